@@ -1,0 +1,13 @@
+# Writes OUT.c and OUT.h with one string constant for each file of SCRIPTS.
+file(WRITE ${OUT}.c.tmp "#include \"${OUT}.h\"\n")
+file(WRITE ${OUT}.h.tmp "#pragma once\n")
+foreach(script IN LISTS SCRIPTS)
+  get_filename_component(name ${script} NAME_WE)
+  string(REPLACE "-" "_" name ${name})
+  file(READ ${script} hex HEX)
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
+  file(APPEND ${OUT}.c.tmp "const char rh_sql_${name}[] = {${bytes}0};\n")
+  file(APPEND ${OUT}.h.tmp "extern const char rh_sql_${name}[];\n")
+endforeach()
+file(RENAME ${OUT}.c.tmp ${OUT}.c)
+file(RENAME ${OUT}.h.tmp ${OUT}.h)

@@ -1,0 +1,25 @@
+/* libarchive (and zlib for gzip's checksum): reads a file through any filter and container as a stream of bytes.
+ *
+ * Nothing is unpacked to disk here. Damage (bad checksum, early end) is an error, never a short read.
+ */
+#pragma once
+#include "pgrehearse/base/error.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct rh_archive rh_archive;
+
+/* Opens PATH and looks through compression (gzip, zstd, lz4, xz, bzip2, or none) and container (tar, zip, or none). */
+rh_archive *rh_archive_open(const char *path, rh_error *error);
+void rh_archive_close(rh_archive *archive);
+/* "gzip", "zstd", "lz4", "xz", "bzip2" or "none"; "tar", "zip" or "none". */
+const char *rh_archive_compression(const rh_archive *archive);
+const char *rh_archive_container(const rh_archive *archive);
+/* The next entry (a bare file has one, named ""): *NAME valid until the next call, *SIZE -1 when unknown. 1: an entry, 0: no more, -1: error.
+ * Entries that are not regular files are skipped. A name that is absolute or contains ".." is an error. */
+int rh_archive_next(rh_archive *archive, const char **name, int64_t *size, rh_error *error);
+/* Up to SIZE bytes of the entry: > 0 bytes, 0 at its end, -1 on damage. */
+int64_t rh_archive_read(rh_archive *archive, void *buffer, size_t size, rh_error *error);
+/* Compressed bytes consumed of the file so far, for a progress bar against the file's size. */
+int64_t rh_archive_position(const rh_archive *archive);

@@ -1,0 +1,49 @@
+/* Files and directories: read, write safely, digest, copy by reflink, remove. */
+#pragma once
+#include "pgrehearse/base/arena.h"
+#include "pgrehearse/base/error.h"
+#include "pgrehearse/base/progress.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* The whole file, 0-terminated, in ARENA; LENGTH may be NULL. LIMIT > 0 refuses larger ones. */
+char *rh_file_read(const char *path, int64_t limit, rh_arena *arena, size_t *length, rh_error *error);
+/* Writes to a temporary name beside it, fsyncs, renames: never a half-written PATH. */
+bool rh_file_write(const char *path, const char *text, size_t length, rh_error *error);
+/* Appends and fsyncs before it returns. */
+bool rh_file_append(const char *path, const char *text, size_t length, rh_error *error);
+bool rh_file_exists(const char *path);
+bool rh_directory_exists(const char *path);
+/* Creates it with its parents. */
+bool rh_directory_make(const char *path, mode_t mode, rh_error *error);
+/* Entries sorted by strcmp, without . and ..; in ARENA. */
+bool rh_directory_list(const char *path, rh_arena *arena, char ***names, size_t *count, rh_error *error);
+/* Removes a tree without following links; a missing PATH is fine. */
+bool rh_tree_remove(const char *path, rh_error *error);
+bool rh_tree_chown(const char *path, uid_t uid, gid_t gid, rh_error *error);
+/* Bytes of all regular files. */
+bool rh_tree_bytes(const char *path, int64_t *bytes, rh_error *error);
+/* Free bytes for an unprivileged user where PATH lies; -1 when unknown. */
+int64_t rh_disk_free(const char *path);
+
+/* SHA-256 of a file, or of a directory (of its sorted "sha256  relative/path\n" lines), as 64 hex digits. BYTES may be NULL. */
+bool rh_sha256_path(const char *path, char digest[65], int64_t *bytes, const rh_progress *progress, const char *stage,
+                    rh_error *error);
+void rh_sha256_bytes(const void *bytes, size_t length, char digest[65]);
+
+/* How a tree was copied. */
+typedef enum rh_copy_method { RH_COPY_REFLINK, RH_COPY_RANGE } rh_copy_method;
+/* Copies a tree (regular files, directories, symbolic links as links), keeping modes, owners and modification times: by reflink where the file system has it,
+ * else copy_file_range. TO must not exist. */
+bool rh_tree_copy(const char *from, const char *to, rh_copy_method *method, rh_error *error);
+/* Makes TO equal to FROM again by copying only what differs in size, modification time (ns) or — for files that TO changed since STAMP_NS wall time — change time,
+ * and removing what FROM lacks. *COPIED_BYTES may be NULL. */
+bool rh_tree_restore(const char *from, const char *to, int64_t stamp_ns, rh_copy_method *method, int64_t *copied_bytes,
+                     rh_error *error);
+/* An exclusive lock on PATH (created if missing) that lives until the returned descriptor is closed, also by death; -1 when another process holds it
+ * (no error set) or on failure (error set). Not inherited by children. */
+int rh_file_lock(const char *path, rh_error *error);
+/* PATH relative to the directory that holds FILE, unless absolute; in ARENA. */
+char *rh_path_beside(const char *file, const char *path, rh_arena *arena);

@@ -1,0 +1,91 @@
+/* libpq, with this project's errors, clock and interrupts.
+ *
+ * Blocking calls poll the socket together with rh_interrupt_fd(): an interrupt cancels the running statement
+ * (PQcancel), drains the connection and fails with RH_ERROR_INTERRUPTED. A dead server is RH_ERROR_LOST, anything the server
+ * refuses RH_ERROR_SQL with its SQLSTATE. The message is the server's primary message; its DETAIL and HINT go to the hint.
+ * One connection belongs to one thread at a time.
+ */
+#pragma once
+#include "pgrehearse/base/clock.h"
+#include "pgrehearse/base/error.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct rh_pg rh_pg;               /* a connection */
+typedef struct rh_pg_result rh_pg_result; /* the rows of one statement */
+
+/* CONNINFO: a URI or key=value string. application_name is always "pgrehearse" plus ROLE (": sampler" …), so that the tool's own
+ * sessions can be told apart. Sets client_encoding UTF8 and a connect timeout of 10 s unless the string says otherwise. */
+rh_pg *rh_pg_connect(const char *conninfo, const char *role, rh_error *error);
+/* Closes; takes NULL. */
+void rh_pg_close(rh_pg *pg);
+
+/* The server process's pid on its host; server_version_num as 150018; a parameter status or NULL. */
+int rh_pg_backend_pid(const rh_pg *pg);
+int rh_pg_server_version(const rh_pg *pg);
+bool rh_pg_is_unix_socket(const rh_pg *pg);
+/* 'I' idle, 'T' in a transaction, 'E' in a failed one, '?' unknown (PQtransactionStatus). */
+char rh_pg_transaction_state(const rh_pg *pg);
+
+/* Runs one statement (extended protocol when COUNT > 0 parameters as text, NULL is SQL NULL; simple protocol otherwise).
+ * TIMEOUT_US > 0 cancels it after that time with RH_ERROR_TIMEOUT. NULL on failure. The caller frees. */
+rh_pg_result *rh_pg_query(rh_pg *pg, const char *sql, size_t count, const char *const *parameters, rh_error *error);
+/* Simple protocol, possibly several statements, results thrown away. */
+bool rh_pg_execute(rh_pg *pg, const char *sql, rh_error *error);
+bool rh_pg_executef(rh_pg *pg, rh_error *error, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* What one timed statement did. */
+typedef struct rh_pg_timing {
+    rh_usec started, ended; /* monotonic, from just before the send to the last ReadyForQuery */
+    int64_t rows;           /* from the command tag; -1 when it has none */
+    char command_tag[64];
+} rh_pg_timing;
+/* Sends SQL by the simple protocol and times it; TIMEOUT_US > 0 cancels with RH_ERROR_TIMEOUT. TIMING is filled
+ * (ended too) also on failure. */
+bool rh_pg_timed(rh_pg *pg, const char *sql, rh_usec timeout_us, rh_pg_timing *timing, rh_error *error);
+
+size_t rh_pg_rows(const rh_pg_result *result);
+size_t rh_pg_columns(const rh_pg_result *result);
+const char *rh_pg_column_name(const rh_pg_result *result, size_t column);
+/* NULL for SQL NULL; valid until the result is freed. */
+const char *rh_pg_value(const rh_pg_result *result, size_t row, size_t column);
+/* The value as a number; FALLBACK for NULL. */
+int64_t rh_pg_int(const rh_pg_result *result, size_t row, size_t column, int64_t fallback);
+double rh_pg_double(const rh_pg_result *result, size_t row, size_t column, double fallback);
+bool rh_pg_bool(const rh_pg_result *result, size_t row, size_t column);
+void rh_pg_result_free(rh_pg_result *result);
+
+/* First column of the first row as an integer; fails when there is no row. */
+bool rh_pg_query_int(rh_pg *pg, const char *sql, int64_t *value, rh_error *error);
+
+/* Quoted for SQL; heap, the caller frees. */
+char *rh_pg_quote_identifier(const char *identifier);
+char *rh_pg_quote_literal(const char *literal);
+
+/* The conninfo with some keywords replaced: KEYS and VALUES of COUNT; heap string in key='value' form. The password, if any, is in it:
+ * it must not reach a log. NULL and an error when CONNINFO does not parse. */
+char *rh_pg_conninfo_with(const char *conninfo, size_t count, const char *const *keys, const char *const *values,
+                          rh_error *error);
+/* For people and files: the same as "user@host:port/dbname", never a password. Heap. */
+char *rh_pg_conninfo_display(const char *conninfo);
+
+/* COPY: moves every row that FROM_SQL (COPY … TO STDOUT) gives into TO_SQL (COPY … FROM STDIN). Returns rows, or -1. */
+int64_t rh_pg_copy_between(rh_pg *from, const char *from_sql, rh_pg *to, const char *to_sql, rh_error *error);
+
+/* ---- without blocking, for the load generator: one command at a time, driven by the socket ---- */
+typedef enum rh_pg_poll { RH_PG_BUSY, RH_PG_DONE, RH_PG_FAILED, RH_PG_LOST } rh_pg_poll;
+int rh_pg_socket(const rh_pg *pg);
+bool rh_pg_set_nonblocking(rh_pg *pg, rh_error *error);
+bool rh_pg_prepare(rh_pg *pg, const char *name, const char *sql, rh_error *error); /* blocking */
+/* Start a prepared statement or plain SQL; false when the connection is gone. */
+bool rh_pg_send_prepared(rh_pg *pg, const char *name, size_t count, const char *const *parameters);
+bool rh_pg_send(rh_pg *pg, const char *sql);
+/* True while bytes wait to be written: poll for writing too, then call rh_pg_flush. */
+bool rh_pg_wants_write(rh_pg *pg);
+bool rh_pg_flush(rh_pg *pg);
+/* Call when the socket is readable. On RH_PG_DONE and RH_PG_FAILED the connection is ready for the next command; ROWS (may be NULL) gets the row count, SQLSTATE
+ * (≥ 6 bytes, may be NULL) the state of a failure. */
+rh_pg_poll rh_pg_consume(rh_pg *pg, int64_t *rows, char *sqlstate);
+/* Asks the server to cancel what runs; safe from another thread than the owner's. */
+bool rh_pg_cancel(rh_pg *pg);

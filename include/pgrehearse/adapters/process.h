@@ -1,0 +1,53 @@
+/* Child processes that end with us, confined.
+ *
+ * A child is put into a process group of its own, gets SIGKILL (or DEATH_SIGNAL) from the kernel when this program dies however it dies
+ * (PR_SET_PDEATHSIG), inherits no descriptor but the three standard ones, and can be kept from executing anything else and from opening
+ * internet sockets (seccomp), which is what makes an untrusted backup's COPY … PROGRAM, \! and foreign servers harmless.
+ * Start from the main thread: the death signal follows the thread that started the child.
+ */
+#pragma once
+#include "pgrehearse/base/clock.h"
+#include "pgrehearse/base/error.h"
+#include "pgrehearse/base/text.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+typedef struct rh_process rh_process;
+
+typedef struct rh_process_options {
+    const char *const *argv;        /* NULL-ended; argv[0] is a path or is looked up in PATH */
+    const char *const *environment; /* extra "NAME=value" entries, NULL-ended, or NULL */
+    const char *directory;          /* working directory, or NULL */
+    const char *output_path;        /* standard output and error are appended to this file; NULL: captured */
+    bool write_input;               /* standard input is a pipe (rh_process_write); else /dev/null */
+    bool no_exec;                   /* after its own start, execve fails with EPERM */
+    bool no_network;                /* socket(AF_INET*, …) fails with EACCES; Unix sockets work */
+    int death_signal;               /* 0: SIGKILL */
+    uid_t uid;                      /* with gid: run as; 0 means "as we are" */
+    gid_t gid;
+} rh_process_options;
+
+rh_process *rh_process_start(const rh_process_options *options, rh_error *error);
+pid_t rh_process_pid(const rh_process *process);
+/* Writes all of it to standard input while reading what the child says. Fails (RH_ERROR_IO) when the child has gone. */
+bool rh_process_write(rh_process *process, const void *bytes, size_t length, rh_error *error);
+void rh_process_close_input(rh_process *process);
+/* Called with each complete line of captured standard error while waiting or writing. */
+void rh_process_on_line(rh_process *process, void (*line)(void *user, const char *line), void *user);
+/* Waits for its end. TIMEOUT_US > 0: then kills its group, RH_ERROR_TIMEOUT. An interrupt kills it too. *STATUS: its exit status, or 128 + signal. */
+bool rh_process_wait(rh_process *process, rh_usec timeout_us, int *status, rh_error *error);
+/* Has it ended by itself? (does not block) */
+bool rh_process_has_ended(rh_process *process, int *status);
+bool rh_process_signal(rh_process *process, int signal_number);
+/* What was captured so far (the last 1 MiB of each). */
+const char *rh_process_output(const rh_process *process);
+const char *rh_process_errors(const rh_process *process);
+/* Kills the group if it still runs, reaps, frees. Takes NULL. */
+void rh_process_free(rh_process *process);
+
+/* Start, wait, and fail with the last line of its standard error unless it ends with 0. OUTPUT (may be NULL) gets its standard output. */
+bool rh_process_run(const rh_process_options *options, rh_usec timeout_us, rh_text *output, rh_error *error);
+
+/* The unprivileged account that stands in for root: "postgres", else "nobody". False when neither exists. */
+bool rh_process_unprivileged(uid_t *uid, gid_t *gid, rh_error *error);

@@ -1,0 +1,20 @@
+/* Counts of durations in buckets of bounded relative width (HDR histogram: 2^7 sub-buckets an octave, error < 0.8 %).
+ * Fixed memory; covers 0 µs to about 1 hour 11 minutes, larger values count in the last bucket and in max. */
+#pragma once
+#include "pgrehearse/base/clock.h"
+#include <stdint.h>
+
+typedef struct rh_histogram rh_histogram;
+
+rh_histogram *rh_histogram_new(void);
+void rh_histogram_free(rh_histogram *histogram);
+void rh_histogram_record(rh_histogram *histogram, rh_usec value);
+void rh_histogram_merge(rh_histogram *into, const rh_histogram *from);
+void rh_histogram_reset(rh_histogram *histogram);
+int64_t rh_histogram_count(const rh_histogram *histogram);
+/* The highest value equivalent to the QUANTILE'th (0..1) of the recorded ones, in µs; -1 when empty. */
+rh_usec rh_histogram_quantile(const rh_histogram *histogram, double quantile);
+/* Exact; -1 when empty. */
+rh_usec rh_histogram_max(const rh_histogram *histogram);
+/* Mean in µs from exact sums; NaN when empty. */
+double rh_histogram_mean(const rh_histogram *histogram);

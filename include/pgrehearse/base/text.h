@@ -1,0 +1,30 @@
+/* A growing string, and the few string helpers that libc lacks. */
+#pragma once
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Zero-initialised is empty. DATA is NULL or 0-terminated; LENGTH does not count the 0. Owned: rh_text_release. */
+typedef struct rh_text {
+    char *data;
+    size_t length, capacity;
+} rh_text;
+
+void rh_text_release(rh_text *text);
+void rh_text_clear(rh_text *text);
+void rh_text_append(rh_text *text, const char *string);
+void rh_text_append_bytes(rh_text *text, const void *bytes, size_t length);
+void rh_text_append_char(rh_text *text, char c);
+void rh_text_printf(rh_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void rh_text_vprintf(rh_text *text, const char *format, va_list args);
+/* "" rather than NULL when empty. */
+const char *rh_text_string(const rh_text *text);
+
+bool rh_starts_with(const char *string, const char *prefix);
+bool rh_ends_with(const char *string, const char *suffix);
+/* Edit distance (Levenshtein), for "did you mean". */
+size_t rh_edit_distance(const char *a, const char *b);
+/* The nearest of CANDIDATES within distance 3 (and under half the word), or NULL. */
+const char *rh_nearest(const char *word, const char *const *candidates, size_t count);
+/* Compares by runs of digits as numbers, so "2_x" < "10_x"; ties by strcmp. For qsort-like ordering of names. */
+int rh_natural_compare(const char *a, const char *b);

@@ -1,0 +1,83 @@
+/* The workload mix, and what the load measured. */
+#pragma once
+#include "pgrehearse/base/clock.h"
+#include "pgrehearse/base/histogram.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum rh_template_kind { RH_TEMPLATE_READ, RH_TEMPLATE_WRITE } rh_template_kind;
+
+/* One parameterised statement. Parameters come from a pool of value rows read from the restored copy. */
+typedef struct rh_template {
+    const char *name; /* "read orders by key" */
+    const char *sql;  /* with $1 … */
+    const char *relation;
+    rh_template_kind kind;
+    double weight; /* share of the arrivals, sums to 1 over the mix */
+    size_t parameter_count;
+    const char ***values; /* [value_row][parameter]; text form; NULL is SQL NULL */
+    size_t value_row_count;
+} rh_template;
+
+typedef struct rh_mix {
+    rh_template *templates;
+    size_t template_count;
+    const char **left_out; /* sentences: which tables got no template and why */
+    size_t left_out_count;
+} rh_mix;
+
+/* Quantiles in ms; RH_NOT_MEASURED when nothing was recorded. */
+typedef struct rh_quantiles {
+    double p50, p95, p99, max;
+} rh_quantiles;
+
+typedef enum rh_window_kind { RH_WINDOW_BEFORE, RH_WINDOW_DURING, RH_WINDOW_AFTER } rh_window_kind;
+
+typedef struct rh_template_window {
+    const char *name;
+    int64_t transactions, errors;
+    rh_quantiles response_ms, service_ms;
+} rh_template_window;
+
+/* Arrivals whose intended start lies in [start, end). */
+typedef struct rh_load_window {
+    rh_window_kind kind;
+    const char *migration; /* during: its id; the whole of "during" has NULL */
+    double start_s, end_s; /* since the load began */
+    int64_t transactions, errors, shed;
+    rh_quantiles response_ms, service_ms;
+    rh_template_window *templates;
+    size_t template_count;
+} rh_load_window;
+
+/* One second of the load, by intended start. */
+typedef struct rh_load_second {
+    int second; /* since the load began */
+    int64_t arrivals, transactions, errors, shed;
+    double response_p50_ms, response_p99_ms, response_max_ms, service_p99_ms;
+} rh_load_second;
+
+typedef struct rh_load_error {
+    const char *template_name, *sqlstate, *message;
+    int64_t count;
+} rh_load_error;
+
+typedef struct rh_load {
+    bool measured;
+    double rate_per_s;
+    int connections;
+    rh_usec began;         /* monotonic: second 0 */
+    double began_wall_s;   /* seconds since 1970 */
+    rh_load_window *windows; /* before, each migration, during as a whole, after */
+    size_t window_count;
+    rh_load_second *seconds;
+    size_t second_count;
+    rh_load_error *errors;
+    size_t error_count;
+    double pacing_lag_mean_ms, pacing_lag_max_ms; /* actual dispatch or queueing of an arrival against its deadline */
+    double generator_cpu_s;
+    bool saturated; /* the server could not hold the rate outside the migrations */
+    const char *mix_source;
+    rh_mix mix;
+} rh_load;

@@ -1,0 +1,153 @@
+/* Migrations, their statements, and what each run of a statement did. */
+#pragma once
+#include "pgrehearse/model/facts.h"
+
+typedef enum rh_direction { RH_UP, RH_DOWN } rh_direction;
+
+typedef enum rh_pass_kind { RH_PASS_KIND_QUIET, RH_PASS_KIND_LOADED, RH_PASS_KIND_SCALED, RH_PASS_KIND_ROLLBACK } rh_pass_kind;
+
+/* How the statements of one file are put into transactions. */
+typedef enum rh_transaction_rule {
+    RH_TRANSACTION_EACH, /* every statement by itself (autocommit) */
+    RH_TRANSACTION_ONE,  /* the file is one transaction */
+    RH_TRANSACTION_OWN,  /* the file's own BEGIN and COMMIT; statements outside of them form implicit transactions as in one simple query */
+} rh_transaction_rule;
+
+/* What a statement is expected to do (by its parse). */
+typedef enum rh_statement_class {
+    RH_CLASS_UNCLASSIFIED,
+    RH_CLASS_CATALOG,          /* catalog only */
+    RH_CLASS_HEAP_SCAN,        /* SET NOT NULL, ADD CHECK … */
+    RH_CLASS_REWRITE,          /* the table and all its indexes */
+    RH_CLASS_INDEX_BUILD,
+    RH_CLASS_INDEX_CONCURRENT,
+    RH_CLASS_VALIDATION,       /* VALIDATE CONSTRAINT */
+    RH_CLASS_FOREIGN_KEY,      /* ADD FOREIGN KEY with its check */
+    RH_CLASS_DATA_CHANGE,      /* INSERT, UPDATE, DELETE, MERGE, COPY */
+    RH_CLASS_QUERY,            /* SELECT */
+    RH_CLASS_TRANSACTION,      /* BEGIN, COMMIT, SET … */
+    RH_CLASS_MAINTENANCE,      /* VACUUM, ANALYZE, CLUSTER, REINDEX, REFRESH */
+    RH_CLASS_PROCEDURE,        /* DO, CALL */
+} rh_statement_class;
+/* "catalog", "heap_scan", "rewrite", "index_build", … as in report.json. */
+const char *rh_statement_class_name(rh_statement_class class_);
+
+typedef enum rh_phase { RH_PHASE_NONE, RH_PHASE_EXPAND, RH_PHASE_MIGRATE, RH_PHASE_CONTRACT } rh_phase;
+const char *rh_phase_name(rh_phase phase); /* NULL for none */
+
+/* A lock of the migration's own session. */
+typedef struct rh_lock {
+    const char *relation; /* schema-qualified, quoted where needed */
+    const char *mode;     /* "AccessExclusiveLock" as pg_locks spells it */
+    double wait_s;        /* until it was granted; 0 when nobody was in the way */
+    double held_s;        /* until the end of its transaction */
+    bool blocks_reads, blocks_writes;
+} rh_lock;
+/* What a mode blocks, in words: "reads and writes", "writes", "schema changes" … */
+const char *rh_lock_mode_blocks(const char *mode);
+/* Strength 1 (AccessShareLock) … 8 (AccessExclusiveLock); 0 unknown. */
+int rh_lock_mode_strength(const char *mode);
+/* PostgreSQL's conflict table (documentation, section 13.3.1). */
+bool rh_lock_modes_conflict(const char *a, const char *b);
+
+/* One run of one statement. Times in s, bytes; RH_NOT_MEASURED and RH_UNKNOWN where nothing measured it. */
+typedef struct rh_statement_run {
+    rh_pass_kind pass;
+    int repeat;            /* from 1 within its pass kind */
+    double scale;          /* scaled: the fraction of the pages asked for (1/64 …); else 1 */
+    double relation_bytes; /* heap bytes of the relations the statement locked, before it ran */
+    rh_usec started;       /* monotonic */
+    double elapsed_s, lock_wait_s, cpu_user_s, cpu_system_s;
+    int64_t read_bytes, write_bytes; /* device, of the backend */
+    int64_t wal_bytes, temp_bytes, rows;
+    int64_t shared_hit_blocks, shared_read_blocks;
+    const char *command_tag;
+    rh_lock *locks;
+    size_t lock_count;
+} rh_statement_run;
+
+typedef struct rh_hazard {
+    const char *rule, *message, *evidence, *safer; /* evidence may be NULL before a run */
+} rh_hazard;
+
+/* LOW and HIGH are RH_NOT_MEASURED when the evidence does not carry LEVEL. */
+typedef struct rh_prediction {
+    double median_s, low_s, high_s;
+    double level;      /* 0.9 */
+    const char *basis; /* a sentence */
+} rh_prediction;
+
+typedef struct rh_statement {
+    int ordinal; /* from 1 in its file */
+    int line;    /* in its file */
+    const char *sql;          /* as it will be sent */
+    const char *redacted_sql; /* for every output */
+    const char *command_tag;  /* expected before, measured after */
+    rh_statement_class class_;
+    rh_phase phase;
+    const char *expected_lock;     /* mode, or NULL */
+    const char *expected_relation; /* or NULL */
+    bool needs_no_transaction;     /* CONCURRENTLY, VACUUM … */
+    rh_statement_run *runs;
+    size_t run_count;
+    rh_hazard *hazards;
+    size_t hazard_count;
+    rh_prediction prediction;
+} rh_statement;
+
+/* One file's worth of statements. */
+typedef struct rh_script {
+    const char *file; /* absolute */
+    char sha256[65];
+    rh_transaction_rule rule;
+    rh_statement *statements;
+    size_t statement_count;
+} rh_script;
+
+typedef enum rh_outcome { RH_OUTCOME_NOT_RUN, RH_OUTCOME_OK, RH_OUTCOME_FAILED } rh_outcome;
+const char *rh_outcome_name(rh_outcome outcome); /* "ok", "failed", "not_run" */
+
+/* The error of a migration, with its place in the user's file. */
+typedef struct rh_failure {
+    const char *message, *sqlstate, *hint, *file;
+    int line, column;
+} rh_failure;
+
+typedef struct rh_difference {
+    const char *object; /* "column public.orders.note" */
+    const char *change; /* "missing", "added", "changed" */
+    const char *before, *after;
+} rh_difference;
+
+typedef struct rh_rollback {
+    rh_outcome outcome;      /* of down, and of up again */
+    bool has_down;
+    double down_s, up_again_s;
+    int schema_restored;     /* 1 yes, 0 no, -1 not checked */
+    rh_difference *differences;
+    size_t difference_count;
+    rh_failure *failure; /* NULL unless failed */
+} rh_rollback;
+
+typedef struct rh_migration {
+    const char *id;   /* "000012" or the file's name */
+    const char *name; /* "add_public_id" */
+    bool applied_in_backup;
+    rh_script up;
+    bool has_down;
+    rh_script down;
+    rh_outcome outcome; /* over all passes: failed if any failed */
+    rh_failure *failure;
+    const char *failed_pass; /* "quiet pass 1"; NULL */
+    rh_rollback rollback;
+} rh_migration;
+
+typedef struct rh_plan {
+    rh_framework framework;
+    const char *framework_name; /* "golang-migrate", "sql" */
+    const char *framework_why;  /* what the detection saw */
+    const char *history_table;  /* "schema_migrations"; NULL: the framework has none */
+    rh_migration *migrations;   /* in the order they run; only the pending ones have statements */
+    size_t migration_count;
+    size_t pending_count;
+} rh_plan;

@@ -1,0 +1,108 @@
+/* One execution of a scenario: everything the report says. The stages fill it, report/ renders it. */
+#pragma once
+#include "pgrehearse/base/arena.h"
+#include "pgrehearse/base/error.h"
+#include "pgrehearse/model/contention.h"
+#include "pgrehearse/model/facts.h"
+#include "pgrehearse/model/load.h"
+#include "pgrehearse/model/migration.h"
+#include "pgrehearse/model/scenario.h"
+
+typedef enum rh_verdict {
+    RH_VERDICT_PASS,
+    RH_VERDICT_FAIL,
+    RH_VERDICT_INCONCLUSIVE,
+    RH_VERDICT_ERROR,
+    RH_VERDICT_REFUSED
+} rh_verdict;
+const char *rh_verdict_name(rh_verdict verdict);
+
+typedef enum rh_gate_outcome { RH_GATE_HELD, RH_GATE_FAILED, RH_GATE_NOT_MEASURED } rh_gate_outcome;
+typedef struct rh_gate {
+    rh_gate_kind kind;
+    const char *name;       /* as in the scenario */
+    const char *limit_text; /* as the user wrote it */
+    double limit, measured; /* measured may be RH_NOT_MEASURED */
+    rh_gate_outcome outcome;
+    const char *worst; /* what reached it: "migration 000013 statement 1 on public.orders"; or why it was not measured */
+} rh_gate;
+const char *rh_gate_kind_name(rh_gate_kind kind);
+
+/* One CPU/IO/WAL reading of staging, for samples/resources.csv. */
+typedef struct rh_resource_sample {
+    double at_s;
+    double backend_cpu_s;              /* of the migration's backend, cumulative */
+    int64_t backend_read_bytes, backend_write_bytes;
+    int64_t wal_bytes;                 /* since the pass began */
+    int64_t disk_free_bytes;
+} rh_resource_sample;
+
+typedef struct rh_backtest_row {
+    const char *migration;
+    int statement;
+    rh_statement_class class_;
+    double predicted_s, actual_s, low_s, high_s; /* low, high may be not measured */
+    double linear_largest_s, linear_smallest_s, power_law_s; /* the naive baselines on the same evidence */
+} rh_backtest_row;
+
+typedef struct rh_baseline {
+    const char *name;
+    double median_abs_error;
+} rh_baseline;
+
+typedef struct rh_backtest {
+    rh_backtest_row *rows;
+    size_t row_count;
+    double median_abs_error, bias, coverage, level; /* relative; not measured below the rows they need */
+    rh_baseline *baselines;
+    size_t baseline_count;
+} rh_backtest;
+
+/* The whole set on production. */
+typedef struct rh_run_prediction {
+    double median_s, low_s, high_s, level;
+    double reads_blocked_s, writes_blocked_s;
+    int64_t wal_bytes, disk_peak_bytes;
+    bool translated; /* false: "hardware not translated" */
+    const char *basis;
+    rh_backtest backtest;
+} rh_run_prediction;
+
+typedef struct rh_step_result {
+    const char *name; /* file or command */
+    rh_outcome outcome;
+    double elapsed_s;
+    int64_t failures;   /* verify SQL: rows returned; commands: exit status */
+    const char *detail; /* first failing row or last line of the output, redacted */
+} rh_step_result;
+
+typedef struct rh_run {
+    rh_arena *arena; /* owns everything below */
+    const rh_scenario *scenario;
+    const char *directory; /* run directory, absolute */
+    const char *id;        /* its last component */
+    const char *tool_version;
+    rh_usec started_wall, started; /* wall; monotonic */
+    double elapsed_s;
+    rh_verdict verdict;
+    int exit_code;
+    const char *reason; /* one sentence: why this verdict */
+    rh_failure *failure; /* what ended it early; NULL */
+    const char *failed_stage;
+
+    rh_backup_facts backup;
+    rh_staging_facts staging;
+    rh_plan plan;
+    rh_load load;
+    rh_contention contention;
+    rh_resource_sample *resources;
+    size_t resource_count;
+    rh_run_prediction prediction;
+    rh_gate *gates;
+    size_t gate_count;
+    rh_step_result *prepare, *verify;
+    size_t prepare_count, verify_count;
+    rh_outcome verify_outcome;
+    const char **not_measured; /* sentences: what was left out and why */
+    size_t not_measured_count;
+} rh_run;

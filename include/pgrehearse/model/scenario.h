@@ -1,0 +1,98 @@
+/* A checked scenario: what the YAML said, with defaults filled in and every path resolved. Lives in an arena. */
+#pragma once
+#include "pgrehearse/base/clock.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Where in the user's file something was said; line 0 when it is a default. */
+typedef struct rh_location {
+    const char *file;
+    int line, column;
+} rh_location;
+
+typedef struct rh_setting {
+    const char *name, *value;
+} rh_setting;
+
+typedef enum rh_step_kind { RH_STEP_SQL, RH_STEP_COMMAND } rh_step_kind;
+/* One entry of prepare: or verify:. */
+typedef struct rh_step {
+    rh_step_kind kind;
+    const char *path;  /* SQL: absolute path of the file */
+    const char **argv; /* command: NULL-ended */
+    rh_location where;
+} rh_step;
+
+typedef enum rh_staging_kind { RH_STAGING_EMBEDDED, RH_STAGING_SERVER } rh_staging_kind;
+typedef enum rh_framework { RH_FRAMEWORK_AUTO, RH_FRAMEWORK_SQL, RH_FRAMEWORK_GOLANG_MIGRATE } rh_framework;
+typedef enum rh_pending_kind { RH_PENDING_AUTO, RH_PENDING_ALL, RH_PENDING_LIST } rh_pending_kind;
+typedef enum rh_workload_source { RH_WORKLOAD_SCHEMA, RH_WORKLOAD_NONE } rh_workload_source;
+
+/* Bits of rh_scenario.passes. */
+enum { RH_PASS_QUIET = 1, RH_PASS_LOADED = 2, RH_PASS_SCALED = 4, RH_PASS_ALL = 7 };
+
+typedef enum rh_gate_kind {
+    RH_GATE_PREDICTED_DURATION, /* s, upper end of the interval */
+    RH_GATE_READS_BLOCKED,      /* s, longest interval in which a relation's reads were blocked by a migration's lock */
+    RH_GATE_WRITES_BLOCKED,     /* s */
+    RH_GATE_RESPONSE_P99_RATIO, /* during / before */
+    RH_GATE_LOAD_ERRORS,        /* count */
+    RH_GATE_COUNT
+} rh_gate_kind;
+
+typedef struct rh_gate_limit {
+    bool set;
+    double limit;     /* seconds, ratio or count */
+    const char *text; /* as the user wrote it */
+    rh_location where;
+} rh_gate_limit;
+
+typedef struct rh_scenario {
+    const char *path;      /* of the file, absolute */
+    const char *directory; /* that holds it */
+    char sha256[65];       /* of the file's bytes */
+    const char *name;
+    struct {
+        const char *path; /* absolute */
+        int jobs;
+        rh_location where;
+    } backup;
+    struct {
+        rh_staging_kind kind;
+        const char *url;       /* server only */
+        const char *directory; /* embedded: where clusters live; absolute */
+        const char *bindir;    /* NULL: the newest that can read the backup */
+        rh_setting *settings;  /* production's, for the timed passes */
+        size_t setting_count;
+        rh_location where;
+    } staging;
+    rh_step *prepare;
+    size_t prepare_count;
+    struct {
+        const char *path; /* absolute directory or file; NULL: no migrations */
+        rh_framework framework;
+        rh_pending_kind pending;
+        const char **pending_ids;
+        size_t pending_id_count;
+        rh_usec statement_timeout; /* 0: none. A statement that takes longer fails its migration. */
+        rh_location where;
+    } migrations;
+    struct {
+        rh_workload_source source;
+        double rate; /* transactions per second */
+        int connections;
+        rh_usec before, after;
+        uint64_t seed;
+        rh_location where;
+    } workload;
+    bool rollback;
+    rh_step *verify;
+    size_t verify_count;
+    int repeat;
+    rh_gate_limit gates[RH_GATE_COUNT];
+    /* From the command line: */
+    unsigned passes;   /* RH_PASS_* bits */
+    const char **only; /* migration ids; NULL: all pending */
+    size_t only_count;
+} rh_scenario;

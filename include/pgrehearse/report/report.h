@@ -1,0 +1,20 @@
+/* report.json from a run; pages from report.json. No server. */
+#pragma once
+#include "pgrehearse/adapters/json.h"
+#include "pgrehearse/base/error.h"
+#include "pgrehearse/base/text.h"
+#include "pgrehearse/model/run.h"
+
+/* The record, as reports/report.schema.json describes it. The caller frees. */
+rh_json *rh_report_json(const rh_run *run);
+/* Writes report.json, report.html, report.md, junit.xml and samples/ *.csv into run->directory. */
+bool rh_report_write(const rh_run *run, rh_error *error);
+
+/* Pages, from the record alone (so that `pgrehearse report` renders again). */
+bool rh_report_html(const rh_json *report, rh_text *html, rh_error *error);
+bool rh_report_markdown(const rh_json *report, rh_text *markdown, rh_error *error);
+bool rh_report_junit(const rh_json *report, rh_text *xml, rh_error *error);
+/* The terminal's summary: at most a screen (24–40 lines of 100 columns). COLOR: ANSI. */
+bool rh_report_text(const rh_json *report, bool color, rh_text *text, rh_error *error);
+/* Two nights side by side, as text. */
+bool rh_report_compare(const rh_json *a, const rh_json *b, bool color, rh_text *text, rh_error *error);

@@ -1,0 +1,93 @@
+/* The names that enums have in report.json, and PostgreSQL's lock table. */
+#include "pgrehearse/model/migration.h"
+#include "pgrehearse/model/run.h"
+#include <string.h>
+
+const char *rh_statement_class_name(rh_statement_class class_)
+{
+    static const char *const names[] = {
+        [RH_CLASS_UNCLASSIFIED] = "unclassified", [RH_CLASS_CATALOG] = "catalog",
+        [RH_CLASS_HEAP_SCAN] = "heap_scan",       [RH_CLASS_REWRITE] = "rewrite",
+        [RH_CLASS_INDEX_BUILD] = "index_build",   [RH_CLASS_INDEX_CONCURRENT] = "index_concurrent",
+        [RH_CLASS_VALIDATION] = "validation",     [RH_CLASS_FOREIGN_KEY] = "foreign_key",
+        [RH_CLASS_DATA_CHANGE] = "data_change",   [RH_CLASS_QUERY] = "query",
+        [RH_CLASS_TRANSACTION] = "transaction",   [RH_CLASS_MAINTENANCE] = "maintenance",
+        [RH_CLASS_PROCEDURE] = "procedure",
+    };
+    return names[class_];
+}
+
+const char *rh_phase_name(rh_phase phase)
+{
+    static const char *const names[] = {NULL, "expand", "migrate", "contract"};
+    return names[phase];
+}
+
+const char *rh_outcome_name(rh_outcome outcome)
+{
+    static const char *const names[] = {"not_run", "ok", "failed"};
+    return names[outcome];
+}
+
+const char *rh_verdict_name(rh_verdict verdict)
+{
+    static const char *const names[] = {"pass", "fail", "inconclusive", "error", "refused"};
+    return names[verdict];
+}
+
+const char *rh_gate_kind_name(rh_gate_kind kind)
+{
+    static const char *const names[] = {"predicted_duration", "reads_blocked", "writes_blocked",
+                                        "response_p99_ratio", "load_errors"};
+    return kind < RH_GATE_COUNT ? names[kind] : NULL;
+}
+
+static const char *const LOCK_MODES[] = {
+    NULL,
+    "AccessShareLock",
+    "RowShareLock",
+    "RowExclusiveLock",
+    "ShareUpdateExclusiveLock",
+    "ShareLock",
+    "ShareRowExclusiveLock",
+    "ExclusiveLock",
+    "AccessExclusiveLock",
+};
+
+int rh_lock_mode_strength(const char *mode)
+{
+    for (int i = 1; i <= 8; i++)
+        if (mode && strcmp(mode, LOCK_MODES[i]) == 0)
+            return i;
+    return 0;
+}
+
+bool rh_lock_modes_conflict(const char *a, const char *b)
+{
+    /* Bit n-1 of CONFLICTS[m]: mode m conflicts with mode n. */
+    static const unsigned char CONFLICTS[9] = {0, 0x80, 0xc0, 0xf0, 0xf8, 0xec, 0xfc, 0xfe, 0xff};
+    int m = rh_lock_mode_strength(a), n = rh_lock_mode_strength(b);
+    return m && n && (CONFLICTS[m] >> (n - 1) & 1);
+}
+
+const char *rh_lock_mode_blocks(const char *mode)
+{
+    switch (rh_lock_mode_strength(mode)) {
+    case 8:
+        return "reads and writes";
+    case 7:
+        return "writes and SELECT FOR UPDATE";
+    case 6:
+    case 5:
+        return "writes";
+    case 4:
+        return "schema changes and VACUUM";
+    case 3:
+        return "index builds and stronger";
+    case 2:
+    case 1:
+        return "the strongest schema changes";
+    default:
+        return "unknown";
+    }
+}
