@@ -10,6 +10,7 @@
 #include "pgrehearse/base/progress.h"
 #include "pgrehearse/model/facts.h"
 #include "pgrehearse/model/scenario.h"
+#include <sys/types.h>
 
 typedef struct rh_staging rh_staging;
 
