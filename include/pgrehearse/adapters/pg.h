@@ -1,9 +1,14 @@
 /* libpq, with this project's errors, clock and interrupts.
  *
  * Blocking calls poll the socket together with rh_interrupt_fd(): an interrupt cancels the running statement
- * (PQcancel), drains the connection and fails with RH_ERROR_INTERRUPTED. A dead server is RH_ERROR_LOST, anything the server
- * refuses RH_ERROR_SQL with its SQLSTATE. The message is the server's primary message; its DETAIL and HINT go to the hint.
- * One connection belongs to one thread at a time.
+ * (PQcancel), drains the connection and fails with RH_ERROR_INTERRUPTED. A dead server is RH_ERROR_LOST,
+ * anything the server refuses RH_ERROR_SQL with its SQLSTATE (but 53100, disk full, is RH_ERROR_NO_SPACE; a
+ * backend that was terminated, 57P0x, is RH_ERROR_LOST). The message is the server's primary message and its
+ * HINT the hint; where PostgreSQL knows it, line and column are set to the place in the statement that was
+ * sent (file is NULL: the caller translates to the user's). No value of the data is in either: DETAIL is
+ * dropped, values quoted by messages of class 22 become «…», and of texts that user code raises only the
+ * words remain that the statement sent holds too. Notices are dropped. One connection belongs to one thread
+ * at a time.
  */
 #pragma once
 #include "pgrehearse/base/clock.h"
@@ -15,25 +20,29 @@
 typedef struct rh_pg rh_pg;               /* a connection */
 typedef struct rh_pg_result rh_pg_result; /* the rows of one statement */
 
-/* CONNINFO: a URI or key=value string. application_name is always "pgrehearse" plus ROLE (": sampler" …), so that the tool's own
- * sessions can be told apart. Sets client_encoding UTF8 and a connect timeout of 10 s unless the string says otherwise. */
+/* CONNINFO: a URI or key=value string. application_name is always "pgrehearse" plus ROLE (": sampler" …), so
+ * that the tool's own sessions can be told apart. Sets client_encoding UTF8 and a connect timeout of 10 s
+ * unless the string says otherwise. A string that does not parse is RH_ERROR_USAGE, a server that does not
+ * let us in RH_ERROR_LOST. */
 rh_pg *rh_pg_connect(const char *conninfo, const char *role, rh_error *error);
 /* Closes; takes NULL. */
 void rh_pg_close(rh_pg *pg);
 
-/* The server process's pid on its host; server_version_num as 150018; a parameter status or NULL. */
+/* The server process's pid on its host; server_version_num as 150018. */
 int rh_pg_backend_pid(const rh_pg *pg);
 int rh_pg_server_version(const rh_pg *pg);
 bool rh_pg_is_unix_socket(const rh_pg *pg);
 /* 'I' idle, 'T' in a transaction, 'E' in a failed one, '?' unknown (PQtransactionStatus). */
 char rh_pg_transaction_state(const rh_pg *pg);
 
-/* Runs one statement (extended protocol when COUNT > 0 parameters as text, NULL is SQL NULL; simple protocol otherwise).
- * TIMEOUT_US > 0 cancels it after that time with RH_ERROR_TIMEOUT. NULL on failure. The caller frees. */
-rh_pg_result *rh_pg_query(rh_pg *pg, const char *sql, size_t count, const char *const *parameters, rh_error *error);
+/* Runs one statement (extended protocol when COUNT > 0 parameters as text, NULL is SQL NULL; simple protocol
+ * otherwise). NULL on failure. The caller frees. */
+rh_pg_result *rh_pg_query(rh_pg *pg, const char *sql, size_t count, const char *const *parameters,
+                          rh_error *error);
 /* Simple protocol, possibly several statements, results thrown away. */
 bool rh_pg_execute(rh_pg *pg, const char *sql, rh_error *error);
-bool rh_pg_executef(rh_pg *pg, rh_error *error, const char *format, ...) __attribute__((format(printf, 3, 4)));
+bool rh_pg_executef(rh_pg *pg, rh_error *error, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* What one timed statement did. */
 typedef struct rh_pg_timing {
@@ -41,8 +50,8 @@ typedef struct rh_pg_timing {
     int64_t rows;           /* from the command tag; -1 when it has none */
     char command_tag[64];
 } rh_pg_timing;
-/* Sends SQL by the simple protocol and times it; TIMEOUT_US > 0 cancels with RH_ERROR_TIMEOUT. TIMING is filled
- * (ended too) also on failure. */
+/* Sends SQL by the simple protocol and times it; TIMEOUT_US > 0 cancels with RH_ERROR_TIMEOUT. TIMING is
+ * filled (ended too) also on failure. */
 bool rh_pg_timed(rh_pg *pg, const char *sql, rh_usec timeout_us, rh_pg_timing *timing, rh_error *error);
 
 size_t rh_pg_rows(const rh_pg_result *result);
@@ -63,14 +72,15 @@ bool rh_pg_query_int(rh_pg *pg, const char *sql, int64_t *value, rh_error *error
 char *rh_pg_quote_identifier(const char *identifier);
 char *rh_pg_quote_literal(const char *literal);
 
-/* The conninfo with some keywords replaced: KEYS and VALUES of COUNT; heap string in key='value' form. The password, if any, is in it:
- * it must not reach a log. NULL and an error when CONNINFO does not parse. */
-char *rh_pg_conninfo_with(const char *conninfo, size_t count, const char *const *keys, const char *const *values,
-                          rh_error *error);
+/* The conninfo with some keywords replaced: KEYS and VALUES of COUNT; heap string in key='value' form. The
+ * password, if any, is in it: it must not reach a log. NULL and an error when CONNINFO does not parse. */
+char *rh_pg_conninfo_with(const char *conninfo, size_t count, const char *const *keys,
+                          const char *const *values, rh_error *error);
 /* For people and files: the same as "user@host:port/dbname", never a password. Heap. */
 char *rh_pg_conninfo_display(const char *conninfo);
 
-/* COPY: moves every row that FROM_SQL (COPY … TO STDOUT) gives into TO_SQL (COPY … FROM STDIN). Returns rows, or -1. */
+/* COPY: moves every row that FROM_SQL (COPY … TO STDOUT) gives into TO_SQL (COPY … FROM STDIN). Returns rows,
+ * or -1. */
 int64_t rh_pg_copy_between(rh_pg *from, const char *from_sql, rh_pg *to, const char *to_sql, rh_error *error);
 
 /* ---- without blocking, for the load generator: one command at a time, driven by the socket ---- */
@@ -84,8 +94,24 @@ bool rh_pg_send(rh_pg *pg, const char *sql);
 /* True while bytes wait to be written: poll for writing too, then call rh_pg_flush. */
 bool rh_pg_wants_write(rh_pg *pg);
 bool rh_pg_flush(rh_pg *pg);
-/* Call when the socket is readable. On RH_PG_DONE and RH_PG_FAILED the connection is ready for the next command; ROWS (may be NULL) gets the row count, SQLSTATE
- * (≥ 6 bytes, may be NULL) the state of a failure. */
+/* Call when the socket is readable. On RH_PG_DONE and RH_PG_FAILED the connection is ready for the next
+ * command; ROWS (may be NULL) gets the row count, SQLSTATE (≥ 6 bytes, may be NULL) the state of a failure.
+ */
 rh_pg_poll rh_pg_consume(rh_pg *pg, int64_t *rows, char *sqlstate);
+/* Why the last command failed or the connection was lost, without values of the data; NULL if it did not.
+ * Valid until the next command. */
+const char *rh_pg_failure(const rh_pg *pg);
+/* Like rh_pg_prepare, without waiting. */
+bool rh_pg_send_prepare(rh_pg *pg, const char *name, const char *sql);
+/* Connects without waiting (but for the lookup of the host's name): watch rh_pg_socket (which may change from
+ * poll to poll) for writing first, then for what the poll says. No timeout of its own. */
+typedef enum rh_pg_connecting {
+    RH_PG_CONNECT_READING,
+    RH_PG_CONNECT_WRITING,
+    RH_PG_CONNECT_DONE,
+    RH_PG_CONNECT_FAILED
+} rh_pg_connecting;
+rh_pg *rh_pg_connect_start(const char *conninfo, const char *role, rh_error *error);
+rh_pg_connecting rh_pg_connect_poll(rh_pg *pg);
 /* Asks the server to cancel what runs; safe from another thread than the owner's. */
 bool rh_pg_cancel(rh_pg *pg);
