@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY events_id_big_key;

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY events_customer_id_occurred_at_idx;
