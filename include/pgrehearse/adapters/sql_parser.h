@@ -1,4 +1,9 @@
-/* libpg_query: split, parse, normalise, fingerprint, scan. Never aborts on what it does not know: the result says so. */
+/* libpg_query: scan, split, parse, redact, fingerprint. Never aborts on what it does not know: the result
+ * says so.
+ *
+ * All of it may be called from any thread. The grammar is PostgreSQL 15's; the scanner's rules have not
+ * changed in many versions, so splitting and redacting also work on newer syntax.
+ */
 #pragma once
 #include "pgrehearse/adapters/json.h"
 #include "pgrehearse/base/arena.h"
@@ -7,32 +12,47 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* One statement of a text: [offset, offset + length) in bytes, without the semicolon and surrounding blanks and comments;
- * LINE and COLUMN (from 1) of its first token. */
+/* One statement of a text: [offset, offset + length) in bytes, without the semicolon and surrounding blanks
+ * and comments; LINE and COLUMN (from 1; columns are characters) of its first token. */
 typedef struct rh_sql_span {
     size_t offset, length;
     int line, column;
 } rh_sql_span;
 
-/* Splits with the scanner (understands quotes, dollar quotes, comments, BEGIN ATOMIC), so also what does not parse.
- * Fails on an unterminated quote or comment with line and column in FILE_NAME's terms (rh_error_at). */
+/* Splits with the scanner (understands quotes, dollar quotes, comments, parentheses, BEGIN ATOMIC), so also
+ * what does not parse. A byte-order mark at the start is skipped; empty statements are not counted. Fails
+ * with line and column in FILE_NAME's terms (rh_error_at): on an unterminated quote or comment SPANS then
+ * still has the statements before it and, as the last one, the unfinished rest of the text (what psql would
+ * send at the end of the file); on bytes that are not UTF-8 it has none. The error's code is
+ * RH_ERROR_SCENARIO. */
 bool rh_sql_split(const char *sql, const char *file_name, rh_arena *arena, rh_sql_span **spans, size_t *count,
                   rh_error *error);
 
-/* The parse tree of one statement as libpg_query's JSON (the object under stmts[0].stmt); NULL when it does not parse (the error says where:
- * line and column within the statement). The caller frees with rh_json_free. */
+/* The parse tree of one statement as libpg_query's JSON (the object under stmts[0].stmt); NULL when it does
+ * not parse (RH_ERROR_SQL, SQLSTATE 42601, line and column within SQL, no file) or is empty. The caller frees
+ * with rh_json_free. */
 rh_json *rh_sql_parse(const char *sql, rh_error *error);
 
-/* SQL with every literal replaced: pg_query_normalize, then the scanner's constant tokens in what it leaves (utility statements, DO bodies).
- * Also works on what does not parse. In ARENA. No literal of the data survives. */
+/* SQL for a person's eyes, without data: every constant (numbers, strings, bodies in dollar quotes) is $1, $2
+ * …, comments are gone, blanks are collapsed, and what is longer than 4 kB ends with "…". Type lengths as in
+ * varchar(30) stay. Works on every text, also on what does not scan (it ends before the bad token). In ARENA.
+ * The scanner's tokens alone are used: pg_query_normalize keeps the literals of utility statements and fails
+ * on the rest. */
 char *rh_sql_redact(const char *sql, rh_arena *arena);
 
 /* pg_query_fingerprint as 16 hex digits; false when it does not parse. */
 bool rh_sql_fingerprint(const char *sql, char fingerprint[17]);
 
-/* Tokens, for readers of directives and for lexical checks. KIND is the scanner's own name ("SCONST", "IDENT", "SQL_COMMENT", …), a static string. */
+/* Tokens, for readers of directives and for lexical checks. KIND is a static string: the scanner's own name
+ * for constants, identifiers and comments ("IDENT", "UIDENT", "FCONST", "SCONST", "USCONST", "BCONST",
+ * "XCONST", "ICONST", "PARAM", "SQL_COMMENT", "C_COMMENT", "TYPECAST"), "KEYWORD" for every keyword (compare
+ * its text), the character itself for
+ * "(" ")" "," ";" "." "=" ":" "\\" "[" "]", and "OPERATOR" for the rest. */
 typedef struct rh_sql_token {
     const char *kind;
     size_t start, end; /* bytes */
 } rh_sql_token;
+/* False on what does not scan: line and column of the bad token (no file), and TOKENS has those before it. */
 bool rh_sql_scan(const char *sql, rh_arena *arena, rh_sql_token **tokens, size_t *count, rh_error *error);
+/* True when TOKEN is the word WORD (lower case), whatever the case in SQL; false for quoted identifiers. */
+bool rh_sql_token_is(const char *sql, const rh_sql_token *token, const char *word);

@@ -1,0 +1,338 @@
+/* Scanning, splitting and parsing. Redaction is in sql_redact.c. */
+#include "pgrehearse/adapters/sql_parser.h"
+#include "pgrehearse/base/utf8.h"
+#include <jansson.h>
+#include <pg_query.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* ---- places ---- */
+
+/* A cursor that only moves forward, so that places cost one pass over a file. */
+typedef struct place {
+    size_t offset;
+    int line, column;
+} place;
+
+static void place_advance(place *at, const char *sql, size_t offset)
+{
+    for (; at->offset < offset; at->offset++) {
+        unsigned char c = (unsigned char)sql[at->offset];
+        if (c == '\n') {
+            at->line++;
+            at->column = 1;
+        } else if ((c & 0xc0) != 0x80) {
+            at->column++;
+        }
+    }
+}
+
+static place place_of(const char *sql, size_t offset)
+{
+    place at = {0, 1, 1};
+    place_advance(&at, sql, offset);
+    return at;
+}
+
+/* libpg_query counts characters from 1 in its cursorpos. */
+static size_t offset_of_character(const char *sql, int position)
+{
+    size_t offset = 0;
+    for (int i = 1; i < position && sql[offset]; i++)
+        do
+            offset++;
+        while (((unsigned char)sql[offset] & 0xc0) == 0x80);
+    return offset;
+}
+
+static bool check_utf8(const char *sql, const char *file_name, rh_error *error)
+{
+    for (size_t offset = 0; sql[offset];) {
+        uint32_t code;
+        size_t length = rh_utf8_decode(sql + offset, &code);
+        if (code == 0xfffd && length == 1) {
+            place at = place_of(sql, offset);
+            rh_error_set(error, RH_ERROR_SCENARIO, "byte 0x%02x is not UTF-8", (unsigned char)sql[offset]);
+            rh_error_hint(error, "Save the file as UTF-8.");
+            return rh_error_at(error, file_name, at.line, at.column);
+        }
+        offset += length;
+    }
+    return true;
+}
+
+/* ---- tokens ---- */
+
+/* Numbers of enum Token in libpg_query 15's pg_query.proto. Those past C_COMMENT are keywords. */
+enum { TOKEN_IDENT = 258, TOKEN_C_COMMENT = 276 };
+
+static const char *token_kind(unsigned token)
+{
+    static const char *const names[] = {"IDENT",    "UIDENT",   "FCONST",      "SCONST",   "USCONST",
+                                        "BCONST",   "XCONST",   "OPERATOR",    "ICONST",   "PARAM",
+                                        "TYPECAST", "OPERATOR", "OPERATOR",    "OPERATOR", "OPERATOR",
+                                        "OPERATOR", "OPERATOR", "SQL_COMMENT", "C_COMMENT"};
+    static const char *const characters[] = {"(", ")", ",", ";", ".", "=", ":", "\\", "[", "]"};
+    if (token > TOKEN_C_COMMENT)
+        return "KEYWORD";
+    if (token >= TOKEN_IDENT)
+        return names[token - TOKEN_IDENT];
+    for (size_t i = 0; i < sizeof characters / sizeof *characters; i++)
+        if (token == (unsigned char)characters[i][0])
+            return characters[i];
+    return "OPERATOR";
+}
+
+/* The two messages of pg_query.proto that a scan answers with are small enough to read by hand:
+ * ScanResult {1: version, 2: repeated ScanToken {1: start, 2: end, 4: token, 5: keyword_kind}}, all varints.
+ */
+static uint64_t read_varint(const unsigned char **at, const unsigned char *end)
+{
+    uint64_t value = 0;
+    for (int shift = 0; *at < end && shift < 64; shift += 7) {
+        unsigned char byte = *(*at)++;
+        value |= (uint64_t)(byte & 0x7f) << shift;
+        if (!(byte & 0x80))
+            break;
+    }
+    return value;
+}
+
+static rh_sql_token read_token(const unsigned char *at, const unsigned char *end)
+{
+    rh_sql_token token = {.kind = "OPERATOR"};
+    while (at < end) {
+        uint64_t field = read_varint(&at, end) >> 3, value = read_varint(&at, end);
+        if (field == 1)
+            token.start = (size_t)value;
+        else if (field == 2)
+            token.end = (size_t)value;
+        else if (field == 4)
+            token.kind = token_kind((unsigned)value);
+    }
+    return token;
+}
+
+static void read_tokens(const PgQueryProtobuf *pbuf, rh_arena *arena, rh_sql_token **tokens, size_t *count)
+{
+    enum { FIELD_VERSION = 1 << 3, FIELD_TOKEN = 2 << 3 | 2 };
+    const unsigned char *at = (const unsigned char *)pbuf->data, *end = at + pbuf->len;
+    while (at < end) {
+        uint64_t field = read_varint(&at, end), value = read_varint(&at, end);
+        if (field != FIELD_TOKEN)
+            continue;
+        if (value > (uint64_t)(end - at))
+            break;
+        rh_sql_token *token = rh_arena_add(arena, tokens, count, sizeof **tokens);
+        *token = read_token(at, at + value);
+        at += value;
+    }
+}
+
+/* libpg_query 15 puts the end of U&'…' and U&"…" at their beginning. Nothing but blanks stands between a token and the
+ * next one (comments are tokens), so the end is where the blanks before the next one begin. */
+static void repair_ends(const char *sql, size_t length, rh_sql_token *tokens, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(tokens[i].kind, "UIDENT") != 0 && strcmp(tokens[i].kind, "USCONST") != 0)
+            continue;
+        size_t end = i + 1 < count ? tokens[i + 1].start : length;
+        while (end > tokens[i].start + 1 && strchr(" \t\n\r\f", sql[end - 1]))
+            end--;
+        tokens[i].end = end;
+    }
+}
+
+/* Scans SQL, or as much of it as scans: *STOP is the offset of the first bad token, or SIZE_MAX. The message
+ * of the first failure goes to ERROR. */
+static void scan_up_to(const char *sql, rh_arena *arena, rh_sql_token **tokens, size_t *count, size_t *stop,
+                       rh_error *error)
+{
+    *tokens = NULL;
+    *count = 0;
+    *stop = SIZE_MAX;
+    char *prefix = NULL;
+    for (;;) {
+        PgQueryScanResult result = pg_query_scan(prefix ? prefix : sql);
+        if (!result.error) {
+            read_tokens(&result.pbuf, arena, tokens, count);
+            repair_ends(sql, *stop == SIZE_MAX ? strlen(sql) : *stop, *tokens, *count);
+            pg_query_free_scan_result(result);
+            break;
+        }
+        size_t bad = offset_of_character(sql, result.error->cursorpos);
+        if (bad >= *stop) /* cannot happen with a scanner that points into its text; keeps the loop finite */
+            bad = *stop ? *stop - 1 : 0;
+        rh_error_set(error, RH_ERROR_SQL, "%s", result.error->message);
+        rh_error_sqlstate(error, "42601");
+        pg_query_free_scan_result(result);
+        *stop = bad;
+        /* The place can lie inside a quoted string (a bad escape): then the prefix fails at the string's
+         * start. */
+        free(prefix);
+        prefix = rh_alloc(bad + 1);
+        memcpy(prefix, sql, bad);
+        if (bad == 0)
+            break;
+    }
+    free(prefix);
+}
+
+bool rh_sql_scan(const char *sql, rh_arena *arena, rh_sql_token **tokens, size_t *count, rh_error *error)
+{
+    rh_error problem = {0};
+    size_t stop;
+    scan_up_to(sql, arena, tokens, count, &stop, &problem);
+    if (stop == SIZE_MAX)
+        return true;
+    place at = place_of(sql, stop);
+    rh_error_at(&problem, NULL, at.line, at.column);
+    if (error && !rh_error_is_set(error))
+        rh_error_move(error, &problem);
+    rh_error_release(&problem);
+    return false;
+}
+
+bool rh_sql_token_is(const char *sql, const rh_sql_token *token, const char *word)
+{
+    size_t length = token->end - token->start;
+    return strlen(word) == length && strncasecmp(sql + token->start, word, length) == 0;
+}
+
+/* ---- statements ---- */
+
+typedef struct splitter {
+    const char *sql;
+    rh_arena *arena;
+    rh_sql_span **spans;
+    size_t *count;
+    place at;
+    size_t words; /* tokens of the statement so far */
+    bool routine; /* CREATE [OR REPLACE] FUNCTION | PROCEDURE: its body may be BEGIN ATOMIC … END */
+    int parentheses, atomic_depth;
+    size_t start, end; /* of the statement so far */
+} splitter;
+
+static void finish_statement(splitter *s)
+{
+    if (s->words > 0) {
+        place_advance(&s->at, s->sql, s->start);
+        rh_sql_span *span = rh_arena_add(s->arena, s->spans, s->count, sizeof *span);
+        *span = (rh_sql_span){s->start, s->end - s->start, s->at.line, s->at.column};
+    }
+    s->words = 0;
+    s->routine = false;
+    s->parentheses = s->atomic_depth = 0;
+}
+
+/* The same rule as psql's (fe_utils/psqlscan.l), but BEGIN counts only before ATOMIC. */
+static void follow_atomic(splitter *s, const rh_sql_token *token, const rh_sql_token *next)
+{
+    if (s->words < 4 &&
+        (rh_sql_token_is(s->sql, token, "function") || rh_sql_token_is(s->sql, token, "procedure")))
+        s->routine = strncasecmp(s->sql + s->start, "create", 6) == 0;
+    if (!s->routine || s->parentheses > 0)
+        return;
+    if (s->atomic_depth == 0 && next && rh_sql_token_is(s->sql, token, "begin") &&
+        rh_sql_token_is(s->sql, next, "atomic"))
+        s->atomic_depth = 1;
+    else if (s->atomic_depth > 0 && rh_sql_token_is(s->sql, token, "case"))
+        s->atomic_depth++;
+    else if (s->atomic_depth > 0 && rh_sql_token_is(s->sql, token, "end"))
+        s->atomic_depth--;
+}
+
+static void split_token(splitter *s, const rh_sql_token *token, const rh_sql_token *next)
+{
+    const char kind = token->kind[0];
+    if (strcmp(token->kind, "SQL_COMMENT") == 0 || strcmp(token->kind, "C_COMMENT") == 0)
+        return;
+    if (kind == ';' && s->parentheses == 0 && s->atomic_depth == 0) {
+        finish_statement(s);
+        return;
+    }
+    if (s->words == 0)
+        s->start = token->start;
+    s->end = token->end;
+    if (kind == '(')
+        s->parentheses++;
+    else if (kind == ')' && s->parentheses > 0)
+        s->parentheses--;
+    else if (strcmp(token->kind, "KEYWORD") == 0)
+        follow_atomic(s, token, next);
+    s->words++;
+}
+
+bool rh_sql_split(const char *sql, const char *file_name, rh_arena *arena, rh_sql_span **spans, size_t *count,
+                  rh_error *error)
+{
+    *spans = NULL;
+    *count = 0;
+    if (!check_utf8(sql, file_name, error))
+        return false;
+    const size_t mark = strncmp(sql, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    rh_error problem = {0};
+    rh_arena *scratch = rh_arena_new();
+    rh_sql_token *tokens;
+    size_t token_count, stop;
+    scan_up_to(sql + mark, scratch, &tokens, &token_count, &stop, &problem);
+
+    splitter s = {.sql = sql, .arena = arena, .spans = spans, .count = count, .at = {mark, 1, 1}};
+    for (size_t i = 0; i < token_count; i++) {
+        tokens[i].start += mark;
+        tokens[i].end += mark;
+    }
+    for (size_t i = 0; i < token_count; i++)
+        split_token(&s, &tokens[i], i + 1 < token_count ? &tokens[i + 1] : NULL);
+    if (stop != SIZE_MAX) {
+        stop += mark;
+        if (s.words == 0)
+            s.start = stop;
+        s.words++;
+        s.end = strlen(sql);
+        place at = place_of(sql, stop);
+        rh_error_set(error, RH_ERROR_SCENARIO, "%s", problem.message);
+        rh_error_hint(error, "Close the quote or comment that begins here.");
+        rh_error_at(error, file_name, at.line, at.column - (at.line == 1 && mark ? 1 : 0));
+    }
+    finish_statement(&s);
+    rh_arena_free(scratch);
+    rh_error_release(&problem);
+    return stop == SIZE_MAX;
+}
+
+/* ---- parse trees ---- */
+
+rh_json *rh_sql_parse(const char *sql, rh_error *error)
+{
+    PgQueryParseResult result = pg_query_parse(sql);
+    rh_json *statement = NULL;
+    if (result.error) {
+        place at = place_of(sql, offset_of_character(sql, result.error->cursorpos));
+        rh_error_set(error, RH_ERROR_SQL, "%s", result.error->message);
+        rh_error_sqlstate(error, "42601");
+        rh_error_at(error, NULL, at.line, at.column);
+    } else {
+        rh_json *tree = rh_json_parse(result.parse_tree, strlen(result.parse_tree), "parse tree", error);
+        statement = rh_json_get(rh_json_at(rh_json_get(tree, "stmts"), 0), "stmt");
+        if (statement)
+            json_incref(statement); /* outlives the tree it hangs in */
+        else
+            rh_error_set(error, RH_ERROR_SQL, "there is no statement");
+        rh_json_free(tree);
+    }
+    pg_query_free_parse_result(result);
+    return statement;
+}
+
+bool rh_sql_fingerprint(const char *sql, char fingerprint[17])
+{
+    PgQueryFingerprintResult result = pg_query_fingerprint(sql);
+    bool known = !result.error && result.fingerprint_str;
+    fingerprint[0] = '\0';
+    if (known)
+        strncat(fingerprint, result.fingerprint_str, 16);
+    pg_query_free_fingerprint_result(result);
+    return known;
+}
