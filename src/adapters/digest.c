@@ -1,0 +1,154 @@
+/* SHA-256 of files and directories. */
+#include "pgrehearse/adapters/files.h"
+#include "pgrehearse/base/interrupt.h"
+#include "pgrehearse/base/text.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { CHUNK_BYTES = 1 << 20 };
+
+/* One digest job: how far it is, and whom to tell. */
+typedef struct digest_job {
+    const rh_progress *progress;
+    const char *stage;
+    int64_t done, total;
+    char *buffer; /* CHUNK_BYTES */
+} digest_job;
+
+static void to_hex(const unsigned char raw[32], char digest[65])
+{
+    for (int i = 0; i < 32; i++) {
+        digest[2 * i] = "0123456789abcdef"[raw[i] >> 4];
+        digest[2 * i + 1] = "0123456789abcdef"[raw[i] & 15];
+    }
+    digest[64] = 0;
+}
+
+void rh_sha256_bytes(const void *bytes, size_t length, char digest[65])
+{
+    unsigned char raw[EVP_MAX_MD_SIZE] = {0};
+    EVP_Digest(bytes, length, raw, NULL, EVP_sha256(), NULL);
+    to_hex(raw, digest);
+}
+
+static bool digest_descriptor(int fd, const char *path, EVP_MD_CTX *context, digest_job *job, rh_error *error)
+{
+    for (;;) {
+        if (rh_interrupt_requested())
+            return rh_error_set(error, RH_ERROR_INTERRUPTED, "interrupted while reading %s", path);
+        ssize_t got = read(fd, job->buffer, CHUNK_BYTES);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return rh_error_errno(error, errno, "cannot read %s", path);
+        if (got == 0)
+            return true;
+        EVP_DigestUpdate(context, job->buffer, (size_t)got);
+        job->done += got;
+        rh_progress_update(job->progress, job->stage, path, job->done, job->total, RH_UNIT_BYTES);
+    }
+}
+
+static bool digest_file(const char *path, char digest[65], digest_job *job, rh_error *error)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return rh_error_errno(error, errno, "cannot read %s", path);
+    posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    unsigned char raw[EVP_MAX_MD_SIZE] = {0};
+    bool ok = context && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1;
+    if (!ok)
+        rh_error_set(error, RH_ERROR_INTERNAL, "libcrypto has no SHA-256");
+    ok = ok && digest_descriptor(fd, path, context, job, error);
+    if (ok) {
+        EVP_DigestFinal_ex(context, raw, NULL);
+        to_hex(raw, digest);
+    }
+    EVP_MD_CTX_free(context);
+    close(fd);
+    return ok;
+}
+
+static int compare_paths(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Every file below PATH, relative to it, sorted; links to files count as the file, since pg_restore would
+ * read it. */
+static bool list_files(const char *path, rh_arena *arena, char ***files, size_t *count, int64_t *bytes,
+                       rh_error *error)
+{
+    char *const paths[] = {(char *)path, NULL};
+    FTS *tree = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+    bool ok = tree != NULL;
+    *files = NULL;
+    *count = 0;
+    *bytes = 0;
+    for (FTSENT *entry; ok && (entry = fts_read(tree));) {
+        struct stat status;
+        if (entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR || entry->fts_info == FTS_NS) {
+            errno = entry->fts_errno;
+            ok = false;
+        } else if ((entry->fts_info == FTS_F || entry->fts_info == FTS_SL) &&
+                   stat(entry->fts_path, &status) == 0 && S_ISREG(status.st_mode)) {
+            char **file = rh_arena_add(arena, files, count, sizeof *file);
+            *file = rh_arena_strdup(arena, entry->fts_path + strlen(path) + 1);
+            *bytes += status.st_size;
+        }
+    }
+    if (!ok)
+        rh_error_errno(error, errno, "cannot read %s", path);
+    if (tree)
+        fts_close(tree);
+    if (*count)
+        qsort(*files, *count, sizeof **files, compare_paths);
+    return ok;
+}
+
+static bool digest_directory(const char *path, char digest[65], digest_job *job, rh_error *error)
+{
+    rh_arena *arena = rh_arena_new();
+    rh_text lines = {0};
+    char **files = NULL;
+    size_t count = 0;
+    /* "dir/" and "dir" name the same files. */
+    char *root = rh_arena_strdup(arena, path);
+    for (size_t length = strlen(root); length > 1 && root[length - 1] == '/'; length--)
+        root[length - 1] = 0;
+    bool ok = list_files(root, arena, &files, &count, &job->total, error);
+    for (size_t i = 0; ok && i < count; i++) {
+        char one[65];
+        ok = digest_file(rh_arena_printf(arena, "%s/%s", root, files[i]), one, job, error);
+        if (ok)
+            rh_text_printf(&lines, "%s  %s\n", one, files[i]);
+    }
+    if (ok)
+        rh_sha256_bytes(rh_text_string(&lines), lines.length, digest);
+    rh_text_release(&lines);
+    rh_arena_free(arena);
+    return ok;
+}
+
+bool rh_sha256_path(const char *path, char digest[65], int64_t *bytes, const rh_progress *progress,
+                    const char *stage, rh_error *error)
+{
+    struct stat status;
+    if (stat(path, &status) != 0)
+        return rh_error_errno(error, errno, "cannot read %s", path);
+    digest_job job = {.progress = progress, .stage = stage, .total = status.st_size};
+    job.buffer = rh_alloc(CHUNK_BYTES);
+    bool ok = S_ISDIR(status.st_mode) ? digest_directory(path, digest, &job, error)
+                                      : digest_file(path, digest, &job, error);
+    free(job.buffer);
+    if (ok && bytes)
+        *bytes = job.done;
+    return ok;
+}
