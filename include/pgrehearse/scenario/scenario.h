@@ -4,10 +4,13 @@
 #include "pgrehearse/base/error.h"
 #include "pgrehearse/model/scenario.h"
 
-/* Reads and checks PATH. SETS are "KEY=VALUE" from --set (dotted keys, "workload.rate=50"; the value is YAML), applied before the checks; an error in one is RH_ERROR_USAGE.
- * Unknown keys (with the nearest known one), wrong types, wrong units, missing files: RH_ERROR_SCENARIO with file, line, column.
- * A key whose stage this version does not have (workload.source pg_stat_statements, production.profile …) is RH_ERROR_SCENARIO that says so plainly.
- * ${NAME} is expanded from the environment in every value; an unset one is an error. Everything lives in ARENA. */
+/* Reads and checks PATH. SETS are "KEY=VALUE" from --set (dotted keys, "workload.rate=50"; the value is
+ * YAML), applied before the checks; an error in one is RH_ERROR_USAGE. Unknown keys (with the nearest known
+ * one), wrong types, wrong units, missing files: RH_ERROR_SCENARIO with file, line, column. A key whose stage
+ * this version does not have (workload.source pg_stat_statements, production.profile …) is RH_ERROR_SCENARIO
+ * that says so plainly.
+ * ${NAME} is expanded from the environment in every value; an unset one is an error. Everything lives in
+ * ARENA. */
 bool rh_scenario_load(const char *path, const char *const *sets, size_t set_count, rh_arena *arena,
                       rh_scenario *scenario, rh_error *error);
 

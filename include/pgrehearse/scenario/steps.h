@@ -1,0 +1,9 @@
+/* prepare: and verify: are lists of steps, each an SQL file or a command. */
+#pragma once
+#include "pgrehearse/scenario/values.h"
+
+/* Reads NODE, the value of LIST ("prepare"), into an array grown with rh_arena_add. SQL files must exist. A
+ * program whose name has a "/" becomes an absolute path beside the scenario and must be executable; others
+ * are looked up in PATH when they run. */
+bool rh_steps_read(rh_reader *reader, const char *list, rh_yaml_node *node, rh_step **steps,
+                   size_t *step_count);

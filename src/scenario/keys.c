@@ -1,0 +1,385 @@
+#include "pgrehearse/scenario/keys.h"
+#include "pgrehearse/adapters/files.h"
+#include "pgrehearse/base/text.h"
+#include "pgrehearse/scenario/settings.h"
+#include "pgrehearse/scenario/steps.h"
+#include <string.h>
+
+typedef struct key_spec key_spec;
+
+/* Reads NODE, the value of KEY, into FIELD (KEY's offset in the scenario). */
+typedef bool (*read_function)(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field);
+
+struct key_spec {
+    const char *path;
+    read_function read; /* NULL: a section; its offset is then that of its rh_location */
+    size_t offset;      /* SIZE_MAX: it has no field */
+    double low, high;   /* of numbers */
+    const rh_word *words;
+    size_t word_count;
+    bool required;       /* where its section is given */
+    const char *instead; /* a stage of a later version: what to do now */
+};
+
+/* ---- readers ---- */
+
+static bool read_name(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
+{
+    const char *name = rh_value_text(reader, key->path, node);
+    if (!name)
+        return false;
+    bool ok = *name && *name != '.' && strlen(name) <= 100;
+    for (const char *c = name; *c; c++)
+        ok = ok && *c != '/' && (unsigned char)*c >= ' ' && *c != 0x7f;
+    if (!ok) {
+        rh_value_fail(reader, node,
+                      "name must be 1 to 100 characters without \"/\", not beginning with a dot");
+        return rh_error_hint(reader->error, "it names the folder of the reports");
+    }
+    *(const char **)field = name;
+    return true;
+}
+
+static bool read_text(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
+{
+    const char *text = rh_value_text(reader, key->path, node);
+    if (text && !*text)
+        return rh_value_fail(reader, node, "%s is empty", key->path);
+    *(const char **)field = text;
+    return text != NULL;
+}
+
+static bool read_int(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
+{
+    int64_t value;
+    if (!rh_value_int(reader, key->path, node, (int64_t)key->low, (int64_t)key->high, &value))
+        return false;
+    *(int *)field = (int)value;
+    return true;
+}
+
+static bool read_seed(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
+{
+    int64_t value;
+    if (!rh_value_int(reader, key->path, node, 0, INT64_MAX, &value))
+        return false;
+    *(uint64_t *)field = (uint64_t)value;
+    return true;
+}
+
+static bool read_real(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
+{
+    return rh_value_real(reader, key->path, node, key->low, key->high, field);
+}
+
+static bool read_bool(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
+{
+    return rh_value_bool(reader, key->path, node, field);
+}
+
+static bool read_duration(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
+{
+    return rh_value_duration(reader, key->path, node, field);
+}
+
+/* Enums have the size of int. */
+static bool read_word(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
+{
+    return rh_value_word(reader, key->path, node, key->words, key->word_count, field);
+}
+
+static bool read_later(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
+{
+    (void)field;
+    return rh_value_not_yet(reader, node, key->path, key->instead);
+}
+
+static bool read_directory(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
+{
+    const char *path = rh_value_path(reader, key->path, node);
+    if (!path)
+        return false;
+    if (!rh_directory_exists(path))
+        return rh_value_fail(reader, node, "%s must be a directory: \"%s\"", key->path, rh_yaml_scalar(node));
+    *(const char **)field = path;
+    return true;
+}
+
+static bool read_backup_path(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
+{
+    *(const char **)field = rh_value_path(reader, key->path, node);
+    reader->scenario->backup.where = rh_value_where(reader, node);
+    return *(const char **)field != NULL;
+}
+
+static bool read_migrations_path(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
+{
+    *(const char **)field = rh_value_path(reader, key->path, node);
+    reader->scenario->migrations.where = rh_value_where(reader, node);
+    return *(const char **)field != NULL;
+}
+
+static bool read_settings(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
+{
+    (void)field;
+    return rh_settings_read(reader, key->path, node, &reader->scenario->staging.settings,
+                            &reader->scenario->staging.setting_count);
+}
+
+static bool read_pending(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
+{
+    static const rh_word words[] = {{"auto", RH_PENDING_AUTO, NULL}, {"all", RH_PENDING_ALL, NULL}};
+    rh_scenario *scenario = reader->scenario;
+    if (rh_yaml_node_kind(node) != RH_YAML_SEQUENCE) {
+        if (rh_value_word(reader, key->path, node, words, 2, field))
+            return true;
+        return rh_error_hint(reader->error, "it is auto, all, or a list of migrations: pending: [%s]",
+                             rh_yaml_scalar(node) ? rh_yaml_scalar(node) : "000012");
+    }
+    scenario->migrations.pending = RH_PENDING_LIST;
+    for (size_t i = 0; i < rh_yaml_count(node); i++) {
+        const char *id = rh_value_text(reader, "an item of migrations.pending", rh_yaml_item(node, i));
+        if (!id)
+            return false;
+        *(const char **)rh_arena_add(reader->arena, &scenario->migrations.pending_ids,
+                                     &scenario->migrations.pending_id_count, sizeof id) = id;
+    }
+    return true;
+}
+
+/* ---- gates ---- */
+
+static void set_gate(rh_reader *reader, rh_yaml_node *node, rh_gate_limit *gate, double limit)
+{
+    *gate = (rh_gate_limit){.set = true,
+                            .limit = limit,
+                            .text = rh_value_text(reader, "gate", node),
+                            .where = rh_value_where(reader, node)};
+}
+
+static bool read_gate_duration(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
+{
+    rh_usec value;
+    if (!rh_value_duration(reader, key->path, node, &value))
+        return false;
+    set_gate(reader, node, field, rh_seconds(value));
+    return true;
+}
+
+static bool read_gate_number(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
+{
+    double value;
+    if (!rh_value_real(reader, key->path, node, key->low, key->high, &value))
+        return false;
+    set_gate(reader, node, field, value);
+    return true;
+}
+
+static bool read_gate_count(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
+{
+    int64_t value;
+    if (!rh_value_int(reader, key->path, node, (int64_t)key->low, (int64_t)key->high, &value))
+        return false;
+    set_gate(reader, node, field, (double)value);
+    return true;
+}
+
+/* ---- steps ---- */
+
+static bool read_prepare(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
+{
+    return rh_steps_read(reader, key->path, node, field, &reader->scenario->prepare_count);
+}
+
+static bool read_verify(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
+{
+    return rh_steps_read(reader, key->path, node, field, &reader->scenario->verify_count);
+}
+
+/* ---- the table ---- */
+
+static const rh_word STAGING_KINDS[] = {{"embedded", RH_STAGING_EMBEDDED, NULL},
+                                        {"server", RH_STAGING_SERVER, NULL}};
+
+#define NO_FRAMEWORK "this version knows plain ordered .sql files (sql) and golang-migrate's layout"
+static const rh_word FRAMEWORKS[] = {
+    {"auto", RH_FRAMEWORK_AUTO, NULL},
+    {"sql", RH_FRAMEWORK_SQL, NULL},
+    {"golang-migrate", RH_FRAMEWORK_GOLANG_MIGRATE, NULL},
+    {"flyway", 0, NO_FRAMEWORK},
+    {"dbmate", 0, NO_FRAMEWORK},
+    {"goose", 0, NO_FRAMEWORK},
+    {"diesel", 0, NO_FRAMEWORK},
+    {"prisma", 0, NO_FRAMEWORK},
+    {"sqitch", 0, NO_FRAMEWORK},
+    {"command", 0, NO_FRAMEWORK},
+};
+
+static const rh_word WORKLOAD_SOURCES[] = {
+    {"schema", RH_WORKLOAD_SCHEMA, NULL},
+    {"none", RH_WORKLOAD_NONE, NULL},
+    {"pg_stat_statements", 0, "source: schema derives the mix from the restored schema"},
+    {"pgbench", 0, "source: schema derives the mix from the restored schema"},
+};
+
+#define AT(field) .offset = offsetof(rh_scenario, field)
+#define NO_FIELD .offset = SIZE_MAX
+#define WORDS(list) .words = list, .word_count = sizeof list / sizeof *list
+static const key_spec KEYS[] = {
+    {"name", read_name, AT(name), .required = true},
+    {"backup", NULL, AT(backup.where), .required = true},
+    {"backup.path", read_backup_path, AT(backup.path), .required = true},
+    {"backup.jobs", read_int, AT(backup.jobs), .low = 1, .high = 256},
+    {"staging", NULL, AT(staging.where)},
+    {"staging.kind", read_word, AT(staging.kind), WORDS(STAGING_KINDS)},
+    {"staging.url", read_text, AT(staging.url)},
+    {"staging.directory", read_directory, AT(staging.directory)},
+    {"staging.bindir", read_directory, AT(staging.bindir)},
+    {"staging.settings", read_settings, AT(staging.settings)},
+    {"prepare", read_prepare, AT(prepare)},
+    {"migrations", NULL, AT(migrations.where)},
+    {"migrations.path", read_migrations_path, AT(migrations.path), .required = true},
+    {"migrations.framework", read_word, AT(migrations.framework), WORDS(FRAMEWORKS)},
+    {"migrations.pending", read_pending, AT(migrations.pending)},
+    {"migrations.statement_timeout", read_duration, AT(migrations.statement_timeout)},
+    {"workload", NULL, AT(workload.where)},
+    {"workload.source", read_word, AT(workload.source), WORDS(WORKLOAD_SOURCES)},
+    {"workload.path", read_later, NO_FIELD, .instead = "leave it out; source: schema needs no file"},
+    {"workload.rate", read_real, AT(workload.rate), .low = 0.1, .high = 1e6},
+    {"workload.connections", read_int, AT(workload.connections), .low = 1, .high = 5000},
+    {"workload.before", read_duration, AT(workload.before)},
+    {"workload.after", read_duration, AT(workload.after)},
+    {"workload.seed", read_seed, AT(workload.seed)},
+    {"production", NULL, NO_FIELD},
+    {"production.profile", read_later, NO_FIELD,
+     .instead = "leave it out; the report then says that the hardware is not translated"},
+    {"rollback", read_bool, AT(rollback)},
+    {"verify", read_verify, AT(verify)},
+    {"repeat", read_int, AT(repeat), .low = 1, .high = 1000},
+    {"gates", NULL, NO_FIELD},
+    {"gates.predicted_duration", read_gate_duration, AT(gates[RH_GATE_PREDICTED_DURATION])},
+    {"gates.reads_blocked", read_gate_duration, AT(gates[RH_GATE_READS_BLOCKED])},
+    {"gates.writes_blocked", read_gate_duration, AT(gates[RH_GATE_WRITES_BLOCKED])},
+    {"gates.response_p99_ratio", read_gate_number, AT(gates[RH_GATE_RESPONSE_P99_RATIO]), .low = 0,
+     .high = 1e9},
+    {"gates.load_errors", read_gate_count, AT(gates[RH_GATE_LOAD_ERRORS]), .low = 0, .high = 1e15},
+};
+enum { KEY_COUNT = sizeof KEYS / sizeof *KEYS };
+
+const char *rh_keys_name(size_t index)
+{
+    return index < KEY_COUNT ? KEYS[index].path : NULL;
+}
+
+/* ---- the walk ---- */
+
+static const key_spec *find_key(const char *path)
+{
+    for (size_t i = 0; i < KEY_COUNT; i++)
+        if (strcmp(KEYS[i].path, path) == 0)
+            return &KEYS[i];
+    return NULL;
+}
+
+/* The last part of PATH when it lies right in SECTION ("" is the top), else NULL. */
+static const char *name_in(const char *path, const char *section)
+{
+    size_t length = strlen(section);
+    if (length && (strncmp(path, section, length) != 0 || path[length] != '.'))
+        return NULL;
+    const char *name = path + length + (length > 0);
+    return strchr(name, '.') ? NULL : name;
+}
+
+static bool fail_unknown(rh_reader *reader, const char *section, rh_yaml_node *node)
+{
+    const char *word = rh_yaml_scalar(node), *siblings[KEY_COUNT], *elsewhere = NULL;
+    size_t count = 0, found = 0;
+    rh_text list = {0};
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        const char *name = name_in(KEYS[i].path, section), *dot = strrchr(KEYS[i].path, '.');
+        if (name) {
+            siblings[count++] = name;
+            rh_text_printf(&list, "%s%s", list.length ? ", " : "", name);
+        } else if (strcmp(dot ? dot + 1 : KEYS[i].path, word) == 0) {
+            elsewhere = KEYS[i].path;
+            found++;
+        }
+    }
+    const char *nearest = rh_nearest(word, siblings, count);
+    if (!nearest && found == 1)
+        nearest = elsewhere;
+    rh_text text = {0};
+    rh_text_printf(&text, "unknown key \"%s\"", word);
+    if (*section)
+        rh_text_printf(&text, " in %s", section);
+    if (nearest)
+        rh_text_printf(&text, "; did you mean \"%s\"?", nearest);
+    rh_value_fail(reader, node, "%s", rh_text_string(&text));
+    rh_error_hint(reader->error, "the keys of %s: %s", *section ? section : "a scenario",
+                  rh_text_string(&list));
+    rh_text_release(&text);
+    rh_text_release(&list);
+    return false;
+}
+
+static bool check_required(rh_reader *reader, const char *section, rh_yaml_node *mapping)
+{
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        const char *name = name_in(KEYS[i].path, section);
+        if (!name || !KEYS[i].required || rh_yaml_get(mapping, name))
+            continue;
+        rh_value_fail(reader, mapping, "%s is missing", KEYS[i].path);
+        return rh_error_hint(reader->error,
+                             "\"pgrehearse init DIRECTORY\" writes a scenario with every key explained");
+    }
+    return true;
+}
+
+static bool read_section(rh_reader *reader, const char *section, rh_yaml_node *mapping);
+
+static bool read_pair(rh_reader *reader, const char *section, rh_yaml_node *name, rh_yaml_node *value)
+{
+    const char *word = rh_yaml_scalar(name);
+    const char *path = *section ? rh_arena_printf(reader->arena, "%s.%s", section, word) : word;
+    const key_spec *key = strchr(word, '.') ? NULL : find_key(path);
+    if (!key)
+        return fail_unknown(reader, section, name);
+    bool nothing = rh_yaml_node_kind(value) == RH_YAML_NULL;
+    void *field = key->offset == SIZE_MAX ? NULL : (char *)reader->scenario + key->offset;
+    if (!key->read) {
+        if (field)
+            *(rh_location *)field = rh_value_where(reader, name);
+        if (nothing && !key->required)
+            return true;
+        if (!nothing && rh_yaml_node_kind(value) != RH_YAML_MAPPING) {
+            rh_value_fail(reader, value, "%s must be a map of keys", path);
+            return rh_error_hint(reader->error, "indent its keys below it, one a line");
+        }
+        return read_section(reader, path, value);
+    }
+    if (nothing)
+        return rh_value_fail(reader, name, "%s has no value", path);
+    return key->read(reader, key, value, field);
+}
+
+static bool read_section(rh_reader *reader, const char *section, rh_yaml_node *mapping)
+{
+    for (size_t i = 0; i < rh_yaml_count(mapping); i++)
+        if (!read_pair(reader, section, rh_yaml_key(mapping, i), rh_yaml_value(mapping, i)))
+            return false;
+    return check_required(reader, section, mapping);
+}
+
+bool rh_keys_read(rh_reader *reader, rh_yaml_node *root)
+{
+    if (rh_yaml_node_kind(root) == RH_YAML_NULL) {
+        rh_value_fail(reader, root, "the scenario is empty");
+        return rh_error_hint(reader->error, "\"pgrehearse init DIRECTORY\" writes one to start from");
+    }
+    if (rh_yaml_node_kind(root) != RH_YAML_MAPPING) {
+        rh_value_fail(reader, root, "this is no scenario: it has no keys");
+        return rh_error_hint(reader->error, "\"pgrehearse init DIRECTORY\" writes one to start from");
+    }
+    return read_section(reader, "", root);
+}

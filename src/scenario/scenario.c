@@ -1,0 +1,105 @@
+#include "pgrehearse/scenario/scenario.h"
+#include "pgrehearse/adapters/files.h"
+#include "pgrehearse/adapters/yaml.h"
+#include "pgrehearse/base/text.h"
+#include "pgrehearse/scenario/keys.h"
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void set_defaults(rh_scenario *scenario)
+{
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    scenario->backup.jobs = cpus > 0 ? (int)cpus : 1;
+    scenario->staging.directory = "/var/tmp";
+    scenario->workload.rate = 100;
+    scenario->workload.connections = 10;
+    scenario->workload.before = 10 * RH_SECOND;
+    scenario->workload.after = 10 * RH_SECOND;
+    scenario->workload.seed = 1;
+    scenario->rollback = true;
+    scenario->repeat = 3;
+    scenario->passes = RH_PASS_ALL;
+}
+
+/* Where the file lies, and its bytes (0-terminated, in ARENA). */
+static char *read_file(const char *path, rh_arena *arena, rh_scenario *scenario, size_t *length,
+                       rh_error *error)
+{
+    char absolute[PATH_MAX];
+    if (!realpath(path, absolute) || rh_directory_exists(absolute) || access(absolute, R_OK) != 0) {
+        const char *why = rh_directory_exists(path) ? "it is a directory" : strerror(errno);
+        rh_error_set(error, RH_ERROR_SCENARIO, "cannot read the scenario \"%s\": %s", path, why);
+        rh_error_hint(error, "\"pgrehearse init DIRECTORY\" writes a scenario to start from");
+        return NULL;
+    }
+    scenario->path = rh_arena_strdup(arena, absolute);
+    const char *slash = strrchr(scenario->path, '/');
+    scenario->directory = slash == scenario->path
+                              ? "/"
+                              : rh_arena_strndup(arena, scenario->path, (size_t)(slash - scenario->path));
+    return rh_file_read(absolute, RH_YAML_LIMIT, arena, length, error);
+}
+
+/* One "KEY=VALUE" of --set. */
+static bool graft(rh_yaml *yaml, const char *set, rh_arena *arena, rh_error *error)
+{
+    const char *equals = strchr(set, '=');
+    if (!equals || equals == set) {
+        rh_error_set(error, RH_ERROR_USAGE, "--set \"%s\" is not KEY=VALUE", set);
+        return rh_error_hint(error, "write, for example, --set workload.rate=50");
+    }
+    /* without the value, which may be a secret */
+    const char *key = rh_arena_strndup(arena, set, (size_t)(equals - set));
+    const char *name = rh_arena_printf(arena, "--set %s", key);
+    rh_yaml *value = rh_yaml_parse(equals + 1, name, error);
+    if (!value) {
+        if (error)
+            error->code = RH_ERROR_USAGE;
+        return rh_error_at(error, name, 0, 0);
+    }
+    return rh_yaml_graft(yaml, key, value, error) || rh_error_at(error, name, 0, 0);
+}
+
+/* What no single key can tell. */
+static bool check_together(rh_reader *reader, rh_yaml_node *root)
+{
+    rh_scenario *scenario = reader->scenario;
+    rh_yaml_node *staging = rh_yaml_get(root, "staging");
+    bool server = scenario->staging.kind == RH_STAGING_SERVER;
+    if (server && !scenario->staging.url) {
+        rh_value_fail(reader, rh_yaml_get(staging, "kind"), "staging.kind: server needs staging.url");
+        return rh_error_hint(reader->error,
+                             "write url: postgresql://USER@HOST/DATABASE, or url: ${STAGING_URL}");
+    }
+    if (!server && scenario->staging.url) {
+        rh_value_fail(reader, rh_yaml_get(staging, "url"), "staging.url is only for a given server");
+        return rh_error_hint(reader->error, "add kind: server, or remove the url");
+    }
+    rh_yaml_node *workload = rh_yaml_get(root, "workload");
+    if (!workload || !rh_yaml_get(workload, "source"))
+        scenario->workload.source = scenario->migrations.path ? RH_WORKLOAD_SCHEMA : RH_WORKLOAD_NONE;
+    return true;
+}
+
+bool rh_scenario_load(const char *path, const char *const *sets, size_t set_count, rh_arena *arena,
+                      rh_scenario *scenario, rh_error *error)
+{
+    *scenario = (rh_scenario){0};
+    set_defaults(scenario);
+    size_t length;
+    const char *text = read_file(path, arena, scenario, &length, error);
+    rh_yaml *yaml = text ? rh_yaml_parse_bytes(text, length, path, error) : NULL;
+    if (!yaml)
+        return false;
+    rh_sha256_bytes(text, length, scenario->sha256);
+    bool ok = true;
+    for (size_t i = 0; i < set_count && ok; i++)
+        ok = graft(yaml, sets[i], arena, error);
+    rh_reader reader = {arena, scenario, error};
+    ok = ok && rh_keys_read(&reader, rh_yaml_root(yaml)) && check_together(&reader, rh_yaml_root(yaml));
+    rh_yaml_free(yaml);
+    return ok;
+}

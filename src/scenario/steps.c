@@ -1,0 +1,72 @@
+#include "pgrehearse/scenario/steps.h"
+#include "pgrehearse/adapters/files.h"
+#include <string.h>
+#include <unistd.h>
+
+/* A program with a "/" in its name lies beside the scenario, wherever the tool is called from. */
+static const char *program(rh_reader *reader, rh_yaml_node *node, const char *name)
+{
+    if (!strchr(name, '/'))
+        return name;
+    const char *path = rh_path_beside(reader->scenario->path, name, reader->arena);
+    if (access(path, X_OK) == 0)
+        return path;
+    rh_value_fail(reader, node, "\"%s\" is no program that can be run", rh_yaml_scalar(node));
+    rh_error_hint(reader->error, "looked for an executable %s", path);
+    return NULL;
+}
+
+static bool read_command(rh_reader *reader, rh_yaml_node *node, rh_step *step)
+{
+    size_t count = rh_yaml_count(node);
+    if (rh_yaml_node_kind(node) != RH_YAML_SEQUENCE || count == 0) {
+        rh_value_fail(reader, node, "command must be a list: the program and its arguments");
+        return rh_error_hint(reader->error,
+                             "write command: [make, test], or command: [sh, -c, \"…\"] for a shell's line");
+    }
+    step->kind = RH_STEP_COMMAND;
+    step->argv = rh_arena_alloc(reader->arena, (count + 1) * sizeof *step->argv);
+    for (size_t i = 0; i < count; i++) {
+        rh_yaml_node *item = rh_yaml_item(node, i);
+        const char *text = rh_value_text(reader, "an item of command", item);
+        if (text && i == 0)
+            text = program(reader, item, text);
+        if (!text)
+            return false;
+        step->argv[i] = text;
+    }
+    return true;
+}
+
+static bool read_step(rh_reader *reader, const char *list, rh_yaml_node *node, rh_step *step)
+{
+    step->where = rh_value_where(reader, node);
+    rh_yaml_node *sql = rh_yaml_get(node, "sql"), *command = rh_yaml_get(node, "command");
+    if (rh_yaml_node_kind(node) != RH_YAML_MAPPING || rh_yaml_count(node) != 1 || (!sql && !command)) {
+        rh_value_fail(reader, node, "each step of %s is either sql or command", list);
+        return rh_error_hint(reader->error, "write - sql: FILE or - command: [PROGRAM, ARGUMENT]");
+    }
+    if (command)
+        return read_command(reader, command, step);
+    step->kind = RH_STEP_SQL;
+    step->path = rh_value_path(reader, "sql", sql);
+    if (step->path && rh_directory_exists(step->path))
+        return rh_value_fail(reader, sql, "sql must be a file, and \"%s\" is a directory",
+                             rh_yaml_scalar(sql));
+    return step->path != NULL;
+}
+
+bool rh_steps_read(rh_reader *reader, const char *list, rh_yaml_node *node, rh_step **steps,
+                   size_t *step_count)
+{
+    if (rh_yaml_node_kind(node) != RH_YAML_SEQUENCE) {
+        rh_value_fail(reader, node, "%s must be a list of steps", list);
+        return rh_error_hint(reader->error, "begin each with a dash: - sql: FILE");
+    }
+    for (size_t i = 0; i < rh_yaml_count(node); i++) {
+        rh_step *step = rh_arena_add(reader->arena, steps, step_count, sizeof *step);
+        if (!read_step(reader, list, rh_yaml_item(node, i), step))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,343 @@
+/* The scenario: what is read, what is the default, and what every kind of mistake is told, with its place. */
+#include "pgrehearse/adapters/files.h"
+#include "pgrehearse/scenario/keys.h"
+#include "pgrehearse/scenario/scenario.h"
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+// clang-format off
+#include <cmocka.h>
+// clang-format on
+
+static char folder[] = "/tmp/rh_test_scenario_XXXXXX";
+static rh_arena *arena;
+static rh_scenario scenario;
+
+static void write_file(const char *name, const char *text)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0644);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    close(fd);
+}
+
+static int make_folder(void **state)
+{
+    (void)state;
+    char path[256];
+    assert_non_null(mkdtemp(folder));
+    assert_int_equal(chdir(folder), 0);
+    snprintf(path, sizeof path, "%s/migrations", folder);
+    mkdir(path, 0755);
+    write_file("b.dump", "x");
+    write_file("mask.sql", "select 1");
+    write_file("run.sh", "#!/bin/sh\n");
+    chmod("run.sh", 0755);
+    setenv("RH_T_RATE", "42", 1);
+    setenv("RH_T_URL", "postgresql://u:geheim@h/d", 1);
+    unsetenv("RH_T_UNSET");
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    rh_error error = {0};
+    assert_int_equal(chdir("/"), 0);
+    return rh_tree_remove(folder, &error) ? 0 : -1;
+}
+
+static int new_arena(void **state)
+{
+    (void)state;
+    arena = rh_arena_new();
+    return 0;
+}
+
+static int free_arena(void **state)
+{
+    (void)state;
+    rh_arena_free(arena);
+    return 0;
+}
+
+static bool load(const char *text, const char *set, rh_error *error)
+{
+    write_file("s.yaml", text);
+    return rh_scenario_load("s.yaml", set ? &set : NULL, set ? 1 : 0, arena, &scenario, error);
+}
+
+static void loads(const char *text, const char *set)
+{
+    rh_error error = {0};
+    if (!load(text, set, &error))
+        fail_msg("%s:%d:%d: %s", error.file ? error.file : "", error.line, error.column, error.message);
+}
+
+#define BASE "name: n\nbackup: {path: b.dump}\n" /* two lines */
+
+static void complains(const char *text, int line, int column, const char *message, const char *hint)
+{
+    rh_error error = {0};
+    assert_false(load(text, NULL, &error));
+    assert_int_equal(error.code, RH_ERROR_SCENARIO);
+    if (!strstr(error.message, message))
+        fail_msg("\"%s\" does not say \"%s\"", error.message, message);
+    if (hint && (!error.hint || !strstr(error.hint, hint)))
+        fail_msg("the hint \"%s\" does not say \"%s\"", error.hint ? error.hint : "(none)", hint);
+    assert_string_equal(error.file, "s.yaml");
+    assert_int_equal(error.line, line);
+    assert_int_equal(error.column, column);
+    rh_error_release(&error);
+}
+
+static void test_defaults(void **state)
+{
+    (void)state;
+    loads(BASE, NULL);
+    char path[256];
+    snprintf(path, sizeof path, "%s/b.dump", folder);
+    assert_string_equal(scenario.backup.path, path);
+    assert_string_equal(scenario.directory, folder);
+    assert_int_equal(strlen(scenario.sha256), 64);
+    assert_int_equal(scenario.backup.jobs, sysconf(_SC_NPROCESSORS_ONLN));
+    assert_int_equal(scenario.staging.kind, RH_STAGING_EMBEDDED);
+    assert_string_equal(scenario.staging.directory, "/var/tmp");
+    assert_null(scenario.migrations.path);
+    assert_int_equal(scenario.workload.source, RH_WORKLOAD_NONE);
+    assert_true(scenario.workload.rate == 100);
+    assert_int_equal(scenario.workload.connections, 10);
+    assert_int_equal(scenario.workload.before, 10 * RH_SECOND);
+    assert_true(scenario.rollback);
+    assert_int_equal(scenario.repeat, 3);
+    assert_int_equal(scenario.passes, RH_PASS_ALL);
+    assert_null(scenario.only);
+    for (int i = 0; i < RH_GATE_COUNT; i++)
+        assert_false(scenario.gates[i].set);
+    loads(BASE "migrations: {path: migrations}\n", NULL);
+    assert_int_equal(scenario.workload.source, RH_WORKLOAD_SCHEMA);
+}
+
+static void test_every_key(void **state)
+{
+    (void)state;
+    loads(
+        "name: shop 2026\n"
+        "backup:\n  path: b.dump\n  jobs: 7\n"
+        "staging:\n  kind: server\n  url: ${RH_T_URL}\n  directory: /tmp\n  bindir: .\n"
+        "  settings: {shared_buffers: 1GB, log_line_prefix: '$$ %m'}\n"
+        "prepare:\n  - sql: mask.sql\n  - command: [./run.sh, $$HOME, '${RH_T_RATE}']\n"
+        "migrations:\n  path: migrations\n  framework: golang-migrate\n  pending: [000012, x]\n"
+        "  statement_timeout: 2min\n"
+        "workload:\n  source: none\n  rate: ${RH_T_RATE}\n  connections: 20\n  before: 250ms\n  after: 0\n  "
+        "seed: 9\n"
+        "rollback: no\nverify:\n  - command: [make]\nrepeat: 5\n"
+        "gates: {predicted_duration: 15min, reads_blocked: 500ms, writes_blocked: 2s, response_p99_ratio: 3,"
+        " load_errors: 0}\n",
+        NULL);
+    assert_string_equal(scenario.name, "shop 2026");
+    assert_int_equal(scenario.backup.jobs, 7);
+    assert_int_equal(scenario.backup.where.line, 3);
+    assert_int_equal(scenario.staging.kind, RH_STAGING_SERVER);
+    assert_string_equal(scenario.staging.url, "postgresql://u:geheim@h/d");
+    assert_int_equal(scenario.staging.setting_count, 2);
+    assert_string_equal(scenario.staging.settings[1].value, "$ %m");
+    assert_int_equal(scenario.prepare_count, 2);
+    assert_int_equal(scenario.prepare[0].kind, RH_STEP_SQL);
+    assert_int_equal(scenario.prepare[0].where.line, 12);
+    char program[256];
+    snprintf(program, sizeof program, "%s/", folder);
+    assert_memory_equal(scenario.prepare[1].argv[0], program, strlen(program));
+    assert_string_equal(scenario.prepare[1].argv[1], "$HOME");
+    assert_string_equal(scenario.prepare[1].argv[2], "42");
+    assert_null(scenario.prepare[1].argv[3]);
+    assert_int_equal(scenario.migrations.framework, RH_FRAMEWORK_GOLANG_MIGRATE);
+    assert_int_equal(scenario.migrations.pending, RH_PENDING_LIST);
+    assert_string_equal(scenario.migrations.pending_ids[0], "000012");
+    assert_int_equal(scenario.migrations.statement_timeout, 120 * RH_SECOND);
+    assert_int_equal(scenario.workload.source, RH_WORKLOAD_NONE);
+    assert_true(scenario.workload.rate == 42);
+    assert_int_equal(scenario.workload.before, 250000);
+    assert_int_equal(scenario.workload.after, 0);
+    assert_int_equal(scenario.workload.seed, 9);
+    assert_false(scenario.rollback);
+    assert_string_equal(scenario.verify[0].argv[0], "make");
+    assert_true(scenario.gates[RH_GATE_PREDICTED_DURATION].limit == 900);
+    assert_string_equal(scenario.gates[RH_GATE_PREDICTED_DURATION].text, "15min");
+    assert_int_equal(scenario.gates[RH_GATE_READS_BLOCKED].where.line, 30);
+    assert_true(scenario.gates[RH_GATE_LOAD_ERRORS].set);
+}
+
+static void test_unknown_keys(void **state)
+{
+    (void)state;
+    complains(BASE "migrations:\n  path: migrations\n  pendng: all\n", 5, 3,
+              "unknown key \"pendng\" in migrations; did you mean \"pending\"?",
+              "the keys of migrations: path, framework, pending, statement_timeout");
+    complains(BASE "verfiy: []\n", 3, 1, "unknown key \"verfiy\"; did you mean \"verify\"?", "name, backup");
+    complains(BASE "pending: all\n", 3, 1, "unknown key \"pending\"; did you mean \"migrations.pending\"?",
+              NULL);
+    complains(BASE "zzz: 1\n", 3, 1, "unknown key \"zzz\"", "the keys of a scenario");
+    complains(BASE "workload.rate: 1\n", 3, 1, "unknown key \"workload.rate\"", NULL);
+    complains(BASE "Name: x\n", 3, 1, "did you mean \"name\"", NULL);
+}
+
+static void test_missing(void **state)
+{
+    (void)state;
+    complains("", 1, 1, "the scenario is empty", "init");
+    complains("- a\n", 1, 1, "no scenario", NULL);
+    complains("just text\n", 1, 1, "no scenario", NULL);
+    complains("name: n\n", 1, 1, "backup is missing", NULL);
+    complains("backup: {path: b.dump}\n", 1, 1, "name is missing", NULL);
+    complains("name: n\nbackup:\n", 2, 1, "backup.path is missing", NULL);
+    complains("name: n\nbackup: {jobs: 2}\n", 2, 9, "backup.path is missing", NULL);
+    complains("name: n\nbackup: b.dump\n", 2, 9, "backup must be a map of keys", NULL);
+    complains(BASE "migrations: {pending: all}\n", 3, 13, "migrations.path is missing", NULL);
+    complains("name:\nbackup: {path: b.dump}\n", 1, 1, "name has no value", NULL);
+    complains("name: a/b\nbackup: {path: b.dump}\n", 1, 7, "name must be", NULL);
+    complains("name: ..\nbackup: {path: b.dump}\n", 1, 7, "name must be", NULL);
+    loads(BASE "staging:\nproduction:\n", NULL);
+}
+
+static void test_wrong_values(void **state)
+{
+    (void)state;
+    complains(BASE "workload: {before: 10}\n", 3, 20, "workload.before has no unit: \"10\"",
+              "write 10ms, 10s");
+    complains(BASE "workload: {before: 10 sec}\n", 3, 20, "must be a duration, not \"10 sec\"", "ms, s, min");
+    complains(BASE "gates:\n  reads_blocked: 500 MB\n", 4, 18, "gates.reads_blocked must be a duration",
+              NULL);
+    complains(BASE "gates: {response_p99_ratio: 3x}\n", 3, 29, "must be a number, not \"3x\"", NULL);
+    complains(BASE "gates: {response_p99_ratio: nan}\n", 3, 29, "must be a number", NULL);
+    complains(BASE "gates: {load_errors: -1}\n", 3, 22, "between 0 and", NULL);
+    complains(BASE "repeat: 0\n", 3, 9, "repeat must be between 1 and 1000", NULL);
+    complains(BASE "repeat: two\n", 3, 9, "must be a whole number, not \"two\"", NULL);
+    complains(BASE "repeat: 1.5\n", 3, 9, "must be a whole number", NULL);
+    complains(BASE "repeat: [1]\n", 3, 9, "a single value, not a list", NULL);
+    complains(BASE "repeat: 99999999999999999999\n", 3, 9, "between 1 and 1000", NULL);
+    complains(BASE "rollback: maybe\n", 3, 11, "true or false, not \"maybe\"", NULL);
+    complains(BASE "staging: {kind: embeded}\n", 3, 17, "did you mean \"embedded\"?",
+              "one of: embedded, server");
+    complains(BASE "staging: {kind: server}\n", 3, 17, "needs staging.url", "STAGING_URL");
+    complains(BASE "staging: {url: x}\n", 3, 16, "only for a given server", "kind: server");
+    complains(BASE "staging: {directory: b.dump}\n", 3, 22, "must be a directory", NULL);
+    complains(BASE "migrations: {path: migrations, pending: some}\n", 3, 41, "cannot be \"some\"",
+              "pending: [some]");
+    complains(BASE "migrations: {path: migrations, pending: [[1]]}\n", 3, 42, "single value", NULL);
+}
+
+static void test_missing_files(void **state)
+{
+    (void)state;
+    complains("name: n\nbackup: {path: none.dump}\n", 2, 16, "there is no \"none.dump\"", "looked for /");
+    complains(BASE "migrations:\n  path: nowhere\n", 4, 9, "migrations.path: there is no \"nowhere\"", NULL);
+    complains(BASE "prepare:\n  - sql: no.sql\n", 4, 10, "sql: there is no \"no.sql\"", NULL);
+    complains(BASE "prepare:\n  - sql: migrations\n", 4, 10, "is a directory", NULL);
+    complains(BASE "verify:\n  - command: [./mask.sql]\n", 4, 15, "no program that can be run", "executable");
+    complains(BASE "verify:\n  - command: make test\n", 4, 14, "must be a list", "[make, test]");
+    complains(BASE "verify:\n  - {sql: mask.sql, command: [make]}\n", 4, 5, "either sql or command", NULL);
+    complains(BASE "verify:\n  - mask.sql\n", 4, 5, "either sql or command", NULL);
+    complains(BASE "verify: mask.sql\n", 3, 9, "must be a list of steps", "dash");
+    rh_error error = {0};
+    assert_false(rh_scenario_load("absent.yaml", NULL, 0, arena, &scenario, &error));
+    assert_int_equal(error.code, RH_ERROR_SCENARIO);
+    assert_non_null(strstr(error.message, "No such file"));
+    rh_error_release(&error);
+    assert_false(rh_scenario_load("migrations", NULL, 0, arena, &scenario, &error));
+    assert_non_null(strstr(error.message, "directory"));
+    rh_error_release(&error);
+}
+
+static void test_variables(void **state)
+{
+    (void)state;
+    complains("name: ${RH_T_UNSET}\nbackup: {path: b.dump}\n", 1, 7, "RH_T_UNSET is not set", "$$");
+    complains("name: ${}\nbackup: {path: b.dump}\n", 1, 7, "without a variable's name", NULL);
+    complains("name: ${A\nbackup: {path: b.dump}\n", 1, 7, "without a variable's name", NULL);
+    loads("name: a$$${RH_T_RATE}$b\nbackup: {path: b.dump}\n", NULL);
+    assert_string_equal(scenario.name, "a$42$b");
+    /* what came from the environment may be a secret: it is not repeated */
+    complains(BASE "repeat: ${RH_T_URL}\n", 3, 9, "not \"${RH_T_URL}\"", NULL);
+}
+
+static void test_later_stages(void **state)
+{
+    (void)state;
+    complains(BASE "workload:\n  source: pg_stat_statements\n", 4, 11,
+              "workload.source: pg_stat_statements is not in this version yet", NULL);
+    complains(BASE "workload:\n  source: pgbench\n", 4, 11, "not in this version yet", NULL);
+    complains(BASE "workload:\n  path: x.csv\n", 4, 9, "workload.path is not in this version yet", NULL);
+    complains(BASE "production:\n  profile: p.json\n", 4, 12, "production.profile is not in this version yet",
+              NULL);
+    static const char *const frameworks[] = {"flyway", "dbmate", "goose",  "diesel",
+                                             "prisma", "sqitch", "command"};
+    for (size_t i = 0; i < sizeof frameworks / sizeof *frameworks; i++) {
+        char text[200];
+        snprintf(text, sizeof text, BASE "migrations:\n  path: migrations\n  framework: %s\n", frameworks[i]);
+        complains(text, 5, 14, "is not in this version yet: this version knows", NULL);
+    }
+}
+
+static void test_set(void **state)
+{
+    (void)state;
+    loads(BASE, "workload.rate=7.5");
+    assert_true(scenario.workload.rate == 7.5);
+    loads(BASE "repeat: 2\n", "repeat=4");
+    assert_int_equal(scenario.repeat, 4);
+    loads(BASE, "verify=[{sql: mask.sql}]");
+    assert_int_equal(scenario.verify_count, 1);
+    loads("name: n\n", "backup.path=b.dump");
+    static const char *const bad[][2] = {{"workload.rate=fast", "must be a number"},
+                                         {"workload.rat=1", "did you mean \"rate\""},
+                                         {"rate", "not KEY=VALUE"},
+                                         {"=1", "not KEY=VALUE"},
+                                         {"name.x=1", "has no keys"},
+                                         {"repeat=[", "not valid YAML"},
+                                         {"repeat=", "no value"}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        rh_error error = {0};
+        assert_false(load(BASE, bad[i][0], &error));
+        assert_int_equal(error.code, RH_ERROR_USAGE);
+        if (!strstr(error.message, bad[i][1]))
+            fail_msg("\"%s\" does not say \"%s\"", error.message, bad[i][1]);
+        assert_int_equal(error.line, 0);
+        rh_error_release(&error);
+    }
+}
+
+static void test_template(void **state)
+{
+    (void)state;
+    write_file("backup.dump", "x");
+    loads(rh_scenario_template(), NULL);
+    assert_string_equal(scenario.name, "my-database");
+    /* every key is in it, if only as a comment */
+    for (size_t i = 0; rh_keys_name(i); i++) {
+        const char *dot = strrchr(rh_keys_name(i), '.'), *name = dot ? dot + 1 : rh_keys_name(i);
+        char with_colon[64];
+        snprintf(with_colon, sizeof with_colon, "%s:", name);
+        bool later = strcmp(rh_keys_name(i), "production") == 0 || strcmp(name, "profile") == 0;
+        if (!later && !strstr(rh_scenario_template(), with_colon))
+            fail_msg("the template lacks %s", rh_keys_name(i));
+    }
+}
+
+int main(void)
+{
+#define EACH(test) cmocka_unit_test_setup_teardown(test, new_arena, free_arena)
+    const struct CMUnitTest tests[] = {
+        EACH(test_defaults),     EACH(test_every_key),     EACH(test_unknown_keys), EACH(test_missing),
+        EACH(test_wrong_values), EACH(test_missing_files), EACH(test_variables),    EACH(test_later_stages),
+        EACH(test_set),          EACH(test_template),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
