@@ -1,0 +1,269 @@
+#include "record.h"
+#include "pgrehearse/report/report.h"
+#include <math.h>
+
+void rh_record_figure(rh_json *parent, const char *key, double value)
+{
+    rh_json_add_real(parent, key, round(value * 1e6) / 1e6);
+}
+
+void rh_record_failure(rh_json *parent, const char *key, const rh_failure *failure)
+{
+    if (!failure) {
+        rh_json_add_null(parent, key);
+        return;
+    }
+    rh_json *object = rh_json_add_object(parent, key);
+    rh_json_add_string(object, "message", failure->message);
+    rh_json_add_string(object, "sqlstate",
+                       failure->sqlstate && failure->sqlstate[0] ? failure->sqlstate : NULL);
+    rh_json_add_string(object, "hint", failure->hint);
+    rh_json_add_string(object, "file", failure->file);
+    rh_json_add_count(object, "line", failure->line > 0 ? failure->line : RH_UNKNOWN);
+    rh_json_add_count(object, "column", failure->column > 0 ? failure->column : RH_UNKNOWN);
+}
+
+void rh_record_strings(rh_json *parent, const char *key, const char *const *strings, size_t count)
+{
+    rh_json *array = rh_json_add_array(parent, key);
+    for (size_t i = 0; i < count; i++)
+        rh_json_add_string(array, NULL, strings[i]);
+}
+
+static rh_json *scenario_record(const rh_scenario *scenario)
+{
+    if (!scenario)
+        return NULL;
+    rh_json *object = rh_json_object();
+    rh_json_add_string(object, "name", scenario->name);
+    rh_json_add_string(object, "path", scenario->path);
+    rh_json_add_string(object, "sha256", scenario->sha256[0] ? scenario->sha256 : NULL);
+    rh_json_add_int(object, "repeat", scenario->repeat);
+    rh_json_add_bool(object, "rollback", scenario->rollback);
+    rh_json *passes = rh_json_add_array(object, "passes");
+    if (scenario->passes & RH_PASS_SCALED)
+        rh_json_add_string(passes, NULL, "scaled");
+    if (scenario->passes & RH_PASS_QUIET)
+        rh_json_add_string(passes, NULL, "quiet");
+    if (scenario->passes & RH_PASS_LOADED)
+        rh_json_add_string(passes, NULL, "loaded");
+    return object;
+}
+
+static rh_json *staging_record(const rh_staging_facts *staging)
+{
+    if (!staging->server_version)
+        return NULL; /* it never started */
+    rh_json *object = rh_json_object();
+    rh_json_add_string(object, "kind", staging->kind == RH_STAGING_EMBEDDED ? "embedded" : "server");
+    rh_json_add_string(object, "server_version", staging->server_version);
+    rh_json_add_int(object, "server_version_num", staging->server_version_num);
+    rh_json_add_string(object, "location", staging->location);
+    rh_json_add_string(object, "reset_method", staging->reset_method);
+    rh_record_figure(object, "snapshot_s", staging->snapshot_s);
+    rh_json_add_count(object, "snapshot_bytes", staging->snapshot_bytes);
+    rh_record_figure(object, "reset_s", staging->resets > 0 ? staging->reset_s : RH_NOT_MEASURED);
+    rh_json_add_int(object, "resets", staging->resets);
+    rh_json_add_count(object, "cpu_count", staging->cpu_count);
+    rh_json_add_count(object, "memory_bytes", staging->memory_bytes);
+    rh_json_add_bool(object, "local", staging->local);
+    rh_json *settings = rh_json_add_array(object, "settings");
+    for (size_t i = 0; i < staging->setting_count; i++) {
+        const rh_setting_fact *fact = &staging->settings[i];
+        rh_json *setting = rh_json_add_object(settings, NULL);
+        rh_json_add_string(setting, "name", fact->name);
+        rh_json_add_string(setting, "value", fact->value);
+        rh_json_add_string(setting, "restore_value", fact->restore_value);
+        rh_json_add_string(setting, "production_value", fact->production_value);
+    }
+    rh_record_strings(object, "neutralised", staging->neutralised, staging->neutralised_count);
+    return object;
+}
+
+static const char *shape_name(rh_backup_shape shape)
+{
+    static const char *const names[] = {NULL, "pgdump_custom", "pgdump_directory", "pgdump_tar", "plain"};
+    return names[shape];
+}
+
+static rh_json *backup_record(const rh_backup_facts *backup)
+{
+    if (!backup->path)
+        return NULL;
+    bool restored = backup->restore_s > 0;
+    rh_json *object = rh_json_object();
+    rh_json_add_string(object, "path", backup->path);
+    rh_json_add_string(object, "shape", shape_name(backup->shape));
+    rh_json_add_string(object, "compression", backup->compression);
+    rh_json_add_string(object, "container", backup->container);
+    rh_json_add_string(object, "entry", backup->entry);
+    rh_json_add_string(object, "sha256", backup->sha256[0] ? backup->sha256 : NULL);
+    rh_json_add_count(object, "bytes", backup->bytes);
+    rh_json_add_string(object, "archive_version", backup->archive_version);
+    rh_json_add_string(object, "dump_version", backup->dump_version);
+    rh_json_add_count(object, "server_major", backup->server_major > 0 ? backup->server_major : RH_UNKNOWN);
+    rh_record_figure(object, "restore_s", restored ? backup->restore_s : RH_NOT_MEASURED);
+    rh_json_add_count(object, "database_bytes", restored ? backup->database_bytes : RH_UNKNOWN);
+    rh_json_add_count(object, "tables", restored ? backup->tables : RH_UNKNOWN);
+    rh_json_add_count(object, "rows", restored ? backup->rows : RH_UNKNOWN);
+    rh_json *skipped = rh_json_add_array(object, "skipped");
+    for (size_t i = 0; i < backup->skipped_count; i++) {
+        rh_json *item = rh_json_add_object(skipped, NULL);
+        rh_json_add_string(item, "what", backup->skipped[i].what);
+        rh_json_add_string(item, "why", backup->skipped[i].why);
+    }
+    return object;
+}
+
+static rh_json *plan_record(const rh_plan *plan)
+{
+    if (!plan->framework_name)
+        return NULL;
+    rh_json *object = rh_json_object();
+    rh_json_add_string(object, "framework", plan->framework_name);
+    rh_json_add_string(object, "framework_why", plan->framework_why);
+    rh_json_add_string(object, "history_table", plan->history_table);
+    rh_json_add_int(object, "migrations", (int64_t)plan->migration_count);
+    rh_json_add_int(object, "pending", (int64_t)plan->pending_count);
+    return object;
+}
+
+static rh_json *steps_record(const rh_step_result *steps, size_t count)
+{
+    rh_json *array = rh_json_array();
+    for (size_t i = 0; i < count; i++) {
+        rh_json *step = rh_json_add_object(array, NULL);
+        rh_json_add_string(step, "name", steps[i].name);
+        rh_json_add_string(step, "outcome", rh_outcome_name(steps[i].outcome));
+        bool ran = steps[i].outcome != RH_OUTCOME_NOT_RUN;
+        rh_record_figure(step, "elapsed_s", ran ? steps[i].elapsed_s : RH_NOT_MEASURED);
+        rh_json_add_count(step, "failures", ran ? steps[i].failures : RH_UNKNOWN);
+        rh_json_add_string(step, "detail", steps[i].detail);
+    }
+    return array;
+}
+
+static rh_json *resources_record(const rh_run *run)
+{
+    if (run->resource_count == 0)
+        return NULL;
+    const rh_resource_sample *last = &run->resources[run->resource_count - 1];
+    int64_t free_min = last->disk_free_bytes;
+    for (size_t i = 0; i < run->resource_count; i++)
+        if (run->resources[i].disk_free_bytes >= 0 && run->resources[i].disk_free_bytes < free_min)
+            free_min = run->resources[i].disk_free_bytes;
+    rh_json *object = rh_json_object();
+    rh_json_add_int(object, "samples", (int64_t)run->resource_count);
+    rh_json_add_count(object, "wal_bytes", last->wal_bytes);
+    rh_json_add_count(object, "disk_free_min_bytes", free_min);
+    return object;
+}
+
+static rh_json *backtest_record(const rh_backtest *backtest)
+{
+    rh_json *object = rh_json_object();
+    bool scored = backtest->row_count > 0;
+    rh_json *rows = rh_json_add_array(object, "rows");
+    for (size_t i = 0; i < backtest->row_count; i++) {
+        const rh_backtest_row *r = &backtest->rows[i];
+        rh_json *row = rh_json_add_object(rows, NULL);
+        rh_json_add_string(row, "migration", r->migration);
+        rh_json_add_int(row, "statement", r->statement);
+        rh_json_add_string(row, "class", rh_statement_class_name(r->class_));
+        rh_record_figure(row, "predicted_s", r->predicted_s);
+        rh_record_figure(row, "actual_s", r->actual_s);
+        rh_record_figure(row, "low_s", r->low_s);
+        rh_record_figure(row, "high_s", r->high_s);
+        rh_record_figure(row, "linear_largest_s", r->linear_largest_s);
+        rh_record_figure(row, "linear_smallest_s", r->linear_smallest_s);
+        rh_record_figure(row, "power_law_s", r->power_law_s);
+    }
+    rh_record_figure(object, "median_abs_error", scored ? backtest->median_abs_error : RH_NOT_MEASURED);
+    rh_record_figure(object, "bias", scored ? backtest->bias : RH_NOT_MEASURED);
+    rh_record_figure(object, "coverage", scored ? backtest->coverage : RH_NOT_MEASURED);
+    rh_record_figure(object, "level", scored && backtest->level > 0 ? backtest->level : RH_NOT_MEASURED);
+    rh_json *baselines = rh_json_add_array(object, "baselines");
+    for (size_t i = 0; i < backtest->baseline_count; i++) {
+        rh_json *baseline = rh_json_add_object(baselines, NULL);
+        rh_json_add_string(baseline, "name", backtest->baselines[i].name);
+        rh_record_figure(baseline, "median_abs_error", backtest->baselines[i].median_abs_error);
+    }
+    return object;
+}
+
+static rh_json *prediction_record(const rh_run_prediction *prediction)
+{
+    if (!prediction->basis)
+        return NULL; /* nothing was predicted */
+    rh_json *object = rh_json_object();
+    rh_record_figure(object, "median_s", prediction->median_s);
+    rh_record_figure(object, "low_s", prediction->low_s);
+    rh_record_figure(object, "high_s", prediction->high_s);
+    rh_record_figure(object, "level", prediction->level > 0 ? prediction->level : RH_NOT_MEASURED);
+    rh_record_figure(object, "reads_blocked_s", prediction->reads_blocked_s);
+    rh_record_figure(object, "writes_blocked_s", prediction->writes_blocked_s);
+    rh_json_add_count(object, "wal_bytes", prediction->wal_bytes);
+    rh_json_add_count(object, "disk_peak_bytes", prediction->disk_peak_bytes);
+    rh_json_add_bool(object, "translated", prediction->translated);
+    rh_json_add_string(object, "basis", prediction->basis);
+    rh_json_add(object, "backtest", backtest_record(&prediction->backtest));
+    return object;
+}
+
+static rh_json *gates_record(const rh_run *run)
+{
+    static const char *const units[RH_GATE_COUNT] = {
+        [RH_GATE_PREDICTED_DURATION] = "s", [RH_GATE_READS_BLOCKED] = "s",
+        [RH_GATE_WRITES_BLOCKED] = "s",     [RH_GATE_RESPONSE_P99_RATIO] = "ratio",
+        [RH_GATE_LOAD_ERRORS] = "count",
+    };
+    static const char *const outcomes[] = {"held", "failed", "not_measured"};
+    rh_json *array = rh_json_array();
+    for (size_t i = 0; i < run->gate_count; i++) {
+        const rh_gate *g = &run->gates[i];
+        rh_json *gate = rh_json_add_object(array, NULL);
+        rh_json_add_string(gate, "name", g->name ? g->name : rh_gate_kind_name(g->kind));
+        rh_json_add_string(gate, "unit", units[g->kind]);
+        rh_json_add_string(gate, "limit_text", g->limit_text);
+        rh_record_figure(gate, "limit", g->limit);
+        rh_record_figure(gate, "measured", g->measured);
+        rh_json_add_string(gate, "outcome", outcomes[g->outcome]);
+        rh_json_add_string(gate, "worst", g->worst);
+    }
+    return array;
+}
+
+rh_json *rh_report_json(const rh_run *run)
+{
+    char started[32];
+    rh_json *root = rh_json_object();
+    rh_json_add_int(root, "schema_version", 1);
+    rh_json_add_string(root, "tool_version", run->tool_version);
+    rh_json_add_string(root, "run_id", run->id);
+    rh_json_add_string(root, "directory", run->directory);
+    rh_json_add_string(root, "verdict", rh_verdict_name(run->verdict));
+    rh_json_add_int(root, "exit_code", run->exit_code);
+    rh_json_add_string(root, "reason", run->reason);
+    rh_json_add_string(root, "failed_stage", run->failed_stage);
+    rh_record_failure(root, "failure", run->failure);
+    rh_json_add_string(root, "started_at", rh_clock_format_utc(run->started_wall, started, sizeof started));
+    rh_record_figure(root, "elapsed_s", run->elapsed_s);
+    rh_json_add(root, "scenario", scenario_record(run->scenario));
+    rh_json_add(root, "staging", staging_record(&run->staging));
+    rh_json_add(root, "backup", backup_record(&run->backup));
+    rh_json *production = rh_json_add_object(root, "production");
+    rh_json_add_null(production, "profile");
+    rh_json_add_bool(production, "translated", run->prediction.translated);
+    rh_json_add(root, "prepare", steps_record(run->prepare, run->prepare_count));
+    rh_json_add(root, "plan", plan_record(&run->plan));
+    rh_json_add(root, "migrations", rh_record_migrations(run));
+    rh_json_add(root, "load", rh_record_load(&run->load));
+    rh_json_add(root, "contention", rh_record_contention(&run->contention));
+    rh_json_add(root, "resources", resources_record(run));
+    rh_json_add(root, "prediction", prediction_record(&run->prediction));
+    rh_json_add(root, "verify", steps_record(run->verify, run->verify_count));
+    rh_json_add_string(root, "verify_outcome", rh_outcome_name(run->verify_outcome));
+    rh_json_add(root, "gates", gates_record(run));
+    rh_record_strings(root, "not_measured", run->not_measured, run->not_measured_count);
+    return root;
+}

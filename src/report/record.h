@@ -1,0 +1,23 @@
+/* report.json, part by part. Every part is written also when its stage never ran: as null, or with null
+ * figures. */
+#pragma once
+#include "pgrehearse/adapters/json.h"
+#include "pgrehearse/model/run.h"
+
+/* The most waits that report.json carries (the longest); samples/waits.csv has all. */
+enum { RH_RECORD_WAITS_MAX = 2000 };
+
+/* A figure rounded to a millionth: microseconds of a second, and no digits that nobody measured. NaN: null.
+ */
+void rh_record_figure(rh_json *parent, const char *key, double value);
+void rh_record_failure(rh_json *parent, const char *key, const rh_failure *failure);
+void rh_record_strings(rh_json *parent, const char *key, const char *const *strings, size_t count);
+
+/* record_migrations.c */
+rh_json *rh_record_migrations(const rh_run *run);
+/* record_impact.c: what MIGRATION did to others in the loaded pass; NULL when nothing watched. */
+rh_json *rh_record_impact(const rh_run *run, const rh_migration *migration);
+/* record_load.c; NULL when there was no load. */
+rh_json *rh_record_load(const rh_load *load);
+/* record_contention.c; NULL when nothing watched. */
+rh_json *rh_record_contention(const rh_contention *contention);

@@ -1,0 +1,126 @@
+/* What one migration did to others while the load ran, drawn from the waits and from the blocked intervals.
+ */
+#include "record.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { HURT_MAX = 20 };
+
+static bool same(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static int by_relation_then_time(const void *left, const void *right)
+{
+    const rh_blocked_interval *a = left, *b = right;
+    int order = strcmp(a->relation ? a->relation : "", b->relation ? b->relation : "");
+    return order ? order : (a->from_s > b->from_s) - (a->from_s < b->from_s);
+}
+
+/* The longest single stretch on any one relation; intervals that touch are one. */
+static double longest_stretch(const rh_blocked_interval *sorted, size_t count, bool reads)
+{
+    double longest = 0, from = 0, to = -1;
+    const char *relation = NULL;
+    for (size_t i = 0; i < count; i++) {
+        const rh_blocked_interval *b = &sorted[i];
+        if (!(reads ? b->reads : b->writes))
+            continue;
+        if (to < from || !same(relation, b->relation) || b->from_s > to + 1e-6) {
+            from = b->from_s;
+            to = b->to_s;
+            relation = b->relation;
+        } else if (b->to_s > to) {
+            to = b->to_s;
+        }
+        if (to - from > longest)
+            longest = to - from;
+    }
+    return longest;
+}
+
+static void add_blocked(rh_json *object, const rh_contention *contention, const char *migration)
+{
+    rh_blocked_interval *mine = rh_alloc((contention->blocked_count + 1) * sizeof *mine);
+    size_t count = 0;
+    for (size_t i = 0; i < contention->blocked_count; i++)
+        if (same(contention->blocked[i].migration, migration))
+            mine[count++] = contention->blocked[i];
+    qsort(mine, count, sizeof *mine, by_relation_then_time);
+    rh_record_figure(object, "reads_blocked_s", longest_stretch(mine, count, true));
+    rh_record_figure(object, "writes_blocked_s", longest_stretch(mine, count, false));
+    free(mine);
+}
+
+typedef struct hurt {
+    const char *who;
+    int64_t waits;
+    double longest_s;
+} hurt;
+
+static int by_longest(const void *left, const void *right)
+{
+    const hurt *a = left, *b = right;
+    return (a->longest_s < b->longest_s) - (a->longest_s > b->longest_s);
+}
+
+static void add_victims(rh_json *object, const rh_contention *contention, const char *migration)
+{
+    hurt *hurts = rh_alloc((contention->wait_count + 1) * sizeof *hurts);
+    size_t count = 0;
+    int64_t waits = 0;
+    double longest_s = 0, own_s = 0;
+    for (size_t i = 0; i < contention->wait_count; i++) {
+        const rh_wait *w = &contention->waits[i];
+        if (!same(w->migration, migration))
+            continue;
+        if (w->waiter_is_migration) {
+            own_s = w->wait_s > own_s ? w->wait_s : own_s;
+            continue;
+        }
+        if (!w->blocked_by_migration)
+            continue;
+        waits++;
+        longest_s = w->wait_s > longest_s ? w->wait_s : longest_s;
+        size_t h = 0;
+        while (h < count && !same(hurts[h].who, w->waiter))
+            h++;
+        if (h == count)
+            hurts[count++] = (hurt){.who = w->waiter};
+        hurts[h].waits++;
+        hurts[h].longest_s = w->wait_s > hurts[h].longest_s ? w->wait_s : hurts[h].longest_s;
+    }
+    qsort(hurts, count, sizeof *hurts, by_longest);
+    rh_json_add_int(object, "victim_waits", waits);
+    rh_record_figure(object, "longest_victim_wait_s", waits ? longest_s : RH_NOT_MEASURED);
+    rh_record_figure(object, "longest_own_wait_s", own_s);
+    rh_json_add_int(object, "victims_hurt", (int64_t)count);
+    rh_json *array = rh_json_add_array(object, "victims");
+    for (size_t i = 0; i < count && i < HURT_MAX; i++) {
+        rh_json *victim = rh_json_add_object(array, NULL);
+        rh_json_add_string(victim, "who", hurts[i].who);
+        rh_json_add_int(victim, "waits", hurts[i].waits);
+        rh_record_figure(victim, "longest_wait_s", hurts[i].longest_s);
+    }
+    free(hurts);
+}
+
+static bool ran_loaded(const rh_migration *migration)
+{
+    for (size_t i = 0; i < migration->up.statement_count; i++)
+        for (size_t r = 0; r < migration->up.statements[i].run_count; r++)
+            if (migration->up.statements[i].runs[r].pass == RH_PASS_KIND_LOADED)
+                return true;
+    return false;
+}
+
+rh_json *rh_record_impact(const rh_run *run, const rh_migration *migration)
+{
+    if (!run->contention.measured || !ran_loaded(migration))
+        return NULL;
+    rh_json *object = rh_json_object();
+    add_blocked(object, &run->contention, migration->id);
+    add_victims(object, &run->contention, migration->id);
+    return object;
+}

@@ -1,0 +1,118 @@
+#include "record.h"
+
+static void add_quantiles(rh_json *parent, const char *key, const rh_quantiles *quantiles, bool any)
+{
+    rh_json *object = rh_json_add_object(parent, key);
+    rh_record_figure(object, "p50", any ? quantiles->p50 : RH_NOT_MEASURED);
+    rh_record_figure(object, "p95", any ? quantiles->p95 : RH_NOT_MEASURED);
+    rh_record_figure(object, "p99", any ? quantiles->p99 : RH_NOT_MEASURED);
+    rh_record_figure(object, "max", any ? quantiles->max : RH_NOT_MEASURED);
+}
+
+static rh_json *window_record(const rh_load_window *window)
+{
+    rh_json *object = rh_json_object();
+    rh_json_add_string(object, "migration", window->migration);
+    rh_record_figure(object, "start_s", window->start_s);
+    rh_record_figure(object, "end_s", window->end_s);
+    rh_json_add_int(object, "transactions", window->transactions);
+    rh_json_add_int(object, "errors", window->errors);
+    rh_json_add_int(object, "shed", window->shed);
+    add_quantiles(object, "response_ms", &window->response_ms, window->transactions > 0);
+    add_quantiles(object, "service_ms", &window->service_ms, window->transactions > 0);
+    rh_json *templates = rh_json_add_array(object, "templates");
+    for (size_t i = 0; i < window->template_count; i++) {
+        const rh_template_window *t = &window->templates[i];
+        rh_json *row = rh_json_add_object(templates, NULL);
+        rh_json_add_string(row, "name", t->name);
+        rh_json_add_int(row, "transactions", t->transactions);
+        rh_json_add_int(row, "errors", t->errors);
+        add_quantiles(row, "response_ms", &t->response_ms, t->transactions > 0);
+        add_quantiles(row, "service_ms", &t->service_ms, t->transactions > 0);
+    }
+    return object;
+}
+
+static const rh_load_window *whole_window(const rh_load *load, rh_window_kind kind)
+{
+    for (size_t i = 0; i < load->window_count; i++)
+        if (load->windows[i].kind == kind && !load->windows[i].migration)
+            return &load->windows[i];
+    return NULL;
+}
+
+static void add_windows(rh_json *parent, const rh_load *load)
+{
+    static const char *const keys[] = {"before", "during", "after"};
+    rh_json *windows = rh_json_add_object(parent, "windows");
+    for (int kind = RH_WINDOW_BEFORE; kind <= RH_WINDOW_AFTER; kind++) {
+        const rh_load_window *window = whole_window(load, (rh_window_kind)kind);
+        rh_json_add(windows, keys[kind], window ? window_record(window) : NULL);
+    }
+    rh_json *by_migration = rh_json_add_array(windows, "by_migration");
+    for (size_t i = 0; i < load->window_count; i++)
+        if (load->windows[i].migration)
+            rh_json_add(by_migration, NULL, window_record(&load->windows[i]));
+}
+
+static void add_seconds(rh_json *parent, const rh_load *load)
+{
+    rh_json *seconds = rh_json_add_array(parent, "seconds");
+    for (size_t i = 0; i < load->second_count; i++) {
+        const rh_load_second *s = &load->seconds[i];
+        bool any = s->transactions > 0;
+        rh_json *row = rh_json_add_object(seconds, NULL);
+        rh_json_add_int(row, "second", s->second);
+        rh_json_add_int(row, "arrivals", s->arrivals);
+        rh_json_add_int(row, "transactions", s->transactions);
+        rh_json_add_int(row, "errors", s->errors);
+        rh_json_add_int(row, "shed", s->shed);
+        rh_record_figure(row, "response_p50_ms", any ? s->response_p50_ms : RH_NOT_MEASURED);
+        rh_record_figure(row, "response_p99_ms", any ? s->response_p99_ms : RH_NOT_MEASURED);
+        rh_record_figure(row, "response_max_ms", any ? s->response_max_ms : RH_NOT_MEASURED);
+        rh_record_figure(row, "service_p99_ms", any ? s->service_p99_ms : RH_NOT_MEASURED);
+    }
+}
+
+static void add_mix(rh_json *parent, const rh_load *load)
+{
+    rh_json *mix = rh_json_add_object(parent, "mix");
+    rh_json_add_string(mix, "source", load->mix_source);
+    rh_json *templates = rh_json_add_array(mix, "templates");
+    for (size_t i = 0; i < load->mix.template_count; i++) {
+        const rh_template *t = &load->mix.templates[i];
+        rh_json *row = rh_json_add_object(templates, NULL);
+        rh_json_add_string(row, "name", t->name);
+        rh_json_add_string(row, "sql", t->sql);
+        rh_json_add_string(row, "relation", t->relation);
+        rh_json_add_string(row, "kind", t->kind == RH_TEMPLATE_READ ? "read" : "write");
+        rh_record_figure(row, "weight", t->weight);
+    }
+    rh_record_strings(mix, "left_out", load->mix.left_out, load->mix.left_out_count);
+}
+
+rh_json *rh_record_load(const rh_load *load)
+{
+    if (!load->measured)
+        return NULL;
+    rh_json *object = rh_json_object();
+    rh_record_figure(object, "rate_per_s", load->rate_per_s);
+    rh_json_add_int(object, "connections", load->connections);
+    add_windows(object, load);
+    add_seconds(object, load);
+    rh_json *errors = rh_json_add_array(object, "errors");
+    for (size_t i = 0; i < load->error_count; i++) {
+        const rh_load_error *e = &load->errors[i];
+        rh_json *row = rh_json_add_object(errors, NULL);
+        rh_json_add_string(row, "template", e->template_name);
+        rh_json_add_string(row, "sqlstate", e->sqlstate && e->sqlstate[0] ? e->sqlstate : NULL);
+        rh_json_add_string(row, "message", e->message);
+        rh_json_add_int(row, "count", e->count);
+    }
+    rh_record_figure(object, "pacing_lag_mean_ms", load->pacing_lag_mean_ms);
+    rh_record_figure(object, "pacing_lag_max_ms", load->pacing_lag_max_ms);
+    rh_record_figure(object, "generator_cpu_s", load->generator_cpu_s);
+    rh_json_add_bool(object, "saturated", load->saturated);
+    add_mix(object, load);
+    return object;
+}

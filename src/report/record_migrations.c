@@ -1,0 +1,159 @@
+#include "record.h"
+#include <string.h>
+
+static const char *pass_name(rh_pass_kind pass)
+{
+    static const char *const names[] = {"quiet", "loaded", "scaled", "rollback"};
+    return names[pass];
+}
+
+static void add_run(rh_json *runs, const rh_run *run, const rh_statement_run *r)
+{
+    rh_json *object = rh_json_add_object(runs, NULL);
+    bool loaded = r->pass == RH_PASS_KIND_LOADED && run->load.measured;
+    rh_json_add_string(object, "pass", pass_name(r->pass));
+    rh_json_add_int(object, "repeat", r->repeat);
+    rh_record_figure(object, "scale", r->scale);
+    rh_record_figure(object, "at_s", loaded ? rh_seconds(r->started - run->load.began) : RH_NOT_MEASURED);
+    rh_record_figure(object, "relation_bytes", r->relation_bytes);
+    rh_record_figure(object, "elapsed_s", r->elapsed_s);
+    rh_record_figure(object, "lock_wait_s", r->lock_wait_s);
+    rh_record_figure(object, "cpu_user_s", r->cpu_user_s);
+    rh_record_figure(object, "cpu_system_s", r->cpu_system_s);
+    rh_json_add_count(object, "read_bytes", r->read_bytes);
+    rh_json_add_count(object, "write_bytes", r->write_bytes);
+    rh_json_add_count(object, "wal_bytes", r->wal_bytes);
+    rh_json_add_count(object, "temp_bytes", r->temp_bytes);
+    rh_json_add_count(object, "rows", r->rows);
+    rh_json_add_count(object, "shared_hit_blocks", r->shared_hit_blocks);
+    rh_json_add_count(object, "shared_read_blocks", r->shared_read_blocks);
+}
+
+/* The run whose locks stand for the statement: under load if there was one, else the last at full size. */
+static const rh_statement_run *run_of_locks(const rh_statement *statement)
+{
+    const rh_statement_run *chosen = NULL;
+    for (size_t i = 0; i < statement->run_count; i++) {
+        const rh_statement_run *r = &statement->runs[i];
+        if (r->pass == RH_PASS_KIND_LOADED)
+            return r;
+        if (r->pass != RH_PASS_KIND_SCALED)
+            chosen = r;
+    }
+    return chosen;
+}
+
+static void add_locks(rh_json *object, const rh_statement *statement)
+{
+    rh_json *locks = rh_json_add_array(object, "locks");
+    const rh_statement_run *r = run_of_locks(statement);
+    for (size_t i = 0; r && i < r->lock_count; i++) {
+        const rh_lock *l = &r->locks[i];
+        rh_json *lock = rh_json_add_object(locks, NULL);
+        rh_json_add_string(lock, "relation", l->relation);
+        rh_json_add_string(lock, "mode", l->mode);
+        rh_record_figure(lock, "wait_s", l->wait_s);
+        rh_record_figure(lock, "held_s", l->held_s);
+        rh_json_add_string(lock, "blocks", rh_lock_mode_blocks(l->mode));
+        rh_json_add_bool(lock, "blocks_reads", l->blocks_reads);
+        rh_json_add_bool(lock, "blocks_writes", l->blocks_writes);
+        rh_json_add_string(lock, "pass", pass_name(r->pass));
+    }
+}
+
+static void add_prediction(rh_json *object, const rh_prediction *prediction)
+{
+    if (!prediction->basis) {
+        rh_json_add_null(object, "prediction");
+        return;
+    }
+    rh_json *p = rh_json_add_object(object, "prediction");
+    rh_record_figure(p, "median_s", prediction->median_s);
+    rh_record_figure(p, "low_s", prediction->low_s);
+    rh_record_figure(p, "high_s", prediction->high_s);
+    rh_record_figure(p, "level", prediction->level > 0 ? prediction->level : RH_NOT_MEASURED);
+    rh_json_add_string(p, "basis", prediction->basis);
+}
+
+static rh_json *statements_record(const rh_run *run, const rh_script *script)
+{
+    rh_json *array = rh_json_array();
+    for (size_t i = 0; i < script->statement_count; i++) {
+        const rh_statement *s = &script->statements[i];
+        rh_json *object = rh_json_add_object(array, NULL);
+        rh_json_add_int(object, "ordinal", s->ordinal);
+        rh_json_add_int(object, "line", s->line);
+        rh_json_add_string(object, "sql", s->redacted_sql);
+        rh_json_add_string(object, "command_tag", s->command_tag);
+        rh_json_add_string(object, "class", rh_statement_class_name(s->class_));
+        rh_json_add_string(object, "phase", rh_phase_name(s->phase));
+        rh_json_add_string(object, "expected_lock", s->expected_lock);
+        rh_json_add_string(object, "expected_relation", s->expected_relation);
+        rh_json *runs = rh_json_add_array(object, "runs");
+        for (size_t r = 0; r < s->run_count; r++)
+            add_run(runs, run, &s->runs[r]);
+        add_locks(object, s);
+        rh_json *hazards = rh_json_add_array(object, "hazards");
+        for (size_t h = 0; h < s->hazard_count; h++) {
+            rh_json *hazard = rh_json_add_object(hazards, NULL);
+            rh_json_add_string(hazard, "rule", s->hazards[h].rule);
+            rh_json_add_string(hazard, "message", s->hazards[h].message);
+            rh_json_add_string(hazard, "evidence", s->hazards[h].evidence);
+            rh_json_add_string(hazard, "safer", s->hazards[h].safer);
+        }
+        add_prediction(object, &s->prediction);
+    }
+    return array;
+}
+
+static rh_json *rollback_record(const rh_run *run, const rh_migration *m)
+{
+    const rh_rollback *rollback = &m->rollback;
+    bool ran = rollback->outcome != RH_OUTCOME_NOT_RUN;
+    rh_json *object = rh_json_object();
+    rh_json_add_bool(object, "has_down", m->has_down || rollback->has_down);
+    rh_json_add_string(object, "file", m->down.file);
+    rh_json_add_string(object, "outcome", rh_outcome_name(rollback->outcome));
+    rh_record_figure(object, "elapsed_s", ran ? rollback->down_s : RH_NOT_MEASURED);
+    rh_record_figure(object, "up_again_s", ran ? rollback->up_again_s : RH_NOT_MEASURED);
+    if (!ran || rollback->schema_restored < 0)
+        rh_json_add_null(object, "schema_restored");
+    else
+        rh_json_add_bool(object, "schema_restored", rollback->schema_restored > 0);
+    rh_json *differences = rh_json_add_array(object, "differences");
+    for (size_t i = 0; i < rollback->difference_count; i++) {
+        const rh_difference *d = &rollback->differences[i];
+        rh_json *difference = rh_json_add_object(differences, NULL);
+        rh_json_add_string(difference, "object", d->object);
+        rh_json_add_string(difference, "change", d->change);
+        rh_json_add_string(difference, "before", d->before);
+        rh_json_add_string(difference, "after", d->after);
+    }
+    rh_record_failure(object, "error", rollback->failure);
+    rh_json_add(object, "statements", statements_record(run, &m->down));
+    return object;
+}
+
+rh_json *rh_record_migrations(const rh_run *run)
+{
+    static const char *const rules[] = {"each", "one", "own"};
+    rh_json *array = rh_json_array();
+    for (size_t i = 0; i < run->plan.migration_count; i++) {
+        const rh_migration *m = &run->plan.migrations[i];
+        rh_json *object = rh_json_add_object(array, NULL);
+        rh_json_add_string(object, "id", m->id);
+        rh_json_add_string(object, "name", m->name);
+        rh_json_add_string(object, "framework", run->plan.framework_name);
+        rh_json_add_string(object, "file", m->up.file);
+        rh_json_add_string(object, "sha256", m->up.sha256[0] ? m->up.sha256 : NULL);
+        rh_json_add_string(object, "transaction", rules[m->up.rule]);
+        rh_json_add_bool(object, "applied_in_backup", m->applied_in_backup);
+        rh_json_add_string(object, "outcome", rh_outcome_name(m->outcome));
+        rh_json_add_string(object, "failed_pass", m->failed_pass);
+        rh_record_failure(object, "error", m->failure);
+        rh_json_add(object, "statements", statements_record(run, &m->up));
+        rh_json_add(object, "impact", rh_record_impact(run, m));
+        rh_json_add(object, "rollback", rollback_record(run, m));
+    }
+    return array;
+}
