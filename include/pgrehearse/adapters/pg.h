@@ -76,6 +76,8 @@ char *rh_pg_quote_literal(const char *literal);
  * password, if any, is in it: it must not reach a log. NULL and an error when CONNINFO does not parse. */
 char *rh_pg_conninfo_with(const char *conninfo, size_t count, const char *const *keys,
                           const char *const *values, rh_error *error);
+/* The same as a postgresql:// URI, percent-encoded: what programs take in DATABASE_URL. Heap; the password, if any, is in it. */
+char *rh_pg_conninfo_uri(const char *conninfo, rh_error *error);
 /* For people and files: the same as "user@host:port/dbname", never a password. Heap. */
 char *rh_pg_conninfo_display(const char *conninfo);
 
