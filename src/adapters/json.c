@@ -202,14 +202,24 @@ rh_json *rh_json_read(const char *path, rh_error *error)
     return root;
 }
 
-char *rh_json_format(const rh_json *value)
+/* 15 significant digits: what is measured in microseconds prints as it was written, 0.1 and not
+ * 0.10000000000000001. */
+static char *format(const rh_json *value, size_t flags)
 {
-    /* 15 significant digits: what is measured in microseconds prints as it was written, 0.1 and not
-     * 0.10000000000000001. */
-    char *dumped = json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(15) | JSON_ENCODE_ANY);
+    char *dumped = json_dumps(value, flags | JSON_REAL_PRECISION(15) | JSON_ENCODE_ANY);
     rh_text text = {0};
     rh_text_append(&text, dumped ? dumped : "null");
     rh_text_append_char(&text, '\n');
     free(dumped);
     return text.data;
+}
+
+char *rh_json_format(const rh_json *value)
+{
+    return format(value, JSON_INDENT(2));
+}
+
+char *rh_json_format_line(const rh_json *value)
+{
+    return format(value, JSON_COMPACT);
 }

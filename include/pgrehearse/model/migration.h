@@ -133,6 +133,7 @@ typedef struct rh_migration {
     const char *id;   /* "000012" or the file's name */
     const char *name; /* "add_public_id" */
     bool applied_in_backup;
+    bool pending; /* runs in every pass: not applied, and chosen by pending: and --only */
     rh_script up;
     bool has_down;
     rh_script down;
