@@ -6,8 +6,9 @@
 #include "pgrehearse/model/facts.h"
 #include <sys/types.h>
 
-/* Looks at the content, never at the name: shape, compression, container, digest, bytes, versions. No server needed. Empty, unreadable, no backup at all,
- * truncated pg_dump archives (custom: the data blocks' offsets against the size): RH_ERROR_BACKUP with what it looks like instead. */
+/* Looks at the content, never at the name: shape, compression, container, digest, bytes, versions. No server
+ * needed. Empty, unreadable, no backup at all, truncated pg_dump archives (custom: the data blocks' offsets
+ * against the size): RH_ERROR_BACKUP with what it looks like instead. */
 bool rh_backup_inspect(const char *path, rh_arena *arena, rh_backup_facts *facts, const rh_progress *progress,
                        rh_error *error);
 
@@ -19,16 +20,19 @@ typedef struct rh_restore_target {
     gid_t gid;
 } rh_restore_target;
 
-/* Restores into the target: pg_restore -j for archives, a checked stream into psql for plain SQL. Harmless failures (a schema that exists, a role that does not,
- * a missing extension's comment) go to facts->skipped; any other failure is RH_ERROR_BACKUP and names the object or the dump's line. An archive newer than pg_restore can read: RH_ERROR_BACKUP
- * with the version that is needed. Fills restore_s. psql meta-commands and COPY … PROGRAM in a plain dump: RH_ERROR_REFUSED with the line. */
+/* Restores into the target: pg_restore -j for archives, a checked stream into psql for plain SQL. Harmless
+ * failures (a schema that exists, a role that does not, a missing extension's comment) go to facts->skipped;
+ * any other failure is RH_ERROR_BACKUP and names the object or the dump's line. An archive newer than
+ * pg_restore can read: RH_ERROR_BACKUP with the version that is needed. Fills restore_s. psql meta-commands
+ * and COPY … PROGRAM in a plain dump: RH_ERROR_REFUSED with the line. */
 bool rh_backup_restore(rh_backup_facts *facts, const rh_restore_target *target, rh_arena *arena,
                        const rh_progress *progress, rh_error *error);
 
 /* ANALYZE, then database_bytes, tables and exact rows (user tables). */
 bool rh_backup_count(const char *conninfo, rh_backup_facts *facts, rh_error *error);
 
-/* The rows of a small table straight from the backup, without a server (for `plan`): pg_restore --data-only --table for archives, a scan of the stream for plain SQL.
- * rows->present is false when the backup has no such table. */
-bool rh_backup_read_table(const rh_backup_facts *facts, const char *bindir, const char *table, rh_arena *arena,
-                          rh_rows *rows, rh_error *error);
+/* The rows of a small table straight from the backup, without a server (for `plan`): pg_restore --data-only
+ * --table for archives, a scan of the stream for plain SQL. rows->present is false when the backup has no
+ * such table. */
+bool rh_backup_read_table(const rh_backup_facts *facts, const char *bindir, const char *table,
+                          rh_arena *arena, rh_rows *rows, rh_error *error);

@@ -1,0 +1,61 @@
+/* What a statement of a dump is about, as far as restoring it elsewhere needs to know. By its words; nothing
+ * is parsed. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { RH_NAME_SIZE = 64, RH_MAX_ROLES = 64 }; /* NAMEDATALEN of PostgreSQL */
+
+/* One token: an unquoted word (lower case), a quoted identifier or a string (without quotes), or a single
+ * character. Comments are skipped. */
+typedef enum rh_word_kind {
+    RH_WORD_END,
+    RH_WORD_PLAIN,
+    RH_WORD_QUOTED,
+    RH_WORD_STRING,
+    RH_WORD_CHARACTER
+} rh_word_kind;
+typedef struct rh_word {
+    rh_word_kind kind;
+    char text[RH_NAME_SIZE * 2]; /* cut when longer */
+    const char *raw;             /* where it stands, with its quotes */
+    size_t raw_length;
+} rh_word;
+typedef struct rh_words {
+    const char *at, *end;
+} rh_words;
+/* The next token; false (and RH_WORD_END) at the end. */
+bool rh_words_next(rh_words *words, rh_word *word);
+bool rh_word_is(const rh_word *word, const char *keyword);
+/* The next tokens are KEYWORD…: skips it and returns true, else leaves WORDS alone. */
+bool rh_words_skip(rh_words *words, const char *keyword);
+/* An identifier, qualified or not: the last part in NAME, the one before it in SCHEMA ("" if none; may be
+ * NULL). */
+bool rh_words_name(rh_words *words, char schema[RH_NAME_SIZE], char name[RH_NAME_SIZE]);
+
+typedef enum rh_statement_kind {
+    RH_STATEMENT_OTHER,
+    RH_STATEMENT_COPY_IN,     /* COPY name [(…)] FROM stdin, as text */
+    RH_STATEMENT_COPY_OTHER,  /* COPY of a file, a program, a query, to standard output, or binary */
+    RH_STATEMENT_SET,         /* SET [SESSION|LOCAL] name = …: name */
+    RH_STATEMENT_DATABASE,    /* CREATE, ALTER or DROP DATABASE, COMMENT ON DATABASE …: name */
+    RH_STATEMENT_SCHEMA,      /* CREATE SCHEMA without IF NOT EXISTS: name */
+    RH_STATEMENT_EXTENSION,   /* CREATE EXTENSION: name */
+    RH_STATEMENT_LANGUAGE,    /* CREATE LANGUAGE without OR REPLACE: name */
+    RH_STATEMENT_ROLE,        /* CREATE ROLE, USER or GROUP: name */
+    RH_STATEMENT_ROLE_CHANGE, /* ALTER or DROP ROLE, USER or GROUP: name */
+    RH_STATEMENT_SUBSCRIPTION /* CREATE SUBSCRIPTION */
+} rh_dump_statement_kind;
+
+typedef struct rh_dump_statement {
+    rh_dump_statement_kind kind;
+    char schema[RH_NAME_SIZE], name[RH_NAME_SIZE]; /* schema: of COPY's table */
+    char roles[RH_MAX_ROLES]
+              [RH_NAME_SIZE]; /* roles that must exist: OWNER TO, GRANT, AUTHORIZATION, CREATE POLICY … TO */
+    size_t role_count;
+    bool only_roles;  /* nothing is lost for a rehearsal but ownership and privileges when it is left out */
+    bool not_enabled; /* CREATE SUBSCRIPTION … WITH (connect = false …) */
+} rh_dump_statement;
+
+/* Reads one statement (without what follows its semicolon). */
+void rh_dump_statement_read(const char *sql, size_t length, rh_dump_statement *statement);

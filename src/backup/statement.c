@@ -1,0 +1,227 @@
+#include "pgrehearse/backup/statement.h"
+#include <string.h>
+
+static void add_role(rh_dump_statement *statement, const rh_word *word)
+{
+    static const char *const not_roles[] = {"public",       "current_user", "session_user",
+                                            "current_role", "default",      "none"};
+    if (word->kind != RH_WORD_PLAIN && word->kind != RH_WORD_QUOTED && word->kind != RH_WORD_STRING)
+        return;
+    for (size_t i = 0; word->kind == RH_WORD_PLAIN && i < sizeof not_roles / sizeof *not_roles; i++)
+        if (strcmp(word->text, not_roles[i]) == 0)
+            return;
+    if (statement->role_count == RH_MAX_ROLES)
+        return;
+    char *role = statement->roles[statement->role_count++];
+    memcpy(role, word->text, RH_NAME_SIZE - 1);
+    role[RH_NAME_SIZE - 1] = 0;
+}
+
+/* "a, GROUP b, c" */
+static void add_role_list(rh_dump_statement *statement, rh_words *words)
+{
+    rh_word word;
+    do {
+        rh_words_skip(words, "group");
+        if (rh_words_next(words, &word))
+            add_role(statement, &word);
+    } while (rh_words_skip(words, ","));
+}
+
+static void read_copy(rh_dump_statement *statement, rh_words words)
+{
+    rh_word word;
+    statement->kind = RH_STATEMENT_COPY_OTHER;
+    if (!rh_words_name(&words, statement->schema, statement->name))
+        return;
+    if (rh_words_skip(&words, "("))
+        while (rh_words_next(&words, &word) && !rh_word_is(&word, ")"))
+            ;
+    if (!rh_words_skip(&words, "from") || !rh_words_skip(&words, "stdin"))
+        return;
+    while (rh_words_next(&words, &word))
+        if (strncmp(word.text, "binary", 6) == 0)
+            return;
+    statement->kind = RH_STATEMENT_COPY_IN;
+}
+
+static void read_set(rh_dump_statement *statement, rh_words words)
+{
+    rh_word word;
+    if (rh_words_skip(&words, "session")) {
+        if (rh_words_skip(&words, "authorization")) {
+            statement->only_roles = true;
+            rh_words_next(&words, &word);
+            add_role(statement, &word);
+            return;
+        }
+    } else if (rh_words_skip(&words, "role")) {
+        statement->only_roles = true;
+        rh_words_next(&words, &word);
+        add_role(statement, &word);
+        return;
+    } else {
+        rh_words_skip(&words, "local");
+    }
+    /* Names with a dot are of extensions: any of them may be set. */
+    if (!rh_words_next(&words, &word) || (word.kind != RH_WORD_PLAIN && word.kind != RH_WORD_QUOTED))
+        return;
+    if (rh_words_skip(&words, "=") || rh_words_skip(&words, "to")) {
+        statement->kind = RH_STATEMENT_SET;
+        word.text[RH_NAME_SIZE - 1] = 0;
+        memcpy(statement->name, word.text, RH_NAME_SIZE);
+    }
+}
+
+/* GRANT and REVOKE, with or without ALTER DEFAULT PRIVILEGES before them: every role behind FOR, TO, FROM and
+ * GRANTED BY. */
+static void read_grant(rh_dump_statement *statement, rh_words words)
+{
+    rh_word word;
+    int depth = 0;
+    bool option_for = rh_words_skip(&words, "grant") || rh_words_skip(&words, "admin");
+    statement->only_roles = true;
+    while (rh_words_next(&words, &word)) {
+        if (rh_word_is(&word, "("))
+            depth++;
+        else if (rh_word_is(&word, ")"))
+            depth--;
+        else if (depth == 0 && (rh_word_is(&word, "to") || rh_word_is(&word, "from")))
+            add_role_list(statement, &words);
+        else if (depth == 0 && rh_word_is(&word, "granted") && rh_words_skip(&words, "by"))
+            add_role_list(statement, &words);
+        else if (depth == 0 && !option_for && rh_word_is(&word, "for") &&
+                 (rh_words_skip(&words, "role") || rh_words_skip(&words, "user")))
+            add_role_list(statement, &words);
+    }
+}
+
+static void read_alter(rh_dump_statement *statement, rh_words words)
+{
+    rh_word word;
+    if (rh_words_skip(&words, "database")) {
+        statement->kind = RH_STATEMENT_DATABASE;
+        rh_words_name(&words, NULL, statement->name);
+        return;
+    }
+    if (rh_words_skip(&words, "role") || rh_words_skip(&words, "group") || rh_words_skip(&words, "user")) {
+        if (!rh_words_skip(&words, "mapping")) {
+            statement->kind = RH_STATEMENT_ROLE_CHANGE;
+            rh_words_name(&words, NULL, statement->name);
+        }
+        return;
+    }
+    if (rh_words_skip(&words, "default")) {
+        if (rh_words_skip(&words, "privileges"))
+            read_grant(statement, words);
+        return;
+    }
+    while (rh_words_next(&words, &word)) {
+        if (rh_word_is(&word, "owner") && rh_words_skip(&words, "to")) {
+            rh_words_next(&words, &word);
+            add_role(statement, &word);
+            statement->only_roles = true;
+        }
+    }
+}
+
+static void read_schema(rh_dump_statement *statement, rh_words words)
+{
+    rh_word word;
+    bool exists_is_fine = rh_words_skip(&words, "if");
+    if (!exists_is_fine && !rh_words_skip(&words, "authorization")) {
+        statement->kind = RH_STATEMENT_SCHEMA;
+        rh_words_name(&words, NULL, statement->name);
+    }
+    while (rh_words_next(&words, &word))
+        if (rh_word_is(&word, "authorization") && rh_words_next(&words, &word))
+            add_role(statement, &word);
+}
+
+static void read_policy(rh_dump_statement *statement, rh_words words)
+{
+    rh_word word;
+    while (rh_words_next(&words, &word) && !rh_word_is(&word, "("))
+        if (rh_word_is(&word, "to"))
+            add_role_list(statement, &words);
+}
+
+static void read_subscription(rh_dump_statement *statement, rh_words words)
+{
+    rh_word word;
+    statement->kind = RH_STATEMENT_SUBSCRIPTION;
+    rh_words_name(&words, NULL, statement->name);
+    while (rh_words_next(&words, &word))
+        if (rh_word_is(&word, "connect") && rh_words_skip(&words, "=") && rh_words_skip(&words, "false"))
+            statement->not_enabled = true;
+}
+
+static void read_create(rh_dump_statement *statement, rh_words words)
+{
+    bool replace = rh_words_skip(&words, "or") && rh_words_skip(&words, "replace");
+    if (rh_words_skip(&words, "trusted") || rh_words_skip(&words, "procedural"))
+        rh_words_skip(&words, "procedural");
+    if (rh_words_skip(&words, "database")) {
+        statement->kind = RH_STATEMENT_DATABASE;
+        rh_words_name(&words, NULL, statement->name);
+    } else if (rh_words_skip(&words, "schema")) {
+        read_schema(statement, words);
+    } else if (rh_words_skip(&words, "language") && !replace) {
+        statement->kind = RH_STATEMENT_LANGUAGE;
+        rh_words_name(&words, NULL, statement->name);
+    } else if (rh_words_skip(&words, "extension")) {
+        statement->kind = RH_STATEMENT_EXTENSION;
+        if (rh_words_skip(&words, "if"))
+            rh_words_skip(&words, "not"), rh_words_skip(&words, "exists");
+        rh_words_name(&words, NULL, statement->name);
+    } else if (rh_words_skip(&words, "policy")) {
+        read_policy(statement, words);
+    } else if (rh_words_skip(&words, "subscription")) {
+        read_subscription(statement, words);
+    } else if (rh_words_skip(&words, "role") || rh_words_skip(&words, "group") ||
+               rh_words_skip(&words, "user")) {
+        rh_word word;
+        if (rh_words_skip(&words, "mapping")) {
+            while (rh_words_next(&words, &word) && !rh_word_is(&word, "for"))
+                ;
+            rh_words_next(&words, &word);
+            add_role(statement, &word);
+        } else {
+            statement->kind = RH_STATEMENT_ROLE;
+            rh_words_name(&words, NULL, statement->name);
+        }
+    }
+}
+
+void rh_dump_statement_read(const char *sql, size_t length, rh_dump_statement *statement)
+{
+    rh_words words = {sql, sql + length};
+    statement->kind = RH_STATEMENT_OTHER;
+    statement->schema[0] = statement->name[0] = 0;
+    statement->role_count = 0;
+    statement->only_roles = statement->not_enabled = false;
+    if (rh_words_skip(&words, "copy")) {
+        read_copy(statement, words);
+    } else if (rh_words_skip(&words, "set")) {
+        read_set(statement, words);
+    } else if (rh_words_skip(&words, "grant") || rh_words_skip(&words, "revoke")) {
+        read_grant(statement, words);
+    } else if (rh_words_skip(&words, "alter")) {
+        read_alter(statement, words);
+    } else if (rh_words_skip(&words, "create")) {
+        read_create(statement, words);
+    } else if (rh_words_skip(&words, "drop")) {
+        if (rh_words_skip(&words, "database"))
+            statement->kind = RH_STATEMENT_DATABASE;
+        else if (rh_words_skip(&words, "role") || rh_words_skip(&words, "group") ||
+                 rh_words_skip(&words, "user"))
+            statement->kind = RH_STATEMENT_ROLE_CHANGE;
+        if (rh_words_skip(&words, "if"))
+            rh_words_skip(&words, "exists");
+        rh_words_name(&words, NULL, statement->name);
+    } else if (rh_words_skip(&words, "comment") && rh_words_skip(&words, "on") &&
+               rh_words_skip(&words, "database")) {
+        statement->kind = RH_STATEMENT_DATABASE;
+        rh_words_name(&words, NULL, statement->name);
+    }
+}
