@@ -1,0 +1,97 @@
+#include "pgrehearse/cli/cli.h"
+#include "pgrehearse/base/interrupt.h"
+#include "pgrehearse/cli/commands.h"
+#include "pgrehearse/rehearsal/rehearsal.h"
+#include <stdio.h>
+#include <string.h>
+
+static int show_text(void (*append)(rh_text *text), rh_error *error)
+{
+    rh_text text = {0};
+    append(&text);
+    bool ok = rh_cli_result(&text, error);
+    rh_text_release(&text);
+    return ok ? RH_EXIT_OK : rh_exit_code(error);
+}
+
+static int show_help(rh_command_id command, rh_error *error)
+{
+    rh_text text = {0};
+    rh_help(command, &text);
+    bool ok = rh_cli_result(&text, error);
+    rh_text_release(&text);
+    return ok ? RH_EXIT_OK : rh_exit_code(error);
+}
+
+static void append_version(rh_text *text)
+{
+    rh_text_append(text, "pgrehearse " RH_VERSION "\n");
+}
+
+static int completion(const rh_cli *cli, rh_error *error)
+{
+    const char *shell = cli->options.arguments[0];
+    if (strcmp(shell, "bash") == 0)
+        return show_text(rh_completion_bash, error);
+    rh_error_set(error, RH_ERROR_USAGE, "no completion for \"%s\"", shell);
+    rh_error_hint(error, "there is one for: bash");
+    return rh_exit_code(error);
+}
+
+static int later(const rh_command_spec *command, rh_error *error)
+{
+    rh_error_set(error, RH_ERROR_USAGE, "%s is not in this version yet", command->name);
+    rh_error_hint(error, "%s", command->instead);
+    return rh_exit_code(error);
+}
+
+static int dispatch(rh_cli *cli, rh_error *error)
+{
+    const rh_command_spec *command = rh_command_spec_of(cli->options.command);
+    if (cli->options.given[RH_OPTION_HELP].count)
+        return show_help(cli->options.command, error);
+    if (cli->options.given[RH_OPTION_VERSION].count)
+        return show_text(append_version, error);
+    if (command->instead)
+        return later(command, error);
+    switch (cli->options.command) {
+    case RH_COMMAND_RUN:
+        return rh_command_run(cli, error);
+    case RH_COMMAND_PLAN:
+        return rh_command_plan(cli, error);
+    case RH_COMMAND_REPORT:
+        return rh_command_report(cli, error);
+    case RH_COMMAND_COMPARE:
+        return rh_command_compare(cli, error);
+    case RH_COMMAND_INIT:
+        return rh_command_init(cli, error);
+    case RH_COMMAND_COMPLETION:
+        return completion(cli, error);
+    default:
+        return RH_EXIT_USAGE; /* the parser lets nothing else through */
+    }
+}
+
+int rh_cli_main(int argc, char **argv)
+{
+    rh_interrupt_install();
+    rh_cli cli = {.arena = rh_arena_new()};
+    rh_error error = {0};
+    int code;
+    if (rh_options_parse(argc, argv, cli.arena, &cli.options, &error)) {
+        rh_terminal_init(&cli.terminal, cli.options.given[RH_OPTION_QUIET].count > 0,
+                         cli.options.given[RH_OPTION_NO_COLOR].count > 0);
+        code = dispatch(&cli, &error);
+    } else {
+        code = rh_exit_code(&error);
+    }
+    if (rh_error_is_set(&error)) {
+        rh_text text = {0};
+        rh_error_format(&error, &text);
+        fputs(rh_text_string(&text), stderr);
+        rh_text_release(&text);
+    }
+    rh_error_release(&error);
+    rh_arena_free(cli.arena);
+    return code;
+}

@@ -1,0 +1,337 @@
+#include "pgrehearse/cli/options.h"
+#include <string.h>
+
+#define ON(command) (1u << RH_COMMAND_##command)
+#define EVERYWHERE (~0u)
+
+static const rh_command_spec COMMANDS[RH_COMMAND_COUNT] = {
+    [RH_COMMAND_RUN] =
+        {"run",
+         {"SCENARIO"},
+         "rehearse the scenario and write its report",
+         "Restores the backup into staging, runs the pending migrations quietly and under load, rolls them "
+         "back,\n"
+         "predicts production and checks the gates. The summary goes to standard output, the report into the "
+         "run\n"
+         "directory. Ends with 0 when every gate held; see \"pgrehearse --help\" for the other exit codes.",
+         NULL},
+    [RH_COMMAND_PLAN] =
+        {"plan",
+         {"SCENARIO"},
+         "show what would run: migrations, statements, transactions, locks",
+         "Reads the scenario, the migrations and the backup's own migration history. Starts no server.",
+         NULL},
+    [RH_COMMAND_PROFILE] = {"profile",
+                            {NULL},
+                            "read facts from production (not in this version yet)",
+                            NULL,
+                            "without production's profile, reports say that the hardware is not translated"},
+    [RH_COMMAND_REPORT] = {"report",
+                           {"RUN_DIRECTORY"},
+                           "render a run's report again from its report.json",
+                           "Writes to standard output. RUN_DIRECTORY may also be a report.json itself.",
+                           NULL},
+    [RH_COMMAND_COMPARE] =
+        {"compare", {"RUN_A", "RUN_B"}, "put two runs side by side", "RUN_A is the earlier one.", NULL},
+    [RH_COMMAND_SCORE] = {"score",
+                          {NULL},
+                          "score a prediction against production (not in this version yet)",
+                          NULL,
+                          "the report's back-test scores predictions against runs that they had not seen"},
+    [RH_COMMAND_INIT] =
+        {"init",
+         {"DIRECTORY"},
+         "write a commented scenario to start from",
+         "Makes DIRECTORY/scenario.yaml and DIRECTORY/migrations/. Never overwrites a scenario.",
+         NULL},
+    [RH_COMMAND_COMPLETION] = {"completion",
+                               {"SHELL"},
+                               "print a completion script (SHELL: bash)",
+                               "Load it with: source <(pgrehearse completion bash)",
+                               NULL},
+};
+
+static const rh_option_spec OPTIONS[RH_OPTION_COUNT] = {
+    [RH_OPTION_OUTPUT] = {.name = "output",
+                          .letter = 'o',
+                          .value = "DIR",
+                          .commands = ON(RUN),
+                          .help = "the run directory; default reports/runs/NAME/TIME"},
+    [RH_OPTION_PASS] = {.name = "pass",
+                        .value = "PASS",
+                        .words = {"quiet", "loaded", "scaled"},
+                        .list = true,
+                        .commands = ON(RUN),
+                        .help = "only these passes: quiet, loaded, scaled"},
+    [RH_OPTION_ONLY] = {.name = "only",
+                        .value = "MIGRATION",
+                        .list = true,
+                        .commands = ON(RUN) | ON(PLAN),
+                        .help = "only these of the pending migrations, by id"},
+    [RH_OPTION_SET] =
+        {.name = "set",
+         .value = "KEY=VALUE",
+         .commands = ON(RUN) | ON(PLAN),
+         .help = "another value for a key of the scenario, as in workload.rate=50; may be repeated"},
+    [RH_OPTION_KEEP_STAGING] = {.name = "keep-staging",
+                                .commands = ON(RUN),
+                                .help = "leave the staging cluster or database for a look"},
+    [RH_OPTION_PLAN_FORMAT] = {.name = "format",
+                               .letter = 'f',
+                               .value = "FORMAT",
+                               .words = {"text", "json"},
+                               .commands = ON(PLAN),
+                               .help = "text (default) or json"},
+    [RH_OPTION_REPORT_FORMAT] = {.name = "format",
+                                 .letter = 'f',
+                                 .value = "FORMAT",
+                                 .words = {"text", "html", "markdown", "junit"},
+                                 .commands = ON(REPORT),
+                                 .help = "text (default), html, markdown or junit"},
+    [RH_OPTION_QUIET] = {.name = "quiet",
+                         .letter = 'q',
+                         .commands = EVERYWHERE,
+                         .help = "no progress; only the result and errors"},
+    [RH_OPTION_NO_COLOR] = {.name = "no-color",
+                            .commands = EVERYWHERE,
+                            .help = "no colours on a terminal (also with NO_COLOR in the environment)"},
+    [RH_OPTION_HELP] = {.name = "help", .letter = 'h', .commands = EVERYWHERE, .help = "this help"},
+    [RH_OPTION_VERSION] = {.name = "version",
+                           .letter = 'V',
+                           .commands = ON(NONE),
+                           .help = "the program's version"},
+};
+
+const rh_option_spec *rh_option_spec_of(rh_option_id id)
+{
+    return &OPTIONS[id];
+}
+
+const rh_command_spec *rh_command_spec_of(rh_command_id id)
+{
+    return &COMMANDS[id];
+}
+
+bool rh_option_applies(rh_option_id id, rh_command_id command)
+{
+    return OPTIONS[id].commands & 1u << command;
+}
+
+/* ---- parsing ---- */
+
+typedef struct parser {
+    rh_arena *arena;
+    rh_options *options;
+    rh_error *error;
+    char **argv;
+    int argc, at;
+} parser;
+
+static bool point_to_help(const parser *p)
+{
+    const char *command = COMMANDS[p->options->command].name;
+    return rh_error_hint(p->error, "see: pgrehearse %s%s--help", command ? command : "", command ? " " : "");
+}
+
+static int find_option(const char *name, size_t length, rh_command_id command)
+{
+    for (int id = 0; id < RH_OPTION_COUNT; id++)
+        if (rh_option_applies(id, command) && strlen(OPTIONS[id].name) == length &&
+            strncmp(OPTIONS[id].name, name, length) == 0)
+            return id;
+    return -1;
+}
+
+/* The first command that has the option NAME, or NULL. */
+static const char *command_with(const char *name)
+{
+    for (int command = 1; command < RH_COMMAND_COUNT; command++)
+        if (find_option(name, strlen(name), (rh_command_id)command) >= 0)
+            return COMMANDS[command].name;
+    return NULL;
+}
+
+static bool fail_unknown_option(const parser *p, const char *name)
+{
+    rh_command_id command = p->options->command;
+    const char *names[RH_OPTION_COUNT], *elsewhere = command_with(name);
+    size_t count = 0;
+    for (int id = 0; id < RH_OPTION_COUNT; id++)
+        if (rh_option_applies(id, command))
+            names[count++] = OPTIONS[id].name;
+    const char *nearest = rh_nearest(name, names, count);
+    if (elsewhere)
+        rh_error_set(p->error, RH_ERROR_USAGE, "--%s is an option of \"%s\"%s", name, elsewhere,
+                     command ? "" : " and comes after it");
+    else if (nearest)
+        rh_error_set(p->error, RH_ERROR_USAGE, "unknown option --%s; did you mean --%s?", name, nearest);
+    else
+        rh_error_set(p->error, RH_ERROR_USAGE, "unknown option --%s", name);
+    return point_to_help(p);
+}
+
+static bool check_word(const parser *p, const rh_option_spec *spec, const char *value)
+{
+    size_t count = 0;
+    for (; count < RH_OPTION_WORDS && spec->words[count]; count++)
+        if (strcmp(spec->words[count], value) == 0)
+            return true;
+    if (count == 0 && *value)
+        return true;
+    const char *nearest = rh_nearest(value, spec->words, count);
+    if (!*value)
+        rh_error_set(p->error, RH_ERROR_USAGE, "--%s is empty", spec->name);
+    else if (nearest)
+        rh_error_set(p->error, RH_ERROR_USAGE, "--%s cannot be \"%s\"; did you mean \"%s\"?", spec->name,
+                     value, nearest);
+    else
+        rh_error_set(p->error, RH_ERROR_USAGE, "--%s cannot be \"%s\"", spec->name, value);
+    return point_to_help(p);
+}
+
+static bool add_value(const parser *p, rh_option_id id, const char *value)
+{
+    if (!check_word(p, &OPTIONS[id], value))
+        return false;
+    *(const char **)rh_arena_add(p->arena, &p->options->given[id].values, &p->options->given[id].count,
+                                 sizeof value) = value;
+    return true;
+}
+
+/* VALUE: what stood behind "=" or the letter; NULL: the next word is it. */
+static bool take(parser *p, rh_option_id id, const char *value)
+{
+    const rh_option_spec *spec = &OPTIONS[id];
+    if (!spec->value) {
+        p->options->given[id].count++;
+        if (value)
+            rh_error_set(p->error, RH_ERROR_USAGE, "--%s takes no value", spec->name);
+        return !value || point_to_help(p);
+    }
+    if (!value && p->at < p->argc)
+        value = p->argv[p->at++];
+    if (!value) {
+        rh_error_set(p->error, RH_ERROR_USAGE, "--%s needs a value: --%s %s", spec->name, spec->name,
+                     spec->value);
+        return point_to_help(p);
+    }
+    if (!spec->list)
+        return add_value(p, id, value);
+    char *rest = rh_arena_strdup(p->arena, value);
+    for (char *one; (one = strsep(&rest, ",")) != NULL;)
+        if (!add_value(p, id, one))
+            return false;
+    return true;
+}
+
+static bool take_long(parser *p, const char *word)
+{
+    size_t length = strcspn(word, "=");
+    int id = find_option(word, length, p->options->command);
+    if (id < 0)
+        return fail_unknown_option(p, rh_arena_strndup(p->arena, word, length));
+    return take(p, (rh_option_id)id, word[length] ? word + length + 1 : NULL);
+}
+
+/* "-q", "-qh", "-o DIR", "-oDIR" */
+static bool take_letters(parser *p, const char *letters)
+{
+    for (; *letters; letters++) {
+        int found = -1;
+        for (int id = 0; id < RH_OPTION_COUNT; id++)
+            if (rh_option_applies(id, p->options->command) && OPTIONS[id].letter == *letters)
+                found = id;
+        if (found < 0) {
+            rh_error_set(p->error, RH_ERROR_USAGE, "unknown option -%c", *letters);
+            return point_to_help(p);
+        }
+        bool wants = OPTIONS[found].value != NULL;
+        if (!take(p, (rh_option_id)found, wants && letters[1] ? letters + 1 : NULL))
+            return false;
+        if (wants)
+            return true;
+    }
+    return true;
+}
+
+static bool take_command(parser *p, const char *word)
+{
+    const char *names[RH_COMMAND_COUNT];
+    size_t count = 0;
+    for (int id = 1; id < RH_COMMAND_COUNT; id++) {
+        if (strcmp(COMMANDS[id].name, word) == 0) {
+            p->options->command = (rh_command_id)id;
+            return true;
+        }
+        names[count++] = COMMANDS[id].name;
+    }
+    const char *nearest = rh_nearest(word, names, count);
+    if (nearest)
+        rh_error_set(p->error, RH_ERROR_USAGE, "unknown command \"%s\"; did you mean \"%s\"?", word, nearest);
+    else
+        rh_error_set(p->error, RH_ERROR_USAGE, "unknown command \"%s\"", word);
+    return point_to_help(p);
+}
+
+static bool check_arguments(const parser *p)
+{
+    const rh_options *options = p->options;
+    const rh_command_spec *command = &COMMANDS[options->command];
+    if (options->given[RH_OPTION_HELP].count || options->given[RH_OPTION_VERSION].count)
+        return true;
+    size_t wanted = 0;
+    while (command->arguments[wanted])
+        wanted++;
+    if (options->command == RH_COMMAND_NONE)
+        rh_error_set(p->error, RH_ERROR_USAGE, "no command");
+    else if (options->argument_count < wanted)
+        rh_error_set(p->error, RH_ERROR_USAGE, "%s needs %s", command->name,
+                     command->arguments[options->argument_count]);
+    else if (options->argument_count > wanted)
+        rh_error_set(p->error, RH_ERROR_USAGE, "%s does not take \"%s\"", command->name,
+                     options->arguments[wanted]);
+    else
+        return true;
+    return point_to_help(p);
+}
+
+/* A command that is yet to come: of its options only --help is known. */
+static bool take_later(parser *p)
+{
+    while (p->at < p->argc) {
+        const char *word = p->argv[p->at++];
+        if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
+            p->options->given[RH_OPTION_HELP].count++;
+    }
+    return true;
+}
+
+bool rh_options_parse(int argc, char **argv, rh_arena *arena, rh_options *options, rh_error *error)
+{
+    *options = (rh_options){0};
+    parser p = {arena, options, error, argv, argc, 1};
+    bool only_arguments = false, ok = true;
+    while (ok && p.at < argc) {
+        if (COMMANDS[options->command].instead)
+            return take_later(&p);
+        const char *word = argv[p.at++];
+        if (!only_arguments && strcmp(word, "--") == 0)
+            only_arguments = true;
+        else if (!only_arguments && rh_starts_with(word, "--"))
+            ok = take_long(&p, word + 2);
+        else if (!only_arguments && word[0] == '-' && word[1])
+            ok = take_letters(&p, word + 1);
+        else if (options->command == RH_COMMAND_NONE)
+            ok = take_command(&p, word);
+        else
+            *(const char **)rh_arena_add(arena, &options->arguments, &options->argument_count, sizeof word) =
+                word;
+    }
+    return ok && check_arguments(&p);
+}
+
+const char *rh_options_value(const rh_options *options, rh_option_id id, const char *fallback)
+{
+    size_t count = options->given[id].count;
+    return count ? options->given[id].values[count - 1] : fallback;
+}
