@@ -81,6 +81,12 @@ static char *mask_foreign_words(const char *message, const char *sql)
         free(word);
         message += length;
     }
+    while (out.length && out.data[out.length - 1] == ' ')
+        out.data[--out.length] = '\0';
+    if (strcmp(rh_text_string(&out), MASK) == 0) {
+        rh_text_clear(&out);
+        rh_text_append(&out, "a function raised an exception; its text may hold data and is not shown");
+    }
     return out.data ? out.data : rh_strdup("");
 }
 

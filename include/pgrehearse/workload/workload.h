@@ -6,7 +6,8 @@
 #include "pgrehearse/model/load.h"
 #include "pgrehearse/model/scenario.h"
 
-/* A mix derived from the schema and data in PG: for each table with a key point reads, short ranges, inserts that follow foreign keys, updates. Values come from real rows. */
+/* A mix derived from the schema and data in PG: for each table with a key point reads, short ranges, inserts
+ * that follow foreign keys, updates. Values come from real rows. */
 bool rh_mix_from_schema(rh_pg *pg, uint64_t seed, rh_arena *arena, rh_mix *mix, rh_error *error);
 
 typedef struct rh_generator rh_generator;
@@ -18,13 +19,16 @@ typedef struct rh_generator_options {
     uint64_t seed;
 } rh_generator_options;
 
-/* Opens the connections, prepares every template on each, and starts the thread. Second 0 is now. A template that does not prepare is an error that names it. */
+/* Opens the connections, prepares every template on each, and starts the thread. Second 0 is now. A template
+ * that does not prepare is an error that names it. */
 rh_generator *rh_generator_start(const rh_generator_options *options, rh_error *error);
 /* From now on arrivals belong to this window (MIGRATION NULL for before and after). Any thread. */
 void rh_generator_window(rh_generator *generator, rh_window_kind kind, const char *migration);
-/* Stops arrivals, lets what is in flight end (at most 5 s, then cancels), joins the thread, fills LOAD in ARENA. Takes the generator with it. */
+/* Stops arrivals, lets what is in flight end (at most 5 s, then cancels), joins the thread, fills LOAD in
+ * ARENA. Takes the generator with it. */
 void rh_generator_finish(rh_generator *generator, rh_arena *arena, rh_load *load);
 /* How it goes, for a progress line. */
 void rh_generator_progress(rh_generator *generator, int64_t *transactions, int64_t *errors, int *in_flight);
-/* Server pids of its connections, for the observer: template names instead of queries. Returns how many were written. */
+/* Server pids of its connections, for the observer: template names instead of queries. Returns how many were
+ * written. */
 size_t rh_generator_pids(const rh_generator *generator, int *pids, size_t capacity);

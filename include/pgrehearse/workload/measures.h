@@ -1,0 +1,45 @@
+/* What became of each arrival, by window, by template and by second of its intended start.
+ *
+ * rh_measures_window may be called from any thread; everything else belongs to the generator's thread (and
+ * after that was joined, to whoever joined it). Memory does not grow with the length of the run but for one
+ * rh_load_second a second: a window or second whose arrivals have all ended is folded to its quantiles.
+ */
+#pragma once
+#include "pgrehearse/base/arena.h"
+#include "pgrehearse/model/load.h"
+
+typedef struct rh_measures rh_measures;
+typedef struct rh_measure_window rh_measure_window;
+
+/* How an arrival ended. Shed: the generator gave it up (queue full, or the run ended), its time so far is
+ * counted. */
+typedef enum rh_fate { RH_FATE_DONE, RH_FATE_ERROR, RH_FATE_SHED } rh_fate;
+
+/* An arrival that has begun and not ended: who is to be told. */
+typedef struct rh_measure_slot {
+    rh_measure_window *window;
+    int second;
+    uint32_t template_index;
+} rh_measure_slot;
+
+/* The first window, from 0 on, is BEFORE. MIX must outlive it. */
+rh_measures *rh_measures_new(const rh_mix *mix);
+void rh_measures_free(rh_measures *measures);
+/* From AT_US (since the load began, not before the last one) on. The window in force set again changes
+ * nothing. */
+void rh_measures_window(rh_measures *measures, rh_usec at_us, rh_window_kind kind, const char *migration);
+/* An arrival whose intended start is INTENDED µs since the load began; in rising order. */
+rh_measure_slot rh_measures_begin(rh_measures *measures, rh_usec intended, uint32_t template_index);
+/* Of the window that the arrival belongs to. */
+rh_window_kind rh_measures_slot_kind(rh_measure_slot slot);
+/* RESPONSE_US from the intended start; SERVICE_US from the send, -1 when it was never sent. Errors and shed
+ * arrivals count in the response times too: who waited and got an error has waited. */
+void rh_measures_end(rh_measures *measures, rh_measure_slot slot, rh_fate fate, rh_usec response_us,
+                     rh_usec service_us);
+/* One failure that a client saw, of TEMPLATE_NAME (kept, not copied), also when a retry went well. Copies the
+ * rest. */
+void rh_measures_error(rh_measures *measures, const char *template_name, const char *sqlstate,
+                       const char *message);
+/* All arrivals ended, the load stops at END_US: fills windows, seconds, errors and saturated of LOAD in
+ * ARENA. */
+void rh_measures_finish(rh_measures *measures, rh_usec end_us, rh_arena *arena, rh_load *load);

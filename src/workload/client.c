@@ -1,0 +1,297 @@
+/* A load client: one connection, one arrival at a time, driven by its socket. */
+#include "generator_internal.h"
+#include "pgrehearse/base/arena.h"
+#include "pgrehearse/base/text.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_ATTEMPTS = 4 /* an application's first try and three more */ };
+static const rh_usec CONNECT_LIMIT = 10 * RH_SECOND;
+static const rh_usec BACKOFF_MIN = RH_SECOND / 10, BACKOFF_MAX = 2 * RH_SECOND;
+
+static void on_socket(void *user, int events);
+static void start_connecting(load_client *client);
+
+/* Failures that a well-behaved application answers by trying again: serialization, deadlock, lock timeout. */
+static bool is_retryable(const char *sqlstate)
+{
+    return strcmp(sqlstate, "40001") == 0 || strcmp(sqlstate, "40P01") == 0 || strcmp(sqlstate, "55P03") == 0;
+}
+
+bool rh_client_open(load_client *client, rh_generator *generator, rh_error *error)
+{
+    const rh_mix *mix = generator->mix;
+    client->generator = generator;
+    client->watched_fd = -1;
+    client->prepared = rh_alloc(mix->template_count + 1);
+    client->pg = rh_pg_connect(generator->conninfo, ": load", error);
+    if (!client->pg)
+        return rh_error_context(error, "load");
+    for (size_t i = 0; i < mix->template_count; i++) {
+        if (!rh_pg_prepare(client->pg, generator->statement_names[i], mix->templates[i].sql, error))
+            return rh_error_context(error, "load template \"%s\"", mix->templates[i].name);
+        client->prepared[i] = true;
+    }
+    atomic_store(&client->pid, rh_pg_backend_pid(client->pg));
+    return rh_pg_set_nonblocking(client->pg, error);
+}
+
+/* The descriptor of a connection that is being made may change from poll to poll. */
+static bool watch(load_client *client, int events, rh_error *error)
+{
+    int fd = rh_pg_socket(client->pg);
+    if (client->watch && fd != client->watched_fd) {
+        rh_watch_remove(client->watch);
+        client->watch = NULL;
+    }
+    if (!client->watch)
+        client->watch = fd >= 0 ? rh_loop_watch(client->generator->loop, fd, on_socket, client, error) : NULL;
+    client->watched_fd = fd;
+    if (client->watch)
+        rh_watch_events(client->watch, events);
+    return client->watch != NULL;
+}
+
+bool rh_client_start(load_client *client, rh_error *error)
+{
+    client->state = LOAD_CLIENT_IDLE;
+    return watch(client, RH_READABLE, error);
+}
+
+static void drop_connection(load_client *client)
+{
+    rh_watch_remove(client->watch);
+    client->watch = NULL;
+    client->watched_fd = -1;
+    rh_pg_close(client->pg);
+    client->pg = NULL;
+    atomic_store(&client->pid, 0);
+    memset(client->prepared, 0, client->generator->mix->template_count);
+}
+
+static const rh_template *template_of(const load_client *client)
+{
+    return &client->generator->mix->templates[client->work.arrival.template_index];
+}
+
+static void record_error(load_client *client, const char *name, const char *sqlstate)
+{
+    const char *message = client->pg ? rh_pg_failure(client->pg) : NULL;
+    rh_measures_error(client->generator->measures, name, sqlstate, message ? message : "");
+}
+
+/* The work ends without having been done: an error, or shed where we cancelled it ourselves. */
+static void fail_work(load_client *client, const char *sqlstate)
+{
+    bool ours = client->generator->phase == LOAD_CANCELLING;
+    if (!ours)
+        record_error(client, template_of(client)->name, sqlstate);
+    rh_generator_work_ended(client->generator, &client->work, ours ? RH_FATE_SHED : RH_FATE_ERROR,
+                            client->sent);
+}
+
+static void wait_to_reconnect(load_client *client)
+{
+    drop_connection(client);
+    client->state = LOAD_CLIENT_WAITING;
+    client->backoff = client->backoff == 0                ? BACKOFF_MIN
+                      : 2 * client->backoff > BACKOFF_MAX ? BACKOFF_MAX
+                                                          : 2 * client->backoff;
+    client->wake_at = rh_clock_monotonic() + client->backoff;
+    rh_generator_arm(client->generator);
+}
+
+/* The connection broke in any state. */
+static void lose(load_client *client, const char *sqlstate)
+{
+    const char *state = *sqlstate ? sqlstate : "08006";
+    if (rh_client_is_busy(client))
+        fail_work(client, state);
+    else
+        record_error(client, "(idle connection)", state);
+    if (client->state == LOAD_CLIENT_IDLE)
+        rh_generator_forget_idle(client->generator, client);
+    drop_connection(client);
+    start_connecting(client);
+}
+
+/* After a command was handed to libpq. */
+static void sent(load_client *client, bool ok)
+{
+    if (!ok)
+        lose(client, "");
+    else
+        rh_watch_events(client->watch,
+                        rh_pg_wants_write(client->pg) ? RH_READABLE | RH_WRITABLE : RH_READABLE);
+}
+
+static void send_work(load_client *client)
+{
+    const rh_template *template_ = template_of(client);
+    uint32_t index = client->work.arrival.template_index;
+    const char *name = client->generator->statement_names[index];
+    if (!client->prepared[index]) {
+        client->state = LOAD_CLIENT_PREPARING;
+        sent(client, rh_pg_send_prepare(client->pg, name, template_->sql));
+        return;
+    }
+    client->state = LOAD_CLIENT_RUNNING;
+    client->attempts++;
+    const char *const *values =
+        template_->parameter_count > 0 ? template_->values[client->work.arrival.value_row] : NULL;
+    sent(client, rh_pg_send_prepared(client->pg, name, template_->parameter_count, values));
+}
+
+void rh_client_run(load_client *client, load_work work)
+{
+    client->work = work;
+    client->attempts = 0;
+    client->sent = rh_generator_now(client->generator);
+    send_work(client);
+}
+
+static void become_free(load_client *client)
+{
+    client->state = LOAD_CLIENT_IDLE;
+    rh_generator_client_free(client->generator, client);
+}
+
+/* The server said no. DDL that changed a result makes the plan useless once: an application sees that error,
+ * then prepares again. */
+static void on_failed(load_client *client, const char *sqlstate)
+{
+    uint32_t index = client->work.arrival.template_index;
+    bool again = client->state == LOAD_CLIENT_RUNNING && is_retryable(sqlstate) &&
+                 client->attempts < MAX_ATTEMPTS && client->generator->phase != LOAD_CANCELLING;
+    if (again) {
+        record_error(client, template_of(client)->name, sqlstate);
+        send_work(client);
+        return;
+    }
+    bool stale = client->state == LOAD_CLIENT_RUNNING && strcmp(sqlstate, "0A000") == 0;
+    bool vanished = strcmp(sqlstate, "26000") == 0;
+    fail_work(client, sqlstate);
+    if (vanished)
+        client->prepared[index] = false;
+    if (!stale) {
+        become_free(client);
+        return;
+    }
+    rh_text sql = {0};
+    rh_text_printf(&sql, "DEALLOCATE %s", client->generator->statement_names[index]);
+    client->state = LOAD_CLIENT_DEALLOCATING;
+    client->stale = index;
+    sent(client, rh_pg_send(client->pg, sql.data));
+    rh_text_release(&sql);
+}
+
+static void on_done(load_client *client)
+{
+    switch (client->state) {
+    case LOAD_CLIENT_RUNNING:
+        rh_generator_work_ended(client->generator, &client->work, RH_FATE_DONE, client->sent);
+        become_free(client);
+        break;
+    case LOAD_CLIENT_PREPARING:
+        client->prepared[client->work.arrival.template_index] = true;
+        send_work(client);
+        break;
+    case LOAD_CLIENT_DEALLOCATING:
+        client->prepared[client->stale] = false;
+        become_free(client);
+        break;
+    case LOAD_CLIENT_IDLE: /* a parameter's new value or the like */
+    case LOAD_CLIENT_CONNECTING:
+    case LOAD_CLIENT_WAITING:
+    case LOAD_CLIENT_CLOSED:
+        break;
+    }
+}
+
+static void go_on_connecting(load_client *client)
+{
+    rh_pg_connecting how = rh_pg_connect_poll(client->pg);
+    int events = how == RH_PG_CONNECT_READING ? RH_READABLE : RH_WRITABLE;
+    switch (how) {
+    case RH_PG_CONNECT_READING:
+    case RH_PG_CONNECT_WRITING:
+        if (watch(client, events, NULL))
+            return;
+        break;
+    case RH_PG_CONNECT_DONE:
+        if (!rh_pg_set_nonblocking(client->pg, NULL) || !watch(client, RH_READABLE, NULL))
+            break;
+        atomic_store(&client->pid, rh_pg_backend_pid(client->pg));
+        client->backoff = 0;
+        become_free(client);
+        return;
+    case RH_PG_CONNECT_FAILED:
+        break;
+    }
+    wait_to_reconnect(client);
+}
+
+static void start_connecting(load_client *client)
+{
+    client->pg = rh_pg_connect_start(client->generator->conninfo, ": load", NULL);
+    client->state = LOAD_CLIENT_CONNECTING;
+    client->wake_at = rh_clock_monotonic() + CONNECT_LIMIT;
+    if (!client->pg || !watch(client, RH_WRITABLE, NULL))
+        wait_to_reconnect(client);
+    else
+        rh_generator_arm(client->generator);
+}
+
+static void on_socket(void *user, int events)
+{
+    load_client *client = user;
+    if (client->state == LOAD_CLIENT_CONNECTING) {
+        go_on_connecting(client);
+        return;
+    }
+    if (events & RH_WRITABLE)
+        sent(client, rh_pg_flush(client->pg));
+    if (!(events & RH_READABLE) || !client->pg || client->state == LOAD_CLIENT_CONNECTING)
+        return;
+    char sqlstate[6] = "";
+    switch (rh_pg_consume(client->pg, NULL, sqlstate)) {
+    case RH_PG_BUSY:
+        break;
+    case RH_PG_DONE:
+        on_done(client);
+        break;
+    case RH_PG_FAILED:
+        if (rh_client_is_busy(client))
+            on_failed(client, sqlstate);
+        else if (client->state == LOAD_CLIENT_DEALLOCATING)
+            become_free(client);
+        break;
+    case RH_PG_LOST:
+        lose(client, sqlstate);
+        break;
+    }
+}
+
+void rh_client_wake(load_client *client)
+{
+    if (client->state == LOAD_CLIENT_WAITING)
+        start_connecting(client);
+    else if (client->state == LOAD_CLIENT_CONNECTING)
+        wait_to_reconnect(client);
+}
+
+bool rh_client_is_busy(const load_client *client)
+{
+    return client->state == LOAD_CLIENT_RUNNING || client->state == LOAD_CLIENT_PREPARING;
+}
+
+void rh_client_close(load_client *client)
+{
+    if (rh_client_is_busy(client))
+        rh_generator_work_ended(client->generator, &client->work, RH_FATE_SHED, client->sent);
+    client->state = LOAD_CLIENT_CLOSED;
+    if (client->prepared)
+        drop_connection(client);
+    free(client->prepared);
+    client->prepared = NULL;
+}

@@ -1,0 +1,99 @@
+/* The generator's parts: what a client and its generator know of each other. Everything here belongs to the
+ * generator's thread, except what is atomic. */
+#pragma once
+#include "pgrehearse/adapters/event_loop.h"
+#include "pgrehearse/workload/arrivals.h"
+#include "pgrehearse/workload/measures.h"
+#include "pgrehearse/workload/workload.h"
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* An arrival on its way through the queue and a client. */
+typedef struct load_work {
+    rh_arrival arrival;
+    rh_measure_slot slot;
+} load_work;
+
+typedef enum load_client_state {
+    LOAD_CLIENT_IDLE,         /* connected, waits for an arrival */
+    LOAD_CLIENT_RUNNING,      /* a template runs for an arrival */
+    LOAD_CLIENT_PREPARING,    /* an arrival waits for its template to be prepared on this connection */
+    LOAD_CLIENT_DEALLOCATING, /* a plan that DDL made invalid is thrown away; nobody waits */
+    LOAD_CLIENT_CONNECTING,   /* the connection was lost, a new one is under way */
+    LOAD_CLIENT_WAITING,      /* connecting failed; tries again at wake_at */
+    LOAD_CLIENT_CLOSED,       /* the run is over */
+} load_client_state;
+
+typedef struct load_client {
+    rh_generator *generator;
+    load_client_state state;
+    rh_pg *pg;
+    rh_watch *watch;
+    int watched_fd;
+    bool *prepared;  /* by template: prepared on this connection */
+    load_work work;  /* RUNNING, PREPARING */
+    rh_usec sent;    /* since the load began: first send of the work */
+    int attempts;    /* sends of the work */
+    uint32_t stale;  /* DEALLOCATING: the template */
+    rh_usec wake_at; /* CONNECTING: gives up; WAITING: tries again (monotonic) */
+    rh_usec backoff;
+    atomic_int pid;
+} load_client;
+
+typedef enum load_phase {
+    LOAD_RUNNING,    /* arrivals come */
+    LOAD_DRAINING,   /* no more arrivals; what began may end */
+    LOAD_CANCELLING, /* that took too long: what runs was cancelled */
+} load_phase;
+
+struct rh_generator {
+    const rh_mix *mix;
+    char *conninfo;
+    double rate;
+    rh_usec began, began_wall;
+    rh_loop *loop;
+    rh_measures *measures;
+    rh_arrivals arrivals;
+    rh_arrival next;
+    char **statement_names; /* "rh_0" …, by template */
+    load_client *clients;
+    size_t client_count;
+    load_client **idle; /* a stack: like a connection pool, the one used last is used first */
+    size_t idle_count;
+    load_work *queue; /* a ring */
+    size_t queue_capacity, queue_head, queue_count;
+    load_phase phase;
+    rh_usec phase_ends; /* monotonic; DRAINING, CANCELLING */
+    rh_usec stopped;    /* since the load began: when arrivals ended */
+    rh_usec lag_sum, lag_max;
+    int64_t arrival_count;
+    rh_measure_slot last_slot;
+    bool saturated;
+    double cpu_s;
+    pthread_t thread;
+    atomic_bool stop;
+    _Atomic int64_t transactions, errors;
+    atomic_int in_flight;
+};
+
+/* µs since the load began. */
+rh_usec rh_generator_now(const rh_generator *generator);
+/* The client is free: it gets the oldest arrival of the queue, or waits. */
+void rh_generator_client_free(rh_generator *generator, load_client *client);
+/* An idle client's connection was lost: nothing may be sent through it. */
+void rh_generator_forget_idle(rh_generator *generator, const load_client *client);
+/* WORK is over. SENT is when it was first sent, -1: never. */
+void rh_generator_work_ended(rh_generator *generator, const load_work *work, rh_fate fate, rh_usec sent);
+/* The loop's deadline is set again for the next arrival, wake-up or end of a phase. */
+void rh_generator_arm(rh_generator *generator);
+
+/* Opens the connection and prepares every template; blocks. */
+bool rh_client_open(load_client *client, rh_generator *generator, rh_error *error);
+/* Starts watching the socket. */
+bool rh_client_start(load_client *client, rh_error *error);
+void rh_client_run(load_client *client, load_work work);
+/* Called when wake_at has passed. */
+void rh_client_wake(load_client *client);
+bool rh_client_is_busy(const load_client *client);
+/* Closes the connection; what still runs counts as shed. */
+void rh_client_close(load_client *client);

@@ -1,0 +1,74 @@
+/* A table as the mix sees it. Everything lives in the arena of the mix. */
+#pragma once
+#include "pgrehearse/adapters/pg.h"
+#include "pgrehearse/base/arena.h"
+#include "pgrehearse/base/random.h"
+#include "pgrehearse/model/load.h"
+
+typedef struct mix_column {
+    int number; /* attnum */
+    const char *name, *quoted;
+    const char *type; /* of the base: "int4", "varchar" … */
+    int length;       /* characters that a varchar or bpchar holds; -1: no limit */
+    bool not_null, has_default;
+    bool fresh_default; /* every row gets another one: nextval, a random uuid … */
+    bool identity, generated, foreign, indexed, partition_key;
+    int width; /* average bytes */
+} mix_column;
+
+/* Indexes into the table's columns. */
+typedef struct mix_columns {
+    size_t *index;
+    size_t count;
+} mix_columns;
+
+typedef struct mix_unique {
+    bool primary, usable_as_key;
+    mix_columns columns;
+} mix_unique;
+
+typedef struct mix_reference {
+    bool indexed;
+    mix_columns columns;
+} mix_reference;
+
+typedef struct mix_table {
+    const char *oid;
+    const char *name;    /* schema.table for people */
+    const char *quoted;  /* for SQL */
+    int64_t rows, pages; /* estimates */
+    bool has_exclusion;
+    mix_column *columns;
+    size_t column_count;
+    mix_unique *uniques;
+    size_t unique_count;
+    mix_reference *references;
+    size_t reference_count;
+    const mix_unique *key; /* that rows are read by; NULL: none */
+    const char ***sample;  /* [row][column], in random order */
+    size_t sample_count;
+} mix_table;
+
+/* What is handed down while the mix is made. */
+typedef struct mix_build {
+    rh_pg *pg;
+    rh_arena *arena;
+    rh_random random;
+    uint64_t seed;
+    rh_mix *mix;
+} mix_build;
+
+/* The user tables with columns, unique indexes and foreign keys; the largest first. */
+bool rh_mix_read_tables(mix_build *build, mix_table **tables, size_t *count, rh_error *error);
+/* Up to some thousand rows of TABLE, with every column as text. */
+bool rh_mix_sample(mix_build *build, mix_table *table, rh_error *error);
+/* A sentence for the report. */
+void rh_mix_leave_out(mix_build *build, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* An INSERT that clones a sampled row and breaks no uniqueness; false: WHY says why there is none. SQL and
+ * VALUES as in rh_template. */
+bool rh_mix_insert(mix_build *build, const mix_table *table, rh_template *template_, const char **why,
+                   rh_error *error);
+/* Prepares TEMPLATE and tries it on a few rows in a transaction that is rolled back; false: WHY says what
+ * failed. A lost connection or an interrupt sets ERROR. */
+bool rh_mix_try(mix_build *build, const rh_template *template_, const char **why, rh_error *error);

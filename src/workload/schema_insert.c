@@ -1,0 +1,230 @@
+/* INSERTs that clone a sampled row and stay clear of every unique index. */
+#include "schema.h"
+#include "pgrehearse/base/text.h"
+#include <string.h>
+
+/* How a column of the INSERT gets its value. */
+typedef enum insert_source {
+    INSERT_CLONE,    /* as in the sampled row */
+    INSERT_OMIT,     /* its default, identity or NULL */
+    INSERT_NUMBER,   /* beyond the largest, by the transaction's id */
+    INSERT_TEXT,     /* the sampled value with the transaction's id behind it */
+    INSERT_UUID,     /* a random one */
+    INSERT_NOW,      /* clock_timestamp() */
+    INSERT_SHUFFLED, /* a foreign key taken from another sampled row */
+} insert_source;
+
+/* Transaction ids are unique; taken modulo this they stay so for a thousand million transactions. */
+#define FRESH "mod(pg_catalog.txid_current(), 1000000000)"
+enum { FRESH_DIGITS = 9 };
+
+typedef struct insert_plan {
+    insert_source *sources; /* by column */
+    int64_t *largest;       /* NUMBER: the largest value there is */
+    bool may_conflict;      /* all that is unique are foreign keys: ON CONFLICT DO NOTHING */
+} insert_plan;
+
+static bool is_one_of(const char *type, const char *const *types)
+{
+    for (; *types; types++)
+        if (strcmp(type, *types) == 0)
+            return true;
+    return false;
+}
+
+static bool is_fresh(const mix_table *table, const insert_plan *plan, size_t column)
+{
+    const mix_column *c = &table->columns[column];
+    switch (plan->sources[column]) {
+    case INSERT_OMIT:
+        return c->identity || c->fresh_default || (!c->not_null && !c->has_default); /* NULLs are distinct */
+    case INSERT_NUMBER:
+    case INSERT_TEXT:
+    case INSERT_UUID:
+    case INSERT_NOW:
+        return true;
+    case INSERT_CLONE:
+    case INSERT_SHUFFLED:
+        break;
+    }
+    return false;
+}
+
+/* Room above the largest value for fresh numbers? ERROR only when the server cannot say. */
+static bool has_room(mix_build *build, const mix_table *table, size_t column, insert_plan *plan,
+                     rh_error *error)
+{
+    const mix_column *c = &table->columns[column];
+    rh_text sql = {0};
+    rh_text_printf(&sql,
+                   "SELECT coalesce(max(%s), 0)::numeric < %s - 1000000001, "
+                   "ceil(least(coalesce(max(%s), 0)::numeric, 9e18))::bigint FROM %s",
+                   c->quoted, strcmp(c->type, "int4") == 0 ? "2147483647" : "9000000000000000000", c->quoted,
+                   table->quoted);
+    rh_pg_result *r = rh_pg_query(build->pg, sql.data, 0, NULL, error);
+    rh_text_release(&sql);
+    bool room = r && rh_pg_bool(r, 0, 0);
+    if (room)
+        plan->largest[column] = rh_pg_int(r, 0, 1, 0);
+    rh_pg_result_free(r);
+    return room;
+}
+
+/* The way to make this column fresh, or INSERT_CLONE when there is none. */
+static insert_source freshen(mix_build *build, const mix_table *table, size_t column, insert_plan *plan,
+                             rh_error *error)
+{
+    static const char *const numbers[] = {"int4", "int8", "numeric", NULL};
+    static const char *const texts[] = {"text", "varchar", "bpchar", "citext", NULL};
+    static const char *const stamps[] = {"timestamptz", "timestamp", NULL};
+    const mix_column *c = &table->columns[column];
+    if (c->foreign || c->generated || c->partition_key)
+        return INSERT_CLONE;
+    if (is_one_of(c->type, numbers))
+        return has_room(build, table, column, plan, error) ? INSERT_NUMBER : INSERT_CLONE;
+    if (is_one_of(c->type, texts))
+        return c->length < 0 || c->length > FRESH_DIGITS ? INSERT_TEXT : INSERT_CLONE;
+    if (strcmp(c->type, "uuid") == 0)
+        return INSERT_UUID;
+    if (is_one_of(c->type, stamps))
+        return INSERT_NOW;
+    if (!c->not_null && !c->has_default)
+        return INSERT_OMIT;
+    return INSERT_CLONE;
+}
+
+/* Makes sure that one column of UNIQUE differs in every row. */
+static bool secure(mix_build *build, const mix_table *table, const mix_unique *unique, insert_plan *plan,
+                   const char **why, rh_error *error)
+{
+    const mix_columns *columns = &unique->columns;
+    bool all_foreign = columns->count > 1;
+    for (size_t i = 0; i < columns->count; i++) {
+        if (is_fresh(table, plan, columns->index[i]))
+            return true;
+        all_foreign = all_foreign && table->columns[columns->index[i]].foreign;
+    }
+    for (size_t i = columns->count; i-- > 0;) { /* the last one is the least likely to group rows */
+        size_t column = columns->index[i];
+        insert_source source = freshen(build, table, column, plan, error);
+        if (rh_error_is_set(error))
+            return false;
+        if (source != INSERT_CLONE) {
+            plan->sources[column] = source;
+            return true;
+        }
+    }
+    if (all_foreign) {
+        plan->sources[columns->index[columns->count - 1]] = INSERT_SHUFFLED;
+        plan->may_conflict = true;
+        return true;
+    }
+    const mix_column *c = &table->columns[columns->index[0]];
+    *why = rh_arena_printf(build->arena, "no fresh value can be made for its unique column %s of type %s%s",
+                           c->name, c->type, c->foreign ? ", a foreign key" : "");
+    return false;
+}
+
+static bool make_plan(mix_build *build, const mix_table *table, insert_plan *plan, const char **why,
+                      rh_error *error)
+{
+    plan->sources = rh_arena_alloc(build->arena, table->column_count * sizeof *plan->sources + 1);
+    plan->largest = rh_arena_alloc(build->arena, table->column_count * sizeof *plan->largest + 1);
+    for (size_t i = 0; i < table->column_count; i++) {
+        const mix_column *c = &table->columns[i];
+        if (c->generated || c->identity || c->fresh_default)
+            plan->sources[i] = INSERT_OMIT;
+    }
+    if (table->has_exclusion) {
+        *why = "it has an exclusion constraint";
+        return false;
+    }
+    for (size_t i = 0; i < table->unique_count; i++)
+        if (!secure(build, table, &table->uniques[i], plan, why, error))
+            return false;
+    return true;
+}
+
+/* The expression for COLUMN; a new parameter when it needs the sampled value. */
+static void append_value(const mix_table *table, const insert_plan *plan, size_t column, size_t *parameters,
+                         rh_text *values)
+{
+    const mix_column *c = &table->columns[column];
+    switch (plan->sources[column]) {
+    case INSERT_CLONE:
+    case INSERT_SHUFFLED:
+        rh_text_printf(values, "$%zu", ++*parameters);
+        break;
+    case INSERT_NUMBER:
+        rh_text_printf(values, "%lld + " FRESH, (long long)(plan->largest[column] + 1));
+        break;
+    case INSERT_TEXT:
+        if (c->length > 0)
+            rh_text_printf(values, "left($%zu::text, %d) || " FRESH "::text", ++*parameters,
+                           c->length - FRESH_DIGITS);
+        else
+            rh_text_printf(values, "$%zu::text || '-' || " FRESH "::text", ++*parameters);
+        break;
+    case INSERT_UUID:
+        rh_text_append(values, "md5(random()::text || " FRESH "::text)::uuid");
+        break;
+    case INSERT_NOW:
+        rh_text_append(values, "clock_timestamp()");
+        break;
+    case INSERT_OMIT:
+        break;
+    }
+}
+
+/* The rows of parameters: a clone's come from one sampled row, a shuffled column's from another. */
+static void fill_values(mix_build *build, const mix_table *table, const insert_plan *plan,
+                        rh_template *template_)
+{
+    size_t rows = table->sample_count;
+    template_->value_row_count = rows;
+    template_->values = rh_arena_alloc(build->arena, rows * sizeof *template_->values + 1);
+    for (size_t i = 0; i < rows; i++) {
+        const char **out = template_->values[i] =
+            rh_arena_alloc(build->arena, template_->parameter_count * sizeof(char *) + 1);
+        size_t other = (i + 1 + (size_t)rh_random_below(&build->random, rows)) % rows;
+        size_t at = 0;
+        for (size_t c = 0; c < table->column_count; c++) {
+            insert_source source = plan->sources[c];
+            if (source == INSERT_CLONE || source == INSERT_TEXT)
+                out[at++] = table->sample[i][c];
+            else if (source == INSERT_SHUFFLED)
+                out[at++] = table->sample[other][c];
+        }
+    }
+}
+
+bool rh_mix_insert(mix_build *build, const mix_table *table, rh_template *template_, const char **why,
+                   rh_error *error)
+{
+    insert_plan plan = {0};
+    if (!make_plan(build, table, &plan, why, error))
+        return false;
+    rh_text names = {0}, values = {0};
+    size_t parameters = 0;
+    for (size_t i = 0; i < table->column_count; i++) {
+        if (plan.sources[i] == INSERT_OMIT)
+            continue;
+        rh_text_printf(&names, "%s%s", names.length ? ", " : "", table->columns[i].quoted);
+        rh_text_append(&values, values.length ? ", " : "");
+        append_value(table, &plan, i, &parameters, &values);
+    }
+    const char *conflict = plan.may_conflict ? " ON CONFLICT DO NOTHING" : "";
+    *template_ = (rh_template){
+        .name = rh_arena_printf(build->arena, "insert into %s", table->name),
+        .relation = table->name,
+        .kind = RH_TEMPLATE_WRITE,
+        .parameter_count = parameters,
+        .sql = names.length ? rh_arena_printf(build->arena, "INSERT INTO %s (%s) VALUES (%s)%s",
+                                              table->quoted, names.data, values.data, conflict)
+                            : rh_arena_printf(build->arena, "INSERT INTO %s DEFAULT VALUES", table->quoted),
+    };
+    fill_values(build, table, &plan, template_);
+    rh_text_release(&names);
+    rh_text_release(&values);
+    return true;
+}

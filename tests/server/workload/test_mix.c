@@ -1,0 +1,245 @@
+/* The mix of real dumps: every template runs, at 200 a second, without an error. */
+#include "server/workload/load_support.h"
+#include "pgrehearse/base/text.h"
+
+static test_cluster *cluster;
+
+static int start(void **state)
+{
+    (void)state;
+    cluster = test_cluster_start();
+    return cluster ? 0 : -1;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    test_cluster_stop(cluster);
+    return 0;
+}
+
+/* Makes DATABASE and runs PROGRAM, a shell command, to restore DUMP into it. */
+static void restore(const char *database, const char *dump, const char *program)
+{
+    if (access(dump, R_OK) != 0) {
+        print_message("skipped: %s is not here\n", dump);
+        skip();
+    }
+    char command[1024];
+    snprintf(command, sizeof command, "'%s/createdb' -h %s -U postgres %s", cluster->bindir,
+             cluster->directory, database);
+    assert_int_equal(system(command), 0);
+    snprintf(command, sizeof command, "DUMP='%s' BIN='%s' HOST='%s' DB='%s'; %s", dump, cluster->bindir,
+             cluster->directory, database, program);
+    int status = system(command);
+    (void)status; /* roles that are missing here are no matter */
+    rh_pg *pg = load_connect(cluster, database);
+    load_execute(pg, "ANALYZE");
+    rh_pg_close(pg);
+}
+
+#define QUIET ">/dev/null 2>&1"
+#define PSQL "\"$BIN/psql\" -X -q -h $HOST -U postgres -d $DB -f \"$DUMP\" " QUIET
+#define PG_RESTORE "\"$BIN/pg_restore\" -O -x -h $HOST -U postgres -d $DB \"$DUMP\" " QUIET
+#define TAR "tar xzOf \"$DUMP\" --wildcards '*.sql' | \"$BIN/psql\" -X -q -h $HOST -U postgres -d $DB " QUIET
+
+/* Checks the shape of the mix, plays it, and expects neither errors nor lost arrivals. */
+static void play(const char *database, size_t at_least, bool writes)
+{
+    rh_pg *pg = load_connect(cluster, database);
+    rh_arena *arena = rh_arena_new();
+    rh_mix mix = load_mix(pg, arena);
+    double weight = 0, written = 0;
+    for (size_t i = 0; i < mix.template_count; i++) {
+        weight += mix.templates[i].weight;
+        if (mix.templates[i].kind == RH_TEMPLATE_WRITE)
+            written += mix.templates[i].weight;
+        assert_null(strstr(mix.templates[i].sql, "*"));
+    }
+    for (size_t i = 0; i < mix.left_out_count; i++)
+        print_message("%s: %s\n", database, mix.left_out[i]);
+    print_message("%s: %zu templates, %.0f %% writes\n", database, mix.template_count, 100 * written);
+    assert_true(mix.template_count >= at_least);
+    assert_true(weight > 0.999 && weight < 1.001);
+    if (writes)
+        assert_true(written > 0.1 && written < 0.35);
+    rh_generator *generator = load_start(cluster, database, &mix, 200, 8);
+    load_sleep(3);
+    rh_load load;
+    rh_generator_finish(generator, arena, &load);
+    load_show_errors(&load);
+    rh_load_second sum = load_totals(&load);
+    assert_true(sum.arrivals > 450);
+    assert_int_equal(sum.errors, 0);
+    assert_int_equal(sum.shed, 0);
+    assert_int_equal(load.error_count, 0);
+    rh_arena_free(arena);
+    rh_pg_close(pg);
+}
+
+static void test_pagila(void **state)
+{
+    (void)state;
+    restore("pagila", RH_CORPORA "/dumps/pagila.sql", PSQL);
+    play("pagila", 30, true);
+}
+
+static void test_pagila_archive(void **state)
+{
+    (void)state;
+    restore("pagila94", RH_CORPORA "/dumps/pagila-9.4.backup", PG_RESTORE);
+    play("pagila94", 30, true);
+}
+
+static void test_chinook(void **state)
+{
+    (void)state;
+    restore("chinook", RH_CORPORA "/dumps/chinook.sql", PSQL);
+    play("chinook", 30, true);
+}
+
+static void test_netflix(void **state)
+{
+    (void)state;
+    restore("netflix", RH_CORPORA "/dumps/netflix.sql", PSQL);
+    play("netflix", 2, false);
+}
+
+static void test_dellstore(void **state)
+{
+    (void)state;
+    restore("dellstore", RH_CORPORA "/dumps/dellstore2-normal-1.0.tar.gz", TAR);
+    play("dellstore", 15, true);
+}
+
+/* Keys of every awkward kind: what an insert can make fresh, it does; what not, is said. */
+static void test_awkward_keys(void **state)
+{
+    (void)state;
+    rh_pg *pg = load_connect(cluster, "postgres");
+    load_execute(
+        pg,
+        "CREATE TABLE plain (id int PRIMARY KEY, email varchar(40) UNIQUE, n int NOT NULL, "
+        "twice int GENERATED ALWAYS AS (n * 2) STORED);"
+        "INSERT INTO plain SELECT i, 'user' || i || '@example.org', i FROM generate_series(1, 500) i;"
+        "CREATE UNIQUE INDEX ON plain (lower(email));"
+        "CREATE TABLE ids (id uuid PRIMARY KEY, t text); INSERT INTO ids SELECT gen_random_uuid(), 'x' FROM "
+        "generate_series(1, 50);"
+        "CREATE TABLE codes (code char(2) PRIMARY KEY, name text); INSERT INTO codes VALUES ('de', "
+        "'Germany'), ('fr', 'France');"
+        "CREATE TABLE \"Odd \"\"Name\" (\"the key\" bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, d date);"
+        "INSERT INTO \"Odd \"\"Name\" (d) SELECT now() FROM generate_series(1, 20);"
+        "CREATE TABLE links (a int REFERENCES plain, b uuid REFERENCES ids, PRIMARY KEY (a, b));"
+        "INSERT INTO links SELECT p.id, i.id FROM plain p, ids i WHERE p.id < 10;"
+        "CREATE TABLE one_to_one (id int PRIMARY KEY REFERENCES plain, v text); INSERT INTO one_to_one "
+        "SELECT id, 'v' FROM plain;"
+        "CREATE TABLE booked (id serial PRIMARY KEY, during int4range, EXCLUDE USING gist (during WITH &&));"
+        "INSERT INTO booked (during) VALUES ('[1,2)'), ('[3,4)');"
+        "CREATE TABLE small (id smallint PRIMARY KEY, v text); INSERT INTO small VALUES (1, 'a');"
+        "CREATE TABLE empty (id int PRIMARY KEY);"
+        "CREATE TABLE refused (id serial PRIMARY KEY, v int CHECK (v < 5)); INSERT INTO refused (v) VALUES "
+        "(1);"
+        "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'read only'; END "
+        "$$;"
+        "CREATE TRIGGER no BEFORE INSERT OR UPDATE ON refused FOR EACH ROW EXECUTE FUNCTION no();"
+        "CREATE TABLE parts (id int, at date, v text, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);"
+        "CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');"
+        "INSERT INTO parts SELECT i, '2026-05-05', 'v' FROM generate_series(1, 300) i; ANALYZE");
+    rh_arena *arena = rh_arena_new();
+    rh_mix mix = load_mix(pg, arena);
+    const char *inserts[] = {"plain", "ids", "links", "parts", "Odd \"Name"};
+    const char *without[] = {"codes", "one_to_one", "booked", "small", "refused"};
+    rh_text all = {0};
+    for (size_t i = 0; i < mix.template_count; i++)
+        rh_text_printf(&all, "[%s]", mix.templates[i].name);
+    for (size_t i = 0; i < mix.left_out_count; i++)
+        print_message("%s\n", mix.left_out[i]);
+    for (size_t i = 0; i < sizeof inserts / sizeof *inserts; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "[insert into public.%s]", inserts[i]);
+        if (!strstr(all.data, name))
+            fail_msg("no %s", name);
+    }
+    for (size_t i = 0; i < sizeof without / sizeof *without; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "[insert into public.%s]", without[i]);
+        if (strstr(all.data, name))
+            fail_msg("%s", name);
+    }
+    assert_null(strstr(all.data, "parts_1"));
+    assert_null(strstr(all.data, "public.empty"));
+    rh_text_release(&all);
+
+    int64_t before, after, distinct;
+    assert_true(rh_pg_query_int(pg, "SELECT count(*) FROM plain", &before, NULL));
+    rh_generator *generator = load_start(cluster, "postgres", &mix, 800, 8);
+    load_sleep(2);
+    rh_load load;
+    rh_generator_finish(generator, arena, &load);
+    load_show_errors(&load);
+    rh_load_second sum = load_totals(&load);
+    assert_int_equal(sum.errors, 0);
+    assert_true(rh_pg_query_int(pg, "SELECT count(*) FROM plain", &after, NULL));
+    assert_true(rh_pg_query_int(pg, "SELECT count(DISTINCT id) FROM plain", &distinct, NULL));
+    assert_true(after > before);
+    assert_int_equal(after, distinct);
+    rh_arena_free(arena);
+    rh_pg_close(pg);
+}
+
+static void test_same_seed_same_mix(void **state)
+{
+    (void)state;
+    rh_pg *pg = load_connect(cluster, "postgres");
+    load_execute(pg, "CREATE SCHEMA s; CREATE TABLE s.t (id serial PRIMARY KEY, v text); "
+                     "INSERT INTO s.t (v) SELECT 'v' || i FROM generate_series(1, 5000) i; ANALYZE s.t");
+    rh_arena *arena = rh_arena_new();
+    rh_mix first = load_mix(pg, arena), second = load_mix(pg, arena);
+    assert_int_equal(first.template_count, second.template_count);
+    for (size_t i = 0; i < first.template_count; i++) {
+        const rh_template *a = &first.templates[i], *b = &second.templates[i];
+        assert_string_equal(a->sql, b->sql);
+        assert_int_equal(a->value_row_count, b->value_row_count);
+        for (size_t r = 0; r < a->value_row_count; r++)
+            for (size_t p = 0; p < a->parameter_count; p++)
+                if (a->values[r][p] && strcmp(a->name, "read s.t by key") == 0)
+                    assert_string_equal(a->values[r][p], b->values[r][p]);
+    }
+    rh_arena_free(arena);
+    rh_pg_close(pg);
+}
+
+static void test_empty_database_has_no_mix(void **state)
+{
+    (void)state;
+    rh_pg *pg = load_connect(cluster, "postgres");
+    load_execute(pg, "CREATE DATABASE nothing");
+    rh_pg_close(pg);
+    pg = load_connect(cluster, "nothing");
+    rh_arena *arena = rh_arena_new();
+    rh_mix mix = load_mix(pg, arena);
+    assert_int_equal(mix.template_count, 0);
+    rh_error error = {0};
+    rh_generator_options options = {
+        .conninfo = load_conninfo(cluster, "nothing"), .mix = &mix, .rate = 10, .connections = 1};
+    assert_null(rh_generator_start(&options, &error));
+    assert_int_equal(error.code, RH_ERROR_SCENARIO);
+    rh_error_release(&error);
+    rh_arena_free(arena);
+    rh_pg_close(pg);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_pagila),
+        cmocka_unit_test(test_pagila_archive),
+        cmocka_unit_test(test_chinook),
+        cmocka_unit_test(test_netflix),
+        cmocka_unit_test(test_dellstore),
+        cmocka_unit_test(test_awkward_keys),
+        cmocka_unit_test(test_same_seed_same_mix),
+        cmocka_unit_test(test_empty_database_has_no_mix),
+    };
+    return cmocka_run_group_tests_name("mix", tests, start, stop);
+}
