@@ -12,12 +12,18 @@
 bool rh_backup_inspect(const char *path, rh_arena *arena, rh_backup_facts *facts, const rh_progress *progress,
                        rh_error *error);
 
+/* The least major version of PostgreSQL whose pg_restore reads it; 0: any (plain SQL). */
+int rh_backup_needed_major(const rh_backup_facts *facts);
+
 typedef struct rh_restore_target {
     const char *conninfo; /* of an empty database */
     const char *bindir;   /* pg_restore, psql */
     int jobs;
     uid_t uid; /* psql runs as; 0: as we are */
     gid_t gid;
+    /* The cluster is ours (embedded): roles that the backup names and it lacks are created, without login.
+     * Else ownership and privileges of missing roles are left out. Either way facts->skipped says so. */
+    bool create_roles;
 } rh_restore_target;
 
 /* Restores into the target: pg_restore -j for archives, a checked stream into psql for plain SQL. Harmless

@@ -1,0 +1,285 @@
+/* Which shape is it, by its content. */
+#include "pgrehearse/adapters/archive.h"
+#include "pgrehearse/adapters/files.h"
+#include "pgrehearse/backup/backup.h"
+#include "pgrehearse/backup/dump_stream.h"
+#include "pgrehearse/backup/looks_like.h"
+#include "pgrehearse/backup/statement.h"
+#include "pgrehearse/backup/toc.h"
+#include "pgrehearse/base/text.h"
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const char stage[] = "backup";
+
+static bool no_backup(rh_error *error, const char *path, const char *what, const char *hint)
+{
+    rh_error_set(error, RH_ERROR_BACKUP, "%s is no PostgreSQL dump: it looks like %s", path, what);
+    rh_error_hint(error, "%s", hint);
+    return rh_error_at(error, path, 0, 0);
+}
+
+/* ---- pg_dump's own formats ---- */
+
+static bool inspect_toc(rh_arena *arena, rh_backup_facts *facts, const rh_progress *progress, rh_error *error)
+{
+    static const rh_backup_shape shapes[] = {[RH_TOC_CUSTOM] = RH_SHAPE_PGDUMP_CUSTOM,
+                                             [RH_TOC_TAR] = RH_SHAPE_PGDUMP_TAR,
+                                             [RH_TOC_DIRECTORY] = RH_SHAPE_PGDUMP_DIRECTORY};
+    rh_toc toc;
+    if (!rh_toc_read_path(facts->path, arena, &toc, error))
+        return false;
+    rh_backup_shape found = facts->shape;
+    facts->shape = shapes[toc.format];
+    if (facts->shape != found)
+        return no_backup(error, facts->path, "one file of a pg_dump backup that has several",
+                         "name the directory (or the tar file) that pg_dump wrote");
+    facts->compression = toc.compression;
+    facts->archive_version = rh_arena_printf(arena, "%d.%d", toc.version_major, toc.version_minor);
+    facts->dump_version = *toc.dump_version ? toc.dump_version : NULL;
+    facts->server_major = atoi(toc.server_version);
+    rh_progress_update(progress, stage, "checking that all data are there", -1, -1, RH_UNIT_NONE);
+    return rh_toc_check(facts->path, &toc, error);
+}
+
+static bool inspect_directory(const char *path, rh_arena *arena, rh_backup_facts *facts,
+                              const rh_progress *progress, rh_error *error)
+{
+    static const struct {
+        const char *file, *what, *hint;
+    } known[] = {
+        {"PG_VERSION", "a server's data directory",
+         "start a server on a copy of it and use pg_dump; physical backups are not supported by this "
+         "version"},
+        {"base.tar", "a pg_basebackup in tar files",
+         "restore it to a server and use pg_dump; physical backups are not supported by this version"},
+        {"base.tar.gz", "a pg_basebackup in tar files",
+         "restore it to a server and use pg_dump; physical backups are not supported by this version"},
+        {"backup_manifest", "a pg_basebackup",
+         "restore it to a server and use pg_dump; physical backups are not supported by this version"},
+        {"backup.info", "a pgBackRest or Barman repository",
+         "restore it to a server and use pg_dump; physical backups are not supported by this version"},
+    };
+    facts->shape = RH_SHAPE_PGDUMP_DIRECTORY;
+    if (rh_file_exists(rh_arena_printf(arena, "%s/toc.dat", path)))
+        return inspect_toc(arena, facts, progress, error);
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (rh_file_exists(rh_arena_printf(arena, "%s/%s", path, known[i].file)))
+            return no_backup(error, path, known[i].what, known[i].hint);
+    return no_backup(error, path, "a directory without pg_dump's toc.dat",
+                     "name a file, or a directory that pg_dump --format=directory wrote");
+}
+
+/* ---- plain SQL, bare or inside of something ---- */
+
+/* What stands behind LABEL in the head's comments, as far as it is a version. */
+static const char *version_after(const char *head, const char *label, rh_arena *arena)
+{
+    const char *found = strstr(head, label);
+    if (!found)
+        return NULL;
+    found += strlen(label);
+    size_t length = strcspn(found, "\r\n");
+    return length > 0 && length < 100 ? rh_arena_strndup(arena, found, length) : NULL;
+}
+
+/* Databases that a pg_dumpall connects to. */
+typedef struct databases {
+    size_t count;
+    char names[8][RH_NAME_SIZE];
+} databases;
+
+static bool count_database(void *user, const rh_dump_piece *piece, rh_error *error)
+{
+    (void)error;
+    databases *found = user;
+    rh_words words = {piece->bytes + piece->start, piece->bytes + piece->length};
+    if (piece->kind != RH_DUMP_COMMAND || !rh_words_skip(&words, "\\") ||
+        !(rh_words_skip(&words, "connect") || rh_words_skip(&words, "c")))
+        return true;
+    if (found->count < sizeof found->names / sizeof *found->names)
+        rh_words_name(&words, NULL, found->names[found->count]);
+    found->count++;
+    return true;
+}
+
+static bool refuse_several_databases(rh_backup_facts *facts, const rh_progress *progress, rh_error *error)
+{
+    databases found = {0};
+    rh_text names = {0};
+    if (!rh_dump_stream(facts, count_database, &found, progress, stage, error))
+        return false;
+    if (found.count > 1) {
+        for (size_t i = 0; i < found.count && i < sizeof found.names / sizeof *found.names; i++)
+            rh_text_printf(&names, "%s%s", i ? ", " : "", found.names[i]);
+        rh_error_set(error, RH_ERROR_BACKUP, "%s is a pg_dumpall of %zu databases (%s)", facts->path,
+                     found.count, rh_text_string(&names));
+        rh_error_hint(error, "dump the one to rehearse on with pg_dump");
+        rh_error_at(error, facts->path, 0, 0);
+    }
+    rh_text_release(&names);
+    return found.count <= 1;
+}
+
+static bool inspect_plain(const char *head, rh_arena *arena, rh_backup_facts *facts,
+                          const rh_progress *progress, rh_error *error)
+{
+    facts->shape = RH_SHAPE_PLAIN;
+    facts->dump_version = version_after(head, "Dumped by pg_dump version ", arena);
+    if (!facts->dump_version)
+        facts->dump_version = version_after(head, "Dumped by pg_dumpall version ", arena);
+    const char *server = version_after(head, "Dumped from database version ", arena);
+    facts->server_major = server ? atoi(server) : 0;
+    if (strstr(head, "-- PostgreSQL database cluster dump"))
+        return refuse_several_databases(facts, progress, error);
+    return true;
+}
+
+/* What the walk over the entries of a file has seen. */
+typedef struct walk {
+    rh_text candidates; /* names of entries that are SQL, ", " between */
+    size_t candidate_count, entry_count;
+    char *sql_head; /* of the first one, 0-terminated */
+    bool base_backup;
+    rh_text first_head; /* of the first entry */
+} walk;
+
+static bool look_at_entry(rh_archive *archive, const char *name, rh_arena *arena, rh_backup_facts *facts,
+                          walk *seen, rh_error *error)
+{
+    char *head = rh_arena_alloc(arena, RH_HEAD_SIZE + 1);
+    int64_t length = 0, n = 1;
+    while (length < RH_HEAD_SIZE &&
+           (n = rh_archive_read(archive, head + length, (size_t)(RH_HEAD_SIZE - length), error)) > 0)
+        length += n;
+    if (n < 0)
+        return false;
+    const char *base = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;
+    seen->base_backup =
+        seen->base_backup || strcmp(base, "PG_VERSION") == 0 || strcmp(base, "backup_label") == 0;
+    if (seen->entry_count++ == 0)
+        rh_text_append_bytes(&seen->first_head, head, (size_t)length);
+    if (!rh_looks_like_sql(head, (size_t)length))
+        return true;
+    if (seen->candidate_count++ == 0) {
+        seen->sql_head = head;
+        facts->entry = *name ? rh_arena_strdup(arena, name) : NULL;
+    }
+    rh_text_printf(&seen->candidates, "%s%s", seen->candidate_count > 1 ? ", " : "", name);
+    return true;
+}
+
+/* No entry is SQL: what is it instead? */
+static bool explain(const char *path, const rh_backup_facts *facts, const walk *seen, rh_error *error)
+{
+    const char *hint,
+        *what = rh_looks_like(rh_text_string(&seen->first_head), seen->first_head.length, &hint);
+    bool packed = strcmp(facts->compression, "none") != 0, contained = strcmp(facts->container, "none") != 0;
+    rh_text all = {0};
+    if (seen->base_backup) {
+        rh_text_append(&all, "a pg_basebackup in a tar file (it has PG_VERSION)");
+        hint = "restore it to a server and use pg_dump; physical backups are not supported by this version";
+    } else if (contained) {
+        rh_text_printf(&all, "a %s%s%s file in which no entry is SQL (the first is %s)",
+                       packed ? facts->compression : "", packed ? "-compressed " : "", facts->container,
+                       seen->entry_count ? what : "missing");
+    } else if (packed) {
+        rh_text_printf(&all, "%s data that hold %s", facts->compression,
+                       seen->entry_count ? what : "nothing");
+    } else {
+        rh_text_append(&all, what);
+    }
+    no_backup(error, path, all.data, hint);
+    rh_text_release(&all);
+    return false;
+}
+
+static bool several(const char *path, const walk *seen, rh_error *error)
+{
+    rh_error_set(error, RH_ERROR_BACKUP, "%s holds %zu files that may be the dump: %s", path,
+                 seen->candidate_count, rh_text_string(&seen->candidates));
+    rh_error_hint(error, "unpack it and name the one that is the dump");
+    return rh_error_at(error, path, 0, 0);
+}
+
+static bool inspect_file(const char *path, rh_arena *arena, rh_backup_facts *facts,
+                         const rh_progress *progress, rh_error *error)
+{
+    walk seen = {0};
+    const char *name;
+    int64_t size;
+    int more = 0;
+    bool fine = false, is_toc = false;
+    rh_archive *archive = rh_archive_open(path, error);
+    if (!archive)
+        return false;
+    facts->compression = rh_archive_compression(archive);
+    facts->container = rh_archive_container(archive);
+    bool contained = strcmp(facts->container, "none") != 0;
+    while ((more = rh_archive_next(archive, &name, &size, error)) > 0) {
+        bool toc_name = strcmp(name, "toc.dat") == 0;
+        if (!look_at_entry(archive, name, arena, facts, &seen, error))
+            break;
+        is_toc = seen.entry_count == 1 && (toc_name || !contained) &&
+                 rh_starts_with(rh_text_string(&seen.first_head), "PGDMP");
+        if (is_toc || !contained)
+            break;
+    }
+    bool damaged = rh_error_is_set(error);
+    rh_archive_close(archive);
+    if (damaged)
+        fine = false;
+    else if (is_toc && strcmp(facts->compression, "none") == 0) {
+        facts->shape = contained ? RH_SHAPE_PGDUMP_TAR : RH_SHAPE_PGDUMP_CUSTOM;
+        facts->container = "none";
+        fine = inspect_toc(arena, facts, progress, error);
+    } else if (seen.candidate_count == 1)
+        fine = inspect_plain(seen.sql_head, arena, facts, progress, error);
+    else
+        fine = seen.candidate_count > 1 ? several(path, &seen, error) : explain(path, facts, &seen, error);
+    rh_text_release(&seen.candidates);
+    rh_text_release(&seen.first_head);
+    return fine;
+}
+
+bool rh_backup_inspect(const char *path, rh_arena *arena, rh_backup_facts *facts, const rh_progress *progress,
+                       rh_error *error)
+{
+    struct stat status;
+    *facts = (rh_backup_facts){.path = rh_arena_strdup(arena, path),
+                               .compression = "none",
+                               .container = "none",
+                               .bytes = RH_UNKNOWN,
+                               .restore_s = RH_NOT_MEASURED,
+                               .database_bytes = RH_UNKNOWN,
+                               .tables = RH_UNKNOWN,
+                               .rows = RH_UNKNOWN};
+    if (stat(path, &status) != 0) {
+        rh_error_errno(error, errno, "cannot read the backup %s", path);
+        return rh_error_at(error, path, 0, 0);
+    }
+    if (S_ISDIR(status.st_mode)) {
+        if (!rh_tree_bytes(path, &facts->bytes, error) ||
+            !inspect_directory(path, arena, facts, progress, error))
+            return false;
+    } else if (!S_ISREG(status.st_mode)) {
+        return no_backup(error, path, "a device or a pipe", "name a file or a directory");
+    } else if (status.st_size == 0) {
+        return no_backup(error, path, "an empty file",
+                         "was the disk full when it was made? make the dump again");
+    } else {
+        facts->bytes = status.st_size;
+        if (!inspect_file(path, arena, facts, progress, error))
+            return false;
+    }
+    return rh_sha256_path(path, facts->sha256, &facts->bytes, progress, stage, error);
+}
+
+int rh_backup_needed_major(const rh_backup_facts *facts)
+{
+    return facts->archive_version ? rh_toc_needed_major(atoi(strchr(facts->archive_version, '.') + 1)) : 0;
+}
