@@ -8,7 +8,7 @@
 /* One wait: of a load client, or of the migration itself. */
 typedef struct rh_wait {
     double at_s;   /* start, since the load began (or the pass, without load) */
-    double wait_s; /* from the server's waitstart to the last moment it was surely waiting */
+    double wait_s; /* from the server's waitstart to its end, as close as the evidence tells (observe/wait_graph.h) */
     const char *locktype; /* "relation", "transactionid", "tuple" … */
     const char *relation; /* NULL when it is not about one */
     const char *mode;
@@ -49,4 +49,5 @@ typedef struct rh_contention {
     int64_t samples;
     double sampler_cpu_s, sampler_interval_ms, shortest_sure_wait_ms;
     bool waitstart_available;
+    const char *lost; /* why the account is incomplete, though measured may be true; NULL: it is complete */
 } rh_contention;

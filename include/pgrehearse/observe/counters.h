@@ -1,0 +1,46 @@
+/* What a backend and the server consumed. */
+#pragma once
+#include "pgrehearse/adapters/pg.h"
+#include "pgrehearse/model/facts.h"
+#include "pgrehearse/model/migration.h"
+
+/* Cumulative; RH_UNKNOWN / RH_NOT_MEASURED where it cannot be read.
+ *
+ * How far to trust a difference: CPU is exact to 1 µs in total (scheduler's account) and to a clock tick (10
+ * ms) in its split into user and system, but it is that of the backend alone: a parallel worker is a process
+ * of its own and its CPU is not in it (rh_sampler_worker_cpu has it from samples). Bytes read and written are
+ * the device I/O that the kernel books on the backend: dirty pages that the checkpointer writes are not in
+ * it. WAL is the whole server's, so the statement's own only when nothing else writes. Temporary bytes and
+ * blocks are the whole database's and reach pg_stat_database only after a transaction: they are read by
+ * rh_counters_read_idle alone, and are unknown for a statement inside a transaction. */
+typedef struct rh_counters {
+    double cpu_user_s, cpu_system_s; /* of the backend */
+    int64_t read_bytes, write_bytes; /* device I/O of the backend */
+    int64_t wal_bytes;               /* insert position */
+    int64_t temp_bytes;              /* of the database */
+    int64_t shared_hit_blocks, shared_read_blocks;
+    double cpu_s; /* of the backend, user and system, as exact as there is */
+} rh_counters;
+
+/* Reads over its own connection SIDE (not the migration's), so that it does not disturb: one round trip. PID:
+ * the migration's backend. LOCAL: /proc is that machine's. Never fails: what cannot be read is unknown. */
+void rh_counters_read(rh_pg *side, int pid, bool local, rh_counters *counters);
+
+/* The same with temporary bytes and blocks: MIGRATION, the session that PID above stands for, is first made
+ * to publish its statistics (PostgreSQL 15 and newer), which works only while it is in no transaction; else
+ * the same as above. */
+void rh_counters_read_idle(rh_pg *migration, rh_pg *side, bool local, rh_counters *counters);
+
+/* Fills cpu, bytes, wal, temp, blocks of RUN with AFTER − BEFORE; what either does not know is not measured.
+ */
+void rh_counters_difference(const rh_counters *before, const rh_counters *after, rh_statement_run *run);
+
+/* Nanoseconds of CPU from the text of /proc/PID/schedstat; -1 when it is none. */
+int64_t rh_proc_parse_schedstat(const char *text);
+/* User and system clock ticks from the text of /proc/PID/stat, whose process name may hold blanks and
+ * parentheses. */
+bool rh_proc_parse_stat(const char *text, int64_t *user_ticks, int64_t *system_ticks);
+/* The value of "KEY: value" in the text of /proc/PID/io; RH_UNKNOWN when it is not there. */
+int64_t rh_proc_parse_io(const char *text, const char *key);
+/* CPU seconds that process PID of this machine has used; RH_NOT_MEASURED when it cannot be read. */
+double rh_proc_cpu(int pid);

@@ -1,0 +1,50 @@
+/* A thread that looks at everybody's lock waits, and at the migration's locks from outside. */
+#pragma once
+#include "pgrehearse/base/arena.h"
+#include "pgrehearse/base/clock.h"
+#include "pgrehearse/base/error.h"
+#include "pgrehearse/model/contention.h"
+#include "pgrehearse/model/migration.h"
+
+/* It has its own connection and reads only shared memory (the lock table and the table of sessions), one
+ * round trip a sample, so that no lock can hold it up; names of relations are looked up when a new one is
+ * met. It samples 50 times a second while a migration statement runs or anybody waits (more often in a
+ * statement's first 30 ms), 5 times otherwise. The tool's own sessions for watching (application name
+ * "pgrehearse: sampler", "…: observer", "…: side") are never counted as waiters, nor are sessions in other
+ * databases. */
+typedef struct rh_sampler rh_sampler;
+
+typedef struct rh_sampler_options {
+    const char *conninfo;   /* of the database in which migrations run */
+    int migration_pid;      /* 0: not known yet */
+    rh_usec began;          /* monotonic, second 0 of its times */
+    bool local;             /* the server's clock and /proc are this machine's */
+    bool without_waitstart; /* as on a server older than 14: waits begin when a sample first sees them */
+} rh_sampler_options;
+
+/* Connects and starts the thread. The caller ends it with rh_sampler_finish. */
+rh_sampler *rh_sampler_start(const rh_sampler_options *options, rh_error *error);
+
+/* Which statement runs now (NULL migration: none). MIGRATION is copied. Any thread. */
+void rh_sampler_statement(rh_sampler *sampler, const char *migration, int statement);
+
+/* The migration's backend changed (a new connection for the next migration). Any thread. */
+void rh_sampler_migration_pid(rh_sampler *sampler, int pid);
+
+/* The relation locks that samples saw the migration's session hold while that statement ran, named and folded
+ * as rh_locks_held does, in ARENA; returns their count. held_s is the time between the first and the last
+ * sample that saw it, which is less than the truth by up to two sampling intervals. A statement that ended
+ * between two samples has none. Only between rh_sampler_start and rh_sampler_finish; any thread. */
+size_t rh_sampler_locks(rh_sampler *sampler, const char *migration, int statement, rh_arena *arena,
+                        rh_lock **locks);
+
+/* CPU seconds of the parallel workers of that statement, as of the last sample that saw each (so less than
+ * the truth by up to one sampling interval each); 0 when none was seen, RH_NOT_MEASURED when /proc is not
+ * this machine's. */
+double rh_sampler_worker_cpu(rh_sampler *sampler, const char *migration, int statement);
+
+/* Ends the thread, fills CONTENTION in ARENA (waits, queue, samples, cost; not the blocked intervals) and
+ * frees the sampler; takes NULL. measured is false when no sample was taken; when its connection was lost on
+ * the way, lost says so. shortest_sure_wait_ms is the longest time between two samples while a migration
+ * statement ran. */
+void rh_sampler_finish(rh_sampler *sampler, rh_arena *arena, rh_contention *contention);

@@ -1,0 +1,284 @@
+/* One sample: asked, read, converted to our clock, fed to the wait graph. */
+#include "pgrehearse/adapters/sql_parser.h"
+#include "pgrehearse/observe/counters.h"
+#include "sampler_internal.h"
+#include "sql/observe.h"
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Columns of sql/waiters.sql. */
+enum { KIND, PID, AT, NUMBER, LOCKTYPE, RELATION, IDENTITY, MODE, BLOCKERS, QUERY, STATE };
+
+/* A sample while it is put together; ARENA lives as long. */
+typedef struct reading {
+    rh_sampler *sampler;
+    const rh_sampler_label *label;
+    rh_arena *arena;
+    rh_usec at;
+    rh_wait_sample *waiters;
+    size_t waiter_count;
+    rh_wait_session *sessions;
+    size_t session_count;
+    bool new_names;
+} reading;
+
+/* The server's wall clock against ours, when it is another machine's: of five questions the quickest answer.
+ */
+static bool measure_clock(rh_sampler *sampler, rh_error *error)
+{
+    if (sampler->options.local) {
+        sampler->clock_offset = rh_clock_wall() - rh_clock_monotonic();
+        return true;
+    }
+    rh_usec best = INT64_MAX;
+    for (int i = 0; i < 5; i++) {
+        int64_t server;
+        rh_usec asked = rh_clock_monotonic();
+        if (!rh_pg_query_int(sampler->pg, "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
+                             &server, error))
+            return false;
+        rh_usec answered = rh_clock_monotonic();
+        if (answered - asked < best) {
+            best = answered - asked;
+            sampler->clock_offset = server - (asked + answered) / 2;
+        }
+    }
+    return true;
+}
+
+bool rh_sampler_open(rh_sampler *sampler, rh_error *error)
+{
+    sampler->pg = rh_pg_connect(sampler->options.conninfo, ": sampler", error);
+    if (!sampler->pg)
+        return false;
+    int version = rh_pg_server_version(sampler->pg);
+    if (version < 140000)
+        sampler->options.without_waitstart = true;
+    /* The samples take no lock; the look-up of a name might meet one, and then gives up. */
+    rh_text sql = {0};
+    rh_text_append(&sql, "SET statement_timeout = 0; SET lock_timeout = '100ms'; SET jit = off; "
+                         "SET default_transaction_isolation = 'read committed'; ");
+    if (version >= 140000)
+        rh_text_append(&sql, "SET idle_session_timeout = 0; ");
+    rh_text_append(&sql, "PREPARE pgrehearse_sample AS ");
+    rh_text_append(&sql, sampler->options.without_waitstart ? rh_sql_waiters_before_14 : rh_sql_waiters);
+    bool ok = rh_pg_execute(sampler->pg, rh_text_string(&sql), error) &&
+              rh_pg_query_int(sampler->pg,
+                              "SELECT pg_catalog.txid_snapshot_xmax(pg_catalog.txid_current_snapshot())",
+                              &sampler->first_new_xid, error) &&
+              measure_clock(sampler, error);
+    rh_text_release(&sql);
+    return ok || rh_error_context(error, "starting the lock sampler");
+}
+
+static rh_usec to_monotonic(const rh_sampler *sampler, int64_t server_us)
+{
+    return server_us > 0 ? server_us - sampler->clock_offset : 0;
+}
+
+/* Without the data's values; the server's own descriptions of its workers are no SQL. */
+static const char *shown_query(rh_sampler *sampler, const char *raw)
+{
+    if (!raw || !*raw)
+        return NULL;
+    for (size_t i = 0; i < sampler->text_count; i++)
+        if (strcmp(sampler->texts[i].raw, raw) == 0)
+            return sampler->texts[i].shown;
+    rh_redacted *text = rh_arena_add(sampler->arena, &sampler->texts, &sampler->text_count, sizeof *text);
+    text->raw = rh_arena_strdup(sampler->arena, raw);
+    bool is_sql = strncmp(raw, "autovacuum: ", 12) != 0 && strncmp(raw, "<insufficient", 13) != 0;
+    text->shown = is_sql ? rh_sql_redact(raw, sampler->arena) : text->raw;
+    return text->shown;
+}
+
+/* "{1,2}" */
+static const int *parse_pids(rh_arena *arena, const char *array, size_t *count)
+{
+    int *pids = NULL;
+    for (const char *p = array ? array : "}"; *p && *p != '}';) {
+        char *end;
+        long pid = strtol(p + 1, &end, 10);
+        if (end == p + 1)
+            break;
+        int *slot = rh_arena_add(arena, &pids, count, sizeof *slot);
+        *slot = (int)pid;
+        p = end;
+    }
+    return pids;
+}
+
+static void watch(rh_sampler *sampler, int pid)
+{
+    rh_text_printf(&sampler->watched, "%s%d", sampler->watched.length ? "," : "", pid);
+}
+
+static const char *name_relation(reading *r, const rh_pg_result *result, size_t row)
+{
+    int64_t oid = rh_pg_int(result, row, RELATION, 0);
+    if (oid == 0)
+        return NULL;
+    pthread_mutex_lock(&r->sampler->mutex);
+    r->new_names |= rh_sampler_meet(r->sampler, oid);
+    pthread_mutex_unlock(&r->sampler->mutex);
+    return rh_sampler_name(r->sampler, oid, r->arena);
+}
+
+static void read_waiter(reading *r, const rh_pg_result *result, size_t row)
+{
+    rh_sampler *sampler = r->sampler;
+    rh_wait_sample *waiter = rh_arena_add(r->arena, &r->waiters, &r->waiter_count, sizeof *waiter);
+    waiter->at = r->at;
+    waiter->wait_started = to_monotonic(sampler, rh_pg_int(result, row, AT, 0));
+    waiter->waiter_pid = (int)rh_pg_int(result, row, PID, 0);
+    waiter->blocker_pids = parse_pids(r->arena, rh_pg_value(result, row, BLOCKERS), &waiter->blocker_count);
+    waiter->locktype = rh_pg_value(result, row, LOCKTYPE);
+    waiter->identity = rh_pg_value(result, row, IDENTITY);
+    waiter->relation = name_relation(r, result, row);
+    waiter->mode = rh_pg_value(result, row, MODE);
+    waiter->query = shown_query(sampler, rh_pg_value(result, row, QUERY));
+    waiter->migration = r->label->migration;
+    waiter->statement = r->label->statement;
+    watch(sampler, waiter->waiter_pid);
+    for (size_t i = 0; i < waiter->blocker_count; i++)
+        watch(sampler, waiter->blocker_pids[i]);
+}
+
+static void read_session(reading *r, const rh_pg_result *result, size_t row)
+{
+    rh_wait_session *session = rh_arena_add(r->arena, &r->sessions, &r->session_count, sizeof *session);
+    const char *query = shown_query(r->sampler, rh_pg_value(result, row, QUERY));
+    const char *state = rh_pg_value(result, row, STATE);
+    session->pid = (int)rh_pg_int(result, row, PID, 0);
+    session->name = query;
+    if (query && state && strncmp(state, "idle in transaction", 19) == 0)
+        session->name = rh_arena_printf(r->arena, "%s (%s)", query, state);
+    session->statement_ended = to_monotonic(r->sampler, rh_pg_int(result, row, AT, 0));
+    session->transaction_ended = to_monotonic(r->sampler, rh_pg_int(result, row, NUMBER, 0));
+}
+
+static void book_lock(reading *r, const rh_pg_result *result, size_t row)
+{
+    rh_sampler *sampler = r->sampler;
+    int64_t oid = rh_pg_int(result, row, RELATION, 0);
+    const char *mode = rh_pg_value(result, row, MODE);
+    r->new_names |= rh_sampler_meet(sampler, oid);
+    for (size_t i = sampler->seen_count; i-- > 0;) {
+        rh_seen_lock *seen = &sampler->seen[i];
+        if (seen->migration == r->label->migration && seen->statement == r->label->statement &&
+            seen->oid == oid && strcmp(seen->mode, mode) == 0) {
+            seen->last = r->at;
+            return;
+        }
+    }
+    rh_seen_lock *seen = rh_arena_add(sampler->shared, &sampler->seen, &sampler->seen_count, sizeof *seen);
+    *seen = (rh_seen_lock){.migration = r->label->migration,
+                           .statement = r->label->statement,
+                           .oid = oid,
+                           .mode = rh_arena_strdup(sampler->shared, mode),
+                           .first = r->at,
+                           .last = r->at};
+}
+
+static void book_worker(reading *r, const rh_pg_result *result, size_t row)
+{
+    rh_sampler *sampler = r->sampler;
+    int pid = (int)rh_pg_int(result, row, PID, 0);
+    double cpu_s = sampler->options.local ? rh_proc_cpu(pid) : NAN;
+    if (isnan(cpu_s))
+        return; /* it has ended */
+    rh_seen_worker *worker = NULL;
+    for (size_t i = sampler->worker_count; i-- > 0 && !worker;)
+        if (sampler->workers[i].migration == r->label->migration &&
+            sampler->workers[i].statement == r->label->statement && sampler->workers[i].pid == pid)
+            worker = &sampler->workers[i];
+    if (!worker)
+        worker = rh_arena_add(sampler->shared, &sampler->workers, &sampler->worker_count, sizeof *worker);
+    *worker = (rh_seen_worker){r->label->migration, r->label->statement, pid, cpu_s};
+}
+
+/* What the migration holds and whom it employs, if its statement still runs: else they may be the next one's.
+ */
+static void book_migration(reading *r, const rh_pg_result *result)
+{
+    rh_sampler *sampler = r->sampler;
+    pthread_mutex_lock(&sampler->mutex);
+    bool fresh = sampler->label.generation == r->label->generation;
+    for (size_t row = 0; fresh && r->label->migration && row < rh_pg_rows(result); row++) {
+        const char *kind = rh_pg_value(result, row, KIND);
+        if (strcmp(kind, "held") == 0)
+            book_lock(r, result, row);
+        else if (strcmp(kind, "worker") == 0)
+            book_worker(r, result, row);
+    }
+    pthread_mutex_unlock(&sampler->mutex);
+}
+
+/* Asks, telling first what has changed since the last time: one round trip. */
+static rh_pg_result *ask(rh_sampler *sampler, const rh_sampler_label *label, rh_error *error)
+{
+    rh_text settings = {0}, sql = {0};
+    rh_text_append(&settings, "SET pgrehearse.migration = '");
+    if (label->migration && label->pid > 0)
+        rh_text_printf(&settings, "%d", label->pid);
+    rh_text_append(&settings, "'; SET pgrehearse.watched = '");
+    if (sampler->watched.length > 0)
+        rh_text_printf(&settings, "{%s}", sampler->watched.data);
+    rh_text_append(&settings, "'; ");
+    if (strcmp(rh_text_string(&settings), rh_text_string(&sampler->settings)) != 0)
+        rh_text_append(&sql, settings.data);
+    rh_text_append(&sql, "EXECUTE pgrehearse_sample");
+    rh_pg_result *result = rh_pg_query(sampler->pg, sql.data, 0, NULL, error);
+    rh_text_release(&sampler->settings);
+    sampler->settings = settings;
+    rh_text_release(&sql);
+    return result;
+}
+
+/* The longest time without a sample while a statement ran, its end included: a shorter wait may go unseen. */
+static void measure_gap(rh_sampler *sampler, const rh_sampler_label *label, rh_usec at)
+{
+    bool running = label->migration != NULL;
+    rh_usec from = running && label->since > sampler->last_at ? label->since : sampler->last_at;
+    if ((running || sampler->was_running) && at - from > sampler->longest_gap)
+        sampler->longest_gap = at - from;
+    sampler->was_running = running;
+    sampler->last_at = at;
+}
+
+static void read_rows(reading *r, const rh_pg_result *result)
+{
+    rh_text_clear(&r->sampler->watched);
+    for (size_t row = 0; row < rh_pg_rows(result); row++) {
+        const char *kind = rh_pg_value(result, row, KIND);
+        if (strcmp(kind, "waiter") == 0)
+            read_waiter(r, result, row);
+        else if (strcmp(kind, "session") == 0)
+            read_session(r, result, row);
+    }
+}
+
+bool rh_sampler_take(rh_sampler *sampler, const rh_sampler_label *label, rh_error *error)
+{
+    if (sampler->options.local)
+        sampler->clock_offset = rh_clock_wall() - rh_clock_monotonic();
+    rh_pg_result *result = ask(sampler, label, error);
+    if (!result)
+        return false;
+    if (label->pid != sampler->graph_pid) {
+        rh_wait_graph_migration(sampler->graph, label->pid);
+        sampler->graph_pid = label->pid;
+    }
+    reading r = {.sampler = sampler, .label = label, .arena = rh_arena_new()};
+    r.at = to_monotonic(sampler, rh_pg_int(result, 0, AT, 0));
+    read_rows(&r, result);
+    book_migration(&r, result);
+    rh_wait_graph_add_with(sampler->graph, r.at, r.waiters, r.waiter_count, r.sessions, r.session_count);
+    sampler->samples++;
+    measure_gap(sampler, label, r.at);
+    rh_sampler_look_up(sampler, r.new_names);
+    rh_pg_result_free(result);
+    rh_arena_free(r.arena);
+    return true;
+}

@@ -1,0 +1,96 @@
+/* What the sampler's files share. */
+#pragma once
+#include "pgrehearse/adapters/pg.h"
+#include "pgrehearse/base/text.h"
+#include "pgrehearse/observe/sampler.h"
+#include "pgrehearse/observe/wait_graph.h"
+#include "relations.h"
+#include <pthread.h>
+
+/* A relation as the sampler's connection knows it. */
+typedef struct rh_relation_name {
+    int64_t oid, owner;
+    const char *name; /* NULL: not found (yet) */
+    bool is_private;  /* temporary, or made since the sampler started */
+} rh_relation_name;
+
+/* A lock that samples saw during a statement. */
+typedef struct rh_seen_lock {
+    const char *migration; /* interned */
+    int statement;
+    int64_t oid;
+    const char *mode;
+    rh_usec first, last;
+} rh_seen_lock;
+
+typedef struct rh_seen_worker {
+    const char *migration;
+    int statement, pid;
+    double cpu_s;
+} rh_seen_worker;
+
+/* What runs now; a copy of it goes with each sample. */
+typedef struct rh_sampler_label {
+    const char *migration; /* interned; NULL: nothing runs */
+    int statement, pid;
+    rh_usec since;
+    unsigned generation; /* raised by every change */
+} rh_sampler_label;
+
+/* A query as the server shows it and as the account does. */
+typedef struct rh_redacted {
+    const char *raw, *shown;
+} rh_redacted;
+
+struct rh_sampler {
+    rh_sampler_options options;
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t wake;
+
+    /* Under the mutex. */
+    rh_arena *shared; /* owns what is under the mutex */
+    bool stop;
+    rh_sampler_label label;
+    const char **migrations;
+    size_t migration_count;
+    rh_seen_lock *seen;
+    size_t seen_count;
+    rh_seen_worker *workers;
+    size_t worker_count;
+    rh_relation_name *names;
+    size_t name_count;
+
+    /* The thread's own until it has been joined. */
+    rh_pg *pg;
+    rh_arena *arena;
+    rh_wait_graph *graph;
+    rh_error failure;
+    int64_t samples;
+    int64_t first_new_xid; /* transactions from here on began after the sampler */
+    rh_usec clock_offset;  /* the server's wall clock minus our monotonic one */
+    rh_usec last_at, longest_gap;
+    bool was_running; /* a migration statement, in the last sample */
+    rh_usec next_lookup;
+    int graph_pid;    /* the migration's session that the graph was told last */
+    rh_text watched;  /* pids to tell about in the next sample, comma-separated */
+    rh_text settings; /* what the connection was told last */
+    rh_redacted *texts;
+    size_t text_count;
+    double cpu_s;
+};
+
+/* Connects, sets up the session and the clock. */
+bool rh_sampler_open(rh_sampler *sampler, rh_error *error);
+/* Takes one sample while LABEL says what runs, feeds the graph and books the locks that the migration holds.
+ */
+bool rh_sampler_take(rh_sampler *sampler, const rh_sampler_label *label, rh_error *error);
+/* Adds a relation to those whose names are looked up; false if it is there already. Under the mutex. */
+bool rh_sampler_meet(rh_sampler *sampler, int64_t oid);
+/* Looks up the names that are still missing, unless the last look was a moment ago and this one is not
+ * URGENT. */
+void rh_sampler_look_up(rh_sampler *sampler, bool urgent);
+/* Its name in ARENA, or "OID n" while there is none. */
+const char *rh_sampler_name(rh_sampler *sampler, int64_t oid, rh_arena *arena);
+/* The name that "OID n" has by now, or the same string; USER is the sampler. */
+const char *rh_sampler_rename(void *user, const char *relation);

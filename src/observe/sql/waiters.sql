@@ -1,0 +1,52 @@
+-- One sample: who waits for which lock and behind whom, what is known of those sessions, which relation
+-- locks the migration's session holds, and its parallel workers. Reads shared memory only, no catalog, so
+-- that no lock can hold it up. Of the lists in settings, each may be missing: pgrehearse.migration is the
+-- pid of the session whose locks and workers to give, pgrehearse.watched an array of pids to tell about.
+-- pg_blocking_pids stops the lock manager for a moment: it is asked for waiters only.
+WITH me AS MATERIALIZED (
+    SELECT a.datid,
+           nullif(current_setting('pgrehearse.migration', true), '')::int AS migration,
+           nullif(current_setting('pgrehearse.watched', true), '')::int[] AS watched
+      FROM pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) a
+), locks AS MATERIALIZED (
+    SELECT * FROM pg_catalog.pg_lock_status()
+), waiters AS MATERIALIZED (
+    SELECT l.*, coalesce(a.leader_pid, a.pid) AS session, a.query, pg_catalog.pg_blocking_pids(l.pid) AS blockers
+      FROM me, locks l, LATERAL pg_catalog.pg_stat_get_activity(l.pid) a
+     WHERE NOT l.granted AND a.datid = me.datid
+       AND a.application_name !~ '^pgrehearse.*(sampler|observer|side)$'
+), sessions AS (
+    SELECT unnest(blockers) AS pid FROM waiters
+    UNION
+    SELECT unnest(watched) FROM me
+)
+SELECT 'clock' AS kind, NULL::int AS pid,
+       (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS at_us,
+       pg_catalog.txid_snapshot_xmax(pg_catalog.txid_current_snapshot()) AS number,
+       NULL::text AS locktype, NULL::bigint AS relation, NULL::text AS identity, NULL::text AS mode,
+       NULL::int[] AS blockers, NULL::text AS query, NULL::text AS state
+UNION ALL
+SELECT 'waiter', w.session, (extract(epoch FROM w.waitstart) * 1000000)::bigint, NULL, w.locktype,
+       coalesce(w.relation, (SELECT t.relation FROM locks t
+                              WHERE t.pid = w.pid AND t.granted AND t.locktype = 'tuple' LIMIT 1))::bigint,
+       concat_ws('/', w.locktype, w.database, w.relation, w.page, w.tuple, w.virtualxid, w.transactionid,
+                 w.classid, w.objid, w.objsubid),
+       w.mode, w.blockers, w.query, NULL
+  FROM waiters w
+UNION ALL
+-- at_us: its statement before the current one was over by then; number: its transaction was, likewise.
+SELECT 'session', s.pid,
+       (extract(epoch FROM CASE WHEN a.state = 'active' THEN a.query_start ELSE a.state_change END) * 1000000)::bigint,
+       (extract(epoch FROM coalesce(a.xact_start, a.state_change)) * 1000000)::bigint,
+       NULL, NULL, NULL, NULL, NULL, a.query, a.state
+  FROM sessions s, LATERAL pg_catalog.pg_stat_get_activity(s.pid) a
+ WHERE s.pid > 0
+UNION ALL
+SELECT 'held', l.pid, NULL, NULL, NULL, l.relation::bigint, NULL, l.mode, NULL, NULL, NULL
+  FROM me, locks l
+ WHERE l.pid = me.migration AND l.granted AND l.locktype = 'relation' AND l.relation >= 16384
+   AND l.database = me.datid
+UNION ALL
+SELECT 'worker', a.pid, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+  FROM me, LATERAL pg_catalog.pg_stat_get_activity(CASE WHEN me.migration IS NULL THEN 0 END) a
+ WHERE a.leader_pid = me.migration AND a.pid <> me.migration

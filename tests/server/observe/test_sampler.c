@@ -1,0 +1,333 @@
+/* The sampler against waits whose truth is known because the test made them. */
+#include "server/cluster.h"
+#include "pgrehearse/observe/observe.h"
+#include <math.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+static test_cluster *cluster;
+static rh_arena *arena;
+
+static rh_pg *connect_as(const char *role)
+{
+    rh_error error = {0};
+    rh_pg *pg = rh_pg_connect(test_cluster_conninfo(cluster), role, &error);
+    if (!pg)
+        fail_msg("%s", error.message);
+    return pg;
+}
+
+static void run(rh_pg *pg, const char *sql)
+{
+    rh_error error = {0};
+    if (!rh_pg_execute(pg, sql, &error))
+        fail_msg("%s: %s", sql, error.message);
+}
+
+static int start(void **state)
+{
+    (void)state;
+    cluster = test_cluster_start();
+    if (!cluster)
+        return -1;
+    arena = rh_arena_new();
+    rh_pg *pg = connect_as(": setup");
+    run(pg,
+        "CREATE TABLE accounts (id int PRIMARY KEY, balance int); INSERT INTO accounts VALUES (1, 0), (2, 0);"
+        "CREATE TABLE big AS SELECT i AS id, md5(i::text) AS hash FROM generate_series(1, 400000) i");
+    rh_pg_close(pg);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    rh_arena_free(arena);
+    test_cluster_stop(cluster);
+    return 0;
+}
+
+static void sleep_ms(int ms)
+{
+    rh_clock_sleep_until(rh_clock_monotonic() + ms * RH_SECOND / 1000);
+}
+
+/* A session of its own that runs one statement; how long that took is the truth about its wait. */
+typedef struct client {
+    const char *sql;
+    rh_pg *pg;
+    pthread_t thread;
+    double took_s;
+    bool ok;
+} client;
+
+static void *run_client(void *argument)
+{
+    client *c = argument;
+    rh_pg_timing timing;
+    c->ok = rh_pg_timed(c->pg, c->sql, 0, &timing, NULL);
+    c->took_s = rh_seconds(timing.ended - timing.started);
+    return NULL;
+}
+
+static void begin(client *c, const char *sql)
+{
+    *c = (client){.sql = sql, .pg = connect_as(": load")};
+    pthread_create(&c->thread, NULL, run_client, c);
+}
+
+static void end(client *c)
+{
+    pthread_join(c->thread, NULL);
+}
+
+static rh_sampler *start_sampler(const rh_pg *migration, bool without_waitstart)
+{
+    rh_error error = {0};
+    rh_sampler_options options = {.conninfo = test_cluster_conninfo(cluster),
+                                  .migration_pid = rh_pg_backend_pid(migration),
+                                  .began = rh_clock_monotonic(),
+                                  .local = true,
+                                  .without_waitstart = without_waitstart};
+    rh_sampler *sampler = rh_sampler_start(&options, &error);
+    if (!sampler)
+        fail_msg("%s", error.message);
+    return sampler;
+}
+
+static const rh_wait *wait_of(const rh_contention *contention, const rh_pg *pg)
+{
+    const rh_wait *found = NULL;
+    for (size_t i = 0; i < contention->wait_count; i++) {
+        if (contention->waits[i].waiter_pid != rh_pg_backend_pid(pg))
+            continue;
+        assert_null(found);
+        found = &contention->waits[i];
+    }
+    assert_non_null(found);
+    return found;
+}
+
+/* The migration holds ACCESS EXCLUSIVE for 300 ms; three wait behind it. */
+static void three_behind_one(bool without_waitstart, rh_contention *contention)
+{
+    rh_pg *migration = connect_as(": migration"), *observer = connect_as(": observer");
+    rh_sampler *sampler = start_sampler(migration, without_waitstart);
+    rh_sampler_statement(sampler, "000007", 2);
+    run(migration, "BEGIN; ALTER TABLE accounts ADD COLUMN note text");
+    client clients[3], watcher = {.sql = "SELECT count(*) FROM accounts", .pg = observer};
+    begin(&clients[0], "SELECT balance FROM accounts WHERE id = 4711");
+    begin(&clients[1], "UPDATE accounts SET balance = 5 WHERE id = 1");
+    begin(&clients[2], "SELECT count(*) FROM accounts");
+    pthread_create(&watcher.thread, NULL, run_client, &watcher);
+    sleep_ms(300);
+    run(migration, "ROLLBACK");
+    rh_sampler_statement(sampler, NULL, 0);
+    for (int i = 0; i < 3; i++)
+        end(&clients[i]);
+    end(&watcher);
+    sleep_ms(60);
+    rh_sampler_finish(sampler, arena, contention);
+    assert_true(contention->measured);
+    assert_null(contention->lost);
+    assert_int_equal(contention->wait_count, 3); /* the tool's own sessions do not count */
+    assert_int_equal(contention->deepest_queue, 3);
+    for (int i = 0; i < 3; i++) {
+        const rh_wait *wait = wait_of(contention, clients[i].pg);
+        assert_true(fabs(wait->wait_s - clients[i].took_s) < 0.025);
+        assert_string_equal(wait->relation, "public.accounts");
+        assert_int_equal(wait->blocker_pid, rh_pg_backend_pid(migration));
+        assert_int_equal(wait->root_pid, rh_pg_backend_pid(migration));
+        assert_string_equal(wait->blocker, "migration 000007, statement 2");
+        assert_string_equal(wait->migration, "000007");
+        assert_int_equal(wait->statement, 2);
+        assert_true(wait->blocked_by_migration);
+        assert_false(wait->waiter_is_migration);
+        assert_int_equal(wait->exact_start, !without_waitstart);
+        rh_pg_close(clients[i].pg);
+    }
+    assert_string_equal(contention->waits[0].locktype, "relation");
+    rh_pg_close(migration);
+    rh_pg_close(observer);
+}
+
+static void test_three_behind_the_migration(void **state)
+{
+    (void)state;
+    rh_contention contention = {0};
+    three_behind_one(false, &contention);
+    assert_true(contention.waitstart_available);
+    assert_true(contention.samples > 10);
+    assert_true(contention.sampler_cpu_s > 0);
+    assert_true(contention.shortest_sure_wait_ms > 0);
+    for (size_t i = 0; i < contention.wait_count; i++)
+        assert_null(strstr(contention.waits[i].waiter, "4711"));
+}
+
+static void test_before_waitstart(void **state)
+{
+    (void)state;
+    rh_contention contention = {0};
+    three_behind_one(true, &contention);
+    assert_false(contention.waitstart_available);
+}
+
+/* The migration queues behind a long reader, and a client behind the migration. */
+static void test_chain_through_the_migration(void **state)
+{
+    (void)state;
+    rh_pg *migration = connect_as(": migration"), *reader = connect_as(": load");
+    rh_sampler *sampler = start_sampler(migration, false);
+    run(reader, "BEGIN; SELECT count(*) FROM accounts WHERE balance <> 12345");
+    client altering = {.sql = "ALTER TABLE accounts ADD COLUMN extra int", .pg = migration}, victim;
+    rh_sampler_statement(sampler, "000008", 1);
+    pthread_create(&altering.thread, NULL, run_client, &altering);
+    sleep_ms(80);
+    begin(&victim, "SELECT count(*) FROM accounts");
+    sleep_ms(120);
+    run(reader, "COMMIT");
+    end(&altering);
+    rh_sampler_statement(sampler, NULL, 0);
+    end(&victim);
+    sleep_ms(60);
+    rh_contention contention = {0};
+    rh_sampler_finish(sampler, arena, &contention);
+    assert_int_equal(contention.wait_count, 2);
+    const rh_wait *own = wait_of(&contention, migration), *behind = wait_of(&contention, victim.pg);
+    assert_true(own->waiter_is_migration);
+    assert_false(own->blocked_by_migration);
+    assert_string_equal(own->mode, "AccessExclusiveLock");
+    assert_int_equal(own->blocker_pid, rh_pg_backend_pid(reader));
+    assert_non_null(strstr(own->blocker, "(idle in transaction)"));
+    assert_null(strstr(own->blocker, "12345"));
+    assert_true(fabs(own->wait_s - altering.took_s) < 0.025);
+    assert_int_equal(behind->blocker_pid, rh_pg_backend_pid(migration));
+    assert_int_equal(behind->root_pid, rh_pg_backend_pid(reader));
+    assert_true(behind->blocked_by_migration);
+    rh_pg_close(migration);
+    rh_pg_close(reader);
+    rh_pg_close(victim.pg);
+}
+
+static void test_row_waits_name_the_table(void **state)
+{
+    (void)state;
+    rh_pg *migration = connect_as(": migration");
+    rh_sampler *sampler = start_sampler(migration, false);
+    rh_sampler_statement(sampler, "000009", 1);
+    run(migration, "BEGIN; UPDATE accounts SET balance = 1");
+    client victim;
+    begin(&victim, "UPDATE accounts SET balance = 2 WHERE id = 2");
+    sleep_ms(100);
+    run(migration, "COMMIT");
+    rh_sampler_statement(sampler, NULL, 0);
+    end(&victim);
+    rh_contention contention = {0};
+    rh_sampler_finish(sampler, arena, &contention);
+    const rh_wait *wait = wait_of(&contention, victim.pg);
+    assert_string_equal(wait->locktype, "transactionid");
+    assert_string_equal(wait->relation, "public.accounts");
+    assert_string_equal(wait->mode, "ShareLock");
+    rh_pg_close(migration);
+    rh_pg_close(victim.pg);
+}
+
+static void test_autocommit_statement_from_outside(void **state)
+{
+    (void)state;
+    rh_pg *migration = connect_as(": migration");
+    rh_sampler *sampler = start_sampler(migration, false);
+    rh_sampler_statement(sampler, "000010", 1);
+    run(migration, "CREATE INDEX big_hash ON big (hash)");
+    rh_sampler_statement(sampler, NULL, 0);
+    rh_sampler_statement(sampler, "000010", 2);
+    run(migration, "CREATE INDEX CONCURRENTLY big_id ON big (id)");
+    rh_sampler_statement(sampler, NULL, 0);
+    sleep_ms(250); /* the index is visible to everybody now, and yet it is nobody's business */
+    rh_lock *locks;
+    assert_int_equal(rh_sampler_locks(sampler, "000010", 1, arena, &locks), 1);
+    assert_string_equal(locks[0].relation, "public.big");
+    assert_string_equal(locks[0].mode, "ShareLock");
+    assert_true(locks[0].held_s > 0.05);
+    assert_true(locks[0].blocks_writes && !locks[0].blocks_reads);
+    size_t count = rh_sampler_locks(sampler, "000010", 2, arena, &locks);
+    assert_true(count >= 1);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(locks[i].relation, "public.big") == 0) {
+            assert_string_equal(locks[i].mode, "ShareUpdateExclusiveLock");
+            assert_false(locks[i].blocks_writes);
+        } else {
+            assert_false(locks[i].blocks_writes || locks[i].blocks_reads);
+        }
+    assert_int_equal(rh_sampler_locks(sampler, "000011", 1, arena, &locks), 0);
+    assert_true(rh_sampler_worker_cpu(sampler, "000010", 1) >= 0);
+    rh_contention contention = {0};
+    rh_sampler_finish(sampler, arena, &contention);
+    assert_int_equal(contention.wait_count, 0);
+    assert_int_equal(contention.queue_count, 0);
+    rh_pg_close(migration);
+}
+
+static void test_lost_connection_is_told(void **state)
+{
+    (void)state;
+    rh_pg *migration = connect_as(": migration");
+    rh_sampler *sampler = start_sampler(migration, false);
+    rh_sampler_statement(sampler, "000012", 1);
+    sleep_ms(50);
+    run(migration, "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+                   "WHERE application_name = 'pgrehearse: sampler'");
+    sleep_ms(100);
+    rh_contention contention = {0};
+    rh_sampler_finish(sampler, arena, &contention);
+    assert_false(contention.measured);
+    assert_non_null(contention.lost);
+    rh_pg_close(migration);
+}
+
+static void test_a_locked_catalog_does_not_hold_it_up(void **state)
+{
+    (void)state;
+    rh_pg *migration = connect_as(": migration");
+    rh_sampler *sampler = start_sampler(migration, false);
+    run(migration, "BEGIN; LOCK TABLE pg_class IN ACCESS EXCLUSIVE MODE");
+    rh_sampler_statement(sampler, "000013", 1);
+    run(migration, "LOCK TABLE accounts IN ACCESS EXCLUSIVE MODE");
+    sleep_ms(400);
+    run(migration, "ROLLBACK");
+    rh_sampler_statement(sampler, NULL, 0);
+    rh_contention contention = {0};
+    rh_sampler_finish(sampler, arena, &contention);
+    assert_true(contention.measured);
+    assert_true(contention.samples >= 3);
+    rh_pg_close(migration);
+}
+
+static void test_no_server(void **state)
+{
+    (void)state;
+    rh_error error = {0};
+    rh_sampler_options options = {.conninfo = "host=/nonexistent dbname=postgres"};
+    assert_null(rh_sampler_start(&options, &error));
+    assert_int_equal(error.code, RH_ERROR_LOST);
+    rh_error_release(&error);
+    rh_sampler_finish(NULL, arena, NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_three_behind_the_migration),
+        cmocka_unit_test(test_before_waitstart),
+        cmocka_unit_test(test_chain_through_the_migration),
+        cmocka_unit_test(test_row_waits_name_the_table),
+        cmocka_unit_test(test_autocommit_statement_from_outside),
+        cmocka_unit_test(test_lost_connection_is_told),
+        cmocka_unit_test(test_a_locked_catalog_does_not_hold_it_up),
+        cmocka_unit_test(test_no_server),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}
