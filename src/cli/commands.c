@@ -117,10 +117,11 @@ int rh_command_plan(rh_cli *cli, rh_error *error)
 /* PATH is a run directory or its report.json. */
 static rh_json *read_record(const rh_cli *cli, const char *path, rh_error *error)
 {
+    const char *given = path;
     if (rh_directory_exists(path))
         path = rh_arena_printf(cli->arena, "%s/report.json", path);
     if (!rh_file_exists(path)) {
-        rh_error_set(error, RH_ERROR_USAGE, "there is no %s", path);
+        rh_error_set(error, RH_ERROR_USAGE, "there is no report.json at \"%s\"", given);
         rh_error_hint(error, "name a run directory: one that \"pgrehearse run\" wrote");
         return NULL;
     }

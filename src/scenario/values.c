@@ -29,7 +29,8 @@ bool rh_value_fail(rh_reader *reader, const rh_yaml_node *node, const char *form
 
 bool rh_value_not_yet(rh_reader *reader, const rh_yaml_node *node, const char *what, const char *instead)
 {
-    return rh_value_fail(reader, node, "%s is not in this version yet: %s", what, instead);
+    rh_value_fail(reader, node, "%s is not in this version yet", what);
+    return rh_error_hint(reader->error, "%s", instead);
 }
 
 rh_location rh_value_where(const rh_reader *reader, const rh_yaml_node *node)
