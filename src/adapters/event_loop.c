@@ -1,7 +1,9 @@
 #include "pgrehearse/adapters/event_loop.h"
 #include "pgrehearse/base/arena.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 #include <uv.h>
@@ -20,6 +22,8 @@ struct rh_loop {
 
 struct rh_watch {
     uv_poll_t poll;
+    int fd; /* a duplicate: libpq closes its socket by itself, and the number may be another thread's file by
+               the time it is taken out of epoll */
     void (*callback)(void *user, int events);
     void *user;
 };
@@ -42,11 +46,18 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 rh_watch *rh_loop_watch(rh_loop *loop, int fd, void (*callback)(void *user, int events), void *user,
                         rh_error *error)
 {
+    int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (own < 0) {
+        rh_error_set(error, RH_ERROR_INTERNAL, "cannot watch a descriptor: %s", strerror(errno));
+        return NULL;
+    }
     rh_watch *watch = rh_alloc(sizeof *watch);
     watch->callback = callback;
     watch->user = user;
-    int status = uv_poll_init(&loop->uv, &watch->poll, fd);
+    watch->fd = own;
+    int status = uv_poll_init(&loop->uv, &watch->poll, own);
     if (status < 0) {
+        close(own);
         free(watch);
         rh_error_set(error, RH_ERROR_INTERNAL, "cannot watch a descriptor: %s", uv_strerror(status));
         return NULL;
@@ -70,6 +81,7 @@ void rh_watch_remove(rh_watch *watch)
         return;
     uv_poll_stop(&watch->poll);
     uv_close((uv_handle_t *)&watch->poll, free_closed_watch);
+    close(watch->fd); /* uv_close has taken it out of epoll already */
 }
 
 static void on_timer(void *user, int events)

@@ -175,25 +175,20 @@ static void end_word(rh_dump_lexer *lexer)
 }
 
 /* A statement that changes how the following text reads. */
-static bool follow_settings(rh_dump_lexer *lexer, const rh_dump_statement *statement, const char *sql,
-                            size_t length, rh_error *error)
+static bool follow_settings(rh_dump_lexer *lexer, const rh_dump_statement *statement, rh_error *error)
 {
     static const char *const unsafe[] = {"sjis",     "shift_jis_2004", "shiftjis2004", "shift_jis",
                                          "shiftjis", "big5",           "gbk",          "gb18030",
                                          "uhc",      "johab",          "mskanji",      "windows932",
                                          "win932",   "windows936",     "win936",       "windows949",
                                          "win949",   "windows950",     "win950"};
-    rh_words words = {sql, sql + length};
-    rh_word word;
-    while (rh_words_next(&words, &word) && !rh_word_is(&word, "=") && !rh_word_is(&word, "to"))
-        ;
-    rh_words_next(&words, &word);
     if (strcmp(statement->name, "standard_conforming_strings") == 0)
-        lexer->standard_strings = strcasecmp(word.text, "off") != 0 && strcasecmp(word.text, "false") != 0 &&
-                                  strcmp(word.text, "0") != 0 && strcasecmp(word.text, "no") != 0;
+        lexer->standard_strings =
+            strcasecmp(statement->value, "off") != 0 && strcasecmp(statement->value, "false") != 0 &&
+            strcmp(statement->value, "0") != 0 && strcasecmp(statement->value, "no") != 0;
     if (strcmp(statement->name, "client_encoding") == 0)
         for (size_t i = 0; i < sizeof unsafe / sizeof *unsafe; i++)
-            if (strcasecmp(word.text, unsafe[i]) == 0)
+            if (strcasecmp(statement->value, unsafe[i]) == 0)
                 return refuse(lexer, error, "is in an encoding whose letters may contain a backslash",
                               "make it with pg_dump --encoding=UTF8");
     return true;
@@ -224,7 +219,7 @@ static bool end_statement(rh_dump_lexer *lexer, const char *bytes, size_t end, r
         lexer->line = line;
         return false;
     }
-    if (statement.kind == RH_STATEMENT_SET && !follow_settings(lexer, &statement, sql, length, error))
+    if (statement.kind == RH_STATEMENT_SET && !follow_settings(lexer, &statement, error))
         return false;
     bool more = emit(lexer, RH_DUMP_STATEMENT, bytes, end, true, error);
     reset_statement(lexer);

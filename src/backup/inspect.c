@@ -144,7 +144,7 @@ typedef struct walk {
     rh_text candidates; /* names of entries that are SQL, ", " between */
     size_t candidate_count, entry_count;
     char *sql_head; /* of the first one, 0-terminated */
-    bool base_backup;
+    bool base_backup, damaged;
     rh_text first_head; /* of the first entry */
 } walk;
 
@@ -222,16 +222,18 @@ static bool inspect_file(const char *path, rh_arena *arena, rh_backup_facts *fac
     bool contained = strcmp(facts->container, "none") != 0;
     while ((more = rh_archive_next(archive, &name, &size, error)) > 0) {
         bool toc_name = strcmp(name, "toc.dat") == 0;
-        if (!look_at_entry(archive, name, arena, facts, &seen, error))
+        if (!look_at_entry(archive, name, arena, facts, &seen, error)) {
+            seen.damaged = true;
             break;
+        }
         is_toc = seen.entry_count == 1 && (toc_name || !contained) &&
                  rh_starts_with(rh_text_string(&seen.first_head), "PGDMP");
         if (is_toc || !contained)
             break;
     }
-    bool damaged = rh_error_is_set(error);
+    bool whole = more >= 0 && !seen.damaged;
     rh_archive_close(archive);
-    if (damaged)
+    if (!whole)
         fine = false;
     else if (is_toc && strcmp(facts->compression, "none") == 0) {
         facts->shape = contained ? RH_SHAPE_PGDUMP_TAR : RH_SHAPE_PGDUMP_CUSTOM;

@@ -70,6 +70,9 @@ static void read_set(rh_dump_statement *statement, rh_words words)
         statement->kind = RH_STATEMENT_SET;
         word.text[RH_NAME_SIZE - 1] = 0;
         memcpy(statement->name, word.text, RH_NAME_SIZE);
+        rh_words_next(&words, &word);
+        word.text[RH_NAME_SIZE - 1] = 0;
+        memcpy(statement->value, word.text, RH_NAME_SIZE);
     }
 }
 
@@ -197,7 +200,7 @@ void rh_dump_statement_read(const char *sql, size_t length, rh_dump_statement *s
 {
     rh_words words = {sql, sql + length};
     statement->kind = RH_STATEMENT_OTHER;
-    statement->schema[0] = statement->name[0] = 0;
+    statement->schema[0] = statement->name[0] = statement->value[0] = 0;
     statement->role_count = 0;
     statement->only_roles = statement->not_enabled = false;
     if (rh_words_skip(&words, "copy")) {

@@ -75,15 +75,15 @@ static void append_rule(rh_text *text, const rh_script *script, int transactions
     size_t count = script->statement_count;
     if (count == 0)
         rh_text_append(text, "no statements");
-    else if (script->rule == RH_TRANSACTION_EACH && count > 1)
-        rh_text_printf(text, "%zu statements, each in a transaction of its own", count);
     else if (count == 1)
         rh_text_append(text, script->rule == RH_TRANSACTION_ONE ? "1 statement, in a transaction"
                                                                 : "1 statement, in a transaction of its own");
     else if (transactions == 1)
         rh_text_printf(text, "%zu statements in one transaction: locks are held until its end", count);
+    else if ((size_t)transactions == count)
+        rh_text_printf(text, "%zu statements, each in a transaction of its own", count);
     else
-        rh_text_printf(text, "%zu statements in %d transactions, as the file says", count, transactions);
+        rh_text_printf(text, "%zu statements in %d transactions", count, transactions);
 }
 
 static void append_lock(rh_text *text, const rh_statement *s, bool shared)
@@ -153,7 +153,7 @@ static void append_migration(rh_text *text, const rh_scenario *scenario, const r
     for (size_t i = 0; i < script->statement_count; i++) {
         bool before = i && numbers[i - 1] == numbers[i];
         bool after = i + 1 < script->statement_count && numbers[i + 1] == numbers[i];
-        if (!before && transactions > 1 && script->rule == RH_TRANSACTION_OWN)
+        if (!before && transactions > 1 && (size_t)transactions < script->statement_count)
             rh_text_printf(text, "    transaction %d of %d\n", numbers[i], transactions);
         append_statement(text, &script->statements[i], before || after);
     }

@@ -1,23 +1,51 @@
 #include "pgrehearse/cli/plan.h"
+#include <ctype.h>
 #include <string.h>
 
-static bool ends_transaction(const rh_statement *statement)
+/* Is WORD the first one of SQL? */
+static bool first_word(const char *sql, const char *word)
 {
-    static const char *const tags[] = {"COMMIT", "END", "ROLLBACK", "ABORT"};
-    for (size_t i = 0; i < sizeof tags / sizeof *tags; i++)
-        if (statement->command_tag && strcmp(statement->command_tag, tags[i]) == 0)
-            return true;
-    return false;
+    size_t length = strlen(word);
+    return strncasecmp(sql, word, length) == 0 && !isalnum((unsigned char)sql[length]) && sql[length] != '_';
+}
+
+static bool begins_transaction(const char *sql)
+{
+    return first_word(sql, "BEGIN") || first_word(sql, "START");
+}
+
+static bool ends_transaction(const char *sql)
+{
+    if (first_word(sql, "ROLLBACK")) {
+        const char *rest = sql + strlen("ROLLBACK");
+        rest += strspn(rest, " \t\r\n");
+        for (size_t i = 0; i < 2; i++) /* ROLLBACK WORK TO, ROLLBACK TRANSACTION TO */
+            if (first_word(rest, i ? "TRANSACTION" : "WORK"))
+                rest += strlen(i ? "TRANSACTION" : "WORK") + 1;
+        return !first_word(rest, "TO") && !first_word(rest, "PREPARED");
+    }
+    return first_word(sql, "COMMIT") || first_word(sql, "END") || first_word(sql, "ABORT");
 }
 
 int rh_plan_transactions(const rh_script *script, int *numbers)
 {
     int number = 1;
+    bool explicit_block = false;
     for (size_t i = 0; i < script->statement_count; i++) {
+        const rh_statement *statement = &script->statements[i];
+        const char *sql = statement->class_ == RH_CLASS_TRANSACTION && statement->redacted_sql
+                              ? statement->redacted_sql
+                              : "";
         numbers[i] = number;
-        if (script->rule == RH_TRANSACTION_EACH ||
-            (script->rule == RH_TRANSACTION_OWN && ends_transaction(&script->statements[i])))
+        explicit_block = explicit_block || begins_transaction(sql);
+        if (script->rule == RH_TRANSACTION_ONE)
+            continue;
+        if (ends_transaction(sql)) {
+            explicit_block = false;
             number++;
+        } else if (script->rule == RH_TRANSACTION_EACH && !explicit_block) {
+            number++;
+        }
     }
     return script->statement_count ? numbers[script->statement_count - 1] : 0;
 }

@@ -8,7 +8,7 @@
 
 enum {
     MAX_STAGES = 8,
-    BAR_CELLS = 20,
+    BAR_CELLS = 12,
     NAME_WIDTH = 22,
     REDRAW_US = 100000,
     FIRST_REPORT_US = 10000000, /* of a long stage, where there is no live line */
@@ -29,9 +29,14 @@ struct rh_progress_display {
     bool line_is_open;
 };
 
+/* Tenths of a second are enough for the eye. */
 static const char *elapsed(const stage *s, char *buffer, size_t size)
 {
-    return rh_duration_format(rh_seconds(rh_clock_monotonic() - s->began), buffer, size);
+    double seconds = rh_seconds(rh_clock_monotonic() - s->began);
+    if (seconds >= 59.95)
+        return rh_duration_format(seconds, buffer, size);
+    snprintf(buffer, size, "%.1f s", seconds);
+    return buffer;
 }
 
 static const char *color(const rh_progress_display *display, const char *code)

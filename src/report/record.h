@@ -14,6 +14,8 @@ void rh_record_failure(rh_json *parent, const char *key, const rh_failure *failu
 void rh_record_strings(rh_json *parent, const char *key, const char *const *strings, size_t count);
 
 /* record_migrations.c */
+/* "quiet", "loaded", "scaled", "rollback". */
+const char *rh_record_pass_name(rh_pass_kind pass);
 rh_json *rh_record_migrations(const rh_run *run);
 /* record_impact.c: what MIGRATION did to others in the loaded pass; NULL when nothing watched. */
 rh_json *rh_record_impact(const rh_run *run, const rh_migration *migration);

@@ -1,7 +1,7 @@
 #include "record.h"
 #include <string.h>
 
-static const char *pass_name(rh_pass_kind pass)
+const char *rh_record_pass_name(rh_pass_kind pass)
 {
     static const char *const names[] = {"quiet", "loaded", "scaled", "rollback"};
     return names[pass];
@@ -11,7 +11,7 @@ static void add_run(rh_json *runs, const rh_run *run, const rh_statement_run *r)
 {
     rh_json *object = rh_json_add_object(runs, NULL);
     bool loaded = r->pass == RH_PASS_KIND_LOADED && run->load.measured;
-    rh_json_add_string(object, "pass", pass_name(r->pass));
+    rh_json_add_string(object, "pass", rh_record_pass_name(r->pass));
     rh_json_add_int(object, "repeat", r->repeat);
     rh_record_figure(object, "scale", r->scale);
     rh_record_figure(object, "at_s", loaded ? rh_seconds(r->started - run->load.began) : RH_NOT_MEASURED);
@@ -57,7 +57,7 @@ static void add_locks(rh_json *object, const rh_statement *statement)
         rh_json_add_string(lock, "blocks", rh_lock_mode_blocks(l->mode));
         rh_json_add_bool(lock, "blocks_reads", l->blocks_reads);
         rh_json_add_bool(lock, "blocks_writes", l->blocks_writes);
-        rh_json_add_string(lock, "pass", pass_name(r->pass));
+        rh_json_add_string(lock, "pass", rh_record_pass_name(r->pass));
     }
 }
 

@@ -35,8 +35,9 @@ bool rh_value_not_yet(rh_reader *reader, const rh_yaml_node *node, const char *w
 
 rh_location rh_value_where(const rh_reader *reader, const rh_yaml_node *node)
 {
-    return (rh_location){rh_arena_strdup(reader->arena, rh_yaml_name(node)), rh_yaml_line(node),
-                         rh_yaml_column(node)};
+    bool option = from_command_line(node);
+    return (rh_location){rh_arena_strdup(reader->arena, rh_yaml_name(node)), option ? 0 : rh_yaml_line(node),
+                         option ? 0 : rh_yaml_column(node)};
 }
 
 /* ---- text ---- */

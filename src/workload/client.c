@@ -22,7 +22,6 @@ bool rh_client_open(load_client *client, rh_generator *generator, rh_error *erro
 {
     const rh_mix *mix = generator->mix;
     client->generator = generator;
-    client->watched_fd = -1;
     client->prepared = rh_alloc(mix->template_count + 1);
     client->pg = rh_pg_connect(generator->conninfo, ": load", error);
     if (!client->pg)
@@ -36,17 +35,16 @@ bool rh_client_open(load_client *client, rh_generator *generator, rh_error *erro
     return rh_pg_set_nonblocking(client->pg, error);
 }
 
-/* The descriptor of a connection that is being made may change from poll to poll. */
+static void unwatch(load_client *client)
+{
+    rh_watch_remove(client->watch);
+    client->watch = NULL;
+}
+
 static bool watch(load_client *client, int events, rh_error *error)
 {
     int fd = rh_pg_socket(client->pg);
-    if (client->watch && fd != client->watched_fd) {
-        rh_watch_remove(client->watch);
-        client->watch = NULL;
-    }
-    if (!client->watch)
-        client->watch = fd >= 0 ? rh_loop_watch(client->generator->loop, fd, on_socket, client, error) : NULL;
-    client->watched_fd = fd;
+    client->watch = fd >= 0 ? rh_loop_watch(client->generator->loop, fd, on_socket, client, error) : NULL;
     if (client->watch)
         rh_watch_events(client->watch, events);
     return client->watch != NULL;
@@ -60,9 +58,7 @@ bool rh_client_start(load_client *client, rh_error *error)
 
 static void drop_connection(load_client *client)
 {
-    rh_watch_remove(client->watch);
-    client->watch = NULL;
-    client->watched_fd = -1;
+    unwatch(client);
     rh_pg_close(client->pg);
     client->pg = NULL;
     atomic_store(&client->pid, 0);
@@ -210,6 +206,7 @@ static void on_done(load_client *client)
 
 static void go_on_connecting(load_client *client)
 {
+    unwatch(client); /* the poll may replace the socket, even by one of the same number */
     rh_pg_connecting how = rh_pg_connect_poll(client->pg);
     int events = how == RH_PG_CONNECT_READING ? RH_READABLE : RH_WRITABLE;
     switch (how) {

@@ -29,7 +29,6 @@ typedef struct load_client {
     load_client_state state;
     rh_pg *pg;
     rh_watch *watch;
-    int watched_fd;
     bool *prepared;  /* by template: prepared on this connection */
     load_work work;  /* RUNNING, PREPARING */
     rh_usec sent;    /* since the load began: first send of the work */

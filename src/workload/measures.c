@@ -211,6 +211,12 @@ static int compare_times(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static void sort_times(times *list)
+{
+    if (list->count > 0)
+        qsort(list->us, list->count, sizeof *list->us, compare_times);
+}
+
 static void add_time(times *list, rh_usec us)
 {
     if (list->count == list->capacity) {
@@ -231,8 +237,8 @@ static double time_quantile(const times *list, double quantile)
 
 static void fold_second(live_second *live, int second, rh_load_second *out)
 {
-    qsort(live->response.us, live->response.count, sizeof(uint32_t), compare_times);
-    qsort(live->service.us, live->service.count, sizeof(uint32_t), compare_times);
+    sort_times(&live->response);
+    sort_times(&live->service);
     *out = (rh_load_second){
         .second = second,
         .arrivals = live->arrivals,

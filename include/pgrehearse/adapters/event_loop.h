@@ -18,6 +18,8 @@ void rh_loop_run(rh_loop *loop);
 void rh_loop_stop(rh_loop *loop);
 /* The one deadline of the loop: calls CALLBACK once at or after DEADLINE (monotonic µs). Setting again replaces it; 0 disarms. */
 void rh_loop_deadline(rh_loop *loop, rh_usec deadline, void (*callback)(void *user), void *user);
+/* Watches a duplicate of FD: whoever owns FD may close it at any time. Nothing is reported before rh_watch_events; 0 pauses. Remove from the
+ * loop's thread, also from within CALLBACK; NULL is fine. An error of the descriptor is reported as readable. */
 rh_watch *rh_loop_watch(rh_loop *loop, int fd, void (*callback)(void *user, int events), void *user, rh_error *error);
 void rh_watch_events(rh_watch *watch, int events);
 void rh_watch_remove(rh_watch *watch);

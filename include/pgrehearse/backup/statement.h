@@ -35,16 +35,17 @@ bool rh_words_name(rh_words *words, char schema[RH_NAME_SIZE], char name[RH_NAME
 
 typedef enum rh_statement_kind {
     RH_STATEMENT_OTHER,
-    RH_STATEMENT_COPY_IN,     /* COPY name [(…)] FROM stdin, as text */
-    RH_STATEMENT_COPY_OTHER,  /* COPY of a file, a program, a query, to standard output, or binary */
-    RH_STATEMENT_SET,         /* SET [SESSION|LOCAL] name = …: name */
-    RH_STATEMENT_DATABASE,    /* CREATE, ALTER or DROP DATABASE, COMMENT ON DATABASE …: name */
-    RH_STATEMENT_SCHEMA,      /* CREATE SCHEMA without IF NOT EXISTS: name */
-    RH_STATEMENT_EXTENSION,   /* CREATE EXTENSION: name */
-    RH_STATEMENT_LANGUAGE,    /* CREATE LANGUAGE without OR REPLACE: name */
-    RH_STATEMENT_ROLE,        /* CREATE ROLE, USER or GROUP: name */
-    RH_STATEMENT_ROLE_CHANGE, /* ALTER or DROP ROLE, USER or GROUP: name */
-    RH_STATEMENT_SUBSCRIPTION /* CREATE SUBSCRIPTION */
+    RH_STATEMENT_COPY_IN,           /* COPY name [(…)] FROM stdin, as text */
+    RH_STATEMENT_COPY_OTHER,        /* COPY of a file, a program, a query, to standard output, or binary */
+    RH_STATEMENT_SET,               /* SET [SESSION|LOCAL] name = …: name */
+    RH_STATEMENT_DATABASE,          /* CREATE, ALTER or DROP DATABASE, COMMENT ON DATABASE …: name */
+    RH_STATEMENT_SCHEMA,            /* CREATE SCHEMA without IF NOT EXISTS: name */
+    RH_STATEMENT_EXTENSION,         /* CREATE EXTENSION: name */
+    RH_STATEMENT_LANGUAGE,          /* CREATE LANGUAGE without OR REPLACE: name */
+    RH_STATEMENT_ROLE,              /* CREATE ROLE, USER or GROUP: name */
+    RH_STATEMENT_ROLE_CHANGE,       /* ALTER or DROP ROLE, USER or GROUP: name */
+    RH_STATEMENT_EXTENSION_COMMENT, /* COMMENT ON EXTENSION: name */
+    RH_STATEMENT_SUBSCRIPTION,      /* CREATE SUBSCRIPTION: name */
 } rh_dump_statement_kind;
 
 typedef struct rh_dump_statement {
@@ -53,6 +54,7 @@ typedef struct rh_dump_statement {
     char roles[RH_MAX_ROLES]
               [RH_NAME_SIZE]; /* roles that must exist: OWNER TO, GRANT, AUTHORIZATION, CREATE POLICY … TO */
     size_t role_count;
+    char value[RH_NAME_SIZE]; /* of SET: the first word or string, cut when longer */
     bool only_roles;  /* nothing is lost for a rehearsal but ownership and privileges when it is left out */
     bool not_enabled; /* CREATE SUBSCRIPTION … WITH (connect = false …) */
 } rh_dump_statement;

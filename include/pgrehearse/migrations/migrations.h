@@ -6,26 +6,46 @@
 #include "pgrehearse/model/migration.h"
 #include "pgrehearse/model/scenario.h"
 
-/* The framework of the scenario's migrations and its history table's name (NULL: none), so that the caller can read that table from the backup or from staging. */
+/* The framework of the scenario's migrations and its history table's name (NULL: none), so that the caller
+ * can read that table from the backup or from staging. A scenario without migrations gives a plan without
+ * any. A folder that holds no migrations is RH_ERROR_SCENARIO. */
 bool rh_plan_detect(const rh_scenario *scenario, rh_arena *arena, rh_plan *plan, rh_error *error);
 
-/* Reads the rows of plan->history_table from a database. */
+/* Reads the rows of TABLE (an unquoted name, looked up along the search_path) from a database; rows->present
+ * is false when there is no such table. */
 bool rh_history_read(rh_pg *pg, const char *table, rh_arena *arena, rh_rows *rows, rh_error *error);
 
-/* Fills the plan: order, which are applied (HISTORY may be NULL), the scenario's pending list and --only, and for each pending migration its statements, split, classified,
- * with expected locks and hazards. Refuses psql meta-commands, COPY … PROGRAM and the like (RH_ERROR_REFUSED with file and line); a duplicate version, a dirty history, an unknown id in pending
- * are RH_ERROR_SCENARIO. A file with a syntax error still gets a plan: its statement fails when it runs, as in production. */
+/* Creates the framework's history table if it has one and the database lacks it, as the tool does when it
+ * connects. rh_replay does the same; called before, the table does not count as a change that the first
+ * migration made. */
+bool rh_history_prepare(rh_pg *pg, const rh_plan *plan, rh_error *error);
+
+/* Fills the plan: order, which are applied (HISTORY may be NULL), which are pending (the scenario's pending
+ * list, --only), and for each pending migration its statements, split, classified, with expected locks and
+ * hazards. In pending lists and --only a migration is named by its id, its leading number (with or without
+ * zeros), its name, or its file. Refuses psql meta-commands, COPY … PROGRAM and COPY with a file of the
+ * server's (RH_ERROR_REFUSED with file and line); COPY FROM STDIN is RH_ERROR_UNSUPPORTED. A duplicate
+ * version, a dirty history, an unknown id in pending, a file that is not UTF-8 or holds a NUL byte are
+ * RH_ERROR_SCENARIO, an unknown id of --only is RH_ERROR_USAGE. A file with a syntax error still gets a plan:
+ * its statement fails when it runs, as in production. */
 bool rh_plan_make(const rh_scenario *scenario, const rh_rows *history, rh_arena *arena, rh_plan *plan,
                   rh_error *error);
 
-/* Called around each statement by the replay, in the migration's own thread. */
+/* Called around each statement by the replay, in the migration's own thread. Not called for BEGIN, SAVEPOINT,
+ * SET and the like (a query of the hook's would take the snapshot before SET TRANSACTION); called for COMMIT,
+ * which may check and wait. */
 typedef struct rh_replay_hooks {
     void *user;
-    void (*before)(void *user, rh_pg *pg, rh_migration *migration, rh_statement *statement, rh_statement_run *run);
-    /* After it ended (well or not), before its transaction commits if it is in one: locks can be asked for when OK. */
-    void (*after)(void *user, rh_pg *pg, rh_migration *migration, rh_statement *statement, rh_statement_run *run, bool ok);
-    /* After a transaction has ended: RUNS of COUNT statements were in it. ENDED monotonic. */
-    void (*transaction_end)(void *user, rh_migration *migration, rh_statement_run *const *runs, size_t count, rh_usec ended);
+    /* Just before the statement is sent; what the hook asks PG counts in no time. */
+    void (*before)(void *user, rh_pg *pg, rh_migration *migration, rh_statement *statement,
+                   rh_statement_run *run);
+    /* After it ended (well or not), before its transaction commits if it is in one: locks can be asked for
+     * when OK. */
+    void (*after)(void *user, rh_pg *pg, rh_migration *migration, rh_statement *statement,
+                  rh_statement_run *run, bool ok);
+    /* After a transaction has ended, well or not: RUNS of COUNT statements were in it. ENDED monotonic. */
+    void (*transaction_end)(void *user, rh_migration *migration, rh_statement_run *const *runs, size_t count,
+                            rh_usec ended);
 } rh_replay_hooks;
 
 typedef struct rh_replay_options {
@@ -35,18 +55,33 @@ typedef struct rh_replay_options {
     int repeat;
     double scale;
     const rh_replay_hooks *hooks; /* may be NULL */
-    bool record;                  /* append to statement->runs; false: time only */
+    bool record; /* append to statement->runs; false: time only (hooks get a run that is thrown away) */
 } rh_replay_options;
 
-/* Runs one migration on PG as its framework would, history table included. On failure: outcome, failure (with the place in the user's file) and failed statement are set in MIGRATION (up) or its
- * rollback (down) and RH_ERROR_MIGRATION / TIMEOUT / LOST / INTERRUPTED returned; the transaction is rolled back. *ELAPSED_S may be NULL. New runs live in ARENA. */
+/* Runs one migration of PLAN on PG as its framework would, history table included. Use one connection for all
+ * migrations of a pass, as the tools do: settings and temporary tables of one are seen by the next.
+ *
+ * On success outcome becomes ok unless an earlier pass failed. On failure outcome and failure (with the place
+ * in the user's file) are set in MIGRATION (up) or its rollback (down), and RH_ERROR_MIGRATION / TIMEOUT /
+ * LOST / NO_SPACE is returned with the same place; RH_ERROR_INTERRUPTED leaves outcome as it was. The open
+ * transaction is rolled back; what the file had committed before stays. The history table then says what the
+ * tool would leave there (golang-migrate: dirty).
+ *
+ * *ELAPSED_S (may be NULL) is from before the first to after the last statement with the framework's own
+ * bookkeeping and transaction commands, also on failure; without the hooks. A statement's run has its own
+ * time only. A failed statement leaves no run. New runs live in ARENA. */
 bool rh_replay(rh_pg *pg, const rh_plan *plan, rh_migration *migration, const rh_replay_options *options,
                rh_arena *arena, double *elapsed_s, rh_error *error);
 
-/* Everything a migration can change, as text a definition an object. */
+/* Everything a migration can change, as text a definition an object: schemas, tables, columns, constraints,
+ * indexes, functions, triggers, rules, policies, views, types, sequences (their definition, not their value),
+ * privileges, owners, comments, extensions, publications, statistics objects, event triggers. What lies in
+ * temporary or system schemas, or belongs to an extension, is left out. */
 typedef struct rh_schema rh_schema;
 rh_schema *rh_schema_read(rh_pg *pg, rh_error *error);
+/* Takes NULL. */
 void rh_schema_free(rh_schema *schema);
+size_t rh_schema_object_count(const rh_schema *schema);
 /* Object by object; differences in ARENA. */
-void rh_schema_compare(const rh_schema *before, const rh_schema *after, rh_arena *arena, rh_difference **differences,
-                       size_t *count);
+void rh_schema_compare(const rh_schema *before, const rh_schema *after, rh_arena *arena,
+                       rh_difference **differences, size_t *count);

@@ -49,5 +49,5 @@ typedef struct rh_contention {
     int64_t samples;
     double sampler_cpu_s, sampler_interval_ms, shortest_sure_wait_ms;
     bool waitstart_available;
-    const char *lost; /* why the account is incomplete, though measured may be true; NULL: it is complete */
+    const char *lost; /* why the account is not whole (measured is false, waits hold what was seen); NULL: it is */
 } rh_contention;

@@ -93,6 +93,7 @@ typedef struct rh_statement {
     rh_hazard *hazards;
     size_t hazard_count;
     rh_prediction prediction;
+    int column; /* of its first character in LINE */
 } rh_statement;
 
 /* One file's worth of statements. */

@@ -24,16 +24,17 @@ typedef struct rh_gate {
     const char *limit_text; /* as the user wrote it */
     double limit, measured; /* measured may be RH_NOT_MEASURED */
     rh_gate_outcome outcome;
-    const char *worst; /* what reached it: "migration 000013 statement 1 on public.orders"; or why it was not measured */
+    const char *worst; /* what reached it: "migration 000013 statement 1 on public.orders"; or why it was not
+                          measured */
 } rh_gate;
 const char *rh_gate_kind_name(rh_gate_kind kind);
 
 /* One CPU/IO/WAL reading of staging, for samples/resources.csv. */
 typedef struct rh_resource_sample {
     double at_s;
-    double backend_cpu_s;              /* of the migration's backend, cumulative */
+    double backend_cpu_s; /* of the migration's backend, cumulative */
     int64_t backend_read_bytes, backend_write_bytes;
-    int64_t wal_bytes;                 /* since the pass began */
+    int64_t wal_bytes; /* since the pass began */
     int64_t disk_free_bytes;
 } rh_resource_sample;
 
@@ -41,7 +42,7 @@ typedef struct rh_backtest_row {
     const char *migration;
     int statement;
     rh_statement_class class_;
-    double predicted_s, actual_s, low_s, high_s; /* low, high may be not measured */
+    double predicted_s, actual_s, low_s, high_s;             /* low, high may be not measured */
     double linear_largest_s, linear_smallest_s, power_law_s; /* the naive baselines on the same evidence */
 } rh_backtest_row;
 
@@ -76,6 +77,13 @@ typedef struct rh_step_result {
     const char *detail; /* first failing row or last line of the output, redacted */
 } rh_step_result;
 
+/* One pass as a whole. */
+typedef struct rh_pass_record {
+    const char *name; /* "quiet pass 1 of 3" */
+    double elapsed_s; /* from the first migration's start to the last one's end, what watches it included */
+    bool complete;    /* every pending migration ran */
+} rh_pass_record;
+
 typedef struct rh_run {
     rh_arena *arena; /* owns everything below */
     const rh_scenario *scenario;
@@ -86,13 +94,15 @@ typedef struct rh_run {
     double elapsed_s;
     rh_verdict verdict;
     int exit_code;
-    const char *reason; /* one sentence: why this verdict */
+    const char *reason;  /* one sentence: why this verdict */
     rh_failure *failure; /* what ended it early; NULL */
     const char *failed_stage;
 
     rh_backup_facts backup;
     rh_staging_facts staging;
     rh_plan plan;
+    rh_pass_record *passes;
+    size_t pass_count;
     rh_load load;
     rh_contention contention;
     rh_resource_sample *resources;

@@ -27,10 +27,11 @@ typedef struct rh_rehearsal_options {
     const rh_progress *progress;
 } rh_rehearsal_options;
 
-/* Rehearses the scenario: every stage in order, report written, everything that was started stopped. RUN (zeroed) is filled in ARENA also on failure; its exit_code is returned.
- * ERROR is set when the run ended early or the report could not be written. */
-int rh_rehearse(const rh_scenario *scenario, const rh_rehearsal_options *options, rh_arena *arena, rh_run *run,
-                rh_error *error);
+/* Rehearses the scenario: every stage in order, report written, everything that was started stopped. RUN
+ * (zeroed) is filled in ARENA also on failure; its exit_code is returned. ERROR is set when the run ended
+ * early or the report could not be written. */
+int rh_rehearse(const rh_scenario *scenario, const rh_rehearsal_options *options, rh_arena *arena,
+                rh_run *run, rh_error *error);
 
 /* What would run, without a server. */
 bool rh_rehearsal_plan(const rh_scenario *scenario, rh_arena *arena, rh_plan *plan, rh_backup_facts *backup,

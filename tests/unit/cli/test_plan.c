@@ -70,6 +70,20 @@ static void test_transactions(void **state)
     assert_int_equal(rh_plan_transactions(&script, numbers), 1);
     script.rule = RH_TRANSACTION_EACH;
     assert_int_equal(rh_plan_transactions(&script, numbers), 3);
+    /* between the file's own BEGIN and COMMIT; ROLLBACK TO ends nothing */
+    rh_statement own[] = {{.class_ = RH_CLASS_CATALOG, .redacted_sql = "BEGIN_IS_NO_VERB"},
+                          {.class_ = RH_CLASS_TRANSACTION, .redacted_sql = "begin"},
+                          {.class_ = RH_CLASS_TRANSACTION, .redacted_sql = "ROLLBACK WORK TO s"},
+                          {.class_ = RH_CLASS_TRANSACTION, .redacted_sql = "SET work_mem = $1"},
+                          {.class_ = RH_CLASS_TRANSACTION, .redacted_sql = "Rollback"},
+                          {.class_ = RH_CLASS_QUERY, .redacted_sql = "SELECT 1"}};
+    static const int expected[] = {1, 2, 2, 2, 2, 3};
+    int found[6];
+    assert_int_equal(
+        rh_plan_transactions(
+            &(rh_script){.rule = RH_TRANSACTION_EACH, .statements = own, .statement_count = 6}, found),
+        3);
+    assert_memory_equal(found, expected, sizeof expected);
     script.statement_count = 0;
     assert_int_equal(rh_plan_transactions(&script, numbers), 0);
 }
@@ -90,7 +104,7 @@ static void test_text(void **state)
         "  left out   000003\n"
         "\n000002 add_id\n"
         "  m/2.up.sql, with a way down\n"
-        "  3 statements in 2 transactions, as the file says\n"
+        "  3 statements in 2 transactions\n"
         "    transaction 1 of 2\n"
         "      1.  ALTER TABLE orders ADD COLUMN id uuid DEFAULT gen_random_uuid()\n"
         "          line 2, rewrite\n"

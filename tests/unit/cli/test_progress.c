@@ -69,7 +69,7 @@ static void test_live(void **state)
     rh_progress_end(progress, "load", "%s", "done");
     const char *text = close_display();
     assert_non_null(strstr(text, "* restore                 24 tables \n"));
-    const char *bar = strstr(text, "[##########----------]  50 %");
+    const char *bar = strstr(text, "[######------]  50 %");
     assert_non_null(bar);
     const char *begin = bar;
     while (*begin != '\r' && *begin != '\n' && begin > text)

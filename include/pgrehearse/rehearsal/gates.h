@@ -1,0 +1,11 @@
+/* Gates, and the verdict that is never better than what was measured. */
+#pragma once
+#include "pgrehearse/base/error.h"
+#include "pgrehearse/model/run.h"
+
+/* Measures every gate of the scenario against what the run found. */
+void rh_gates_check(rh_run *run);
+
+/* Sets verdict, exit_code and reason from, in this order: what ended the run early (ERROR, may be unset),
+ * failed migrations, rollbacks and verify steps, failed gates, gates that could not be measured. */
+void rh_verdict_reach(rh_run *run, const rh_error *error);

@@ -1,0 +1,32 @@
+/* What watches a pass: hooks around each statement that read counters and locks, and the sampler. */
+#pragma once
+#include "pgrehearse/adapters/pg.h"
+#include "pgrehearse/base/error.h"
+#include "pgrehearse/base/progress.h"
+#include "pgrehearse/migrations/migrations.h"
+#include "pgrehearse/model/run.h"
+#include "pgrehearse/observe/observe.h"
+
+typedef struct rh_observer {
+    rh_run *run;
+    rh_pg *side;         /* reads counters, so that the migration's session is not disturbed */
+    rh_sampler *sampler; /* NULL in scaled passes */
+    rh_pass_kind pass;
+    const double *sizes; /* of rh_pass_sizes */
+    bool local;
+    int pid; /* of the migration's session */
+    rh_counters before;
+    rh_lock *held; /* by the open transaction, so far */
+    size_t held_count;
+    rh_replay_hooks hooks; /* hand this to rh_replay */
+    const rh_progress *progress;
+    const char *stage;
+    rh_usec began; /* second 0 of samples */
+} rh_observer;
+
+/* Opens the side connection and, unless the pass is scaled, starts the sampler with second 0 at BEGAN. */
+bool rh_observer_start(rh_observer *observer, rh_run *run, const char *conninfo, rh_pass_kind pass,
+                       int migration_pid, rh_usec began, rh_error *error);
+/* Ends the sampler into CONTENTION (may be NULL when scaled), gives autocommit statements the locks that were
+ * seen from outside, and every lock its wait. */
+void rh_observer_finish(rh_observer *observer, rh_contention *contention);

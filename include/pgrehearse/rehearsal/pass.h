@@ -1,0 +1,28 @@
+/* One pass: every pending migration once, from the restored state, watched. */
+#pragma once
+#include "pgrehearse/base/error.h"
+#include "pgrehearse/base/progress.h"
+#include "pgrehearse/model/run.h"
+#include "pgrehearse/staging/staging.h"
+
+/* Heap bytes of what each statement works on, for the i-th statement of the plan's migrations in order;
+ * RH_NOT_MEASURED where it cannot be told. In the run's arena. */
+bool rh_pass_sizes(rh_run *run, const char *conninfo, double **bytes, rh_error *error);
+
+/* Resets staging, makes the sample of FRACTION and times every migration on it. A migration that fails on a
+ * sample is no failure of the migration: it goes to run->not_measured. */
+bool rh_pass_scaled(rh_run *run, rh_staging *staging, double fraction, const rh_progress *progress,
+                    rh_error *error);
+
+/* Resets staging and times every migration while nothing else runs. False with RH_ERROR_MIGRATION (and the
+ * like) when one fails: its outcome and failure are set in the plan. */
+bool rh_pass_quiet(rh_run *run, rh_staging *staging, int repeat, const rh_progress *progress,
+                   rh_error *error);
+
+/* Resets staging, starts the load, measures the window before, every migration with its window, and the
+ * window after. Fills run->load and run->contention. */
+bool rh_pass_loaded(rh_run *run, rh_staging *staging, const rh_progress *progress, rh_error *error);
+
+/* Every migration with a way down: up, down, up, comparing the schema. A failure is recorded in the
+ * migration's rollback, not returned. */
+bool rh_pass_rollback(rh_run *run, rh_staging *staging, const rh_progress *progress, rh_error *error);

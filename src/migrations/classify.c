@@ -1,0 +1,346 @@
+/* What a statement is expected to do and to lock, from its parse: PostgreSQL 15, documentation section 13.3.1
+ * and the pages of the commands; ALTER TABLE is in classify_alter_table.c. */
+#include "classify.h"
+#include "transaction_verb.h"
+#include <string.h>
+#include <strings.h>
+
+#define ACCESS_SHARE "AccessShareLock"
+#define ROW_SHARE "RowShareLock"
+#define ROW_EXCLUSIVE "RowExclusiveLock"
+#define SHARE_UPDATE "ShareUpdateExclusiveLock"
+#define SHARE "ShareLock"
+#define SHARE_ROW "ShareRowExclusiveLock"
+#define EXCLUSIVE "ExclusiveLock"
+#define ACCESS_EXCLUSIVE "AccessExclusiveLock"
+
+/* Statements whose type alone tells. RELATION is the key of the RangeVar that LOCK is taken on. */
+static const struct simple_rule {
+    const char *kind, *tag;
+    rh_statement_class class_;
+    rh_phase phase;
+    const char *lock, *relation;
+} SIMPLE[] = {
+    {"InsertStmt", "INSERT", RH_CLASS_DATA_CHANGE, RH_PHASE_MIGRATE, ROW_EXCLUSIVE, "relation"},
+    {"UpdateStmt", "UPDATE", RH_CLASS_DATA_CHANGE, RH_PHASE_MIGRATE, ROW_EXCLUSIVE, "relation"},
+    {"DeleteStmt", "DELETE", RH_CLASS_DATA_CHANGE, RH_PHASE_MIGRATE, ROW_EXCLUSIVE, "relation"},
+    {"MergeStmt", "MERGE", RH_CLASS_DATA_CHANGE, RH_PHASE_MIGRATE, ROW_EXCLUSIVE, "relation"},
+    {"TransactionStmt", NULL, RH_CLASS_TRANSACTION, RH_PHASE_NONE, NULL, NULL},
+    {"VariableSetStmt", "SET", RH_CLASS_TRANSACTION, RH_PHASE_NONE, NULL, NULL},
+    {"VariableShowStmt", "SHOW", RH_CLASS_TRANSACTION, RH_PHASE_NONE, NULL, NULL},
+    {"ConstraintsSetStmt", "SET CONSTRAINTS", RH_CLASS_TRANSACTION, RH_PHASE_NONE, NULL, NULL},
+    {"DiscardStmt", "DISCARD", RH_CLASS_TRANSACTION, RH_PHASE_NONE, NULL, NULL},
+    {"DoStmt", "DO", RH_CLASS_PROCEDURE, RH_PHASE_NONE, NULL, NULL},
+    {"CallStmt", "CALL", RH_CLASS_PROCEDURE, RH_PHASE_NONE, NULL, NULL},
+    {"ExecuteStmt", "EXECUTE", RH_CLASS_PROCEDURE, RH_PHASE_NONE, NULL, NULL},
+    {"PrepareStmt", "PREPARE", RH_CLASS_QUERY, RH_PHASE_NONE, NULL, NULL},
+    {"ExplainStmt", "EXPLAIN", RH_CLASS_QUERY, RH_PHASE_NONE, NULL, NULL},
+    {"CheckPointStmt", "CHECKPOINT", RH_CLASS_MAINTENANCE, RH_PHASE_NONE, NULL, NULL},
+    {"CreateFunctionStmt", "CREATE FUNCTION", RH_CLASS_CATALOG, RH_PHASE_EXPAND, NULL, NULL},
+    {"AlterFunctionStmt", "ALTER FUNCTION", RH_CLASS_CATALOG, RH_PHASE_NONE, NULL, NULL},
+    {"CreateTrigStmt", "CREATE TRIGGER", RH_CLASS_CATALOG, RH_PHASE_EXPAND, SHARE_ROW, "relation"},
+    {"CreatePolicyStmt", "CREATE POLICY", RH_CLASS_CATALOG, RH_PHASE_EXPAND, ACCESS_EXCLUSIVE, "table"},
+    {"AlterPolicyStmt", "ALTER POLICY", RH_CLASS_CATALOG, RH_PHASE_NONE, ACCESS_EXCLUSIVE, "table"},
+    {"RuleStmt", "CREATE RULE", RH_CLASS_CATALOG, RH_PHASE_EXPAND, ACCESS_EXCLUSIVE, "relation"},
+    {"ViewStmt", "CREATE VIEW", RH_CLASS_CATALOG, RH_PHASE_EXPAND, NULL, NULL},
+    {"CreateSchemaStmt", "CREATE SCHEMA", RH_CLASS_CATALOG, RH_PHASE_EXPAND, NULL, NULL},
+    {"CreateSeqStmt", "CREATE SEQUENCE", RH_CLASS_CATALOG, RH_PHASE_EXPAND, NULL, NULL},
+    {"AlterSeqStmt", "ALTER SEQUENCE", RH_CLASS_CATALOG, RH_PHASE_NONE, SHARE_ROW, "sequence"},
+    {"CreateExtensionStmt", "CREATE EXTENSION", RH_CLASS_CATALOG, RH_PHASE_EXPAND, NULL, NULL},
+    {"AlterExtensionStmt", "ALTER EXTENSION", RH_CLASS_CATALOG, RH_PHASE_NONE, NULL, NULL},
+    {"CompositeTypeStmt", "CREATE TYPE", RH_CLASS_CATALOG, RH_PHASE_EXPAND, NULL, NULL},
+    {"CreateEnumStmt", "CREATE TYPE", RH_CLASS_CATALOG, RH_PHASE_EXPAND, NULL, NULL},
+    {"CreateRangeStmt", "CREATE TYPE", RH_CLASS_CATALOG, RH_PHASE_EXPAND, NULL, NULL},
+    {"AlterEnumStmt", "ALTER TYPE", RH_CLASS_CATALOG, RH_PHASE_EXPAND, NULL, NULL},
+    {"AlterTypeStmt", "ALTER TYPE", RH_CLASS_CATALOG, RH_PHASE_NONE, NULL, NULL},
+    {"CreateDomainStmt", "CREATE DOMAIN", RH_CLASS_CATALOG, RH_PHASE_EXPAND, NULL, NULL},
+    {"DefineStmt", NULL, RH_CLASS_CATALOG, RH_PHASE_EXPAND, NULL, NULL},
+    {"CreateCastStmt", "CREATE CAST", RH_CLASS_CATALOG, RH_PHASE_EXPAND, NULL, NULL},
+    {"CreateStatsStmt", "CREATE STATISTICS", RH_CLASS_CATALOG, RH_PHASE_EXPAND, SHARE_UPDATE, "relations"},
+    {"CreateEventTrigStmt", "CREATE EVENT TRIGGER", RH_CLASS_CATALOG, RH_PHASE_EXPAND, NULL, NULL},
+    {"CreatePublicationStmt", "CREATE PUBLICATION", RH_CLASS_CATALOG, RH_PHASE_EXPAND, NULL, NULL},
+    {"AlterPublicationStmt", "ALTER PUBLICATION", RH_CLASS_CATALOG, RH_PHASE_NONE, NULL, NULL},
+    {"CommentStmt", "COMMENT", RH_CLASS_CATALOG, RH_PHASE_NONE, NULL, NULL},
+    {"GrantStmt", NULL, RH_CLASS_CATALOG, RH_PHASE_NONE, NULL, NULL},
+    {"GrantRoleStmt", NULL, RH_CLASS_CATALOG, RH_PHASE_NONE, NULL, NULL},
+    {"AlterDefaultPrivilegesStmt", "ALTER DEFAULT PRIVILEGES", RH_CLASS_CATALOG, RH_PHASE_NONE, NULL, NULL},
+    {"AlterOwnerStmt", NULL, RH_CLASS_CATALOG, RH_PHASE_NONE, ACCESS_EXCLUSIVE, "relation"},
+    {"AlterObjectSchemaStmt", NULL, RH_CLASS_CATALOG, RH_PHASE_CONTRACT, ACCESS_EXCLUSIVE, "relation"},
+    {"AlterRoleStmt", "ALTER ROLE", RH_CLASS_CATALOG, RH_PHASE_NONE, NULL, NULL},
+    {"AlterRoleSetStmt", "ALTER ROLE", RH_CLASS_CATALOG, RH_PHASE_NONE, NULL, NULL},
+    {"CreateRoleStmt", "CREATE ROLE", RH_CLASS_CATALOG, RH_PHASE_EXPAND, NULL, NULL},
+    {"DropRoleStmt", "DROP ROLE", RH_CLASS_CATALOG, RH_PHASE_CONTRACT, NULL, NULL},
+    {"DropOwnedStmt", "DROP OWNED", RH_CLASS_CATALOG, RH_PHASE_CONTRACT, NULL, NULL},
+    {"ReassignOwnedStmt", "REASSIGN OWNED", RH_CLASS_CATALOG, RH_PHASE_NONE, NULL, NULL},
+    {"AlterDatabaseSetStmt", "ALTER DATABASE", RH_CLASS_CATALOG, RH_PHASE_NONE, NULL, NULL},
+    {"TruncateStmt", "TRUNCATE TABLE", RH_CLASS_CATALOG, RH_PHASE_CONTRACT, ACCESS_EXCLUSIVE, "relations"},
+};
+
+/* The RangeVar under KEY: directly, or the first of a list. */
+static const char *relation_under(rh_json *body, const char *key, rh_arena *arena)
+{
+    rh_json *value = rh_json_get(body, key);
+    if (rh_json_is_array(value))
+        value = rh_json_get(rh_json_at(value, 0), "RangeVar");
+    return rh_tree_relation(value, arena);
+}
+
+void rh_classify_set(rh_statement *s, const char *tag, rh_statement_class class_, rh_phase phase,
+                     const char *lock, const char *relation)
+{
+    s->command_tag = tag;
+    s->class_ = class_;
+    s->phase = phase;
+    s->expected_lock = relation ? lock : NULL;
+    s->expected_relation = lock ? relation : NULL;
+}
+
+static bool classify_simple(rh_statement *s, const char *kind, rh_json *body, rh_arena *arena)
+{
+    for (size_t i = 0; i < sizeof SIMPLE / sizeof *SIMPLE; i++) {
+        const struct simple_rule *rule = &SIMPLE[i];
+        if (strcmp(kind, rule->kind) != 0)
+            continue;
+        rh_classify_set(s, rule->tag, rule->class_, rule->phase, rule->lock,
+                        rule->relation ? relation_under(body, rule->relation, arena) : NULL);
+        return true;
+    }
+    return false;
+}
+
+/* ---- statements that need a look inside ---- */
+
+/* The first foreign key's other table in a list of table elements. */
+static const char *referenced_table(rh_json *elements, rh_arena *arena)
+{
+    for (size_t i = 0; i < rh_json_count(elements); i++) {
+        rh_json *element = rh_json_at(elements, i), *constraint = rh_json_get(element, "Constraint");
+        const char *found = NULL;
+        if (rh_tree_is(constraint, "contype", "CONSTR_FOREIGN"))
+            found = rh_tree_relation(rh_json_get(constraint, "pktable"), arena);
+        else
+            found = referenced_table(rh_json_path(element, "ColumnDef.constraints"), arena);
+        if (found)
+            return found;
+    }
+    return NULL;
+}
+
+/* A new table waits for nobody, but a foreign key locks the other table, and a partition its parent. */
+static void classify_create_table(rh_statement *s, rh_json *body, rh_arena *arena)
+{
+    const char *parent = relation_under(body, "inhRelations", arena);
+    const char *other = referenced_table(rh_json_get(body, "tableElts"), arena);
+    bool partition = !rh_json_is_null(rh_json_get(body, "partbound"));
+    if (parent)
+        rh_classify_set(s, "CREATE TABLE", RH_CLASS_CATALOG, RH_PHASE_EXPAND,
+                        partition ? ACCESS_EXCLUSIVE : SHARE_UPDATE, parent);
+    else
+        rh_classify_set(s, "CREATE TABLE", RH_CLASS_CATALOG, RH_PHASE_EXPAND, SHARE_ROW, other);
+}
+
+static void classify_index(rh_statement *s, rh_json *body, rh_arena *arena)
+{
+    const char *table = relation_under(body, "relation", arena);
+    s->needs_no_transaction = rh_json_bool(rh_json_get(body, "concurrent"));
+    if (s->needs_no_transaction)
+        rh_classify_set(s, "CREATE INDEX", RH_CLASS_INDEX_CONCURRENT, RH_PHASE_EXPAND, SHARE_UPDATE, table);
+    else
+        rh_classify_set(s, "CREATE INDEX", RH_CLASS_INDEX_BUILD, RH_PHASE_EXPAND, SHARE, table);
+}
+
+static void classify_rename(rh_statement *s, rh_json *body, rh_arena *arena)
+{
+    bool index = rh_tree_is(body, "renameType", "OBJECT_INDEX");
+    rh_classify_set(s, index ? "ALTER INDEX" : "ALTER TABLE", RH_CLASS_CATALOG, RH_PHASE_CONTRACT,
+                    index ? SHARE_UPDATE : ACCESS_EXCLUSIVE, relation_under(body, "relation", arena));
+    if (!rh_json_get(body, "relation"))
+        s->command_tag = NULL;
+}
+
+static void classify_drop(rh_statement *s, rh_json *body, rh_arena *arena)
+{
+    static const struct {
+        const char *type, *tag;
+        bool locked; /* the object named is a relation */
+    } types[] = {
+        {"OBJECT_TABLE", "DROP TABLE", true},        {"OBJECT_INDEX", "DROP INDEX", true},
+        {"OBJECT_VIEW", "DROP VIEW", true},          {"OBJECT_MATVIEW", "DROP MATERIALIZED VIEW", true},
+        {"OBJECT_SEQUENCE", "DROP SEQUENCE", true},  {"OBJECT_FOREIGN_TABLE", "DROP FOREIGN TABLE", true},
+        {"OBJECT_FUNCTION", "DROP FUNCTION", false}, {"OBJECT_TYPE", "DROP TYPE", false},
+        {"OBJECT_SCHEMA", "DROP SCHEMA", false},     {"OBJECT_EXTENSION", "DROP EXTENSION", false},
+        {"OBJECT_TRIGGER", "DROP TRIGGER", false},   {"OBJECT_POLICY", "DROP POLICY", false},
+        {"OBJECT_RULE", "DROP RULE", false},         {"OBJECT_DOMAIN", "DROP DOMAIN", false},
+    };
+    rh_json *object = rh_json_at(rh_json_get(body, "objects"), 0);
+    s->needs_no_transaction = rh_json_bool(rh_json_get(body, "concurrent"));
+    rh_classify_set(s, NULL, RH_CLASS_CATALOG, RH_PHASE_CONTRACT, NULL, NULL);
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (rh_tree_is(body, "removeType", types[i].type))
+            rh_classify_set(s, types[i].tag, RH_CLASS_CATALOG, RH_PHASE_CONTRACT,
+                            s->needs_no_transaction ? SHARE_UPDATE : ACCESS_EXCLUSIVE,
+                            types[i].locked ? rh_tree_name(object, arena) : NULL);
+    bool on_table = rh_tree_is(body, "removeType", "OBJECT_TRIGGER") ||
+                    rh_tree_is(body, "removeType", "OBJECT_POLICY") ||
+                    rh_tree_is(body, "removeType", "OBJECT_RULE");
+    rh_json *names = rh_json_path(object, "List.items");
+    if (on_table && rh_json_count(names) > 1) { /* table name, then its own */
+        const char *table = NULL;
+        for (size_t i = 0; i + 1 < rh_json_count(names); i++) {
+            const char *part = rh_json_string(rh_json_path(rh_json_at(names, i), "String.sval"));
+            part = part ? rh_tree_identifier(part, arena) : "";
+            table = table ? rh_arena_printf(arena, "%s.%s", table, part) : part;
+        }
+        rh_classify_set(s, s->command_tag, RH_CLASS_CATALOG, RH_PHASE_CONTRACT, ACCESS_EXCLUSIVE, table);
+    }
+}
+
+static void classify_select(rh_statement *s, rh_json *body, rh_arena *arena)
+{
+    rh_json *into = rh_json_get(body, "intoClause");
+    const char *from = relation_under(body, "fromClause", arena);
+    if (into)
+        rh_classify_set(s, "SELECT", RH_CLASS_DATA_CHANGE, RH_PHASE_EXPAND, ACCESS_SHARE, from);
+    else
+        rh_classify_set(s, "SELECT", RH_CLASS_QUERY, RH_PHASE_NONE,
+                        rh_json_get(body, "lockingClause") ? ROW_SHARE : ACCESS_SHARE, from);
+}
+
+static void classify_copy(rh_statement *s, rh_json *body, rh_arena *arena)
+{
+    bool from = rh_json_bool(rh_json_get(body, "is_from"));
+    rh_classify_set(s, "COPY", from ? RH_CLASS_DATA_CHANGE : RH_CLASS_QUERY,
+                    from ? RH_PHASE_MIGRATE : RH_PHASE_NONE, from ? ROW_EXCLUSIVE : ACCESS_SHARE,
+                    relation_under(body, "relation", arena));
+}
+
+static void classify_vacuum(rh_statement *s, rh_json *body, rh_arena *arena)
+{
+    bool vacuum = rh_json_bool(rh_json_get(body, "is_vacuumcmd"));
+    bool full = vacuum && rh_tree_has_option(rh_json_get(body, "options"), "full");
+    rh_json *first = rh_json_at(rh_json_get(body, "rels"), 0);
+    rh_classify_set(s, vacuum ? "VACUUM" : "ANALYZE", RH_CLASS_MAINTENANCE, RH_PHASE_NONE,
+                    full ? ACCESS_EXCLUSIVE : SHARE_UPDATE,
+                    rh_tree_relation(rh_json_path(first, "VacuumRelation.relation"), arena));
+    s->needs_no_transaction = vacuum;
+}
+
+static void classify_reindex(rh_statement *s, rh_json *body, rh_arena *arena)
+{
+    bool concurrently = rh_tree_has_option(rh_json_get(body, "params"), "concurrently");
+    bool one =
+        rh_tree_is(body, "kind", "REINDEX_OBJECT_INDEX") || rh_tree_is(body, "kind", "REINDEX_OBJECT_TABLE");
+    bool index = rh_tree_is(body, "kind", "REINDEX_OBJECT_INDEX");
+    rh_classify_set(s, "REINDEX", RH_CLASS_MAINTENANCE, RH_PHASE_NONE,
+                    concurrently ? SHARE_UPDATE : (index ? ACCESS_EXCLUSIVE : SHARE),
+                    relation_under(body, "relation", arena));
+    s->needs_no_transaction = concurrently || !one;
+}
+
+static void classify_refresh(rh_statement *s, rh_json *body, rh_arena *arena)
+{
+    rh_classify_set(s, "REFRESH MATERIALIZED VIEW", RH_CLASS_MAINTENANCE, RH_PHASE_MIGRATE,
+                    rh_json_bool(rh_json_get(body, "concurrent")) ? EXCLUSIVE : ACCESS_EXCLUSIVE,
+                    relation_under(body, "relation", arena));
+}
+
+static void classify_cluster(rh_statement *s, rh_json *body, rh_arena *arena)
+{
+    const char *table = relation_under(body, "relation", arena);
+    rh_classify_set(s, "CLUSTER", RH_CLASS_MAINTENANCE, RH_PHASE_NONE, ACCESS_EXCLUSIVE, table);
+    s->needs_no_transaction = !table;
+}
+
+static void classify_lock(rh_statement *s, rh_json *body, rh_arena *arena)
+{
+    static const char *const modes[] = {NULL,  ACCESS_SHARE, ROW_SHARE, ROW_EXCLUSIVE,   SHARE_UPDATE,
+                                        SHARE, SHARE_ROW,    EXCLUSIVE, ACCESS_EXCLUSIVE};
+    int64_t mode = rh_json_int(rh_json_get(body, "mode"));
+    rh_classify_set(s, "LOCK TABLE", RH_CLASS_TRANSACTION, RH_PHASE_NONE,
+                    mode >= 1 && mode <= 8 ? modes[mode] : NULL, relation_under(body, "relations", arena));
+}
+
+static void classify_create_as(rh_statement *s, rh_json *body, rh_arena *arena)
+{
+    (void)arena;
+    bool view = rh_tree_is(body, "objtype", "OBJECT_MATVIEW");
+    rh_classify_set(s, view ? "CREATE MATERIALIZED VIEW" : "CREATE TABLE AS", RH_CLASS_DATA_CHANGE,
+                    RH_PHASE_EXPAND, NULL, NULL);
+}
+
+/* Adding a constraint to a domain reads every column of that type. */
+static void classify_alter_domain(rh_statement *s, rh_json *body, rh_arena *arena)
+{
+    (void)arena;
+    bool scan = (rh_tree_is(body, "subtype", "C") &&
+                 !rh_json_bool(rh_json_path(body, "def.Constraint.skip_validation"))) ||
+                rh_tree_is(body, "subtype", "V") || rh_tree_is(body, "subtype", "O");
+    rh_classify_set(s, "ALTER DOMAIN", scan ? RH_CLASS_HEAP_SCAN : RH_CLASS_CATALOG, RH_PHASE_NONE, NULL,
+                    NULL);
+}
+
+/* Commands on databases, tablespaces, the whole server. */
+static void classify_outside_transaction(rh_statement *s, rh_json *body, rh_arena *arena)
+{
+    (void)body;
+    (void)arena;
+    rh_classify_set(s, NULL, RH_CLASS_CATALOG, RH_PHASE_NONE, NULL, NULL);
+    s->needs_no_transaction = true;
+}
+
+static const struct special_rule {
+    const char *kind;
+    void (*classify)(rh_statement *s, rh_json *body, rh_arena *arena);
+} SPECIAL[] = {
+    {"AlterTableStmt", rh_classify_alter_table},
+    {"CreateStmt", classify_create_table},
+    {"CreateForeignTableStmt", classify_create_as},
+    {"CreateTableAsStmt", classify_create_as},
+    {"IndexStmt", classify_index},
+    {"RenameStmt", classify_rename},
+    {"DropStmt", classify_drop},
+    {"SelectStmt", classify_select},
+    {"CopyStmt", classify_copy},
+    {"VacuumStmt", classify_vacuum},
+    {"ReindexStmt", classify_reindex},
+    {"RefreshMatViewStmt", classify_refresh},
+    {"ClusterStmt", classify_cluster},
+    {"LockStmt", classify_lock},
+    {"AlterDomainStmt", classify_alter_domain},
+    {"CreatedbStmt", classify_outside_transaction},
+    {"DropdbStmt", classify_outside_transaction},
+    {"CreateTableSpaceStmt", classify_outside_transaction},
+    {"DropTableSpaceStmt", classify_outside_transaction},
+    {"AlterSystemStmt", classify_outside_transaction},
+    {"CreateSubscriptionStmt", classify_outside_transaction},
+    {"DropSubscriptionStmt", classify_outside_transaction},
+};
+
+/* What does not parse, or is too long to: a list of rows is known by its first word. */
+static void classify_by_words(rh_statement *s)
+{
+    s->class_ = RH_CLASS_UNCLASSIFIED;
+    if (rh_transaction_verb_of(s->sql) != RH_VERB_NONE)
+        s->class_ = RH_CLASS_TRANSACTION;
+    else if (strlen(s->sql) > RH_PARSE_LIMIT && strncasecmp(s->sql, "insert", 6) == 0)
+        rh_classify_set(s, "INSERT", RH_CLASS_DATA_CHANGE, RH_PHASE_MIGRATE, NULL, NULL);
+}
+
+void rh_classify(rh_statement *statement, rh_json *tree, rh_arena *arena)
+{
+    rh_json *body;
+    const char *kind = rh_tree_kind(tree, &body);
+    if (!kind) {
+        classify_by_words(statement);
+        return;
+    }
+    if (classify_simple(statement, kind, body, arena))
+        return;
+    for (size_t i = 0; i < sizeof SPECIAL / sizeof *SPECIAL; i++) {
+        if (strcmp(kind, SPECIAL[i].kind) == 0) {
+            SPECIAL[i].classify(statement, body, arena);
+            return;
+        }
+    }
+    statement->class_ = RH_CLASS_UNCLASSIFIED;
+}

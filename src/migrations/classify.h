@@ -1,0 +1,28 @@
+/* Internal to migrations/: what a statement is expected to do. */
+#pragma once
+#include "pgrehearse/model/migration.h"
+#include "tree.h"
+
+/* A longer statement is a long list of rows: its parse tree would be many times its size. Bytes. */
+enum { RH_PARSE_LIMIT = 128 * 1024 };
+
+/* Fills class, phase, command tag, expected lock and relation, and needs_no_transaction of one statement.
+ * TREE may be NULL (it does not parse, or is too long): then the class is unclassified but for what the first
+ * words tell. */
+void rh_classify(rh_statement *statement, rh_json *tree, rh_arena *arena);
+
+/* Sets the five at once; without a lock there is no relation, and the other way round. */
+void rh_classify_set(rh_statement *s, const char *tag, rh_statement_class class_, rh_phase phase,
+                     const char *lock, const char *relation);
+
+/* BODY of an AlterTableStmt. */
+void rh_classify_alter_table(rh_statement *s, rh_json *body, rh_arena *arena);
+
+/* Why ADD COLUMN rewrites the table. */
+typedef enum rh_column_rewrite {
+    RH_COLUMN_FREE,      /* it does not: no default, or one that is the same for all rows */
+    RH_COLUMN_VOLATILE,  /* a volatile default */
+    RH_COLUMN_SERIAL,    /* serial or identity: a value from a sequence for every row */
+    RH_COLUMN_GENERATED, /* GENERATED … STORED */
+} rh_column_rewrite;
+rh_column_rewrite rh_classify_added_column(rh_json *column_def);

@@ -1,0 +1,404 @@
+/* Each rule's message says what happens, its `safer` what to write instead, with the statement's own names.
+ */
+#include "hazards.h"
+#include "classify.h"
+#include <string.h>
+
+/* The tables and columns of the statement under the rules. */
+typedef struct subject {
+    rh_hazard_context *context;
+    rh_arena *arena;
+    rh_statement *statement;
+    const char *table;
+} subject;
+
+void rh_hazard_add(rh_hazard_context *context, rh_statement *statement, const char *rule, const char *message,
+                   const char *safer)
+{
+    rh_hazard *hazard =
+        rh_arena_add(context->arena, &statement->hazards, &statement->hazard_count, sizeof *hazard);
+    *hazard = (rh_hazard){.rule = rule, .message = message, .safer = safer};
+}
+
+#define ADD(subject, rule, message, safer)                                                                   \
+    rh_hazard_add((subject)->context, (subject)->statement, rule, message, safer)
+
+static void remember(rh_arena *arena, const char ***list, size_t *count, const char *text)
+{
+    *(const char **)rh_arena_add(arena, list, count, sizeof **list) = text;
+}
+
+static bool is_in(const char *const *list, size_t count, const char *text)
+{
+    for (size_t i = 0; text && i < count; i++)
+        if (strcmp(list[i], text) == 0)
+            return true;
+    return false;
+}
+
+static const char *quoted(const subject *s, const char *identifier)
+{
+    return identifier ? rh_tree_identifier(identifier, s->arena) : "…";
+}
+
+/* ---- ALTER TABLE ---- */
+
+static void added_column_hazards(const subject *s, rh_json *column)
+{
+    const char *name = quoted(s, rh_json_string(rh_json_get(column, "colname")));
+    switch (rh_classify_added_column(column)) {
+    case RH_COLUMN_VOLATILE:
+        ADD(s, "volatile-default",
+            rh_arena_printf(s->arena,
+                            "The default of %s differs from row to row, so PostgreSQL writes all of %s and "
+                            "its indexes anew "
+                            "while ACCESS EXCLUSIVE keeps every reader and writer out.",
+                            name, s->table),
+            rh_arena_printf(s->arena,
+                            "ALTER TABLE %s ADD COLUMN %s without the default; ALTER TABLE %s ALTER COLUMN "
+                            "%s SET DEFAULT …; then fill "
+                            "the existing rows in batches, each committed: UPDATE %s SET %s = … WHERE %s IS "
+                            "NULL AND <a range of "
+                            "the primary key>.",
+                            s->table, name, s->table, name, s->table, name, name));
+        break;
+    case RH_COLUMN_SERIAL:
+        ADD(s, "rewrite-access-exclusive",
+            rh_arena_printf(
+                s->arena,
+                "The new column %s takes a number for every row, so all of %s is written anew under ACCESS "
+                "EXCLUSIVE.",
+                name, s->table),
+            rh_arena_printf(s->arena,
+                            "ALTER TABLE %s ADD COLUMN %s bigint; CREATE SEQUENCE …; ALTER TABLE %s ALTER "
+                            "COLUMN %s SET DEFAULT "
+                            "nextval('…'); fill the existing rows in batches.",
+                            s->table, name, s->table, name));
+        break;
+    case RH_COLUMN_GENERATED:
+        ADD(s, "rewrite-access-exclusive",
+            rh_arena_printf(s->arena,
+                            "The generated column %s is computed for every row: all of %s is written anew "
+                            "under ACCESS EXCLUSIVE.",
+                            name, s->table),
+            rh_arena_printf(s->arena,
+                            "Add %s to %s as a plain column, keep it right with a trigger, fill the existing "
+                            "rows in batches; or "
+                            "compute it in a view or an index.",
+                            name, s->table));
+        break;
+    case RH_COLUMN_FREE:
+        break;
+    }
+}
+
+static void unique_hazard(const subject *s, rh_json *constraint, const char *column)
+{
+    bool primary = rh_tree_is(constraint, "contype", "CONSTR_PRIMARY");
+    if (rh_json_get(constraint, "indexname"))
+        return;
+    const char *first =
+        rh_json_string(rh_json_path(rh_json_at(rh_json_get(constraint, "keys"), 0), "String.sval"));
+    const char *kind = primary ? "PRIMARY KEY" : "UNIQUE";
+    ADD(s, "index-without-concurrently",
+        rh_arena_printf(
+            s->arena,
+            "%s builds its index on %s under ACCESS EXCLUSIVE: nobody reads or writes until it is done.",
+            kind, s->table),
+        rh_arena_printf(s->arena,
+                        "CREATE UNIQUE INDEX CONCURRENTLY … ON %s (%s), in a file of its own; then ALTER "
+                        "TABLE %s ADD %s USING "
+                        "INDEX ….",
+                        s->table,
+                        first    ? quoted(s, first)
+                        : column ? column
+                                 : "…",
+                        s->table, kind));
+}
+
+static void constraint_hazards(const subject *s, rh_json *constraint, const char *column)
+{
+    const char *type = rh_json_string(rh_json_get(constraint, "contype"));
+    const char *given = rh_json_string(rh_json_get(constraint, "conname"));
+    const char *name = given ? rh_tree_identifier(given, s->arena) : "<name>";
+    if (!type || rh_json_bool(rh_json_get(constraint, "skip_validation")))
+        return;
+    if (strcmp(type, "CONSTR_FOREIGN") == 0) {
+        const char *other = rh_tree_relation(rh_json_get(constraint, "pktable"), s->arena);
+        ADD(s, "foreign-key-without-not-valid",
+            rh_arena_printf(s->arena, "Every row of %s is looked up in %s while writes to both tables wait.",
+                            s->table, other),
+            rh_arena_printf(s->arena,
+                            "ALTER TABLE %s ADD CONSTRAINT %s FOREIGN KEY (…) REFERENCES %s NOT VALID; then, "
+                            "in a transaction of its own, "
+                            "ALTER TABLE %s VALIDATE CONSTRAINT %s.",
+                            s->table, name, other, s->table, name));
+    } else if (strcmp(type, "CONSTR_CHECK") == 0) {
+        ADD(s, "constraint-without-not-valid",
+            rh_arena_printf(s->arena,
+                            "All of %s is read to check the constraint while ACCESS EXCLUSIVE keeps every "
+                            "reader and writer out.",
+                            s->table),
+            rh_arena_printf(s->arena,
+                            "ALTER TABLE %s ADD CONSTRAINT %s CHECK (…) NOT VALID; then, in a transaction of "
+                            "its own, ALTER TABLE %s "
+                            "VALIDATE CONSTRAINT %s.",
+                            s->table, name, s->table, name));
+    } else if (strcmp(type, "CONSTR_UNIQUE") == 0 || strcmp(type, "CONSTR_PRIMARY") == 0) {
+        unique_hazard(s, constraint, column);
+    }
+}
+
+/* CHECK (column IS NOT NULL): from then on SET NOT NULL needs no scan of its own (once it is valid). */
+static void remember_not_null(const subject *s, rh_json *constraint)
+{
+    rh_json *test = rh_json_path(constraint, "raw_expr.NullTest");
+    const char *column = rh_tree_last_name(rh_json_path(test, "arg.ColumnRef.fields"));
+    if (rh_tree_is(constraint, "contype", "CONSTR_CHECK") &&
+        rh_tree_is(test, "nulltesttype", "IS_NOT_NULL") && column)
+        remember(s->arena, &s->context->not_null, &s->context->not_null_count,
+                 rh_arena_printf(s->arena, "%s %s", s->table, column));
+}
+
+static void set_not_null_hazard(const subject *s, const char *column)
+{
+    if (column && is_in(s->context->not_null, s->context->not_null_count,
+                        rh_arena_printf(s->arena, "%s %s", s->table, column)))
+        return;
+    const char *name = quoted(s, column);
+    ADD(s, "set-not-null-scan",
+        rh_arena_printf(
+            s->arena,
+            "All of %s is read for a NULL in %s while ACCESS EXCLUSIVE keeps every reader and writer out.",
+            s->table, name),
+        rh_arena_printf(s->arena,
+                        "ALTER TABLE %s ADD CONSTRAINT <name> CHECK (%s IS NOT NULL) NOT VALID; then ALTER "
+                        "TABLE %s VALIDATE CONSTRAINT "
+                        "<name>; then ALTER TABLE %s ALTER COLUMN %s SET NOT NULL, which needs no scan now; "
+                        "then drop the check.",
+                        s->table, name, s->table, s->table, name));
+}
+
+static void type_change_hazard(const subject *s, const char *column)
+{
+    const char *name = quoted(s, column);
+    ADD(s, "type-change",
+        rh_arena_printf(s->arena,
+                        "Another type for %s writes all of %s and its indexes anew under ACCESS EXCLUSIVE, "
+                        "unless both types are "
+                        "stored alike (varchar to a longer one or to text, numeric to a higher precision).",
+                        name, s->table),
+        rh_arena_printf(s->arena,
+                        "Add a second column of the new type to %s, write both with a trigger, fill it in "
+                        "batches, let the application "
+                        "change over, and drop %s in a later release.",
+                        s->table, name));
+}
+
+static void drop_column_hazard(const subject *s, const char *column)
+{
+    const char *name = quoted(s, column);
+    ADD(s, "drop-column",
+        rh_arena_printf(s->arena,
+                        "The running release may still read or write %s of %s: its statements fail from here "
+                        "on, and the data is gone.",
+                        name, s->table),
+        rh_arena_printf(
+            s->arena, "Release an application that no longer uses %s.%s first; drop it in a later migration.",
+            s->table, name));
+}
+
+static void other_rewrite_hazard(const subject *s, const char *subtype)
+{
+    static const char *const rewriting[] = {"AT_SetLogged", "AT_SetUnLogged", "AT_SetAccessMethod",
+                                            "AT_SetTableSpace"};
+    for (size_t i = 0; i < sizeof rewriting / sizeof *rewriting; i++)
+        if (strcmp(subtype, rewriting[i]) == 0)
+            ADD(s, "rewrite-access-exclusive",
+                rh_arena_printf(s->arena, "All of %s is written anew under ACCESS EXCLUSIVE.", s->table),
+                rh_arena_printf(
+                    s->arena,
+                    "Fill a new table beside %s in batches and swap the names, or use a maintenance window.",
+                    s->table));
+}
+
+static void alter_table_hazards(const subject *s, rh_json *body)
+{
+    rh_json *commands = rh_json_get(body, "cmds");
+    for (size_t i = 0; i < rh_json_count(commands); i++) {
+        rh_json *command = rh_json_get(rh_json_at(commands, i), "AlterTableCmd");
+        const char *subtype = rh_json_string(rh_json_get(command, "subtype"));
+        const char *name = rh_json_string(rh_json_get(command, "name"));
+        rh_json *column = rh_json_path(command, "def.ColumnDef");
+        if (!subtype)
+            continue;
+        if (strcmp(subtype, "AT_AddColumn") == 0) {
+            added_column_hazards(s, column);
+            rh_json *constraints = rh_json_get(column, "constraints");
+            for (size_t k = 0; k < rh_json_count(constraints); k++)
+                constraint_hazards(s, rh_json_get(rh_json_at(constraints, k), "Constraint"),
+                                   quoted(s, rh_json_string(rh_json_get(column, "colname"))));
+        } else if (strcmp(subtype, "AT_AddConstraint") == 0) {
+            constraint_hazards(s, rh_json_path(command, "def.Constraint"), NULL);
+            remember_not_null(s, rh_json_path(command, "def.Constraint"));
+        } else if (strcmp(subtype, "AT_SetNotNull") == 0) {
+            set_not_null_hazard(s, name);
+        } else if (strcmp(subtype, "AT_AlterColumnType") == 0) {
+            type_change_hazard(s, name);
+        } else if (strcmp(subtype, "AT_DropColumn") == 0) {
+            drop_column_hazard(s, name);
+        } else {
+            other_rewrite_hazard(s, subtype);
+        }
+    }
+}
+
+/* ---- the others ---- */
+
+static void index_hazard(const subject *s, rh_json *body)
+{
+    if (rh_json_bool(rh_json_get(body, "concurrent")))
+        return;
+    const char *name = rh_json_string(rh_json_get(body, "idxname"));
+    ADD(s, "index-without-concurrently",
+        rh_arena_printf(s->arena, "Writes to %s wait until the index is built.", s->table),
+        rh_arena_printf(
+            s->arena,
+            "CREATE %sINDEX CONCURRENTLY %s ON %s …, in a file of its own and outside a transaction.",
+            rh_json_bool(rh_json_get(body, "unique")) ? "UNIQUE " : "", name ? quoted(s, name) : "",
+            s->table));
+}
+
+static void rename_hazard(const subject *s, rh_json *body)
+{
+    bool column = rh_tree_is(body, "renameType", "OBJECT_COLUMN");
+    if (!column && !rh_tree_is(body, "renameType", "OBJECT_TABLE") &&
+        !rh_tree_is(body, "renameType", "OBJECT_VIEW"))
+        return;
+    const char *from = column ? quoted(s, rh_json_string(rh_json_get(body, "subname"))) : s->table;
+    const char *to = quoted(s, rh_json_string(rh_json_get(body, "newname")));
+    ADD(s, "rename",
+        rh_arena_printf(s->arena,
+                        "The running release knows only the old name %s: its statements fail from here on.",
+                        from),
+        column ? rh_arena_printf(s->arena,
+                                 "Add %s to %s beside %s, write both with a trigger, change the application "
+                                 "over, drop %s in a later release.",
+                                 to, s->table, from, from)
+               : rh_arena_printf(s->arena,
+                                 "In the same transaction CREATE VIEW %s AS SELECT * FROM %s; drop the view "
+                                 "in a later release.",
+                                 from, to));
+}
+
+static void drop_hazard(const subject *s, rh_json *body)
+{
+    if (rh_tree_is(body, "removeType", "OBJECT_TABLE"))
+        ADD(s, "drop-table",
+            rh_arena_printf(s->arena,
+                            "The running release may still use %s: its statements fail from here on, and the "
+                            "data is gone.",
+                            s->table),
+            rh_arena_printf(s->arena,
+                            "Release an application that no longer uses %s first; drop it in a later "
+                            "migration, with a backup at hand.",
+                            s->table));
+    else if (rh_tree_is(body, "removeType", "OBJECT_INDEX") && !rh_json_bool(rh_json_get(body, "concurrent")))
+        ADD(s, "index-without-concurrently",
+            rh_arena_printf(s->arena,
+                            "DROP INDEX %s takes ACCESS EXCLUSIVE on its table: it waits for every "
+                            "transaction, and all wait for it.",
+                            s->table),
+            rh_arena_printf(s->arena,
+                            "DROP INDEX CONCURRENTLY %s, in a file of its own and outside a transaction.",
+                            s->table));
+}
+
+static void data_change_hazard(const subject *s, rh_json *body, const char *verb)
+{
+    rh_json *where = rh_json_get(body, "whereClause");
+    bool backfill = rh_tree_is(rh_json_get(where, "NullTest"), "nulltesttype", "IS_NULL");
+    if (where && !backfill)
+        return;
+    ADD(s, "whole-table-update",
+        rh_arena_printf(s->arena,
+                        "%s touches %s of %s in one transaction: their locks are held, and their old "
+                        "versions kept, until the end; "
+                        "replicas lag behind it.",
+                        verb, where ? "every row that is still NULL" : "every row", s->table),
+        rh_arena_printf(s->arena,
+                        "%s %s in batches of some thousand rows by a range of the primary key, each "
+                        "committed, with a pause between.",
+                        verb, s->table));
+}
+
+static void maintenance_hazard(const subject *s)
+{
+    if (s->statement->expected_lock && strcmp(s->statement->expected_lock, "AccessExclusiveLock") == 0)
+        ADD(s, "rewrite-access-exclusive",
+            rh_arena_printf(s->arena, "%s holds ACCESS EXCLUSIVE on %s for as long as it takes.",
+                            s->statement->command_tag, s->table),
+            rh_arena_printf(
+                s->arena,
+                "Use the CONCURRENTLY form where there is one (REINDEX, REFRESH), or pg_repack for %s.",
+                s->table));
+}
+
+/* ---- what holds for any statement ---- */
+
+static void lock_timeout_hazard(const subject *s)
+{
+    rh_hazard_context *context = s->context;
+    if (context->lock_timeout || context->lock_timeout_missed || !s->table ||
+        rh_lock_mode_strength(s->statement->expected_lock) < 5)
+        return;
+    context->lock_timeout_missed = true;
+    ADD(s, "missing-lock-timeout",
+        rh_arena_printf(s->arena,
+                        "While this waits for its lock on %s behind one long transaction, everybody else "
+                        "waits behind it, without limit.",
+                        s->table),
+        "SET lock_timeout = '2s' before it, and try again when it fails.");
+}
+
+static void remember_settings(const subject *s, const char *kind, rh_json *body)
+{
+    rh_hazard_context *context = s->context;
+    if (strcmp(kind, "VariableSetStmt") == 0 && rh_tree_is(body, "name", "lock_timeout"))
+        context->lock_timeout = rh_tree_is(body, "kind", "VAR_SET_VALUE");
+    if (strcmp(kind, "CreateStmt") == 0) {
+        const char *table = rh_tree_relation(rh_json_get(body, "relation"), context->arena);
+        if (table)
+            remember(context->arena, &context->created, &context->created_count, table);
+    }
+}
+
+void rh_hazards_of_statement(rh_hazard_context *context, rh_statement *statement, rh_json *tree)
+{
+    rh_json *body;
+    const char *kind = rh_tree_kind(tree, &body);
+    if (!kind)
+        return;
+    subject s = {context, context->arena, statement,
+                 statement->expected_relation ? statement->expected_relation : "the table"};
+    remember_settings(&s, kind, body);
+    bool fresh = is_in(context->created, context->created_count, statement->expected_relation);
+    if (fresh || strcmp(kind, "CreateStmt") == 0)
+        return; /* a new table is empty and nobody's yet */
+    if (strcmp(kind, "AlterTableStmt") == 0)
+        alter_table_hazards(&s, body);
+    else if (strcmp(kind, "IndexStmt") == 0)
+        index_hazard(&s, body);
+    else if (strcmp(kind, "RenameStmt") == 0)
+        rename_hazard(&s, body);
+    else if (strcmp(kind, "DropStmt") == 0)
+        drop_hazard(&s, body);
+    else if (strcmp(kind, "UpdateStmt") == 0)
+        data_change_hazard(&s, body, "UPDATE");
+    else if (strcmp(kind, "DeleteStmt") == 0)
+        data_change_hazard(&s, body, "DELETE");
+    else if (statement->class_ == RH_CLASS_MAINTENANCE)
+        maintenance_hazard(&s);
+    s.table = statement->expected_relation;
+    lock_timeout_hazard(&s);
+}

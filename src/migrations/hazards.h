@@ -1,0 +1,26 @@
+/* Internal to migrations/: what is known to hurt in production, by rule, before anything is measured. */
+#pragma once
+#include "pgrehearse/model/migration.h"
+#include "tree.h"
+
+/* What earlier statements of the release mean for later ones: statements must be shown in the order they run.
+ * Zero-initialise all but ARENA. */
+typedef struct rh_hazard_context {
+    rh_arena *arena;
+    const char **created; /* tables that are new in this release, so small and unused */
+    size_t created_count;
+    const char *
+        *not_null; /* "table column": a CHECK (column IS NOT NULL) that lets SET NOT NULL skip its scan */
+    size_t not_null_count;
+    bool lock_timeout;        /* SET lock_timeout is in force */
+    bool lock_timeout_missed; /* said once a file */
+} rh_hazard_context;
+
+/* The hazards of one statement; TREE may be NULL: then there is none that needs the parse. */
+void rh_hazards_of_statement(rh_hazard_context *context, rh_statement *statement, rh_json *tree);
+/* Those that come from a statement's company in its transaction. */
+void rh_hazards_of_script(rh_hazard_context *context, rh_script *script);
+
+/* Appends one; MESSAGE and SAFER in the arena. */
+void rh_hazard_add(rh_hazard_context *context, rh_statement *statement, const char *rule, const char *message,
+                   const char *safer);

@@ -1,0 +1,242 @@
+/* Which migrations there are, which of them are applied, which this rehearsal runs. */
+#include "detect.h"
+#include "pgrehearse/base/text.h"
+#include "pgrehearse/migrations/migrations.h"
+#include "script.h"
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- files become migrations ---- */
+
+static int compare_files(const void *a, const void *b, void *rules)
+{
+    const rh_migration_file *x = a, *y = b;
+    int order = ((const rh_framework_rules *)rules)->compare(x, y);
+    return order ? order : (int)x->direction - (int)y->direction;
+}
+
+static bool add_file(rh_migration *migration, const rh_migration_file *file, rh_error *error)
+{
+    rh_script *script = file->direction == RH_UP ? &migration->up : &migration->down;
+    if (script->file) {
+        rh_error_set(error, RH_ERROR_SCENARIO, "two files are the way %s of migration %s: %s and %s",
+                     file->direction == RH_UP ? "up" : "down", file->id, strrchr(script->file, '/') + 1,
+                     file->file);
+        rh_error_hint(error, "Rename or remove one of them.");
+        return rh_error_at(error, file->path, 0, 0);
+    }
+    if (file->version > INT64_MAX) {
+        rh_error_set(error, RH_ERROR_SCENARIO, "version %" PRIu64 " does not fit the history table's bigint",
+                     file->version);
+        rh_error_hint(error, "The tool itself would stop with a panic. Give the file a smaller number.");
+        return rh_error_at(error, file->path, 0, 0);
+    }
+    script->file = file->path;
+    if (file->direction == RH_UP || !migration->id) {
+        migration->id = file->id;
+        migration->name = file->name;
+    }
+    migration->has_down |= file->direction == RH_DOWN;
+    return true;
+}
+
+static bool check_ways_up(const rh_framework_rules *rules, const rh_plan *plan, rh_error *error)
+{
+    for (size_t i = 0; i < plan->migration_count && !rules->up_may_be_missing; i++) {
+        const rh_migration *migration = &plan->migrations[i];
+        if (migration->up.file)
+            continue;
+        rh_error_set(error, RH_ERROR_SCENARIO, "there is a way down of %s, but no way up", migration->id);
+        rh_error_hint(error, "Its way up would be %s.sql.", migration->id);
+        return rh_error_at(error, migration->down.file, 0, 0);
+    }
+    return true;
+}
+
+static bool make_migrations(const rh_scenario *scenario, const rh_framework_rules *rules, rh_arena *arena,
+                            rh_plan *plan, rh_error *error)
+{
+    rh_migration_files list = {0};
+    if (!rh_migration_files_list(rules, scenario->migrations.path, arena, &list, error))
+        return rh_error_at_migrations(scenario, error);
+    if (list.count > 0)
+        qsort_r(list.files, list.count, sizeof *list.files, compare_files, (void *)rules);
+    plan->migrations = rh_arena_alloc(arena, (list.count + 1) * sizeof *plan->migrations);
+    plan->migration_count = 0;
+    for (size_t i = 0; i < list.count; i++) {
+        if (i == 0 || rules->compare(&list.files[i - 1], &list.files[i]) != 0)
+            plan->migration_count++;
+        if (!add_file(&plan->migrations[plan->migration_count - 1], &list.files[i], error))
+            return false;
+    }
+    for (size_t i = 0; i < plan->migration_count; i++) {
+        plan->migrations[i].up.rule = plan->migrations[i].down.rule = rules->transaction;
+        plan->migrations[i].rollback.has_down = plan->migrations[i].has_down;
+        plan->migrations[i].rollback.down_s = plan->migrations[i].rollback.up_again_s = RH_NOT_MEASURED;
+        plan->migrations[i].rollback.schema_restored = -1;
+    }
+    return check_ways_up(rules, plan, error);
+}
+
+/* ---- which of them ---- */
+
+/* The digits at the start of TEXT without leading zeros; length 0 when there are none. */
+static size_t leading_number(const char **text)
+{
+    size_t digits = strspn(*text, "0123456789");
+    while (digits > 1 && **text == '0') {
+        (*text)++;
+        digits--;
+    }
+    return digits;
+}
+
+static bool is_number(const char *text)
+{
+    return *text && text[strspn(text, "0123456789")] == '\0';
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    return slash ? slash + 1 : "";
+}
+
+static bool is_called(const rh_migration *migration, const char *wanted)
+{
+    if (strcmp(wanted, migration->id) == 0 || strcmp(wanted, migration->name) == 0 ||
+        strcmp(wanted, base_name(migration->up.file)) == 0)
+        return true;
+    size_t id = strlen(migration->id);
+    if (strncmp(wanted, migration->id, id) == 0 && wanted[id] == '_' &&
+        strcmp(wanted + id + 1, migration->name) == 0)
+        return true;
+    if (!is_number(wanted))
+        return false;
+    const char *have = migration->id;
+    size_t wanted_digits = leading_number(&wanted), have_digits = leading_number(&have);
+    return have_digits > 0 && wanted_digits == have_digits && strncmp(wanted, have, have_digits) == 0;
+}
+
+/* The one migration called WANTED; NULL with an error when there is none, or more than one. */
+static rh_migration *find_migration(rh_plan *plan, const char *wanted, rh_error_code code, const char *where,
+                                    rh_arena *arena, rh_error *error)
+{
+    rh_migration *found = NULL;
+    for (size_t i = 0; i < plan->migration_count; i++) {
+        rh_migration *migration = &plan->migrations[i];
+        if (strcmp(migration->id, wanted) == 0)
+            return migration;
+        if (!is_called(migration, wanted))
+            continue;
+        if (found) {
+            rh_error_set(error, code, "%s: \"%s\" could be %s or %s", where, wanted, found->id,
+                         migration->id);
+            rh_error_hint(error, "Write the whole id.");
+            return NULL;
+        }
+        found = migration;
+    }
+    if (found)
+        return found;
+    const char **names = rh_arena_alloc(arena, (2 * plan->migration_count + 1) * sizeof *names);
+    for (size_t i = 0; i < plan->migration_count; i++) {
+        names[2 * i] = plan->migrations[i].id;
+        names[2 * i + 1] = plan->migrations[i].name;
+    }
+    const char *nearest = rh_nearest(wanted, names, 2 * plan->migration_count);
+    rh_error_set(error, code, "%s: there is no migration \"%s\"", where, wanted);
+    if (nearest)
+        rh_error_hint(error, "Did you mean %s?", nearest);
+    else
+        rh_error_hint(error, "`pgrehearse plan` lists them.");
+    return NULL;
+}
+
+/* What the backup's history says; with pending: all or a list, one that cannot be read does not matter. */
+static bool mark_applied(const rh_scenario *scenario, const rh_framework_rules *rules, const rh_rows *history,
+                         rh_plan *plan, rh_error *error)
+{
+    if (!rules->mark_applied || !history || !history->present)
+        return true;
+    if (scenario->migrations.pending == RH_PENDING_AUTO)
+        return rules->mark_applied(history, plan, error) || rh_error_at_migrations(scenario, error);
+    rules->mark_applied(history, plan, NULL);
+    return true;
+}
+
+static bool choose_pending(const rh_scenario *scenario, rh_plan *plan, rh_arena *arena, rh_error *error)
+{
+    const rh_pending_kind kind = scenario->migrations.pending;
+    for (size_t i = 0; i < plan->migration_count; i++)
+        plan->migrations[i].pending =
+            kind == RH_PENDING_ALL || (kind == RH_PENDING_AUTO && !plan->migrations[i].applied_in_backup);
+    for (size_t i = 0; kind == RH_PENDING_LIST && i < scenario->migrations.pending_id_count; i++) {
+        rh_migration *migration = find_migration(plan, scenario->migrations.pending_ids[i], RH_ERROR_SCENARIO,
+                                                 "migrations.pending", arena, error);
+        if (!migration)
+            return rh_error_at_migrations(scenario, error);
+        migration->pending = true;
+    }
+    return true;
+}
+
+/* --only: some of the pending ones. */
+static bool keep_only(const rh_scenario *scenario, rh_plan *plan, rh_arena *arena, rh_error *error)
+{
+    if (!scenario->only)
+        return true;
+    bool *wanted = rh_arena_alloc(arena, (plan->migration_count + 1) * sizeof *wanted);
+    for (size_t i = 0; i < scenario->only_count; i++) {
+        rh_migration *migration =
+            find_migration(plan, scenario->only[i], RH_ERROR_USAGE, "--only", arena, error);
+        if (!migration)
+            return false;
+        if (!migration->pending) {
+            rh_error_set(error, RH_ERROR_USAGE, "--only: migration %s is not pending%s", migration->id,
+                         migration->applied_in_backup ? ": the backup has it already" : "");
+            return rh_error_hint(error, "Set migrations.pending to all or to a list that has it.");
+        }
+        wanted[migration - plan->migrations] = true;
+    }
+    for (size_t i = 0; i < plan->migration_count; i++)
+        plan->migrations[i].pending = wanted[i];
+    return true;
+}
+
+static bool load_scripts(const rh_framework_rules *rules, rh_arena *arena, rh_plan *plan, rh_error *error)
+{
+    /* The ways up are one release; each way down is looked at by itself. */
+    rh_hazard_context release = {.arena = arena};
+    plan->pending_count = 0;
+    for (size_t i = 0; i < plan->migration_count; i++) {
+        rh_migration *migration = &plan->migrations[i];
+        if (!migration->pending)
+            continue;
+        plan->pending_count++;
+        if (migration->up.file && !rh_script_load(migration->up.file, rules, &release, &migration->up, error))
+            return false;
+        rh_hazard_context alone = {.arena = arena};
+        if (migration->down.file &&
+            !rh_script_load(migration->down.file, rules, &alone, &migration->down, error))
+            return false;
+    }
+    return true;
+}
+
+bool rh_plan_make(const rh_scenario *scenario, const rh_rows *history, rh_arena *arena, rh_plan *plan,
+                  rh_error *error)
+{
+    if (!rh_plan_detect(scenario, arena, plan, error))
+        return false;
+    if (!scenario->migrations.path)
+        return true;
+    const rh_framework_rules *rules = rh_framework_rules_of(plan->framework);
+    return make_migrations(scenario, rules, arena, plan, error) &&
+           mark_applied(scenario, rules, history, plan, error) &&
+           choose_pending(scenario, plan, arena, error) && keep_only(scenario, plan, arena, error) &&
+           load_scripts(rules, arena, plan, error);
+}

@@ -1,0 +1,223 @@
+#include "tree.h"
+#include "pgrehearse/base/text.h"
+#include <stdlib.h>
+#include <string.h>
+
+const char *rh_tree_kind(rh_json *node, rh_json **body)
+{
+    void *iterator = NULL;
+    *body = NULL;
+    return rh_json_is_object(node) ? rh_json_each(node, &iterator, body) : NULL;
+}
+
+rh_json *rh_tree_body(rh_json *node, const char *kind)
+{
+    rh_json *body;
+    const char *found = rh_tree_kind(node, &body);
+    return found && strcmp(found, kind) == 0 ? body : NULL;
+}
+
+const char *rh_tree_identifier(const char *identifier, rh_arena *arena)
+{
+    bool plain = (*identifier >= 'a' && *identifier <= 'z') || *identifier == '_';
+    if (plain && identifier[strspn(identifier, "abcdefghijklmnopqrstuvwxyz0123456789_$")] == '\0')
+        return rh_arena_strdup(arena, identifier);
+    rh_text text = {0};
+    rh_text_append_char(&text, '"');
+    for (const char *p = identifier; *p; p++) {
+        if (*p == '"')
+            rh_text_append_char(&text, '"');
+        rh_text_append_char(&text, *p);
+    }
+    rh_text_append_char(&text, '"');
+    const char *quoted = rh_arena_strdup(arena, text.data);
+    rh_text_release(&text);
+    return quoted;
+}
+
+const char *rh_tree_relation(rh_json *range_var, rh_arena *arena)
+{
+    const char *name = rh_json_string(rh_json_get(range_var, "relname"));
+    const char *schema = rh_json_string(rh_json_get(range_var, "schemaname"));
+    if (!name)
+        return NULL;
+    const char *quoted = rh_tree_identifier(name, arena);
+    return schema ? rh_arena_printf(arena, "%s.%s", rh_tree_identifier(schema, arena), quoted) : quoted;
+}
+
+/* The items of a List node, or of a bare array. */
+static rh_json *items_of(rh_json *list)
+{
+    rh_json *body = rh_tree_body(list, "List");
+    return body ? rh_json_get(body, "items") : list;
+}
+
+static const char *string_at(rh_json *items, size_t index)
+{
+    return rh_json_string(rh_json_get(rh_json_get(rh_json_at(items, index), "String"), "sval"));
+}
+
+const char *rh_tree_name(rh_json *list, rh_arena *arena)
+{
+    rh_json *items = items_of(list);
+    const char *name = NULL;
+    for (size_t i = 0; rh_json_is_array(items) && i < rh_json_count(items); i++) {
+        const char *part = string_at(items, i);
+        if (!part)
+            return NULL;
+        part = rh_tree_identifier(part, arena);
+        name = name ? rh_arena_printf(arena, "%s.%s", name, part) : part;
+    }
+    return name;
+}
+
+const char *rh_tree_last_name(rh_json *list)
+{
+    rh_json *items = items_of(list);
+    size_t count = rh_json_is_array(items) ? rh_json_count(items) : 0;
+    return count ? string_at(items, count - 1) : NULL;
+}
+
+bool rh_tree_is(rh_json *object, const char *key, const char *value)
+{
+    const char *found = rh_json_string(rh_json_get(object, key));
+    return found && strcmp(found, value) == 0;
+}
+
+bool rh_tree_has_option(rh_json *options, const char *name)
+{
+    for (size_t i = 0; i < rh_json_count(options); i++)
+        if (rh_tree_is(rh_json_get(rh_json_at(options, i), "DefElem"), "defname", name))
+            return true;
+    return false;
+}
+
+/* Functions of pg_proc with provolatile 'i' or 's' that defaults are made of. */
+static bool is_known_stable(const char *name)
+{
+    static const char *const stable[] = {
+        "abs",
+        "age",
+        "array_append",
+        "array_cat",
+        "array_fill",
+        "array_length",
+        "array_to_json",
+        "btrim",
+        "ceil",
+        "char_length",
+        "concat",
+        "concat_ws",
+        "current_database",
+        "current_schema",
+        "current_setting",
+        "current_user",
+        "date",
+        "date_part",
+        "date_trunc",
+        "decode",
+        "digest",
+        "div",
+        "encode",
+        "extract",
+        "floor",
+        "format",
+        "hashtext",
+        "hstore",
+        "initcap",
+        "int4range",
+        "int8range",
+        "json_build_array",
+        "json_build_object",
+        "jsonb_build_array",
+        "jsonb_build_object",
+        "left",
+        "length",
+        "lower",
+        "lpad",
+        "ltrim",
+        "make_date",
+        "make_interval",
+        "make_time",
+        "make_timestamp",
+        "make_timestamptz",
+        "md5",
+        "mod",
+        "now",
+        "nullif",
+        "numrange",
+        "overlay",
+        "point",
+        "position",
+        "power",
+        "quote_ident",
+        "quote_literal",
+        "regexp_replace",
+        "repeat",
+        "replace",
+        "reverse",
+        "right",
+        "round",
+        "rpad",
+        "rtrim",
+        "session_user",
+        "setweight",
+        "sha256",
+        "sign",
+        "split_part",
+        "sqrt",
+        "statement_timestamp",
+        "string_to_array",
+        "strpos",
+        "substr",
+        "substring",
+        "timezone",
+        "to_char",
+        "to_date",
+        "to_json",
+        "to_jsonb",
+        "to_number",
+        "to_timestamp",
+        "to_tsquery",
+        "to_tsvector",
+        "transaction_timestamp",
+        "translate",
+        "trim",
+        "trunc",
+        "tsrange",
+        "tstzrange",
+        "txid_current",
+        "upper",
+        "uuid_nil",
+        "width_bucket",
+    };
+    for (size_t i = 0; i < sizeof stable / sizeof *stable; i++)
+        if (strcmp(stable[i], name) == 0)
+            return true;
+    return false;
+}
+
+static const char *find_volatile(rh_json *node, int depth)
+{
+    const char *found = NULL;
+    if (depth > 200) /* deeper than people write */
+        return NULL;
+    if (rh_json_is_array(node)) {
+        for (size_t i = 0; i < rh_json_count(node) && !found; i++)
+            found = find_volatile(rh_json_at(node, i), depth + 1);
+    } else if (rh_json_is_object(node)) {
+        const char *function = rh_tree_last_name(rh_json_get(rh_json_get(node, "FuncCall"), "funcname"));
+        if (function && !is_known_stable(function))
+            return function;
+        void *iterator = NULL;
+        rh_json *child;
+        while (!found && rh_json_each(node, &iterator, &child))
+            found = find_volatile(child, depth + 1);
+    }
+    return found;
+}
+
+const char *rh_tree_volatile_function(rh_json *expression)
+{
+    return find_volatile(expression, 0);
+}

@@ -1,0 +1,29 @@
+/* Internal to migrations/: reading libpg_query's JSON parse trees. All of it takes NULL trees. */
+#pragma once
+#include "pgrehearse/adapters/json.h"
+#include "pgrehearse/base/arena.h"
+#include <stdbool.h>
+
+/* The node's type ("AlterTableStmt") and what is under it; NULL when NODE is none. */
+const char *rh_tree_kind(rh_json *node, rh_json **body);
+/* The node under OBJECT's only key when that is KIND, else NULL. */
+rh_json *rh_tree_body(rh_json *node, const char *kind);
+
+/* "schema.table" of a RangeVar's body, quoted where needed; NULL for NULL. */
+const char *rh_tree_relation(rh_json *range_var, rh_arena *arena);
+/* A name given as a list of String nodes (or a List of them), quoted where needed; NULL when it is none. */
+const char *rh_tree_name(rh_json *list, rh_arena *arena);
+/* The last of a list of String nodes: the name without its schema. NULL when it is none. */
+const char *rh_tree_last_name(rh_json *list);
+/* IDENTIFIER as SQL writes it: quoted unless it is plain lower case. */
+const char *rh_tree_identifier(const char *identifier, rh_arena *arena);
+
+/* True when a string-valued KEY of OBJECT is VALUE. */
+bool rh_tree_is(rh_json *object, const char *key, const char *value);
+/* A list of DefElem has one named NAME. */
+bool rh_tree_has_option(rh_json *options, const char *name);
+
+/* A function that an expression calls and that gives each row a value of its own, as PostgreSQL's catalog
+ * marks its own functions; functions that are not known to be stable count as volatile. NULL when there is
+ * none. */
+const char *rh_tree_volatile_function(rh_json *expression);

@@ -1,0 +1,181 @@
+#include "pgrehearse/rehearsal/gates.h"
+#include "pgrehearse/rehearsal/rehearsal.h"
+#include <string.h>
+
+static void not_measured(rh_gate *gate, const char *why)
+{
+    gate->measured = RH_NOT_MEASURED;
+    gate->worst = why;
+}
+
+static void check_duration(const rh_run *run, rh_gate *gate)
+{
+    const rh_run_prediction *prediction = &run->prediction;
+    gate->measured = prediction->high_s;
+    gate->worst = "upper end of the interval for the whole set";
+    if (!isnan(gate->measured))
+        return;
+    if (prediction->median_s > gate->limit) { /* too long even without knowing how sure */
+        gate->measured = prediction->median_s;
+        gate->worst = "the median for the whole set; there is not enough evidence for an interval";
+    } else {
+        gate->worst = isnan(prediction->median_s) ? "no quiet pass went to its end"
+                                                  : "not enough evidence for an interval: raise repeat";
+    }
+}
+
+/* The longest stretch in which a relation was closed to readers, or to writers. */
+static void check_blocked(const rh_run *run, rh_gate *gate, bool reads)
+{
+    const rh_contention *contention = &run->contention;
+    if (!contention->measured) {
+        not_measured(gate, "no pass was watched to its end");
+        return;
+    }
+    const rh_blocked_interval *worst = NULL;
+    gate->measured = reads ? contention->reads_blocked_s : contention->writes_blocked_s;
+    for (size_t i = 0; i < contention->blocked_count; i++) {
+        const rh_blocked_interval *b = &contention->blocked[i];
+        if ((reads ? b->reads : b->writes) && (!worst || b->to_s - b->from_s > worst->to_s - worst->from_s))
+            worst = b;
+    }
+    const char *how = run->load.measured ? "" : " (in a quiet pass: there was no load)";
+    gate->worst = worst ? rh_arena_printf(run->arena, "migration %s, statement %d on %s%s", worst->migration,
+                                          worst->statement, worst->relation, how)
+                        : rh_arena_printf(run->arena, "nothing was blocked%s", how);
+}
+
+static const rh_load_window *window(const rh_load *load, rh_window_kind kind)
+{
+    for (size_t i = 0; i < load->window_count; i++)
+        if (load->windows[i].kind == kind && !load->windows[i].migration)
+            return &load->windows[i];
+    return NULL;
+}
+
+static void check_response(const rh_run *run, rh_gate *gate)
+{
+    const rh_load_window *before = window(&run->load, RH_WINDOW_BEFORE);
+    const rh_load_window *during = window(&run->load, RH_WINDOW_DURING);
+    if (!run->load.measured || !before || !during || !(before->response_ms.p99 > 0) ||
+        isnan(during->response_ms.p99)) {
+        not_measured(gate, "no load ran before and during the migrations");
+        return;
+    }
+    const rh_load_window *worst = NULL;
+    for (size_t i = 0; i < run->load.window_count; i++) {
+        const rh_load_window *w = &run->load.windows[i];
+        if (w->kind == RH_WINDOW_DURING && w->migration &&
+            (!worst || w->response_ms.p99 > worst->response_ms.p99))
+            worst = w;
+    }
+    gate->measured = during->response_ms.p99 / before->response_ms.p99;
+    gate->worst = rh_arena_printf(run->arena, "p99 %.1f ms before, %.1f ms during%s%s",
+                                  before->response_ms.p99, during->response_ms.p99,
+                                  worst ? "; worst in migration " : "", worst ? worst->migration : "");
+}
+
+static void check_errors(const rh_run *run, rh_gate *gate)
+{
+    const rh_load *load = &run->load;
+    if (!load->measured) {
+        not_measured(gate, "no load ran");
+        return;
+    }
+    gate->measured = 0;
+    for (size_t i = 0; i < load->window_count; i++)
+        if (!load->windows[i].migration && load->windows[i].kind != RH_WINDOW_BEFORE)
+            gate->measured += (double)load->windows[i].errors;
+    gate->worst = load->error_count ? rh_arena_printf(run->arena, "%s: %s", load->errors[0].template_name,
+                                                      load->errors[0].message)
+                                    : "no errors";
+}
+
+void rh_gates_check(rh_run *run)
+{
+    for (rh_gate_kind kind = 0; kind < RH_GATE_COUNT; kind++) {
+        const rh_gate_limit *limit = &run->scenario->gates[kind];
+        if (!limit->set)
+            continue;
+        rh_gate *gate = rh_arena_add(run->arena, &run->gates, &run->gate_count, sizeof *gate);
+        gate->kind = kind;
+        gate->name = rh_gate_kind_name(kind);
+        gate->limit = limit->limit;
+        gate->limit_text = limit->text;
+        if (kind == RH_GATE_PREDICTED_DURATION)
+            check_duration(run, gate);
+        else if (kind == RH_GATE_READS_BLOCKED || kind == RH_GATE_WRITES_BLOCKED)
+            check_blocked(run, gate, kind == RH_GATE_READS_BLOCKED);
+        else if (kind == RH_GATE_RESPONSE_P99_RATIO)
+            check_response(run, gate);
+        else
+            check_errors(run, gate);
+        gate->outcome = isnan(gate->measured)          ? RH_GATE_NOT_MEASURED
+                        : gate->measured > gate->limit ? RH_GATE_FAILED
+                                                       : RH_GATE_HELD;
+    }
+}
+
+static void reach(rh_run *run, rh_verdict verdict, int exit_code, const char *reason)
+{
+    run->verdict = verdict;
+    run->exit_code = exit_code;
+    run->reason = reason;
+}
+
+/* Failed migrations, rollbacks and checks; true when there was one. */
+static bool something_failed(rh_run *run)
+{
+    const rh_plan *plan = &run->plan;
+    for (size_t m = 0; m < plan->migration_count; m++) {
+        const rh_migration *migration = &plan->migrations[m];
+        const char *reason = NULL;
+        if (migration->outcome == RH_OUTCOME_FAILED)
+            reason = rh_arena_printf(run->arena, "migration %s failed in the %s", migration->id,
+                                     migration->failed_pass ? migration->failed_pass : "rehearsal");
+        else if (migration->rollback.outcome == RH_OUTCOME_FAILED)
+            reason = rh_arena_printf(run->arena, "the way down of migration %s failed", migration->id);
+        if (reason) {
+            reach(run, RH_VERDICT_FAIL, RH_EXIT_MIGRATION, reason);
+            return true;
+        }
+    }
+    if (run->verify_outcome == RH_OUTCOME_FAILED)
+        reach(run, RH_VERDICT_FAIL, RH_EXIT_MIGRATION, "a verify step failed");
+    return run->verify_outcome == RH_OUTCOME_FAILED;
+}
+
+static const rh_gate *gate_with(const rh_run *run, rh_gate_outcome outcome)
+{
+    for (size_t i = 0; i < run->gate_count; i++)
+        if (run->gates[i].outcome == outcome)
+            return &run->gates[i];
+    return NULL;
+}
+
+void rh_verdict_reach(rh_run *run, const rh_error *error)
+{
+    const rh_gate *failed = gate_with(run, RH_GATE_FAILED), *unknown = gate_with(run, RH_GATE_NOT_MEASURED);
+    if (rh_error_is_set(error) && error->code != RH_ERROR_MIGRATION && error->code != RH_ERROR_TIMEOUT) {
+        int exit_code = rh_exit_code(error);
+        reach(run, exit_code == RH_EXIT_REFUSED ? RH_VERDICT_REFUSED : RH_VERDICT_ERROR, exit_code,
+              rh_arena_strdup(run->arena, error->message));
+    } else if (something_failed(run)) {
+        return;
+    } else if (rh_error_is_set(error)) {
+        reach(run, RH_VERDICT_FAIL, RH_EXIT_MIGRATION, rh_arena_strdup(run->arena, error->message));
+    } else if (failed) {
+        reach(run, RH_VERDICT_FAIL, RH_EXIT_GATE,
+              rh_arena_printf(run->arena, "gate %s failed: %s", failed->name, failed->worst));
+    } else if (run->load.saturated) {
+        reach(run, RH_VERDICT_INCONCLUSIVE, RH_EXIT_INCONCLUSIVE,
+              "the server could not hold the load's rate even without a migration: lower workload.rate");
+    } else if (unknown) {
+        reach(
+            run, RH_VERDICT_INCONCLUSIVE, RH_EXIT_INCONCLUSIVE,
+            rh_arena_printf(run->arena, "gate %s could not be measured: %s", unknown->name, unknown->worst));
+    } else {
+        reach(run, RH_VERDICT_PASS, RH_EXIT_OK,
+              run->gate_count ? "every gate held" : "everything ran; the scenario sets no gates");
+    }
+}

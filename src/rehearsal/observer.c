@@ -1,0 +1,196 @@
+#include "pgrehearse/rehearsal/observer.h"
+#include "pgrehearse/adapters/files.h"
+#include <string.h>
+
+static size_t statement_index(const rh_plan *plan, const rh_statement *statement)
+{
+    size_t index = 0;
+    for (size_t m = 0; m < plan->migration_count; m++) {
+        const rh_script *up = &plan->migrations[m].up;
+        if (statement >= up->statements && statement < up->statements + up->statement_count)
+            return index + (size_t)(statement - up->statements);
+        index += up->statement_count;
+    }
+    return 0;
+}
+
+static void add_resource_sample(rh_observer *o, const rh_counters *now)
+{
+    rh_run *run = o->run;
+    rh_resource_sample *sample =
+        rh_arena_add(run->arena, &run->resources, &run->resource_count, sizeof *sample);
+    sample->at_s = rh_seconds(rh_clock_monotonic() - o->began);
+    sample->backend_cpu_s = now->cpu_user_s + now->cpu_system_s;
+    sample->backend_read_bytes = now->read_bytes;
+    sample->backend_write_bytes = now->write_bytes;
+    sample->wal_bytes = now->wal_bytes;
+    sample->disk_free_bytes = o->local ? rh_disk_free(run->staging.location) : RH_UNKNOWN;
+}
+
+static void before(void *user, rh_pg *pg, rh_migration *migration, rh_statement *statement,
+                   rh_statement_run *run)
+{
+    rh_observer *o = user;
+    run->relation_bytes = o->sizes ? o->sizes[statement_index(&o->run->plan, statement)] : RH_NOT_MEASURED;
+    if (o->sampler)
+        rh_sampler_statement(o->sampler, migration->id, statement->ordinal);
+    rh_progress_update(o->progress, o->stage, statement->redacted_sql, statement->ordinal - 1,
+                       (int64_t)migration->up.statement_count, RH_UNIT_ITEMS);
+    rh_counters_read_idle(pg, o->side, o->local, &o->before);
+    if (o->pass == RH_PASS_KIND_LOADED)
+        add_resource_sample(o, &o->before);
+}
+
+static const rh_lock *find_lock(const rh_lock *locks, size_t count, const char *relation)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(locks[i].relation, relation) == 0)
+            return &locks[i];
+    return NULL;
+}
+
+/* What the transaction holds now and did not hold before this statement, or only in a weaker mode. */
+static void add_new_locks(rh_observer *o, rh_pg *pg, rh_statement_run *run)
+{
+    rh_lock *now = NULL;
+    size_t count = 0;
+    if (!rh_locks_held(pg, o->run->arena, &now, &count, NULL))
+        return;
+    for (size_t i = 0; i < count; i++) {
+        const rh_lock *earlier = find_lock(o->held, o->held_count, now[i].relation);
+        if (earlier && rh_lock_mode_strength(earlier->mode) >= rh_lock_mode_strength(now[i].mode))
+            continue;
+        rh_lock *lock = rh_arena_add(o->run->arena, &run->locks, &run->lock_count, sizeof *lock);
+        *lock = now[i];
+    }
+    o->held = now;
+    o->held_count = count;
+}
+
+static void after(void *user, rh_pg *pg, rh_migration *migration, rh_statement *statement,
+                  rh_statement_run *run, bool ok)
+{
+    (void)migration;
+    (void)statement;
+    rh_observer *o = user;
+    if (o->sampler)
+        rh_sampler_statement(o->sampler, NULL, 0);
+    rh_counters now;
+    rh_counters_read_idle(pg, o->side, o->local, &now);
+    rh_counters_difference(&o->before, &now, run);
+    if (o->pass == RH_PASS_KIND_LOADED)
+        add_resource_sample(o, &now);
+    if (ok && rh_pg_transaction_state(pg) == 'T')
+        add_new_locks(o, pg, run);
+}
+
+static void transaction_end(void *user, rh_migration *migration, rh_statement_run *const *runs, size_t count,
+                            rh_usec ended)
+{
+    (void)migration;
+    rh_observer *o = user;
+    o->held = NULL;
+    o->held_count = 0;
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < runs[i]->lock_count; k++)
+            runs[i]->locks[k].held_s = rh_seconds(ended - runs[i]->started);
+}
+
+bool rh_observer_start(rh_observer *o, rh_run *run, const char *conninfo, rh_pass_kind pass,
+                       int migration_pid, rh_usec began, rh_error *error)
+{
+    o->run = run;
+    o->pass = pass;
+    o->pid = migration_pid;
+    o->began = began;
+    o->local = run->staging.local;
+    o->hooks =
+        (rh_replay_hooks){.user = o, .before = before, .after = after, .transaction_end = transaction_end};
+    o->side = rh_pg_connect(conninfo, "observer", error);
+    if (!o->side || pass == RH_PASS_KIND_SCALED)
+        return o->side != NULL;
+    rh_sampler_options options = {
+        .conninfo = conninfo, .migration_pid = migration_pid, .began = began, .local = o->local};
+    o->sampler = rh_sampler_start(&options, error);
+    return o->sampler != NULL;
+}
+
+/* Autocommit statements hold nothing any more when they end: what the sampler saw of them, or else what their
+ * parse says. */
+static void add_outside_locks(rh_observer *o, const rh_migration *migration, rh_statement *statement,
+                              rh_statement_run *run)
+{
+    rh_arena *arena = o->run->arena;
+    run->lock_count = rh_sampler_locks(o->sampler, migration->id, statement->ordinal, arena, &run->locks);
+    for (size_t i = 0; i < run->lock_count; i++)
+        run->locks[i].held_s = run->elapsed_s; /* it is released when the statement ends */
+    if (run->lock_count == 0 && statement->expected_lock && statement->expected_relation) {
+        rh_lock *lock = rh_arena_add(arena, &run->locks, &run->lock_count, sizeof *lock);
+        lock->relation = statement->expected_relation;
+        lock->mode = statement->expected_lock;
+        lock->blocks_reads = rh_lock_modes_conflict(lock->mode, "AccessShareLock");
+        lock->blocks_writes = rh_lock_modes_conflict(lock->mode, "RowExclusiveLock");
+        lock->held_s = run->elapsed_s;
+    }
+}
+
+/* The migration's own waits go to the statement that waited. */
+static void add_waits(rh_statement_run *run, const rh_contention *contention, const char *migration,
+                      int ordinal)
+{
+    run->lock_wait_s = 0;
+    for (size_t i = 0; i < contention->wait_count; i++) {
+        const rh_wait *wait = &contention->waits[i];
+        if (!wait->waiter_is_migration || !wait->migration || wait->statement != ordinal ||
+            strcmp(wait->migration, migration) != 0)
+            continue;
+        run->lock_wait_s += wait->wait_s;
+        for (size_t k = 0; wait->relation && k < run->lock_count; k++)
+            if (strcmp(run->locks[k].relation, wait->relation) == 0)
+                run->locks[k].wait_s += wait->wait_s;
+    }
+}
+
+/* This pass's run of a statement, or NULL. */
+static rh_statement_run *run_of_pass(const rh_observer *o, const rh_statement *statement)
+{
+    if (statement->run_count == 0)
+        return NULL;
+    rh_statement_run *run = &statement->runs[statement->run_count - 1];
+    return run->pass == o->pass && run->started >= o->began ? run : NULL;
+}
+
+void rh_observer_finish(rh_observer *o, rh_contention *contention)
+{
+    rh_plan *plan = &o->run->plan;
+    rh_contention watched = {0};
+    for (size_t m = 0; o->sampler && m < plan->migration_count; m++) {
+        rh_migration *migration = &plan->migrations[m];
+        for (size_t i = 0; i < migration->up.statement_count; i++) {
+            rh_statement_run *run = run_of_pass(o, &migration->up.statements[i]);
+            if (!run)
+                continue;
+            double workers =
+                rh_sampler_worker_cpu(o->sampler, migration->id, migration->up.statements[i].ordinal);
+            if (workers > 0)
+                run->cpu_user_s += workers;
+            if (run->lock_count == 0)
+                add_outside_locks(o, migration, &migration->up.statements[i], run);
+        }
+    }
+    if (o->sampler)
+        rh_sampler_finish(o->sampler, o->run->arena, &watched);
+    for (size_t m = 0; watched.measured && m < plan->migration_count; m++) {
+        rh_migration *migration = &plan->migrations[m];
+        for (size_t i = 0; i < migration->up.statement_count; i++) {
+            rh_statement_run *run = run_of_pass(o, &migration->up.statements[i]);
+            if (run)
+                add_waits(run, &watched, migration->id, migration->up.statements[i].ordinal);
+        }
+    }
+    if (contention)
+        *contention = watched;
+    rh_pg_close(o->side);
+    o->sampler = NULL;
+    o->side = NULL;
+}

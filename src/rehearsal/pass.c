@@ -1,0 +1,280 @@
+#include "pgrehearse/rehearsal/pass.h"
+#include "pgrehearse/base/interrupt.h"
+#include "pgrehearse/base/text.h"
+#include "pgrehearse/migrations/migrations.h"
+#include "pgrehearse/observe/observe.h"
+#include "pgrehearse/rehearsal/disk_watch.h"
+#include "pgrehearse/rehearsal/observer.h"
+#include "pgrehearse/workload/workload.h"
+#include <stdio.h>
+#include <string.h>
+
+/* Marks what a replay left when the connection or the server, not the migration, is to blame. */
+static bool blame(rh_staging *staging, rh_migration *migration, const char *stage, rh_error *error)
+{
+    rh_error dead = {0};
+    migration->failed_pass = stage;
+    if (error && (error->code == RH_ERROR_LOST || rh_starts_with(error->sqlstate, "53")) &&
+        !rh_staging_alive(staging, &dead))
+        rh_error_move(error, &dead);
+    else if (error && rh_starts_with(error->sqlstate, "53100"))
+        error->code = RH_ERROR_NO_SPACE;
+    else if (error && (error->code == RH_ERROR_SQL || error->code == RH_ERROR_LOST))
+        error->code = RH_ERROR_MIGRATION;
+    rh_error_release(&dead);
+    return false;
+}
+
+bool rh_pass_sizes(rh_run *run, const char *conninfo, double **bytes, rh_error *error)
+{
+    static const char one[] = "SELECT pg_catalog.pg_table_size(pg_catalog.to_regclass($1))";
+    static const char all[] =
+        "SELECT pg_catalog.sum(pg_catalog.pg_table_size(c.oid)) FROM pg_catalog.pg_class c "
+        "WHERE c.relkind IN ('r', 'm') AND c.oid >= 16384";
+    rh_pg *pg = rh_pg_connect(conninfo, "sizes", error);
+    int64_t everything = 0;
+    bool ok = pg && rh_pg_query_int(pg, all, &everything, error);
+    size_t count = 0, index = 0;
+    for (size_t m = 0; m < run->plan.migration_count; m++)
+        count += run->plan.migrations[m].up.statement_count;
+    *bytes = rh_arena_alloc(run->arena, (count + 1) * sizeof **bytes);
+    for (size_t m = 0; ok && m < run->plan.migration_count; m++) {
+        const rh_script *up = &run->plan.migrations[m].up;
+        for (size_t i = 0; ok && i < up->statement_count; i++, index++) {
+            (*bytes)[index] = (double)everything;
+            const char *relation = up->statements[i].expected_relation;
+            rh_pg_result *size = relation ? rh_pg_query(pg, one, 1, &relation, NULL) : NULL;
+            if (size && rh_pg_rows(size) == 1)
+                (*bytes)[index] = rh_pg_double(size, 0, 0, (double)everything);
+            rh_pg_result_free(size);
+        }
+    }
+    rh_pg_close(pg);
+    return ok;
+}
+
+/* What a pass is made of; every field may be zero. */
+typedef struct pass {
+    rh_run *run;
+    rh_staging *staging;
+    const rh_progress *progress;
+    const char *stage;
+    rh_pass_kind kind;
+    int repeat;
+    double scale;
+    rh_pg *migration;
+    rh_observer observer;
+    rh_generator *generator;
+} pass;
+
+static bool open_pass(pass *p, rh_usec began, rh_error *error)
+{
+    const char *conninfo = rh_staging_conninfo(p->staging);
+    p->observer.progress = p->progress;
+    p->observer.stage = p->stage;
+    p->migration = rh_pg_connect(conninfo, "migration", error);
+    return p->migration && rh_pass_sizes(p->run, conninfo, (double **)&p->observer.sizes, error) &&
+           rh_observer_start(&p->observer, p->run, conninfo, p->kind, rh_pg_backend_pid(p->migration), began,
+                             error);
+}
+
+static bool replay_pending(pass *p, rh_error *error)
+{
+    rh_plan *plan = &p->run->plan;
+    rh_replay_options options = {.direction = RH_UP,
+                                 .statement_timeout = p->run->scenario->migrations.statement_timeout,
+                                 .pass = p->kind,
+                                 .repeat = p->repeat,
+                                 .scale = p->scale,
+                                 .hooks = &p->observer.hooks,
+                                 .record = true};
+    for (size_t m = 0; m < plan->migration_count; m++) {
+        rh_migration *migration = &plan->migrations[m];
+        if (!migration->pending)
+            continue;
+        if (p->generator)
+            rh_generator_window(p->generator, RH_WINDOW_DURING, migration->id);
+        if (!rh_replay(p->migration, plan, migration, &options, p->run->arena, NULL, error))
+            return blame(p->staging, migration, p->stage, error);
+    }
+    return true;
+}
+
+static bool replay_all(pass *p, rh_error *error)
+{
+    rh_run *run = p->run;
+    rh_usec started = rh_clock_monotonic();
+    bool ok = replay_pending(p, error);
+    rh_pass_record *record = rh_arena_add(run->arena, &run->passes, &run->pass_count, sizeof *record);
+    *record = (rh_pass_record){
+        .name = p->stage, .elapsed_s = rh_seconds(rh_clock_monotonic() - started), .complete = ok};
+    return ok;
+}
+
+static void close_pass(pass *p, rh_contention *contention)
+{
+    if (p->observer.side)
+        rh_observer_finish(&p->observer, contention);
+    rh_pg_close(p->migration);
+    p->migration = NULL;
+}
+
+static void note(rh_run *run, const char *sentence)
+{
+    const char **slot =
+        rh_arena_add(run->arena, &run->not_measured, &run->not_measured_count, sizeof *run->not_measured);
+    *slot = sentence;
+}
+
+/* A failure on a sample says nothing about the migration: forget it, but tell. */
+static void forgive(rh_run *run, const char *stage, rh_error *error)
+{
+    for (size_t m = 0; m < run->plan.migration_count; m++) {
+        rh_migration *migration = &run->plan.migrations[m];
+        if (migration->outcome == RH_OUTCOME_FAILED)
+            note(run,
+                 rh_arena_printf(run->arena, "%s stopped at migration %s, which does not run on a sample: %s",
+                                 stage, migration->id, error->message));
+        migration->outcome = RH_OUTCOME_NOT_RUN;
+        migration->failure = NULL;
+        migration->failed_pass = NULL;
+    }
+    rh_error_release(error);
+}
+
+bool rh_pass_scaled(rh_run *run, rh_staging *staging, double fraction, const rh_progress *progress,
+                    rh_error *error)
+{
+    const char *why_not = NULL;
+    pass p = {.run = run,
+              .staging = staging,
+              .progress = progress,
+              .stage = rh_arena_printf(run->arena, "scaled pass 1/%.0f", 1 / fraction),
+              .kind = RH_PASS_KIND_SCALED,
+              .repeat = 1,
+              .scale = fraction};
+    rh_progress_begin(progress, p.stage, "a sample of the pages");
+    if (!rh_staging_sample(staging, fraction, run->arena, &why_not, error))
+        return false;
+    if (why_not)
+        note(run, rh_arena_printf(run->arena, "%s: %s", p.stage, why_not));
+    rh_error failed = {0};
+    bool ok = open_pass(&p, rh_clock_monotonic(), &failed) && replay_all(&p, &failed);
+    close_pass(&p, NULL);
+    bool fatal = !ok && failed.code != RH_ERROR_MIGRATION && failed.code != RH_ERROR_TIMEOUT;
+    if (fatal)
+        rh_error_move(error, &failed);
+    else
+        forgive(run, p.stage, &failed);
+    rh_progress_end(progress, p.stage, ok ? "replayed on the sample" : "not all of it runs on a sample");
+    return !fatal;
+}
+
+bool rh_pass_quiet(rh_run *run, rh_staging *staging, int repeat, const rh_progress *progress, rh_error *error)
+{
+    pass p = {.run = run,
+              .staging = staging,
+              .progress = progress,
+              .stage = rh_arena_printf(run->arena, "quiet pass %d of %d", repeat, run->scenario->repeat),
+              .kind = RH_PASS_KIND_QUIET,
+              .repeat = repeat,
+              .scale = 1};
+    rh_progress_begin(progress, p.stage, "%zu migrations, nothing else runs", run->plan.pending_count);
+    if (!rh_staging_reset(staging, progress, error))
+        return false;
+    rh_usec began = rh_clock_monotonic();
+    rh_contention contention = {0};
+    rh_disk_watch *disk = run->scenario->staging.kind == RH_STAGING_EMBEDDED
+                              ? rh_disk_watch_start(run->staging.location, NULL)
+                              : NULL;
+    bool ok = open_pass(&p, began, error) && replay_all(&p, error);
+    rh_usec ended = rh_clock_monotonic();
+    close_pass(&p, &contention);
+    int64_t growth = rh_disk_watch_stop(disk);
+    if (growth > run->prediction.disk_peak_bytes)
+        run->prediction.disk_peak_bytes = growth;
+    if (repeat == 1 && contention.measured) { /* stands until a loaded pass says more */
+        rh_blocked_intervals(&run->plan, RH_PASS_KIND_QUIET, began, run->arena, &contention);
+        run->contention = contention;
+    }
+    if (ok)
+        rh_progress_end(progress, p.stage, "migrations took %.1f s", rh_seconds(ended - began));
+    return ok;
+}
+
+/* Waits for UNTIL while the load goes on, telling how it goes. */
+static bool wait_under_load(pass *p, const char *what, rh_usec duration, rh_error *error)
+{
+    rh_usec began = rh_clock_monotonic(), until = began + duration;
+    while (rh_clock_monotonic() < until && !rh_interrupt_requested()) {
+        rh_usec step = rh_clock_monotonic() + RH_SECOND / 5;
+        rh_clock_sleep_until(step < until ? step : until);
+        rh_progress_update(p->progress, p->stage, what, rh_clock_monotonic() - began, duration,
+                           RH_UNIT_SECONDS);
+    }
+    if (rh_interrupt_requested())
+        return rh_error_set(error, RH_ERROR_INTERRUPTED, "interrupted in the loaded pass");
+    return rh_staging_alive(p->staging, error);
+}
+
+static bool make_mix(rh_run *run, rh_staging *staging, rh_error *error)
+{
+    rh_pg *pg = rh_pg_connect(rh_staging_conninfo(staging), "mix", error);
+    bool ok = pg && rh_mix_from_schema(pg, run->scenario->workload.seed, run->arena, &run->load.mix, error);
+    rh_pg_close(pg);
+    run->load.mix_source = "schema";
+    return ok;
+}
+
+static bool loaded(pass *p, rh_usec *began, rh_error *error)
+{
+    const rh_scenario *scenario = p->run->scenario;
+    rh_generator_options options = {.conninfo = rh_staging_conninfo(p->staging),
+                                    .mix = &p->run->load.mix,
+                                    .rate = scenario->workload.rate,
+                                    .connections = scenario->workload.connections,
+                                    .seed = scenario->workload.seed};
+    p->generator = rh_generator_start(&options, error);
+    *began = rh_clock_monotonic();
+    if (!p->generator || !open_pass(p, *began, error))
+        return false;
+    rh_generator_window(p->generator, RH_WINDOW_BEFORE, NULL);
+    if (!wait_under_load(p, "window before", scenario->workload.before, error) || !replay_all(p, error))
+        return false;
+    rh_generator_window(p->generator, RH_WINDOW_AFTER, NULL);
+    return wait_under_load(p, "window after", scenario->workload.after, error);
+}
+
+bool rh_pass_loaded(rh_run *run, rh_staging *staging, const rh_progress *progress, rh_error *error)
+{
+    pass p = {.run = run,
+              .staging = staging,
+              .progress = progress,
+              .stage = "loaded pass",
+              .kind = RH_PASS_KIND_LOADED,
+              .repeat = 1,
+              .scale = 1};
+    rh_progress_begin(progress, p.stage, "%.0f transactions per second on %d connections",
+                      run->scenario->workload.rate, run->scenario->workload.connections);
+    if (!rh_staging_reset(staging, progress, error) || !make_mix(run, staging, error))
+        return false;
+    if (run->load.mix.template_count == 0) {
+        note(run, "load: no table of the backup gives a template, so there was no loaded pass");
+        rh_progress_end(progress, p.stage, "no load can be derived from this schema");
+        return true;
+    }
+    rh_usec began = 0;
+    rh_contention contention = {0};
+    bool ok = loaded(&p, &began, error);
+    close_pass(&p, &contention);
+    if (p.generator)
+        rh_generator_finish(p.generator, run->arena, &run->load);
+    if (contention.measured) {
+        rh_blocked_intervals(&run->plan, RH_PASS_KIND_LOADED, began, run->arena, &contention);
+        run->contention = contention;
+    }
+    if (ok)
+        rh_progress_end(progress, p.stage, "longest lock wait %.0f ms, deepest queue %d",
+                        contention.longest_wait_s * 1e3, contention.deepest_queue);
+    return ok;
+}

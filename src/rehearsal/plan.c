@@ -1,0 +1,28 @@
+/* What would run, without a server. */
+#include "pgrehearse/rehearsal/rehearsal.h"
+#include "pgrehearse/backup/backup.h"
+#include "pgrehearse/migrations/migrations.h"
+#include "pgrehearse/scenario/scenario.h"
+#include "pgrehearse/staging/staging.h"
+
+bool rh_rehearsal_load(const char *path, const char *const *sets, size_t set_count, rh_arena *arena,
+                       rh_scenario *scenario, rh_error *error)
+{
+    return rh_scenario_load(path, sets, set_count, arena, scenario, error);
+}
+
+bool rh_rehearsal_plan(const rh_scenario *scenario, rh_arena *arena, rh_plan *plan, rh_backup_facts *backup,
+                       rh_error *error)
+{
+    rh_rows history = {0};
+    const char *bindir = NULL;
+    if (!rh_plan_detect(scenario, arena, plan, error) ||
+        !rh_backup_inspect(scenario->backup.path, arena, backup, NULL, error))
+        return false;
+    if (plan->history_table && scenario->migrations.pending == RH_PENDING_AUTO) {
+        rh_staging_find_binaries(scenario->staging.bindir, arena, &bindir);
+        if (!rh_backup_read_table(backup, bindir, plan->history_table, arena, &history, error))
+            return false;
+    }
+    return rh_plan_make(scenario, &history, arena, plan, error);
+}

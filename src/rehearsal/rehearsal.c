@@ -1,0 +1,334 @@
+/* The pipeline: reads top to bottom as design does. */
+#include "pgrehearse/rehearsal/rehearsal.h"
+#include "pgrehearse/adapters/files.h"
+#include "pgrehearse/backup/backup.h"
+#include "pgrehearse/base/interrupt.h"
+#include "pgrehearse/base/units.h"
+#include "pgrehearse/migrations/migrations.h"
+#include "pgrehearse/predict/predict.h"
+#include "pgrehearse/rehearsal/gates.h"
+#include "pgrehearse/rehearsal/pass.h"
+#include "pgrehearse/rehearsal/run_directory.h"
+#include "pgrehearse/rehearsal/steps.h"
+#include "pgrehearse/report/report.h"
+#include "pgrehearse/staging/staging.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define PREDICTION_LEVEL 0.9
+
+static const double SAMPLES[] = {1.0 / 64, 1.0 / 32, 1.0 / 16};
+
+typedef struct rehearsal {
+    const rh_scenario *scenario;
+    rh_run *run;
+    rh_staging *staging;
+    const rh_progress *progress;
+    const char *stage; /* the one under way: what failed, when something does */
+} rehearsal;
+
+static void note(rh_run *run, const char *sentence)
+{
+    const char **slot =
+        rh_arena_add(run->arena, &run->not_measured, &run->not_measured_count, sizeof *run->not_measured);
+    *slot = sentence;
+}
+
+static bool inspect_backup(rehearsal *r, rh_error *error)
+{
+    char size[32];
+    r->stage = "backup";
+    rh_progress_begin(r->progress, r->stage, "%s", r->scenario->backup.path);
+    if (!rh_backup_inspect(r->scenario->backup.path, r->run->arena, &r->run->backup, r->progress, error))
+        return false;
+    rh_progress_end(r->progress, r->stage, "%s, sha256 %.12s…",
+                    rh_size_format(r->run->backup.bytes, size, sizeof size), r->run->backup.sha256);
+    return true;
+}
+
+/* Everything that is wrong with the migrations themselves is said before anything is started. */
+static bool check_migrations(rehearsal *r, rh_error *error)
+{
+    rh_plan plan = {0};
+    r->stage = "plan";
+    return rh_plan_detect(r->scenario, r->run->arena, &plan, error) &&
+           rh_plan_make(r->scenario, NULL, r->run->arena, &plan, error);
+}
+
+static bool start_staging(rehearsal *r, rh_error *error)
+{
+    rh_run *run = r->run;
+    r->stage = "staging";
+    rh_progress_begin(r->progress, r->stage, "%s",
+                      r->scenario->staging.kind == RH_STAGING_EMBEDDED ? "a private cluster"
+                                                                       : "the given server");
+    if (r->scenario->staging.kind == RH_STAGING_EMBEDDED)
+        rh_staging_clear_leftovers(r->scenario->staging.directory, r->progress);
+    rh_staging_request request = {.scenario = r->scenario,
+                                  .log_directory = rh_arena_printf(run->arena, "%s/log", run->directory),
+                                  .progress = r->progress};
+    r->staging = rh_staging_start(&request, error);
+    if (!r->staging || !rh_staging_describe(r->staging, run->arena, &run->staging, error))
+        return false;
+    rh_progress_end(r->progress, r->stage, "PostgreSQL %s", run->staging.server_version);
+    return true;
+}
+
+static bool restore(rehearsal *r, rh_error *error)
+{
+    rh_run *run = r->run;
+    r->stage = "restore";
+    rh_restore_target target = {.conninfo = rh_staging_conninfo(r->staging),
+                                .bindir = rh_staging_bindir(r->staging),
+                                .jobs = r->scenario->backup.jobs,
+                                .uid = rh_staging_uid(r->staging),
+                                .gid = rh_staging_gid(r->staging)};
+    rh_progress_begin(r->progress, r->stage, "%s", r->scenario->backup.path);
+    if (!rh_backup_restore(&run->backup, &target, run->arena, r->progress, error))
+        return false;
+    rh_progress_end(r->progress, r->stage, "%.1f s", run->backup.restore_s);
+    return rh_staging_neutralise(r->staging, error);
+}
+
+static bool prepare(rehearsal *r, rh_error *error)
+{
+    rh_run *run = r->run;
+    char rows[32], bytes[32];
+    r->stage = "prepare";
+    rh_progress_begin(r->progress, r->stage, "%zu step%s, then ANALYZE", r->scenario->prepare_count,
+                      r->scenario->prepare_count == 1 ? "" : "s");
+    const char *conninfo = rh_staging_conninfo(r->staging);
+    if (!rh_steps_prepare(run, conninfo, r->progress, error) ||
+        !rh_backup_count(conninfo, &run->backup, error))
+        return false;
+    rh_progress_end(r->progress, r->stage, "%lld tables, %s rows, %s", (long long)run->backup.tables,
+                    rh_count_format(run->backup.rows, rows, sizeof rows),
+                    rh_size_format(run->backup.database_bytes, bytes, sizeof bytes));
+    return true;
+}
+
+/* Which migrations are pending is known once the history table is there. */
+static bool make_plan(rehearsal *r, rh_error *error)
+{
+    rh_run *run = r->run;
+    rh_rows history = {0};
+    r->stage = "plan";
+    rh_progress_begin(r->progress, r->stage, "pending migrations and their statements");
+    if (!rh_plan_detect(r->scenario, run->arena, &run->plan, error))
+        return false;
+    if (run->plan.history_table) {
+        rh_pg *pg = rh_pg_connect(rh_staging_conninfo(r->staging), "plan", error);
+        bool ok = pg && rh_history_read(pg, run->plan.history_table, run->arena, &history, error);
+        rh_pg_close(pg);
+        if (!ok)
+            return false;
+    }
+    if (!rh_plan_make(r->scenario, &history, run->arena, &run->plan, error))
+        return false;
+    if (run->plan.pending_count == 0)
+        note(run, "migrations: none is pending, so nothing was replayed");
+    rh_progress_end(r->progress, r->stage, "%zu pending of %zu (%s)", run->plan.pending_count,
+                    run->plan.migration_count,
+                    run->plan.framework_name ? run->plan.framework_name : "no migrations given");
+    return true;
+}
+
+static bool take_snapshot(rehearsal *r, rh_error *error)
+{
+    r->stage = "snapshot";
+    rh_progress_begin(r->progress, r->stage, "the state that every pass starts from");
+    if (!rh_staging_snapshot(r->staging, r->progress, error))
+        return false;
+    rh_progress_end(r->progress, r->stage, "taken");
+    return true;
+}
+
+/* A JSON line a statement, flushed before the runs that it predicts start. */
+static bool write_predictions_down(rehearsal *r, rh_error *error)
+{
+    rh_run *run = r->run;
+    rh_text lines = {0};
+    char stamp[32];
+    rh_clock_format_utc(rh_clock_wall(), stamp, sizeof stamp);
+    for (size_t i = 0; i < run->prediction.backtest.row_count; i++) {
+        const rh_backtest_row *row = &run->prediction.backtest.rows[i];
+        rh_json *line = rh_json_object();
+        rh_json_add_string(line, "written_at", stamp);
+        rh_json_add_string(line, "predicts", "quiet pass");
+        rh_json_add_string(line, "migration", row->migration);
+        rh_json_add_int(line, "statement", row->statement);
+        rh_json_add_real(line, "median_s", row->predicted_s);
+        rh_json_add_real(line, "linear_from_largest_s", row->linear_largest_s);
+        rh_json_add_real(line, "linear_from_smallest_s", row->linear_smallest_s);
+        rh_json_add_real(line, "power_law_s", row->power_law_s);
+        char *text = rh_json_format_line(line);
+        rh_text_append(&lines, text);
+        free(text);
+        rh_json_free(line);
+    }
+    const char *path = rh_arena_printf(run->arena, "%s/predictions.log", run->directory);
+    bool ok = rh_file_append(path, rh_text_string(&lines), lines.length, error);
+    rh_text_release(&lines);
+    return ok;
+}
+
+static bool scaled_passes(rehearsal *r, rh_error *error)
+{
+    rh_run *run = r->run;
+    double *bytes = NULL;
+    r->stage = "scaled passes";
+    if (!(r->scenario->passes & RH_PASS_SCALED)) {
+        note(run, "scaled passes: left out by --pass, so nothing was predicted before the quiet passes");
+        return true;
+    }
+    if (!rh_pass_sizes(run, rh_staging_conninfo(r->staging), &bytes, error))
+        return false;
+    for (size_t i = 0; i < sizeof SAMPLES / sizeof *SAMPLES; i++)
+        if (!rh_pass_scaled(run, r->staging, SAMPLES[i], r->progress, error))
+            return false;
+    rh_backtest_predict(&run->plan, bytes, run->arena, &run->prediction.backtest);
+    return write_predictions_down(r, error);
+}
+
+static bool quiet_passes(rehearsal *r, rh_error *error)
+{
+    r->stage = "quiet passes";
+    if (!(r->scenario->passes & RH_PASS_QUIET)) {
+        note(r->run, "quiet passes: left out by --pass, so there is no prediction");
+        return true;
+    }
+    for (int repeat = 1; repeat <= r->scenario->repeat; repeat++)
+        if (!rh_pass_quiet(r->run, r->staging, repeat, r->progress, error))
+            return false;
+    rh_backtest_score(&r->run->plan, r->run->arena, &r->run->prediction.backtest);
+    return true;
+}
+
+static bool loaded_pass(rehearsal *r, rh_error *error)
+{
+    r->stage = "loaded pass";
+    if (!(r->scenario->passes & RH_PASS_LOADED) || r->scenario->workload.source == RH_WORKLOAD_NONE) {
+        note(r->run,
+             "load: left out (--pass or workload.source none), so nobody is known to be hurt or spared");
+        return true;
+    }
+    return rh_pass_loaded(r->run, r->staging, r->progress, error);
+}
+
+static bool verify(rehearsal *r, rh_error *error)
+{
+    r->stage = "verify";
+    if (r->scenario->verify_count == 0)
+        return true;
+    rh_progress_begin(r->progress, r->stage, "%zu step%s", r->scenario->verify_count,
+                      r->scenario->verify_count == 1 ? "" : "s");
+    if (!rh_steps_verify(r->run, rh_staging_conninfo(r->staging), r->progress, error))
+        return false;
+    rh_progress_end(r->progress, r->stage, r->run->verify_outcome == RH_OUTCOME_OK ? "clean" : "FAILED");
+    return true;
+}
+
+static bool rollback_pass(rehearsal *r, rh_error *error)
+{
+    r->stage = "rollback";
+    if (!r->scenario->rollback) {
+        note(r->run, "rollback: switched off in the scenario, so the way back is not proven");
+        return true;
+    }
+    return rh_pass_rollback(r->run, r->staging, r->progress, error);
+}
+
+static bool pipeline(rehearsal *r, rh_error *error)
+{
+    bool ok = inspect_backup(r, error)      /* refuse what is no backup, */
+              && check_migrations(r, error) /* and migrations that must not run, before anything starts */
+              && start_staging(r, error)    /* fast settings; nothing can phone home */
+              && restore(r, error)          /* the backup, by its shape */
+              && prepare(r, error)          /* masking and growing; then statistics and counts */
+              && make_plan(r, error)        /* what is pending, statement by statement */
+              && take_snapshot(r, error);   /* production's settings from here on */
+    if (ok && r->run->plan.pending_count > 0)
+        ok = scaled_passes(r, error)     /* small first, predictions written down, */
+             && quiet_passes(r, error)   /* then full size, and scored */
+             && loaded_pass(r, error)    /* who is hurt, and how long */
+             && verify(r, error)         /* is the data still right */
+             && rollback_pass(r, error); /* is there a way back */
+    else if (ok)
+        ok = verify(r, error);
+    return ok;
+}
+
+static rh_failure *failure_of(rh_arena *arena, const rh_error *error)
+{
+    rh_failure *failure = rh_arena_alloc(arena, sizeof *failure);
+    failure->message = rh_arena_strdup(arena, error->message);
+    failure->sqlstate = error->sqlstate[0] ? rh_arena_strdup(arena, error->sqlstate) : NULL;
+    failure->hint = rh_arena_strdup(arena, error->hint);
+    failure->file = rh_arena_strdup(arena, error->file);
+    failure->line = error->line;
+    failure->column = error->column;
+    return failure;
+}
+
+/* Predict for production, gates, verdict: from whatever was measured. */
+static void conclude(rehearsal *r, const rh_error *error)
+{
+    rh_run *run = r->run;
+    if (rh_error_is_set(error)) {
+        run->failure = failure_of(run->arena, error);
+        run->failed_stage = r->stage;
+    }
+    if (run->prediction.disk_peak_bytes < 0)
+        note(run, "disk: the peak during the migrations was not measured");
+    rh_predict_statements(&run->plan, PREDICTION_LEVEL, run->arena);
+    rh_predict_total(&run->plan, &run->contention, PREDICTION_LEVEL, run->arena, &run->prediction);
+    rh_gates_check(run);
+    rh_verdict_reach(run, error);
+    run->elapsed_s = rh_seconds(rh_clock_monotonic() - run->started);
+}
+
+static void begin(rh_run *run, const rh_scenario *scenario, rh_arena *arena)
+{
+    run->arena = arena;
+    run->scenario = scenario;
+    run->tool_version = RH_VERSION;
+    run->started_wall = rh_clock_wall();
+    run->started = rh_clock_monotonic();
+    run->backup.path = scenario->backup.path;
+    run->backup.restore_s = run->staging.snapshot_s = run->staging.reset_s = RH_NOT_MEASURED;
+    run->backup.bytes = run->backup.database_bytes = run->backup.tables = run->backup.rows = RH_UNKNOWN;
+    run->prediction.disk_peak_bytes = RH_UNKNOWN;
+    run->prediction.backtest.median_abs_error = run->prediction.backtest.bias = RH_NOT_MEASURED;
+    run->prediction.backtest.coverage = run->prediction.backtest.level = RH_NOT_MEASURED;
+}
+
+int rh_rehearse(const rh_scenario *scenario, const rh_rehearsal_options *options, rh_arena *arena,
+                rh_run *run, rh_error *error)
+{
+    rh_run_log log = {0};
+    rh_error failed = {0};
+    begin(run, scenario, arena);
+    if (!rh_run_directory_make(run, options->output, error) ||
+        !rh_run_log_open(&log, run, options->progress, error))
+        return run->exit_code = rh_exit_code(error);
+    rehearsal r = {.scenario = scenario, .run = run, .progress = &log.progress};
+    if (!pipeline(&r, &failed) && rh_interrupt_requested())
+        failed.code = RH_ERROR_INTERRUPTED;
+
+    rh_interrupt_hold(); /* from here on everything is clean-up */
+    if (r.staging)
+        rh_staging_describe(r.staging, arena, &run->staging, NULL);
+    rh_staging_free(r.staging, options->keep_staging);
+    conclude(&r, &failed);
+    rh_error unwritten = {0};
+    bool written = rh_report_write(run, &unwritten) && rh_run_directory_complete(run, &unwritten);
+    rh_run_log_close(&log);
+    if (!written && !rh_error_is_set(&failed)) {
+        rh_error_move(&failed, &unwritten);
+        run->exit_code = RH_EXIT_FAILED;
+    }
+    rh_error_release(&unwritten);
+    rh_error_move(error, &failed);
+    rh_interrupt_release();
+    return run->exit_code;
+}

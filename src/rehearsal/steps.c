@@ -1,0 +1,153 @@
+#include "pgrehearse/rehearsal/steps.h"
+#include "pgrehearse/adapters/files.h"
+#include "pgrehearse/adapters/pg.h"
+#include "pgrehearse/adapters/process.h"
+#include "pgrehearse/adapters/sql_parser.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { SQL_FILE_LIMIT = 256 << 20 };
+
+/* Runs a file's statements one by one. With RESULT, returned rows and failed statements are counted in it;
+ * without, the first failed statement is an error. */
+static bool run_sql_file(rh_run *run, rh_pg *pg, const char *path, rh_step_result *result, rh_error *error)
+{
+    rh_sql_span *spans;
+    size_t count;
+    char *text = rh_file_read(path, SQL_FILE_LIMIT, run->arena, NULL, error);
+    if (!text || !rh_sql_split(text, path, run->arena, &spans, &count, error))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        char *sql = rh_arena_strndup(run->arena, text + spans[i].offset, spans[i].length);
+        rh_error failed = {0};
+        rh_pg_result *rows = rh_pg_query(pg, sql, 0, NULL, &failed);
+        if (rows && result && rh_pg_rows(rows) > 0) {
+            if (result->failures == 0)
+                result->detail = rh_arena_printf(run->arena, "%s:%d returned %zu row%s", path, spans[i].line,
+                                                 rh_pg_rows(rows), rh_pg_rows(rows) == 1 ? "" : "s");
+            result->failures += (int64_t)rh_pg_rows(rows);
+        }
+        rh_pg_result_free(rows);
+        if (!rh_error_is_set(&failed))
+            continue;
+        bool fatal = !result || failed.code != RH_ERROR_SQL;
+        if (fatal) {
+            rh_error_at(&failed, path, spans[i].line, spans[i].column);
+            rh_error_move(error, &failed);
+            return false;
+        }
+        if (result->failures++ == 0)
+            result->detail = rh_arena_printf(run->arena, "%s:%d: %s", path, spans[i].line, failed.message);
+        rh_error_release(&failed);
+    }
+    return true;
+}
+
+static const char *last_line(rh_arena *arena, const char *text)
+{
+    size_t end = strlen(text);
+    while (end > 0 && strchr(" \r\n", text[end - 1]))
+        end--;
+    size_t begin = end;
+    while (begin > 0 && text[begin - 1] != '\n')
+        begin--;
+    return rh_arena_strndup(arena, text + begin, end - begin);
+}
+
+/* The command sees the staging database in the variables that programs look for. */
+static bool run_command(rh_run *run, const rh_step *step, const char *uri, int *status, const char **said,
+                        rh_error *error)
+{
+    const char *environment[] = {rh_arena_printf(run->arena, "DATABASE_URL=%s", uri),
+                                 rh_arena_printf(run->arena, "PGREHEARSE_URL=%s", uri), NULL};
+    rh_process_options options = {.argv = (const char *const *)step->argv,
+                                  .environment = environment,
+                                  .directory = run->scenario->directory};
+    rh_process *process = rh_process_start(&options, error);
+    bool ok = process && rh_process_wait(process, 0, status, error);
+    if (ok) {
+        const char *errors = rh_process_errors(process);
+        *said = last_line(run->arena, *errors ? errors : rh_process_output(process));
+    }
+    rh_process_free(process);
+    if (!ok)
+        rh_error_at(error, step->where.file, step->where.line, step->where.column);
+    return ok;
+}
+
+static const char *step_name(rh_run *run, const rh_step *step)
+{
+    if (step->kind == RH_STEP_COMMAND)
+        return step->argv[0];
+    size_t length = strlen(run->scenario->directory);
+    bool beside = strncmp(step->path, run->scenario->directory, length) == 0 && step->path[length] == '/';
+    return beside ? step->path + length + 1 : step->path;
+}
+
+bool rh_steps_prepare(rh_run *run, const char *conninfo, const rh_progress *progress, rh_error *error)
+{
+    const rh_scenario *scenario = run->scenario;
+    char *uri = rh_pg_conninfo_uri(conninfo, error);
+    rh_pg *pg = uri ? rh_pg_connect(conninfo, "prepare", error) : NULL;
+    bool ok = pg != NULL;
+    for (size_t i = 0; ok && i < scenario->prepare_count; i++) {
+        const rh_step *step = &scenario->prepare[i];
+        rh_step_result *result = rh_arena_add(run->arena, &run->prepare, &run->prepare_count, sizeof *result);
+        rh_usec started = rh_clock_monotonic();
+        result->name = step_name(run, step);
+        rh_progress_update(progress, "prepare", result->name, (int64_t)i, (int64_t)scenario->prepare_count,
+                           RH_UNIT_ITEMS);
+        if (step->kind == RH_STEP_SQL) {
+            ok = run_sql_file(run, pg, step->path, NULL, error);
+        } else {
+            int status = 0;
+            ok = run_command(run, step, uri, &status, &result->detail, error);
+            if (ok && status != 0) {
+                ok = rh_error_set(error, RH_ERROR_SCENARIO, "prepare command %s ended with status %d: %s",
+                                  step->argv[0], status, result->detail);
+                rh_error_at(error, step->where.file, step->where.line, step->where.column);
+            }
+        }
+        if (!ok && error && error->code == RH_ERROR_SQL)
+            error->code = RH_ERROR_SCENARIO;
+        result->elapsed_s = rh_seconds(rh_clock_monotonic() - started);
+        result->outcome = ok ? RH_OUTCOME_OK : RH_OUTCOME_FAILED;
+    }
+    rh_pg_close(pg);
+    free(uri);
+    return ok;
+}
+
+bool rh_steps_verify(rh_run *run, const char *conninfo, const rh_progress *progress, rh_error *error)
+{
+    const rh_scenario *scenario = run->scenario;
+    char *uri = rh_pg_conninfo_uri(conninfo, error);
+    rh_pg *pg = uri ? rh_pg_connect(conninfo, "verify", error) : NULL;
+    bool ok = pg != NULL;
+    run->verify_outcome = RH_OUTCOME_OK;
+    for (size_t i = 0; ok && i < scenario->verify_count; i++) {
+        const rh_step *step = &scenario->verify[i];
+        rh_step_result *result = rh_arena_add(run->arena, &run->verify, &run->verify_count, sizeof *result);
+        rh_usec started = rh_clock_monotonic();
+        result->name = step_name(run, step);
+        rh_progress_update(progress, "verify", result->name, (int64_t)i, (int64_t)scenario->verify_count,
+                           RH_UNIT_ITEMS);
+        if (step->kind == RH_STEP_SQL) {
+            ok = run_sql_file(run, pg, step->path, result, error);
+        } else {
+            int status = 0;
+            const char *said = NULL;
+            ok = run_command(run, step, uri, &status, &said, error);
+            result->failures = status;
+            if (status != 0)
+                result->detail = rh_arena_printf(run->arena, "ended with status %d: %s", status, said);
+        }
+        result->elapsed_s = rh_seconds(rh_clock_monotonic() - started);
+        result->outcome = ok && result->failures == 0 ? RH_OUTCOME_OK : RH_OUTCOME_FAILED;
+        if (result->outcome == RH_OUTCOME_FAILED)
+            run->verify_outcome = RH_OUTCOME_FAILED;
+    }
+    rh_pg_close(pg);
+    free(uri);
+    return ok;
+}

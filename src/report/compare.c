@@ -1,0 +1,162 @@
+/* Two runs side by side, as text: what changed, what is new, what went. */
+#include "pgrehearse/base/utf8.h"
+#include "pgrehearse/report/report.h"
+#include "view.h"
+#include <math.h>
+#include <string.h>
+
+typedef struct comparison {
+    rh_view a, b;
+    rh_text *out;
+    bool color;
+} comparison;
+
+static const char *cell(const comparison *c, const char *text, int width)
+{
+    const char *line = rh_view_line(&c->a, text ? text : "–", (size_t)width);
+    return rh_view_printf(&c->a, "%s%*s", line, width - (int)rh_utf8_length(line), "");
+}
+
+static const char *paint(const comparison *c, const char *ansi, const char *text)
+{
+    return c->color ? rh_view_printf(&c->a, "\033[%sm%s\033[0m", ansi, text) : text;
+}
+
+/* "×1.32 slower"; quiet within 10 %, which repeated runs differ by anyway. */
+static const char *change(const comparison *c, double a, double b)
+{
+    if (isnan(a) || isnan(b) || a <= 0)
+        return "";
+    double ratio = b / a;
+    const char *text = rh_view_printf(&c->a, "×%.2f", ratio);
+    if (ratio > 1.1)
+        return paint(c, "31", rh_view_printf(&c->a, "%s worse", text));
+    if (ratio < 1 / 1.1)
+        return paint(c, "32", rh_view_printf(&c->a, "%s better", text));
+    return text;
+}
+
+static void row(const comparison *c, const char *name, const char *a, const char *b, const char *remark)
+{
+    rh_text_printf(c->out, "%s  %s  ", cell(c, name, 36), cell(c, a, 18));
+    rh_text_printf(c->out, "%s%s%s\n", remark[0] ? cell(c, b, 18) : rh_view_line(&c->b, b ? b : "–", 18),
+                   remark[0] ? "  " : "", remark);
+}
+
+static void seconds_row(const comparison *c, const char *name, double a, double b)
+{
+    if (isnan(a) && isnan(b))
+        return;
+    row(c, name, rh_view_seconds_or(&c->a, a, "–"), rh_view_seconds_or(&c->b, b, "–"), change(c, a, b));
+}
+
+static void path_row(const comparison *c, const char *name, const char *path, double scale)
+{
+    seconds_row(c, name, rh_json_real(rh_json_path(c->a.report, path)) * scale,
+                rh_json_real(rh_json_path(c->b.report, path)) * scale);
+}
+
+static const rh_json *gate_named(const rh_view *view, const char *name)
+{
+    const rh_json *gates = rh_json_get(view->report, "gates");
+    for (size_t i = 0; i < rh_json_count(gates); i++)
+        if (rh_view_is(rh_json_at(gates, i), "name", name))
+            return rh_json_at(gates, i);
+    return NULL;
+}
+
+static const char *gate_text(const rh_view *view, const rh_json *gate)
+{
+    return gate ? rh_view_printf(view, "%s%s", rh_view_gate_measured(view, gate),
+                                 rh_view_is(gate, "outcome", "failed") ? " FAILED" : "")
+                : "–";
+}
+
+static void gates(const comparison *c)
+{
+    static const char *const names[] = {"predicted_duration", "reads_blocked", "writes_blocked",
+                                        "response_p99_ratio", "load_errors"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const rh_json *a = gate_named(&c->a, names[i]), *b = gate_named(&c->b, names[i]);
+        if (!a && !b)
+            continue;
+        bool failed_a = rh_view_is(a, "outcome", "failed"), failed_b = rh_view_is(b, "outcome", "failed");
+        const char *remark = failed_b && !failed_a        ? paint(c, "31", "now fails")
+                             : failed_a && !failed_b && b ? paint(c, "32", "no longer fails")
+                                                          : "";
+        row(c, rh_view_printf(&c->a, "gate %s", names[i]), gate_text(&c->a, a), gate_text(&c->b, b), remark);
+    }
+}
+
+static const rh_view_migration *migration_with(const rh_view *view, const char *id)
+{
+    for (size_t i = 0; i < view->migration_count; i++)
+        if (strcmp(view->migrations[i].id, id) == 0)
+            return &view->migrations[i];
+    return NULL;
+}
+
+static double time_of(const rh_view_migration *m)
+{
+    return m->quiet_runs ? m->quiet_median_s : m->loaded_s;
+}
+
+static const char *outcome_change(const comparison *c, const rh_view_migration *a, const rh_view_migration *b)
+{
+    if (strcmp(a->outcome, b->outcome) == 0)
+        return NULL;
+    bool worse = strcmp(b->outcome, "ok") != 0;
+    return paint(c, worse ? "31" : "32", rh_view_printf(&c->a, "was %s, is %s", a->outcome, b->outcome));
+}
+
+static void both(const comparison *c, const rh_view_migration *a, const rh_view_migration *b)
+{
+    const char *outcome = outcome_change(c, a, b);
+    if (outcome)
+        row(c, b->title, a->outcome, b->outcome, outcome);
+    seconds_row(c, rh_view_printf(&c->b, "%s", b->title), time_of(a), time_of(b));
+    if (a->reads_blocked_s > 0 || b->reads_blocked_s > 0)
+        seconds_row(c, "  reads blocked", a->reads_blocked_s, b->reads_blocked_s);
+    if (a->writes_blocked_s > 0 || b->writes_blocked_s > 0)
+        seconds_row(c, "  writes blocked", a->writes_blocked_s, b->writes_blocked_s);
+}
+
+static void migrations(const comparison *c)
+{
+    for (size_t i = 0; i < c->b.migration_count; i++) {
+        const rh_view_migration *b = &c->b.migrations[i], *a = migration_with(&c->a, b->id);
+        if (a)
+            both(c, a, b);
+        else
+            row(c, b->title, NULL, rh_view_seconds_or(&c->b, time_of(b), b->outcome), "new");
+    }
+    for (size_t i = 0; i < c->a.migration_count; i++) {
+        const rh_view_migration *a = &c->a.migrations[i];
+        if (!migration_with(&c->b, a->id))
+            row(c, a->title, rh_view_seconds_or(&c->a, time_of(a), a->outcome), NULL, "gone");
+    }
+}
+
+bool rh_report_compare(const rh_json *a, const rh_json *b, bool color, rh_text *text, rh_error *error)
+{
+    if (!rh_json_is_object(a) || !rh_json_is_object(b))
+        return rh_error_set(error, RH_ERROR_INTERNAL, "no record to compare");
+    comparison c = {.out = text, .color = color};
+    rh_view_init(&c.a, a);
+    rh_view_init(&c.b, b);
+    row(&c, "", rh_view_string(a, "run_id"), rh_view_string(b, "run_id"), "");
+    row(&c, "scenario", rh_json_string(rh_json_path(a, "scenario.name")),
+        rh_json_string(rh_json_path(b, "scenario.name")), "");
+    const char *word_a = rh_view_verdict_word(&c.a), *word_b = rh_view_verdict_word(&c.b);
+    row(&c, "verdict", word_a, word_b, strcmp(word_a, word_b) == 0 ? "" : paint(&c, "1", "changed"));
+    gates(&c);
+    path_row(&c, "predicted, all migrations", "prediction.median_s", 1);
+    path_row(&c, "restore", "backup.restore_s", 1);
+    path_row(&c, "load p99 before", "load.windows.before.response_ms.p99", 1e-3);
+    path_row(&c, "load p99 during", "load.windows.during.response_ms.p99", 1e-3);
+    path_row(&c, "longest lock wait", "contention.longest_wait_s", 1);
+    migrations(&c);
+    rh_view_release(&c.a);
+    rh_view_release(&c.b);
+    return true;
+}

@@ -1,0 +1,152 @@
+/* Where it was rehearsed, on which backup, with which settings, and what was made harmless. */
+#include "html.h"
+#include <math.h>
+
+static void pair(rh_html *html, const char *term, const char *text)
+{
+    if (!text)
+        return;
+    rh_xml_element(html->xml, "dt", term, NULL);
+    rh_xml_element(html->xml, "dd", text, NULL);
+}
+
+static void staging(rh_html *html, const rh_json *s)
+{
+    const rh_view *view = &html->view;
+    const char *kind = rh_view_string(s, "kind"), *location = rh_view_string(s, "location");
+    const char *method = rh_view_string(s, "reset_method");
+    pair(html, "PostgreSQL", rh_view_string(s, "server_version"));
+    pair(html, "Staging", rh_view_printf(view, "%s, %s", kind ? kind : "?", location ? location : "?"));
+    pair(html, "Machine",
+         rh_view_printf(view, "%s CPUs, %s of memory",
+                        rh_view_count_or(view, rh_json_int(rh_json_get(s, "cpu_count")), "unknown"),
+                        rh_view_bytes_or(view, rh_json_int(rh_json_get(s, "memory_bytes")), "unknown")));
+    if (method)
+        pair(html, "Reset",
+             rh_view_printf(view, "by %s, %lld times, %s each (median)", method,
+                            (long long)rh_json_int(rh_json_get(s, "resets")),
+                            rh_view_seconds(view, rh_view_real(s, "reset_s"))));
+}
+
+static void backup(rh_html *html, const rh_json *b)
+{
+    const rh_view *view = &html->view;
+    const char *shape = rh_view_string(b, "shape"), *dumped = rh_view_string(b, "dump_version"),
+               *sha = rh_view_string(b, "sha256");
+    pair(html, "Backup", rh_view_string(b, "path"));
+    pair(html, "Shape",
+         rh_view_printf(view, "%s, %s%s%s", shape ? shape : "unknown",
+                        rh_view_bytes_or(view, rh_json_int(rh_json_get(b, "bytes")), "?"),
+                        dumped ? ", by pg_dump " : "", dumped ? dumped : ""));
+    pair(html, "SHA-256", sha);
+    if (!isnan(rh_view_real(b, "restore_s")))
+        pair(html, "Restored",
+             rh_view_printf(view, "%s tables, %s rows, %s, in %s",
+                            rh_view_count_or(view, rh_json_int(rh_json_get(b, "tables")), "?"),
+                            rh_view_count_or(view, rh_json_int(rh_json_get(b, "rows")), "?"),
+                            rh_view_bytes_or(view, rh_json_int(rh_json_get(b, "database_bytes")), "?"),
+                            rh_view_seconds(view, rh_view_real(b, "restore_s"))));
+}
+
+static void settings(rh_html *html, const rh_json *list)
+{
+    static const char *const columns[] = {"Setting", "#Timed passes", "#Restore", "#Production", NULL};
+    if (rh_json_count(list) == 0)
+        return;
+    rh_html_table(html, "Settings in force; what production has where it is known", columns);
+    rh_xml_open(html->xml, "tbody", NULL);
+    for (size_t i = 0; i < rh_json_count(list); i++) {
+        const rh_json *s = rh_json_at(list, i);
+        const char *value = rh_view_string(s, "value"), *restore = rh_view_string(s, "restore_value");
+        const char *production = rh_view_string(s, "production_value");
+        rh_html_row(html, NULL);
+        rh_html_cell(html, rh_view_string(s, "name"));
+        rh_html_figure(html, value ? value : "–");
+        rh_html_figure(html, restore ? restore : "the same");
+        rh_html_figure(html, production ? production : "not told");
+        rh_html_row_end(html);
+    }
+    rh_xml_close(html->xml);
+    rh_html_table_end(html);
+}
+
+static void sentences(rh_html *html, const char *title, const rh_json *list)
+{
+    if (rh_json_count(list) == 0)
+        return;
+    rh_xml_element(html->xml, "h3", title, NULL);
+    rh_xml_open(html->xml, "ul", NULL);
+    for (size_t i = 0; i < rh_json_count(list); i++) {
+        const rh_json *item = rh_json_at(list, i);
+        const char *what = rh_view_string(item, "what"), *why = rh_view_string(item, "why");
+        rh_xml_element(html->xml, "li",
+                       what ? rh_view_printf(&html->view, "%s: %s", what, why ? why : "no reason given")
+                            : rh_json_string(item),
+                       NULL);
+    }
+    rh_xml_close(html->xml);
+}
+
+static void steps(rh_html *html, const char *caption, const rh_json *list)
+{
+    static const char *const columns[] = {"Step", "Outcome", "#Time", "#Failures", "Detail", NULL};
+    if (rh_json_count(list) == 0)
+        return;
+    rh_html_table(html, caption, columns);
+    rh_xml_open(html->xml, "tbody", NULL);
+    for (size_t i = 0; i < rh_json_count(list); i++) {
+        const rh_json *s = rh_json_at(list, i);
+        bool ok = rh_view_is(s, "outcome", "ok"), failed = rh_view_is(s, "outcome", "failed");
+        rh_html_row(html, NULL);
+        rh_html_cell(html, rh_view_string(s, "name"));
+        rh_xml_open(html->xml, "td", NULL);
+        rh_xml_element(html->xml, "span",
+                       ok       ? "ok"
+                       : failed ? "failed"
+                                : "not run",
+                       "class",
+                       ok       ? "good"
+                       : failed ? "bad"
+                                : "muted",
+                       NULL);
+        rh_xml_close(html->xml);
+        rh_html_figure(html, rh_view_seconds_or(&html->view, rh_view_real(s, "elapsed_s"), "–"));
+        rh_html_figure(html, rh_view_count_or(&html->view, rh_json_int(rh_json_get(s, "failures")), "–"));
+        rh_html_cell(html, rh_view_line(&html->view, rh_view_string(s, "detail"), 200));
+        rh_html_row_end(html);
+    }
+    rh_xml_close(html->xml);
+    rh_html_table_end(html);
+}
+
+void rh_html_environment(rh_html *html)
+{
+    const rh_json *report = html->view.report;
+    const rh_json *s = rh_json_get(report, "staging"), *b = rh_json_get(report, "backup"),
+                  *plan = rh_json_get(report, "plan");
+    rh_html_section(html, "environment", "Environment");
+    if (!s)
+        rh_html_absent(html, "Staging", "staging");
+    rh_xml_open(html->xml, "dl", NULL);
+    if (s)
+        staging(html, s);
+    if (b)
+        backup(html, b);
+    if (plan)
+        pair(html, "Framework",
+             rh_view_printf(&html->view, "%s (%s); %lld migrations, %lld pending",
+                            rh_view_string(plan, "framework"),
+                            rh_view_string(plan, "framework_why") ? rh_view_string(plan, "framework_why")
+                                                                  : "as the scenario says",
+                            (long long)rh_json_int(rh_json_get(plan, "migrations")),
+                            (long long)rh_json_int(rh_json_get(plan, "pending"))));
+    pair(html, "Scenario", rh_json_string(rh_json_path(report, "scenario.path")));
+    pair(html, "Scenario SHA-256", rh_json_string(rh_json_path(report, "scenario.sha256")));
+    rh_xml_close(html->xml);
+    settings(html, rh_json_get(s, "settings"));
+    steps(html, "Prepared after the restore", rh_json_get(report, "prepare"));
+    steps(html, "Verified after the migrations", rh_json_get(report, "verify"));
+    sentences(html, "Made harmless", rh_json_get(s, "neutralised"));
+    sentences(html, "Left out of the restore", rh_json_get(b, "skipped"));
+    rh_html_section_end(html);
+}

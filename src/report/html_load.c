@@ -1,0 +1,206 @@
+/* Lock waits with their victims, and the load's templates before, during and after. */
+#include "html.h"
+#include <math.h>
+#include <string.h>
+
+enum { WAITS_SHOWN = 50 };
+
+static void wait_row(rh_html *html, const rh_json *wait)
+{
+    const rh_view *view = &html->view;
+    const char *relation = rh_view_string(wait, "relation"), *locktype = rh_view_string(wait, "locktype");
+    const char *migration = rh_view_string(wait, "migration");
+    int64_t statement = rh_json_int(rh_json_get(wait, "statement"));
+    rh_html_row(html, NULL);
+    rh_html_figure(html, rh_view_printf(view, "%.2f s", rh_view_real(wait, "at_s")));
+    rh_html_figure(html, rh_view_seconds(view, rh_view_real(wait, "wait_s")));
+    rh_html_cell(html, rh_view_printf(view, "%s on %s", rh_view_mode(view, rh_view_string(wait, "mode")),
+                                      relation   ? relation
+                                      : locktype ? locktype
+                                                 : "?"));
+    rh_html_cell(html, rh_view_line(view, rh_view_string(wait, "waiter"), 120));
+    rh_html_cell(html, rh_view_line(view, rh_view_string(wait, "blocker"), 120));
+    rh_html_cell(html, !migration      ? "–"
+                       : statement > 0 ? rh_view_printf(view, "%s, %lld", rh_view_line(view, migration, 40),
+                                                        (long long)statement)
+                                       : rh_view_line(view, migration, 40));
+    rh_html_row_end(html);
+}
+
+static void sampler(rh_html *html, const rh_json *contention)
+{
+    const rh_view *view = &html->view;
+    const rh_json *s = rh_json_get(contention, "sampler");
+    rh_xml_open(html->xml, "p", "class", "note", NULL);
+    rh_xml_textf(html->xml, "The sampler looked %s times, every %s, and used %s of CPU. ",
+                 rh_view_count_or(view, rh_json_int(rh_json_get(s, "samples")), "an unknown number of"),
+                 rh_view_seconds(view, rh_view_real(s, "interval_ms") / 1e3),
+                 rh_view_seconds(view, rh_view_real(s, "cpu_s")));
+    rh_xml_textf(html->xml, "Every wait of %s or more was sure to be seen; shorter ones may be missing. ",
+                 rh_view_seconds(view, rh_view_real(s, "shortest_sure_wait_ms") / 1e3));
+    rh_xml_text(html->xml,
+                rh_json_bool(rh_json_get(s, "waitstart_available"))
+                    ? "Waits are timed from the server's own waitstart."
+                    : "This server has no waitstart: waits are timed from when they were first seen.");
+    rh_xml_close(html->xml);
+}
+
+void rh_html_waits(rh_html *html)
+{
+    static const char *const columns[] = {
+        "#At", "#Waited", "For the lock", "Victim", "In the way", "During (migration, statement)", NULL};
+    const rh_view *view = &html->view;
+    const rh_json *contention = rh_json_get(view->report, "contention"),
+                  *waits = rh_json_get(contention, "waits");
+    rh_html_section(html, "waits", "Lock waits");
+    if (!contention) {
+        rh_html_absent(html, "Lock waits", "lock");
+        rh_html_section_end(html);
+        return;
+    }
+    int64_t all = rh_json_int(rh_json_get(contention, "wait_count"));
+    if (all == 0) {
+        rh_html_paragraph(html, NULL, "Nobody was seen waiting for a lock.");
+    } else {
+        rh_xml_open(html->xml, "p", NULL);
+        rh_xml_textf(html->xml, "%s waits were seen; the longest took %s; the queue was %lld deep at most.",
+                     rh_view_count_or(view, all, "?"),
+                     rh_view_seconds(view, rh_view_real(contention, "longest_wait_s")),
+                     (long long)rh_json_int(rh_json_get(contention, "deepest_queue")));
+        rh_xml_close(html->xml);
+        rh_html_table(html,
+                      all > WAITS_SHOWN
+                          ? rh_view_printf(view, "The longest %d of %lld; all are in samples/waits.csv",
+                                           WAITS_SHOWN, (long long)all)
+                          : "The longest first; also in samples/waits.csv",
+                      columns);
+        rh_xml_open(html->xml, "tbody", NULL);
+        for (size_t i = 0; i < rh_json_count(waits) && i < WAITS_SHOWN; i++)
+            wait_row(html, rh_json_at(waits, i));
+        rh_xml_close(html->xml);
+        rh_html_table_end(html);
+    }
+    sampler(html, contention);
+    rh_html_section_end(html);
+}
+
+static const rh_json *template_of(const rh_json *window, const char *name)
+{
+    const rh_json *templates = rh_json_get(window, "templates");
+    for (size_t i = 0; i < rh_json_count(templates); i++)
+        if (rh_view_is(rh_json_at(templates, i), "name", name))
+            return rh_json_at(templates, i);
+    return NULL;
+}
+
+static void milliseconds(rh_html *html, const rh_json *object, const char *path)
+{
+    double value = rh_json_real(rh_json_path(object, path));
+    rh_html_figure(html, rh_view_seconds_or(&html->view, value / 1e3, "–"));
+}
+
+/* One row: p50 and p99 in each window; errors over all. */
+static void load_row(rh_html *html, const char *name, const char *kind, const rh_json *const rows[3])
+{
+    int64_t errors = 0, transactions = 0;
+    for (int i = 0; i < 3; i++) {
+        int64_t e = rh_json_int(rh_json_get(rows[i], "errors")),
+                t = rh_json_int(rh_json_get(rows[i], "transactions"));
+        errors += e > 0 ? e : 0;
+        transactions += t > 0 ? t : 0;
+    }
+    rh_html_row(html, NULL);
+    rh_html_cell(html, rh_view_line(&html->view, name, 100));
+    rh_html_cell(html, kind);
+    rh_html_figure(html, rh_view_count_or(&html->view, transactions, "–"));
+    for (int i = 0; i < 3; i++) {
+        milliseconds(html, rows[i], "response_ms.p50");
+        milliseconds(html, rows[i], "response_ms.p99");
+    }
+    milliseconds(html, rows[1], "response_ms.max");
+    rh_html_figure_marked(html, rh_view_count_or(&html->view, errors, "–"), errors ? "bad" : NULL);
+    rh_html_row_end(html);
+}
+
+static void templates(rh_html *html, const rh_json *load)
+{
+    static const char *const columns[] = {"Template",    "Kind",        "#Transactions", "#p50 before",
+                                          "#p99 before", "#p50 during", "#p99 during",   "#p50 after",
+                                          "#p99 after",  "#max during", "#Errors",       NULL};
+    static const char *const keys[] = {"windows.before", "windows.during", "windows.after"};
+    const rh_json *windows[3], *list = rh_json_path(load, "mix.templates");
+    for (int i = 0; i < 3; i++)
+        windows[i] = rh_json_path(load, keys[i]);
+    rh_html_table(html, "Response time, from the intended start: a stalled second shows as a second",
+                  columns);
+    rh_xml_open(html->xml, "tbody", NULL);
+    load_row(html, "all", "", windows);
+    for (size_t i = 0; i < rh_json_count(list); i++) {
+        const rh_json *template = rh_json_at(list, i), *rows[3];
+        const char *name = rh_view_string(template, "name"), *kind = rh_view_string(template, "kind");
+        for (int w = 0; w < 3; w++)
+            rows[w] = name ? template_of(windows[w], name) : NULL;
+        load_row(html, name ? name : "?", kind ? kind : "", rows);
+    }
+    rh_xml_close(html->xml);
+    rh_html_table_end(html);
+}
+
+static void load_errors(rh_html *html, const rh_json *load)
+{
+    static const char *const columns[] = {"Template", "SQLSTATE", "Message", "#Times", NULL};
+    const rh_json *errors = rh_json_get(load, "errors");
+    if (rh_json_count(errors) == 0)
+        return;
+    rh_html_table(html, "Errors that the load met", columns);
+    rh_xml_open(html->xml, "tbody", NULL);
+    for (size_t i = 0; i < rh_json_count(errors); i++) {
+        const rh_json *error = rh_json_at(errors, i);
+        const char *sqlstate = rh_view_string(error, "sqlstate");
+        rh_html_row(html, NULL);
+        rh_html_cell(html, rh_view_line(&html->view, rh_view_string(error, "template"), 100));
+        rh_html_cell(html, sqlstate ? sqlstate : "–");
+        rh_html_cell(html, rh_view_line(&html->view, rh_view_string(error, "message"), 200));
+        rh_html_figure(html, rh_view_count_or(&html->view, rh_json_int(rh_json_get(error, "count")), "–"));
+        rh_html_row_end(html);
+    }
+    rh_xml_close(html->xml);
+    rh_html_table_end(html);
+}
+
+void rh_html_load(rh_html *html)
+{
+    const rh_view *view = &html->view;
+    const rh_json *load = rh_json_get(view->report, "load");
+    rh_html_section(html, "load", "The load");
+    if (!load) {
+        rh_html_absent(html, "Load", "load");
+        rh_html_section_end(html);
+        return;
+    }
+    const char *source = rh_json_string(rh_json_path(load, "mix.source"));
+    rh_xml_open(html->xml, "p", NULL);
+    rh_xml_textf(html->xml,
+                 "%.0f transactions per second, open loop with Poisson arrivals, over %lld connections; mix "
+                 "from: %s. ",
+                 rh_view_real(load, "rate_per_s"), (long long)rh_json_int(rh_json_get(load, "connections")),
+                 source ? source : "unknown");
+    rh_xml_textf(html->xml, "The generator was late by %s on average and %s at most, and used %s of CPU.",
+                 rh_view_seconds(view, rh_view_real(load, "pacing_lag_mean_ms") / 1e3),
+                 rh_view_seconds(view, rh_view_real(load, "pacing_lag_max_ms") / 1e3),
+                 rh_view_seconds(view, rh_view_real(load, "generator_cpu_s")));
+    rh_xml_close(html->xml);
+    if (rh_json_bool(rh_json_get(load, "saturated")))
+        rh_html_paragraph(html, "warn",
+                          "Staging could not hold this rate even without a migration: response times say "
+                          "more about staging than about the "
+                          "migrations.");
+    templates(html, load);
+    load_errors(html, load);
+    const rh_json *left_out = rh_json_path(load, "mix.left_out");
+    rh_xml_open(html->xml, "ul", "class", "note", NULL);
+    for (size_t i = 0; i < rh_json_count(left_out); i++)
+        rh_xml_element(html->xml, "li", rh_json_string(rh_json_at(left_out, i)), NULL);
+    rh_xml_close(html->xml);
+    rh_html_section_end(html);
+}

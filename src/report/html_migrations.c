@@ -1,0 +1,274 @@
+/* Who would be hurt (a migration a block, the worst first), and every statement in the order it runs. */
+#include "html.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *p99_change(const rh_view *view, const rh_view_migration *m)
+{
+    if (isnan(m->p99_during_ms))
+        return "–";
+    return rh_view_printf(view, "%s → %s", rh_view_seconds_or(view, m->p99_before_ms / 1e3, "–"),
+                          rh_view_seconds(view, m->p99_during_ms / 1e3));
+}
+
+static const char *outcome_class(const rh_view_migration *m)
+{
+    return m->failed ? "bad" : strcmp(m->outcome, "ok") == 0 ? "good" : "warn";
+}
+
+static const char *outcome_text(const rh_view_migration *m)
+{
+    if (strcmp(m->outcome, "not_run") == 0)
+        return "not run";
+    return m->failed && strcmp(m->outcome, "ok") == 0 ? "ok, its rollback not" : m->outcome;
+}
+
+static void victims(rh_html *html, const rh_view_migration *m)
+{
+    const rh_json *impact = rh_json_get(m->record, "impact"), *list = rh_json_get(impact, "victims");
+    if (rh_json_count(list) == 0)
+        return;
+    rh_xml_open(html->xml, "p", NULL);
+    rh_xml_text(html->xml, "Hurt: ");
+    for (size_t i = 0; i < rh_json_count(list) && i < 6; i++) {
+        const rh_json *victim = rh_json_at(list, i);
+        int64_t waits = rh_json_int(rh_json_get(victim, "waits"));
+        rh_xml_textf(html->xml, "%s%s (%lld wait%s, longest %s)", i ? "; " : "",
+                     rh_view_line(&html->view, rh_view_string(victim, "who"), 80), (long long)waits,
+                     waits == 1 ? "" : "s",
+                     rh_view_seconds(&html->view, rh_view_real(victim, "longest_wait_s")));
+    }
+    int64_t all = rh_json_int(rh_json_get(impact, "victims_hurt"));
+    if (all > 6)
+        rh_xml_textf(html->xml, "; and %lld more kinds", (long long)all - 6);
+    rh_xml_text(html->xml, ".");
+    rh_xml_close(html->xml);
+}
+
+static void explanation(rh_html *html, const rh_view_migration *m)
+{
+    const rh_json *statements = rh_json_get(m->record, "statements"),
+                  *failure = rh_json_get(m->record, "error");
+    bool has_victims = rh_json_count(rh_json_path(m->record, "impact.victims")) > 0;
+    if (m->hazard_count == 0 && !has_victims && !failure)
+        return;
+    rh_html_row(html, "under");
+    rh_xml_open(html->xml, "td", "colspan", "9", NULL);
+    if (failure)
+        rh_html_paragraph(html, "bad", rh_view_failure(&html->view, failure));
+    victims(html, m);
+    for (size_t i = 0; i < rh_json_count(statements); i++)
+        rh_html_hazards(html, rh_json_at(statements, i));
+    rh_xml_close(html->xml);
+    rh_html_row_end(html);
+}
+
+static const char *pain_class(double blocked_s)
+{
+    return blocked_s >= 1 ? "bad" : blocked_s >= 0.1 ? "warn" : NULL;
+}
+
+static void who_row(rh_html *html, const rh_view_migration *m)
+{
+    const rh_view *view = &html->view;
+    const char *range, *time = rh_view_time(view, m, &range);
+    rh_xml_open(html->xml, "tbody", NULL);
+    rh_html_row(html, NULL);
+    rh_xml_open(html->xml, "td", NULL);
+    rh_xml_element(html->xml, "a", rh_view_line(view, m->title, 80), "href",
+                   rh_view_printf(view, "#%s", rh_html_anchor(html, m)), NULL);
+    rh_xml_close(html->xml);
+    rh_xml_open(html->xml, "td", NULL);
+    rh_xml_element(html->xml, "span", outcome_text(m), "class", outcome_class(m), NULL);
+    rh_xml_close(html->xml);
+    rh_html_figure(html, range ? rh_view_printf(view, "%s (%s)", time, range) : time);
+    rh_html_cell(html, m->lock_mode ? rh_view_printf(view, "%s on %s", rh_view_mode(view, m->lock_mode),
+                                                     m->lock_relation ? m->lock_relation : "no relation")
+                                    : "–");
+    rh_html_figure_marked(html, rh_view_seconds_or(view, m->reads_blocked_s, "–"),
+                          pain_class(m->reads_blocked_s));
+    rh_html_figure_marked(html, rh_view_seconds_or(view, m->writes_blocked_s, "–"),
+                          pain_class(m->writes_blocked_s));
+    rh_html_figure(html, rh_view_count_or(view, m->victim_waits, "–"));
+    rh_html_figure(html, rh_view_seconds_or(view, m->longest_victim_s, "–"));
+    rh_html_figure(html, p99_change(view, m));
+    rh_html_row_end(html);
+    explanation(html, m);
+    rh_xml_close(html->xml);
+}
+
+void rh_html_who(rh_html *html)
+{
+    static const char *const columns[] = {
+        "Migration",       "Outcome", "#Time alone",   "Strongest lock",       "#Reads blocked",
+        "#Writes blocked", "#Waits",  "#Longest wait", "#p99 before → during", NULL};
+    rh_html_section(html, "who", "Who would be hurt");
+    if (html->view.migration_count == 0) {
+        rh_html_paragraph(html, NULL, "No migration was pending.");
+    } else {
+        rh_html_table(html,
+                      "Migrations, those that hurt most first. Waits are those of the load; – means not "
+                      "measured, or none.",
+                      columns);
+        for (size_t i = 0; i < html->view.migration_count; i++)
+            who_row(html, html->view.by_pain[i]);
+        rh_html_table_end(html);
+    }
+    rh_html_section_end(html);
+}
+
+/* Over a statement's runs of one pass: how many, the median and the range. */
+typedef struct spread {
+    size_t count;
+    double median_s, min_s, max_s;
+    int64_t rows, wal_bytes; /* of the last */
+} spread;
+
+static int by_value(const void *left, const void *right)
+{
+    double a = *(const double *)left, b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
+static spread spread_of(const rh_json *statement, const char *pass)
+{
+    const rh_json *runs = rh_json_get(statement, "runs");
+    double *times = rh_alloc((rh_json_count(runs) + 1) * sizeof *times);
+    spread s = {0, NAN, NAN, NAN, -1, -1};
+    for (size_t i = 0; i < rh_json_count(runs); i++) {
+        const rh_json *run = rh_json_at(runs, i);
+        double elapsed = rh_view_real(run, "elapsed_s");
+        if (!rh_view_is(run, "pass", pass) || isnan(elapsed))
+            continue;
+        times[s.count++] = elapsed;
+        s.rows = rh_json_int(rh_json_get(run, "rows"));
+        s.wal_bytes = rh_json_int(rh_json_get(run, "wal_bytes"));
+    }
+    if (s.count) {
+        qsort(times, s.count, sizeof *times, by_value);
+        s.min_s = times[0];
+        s.max_s = times[s.count - 1];
+        s.median_s = s.count % 2 ? times[s.count / 2] : (times[s.count / 2 - 1] + times[s.count / 2]) / 2;
+    }
+    free(times);
+    return s;
+}
+
+static void locks_cell(rh_html *html, const rh_json *statement)
+{
+    const rh_json *locks = rh_json_get(statement, "locks");
+    size_t count = rh_json_count(locks);
+    rh_xml_open(html->xml, "td", NULL);
+    if (count == 0)
+        rh_xml_text(html->xml, "–");
+    for (size_t i = 0; i < count && i < 3; i++) {
+        const rh_json *lock = rh_json_at(locks, i);
+        const char *relation = rh_view_string(lock, "relation");
+        rh_xml_open(html->xml, "div", NULL);
+        rh_xml_textf(html->xml, "%s on %s", rh_view_mode(&html->view, rh_view_string(lock, "mode")),
+                     relation ? relation : "?");
+        rh_xml_element(html->xml, "span",
+                       rh_view_printf(&html->view, ", held %s",
+                                      rh_view_seconds(&html->view, rh_view_real(lock, "held_s"))),
+                       "class", "muted", NULL);
+        rh_xml_close(html->xml);
+    }
+    if (count > 3)
+        rh_xml_element(html->xml, "div",
+                       rh_view_printf(&html->view, "and %zu more, in samples/locks.csv", count - 3), "class",
+                       "muted", NULL);
+    rh_xml_close(html->xml);
+}
+
+static void prediction_cell(rh_html *html, const rh_json *statement)
+{
+    const rh_view *view = &html->view;
+    const rh_json *p = rh_json_get(statement, "prediction");
+    double low = rh_view_real(p, "low_s"), high = rh_view_real(p, "high_s");
+    const char *median = rh_view_seconds_or(view, rh_view_real(p, "median_s"), "–");
+    rh_xml_open(html->xml, "td", "class", "f", "title", rh_view_string(p, "basis"), NULL);
+    rh_xml_text(html->xml, median);
+    if (!isnan(low) && !isnan(high))
+        rh_xml_element(
+            html->xml, "div",
+            rh_view_printf(view, "%s to %s", rh_view_seconds(view, low), rh_view_seconds(view, high)),
+            "class", "muted", NULL);
+    else if (p)
+        rh_xml_element(html->xml, "div", "no interval", "class", "muted", NULL);
+    rh_xml_close(html->xml);
+}
+
+static void statement_row(rh_html *html, const rh_json *statement)
+{
+    const rh_view *view = &html->view;
+    spread quiet = spread_of(statement, "quiet"), loaded = spread_of(statement, "loaded");
+    const spread *counted = loaded.count ? &loaded : &quiet;
+    rh_html_row(html, NULL);
+    rh_html_figure(html, rh_view_count_or(view, rh_json_int(rh_json_get(statement, "line")), "–"));
+    rh_xml_open(html->xml, "td", NULL);
+    rh_html_sql(html, rh_view_string(statement, "sql"));
+    rh_html_hazards(html, statement);
+    rh_xml_close(html->xml);
+    const char *class_ = rh_view_string(statement, "class"), *phase = rh_view_string(statement, "phase");
+    rh_html_cell(
+        html, rh_view_printf(view, "%s%s%s", class_ ? class_ : "–", phase ? ", " : "", phase ? phase : ""));
+    rh_xml_open(html->xml, "td", "class", "f", NULL);
+    rh_xml_text(html->xml, rh_view_seconds_or(view, quiet.median_s, "–"));
+    if (quiet.count > 1)
+        rh_xml_element(html->xml, "div",
+                       rh_view_printf(view, "%zu runs, %s to %s", quiet.count,
+                                      rh_view_seconds(view, quiet.min_s), rh_view_seconds(view, quiet.max_s)),
+                       "class", "muted", NULL);
+    rh_xml_close(html->xml);
+    rh_html_figure(html, rh_view_seconds_or(view, loaded.median_s, "–"));
+    locks_cell(html, statement);
+    rh_html_figure(html, rh_view_count_or(view, counted->rows, "–"));
+    rh_html_figure(html, rh_view_bytes_or(view, counted->wal_bytes, "–"));
+    prediction_cell(html, statement);
+    rh_html_row_end(html);
+}
+
+static void statements_of(rh_html *html, const rh_view_migration *m)
+{
+    static const char *const rules[][2] = {{"each", "every statement by itself"},
+                                           {"one", "one transaction"},
+                                           {"own", "its own BEGIN and COMMIT"}};
+    const rh_json *statements = rh_json_get(m->record, "statements");
+    const char *file = rh_view_string(m->record, "file"), *rule = "";
+    for (size_t i = 0; i < 3; i++)
+        if (rh_view_is(m->record, "transaction", rules[i][0]))
+            rule = rules[i][1];
+    rh_xml_open(html->xml, "tbody", "id", rh_html_anchor(html, m), NULL);
+    rh_html_row(html, "group");
+    rh_xml_open(html->xml, "th", "colspan", "9", "scope", "rowgroup", NULL);
+    rh_xml_text(html->xml, rh_view_line(&html->view, m->title, 100));
+    rh_xml_element(html->xml, "span",
+                   rh_view_printf(&html->view, "%s · %s · %s", outcome_text(m),
+                                  rh_view_line(&html->view, rh_view_basename(file), 100), rule),
+                   NULL);
+    rh_xml_close(html->xml);
+    rh_html_row_end(html);
+    for (size_t i = 0; i < rh_json_count(statements); i++)
+        statement_row(html, rh_json_at(statements, i));
+    rh_xml_close(html->xml);
+}
+
+void rh_html_statements(rh_html *html)
+{
+    static const char *const columns[] = {"#Line", "Statement", "Class", "#Time alone", "#Under load",
+                                          "Locks", "#Rows",     "#WAL",  "#Predicted",  NULL};
+    rh_html_section(html, "statements", "Every statement");
+    if (html->view.migration_count == 0) {
+        rh_html_paragraph(html, NULL, "No migration was pending.");
+    } else {
+        rh_html_table(html,
+                      "In the order they run. Literals are replaced. Locks are those held under load where "
+                      "there was one.",
+                      columns);
+        for (size_t i = 0; i < html->view.migration_count; i++)
+            statements_of(html, &html->view.migrations[i]);
+        rh_html_table_end(html);
+    }
+    rh_html_section_end(html);
+}

@@ -1,0 +1,7 @@
+/* samples/: everything that was sampled, as CSV. */
+#pragma once
+#include "pgrehearse/model/run.h"
+
+/* Writes load, waits, blocked, locks, statements and resources .csv into DIRECTORY, which exists. Files whose
+ * stage never ran have their header only. */
+bool rh_samples_write(const rh_run *run, const char *directory, rh_error *error);

@@ -1,0 +1,166 @@
+#include "view.h"
+#include "pgrehearse/model/migration.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *rh_view_string(const rh_json *object, const char *key)
+{
+    return rh_json_string(rh_json_get(object, key));
+}
+
+double rh_view_real(const rh_json *object, const char *key)
+{
+    return rh_json_real(rh_json_get(object, key));
+}
+
+bool rh_view_is(const rh_json *object, const char *key, const char *value)
+{
+    const char *string = rh_view_string(object, key);
+    return string && strcmp(string, value) == 0;
+}
+
+static int by_value(const void *left, const void *right)
+{
+    double a = *(const double *)left, b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
+/* Elapsed time of pass PASS, repeat REPEAT, over all statements; NaN unless every statement ran then. */
+static double pass_time(const rh_json *statements, const char *pass, int64_t repeat)
+{
+    double total = 0;
+    for (size_t i = 0; i < rh_json_count(statements); i++) {
+        const rh_json *runs = rh_json_get(rh_json_at(statements, i), "runs");
+        double elapsed = NAN;
+        for (size_t r = 0; r < rh_json_count(runs); r++) {
+            const rh_json *run = rh_json_at(runs, r);
+            if (rh_view_is(run, "pass", pass) && rh_json_int(rh_json_get(run, "repeat")) == repeat)
+                elapsed = rh_view_real(run, "elapsed_s");
+        }
+        total += elapsed;
+    }
+    return rh_json_count(statements) ? total : NAN;
+}
+
+static void fill_times(rh_view_migration *m, int64_t repeats)
+{
+    const rh_json *statements = rh_json_get(m->record, "statements");
+    double *times = rh_alloc((size_t)(repeats + 1) * sizeof *times);
+    for (int64_t repeat = 1; repeat <= repeats; repeat++) {
+        double time = pass_time(statements, "quiet", repeat);
+        if (!isnan(time))
+            times[m->quiet_runs++] = time;
+    }
+    m->quiet_median_s = m->quiet_min_s = m->quiet_max_s = NAN;
+    if (m->quiet_runs > 0) {
+        int n = m->quiet_runs;
+        qsort(times, (size_t)n, sizeof *times, by_value);
+        m->quiet_min_s = times[0];
+        m->quiet_max_s = times[n - 1];
+        m->quiet_median_s = n % 2 ? times[n / 2] : (times[n / 2 - 1] + times[n / 2]) / 2;
+    }
+    m->loaded_s = pass_time(statements, "loaded", 1);
+    free(times);
+}
+
+static void fill_lock(rh_view_migration *m)
+{
+    const rh_json *statements = rh_json_get(m->record, "statements");
+    int strongest = 0;
+    double longest = -1;
+    for (size_t i = 0; i < rh_json_count(statements); i++) {
+        const rh_json *locks = rh_json_get(rh_json_at(statements, i), "locks");
+        m->hazard_count += rh_json_count(rh_json_get(rh_json_at(statements, i), "hazards"));
+        for (size_t l = 0; l < rh_json_count(locks); l++) {
+            const rh_json *lock = rh_json_at(locks, l);
+            int strength = rh_lock_mode_strength(rh_view_string(lock, "mode"));
+            double held = rh_view_real(lock, "held_s");
+            if (strength > strongest || (strength == strongest && held > longest)) {
+                strongest = strength;
+                longest = held;
+                m->lock_mode = rh_view_string(lock, "mode");
+                m->lock_relation = rh_view_string(lock, "relation");
+            }
+        }
+    }
+}
+
+static void fill_impact(rh_view_migration *m, const rh_json *report)
+{
+    const rh_json *impact = rh_json_get(m->record, "impact");
+    m->reads_blocked_s = rh_view_real(impact, "reads_blocked_s");
+    m->writes_blocked_s = rh_view_real(impact, "writes_blocked_s");
+    m->longest_victim_s = rh_view_real(impact, "longest_victim_wait_s");
+    m->victim_waits = rh_json_int(rh_json_get(impact, "victim_waits"));
+    m->p99_before_ms = rh_json_real(rh_json_path(report, "load.windows.before.response_ms.p99"));
+    m->p99_during_ms = NAN;
+    const rh_json *windows = rh_json_path(report, "load.windows.by_migration");
+    for (size_t i = 0; i < rh_json_count(windows); i++)
+        if (rh_view_is(rh_json_at(windows, i), "migration", m->id))
+            m->p99_during_ms = rh_json_real(rh_json_path(rh_json_at(windows, i), "response_ms.p99"));
+}
+
+static int compare_figures(double a, double b)
+{
+    a = isnan(a) ? -1 : a;
+    b = isnan(b) ? -1 : b;
+    return (a < b) - (a > b);
+}
+
+/* Nothing hurts more than what does not run, or has no working way back. */
+static bool is_broken(const rh_view_migration *m)
+{
+    return strcmp(m->outcome, "failed") == 0 ||
+           rh_view_is(rh_json_get(m->record, "rollback"), "outcome", "failed");
+}
+
+/* Broken first; then by how long readers, writers and the longest victim waited; then by duration; then in
+ * the order they run. */
+static int by_pain(const void *left, const void *right)
+{
+    const rh_view_migration *a = *(rh_view_migration *const *)left, *b = *(rh_view_migration *const *)right;
+    if (is_broken(a) != is_broken(b))
+        return is_broken(a) ? -1 : 1;
+    int order = compare_figures(a->reads_blocked_s, b->reads_blocked_s);
+    order = order ? order : compare_figures(a->writes_blocked_s, b->writes_blocked_s);
+    order = order ? order : compare_figures(a->longest_victim_s, b->longest_victim_s);
+    order = order ? order : compare_figures(a->quiet_median_s, b->quiet_median_s);
+    return order ? order : (a > b) - (a < b);
+}
+
+void rh_view_init(rh_view *view, const rh_json *report)
+{
+    *view = (rh_view){.report = report, .arena = rh_arena_new()};
+    const rh_json *migrations = rh_json_get(report, "migrations");
+    int64_t repeats = rh_json_int(rh_json_path(report, "scenario.repeat"));
+    for (size_t i = 0; i < rh_json_count(migrations); i++) {
+        const rh_json *record = rh_json_at(migrations, i);
+        if (rh_json_bool(rh_json_get(record, "applied_in_backup")))
+            continue;
+        rh_view_migration *m =
+            rh_arena_add(view->arena, &view->migrations, &view->migration_count, sizeof *m);
+        const char *id = rh_view_string(record, "id"), *name = rh_view_string(record, "name");
+        const char *outcome = rh_view_string(record, "outcome");
+        *m = (rh_view_migration){
+            .record = record, .id = id ? id : "?", .outcome = outcome ? outcome : "not_run"};
+        m->title =
+            name && name[0] && strcmp(name, m->id) != 0 ? rh_view_printf(view, "%s %s", m->id, name) : m->id;
+        const rh_json *rollback = rh_json_get(record, "rollback");
+        const rh_json *restored = rh_json_get(rollback, "schema_restored");
+        m->failed = is_broken(m) || (restored && !rh_json_bool(restored));
+        fill_times(m, repeats > 0 ? repeats : 1);
+        fill_lock(m);
+        fill_impact(m, report);
+    }
+    view->by_pain = rh_arena_alloc(view->arena, (view->migration_count + 1) * sizeof *view->by_pain);
+    for (size_t i = 0; i < view->migration_count; i++)
+        view->by_pain[i] = &view->migrations[i];
+    qsort(view->by_pain, view->migration_count, sizeof *view->by_pain, by_pain);
+}
+
+void rh_view_release(rh_view *view)
+{
+    rh_arena_free(view->arena);
+    *view = (rh_view){0};
+}

@@ -1,0 +1,74 @@
+/* What every page shows, drawn from the record alone: derived figures, sentences, and text made fit for
+ * people. */
+#pragma once
+#include "pgrehearse/adapters/json.h"
+#include "pgrehearse/base/arena.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* One migration that the run was to rehearse. Figures that nothing measured are NaN, counts -1. */
+typedef struct rh_view_migration {
+    const rh_json *record;
+    const char *id, *title; /* "000012", "000012 add_public_id" */
+    const char *outcome;    /* "ok", "failed", "not_run" */
+    int quiet_runs;
+    double quiet_median_s, quiet_min_s, quiet_max_s; /* all its statements, run alone */
+    double loaded_s;
+    const char *lock_mode, *lock_relation; /* the strongest that it took; NULL: none seen */
+    double reads_blocked_s, writes_blocked_s, longest_victim_s;
+    int64_t victim_waits;
+    double p99_before_ms, p99_during_ms;
+    size_t hazard_count;
+    bool failed; /* up, or its way back, or the schema was not restored */
+} rh_view_migration;
+
+typedef struct rh_view {
+    const rh_json *report;
+    rh_arena *arena;               /* owns every string that these functions return */
+    rh_view_migration *migrations; /* pending ones, in the order they run */
+    rh_view_migration **by_pain;   /* the same, those that hurt most first */
+    size_t migration_count;
+} rh_view;
+
+/* REPORT must outlive the view. Release with rh_view_release. */
+void rh_view_init(rh_view *view, const rh_json *report);
+void rh_view_release(rh_view *view);
+
+const char *rh_view_printf(const rh_view *view, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* "3.2 s"; "not measured" for NaN. The second gives DASH instead. */
+const char *rh_view_seconds(const rh_view *view, double seconds);
+const char *rh_view_seconds_or(const rh_view *view, double seconds, const char *dash);
+const char *rh_view_bytes_or(const rh_view *view, int64_t bytes, const char *dash);
+const char *rh_view_count_or(const rh_view *view, int64_t count, const char *dash);
+/* "7.4 %" of 0.074. */
+const char *rh_view_percent(const rh_view *view, double share);
+/* "ACCESS EXCLUSIVE" of "AccessExclusiveLock". */
+const char *rh_view_mode(const rh_view *view, const char *mode);
+/* One line of valid UTF-8 without control characters, at most WIDTH characters (0: any), cut with "…". NULL
+ * gives "". */
+const char *rh_view_line(const rh_view *view, const char *text, size_t width);
+/* The last component of a path. */
+const char *rh_view_basename(const char *path);
+/* A gate's measured figure in its unit. */
+const char *rh_view_gate_measured(const rh_view *view, const rh_json *gate);
+/* Time of a migration run alone, "5.9 s" with "5.8–6.1 s" as its range (NULL: one run only); loaded when it
+ * never ran alone. */
+const char *rh_view_time(const rh_view *view, const rh_view_migration *migration, const char **range);
+
+/* Sentences. */
+const char *rh_view_verdict_word(const rh_view *view); /* "PASS" … */
+const char *rh_view_verdict(const rh_view *view);      /* one plain sentence, the page's headline */
+const char *rh_view_prediction(const rh_view *view);   /* duration, interval or why none, translation */
+const char *rh_view_backtest(const rh_view *view);     /* how far predictions were off */
+const char *rh_view_rollback(const rh_view *view);     /* over all migrations */
+/* "file:line:column: message" of a failure record. */
+const char *rh_view_failure(const rh_view *view, const rh_json *failure);
+/* What ended the run or failed: the run's failure, else the first failed migration's error; NULL: nothing.
+ * *WHAT names it. */
+const rh_json *rh_view_first_failure(const rh_view *view, const char **what);
+/* Shorthand for reading the record. */
+const char *rh_view_string(const rh_json *object, const char *key);
+double rh_view_real(const rh_json *object, const char *key);
+bool rh_view_is(const rh_json *object, const char *key, const char *value);

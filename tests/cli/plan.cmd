@@ -1,0 +1,63 @@
+# What would run, without a server: plain ordered files, and golang-migrate's layout.
+cat >dump.sql <<'END'
+--
+-- PostgreSQL database dump
+--
+
+-- Dumped from database version 15.4
+-- Dumped by pg_dump version 15.4
+
+SET statement_timeout = 0;
+CREATE TABLE public.orders (id bigint NOT NULL, note text);
+
+--
+-- PostgreSQL database dump complete
+--
+END
+
+printf 'name: nothing\nbackup: {path: dump.sql}\n' >nothing.yaml
+try pgrehearse plan nothing.yaml
+
+mkdir plain
+cat >plain/1_index.sql <<'END'
+-- the naive way
+CREATE INDEX orders_note ON public.orders (note);
+ALTER TABLE public.orders ALTER COLUMN note SET NOT NULL;
+UPDATE public.orders SET note = 'secret word' WHERE id = 4711;
+END
+cat >plain/10_later.sql <<'END'
+CREATE INDEX CONCURRENTLY orders_id ON public.orders (id);
+END
+echo 'SELECT 1;' >plain/2_between.sql
+printf 'name: plain\nbackup: {path: dump.sql}\nmigrations: {path: plain, pending: all}\n' >plain.yaml
+try pgrehearse plan plain.yaml
+try pgrehearse plan plain.yaml --only 2_between.sql --format json
+try pgrehearse plan plain.yaml --only nothing
+
+mkdir golang
+cat >golang/000001_rewrite.up.sql <<'END'
+ALTER TABLE orders ADD COLUMN public_id uuid DEFAULT gen_random_uuid();
+ALTER TABLE orders ALTER COLUMN id TYPE numeric;
+END
+echo 'ALTER TABLE orders DROP COLUMN public_id;' >golang/000001_rewrite.down.sql
+cat >golang/000002_own.up.sql <<'END'
+BEGIN;
+SELECT 1;
+COMMIT;
+DROP TABLE orders;
+END
+printf 'name: golang\nbackup: {path: dump.sql}\nmigrations: {path: golang, pending: all}\n' >golang.yaml
+try pgrehearse plan golang.yaml
+try pgrehearse plan golang.yaml --set migrations.framework=sql --set 'migrations.pending=["000002_own.up.sql"]'
+
+# mistakes in the migrations
+echo 'SELECT 1;' >golang/000002_twice.up.sql
+try pgrehearse plan golang.yaml
+echo 'ALTER TABEL orders;' >plain/2_between.sql
+try pgrehearse plan plain.yaml --only 2_between.sql
+printf 'SELECT 1;\n\\! rm -rf /\n' >plain/2_between.sql
+try pgrehearse plan plain.yaml
+printf "COPY orders FROM PROGRAM 'id';\n" >plain/2_between.sql
+try pgrehearse plan plain.yaml
+mkdir empty
+try pgrehearse plan plain.yaml --set migrations.path=empty

@@ -1,0 +1,54 @@
+#!/bin/sh
+# Migrations that fail, each in its own way: exit 2, the place in the user's file, and a report that tells the truth.
+. "$(dirname "$0")/lib.sh"
+
+migration 000012_good.up.sql 'ALTER TABLE orders ADD COLUMN remark text;'
+migration 000013_bad.up.sql 'ALTER TABLE orders ADD COLUMN other text;
+
+CREATE INDEXX orders_remark ON orders (remark);'
+migration 000014_never.up.sql 'SELECT 1;'
+scenario 'migrations: {path: migrations}'
+rehearse 2
+valid_report
+says "$work/err" '000013_bad.up.sql:3'
+report "[m['outcome'] for m in r['migrations']] == ['ok', 'failed', 'not_run']"
+report "r['migrations'][1]['error']['line'] == 3 and r['verdict'] == 'fail'"
+nothing_left
+
+echo "-- one that fails on the data"
+migration 000013_bad.up.sql 'ALTER TABLE orders ADD COLUMN other text;
+ALTER TABLE customers ADD CONSTRAINT short CHECK (length(email) < 3);'
+rehearse 2
+says "$work/err" '000013_bad.up.sql:2'
+report "r['migrations'][1]['error']['sqlstate'] == '23514'"
+nothing_left
+
+echo "-- one that never ends"
+migration 000013_bad.up.sql 'SELECT pg_sleep(3600);'
+scenario 'migrations: {path: migrations, statement_timeout: 500ms}'
+rehearse 2
+says "$work/err" 'statement_timeout|500 ms|0.5 s'
+report "r['migrations'][1]['outcome'] == 'failed' and r['migrations'][2]['outcome'] == 'not_run'"
+nothing_left
+
+echo "-- one that cannot run inside a transaction"
+migration 000013_bad.up.sql 'CREATE INDEX CONCURRENTLY a ON orders (remark); SELECT 1;'
+rehearse 2
+says "$work/err" 'transaction block'
+nothing_left
+
+echo "-- one that would leave the database"
+migration 000013_bad.up.sql "SELECT 1;
+COPY orders TO PROGRAM 'cat';"
+rehearse 4
+says "$work/err" '000013_bad.up.sql:2'
+report "r['verdict'] == 'refused'"
+nothing_left
+
+echo "-- a verify step that finds something"
+migration 000013_bad.up.sql 'SELECT 1;'
+echo 'SELECT id FROM orders LIMIT 2;' >"$work/checks.sql"
+scenario 'migrations: {path: migrations}' 'verify: [{sql: checks.sql}]'
+rehearse 2 --pass quiet
+report "r['verdict'] == 'fail' and 'verify' in r['reason']"
+nothing_left

@@ -1,0 +1,105 @@
+# Sourced by every end-to-end test: a scratch directory with a small real backup, and checks that tell what they saw.
+# Called as: TEST.sh PROGRAM SOURCE_DIRECTORY
+set -eu
+program=$1
+source=$2
+work=$(mktemp -d /var/tmp/pgrehearse-test.XXXXXX)
+chmod 755 "$work"
+mkdir -p "$work/clusters" "$work/migrations"
+chmod 1777 "$work/clusters"
+failures=0
+
+finish() {
+    status=$?
+    pkill -9 -f "$work/clusters" 2>/dev/null || true
+    rm -rf "$work"
+    [ "$status" != 0 ] || [ "$failures" = 0 ] || status=1
+    exit "$status"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+fail() {
+    echo "FAILED: $*"
+    failures=$((failures + 1))
+    for file in "$work/out" "$work/err"; do
+        [ ! -s "$file" ] || { echo "--- $(basename "$file")"; tail -30 "$file"; }
+    done
+}
+
+skip() {
+    echo "skipped: $*"
+    trap - EXIT
+    rm -rf "$work"
+    exit 77
+}
+
+# scenario [LINE ...]: a quick scenario on the shop's dump, with LINEs added.
+scenario() {
+    cat >"$work/scenario.yaml" <<YAML
+name: test
+backup: {path: ${backup:-$source/scenarios/quickstart/backup.dump}, jobs: 2}
+staging: {kind: embedded, directory: ${clusters:-$work/clusters}}
+workload: {rate: 50, connections: 4, before: 1s, after: 1s}
+repeat: ${repeat:-1}
+YAML
+    for line in "$@"; do printf '%s\n' "$line" >>"$work/scenario.yaml"; done
+}
+
+# migration NAME [SQL]: a golang-migrate file; standard input when SQL is left out.
+migration() {
+    if [ $# -gt 1 ]; then printf '%s\n' "$2"; else cat; fi >"$work/migrations/$1"
+}
+
+# rehearse EXPECTED_EXIT [ARGUMENT ...]: runs the scenario into $work/run.
+rehearse() {
+    expected=$1
+    shift
+    rm -rf "$work/run"
+    status=0
+    "$program" run "$work/scenario.yaml" --output "$work/run" "$@" >"$work/out" 2>"$work/err" </dev/null || status=$?
+    [ "$status" = "$expected" ] || fail "exit $status, expected $expected"
+}
+
+# says FILE PATTERN: an extended regular expression that some line of it must match.
+says() {
+    grep -Eq "$2" "$1" || fail "$(basename "$1") does not say: $2"
+}
+
+# report EXPRESSION: a Python expression over the report r must be true.
+report() {
+    [ -f "$work/run/report.json" ] || { fail "there is no report.json"; return; }
+    python3 - "$work/run/report.json" "$1" <<'PYTHON' || fail "report.json: not true: $1"
+import json, sys
+r = json.load(open(sys.argv[1]))
+ok = eval(sys.argv[2])
+if not ok:
+    print(json.dumps({k: r.get(k) for k in ("verdict", "exit_code", "reason", "failure")}, indent=1))
+sys.exit(0 if ok else 1)
+PYTHON
+}
+
+valid_report() {
+    python3 - "$work/run/report.json" "$source/reports/report.schema.json" <<'PYTHON' || fail "report.json breaks its schema"
+import json, sys, jsonschema
+jsonschema.validate(json.load(open(sys.argv[1])), json.load(open(sys.argv[2])))
+PYTHON
+}
+
+# nothing_left: no process and no cluster of ours.
+nothing_left() {
+    i=0
+    while pgrep -f "$work/clusters" >/dev/null && [ $i -lt 50 ]; do sleep 0.1; i=$((i + 1)); done
+    pgrep -f "$work/clusters" >/dev/null && fail "still running: $(pgrep -af "$work/clusters")"
+    [ -z "$(ls -A "$work/clusters")" ] || fail "left lying about: $(ls "$work/clusters")"
+}
+
+# wait_for PATTERN: until the run's standard error says so (the run is in the background).
+wait_for() {
+    i=0
+    until grep -Eq "$1" "$work/err" "$work/run/log/pgrehearse.log" 2>/dev/null; do
+        sleep 0.05
+        i=$((i + 1))
+        [ $i -lt 1200 ] || { fail "never said: $1"; return 1; }
+    done
+}

@@ -1,0 +1,157 @@
+/* Blocked intervals from the account of runs. */
+#include "pgrehearse/observe/observe.h"
+#include "pgrehearse/model/facts.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+static const rh_usec BEGAN = 50 * RH_SECOND;
+
+typedef struct fixture {
+    rh_arena *arena;
+    rh_plan plan;
+    rh_contention contention;
+} fixture;
+
+static int set_up(void **state)
+{
+    fixture *f = rh_alloc(sizeof *f);
+    f->arena = rh_arena_new();
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    fixture *f = *state;
+    rh_arena_free(f->arena);
+    free(f);
+    return 0;
+}
+
+static rh_migration *add_migration(fixture *f, const char *id)
+{
+    rh_migration *migration =
+        rh_arena_add(f->arena, &f->plan.migrations, &f->plan.migration_count, sizeof *migration);
+    migration->id = id;
+    return migration;
+}
+
+static rh_statement_run *add_run(fixture *f, rh_migration *migration, rh_pass_kind pass, double started_s)
+{
+    rh_statement *statement =
+        rh_arena_add(f->arena, &migration->up.statements, &migration->up.statement_count, sizeof *statement);
+    statement->ordinal = (int)migration->up.statement_count;
+    rh_statement_run *run = rh_arena_add(f->arena, &statement->runs, &statement->run_count, sizeof *run);
+    run->pass = pass;
+    run->started = BEGAN + (rh_usec)(started_s * 1e6);
+    return run;
+}
+
+static rh_lock *add_lock(fixture *f, rh_statement_run *run, const char *relation, const char *mode,
+                         double held_s)
+{
+    rh_lock *lock = rh_arena_add(f->arena, &run->locks, &run->lock_count, sizeof *lock);
+    lock->relation = relation;
+    lock->mode = mode;
+    lock->held_s = held_s;
+    lock->blocks_reads = rh_lock_modes_conflict(mode, "AccessShareLock");
+    lock->blocks_writes = rh_lock_modes_conflict(mode, "RowExclusiveLock");
+    return lock;
+}
+
+static const rh_blocked_interval *intervals(fixture *f, size_t expected)
+{
+    rh_blocked_intervals(&f->plan, RH_PASS_KIND_LOADED, BEGAN, f->arena, &f->contention);
+    assert_int_equal(f->contention.blocked_count, expected);
+    return f->contention.blocked;
+}
+
+static void test_modes_say_what_is_blocked(void **state)
+{
+    fixture *f = *state;
+    rh_statement_run *run = add_run(f, add_migration(f, "1"), RH_PASS_KIND_LOADED, 2);
+    add_lock(f, run, "public.a", "AccessExclusiveLock", 0.5);
+    add_lock(f, run, "public.b", "ShareLock", 0.75);
+    add_lock(f, run, "public.c", "ShareUpdateExclusiveLock", 3);
+    const rh_blocked_interval *blocked = intervals(f, 2);
+    assert_string_equal(blocked[0].relation, "public.a");
+    assert_string_equal(blocked[0].migration, "1");
+    assert_int_equal(blocked[0].statement, 1);
+    assert_float_equal(blocked[0].from_s, 2, 1e-9);
+    assert_float_equal(blocked[0].to_s, 2.5, 1e-9);
+    assert_true(blocked[0].reads && blocked[0].writes);
+    assert_true(!blocked[1].reads && blocked[1].writes);
+    assert_float_equal(f->contention.reads_blocked_s, 0.5, 1e-9);
+    assert_float_equal(f->contention.writes_blocked_s, 0.75, 1e-9);
+}
+
+static void test_statements_of_one_transaction_are_one_stretch(void **state)
+{
+    fixture *f = *state;
+    rh_migration *migration = add_migration(f, "1");
+    add_lock(f, add_run(f, migration, RH_PASS_KIND_LOADED, 1), "public.a", "AccessExclusiveLock", 2);
+    add_lock(f, add_run(f, migration, RH_PASS_KIND_LOADED, 2), "public.a", "AccessExclusiveLock", 1);
+    add_lock(f, add_run(f, migration, RH_PASS_KIND_LOADED, 3.0005), "public.a", "AccessExclusiveLock", 1);
+    const rh_blocked_interval *blocked = intervals(f, 1);
+    assert_int_equal(blocked[0].statement, 1);
+    assert_float_equal(blocked[0].to_s, 4.0005, 1e-9);
+    assert_float_equal(f->contention.reads_blocked_s, 3.0005, 1e-9);
+}
+
+static void test_a_pause_and_another_relation_divide(void **state)
+{
+    fixture *f = *state;
+    rh_migration *migration = add_migration(f, "1");
+    add_lock(f, add_run(f, migration, RH_PASS_KIND_LOADED, 1), "public.a", "AccessExclusiveLock", 1);
+    add_lock(f, add_run(f, migration, RH_PASS_KIND_LOADED, 2.002), "public.a", "AccessExclusiveLock", 1.25);
+    add_lock(f, add_run(f, migration, RH_PASS_KIND_LOADED, 3.25), "public.b", "AccessExclusiveLock", 1);
+    const rh_blocked_interval *blocked = intervals(f, 3);
+    assert_string_equal(blocked[2].relation, "public.b");
+    assert_float_equal(f->contention.reads_blocked_s, 1.25, 1e-9);
+}
+
+static void test_writes_stretch_over_modes(void **state)
+{
+    fixture *f = *state;
+    rh_migration *migration = add_migration(f, "1");
+    add_lock(f, add_run(f, migration, RH_PASS_KIND_LOADED, 1), "public.a", "ShareLock", 4);
+    add_lock(f, add_run(f, migration, RH_PASS_KIND_LOADED, 3), "public.a", "AccessExclusiveLock", 2);
+    add_lock(f, add_run(f, migration, RH_PASS_KIND_LOADED, 5), "public.a", "ShareLock", 0.5);
+    const rh_blocked_interval *blocked = intervals(f, 2);
+    assert_string_equal(blocked[0].mode, "ShareLock");
+    assert_float_equal(blocked[0].to_s, 5.5, 1e-9);
+    assert_float_equal(f->contention.reads_blocked_s, 2, 1e-9);
+    assert_float_equal(f->contention.writes_blocked_s, 4.5, 1e-9);
+}
+
+static void test_what_does_not_count(void **state)
+{
+    fixture *f = *state;
+    rh_migration *migration = add_migration(f, "1");
+    add_lock(f, add_run(f, migration, RH_PASS_KIND_QUIET, 1), "public.a", "AccessExclusiveLock", 4);
+    add_lock(f, add_run(f, migration, RH_PASS_KIND_LOADED, -5), "public.a", "AccessExclusiveLock", 4);
+    rh_statement_run *run = add_run(f, migration, RH_PASS_KIND_LOADED, 1);
+    add_lock(f, run, "public.a", "AccessExclusiveLock", RH_NOT_MEASURED);
+    rh_lock *made = add_lock(f, run, "public.made_here", "AccessExclusiveLock", 9);
+    made->blocks_reads = made->blocks_writes = false;
+    intervals(f, 0);
+    assert_float_equal(f->contention.reads_blocked_s, 0, 0);
+    assert_float_equal(f->contention.writes_blocked_s, 0, 0);
+}
+
+int main(void)
+{
+#define WITH_PLAN(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        WITH_PLAN(test_modes_say_what_is_blocked),
+        WITH_PLAN(test_statements_of_one_transaction_are_one_stretch),
+        WITH_PLAN(test_a_pause_and_another_relation_divide),
+        WITH_PLAN(test_writes_stretch_over_modes),
+        WITH_PLAN(test_what_does_not_count),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,354 @@
+#include "fixture.h"
+#include "pgrehearse/adapters/csv.h"
+#include "pgrehearse/adapters/files.h"
+#include "pgrehearse/base/utf8.h"
+#include "pgrehearse/report/report.h"
+#include <libxml/parser.h>
+#include <libxml/xpath.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+typedef rh_run *(*maker)(rh_arena *arena);
+typedef bool (*renderer)(const rh_json *report, rh_text *text, rh_error *error);
+
+static rh_run *empty(rh_arena *arena)
+{
+    rh_run *run = rh_arena_alloc(arena, sizeof *run);
+    run->id = "empty";
+    return run;
+}
+
+static const struct {
+    const char *name;
+    maker make;
+} RUNS[] = {{"full", fixture_full},
+            {"quiet", fixture_quiet},
+            {"failed", fixture_failed},
+            {"refused", fixture_refused},
+            {"hostile", fixture_hostile},
+            {"start", fixture_start},
+            {"empty", empty}};
+enum { RUN_COUNT = sizeof RUNS / sizeof *RUNS };
+
+static bool render_text(const rh_json *report, rh_text *text, rh_error *error)
+{
+    return rh_report_text(report, false, text, error);
+}
+
+static void render(maker make, renderer renderer_, rh_text *text)
+{
+    rh_arena *arena = rh_arena_new();
+    rh_json *record = rh_report_json(make(arena));
+    rh_arena_free(arena); /* the record stands alone */
+    rh_error error = {0};
+    assert_true(renderer_(record, text, &error));
+    rh_json_free(record);
+}
+
+/* GOLDEN=1 in the environment writes the expected files anew. */
+static void check_golden(const char *name, const char *text)
+{
+    char path[4096];
+    rh_error error = {0};
+    snprintf(path, sizeof path, "%s/tests/unit/report/golden/%s", RH_SOURCE_DIRECTORY, name);
+    if (getenv("GOLDEN"))
+        assert_true(rh_file_write(path, text, strlen(text), &error));
+    rh_arena *arena = rh_arena_new();
+    const char *expected = rh_file_read(path, 0, arena, NULL, &error);
+    assert_non_null(expected);
+    assert_string_equal(text, expected);
+    rh_arena_free(arena);
+}
+
+static void text_and_markdown_are_as_agreed(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        rh_text text = {0};
+        char name[64];
+        render(RUNS[i].make, render_text, &text);
+        snprintf(name, sizeof name, "%s.txt", RUNS[i].name);
+        check_golden(name, rh_text_string(&text));
+        rh_text_clear(&text);
+        render(RUNS[i].make, rh_report_markdown, &text);
+        snprintf(name, sizeof name, "%s.md", RUNS[i].name);
+        check_golden(name, rh_text_string(&text));
+        rh_text_release(&text);
+    }
+}
+
+/* 120 migrations, so that every list has to be cut. */
+static rh_run *many(rh_arena *arena)
+{
+    rh_run *run = fixture_full(arena);
+    for (int i = 0; i < 112; i++) {
+        rh_migration *m = rh_arena_add(arena, &run->plan.migrations, &run->plan.migration_count, sizeof *m);
+        *m = run->plan.migrations[11 + i % 8];
+        m->id = rh_arena_printf(arena, "%06d", 100 + i);
+        fixture_sentence(run, "one more thing that was left out for a reason that takes a whole long "
+                              "sentence to tell to whoever reads it");
+    }
+    return run;
+}
+
+static void text_fits_a_screen(void **state)
+{
+    (void)state;
+    maker makers[RUN_COUNT + 1] = {many};
+    for (size_t i = 0; i < RUN_COUNT; i++)
+        makers[i + 1] = RUNS[i].make;
+    for (size_t i = 0; i <= RUN_COUNT; i++) {
+        rh_text text = {0};
+        render(makers[i], render_text, &text);
+        size_t lines = 0;
+        for (char *line = strtok(text.data, "\n"); line; line = strtok(NULL, "\n"), lines++) {
+            assert_true(rh_utf8_length(line) <= 100 || rh_starts_with(line, "Report: "));
+            for (const char *c = line; *c; c++)
+                assert_true((unsigned char)*c >= 0x20 && *c != 0x7f);
+        }
+        assert_true(lines > 0 && lines <= 40);
+        rh_text_release(&text);
+    }
+}
+
+static void color_only_when_asked(void **state)
+{
+    (void)state;
+    rh_arena *arena = rh_arena_new();
+    rh_json *record = rh_report_json(fixture_full(arena));
+    rh_text text = {0};
+    assert_true(rh_report_text(record, true, &text, NULL));
+    assert_non_null(strstr(text.data, "\033[1;31mFAIL\033[0m"));
+    rh_text_release(&text);
+    rh_json_free(record);
+    rh_arena_free(arena);
+}
+
+static void markdown_fits_a_comment(void **state)
+{
+    (void)state;
+    maker makers[] = {many, fixture_full, fixture_hostile, empty};
+    for (size_t i = 0; i < sizeof makers / sizeof *makers; i++) {
+        rh_text text = {0};
+        render(makers[i], rh_report_markdown, &text);
+        size_t lines = 0;
+        for (const char *c = text.data; *c; c++)
+            lines += *c == '\n';
+        assert_true(lines <= 60);
+        assert_null(strstr(text.data, "<script"));
+        assert_null(strstr(text.data, "`|`"));
+        rh_text_release(&text);
+    }
+}
+
+static xmlDocPtr parse(const rh_text *text)
+{
+    xmlDocPtr document =
+        xmlReadMemory(text->data, (int)text->length, "page", "UTF-8", XML_PARSE_NONET | XML_PARSE_HUGE);
+    assert_non_null(document);
+    return document;
+}
+
+static double count(xmlDocPtr document, const char *xpath)
+{
+    xmlXPathContextPtr context = xmlXPathNewContext(document);
+    char expression[512];
+    snprintf(expression, sizeof expression, "count(%s)", xpath);
+    xmlXPathObjectPtr result = xmlXPathEvalExpression((const xmlChar *)expression, context);
+    assert_non_null(result);
+    double value = result->floatval;
+    xmlXPathFreeObject(result);
+    xmlXPathFreeContext(context);
+    return value;
+}
+
+static void html_is_well_formed_and_stands_alone(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < RUN_COUNT; i++) {
+        rh_text text = {0};
+        render(RUNS[i].make, rh_report_html, &text);
+        assert_true(rh_starts_with(text.data, "<!DOCTYPE html>"));
+        xmlDocPtr page = parse(&text);
+        assert_true(count(page, "//script | //link | //img | //iframe | //@onclick | //@src") == 0);
+        assert_true(count(page, "//table[not(caption)]") == 0);
+        assert_true(count(page, "//*[local-name()='svg'][not(*[local-name()='title'])]") == 0);
+        /* Every link of the page leads somewhere within it. */
+        assert_true(count(page, "//a[not(starts-with(@href,'#'))]") == 0);
+        assert_true(count(page, "//a[not(substring(@href,2)=//@id)]") == 0);
+        assert_true(count(page, "//@id[. = ../preceding::*/@id]") == 0);
+        assert_null(strstr(text.data, "url("));
+        assert_null(strstr(text.data, ">nan"));
+        assert_null(strstr(text.data, " nan"));
+        assert_null(strstr(text.data, "-nan"));
+        xmlFreeDoc(page);
+        rh_text_release(&text);
+    }
+}
+
+static void html_says_what_was_not_measured(void **state)
+{
+    (void)state;
+    rh_text text = {0};
+    render(fixture_quiet, rh_report_html, &text);
+    xmlDocPtr page = parse(&text);
+    assert_true(count(page, "//*[local-name()='svg']") == 0);
+    assert_true(count(page, "//section[@id='timeline']/p[@class='absent']") == 1);
+    assert_true(count(page, "//section[@id='waits']/p[@class='absent']") == 1);
+    assert_non_null(
+        strstr(text.data, "not enough evidence for an interval (3 quiet runs; a 90 % interval needs 19)"));
+    xmlFreeDoc(page);
+    rh_text_clear(&text);
+
+    render(fixture_failed, rh_report_html, &text);
+    assert_non_null(strstr(text.data, "Migration 000015 customers_email_not_null failed: do not run"));
+    assert_non_null(strstr(text.data, "000015_customers_email_not_null.up.sql:4"));
+    assert_non_null(strstr(text.data, "What to do: fill or delete those rows"));
+    rh_text_clear(&text);
+
+    render(fixture_full, rh_report_html, &text);
+    page = parse(&text);
+    assert_non_null(strstr(text.data, "Would block reads for 6.4 s: do not run as is"));
+    assert_true(count(page, "//*[local-name()='svg']") == 1);
+    assert_true(count(page, "//section[@id='waits']//tbody/tr") == 50);
+    xmlFreeDoc(page);
+    rh_text_release(&text);
+}
+
+static void junit_counts_what_it_has(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < RUN_COUNT; i++) {
+        rh_text text = {0};
+        render(RUNS[i].make, rh_report_junit, &text);
+        xmlDocPtr page = parse(&text);
+        assert_true(count(page, "//testsuite[@tests != count(testcase)]") == 0);
+        assert_true(count(page, "//testsuite[@failures != count(testcase/failure)]") == 0);
+        assert_true(count(page, "//testsuite[@skipped != count(testcase/skipped)]") == 0);
+        assert_true(count(page, "//testsuite[@errors != count(testcase/error)]") == 0);
+        xmlFreeDoc(page);
+        rh_text_release(&text);
+    }
+    rh_text text = {0};
+    render(fixture_full, rh_report_junit, &text);
+    xmlDocPtr page = parse(&text);
+    /* 1 prepare, 8 up, 8 rollbacks, 1 verify, 5 gates; 3 gates and one schema failed; one has no way down. */
+    assert_true(count(page, "//testcase") == 23);
+    assert_true(count(page, "//failure") == 4);
+    assert_true(count(page, "//skipped") == 1);
+    xmlFreeDoc(page);
+    rh_text_clear(&text);
+    render(fixture_refused, rh_report_junit, &text);
+    assert_non_null(strstr(text.data, "<error message=\"/srv/shop/rehearsal.yaml:6:8: database"));
+    rh_text_release(&text);
+}
+
+static void compare_shows_what_changed(void **state)
+{
+    (void)state;
+    rh_arena *arena = rh_arena_new();
+    rh_run *first = fixture_full(arena), *second = fixture_full(arena);
+    second->id = "20261123T121403Z";
+    second->verdict = RH_VERDICT_INCONCLUSIVE;
+    second->gates[2].outcome = RH_GATE_HELD;
+    second->gates[2].measured = 1.2;
+    second->plan.migrations[12].up.statements[0].runs[1].elapsed_s *= 2;
+    second->plan.migrations[12].up.statements[0].runs[2].elapsed_s *= 2;
+    second->plan.migrations[18].id = "000020";
+    rh_json *a = rh_report_json(first), *b = rh_report_json(second);
+    rh_text text = {0};
+    assert_true(rh_report_compare(a, b, false, &text, NULL));
+    check_golden("compare.txt", text.data);
+    rh_text_release(&text);
+    rh_json_free(a);
+    rh_json_free(b);
+    rh_arena_free(arena);
+}
+
+static size_t rows_of(const char *directory, const char *name, rh_arena *arena)
+{
+    rh_csv_table table;
+    rh_error error = {0};
+    assert_true(rh_csv_read(rh_arena_printf(arena, "%s/samples/%s", directory, name), arena, &table, &error));
+    for (size_t i = 0; i < table.row_count; i++)
+        assert_int_equal(table.rows[i].count, table.header.count);
+    return table.row_count;
+}
+
+/* PAGES=directory in the environment keeps the pages there, to look at. */
+static void writes_every_file(void **state)
+{
+    (void)state;
+    char template[] = "/tmp/rh-report-XXXXXX";
+    const char *base = getenv("PAGES") ? getenv("PAGES") : mkdtemp(template);
+    assert_non_null(base);
+    rh_error error = {0};
+    for (size_t i = 0; i < RUN_COUNT; i++) {
+        rh_arena *arena = rh_arena_new();
+        rh_run *run = RUNS[i].make(arena);
+        run->directory = rh_arena_printf(arena, "%s/%s", base, RUNS[i].name);
+        assert_true(rh_directory_make(run->directory, 0755, &error));
+        assert_true(rh_report_write(run, &error));
+        static const char *const names[] = {"report.json", "report.html", "report.md", "junit.xml"};
+        for (size_t n = 0; n < 4; n++)
+            assert_true(rh_file_exists(rh_arena_printf(arena, "%s/%s", run->directory, names[n])));
+        assert_int_equal(rows_of(run->directory, "waits.csv", arena), run->contention.wait_count);
+        assert_int_equal(rows_of(run->directory, "load.csv", arena), run->load.second_count);
+        assert_int_equal(rows_of(run->directory, "blocked.csv", arena), run->contention.blocked_count);
+        assert_int_equal(rows_of(run->directory, "resources.csv", arena), run->resource_count);
+        bool full = i == 0;
+        assert_true(!full || rows_of(run->directory, "statements.csv", arena) == 44);
+        assert_true(!full || rows_of(run->directory, "locks.csv", arena) == 44);
+        /* What was written renders again. */
+        rh_json *record = rh_json_read(rh_arena_printf(arena, "%s/report.json", run->directory), &error);
+        rh_text again = {0};
+        assert_true(rh_report_html(record, &again, &error));
+        const char *first =
+            rh_file_read(rh_arena_printf(arena, "%s/report.html", run->directory), 0, arena, NULL, &error);
+        assert_string_equal(again.data, first);
+        rh_text_release(&again);
+        rh_json_free(record);
+        rh_arena_free(arena);
+    }
+    if (!getenv("PAGES"))
+        assert_true(rh_tree_remove(base, &error));
+}
+
+static void says_when_it_cannot_write(void **state)
+{
+    (void)state;
+    rh_arena *arena = rh_arena_new();
+    rh_run *run = fixture_refused(arena);
+    run->directory = "/dev/null/not-a-directory";
+    rh_error error = {0};
+    assert_false(rh_report_write(run, &error));
+    assert_non_null(strstr(error.message, "/dev/null/not-a-directory/report.json"));
+    rh_error_release(&error);
+    rh_text text = {0};
+    assert_false(rh_report_html(NULL, &text, &error));
+    rh_error_release(&error);
+    rh_text_release(&text);
+    rh_arena_free(arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(text_and_markdown_are_as_agreed),
+        cmocka_unit_test(text_fits_a_screen),
+        cmocka_unit_test(color_only_when_asked),
+        cmocka_unit_test(markdown_fits_a_comment),
+        cmocka_unit_test(html_is_well_formed_and_stands_alone),
+        cmocka_unit_test(html_says_what_was_not_measured),
+        cmocka_unit_test(junit_counts_what_it_has),
+        cmocka_unit_test(compare_shows_what_changed),
+        cmocka_unit_test(writes_every_file),
+        cmocka_unit_test(says_when_it_cannot_write),
+    };
+    int status = cmocka_run_group_tests(tests, NULL, NULL);
+    xmlCleanupParser();
+    return status;
+}
