@@ -1,0 +1,8 @@
+/* The restored state of an embedded cluster, kept beside it and brought back. */
+#pragma once
+#include "pgrehearse/staging/state.h"
+
+/* Settles the cluster (vacuum, timed settings, clean shutdown), copies it, starts it again. */
+bool rh_snapshot_take(rh_staging *staging, rh_error *error);
+/* Stops the server at once, copies back what changed, starts it. */
+bool rh_snapshot_reset(rh_staging *staging, rh_error *error);

@@ -1,0 +1,74 @@
+/* What a staging place is made of. Shared by the files of staging/ only. */
+#pragma once
+#include "pgrehearse/adapters/pg.h"
+#include "pgrehearse/adapters/process.h"
+#include "pgrehearse/staging/staging.h"
+#include <stdint.h>
+
+/* Which settings the embedded server runs with. */
+typedef enum rh_settings_phase { RH_SETTINGS_RESTORE, RH_SETTINGS_TIMED } rh_settings_phase;
+
+/* A private cluster: <staging.directory>/pgrehearse-<uid>-<id>/. Everything below belongs to the account that
+ * the server runs as, but the directory itself, the mark, the snapshot and the log are ours. */
+typedef struct rh_cluster {
+    const char *directory;
+    const char *mark, *data, *snapshot, *work; /* in it; work: files that client programs write */
+    const char *socket;                        /* in it, or under /tmp when its path would be too long */
+    const char *log;                           /* server.log */
+    int lock;                                  /* on the mark; -1 */
+    rh_process *server;                        /* NULL: stopped */
+    int64_t stamp_ns;                          /* data equalled the snapshot at this wall time */
+    int64_t log_start;                         /* bytes in the log before this cluster */
+} rh_cluster;
+
+/* Databases of ours on somebody else's server. */
+typedef struct rh_borrowed {
+    const char *url; /* the scenario's: its database is where databases are made and dropped from */
+    rh_pg *lease;    /* holds the advisory lock that says that this run lives */
+    int32_t lock_key;
+    const char *snapshot; /* database; NULL before the snapshot */
+    const char *work;     /* directory for pg_dump's file, ours; NULL until needed */
+} rh_borrowed;
+
+struct rh_staging {
+    rh_arena *arena;
+    const rh_scenario *scenario;
+    const rh_progress *progress;
+    rh_staging_kind kind;
+    const char *id; /* 8 hexadecimal digits */
+    const char *bindir;
+    int major;
+    uid_t uid; /* what programs run as when we are root; else 0 */
+    gid_t gid;
+    const char *database; /* the rehearsed one */
+    const char *sample;   /* the sampled one; NULL unless it is current */
+    const char *conninfo; /* of the current one; valid until it changes */
+    rh_cluster cluster;
+    rh_borrowed borrowed;
+    rh_settings_phase phase;
+
+    /* for the facts */
+    const char *reset_method;
+    double snapshot_s;
+    int64_t snapshot_bytes;
+    double *reset_s; /* each */
+    size_t reset_count;
+    rh_setting_fact *settings;
+    size_t setting_count;
+    rh_setting *applied; /* production's settings that the timed passes run with */
+    size_t applied_count;
+    const char **neutralised;
+    size_t neutralised_count;
+    const char *kept; /* where it was left; NULL */
+};
+
+/* Adds a sentence to the facts, once. */
+void rh_staging_note(rh_staging *staging, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A conninfo of DATABASE in this place, in the arena. */
+const char *rh_staging_conninfo_of(rh_staging *staging, const char *database);
+/* Connects to DATABASE. */
+rh_pg *rh_staging_connect(rh_staging *staging, const char *database, const char *role, rh_error *error);
+/* The installation's program NAME, in the arena. */
+const char *rh_staging_program(rh_staging *staging, const char *name);
+/* Makes DATABASE the current one. */
+void rh_staging_use(rh_staging *staging, const char *database);

@@ -1,0 +1,95 @@
+/* Where PostgreSQL's programs are, and which major version they are. */
+#include "pgrehearse/staging/binaries.h"
+#include "pgrehearse/adapters/files.h"
+#include "pgrehearse/adapters/process.h"
+#include "pgrehearse/base/text.h"
+#include <glob.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const rh_usec PATIENCE = 20 * RH_SECOND;
+
+/* "pg_restore (PostgreSQL) 15.18 (Debian …)" → 15; 0 when it does not run. */
+static int major_of(const char *bindir, const char *program, rh_arena *arena)
+{
+    const char *path = rh_arena_printf(arena, "%s/%s", bindir, program);
+    if (!rh_file_exists(path))
+        return 0;
+    rh_text said = {0};
+    rh_process_options options = {.argv = (const char *const[]){path, "--version", NULL}, .directory = "/"};
+    int major = 0;
+    if (rh_process_run(&options, PATIENCE, &said, NULL)) {
+        const char *number = strstr(rh_text_string(&said), "(PostgreSQL) ");
+        major = number ? atoi(number + strlen("(PostgreSQL) ")) : 0;
+    }
+    rh_text_release(&said);
+    return major;
+}
+
+static void add_glob(const char *pattern, rh_arena *arena, const char ***directories, size_t *count)
+{
+    glob_t found = {0};
+    if (glob(pattern, 0, NULL, &found) == 0) {
+        for (size_t i = 0; i < found.gl_pathc; i++) {
+            const char **directory = rh_arena_add(arena, directories, count, sizeof *directory);
+            *directory = rh_arena_strdup(arena, found.gl_pathv[i]);
+        }
+    }
+    globfree(&found);
+}
+
+/* Debian's /usr/bin/pg_restore is a wrapper that picks a version by itself: not an installation. */
+static void add_path(rh_arena *arena, const char ***directories, size_t *count)
+{
+    const char *path = getenv("PATH");
+    for (const char *part = path; part && *part;) {
+        size_t length = strcspn(part, ":");
+        char *directory = rh_arena_strndup(arena, part, length);
+        char *real = realpath(rh_arena_printf(arena, "%s/pg_restore", directory), NULL);
+        if (real && directory[0] == '/' && !rh_ends_with(real, "/pg_wrapper")) {
+            const char **added = rh_arena_add(arena, directories, count, sizeof *added);
+            *added = directory;
+        }
+        free(real);
+        part += part[length] ? length + 1 : length;
+    }
+}
+
+static int newest(const char *bindir, const char *const *programs, rh_arena *arena, const char **found)
+{
+    const char **directories = NULL;
+    size_t count = 0;
+    if (bindir) {
+        const char **only = rh_arena_add(arena, &directories, &count, sizeof *only);
+        *only = bindir;
+    } else {
+        add_path(arena, &directories, &count);
+        add_glob("/usr/lib/postgresql/*/bin", arena, &directories, &count);
+        add_glob("/usr/pgsql-*/bin", arena, &directories, &count);
+        add_glob("/usr/local/pgsql/bin", arena, &directories, &count);
+    }
+    int best = 0;
+    *found = NULL;
+    for (size_t i = 0; i < count; i++) {
+        bool complete = true;
+        for (const char *const *program = programs; *program; program++)
+            complete = complete && rh_file_exists(rh_arena_printf(arena, "%s/%s", directories[i], *program));
+        int major = complete ? major_of(directories[i], programs[0], arena) : 0;
+        if (major > best) {
+            best = major;
+            *found = directories[i];
+        }
+    }
+    return best;
+}
+
+int rh_staging_find_binaries(const char *bindir, rh_arena *arena, const char **found)
+{
+    return newest(bindir, (const char *const[]){"pg_restore", NULL}, arena, found);
+}
+
+int rh_binaries_find_server(const char *bindir, rh_arena *arena, const char **found)
+{
+    return newest(bindir, (const char *const[]){"postgres", "initdb", "pg_dump", "pg_restore", "psql", NULL},
+                  arena, found);
+}

@@ -1,0 +1,310 @@
+/* The life of a private cluster. */
+#include "pgrehearse/staging/embedded.h"
+#include "pgrehearse/adapters/files.h"
+#include "pgrehearse/base/interrupt.h"
+#include "pgrehearse/base/text.h"
+#include "pgrehearse/staging/binaries.h"
+#include "pgrehearse/staging/mark.h"
+#include "pgrehearse/staging/server_log.h"
+#include "pgrehearse/staging/settings.h"
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static const rh_usec START_PATIENCE = 120 * RH_SECOND;
+static const rh_usec STOP_PATIENCE = 120 * RH_SECOND;
+static const rh_usec INITDB_PATIENCE = 120 * RH_SECOND;
+static const char DATABASE[] = "pgrehearse";
+
+/* Before PostgreSQL 15 the statistics collector listens on a UDP socket of 127.0.0.1. */
+enum { FIRST_WITHOUT_UDP = 15 };
+
+/* ---- making it ---- */
+
+static bool find_server(rh_staging *staging, int minimum_major, rh_error *error)
+{
+    const char *wanted = staging->scenario->staging.bindir;
+    staging->major = rh_binaries_find_server(wanted, staging->arena, &staging->bindir);
+    if (rh_interrupt_requested()) /* which also ends the programs that tell their versions */
+        return rh_error_set(error, RH_ERROR_INTERRUPTED, "interrupted while staging started");
+    if (staging->major == 0) {
+        rh_error_set(error, RH_ERROR_STAGING, "no PostgreSQL server is installed%s%s", wanted ? " in " : "",
+                     wanted ? wanted : "");
+        rh_error_hint(error, "apt install postgresql, or name its programs' directory in staging.bindir");
+    } else if (staging->major < minimum_major) {
+        rh_error_set(error, RH_ERROR_BACKUP,
+                     "the backup needs PostgreSQL %d; the newest server here is %d, in %s", minimum_major,
+                     staging->major, staging->bindir);
+        rh_error_hint(
+            error,
+            "apt install postgresql-%d (from apt.postgresql.org), or name its programs' directory in "
+            "staging.bindir",
+            minimum_major);
+    } else {
+        return true;
+    }
+    const rh_location *where = &staging->scenario->staging.where;
+    return wanted ? rh_error_at(error, where->file, where->line, where->column) : false;
+}
+
+/* A directory for the server's account alone. */
+static bool make_private(const rh_staging *staging, const char *path, rh_error *error)
+{
+    if (mkdir(path, 0700) != 0)
+        return rh_error_errno(error, errno, "cannot make the directory %s", path);
+    if (staging->uid && chown(path, staging->uid, staging->gid) != 0)
+        return rh_error_errno(error, errno, "cannot give %s away", path);
+    return true;
+}
+
+/* A Unix socket's path is short: then it lies under /tmp, and the mark says so. */
+static const char *choose_socket(rh_staging *staging, const char *name)
+{
+    const char *beside = rh_arena_printf(staging->arena, "%s/socket", staging->cluster.directory);
+    if (strlen(beside) + strlen("/.s.PGSQL.5432") < sizeof((struct sockaddr_un *)0)->sun_path)
+        return beside;
+    return rh_arena_printf(staging->arena, "/tmp/%s.socket", name);
+}
+
+static bool make_directories(rh_staging *staging, const char *log_directory, rh_error *error)
+{
+    rh_cluster *cluster = &staging->cluster;
+    rh_arena *arena = staging->arena;
+    const char *asked =
+        staging->scenario->staging.directory ? staging->scenario->staging.directory : "/var/tmp";
+    if (!rh_directory_make(asked, 0755, error))
+        return false;
+    char *parent = realpath(asked, NULL);
+    if (!parent)
+        return rh_error_errno(error, errno, "cannot use the directory %s", asked);
+    const char *name = rh_arena_printf(arena, "pgrehearse-%u-%s", geteuid(), staging->id);
+    const char *directory = rh_arena_printf(arena, "%s/%s", parent, name);
+    free(parent);
+    /* Others may pass through (the server's account must), but neither look nor write. */
+    if (mkdir(directory, 0711) != 0)
+        return rh_error_errno(error, errno, "cannot make the directory %s", directory);
+    cluster->directory = directory;
+    cluster->mark = rh_arena_printf(arena, "%s/mark", directory);
+    cluster->data = rh_arena_printf(arena, "%s/data", directory);
+    cluster->snapshot = rh_arena_printf(arena, "%s/snapshot", directory);
+    cluster->work = rh_arena_printf(arena, "%s/work", directory);
+    cluster->log = rh_arena_printf(arena, "%s/server.log", log_directory ? log_directory : directory);
+    cluster->log_start = rh_server_log_size(cluster->log);
+    const char *socket = choose_socket(staging, name);
+    if (!rh_mark_write(cluster->mark, socket, false, &cluster->lock, error) ||
+        !make_private(staging, socket, error))
+        return false;
+    cluster->socket = socket;
+    return make_private(staging, cluster->data, error) && make_private(staging, cluster->work, error);
+}
+
+static bool initdb(rh_staging *staging, const char *locale, rh_error *error)
+{
+    const char *argv[] = {rh_staging_program(staging, "initdb"),
+                          "--pgdata",
+                          staging->cluster.data,
+                          "--username=postgres",
+                          "--auth=trust",
+                          "--encoding=UTF8",
+                          rh_arena_printf(staging->arena, "--locale=%s", locale),
+                          "--no-sync",
+                          NULL};
+    rh_process_options options = {.argv = argv,
+                                  .directory = "/",
+                                  .no_network = staging->major >= FIRST_WITHOUT_UDP,
+                                  .uid = staging->uid,
+                                  .gid = staging->gid};
+    int status = 0;
+    rh_process *process = rh_process_start(&options, error);
+    bool ok = process && rh_process_wait(process, INITDB_PATIENCE, &status, error);
+    if (ok && status != 0) {
+        const char *said = strstr(rh_process_errors(process), "error: ");
+        said = said ? said + strlen("error: ") : rh_process_errors(process);
+        bool full = strstr(said, "No space left on device") != NULL;
+        ok = rh_error_set(error, full ? RH_ERROR_NO_SPACE : RH_ERROR_STAGING, "initdb failed: %.*s",
+                          (int)strcspn(said, "\n"), said);
+        if (strstr(said, "Permission denied"))
+            rh_error_hint(
+                error,
+                "PostgreSQL does not run as root but as another account, which must be able to reach "
+                "%s: set staging.directory to a place that it can",
+                staging->cluster.directory);
+    }
+    rh_process_free(process);
+    return ok;
+}
+
+/* C.UTF-8 is in glibc since 2.35 and in Debian's before; elsewhere plain C orders the same way. */
+static bool make_cluster(rh_staging *staging, rh_error *error)
+{
+    rh_error first = {0};
+    if (initdb(staging, "C.UTF-8", &first))
+        return true;
+    bool locale = first.message && strstr(first.message, "locale");
+    if (locale && rh_tree_remove(staging->cluster.data, NULL) &&
+        make_private(staging, staging->cluster.data, error)) {
+        rh_error_release(&first);
+        return initdb(staging, "C", error);
+    }
+    if (error)
+        rh_error_move(error, &first);
+    rh_error_release(&first);
+    return false;
+}
+
+/* ---- running it ---- */
+
+static bool start_postmaster(rh_staging *staging, rh_error *error)
+{
+    size_t count = 0;
+    rh_process_options options = {
+        .argv = rh_settings_arguments(staging, &count),
+        .directory = "/",
+        .output_path = staging->cluster.log,
+        .no_exec = true,
+        .no_network = staging->major >= FIRST_WITHOUT_UDP,
+        .death_signal = SIGQUIT, /* an immediate shutdown, with all its backends */
+        .uid = staging->uid,
+        .gid = staging->gid,
+    };
+    staging->cluster.server = rh_process_start(&options, error);
+    if (!staging->cluster.server)
+        return rh_error_context(error, "the staging server would not start");
+    return true;
+}
+
+/* Asks every 10 ms: most starts take less than the second that others wait between two tries. */
+static bool wait_until_ready(rh_staging *staging, rh_error *error)
+{
+    rh_usec deadline = rh_clock_monotonic() + START_PATIENCE;
+    const char *conninfo = rh_staging_conninfo_of(staging, "postgres");
+    const char *socket = rh_arena_printf(staging->arena, "%s/.s.PGSQL.5432", staging->cluster.socket);
+    for (;;) {
+        rh_error attempt = {0};
+        if (!rh_embedded_alive(staging, error))
+            return false;
+        rh_pg *pg = rh_file_exists(socket) ? rh_pg_connect(conninfo, ": start", &attempt) : NULL;
+        if (pg) {
+            rh_pg_close(pg);
+            return true;
+        }
+        bool late = rh_clock_monotonic() > deadline;
+        if (late)
+            rh_error_set(error, RH_ERROR_STAGING, "the staging server did not answer within %.0f s: %s",
+                         rh_seconds(START_PATIENCE), attempt.message ? attempt.message : "no socket");
+        rh_error_release(&attempt);
+        if (late)
+            return false;
+        if (rh_interrupt_requested())
+            return rh_error_set(error, RH_ERROR_INTERRUPTED, "interrupted while the staging server started");
+        rh_clock_sleep_until(rh_clock_monotonic() + RH_SECOND / 100);
+    }
+}
+
+bool rh_embedded_run(rh_staging *staging, rh_error *error)
+{
+    return start_postmaster(staging, error) && wait_until_ready(staging, error);
+}
+
+bool rh_embedded_halt(rh_staging *staging, bool cleanly, rh_error *error)
+{
+    rh_cluster *cluster = &staging->cluster;
+    if (!cluster->server)
+        return true;
+    int status = 0;
+    if (rh_process_has_ended(cluster->server, &status))
+        return rh_embedded_alive(staging, error);
+    rh_process_signal(cluster->server, cleanly ? SIGINT : SIGQUIT);
+    bool ok = rh_process_wait(cluster->server, STOP_PATIENCE, &status, error);
+    if (ok && cleanly && status != 0)
+        ok = rh_server_log_error(cluster->log, cluster->log_start,
+                                 "the staging server did not shut down cleanly", error);
+    rh_process_free(cluster->server);
+    cluster->server = NULL;
+    return ok;
+}
+
+bool rh_embedded_alive(rh_staging *staging, rh_error *error)
+{
+    const rh_cluster *cluster = &staging->cluster;
+    int status = 0;
+    if (cluster->server && !rh_process_has_ended(cluster->server, &status))
+        return true;
+    if (!cluster->server)
+        return rh_error_set(error, RH_ERROR_STAGING, "the staging server is not running");
+    char what[96];
+    snprintf(what, sizeof what,
+             status > 128 ? "the staging server was killed by signal %d"
+                          : "the staging server ended (status %d)",
+             status > 128 ? status - 128 : status);
+    return rh_server_log_error(cluster->log, cluster->log_start, what, error);
+}
+
+/* template0: nothing that a machine's template1 may hold. */
+static bool create_database(rh_staging *staging, rh_error *error)
+{
+    rh_pg *pg = rh_staging_connect(staging, "postgres", ": staging", error);
+    bool ok = pg && rh_pg_executef(pg, error, "CREATE DATABASE %s TEMPLATE template0", DATABASE);
+    rh_pg_close(pg);
+    return ok;
+}
+
+static void note_isolation(rh_staging *staging)
+{
+    rh_staging_note(staging,
+                    "no TCP listener: the server answers on a Unix socket in a private directory only");
+    rh_staging_note(staging, "programs cannot be executed by the server (seccomp): COPY … PROGRAM fails");
+    if (staging->major >= FIRST_WITHOUT_UDP)
+        rh_staging_note(staging,
+                        "network sockets denied (seccomp): foreign servers and dblink reach nothing");
+    else
+        rh_staging_note(
+            staging,
+            "network sockets are not denied: PostgreSQL %d itself needs one (its statistics collector, "
+            "until 15); foreign servers and dblink are not cut off",
+            staging->major);
+    rh_staging_note(
+        staging, "no archiving, no restore command, no standby connection, no logical replication workers");
+}
+
+bool rh_embedded_start(rh_staging *staging, const rh_staging_request *request, rh_error *error)
+{
+    if (geteuid() == 0 && !rh_process_unprivileged(&staging->uid, &staging->gid, error))
+        return false;
+    staging->database = DATABASE;
+    if (!find_server(staging, request->minimum_major, error) ||
+        !make_directories(staging, request->log_directory, error) || !make_cluster(staging, error))
+        return false;
+    /* Settings that this server refuses come to light now, not after an hour of restoring. */
+    if (!rh_settings_check(staging, error) || !rh_settings_write(staging, RH_SETTINGS_RESTORE, error) ||
+        !rh_embedded_run(staging, error) || !create_database(staging, error) ||
+        !rh_settings_record(staging, error))
+        return false;
+    rh_staging_use(staging, DATABASE);
+    note_isolation(staging);
+    return true;
+}
+
+void rh_embedded_free(rh_staging *staging, bool keep)
+{
+    rh_cluster *cluster = &staging->cluster;
+    rh_embedded_halt(staging, keep, NULL);
+    rh_process_free(cluster->server);
+    cluster->server = NULL;
+    if (keep && cluster->lock >= 0) {
+        rh_tree_remove(cluster->snapshot, NULL);
+        rh_mark_write(cluster->mark, cluster->socket, true, &cluster->lock, NULL);
+    } else if (cluster->directory && cluster->lock >= 0) {
+        if (cluster->socket)
+            rh_tree_remove(cluster->socket, NULL);
+        rh_mark_remove_cluster(cluster->directory, NULL);
+    }
+    if (cluster->lock >= 0)
+        close(cluster->lock);
+    cluster->lock = -1;
+}

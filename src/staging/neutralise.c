@@ -1,0 +1,33 @@
+/* What a restored database would do by itself, made harmless. */
+#include "pgrehearse/base/text.h"
+#include "pgrehearse/staging/state.h"
+#include "sql/staging.h"
+#include <stdlib.h>
+
+/* Runs COMMANDS, a query whose rows are (statement, sentence), one after the other. */
+static bool apply(rh_staging *staging, rh_pg *pg, const char *commands, rh_error *error)
+{
+    rh_pg_result *result = rh_pg_query(pg, commands, 0, NULL, error);
+    bool ok = result != NULL;
+    for (size_t i = 0; ok && i < rh_pg_rows(result); i++) {
+        const char *statement = rh_pg_value(result, i, 0);
+        ok = !statement || rh_pg_execute(pg, statement, error);
+        if (ok)
+            rh_staging_note(staging, "%s", rh_pg_value(result, i, 1));
+    }
+    rh_pg_result_free(result);
+    return ok;
+}
+
+bool rh_staging_neutralise(rh_staging *staging, rh_error *error)
+{
+    rh_pg *pg = rh_staging_connect(staging, staging->database, ": neutralise", error);
+    bool ok = pg && apply(staging, pg, rh_sql_neutralise_subscriptions, error) &&
+              apply(staging, pg, rh_sql_neutralise_jobs, error) &&
+              apply(staging, pg,
+                    staging->kind == RH_STAGING_EMBEDDED ? rh_sql_list_foreign_servers
+                                                         : rh_sql_neutralise_foreign_servers,
+                    error);
+    rh_pg_close(pg);
+    return ok || rh_error_context(error, "the restored database could not be made harmless");
+}

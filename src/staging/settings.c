@@ -1,0 +1,366 @@
+/* What the embedded server runs with, in which phase, and what it really took. */
+#include "pgrehearse/staging/settings.h"
+#include "pgrehearse/adapters/files.h"
+#include "pgrehearse/base/text.h"
+#include "pgrehearse/base/units.h"
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+enum { BLOCK_BYTES = 8192, OWN_CONNECTIONS = 20, DEFAULT_CONNECTIONS = 100 };
+
+static const int64_t MB = INT64_C(1) << 20, GB = INT64_C(1) << 30;
+
+/* A setting of ours, and the first major version that knows it. */
+typedef struct own_setting {
+    const char *name, *value;
+    int since;
+} own_setting;
+
+/* On the command line, where neither a file of production's nor ALTER SYSTEM in a dump overrides them. */
+static const own_setting ALWAYS[] = {
+    {"listen_addresses", "", 0},
+    {"port", "5432", 0},
+    {"unix_socket_permissions", "0700", 0},
+    {"ssl", "off", 0},
+    {"external_pid_file", "", 0},
+    {"archive_mode", "off", 0},
+    {"archive_command", "", 0},
+    {"archive_library", "", 15},
+    {"restore_command", "", 12},
+    {"primary_conninfo", "", 12},
+    {"synchronous_standby_names", "", 0},
+    {"max_logical_replication_workers", "0", 10},
+    {"session_preload_libraries", "", 0},
+    {"local_preload_libraries", "", 0},
+    /* The log: what explains an end, and lock waits; never a statement, a parameter or a value. */
+    {"log_destination", "stderr", 0},
+    {"logging_collector", "off", 0},
+    {"log_line_prefix", "%m [%p] ", 0},
+    {"log_min_messages", "log", 0},
+    {"log_min_error_statement", "panic", 0},
+    {"log_error_verbosity", "terse", 0},
+    {"log_statement", "none", 0},
+    {"log_duration", "off", 0},
+    {"log_min_duration_statement", "-1", 0},
+    {"log_min_duration_sample", "-1", 13},
+    {"log_transaction_sample_rate", "0", 12},
+    {"log_parameter_max_length", "0", 13},
+    {"log_temp_files", "-1", 0},
+    {"log_lock_waits", "on", 0},
+};
+
+/* While restoring, nothing has to survive a crash: a restore that fails is done again. */
+static const own_setting RESTORE[] = {
+    {"fsync", "off", 0},
+    {"full_page_writes", "off", 0},
+    {"synchronous_commit", "off", 0},
+    {"wal_level", "minimal", 0},
+    {"max_wal_senders", "0", 0},
+    {"wal_recycle", "off", 12}, /* else gigabytes of used segments would go into the snapshot */
+    {"autovacuum", "off", 0},
+    {"checkpoint_timeout", "1h", 0},
+    {"max_parallel_maintenance_workers", "2", 11},
+};
+
+/* In every report, whoever set them. */
+static const char *const SHOWN[] = {
+    "shared_buffers",       "work_mem",
+    "maintenance_work_mem", "max_wal_size",
+    "checkpoint_timeout",   "wal_level",
+    "wal_compression",      "fsync",
+    "full_page_writes",     "synchronous_commit",
+    "autovacuum",           "lock_timeout",
+    "statement_timeout",    "max_connections",
+    "effective_cache_size", "deadlock_timeout",
+    "random_page_cost",     "max_parallel_maintenance_workers",
+};
+
+static const rh_location *where(const rh_staging *staging)
+{
+    return &staging->scenario->staging.where;
+}
+
+/* The smaller of the machine's memory and what a control group leaves us. */
+static int64_t memory_bytes(void)
+{
+    int64_t physical = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
+    rh_arena *arena = rh_arena_new();
+    const char *limit = rh_file_read("/sys/fs/cgroup/memory.max", 64, arena, NULL, NULL);
+    int64_t bytes = limit && isdigit((unsigned char)limit[0]) ? strtoll(limit, NULL, 10) : physical;
+    rh_arena_free(arena);
+    return bytes < physical ? bytes : physical;
+}
+
+/* ---- production's ---- */
+
+static void sort_settings(rh_staging *staging)
+{
+    for (size_t i = 0; i < staging->scenario->staging.setting_count; i++) {
+        const rh_setting *setting = &staging->scenario->staging.settings[i];
+        const char *why = rh_settings_why_not(setting->name, setting->value);
+        if (why && *why)
+            rh_staging_note(staging, "setting %s of production is not applied: %s", setting->name, why);
+        else if (!why) {
+            rh_setting *applied =
+                rh_arena_add(staging->arena, &staging->applied, &staging->applied_count, sizeof *applied);
+            *applied = *setting;
+        }
+    }
+}
+
+/* The nearest name that the server knows, or NULL; in the arena. */
+static const char *suggest(rh_staging *staging, const char *name)
+{
+    const char *argv[] = {rh_staging_program(staging, "postgres"), "--describe-config", NULL};
+    rh_process_options options = {.argv = argv, .directory = "/", .uid = staging->uid, .gid = staging->gid};
+    rh_text said = {0};
+    const char **names = NULL;
+    size_t count = 0;
+    if (rh_process_run(&options, 20 * RH_SECOND, &said, NULL)) {
+        char *state = NULL;
+        for (char *line = strtok_r(said.data, "\n", &state); line; line = strtok_r(NULL, "\n", &state)) {
+            const char **known = rh_arena_add(staging->arena, &names, &count, sizeof *known);
+            *known = rh_arena_strndup(staging->arena, line, strcspn(line, "\t"));
+        }
+    }
+    rh_text_release(&said);
+    return rh_nearest(name, names, count);
+}
+
+/* What the server said of a setting, at the scenario's place. */
+static bool fail_setting(rh_staging *staging, const char *said, rh_error *error)
+{
+    static const char unknown[] = "unrecognized configuration parameter \"";
+    const char *fatal = strstr(said, "FATAL:  "), *hint = strstr(said, "HINT:  ");
+    const char *line = fatal ? fatal + strlen("FATAL:  ") : said;
+    rh_error_set(error, RH_ERROR_SCENARIO, "staging.settings: %.*s", (int)strcspn(line, "\n"), line);
+    if (rh_starts_with(line, unknown)) {
+        const char *name = line + strlen(unknown);
+        const char *nearest = suggest(staging, rh_arena_strndup(staging->arena, name, strcspn(name, "\"")));
+        if (nearest)
+            rh_error_hint(error, "did you mean %s?", nearest);
+        else
+            rh_error_hint(error, "PostgreSQL %d has no such setting: take it out", staging->major);
+    } else if (hint) {
+        rh_error_hint(error, "%.*s", (int)strcspn(hint + 7, "\n"), hint + 7);
+    }
+    return rh_error_at(error, where(staging)->file, where(staging)->line, where(staging)->column);
+}
+
+/* Lets the server itself read the settings; *BLOCKS: shared_buffers as it understood it. */
+static bool ask_server(rh_staging *staging, int64_t *blocks, rh_error *error)
+{
+    const char **argv = NULL;
+    size_t count = 0;
+    const char *const first[] = {rh_staging_program(staging, "postgres"), "-D", staging->cluster.data, "-C",
+                                 "shared_buffers"};
+    for (size_t i = 0; i < sizeof first / sizeof *first; i++)
+        *(const char **)rh_arena_add(staging->arena, &argv, &count, sizeof *argv) = first[i];
+    for (size_t i = 0; i < staging->applied_count; i++) {
+        *(const char **)rh_arena_add(staging->arena, &argv, &count, sizeof *argv) = "-c";
+        *(const char **)rh_arena_add(staging->arena, &argv, &count, sizeof *argv) =
+            rh_arena_printf(staging->arena, "%s=%s", staging->applied[i].name, staging->applied[i].value);
+    }
+    rh_arena_add(staging->arena, &argv, &count, sizeof *argv);
+    rh_process_options options = {.argv = argv, .directory = "/", .uid = staging->uid, .gid = staging->gid};
+    options.environment = (const char *const[]){"LC_ALL=C", NULL};
+    int status = 0;
+    rh_process *process = rh_process_start(&options, error);
+    bool ok = process && rh_process_wait(process, 20 * RH_SECOND, &status, error);
+    if (ok && status != 0)
+        ok = fail_setting(staging, rh_process_errors(process), error);
+    if (ok)
+        *blocks = strtoll(rh_process_output(process), NULL, 10);
+    rh_process_free(process);
+    return ok;
+}
+
+bool rh_settings_check(rh_staging *staging, rh_error *error)
+{
+    int64_t blocks = 0, memory = memory_bytes();
+    sort_settings(staging);
+    if (staging->applied_count == 0)
+        return true;
+    if (!ask_server(staging, &blocks, error))
+        return false;
+    if (blocks * BLOCK_BYTES <= memory / 4 * 3)
+        return true;
+    char wanted[32], have[32];
+    rh_error_set(error, RH_ERROR_SCENARIO,
+                 "staging.settings: shared_buffers of %s does not fit into this machine's %s",
+                 rh_size_format(blocks * BLOCK_BYTES, wanted, sizeof wanted),
+                 rh_size_format(memory, have, sizeof have));
+    rh_error_hint(
+        error, "set at most three quarters of the memory; the report shows both values when production's is "
+               "given in its profile");
+    return rh_error_at(error, where(staging)->file, where(staging)->line, where(staging)->column);
+}
+
+/* ---- files and arguments ---- */
+
+static void put(rh_text *conf, const char *name, const char *value)
+{
+    rh_text_printf(conf, "%s = '", name);
+    for (; *value; value++) {
+        if (*value == '\'' || *value == '\\')
+            rh_text_append_char(conf, *value);
+        rh_text_append_char(conf, *value);
+    }
+    rh_text_append(conf, "'\n");
+}
+
+static int64_t clamp(int64_t value, int64_t low, int64_t high)
+{
+    return value < low ? low : value > high ? high : value;
+}
+
+static void put_restore(const rh_staging *staging, rh_text *conf)
+{
+    int64_t memory = memory_bytes(), disk = rh_disk_free(staging->cluster.directory);
+    for (size_t i = 0; i < sizeof RESTORE / sizeof *RESTORE; i++) {
+        if (staging->major >= RESTORE[i].since)
+            put(conf, RESTORE[i].name, RESTORE[i].value);
+    }
+    int jobs = staging->scenario->backup.jobs > 0 ? staging->scenario->backup.jobs : 2;
+    rh_text_printf(conf, "maintenance_work_mem = '%lldMB'\n",
+                   (long long)(clamp(memory / 8 / jobs, 64 * MB, GB) / MB));
+    rh_text_printf(conf, "shared_buffers = '%lldMB'\n",
+                   (long long)(clamp(memory / 8, 128 * MB, 2 * GB) / MB));
+    rh_text_printf(conf, "max_wal_size = '%lldMB'\n", (long long)(clamp(disk / 8, GB, 16 * GB) / MB));
+}
+
+/* Production's, with room for the load's connections and ours. */
+static void put_timed(const rh_staging *staging, rh_text *conf)
+{
+    int connections = DEFAULT_CONNECTIONS, needed = staging->scenario->workload.connections + OWN_CONNECTIONS;
+    for (size_t i = 0; i < staging->applied_count; i++) {
+        put(conf, staging->applied[i].name, staging->applied[i].value);
+        if (strcasecmp(staging->applied[i].name, "max_connections") == 0)
+            connections = atoi(staging->applied[i].value);
+    }
+    if (connections < needed)
+        rh_text_printf(conf, "max_connections = %d\n", needed);
+}
+
+bool rh_settings_write(rh_staging *staging, rh_settings_phase phase, rh_error *error)
+{
+    static const char include[] = "\ninclude 'pgrehearse.conf'\n";
+    const char *main_file = rh_arena_printf(staging->arena, "%s/postgresql.conf", staging->cluster.data);
+    const char *own_file = rh_arena_printf(staging->arena, "%s/pgrehearse.conf", staging->cluster.data);
+    rh_text conf = {0};
+    if (phase == RH_SETTINGS_RESTORE)
+        put_restore(staging, &conf);
+    else
+        put_timed(staging, &conf);
+    bool first = !rh_file_exists(own_file);
+    bool ok = rh_file_write(own_file, rh_text_string(&conf), conf.length, error);
+    ok = ok && (!staging->uid || rh_tree_chown(own_file, staging->uid, staging->gid, error));
+    ok = ok && (!first || rh_file_append(main_file, include, strlen(include), error));
+    if (ok)
+        staging->phase = phase;
+    rh_text_release(&conf);
+    return ok;
+}
+
+static void add_option(rh_staging *staging, const char ***argv, size_t *count, const char *name,
+                       const char *value)
+{
+    *(const char **)rh_arena_add(staging->arena, argv, count, sizeof **argv) = "-c";
+    *(const char **)rh_arena_add(staging->arena, argv, count, sizeof **argv) =
+        rh_arena_printf(staging->arena, "%s=%s", name, value);
+}
+
+/* Of shared_preload_libraries only one is taken over: it measures, and does nothing by itself. Others start
+ * workers, schedule jobs or write to the log. */
+static const char *preload(rh_staging *staging)
+{
+    static const char wanted[] = "pg_stat_statements";
+    const char *file = rh_arena_printf(staging->arena, "%s/../lib/%s.so", staging->bindir, wanted);
+    for (size_t i = 0; i < staging->scenario->staging.setting_count; i++) {
+        const rh_setting *setting = &staging->scenario->staging.settings[i];
+        if (strcasecmp(setting->name, "shared_preload_libraries") == 0 && strstr(setting->value, wanted) &&
+            rh_file_exists(file))
+            return wanted;
+    }
+    return "";
+}
+
+const char **rh_settings_arguments(rh_staging *staging, size_t *count)
+{
+    const rh_cluster *cluster = &staging->cluster;
+    const char **argv = NULL;
+    *count = 0;
+    const char *const first[] = {rh_staging_program(staging, "postgres"), "-D", cluster->data};
+    for (size_t i = 0; i < sizeof first / sizeof *first; i++)
+        *(const char **)rh_arena_add(staging->arena, &argv, count, sizeof *argv) = first[i];
+    for (size_t i = 0; i < sizeof ALWAYS / sizeof *ALWAYS; i++) {
+        if (staging->major >= ALWAYS[i].since)
+            add_option(staging, &argv, count, ALWAYS[i].name, ALWAYS[i].value);
+    }
+    /* A list of names, in double quotes since a directory may hold a comma. */
+    add_option(staging, &argv, count, "unix_socket_directories",
+               rh_arena_printf(staging->arena, "\"%s\"", cluster->socket));
+    add_option(staging, &argv, count, "hba_file",
+               rh_arena_printf(staging->arena, "%s/pg_hba.conf", cluster->data));
+    add_option(staging, &argv, count, "ident_file",
+               rh_arena_printf(staging->arena, "%s/pg_ident.conf", cluster->data));
+    add_option(staging, &argv, count, "shared_preload_libraries", preload(staging));
+    rh_arena_add(staging->arena, &argv, count, sizeof *argv);
+    (*count)--;
+    return argv;
+}
+
+/* ---- what is in force ---- */
+
+static rh_setting_fact *fact_of(rh_staging *staging, const char *name)
+{
+    for (size_t i = 0; i < staging->setting_count; i++) {
+        if (strcasecmp(staging->settings[i].name, name) == 0)
+            return &staging->settings[i];
+    }
+    rh_setting_fact *fact =
+        rh_arena_add(staging->arena, &staging->settings, &staging->setting_count, sizeof *fact);
+    fact->name = name;
+    return fact;
+}
+
+static bool record_one(rh_staging *staging, rh_pg *pg, const char *name, rh_error *error)
+{
+    rh_setting_fact *fact = fact_of(staging, name);
+    rh_pg_result *result = rh_pg_query(pg, "SELECT current_setting($1, true)", 1, &name, error);
+    if (!result)
+        return false;
+    const char *value = rh_arena_strdup(staging->arena, rh_pg_value(result, 0, 0));
+    rh_pg_result_free(result);
+    bool embedded = staging->kind == RH_STAGING_EMBEDDED;
+    if (embedded && staging->phase == RH_SETTINGS_RESTORE)
+        fact->restore_value = value;
+    else if (fact->restore_value && value && strcmp(fact->restore_value, value) == 0)
+        fact->restore_value = NULL;
+    fact->value = value ? value : "";
+    return true;
+}
+
+bool rh_settings_record(rh_staging *staging, rh_error *error)
+{
+    rh_pg *pg = rh_staging_connect(staging, staging->database, ": settings", error);
+    bool ok = pg != NULL;
+    for (size_t i = 0; ok && i < sizeof SHOWN / sizeof *SHOWN; i++)
+        ok = record_one(staging, pg, SHOWN[i], error);
+    for (size_t i = 0; ok && i < sizeof RESTORE / sizeof *RESTORE; i++)
+        ok = staging->kind != RH_STAGING_EMBEDDED || record_one(staging, pg, RESTORE[i].name, error);
+    for (size_t i = 0; ok && i < staging->scenario->staging.setting_count; i++) {
+        const rh_setting *setting = &staging->scenario->staging.settings[i];
+        const char *why = rh_settings_why_not(setting->name, setting->value);
+        if (why && !*why)
+            continue;
+        ok = record_one(staging, pg, setting->name, error);
+        fact_of(staging, setting->name)->production_value = setting->value;
+    }
+    rh_pg_close(pg);
+    return ok;
+}

@@ -1,0 +1,222 @@
+/* The public face: which kind of place it is decides who does the work. */
+#include "pgrehearse/staging/staging.h"
+#include "pgrehearse/base/interrupt.h"
+#include "pgrehearse/staging/embedded.h"
+#include "pgrehearse/staging/server.h"
+#include "pgrehearse/staging/settings.h"
+#include "pgrehearse/staging/snapshot.h"
+#include "pgrehearse/staging/state.h"
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+static const char *make_id(rh_arena *arena)
+{
+    uint32_t random = 0;
+    while (getrandom(&random, sizeof random, 0) != sizeof random)
+        continue;
+    return rh_arena_printf(arena, "%08x", random & 0x7fffffffU); /* fits a lock key, an int4 */
+}
+
+rh_staging *rh_staging_start(const rh_staging_request *request, rh_error *error)
+{
+    rh_arena *arena = rh_arena_new();
+    rh_staging *staging = rh_arena_alloc(arena, sizeof *staging);
+    *staging = (rh_staging){.arena = arena, .scenario = request->scenario, .progress = request->progress};
+    staging->kind = request->scenario->staging.kind;
+    staging->id = make_id(arena);
+    staging->cluster.lock = -1;
+    staging->phase = RH_SETTINGS_RESTORE;
+    bool ok = staging->kind == RH_STAGING_EMBEDDED ? rh_embedded_start(staging, request, error)
+                                                   : rh_server_start(staging, request, error);
+    if (ok)
+        return staging;
+    rh_staging_free(staging, false);
+    return NULL;
+}
+
+void rh_staging_free(rh_staging *staging, bool keep)
+{
+    if (!staging)
+        return;
+    rh_interrupt_hold();
+    if (staging->kind == RH_STAGING_EMBEDDED)
+        rh_embedded_free(staging, keep);
+    else
+        rh_server_free(staging, keep);
+    rh_interrupt_release();
+    rh_arena_free(staging->arena);
+}
+
+const char *rh_staging_conninfo(const rh_staging *staging)
+{
+    return staging->conninfo;
+}
+
+const char *rh_staging_bindir(const rh_staging *staging)
+{
+    return staging->bindir;
+}
+
+uid_t rh_staging_uid(const rh_staging *staging)
+{
+    return staging->uid;
+}
+
+gid_t rh_staging_gid(const rh_staging *staging)
+{
+    return staging->gid;
+}
+
+bool rh_staging_alive(rh_staging *staging, rh_error *error)
+{
+    return staging->kind == RH_STAGING_EMBEDDED ? rh_embedded_alive(staging, error)
+                                                : rh_server_alive(staging, error);
+}
+
+bool rh_staging_snapshot(rh_staging *staging, const rh_progress *progress, rh_error *error)
+{
+    rh_usec began = rh_clock_monotonic();
+    rh_progress_begin(progress, "snapshot", "keep the restored state");
+    bool ok = staging->kind == RH_STAGING_EMBEDDED ? rh_snapshot_take(staging, error)
+                                                   : rh_server_snapshot(staging, error);
+    if (!ok)
+        return rh_error_context(error, "the snapshot of the restored state failed");
+    staging->snapshot_s = rh_seconds(rh_clock_monotonic() - began);
+    rh_progress_end(progress, "snapshot", "%s, %.1f s", staging->reset_method, staging->snapshot_s);
+    return true;
+}
+
+bool rh_staging_reset(rh_staging *staging, const rh_progress *progress, rh_error *error)
+{
+    rh_usec began = rh_clock_monotonic();
+    bool ok = staging->kind == RH_STAGING_EMBEDDED ? rh_snapshot_reset(staging, error)
+                                                   : rh_server_reset(staging, error);
+    if (!ok)
+        return rh_error_context(error, "going back to the restored state failed");
+    double *took = rh_arena_add(staging->arena, &staging->reset_s, &staging->reset_count, sizeof *took);
+    *took = rh_seconds(rh_clock_monotonic() - began);
+    rh_progress_detail(progress, "reset", "%s, %.2f s", staging->reset_method, *took);
+    return true;
+}
+
+void rh_staging_note(rh_staging *staging, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    const char *sentence = rh_arena_vprintf(staging->arena, format, args);
+    va_end(args);
+    for (size_t i = 0; i < staging->neutralised_count; i++) {
+        if (strcmp(staging->neutralised[i], sentence) == 0)
+            return;
+    }
+    const char **added =
+        rh_arena_add(staging->arena, &staging->neutralised, &staging->neutralised_count, sizeof *added);
+    *added = sentence;
+}
+
+const char *rh_staging_conninfo_of(rh_staging *staging, const char *database)
+{
+    const char *keys[] = {"dbname", "host", "port", "user"};
+    const char *values[] = {database, staging->cluster.socket, "5432", "postgres"};
+    bool embedded = staging->kind == RH_STAGING_EMBEDDED;
+    char *with =
+        rh_pg_conninfo_with(embedded ? "" : staging->borrowed.url, embedded ? 4 : 1, keys, values, NULL);
+    const char *copy = rh_arena_strdup(staging->arena, with);
+    free(with);
+    return copy;
+}
+
+rh_pg *rh_staging_connect(rh_staging *staging, const char *database, const char *role, rh_error *error)
+{
+    return rh_pg_connect(rh_staging_conninfo_of(staging, database), role, error);
+}
+
+const char *rh_staging_program(rh_staging *staging, const char *name)
+{
+    return rh_arena_printf(staging->arena, "%s/%s", staging->bindir, name);
+}
+
+void rh_staging_use(rh_staging *staging, const char *database)
+{
+    staging->sample = strcmp(database, staging->database) == 0 ? NULL : database;
+    staging->conninfo = rh_staging_conninfo_of(staging, database);
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+static double median(const double *values, size_t count)
+{
+    if (count == 0)
+        return RH_NOT_MEASURED;
+    double *sorted = rh_alloc(count * sizeof *sorted);
+    memcpy(sorted, values, count * sizeof *sorted);
+    qsort(sorted, count, sizeof *sorted, compare_doubles);
+    double middle = count % 2 ? sorted[count / 2] : (sorted[count / 2 - 1] + sorted[count / 2]) / 2;
+    free(sorted);
+    return middle;
+}
+
+static const char *describe_location(rh_staging *staging)
+{
+    if (staging->kind == RH_STAGING_EMBEDDED)
+        return staging->cluster.directory;
+    char *shown = rh_pg_conninfo_display(rh_staging_conninfo_of(staging, staging->database));
+    const char *copy = rh_arena_strdup(staging->arena, shown);
+    free(shown);
+    return copy;
+}
+
+static void copy_lists(const rh_staging *staging, rh_arena *arena, rh_staging_facts *facts)
+{
+    facts->setting_count = 0;
+    for (size_t i = 0; i < staging->setting_count; i++) {
+        const rh_setting_fact *from = &staging->settings[i];
+        rh_setting_fact *to = rh_arena_add(arena, &facts->settings, &facts->setting_count, sizeof *to);
+        *to = (rh_setting_fact){.name = rh_arena_strdup(arena, from->name),
+                                .value = rh_arena_strdup(arena, from->value),
+                                .restore_value = rh_arena_strdup(arena, from->restore_value),
+                                .production_value = rh_arena_strdup(arena, from->production_value)};
+    }
+    for (size_t i = 0; i < staging->neutralised_count; i++) {
+        const char **sentence =
+            rh_arena_add(arena, &facts->neutralised, &facts->neutralised_count, sizeof *sentence);
+        *sentence = rh_arena_strdup(arena, staging->neutralised[i]);
+    }
+}
+
+bool rh_staging_describe(rh_staging *staging, rh_arena *arena, rh_staging_facts *facts, rh_error *error)
+{
+    rh_pg *pg = rh_staging_connect(staging, staging->database, ": staging", error);
+    rh_pg_result *version = pg ? rh_pg_query(pg, "SHOW server_version", 0, NULL, error) : NULL;
+    bool ok = version && (staging->setting_count > 0 || rh_settings_record(staging, error));
+    if (ok) {
+        *facts = (rh_staging_facts){
+            .kind = staging->kind,
+            .server_version = rh_arena_strdup(arena, rh_pg_value(version, 0, 0)),
+            .server_version_num = rh_pg_server_version(pg),
+            .location = rh_arena_strdup(arena, describe_location(staging)),
+            .reset_method = staging->reset_method,
+            .snapshot_s = staging->reset_method ? staging->snapshot_s : RH_NOT_MEASURED,
+            .reset_s = median(staging->reset_s, staging->reset_count),
+            .snapshot_bytes = staging->reset_method ? staging->snapshot_bytes : RH_UNKNOWN,
+            .resets = (int)staging->reset_count,
+            .cpu_count = (int)sysconf(_SC_NPROCESSORS_ONLN),
+            .memory_bytes = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE),
+            .local = staging->kind == RH_STAGING_EMBEDDED,
+        };
+        if (!facts->local && rh_pg_is_unix_socket(pg)) {
+            const char *proc = rh_arena_printf(arena, "/proc/%d/io", rh_pg_backend_pid(pg));
+            facts->local = access(proc, R_OK) == 0;
+        }
+        copy_lists(staging, arena, facts);
+    }
+    rh_pg_result_free(version);
+    rh_pg_close(pg);
+    return ok;
+}
