@@ -1,6 +1,7 @@
 /* The open loop: arrivals on absolute deadlines, a queue, clients. One thread of its own. */
 #include "generator_internal.h"
 #include "pgrehearse/base/arena.h"
+#include "pgrehearse/base/interrupt.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/model/facts.h"
 #include <pthread.h>
@@ -175,7 +176,7 @@ static void on_wake(void *user)
     check_saturation(generator);
     generator->phase = LOAD_DRAINING;
     generator->stopped = rh_generator_now(generator);
-    generator->phase_ends = rh_clock_monotonic() + DRAIN_LIMIT;
+    generator->phase_ends = rh_clock_monotonic() + (rh_interrupt_requested() ? 0 : DRAIN_LIMIT);
     if (is_drained(generator))
         rh_loop_stop(generator->loop);
     else

@@ -50,7 +50,8 @@ static bool is_fresh(const mix_table *table, const insert_plan *plan, size_t col
     return false;
 }
 
-/* Room above the largest value for fresh numbers? ERROR only when the server cannot say. */
+/* Room above the largest value for fresh numbers? It takes a moment where an index leads to it; a column
+ * whose largest takes longer is not used. ERROR only when the connection does not go on. */
 static bool has_room(mix_build *build, const mix_table *table, size_t column, insert_plan *plan,
                      rh_error *error)
 {
@@ -61,13 +62,19 @@ static bool has_room(mix_build *build, const mix_table *table, size_t column, in
                    "ceil(least(coalesce(max(%s), 0)::numeric, 9e18))::bigint FROM %s",
                    c->quoted, strcmp(c->type, "int4") == 0 ? "2147483647" : "9000000000000000000", c->quoted,
                    table->quoted);
-    rh_pg_result *r = rh_pg_query(build->pg, sql.data, 0, NULL, error);
+    rh_error failure = {0};
+    rh_pg_result *r = NULL;
+    if (rh_pg_execute(build->pg, "BEGIN; SET LOCAL statement_timeout = '10s'", error))
+        r = rh_pg_query(build->pg, sql.data, 0, NULL, &failure);
     rh_text_release(&sql);
     bool room = r && rh_pg_bool(r, 0, 0);
     if (room)
         plan->largest[column] = rh_pg_int(r, 0, 1, 0);
     rh_pg_result_free(r);
-    return room;
+    if (failure.code == RH_ERROR_LOST || failure.code == RH_ERROR_INTERRUPTED)
+        rh_error_move(error, &failure);
+    rh_error_release(&failure);
+    return !rh_error_is_set(error) && rh_pg_execute(build->pg, "ROLLBACK", error) && room;
 }
 
 /* The way to make this column fresh, or INSERT_CLONE when there is none. */

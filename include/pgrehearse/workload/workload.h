@@ -24,7 +24,7 @@ typedef struct rh_generator_options {
 rh_generator *rh_generator_start(const rh_generator_options *options, rh_error *error);
 /* From now on arrivals belong to this window (MIGRATION NULL for before and after). Any thread. */
 void rh_generator_window(rh_generator *generator, rh_window_kind kind, const char *migration);
-/* Stops arrivals, lets what is in flight end (at most 5 s, then cancels), joins the thread, fills LOAD in
+/* Stops arrivals, lets what is in flight end (at most 5 s, then cancels; at once after an interrupt), joins the thread, fills LOAD in
  * ARENA. Takes the generator with it. */
 void rh_generator_finish(rh_generator *generator, rh_arena *arena, rh_load *load);
 /* How it goes, for a progress line. */

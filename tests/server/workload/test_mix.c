@@ -68,6 +68,10 @@ static void play(const char *database, size_t at_least, bool writes)
     rh_load load;
     rh_generator_finish(generator, arena, &load);
     load_show_errors(&load);
+    print_message(
+        "%s: response p50 %.2f p99 %.2f ms, pacing lag mean %.3f max %.3f ms, generator CPU %.3f s\n",
+        database, load.windows[0].response_ms.p50, load.windows[0].response_ms.p99, load.pacing_lag_mean_ms,
+        load.pacing_lag_max_ms, load.generator_cpu_s);
     rh_load_second sum = load_totals(&load);
     assert_true(sum.arrivals > 450);
     assert_int_equal(sum.errors, 0);
