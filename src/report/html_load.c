@@ -5,12 +5,25 @@
 
 enum { WAITS_SHOWN = 50 };
 
+/* Who blocked; and the statement that ran, when a client in between hides it. */
+static void in_the_way(rh_html *html, const rh_json *wait)
+{
+    const char *blocker = rh_view_string(wait, "blocker"), *migration = rh_view_string(wait, "migration");
+    rh_xml_open(html->xml, "td", NULL);
+    rh_xml_text(html->xml, rh_view_line(&html->view, blocker ? blocker : "unknown", 120));
+    if (migration && !(blocker && rh_starts_with(blocker, "migration ")))
+        rh_xml_element(html->xml, "span",
+                       rh_view_printf(&html->view, ", during %s statement %lld",
+                                      rh_view_line(&html->view, migration, 40),
+                                      (long long)rh_json_int(rh_json_get(wait, "statement"))),
+                       "class", "muted", NULL);
+    rh_xml_close(html->xml);
+}
+
 static void wait_row(rh_html *html, const rh_json *wait)
 {
     const rh_view *view = &html->view;
     const char *relation = rh_view_string(wait, "relation"), *locktype = rh_view_string(wait, "locktype");
-    const char *migration = rh_view_string(wait, "migration");
-    int64_t statement = rh_json_int(rh_json_get(wait, "statement"));
     rh_html_row(html, NULL);
     rh_html_figure(html, rh_view_printf(view, "%.2f s", rh_view_real(wait, "at_s")));
     rh_html_figure(html, rh_view_seconds(view, rh_view_real(wait, "wait_s")));
@@ -19,11 +32,7 @@ static void wait_row(rh_html *html, const rh_json *wait)
                                       : locktype ? locktype
                                                  : "?"));
     rh_html_cell(html, rh_view_line(view, rh_view_string(wait, "waiter"), 120));
-    rh_html_cell(html, rh_view_line(view, rh_view_string(wait, "blocker"), 120));
-    rh_html_cell(html, !migration      ? "–"
-                       : statement > 0 ? rh_view_printf(view, "%s, %lld", rh_view_line(view, migration, 40),
-                                                        (long long)statement)
-                                       : rh_view_line(view, migration, 40));
+    in_the_way(html, wait);
     rh_html_row_end(html);
 }
 
@@ -47,8 +56,7 @@ static void sampler(rh_html *html, const rh_json *contention)
 
 void rh_html_waits(rh_html *html)
 {
-    static const char *const columns[] = {
-        "#At", "#Waited", "For the lock", "Victim", "In the way", "During (migration, statement)", NULL};
+    static const char *const columns[] = {"#At", "#Waited", "For the lock", "Victim", "In the way", NULL};
     const rh_view *view = &html->view;
     const rh_json *contention = rh_json_get(view->report, "contention"),
                   *waits = rh_json_get(contention, "waits");

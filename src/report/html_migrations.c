@@ -59,7 +59,7 @@ static void explanation(rh_html *html, const rh_view_migration *m)
         rh_html_paragraph(html, "bad", rh_view_failure(&html->view, failure));
     victims(html, m);
     for (size_t i = 0; i < rh_json_count(statements); i++)
-        rh_html_hazards(html, rh_json_at(statements, i));
+        rh_html_hazards(html, rh_json_at(statements, i), true);
     rh_xml_close(html->xml);
     rh_html_row_end(html);
 }
@@ -82,7 +82,11 @@ static void who_row(rh_html *html, const rh_view_migration *m)
     rh_xml_open(html->xml, "td", NULL);
     rh_xml_element(html->xml, "span", outcome_text(m), "class", outcome_class(m), NULL);
     rh_xml_close(html->xml);
-    rh_html_figure(html, range ? rh_view_printf(view, "%s (%s)", time, range) : time);
+    rh_xml_open(html->xml, "td", "class", "f", NULL);
+    rh_xml_text(html->xml, time);
+    if (range)
+        rh_xml_element(html->xml, "div", range, "class", "muted", NULL);
+    rh_xml_close(html->xml);
     rh_html_cell(html, m->lock_mode ? rh_view_printf(view, "%s on %s", rh_view_mode(view, m->lock_mode),
                                                      m->lock_relation ? m->lock_relation : "no relation")
                                     : "–");
@@ -159,7 +163,7 @@ static void locks_cell(rh_html *html, const rh_json *statement)
 {
     const rh_json *locks = rh_json_get(statement, "locks");
     size_t count = rh_json_count(locks);
-    rh_xml_open(html->xml, "td", NULL);
+    rh_xml_open(html->xml, "td", "class", "locks", NULL);
     if (count == 0)
         rh_xml_text(html->xml, "–");
     for (size_t i = 0; i < count && i < 3; i++) {
@@ -190,10 +194,7 @@ static void prediction_cell(rh_html *html, const rh_json *statement)
     rh_xml_open(html->xml, "td", "class", "f", "title", rh_view_string(p, "basis"), NULL);
     rh_xml_text(html->xml, median);
     if (!isnan(low) && !isnan(high))
-        rh_xml_element(
-            html->xml, "div",
-            rh_view_printf(view, "%s to %s", rh_view_seconds(view, low), rh_view_seconds(view, high)),
-            "class", "muted", NULL);
+        rh_xml_element(html->xml, "div", rh_view_range(view, low, high), "class", "muted", NULL);
     else if (p)
         rh_xml_element(html->xml, "div", "no interval", "class", "muted", NULL);
     rh_xml_close(html->xml);
@@ -208,18 +209,19 @@ static void statement_row(rh_html *html, const rh_json *statement)
     rh_html_figure(html, rh_view_count_or(view, rh_json_int(rh_json_get(statement, "line")), "–"));
     rh_xml_open(html->xml, "td", NULL);
     rh_html_sql(html, rh_view_string(statement, "sql"));
-    rh_html_hazards(html, statement);
+    rh_html_hazards(html, statement, false);
     rh_xml_close(html->xml);
     const char *class_ = rh_view_string(statement, "class"), *phase = rh_view_string(statement, "phase");
     rh_html_cell(
         html, rh_view_printf(view, "%s%s%s", class_ ? class_ : "–", phase ? ", " : "", phase ? phase : ""));
     rh_xml_open(html->xml, "td", "class", "f", NULL);
     rh_xml_text(html->xml, rh_view_seconds_or(view, quiet.median_s, "–"));
-    if (quiet.count > 1)
-        rh_xml_element(html->xml, "div",
-                       rh_view_printf(view, "%zu runs, %s to %s", quiet.count,
-                                      rh_view_seconds(view, quiet.min_s), rh_view_seconds(view, quiet.max_s)),
-                       "class", "muted", NULL);
+    if (quiet.count > 1) {
+        rh_xml_element(html->xml, "div", rh_view_range(view, quiet.min_s, quiet.max_s), "class", "muted",
+                       NULL);
+        rh_xml_element(html->xml, "div", rh_view_printf(view, "%zu runs", quiet.count), "class", "muted",
+                       NULL);
+    }
     rh_xml_close(html->xml);
     rh_html_figure(html, rh_view_seconds_or(view, loaded.median_s, "–"));
     locks_cell(html, statement);

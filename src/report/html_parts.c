@@ -127,7 +127,7 @@ void rh_html_sql(rh_html *html, const char *sql)
     rh_xml_close(html->xml);
 }
 
-void rh_html_hazards(rh_html *html, const rh_json *statement)
+void rh_html_hazards(rh_html *html, const rh_json *statement, bool with_safer)
 {
     const rh_json *hazards = rh_json_get(statement, "hazards");
     if (rh_json_count(hazards) == 0)
@@ -142,7 +142,7 @@ void rh_html_hazards(rh_html *html, const rh_json *statement)
         if (evidence)
             rh_xml_textf(html->xml, " (%s)", rh_view_line(&html->view, evidence, 0));
         rh_xml_text(html->xml, ".");
-        if (safer) {
+        if (safer && with_safer) {
             rh_xml_element(html->xml, "span", " Safer:", "class", "good", NULL);
             rh_xml_textf(html->xml, " %s.", rh_view_line(&html->view, safer, 0));
         }

@@ -371,7 +371,7 @@ void rh_html_timeline(rh_html *html)
         return;
     }
     legend(html);
-    rh_xml_open(html->xml, "div", "class", "scroll", "tabindex", "0", "role", "region", "aria-label",
+    rh_xml_open(html->xml, "div", "class", "scroll chart", "tabindex", "0", "role", "region", "aria-label",
                 "Timeline", NULL);
     draw(html, &timeline);
     rh_xml_close(html->xml);

@@ -53,6 +53,8 @@ const char *rh_view_line(const rh_view *view, const char *text, size_t width);
 const char *rh_view_basename(const char *path);
 /* A gate's measured figure in its unit. */
 const char *rh_view_gate_measured(const rh_view *view, const rh_json *gate);
+/* "5.8–6.1 s", or "950 ms – 1.2 s". */
+const char *rh_view_range(const rh_view *view, double low_s, double high_s);
 /* Time of a migration run alone, "5.9 s" with "5.8–6.1 s" as its range (NULL: one run only); loaded when it
  * never ran alone. */
 const char *rh_view_time(const rh_view *view, const rh_view_migration *migration, const char **range);

@@ -114,21 +114,22 @@ const char *rh_view_gate_measured(const rh_view *view, const rh_json *gate)
     return rh_view_count_or(view, llround(measured), "not measured");
 }
 
+const char *rh_view_range(const rh_view *view, double low_s, double high_s)
+{
+    const char *low = rh_view_seconds(view, low_s), *high = rh_view_seconds(view, high_s);
+    size_t number = strcspn(low, " ");
+    /* "5.8–6.1 s" rather than "5.8 s – 6.1 s" when both have the one same unit. */
+    bool one_unit =
+        strcmp(low + number, high + strcspn(high, " ")) == 0 && strchr(low, ' ') == strrchr(low, ' ');
+    return one_unit ? rh_view_printf(view, "%.*s–%s", (int)number, low, high)
+                    : rh_view_printf(view, "%s – %s", low, high);
+}
+
 const char *rh_view_time(const rh_view *view, const rh_view_migration *m, const char **range)
 {
-    *range = NULL;
-    if (m->quiet_runs == 0)
-        return isnan(m->loaded_s) ? "not measured"
-                                  : rh_view_printf(view, "%s under load", rh_view_seconds(view, m->loaded_s));
-    if (m->quiet_runs > 1) {
-        const char *low = rh_view_seconds(view, m->quiet_min_s),
-                   *high = rh_view_seconds(view, m->quiet_max_s);
-        size_t number = strcspn(low, " ");
-        /* "5.8–6.1 s" rather than "5.8 s–6.1 s" when both have the one same unit. */
-        bool one_unit =
-            strcmp(low + number, high + strcspn(high, " ")) == 0 && strchr(low, ' ') == strrchr(low, ' ');
-        *range = one_unit ? rh_view_printf(view, "%.*s–%s", (int)number, low, high)
-                          : rh_view_printf(view, "%s – %s", low, high);
-    }
-    return rh_view_seconds(view, m->quiet_median_s);
+    *range = m->quiet_runs > 1 ? rh_view_range(view, m->quiet_min_s, m->quiet_max_s) : NULL;
+    if (m->quiet_runs > 0)
+        return rh_view_seconds(view, m->quiet_median_s);
+    return isnan(m->loaded_s) ? "not measured"
+                              : rh_view_printf(view, "%s under load", rh_view_seconds(view, m->loaded_s));
 }
