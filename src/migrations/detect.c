@@ -71,6 +71,15 @@ static const char *count_why(const rh_framework_rules *rules, const rh_migration
                            list->count == 1 ? "it" : "them", list->files[0].file);
 }
 
+/* 1_a.sql with 1_a.down.sql is plain SQL, though the latter's name is also one of golang-migrate's. */
+static bool has_way_up(const rh_migration_files *list)
+{
+    bool found = false;
+    for (size_t i = 0; i < list->count; i++)
+        found |= list->files[i].direction == RH_UP;
+    return found;
+}
+
 bool rh_plan_detect(const rh_scenario *scenario, rh_arena *arena, rh_plan *plan, rh_error *error)
 {
     *plan = (rh_plan){.framework = RH_FRAMEWORK_SQL};
@@ -86,7 +95,8 @@ bool rh_plan_detect(const rh_scenario *scenario, rh_arena *arena, rh_plan *plan,
         plan->framework = order[i];
         if (!rh_migration_files_list(rh_framework_rules_of(order[i]), path, arena, &list, error))
             return rh_error_at_migrations(scenario, error);
-        why = count_why(rh_framework_rules_of(order[i]), &list, arena);
+        if (asked != RH_FRAMEWORK_AUTO || has_way_up(&list))
+            why = count_why(rh_framework_rules_of(order[i]), &list, arena);
     }
     const rh_framework_rules *rules = rh_framework_rules_of(plan->framework);
     plan->framework_name = rules->name;

@@ -1,0 +1,86 @@
+/* A folder of migrations for one test, removed by fixture_end; and the plan that is made of it. */
+#pragma once
+#include "pgrehearse/adapters/files.h"
+#include "pgrehearse/base/text.h"
+#include "pgrehearse/migrations/migrations.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+typedef struct fixture {
+    rh_arena *arena;
+    char folder[64];
+    rh_scenario scenario;
+    rh_plan plan;
+    rh_error error;
+} fixture;
+
+static inline fixture *fixture_begin(void)
+{
+    rh_arena *arena = rh_arena_new();
+    fixture *f = rh_arena_alloc(arena, sizeof *f);
+    f->arena = arena;
+    strcpy(f->folder, "/tmp/pgrehearse-plan-XXXXXX");
+    assert_non_null(mkdtemp(f->folder));
+    f->scenario.path = "/scenario.yaml";
+    f->scenario.migrations.path = f->folder;
+    f->scenario.migrations.where = (rh_location){"/scenario.yaml", 7, 3};
+    return f;
+}
+
+static inline void fixture_end(fixture *f)
+{
+    rh_error_release(&f->error);
+    rh_tree_remove(f->folder, NULL);
+    rh_arena_free(f->arena);
+}
+
+static inline void fixture_file(fixture *f, const char *name, const char *text)
+{
+    char *path = rh_arena_printf(f->arena, "%s/%s", f->folder, name);
+    char *slash = strrchr(path, '/');
+    *slash = '\0';
+    assert_true(rh_directory_make(path, 0700, NULL));
+    *slash = '/';
+    assert_true(rh_file_write(path, text, strlen(text), NULL));
+}
+
+static inline bool fixture_plan(fixture *f, const rh_rows *history)
+{
+    rh_error_release(&f->error);
+    return rh_plan_make(&f->scenario, history, f->arena, &f->plan, &f->error);
+}
+
+/* golang-migrate's history with one row. */
+static inline const rh_rows *fixture_history(fixture *f, const char *version, const char *dirty)
+{
+    rh_rows *rows = rh_arena_alloc(f->arena, sizeof *rows);
+    static const char *columns[] = {"version", "dirty"};
+    const char **row = rh_arena_alloc(f->arena, 2 * sizeof *row);
+    row[0] = version;
+    row[1] = dirty;
+    rows->present = true;
+    rows->columns = columns;
+    rows->column_count = 2;
+    rows->rows = rh_arena_alloc(f->arena, sizeof *rows->rows);
+    rows->rows[0] = row;
+    rows->row_count = version ? 1 : 0;
+    return rows;
+}
+
+/* "id:name" of each migration; pending ones are followed by '*'. */
+static inline const char *fixture_order(fixture *f)
+{
+    rh_text text = {0};
+    for (size_t i = 0; i < f->plan.migration_count; i++)
+        rh_text_printf(&text, "%s%s:%s%s", i ? " " : "", f->plan.migrations[i].id, f->plan.migrations[i].name,
+                       f->plan.migrations[i].pending ? "*" : "");
+    const char *copy = rh_arena_strdup(f->arena, rh_text_string(&text));
+    rh_text_release(&text);
+    return copy;
+}

@@ -1,0 +1,233 @@
+/* Statement → class, phase, lock; and the hazards of whole files. */
+#include "plan_fixture.h"
+
+/* "class phase lock relation [no transaction]" of the one statement. */
+static const char *classify(const char *sql, rh_arena *arena)
+{
+    fixture *f = fixture_begin();
+    fixture_file(f, "1.sql", sql);
+    assert_true(fixture_plan(f, NULL));
+    assert_int_equal(f->plan.migrations[0].up.statement_count, 1);
+    const rh_statement *s = f->plan.migrations[0].up.statements;
+    const char *text = rh_arena_printf(
+        arena, "%s %s %s %s%s", rh_statement_class_name(s->class_),
+        rh_phase_name(s->phase) ? rh_phase_name(s->phase) : "-", s->expected_lock ? s->expected_lock : "-",
+        s->expected_relation ? s->expected_relation : "-", s->needs_no_transaction ? " alone" : "");
+    fixture_end(f);
+    return text;
+}
+
+static void test_classes(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"alter table s.t add column a int", "catalog expand AccessExclusiveLock s.t"},
+        {"alter table \"Odd Name\" add a int default 5 not null",
+         "catalog expand AccessExclusiveLock \"Odd Name\""},
+        {"alter table t add a timestamptz default now()", "catalog expand AccessExclusiveLock t"},
+        {"alter table t add a date default current_date", "catalog expand AccessExclusiveLock t"},
+        {"alter table t add a text default lower('X' || current_user)",
+         "catalog expand AccessExclusiveLock t"},
+        {"alter table t add a uuid default gen_random_uuid()", "rewrite expand AccessExclusiveLock t"},
+        {"alter table t add a float default (1 + random())", "rewrite expand AccessExclusiveLock t"},
+        {"alter table t add a timestamptz default pg_catalog.clock_timestamp()",
+         "rewrite expand AccessExclusiveLock t"},
+        {"alter table t add a int default my_function()", "rewrite expand AccessExclusiveLock t"},
+        {"alter table t add a bigserial", "rewrite expand AccessExclusiveLock t"},
+        {"alter table t add a int generated always as identity", "rewrite expand AccessExclusiveLock t"},
+        {"alter table t add a int generated always as (b + 1) stored",
+         "rewrite expand AccessExclusiveLock t"},
+        {"alter table t add a int references u", "foreign_key expand AccessExclusiveLock t"},
+        {"alter table t add a int check (a > 0)", "heap_scan expand AccessExclusiveLock t"},
+        {"alter table t drop column a", "catalog contract AccessExclusiveLock t"},
+        {"alter table t alter a set not null", "heap_scan contract AccessExclusiveLock t"},
+        {"alter table t alter a drop not null", "catalog expand AccessExclusiveLock t"},
+        {"alter table t alter a type text", "rewrite contract AccessExclusiveLock t"},
+        {"alter table t add constraint c check (a > 0)", "heap_scan expand AccessExclusiveLock t"},
+        {"alter table t add constraint c check (a > 0) not valid", "catalog expand AccessExclusiveLock t"},
+        {"alter table t validate constraint c", "validation migrate ShareUpdateExclusiveLock t"},
+        {"alter table t add foreign key (a) references u", "foreign_key expand ShareRowExclusiveLock t"},
+        {"alter table t add foreign key (a) references u not valid",
+         "catalog expand ShareRowExclusiveLock t"},
+        {"alter table t add unique (a)", "index_build expand AccessExclusiveLock t"},
+        {"alter table t add primary key using index i", "catalog expand AccessExclusiveLock t"},
+        {"alter table t set (fillfactor = 70)", "catalog - ShareUpdateExclusiveLock t"},
+        {"alter table t set (fillfactor = 70), alter a set statistics 100",
+         "catalog - ShareUpdateExclusiveLock t"},
+        {"alter table t validate constraint c, drop column b", "validation contract AccessExclusiveLock t"},
+        {"alter table t disable trigger all", "catalog - ShareRowExclusiveLock t"},
+        {"alter table t attach partition p for values in (1)", "heap_scan expand ShareUpdateExclusiveLock t"},
+        {"alter table t detach partition p", "catalog contract AccessExclusiveLock t"},
+        {"alter table t detach partition p concurrently",
+         "catalog contract ShareUpdateExclusiveLock t alone"},
+        {"alter table t rename a to b", "catalog contract AccessExclusiveLock t"},
+        {"alter index i rename to j", "catalog contract ShareUpdateExclusiveLock i"},
+        {"alter table t set schema x", "catalog contract AccessExclusiveLock t"},
+        {"create index on t (a)", "index_build expand ShareLock t"},
+        {"create unique index concurrently i on s.t (a)",
+         "index_concurrent expand ShareUpdateExclusiveLock s.t alone"},
+        {"drop index i", "catalog contract AccessExclusiveLock i"},
+        {"drop index concurrently s.i", "catalog contract ShareUpdateExclusiveLock s.i alone"},
+        {"drop table a, b", "catalog contract AccessExclusiveLock a"},
+        {"drop trigger x on s.t", "catalog contract AccessExclusiveLock s.t"},
+        {"drop function f(int)", "catalog contract - -"},
+        {"create table a (b int)", "catalog expand - -"},
+        {"create table a (b int references c)", "catalog expand ShareRowExclusiveLock c"},
+        {"create table a (b int, foreign key (b) references s.c)",
+         "catalog expand ShareRowExclusiveLock s.c"},
+        {"create table p partition of a for values in (1)", "catalog expand AccessExclusiveLock a"},
+        {"create table a as select 1", "data_change expand - -"},
+        {"create trigger x before insert on t for each row execute function f()",
+         "catalog expand ShareRowExclusiveLock t"},
+        {"insert into t values (1)", "data_change migrate RowExclusiveLock t"},
+        {"update t set a = 1", "data_change migrate RowExclusiveLock t"},
+        {"with a as (select 1) delete from s.t using a", "data_change migrate RowExclusiveLock s.t"},
+        {"merge into t using s on true when matched then delete", "data_change migrate RowExclusiveLock t"},
+        {"select * from t", "query - AccessShareLock t"},
+        {"select * from t for update", "query - RowShareLock t"},
+        {"vacuum t", "maintenance - ShareUpdateExclusiveLock t alone"},
+        {"vacuum (full) t", "maintenance - AccessExclusiveLock t alone"},
+        {"analyze t", "maintenance - ShareUpdateExclusiveLock t"},
+        {"reindex table t", "maintenance - ShareLock t"},
+        {"reindex table concurrently t", "maintenance - ShareUpdateExclusiveLock t alone"},
+        {"reindex schema s", "maintenance - - - alone"},
+        {"cluster t using i", "maintenance - AccessExclusiveLock t"},
+        {"refresh materialized view concurrently m", "maintenance migrate ExclusiveLock m"},
+        {"lock table t in share mode", "transaction - ShareLock t"},
+        {"truncate a, b", "catalog contract AccessExclusiveLock a"},
+        {"begin", "transaction - - -"},
+        {"set lock_timeout = '1s'", "transaction - - -"},
+        {"do $$ begin end $$", "procedure - - -"},
+        {"call p()", "procedure - - -"},
+        {"create database d", "catalog - - - alone"},
+        {"alter domain d add check (value > 0)", "heap_scan - - -"},
+        {"alter domain d add check (value > 0) not valid", "catalog - - -"},
+        {"selct 1", "unclassified - - -"},
+        {"alter table t add column a int virtual sparse", "unclassified - - -"},
+        {"select 'open", "unclassified - - -"},
+    };
+    rh_arena *arena = rh_arena_new();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_string_equal(rh_arena_printf(arena, "%s: %s", cases[i][0], classify(cases[i][0], arena)),
+                            rh_arena_printf(arena, "%s: %s", cases[i][0], cases[i][1]));
+    rh_arena_free(arena);
+}
+
+/* "ordinal:rule" of every hazard in a file. */
+static const char *hazards(const char *name, const char *sql, rh_arena *arena)
+{
+    fixture *f = fixture_begin();
+    fixture_file(f, name, sql);
+    assert_true(fixture_plan(f, NULL));
+    const char *text = "";
+    for (size_t i = 0; i < f->plan.migrations[0].up.statement_count; i++) {
+        const rh_statement *s = &f->plan.migrations[0].up.statements[i];
+        for (size_t k = 0; k < s->hazard_count; k++) {
+            assert_non_null(s->hazards[k].message);
+            assert_non_null(s->hazards[k].safer);
+            assert_null(s->hazards[k].evidence);
+            text =
+                rh_arena_printf(arena, "%s%s%d:%s", text, *text ? " " : "", s->ordinal, s->hazards[k].rule);
+        }
+    }
+    fixture_end(f);
+    return text;
+}
+
+static void test_hazards(void **state)
+{
+    (void)state;
+#define TIMEOUT "set lock_timeout='2s';"
+    static const char *const cases[][2] = {
+        {TIMEOUT "alter table t add a uuid default gen_random_uuid()", "2:volatile-default"},
+        {TIMEOUT "alter table t add a serial", "2:rewrite-access-exclusive"},
+        {TIMEOUT "alter table t add a int default 1", ""},
+        {"alter table t add a int default 1; alter table t add b int", "1:missing-lock-timeout"},
+        {TIMEOUT "create index i on t (a)", "2:index-without-concurrently"},
+        {TIMEOUT "create index concurrently i on t (a)", ""},
+        {"begin; create index concurrently i on t (a); commit", "2:concurrently-in-transaction"},
+        {TIMEOUT "alter table t alter a set not null", "2:set-not-null-scan"},
+        {TIMEOUT "alter table t add constraint c check (a is not null) not valid; alter table t validate "
+                 "constraint c;"
+                 "alter table t alter a set not null",
+         ""},
+        {TIMEOUT "alter table t add constraint c check (b is not null) not valid; alter table t validate "
+                 "constraint c;"
+                 "alter table t alter a set not null",
+         "4:set-not-null-scan"},
+        {TIMEOUT "alter table t add constraint c check (a > 0)", "2:constraint-without-not-valid"},
+        {TIMEOUT "alter table t add foreign key (a) references u", "2:foreign-key-without-not-valid"},
+        {TIMEOUT "alter table t add foreign key (a) references u not valid", ""},
+        {TIMEOUT "alter table t add unique (a)", "2:index-without-concurrently"},
+        {TIMEOUT "alter table t alter a type bigint", "2:type-change"},
+        {TIMEOUT "alter table t rename a to b", "2:rename"},
+        {TIMEOUT "alter table t rename to u", "2:rename"},
+        {TIMEOUT "alter table t drop a", "2:drop-column"},
+        {TIMEOUT "drop table t", "2:drop-table"},
+        {"update t set a = 1", "1:whole-table-update"},
+        {"update t set a = 1 where a is null", "1:whole-table-update"},
+        {"update t set a = 1 where id between 1 and 1000", ""},
+        {"delete from t", "1:whole-table-update"},
+        {TIMEOUT "begin; alter table t add a int; update u set b = 1 where id = 1; commit",
+         "4:lock-then-long-work"},
+        {TIMEOUT "alter table t add a int; update u set b = 1 where id = 1", ""},
+        {TIMEOUT "begin; alter table t add a int; commit; begin; update u set b = 1 where id = 1; commit",
+         ""},
+        {"create table t (a int); create index on t (a); alter table t alter a set not null; insert into t "
+         "values (1)",
+         ""},
+        {TIMEOUT "vacuum full t", "2:rewrite-access-exclusive"},
+        {"selct; alter tabel", ""},
+    };
+    rh_arena *arena = rh_arena_new();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_string_equal(
+            rh_arena_printf(arena, "%s: %s", cases[i][0], hazards("1.sql", cases[i][0], arena)),
+            rh_arena_printf(arena, "%s: %s", cases[i][0], cases[i][1]));
+    /* Two statements are one transaction for golang-migrate. */
+    assert_string_equal(hazards("1_a.up.sql", "create index concurrently i on t (a); select 1", arena),
+                        "1:concurrently-in-transaction");
+    assert_string_equal(hazards("1_a.up.sql", "create index concurrently i on t (a);", arena), "");
+    rh_arena_free(arena);
+}
+
+static void test_hazard_texts(void **state)
+{
+    (void)state;
+    fixture *f = fixture_begin();
+    fixture_file(f, "1.sql", "alter table shop.\"Orders\" add \"Id\" uuid default gen_random_uuid()");
+    assert_true(fixture_plan(f, NULL));
+    const rh_hazard *hazard = f->plan.migrations[0].up.statements[0].hazards;
+    assert_non_null(strstr(hazard->safer, "ALTER TABLE shop.\"Orders\" ALTER COLUMN \"Id\" SET DEFAULT"));
+    fixture_end(f);
+}
+
+/* Rows in the hundreds of thousands are neither parsed nor printed. */
+static void test_huge_statement(void **state)
+{
+    (void)state;
+    rh_text sql = {0};
+    rh_text_append(&sql, "insert into t values (0, 'secret')");
+    for (int i = 0; i < 200000; i++)
+        rh_text_printf(&sql, ", (%d, 'secret')", i);
+    fixture *f = fixture_begin();
+    fixture_file(f, "1.sql", sql.data);
+    assert_true(fixture_plan(f, NULL));
+    const rh_statement *s = f->plan.migrations[0].up.statements;
+    assert_int_equal(s->class_, RH_CLASS_DATA_CHANGE);
+    assert_true(strlen(s->redacted_sql) <= 4096);
+    assert_null(strstr(s->redacted_sql, "secret"));
+    rh_text_release(&sql);
+    fixture_end(f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_classes),
+        cmocka_unit_test(test_hazards),
+        cmocka_unit_test(test_hazard_texts),
+        cmocka_unit_test(test_huge_statement),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,278 @@
+/* Folders → plans: order, names, history, pending lists, refusals. */
+#include "plan_fixture.h"
+
+static void test_plain_order(void **state)
+{
+    (void)state;
+    fixture *f = fixture_begin();
+    fixture_file(f, "10_ten.sql", "select 10");
+    fixture_file(f, "9_nine.sql", "select 9;\nselect 10;");
+    fixture_file(f, "9_nine.down.sql", "select -9");
+    fixture_file(f, "down/10_ten.sql", "select -10");
+    fixture_file(f, "0001.sql", "");
+    fixture_file(f, "seed.up.sql", "-- nothing");
+    fixture_file(f, "seed.undo.sql", "select 1");
+    fixture_file(f, "README.md", "no");
+    fixture_file(f, ".9_nine.sql.swp", "no");
+    assert_true(fixture_plan(f, NULL));
+    assert_string_equal(fixture_order(f), "0001:0001* 9_nine:nine* 10_ten:ten* seed:seed*");
+    assert_string_equal(f->plan.framework_name, "sql");
+    assert_null(f->plan.history_table);
+    assert_int_equal(f->plan.pending_count, 4);
+    const rh_migration *nine = &f->plan.migrations[1], *ten = &f->plan.migrations[2];
+    assert_true(nine->has_down);
+    assert_true(rh_ends_with(ten->down.file, "/down/10_ten.sql"));
+    assert_int_equal(nine->up.rule, RH_TRANSACTION_EACH);
+    assert_int_equal(nine->up.statement_count, 2);
+    assert_int_equal(nine->up.statements[1].line, 2);
+    assert_int_equal(strlen(nine->up.sha256), 64);
+    assert_int_equal(f->plan.migrations[0].up.statement_count, 0);
+    assert_int_equal(f->plan.migrations[3].up.statement_count, 0);
+    fixture_end(f);
+}
+
+static void test_plain_errors(void **state)
+{
+    (void)state;
+    fixture *f = fixture_begin();
+    assert_false(fixture_plan(f, NULL));
+    assert_int_equal(f->error.code, RH_ERROR_SCENARIO);
+    assert_int_equal(f->error.line, 7);
+    fixture_file(f, "a.sql", "");
+    fixture_file(f, "b.down.sql", "");
+    assert_false(fixture_plan(f, NULL));
+    assert_int_equal(f->error.code, RH_ERROR_SCENARIO);
+    assert_non_null(strstr(f->error.message, "no way up"));
+    fixture_file(f, "b.sql", "");
+    fixture_file(f, "b.undo.sql", "");
+    assert_false(fixture_plan(f, NULL));
+    assert_non_null(strstr(f->error.message, "two files"));
+    f->scenario.migrations.path = "/nonexistent/folder";
+    assert_false(fixture_plan(f, NULL));
+    assert_int_equal(f->error.code, RH_ERROR_SCENARIO);
+    fixture_end(f);
+}
+
+static void test_one_file_and_none(void **state)
+{
+    (void)state;
+    fixture *f = fixture_begin();
+    fixture_file(f, "only.sql", "select 1");
+    f->scenario.migrations.path = rh_arena_printf(f->arena, "%s/only.sql", f->folder);
+    assert_true(fixture_plan(f, NULL));
+    assert_string_equal(fixture_order(f), "only:only*");
+    f->scenario.migrations.path = NULL;
+    assert_true(fixture_plan(f, NULL));
+    assert_int_equal(f->plan.migration_count, 0);
+    assert_null(f->plan.history_table);
+    fixture_end(f);
+}
+
+/* Names as golang-migrate reads them (its own tool's answers, v4.19.1). */
+static void test_golang_migrate_names(void **state)
+{
+    (void)state;
+    fixture *f = fixture_begin();
+    fixture_file(f, "10_a.up.sql", "");
+    fixture_file(f, "9_b.up.txt", "");
+    fixture_file(f, "002_c.up.sql.bak", "");
+    fixture_file(f, "3_x.UP.sql", "bad");
+    fixture_file(f, "4.up.sql", "bad");
+    fixture_file(f, "x5_a.up.sql", "bad");
+    fixture_file(f, "6_a.sql", "bad");
+    fixture_file(f, "7_.up.sql", "");
+    fixture_file(f, "8_a.b.up.down.sql", "");
+    fixture_file(f, "10_other.down.sql", "");
+    fixture_file(f, "99999999999999999999_past_uint64.up.sql", "bad");
+    fixture_file(f, "11_dir.up.sql/x", "");
+    assert_true(fixture_plan(f, NULL));
+    assert_string_equal(f->plan.framework_name, "golang-migrate");
+    assert_string_equal(f->plan.history_table, "schema_migrations");
+    assert_string_equal(fixture_order(f), "002:c* 7:* 8:a.b.up* 9:b* 10:a*");
+    assert_null(f->plan.migrations[2].up.file);
+    assert_true(f->plan.migrations[2].has_down);
+    assert_true(f->plan.migrations[4].has_down);
+    assert_int_equal(f->plan.migrations[4].up.rule, RH_TRANSACTION_OWN);
+    fixture_end(f);
+}
+
+static void test_golang_migrate_errors(void **state)
+{
+    (void)state;
+    fixture *f = fixture_begin();
+    fixture_file(f, "1_a.up.sql", "");
+    fixture_file(f, "01_b.up.sql", "");
+    assert_false(fixture_plan(f, NULL));
+    assert_int_equal(f->error.code, RH_ERROR_SCENARIO);
+    assert_non_null(strstr(f->error.message, "two files"));
+    fixture_end(f);
+
+    f = fixture_begin();
+    fixture_file(f, "9223372036854775807_a.up.sql", "");
+    assert_true(fixture_plan(f, NULL));
+    fixture_file(f, "9223372036854775808_a.up.sql", "");
+    assert_false(fixture_plan(f, NULL));
+    assert_int_equal(f->error.code, RH_ERROR_SCENARIO);
+    fixture_end(f);
+}
+
+static void test_history(void **state)
+{
+    (void)state;
+    fixture *f = fixture_begin();
+    fixture_file(f, "1_a.up.sql", "select 1");
+    fixture_file(f, "2_b.up.sql", "select 1");
+    fixture_file(f, "10_c.up.sql", "select 1");
+    assert_true(fixture_plan(f, fixture_history(f, "2", "f")));
+    assert_string_equal(fixture_order(f), "1:a 2:b 10:c*");
+    assert_true(f->plan.migrations[0].applied_in_backup);
+    assert_int_equal(f->plan.migrations[0].up.statement_count, 0);
+    assert_int_equal(f->plan.migrations[2].up.statement_count, 1);
+    assert_true(fixture_plan(f, fixture_history(f, NULL, NULL)));
+    assert_int_equal(f->plan.pending_count, 3);
+    assert_true(fixture_plan(f, &(rh_rows){.present = false}));
+    assert_int_equal(f->plan.pending_count, 3);
+
+    assert_false(fixture_plan(f, fixture_history(f, "2", "t")));
+    assert_int_equal(f->error.code, RH_ERROR_SCENARIO);
+    assert_non_null(strstr(f->error.message, "dirty at version 2"));
+    assert_false(fixture_plan(f, fixture_history(f, "-1", "true")));
+    assert_false(fixture_plan(f, fixture_history(f, "7", "f")));
+    assert_non_null(strstr(f->error.message, "version 7"));
+    f->scenario.migrations.pending = RH_PENDING_ALL;
+    assert_true(fixture_plan(f, fixture_history(f, "2", "f")));
+    assert_string_equal(fixture_order(f), "1:a* 2:b* 10:c*");
+    assert_true(f->plan.migrations[0].applied_in_backup);
+    fixture_end(f);
+}
+
+static void test_choice(void **state)
+{
+    (void)state;
+    fixture *f = fixture_begin();
+    fixture_file(f, "001_init.up.sql", "");
+    fixture_file(f, "002_users.up.sql", "");
+    fixture_file(f, "010_users.up.sql", "");
+    f->scenario.migrations.pending = RH_PENDING_LIST;
+    const char *ids[] = {"1", "010_users", "002_users.up.sql"};
+    f->scenario.migrations.pending_ids = ids;
+    f->scenario.migrations.pending_id_count = 3;
+    assert_true(fixture_plan(f, NULL));
+    assert_string_equal(fixture_order(f), "001:init* 002:users* 010:users*");
+
+    f->scenario.only = (const char *[]){"0010"};
+    f->scenario.only_count = 1;
+    assert_true(fixture_plan(f, NULL));
+    assert_string_equal(fixture_order(f), "001:init 002:users 010:users*");
+    f->scenario.only = (const char *[]){"users"};
+    assert_false(fixture_plan(f, NULL));
+    assert_int_equal(f->error.code, RH_ERROR_USAGE);
+    assert_non_null(strstr(f->error.message, "could be"));
+    f->scenario.only = (const char *[]){"inti"};
+    assert_false(fixture_plan(f, NULL));
+    assert_string_equal(f->error.hint, "Did you mean init?");
+    f->scenario.only = NULL;
+    ids[1] = "3";
+    assert_false(fixture_plan(f, NULL));
+    assert_int_equal(f->error.code, RH_ERROR_SCENARIO);
+    f->scenario.migrations.pending = RH_PENDING_AUTO;
+    f->scenario.only = (const char *[]){"1"};
+    assert_false(fixture_plan(f, fixture_history(f, "1", "f")));
+    assert_int_equal(f->error.code, RH_ERROR_USAGE);
+    fixture_end(f);
+}
+
+static void test_refusals(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sql;
+        rh_error_code code;
+        int line, column;
+    } cases[] = {
+        {"select 1;\n\\! rm -rf /\n", RH_ERROR_REFUSED, 2, 1},
+        {"\\echo don't\n", RH_ERROR_REFUSED, 1, 1},
+        {"select 1 \\gexec", RH_ERROR_REFUSED, 1, 10},
+        {"\xef\xbb\xbf\\i x", RH_ERROR_REFUSED, 1, 1},
+        {"select 1;\n  copy t from program 'curl evil'", RH_ERROR_REFUSED, 2, 3},
+        {"COPY (select ',' from t) TO /* x */ PROGRAM 'x'", RH_ERROR_REFUSED, 1, 1},
+        {"\xef\xbb\xbf"
+         "copy t to program 'x'",
+         RH_ERROR_REFUSED, 1, 1},
+        {"copy t(a,b) from '/etc/passwd' csv", RH_ERROR_REFUSED, 1, 1},
+        {"copy t to E'/tmp/x'", RH_ERROR_REFUSED, 1, 1},
+        {"do $$ begin\n execute 'copy t to program ''x'''; end $$", RH_ERROR_REFUSED, 1, 4},
+        {"create function f() returns void language sql as $f$ copy t from program 'x' $f$", RH_ERROR_REFUSED,
+         1, 50},
+        {"select 1;\ncopy t from stdin;\n1\tdon't\n\\.\n", RH_ERROR_UNSUPPORTED, 2, 1},
+        {"select 'a\xff'", RH_ERROR_SCENARIO, 1, 10},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fixture *f = fixture_begin();
+        fixture_file(f, "1.sql", cases[i].sql);
+        assert_false(fixture_plan(f, NULL));
+        assert_int_equal(f->error.code, cases[i].code);
+        assert_int_equal(f->error.line, cases[i].line);
+        assert_int_equal(f->error.column, cases[i].column);
+        assert_true(rh_ends_with(f->error.file, "/1.sql"));
+        assert_non_null(f->error.hint);
+        fixture_end(f);
+    }
+}
+
+static void test_accepted(void **state)
+{
+    (void)state;
+    static const char *const accepted[] = {
+        "select '\\! x', E'\\\\', $$ \\i $$ -- \\x\n/* \\y */",
+        "copy t to stdout",
+        "insert into program values ('copy')",
+        "comment on table copy is 'copy from program ''x'''",
+        "selct 1; copy",
+        "select 'never closed",
+        "",
+    };
+    for (size_t i = 0; i < sizeof accepted / sizeof *accepted; i++) {
+        fixture *f = fixture_begin();
+        fixture_file(f, "1.sql", accepted[i]);
+        assert_true(fixture_plan(f, NULL));
+        fixture_end(f);
+    }
+}
+
+static void test_nul_and_marks(void **state)
+{
+    (void)state;
+    fixture *f = fixture_begin();
+    fixture_file(f, "1_a.up.sql", "\xef\xbb\xbfselect 1;\r\nselect 2\r\n");
+    assert_true(fixture_plan(f, NULL));
+    /* golang-migrate sends the mark, and the server refuses it */
+    assert_string_equal(f->plan.migrations[0].up.statements[0].sql, "\xef\xbb\xbfselect 1");
+    assert_string_equal(f->plan.migrations[0].up.statements[1].sql, "select 2");
+    f->scenario.migrations.framework = RH_FRAMEWORK_SQL;
+    assert_true(fixture_plan(f, NULL));
+    assert_string_equal(f->plan.migrations[0].up.statements[0].sql, "select 1");
+    char *path = rh_arena_printf(f->arena, "%s/1_a.up.sql", f->folder);
+    assert_true(rh_file_write(path, "select 1;\n\0select 2", 19, NULL));
+    assert_false(fixture_plan(f, NULL));
+    assert_int_equal(f->error.code, RH_ERROR_SCENARIO);
+    assert_int_equal(f->error.line, 2);
+    fixture_end(f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_plain_order),
+        cmocka_unit_test(test_plain_errors),
+        cmocka_unit_test(test_one_file_and_none),
+        cmocka_unit_test(test_golang_migrate_names),
+        cmocka_unit_test(test_golang_migrate_errors),
+        cmocka_unit_test(test_history),
+        cmocka_unit_test(test_choice),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_accepted),
+        cmocka_unit_test(test_nul_and_marks),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
