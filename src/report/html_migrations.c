@@ -76,7 +76,7 @@ static void who_row(rh_html *html, const rh_view_migration *m)
     rh_xml_open(html->xml, "tbody", NULL);
     rh_html_row(html, NULL);
     rh_xml_open(html->xml, "td", NULL);
-    rh_xml_element(html->xml, "a", rh_view_line(view, m->title, 80), "href",
+    rh_xml_element(html->xml, "a", rh_view_line(view, m->title, 56), "href",
                    rh_view_printf(view, "#%s", rh_html_anchor(html, m)), NULL);
     rh_xml_close(html->xml);
     rh_xml_open(html->xml, "td", NULL);
@@ -108,7 +108,9 @@ void rh_html_who(rh_html *html)
         "Migration",       "Outcome", "#Time alone",   "Strongest lock",       "#Reads blocked",
         "#Writes blocked", "#Waits",  "#Longest wait", "#p99 before → during", NULL};
     rh_html_section(html, "who", "Who would be hurt");
-    if (html->view.migration_count == 0) {
+    if (!rh_json_get(html->view.report, "plan")) {
+        rh_html_absent(html, "Migrations", "migration");
+    } else if (html->view.migration_count == 0) {
         rh_html_paragraph(html, NULL, "No migration was pending.");
     } else {
         rh_html_table(html,
@@ -261,7 +263,9 @@ void rh_html_statements(rh_html *html)
     static const char *const columns[] = {"#Line", "Statement", "Class", "#Time alone", "#Under load",
                                           "Locks", "#Rows",     "#WAL",  "#Predicted",  NULL};
     rh_html_section(html, "statements", "Every statement");
-    if (html->view.migration_count == 0) {
+    if (!rh_json_get(html->view.report, "plan")) {
+        rh_html_absent(html, "Migrations", "migration");
+    } else if (html->view.migration_count == 0) {
         rh_html_paragraph(html, NULL, "No migration was pending.");
     } else {
         rh_html_table(html,

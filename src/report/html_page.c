@@ -94,7 +94,7 @@ static void head(rh_html *html)
     rh_xml_element(html->xml, "span", rh_view_verdict_word(&html->view), "class",
                    rh_view_printf(&html->view, "word %s", verdict_class(html)), NULL);
     if (reason)
-        rh_xml_textf(html->xml, "  %s", reason);
+        rh_xml_textf(html->xml, " %s", reason);
     rh_xml_close(html->xml);
     facts(html);
     failure(html);
@@ -114,8 +114,11 @@ static void gates(rh_html *html)
     };
     const rh_json *list = rh_json_get(html->view.report, "gates");
     rh_html_section(html, "gates", "Gates");
-    if (rh_json_count(list) == 0)
+    const char *what;
+    if (rh_json_count(list) == 0 && rh_view_first_failure(&html->view, &what))
         rh_html_absent(html, "Gates", "gate");
+    else if (rh_json_count(list) == 0)
+        rh_html_paragraph(html, NULL, "The scenario sets no gate.");
     else
         rh_html_table(html, "Limits of the scenario and what was measured against them", columns);
     for (size_t i = 0; i < rh_json_count(list); i++) {

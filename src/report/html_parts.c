@@ -38,8 +38,10 @@ static const char *reason_for(rh_html *html, const char *keyword)
         if (mentions(rh_json_string(rh_json_at(sentences, i)), keyword))
             return rh_json_string(rh_json_at(sentences, i));
     const char *what;
+    if (rh_view_is(html->view.report, "verdict", "refused"))
+        return "the run was refused";
     if (rh_view_first_failure(&html->view, &what))
-        return rh_view_printf(&html->view, "the run ended with the failure of %s", what);
+        return rh_view_printf(&html->view, "%s failed before it", what);
     return "this run did not do it";
 }
 

@@ -209,6 +209,11 @@ static void html_says_what_was_not_measured(void **state)
     assert_non_null(strstr(text.data, "What to do: fill or delete those rows"));
     rh_text_clear(&text);
 
+    render(fixture_refused, rh_report_html, &text);
+    assert_null(strstr(text.data, "No migration was pending")); /* nobody looked */
+    assert_non_null(strstr(text.data, "Migrations: not measured (the run was refused)"));
+    rh_text_clear(&text);
+
     render(fixture_full, rh_report_html, &text);
     page = parse(&text);
     assert_non_null(strstr(text.data, "Would block reads for 6.4 s: do not run as is"));
