@@ -241,8 +241,12 @@ static bool read_from_tar(const char *path, rh_arena *arena, rh_toc *toc, rh_err
 
 bool rh_toc_read_path(const char *path, rh_arena *arena, rh_toc *toc, rh_error *error)
 {
-    if (rh_directory_exists(path))
-        return read_from_file(rh_arena_printf(arena, "%s/toc.dat", path), arena, toc, error);
+    if (rh_directory_exists(path)) {
+        /* pg_dump writes "tar" into a directory's toc.dat. */
+        bool fine = read_from_file(rh_arena_printf(arena, "%s/toc.dat", path), arena, toc, error);
+        toc->format = RH_TOC_DIRECTORY;
+        return fine;
+    }
     FILE *file = fopen(path, "re");
     char magic[5] = "";
     bool custom = file && fread(magic, 1, 5, file) == 5 && memcmp(magic, "PGDMP", 5) == 0;

@@ -172,34 +172,66 @@ static bool check_member(const char *path, const char *file, const rh_toc_entry 
     return true;
 }
 
-static bool check_directory(const char *path, const rh_toc *toc, rh_error *error)
+/* PATH/FILE, by itself or compressed: found and read to its end. */
+static bool check_file(const char *path, const char *file, const rh_toc_entry *entry, rh_error *error)
 {
     static const char *const suffixes[] = {"", ".gz", ".lz4", ".zst"};
-    rh_text file = {0};
-    bool fine = true;
-    for (size_t i = 0; fine && i < toc->entry_count; i++) {
-        const rh_toc_entry *entry = &toc->entries[i];
-        bool found = !entry->file;
-        if (entry->file && (entry->file[0] == '/' || strstr(entry->file, ".."))) {
-            fine = rh_error_set(error, RH_ERROR_REFUSED, "the backup names a file outside of itself: \"%s\"",
-                                entry->file);
-            rh_error_at(error, path, 0, 0);
-            break;
-        }
-        for (size_t j = 0; fine && !found && j < sizeof suffixes / sizeof *suffixes; j++) {
-            rh_text_clear(&file);
-            rh_text_printf(&file, "%s/%s%s", path, entry->file, suffixes[j]);
-            found = rh_file_exists(file.data);
-            if (found)
-                fine = check_member(path, file.data, entry, error);
-        }
-        if (fine && !found)
-            fine = incomplete(path, entry, "are missing", error);
-        if (rh_interrupt_requested())
-            fine = rh_error_set(error, RH_ERROR_INTERRUPTED, "interrupted");
+    rh_text full = {0};
+    bool found = false, fine = true;
+    if (file[0] == '/' || strstr(file, "..")) {
+        rh_error_set(error, RH_ERROR_REFUSED, "the backup names a file outside of itself: \"%s\"", file);
+        rh_error_hint(error, "pg_dump does not write such names: where does this backup come from?");
+        return rh_error_at(error, path, 0, 0);
     }
-    rh_text_release(&file);
+    for (size_t i = 0; !found && i < sizeof suffixes / sizeof *suffixes; i++) {
+        rh_text_clear(&full);
+        rh_text_printf(&full, "%s/%s%s", path, file, suffixes[i]);
+        found = rh_file_exists(full.data);
+    }
+    fine =
+        found ? check_member(path, full.data, entry, error) : incomplete(path, entry, "are missing", error);
+    rh_text_release(&full);
     return fine;
+}
+
+/* The large objects: a list of "oid file" lines, and each of these files. */
+static bool check_large_objects(const char *path, const rh_toc_entry *entry, rh_error *error)
+{
+    rh_arena *arena = rh_arena_new();
+    char *list = rh_file_read(rh_arena_printf(arena, "%s/%s", path, entry->file), 0, arena, NULL, NULL),
+         *rest = NULL;
+    bool fine = list || incomplete(path, entry, "are missing", error);
+    for (char *line = list ? strtok_r(list, "\n", &rest) : NULL; fine && line;
+         line = strtok_r(NULL, "\n", &rest)) {
+        char *file = strchr(line, ' ');
+        fine = file ? check_file(path, file + 1, entry, error)
+                    : incomplete(path, entry, "have a damaged list", error);
+    }
+    rh_arena_free(arena);
+    return fine;
+}
+
+static bool check_directory(const char *path, const rh_toc *toc, rh_error *error)
+{
+    for (size_t i = 0; i < toc->entry_count; i++) {
+        const rh_toc_entry *entry = &toc->entries[i];
+        if (entry->file && !check_file(path, entry->file, entry, error))
+            return false;
+        if (entry->file && strcmp(entry->desc, "BLOBS") == 0 && !check_large_objects(path, entry, error))
+            return false;
+        if (rh_interrupt_requested())
+            return rh_error_set(error, RH_ERROR_INTERRUPTED, "interrupted");
+    }
+    return true;
+}
+
+/* Is MEMBER what holds the entry's data? A tar's large objects are listed in blobs.toc (blobs_N.toc since
+ * 17), whatever the entry says. */
+static bool holds(const rh_toc_entry *entry, const char *member)
+{
+    if (entry->file && strcmp(entry->desc, "BLOBS") == 0)
+        return rh_starts_with(member, "blobs") && rh_ends_with(member, ".toc");
+    return entry->file && strcmp(entry->file, member) == 0;
 }
 
 static bool check_tar(const char *path, const rh_toc *toc, rh_error *error)
@@ -213,7 +245,7 @@ static bool check_tar(const char *path, const rh_toc *toc, rh_error *error)
     memset(found, 0, toc->entry_count + 1);
     while (archive && (more = rh_archive_next(archive, &name, &size, error)) > 0) {
         for (size_t i = 0; i < toc->entry_count; i++)
-            if (toc->entries[i].file && strcmp(toc->entries[i].file, name) == 0)
+            if (holds(&toc->entries[i], name))
                 found[i] = true;
         while ((n = rh_archive_read(archive, buffer, sizeof buffer, error)) > 0)
             ;
