@@ -52,13 +52,7 @@ static bool show_summary(const rh_cli *cli, const rh_run *run, rh_error *error)
         return true;
     rh_text text = {0};
     rh_json *report = rh_report_json(run);
-    bool ok = rh_report_text(report, cli->terminal.result_color, &text, error);
-    if (ok) {
-        rh_text_append(&text, "\nreport: ");
-        rh_text_append_clean(&text, run->directory, false);
-        rh_text_append(&text, "/report.html\n");
-        ok = rh_cli_result(&text, error);
-    }
+    bool ok = rh_report_text(report, cli->terminal.result_color, &text, error) && rh_cli_result(&text, error);
     rh_json_free(report);
     rh_text_release(&text);
     return ok;

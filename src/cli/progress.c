@@ -18,6 +18,7 @@ enum {
 typedef struct stage {
     char *name;
     rh_usec began, told; /* told: when a plain line last spoke of it */
+    int inner;           /* how often it has begun again inside itself: two layers speak of the same stage */
 } stage;
 
 struct rh_progress_display {
@@ -56,7 +57,7 @@ static void push(rh_progress_display *display, const char *name)
     if (display->depth == MAX_STAGES)
         free(display->stages[--display->depth].name);
     rh_usec now = rh_clock_monotonic();
-    display->stages[display->depth++] = (stage){rh_strdup(name), now, now};
+    display->stages[display->depth++] = (stage){rh_strdup(name), now, now, 0};
 }
 
 /* The stage NAME, with those that began inside it forgotten; begun now if it is not known. */
@@ -187,9 +188,16 @@ static void tell(rh_progress_display *display, const stage *s, const char *mark,
 
 static void on_begin(rh_progress_display *display, const rh_progress_event *event)
 {
-    push(display, event->stage);
+    stage *open = top(display);
+    bool again = open && strcmp(open->name, event->stage) == 0;
+    if (again)
+        open->inner++;
+    else
+        push(display, event->stage);
     if (display->style.live)
         draw(display, top(display), event);
+    else if (again)
+        return;
     else if (event->detail && *event->detail)
         tell(display, top(display), "", "", event->detail, false);
 }
@@ -216,6 +224,10 @@ static void on_update(rh_progress_display *display, const rh_progress_event *eve
 static void on_end(rh_progress_display *display, const rh_progress_event *event)
 {
     stage *s = unwind_to(display, event->stage);
+    if (s->inner > 0) {
+        s->inner--;
+        return;
+    }
     tell(display, s, display->style.utf8 ? "✓" : "*", "\033[32m", event->detail, true);
     free(s->name);
     display->depth--;

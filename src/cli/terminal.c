@@ -115,7 +115,8 @@ void rh_text_append_wrapped(rh_text *text, const char *string, size_t indent, si
 void rh_error_format(const rh_error *error, rh_text *text)
 {
     rh_text_append(text, "pgrehearse: ");
-    if (error->file) {
+    /* a message that begins with the file's name needs it only once */
+    if (error->file && (error->line || !error->message || !rh_starts_with(error->message, error->file))) {
         rh_text_append_clean(text, error->file, false);
         if (error->line)
             rh_text_printf(text, ":%d", error->line);

@@ -61,3 +61,18 @@ printf "COPY orders FROM PROGRAM 'id';\n" >plain/2_between.sql
 try pgrehearse plan plain.yaml
 mkdir empty
 try pgrehearse plan plain.yaml --set migrations.path=empty
+
+# the backup's own history says what is applied
+rm golang/000002_twice.up.sql
+sed '/^CREATE/r /dev/stdin' dump.sql >with_history.sql <<'END'
+CREATE TABLE public.schema_migrations (version bigint NOT NULL, dirty boolean NOT NULL);
+COPY public.schema_migrations (version, dirty) FROM stdin;
+1	f
+\.
+END
+sed 's/dump.sql/with_history.sql/; s/, pending: all//' golang.yaml >history.yaml
+try pgrehearse plan history.yaml --only 000002
+sed 's/^1	f/1	t/' with_history.sql >dirty.sql
+try pgrehearse plan history.yaml --set backup.path=dirty.sql
+: >empty.dump
+try pgrehearse plan history.yaml --set backup.path=empty.dump

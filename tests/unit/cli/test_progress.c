@@ -90,8 +90,21 @@ static void test_stopped(void **state)
     free(written);
     progress = open_display(false, true, 0);
     for (int i = 0; i < 30; i++) /* more than it keeps */
-        rh_progress_begin(progress, "again", "%s", "");
-    assert_string_equal(close_display(), "again: stopped \n");
+        rh_progress_begin(progress, i % 2 ? "odd" : "even", "%s", "");
+    assert_string_equal(close_display(), "odd: stopped \n");
+    free(written);
+}
+
+/* Two layers speak of the same stage: the outer one's words count. */
+static void test_twice(void **state)
+{
+    (void)state;
+    const rh_progress *progress = open_display(false, true, 0);
+    rh_progress_begin(progress, "restore", "%s", "outer begins");
+    rh_progress_begin(progress, "restore", "%s", "inner begins");
+    rh_progress_end(progress, "restore", "%s", "inner ends");
+    rh_progress_end(progress, "restore", "%s", "outer ends");
+    assert_string_equal(close_display(), "restore: outer begins\nrestore: outer ends \n");
     free(written);
 }
 
@@ -150,15 +163,21 @@ static void test_errors(void **state)
     rh_error_format(&error, &text);
     assert_string_equal(rh_text_string(&text), "pgrehearse: --set a: no\n");
     rh_error_release(&error);
+    rh_text_clear(&text);
+    rh_error_set(&error, RH_ERROR_BACKUP, "b.dump is empty");
+    rh_error_at(&error, "b.dump", 0, 0);
+    rh_error_format(&error, &text);
+    assert_string_equal(rh_text_string(&text), "pgrehearse: b.dump is empty\n");
+    rh_error_release(&error);
     rh_text_release(&text);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain),   cmocka_unit_test(test_live),    cmocka_unit_test(test_stopped),
-        cmocka_unit_test(test_unwound), cmocka_unit_test(test_hostile), cmocka_unit_test(test_brief),
-        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_plain),   cmocka_unit_test(test_live),   cmocka_unit_test(test_stopped),
+        cmocka_unit_test(test_unwound), cmocka_unit_test(test_twice),  cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_brief),   cmocka_unit_test(test_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
