@@ -222,9 +222,11 @@ void rh_dump_statement_read(const char *sql, size_t length, rh_dump_statement *s
         if (rh_words_skip(&words, "if"))
             rh_words_skip(&words, "exists");
         rh_words_name(&words, NULL, statement->name);
-    } else if (rh_words_skip(&words, "comment") && rh_words_skip(&words, "on") &&
-               rh_words_skip(&words, "database")) {
-        statement->kind = RH_STATEMENT_DATABASE;
+    } else if (rh_words_skip(&words, "comment") && rh_words_skip(&words, "on")) {
+        if (rh_words_skip(&words, "database"))
+            statement->kind = RH_STATEMENT_DATABASE;
+        else if (rh_words_skip(&words, "extension"))
+            statement->kind = RH_STATEMENT_EXTENSION_COMMENT;
         rh_words_name(&words, NULL, statement->name);
     }
 }

@@ -1,0 +1,175 @@
+/* What a file is, by its content; and what is said of what is no backup. */
+#include "pgrehearse/backup/backup.h"
+#include "pgrehearse/backup/looks_like.h"
+#include "pgrehearse/base/text.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char directory[] = "/tmp/rh-inspect-XXXXXX";
+
+static void shell(const char *command)
+{
+    rh_text line = {0};
+    rh_text_printf(&line, "cd %s && ", directory);
+    rh_text_append(&line, command);
+    assert_int_equal(system(line.data), 0);
+    rh_text_release(&line);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    return mkdtemp(directory) ? 0 : 1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    char command[100];
+    snprintf(command, sizeof command, "rm -rf %s", directory);
+    return system(command);
+}
+
+static bool inspect(const char *name, rh_arena *arena, rh_backup_facts *facts, rh_error *error)
+{
+    return rh_backup_inspect(rh_arena_printf(arena, "%s/%s", directory, name), arena, facts, NULL, error);
+}
+
+static void expect_no_backup(const char *name, const char *said)
+{
+    rh_arena *arena = rh_arena_new();
+    rh_backup_facts facts;
+    rh_error error = {0};
+    if (inspect(name, arena, &facts, &error))
+        fail_msg("%s was taken for a backup", name);
+    if (!strstr(error.message, said))
+        fail_msg("%s: \"%s\" has no \"%s\"", name, error.message, said);
+    assert_true(error.code == RH_ERROR_BACKUP || error.code == RH_ERROR_IO);
+    if (error.code == RH_ERROR_BACKUP)
+        assert_non_null(error.hint);
+    assert_non_null(error.file);
+    rh_error_release(&error);
+    rh_arena_free(arena);
+}
+
+static void expect_plain(const char *name, const char *compression, const char *container, const char *entry)
+{
+    rh_arena *arena = rh_arena_new();
+    rh_backup_facts facts;
+    rh_error error = {0};
+    if (!inspect(name, arena, &facts, &error))
+        fail_msg("%s: %s", name, error.message);
+    assert_int_equal(facts.shape, RH_SHAPE_PLAIN);
+    assert_string_equal(facts.compression, compression);
+    assert_string_equal(facts.container, container);
+    if (entry)
+        assert_string_equal(facts.entry, entry);
+    else
+        assert_null(facts.entry);
+    assert_int_equal(strlen(facts.sha256), 64);
+    assert_true(facts.bytes > 0);
+    assert_int_equal(rh_backup_needed_major(&facts), 0);
+    rh_arena_free(arena);
+}
+
+static void plain_dumps_are_recognised(void **state)
+{
+    (void)state;
+    shell("printf -- '--\\n-- PostgreSQL database dump\\n--\\n\\n-- Dumped from database version 9.6.1\\n-- "
+          "Dumped by pg_dump version 15.2 (Ubuntu)\\n\\nSET statement_timeout = 0;\\n' > dump.png"
+          " && gzip -c dump.png > d.txt && zstd -q -c dump.png > d.zst && lz4 -q -c dump.png > d.lz4 && xz "
+          "-c dump.png > d.xz && bzip2 -c dump.png > d.bz2"
+          " && echo 'Please read me first.' > README && mkdir -p in && cp dump.png in/x && tar czf d.tgz "
+          "README in && zip -qr d.zip README in"
+          " && printf '\\357\\273\\277CREATE TABLE t (i int);' > bom && printf '\\\\restrict abc\\nSET x = "
+          "1;' > restricted && printf 'insert into t values (1);\\n' > small");
+    expect_plain("dump.png", "none", "none", NULL);
+    expect_plain("d.txt", "gzip", "none", NULL);
+    expect_plain("d.zst", "zstd", "none", NULL);
+    expect_plain("d.lz4", "lz4", "none", NULL);
+    expect_plain("d.xz", "xz", "none", NULL);
+    expect_plain("d.bz2", "bzip2", "none", NULL);
+    expect_plain("d.tgz", "gzip", "tar", "in/x");
+    expect_plain("d.zip", "none", "zip", "in/x");
+    expect_plain("bom", "none", "none", NULL);
+    expect_plain("restricted", "none", "none", NULL);
+    expect_plain("small", "none", "none", NULL);
+    rh_arena *arena = rh_arena_new();
+    rh_backup_facts facts;
+    assert_true(inspect("d.xz", arena, &facts, NULL));
+    assert_string_equal(facts.dump_version, "15.2 (Ubuntu)");
+    assert_int_equal(facts.server_major, 9);
+    rh_arena_free(arena);
+}
+
+static void what_is_no_backup_is_named(void **state)
+{
+    (void)state;
+    shell(": > empty; : | gzip > empty.gz; printf '\\211PNG\\r\\n\\032\\n12345' > image; cp /bin/true "
+          "program; echo 'Dear all, nothing to see' > letter;"
+          "gzip -c letter > letter.gz; printf -- '-- MySQL dump 10.13\\n\\nCREATE TABLE t (i int);\\n' > "
+          "mysql; gzip -c mysql > mysql.gz;"
+          "printf 'CREATE TABLE `t` (i int) ENGINE=InnoDB;\\n' > innodb; printf 'USE [shop]\\nGO\\nSET "
+          "ANSI_NULLS ON\\nGO\\n' > mssql;"
+          "printf 'PRAGMA foreign_keys=OFF;\\nBEGIN TRANSACTION;\\n' > sqlite; printf "
+          "'\\377\\376S\\000E\\000T\\000' > utf16;"
+          "mkdir -p nothing data && echo 15 > data/PG_VERSION; mkdir -p base/base && echo 15 > "
+          "base/PG_VERSION && tar cf base.tar -C base PG_VERSION base;"
+          "printf '<html><body>Log in</body></html>' > page; printf 'version "
+          "https://git-lfs.github.com/spec/v1\\n' > lfs;"
+          "printf 'SET a = 1;' > a.sql; printf 'SET b = 1;' > b.sql; tar cf two.tar a.sql b.sql; tar cf "
+          "letters.tar letter; head -c 5000 /dev/urandom > noise; printf '\\001\\002\\003' >> noise;"
+          "printf 'PGDMP' > head; printf 'PGDMP\\001\\143\\000\\004\\010\\001' > future; printf "
+          "'PGDMP\\001\\016\\000\\004\\010\\001' | gzip > wrapped.gz; mkfifo pipe");
+    expect_no_backup("empty", "an empty file");
+    expect_no_backup("empty.gz", "gzip data that hold nothing");
+    expect_no_backup("image", "a PNG image");
+    expect_no_backup("program", "an ELF program");
+    expect_no_backup("letter", "text, but no SQL");
+    expect_no_backup("letter.gz", "gzip data that hold text, but no SQL");
+    expect_no_backup("mysql", "a MySQL dump");
+    expect_no_backup("mysql.gz", "gzip data that hold a MySQL dump");
+    expect_no_backup("innodb", "a MySQL dump");
+    expect_no_backup("mssql", "a SQL Server script");
+    expect_no_backup("sqlite", "a SQLite dump");
+    expect_no_backup("utf16", "text in UTF-16");
+    expect_no_backup("nothing", "a directory without pg_dump's toc.dat");
+    expect_no_backup("data", "a server's data directory");
+    expect_no_backup("base.tar", "a pg_basebackup in a tar file");
+    expect_no_backup("page", "an HTML page");
+    expect_no_backup("lfs", "a Git LFS pointer");
+    expect_no_backup("two.tar", "holds 2 files that may be the dump: a.sql, b.sql");
+    expect_no_backup("letters.tar", "no entry is SQL");
+    expect_no_backup("head", "truncated");
+    expect_no_backup("future", "version 1.99");
+    expect_no_backup("wrapped.gz", "gzip data that hold a pg_dump archive");
+    expect_no_backup("pipe", "a device or a pipe");
+    expect_no_backup("missing", "cannot read the backup");
+    assert_false(rh_looks_like_sql("", 0));
+}
+
+static void a_dump_of_several_databases_is_refused(void **state)
+{
+    (void)state;
+    shell("printf -- '--\\n-- PostgreSQL database cluster dump\\n--\\n\\nCREATE ROLE a;\\n\\\\connect "
+          "one\\nSELECT 1;\\n\\\\connect \"two x\"\\nSELECT 2;\\n' > all;"
+          "printf -- '--\\n-- PostgreSQL database cluster dump\\n--\\n\\nCREATE ROLE a;\\n\\\\connect "
+          "one\\nSELECT 1;\\n' > one");
+    expect_no_backup("all", "pg_dumpall of 2 databases (one, two x)");
+    expect_plain("one", "none", "none", NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(plain_dumps_are_recognised),
+        cmocka_unit_test(what_is_no_backup_is_named),
+        cmocka_unit_test(a_dump_of_several_databases_is_refused),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
