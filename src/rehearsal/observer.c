@@ -49,12 +49,14 @@ static const rh_lock *find_lock(const rh_lock *locks, size_t count, const char *
     return NULL;
 }
 
-/* What the transaction holds now and did not hold before this statement, or only in a weaker mode. */
-static void add_new_locks(rh_observer *o, rh_pg *pg, rh_statement_run *run)
+/* What the transaction holds now and did not hold before this statement, or only in a weaker mode. Asked for
+ * on the side connection: pg_locks is as exact from there, and a query in the migration's own transaction
+ * would take its snapshot. */
+static void add_new_locks(rh_observer *o, rh_statement_run *run)
 {
     rh_lock *now = NULL;
     size_t count = 0;
-    if (!rh_locks_held(pg, o->run->arena, &now, &count, NULL))
+    if (!rh_locks_of_pid(o->side, o->pid, o->run->arena, &now, &count, NULL))
         return;
     for (size_t i = 0; i < count; i++) {
         const rh_lock *earlier = find_lock(o->held, o->held_count, now[i].relation);
@@ -71,7 +73,6 @@ static void after(void *user, rh_pg *pg, rh_migration *migration, rh_statement *
                   rh_statement_run *run, bool ok)
 {
     (void)migration;
-    (void)statement;
     rh_observer *o = user;
     if (o->sampler)
         rh_sampler_statement(o->sampler, NULL, 0);
@@ -80,8 +81,8 @@ static void after(void *user, rh_pg *pg, rh_migration *migration, rh_statement *
     rh_counters_difference(&o->before, &now, run);
     if (o->pass == RH_PASS_KIND_LOADED)
         add_resource_sample(o, &now);
-    if (ok && rh_pg_transaction_state(pg) == 'T')
-        add_new_locks(o, pg, run);
+    if (ok && rh_pg_transaction_state(pg) == 'T' && statement->class_ != RH_CLASS_TRANSACTION)
+        add_new_locks(o, run);
 }
 
 static void transaction_end(void *user, rh_migration *migration, rh_statement_run *const *runs, size_t count,
@@ -106,7 +107,7 @@ bool rh_observer_start(rh_observer *o, rh_run *run, const char *conninfo, rh_pas
     o->local = run->staging.local;
     o->hooks =
         (rh_replay_hooks){.user = o, .before = before, .after = after, .transaction_end = transaction_end};
-    o->side = rh_pg_connect(conninfo, "observer", error);
+    o->side = rh_pg_connect(conninfo, ": observer", error);
     if (!o->side || pass == RH_PASS_KIND_SCALED)
         return o->side != NULL;
     rh_sampler_options options = {

@@ -1,4 +1,5 @@
 #include "pgrehearse/rehearsal/pass.h"
+#include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/interrupt.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/migrations/migrations.h"
@@ -31,7 +32,7 @@ bool rh_pass_sizes(rh_run *run, const char *conninfo, double **bytes, rh_error *
     static const char all[] =
         "SELECT pg_catalog.sum(pg_catalog.pg_table_size(c.oid)) FROM pg_catalog.pg_class c "
         "WHERE c.relkind IN ('r', 'm') AND c.oid >= 16384";
-    rh_pg *pg = rh_pg_connect(conninfo, "sizes", error);
+    rh_pg *pg = rh_pg_connect(conninfo, ": sizes", error);
     int64_t everything = 0;
     bool ok = pg && rh_pg_query_int(pg, all, &everything, error);
     size_t count = 0, index = 0;
@@ -72,10 +73,33 @@ static bool open_pass(pass *p, rh_usec began, rh_error *error)
     const char *conninfo = rh_staging_conninfo(p->staging);
     p->observer.progress = p->progress;
     p->observer.stage = p->stage;
-    p->migration = rh_pg_connect(conninfo, "migration", error);
+    p->migration = rh_pg_connect(conninfo, ": migration", error);
     return p->migration && rh_pass_sizes(p->run, conninfo, (double **)&p->observer.sizes, error) &&
            rh_observer_start(&p->observer, p->run, conninfo, p->kind, rh_pg_backend_pid(p->migration), began,
                              error);
+}
+
+static void note(rh_run *run, const char *sentence)
+{
+    const char **slot =
+        rh_arena_add(run->arena, &run->not_measured, &run->not_measured_count, sizeof *run->not_measured);
+    *slot = sentence;
+}
+
+/* A failure on a sample says nothing about the migration: it is told, forgotten, and the next one is tried.
+ * False for any other error. */
+static bool forgive(pass *p, rh_migration *migration, rh_error *error)
+{
+    if (p->kind != RH_PASS_KIND_SCALED ||
+        (error->code != RH_ERROR_MIGRATION && error->code != RH_ERROR_TIMEOUT))
+        return false;
+    note(p->run, rh_arena_printf(p->run->arena, "%s of migration %s: it does not run on a sample: %s",
+                                 p->stage, migration->id, error->message));
+    migration->outcome = RH_OUTCOME_NOT_RUN;
+    migration->failure = NULL;
+    migration->failed_pass = NULL;
+    rh_error_release(error);
+    return true;
 }
 
 static bool replay_pending(pass *p, rh_error *error)
@@ -94,8 +118,11 @@ static bool replay_pending(pass *p, rh_error *error)
             continue;
         if (p->generator)
             rh_generator_window(p->generator, RH_WINDOW_DURING, migration->id);
-        if (!rh_replay(p->migration, plan, migration, &options, p->run->arena, NULL, error))
+        if (!rh_replay(p->migration, plan, migration, &options, p->run->arena, NULL, error) &&
+            !forgive(p, migration, error))
             return blame(p->staging, migration, p->stage, error);
+        if (p->kind == RH_PASS_KIND_SCALED)
+            migration->outcome = RH_OUTCOME_NOT_RUN; /* at full size */
     }
     return true;
 }
@@ -119,29 +146,6 @@ static void close_pass(pass *p, rh_contention *contention)
     p->migration = NULL;
 }
 
-static void note(rh_run *run, const char *sentence)
-{
-    const char **slot =
-        rh_arena_add(run->arena, &run->not_measured, &run->not_measured_count, sizeof *run->not_measured);
-    *slot = sentence;
-}
-
-/* A failure on a sample says nothing about the migration: forget it, but tell. */
-static void forgive(rh_run *run, const char *stage, rh_error *error)
-{
-    for (size_t m = 0; m < run->plan.migration_count; m++) {
-        rh_migration *migration = &run->plan.migrations[m];
-        if (migration->outcome == RH_OUTCOME_FAILED)
-            note(run,
-                 rh_arena_printf(run->arena, "%s stopped at migration %s, which does not run on a sample: %s",
-                                 stage, migration->id, error->message));
-        migration->outcome = RH_OUTCOME_NOT_RUN;
-        migration->failure = NULL;
-        migration->failed_pass = NULL;
-    }
-    rh_error_release(error);
-}
-
 bool rh_pass_scaled(rh_run *run, rh_staging *staging, double fraction, const rh_progress *progress,
                     rh_error *error)
 {
@@ -158,16 +162,11 @@ bool rh_pass_scaled(rh_run *run, rh_staging *staging, double fraction, const rh_
         return false;
     if (why_not)
         note(run, rh_arena_printf(run->arena, "%s: %s", p.stage, why_not));
-    rh_error failed = {0};
-    bool ok = open_pass(&p, rh_clock_monotonic(), &failed) && replay_all(&p, &failed);
+    bool ok = open_pass(&p, rh_clock_monotonic(), error) && replay_all(&p, error);
     close_pass(&p, NULL);
-    bool fatal = !ok && failed.code != RH_ERROR_MIGRATION && failed.code != RH_ERROR_TIMEOUT;
-    if (fatal)
-        rh_error_move(error, &failed);
-    else
-        forgive(run, p.stage, &failed);
-    rh_progress_end(progress, p.stage, ok ? "replayed on the sample" : "not all of it runs on a sample");
-    return !fatal;
+    if (ok)
+        rh_progress_end(progress, p.stage, "replayed on the sample");
+    return ok;
 }
 
 bool rh_pass_quiet(rh_run *run, rh_staging *staging, int repeat, const rh_progress *progress, rh_error *error)
@@ -219,7 +218,7 @@ static bool wait_under_load(pass *p, const char *what, rh_usec duration, rh_erro
 
 static bool make_mix(rh_run *run, rh_staging *staging, rh_error *error)
 {
-    rh_pg *pg = rh_pg_connect(rh_staging_conninfo(staging), "mix", error);
+    rh_pg *pg = rh_pg_connect(rh_staging_conninfo(staging), ": mix", error);
     bool ok = pg && rh_mix_from_schema(pg, run->scenario->workload.seed, run->arena, &run->load.mix, error);
     rh_pg_close(pg);
     run->load.mix_source = "schema";
@@ -243,6 +242,19 @@ static bool loaded(pass *p, rh_usec *began, rh_error *error)
         return false;
     rh_generator_window(p->generator, RH_WINDOW_AFTER, NULL);
     return wait_under_load(p, "window after", scenario->workload.after, error);
+}
+
+/* A load client's wait is told by its template's name, not by its statement. */
+static void name_waiters(rh_run *run, rh_contention *contention)
+{
+    const rh_mix *mix = &run->load.mix;
+    const char **redacted = rh_arena_alloc(run->arena, (mix->template_count + 1) * sizeof *redacted);
+    for (size_t t = 0; t < mix->template_count; t++)
+        redacted[t] = rh_sql_redact(mix->templates[t].sql, run->arena);
+    for (size_t i = 0; i < contention->wait_count; i++)
+        for (size_t t = 0; t < mix->template_count; t++)
+            if (contention->waits[i].waiter && strcmp(contention->waits[i].waiter, redacted[t]) == 0)
+                contention->waits[i].waiter = mix->templates[t].name;
 }
 
 bool rh_pass_loaded(rh_run *run, rh_staging *staging, const rh_progress *progress, rh_error *error)
@@ -269,7 +281,10 @@ bool rh_pass_loaded(rh_run *run, rh_staging *staging, const rh_progress *progres
     close_pass(&p, &contention);
     if (p.generator)
         rh_generator_finish(p.generator, run->arena, &run->load);
+    if (contention.lost)
+        note(run, rh_arena_printf(run->arena, "lock waits of the loaded pass: %s", contention.lost));
     if (contention.measured) {
+        name_waiters(run, &contention);
         rh_blocked_intervals(&run->plan, RH_PASS_KIND_LOADED, began, run->arena, &contention);
         run->contention = contention;
     }

@@ -83,11 +83,8 @@ static bool restore(rehearsal *r, rh_error *error)
                                 .jobs = r->scenario->backup.jobs,
                                 .uid = rh_staging_uid(r->staging),
                                 .gid = rh_staging_gid(r->staging)};
-    rh_progress_begin(r->progress, r->stage, "%s", r->scenario->backup.path);
-    if (!rh_backup_restore(&run->backup, &target, run->arena, r->progress, error))
-        return false;
-    rh_progress_end(r->progress, r->stage, "%.1f s", run->backup.restore_s);
-    return rh_staging_neutralise(r->staging, error);
+    return rh_backup_restore(&run->backup, &target, run->arena, r->progress, error) &&
+           rh_staging_neutralise(r->staging, error);
 }
 
 static bool prepare(rehearsal *r, rh_error *error)
@@ -117,7 +114,7 @@ static bool make_plan(rehearsal *r, rh_error *error)
     if (!rh_plan_detect(r->scenario, run->arena, &run->plan, error))
         return false;
     if (run->plan.history_table) {
-        rh_pg *pg = rh_pg_connect(rh_staging_conninfo(r->staging), "plan", error);
+        rh_pg *pg = rh_pg_connect(rh_staging_conninfo(r->staging), ": plan", error);
         bool ok = pg && rh_history_read(pg, run->plan.history_table, run->arena, &history, error);
         rh_pg_close(pg);
         if (!ok)
@@ -136,11 +133,7 @@ static bool make_plan(rehearsal *r, rh_error *error)
 static bool take_snapshot(rehearsal *r, rh_error *error)
 {
     r->stage = "snapshot";
-    rh_progress_begin(r->progress, r->stage, "the state that every pass starts from");
-    if (!rh_staging_snapshot(r->staging, r->progress, error))
-        return false;
-    rh_progress_end(r->progress, r->stage, "taken");
-    return true;
+    return rh_staging_snapshot(r->staging, r->progress, error);
 }
 
 /* A JSON line a statement, flushed before the runs that it predicts start. */

@@ -65,7 +65,7 @@ static bool start_over(way_back *w, size_t upto, rh_error *error)
     w->pg = NULL;
     if (!rh_staging_reset(w->staging, w->progress, error))
         return false;
-    w->pg = rh_pg_connect(rh_staging_conninfo(w->staging), "migration", error);
+    w->pg = rh_pg_connect(rh_staging_conninfo(w->staging), ": migration", error);
     for (size_t m = 0; w->pg && m <= upto; m++)
         if (w->run->plan.migrations[m].pending && !replay(w, &w->run->plan.migrations[m], RH_UP, NULL, error))
             return false;
@@ -96,7 +96,7 @@ bool rh_pass_rollback(rh_run *run, rh_staging *staging, const rh_progress *progr
     size_t done = 0, with_down = 0, good = 0;
     rh_progress_begin(progress, "rollback", "up, down and up again");
     bool ok = rh_staging_reset(staging, progress, error) &&
-              (w.pg = rh_pg_connect(rh_staging_conninfo(staging), "migration", error)) != NULL;
+              (w.pg = rh_pg_connect(rh_staging_conninfo(staging), ": migration", error)) != NULL;
     for (size_t m = 0; ok && m < run->plan.migration_count; m++) {
         rh_migration *migration = &run->plan.migrations[m];
         if (!migration->pending)

@@ -88,7 +88,7 @@ bool rh_steps_prepare(rh_run *run, const char *conninfo, const rh_progress *prog
 {
     const rh_scenario *scenario = run->scenario;
     char *uri = rh_pg_conninfo_uri(conninfo, error);
-    rh_pg *pg = uri ? rh_pg_connect(conninfo, "prepare", error) : NULL;
+    rh_pg *pg = uri ? rh_pg_connect(conninfo, ": prepare", error) : NULL;
     bool ok = pg != NULL;
     for (size_t i = 0; ok && i < scenario->prepare_count; i++) {
         const rh_step *step = &scenario->prepare[i];
@@ -122,7 +122,7 @@ bool rh_steps_verify(rh_run *run, const char *conninfo, const rh_progress *progr
 {
     const rh_scenario *scenario = run->scenario;
     char *uri = rh_pg_conninfo_uri(conninfo, error);
-    rh_pg *pg = uri ? rh_pg_connect(conninfo, "verify", error) : NULL;
+    rh_pg *pg = uri ? rh_pg_connect(conninfo, ": verify", error) : NULL;
     bool ok = pg != NULL;
     run->verify_outcome = RH_OUTCOME_OK;
     for (size_t i = 0; ok && i < scenario->verify_count; i++) {
