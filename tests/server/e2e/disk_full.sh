@@ -23,6 +23,6 @@ migration 000012_large.up.sql "CREATE TABLE large AS SELECT n, repeat('x', 1000)
 scenario 'migrations: {path: migrations}'
 rehearse 5 --pass quiet
 says "$work/err" 'No space left|disk|full|space'
-report "r['verdict'] == 'error' and r['migrations'][0]['outcome'] == 'failed'"
+report "r['verdict'] == 'error' and r['migrations'][1]['outcome'] == 'failed'"
 nothing_left
 umount "$work/clusters"

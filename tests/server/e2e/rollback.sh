@@ -6,8 +6,8 @@ migration 000012_forgets.up.sql 'CREATE TABLE IF NOT EXISTS kept (id int); CREAT
 migration 000012_forgets.down.sql 'DROP TABLE dropped;'
 scenario 'migrations: {path: migrations}'
 rehearse 0 --pass quiet
-report "r['migrations'][0]['rollback']['schema_restored'] is False"
-report "any('kept' in d['object'] and d['change'] == 'added' for d in r['migrations'][0]['rollback']['differences'])"
+report "r['migrations'][1]['rollback']['schema_restored'] is False"
+report "any('kept' in d['object'] and d['change'] == 'added' for d in r['migrations'][1]['rollback']['differences'])"
 
 migration 000013_broken.up.sql 'ALTER TABLE orders ADD COLUMN extra int;'
 migration 000013_broken.down.sql 'ALTER TABLE orders DROP COLUMN misspelt;'
@@ -15,7 +15,7 @@ migration 000014_fine.up.sql 'ALTER TABLE orders ADD COLUMN more int;'
 migration 000014_fine.down.sql 'ALTER TABLE orders DROP COLUMN more;'
 rehearse 2 --pass quiet
 valid_report
-report "r['migrations'][1]['rollback']['outcome'] == 'failed' and 'misspelt' in str(r['migrations'][1]['rollback'])"
-report "r['migrations'][2]['rollback']['schema_restored'] is True"
-report "'000013' in r['reason'] and r['migrations'][1]['outcome'] == 'ok'"
+report "r['migrations'][2]['rollback']['outcome'] == 'failed' and 'misspelt' in str(r['migrations'][2]['rollback'])"
+report "r['migrations'][3]['rollback']['schema_restored'] is True"
+report "'000013' in r['reason'] and r['migrations'][2]['outcome'] == 'ok'"
 nothing_left
