@@ -103,6 +103,31 @@ static bool make_directories(rh_staging *staging, const char *log_directory, rh_
     return make_private(staging, cluster->data, error) && make_private(staging, cluster->work, error);
 }
 
+/* initdb's own "error: …", or the FATAL of the server that it ran. */
+static bool fail_initdb(const rh_staging *staging, const char *said, rh_error *error)
+{
+    static const char *const markers[] = {"FATAL:  ", "PANIC:  ", "error: "};
+    bool full = strstr(said, "No space left on device") != NULL;
+    for (size_t i = 0; i < sizeof markers / sizeof *markers; i++) {
+        const char *found = strstr(said, markers[i]);
+        if (found) {
+            said = found + strlen(markers[i]);
+            break;
+        }
+    }
+    rh_error_set(error, full ? RH_ERROR_NO_SPACE : RH_ERROR_STAGING, "initdb failed: %.*s",
+                 (int)strcspn(said, "\n"), said);
+    if (full)
+        return rh_error_hint(error, "free space, or set staging.directory to a larger place");
+    if (strstr(said, "Permission denied"))
+        return rh_error_hint(
+            error,
+            "PostgreSQL does not run as root but as another account, which must be able to reach %s: "
+            "set staging.directory to a place that it can",
+            staging->cluster.directory);
+    return false;
+}
+
 static bool initdb(rh_staging *staging, const char *locale, rh_error *error)
 {
     const char *argv[] = {rh_staging_program(staging, "initdb"),
@@ -122,19 +147,8 @@ static bool initdb(rh_staging *staging, const char *locale, rh_error *error)
     int status = 0;
     rh_process *process = rh_process_start(&options, error);
     bool ok = process && rh_process_wait(process, INITDB_PATIENCE, &status, error);
-    if (ok && status != 0) {
-        const char *said = strstr(rh_process_errors(process), "error: ");
-        said = said ? said + strlen("error: ") : rh_process_errors(process);
-        bool full = strstr(said, "No space left on device") != NULL;
-        ok = rh_error_set(error, full ? RH_ERROR_NO_SPACE : RH_ERROR_STAGING, "initdb failed: %.*s",
-                          (int)strcspn(said, "\n"), said);
-        if (strstr(said, "Permission denied"))
-            rh_error_hint(
-                error,
-                "PostgreSQL does not run as root but as another account, which must be able to reach "
-                "%s: set staging.directory to a place that it can",
-                staging->cluster.directory);
-    }
+    if (ok && status != 0)
+        ok = fail_initdb(staging, rh_process_errors(process), error);
     rh_process_free(process);
     return ok;
 }

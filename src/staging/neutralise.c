@@ -24,6 +24,7 @@ bool rh_staging_neutralise(rh_staging *staging, rh_error *error)
     rh_pg *pg = rh_staging_connect(staging, staging->database, ": neutralise", error);
     bool ok = pg && apply(staging, pg, rh_sql_neutralise_subscriptions, error) &&
               apply(staging, pg, rh_sql_neutralise_jobs, error) &&
+              (staging->kind == RH_STAGING_SERVER || apply(staging, pg, rh_sql_neutralise_settings, error)) &&
               apply(staging, pg,
                     staging->kind == RH_STAGING_EMBEDDED ? rh_sql_list_foreign_servers
                                                          : rh_sql_neutralise_foreign_servers,

@@ -17,9 +17,12 @@ int64_t rh_server_log_size(const char *path)
  * line that tells of a crash. */
 static const char *telling(const char *line)
 {
-    static const char *const words[] = {
-        "FATAL:  ",      "PANIC:  ",     "was terminated by signal", "No space left on device", "could not ",
-        "invalid value", "out of memory"};
+    static const char *const words[] = {"FATAL:  ",
+                                        "PANIC:  ",
+                                        "was terminated by signal",
+                                        "No space left on device",
+                                        "invalid value for parameter",
+                                        "unrecognized configuration parameter"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (strstr(line, words[i])) {
             const char *level = strstr(line, ":  ");

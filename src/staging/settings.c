@@ -26,7 +26,6 @@ static const own_setting ALWAYS[] = {
     {"port", "5432", 0},
     {"unix_socket_permissions", "0700", 0},
     {"ssl", "off", 0},
-    {"external_pid_file", "", 0},
     {"archive_mode", "off", 0},
     {"archive_command", "", 0},
     {"archive_library", "", 15},

@@ -1,8 +1,9 @@
 /* Where the rehearsal runs: a private embedded cluster, or databases of ours on a given server.
  *
- * An embedded cluster lives in <staging.directory>/pgrehearse-<uid>-<id>/ {mark, data/, snapshot/, socket/, log}. The file `mark` says it is ours and is
- * locked (rh_file_lock) as long as the run lives. On a given server, databases are named pgrehearse_<id>… and carry a mark in their COMMENT; a session
- * advisory lock says that the run lives. Nothing without the mark is ever altered or dropped.
+ * An embedded cluster lives in <staging.directory>/pgrehearse-<uid>-<id>/ {mark, data/, snapshot/, socket/,
+ * log}. The file `mark` says it is ours and is locked (rh_file_lock) as long as the run lives. On a given
+ * server, databases are named pgrehearse_<id>… and carry a mark in their COMMENT; a session advisory lock
+ * says that the run lives. Nothing without the mark is ever altered or dropped.
  */
 #pragma once
 #include "pgrehearse/base/arena.h"
@@ -16,40 +17,55 @@ typedef struct rh_staging rh_staging;
 
 typedef struct rh_staging_request {
     const rh_scenario *scenario;
-    int minimum_major;         /* of the server that made the backup; 0: any. Embedded: the newest bindir that is at least this (pg_dump archives also restore into newer servers) */
+    int minimum_major; /* of the server that made the backup; 0: any. Embedded: the newest bindir that is at
+                          least this (pg_dump archives also restore into newer servers) */
     const char *log_directory; /* server.log goes here (embedded) */
     const rh_progress *progress;
 } rh_staging_request;
 
-/* The newest pg_restore's major version on this machine and its bindir (in ARENA), or 0. BINDIR limits the search; NULL: PATH, /usr/lib/postgresql/N/bin, /usr/pgsql-N/bin, pg_config. */
+/* The newest pg_restore's major version on this machine and its bindir (in ARENA), or 0. BINDIR limits the
+ * search; NULL: PATH, /usr/lib/postgresql/N/bin, /usr/pgsql-N/bin, pg_config. */
 int rh_staging_find_binaries(const char *bindir, rh_arena *arena, const char **found);
 
-/* Refuses (RH_ERROR_REFUSED) what the guard forbids; starts the cluster with fast restore settings, or connects to the server and creates the marked database. */
+/* Refuses (RH_ERROR_REFUSED) what the guard forbids; starts the cluster with fast restore settings, or
+ * connects to the server and creates the marked database. */
 rh_staging *rh_staging_start(const rh_staging_request *request, rh_error *error);
-/* Stops and removes everything that was started. Interrupts are held back. Takes NULL. KEEP leaves it (embedded: stopped; server: the databases) and says where in the facts. */
+/* Stops and removes everything that was started. Interrupts are held back. Takes NULL. KEEP leaves it
+ * (embedded: stopped; server: the databases) and says where in the facts. */
 void rh_staging_free(rh_staging *staging, bool keep);
 
-/* Of the staging database; valid until the next call that changes the current database. Its role is a superuser (embedded) or the URL's. */
+/* Of the staging database; valid until the next call that changes the current database. Its role is a
+ * superuser (embedded) or the URL's. */
 const char *rh_staging_conninfo(const rh_staging *staging);
 const char *rh_staging_bindir(const rh_staging *staging);
 /* What client programs run as, when we are root: 0 otherwise. */
 uid_t rh_staging_uid(const rh_staging *staging);
 gid_t rh_staging_gid(const rh_staging *staging);
-/* Is it still up? Sets RH_ERROR_STAGING with the last lines of the server's log when an embedded postmaster has ended. */
+/* Is it still up? Sets RH_ERROR_STAGING with the last lines of the server's log when an embedded postmaster
+ * has ended. */
 bool rh_staging_alive(rh_staging *staging, rh_error *error);
 
-/* After restore and prepare: disables and detaches subscriptions, removes scheduled jobs, and lists what was done in the facts (neutralised). */
+/* After restore and prepare: disables and detaches subscriptions, removes scheduled jobs, and lists what was
+ * done in the facts (neutralised). */
 bool rh_staging_neutralise(rh_staging *staging, rh_error *error);
-/* Ends the restore phase: timed settings (production's) from now on, checkpoint, then the snapshot. No connection of the caller may be open. */
+/* Ends the restore phase: VACUUM (what autovacuum has long done on production, and would otherwise begin
+ * during the first pass), timed settings (production's) from now on, a clean shutdown or checkpoint, then the
+ * snapshot. No connection of the caller may be open. */
 bool rh_staging_snapshot(rh_staging *staging, const rh_progress *progress, rh_error *error);
-/* Back to the snapshot, running, with timed settings and a warm-up so that every pass starts alike. No connection of the caller may be open. */
+/* Back to the snapshot, running, with timed settings. Every pass starts alike: shared buffers empty but for
+ * what one connection reads, the operating system's cache as the copy left it, and nothing waiting to be
+ * written back. No connection of the caller may be open. */
 bool rh_staging_reset(rh_staging *staging, const rh_progress *progress, rh_error *error);
-/* Makes a second database that holds a page sample (TABLESAMPLE SYSTEM) of FRACTION of every table, referentially closed upwards, with all constraints and indexes; from then
- * on rh_staging_conninfo is that database until the next reset. Tables that could not be sampled are described in *WHY_NOT (in ARENA; NULL when all is well). */
-bool rh_staging_sample(rh_staging *staging, double fraction, rh_arena *arena, const char **why_not, rh_error *error);
+/* Makes a second database that holds a page sample (TABLESAMPLE SYSTEM) of FRACTION of every table,
+ * referentially closed upwards, with all constraints and indexes; from then on rh_staging_conninfo is that
+ * database until the next reset. Tables that could not be sampled are described in *WHY_NOT (in ARENA; NULL
+ * when all is well). */
+bool rh_staging_sample(rh_staging *staging, double fraction, rh_arena *arena, const char **why_not,
+                       rh_error *error);
 
 /* Fills FACTS (strings in ARENA). */
 bool rh_staging_describe(rh_staging *staging, rh_arena *arena, rh_staging_facts *facts, rh_error *error);
 
-/* Removes clusters that killed runs left in DIRECTORY (marked, and not locked by a living run), stopping their servers first. Returns how many. */
+/* Removes clusters that killed runs left in DIRECTORY (marked, and not locked by a living run), stopping
+ * their servers first. Returns how many. */
 int rh_staging_clear_leftovers(const char *directory, const rh_progress *progress);

@@ -59,7 +59,6 @@ struct rh_staging {
     size_t applied_count;
     const char **neutralised;
     size_t neutralised_count;
-    const char *kept; /* where it was left; NULL */
 };
 
 /* Adds a sentence to the facts, once. */

@@ -265,6 +265,22 @@ static void test_interrupted_start(void **state)
     assert_int_equal(entries(f), 0);
 }
 
+/* What roles and databases bring along: libraries, and a log that would hold statements. */
+static void test_neutralised_settings(void **state)
+{
+    fixture *f = *state;
+    assert_ok(f, fixture_start(f));
+    fixture_sql(
+        f, "CREATE ROLE app; ALTER ROLE app SET log_statement = 'all'; ALTER ROLE app SET work_mem = '5MB';"
+           "ALTER DATABASE pgrehearse SET log_min_duration_statement = 0;"
+           "ALTER ROLE app IN DATABASE pgrehearse SET session_preload_libraries = 'auto_explain'");
+    assert_ok(f, rh_staging_neutralise(f->staging, &f->error));
+    assert_string_equal(fixture_value(f, "SELECT string_agg(setconfig::text, ' ') FROM pg_db_role_setting"),
+                        "{work_mem=5MB}");
+    assert_true(fixture_noted(f, "setting log_statement of role app taken back"));
+    assert_true(fixture_noted(f, "of role app in database pgrehearse taken back"));
+}
+
 static void test_tablespace_outside(void **state)
 {
     fixture *f = *state;
@@ -282,10 +298,18 @@ int main(void)
 {
     rh_interrupt_install();
     const struct CMUnitTest tests[] = {
-        TEST(test_start_and_free),      TEST(test_confined),           TEST(test_settings),
-        TEST(test_bad_settings),        TEST(test_missing_server),     TEST(test_snapshot_and_reset),
-        TEST(test_death_in_the_middle), TEST(test_long_directory),     TEST(test_kept),
-        TEST(test_interrupted_start),   TEST(test_tablespace_outside),
+        TEST(test_start_and_free),
+        TEST(test_confined),
+        TEST(test_settings),
+        TEST(test_bad_settings),
+        TEST(test_missing_server),
+        TEST(test_snapshot_and_reset),
+        TEST(test_death_in_the_middle),
+        TEST(test_long_directory),
+        TEST(test_kept),
+        TEST(test_interrupted_start),
+        TEST(test_neutralised_settings),
+        TEST(test_tablespace_outside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
