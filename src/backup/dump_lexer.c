@@ -1,3 +1,5 @@
+/* One state machine in one file: every state reads and writes the same few fields, and its safety is judged
+ * as a whole. */
 #include "pgrehearse/backup/dump_lexer.h"
 #include "pgrehearse/backup/statement.h"
 #include "pgrehearse/base/arena.h"

@@ -82,5 +82,8 @@ rh_error_code rh_restore_failure_code(const char *message)
         has(message, "connection to server") || has(message, "no connection to the server") ||
         has(message, "SSL connection has been closed"))
         return RH_ERROR_LOST;
+    /* psql's own guard caught what the lexer could not see. */
+    if (has(message, "backslash commands are restricted"))
+        return RH_ERROR_REFUSED;
     return RH_ERROR_BACKUP;
 }
