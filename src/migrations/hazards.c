@@ -2,6 +2,7 @@
  */
 #include "hazards.h"
 #include "classify.h"
+#include "pgrehearse/base/text.h"
 #include <string.h>
 
 /* The tables and columns of the statement under the rules. */
@@ -28,10 +29,16 @@ static void remember(rh_arena *arena, const char ***list, size_t *count, const c
     *(const char **)rh_arena_add(arena, list, count, sizeof **list) = text;
 }
 
+/* "public.t" and "t" are mostly the same table. */
+static const char *without_public(const char *table)
+{
+    return rh_starts_with(table, "public.") ? table + strlen("public.") : table;
+}
+
 static bool is_in(const char *const *list, size_t count, const char *text)
 {
     for (size_t i = 0; text && i < count; i++)
-        if (strcmp(list[i], text) == 0)
+        if (strcmp(without_public(list[i]), without_public(text)) == 0)
             return true;
     return false;
 }
@@ -149,21 +156,47 @@ static void constraint_hazards(const subject *s, rh_json *constraint, const char
     }
 }
 
-/* CHECK (column IS NOT NULL): from then on SET NOT NULL needs no scan of its own (once it is valid). */
 static void remember_not_null(const subject *s, rh_json *constraint)
 {
     rh_json *test = rh_json_path(constraint, "raw_expr.NullTest");
     const char *column = rh_tree_last_name(rh_json_path(test, "arg.ColumnRef.fields"));
-    if (rh_tree_is(constraint, "contype", "CONSTR_CHECK") &&
-        rh_tree_is(test, "nulltesttype", "IS_NOT_NULL") && column)
-        remember(s->arena, &s->context->not_null, &s->context->not_null_count,
-                 rh_arena_printf(s->arena, "%s %s", s->table, column));
+    if (!rh_tree_is(constraint, "contype", "CONSTR_CHECK") ||
+        !rh_tree_is(test, "nulltesttype", "IS_NOT_NULL") || !column)
+        return;
+    rh_hazard_context *context = s->context;
+    rh_not_null_check *check =
+        rh_arena_add(context->arena, &context->not_null, &context->not_null_count, sizeof *check);
+    *check = (rh_not_null_check){
+        .table = s->table,
+        .constraint = rh_arena_strdup(context->arena, rh_json_string(rh_json_get(constraint, "conname"))),
+        .column = rh_arena_strdup(context->arena, column),
+        .valid = !rh_json_bool(rh_json_get(constraint, "skip_validation")),
+    };
+}
+
+static void remember_validation(const subject *s, const char *constraint)
+{
+    for (size_t i = 0; constraint && i < s->context->not_null_count; i++) {
+        rh_not_null_check *check = &s->context->not_null[i];
+        if (check->constraint && strcmp(check->constraint, constraint) == 0 &&
+            strcmp(check->table, s->table) == 0)
+            check->valid = true;
+    }
+}
+
+static bool is_proven_not_null(const subject *s, const char *column)
+{
+    for (size_t i = 0; column && i < s->context->not_null_count; i++) {
+        const rh_not_null_check *check = &s->context->not_null[i];
+        if (check->valid && strcmp(check->column, column) == 0 && strcmp(check->table, s->table) == 0)
+            return true;
+    }
+    return false;
 }
 
 static void set_not_null_hazard(const subject *s, const char *column)
 {
-    if (column && is_in(s->context->not_null, s->context->not_null_count,
-                        rh_arena_printf(s->arena, "%s %s", s->table, column)))
+    if (is_proven_not_null(s, column))
         return;
     const char *name = quoted(s, column);
     ADD(s, "set-not-null-scan",
@@ -222,35 +255,47 @@ static void other_rewrite_hazard(const subject *s, const char *subtype)
                     s->table));
 }
 
+static void alter_table_command_hazards(const subject *s, rh_json *command)
+{
+    const char *subtype = rh_json_string(rh_json_get(command, "subtype"));
+    const char *name = rh_json_string(rh_json_get(command, "name"));
+    rh_json *column = rh_json_path(command, "def.ColumnDef");
+    if (!subtype)
+        return;
+    if (strcmp(subtype, "AT_AddColumn") == 0) {
+        added_column_hazards(s, column);
+        rh_json *constraints = rh_json_get(column, "constraints");
+        for (size_t k = 0; k < rh_json_count(constraints); k++)
+            constraint_hazards(s, rh_json_get(rh_json_at(constraints, k), "Constraint"),
+                               quoted(s, rh_json_string(rh_json_get(column, "colname"))));
+    } else if (strcmp(subtype, "AT_AddConstraint") == 0) {
+        constraint_hazards(s, rh_json_path(command, "def.Constraint"), NULL);
+        remember_not_null(s, rh_json_path(command, "def.Constraint"));
+    } else if (strcmp(subtype, "AT_ValidateConstraint") == 0) {
+        remember_validation(s, name);
+    } else if (strcmp(subtype, "AT_SetNotNull") == 0) {
+        set_not_null_hazard(s, name);
+    } else if (strcmp(subtype, "AT_AlterColumnType") == 0) {
+        type_change_hazard(s, name);
+    } else if (strcmp(subtype, "AT_DropColumn") == 0) {
+        drop_column_hazard(s, name);
+    } else {
+        other_rewrite_hazard(s, subtype);
+    }
+}
+
 static void alter_table_hazards(const subject *s, rh_json *body)
 {
     rh_json *commands = rh_json_get(body, "cmds");
+    const size_t before = s->statement->hazard_count;
+    bool attaches = false; /* reads the partition, for which there is no rule */
     for (size_t i = 0; i < rh_json_count(commands); i++) {
         rh_json *command = rh_json_get(rh_json_at(commands, i), "AlterTableCmd");
-        const char *subtype = rh_json_string(rh_json_get(command, "subtype"));
-        const char *name = rh_json_string(rh_json_get(command, "name"));
-        rh_json *column = rh_json_path(command, "def.ColumnDef");
-        if (!subtype)
-            continue;
-        if (strcmp(subtype, "AT_AddColumn") == 0) {
-            added_column_hazards(s, column);
-            rh_json *constraints = rh_json_get(column, "constraints");
-            for (size_t k = 0; k < rh_json_count(constraints); k++)
-                constraint_hazards(s, rh_json_get(rh_json_at(constraints, k), "Constraint"),
-                                   quoted(s, rh_json_string(rh_json_get(column, "colname"))));
-        } else if (strcmp(subtype, "AT_AddConstraint") == 0) {
-            constraint_hazards(s, rh_json_path(command, "def.Constraint"), NULL);
-            remember_not_null(s, rh_json_path(command, "def.Constraint"));
-        } else if (strcmp(subtype, "AT_SetNotNull") == 0) {
-            set_not_null_hazard(s, name);
-        } else if (strcmp(subtype, "AT_AlterColumnType") == 0) {
-            type_change_hazard(s, name);
-        } else if (strcmp(subtype, "AT_DropColumn") == 0) {
-            drop_column_hazard(s, name);
-        } else {
-            other_rewrite_hazard(s, subtype);
-        }
+        alter_table_command_hazards(s, command);
+        attaches |= rh_tree_is(command, "subtype", "AT_AttachPartition");
     }
+    if (s->statement->class_ == RH_CLASS_HEAP_SCAN && !attaches && s->statement->hazard_count == before)
+        s->statement->class_ = RH_CLASS_CATALOG; /* every SET NOT NULL in it is proven by a check */
 }
 
 /* ---- the others ---- */
@@ -349,7 +394,7 @@ static void maintenance_hazard(const subject *s)
 static void lock_timeout_hazard(const subject *s)
 {
     rh_hazard_context *context = s->context;
-    if (context->lock_timeout || context->lock_timeout_missed || !s->table ||
+    if (context->lock_timeout || context->lock_timeout_local || context->lock_timeout_missed || !s->table ||
         rh_lock_mode_strength(s->statement->expected_lock) < 5)
         return;
     context->lock_timeout_missed = true;
@@ -364,8 +409,13 @@ static void lock_timeout_hazard(const subject *s)
 static void remember_settings(const subject *s, const char *kind, rh_json *body)
 {
     rh_hazard_context *context = s->context;
-    if (strcmp(kind, "VariableSetStmt") == 0 && rh_tree_is(body, "name", "lock_timeout"))
-        context->lock_timeout = rh_tree_is(body, "kind", "VAR_SET_VALUE");
+    if (strcmp(kind, "VariableSetStmt") == 0 && rh_tree_is(body, "name", "lock_timeout")) {
+        bool set = rh_tree_is(body, "kind", "VAR_SET_VALUE");
+        if (rh_json_bool(rh_json_get(body, "is_local")))
+            context->lock_timeout_local = set;
+        else
+            context->lock_timeout = set;
+    }
     if (strcmp(kind, "CreateStmt") == 0) {
         const char *table = rh_tree_relation(rh_json_get(body, "relation"), context->arena);
         if (table)

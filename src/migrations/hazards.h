@@ -3,16 +3,22 @@
 #include "pgrehearse/model/migration.h"
 #include "tree.h"
 
+/* CHECK (column IS NOT NULL): once it is valid, SET NOT NULL needs no scan of its own. */
+typedef struct rh_not_null_check {
+    const char *table, *constraint, *column; /* constraint NULL: the server names it */
+    bool valid;
+} rh_not_null_check;
+
 /* What earlier statements of the release mean for later ones: statements must be shown in the order they run.
  * Zero-initialise all but ARENA. */
 typedef struct rh_hazard_context {
     rh_arena *arena;
     const char **created; /* tables that are new in this release, so small and unused */
     size_t created_count;
-    const char *
-        *not_null; /* "table column": a CHECK (column IS NOT NULL) that lets SET NOT NULL skip its scan */
+    rh_not_null_check *not_null;
     size_t not_null_count;
-    bool lock_timeout;        /* SET lock_timeout is in force */
+    bool lock_timeout;        /* SET lock_timeout is in force for the session */
+    bool lock_timeout_local;  /* SET LOCAL: until the end of the file */
     bool lock_timeout_missed; /* said once a file */
 } rh_hazard_context;
 

@@ -75,5 +75,5 @@ void rh_hazards_of_script(rh_hazard_context *context, rh_script *script)
              rh_lock_mode_strength(statement->expected_lock) > rh_lock_mode_strength(locker->expected_lock)))
             locker = statement;
     }
-    context->lock_timeout_missed = false;
+    context->lock_timeout_local = context->lock_timeout_missed = false;
 }

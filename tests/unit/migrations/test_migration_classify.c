@@ -102,6 +102,7 @@ static void test_classes(void **state)
         {"create database d", "catalog - - - alone"},
         {"alter domain d add check (value > 0)", "heap_scan - - -"},
         {"alter domain d add check (value > 0) not valid", "catalog - - -"},
+        {"alter text search configuration c drop mapping for url", "catalog - - -"},
         {"selct 1", "unclassified - - -"},
         {"alter table t add column a int virtual sparse", "unclassified - - -"},
         {"select 'open", "unclassified - - -"},
@@ -155,6 +156,10 @@ static void test_hazards(void **state)
                  "constraint c;"
                  "alter table t alter a set not null",
          "4:set-not-null-scan"},
+        {TIMEOUT
+         "alter table t add constraint c check (a is not null) not valid; alter table t alter a set not null",
+         "3:set-not-null-scan"},
+        {"begin; set local lock_timeout = '1s'; alter table t add a int; commit", ""},
         {TIMEOUT "alter table t add constraint c check (a > 0)", "2:constraint-without-not-valid"},
         {TIMEOUT "alter table t add foreign key (a) references u", "2:foreign-key-without-not-valid"},
         {TIMEOUT "alter table t add foreign key (a) references u not valid", ""},
@@ -191,6 +196,20 @@ static void test_hazards(void **state)
     rh_arena_free(arena);
 }
 
+/* A validated CHECK saves SET NOT NULL its scan, also from an earlier file of the release. */
+static void test_proven_not_null(void **state)
+{
+    (void)state;
+    fixture *f = fixture_begin();
+    fixture_file(f, "1.sql", "alter table t add constraint c check (a is not null) not valid");
+    fixture_file(f, "2.sql", "alter table t validate constraint c");
+    fixture_file(f, "3.sql", "alter table t alter a set not null; alter table t alter b set not null");
+    assert_true(fixture_plan(f, NULL));
+    assert_int_equal(f->plan.migrations[2].up.statements[0].class_, RH_CLASS_CATALOG);
+    assert_int_equal(f->plan.migrations[2].up.statements[1].class_, RH_CLASS_HEAP_SCAN);
+    fixture_end(f);
+}
+
 static void test_hazard_texts(void **state)
 {
     (void)state;
@@ -224,9 +243,8 @@ static void test_huge_statement(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_classes),
-        cmocka_unit_test(test_hazards),
-        cmocka_unit_test(test_hazard_texts),
+        cmocka_unit_test(test_classes),         cmocka_unit_test(test_hazards),
+        cmocka_unit_test(test_proven_not_null), cmocka_unit_test(test_hazard_texts),
         cmocka_unit_test(test_huge_statement),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
