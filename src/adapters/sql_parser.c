@@ -130,8 +130,8 @@ static void read_tokens(const PgQueryProtobuf *pbuf, rh_arena *arena, rh_sql_tok
     }
 }
 
-/* libpg_query 15 puts the end of U&'…' and U&"…" at their beginning. Nothing but blanks stands between a token and the
- * next one (comments are tokens), so the end is where the blanks before the next one begin. */
+/* libpg_query 15 puts the end of U&'…' and U&"…" at their beginning. Nothing but blanks stands between a
+ * token and the next one (comments are tokens), so the end is where the blanks before the next one begin. */
 static void repair_ends(const char *sql, size_t length, rh_sql_token *tokens, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -164,6 +164,7 @@ static void scan_up_to(const char *sql, rh_arena *arena, rh_sql_token **tokens, 
         size_t bad = offset_of_character(sql, result.error->cursorpos);
         if (bad >= *stop) /* cannot happen with a scanner that points into its text; keeps the loop finite */
             bad = *stop ? *stop - 1 : 0;
+        rh_sql_redact_message(result.error->message);
         rh_error_set(error, RH_ERROR_SQL, "%s", result.error->message);
         rh_error_sqlstate(error, "42601");
         pg_query_free_scan_result(result);
@@ -310,6 +311,7 @@ rh_json *rh_sql_parse(const char *sql, rh_error *error)
     rh_json *statement = NULL;
     if (result.error) {
         place at = place_of(sql, offset_of_character(sql, result.error->cursorpos));
+        rh_sql_redact_message(result.error->message);
         rh_error_set(error, RH_ERROR_SQL, "%s", result.error->message);
         rh_error_sqlstate(error, "42601");
         rh_error_at(error, NULL, at.line, at.column);

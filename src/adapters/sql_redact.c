@@ -131,3 +131,15 @@ char *rh_sql_redact(const char *sql, rh_arena *arena)
     rh_arena_free(scratch);
     return redacted;
 }
+
+void rh_sql_redact_message(char *message)
+{
+    static const char near[] = " at or near \"";
+    char *at = message ? strstr(message, near) : NULL;
+    if (!at)
+        return;
+    const char *text = at + strlen(near);
+    bool word = *text && strchr("0123456789'$", *text) == NULL;
+    if (!word || strchr(text, '\'') || strlen(text) > 64)
+        *at = '\0';
+}

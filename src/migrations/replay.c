@@ -7,6 +7,7 @@
  * count for the migration's time and for no statement's.
  */
 #include "frameworks/frameworks.h"
+#include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/interrupt.h"
 #include "pgrehearse/migrations/migrations.h"
 #include "transaction_verb.h"
@@ -280,6 +281,8 @@ static void record_failure(replay *r, rh_error *error)
 static void fail(replay *r, rh_error *error)
 {
     roll_back(r);
+    if (strcmp(error->sqlstate, "42601") == 0)
+        rh_sql_redact_message(error->message);
     if (error->code == RH_ERROR_SQL)
         error->code = RH_ERROR_MIGRATION;
     if (error->code == RH_ERROR_TIMEOUT && !error->hint)

@@ -40,6 +40,10 @@ rh_json *rh_sql_parse(const char *sql, rh_error *error);
  * on the rest. */
 char *rh_sql_redact(const char *sql, rh_arena *arena);
 
+/* Cuts the text off a syntax error's message when it may be data: «at or near "'secret'"» goes, «at or near
+ * "FORM"» stays. In place; for messages of this library and of the server (SQLSTATE 42601). Takes NULL. */
+void rh_sql_redact_message(char *message);
+
 /* pg_query_fingerprint as 16 hex digits; false when it does not parse. */
 bool rh_sql_fingerprint(const char *sql, char fingerprint[17]);
 

@@ -3,10 +3,12 @@
 #include "../cluster.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/adapters/pg.h"
+#include "pgrehearse/base/interrupt.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/migrations/migrations.h"
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -380,6 +382,61 @@ static void test_lost(void **state)
     world_end(w);
 }
 
+static void *interrupt(void *main_thread)
+{
+    rh_clock_sleep_until(rh_clock_monotonic() + 300000);
+    pthread_kill(*(pthread_t *)main_thread, SIGINT);
+    return NULL;
+}
+
+static void test_interrupt(void **state)
+{
+    (void)state;
+    world *w = world_begin();
+    write_file(w, "1.sql",
+               "create table a (i int);\nbegin;\ncreate table b (i int);\nselect pg_sleep(60);\ncommit");
+    make_plan(w);
+    rh_interrupt_install();
+    pthread_t self = pthread_self(), other;
+    pthread_create(&other, NULL, interrupt, &self);
+    assert_false(replay(w, 0, RH_UP));
+    pthread_join(other, NULL);
+    rh_interrupt_reset();
+    assert_int_equal(w->error.code, RH_ERROR_INTERRUPTED);
+    assert_int_equal(w->plan.migrations[0].outcome, RH_OUTCOME_NOT_RUN);
+    assert_null(w->plan.migrations[0].failure);
+    assert_int_equal(rh_pg_transaction_state(w->pg), 'I');
+    const char *text = dump("replayed", w->arena);
+    assert_non_null(strstr(text, "public.a ")); /* committed before */
+    assert_null(strstr(text, "public.b "));
+    world_end(w);
+}
+
+/* No literal of a migration that fails reaches its message. */
+static void test_no_literals(void **state)
+{
+    (void)state;
+    static const char *const failing[] = {
+        "create role x password 'secret' 'secret2'",
+        "comment on 'secret'",
+        "select 'secret'::int",
+        "select 1; select 'secret",
+        "insert into base values (1, 2); insert into base values (99, 'secret')",
+        "do $$ begin raise exception 'secret'; end $$ 'secret'",
+    };
+    for (size_t i = 0; i < sizeof failing / sizeof *failing; i++) {
+        world *w = world_begin();
+        write_file(w, "1_a.up.sql", failing[i]);
+        make_plan(w);
+        assert_false(replay(w, 0, RH_UP));
+        assert_null(strstr(w->error.message, "secret"));
+        assert_null(strstr(w->plan.migrations[0].failure->message, "secret"));
+        for (size_t k = 0; k < w->plan.migrations[0].up.statement_count; k++)
+            assert_null(strstr(w->plan.migrations[0].up.statements[k].redacted_sql, "secret"));
+        world_end(w);
+    }
+}
+
 /* ---- hooks and runs ---- */
 
 typedef struct trace {
@@ -478,7 +535,8 @@ int main(void)
         cmocka_unit_test(test_tricky_files),   cmocka_unit_test(test_plain_as_psql),
         cmocka_unit_test(test_golang_history), cmocka_unit_test(test_place),
         cmocka_unit_test(test_timeout),        cmocka_unit_test(test_lost),
-        cmocka_unit_test(test_hooks),
+        cmocka_unit_test(test_hooks),          cmocka_unit_test(test_interrupt),
+        cmocka_unit_test(test_no_literals),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

@@ -93,7 +93,8 @@ static const char *const CHANGES[][3] = {
 
 static void clean(void)
 {
-    run("reset role; set client_min_messages = error; drop event trigger if exists e; drop publication if exists pub;"
+    run("reset role; set client_min_messages = error; drop event trigger if exists e; drop publication if "
+        "exists pub;"
         "drop extension if exists pg_trgm; drop schema if exists z; drop role if exists r1");
     run(BEGINNING);
 }

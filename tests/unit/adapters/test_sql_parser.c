@@ -165,6 +165,28 @@ static void test_redact(void **state)
     rh_arena_free(arena);
 }
 
+/* What stands near a syntax error can be a password. */
+static void test_messages(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"alter tabel x", "syntax error at or near \"tabel\""},
+        {"alter role x password password 'secret'", "syntax error at or near \"password\""},
+        {"comment on 'secret'", "syntax error"},
+        {"select 1 2345678", "syntax error"},
+        {"select $$ secret", "unterminated dollar-quoted string"},
+        {"alter role x password 'secret", "unterminated quoted string"},
+        {"select 1 E'secret'", "syntax error"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        rh_error error = {0};
+        assert_null(rh_sql_parse(cases[i][0], &error));
+        assert_string_equal(error.message, cases[i][1]);
+        rh_error_release(&error);
+    }
+    rh_sql_redact_message(NULL);
+}
+
 static void test_redact_is_short(void **state)
 {
     (void)state;
@@ -264,13 +286,10 @@ static void test_scan(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_split),
-        cmocka_unit_test(test_split_failures),
-        cmocka_unit_test(test_split_large),
-        cmocka_unit_test(test_redact),
-        cmocka_unit_test(test_redact_is_short),
-        cmocka_unit_test(test_parse),
-        cmocka_unit_test(test_scan),
+        cmocka_unit_test(test_split),           cmocka_unit_test(test_split_failures),
+        cmocka_unit_test(test_split_large),     cmocka_unit_test(test_redact),
+        cmocka_unit_test(test_redact_is_short), cmocka_unit_test(test_messages),
+        cmocka_unit_test(test_parse),           cmocka_unit_test(test_scan),
         cmocka_unit_test(test_deep_nesting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
