@@ -54,13 +54,25 @@ static void reset_database(const char *name)
     rh_pg_close(pg);
 }
 
+/* The folder of the test under way, for the one that fails: its world_end is never reached. */
+static char world_folder[64];
+
+static void world_sweep(void)
+{
+    if (*world_folder)
+        rh_tree_remove(world_folder, NULL);
+    *world_folder = '\0';
+}
+
 static world *world_begin(void)
 {
+    world_sweep();
     rh_arena *arena = rh_arena_new();
     world *w = rh_arena_alloc(arena, sizeof *w);
     w->arena = arena;
     strcpy(w->folder, "/tmp/pgrehearse-replay-XXXXXX");
     assert_non_null(mkdtemp(w->folder));
+    strcpy(world_folder, w->folder);
     assert_int_equal(chmod(w->folder, 0755), 0);
     w->scenario.path = "/scenario.yaml";
     w->scenario.migrations.path = w->folder;
@@ -73,7 +85,7 @@ static void world_end(world *w)
 {
     rh_pg_close(w->pg);
     rh_error_release(&w->error);
-    rh_tree_remove(w->folder, NULL);
+    world_sweep();
     rh_arena_free(w->arena);
 }
 
@@ -525,6 +537,7 @@ static int start(void **state)
 static int stop(void **state)
 {
     (void)state;
+    world_sweep();
     test_cluster_stop(cluster);
     return 0;
 }

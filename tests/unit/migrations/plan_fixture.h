@@ -20,13 +20,28 @@ typedef struct fixture {
     rh_error error;
 } fixture;
 
+/* The folder of the test under way, for the one that fails: its fixture_end is never reached. */
+static char fixture_folder[64];
+
+static inline void fixture_sweep(void)
+{
+    if (*fixture_folder)
+        rh_tree_remove(fixture_folder, NULL);
+    *fixture_folder = '\0';
+}
+
 static inline fixture *fixture_begin(void)
 {
+    static bool registered;
+    if (!registered)
+        registered = atexit(fixture_sweep) == 0;
+    fixture_sweep();
     rh_arena *arena = rh_arena_new();
     fixture *f = rh_arena_alloc(arena, sizeof *f);
     f->arena = arena;
     strcpy(f->folder, "/tmp/pgrehearse-plan-XXXXXX");
     assert_non_null(mkdtemp(f->folder));
+    strcpy(fixture_folder, f->folder);
     f->scenario.path = "/scenario.yaml";
     f->scenario.migrations.path = f->folder;
     f->scenario.migrations.where = (rh_location){"/scenario.yaml", 7, 3};
@@ -36,7 +51,7 @@ static inline fixture *fixture_begin(void)
 static inline void fixture_end(fixture *f)
 {
     rh_error_release(&f->error);
-    rh_tree_remove(f->folder, NULL);
+    fixture_sweep();
     rh_arena_free(f->arena);
 }
 
