@@ -6,6 +6,7 @@
 #include "pgrehearse/base/units.h"
 #include "pgrehearse/migrations/migrations.h"
 #include "pgrehearse/predict/predict.h"
+#include "pgrehearse/rehearsal/evidence.h"
 #include "pgrehearse/rehearsal/gates.h"
 #include "pgrehearse/rehearsal/pass.h"
 #include "pgrehearse/rehearsal/run_directory.h"
@@ -65,6 +66,7 @@ static bool start_staging(rehearsal *r, rh_error *error)
     if (r->scenario->staging.kind == RH_STAGING_EMBEDDED)
         rh_staging_clear_leftovers(r->scenario->staging.directory, r->progress);
     rh_staging_request request = {.scenario = r->scenario,
+                                  .minimum_major = rh_backup_needed_major(&run->backup),
                                   .log_directory = rh_arena_printf(run->arena, "%s/log", run->directory),
                                   .progress = r->progress};
     r->staging = rh_staging_start(&request, error);
@@ -81,6 +83,7 @@ static bool restore(rehearsal *r, rh_error *error)
     rh_restore_target target = {.conninfo = rh_staging_conninfo(r->staging),
                                 .bindir = rh_staging_bindir(r->staging),
                                 .jobs = r->scenario->backup.jobs,
+                                .create_roles = r->scenario->staging.kind == RH_STAGING_EMBEDDED,
                                 .uid = rh_staging_uid(r->staging),
                                 .gid = rh_staging_gid(r->staging)};
     return rh_backup_restore(&run->backup, &target, run->arena, r->progress, error) &&
@@ -275,6 +278,7 @@ static void conclude(rehearsal *r, const rh_error *error)
         note(run, "disk: the peak during the migrations was not measured");
     rh_predict_statements(&run->plan, PREDICTION_LEVEL, run->arena);
     rh_predict_total(&run->plan, &run->contention, PREDICTION_LEVEL, run->arena, &run->prediction);
+    rh_evidence_fill(run);
     rh_gates_check(run);
     rh_verdict_reach(run, error);
     run->elapsed_s = rh_seconds(rh_clock_monotonic() - run->started);

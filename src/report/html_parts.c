@@ -142,11 +142,10 @@ void rh_html_hazards(rh_html *html, const rh_json *statement, bool with_safer)
         rh_xml_element(html->xml, "span", rh_view_string(hazard, "rule"), "class", "rule", NULL);
         rh_xml_textf(html->xml, ": %s", rh_view_line(&html->view, rh_view_string(hazard, "message"), 0));
         if (evidence)
-            rh_xml_textf(html->xml, " (%s)", rh_view_line(&html->view, evidence, 0));
-        rh_xml_text(html->xml, ".");
+            rh_xml_textf(html->xml, " Measured: %s.", rh_view_line(&html->view, evidence, 0));
         if (safer && with_safer) {
             rh_xml_element(html->xml, "span", " Safer:", "class", "good", NULL);
-            rh_xml_textf(html->xml, " %s.", rh_view_line(&html->view, safer, 0));
+            rh_xml_textf(html->xml, " %s", rh_view_line(&html->view, safer, 0));
         }
         rh_xml_close(html->xml);
     }

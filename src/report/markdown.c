@@ -132,7 +132,7 @@ static void hazards(const page *p)
                 shown++;
                 rh_text_printf(p->out, "- %s line %lld: %s%s%s\n", plain(p, m->id),
                                (long long)rh_json_int(rh_json_get(rh_json_at(statements, s), "line")),
-                               plain(p, rh_view_string(hazard, "message")), safer ? ". Safer: " : "",
+                               plain(p, rh_view_string(hazard, "message")), safer ? " Safer: " : "",
                                plain(p, safer));
             }
         }

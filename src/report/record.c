@@ -233,6 +233,18 @@ static rh_json *gates_record(const rh_run *run)
     return array;
 }
 
+static rh_json *passes_record(const rh_run *run)
+{
+    rh_json *array = rh_json_array();
+    for (size_t i = 0; i < run->pass_count; i++) {
+        rh_json *object = rh_json_add_object(array, NULL);
+        rh_json_add_string(object, "name", run->passes[i].name);
+        rh_record_figure(object, "elapsed_s", run->passes[i].elapsed_s);
+        rh_json_add_bool(object, "complete", run->passes[i].complete);
+    }
+    return array;
+}
+
 rh_json *rh_report_json(const rh_run *run)
 {
     char started[32];
@@ -257,6 +269,7 @@ rh_json *rh_report_json(const rh_run *run)
     rh_json_add(root, "prepare", steps_record(run->prepare, run->prepare_count));
     rh_json_add(root, "plan", plan_record(&run->plan));
     rh_json_add(root, "migrations", rh_record_migrations(run));
+    rh_json_add(root, "passes", passes_record(run));
     rh_json_add(root, "load", rh_record_load(&run->load));
     rh_json_add(root, "contention", rh_record_contention(&run->contention));
     rh_json_add(root, "resources", resources_record(run));

@@ -121,13 +121,6 @@ const char *rh_view_verdict(const rh_view *view)
     return "Every gate held in this rehearsal";
 }
 
-/* The fewest observations whose least and greatest carry a prediction interval of LEVEL for the next:
- * (n-1)/(n+1) >= LEVEL. */
-static int observations_needed(double level)
-{
-    return (int)ceil((1 + level) / (1 - level) - 1e-9);
-}
-
 const char *rh_view_prediction(const rh_view *view)
 {
     const rh_json *p = rh_json_get(view->report, "prediction");
@@ -136,7 +129,6 @@ const char *rh_view_prediction(const rh_view *view)
     double level = rh_view_real(p, "level");
     if (isnan(median))
         return "No prediction: nothing to predict from was measured.";
-    level = isnan(level) ? 0.9 : level;
     const char *tail = rh_json_bool(rh_json_get(p, "translated"))
                            ? "Hardware translated to production's."
                            : "Hardware not translated: this is for a machine like staging.";
@@ -152,8 +144,8 @@ const char *rh_view_prediction(const rh_view *view)
     for (size_t i = 0; i < view->migration_count; i++)
         runs = runs < view->migrations[i].quiet_runs ? view->migrations[i].quiet_runs : runs;
     return rh_view_printf(
-        view, "%s; not enough evidence for an interval (%d quiet run%s; a %s interval needs %d). %s", head,
-        runs, runs == 1 ? "" : "s", rh_view_percent(view, level), observations_needed(level), tail);
+        view, "%s; not enough evidence for an interval (%d quiet run%s; a larger repeat gives one). %s", head,
+        runs, runs == 1 ? "" : "s", tail);
 }
 
 const char *rh_view_backtest(const rh_view *view)

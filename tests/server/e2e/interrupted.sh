@@ -2,10 +2,10 @@
 # ^C, kill -9, a server that dies and a full disk, in the middle: nothing stays running, the report tells what was reached.
 . "$(dirname "$0")/lib.sh"
 
-start() { # in the background; pid in $run
+start() { # [ARGUMENT ...]: in the background; pid in $run
     rm -rf "$work/run"
     : >"$work/err"
-    "$program" run "$work/scenario.yaml" --output "$work/run" >"$work/out" 2>"$work/err" </dev/null &
+    "$program" run "$work/scenario.yaml" --output "$work/run" "$@" >"$work/out" 2>"$work/err" </dev/null &
     run=$!
 }
 
@@ -19,14 +19,20 @@ migration 000012_first.up.sql 'ALTER TABLE orders ADD COLUMN remark text;'
 migration 000013_slow.up.sql 'SELECT pg_sleep(60);'
 scenario 'migrations: {path: migrations}'
 
-for moment in 'begin backup' 'begin staging' 'begin restore' 'begin snapshot' 'begin scaled pass 1/64' 'begin scaled pass 1/32'; do
-    echo "-- ^C at: $moment"
-    start
-    wait_for "$moment" && kill -INT "$run"
+stop_at() { # MOMENT [ARGUMENT ...]
+    echo "-- ^C at: $1"
+    moment=$1
+    shift
+    start "$@"
+    wait_for "$moment" && sleep 0.2 && kill -INT "$run"
     ended 130
     report "r['verdict'] == 'error' and r['exit_code'] == 130"
     nothing_left
+}
+for moment in 'begin backup' 'begin staging' 'begin restore' 'begin snapshot' 'begin scaled pass 1/64'; do
+    stop_at "$moment"
 done
+stop_at 'begin loaded pass' --pass loaded
 
 echo "-- the server dies in the middle of a migration"
 start

@@ -5,7 +5,7 @@
 #include "pgrehearse/model/run.h"
 #include <string.h>
 
-#define REWRITE_SAFER "add the column without a default, set the default, then fill old rows in batches"
+#define REWRITE_SAFER "add the column without a default, set the default, then fill old rows in batches."
 
 typedef struct fixture_statement {
     const char *sql, *tag;
@@ -29,14 +29,14 @@ static const fixture_migration FIXTURE_MIGRATIONS[] = {
      {{"ALTER TABLE orders ADD COLUMN public_id uuid NOT NULL DEFAULT gen_random_uuid()", "ALTER TABLE",
        RH_CLASS_REWRITE, "public.orders", "AccessExclusiveLock", 10.2, 6.41, 5.92, -1, 182400000,
        "volatile-default",
-       "a volatile default rewrites the whole table and its indexes under ACCESS EXCLUSIVE", REWRITE_SAFER}}},
+       "a volatile default rewrites the whole table and its indexes under ACCESS EXCLUSIVE.", REWRITE_SAFER}}},
     {"000013",
      "index_orders_status",
      true,
      {{"CREATE INDEX orders_status_idx ON orders (status, created_at)", "CREATE INDEX", RH_CLASS_INDEX_BUILD,
        "public.orders", "ShareLock", 17.4, 1.92, 1.31, -1, 31900000, "plain-index",
-       "a plain index build blocks every write to the table",
-       "CREATE INDEX CONCURRENTLY, outside a transaction"}}},
+       "a plain index build blocks every write to the table.",
+       "CREATE INDEX CONCURRENTLY, outside a transaction."}}},
     {"000014",
      "index_items_product",
      true,
@@ -48,15 +48,15 @@ static const fixture_migration FIXTURE_MIGRATIONS[] = {
      true,
      {{"ALTER TABLE customers ALTER COLUMN email SET NOT NULL", "ALTER TABLE", RH_CLASS_HEAP_SCAN,
        "public.customers", "AccessExclusiveLock", 24.6, 0.284, 0.061, -1, 9100, "not-null-scan",
-       "SET NOT NULL reads the whole table under ACCESS EXCLUSIVE",
-       "ADD CHECK (email IS NOT NULL) NOT VALID, VALIDATE CONSTRAINT, then SET NOT NULL"}}},
+       "SET NOT NULL reads the whole table under ACCESS EXCLUSIVE.",
+       "ADD CHECK (email IS NOT NULL) NOT VALID, VALIDATE CONSTRAINT, then SET NOT NULL."}}},
     {"000016",
      "item_price_numeric",
      false,
      {{"ALTER TABLE order_items ALTER COLUMN price TYPE numeric($1, $2)", "ALTER TABLE", RH_CLASS_REWRITE,
        "public.order_items", "AccessExclusiveLock", 25.8, 4.73, 4.11, -1, 148000000, "type-change",
-       "the type change rewrites the table and its indexes",
-       "a new column, filled in batches and kept equal by a trigger, then swapped"}}},
+       "the type change rewrites the table and its indexes.",
+       "a new column, filled in batches and kept equal by a trigger, then swapped."}}},
     {"000017",
      "items_product_fk",
      true,
@@ -73,8 +73,8 @@ static const fixture_migration FIXTURE_MIGRATIONS[] = {
      {{"UPDATE orders SET total = (SELECT sum(price * quantity) FROM order_items WHERE order_id = orders.id) "
        "WHERE total IS NULL",
        "UPDATE 400000", RH_CLASS_DATA_CHANGE, "public.orders", "RowExclusiveLock", 34.0, 11.9, 8.72, 400000,
-       331000000, "big-update", "one UPDATE of 400000 rows keeps every row lock until its end",
-       "batches of 5000 rows by key, a commit after each"}}},
+       331000000, "big-update", "one UPDATE of 400000 rows keeps every row lock until its end.",
+       "batches of 5000 rows by key, a commit after each."}}},
     {"000019",
      "orders_total_check",
      true,
