@@ -178,7 +178,8 @@ bool rh_pass_quiet(rh_run *run, rh_staging *staging, int repeat, const rh_progre
               .kind = RH_PASS_KIND_QUIET,
               .repeat = repeat,
               .scale = 1};
-    rh_progress_begin(progress, p.stage, "%zu migrations, nothing else runs", run->plan.pending_count);
+    rh_progress_begin(progress, p.stage, "%zu migration%s, nothing else runs", run->plan.pending_count,
+                      run->plan.pending_count == 1 ? "" : "s");
     if (!rh_staging_reset(staging, progress, error))
         return false;
     rh_usec began = rh_clock_monotonic();
@@ -208,8 +209,8 @@ static bool wait_under_load(pass *p, const char *what, rh_usec duration, rh_erro
     while (rh_clock_monotonic() < until && !rh_interrupt_requested()) {
         rh_usec step = rh_clock_monotonic() + RH_SECOND / 5;
         rh_clock_sleep_until(step < until ? step : until);
-        rh_progress_update(p->progress, p->stage, what, rh_clock_monotonic() - began, duration,
-                           RH_UNIT_SECONDS);
+        rh_progress_update(p->progress, p->stage, what, (rh_clock_monotonic() - began) / RH_SECOND,
+                           duration / RH_SECOND, RH_UNIT_SECONDS);
     }
     if (rh_interrupt_requested())
         return rh_error_set(error, RH_ERROR_INTERRUPTED, "interrupted in the loaded pass");

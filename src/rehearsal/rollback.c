@@ -96,7 +96,8 @@ bool rh_pass_rollback(rh_run *run, rh_staging *staging, const rh_progress *progr
     size_t done = 0, with_down = 0, good = 0;
     rh_progress_begin(progress, "rollback", "up, down and up again");
     bool ok = rh_staging_reset(staging, progress, error) &&
-              (w.pg = rh_pg_connect(rh_staging_conninfo(staging), ": migration", error)) != NULL;
+              (w.pg = rh_pg_connect(rh_staging_conninfo(staging), ": migration", error)) != NULL &&
+              rh_history_prepare(w.pg, &run->plan, error);
     for (size_t m = 0; ok && m < run->plan.migration_count; m++) {
         rh_migration *migration = &run->plan.migrations[m];
         if (!migration->pending)

@@ -59,7 +59,7 @@ static void explanation(rh_html *html, const rh_view_migration *m)
         rh_html_paragraph(html, "bad", rh_view_failure(&html->view, failure));
     victims(html, m);
     for (size_t i = 0; i < rh_json_count(statements); i++)
-        rh_html_hazards(html, rh_json_at(statements, i), true);
+        rh_html_hazards(html, rh_json_at(statements, i));
     rh_xml_close(html->xml);
     rh_html_row_end(html);
 }
@@ -211,7 +211,7 @@ static void statement_row(rh_html *html, const rh_json *statement)
     rh_html_figure(html, rh_view_count_or(view, rh_json_int(rh_json_get(statement, "line")), "–"));
     rh_xml_open(html->xml, "td", NULL);
     rh_html_sql(html, rh_view_string(statement, "sql"));
-    rh_html_hazards(html, statement, false);
+    rh_html_hazard_names(html, statement);
     rh_xml_close(html->xml);
     const char *class_ = rh_view_string(statement, "class"), *phase = rh_view_string(statement, "phase");
     rh_html_cell(
@@ -235,14 +235,17 @@ static void statement_row(rh_html *html, const rh_json *statement)
 
 static void statements_of(rh_html *html, const rh_view_migration *m)
 {
-    static const char *const rules[][2] = {{"each", "every statement by itself"},
-                                           {"one", "one transaction"},
-                                           {"own", "its own BEGIN and COMMIT"}};
+    static const char *const rules[][2] = {
+        {"each", "every statement by itself"},
+        {"one", "one transaction"},
+        {"own", "sent as one query: one transaction, but for its own BEGIN and COMMIT"}};
     const rh_json *statements = rh_json_get(m->record, "statements");
     const char *file = rh_view_string(m->record, "file"), *rule = "";
     for (size_t i = 0; i < 3; i++)
         if (rh_view_is(m->record, "transaction", rules[i][0]))
             rule = rules[i][1];
+    if (rh_json_count(statements) == 1)
+        rule = "one statement";
     rh_xml_open(html->xml, "tbody", "id", rh_html_anchor(html, m), NULL);
     rh_html_row(html, "group");
     rh_xml_open(html->xml, "th", "colspan", "9", "scope", "rowgroup", NULL);

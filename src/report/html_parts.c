@@ -129,9 +129,11 @@ void rh_html_sql(rh_html *html, const char *sql)
     rh_xml_close(html->xml);
 }
 
-void rh_html_hazards(rh_html *html, const rh_json *statement, bool with_safer)
+/* What was measured is of the statement, so it is said once. */
+void rh_html_hazards(rh_html *html, const rh_json *statement)
 {
     const rh_json *hazards = rh_json_get(statement, "hazards");
+    const char *said = "";
     if (rh_json_count(hazards) == 0)
         return;
     rh_xml_open(html->xml, "ul", "class", "hazards", NULL);
@@ -141,15 +143,26 @@ void rh_html_hazards(rh_html *html, const rh_json *statement, bool with_safer)
         rh_xml_open(html->xml, "li", NULL);
         rh_xml_element(html->xml, "span", rh_view_string(hazard, "rule"), "class", "rule", NULL);
         rh_xml_textf(html->xml, ": %s", rh_view_line(&html->view, rh_view_string(hazard, "message"), 0));
-        if (evidence)
+        if (evidence && strcmp(evidence, said) != 0)
             rh_xml_textf(html->xml, " Measured: %s.", rh_view_line(&html->view, evidence, 0));
-        if (safer && with_safer) {
+        said = evidence ? evidence : said;
+        if (safer) {
             rh_xml_element(html->xml, "span", " Safer:", "class", "good", NULL);
             rh_xml_textf(html->xml, " %s", rh_view_line(&html->view, safer, 0));
         }
         rh_xml_close(html->xml);
     }
     rh_xml_close(html->xml);
+}
+
+void rh_html_hazard_names(rh_html *html, const rh_json *statement)
+{
+    const rh_json *hazards = rh_json_get(statement, "hazards");
+    for (size_t i = 0; i < rh_json_count(hazards); i++) {
+        rh_xml_text(html->xml, i ? ", " : "");
+        rh_xml_element(html->xml, "span", rh_view_string(rh_json_at(hazards, i), "rule"), "class", "rule",
+                       NULL);
+    }
 }
 
 const char *rh_html_anchor(rh_html *html, const rh_view_migration *migration)

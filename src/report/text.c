@@ -131,8 +131,8 @@ static void migration_row(const page *p, const rh_view_migration *m)
         time = rh_view_printf(&p->view, "%s (%s)", time, range);
     const char *word = cell(p, outcome_word(m), 7);
     bool failed = strcmp(m->outcome, "failed") == 0;
-    rh_text_printf(p->out, "%s %s %s %s %s %s %s\n", cell(p, m->title, 26),
-                   failed ? paint(p, "31", word) : word, cell(p, time, 19),
+    rh_text_printf(p->out, "%s %s %s %s %s %s %s\n", cell(p, m->title, 23),
+                   failed ? paint(p, "31", word) : word, cell(p, time, 22),
                    cell(p, short_mode(p, m->lock_mode), 18),
                    cell_right(p, rh_view_seconds_or(&p->view, m->reads_blocked_s, "–"), 8),
                    cell_right(p, rh_view_seconds_or(&p->view, m->writes_blocked_s, "–"), 8),
@@ -146,8 +146,8 @@ static void migrations(const page *p)
         return;
     rh_text_printf(p->out, "\n%s %s %s\n", cell(p, "", 73), cell_right(p, "blocked for", 17),
                    cell_right(p, "longest", 8));
-    rh_text_printf(p->out, "%s %s %s %s %s %s %s\n", cell(p, "migration", 26), cell(p, "outcome", 7),
-                   cell(p, "time alone", 19), cell(p, "strongest lock", 18), cell_right(p, "reads", 8),
+    rh_text_printf(p->out, "%s %s %s %s %s %s %s\n", cell(p, "migration", 23), cell(p, "outcome", 7),
+                   cell(p, "time alone", 22), cell(p, "strongest lock", 18), cell_right(p, "reads", 8),
                    cell_right(p, "writes", 8), cell_right(p, "wait", 8));
     bool all = view->migration_count <= MIGRATIONS_MAX;
     for (size_t i = 0; i < view->migration_count && i < MIGRATIONS_MAX; i++)

@@ -1,4 +1,4 @@
--- Every table with storage: how to read its share of $1 of the pages, and how to write it. Small ones come over whole, larger
+-- Every table with storage: how to read its share of $1 of the pages, and how to write it. Small ones (under 1 MB) come over whole, larger
 -- ones by at least about 8 pages, or a sample would often hold nothing of them.
 WITH tables AS (
     SELECT c.oid, c.oid::regclass::text AS name, pg_relation_size(c.oid) / current_setting('block_size')::int AS pages
@@ -16,7 +16,7 @@ WITH tables AS (
 )
 SELECT name,
        format('COPY (SELECT %s FROM ONLY %s%s) TO STDOUT', list, name,
-              CASE WHEN pages < 64 THEN ''
+              CASE WHEN pages < 128 THEN ''
                    ELSE format(' TABLESAMPLE SYSTEM (%s) REPEATABLE (1)',
                                (100 * least(1, greatest($1::numeric, 8.0 / pages)))::numeric(12, 8)) END) AS read_sql,
        format('COPY %s (%s) FROM STDIN', name, list) AS write_sql
