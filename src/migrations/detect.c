@@ -12,13 +12,13 @@ bool rh_error_at_migrations(const rh_scenario *scenario, rh_error *error)
 
 /* ---- files ---- */
 
-static void take_file(const rh_framework_rules *rules, const char *folder, const char *name, rh_arena *arena,
+static void take_file(const rh_framework_rules *rules, const char *root, const char *name, rh_arena *arena,
                       rh_migration_files *list, bool is_down)
 {
     rh_migration_file file = {0};
     if (!rules->recognise(name, arena, &file))
         return;
-    char *path = rh_arena_printf(arena, "%s/%s", folder, name);
+    char *path = rh_arena_printf(arena, "%s/%s", root, name);
     if (rh_directory_exists(path))
         return;
     file.path = path;
@@ -28,21 +28,49 @@ static void take_file(const rh_framework_rules *rules, const char *folder, const
     *(rh_migration_file *)rh_arena_add(arena, &list->files, &list->count, sizeof file) = file;
 }
 
-static bool list_folder(const rh_framework_rules *rules, const char *folder, bool is_down, rh_arena *arena,
-                        rh_migration_files *list, rh_error *error)
+/* What lies in ROOT/FOLDER ("" for ROOT itself), and DEPTH folders further down; names relative to ROOT. */
+static bool list_folder(const rh_framework_rules *rules, const char *root, const char *folder, int depth,
+                        rh_arena *arena, rh_migration_files *list, rh_error *error)
 {
     char **names;
     size_t count;
-    if (!rh_directory_list(folder, arena, &names, &count, error))
+    const char *path = *folder ? rh_arena_printf(arena, "%s/%s", root, folder) : root;
+    if (!rh_directory_list(path, arena, &names, &count, error))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        const char *name = *folder ? rh_arena_printf(arena, "%s/%s", folder, names[i]) : names[i];
+        const bool inside = depth > 0 && names[i][0] != '.' &&
+                            rh_directory_exists(rh_arena_printf(arena, "%s/%s", root, name));
+        if (!inside)
+            take_file(rules, root, name, arena, list, false);
+        else if (!list_folder(rules, root, name, depth - 1, arena, list, error))
+            return false;
+    }
+    return true;
+}
+
+/* Deeper than anyone sorts migrations, and an end to links that run in circles. */
+enum { DEEPEST = 16 };
+
+static bool list_down_folder(const rh_framework_rules *rules, const char *path, rh_arena *arena,
+                             rh_migration_files *list, rh_error *error)
+{
+    const char *down = rules->down_folder ? rh_arena_printf(arena, "%s/%s", path, rules->down_folder) : NULL;
+    char **names;
+    size_t count;
+    if (!down || !rh_directory_exists(down))
+        return true;
+    if (!rh_directory_list(down, arena, &names, &count, error))
         return false;
     for (size_t i = 0; i < count; i++)
-        take_file(rules, folder, names[i], arena, list, is_down);
+        take_file(rules, down, names[i], arena, list, true);
     return true;
 }
 
 bool rh_migration_files_list(const rh_framework_rules *rules, const char *path, rh_arena *arena,
                              rh_migration_files *list, rh_error *error)
 {
+    static const int depths[] = {[RH_LAYOUT_FLAT] = 0, [RH_LAYOUT_FOLDERS] = 1, [RH_LAYOUT_TREE] = DEEPEST};
     if (!rh_directory_exists(path)) {
         const char *slash = strrchr(path, '/');
         const char *folder = slash ? rh_arena_strndup(arena, path, (size_t)(slash - path)) : ".";
@@ -51,24 +79,23 @@ bool rh_migration_files_list(const rh_framework_rules *rules, const char *path, 
         take_file(rules, folder, slash ? slash + 1 : path, arena, list, false);
         return true;
     }
-    if (!list_folder(rules, path, false, arena, list, error))
-        return false;
-    if (!rules->down_folder)
-        return true;
-    const char *down = rh_arena_printf(arena, "%s/%s", path, rules->down_folder);
-    return !rh_directory_exists(down) || list_folder(rules, down, true, arena, list, error);
+    return list_folder(rules, path, "", depths[rules->layout], arena, list, error) &&
+           list_down_folder(rules, path, arena, list, error);
 }
 
 /* ---- detection ---- */
 
+typedef struct candidate {
+    const rh_framework_rules *rules;
+    rh_fit fit;
+    const char *why;
+} candidate;
+
 static const char *count_why(const rh_framework_rules *rules, const rh_migration_files *list, rh_arena *arena)
 {
-    if (list->count == 0)
-        return NULL;
     return rh_arena_printf(arena, "%zu file%s named as %s names %s, such as %s", list->count,
-                           list->count == 1 ? "" : "s",
-                           rules->framework == RH_FRAMEWORK_SQL ? "plain SQL" : rules->name,
-                           list->count == 1 ? "it" : "them", list->files[0].file);
+                           list->count == 1 ? "" : "s", rules->name, list->count == 1 ? "it" : "them",
+                           list->files[0].file);
 }
 
 /* 1_a.sql with 1_a.down.sql is plain SQL, though the latter's name is also one of golang-migrate's. */
@@ -80,35 +107,82 @@ static bool has_way_up(const rh_migration_files *list)
     return found;
 }
 
+static bool look(const rh_framework_rules *rules, const char *path, bool asked, rh_arena *arena,
+                 candidate *found, rh_error *error)
+{
+    rh_migration_files list = {0};
+    found->rules = rules;
+    found->fit = RH_FIT_NONE;
+    if (!rh_migration_files_list(rules, path, arena, &list, error))
+        return false;
+    if (list.count == 0 || (!asked && !has_way_up(&list)))
+        return true;
+    found->fit = RH_FIT_NAMES;
+    if (rules->fit)
+        found->fit = rules->fit(path, &list, arena, &found->why);
+    if (asked && found->fit == RH_FIT_NONE)
+        found->fit = RH_FIT_SQL;
+    if (!found->why)
+        found->why = count_why(rules, &list, arena);
+    return true;
+}
+
+static bool refuse_two(const rh_scenario *scenario, const candidate *a, const candidate *b, rh_error *error)
+{
+    rh_error_set(error, RH_ERROR_SCENARIO, "%s could be %s's (%s) or %s's (%s)", scenario->migrations.path,
+                 a->rules->name, a->why, b->rules->name, b->why);
+    rh_error_hint(error, "Say which with migrations.framework: %s, or %s.", a->rules->name, b->rules->name);
+    return rh_error_at_migrations(scenario, error);
+}
+
+static bool refuse_none(const rh_scenario *scenario, const rh_framework_rules *asked, rh_error *error)
+{
+    rh_error_set(error, RH_ERROR_SCENARIO, "%s holds no migrations", scenario->migrations.path);
+    if (asked && asked->framework != RH_FRAMEWORK_SQL)
+        rh_error_hint(error, "%s's files are named %s.", asked->name, asked->files);
+    else
+        rh_error_hint(error, "Migrations are files named NAME.sql, or as their framework names them.");
+    return rh_error_at_migrations(scenario, error);
+}
+
+/* The candidate that fits best; of two that fit alike neither. */
+static bool choose(const rh_scenario *scenario, rh_arena *arena, candidate *best, rh_error *error)
+{
+    const rh_framework asked = scenario->migrations.framework;
+    candidate rival = {0};
+    *best = (candidate){0};
+    for (size_t i = 0; rh_framework_rules_at(i); i++) {
+        const rh_framework_rules *rules = rh_framework_rules_at(i);
+        candidate next = {0};
+        if (asked != RH_FRAMEWORK_AUTO && asked != rules->framework)
+            continue;
+        if (!look(rules, scenario->migrations.path, asked != RH_FRAMEWORK_AUTO, arena, &next, error))
+            return rh_error_at_migrations(scenario, error);
+        if (next.fit > best->fit)
+            *best = next;
+        else if (next.fit != RH_FIT_NONE && next.fit == best->fit)
+            rival = next;
+    }
+    if (best->fit == RH_FIT_NONE)
+        return refuse_none(scenario, asked == RH_FRAMEWORK_AUTO ? NULL : rh_framework_rules_of(asked), error);
+    return rival.fit != best->fit || refuse_two(scenario, best, &rival, error);
+}
+
 bool rh_plan_detect(const rh_scenario *scenario, rh_arena *arena, rh_plan *plan, rh_error *error)
 {
-    *plan = (rh_plan){.framework = RH_FRAMEWORK_SQL};
-    const char *path = scenario->migrations.path;
-    const rh_framework asked = scenario->migrations.framework;
-    /* The more particular layout first: its files end in .sql too. */
-    static const rh_framework order[] = {RH_FRAMEWORK_GOLANG_MIGRATE, RH_FRAMEWORK_SQL};
-    const char *why = path ? NULL : "the scenario names no migrations";
-    for (size_t i = 0; path && !why && i < sizeof order / sizeof *order; i++) {
-        if (asked != RH_FRAMEWORK_AUTO && asked != order[i])
-            continue;
-        rh_migration_files list = {0};
-        plan->framework = order[i];
-        if (!rh_migration_files_list(rh_framework_rules_of(order[i]), path, arena, &list, error))
-            return rh_error_at_migrations(scenario, error);
-        if (asked != RH_FRAMEWORK_AUTO || has_way_up(&list))
-            why = count_why(rh_framework_rules_of(order[i]), &list, arena);
-    }
-    const rh_framework_rules *rules = rh_framework_rules_of(plan->framework);
-    plan->framework_name = rules->name;
-    plan->history_table = path ? rules->history_table : NULL;
-    plan->framework_why =
-        asked == RH_FRAMEWORK_AUTO || !why ? why : rh_arena_printf(arena, "the scenario says so; %s", why);
-    if (why)
+    *plan = (rh_plan){.framework = RH_FRAMEWORK_SQL,
+                      .framework_name = rh_framework_sql.name,
+                      .framework_why = "the scenario names no migrations"};
+    if (!scenario->migrations.path)
         return true;
-    rh_error_set(error, RH_ERROR_SCENARIO, "%s holds no migrations", path);
-    rh_error_hint(error,
-                  asked == RH_FRAMEWORK_GOLANG_MIGRATE
-                      ? "golang-migrate's files are named 000001_name.up.sql and 000001_name.down.sql."
-                      : "Migrations are files named NAME.sql, or 000001_name.up.sql for golang-migrate.");
-    return rh_error_at_migrations(scenario, error);
+    candidate best;
+    if (!choose(scenario, arena, &best, error))
+        return false;
+    plan->framework = best.rules->framework;
+    plan->framework_name = best.rules->name;
+    plan->history_table = best.rules->history_table;
+    plan->framework_why = scenario->migrations.framework == RH_FRAMEWORK_AUTO
+                              ? best.why
+                              : rh_arena_printf(arena, "the scenario says so; %s", best.why);
+    return true;
 }

@@ -3,11 +3,6 @@
 #include "frameworks/frameworks.h"
 #include "pgrehearse/model/scenario.h"
 
-typedef struct rh_migration_files {
-    rh_migration_file *files;
-    size_t count;
-} rh_migration_files;
-
 /* PATH is a folder, or one file of plain SQL. */
 bool rh_migration_files_list(const rh_framework_rules *rules, const char *path, rh_arena *arena,
                              rh_migration_files *list, rh_error *error);

@@ -21,6 +21,7 @@ static int compare_files(const void *a, const void *b, void *rules)
 static bool add_file(rh_migration *migration, const rh_migration_file *file, rh_error *error)
 {
     rh_script *script = file->direction == RH_UP ? &migration->up : &migration->down;
+    migration->not_sql = file->not_sql;
     if (script->file) {
         rh_error_set(error, RH_ERROR_SCENARIO, "two files are the way %s of migration %s: %s and %s",
                      file->direction == RH_UP ? "up" : "down", file->id, strrchr(script->file, '/') + 1,
@@ -39,7 +40,25 @@ static bool add_file(rh_migration *migration, const rh_migration_file *file, rh_
         migration->id = file->id;
         migration->name = file->name;
     }
-    migration->has_down |= file->direction == RH_DOWN;
+    if (file->both_ways)
+        migration->down.file = file->path;
+    migration->has_down |= file->direction == RH_DOWN || file->both_ways;
+    return true;
+}
+
+/* Two versions that are written alike are one for the history table, whatever their files are called. */
+static bool check_ids(const rh_framework_rules *rules, const rh_plan *plan, rh_error *error)
+{
+    for (size_t i = 1; i < plan->migration_count && rules->history_table; i++)
+        for (size_t k = 0; k < i; k++) {
+            const rh_migration *a = &plan->migrations[k], *b = &plan->migrations[i];
+            if (strcmp(a->id, b->id) != 0)
+                continue;
+            const char *file = b->up.file ? b->up.file : b->down.file;
+            rh_error_set(error, RH_ERROR_SCENARIO, "two migrations have the version %s", b->id);
+            rh_error_hint(error, "%s records a version once: give one of them another.", rules->name);
+            return rh_error_at(error, file, 0, 0);
+        }
     return true;
 }
 
@@ -78,7 +97,7 @@ static bool make_migrations(const rh_scenario *scenario, const rh_framework_rule
         plan->migrations[i].rollback.down_s = plan->migrations[i].rollback.up_again_s = RH_NOT_MEASURED;
         plan->migrations[i].rollback.schema_restored = -1;
     }
-    return check_ways_up(rules, plan, error);
+    return check_ways_up(rules, plan, error) && check_ids(rules, plan, error);
 }
 
 /* ---- which of them ---- */
@@ -158,22 +177,31 @@ static rh_migration *find_migration(rh_plan *plan, const char *wanted, rh_error_
 
 /* What the backup's history says; with pending: all or a list, one that cannot be read does not matter. */
 static bool mark_applied(const rh_scenario *scenario, const rh_framework_rules *rules, const rh_rows *history,
-                         rh_plan *plan, rh_error *error)
+                         rh_plan *plan, rh_arena *arena, rh_error *error)
 {
+    const bool fresh = !history || !history->present || scenario->migrations.pending == RH_PENDING_ALL;
+    if (fresh && rules->mark_fresh)
+        rules->mark_fresh(plan, arena);
     if (!rules->mark_applied || !history || !history->present)
         return true;
-    if (scenario->migrations.pending == RH_PENDING_AUTO)
-        return rules->mark_applied(history, plan, error) || rh_error_at_migrations(scenario, error);
-    rules->mark_applied(history, plan, NULL);
-    return true;
+    if (scenario->migrations.pending != RH_PENDING_AUTO) {
+        rules->mark_applied(history, plan, arena, NULL);
+        return true;
+    }
+    if (rules->mark_applied(history, plan, arena, error))
+        return true;
+    return error && error->file ? false : rh_error_at_migrations(scenario, error);
 }
 
 static bool choose_pending(const rh_scenario *scenario, rh_plan *plan, rh_arena *arena, rh_error *error)
 {
     const rh_pending_kind kind = scenario->migrations.pending;
-    for (size_t i = 0; i < plan->migration_count; i++)
-        plan->migrations[i].pending =
-            kind == RH_PENDING_ALL || (kind == RH_PENDING_AUTO && !plan->migrations[i].applied_in_backup);
+    for (size_t i = 0; i < plan->migration_count; i++) {
+        rh_migration *migration = &plan->migrations[i];
+        migration->pending =
+            !migration->skipped &&
+            (kind == RH_PENDING_ALL || (kind == RH_PENDING_AUTO && !migration->applied_in_backup));
+    }
     for (size_t i = 0; kind == RH_PENDING_LIST && i < scenario->migrations.pending_id_count; i++) {
         rh_migration *migration = find_migration(plan, scenario->migrations.pending_ids[i], RH_ERROR_SCENARIO,
                                                  "migrations.pending", arena, error);
@@ -196,14 +224,43 @@ static bool keep_only(const rh_scenario *scenario, rh_plan *plan, rh_arena *aren
         if (!migration)
             return false;
         if (!migration->pending) {
-            rh_error_set(error, RH_ERROR_USAGE, "--only: migration %s is not pending%s", migration->id,
-                         migration->applied_in_backup ? ": the backup has it already" : "");
+            rh_error_set(error, RH_ERROR_USAGE, "--only: migration %s is not pending%s%s", migration->id,
+                         migration->applied_in_backup ? ": the backup has it already"
+                         : migration->skipped         ? ": "
+                                                      : "",
+                         migration->skipped && !migration->applied_in_backup ? migration->skipped : "");
             return rh_error_hint(error, "Set migrations.pending to all or to a list that has it.");
         }
         wanted[migration - plan->migrations] = true;
     }
     for (size_t i = 0; i < plan->migration_count; i++)
         plan->migrations[i].pending = wanted[i];
+    return true;
+}
+
+static bool refuse_not_sql(const rh_framework_rules *rules, const rh_migration *migration, rh_error *error)
+{
+    rh_error_set(error, RH_ERROR_UNSUPPORTED, "migration %s is %s, not SQL", migration->id,
+                 migration->not_sql);
+    rh_error_hint(error, "%s itself can run it. Without it: list the others in migrations.pending.",
+                  rules->name);
+    return rh_error_at(error, migration->up.file, 0, 0);
+}
+
+static bool load_ways(const rh_framework_rules *rules, rh_hazard_context *release, rh_migration *migration,
+                      rh_error *error)
+{
+    if (migration->not_sql)
+        return refuse_not_sql(rules, migration, error);
+    if (migration->up.file &&
+        !rh_script_load(migration->up.file, RH_UP, rules, release, &migration->up, error))
+        return false;
+    rh_hazard_context alone = {.arena = release->arena};
+    if (migration->down.file &&
+        !rh_script_load(migration->down.file, RH_DOWN, rules, &alone, &migration->down, error))
+        return false;
+    migration->has_down = migration->down.file != NULL;
+    migration->rollback.has_down = migration->has_down;
     return true;
 }
 
@@ -217,11 +274,7 @@ static bool load_scripts(const rh_framework_rules *rules, rh_arena *arena, rh_pl
         if (!migration->pending)
             continue;
         plan->pending_count++;
-        if (migration->up.file && !rh_script_load(migration->up.file, rules, &release, &migration->up, error))
-            return false;
-        rh_hazard_context alone = {.arena = arena};
-        if (migration->down.file &&
-            !rh_script_load(migration->down.file, rules, &alone, &migration->down, error))
+        if (!load_ways(rules, &release, migration, error))
             return false;
     }
     return true;
@@ -236,7 +289,7 @@ bool rh_plan_make(const rh_scenario *scenario, const rh_rows *history, rh_arena 
         return true;
     const rh_framework_rules *rules = rh_framework_rules_of(plan->framework);
     return make_migrations(scenario, rules, arena, plan, error) &&
-           mark_applied(scenario, rules, history, plan, error) &&
+           mark_applied(scenario, rules, history, plan, arena, error) &&
            choose_pending(scenario, plan, arena, error) && keep_only(scenario, plan, arena, error) &&
            load_scripts(rules, arena, plan, error);
 }

@@ -22,7 +22,8 @@ typedef struct replay {
     const rh_replay_options *options;
     const rh_framework_rules *rules;
     rh_arena *arena, *scratch;
-    bool implicit;             /* in a block that our own BEGIN opened */
+    bool tool;     /* in the tool's transaction around the file */
+    bool implicit; /* in a block that our own BEGIN opened in place of the server's implicit one */
     const rh_statement *begin; /* the file's BEGIN that is open; NULL */
     const rh_statement *at;    /* the statement under way */
     rh_statement_run **open;   /* runs of the transaction under way */
@@ -118,9 +119,12 @@ static bool run_statement(replay *r, rh_statement *statement, rh_transaction_ver
 
 /* ---- transactions ---- */
 
+/* Do the statements share implicit transactions, being one query? Within the tool's own transaction that
+ * matters once the file has ended it. */
 static bool is_own(const replay *r)
 {
-    return r->script->rule == RH_TRANSACTION_OWN && r->script->statement_count > 1;
+    return (r->script->rule == RH_TRANSACTION_OWN && r->script->statement_count > 1) ||
+           (r->script->rule == RH_TRANSACTION_ONE && r->rules->one_query);
 }
 
 /* A transaction command of ours, under the same limit as the user's statements (COMMIT runs deferred
@@ -139,7 +143,7 @@ static bool run_own_command(replay *r, const char *sql, rh_error *error)
 static bool refuse_in_implicit_block(const replay *r, const rh_statement *statement, rh_transaction_verb verb,
                                      rh_error *error)
 {
-    if (r->begin || (verb != RH_VERB_SAVEPOINT && verb != RH_VERB_CHAIN))
+    if (r->begin || r->tool || (verb != RH_VERB_SAVEPOINT && verb != RH_VERB_CHAIN))
         return true;
     rh_error_set(error, RH_ERROR_SQL, "%s can only be used in transaction blocks", statement->redacted_sql);
     rh_error_sqlstate(error, "25P01");
@@ -169,6 +173,7 @@ static void follow_verb(replay *r, const rh_statement *statement, rh_transaction
             r->begin = statement;
     } else if (verb == RH_VERB_END) {
         r->implicit = false;
+        r->tool = false;
         r->begin = NULL;
     }
 }
@@ -177,7 +182,7 @@ static void follow_verb(replay *r, const rh_statement *statement, rh_transaction
  * tool. */
 static bool close_block(replay *r, rh_error *error)
 {
-    if (rh_pg_transaction_state(r->pg) == 'I')
+    if (r->tool || rh_pg_transaction_state(r->pg) == 'I')
         return true;
     if (r->implicit)
         return run_own_command(r, "COMMIT", error) ||
@@ -212,6 +217,30 @@ static bool check_syntax(replay *r, rh_error *error)
             return false;
     }
     return true;
+}
+
+static bool open_tool_transaction(replay *r, rh_error *error)
+{
+    if (r->script->rule != RH_TRANSACTION_ONE)
+        return true;
+    r->tool = run_own_command(r, "BEGIN", error);
+    return r->tool;
+}
+
+/* The tool's COMMIT, after it has written its history. */
+static bool close_tool_transaction(replay *r, rh_error *error)
+{
+    if (r->script->rule != RH_TRANSACTION_ONE)
+        return true;
+    if (rh_pg_transaction_state(r->pg) != 'I')
+        return run_own_command(r, "COMMIT", error) ||
+               rh_error_context(error, "at the end of the file, where its statements are committed");
+    if (!r->rules->commit_is_checked)
+        return true;
+    rh_error_set(error, RH_ERROR_MIGRATION,
+                 "the file ended %s's own transaction: the tool stops here, though all of it is committed",
+                 r->rules->name);
+    return rh_error_hint(error, "Take COMMIT out of the file, or run it without the tool's transaction.");
 }
 
 static bool run_script(replay *r, rh_error *error)
@@ -309,12 +338,15 @@ static bool replay_file(replay *r, rh_error *error)
     const rh_direction direction = r->options->direction;
     if (rh_pg_transaction_state(r->pg) == '?')
         return rh_error_set(error, RH_ERROR_LOST, "the connection to the server is gone");
+    if (!rh_history_ensure(r->pg, rules, error))
+        return false;
     if (rules->begin && !rules->begin(r->pg, r->plan, r->migration, direction, error))
         return false;
-    if (!check_syntax(r, error) || !run_script(r, error))
+    if (!check_syntax(r, error) || !open_tool_transaction(r, error) || !run_script(r, error))
         return false;
     r->at = NULL;
-    return !rules->end || rules->end(r->pg, r->plan, r->migration, direction, error);
+    return (!rules->end || rules->end(r->pg, r->plan, r->migration, direction, error)) &&
+           close_tool_transaction(r, error);
 }
 
 bool rh_replay(rh_pg *pg, const rh_plan *plan, rh_migration *migration, const rh_replay_options *options,

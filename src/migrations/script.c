@@ -33,47 +33,91 @@ static void fill_statement(rh_statement *statement, rh_hazard_context *context)
     rh_json_free(tree);
 }
 
-bool rh_script_load(const char *path, const rh_framework_rules *rules, rh_hazard_context *context,
-                    rh_script *script, rh_error *error)
+/* Each piece that the tool sends is a statement. One of several statements is sent as it is where they would
+ * otherwise lose the implicit transaction that they share. */
+static void refine_pieces(const rh_sql_reading *reading, rh_arena *scratch, rh_sql_span **spans,
+                          size_t *count)
+{
+    *spans = NULL;
+    *count = 0;
+    for (size_t i = 0; i < reading->piece_count; i++) {
+        const rh_sql_span *piece = &reading->pieces[i];
+        rh_sql_span *parts;
+        size_t part_count = 0;
+        char *text = rh_arena_strndup(scratch, reading->text + piece->offset, piece->length);
+        bool whole = !rh_sql_split(text, NULL, scratch, &parts, &part_count, NULL) ||
+                     (part_count > 1 && reading->rule != RH_TRANSACTION_ONE);
+        if (whole)
+            *(rh_sql_span *)rh_arena_add(scratch, spans, count, sizeof **spans) = *piece;
+        for (size_t p = 0; !whole && p < part_count; p++) {
+            rh_sql_span *span = rh_arena_add(scratch, spans, count, sizeof *span);
+            *span = parts[p];
+            span->offset += piece->offset;
+            span->column += span->line == 1 ? piece->column - 1 : 0;
+            span->line += piece->line - 1;
+        }
+    }
+}
+
+static void add_statements(rh_hazard_context *context, const rh_framework_rules *rules, const char *text,
+                           const rh_sql_span *spans, size_t count, rh_script *script)
 {
     rh_arena *arena = context->arena;
-    script->file = path;
-    script->rule = rules->transaction;
-    rh_arena *scratch = rh_arena_new();
-    size_t length = 0;
-    char *text = rh_file_read(path, FILE_LIMIT, scratch, &length, error);
-    bool ok =
-        text && check_no_nul(path, text, length, error) && rh_script_check_safety(path, text, scratch, error);
-    if (!ok) {
-        rh_arena_free(scratch);
-        return false;
+    bool mark = rules->byte_order_mark_sent && strncmp(text, "\xef\xbb\xbf", 3) == 0;
+    script->statements = rh_arena_alloc(arena, (count ? count : 1) * sizeof *script->statements);
+    script->statement_count = count;
+    for (size_t i = 0; i < count; i++) {
+        rh_statement *statement = &script->statements[i];
+        size_t start = i == 0 && mark ? 0 : spans[i].offset;
+        statement->ordinal = (int)i + 1;
+        statement->line = spans[i].line;
+        statement->column = spans[i].column;
+        statement->sql = rh_arena_strndup(arena, text + start, spans[i].offset + spans[i].length - start);
+        fill_statement(statement, context);
     }
-    rh_sha256_bytes(text, length, script->sha256);
+}
 
-    rh_sql_span *spans;
-    size_t count;
+static bool split(const char *path, const rh_sql_reading *reading, rh_arena *scratch, rh_sql_span **spans,
+                  size_t *count, rh_error *error)
+{
     rh_error unfinished = {0};
-    ok = rh_sql_split(text, path, scratch, &spans, &count, &unfinished);
-    if (!ok && count == 0) { /* not UTF-8 */
-        if (error && !rh_error_is_set(error))
-            rh_error_move(error, &unfinished);
-    } else {
-        ok = true; /* an unfinished quote is a statement that fails when it runs */
-        bool mark = rules->byte_order_mark_sent && strncmp(text, "\xef\xbb\xbf", 3) == 0;
-        script->statements = rh_arena_alloc(arena, (count ? count : 1) * sizeof *script->statements);
-        script->statement_count = count;
-        for (size_t i = 0; i < count; i++) {
-            rh_statement *statement = &script->statements[i];
-            size_t start = i == 0 && mark ? 0 : spans[i].offset;
-            statement->ordinal = (int)i + 1;
-            statement->line = spans[i].line;
-            statement->column = spans[i].column;
-            statement->sql = rh_arena_strndup(arena, text + start, spans[i].offset + spans[i].length - start);
-            fill_statement(statement, context);
-        }
+    bool ok = rh_sql_split(reading->text, path, scratch, spans, count, &unfinished);
+    if (!ok && *count == 0 && error && !rh_error_is_set(error)) /* not UTF-8 */
+        rh_error_move(error, &unfinished);
+    rh_error_release(&unfinished);
+    if (!ok && *count == 0)
+        return false;
+    if (reading->pieces) /* an unfinished quote is a statement that fails when it runs */
+        refine_pieces(reading, scratch, spans, count);
+    return true;
+}
+
+bool rh_script_load(const char *path, rh_direction direction, const rh_framework_rules *rules,
+                    rh_hazard_context *context, rh_script *script, rh_error *error)
+{
+    rh_arena *scratch = rh_arena_new();
+    rh_sql_reading reading = {.rule = rules->transaction};
+    rh_sql_span *spans = NULL;
+    size_t length = 0, count = 0;
+    reading.text = rh_file_read(path, FILE_LIMIT, scratch, &length, error);
+    bool ok = reading.text && check_no_nul(path, reading.text, length, error);
+    if (ok)
+        rh_sha256_bytes(reading.text, length, script->sha256);
+    ok = ok && (!rules->read || rules->read(path, direction, scratch, &reading, error));
+    if (ok && reading.missing) {
+        *script = (rh_script){.rule = reading.rule};
+        rh_arena_free(scratch);
+        return true;
+    }
+    ok = ok && rh_script_check_safety(path, reading.text, scratch, error) &&
+         split(path, &reading, scratch, &spans, &count, error);
+    if (ok) {
+        script->file = path;
+        script->rule = reading.rule;
+        add_statements(context, rules, reading.text, spans, count, script);
+        ok = !rules->settle || rules->settle(script, error);
         rh_hazards_of_script(context, script);
     }
-    rh_error_release(&unfinished);
     rh_arena_free(scratch);
     return ok;
 }

@@ -3,10 +3,11 @@
 #include "frameworks/frameworks.h"
 #include "hazards.h"
 
-/* Reads PATH into SCRIPT: digest, statements, their classes and hazards. CONTEXT knows the scripts that run
- * before it. */
-bool rh_script_load(const char *path, const rh_framework_rules *rules, rh_hazard_context *context,
-                    rh_script *script, rh_error *error);
+/* Reads one way of PATH into SCRIPT: digest of the file, transaction rule, statements, their classes and
+ * hazards. CONTEXT knows the scripts that run before it. script->file stays NULL when the file has no such
+ * way. */
+bool rh_script_load(const char *path, rh_direction direction, const rh_framework_rules *rules,
+                    rh_hazard_context *context, rh_script *script, rh_error *error);
 
 /* Refuses what only psql understands or what reaches outside of the database. TEXT is the file's. */
 bool rh_script_check_safety(const char *path, const char *text, rh_arena *arena, rh_error *error);

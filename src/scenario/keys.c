@@ -201,13 +201,13 @@ static bool read_verify(rh_reader *reader, const key_spec *key, rh_yaml_node *no
 static const rh_word STAGING_KINDS[] = {{"embedded", RH_STAGING_EMBEDDED, NULL},
                                         {"server", RH_STAGING_SERVER, NULL}};
 
-#define NO_FRAMEWORK "this version knows plain ordered .sql files (sql) and golang-migrate's layout"
+#define NO_FRAMEWORK "this version knows plain ordered .sql files (sql) and the layouts named before"
 static const rh_word FRAMEWORKS[] = {
     {"auto", RH_FRAMEWORK_AUTO, NULL},
     {"sql", RH_FRAMEWORK_SQL, NULL},
     {"golang-migrate", RH_FRAMEWORK_GOLANG_MIGRATE, NULL},
+    {"dbmate", RH_FRAMEWORK_DBMATE, NULL},
     {"flyway", 0, NO_FRAMEWORK},
-    {"dbmate", 0, NO_FRAMEWORK},
     {"goose", 0, NO_FRAMEWORK},
     {"diesel", 0, NO_FRAMEWORK},
     {"prisma", 0, NO_FRAMEWORK},

@@ -135,6 +135,8 @@ typedef struct rh_migration {
     const char *name; /* "add_public_id" */
     bool applied_in_backup;
     bool pending; /* runs in every pass: not applied, and chosen by pending: and --only */
+    const char *not_sql; /* what its file is instead ("a program in Go"): it cannot be replayed; NULL: SQL */
+    const char *skipped; /* why its framework passes over it ("below the baseline 7"); NULL */
     rh_script up;
     bool has_down;
     rh_script down;

@@ -25,7 +25,12 @@ typedef struct rh_step {
 } rh_step;
 
 typedef enum rh_staging_kind { RH_STAGING_EMBEDDED, RH_STAGING_SERVER } rh_staging_kind;
-typedef enum rh_framework { RH_FRAMEWORK_AUTO, RH_FRAMEWORK_SQL, RH_FRAMEWORK_GOLANG_MIGRATE } rh_framework;
+typedef enum rh_framework {
+    RH_FRAMEWORK_AUTO,
+    RH_FRAMEWORK_SQL,
+    RH_FRAMEWORK_GOLANG_MIGRATE,
+    RH_FRAMEWORK_DBMATE,
+} rh_framework;
 typedef enum rh_pending_kind { RH_PENDING_AUTO, RH_PENDING_ALL, RH_PENDING_LIST } rh_pending_kind;
 typedef enum rh_workload_source { RH_WORKLOAD_SCHEMA, RH_WORKLOAD_NONE } rh_workload_source;
 

@@ -1,6 +1,8 @@
-/* What pgrehearse knows of each migration tool, as data: one rh_framework_rules a tool. */
+/* What pgrehearse knows of each migration tool, as data: one rh_framework_rules a tool, in a file of its own,
+ * and a line in frameworks.c. */
 #pragma once
 #include "pgrehearse/adapters/pg.h"
+#include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/error.h"
 #include "pgrehearse/model/migration.h"
@@ -8,38 +10,119 @@
 /* A file of the migrations folder, as its framework reads the name. */
 typedef struct rh_migration_file {
     const char *path; /* absolute */
-    const char *file; /* its name */
+    const char *file; /* its name, relative to the migrations folder */
     const char *id, *name;
     uint64_t version; /* 0 where the framework has none */
     rh_direction direction;
+    bool both_ways;      /* the way down stands in the same file */
+    const char *not_sql; /* what it is instead ("a program in Go"): it cannot be run here; NULL: SQL */
 } rh_migration_file;
+
+typedef struct rh_migration_files {
+    rh_migration_file *files;
+    size_t count;
+} rh_migration_files;
+
+/* Where a framework's files lie. */
+typedef enum rh_layout {
+    RH_LAYOUT_FLAT,    /* in the folder itself */
+    RH_LAYOUT_FOLDERS, /* a folder a migration: names are "folder/file" */
+    RH_LAYOUT_TREE,    /* at any depth */
+} rh_layout;
+
+/* How sure a look at the folder makes. */
+typedef enum rh_fit {
+    RH_FIT_NONE,
+    RH_FIT_SQL,   /* SQL files, as every framework has */
+    RH_FIT_NAMES, /* named as this framework names them */
+    RH_FIT_MARKS, /* with its own marks inside or beside them */
+} rh_fit;
+
+/* What a framework makes of a file in one direction. */
+typedef struct rh_sql_reading {
+    char *text; /* the file's; a reader blanks (all but line ends) what is not sent */
+    rh_transaction_rule rule;
+    bool missing; /* the file has no such way */
+    rh_sql_span
+        *pieces; /* what the tool sends one by one, as it cuts the text; NULL: the server's statements */
+    size_t piece_count;
+} rh_sql_reading;
 
 typedef struct rh_framework_rules {
     rh_framework framework;
     const char *name;
+    const char *files; /* how its files are named, for people */
     rh_transaction_rule transaction;
+    rh_layout layout;
     /* Reads a file name; false: not a migration of this framework, ignored as the tool ignores it. */
     bool (*recognise)(const char *file_name, rh_arena *arena, rh_migration_file *file);
     /* The order migrations run in; 0: the same migration. */
     int (*compare)(const rh_migration_file *a, const rh_migration_file *b);
+    /* How well the files of LIST (not empty) fit, and *WHY in words; NULL: RH_FIT_NAMES. */
+    rh_fit (*fit)(const char *folder, const rh_migration_files *list, rh_arena *arena, const char **why);
     const char *down_folder;   /* a folder whose files are ways down; NULL: none */
     bool up_may_be_missing;    /* a version with only a way down counts, with an empty way up */
     bool byte_order_mark_sent; /* the tool sends a byte-order mark to the server (which refuses it) */
+    /* Under RH_TRANSACTION_ONE: */
+    bool one_query;         /* the tool sends the file as one query: what follows a COMMIT of the file's own
+                               is an implicit transaction */
+    bool commit_is_checked; /* the tool fails when the file's own COMMIT ended the tool's transaction */
+
+    /* Directives and parts of a file; NULL: all of it is SQL for its direction. */
+    bool (*read)(const char *path, rh_direction direction, rh_arena *arena, rh_sql_reading *reading,
+                 rh_error *error);
+    /* Once the statements are known: the tool's own check, and the rule that follows from them; may be NULL.
+     */
+    bool (*settle)(rh_script *script, rh_error *error);
 
     const char *history_table; /* NULL: none; then the following are NULL too */
-    /* Marks what HISTORY (present) says is applied. */
-    bool (*mark_applied)(const rh_rows *history, rh_plan *plan, rh_error *error);
-    /* Creates the history table as the tool does when it connects. */
+    /* Marks what HISTORY (present) says is applied, and what the tool passes over. */
+    bool (*mark_applied)(const rh_rows *history, rh_plan *plan, rh_arena *arena, rh_error *error);
+    /* What the tool passes over where there is no history yet; may be NULL. */
+    void (*mark_fresh)(rh_plan *plan, rh_arena *arena);
+    /* Creates the history table, which is missing, as the tool does when it connects. */
     bool (*prepare)(rh_pg *pg, rh_error *error);
-    /* The tool's own bookkeeping before and after it runs a file. */
+    /* The tool's own bookkeeping before (may be NULL) and after it runs a file. Under RH_TRANSACTION_ONE the
+     * latter is in the file's transaction. */
     bool (*begin)(rh_pg *pg, const rh_plan *plan, const rh_migration *migration, rh_direction direction,
                   rh_error *error);
     bool (*end)(rh_pg *pg, const rh_plan *plan, const rh_migration *migration, rh_direction direction,
                 rh_error *error);
 } rh_framework_rules;
 
+/* What rh_framework_rules_at lists. */
 extern const rh_framework_rules rh_framework_sql;
 extern const rh_framework_rules rh_framework_golang_migrate;
+extern const rh_framework_rules rh_framework_dbmate;
 
+/* Every framework, the more particular layouts first; NULL past the last. */
+const rh_framework_rules *rh_framework_rules_at(size_t index);
 /* Never NULL for what rh_plan_detect found. */
 const rh_framework_rules *rh_framework_rules_of(rh_framework framework);
+
+/* ---- what several frameworks share ---- */
+
+/* Blanks TEXT[from, to): bytes become spaces, line ends stay, so that lines and columns of the rest do too.
+ */
+void rh_blank(char *text, size_t from, size_t to);
+/* The first line of the files of LIST that starts (after blanks) with MARK: the file's name; NULL: none. */
+const char *rh_find_mark(const rh_migration_files *list, const char *mark, rh_arena *arena);
+/* Refuses the file at PATH, LINE for a reason that is the tool's own. Returns false. */
+bool rh_refuse_file(const char *path, int line, const char *tool, const char *reason, const char *hint,
+                    rh_error *error);
+
+/* The index of COLUMN in HISTORY, or -1. */
+int rh_history_column(const rh_rows *history, const char *column);
+/* Marks the migrations whose id is in COLUMN of HISTORY. Fails when there is no such column: TOOL's it is
+ * not. */
+bool rh_history_mark(const rh_rows *history, const char *column, const char *tool, rh_plan *plan,
+                     rh_error *error);
+bool rh_history_not_of(const char *table, const char *tool, const char *lacks, rh_error *error);
+/* schema."table" where the schema is the first of the search_path, as it was when this session first asked
+ * (tools that fix it when they connect). Heap; NULL on failure. */
+char *rh_history_qualified(rh_pg *pg, const char *table, const char *tool, rh_error *error);
+/* Creates the history table if it is missing from the schema above. */
+bool rh_history_ensure(rh_pg *pg, const rh_framework_rules *rules, rh_error *error);
+/* One statement of the bookkeeping; an error says that it was TOOL's own update of TABLE. */
+bool rh_history_run(rh_pg *pg, const char *tool, const char *table, const char *sql, size_t count,
+                    const char *const *parameters, rh_error *error);

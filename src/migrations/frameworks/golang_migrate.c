@@ -9,7 +9,6 @@
  */
 #include "frameworks.h"
 #include "pgrehearse/base/text.h"
-#include "sql/migrations.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -72,17 +71,14 @@ static const char *column_value(const rh_rows *history, const char *name, bool *
     return NULL;
 }
 
-static bool mark_applied(const rh_rows *history, rh_plan *plan, rh_error *error)
+static bool mark_applied(const rh_rows *history, rh_plan *plan, rh_arena *arena, rh_error *error)
 {
+    (void)arena;
     bool has_version, has_dirty;
     const char *version = column_value(history, "version", &has_version);
     const char *dirty = column_value(history, "dirty", &has_dirty);
-    if (!has_version || !has_dirty) {
-        rh_error_set(error, RH_ERROR_SCENARIO,
-                     "the backup's table %s is not golang-migrate's: it lacks version or dirty",
-                     HISTORY_TABLE);
-        return rh_error_hint(error, "Set migrations.framework, or migrations.pending to all or a list.");
-    }
+    if (!has_version || !has_dirty)
+        return rh_history_not_of(HISTORY_TABLE, "golang-migrate", "it lacks version or dirty", error);
     if (!version)
         return true;
     if (dirty && (*dirty == 't' || *dirty == '1')) {
@@ -108,45 +104,13 @@ static bool mark_applied(const rh_rows *history, rh_plan *plan, rh_error *error)
         error, "golang-migrate would refuse too. Take the folder and the backup from the same state.");
 }
 
-/* The tool fixes the table's schema when it connects, so a later SET search_path does not matter: the name is
- * kept in a setting of the session. Heap, quoted; NULL on failure. */
-static char *qualified_table(rh_pg *pg, rh_error *error)
-{
-    rh_pg_result *result = rh_pg_query(pg, rh_sql_golang_migrate_schema, 0, NULL, error);
-    if (!result)
-        return NULL;
-    const char *schema = rh_pg_rows(result) ? rh_pg_value(result, 0, 0) : NULL;
-    char *qualified = NULL;
-    if (schema && *schema) {
-        char *quoted = rh_pg_quote_identifier(schema);
-        rh_text text = {0};
-        rh_text_printf(&text, "%s.\"%s\"", quoted, HISTORY_TABLE);
-        qualified = text.data;
-        free(quoted);
-    } else {
-        rh_error_set(error, RH_ERROR_MIGRATION, "golang-migrate found no schema for its table %s",
-                     HISTORY_TABLE);
-        rh_error_hint(error, "The search_path of the connection names no schema that exists.");
-    }
-    rh_pg_result_free(result);
-    return qualified;
-}
-
 static bool prepare(rh_pg *pg, rh_error *error)
 {
-    char *table = qualified_table(pg, error);
-    if (!table)
-        return false;
-    const char *parameters[] = {table};
-    rh_pg_result *found = rh_pg_query(pg, "select to_regclass($1) is not null", 1, parameters, error);
-    bool ok =
-        found &&
-        (rh_pg_bool(found, 0, 0) ||
-         rh_pg_executef(
-             pg, error,
-             "CREATE TABLE IF NOT EXISTS %s (version bigint not null primary key, dirty boolean not null)",
-             table));
-    rh_pg_result_free(found);
+    char *table = rh_history_qualified(pg, HISTORY_TABLE, "golang-migrate", error);
+    bool ok = table && rh_pg_executef(pg, error,
+                                      "CREATE TABLE IF NOT EXISTS %s (version bigint not null primary key, "
+                                      "dirty boolean not null)",
+                                      table);
     free(table);
     return ok;
 }
@@ -154,7 +118,7 @@ static bool prepare(rh_pg *pg, rh_error *error)
 /* SetVersion of the tool's postgres.go. VERSION -1: none; then only a dirty one leaves a row. */
 static bool set_version(rh_pg *pg, intmax_t version, bool dirty, rh_error *error)
 {
-    char *table = qualified_table(pg, error);
+    char *table = rh_history_qualified(pg, HISTORY_TABLE, "golang-migrate", error);
     if (!table)
         return false;
     rh_text sql = {0};
@@ -189,7 +153,7 @@ static intmax_t target_version(const rh_plan *plan, const rh_migration *migratio
 static bool begin(rh_pg *pg, const rh_plan *plan, const rh_migration *migration, rh_direction direction,
                   rh_error *error)
 {
-    return prepare(pg, error) && set_version(pg, target_version(plan, migration, direction), true, error);
+    return set_version(pg, target_version(plan, migration, direction), true, error);
 }
 
 static bool end(rh_pg *pg, const rh_plan *plan, const rh_migration *migration, rh_direction direction,
@@ -201,6 +165,7 @@ static bool end(rh_pg *pg, const rh_plan *plan, const rh_migration *migration, r
 const rh_framework_rules rh_framework_golang_migrate = {
     .framework = RH_FRAMEWORK_GOLANG_MIGRATE,
     .name = "golang-migrate",
+    .files = "000001_name.up.sql and 000001_name.down.sql",
     .transaction = RH_TRANSACTION_OWN,
     .recognise = recognise,
     .compare = compare,

@@ -51,9 +51,21 @@ static int compare(const rh_migration_file *a, const rh_migration_file *b)
     return rh_natural_compare(a->id, b->id);
 }
 
+/* Every layout's files end in .sql: this one is what is left. */
+static rh_fit fit(const char *folder, const rh_migration_files *list, rh_arena *arena, const char **why)
+{
+    (void)folder;
+    *why =
+        rh_arena_printf(arena, "%zu file%s named as plain SQL names %s, such as %s", list->count,
+                        list->count == 1 ? "" : "s", list->count == 1 ? "it" : "them", list->files[0].file);
+    return RH_FIT_SQL;
+}
+
 const rh_framework_rules rh_framework_sql = {
     .framework = RH_FRAMEWORK_SQL,
     .name = "sql",
+    .files = "NAME.sql",
+    .fit = fit,
     .transaction = RH_TRANSACTION_EACH,
     .recognise = recognise,
     .compare = compare,

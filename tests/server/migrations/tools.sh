@@ -1,0 +1,6 @@
+#!/bin/sh
+# Installs the migration programs that the fidelity tests run, from the npm registry, into .cache/tools.
+set -eu
+directory=${RH_TOOLS:-$(dirname "$0")/../../../.cache/tools}
+mkdir -p "$directory"
+exec npm install --prefix "$directory" --no-save --no-audit --no-fund dbmate@2

@@ -1,0 +1,132 @@
+/* The layouts of migration tools: names, order, directives, history, what each refuses, and the choice among
+ * them. */
+#include "plan_fixture.h"
+
+/* A history table of COLUMN with the values of a NULL-ended list. */
+static const rh_rows *versions(fixture *f, const char *column, const char *const *values)
+{
+    rh_rows *rows = rh_arena_alloc(f->arena, sizeof *rows);
+    rows->present = true;
+    rows->columns = rh_arena_alloc(f->arena, sizeof *rows->columns);
+    rows->columns[0] = column;
+    rows->column_count = 1;
+    while (values[rows->row_count])
+        rows->row_count++;
+    rows->rows = rh_arena_alloc(f->arena, (rows->row_count + 1) * sizeof *rows->rows);
+    for (size_t i = 0; i < rows->row_count; i++) {
+        rows->rows[i] = rh_arena_alloc(f->arena, sizeof **rows->rows);
+        rows->rows[i][0] = values[i];
+    }
+    return rows;
+}
+
+/* "up" or "down" of migration INDEX: line:sql | line:sql. */
+static const char *script_of(fixture *f, size_t index, rh_direction direction)
+{
+    const rh_migration *migration = &f->plan.migrations[index];
+    const rh_script *script = direction == RH_UP ? &migration->up : &migration->down;
+    rh_text text = {0};
+    for (size_t i = 0; i < script->statement_count; i++)
+        rh_text_printf(&text, "%s%d:%s", i ? " | " : "", script->statements[i].line,
+                       script->statements[i].sql);
+    const char *copy = rh_arena_strdup(f->arena, rh_text_string(&text));
+    rh_text_release(&text);
+    return copy;
+}
+
+/* NAME with TEXT, alone in the folder, is refused with WORDS. */
+static void refused(const char *framework, const char *name, const char *text, const char *words, int line)
+{
+    fixture *f = fixture_begin();
+    fixture_file(f, name, text);
+    if (fixture_plan(f, NULL))
+        fail_msg("%s was not refused: %s", framework, text);
+    assert_int_equal(f->error.code, RH_ERROR_SCENARIO);
+    if (!strstr(f->error.message, words) || !strstr(f->error.message, framework))
+        fail_msg("%s", f->error.message);
+    assert_int_equal(f->error.line, line);
+    assert_non_null(strstr(f->error.file, name));
+    fixture_end(f);
+}
+
+/* ---- dbmate ---- */
+
+static void test_dbmate(void **state)
+{
+    (void)state;
+    fixture *f = fixture_begin();
+    fixture_file(f, "20240102_b.sql",
+                 "-- x\n-- migrate:up  transaction:true transaction:false\nselect 1; select\n2;\n"
+                 "--   migrate:down\r\nselect 3");
+    fixture_file(f, "10_a.sql",
+                 "-- migrate:up a:b:c transaction:false:x\n-- migrate:down transaction:falsely\n");
+    fixture_file(f, "9.sql", "-- migrate:up\nselect '\n-- migrate:downs'; \n-- migrate:down");
+    fixture_file(f, "x.sql", "bad");
+    assert_true(fixture_plan(f, NULL));
+    assert_string_equal(f->plan.framework_name, "dbmate");
+    assert_string_equal(f->plan.history_table, "schema_migrations");
+    assert_string_equal(f->plan.framework_why, "10_a.sql has a line \"-- migrate:up\"");
+    assert_string_equal(fixture_order(f), "10:a* 20240102:b* 9:*");
+    assert_int_equal(f->plan.migrations[0].up.rule, RH_TRANSACTION_ONE);
+    assert_int_equal(f->plan.migrations[0].down.rule, RH_TRANSACTION_ONE);
+    assert_int_equal(f->plan.migrations[1].up.rule, RH_TRANSACTION_OWN);
+    assert_int_equal(f->plan.migrations[1].down.rule, RH_TRANSACTION_ONE);
+    assert_string_equal(script_of(f, 1, RH_UP), "3:select 1 | 3:select\n2");
+    assert_string_equal(script_of(f, 1, RH_DOWN), "6:select 3");
+    assert_string_equal(script_of(f, 2, RH_UP), "2:select '\n-- migrate:downs'");
+    assert_true(f->plan.migrations[1].has_down);
+    assert_true(fixture_plan(f, versions(f, "version", (const char *[]){"9", "77", NULL})));
+    assert_string_equal(fixture_order(f), "10:a* 20240102:b* 9:");
+    assert_false(fixture_plan(f, fixture_history(f, "9", "f")));
+    assert_non_null(strstr(f->error.message, "not dbmate's"));
+    fixture_file(f, "9_again.sql", "-- migrate:up\n-- migrate:down");
+    assert_false(fixture_plan(f, NULL));
+    assert_non_null(strstr(f->error.message, "two migrations have the version 9"));
+    fixture_end(f);
+}
+
+static void test_dbmate_refusals(void **state)
+{
+    (void)state;
+    refused("dbmate", "1_a.sql", "select 1;\n-- migrate:up\n-- migrate:down\n", "before", 1);
+    refused("dbmate", "1_a.sql", "--\n-- migrate:up\nselect 1;\n", "no line \"-- migrate:down\"", 2);
+    refused("dbmate", "1_a.sql", "-- migrate:down\n-- migrate:up\n", "no line \"-- migrate:down\"", 2);
+    refused("dbmate", "1_a.sql", "-- migrate:up\n-- migrate:down\n-- migrate:up\n-- migrate:down", "twice",
+            3);
+    refused("dbmate", "1_a.sql", "-- migrate:up\n-- migrate:down\n-- migrate:down", "two lines", 3);
+    fixture *f = fixture_begin();
+    fixture_file(f, "1_a.sql", "select 1");
+    fixture_file(f, "2_b.sql", "-- migrate:up\n-- migrate:down\n");
+    assert_false(fixture_plan(f, NULL));
+    assert_non_null(strstr(f->error.message, "dbmate refuses this file: it has no line \"-- migrate:up\""));
+    fixture_end(f);
+}
+
+/* ---- the choice ---- */
+
+static void test_two_fit(void **state)
+{
+    (void)state;
+    fixture *f = fixture_begin();
+    fixture_file(f, "1_a.sql", "select 1");
+    assert_true(fixture_plan(f, NULL));
+    assert_string_equal(f->plan.framework_name, "sql");
+    f->scenario.migrations.framework = RH_FRAMEWORK_GOLANG_MIGRATE;
+    assert_false(fixture_plan(f, NULL));
+    assert_non_null(strstr(f->error.hint, "000001_name.up.sql"));
+    f->scenario.migrations.framework = RH_FRAMEWORK_AUTO;
+    fixture_file(f, "2_b.up.sql", "select 1");
+    assert_true(fixture_plan(f, NULL));
+    assert_string_equal(f->plan.framework_name, "golang-migrate");
+    fixture_end(f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_dbmate),
+        cmocka_unit_test(test_dbmate_refusals),
+        cmocka_unit_test(test_two_fit),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
