@@ -279,7 +279,9 @@ static void place_failure(const replay *r, rh_error *error)
         column =
             error->line > 1 ? error->column : r->at->column + (error->column > 1 ? error->column - 1 : 0);
     }
-    const char *direction = r->options->direction == RH_UP ? "" : " (down)";
+    const char *direction = r->options->again                ? " (up again)"
+                            : r->options->direction == RH_UP ? ""
+                                                             : " (down)";
     if (r->at)
         rh_error_context(error, "migration %s%s, statement %d", r->migration->id, direction, r->at->ordinal);
     else
@@ -298,7 +300,7 @@ static void record_failure(replay *r, rh_error *error)
         .line = error->line,
         .column = error->column,
     };
-    if (r->options->direction == RH_UP) {
+    if (r->options->direction == RH_UP && !r->options->again) {
         r->migration->outcome = RH_OUTCOME_FAILED;
         r->migration->failure = failure;
     } else {
@@ -324,8 +326,9 @@ static void fail(replay *r, rh_error *error)
 
 static void succeed(const replay *r)
 {
-    rh_outcome *outcome =
-        r->options->direction == RH_UP ? &r->migration->outcome : &r->migration->rollback.outcome;
+    rh_outcome *outcome = r->options->direction == RH_UP && !r->options->again
+                              ? &r->migration->outcome
+                              : &r->migration->rollback.outcome;
     if (*outcome != RH_OUTCOME_FAILED)
         *outcome = RH_OUTCOME_OK;
 }

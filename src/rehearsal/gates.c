@@ -134,7 +134,7 @@ static bool something_failed(rh_run *run)
             reason = rh_arena_printf(run->arena, "migration %s failed in the %s", migration->id,
                                      migration->failed_pass ? migration->failed_pass : "rehearsal");
         else if (migration->rollback.outcome == RH_OUTCOME_FAILED)
-            reason = rh_arena_printf(run->arena, "the way down of migration %s failed", migration->id);
+            reason = rh_arena_printf(run->arena, "the rollback of migration %s failed", migration->id);
         if (reason) {
             reach(run, RH_VERDICT_FAIL, RH_EXIT_MIGRATION, reason);
             return true;

@@ -9,15 +9,16 @@ typedef struct way_back {
     rh_pg *pg;
 } way_back;
 
-static bool replay(way_back *w, rh_migration *migration, rh_direction direction, double *elapsed_s,
-                   rh_error *error)
+static bool replay(way_back *w, rh_migration *migration, rh_direction direction, bool again,
+                   double *elapsed_s, rh_error *error)
 {
     rh_replay_options options = {.direction = direction,
                                  .statement_timeout = w->run->scenario->migrations.statement_timeout,
                                  .pass = RH_PASS_KIND_ROLLBACK,
                                  .repeat = 1,
                                  .scale = 1,
-                                 .record = false};
+                                 .record = false,
+                                 .again = again};
     return rh_replay(w->pg, &w->run->plan, migration, &options, w->run->arena, elapsed_s, error);
 }
 
@@ -26,17 +27,17 @@ static bool there_and_back(way_back *w, rh_migration *migration, rh_error *error
 {
     rh_rollback *rollback = &migration->rollback;
     rh_schema *before = rh_schema_read(w->pg, error), *after = NULL;
-    bool ok = before && replay(w, migration, RH_UP, NULL, error);
+    bool ok = before && replay(w, migration, RH_UP, false, NULL, error);
     if (ok && rollback->has_down) {
         rollback->outcome = RH_OUTCOME_FAILED;
-        ok = replay(w, migration, RH_DOWN, &rollback->down_s, error);
+        ok = replay(w, migration, RH_DOWN, false, &rollback->down_s, error);
         after = ok ? rh_schema_read(w->pg, error) : NULL;
         if (after) {
             rh_schema_compare(before, after, w->run->arena, &rollback->differences,
                               &rollback->difference_count);
             rollback->schema_restored = rollback->difference_count == 0;
         }
-        ok = after && replay(w, migration, RH_UP, &rollback->up_again_s, error);
+        ok = after && replay(w, migration, RH_UP, true, &rollback->up_again_s, error);
         if (ok)
             rollback->outcome = RH_OUTCOME_OK;
     }
@@ -67,7 +68,8 @@ static bool start_over(way_back *w, size_t upto, rh_error *error)
         return false;
     w->pg = rh_pg_connect(rh_staging_conninfo(w->staging), ": migration", error);
     for (size_t m = 0; w->pg && m <= upto; m++)
-        if (w->run->plan.migrations[m].pending && !replay(w, &w->run->plan.migrations[m], RH_UP, NULL, error))
+        if (w->run->plan.migrations[m].pending &&
+            !replay(w, &w->run->plan.migrations[m], RH_UP, false, NULL, error))
             return false;
     return w->pg != NULL;
 }

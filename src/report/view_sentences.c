@@ -85,15 +85,33 @@ static const char *gates_sentence(const rh_view *view)
     return NULL;
 }
 
+/* Names the first whose way back fails. */
+static const char *rollback_sentence(const rh_view *view)
+{
+    const rh_view_migration *first = NULL;
+    size_t failed = 0;
+    for (size_t i = 0; i < view->migration_count; i++) {
+        if (!rh_json_path(view->migrations[i].record, "rollback.error"))
+            continue;
+        first = first ? first : &view->migrations[i];
+        failed++;
+    }
+    if (!first)
+        return NULL;
+    if (failed > 1)
+        return rh_view_printf(view, "The rollback of %s and %zu more failed: there is no way back",
+                              first->title, failed - 1);
+    return rh_view_printf(view, "The rollback of %s failed: there is no way back", first->title);
+}
+
 static const char *fail_sentence(const rh_view *view)
 {
     for (size_t i = 0; i < view->migration_count; i++)
         if (strcmp(view->migrations[i].outcome, "failed") == 0)
             return rh_view_printf(view, "Migration %s failed: do not run", view->migrations[i].title);
-    for (size_t i = 0; i < view->migration_count; i++)
-        if (rh_json_path(view->migrations[i].record, "rollback.error"))
-            return rh_view_printf(view, "The rollback of %s failed: there is no way back",
-                                  view->migrations[i].title);
+    const char *no_way_back = rollback_sentence(view);
+    if (no_way_back)
+        return no_way_back;
     if (rh_view_is(view->report, "verify_outcome", "failed"))
         return "The migrations ran, but the checks after them failed: do not run as is";
     const char *sentence = gates_sentence(view);

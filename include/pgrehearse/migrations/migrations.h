@@ -56,16 +56,17 @@ typedef struct rh_replay_options {
     double scale;
     const rh_replay_hooks *hooks; /* may be NULL */
     bool record; /* append to statement->runs; false: time only (hooks get a run that is thrown away) */
+    bool again;  /* up once more, after down: what fails is the way back, not the migration */
 } rh_replay_options;
 
 /* Runs one migration of PLAN on PG as its framework would, history table included. Use one connection for all
  * migrations of a pass, as the tools do: settings and temporary tables of one are seen by the next.
  *
  * On success outcome becomes ok unless an earlier pass failed. On failure outcome and failure (with the place
- * in the user's file) are set in MIGRATION (up) or its rollback (down), and RH_ERROR_MIGRATION / TIMEOUT /
- * LOST / NO_SPACE is returned with the same place; RH_ERROR_INTERRUPTED leaves outcome as it was. The open
- * transaction is rolled back; what the file had committed before stays. The history table then says what the
- * tool would leave there (golang-migrate: dirty).
+ * in the user's file) are set in MIGRATION (up) or its rollback (down, and up again), and RH_ERROR_MIGRATION
+ * / TIMEOUT / LOST / NO_SPACE is returned with the same place; RH_ERROR_INTERRUPTED leaves outcome as it was.
+ * The open transaction is rolled back; what the file had committed before stays. The history table then says
+ * what the tool would leave there (golang-migrate: dirty).
  *
  * *ELAPSED_S (may be NULL) is from before the first to after the last statement with the framework's own
  * bookkeeping and transaction commands, also on failure; without the hooks. A statement's run has its own

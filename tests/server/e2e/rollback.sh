@@ -18,4 +18,13 @@ valid_report
 report "r['migrations'][2]['rollback']['outcome'] == 'failed' and 'misspelt' in str(r['migrations'][2]['rollback'])"
 report "r['migrations'][3]['rollback']['schema_restored'] is True"
 report "'000013' in r['reason'] and r['migrations'][2]['outcome'] == 'ok'"
+
+# Down works and leaves the table; up again then fails: that is the way back, not the migration.
+migration 000015_once.up.sql 'CREATE TABLE once (id int);'
+migration 000015_once.down.sql 'SELECT 1;'
+rehearse 2 --pass quiet
+valid_report
+report "r['migrations'][4]['outcome'] == 'ok' and r['migrations'][4]['error'] is None"
+report "r['migrations'][4]['rollback']['outcome'] == 'failed' and 'up again' in r['migrations'][4]['rollback']['error']['message']"
+says "$work/out" 'rollback of 000013 broken and 1 more failed: there is no way back'
 nothing_left
