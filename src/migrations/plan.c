@@ -2,6 +2,7 @@
 #include "detect.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/migrations/migrations.h"
+#include "safety_server.h"
 #include "script.h"
 #include <ctype.h>
 #include <inttypes.h>
@@ -291,5 +292,6 @@ bool rh_plan_make(const rh_scenario *scenario, const rh_rows *history, rh_arena 
     return make_migrations(scenario, rules, arena, plan, error) &&
            mark_applied(scenario, rules, history, plan, arena, error) &&
            choose_pending(scenario, plan, arena, error) && keep_only(scenario, plan, arena, error) &&
-           load_scripts(rules, arena, plan, error);
+           load_scripts(rules, arena, plan, error) &&
+           (scenario->staging.kind != RH_STAGING_SERVER || rh_plan_check_server_safety(plan, error));
 }

@@ -24,7 +24,8 @@ bool rh_history_prepare(rh_pg *pg, const rh_plan *plan, rh_error *error);
  * list, --only), and for each pending migration its statements, split, classified, with expected locks and
  * hazards. In pending lists and --only a migration is named by its id, its leading number (with or without
  * zeros), its name, or its file. Refuses psql meta-commands, COPY … PROGRAM and COPY with a file of the
- * server's (RH_ERROR_REFUSED with file and line); COPY FROM STDIN is RH_ERROR_UNSUPPORTED. A duplicate
+ * server's (RH_ERROR_REFUSED with file and line), and on a given server also what changes roles, other
+ * databases or settings; COPY FROM STDIN is RH_ERROR_UNSUPPORTED. A duplicate
  * version, a dirty history, an unknown id in pending, a file that is not UTF-8 or holds a NUL byte are
  * RH_ERROR_SCENARIO, an unknown id of --only is RH_ERROR_USAGE. A file with a syntax error still gets a plan:
  * its statement fails when it runs, as in production. */

@@ -99,6 +99,32 @@ static void test_leftovers_of_dead_runs_only(void **state)
     on_server(f, "DROP DATABASE other");
 }
 
+/* A subscription keeps its database from being dropped: by a reset, at the end, and by the next run. */
+static void test_subscriptions_are_let_go(void **state)
+{
+    static const char subscribe[] =
+        "CREATE SUBSCRIPTION %s CONNECTION 'host=/no/such dbname=x' PUBLICATION p "
+        "WITH (connect = false, slot_name = 'precious')";
+    fixture *f = *state;
+    on_server(f, "CREATE DATABASE pgrehearse_0000000d");
+    on_server(f, "COMMENT ON DATABASE pgrehearse_0000000d IS 'pgrehearse 0000000d lock 13'");
+    rh_pg *dead = rh_pg_connect(
+        rh_arena_printf(f->arena, "%s dbname=pgrehearse_0000000d", test_cluster_conninfo(cluster)), ": test",
+        &f->error);
+    assert_ok(f, dead && rh_pg_executef(dead, &f->error, subscribe, "lost"));
+    rh_pg_close(dead);
+    assert_ok(f, fixture_start(f));
+    assert_null(strstr(databases(f), "0000000d"));
+    fixture_sql(f, rh_arena_printf(f->arena, subscribe, "restored"));
+    assert_ok(f, rh_staging_snapshot(f->staging, NULL, &f->error));
+    assert_ok(f, rh_staging_reset(f->staging, NULL, &f->error));
+    fixture_sql(f, rh_arena_printf(f->arena, subscribe, "migrated"));
+    rh_staging_free(f->staging, false);
+    f->staging = NULL;
+    assert_string_equal(on_server(f, "SELECT count(*) FROM pg_subscription"), "0");
+    assert_null(strstr(databases(f), "snapshot"));
+}
+
 /* Somebody put a database of their own in the place of ours. */
 static void test_a_mark_that_is_gone(void **state)
 {
@@ -185,9 +211,13 @@ int main(void)
     if (!cluster)
         return 1;
     const struct CMUnitTest tests[] = {
-        SERVER_TEST(test_snapshot_and_reset),  SERVER_TEST(test_leftovers_of_dead_runs_only),
-        SERVER_TEST(test_a_mark_that_is_gone), SERVER_TEST(test_guard),
-        SERVER_TEST(test_neutralise),          SERVER_TEST(test_lost_server),
+        SERVER_TEST(test_snapshot_and_reset),
+        SERVER_TEST(test_leftovers_of_dead_runs_only),
+        SERVER_TEST(test_a_mark_that_is_gone),
+        SERVER_TEST(test_guard),
+        SERVER_TEST(test_neutralise),
+        SERVER_TEST(test_lost_server),
+        SERVER_TEST(test_subscriptions_are_let_go),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     test_cluster_stop(cluster);

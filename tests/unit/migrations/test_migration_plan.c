@@ -260,6 +260,54 @@ static void test_nul_and_marks(void **state)
     fixture_end(f);
 }
 
+/* SQL → whether it is refused on a given server; nothing of it is refused in the embedded cluster. */
+static void test_given_server(void **state)
+{
+    static const struct {
+        const char *sql;
+        bool refused;
+    } cases[] = {
+        {"select 1;\n  DROP DATABASE shop", true},
+        {"/* x */ alter system set work_mem = '5MB'", true},
+        {"create role r", true},
+        {"ALTER USER r PASSWORD 'x'", true},
+        {"create subscription s connection '' publication p", true},
+        {"grant a to b", true},
+        {"grant connect on database shop to b", true},
+        {"comment on database shop is ''", true},
+        {"reassign owned by a to b", true},
+        {"create table role (id int)", false},
+        {"alter table \"user\" add system int", false},
+        {"create user mapping for public server s", false},
+        {"grant select on t to b", false},
+        {"comment on table t is 'database'", false},
+        {"drop function f", false},
+        {"select 'create role r'", false},
+        {"", false},
+    };
+    (void)state;
+    fixture *f = fixture_begin();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fixture_file(f, "1.sql", cases[i].sql);
+        f->scenario.staging.kind = RH_STAGING_EMBEDDED;
+        assert_true(fixture_plan(f, NULL));
+        f->scenario.staging.kind = RH_STAGING_SERVER;
+        if (fixture_plan(f, NULL) == cases[i].refused)
+            fail_msg("%s: %s", cases[i].sql, cases[i].refused ? "not refused" : f->error.message);
+        if (cases[i].refused)
+            assert_int_equal(f->error.code, RH_ERROR_REFUSED);
+    }
+    fixture_file(f, "1.sql", cases[0].sql);
+    assert_false(fixture_plan(f, NULL));
+    assert_int_equal(f->error.line, 2);
+    assert_int_equal(f->error.column, 3);
+    fixture_file(f, "1.sql", "select 1");
+    fixture_file(f, "1.down.sql", "drop role r");
+    assert_false(fixture_plan(f, NULL));
+    assert_true(rh_ends_with(f->error.file, "/1.down.sql"));
+    fixture_end(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -273,6 +321,7 @@ int main(void)
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_accepted),
         cmocka_unit_test(test_nul_and_marks),
+        cmocka_unit_test(test_given_server),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,90 @@
+/* A given server has more in it than the rehearsal's own database, and nothing confines it: statements that
+ * reach roles, other databases or the server's settings are refused before anything runs. As safety.c, this
+ * reads the text and is no sandbox. */
+#include "pgrehearse/adapters/sql_parser.h"
+#include "safety_server.h"
+#include <string.h>
+
+typedef struct words {
+    const char *sql;
+    const rh_sql_token *tokens;
+    size_t count;
+} words;
+
+static bool is(const words *w, size_t index, const char *word)
+{
+    return index < w->count && rh_sql_token_is(w->sql, &w->tokens[index], word);
+}
+
+static bool is_any(const words *w, size_t index, const char *const *list)
+{
+    for (; *list; list++)
+        if (is(w, index, *list))
+            return true;
+    return false;
+}
+
+/* GRANT role TO role has no ON; GRANT … ON DATABASE and ON TABLESPACE have one. */
+static bool is_shared_grant(const words *w)
+{
+    for (size_t i = 1; i < w->count; i++)
+        if (is(w, i, "on"))
+            return is(w, i + 1, "database") || is(w, i + 1, "tablespace") || is(w, i + 1, "parameter");
+    return true;
+}
+
+/* Whether a statement changes what all databases of a server share. */
+static bool is_shared(const words *w)
+{
+    static const char *const shared[] = {"database",   "role",         "user",   "group",
+                                         "tablespace", "subscription", "system", NULL};
+    static const char *const change[] = {"create", "alter", "drop", NULL};
+    static const char *const grant[] = {"grant", "revoke", NULL};
+    static const char *const owned[] = {"drop", "reassign", NULL};
+    if (is_any(w, 0, change) && is_any(w, 1, shared))
+        return !is(w, 2, "mapping"); /* CREATE USER MAPPING is of this database */
+    if (is(w, 0, "comment") || is(w, 0, "security"))
+        for (size_t i = 1; i < w->count; i++)
+            if (is(w, i, "on"))
+                return is_any(w, i + 1, shared);
+    return (is_any(w, 0, grant) && is_shared_grant(w)) || (is_any(w, 0, owned) && is(w, 1, "owned"));
+}
+
+static bool check_statement(const rh_script *script, const rh_statement *statement, rh_arena *scratch,
+                            rh_error *error)
+{
+    rh_sql_token *tokens;
+    size_t count, kept = 0;
+    rh_sql_scan(statement->sql, scratch, &tokens, &count, NULL); /* checked as far as it scans */
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(tokens[i].kind, "SQL_COMMENT") != 0 && strcmp(tokens[i].kind, "C_COMMENT") != 0)
+            tokens[kept++] = tokens[i];
+    const words w = {statement->sql, tokens, kept};
+    if (kept < 2 || !is_shared(&w))
+        return true;
+    rh_error_set(error, RH_ERROR_REFUSED, "the statement reaches beyond the rehearsal's own database");
+    rh_error_hint(error, "On a given server, roles, other databases and settings are not ours to change: use "
+                         "staging.kind: embedded, or take the statement out.");
+    return rh_error_at(error, script->file, statement->line, statement->column);
+}
+
+static bool check_script(const rh_script *script, rh_error *error)
+{
+    rh_arena *scratch = rh_arena_new();
+    bool ok = true;
+    for (size_t i = 0; ok && i < script->statement_count; i++)
+        ok = check_statement(script, &script->statements[i], scratch, error);
+    rh_arena_free(scratch);
+    return ok;
+}
+
+bool rh_plan_check_server_safety(const rh_plan *plan, rh_error *error)
+{
+    for (size_t i = 0; i < plan->migration_count; i++) {
+        const rh_migration *migration = &plan->migrations[i];
+        if (migration->pending &&
+            (!check_script(&migration->up, error) || !check_script(&migration->down, error)))
+            return false;
+    }
+    return true;
+}
