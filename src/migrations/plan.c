@@ -23,6 +23,10 @@ static bool add_file(rh_migration *migration, const rh_migration_file *file, rh_
 {
     rh_script *script = file->direction == RH_UP ? &migration->up : &migration->down;
     migration->not_sql = file->not_sql;
+    if (file->refused) {
+        rh_error_set(error, RH_ERROR_SCENARIO, "%s", file->refused);
+        return rh_error_at(error, file->path, 0, 0);
+    }
     if (script->file) {
         rh_error_set(error, RH_ERROR_SCENARIO, "two files are the way %s of migration %s: %s and %s",
                      file->direction == RH_UP ? "up" : "down", file->id, strrchr(script->file, '/') + 1,

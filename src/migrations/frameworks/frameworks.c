@@ -3,9 +3,8 @@
 #include <string.h>
 
 static const rh_framework_rules *const FRAMEWORKS[] = {
-    &rh_framework_golang_migrate,
-    &rh_framework_dbmate,
-    &rh_framework_sql,
+    &rh_framework_golang_migrate, &rh_framework_dbmate, &rh_framework_goose,
+    &rh_framework_diesel,         &rh_framework_sql,
 };
 
 const rh_framework_rules *rh_framework_rules_at(size_t index)

@@ -15,6 +15,7 @@ typedef struct rh_migration_file {
     uint64_t version; /* 0 where the framework has none */
     rh_direction direction;
     bool both_ways;      /* the way down stands in the same file */
+    const char *refused; /* why the tool does not take a file of this name; NULL: it does */
     const char *not_sql; /* what it is instead ("a program in Go"): it cannot be run here; NULL: SQL */
 } rh_migration_file;
 
@@ -94,6 +95,8 @@ typedef struct rh_framework_rules {
 extern const rh_framework_rules rh_framework_sql;
 extern const rh_framework_rules rh_framework_golang_migrate;
 extern const rh_framework_rules rh_framework_dbmate;
+extern const rh_framework_rules rh_framework_goose;
+extern const rh_framework_rules rh_framework_diesel;
 
 /* Every framework, the more particular layouts first; NULL past the last. */
 const rh_framework_rules *rh_framework_rules_at(size_t index);

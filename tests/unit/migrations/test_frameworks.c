@@ -102,6 +102,127 @@ static void test_dbmate_refusals(void **state)
     fixture_end(f);
 }
 
+/* ---- goose ---- */
+
+static void test_goose(void **state)
+{
+    (void)state;
+    fixture *f = fixture_begin();
+    fixture_file(f, "00002_b.sql",
+                 "-- about\n\n-- +goose Up\n-- comment\nselect 1; select\n 2; -- done\n\n"
+                 "--+goose statementBEGIN\n-- in\nselect\n';\n';\n-- +goose StatementEnd\n"
+                 "-- +goose down\n  -- c\n  select 3;\n");
+    fixture_file(f, "1_a.sql",
+                 "-- +goose no transaction\r\n-- +goose Up\r\nselect 1;select 2;\r\n\r\nselect 3;\r\n");
+    fixture_file(f, "10_c.go", "package migrations");
+    fixture_file(f, "11_c_test.go", "package migrations");
+    assert_false(fixture_plan(f, NULL));
+    assert_int_equal(f->error.code, RH_ERROR_UNSUPPORTED);
+    assert_string_equal(f->error.message, "migration 10 is a program in Go, not SQL");
+    assert_string_equal(f->plan.framework_why,
+                        "00002_b.sql has a line \"-- +goose\"; programs in Go, which are "
+                        "not replayed: 10_c.go");
+    const char *list[] = {"1", "2"};
+    f->scenario.migrations.pending = RH_PENDING_LIST;
+    f->scenario.migrations.pending_ids = list;
+    f->scenario.migrations.pending_id_count = 2;
+    assert_true(fixture_plan(f, NULL));
+    assert_string_equal(f->plan.framework_name, "goose");
+    assert_string_equal(fixture_order(f), "1:a* 2:b* 10:c");
+    assert_string_equal(script_of(f, 0, RH_UP), "3:select 1;select 2; | 5:select 3");
+    assert_int_equal(f->plan.migrations[0].up.rule, RH_TRANSACTION_EACH);
+    assert_false(f->plan.migrations[0].has_down);
+    assert_int_equal(f->plan.migrations[1].up.rule, RH_TRANSACTION_ONE);
+    assert_string_equal(script_of(f, 1, RH_UP), "5:select 1 | 5:select\n 2 | 10:select\n';\n'");
+    assert_string_equal(script_of(f, 1, RH_DOWN), "16:select 3");
+    assert_int_equal(f->plan.migrations[1].down.statements[0].column, 3);
+    fixture_end(f);
+}
+
+static void test_goose_history(void **state)
+{
+    (void)state;
+    fixture *f = fixture_begin();
+    fixture_file(f, "1_a.sql", "-- +goose Up\n");
+    fixture_file(f, "2_b.sql", "-- +goose Up\n");
+    fixture_file(f, "3_c.sql", "-- +goose Up\n");
+    assert_true(fixture_plan(f, versions(f, "version_id", (const char *[]){"0", "1", "2", NULL})));
+    assert_string_equal(fixture_order(f), "1:a 2:b 3:c*");
+    assert_false(fixture_plan(f, versions(f, "version_id", (const char *[]){"0", "1", "3", NULL})));
+    assert_string_equal(f->error.message,
+                        "migration 2 is missing below version 3, which the backup has: goose refuses to run");
+    assert_false(fixture_plan(f, versions(f, "version", (const char *[]){NULL})));
+    fixture_file(f, "002_again.sql", "-- +goose Up\n");
+    assert_false(fixture_plan(f, NULL));
+    assert_non_null(strstr(f->error.message, "two files are the way up of migration 2"));
+    fixture_end(f);
+}
+
+static void test_goose_refusals(void **state)
+{
+    (void)state;
+    refused("goose", "1_a.sql", "-- +goose Up\nselect 1\n", "no semicolon", 2);
+    refused("goose", "1_a.sql", "-- +goose Up\nselect 1\n-- +goose Down\nselect 2;\n",
+            "way up has no semicolon", 3);
+    refused("goose", "1_a.sql", "select 0;\n-- +goose Up\n", "before", 1);
+    refused("goose", "1_a.sql", "-- +goose Up\n-- +goose Up\n", "second", 2);
+    refused("goose", "1_a.sql", "-- +goose Down\n", "once, after", 1);
+    refused("goose", "1_a.sql", "-- +goose Up\n -- +goose Down\n", "beginning of its line", 2);
+    refused("goose", "1_a.sql", "-- +goose Up\n-- +goose StatementBegin\nselect 1;\n", "no StatementEnd", 3);
+    refused("goose", "1_a.sql", "-- +goose Up\n-- +goose StatementEnd\n", "without its", 2);
+    refused("goose", "1_a.sql", "-- +goose Upwards\n", "does not know", 1);
+    fixture *f = fixture_begin();
+    fixture_file(f, "1_a.sql",
+                 "-- +goose ENVSUB ON\n-- +goose Up\nselect 1; -- $\n-- +goose ENVSUB OFF\nselect '$';\n");
+    assert_false(fixture_plan(f, NULL));
+    assert_int_equal(f->error.code, RH_ERROR_UNSUPPORTED);
+    assert_int_equal(f->error.line, 3);
+    fixture_file(f, "1_a.sql", "-- +goose Up\n");
+    fixture_file(f, "seed.sql", "select 1;\n");
+    assert_false(fixture_plan(f, NULL));
+    assert_non_null(strstr(f->error.file, "seed.sql"));
+    fixture_end(f);
+}
+
+/* ---- Diesel ---- */
+
+static void test_diesel(void **state)
+{
+    (void)state;
+    fixture *f = fixture_begin();
+    fixture_file(f, "2024-01-02-000000_b/up.sql", "select 1; select 2");
+    fixture_file(f, "2024-01-02-000000_b/down.sql", "select 3");
+    fixture_file(f, "00000000000000_diesel_initial_setup/up.sql", "select 4");
+    fixture_file(f, "20240101000000_a_b/up.sql", "create index concurrently i on t (a)");
+    fixture_file(f, "20240101000000_a_b/metadata.toml", "# x\nrun_in_transaction = false # y\n");
+    fixture_file(f, "3/up.sql", "--");
+    fixture_file(f, "3/metadata.toml", "other = 1\n[x]\nrun_in_transaction = true\n");
+    fixture_file(f, "4/up.sql", "--");
+    fixture_file(f, "4/metadata.toml", "run_in_transaction = yes\n");
+    fixture_file(f, ".hidden/up.sql", "bad");
+    fixture_file(f, "README.md", "bad");
+    assert_true(fixture_plan(f, NULL));
+    assert_string_equal(f->plan.framework_name, "diesel");
+    assert_string_equal(f->plan.history_table, "__diesel_schema_migrations");
+    assert_string_equal(fixture_order(f),
+                        "00000000000000:diesel_initial_setup* 20240101000000:a_b* 20240102000000:b* 3:* 4:*");
+    assert_int_equal(f->plan.migrations[0].up.rule, RH_TRANSACTION_ONE);
+    assert_int_equal(f->plan.migrations[1].up.rule, RH_TRANSACTION_OWN);
+    assert_int_equal(f->plan.migrations[3].up.rule, RH_TRANSACTION_OWN);
+    assert_int_equal(f->plan.migrations[4].up.rule, RH_TRANSACTION_ONE);
+    assert_true(f->plan.migrations[2].has_down);
+    assert_false(f->plan.migrations[1].has_down);
+    assert_string_equal(script_of(f, 2, RH_DOWN), "1:select 3");
+    assert_true(fixture_plan(f, versions(f, "version", (const char *[]){"20240102000000", "3", NULL})));
+    assert_string_equal(fixture_order(f), "00000000000000:diesel_initial_setup* 20240101000000:a_b* "
+                                          "20240102000000:b 3: 4:*");
+    fixture_file(f, "2024-0101000000_twice/up.sql", "select 1");
+    assert_false(fixture_plan(f, NULL));
+    assert_non_null(strstr(f->error.message, "two migrations have the version 20240101000000"));
+    fixture_end(f);
+    refused("Diesel", "1_a/up.sql", "", "it is empty", 0);
+}
+
 /* ---- the choice ---- */
 
 static void test_two_fit(void **state)
@@ -118,14 +239,23 @@ static void test_two_fit(void **state)
     fixture_file(f, "2_b.up.sql", "select 1");
     assert_true(fixture_plan(f, NULL));
     assert_string_equal(f->plan.framework_name, "golang-migrate");
+    fixture_file(f, "1_a.sql", "-- migrate:up\n-- migrate:down\n");
+    fixture_file(f, "3_c.sql", "-- +goose Up\n");
+    f->scenario.migrations.framework = RH_FRAMEWORK_AUTO;
+    assert_false(fixture_plan(f, NULL));
+    assert_non_null(strstr(f->error.message, "could be dbmate's (1_a.sql has a line \"-- migrate:up\") or "
+                                             "goose's (3_c.sql has a line \"-- +goose\")"));
+    assert_string_equal(f->error.hint, "Say which with migrations.framework: dbmate, or goose.");
+    assert_int_equal(f->error.line, 7);
     fixture_end(f);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dbmate),
-        cmocka_unit_test(test_dbmate_refusals),
+        cmocka_unit_test(test_dbmate),         cmocka_unit_test(test_dbmate_refusals),
+        cmocka_unit_test(test_goose),          cmocka_unit_test(test_goose_history),
+        cmocka_unit_test(test_goose_refusals), cmocka_unit_test(test_diesel),
         cmocka_unit_test(test_two_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
