@@ -81,8 +81,8 @@ static rh_transaction_rule rule_beside(const char *path, rh_arena *arena)
 static bool read_way(const char *path, rh_direction direction, rh_arena *arena, rh_sql_reading *reading,
                      rh_error *error)
 {
-    (void)direction;
-    if (*reading->text == '\0')
+    reading->missing = *reading->text == '\0' && direction == RH_DOWN; /* refused when it is wanted */
+    if (*reading->text == '\0' && direction == RH_UP)
         return rh_refuse_file(path, 0, "Diesel", "it is empty", "A comment is enough.", error);
     reading->rule = rule_beside(path, arena);
     return true;

@@ -198,6 +198,7 @@ static void test_diesel(void **state)
     fixture_file(f, "3/up.sql", "--");
     fixture_file(f, "3/metadata.toml", "other = 1\n[x]\nrun_in_transaction = true\n");
     fixture_file(f, "4/up.sql", "--");
+    fixture_file(f, "4/down.sql", "");
     fixture_file(f, "4/metadata.toml", "run_in_transaction = yes\n");
     fixture_file(f, ".hidden/up.sql", "bad");
     fixture_file(f, "README.md", "bad");
@@ -212,6 +213,7 @@ static void test_diesel(void **state)
     assert_int_equal(f->plan.migrations[4].up.rule, RH_TRANSACTION_ONE);
     assert_true(f->plan.migrations[2].has_down);
     assert_false(f->plan.migrations[1].has_down);
+    assert_false(f->plan.migrations[4].has_down);
     assert_string_equal(script_of(f, 2, RH_DOWN), "1:select 3");
     assert_true(fixture_plan(f, versions(f, "version", (const char *[]){"20240102000000", "3", NULL})));
     assert_string_equal(fixture_order(f), "00000000000000:diesel_initial_setup* 20240101000000:a_b* "
