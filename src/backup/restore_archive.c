@@ -81,14 +81,21 @@ static bool refuse(const rh_restoring *r, const rh_toc_entry *entry, const char 
     return rh_error_at(error, r->facts->path, 0, 0);
 }
 
-/* Looks for what reaches out of the database among the statements of one entry. */
+/* Looks for what reaches out of the database among the statements of one entry: WHAT it has. */
 static bool note_danger(void *user, const rh_dump_piece *piece, rh_error *error)
 {
-    bool *subscription = user;
+    const char **what = user;
     rh_dump_statement statement;
     (void)error;
     rh_dump_statement_read(piece->bytes + piece->start, piece->length - piece->start, &statement);
-    *subscription = *subscription || (statement.kind == RH_STATEMENT_SUBSCRIPTION && !statement.not_enabled);
+    if (statement.kind == RH_STATEMENT_SUBSCRIPTION && !statement.not_enabled)
+        *what = "a subscription that connects at once";
+    else if (statement.kind == RH_STATEMENT_SYSTEM)
+        *what = "a change of the server's settings (ALTER SYSTEM)";
+    else if (statement.kind == RH_STATEMENT_TABLESPACE)
+        *what = "a tablespace";
+    else if (statement.kind == RH_STATEMENT_ROLE || statement.kind == RH_STATEMENT_ROLE_CHANGE)
+        *what = "a role";
     return true;
 }
 
@@ -100,11 +107,16 @@ static bool check_entry(const rh_restoring *r, const rh_toc_entry *entry, rh_err
         if (statement.kind != RH_STATEMENT_COPY_IN)
             return refuse(r, entry, "a COPY that is not from the backup itself", error);
     }
-    if (!strcasestr(entry->definition, "copy") && !strcasestr(entry->definition, "subscription"))
+    static const char *const words[] = {"copy", "subscription", "system", "tablespace",
+                                        "role", "user",         "group"};
+    bool suspicious = false;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        suspicious = suspicious || strcasestr(entry->definition, words[i]);
+    if (!suspicious)
         return true;
     rh_error found = {0};
-    bool subscription = false;
-    rh_dump_lexer *lexer = rh_dump_lexer_new(r->facts->path, note_danger, &subscription);
+    const char *what = NULL;
+    rh_dump_lexer *lexer = rh_dump_lexer_new(r->facts->path, note_danger, &what);
     rh_dump_lexer_feed(lexer, entry->definition, strlen(entry->definition), &found);
     rh_dump_lexer_feed(lexer, "\n;", 2, &found);
     rh_dump_lexer_free(lexer);
@@ -112,7 +124,7 @@ static bool check_entry(const rh_restoring *r, const rh_toc_entry *entry, rh_err
     rh_error_release(&found);
     if (copies)
         return refuse(r, entry, "a COPY of a file or a program, or text that cannot be read safely", error);
-    return !subscription || refuse(r, entry, "a subscription that connects at once", error);
+    return !what || refuse(r, entry, what, error);
 }
 
 /* Every role that the entry needs; *MISSING when one will not be there. */

@@ -215,6 +215,11 @@ static bool take_statement(plain *p, const rh_dump_piece *piece, rh_error *error
             return fail_at(p, piece, RH_ERROR_REFUSED, "the dump has a subscription that connects at once",
                            "pg_dump writes them WITH (connect = false); take it out", error);
         break;
+    case RH_STATEMENT_SYSTEM:
+        return fail_at(p, piece, RH_ERROR_REFUSED, "the dump changes the server's settings (ALTER SYSTEM)",
+                       "pg_dump never writes that: where does this backup come from?", error);
+    case RH_STATEMENT_TABLESPACE:
+        return drop_because(p, piece, "tablespace", name, "staging keeps everything in its own directory");
     default:
         break;
     }

@@ -107,6 +107,15 @@ static void read_alter(rh_dump_statement *statement, rh_words words)
         rh_words_name(&words, NULL, statement->name);
         return;
     }
+    if (rh_words_skip(&words, "system")) {
+        statement->kind = RH_STATEMENT_SYSTEM;
+        return;
+    }
+    if (rh_words_skip(&words, "tablespace")) {
+        statement->kind = RH_STATEMENT_TABLESPACE;
+        rh_words_name(&words, NULL, statement->name);
+        return;
+    }
     if (rh_words_skip(&words, "role") || rh_words_skip(&words, "group") || rh_words_skip(&words, "user")) {
         if (!rh_words_skip(&words, "mapping")) {
             statement->kind = RH_STATEMENT_ROLE_CHANGE;
@@ -167,6 +176,9 @@ static void read_create(rh_dump_statement *statement, rh_words words)
     if (rh_words_skip(&words, "database")) {
         statement->kind = RH_STATEMENT_DATABASE;
         rh_words_name(&words, NULL, statement->name);
+    } else if (rh_words_skip(&words, "tablespace")) {
+        statement->kind = RH_STATEMENT_TABLESPACE;
+        rh_words_name(&words, NULL, statement->name);
     } else if (rh_words_skip(&words, "schema")) {
         read_schema(statement, words);
     } else if (rh_words_skip(&words, "language") && !replace) {
@@ -216,6 +228,8 @@ void rh_dump_statement_read(const char *sql, size_t length, rh_dump_statement *s
     } else if (rh_words_skip(&words, "drop")) {
         if (rh_words_skip(&words, "database"))
             statement->kind = RH_STATEMENT_DATABASE;
+        else if (rh_words_skip(&words, "tablespace"))
+            statement->kind = RH_STATEMENT_TABLESPACE;
         else if (rh_words_skip(&words, "role") || rh_words_skip(&words, "group") ||
                  rh_words_skip(&words, "user"))
             statement->kind = RH_STATEMENT_ROLE_CHANGE;

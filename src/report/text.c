@@ -113,7 +113,9 @@ static const char *outcome_word(const rh_view_migration *m)
 {
     if (strcmp(m->outcome, "failed") == 0)
         return "FAILED";
-    return strcmp(m->outcome, "ok") == 0 ? "ok" : "not run";
+    if (strcmp(m->outcome, "ok") != 0)
+        return "not run";
+    return rh_view_is(rh_json_get(m->record, "rollback"), "outcome", "failed") ? "NO BACK" : "ok";
 }
 
 /* "SHARE UPDATE EXCL.": the columns are few. */
@@ -130,7 +132,8 @@ static void migration_row(const page *p, const rh_view_migration *m)
     if (range)
         time = rh_view_printf(&p->view, "%s (%s)", time, range);
     const char *word = cell(p, outcome_word(m), 7);
-    bool failed = strcmp(m->outcome, "failed") == 0;
+    bool failed = strcmp(m->outcome, "failed") == 0 ||
+                  rh_view_is(rh_json_get(m->record, "rollback"), "outcome", "failed");
     rh_text_printf(p->out, "%s %s %s %s %s %s %s\n", cell(p, m->title, 23),
                    failed ? paint(p, "31", word) : word, cell(p, time, 22),
                    cell(p, short_mode(p, m->lock_mode), 18),

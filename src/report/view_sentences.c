@@ -139,14 +139,27 @@ const char *rh_view_verdict(const rh_view *view)
     return "Every gate held in this rehearsal";
 }
 
+/* Names the first migration that failed on its way up; NULL: none. */
+static const char *failed_migration(const rh_view *view)
+{
+    for (size_t i = 0; i < view->migration_count; i++)
+        if (strcmp(view->migrations[i].outcome, "failed") == 0)
+            return rh_view_printf(view, "migration %s", view->migrations[i].id);
+    return NULL;
+}
+
 const char *rh_view_prediction(const rh_view *view)
 {
     const rh_json *p = rh_json_get(view->report, "prediction");
     double median = rh_view_real(p, "median_s"), low = rh_view_real(p, "low_s"),
            high = rh_view_real(p, "high_s");
     double level = rh_view_real(p, "level");
-    if (isnan(median))
-        return "No prediction: nothing to predict from was measured.";
+    if (isnan(median)) {
+        const char *failed = failed_migration(view);
+        return failed ? rh_view_printf(
+                            view, "No prediction for the whole: %s failed, and nothing after it ran.", failed)
+                      : "No prediction: nothing to predict from was measured.";
+    }
     const char *tail = rh_json_bool(rh_json_get(p, "translated"))
                            ? "Hardware translated to production's."
                            : "Hardware not translated: this is for a machine like staging.";
@@ -174,6 +187,8 @@ const char *rh_view_backtest(const rh_view *view)
     double coverage = rh_view_real(backtest, "coverage");
     if (rows == 0)
         return "Back-test: no prediction was written down before a run, so none could be scored.";
+    if (isnan(error) && failed_migration(view))
+        return rh_view_printf(view, "Back-test: not scored, because %s failed.", failed_migration(view));
     if (isnan(error))
         return rh_view_printf(view, "Back-test: %zu predictions are too few to score.", rows);
     const rh_json *baselines = rh_json_get(backtest, "baselines");

@@ -46,6 +46,8 @@ typedef enum rh_statement_kind {
     RH_STATEMENT_ROLE_CHANGE,       /* ALTER or DROP ROLE, USER or GROUP: name */
     RH_STATEMENT_EXTENSION_COMMENT, /* COMMENT ON EXTENSION: name */
     RH_STATEMENT_SUBSCRIPTION,      /* CREATE SUBSCRIPTION: name */
+    RH_STATEMENT_SYSTEM,            /* ALTER SYSTEM */
+    RH_STATEMENT_TABLESPACE,        /* CREATE, ALTER or DROP TABLESPACE: name */
 } rh_dump_statement_kind;
 
 typedef struct rh_dump_statement {

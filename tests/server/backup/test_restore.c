@@ -335,6 +335,30 @@ static void hostile_dumps_run_nothing(void **state)
     assert_int_equal(shell("test ! -e pwned"), 0);
 }
 
+/* On a given server they would outlive the run. */
+static void dumps_do_not_change_the_server(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        shell(
+            "printf 'CREATE TABLE a (i int);\\nALTER SYSTEM SET work_mem = 77;\\n' > system;"
+            "printf 'CREATE TABLESPACE t LOCATION '\"'%s/ts'\"';\\nCREATE TABLE a (i int);\\nDROP TABLESPACE "
+            "t;\\n' > tablespace;"
+            "psql -qXc \"DROP TABLE IF EXISTS nothing\" -c \"CREATE TABLE nothing ()\" -c \"COMMENT ON TABLE "
+            "nothing IS '0123456789012345678901234567890123456789'\" && pg_dump -Fc -f settings &&"
+            "perl -0pi -e 's#COMMENT ON TABLE public\\.nothing IS .[0-9]{40}.;#my $n = \"ALTER SYSTEM SET "
+            "work_mem = 77;\"; $n . (\" \" x (length($&) - length($n)))#e' settings && "
+            "grep -aq 'ALTER SYSTEM' settings",
+            directory),
+        0);
+    expect_failed("system", RH_ERROR_REFUSED, "ALTER SYSTEM", 2);
+    expect_failed("settings", RH_ERROR_REFUSED, "ALTER SYSTEM", 0);
+    restored r;
+    expect_restored(&r, "tablespace", 1, 0);
+    assert_true(skipped(&r, "tablespace t"));
+    release(&r);
+}
+
 static void a_small_table_is_read_without_a_server(void **state)
 {
     (void)state;
@@ -399,6 +423,7 @@ int main(void)
         cmocka_unit_test(damage_is_told),
         cmocka_unit_test(failing_half_way_names_the_line),
         cmocka_unit_test(hostile_dumps_run_nothing),
+        cmocka_unit_test(dumps_do_not_change_the_server),
         cmocka_unit_test(a_small_table_is_read_without_a_server),
         cmocka_unit_test(a_newer_archive_is_refused),
         cmocka_unit_test(missing_roles_are_made_or_left_out),

@@ -53,6 +53,10 @@ static void kinds_are_told(void **state)
     expect("CREATE OR REPLACE PROCEDURAL LANGUAGE plpgsql;", RH_STATEMENT_OTHER, "", "");
     expect("CREATE ROLE r;", RH_STATEMENT_ROLE, "r", "");
     expect("ALTER ROLE r WITH LOGIN PASSWORD 'x';", RH_STATEMENT_ROLE_CHANGE, "r", "");
+    expect("ALTER SYSTEM SET work_mem = 77;", RH_STATEMENT_SYSTEM, "", "");
+    expect("CREATE TABLESPACE fast OWNER a LOCATION '/x';", RH_STATEMENT_TABLESPACE, "fast", "");
+    expect("DROP TABLESPACE IF EXISTS fast;", RH_STATEMENT_TABLESPACE, "fast", "");
+    expect("ALTER TABLE t SET TABLESPACE fast;", RH_STATEMENT_OTHER, "", "");
     expect("COPY s.t (a) FROM stdin;", RH_STATEMENT_COPY_IN, "t", "");
     expect("COPY t FROM stdin (FORMAT 'binary');", RH_STATEMENT_COPY_OTHER, "t", "");
     expect("COPY t FROM PROGRAM 'stdin';", RH_STATEMENT_COPY_OTHER, "t", "");
