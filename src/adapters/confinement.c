@@ -13,7 +13,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { PAGE = 4096 };
+#ifdef __SANITIZE_THREAD__
+enum { PAGE = 4096, RANDOM_BITS = 38 }; /* ThreadSanitizer wants what lies above 512 GiB for itself */
+#else
+enum { PAGE = 4096, RANDOM_BITS = 46 };
+#endif
 
 /* Seccomp sees system calls by number and registers only: it can tell the child's own start from later ones
  * by the address of the path, not by the path. So the path is put at an address that nobody can guess, and
@@ -26,7 +30,7 @@ static char *page_at_random_address(const char *path)
             return NULL;
         /* Between 4 GiB and 64 TiB: above 32-bit addresses, below where the kernel puts stacks and libraries.
          */
-        uint64_t address = (UINT64_C(1) << 32) + (random & ((UINT64_C(1) << 46) - 1));
+        uint64_t address = (UINT64_C(1) << 32) + (random & ((UINT64_C(1) << RANDOM_BITS) - 1));
         char *page = mmap((void *)(uintptr_t)(address & ~(uint64_t)(PAGE - 1)), PAGE, PROT_READ | PROT_WRITE,
                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
         if (page != MAP_FAILED) {
