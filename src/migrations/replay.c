@@ -289,17 +289,9 @@ static void place_failure(const replay *r, rh_error *error)
     rh_error_at(error, r->script->file, line, column);
 }
 
-static void record_failure(replay *r, rh_error *error)
+static void record_failure(replay *r, const rh_error *error)
 {
-    rh_failure *failure = rh_arena_alloc(r->arena, sizeof *failure);
-    *failure = (rh_failure){
-        .message = rh_arena_strdup(r->arena, error->message),
-        .sqlstate = *error->sqlstate ? rh_arena_strdup(r->arena, error->sqlstate) : NULL,
-        .hint = rh_arena_strdup(r->arena, error->hint),
-        .file = rh_arena_strdup(r->arena, error->file),
-        .line = error->line,
-        .column = error->column,
-    };
+    rh_failure *failure = rh_failure_of_error(error, r->arena);
     if (r->options->direction == RH_UP && !r->options->again) {
         r->migration->outcome = RH_OUTCOME_FAILED;
         r->migration->failure = failure;

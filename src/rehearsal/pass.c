@@ -79,13 +79,6 @@ static bool open_pass(pass *p, rh_usec began, rh_error *error)
                              error);
 }
 
-static void note(rh_run *run, const char *sentence)
-{
-    const char **slot =
-        rh_arena_add(run->arena, &run->not_measured, &run->not_measured_count, sizeof *run->not_measured);
-    *slot = sentence;
-}
-
 /* A failure on a sample says nothing about the migration: it is told, forgotten, and the next one is tried.
  * False for any other error. */
 static bool forgive(pass *p, rh_migration *migration, rh_error *error)
@@ -93,8 +86,8 @@ static bool forgive(pass *p, rh_migration *migration, rh_error *error)
     if (p->kind != RH_PASS_KIND_SCALED ||
         (error->code != RH_ERROR_MIGRATION && error->code != RH_ERROR_TIMEOUT))
         return false;
-    note(p->run, rh_arena_printf(p->run->arena, "%s of migration %s: it does not run on a sample: %s",
-                                 p->stage, migration->id, error->message));
+    rh_run_not_measured(p->run, "%s of migration %s: it does not run on a sample: %s", p->stage,
+                        migration->id, error->message);
     migration->outcome = RH_OUTCOME_NOT_RUN;
     migration->failure = NULL;
     migration->failed_pass = NULL;
@@ -161,7 +154,7 @@ bool rh_pass_scaled(rh_run *run, rh_staging *staging, double fraction, const rh_
     if (!rh_staging_sample(staging, fraction, run->arena, &why_not, error))
         return false;
     if (why_not)
-        note(run, rh_arena_printf(run->arena, "%s: %s", p.stage, why_not));
+        rh_run_not_measured(run, "%s: %s", p.stage, why_not);
     bool ok = open_pass(&p, rh_clock_monotonic(), error) && replay_all(&p, error);
     close_pass(&p, NULL);
     if (ok)
@@ -272,7 +265,8 @@ bool rh_pass_loaded(rh_run *run, rh_staging *staging, const rh_progress *progres
     if (!rh_staging_reset(staging, progress, error) || !make_mix(run, staging, error))
         return false;
     if (run->load.mix.template_count == 0) {
-        note(run, "load: no table of the backup gives a template, so there was no loaded pass");
+        rh_run_not_measured(run,
+                            "load: no table of the backup gives a template, so there was no loaded pass");
         rh_progress_end(progress, p.stage, "no load can be derived from this schema");
         return true;
     }
@@ -283,7 +277,7 @@ bool rh_pass_loaded(rh_run *run, rh_staging *staging, const rh_progress *progres
     if (p.generator)
         rh_generator_finish(p.generator, run->arena, &run->load);
     if (contention.lost)
-        note(run, rh_arena_printf(run->arena, "lock waits of the loaded pass: %s", contention.lost));
+        rh_run_not_measured(run, "lock waits of the loaded pass: %s", contention.lost);
     if (contention.measured) {
         name_waiters(run, &contention);
         rh_blocked_intervals(&run->plan, RH_PASS_KIND_LOADED, began, run->arena, &contention);

@@ -28,13 +28,6 @@ typedef struct rehearsal {
     const char *stage; /* the one under way: what failed, when something does */
 } rehearsal;
 
-static void note(rh_run *run, const char *sentence)
-{
-    const char **slot =
-        rh_arena_add(run->arena, &run->not_measured, &run->not_measured_count, sizeof *run->not_measured);
-    *slot = sentence;
-}
-
 static bool inspect_backup(rehearsal *r, rh_error *error)
 {
     char size[32];
@@ -126,7 +119,7 @@ static bool make_plan(rehearsal *r, rh_error *error)
     if (!rh_plan_make(r->scenario, &history, run->arena, &run->plan, error))
         return false;
     if (run->plan.pending_count == 0)
-        note(run, "migrations: none is pending, so nothing was replayed");
+        rh_run_not_measured(run, "migrations: none is pending, so nothing was replayed");
     rh_progress_end(r->progress, r->stage, "%zu pending of %zu (%s)", run->plan.pending_count,
                     run->plan.migration_count,
                     run->plan.framework_name ? run->plan.framework_name : "no migrations given");
@@ -174,7 +167,8 @@ static bool scaled_passes(rehearsal *r, rh_error *error)
     double *bytes = NULL;
     r->stage = "scaled passes";
     if (!(r->scenario->passes & RH_PASS_SCALED)) {
-        note(run, "scaled passes: left out by --pass, so nothing was predicted before the quiet passes");
+        rh_run_not_measured(
+            run, "scaled passes: left out by --pass, so nothing was predicted before the quiet passes");
         return true;
     }
     if (!rh_pass_sizes(run, rh_staging_conninfo(r->staging), &bytes, error))
@@ -190,7 +184,7 @@ static bool quiet_passes(rehearsal *r, rh_error *error)
 {
     r->stage = "quiet passes";
     if (!(r->scenario->passes & RH_PASS_QUIET)) {
-        note(r->run, "quiet passes: left out by --pass, so there is no prediction");
+        rh_run_not_measured(r->run, "quiet passes: left out by --pass, so there is no prediction");
         return true;
     }
     for (int repeat = 1; repeat <= r->scenario->repeat; repeat++)
@@ -204,8 +198,9 @@ static bool loaded_pass(rehearsal *r, rh_error *error)
 {
     r->stage = "loaded pass";
     if (!(r->scenario->passes & RH_PASS_LOADED) || r->scenario->workload.source == RH_WORKLOAD_NONE) {
-        note(r->run,
-             "load: left out (--pass or workload.source none), so nobody is known to be hurt or spared");
+        rh_run_not_measured(
+            r->run,
+            "load: left out (--pass or workload.source none), so nobody is known to be hurt or spared");
         return true;
     }
     return rh_pass_loaded(r->run, r->staging, r->progress, error);
@@ -228,7 +223,7 @@ static bool rollback_pass(rehearsal *r, rh_error *error)
 {
     r->stage = "rollback";
     if (!r->scenario->rollback) {
-        note(r->run, "rollback: switched off in the scenario, so the way back is not proven");
+        rh_run_not_measured(r->run, "rollback: switched off in the scenario, so the way back is not proven");
         return true;
     }
     return rh_pass_rollback(r->run, r->staging, r->progress, error);
@@ -254,28 +249,16 @@ static bool pipeline(rehearsal *r, rh_error *error)
     return ok;
 }
 
-static rh_failure *failure_of(rh_arena *arena, const rh_error *error)
-{
-    rh_failure *failure = rh_arena_alloc(arena, sizeof *failure);
-    failure->message = rh_arena_strdup(arena, error->message);
-    failure->sqlstate = error->sqlstate[0] ? rh_arena_strdup(arena, error->sqlstate) : NULL;
-    failure->hint = rh_arena_strdup(arena, error->hint);
-    failure->file = rh_arena_strdup(arena, error->file);
-    failure->line = error->line;
-    failure->column = error->column;
-    return failure;
-}
-
 /* Predict for production, gates, verdict: from whatever was measured. */
 static void conclude(rehearsal *r, const rh_error *error)
 {
     rh_run *run = r->run;
     if (rh_error_is_set(error)) {
-        run->failure = failure_of(run->arena, error);
+        run->failure = rh_failure_of_error(error, run->arena);
         run->failed_stage = r->stage;
     }
     if (run->prediction.disk_peak_bytes < 0)
-        note(run, "disk: the peak during the migrations was not measured");
+        rh_run_not_measured(run, "disk: the peak during the migrations was not measured");
     rh_predict_statements(&run->plan, PREDICTION_LEVEL, run->arena);
     rh_predict_total(&run->plan, &run->contention, PREDICTION_LEVEL, run->arena, &run->prediction);
     rh_evidence_fill(run);

@@ -46,18 +46,6 @@ static bool there_and_back(way_back *w, rh_migration *migration, rh_error *error
     return ok;
 }
 
-static rh_failure *failure_of(rh_arena *arena, const rh_error *error, const rh_migration *migration)
-{
-    rh_failure *failure = rh_arena_alloc(arena, sizeof *failure);
-    failure->message = rh_arena_strdup(arena, error->message);
-    failure->sqlstate = error->sqlstate[0] ? rh_arena_strdup(arena, error->sqlstate) : NULL;
-    failure->hint = rh_arena_strdup(arena, error->hint);
-    failure->file = error->file ? rh_arena_strdup(arena, error->file) : migration->down.file;
-    failure->line = error->line;
-    failure->column = error->column;
-    return failure;
-}
-
 /* After a failure nobody knows the state: from the snapshot, up to and with this migration, and on with the
  * next. */
 static bool start_over(way_back *w, size_t upto, rh_error *error)
@@ -87,7 +75,9 @@ static bool rehearse_one(way_back *w, size_t m, rh_error *error)
         return false;
     }
     if (!migration->rollback.failure)
-        migration->rollback.failure = failure_of(w->run->arena, &failed, migration);
+        migration->rollback.failure = rh_failure_of_error(&failed, w->run->arena);
+    if (!migration->rollback.failure->file)
+        migration->rollback.failure->file = migration->down.file;
     rh_error_release(&failed);
     return start_over(w, m, error);
 }

@@ -1,5 +1,7 @@
 /* Migrations, their statements, and what each run of a statement did. */
 #pragma once
+#include "pgrehearse/base/arena.h"
+#include "pgrehearse/base/error.h"
 #include "pgrehearse/model/facts.h"
 
 typedef enum rh_direction { RH_UP, RH_DOWN } rh_direction;
@@ -113,6 +115,8 @@ typedef struct rh_failure {
     const char *message, *sqlstate, *hint, *file;
     int line, column;
 } rh_failure;
+/* A copy of ERROR, in ARENA. */
+rh_failure *rh_failure_of_error(const rh_error *error, rh_arena *arena);
 
 typedef struct rh_difference {
     const char *object; /* "column public.orders.note" */

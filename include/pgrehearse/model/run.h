@@ -116,3 +116,6 @@ typedef struct rh_run {
     const char **not_measured; /* sentences: what was left out and why */
     size_t not_measured_count;
 } rh_run;
+
+/* Adds a sentence to run->not_measured: what was left out, and why. */
+void rh_run_not_measured(rh_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
