@@ -209,8 +209,8 @@ static const rh_word FRAMEWORKS[] = {
     {"dbmate", RH_FRAMEWORK_DBMATE, NULL},
     {"goose", RH_FRAMEWORK_GOOSE, NULL},
     {"diesel", RH_FRAMEWORK_DIESEL, NULL},
+    {"prisma", RH_FRAMEWORK_PRISMA, NULL},
     {"flyway", 0, NO_FRAMEWORK},
-    {"prisma", 0, NO_FRAMEWORK},
     {"sqitch", 0, NO_FRAMEWORK},
     {"command", 0, NO_FRAMEWORK},
 };

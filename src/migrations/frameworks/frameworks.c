@@ -2,10 +2,16 @@
 #include "pgrehearse/adapters/files.h"
 #include <string.h>
 
+/* clang-format off */
 static const rh_framework_rules *const FRAMEWORKS[] = {
-    &rh_framework_golang_migrate, &rh_framework_dbmate, &rh_framework_goose,
-    &rh_framework_diesel,         &rh_framework_sql,
+    &rh_framework_golang_migrate,
+    &rh_framework_dbmate,
+    &rh_framework_goose,
+    &rh_framework_diesel,
+    &rh_framework_prisma,
+    &rh_framework_sql,
 };
+/* clang-format on */
 
 const rh_framework_rules *rh_framework_rules_at(size_t index)
 {

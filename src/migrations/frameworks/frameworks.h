@@ -97,6 +97,7 @@ extern const rh_framework_rules rh_framework_golang_migrate;
 extern const rh_framework_rules rh_framework_dbmate;
 extern const rh_framework_rules rh_framework_goose;
 extern const rh_framework_rules rh_framework_diesel;
+extern const rh_framework_rules rh_framework_prisma;
 
 /* Every framework, the more particular layouts first; NULL past the last. */
 const rh_framework_rules *rh_framework_rules_at(size_t index);

@@ -225,6 +225,50 @@ static void test_diesel(void **state)
     refused("Diesel", "1_a/up.sql", "", "it is empty", 0);
 }
 
+/* ---- Prisma ---- */
+
+static const rh_rows *prisma_history(fixture *f, const char *const (*values)[4], size_t count)
+{
+    static const char *columns[] = {"migration_name", "finished_at", "rolled_back_at", "checksum"};
+    rh_rows *rows = rh_arena_alloc(f->arena, sizeof *rows);
+    *rows = (rh_rows){.present = true, .columns = columns, .column_count = 4, .row_count = count};
+    rows->rows = rh_arena_alloc(f->arena, count * sizeof *rows->rows);
+    for (size_t i = 0; i < count; i++) {
+        rows->rows[i] = rh_arena_alloc(f->arena, sizeof *values);
+        memcpy(rows->rows[i], values[i], sizeof *values);
+    }
+    return rows;
+}
+
+static void test_prisma(void **state)
+{
+    (void)state;
+    fixture *f = fixture_begin();
+    fixture_file(f, "migration_lock.toml", "provider = \"postgresql\"");
+    fixture_file(f, "20240102_b/migration.sql", "select 1; select 2");
+    fixture_file(f, "20240101000000_a/migration.sql", "select 3");
+    fixture_file(f, "manual/migration.sql", "select 3");
+    fixture_file(f, "20240103_c/down.txt", "bad");
+    assert_true(fixture_plan(f, NULL));
+    assert_string_equal(f->plan.framework_name, "prisma");
+    assert_string_equal(fixture_order(f), "20240101000000_a:a* 20240102_b:b* manual:manual*");
+    assert_int_equal(f->plan.migrations[0].up.rule, RH_TRANSACTION_OWN);
+    assert_false(f->plan.migrations[0].has_down);
+    static const char *const applied[][4] = {
+        {"20240101000000_a", "2024-01-01", NULL,
+         "3efaf2f2e7527fc540b26c1517859b5446dff36e946f40b56f25f6941b170cc2"},
+        {"20240102_b", NULL, "2024-01-01", "x"},
+        {"manual", "2024-01-02", NULL, "x"}};
+    assert_true(fixture_plan(f, prisma_history(f, applied, 3)));
+    assert_string_equal(fixture_order(f), "20240101000000_a:a 20240102_b:b* manual:manual");
+    assert_non_null(strstr(f->plan.framework_why, "; manual was edited after it was applied"));
+    assert_null(strstr(f->plan.framework_why, "20240101000000_a was edited"));
+    static const char *const failed[][4] = {{"20240101000000_a", NULL, NULL, "x"}};
+    assert_false(fixture_plan(f, prisma_history(f, failed, 1)));
+    assert_non_null(strstr(f->error.message, "P3009"));
+    fixture_end(f);
+}
+
 /* ---- the choice ---- */
 
 static void test_two_fit(void **state)
@@ -258,7 +302,7 @@ int main(void)
         cmocka_unit_test(test_dbmate),         cmocka_unit_test(test_dbmate_refusals),
         cmocka_unit_test(test_goose),          cmocka_unit_test(test_goose_history),
         cmocka_unit_test(test_goose_refusals), cmocka_unit_test(test_diesel),
-        cmocka_unit_test(test_two_fit),
+        cmocka_unit_test(test_prisma),         cmocka_unit_test(test_two_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

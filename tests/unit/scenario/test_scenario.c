@@ -277,7 +277,7 @@ static void test_later_stages(void **state)
     complains(BASE "workload:\n  path: x.csv\n", 4, 9, "workload.path is not in this version yet", NULL);
     complains(BASE "production:\n  profile: p.json\n", 4, 12, "production.profile is not in this version yet",
               NULL);
-    static const char *const frameworks[] = {"flyway", "prisma", "sqitch", "command"};
+    static const char *const frameworks[] = {"flyway", "sqitch", "command"};
     for (size_t i = 0; i < sizeof frameworks / sizeof *frameworks; i++) {
         char text[200];
         snprintf(text, sizeof text, BASE "migrations:\n  path: migrations\n  framework: %s\n", frameworks[i]);

@@ -1,0 +1,173 @@
+/* Prisma Migrate, `prisma migrate deploy` (github.com/prisma/prisma-engines, schema-engine).
+ *
+ *     NAME/migration.sql in the order of the folders' names     schema-connector/src/migrations_directory.rs
+ * (list_migrations) what is recorded under its name and not rolled back is applied; a record that never
+ * finished stops everything (P3009) commands/src/commands/apply_migrations.rs a database with tables but
+ * without history is refused (P3005) sql-schema-connector/src/sql_migration_persistence.rs
+ *
+ * The script is one simple query without a transaction of the tool's (flavour/postgres/…/native/mod.rs,
+ * apply_migration_script). Around it the history's row is written in three statements, each by itself:
+ * started before, the step count and the time of finishing after. There is no way down. `migrate deploy`
+ * warns of an applied migration that was edited since (its SHA-256 differs) and goes on.
+ */
+#include "frameworks.h"
+#include "pgrehearse/adapters/files.h"
+#include "pgrehearse/base/text.h"
+#include <stdlib.h>
+#include <string.h>
+
+static const char HISTORY_TABLE[] = "_prisma_migrations";
+
+static bool recognise(const char *file_name, rh_arena *arena, rh_migration_file *file)
+{
+    const char *slash = strchr(file_name, '/');
+    if (!slash || strcmp(slash, "/migration.sql") != 0)
+        return false;
+    file->id = rh_arena_strndup(arena, file_name, (size_t)(slash - file_name));
+    const char *rest = file->id + strspn(file->id, "0123456789");
+    file->name = rest > file->id && *rest == '_' ? rest + 1 : file->id;
+    return true;
+}
+
+static int compare(const rh_migration_file *a, const rh_migration_file *b)
+{
+    return strcmp(a->id, b->id);
+}
+
+/* ---- the history table: a row an attempt ---- */
+
+static bool refuse_unfinished(const char *name, rh_error *error)
+{
+    rh_error_set(error, RH_ERROR_SCENARIO,
+                 "migration %s was begun and not finished in the backup: prisma refuses to run (P3009)",
+                 name);
+    return rh_error_hint(error,
+                         "Repair production with `prisma migrate resolve` and take a new backup; or set "
+                         "it right in prepare.");
+}
+
+/* The applied ones whose file is not what was applied. */
+static void note_edited(const rh_rows *history, int name, int checksum, rh_plan *plan, rh_arena *arena)
+{
+    for (size_t i = 0; checksum >= 0 && i < history->row_count; i++)
+        for (size_t m = 0; m < plan->migration_count; m++) {
+            char digest[65];
+            const rh_migration *migration = &plan->migrations[m];
+            if (!migration->applied_in_backup || !history->rows[i][checksum] ||
+                strcmp(history->rows[i][name], migration->id) != 0 ||
+                !rh_sha256_path(migration->up.file, digest, NULL, NULL, NULL, NULL) ||
+                strcmp(digest, history->rows[i][checksum]) == 0)
+                continue;
+            plan->framework_why =
+                rh_arena_printf(arena, "%s; %s was edited after it was applied, of which prisma warns",
+                                plan->framework_why, migration->id);
+        }
+}
+
+static bool mark_applied(const rh_rows *history, rh_plan *plan, rh_arena *arena, rh_error *error)
+{
+    const int name = rh_history_column(history, "migration_name");
+    const int finished = rh_history_column(history, "finished_at");
+    const int rolled_back = rh_history_column(history, "rolled_back_at");
+    if (name < 0 || finished < 0 || rolled_back < 0)
+        return rh_history_not_of(HISTORY_TABLE, "prisma", "it lacks a column of that tool's", error);
+    for (size_t i = 0; i < history->row_count; i++) {
+        const char *const *row = history->rows[i];
+        if (!row[name] || row[rolled_back])
+            continue;
+        if (!row[finished])
+            return refuse_unfinished(row[name], error);
+        for (size_t m = 0; m < plan->migration_count; m++)
+            if (strcmp(plan->migrations[m].id, row[name]) == 0)
+                plan->migrations[m].applied_in_backup = true;
+    }
+    note_edited(history, name, rh_history_column(history, "checksum"), plan, arena);
+    return true;
+}
+
+static bool prepare(rh_pg *pg, rh_error *error)
+{
+    int64_t tables;
+    if (!rh_pg_query_int(pg,
+                         "select count(*) from pg_class where relkind in ('r', 'p')"
+                         " and relnamespace = to_regnamespace(quote_ident(current_schema()))"
+                         " and relname <> 'spatial_ref_sys'",
+                         &tables, error))
+        return false;
+    if (tables > 0) {
+        rh_error_set(error, RH_ERROR_MIGRATION,
+                     "the database has tables but no %s: prisma refuses to run (P3005)", HISTORY_TABLE);
+        return rh_error_hint(error, "Baseline production with `prisma migrate resolve --applied` and take a "
+                                    "new backup; or do the same in prepare.");
+    }
+    char *table = rh_history_qualified(pg, HISTORY_TABLE, "prisma", error);
+    bool ok = table && rh_pg_executef(pg, error,
+                                      "CREATE TABLE %s ("
+                                      " id VARCHAR(36) PRIMARY KEY NOT NULL, checksum VARCHAR(64) NOT NULL,"
+                                      " finished_at TIMESTAMPTZ, migration_name VARCHAR(255) NOT NULL,"
+                                      " logs TEXT, rolled_back_at TIMESTAMPTZ,"
+                                      " started_at TIMESTAMPTZ NOT NULL DEFAULT now(),"
+                                      " applied_steps_count INTEGER NOT NULL DEFAULT 0)",
+                                      table);
+    free(table);
+    return ok;
+}
+
+/* BEFORE table AFTER. */
+static bool run(rh_pg *pg, const char *before, const char *after, size_t count, const char *const *parameters,
+                rh_error *error)
+{
+    char *table = rh_history_qualified(pg, HISTORY_TABLE, "prisma", error);
+    if (!table)
+        return false;
+    rh_text sql = {0};
+    rh_text_printf(&sql, "%s %s %s", before, table, after);
+    bool ok = rh_history_run(pg, "prisma", HISTORY_TABLE, sql.data, count, parameters, error);
+    rh_text_release(&sql);
+    free(table);
+    return ok;
+}
+
+static bool begin(rh_pg *pg, const rh_plan *plan, const rh_migration *migration, rh_direction direction,
+                  rh_error *error)
+{
+    (void)plan;
+    const char *parameters[] = {migration->up.sha256, migration->id};
+    return direction == RH_DOWN || run(pg, "INSERT INTO",
+                                       "(id, checksum, started_at, migration_name)"
+                                       " VALUES (set_config('pgrehearse.migration', gen_random_uuid()::text, "
+                                       "false), $1, clock_timestamp(), $2)",
+                                       2, parameters, error);
+}
+
+static bool end(rh_pg *pg, const rh_plan *plan, const rh_migration *migration, rh_direction direction,
+                rh_error *error)
+{
+    (void)plan, (void)migration;
+    static const char here[] = " WHERE id = current_setting('pgrehearse.migration')";
+    if (direction == RH_DOWN)
+        return true;
+    rh_text step = {0}, finish = {0};
+    rh_text_printf(&step, "SET applied_steps_count = applied_steps_count + 1%s", here);
+    rh_text_printf(&finish, "SET finished_at = clock_timestamp()%s", here);
+    bool ok = run(pg, "UPDATE", step.data, 0, NULL, error) && run(pg, "UPDATE", finish.data, 0, NULL, error);
+    rh_text_release(&step);
+    rh_text_release(&finish);
+    return ok;
+}
+
+const rh_framework_rules rh_framework_prisma = {
+    .framework = RH_FRAMEWORK_PRISMA,
+    .name = "prisma",
+    .files = "20240131120000_name/migration.sql",
+    .transaction = RH_TRANSACTION_OWN,
+    .layout = RH_LAYOUT_FOLDERS,
+    .recognise = recognise,
+    .compare = compare,
+    .byte_order_mark_sent = true,
+    .history_table = HISTORY_TABLE,
+    .mark_applied = mark_applied,
+    .prepare = prepare,
+    .begin = begin,
+    .end = end,
+};
