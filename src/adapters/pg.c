@@ -224,6 +224,11 @@ bool rh_pg_bool(const rh_pg_result *result, size_t row, size_t column)
     return value && *value == 't';
 }
 
+int64_t rh_pg_affected(const rh_pg_result *result)
+{
+    return result->rows ? rh_pg_tag_rows(result->rows) : -1;
+}
+
 void rh_pg_result_free(rh_pg_result *result)
 {
     if (!result)

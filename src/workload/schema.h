@@ -72,3 +72,15 @@ bool rh_mix_insert(mix_build *build, const mix_table *table, rh_template *templa
 /* Prepares TEMPLATE and tries it on a few rows in a transaction that is rolled back; false: WHY says what
  * failed. A lost connection or an interrupt sets ERROR. */
 bool rh_mix_try(mix_build *build, const rh_template *template_, const char **why, rh_error *error);
+
+/* What an INSERT of someone else's must change so that it breaks no unique index when played again. */
+typedef struct mix_fresh {
+    const char **expressions; /* by column: SQL for its value, with \1 for the value given and \2 for a number
+                                 that no other row has; NULL: as given */
+    bool *shuffled;           /* by column: a foreign key to be taken from another row */
+    bool may_conflict;        /* ON CONFLICT DO NOTHING is needed */
+} mix_fresh;
+/* NAMED: the columns that the statement gives values to; REPLACEABLE: where these are plain parameters.
+ * False: WHY says what stands against it, or ERROR is set. */
+bool rh_mix_fresh(mix_build *build, const mix_table *table, const bool *named, const bool *replaceable,
+                  mix_fresh *fresh, const char **why, rh_error *error);

@@ -22,6 +22,7 @@ typedef struct insert_plan {
     insert_source *sources; /* by column */
     int64_t *largest;       /* NUMBER: the largest value there is */
     bool may_conflict;      /* all that is unique are foreign keys: ON CONFLICT DO NOTHING */
+    const bool *changeable; /* by column; NULL: all of them */
 } insert_plan;
 
 static bool is_one_of(const char *type, const char *const *types)
@@ -85,7 +86,7 @@ static insert_source freshen(mix_build *build, const mix_table *table, size_t co
     static const char *const texts[] = {"text", "varchar", "bpchar", "citext", NULL};
     static const char *const stamps[] = {"timestamptz", "timestamp", NULL};
     const mix_column *c = &table->columns[column];
-    if (c->foreign || c->generated || c->partition_key)
+    if (c->foreign || c->generated || c->partition_key || (plan->changeable && !plan->changeable[column]))
         return INSERT_CLONE;
     if (is_one_of(c->type, numbers))
         return has_room(build, table, column, plan, error) ? INSERT_NUMBER : INSERT_CLONE;
@@ -121,10 +122,15 @@ static bool secure(mix_build *build, const mix_table *table, const mix_unique *u
             return true;
         }
     }
-    if (all_foreign) {
-        plan->sources[columns->index[columns->count - 1]] = INSERT_SHUFFLED;
+    size_t last = columns->count ? columns->index[columns->count - 1] : 0;
+    if (all_foreign && (!plan->changeable || plan->changeable[last])) {
+        plan->sources[last] = INSERT_SHUFFLED;
         plan->may_conflict = true;
         return true;
+    }
+    if (columns->count == 0) {
+        *why = "its unique index is on no plain column";
+        return false;
     }
     const mix_column *c = &table->columns[columns->index[0]];
     *why = rh_arena_printf(build->arena, "no fresh value can be made for its unique column %s of type %s%s",
@@ -132,16 +138,9 @@ static bool secure(mix_build *build, const mix_table *table, const mix_unique *u
     return false;
 }
 
-static bool make_plan(mix_build *build, const mix_table *table, insert_plan *plan, const char **why,
-                      rh_error *error)
+static bool secure_all(mix_build *build, const mix_table *table, insert_plan *plan, const char **why,
+                       rh_error *error)
 {
-    plan->sources = rh_arena_alloc(build->arena, table->column_count * sizeof *plan->sources + 1);
-    plan->largest = rh_arena_alloc(build->arena, table->column_count * sizeof *plan->largest + 1);
-    for (size_t i = 0; i < table->column_count; i++) {
-        const mix_column *c = &table->columns[i];
-        if (c->generated || c->identity || c->fresh_default)
-            plan->sources[i] = INSERT_OMIT;
-    }
     if (table->has_exclusion) {
         *why = "it has an exclusion constraint";
         return false;
@@ -150,6 +149,24 @@ static bool make_plan(mix_build *build, const mix_table *table, insert_plan *pla
         if (!secure(build, table, &table->uniques[i], plan, why, error))
             return false;
     return true;
+}
+
+static void start_plan(mix_build *build, const mix_table *table, insert_plan *plan)
+{
+    plan->sources = rh_arena_alloc(build->arena, table->column_count * sizeof *plan->sources + 1);
+    plan->largest = rh_arena_alloc(build->arena, table->column_count * sizeof *plan->largest + 1);
+}
+
+static bool make_plan(mix_build *build, const mix_table *table, insert_plan *plan, const char **why,
+                      rh_error *error)
+{
+    start_plan(build, table, plan);
+    for (size_t i = 0; i < table->column_count; i++) {
+        const mix_column *c = &table->columns[i];
+        if (c->generated || c->identity || c->fresh_default)
+            plan->sources[i] = INSERT_OMIT;
+    }
+    return secure_all(build, table, plan, why, error);
 }
 
 /* The expression for COLUMN; a new parameter when it needs the sampled value. */
@@ -233,5 +250,51 @@ bool rh_mix_insert(mix_build *build, const mix_table *table, rh_template *templa
     fill_values(build, table, &plan, template_);
     rh_text_release(&names);
     rh_text_release(&values);
+    return true;
+}
+
+/* SQL for a column that a statement of someone else's gives a value to. */
+static const char *fresh_expression(mix_build *build, const mix_column *column, insert_source source,
+                                    int64_t largest)
+{
+    switch (source) {
+    case INSERT_NUMBER:
+        return rh_arena_printf(build->arena, "(%lld + \2)", (long long)(largest + 1));
+    case INSERT_TEXT:
+        if (column->length > 0)
+            return rh_arena_printf(build->arena, "(left(\1::text, %d) || \2::text)",
+                                   column->length - FRESH_DIGITS);
+        return "(\1::text || '-' || \2::text)";
+    case INSERT_UUID:
+        return "(md5(random()::text || \2::text)::uuid)";
+    case INSERT_NOW:
+        return "clock_timestamp()";
+    case INSERT_OMIT:
+        return "NULL";
+    case INSERT_CLONE:
+    case INSERT_SHUFFLED:
+        break;
+    }
+    return NULL;
+}
+
+bool rh_mix_fresh(mix_build *build, const mix_table *table, const bool *named, const bool *replaceable,
+                  mix_fresh *fresh, const char **why, rh_error *error)
+{
+    insert_plan plan = {.changeable = replaceable};
+    start_plan(build, table, &plan);
+    for (size_t i = 0; i < table->column_count; i++)
+        plan.sources[i] = named[i] ? INSERT_CLONE : INSERT_OMIT;
+    if (!secure_all(build, table, &plan, why, error))
+        return false;
+    fresh->expressions = rh_arena_alloc(build->arena, (table->column_count + 1) * sizeof(char *));
+    fresh->shuffled = rh_arena_alloc(build->arena, table->column_count + 1);
+    fresh->may_conflict = plan.may_conflict;
+    for (size_t i = 0; i < table->column_count; i++) {
+        fresh->shuffled[i] = plan.sources[i] == INSERT_SHUFFLED;
+        if (named[i])
+            fresh->expressions[i] =
+                fresh_expression(build, &table->columns[i], plan.sources[i], plan.largest[i]);
+    }
     return true;
 }

@@ -46,10 +46,11 @@ static void sample_sql(const mix_build *build, const mix_table *table, int64_t l
         rh_text_printf(sql, " TABLESAMPLE SYSTEM (%.6f) REPEATABLE (%u)", 100 * share,
                        (unsigned)(build->seed & 0xffff));
     }
-    double keep = 1.2 * (double)limit / ((double)rows * share);
+    double keep = (double)limit / ((double)rows * share);
     if (keep < 1)
         rh_text_printf(sql, " WHERE random() < %.9f", keep);
-    rh_text_printf(sql, " LIMIT %lld", (long long)limit);
+    /* room for chance and an old estimate: a LIMIT that bites would leave out the newest rows */
+    rh_text_printf(sql, " LIMIT %lld", (long long)(limit + limit / 4 + 10));
 }
 
 static void shuffle(mix_build *build, mix_table *table)

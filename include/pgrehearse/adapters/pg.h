@@ -63,6 +63,8 @@ const char *rh_pg_value(const rh_pg_result *result, size_t row, size_t column);
 int64_t rh_pg_int(const rh_pg_result *result, size_t row, size_t column, int64_t fallback);
 double rh_pg_double(const rh_pg_result *result, size_t row, size_t column, double fallback);
 bool rh_pg_bool(const rh_pg_result *result, size_t row, size_t column);
+/* Rows retrieved or affected, as the command tag counts them; -1 when it counts none. */
+int64_t rh_pg_affected(const rh_pg_result *result);
 void rh_pg_result_free(rh_pg_result *result);
 
 /* First column of the first row as an integer; fails when there is no row. */

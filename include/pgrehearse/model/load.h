@@ -8,6 +8,13 @@
 
 typedef enum rh_template_kind { RH_TEMPLATE_READ, RH_TEMPLATE_WRITE } rh_template_kind;
 
+/* How a template of production's statistics replays on staging, a call on average; RH_NOT_MEASURED where not
+ * known. Blocks: shared ones, hit or read. */
+typedef struct rh_template_replay {
+    double production_rows, rows, production_blocks, blocks, production_mean_ms;
+    const char *doubt; /* why it may not be production's: a figure that is off by more than two …; or NULL */
+} rh_template_replay;
+
 /* One parameterised statement. Parameters come from a pool of value rows read from the restored copy. */
 typedef struct rh_template {
     const char *name; /* "read orders by key" */
@@ -18,13 +25,24 @@ typedef struct rh_template {
     size_t parameter_count;
     const char ***values; /* [value_row][parameter]; text form; NULL is SQL NULL */
     size_t value_row_count;
+    const rh_template_replay *replay; /* NULL: nothing to compare with */
 } rh_template;
+
+/* How much of production's statistics the mix plays. */
+typedef struct rh_mix_coverage {
+    bool measured;     /* false: the mix does not come from statistics */
+    double calls;      /* share of the calls, 0 … 1 */
+    double time;       /* share of the execution time; RH_NOT_MEASURED when the export has none */
+    double rate_per_s; /* production's calls of what is played; RH_NOT_MEASURED when the export has no times */
+    const char *basis; /* what was counted */
+} rh_mix_coverage;
 
 typedef struct rh_mix {
     rh_template *templates;
     size_t template_count;
-    const char **left_out; /* sentences: which tables got no template and why */
+    const char **left_out; /* sentences: which tables or statements got no template, and why */
     size_t left_out_count;
+    rh_mix_coverage coverage;
 } rh_mix;
 
 /* Quantiles in ms; RH_NOT_MEASURED when nothing was recorded. */

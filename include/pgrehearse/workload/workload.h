@@ -10,6 +10,13 @@
  * that follow foreign keys, updates. Values come from real rows. */
 bool rh_mix_from_schema(rh_pg *pg, uint64_t seed, rh_arena *arena, rh_mix *mix, rh_error *error);
 
+/* A mix that replays production: statements and their shares from an export of pg_stat_statements (PATHS as
+ * in statistics.h), values from the rows in PG, ranges, lists and limits turned until each statement returns
+ * as many rows a call as on production. What cannot be played is in left_out; coverage says how much is. An
+ * unreadable export is RH_ERROR_SCENARIO with file and line; a mix without templates is none. */
+bool rh_mix_from_statistics(rh_pg *pg, const char *const *paths, size_t path_count, uint64_t seed,
+                            rh_arena *arena, rh_mix *mix, rh_error *error);
+
 typedef struct rh_generator rh_generator;
 typedef struct rh_generator_options {
     const char *conninfo;
@@ -24,8 +31,8 @@ typedef struct rh_generator_options {
 rh_generator *rh_generator_start(const rh_generator_options *options, rh_error *error);
 /* From now on arrivals belong to this window (MIGRATION NULL for before and after). Any thread. */
 void rh_generator_window(rh_generator *generator, rh_window_kind kind, const char *migration);
-/* Stops arrivals, lets what is in flight end (at most 5 s, then cancels; at once after an interrupt), joins the thread, fills LOAD in
- * ARENA. Takes the generator with it. */
+/* Stops arrivals, lets what is in flight end (at most 5 s, then cancels; at once after an interrupt), joins
+ * the thread, fills LOAD in ARENA. Takes the generator with it. */
 void rh_generator_finish(rh_generator *generator, rh_arena *arena, rh_load *load);
 /* How it goes, for a progress line. */
 void rh_generator_progress(rh_generator *generator, int64_t *transactions, int64_t *errors, int *in_flight);
