@@ -213,9 +213,10 @@ static bool wait_under_load(pass *p, const char *what, rh_usec duration, rh_erro
 static bool make_mix(rh_run *run, rh_staging *staging, rh_error *error)
 {
     rh_pg *pg = rh_pg_connect(rh_staging_conninfo(staging), ": mix", error);
-    bool ok = pg && rh_mix_from_schema(pg, run->scenario->workload.seed, run->arena, &run->load.mix, error);
+    bool ok = pg && rh_mix_from_scenario(pg, run->scenario, run->arena, &run->load.mix, &run->load.rate_per_s,
+                                         error);
     rh_pg_close(pg);
-    run->load.mix_source = "schema";
+    run->load.mix_source = run->load.mix.source;
     return ok;
 }
 
@@ -224,7 +225,7 @@ static bool loaded(pass *p, rh_usec *began, rh_error *error)
     const rh_scenario *scenario = p->run->scenario;
     rh_generator_options options = {.conninfo = rh_staging_conninfo(p->staging),
                                     .mix = &p->run->load.mix,
-                                    .rate = scenario->workload.rate,
+                                    .rate = p->run->load.rate_per_s,
                                     .connections = scenario->workload.connections,
                                     .seed = scenario->workload.seed};
     p->generator = rh_generator_start(&options, error);
@@ -260,14 +261,19 @@ bool rh_pass_loaded(rh_run *run, rh_staging *staging, const rh_progress *progres
               .kind = RH_PASS_KIND_LOADED,
               .repeat = 1,
               .scale = 1};
-    rh_progress_begin(progress, p.stage, "%.0f transactions per second on %d connections",
-                      run->scenario->workload.rate, run->scenario->workload.connections);
+    if (run->scenario->workload.rate > 0)
+        rh_progress_begin(progress, p.stage, "%.0f transactions per second on %d connections",
+                          run->scenario->workload.rate, run->scenario->workload.connections);
+    else
+        rh_progress_begin(progress, p.stage, "production's rate on %d connections",
+                          run->scenario->workload.connections);
     if (!rh_staging_reset(staging, progress, error) || !make_mix(run, staging, error))
         return false;
     if (run->load.mix.template_count == 0) {
         rh_run_not_measured(run,
-                            "load: no table of the backup gives a template, so there was no loaded pass");
-        rh_progress_end(progress, p.stage, "no load can be derived from this schema");
+                            "load: neither the backup's tables nor the workload's files give a template, "
+                            "so there was no loaded pass");
+        rh_progress_end(progress, p.stage, "no load can be derived");
         return true;
     }
     rh_usec began = 0;

@@ -176,6 +176,43 @@ static void load_errors(rh_html *html, const rh_json *load)
     rh_html_table_end(html);
 }
 
+/* How much of production the mix plays, and what of it does not replay as it ran there. */
+static void coverage(rh_html *html, const rh_json *mix)
+{
+    static const char *const columns[] = {"Template", "#Share", "In doubt", NULL};
+    const rh_view *view = &html->view;
+    const rh_json *c = rh_json_get(mix, "coverage"), *list = rh_json_get(mix, "templates");
+    if (!rh_json_is_object(c))
+        return;
+    double time = rh_view_real(c, "time");
+    const char *of_time =
+        isnan(time) ? "" : rh_view_printf(view, " and %.1f %% of its execution time", 100 * time);
+    rh_xml_open(html->xml, "p", NULL);
+    rh_xml_textf(html->xml, "The mix plays %.1f %% of production's calls%s, by %s.",
+                 100 * rh_view_real(c, "calls"), of_time, rh_view_string(c, "basis"));
+    rh_xml_close(html->xml);
+    size_t doubts = 0;
+    for (size_t i = 0; i < rh_json_count(list); i++) {
+        const rh_json *row = rh_json_at(list, i);
+        const char *doubt = rh_json_string(rh_json_path(row, "replay.doubt"));
+        if (!doubt)
+            continue;
+        if (doubts++ == 0) {
+            rh_html_table(html, "Templates that may not be production's", columns);
+            rh_xml_open(html->xml, "tbody", NULL);
+        }
+        rh_html_row(html, NULL);
+        rh_html_cell(html, rh_view_line(view, rh_view_string(row, "name"), 100));
+        rh_html_figure(html, rh_view_printf(view, "%.1f %%", 100 * rh_view_real(row, "weight")));
+        rh_html_cell(html, rh_view_line(view, doubt, 200));
+        rh_html_row_end(html);
+    }
+    if (doubts > 0) {
+        rh_xml_close(html->xml);
+        rh_html_table_end(html);
+    }
+}
+
 void rh_html_load(rh_html *html)
 {
     const rh_view *view = &html->view;
@@ -205,6 +242,7 @@ void rh_html_load(rh_html *html)
                           "migrations.");
     templates(html, load);
     load_errors(html, load);
+    coverage(html, rh_json_get(load, "mix"));
     const rh_json *left_out = rh_json_path(load, "mix.left_out");
     rh_xml_open(html->xml, "ul", "class", "note", NULL);
     for (size_t i = 0; i < rh_json_count(left_out); i++)

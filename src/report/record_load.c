@@ -1,4 +1,5 @@
 #include "record.h"
+#include "pgrehearse/adapters/sql_parser.h"
 
 static void add_quantiles(rh_json *parent, const char *key, const rh_quantiles *quantiles, bool any)
 {
@@ -74,6 +75,42 @@ static void add_seconds(rh_json *parent, const rh_load *load)
     }
 }
 
+static void add_coverage(rh_json *mix, const rh_mix_coverage *coverage)
+{
+    if (!coverage->measured) {
+        rh_json_add_null(mix, "coverage");
+        return;
+    }
+    rh_json *object = rh_json_add_object(mix, "coverage");
+    rh_record_figure(object, "calls", coverage->calls);
+    rh_record_figure(object, "time", coverage->time);
+    rh_record_figure(object, "rate_per_s", coverage->rate_per_s);
+    rh_json_add_string(object, "basis", coverage->basis);
+}
+
+static void add_replay(rh_json *row, const rh_template_replay *replay)
+{
+    if (!replay) {
+        rh_json_add_null(row, "replay");
+        return;
+    }
+    rh_json *object = rh_json_add_object(row, "replay");
+    rh_record_figure(object, "rows", replay->rows);
+    rh_record_figure(object, "production_rows", replay->production_rows);
+    rh_record_figure(object, "blocks", replay->blocks);
+    rh_record_figure(object, "production_blocks", replay->production_blocks);
+    rh_record_figure(object, "production_mean_ms", replay->production_mean_ms);
+    rh_json_add_string(object, "doubt", replay->doubt);
+}
+
+/* An export may hold texts that nobody normalised: a production statement is shown without its constants. */
+static void add_sql(rh_json *row, const rh_template *template_)
+{
+    rh_arena *arena = rh_arena_new();
+    rh_json_add_string(row, "sql", template_->replay ? rh_sql_redact(template_->sql, arena) : template_->sql);
+    rh_arena_free(arena);
+}
+
 static void add_mix(rh_json *parent, const rh_load *load)
 {
     rh_json *mix = rh_json_add_object(parent, "mix");
@@ -83,11 +120,13 @@ static void add_mix(rh_json *parent, const rh_load *load)
         const rh_template *t = &load->mix.templates[i];
         rh_json *row = rh_json_add_object(templates, NULL);
         rh_json_add_string(row, "name", t->name);
-        rh_json_add_string(row, "sql", t->sql);
+        add_sql(row, t);
         rh_json_add_string(row, "relation", t->relation);
         rh_json_add_string(row, "kind", t->kind == RH_TEMPLATE_READ ? "read" : "write");
         rh_record_figure(row, "weight", t->weight);
+        add_replay(row, t->replay);
     }
+    add_coverage(mix, &load->mix.coverage);
     rh_record_strings(mix, "left_out", load->mix.left_out, load->mix.left_out_count);
 }
 

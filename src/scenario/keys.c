@@ -147,6 +147,42 @@ static bool read_pending(rh_reader *reader, const key_spec *key, rh_yaml_node *n
     return true;
 }
 
+/* One file: its path, or {file, weight}. */
+static bool read_workload_file(rh_reader *reader, const char *key, rh_yaml_node *node)
+{
+    rh_scenario *scenario = reader->scenario;
+    rh_workload_file *file =
+        rh_arena_add(reader->arena, &scenario->workload.files, &scenario->workload.file_count, sizeof *file);
+    *file = (rh_workload_file){.weight = 1, .where = rh_value_where(reader, node)};
+    rh_yaml_node *path = node;
+    if (rh_yaml_node_kind(node) == RH_YAML_MAPPING) {
+        path = rh_yaml_get(node, "file");
+        rh_yaml_node *weight = rh_yaml_get(node, "weight");
+        if (!path || rh_yaml_count(node) != 1 + (size_t)(weight != NULL)) {
+            rh_value_fail(reader, node, "each item of %s has the keys file and weight", key);
+            return rh_error_hint(reader->error, "write - {file: SCRIPT.sql, weight: 2}, or - SCRIPT.sql");
+        }
+        if (weight && !rh_value_real(reader, "weight", weight, 0, 1e6, &file->weight))
+            return false;
+    }
+    file->path = rh_value_path(reader, key, path);
+    if (file->path && rh_directory_exists(file->path))
+        return rh_value_fail(reader, path, "%s must be a file: \"%s\" is a directory", key,
+                             rh_yaml_scalar(path));
+    return file->path != NULL;
+}
+
+static bool read_workload_path(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
+{
+    (void)field;
+    if (rh_yaml_node_kind(node) != RH_YAML_SEQUENCE)
+        return read_workload_file(reader, key->path, node);
+    for (size_t i = 0; i < rh_yaml_count(node); i++)
+        if (!read_workload_file(reader, key->path, rh_yaml_item(node, i)))
+            return false;
+    return rh_yaml_count(node) > 0 || rh_value_fail(reader, node, "%s is an empty list", key->path);
+}
+
 /* ---- gates ---- */
 
 static void set_gate(rh_reader *reader, rh_yaml_node *node, rh_gate_limit *gate, double limit)
@@ -218,7 +254,7 @@ static const rh_word FRAMEWORKS[] = {
 static const rh_word WORKLOAD_SOURCES[] = {
     {"schema", RH_WORKLOAD_SCHEMA, NULL},
     {"none", RH_WORKLOAD_NONE, NULL},
-    {"pg_stat_statements", 0, "source: schema derives the mix from the restored schema"},
+    {"pg_stat_statements", RH_WORKLOAD_STATISTICS, NULL},
     {"pgbench", 0, "source: schema derives the mix from the restored schema"},
 };
 
@@ -244,7 +280,7 @@ static const key_spec KEYS[] = {
     {"migrations.statement_timeout", read_duration, AT(migrations.statement_timeout)},
     {"workload", NULL, AT(workload.where)},
     {"workload.source", read_word, AT(workload.source), WORDS(WORKLOAD_SOURCES)},
-    {"workload.path", read_later, NO_FIELD, .instead = "leave it out; source: schema needs no file"},
+    {"workload.path", read_workload_path, NO_FIELD},
     {"workload.rate", read_real, AT(workload.rate), .low = 0.1, .high = 1e6},
     {"workload.connections", read_int, AT(workload.connections), .low = 1, .high = 5000},
     {"workload.before", read_duration, AT(workload.before)},

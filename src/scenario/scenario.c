@@ -9,12 +9,13 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { DEFAULT_RATE = 100 };
+
 static void set_defaults(rh_scenario *scenario)
 {
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
     scenario->backup.jobs = cpus > 0 ? (int)cpus : 1;
     scenario->staging.directory = "/var/tmp";
-    scenario->workload.rate = 100;
     scenario->workload.connections = 10;
     scenario->workload.before = 10 * RH_SECOND;
     scenario->workload.after = 10 * RH_SECOND;
@@ -63,6 +64,31 @@ static bool graft(rh_yaml *yaml, const char *set, rh_arena *arena, rh_error *err
     return rh_yaml_graft(yaml, key, value, error) || rh_error_at(error, name, 0, 0);
 }
 
+static bool check_workload(rh_reader *reader, rh_yaml_node *workload)
+{
+    const rh_scenario *scenario = reader->scenario;
+    rh_workload_source source = scenario->workload.source;
+    size_t files = scenario->workload.file_count;
+    bool statistics = source == RH_WORKLOAD_STATISTICS, needs = statistics || source == RH_WORKLOAD_PGBENCH;
+    if (needs && files == 0) {
+        rh_value_fail(reader, rh_yaml_get(workload, "source"), "workload.source: %s needs workload.path",
+                      statistics ? "pg_stat_statements" : "pgbench");
+        return rh_error_hint(reader->error, statistics ? "write path: FILE.csv, an export of the view"
+                                                       : "write path: SCRIPT.sql");
+    }
+    if (!needs && files > 0) {
+        rh_value_fail(reader, rh_yaml_get(workload, "path"),
+                      "workload.path is only for source: pg_stat_statements or pgbench");
+        return rh_error_hint(reader->error, "add such a source, or remove the path");
+    }
+    if (statistics && files > 2) {
+        rh_value_fail(reader, rh_yaml_get(workload, "path"),
+                      "workload.path: there are more than two snapshots");
+        return rh_error_hint(reader->error, "give one export, or the earlier and the later of two");
+    }
+    return true;
+}
+
 /* What no single key can tell. */
 static bool check_together(rh_reader *reader, rh_yaml_node *root)
 {
@@ -81,7 +107,9 @@ static bool check_together(rh_reader *reader, rh_yaml_node *root)
     rh_yaml_node *workload = rh_yaml_get(root, "workload");
     if (!workload || !rh_yaml_get(workload, "source"))
         scenario->workload.source = scenario->migrations.path ? RH_WORKLOAD_SCHEMA : RH_WORKLOAD_NONE;
-    return true;
+    if (scenario->workload.rate == 0 && scenario->workload.source != RH_WORKLOAD_STATISTICS)
+        scenario->workload.rate = DEFAULT_RATE;
+    return check_workload(reader, workload);
 }
 
 bool rh_scenario_load(const char *path, const char *const *sets, size_t set_count, rh_arena *arena,

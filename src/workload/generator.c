@@ -317,7 +317,7 @@ void rh_generator_finish(rh_generator *generator, rh_arena *arena, rh_load *load
             generator->arrival_count > 0 ? (double)generator->lag_max / 1000 : RH_NOT_MEASURED,
         .generator_cpu_s = generator->cpu_s,
         .saturated = generator->saturated,
-        .mix_source = "schema",
+        .mix_source = generator->mix->source ? generator->mix->source : "unknown",
         .mix = *generator->mix,
     };
     rh_measures_finish(generator->measures, generator->stopped, arena, load);

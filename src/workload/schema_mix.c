@@ -258,7 +258,7 @@ static void weigh(mix_build *build, const candidates *all)
 
 bool rh_mix_from_schema(rh_pg *pg, uint64_t seed, rh_arena *arena, rh_mix *mix, rh_error *error)
 {
-    *mix = (rh_mix){0};
+    *mix = (rh_mix){.source = "schema"};
     mix_build build = {.pg = pg, .arena = arena, .seed = seed, .mix = mix};
     rh_random_seed(&build.random, seed);
     mix_table *tables = NULL;

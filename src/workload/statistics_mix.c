@@ -248,7 +248,7 @@ static bool find_sequence(mix_player *player, rh_error *error)
 bool rh_mix_from_statistics(rh_pg *pg, const char *const *paths, size_t path_count, uint64_t seed,
                             rh_arena *arena, rh_mix *mix, rh_error *error)
 {
-    *mix = (rh_mix){0};
+    *mix = (rh_mix){.source = "pg_stat_statements"};
     rh_statistics statistics;
     if (!rh_statistics_read(paths, path_count, arena, &statistics, error))
         return false;

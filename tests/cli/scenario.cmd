@@ -72,15 +72,17 @@ with 'staging: {settings: no.conf}'
 echo 'work_mem = 4 MB' >bad.conf
 with 'staging: {settings: bad.conf}'
 
+with 'workload: {source: pg_stat_statements}'
+with 'workload: {source: pg_stat_statements, path: no.csv}'
+with 'workload: {path: b.dump}'
+
 # variables
 with 'staging: {directory: "${RH_UNSET}"}'
 with 'staging: {directory: "${RH_UNSET"}'
 with 'repeat: ${RH_SECRET}'
 
 # stages of later versions
-with 'workload: {source: pg_stat_statements}'
 with 'workload: {source: pgbench}'
-with 'workload: {path: x.csv}'
 with 'production: {profile: p.json}'
 with 'migrations: {path: migrations, framework: flyway}'
 

@@ -38,6 +38,7 @@ typedef struct rh_mix_coverage {
 } rh_mix_coverage;
 
 typedef struct rh_mix {
+    const char *source; /* "schema", "pg_stat_statements" … */
     rh_template *templates;
     size_t template_count;
     const char **left_out; /* sentences: which tables or statements got no template, and why */

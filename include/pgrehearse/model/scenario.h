@@ -35,7 +35,19 @@ typedef enum rh_framework {
     RH_FRAMEWORK_PRISMA,
 } rh_framework;
 typedef enum rh_pending_kind { RH_PENDING_AUTO, RH_PENDING_ALL, RH_PENDING_LIST } rh_pending_kind;
-typedef enum rh_workload_source { RH_WORKLOAD_SCHEMA, RH_WORKLOAD_NONE } rh_workload_source;
+typedef enum rh_workload_source {
+    RH_WORKLOAD_SCHEMA,
+    RH_WORKLOAD_NONE,
+    RH_WORKLOAD_STATISTICS, /* pg_stat_statements */
+    RH_WORKLOAD_PGBENCH,
+} rh_workload_source;
+
+/* One of workload.path: an export or snapshot of pg_stat_statements, or a pgbench script. */
+typedef struct rh_workload_file {
+    const char *path; /* absolute */
+    double weight;    /* scripts: its share against the others'; 1 unless said */
+    rh_location where;
+} rh_workload_file;
 
 /* Bits of rh_scenario.passes. */
 enum { RH_PASS_QUIET = 1, RH_PASS_LOADED = 2, RH_PASS_SCALED = 4, RH_PASS_ALL = 7 };
@@ -88,7 +100,9 @@ typedef struct rh_scenario {
     } migrations;
     struct {
         rh_workload_source source;
-        double rate; /* transactions per second */
+        rh_workload_file *files;
+        size_t file_count;
+        double rate; /* transactions per second; 0: production's, as its statistics say */
         int connections;
         rh_usec before, after;
         uint64_t seed;

@@ -29,7 +29,8 @@ static const fixture_migration FIXTURE_MIGRATIONS[] = {
      {{"ALTER TABLE orders ADD COLUMN public_id uuid NOT NULL DEFAULT gen_random_uuid()", "ALTER TABLE",
        RH_CLASS_REWRITE, "public.orders", "AccessExclusiveLock", 10.2, 6.41, 5.92, -1, 182400000,
        "volatile-default",
-       "a volatile default rewrites the whole table and its indexes under ACCESS EXCLUSIVE.", REWRITE_SAFER}}},
+       "a volatile default rewrites the whole table and its indexes under ACCESS EXCLUSIVE.",
+       REWRITE_SAFER}}},
     {"000013",
      "index_orders_status",
      true,
@@ -307,6 +308,18 @@ static void fixture_load(rh_run *run)
                            .kind = i < 2 ? RH_TEMPLATE_READ : RH_TEMPLATE_WRITE,
                            .weight = 0.25};
     }
+    static const rh_template_replay replay = {.production_rows = 1,
+                                              .rows = 12.5,
+                                              .production_blocks = 4,
+                                              .blocks = 31,
+                                              .production_mean_ms = RH_NOT_MEASURED,
+                                              .doubt = "12.5 rows a call, on production 1"};
+    load->mix.templates[3].replay = &replay;
+    load->mix.coverage = (rh_mix_coverage){.measured = true,
+                                           .calls = 0.931,
+                                           .time = 0.88,
+                                           .rate_per_s = 212.5,
+                                           .basis = "the counts of the 86400 s since the last reset"};
     *(const char **)rh_arena_add(run->arena, &load->mix.left_out, &load->mix.left_out_count, sizeof(char *)) =
         "public.audit_log has no primary key: no point reads of it";
     rh_random random;

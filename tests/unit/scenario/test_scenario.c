@@ -268,13 +268,34 @@ static void test_variables(void **state)
     complains(BASE "repeat: ${RH_T_URL}\n", 3, 9, "not \"${RH_T_URL}\"", NULL);
 }
 
+static void test_workload_files(void **state)
+{
+    (void)state;
+    loads(BASE "workload:\n  source: pg_stat_statements\n  path: b.dump\n", NULL);
+    assert_int_equal(scenario.workload.source, RH_WORKLOAD_STATISTICS);
+    assert_int_equal(scenario.workload.file_count, 1);
+    assert_true(scenario.workload.rate == 0); /* production's */
+    loads(BASE "workload: {source: pg_stat_statements, rate: 5, path: [b.dump, {file: b.dump, weight: 3}]}\n",
+          NULL);
+    assert_int_equal(scenario.workload.file_count, 2);
+    assert_true(scenario.workload.files[0].weight == 1 && scenario.workload.files[1].weight == 3);
+    assert_true(scenario.workload.rate == 5);
+    complains(BASE "workload:\n  source: pg_stat_statements\n", 4, 11,
+              "workload.source: pg_stat_statements needs workload.path", "path: FILE.csv");
+    complains(BASE "workload:\n  source: pg_stat_statements\n  path: x.csv\n", 5, 9,
+              "workload.path: there is no \"x.csv\"", NULL);
+    complains(BASE "workload:\n  source: pg_stat_statements\n  path: .\n", 5, 9, "is a directory", NULL);
+    complains(BASE "workload:\n  path: b.dump\n", 4, 9, "workload.path is only for source", NULL);
+    complains(BASE "workload:\n  source: pg_stat_statements\n  path: [b.dump, b.dump, b.dump]\n", 5, 9,
+              "more than two snapshots", NULL);
+    complains(BASE "workload:\n  path: [{weight: 1}]\n", 4, 10, "has the keys file and weight", NULL);
+    complains(BASE "workload:\n  path: []\n", 4, 9, "is an empty list", NULL);
+}
+
 static void test_later_stages(void **state)
 {
     (void)state;
-    complains(BASE "workload:\n  source: pg_stat_statements\n", 4, 11,
-              "workload.source: pg_stat_statements is not in this version yet", NULL);
     complains(BASE "workload:\n  source: pgbench\n", 4, 11, "not in this version yet", NULL);
-    complains(BASE "workload:\n  path: x.csv\n", 4, 9, "workload.path is not in this version yet", NULL);
     complains(BASE "production:\n  profile: p.json\n", 4, 12, "production.profile is not in this version yet",
               NULL);
     static const char *const frameworks[] = {"flyway", "sqitch", "command"};
@@ -334,9 +355,9 @@ int main(void)
 {
 #define EACH(test) cmocka_unit_test_setup_teardown(test, new_arena, free_arena)
     const struct CMUnitTest tests[] = {
-        EACH(test_defaults),     EACH(test_every_key),     EACH(test_unknown_keys), EACH(test_missing),
-        EACH(test_wrong_values), EACH(test_missing_files), EACH(test_variables),    EACH(test_later_stages),
-        EACH(test_set),          EACH(test_template),
+        EACH(test_defaults),       EACH(test_every_key),     EACH(test_unknown_keys), EACH(test_missing),
+        EACH(test_wrong_values),   EACH(test_missing_files), EACH(test_variables),    EACH(test_later_stages),
+        EACH(test_workload_files), EACH(test_set),           EACH(test_template),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

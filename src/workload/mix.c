@@ -1,0 +1,28 @@
+/* Which source the mix comes from. */
+#include "pgrehearse/workload/workload.h"
+#include <math.h>
+
+enum { DEFAULT_RATE = 100 };
+
+static bool from_statistics(rh_pg *pg, const rh_scenario *scenario, rh_arena *arena, rh_mix *mix,
+                            rh_error *error)
+{
+    size_t count = scenario->workload.file_count;
+    const char **paths = rh_arena_alloc(arena, (count + 1) * sizeof *paths);
+    for (size_t i = 0; i < count; i++)
+        paths[i] = scenario->workload.files[i].path;
+    return rh_mix_from_statistics(pg, paths, count, scenario->workload.seed, arena, mix, error);
+}
+
+bool rh_mix_from_scenario(rh_pg *pg, const rh_scenario *scenario, rh_arena *arena, rh_mix *mix, double *rate,
+                          rh_error *error)
+{
+    bool ok = scenario->workload.source == RH_WORKLOAD_STATISTICS
+                  ? from_statistics(pg, scenario, arena, mix, error)
+                  : rh_mix_from_schema(pg, scenario->workload.seed, arena, mix, error);
+    double production = mix->coverage.rate_per_s;
+    *rate = scenario->workload.rate > 0                                        ? scenario->workload.rate
+            : mix->coverage.measured && isfinite(production) && production > 0 ? fmax(0.1, production)
+                                                                               : DEFAULT_RATE;
+    return ok;
+}
