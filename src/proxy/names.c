@@ -1,0 +1,55 @@
+#include "names.h"
+#include "pgrehearse/base/arena.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* Where NAME is, or would be. */
+static rh_name **place_of(const rh_names *names, const char *name)
+{
+    unsigned hash = 5381;
+    for (const char *p = name; *p; p++)
+        hash = hash * 33 + (unsigned char)*p;
+    rh_name **link = (rh_name **)&names->buckets[hash % RH_NAME_BUCKETS];
+    while (*link && strcmp((*link)->name, name) != 0)
+        link = &(*link)->next;
+    return link;
+}
+
+void rh_names_set(rh_names *names, const char *name, const char *text)
+{
+    rh_name **link = place_of(names, name);
+    if (*link) {
+        char *copy = rh_strdup(text);
+        free((*link)->text);
+        (*link)->text = copy;
+        return;
+    }
+    rh_name *entry = rh_alloc(sizeof *entry);
+    entry->name = rh_strdup(name);
+    entry->text = rh_strdup(text);
+    *link = entry;
+}
+
+const char *rh_names_find(const rh_names *names, const char *name)
+{
+    rh_name *const *link = place_of(names, name);
+    return *link ? (*link)->text : NULL;
+}
+
+void rh_names_remove(rh_names *names, const char *name)
+{
+    rh_name **link = place_of(names, name), *entry = *link;
+    if (!entry)
+        return;
+    *link = entry->next;
+    free(entry->name);
+    free(entry->text);
+    free(entry);
+}
+
+void rh_names_release(rh_names *names)
+{
+    for (size_t i = 0; i < RH_NAME_BUCKETS; i++)
+        while (names->buckets[i])
+            rh_names_remove(names, names->buckets[i]->name);
+}
