@@ -1,4 +1,6 @@
 /* What a schema looks like, and how two differ. */
+#include "pgrehearse/adapters/sql_parser.h"
+#include "pgrehearse/base/text.h"
 #include "pgrehearse/migrations/migrations.h"
 #include "sql/migrations.h"
 #include <string.h>
@@ -12,6 +14,9 @@ struct rh_schema {
     schema_object *objects; /* sorted by strcmp */
     size_t count;
 };
+
+/* Objects of this name list a relation's columns, one a line (sql/schema_objects.sql). */
+static const char ORDER[] = "order of the columns of ";
 
 /* What is shown of a definition, in bytes. */
 enum { SHOWN_MAX = 600, SHOWN_BEFORE = 120 };
@@ -85,20 +90,93 @@ static size_t first_difference(const char *a, const char *b)
     return at;
 }
 
+/* Text that somebody wrote, or values: nothing of it is shown. */
+static bool is_prose(const char *object)
+{
+    return rh_starts_with(object, "comment on ") || rh_starts_with(object, "settings of ");
+}
+
+/* A definition as the report shows it: without literals, which may be data or a password. A function's body
+ * is one literal to SQL; without its quotes it reads as code. */
+static const char *readable(const schema_object *object, rh_arena *arena)
+{
+    static const char *const quotes[] = {"$function$", "$procedure$"};
+    char *text = rh_arena_strdup(arena, object->definition);
+    for (size_t i = 0; i < sizeof quotes / sizeof *quotes; i++)
+        for (char *at; (at = strstr(text, quotes[i])) != NULL;)
+            memset(at, ' ', strlen(quotes[i]));
+    return rh_sql_redact(text, arena);
+}
+
 static void add_difference(rh_arena *arena, rh_difference **differences, size_t *count,
                            const schema_object *before, const schema_object *after)
 {
-    const char *was = before ? before->definition : NULL, *is = after ? after->definition : NULL;
+    const char *object = before ? before->object : after->object;
+    const char *was = before && !is_prose(object) ? readable(before, arena) : NULL;
+    const char *is = after && !is_prose(object) ? readable(after, arena) : NULL;
     size_t first = was && is ? first_difference(was, is) : 0;
+    bool hidden = was && is && was[first] == '\0' && is[first] == '\0';
     rh_difference *difference = rh_arena_add(arena, differences, count, sizeof *difference);
     *difference = (rh_difference){
-        .object = rh_arena_strdup(arena, before ? before->object : after->object),
+        .object = rh_arena_strdup(arena, object),
         .change = !before  ? "added"
                   : !after ? "missing"
                            : "changed",
         .before = was ? excerpt(was, first, arena) : NULL,
-        .after = is ? excerpt(is, first, arena) : NULL,
+        .after = hidden ? "(the same but for a literal or a comment, which are not shown)"
+                 : is   ? excerpt(is, first, arena)
+                        : NULL,
     };
+}
+
+/* The next line of a list, without its end; NULL after the last. */
+static const char *next_line(const char **at, size_t *length)
+{
+    const char *line = *at;
+    if (*line == '\0')
+        return NULL;
+    *length = strcspn(line, "\n");
+    *at = line + *length + (line[*length] == '\n');
+    *length -= *length > 0 && line[*length - 1] == ',';
+    return line;
+}
+
+static bool list_has(const char *list, const char *name, size_t length)
+{
+    size_t found;
+    for (const char *line; (line = next_line(&list, &found)) != NULL;)
+        if (found == length && strncmp(line, name, length) == 0)
+            return true;
+    return false;
+}
+
+/* The next name in *AT that OTHER has too. */
+static const char *next_common(const char **at, const char *other, size_t *length)
+{
+    const char *name;
+    while ((name = next_line(at, length)) != NULL && !list_has(other, name, *length))
+        ;
+    return name;
+}
+
+/* Two lists of columns: those that both have stand in the same order. */
+static bool same_order(const char *was, const char *is)
+{
+    const char *before = was, *after = is, *a, *b;
+    size_t a_length, b_length;
+    do {
+        a = next_common(&before, is, &a_length);
+        b = next_common(&after, was, &b_length);
+        if (a && b && (a_length != b_length || strncmp(a, b, a_length) != 0))
+            return false;
+    } while (a && b);
+    return true;
+}
+
+static bool same(const schema_object *was, const schema_object *is)
+{
+    return strcmp(was->definition, is->definition) == 0 ||
+           (rh_starts_with(was->object, ORDER) && same_order(was->definition, is->definition));
 }
 
 void rh_schema_compare(const rh_schema *before, const rh_schema *after, rh_arena *arena,
@@ -111,11 +189,10 @@ void rh_schema_compare(const rh_schema *before, const rh_schema *after, rh_arena
         const schema_object *was = b < before->count ? &before->objects[b] : NULL;
         const schema_object *is = a < after->count ? &after->objects[a] : NULL;
         int order = !was ? 1 : !is ? -1 : strcmp(was->object, is->object);
-        if (order < 0)
-            add_difference(arena, differences, count, was, NULL);
-        else if (order > 0)
-            add_difference(arena, differences, count, NULL, is);
-        else if (strcmp(was->definition, is->definition) != 0)
+        const char *object = order > 0 ? is->object : was->object;
+        if (order != 0 && !rh_starts_with(object, ORDER)) /* a table's coming and going is told as such */
+            add_difference(arena, differences, count, order < 0 ? was : NULL, order > 0 ? is : NULL);
+        else if (order == 0 && !same(was, is))
             add_difference(arena, differences, count, was, is);
         b += order <= 0;
         a += order >= 0;

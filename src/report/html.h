@@ -28,9 +28,10 @@ void rh_html_figure(rh_html *html, const char *text);
 void rh_html_figure_marked(rh_html *html, const char *text, const char *class_);
 /* Statement text, wrapped; a long one folded away behind its beginning. */
 void rh_html_sql(rh_html *html, const char *sql);
-/* The hazards of a statement, WITH_SAFER ways too, as a list; nothing when there are none. */
-void rh_html_hazards(rh_html *html, const rh_json *statement);
-/* Their rules only. */
+/* The hazards of a migration with their safer ways, as a list: what several statements share is said once,
+ * with what was measured of the longest. Nothing when there are none. */
+void rh_html_hazards(rh_html *html, const rh_view_migration *migration);
+/* The rules of a statement's hazards. */
 void rh_html_hazard_names(rh_html *html, const rh_json *statement);
 /* An id that is safe in a link: "migration-000012-3" of prefix "migration" and index. */
 const char *rh_html_anchor(rh_html *html, const rh_view_migration *migration);

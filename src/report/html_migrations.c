@@ -48,8 +48,7 @@ static void victims(rh_html *html, const rh_view_migration *m)
 
 static void explanation(rh_html *html, const rh_view_migration *m)
 {
-    const rh_json *statements = rh_json_get(m->record, "statements"),
-                  *failure = rh_json_get(m->record, "error");
+    const rh_json *failure = rh_json_get(m->record, "error");
     bool has_victims = rh_json_count(rh_json_path(m->record, "impact.victims")) > 0;
     if (m->hazard_count == 0 && !has_victims && !failure)
         return;
@@ -58,8 +57,7 @@ static void explanation(rh_html *html, const rh_view_migration *m)
     if (failure)
         rh_html_paragraph(html, "bad", rh_view_failure(&html->view, failure));
     victims(html, m);
-    for (size_t i = 0; i < rh_json_count(statements); i++)
-        rh_html_hazards(html, rh_json_at(statements, i));
+    rh_html_hazards(html, m);
     rh_xml_close(html->xml);
     rh_html_row_end(html);
 }

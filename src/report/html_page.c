@@ -114,8 +114,7 @@ static void gates(rh_html *html)
     };
     const rh_json *list = rh_json_get(html->view.report, "gates");
     rh_html_section(html, "gates", "Gates");
-    const char *what;
-    if (rh_json_count(list) == 0 && rh_view_first_failure(&html->view, &what))
+    if (rh_json_count(list) == 0 && rh_json_get(html->view.report, "failure"))
         rh_html_absent(html, "Gates", "gate");
     else if (rh_json_count(list) == 0)
         rh_html_paragraph(html, NULL, "The scenario sets no gate.");

@@ -3,7 +3,7 @@
 #include <ctype.h>
 #include <string.h>
 
-enum { SQL_SHORT = 400, SQL_MAX = 6000 };
+enum { SQL_SHORT = 400, SQL_MAX = 6000, HAZARDS_SHOWN = 8 };
 
 void rh_html_section(rh_html *html, const char *id, const char *title)
 {
@@ -129,29 +129,91 @@ void rh_html_sql(rh_html *html, const char *sql)
     rh_xml_close(html->xml);
 }
 
-/* What was measured is of the statement, so it is said once. */
-void rh_html_hazards(rh_html *html, const rh_json *statement)
+/* The same hazard of one or more statements of a migration. */
+typedef struct hazard_group {
+    const char *rule, *message, *safer;
+    size_t count;
+    double longest_s;     /* of its statements, outside the samples; -1 unknown */
+    const char *evidence; /* of that one */
+} hazard_group;
+
+static double longest_run(const rh_json *statement)
 {
-    const rh_json *hazards = rh_json_get(statement, "hazards");
-    const char *said = "";
-    if (rh_json_count(hazards) == 0)
+    const rh_json *runs = rh_json_get(statement, "runs");
+    double longest = -1;
+    for (size_t i = 0; i < rh_json_count(runs); i++) {
+        double elapsed = rh_view_real(rh_json_at(runs, i), "elapsed_s");
+        if (elapsed > longest && !rh_view_is(rh_json_at(runs, i), "pass", "scaled"))
+            longest = elapsed;
+    }
+    return longest;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static void add_hazard(const rh_view *view, hazard_group **groups, size_t *count, const rh_json *hazard,
+                       double elapsed_s)
+{
+    hazard_group new = {.rule = rh_view_string(hazard, "rule"),
+                        .message = rh_view_string(hazard, "message"),
+                        .safer = rh_view_string(hazard, "safer"),
+                        .longest_s = -2};
+    size_t i = 0;
+    while (i < *count &&
+           !(same_text((*groups)[i].rule, new.rule) && same_text((*groups)[i].message, new.message) &&
+             same_text((*groups)[i].safer, new.safer)))
+        i++;
+    if (i == *count)
+        *(hazard_group *)rh_arena_add(view->arena, groups, count, sizeof new) = new;
+    hazard_group *group = &(*groups)[i];
+    group->count++;
+    if (elapsed_s > group->longest_s) {
+        group->longest_s = elapsed_s;
+        group->evidence = rh_view_string(hazard, "evidence");
+    }
+}
+
+static void show_hazard(rh_html *html, const hazard_group *group, const char *said)
+{
+    rh_xml_open(html->xml, "li", NULL);
+    rh_xml_element(html->xml, "span", group->rule, "class", "rule", NULL);
+    if (group->count > 1)
+        rh_xml_textf(html->xml, " in %zu statements", group->count);
+    rh_xml_textf(html->xml, ": %s", rh_view_line(&html->view, group->message, 0));
+    if (group->evidence && !same_text(group->evidence, said))
+        rh_xml_textf(html->xml, " Measured%s: %s.", group->count > 1 ? ", the longest" : "",
+                     rh_view_line(&html->view, group->evidence, 0));
+    if (group->safer) {
+        rh_xml_element(html->xml, "span", " Safer:", "class", "good", NULL);
+        rh_xml_textf(html->xml, " %s", rh_view_line(&html->view, group->safer, 0));
+    }
+    rh_xml_close(html->xml);
+}
+
+void rh_html_hazards(rh_html *html, const rh_view_migration *migration)
+{
+    const rh_json *statements = rh_json_get(migration->record, "statements");
+    hazard_group *groups = NULL;
+    size_t count = 0;
+    for (size_t s = 0; s < rh_json_count(statements); s++) {
+        const rh_json *hazards = rh_json_get(rh_json_at(statements, s), "hazards");
+        for (size_t i = 0; i < rh_json_count(hazards); i++)
+            add_hazard(&html->view, &groups, &count, rh_json_at(hazards, i),
+                       longest_run(rh_json_at(statements, s)));
+    }
+    if (count == 0)
         return;
     rh_xml_open(html->xml, "ul", "class", "hazards", NULL);
-    for (size_t i = 0; i < rh_json_count(hazards); i++) {
-        const rh_json *hazard = rh_json_at(hazards, i);
-        const char *evidence = rh_view_string(hazard, "evidence"), *safer = rh_view_string(hazard, "safer");
-        rh_xml_open(html->xml, "li", NULL);
-        rh_xml_element(html->xml, "span", rh_view_string(hazard, "rule"), "class", "rule", NULL);
-        rh_xml_textf(html->xml, ": %s", rh_view_line(&html->view, rh_view_string(hazard, "message"), 0));
-        if (evidence && strcmp(evidence, said) != 0)
-            rh_xml_textf(html->xml, " Measured: %s.", rh_view_line(&html->view, evidence, 0));
-        said = evidence ? evidence : said;
-        if (safer) {
-            rh_xml_element(html->xml, "span", " Safer:", "class", "good", NULL);
-            rh_xml_textf(html->xml, " %s", rh_view_line(&html->view, safer, 0));
-        }
-        rh_xml_close(html->xml);
-    }
+    for (size_t i = 0; i < count && i < HAZARDS_SHOWN; i++)
+        show_hazard(html, &groups[i], i ? groups[i - 1].evidence : NULL);
+    if (count > HAZARDS_SHOWN)
+        rh_xml_element(html->xml, "li",
+                       rh_view_printf(&html->view, "and %zu more, named beside their statements below",
+                                      count - HAZARDS_SHOWN),
+                       "class", "muted", NULL);
     rh_xml_close(html->xml);
 }
 

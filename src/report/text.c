@@ -36,24 +36,39 @@ static void line(const page *p, const char *text)
     rh_text_printf(p->out, "%s\n", rh_view_line(&p->view, text, WIDTH));
 }
 
-/* A sentence over at most two lines. */
-static void wrap(const page *p, const char *text)
+/* Bytes of TEXT that fit into WIDTH columns, up to a blank where there is one. */
+static size_t fitting(const char *text, size_t width)
 {
-    const char *whole = rh_view_line(&p->view, text, 0);
-    if (rh_utf8_length(whole) <= WIDTH) {
-        line(p, whole);
-        return;
-    }
     size_t columns = 0, at = 0, space = 0;
     uint32_t code;
-    for (size_t length; columns < WIDTH && (length = rh_utf8_decode(whole + at, &code));
+    if (rh_utf8_length(text) <= width)
+        return strlen(text);
+    for (size_t length; columns < width && (length = rh_utf8_decode(text + at, &code));
          at += length, columns++)
         if (code == ' ')
             space = at;
-    space = space ? space : at;
-    line(p, rh_view_printf(&p->view, "%.*s", (int)space, whole));
-    const char *rest = whole + space + (whole[space] == ' ');
-    rh_text_printf(p->out, "  %s\n", rh_view_line(&p->view, rest, WIDTH - 2));
+    return space ? space : at;
+}
+
+/* A sentence over at most LINES lines. */
+static void wrap_over(const page *p, const char *text, int lines)
+{
+    const char *rest = rh_view_line(&p->view, text, 0);
+    for (int i = 0; *rest; i++) {
+        const char *indent = i ? "  " : "";
+        size_t width = WIDTH - strlen(indent), bytes = fitting(rest, width);
+        if (i + 1 == lines) {
+            rh_text_printf(p->out, "%s%s\n", indent, rh_view_line(&p->view, rest, width));
+            return;
+        }
+        rh_text_printf(p->out, "%s%.*s\n", indent, (int)bytes, rest);
+        rest += bytes + (rest[bytes] == ' ');
+    }
+}
+
+static void wrap(const page *p, const char *text)
+{
+    wrap_over(p, text, 2);
 }
 
 static const char *verdict_color(const char *word)
@@ -76,10 +91,10 @@ static void head(const page *p)
     const char *what;
     const rh_json *failure = rh_view_first_failure(&p->view, &what);
     if (failure) {
-        wrap(p, rh_view_printf(&p->view, "%s: %s", what, rh_view_failure(&p->view, failure)));
+        wrap_over(p, rh_view_printf(&p->view, "%s: %s", what, rh_view_failure(&p->view, failure)), 5);
         const char *hint = rh_view_string(failure, "hint");
         if (hint)
-            wrap(p, rh_view_printf(&p->view, "what to do: %s", hint));
+            wrap_over(p, rh_view_printf(&p->view, "what to do: %s", hint), 3);
     }
 }
 

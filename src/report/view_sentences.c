@@ -230,6 +230,8 @@ const char *rh_view_rollback(const rh_view *view)
     }
     if (view->migration_count == 0)
         return "Rollback: nothing to roll back.";
+    if (ran == 0 && none == view->migration_count)
+        return "Rollback: no migration has a way down.";
     if (ran == 0)
         return "Rollback: not measured.";
     const char *text = rh_view_printf(view, "Rollback: %zu of %zu went down and up again", ran - failed,
