@@ -23,7 +23,7 @@ typedef struct digest_job {
 
 static void to_hex(const unsigned char raw[32], char digest[65])
 {
-    for (int i = 0; i < 32; i++) {
+    for (size_t i = 0; i < 32; i++) {
         digest[2 * i] = "0123456789abcdef"[raw[i] >> 4];
         digest[2 * i + 1] = "0123456789abcdef"[raw[i] & 15];
     }

@@ -91,7 +91,7 @@ static rh_usec connect_deadline(PGconn *conn)
     PQconninfoOption *options = PQconninfo(conn);
     for (PQconninfoOption *o = options; o && o->keyword; o++)
         if (strcmp(o->keyword, "connect_timeout") == 0 && o->val && *o->val)
-            seconds = atoi(o->val);
+            seconds = rh_leading_int(o->val);
     PQconninfoFree(options);
     return seconds > 0 ? rh_clock_monotonic() + seconds * RH_SECOND : 0;
 }

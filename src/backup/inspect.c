@@ -41,7 +41,7 @@ static bool inspect_toc(rh_arena *arena, rh_backup_facts *facts, const rh_progre
     facts->compression = toc.compression;
     facts->archive_version = rh_arena_printf(arena, "%d.%d", toc.version_major, toc.version_minor);
     facts->dump_version = *toc.dump_version ? toc.dump_version : NULL;
-    facts->server_major = atoi(toc.server_version);
+    facts->server_major = rh_leading_int(toc.server_version);
     rh_progress_update(progress, stage, "checking that all data are there", -1, -1, RH_UNIT_NONE);
     return rh_toc_check(facts->path, &toc, error);
 }
@@ -133,7 +133,7 @@ static bool inspect_plain(const char *head, rh_arena *arena, rh_backup_facts *fa
     if (!facts->dump_version)
         facts->dump_version = version_after(head, "Dumped by pg_dumpall version ", arena);
     const char *server = version_after(head, "Dumped from database version ", arena);
-    facts->server_major = server ? atoi(server) : 0;
+    facts->server_major = server ? rh_leading_int(server) : 0;
     if (strstr(head, "-- PostgreSQL database cluster dump"))
         return refuse_several_databases(facts, progress, error);
     return true;
@@ -283,5 +283,7 @@ bool rh_backup_inspect(const char *path, rh_arena *arena, rh_backup_facts *facts
 
 int rh_backup_needed_major(const rh_backup_facts *facts)
 {
-    return facts->archive_version ? rh_toc_needed_major(atoi(strchr(facts->archive_version, '.') + 1)) : 0;
+    return facts->archive_version
+               ? rh_toc_needed_major(rh_leading_int(strchr(facts->archive_version, '.') + 1))
+               : 0;
 }

@@ -18,7 +18,7 @@ static int pg_restore_major(const char *bindir, rh_arena *arena, rh_error *error
         const char *p = rh_text_string(&output);
         p += strcspn(p, ")");
         p += strcspn(p, "0123456789");
-        major = atoi(p);
+        major = rh_leading_int(p);
     }
     rh_text_release(&output);
     return major;

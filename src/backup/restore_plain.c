@@ -38,10 +38,12 @@ typedef struct plain {
 bool rh_psql_can_restrict(const char *version_line)
 {
     static const int least_minor[][2] = {{13, 22}, {14, 19}, {15, 14}, {16, 10}, {17, 6}};
-    int major = 0, minor = 0;
     const char *p = strchr(version_line, ')');
-    if (!p || sscanf(p + 1, " %d.%d", &major, &minor) < 1)
+    if (!p)
         return false;
+    char *end;
+    long major = strtol(p + 1, &end, 10);
+    int minor = *end == '.' ? rh_leading_int(end + 1) : 0;
     for (size_t i = 0; i < sizeof least_minor / sizeof *least_minor; i++)
         if (major == least_minor[i][0])
             return minor >= least_minor[i][1];

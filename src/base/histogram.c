@@ -17,7 +17,7 @@ static int bucket_of(rh_usec value)
 {
     if (value < 0)
         value = 0;
-    if (value < 2 * SUB_COUNT)
+    if (value < (int64_t)2 * SUB_COUNT)
         return (int)value;
     int shift = 63 - __builtin_clzll((unsigned long long)value) - SUB_BITS;
     int bucket = shift * SUB_COUNT + (int)(value >> shift);

@@ -1,6 +1,8 @@
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/base/arena.h"
 #include <ctype.h>
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,6 +77,13 @@ void rh_text_printf(rh_text *text, const char *format, ...)
 const char *rh_text_string(const rh_text *text)
 {
     return text->data ? text->data : "";
+}
+
+int rh_leading_int(const char *text)
+{
+    errno = 0;
+    long number = strtol(text, NULL, 10);
+    return errno || number < INT_MIN || number > INT_MAX ? 0 : (int)number;
 }
 
 bool rh_starts_with(const char *string, const char *prefix)

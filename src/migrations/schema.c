@@ -111,6 +111,7 @@ static const char *readable(const schema_object *object, rh_arena *arena)
 static void add_difference(rh_arena *arena, rh_difference **differences, size_t *count,
                            const schema_object *before, const schema_object *after)
 {
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): one of the two is there */
     const char *object = before ? before->object : after->object;
     const char *was = before && !is_prose(object) ? readable(before, arena) : NULL;
     const char *is = after && !is_prose(object) ? readable(after, arena) : NULL;

@@ -1,7 +1,6 @@
 #include "pgrehearse/observe/counters.h"
 #include "sql/observe.h"
 #include <fcntl.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,12 +14,20 @@ int64_t rh_proc_parse_schedstat(const char *text)
     return end == text || *end != ' ' || spent < 0 ? RH_UNKNOWN : spent;
 }
 
+enum { UTIME = 14 }; /* of the fields of /proc/PID/stat that proc(5) numbers; stime follows */
+
 bool rh_proc_parse_stat(const char *text, int64_t *user_ticks, int64_t *system_ticks)
 {
     /* The name stands in parentheses and may hold any byte: what follows begins after the last one. */
     const char *rest = strrchr(text, ')');
-    return rest && sscanf(rest + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %" SCNd64 " %" SCNd64,
-                          user_ticks, system_ticks) == 2;
+    for (int field = 3; rest && field <= UTIME; field++)
+        rest = strchr(rest + 1, ' ');
+    if (!rest)
+        return false;
+    char *middle, *end;
+    *user_ticks = strtoll(rest, &middle, 10);
+    *system_ticks = strtoll(middle, &end, 10);
+    return middle != rest && end != middle;
 }
 
 int64_t rh_proc_parse_io(const char *text, const char *key)

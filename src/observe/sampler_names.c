@@ -40,7 +40,7 @@ const char *rh_sampler_name(rh_sampler *sampler, int64_t oid, rh_arena *arena)
 const char *rh_sampler_rename(void *user, const char *relation)
 {
     rh_sampler *sampler = user;
-    return strncmp(relation, "OID ", 4) == 0 ? rh_sampler_name(sampler, atoll(relation + 4), sampler->arena)
+    return strncmp(relation, "OID ", 4) == 0 ? rh_sampler_name(sampler, strtoll(relation + 4, NULL, 10), sampler->arena)
                                              : relation;
 }
 

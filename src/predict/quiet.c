@@ -57,7 +57,7 @@ static void add_residuals(residual_pools *pools, const rh_statement *statement)
 /* The half-width in log space that LEVEL needs, or NAN. */
 static double half_width(double *residuals, size_t count, double level)
 {
-    if (count < rh_predict_residuals_needed(level))
+    if (count == 0 || count < rh_predict_residuals_needed(level))
         return NAN;
     rh_median(residuals, count); /* sorts */
     size_t rank = (size_t)ceil((double)(count + 1) * level - 1e-9);

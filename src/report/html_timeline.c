@@ -279,7 +279,9 @@ static void axis(canvas *c)
     const rh_timeline *t = c->timeline;
     double step = tick_step(t->to_s - t->from_s);
     line_at(c, LEFT, c->y, WIDTH - RIGHT, c->y, "axis");
-    for (double at = ceil(t->from_s / step) * step; at <= t->to_s + step * 1e-6; at += step) {
+    int first = (int)ceil(t->from_s / step), last = (int)floor(t->to_s / step + 1e-6);
+    for (int tick = first; tick <= last; tick++) {
+        double at = tick * step;
         line_at(c, x_of(c, at), c->y, x_of(c, at), c->y + 4, "axis");
         text_at(c, x_of(c, at), c->y + 16, "m c",
                 rh_view_printf(&c->html->view, "%g s", round(at * 1e6) / 1e6));

@@ -260,7 +260,7 @@ static const rh_word WORKLOAD_SOURCES[] = {
 
 #define AT(field) .offset = offsetof(rh_scenario, field)
 #define NO_FIELD .offset = SIZE_MAX
-#define WORDS(list) .words = list, .word_count = sizeof list / sizeof *list
+#define WORDS(list) .words = (list), .word_count = sizeof(list) / sizeof *(list)
 static const key_spec KEYS[] = {
     {"name", read_name, AT(name), .required = true},
     {"backup", NULL, AT(backup.where), .required = true},

@@ -20,7 +20,7 @@ static int major_of(const char *bindir, const char *program, rh_arena *arena)
     int major = 0;
     if (rh_process_run(&options, PATIENCE, &said, NULL)) {
         const char *number = strstr(rh_text_string(&said), "(PostgreSQL) ");
-        major = number ? atoi(number + strlen("(PostgreSQL) ")) : 0;
+        major = number ? rh_leading_int(number + strlen("(PostgreSQL) ")) : 0;
     }
     rh_text_release(&said);
     return major;

@@ -42,7 +42,7 @@ static void stop_server(const char *directory, rh_arena *arena)
     const char *data = rh_arena_printf(arena, "%s/data", directory);
     const char *pid_file =
         rh_file_read(rh_arena_printf(arena, "%s/postmaster.pid", data), 4096, arena, NULL, NULL);
-    pid_t pid = pid_file ? atoi(pid_file) : 0;
+    pid_t pid = pid_file ? rh_leading_int(pid_file) : 0;
     if (pid <= 1 || !serves(pid, data))
         return;
     kill(pid, SIGQUIT);

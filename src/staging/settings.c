@@ -239,7 +239,7 @@ static void put_timed(const rh_staging *staging, rh_text *conf)
     for (size_t i = 0; i < staging->applied_count; i++) {
         put(conf, staging->applied[i].name, staging->applied[i].value);
         if (strcasecmp(staging->applied[i].name, "max_connections") == 0)
-            connections = atoi(staging->applied[i].value);
+            connections = rh_leading_int(staging->applied[i].value);
     }
     if (connections < needed)
         rh_text_printf(conf, "max_connections = %d\n", needed);

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 /* A file system's clock lags the real one by up to a tick (10 ms at 100 Hz). */
-static const rh_usec CLOCK_LAG = 20 * 1000;
+static const rh_usec CLOCK_LAG = RH_SECOND / 50;
 
 static void sync_data(const rh_staging *staging)
 {

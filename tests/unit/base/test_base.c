@@ -60,6 +60,18 @@ static void arena_arrays_grow_and_keep(void **state)
     rh_arena_free(arena);
 }
 
+static void numbers_are_whole_or_nothing(void **state)
+{
+    (void)state;
+    assert_int_equal(rh_leading_int("15.18 (Debian)"), 15);
+    assert_int_equal(rh_leading_int(" 9"), 9);
+    assert_int_equal(rh_leading_int("-1"), -1);
+    assert_int_equal(rh_leading_int(""), 0);
+    assert_int_equal(rh_leading_int("devel"), 0);
+    assert_int_equal(rh_leading_int("4294967311"), 0); /* atoi makes 15 of it */
+    assert_int_equal(rh_leading_int("99999999999999999999"), 0);
+}
+
 static void text_helpers(void **state)
 {
     (void)state;
@@ -190,6 +202,7 @@ int main(void)
         cmocka_unit_test(the_first_error_stays),
         cmocka_unit_test(arena_arrays_grow_and_keep),
         cmocka_unit_test(text_helpers),
+        cmocka_unit_test(numbers_are_whole_or_nothing),
         cmocka_unit_test(units_need_a_suffix),
         cmocka_unit_test(histogram_is_close_everywhere),
         cmocka_unit_test(random_repeats_and_is_uniform),
