@@ -59,6 +59,8 @@ static int dispatch(rh_cli *cli, rh_error *error)
         return rh_command_run(cli, error);
     case RH_COMMAND_PLAN:
         return rh_command_plan(cli, error);
+    case RH_COMMAND_PROFILE:
+        return rh_command_profile(cli, error);
     case RH_COMMAND_REPORT:
         return rh_command_report(cli, error);
     case RH_COMMAND_COMPARE:

@@ -1,5 +1,6 @@
 /* The names that enums have in report.json, and PostgreSQL's lock table. */
 #include "pgrehearse/model/migration.h"
+#include "pgrehearse/model/profile.h"
 #include "pgrehearse/model/run.h"
 #include <string.h>
 
@@ -43,15 +44,8 @@ const char *rh_gate_kind_name(rh_gate_kind kind)
 }
 
 static const char *const LOCK_MODES[] = {
-    NULL,
-    "AccessShareLock",
-    "RowShareLock",
-    "RowExclusiveLock",
-    "ShareUpdateExclusiveLock",
-    "ShareLock",
-    "ShareRowExclusiveLock",
-    "ExclusiveLock",
-    "AccessExclusiveLock",
+    NULL,        "AccessShareLock",       "RowShareLock",  "RowExclusiveLock",    "ShareUpdateExclusiveLock",
+    "ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock",
 };
 
 int rh_lock_mode_strength(const char *mode)
@@ -90,4 +84,16 @@ const char *rh_lock_mode_blocks(const char *mode)
     default:
         return "unknown";
     }
+}
+
+const char *rh_probe_name(rh_probe_kind kind)
+{
+    static const char *const names[] = {"cpu", "sort", "cached", "sequential", "random", "wal"};
+    return names[kind];
+}
+
+const char *rh_probe_unit(rh_probe_kind kind)
+{
+    static const char *const units[] = {"numbers/s", "numbers/s", "bytes/s", "bytes/s", "s", "s"};
+    return units[kind];
 }

@@ -13,7 +13,11 @@ try pgrehearse run a --pass quite
 try pgrehearse run a --quiet=no
 try pgrehearse run a -x
 try pgrehearse plan a --format html
-try pgrehearse profile --url postgresql://nobody --output facts.json
+try pgrehearse profile --sql --url postgresql://nobody
+try pgrehearse profile --watch 10
+try pgrehearse profile --probe cpu,disk
+try pgrehearse profile --probe cpu --no-probe
+try pgrehearse profile --url "host=/nonexistent dbname=x" --output facts.json
 try pgrehearse score run --actual times.csv
 try pgrehearse completion tcsh
 try pgrehearse report nowhere

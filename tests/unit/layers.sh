@@ -10,9 +10,9 @@ allowed() {
     base) echo "base" ;;
     model) echo "model base" ;;
     adapters) echo "adapters base" ;;
-    scenario | staging | backup | migrations | workload | observe | proxy | predict | report) echo "$1 model adapters base" ;;
-    rehearsal) echo "rehearsal scenario staging backup migrations workload observe proxy predict report model adapters base" ;;
-    cli) echo "cli rehearsal scenario staging backup migrations workload observe proxy predict report model adapters base" ;;
+    scenario | staging | backup | migrations | workload | observe | profile | proxy | predict | report) echo "$1 model adapters base" ;;
+    rehearsal) echo "rehearsal scenario staging backup migrations workload observe profile proxy predict report model adapters base" ;;
+    cli) echo "cli rehearsal scenario staging backup migrations workload observe profile proxy predict report model adapters base" ;;
     main.c) echo "cli" ;;
     *) echo "" ;;
     esac

@@ -26,6 +26,12 @@ typedef enum rh_option_id {
     RH_OPTION_KEEP_STAGING,
     RH_OPTION_PLAN_FORMAT,
     RH_OPTION_REPORT_FORMAT,
+    RH_OPTION_URL,
+    RH_OPTION_PROFILE_OUTPUT,
+    RH_OPTION_SQL,
+    RH_OPTION_WATCH,
+    RH_OPTION_PROBE,
+    RH_OPTION_NO_PROBE,
     RH_OPTION_QUIET,
     RH_OPTION_NO_COLOR,
     RH_OPTION_HELP,
@@ -33,7 +39,7 @@ typedef enum rh_option_id {
     RH_OPTION_COUNT
 } rh_option_id;
 
-enum { RH_OPTION_WORDS = 5 };
+enum { RH_OPTION_WORDS = 7 };
 
 typedef struct rh_option_spec {
     const char *name;                   /* without the dashes */

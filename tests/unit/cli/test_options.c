@@ -95,16 +95,18 @@ static void test_shapes(void **state)
     accepts("run --help");
     accepts("compare a -h");
     accepts("--version");
+    accepts("profile --url postgresql://x -o y --probe cpu,wal --probe sort --watch 1min");
+    assert_int_equal(options.given[RH_OPTION_PROBE].count, 3);
+    assert_string_equal(rh_options_value(&options, RH_OPTION_PROFILE_OUTPUT, ""), "y");
+    accepts("profile --sql");
 }
 
 static void test_later_commands(void **state)
 {
     (void)state;
-    accepts("profile --url postgresql://x --output y");
-    assert_int_equal(options.command, RH_COMMAND_PROFILE);
-    assert_non_null(rh_command_spec_of(options.command)->instead);
     accepts("score run --actual f.csv");
-    accepts("profile");
+    assert_int_equal(options.command, RH_COMMAND_SCORE);
+    assert_non_null(rh_command_spec_of(options.command)->instead);
     accepts("score --help");
     assert_int_equal(options.given[RH_OPTION_HELP].count, 1);
 }

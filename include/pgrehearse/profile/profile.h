@@ -1,0 +1,58 @@
+/* Production's facts: read from the server, or by a psql script from its DBA, and read back.
+ *
+ * On production a profile is one read-only transaction of SELECTs on catalogs and statistics (lock_timeout
+ * 200 ms, statement_timeout at most 1.5 s), then the probes, each bounded in time and bytes and in a
+ * transaction of its own, then a second reading of the counters at least a second after the first: under 5 s
+ * as a whole, longer only by what watch asks for. A role with pg_monitor suffices. What the role may not see
+ * or what a lock is in the way of becomes null, with the reason in "unknown". No value of the data leaves the
+ * server.
+ *
+ * File formats: JSON (format "pgrehearse profile", version 1) whose members are the parts of
+ * src/profile/sql/profile_NAME.sql; and the script's CSV with the columns part and fact, a fact being one row of a
+ * part as JSON. Both read the same.
+ */
+#pragma once
+#include "pgrehearse/adapters/json.h"
+#include "pgrehearse/adapters/pg.h"
+#include "pgrehearse/base/arena.h"
+#include "pgrehearse/base/error.h"
+#include "pgrehearse/base/progress.h"
+#include "pgrehearse/base/text.h"
+#include "pgrehearse/model/profile.h"
+
+/* Bits 1u << rh_probe_kind. */
+#define RH_PROBES_ALL ((1u << RH_PROBE_COUNT) - 1)
+
+typedef struct rh_profile_options {
+    unsigned probes; /* which of them run */
+    rh_usec watch;   /* look at the open transactions for so long; 0: once */
+    const rh_progress *progress;
+} rh_profile_options;
+
+/* Reads the facts of the database at CONNINFO ("" means libpq's environment variables). NULL when it cannot
+ * be reached, is no PostgreSQL of version 11 or newer (RH_ERROR_UNSUPPORTED), or on interrupt; what merely
+ * could not be read is null in the document. The caller frees it. */
+rh_json *rh_profile_take(const char *conninfo, const rh_profile_options *options, rh_error *error);
+/* The same as a script for psql, whose standard output is the CSV. */
+void rh_profile_script(const rh_profile_options *options, rh_text *script);
+
+/* Reads PATH, JSON or CSV by its content, into PROFILE (everything in ARENA). A file that is neither, has
+ * another format or a newer version, or lacks the server's part is RH_ERROR_SCENARIO with its place; figures
+ * that make no sense are dropped and told in doubts. */
+bool rh_profile_read(const char *path, rh_arena *arena, rh_profile *profile, rh_error *error);
+/* The same of a document that was read already; PATH names it in errors. */
+bool rh_profile_parse(rh_json *root, const char *path, rh_arena *arena, rh_profile *profile, rh_error *error);
+
+/* RH_ERROR_REFUSED when the server at CONNINFO is the profile's: same system identifier. True when it is
+ * another or when either does not tell; *CHECKED says whether both did. */
+bool rh_profile_guard(const rh_profile *profile, const char *conninfo, bool *checked, rh_error *error);
+/* Holds the profile against the restored copy at CONNINFO: sentences (in ARENA) about tables that one of them
+ * lacks, sizes, versions, age and what is not known. RH_ERROR_SCENARIO when no table of the copy is in the
+ * profile: it is of another database. */
+bool rh_profile_compare(const rh_profile *profile, const char *conninfo, rh_arena *arena,
+                        rh_production_facts *facts, rh_error *error);
+/* Runs the probes at CONNINFO; what did not work is appended to UNKNOWN (COUNT of them, in ARENA). */
+bool rh_profile_probe(const char *conninfo, unsigned probes, rh_arena *arena, rh_probe *probe,
+                      rh_skipped **unknown, size_t *count, rh_error *error);
+/* Fills in production_value where it is not told yet. */
+void rh_profile_settings(const rh_profile *profile, rh_staging_facts *staging);
