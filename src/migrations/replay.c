@@ -22,6 +22,7 @@ typedef struct replay {
     const rh_replay_options *options;
     const rh_framework_rules *rules;
     rh_arena *arena, *scratch;
+    bool ended;    /* all but the row of the history is committed */
     bool tool;     /* in the tool's transaction around the file */
     bool implicit; /* in a block that our own BEGIN opened in place of the server's implicit one */
     const rh_statement *begin; /* the file's BEGIN that is open; NULL */
@@ -304,6 +305,9 @@ static void record_failure(replay *r, const rh_error *error)
 static void fail(replay *r, rh_error *error)
 {
     roll_back(r);
+    if (r->rules->failed && !r->ended && error->code != RH_ERROR_INTERRUPTED &&
+        rh_pg_transaction_state(r->pg) == 'I')
+        r->rules->failed(r->pg, r->migration, r->options->direction);
     if (strcmp(error->sqlstate, "42601") == 0)
         rh_sql_redact_message(error->message);
     if (error->code == RH_ERROR_SQL)
@@ -340,8 +344,11 @@ static bool replay_file(replay *r, rh_error *error)
     if (!check_syntax(r, error) || !open_tool_transaction(r, error) || !run_script(r, error))
         return false;
     r->at = NULL;
+    if (rules->history_apart && !close_tool_transaction(r, error))
+        return false;
+    r->ended = rules->history_apart;
     return (!rules->end || rules->end(r->pg, r->plan, r->migration, direction, error)) &&
-           close_tool_transaction(r, error);
+           (rules->history_apart || close_tool_transaction(r, error));
 }
 
 bool rh_replay(rh_pg *pg, const rh_plan *plan, rh_migration *migration, const rh_replay_options *options,

@@ -115,7 +115,7 @@ bool rh_script_load(const char *path, rh_direction direction, const rh_framework
         script->file = path;
         script->rule = reading.rule;
         add_statements(context, rules, reading.text, spans, count, script);
-        ok = !rules->settle || rules->settle(script, error);
+        ok = !rules->settle || rules->settle(script, &reading, error);
         rh_hazards_of_script(context, script);
     }
     rh_arena_free(scratch);

@@ -246,7 +246,7 @@ static const rh_word FRAMEWORKS[] = {
     {"goose", RH_FRAMEWORK_GOOSE, NULL},
     {"diesel", RH_FRAMEWORK_DIESEL, NULL},
     {"prisma", RH_FRAMEWORK_PRISMA, NULL},
-    {"flyway", 0, NO_FRAMEWORK},
+    {"flyway", RH_FRAMEWORK_FLYWAY, NULL},
     {"sqitch", 0, NO_FRAMEWORK},
     {"command", 0, NO_FRAMEWORK},
 };

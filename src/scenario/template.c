@@ -34,7 +34,7 @@ const char *rh_scenario_template(void)
            "migrations:\n"
            "  path: migrations           # a folder: plain ordered .sql files, or as a migration tool lays "
            "them out\n"
-           "  framework: auto            # auto, sql, golang-migrate, dbmate, goose, diesel, prisma\n"
+           "  framework: auto            # auto, sql, golang-migrate, dbmate, goose, diesel, prisma, flyway\n"
            "  pending: auto              # what the backup's own history table says; or all; or a list: "
            "[\"000012\", \"000013\"]\n"
            "  # statement_timeout: 30min # a statement that takes longer fails its migration\n"

@@ -9,6 +9,7 @@ static const rh_framework_rules *const FRAMEWORKS[] = {
     &rh_framework_goose,
     &rh_framework_diesel,
     &rh_framework_prisma,
+    &rh_framework_flyway,
     &rh_framework_sql,
 };
 /* clang-format on */

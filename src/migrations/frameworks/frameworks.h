@@ -43,6 +43,8 @@ typedef enum rh_fit {
 typedef struct rh_sql_reading {
     char *text; /* the file's; a reader blanks (all but line ends) what is not sent */
     rh_transaction_rule rule;
+    bool rule_given,
+        may_mix;  /* for settle: the rule is said, not to be found; both kinds may be in one file */
     bool missing; /* the file has no such way */
     rh_sql_span
         *pieces; /* what the tool sends one by one, as it cuts the text; NULL: the server's statements */
@@ -74,7 +76,7 @@ typedef struct rh_framework_rules {
                  rh_error *error);
     /* Once the statements are known: the tool's own check, and the rule that follows from them; may be NULL.
      */
-    bool (*settle)(rh_script *script, rh_error *error);
+    bool (*settle)(rh_script *script, const rh_sql_reading *reading, rh_error *error);
 
     const char *history_table; /* NULL: none; then the following are NULL too */
     /* Marks what HISTORY (present) says is applied, and what the tool passes over. */
@@ -89,6 +91,9 @@ typedef struct rh_framework_rules {
                   rh_error *error);
     bool (*end)(rh_pg *pg, const rh_plan *plan, const rh_migration *migration, rh_direction direction,
                 rh_error *error);
+    bool history_apart; /* END runs after the file's transaction has ended */
+    /* What the tool writes when the file failed, after the rollback; may be NULL. */
+    void (*failed)(rh_pg *pg, const rh_migration *migration, rh_direction direction);
 } rh_framework_rules;
 
 /* What rh_framework_rules_at lists. */
@@ -98,6 +103,7 @@ extern const rh_framework_rules rh_framework_dbmate;
 extern const rh_framework_rules rh_framework_goose;
 extern const rh_framework_rules rh_framework_diesel;
 extern const rh_framework_rules rh_framework_prisma;
+extern const rh_framework_rules rh_framework_flyway;
 
 /* Every framework, the more particular layouts first; NULL past the last. */
 const rh_framework_rules *rh_framework_rules_at(size_t index);

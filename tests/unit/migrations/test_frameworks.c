@@ -269,6 +269,148 @@ static void test_prisma(void **state)
     fixture_end(f);
 }
 
+/* ---- Flyway ---- */
+
+typedef const char *flyway_row[6]; /* rank, version, description, type, checksum, success */
+
+static const rh_rows *flyway_history(fixture *f, const flyway_row *values, size_t count)
+{
+    static const char *columns[] = {"installed_rank", "version",  "description",
+                                    "type",           "checksum", "success"};
+    rh_rows *rows = rh_arena_alloc(f->arena, sizeof *rows);
+    *rows = (rh_rows){.present = true, .columns = columns, .column_count = 6, .row_count = count};
+    rows->rows = rh_arena_alloc(f->arena, (count + 1) * sizeof *rows->rows);
+    for (size_t i = 0; i < count; i++) {
+        rows->rows[i] = rh_arena_alloc(f->arena, sizeof *values);
+        memcpy(rows->rows[i], values[i], sizeof *values);
+    }
+    return rows;
+}
+
+static void test_flyway_names(void **state)
+{
+    (void)state;
+    fixture *f = fixture_begin();
+    fixture_file(f, "V1__first_step.sql", "");
+    fixture_file(f, "deep/er/V1_10__b.sql", "");
+    fixture_file(f, "V1.9.0__c.sql", "");
+    fixture_file(f, "U1.9__c.sql", "");
+    fixture_file(f, "V20240101000000000000000__long.sql", "");
+    fixture_file(f, "V3.sql", "");
+    fixture_file(f, "R__z_view.sql", "");
+    fixture_file(f, "R__a_view.sql", "");
+    fixture_file(f, "Vx__bad.sql", "bad");
+    fixture_file(f, "v4__bad.sql", "bad");
+    fixture_file(f, "V__bad.sql", "bad");
+    fixture_file(f, "R1__bad.sql", "bad");
+    fixture_file(f, "V5__bad.txt", "bad");
+    fixture_file(f, "afterMigrate.sql", "bad");
+    assert_true(fixture_plan(f, NULL));
+    assert_string_equal(f->plan.framework_name, "flyway");
+    assert_string_equal(fixture_order(f), "1:first_step* 1.9.0:c* 1.10:b* 3:* 20240101000000000000000:long* "
+                                          "R__a_view:a_view* R__z_view:z_view*");
+    assert_true(f->plan.migrations[1].has_down);
+    assert_false(f->plan.migrations[0].has_down);
+    fixture_file(f, "V3.0__again.sql", "");
+    assert_false(fixture_plan(f, NULL));
+    assert_non_null(strstr(f->error.message, "two files are the way up of migration 3"));
+    fixture_end(f);
+}
+
+static void test_flyway_baselines(void **state)
+{
+    (void)state;
+    fixture *f = fixture_begin();
+    fixture_file(f, "V1__a.sql", "");
+    fixture_file(f, "B2__b.sql", "");
+    fixture_file(f, "V2__b.sql", "");
+    fixture_file(f, "V3__c.sql", "");
+    assert_true(fixture_plan(f, NULL));
+    assert_string_equal(fixture_order(f), "1:a 2:b B2:b* 3:c*");
+    assert_string_equal(f->plan.migrations[0].skipped, "the baseline B2 stands for it");
+    static const flyway_row baseline[] = {{"1", "2", "<< Flyway Baseline >>", "BASELINE", NULL, "t"}};
+    assert_true(fixture_plan(f, flyway_history(f, baseline, 1)));
+    assert_string_equal(fixture_order(f), "1:a 2:b B2:b 3:c*");
+    assert_string_equal(f->plan.migrations[1].skipped, "it is not above the baseline 2");
+    assert_false(f->plan.migrations[1].applied_in_backup);
+    fixture_end(f);
+}
+
+static void test_flyway_history(void **state)
+{
+    (void)state;
+    fixture *f = fixture_begin();
+    fixture_file(f, "V1__first_step.sql", "\xef\xbb\xbfselect 1;\r\nselect 2;\n");
+    fixture_file(f, "V2__b.sql", "select 3;");
+    fixture_file(f, "V3__c.sql", "select 4;");
+    fixture_file(f, "R__view.sql", "view ${flyway:filename}");
+    static const flyway_row good[] = {{"1", "1", "first step", "SQL", "-593479011", "t"},
+                                      {"2", NULL, "view", "SQL", "1", "t"},
+                                      {"3", "2.0", "b", "SQL", NULL, "t"},
+                                      {"4", "2", "b", "UNDO_SQL", NULL, "t"},
+                                      {"5", "9", "future", "SQL", "7", "t"}};
+    assert_true(fixture_plan(f, flyway_history(f, good, 4)));
+    assert_string_equal(fixture_order(f), "1:first_step 2:b* 3:c* R__view:view*");
+    static const flyway_row view[] = {{"1", NULL, "view", "SQL", "1162800148", "t"}};
+    assert_true(fixture_plan(f, flyway_history(f, view, 1)));
+    assert_string_equal(fixture_order(f), "1:first_step* 2:b* 3:c* R__view:view");
+    static const struct {
+        flyway_row rows[2];
+        const char *words;
+    } bad[] = {
+        {{{"1", "1", "first step", "SQL", "5", "t"}}, "checksum mismatch for migration version 1: 5"},
+        {{{"1", "1", "other", "SQL", NULL, "t"}}, "description mismatch for migration version 1"},
+        {{{"1", "1", "first step", "SQL", NULL, "f"}}, "failed migration to version 1"},
+        {{{"1", "3", "c", "SQL", NULL, "t"}}, "version 1 is not applied in the backup, which is at 3"},
+        {{{"1", "1.5", "c", "SQL", NULL, "t"}}, "version 1.5 is applied in the backup and not in the folder"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_false(fixture_plan(f, flyway_history(f, bad[i].rows, 1)));
+        if (!strstr(f->error.message, bad[i].words))
+            fail_msg("%s", f->error.message);
+    }
+    fixture_file(f, "flyway.conf", "# x\nflyway.outOfOrder = true\n");
+    assert_true(fixture_plan(f, flyway_history(f, bad[3].rows, 1)));
+    assert_string_equal(fixture_order(f), "1:first_step* 2:b* 3:c R__view:view*");
+    fixture_end(f);
+}
+
+static void test_flyway_scripts(void **state)
+{
+    (void)state;
+    fixture *f = fixture_begin();
+    fixture_file(f, "V1__a.sql", "select 1; select 2");
+    fixture_file(f, "V2__b.sql", "/* x */ create  unique\nindex concurrently i on t (a); vacuum t");
+    fixture_file(f, "V3__c.sql", "select 1");
+    fixture_file(f, "V3__c.sql.conf", "executeInTransaction=false\r\n");
+    fixture_file(f, "V4__d.sql", "select '${name}', ${flyway:table}; -- ${EMPTY}\nselect ${name}");
+    fixture_file(f, "flyway.conf", "flyway.placeholders.name=x y\nflyway.placeholders.empty=\n");
+    fixture_file(f, "V5__e.sql", "select '${none}'");
+    fixture_file(f, "V5__e.sql.conf", "placeholderReplacement=false");
+    assert_true(fixture_plan(f, NULL));
+    assert_int_equal(f->plan.migrations[0].up.rule, RH_TRANSACTION_ONE);
+    assert_int_equal(f->plan.migrations[1].up.rule, RH_TRANSACTION_EACH);
+    assert_int_equal(f->plan.migrations[2].up.rule, RH_TRANSACTION_EACH);
+    assert_string_equal(script_of(f, 3, RH_UP), "1:select 'x y', flyway_schema_history | 2:select x y");
+    assert_string_equal(script_of(f, 4, RH_UP), "1:select '${none}'");
+    fixture_file(f, "V6__f.sql", "select 1;\nselect '${none}'");
+    assert_false(fixture_plan(f, NULL));
+    assert_string_equal(f->error.message, "Flyway has no value for the placeholder ${none}");
+    assert_int_equal(f->error.line, 2);
+    fixture_file(f, "V6__f.sql", "select 1;\ndrop index concurrently i");
+    assert_false(fixture_plan(f, NULL));
+    assert_non_null(strstr(f->error.message, "Flyway refuses this file"));
+    assert_int_equal(f->error.line, 2);
+    fixture_file(f, "flyway.conf",
+                 "flyway.mixed=true\nflyway.placeholders.name=\nflyway.placeholders.empty=\n");
+    assert_true(fixture_plan(f, NULL));
+    assert_int_equal(f->plan.migrations[5].up.rule, RH_TRANSACTION_EACH);
+    fixture_file(f, "V6__f.sql.conf", "shouldExecute=false");
+    assert_false(fixture_plan(f, NULL));
+    assert_int_equal(f->error.code, RH_ERROR_UNSUPPORTED);
+    fixture_end(f);
+}
+
 /* ---- the choice ---- */
 
 static void test_two_fit(void **state)
@@ -299,10 +441,18 @@ static void test_two_fit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dbmate),         cmocka_unit_test(test_dbmate_refusals),
-        cmocka_unit_test(test_goose),          cmocka_unit_test(test_goose_history),
-        cmocka_unit_test(test_goose_refusals), cmocka_unit_test(test_diesel),
-        cmocka_unit_test(test_prisma),         cmocka_unit_test(test_two_fit),
+        cmocka_unit_test(test_dbmate),
+        cmocka_unit_test(test_dbmate_refusals),
+        cmocka_unit_test(test_goose),
+        cmocka_unit_test(test_goose_history),
+        cmocka_unit_test(test_goose_refusals),
+        cmocka_unit_test(test_diesel),
+        cmocka_unit_test(test_prisma),
+        cmocka_unit_test(test_flyway_names),
+        cmocka_unit_test(test_flyway_baselines),
+        cmocka_unit_test(test_flyway_history),
+        cmocka_unit_test(test_flyway_scripts),
+        cmocka_unit_test(test_two_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -298,7 +298,7 @@ static void test_later_stages(void **state)
     complains(BASE "workload:\n  source: pgbench\n", 4, 11, "not in this version yet", NULL);
     complains(BASE "production:\n  profile: p.json\n", 4, 12, "production.profile is not in this version yet",
               NULL);
-    static const char *const frameworks[] = {"flyway", "sqitch", "command"};
+    static const char *const frameworks[] = {"sqitch", "command"};
     for (size_t i = 0; i < sizeof frameworks / sizeof *frameworks; i++) {
         char text[200];
         snprintf(text, sizeof text, BASE "migrations:\n  path: migrations\n  framework: %s\n", frameworks[i]);
