@@ -84,7 +84,7 @@ with 'repeat: ${RH_SECRET}'
 # stages of later versions
 with 'workload: {source: pgbench}'
 with 'production: {profile: p.json}'
-with 'migrations: {path: migrations, framework: flyway}'
+with 'migrations: {path: migrations, framework: sqitch}'
 
 # --set
 printf '%s\n' "$base" >s.yaml
