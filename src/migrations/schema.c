@@ -120,9 +120,10 @@ static void add_difference(rh_arena *arena, rh_difference **differences, size_t 
     rh_difference *difference = rh_arena_add(arena, differences, count, sizeof *difference);
     *difference = (rh_difference){
         .object = rh_arena_strdup(arena, object),
-        .change = !before  ? "added"
-                  : !after ? "missing"
-                           : "changed",
+        .change = !before                         ? "added"
+                  : !after                        ? "missing"
+                  : rh_starts_with(object, ORDER) ? "moved"
+                                                  : "changed",
         .before = was ? excerpt(was, first, arena) : NULL,
         .after = hidden ? "(the same but for a literal or a comment, which are not shown)"
                  : is   ? excerpt(is, first, arena)

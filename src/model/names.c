@@ -30,6 +30,30 @@ const char *rh_outcome_name(rh_outcome outcome)
     return names[outcome];
 }
 
+const char *rh_reversibility_name(rh_reversibility reversibility)
+{
+    static const char *const names[] = {NULL, "reversible", "reversible_with_loss", "irreversible", "broken"};
+    return names[reversibility];
+}
+
+const char *rh_data_depth_name(rh_data_depth depth)
+{
+    static const char *const names[] = {"none", "rows", "digest"};
+    return names[depth];
+}
+
+const char *rh_interruption_how_name(rh_interruption_how how)
+{
+    static const char *const names[] = {"connection_cut", "server_restarted"};
+    return names[how];
+}
+
+const char *rh_run_again_name(rh_run_again again)
+{
+    static const char *const names[] = {NULL, "ok", "failed", "refused", "skipped"};
+    return names[again];
+}
+
 const char *rh_verdict_name(rh_verdict verdict)
 {
     static const char *const names[] = {"pass", "fail", "inconclusive", "error", "refused"};

@@ -84,6 +84,7 @@ rh_schema *rh_schema_read(rh_pg *pg, rh_error *error);
 /* Takes NULL. */
 void rh_schema_free(rh_schema *schema);
 size_t rh_schema_object_count(const rh_schema *schema);
-/* Object by object; differences in ARENA. Shown without literals and without the text of comments. */
+/* Object by object; differences in ARENA. Shown without literals and without the text of comments. Columns that
+ * only changed their places are one object, "order of the columns of table …", and "moved". */
 void rh_schema_compare(const rh_schema *before, const rh_schema *after, rh_arena *arena,
                        rh_difference **differences, size_t *count);

@@ -3,6 +3,7 @@
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/error.h"
 #include "pgrehearse/model/facts.h"
+#include "pgrehearse/model/rollback.h"
 
 typedef enum rh_direction { RH_UP, RH_DOWN } rh_direction;
 
@@ -118,12 +119,6 @@ typedef struct rh_failure {
 /* A copy of ERROR, in ARENA. */
 rh_failure *rh_failure_of_error(const rh_error *error, rh_arena *arena);
 
-typedef struct rh_difference {
-    const char *object; /* "column public.orders.note" */
-    const char *change; /* "missing", "added", "changed" */
-    const char *before, *after;
-} rh_difference;
-
 typedef struct rh_rollback {
     rh_outcome outcome;      /* of down, and of up again */
     bool has_down;
@@ -132,6 +127,9 @@ typedef struct rh_rollback {
     rh_difference *differences;
     size_t difference_count;
     rh_failure *failure; /* NULL unless failed */
+    rh_data_comparison data;
+    rh_reversibility reversibility;
+    const char *why; /* one sentence on the reversibility; NULL when unknown */
 } rh_rollback;
 
 typedef struct rh_migration {
@@ -148,6 +146,8 @@ typedef struct rh_migration {
     rh_failure *failure;
     const char *failed_pass; /* "quiet pass 1"; NULL */
     rh_rollback rollback;
+    rh_interruption *interruptions;
+    size_t interruption_count;
 } rh_migration;
 
 typedef struct rh_plan {

@@ -54,6 +54,8 @@ static const char *const CHANGES[][3] = {
     {"alter table t alter a set storage external", "column s.t.a", "changed"},
     {"alter table t alter a set statistics 7", "column s.t.a", "changed"},
     {"alter table t rename b to c", "column s.t.c", "added"},
+    {"alter table t drop a; alter table t add a text default 'x'", "order of the columns of table s.t", "moved"},
+    {"alter table t drop a; alter table t add a text", "column s.t.a", "changed"},
     {"alter table t add constraint k check (b > 0) not valid", "constraint s.t.k", "added"},
     {"alter table u drop constraint u_t_fkey", "constraint s.u.u_t_fkey", "missing"},
     {"create index j on t (b)", "index s.j", "added"},

@@ -1,0 +1,105 @@
+/* What a way back brought back, and what an interruption left behind. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The verdict of a way back. */
+typedef enum rh_reversibility {
+    RH_REVERSIBILITY_UNKNOWN,      /* not rehearsed */
+    RH_REVERSIBILITY_FULL,         /* what was there before is there again, rows and all */
+    RH_REVERSIBILITY_LOSSY,        /* the schema is, some of its data is not */
+    RH_REVERSIBILITY_IRREVERSIBLE, /* no way down, or it does not bring the schema back */
+    RH_REVERSIBILITY_BROKEN,       /* down, or up again, failed */
+} rh_reversibility;
+/* "reversible", "reversible_with_loss", "irreversible", "broken"; NULL for unknown. */
+const char *rh_reversibility_name(rh_reversibility reversibility);
+
+/* One object of the schema that is not as it was. */
+typedef struct rh_difference {
+    const char *object; /* "column public.orders.note" */
+    const char *change; /* "missing", "added", "changed"; "moved": an order of columns */
+    const char *before, *after;
+} rh_difference;
+
+/* A column whose values are not what they were. Counts are of values that are not null; -1: not counted. */
+typedef struct rh_column_change {
+    const char *column; /* quoted where needed */
+    const char *change; /* "missing", "emptied" (there, all null), "changed" */
+    int64_t values_before, values_after;
+    int64_t values_lost; /* before − after, at least 0 */
+} rh_column_change;
+
+typedef enum rh_data_depth {
+    RH_DATA_NOT_COMPARED,
+    RH_DATA_COUNTED,  /* rows counted only */
+    RH_DATA_DIGESTED, /* every row of the columns that existed before */
+} rh_data_depth;
+/* "none", "rows", "digest". */
+const char *rh_data_depth_name(rh_data_depth depth);
+
+/* The rows of one table before and after. */
+typedef struct rh_table_data {
+    const char *table; /* qualified, quoted where needed */
+    rh_data_depth depth;
+    const char *why;                 /* why it was not read in full; NULL */
+    int64_t bytes;                   /* before, with TOAST, without indexes */
+    bool affected;                   /* the migration locked it for writing or more */
+    bool missing;                    /* the table itself is gone */
+    int64_t rows_before, rows_after; /* -1: not counted */
+    int equal;                       /* 1 yes, as far as compared; 0 no; -1 not compared */
+    rh_column_change *columns;       /* those that differ */
+    size_t column_count;
+} rh_table_data;
+
+/* A sequence that went backwards: it will give numbers again that it gave before. NULL: never used. */
+typedef struct rh_sequence_change {
+    const char *sequence, *before, *after;
+} rh_sequence_change;
+
+typedef struct rh_data_comparison {
+    bool measured;
+    double elapsed_s; /* for both looks */
+    size_t equal, different, counted_only,
+        not_compared;      /* tables; a table is in one of them, counted_only when equal */
+    rh_table_data *tables; /* that differ, were not read in full, or that the migration locked */
+    size_t table_count;
+    rh_sequence_change *sequences;
+    size_t sequence_count;
+} rh_data_comparison;
+
+/* How a migration was cut short. */
+typedef enum rh_interruption_how { RH_INTERRUPTION_CONNECTION, RH_INTERRUPTION_SERVER } rh_interruption_how;
+/* "connection_cut", "server_restarted". */
+const char *rh_interruption_how_name(rh_interruption_how how);
+
+typedef enum rh_run_again {
+    RH_RUN_AGAIN_NOT_TRIED,
+    RH_RUN_AGAIN_OK,
+    RH_RUN_AGAIN_FAILED,
+    RH_RUN_AGAIN_REFUSED, /* the framework refuses what the history table says */
+    RH_RUN_AGAIN_SKIPPED, /* the framework takes it for applied */
+} rh_run_again;
+/* "ok", "failed", "refused", "skipped"; NULL when not tried. */
+const char *rh_run_again_name(rh_run_again again);
+
+/* One migration, killed half-way. */
+typedef struct rh_interruption {
+    rh_interruption_how how;
+    int statement;              /* ordinal of the one that was under way */
+    bool in_statement;          /* false: it had ended when the cut came */
+    bool hit;                   /* false: the whole migration had ended */
+    double after_s;             /* since that statement began */
+    rh_difference *differences; /* the schema found, compared with the one before */
+    size_t difference_count;
+    rh_data_comparison data;      /* rows found, compared with those before */
+    const char **invalid_indexes; /* that were not there, or not invalid, before */
+    size_t invalid_index_count;
+    const char *history; /* what the history table says: "version 14, dirty t"; NULL: there is none */
+    rh_run_again run_again;
+    const char *error;         /* of running again, or why it is refused; NULL */
+    rh_run_again after_repair; /* once the history table says what it said before; not tried unless refused or
+                                  skipped */
+    const char **still_invalid; /* indexes that running again left invalid */
+    size_t still_invalid_count;
+} rh_interruption;
