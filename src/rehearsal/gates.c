@@ -140,6 +140,11 @@ static bool something_failed(rh_run *run)
             return true;
         }
     }
+    if (run->set_rollback.outcome == RH_OUTCOME_FAILED) {
+        reach(run, RH_VERDICT_FAIL, RH_EXIT_MIGRATION,
+              "each migration goes down and up again, but the whole set does not");
+        return true;
+    }
     if (run->verify_outcome == RH_OUTCOME_FAILED)
         reach(run, RH_VERDICT_FAIL, RH_EXIT_MIGRATION, "a verify step failed");
     return run->verify_outcome == RH_OUTCOME_FAILED;

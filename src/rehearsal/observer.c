@@ -14,6 +14,12 @@ static size_t statement_index(const rh_plan *plan, const rh_statement *statement
     return 0;
 }
 
+/* The statements that this pass watches. */
+static rh_script *script_of(const rh_observer *o, rh_migration *migration)
+{
+    return o->pass == RH_PASS_KIND_ROLLBACK ? &migration->down : &migration->up;
+}
+
 static void add_resource_sample(rh_observer *o, const rh_counters *now)
 {
     rh_run *run = o->run;
@@ -35,7 +41,7 @@ static void before(void *user, rh_pg *pg, rh_migration *migration, rh_statement 
     if (o->sampler)
         rh_sampler_statement(o->sampler, migration->id, statement->ordinal);
     rh_progress_update(o->progress, o->stage, statement->redacted_sql, statement->ordinal - 1,
-                       (int64_t)migration->up.statement_count, RH_UNIT_ITEMS);
+                       (int64_t)script_of(o, migration)->statement_count, RH_UNIT_ITEMS);
     rh_counters_read_idle(pg, o->side, o->local, &o->before);
     if (o->pass == RH_PASS_KIND_LOADED)
         add_resource_sample(o, &o->before);
@@ -167,26 +173,27 @@ void rh_observer_finish(rh_observer *o, rh_contention *contention)
     rh_contention watched = {0};
     for (size_t m = 0; o->sampler && m < plan->migration_count; m++) {
         rh_migration *migration = &plan->migrations[m];
-        for (size_t i = 0; i < migration->up.statement_count; i++) {
-            rh_statement_run *run = run_of_pass(o, &migration->up.statements[i]);
+        rh_script *script = script_of(o, migration);
+        for (size_t i = 0; i < script->statement_count; i++) {
+            rh_statement_run *run = run_of_pass(o, &script->statements[i]);
             if (!run)
                 continue;
-            double workers =
-                rh_sampler_worker_cpu(o->sampler, migration->id, migration->up.statements[i].ordinal);
+            double workers = rh_sampler_worker_cpu(o->sampler, migration->id, script->statements[i].ordinal);
             if (workers > 0)
                 run->cpu_user_s += workers;
             if (run->lock_count == 0)
-                add_outside_locks(o, migration, &migration->up.statements[i], run);
+                add_outside_locks(o, migration, &script->statements[i], run);
         }
     }
     if (o->sampler)
         rh_sampler_finish(o->sampler, o->run->arena, &watched);
     for (size_t m = 0; watched.measured && m < plan->migration_count; m++) {
         rh_migration *migration = &plan->migrations[m];
-        for (size_t i = 0; i < migration->up.statement_count; i++) {
-            rh_statement_run *run = run_of_pass(o, &migration->up.statements[i]);
+        rh_script *script = script_of(o, migration);
+        for (size_t i = 0; i < script->statement_count; i++) {
+            rh_statement_run *run = run_of_pass(o, &script->statements[i]);
             if (run)
-                add_waits(run, &watched, migration->id, migration->up.statements[i].ordinal);
+                add_waits(run, &watched, migration->id, script->statements[i].ordinal);
         }
     }
     if (contention)

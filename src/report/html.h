@@ -36,6 +36,11 @@ void rh_html_hazard_names(rh_html *html, const rh_json *statement);
 /* An id that is safe in a link: "migration-000012-3" of prefix "migration" and index. */
 const char *rh_html_anchor(rh_html *html, const rh_view_migration *migration);
 
+/* html_rollback.c: list items, of a list that the caller has opened. */
+void rh_html_differences(rh_html *html, const rh_json *list);
+/* Tables that differ or were not read, and sequences that went back; DATA may be NULL. */
+void rh_html_data(rh_html *html, const rh_json *data);
+
 /* The sections, each in a file of its idea. */
 void rh_html_timeline(rh_html *html);
 void rh_html_who(rh_html *html);

@@ -57,23 +57,18 @@ static status status_of(const char *outcome)
     return strcmp(outcome, "ok") == 0 ? PASSED : strcmp(outcome, "failed") == 0 ? FAILED : SKIPPED;
 }
 
-static void add_rollback(suite *s, const rh_view_migration *m)
+static void add_rollback(suite *s, const char *name, const rh_json *rollback)
 {
-    const rh_json *rollback = rh_json_get(m->record, "rollback");
-    const rh_json *restored = rh_json_get(rollback, "schema_restored");
-    const char *outcome = rh_view_string(rollback, "outcome");
-    test_case test = {"rollback", m->title, rh_view_real(rollback, "elapsed_s"),
+    const char *outcome = rh_view_string(rollback, "outcome"), *why = rh_view_string(rollback, "why");
+    test_case test = {"rollback", name, rh_view_real(rollback, "elapsed_s"),
                       status_of(outcome ? outcome : "not_run"), NULL};
     if (test.status == SKIPPED)
         test.message = rh_json_bool(rh_json_get(rollback, "has_down")) ? "not run" : "has no way down";
     if (test.status == FAILED)
         test.message = failure_message(s, rh_json_get(rollback, "error"), "rollback failed");
-    if (test.status == PASSED && restored && !rh_json_bool(restored)) {
-        const rh_json *first = rh_json_at(rh_json_get(rollback, "differences"), 0);
-        const char *object = rh_view_string(first, "object"), *change = rh_view_string(first, "change");
+    if (test.status == PASSED && !rh_view_way_back_works(rollback)) {
         test.status = FAILED;
-        test.message = rh_view_printf(&s->view, "the schema is not what it was: %s %s", object ? object : "",
-                                      change ? change : "");
+        test.message = rh_view_printf(&s->view, "%s: %s", rh_view_reversibility(rollback), why ? why : "?");
     }
     add(s, test);
 }
@@ -88,7 +83,9 @@ static void add_migrations(suite *s)
                                              : "not run"});
     }
     for (size_t i = 0; i < s->view.migration_count; i++)
-        add_rollback(s, &s->view.migrations[i]);
+        add_rollback(s, s->view.migrations[i].title, rh_json_get(s->view.migrations[i].record, "rollback"));
+    if (rh_json_get(s->view.report, "rollback"))
+        add_rollback(s, "all migrations together", rh_json_get(s->view.report, "rollback"));
 }
 
 static void add_steps(suite *s, const char *key)

@@ -143,18 +143,17 @@ static void hazards(const page *p)
         rh_text_append(p->out, "\n");
 }
 
-static void rollback_differences(const page *p)
+static void rollback_losses(const page *p)
 {
     size_t shown = 0;
     for (size_t i = 0; i < p->view.migration_count && shown < LIST_MAX; i++) {
         const rh_view_migration *m = &p->view.migrations[i];
-        const rh_json *list = rh_json_path(m->record, "rollback.differences");
-        for (size_t d = 0; d < rh_json_count(list) && shown < LIST_MAX; d++, shown++) {
-            const rh_json *difference = rh_json_at(list, d);
-            rh_text_printf(p->out, "- %s left %s %s\n", plain(p, m->id),
-                           plain(p, rh_view_string(difference, "object")),
-                           plain(p, rh_view_string(difference, "change")));
-        }
+        const rh_json *rollback = rh_json_get(m->record, "rollback");
+        if (rh_view_way_back_works(rollback))
+            continue;
+        rh_text_printf(p->out, "- %s is %s: %s\n", plain(p, m->id), rh_view_reversibility(rollback),
+                       plain(p, rh_view_string(rollback, "why")));
+        shown++;
     }
     if (shown)
         rh_text_append(p->out, "\n");
@@ -170,7 +169,7 @@ static void details(const page *p)
                    plain(p, rh_view_backtest(view)));
     hazards(p);
     rh_text_printf(p->out, "%s\n\n", plain(p, rh_view_rollback(view)));
-    rollback_differences(p);
+    rollback_losses(p);
     const rh_json *list = rh_json_get(report, "not_measured");
     for (size_t i = 0; i < rh_json_count(list) && i < LIST_MAX; i++)
         rh_text_printf(p->out, "- not measured: %s\n", plain(p, rh_json_string(rh_json_at(list, i))));

@@ -269,6 +269,8 @@ rh_json *rh_report_json(const rh_run *run)
     rh_json_add(root, "prepare", steps_record(run->prepare, run->prepare_count));
     rh_json_add(root, "plan", plan_record(&run->plan));
     rh_json_add(root, "migrations", rh_record_migrations(run));
+    bool set = run->set_rollback.outcome != RH_OUTCOME_NOT_RUN;
+    rh_json_add(root, "rollback", set ? rh_record_rollback(run, &run->set_rollback, NULL) : NULL);
     rh_json_add(root, "passes", passes_record(run));
     rh_json_add(root, "load", rh_record_load(&run->load));
     rh_json_add(root, "contention", rh_record_contention(&run->contention));

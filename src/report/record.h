@@ -17,6 +17,11 @@ void rh_record_strings(rh_json *parent, const char *key, const char *const *stri
 /* "quiet", "loaded", "scaled", "rollback". */
 const char *rh_record_pass_name(rh_pass_kind pass);
 rh_json *rh_record_migrations(const rh_run *run);
+rh_json *rh_record_statements(const rh_run *run, const rh_script *script);
+/* record_rollback.c; DOWN: NULL for the whole set. */
+rh_json *rh_record_rollback(const rh_run *run, const rh_rollback *rollback, const rh_script *down);
+void rh_record_differences(rh_json *parent, const char *key, const rh_difference *differences, size_t count);
+rh_json *rh_record_data(const rh_data_comparison *data); /* NULL when not compared */
 /* record_impact.c: what MIGRATION did to others in the loaded pass; NULL when nothing watched. */
 rh_json *rh_record_impact(const rh_run *run, const rh_migration *migration);
 /* record_load.c; NULL when there was no load. */

@@ -75,7 +75,7 @@ static void add_prediction(rh_json *object, const rh_prediction *prediction)
     rh_json_add_string(p, "basis", prediction->basis);
 }
 
-static rh_json *statements_record(const rh_run *run, const rh_script *script)
+rh_json *rh_record_statements(const rh_run *run, const rh_script *script)
 {
     rh_json *array = rh_json_array();
     for (size_t i = 0; i < script->statement_count; i++) {
@@ -106,34 +106,6 @@ static rh_json *statements_record(const rh_run *run, const rh_script *script)
     return array;
 }
 
-static rh_json *rollback_record(const rh_run *run, const rh_migration *m)
-{
-    const rh_rollback *rollback = &m->rollback;
-    bool ran = rollback->outcome != RH_OUTCOME_NOT_RUN;
-    rh_json *object = rh_json_object();
-    rh_json_add_bool(object, "has_down", m->has_down || rollback->has_down);
-    rh_json_add_string(object, "file", m->down.file);
-    rh_json_add_string(object, "outcome", rh_outcome_name(rollback->outcome));
-    rh_record_figure(object, "elapsed_s", ran ? rollback->down_s : RH_NOT_MEASURED);
-    rh_record_figure(object, "up_again_s", ran ? rollback->up_again_s : RH_NOT_MEASURED);
-    if (!ran || rollback->schema_restored < 0)
-        rh_json_add_null(object, "schema_restored");
-    else
-        rh_json_add_bool(object, "schema_restored", rollback->schema_restored > 0);
-    rh_json *differences = rh_json_add_array(object, "differences");
-    for (size_t i = 0; i < rollback->difference_count; i++) {
-        const rh_difference *d = &rollback->differences[i];
-        rh_json *difference = rh_json_add_object(differences, NULL);
-        rh_json_add_string(difference, "object", d->object);
-        rh_json_add_string(difference, "change", d->change);
-        rh_json_add_string(difference, "before", d->before);
-        rh_json_add_string(difference, "after", d->after);
-    }
-    rh_record_failure(object, "error", rollback->failure);
-    rh_json_add(object, "statements", statements_record(run, &m->down));
-    return object;
-}
-
 rh_json *rh_record_migrations(const rh_run *run)
 {
     static const char *const rules[] = {"each", "one", "own"};
@@ -151,9 +123,9 @@ rh_json *rh_record_migrations(const rh_run *run)
         rh_json_add_string(object, "outcome", rh_outcome_name(m->outcome));
         rh_json_add_string(object, "failed_pass", m->failed_pass);
         rh_record_failure(object, "error", m->failure);
-        rh_json_add(object, "statements", statements_record(run, &m->up));
+        rh_json_add(object, "statements", rh_record_statements(run, &m->up));
         rh_json_add(object, "impact", rh_record_impact(run, m));
-        rh_json_add(object, "rollback", rollback_record(run, m));
+        rh_json_add(object, "rollback", rh_record_rollback(run, &m->rollback, &m->down));
     }
     return array;
 }

@@ -1,5 +1,4 @@
 #include "view.h"
-#include "pgrehearse/model/migration.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,23 +66,11 @@ static void fill_times(rh_view_migration *m, int64_t repeats)
 static void fill_lock(rh_view_migration *m)
 {
     const rh_json *statements = rh_json_get(m->record, "statements");
-    int strongest = 0;
-    double longest = -1;
-    for (size_t i = 0; i < rh_json_count(statements); i++) {
-        const rh_json *locks = rh_json_get(rh_json_at(statements, i), "locks");
+    const rh_json *lock = rh_view_strongest_lock(statements);
+    m->lock_mode = rh_view_string(lock, "mode");
+    m->lock_relation = rh_view_string(lock, "relation");
+    for (size_t i = 0; i < rh_json_count(statements); i++)
         m->hazard_count += rh_json_count(rh_json_get(rh_json_at(statements, i), "hazards"));
-        for (size_t l = 0; l < rh_json_count(locks); l++) {
-            const rh_json *lock = rh_json_at(locks, l);
-            int strength = rh_lock_mode_strength(rh_view_string(lock, "mode"));
-            double held = rh_view_real(lock, "held_s");
-            if (strength > strongest || (strength == strongest && held > longest)) {
-                strongest = strength;
-                longest = held;
-                m->lock_mode = rh_view_string(lock, "mode");
-                m->lock_relation = rh_view_string(lock, "relation");
-            }
-        }
-    }
 }
 
 static void fill_impact(rh_view_migration *m, const rh_json *report)
@@ -146,9 +133,7 @@ void rh_view_init(rh_view *view, const rh_json *report)
             .record = record, .id = id ? id : "?", .outcome = outcome ? outcome : "not_run"};
         m->title =
             name && name[0] && strcmp(name, m->id) != 0 ? rh_view_printf(view, "%s %s", m->id, name) : m->id;
-        const rh_json *rollback = rh_json_get(record, "rollback");
-        const rh_json *restored = rh_json_get(rollback, "schema_restored");
-        m->failed = is_broken(m) || (restored && !rh_json_bool(restored));
+        m->failed = is_broken(m) || !rh_view_way_back_works(rh_json_get(record, "rollback"));
         fill_times(m, repeats > 0 ? repeats : 1);
         fill_lock(m);
         fill_impact(m, report);

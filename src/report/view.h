@@ -20,7 +20,7 @@ typedef struct rh_view_migration {
     int64_t victim_waits;
     double p99_before_ms, p99_during_ms;
     size_t hazard_count;
-    bool failed; /* up, or its way back, or the schema was not restored */
+    bool failed; /* up, or a way down that does not bring everything back */
 } rh_view_migration;
 
 typedef struct rh_view {
@@ -65,6 +65,12 @@ const char *rh_view_verdict(const rh_view *view);      /* one plain sentence, th
 const char *rh_view_prediction(const rh_view *view);   /* duration, interval or why none, translation */
 const char *rh_view_backtest(const rh_view *view);     /* how far predictions were off */
 const char *rh_view_rollback(const rh_view *view);     /* over all migrations */
+/* view_rollback.c: "reversible with loss" of a rollback record; "not rehearsed". */
+const char *rh_view_reversibility(const rh_json *rollback);
+/* False when there is a way down that was rehearsed and is not simply reversible. */
+bool rh_view_way_back_works(const rh_json *rollback);
+/* Of STATEMENTS, the lock record with the strongest mode, held longest; NULL: none. */
+const rh_json *rh_view_strongest_lock(const rh_json *statements);
 /* "file:line:column: message" of a failure record. */
 const char *rh_view_failure(const rh_view *view, const rh_json *failure);
 /* What ended the run or failed: the run's failure, else the first failed migration's error; NULL: nothing.

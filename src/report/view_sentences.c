@@ -1,4 +1,4 @@
-/* The sentences that stand on every page: verdict, prediction, back-test, rollback, failure. */
+/* The sentences that stand on every page: verdict, prediction, back-test, failure. */
 #include "view.h"
 #include <math.h>
 #include <string.h>
@@ -213,34 +213,5 @@ const char *rh_view_backtest(const rh_view *view)
     if (!isnan(coverage))
         text =
             rh_view_printf(view, "%s; %s fell inside their interval", text, rh_view_percent(view, coverage));
-    return rh_view_printf(view, "%s.", text);
-}
-
-const char *rh_view_rollback(const rh_view *view)
-{
-    size_t ran = 0, failed = 0, differ = 0, none = 0;
-    for (size_t i = 0; i < view->migration_count; i++) {
-        const rh_json *rollback = rh_json_get(view->migrations[i].record, "rollback");
-        const rh_json *restored = rh_json_get(rollback, "schema_restored");
-        bool has_down = rh_json_bool(rh_json_get(rollback, "has_down"));
-        none += !has_down;
-        ran += !rh_view_is(rollback, "outcome", "not_run");
-        failed += rh_view_is(rollback, "outcome", "failed");
-        differ += restored && !rh_json_bool(restored);
-    }
-    if (view->migration_count == 0)
-        return "Rollback: nothing to roll back.";
-    if (ran == 0 && none == view->migration_count)
-        return "Rollback: no migration has a way down.";
-    if (ran == 0)
-        return "Rollback: not measured.";
-    const char *text = rh_view_printf(view, "Rollback: %zu of %zu went down and up again", ran - failed,
-                                      view->migration_count);
-    if (failed)
-        text = rh_view_printf(view, "%s; %zu failed", text, failed);
-    if (differ)
-        text = rh_view_printf(view, "%s; %zu left a different schema", text, differ);
-    if (none)
-        text = rh_view_printf(view, "%s; %zu %s no way down", text, none, none == 1 ? "has" : "have");
     return rh_view_printf(view, "%s.", text);
 }

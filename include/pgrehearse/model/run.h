@@ -105,6 +105,7 @@ typedef struct rh_run {
     size_t pass_count;
     rh_load load;
     rh_contention contention;
+    rh_rollback set_rollback; /* all pending migrations down and up again; not run unless each has a way down */
     rh_resource_sample *resources;
     size_t resource_count;
     rh_run_prediction prediction;

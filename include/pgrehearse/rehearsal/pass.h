@@ -23,6 +23,8 @@ bool rh_pass_quiet(rh_run *run, rh_staging *staging, int repeat, const rh_progre
  * window after. Fills run->load and run->contention. */
 bool rh_pass_loaded(rh_run *run, rh_staging *staging, const rh_progress *progress, rh_error *error);
 
-/* Every migration with a way down: up, down, up, comparing the schema. A failure is recorded in the
- * migration's rollback, not returned. */
+/* Every migration with a way down: up, down and up again, comparing the schema and the rows of what existed
+ * before; then the whole set likewise (run->set_rollback). The statements of the way down get a run each,
+ * with their locks. A failure is recorded in the migration's rollback, not returned. What is timed here runs
+ * with warm caches, since all rows have just been read. */
 bool rh_pass_rollback(rh_run *run, rh_staging *staging, const rh_progress *progress, rh_error *error);

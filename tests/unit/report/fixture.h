@@ -159,23 +159,59 @@ static void fixture_statement_of(rh_run *run, rh_script *script, const fixture_s
     }
 }
 
+/* 000015: a column is re-created empty, and another table was too large to read. */
+static void fixture_loss(rh_run *run, rh_rollback *rollback)
+{
+    rh_difference *d =
+        rh_arena_add(run->arena, &rollback->differences, &rollback->difference_count, sizeof *d);
+    *d = (rh_difference){"column public.customers.email", "moved", "number 2 text", "number 5 text"};
+    rollback->schema_restored = 0;
+    rollback->data.different = 1;
+    rollback->data.counted_only = 1;
+    rh_table_data *table =
+        rh_arena_add(run->arena, &rollback->data.tables, &rollback->data.table_count, sizeof *table);
+    *table = (rh_table_data){.table = "public.customers",
+                             .depth = RH_DATA_DIGESTED,
+                             .bytes = 8192000,
+                             .affected = true,
+                             .rows_before = 2000,
+                             .rows_after = 2000};
+    rh_column_change *column =
+        rh_arena_add(run->arena, &table->columns, &table->column_count, sizeof *column);
+    *column = (rh_column_change){"email", "emptied", 1234, 0, 1234};
+    table = rh_arena_add(run->arena, &rollback->data.tables, &rollback->data.table_count, sizeof *table);
+    *table = (rh_table_data){.table = "public.events",
+                             .depth = RH_DATA_COUNTED,
+                             .why = "it has 4 GB, rows are compared up to 1 GB",
+                             .bytes = INT64_C(4) << 30,
+                             .rows_before = 9000000,
+                             .rows_after = 9000000,
+                             .equal = 1};
+    rollback->reversibility = RH_REVERSIBILITY_LOSSY;
+    rollback->why = "column email of public.customers, 1,234 values; columns in another order; rows only "
+                    "counted in 1 table";
+}
+
 static void fixture_rollback(rh_run *run, rh_migration *m)
 {
-    m->rollback =
-        (rh_rollback){.outcome = RH_OUTCOME_NOT_RUN, .has_down = m->has_down, .schema_restored = -1};
+    m->rollback = (rh_rollback){.outcome = RH_OUTCOME_NOT_RUN,
+                                .has_down = m->has_down,
+                                .schema_restored = -1,
+                                .reversibility = RH_REVERSIBILITY_IRREVERSIBLE,
+                                .why = "there is no way down"};
     if (!m->has_down)
         return;
     m->down.file = rh_arena_printf(run->arena, "/srv/shop/migrations/%s_%s.down.sql", m->id, m->name);
-    m->rollback.outcome = RH_OUTCOME_OK;
-    m->rollback.down_s = 0.04;
-    m->rollback.up_again_s = 1.9;
-    m->rollback.schema_restored = 1;
-    if (strcmp(m->id, "000015") == 0) {
-        m->rollback.schema_restored = 0;
-        rh_difference *d =
-            rh_arena_add(run->arena, &m->rollback.differences, &m->rollback.difference_count, sizeof *d);
-        *d = (rh_difference){"column public.customers.email", "changed", "text", "text NOT NULL"};
-    }
+    m->rollback = (rh_rollback){.outcome = RH_OUTCOME_OK,
+                                .has_down = true,
+                                .down_s = 0.04,
+                                .up_again_s = 1.9,
+                                .schema_restored = 1,
+                                .data = {.measured = true, .elapsed_s = 0.2, .equal = 12},
+                                .reversibility = RH_REVERSIBILITY_FULL,
+                                .why = "what was there before is there again"};
+    if (strcmp(m->id, "000015") == 0)
+        fixture_loss(run, &m->rollback);
 }
 
 static void fixture_plan(rh_run *run, bool loaded)

@@ -1,0 +1,104 @@
+/* The way back, in words. */
+#include "pgrehearse/model/migration.h"
+#include "view.h"
+#include <string.h>
+
+const char *rh_view_reversibility(const rh_json *rollback)
+{
+    static const struct {
+        const char *name, *words;
+    } words[] = {{"reversible", "reversible"},
+                 {"reversible_with_loss", "reversible with loss"},
+                 {"irreversible", "irreversible"},
+                 {"broken", "broken"}};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (rh_view_is(rollback, "reversibility", words[i].name))
+            return words[i].words;
+    return "not rehearsed";
+}
+
+bool rh_view_way_back_works(const rh_json *rollback)
+{
+    return rh_view_is(rollback, "reversibility", "reversible") || !rh_json_get(rollback, "reversibility") ||
+           !rh_json_bool(rh_json_get(rollback, "has_down"));
+}
+
+/* "; 2 irreversible (000014: there is no way down)": the first of this kind is explained. */
+static const char *of_kind(const rh_view *view, const char *text, const char *name, bool explained)
+{
+    const rh_view_migration *first = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < view->migration_count; i++) {
+        if (!rh_view_is(rh_json_get(view->migrations[i].record, "rollback"), "reversibility", name))
+            continue;
+        first = first ? first : &view->migrations[i];
+        count++;
+    }
+    if (!first)
+        return text;
+    text = rh_view_printf(view, "%s%s%zu %s", text, *text ? "; " : "", count,
+                          rh_view_reversibility(rh_json_get(first->record, "rollback")));
+    const char *why = rh_json_string(rh_json_path(first->record, "rollback.why"));
+    if (!explained || !why)
+        return text;
+    why = rh_view_line(view, rh_view_printf(view, "%.*s", (int)strcspn(why, ";"), why), 100);
+    return rh_view_printf(view, "%s (%s: %s)", text, first->id, why);
+}
+
+static bool none_has_a_way_down(const rh_view *view)
+{
+    for (size_t i = 0; i < view->migration_count; i++)
+        if (rh_json_bool(rh_json_path(view->migrations[i].record, "rollback.has_down")))
+            return false;
+    return true;
+}
+
+static size_t not_rehearsed(const rh_view *view)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < view->migration_count; i++)
+        count += !rh_json_path(view->migrations[i].record, "rollback.reversibility");
+    return count;
+}
+
+const char *rh_view_rollback(const rh_view *view)
+{
+    const rh_json *set = rh_json_get(view->report, "rollback");
+    const char *text = "";
+    if (view->migration_count == 0)
+        return "Rollback: nothing to roll back.";
+    text = of_kind(view, text, "reversible", false);
+    text = of_kind(view, text, "reversible_with_loss", true);
+    text = of_kind(view, text, "irreversible", true);
+    text = of_kind(view, text, "broken", true);
+    if (!*text)
+        return "Rollback: not measured.";
+    if (none_has_a_way_down(view))
+        return "Rollback: no migration has a way down.";
+    if (not_rehearsed(view) > 0)
+        text = rh_view_printf(view, "%s; %zu not rehearsed", text, not_rehearsed(view));
+    if (!set)
+        return rh_view_printf(view, "Rollback: %s.", text);
+    return rh_view_printf(view, "Rollback: %s; all together: %s.", text, rh_view_reversibility(set));
+}
+
+const rh_json *rh_view_strongest_lock(const rh_json *statements)
+{
+    const rh_json *strongest = NULL;
+    int strength = 0;
+    double held = -1;
+    for (size_t i = 0; i < rh_json_count(statements); i++) {
+        const rh_json *locks = rh_json_get(rh_json_at(statements, i), "locks");
+        for (size_t l = 0; l < rh_json_count(locks); l++) {
+            const rh_json *lock = rh_json_at(locks, l);
+            int its = rh_lock_mode_strength(rh_view_string(lock, "mode"));
+            double its_time = rh_view_real(lock, "held_s");
+            if (its > strength || (its == strength && its_time > held)) {
+                strongest = lock;
+                strength = its;
+                held = its_time;
+            }
+        }
+    }
+    return strongest;
+}
