@@ -76,7 +76,8 @@ static void compare_sequences(const rh_data *before, const rh_data *after, rh_ar
             is = &after->sequences[a];
         if (!is || !was->last_value) /* a missing one is a difference of the schema */
             continue;
-        long long then = atoll(was->last_value), now = is->last_value ? atoll(is->last_value) : 0;
+        long long then = strtoll(was->last_value, NULL, 10);
+        long long now = is->last_value ? strtoll(is->last_value, NULL, 10) : 0;
         if (is->last_value && (was->upwards ? now >= then : now <= then))
             continue;
         rh_sequence_change *change =
