@@ -72,8 +72,9 @@ static inline void test_cluster_find_bindir(char *bindir, size_t size)
     }
 }
 
-/* Starts BINDIR/ARGV[0] with its output appended to LOG, as the account, in a process group of its own. */
-static inline pid_t test_cluster_spawn(const test_cluster *cluster, const char *const argv[])
+/* Starts BINDIR/ARGV[0] with its output appended to LOG, as the account, in a process group of its own.
+ * It is given its whole path as its name: by that PostgreSQL's programs find each other, else in PATH. */
+static inline pid_t test_cluster_spawn(const test_cluster *cluster, const char *argv[])
 {
     pid_t parent = getpid(), pid = fork();
     if (pid != 0)
@@ -95,6 +96,7 @@ static inline pid_t test_cluster_spawn(const test_cluster *cluster, const char *
         _exit(126);
     for (int fd = 3; fd < 256; fd++)
         close(fd);
+    argv[0] = program;
     execv(program, (char *const *)argv);
     _exit(127);
 }
