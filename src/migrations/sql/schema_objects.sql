@@ -75,7 +75,8 @@ object (object, definition) as (
                      case when a.attgenerated = 's' then 'stored' end,
                      case when a.attstorage <> t.typstorage then 'storage ' || a.attstorage::text end,
                      case when a.attstattarget > -1 then 'statistics ' || a.attstattarget end,
-                     'options (' || array_to_string(a.attoptions, ', ') || ')',
+                     -- pg_attver is the server's own count of rewrites (since 15.20 and its sisters), which pg_dump leaves out too
+                     (select 'options (' || string_agg(o, ', ' order by o) || ')' from unnest(a.attoptions) o where o !~ '^pg_attver='),
                      case when a.attacl is not null
                           then 'privileges ' || (select string_agg(x::text, ', ' order by x::text) from unnest(a.attacl) x) end)
     from relation r

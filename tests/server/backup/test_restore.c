@@ -11,14 +11,13 @@ static test_cluster *cluster;
 static char directory[] = "/tmp/rh-restore-XXXXXX";
 static int databases;
 
-/* Runs a shell line in the directory, with PG… set for the cluster and DUMPS for the corpora; its status. */
+/* Runs a shell line in the directory, with PG… set for the cluster; its status. */
 static int shell(const char *format, ...)
 {
     rh_text line = {0};
     va_list args;
-    rh_text_printf(
-        &line, "cd %s && export PATH=%s:$PATH PGHOST=%s PGUSER=postgres PGDATABASE=shop DUMPS=%s/dumps && ",
-        directory, cluster->bindir, cluster->directory, RH_CORPORA);
+    rh_text_printf(&line, "cd %s && export PATH=%s:$PATH PGHOST=%s PGUSER=postgres PGDATABASE=shop && ",
+                   directory, cluster->bindir, cluster->directory);
     va_start(args, format);
     rh_text_vprintf(&line, format, args);
     va_end(args);

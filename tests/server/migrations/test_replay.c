@@ -236,7 +236,7 @@ static void test_tricky_files(void **state)
         compare_with_twin(TRICKY[i]);
 }
 
-static void assert_same_schema(rh_arena *arena)
+static void assert_same_schema(const char *sql, rh_arena *arena)
 {
     rh_pg *a = connect_to("replayed"), *b = connect_to("twin");
     rh_schema *have = rh_schema_read(a, NULL), *want = rh_schema_read(b, NULL);
@@ -244,7 +244,8 @@ static void assert_same_schema(rh_arena *arena)
     size_t count;
     rh_schema_compare(want, have, arena, &differences, &count);
     if (count > 0)
-        fail_msg("%s %s", differences[0].object, differences[0].change);
+        fail_msg("%s\n  %s %s: psql leaves %s, replay %s", sql, differences[0].object, differences[0].change,
+                 differences[0].before, differences[0].after);
     rh_schema_free(have);
     rh_schema_free(want);
     rh_pg_close(a);
@@ -269,7 +270,7 @@ static void test_plain_as_psql(void **state)
         bool expected_ok = system(command) == 0;
         if (ok != expected_ok)
             fail_msg("%s\n  replay: %d %s\n  psql: %d", TRICKY[i], ok, w->error.message, expected_ok);
-        assert_same_schema(w->arena);
+        assert_same_schema(TRICKY[i], w->arena);
         world_end(w);
     }
 }

@@ -53,6 +53,7 @@ static const char *const CHANGES[][3] = {
     {"alter table t alter a type varchar(5)", "column s.t.a", "changed"},
     {"alter table t alter a set storage external", "column s.t.a", "changed"},
     {"alter table t alter a set statistics 7", "column s.t.a", "changed"},
+    {"alter table t alter a set (n_distinct = 5)", "column s.t.a", "changed"},
     {"alter table t rename b to c", "column s.t.c", "added"},
     {"alter table t drop a; alter table t add a text default 'x'", "order of the columns of table s.t", "moved"},
     {"alter table t drop a; alter table t add a text", "column s.t.a", "changed"},
@@ -144,6 +145,9 @@ static void test_no_changes(void **state)
         "create temp table tt (i int)",
         "create table x (i serial primary key); drop table x",
         "create extension pg_trgm schema s; drop extension pg_trgm",
+        "alter table t alter b type bigint; alter table t alter b type int",
+        /* as newer minor versions do it by themselves when a type is changed */
+        "update pg_attribute set attoptions = '{pg_attver=7}' where attrelid = 't'::regclass",
         "vacuum full t",
         "set search_path = ''",
         "set role other",

@@ -187,7 +187,7 @@ static void test_chain_through_the_migration(void **state)
     pthread_create(&altering.thread, NULL, run_client, &altering);
     sleep_ms(80);
     begin(&victim, "SELECT count(*) FROM accounts");
-    sleep_ms(120);
+    sleep_ms(400); /* longer than the ALTER itself on a busy machine: the wait is told by its longest part */
     run(reader, "COMMIT");
     end(&altering);
     rh_sampler_statement(sampler, NULL, 0);
