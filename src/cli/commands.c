@@ -1,9 +1,10 @@
-/* run, plan, report, compare, init: each asks the layer below and shows what it says. */
+/* run, plan, report, compare, score, init: each asks the layer below and shows what it says. */
 #include "pgrehearse/cli/commands.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/cli/plan.h"
 #include "pgrehearse/cli/progress.h"
 #include "pgrehearse/rehearsal/rehearsal.h"
+#include "pgrehearse/rehearsal/score.h"
 #include "pgrehearse/report/report.h"
 #include "pgrehearse/scenario/scenario.h"
 #include <errno.h>
@@ -108,12 +109,15 @@ int rh_command_plan(rh_cli *cli, rh_error *error)
 
 /* ---- report, compare ---- */
 
-/* PATH is a run directory or its report.json. */
-static rh_json *read_record(const rh_cli *cli, const char *path, rh_error *error)
+/* GIVEN is a run directory or its report.json. */
+static const char *record_path(const rh_cli *cli, const char *given)
 {
-    const char *given = path;
-    if (rh_directory_exists(path))
-        path = rh_arena_printf(cli->arena, "%s/report.json", path);
+    return rh_directory_exists(given) ? rh_arena_printf(cli->arena, "%s/report.json", given) : given;
+}
+
+static rh_json *read_record(const rh_cli *cli, const char *given, rh_error *error)
+{
+    const char *path = record_path(cli, given);
     if (!rh_file_exists(path)) {
         rh_error_set(error, RH_ERROR_USAGE, "there is no report.json at \"%s\"", given);
         rh_error_hint(error, "name a run directory: one that \"pgrehearse run\" wrote");
@@ -160,6 +164,35 @@ int rh_command_compare(rh_cli *cli, rh_error *error)
     rh_text_release(&text);
     rh_json_free(a);
     rh_json_free(b);
+    return ok ? RH_EXIT_OK : rh_exit_code(error);
+}
+
+/* ---- score ---- */
+
+int rh_command_score(rh_cli *cli, rh_error *error)
+{
+    const char *run = cli->options.arguments[0];
+    const char *actual = rh_options_value(&cli->options, RH_OPTION_ACTUAL, NULL);
+    if (!actual) {
+        rh_error_set(error, RH_ERROR_USAGE, "score needs --actual FILE.csv");
+        rh_error_hint(error, "a CSV file with the columns migration, seconds and, if you like, statement");
+        return rh_exit_code(error);
+    }
+    rh_score score;
+    rh_text text = {0};
+    rh_json *record = read_record(cli, run, error);
+    bool ok = record && rh_score_read(record, actual, cli->arena, &score, error);
+    if (ok) {
+        const char *path = rh_path_beside(record_path(cli, run), "score.json", cli->arena);
+        rh_json *json = rh_report_score_json(&score);
+        char *written = rh_json_format(json);
+        rh_report_score(&score, &text);
+        ok = rh_file_write(path, written, strlen(written), error) && rh_cli_result(&text, error);
+        free(written);
+        rh_json_free(json);
+    }
+    rh_text_release(&text);
+    rh_json_free(record);
     return ok ? RH_EXIT_OK : rh_exit_code(error);
 }
 

@@ -39,11 +39,13 @@ static const rh_command_spec COMMANDS[RH_COMMAND_COUNT] = {
                            NULL},
     [RH_COMMAND_COMPARE] =
         {"compare", {"RUN_A", "RUN_B"}, "put two runs side by side", "RUN_A is the earlier one.", NULL},
-    [RH_COMMAND_SCORE] = {"score",
-                          {NULL},
-                          "score a prediction against production (not in this version yet)",
-                          NULL,
-                          "the report's back-test scores predictions against runs that they had not seen"},
+    [RH_COMMAND_SCORE] =
+        {"score",
+         {"RUN_DIRECTORY"},
+         "hold a run's prediction against what production took",
+         "FILE.csv has the columns migration and seconds, and statement (its ordinal in the file) for single "
+         "statements.\nPrints the table and writes RUN_DIRECTORY/score.json.",
+         NULL},
     [RH_COMMAND_INIT] =
         {"init",
          {"DIRECTORY"},
@@ -119,6 +121,10 @@ static const rh_option_spec OPTIONS[RH_OPTION_COUNT] = {
     [RH_OPTION_NO_PROBE] = {.name = "no-probe",
                             .commands = ON(PROFILE),
                             .help = "no probe of the hardware at all"},
+    [RH_OPTION_ACTUAL] = {.name = "actual",
+                          .value = "FILE.csv",
+                          .commands = ON(SCORE),
+                          .help = "production's durations; required"},
     [RH_OPTION_QUIET] = {.name = "quiet",
                          .letter = 'q',
                          .commands = EVERYWHERE,

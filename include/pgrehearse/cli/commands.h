@@ -16,6 +16,7 @@ typedef struct rh_cli {
 int rh_command_run(rh_cli *cli, rh_error *error);
 int rh_command_plan(rh_cli *cli, rh_error *error);
 int rh_command_profile(rh_cli *cli, rh_error *error);
+int rh_command_score(rh_cli *cli, rh_error *error);
 int rh_command_report(rh_cli *cli, rh_error *error);
 int rh_command_compare(rh_cli *cli, rh_error *error);
 int rh_command_init(rh_cli *cli, rh_error *error);

@@ -32,6 +32,7 @@ typedef enum rh_option_id {
     RH_OPTION_WATCH,
     RH_OPTION_PROBE,
     RH_OPTION_NO_PROBE,
+    RH_OPTION_ACTUAL,
     RH_OPTION_QUIET,
     RH_OPTION_NO_COLOR,
     RH_OPTION_HELP,

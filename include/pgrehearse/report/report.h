@@ -4,6 +4,7 @@
 #include "pgrehearse/base/error.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/model/run.h"
+#include "pgrehearse/model/score.h"
 
 /* The record, as reports/report.schema.json describes it. The caller frees. */
 rh_json *rh_report_json(const rh_run *run);
@@ -18,3 +19,6 @@ bool rh_report_junit(const rh_json *report, rh_text *xml, rh_error *error);
 bool rh_report_text(const rh_json *report, bool color, rh_text *text, rh_error *error);
 /* Two nights side by side, as text. */
 bool rh_report_compare(const rh_json *a, const rh_json *b, bool color, rh_text *text, rh_error *error);
+/* A score as a table for people, and as score.json (the caller frees). */
+void rh_report_score(const rh_score *score, rh_text *text);
+rh_json *rh_report_score_json(const rh_score *score);

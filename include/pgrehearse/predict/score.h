@@ -1,0 +1,9 @@
+/* Scores of predictions against actual durations. */
+#pragma once
+#include "pgrehearse/model/score.h"
+
+/* Fills every figure of SCORE from its rows. */
+void rh_score_rows(rh_score *score);
+
+/* 95 % confidence interval of a share: SUCCESSES of COUNT (Wilson 1927). NAN for a COUNT of 0. */
+void rh_wilson_interval(size_t successes, size_t count, double *low, double *high);

@@ -1,0 +1,142 @@
+#include "pgrehearse/rehearsal/score.h"
+#include "pgrehearse/adapters/csv.h"
+#include "pgrehearse/base/text.h"
+#include "pgrehearse/predict/score.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Columns of the file. */
+typedef struct columns {
+    int migration, statement, seconds;
+} columns;
+
+static const char *without_zeros(const char *id)
+{
+    size_t zeros = strspn(id, "0");
+    return id[zeros] ? id + zeros : id;
+}
+
+static bool names(const rh_json *migration, const char *word, rh_arena *arena)
+{
+    const char *id = rh_json_string(rh_json_get(migration, "id"));
+    const char *name = rh_json_string(rh_json_get(migration, "name"));
+    if (!id)
+        return false;
+    return strcmp(word, id) == 0 || strcmp(without_zeros(word), without_zeros(id)) == 0 ||
+           (name && strcmp(word, rh_arena_printf(arena, "%s_%s", id, name)) == 0);
+}
+
+static const rh_json *find_migration(const rh_json *report, const char *word, rh_arena *arena)
+{
+    const rh_json *migrations = rh_json_get(report, "migrations");
+    for (size_t i = 0; i < rh_json_count(migrations); i++)
+        if (names(rh_json_at(migrations, i), word, arena))
+            return rh_json_at(migrations, i);
+    return NULL;
+}
+
+static void take_prediction(const rh_json *statement, rh_score_row *row, double *level)
+{
+    const rh_json *prediction = rh_json_get(statement, "prediction");
+    row->predicted_s = rh_json_real(rh_json_get(prediction, "median_s"));
+    row->low_s = rh_json_real(rh_json_get(prediction, "low_s"));
+    row->high_s = rh_json_real(rh_json_get(prediction, "high_s"));
+    if (!isnan(rh_json_real(rh_json_get(prediction, "level"))))
+        *level = rh_json_real(rh_json_get(prediction, "level"));
+}
+
+/* A whole migration: medians add, half-widths in quadrature, as for the whole set. */
+static void sum_predictions(const rh_json *statements, rh_score_row *row, double *level)
+{
+    double below = 0, above = 0;
+    row->predicted_s = 0;
+    for (size_t i = 0; i < rh_json_count(statements); i++) {
+        rh_score_row one;
+        take_prediction(rh_json_at(statements, i), &one, level);
+        row->predicted_s += one.predicted_s;
+        below += (one.predicted_s - one.low_s) * (one.predicted_s - one.low_s);
+        above += (one.high_s - one.predicted_s) * (one.high_s - one.predicted_s);
+    }
+    row->low_s = row->predicted_s - sqrt(below);
+    row->high_s = row->predicted_s + sqrt(above);
+}
+
+/* False when nothing in the run fits. */
+static bool match(const rh_json *report, const char *word, rh_score_row *row, double *level, rh_arena *arena)
+{
+    const rh_json *migration = find_migration(report, word, arena);
+    const rh_json *statements = rh_json_get(migration, "statements");
+    if (!migration || (size_t)row->statement > rh_json_count(statements) || rh_json_count(statements) == 0)
+        return false;
+    row->migration = rh_arena_strdup(arena, rh_json_string(rh_json_get(migration, "id")));
+    if (row->statement > 0)
+        take_prediction(rh_json_at(statements, (size_t)row->statement - 1), row, level);
+    else
+        sum_predictions(statements, row, level);
+    return true;
+}
+
+static bool read_number(const char *text, double *value)
+{
+    char *end;
+    *value = strtod(text, &end);
+    return end != text && *end == 0 && *value >= 0 && isfinite(*value);
+}
+
+static bool read_line(const rh_json *report, const char *actual, const columns *at, const rh_csv_row *line,
+                      rh_arena *arena, rh_score *score, rh_error *error)
+{
+    rh_score_row row = {0};
+    const char *word = (size_t)at->migration < line->count ? line->fields[at->migration] : "";
+    const char *seconds = (size_t)at->seconds < line->count ? line->fields[at->seconds] : "";
+    const char *statement =
+        at->statement >= 0 && (size_t)at->statement < line->count ? line->fields[at->statement] : "";
+    double ordinal = 0;
+    if (!read_number(seconds, &row.actual_s) ||
+        (*statement && (!read_number(statement, &ordinal) || ordinal < 1 || ordinal > 1e6))) {
+        rh_error_set(error, RH_ERROR_USAGE, "\"%s\" is no %s",
+                     read_number(seconds, &row.actual_s) ? statement : seconds,
+                     read_number(seconds, &row.actual_s) ? "statement's ordinal" : "number of seconds");
+        return rh_error_at(error, actual, line->line, 0);
+    }
+    row.statement = (int)ordinal;
+    if (match(report, word, &row, &score->level, arena)) {
+        *(rh_score_row *)rh_arena_add(arena, &score->rows, &score->row_count, sizeof row) = row;
+    } else {
+        const char **slot =
+            rh_arena_add(arena, &score->unmatched, &score->unmatched_count, sizeof *score->unmatched);
+        *slot = rh_arena_printf(arena, "line %d: migration %s%s%s is not in the run", line->line, word,
+                                *statement ? ", statement " : "", statement);
+    }
+    return true;
+}
+
+bool rh_score_read(const rh_json *report, const char *actual, rh_arena *arena, rh_score *score,
+                   rh_error *error)
+{
+    rh_csv_table table;
+    *score = (rh_score){.level = NAN};
+    if (!rh_csv_read(actual, arena, &table, error))
+        return false;
+    columns at = {rh_csv_column(&table, "migration"), rh_csv_column(&table, "statement"),
+                  rh_csv_column(&table, "seconds")};
+    if (at.migration < 0 || at.seconds < 0) {
+        rh_error_set(error, RH_ERROR_USAGE, "the column %s is missing",
+                     at.migration < 0 ? "migration" : "seconds");
+        rh_error_hint(
+            error,
+            "the first line names the columns: migration,statement,seconds (statement may be left out)");
+        return rh_error_at(error, actual, 1, 0);
+    }
+    for (size_t i = 0; i < table.row_count; i++)
+        if (!read_line(report, actual, &at, &table.rows[i], arena, score, error))
+            return false;
+    if (score->row_count == 0) {
+        rh_error_set(error, RH_ERROR_USAGE, "%s: no line fits a migration of the run", actual);
+        return rh_error_hint(error, "%s",
+                             score->unmatched_count ? score->unmatched[0] : "the file has no lines");
+    }
+    rh_score_rows(score);
+    return true;
+}
