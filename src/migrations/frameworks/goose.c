@@ -293,18 +293,26 @@ static bool finish(reader *r)
     return true;
 }
 
+/* The tool reads by lines and sends them with "\n". */
+static size_t drop_carriage_returns(char *text)
+{
+    char *out = text;
+    for (const char *p = text; *p; p++)
+        if (p[0] != '\r' || (p[1] != '\n' && p[1] != '\0'))
+            *out++ = *p;
+    *out = '\0';
+    return (size_t)(out - text);
+}
+
 static bool read_ways(const char *path, rh_direction direction, rh_arena *arena, rh_sql_reading *reading,
                       rh_error *error)
 {
     reader r = {.path = path, .direction = direction, .arena = arena, .reading = reading, .error = error};
-    const size_t length = strlen(reading->text);
+    const size_t length = drop_carriage_returns(reading->text);
     size_t none = 0;
     rh_arena_add(arena, &reading->pieces, &none, sizeof *reading->pieces);
     for (size_t at = 0; at < length;) {
-        size_t next = at + strcspn(reading->text + at, "\n"), end = next;
-        if (end > at && reading->text[end - 1] == '\r')
-            end--;
-        next += next < length;
+        size_t end = at + strcspn(reading->text + at, "\n"), next = end + (end < length);
         r.line++;
         if (!take_line(&r, at, end, next))
             return false;

@@ -207,9 +207,22 @@ static inline const char *fidelity_transactions(fidelity *f, const char *databas
     return copy;
 }
 
+/* Fails with what differs. */
+static inline void fidelity_same(fidelity *f, const char *replayed, const char *real)
+{
+    if (strcmp(replayed, real) == 0)
+        return;
+    fidelity_write(f, "replayed.out", replayed);
+    fidelity_write(f, "real.out", real);
+    if (system(rh_arena_printf(f->arena, "cd %s && diff -u real.out replayed.out | cat -A >&2", f->folder)) !=
+        0)
+        print_message("no diff\n");
+    fail();
+}
+
 static inline void fidelity_compare(fidelity *f, const char *history, const char *version)
 {
-    assert_string_equal(fidelity_transactions(f, "replayed", history, version),
-                        fidelity_transactions(f, "real", history, version));
-    assert_string_equal(fidelity_dump(f, "replayed"), fidelity_dump(f, "real"));
+    fidelity_same(f, fidelity_transactions(f, "replayed", history, version),
+                  fidelity_transactions(f, "real", history, version));
+    fidelity_same(f, fidelity_dump(f, "replayed"), fidelity_dump(f, "real"));
 }
