@@ -1,7 +1,8 @@
 #include "pgrehearse/predict/lock_wait.h"
+#include "pgrehearse/model/migration.h"
 #include <math.h>
-#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 static int ascending(const void *a, const void *b)
 {
@@ -44,6 +45,38 @@ rh_lock_traffic rh_lock_traffic_from_ages(const rh_lock_ages *buckets, size_t co
         traffic.open[i] = traffic.open[i + 1] + buckets[i].transactions / (double)samples;
     }
     return traffic;
+}
+
+static int by_age(const void *a, const void *b)
+{
+    double x = ((const rh_lock_ages *)a)->up_to_s, y = ((const rh_lock_ages *)b)->up_to_s;
+    return (x > y) - (x < y);
+}
+
+rh_lock_traffic rh_lock_traffic_of(const rh_profile *profile, const char *schema, const char *name,
+                                   const char *mode, bool *known, rh_arena *arena)
+{
+    rh_lock_ages *buckets = NULL;
+    size_t count = 0, distinct = 0;
+    *known = profile->looks > 0;
+    for (size_t i = 0; i < profile->age_count; i++) {
+        const rh_profile_ages *seen = &profile->ages[i];
+        if (!seen->name || !seen->schema || !seen->mode || strcmp(seen->name, name) != 0 ||
+            strcmp(seen->schema, schema) != 0 || !rh_lock_modes_conflict(seen->mode, mode))
+            continue;
+        rh_lock_ages *bucket = rh_arena_add(arena, &buckets, &count, sizeof *bucket);
+        *bucket = (rh_lock_ages){seen->up_to_s, seen->transactions};
+    }
+    if (count == 0)
+        return (rh_lock_traffic){0};
+    qsort(buckets, count, sizeof *buckets, by_age);
+    for (size_t i = 0; i < count; i++) { /* modes of one age, added up */
+        if (distinct > 0 && buckets[distinct - 1].up_to_s >= buckets[i].up_to_s)
+            buckets[distinct - 1].transactions += buckets[i].transactions;
+        else
+            buckets[distinct++] = buckets[i];
+    }
+    return rh_lock_traffic_from_ages(buckets, distinct, profile->looks, arena);
 }
 
 double rh_lock_open_longer(const rh_lock_traffic *traffic, double t_s)

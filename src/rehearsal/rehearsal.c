@@ -9,6 +9,7 @@
 #include "pgrehearse/rehearsal/evidence.h"
 #include "pgrehearse/rehearsal/gates.h"
 #include "pgrehearse/rehearsal/pass.h"
+#include "pgrehearse/rehearsal/production.h"
 #include "pgrehearse/rehearsal/run_directory.h"
 #include "pgrehearse/rehearsal/steps.h"
 #include "pgrehearse/report/report.h"
@@ -47,6 +48,13 @@ static bool check_migrations(rehearsal *r, rh_error *error)
     r->stage = "plan";
     return rh_plan_detect(r->scenario, r->run->arena, &plan, error) &&
            rh_plan_make(r->scenario, NULL, r->run->arena, &plan, error);
+}
+
+/* Also the last chance to see that staging is production: nothing has been created there yet. */
+static bool read_profile(rehearsal *r, rh_error *error)
+{
+    r->stage = "production's profile";
+    return rh_production_read(r->run, r->progress, error);
 }
 
 static bool start_staging(rehearsal *r, rh_error *error)
@@ -130,6 +138,12 @@ static bool take_snapshot(rehearsal *r, rh_error *error)
 {
     r->stage = "snapshot";
     return rh_staging_snapshot(r->staging, r->progress, error);
+}
+
+static bool probe_staging(rehearsal *r, rh_error *error)
+{
+    r->stage = "probe";
+    return rh_production_compare(r->run, rh_staging_conninfo(r->staging), r->progress, error);
 }
 
 /* A JSON line a statement, flushed before the runs that it predicts start. */
@@ -233,11 +247,13 @@ static bool pipeline(rehearsal *r, rh_error *error)
 {
     bool ok = inspect_backup(r, error)      /* refuse what is no backup, */
               && check_migrations(r, error) /* and migrations that must not run, before anything starts */
+              && read_profile(r, error)     /* staging is not production, */
               && start_staging(r, error)    /* fast settings; nothing can phone home */
               && restore(r, error)          /* the backup, by its shape */
               && prepare(r, error)          /* masking and growing; then statistics and counts */
               && make_plan(r, error)        /* what is pending, statement by statement */
-              && take_snapshot(r, error);   /* production's settings from here on */
+              && take_snapshot(r, error)    /* production's settings from here on */
+              && probe_staging(r, error);   /* the same probe as on production */
     if (ok && r->run->plan.pending_count > 0)
         ok = scaled_passes(r, error)     /* small first, predictions written down, */
              && quiet_passes(r, error)   /* then full size, and scored */
@@ -259,6 +275,7 @@ static void conclude(rehearsal *r, const rh_error *error)
     }
     if (run->prediction.disk_peak_bytes < 0)
         rh_run_not_measured(run, "disk: the peak during the migrations was not measured");
+    rh_production_settings(run);
     rh_predict_statements(&run->plan, PREDICTION_LEVEL, run->arena);
     rh_predict_total(&run->plan, &run->contention, PREDICTION_LEVEL, run->arena, &run->prediction);
     rh_evidence_fill(run);

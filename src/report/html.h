@@ -50,3 +50,5 @@ void rh_html_load(rh_html *html);
 void rh_html_rollback(rh_html *html);
 void rh_html_backtest(rh_html *html);
 void rh_html_environment(rh_html *html);
+/* html_production.c: part of the environment; nothing when there is no profile. */
+void rh_html_production(rh_html *html);

@@ -143,6 +143,7 @@ void rh_html_environment(rh_html *html)
     pair(html, "Scenario", rh_json_string(rh_json_path(report, "scenario.path")));
     pair(html, "Scenario SHA-256", rh_json_string(rh_json_path(report, "scenario.sha256")));
     rh_xml_close(html->xml);
+    rh_html_production(html);
     settings(html, rh_json_get(s, "settings"));
     steps(html, "Prepared after the restore", rh_json_get(report, "prepare"));
     steps(html, "Verified after the migrations", rh_json_get(report, "verify"));

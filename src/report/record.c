@@ -263,9 +263,7 @@ rh_json *rh_report_json(const rh_run *run)
     rh_json_add(root, "scenario", scenario_record(run->scenario));
     rh_json_add(root, "staging", staging_record(&run->staging));
     rh_json_add(root, "backup", backup_record(&run->backup));
-    rh_json *production = rh_json_add_object(root, "production");
-    rh_json_add_null(production, "profile");
-    rh_json_add_bool(production, "translated", run->prediction.translated);
+    rh_json_add(root, "production", rh_record_production(run));
     rh_json_add(root, "prepare", steps_record(run->prepare, run->prepare_count));
     rh_json_add(root, "plan", plan_record(&run->plan));
     rh_json_add(root, "migrations", rh_record_migrations(run));

@@ -24,6 +24,8 @@ void rh_record_differences(rh_json *parent, const char *key, const rh_difference
 rh_json *rh_record_data(const rh_data_comparison *data); /* NULL when not compared */
 /* record_impact.c: what MIGRATION did to others in the loaded pass; NULL when nothing watched. */
 rh_json *rh_record_impact(const rh_run *run, const rh_migration *migration);
+/* record_production.c */
+rh_json *rh_record_production(const rh_run *run);
 /* record_load.c; NULL when there was no load. */
 rh_json *rh_record_load(const rh_load *load);
 /* record_contention.c; NULL when nothing watched. */

@@ -17,8 +17,7 @@ struct key_spec {
     double low, high;   /* of numbers */
     const rh_word *words;
     size_t word_count;
-    bool required;       /* where its section is given */
-    const char *instead; /* a stage of a later version: what to do now */
+    bool required; /* where its section is given */
 };
 
 /* ---- readers ---- */
@@ -88,10 +87,16 @@ static bool read_word(rh_reader *reader, const key_spec *key, rh_yaml_node *node
     return rh_value_word(reader, key->path, node, key->words, key->word_count, field);
 }
 
-static bool read_later(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
+static bool read_profile(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
 {
-    (void)field;
-    return rh_value_not_yet(reader, node, key->path, key->instead);
+    const char *path = rh_value_path(reader, key->path, node);
+    if (!path)
+        return false;
+    if (rh_directory_exists(path))
+        return rh_value_fail(reader, node, "%s must be a file: \"%s\"", key->path, rh_yaml_scalar(node));
+    reader->scenario->production.where = rh_value_where(reader, node);
+    *(const char **)field = path;
+    return true;
 }
 
 static bool read_directory(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
@@ -287,8 +292,7 @@ static const key_spec KEYS[] = {
     {"workload.after", read_duration, AT(workload.after)},
     {"workload.seed", read_seed, AT(workload.seed)},
     {"production", NULL, NO_FIELD},
-    {"production.profile", read_later, NO_FIELD,
-     .instead = "leave it out; the report then says that the hardware is not translated"},
+    {"production.profile", read_profile, AT(production.profile)},
     {"rollback", read_bool, AT(rollback)},
     {"verify", read_verify, AT(verify)},
     {"repeat", read_int, AT(repeat), .low = 1, .high = 1000},

@@ -75,6 +75,8 @@ with 'staging: {settings: bad.conf}'
 with 'workload: {source: pg_stat_statements}'
 with 'workload: {source: pg_stat_statements, path: no.csv}'
 with 'workload: {path: b.dump}'
+with 'production: {profile: p.json}'
+with 'production: {profile: migrations}'
 
 # variables
 with 'staging: {directory: "${RH_UNSET}"}'
@@ -83,7 +85,6 @@ with 'repeat: ${RH_SECRET}'
 
 # stages of later versions
 with 'workload: {source: pgbench}'
-with 'production: {profile: p.json}'
 with 'migrations: {path: migrations, framework: sqitch}'
 
 # --set

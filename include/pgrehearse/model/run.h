@@ -6,6 +6,7 @@
 #include "pgrehearse/model/facts.h"
 #include "pgrehearse/model/load.h"
 #include "pgrehearse/model/migration.h"
+#include "pgrehearse/model/profile.h"
 #include "pgrehearse/model/scenario.h"
 
 typedef enum rh_verdict {
@@ -100,6 +101,7 @@ typedef struct rh_run {
 
     rh_backup_facts backup;
     rh_staging_facts staging;
+    rh_production_facts production;
     rh_plan plan;
     rh_pass_record *passes;
     size_t pass_count;

@@ -88,6 +88,10 @@ typedef struct rh_scenario {
         size_t setting_count;
         rh_location where;
     } staging;
+    struct {
+        const char *profile; /* absolute; NULL: none */
+        rh_location where;
+    } production;
     rh_step *prepare;
     size_t prepare_count;
     struct {

@@ -15,6 +15,7 @@
  */
 #pragma once
 #include "pgrehearse/base/arena.h"
+#include "pgrehearse/model/profile.h"
 #include <stdint.h>
 
 /* N as straight lines between knots: age_s rises from 0, open falls to 0 at the last knot and stays there. */
@@ -38,6 +39,11 @@ rh_lock_traffic rh_lock_traffic_from_lengths(double rate_per_s, const double *le
  * ages count as evenly spread. */
 rh_lock_traffic rh_lock_traffic_from_ages(const rh_lock_ages *buckets, size_t count, int64_t samples,
                                           rh_arena *arena);
+
+/* From what a profile saw of the open transactions that hold a lock on SCHEMA.NAME which a request for MODE
+ * ("AccessExclusiveLock") has to wait for. With no look at them *KNOWN is false. */
+rh_lock_traffic rh_lock_traffic_of(const rh_profile *profile, const char *schema, const char *name,
+                                   const char *mode, bool *known, rh_arena *arena);
 
 /* N(t_s). */
 double rh_lock_open_longer(const rh_lock_traffic *traffic, double t_s);

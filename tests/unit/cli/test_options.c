@@ -99,16 +99,8 @@ static void test_shapes(void **state)
     assert_int_equal(options.given[RH_OPTION_PROBE].count, 3);
     assert_string_equal(rh_options_value(&options, RH_OPTION_PROFILE_OUTPUT, ""), "y");
     accepts("profile --sql");
-}
-
-static void test_later_commands(void **state)
-{
-    (void)state;
     accepts("score run --actual f.csv");
     assert_int_equal(options.command, RH_COMMAND_SCORE);
-    assert_non_null(rh_command_spec_of(options.command)->instead);
-    accepts("score --help");
-    assert_int_equal(options.given[RH_OPTION_HELP].count, 1);
 }
 
 static void test_refusals(void **state)
@@ -165,7 +157,7 @@ static void test_help(void **state)
 int main(void)
 {
 #define EACH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
-    const struct CMUnitTest tests[] = {EACH(test_run), EACH(test_shapes), EACH(test_later_commands),
-                                       EACH(test_refusals), EACH(test_help)};
+    const struct CMUnitTest tests[] = {EACH(test_run), EACH(test_shapes), EACH(test_refusals),
+                                       EACH(test_help)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -257,6 +257,35 @@ static void by_hand(void **state)
     rh_arena_free(arena);
 }
 
+static void traffic_of_a_profile(void **state)
+{
+    (void)state;
+    rh_arena *arena = rh_arena_new();
+    rh_profile_ages ages[] = {{NULL, NULL, NULL, 10, 1000},
+                              {"public", "orders", "RowExclusiveLock", 10, 5},
+                              {"public", "orders", "AccessShareLock", 10, 5},
+                              {"public", "orders", "AccessShareLock", 5, 10},
+                              {"public", "items", "AccessShareLock", 5, 700},
+                              {"other", "orders", "AccessShareLock", 5, 700}};
+    rh_profile profile = {.ages = ages, .age_count = 6, .looks = 10};
+    bool known;
+    rh_lock_traffic all =
+        rh_lock_traffic_of(&profile, "public", "orders", "AccessExclusiveLock", &known, arena);
+    assert_true(known);
+    near(rh_lock_open_longer(&all, 0), 2);
+    near(rh_lock_open_longer(&all, 5), 1);
+    near(rh_lock_open_longer(&all, 10), 0);
+    rh_lock_traffic writers = rh_lock_traffic_of(&profile, "public", "orders", "ShareLock", &known, arena);
+    near(rh_lock_open_longer(&writers, 0), 0.5);
+    rh_lock_traffic nobody = rh_lock_traffic_of(&profile, "public", "quiet", "ShareLock", &known, arena);
+    assert_true(known);
+    near(rh_lock_granted_within(&nobody, 0), 1);
+    profile.looks = 0;
+    rh_lock_traffic_of(&profile, "public", "quiet", "ShareLock", &known, arena);
+    assert_false(known);
+    rh_arena_free(arena);
+}
+
 static void equal_and_zero_lengths(void **state)
 {
     (void)state;
@@ -330,6 +359,7 @@ int main(void)
         cmocka_unit_test(retries_are_as_simulated),
         cmocka_unit_test(no_conflicts_no_wait),
         cmocka_unit_test(by_hand),
+        cmocka_unit_test(traffic_of_a_profile),
         cmocka_unit_test(equal_and_zero_lengths),
         cmocka_unit_test(the_queue_by_hand),
         cmocka_unit_test(the_queue_is_as_simulated),

@@ -45,13 +45,70 @@ static rh_run *empty(rh_arena *arena)
     return rh_arena_alloc(arena, sizeof(rh_run));
 }
 
+/* Production's profile, with one probe on both sides, one on one side, and a replica that tells nothing. */
+static rh_run *with_profile(rh_arena *arena)
+{
+    rh_run *run = fixture_quiet(arena);
+    rh_profile *profile = rh_arena_alloc(arena, sizeof *profile);
+    *profile = (rh_profile){.path = "/p.json",
+                            .source = "json",
+                            .taken_s = 1700000000,
+                            .version = "15.4",
+                            .version_num = 150004,
+                            .database = "shop",
+                            .database_bytes = 5000000000,
+                            .disk_free_bytes = RH_UNKNOWN,
+                            .cpu_count = RH_UNKNOWN,
+                            .memory_bytes = RH_UNKNOWN,
+                            .commits_per_s = 250,
+                            .wal_bytes_per_s = RH_NOT_MEASURED};
+    for (int kind = 0; kind < RH_PROBE_COUNT; kind++)
+        profile->probe.value[kind] = run->production.staging.value[kind] = RH_NOT_MEASURED;
+    profile->probe.value[RH_PROBE_CPU] = 1e6;
+    run->production.staging.value[RH_PROBE_CPU] = 1.3e6;
+    profile->probe.value[RH_PROBE_WAL] = 0.002;
+    run->production.staging.value[RH_PROBE_WAL] = 0.001;
+    profile->probe.value[RH_PROBE_SEQUENTIAL] = 5e8;
+    rh_profile_replica *replica =
+        rh_arena_add(arena, &profile->replicas, &profile->replica_count, sizeof *replica);
+    *replica = (rh_profile_replica){"standby", NULL, NULL, RH_UNKNOWN, RH_NOT_MEASURED};
+    rh_skipped *unknown = rh_arena_add(arena, &profile->unknown, &profile->unknown_count, sizeof *unknown);
+    *unknown = (rh_skipped){"disk", "PostgreSQL does not tell"};
+    run->production.profile = profile;
+    return run;
+}
+
+static void production_stands_beside_staging(void **state)
+{
+    (void)state;
+    rh_arena *arena = rh_arena_new();
+    rh_error error = {0};
+    rh_json *record = rh_report_json(with_profile(arena));
+    const rh_json *probe = rh_json_path(record, "production.profile.probe");
+    assert_int_equal(rh_json_count(probe), RH_PROBE_COUNT);
+    assert_true(fabs(rh_json_real(rh_json_get(rh_json_at(probe, RH_PROBE_CPU), "staging_is_times_as_fast")) -
+                     1.3) < 1e-9);
+    assert_true(rh_json_real(rh_json_get(rh_json_at(probe, RH_PROBE_WAL), "staging_is_times_as_fast")) == 2);
+    assert_null(rh_json_get(rh_json_at(probe, RH_PROBE_SEQUENTIAL), "staging_is_times_as_fast"));
+    assert_null(rh_json_path(record, "production.profile.watched_s"));
+    assert_false(rh_json_bool(rh_json_path(record, "production.translated")));
+    rh_text html = {0};
+    assert_true(rh_report_html(record, &html, &error));
+    assert_non_null(strstr(rh_text_string(&html), "1.30 ×"));
+    assert_non_null(strstr(rh_text_string(&html), "2.00 ×"));
+    assert_non_null(strstr(rh_text_string(&html), "not translated"));
+    rh_text_release(&html);
+    rh_json_free(record);
+    rh_arena_free(arena);
+}
+
 static void every_record_fits_the_schema(void **state)
 {
     (void)state;
     if (!can_validate())
         return;
     maker makers[] = {fixture_full,    fixture_quiet, fixture_failed, fixture_refused,
-                      fixture_hostile, fixture_start, empty};
+                      fixture_hostile, fixture_start, with_profile,   empty};
     for (size_t i = 0; i < sizeof makers / sizeof *makers; i++) {
         rh_arena *arena = rh_arena_new();
         rh_json *record = rh_report_json(makers[i](arena));
@@ -153,6 +210,7 @@ static void only_the_longest_waits_are_kept(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(production_stands_beside_staging),
         cmocka_unit_test(every_record_fits_the_schema),
         cmocka_unit_test(the_schema_refuses_what_it_does_not_know),
         cmocka_unit_test(what_was_not_measured_is_null),

@@ -292,12 +292,20 @@ static void test_workload_files(void **state)
     complains(BASE "workload:\n  path: []\n", 4, 9, "is an empty list", NULL);
 }
 
+static void test_profile(void **state)
+{
+    (void)state;
+    loads(BASE "production:\n  profile: b.dump\n", NULL);
+    assert_true(strstr(scenario.production.profile, "/b.dump") != NULL);
+    assert_int_equal(scenario.production.where.line, 4);
+    complains(BASE "production:\n  profile: no.json\n", 4, 12, "there is no \"no.json\"", NULL);
+    complains(BASE "production: {profile: migrations}\n", 3, 23, "must be a file", NULL);
+}
+
 static void test_later_stages(void **state)
 {
     (void)state;
     complains(BASE "workload:\n  source: pgbench\n", 4, 11, "not in this version yet", NULL);
-    complains(BASE "production:\n  profile: p.json\n", 4, 12, "production.profile is not in this version yet",
-              NULL);
     static const char *const frameworks[] = {"sqitch", "command"};
     for (size_t i = 0; i < sizeof frameworks / sizeof *frameworks; i++) {
         char text[200];
@@ -345,8 +353,7 @@ static void test_template(void **state)
         const char *dot = strrchr(rh_keys_name(i), '.'), *name = dot ? dot + 1 : rh_keys_name(i);
         char with_colon[64];
         snprintf(with_colon, sizeof with_colon, "%s:", name);
-        bool later = strcmp(rh_keys_name(i), "production") == 0 || strcmp(name, "profile") == 0;
-        if (!later && !strstr(rh_scenario_template(), with_colon))
+        if (!strstr(rh_scenario_template(), with_colon))
             fail_msg("the template lacks %s", rh_keys_name(i));
     }
 }
@@ -357,7 +364,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         EACH(test_defaults),       EACH(test_every_key),     EACH(test_unknown_keys), EACH(test_missing),
         EACH(test_wrong_values),   EACH(test_missing_files), EACH(test_variables),    EACH(test_later_stages),
-        EACH(test_workload_files), EACH(test_set),           EACH(test_template),
+        EACH(test_workload_files), EACH(test_set),           EACH(test_profile),      EACH(test_template),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

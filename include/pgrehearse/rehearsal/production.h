@@ -1,0 +1,15 @@
+/* Production's profile in a rehearsal: read, held against staging, and set beside the same probe there. */
+#pragma once
+#include "pgrehearse/base/error.h"
+#include "pgrehearse/base/progress.h"
+#include "pgrehearse/model/run.h"
+
+/* Reads the scenario's profile, if it names one, into run->production; refuses (RH_ERROR_REFUSED) a given
+ * staging server that is the profile's own. Call before staging starts. */
+bool rh_production_read(rh_run *run, const rh_progress *progress, rh_error *error);
+/* Once the backup is restored and staging runs with its timed settings: compares tables and sizes
+ * (RH_ERROR_SCENARIO when the profile is of another database) and runs the probe at CONNINFO. What was found
+ * goes into run->not_measured, too. */
+bool rh_production_compare(rh_run *run, const char *conninfo, const rh_progress *progress, rh_error *error);
+/* Fills in production's values of staging's settings. */
+void rh_production_settings(rh_run *run);

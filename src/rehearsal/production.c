@@ -1,0 +1,72 @@
+#include "pgrehearse/rehearsal/production.h"
+#include "pgrehearse/profile/profile.h"
+
+static bool at_profile(const rh_scenario *scenario, rh_error *error)
+{
+    const rh_location *where = &scenario->production.where;
+    return rh_error_at(error, where->file, where->line, where->column);
+}
+
+bool rh_production_read(rh_run *run, const rh_progress *progress, rh_error *error)
+{
+    const rh_scenario *scenario = run->scenario;
+    if (!scenario->production.profile)
+        return true;
+    rh_profile *profile = rh_arena_alloc(run->arena, sizeof *profile);
+    rh_progress_begin(progress, "production's profile", "%s", scenario->production.profile);
+    if (!rh_profile_read(scenario->production.profile, run->arena, profile, error))
+        return false;
+    run->production.profile = profile;
+    for (int kind = 0; kind < RH_PROBE_COUNT; kind++)
+        run->production.staging.value[kind] = RH_NOT_MEASURED;
+    if (scenario->staging.kind == RH_STAGING_SERVER) {
+        bool checked;
+        if (!rh_profile_guard(profile, scenario->staging.url, &checked, error)) {
+            const rh_location *where = &scenario->staging.where;
+            return rh_error_at(error, where->file, where->line, where->column);
+        }
+        if (!checked)
+            rh_run_not_measured(
+                run, "guard: whether staging is production could not be checked by the system identifier");
+    }
+    rh_progress_end(progress, "production's profile", "PostgreSQL %s, %zu tables", profile->version,
+                    profile->relation_count);
+    return true;
+}
+
+/* The probes that production has: nothing else could be compared. */
+static unsigned probes_of(const rh_profile *profile)
+{
+    unsigned probes = 0;
+    for (int kind = 0; kind < RH_PROBE_COUNT; kind++)
+        if (profile->probe.value[kind] > 0)
+            probes |= 1u << kind;
+    return probes;
+}
+
+bool rh_production_compare(rh_run *run, const char *conninfo, const rh_progress *progress, rh_error *error)
+{
+    rh_production_facts *facts = &run->production;
+    rh_skipped *unknown = NULL;
+    size_t unknown_count = 0;
+    if (!facts->profile)
+        return true;
+    rh_progress_begin(progress, "probe", "staging, as production was probed");
+    if (!rh_profile_compare(facts->profile, conninfo, run->arena, facts, error))
+        return at_profile(run->scenario, error);
+    if (!rh_profile_probe(conninfo, probes_of(facts->profile), run->arena, &facts->staging, &unknown,
+                          &unknown_count, error))
+        return false;
+    for (size_t i = 0; i < facts->sentence_count; i++)
+        rh_run_not_measured(run, "%s", facts->sentences[i]);
+    for (size_t i = 0; i < unknown_count; i++)
+        rh_run_not_measured(run, "staging's %s: %s", unknown[i].what, unknown[i].why);
+    rh_progress_end(progress, "probe", "beside production's in the report");
+    return true;
+}
+
+void rh_production_settings(rh_run *run)
+{
+    if (run->production.profile)
+        rh_profile_settings(run->production.profile, &run->staging);
+}
