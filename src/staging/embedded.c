@@ -222,7 +222,10 @@ static bool wait_until_ready(rh_staging *staging, rh_error *error)
 
 bool rh_embedded_run(rh_staging *staging, rh_error *error)
 {
-    return start_postmaster(staging, error) && wait_until_ready(staging, error);
+    if (!start_postmaster(staging, error) || !wait_until_ready(staging, error))
+        return false;
+    rh_shared_memory_note(rh_process_pid(staging->cluster.server), &staging->cluster.memory);
+    return true;
 }
 
 bool rh_embedded_halt(rh_staging *staging, bool cleanly, rh_error *error)
@@ -310,6 +313,7 @@ void rh_embedded_free(rh_staging *staging, bool keep)
     rh_embedded_halt(staging, keep, NULL);
     rh_process_free(cluster->server);
     cluster->server = NULL;
+    rh_shared_memory_remove(&cluster->memory);
     if (keep && cluster->lock >= 0) {
         rh_tree_remove(cluster->snapshot, NULL);
         rh_mark_write(cluster->mark, cluster->socket, true, &cluster->lock, NULL);

@@ -2,6 +2,7 @@
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/staging/mark.h"
+#include "pgrehearse/staging/shared_memory.h"
 #include "pgrehearse/staging/staging.h"
 #include <signal.h>
 #include <stdio.h>
@@ -45,11 +46,14 @@ static void stop_server(const char *directory, rh_arena *arena)
     pid_t pid = pid_file ? rh_leading_int(pid_file) : 0;
     if (pid <= 1 || !serves(pid, data))
         return;
+    rh_shared_memory memory;
+    rh_shared_memory_note(pid, &memory);
     kill(pid, SIGQUIT);
     if (!wait_for_end(pid, data)) {
         kill(pid, SIGKILL);
         wait_for_end(pid, data);
     }
+    rh_shared_memory_remove(&memory);
 }
 
 /* Only a path that we would have made ourselves. */

@@ -2,6 +2,7 @@
 #pragma once
 #include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/adapters/process.h"
+#include "pgrehearse/staging/shared_memory.h"
 #include "pgrehearse/staging/staging.h"
 #include <stdint.h>
 
@@ -17,6 +18,7 @@ typedef struct rh_cluster {
     const char *log;                           /* server.log */
     int lock;                                  /* on the mark; -1 */
     rh_process *server;                        /* NULL: stopped */
+    rh_shared_memory memory;                   /* of the server that was started last */
     int64_t stamp_ns;                          /* data equalled the snapshot at this wall time */
     int64_t log_start;                         /* bytes in the log before this cluster */
 } rh_cluster;

@@ -4,6 +4,7 @@
 #include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/base/interrupt.h"
 #include "pgrehearse/base/text.h"
+#include "pgrehearse/staging/shared_memory.h"
 #include "pgrehearse/staging/staging.h"
 #include <errno.h>
 #include <setjmp.h>
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/shm.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -61,6 +63,17 @@ static inline bool fixture_start(fixture *f)
     rh_staging_request request = {.scenario = &f->scenario, .log_directory = f->root};
     f->staging = rh_staging_start(&request, &f->error);
     return f->staging != NULL;
+}
+
+/* A server that was killed has left nothing of what it had noted in MEMORY. */
+static inline void assert_no_shared_memory(const rh_shared_memory *memory)
+{
+    struct shmid_ds status;
+    assert_true(memory->file_count > 0);
+    for (size_t i = 0; i < memory->file_count; i++)
+        assert_int_not_equal(access(memory->files[i], F_OK), 0);
+    assert_true(memory->has_segment);
+    assert_int_not_equal(shmctl(memory->segment, IPC_STAT, &status), 0);
 }
 
 /* Fails the test with the error's words, which assert_true would hide. */

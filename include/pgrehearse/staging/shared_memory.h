@@ -1,0 +1,22 @@
+/* Shared memory that outlives a PostgreSQL server which was killed (SIGKILL, the kernel's out-of-memory
+ * killer).
+ *
+ * A server that ends in any other way removes it itself; a killed one leaves it to the next start on the same
+ * data directory, which a private cluster never sees.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+typedef struct rh_shared_memory {
+    char files[4][64]; /* /dev/shm/PostgreSQL.<number> */
+    size_t file_count;
+    bool has_segment;
+    int segment; /* System V */
+} rh_shared_memory;
+
+/* What the running POSTMASTER has mapped; nothing when /proc does not tell. */
+void rh_shared_memory_note(pid_t postmaster, rh_shared_memory *memory);
+/* Removes what is left of it, and forgets it. The postmaster must have ended. */
+void rh_shared_memory_remove(rh_shared_memory *memory);
