@@ -1,0 +1,202 @@
+/* A verdict is never better than what was measured. */
+#include "pgrehearse/rehearsal/gates.h"
+#include "pgrehearse/rehearsal/rehearsal.h"
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+typedef struct world {
+    rh_scenario scenario;
+    rh_run run;
+} world;
+
+static int set_up(void **state)
+{
+    world *w = calloc(1, sizeof *w);
+    w->run.arena = rh_arena_new();
+    w->run.scenario = &w->scenario;
+    w->run.prediction.median_s = w->run.prediction.high_s = RH_NOT_MEASURED;
+    *state = w;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    world *w = *state;
+    rh_arena_free(w->run.arena);
+    free(w);
+    return 0;
+}
+
+/* Checks the one gate again. */
+static const rh_gate *check(world *w, rh_gate_kind kind, double limit)
+{
+    w->run.gates = NULL;
+    w->run.gate_count = 0;
+    for (int k = 0; k < RH_GATE_COUNT; k++)
+        w->scenario.gates[k] = (rh_gate_limit){.set = k == (int)kind, .limit = limit, .text = "limit"};
+    rh_gates_check(&w->run);
+    assert_int_equal(w->run.gate_count, 1);
+    return &w->run.gates[0];
+}
+
+static void verdict_is(world *w, const rh_error *error, rh_verdict verdict, int exit_code, const char *reason)
+{
+    rh_verdict_reach(&w->run, error);
+    assert_string_equal(w->run.reason, reason);
+    assert_int_equal(w->run.verdict, verdict);
+    assert_int_equal(w->run.exit_code, exit_code);
+}
+
+static void duration_needs_an_interval(void **state)
+{
+    world *w = *state;
+    const rh_gate *gate = check(w, RH_GATE_PREDICTED_DURATION, 10);
+    assert_int_equal(gate->outcome, RH_GATE_NOT_MEASURED);
+    assert_string_equal(gate->worst, "no quiet pass went to its end");
+    w->run.prediction.median_s = 5;
+    gate = check(w, RH_GATE_PREDICTED_DURATION, 10);
+    assert_int_equal(gate->outcome, RH_GATE_NOT_MEASURED);
+    assert_string_equal(gate->worst, "not enough evidence for an interval: raise repeat");
+    w->run.prediction.median_s = 11;
+    gate = check(w, RH_GATE_PREDICTED_DURATION, 10);
+    assert_int_equal(gate->outcome, RH_GATE_FAILED);
+    assert_true(gate->measured == 11);
+    w->run.prediction.high_s = 9.5;
+    assert_int_equal(check(w, RH_GATE_PREDICTED_DURATION, 10)->outcome, RH_GATE_HELD);
+    assert_int_equal(check(w, RH_GATE_PREDICTED_DURATION, 9.5)->outcome, RH_GATE_HELD);
+    assert_int_equal(check(w, RH_GATE_PREDICTED_DURATION, 9.4)->outcome, RH_GATE_FAILED);
+}
+
+static void blocked_names_the_worst(void **state)
+{
+    world *w = *state;
+    const rh_gate *gate = check(w, RH_GATE_READS_BLOCKED, 1);
+    assert_int_equal(gate->outcome, RH_GATE_NOT_MEASURED);
+    rh_blocked_interval blocked[] = {
+        {.relation = "public.a", .migration = "12", .statement = 1, .from_s = 0, .to_s = 3, .writes = true},
+        {.relation = "public.b", .migration = "13", .statement = 2, .from_s = 5, .to_s = 7, .reads = true},
+        {.relation = "public.c", .migration = "14", .statement = 1, .from_s = 8, .to_s = 9, .reads = true}};
+    w->run.contention = (rh_contention){.measured = true,
+                                        .blocked = blocked,
+                                        .blocked_count = 3,
+                                        .reads_blocked_s = 2,
+                                        .writes_blocked_s = 3};
+    gate = check(w, RH_GATE_READS_BLOCKED, 1);
+    assert_int_equal(gate->outcome, RH_GATE_FAILED);
+    assert_string_equal(gate->worst,
+                        "migration 13, statement 2 on public.b (in a quiet pass: there was no load)");
+    w->run.load.measured = true;
+    gate = check(w, RH_GATE_WRITES_BLOCKED, 3);
+    assert_int_equal(gate->outcome, RH_GATE_HELD);
+    assert_string_equal(gate->worst, "migration 12, statement 1 on public.a");
+    w->run.contention.blocked_count = 0;
+    assert_string_equal(check(w, RH_GATE_WRITES_BLOCKED, 3)->worst, "nothing was blocked");
+}
+
+static void response_compares_during_with_before(void **state)
+{
+    world *w = *state;
+    rh_load_window windows[] = {
+        {.kind = RH_WINDOW_BEFORE, .response_ms = {.p99 = 2}},
+        {.kind = RH_WINDOW_DURING, .migration = "12", .response_ms = {.p99 = 4}},
+        {.kind = RH_WINDOW_DURING, .migration = "13", .response_ms = {.p99 = 9}},
+        {.kind = RH_WINDOW_DURING, .response_ms = {.p99 = 7}},
+    };
+    w->run.load = (rh_load){.windows = windows, .window_count = 4};
+    assert_int_equal(check(w, RH_GATE_RESPONSE_P99_RATIO, 3)->outcome, RH_GATE_NOT_MEASURED);
+    w->run.load.measured = true;
+    const rh_gate *gate = check(w, RH_GATE_RESPONSE_P99_RATIO, 3);
+    assert_int_equal(gate->outcome, RH_GATE_FAILED);
+    assert_true(fabs(gate->measured - 3.5) < 1e-9);
+    assert_string_equal(gate->worst, "p99 2.0 ms before, 7.0 ms during; worst in migration 13");
+    windows[0].response_ms.p99 = RH_NOT_MEASURED; /* nothing came back before */
+    assert_int_equal(check(w, RH_GATE_RESPONSE_P99_RATIO, 3)->outcome, RH_GATE_NOT_MEASURED);
+    windows[0].response_ms.p99 = 2;
+    windows[3].response_ms.p99 = RH_NOT_MEASURED; /* nor during */
+    assert_int_equal(check(w, RH_GATE_RESPONSE_P99_RATIO, 3)->outcome, RH_GATE_NOT_MEASURED);
+}
+
+static void errors_before_are_not_the_migrations(void **state)
+{
+    world *w = *state;
+    rh_load_window windows[] = {
+        {.kind = RH_WINDOW_BEFORE, .errors = 100},
+        {.kind = RH_WINDOW_DURING, .migration = "12", .errors = 3},
+        {.kind = RH_WINDOW_DURING, .errors = 3},
+        {.kind = RH_WINDOW_AFTER, .errors = 1},
+    };
+    rh_load_error error = {.template_name = "read orders", .message = "column does not exist", .count = 4};
+    w->run.load = (rh_load){.windows = windows, .window_count = 4, .errors = &error, .error_count = 1};
+    assert_int_equal(check(w, RH_GATE_LOAD_ERRORS, 0)->outcome, RH_GATE_NOT_MEASURED);
+    w->run.load.measured = true;
+    const rh_gate *gate = check(w, RH_GATE_LOAD_ERRORS, 3);
+    assert_int_equal(gate->outcome, RH_GATE_FAILED);
+    assert_true(gate->measured == 4);
+    assert_string_equal(gate->worst, "read orders: column does not exist");
+    assert_int_equal(check(w, RH_GATE_LOAD_ERRORS, 4)->outcome, RH_GATE_HELD);
+}
+
+static void the_worst_news_decide(void **state)
+{
+    world *w = *state;
+    rh_migration migrations[] = {{.id = "12", .outcome = RH_OUTCOME_OK}, {.id = "13"}};
+    w->run.plan = (rh_plan){.migrations = migrations, .migration_count = 2};
+    verdict_is(w, NULL, RH_VERDICT_PASS, RH_EXIT_OK, "everything ran; the scenario sets no gates");
+
+    check(w, RH_GATE_LOAD_ERRORS, 0);
+    verdict_is(w, NULL, RH_VERDICT_INCONCLUSIVE, RH_EXIT_INCONCLUSIVE,
+               "gate load_errors could not be measured: no load ran");
+    w->run.load.saturated = true;
+    verdict_is(w, NULL, RH_VERDICT_INCONCLUSIVE, RH_EXIT_INCONCLUSIVE,
+               "the server could not hold the load's rate even without a migration: lower workload.rate");
+    w->run.prediction.high_s = 2;
+    check(w, RH_GATE_PREDICTED_DURATION, 1);
+    verdict_is(w, NULL, RH_VERDICT_FAIL, RH_EXIT_GATE,
+               "gate predicted_duration failed: upper end of the interval for the whole set");
+    w->run.verify_outcome = RH_OUTCOME_FAILED;
+    verdict_is(w, NULL, RH_VERDICT_FAIL, RH_EXIT_MIGRATION, "a verify step failed");
+    migrations[1].rollback.outcome = RH_OUTCOME_FAILED;
+    verdict_is(w, NULL, RH_VERDICT_FAIL, RH_EXIT_MIGRATION, "the rollback of migration 13 failed");
+    migrations[0].outcome = RH_OUTCOME_FAILED;
+    migrations[0].failed_pass = "quiet pass 1 of 3";
+    verdict_is(w, NULL, RH_VERDICT_FAIL, RH_EXIT_MIGRATION, "migration 12 failed in the quiet pass 1 of 3");
+
+    rh_error error = {0};
+    rh_error_set(&error, RH_ERROR_STAGING, "the server died");
+    verdict_is(w, &error, RH_VERDICT_ERROR, RH_EXIT_FAILED, "the server died");
+    rh_error_release(&error);
+    rh_error_set(&error, RH_ERROR_REFUSED, "not ours");
+    verdict_is(w, &error, RH_VERDICT_REFUSED, RH_EXIT_REFUSED, "not ours");
+    rh_error_release(&error);
+    rh_error_set(&error, RH_ERROR_INTERRUPTED, "interrupted");
+    verdict_is(w, &error, RH_VERDICT_ERROR, RH_EXIT_INTERRUPTED, "interrupted");
+    rh_error_release(&error);
+}
+
+static void an_error_of_a_migration_is_a_failure(void **state)
+{
+    world *w = *state;
+    rh_error error = {0};
+    rh_error_set(&error, RH_ERROR_TIMEOUT, "a limit ran out");
+    verdict_is(w, &error, RH_VERDICT_FAIL, RH_EXIT_MIGRATION, "a limit ran out");
+    rh_error_release(&error);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(duration_needs_an_interval, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(blocked_names_the_worst, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(response_compares_during_with_before, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(errors_before_are_not_the_migrations, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_worst_news_decide, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_error_of_a_migration_is_a_failure, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
