@@ -18,7 +18,7 @@ nothing_left
 echo "-- one that fails on the data"
 migration 000013_bad.up.sql 'ALTER TABLE orders ADD COLUMN other text;
 ALTER TABLE customers ADD CONSTRAINT short CHECK (length(email) < 3);'
-rehearse 2
+rehearse 2 --pass quiet
 says "$work/err" '000013_bad.up.sql:2'
 report "r['migrations'][2]['error']['sqlstate'] == '23514'"
 nothing_left
@@ -33,7 +33,7 @@ nothing_left
 
 echo "-- one that cannot run inside a transaction"
 migration 000013_bad.up.sql 'CREATE INDEX CONCURRENTLY a ON orders (remark); SELECT 1;'
-rehearse 2
+rehearse 2 --pass quiet
 says "$work/err" 'transaction block'
 nothing_left
 
