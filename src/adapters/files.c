@@ -252,6 +252,19 @@ static FTSENT *walk_next(FTS *tree, rh_error *error)
     return entry;
 }
 
+/* Closes TREE (NULL: it never opened); FAILURE goes to ERROR, if that is not set. True when there was none.
+ */
+static bool walk_end(FTS *tree, rh_error *failure, rh_error *error)
+{
+    if (tree)
+        fts_close(tree);
+    bool ok = !rh_error_is_set(failure);
+    if (!ok && error && !rh_error_is_set(error))
+        rh_error_move(error, failure);
+    rh_error_release(failure);
+    return ok;
+}
+
 bool rh_tree_chown(const char *path, uid_t uid, gid_t gid, rh_error *error)
 {
     rh_error failure = {0};
@@ -260,14 +273,7 @@ bool rh_tree_chown(const char *path, uid_t uid, gid_t gid, rh_error *error)
         if (entry->fts_info != FTS_DP && lchown(entry->fts_path, uid, gid) != 0)
             rh_error_errno(&failure, errno, "cannot give %s away", entry->fts_path);
     }
-    if (tree)
-        fts_close(tree);
-    if (!rh_error_is_set(&failure))
-        return true;
-    if (error && !rh_error_is_set(error))
-        rh_error_move(error, &failure);
-    rh_error_release(&failure);
-    return false;
+    return walk_end(tree, &failure, error);
 }
 
 bool rh_tree_bytes(const char *path, int64_t *bytes, rh_error *error)
@@ -279,14 +285,7 @@ bool rh_tree_bytes(const char *path, int64_t *bytes, rh_error *error)
         if (entry->fts_info == FTS_F)
             *bytes += entry->fts_statp->st_size;
     }
-    if (tree)
-        fts_close(tree);
-    if (!rh_error_is_set(&failure))
-        return true;
-    if (error && !rh_error_is_set(error))
-        rh_error_move(error, &failure);
-    rh_error_release(&failure);
-    return false;
+    return walk_end(tree, &failure, error);
 }
 
 int64_t rh_disk_free(const char *path)

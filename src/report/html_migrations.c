@@ -100,17 +100,25 @@ static void who_row(rh_html *html, const rh_view_migration *m)
     rh_xml_close(html->xml);
 }
 
+/* False when there is nothing to show, and it says why. */
+static bool has_migrations(rh_html *html)
+{
+    if (!rh_json_get(html->view.report, "plan"))
+        rh_html_absent(html, "Migrations", "migration");
+    else if (html->view.migration_count == 0)
+        rh_html_paragraph(html, NULL, "No migration was pending.");
+    else
+        return true;
+    return false;
+}
+
 void rh_html_who(rh_html *html)
 {
     static const char *const columns[] = {
         "Migration",       "Outcome", "#Time alone",   "Strongest lock",       "#Reads blocked",
         "#Writes blocked", "#Waits",  "#Longest wait", "#p99 before → during", NULL};
     rh_html_section(html, "who", "Who would be hurt");
-    if (!rh_json_get(html->view.report, "plan")) {
-        rh_html_absent(html, "Migrations", "migration");
-    } else if (html->view.migration_count == 0) {
-        rh_html_paragraph(html, NULL, "No migration was pending.");
-    } else {
+    if (has_migrations(html)) {
         rh_html_table(html,
                       "Migrations, those that hurt most first. Waits are those of the load; – means not "
                       "measured, or none.",
@@ -264,11 +272,7 @@ void rh_html_statements(rh_html *html)
     static const char *const columns[] = {"#Line", "Statement", "Class", "#Time alone", "#Under load",
                                           "Locks", "#Rows",     "#WAL",  "#Predicted",  NULL};
     rh_html_section(html, "statements", "Every statement");
-    if (!rh_json_get(html->view.report, "plan")) {
-        rh_html_absent(html, "Migrations", "migration");
-    } else if (html->view.migration_count == 0) {
-        rh_html_paragraph(html, NULL, "No migration was pending.");
-    } else {
+    if (has_migrations(html)) {
         rh_html_table(html,
                       "In the order they run. Literals are replaced. Locks are those held under load where "
                       "there was one.",
