@@ -38,22 +38,12 @@ static int completion(const rh_cli *cli, rh_error *error)
     return rh_exit_code(error);
 }
 
-static int later(const rh_command_spec *command, rh_error *error)
-{
-    rh_error_set(error, RH_ERROR_USAGE, "%s is not in this version yet", command->name);
-    rh_error_hint(error, "%s", command->instead);
-    return rh_exit_code(error);
-}
-
 static int dispatch(rh_cli *cli, rh_error *error)
 {
-    const rh_command_spec *command = rh_command_spec_of(cli->options.command);
     if (cli->options.given[RH_OPTION_HELP].count)
         return show_help(cli->options.command, error);
     if (cli->options.given[RH_OPTION_VERSION].count)
         return show_text(append_version, error);
-    if (command->instead)
-        return later(command, error);
     switch (cli->options.command) {
     case RH_COMMAND_RUN:
         return rh_command_run(cli, error);

@@ -68,8 +68,6 @@ void rh_help(rh_command_id id, rh_text *text)
     rh_text_printf(text, " [OPTIONS]\n\n%c%s.\n", command->summary[0] - 'a' + 'A', command->summary + 1);
     if (command->more)
         rh_text_printf(text, "%s\n", command->more);
-    if (command->instead)
-        rh_text_printf(text, "For now: %s.\n", command->instead);
     append_options(id, text);
 }
 

@@ -13,14 +13,12 @@ static const rh_command_spec COMMANDS[RH_COMMAND_COUNT] = {
          "back,\n"
          "predicts production and checks the gates. The summary goes to standard output, the report into the "
          "run\n"
-         "directory. Ends with 0 when every gate held; see \"pgrehearse --help\" for the other exit codes.",
-         NULL},
+         "directory. Ends with 0 when every gate held; see \"pgrehearse --help\" for the other exit codes."},
     [RH_COMMAND_PLAN] =
         {"plan",
          {"SCENARIO"},
          "show what would run: migrations, statements, transactions, locks",
-         "Reads the scenario, the migrations and the backup's own migration history. Starts no server.",
-         NULL},
+         "Reads the scenario, the migrations and the backup's own migration history. Starts no server."},
     [RH_COMMAND_PROFILE] = {"profile",
                             {NULL},
                             "read facts from production: sizes, settings, statistics, hardware",
@@ -30,33 +28,30 @@ static const rh_command_spec COMMANDS[RH_COMMAND_COUNT] = {
                             "see becomes null, with the\n"
                             "reason. No value of the data is read. The result is production.profile in a "
                             "scenario. Without --url,\n"
-                            "libpq's environment variables say where production is.",
-                            NULL},
+                            "libpq's environment variables say where production is."},
     [RH_COMMAND_REPORT] = {"report",
                            {"RUN_DIRECTORY"},
                            "render a run's report again from its report.json",
-                           "Writes to standard output. RUN_DIRECTORY may also be a report.json itself.",
-                           NULL},
-    [RH_COMMAND_COMPARE] =
-        {"compare", {"RUN_A", "RUN_B"}, "put two runs side by side", "RUN_A is the earlier one.", NULL},
+                           "Writes to standard output. RUN_DIRECTORY may also be a report.json itself."},
+    [RH_COMMAND_COMPARE] = {"compare",
+                            {"RUN_A", "RUN_B"},
+                            "put two runs side by side",
+                            "RUN_A is the earlier one."},
     [RH_COMMAND_SCORE] =
         {"score",
          {"RUN_DIRECTORY"},
          "hold a run's prediction against what production took",
          "FILE.csv has the columns migration and seconds, and statement (its ordinal in the file) for single "
-         "statements.\nPrints the table and writes RUN_DIRECTORY/score.json.",
-         NULL},
+         "statements.\nPrints the table and writes RUN_DIRECTORY/score.json."},
     [RH_COMMAND_INIT] =
         {"init",
          {"DIRECTORY"},
          "write a commented scenario to start from",
-         "Makes DIRECTORY/scenario.yaml and DIRECTORY/migrations/. Never overwrites a scenario.",
-         NULL},
+         "Makes DIRECTORY/scenario.yaml and DIRECTORY/migrations/. Never overwrites a scenario."},
     [RH_COMMAND_COMPLETION] = {"completion",
                                {"SHELL"},
                                "print a completion script (SHELL: bash)",
-                               "Load it with: source <(pgrehearse completion bash)",
-                               NULL},
+                               "Load it with: source <(pgrehearse completion bash)"},
 };
 
 static const rh_option_spec OPTIONS[RH_OPTION_COUNT] = {
@@ -332,25 +327,12 @@ static bool check_arguments(const parser *p)
     return point_to_help(p);
 }
 
-/* A command that is yet to come: of its options only --help is known. */
-static bool take_later(parser *p)
-{
-    while (p->at < p->argc) {
-        const char *word = p->argv[p->at++];
-        if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
-            p->options->given[RH_OPTION_HELP].count++;
-    }
-    return true;
-}
-
 bool rh_options_parse(int argc, char **argv, rh_arena *arena, rh_options *options, rh_error *error)
 {
     *options = (rh_options){0};
     parser p = {arena, options, error, argv, argc, 1};
     bool only_arguments = false, ok = true;
     while (ok && p.at < argc) {
-        if (COMMANDS[options->command].instead)
-            return take_later(&p);
         const char *word = argv[p.at++];
         if (!only_arguments && strcmp(word, "--") == 0)
             only_arguments = true;

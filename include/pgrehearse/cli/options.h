@@ -57,7 +57,6 @@ typedef struct rh_command_spec {
     const char *arguments[3]; /* their names in help; all are required */
     const char *summary;      /* one line */
     const char *more;         /* a paragraph for its own help; may be NULL */
-    const char *instead;      /* not in this version yet: what to do now; else NULL */
 } rh_command_spec;
 
 /* What a command line said. Values point into argv or ARENA. */
