@@ -12,8 +12,6 @@
  */
 #include "frameworks.h"
 #include "pgrehearse/adapters/files.h"
-#include "pgrehearse/base/text.h"
-#include <stdlib.h>
 #include <string.h>
 
 static const char HISTORY_TABLE[] = "_prisma_migrations";
@@ -100,32 +98,19 @@ static bool prepare(rh_pg *pg, rh_error *error)
         return rh_error_hint(error, "Baseline production with `prisma migrate resolve --applied` and take a "
                                     "new backup; or do the same in prepare.");
     }
-    char *table = rh_history_qualified(pg, HISTORY_TABLE, "prisma", error);
-    bool ok = table && rh_pg_executef(pg, error,
-                                      "CREATE TABLE %s ("
-                                      " id VARCHAR(36) PRIMARY KEY NOT NULL, checksum VARCHAR(64) NOT NULL,"
-                                      " finished_at TIMESTAMPTZ, migration_name VARCHAR(255) NOT NULL,"
-                                      " logs TEXT, rolled_back_at TIMESTAMPTZ,"
-                                      " started_at TIMESTAMPTZ NOT NULL DEFAULT now(),"
-                                      " applied_steps_count INTEGER NOT NULL DEFAULT 0)",
-                                      table);
-    free(table);
-    return ok;
+    return rh_pg_execute(pg,
+                         "CREATE TABLE _prisma_migrations ("
+                         " id VARCHAR(36) PRIMARY KEY NOT NULL, checksum VARCHAR(64) NOT NULL,"
+                         " finished_at TIMESTAMPTZ, migration_name VARCHAR(255) NOT NULL,"
+                         " logs TEXT, rolled_back_at TIMESTAMPTZ,"
+                         " started_at TIMESTAMPTZ NOT NULL DEFAULT now(),"
+                         " applied_steps_count INTEGER NOT NULL DEFAULT 0)",
+                         error);
 }
 
-/* BEFORE table AFTER. */
-static bool run(rh_pg *pg, const char *before, const char *after, size_t count, const char *const *parameters,
-                rh_error *error)
+static bool run(rh_pg *pg, const char *sql, size_t count, const char *const *parameters, rh_error *error)
 {
-    char *table = rh_history_qualified(pg, HISTORY_TABLE, "prisma", error);
-    if (!table)
-        return false;
-    rh_text sql = {0};
-    rh_text_printf(&sql, "%s %s %s", before, table, after);
-    bool ok = rh_history_run(pg, "prisma", HISTORY_TABLE, sql.data, count, parameters, error);
-    rh_text_release(&sql);
-    free(table);
-    return ok;
+    return rh_history_run(pg, "prisma", HISTORY_TABLE, sql, count, parameters, error);
 }
 
 static bool begin(rh_pg *pg, const rh_plan *plan, const rh_migration *migration, rh_direction direction,
@@ -133,27 +118,27 @@ static bool begin(rh_pg *pg, const rh_plan *plan, const rh_migration *migration,
 {
     (void)plan;
     const char *parameters[] = {migration->up.sha256, migration->id};
-    return direction == RH_DOWN || run(pg, "INSERT INTO",
-                                       "(id, checksum, started_at, migration_name)"
-                                       " VALUES (set_config('pgrehearse.migration', gen_random_uuid()::text, "
-                                       "false), $1, clock_timestamp(), $2)",
-                                       2, parameters, error);
+    return direction == RH_DOWN ||
+           run(pg,
+               "INSERT INTO _prisma_migrations (id, checksum, started_at, migration_name) VALUES"
+               " (set_config('pgrehearse.migration', gen_random_uuid()::text, false), $1, clock_timestamp(), "
+               "$2)",
+               2, parameters, error);
 }
 
 static bool end(rh_pg *pg, const rh_plan *plan, const rh_migration *migration, rh_direction direction,
                 rh_error *error)
 {
     (void)plan, (void)migration;
-    static const char here[] = " WHERE id = current_setting('pgrehearse.migration')";
-    if (direction == RH_DOWN)
-        return true;
-    rh_text step = {0}, finish = {0};
-    rh_text_printf(&step, "SET applied_steps_count = applied_steps_count + 1%s", here);
-    rh_text_printf(&finish, "SET finished_at = clock_timestamp()%s", here);
-    bool ok = run(pg, "UPDATE", step.data, 0, NULL, error) && run(pg, "UPDATE", finish.data, 0, NULL, error);
-    rh_text_release(&step);
-    rh_text_release(&finish);
-    return ok;
+    return direction == RH_DOWN ||
+           (run(pg,
+                "UPDATE _prisma_migrations SET applied_steps_count = applied_steps_count + 1"
+                " WHERE id = current_setting('pgrehearse.migration')",
+                0, NULL, error) &&
+            run(pg,
+                "UPDATE _prisma_migrations SET finished_at = clock_timestamp()"
+                " WHERE id = current_setting('pgrehearse.migration')",
+                0, NULL, error));
 }
 
 const rh_framework_rules rh_framework_prisma = {
