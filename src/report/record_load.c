@@ -103,11 +103,13 @@ static void add_replay(rh_json *row, const rh_template_replay *replay)
     rh_json_add_string(object, "doubt", replay->doubt);
 }
 
-/* An export may hold texts that nobody normalised: a production statement is shown without its constants. */
+/* An export may hold texts that nobody normalised, and so may scripts: these are shown without constants. */
 static void add_sql(rh_json *row, const rh_template *template_)
 {
     rh_arena *arena = rh_arena_new();
-    rh_json_add_string(row, "sql", template_->replay ? rh_sql_redact(template_->sql, arena) : template_->sql);
+    rh_json_add_string(row, "sql",
+                       template_->replay || template_->script ? rh_sql_redact(template_->sql, arena)
+                                                              : template_->sql);
     rh_arena_free(arena);
 }
 

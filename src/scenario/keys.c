@@ -3,6 +3,7 @@
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/scenario/settings.h"
 #include "pgrehearse/scenario/steps.h"
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct key_spec key_spec;
@@ -152,6 +153,25 @@ static bool read_pending(rh_reader *reader, const key_spec *key, rh_yaml_node *n
     return true;
 }
 
+/* "SCRIPT.sql@3", as pgbench writes weights: the file and 3; any other path is the file. */
+static const char *read_weighted_path(rh_reader *reader, const char *key, rh_yaml_node *node, double *weight)
+{
+    const char *text = rh_yaml_scalar(node), *sign = text ? strrchr(text, '@') : NULL;
+    if (!sign || sign == text || !sign[1] || strlen(sign) > 7 || sign[1 + strspn(sign + 1, "0123456789")])
+        return rh_value_path(reader, key, node);
+    text = rh_value_text(reader, key, node);
+    if (!text || !strrchr(text, '@'))
+        return NULL;
+    *weight = strtod(strrchr(text, '@') + 1, NULL);
+    const char *path = rh_path_beside(
+        reader->scenario->path, rh_arena_strndup(reader->arena, text, (size_t)(strrchr(text, '@') - text)),
+        reader->arena);
+    if (rh_file_exists(path))
+        return path;
+    rh_value_fail(reader, node, "%s: there is no \"%s\"", key, path);
+    return NULL;
+}
+
 /* One file: its path, or {file, weight}. */
 static bool read_workload_file(rh_reader *reader, const char *key, rh_yaml_node *node)
 {
@@ -170,7 +190,7 @@ static bool read_workload_file(rh_reader *reader, const char *key, rh_yaml_node 
         if (weight && !rh_value_real(reader, "weight", weight, 0, 1e6, &file->weight))
             return false;
     }
-    file->path = rh_value_path(reader, key, path);
+    file->path = read_weighted_path(reader, key, path, &file->weight);
     if (file->path && rh_directory_exists(file->path))
         return rh_value_fail(reader, path, "%s must be a file: \"%s\" is a directory", key,
                              rh_yaml_scalar(path));
@@ -260,7 +280,7 @@ static const rh_word WORKLOAD_SOURCES[] = {
     {"schema", RH_WORKLOAD_SCHEMA, NULL},
     {"none", RH_WORKLOAD_NONE, NULL},
     {"pg_stat_statements", RH_WORKLOAD_STATISTICS, NULL},
-    {"pgbench", 0, "source: schema derives the mix from the restored schema"},
+    {"pgbench", RH_WORKLOAD_PGBENCH, NULL},
 };
 
 #define AT(field) .offset = offsetof(rh_scenario, field)

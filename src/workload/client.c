@@ -20,15 +20,17 @@ static bool is_retryable(const char *sqlstate)
 
 bool rh_client_open(load_client *client, rh_generator *generator, rh_error *error)
 {
-    const rh_mix *mix = generator->mix;
     client->generator = generator;
-    client->prepared = rh_alloc(mix->template_count + 1);
+    client->prepared = rh_alloc(generator->statement_count + 1);
     client->pg = rh_pg_connect(generator->conninfo, ": load", error);
     if (!client->pg)
         return rh_error_context(error, "load");
-    for (size_t i = 0; i < mix->template_count; i++) {
-        if (!rh_pg_prepare(client->pg, generator->statement_names[i], mix->templates[i].sql, error))
-            return rh_error_context(error, "load template \"%s\"", mix->templates[i].name);
+    for (size_t i = 0, t = 0; i < generator->statement_count; i++) {
+        while (t + 1 < generator->mix->template_count && generator->first_statement[t + 1] <= i)
+            t++;
+        const load_statement *statement = &generator->statements[i];
+        if (!rh_pg_prepare(client->pg, statement->name, statement->sql, error))
+            return rh_error_context(error, "load template \"%s\"", generator->mix->templates[t].name);
         client->prepared[i] = true;
     }
     atomic_store(&client->pid, rh_pg_backend_pid(client->pg));
@@ -62,7 +64,7 @@ static void drop_connection(load_client *client)
     rh_pg_close(client->pg);
     client->pg = NULL;
     atomic_store(&client->pid, 0);
-    memset(client->prepared, 0, client->generator->mix->template_count);
+    memset(client->prepared, 0, client->generator->statement_count);
 }
 
 static const rh_template *template_of(const load_client *client)
@@ -121,21 +123,95 @@ static void sent(load_client *client, bool ok)
                         rh_pg_wants_write(client->pg) ? RH_READABLE | RH_WRITABLE : RH_READABLE);
 }
 
-static void send_work(load_client *client)
+/* Sends client->statement, or first its PREPARE. */
+static void send_statement(load_client *client)
 {
     const rh_template *template_ = template_of(client);
-    uint32_t index = client->work.arrival.template_index;
-    const char *name = client->generator->statement_names[index];
-    if (!client->prepared[index]) {
+    const load_statement *statement = &client->generator->statements[client->statement];
+    if (!client->prepared[client->statement]) {
         client->state = LOAD_CLIENT_PREPARING;
-        sent(client, rh_pg_send_prepare(client->pg, name, template_->sql));
+        sent(client, rh_pg_send_prepare(client->pg, statement->name, statement->sql));
         return;
     }
     client->state = LOAD_CLIENT_RUNNING;
+    size_t count = template_->parameter_count;
+    const char *const *values = count > 0 ? template_->values[client->work.arrival.value_row] : NULL;
+    if (template_->script) {
+        count = client->run.step->parameter_count;
+        values = client->run.parameters;
+    }
+    sent(client, rh_pg_send_prepared(client->pg, statement->name, count, values));
+}
+
+static void become_free(load_client *client);
+
+/* The work is over; a transaction that it left open is not. */
+static void clean_up(load_client *client)
+{
+    if (rh_pg_transaction_state(client->pg) == 'I') {
+        become_free(client);
+        return;
+    }
+    client->state = LOAD_CLIENT_CLEANING;
+    sent(client, rh_pg_send(client->pg, "ROLLBACK"));
+}
+
+/* A failure of ours, not of the server. */
+static void fail_script(load_client *client, const char *why)
+{
+    bool ours = client->generator->phase == LOAD_CANCELLING;
+    if (!ours)
+        rh_measures_error(client->generator->measures, template_of(client)->name, "", why);
+    rh_generator_work_ended(client->generator, &client->work, ours ? RH_FATE_SHED : RH_FATE_ERROR,
+                            client->sent);
+    client->stale_after = false;
+    clean_up(client);
+}
+
+/* The script's next statement or pause, or its end. */
+static void go_on(load_client *client)
+{
+    if (client->generator->phase == LOAD_CANCELLING) {
+        fail_script(client, "");
+        return;
+    }
+    switch (rh_script_next(&client->run)) {
+    case RH_SCRIPT_SEND:
+        client->statement = client->generator->first_statement[client->work.arrival.template_index] +
+                            client->run.step->command;
+        send_statement(client);
+        break;
+    case RH_SCRIPT_PAUSE:
+        client->state = LOAD_CLIENT_SLEEPING;
+        client->wake_at = rh_clock_monotonic() + client->run.sleep;
+        rh_generator_arm(client->generator);
+        break;
+    case RH_SCRIPT_ENDED:
+        rh_generator_work_ended(client->generator, &client->work, RH_FATE_DONE, client->sent);
+        client->stale_after = false;
+        clean_up(client);
+        break;
+    case RH_SCRIPT_FAILED:
+        fail_script(client, client->run.failure);
+        break;
+    }
+}
+
+/* From the beginning, with the same random numbers each time. */
+static void send_work(load_client *client)
+{
+    rh_generator *generator = client->generator;
+    const rh_template *template_ = template_of(client);
     client->attempts++;
-    const char *const *values =
-        template_->parameter_count > 0 ? template_->values[client->work.arrival.value_row] : NULL;
-    sent(client, rh_pg_send_prepared(client->pg, name, template_->parameter_count, values));
+    client->statement = generator->first_statement[client->work.arrival.template_index];
+    if (!template_->script) {
+        send_statement(client);
+        return;
+    }
+    rh_script_begin(&client->run, template_->script, generator->mix->scale, client - generator->clients,
+                    generator->seed ^
+                        ((uint64_t)client->work.arrival.intended * UINT64_C(0x9e3779b97f4a7c15)));
+    go_on(client);
 }
 
 void rh_client_run(load_client *client, load_work work)
@@ -152,51 +228,80 @@ static void become_free(load_client *client)
     rh_generator_client_free(client->generator, client);
 }
 
+/* A plan that DDL made useless is thrown away. */
+static void deallocate(load_client *client)
+{
+    rh_text sql = {0};
+    rh_text_printf(&sql, "DEALLOCATE %s", client->generator->statements[client->stale].name);
+    client->state = LOAD_CLIENT_DEALLOCATING;
+    client->stale_after = false;
+    sent(client, rh_pg_send(client->pg, sql.data));
+    rh_text_release(&sql);
+}
+
+static void try_again(load_client *client, const char *sqlstate)
+{
+    record_error(client, template_of(client)->name, sqlstate);
+    if (rh_pg_transaction_state(client->pg) == 'I') {
+        send_work(client);
+        return;
+    }
+    client->state = LOAD_CLIENT_RESTARTING;
+    sent(client, rh_pg_send(client->pg, "ROLLBACK"));
+}
+
 /* The server said no. DDL that changed a result makes the plan useless once: an application sees that error,
  * then prepares again. */
 static void on_failed(load_client *client, const char *sqlstate)
 {
-    uint32_t index = client->work.arrival.template_index;
-    bool again = client->state == LOAD_CLIENT_RUNNING && is_retryable(sqlstate) &&
-                 client->attempts < MAX_ATTEMPTS && client->generator->phase != LOAD_CANCELLING;
+    bool running = client->state == LOAD_CLIENT_RUNNING;
+    bool again = running && is_retryable(sqlstate) && client->attempts < MAX_ATTEMPTS &&
+                 client->generator->phase != LOAD_CANCELLING;
     if (again) {
-        record_error(client, template_of(client)->name, sqlstate);
-        send_work(client);
+        try_again(client, sqlstate);
         return;
     }
-    bool stale = client->state == LOAD_CLIENT_RUNNING && strcmp(sqlstate, "0A000") == 0;
-    bool vanished = strcmp(sqlstate, "26000") == 0;
+    client->stale = client->statement;
+    client->stale_after = running && strcmp(sqlstate, "0A000") == 0;
+    if (strcmp(sqlstate, "26000") == 0)
+        client->prepared[client->statement] = false;
     fail_work(client, sqlstate);
-    if (vanished)
-        client->prepared[index] = false;
-    if (!stale) {
-        become_free(client);
-        return;
-    }
-    rh_text sql = {0};
-    rh_text_printf(&sql, "DEALLOCATE %s", client->generator->statement_names[index]);
-    client->state = LOAD_CLIENT_DEALLOCATING;
-    client->stale = index;
-    sent(client, rh_pg_send(client->pg, sql.data));
-    rh_text_release(&sql);
+    if (client->stale_after && rh_pg_transaction_state(client->pg) == 'I')
+        deallocate(client);
+    else
+        clean_up(client);
 }
 
 static void on_done(load_client *client)
 {
     switch (client->state) {
     case LOAD_CLIENT_RUNNING:
+        if (template_of(client)->script) {
+            go_on(client);
+            break;
+        }
         rh_generator_work_ended(client->generator, &client->work, RH_FATE_DONE, client->sent);
         become_free(client);
         break;
     case LOAD_CLIENT_PREPARING:
-        client->prepared[client->work.arrival.template_index] = true;
+        client->prepared[client->statement] = true;
+        send_statement(client);
+        break;
+    case LOAD_CLIENT_RESTARTING:
         send_work(client);
+        break;
+    case LOAD_CLIENT_CLEANING:
+        if (client->stale_after)
+            deallocate(client);
+        else
+            become_free(client);
         break;
     case LOAD_CLIENT_DEALLOCATING:
         client->prepared[client->stale] = false;
         become_free(client);
         break;
     case LOAD_CLIENT_IDLE: /* a parameter's new value or the like */
+    case LOAD_CLIENT_SLEEPING:
     case LOAD_CLIENT_CONNECTING:
     case LOAD_CLIENT_WAITING:
     case LOAD_CLIENT_CLOSED:
@@ -262,6 +367,8 @@ static void on_socket(void *user, int events)
             on_failed(client, sqlstate);
         else if (client->state == LOAD_CLIENT_DEALLOCATING)
             become_free(client);
+        else if (client->state == LOAD_CLIENT_CLEANING)
+            lose(client, sqlstate); /* not even ROLLBACK: this connection is of no more use */
         break;
     case RH_PG_LOST:
         lose(client, sqlstate);
@@ -275,11 +382,22 @@ void rh_client_wake(load_client *client)
         start_connecting(client);
     else if (client->state == LOAD_CLIENT_CONNECTING)
         wait_to_reconnect(client);
+    else if (client->state == LOAD_CLIENT_SLEEPING)
+        go_on(client);
+}
+
+void rh_client_cancel(load_client *client)
+{
+    if (client->state == LOAD_CLIENT_SLEEPING)
+        go_on(client);
+    else
+        rh_pg_cancel(client->pg);
 }
 
 bool rh_client_is_busy(const load_client *client)
 {
-    return client->state == LOAD_CLIENT_RUNNING || client->state == LOAD_CLIENT_PREPARING;
+    return client->state == LOAD_CLIENT_RUNNING || client->state == LOAD_CLIENT_PREPARING ||
+           client->state == LOAD_CLIENT_SLEEPING || client->state == LOAD_CLIENT_RESTARTING;
 }
 
 void rh_client_close(load_client *client)
@@ -291,4 +409,5 @@ void rh_client_close(load_client *client)
         drop_connection(client);
     free(client->prepared);
     client->prepared = NULL;
+    rh_script_release(&client->run);
 }

@@ -56,11 +56,15 @@ static bool is_drained(const rh_generator *generator)
 
 void rh_generator_client_free(rh_generator *generator, load_client *client)
 {
-    if (generator->queue_count > 0) {
-        hand_over(generator, client, queue_pop(generator));
-        return;
-    }
     generator->idle[generator->idle_count++] = client;
+    if (generator->handing_over)
+        return; /* the loop below, further up the stack, sees it */
+    generator->handing_over = true;
+    while (generator->queue_count > 0 && generator->idle_count > 0) {
+        load_client *idle = generator->idle[--generator->idle_count];
+        hand_over(generator, idle, queue_pop(generator));
+    }
+    generator->handing_over = false;
     if (generator->phase != LOAD_RUNNING && is_drained(generator))
         rh_loop_stop(generator->loop);
 }
@@ -122,7 +126,8 @@ void rh_generator_arm(rh_generator *generator)
                                                         : generator->phase_ends;
     for (size_t i = 0; i < generator->client_count; i++) {
         const load_client *client = &generator->clients[i];
-        bool waits = client->state == LOAD_CLIENT_WAITING || client->state == LOAD_CLIENT_CONNECTING;
+        bool waits = client->state == LOAD_CLIENT_WAITING || client->state == LOAD_CLIENT_CONNECTING ||
+                     client->state == LOAD_CLIENT_SLEEPING;
         if (waits && client->wake_at < deadline)
             deadline = client->wake_at;
     }
@@ -144,7 +149,7 @@ static void next_phase(rh_generator *generator, rh_usec now)
     }
     for (size_t i = 0; i < generator->client_count; i++)
         if (rh_client_is_busy(&generator->clients[i]))
-            rh_pg_cancel(generator->clients[i].pg);
+            rh_client_cancel(&generator->clients[i]);
     if (is_drained(generator))
         rh_loop_stop(generator->loop);
 }
@@ -224,14 +229,42 @@ static void free_generator(rh_generator *generator)
     rh_loop_free(generator->loop);
     rh_measures_free(generator->measures);
     rh_arrivals_release(&generator->arrivals);
-    for (size_t i = 0; i < generator->mix->template_count; i++)
-        free(generator->statement_names[i]);
-    free(generator->statement_names);
+    for (size_t i = 0; i < generator->statement_count; i++)
+        free(generator->statements[i].name);
+    free(generator->statements);
+    free(generator->first_statement);
     free(generator->clients);
     free(generator->idle);
     free(generator->queue);
     free(generator->conninfo);
     free(generator);
+}
+
+static void add_statement(rh_generator *generator, const char *sql)
+{
+    rh_text name = {0};
+    rh_text_printf(&name, "rh_%zu", generator->statement_count);
+    generator->statements[generator->statement_count++] = (load_statement){name.data, sql};
+}
+
+/* One of each template, and all of each script. */
+static void list_statements(rh_generator *generator)
+{
+    const rh_mix *mix = generator->mix;
+    size_t count = 0;
+    for (size_t i = 0; i < mix->template_count; i++)
+        count += mix->templates[i].script ? mix->templates[i].script->command_count : 1;
+    generator->statements = rh_alloc((count + 1) * sizeof *generator->statements);
+    generator->first_statement = rh_alloc((mix->template_count + 1) * sizeof *generator->first_statement);
+    for (size_t i = 0; i < mix->template_count; i++) {
+        const rh_script *script = mix->templates[i].script;
+        generator->first_statement[i] = generator->statement_count;
+        if (!script)
+            add_statement(generator, mix->templates[i].sql);
+        for (size_t s = 0; script && s < script->step_count; s++)
+            if (script->steps[s].type == RH_STEP_SEND)
+                add_statement(generator, script->steps[s].sql);
+    }
 }
 
 static rh_generator *new_generator(const rh_generator_options *options)
@@ -242,12 +275,8 @@ static rh_generator *new_generator(const rh_generator_options *options)
     generator->conninfo = rh_strdup(options->conninfo);
     generator->measures = rh_measures_new(options->mix);
     rh_arrivals_init(&generator->arrivals, options->mix, options->rate, options->seed);
-    generator->statement_names = rh_alloc(options->mix->template_count * sizeof(char *));
-    for (size_t i = 0; i < options->mix->template_count; i++) {
-        rh_text name = {0};
-        rh_text_printf(&name, "rh_%zu", i);
-        generator->statement_names[i] = name.data;
-    }
+    generator->seed = options->seed;
+    list_statements(generator);
     double minute = 60 * options->rate;
     generator->queue_capacity = minute < QUEUE_MIN   ? QUEUE_MIN
                                 : minute > QUEUE_MAX ? QUEUE_MAX

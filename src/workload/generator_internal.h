@@ -4,6 +4,7 @@
 #include "pgrehearse/adapters/event_loop.h"
 #include "pgrehearse/workload/arrivals.h"
 #include "pgrehearse/workload/measures.h"
+#include "pgrehearse/workload/script.h"
 #include "pgrehearse/workload/workload.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -15,9 +16,12 @@ typedef struct load_work {
 } load_work;
 
 typedef enum load_client_state {
-    LOAD_CLIENT_IDLE,         /* connected, waits for an arrival */
-    LOAD_CLIENT_RUNNING,      /* a template runs for an arrival */
-    LOAD_CLIENT_PREPARING,    /* an arrival waits for its template to be prepared on this connection */
+    LOAD_CLIENT_IDLE,       /* connected, waits for an arrival */
+    LOAD_CLIENT_RUNNING,    /* a statement of a template runs for an arrival */
+    LOAD_CLIENT_PREPARING,  /* an arrival waits for that statement to be prepared on this connection */
+    LOAD_CLIENT_SLEEPING,   /* an arrival's script sleeps until wake_at */
+    LOAD_CLIENT_RESTARTING, /* an arrival's failed transaction is rolled back, then its script begins again */
+    LOAD_CLIENT_CLEANING,   /* what a script left open is rolled back; nobody waits */
     LOAD_CLIENT_DEALLOCATING, /* a plan that DDL made invalid is thrown away; nobody waits */
     LOAD_CLIENT_CONNECTING,   /* the connection was lost, a new one is under way */
     LOAD_CLIENT_WAITING,      /* connecting failed; tries again at wake_at */
@@ -29,12 +33,15 @@ typedef struct load_client {
     load_client_state state;
     rh_pg *pg;
     rh_watch *watch;
-    bool *prepared;  /* by template: prepared on this connection */
-    load_work work;  /* RUNNING, PREPARING */
-    rh_usec sent;    /* since the load began: first send of the work */
-    int attempts;    /* sends of the work */
-    uint32_t stale;  /* DEALLOCATING: the template */
-    rh_usec wake_at; /* CONNECTING: gives up; WAITING: tries again (monotonic) */
+    bool *prepared;    /* by statement: prepared on this connection */
+    load_work work;    /* RUNNING, PREPARING, SLEEPING, RESTARTING */
+    size_t statement;  /* RUNNING, PREPARING: which one */
+    rh_script_run run; /* of a template that is a script */
+    bool stale_after;  /* CLEANING: DEALLOCATING follows */
+    rh_usec sent;      /* since the load began: first send of the work */
+    int attempts;      /* of the whole work */
+    size_t stale;      /* DEALLOCATING: the statement */
+    rh_usec wake_at;   /* CONNECTING: gives up; WAITING: tries again; SLEEPING: goes on (monotonic) */
     rh_usec backoff;
     atomic_int pid;
 } load_client;
@@ -45,6 +52,12 @@ typedef enum load_phase {
     LOAD_CANCELLING, /* that took too long: what runs was cancelled */
 } load_phase;
 
+/* What is prepared on each connection. */
+typedef struct load_statement {
+    char *name; /* "rh_0" … */
+    const char *sql;
+} load_statement;
+
 struct rh_generator {
     const rh_mix *mix;
     char *conninfo;
@@ -54,12 +67,16 @@ struct rh_generator {
     rh_measures *measures;
     rh_arrivals arrivals;
     rh_arrival next;
-    char **statement_names; /* "rh_0" …, by template */
+    load_statement *statements;
+    size_t statement_count;
+    size_t *first_statement; /* by template: a script's follow one another */
+    uint64_t seed;
     load_client *clients;
     size_t client_count;
     load_client **idle; /* a stack: like a connection pool, the one used last is used first */
     size_t idle_count;
-    load_work *queue; /* a ring */
+    bool handing_over; /* work goes from the queue to idle clients just now */
+    load_work *queue;  /* a ring */
     size_t queue_capacity, queue_head, queue_count;
     load_phase phase;
     rh_usec phase_ends; /* monotonic; DRAINING, CANCELLING */
@@ -94,5 +111,7 @@ void rh_client_run(load_client *client, load_work work);
 /* Called when wake_at has passed. */
 void rh_client_wake(load_client *client);
 bool rh_client_is_busy(const load_client *client);
+/* The load is over: what the client is busy with ends soon. */
+void rh_client_cancel(load_client *client);
 /* Closes the connection; what still runs counts as shed. */
 void rh_client_close(load_client *client);

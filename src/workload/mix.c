@@ -17,9 +17,20 @@ static bool from_statistics(rh_pg *pg, const rh_scenario *scenario, rh_arena *ar
 bool rh_mix_from_scenario(rh_pg *pg, const rh_scenario *scenario, rh_arena *arena, rh_mix *mix, double *rate,
                           rh_error *error)
 {
-    bool ok = scenario->workload.source == RH_WORKLOAD_STATISTICS
-                  ? from_statistics(pg, scenario, arena, mix, error)
-                  : rh_mix_from_schema(pg, scenario->workload.seed, arena, mix, error);
+    bool ok = false;
+    switch (scenario->workload.source) {
+    case RH_WORKLOAD_STATISTICS:
+        ok = from_statistics(pg, scenario, arena, mix, error);
+        break;
+    case RH_WORKLOAD_PGBENCH:
+        ok = rh_mix_from_pgbench(pg, scenario->workload.files, scenario->workload.file_count, arena, mix,
+                                 error);
+        break;
+    case RH_WORKLOAD_SCHEMA:
+    case RH_WORKLOAD_NONE:
+        ok = rh_mix_from_schema(pg, scenario->workload.seed, arena, mix, error);
+        break;
+    }
     double production = mix->coverage.rate_per_s;
     *rate = scenario->workload.rate > 0                                        ? scenario->workload.rate
             : mix->coverage.measured && isfinite(production) && production > 0 ? fmax(0.1, production)

@@ -84,7 +84,6 @@ with 'staging: {directory: "${RH_UNSET"}'
 with 'repeat: ${RH_SECRET}'
 
 # stages of later versions
-with 'workload: {source: pgbench}'
 with 'migrations: {path: migrations, framework: sqitch}'
 
 # --set

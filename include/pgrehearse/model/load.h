@@ -15,7 +15,9 @@ typedef struct rh_template_replay {
     const char *doubt; /* why it may not be production's: a figure that is off by more than two …; or NULL */
 } rh_template_replay;
 
-/* One parameterised statement. Parameters come from a pool of value rows read from the restored copy. */
+struct rh_script;
+
+/* One parameterised statement, or a script of several. Parameters come from a pool of value rows read from the restored copy. */
 typedef struct rh_template {
     const char *name; /* "read orders by key" */
     const char *sql;  /* with $1 … */
@@ -25,6 +27,7 @@ typedef struct rh_template {
     size_t parameter_count;
     const char ***values; /* [value_row][parameter]; text form; NULL is SQL NULL */
     size_t value_row_count;
+    const struct rh_script *script; /* NULL: SQL is one statement; else it is shown only, and there are no values */
     const rh_template_replay *replay; /* NULL: nothing to compare with */
 } rh_template;
 
@@ -38,6 +41,7 @@ typedef struct rh_mix_coverage {
 } rh_mix_coverage;
 
 typedef struct rh_mix {
+    int64_t scale; /* of scripts: rows of pgbench_branches, 1 without it */
     const char *source; /* "schema", "pg_stat_statements" … */
     rh_template *templates;
     size_t template_count;

@@ -7,7 +7,7 @@
 /* Reads and checks PATH. SETS are "KEY=VALUE" from --set (dotted keys, "workload.rate=50"; the value is
  * YAML), applied before the checks; an error in one is RH_ERROR_USAGE. Unknown keys (with the nearest known
  * one), wrong types, wrong units, missing files: RH_ERROR_SCENARIO with file, line, column. A key whose stage
- * this version does not have (workload.source pgbench …) is RH_ERROR_SCENARIO
+ * this version does not have (migrations.framework sqitch …) is RH_ERROR_SCENARIO
  * that says so plainly.
  * ${NAME} is expanded from the environment in every value; an unset one is an error. Everything lives in
  * ARENA. */

@@ -17,6 +17,11 @@ bool rh_mix_from_schema(rh_pg *pg, uint64_t seed, rh_arena *arena, rh_mix *mix, 
 bool rh_mix_from_statistics(rh_pg *pg, const char *const *paths, size_t path_count, uint64_t seed,
                             rh_arena *arena, rh_mix *mix, rh_error *error);
 
+/* A mix of pgbench scripts as the COUNT FILES say; each script is one transaction, drawn by weight. A script
+ * that cannot be read, or with a statement that PG refuses, is RH_ERROR_SCENARIO with file and line. */
+bool rh_mix_from_pgbench(rh_pg *pg, const rh_workload_file *files, size_t count, rh_arena *arena, rh_mix *mix,
+                         rh_error *error);
+
 /* The mix that the scenario's workload asks for, and the RATE per second that it is to be played at: the
  * scenario's, else production's. */
 bool rh_mix_from_scenario(rh_pg *pg, const rh_scenario *scenario, rh_arena *arena, rh_mix *mix, double *rate,

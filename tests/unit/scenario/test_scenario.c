@@ -280,6 +280,11 @@ static void test_workload_files(void **state)
     assert_int_equal(scenario.workload.file_count, 2);
     assert_true(scenario.workload.files[0].weight == 1 && scenario.workload.files[1].weight == 3);
     assert_true(scenario.workload.rate == 5);
+    loads(BASE "workload: {source: pgbench, path: b.dump@7}\n", NULL);
+    assert_int_equal(scenario.workload.source, RH_WORKLOAD_PGBENCH);
+    assert_true(scenario.workload.files[0].weight == 7 && scenario.workload.rate == 100);
+    complains(BASE "workload:\n  source: pgbench\n", 4, 11, "needs workload.path", "SCRIPT.sql");
+    complains(BASE "workload:\n  source: pgbench\n  path: no.sql@2\n", 5, 9, "there is no", NULL);
     complains(BASE "workload:\n  source: pg_stat_statements\n", 4, 11,
               "workload.source: pg_stat_statements needs workload.path", "path: FILE.csv");
     complains(BASE "workload:\n  source: pg_stat_statements\n  path: x.csv\n", 5, 9,
@@ -305,7 +310,6 @@ static void test_profile(void **state)
 static void test_later_stages(void **state)
 {
     (void)state;
-    complains(BASE "workload:\n  source: pgbench\n", 4, 11, "not in this version yet", NULL);
     static const char *const frameworks[] = {"sqitch", "command"};
     for (size_t i = 0; i < sizeof frameworks / sizeof *frameworks; i++) {
         char text[200];
