@@ -195,6 +195,26 @@ bool rh_pass_quiet(rh_run *run, rh_staging *staging, int repeat, const rh_progre
     return ok;
 }
 
+bool rh_pass_settle(rh_run *run, rh_staging *staging, const rh_progress *progress, rh_error *error)
+{
+    rh_plan *plan = &run->plan;
+    const rh_replay_options options = {.direction = RH_UP,
+                                       .statement_timeout = run->scenario->migrations.statement_timeout,
+                                       .pass = RH_PASS_KIND_QUIET,
+                                       .repeat = 1,
+                                       .scale = 1};
+    if (!rh_staging_reset(staging, progress, error))
+        return false;
+    rh_pg *pg = rh_pg_connect(rh_staging_conninfo(staging), ": migration", error);
+    bool ok = pg != NULL;
+    for (size_t m = 0; ok && m < plan->migration_count; m++)
+        if (plan->migrations[m].pending &&
+            !rh_replay(pg, plan, &plan->migrations[m], &options, run->arena, NULL, error))
+            ok = blame(staging, &plan->migrations[m], "verify", error);
+    rh_pg_close(pg);
+    return ok;
+}
+
 /* Waits for UNTIL while the load goes on, telling how it goes. */
 static bool wait_under_load(pass *p, const char *what, rh_usec duration, rh_error *error)
 {

@@ -220,6 +220,17 @@ static bool loaded_pass(rehearsal *r, rh_error *error)
     return rh_pass_loaded(r->run, r->staging, r->progress, error);
 }
 
+/* Whether the database that the last pass left is whole and has the migrations: one that was reset for a load
+ * which could not be made, or that only samples were taken of, has not. */
+static bool is_migrated(const rehearsal *r)
+{
+    if (r->run->plan.pending_count == 0)
+        return true;
+    if (r->scenario->passes & RH_PASS_LOADED && r->scenario->workload.source != RH_WORKLOAD_NONE)
+        return r->run->load.mix.template_count > 0;
+    return r->scenario->passes & RH_PASS_QUIET;
+}
+
 static bool verify(rehearsal *r, rh_error *error)
 {
     r->stage = "verify";
@@ -227,6 +238,8 @@ static bool verify(rehearsal *r, rh_error *error)
         return true;
     rh_progress_begin(r->progress, r->stage, "%zu step%s", r->scenario->verify_count,
                       r->scenario->verify_count == 1 ? "" : "s");
+    if (!is_migrated(r) && !rh_pass_settle(r->run, r->staging, r->progress, error))
+        return false;
     if (!rh_steps_verify(r->run, rh_staging_conninfo(r->staging), r->progress, error))
         return false;
     rh_progress_end(r->progress, r->stage, r->run->verify_outcome == RH_OUTCOME_OK ? "clean" : "FAILED");

@@ -126,6 +126,8 @@ const char *rh_view_verdict(const rh_view *view)
         return fail_sentence(view);
     if (rh_view_is(report, "verdict", "refused"))
         return "Refused by the safety guard: nothing was run";
+    if (rh_view_is(report, "verdict", "error") && rh_json_int(rh_json_get(report, "exit_code")) == 130)
+        return "Interrupted: nothing can be said about the migrations";
     if (rh_view_is(report, "verdict", "error"))
         return "The rehearsal itself failed: nothing can be said about the migrations";
     if (rh_view_is(report, "verdict", "inconclusive"))

@@ -23,6 +23,9 @@ bool rh_pass_quiet(rh_run *run, rh_staging *staging, int repeat, const rh_progre
  * window after. Fills run->load and run->contention. */
 bool rh_pass_loaded(rh_run *run, rh_staging *staging, const rh_progress *progress, rh_error *error);
 
+/* Full size and migrated, for the verify steps when no pass has left it so; measures nothing. */
+bool rh_pass_settle(rh_run *run, rh_staging *staging, const rh_progress *progress, rh_error *error);
+
 /* Every migration with a way down: up, down and up again, comparing the schema and the rows of what existed
  * before; then the whole set likewise (run->set_rollback). The statements of the way down get a run each,
  * with their locks. A failure is recorded in the migration's rollback, not returned. What is timed here runs

@@ -28,3 +28,19 @@ for file in report.json report.html report.md junit.xml predictions.log log/pgre
 done
 [ ! -e "$work/run/INCOMPLETE" ] || fail "the run directory says that it is not complete"
 [ "$(wc -l <"$work/out")" -le 40 ] || fail "the summary is longer than a screen"
+
+# The checks see the migrations at full size, also when no pass leaves the database so: samples alone, and a load
+# that this schema gives no template for.
+echo "SELECT 'not migrated' WHERE to_regclass('orders_remark') IS NULL
+UNION ALL SELECT 'a sample' FROM customers HAVING count(*) < 2000;" >"$work/checks.sql"
+scenario 'migrations: {path: migrations}' 'verify: [{sql: checks.sql}]'
+rehearse 0 --pass scaled
+report "r['verify_outcome'] == 'ok'"
+rm "$work"/migrations/*
+migration 1_first.up.sql 'CREATE TABLE first (id int PRIMARY KEY);'
+echo "SELECT 'not migrated' WHERE to_regclass('first') IS NULL;" >"$work/checks.sql"
+echo 'CREATE SCHEMA nothing;' >"$work/nothing.sql"
+backup=$work/nothing.sql scenario 'migrations: {path: migrations}' 'verify: [{sql: checks.sql}]'
+rehearse 0
+report "r['verify_outcome'] == 'ok' and any('give a template' in s for s in r['not_measured'])"
+nothing_left
