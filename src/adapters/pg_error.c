@@ -102,9 +102,10 @@ static char *redact(const PGresult *result, const char *text, const char *sql)
 {
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     char *masked = NULL;
-    if (is_user_text(result, sqlstate))
+    bool command = rh_starts_with(text, "could not execute command") || rh_starts_with(text, "program \"");
+    if (!command && is_user_text(result, sqlstate))
         masked = mask_foreign_words(text, sql);
-    else if (is_class(sqlstate, "22"))
+    else if (command || is_class(sqlstate, "22"))
         masked = mask_quoted(text);
     char *line = first_line(masked ? masked : text);
     free(masked);

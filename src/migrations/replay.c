@@ -9,6 +9,7 @@
 #include "frameworks/frameworks.h"
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/interrupt.h"
+#include "pgrehearse/base/text.h"
 #include "pgrehearse/migrations/migrations.h"
 #include "transaction_verb.h"
 #include <stdlib.h>
@@ -315,6 +316,9 @@ static void fail(replay *r, rh_error *error)
     if (error->code == RH_ERROR_TIMEOUT && !error->hint)
         rh_error_hint(error,
                       "migrations.statement_timeout is the limit; raise it, or make the statement shorter.");
+    if (rh_starts_with(error->message, "could not execute command") && !error->hint)
+        rh_error_hint(error,
+                      "The private cluster may not start programs: COPY … PROGRAM does not work there.");
     place_failure(r, error);
     if (error->code != RH_ERROR_INTERRUPTED)
         record_failure(r, error);

@@ -25,8 +25,12 @@ static void add_statement(total *t, const rh_statement *statement)
     }
     t->predicted++;
     t->median += p->median_s;
-    if (isnan(p->high_s)) {
-        t->unsure += p->median_s >= RH_PREDICT_FLOOR_S;
+    if (isnan(p->high_s) && p->median_s >= RH_PREDICT_FLOOR_S) {
+        t->unsure++;
+    } else if (isnan(
+                   p->high_s)) { /* too short to matter by itself: anything from nothing to the floor more */
+        t->below += p->median_s * p->median_s;
+        t->above += RH_PREDICT_FLOOR_S * RH_PREDICT_FLOOR_S;
     } else {
         t->below += (p->median_s - p->low_s) * (p->median_s - p->low_s);
         t->above += (p->high_s - p->median_s) * (p->high_s - p->median_s);

@@ -160,12 +160,33 @@ static void nothing_measured_is_nan(void **state)
     rh_arena_free(arena);
 }
 
+/* Statements under the floor need no interval of their own, but the whole is not known to the millisecond. */
+static void short_statements_widen_the_whole(void **state)
+{
+    (void)state;
+    rh_arena *arena = rh_arena_new();
+    rh_statement statements[4] = {0};
+    for (size_t i = 0; i < 4; i++)
+        add_run(arena, &statements[i], RH_PASS_KIND_QUIET, 1, 0.003);
+    rh_migration migration = {.up = {.statements = statements, .statement_count = 4}};
+    rh_plan plan = {.migrations = &migration, .migration_count = 1};
+    rh_contention none = {0};
+    rh_run_prediction total;
+    rh_predict_statements(&plan, 0.9, arena);
+    rh_predict_total(&plan, &none, 0.9, arena, &total);
+    near(total.median_s, 0.012);
+    near(total.low_s, 0.006);
+    near(total.high_s, 0.012 + 2 * RH_PREDICT_FLOOR_S);
+    rh_arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(growth_recovers_fixed_and_slope),  cmocka_unit_test(growth_is_never_negative),
         cmocka_unit_test(backtest_scores_beside_baselines), cmocka_unit_test(a_row_that_never_ran_is_dropped),
         cmocka_unit_test(intervals_need_evidence),          cmocka_unit_test(nothing_measured_is_nan),
+        cmocka_unit_test(short_statements_widen_the_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
