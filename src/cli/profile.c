@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const rh_usec WATCH_MAX = 24 * 3600 * RH_SECOND;
+static const rh_usec WATCH_MAX = RH_SECOND * 24 * 3600;
 
 static bool read_options(const rh_cli *cli, rh_profile_options *options, rh_error *error)
 {

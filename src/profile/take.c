@@ -9,6 +9,7 @@
 
 static const rh_usec FACTS_END = 3 * RH_SECOND; /* after the start: what has not begun by then is left out */
 static const rh_usec PROBES_END = 4200000;
+static const rh_usec READING_LIMIT = 700000; /* for the second reading of the counters */
 static const rh_usec LOOK_EVERY = 250000;
 enum { OLDEST_SUPPORTED = 110000 };
 
@@ -78,7 +79,6 @@ static bool watch(take *t, rh_error *error)
         if (rh_clock_monotonic() > next + LOOK_EVERY)
             next = rh_clock_monotonic(); /* a slow server: look less often, never without a pause */
     }
-    t->session.deadline = rh_clock_monotonic() + 2 * RH_SECOND;
     return ok;
 }
 
@@ -131,6 +131,7 @@ static bool second_reading(take *t, rh_error *error)
     size_t count;
     const rh_part *parts = rh_profile_parts(&count);
     rh_clock_sleep_until(t->first_reading + RH_SECOND);
+    t->session.deadline = rh_clock_monotonic() + READING_LIMIT;
     bool ok = rh_profile_begin(&t->session, error);
     for (size_t i = 0; ok && i < count; i++)
         if (parts[i].again)

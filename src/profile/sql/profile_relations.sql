@@ -11,11 +11,6 @@ WITH busy AS MATERIALIZED (
     UNION SELECT indrelid FROM pg_index JOIN busy ON busy.relation = indexrelid
     UNION SELECT t.oid FROM pg_class t JOIN busy ON busy.relation = t.reltoastrelid
     UNION SELECT t.oid FROM pg_index i JOIN busy ON busy.relation = i.indexrelid JOIN pg_class t ON t.reltoastrelid = i.indrelid
-), widths AS (
-    SELECT schemaname, tablename, count(*) AS columns, sum((1 - null_frac) * avg_width) AS bytes, bool_or(null_frac > 0) AS nulls
-      FROM pg_stats
-     WHERE NOT inherited AND schemaname NOT IN ('pg_catalog', 'information_schema')
-     GROUP BY schemaname, tablename
 ), tables AS (
     SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence, c.relpages, c.reltuples, c.relfrozenxid, c.relispartition,
            c.relrowsecurity, c.reltoastrelid, l.relation IS NOT NULL AS locked,
@@ -56,5 +51,7 @@ SELECT t.nspname AS schema,
                                          / ((t.block - 24) * t.fill)))::bigint * t.block END AS bloat_bytes,
        age(t.relfrozenxid) AS frozen_age
   FROM counted t
-  LEFT JOIN widths w ON w.schemaname = t.nspname AND w.tablename = t.relname
+ CROSS JOIN LATERAL (SELECT count(*) AS columns, sum((1 - null_frac) * avg_width) AS bytes, bool_or(null_frac > 0) AS nulls
+                       FROM pg_stats
+                      WHERE schemaname = t.nspname AND tablename = t.relname AND NOT inherited) w
  ORDER BY t.relpages DESC, t.nspname, t.relname
