@@ -108,8 +108,9 @@ static void tell_left_out(mix_player *player)
             mix_item *item = &player->items[j];
             if (!item->why || item->told || strcmp(item->group, first->group) != 0)
                 continue;
-            calls += item->statement->calls;
-            time += isnan(item->statement->exec_ms) ? 0 : item->statement->exec_ms;
+            bool counts = !item->statement->nested;
+            calls += counts ? item->statement->calls : 0;
+            time += counts && !isnan(item->statement->exec_ms) ? item->statement->exec_ms : 0;
             count++;
             item->told = true;
         }
@@ -228,7 +229,9 @@ static void weigh(mix_player *player, const rh_statistics *statistics)
     }
     for (size_t i = 0; i < player->count; i++) {
         const rh_statement *s = player->items[i].statement;
-        player->items[i].importance = fmax(share(s->calls, player->calls), share(s->exec_ms, player->time));
+        if (!s->nested) /* else its calls are no part of the whole */
+            player->items[i].importance =
+                fmax(share(s->calls, player->calls), share(s->exec_ms, player->time));
     }
     if (player->count > 0)
         qsort(player->items, player->count, sizeof *player->items, by_importance);

@@ -199,13 +199,74 @@ static void test_replay_has_productions_shares_and_rows(void **state)
     rh_pg_close(pg);
 }
 
+/* Everything that an export may hold and that cannot be played: each is told with its reason, and the rest is
+ * played. */
+static void test_what_is_left_out(void **state)
+{
+    (void)state;
+    rh_pg *pg = load_connect(cluster, "postgres");
+    load_execute(pg, "CREATE DATABASE small");
+    rh_pg *small = load_connect(cluster, "small");
+    load_execute(small, "CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t SELECT i, 'v' FROM "
+                        "generate_series(1, 100) i; CREATE TABLE empty (id int PRIMARY KEY); ANALYZE");
+    snprintf(csv_path, sizeof csv_path, "%s/bad.csv", cluster->directory);
+    FILE *f = fopen(csv_path, "w");
+    assert_non_null(f);
+    fputs("calls,rows,query,dbid,toplevel\n"
+          "1000,1000,SELECT v FROM t WHERE id = $1,5,t\n"
+          "500,500,\"SELECT v\nFROM t WHERE id IN ($1 /*, ... */)\",5,t\n"
+          "100,0,<insufficient privilege>,5,t\n"
+          "90,90,SELECT * FROM t WHERE id = $1 AND,5,t\n"
+          "80,80,SELEC nothing,5,t\n"
+          "70,0,COMMIT,5,t\n"
+          "60,0,SET search_path = $1,5,t\n"
+          "50,50,SELECT * FROM elsewhere,6,t\n"
+          "2000,40,SELECT * FROM elsewhere WHERE id = $1,6,t\n"
+          "40,40,SELECT gone FROM t,5,t\n"
+          "30,30,SELECT * FROM dropped,5,t\n"
+          "20,20,SELECT pg_terminate_backend($1),5,t\n"
+          "19,19,DELETE FROM t,5,t\n"
+          "18,18,SELECT * FROM empty WHERE id = $1,5,t\n"
+          "900,900,SELECT $1,5,f\n"
+          "0,0,SELECT v FROM t WHERE v = $1,5,t\n",
+          f);
+    fclose(f);
+    rh_arena *arena = rh_arena_new();
+    rh_mix mix = statistics_mix(small, arena);
+    show(&mix);
+    assert_int_equal(mix.template_count, 2);
+    assert_true(isnan(mix.coverage.rate_per_s) && isnan(mix.coverage.time));
+    static const char *const told[][2] = {
+        {"<insufficient privilege>", "its text is hidden"},
+        {"AND", "cut off"},
+        {"SELEC", "does not parse"},
+        {"COMMIT", "a transaction of its own"},
+        {"SET search_path", "a utility command"},
+        {"elsewhere WHERE", "it ran in another database (6)"},
+        {"gone", "the restored copy refuses it"},
+        {"dropped", "has no such table"},
+        {"pg_terminate_backend", "reaches beyond its transaction"},
+        {"DELETE FROM t", "no parameter says which rows"},
+        {"FROM empty", "has no rows"},
+        {"1 statement", "without a call in that time"},
+        {"1 statement run by functions", "counted themselves (0 %"},
+    };
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++)
+        if (!tells(&mix, told[i][0], told[i][1]))
+            fail_msg("nothing says that \"%s\" %s", told[i][0], told[i][1]);
+    rh_arena_free(arena);
+    rh_pg_close(small);
+    rh_pg_close(pg);
+}
+
 int main(void)
 {
     const char *settings[] = {"shared_preload_libraries=pg_stat_statements", NULL};
     cluster = test_cluster_start_with(settings);
     if (!cluster)
         return 1;
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_replay_has_productions_shares_and_rows)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_replay_has_productions_shares_and_rows),
+                                       cmocka_unit_test(test_what_is_left_out)};
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     test_cluster_stop(cluster);
     return failed;
