@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <fts.h>
 #include <openssl/evp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -35,6 +36,16 @@ void rh_sha256_bytes(const void *bytes, size_t length, char digest[65])
     unsigned char raw[EVP_MAX_MD_SIZE] = {0};
     EVP_Digest(bytes, length, raw, NULL, EVP_sha256(), NULL);
     to_hex(raw, digest);
+}
+
+void rh_md5_bytes(const void *bytes, size_t length, char digest[33])
+{
+    unsigned char raw[EVP_MAX_MD_SIZE] = {0};
+    unsigned int size = 0;
+    digest[0] = '\0';
+    if (EVP_Digest(bytes, length, raw, &size, EVP_md5(), NULL) == 1 && size == 16)
+        for (size_t i = 0; i < 16; i++)
+            (void)snprintf(digest + 2 * i, 3, "%02x", raw[i]);
 }
 
 static bool digest_descriptor(int fd, const char *path, EVP_MD_CTX *context, digest_job *job, rh_error *error)

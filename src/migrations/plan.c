@@ -16,7 +16,9 @@ static int compare_files(const void *a, const void *b, void *rules)
 {
     const rh_migration_file *x = a, *y = b;
     int order = ((const rh_framework_rules *)rules)->compare(x, y);
-    return order ? order : (int)x->direction - (int)y->direction;
+    if (order == 0)
+        order = (int)x->direction - (int)y->direction;
+    return order ? order : y->rank - x->rank;
 }
 
 static bool add_file(rh_migration *migration, const rh_migration_file *file, rh_error *error)
@@ -91,9 +93,14 @@ static bool make_migrations(const rh_scenario *scenario, const rh_framework_rule
     plan->migrations = rh_arena_alloc(arena, (list.count + 1) * sizeof *plan->migrations);
     plan->migration_count = 0;
     for (size_t i = 0; i < list.count; i++) {
-        if (i == 0 || rules->compare(&list.files[i - 1], &list.files[i]) != 0)
-            plan->migration_count++;
-        if (!add_file(&plan->migrations[plan->migration_count - 1], &list.files[i], error))
+        const rh_migration_file *file = &list.files[i], *last = i ? file - 1 : NULL;
+        const bool same = last && rules->compare(last, file) == 0;
+        if (same && last->direction == file->direction && last->rank > file->rank) {
+            list.files[i].rank = last->rank; /* so that a third is outranked too */
+            continue;
+        }
+        plan->migration_count += !same;
+        if (!add_file(&plan->migrations[plan->migration_count - 1], file, error))
             return false;
     }
     for (size_t i = 0; i < plan->migration_count; i++) {

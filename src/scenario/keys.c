@@ -272,6 +272,9 @@ static const rh_word FRAMEWORKS[] = {
     {"diesel", RH_FRAMEWORK_DIESEL, NULL},
     {"prisma", RH_FRAMEWORK_PRISMA, NULL},
     {"flyway", RH_FRAMEWORK_FLYWAY, NULL},
+    {"pop", RH_FRAMEWORK_POP, NULL},
+    {"morph", RH_FRAMEWORK_MORPH, NULL},
+    {"postgrator", RH_FRAMEWORK_POSTGRATOR, NULL},
     {"sqitch", 0, NO_FRAMEWORK},
     {"command", 0, NO_FRAMEWORK},
 };

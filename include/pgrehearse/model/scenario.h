@@ -34,6 +34,9 @@ typedef enum rh_framework {
     RH_FRAMEWORK_DIESEL,
     RH_FRAMEWORK_PRISMA,
     RH_FRAMEWORK_FLYWAY,
+    RH_FRAMEWORK_POP,
+    RH_FRAMEWORK_MORPH,
+    RH_FRAMEWORK_POSTGRATOR,
 } rh_framework;
 typedef enum rh_pending_kind { RH_PENDING_AUTO, RH_PENDING_ALL, RH_PENDING_LIST } rh_pending_kind;
 typedef enum rh_workload_source {

@@ -10,6 +10,9 @@ static const rh_framework_rules *const FRAMEWORKS[] = {
     &rh_framework_diesel,
     &rh_framework_prisma,
     &rh_framework_flyway,
+    &rh_framework_pop,
+    &rh_framework_morph,
+    &rh_framework_postgrator,
     &rh_framework_sql,
 };
 /* clang-format on */

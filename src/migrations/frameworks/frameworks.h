@@ -14,6 +14,7 @@ typedef struct rh_migration_file {
     const char *id, *name;
     uint64_t version; /* 0 where the framework has none */
     rh_direction direction;
+    int rank;            /* of several files for the same way only the one with the highest is taken */
     bool both_ways;      /* the way down stands in the same file */
     const char *refused; /* why the tool does not take a file of this name; NULL: it does */
     const char *not_sql; /* what it is instead ("a program in Go"): it cannot be run here; NULL: SQL */
@@ -104,6 +105,9 @@ extern const rh_framework_rules rh_framework_goose;
 extern const rh_framework_rules rh_framework_diesel;
 extern const rh_framework_rules rh_framework_prisma;
 extern const rh_framework_rules rh_framework_flyway;
+extern const rh_framework_rules rh_framework_pop;
+extern const rh_framework_rules rh_framework_morph;
+extern const rh_framework_rules rh_framework_postgrator;
 
 /* Every framework, the more particular layouts first; NULL past the last. */
 const rh_framework_rules *rh_framework_rules_at(size_t index);

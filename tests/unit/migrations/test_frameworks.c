@@ -411,6 +411,91 @@ static void test_flyway_scripts(void **state)
     fixture_end(f);
 }
 
+/* ---- Pop, morph, postgrator, and two names of one way ---- */
+
+static void test_pop(void **state)
+{
+    (void)state;
+    fixture *f = fixture_begin();
+    fixture_file(f, "20200102_b.up.sql", "select 1");
+    fixture_file(f, "20200102_b.postgres.up.sql", "select 2; select 3");
+    fixture_file(f, "20200102_b.mysql.up.sql", "bad");
+    fixture_file(f, "20200102_b.down.sql", "select 4");
+    fixture_file(f, "sub/20200103_c.pgx.autocommit.up.sql", "select 5");
+    fixture_file(f, "20200104_d.sqlite3.up.sql", "bad");
+    fixture_file(f, "20200101_a.autocommit.up.sql", "select 6");
+    fixture_file(f, "20200105.up.sql", "bad");
+    assert_true(fixture_plan(f, NULL));
+    assert_string_equal(f->plan.framework_name, "pop");
+    assert_string_equal(fixture_order(f), "20200101:a* 20200102:b* 20200103:c*");
+    assert_string_equal(script_of(f, 1, RH_UP), "1:select 2 | 1:select 3");
+    assert_int_equal(f->plan.migrations[0].up.rule, RH_TRANSACTION_OWN);
+    assert_int_equal(f->plan.migrations[1].up.rule, RH_TRANSACTION_ONE);
+    assert_true(f->plan.migrations[1].has_down);
+    fixture_file(f, "20200103_c.up.sql", "select\n{{ .Name }}");
+    assert_true(fixture_plan(f, NULL)); /* outranked */
+    fixture_file(f, "20200106_e.up.sql", "select\n{{ .Name }}");
+    assert_false(fixture_plan(f, NULL));
+    assert_int_equal(f->error.code, RH_ERROR_UNSUPPORTED);
+    assert_int_equal(f->error.line, 2);
+    fixture_file(f, "20200106_e.up.sql", "");
+    fixture_file(f, "20200107_f.up.fizz", "create_table");
+    assert_false(fixture_plan(f, NULL));
+    assert_non_null(strstr(f->error.message, "migration 20200107 is written in Fizz"));
+    fixture_end(f);
+}
+
+static void test_morph(void **state)
+{
+    (void)state;
+    fixture *f = fixture_begin();
+    fixture_file(f, "000001_a.up.sql", "select 1");
+    fixture_file(f, "000001_a.down.sql", "select 2");
+    fixture_file(f, "10_b.up.sql", "select 3");
+    fixture_file(f, "9_c.up.sql", "-- morph:nontransactional\ncreate index concurrently i on t (a)");
+    assert_true(fixture_plan(f, NULL));
+    assert_string_equal(f->plan.framework_name, "morph");
+    assert_string_equal(fixture_order(f), "000001:a* 10:b* 9:c*");
+    assert_int_equal(f->plan.migrations[1].up.rule, RH_TRANSACTION_ONE);
+    assert_int_equal(f->plan.migrations[2].up.rule, RH_TRANSACTION_OWN);
+    assert_true(fixture_plan(f, versions(f, "name", (const char *[]){"b", NULL})));
+    assert_string_equal(fixture_order(f), "000001:a* 10:b 9:c*");
+    assert_false(fixture_plan(f, versions(f, "name", (const char *[]){"b", "x", "y", "z", NULL})));
+    assert_non_null(strstr(f->error.message, "morph refuses"));
+    fixture_end(f);
+}
+
+static void test_postgrator(void **state)
+{
+    (void)state;
+    fixture *f = fixture_begin();
+    fixture_file(f, "001.do.sql", "select 1");
+    fixture_file(f, "001.undo.sql", "select 2");
+    fixture_file(f, "2.do.two words.extra.sql", "select 3");
+    fixture_file(f, "10.do.ten.sql", "select 4");
+    fixture_file(f, "11.done.sql", "bad");
+    fixture_file(f, "x.do.sql", "bad");
+    assert_true(fixture_plan(f, NULL));
+    assert_string_equal(f->plan.framework_name, "postgrator");
+    assert_string_equal(fixture_order(f), "1:* 2:two words* 10:ten*");
+    assert_int_equal(f->plan.migrations[0].up.rule, RH_TRANSACTION_OWN);
+    assert_true(f->plan.migrations[0].has_down);
+    assert_true(fixture_plan(f, versions(f, "version", (const char *[]){"0", "2", NULL})));
+    assert_string_equal(fixture_order(f), "1: 2:two words 10:ten*");
+    assert_non_null(f->plan.migrations[0].skipped);
+    static const char *columns[] = {"version", "md5"};
+    const char *row[] = {"1", "11111111111111111111111111111111"}, **rows[] = {row};
+    rh_rows history = {.present = true, .columns = columns, .column_count = 2, .rows = rows, .row_count = 1};
+    assert_false(fixture_plan(f, &history));
+    assert_non_null(strstr(f->error.message, "edited after it was applied"));
+    row[1] = "95adb6e77a0884d9e50232cb8c5c969d";
+    assert_true(fixture_plan(f, &history));
+    fixture_file(f, "12.do.script.js", "x");
+    assert_false(fixture_plan(f, &history));
+    assert_non_null(strstr(f->error.message, "a script in JavaScript"));
+    fixture_end(f);
+}
+
 /* ---- the choice ---- */
 
 static void test_two_fit(void **state)
@@ -452,6 +537,9 @@ int main(void)
         cmocka_unit_test(test_flyway_baselines),
         cmocka_unit_test(test_flyway_history),
         cmocka_unit_test(test_flyway_scripts),
+        cmocka_unit_test(test_pop),
+        cmocka_unit_test(test_morph),
+        cmocka_unit_test(test_postgrator),
         cmocka_unit_test(test_two_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
