@@ -5,7 +5,7 @@
 /* The same waitstart, converted from the server's clock anew in each sample, may differ by this much. */
 static const rh_usec SAME_START = RH_SECOND / 2000;
 
-/* Time spent behind one blocker. */
+/* Time spent behind one blocker, itself behind one root. */
 typedef struct spell {
     int blocker_pid, root_pid;
     const char *blocker;
@@ -179,17 +179,17 @@ static void book(rh_wait_graph *graph, const moment *now, wait *w, const rh_wait
     rh_usec since = w->spell_count > 0 ? w->last_seen : w->started;
     if (sample->blocker_count == 0)
         return; /* released between the reading of the queue and of the blockers */
-    int blocker = choose_blocker(graph, now, sample);
+    int blocker = choose_blocker(graph, now, sample), root = find_root(graph, now, sample);
     size_t i = 0;
-    while (i < w->spell_count && w->spells[i].blocker_pid != blocker)
+    while (i < w->spell_count && (w->spells[i].blocker_pid != blocker || w->spells[i].root_pid != root))
         i++;
     if (i == w->spell_count) {
         spell *fresh = rh_arena_add(graph->arena, &w->spells, &w->spell_count, sizeof *fresh);
         fresh->blocker_pid = blocker;
+        fresh->root_pid = root;
         fresh->blocker = name_blocker(graph, now, sample, blocker);
     }
     w->current_spell = i;
-    w->spells[i].root_pid = find_root(graph, now, sample);
     w->spells[i].spent += now->at > since ? now->at - since : 0;
 }
 
@@ -319,12 +319,34 @@ static double seconds_since(const rh_wait_graph *graph, rh_usec at)
     return rh_seconds(at - graph->began);
 }
 
-static void write_wait(const rh_wait_graph *graph, const wait *w, rh_arena *arena, rh_wait *out)
+/* Behind the same blocker, whatever its root. */
+static rh_usec spent_behind(const wait *w, int blocker_pid)
+{
+    rh_usec sum = 0;
+    for (size_t i = 0; i < w->spell_count; i++)
+        if (w->spells[i].blocker_pid == blocker_pid)
+            sum += w->spells[i].spent;
+    return sum;
+}
+
+/* Of the blocker that was in the way longest, with the root that it was behind longest. */
+static const spell *longest_spell(const wait *w)
 {
     const spell *longest = NULL;
-    for (size_t i = 0; i < w->spell_count; i++)
-        if (!longest || w->spells[i].spent > longest->spent)
+    rh_usec most = 0;
+    for (size_t i = 0; i < w->spell_count; i++) {
+        rh_usec sum = spent_behind(w, w->spells[i].blocker_pid);
+        if (!longest || sum > most || (sum == most && w->spells[i].spent > longest->spent)) {
             longest = &w->spells[i];
+            most = sum;
+        }
+    }
+    return longest;
+}
+
+static void write_wait(const rh_wait_graph *graph, const wait *w, rh_arena *arena, rh_wait *out)
+{
+    const spell *longest = longest_spell(w);
     out->at_s = seconds_since(graph, w->started);
     out->wait_s = w->ended > w->started ? rh_seconds(w->ended - w->started) : 0;
     out->locktype = rh_arena_strdup(arena, w->locktype);

@@ -111,6 +111,12 @@ static const rh_wait *wait_of(const rh_contention *contention, const rh_pg *pg)
     return found;
 }
 
+/* Either end of a wait may lie between two samples, which are further apart on a busy machine. */
+static double tolerance_s(const rh_contention *contention)
+{
+    return 0.025 + 2 * contention->shortest_sure_wait_ms / 1e3;
+}
+
 /* The migration holds ACCESS EXCLUSIVE for 300 ms; three wait behind it. */
 static void three_behind_one(bool without_waitstart, rh_contention *contention)
 {
@@ -137,7 +143,7 @@ static void three_behind_one(bool without_waitstart, rh_contention *contention)
     assert_int_equal(contention->deepest_queue, 3);
     for (int i = 0; i < 3; i++) {
         const rh_wait *wait = wait_of(contention, clients[i].pg);
-        assert_true(fabs(wait->wait_s - clients[i].took_s) < 0.025);
+        assert_true(fabs(wait->wait_s - clients[i].took_s) < tolerance_s(contention));
         assert_string_equal(wait->relation, "public.accounts");
         assert_int_equal(wait->blocker_pid, rh_pg_backend_pid(migration));
         assert_int_equal(wait->root_pid, rh_pg_backend_pid(migration));
@@ -187,7 +193,7 @@ static void test_chain_through_the_migration(void **state)
     pthread_create(&altering.thread, NULL, run_client, &altering);
     sleep_ms(80);
     begin(&victim, "SELECT count(*) FROM accounts");
-    sleep_ms(400); /* longer than the ALTER itself on a busy machine: the wait is told by its longest part */
+    sleep_ms(400); /* longer than the ALTER itself on a busy machine: the longest root is told */
     run(reader, "COMMIT");
     end(&altering);
     rh_sampler_statement(sampler, NULL, 0);
@@ -203,7 +209,7 @@ static void test_chain_through_the_migration(void **state)
     assert_int_equal(own->blocker_pid, rh_pg_backend_pid(reader));
     assert_non_null(strstr(own->blocker, "(idle in transaction)"));
     assert_null(strstr(own->blocker, "12345"));
-    assert_true(fabs(own->wait_s - altering.took_s) < 0.025);
+    assert_true(fabs(own->wait_s - altering.took_s) < tolerance_s(&contention));
     assert_int_equal(behind->blocker_pid, rh_pg_backend_pid(migration));
     assert_int_equal(behind->root_pid, rh_pg_backend_pid(reader));
     assert_true(behind->blocked_by_migration);
@@ -248,7 +254,10 @@ static void test_autocommit_statement_from_outside(void **state)
     rh_sampler_statement(sampler, NULL, 0);
     sleep_ms(250); /* the index is visible to everybody now, and yet it is nobody's business */
     rh_lock *locks;
-    assert_int_equal(rh_sampler_locks(sampler, "000010", 1, arena, &locks), 1);
+    size_t held = rh_sampler_locks(sampler, "000010", 1, arena, &locks);
+    for (size_t i = 0; held != 1 && i < held; i++)
+        print_message("%s %s %.3f s\n", locks[i].relation, locks[i].mode, locks[i].held_s);
+    assert_int_equal(held, 1);
     assert_string_equal(locks[0].relation, "public.big");
     assert_string_equal(locks[0].mode, "ShareLock");
     assert_true(locks[0].held_s > 0.05);

@@ -285,6 +285,26 @@ static void test_longest_blocker_is_named(void **state)
     assert_true(wait->blocked_by_migration);
 }
 
+/* The migration gets its lock at 90 ms: whoever waits behind it was longest behind the reader all the same.
+ */
+static void test_longest_root_is_named(void **state)
+{
+    fixture *f = *state;
+    for (int at = 20; at <= 80; at += 20) {
+        waits(f, 1, 10, MIGRATION, -1, -1);
+        waits(f, MIGRATION, 5, 9, -1, -1);
+        take(f, at);
+    }
+    waits(f, 1, 10, MIGRATION, -1, -1);
+    take(f, 100);
+    waits(f, 1, 10, 7, -1, -1);
+    take(f, 175); /* longer than any spell behind the migration, shorter than both */
+    const rh_wait *wait = finish(f, 175, 2);
+    assert_int_equal(wait[1].waiter_pid, 1);
+    assert_int_equal(wait[1].blocker_pid, MIGRATION);
+    assert_int_equal(wait[1].root_pid, 9);
+}
+
 static void test_deadlock_has_an_end(void **state)
 {
     fixture *f = *state;
@@ -360,6 +380,7 @@ int main(void)
         WITH_GRAPH(test_ten_on_one_relation),
         WITH_GRAPH(test_holder_before_queued),
         WITH_GRAPH(test_longest_blocker_is_named),
+        WITH_GRAPH(test_longest_root_is_named),
         WITH_GRAPH(test_deadlock_has_an_end),
         WITH_GRAPH(test_prepared_transaction_and_nobody),
         WITH_GRAPH(test_statement_and_late_names),
