@@ -256,6 +256,12 @@ static bool rollback_pass(rehearsal *r, rh_error *error)
     return rh_pass_rollback(r->run, r->staging, r->progress, error);
 }
 
+static bool interruption_pass(rehearsal *r, rh_error *error)
+{
+    r->stage = "interruption";
+    return !r->scenario->interrupt || rh_pass_interruption(r->run, r->staging, r->progress, error);
+}
+
 static bool pipeline(rehearsal *r, rh_error *error)
 {
     bool ok = inspect_backup(r, error)      /* refuse what is no backup, */
@@ -268,11 +274,12 @@ static bool pipeline(rehearsal *r, rh_error *error)
               && take_snapshot(r, error)    /* production's settings from here on */
               && probe_staging(r, error);   /* the same probe as on production */
     if (ok && r->run->plan.pending_count > 0)
-        ok = scaled_passes(r, error)     /* small first, predictions written down, */
-             && quiet_passes(r, error)   /* then full size, and scored */
-             && loaded_pass(r, error)    /* who is hurt, and how long */
-             && verify(r, error)         /* is the data still right */
-             && rollback_pass(r, error); /* is there a way back */
+        ok = scaled_passes(r, error)         /* small first, predictions written down, */
+             && quiet_passes(r, error)       /* then full size, and scored */
+             && loaded_pass(r, error)        /* who is hurt, and how long */
+             && verify(r, error)             /* is the data still right */
+             && rollback_pass(r, error)      /* is there a way back, */
+             && interruption_pass(r, error); /* and what if it is killed half-way */
     else if (ok)
         ok = verify(r, error);
     return ok;

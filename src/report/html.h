@@ -48,6 +48,8 @@ void rh_html_statements(rh_html *html);
 void rh_html_waits(rh_html *html);
 void rh_html_load(rh_html *html);
 void rh_html_rollback(rh_html *html);
+/* Nothing unless the scenario asked for it. */
+void rh_html_interruptions(rh_html *html);
 void rh_html_backtest(rh_html *html);
 void rh_html_environment(rh_html *html);
 /* html_production.c: part of the environment; nothing when there is no profile. */

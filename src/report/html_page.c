@@ -230,6 +230,7 @@ static void document(rh_html *html)
     rh_html_waits(html);
     rh_html_load(html);
     rh_html_rollback(html);
+    rh_html_interruptions(html);
     rh_html_backtest(html);
     rh_html_environment(html);
     not_measured(html);

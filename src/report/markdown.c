@@ -170,6 +170,8 @@ static void details(const page *p)
     hazards(p);
     rh_text_printf(p->out, "%s\n\n", plain(p, rh_view_rollback(view)));
     rollback_losses(p);
+    if (rh_view_interruptions(view))
+        rh_text_printf(p->out, "%s\n\n", plain(p, rh_view_interruptions(view)));
     const rh_json *list = rh_json_get(report, "not_measured");
     for (size_t i = 0; i < rh_json_count(list) && i < LIST_MAX; i++)
         rh_text_printf(p->out, "- not measured: %s\n", plain(p, rh_json_string(rh_json_at(list, i))));

@@ -40,6 +40,7 @@ static rh_json *scenario_record(const rh_scenario *scenario)
     rh_json_add_string(object, "sha256", scenario->sha256[0] ? scenario->sha256 : NULL);
     rh_json_add_int(object, "repeat", scenario->repeat);
     rh_json_add_bool(object, "rollback", scenario->rollback);
+    rh_json_add_bool(object, "interrupt", scenario->interrupt);
     rh_json *passes = rh_json_add_array(object, "passes");
     if (scenario->passes & RH_PASS_SCALED)
         rh_json_add_string(passes, NULL, "scaled");

@@ -21,6 +21,8 @@ rh_json *rh_record_statements(const rh_run *run, const rh_script *script);
 /* record_rollback.c; DOWN: NULL for the whole set. */
 rh_json *rh_record_rollback(const rh_run *run, const rh_rollback *rollback, const rh_script *down);
 void rh_record_differences(rh_json *parent, const char *key, const rh_difference *differences, size_t count);
+/* record_interruptions.c */
+rh_json *rh_record_interruptions(const rh_migration *migration);
 rh_json *rh_record_data(const rh_data_comparison *data); /* NULL when not compared */
 /* record_impact.c: what MIGRATION did to others in the loaded pass; NULL when nothing watched. */
 rh_json *rh_record_impact(const rh_run *run, const rh_migration *migration);

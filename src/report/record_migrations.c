@@ -126,6 +126,7 @@ rh_json *rh_record_migrations(const rh_run *run)
         rh_json_add(object, "statements", rh_record_statements(run, &m->up));
         rh_json_add(object, "impact", rh_record_impact(run, m));
         rh_json_add(object, "rollback", rh_record_rollback(run, &m->rollback, &m->down));
+        rh_json_add(object, "interruptions", rh_record_interruptions(m));
     }
     return array;
 }

@@ -185,6 +185,8 @@ static void sentences(const page *p)
     }
     if (view->migration_count)
         wrap(p, rh_view_rollback(view));
+    if (rh_view_interruptions(view))
+        wrap_over(p, rh_view_interruptions(view), 3);
     const rh_json *list = rh_json_get(view->report, "not_measured");
     for (size_t i = 0; i < rh_json_count(list) && i < NOT_MEASURED_MAX; i++)
         line(p, rh_view_printf(view, "Not measured: %s", rh_json_string(rh_json_at(list, i))));

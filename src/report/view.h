@@ -65,6 +65,8 @@ const char *rh_view_verdict(const rh_view *view);      /* one plain sentence, th
 const char *rh_view_prediction(const rh_view *view);   /* duration, interval or why none, translation */
 const char *rh_view_backtest(const rh_view *view);     /* how far predictions were off */
 const char *rh_view_rollback(const rh_view *view);     /* over all migrations */
+/* What became of those that were killed half-way; NULL when none was. */
+const char *rh_view_interruptions(const rh_view *view);
 /* view_rollback.c: "reversible with loss" of a rollback record; "not rehearsed". */
 const char *rh_view_reversibility(const rh_json *rollback);
 /* False when there is a way down that was rehearsed and is not simply reversible. */

@@ -102,3 +102,42 @@ const rh_json *rh_view_strongest_lock(const rh_json *statements)
     }
     return strongest;
 }
+
+/* Who has an interruption with KEY VALUE (NULL: a list that is not empty): how many, and the first. */
+static size_t interrupted(const rh_view *view, const char *key, const char *value, const char **first)
+{
+    size_t count = 0;
+    for (size_t m = 0; m < view->migration_count; m++) {
+        const rh_json *list = rh_json_get(view->migrations[m].record, "interruptions");
+        for (size_t i = 0; i < rh_json_count(list); i++) {
+            const rh_json *one = rh_json_at(list, i);
+            if (value ? !rh_view_is(one, key, value) : rh_json_count(rh_json_get(one, key)) == 0)
+                continue;
+            if (count++ == 0)
+                *first = view->migrations[m].id;
+        }
+    }
+    return count;
+}
+
+const char *rh_view_interruptions(const rh_view *view)
+{
+    static const struct {
+        const char *key, *value, *words;
+    } kinds[] = {{"run_again", "ok", "run again"},
+                 {"run_again", "failed", "fail when run again"},
+                 {"run_again", "refused", "refused until the history table is set right"},
+                 {"run_again", "skipped", "taken for applied"},
+                 {"after_repair", "failed", "fail even then"},
+                 {"state", "partly_applied", "leave half behind"},
+                 {"invalid_indexes", NULL, "leave an invalid index"},
+                 {"still_invalid", NULL, "keep one after running again"}};
+    const char *text = NULL, *first = NULL;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        size_t count = interrupted(view, kinds[i].key, kinds[i].value, &first);
+        if (count > 0)
+            text = rh_view_printf(view, "%s%s%zu %s (%s%s)", text ? text : "", text ? "; " : "", count,
+                                  kinds[i].words, first, count > 1 ? " …" : "");
+    }
+    return text ? rh_view_printf(view, "Killed half-way: %s.", text) : NULL;
+}

@@ -317,6 +317,7 @@ static const key_spec KEYS[] = {
     {"production", NULL, NO_FIELD},
     {"production.profile", read_profile, AT(production.profile)},
     {"rollback", read_bool, AT(rollback)},
+    {"interrupt", read_bool, AT(interrupt)},
     {"verify", read_verify, AT(verify)},
     {"repeat", read_int, AT(repeat), .low = 1, .high = 1000},
     {"gates", NULL, NO_FIELD},

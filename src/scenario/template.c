@@ -57,6 +57,8 @@ const char *rh_scenario_template(void)
            "#   profile: production.json   # or the CSV that the script of pgrehearse profile --sql gives\n"
            "\n"
            "rollback: true               # every migration with a way down goes up, down and up again\n"
+           "# interrupt: true            # each migration is also killed half-way: what stays, and does it "
+           "run again\n"
            "repeat: 3                    # quiet passes: more of them, narrower intervals\n"
            "\n"
            "# After the migrations. SQL: every row returned is a failure; commands: any exit status but 0.\n"

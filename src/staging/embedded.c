@@ -246,6 +246,22 @@ bool rh_embedded_halt(rh_staging *staging, bool cleanly, rh_error *error)
     return ok;
 }
 
+void rh_embedded_crash(rh_staging *staging)
+{
+    if (staging->cluster.server)
+        rh_process_signal(staging->cluster.server, SIGQUIT);
+}
+
+bool rh_embedded_recover(rh_staging *staging, rh_error *error)
+{
+    rh_cluster *cluster = &staging->cluster;
+    int status = 0;
+    bool ended = !cluster->server || rh_process_wait(cluster->server, STOP_PATIENCE, &status, error);
+    rh_process_free(cluster->server);
+    cluster->server = NULL;
+    return ended && rh_embedded_run(staging, error);
+}
+
 bool rh_embedded_alive(rh_staging *staging, rh_error *error)
 {
     const rh_cluster *cluster = &staging->cluster;

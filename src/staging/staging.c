@@ -101,6 +101,17 @@ bool rh_staging_reset(rh_staging *staging, const rh_progress *progress, rh_error
     return true;
 }
 
+void rh_staging_crash(rh_staging *staging)
+{
+    if (staging->kind == RH_STAGING_EMBEDDED)
+        rh_embedded_crash(staging);
+}
+
+bool rh_staging_restart(rh_staging *staging, rh_error *error)
+{
+    return staging->kind != RH_STAGING_EMBEDDED || rh_embedded_recover(staging, error);
+}
+
 void rh_staging_note(rh_staging *staging, const char *format, ...)
 {
     va_list args;

@@ -88,3 +88,10 @@ size_t rh_schema_object_count(const rh_schema *schema);
  * only changed their places are one object, "order of the columns of table …", and "moved". */
 void rh_schema_compare(const rh_schema *before, const rh_schema *after, rh_arena *arena,
                        rh_difference **differences, size_t *count);
+
+/* The names (quoted, qualified) of indexes that a CONCURRENTLY left invalid. */
+bool rh_invalid_indexes(rh_pg *pg, rh_arena *arena, const char ***names, size_t *count, rh_error *error);
+/* What NOW has that BEFORE did not: "version 14, dirty t"; "as before". In ARENA. */
+const char *rh_history_describe(const rh_rows *before, const rh_rows *now, rh_arena *arena);
+/* Makes TABLE hold ROWS and nothing else, as somebody does who sets it right by hand. */
+bool rh_history_write(rh_pg *pg, const char *table, const rh_rows *rows, rh_error *error);

@@ -117,6 +117,7 @@ typedef struct rh_scenario {
         rh_location where;
     } workload;
     bool rollback;
+    bool interrupt; /* each migration is killed half-way, too */
     rh_step *verify;
     size_t verify_count;
     int repeat;

@@ -31,3 +31,9 @@ bool rh_pass_settle(rh_run *run, rh_staging *staging, const rh_progress *progres
  * with their locks. A failure is recorded in the migration's rollback, not returned. What is timed here runs
  * with warm caches, since all rows have just been read. */
 bool rh_pass_rollback(rh_run *run, rh_staging *staging, const rh_progress *progress, rh_error *error);
+
+/* Kills every pending migration in the middle of its longest statement: its connection is cut, and for the
+ * one with the longest statement of all the server is crashed too (embedded). Each starts from the restored
+ * state with the migrations before it, and is then run again. What was found is in the migration's
+ * interruptions. */
+bool rh_pass_interruption(rh_run *run, rh_staging *staging, const rh_progress *progress, rh_error *error);

@@ -8,6 +8,9 @@ bool rh_embedded_start(rh_staging *staging, const rh_staging_request *request, r
 bool rh_embedded_run(rh_staging *staging, rh_error *error);
 /* Stops it: cleanly (a checkpoint; what connections are left are closed), or at once. */
 bool rh_embedded_halt(rh_staging *staging, bool cleanly, rh_error *error);
+/* Kills it at once, without waiting; then rh_embedded_recover starts it, which recovers from its WAL. */
+void rh_embedded_crash(rh_staging *staging);
+bool rh_embedded_recover(rh_staging *staging, rh_error *error);
 /* RH_ERROR_STAGING with the log's last lines when the postmaster has ended. */
 bool rh_embedded_alive(rh_staging *staging, rh_error *error);
 /* Interrupts must be held back. */

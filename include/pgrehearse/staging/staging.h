@@ -56,6 +56,11 @@ bool rh_staging_snapshot(rh_staging *staging, const rh_progress *progress, rh_er
  * what one connection reads, the operating system's cache as the copy left it, and nothing waiting to be
  * written back. No connection of the caller may be open. */
 bool rh_staging_reset(rh_staging *staging, const rh_progress *progress, rh_error *error);
+/* Kills the server as a crash would, at once and without waiting: embedded only, where it is ours. May be called
+ * from another thread, while connections are open. Call rh_staging_restart then. */
+void rh_staging_crash(rh_staging *staging);
+/* Waits for the end of a server that was crashed, starts it again and waits until it has recovered. */
+bool rh_staging_restart(rh_staging *staging, rh_error *error);
 /* Makes a second database that holds a page sample (TABLESAMPLE SYSTEM) of FRACTION of every table,
  * referentially closed upwards, with all constraints and indexes; from then on rh_staging_conninfo is that
  * database until the next reset. Tables that could not be sampled are described in *WHY_NOT (in ARENA; NULL

@@ -557,6 +557,47 @@ static inline rh_run *fixture_full(rh_arena *arena)
     return run;
 }
 
+/* 000012 was killed, too: a CREATE INDEX CONCURRENTLY by its connection, and then by the server. */
+static inline rh_run *fixture_interrupted(rh_arena *arena)
+{
+    static const char *invalid[] = {"public.\"orders <i>\""};
+    rh_run *run = fixture_full(arena);
+    rh_scenario *scenario = rh_arena_alloc(arena, sizeof *scenario);
+    *scenario = *run->scenario;
+    scenario->interrupt = true;
+    run->scenario = scenario;
+    rh_migration *m = &run->plan.migrations[11];
+    for (int i = 0; i < 3; i++) {
+        rh_interruption *cut = rh_arena_add(arena, &m->interruptions, &m->interruption_count, sizeof *cut);
+        *cut = (rh_interruption){.how = i == 1 ? RH_INTERRUPTION_SERVER : RH_INTERRUPTION_CONNECTION,
+                                 .statement = 1,
+                                 .in_statement = i < 2,
+                                 .hit = i < 2,
+                                 .after_s = i < 2 ? 1.5 : RH_NOT_MEASURED,
+                                 .data = {.measured = true, .elapsed_s = 0.3, .equal = 12},
+                                 .history = i < 2 ? "version 12, dirty t" : NULL,
+                                 .run_again = i < 2 ? RH_RUN_AGAIN_REFUSED : RH_RUN_AGAIN_NOT_TRIED,
+                                 .after_repair = i == 0   ? RH_RUN_AGAIN_FAILED
+                                                 : i == 1 ? RH_RUN_AGAIN_OK
+                                                          : RH_RUN_AGAIN_NOT_TRIED,
+                                 .error = i < 2 ? "the database is dirty at version 12" : NULL};
+        if (i > 0)
+            continue;
+        rh_difference *d = rh_arena_add(arena, &cut->differences, &cut->difference_count, sizeof *d);
+        *d = (rh_difference){"index public.\"orders <i>\"", "added", NULL, "CREATE INDEX … invalid"};
+        cut->invalid_indexes = cut->still_invalid = invalid;
+        cut->invalid_index_count = cut->still_invalid_count = 1;
+    }
+    run->set_rollback = (rh_rollback){.outcome = RH_OUTCOME_FAILED,
+                                      .has_down = true,
+                                      .down_s = 0.3,
+                                      .up_again_s = RH_NOT_MEASURED,
+                                      .schema_restored = -1,
+                                      .reversibility = RH_REVERSIBILITY_BROKEN,
+                                      .why = "the way down failed"};
+    return run;
+}
+
 /* Quiet passes only, no gates. */
 static inline rh_run *fixture_quiet(rh_arena *arena)
 {

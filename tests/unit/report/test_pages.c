@@ -223,6 +223,33 @@ static void html_says_what_was_not_measured(void **state)
     rh_text_release(&text);
 }
 
+static void what_was_killed_is_told(void **state)
+{
+    (void)state;
+    rh_text text = {0};
+    render(fixture_interrupted, rh_report_html, &text);
+    xmlDocPtr page = parse(&text);
+    assert_true(count(page, "//section[@id='interruptions']//tbody") == 3);
+    assert_true(count(page, "//section[@id='interruptions']//td[contains(., 'orders <i>')]") >= 1);
+    assert_true(count(page, "//section[@id='interruptions']//p[@class='bad']") == 1);
+    assert_non_null(strstr(text.data, "server crashed, 1.5 s into statement 1"));
+    assert_non_null(strstr(text.data, "refused; with the history table set right: failed"));
+    assert_true(count(page, "//section[@id='rollback']//tbody") == 9); /* each, and all of them together */
+    xmlFreeDoc(page);
+    rh_text_clear(&text);
+    render(fixture_interrupted, render_text, &text);
+    assert_non_null(strstr(text.data, "Killed half-way: 2 refused until the history table is set right"));
+    rh_text_clear(&text);
+    render(fixture_interrupted, rh_report_junit, &text);
+    page = parse(&text);
+    assert_true(count(page, "//testcase[@name='all migrations together']/failure") == 1);
+    xmlFreeDoc(page);
+    rh_text_clear(&text);
+    render(fixture_full, rh_report_html, &text);
+    assert_null(strstr(text.data, "Killed half-way"));
+    rh_text_release(&text);
+}
+
 static void junit_counts_what_it_has(void **state)
 {
     (void)state;
@@ -348,6 +375,7 @@ int main(void)
         cmocka_unit_test(markdown_fits_a_comment),
         cmocka_unit_test(html_is_well_formed_and_stands_alone),
         cmocka_unit_test(html_says_what_was_not_measured),
+        cmocka_unit_test(what_was_killed_is_told),
         cmocka_unit_test(junit_counts_what_it_has),
         cmocka_unit_test(compare_shows_what_changed),
         cmocka_unit_test(writes_every_file),

@@ -107,8 +107,8 @@ static void every_record_fits_the_schema(void **state)
     (void)state;
     if (!can_validate())
         return;
-    maker makers[] = {fixture_full,    fixture_quiet, fixture_failed, fixture_refused,
-                      fixture_hostile, fixture_start, with_profile,   empty};
+    maker makers[] = {fixture_full,    fixture_quiet, fixture_interrupted, fixture_failed, fixture_refused,
+                      fixture_hostile, fixture_start, with_profile,        empty};
     for (size_t i = 0; i < sizeof makers / sizeof *makers; i++) {
         rh_arena *arena = rh_arena_new();
         rh_json *record = rh_report_json(makers[i](arena));

@@ -1,0 +1,35 @@
+/* The hand that cuts a migration short: a thread that waits until a statement is under way, and then cuts its
+ * connection, or crashes the server. */
+#pragma once
+#include "pgrehearse/base/error.h"
+#include "pgrehearse/migrations/migrations.h"
+#include "pgrehearse/model/rollback.h"
+#include "pgrehearse/staging/staging.h"
+#include <pthread.h>
+
+typedef struct rh_cut {
+    rh_staging *staging;
+    rh_interruption_how how;
+    const rh_statement *target; /* the statement to be met */
+    rh_usec delay;              /* after its start */
+    rh_replay_hooks hooks;      /* hand these to rh_replay */
+
+    /* afterwards: */
+    rh_usec began;  /* of TARGET; 0: it never ran */
+    rh_usec struck; /* 0: never */
+    bool completed; /* TARGET ended well, before or in spite of the cut */
+
+    /* its own */
+    rh_pg *side;
+    int pid;
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t wake;
+    bool started, armed, given_up;
+} rh_cut;
+
+/* With staging, how, target and delay set. MIGRATION: the session to be cut. */
+bool rh_cut_start(rh_cut *cut, rh_pg *migration, rh_error *error);
+/* Joins the thread. A cut that has not struck yet does not any more. Waits until the session has gone (30 s
+ * at most), or until the crashed server is up again. Takes a cut that never started. */
+bool rh_cut_finish(rh_cut *cut, rh_error *error);
