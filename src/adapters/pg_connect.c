@@ -176,6 +176,12 @@ int rh_pg_server_version(const rh_pg *pg)
     return PQserverVersion(pg->conn);
 }
 
+const char *rh_pg_password(const rh_pg *pg)
+{
+    const char *password = PQpass(pg->conn);
+    return password ? password : "";
+}
+
 bool rh_pg_is_unix_socket(const rh_pg *pg)
 {
     const char *host = PQhost(pg->conn);

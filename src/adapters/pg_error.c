@@ -91,25 +91,29 @@ static char *mask_foreign_words(const char *message, const char *sql)
 }
 
 /* PL/pgSQL's RAISE and errors of other languages carry text that the user's code put together. */
-static bool is_user_text(const PGresult *result, const char *sqlstate)
+static bool is_user_text(const char *function, const char *sqlstate)
 {
-    const char *function = PQresultErrorField(result, PG_DIAG_SOURCE_FUNCTION);
     return (function && (strcmp(function, "exec_stmt_raise") == 0 || strncmp(function, "PLy_", 4) == 0)) ||
            is_class(sqlstate, "38") || is_class(sqlstate, "39");
 }
 
-static char *redact(const PGresult *result, const char *text, const char *sql)
+char *rh_pg_redact_message(const char *sqlstate, const char *function, const char *text, const char *sql)
 {
-    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     char *masked = NULL;
     bool command = rh_starts_with(text, "could not execute command") || rh_starts_with(text, "program \"");
-    if (!command && is_user_text(result, sqlstate))
+    if (!command && is_user_text(function, sqlstate))
         masked = mask_foreign_words(text, sql);
     else if (command || is_class(sqlstate, "22"))
         masked = mask_quoted(text);
     char *line = first_line(masked ? masked : text);
     free(masked);
     return line;
+}
+
+static char *redact(const PGresult *result, const char *text, const char *sql)
+{
+    return rh_pg_redact_message(PQresultErrorField(result, PG_DIAG_SQLSTATE),
+                                PQresultErrorField(result, PG_DIAG_SOURCE_FUNCTION), text, sql);
 }
 
 /* PostgreSQL counts characters from 1; so do line and column. */

@@ -6,7 +6,7 @@ static void add_statement(rh_json *array, const rh_statement *s, int transaction
 {
     rh_json *object = rh_json_add_object(array, NULL);
     rh_json_add_int(object, "ordinal", s->ordinal);
-    rh_json_add_int(object, "line", s->line);
+    rh_json_add_count(object, "line", s->line > 0 ? s->line : -1);
     rh_json_add_int(object, "transaction", transaction);
     rh_json_add_string(object, "sql", s->redacted_sql);
     rh_json_add_string(object, "command_tag", s->command_tag);

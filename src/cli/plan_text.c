@@ -143,12 +143,16 @@ static void append_migration(rh_text *text, const rh_scenario *scenario, const r
     rh_text_append_char(text, '\n');
     rh_text_append_clean(text, rh_text_string(&head), false);
     rh_text_append(text, "\n  ");
-    const char *file = script->file ? script->file : "";
+    const char *program = scenario->migrations.command ? scenario->migrations.command[0] : "";
+    const char *file = script->file ? script->file : program;
     size_t prefix = strlen(scenario->directory);
     bool below = strncmp(file, scenario->directory, prefix) == 0 && file[prefix] == '/';
     rh_text_append_clean(text, below ? file + prefix + 1 : file, false);
     rh_text_append(text, m->has_down ? ", with a way down\n  " : ", without a way down\n  ");
-    append_rule(text, script, transactions);
+    if (scenario->migrations.command)
+        rh_text_append(text, "a program: its statements are seen when it runs");
+    else
+        append_rule(text, script, transactions);
     rh_text_append_char(text, '\n');
     for (size_t i = 0; i < script->statement_count; i++) {
         bool before = i && numbers[i - 1] == numbers[i];
@@ -165,19 +169,23 @@ void rh_plan_text(const rh_scenario *scenario, const rh_plan *plan, const rh_bac
                   rh_text *text)
 {
     rh_text_append_clean(text, scenario->name, false);
-    if (!scenario->migrations.path)
+    bool none = !scenario->migrations.path && !scenario->migrations.command;
+    if (none)
         rh_text_append(text, ": no migrations; a run restores, verifies and reports\n");
+    else if (scenario->migrations.command)
+        rh_text_append(text, ": one program that migrates\n");
     else
         rh_text_printf(text, ": %zu pending of %zu migrations\n", plan->pending_count, plan->migration_count);
     append_backup(text, backup);
-    if (!scenario->migrations.path)
+    if (none)
         return;
     rh_text why = {0};
     rh_text_printf(&why, "%s%s%s", plan->framework_name ? plan->framework_name : "",
                    plan->framework_why ? ": " : "", plan->framework_why ? plan->framework_why : "");
     append_label(text, "framework", rh_text_string(&why));
     rh_text_release(&why);
-    append_label(text, "history", plan->history_table ? plan->history_table : "none");
+    if (!scenario->migrations.command)
+        append_label(text, "history", plan->history_table ? plan->history_table : "none");
     append_others(text, plan, "applied", true);
     append_others(text, plan, "left out", false);
     for (size_t i = 0; i < plan->migration_count; i++)

@@ -2,6 +2,7 @@
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/migrations/migrations.h"
 #include "detect.h"
+#include "program.h"
 #include <string.h>
 
 bool rh_error_at_migrations(const rh_scenario *scenario, rh_error *error)
@@ -173,6 +174,8 @@ bool rh_plan_detect(const rh_scenario *scenario, rh_arena *arena, rh_plan *plan,
     *plan = (rh_plan){.framework = RH_FRAMEWORK_SQL,
                       .framework_name = rh_framework_sql.name,
                       .framework_why = "the scenario names no migrations"};
+    if (scenario->migrations.command)
+        rh_program_detect(scenario, arena, plan);
     if (!scenario->migrations.path)
         return true;
     candidate best;

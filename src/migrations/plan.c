@@ -3,6 +3,7 @@
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/migrations/migrations.h"
 #include "safety_server.h"
+#include "program.h"
 #include "script.h"
 #include <ctype.h>
 #include <inttypes.h>
@@ -297,6 +298,8 @@ bool rh_plan_make(const rh_scenario *scenario, const rh_rows *history, rh_arena 
 {
     if (!rh_plan_detect(scenario, arena, plan, error))
         return false;
+    if (scenario->migrations.command)
+        rh_program_plan(scenario, arena, plan);
     if (!scenario->migrations.path)
         return true;
     const rh_framework_rules *rules = rh_framework_rules_of(plan->framework);

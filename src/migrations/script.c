@@ -21,7 +21,7 @@ static bool check_no_nul(const char *path, const char *text, size_t length, rh_e
     return rh_error_at(error, path, line, 0);
 }
 
-static void fill_statement(rh_statement *statement, rh_hazard_context *context)
+void rh_statement_fill(rh_statement *statement, rh_hazard_context *context)
 {
     rh_arena *arena = context->arena;
     rh_json *tree = strlen(statement->sql) <= RH_PARSE_LIMIT ? rh_sql_parse(statement->sql, NULL) : NULL;
@@ -73,7 +73,7 @@ static void add_statements(rh_hazard_context *context, const rh_framework_rules 
         statement->line = spans[i].line;
         statement->column = spans[i].column;
         statement->sql = rh_arena_strndup(arena, text + start, spans[i].offset + spans[i].length - start);
-        fill_statement(statement, context);
+        rh_statement_fill(statement, context);
     }
 }
 

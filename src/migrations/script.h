@@ -9,5 +9,8 @@
 bool rh_script_load(const char *path, rh_direction direction, const rh_framework_rules *rules,
                     rh_hazard_context *context, rh_script *script, rh_error *error);
 
+/* Fills in what the text of STATEMENT (sql is set) says: redacted text, class, expected lock, hazards. */
+void rh_statement_fill(rh_statement *statement, rh_hazard_context *context);
+
 /* Refuses what only psql understands or what reaches outside of the database. TEXT is the file's. */
 bool rh_script_check_safety(const char *path, const char *text, rh_arena *arena, rh_error *error);

@@ -16,7 +16,7 @@ static int64_t wal_of(const rh_statement *statement)
     return RH_UNKNOWN;
 }
 
-static void add_statement(total *t, const rh_statement *statement)
+static void add_statement(total *t, const rh_statement *statement, rh_framework framework)
 {
     const rh_prediction *p = &statement->prediction;
     if (isnan(p->median_s)) {
@@ -36,6 +36,8 @@ static void add_statement(total *t, const rh_statement *statement)
         t->above += (p->high_s - p->median_s) * (p->high_s - p->median_s);
     }
     int64_t wal = wal_of(statement);
+    if (wal < 0 && framework == RH_FRAMEWORK_COMMAND) /* read once for several: it stands with the longest */
+        wal = 0;
     t->wal = t->wal < 0 || wal < 0 ? RH_UNKNOWN : t->wal + wal;
 }
 
@@ -45,7 +47,7 @@ void rh_predict_total(const rh_plan *plan, const rh_contention *contention, doub
     total t = {0};
     for (size_t m = 0; m < plan->migration_count; m++)
         for (size_t i = 0; i < plan->migrations[m].up.statement_count; i++)
-            add_statement(&t, &plan->migrations[m].up.statements[i]);
+            add_statement(&t, &plan->migrations[m].up.statements[i], plan->framework);
     bool whole = t.predicted > 0 && t.missing == 0;
     bool sure = whole && t.unsure == 0;
     prediction->median_s = whole ? t.median : NAN;

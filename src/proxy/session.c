@@ -33,6 +33,7 @@ struct rh_session {
     bool skipping;    /* after an error, up to the Sync, which has not been sent yet */
     bool copying;     /* COPY data is due: Syncs are ignored until it ends */
     bool long_before; /* the last statement that ended took long */
+    bool unread;      /* a statement ended since a message was held */
     bool batch_has_schema_change, batch_has_begin; /* since the last Sync */
 };
 
@@ -131,6 +132,7 @@ static void begin(rh_session *s, pending *p, rh_usec now)
     rh_proxy_statement statement = describe(s, p);
     s->events->begun(s->events->user, &statement);
     p->mark = statement.mark;
+    p->started = statement.started;
 }
 
 /* The server has come to the first one in the queue that it executes. */
@@ -148,6 +150,7 @@ static void end(rh_session *s, pending *p, rh_usec now)
     rh_proxy_statement statement = describe(s, p);
     statement.ended = now;
     s->long_before = now - p->started - p->held >= s->long_us;
+    s->unread = true;
     s->events->ended(s->events->user, &statement);
 }
 
@@ -189,9 +192,8 @@ rh_hold rh_session_holds(const rh_session *s, const rh_message *message)
     if (message->type == 'S' && s->state == 'I' && s->batch_has_schema_change && !s->batch_has_begin &&
         !s->skipping)
         return RH_HOLD_COMMIT;
-    if (s->long_before && !s->first && message->type && strchr("QPBEF", message->type))
-        return RH_HOLD_AFTER_LONG;
-    return RH_HOLD_NOT;
+    bool due = message->type == 'X' ? s->unread : s->long_before && strchr("QPBEF", message->type);
+    return due && !s->first ? RH_HOLD_READING : RH_HOLD_NOT;
 }
 
 void rh_session_waited(rh_session *s, rh_usec ready, rh_usec now)
@@ -199,7 +201,7 @@ void rh_session_waited(rh_session *s, rh_usec ready, rh_usec now)
     for (pending *p = s->first; p; p = p->next)
         if (p->begun)
             p->held += now - ready;
-    s->long_before = false;
+    s->long_before = s->unread = false;
 }
 
 /* The second of the strings that BODY holds one behind the other; "" when it is cut off. */

@@ -181,7 +181,9 @@ void rh_observer_finish(rh_observer *o, rh_contention *contention)
             double workers = rh_sampler_worker_cpu(o->sampler, migration->id, script->statements[i].ordinal);
             if (workers > 0)
                 run->cpu_user_s += workers;
-            if (run->lock_count == 0)
+            const rh_statement *statement = &script->statements[i];
+            bool only_ends = statement->class_ == RH_CLASS_TRANSACTION && !statement->expected_lock;
+            if (run->lock_count == 0 && !only_ends) /* COMMIT holds what others took */
                 add_outside_locks(o, migration, &script->statements[i], run);
         }
     }

@@ -130,8 +130,9 @@ static void hazards(const page *p)
                 if (shown == LIST_MAX)
                     continue;
                 shown++;
-                rh_text_printf(p->out, "- %s line %lld: %s%s%s\n", plain(p, m->id),
-                               (long long)rh_json_int(rh_json_get(rh_json_at(statements, s), "line")),
+                int64_t line = rh_json_int(rh_json_get(rh_json_at(statements, s), "line"));
+                rh_text_printf(p->out, "- %s %s %lld: %s%s%s\n", plain(p, m->id),
+                               line > 0 ? "line" : "statement", line > 0 ? (long long)line : (long long)s + 1,
                                plain(p, rh_view_string(hazard, "message")), safer ? " Safer: " : "",
                                plain(p, safer));
             }

@@ -82,7 +82,7 @@ rh_json *rh_record_statements(const rh_run *run, const rh_script *script)
         const rh_statement *s = &script->statements[i];
         rh_json *object = rh_json_add_object(array, NULL);
         rh_json_add_int(object, "ordinal", s->ordinal);
-        rh_json_add_int(object, "line", s->line);
+        rh_json_add_count(object, "line", s->line > 0 ? s->line : RH_UNKNOWN);
         rh_json_add_string(object, "sql", s->redacted_sql);
         rh_json_add_string(object, "command_tag", s->command_tag);
         rh_json_add_string(object, "class", rh_statement_class_name(s->class_));

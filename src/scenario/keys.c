@@ -125,6 +125,14 @@ static bool read_migrations_path(rh_reader *reader, const key_spec *key, rh_yaml
     return *(const char **)field != NULL;
 }
 
+static bool read_command(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
+{
+    const char *name = strrchr(key->path, '.') + 1;
+    reader->scenario->migrations.where = rh_value_where(reader, node);
+    *(const char ***)field = rh_command_read(reader, name, node);
+    return *(const char ***)field != NULL;
+}
+
 static bool read_settings(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
 {
     (void)field;
@@ -276,7 +284,7 @@ static const rh_word FRAMEWORKS[] = {
     {"morph", RH_FRAMEWORK_MORPH, NULL},
     {"postgrator", RH_FRAMEWORK_POSTGRATOR, NULL},
     {"sqitch", 0, NO_FRAMEWORK},
-    {"command", 0, NO_FRAMEWORK},
+    {"command", RH_FRAMEWORK_COMMAND, NULL},
 };
 
 static const rh_word WORKLOAD_SOURCES[] = {
@@ -302,10 +310,12 @@ static const key_spec KEYS[] = {
     {"staging.settings", read_settings, AT(staging.settings)},
     {"prepare", read_prepare, AT(prepare)},
     {"migrations", NULL, AT(migrations.where)},
-    {"migrations.path", read_migrations_path, AT(migrations.path), .required = true},
+    {"migrations.path", read_migrations_path, AT(migrations.path)},
     {"migrations.framework", read_word, AT(migrations.framework), WORDS(FRAMEWORKS)},
     {"migrations.pending", read_pending, AT(migrations.pending)},
     {"migrations.statement_timeout", read_duration, AT(migrations.statement_timeout)},
+    {"migrations.command", read_command, AT(migrations.command)},
+    {"migrations.down", read_command, AT(migrations.down)},
     {"workload", NULL, AT(workload.where)},
     {"workload.source", read_word, AT(workload.source), WORDS(WORKLOAD_SOURCES)},
     {"workload.path", read_workload_path, NO_FIELD},

@@ -89,6 +89,40 @@ static bool check_workload(rh_reader *reader, rh_yaml_node *workload)
     return true;
 }
 
+/* Files, or a program; and what a program cannot have. */
+static bool check_migrations(rh_reader *reader, rh_yaml_node *migrations)
+{
+    rh_scenario *scenario = reader->scenario;
+    const bool wanted = scenario->migrations.framework == RH_FRAMEWORK_COMMAND;
+    if (!scenario->migrations.command && !(wanted || scenario->migrations.down)) {
+        if (scenario->migrations.path)
+            return true;
+        rh_value_fail(reader, migrations, "migrations.path is missing");
+        return rh_error_hint(reader->error,
+                             "\"pgrehearse init DIRECTORY\" writes a scenario with every key explained");
+    }
+    if (!scenario->migrations.command) {
+        rh_value_fail(reader, rh_yaml_get(migrations, wanted ? "framework" : "down"),
+                      "migrations.command is missing");
+        return rh_error_hint(reader->error,
+                             "name the program that migrates: command: [./manage.py, migrate]");
+    }
+    if (!wanted && scenario->migrations.framework != RH_FRAMEWORK_AUTO) {
+        rh_value_fail(reader, rh_yaml_get(migrations, "framework"),
+                      "migrations.command is only for framework: command");
+        return rh_error_hint(reader->error, "remove one of the two");
+    }
+    static const char *const files_only[] = {"path", "pending", "statement_timeout"};
+    for (size_t i = 0; i < sizeof files_only / sizeof *files_only; i++)
+        if (rh_yaml_get(migrations, files_only[i])) {
+            rh_value_fail(reader, rh_yaml_get(migrations, files_only[i]),
+                          "migrations.%s is for files, and migrations.command is a program", files_only[i]);
+            return rh_error_hint(reader->error, "the program itself knows what to run: remove it");
+        }
+    scenario->migrations.framework = RH_FRAMEWORK_COMMAND;
+    return true;
+}
+
 /* What no single key can tell. */
 static bool check_together(rh_reader *reader, rh_yaml_node *root)
 {
@@ -106,9 +140,14 @@ static bool check_together(rh_reader *reader, rh_yaml_node *root)
     }
     rh_yaml_node *workload = rh_yaml_get(root, "workload");
     if (!workload || !rh_yaml_get(workload, "source"))
-        scenario->workload.source = scenario->migrations.path ? RH_WORKLOAD_SCHEMA : RH_WORKLOAD_NONE;
+        scenario->workload.source =
+            scenario->migrations.path || scenario->migrations.command ? RH_WORKLOAD_SCHEMA : RH_WORKLOAD_NONE;
     if (scenario->workload.rate == 0 && scenario->workload.source != RH_WORKLOAD_STATISTICS)
         scenario->workload.rate = DEFAULT_RATE;
+    rh_yaml_node *migrations = rh_yaml_get(root, "migrations");
+    if (migrations && rh_yaml_node_kind(migrations) == RH_YAML_MAPPING &&
+        !check_migrations(reader, migrations))
+        return false;
     return check_workload(reader, workload);
 }
 

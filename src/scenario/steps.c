@@ -16,26 +16,26 @@ static const char *program(rh_reader *reader, rh_yaml_node *node, const char *na
     return NULL;
 }
 
-static bool read_command(rh_reader *reader, rh_yaml_node *node, rh_step *step)
+const char **rh_command_read(rh_reader *reader, const char *key, rh_yaml_node *node)
 {
     size_t count = rh_yaml_count(node);
     if (rh_yaml_node_kind(node) != RH_YAML_SEQUENCE || count == 0) {
-        rh_value_fail(reader, node, "command must be a list: the program and its arguments");
-        return rh_error_hint(reader->error,
-                             "write command: [make, test], or command: [sh, -c, \"…\"] for a shell's line");
+        rh_value_fail(reader, node, "%s must be a list: the program and its arguments", key);
+        rh_error_hint(reader->error, "write %s: [make, test], or %s: [sh, -c, \"…\"] for a shell's line", key,
+                      key);
+        return NULL;
     }
-    step->kind = RH_STEP_COMMAND;
-    step->argv = rh_arena_alloc(reader->arena, (count + 1) * sizeof *step->argv);
+    const char **argv = rh_arena_alloc(reader->arena, (count + 1) * sizeof *argv);
     for (size_t i = 0; i < count; i++) {
         rh_yaml_node *item = rh_yaml_item(node, i);
         const char *text = rh_value_text(reader, "an item of command", item);
         if (text && i == 0)
             text = program(reader, item, text);
         if (!text)
-            return false;
-        step->argv[i] = text;
+            return NULL;
+        argv[i] = text;
     }
-    return true;
+    return argv;
 }
 
 static bool read_step(rh_reader *reader, const char *list, rh_yaml_node *node, rh_step *step)
@@ -46,8 +46,11 @@ static bool read_step(rh_reader *reader, const char *list, rh_yaml_node *node, r
         rh_value_fail(reader, node, "each step of %s is either sql or command", list);
         return rh_error_hint(reader->error, "write - sql: FILE or - command: [PROGRAM, ARGUMENT]");
     }
-    if (command)
-        return read_command(reader, command, step);
+    if (command) {
+        step->kind = RH_STEP_COMMAND;
+        step->argv = rh_command_read(reader, "command", command);
+        return step->argv != NULL;
+    }
     step->kind = RH_STEP_SQL;
     step->path = rh_value_path(reader, "sql", sql);
     if (step->path && rh_directory_exists(step->path))

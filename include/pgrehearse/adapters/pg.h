@@ -32,6 +32,13 @@ void rh_pg_close(rh_pg *pg);
 int rh_pg_backend_pid(const rh_pg *pg);
 int rh_pg_server_version(const rh_pg *pg);
 bool rh_pg_is_unix_socket(const rh_pg *pg);
+/* The password that the connection was made with, wherever it came from; "" when none was needed. It must not
+ * reach a log. Valid as long as the connection. */
+const char *rh_pg_password(const rh_pg *pg);
+/* What a server's error says, without values of the data, as in rh_error: its SQLSTATE, the name of the
+ * server's function that raised it (may be NULL), its primary message, and the statement sent (may be NULL).
+ * Heap. */
+char *rh_pg_redact_message(const char *sqlstate, const char *function, const char *message, const char *sql);
 /* 'I' idle, 'T' in a transaction, 'E' in a failed one, '?' unknown (PQtransactionStatus). */
 char rh_pg_transaction_state(const rh_pg *pg);
 

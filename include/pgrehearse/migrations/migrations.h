@@ -32,6 +32,10 @@ bool rh_history_prepare(rh_pg *pg, const rh_plan *plan, rh_error *error);
 bool rh_plan_make(const rh_scenario *scenario, const rh_rows *history, rh_arena *arena, rh_plan *plan,
                   rh_error *error);
 
+/* For a program's statements, seen while it ran: fills in what their texts say, from the one with index FROM on
+ * (earlier ones are known already). A message of several statements is one, of the heaviest one's class. */
+void rh_program_describe(rh_script *script, size_t from, rh_arena *arena);
+
 /* Called around each statement by the replay, in the migration's own thread. Not called for BEGIN, SAVEPOINT,
  * SET and the like (a query of the hook's would take the snapshot before SET TRANSACTION); called for COMMIT,
  * which may check and wait. */

@@ -37,6 +37,7 @@ typedef enum rh_framework {
     RH_FRAMEWORK_POP,
     RH_FRAMEWORK_MORPH,
     RH_FRAMEWORK_POSTGRATOR,
+    RH_FRAMEWORK_COMMAND, /* a program of the user's */
 } rh_framework;
 typedef enum rh_pending_kind { RH_PENDING_AUTO, RH_PENDING_ALL, RH_PENDING_LIST } rh_pending_kind;
 typedef enum rh_workload_source {
@@ -98,7 +99,9 @@ typedef struct rh_scenario {
     rh_step *prepare;
     size_t prepare_count;
     struct {
-        const char *path; /* absolute directory or file; NULL: no migrations */
+        const char *path; /* absolute directory or file; NULL: no migrations, or a program */
+        const char **command; /* the program that migrates, NULL-ended; NULL: there is none */
+        const char **down;    /* the one that leads back; NULL */
         rh_framework framework;
         rh_pending_kind pending;
         const char **pending_ids;

@@ -34,7 +34,7 @@ typedef struct rh_proxy_options {
     const rh_pg *server;   /* a connection to the server: its address is where programs are passed on to */
     const char *directory; /* where the socket's directory is made; /tmp when NULL or when its path is too
                               long for a socket */
-    rh_usec long_us;       /* RH_HOLD_AFTER_LONG from this on */
+    rh_usec long_us;       /* a statement that takes longer is one that is read behind: RH_HOLD_READING */
     rh_proxy_events events;
 } rh_proxy_options;
 

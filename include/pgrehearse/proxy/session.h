@@ -29,7 +29,8 @@ typedef struct rh_proxy_statement {
 
 typedef struct rh_session_events {
     void *user;
-    /* The server works on it from now on. */
+    /* The server works on it from now on. What the callback itself takes before the message goes out may be
+     * left out of the time: by a later started. */
     void (*begun)(void *user, rh_proxy_statement *statement);
     void (*ended)(void *user, const rh_proxy_statement *statement);
     /* ReadyForQuery outside of a transaction. */
@@ -39,8 +40,8 @@ typedef struct rh_session_events {
 /* Why a message waits before it is passed on. */
 typedef enum rh_hold {
     RH_HOLD_NOT,
-    RH_HOLD_COMMIT,    /* it ends a transaction */
-    RH_HOLD_AFTER_LONG /* the statement before it took long; nothing is outstanding */
+    RH_HOLD_COMMIT, /* it ends a transaction */
+    RH_HOLD_READING /* the statement before it took long, or it ends the connection; nothing is outstanding */
 } rh_hold;
 
 typedef struct rh_session rh_session;

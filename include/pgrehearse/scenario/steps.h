@@ -7,3 +7,7 @@
  * are looked up in PATH when they run. */
 bool rh_steps_read(rh_reader *reader, const char *list, rh_yaml_node *node, rh_step **steps,
                    size_t *step_count);
+
+/* A list: a program and its arguments, found as above. NULL-ended, in the reader's arena; NULL when it is none.
+ * KEY is for messages. */
+const char **rh_command_read(rh_reader *reader, const char *key, rh_yaml_node *node);

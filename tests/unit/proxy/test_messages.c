@@ -349,7 +349,7 @@ static void test_holds(void **state)
     p.now += 2000;
     SERVER(&p, 'C', "VACUUM\0");
     SERVER(&p, 'Z', "I");
-    assert_int_equal(CLIENT(&p, 'Q', "select 1\0"), RH_HOLD_AFTER_LONG);
+    assert_int_equal(CLIENT(&p, 'Q', "select 1\0"), RH_HOLD_READING);
     SERVER(&p, 'C', "SELECT 1\0");
     SERVER(&p, 'Z', "I");
     expect(&p, "[alter table t add a int|ALTER TABLE|4]#[vacuum|VACUUM|2002]#[select 1|SELECT 1|2]#");

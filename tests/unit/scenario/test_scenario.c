@@ -180,7 +180,7 @@ static void test_unknown_keys(void **state)
     (void)state;
     complains(BASE "migrations:\n  path: migrations\n  pendng: all\n", 5, 3,
               "unknown key \"pendng\" in migrations; did you mean \"pending\"?",
-              "the keys of migrations: path, framework, pending, statement_timeout");
+              "the keys of migrations: path, framework, pending, statement_timeout, command, down");
     complains(BASE "verfiy: []\n", 3, 1, "unknown key \"verfiy\"; did you mean \"verify\"?", "name, backup");
     complains(BASE "pending: all\n", 3, 1, "unknown key \"pending\"; did you mean \"migrations.pending\"?",
               NULL);
@@ -310,12 +310,36 @@ static void test_profile(void **state)
 static void test_later_stages(void **state)
 {
     (void)state;
-    static const char *const frameworks[] = {"sqitch", "command"};
+    static const char *const frameworks[] = {"sqitch"};
     for (size_t i = 0; i < sizeof frameworks / sizeof *frameworks; i++) {
         char text[200];
         snprintf(text, sizeof text, BASE "migrations:\n  path: migrations\n  framework: %s\n", frameworks[i]);
         complains(text, 5, 14, "is not in this version yet", "this version knows");
     }
+}
+
+/* A program instead of files: what it can have. */
+static void test_command(void **state)
+{
+    (void)state;
+    loads(BASE "migrations:\n  command: [sh, -c, migrate]\n  down: [sh]\n", NULL);
+    assert_int_equal(scenario.migrations.framework, RH_FRAMEWORK_COMMAND);
+    assert_string_equal(scenario.migrations.command[2], "migrate");
+    assert_null(scenario.migrations.command[3]);
+    assert_string_equal(scenario.migrations.down[0], "sh");
+    assert_int_equal(scenario.workload.source, RH_WORKLOAD_SCHEMA);
+    complains(BASE "migrations: {framework: command}\n", 3, 25, "migrations.command is missing",
+              "./manage.py");
+    complains(BASE "migrations: {path: migrations, down: [sh]}\n", 3, 38, "migrations.command is missing",
+              NULL);
+    complains(BASE "migrations: {framework: sql, command: [sh]}\n", 3, 25, "only for framework: command",
+              NULL);
+    complains(BASE "migrations: {path: migrations, command: [sh]}\n", 3, 20, "migrations.path is for files",
+              NULL);
+    complains(BASE "migrations: {command: [sh], pending: all}\n", 3, 38, "migrations.pending is for files",
+              NULL);
+    complains(BASE "migrations: {command: make}\n", 3, 23, "command must be a list", "[make, test]");
+    complains(BASE "migrations: {command: [./mask.sql]}\n", 3, 24, "no program that can be run", NULL);
 }
 
 static void test_set(void **state)
@@ -368,7 +392,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         EACH(test_defaults),       EACH(test_every_key),     EACH(test_unknown_keys), EACH(test_missing),
         EACH(test_wrong_values),   EACH(test_missing_files), EACH(test_variables),    EACH(test_later_stages),
-        EACH(test_workload_files), EACH(test_set),           EACH(test_profile),      EACH(test_template),
+        EACH(test_workload_files), EACH(test_command),       EACH(test_set),          EACH(test_profile),
+        EACH(test_template),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

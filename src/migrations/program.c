@@ -1,0 +1,98 @@
+/* A program that migrates: one migration, whose statements are known when it has run. */
+#include "program.h"
+#include "pgrehearse/adapters/sql_parser.h"
+#include "pgrehearse/migrations/migrations.h"
+#include "script.h"
+#include <string.h>
+
+/* The words of a command line, for people. */
+static const char *words(const char *const *argv, rh_arena *arena)
+{
+    const char *line = argv[0];
+    for (size_t i = 1; argv[i]; i++)
+        line = rh_arena_printf(arena, "%s %s", line, argv[i]);
+    return line;
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+void rh_program_detect(const rh_scenario *scenario, rh_arena *arena, rh_plan *plan)
+{
+    plan->framework = RH_FRAMEWORK_COMMAND;
+    plan->framework_name = "command";
+    plan->framework_why =
+        rh_arena_printf(arena, "the scenario names a program, %s", base_name(scenario->migrations.command[0]));
+}
+
+void rh_program_plan(const rh_scenario *scenario, rh_arena *arena, rh_plan *plan)
+{
+    rh_migration *migration = rh_arena_alloc(arena, sizeof *migration);
+    const char *const *argv = scenario->migrations.command;
+    migration->id = base_name(argv[0]);
+    migration->name = argv[1] ? words(argv + 1, arena) : "";
+    migration->pending = true;
+    migration->up.rule = migration->down.rule = RH_TRANSACTION_EACH;
+    migration->has_down = migration->rollback.has_down = scenario->migrations.down != NULL;
+    migration->rollback.down_s = migration->rollback.up_again_s = RH_NOT_MEASURED;
+    migration->rollback.schema_restored = -1;
+    plan->migrations = migration;
+    plan->migration_count = plan->pending_count = 1;
+}
+
+/* Several statements in one message take one time together: what is said of them is what the heaviest does,
+ * and the hazards of all. */
+static void fill_several(rh_statement *statement, const rh_sql_span *spans, size_t count,
+                         rh_hazard_context *context)
+{
+    static const int weights[] = {
+        [RH_CLASS_TRANSACTION] = 1,       [RH_CLASS_QUERY] = 2,        [RH_CLASS_CATALOG] = 3,
+        [RH_CLASS_PROCEDURE] = 4,         [RH_CLASS_DATA_CHANGE] = 5,  [RH_CLASS_MAINTENANCE] = 6,
+        [RH_CLASS_VALIDATION] = 7,        [RH_CLASS_HEAP_SCAN] = 8,    [RH_CLASS_FOREIGN_KEY] = 9,
+        [RH_CLASS_INDEX_CONCURRENT] = 10, [RH_CLASS_INDEX_BUILD] = 11, [RH_CLASS_REWRITE] = 12,
+    };
+    rh_statement heaviest = {0}, whole = *statement;
+    rh_hazard *hazards = NULL;
+    size_t hazard_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        rh_statement part = {
+            .sql = rh_arena_strndup(context->arena, statement->sql + spans[i].offset, spans[i].length)};
+        rh_statement_fill(&part, context);
+        for (size_t h = 0; h < part.hazard_count; h++)
+            *(rh_hazard *)rh_arena_add(context->arena, &hazards, &hazard_count, sizeof *hazards) =
+                part.hazards[h];
+        if (i == 0 || weights[part.class_] > weights[heaviest.class_])
+            heaviest = part;
+    }
+    *statement = heaviest;
+    statement->ordinal = whole.ordinal;
+    statement->sql = whole.sql;
+    statement->redacted_sql = rh_sql_redact(whole.sql, context->arena);
+    statement->hazards = hazards;
+    statement->hazard_count = hazard_count;
+}
+
+void rh_program_describe(rh_script *script, size_t from, rh_arena *arena)
+{
+    rh_hazard_context context = {.arena = arena};
+    for (size_t i = 0; i < script->statement_count; i++) {
+        rh_statement known = script->statements[i], *statement = i < from ? &known : &script->statements[i];
+        rh_arena *scratch = rh_arena_new();
+        rh_sql_span *spans = NULL;
+        size_t count = 0;
+        if (i < from) { /* what it means for those behind it is all that is wanted */
+            known.hazards = NULL;
+            known.hazard_count = 0;
+        }
+        if (rh_sql_split(statement->sql, NULL, scratch, &spans, &count, NULL) && count > 1)
+            fill_several(statement, spans, count, &context);
+        else
+            rh_statement_fill(statement, &context);
+        rh_arena_free(scratch);
+    }
+    if (from == 0)
+        rh_hazards_of_script(&context, script);
+}

@@ -1,0 +1,10 @@
+/* Internal to migrations/: a program of the user's instead of files. */
+#pragma once
+#include "pgrehearse/base/arena.h"
+#include "pgrehearse/model/migration.h"
+#include "pgrehearse/model/scenario.h"
+
+/* Fills the framework of PLAN. */
+void rh_program_detect(const rh_scenario *scenario, rh_arena *arena, rh_plan *plan);
+/* One migration, whose statements nobody knows before it has run. */
+void rh_program_plan(const rh_scenario *scenario, rh_arena *arena, rh_plan *plan);

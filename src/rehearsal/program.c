@@ -1,0 +1,210 @@
+#include "pgrehearse/rehearsal/program.h"
+#include "pgrehearse/adapters/process.h"
+#include "pgrehearse/base/text.h"
+#include "program_watch.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A statement that takes this long is worth the millisecond in which counters and locks are read behind it.
+ */
+static const rh_usec LONG_STATEMENT = RH_SECOND / 20;
+
+typedef struct program {
+    rh_run *run;
+    rh_migration *migration;
+    const rh_program_options *options;
+    const char *const *argv;
+    rh_pg *side;
+    rh_program_watch *watch;
+    rh_proxy *proxy;
+    rh_usec elapsed;
+} program;
+
+/* ---- its environment ---- */
+
+/* The staging database behind the proxy, as a URI that drivers other than libpq's understand too. */
+static char *make_uri(const program *p, const char *user, const char *database, rh_error *error)
+{
+    char port[16];
+    snprintf(port, sizeof port, "%d", rh_proxy_port(p->proxy));
+    const char *password = rh_pg_password(p->side);
+    const char *keys[] = {"user", "dbname", "host", "port", "sslmode", "password"};
+    const char *values[] = {user, database, "127.0.0.1", port, "disable", *password ? password : NULL};
+    char *conninfo = rh_pg_conninfo_with("", sizeof keys / sizeof *keys, keys, values, error);
+    char *uri = conninfo ? rh_pg_conninfo_uri(conninfo, error) : NULL;
+    free(conninfo);
+    return uri;
+}
+
+/* NULL-ended, in ARENA; NULL on failure. */
+static const char **make_environment(const program *p, rh_arena *arena, rh_error *error)
+{
+    rh_pg_result *names =
+        rh_pg_query(p->side, "SELECT session_user, pg_catalog.current_database()", 0, NULL, error);
+    if (!names)
+        return NULL;
+    const char *user = rh_pg_value(names, 0, 0), *database = rh_pg_value(names, 0, 1);
+    const char *password = rh_pg_password(p->side);
+    char *uri = make_uri(p, user, database, error);
+    const char *entries[] = {
+        rh_arena_printf(arena, "DATABASE_URL=%s", uri ? uri : ""),
+        rh_arena_printf(arena, "PGREHEARSE_URL=%s", uri ? uri : ""),
+        rh_arena_printf(arena, "PGREHEARSE_SOCKET=%s", rh_proxy_socket_directory(p->proxy)),
+        "PGHOST=127.0.0.1",
+        "PGHOSTADDR=",
+        rh_arena_printf(arena, "PGPORT=%d", rh_proxy_port(p->proxy)),
+        rh_arena_printf(arena, "PGUSER=%s", user),
+        rh_arena_printf(arena, "PGDATABASE=%s", database),
+        "PGSSLMODE=disable", /* between the program and the proxy, within this machine */
+        "PGGSSENCMODE=disable",
+        *password ? rh_arena_printf(arena, "PGPASSWORD=%s", password) : NULL,
+        NULL,
+    };
+    const char **environment = rh_arena_alloc(arena, sizeof entries);
+    memcpy(environment, entries, sizeof entries);
+    rh_pg_result_free(names);
+    bool ok = uri != NULL;
+    free(uri);
+    return ok ? environment : NULL;
+}
+
+/* ---- its end ---- */
+
+/* The last line that says something by itself: what follows an error's message may be values of the data. */
+static const char *last_word(rh_arena *arena, const char *text)
+{
+    static const char *const details[] = {"DETAIL",    "CONTEXT", "HINT", "LINE ",
+                                          "STATEMENT", "QUERY",   " ",    "\t"};
+    const char *last = "";
+    size_t last_length = 0;
+    for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+        size_t length = strcspn(line, "\r\n");
+        bool said = length > 0;
+        for (size_t i = 0; i < sizeof details / sizeof *details; i++)
+            said = said && !rh_starts_with(line, details[i]);
+        if (said) {
+            last = line;
+            last_length = length;
+        }
+    }
+    return rh_arena_strndup(arena, last, last_length);
+}
+
+/* LINE with RAW, if it is in it, replaced by CLEAN. */
+static const char *without(rh_arena *arena, const char *line, const char *raw, const char *clean)
+{
+    const char *found = raw && *raw ? strstr(line, raw) : NULL;
+    if (!found)
+        return line;
+    return rh_arena_printf(arena, "%.*s%s%s", (int)(found - line), line, clean, found + strlen(raw));
+}
+
+static bool fail_status(const program *p, int status, const char *said, rh_error *error)
+{
+    rh_program_failure sql = rh_program_watch_failure(p->watch);
+    said = without(p->run->arena, said, sql.raw, sql.message);
+    rh_text text = {0};
+    rh_text_printf(&text, "%s ended with status %d", p->argv[0], status);
+    if (*said)
+        rh_text_printf(&text, ": %s", said);
+    if (sql.message && !strstr(said, sql.message)) {
+        if (sql.ordinal)
+            rh_text_printf(&text, "; its statement %d had failed: %s", sql.ordinal, sql.message);
+        else
+            rh_text_printf(&text, "; the server had said: %s", sql.message);
+    }
+    rh_error_set(error, RH_ERROR_MIGRATION, "migration %s%s: %s", p->migration->id,
+                 p->options->direction == RH_UP ? "" : " (down)", rh_text_string(&text));
+    if (sql.sqlstate)
+        rh_error_sqlstate(error, sql.sqlstate);
+    rh_text_release(&text);
+    return false;
+}
+
+static bool execute(program *p, rh_error *error)
+{
+    int status = 0;
+    rh_arena *scratch = rh_arena_new(); /* the run's belongs to the proxy's thread for now */
+    rh_process_options options = {.argv = p->argv, .directory = p->run->scenario->directory};
+    options.environment = make_environment(p, scratch, error);
+    rh_usec started = rh_clock_monotonic();
+    rh_process *process = options.environment ? rh_process_start(&options, error) : NULL;
+    bool ok = process && rh_process_wait(process, 0, &status, error);
+    p->elapsed = rh_clock_monotonic() - started;
+    rh_proxy_stop(p->proxy);
+    rh_program_watch_finish(p->watch, ok && status == 0);
+    if (ok && status != 0) {
+        const char *errors = rh_process_errors(process);
+        const char *said = last_word(p->run->arena, *errors ? errors : rh_process_output(process));
+        ok = fail_status(p, status, said, error);
+    }
+    rh_process_free(process);
+    rh_arena_free(scratch);
+    return ok;
+}
+
+static bool run_through_proxy(program *p, const rh_staging *staging, rh_error *error)
+{
+    p->side = rh_pg_connect(rh_staging_conninfo(staging), ": side", error);
+    if (!p->side)
+        return false;
+    p->watch = rh_program_watch_new(p->run, p->side, p->migration, p->options);
+    rh_proxy_options options = {
+        .server = p->side,
+        .directory = p->run->staging.kind == RH_STAGING_EMBEDDED ? p->run->staging.location : NULL,
+        .long_us = LONG_STATEMENT,
+        .events = rh_program_watch_events(p->watch)};
+    p->proxy = rh_proxy_start(&options, error);
+    bool ok = p->proxy && execute(p, error);
+    if (p->proxy) {
+        int blind = 0, connections = rh_proxy_connections(p->proxy, &blind);
+        p->elapsed -= rh_proxy_held_us(p->proxy);
+        if (blind)
+            rh_run_not_measured(p->run,
+                                "%s: on %d of its %d connections not every statement could be followed",
+                                p->migration->id, blind, connections);
+    }
+    rh_proxy_free(p->proxy);
+    rh_pg_close(p->side);
+    return ok;
+}
+
+static void record_outcome(const program *p, bool ok, const rh_error *error)
+{
+    bool up = p->options->direction == RH_UP;
+    rh_outcome *outcome = up ? &p->migration->outcome : &p->migration->rollback.outcome;
+    if (!ok && error->code != RH_ERROR_INTERRUPTED) {
+        *outcome = RH_OUTCOME_FAILED;
+        *(up ? &p->migration->failure : &p->migration->rollback.failure) =
+            rh_failure_of_error(error, p->run->arena);
+    } else if (ok && *outcome != RH_OUTCOME_FAILED) {
+        *outcome = RH_OUTCOME_OK;
+    }
+}
+
+bool rh_program_run(rh_run *run, const rh_staging *staging, rh_migration *migration,
+                    const rh_program_options *options, double *elapsed_s, rh_error *error)
+{
+    const rh_scenario *scenario = run->scenario;
+    program p = {
+        .run = run,
+        .migration = migration,
+        .options = options,
+        .argv = (const char *const *)(options->direction == RH_UP ? scenario->migrations.command
+                                                                  : scenario->migrations.down),
+    };
+    rh_error problem = {0};
+    bool ok = run_through_proxy(&p, staging, &problem);
+    if (!ok) {
+        const rh_location *where = &scenario->migrations.where;
+        rh_error_at(&problem, where->file, where->line, where->column);
+    }
+    record_outcome(&p, ok, &problem);
+    if (elapsed_s)
+        *elapsed_s = rh_seconds(p.elapsed);
+    if (!ok && error && !rh_error_is_set(error))
+        rh_error_move(error, &problem);
+    rh_error_release(&problem);
+    return ok;
+}
