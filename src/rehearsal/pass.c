@@ -11,13 +11,26 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A server that dies closes its sessions a moment before its own end can be seen: so it is looked for during
+ * a second. */
+static bool server_died(rh_staging *staging, rh_error *dead)
+{
+    rh_usec until = rh_clock_monotonic() + RH_SECOND;
+    while (rh_staging_alive(staging, dead)) {
+        if (rh_clock_monotonic() >= until || rh_interrupt_requested())
+            return false;
+        rh_clock_sleep_until(rh_clock_monotonic() + RH_SECOND / 20);
+    }
+    return true;
+}
+
 /* Marks what a replay left when the connection or the server, not the migration, is to blame. */
 static bool blame(rh_staging *staging, rh_migration *migration, const char *stage, rh_error *error)
 {
     rh_error dead = {0};
     migration->failed_pass = stage;
     if (error && (error->code == RH_ERROR_LOST || rh_starts_with(error->sqlstate, "53")) &&
-        !rh_staging_alive(staging, &dead))
+        server_died(staging, &dead))
         rh_error_move(error, &dead);
     else if (error && rh_starts_with(error->sqlstate, "53100"))
         error->code = RH_ERROR_NO_SPACE;
