@@ -65,15 +65,35 @@ static inline bool fixture_start(fixture *f)
     return f->staging != NULL;
 }
 
-/* A server that was killed has left nothing of what it had noted in MEMORY. */
-static inline void assert_no_shared_memory(const rh_shared_memory *memory)
+/* What the postmaster and its children have mapped. */
+typedef struct mapped {
+    rh_shared_memory of[32];
+    size_t count;
+} mapped;
+
+static inline void note_mapped(fixture *f, pid_t postmaster, mapped *all)
+{
+    rh_shared_memory_note(postmaster, &all->of[0]);
+    all->count = 1;
+    const char *path =
+        rh_arena_printf(f->arena, "/proc/%d/task/%d/children", (int)postmaster, (int)postmaster);
+    char *children = rh_file_read(path, 0, f->arena, NULL, &f->error), *end = children;
+    assert_non_null(children);
+    for (long pid; all->count < 32 && (pid = strtol(children, &end, 10)) > 0; children = end)
+        rh_shared_memory_note((pid_t)pid, &all->of[all->count++]);
+    assert_true(all->count > 3);
+}
+
+/* A server that was killed has left nothing of it. */
+static inline void assert_none_left(const mapped *all)
 {
     struct shmid_ds status;
-    assert_true(memory->file_count > 0);
-    for (size_t i = 0; i < memory->file_count; i++)
-        assert_int_not_equal(access(memory->files[i], F_OK), 0);
-    assert_true(memory->has_segment);
-    assert_int_not_equal(shmctl(memory->segment, IPC_STAT, &status), 0);
+    assert_true(all->of[0].file_count > 0 && all->of[0].has_segment);
+    for (size_t i = 0; i < all->count; i++)
+        for (size_t k = 0; k < all->of[i].file_count; k++)
+            if (access(all->of[i].files[k], F_OK) == 0)
+                fail_msg("%s is left", all->of[i].files[k]);
+    assert_int_not_equal(shmctl(all->of[0].segment, IPC_STAT, &status), 0);
 }
 
 /* Fails the test with the error's words, which assert_true would hide. */

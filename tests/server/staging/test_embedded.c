@@ -213,8 +213,8 @@ static void test_death_in_the_middle(void **state)
     pid_file = rh_file_read(rh_arena_printf(f->arena, "%s/data/postmaster.pid", facts.location), 0, f->arena,
                             NULL, &f->error);
     assert_non_null(pid_file);
-    rh_shared_memory memory;
-    rh_shared_memory_note(atoi(pid_file), &memory);
+    mapped memory;
+    note_mapped(f, atoi(pid_file), &memory);
     assert_int_equal(kill(atoi(pid_file), SIGKILL), 0);
     while (rh_staging_alive(f->staging, &f->error))
         usleep(10 * 1000);
@@ -226,7 +226,7 @@ static void test_death_in_the_middle(void **state)
     rh_staging_free(f->staging, false);
     f->staging = NULL;
     assert_int_equal(entries(f), 1);
-    assert_no_shared_memory(&memory);
+    assert_none_left(&memory);
 }
 
 static void test_long_directory(void **state)

@@ -79,8 +79,8 @@ static void test_surviving_server(void **state)
     char location[4096];
     pid_t run = start_run(f, location);
     pid_t postmaster = postmaster_of(f, location);
-    rh_shared_memory memory;
-    rh_shared_memory_note(postmaster, &memory);
+    mapped memory;
+    note_mapped(f, postmaster, &memory);
     kill(postmaster, SIGSTOP); /* SIGQUIT of the kernel waits until it goes on */
     kill(run, SIGKILL);
     waitpid(run, NULL, 0);
@@ -88,7 +88,7 @@ static void test_surviving_server(void **state)
     for (int i = 0; i < 500 && kill(postmaster, 0) == 0; i++)
         usleep(10 * 1000);
     assert_int_not_equal(kill(postmaster, 0), 0);
-    assert_no_shared_memory(&memory);
+    assert_none_left(&memory);
 }
 
 static void test_nothing_else_is_touched(void **state)
