@@ -85,6 +85,7 @@ static const char *const corpus[] = {
     "-- x\n-- migrate:up transaction:false a:b\nselect 1;\n--migrate:down\r\nselect 2",
     "-- about\n-- +goose NO TRANSACTION\n-- +goose Up\n-- +goose StatementBegin\nselect ';\n';\n-- +goose "
     "StatementEnd\nselect 2; -- x\n-- +goose Down\nselect 3;\n",
+    "-- +goose Up\nselect 1;\n-- +goose StatementBegin\n-- +goose StatementEnd\nselect 2;\nselect 3;\n",
     "-- +goose ENVSUB ON\n-- +goose Up\r\nselect '$X';\r\n-- +goose ENVSUB OFF\r\nselect $$\r\n;\r\n$$;\r\n",
     "select '${flyway:filename}', ${none}; -- ${x}\ncreate index concurrently i on t (a)",
     "-- morph:nontransactional\nselect {{ .Name }}",

@@ -115,6 +115,8 @@ static void store(reader *r)
     const char *text = r->reading->text;
     size_t from = r->from, to = r->to;
     int line = r->from_line, column = 1;
+    if (from == to) /* StatementBegin and StatementEnd around nothing: an empty query */
+        return;
     for (; from < to && isspace((unsigned char)text[from]); from++) {
         column = text[from] == '\n' ? 1 : column + 1;
         line += text[from] == '\n';

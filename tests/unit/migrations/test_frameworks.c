@@ -139,6 +139,19 @@ static void test_goose(void **state)
     fixture_end(f);
 }
 
+/* The tool stores an empty statement at the line after the StatementEnd, which is lost with it. */
+static void test_goose_empty_statement(void **state)
+{
+    (void)state;
+    fixture *f = fixture_begin();
+    fixture_file(f, "1_a.sql",
+                 "-- +goose Up\nselect 1;\n-- +goose StatementBegin\n-- +goose StatementEnd\n"
+                 "select 2;\nselect 3;\n");
+    assert_true(fixture_plan(f, NULL));
+    assert_string_equal(script_of(f, 0, RH_UP), "2:select 1 | 6:select 3");
+    fixture_end(f);
+}
+
 static void test_goose_history(void **state)
 {
     (void)state;
@@ -529,6 +542,7 @@ int main(void)
         cmocka_unit_test(test_dbmate),
         cmocka_unit_test(test_dbmate_refusals),
         cmocka_unit_test(test_goose),
+        cmocka_unit_test(test_goose_empty_statement),
         cmocka_unit_test(test_goose_history),
         cmocka_unit_test(test_goose_refusals),
         cmocka_unit_test(test_diesel),
