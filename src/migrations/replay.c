@@ -92,6 +92,10 @@ static rh_statement_run *new_run(replay *r, rh_statement *statement)
         .rows = RH_UNKNOWN,
         .shared_hit_blocks = RH_UNKNOWN,
         .shared_read_blocks = RH_UNKNOWN,
+        .cached_read_bytes = RH_UNKNOWN,
+        .cached_write_bytes = RH_UNKNOWN,
+        .wal_images = RH_UNKNOWN,
+        .fsyncs = RH_UNKNOWN,
     };
     *(rh_statement_run **)rh_arena_add(r->scratch, &r->open, &r->open_count, sizeof r->open) = run;
     return run;

@@ -26,8 +26,10 @@ void rh_statement_fill(rh_statement *statement, rh_hazard_context *context)
     rh_arena *arena = context->arena;
     rh_json *tree = strlen(statement->sql) <= RH_PARSE_LIMIT ? rh_sql_parse(statement->sql, NULL) : NULL;
     statement->redacted_sql = rh_sql_redact(statement->sql, arena);
-    statement->prediction =
-        (rh_prediction){RH_NOT_MEASURED, RH_NOT_MEASURED, RH_NOT_MEASURED, RH_NOT_MEASURED, NULL};
+    statement->prediction = (rh_prediction){.median_s = RH_NOT_MEASURED,
+                                            .low_s = RH_NOT_MEASURED,
+                                            .high_s = RH_NOT_MEASURED,
+                                            .level = RH_NOT_MEASURED};
     rh_classify(statement, tree, arena);
     rh_hazards_of_statement(context, statement, tree);
     rh_json_free(tree);

@@ -271,6 +271,10 @@ static void on_begun(void *user, rh_proxy_statement *statement)
         .rows = RH_UNKNOWN,
         .shared_hit_blocks = RH_UNKNOWN,
         .shared_read_blocks = RH_UNKNOWN,
+        .cached_read_bytes = RH_UNKNOWN,
+        .cached_write_bytes = RH_UNKNOWN,
+        .wal_images = RH_UNKNOWN,
+        .fsyncs = RH_UNKNOWN,
     };
     statement->mark = item;
 }

@@ -160,57 +160,6 @@ static rh_json *resources_record(const rh_run *run)
     return object;
 }
 
-static rh_json *backtest_record(const rh_backtest *backtest)
-{
-    rh_json *object = rh_json_object();
-    bool scored = backtest->row_count > 0;
-    rh_json *rows = rh_json_add_array(object, "rows");
-    for (size_t i = 0; i < backtest->row_count; i++) {
-        const rh_backtest_row *r = &backtest->rows[i];
-        rh_json *row = rh_json_add_object(rows, NULL);
-        rh_json_add_string(row, "migration", r->migration);
-        rh_json_add_int(row, "statement", r->statement);
-        rh_json_add_string(row, "class", rh_statement_class_name(r->class_));
-        rh_record_figure(row, "predicted_s", r->predicted_s);
-        rh_record_figure(row, "actual_s", r->actual_s);
-        rh_record_figure(row, "low_s", r->low_s);
-        rh_record_figure(row, "high_s", r->high_s);
-        rh_record_figure(row, "linear_largest_s", r->linear_largest_s);
-        rh_record_figure(row, "linear_smallest_s", r->linear_smallest_s);
-        rh_record_figure(row, "power_law_s", r->power_law_s);
-    }
-    rh_record_figure(object, "median_abs_error", scored ? backtest->median_abs_error : RH_NOT_MEASURED);
-    rh_record_figure(object, "bias", scored ? backtest->bias : RH_NOT_MEASURED);
-    rh_record_figure(object, "coverage", scored ? backtest->coverage : RH_NOT_MEASURED);
-    rh_record_figure(object, "level", scored && backtest->level > 0 ? backtest->level : RH_NOT_MEASURED);
-    rh_json *baselines = rh_json_add_array(object, "baselines");
-    for (size_t i = 0; i < backtest->baseline_count; i++) {
-        rh_json *baseline = rh_json_add_object(baselines, NULL);
-        rh_json_add_string(baseline, "name", backtest->baselines[i].name);
-        rh_record_figure(baseline, "median_abs_error", backtest->baselines[i].median_abs_error);
-    }
-    return object;
-}
-
-static rh_json *prediction_record(const rh_run_prediction *prediction)
-{
-    if (!prediction->basis)
-        return NULL; /* nothing was predicted */
-    rh_json *object = rh_json_object();
-    rh_record_figure(object, "median_s", prediction->median_s);
-    rh_record_figure(object, "low_s", prediction->low_s);
-    rh_record_figure(object, "high_s", prediction->high_s);
-    rh_record_figure(object, "level", prediction->level > 0 ? prediction->level : RH_NOT_MEASURED);
-    rh_record_figure(object, "reads_blocked_s", prediction->reads_blocked_s);
-    rh_record_figure(object, "writes_blocked_s", prediction->writes_blocked_s);
-    rh_json_add_count(object, "wal_bytes", prediction->wal_bytes);
-    rh_json_add_count(object, "disk_peak_bytes", prediction->disk_peak_bytes);
-    rh_json_add_bool(object, "translated", prediction->translated);
-    rh_json_add_string(object, "basis", prediction->basis);
-    rh_json_add(object, "backtest", backtest_record(&prediction->backtest));
-    return object;
-}
-
 static rh_json *gates_record(const rh_run *run)
 {
     static const char *const units[RH_GATE_COUNT] = {
@@ -274,7 +223,7 @@ rh_json *rh_report_json(const rh_run *run)
     rh_json_add(root, "load", rh_record_load(&run->load));
     rh_json_add(root, "contention", rh_record_contention(&run->contention));
     rh_json_add(root, "resources", resources_record(run));
-    rh_json_add(root, "prediction", prediction_record(&run->prediction));
+    rh_json_add(root, "prediction", rh_record_prediction(&run->prediction));
     rh_json_add(root, "verify", steps_record(run->verify, run->verify_count));
     rh_json_add_string(root, "verify_outcome", rh_outcome_name(run->verify_outcome));
     rh_json_add(root, "gates", gates_record(run));

@@ -26,6 +26,10 @@ rh_json *rh_record_interruptions(const rh_migration *migration);
 rh_json *rh_record_data(const rh_data_comparison *data); /* NULL when not compared */
 /* record_impact.c: what MIGRATION did to others in the loaded pass; NULL when nothing watched. */
 rh_json *rh_record_impact(const rh_run *run, const rh_migration *migration);
+/* record_prediction.c */
+rh_json *rh_record_prediction(const rh_run_prediction *prediction); /* NULL when nothing was predicted */
+void rh_record_prediction_parts(rh_json *parent,
+                                const rh_duration_parts *parts); /* null when nothing tells */
 /* record_production.c */
 rh_json *rh_record_production(const rh_run *run);
 /* record_load.c; NULL when there was no load. */

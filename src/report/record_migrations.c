@@ -27,6 +27,15 @@ static void add_run(rh_json *runs, const rh_run *run, const rh_statement_run *r)
     rh_json_add_count(object, "rows", r->rows);
     rh_json_add_count(object, "shared_hit_blocks", r->shared_hit_blocks);
     rh_json_add_count(object, "shared_read_blocks", r->shared_read_blocks);
+    rh_json_add_count(object, "cached_read_bytes", r->cached_read_bytes);
+    rh_json_add_count(object, "cached_write_bytes", r->cached_write_bytes);
+    rh_json_add_count(object, "wal_images", r->wal_images);
+    rh_json_add_count(object, "fsyncs", r->fsyncs);
+    rh_json *sources = rh_json_add_object(object, "sources");
+    rh_json_add_string(sources, "cpu", r->cpu_source);
+    rh_json_add_string(sources, "io", r->io_source);
+    rh_json_add_string(sources, "wal", r->wal_source);
+    rh_json_add_string(sources, "temp", r->temp_source);
 }
 
 /* The run whose locks stand for the statement: under load if there was one, else the last at full size. */
@@ -73,6 +82,11 @@ static void add_prediction(rh_json *object, const rh_prediction *prediction)
     rh_record_figure(p, "high_s", prediction->high_s);
     rh_record_figure(p, "level", prediction->level > 0 ? prediction->level : RH_NOT_MEASURED);
     rh_json_add_string(p, "basis", prediction->basis);
+    rh_record_prediction_parts(p, &prediction->parts);
+    rh_record_figure(p, "staging_s", prediction->staging_s > 0 ? prediction->staging_s : RH_NOT_MEASURED);
+    rh_json_add_bool(p, "translated", prediction->translated);
+    rh_json_add_string(p, "drivers", prediction->drivers);
+    rh_json_add_string(p, "narrows", prediction->narrows);
 }
 
 rh_json *rh_record_statements(const rh_run *run, const rh_script *script)

@@ -64,6 +64,11 @@ typedef struct rh_statement_run {
     int64_t read_bytes, write_bytes; /* device, of the backend */
     int64_t wal_bytes, temp_bytes, rows;
     int64_t shared_hit_blocks, shared_read_blocks;
+    int64_t cached_read_bytes, cached_write_bytes; /* through the page cache, of the backend */
+    int64_t wal_images;                            /* full pages in the WAL, of the server */
+    int64_t fsyncs;                                /* of the WAL and of data files, of the server */
+    /* Where the figures come from ("/proc/PID/schedstat"); NULL: not measured. */
+    const char *cpu_source, *io_source, *wal_source, *temp_source;
     const char *command_tag;
     rh_lock *locks;
     size_t lock_count;
@@ -73,11 +78,25 @@ typedef struct rh_hazard {
     const char *rule, *message, *evidence, *safer; /* evidence may be NULL before a run */
 } rh_hazard;
 
+/* What a duration consists of, in s: together they are the duration. All 0: nothing tells. */
+typedef struct rh_duration_parts {
+    double cpu_s;   /* the backend and its parallel workers, the page cache's copies included */
+    double read_s;  /* waiting for the device to read */
+    double write_s; /* waiting for the device to write: data files, temporary files */
+    double wal_s;   /* waiting for WAL to be written and flushed */
+    double wait_s;  /* everything else that is not CPU: locks, workers, other transactions */
+} rh_duration_parts;
+
 /* LOW and HIGH are RH_NOT_MEASURED when the evidence does not carry LEVEL. */
 typedef struct rh_prediction {
     double median_s, low_s, high_s;
     double level;      /* 0.9 */
     const char *basis; /* a sentence */
+    rh_duration_parts parts;
+    double staging_s;    /* the same on staging, at staging's size */
+    bool translated;     /* to production's hardware, size or settings */
+    const char *drivers; /* a sentence: what the uncertainty comes from; NULL */
+    const char *narrows; /* a sentence: what would narrow it; NULL */
 } rh_prediction;
 
 typedef struct rh_statement {

@@ -49,13 +49,19 @@ typedef struct rh_backtest_row {
 
 typedef struct rh_baseline {
     const char *name;
-    double median_abs_error;
+    double median_abs_error, worst_abs_error, bias;
 } rh_baseline;
 
 typedef struct rh_backtest {
     rh_backtest_row *rows;
     size_t row_count;
     double median_abs_error, bias, coverage, level; /* relative; not measured below the rows they need */
+    double worst_abs_error;
+    size_t scored;                      /* rows long enough to count */
+    size_t with_interval, inside;       /* of those */
+    double coverage_low, coverage_high; /* 95 % Wilson interval of the coverage */
+    double width;                       /* median of high/low */
+    const char *sentence;               /* in plain words; NULL */
     rh_baseline *baselines;
     size_t baseline_count;
 } rh_backtest;
@@ -67,6 +73,9 @@ typedef struct rh_run_prediction {
     int64_t wal_bytes, disk_peak_bytes;
     bool translated; /* false: "hardware not translated" */
     const char *basis;
+    rh_duration_parts parts;
+    double staging_s;              /* the same on staging, at staging's size */
+    const char *drivers, *narrows; /* sentences, as for a statement; NULL */
     rh_backtest backtest;
 } rh_run_prediction;
 
@@ -107,7 +116,8 @@ typedef struct rh_run {
     size_t pass_count;
     rh_load load;
     rh_contention contention;
-    rh_rollback set_rollback; /* all pending migrations down and up again; not run unless each has a way down */
+    rh_rollback
+        set_rollback; /* all pending migrations down and up again; not run unless each has a way down */
     rh_resource_sample *resources;
     size_t resource_count;
     rh_run_prediction prediction;

@@ -121,6 +121,14 @@ static void fixture_run_of(rh_run *run, rh_statement *s, const fixture_statement
         .shared_hit_blocks = 51000,
         .shared_read_blocks = 5200,
         .lock_wait_s = loaded && f->elapsed_s > 0.1 ? 0.021 : 0,
+        .cached_read_bytes = 43000000,
+        .cached_write_bytes = 270000000,
+        .wal_images = 1200,
+        .fsyncs = 3,
+        .cpu_source = "/proc/PID/schedstat",
+        .io_source = "/proc/PID/io",
+        .wal_source = "pg_stat_wal",
+        .temp_source = "pg_stat_database",
     };
     r->elapsed_s = loaded ? f->elapsed_s : f->quiet_s * (0.97 + 0.03 * repeat);
     r->cpu_user_s = r->elapsed_s * 0.71;
@@ -151,8 +159,19 @@ static void fixture_statement_of(rh_run *run, rh_script *script, const fixture_s
         fixture_run_of(run, s, f, RH_PASS_KIND_QUIET, repeat);
     if (loaded)
         fixture_run_of(run, s, f, RH_PASS_KIND_LOADED, 1);
-    s->prediction = (rh_prediction){f->quiet_s * 1.03, RH_NOT_MEASURED, RH_NOT_MEASURED, 0.9,
-                                    "median of 3 quiet runs; hardware not translated"};
+    s->prediction = (rh_prediction){.median_s = f->quiet_s * 1.03,
+                                    .low_s = RH_NOT_MEASURED,
+                                    .high_s = RH_NOT_MEASURED,
+                                    .level = 0.9,
+                                    .basis = "median of 3 quiet runs; hardware not translated",
+                                    .parts = {.cpu_s = f->quiet_s * 0.83,
+                                              .read_s = f->quiet_s * 0.04,
+                                              .write_s = f->quiet_s * 0.06,
+                                              .wal_s = f->quiet_s * 0.09,
+                                              .wait_s = f->quiet_s * 0.01},
+                                    .staging_s = f->quiet_s,
+                                    .drivers = "the spread of 3 quiet runs",
+                                    .narrows = "more quiet passes (repeat:)"};
     if (f->rule) {
         rh_hazard *hazard = rh_arena_add(run->arena, &s->hazards, &s->hazard_count, sizeof *hazard);
         *hazard = (rh_hazard){f->rule, f->message, NULL, f->safer};
@@ -455,7 +474,11 @@ static void fixture_prediction(rh_run *run)
                                           .writes_blocked_s = 6.389,
                                           .wal_bytes = 722000000,
                                           .disk_peak_bytes = INT64_C(1450000000),
-                                          .basis = "sum of the medians of 3 quiet runs"};
+                                          .basis = "sum of the medians of 3 quiet runs",
+                                          .parts = {18.9, 0.9, 1.4, 1.3, 0.3},
+                                          .staging_s = 22.1,
+                                          .drivers = "migration 1, statement 1: nine tenths of it",
+                                          .narrows = "more quiet passes (repeat:)"};
     rh_backtest *b = &run->prediction.backtest;
     for (size_t i = 0; i < FIXTURE_MIGRATION_COUNT; i++) {
         const fixture_statement *f = &FIXTURE_MIGRATIONS[i].statements[0];
@@ -477,9 +500,11 @@ static void fixture_prediction(rh_run *run)
     b->bias = 0.08;
     b->coverage = RH_NOT_MEASURED;
     b->level = 0.9;
-    static const rh_baseline baselines[] = {{"linear from the largest sample", 0.19},
-                                            {"linear from the smallest sample", 0.44},
-                                            {"power law", 0.19}};
+    b->worst_abs_error = 0.08;
+    b->scored = b->row_count;
+    static const rh_baseline baselines[] = {{"linear from the largest sample", 0.19, 0.24, 0.19},
+                                            {"linear from the smallest sample", 0.44, 0.51, 0.44},
+                                            {"power law", 0.19, 0.31, -0.19}};
     for (size_t i = 0; i < 3; i++)
         *(rh_baseline *)rh_arena_add(run->arena, &b->baselines, &b->baseline_count, sizeof *baselines) =
             baselines[i];
