@@ -110,6 +110,11 @@ const char *rh_lock_mode_blocks(const char *mode)
     }
 }
 
+const char *rh_wait_source_name(rh_wait_source source)
+{
+    return source == RH_WAIT_SERVER_LOG ? "server log" : "sampler";
+}
+
 const char *rh_probe_name(rh_probe_kind kind)
 {
     static const char *const names[] = {"cpu", "sort", "cached", "sequential", "random", "wal"};

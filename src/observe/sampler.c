@@ -36,10 +36,10 @@ static double thread_cpu(void)
            (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
+/* Of the session that samples; not measured when it is not on this machine. */
 static double backend_cpu(const rh_sampler *sampler)
 {
-    double spent = sampler->options.local ? rh_proc_cpu(rh_pg_backend_pid(sampler->pg)) : NAN;
-    return isnan(spent) ? 0 : spent;
+    return sampler->options.local ? rh_proc_cpu(rh_pg_backend_pid(sampler->pg)) : RH_NOT_MEASURED;
 }
 
 static void *run(void *argument)
@@ -64,8 +64,8 @@ static void *run(void *argument)
         /* Deadlines are absolute, so that the time a sample takes does not stretch the interval. */
         deadline = fresh || deadline + interval < now ? now + interval : deadline + interval;
     }
-    double ended = backend_cpu(sampler);
-    sampler->cpu_s = thread_cpu() + (ended > began ? ended - began : 0);
+    sampler->server_cpu_s = backend_cpu(sampler) - began;
+    sampler->client_cpu_s = thread_cpu();
     return NULL;
 }
 
@@ -163,7 +163,13 @@ void rh_sampler_finish(rh_sampler *sampler, rh_arena *arena, rh_contention *cont
     }
     rh_wait_graph_finish(sampler->graph, sampler->last_at, arena, contention);
     contention->samples = sampler->samples;
-    contention->sampler_cpu_s = sampler->cpu_s;
+    contention->sampler_client_cpu_s = sampler->client_cpu_s;
+    contention->sampler_server_cpu_s = sampler->server_cpu_s;
+    contention->sampler_cpu_s =
+        sampler->client_cpu_s + (isnan(sampler->server_cpu_s) ? 0 : sampler->server_cpu_s);
+    contention->sampler_elapsed_s =
+        sampler->samples > 0 ? rh_seconds(sampler->last_at - sampler->options.began) : RH_NOT_MEASURED;
+    contention->log.why_not = "it has not been looked at";
     contention->sampler_interval_ms = rh_seconds(BUSY_INTERVAL) * 1e3;
     contention->shortest_sure_wait_ms =
         sampler->longest_gap > 0 ? rh_seconds(sampler->longest_gap) * 1e3 : RH_NOT_MEASURED;

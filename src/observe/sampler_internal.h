@@ -77,7 +77,7 @@ struct rh_sampler {
     rh_text settings; /* what the connection was told last */
     rh_redacted *texts;
     size_t text_count;
-    double cpu_s;
+    double client_cpu_s, server_cpu_s;
 };
 
 /* Connects, sets up the session and the clock. */

@@ -34,6 +34,20 @@ static void load_body(const rh_run *run, rh_csv_writer *csv)
     }
 }
 
+/* "4711 migration 000013, statement 1 (AccessExclusiveLock on public.orders) < 4712 …" */
+static void chain_text(rh_csv_writer *csv, const rh_wait *w)
+{
+    rh_text text = {0};
+    for (size_t i = 0; i < w->chain_count; i++) {
+        const rh_wait_link *l = &w->chain[i];
+        rh_text_printf(&text, "%s%d %s", i > 0 ? " < " : "", l->pid, l->name ? l->name : "");
+        if (l->locktype)
+            rh_text_printf(&text, " (%s on %s)", l->mode, l->relation ? l->relation : l->locktype);
+    }
+    rh_csv_text(csv, text.length > 0 ? rh_text_string(&text) : NULL);
+    rh_text_release(&text);
+}
+
 static void waits_body(const rh_run *run, rh_csv_writer *csv)
 {
     for (size_t i = 0; i < run->contention.wait_count; i++) {
@@ -53,6 +67,57 @@ static void waits_body(const rh_run *run, rh_csv_writer *csv)
         yes_no(csv, w->waiter_is_migration);
         yes_no(csv, w->blocked_by_migration);
         yes_no(csv, w->exact_start);
+        rh_csv_text(csv, w->template_name);
+        rh_csv_text(csv, w->concurrently);
+        rh_csv_text(csv, rh_wait_source_name(w->source));
+        chain_text(csv, w);
+        rh_csv_end_row(csv);
+    }
+}
+
+static void queue_body(const rh_run *run, rh_csv_writer *csv)
+{
+    for (size_t i = 0; i < run->contention.queue_count; i++) {
+        rh_csv_real(csv, run->contention.queue[i].at_s, 6);
+        rh_csv_int(csv, run->contention.queue[i].depth);
+        rh_csv_end_row(csv);
+    }
+}
+
+static void deadlocks_body(const rh_run *run, rh_csv_writer *csv)
+{
+    for (size_t i = 0; i < run->contention.deadlock_count; i++) {
+        const rh_deadlock *d = &run->contention.deadlocks[i];
+        for (size_t k = 0; k < d->side_count; k++) {
+            const rh_deadlock_side *s = &d->sides[k];
+            rh_csv_int(csv, (int64_t)i + 1);
+            rh_csv_real(csv, d->at_s, 6);
+            rh_csv_text(csv, d->migration);
+            count(csv, d->statement > 0 ? d->statement : RH_UNKNOWN);
+            rh_csv_int(csv, s->pid);
+            count(csv, s->blocked_by_pid > 0 ? s->blocked_by_pid : RH_UNKNOWN);
+            const char *texts[] = {s->name, s->statement, s->locktype, s->relation, s->mode};
+            for (size_t t = 0; t < 5; t++)
+                rh_csv_text(csv, texts[t]);
+            yes_no(csv, s->is_migration);
+            yes_no(csv, s->is_victim);
+            rh_csv_end_row(csv);
+        }
+    }
+}
+
+static void cancelled_body(const rh_run *run, rh_csv_writer *csv)
+{
+    for (size_t i = 0; i < run->contention.cancelled_count; i++) {
+        const rh_cancelled *c = &run->contention.cancelled[i];
+        rh_csv_real(csv, c->at_s, 6);
+        rh_csv_real(csv, c->wait_s, 6);
+        const char *texts[] = {c->who,  c->sqlstate, c->reason,   c->relation,
+                               c->mode, c->blocker,  c->migration};
+        for (size_t t = 0; t < 7; t++)
+            rh_csv_text(csv, texts[t]);
+        count(csv, c->statement > 0 ? c->statement : RH_UNKNOWN);
+        yes_no(csv, c->is_migration);
         rh_csv_end_row(csv);
     }
 }
@@ -191,7 +256,17 @@ bool rh_samples_write(const rh_run *run, const char *directory, rh_error *error)
         {"waits.csv",
          waits_body,
          {"at_s", "wait_s", "locktype", "relation", "mode", "waiter_pid", "blocker_pid", "root_pid", "waiter",
-          "blocker", "migration", "statement", "waiter_is_migration", "blocked_by_migration", "exact_start"}},
+          "blocker", "migration", "statement", "waiter_is_migration", "blocked_by_migration", "exact_start",
+          "template", "concurrently", "source", "chain"}},
+        {"queue.csv", queue_body, {"at_s", "depth"}},
+        {"deadlocks.csv",
+         deadlocks_body,
+         {"deadlock", "at_s", "migration", "statement", "pid", "blocked_by_pid", "name", "sql", "locktype",
+          "relation", "mode", "is_migration", "is_victim"}},
+        {"cancelled.csv",
+         cancelled_body,
+         {"at_s", "wait_s", "who", "sqlstate", "reason", "relation", "mode", "blocker", "migration",
+          "statement", "is_migration"}},
         {"blocked.csv",
          blocked_body,
          {"from_s", "to_s", "relation", "mode", "migration", "statement", "reads", "writes"}},

@@ -2,6 +2,6 @@
 #pragma once
 #include "pgrehearse/model/run.h"
 
-/* Writes load, waits, blocked, locks, statements and resources .csv into DIRECTORY, which exists. Files whose
+/* Writes load, waits, queue, deadlocks, cancelled, blocked, locks, statements and resources .csv into DIRECTORY, which exists. Files whose
  * stage never ran have their header only. */
 bool rh_samples_write(const rh_run *run, const char *directory, rh_error *error);

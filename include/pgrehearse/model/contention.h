@@ -5,21 +5,83 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* One session on the way from a waiter to the end of its chain. */
+typedef struct rh_wait_link {
+    int pid;              /* 0: a prepared transaction */
+    const char *name;     /* "migration 000013, statement 1", a template's name, or a redacted query */
+    const char *locktype; /* of the lock that it waits for itself; NULL: it waits for none, it is the root */
+    const char *relation, *mode; /* likewise; relation NULL when the lock is not about one */
+    bool is_migration;
+} rh_wait_link;
+
+typedef enum rh_wait_source { RH_WAIT_SAMPLER, RH_WAIT_SERVER_LOG } rh_wait_source;
+const char *rh_wait_source_name(rh_wait_source source);
+
 /* One wait: of a load client, or of the migration itself. */
 typedef struct rh_wait {
-    double at_s;   /* start, since the load began (or the pass, without load) */
-    double wait_s; /* from the server's waitstart to its end, as close as the evidence tells (observe/wait_graph.h) */
+    double at_s;          /* start, since the load began (or the pass, without load) */
+    double wait_s;        /* from the server's waitstart to its end, as close as the evidence tells
+                             (observe/wait_graph.h) */
     const char *locktype; /* "relation", "transactionid", "tuple" … */
     const char *relation; /* NULL when it is not about one */
     const char *mode;
     int waiter_pid, blocker_pid, root_pid; /* root: the end of the blocker chain */
-    const char *waiter;   /* its query, redacted, or template name */
-    const char *blocker;  /* "migration 000013, statement 1" or a redacted query */
-    const char *migration; /* id that was running; NULL: none */
-    int statement;         /* ordinal; 0: none */
-    bool waiter_is_migration, blocked_by_migration; /* by: the chain ends at (or goes through) the migration */
-    bool exact_start; /* from waitstart; false: first seen by a sample */
+    const char *waiter;                    /* its query, redacted, or template name */
+    const char *blocker;                   /* "migration 000013, statement 1" or a redacted query */
+    const char *migration;                 /* id that was running; NULL: none */
+    int statement;                         /* ordinal; 0: none */
+    bool waiter_is_migration,
+        blocked_by_migration;  /* by: the chain ends at (or goes through) the migration */
+    bool exact_start;          /* from waitstart; false: first seen by a sample */
+    const rh_wait_link *chain; /* from the direct blocker to the root, as it stood longest */
+    size_t chain_count;        /* 0: nobody was seen in the way */
+    const char *template_name; /* the load's template that waited; NULL: not the load */
+    rh_wait_source source;     /* server log: no sample saw it; its blocker is not known */
+    const char
+        *concurrently; /* which of a CONCURRENTLY statement's waits it is, as
+                          pg_stat_progress_create_index names it ("waiting for old snapshots" …); else NULL */
 } rh_wait;
+
+/* One session of a deadlock: what it ran, and the lock that it waited for. */
+typedef struct rh_deadlock_side {
+    int pid, blocked_by_pid; /* the next side; 0 unknown */
+    const char *name;        /* "migration 000013, statement 1", a template's name; NULL: neither */
+    const char *statement;   /* redacted; NULL unknown */
+    const char *locktype, *relation, *mode; /* NULL unknown, or no relation */
+    bool is_migration, is_victim;           /* victim: whose transaction the server aborted */
+} rh_deadlock_side;
+
+typedef struct rh_deadlock {
+    double at_s; /* when it was resolved, since the load began */
+    rh_deadlock_side *sides;
+    size_t side_count;     /* 1: the others were not seen */
+    const char *migration; /* that ran; NULL: none */
+    int statement;         /* ordinal; 0: none */
+} rh_deadlock;
+
+/* A statement that the server cancelled. */
+typedef struct rh_cancelled {
+    double at_s;          /* when, since the load began */
+    double wait_s;        /* how long it had waited for the lock; RH_NOT_MEASURED when it waited for none */
+    const char *who;      /* "migration 000013, statement 1", or a template's name */
+    const char *sqlstate; /* 55P03, 57014 or 40P01 */
+    const char *reason;   /* "lock_timeout", "statement_timeout", "deadlock" */
+    const char *relation, *mode, *blocker; /* of the lock that it waited for; NULL unknown */
+    const char *migration;                 /* that ran; NULL: none */
+    int statement;                         /* ordinal; 0: none */
+    bool is_migration;                     /* it was the migration's own */
+} rh_cancelled;
+
+/* What the server's own log of lock waits (log_lock_waits) says beside the samples. */
+typedef struct rh_lock_log {
+    bool read;
+    const char *why_not; /* it was not read; NULL: it was */
+    double threshold_ms; /* it tells waits from deadlock_timeout on */
+    int64_t waits;       /* that it told */
+    int64_t merged;      /* of those, unseen by the samples: they are among the waits */
+    double
+        longest_difference_ms; /* in length, of a wait that both saw; RH_NOT_MEASURED when there was none */
+} rh_lock_log;
 
 /* Depth of the queue over time: one point whenever it changed. */
 typedef struct rh_queue_point {
@@ -45,9 +107,20 @@ typedef struct rh_contention {
     size_t queue_count;
     rh_blocked_interval *blocked;
     size_t blocked_count;
-    double reads_blocked_s, writes_blocked_s; /* the longest single stretch on any relation; intervals that touch are one */
+    double reads_blocked_s,
+        writes_blocked_s; /* the longest single stretch on any relation; intervals that touch are one */
     int64_t samples;
-    double sampler_cpu_s, sampler_interval_ms, shortest_sure_wait_ms;
+    double sampler_cpu_s; /* the sum of the next two */
+    double sampler_client_cpu_s,
+        sampler_server_cpu_s; /* the thread's; its backend's, RH_NOT_MEASURED elsewhere */
+    double sampler_elapsed_s; /* that it watched */
+    double sampler_interval_ms, shortest_sure_wait_ms;
     bool waitstart_available;
-    const char *lost; /* why the account is not whole (measured is false, waits hold what was seen); NULL: it is */
+    rh_deadlock *deadlocks;
+    size_t deadlock_count;
+    rh_cancelled *cancelled;
+    size_t cancelled_count;
+    rh_lock_log log;
+    const char
+        *lost; /* why the account is not whole (measured is false, waits hold what was seen); NULL: it is */
 } rh_contention;

@@ -293,17 +293,64 @@ static void fixture_block(rh_run *run, const fixture_migration *m, int ordinal)
             .blocker_pid = 4001,
             .root_pid = 4001,
             .waiter = read ? readers[depth % 3] : writers[depth % 3],
+            .template_name = read ? readers[depth % 3] : writers[depth % 3],
             .blocker = rh_arena_printf(run->arena, "migration %s, statement %d", m->id, ordinal),
             .migration = m->id,
             .statement = ordinal,
             .blocked_by_migration = true,
             .exact_start = true,
         };
+        rh_wait_link *links = NULL;
+        *(rh_wait_link *)rh_arena_add(run->arena, &links, &w->chain_count, sizeof *links) =
+            (rh_wait_link){.pid = 4001, .name = w->blocker, .is_migration = true};
+        w->chain = links;
         rh_queue_point *q = rh_arena_add(run->arena, &c->queue, &c->queue_count, sizeof *q);
         *q = (rh_queue_point){at, depth + 1};
     }
     rh_queue_point *q = rh_arena_add(run->arena, &c->queue, &c->queue_count, sizeof *q);
     *q = (rh_queue_point){to_s, 0};
+}
+
+/* What the server put an end to while the first blocking statement ran. */
+static void fixture_cancelled(rh_run *run)
+{
+    rh_contention *c = &run->contention;
+    if (c->wait_count < 2)
+        return;
+    const rh_wait *w = &c->waits[1];
+    rh_deadlock *d = rh_arena_add(run->arena, &c->deadlocks, &c->deadlock_count, sizeof *d);
+    *d = (rh_deadlock){.at_s = w->at_s + 1, .migration = w->migration, .statement = w->statement};
+    *(rh_deadlock_side *)rh_arena_add(run->arena, &d->sides, &d->side_count, sizeof *d->sides) =
+        (rh_deadlock_side){.pid = 4001,
+                           .blocked_by_pid = w->waiter_pid,
+                           .name = w->blocker,
+                           .statement = "ALTER TABLE order_items ADD COLUMN note text",
+                           .locktype = "relation",
+                           .relation = "public.order_items",
+                           .mode = "AccessExclusiveLock",
+                           .is_migration = true};
+    *(rh_deadlock_side *)rh_arena_add(run->arena, &d->sides, &d->side_count, sizeof *d->sides) =
+        (rh_deadlock_side){.pid = w->waiter_pid,
+                           .blocked_by_pid = 4001,
+                           .name = w->waiter,
+                           .statement = "UPDATE orders SET status = $2 WHERE id = $1",
+                           .locktype = w->locktype,
+                           .relation = w->relation,
+                           .mode = w->mode,
+                           .is_victim = true};
+    *(rh_cancelled *)rh_arena_add(run->arena, &c->cancelled, &c->cancelled_count, sizeof *c->cancelled) =
+        (rh_cancelled){.at_s = w->at_s + 1,
+                       .wait_s = 1,
+                       .who = w->waiter,
+                       .sqlstate = "40P01",
+                       .reason = "deadlock",
+                       .relation = w->relation,
+                       .mode = w->mode,
+                       .blocker = w->blocker,
+                       .migration = w->migration,
+                       .statement = w->statement};
+    c->log = (rh_lock_log){
+        .read = true, .threshold_ms = 1000, .waits = 3, .merged = 1, .longest_difference_ms = 0.8};
 }
 
 /* Milliseconds that an arrival at AT_S still has to wait for a lock. */
@@ -419,9 +466,13 @@ static void fixture_contention(rh_run *run)
     c->writes_blocked_s = 6.389;
     c->samples = 2841;
     c->sampler_cpu_s = 0.81;
+    c->sampler_client_cpu_s = 0.3;
+    c->sampler_server_cpu_s = 0.51;
+    c->sampler_elapsed_s = 81.3;
     c->sampler_interval_ms = 20;
     c->shortest_sure_wait_ms = 22;
     c->waitstart_available = true;
+    fixture_cancelled(run);
 }
 
 static void fixture_facts(rh_run *run)
