@@ -22,6 +22,7 @@ static void add_statement(rh_json *array, const rh_statement *s, int transaction
         rh_json_add_string(hazard, "rule", s->hazards[i].rule);
         rh_json_add_string(hazard, "message", s->hazards[i].message);
         rh_json_add_string(hazard, "safer", s->hazards[i].safer);
+        rh_json_add_string(hazard, "silenced", s->hazards[i].silenced);
     }
 }
 

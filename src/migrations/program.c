@@ -24,8 +24,8 @@ void rh_program_detect(const rh_scenario *scenario, rh_arena *arena, rh_plan *pl
 {
     plan->framework = RH_FRAMEWORK_COMMAND;
     plan->framework_name = "command";
-    plan->framework_why =
-        rh_arena_printf(arena, "the scenario names a program, %s", base_name(scenario->migrations.command[0]));
+    plan->framework_why = rh_arena_printf(arena, "the scenario names a program, %s",
+                                          base_name(scenario->migrations.command[0]));
 }
 
 void rh_program_plan(const rh_scenario *scenario, rh_arena *arena, rh_plan *plan)
@@ -53,6 +53,7 @@ static void fill_several(rh_statement *statement, const rh_sql_span *spans, size
         [RH_CLASS_PROCEDURE] = 4,         [RH_CLASS_DATA_CHANGE] = 5,  [RH_CLASS_MAINTENANCE] = 6,
         [RH_CLASS_VALIDATION] = 7,        [RH_CLASS_HEAP_SCAN] = 8,    [RH_CLASS_FOREIGN_KEY] = 9,
         [RH_CLASS_INDEX_CONCURRENT] = 10, [RH_CLASS_INDEX_BUILD] = 11, [RH_CLASS_REWRITE] = 12,
+        [RH_CLASS_BACKFILL_BATCH] = 5,
     };
     rh_statement heaviest = {0}, whole = *statement;
     rh_hazard *hazards = NULL;

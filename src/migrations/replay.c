@@ -206,7 +206,7 @@ static bool check_syntax(replay *r, rh_error *error)
 {
     for (size_t i = 0; is_own(r) && i < r->script->statement_count; i++) {
         const rh_statement *statement = &r->script->statements[i];
-        if (statement->class_ != RH_CLASS_UNCLASSIFIED)
+        if (statement->class_expected != RH_CLASS_UNCLASSIFIED)
             continue;
         rh_error answer = {0};
         const char *none[] = {NULL};

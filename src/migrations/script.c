@@ -32,6 +32,7 @@ void rh_statement_fill(rh_statement *statement, rh_hazard_context *context)
                                             .level = RH_NOT_MEASURED};
     rh_classify(statement, tree, arena);
     rh_hazards_of_statement(context, statement, tree);
+    statement->class_expected = statement->class_;
     rh_json_free(tree);
 }
 

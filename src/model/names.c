@@ -13,7 +13,7 @@ const char *rh_statement_class_name(rh_statement_class class_)
         [RH_CLASS_VALIDATION] = "validation",     [RH_CLASS_FOREIGN_KEY] = "foreign_key",
         [RH_CLASS_DATA_CHANGE] = "data_change",   [RH_CLASS_QUERY] = "query",
         [RH_CLASS_TRANSACTION] = "transaction",   [RH_CLASS_MAINTENANCE] = "maintenance",
-        [RH_CLASS_PROCEDURE] = "procedure",
+        [RH_CLASS_PROCEDURE] = "procedure",       [RH_CLASS_BACKFILL_BATCH] = "backfill_batch",
     };
     return names[class_];
 }
@@ -22,6 +22,12 @@ const char *rh_phase_name(rh_phase phase)
 {
     static const char *const names[] = {NULL, "expand", "migrate", "contract"};
     return names[phase];
+}
+
+const char *rh_hazard_state_name(rh_hazard_state state)
+{
+    static const char *const names[] = {"expected", "measured", "refuted", "silenced"};
+    return names[state];
 }
 
 const char *rh_outcome_name(rh_outcome outcome)

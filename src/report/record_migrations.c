@@ -100,6 +100,10 @@ rh_json *rh_record_statements(const rh_run *run, const rh_script *script)
         rh_json_add_string(object, "sql", s->redacted_sql);
         rh_json_add_string(object, "command_tag", s->command_tag);
         rh_json_add_string(object, "class", rh_statement_class_name(s->class_));
+        rh_json_add_string(object, "class_expected", rh_statement_class_name(s->class_expected));
+        rh_json_add_bool(object, "class_measured", s->class_measured);
+        rh_json_add_bool(object, "class_differs", s->class_differs);
+        rh_json_add_string(object, "class_evidence", s->class_evidence);
         rh_json_add_string(object, "phase", rh_phase_name(s->phase));
         rh_json_add_string(object, "expected_lock", s->expected_lock);
         rh_json_add_string(object, "expected_relation", s->expected_relation);
@@ -114,6 +118,8 @@ rh_json *rh_record_statements(const rh_run *run, const rh_script *script)
             rh_json_add_string(hazard, "message", s->hazards[h].message);
             rh_json_add_string(hazard, "evidence", s->hazards[h].evidence);
             rh_json_add_string(hazard, "safer", s->hazards[h].safer);
+            rh_json_add_string(hazard, "state", rh_hazard_state_name(s->hazards[h].state));
+            rh_json_add_string(hazard, "silenced", s->hazards[h].silenced);
         }
         add_prediction(object, &s->prediction);
     }

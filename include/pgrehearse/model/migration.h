@@ -7,30 +7,37 @@
 
 typedef enum rh_direction { RH_UP, RH_DOWN } rh_direction;
 
-typedef enum rh_pass_kind { RH_PASS_KIND_QUIET, RH_PASS_KIND_LOADED, RH_PASS_KIND_SCALED, RH_PASS_KIND_ROLLBACK } rh_pass_kind;
+typedef enum rh_pass_kind {
+    RH_PASS_KIND_QUIET,
+    RH_PASS_KIND_LOADED,
+    RH_PASS_KIND_SCALED,
+    RH_PASS_KIND_ROLLBACK
+} rh_pass_kind;
 
 /* How the statements of one file are put into transactions. */
 typedef enum rh_transaction_rule {
     RH_TRANSACTION_EACH, /* every statement by itself (autocommit) */
     RH_TRANSACTION_ONE,  /* the file is one transaction */
-    RH_TRANSACTION_OWN,  /* the file's own BEGIN and COMMIT; statements outside of them form implicit transactions as in one simple query */
+    RH_TRANSACTION_OWN,  /* the file's own BEGIN and COMMIT; statements outside of them form implicit
+                            transactions as in one simple query */
 } rh_transaction_rule;
 
-/* What a statement is expected to do (by its parse). */
+/* What a statement does: by its parse before it ran, by what was measured afterwards. */
 typedef enum rh_statement_class {
     RH_CLASS_UNCLASSIFIED,
-    RH_CLASS_CATALOG,          /* catalog only */
-    RH_CLASS_HEAP_SCAN,        /* SET NOT NULL, ADD CHECK … */
-    RH_CLASS_REWRITE,          /* the table and all its indexes */
+    RH_CLASS_CATALOG,   /* catalog only */
+    RH_CLASS_HEAP_SCAN, /* SET NOT NULL, ADD CHECK … */
+    RH_CLASS_REWRITE,   /* the table and all its indexes */
     RH_CLASS_INDEX_BUILD,
     RH_CLASS_INDEX_CONCURRENT,
-    RH_CLASS_VALIDATION,       /* VALIDATE CONSTRAINT */
-    RH_CLASS_FOREIGN_KEY,      /* ADD FOREIGN KEY with its check */
-    RH_CLASS_DATA_CHANGE,      /* INSERT, UPDATE, DELETE, MERGE, COPY */
-    RH_CLASS_QUERY,            /* SELECT */
-    RH_CLASS_TRANSACTION,      /* BEGIN, COMMIT, SET … */
-    RH_CLASS_MAINTENANCE,      /* VACUUM, ANALYZE, CLUSTER, REINDEX, REFRESH */
-    RH_CLASS_PROCEDURE,        /* DO, CALL */
+    RH_CLASS_VALIDATION,     /* VALIDATE CONSTRAINT */
+    RH_CLASS_FOREIGN_KEY,    /* ADD FOREIGN KEY with its check */
+    RH_CLASS_DATA_CHANGE,    /* INSERT, UPDATE, DELETE, MERGE, COPY */
+    RH_CLASS_QUERY,          /* SELECT */
+    RH_CLASS_TRANSACTION,    /* BEGIN, COMMIT, SET … */
+    RH_CLASS_MAINTENANCE,    /* VACUUM, ANALYZE, CLUSTER, REINDEX, REFRESH */
+    RH_CLASS_PROCEDURE,      /* DO, CALL */
+    RH_CLASS_BACKFILL_BATCH, /* a data change that is bounded to a part of its table */
 } rh_statement_class;
 /* "catalog", "heap_scan", "rewrite", "index_build", … as in report.json. */
 const char *rh_statement_class_name(rh_statement_class class_);
@@ -74,8 +81,19 @@ typedef struct rh_statement_run {
     size_t lock_count;
 } rh_statement_run;
 
+typedef enum rh_hazard_state {
+    RH_HAZARD_EXPECTED, /* by the statement's text, not measured */
+    RH_HAZARD_MEASURED, /* what was measured bears it out */
+    RH_HAZARD_REFUTED,  /* what was measured says that it is none here */
+    RH_HAZARD_SILENCED, /* "-- pgrehearse: ignore RULE reason" stands before the statement */
+} rh_hazard_state;
+/* "expected", "measured", "refuted", "silenced". */
+const char *rh_hazard_state_name(rh_hazard_state state);
+
 typedef struct rh_hazard {
     const char *rule, *message, *evidence, *safer; /* evidence may be NULL before a run */
+    rh_hazard_state state;
+    const char *silenced; /* the reason given; NULL unless silenced */
 } rh_hazard;
 
 /* What a duration consists of, in s: together they are the duration. All 0: nothing tells. */
@@ -100,12 +118,12 @@ typedef struct rh_prediction {
 } rh_prediction;
 
 typedef struct rh_statement {
-    int ordinal; /* from 1 in its file */
-    int line;    /* in its file */
-    const char *sql;          /* as it will be sent */
-    const char *redacted_sql; /* for every output */
-    const char *command_tag;  /* expected before, measured after */
-    rh_statement_class class_;
+    int ordinal;               /* from 1 in its file */
+    int line;                  /* in its file */
+    const char *sql;           /* as it will be sent */
+    const char *redacted_sql;  /* for every output */
+    const char *command_tag;   /* expected before, measured after */
+    rh_statement_class class_; /* the measured one where class_measured, else class_expected */
     rh_phase phase;
     const char *expected_lock;     /* mode, or NULL */
     const char *expected_relation; /* or NULL */
@@ -115,7 +133,12 @@ typedef struct rh_statement {
     rh_hazard *hazards;
     size_t hazard_count;
     rh_prediction prediction;
-    int column; /* of its first character in LINE */
+    int column;                        /* of its first character in LINE */
+    rh_statement_class class_expected; /* by its parse */
+    bool class_measured;
+    bool class_differs; /* measured, and its parse said something else */
+    const char
+        *class_evidence; /* a sentence: what was measured, and what differs; NULL unless class_measured */
 } rh_statement;
 
 /* One file's worth of statements. */
@@ -139,10 +162,10 @@ typedef struct rh_failure {
 rh_failure *rh_failure_of_error(const rh_error *error, rh_arena *arena);
 
 typedef struct rh_rollback {
-    rh_outcome outcome;      /* of down, and of up again */
+    rh_outcome outcome; /* of down, and of up again */
     bool has_down;
     double down_s, up_again_s;
-    int schema_restored;     /* 1 yes, 0 no, -1 not checked */
+    int schema_restored; /* 1 yes, 0 no, -1 not checked */
     rh_difference *differences;
     size_t difference_count;
     rh_failure *failure; /* NULL unless failed */
@@ -155,7 +178,7 @@ typedef struct rh_migration {
     const char *id;   /* "000012" or the file's name */
     const char *name; /* "add_public_id" */
     bool applied_in_backup;
-    bool pending; /* runs in every pass: not applied, and chosen by pending: and --only */
+    bool pending;        /* runs in every pass: not applied, and chosen by pending: and --only */
     const char *not_sql; /* what its file is instead ("a program in Go"): it cannot be replayed; NULL: SQL */
     const char *skipped; /* why its framework passes over it ("below the baseline 7"); NULL */
     rh_script up;

@@ -10,8 +10,9 @@
 #include <cmocka.h>
 // clang-format on
 
-static rh_hazard hazards[] = {{"rewrite", "the whole table is written anew while nobody can read it", NULL,
-                               "add the column without a default first"}};
+static rh_hazard hazards[] = {{.rule = "rewrite",
+                               .message = "the whole table is written anew while nobody can read it",
+                               .safer = "add the column without a default first"}};
 static rh_statement statements[] = {
     {.ordinal = 1,
      .line = 2,

@@ -151,7 +151,7 @@ static void fixture_statement_of(rh_run *run, rh_script *script, const fixture_s
     s->sql = f->sql;
     s->redacted_sql = f->sql;
     s->command_tag = f->tag;
-    s->class_ = f->class_;
+    s->class_ = s->class_expected = f->class_;
     s->phase = f->class_ == RH_CLASS_DATA_CHANGE ? RH_PHASE_MIGRATE : RH_PHASE_EXPAND;
     s->expected_lock = f->mode;
     s->expected_relation = f->relation;
@@ -174,7 +174,7 @@ static void fixture_statement_of(rh_run *run, rh_script *script, const fixture_s
                                     .narrows = "more quiet passes (repeat:)"};
     if (f->rule) {
         rh_hazard *hazard = rh_arena_add(run->arena, &s->hazards, &s->hazard_count, sizeof *hazard);
-        *hazard = (rh_hazard){f->rule, f->message, NULL, f->safer};
+        *hazard = (rh_hazard){.rule = f->rule, .message = f->message, .safer = f->safer};
     }
 }
 
@@ -760,7 +760,8 @@ static inline rh_run *fixture_hostile(rh_arena *arena)
     m->name = evil;
     m->up.file = evil;
     m->up.statements[0].redacted_sql = evil;
-    m->up.statements[0].hazards[0] = (rh_hazard){evil, evil, evil, evil};
+    m->up.statements[0].hazards[0] =
+        (rh_hazard){.rule = evil, .message = evil, .evidence = evil, .safer = evil};
     run->plan.migrations[12].up.statements[0].redacted_sql = longest;
     run->plan.migrations[13].name = longest;
     run->gates[1].worst = evil;
