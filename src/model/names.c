@@ -1,4 +1,5 @@
 /* The names that enums have in report.json, and PostgreSQL's lock table. */
+#include "pgrehearse/model/history.h"
 #include "pgrehearse/model/migration.h"
 #include "pgrehearse/model/profile.h"
 #include "pgrehearse/model/run.h"
@@ -16,6 +17,22 @@ const char *rh_statement_class_name(rh_statement_class class_)
         [RH_CLASS_PROCEDURE] = "procedure",       [RH_CLASS_BACKFILL_BATCH] = "backfill_batch",
     };
     return names[class_];
+}
+
+bool rh_statement_class_named(const char *name, rh_statement_class *class_)
+{
+    for (int i = 0; name && i <= RH_CLASS_PROCEDURE; i++)
+        if (strcmp(rh_statement_class_name((rh_statement_class)i), name) == 0) {
+            *class_ = (rh_statement_class)i;
+            return true;
+        }
+    return false;
+}
+
+const char *rh_residual_kind_name(rh_residual_kind kind)
+{
+    static const char *const names[] = {"backtest", "production"};
+    return names[kind];
 }
 
 const char *rh_phase_name(rh_phase phase)

@@ -85,5 +85,7 @@ rh_json *rh_record_production(const rh_run *run)
     rh_json *object = rh_json_object();
     rh_json_add(object, "profile", profile_record(&run->production));
     rh_json_add_bool(object, "translated", run->prediction.translated);
+    rh_json_add(object, "locks", rh_record_lock_forecasts(&run->production.locks));
+    rh_json_add(object, "history", rh_record_history(&run->production.history));
     return object;
 }

@@ -41,6 +41,8 @@ typedef enum rh_statement_class {
 } rh_statement_class;
 /* "catalog", "heap_scan", "rewrite", "index_build", … as in report.json. */
 const char *rh_statement_class_name(rh_statement_class class_);
+/* The class of that name; false when there is none. */
+bool rh_statement_class_named(const char *name, rh_statement_class *class_);
 
 typedef enum rh_phase { RH_PHASE_NONE, RH_PHASE_EXPAND, RH_PHASE_MIGRATE, RH_PHASE_CONTRACT } rh_phase;
 const char *rh_phase_name(rh_phase phase); /* NULL for none */

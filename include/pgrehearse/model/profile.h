@@ -5,6 +5,8 @@
  */
 #pragma once
 #include "pgrehearse/model/facts.h"
+#include "pgrehearse/model/history.h"
+#include "pgrehearse/model/lock_forecast.h"
 
 /* What the hardware did for one thread; each RH_NOT_MEASURED when it was not measured. */
 typedef enum rh_probe_kind {
@@ -105,4 +107,8 @@ typedef struct rh_production_facts {
     rh_probe staging;          /* the same probe on staging */
     const char **sentences;    /* what the comparison found */
     size_t sentence_count;
+    const char **unlisted; /* tables of the copy, "public.orders", that the profile does not have */
+    size_t unlisted_count;
+    rh_lock_forecasts locks; /* what the migrations' locks will do there */
+    rh_history history;      /* how far earlier predictions of this scenario were off */
 } rh_production_facts;

@@ -45,6 +45,76 @@ static rh_run *empty(rh_arena *arena)
     return rh_arena_alloc(arena, sizeof(rh_run));
 }
 
+/* A lock that is got in the end, one that never is, and one of which nothing is known. */
+static void with_forecasts(rh_run *run)
+{
+    static const rh_lock_chance chances[] = {{0, 0.4}, {1, 0.9}};
+    static rh_lock_forecast rows[] = {{.migration = "000012",
+                                       .statement = 1,
+                                       .relation = "public.orders",
+                                       .mode = "AccessExclusiveLock",
+                                       .blocks_reads = true,
+                                       .blocks_writes = true,
+                                       .lock_timeout_s = 2,
+                                       .lock_timeout_from = "the migration",
+                                       .chances = chances,
+                                       .chance_count = 2,
+                                       .granted = 0.95,
+                                       .attempts = 1.05,
+                                       .wait_s = 0.3,
+                                       .wait_high_s = 1,
+                                       .wait_total_s = 0.4,
+                                       .hold_s = 6,
+                                       .hold_high_s = 7,
+                                       .blocked_s = 6.3,
+                                       .blocked_high_s = 8,
+                                       .reads_per_s = 90,
+                                       .writes_per_s = 10,
+                                       .waiting = 97,
+                                       .without_connection = 533,
+                                       .pool_exhausted_s = 0.97,
+                                       .drain_s = 1.2,
+                                       .basis = "400 looks"},
+                                      {.migration = "000013",
+                                       .statement = 1,
+                                       .relation = "public.orders",
+                                       .mode = "ShareLock",
+                                       .blocks_writes = true,
+                                       .lock_timeout_s = 1,
+                                       .attempts = INFINITY,
+                                       .wait_s = RH_NOT_MEASURED,
+                                       .wait_total_s = INFINITY,
+                                       .drain_s = INFINITY},
+                                      {.migration = "000014",
+                                       .statement = 1,
+                                       .relation = "public.x",
+                                       .mode = "ShareLock",
+                                       .lock_timeout_s = RH_NOT_MEASURED,
+                                       .granted = RH_NOT_MEASURED,
+                                       .attempts = RH_NOT_MEASURED,
+                                       .wait_s = RH_NOT_MEASURED,
+                                       .hold_s = RH_NOT_MEASURED,
+                                       .drain_s = RH_NOT_MEASURED,
+                                       .unknown = "the profile does not have it"}};
+    static const char *applied[] = {"rewrite: 20 % longer than predicted"};
+    run->production.locks = (rh_lock_forecasts){.made = true,
+                                                .level = 0.9,
+                                                .looks = 400,
+                                                .watched_s = 100,
+                                                .connections = 97,
+                                                .connections_from = "max_connections",
+                                                .service_per_s = RH_NOT_MEASURED,
+                                                .rows = rows,
+                                                .row_count = 3,
+                                                .reads_blocked_s = 6.3,
+                                                .reads_blocked_high_s = 8,
+                                                .writes_blocked_s = RH_NOT_MEASURED,
+                                                .writes_blocked_high_s = RH_NOT_MEASURED,
+                                                .unknown = "public.x is not in the profile"};
+    run->production.history = (rh_history){
+        .directory = "/runs", .runs = 2, .row_count = 14, .applied = applied, .applied_count = 1};
+}
+
 /* Production's profile, with one probe on both sides, one on one side, and a replica that tells nothing. */
 static rh_run *with_profile(rh_arena *arena)
 {
@@ -75,6 +145,7 @@ static rh_run *with_profile(rh_arena *arena)
     rh_skipped *unknown = rh_arena_add(arena, &profile->unknown, &profile->unknown_count, sizeof *unknown);
     *unknown = (rh_skipped){"disk", "PostgreSQL does not tell"};
     run->production.profile = profile;
+    with_forecasts(run);
     return run;
 }
 
@@ -92,6 +163,13 @@ static void production_stands_beside_staging(void **state)
     assert_null(rh_json_get(rh_json_at(probe, RH_PROBE_SEQUENTIAL), "staging_is_times_as_fast"));
     assert_null(rh_json_path(record, "production.profile.watched_s"));
     assert_false(rh_json_bool(rh_json_path(record, "production.translated")));
+    const rh_json *locks = rh_json_path(record, "production.locks.statements");
+    assert_int_equal(rh_json_count(locks), 3);
+    assert_true(rh_json_real(rh_json_get(rh_json_at(locks, 0), "attempts")) == 1.05);
+    assert_true(rh_json_is_null(rh_json_get(rh_json_at(locks, 1), "attempts")));
+    assert_false(rh_json_bool(rh_json_get(rh_json_at(locks, 1), "drains")));
+    assert_true(rh_json_bool(rh_json_get(rh_json_at(locks, 0), "drains")));
+    assert_int_equal(rh_json_int(rh_json_path(record, "production.history.runs")), 2);
     rh_text html = {0};
     assert_true(rh_report_html(record, &html, &error));
     assert_non_null(strstr(rh_text_string(&html), "1.30 ×"));
