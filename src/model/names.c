@@ -149,3 +149,13 @@ const char *rh_probe_unit(rh_probe_kind kind)
     static const char *const units[] = {"numbers/s", "numbers/s", "bytes/s", "bytes/s", "s", "s"};
     return units[kind];
 }
+
+const char *rh_template_kind_name(rh_template_kind kind)
+{
+    return kind == RH_TEMPLATE_READ ? "read" : "write";
+}
+
+const char *rh_release_name(rh_release release)
+{
+    return release == RH_RELEASE_CURRENT ? "current" : "next";
+}

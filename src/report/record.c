@@ -221,6 +221,7 @@ rh_json *rh_report_json(const rh_run *run)
     rh_json_add(root, "rollback", set ? rh_record_rollback(run, &run->set_rollback, NULL) : NULL);
     rh_json_add(root, "passes", passes_record(run));
     rh_json_add(root, "load", rh_record_load(&run->load));
+    rh_json_add(root, "compatibility", rh_record_compatibility(&run->compatibility));
     rh_json_add(root, "contention", rh_record_contention(&run->contention));
     rh_json_add(root, "resources", resources_record(run));
     rh_json_add(root, "prediction", rh_record_prediction(&run->prediction));

@@ -37,5 +37,8 @@ rh_json *rh_record_lock_forecasts(const rh_lock_forecasts *locks);
 rh_json *rh_record_history(const rh_history *history);
 /* record_load.c; NULL when there was no load. */
 rh_json *rh_record_load(const rh_load *load);
+void rh_record_mix(rh_json *parent, const char *key, const rh_mix *played);
+/* record_compatibility.c; NULL when no template was tried on another release's schema. */
+rh_json *rh_record_compatibility(const rh_compatibility *compatibility);
 /* record_contention.c; NULL when nothing watched. */
 rh_json *rh_record_contention(const rh_contention *contention);

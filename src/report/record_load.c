@@ -1,6 +1,7 @@
 #include "record.h"
 #include "pgrehearse/adapters/sql_parser.h"
 
+/* ANY: some arrival ended in some way; who got an error or was shed has waited, too. */
 static void add_quantiles(rh_json *parent, const char *key, const rh_quantiles *quantiles, bool any)
 {
     rh_json *object = rh_json_add_object(parent, key);
@@ -8,6 +9,21 @@ static void add_quantiles(rh_json *parent, const char *key, const rh_quantiles *
     rh_record_figure(object, "p95", any ? quantiles->p95 : RH_NOT_MEASURED);
     rh_record_figure(object, "p99", any ? quantiles->p99 : RH_NOT_MEASURED);
     rh_record_figure(object, "max", any ? quantiles->max : RH_NOT_MEASURED);
+}
+
+static void add_template(rh_json *templates, const rh_template_window *t)
+{
+    bool any = t->transactions + t->errors + t->shed > 0;
+    rh_json *row = rh_json_add_object(templates, NULL);
+    rh_json_add_string(row, "name", t->name);
+    rh_json_add_string(row, "kind", rh_template_kind_name(t->kind));
+    rh_json_add_int(row, "transactions", t->transactions);
+    rh_json_add_int(row, "errors", t->errors);
+    rh_json_add_int(row, "shed", t->shed);
+    rh_json_add_int(row, "retries", t->retries);
+    add_quantiles(row, "response_ms", &t->response_ms, any);
+    add_quantiles(row, "service_ms", &t->service_ms, any);
+    rh_record_figure(row, "longest_stall_at_s", any ? t->longest_stall_at_s : RH_NOT_MEASURED);
 }
 
 static rh_json *window_record(const rh_load_window *window)
@@ -19,18 +35,13 @@ static rh_json *window_record(const rh_load_window *window)
     rh_json_add_int(object, "transactions", window->transactions);
     rh_json_add_int(object, "errors", window->errors);
     rh_json_add_int(object, "shed", window->shed);
-    add_quantiles(object, "response_ms", &window->response_ms, window->transactions > 0);
-    add_quantiles(object, "service_ms", &window->service_ms, window->transactions > 0);
+    rh_json_add_int(object, "retries", window->retries);
+    bool any = window->transactions + window->errors + window->shed > 0;
+    add_quantiles(object, "response_ms", &window->response_ms, any);
+    add_quantiles(object, "service_ms", &window->service_ms, any);
     rh_json *templates = rh_json_add_array(object, "templates");
-    for (size_t i = 0; i < window->template_count; i++) {
-        const rh_template_window *t = &window->templates[i];
-        rh_json *row = rh_json_add_object(templates, NULL);
-        rh_json_add_string(row, "name", t->name);
-        rh_json_add_int(row, "transactions", t->transactions);
-        rh_json_add_int(row, "errors", t->errors);
-        add_quantiles(row, "response_ms", &t->response_ms, t->transactions > 0);
-        add_quantiles(row, "service_ms", &t->service_ms, t->transactions > 0);
-    }
+    for (size_t i = 0; i < window->template_count; i++)
+        add_template(templates, &window->templates[i]);
     return object;
 }
 
@@ -61,7 +72,7 @@ static void add_seconds(rh_json *parent, const rh_load *load)
     rh_json *seconds = rh_json_add_array(parent, "seconds");
     for (size_t i = 0; i < load->second_count; i++) {
         const rh_load_second *s = &load->seconds[i];
-        bool any = s->transactions > 0;
+        bool any = s->transactions + s->errors + s->shed > 0;
         rh_json *row = rh_json_add_object(seconds, NULL);
         rh_json_add_int(row, "second", s->second);
         rh_json_add_int(row, "arrivals", s->arrivals);
@@ -113,23 +124,23 @@ static void add_sql(rh_json *row, const rh_template *template_)
     rh_arena_free(arena);
 }
 
-static void add_mix(rh_json *parent, const rh_load *load)
+void rh_record_mix(rh_json *parent, const char *key, const rh_mix *played)
 {
-    rh_json *mix = rh_json_add_object(parent, "mix");
-    rh_json_add_string(mix, "source", load->mix_source);
+    rh_json *mix = rh_json_add_object(parent, key);
+    rh_json_add_string(mix, "source", played->source);
     rh_json *templates = rh_json_add_array(mix, "templates");
-    for (size_t i = 0; i < load->mix.template_count; i++) {
-        const rh_template *t = &load->mix.templates[i];
+    for (size_t i = 0; i < played->template_count; i++) {
+        const rh_template *t = &played->templates[i];
         rh_json *row = rh_json_add_object(templates, NULL);
         rh_json_add_string(row, "name", t->name);
         add_sql(row, t);
         rh_json_add_string(row, "relation", t->relation);
-        rh_json_add_string(row, "kind", t->kind == RH_TEMPLATE_READ ? "read" : "write");
+        rh_json_add_string(row, "kind", rh_template_kind_name(t->kind));
         rh_record_figure(row, "weight", t->weight);
         add_replay(row, t->replay);
     }
-    add_coverage(mix, &load->mix.coverage);
-    rh_record_strings(mix, "left_out", load->mix.left_out, load->mix.left_out_count);
+    add_coverage(mix, &played->coverage);
+    rh_record_strings(mix, "left_out", played->left_out, played->left_out_count);
 }
 
 rh_json *rh_record_load(const rh_load *load)
@@ -138,7 +149,10 @@ rh_json *rh_record_load(const rh_load *load)
         return NULL;
     rh_json *object = rh_json_object();
     rh_record_figure(object, "rate_per_s", load->rate_per_s);
+    rh_json_add_string(object, "rate_basis", load->rate_basis);
     rh_json_add_int(object, "connections", load->connections);
+    rh_json_add_string(object, "connections_basis", load->connections_basis);
+    rh_json_add_int(object, "reconnects", load->reconnects);
     add_windows(object, load);
     add_seconds(object, load);
     rh_json *errors = rh_json_add_array(object, "errors");
@@ -154,6 +168,7 @@ rh_json *rh_record_load(const rh_load *load)
     rh_record_figure(object, "pacing_lag_max_ms", load->pacing_lag_max_ms);
     rh_record_figure(object, "generator_cpu_s", load->generator_cpu_s);
     rh_json_add_bool(object, "saturated", load->saturated);
-    add_mix(object, load);
+    rh_json_add_string(object, "saturated_why", load->saturated ? load->saturated_why : NULL);
+    rh_record_mix(object, "mix", &load->mix);
     return object;
 }

@@ -242,6 +242,7 @@ static void deallocate(load_client *client)
 static void try_again(load_client *client, const char *sqlstate)
 {
     record_error(client, template_of(client)->name, sqlstate);
+    rh_measures_retry(client->generator->measures, client->work.slot);
     if (rh_pg_transaction_state(client->pg) == 'I') {
         send_work(client);
         return;

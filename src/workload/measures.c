@@ -11,7 +11,8 @@ enum { ERROR_KINDS = 200 };
 /* Response and service times of one template, or of all, in one window. Histograms are made when first
  * needed. */
 typedef struct cell {
-    int64_t transactions, errors, shed;
+    int64_t transactions, errors, shed, retries;
+    rh_usec longest, longest_from; /* the longest response, and its intended start */
     rh_histogram *response, *service;
 } cell;
 
@@ -158,6 +159,7 @@ static void summarise(const rh_mix *mix, const cell *cells, rh_template_window *
     out->transactions = all->transactions;
     out->errors = all->errors;
     out->shed = all->shed;
+    out->retries = all->retries;
     out->response_ms = quantiles_of(all->response);
     out->service_ms = quantiles_of(all->service);
     out->templates = templates;
@@ -170,6 +172,10 @@ static void summarise(const rh_mix *mix, const cell *cells, rh_template_window *
                 .errors = cells[i].errors,
                 .response_ms = quantiles_of(cells[i].response),
                 .service_ms = quantiles_of(cells[i].service),
+                .kind = mix->templates[i].kind,
+                .shed = cells[i].shed,
+                .retries = cells[i].retries,
+                .longest_stall_at_s = rh_seconds(cells[i].longest_from),
             };
 }
 
@@ -185,6 +191,11 @@ static void fold_window(rh_measures *measures, rh_measure_window *window)
             into->transactions += from->transactions;
             into->errors += from->errors;
             into->shed += from->shed;
+            into->retries += from->retries;
+            if (from->longest > into->longest) {
+                into->longest = from->longest;
+                into->longest_from = from->longest_from;
+            }
             merge_histogram(&into->response, from->response);
             merge_histogram(&into->service, from->service);
         }
@@ -306,7 +317,8 @@ rh_measure_slot rh_measures_begin(rh_measures *measures, rh_usec intended, uint3
     live_second *live = &measures->live[second - measures->live_from];
     live->arrivals++;
     live->pending++;
-    return (rh_measure_slot){.window = window, .second = (int)second, .template_index = template_index};
+    return (rh_measure_slot){
+        .window = window, .intended = intended, .second = (int)second, .template_index = template_index};
 }
 
 rh_window_kind rh_measures_slot_kind(rh_measure_slot slot)
@@ -314,8 +326,12 @@ rh_window_kind rh_measures_slot_kind(rh_measure_slot slot)
     return slot.window->kind;
 }
 
-static void count_cell(cell *c, rh_fate fate, rh_usec response_us, rh_usec service_us)
+static void count_cell(cell *c, rh_usec intended, rh_fate fate, rh_usec response_us, rh_usec service_us)
 {
+    if (response_us > c->longest || !c->response) {
+        c->longest = response_us;
+        c->longest_from = intended;
+    }
     (fate == RH_FATE_DONE ? &c->transactions : fate == RH_FATE_ERROR ? &c->errors : &c->shed)[0]++;
     if (!c->response)
         c->response = rh_histogram_new();
@@ -331,8 +347,8 @@ void rh_measures_end(rh_measures *measures, rh_measure_slot slot, rh_fate fate, 
                      rh_usec service_us)
 {
     cell *cells = slot.window->cells;
-    count_cell(&cells[slot.template_index], fate, response_us, service_us);
-    count_cell(&cells[measures->mix->template_count], fate, response_us, service_us);
+    count_cell(&cells[slot.template_index], slot.intended, fate, response_us, service_us);
+    count_cell(&cells[measures->mix->template_count], slot.intended, fate, response_us, service_us);
     slot.window->pending--;
 
     live_second *live = &measures->live[(size_t)slot.second - measures->live_from];
@@ -341,6 +357,12 @@ void rh_measures_end(rh_measures *measures, rh_measure_slot slot, rh_fate fate, 
     if (service_us >= 0)
         add_time(&live->service, service_us);
     live->pending--;
+}
+
+void rh_measures_retry(rh_measures *measures, rh_measure_slot slot)
+{
+    slot.window->cells[slot.template_index].retries++;
+    slot.window->cells[measures->mix->template_count].retries++;
 }
 
 void rh_measures_error(rh_measures *measures, const char *template_name, const char *sqlstate,

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 typedef enum rh_template_kind { RH_TEMPLATE_READ, RH_TEMPLATE_WRITE } rh_template_kind;
+const char *rh_template_kind_name(rh_template_kind kind); /* "read", "write" */
 
 /* How a template of production's statistics replays on staging, a call on average; RH_NOT_MEASURED where not
  * known. Blocks: shared ones, hit or read. */
@@ -17,7 +18,8 @@ typedef struct rh_template_replay {
 
 struct rh_script;
 
-/* One parameterised statement, or a script of several. Parameters come from a pool of value rows read from the restored copy. */
+/* One parameterised statement, or a script of several. Parameters come from a pool of value rows read from
+ * the restored copy. */
 typedef struct rh_template {
     const char *name; /* "read orders by key" */
     const char *sql;  /* with $1 … */
@@ -27,7 +29,7 @@ typedef struct rh_template {
     size_t parameter_count;
     const char ***values; /* [value_row][parameter]; text form; NULL is SQL NULL */
     size_t value_row_count;
-    const struct rh_script *script; /* NULL: SQL is one statement; else it is shown only, and there are no values */
+    const struct rh_script *script;   /* NULL: SQL is one statement; else SQL is for the report only */
     const rh_template_replay *replay; /* NULL: nothing to compare with */
 } rh_template;
 
@@ -36,12 +38,12 @@ typedef struct rh_mix_coverage {
     bool measured;     /* false: the mix does not come from statistics */
     double calls;      /* share of the calls, 0 … 1 */
     double time;       /* share of the execution time; RH_NOT_MEASURED when the export has none */
-    double rate_per_s; /* production's calls of what is played; RH_NOT_MEASURED when the export has no times */
+    double rate_per_s; /* production's calls of what is played; RH_NOT_MEASURED without times */
     const char *basis; /* what was counted */
 } rh_mix_coverage;
 
 typedef struct rh_mix {
-    int64_t scale; /* of scripts: rows of pgbench_branches, 1 without it */
+    int64_t scale;      /* of scripts: rows of pgbench_branches, 1 without it */
     const char *source; /* "schema", "pg_stat_statements" … */
     rh_template *templates;
     size_t template_count;
@@ -57,10 +59,15 @@ typedef struct rh_quantiles {
 
 typedef enum rh_window_kind { RH_WINDOW_BEFORE, RH_WINDOW_DURING, RH_WINDOW_AFTER } rh_window_kind;
 
+/* A template's longest stall is response_ms.max: how long one of its arrivals had to wait for its end. */
 typedef struct rh_template_window {
     const char *name;
     int64_t transactions, errors;
     rh_quantiles response_ms, service_ms;
+    rh_template_kind kind;
+    int64_t shed;
+    int64_t retries; /* failed by a deadlock, a lock timeout or a serialization failure, and begun again */
+    double longest_stall_at_s; /* the intended start of that arrival, since the load began */
 } rh_template_window;
 
 /* Arrivals whose intended start lies in [start, end). */
@@ -72,6 +79,7 @@ typedef struct rh_load_window {
     rh_quantiles response_ms, service_ms;
     rh_template_window *templates;
     size_t template_count;
+    int64_t retries;
 } rh_load_window;
 
 /* One second of the load, by intended start. */
@@ -90,17 +98,20 @@ typedef struct rh_load {
     bool measured;
     double rate_per_s;
     int connections;
-    rh_usec began;         /* monotonic: second 0 */
-    double began_wall_s;   /* seconds since 1970 */
+    rh_usec began;           /* monotonic: second 0 */
+    double began_wall_s;     /* seconds since 1970 */
     rh_load_window *windows; /* before, each migration, during as a whole, after */
     size_t window_count;
     rh_load_second *seconds;
     size_t second_count;
     rh_load_error *errors;
     size_t error_count;
-    double pacing_lag_mean_ms, pacing_lag_max_ms; /* actual dispatch or queueing of an arrival against its deadline */
+    double pacing_lag_mean_ms, pacing_lag_max_ms; /* from an arrival's deadline to its dispatch or queueing */
     double generator_cpu_s;
-    bool saturated; /* the server could not hold the rate outside the migrations */
+    bool saturated;            /* the server could not hold the rate outside the migrations */
+    const char *saturated_why; /* where SATURATED: one sentence */
     const char *mix_source;
     rh_mix mix;
+    const char *rate_basis, *connections_basis; /* where they come from: "the scenario" … */
+    int64_t reconnects;                         /* connections that were lost and opened again */
 } rh_load;

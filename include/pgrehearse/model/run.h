@@ -2,6 +2,7 @@
 #pragma once
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/error.h"
+#include "pgrehearse/model/compatibility.h"
 #include "pgrehearse/model/contention.h"
 #include "pgrehearse/model/facts.h"
 #include "pgrehearse/model/load.h"
@@ -116,6 +117,7 @@ typedef struct rh_run {
     size_t pass_count;
     rh_load load;
     rh_contention contention;
+    rh_compatibility compatibility;
     rh_rollback
         set_rollback; /* all pending migrations down and up again; not run unless each has a way down */
     rh_resource_sample *resources;

@@ -18,6 +18,7 @@ typedef enum rh_fate { RH_FATE_DONE, RH_FATE_ERROR, RH_FATE_SHED } rh_fate;
 /* An arrival that has begun and not ended: who is to be told. */
 typedef struct rh_measure_slot {
     rh_measure_window *window;
+    rh_usec intended;
     int second;
     uint32_t template_index;
 } rh_measure_slot;
@@ -36,6 +37,8 @@ rh_window_kind rh_measures_slot_kind(rh_measure_slot slot);
  * arrivals count in the response times too: who waited and got an error has waited. */
 void rh_measures_end(rh_measures *measures, rh_measure_slot slot, rh_fate fate, rh_usec response_us,
                      rh_usec service_us);
+/* The arrival's attempt failed and is made again. */
+void rh_measures_retry(rh_measures *measures, rh_measure_slot slot);
 /* One failure that a client saw, of TEMPLATE_NAME (kept, not copied), also when a retry went well. Copies the
  * rest. */
 void rh_measures_error(rh_measures *measures, const char *template_name, const char *sqlstate,

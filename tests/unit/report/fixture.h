@@ -384,10 +384,43 @@ static void fixture_window(rh_run *run, rh_window_kind kind, const char *migrati
                           .service_ms = fixture_quantiles(scale > 1 ? scale * 0.4 : scale)};
     for (size_t i = 0; i < 4; i++) {
         rh_template_window *t = rh_arena_add(run->arena, &w->templates, &w->template_count, sizeof *t);
-        *t = (rh_template_window){templates[i], w->transactions / 4, 0,
-                                  fixture_quantiles(scale * (1 + 0.2 * (double)i)),
-                                  fixture_quantiles(scale > 1 ? scale * 0.4 : scale)};
+        *t = (rh_template_window){.name = templates[i],
+                                  .transactions = w->transactions / 4,
+                                  .response_ms = fixture_quantiles(scale * (1 + 0.2 * (double)i)),
+                                  .service_ms = fixture_quantiles(scale > 1 ? scale * 0.4 : scale),
+                                  .kind = i < 2 ? RH_TEMPLATE_READ : RH_TEMPLATE_WRITE,
+                                  .longest_stall_at_s = start_s};
     }
+}
+
+/* A rename breaks the running release; the next one needs a column that the last migration adds. */
+static void fixture_compatibility(rh_run *run)
+{
+    rh_compatibility *c = &run->compatibility;
+    c->measured = c->next_measured = true;
+    c->current_tried = 4;
+    c->next_tried = 5;
+    c->next.source = "pg_stat_statements";
+    rh_incompatibility *row = rh_arena_add(run->arena, &c->rows, &c->row_count, sizeof *row);
+    *row = (rh_incompatibility){.application = RH_RELEASE_CURRENT,
+                                .template_name = "insert orders",
+                                .sql = "INSERT INTO orders (customer_id, total) VALUES ($1, $2)",
+                                .share = 0.25,
+                                .broken_by = "000012",
+                                .sqlstate = "23502",
+                                .message = "null value in column \"public_id\" violates not-null constraint",
+                                .tried = 5,
+                                .failed = 5};
+    row = rh_arena_add(run->arena, &c->rows, &c->row_count, sizeof *row);
+    *row = (rh_incompatibility){.application = RH_RELEASE_NEXT,
+                                .template_name = "select orders",
+                                .sql = "SELECT public_id FROM orders WHERE id = $1",
+                                .share = 0.5,
+                                .mended_by = "000012",
+                                .sqlstate = "42703",
+                                .message = "column \"public_id\" does not exist",
+                                .tried = 1,
+                                .failed = 1};
 }
 
 static void fixture_load(rh_run *run)
@@ -608,6 +641,7 @@ static inline rh_run *fixture_full(rh_arena *arena)
     fixture_plan(run, true);
     fixture_contention(run);
     fixture_load(run);
+    fixture_compatibility(run);
     fixture_prediction(run);
     fixture_gate(run, RH_GATE_PREDICTED_DURATION, "15min", 900, 22.8, RH_GATE_HELD,
                  "the median: 3 quiet runs carry no interval");

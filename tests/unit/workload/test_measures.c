@@ -151,10 +151,43 @@ static void test_a_window_that_loses_arrivals_is_saturated(void **state)
     }
 }
 
+/* Whose longest arrival began when, in each window and over all migrations; and what was begun again. */
+static void test_longest_stall_and_retries(void **state)
+{
+    (void)state;
+    bench b;
+    bench_start(&b);
+    rh_measures_window(b.measures, 1000 * MS, RH_WINDOW_DURING, "m1");
+    play(&b, 1100 * MS, 0, RH_FATE_DONE, 5 * MS, 4 * MS);
+    rh_measure_slot slot = rh_measures_begin(b.measures, 1200 * MS, 0);
+    rh_measures_retry(b.measures, slot);
+    rh_measures_retry(b.measures, slot);
+    rh_measures_end(b.measures, slot, RH_FATE_ERROR, 700 * MS, 700 * MS);
+    play(&b, 1300 * MS, 1, RH_FATE_SHED, 0, -1);
+    rh_measures_window(b.measures, 3000 * MS, RH_WINDOW_DURING, "m2");
+    play(&b, 3100 * MS, 0, RH_FATE_DONE, 90 * MS, 4 * MS);
+    bench_finish(&b, 4000 * MS);
+    assert_int_equal(4, b.load.window_count); /* before, m1, m2, during */
+    const rh_load_window *first = &b.load.windows[1], *second = &b.load.windows[2],
+                         *whole = &b.load.windows[3];
+    assert_float_equal(1.2F, (float)first->templates[0].longest_stall_at_s, 1e-4F);
+    assert_float_equal(1.3F, (float)first->templates[1].longest_stall_at_s, 1e-4F);
+    assert_int_equal(1, first->templates[1].shed);
+    assert_int_equal(2, first->templates[0].retries);
+    assert_int_equal(2, first->retries);
+    assert_float_equal(3.1F, (float)second->templates[0].longest_stall_at_s, 1e-4F);
+    assert_int_equal(0, second->retries);
+    assert_float_equal(1.2F, (float)whole->templates[0].longest_stall_at_s, 1e-4F);
+    assert_float_equal(700.0F, (float)whole->templates[0].response_ms.max, 1e-4F);
+    assert_int_equal(2, whole->retries);
+    bench_stop(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_windows_by_intended_start),
+        cmocka_unit_test(test_longest_stall_and_retries),
         cmocka_unit_test(test_seconds_fold_when_they_are_complete),
         cmocka_unit_test(test_errors_are_told_apart_and_bounded),
         cmocka_unit_test(test_a_window_that_loses_arrivals_is_saturated),
