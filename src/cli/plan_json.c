@@ -35,6 +35,7 @@ static void add_migration(rh_json *array, const rh_migration *m)
     rh_json_add_bool(object, "applied_in_backup", m->applied_in_backup);
     rh_json_add_bool(object, "pending", m->pending);
     rh_json_add_string(object, "file", m->up.file);
+    rh_json_add_bool(object, "program", m->command != NULL);
     rh_json_add_string(object, "down_file", m->has_down ? m->down.file : NULL);
     if (!m->pending)
         return;

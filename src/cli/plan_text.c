@@ -143,13 +143,13 @@ static void append_migration(rh_text *text, const rh_scenario *scenario, const r
     rh_text_append_char(text, '\n');
     rh_text_append_clean(text, rh_text_string(&head), false);
     rh_text_append(text, "\n  ");
-    const char *program = scenario->migrations.command ? scenario->migrations.command[0] : "";
+    const char *program = m->command ? m->command[0] : "";
     const char *file = script->file ? script->file : program;
     size_t prefix = strlen(scenario->directory);
     bool below = strncmp(file, scenario->directory, prefix) == 0 && file[prefix] == '/';
     rh_text_append_clean(text, below ? file + prefix + 1 : file, false);
     rh_text_append(text, m->has_down ? ", with a way down\n  " : ", without a way down\n  ");
-    if (scenario->migrations.command)
+    if (m->command)
         rh_text_append(text, "a program: its statements are seen when it runs");
     else
         append_rule(text, script, transactions);

@@ -225,6 +225,31 @@ static bool choose_pending(const rh_scenario *scenario, rh_plan *plan, rh_arena 
     return true;
 }
 
+/* The programs of migrations.steps take their places; one behind a migration that the backup has is done. */
+static bool insert_steps(const rh_scenario *scenario, rh_plan *plan, rh_arena *arena, rh_error *error)
+{
+    for (size_t i = 0; i < scenario->migrations.step_count; i++) {
+        const rh_migration_step *step = &scenario->migrations.steps[i];
+        const rh_migration *after =
+            plan->migration_count ? &plan->migrations[plan->migration_count - 1] : NULL;
+        if (step->after)
+            after = find_migration(plan, step->after, RH_ERROR_SCENARIO, "after", arena, error);
+        if (step->after && !after)
+            return rh_error_at(error, step->where.file, step->where.line, step->where.column);
+        size_t at = after ? (size_t)(after - plan->migrations) + 1 : 0;
+        bool done = step->after && !after->pending;
+        while (at < plan->migration_count && plan->migrations[at].command)
+            at++; /* several behind one keep their order */
+        rh_program_insert(step, at, arena, plan);
+        if (done) {
+            plan->migrations[at].pending = false;
+            plan->migrations[at].skipped =
+                rh_arena_printf(arena, "migration %s, behind which it runs, is not pending", step->after);
+        }
+    }
+    return true;
+}
+
 /* --only: some of the pending ones. */
 static bool keep_only(const rh_scenario *scenario, rh_plan *plan, rh_arena *arena, rh_error *error)
 {
@@ -263,6 +288,8 @@ static bool refuse_not_sql(const rh_framework_rules *rules, const rh_migration *
 static bool load_ways(const rh_framework_rules *rules, rh_hazard_context *release, rh_migration *migration,
                       rh_error *error)
 {
+    if (migration->command)
+        return true;
     if (migration->not_sql)
         return refuse_not_sql(rules, migration, error);
     if (migration->up.file &&
@@ -298,14 +325,16 @@ bool rh_plan_make(const rh_scenario *scenario, const rh_rows *history, rh_arena 
 {
     if (!rh_plan_detect(scenario, arena, plan, error))
         return false;
-    if (scenario->migrations.command)
+    if (scenario->migrations.command) {
         rh_program_plan(scenario, arena, plan);
+        return keep_only(scenario, plan, arena, error) && load_scripts(NULL, arena, plan, error);
+    }
     if (!scenario->migrations.path)
         return true;
     const rh_framework_rules *rules = rh_framework_rules_of(plan->framework);
     return make_migrations(scenario, rules, arena, plan, error) &&
            mark_applied(scenario, rules, history, plan, arena, error) &&
-           choose_pending(scenario, plan, arena, error) && keep_only(scenario, plan, arena, error) &&
-           load_scripts(rules, arena, plan, error) &&
+           choose_pending(scenario, plan, arena, error) && insert_steps(scenario, plan, arena, error) &&
+           keep_only(scenario, plan, arena, error) && load_scripts(rules, arena, plan, error) &&
            (scenario->staging.kind != RH_STAGING_SERVER || rh_plan_check_server_safety(plan, error));
 }

@@ -28,19 +28,54 @@ void rh_program_detect(const rh_scenario *scenario, rh_arena *arena, rh_plan *pl
                                           base_name(scenario->migrations.command[0]));
 }
 
-void rh_program_plan(const rh_scenario *scenario, rh_arena *arena, rh_plan *plan)
+static void fill(rh_migration *migration, const char *const *command, const char *const *down,
+                 const rh_location *where, rh_arena *arena)
 {
-    rh_migration *migration = rh_arena_alloc(arena, sizeof *migration);
-    const char *const *argv = scenario->migrations.command;
-    migration->id = base_name(argv[0]);
-    migration->name = argv[1] ? words(argv + 1, arena) : "";
-    migration->pending = true;
+    *migration = (rh_migration){.id = base_name(command[0]),
+                                .name = command[1] ? words(command + 1, arena) : "",
+                                .pending = true,
+                                .command = command,
+                                .down_command = down,
+                                .where = *where,
+                                .has_down = down != NULL};
     migration->up.rule = migration->down.rule = RH_TRANSACTION_EACH;
-    migration->has_down = migration->rollback.has_down = scenario->migrations.down != NULL;
+    migration->rollback.has_down = migration->has_down;
     migration->rollback.down_s = migration->rollback.up_again_s = RH_NOT_MEASURED;
     migration->rollback.schema_restored = -1;
-    plan->migrations = migration;
-    plan->migration_count = plan->pending_count = 1;
+}
+
+void rh_program_plan(const rh_scenario *scenario, rh_arena *arena, rh_plan *plan)
+{
+    plan->migrations = rh_arena_alloc(arena, sizeof *plan->migrations);
+    fill(plan->migrations, (const char *const *)scenario->migrations.command,
+         (const char *const *)scenario->migrations.down, &scenario->migrations.where, arena);
+    plan->migration_count = 1;
+}
+
+/* Ids are what reports and --only tell migrations by. */
+static const char *unique_id(const rh_plan *plan, const char *name, rh_arena *arena)
+{
+    const char *id = name;
+    int number = 1;
+    for (size_t i = 0; i < plan->migration_count; i++)
+        if (strcmp(plan->migrations[i].id, id) == 0) {
+            id = rh_arena_printf(arena, "%s-%d", name, ++number);
+            i = SIZE_MAX;
+        }
+    return id;
+}
+
+void rh_program_insert(const rh_migration_step *step, size_t at, rh_arena *arena, rh_plan *plan)
+{
+    rh_migration program;
+    fill(&program, (const char *const *)step->command, (const char *const *)step->down, &step->where, arena);
+    program.id = unique_id(plan, program.id, arena);
+    rh_migration *migrations = rh_arena_alloc(arena, (plan->migration_count + 1) * sizeof *migrations);
+    memcpy(migrations, plan->migrations, at * sizeof *migrations);
+    migrations[at] = program;
+    memcpy(migrations + at + 1, plan->migrations + at, (plan->migration_count - at) * sizeof *migrations);
+    plan->migrations = migrations;
+    plan->migration_count++;
 }
 
 /* Several statements in one message take one time together: what is said of them is what the heaviest does,

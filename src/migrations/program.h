@@ -8,3 +8,5 @@
 void rh_program_detect(const rh_scenario *scenario, rh_arena *arena, rh_plan *plan);
 /* One migration, whose statements nobody knows before it has run. */
 void rh_program_plan(const rh_scenario *scenario, rh_arena *arena, rh_plan *plan);
+/* STEP as the migration with index AT; pointers to the plan's migrations are then old. */
+void rh_program_insert(const rh_migration_step *step, size_t at, rh_arena *arena, rh_plan *plan);

@@ -5,6 +5,7 @@
 #include "pgrehearse/migrations/data_digest.h"
 #include "pgrehearse/migrations/migrations.h"
 #include "pgrehearse/rehearsal/cut.h"
+#include "pgrehearse/rehearsal/migrate.h"
 #include "pgrehearse/rehearsal/pass.h"
 #include <stdlib.h>
 #include <string.h>
@@ -155,7 +156,7 @@ static bool replay(interruption *i, rh_migration *migration, const rh_replay_hoo
                                  .hooks = hooks};
     rh_outcome outcome = migration->outcome; /* what fails here is no failure of the migration */
     rh_failure *failure = migration->failure;
-    bool ok = rh_replay(i->pg, &i->run->plan, migration, &options, i->run->arena, NULL, error);
+    bool ok = rh_migrate(i->run, i->staging, i->pg, migration, &options, NULL, NULL, error);
     migration->outcome = outcome;
     migration->failure = failure;
     return ok;
@@ -304,8 +305,8 @@ static size_t longest_migration(const rh_plan *plan)
     double most = -1;
     for (size_t m = 0; m < plan->migration_count; m++) {
         double median_s = 0;
-        if (plan->migrations[m].pending && longest_statement(&plan->migrations[m], &median_s) &&
-            median_s > most) {
+        if (plan->migrations[m].pending && !plan->migrations[m].command &&
+            longest_statement(&plan->migrations[m], &median_s) && median_s > most) {
             most = median_s;
             longest = m;
         }
@@ -328,6 +329,10 @@ bool rh_pass_interruption(rh_run *run, rh_staging *staging, const rh_progress *p
             continue;
         rh_progress_update(progress, "interruption", i.migration->name, (int64_t)done++,
                            (int64_t)run->plan.pending_count, RH_UNIT_ITEMS);
+        if (i.migration->command) {
+            rh_run_not_measured(run, "interruption of %s: a program is not cut half-way", i.migration->id);
+            continue;
+        }
         i.target = longest_statement(i.migration, &i.target_s);
         if (!i.target) {
             rh_run_not_measured(run,

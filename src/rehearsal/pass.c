@@ -6,7 +6,7 @@
 #include "pgrehearse/observe/observe.h"
 #include "pgrehearse/rehearsal/disk_watch.h"
 #include "pgrehearse/rehearsal/observer.h"
-#include "pgrehearse/rehearsal/program.h"
+#include "pgrehearse/rehearsal/migrate.h"
 #include "pgrehearse/workload/workload.h"
 #include <stdio.h>
 #include <string.h>
@@ -109,20 +109,6 @@ static bool forgive(pass *p, rh_migration *migration, rh_error *error)
     return true;
 }
 
-/* The user's own program, or the files. */
-static bool replay_one(pass *p, rh_migration *migration, const rh_replay_options *options, rh_error *error)
-{
-    rh_program_options program = {.direction = options->direction,
-                                  .pass = p->kind,
-                                  .repeat = p->repeat,
-                                  .scale = p->scale,
-                                  .record = options->record,
-                                  .observer = &p->observer};
-    if (p->run->plan.framework == RH_FRAMEWORK_COMMAND)
-        return rh_program_run(p->run, p->staging, migration, &program, NULL, error);
-    return rh_replay(p->migration, &p->run->plan, migration, options, p->run->arena, NULL, error);
-}
-
 static bool replay_pending(pass *p, rh_error *error)
 {
     rh_plan *plan = &p->run->plan;
@@ -139,7 +125,8 @@ static bool replay_pending(pass *p, rh_error *error)
             continue;
         if (p->generator)
             rh_generator_window(p->generator, RH_WINDOW_DURING, migration->id);
-        if (!replay_one(p, migration, &options, error) && !forgive(p, migration, error))
+        if (!rh_migrate(p->run, p->staging, p->migration, migration, &options, &p->observer, NULL, error) &&
+            !forgive(p, migration, error))
             return blame(p->staging, migration, p->stage, error);
         if (p->kind == RH_PASS_KIND_SCALED)
             migration->outcome = RH_OUTCOME_NOT_RUN; /* at full size */
@@ -236,7 +223,7 @@ bool rh_pass_settle(rh_run *run, rh_staging *staging, const rh_progress *progres
     bool ok = pg != NULL;
     for (size_t m = 0; ok && m < plan->migration_count; m++)
         if (plan->migrations[m].pending &&
-            !rh_replay(pg, plan, &plan->migrations[m], &options, run->arena, NULL, error))
+            !rh_migrate(run, staging, pg, &plan->migrations[m], &options, NULL, NULL, error))
             ok = blame(staging, &plan->migrations[m], "verify", error);
     rh_pg_close(pg);
     return ok;

@@ -186,20 +186,16 @@ static void record_outcome(const program *p, bool ok, const rh_error *error)
 bool rh_program_run(rh_run *run, const rh_staging *staging, rh_migration *migration,
                     const rh_program_options *options, double *elapsed_s, rh_error *error)
 {
-    const rh_scenario *scenario = run->scenario;
     program p = {
         .run = run,
         .migration = migration,
         .options = options,
-        .argv = (const char *const *)(options->direction == RH_UP ? scenario->migrations.command
-                                                                  : scenario->migrations.down),
+        .argv = options->direction == RH_UP ? migration->command : migration->down_command,
     };
     rh_error problem = {0};
     bool ok = run_through_proxy(&p, staging, &problem);
-    if (!ok) {
-        const rh_location *where = &scenario->migrations.where;
-        rh_error_at(&problem, where->file, where->line, where->column);
-    }
+    if (!ok)
+        rh_error_at(&problem, migration->where.file, migration->where.line, migration->where.column);
     record_outcome(&p, ok, &problem);
     if (elapsed_s)
         *elapsed_s = rh_seconds(p.elapsed);

@@ -3,9 +3,9 @@
  * up. */
 #include "pgrehearse/migrations/data_digest.h"
 #include "pgrehearse/migrations/migrations.h"
+#include "pgrehearse/rehearsal/migrate.h"
 #include "pgrehearse/rehearsal/observer.h"
 #include "pgrehearse/rehearsal/pass.h"
-#include "pgrehearse/rehearsal/program.h"
 #include "pgrehearse/rehearsal/reversibility.h"
 
 typedef struct way_back {
@@ -57,15 +57,8 @@ static bool replay(way_back *w, rh_migration *migration, rh_direction direction,
                                  .hooks = watched ? &w->observer.hooks : NULL,
                                  .record = watched,
                                  .again = again};
-    rh_program_options program = {.direction = direction,
-                                  .pass = options.pass,
-                                  .repeat = 1,
-                                  .scale = 1,
-                                  .record = watched,
-                                  .observer = watched ? &w->observer : NULL};
-    if (w->run->plan.framework == RH_FRAMEWORK_COMMAND)
-        return rh_program_run(w->run, w->staging, migration, &program, elapsed_s, error);
-    return rh_replay(w->pg, &w->run->plan, migration, &options, w->run->arena, elapsed_s, error);
+    return rh_migrate(w->run, w->staging, w->pg, migration, &options, watched ? &w->observer : NULL,
+                      elapsed_s, error);
 }
 
 /* ---- looks ---- */

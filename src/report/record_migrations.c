@@ -137,6 +137,7 @@ rh_json *rh_record_migrations(const rh_run *run)
         rh_json_add_string(object, "name", m->name);
         rh_json_add_string(object, "framework", run->plan.framework_name);
         rh_json_add_string(object, "file", m->up.file);
+        rh_json_add_bool(object, "program", m->command != NULL);
         rh_json_add_string(object, "sha256", m->up.sha256[0] ? m->up.sha256 : NULL);
         rh_json_add_string(object, "transaction", rules[m->up.rule]);
         rh_json_add_bool(object, "applied_in_backup", m->applied_in_backup);

@@ -265,6 +265,11 @@ static bool read_verify(rh_reader *reader, const key_spec *key, rh_yaml_node *no
     return rh_steps_read(reader, key->path, node, field, &reader->scenario->verify_count);
 }
 
+static bool read_migration_steps(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
+{
+    return rh_migration_steps_read(reader, key->path, node, field, &reader->scenario->migrations.step_count);
+}
+
 /* ---- the table ---- */
 
 static const rh_word STAGING_KINDS[] = {{"embedded", RH_STAGING_EMBEDDED, NULL},
@@ -316,6 +321,7 @@ static const key_spec KEYS[] = {
     {"migrations.statement_timeout", read_duration, AT(migrations.statement_timeout)},
     {"migrations.command", read_command, AT(migrations.command)},
     {"migrations.down", read_command, AT(migrations.down)},
+    {"migrations.steps", read_migration_steps, AT(migrations.steps)},
     {"workload", NULL, AT(workload.where)},
     {"workload.source", read_word, AT(workload.source), WORDS(WORKLOAD_SOURCES)},
     {"workload.path", read_workload_path, NO_FIELD},

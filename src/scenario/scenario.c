@@ -112,7 +112,7 @@ static bool check_migrations(rh_reader *reader, rh_yaml_node *migrations)
                       "migrations.command is only for framework: command");
         return rh_error_hint(reader->error, "remove one of the two");
     }
-    static const char *const files_only[] = {"path", "pending", "statement_timeout"};
+    static const char *const files_only[] = {"path", "pending", "statement_timeout", "steps"};
     for (size_t i = 0; i < sizeof files_only / sizeof *files_only; i++)
         if (rh_yaml_get(migrations, files_only[i])) {
             rh_value_fail(reader, rh_yaml_get(migrations, files_only[i]),

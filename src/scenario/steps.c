@@ -73,3 +73,43 @@ bool rh_steps_read(rh_reader *reader, const char *list, rh_yaml_node *node, rh_s
     }
     return true;
 }
+
+static bool fail_migration_step(rh_reader *reader, const char *list, rh_yaml_node *node)
+{
+    rh_value_fail(reader, node, "each step of %s has a command, and may have after and down", list);
+    return rh_error_hint(reader->error,
+                         "write - {after: MIGRATION, command: [PROGRAM, ARGUMENT], down: [PROGRAM]}");
+}
+
+static bool read_migration_step(rh_reader *reader, const char *list, rh_yaml_node *node,
+                                rh_migration_step *step)
+{
+    step->where = rh_value_where(reader, node);
+    if (rh_yaml_node_kind(node) != RH_YAML_MAPPING)
+        return fail_migration_step(reader, list, node);
+    rh_yaml_node *after = rh_yaml_get(node, "after"), *command = rh_yaml_get(node, "command"),
+                 *down = rh_yaml_get(node, "down");
+    if (!command || rh_yaml_count(node) != 1 + (size_t)(after != NULL) + (size_t)(down != NULL))
+        return fail_migration_step(reader, list, node);
+    if (after && !(step->after = rh_value_text(reader, "after", after)))
+        return false;
+    if (down && !(step->down = rh_command_read(reader, "down", down)))
+        return false;
+    step->command = rh_command_read(reader, "command", command);
+    return step->command != NULL;
+}
+
+bool rh_migration_steps_read(rh_reader *reader, const char *list, rh_yaml_node *node,
+                             rh_migration_step **steps, size_t *step_count)
+{
+    if (rh_yaml_node_kind(node) != RH_YAML_SEQUENCE) {
+        rh_value_fail(reader, node, "%s must be a list of programs", list);
+        return rh_error_hint(reader->error, "begin each with a dash: - command: [PROGRAM, ARGUMENT]");
+    }
+    for (size_t i = 0; i < rh_yaml_count(node); i++) {
+        rh_migration_step *step = rh_arena_add(reader->arena, steps, step_count, sizeof *step);
+        if (!read_migration_step(reader, list, rh_yaml_item(node, i), step))
+            return false;
+    }
+    return true;
+}

@@ -39,6 +39,8 @@ const char *rh_scenario_template(void)
            "morph, postgrator\n"
            "  pending: auto              # what the backup's own history table says; or all; or a list: "
            "[\"000012\", \"000013\"]\n"
+           "  # steps:                   # programs among the files, run as they are\n"
+           "  #   - {after: \"000012\", command: [pg_repack, --table=orders]}   # default: behind the last\n"
            "  # statement_timeout: 30min # a statement that takes longer fails its migration\n"
            "# Or a program that migrates, run as it is; the staging database is in its environment:\n"
            "# migrations:\n"

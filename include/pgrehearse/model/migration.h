@@ -186,6 +186,9 @@ typedef struct rh_migration {
     rh_script up;
     bool has_down;
     rh_script down;
+    const char *const *command; /* a program instead of the files, NULL-ended; NULL: files */
+    const char *const *down_command;
+    rh_location where;  /* a program: in the scenario */
     rh_outcome outcome; /* over all passes: failed if any failed */
     rh_failure *failure;
     const char *failed_pass; /* "quiet pass 1"; NULL */

@@ -1,4 +1,5 @@
-/* A checked scenario: what the YAML said, with defaults filled in and every path resolved. Lives in an arena. */
+/* A checked scenario: what the YAML said, with defaults filled in and every path resolved. Lives in an arena.
+ */
 #pragma once
 #include "pgrehearse/base/clock.h"
 #include <stdbool.h>
@@ -23,6 +24,14 @@ typedef struct rh_step {
     const char **argv; /* command: NULL-ended */
     rh_location where;
 } rh_step;
+
+/* One of migrations.steps: a program among the migrations that are files. */
+typedef struct rh_migration_step {
+    const char *after;    /* the migration behind which it runs, as in migrations.pending; NULL: the last */
+    const char **command; /* NULL-ended */
+    const char **down;    /* the one that leads back; NULL */
+    rh_location where;
+} rh_migration_step;
 
 typedef enum rh_staging_kind { RH_STAGING_EMBEDDED, RH_STAGING_SERVER } rh_staging_kind;
 typedef enum rh_framework {
@@ -59,8 +68,9 @@ enum { RH_PASS_QUIET = 1, RH_PASS_LOADED = 2, RH_PASS_SCALED = 4, RH_PASS_ALL = 
 
 typedef enum rh_gate_kind {
     RH_GATE_PREDICTED_DURATION, /* s, upper end of the interval */
-    RH_GATE_READS_BLOCKED,      /* s, longest interval in which a relation's reads were blocked by a migration's lock */
-    RH_GATE_WRITES_BLOCKED,     /* s */
+    RH_GATE_READS_BLOCKED,  /* s, longest interval in which a relation's reads were blocked by a migration's
+                               lock */
+    RH_GATE_WRITES_BLOCKED, /* s */
     RH_GATE_RESPONSE_P99_RATIO, /* during / before */
     RH_GATE_LOAD_ERRORS,        /* count */
     RH_GATE_COUNT
@@ -99,13 +109,15 @@ typedef struct rh_scenario {
     rh_step *prepare;
     size_t prepare_count;
     struct {
-        const char *path; /* absolute directory or file; NULL: no migrations, or a program */
+        const char *path;     /* absolute directory or file; NULL: no migrations, or a program */
         const char **command; /* the program that migrates, NULL-ended; NULL: there is none */
         const char **down;    /* the one that leads back; NULL */
         rh_framework framework;
         rh_pending_kind pending;
         const char **pending_ids;
         size_t pending_id_count;
+        rh_migration_step *steps;
+        size_t step_count;
         rh_usec statement_timeout; /* 0: none. A statement that takes longer fails its migration. */
         rh_location where;
     } migrations;

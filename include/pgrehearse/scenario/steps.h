@@ -8,6 +8,10 @@
 bool rh_steps_read(rh_reader *reader, const char *list, rh_yaml_node *node, rh_step **steps,
                    size_t *step_count);
 
-/* A list: a program and its arguments, found as above. NULL-ended, in the reader's arena; NULL when it is none.
- * KEY is for messages. */
+/* A list: a program and its arguments, found as above. NULL-ended, in the reader's arena; NULL when it is
+ * none. KEY is for messages. */
 const char **rh_command_read(rh_reader *reader, const char *key, rh_yaml_node *node);
+
+/* migrations.steps: programs among the files, each {command, after, down}. */
+bool rh_migration_steps_read(rh_reader *reader, const char *list, rh_yaml_node *node,
+                             rh_migration_step **steps, size_t *step_count);
