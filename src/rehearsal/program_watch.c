@@ -8,6 +8,7 @@
 #include <string.h>
 
 enum { STATEMENT_LIMIT = 10000 }; /* rows; further ones are counted */
+static const rh_usec LONG_TRANSACTION = RH_SECOND / 20;
 
 /* One statement that went by. */
 typedef struct seen {
@@ -62,6 +63,7 @@ struct rh_program_watch {
     size_t size_count;
     double all_bytes;
     rh_program_failure failure;
+    rh_usec began, reading_us; /* what counters and locks have taken to read */
 };
 
 static rh_sampler *sampler_of(const rh_program_watch *w)
@@ -339,15 +341,32 @@ static bool waits_for_the_program(rh_program_watch *w, int pid)
     return waits;
 }
 
+/* A transaction of a few short statements that only change rows holds what their texts say, and not for long;
+ * it is read behind too as long as all readings take no more than a hundredth of the program's time. */
+static bool is_worth_reading(const rh_program_watch *w, const link *l)
+{
+    rh_usec now = rh_clock_monotonic();
+    if (l->transaction.count > 0 && now - l->transaction.items[0]->run.started >= LONG_TRANSACTION)
+        return true;
+    for (size_t i = 0; i < l->transaction.count; i++)
+        if (may_take(l->transaction.items[i]->sql, "AccessExclusiveLock"))
+            return true;
+    return w->reading_us * 100 <= now - w->began;
+}
+
 static bool on_hold(void *user, const rh_proxy_held *held)
 {
     rh_program_watch *w = user;
     link *l = link_of(w, held->connection);
+    if (held->reason == RH_HOLD_COMMIT && !is_worth_reading(w, l))
+        return true;
     if (!held->answered && !waits_for_the_program(w, held->pid))
         return false;
+    rh_usec from = rh_clock_monotonic();
     read_counters(w, l, held->pid);
     if (l->transaction.count > 0)
         read_locks(w, l, held->pid);
+    w->reading_us += rh_clock_monotonic() - from;
     return true;
 }
 
@@ -392,6 +411,7 @@ rh_program_watch *rh_program_watch_new(rh_run *run, rh_pg *side, rh_migration *m
     w->used = rh_arena_alloc(run->arena, w->script->statement_count + 1);
     w->fingerprints = rh_arena_alloc(run->arena, (w->script->statement_count + 1) * sizeof *w->fingerprints);
     read_sizes(w);
+    w->began = rh_clock_monotonic();
     return w;
 }
 
