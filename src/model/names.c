@@ -1,5 +1,6 @@
 /* The names that enums have in report.json, and PostgreSQL's lock table. */
 #include "pgrehearse/model/history.h"
+#include "pgrehearse/model/disturb.h"
 #include "pgrehearse/model/migration.h"
 #include "pgrehearse/model/profile.h"
 #include "pgrehearse/model/run.h"
@@ -75,6 +76,18 @@ const char *rh_run_again_name(rh_run_again again)
 {
     static const char *const names[] = {NULL, "ok", "failed", "refused", "skipped"};
     return names[again];
+}
+
+const char *rh_disturber_kind_name(rh_disturber_kind kind)
+{
+    static const char *const names[] = {"pg_dump", "idle_in_transaction", "query", "autovacuum", "snapshot"};
+    return names[kind];
+}
+
+const char *rh_disturbance_outcome_name(rh_disturbance_outcome outcome)
+{
+    static const char *const names[] = {"stopped", "ended", "not_started"};
+    return names[outcome];
 }
 
 const char *rh_verdict_name(rh_verdict verdict)

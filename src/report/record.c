@@ -223,6 +223,8 @@ rh_json *rh_report_json(const rh_run *run)
     rh_json_add(root, "load", rh_record_load(&run->load));
     rh_json_add(root, "compatibility", rh_record_compatibility(&run->compatibility));
     rh_json_add(root, "contention", rh_record_contention(&run->contention));
+    rh_json_add(root, "disturbances", rh_record_disturbances(run));
+    rh_json_add(root, "lock_policy", rh_record_lock_policy(&run->lock_policy));
     rh_json_add(root, "resources", resources_record(run));
     rh_json_add(root, "prediction", rh_record_prediction(&run->prediction));
     rh_json_add(root, "verify", steps_record(run->verify, run->verify_count));

@@ -4,8 +4,10 @@
 #include "pgrehearse/base/error.h"
 #include "pgrehearse/model/compatibility.h"
 #include "pgrehearse/model/contention.h"
+#include "pgrehearse/model/disturb.h"
 #include "pgrehearse/model/facts.h"
 #include "pgrehearse/model/load.h"
+#include "pgrehearse/model/lock_policy.h"
 #include "pgrehearse/model/migration.h"
 #include "pgrehearse/model/profile.h"
 #include "pgrehearse/model/scenario.h"
@@ -120,6 +122,9 @@ typedef struct rh_run {
     rh_compatibility compatibility;
     rh_rollback
         set_rollback; /* all pending migrations down and up again; not run unless each has a way down */
+    rh_disturbance *disturbances; /* in the loaded pass: each disturber beside each migration */
+    size_t disturbance_count;
+    rh_lock_policy_search lock_policy;
     rh_resource_sample *resources;
     size_t resource_count;
     rh_run_prediction prediction;

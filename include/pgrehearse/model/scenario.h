@@ -83,6 +83,35 @@ typedef struct rh_gate_limit {
     rh_location where;
 } rh_gate_limit;
 
+typedef enum rh_disturber_kind {
+    RH_DISTURBER_PG_DUMP,             /* the real program, of staging */
+    RH_DISTURBER_IDLE_IN_TRANSACTION, /* holds a row of a table, and its table's lock as an UPDATE does */
+    RH_DISTURBER_QUERY,               /* long and analytic */
+    RH_DISTURBER_AUTOVACUUM,          /* to prevent wraparound: it does not give way */
+    RH_DISTURBER_SNAPSHOT,            /* REPEATABLE READ: what CREATE INDEX CONCURRENTLY waits for */
+} rh_disturber_kind;
+
+/* One entry of disturb:. It runs beside each of its migrations. */
+typedef struct rh_disturber {
+    rh_disturber_kind kind;
+    const char *table;       /* as the user wrote it; NULL */
+    const char *sql;         /* query: absolute path of its file; NULL: a scan of the table over and over */
+    rh_usec duration;        /* at most; it ends with its migration, too */
+    const char **migrations; /* named as in pending; NULL: every one */
+    size_t migration_count;
+    rh_location where;
+} rh_disturber;
+
+/* lock_policy: search, or its mapping. */
+typedef struct rh_lock_policy_wish {
+    bool search;
+    rh_usec *timeouts; /* tried; 0: none */
+    size_t timeout_count;
+    int attempts, tries;
+    rh_usec limit; /* of the whole search */
+    rh_location where;
+} rh_lock_policy_wish;
+
 typedef struct rh_scenario {
     const char *path;      /* of the file, absolute */
     const char *directory; /* that holds it */
@@ -137,6 +166,9 @@ typedef struct rh_scenario {
     size_t verify_count;
     int repeat;
     rh_gate_limit gates[RH_GATE_COUNT];
+    rh_disturber *disturb;
+    size_t disturb_count;
+    rh_lock_policy_wish lock_policy;
     /* From the command line: */
     unsigned passes;   /* RH_PASS_* bits */
     const char **only; /* migration ids; NULL: all pending */

@@ -1,4 +1,4 @@
-#include "fixture.h"
+#include "fixture_disturbed.h"
 #include "pgrehearse/report/report.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -185,8 +185,8 @@ static void every_record_fits_the_schema(void **state)
     (void)state;
     if (!can_validate())
         return;
-    maker makers[] = {fixture_full,    fixture_quiet, fixture_interrupted, fixture_failed, fixture_refused,
-                      fixture_hostile, fixture_start, with_profile,        empty};
+    maker makers[] = {fixture_full,    fixture_quiet, fixture_interrupted, fixture_failed,    fixture_refused,
+                      fixture_hostile, fixture_start, with_profile,        fixture_disturbed, empty};
     for (size_t i = 0; i < sizeof makers / sizeof *makers; i++) {
         rh_arena *arena = rh_arena_new();
         rh_json *record = rh_report_json(makers[i](arena));
@@ -285,6 +285,32 @@ static void only_the_longest_waits_are_kept(void **state)
     rh_arena_free(arena);
 }
 
+static void disturbers_and_policies_are_recorded(void **state)
+{
+    (void)state;
+    rh_arena *arena = rh_arena_new();
+    rh_json *record = rh_report_json(fixture_disturbed(arena));
+    rh_json *disturbances = rh_json_get(record, "disturbances");
+    assert_int_equal(rh_json_count(disturbances), 3);
+    rh_json *idle = rh_json_at(disturbances, 0), *never = rh_json_at(disturbances, 2);
+    assert_string_equal(rh_json_string(rh_json_get(idle, "outcome")), "stopped");
+    assert_int_equal(rh_json_count(rh_json_get(idle, "behind")), 3);
+    assert_true(rh_json_is_null(rh_json_get(rh_json_at(rh_json_get(idle, "behind"), 1), "statement")));
+    assert_string_equal(rh_json_string(rh_json_get(never, "outcome")), "not_started");
+    assert_true(rh_json_is_null(rh_json_get(never, "from_s")));
+    rh_json *policies = rh_json_get(rh_json_at(rh_json_path(record, "lock_policy.cases"), 0), "policies");
+    assert_int_equal(rh_json_count(policies), 4);
+    assert_true(rh_json_is_null(rh_json_get(rh_json_at(policies, 3), "lock_timeout_s")));
+    assert_true(rh_json_is_null(rh_json_get(rh_json_at(policies, 3), "lock_wait_s_max")));
+    assert_int_equal(rh_json_int(rh_json_path(record, "lock_policy.recommended")), 1);
+    rh_json_free(record);
+    record = rh_report_json(fixture_full(arena));
+    assert_int_equal(rh_json_count(rh_json_get(record, "disturbances")), 0);
+    assert_true(rh_json_is_null(rh_json_get(record, "lock_policy")));
+    rh_json_free(record);
+    rh_arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -293,6 +319,7 @@ int main(void)
         cmocka_unit_test(the_schema_refuses_what_it_does_not_know),
         cmocka_unit_test(what_was_not_measured_is_null),
         cmocka_unit_test(impact_is_of_the_migration_alone),
+        cmocka_unit_test(disturbers_and_policies_are_recorded),
         cmocka_unit_test(only_the_longest_waits_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
