@@ -85,6 +85,10 @@ with 'repeat: ${RH_SECRET}'
 
 # stages of later versions
 with 'migrations: {path: migrations, framework: sqitch}'
+with 'migrations: {path: migrations, steps: [make]}'
+with 'migrations: {path: migrations, steps: {command: [make]}}'
+with 'migrations: {path: migrations, steps: [{after: "1", comand: [make]}]}'
+with 'migrations: {path: migrations, steps: [{command: [./nowhere]}]}'
 
 # --set
 printf '%s\n' "$base" >s.yaml
