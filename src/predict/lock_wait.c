@@ -53,6 +53,15 @@ static int by_age(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* Without NAME: the sightings of any transaction. */
+static bool concerns(const rh_profile_ages *seen, const char *schema, const char *name, const char *mode)
+{
+    if (!name || !seen->name)
+        return !name && !seen->name;
+    return seen->schema && seen->mode && strcmp(seen->name, name) == 0 && strcmp(seen->schema, schema) == 0 &&
+           rh_lock_modes_conflict(seen->mode, mode);
+}
+
 rh_lock_traffic rh_lock_traffic_of(const rh_profile *profile, const char *schema, const char *name,
                                    const char *mode, bool *known, rh_arena *arena)
 {
@@ -61,8 +70,7 @@ rh_lock_traffic rh_lock_traffic_of(const rh_profile *profile, const char *schema
     *known = profile->looks > 0;
     for (size_t i = 0; i < profile->age_count; i++) {
         const rh_profile_ages *seen = &profile->ages[i];
-        if (!seen->name || !seen->schema || !seen->mode || strcmp(seen->name, name) != 0 ||
-            strcmp(seen->schema, schema) != 0 || !rh_lock_modes_conflict(seen->mode, mode))
+        if (!concerns(seen, schema, name, mode))
             continue;
         rh_lock_ages *bucket = rh_arena_add(arena, &buckets, &count, sizeof *bucket);
         *bucket = (rh_lock_ages){seen->up_to_s, seen->transactions};
@@ -159,6 +167,6 @@ rh_lock_queue rh_lock_queue_behind(double rate_per_s, double wait_s, double hold
                            .without_connection = exhausted ? backlog - pool : 0,
                            .pool_exhausted_s = exhausted ? pool / rate_per_s : NAN};
     if (backlog > 0)
-        queue.drain_s = spare > 0 ? backlog / spare : INFINITY;
+        queue.drain_s = isnan(spare) ? NAN : spare > 0 ? backlog / spare : INFINITY;
     return queue;
 }

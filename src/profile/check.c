@@ -98,9 +98,14 @@ static bool compare_tables(comparison *c, const rh_pg_result *tables, rh_error *
         const rh_profile_relation *there = find(c->profile, schema, name);
         if (!there) {
             add_name(&missing, schema, name);
+            *(const char **)rh_arena_add(c->arena, &c->facts->unlisted, &c->facts->unlisted_count,
+                                         sizeof(char *)) =
+                rh_arena_strdup(c->arena, rh_pg_value(tables, i, 4));
             continue;
         }
         known++;
+        if (there->is_partitioned)
+            continue;
         if (there->tuples < 0)
             add_name(&never_analysed, schema, name);
         if (there->bytes < 0)

@@ -119,7 +119,9 @@ static void parse_relation(parser *p, const rh_json *row)
         return;
     rh_profile_relation *r =
         rh_arena_add(p->arena, &p->profile->relations, &p->profile->relation_count, sizeof *r);
-    const char *whose = rh_arena_printf(p->arena, "table %s.%s", schema, name);
+    const char *whose = rh_arena_printf(p->arena, "table %s.%s", schema, name),
+               *kind = rh_json_string(rh_json_get(row, "kind"));
+    bool is_partitioned = kind && strcmp(kind, "p") == 0;
     *r = (rh_profile_relation){.schema = schema,
                                .name = name,
                                .pages = count_of(p, row, "pages", whose),
@@ -132,7 +134,8 @@ static void parse_relation(parser *p, const rh_json *row)
                                .inserts_per_s = RH_NOT_MEASURED,
                                .updates_per_s = RH_NOT_MEASURED,
                                .deletes_per_s = RH_NOT_MEASURED,
-                               .scans_per_s = RH_NOT_MEASURED};
+                               .scans_per_s = RH_NOT_MEASURED,
+                               .is_partitioned = is_partitioned};
     if (r->bytes >= 0 && p->profile->database_bytes >= 0 && r->bytes > p->profile->database_bytes) {
         doubt(p, "%s: %lld bytes are more than the whole database's %lld", whose, (long long)r->bytes,
               (long long)p->profile->database_bytes);

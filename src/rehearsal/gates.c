@@ -24,6 +24,32 @@ static void check_duration(const rh_run *run, rh_gate *gate)
     }
 }
 
+/* Production's forecast beside what was seen on staging: the worse of the two, and not measured when it has
+ * no upper end that would hold. */
+static void check_forecast(const rh_run *run, rh_gate *gate, bool reads)
+{
+    const rh_lock_forecasts *locks = &run->production.locks;
+    const rh_lock_forecast *row = reads ? locks->reads_worst : locks->writes_worst;
+    double high = !locks->made ? RH_NOT_MEASURED
+                  : reads      ? locks->reads_blocked_high_s
+                               : locks->writes_blocked_high_s;
+    if (gate->measured > gate->limit)
+        return; /* failed already */
+    if (row && row->blocked_s > gate->limit &&
+        !(high > gate->limit)) { /* too long without knowing how sure */
+        high = row->blocked_s;
+    } else if (isnan(high)) {
+        not_measured(gate, rh_arena_printf(run->arena, "on production: %s",
+                                           locks->unknown ? locks->unknown : "nothing was replayed"));
+        return;
+    }
+    if (!row || high < gate->measured)
+        return;
+    gate->measured = high;
+    gate->worst = rh_arena_printf(run->arena, "predicted for production: migration %s, statement %d on %s",
+                                  row->migration, row->statement, row->relation);
+}
+
 /* The longest stretch in which a relation was closed to readers, or to writers. */
 static void check_blocked(const rh_run *run, rh_gate *gate, bool reads)
 {
@@ -43,6 +69,8 @@ static void check_blocked(const rh_run *run, rh_gate *gate, bool reads)
     gate->worst = worst ? rh_arena_printf(run->arena, "migration %s, statement %d on %s%s", worst->migration,
                                           worst->statement, worst->relation, how)
                         : rh_arena_printf(run->arena, "nothing was blocked%s", how);
+    if (run->production.profile)
+        check_forecast(run, gate, reads);
 }
 
 static const rh_load_window *window(const rh_load *load, rh_window_kind kind)

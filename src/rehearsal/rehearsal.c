@@ -8,6 +8,7 @@
 #include "pgrehearse/predict/predict.h"
 #include "pgrehearse/rehearsal/evidence.h"
 #include "pgrehearse/rehearsal/gates.h"
+#include "pgrehearse/rehearsal/lock_forecast.h"
 #include "pgrehearse/rehearsal/pass.h"
 #include "pgrehearse/rehearsal/production.h"
 #include "pgrehearse/rehearsal/run_directory.h"
@@ -298,6 +299,7 @@ static void conclude(rehearsal *r, const rh_error *error)
     rh_production_settings(run);
     rh_predict_statements(&run->plan, PREDICTION_LEVEL, run->arena);
     rh_predict_total(&run->plan, &run->contention, PREDICTION_LEVEL, run->arena, &run->prediction);
+    rh_lock_forecast_production(run, PREDICTION_LEVEL);
     rh_evidence_fill(run);
     rh_gates_check(run);
     rh_verdict_reach(run, error);

@@ -332,6 +332,7 @@ static const key_spec KEYS[] = {
     {"workload.seed", read_seed, AT(workload.seed)},
     {"production", NULL, NO_FIELD},
     {"production.profile", read_profile, AT(production.profile)},
+    {"production.connections", read_int, AT(production.connections), .low = 1, .high = 1000000},
     {"rollback", read_bool, AT(rollback)},
     {"interrupt", read_bool, AT(interrupt)},
     {"verify", read_verify, AT(verify)},

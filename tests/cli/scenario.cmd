@@ -77,6 +77,7 @@ with 'workload: {source: pg_stat_statements, path: no.csv}'
 with 'workload: {path: b.dump}'
 with 'production: {profile: p.json}'
 with 'production: {profile: migrations}'
+with 'production: {connections: 0}'
 
 # variables
 with 'staging: {directory: "${RH_UNSET}"}'

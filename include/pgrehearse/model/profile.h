@@ -40,6 +40,7 @@ typedef struct rh_profile_relation {
     double row_bytes; /* mean width by the statistics */
     double inserts_per_s, updates_per_s, deletes_per_s,
         scans_per_s; /* scans: of the table and of its indexes */
+    bool is_partitioned; /* without storage of its own: its partitions are listed, too */
 } rh_profile_relation;
 
 typedef struct rh_profile_index {

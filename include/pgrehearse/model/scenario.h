@@ -133,6 +133,7 @@ typedef struct rh_scenario {
     } staging;
     struct {
         const char *profile; /* absolute; NULL: none */
+        int connections;     /* of the application; 0: what max_connections leaves */
         rh_location where;
     } production;
     rh_step *prepare;

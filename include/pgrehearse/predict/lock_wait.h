@@ -41,7 +41,8 @@ rh_lock_traffic rh_lock_traffic_from_ages(const rh_lock_ages *buckets, size_t co
                                           rh_arena *arena);
 
 /* From what a profile saw of the open transactions that hold a lock on SCHEMA.NAME which a request for MODE
- * ("AccessExclusiveLock") has to wait for. With no look at them *KNOWN is false. */
+ * ("AccessExclusiveLock") has to wait for; without NAME, of all open transactions. With no look at them
+ * *KNOWN is false. */
 rh_lock_traffic rh_lock_traffic_of(const rh_profile *profile, const char *schema, const char *name,
                                    const char *mode, bool *known, rh_arena *arena);
 
@@ -75,7 +76,7 @@ typedef struct rh_lock_queue {
     double waiting;            /* connections queued at the end: min(pool, rate · (wait + hold)) */
     double without_connection; /* requests that find no connection by then: the rest */
     double pool_exhausted_s;   /* after the request: pool / rate; NAN when the pool lasts */
-    double drain_s;            /* until the backlog is worked off; INFINITY when service ≤ rate */
+    double drain_s; /* until the backlog is worked off; INFINITY when service ≤ rate, NAN without one */
 } rh_lock_queue;
 rh_lock_queue rh_lock_queue_behind(double rate_per_s, double wait_s, double hold_s, double pool,
                                    double service_per_s);

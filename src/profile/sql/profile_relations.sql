@@ -1,4 +1,5 @@
--- Tables and materialised views: size, rows, age and an estimate of their bloat, the 5000 largest. Sizes take ACCESS SHARE for
+-- Tables and materialised views: size, rows, age and an estimate of their bloat, the 5000 largest; partitioned tables without
+-- sizes, for they have none of their own. Sizes take ACCESS SHARE for
 -- a moment, so they are left out (null) where somebody holds or wants ACCESS EXCLUSIVE. Tuples of a table that was never
 -- analysed are null. Bloat: pages beyond what the rows need by the statistics' widths, which a role sees only of columns it
 -- may read.
@@ -14,20 +15,20 @@ WITH busy AS MATERIALIZED (
 ), tables AS (
     SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence, c.relpages, c.reltuples, c.relfrozenxid, c.relispartition,
            c.relrowsecurity, c.reltoastrelid, l.relation IS NOT NULL AS locked,
-           CASE WHEN l.relation IS NULL THEN pg_relation_size(c.oid) END AS bytes,
+           CASE WHEN l.relation IS NULL AND c.relkind <> 'p' THEN pg_relation_size(c.oid) END AS bytes,
            coalesce((SELECT option_value::float8 FROM pg_options_to_table(c.reloptions) WHERE option_name = 'fillfactor'), 100)
                / 100 AS fill,
            (SELECT count(*) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns
       FROM pg_class c
       JOIN pg_namespace n ON n.oid = c.relnamespace
       LEFT JOIN locked l ON l.relation = c.oid
-     WHERE c.relkind IN ('r', 'm') AND c.relpersistence <> 't'
+     WHERE c.relkind IN ('r', 'm', 'p') AND c.relpersistence <> 't'
        AND n.nspname NOT IN ('pg_catalog', 'information_schema')
      ORDER BY c.relpages DESC, c.oid
      LIMIT 5000
 ), counted AS (
     SELECT t.*, current_setting('block_size')::bigint AS block,
-           CASE WHEN reltuples < 0 OR (reltuples = 0 AND relpages = 0 AND coalesce(bytes, 1) > 0) THEN NULL
+           CASE WHEN reltuples < 0 OR relkind = 'p' OR (reltuples = 0 AND relpages = 0 AND coalesce(bytes, 1) > 0) THEN NULL
                 ELSE reltuples END AS tuples
       FROM tables t
 )
@@ -40,9 +41,9 @@ SELECT t.nspname AS schema,
        t.relpages AS pages,
        t.tuples::bigint AS tuples,
        t.bytes,
-       CASE WHEN NOT t.locked THEN pg_table_size(t.oid) - t.bytes END AS toast_bytes,
+       CASE WHEN t.bytes IS NOT NULL THEN pg_table_size(t.oid) - t.bytes END AS toast_bytes,
        (SELECT toast.relpages FROM pg_class toast WHERE toast.oid = t.reltoastrelid) AS toast_pages,
-       CASE WHEN NOT t.locked THEN pg_indexes_size(t.oid) END AS index_bytes,
+       CASE WHEN t.bytes IS NOT NULL THEN pg_indexes_size(t.oid) END AS index_bytes,
        (SELECT count(*) FROM pg_index i WHERE i.indrelid = t.oid) AS indexes,
        t.columns,
        CASE WHEN w.columns = t.columns THEN w.bytes::float8 END AS row_bytes,

@@ -33,6 +33,44 @@ report "any('makes no sense' in s for s in r['not_measured'])"
 report "any('cut short' in s for s in r['not_measured'])"
 report "any('machine (permission denied)' in s for s in r['not_measured'])"
 
+# what the migration's lock does there: two readers of a second are always open, and 40 looks saw it
+lock_profile() { # LOOKS
+    cat >"$work/production.json" <<JSON
+{"format": "pgrehearse profile", "version": 1,
+ "server": {"version": "15.4", "version_num": 150004, "database": "shop", "clock_s": 1700000000, "block_bytes": 8192},
+ "size": {"database_bytes": 9000000000},
+ "settings": [{"name": "max_connections", "value": "23", "is_default": false}],
+ "relations": [{"schema": "public", "name": "orders", "pages": 10, "tuples": 5, "bytes": 81920}],
+ "counters": [{"schema": "public", "name": "orders", "clock_s": 0, "inserts": 0, "updates": 0, "deletes": 0, "sequential_scans": 0, "index_scans": 0},
+              {"schema": "public", "name": "orders", "clock_s": 10, "inserts": 100, "updates": 0, "deletes": 0, "sequential_scans": 0, "index_scans": 900}],
+ "ages": [{"schema": "public", "name": "orders", "mode": "AccessShareLock", "up_to_s": 1, "transactions": $((2 * $1))},
+          {"looks": $1, "watched_s": 10}],
+ "probe": {}}
+JSON
+}
+migration 000012_note.up.sql 'SET lock_timeout = 500; ALTER TABLE orders ADD COLUMN remark text;'
+repeat=4
+scenario 'migrations: {path: migrations}' 'production: {profile: production.json, connections: 15}' 'rollback: false' \
+    'gates: {reads_blocked: 10s}'
+lock_profile 40
+rehearse 0 --pass quiet
+valid_report
+report "r['production']['locks']['connections'] == 15"
+report "[s['mode'] for s in r['production']['locks']['statements']] == ['AccessExclusiveLock']"
+report "r['production']['locks']['statements'][0]['lock_timeout_s'] == 0.5"
+report "abs(r['production']['locks']['statements'][0]['granted'] - 2.718281828 ** -1) < 1e-3"
+report "0.5 <= r['production']['locks']['statements'][0]['wait_high_s'] < 0.501"
+report "abs(r['production']['locks']['statements'][0]['reads_per_s'] - 90) < 1e-6"
+report "r['prediction']['reads_blocked_s'] == r['production']['locks']['reads_blocked_s'] > 0"
+report "'predicted for production' in r['gates'][0]['worst'] and r['gates'][0]['outcome'] == 'held'"
+lock_profile 3 # too few looks to say anything: inconclusive
+rehearse 3 --pass quiet
+report "r['prediction']['reads_blocked_s'] is None and r['gates'][0]['outcome'] == 'not_measured'"
+report "any('looked at 3 times' in s for s in r['not_measured'])"
+repeat=1
+migration 000012_note.up.sql 'ALTER TABLE orders ADD COLUMN remark text;'
+scenario 'migrations: {path: migrations}' 'production: {profile: production.json}'
+
 # of another database: nothing of it can be used, and the run ends before the passes
 profile somebody_elses 81920
 rehearse 64

@@ -99,6 +99,43 @@ static void blocked_names_the_worst(void **state)
     assert_string_equal(check(w, RH_GATE_WRITES_BLOCKED, 3)->worst, "nothing was blocked");
 }
 
+/* With a profile the forecast for production counts as well, and what it cannot say is not measured. */
+static void blocked_on_production(void **state)
+{
+    world *w = *state;
+    rh_profile profile = {0};
+    rh_lock_forecast row = {
+        .migration = "12", .statement = 1, .relation = "public.a", .blocks_reads = true, .blocked_s = 2};
+    w->run.contention = (rh_contention){.measured = true, .reads_blocked_s = 1};
+    w->run.load.measured = true;
+    w->run.production.profile = &profile;
+    const rh_gate *gate = check(w, RH_GATE_READS_BLOCKED, 4);
+    assert_int_equal(gate->outcome, RH_GATE_NOT_MEASURED);
+    assert_string_equal(gate->worst, "on production: nothing was replayed");
+    w->run.production.locks = (rh_lock_forecasts){.made = true,
+                                                  .reads_blocked_s = 2,
+                                                  .reads_blocked_high_s = 3,
+                                                  .reads_worst = &row,
+                                                  .unknown = "why not"};
+    gate = check(w, RH_GATE_READS_BLOCKED, 4);
+    assert_int_equal(gate->outcome, RH_GATE_HELD);
+    assert_true(gate->measured == 3);
+    assert_string_equal(gate->worst, "predicted for production: migration 12, statement 1 on public.a");
+    assert_int_equal(check(w, RH_GATE_READS_BLOCKED, 2.5)->outcome, RH_GATE_FAILED);
+    w->run.production.locks.reads_blocked_high_s = RH_NOT_MEASURED;
+    gate = check(w, RH_GATE_READS_BLOCKED, 2.5);
+    assert_int_equal(gate->outcome, RH_GATE_NOT_MEASURED);
+    assert_string_equal(gate->worst, "on production: why not");
+    gate = check(w, RH_GATE_READS_BLOCKED, 1.5); /* too long, however unsure */
+    assert_int_equal(gate->outcome, RH_GATE_FAILED);
+    assert_true(gate->measured == 2);
+    assert_int_equal(check(w, RH_GATE_READS_BLOCKED, 0.5)->outcome, RH_GATE_FAILED); /* on staging already */
+    w->run.production.locks.reads_worst = NULL;
+    w->run.production.locks.reads_blocked_high_s = 0;
+    gate = check(w, RH_GATE_READS_BLOCKED, 1); /* seen on staging, though not predicted */
+    assert_true(gate->measured == 1);
+}
+
 static void response_compares_during_with_before(void **state)
 {
     world *w = *state;
@@ -193,6 +230,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(duration_needs_an_interval, set_up, tear_down),
         cmocka_unit_test_setup_teardown(blocked_names_the_worst, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(blocked_on_production, set_up, tear_down),
         cmocka_unit_test_setup_teardown(response_compares_during_with_before, set_up, tear_down),
         cmocka_unit_test_setup_teardown(errors_before_are_not_the_migrations, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_worst_news_decide, set_up, tear_down),

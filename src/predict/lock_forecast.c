@@ -1,0 +1,418 @@
+#include "pgrehearse/predict/lock_forecast.h"
+#include "pgrehearse/base/text.h"
+#include "pgrehearse/base/units.h"
+#include "pgrehearse/predict/lock_wait.h"
+#include "pgrehearse/predict/predict.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Reserved for superusers unless the profile says otherwise (PostgreSQL's default). */
+static const double RESERVED_CONNECTIONS = 3;
+static const double CHANCES_AT_S[] = {0, 0.01, 0.1, 1, 10, 60};
+
+typedef struct maker {
+    const rh_lock_forecast_input *in;
+    rh_arena *arena;
+    rh_lock_forecasts *out;
+    int *until; /* of each row: the last statement of its transaction */
+    size_t until_count;
+    bool unmeasured; /* a statement that no quiet pass ran */
+} maker;
+
+int64_t rh_lock_looks_needed(double level)
+{
+    return (int64_t)ceil(log(1 - level) / log(level));
+}
+
+/* ---- names: "public"."Order ""x""" as pg_locks' reader spells them ---- */
+
+/* One identifier at *TEXT, unquoted; moves behind it. */
+static const char *identifier(const char **text, rh_arena *arena)
+{
+    rh_text name = {0};
+    const char *at = *text;
+    if (*at != '"') {
+        size_t length = strcspn(at, ".");
+        *text = at + length;
+        return rh_arena_printf(arena, "%.*s", (int)length, at);
+    }
+    for (at++; *at && (*at != '"' || at[1] == '"'); at++) {
+        rh_text_append_char(&name, *at);
+        at += *at == '"';
+    }
+    *text = *at ? at + 1 : at;
+    const char *copy = rh_arena_strdup(arena, rh_text_string(&name));
+    rh_text_release(&name);
+    return copy;
+}
+
+static void split_name(const char *relation, rh_arena *arena, const char **schema, const char **name)
+{
+    *schema = NULL;
+    *name = identifier(&relation, arena);
+    if (*relation == '.') {
+        relation++;
+        *schema = *name;
+        *name = identifier(&relation, arena);
+    }
+}
+
+static const rh_profile_relation *find_relation(const maker *m, const char *relation)
+{
+    const char *schema, *name;
+    const rh_profile_relation *found = NULL;
+    split_name(relation, m->arena, &schema, &name);
+    for (size_t i = 0; i < m->in->profile->relation_count; i++) {
+        const rh_profile_relation *r = &m->in->profile->relations[i];
+        if (strcmp(r->name, name) != 0 || (schema && strcmp(r->schema, schema) != 0))
+            continue;
+        if (found)
+            return NULL; /* without a schema it could be either */
+        found = r;
+    }
+    return found;
+}
+
+static bool is_unlisted(const maker *m, const char *relation)
+{
+    const char *schema, *name, *other_schema, *other;
+    split_name(relation, m->arena, &schema, &name);
+    for (size_t i = 0; i < m->in->unlisted_count; i++) {
+        split_name(m->in->unlisted[i], m->arena, &other_schema, &other);
+        if (strcmp(name, other) == 0 && (!schema || strcmp(schema, other_schema) == 0))
+            return true;
+    }
+    return false;
+}
+
+/* ---- holding ---- */
+
+static const rh_statement_run *last_quiet_run(const rh_statement *statement)
+{
+    for (size_t i = statement->run_count; i-- > 0;)
+        if (statement->runs[i].pass == RH_PASS_KIND_QUIET)
+            return &statement->runs[i];
+    return NULL;
+}
+
+/* From the statement at INDEX to the end of its transaction, of which LOCK was held; its last statement. */
+static int predict_hold(const rh_script *script, size_t index, const rh_lock *lock, rh_lock_forecast *f)
+{
+    const rh_statement_run *first = last_quiet_run(&script->statements[index]);
+    rh_usec end = first->started + (rh_usec)(lock->held_s * 1e6);
+    double took = 0, predicted = 0, above = 0;
+    bool unsure = false;
+    int last = 0;
+    for (size_t i = index; i < script->statement_count; i++) {
+        const rh_statement_run *run = last_quiet_run(&script->statements[i]);
+        const rh_prediction *p = &script->statements[i].prediction;
+        if (!run || (i > index && run->started >= end))
+            break;
+        double high = isnan(p->high_s) && p->median_s < RH_PREDICT_FLOOR_S ? p->median_s + RH_PREDICT_FLOOR_S
+                                                                           : p->high_s;
+        last = script->statements[i].ordinal;
+        took += run->elapsed_s;
+        predicted += p->median_s;
+        above += (high - p->median_s) * (high - p->median_s);
+        unsure = unsure || isnan(high);
+    }
+    /* What lies between the statements is as long as on staging. */
+    f->hold_s = fmax(0, lock->held_s - took) + predicted;
+    f->hold_high_s = unsure ? RH_NOT_MEASURED : f->hold_s + sqrt(above);
+    return last;
+}
+
+/* ---- waiting ---- */
+
+static void add_chances(const maker *m, const rh_lock_traffic *traffic, rh_lock_forecast *f)
+{
+    size_t most = sizeof CHANCES_AT_S / sizeof *CHANCES_AT_S;
+    rh_lock_chance *chances = rh_arena_alloc(m->arena, (most + 1) * sizeof *chances);
+    bool limited = f->lock_timeout_s > 0;
+    for (size_t i = 0; i < most && (!limited || CHANCES_AT_S[i] < f->lock_timeout_s); i++)
+        chances[f->chance_count++] =
+            (rh_lock_chance){CHANCES_AT_S[i], rh_lock_granted_within(traffic, CHANCES_AT_S[i])};
+    if (limited)
+        chances[f->chance_count++] =
+            (rh_lock_chance){f->lock_timeout_s, rh_lock_granted_within(traffic, f->lock_timeout_s)};
+    f->chances = chances;
+}
+
+/* CREATE INDEX CONCURRENTLY: for its own lock, twice for the writers of the table, once for every transaction
+ * of the database that was there. The high ends add up, which is more than they reach together. */
+static void wait_for_all(const maker *m, const rh_profile_relation *relation, rh_lock_forecast *f)
+{
+    static const char *const modes[] = {"ShareUpdateExclusiveLock", "ShareLock", "ShareLock", NULL};
+    double limit = f->lock_timeout_s > 0 ? f->lock_timeout_s : INFINITY, per_try = 0;
+    bool known;
+    f->granted = 1;
+    f->wait_s = f->wait_high_s = 0;
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        rh_lock_traffic traffic =
+            rh_lock_traffic_of(m->in->profile, modes[i] ? relation->schema : NULL,
+                               modes[i] ? relation->name : NULL, modes[i], &known, m->arena);
+        f->granted *= rh_lock_granted_within(&traffic, limit);
+        per_try += rh_lock_wait_mean(&traffic, limit);
+        f->wait_high_s += fmin(limit, rh_lock_wait_quantile(&traffic, m->in->level));
+    }
+    f->attempts = f->granted > 0 ? 1 / f->granted : INFINITY;
+    f->wait_s = per_try;
+    f->wait_total_s = f->attempts * per_try;
+}
+
+static void wait_for_lock(const maker *m, const rh_profile_relation *relation, rh_lock_forecast *f)
+{
+    bool known;
+    rh_lock_traffic traffic =
+        rh_lock_traffic_of(m->in->profile, relation->schema, relation->name, f->mode, &known, m->arena);
+    rh_lock_retries retries = rh_lock_retry(&traffic, f->lock_timeout_s);
+    double limit = f->lock_timeout_s > 0 ? f->lock_timeout_s : INFINITY;
+    add_chances(m, &traffic, f);
+    f->granted = retries.success;
+    f->attempts = retries.attempts;
+    f->wait_s = retries.wait_success_s;
+    f->wait_total_s = retries.wait_total_s;
+    f->wait_high_s = fmin(limit, rh_lock_wait_quantile(&traffic, m->in->level));
+}
+
+/* ---- queueing ---- */
+
+static void set_rates(const maker *m, const rh_profile_relation *relation, rh_lock_forecast *f)
+{
+    double writes = relation->inserts_per_s + relation->updates_per_s + relation->deletes_per_s;
+    double reads = fmax(0, relation->scans_per_s - relation->updates_per_s - relation->deletes_per_s);
+    if (isnan(relation->scans_per_s) || isnan(writes)) /* fmax would make 0 of it */
+        reads = RH_NOT_MEASURED;
+    if (relation->is_partitioned) /* its partitions are what is counted */
+        reads = writes = RH_NOT_MEASURED;
+    f->reads_per_s = f->blocks_reads ? reads : 0;
+    f->writes_per_s = f->blocks_writes ? writes : 0;
+    double commits = m->in->profile->commits_per_s, both = f->reads_per_s + f->writes_per_s;
+    if (both > commits && commits > 0) { /* one transaction stands still but once */
+        f->reads_per_s *= commits / both;
+        f->writes_per_s *= commits / both;
+    }
+}
+
+static void predict_queue(const maker *m, rh_lock_forecast *f)
+{
+    double rate = f->reads_per_s + f->writes_per_s;
+    if (isnan(rate) || isnan(f->blocked_s))
+        return;
+    double pool = isnan(m->out->connections) ? INFINITY : m->out->connections;
+    rh_lock_queue queue =
+        rh_lock_queue_behind(rate, f->blocked_s - f->hold_s, f->hold_s, pool, m->out->service_per_s);
+    f->waiting = queue.waiting;
+    f->without_connection = isinf(pool) ? RH_NOT_MEASURED : queue.without_connection;
+    f->pool_exhausted_s = queue.pool_exhausted_s;
+    f->drain_s = queue.drain_s;
+}
+
+/* ---- rows ---- */
+
+static const char *basis_of(const maker *m, const rh_lock_forecast *f)
+{
+    char watched[32];
+    rh_text text = {0};
+    rh_text_printf(&text, "%lld looks over %s at production's open transactions (what is rarer is not in it)",
+                   (long long)m->out->looks, rh_duration_format(m->out->watched_s, watched, sizeof watched));
+    if (f->concurrent)
+        rh_text_append(&text, "; at most, for idle transactions need not hold it up");
+    if (!isnan(f->waiting) && (f->blocks_reads || f->blocks_writes))
+        rh_text_append(&text, "; rates are scans and rows of production's statistics, so queues are at most");
+    const char *basis = rh_arena_strdup(m->arena, rh_text_string(&text));
+    rh_text_release(&text);
+    return basis;
+}
+
+/* Why waits cannot be told; NULL: they can. */
+static const char *why_not(const maker *m, const rh_profile_relation *relation, const rh_lock_forecast *f)
+{
+    int64_t needed = rh_lock_looks_needed(m->in->level);
+    if (!relation)
+        return rh_arena_printf(m->arena, "production's profile does not have %s", f->relation);
+    if (m->in->profile->looks == 0)
+        return "production's transactions could not be looked at: grant pg_monitor to the profile's role";
+    if (m->in->profile->looks < needed)
+        return rh_arena_printf(m->arena,
+                               "production's transactions were looked at %lld time%s, %.0f %% needs %lld: "
+                               "pgrehearse profile --watch 10min",
+                               (long long)m->in->profile->looks, m->in->profile->looks == 1 ? "" : "s",
+                               m->in->level * 100, (long long)needed);
+    if (isnan(f->lock_timeout_s))
+        return "the lock_timeout that is in force for it cannot be read";
+    return NULL;
+}
+
+static void add_row(maker *m, const rh_migration *migration, size_t index, const rh_lock *lock,
+                    const rh_lock_timeout *timeout)
+{
+    const rh_statement *statement = &migration->up.statements[index];
+    const rh_profile_relation *relation = find_relation(m, lock->relation);
+    if (!relation && !is_unlisted(m, lock->relation))
+        return; /* made by the migrations: nobody else knows it */
+    rh_lock_forecast *f = rh_arena_add(m->arena, &m->out->rows, &m->out->row_count, sizeof *f);
+    double unknown = RH_NOT_MEASURED;
+    *f = (rh_lock_forecast){.migration = migration->id,
+                            .statement = statement->ordinal,
+                            .relation = lock->relation,
+                            .mode = lock->mode,
+                            .blocks_reads = lock->blocks_reads,
+                            .blocks_writes = lock->blocks_writes,
+                            .concurrent = statement->class_ == RH_CLASS_INDEX_CONCURRENT &&
+                                          !lock->blocks_reads && !lock->blocks_writes,
+                            .lock_timeout_s = timeout->seconds,
+                            .lock_timeout_from = timeout->from,
+                            .granted = unknown,
+                            .attempts = unknown,
+                            .wait_s = unknown,
+                            .wait_high_s = unknown,
+                            .wait_total_s = unknown,
+                            .reads_per_s = unknown,
+                            .writes_per_s = unknown,
+                            .waiting = unknown,
+                            .without_connection = unknown,
+                            .pool_exhausted_s = unknown,
+                            .drain_s = unknown};
+    int *until = rh_arena_add(m->arena, &m->until, &m->until_count, sizeof *until);
+    *until = predict_hold(&migration->up, index, lock, f);
+    f->unknown = why_not(m, relation, f);
+    if (relation)
+        set_rates(m, relation, f);
+    if (!f->unknown && f->concurrent)
+        wait_for_all(m, relation, f);
+    else if (!f->unknown)
+        wait_for_lock(m, relation, f);
+}
+
+/* While a lock is held, the transaction may wait for its others: of the same statement, too, for which of
+ * them comes first is not known. */
+static void finish_row(maker *m, size_t row)
+{
+    rh_lock_forecast *f = &m->out->rows[row];
+    double wait_s = f->wait_s, wait_high_s = f->wait_high_s;
+    for (size_t i = 0; i < m->out->row_count; i++) {
+        const rh_lock_forecast *other = &m->out->rows[i];
+        if (i == row || strcmp(other->migration, f->migration) != 0 || other->statement < f->statement ||
+            other->statement > m->until[row])
+            continue;
+        wait_s += other->wait_s;
+        wait_high_s += other->wait_high_s;
+        if (other->unknown && !f->unknown)
+            f->unknown = other->unknown;
+    }
+    f->blocked_s = wait_s + f->hold_s;
+    f->blocked_high_s = wait_high_s + f->hold_high_s;
+    if (!f->unknown && isnan(f->hold_s))
+        f->unknown = "how long it is held was not measured";
+    else if (!f->unknown && isnan(f->hold_high_s))
+        f->unknown = "there is not enough evidence for the upper end of its duration: raise repeat";
+    predict_queue(m, f);
+    f->basis = isnan(f->wait_s) ? NULL : basis_of(m, f);
+}
+
+static bool counts(const rh_lock *lock)
+{
+    return rh_lock_mode_strength(lock->mode) >= rh_lock_mode_strength("ShareUpdateExclusiveLock");
+}
+
+static void add_migration(maker *m, const rh_migration *migration, const rh_lock_timeout *timeouts)
+{
+    for (size_t i = 0; i < migration->up.statement_count; i++) {
+        const rh_statement_run *run = last_quiet_run(&migration->up.statements[i]);
+        m->unmeasured = m->unmeasured || (!run && migration->up.statements[i].class_ != RH_CLASS_TRANSACTION);
+        for (size_t k = 0; run && k < run->lock_count; k++)
+            if (counts(&run->locks[k]) && run->locks[k].held_s >= 0)
+                add_row(m, migration, i, &run->locks[k], &timeouts[i]);
+    }
+}
+
+/* ---- production as a whole ---- */
+
+static double setting(const rh_profile *profile, const char *name, double otherwise)
+{
+    for (size_t i = 0; i < profile->setting_count; i++)
+        if (strcmp(profile->settings[i].name, name) == 0)
+            return strtod(profile->settings[i].value, NULL);
+    return otherwise;
+}
+
+static void find_connections(maker *m)
+{
+    double most = setting(m->in->profile, "max_connections", RH_NOT_MEASURED);
+    m->out->connections = m->in->connections;
+    m->out->connections_from = isnan(m->in->connections) ? NULL : "the scenario";
+    if (!isnan(m->in->connections) || !(most > 0))
+        return;
+    m->out->connections =
+        fmax(0, most - setting(m->in->profile, "superuser_reserved_connections", RESERVED_CONNECTIONS) -
+                    setting(m->in->profile, "reserved_connections", 0));
+    m->out->connections_from = "max_connections";
+}
+
+static void find_service(maker *m)
+{
+    const rh_profile *profile = m->in->profile;
+    double seconds = 0, calls = 0;
+    for (size_t i = 0; i < profile->statement_count; i++) {
+        const rh_profile_statement *s = &profile->statements[i];
+        if (s->calls > 0 && s->total_s >= 0) {
+            seconds += s->total_s;
+            calls += (double)s->calls;
+        }
+    }
+    m->out->service_per_s = profile->cpu_count > 0 && seconds > 0
+                                ? (double)profile->cpu_count * calls / seconds
+                                : RH_NOT_MEASURED;
+}
+
+/* The larger, but not measured when either is not. */
+static double larger(double a, double b)
+{
+    return isnan(a) || isnan(b) ? RH_NOT_MEASURED : fmax(a, b);
+}
+
+/* The longest stretch and its high end; the row of the longest that is known. */
+static const rh_lock_forecast *longest(const maker *m, bool reads, double *expected, double *high)
+{
+    const rh_lock_forecast *worst = NULL;
+    *expected = *high = m->unmeasured ? RH_NOT_MEASURED : 0;
+    for (size_t i = 0; i < m->out->row_count; i++) {
+        const rh_lock_forecast *f = &m->out->rows[i];
+        if (!(reads ? f->blocks_reads : f->blocks_writes))
+            continue;
+        if (f->unknown && !m->out->unknown)
+            m->out->unknown = f->unknown;
+        if (!worst || isnan(worst->blocked_s) || f->blocked_s > worst->blocked_s)
+            worst = f;
+        *expected = larger(*expected, f->blocked_s);
+        *high = larger(*high, f->blocked_high_s);
+    }
+    return worst;
+}
+
+void rh_lock_forecast_make(const rh_lock_forecast_input *input, rh_arena *arena, rh_lock_forecasts *forecasts)
+{
+    maker m = {.in = input, .arena = arena, .out = forecasts};
+    *forecasts = (rh_lock_forecasts){.made = true,
+                                     .level = input->level,
+                                     .looks = input->profile->looks,
+                                     .watched_s = input->profile->watched_s};
+    find_connections(&m);
+    find_service(&m);
+    const rh_lock_timeout *timeouts = input->timeouts;
+    for (size_t i = 0; i < input->plan->migration_count; i++) {
+        const rh_migration *migration = &input->plan->migrations[i];
+        if (migration->pending)
+            add_migration(&m, migration, timeouts);
+        timeouts += migration->up.statement_count;
+    }
+    for (size_t i = 0; i < forecasts->row_count; i++)
+        finish_row(&m, i);
+    if (m.unmeasured)
+        forecasts->unknown = "no quiet pass ran every statement";
+    forecasts->reads_worst = longest(&m, true, &forecasts->reads_blocked_s, &forecasts->reads_blocked_high_s);
+    forecasts->writes_worst =
+        longest(&m, false, &forecasts->writes_blocked_s, &forecasts->writes_blocked_high_s);
+}
