@@ -68,6 +68,8 @@ const char RH_HTML_STYLE[] =
     "svg .mark{stroke:var(--muted);stroke-width:.7;stroke-dasharray:2 3}"
     "svg .rw{fill:var(--rw)}svg .w{fill:var(--w)}svg .n{fill:var(--n)}"
     "svg .shade{opacity:.16}"
+    "svg .h1{opacity:.3}svg .h2{opacity:.55}svg .h3{opacity:.8}svg .h4{opacity:1}svg .s{font-size:9.5px}"
+    "svg .band{fill:var(--line2);opacity:.3}svg .top{fill:var(--line2);opacity:.14}"
     "svg .p99{fill:none;stroke:var(--line);stroke-width:1.6;stroke-linejoin:round}"
     "svg .p50{fill:none;stroke:var(--line2);stroke-width:1.2;stroke-linejoin:round}"
     "svg .area{fill:var(--line2);opacity:.55}"
