@@ -174,8 +174,10 @@ int rh_command_score(rh_cli *cli, rh_error *error)
     const char *run = cli->options.arguments[0];
     const char *actual = rh_options_value(&cli->options, RH_OPTION_ACTUAL, NULL);
     if (!actual) {
-        rh_error_set(error, RH_ERROR_USAGE, "score needs --actual FILE.csv");
-        rh_error_hint(error, "a CSV file with the columns migration, seconds and, if you like, statement");
+        rh_error_set(error, RH_ERROR_USAGE, "score needs --actual FILE");
+        rh_error_hint(
+            error,
+            "a CSV file with the columns migration, seconds and, if you like, statement; or a server log");
         return rh_exit_code(error);
     }
     rh_score score;

@@ -41,8 +41,10 @@ static const rh_command_spec COMMANDS[RH_COMMAND_COUNT] = {
         {"score",
          {"RUN_DIRECTORY"},
          "hold a run's prediction against what production took",
-         "FILE.csv has the columns migration and seconds, and statement (its ordinal in the file) for single "
-         "statements.\nPrints the table and writes RUN_DIRECTORY/score.json."},
+         "FILE is a CSV file with the columns migration and seconds, and statement (its ordinal in the file) "
+         "for "
+         "single\nstatements; or a server log with durations (log_min_duration_statement; plain, csvlog or "
+         "jsonlog).\nPrints the table and writes RUN_DIRECTORY/score.json."},
     [RH_COMMAND_INIT] =
         {"init",
          {"DIRECTORY"},
@@ -117,7 +119,7 @@ static const rh_option_spec OPTIONS[RH_OPTION_COUNT] = {
                             .commands = ON(PROFILE),
                             .help = "no probe of the hardware at all"},
     [RH_OPTION_ACTUAL] = {.name = "actual",
-                          .value = "FILE.csv",
+                          .value = "FILE",
                           .commands = ON(SCORE),
                           .help = "production's durations; required"},
     [RH_OPTION_QUIET] = {.name = "quiet",

@@ -19,11 +19,15 @@ void rh_score_rows(rh_score *score)
     double *relative = rh_alloc((score->row_count + 1) * sizeof *relative);
     double *absolute = rh_alloc((score->row_count + 1) * sizeof *absolute);
     size_t count = 0;
-    score->with_interval = score->inside = 0;
+    score->with_interval = score->inside = score->too_short = 0;
     for (size_t i = 0; i < score->row_count; i++) {
         const rh_score_row *row = &score->rows[i];
         if (isnan(row->predicted_s) || !(row->actual_s > 0))
             continue;
+        if (row->predicted_s < RH_PREDICT_FLOOR_S && row->actual_s < RH_PREDICT_FLOOR_S) {
+            score->too_short++;
+            continue;
+        }
         relative[count] = row->predicted_s / row->actual_s - 1;
         absolute[count] = fabs(relative[count]);
         count++;
@@ -32,6 +36,7 @@ void rh_score_rows(rh_score *score)
         score->with_interval++;
         score->inside += row->actual_s >= row->low_s && row->actual_s <= row->high_s;
     }
+    score->scored = count;
     score->median_abs_error = rh_median(absolute, count);
     score->bias = rh_median(relative, count);
     score->coverage = score->with_interval ? (double)score->inside / (double)score->with_interval : NAN;

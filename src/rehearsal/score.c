@@ -1,8 +1,13 @@
 #include "pgrehearse/rehearsal/score.h"
 #include "pgrehearse/adapters/csv.h"
 #include "pgrehearse/base/text.h"
+#include "pgrehearse/adapters/files.h"
 #include "pgrehearse/predict/score.h"
+#include "pgrehearse/rehearsal/logged.h"
+#include "score.h"
 #include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,45 +41,60 @@ static const rh_json *find_migration(const rh_json *report, const char *word, rh
     return NULL;
 }
 
-static void take_prediction(const rh_json *statement, rh_score_row *row, double *level)
+static rh_score_row prediction_of(const rh_json *statement, double *level)
 {
     const rh_json *prediction = rh_json_get(statement, "prediction");
-    row->predicted_s = rh_json_real(rh_json_get(prediction, "median_s"));
-    row->low_s = rh_json_real(rh_json_get(prediction, "low_s"));
-    row->high_s = rh_json_real(rh_json_get(prediction, "high_s"));
-    if (!isnan(rh_json_real(rh_json_get(prediction, "level"))))
-        *level = rh_json_real(rh_json_get(prediction, "level"));
+    double correction = rh_json_real(rh_json_get(prediction, "correction")),
+           given = rh_json_real(rh_json_get(prediction, "level"));
+    if (!isnan(given))
+        *level = given;
+    return (rh_score_row){.predicted_s = rh_json_real(rh_json_get(prediction, "median_s")),
+                          .low_s = rh_json_real(rh_json_get(prediction, "low_s")),
+                          .high_s = rh_json_real(rh_json_get(prediction, "high_s")),
+                          .class_ = rh_json_string(rh_json_get(statement, "class")),
+                          .correction = correction > 0 ? correction : 1};
 }
 
-/* A whole migration: medians add, half-widths in quadrature, as for the whole set. */
-static void sum_predictions(const rh_json *statements, rh_score_row *row, double *level)
+/* One statement that makes up so much of its migration stands for it. */
+static const double MOST_OF_IT = 0.8;
+
+rh_score_row rh_score_prediction(const rh_json *migration, int ordinal, double *level, rh_arena *arena)
 {
+    const rh_json *statements = rh_json_get(migration, "statements");
+    rh_score_row row = {.correction = 1}, main = {0};
     double below = 0, above = 0;
-    row->predicted_s = 0;
-    for (size_t i = 0; i < rh_json_count(statements); i++) {
-        rh_score_row one;
-        take_prediction(rh_json_at(statements, i), &one, level);
-        row->predicted_s += one.predicted_s;
+    if (ordinal > 0)
+        row = prediction_of(rh_json_at(statements, (size_t)ordinal - 1), level);
+    for (size_t i = 0; ordinal == 0 && i < rh_json_count(statements); i++) {
+        rh_score_row one = prediction_of(rh_json_at(statements, i), level);
+        row.predicted_s += one.predicted_s;
         below += (one.predicted_s - one.low_s) * (one.predicted_s - one.low_s);
         above += (one.high_s - one.predicted_s) * (one.high_s - one.predicted_s);
+        if (one.predicted_s > main.predicted_s)
+            main = one;
     }
-    row->low_s = row->predicted_s - sqrt(below);
-    row->high_s = row->predicted_s + sqrt(above);
+    if (ordinal == 0) {
+        row.low_s = row.predicted_s - sqrt(below);
+        row.high_s = row.predicted_s + sqrt(above);
+    }
+    if (ordinal == 0 && main.predicted_s >= MOST_OF_IT * row.predicted_s) {
+        row.class_ = main.class_;
+        row.correction = main.correction;
+    }
+    row.statement = ordinal;
+    row.migration = rh_arena_strdup(arena, rh_json_string(rh_json_get(migration, "id")));
+    row.class_ = rh_arena_strdup(arena, row.class_);
+    return row;
 }
 
-/* False when nothing in the run fits. */
-static bool match(const rh_json *report, const char *word, rh_score_row *row, double *level, rh_arena *arena)
+void rh_score_left_out(rh_score *score, rh_arena *arena, const char *format, ...)
 {
-    const rh_json *migration = find_migration(report, word, arena);
-    const rh_json *statements = rh_json_get(migration, "statements");
-    if (!migration || (size_t)row->statement > rh_json_count(statements) || rh_json_count(statements) == 0)
-        return false;
-    row->migration = rh_arena_strdup(arena, rh_json_string(rh_json_get(migration, "id")));
-    if (row->statement > 0)
-        take_prediction(rh_json_at(statements, (size_t)row->statement - 1), row, level);
-    else
-        sum_predictions(statements, row, level);
-    return true;
+    va_list args;
+    va_start(args, format);
+    const char **slot =
+        rh_arena_add(arena, &score->unmatched, &score->unmatched_count, sizeof *score->unmatched);
+    *slot = rh_arena_vprintf(arena, format, args);
+    va_end(args);
 }
 
 static bool read_number(const char *text, double *value)
@@ -100,23 +120,24 @@ static bool read_line(const rh_json *report, const char *actual, const columns *
                      read_number(seconds, &row.actual_s) ? "statement's ordinal" : "number of seconds");
         return rh_error_at(error, actual, line->line, 0);
     }
-    row.statement = (int)ordinal;
-    if (match(report, word, &row, &score->level, arena)) {
+    const rh_json *migration = find_migration(report, word, arena);
+    size_t statements = rh_json_count(rh_json_get(migration, "statements"));
+    if (statements > 0 && (size_t)ordinal <= statements) {
+        double actual_s = row.actual_s;
+        row = rh_score_prediction(migration, (int)ordinal, &score->level, arena);
+        row.actual_s = actual_s;
         *(rh_score_row *)rh_arena_add(arena, &score->rows, &score->row_count, sizeof row) = row;
     } else {
-        const char **slot =
-            rh_arena_add(arena, &score->unmatched, &score->unmatched_count, sizeof *score->unmatched);
-        *slot = rh_arena_printf(arena, "line %d: migration %s%s%s is not in the run", line->line, word,
-                                *statement ? ", statement " : "", statement);
+        rh_score_left_out(score, arena, "line %d: migration %s%s%s is not in the run", line->line, word,
+                          *statement ? ", statement " : "", statement);
     }
     return true;
 }
 
-bool rh_score_read(const rh_json *report, const char *actual, rh_arena *arena, rh_score *score,
-                   rh_error *error)
+static bool read_durations(const rh_json *report, const char *actual, rh_arena *arena, rh_score *score,
+                           rh_error *error)
 {
     rh_csv_table table;
-    *score = (rh_score){.level = NAN};
     if (!rh_csv_read(actual, arena, &table, error))
         return false;
     columns at = {rh_csv_column(&table, "migration"), rh_csv_column(&table, "statement"),
@@ -124,19 +145,39 @@ bool rh_score_read(const rh_json *report, const char *actual, rh_arena *arena, r
     if (at.migration < 0 || at.seconds < 0) {
         rh_error_set(error, RH_ERROR_USAGE, "the column %s is missing",
                      at.migration < 0 ? "migration" : "seconds");
-        rh_error_hint(
-            error,
-            "the first line names the columns: migration,statement,seconds (statement may be left out)");
+        rh_error_hint(error,
+                      "the first line names the columns: migration,statement,seconds (statement may be "
+                      "left out); or give a server log (plain, csvlog or jsonlog)");
         return rh_error_at(error, actual, 1, 0);
     }
     for (size_t i = 0; i < table.row_count; i++)
         if (!read_line(report, actual, &at, &table.rows[i], arena, score, error))
             return false;
-    if (score->row_count == 0) {
-        rh_error_set(error, RH_ERROR_USAGE, "%s: no line fits a migration of the run", actual);
-        return rh_error_hint(error, "%s",
-                             score->unmatched_count ? score->unmatched[0] : "the file has no lines");
-    }
+    if (score->row_count > 0)
+        return true;
+    rh_error_set(error, RH_ERROR_USAGE, "%s: no line fits a migration of the run", actual);
+    return rh_error_hint(error, "%s", score->unmatched_count ? score->unmatched[0] : "the file has no lines");
+}
+
+/* The first lines of the file tell. */
+static bool is_server_log(const char *path)
+{
+    char head[65536];
+    FILE *file = fopen(path, "re");
+    size_t got = file ? fread(head, 1, sizeof head - 1, file) : 0;
+    if (file)
+        fclose(file);
+    head[got] = 0;
+    return rh_logged_format(head) != RH_LOG_NONE;
+}
+
+bool rh_score_read(const rh_json *report, const char *actual, rh_arena *arena, rh_score *score,
+                   rh_error *error)
+{
+    bool log = is_server_log(actual);
+    *score = (rh_score){.level = NAN, .source = log ? "server log" : "durations"};
+    if (!(log ? rh_score_log : read_durations)(report, actual, arena, score, error))
+        return false;
     rh_score_rows(score);
     return true;
 }

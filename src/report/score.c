@@ -13,14 +13,18 @@ static void table_row(rh_text *text, const rh_score_row *row)
         snprintf(which, sizeof which, "%d", row->statement);
     rh_text_printf(text, "%-22s %9s  %12s %12s  ", row->migration, which, predicted, actual);
     if (isnan(row->predicted_s) || !(row->actual_s > 0))
-        rh_text_append(text, "not scored\n");
+        rh_text_append(text, "not scored");
     else if (isnan(row->low_s) || isnan(row->high_s))
-        rh_text_printf(text, "%+6.0f %%  no interval\n", (row->predicted_s / row->actual_s - 1) * 100);
+        rh_text_printf(text, "%+6.0f %%  no interval", (row->predicted_s / row->actual_s - 1) * 100);
     else
-        rh_text_printf(text, "%+6.0f %%  %s (%s to %s)\n", (row->predicted_s / row->actual_s - 1) * 100,
+        rh_text_printf(text, "%+6.0f %%  %s (%s to %s)", (row->predicted_s / row->actual_s - 1) * 100,
                        row->actual_s >= row->low_s && row->actual_s <= row->high_s ? "inside" : "OUTSIDE",
                        rh_duration_format(row->low_s, low, sizeof low),
                        rh_duration_format(row->high_s, high, sizeof high));
+    if (row->lock_wait_s > 0)
+        rh_text_printf(text, ", besides %s of waiting for locks",
+                       rh_duration_format(row->lock_wait_s, low, sizeof low));
+    rh_text_append_char(text, '\n');
 }
 
 void rh_report_score(const rh_score *score, rh_text *text)
@@ -31,11 +35,16 @@ void rh_report_score(const rh_score *score, rh_text *text)
         table_row(text, &score->rows[i]);
     rh_text_append_char(text, '\n');
     if (isnan(score->median_abs_error))
-        rh_text_append(text, "Nothing could be scored: the run predicted none of these.\n");
+        rh_text_append(text, score->too_short
+                                 ? "Nothing could be scored: all of them are too short.\n"
+                                 : "Nothing could be scored: the run predicted none of these.\n");
     else
-        rh_text_printf(text, "%zu predictions were off by %.0f %% in the median, %.0f %% too %s.\n",
-                       score->row_count, score->median_abs_error * 100, fabs(score->bias) * 100,
-                       score->bias < 0 ? "short" : "long");
+        rh_text_printf(text, "%zu prediction%s off by %.0f %% in the median, %.0f %% too %s.\n",
+                       score->scored, score->scored == 1 ? " was" : "s were", score->median_abs_error * 100,
+                       fabs(score->bias) * 100, score->bias < 0 ? "short" : "long");
+    if (score->too_short && score->scored)
+        rh_text_printf(text, "%zu of less than 10 ms %s not scored.\n", score->too_short,
+                       score->too_short == 1 ? "was" : "were");
     if (score->with_interval)
         rh_text_printf(
             text,
@@ -51,6 +60,9 @@ rh_json *rh_report_score_json(const rh_score *score)
 {
     rh_json *root = rh_json_object();
     rh_json_add_int(root, "schema_version", 1);
+    rh_json_add_string(root, "source", score->source);
+    rh_json_add_int(root, "scored", (int64_t)score->scored);
+    rh_json_add_int(root, "too_short", (int64_t)score->too_short);
     rh_json_add_real(root, "median_abs_error", score->median_abs_error);
     rh_json_add_real(root, "bias", score->bias);
     rh_json_add_real(root, "level", score->level);
@@ -67,6 +79,9 @@ rh_json *rh_report_score_json(const rh_score *score)
         rh_json_add_real(object, "low_s", row->low_s);
         rh_json_add_real(object, "high_s", row->high_s);
         rh_json_add_real(object, "actual_s", row->actual_s);
+        rh_json_add_real(object, "lock_wait_s", row->lock_wait_s);
+        rh_json_add_string(object, "class", row->class_);
+        rh_json_add_real(object, "correction", row->correction);
     }
     return root;
 }

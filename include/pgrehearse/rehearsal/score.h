@@ -5,10 +5,15 @@
 #include "pgrehearse/base/error.h"
 #include "pgrehearse/model/score.h"
 
-/* Matches the lines of the CSV file ACTUAL (columns migration, seconds and, for single statements, statement:
- * its ordinal in the file; other columns are ignored) with the predictions in REPORT and scores them. A
- * migration may be named by its id ("000012"), its number without zeros, or id_name. RH_ERROR_USAGE with file
- * and line for missing columns, figures that are none, and a file of which no line fits. Everything in ARENA.
- */
+/* Matches the durations in ACTUAL with the predictions in REPORT and scores them. Everything in ARENA.
+ *
+ * A CSV file has the columns migration, seconds and, for single statements, statement (its ordinal in the
+ * file); other columns are ignored. A migration may be named by its id ("000012"), its number without zeros,
+ * or id_name. Of a server log (rehearsal/logged.h), statements are matched by their text without
+ * literals; a statement that several sessions sent is told by the one that sent most of the run's; a file
+ * that was sent at once counts as a whole.
+ *
+ * RH_ERROR_USAGE with file and line for missing columns, figures that are none, and a file of which nothing
+ * fits. */
 bool rh_score_read(const rh_json *report, const char *actual, rh_arena *arena, rh_score *score,
                    rh_error *error);

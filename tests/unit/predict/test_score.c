@@ -12,17 +12,40 @@ static void figures_are_the_medians(void **state)
 {
     (void)state;
     rh_score_row rows[] = {
-        {"1", 0, 1.0, 0.5, 1.5, 2.0}, /* −50 %, outside */
-        {"2", 1, 1.1, 0.9, 1.3, 1.0}, /* +10 %, inside */
-        {"3", 1, 3.0, NAN, NAN, 2.0}, /* +50 %, no interval */
-        {"4", 1, NAN, NAN, NAN, 2.0}, /* not predicted */
+        {.migration = "1",
+         .predicted_s = 1.0,
+         .low_s = 0.5,
+         .high_s = 1.5,
+         .actual_s = 2.0}, /* −50 %, outside */
+        {.migration = "2",
+         .predicted_s = 1.1,
+         .low_s = 0.9,
+         .high_s = 1.3,
+         .actual_s = 1.0}, /* +10 %, inside */
+        {.migration = "3",
+         .predicted_s = 3.0,
+         .low_s = NAN,
+         .high_s = NAN,
+         .actual_s = 2.0}, /* +50 %, no interval */
+        {.migration = "4",
+         .predicted_s = NAN,
+         .low_s = NAN,
+         .high_s = NAN,
+         .actual_s = 2.0}, /* not predicted */
+        {.migration = "5",
+         .predicted_s = 0.001,
+         .low_s = 0,
+         .high_s = 0.002,
+         .actual_s = 0.004}, /* too short */
     };
-    rh_score score = {.rows = rows, .row_count = 4};
+    rh_score score = {.rows = rows, .row_count = 5};
     rh_score_rows(&score);
     assert_true(fabs(score.median_abs_error - 0.5) < 1e-9);
     assert_true(fabs(score.bias - 0.1) < 1e-9);
     assert_int_equal(score.with_interval, 2);
     assert_int_equal(score.inside, 1);
+    assert_int_equal(score.scored, 3);
+    assert_int_equal(score.too_short, 1);
     assert_true(fabs(score.coverage - 0.5) < 1e-9);
 }
 
