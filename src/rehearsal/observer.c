@@ -183,7 +183,7 @@ void rh_observer_finish(rh_observer *o, rh_contention *contention)
                 run->cpu_user_s += workers;
             const rh_statement *statement = &script->statements[i];
             bool only_ends = statement->class_ == RH_CLASS_TRANSACTION && !statement->expected_lock;
-            if (run->lock_count == 0 && !only_ends) /* COMMIT holds what others took */
+            if (run->lock_count == 0 && !run->locks_complete && !only_ends) /* COMMIT holds what others took */
                 add_outside_locks(o, migration, &script->statements[i], run);
         }
     }

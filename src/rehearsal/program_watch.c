@@ -2,7 +2,8 @@
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/migrations/migrations.h"
-#include <ctype.h>
+#include "program_locks.h"
+#include "program_match.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,11 +34,6 @@ typedef struct link {
     size_t held_count;
 } link;
 
-typedef struct fingerprint {
-    bool tried;
-    char text[17];
-} fingerprint;
-
 typedef struct table_size {
     const char *name;
     double bytes;
@@ -51,11 +47,9 @@ struct rh_program_watch {
     rh_script *script;
     rh_program_options options;
     list all;
-    list added;                /* of these, the ones that the script does not have yet */
-    bool *used;                /* of the script's statements */
-    fingerprint *fingerprints; /* of the same */
-    size_t cursor;             /* behind the last one that was found */
-    size_t unlisted;           /* past the limit */
+    list added; /* of these, the ones that the script does not have yet */
+    rh_program_match *match;
+    size_t unlisted; /* past the limit */
     link *links;
     size_t link_count;
     int pid; /* that the sampler knows */
@@ -78,46 +72,13 @@ static void append(rh_program_watch *w, list *to, seen *item)
 
 /* ---- which statement of the script is it ---- */
 
-/* Parsing takes longer than many a statement: once for each of the script's, when it is first wanted. "" when
- * it does not parse. */
-static const char *fingerprint_of(rh_program_watch *w, size_t index)
-{
-    fingerprint *known = &w->fingerprints[index];
-    if (!known->tried) {
-        known->tried = true;
-        if (!rh_sql_fingerprint(w->script->statements[index].sql, known->text))
-            known->text[0] = '\0';
-    }
-    return known->text;
-}
-
-/* The next one with the same text, or else with the same fingerprint; or one further back that has not run
- * yet. */
-static size_t find(rh_program_watch *w, const char *sql)
-{
-    const rh_script *script = w->script;
-    char print[17];
-    if (w->cursor < script->statement_count && !w->used[w->cursor] &&
-        strcmp(script->statements[w->cursor].sql, sql) == 0)
-        return w->cursor;
-    if (script->statement_count == 0 || !rh_sql_fingerprint(sql, print))
-        return SIZE_MAX;
-    for (size_t i = 0; i < script->statement_count; i++) {
-        size_t index = (w->cursor + i) % script->statement_count;
-        if (!w->used[index] && strcmp(fingerprint_of(w, index), print) == 0)
-            return index;
-    }
-    return SIZE_MAX;
-}
-
 /* Gives ITEM its place in the script, a new one if need be. */
 static void place(rh_program_watch *w, seen *item)
 {
-    item->index = find(w, item->sql);
-    if (item->index != SIZE_MAX) {
-        w->used[item->index] = true;
-        w->cursor = item->index + 1;
-    } else if (w->script->statement_count + w->added.count < STATEMENT_LIMIT) {
+    item->index = rh_program_match_find(w->match, item->sql);
+    if (item->index != SIZE_MAX)
+        return;
+    if (w->script->statement_count + w->added.count < STATEMENT_LIMIT) {
         item->index = w->script->statement_count + w->added.count;
         append(w, &w->added, item);
     } else {
@@ -127,6 +88,7 @@ static void place(rh_program_watch *w, seen *item)
 
 /* ---- readings: counters and locks ---- */
 
+/* One that only opens, closes, sets or locks comes last. */
 static seen *longest_of(const list *items)
 {
     seen *longest = NULL;
@@ -135,6 +97,8 @@ static seen *longest_of(const list *items)
         const rh_statement_run *run = &items->items[i]->run;
         rh_usec took =
             items->items[i]->ended ? (rh_usec)(run->elapsed_s * (double)RH_SECOND) : now - run->started;
+        if (rh_program_is_modest(items->items[i]->sql))
+            took = 0;
         if (took > most) {
             most = took;
             longest = items->items[i];
@@ -157,49 +121,17 @@ static void read_counters(rh_program_watch *w, link *l, int pid)
     l->unread = (list){0};
 }
 
-static bool is_name_byte(char c)
-{
-    return isalnum((unsigned char)c) || c == '_' || (unsigned char)c >= 0x80;
-}
-
-/* SQL names RELATION, with or without its schema. */
-static bool mentions(const char *sql, const char *relation)
-{
-    const char *dot = strrchr(relation, '.');
-    const char *name = dot ? dot + 1 : relation;
-    size_t length = strlen(name);
-    if (*name == '"' && length > 2) {
-        name++;
-        length -= 2;
-    }
-    for (const char *p = sql; *p; p++)
-        if (strncasecmp(p, name, length) == 0 && (p == sql || !is_name_byte(p[-1])) &&
-            !is_name_byte(p[length]))
-            return true;
-    return false;
-}
-
-/* SELECT and the statements that change rows take no lock stronger than ROW EXCLUSIVE. */
-static bool may_take(const char *sql, const char *mode)
-{
-    static const char *const weak[] = {"select", "insert", "update", "delete", "with",    "commit",   "end",
-                                       "begin",  "start",  "set",    "show",   "release", "savepoint"};
-    const char *word = sql + strspn(sql, " \t\r\n(");
-    for (size_t i = 0; i < sizeof weak / sizeof *weak && rh_lock_mode_strength(mode) > 3; i++)
-        if (strncasecmp(word, weak[i], strlen(weak[i])) == 0 && !is_name_byte(word[strlen(weak[i])]))
-            return false;
-    return true;
-}
-
-/* Which statement of the transaction took LOCK: the first that names the relation, or else the longest. */
+/* Which statement of the transaction took LOCK: the first that names the relation and can take such a lock,
+ * or else, for what a function does or an object without a name in the text, the longest. */
 static seen *taker_of(const link *l, const rh_lock *lock)
 {
-    for (size_t i = 0; i < l->transaction.count; i++) {
+    seen *taker = NULL;
+    for (size_t i = 0; i < l->transaction.count && !taker; i++) {
         seen *item = l->transaction.items[i];
-        if (mentions(item->sql, lock->relation) && may_take(item->sql, lock->mode))
-            return item;
+        if (rh_program_names(item->sql, lock->relation) && rh_program_may_take(item->sql, lock->mode))
+            taker = item;
     }
-    return longest_of(&l->transaction);
+    return taker ? taker : longest_of(&l->transaction);
 }
 
 static const rh_lock *find_lock(const rh_lock *locks, size_t count, const char *relation)
@@ -224,6 +156,8 @@ static void read_locks(rh_program_watch *w, link *l, int pid)
         *(rh_lock *)rh_arena_add(w->arena, &taker->run.locks, &taker->run.lock_count, sizeof(rh_lock)) =
             now[i];
     }
+    for (size_t i = 0; i < l->transaction.count; i++)
+        l->transaction.items[i]->run.locks_complete = true;
     l->held = now;
     l->held_count = count;
 }
@@ -349,7 +283,7 @@ static bool is_worth_reading(const rh_program_watch *w, const link *l)
     if (l->transaction.count > 0 && now - l->transaction.items[0]->run.started >= LONG_TRANSACTION)
         return true;
     for (size_t i = 0; i < l->transaction.count; i++)
-        if (may_take(l->transaction.items[i]->sql, "AccessExclusiveLock"))
+        if (rh_program_may_take(l->transaction.items[i]->sql, "AccessExclusiveLock"))
             return true;
     return w->reading_us * 100 <= now - w->began;
 }
@@ -408,8 +342,7 @@ rh_program_watch *rh_program_watch_new(rh_run *run, rh_pg *side, rh_migration *m
     w->migration = migration;
     w->script = options->direction == RH_UP ? &migration->up : &migration->down;
     w->options = *options;
-    w->used = rh_arena_alloc(run->arena, w->script->statement_count + 1);
-    w->fingerprints = rh_arena_alloc(run->arena, (w->script->statement_count + 1) * sizeof *w->fingerprints);
+    w->match = rh_program_match_new(w->script, run->arena);
     read_sizes(w);
     w->began = rh_clock_monotonic();
     return w;

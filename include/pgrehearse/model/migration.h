@@ -81,6 +81,7 @@ typedef struct rh_statement_run {
     const char *command_tag;
     rh_lock *locks;
     size_t lock_count;
+    bool locks_complete; /* its transaction's were read before it ended: what is not in LOCKS it did not take */
 } rh_statement_run;
 
 typedef enum rh_hazard_state {

@@ -1,0 +1,81 @@
+#include "program_locks.h"
+#include "pgrehearse/model/facts.h"
+#include "pgrehearse/model/migration.h"
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+static bool is_name_byte(char c)
+{
+    return isalnum((unsigned char)c) || c == '_' || (unsigned char)c >= 0x80;
+}
+
+bool rh_program_names(const char *sql, const char *relation)
+{
+    const char *dot = strrchr(relation, '.');
+    const char *name = dot ? dot + 1 : relation;
+    size_t length = strlen(name);
+    if (*name == '"' && length > 2) {
+        name++;
+        length -= 2;
+    }
+    for (const char *p = sql; *p; p++)
+        if (strncasecmp(p, name, length) == 0 && (p == sql || !is_name_byte(p[-1])) &&
+            !is_name_byte(p[length]))
+            return true;
+    return false;
+}
+
+static bool begins_with_one_of(const char *sql, const char *const *words, size_t count)
+{
+    const char *word = sql + strspn(sql, " \t\r\n(");
+    for (size_t i = 0; i < count; i++)
+        if (strncasecmp(word, words[i], strlen(words[i])) == 0 && !is_name_byte(word[strlen(words[i])]))
+            return true;
+    return false;
+}
+
+static bool is_control(const char *sql)
+{
+    static const char *const words[] = {"commit", "end",     "begin",     "start",    "set",
+                                        "show",   "release", "savepoint", "rollback", "reset"};
+    return begins_with_one_of(sql, words, sizeof words / sizeof *words);
+}
+
+bool rh_program_is_modest(const char *sql)
+{
+    static const char *const lock[] = {"lock"};
+    return is_control(sql) || begins_with_one_of(sql, lock, 1);
+}
+
+/* "… IN ACCESS EXCLUSIVE MODE" and "AccessExclusiveLock": letters only, in any case. ACCESS EXCLUSIVE is what
+ * LOCK TABLE takes when it names none. */
+static bool locks_in_mode(const char *sql, const char *mode)
+{
+    static const char *const modes[][2] = {
+        {"in access share mode", "AccessShareLock"},
+        {"in row share mode", "RowShareLock"},
+        {"in row exclusive mode", "RowExclusiveLock"},
+        {"in share update exclusive mode", "ShareUpdateExclusiveLock"},
+        {"in share mode", "ShareLock"},
+        {"in share row exclusive mode", "ShareRowExclusiveLock"},
+        {"in exclusive mode", "ExclusiveLock"},
+    };
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
+        if (strcasestr(sql, modes[i][0]))
+            return strcmp(mode, modes[i][1]) == 0;
+    return strcmp(mode, "AccessExclusiveLock") == 0;
+}
+
+bool rh_program_may_take(const char *sql, const char *mode)
+{
+    static const char *const weak[] = {"select", "insert", "update", "delete",
+                                       "with",   "merge",  "values", "table"};
+    static const char *const lock[] = {"lock"};
+    if (is_control(sql))
+        return false;
+    if (begins_with_one_of(sql, lock, 1))
+        return locks_in_mode(sql, mode);
+    return rh_lock_mode_strength(mode) <= rh_lock_mode_strength("RowExclusiveLock") ||
+           !begins_with_one_of(sql, weak, sizeof weak / sizeof *weak);
+}

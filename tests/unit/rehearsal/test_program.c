@@ -1,0 +1,69 @@
+/* A program's statements from one run to the next, and which of them took a lock. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "../../../src/rehearsal/program_locks.h"
+#include "../../../src/rehearsal/program_match.h"
+
+static void the_same_statement_is_found_again(void **state)
+{
+    (void)state;
+    rh_arena *arena = rh_arena_new();
+    rh_statement statements[] = {
+        {.sql = "BEGIN"},
+        {.sql = "CREATE TABLE copy_16432 AS SELECT * FROM orders WHERE id < 10"},
+        {.sql = "CREATE INDEX i_16432 ON copy_16432 (id)"},
+        {.sql = "COMMIT"},
+        {.sql = "BEGIN"},
+        {.sql = "UPDATE orders SET note = 'a' WHERE id = 1"},
+    };
+    rh_script script = {.statements = statements, .statement_count = sizeof statements / sizeof *statements};
+    rh_program_match *match = rh_program_match_new(&script, arena);
+    assert_int_equal(rh_program_match_find(match, "BEGIN"), 0);
+    assert_int_equal(
+        rh_program_match_find(match, "CREATE TABLE copy_7 AS SELECT * FROM orders WHERE id < 99"), 1);
+    assert_int_equal(rh_program_match_find(match, "CREATE INDEX i_7 ON copy_7 (id)"), 2);
+    assert_int_equal(rh_program_match_find(match, "CREATE INDEX i_8 ON copy_8 (id)"),
+                     SIZE_MAX); /* it was taken */
+    assert_int_equal(rh_program_match_find(match, "UPDATE orders SET note = 'b' WHERE id = 2"), 5);
+    assert_int_equal(rh_program_match_find(match, "BEGIN"), 4);
+    assert_int_equal(rh_program_match_find(match, "BEGIN"), SIZE_MAX);
+    assert_int_equal(rh_program_match_find(match, "COMMIT"), 3);
+    assert_int_equal(rh_program_match_find(match, "VACUUM orders"), SIZE_MAX);
+    rh_arena_free(arena);
+}
+
+static void the_text_tells_the_locks(void **state)
+{
+    (void)state;
+    assert_true(rh_program_names("alter table Orders add x int", "public.orders"));
+    assert_true(rh_program_names("DROP TABLE \"My Table\"", "public.\"My Table\""));
+    assert_false(rh_program_names("DROP TABLE orders_old", "public.orders"));
+
+    assert_true(rh_program_may_take("ALTER TABLE t ADD x int", "AccessExclusiveLock"));
+    assert_false(rh_program_may_take("select 1 from t", "ShareLock"));
+    assert_true(rh_program_may_take("UPDATE t SET x = 1", "RowExclusiveLock"));
+    assert_false(rh_program_may_take("COMMIT", "AccessShareLock"));
+    assert_true(rh_program_may_take("LOCK TABLE t IN ACCESS EXCLUSIVE MODE", "AccessExclusiveLock"));
+    assert_true(rh_program_may_take("lock t", "AccessExclusiveLock"));
+    assert_false(rh_program_may_take("LOCK TABLE t IN ACCESS SHARE MODE", "AccessExclusiveLock"));
+    assert_true(
+        rh_program_may_take("LOCK TABLE t IN SHARE ROW EXCLUSIVE MODE NOWAIT", "ShareRowExclusiveLock"));
+    assert_false(rh_program_may_take("LOCK TABLE t IN SHARE ROW EXCLUSIVE MODE", "RowExclusiveLock"));
+
+    assert_true(rh_program_is_modest("  RESET statement_timeout"));
+    assert_true(rh_program_is_modest("LOCK TABLE t"));
+    assert_false(rh_program_is_modest("SELECT swap()"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_same_statement_is_found_again),
+        cmocka_unit_test(the_text_tells_the_locks),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
