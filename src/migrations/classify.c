@@ -22,8 +22,6 @@ static const struct simple_rule {
     const char *lock, *relation;
 } SIMPLE[] = {
     {"InsertStmt", "INSERT", RH_CLASS_DATA_CHANGE, RH_PHASE_MIGRATE, ROW_EXCLUSIVE, "relation"},
-    {"UpdateStmt", "UPDATE", RH_CLASS_DATA_CHANGE, RH_PHASE_MIGRATE, ROW_EXCLUSIVE, "relation"},
-    {"DeleteStmt", "DELETE", RH_CLASS_DATA_CHANGE, RH_PHASE_MIGRATE, ROW_EXCLUSIVE, "relation"},
     {"MergeStmt", "MERGE", RH_CLASS_DATA_CHANGE, RH_PHASE_MIGRATE, ROW_EXCLUSIVE, "relation"},
     {"TransactionStmt", NULL, RH_CLASS_TRANSACTION, RH_PHASE_NONE, NULL, NULL},
     {"VariableSetStmt", "SET", RH_CLASS_TRANSACTION, RH_PHASE_NONE, NULL, NULL},
@@ -239,6 +237,14 @@ static void classify_select(rh_statement *s, rh_json *body, rh_arena *arena)
                         rh_json_get(body, "lockingClause") ? ROW_SHARE : ACCESS_SHARE, from);
 }
 
+static void classify_change(rh_statement *s, rh_json *body, rh_arena *arena)
+{
+    const bool update = !rh_json_is_null(rh_json_get(body, "targetList"));
+    rh_classify_set(s, update ? "UPDATE" : "DELETE",
+                    rh_tree_is_bounded(body) ? RH_CLASS_BACKFILL_BATCH : RH_CLASS_DATA_CHANGE,
+                    RH_PHASE_MIGRATE, ROW_EXCLUSIVE, relation_under(body, "relation", arena));
+}
+
 static void classify_copy(rh_statement *s, rh_json *body, rh_arena *arena)
 {
     bool from = rh_json_bool(rh_json_get(body, "is_from"));
@@ -330,6 +336,8 @@ static const struct special_rule {
     {"CreateForeignTableStmt", classify_create_as},
     {"CreateTableAsStmt", classify_create_as},
     {"IndexStmt", classify_index},
+    {"UpdateStmt", classify_change},
+    {"DeleteStmt", classify_change},
     {"RenameStmt", classify_rename},
     {"DropStmt", classify_drop},
     {"SelectStmt", classify_select},

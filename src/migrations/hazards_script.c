@@ -6,7 +6,8 @@
 static bool is_long(rh_statement_class class_)
 {
     return class_ == RH_CLASS_HEAP_SCAN || class_ == RH_CLASS_REWRITE || class_ == RH_CLASS_INDEX_BUILD ||
-           class_ == RH_CLASS_VALIDATION || class_ == RH_CLASS_FOREIGN_KEY || class_ == RH_CLASS_DATA_CHANGE;
+           class_ == RH_CLASS_VALIDATION || class_ == RH_CLASS_FOREIGN_KEY ||
+           class_ == RH_CLASS_DATA_CHANGE || class_ == RH_CLASS_BACKFILL_BATCH;
 }
 
 static bool is_fresh(const rh_hazard_context *context, const char *table)

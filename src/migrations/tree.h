@@ -27,3 +27,7 @@ bool rh_tree_has_option(rh_json *options, const char *name);
  * marks its own functions; functions that are not known to be stable count as volatile. NULL when there is
  * none. */
 const char *rh_tree_volatile_function(rh_json *expression);
+
+/* Body of an UPDATE or DELETE that is meant for a part of its table: a range with both ends or BETWEEN among
+ * what its WHERE requires, or a LIMIT in the query that picks its rows. */
+bool rh_tree_is_bounded(rh_json *body);

@@ -33,6 +33,12 @@ static void add_resource_sample(rh_observer *o, const rh_counters *now)
     sample->disk_free_bytes = o->local ? rh_disk_free(run->staging.location) : RH_UNKNOWN;
 }
 
+/* Looking costs a query a statement, and what a statement does is the same each time. */
+static bool is_looked_at(const rh_observer *o, const rh_statement *statement, const rh_statement_run *run)
+{
+    return o->work && run->repeat == 1 && statement->class_expected != RH_CLASS_TRANSACTION;
+}
+
 static void before(void *user, rh_pg *pg, rh_migration *migration, rh_statement *statement,
                    rh_statement_run *run)
 {
@@ -42,6 +48,8 @@ static void before(void *user, rh_pg *pg, rh_migration *migration, rh_statement 
         rh_sampler_statement(o->sampler, migration->id, statement->ordinal);
     rh_progress_update(o->progress, o->stage, statement->redacted_sql, statement->ordinal - 1,
                        (int64_t)script_of(o, migration)->statement_count, RH_UNIT_ITEMS);
+    if (is_looked_at(o, statement, run))
+        rh_work_before(o->work, pg, statement->expected_relation);
     rh_counters_read_idle(pg, o->side, o->local, &o->before);
     if (o->pass == RH_PASS_KIND_LOADED)
         add_resource_sample(o, &o->before);
@@ -89,6 +97,8 @@ static void after(void *user, rh_pg *pg, rh_migration *migration, rh_statement *
         add_resource_sample(o, &now);
     if (ok && rh_pg_transaction_state(pg) == 'T' && statement->class_ != RH_CLASS_TRANSACTION)
         add_new_locks(o, run);
+    if (ok && is_looked_at(o, statement, run))
+        run->work = rh_work_after(o->work, pg, statement->expected_relation, o->run->arena);
 }
 
 static void transaction_end(void *user, rh_migration *migration, rh_statement_run *const *runs, size_t count,
@@ -98,6 +108,8 @@ static void transaction_end(void *user, rh_migration *migration, rh_statement_ru
     rh_observer *o = user;
     o->held = NULL;
     o->held_count = 0;
+    if (o->work)
+        rh_work_transaction_end(o->work);
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < runs[i]->lock_count; k++)
             runs[i]->locks[k].held_s = rh_seconds(ended - runs[i]->started);
@@ -116,6 +128,8 @@ bool rh_observer_start(rh_observer *o, rh_run *run, const char *conninfo, rh_pas
     o->side = rh_pg_connect(conninfo, ": observer", error);
     if (!o->side || pass == RH_PASS_KIND_SCALED)
         return o->side != NULL;
+    if (pass == RH_PASS_KIND_QUIET || pass == RH_PASS_KIND_ROLLBACK)
+        o->work = rh_work_watch_new(o->side);
     rh_sampler_options options = {
         .conninfo = conninfo, .migration_pid = migration_pid, .began = began, .local = o->local};
     o->sampler = rh_sampler_start(&options, error);
@@ -185,6 +199,7 @@ void rh_observer_finish(rh_observer *o, rh_contention *contention)
             bool only_ends = statement->class_ == RH_CLASS_TRANSACTION && !statement->expected_lock;
             if (run->lock_count == 0 && !run->locks_complete && !only_ends) /* COMMIT holds what others took */
                 add_outside_locks(o, migration, &script->statements[i], run);
+            rh_classify_measured(&script->statements[i], run, o->run->arena);
         }
     }
     if (o->sampler)
@@ -200,6 +215,8 @@ void rh_observer_finish(rh_observer *o, rh_contention *contention)
     }
     if (contention)
         *contention = watched;
+    rh_work_watch_free(o->work);
+    o->work = NULL;
     rh_pg_close(o->side);
     o->sampler = NULL;
     o->side = NULL;

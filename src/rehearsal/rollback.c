@@ -79,6 +79,8 @@ static bool look(way_back *w, const rh_data_options *options, const state *befor
         now->data =
             before ? rh_data_read_again(w->side, before->data, error) : rh_data_read(w->side, options, error);
     w->blind = !now->data;
+    if (now->data && rh_pg_server_version(w->side) >= 150000) /* or it would count as the next statement's */
+        rh_pg_execute(w->side, "SELECT pg_catalog.pg_stat_force_next_flush()", NULL);
     return !w->blind;
 }
 

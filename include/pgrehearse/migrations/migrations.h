@@ -32,9 +32,16 @@ bool rh_history_prepare(rh_pg *pg, const rh_plan *plan, rh_error *error);
 bool rh_plan_make(const rh_scenario *scenario, const rh_rows *history, rh_arena *arena, rh_plan *plan,
                   rh_error *error);
 
-/* For a program's statements, seen while it ran: fills in what their texts say, from the one with index FROM on
- * (earlier ones are known already). A message of several statements is one, of the heaviest one's class. */
+/* For a program's statements, seen while it ran: fills in what their texts say, from the one with index FROM
+ * on (earlier ones are known already). A message of several statements is one, of the heaviest one's class.
+ */
 void rh_program_describe(rh_script *script, size_t from, rh_arena *arena);
+
+/* The class of a statement by what RUN, which has its work and its locks, did: files that changed, indexes
+ * built, blocks read, rows changed. Sets class_, class_measured, class_differs and class_evidence (in ARENA).
+ * Where the work does not tell (an empty table, a server that does not count, BEGIN and the like) nothing is
+ * set. */
+void rh_classify_measured(rh_statement *statement, const rh_statement_run *run, rh_arena *arena);
 
 /* Called around each statement by the replay, in the migration's own thread. Not called for BEGIN, SAVEPOINT,
  * SET and the like (a query of the hook's would take the snapshot before SET TRANSACTION); called for COMMIT,
@@ -88,8 +95,8 @@ rh_schema *rh_schema_read(rh_pg *pg, rh_error *error);
 /* Takes NULL. */
 void rh_schema_free(rh_schema *schema);
 size_t rh_schema_object_count(const rh_schema *schema);
-/* Object by object; differences in ARENA. Shown without literals and without the text of comments. Columns that
- * only changed their places are one object, "order of the columns of table …", and "moved". */
+/* Object by object; differences in ARENA. Shown without literals and without the text of comments. Columns
+ * that only changed their places are one object, "order of the columns of table …", and "moved". */
 void rh_schema_compare(const rh_schema *before, const rh_schema *after, rh_arena *arena,
                        rh_difference **differences, size_t *count);
 

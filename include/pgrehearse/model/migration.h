@@ -4,6 +4,7 @@
 #include "pgrehearse/base/error.h"
 #include "pgrehearse/model/facts.h"
 #include "pgrehearse/model/rollback.h"
+#include "pgrehearse/model/work.h"
 
 typedef enum rh_direction { RH_UP, RH_DOWN } rh_direction;
 
@@ -82,6 +83,7 @@ typedef struct rh_statement_run {
     rh_lock *locks;
     size_t lock_count;
     bool locks_complete; /* its transaction's were read before it ended: what is not in LOCKS it did not take */
+    const rh_statement_work *work; /* NULL: not looked at in this run */
 } rh_statement_run;
 
 typedef enum rh_hazard_state {
@@ -139,9 +141,9 @@ typedef struct rh_statement {
     int column;                        /* of its first character in LINE */
     rh_statement_class class_expected; /* by its parse */
     bool class_measured;
-    bool class_differs; /* measured, and its parse said something else */
-    const char
-        *class_evidence; /* a sentence: what was measured, and what differs; NULL unless class_measured */
+    bool class_differs;         /* measured, and its parse said something else */
+    const char *class_evidence; /* a sentence: what was measured and what differs, or why it could not be;
+                                   NULL: it was not looked at */
 } rh_statement;
 
 /* One file's worth of statements. */

@@ -7,6 +7,7 @@
 #include "pgrehearse/observe/locks.h"
 #include "pgrehearse/observe/sampler.h"
 #include "pgrehearse/observe/wait_graph.h"
+#include "pgrehearse/observe/work.h"
 
 /* Intervals in which locks taken by the migrations' runs of PASS that started at BEGAN (monotonic, second 0)
  * or later blocked readers or writers, from the migration's own account (run->started and its locks' held_s,

@@ -18,13 +18,16 @@ typedef struct rh_observer {
     rh_counters before;
     rh_lock *held; /* by the open transaction, so far */
     size_t held_count;
+    rh_work_watch *work;   /* NULL: this pass does not look at what the statements do */
     rh_replay_hooks hooks; /* hand this to rh_replay */
     const rh_progress *progress;
     const char *stage;
     rh_usec began; /* second 0 of samples */
 } rh_observer;
 
-/* Opens the side connection and, unless the pass is scaled, starts the sampler with second 0 at BEGAN. */
+/* What the statements do to relations is looked at in the first quiet pass and in the rollback pass, where
+ * nothing else runs. Opens the side connection and, unless the pass is scaled, starts the sampler with second
+ * 0 at BEGAN. */
 bool rh_observer_start(rh_observer *observer, rh_run *run, const char *conninfo, rh_pass_kind pass,
                        int migration_pid, rh_usec began, rh_error *error);
 /* Ends the sampler into CONTENTION (may be NULL when scaled), gives autocommit statements the locks that were

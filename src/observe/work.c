@@ -1,0 +1,256 @@
+#include "pgrehearse/observe/work.h"
+#include "pgrehearse/base/text.h"
+#include "pgrehearse/model/facts.h"
+#include "sql/observe.h"
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* A relation as one look saw it; counts are cumulative. */
+typedef struct look {
+    int64_t oid, owner, filenode, pages, blocks, scans, inserted, updated, deleted, relpages, reltuples;
+    const char *name;
+    char kind;
+    bool valid;
+    bool target; /* the statement's own table, whose size is wanted */
+} look;
+
+typedef struct looks {
+    look *items;
+    size_t count;
+} looks;
+
+struct rh_work_watch {
+    rh_pg *side;
+    rh_arena *arena; /* of the transaction, or of the statement outside of one */
+    looks committed; /* before the transaction or the statement */
+    looks last;      /* within the transaction: after the statement before */
+    bool open;       /* LAST was read in the transaction under way */
+    bool all;        /* outside of a transaction: every relation is looked at */
+};
+
+rh_work_watch *rh_work_watch_new(rh_pg *side)
+{
+    rh_work_watch *watch = rh_alloc(sizeof *watch);
+    *watch = (rh_work_watch){.side = side, .arena = rh_arena_new()};
+    return watch;
+}
+
+void rh_work_watch_free(rh_work_watch *watch)
+{
+    if (!watch)
+        return;
+    rh_arena_free(watch->arena);
+    free(watch);
+}
+
+void rh_work_transaction_end(rh_work_watch *watch)
+{
+    rh_arena_free(watch->arena);
+    *watch = (rh_work_watch){.side = watch->side, .arena = rh_arena_new()};
+}
+
+static look *find(const looks *list, int64_t oid)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (list->items[i].oid == oid)
+            return &list->items[i];
+    return NULL;
+}
+
+static void append(rh_pg_result *result, rh_arena *arena, looks *list)
+{
+    enum {
+        OID,
+        NAME,
+        KIND,
+        OWNER,
+        FILENODE,
+        PAGES,
+        VALID,
+        BLOCKS,
+        SCANS,
+        INSERTED,
+        UPDATED,
+        DELETED,
+        RELPAGES,
+        TUPLES,
+        TARGET
+    };
+    for (size_t i = 0; result && i < rh_pg_rows(result); i++) {
+        look *l = rh_arena_add(arena, &list->items, &list->count, sizeof *l);
+        *l = (look){
+            .oid = rh_pg_int(result, i, OID, 0),
+            .owner = rh_pg_int(result, i, OWNER, 0),
+            .filenode = rh_pg_int(result, i, FILENODE, 0),
+            .pages = rh_pg_int(result, i, PAGES, RH_UNKNOWN),
+            .blocks = rh_pg_int(result, i, BLOCKS, 0),
+            .scans = rh_pg_int(result, i, SCANS, 0),
+            .inserted = rh_pg_int(result, i, INSERTED, 0),
+            .updated = rh_pg_int(result, i, UPDATED, 0),
+            .deleted = rh_pg_int(result, i, DELETED, 0),
+            .relpages = rh_pg_int(result, i, RELPAGES, 0),
+            .reltuples = rh_pg_int(result, i, TUPLES, RH_UNKNOWN),
+            .name = rh_arena_strdup(arena, rh_pg_value(result, i, NAME)),
+            .kind = rh_pg_value(result, i, KIND)[0],
+            .valid = rh_pg_bool(result, i, VALID),
+            .target = rh_pg_bool(result, i, TARGET),
+        };
+    }
+    rh_pg_result_free(result);
+}
+
+/* "{1,2}" of those of LIST that KNOWN does not have; NULL when there are none. */
+static const char *oids(const looks *list, const looks *known, rh_arena *arena)
+{
+    rh_text text = {0};
+    for (size_t i = 0; i < list->count; i++)
+        if (!known || !find(known, list->items[i].oid))
+            rh_text_printf(&text, "%c%" PRId64, text.length ? ',' : '{', list->items[i].oid);
+    const char *array = text.length ? rh_arena_printf(arena, "%s}", rh_text_string(&text)) : NULL;
+    rh_text_release(&text);
+    return array;
+}
+
+static bool read_committed(rh_work_watch *watch, const char *relation, const char *list, looks *into)
+{
+    const char *parameters[] = {relation, list};
+    rh_pg_result *result = rh_pg_query(watch->side, rh_sql_work_committed, 2, parameters, NULL);
+    append(result, watch->arena, into);
+    return result != NULL;
+}
+
+static bool read_own(rh_work_watch *watch, rh_pg *migration, const char *relation, looks *into)
+{
+    rh_pg_result *result = rh_pg_query(migration, rh_sql_work_in_transaction, 1, &relation, NULL);
+    append(result, watch->arena, into);
+    return result != NULL;
+}
+
+/* Can a session be made to publish its statistics? */
+static bool is_counted_outside(const rh_pg *pg)
+{
+    return rh_pg_server_version(pg) >= 150000;
+}
+
+void rh_work_before(rh_work_watch *watch, rh_pg *migration, const char *relation)
+{
+    const char state = rh_pg_transaction_state(migration);
+    if (state == 'T' && !watch->open)
+        read_own(watch, migration, relation, &watch->last);
+    watch->open = state == 'T';
+    if (state != 'I')
+        return;
+    rh_work_transaction_end(watch);
+    if (is_counted_outside(migration)) /* what earlier statements did is not this one's */
+        rh_pg_execute(migration, "SELECT pg_catalog.pg_stat_force_next_flush()", NULL);
+    if (relation)
+        read_committed(watch, relation, NULL, &watch->committed);
+    watch->all = watch->committed.count == 0;
+    if (watch->all)
+        read_committed(watch, NULL, NULL, &watch->committed);
+}
+
+static const char *name_of(const looks *now, const looks *committed, int64_t oid)
+{
+    const look *l = find(now, oid);
+    l = l ? l : find(committed, oid);
+    return l ? l->name : NULL;
+}
+
+/* What NOW has more than EARLIER (NULL: nothing yet); false when that is nothing. BEFORE: as committed. */
+static bool difference(const look *now, const look *earlier, const look *before, rh_relation_work *work)
+{
+    static const look none = {0};
+    const look *last = earlier ? earlier : &none;
+    const int64_t filenode = earlier ? earlier->filenode : before ? before->filenode : 0;
+    *work = (rh_relation_work){
+        .kind = now->kind,
+        .created = !before && !earlier,
+        .is_private = !before,
+        .rewritten = filenode != 0 && filenode != now->filenode,
+        .valid = now->valid,
+        .pages_before = before ? before->relpages : RH_UNKNOWN,
+        .rows_before = before ? before->reltuples : RH_UNKNOWN,
+        .blocks_read = now->blocks - last->blocks,
+        .scans = now->scans - last->scans,
+        .rows_inserted = now->inserted - last->inserted,
+        .rows_updated = now->updated - last->updated,
+        .rows_deleted = now->deleted - last->deleted,
+    };
+    if (work->created || work->rewritten)
+        work->pages_after = now->pages >= 0 ? now->pages : now->relpages;
+    else
+        work->pages_after = RH_UNKNOWN;
+    return work->created || work->rewritten || work->blocks_read > 0 || work->rows_inserted > 0 ||
+           work->rows_updated > 0 || work->rows_deleted > 0;
+}
+
+static void forget_counts(rh_relation_work *work)
+{
+    work->blocks_read = work->scans = RH_UNKNOWN;
+    work->rows_inserted = work->rows_updated = work->rows_deleted = RH_UNKNOWN;
+}
+
+static rh_statement_work *compare(const rh_work_watch *watch, const looks *now, const looks *earlier,
+                                  bool counted, rh_arena *arena)
+{
+    rh_statement_work *work = rh_arena_alloc(arena, sizeof *work);
+    work->counted = counted;
+    work->target_pages = RH_UNKNOWN;
+    for (size_t i = 0; i < now->count; i++) {
+        const look *l = &now->items[i];
+        rh_relation_work found;
+        bool stands_out = difference(l, find(earlier, l->oid), find(&watch->committed, l->oid), &found);
+        if (l->target)
+            work->target_pages = l->pages;
+        if (l->target && found.pages_before == 0 && !found.rewritten)
+            found.pages_before = l->pages; /* filled since it was last analysed */
+        if (!stands_out)
+            continue;
+        if (!counted)
+            forget_counts(&found);
+        rh_relation_work *relation =
+            rh_arena_add(arena, &work->relations, &work->relation_count, sizeof *relation);
+        *relation = found;
+        relation->relation = rh_arena_strdup(arena, l->name);
+        relation->table = rh_arena_strdup(arena, name_of(now, &watch->committed, l->owner));
+    }
+    return work;
+}
+
+static rh_statement_work *after_in_transaction(rh_work_watch *watch, rh_pg *migration, const char *relation,
+                                               rh_arena *arena)
+{
+    looks now = {0};
+    if (!read_own(watch, migration, relation, &now))
+        return NULL;
+    const char *unknown = oids(&now, &watch->committed, watch->arena);
+    if (unknown)
+        read_committed(watch, NULL, unknown, &watch->committed);
+    rh_statement_work *work = compare(watch, &now, &watch->last, true, arena);
+    watch->last = now;
+    return work;
+}
+
+static rh_statement_work *after_idle(rh_work_watch *watch, const char *relation, bool counted,
+                                     rh_arena *arena)
+{
+    looks now = {0};
+    const char *list = watch->all ? NULL : oids(&watch->committed, NULL, watch->arena);
+    if (!read_committed(watch, watch->all ? NULL : relation, list, &now))
+        return NULL;
+    return compare(watch, &now, &watch->committed, counted, arena);
+}
+
+rh_statement_work *rh_work_after(rh_work_watch *watch, rh_pg *migration, const char *relation,
+                                 rh_arena *arena)
+{
+    switch (rh_pg_transaction_state(migration)) {
+    case 'T':
+        return after_in_transaction(watch, migration, relation, arena);
+    case 'I':
+        return after_idle(watch, relation, is_counted_outside(migration), arena);
+    default:
+        return NULL;
+    }
+}
