@@ -5,9 +5,11 @@
 #include "pgrehearse/base/interrupt.h"
 #include "pgrehearse/base/units.h"
 #include "pgrehearse/migrations/migrations.h"
+#include "pgrehearse/predict/history.h"
 #include "pgrehearse/predict/predict.h"
 #include "pgrehearse/rehearsal/evidence.h"
 #include "pgrehearse/rehearsal/gates.h"
+#include "pgrehearse/rehearsal/history.h"
 #include "pgrehearse/rehearsal/lock_forecast.h"
 #include "pgrehearse/rehearsal/pass.h"
 #include "pgrehearse/rehearsal/production.h"
@@ -298,6 +300,7 @@ static void conclude(rehearsal *r, const rh_error *error)
         rh_run_not_measured(run, "disk: the peak during the migrations was not measured");
     rh_production_settings(run);
     rh_predict_statements(&run->plan, PREDICTION_LEVEL, run->arena);
+    rh_history_apply(&run->plan, &run->production.history, PREDICTION_LEVEL, run->arena);
     rh_predict_total(&run->plan, &run->contention, PREDICTION_LEVEL, run->arena, &run->prediction);
     rh_lock_forecast_production(run, PREDICTION_LEVEL);
     rh_evidence_fill(run);
@@ -330,6 +333,7 @@ int rh_rehearse(const rh_scenario *scenario, const rh_rehearsal_options *options
     if (!rh_run_directory_make(run, options->output, error) ||
         !rh_run_log_open(&log, run, options->progress, error))
         return run->exit_code = rh_exit_code(error);
+    rh_history_runs(run, !options->output);
     rehearsal r = {.scenario = scenario, .run = run, .progress = &log.progress};
     if (!pipeline(&r, &failed) && rh_interrupt_requested())
         failed.code = RH_ERROR_INTERRUPTED;

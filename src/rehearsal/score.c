@@ -52,7 +52,8 @@ static rh_score_row prediction_of(const rh_json *statement, double *level)
                           .low_s = rh_json_real(rh_json_get(prediction, "low_s")),
                           .high_s = rh_json_real(rh_json_get(prediction, "high_s")),
                           .class_ = rh_json_string(rh_json_get(statement, "class")),
-                          .correction = correction > 0 ? correction : 1};
+                          .correction = correction > 0 ? correction : 1,
+                          .translated = rh_json_bool(rh_json_get(prediction, "translated"))};
 }
 
 /* One statement that makes up so much of its migration stands for it. */
@@ -80,6 +81,7 @@ rh_score_row rh_score_prediction(const rh_json *migration, int ordinal, double *
     if (ordinal == 0 && main.predicted_s >= MOST_OF_IT * row.predicted_s) {
         row.class_ = main.class_;
         row.correction = main.correction;
+        row.translated = main.translated;
     }
     row.statement = ordinal;
     row.migration = rh_arena_strdup(arena, rh_json_string(rh_json_get(migration, "id")));

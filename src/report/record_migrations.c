@@ -85,6 +85,7 @@ static void add_prediction(rh_json *object, const rh_prediction *prediction)
     rh_record_prediction_parts(p, &prediction->parts);
     rh_record_figure(p, "staging_s", prediction->staging_s > 0 ? prediction->staging_s : RH_NOT_MEASURED);
     rh_json_add_bool(p, "translated", prediction->translated);
+    rh_record_figure(p, "correction", prediction->correction > 0 ? prediction->correction : RH_NOT_MEASURED);
     rh_json_add_string(p, "drivers", prediction->drivers);
     rh_json_add_string(p, "narrows", prediction->narrows);
 }

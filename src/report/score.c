@@ -82,6 +82,7 @@ rh_json *rh_report_score_json(const rh_score *score)
         rh_json_add_real(object, "lock_wait_s", row->lock_wait_s);
         rh_json_add_string(object, "class", row->class_);
         rh_json_add_real(object, "correction", row->correction);
+        rh_json_add_bool(object, "translated", row->translated);
     }
     return root;
 }

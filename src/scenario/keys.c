@@ -111,6 +111,13 @@ static bool read_directory(rh_reader *reader, const key_spec *key, rh_yaml_node 
     return true;
 }
 
+static bool read_history(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
+{
+    const char *word = rh_yaml_scalar(node);
+    reader->scenario->history.off = word && strcmp(word, "none") == 0;
+    return reader->scenario->history.off || read_directory(reader, key, node, field);
+}
+
 static bool read_backup_path(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
 {
     *(const char **)field = rh_value_path(reader, key->path, node);
@@ -333,6 +340,7 @@ static const key_spec KEYS[] = {
     {"production", NULL, NO_FIELD},
     {"production.profile", read_profile, AT(production.profile)},
     {"production.connections", read_int, AT(production.connections), .low = 1, .high = 1000000},
+    {"history", read_history, AT(history.path)},
     {"rollback", read_bool, AT(rollback)},
     {"interrupt", read_bool, AT(interrupt)},
     {"verify", read_verify, AT(verify)},

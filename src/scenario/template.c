@@ -62,6 +62,8 @@ const char *rh_scenario_template(void)
            "# production:\n"
            "#   profile: production.json   # or the CSV that the script of pgrehearse profile --sql gives\n"
            "#   connections: 60            # the application's there; default: what max_connections leaves\n"
+           "# history: reports/runs/NAME  # earlier runs: those that \"pgrehearse score\" held against production\n"
+           "#                             # correct the prediction; default: this scenario's own; none: ignore them\n"
            "\n"
            "rollback: true               # every migration with a way down goes up, down and up again\n"
            "# interrupt: true            # each migration is also killed half-way: what stays, and does it "

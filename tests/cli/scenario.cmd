@@ -78,6 +78,7 @@ with 'workload: {path: b.dump}'
 with 'production: {profile: p.json}'
 with 'production: {profile: migrations}'
 with 'production: {connections: 0}'
+with 'history: no/runs'
 
 # variables
 with 'staging: {directory: "${RH_UNSET}"}'

@@ -14,7 +14,9 @@ typedef struct rh_residual {
     rh_residual_kind kind;
     rh_statement_class class_;
     double predicted_s, low_s, high_s; /* low, high: not measured without an interval */
+    double correction;                 /* that predicted_s has from scores before it; 1: none */
     double actual_s;
+    bool translated; /* to production's hardware, size or settings */
     const char *run; /* id of the run that predicted it */
 } rh_residual;
 

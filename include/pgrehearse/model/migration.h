@@ -118,6 +118,7 @@ typedef struct rh_prediction {
     rh_duration_parts parts;
     double staging_s;    /* the same on staging, at staging's size */
     bool translated;     /* to production's hardware, size or settings */
+    double correction;   /* factor in all of these figures, from earlier scores; 0: none */
     const char *drivers; /* a sentence: what the uncertainty comes from; NULL */
     const char *narrows; /* a sentence: what would narrow it; NULL */
 } rh_prediction;

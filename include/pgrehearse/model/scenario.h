@@ -136,6 +136,10 @@ typedef struct rh_scenario {
         int connections;     /* of the application; 0: what max_connections leaves */
         rh_location where;
     } production;
+    struct {
+        const char *path; /* absolute: the folder of earlier runs; NULL: where the run directory lies by default */
+        bool off;
+    } history;
     rh_step *prepare;
     size_t prepare_count;
     struct {

@@ -1,5 +1,6 @@
 /* A prediction held against what production really took. */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 
 /* One line of the actual durations. */
@@ -11,6 +12,7 @@ typedef struct rh_score_row {
     double lock_wait_s;                /* that production waited for locks besides; 0 when it is not told */
     const char *class_;                /* of the statement, or of the one that makes up its migration; NULL */
     double correction;                 /* that predicted_s has from earlier scores; 1: none */
+    bool translated;                   /* the prediction was, to production's hardware */
 } rh_score_row;
 
 typedef struct rh_score {
