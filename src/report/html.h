@@ -36,16 +36,32 @@ void rh_html_hazard_names(rh_html *html, const rh_json *statement);
 /* An id that is safe in a link: "migration-000012-3" of prefix "migration" and index. */
 const char *rh_html_anchor(rh_html *html, const rh_view_migration *migration);
 
+/* What is read only by who wants to know: folded behind SUMMARY. */
+void rh_html_details(rh_html *html, const char *summary, bool open);
+void rh_html_details_end(rh_html *html);
+/* "and 12 more in report.json" when ALL is more than SHOWN. */
+void rh_html_more(rh_html *html, size_t shown, size_t all);
+
 /* html_rollback.c: list items, of a list that the caller has opened. */
 void rh_html_differences(rh_html *html, const rh_json *list);
 /* Tables that differ or were not read, and sequences that went back; DATA may be NULL. */
 void rh_html_data(rh_html *html, const rh_json *data);
 
 /* The sections, each in a file of its idea. */
+void rh_html_prediction(rh_html *html);
+/* Part of it; nothing without a forecast. */
+void rh_html_lock_forecast(rh_html *html);
 void rh_html_timeline(rh_html *html);
 void rh_html_who(rh_html *html);
 void rh_html_statements(rh_html *html);
 void rh_html_waits(rh_html *html);
+/* These three: nothing when the scenario did not ask for it. */
+void rh_html_disturbers(rh_html *html);
+void rh_html_lock_policy(rh_html *html);
+void rh_html_compatibility(rh_html *html);
+/* html_cancelled.c: parts of the lock waits; nothing when there was none. */
+void rh_html_deadlocks(rh_html *html);
+void rh_html_cancelled(rh_html *html);
 void rh_html_load(rh_html *html);
 void rh_html_rollback(rh_html *html);
 /* Nothing unless the scenario asked for it. */

@@ -31,23 +31,32 @@ static void facts(rh_html *html)
 
 static void contents(rh_html *html)
 {
-    static const char *const links[][2] = {
-        {"#gates", "Gates"},
-        {"#prediction", "Prediction"},
-        {"#timeline", "Timeline"},
-        {"#who", "Who would be hurt"},
-        {"#statements", "Statements"},
-        {"#waits", "Lock waits"},
-        {"#load", "Load"},
-        {"#rollback", "Rollback"},
-        {"#backtest", "Back-test"},
-        {"#environment", "Environment"},
-        {"#not-measured", "Not measured"},
-        {"#sign-off", "Sign-off"},
+    const rh_json *report = html->view.report;
+    const struct {
+        const char *href, *title;
+        bool shown;
+    } links[] = {
+        {"#gates", "Gates", true},
+        {"#prediction", "Prediction", true},
+        {"#timeline", "Timeline", true},
+        {"#who", "Who would be hurt", true},
+        {"#waits", "Lock waits", true},
+        {"#disturbers", "Disturbers", rh_json_count(rh_json_get(report, "disturbances")) > 0},
+        {"#lock-policy", "Lock policy", rh_json_get(report, "lock_policy") != NULL},
+        {"#compatibility", "Compatibility", rh_json_get(report, "compatibility") != NULL},
+        {"#statements", "Statements", true},
+        {"#load", "Load", true},
+        {"#rollback", "Rollback", true},
+        {"#backtest", "Back-test", true},
+        {"#environment", "Environment", true},
+        {"#not-measured", "Not measured", true},
+        {"#sign-off", "Sign-off", true},
     };
     rh_xml_open(html->xml, "nav", "aria-label", "Contents", NULL);
     for (size_t i = 0; i < sizeof links / sizeof *links; i++) {
-        rh_xml_element(html->xml, "a", links[i][1], "href", links[i][0], NULL);
+        if (!links[i].shown)
+            continue;
+        rh_xml_element(html->xml, "a", links[i].title, "href", links[i].href, NULL);
         rh_xml_text(html->xml, " ");
     }
     rh_xml_close(html->xml);
@@ -96,6 +105,8 @@ static void head(rh_html *html)
     if (reason)
         rh_xml_textf(html->xml, " %s", reason);
     rh_xml_close(html->xml);
+    if (rh_json_get(report, "prediction"))
+        rh_html_paragraph(html, "forecast", rh_view_prediction(&html->view));
     facts(html);
     failure(html);
     contents(html);
@@ -151,30 +162,6 @@ static void gates(rh_html *html)
     rh_html_section_end(html);
 }
 
-static void prediction(rh_html *html)
-{
-    const rh_view *view = &html->view;
-    const rh_json *p = rh_json_get(view->report, "prediction");
-    rh_html_section(html, "prediction", "Prediction for production");
-    if (!p) {
-        rh_html_absent(html, "Prediction", "predict");
-        rh_html_section_end(html);
-        return;
-    }
-    rh_html_paragraph(html, "headline", rh_view_prediction(view));
-    rh_xml_open(html->xml, "p", NULL);
-    rh_xml_textf(html->xml, "Reads blocked at most %s at a stretch, writes %s; WAL %s; disk at its peak %s.",
-                 rh_view_seconds(view, rh_view_real(p, "reads_blocked_s")),
-                 rh_view_seconds(view, rh_view_real(p, "writes_blocked_s")),
-                 rh_view_bytes_or(view, rh_json_int(rh_json_get(p, "wal_bytes")), "not measured"),
-                 rh_view_bytes_or(view, rh_json_int(rh_json_get(p, "disk_peak_bytes")), "not measured"));
-    rh_xml_close(html->xml);
-    rh_html_paragraph(
-        html, "note",
-        rh_view_printf(view, "Basis: %s. %s", rh_view_string(p, "basis"), rh_view_backtest(view)));
-    rh_html_section_end(html);
-}
-
 static void not_measured(rh_html *html)
 {
     const rh_json *list = rh_json_get(html->view.report, "not_measured");
@@ -223,11 +210,14 @@ static void document(rh_html *html)
     rh_xml_open(html->xml, "main", NULL);
     head(html);
     gates(html);
-    prediction(html);
+    rh_html_prediction(html);
     rh_html_timeline(html);
     rh_html_who(html);
-    rh_html_statements(html);
     rh_html_waits(html);
+    rh_html_disturbers(html);
+    rh_html_lock_policy(html);
+    rh_html_compatibility(html);
+    rh_html_statements(html);
     rh_html_load(html);
     rh_html_rollback(html);
     rh_html_interruptions(html);

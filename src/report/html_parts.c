@@ -105,6 +105,24 @@ void rh_html_figure_marked(rh_html *html, const char *text, const char *class_)
     rh_xml_close(html->xml);
 }
 
+void rh_html_details(rh_html *html, const char *summary, bool open)
+{
+    rh_xml_open(html->xml, "details", "open", open ? "open" : NULL, NULL);
+    rh_xml_element(html->xml, "summary", summary, NULL);
+}
+
+void rh_html_details_end(rh_html *html)
+{
+    rh_xml_close(html->xml);
+}
+
+void rh_html_more(rh_html *html, size_t shown, size_t all)
+{
+    if (all > shown)
+        rh_html_paragraph(html, "note",
+                          rh_view_printf(&html->view, "and %zu more in report.json", all - shown));
+}
+
 void rh_html_sql(rh_html *html, const char *sql)
 {
     if (!sql) {

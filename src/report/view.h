@@ -59,12 +59,37 @@ const char *rh_view_range(const rh_view *view, double low_s, double high_s);
  * never ran alone. */
 const char *rh_view_time(const rh_view *view, const rh_view_migration *migration, const char **range);
 
+/* Somebody whom the loaded pass made wait or fail: a template of the load, the migration itself, another
+ * session. Figures of the load are NaN (counts -1) for who is no template. */
+typedef struct rh_view_victim {
+    const char *who;
+    bool is_template, is_migration;
+    int64_t waits; /* for locks; 0: it only met errors */
+    double wait_s, longest_wait_s;
+    const char *behind;          /* the end of the chain of its longest wait; NULL: it did not wait */
+    const char *relation, *mode; /* of that wait; may be NULL */
+    double p50_before_ms, p99_before_ms, p50_during_ms, p99_during_ms;
+    double longest_stall_ms, stall_at_s; /* the slowest response while migrations ran, and when it began */
+    int64_t transactions, errors;
+    int64_t retries, shed;
+} rh_view_victim;
+/* view_contention.c: *VICTIMS in the view's arena, who stalled longest first. Returns how many. */
+size_t rh_view_victims(const rh_view *view, rh_view_victim **victims);
+/* What a row of contention.blockers held: "ACCESS EXCLUSIVE on public.orders". */
+const char *rh_view_blocker(const rh_view *view, const rh_json *blocker);
+/* How many waited how long, for whom most; NULL when nothing watched. */
+const char *rh_view_contention(const rh_view *view);
+
 /* Sentences. */
 const char *rh_view_verdict_word(const rh_view *view); /* "PASS" … */
 const char *rh_view_verdict(const rh_view *view);      /* one plain sentence, the page's headline */
 const char *rh_view_prediction(const rh_view *view);   /* duration, interval or why none, translation */
 const char *rh_view_backtest(const rh_view *view);     /* how far predictions were off */
-const char *rh_view_rollback(const rh_view *view);     /* over all migrations */
+/* view_advice.c; each NULL when the scenario did not ask for it. */
+const char *rh_view_lock_policy(const rh_view *view);   /* the lock_timeout to use */
+const char *rh_view_disturbers(const rh_view *view);    /* which migration waited longest for which */
+const char *rh_view_compatibility(const rh_view *view); /* statements of two releases that fail */
+const char *rh_view_rollback(const rh_view *view);      /* over all migrations */
 /* What became of those that were killed half-way; NULL when none was. */
 const char *rh_view_interruptions(const rh_view *view);
 /* view_rollback.c: "reversible with loss" of a rollback record; "not rehearsed". */

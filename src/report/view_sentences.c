@@ -1,4 +1,5 @@
 /* The sentences that stand on every page: verdict, prediction, back-test, failure. */
+#include "pgrehearse/base/text.h"
 #include "view.h"
 #include <math.h>
 #include <string.h>
@@ -150,35 +151,73 @@ static const char *failed_migration(const rh_view *view)
     return NULL;
 }
 
+/* "for up to 2.1 s": what a lock of the set keeps others waiting on production, by the forecast from its own
+ * transactions where there is one, else by what was measured under load. *MEASURED: false when neither is. */
+static const char *stretch(const rh_view *view, const char *key, bool *measured)
+{
+    const rh_json *locks = rh_json_path(view->report, "production.locks");
+    double expected_s = rh_view_real(locks, rh_view_printf(view, "%s_s", key));
+    double high_s = rh_view_real(locks, rh_view_printf(view, "%s_high_s", key));
+    double held_s = rh_view_real(rh_json_get(view->report, "prediction"), rh_view_printf(view, "%s_s", key));
+    *measured = true;
+    if (!isnan(expected_s) && !isnan(high_s) && high_s > 0)
+        return rh_view_printf(view, "for %s (at most %s)", rh_view_seconds(view, expected_s),
+                              rh_view_seconds(view, high_s));
+    double longest_s = isnan(expected_s) ? held_s : expected_s;
+    *measured = !isnan(longest_s);
+    return longest_s > 0 ? rh_view_printf(view, "for up to %s", rh_view_seconds(view, longest_s)) : NULL;
+}
+
+/* ", blocking reads for up to 2.1 s and writes for up to 2.8 s" */
+static const char *blocking(const rh_view *view)
+{
+    bool reads_known, writes_known;
+    const char *reads = stretch(view, "reads_blocked", &reads_known);
+    const char *writes = stretch(view, "writes_blocked", &writes_known);
+    if (!reads_known || !writes_known)
+        return "; whom they block was not measured";
+    if (!reads && !writes)
+        return ", blocking neither reads nor writes";
+    if (reads && writes && strcmp(reads, writes) == 0)
+        return rh_view_printf(view, ", blocking reads and writes %s at a stretch", reads);
+    if (reads && writes)
+        return rh_view_printf(view, ", blocking reads %s and writes %s at a stretch", reads, writes);
+    return rh_view_printf(view, ", blocking %s %s at a stretch", reads ? "reads" : "writes",
+                          reads ? reads : writes);
+}
+
+static const char *interval(const rh_view *view, const rh_json *p)
+{
+    double low = rh_view_real(p, "low_s"), high = rh_view_real(p, "high_s");
+    if (!isnan(low) && !isnan(high))
+        return rh_view_printf(view, "%s interval: %s to %s", rh_view_percent(view, rh_view_real(p, "level")),
+                              rh_view_seconds(view, low), rh_view_seconds(view, high));
+    int runs = 0;
+    for (size_t i = 0; i < view->migration_count; i++)
+        runs = runs < view->migrations[i].quiet_runs ? view->migrations[i].quiet_runs : runs;
+    return rh_view_printf(view,
+                          "not enough evidence for an interval: %d quiet run%s, a larger repeat gives one",
+                          runs, runs == 1 ? "" : "s");
+}
+
 const char *rh_view_prediction(const rh_view *view)
 {
     const rh_json *p = rh_json_get(view->report, "prediction");
-    double median = rh_view_real(p, "median_s"), low = rh_view_real(p, "low_s"),
-           high = rh_view_real(p, "high_s");
-    double level = rh_view_real(p, "level");
+    double median = rh_view_real(p, "median_s");
     if (isnan(median)) {
         const char *failed = failed_migration(view);
         return failed ? rh_view_printf(
                             view, "No prediction for the whole: %s failed, and nothing after it ran.", failed)
                       : "No prediction: nothing to predict from was measured.";
     }
-    const char *tail = rh_json_bool(rh_json_get(p, "translated"))
-                           ? "Hardware translated to production's."
-                           : "Hardware not translated: this is for a machine like staging.";
-    const char *head =
-        view->migration_count == 1
-            ? rh_view_printf(view, "The one pending migration: %s", rh_view_seconds(view, median))
-            : rh_view_printf(view, "All %zu pending migrations: %s", view->migration_count,
-                             rh_view_seconds(view, median));
-    if (!isnan(low) && !isnan(high))
-        return rh_view_printf(view, "%s (%s interval: %s to %s). %s", head, rh_view_percent(view, level),
-                              rh_view_seconds(view, low), rh_view_seconds(view, high), tail);
-    int runs = 0;
-    for (size_t i = 0; i < view->migration_count; i++)
-        runs = runs < view->migrations[i].quiet_runs ? view->migrations[i].quiet_runs : runs;
-    return rh_view_printf(
-        view, "%s; not enough evidence for an interval (%d quiet run%s; a larger repeat gives one). %s", head,
-        runs, runs == 1 ? "" : "s", tail);
+    const char *where = rh_json_bool(rh_json_get(p, "translated"))
+                            ? "On production"
+                            : "On a machine like staging (hardware not translated)";
+    const char *what = view->migration_count == 1
+                           ? "the pending migration"
+                           : rh_view_printf(view, "the %zu pending migrations", view->migration_count);
+    return rh_view_printf(view, "%s %s would take %s (%s)%s.", where, what, rh_view_seconds(view, median),
+                          interval(view, p), blocking(view));
 }
 
 const char *rh_view_backtest(const rh_view *view)
@@ -203,9 +242,15 @@ const char *rh_view_backtest(const rh_view *view)
             best = rh_view_string(rh_json_at(baselines, i), "name");
         }
     }
+    const char *sentence = rh_view_string(backtest, "sentence");
     const char *text =
         rh_view_printf(view, "Back-test: %zu statements predicted before they ran were off by %s (median)",
                        rows, rh_view_percent(view, error));
+    if (sentence) {
+        size_t length = strlen(sentence) - (rh_ends_with(sentence, ".") ? 1 : 0);
+        text = rh_view_printf(view, "Back-test: %.*s", (int)length, sentence);
+        bias = coverage = NAN; /* it has told them */
+    }
     if (!isnan(bias) && fabs(bias) >= 0.005)
         text = rh_view_printf(view, "%s, on average %s too %s", text, rh_view_percent(view, fabs(bias)),
                               bias > 0 ? "long" : "short");

@@ -1,4 +1,5 @@
-#include "fixture.h"
+#include "fixture_disturbed.h"
+#include "fixture_production.h"
 #include "pgrehearse/adapters/csv.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/utf8.h"
@@ -29,6 +30,8 @@ static const struct {
             {"failed", fixture_failed},
             {"refused", fixture_refused},
             {"hostile", fixture_hostile},
+            {"disturbed", fixture_disturbed},
+            {"production", fixture_production},
             {"start", fixture_start},
             {"empty", empty}};
 enum { RUN_COUNT = sizeof RUNS / sizeof *RUNS };
@@ -195,11 +198,11 @@ static void html_says_what_was_not_measured(void **state)
     rh_text text = {0};
     render(fixture_quiet, rh_report_html, &text);
     xmlDocPtr page = parse(&text);
-    assert_true(count(page, "//*[local-name()='svg']") == 0);
+    assert_true(count(page, "//section[@id='timeline']//*[local-name()='svg']") == 0);
     assert_true(count(page, "//section[@id='timeline']/p[@class='absent']") == 1);
     assert_true(count(page, "//section[@id='waits']/p[@class='absent']") == 1);
     assert_non_null(
-        strstr(text.data, "not enough evidence for an interval (3 quiet runs; a larger repeat gives one)"));
+        strstr(text.data, "not enough evidence for an interval: 3 quiet runs, a larger repeat gives one"));
     xmlFreeDoc(page);
     rh_text_clear(&text);
 
@@ -217,8 +220,8 @@ static void html_says_what_was_not_measured(void **state)
     render(fixture_full, rh_report_html, &text);
     page = parse(&text);
     assert_non_null(strstr(text.data, "Would block reads for 6.4 s: do not run as is"));
-    assert_true(count(page, "//*[local-name()='svg']") == 1);
-    assert_true(count(page, "//section[@id='waits']//tbody/tr") == 50);
+    assert_true(count(page, "//section[@id='timeline']//*[local-name()='svg']") == 1);
+    assert_true(count(page, "//section[@id='waits']/details//tbody/tr") == 50);
     xmlFreeDoc(page);
     rh_text_release(&text);
 }

@@ -1,0 +1,72 @@
+/* One sentence each: the lock_timeout to use, whom the disturbers hurt, whether two releases get along. */
+#include "view.h"
+#include <math.h>
+
+const char *rh_view_lock_policy(const rh_view *view)
+{
+    const rh_json *search = rh_json_get(view->report, "lock_policy");
+    if (!search)
+        return NULL;
+    if (!rh_json_bool(rh_json_get(search, "measured")))
+        return "Lock policy: no lock_timeout could be tried.";
+    int64_t best = rh_json_int(rh_json_get(search, "recommended"));
+    const rh_json *policy = best >= 0 ? rh_json_at(rh_json_get(search, "overall"), (size_t)best) : NULL;
+    const char *why = rh_view_string(search, "why");
+    if (!policy)
+        return rh_view_printf(view, "No lock_timeout got through every time%s%s.", why ? ": " : "",
+                              why ? why : "");
+    double timeout_s = rh_view_real(policy, "lock_timeout_s");
+    return rh_view_printf(
+        view, "Use %s%s: worst response of the load %s, at most %lld attempts, %s in all%s%s.",
+        isnan(timeout_s) ? "no lock_timeout" : "lock_timeout ",
+        isnan(timeout_s) ? "" : rh_view_seconds(view, timeout_s),
+        rh_view_seconds(view, rh_view_real(policy, "victim_ms_max") / 1e3),
+        (long long)rh_json_int(rh_json_get(policy, "attempts_max")),
+        rh_view_seconds(view, rh_view_real(policy, "total_s_median")), why ? "; " : "", why ? why : "");
+}
+
+const char *rh_view_disturbers(const rh_view *view)
+{
+    const rh_json *list = rh_json_get(view->report, "disturbances"), *worst = NULL;
+    size_t waited = 0, not_started = 0;
+    double longest_s = 0;
+    for (size_t i = 0; i < rh_json_count(list); i++) {
+        const rh_json *d = rh_json_at(list, i);
+        double wait_s = rh_view_real(d, "migration_wait_s");
+        not_started += rh_view_is(d, "outcome", "not_started");
+        waited += wait_s > 0;
+        if (wait_s > longest_s) {
+            longest_s = wait_s;
+            worst = d;
+        }
+    }
+    if (rh_json_count(list) == 0)
+        return NULL;
+    const char *missing = not_started ? rh_view_printf(view, " %zu did not start.", not_started) : "";
+    if (!worst)
+        return rh_view_printf(view, "Disturbers: no migration waited for one.%s", missing);
+    return rh_view_printf(view, "Disturbers: %zu made a migration wait; the longest was %s, %s behind %s.%s",
+                          waited, rh_view_line(view, rh_view_string(worst, "migration"), 40),
+                          rh_view_seconds(view, longest_s),
+                          rh_view_line(view, rh_view_string(worst, "name"), 60), missing);
+}
+
+const char *rh_view_compatibility(const rh_view *view)
+{
+    const rh_json *c = rh_json_get(view->report, "compatibility"),
+                  *list = rh_json_get(c, "incompatibilities");
+    if (!c)
+        return NULL;
+    int64_t current = rh_json_int(rh_json_get(c, "current_tried")),
+            next = rh_json_int(rh_json_get(c, "next_tried"));
+    size_t old_fails = 0, new_fails = 0;
+    for (size_t i = 0; i < rh_json_count(list); i++)
+        (*(rh_view_is(rh_json_at(list, i), "application", "next") ? &new_fails : &old_fails))++;
+    const char *text = rh_view_printf(
+        view, "Releases: %lld statements of the running release were tried on the new schema, %zu fail",
+        (long long)current, old_fails);
+    if (next < 0)
+        return rh_view_printf(view, "%s.", text);
+    return rh_view_printf(view, "%s; %lld of the next one on every schema before it, %zu fail.", text,
+                          (long long)next, new_fails);
+}
