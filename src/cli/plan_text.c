@@ -105,6 +105,13 @@ static void append_lock(rh_text *text, const rh_statement *s, bool shared)
 static void append_hazard(rh_text *text, const rh_hazard *hazard)
 {
     rh_text line = {0};
+    if (hazard->state == RH_HAZARD_SILENCED) {
+        rh_text_printf(&line, "%s: %s", hazard->rule, hazard->silenced);
+        rh_text_append(text, "          ignored ");
+        rh_text_append_wrapped(text, rh_text_string(&line), 18, WIDTH);
+        rh_text_release(&line);
+        return;
+    }
     rh_text_printf(&line, "%s (%s)", hazard->message, hazard->rule);
     rh_text_append(text, "          hazard  ");
     rh_text_append_wrapped(text, rh_text_string(&line), 18, WIDTH);

@@ -255,6 +255,59 @@ static void other_rewrite_hazard(const subject *s, const char *subtype)
                     s->table));
 }
 
+/* ---- the new and the old in one release ---- */
+
+static void remember_expansion(const subject *s, rh_json *column)
+{
+    rh_hazard_context *context = s->context;
+    rh_expansion *added =
+        rh_arena_add(context->arena, &context->expanded, &context->expanded_count, sizeof *added);
+    *added = (rh_expansion){
+        .table = s->table,
+        .column = rh_arena_strdup(context->arena, rh_json_string(rh_json_get(column, "colname"))),
+    };
+    rh_json *constraints = rh_json_get(column, "constraints");
+    for (size_t i = 0; i < rh_json_count(constraints); i++)
+        added->has_default |=
+            rh_tree_is(rh_json_get(rh_json_at(constraints, i), "Constraint"), "contype", "CONSTR_DEFAULT");
+}
+
+/* Taking COLUMN away, or asking for it always, in the release that adds another column to its table, or
+ * itself. */
+static void expand_and_contract_hazard(const subject *s, const char *column, bool taken_away)
+{
+    const rh_expansion *found = NULL;
+    for (size_t i = 0; column && i < s->context->expanded_count; i++) {
+        const rh_expansion *added = &s->context->expanded[i];
+        const bool same = added->column && strcmp(added->column, column) == 0;
+        if (is_in(&added->table, 1, s->table) && (taken_away ? !same : same && !added->has_default))
+            found = added;
+    }
+    if (!found)
+        return;
+    const char *name = quoted(s, column), *added = quoted(s, found->column);
+    if (taken_away)
+        ADD(s, "expand-and-contract",
+            rh_arena_printf(
+                s->arena,
+                "This release adds %s to %s and takes %s away: instances of the old release and of the "
+                "new one cannot run side by side.",
+                added, s->table, name),
+            rh_arena_printf(s->arena,
+                            "Keep %s for this release; take it away in a later one, once every instance "
+                            "uses %s.",
+                            name, added));
+    else
+        ADD(s, "expand-and-contract",
+            rh_arena_printf(
+                s->arena,
+                "This release adds %s to %s and no longer takes rows without it: what the old release "
+                "still writes fails.",
+                name, s->table),
+            rh_arena_printf(s->arena, "Set %s of %s NOT NULL in a later release, or give it a default.", name,
+                            s->table));
+}
+
 static void alter_table_command_hazards(const subject *s, rh_json *command)
 {
     const char *subtype = rh_json_string(rh_json_get(command, "subtype"));
@@ -264,6 +317,7 @@ static void alter_table_command_hazards(const subject *s, rh_json *command)
         return;
     if (strcmp(subtype, "AT_AddColumn") == 0) {
         added_column_hazards(s, column);
+        remember_expansion(s, column);
         rh_json *constraints = rh_json_get(column, "constraints");
         for (size_t k = 0; k < rh_json_count(constraints); k++)
             constraint_hazards(s, rh_json_get(rh_json_at(constraints, k), "Constraint"),
@@ -275,10 +329,12 @@ static void alter_table_command_hazards(const subject *s, rh_json *command)
         remember_validation(s, name);
     } else if (strcmp(subtype, "AT_SetNotNull") == 0) {
         set_not_null_hazard(s, name);
+        expand_and_contract_hazard(s, name, false);
     } else if (strcmp(subtype, "AT_AlterColumnType") == 0) {
         type_change_hazard(s, name);
     } else if (strcmp(subtype, "AT_DropColumn") == 0) {
         drop_column_hazard(s, name);
+        expand_and_contract_hazard(s, name, true);
     } else {
         other_rewrite_hazard(s, subtype);
     }
@@ -300,11 +356,32 @@ static void alter_table_hazards(const subject *s, rh_json *body)
 
 /* ---- the others ---- */
 
+/* A build that failed leaves its index behind, unusable, and IF NOT EXISTS takes that for the index. */
+static void retried_index_hazard(const subject *s, rh_json *body, const char *name)
+{
+    if (!name || !rh_json_bool(rh_json_get(body, "if_not_exists")))
+        return;
+    name = quoted(s, name);
+    ADD(s, "invalid-index",
+        rh_arena_printf(
+            s->arena,
+            "When an earlier try has failed, %s is there but invalid: IF NOT EXISTS passes over it, and "
+            "no query ever uses it.",
+            name),
+        rh_arena_printf(
+            s->arena,
+            "DROP INDEX CONCURRENTLY IF EXISTS %s before it, and CREATE INDEX CONCURRENTLY %s without IF "
+            "NOT EXISTS.",
+            name, name));
+}
+
 static void index_hazard(const subject *s, rh_json *body)
 {
-    if (rh_json_bool(rh_json_get(body, "concurrent")))
-        return;
     const char *name = rh_json_string(rh_json_get(body, "idxname"));
+    if (rh_json_bool(rh_json_get(body, "concurrent"))) {
+        retried_index_hazard(s, body, name);
+        return;
+    }
     ADD(s, "index-without-concurrently",
         rh_arena_printf(s->arena, "Writes to %s wait until the index is built.", s->table),
         rh_arena_printf(

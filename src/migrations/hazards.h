@@ -9,6 +9,12 @@ typedef struct rh_not_null_check {
     bool valid;
 } rh_not_null_check;
 
+/* A column that this release adds. */
+typedef struct rh_expansion {
+    const char *table, *column;
+    bool has_default;
+} rh_expansion;
+
 /* What earlier statements of the release mean for later ones: statements must be shown in the order they run.
  * Zero-initialise all but ARENA. */
 typedef struct rh_hazard_context {
@@ -17,6 +23,8 @@ typedef struct rh_hazard_context {
     size_t created_count;
     rh_not_null_check *not_null;
     size_t not_null_count;
+    rh_expansion *expanded; /* what the release adds to tables that were there */
+    size_t expanded_count;
     bool lock_timeout;        /* SET lock_timeout is in force for the session */
     bool lock_timeout_local;  /* SET LOCAL: until the end of the file */
     bool lock_timeout_missed; /* said once a file */
@@ -30,3 +38,7 @@ void rh_hazards_of_script(rh_hazard_context *context, rh_script *script);
 /* Appends one; MESSAGE and SAFER in the arena. */
 void rh_hazard_add(rh_hazard_context *context, rh_statement *statement, const char *rule, const char *message,
                    const char *safer);
+
+/* Gives the statements of SCRIPT what the comments of TEXT, its file's, silence. An unknown rule, a missing
+ * reason, no statement behind it: RH_ERROR_SCENARIO with file, line and column. */
+bool rh_ignores_read(const char *path, const char *text, rh_arena *arena, rh_script *script, rh_error *error);

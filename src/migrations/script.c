@@ -3,6 +3,7 @@
 #include "classify.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/adapters/sql_parser.h"
+#include "pgrehearse/migrations/migrations.h"
 #include <string.h>
 
 /* Past this the file is no migration but a dump. */
@@ -120,6 +121,9 @@ bool rh_script_load(const char *path, rh_direction direction, const rh_framework
         add_statements(context, rules, reading.text, spans, count, script);
         ok = !rules->settle || rules->settle(script, &reading, error);
         rh_hazards_of_script(context, script);
+        ok = ok && rh_ignores_read(path, reading.text, context->arena, script, error);
+        for (size_t i = 0; ok && i < script->statement_count; i++)
+            rh_hazards_silence(&script->statements[i]);
     }
     rh_arena_free(scratch);
     return ok;

@@ -76,3 +76,14 @@ sed 's/^1	f/1	t/' with_history.sql >dirty.sql
 try pgrehearse plan history.yaml --set backup.path=dirty.sql
 : >empty.dump
 try pgrehearse plan history.yaml --set backup.path=empty.dump
+
+# a hazard that is looked at and accepted; a rule that there is not; no reason
+cat >plain/2_between.sql <<'END'
+-- pgrehearse: ignore index-without-concurrently the table has ten rows
+CREATE INDEX orders_note ON public.orders (note);
+END
+try pgrehearse plan plain.yaml --only 2_between.sql
+sed -i 's/ignore index/ignore indx/' plain/2_between.sql
+try pgrehearse plan plain.yaml --only 2_between.sql
+printf 'SELECT 1;\n  -- pgrehearse: ignore rename\nSELECT 2;\n' >plain/2_between.sql
+try pgrehearse plan plain.yaml --only 2_between.sql

@@ -37,6 +37,16 @@ bool rh_plan_make(const rh_scenario *scenario, const rh_rows *history, rh_arena 
  */
 void rh_program_describe(rh_script *script, size_t from, rh_arena *arena);
 
+/* A rule by which statements are found hazardous. Its id is for good. */
+typedef struct rh_hazard_rule {
+    const char *id, *summary;
+} rh_hazard_rule;
+/* All of them by id; NULL past the last. */
+const rh_hazard_rule *rh_hazard_rule_at(size_t index);
+bool rh_hazard_rule_exists(const char *id);
+/* Marks those of STATEMENT's hazards that comments before it silence. */
+void rh_hazards_silence(rh_statement *statement);
+
 /* The class of a statement by what RUN, which has its work and its locks, did: files that changed, indexes
  * built, blocks read, rows changed. Sets class_, class_measured, class_differs and class_evidence (in ARENA).
  * Where the work does not tell (an empty table, a server that does not count, BEGIN and the like) nothing is

@@ -82,7 +82,8 @@ typedef struct rh_statement_run {
     const char *command_tag;
     rh_lock *locks;
     size_t lock_count;
-    bool locks_complete; /* its transaction's were read before it ended: what is not in LOCKS it did not take */
+    bool locks_complete; /* its transaction's were read before it ended: what is not in LOCKS it did not take
+                          */
     const rh_statement_work *work; /* NULL: not looked at in this run */
 } rh_statement_run;
 
@@ -100,6 +101,12 @@ typedef struct rh_hazard {
     rh_hazard_state state;
     const char *silenced; /* the reason given; NULL unless silenced */
 } rh_hazard;
+
+/* "-- pgrehearse: ignore RULE reason" before a statement. */
+typedef struct rh_ignored {
+    const char *rule, *reason;
+    int line; /* of the comment */
+} rh_ignored;
 
 /* What a duration consists of, in s: together they are the duration. All 0: nothing tells. */
 typedef struct rh_duration_parts {
@@ -138,6 +145,8 @@ typedef struct rh_statement {
     size_t run_count;
     rh_hazard *hazards;
     size_t hazard_count;
+    rh_ignored *ignored;
+    size_t ignored_count;
     rh_prediction prediction;
     int column;                        /* of its first character in LINE */
     rh_statement_class class_expected; /* by its parse */

@@ -183,6 +183,13 @@ static void test_hazards(void **state)
          ""},
         {TIMEOUT "vacuum full t", "2:rewrite-access-exclusive"},
         {"selct; alter tabel", ""},
+        {TIMEOUT "alter table t add b int; alter table t drop a", "3:drop-column 3:expand-and-contract"},
+        {TIMEOUT "alter table t add b int; alter table u drop a", "3:drop-column"},
+        {TIMEOUT "alter table t add b int; alter table t alter b set not null",
+         "3:set-not-null-scan 3:expand-and-contract"},
+        {TIMEOUT "alter table t add b int default 1; alter table t alter b set not null",
+         "3:set-not-null-scan"},
+        {"create index concurrently if not exists i on t (a)", "1:invalid-index"},
     };
     rh_arena *arena = rh_arena_new();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -221,6 +228,51 @@ static void test_hazard_texts(void **state)
     fixture_end(f);
 }
 
+/* "1:rule=reason" of what is silenced, or the error with its place. */
+static const char *ignored(const char *sql, rh_arena *arena)
+{
+    fixture *f = fixture_begin();
+    fixture_file(f, "1.sql", sql);
+    const char *text = "";
+    if (!fixture_plan(f, NULL))
+        text = rh_arena_printf(arena, "%d:%d %s", f->error.line, f->error.column, f->error.message);
+    else
+        for (size_t i = 0; i < f->plan.migrations[0].up.statement_count; i++) {
+            const rh_statement *s = &f->plan.migrations[0].up.statements[i];
+            for (size_t k = 0; k < s->hazard_count; k++)
+                text = rh_arena_printf(arena, "%s%s%d:%s%s%s", text, *text ? " " : "", s->ordinal,
+                                       s->hazards[k].rule, s->hazards[k].silenced ? "=" : "",
+                                       s->hazards[k].silenced ? s->hazards[k].silenced : "");
+        }
+    fixture_end(f);
+    return text;
+}
+
+static void test_ignore(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"-- pgrehearse: ignore whole-table-update  a small table\nupdate t set a = 1;\nupdate u set a = 1;",
+         "1:whole-table-update=a small table 2:whole-table-update"},
+        {"update t set a = 1; -- pgrehearse: ignore whole-table-update why not \r\nupdate u set a = 1;",
+         "1:whole-table-update 2:whole-table-update=why not"},
+        {"-- other words\n--pgrehearse: ignore rename x\n-- pgrehearse: ignore missing-lock-timeout y\n\n"
+         "alter table t rename a to b",
+         "1:rename=x 1:missing-lock-timeout=y"},
+        {"update t set a = '\n-- pgrehearse: ignore nothing\n'", "1:whole-table-update"},
+        {"select 1;\n  -- pgrehearse: ignore no-such-rule because",
+         "2:3 there is no rule \"no-such-rule\" to ignore"},
+        {"-- pgrehearse: ignore rename\nselect 1;", "1:1 ignore rename gives no reason"},
+        {"-- pgrehearse: ignore\nselect 1;", "1:1 ignore names no rule"},
+        {"-- pgrehearse: skip rename x\nselect 1;", "1:1 \"skip\" is nothing that a comment can ask for"},
+        {"select 1;\n-- pgrehearse: ignore rename at the end", "2:1 no statement follows this ignore rename"},
+    };
+    rh_arena *arena = rh_arena_new();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_string_equal(ignored(cases[i][0], arena), cases[i][1]);
+    rh_arena_free(arena);
+}
+
 /* Rows in the hundreds of thousands are neither parsed nor printed. */
 static void test_huge_statement(void **state)
 {
@@ -245,7 +297,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_classes),         cmocka_unit_test(test_hazards),
         cmocka_unit_test(test_proven_not_null), cmocka_unit_test(test_hazard_texts),
-        cmocka_unit_test(test_huge_statement),
+        cmocka_unit_test(test_huge_statement),  cmocka_unit_test(test_ignore),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,49 @@
+/* The rules' ids, which scenarios, comments in migrations and reports rely on: they never change their
+ * meaning. */
+#include "hazards.h"
+#include "pgrehearse/migrations/migrations.h"
+#include <string.h>
+
+static const rh_hazard_rule RULES[] = {
+    {"concurrently-in-transaction", "a statement that cannot run in a transaction stands in one"},
+    {"constraint-without-not-valid", "CHECK that reads all rows under ACCESS EXCLUSIVE"},
+    {"drop-column", "a column that the running release may still use goes"},
+    {"drop-table", "a table that the running release may still use goes"},
+    {"expand-and-contract", "the new is added and the old taken away in one release"},
+    {"foreign-key-without-not-valid", "FOREIGN KEY that checks all rows while writes wait"},
+    {"index-without-concurrently", "an index that is built or dropped while others wait"},
+    {"invalid-index", "an index that a CONCURRENTLY left behind, or may leave, unusable"},
+    {"lock-then-long-work", "a strong lock is held through the long work that follows in its transaction"},
+    {"missing-lock-timeout", "a strong lock is waited for without limit, and everybody behind it"},
+    {"rename", "a name that the running release uses is gone"},
+    {"rewrite-access-exclusive", "a table is written anew while nobody can read it"},
+    {"scan-access-exclusive", "a table is read from end to end while nobody can read it"},
+    {"set-not-null-scan", "SET NOT NULL that reads all rows under ACCESS EXCLUSIVE"},
+    {"type-change", "another type for a column, which writes the table anew unless both are stored alike"},
+    {"volatile-default", "a new column whose default differs from row to row"},
+    {"whole-table-update", "every row is changed in one transaction"},
+};
+
+const rh_hazard_rule *rh_hazard_rule_at(size_t index)
+{
+    return index < sizeof RULES / sizeof *RULES ? &RULES[index] : NULL;
+}
+
+bool rh_hazard_rule_exists(const char *id)
+{
+    const rh_hazard_rule *rule;
+    for (size_t i = 0; (rule = rh_hazard_rule_at(i)); i++)
+        if (strcmp(rule->id, id) == 0)
+            return true;
+    return false;
+}
+
+void rh_hazards_silence(rh_statement *statement)
+{
+    for (size_t h = 0; h < statement->hazard_count; h++)
+        for (size_t i = 0; i < statement->ignored_count; i++)
+            if (strcmp(statement->hazards[h].rule, statement->ignored[i].rule) == 0) {
+                statement->hazards[h].state = RH_HAZARD_SILENCED;
+                statement->hazards[h].silenced = statement->ignored[i].reason;
+            }
+}
