@@ -38,14 +38,26 @@ void rh_sha256_bytes(const void *bytes, size_t length, char digest[65])
     to_hex(raw, digest);
 }
 
-void rh_md5_bytes(const void *bytes, size_t length, char digest[33])
+/* LENGTH bytes of a digest that the library may not have. */
+static void old_digest(const EVP_MD *method, const void *bytes, size_t length, unsigned int wanted,
+                       char *digest)
 {
     unsigned char raw[EVP_MAX_MD_SIZE] = {0};
     unsigned int size = 0;
     digest[0] = '\0';
-    if (EVP_Digest(bytes, length, raw, &size, EVP_md5(), NULL) == 1 && size == 16)
-        for (size_t i = 0; i < 16; i++)
+    if (EVP_Digest(bytes, length, raw, &size, method, NULL) == 1 && size == wanted)
+        for (size_t i = 0; i < wanted; i++)
             (void)snprintf(digest + 2 * i, 3, "%02x", raw[i]);
+}
+
+void rh_md5_bytes(const void *bytes, size_t length, char digest[33])
+{
+    old_digest(EVP_md5(), bytes, length, 16, digest);
+}
+
+void rh_sha1_bytes(const void *bytes, size_t length, char digest[41])
+{
+    old_digest(EVP_sha1(), bytes, length, 20, digest);
 }
 
 static bool digest_descriptor(int fd, const char *path, EVP_MD_CTX *context, digest_job *job, rh_error *error)

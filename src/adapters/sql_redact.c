@@ -1,6 +1,7 @@
 /* SQL for a person's eyes, without data (rh_sql_redact). */
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/text.h"
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,6 +63,15 @@ static size_t custom_setting_value(const redactor *r)
     return SIZE_MAX;
 }
 
+/* A parameter for a constant: apart from a word or a "$" before it, with which it would be another token. */
+static void put_parameter(redactor *r)
+{
+    unsigned char last = r->out.length > 0 ? (unsigned char)r->out.data[r->out.length - 1] : ' ';
+    if (last == '$' || last == '_' || last >= 0x80 || isalnum(last))
+        rh_text_append_char(&r->out, ' ');
+    rh_text_printf(&r->out, "$%d", r->next_parameter++);
+}
+
 static void redact_tokens(redactor *r)
 {
     const size_t value = custom_setting_value(r);
@@ -72,7 +82,7 @@ static void redact_tokens(redactor *r)
             rh_text_append_char(&r->out, ' ');
         end = token->end;
         if ((is_constant(token) && !(kind_is(token, "ICONST") && is_type_length(r, i))) || i >= value)
-            rh_text_printf(&r->out, "$%d", r->next_parameter++);
+            put_parameter(r);
         else
             rh_text_append_bytes(&r->out, r->sql + token->start, token->end - token->start);
     }

@@ -1,5 +1,6 @@
 /* What a migration that was cut short leaves besides a schema and rows: half-built indexes, and a history
  * table that its framework may refuse. */
+#include "frameworks/frameworks.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/migrations/migrations.h"
 #include "sql/migrations.h"
@@ -96,7 +97,7 @@ static bool put_row(rh_pg *pg, const char *quoted, const rh_rows *rows, size_t r
 
 bool rh_history_write(rh_pg *pg, const char *table, const rh_rows *rows, rh_error *error)
 {
-    char *quoted = rh_pg_quote_identifier(table);
+    char *quoted = rh_history_quoted(table);
     bool ok = rh_pg_execute(pg, "begin", error) && rh_pg_executef(pg, error, "delete from %s", quoted);
     for (size_t i = 0; ok && i < rows->row_count; i++)
         ok = put_row(pg, quoted, rows, i, error);

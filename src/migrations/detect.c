@@ -71,6 +71,8 @@ static bool list_down_folder(const rh_framework_rules *rules, const char *path, 
 bool rh_migration_files_list(const rh_framework_rules *rules, const char *path, rh_arena *arena,
                              rh_migration_files *list, rh_error *error)
 {
+    if (rules->list)
+        return rules->list(path, arena, list, error);
     static const int depths[] = {[RH_LAYOUT_FLAT] = 0, [RH_LAYOUT_FOLDERS] = 1, [RH_LAYOUT_TREE] = DEEPEST};
     if (!rh_directory_exists(path)) {
         const char *slash = strrchr(path, '/');
@@ -158,7 +160,7 @@ static bool choose(const rh_scenario *scenario, rh_arena *arena, candidate *best
         if (asked != RH_FRAMEWORK_AUTO && asked != rules->framework)
             continue;
         if (!look(rules, scenario->migrations.path, asked != RH_FRAMEWORK_AUTO, arena, &next, error))
-            return rh_error_at_migrations(scenario, error);
+            return error && error->file ? false : rh_error_at_migrations(scenario, error);
         if (next.fit > best->fit)
             *best = next;
         else if (next.fit != RH_FIT_NONE && next.fit == best->fit)

@@ -21,7 +21,7 @@ static void copy_rows(const rh_pg_result *result, rh_arena *arena, rh_rows *rows
 bool rh_history_read(rh_pg *pg, const char *table, rh_arena *arena, rh_rows *rows, rh_error *error)
 {
     *rows = (rh_rows){0};
-    char *quoted = rh_pg_quote_identifier(table);
+    char *quoted = rh_history_quoted(table);
     const char *parameters[] = {quoted};
     rh_pg_result *found = rh_pg_query(pg, "select to_regclass($1) is not null", 1, parameters, error);
     bool ok = found != NULL;

@@ -26,6 +26,7 @@ static bool add_file(rh_migration *migration, const rh_migration_file *file, rh_
 {
     rh_script *script = file->direction == RH_UP ? &migration->up : &migration->down;
     migration->not_sql = file->not_sql;
+    migration->framework_data = file->own;
     if (file->refused) {
         rh_error_set(error, RH_ERROR_SCENARIO, "%s", file->refused);
         return rh_error_at(error, file->path, 0, 0);
@@ -292,12 +293,10 @@ static bool load_ways(const rh_framework_rules *rules, rh_hazard_context *releas
         return true;
     if (migration->not_sql)
         return refuse_not_sql(rules, migration, error);
-    if (migration->up.file &&
-        !rh_script_load(migration->up.file, RH_UP, rules, release, &migration->up, error))
+    if (migration->up.file && !rh_script_load(migration, RH_UP, rules, release, error))
         return false;
     rh_hazard_context alone = {.arena = release->arena};
-    if (migration->down.file &&
-        !rh_script_load(migration->down.file, RH_DOWN, rules, &alone, &migration->down, error))
+    if (migration->down.file && !rh_script_load(migration, RH_DOWN, rules, &alone, error))
         return false;
     migration->has_down = migration->down.file != NULL;
     migration->rollback.has_down = migration->has_down;

@@ -292,7 +292,7 @@ static void place_failure(const replay *r, rh_error *error)
         rh_error_context(error, "migration %s%s, statement %d", r->migration->id, direction, r->at->ordinal);
     else
         rh_error_context(error, "migration %s%s", r->migration->id, direction);
-    rh_error_at(error, r->script->file, line, column);
+    rh_error_at(error, r->at && r->at->file ? r->at->file : r->script->file, line, column);
 }
 
 static void record_failure(replay *r, const rh_error *error)

@@ -63,10 +63,12 @@ static void refine_pieces(const rh_sql_reading *reading, rh_arena *scratch, rh_s
     }
 }
 
-static void add_statements(rh_hazard_context *context, const rh_framework_rules *rules, const char *text,
-                           const rh_sql_span *spans, size_t count, rh_script *script)
+static void add_statements(rh_hazard_context *context, const rh_framework_rules *rules,
+                           const rh_sql_reading *reading, const rh_sql_span *spans, size_t count,
+                           rh_script *script)
 {
     rh_arena *arena = context->arena;
+    const char *text = reading->text;
     bool mark = rules->byte_order_mark_sent && strncmp(text, "\xef\xbb\xbf", 3) == 0;
     script->statements = rh_arena_alloc(arena, (count ? count : 1) * sizeof *script->statements);
     script->statement_count = count;
@@ -76,6 +78,7 @@ static void add_statements(rh_hazard_context *context, const rh_framework_rules 
         statement->ordinal = (int)i + 1;
         statement->line = spans[i].line;
         statement->column = spans[i].column;
+        statement->file = reading->piece_files ? rh_arena_strdup(arena, reading->piece_files[i]) : NULL;
         statement->sql = rh_arena_strndup(arena, text + start, spans[i].offset + spans[i].length - start);
         rh_statement_fill(statement, context);
     }
@@ -85,6 +88,11 @@ static bool split(const char *path, const rh_sql_reading *reading, rh_arena *scr
                   size_t *count, rh_error *error)
 {
     rh_error unfinished = {0};
+    if (reading->piece_files) {
+        *spans = reading->pieces;
+        *count = reading->piece_count;
+        return true;
+    }
     bool ok = rh_sql_split(reading->text, path, scratch, spans, count, &unfinished);
     if (!ok && *count == 0 && error && !rh_error_is_set(error)) /* not UTF-8 */
         rh_error_move(error, &unfinished);
@@ -96,11 +104,13 @@ static bool split(const char *path, const rh_sql_reading *reading, rh_arena *scr
     return true;
 }
 
-bool rh_script_load(const char *path, rh_direction direction, const rh_framework_rules *rules,
-                    rh_hazard_context *context, rh_script *script, rh_error *error)
+bool rh_script_load(rh_migration *migration, rh_direction direction, const rh_framework_rules *rules,
+                    rh_hazard_context *context, rh_error *error)
 {
     rh_arena *scratch = rh_arena_new();
-    rh_sql_reading reading = {.rule = rules->transaction};
+    rh_script *script = direction == RH_UP ? &migration->up : &migration->down;
+    const char *path = script->file;
+    rh_sql_reading reading = {.rule = rules->transaction, .own = migration->framework_data};
     rh_sql_span *spans = NULL;
     size_t length = 0, count = 0;
     reading.text = rh_file_read(path, FILE_LIMIT, scratch, &length, error);
@@ -113,12 +123,12 @@ bool rh_script_load(const char *path, rh_direction direction, const rh_framework
         rh_arena_free(scratch);
         return true;
     }
-    ok = ok && rh_script_check_safety(path, reading.text, scratch, error) &&
+    ok = ok && (reading.piece_files || rh_script_check_safety(path, reading.text, scratch, error)) &&
          split(path, &reading, scratch, &spans, &count, error);
     if (ok) {
         script->file = path;
         script->rule = reading.rule;
-        add_statements(context, rules, reading.text, spans, count, script);
+        add_statements(context, rules, &reading, spans, count, script);
         ok = !rules->settle || rules->settle(script, &reading, error);
         rh_hazards_of_script(context, script);
         ok = ok && rh_ignores_read(path, reading.text, context->arena, script, error);

@@ -3,11 +3,11 @@
 #include "frameworks/frameworks.h"
 #include "hazards.h"
 
-/* Reads one way of PATH into SCRIPT: digest of the file, transaction rule, statements, their classes and
- * hazards. CONTEXT knows the scripts that run before it. script->file stays NULL when the file has no such
- * way. */
-bool rh_script_load(const char *path, rh_direction direction, const rh_framework_rules *rules,
-                    rh_hazard_context *context, rh_script *script, rh_error *error);
+/* Reads one way of MIGRATION, whose file is set: digest of the file, transaction rule, statements, their
+ * classes and hazards. CONTEXT knows the scripts that run before it. The script's file becomes NULL when the
+ * file has no such way. */
+bool rh_script_load(rh_migration *migration, rh_direction direction, const rh_framework_rules *rules,
+                    rh_hazard_context *context, rh_error *error);
 
 /* Fills in what the text of STATEMENT (sql is set) says: redacted text, class, expected lock, hazards. */
 void rh_statement_fill(rh_statement *statement, rh_hazard_context *context);

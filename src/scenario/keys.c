@@ -282,7 +282,6 @@ static bool read_migration_steps(rh_reader *reader, const key_spec *key, rh_yaml
 static const rh_word STAGING_KINDS[] = {{"embedded", RH_STAGING_EMBEDDED, NULL},
                                         {"server", RH_STAGING_SERVER, NULL}};
 
-#define NO_FRAMEWORK "this version knows plain ordered .sql files (sql) and the layouts named before"
 static const rh_word FRAMEWORKS[] = {
     {"auto", RH_FRAMEWORK_AUTO, NULL},
     {"sql", RH_FRAMEWORK_SQL, NULL},
@@ -295,7 +294,7 @@ static const rh_word FRAMEWORKS[] = {
     {"pop", RH_FRAMEWORK_POP, NULL},
     {"morph", RH_FRAMEWORK_MORPH, NULL},
     {"postgrator", RH_FRAMEWORK_POSTGRATOR, NULL},
-    {"sqitch", 0, NO_FRAMEWORK},
+    {"sqitch", RH_FRAMEWORK_SQITCH, NULL},
     {"command", RH_FRAMEWORK_COMMAND, NULL},
 };
 

@@ -85,7 +85,7 @@ with 'staging: {directory: "${RH_UNSET}"}'
 with 'staging: {directory: "${RH_UNSET"}'
 with 'repeat: ${RH_SECRET}'
 
-# stages of later versions
+# a folder without the framework's files
 with 'migrations: {path: migrations, framework: sqitch}'
 with 'migrations: {path: migrations, steps: [make]}'
 with 'migrations: {path: migrations, steps: {command: [make]}}'

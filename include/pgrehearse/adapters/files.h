@@ -34,6 +34,8 @@ bool rh_sha256_path(const char *path, char digest[65], int64_t *bytes, const rh_
 void rh_sha256_bytes(const void *bytes, size_t length, char digest[65]);
 /* MD5 as 32 hex digits; "" where the crypto library has none (FIPS). For comparing with what others wrote. */
 void rh_md5_bytes(const void *bytes, size_t length, char digest[33]);
+/* SHA-1 likewise, as 40 hex digits. */
+void rh_sha1_bytes(const void *bytes, size_t length, char digest[41]);
 
 /* How a tree was copied. */
 typedef enum rh_copy_method { RH_COPY_REFLINK, RH_COPY_RANGE } rh_copy_method;

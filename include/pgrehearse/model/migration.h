@@ -154,6 +154,7 @@ typedef struct rh_statement {
     bool class_differs;         /* measured, and its parse said something else */
     const char *class_evidence; /* a sentence: what was measured and what differs, or why it could not be;
                                    NULL: it was not looked at */
+    const char *file; /* where LINE is, when it is not the script's own (an included one); NULL */
 } rh_statement;
 
 /* One file's worth of statements. */
@@ -195,6 +196,7 @@ typedef struct rh_migration {
     bool applied_in_backup;
     bool pending;        /* runs in every pass: not applied, and chosen by pending: and --only */
     const char *not_sql; /* what its file is instead ("a program in Go"): it cannot be replayed; NULL: SQL */
+    const void *framework_data; /* what its framework's reader keeps with it; NULL */
     const char *skipped; /* why its framework passes over it ("below the baseline 7"); NULL */
     rh_script up;
     bool has_down;

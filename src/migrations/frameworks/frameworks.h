@@ -18,6 +18,7 @@ typedef struct rh_migration_file {
     bool both_ways;      /* the way down stands in the same file */
     const char *refused; /* why the tool does not take a file of this name; NULL: it does */
     const char *not_sql; /* what it is instead ("a program in Go"): it cannot be run here; NULL: SQL */
+    const void *own;     /* what the framework's reader keeps with it; NULL */
 } rh_migration_file;
 
 typedef struct rh_migration_files {
@@ -50,6 +51,9 @@ typedef struct rh_sql_reading {
     rh_sql_span
         *pieces; /* what the tool sends one by one, as it cuts the text; NULL: the server's statements */
     size_t piece_count;
+    const char **piece_files; /* the file each piece comes from (NULL: this one): each is a statement then,
+                                 checked already; NULL: all are of this file */
+    const void *own;          /* the migration's; see rh_migration_file */
 } rh_sql_reading;
 
 typedef struct rh_framework_rules {
@@ -60,6 +64,8 @@ typedef struct rh_framework_rules {
     rh_layout layout;
     /* Reads a file name; false: not a migration of this framework, ignored as the tool ignores it. */
     bool (*recognise)(const char *file_name, rh_arena *arena, rh_migration_file *file);
+    /* Lists the files itself, instead of recognise; none where there is nothing of the framework's. NULL. */
+    bool (*list)(const char *path, rh_arena *arena, rh_migration_files *list, rh_error *error);
     /* The order migrations run in; 0: the same migration. */
     int (*compare)(const rh_migration_file *a, const rh_migration_file *b);
     /* How well the files of LIST (not empty) fit, and *WHY in words; NULL: RH_FIT_NAMES. */
@@ -79,7 +85,8 @@ typedef struct rh_framework_rules {
      */
     bool (*settle)(rh_script *script, const rh_sql_reading *reading, rh_error *error);
 
-    const char *history_table; /* NULL: none; then the following are NULL too */
+    /* Looked up along the search_path, or with its schema; NULL: none; then the following are NULL too. */
+    const char *history_table;
     /* Marks what HISTORY (present) says is applied, and what the tool passes over. */
     bool (*mark_applied)(const rh_rows *history, rh_plan *plan, rh_arena *arena, rh_error *error);
     /* What the tool passes over where there is no history yet; may be NULL. */
@@ -108,6 +115,7 @@ extern const rh_framework_rules rh_framework_flyway;
 extern const rh_framework_rules rh_framework_pop;
 extern const rh_framework_rules rh_framework_morph;
 extern const rh_framework_rules rh_framework_postgrator;
+extern const rh_framework_rules rh_framework_sqitch;
 
 /* Every framework, the more particular layouts first; NULL past the last. */
 const rh_framework_rules *rh_framework_rules_at(size_t index);
@@ -135,7 +143,9 @@ bool rh_history_not_of(const char *table, const char *tool, const char *lacks, r
 /* schema."table" where the schema is the first of the search_path, as it was when this session first asked
  * (tools that fix it when they connect). Heap; NULL on failure. */
 char *rh_history_qualified(rh_pg *pg, const char *table, const char *tool, rh_error *error);
-/* Creates the history table if it is missing from the schema above. */
+/* TABLE quoted, and its schema where it names one. Heap. */
+char *rh_history_quoted(const char *table);
+/* Creates the history table if it is missing from the schema above, or from its own. */
 bool rh_history_ensure(rh_pg *pg, const rh_framework_rules *rules, rh_error *error);
 /* One statement of the bookkeeping; an error says that it was TOOL's own update of TABLE. */
 bool rh_history_run(rh_pg *pg, const char *tool, const char *table, const char *sql, size_t count,

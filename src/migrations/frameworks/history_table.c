@@ -54,11 +54,29 @@ char *rh_history_qualified(rh_pg *pg, const char *table, const char *tool, rh_er
     return qualified;
 }
 
+char *rh_history_quoted(const char *table)
+{
+    const char *dot = strchr(table, '.');
+    if (!dot)
+        return rh_pg_quote_identifier(table);
+    rh_arena *scratch = rh_arena_new();
+    char *schema = rh_pg_quote_identifier(rh_arena_strndup(scratch, table, (size_t)(dot - table)));
+    char *name = rh_pg_quote_identifier(dot + 1);
+    rh_text text = {0};
+    rh_text_printf(&text, "%s.%s", schema, name);
+    free(schema);
+    free(name);
+    rh_arena_free(scratch);
+    return text.data;
+}
+
 bool rh_history_ensure(rh_pg *pg, const rh_framework_rules *rules, rh_error *error)
 {
     if (!rules->history_table)
         return true;
-    char *table = rh_history_qualified(pg, rules->history_table, rules->name, error);
+    char *table = strchr(rules->history_table, '.')
+                      ? rh_history_quoted(rules->history_table)
+                      : rh_history_qualified(pg, rules->history_table, rules->name, error);
     const char *parameters[] = {table};
     rh_pg_result *found =
         table ? rh_pg_query(pg, "select to_regclass($1) is not null", 1, parameters, error) : NULL;

@@ -135,6 +135,7 @@ static void test_redact(void **state)
         {"insert into t values (4711, 'secret', -1.5e3, B'01', X'5ec')",
          "insert into t values ($1, $2, -$3, $4, $5)"},
         {"do $$ begin raise 'secret'; end $$", "do $1"},
+        {"select date'secret', $'secret'$'", "select date $1, $ $2$…"},
         {"comment on table t is E'sec\\'ret'", "comment on table t is $1"},
         {"create function f() returns text language sql as $f$ select 'secret' $f$",
          "create function f() returns text language sql as $1"},
@@ -151,7 +152,7 @@ static void test_redact(void **state)
         {"selct 'secret", "selct…"},
         {"select 'a', E'secret\\u12', 'secret'", "select $1,…"},
         {"create user u password 'secret' valid until '2030'", "create user u password $1 valid until $2"},
-        {"select U&'secret' uescape '!', N'secret'", "select $1 uescape $2, N$3"},
+        {"select U&'secret' uescape '!', N'secret'", "select $1 uescape $2, N $3"},
         {"grant select on t to joe", "grant select on t to joe"},
         {"", ""},
     };

@@ -307,17 +307,6 @@ static void test_profile(void **state)
     complains(BASE "production: {profile: migrations}\n", 3, 23, "must be a file", NULL);
 }
 
-static void test_later_stages(void **state)
-{
-    (void)state;
-    static const char *const frameworks[] = {"sqitch"};
-    for (size_t i = 0; i < sizeof frameworks / sizeof *frameworks; i++) {
-        char text[200];
-        snprintf(text, sizeof text, BASE "migrations:\n  path: migrations\n  framework: %s\n", frameworks[i]);
-        complains(text, 5, 14, "is not in this version yet", "this version knows");
-    }
-}
-
 /* A program instead of files: what it can have. */
 static void test_command(void **state)
 {
@@ -390,10 +379,9 @@ int main(void)
 {
 #define EACH(test) cmocka_unit_test_setup_teardown(test, new_arena, free_arena)
     const struct CMUnitTest tests[] = {
-        EACH(test_defaults),       EACH(test_every_key),     EACH(test_unknown_keys), EACH(test_missing),
-        EACH(test_wrong_values),   EACH(test_missing_files), EACH(test_variables),    EACH(test_later_stages),
-        EACH(test_workload_files), EACH(test_command),       EACH(test_set),          EACH(test_profile),
-        EACH(test_template),
+        EACH(test_defaults),     EACH(test_every_key),     EACH(test_unknown_keys), EACH(test_missing),
+        EACH(test_wrong_values), EACH(test_missing_files), EACH(test_variables),    EACH(test_workload_files),
+        EACH(test_command),      EACH(test_set),           EACH(test_profile),      EACH(test_template),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
