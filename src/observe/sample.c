@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* Columns of sql/waiters.sql. */
-enum { KIND, PID, AT, NUMBER, LOCKTYPE, RELATION, IDENTITY, MODE, BLOCKERS, QUERY, STATE };
+enum { KIND, PID, AT, NUMBER, LOCKTYPE, RELATION, IDENTITY, MODE, BLOCKERS, QUERY, STATE, PHASE };
 
 /* A sample while it is put together; ARENA lives as long. */
 typedef struct reading {
@@ -125,9 +125,20 @@ static const char *name_relation(reading *r, const rh_pg_result *result, size_t 
     return rh_sampler_name(r->sampler, oid, r->arena);
 }
 
+/* Several workers of one session wait for the same lock: that is one wait. */
+static bool is_known(const reading *r, int pid, const char *identity)
+{
+    for (size_t i = 0; i < r->waiter_count; i++)
+        if (r->waiters[i].waiter_pid == pid && strcmp(r->waiters[i].identity, identity) == 0)
+            return true;
+    return false;
+}
+
 static void read_waiter(reading *r, const rh_pg_result *result, size_t row)
 {
     rh_sampler *sampler = r->sampler;
+    if (is_known(r, (int)rh_pg_int(result, row, PID, 0), rh_pg_value(result, row, IDENTITY)))
+        return;
     rh_wait_sample *waiter = rh_arena_add(r->arena, &r->waiters, &r->waiter_count, sizeof *waiter);
     waiter->at = r->at;
     waiter->wait_started = to_monotonic(sampler, rh_pg_int(result, row, AT, 0));
@@ -138,6 +149,7 @@ static void read_waiter(reading *r, const rh_pg_result *result, size_t row)
     waiter->relation = name_relation(r, result, row);
     waiter->mode = rh_pg_value(result, row, MODE);
     waiter->query = shown_query(sampler, rh_pg_value(result, row, QUERY));
+    waiter->concurrently = rh_pg_value(result, row, PHASE);
     waiter->migration = r->label->migration;
     waiter->statement = r->label->statement;
     watch(sampler, waiter->waiter_pid);
@@ -154,6 +166,7 @@ static void read_session(reading *r, const rh_pg_result *result, size_t row)
     session->name = query;
     if (query && state && strncmp(state, "idle in transaction", 19) == 0)
         session->name = rh_arena_printf(r->arena, "%s (%s)", query, state);
+    session->aborted = state && strcmp(state, "idle in transaction (aborted)") == 0;
     session->statement_ended = to_monotonic(r->sampler, rh_pg_int(result, row, AT, 0));
     session->transaction_ended = to_monotonic(r->sampler, rh_pg_int(result, row, NUMBER, 0));
 }

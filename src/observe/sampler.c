@@ -64,6 +64,8 @@ static void *run(void *argument)
         /* Deadlines are absolute, so that the time a sample takes does not stretch the interval. */
         deadline = fresh || deadline + interval < now ? now + interval : deadline + interval;
     }
+    if (!rh_error_is_set(&sampler->failure)) /* what ended since the last sample */
+        rh_sampler_take(sampler, &label, &sampler->failure);
     sampler->server_cpu_s = backend_cpu(sampler) - began;
     sampler->client_cpu_s = thread_cpu();
     return NULL;

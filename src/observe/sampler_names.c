@@ -40,8 +40,9 @@ const char *rh_sampler_name(rh_sampler *sampler, int64_t oid, rh_arena *arena)
 const char *rh_sampler_rename(void *user, const char *relation)
 {
     rh_sampler *sampler = user;
-    return strncmp(relation, "OID ", 4) == 0 ? rh_sampler_name(sampler, strtoll(relation + 4, NULL, 10), sampler->arena)
-                                             : relation;
+    return strncmp(relation, "OID ", 4) == 0
+               ? rh_sampler_name(sampler, strtoll(relation + 4, NULL, 10), sampler->arena)
+               : relation;
 }
 
 static void keep_names(rh_sampler *sampler, const rh_pg_result *result)

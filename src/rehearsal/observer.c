@@ -88,6 +88,10 @@ static void after(void *user, rh_pg *pg, rh_migration *migration, rh_statement *
 {
     (void)migration;
     rh_observer *o = user;
+    if (!ok) {
+        o->failed_statement = statement->ordinal;
+        o->failed_at_s = rh_seconds(rh_clock_monotonic() - o->began);
+    }
     if (o->sampler)
         rh_sampler_statement(o->sampler, NULL, 0);
     rh_counters now;
@@ -123,6 +127,7 @@ bool rh_observer_start(rh_observer *o, rh_run *run, const char *conninfo, rh_pas
     o->pid = migration_pid;
     o->began = began;
     o->local = run->staging.local;
+    o->log_from = o->log_path ? rh_lock_log_length(o->log_path) : 0;
     o->hooks =
         (rh_replay_hooks){.user = o, .before = before, .after = after, .transaction_end = transaction_end};
     o->side = rh_pg_connect(conninfo, ": observer", error);
@@ -172,6 +177,35 @@ static void add_waits(rh_statement_run *run, const rh_contention *contention, co
     }
 }
 
+/* What the server's log and the migration's own failure say beside the samples. */
+static void complete(rh_observer *o, rh_contention *contention)
+{
+    rh_arena *arena = o->run->arena;
+    rh_lock_log_source log = {.path = o->log_path,
+                              .from = o->log_from,
+                              .why_not = "staging is a given server, whose log cannot be read from here",
+                              .began = o->began,
+                              .side = o->side};
+    rh_lock_log_merge(&log, arena, contention);
+    for (size_t m = 0; o->failed_statement > 0 && m < o->run->plan.migration_count; m++) {
+        const rh_migration *migration = &o->run->plan.migrations[m];
+        const rh_failure *failure =
+            o->pass == RH_PASS_KIND_ROLLBACK ? migration->rollback.failure : migration->failure;
+        if (!failure || !failure->sqlstate)
+            continue;
+        rh_cancellation event = {
+            .at_s = o->failed_at_s,
+            .pid = o->pid,
+            .who = rh_arena_printf(arena, "migration %s, statement %d", migration->id, o->failed_statement),
+            .sqlstate = failure->sqlstate,
+            .message = failure->message,
+            .migration = migration->id,
+            .statement = o->failed_statement,
+            .is_migration = true};
+        rh_cancelled_add(&event, arena, contention);
+    }
+}
+
 /* This pass's run of a statement, or NULL. */
 static rh_statement_run *run_of_pass(const rh_observer *o, const rh_statement *statement)
 {
@@ -204,6 +238,8 @@ void rh_observer_finish(rh_observer *o, rh_contention *contention)
     }
     if (o->sampler)
         rh_sampler_finish(o->sampler, o->run->arena, &watched);
+    if (o->sampler)
+        complete(o, &watched);
     for (size_t m = 0; watched.measured && m < plan->migration_count; m++) {
         rh_migration *migration = &plan->migrations[m];
         rh_script *script = script_of(o, migration);

@@ -1,9 +1,9 @@
 #include "pgrehearse/rehearsal/pass.h"
-#include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/interrupt.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/migrations/migrations.h"
 #include "pgrehearse/observe/observe.h"
+#include "pgrehearse/rehearsal/contention.h"
 #include "pgrehearse/rehearsal/disk_watch.h"
 #include "pgrehearse/rehearsal/observer.h"
 #include "pgrehearse/rehearsal/migrate.h"
@@ -87,6 +87,7 @@ static bool open_pass(pass *p, rh_usec began, rh_error *error)
     const char *conninfo = rh_staging_conninfo(p->staging);
     p->observer.progress = p->progress;
     p->observer.stage = p->stage;
+    p->observer.log_path = rh_staging_log(p->staging);
     p->migration = rh_pg_connect(conninfo, ": migration", error);
     return p->migration && rh_pass_sizes(p->run, conninfo, (double **)&p->observer.sizes, error) &&
            rh_observer_start(&p->observer, p->run, conninfo, p->kind, rh_pg_backend_pid(p->migration), began,
@@ -273,19 +274,6 @@ static bool loaded(pass *p, rh_usec *began, rh_error *error)
     return wait_under_load(p, "window after", scenario->workload.after, error);
 }
 
-/* A load client's wait is told by its template's name, not by its statement. */
-static void name_waiters(rh_run *run, rh_contention *contention)
-{
-    const rh_mix *mix = &run->load.mix;
-    const char **redacted = rh_arena_alloc(run->arena, (mix->template_count + 1) * sizeof *redacted);
-    for (size_t t = 0; t < mix->template_count; t++)
-        redacted[t] = rh_sql_redact(mix->templates[t].sql, run->arena);
-    for (size_t i = 0; i < contention->wait_count; i++)
-        for (size_t t = 0; t < mix->template_count; t++)
-            if (contention->waits[i].waiter && strcmp(contention->waits[i].waiter, redacted[t]) == 0)
-                contention->waits[i].waiter = mix->templates[t].name;
-}
-
 bool rh_pass_loaded(rh_run *run, rh_staging *staging, const rh_progress *progress, rh_error *error)
 {
     pass p = {.run = run,
@@ -319,7 +307,8 @@ bool rh_pass_loaded(rh_run *run, rh_staging *staging, const rh_progress *progres
     if (contention.lost)
         rh_run_not_measured(run, "lock waits of the loaded pass: %s", contention.lost);
     if (contention.measured) {
-        name_waiters(run, &contention);
+        rh_contention_add_cancelled(run, RH_PASS_KIND_LOADED, began, &contention);
+        rh_contention_name_templates(run, &contention);
         rh_blocked_intervals(&run->plan, RH_PASS_KIND_LOADED, began, run->arena, &contention);
         run->contention = contention;
     }

@@ -39,6 +39,7 @@ static const own_setting ALWAYS[] = {
     {"log_destination", "stderr", 0},
     {"logging_collector", "off", 0},
     {"log_line_prefix", "%m [%p] ", 0},
+    {"log_timezone", "UTC", 0},
     {"log_min_messages", "log", 0},
     {"log_min_error_statement", "panic", 0},
     {"log_error_verbosity", "terse", 0},

@@ -54,6 +54,11 @@ const char *rh_staging_conninfo(const rh_staging *staging)
     return staging->conninfo;
 }
 
+const char *rh_staging_log(const rh_staging *staging)
+{
+    return staging->kind == RH_STAGING_EMBEDDED ? staging->cluster.log : NULL;
+}
+
 const char *rh_staging_bindir(const rh_staging *staging)
 {
     return staging->bindir;

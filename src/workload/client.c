@@ -76,6 +76,7 @@ static void record_error(load_client *client, const char *name, const char *sqls
 {
     const char *message = client->pg ? rh_pg_failure(client->pg) : NULL;
     rh_measures_error(client->generator->measures, name, sqlstate, message ? message : "");
+    rh_generator_cancelled(client->generator, client, name, sqlstate, message ? message : "");
 }
 
 /* The work ends without having been done: an error, or shed where we cancelled it ourselves. */

@@ -237,6 +237,7 @@ static void free_generator(rh_generator *generator)
     free(generator->idle);
     free(generator->queue);
     free(generator->conninfo);
+    rh_arena_free(generator->cancelled_arena);
     free(generator);
 }
 
@@ -350,6 +351,7 @@ void rh_generator_finish(rh_generator *generator, rh_arena *arena, rh_load *load
         .mix = *generator->mix,
     };
     rh_measures_finish(generator->measures, generator->stopped, arena, load);
+    rh_generator_tell_cancelled(generator, arena, load);
     free_generator(generator);
 }
 
@@ -372,4 +374,14 @@ size_t rh_generator_pids(const rh_generator *generator, int *pids, size_t capaci
             pids[count++] = pid;
     }
     return count;
+}
+
+const char *rh_template_statement(const rh_template *template_, size_t index)
+{
+    if (!template_->script)
+        return index == 0 ? template_->sql : NULL;
+    for (size_t i = 0; i < template_->script->step_count; i++)
+        if (template_->script->steps[i].type == RH_STEP_SEND && index-- == 0)
+            return template_->script->steps[i].sql;
+    return NULL;
 }

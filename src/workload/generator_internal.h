@@ -86,6 +86,9 @@ struct rh_generator {
     rh_measure_slot last_slot;
     bool saturated;
     double cpu_s;
+    rh_arena *cancelled_arena; /* the thread's until it has been joined */
+    rh_load_cancelled *cancelled;
+    size_t cancelled_count;
     pthread_t thread;
     atomic_bool stop;
     _Atomic int64_t transactions, errors;
@@ -100,6 +103,11 @@ void rh_generator_client_free(rh_generator *generator, load_client *client);
 void rh_generator_forget_idle(rh_generator *generator, const load_client *client);
 /* WORK is over. SENT is when it was first sent, -1: never. */
 void rh_generator_work_ended(rh_generator *generator, const load_work *work, rh_fate fate, rh_usec sent);
+/* cancelled.c: remembers a timeout or a deadlock that the client's session got; other errors are passed over.
+ */
+void rh_generator_cancelled(rh_generator *generator, const load_client *client, const char *template_name,
+                            const char *sqlstate, const char *message);
+void rh_generator_tell_cancelled(const rh_generator *generator, rh_arena *arena, rh_load *load);
 /* The loop's deadline is set again for the next arrival, wake-up or end of a phase. */
 void rh_generator_arm(rh_generator *generator);
 

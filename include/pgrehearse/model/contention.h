@@ -33,7 +33,7 @@ typedef struct rh_wait {
     bool waiter_is_migration,
         blocked_by_migration;  /* by: the chain ends at (or goes through) the migration */
     bool exact_start;          /* from waitstart; false: first seen by a sample */
-    const rh_wait_link *chain; /* from the direct blocker to the root, as it stood longest */
+    rh_wait_link *chain;       /* from the direct blocker to the root, as it stood longest */
     size_t chain_count;        /* 0: nobody was seen in the way */
     const char *template_name; /* the load's template that waited; NULL: not the load */
     rh_wait_source source;     /* server log: no sample saw it; its blocker is not known */
@@ -65,7 +65,7 @@ typedef struct rh_cancelled {
     double wait_s;        /* how long it had waited for the lock; RH_NOT_MEASURED when it waited for none */
     const char *who;      /* "migration 000013, statement 1", or a template's name */
     const char *sqlstate; /* 55P03, 57014 or 40P01 */
-    const char *reason;   /* "lock_timeout", "statement_timeout", "deadlock" */
+    const char *reason;   /* "lock_timeout", "statement_timeout", "deadlock", "nowait" */
     const char *relation, *mode, *blocker; /* of the lock that it waited for; NULL unknown */
     const char *migration;                 /* that ran; NULL: none */
     int statement;                         /* ordinal; 0: none */

@@ -94,6 +94,13 @@ typedef struct rh_load_error {
     int64_t count;
 } rh_load_error;
 
+/* One statement that the server cancelled: class 40P01, 55P03 or 57014. */
+typedef struct rh_load_cancelled {
+    rh_usec at; /* monotonic */
+    int pid;    /* of the session */
+    const char *template_name, *sqlstate, *message;
+} rh_load_cancelled;
+
 typedef struct rh_load {
     bool measured;
     double rate_per_s;
@@ -106,6 +113,8 @@ typedef struct rh_load {
     size_t second_count;
     rh_load_error *errors;
     size_t error_count;
+    rh_load_cancelled *cancelled; /* the first 2,000: all are counted among the errors */
+    size_t cancelled_count;
     double pacing_lag_mean_ms, pacing_lag_max_ms; /* from an arrival's deadline to its dispatch or queueing */
     double generator_cpu_s;
     bool saturated;            /* the server could not hold the rate outside the migrations */

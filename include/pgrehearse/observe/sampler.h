@@ -43,8 +43,9 @@ size_t rh_sampler_locks(rh_sampler *sampler, const char *migration, int statemen
  * this machine's. */
 double rh_sampler_worker_cpu(rh_sampler *sampler, const char *migration, int statement);
 
-/* Ends the thread, fills CONTENTION in ARENA (waits, queue, samples, cost; not the blocked intervals) and frees the
- * sampler; takes NULL. When its connection was lost on the way, or before the first sample, measured is false, and
- * lost says why: the waits up to then are there, but the account is not whole. shortest_sure_wait_ms is the longest
- * time between two samples while a migration statement ran: every longer wait was seen; not measured when none ran. */
+/* Ends the thread, fills CONTENTION in ARENA (waits, queue, samples, cost; not the blocked intervals) and
+ * frees the sampler; takes NULL. When its connection was lost on the way, or before the first sample,
+ * measured is false, and lost says why: the waits up to then are there, but the account is not whole.
+ * shortest_sure_wait_ms is the longest time between two samples while a migration statement ran: every longer
+ * wait was seen; not measured when none ran. */
 void rh_sampler_finish(rh_sampler *sampler, rh_arena *arena, rh_contention *contention);

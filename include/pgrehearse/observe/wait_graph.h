@@ -25,7 +25,8 @@ typedef struct rh_wait_sample {
     const char *identity; /* tells locks apart, such as "relation 5/16384"; NULL: locktype and relation do */
     const char *relation; /* NULL when it is not about one */
     const char *mode, *query;
-    const char *migration; /* what was running; NULL: nothing */
+    const char *concurrently; /* the phase of a CONCURRENTLY build in which it waits; NULL: none */
+    const char *migration;    /* what was running; NULL: nothing */
     int statement;
 } rh_wait_sample;
 
@@ -35,6 +36,7 @@ typedef struct rh_wait_session {
     const char *name;          /* its query, redacted; NULL unknown */
     rh_usec statement_ended;   /* its last but current statement was over by then */
     rh_usec transaction_ended; /* its last but current transaction was over by then */
+    bool aborted;              /* its transaction has failed */
 } rh_wait_session;
 
 typedef struct rh_wait_graph rh_wait_graph;
@@ -63,7 +65,12 @@ void rh_wait_graph_rename(rh_wait_graph *graph, const char *(*rename)(void *user
 
 /* Ends open waits at AT and fills waits (in order of their start), queue, deepest_queue and longest_wait_s of
  * CONTENTION in ARENA. The blocker of a wait is the one that was in its way longest: of several at a time a
- * session that waits for nobody itself, the migration before others; the root is the end of that chain, in a
- * deadlock its last session before it closes. The queue counts everybody who waits, the migration too. The
- * graph can be freed after. */
+ * session that waits for nobody itself, the migration before others; the chain is the one that stood longest,
+ * and the root its end, in a deadlock its last session before it closes. Circles of waiters that were
+ * resolved become deadlocks: one that the server resolved by letting somebody overtake is among them, without
+ * a victim. The queue counts everybody who waits, the migration too. The graph can be freed after. */
 void rh_wait_graph_finish(rh_wait_graph *graph, rh_usec at, rh_arena *arena, rh_contention *contention);
+
+/* Sorts the waits of CONTENTION by their start and counts anew, in ARENA: queue, deepest_queue and
+ * longest_wait_s. */
+void rh_waits_count(rh_arena *arena, rh_contention *contention);

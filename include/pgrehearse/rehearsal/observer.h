@@ -22,14 +22,19 @@ typedef struct rh_observer {
     rh_replay_hooks hooks; /* hand this to rh_replay */
     const rh_progress *progress;
     const char *stage;
+    const char *log_path; /* the staging server's; NULL: it cannot be read */
+    int64_t log_from;     /* its length when the pass began */
+    int failed_statement; /* ordinal, of the statement that failed last; 0: none did */
+    double failed_at_s;
     rh_usec began; /* second 0 of samples */
 } rh_observer;
 
-/* What the statements do to relations is looked at in the first quiet pass and in the rollback pass, where
- * nothing else runs. Opens the side connection and, unless the pass is scaled, starts the sampler with second
- * 0 at BEGAN. */
+/* PROGRESS, STAGE, SIZES and LOG_PATH are the caller's to set before. What the statements do to relations is
+ * looked at in the first quiet pass and in the rollback pass, where nothing else runs. Opens the side
+ * connection and, unless the pass is scaled, starts the sampler with second 0 at BEGAN. */
 bool rh_observer_start(rh_observer *observer, rh_run *run, const char *conninfo, rh_pass_kind pass,
                        int migration_pid, rh_usec began, rh_error *error);
-/* Ends the sampler into CONTENTION (may be NULL when scaled), gives autocommit statements the locks that were
+/* Ends the sampler into CONTENTION (may be NULL when scaled), completes it from the server's log and with the
+ * migration's own failure, gives autocommit statements the locks that were
  * seen from outside, and every lock its wait. */
 void rh_observer_finish(rh_observer *observer, rh_contention *contention);

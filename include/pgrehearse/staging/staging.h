@@ -37,6 +37,8 @@ void rh_staging_free(rh_staging *staging, bool keep);
 /* Of the staging database; valid until the next call that changes the current database. Its role is a
  * superuser (embedded) or the URL's. */
 const char *rh_staging_conninfo(const rh_staging *staging);
+/* The server's log, to which it appends; NULL on a given server, whose log cannot be read from here. */
+const char *rh_staging_log(const rh_staging *staging);
 const char *rh_staging_bindir(const rh_staging *staging);
 /* What client programs run as, when we are root: 0 otherwise. */
 uid_t rh_staging_uid(const rh_staging *staging);

@@ -27,6 +27,9 @@ bool rh_mix_from_pgbench(rh_pg *pg, const rh_workload_file *files, size_t count,
 bool rh_mix_from_scenario(rh_pg *pg, const rh_scenario *scenario, rh_arena *arena, rh_mix *mix, double *rate,
                           rh_error *error);
 
+/* The statement INDEX of a template, as its sessions send it; NULL after the last. */
+const char *rh_template_statement(const rh_template *template_, size_t index);
+
 typedef struct rh_generator rh_generator;
 typedef struct rh_generator_options {
     const char *conninfo;

@@ -16,6 +16,17 @@ WITH me AS MATERIALIZED (
       FROM me, locks l, LATERAL pg_catalog.pg_stat_get_activity(l.pid) a
      WHERE NOT l.granted AND a.datid = me.datid
        AND a.application_name !~ '^pgrehearse.*(sampler|observer|side)$'
+), phases AS (
+    -- A CONCURRENTLY build waits for virtual transactions: in which of its phases, in the words of the view
+    -- pg_stat_progress_create_index.
+    SELECT p.pid, p.relid::oid AS relation,
+           CASE p.param10 WHEN 1 THEN 'waiting for writers before build'
+                          WHEN 3 THEN 'waiting for writers before validation'
+                          WHEN 7 THEN 'waiting for old snapshots'
+                          WHEN 8 THEN 'waiting for readers before marking dead'
+                          WHEN 9 THEN 'waiting for readers before dropping' END AS phase
+      FROM pg_catalog.pg_stat_get_progress_info('CREATE INDEX') p
+     WHERE EXISTS (SELECT FROM waiters w WHERE w.locktype = 'virtualxid')
 ), sessions AS (
     SELECT unnest(blockers) AS pid FROM waiters
     UNION
@@ -25,25 +36,25 @@ SELECT 'clock' AS kind, NULL::int AS pid,
        (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS at_us,
        pg_catalog.txid_snapshot_xmax(pg_catalog.txid_current_snapshot()) AS number,
        NULL::text AS locktype, NULL::bigint AS relation, NULL::text AS identity, NULL::text AS mode,
-       NULL::int[] AS blockers, NULL::text AS query, NULL::text AS state
+       NULL::int[] AS blockers, NULL::text AS query, NULL::text AS state, NULL::text AS phase
 UNION ALL
 SELECT 'waiter', w.session, NULL, NULL, w.locktype,
-       coalesce(w.relation, (SELECT t.relation FROM locks t
+       coalesce(w.relation, p.relation, (SELECT t.relation FROM locks t
                               WHERE t.pid = w.pid AND t.granted AND t.locktype = 'tuple' LIMIT 1))::bigint,
        concat_ws('/', w.locktype, w.database, w.relation, w.page, w.tuple, w.virtualxid, w.transactionid,
                  w.classid, w.objid, w.objsubid),
-       w.mode, w.blockers, w.query, NULL
-  FROM waiters w
+       w.mode, w.blockers, w.query, NULL, p.phase
+  FROM waiters w LEFT JOIN phases p ON p.pid = w.pid AND w.locktype = 'virtualxid'
 UNION ALL
 -- at_us: its statement before the current one was over by then; number: its transaction was, likewise.
 SELECT 'session', s.pid,
        (extract(epoch FROM CASE WHEN a.state = 'active' THEN a.query_start ELSE a.state_change END) * 1000000)::bigint,
        (extract(epoch FROM coalesce(a.xact_start, a.state_change)) * 1000000)::bigint,
-       NULL, NULL, NULL, NULL, NULL, a.query, a.state
+       NULL, NULL, NULL, NULL, NULL, a.query, a.state, NULL
   FROM sessions s, LATERAL pg_catalog.pg_stat_get_activity(s.pid) a
  WHERE s.pid > 0
 UNION ALL
-SELECT 'held', l.pid, NULL, NULL, NULL, l.relation::bigint, NULL, l.mode, NULL, NULL, NULL
+SELECT 'held', l.pid, NULL, NULL, NULL, l.relation::bigint, NULL, l.mode, NULL, NULL, NULL, NULL
   FROM me, locks l
  WHERE l.pid = me.migration AND l.granted AND l.locktype = 'relation' AND l.relation >= 16384
    AND l.database = me.datid

@@ -1,31 +1,5 @@
 /* The sampler against waits whose truth is known because the test made them. */
-#include "server/cluster.h"
-#include "pgrehearse/observe/observe.h"
-#include <math.h>
-#include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <cmocka.h>
-
-static test_cluster *cluster;
-static rh_arena *arena;
-
-static rh_pg *connect_as(const char *role)
-{
-    rh_error error = {0};
-    rh_pg *pg = rh_pg_connect(test_cluster_conninfo(cluster), role, &error);
-    if (!pg)
-        fail_msg("%s", error.message);
-    return pg;
-}
-
-static void run(rh_pg *pg, const char *sql)
-{
-    rh_error error = {0};
-    if (!rh_pg_execute(pg, sql, &error))
-        fail_msg("%s: %s", sql, error.message);
-}
+#include "server/observe/sessions.h"
 
 static int start(void **state)
 {
@@ -40,81 +14,6 @@ static int start(void **state)
         "CREATE TABLE big AS SELECT i AS id, md5(i::text) AS hash FROM generate_series(1, 400000) i");
     rh_pg_close(pg);
     return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    rh_arena_free(arena);
-    test_cluster_stop(cluster);
-    return 0;
-}
-
-static void sleep_ms(int ms)
-{
-    rh_clock_sleep_until(rh_clock_monotonic() + ms * RH_SECOND / 1000);
-}
-
-/* A session of its own that runs one statement; how long that took is the truth about its wait. */
-typedef struct client {
-    const char *sql;
-    rh_pg *pg;
-    pthread_t thread;
-    double took_s;
-    bool ok;
-} client;
-
-static void *run_client(void *argument)
-{
-    client *c = argument;
-    rh_pg_timing timing;
-    c->ok = rh_pg_timed(c->pg, c->sql, 0, &timing, NULL);
-    c->took_s = rh_seconds(timing.ended - timing.started);
-    return NULL;
-}
-
-static void begin(client *c, const char *sql)
-{
-    *c = (client){.sql = sql, .pg = connect_as(": load")};
-    pthread_create(&c->thread, NULL, run_client, c);
-}
-
-static void end(client *c)
-{
-    pthread_join(c->thread, NULL);
-}
-
-static rh_sampler *start_sampler(const rh_pg *migration, bool without_waitstart)
-{
-    rh_error error = {0};
-    rh_sampler_options options = {.conninfo = test_cluster_conninfo(cluster),
-                                  .migration_pid = rh_pg_backend_pid(migration),
-                                  .began = rh_clock_monotonic(),
-                                  .local = true,
-                                  .without_waitstart = without_waitstart};
-    rh_sampler *sampler = rh_sampler_start(&options, &error);
-    if (!sampler)
-        fail_msg("%s", error.message);
-    return sampler;
-}
-
-static const rh_wait *wait_of(const rh_contention *contention, const rh_pg *pg)
-{
-    const rh_wait *found = NULL;
-    for (size_t i = 0; i < contention->wait_count; i++) {
-        if (contention->waits[i].waiter_pid != rh_pg_backend_pid(pg))
-            continue;
-        assert_null(found);
-        found = &contention->waits[i];
-    }
-    assert_non_null(found);
-    return found;
-}
-
-/* Either end of a wait may lie between two samples, which are further apart on a busy machine. */
-static double tolerance_s(const rh_contention *contention)
-{
-    return 0.025 + 2 * contention->shortest_sure_wait_ms / 1e3;
 }
 
 /* The migration holds ACCESS EXCLUSIVE for 300 ms; three wait behind it. */

@@ -321,6 +321,106 @@ static void test_deadlock_has_an_end(void **state)
     assert_int_equal(wait[3].root_pid, 4);
 }
 
+static const char *upper(void *user, const char *relation)
+{
+    (void)user;
+    return strcmp(relation, "OID 5") == 0 ? "public.orders" : relation;
+}
+
+static void test_chain_tells_every_link(void **state)
+{
+    fixture *f = *state;
+    for (int at = 20; at <= 60; at += 20) {
+        waits(f, 3, 5, 2, -1, -1)->concurrently = "waiting for old snapshots";
+        waits(f, 2, 4, MIGRATION, -1, -1)->mode = "RowExclusiveLock";
+        waits(f, MIGRATION, 3, 9, -1, -1)->relation = "OID 5";
+        take_knowing(f, at, (rh_wait_session){.pid = 9, .name = "VACUUM (idle in transaction)"});
+    }
+    take(f, 80);
+    rh_wait_graph_rename(f->graph, upper, NULL);
+    const rh_wait *wait = &finish(f, 80, 3)[2];
+    assert_string_equal(wait->concurrently, "waiting for old snapshots");
+    assert_int_equal(wait->chain_count, 3);
+    const rh_wait_link *chain = wait->chain;
+    assert_int_equal(chain[0].pid, 2);
+    assert_string_equal(chain[0].mode, "RowExclusiveLock");
+    assert_string_equal(chain[0].relation, "public.orders");
+    assert_false(chain[0].is_migration);
+    assert_int_equal(chain[1].pid, MIGRATION);
+    assert_true(chain[1].is_migration);
+    assert_string_equal(chain[1].name, "migration 000007, statement 3");
+    assert_string_equal(chain[1].relation, "public.orders");
+    assert_int_equal(chain[2].pid, 9);
+    assert_null(chain[2].locktype);
+    assert_string_equal(chain[2].name, "VACUUM (idle in transaction)");
+}
+
+/* Behind 2 the whole time, first behind 2 alone, then behind 2 behind 9: the chain that stood longest is
+ * told. */
+static void test_chain_that_stood_longest(void **state)
+{
+    fixture *f = *state;
+    waits(f, 1, 10, 2, -1, -1);
+    take(f, 20);
+    for (int at = 40; at <= 80; at += 20) {
+        waits(f, 1, 10, 2, -1, -1);
+        waits(f, 2, 30, 9, -1, -1);
+        take(f, at);
+    }
+    const rh_wait *wait = finish(f, 80, 2);
+    assert_int_equal(wait[0].waiter_pid, 1);
+    assert_int_equal(wait[0].chain_count, 2);
+    assert_int_equal(wait[0].chain[1].pid, 9);
+}
+
+static void two_in_a_circle(fixture *f, double at_ms)
+{
+    waits(f, 12, 1, 11, -1, -1)->query = "UPDATE b";
+    waits(f, 11, 2, 7, 12, -1)->query = "UPDATE a"; /* the way back is not by the first blocker */
+    waits(f, 13, 3, 11, -1, -1);                    /* leads into the circle, is not on it */
+    take(f, at_ms);
+}
+
+static void test_deadlock_tells_both_sides(void **state)
+{
+    fixture *f = *state;
+    rh_wait_graph_migration(f->graph, 12);
+    two_in_a_circle(f, 20);
+    two_in_a_circle(f, 40);
+    const rh_wait_session after[] = {{.pid = 11, .aborted = true}, {.pid = 12, .transaction_ended = ms(41)}};
+    rh_wait_graph_add_with(f->graph, ms(60), NULL, 0, after, 2);
+    finish(f, 80, 3);
+    assert_int_equal(f->contention.deadlock_count, 1);
+    const rh_deadlock *deadlock = f->contention.deadlocks;
+    assert_near(deadlock->at_s, 0.050);
+    assert_string_equal(deadlock->migration, "000007");
+    assert_int_equal(deadlock->side_count, 2);
+    assert_int_equal(deadlock->sides[0].pid, 11);
+    assert_int_equal(deadlock->sides[0].blocked_by_pid, 12);
+    assert_string_equal(deadlock->sides[0].statement, "UPDATE a");
+    assert_true(deadlock->sides[0].is_victim);
+    assert_false(deadlock->sides[1].is_victim);
+    assert_true(deadlock->sides[1].is_migration);
+    assert_string_equal(deadlock->sides[1].name, "migration 000007, statement 3");
+    assert_string_equal(deadlock->sides[1].relation, "public.orders");
+}
+
+static void test_deadlock_without_a_known_victim(void **state)
+{
+    fixture *f = *state;
+    two_in_a_circle(f, 20);
+    const rh_wait_session after[] = {{.pid = 11, .transaction_ended = ms(25)},
+                                     {.pid = 12, .transaction_ended = ms(26)}};
+    rh_wait_graph_add_with(f->graph, ms(40), NULL, 0, after, 2);
+    two_in_a_circle(f, 60); /* the same two once more: another deadlock, still under way at the end */
+    finish(f, 80, 6);
+    assert_int_equal(f->contention.deadlock_count, 2);
+    for (int i = 0; i < 2; i++)
+        assert_false(f->contention.deadlocks[i].sides[0].is_victim ||
+                     f->contention.deadlocks[i].sides[1].is_victim);
+    assert_near(f->contention.deadlocks[1].at_s, 0.060);
+}
+
 static void test_prepared_transaction_and_nobody(void **state)
 {
     fixture *f = *state;
@@ -332,12 +432,6 @@ static void test_prepared_transaction_and_nobody(void **state)
     assert_string_equal(wait[0].blocker, "a prepared transaction");
     assert_null(wait[0].migration);
     assert_string_equal(wait[1].blocker, "an unknown session");
-}
-
-static const char *upper(void *user, const char *relation)
-{
-    (void)user;
-    return strcmp(relation, "OID 5") == 0 ? "public.orders" : relation;
 }
 
 static void test_statement_and_late_names(void **state)
@@ -382,6 +476,10 @@ int main(void)
         WITH_GRAPH(test_longest_blocker_is_named),
         WITH_GRAPH(test_longest_root_is_named),
         WITH_GRAPH(test_deadlock_has_an_end),
+        WITH_GRAPH(test_chain_tells_every_link),
+        WITH_GRAPH(test_chain_that_stood_longest),
+        WITH_GRAPH(test_deadlock_tells_both_sides),
+        WITH_GRAPH(test_deadlock_without_a_known_victim),
         WITH_GRAPH(test_prepared_transaction_and_nobody),
         WITH_GRAPH(test_statement_and_late_names),
         WITH_GRAPH(test_nothing_to_tell),

@@ -1,0 +1,131 @@
+/* Sessions whose waits are known because the test makes them: shared by the sampler's tests. */
+#pragma once
+#include "pgrehearse/observe/observe.h"
+#include "server/cluster.h"
+#include <math.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+static test_cluster *cluster;
+static rh_arena *arena;
+
+static inline rh_pg *connect_as(const char *role)
+{
+    rh_error error = {0};
+    rh_pg *pg = rh_pg_connect(test_cluster_conninfo(cluster), role, &error);
+    if (!pg)
+        fail_msg("%s", error.message);
+    return pg;
+}
+
+static inline void run(rh_pg *pg, const char *sql)
+{
+    rh_error error = {0};
+    if (!rh_pg_execute(pg, sql, &error))
+        fail_msg("%s: %s", sql, error.message);
+}
+
+static inline int stop(void **state)
+{
+    (void)state;
+    rh_arena_free(arena);
+    test_cluster_stop(cluster);
+    return 0;
+}
+
+static inline void sleep_ms(int ms)
+{
+    rh_clock_sleep_until(rh_clock_monotonic() + ms * RH_SECOND / 1000);
+}
+
+/* A session of its own that runs one statement; how long that took is the truth about its wait. */
+typedef struct client {
+    const char *sql;
+    rh_pg *pg;
+    pthread_t thread;
+    rh_usec ended;
+    double took_s;
+    char sqlstate[6];
+    bool ok;
+} client;
+
+static inline void *run_client(void *argument)
+{
+    client *c = argument;
+    rh_pg_timing timing;
+    rh_error error = {0};
+    c->ok = rh_pg_timed(c->pg, c->sql, 0, &timing, &error);
+    c->ended = timing.ended;
+    c->took_s = rh_seconds(timing.ended - timing.started);
+    memcpy(c->sqlstate, error.sqlstate, sizeof c->sqlstate);
+    rh_error_release(&error);
+    return NULL;
+}
+
+/* Over PG, or over a connection of its own when that is NULL. */
+static inline void begin_over(client *c, rh_pg *pg, const char *sql)
+{
+    *c = (client){.sql = sql, .pg = pg ? pg : connect_as(": load")};
+    pthread_create(&c->thread, NULL, run_client, c);
+}
+
+static inline void begin(client *c, const char *sql)
+{
+    begin_over(c, NULL, sql);
+}
+
+static inline void end(client *c)
+{
+    pthread_join(c->thread, NULL);
+}
+
+/* Until COUNT sessions wait for a lock, as another session sees it. */
+static inline void await_waiters(rh_pg *pg, int64_t count)
+{
+    for (int64_t waiting = -1; waiting != count; sleep_ms(5)) {
+        rh_error error = {0};
+        if (!rh_pg_query_int(pg, "SELECT count(*) FROM pg_locks WHERE NOT granted", &waiting, &error))
+            fail_msg("%s", error.message);
+    }
+}
+
+static inline rh_sampler *start_sampler(const rh_pg *migration, bool without_waitstart)
+{
+    rh_error error = {0};
+    rh_sampler_options options = {.conninfo = test_cluster_conninfo(cluster),
+                                  .migration_pid = rh_pg_backend_pid(migration),
+                                  .began = rh_clock_monotonic(),
+                                  .local = true,
+                                  .without_waitstart = without_waitstart};
+    rh_sampler *sampler = rh_sampler_start(&options, &error);
+    if (!sampler)
+        fail_msg("%s", error.message);
+    return sampler;
+}
+
+static inline const rh_wait *wait_of_pid(const rh_contention *contention, int pid)
+{
+    const rh_wait *found = NULL;
+    for (size_t i = 0; i < contention->wait_count; i++) {
+        if (contention->waits[i].waiter_pid != pid)
+            continue;
+        assert_null(found);
+        found = &contention->waits[i];
+    }
+    assert_non_null(found);
+    return found;
+}
+
+static inline const rh_wait *wait_of(const rh_contention *contention, const rh_pg *pg)
+{
+    return wait_of_pid(contention, rh_pg_backend_pid(pg));
+}
+
+/* Either end of a wait may lie between two samples, which are further apart on a busy machine. */
+static inline double tolerance_s(const rh_contention *contention)
+{
+    return 0.025 + 2 * contention->shortest_sure_wait_ms / 1e3;
+}

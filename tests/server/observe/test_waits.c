@@ -1,0 +1,366 @@
+/* What the account tells of chains, deadlocks, timeouts and CONCURRENTLY, against a real lock manager. */
+#include "server/observe/sessions.h"
+
+static rh_pg *watcher;
+static char log_path[128];
+
+static int start(void **state)
+{
+    (void)state;
+    static const char *const settings[] = {"log_lock_waits=on",
+                                           "log_line_prefix=%m [%p] ",
+                                           "log_timezone=UTC",
+                                           "deadlock_timeout=200ms",
+                                           "log_error_verbosity=terse",
+                                           "max_prepared_transactions=2",
+                                           NULL};
+    cluster = test_cluster_start_with(settings);
+    if (!cluster)
+        return -1;
+    arena = rh_arena_new();
+    snprintf(log_path, sizeof log_path, "%s/log", cluster->directory);
+    watcher = connect_as(": observer");
+    run(watcher,
+        "CREATE TABLE a (id int PRIMARY KEY, n int); INSERT INTO a SELECT i, 0 FROM generate_series(1, 9) i;"
+        "CREATE TABLE b (id int PRIMARY KEY, n int); INSERT INTO b SELECT i, 0 FROM generate_series(1, 9) i");
+    return 0;
+}
+
+static int close_and_stop(void **state)
+{
+    rh_pg_close(watcher);
+    return stop(state);
+}
+
+/* What the sampler saw since BEGAN, completed from the log from byte FROM on. */
+static rh_contention finish_with_log(rh_sampler *sampler, rh_usec began, int64_t from)
+{
+    rh_contention contention = {0};
+    rh_sampler_finish(sampler, arena, &contention);
+    assert_true(contention.measured);
+    rh_lock_log_source source = {.path = log_path, .from = from, .began = began, .side = watcher};
+    rh_lock_log_merge(&source, arena, &contention);
+    assert_true(contention.log.read);
+    assert_true(contention.log.threshold_ms == 200);
+    return contention;
+}
+
+static void assert_link(const rh_wait_link *link, const rh_pg *pg, const char *relation, const char *mode)
+{
+    assert_int_equal(link->pid, rh_pg_backend_pid(pg));
+    if (mode) {
+        assert_string_equal(link->relation, relation);
+        assert_string_equal(link->mode, mode);
+    } else {
+        assert_null(link->locktype);
+    }
+}
+
+/* A reader that idles, the migration behind it, an update behind that in another table's row, and a lock
+ * behind that: every link is told, down to the root. */
+static void test_chain_to_the_root(void **state)
+{
+    (void)state;
+    rh_pg *reader = connect_as(": load"), *migration = connect_as(": migration");
+    rh_sampler *sampler = start_sampler(migration, false);
+    client altering, updating, locking;
+    run(reader, "BEGIN; SELECT count(*) FROM a");
+    run(migration, "BEGIN; UPDATE b SET n = 1 WHERE id = 1");
+    rh_sampler_statement(sampler, "000020", 2);
+    begin_over(&altering, migration, "ALTER TABLE a ADD COLUMN x int");
+    await_waiters(watcher, 1);
+    begin(&updating, "UPDATE b SET n = 2 WHERE id = 1");
+    await_waiters(watcher, 2);
+    begin(&locking, "BEGIN; LOCK TABLE b IN EXCLUSIVE MODE; COMMIT");
+    await_waiters(watcher, 3);
+    sleep_ms(200);
+    run(reader, "COMMIT");
+    end(&altering);
+    rh_sampler_statement(sampler, NULL, 0);
+    run(migration, "ROLLBACK");
+    end(&updating);
+    end(&locking);
+    rh_contention contention = {0};
+    rh_sampler_finish(sampler, arena, &contention);
+    const rh_wait *own = wait_of(&contention, migration), *third = NULL;
+    assert_int_equal(own->chain_count, 1);
+    assert_link(&own->chain[0], reader, NULL, NULL);
+    third = wait_of(&contention, updating.pg);
+    assert_string_equal(third->locktype, "transactionid");
+    assert_string_equal(third->relation, "public.b");
+    assert_int_equal(third->chain_count, 2);
+    assert_true(third->chain[0].is_migration);
+    assert_link(&third->chain[0], migration, "public.a", "AccessExclusiveLock");
+    assert_link(&third->chain[1], reader, NULL, NULL);
+    assert_true(third->chain[1].name && strstr(third->chain[1].name, "(idle in transaction)"));
+    assert_int_equal(third->root_pid, rh_pg_backend_pid(reader));
+    assert_int_equal(contention.deadlock_count, 0);
+    const client *all[] = {&updating, &locking};
+    for (int i = 0; i < 2; i++)
+        rh_pg_close(all[i]->pg);
+    rh_pg_close(migration);
+    rh_pg_close(reader);
+}
+
+/* One that only waits in the same queue is in the way too (a soft blocker), and one wait may have several. */
+static void test_soft_and_several_blockers(void **state)
+{
+    (void)state;
+    rh_pg *first = connect_as(": load"), *second = connect_as(": load"),
+          *migration = connect_as(": migration");
+    rh_sampler *sampler = start_sampler(migration, false);
+    client altering, reading;
+    run(first, "BEGIN; SELECT count(*) FROM a");
+    run(second, "BEGIN; SELECT count(*) FROM a");
+    rh_sampler_statement(sampler, "000021", 1);
+    begin_over(&altering, migration, "ALTER TABLE a ADD COLUMN y int");
+    await_waiters(watcher, 1);
+    begin(&reading, "SELECT count(*) FROM a");
+    await_waiters(watcher, 2);
+    sleep_ms(100);
+    run(first, "COMMIT");
+    sleep_ms(300);
+    run(second, "COMMIT");
+    end(&altering);
+    end(&reading);
+    rh_contention contention = {0};
+    rh_sampler_finish(sampler, arena, &contention);
+    const rh_wait *own = wait_of(&contention, migration), *behind = wait_of(&contention, reading.pg);
+    assert_int_equal(own->blocker_pid, rh_pg_backend_pid(second)); /* it was in the way longer */
+    assert_int_equal(behind->blocker_pid, rh_pg_backend_pid(migration));
+    assert_int_equal(behind->root_pid, rh_pg_backend_pid(second));
+    assert_int_equal(behind->chain_count, 2);
+    assert_link(&behind->chain[0], migration, "public.a", "AccessExclusiveLock");
+    rh_pg_close(reading.pg);
+    rh_pg_close(migration);
+    rh_pg_close(second);
+    rh_pg_close(first);
+}
+
+static void test_deadlock(void **state)
+{
+    (void)state;
+    rh_usec began = rh_clock_monotonic();
+    int64_t from = rh_lock_log_length(log_path);
+    rh_pg *migration = connect_as(": migration"), *other = connect_as(": load");
+    rh_sampler *sampler = start_sampler(migration, false);
+    client altering, updating;
+    run(migration, "BEGIN; UPDATE a SET n = 1 WHERE id = 1");
+    run(other, "BEGIN; UPDATE b SET n = 1 WHERE id = 4711 OR id = 1");
+    rh_sampler_statement(sampler, "000022", 2);
+    begin_over(&altering, migration, "ALTER TABLE b ADD COLUMN z int");
+    await_waiters(watcher, 1);
+    begin_over(&updating, other, "UPDATE a SET n = 4711 WHERE id = 1");
+    end(&altering);
+    run(migration, "ROLLBACK");
+    end(&updating);
+    run(other, "ROLLBACK");
+    rh_contention contention = finish_with_log(sampler, began, from);
+    assert_true(altering.ok != updating.ok);
+    const rh_pg *victim = altering.ok ? other : migration;
+    assert_int_equal(contention.deadlock_count, 1);
+    const rh_deadlock *deadlock = contention.deadlocks;
+    assert_int_equal(deadlock->side_count, 2);
+    assert_string_equal(deadlock->migration, "000022");
+    for (int i = 0; i < 2; i++) {
+        const rh_deadlock_side *side = &deadlock->sides[i];
+        assert_int_equal(side->is_victim, side->pid == rh_pg_backend_pid(victim));
+        assert_int_equal(side->blocked_by_pid, deadlock->sides[1 - i].pid);
+        assert_string_equal(side->relation, side->is_migration ? "public.b" : "public.a");
+        assert_string_equal(side->mode, side->is_migration ? "AccessExclusiveLock" : "ShareLock");
+        assert_null(strstr(side->statement, "4711"));
+        assert_non_null(strstr(side->statement, side->is_migration ? "ALTER TABLE b" : "UPDATE a"));
+    }
+    rh_pg_close(migration);
+    rh_pg_close(other);
+}
+
+static void test_lock_timeout(void **state)
+{
+    (void)state;
+    rh_usec began = rh_clock_monotonic();
+    int64_t from = rh_lock_log_length(log_path);
+    rh_pg *migration = connect_as(": migration"), *other = connect_as(": load");
+    rh_sampler *sampler = start_sampler(migration, false);
+    rh_sampler_statement(sampler, "000023", 1);
+    run(migration, "BEGIN; LOCK TABLE a");
+    run(other, "SET lock_timeout = '120ms'");
+    client reading;
+    begin_over(&reading, other, "SELECT count(*) FROM a");
+    end(&reading);
+    assert_string_equal(reading.sqlstate, "55P03");
+    sleep_ms(50);
+    run(migration, "ROLLBACK");
+    rh_contention contention = finish_with_log(sampler, began, from);
+    rh_cancellation event = {.at_s = rh_seconds(reading.ended - began),
+                             .pid = rh_pg_backend_pid(other),
+                             .who = "read a",
+                             .sqlstate = reading.sqlstate,
+                             .message = "canceling statement due to lock timeout"};
+    assert_true(rh_cancelled_add(&event, arena, &contention));
+    const rh_wait *wait = wait_of(&contention, other);
+    assert_int_equal(contention.cancelled_count, 1);
+    assert_string_equal(contention.cancelled->relation, "public.a");
+    assert_string_equal(contention.cancelled->mode, "AccessShareLock");
+    assert_true(contention.cancelled->wait_s == wait->wait_s);
+    assert_true(fabs(wait->wait_s - reading.took_s) < tolerance_s(&contention));
+    rh_pg_close(migration);
+    rh_pg_close(other);
+}
+
+/* Each of the three waits of CREATE INDEX CONCURRENTLY has its own transaction in the way, which leads to it.
+ */
+static void test_the_three_waits_of_concurrently(void **state)
+{
+    (void)state;
+    static const char *const phases[] = {"waiting for writers before build",
+                                         "waiting for writers before validation",
+                                         "waiting for old snapshots"};
+    rh_pg *migration = connect_as(": migration"), *writers[2], *snapshot = connect_as(": load");
+    rh_sampler *sampler = start_sampler(migration, false);
+    for (int i = 0; i < 2; i++)
+        writers[i] = connect_as(": load");
+    run(writers[0], "BEGIN; UPDATE a SET n = 5 WHERE id = 5");
+    rh_sampler_statement(sampler, "000024", 1);
+    client building;
+    begin_over(&building, migration, "CREATE INDEX CONCURRENTLY a_n ON a (n)");
+    await_waiters(watcher, 1);
+    sleep_ms(80);
+    run(writers[1], "BEGIN; UPDATE a SET n = 6 WHERE id = 6");
+    run(writers[0], "COMMIT");
+    rh_pg_close(writers[0]);
+    await_waiters(watcher, 1);
+    sleep_ms(80);
+    run(snapshot, "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM b");
+    run(writers[1], "COMMIT");
+    rh_pg_close(writers[1]);
+    await_waiters(watcher, 1);
+    sleep_ms(80);
+    run(snapshot, "COMMIT");
+    end(&building);
+    assert_true(building.ok);
+    rh_sampler_statement(sampler, NULL, 0);
+    rh_contention contention = {0};
+    rh_sampler_finish(sampler, arena, &contention);
+    for (int phase = 0; phase < 3; phase++) {
+        const rh_wait *wait = NULL;
+        for (size_t i = 0; i < contention.wait_count; i++)
+            if (contention.waits[i].concurrently &&
+                strcmp(contention.waits[i].concurrently, phases[phase]) == 0)
+                wait = &contention.waits[i];
+        assert_non_null(wait);
+        assert_true(wait->waiter_is_migration);
+        assert_string_equal(wait->locktype, "virtualxid");
+        assert_string_equal(wait->relation, "public.a");
+        assert_true(wait->wait_s > 0.05);
+        assert_int_equal(wait->chain_count, 1);
+    }
+    rh_pg_close(migration);
+    rh_pg_close(snapshot);
+}
+
+/* The log saw a wait that no sample can have seen: it is merged and counted; what both saw is the same
+ * length. */
+static void test_the_log_is_merged(void **state)
+{
+    (void)state;
+    rh_usec began = rh_clock_monotonic();
+    int64_t from = rh_lock_log_length(log_path);
+    rh_pg *migration = connect_as(": migration");
+    client unseen, seen;
+    run(migration, "BEGIN; LOCK TABLE b");
+    begin(&unseen, "SELECT count(*) FROM b");
+    sleep_ms(400);
+    run(migration, "COMMIT");
+    end(&unseen);
+    rh_sampler *sampler = start_sampler(migration, false);
+    /* A sampler's second 0 is its own: the pass began before it. */
+    rh_usec shift = rh_clock_monotonic() - began;
+    rh_sampler_statement(sampler, "000025", 1);
+    run(migration, "BEGIN; LOCK TABLE b");
+    begin(&seen, "SELECT count(*) FROM b");
+    sleep_ms(400);
+    run(migration, "COMMIT");
+    end(&seen);
+    rh_sampler_statement(sampler, NULL, 0);
+    sleep_ms(40);
+    rh_contention contention = finish_with_log(sampler, began + shift, from);
+    assert_int_equal(contention.log.waits, 2);
+    assert_int_equal(contention.log.merged, 1);
+    assert_true(contention.log.longest_difference_ms < 1e3 * tolerance_s(&contention));
+    assert_int_equal(contention.wait_count, 2);
+    const rh_wait *merged = wait_of(&contention, unseen.pg);
+    assert_int_equal(merged->source, RH_WAIT_SERVER_LOG);
+    assert_string_equal(merged->relation, "public.b");
+    assert_string_equal(merged->mode, "AccessShareLock");
+    assert_true(fabs(merged->wait_s - unseen.took_s) < 0.05);
+    assert_true(merged->at_s < 0);
+    assert_int_equal(wait_of(&contention, seen.pg)->source, RH_WAIT_SAMPLER);
+    rh_pg_close(migration);
+    rh_pg_close(unseen.pg);
+    rh_pg_close(seen.pg);
+}
+
+/* A load client that is killed while it waits, and a blocker that is killed: the rest of the account stands.
+ */
+static void test_killed_sessions(void **state)
+{
+    (void)state;
+    rh_pg *migration = connect_as(": migration"), *blocker = connect_as(": load");
+    rh_sampler *sampler = start_sampler(migration, false);
+    client killed, waiting, altering;
+    char sql[80];
+    rh_sampler_statement(sampler, "000026", 1);
+    run(migration, "BEGIN; LOCK TABLE a");
+    begin(&killed, "SELECT count(*) FROM a");
+    begin(&waiting, "SELECT count(*) FROM a");
+    await_waiters(watcher, 2);
+    sleep_ms(100);
+    int killed_pid = rh_pg_backend_pid(killed.pg), blocker_pid = rh_pg_backend_pid(blocker);
+    snprintf(sql, sizeof sql, "SELECT pg_terminate_backend(%d, 5000)", killed_pid);
+    run(watcher, sql);
+    end(&killed);
+    sleep_ms(200);
+    run(migration, "COMMIT");
+    end(&waiting);
+    rh_sampler_statement(sampler, "000026", 2);
+    run(blocker, "BEGIN; SELECT count(*) FROM a");
+    begin_over(&altering, migration, "ALTER TABLE a ADD COLUMN w int");
+    await_waiters(watcher, 1);
+    sleep_ms(100);
+    snprintf(sql, sizeof sql, "SELECT pg_terminate_backend(%d, 5000)", blocker_pid);
+    run(watcher, sql);
+    end(&altering);
+    rh_sampler_statement(sampler, NULL, 0);
+    sleep_ms(40);
+    rh_contention contention = {0};
+    rh_sampler_finish(sampler, arena, &contention);
+    assert_true(contention.measured);
+    assert_int_equal(contention.wait_count, 3);
+    const rh_wait *cut = wait_of_pid(&contention, killed_pid), *whole = wait_of(&contention, waiting.pg);
+    assert_true(fabs(cut->wait_s - killed.took_s) < tolerance_s(&contention));
+    assert_true(fabs(whole->wait_s - waiting.took_s) < tolerance_s(&contention));
+    assert_int_equal(whole->blocker_pid, rh_pg_backend_pid(migration));
+    const rh_wait *own = wait_of(&contention, migration);
+    assert_int_equal(own->blocker_pid, blocker_pid);
+    assert_true(fabs(own->wait_s - altering.took_s) < tolerance_s(&contention));
+    assert_int_equal(contention.deadlock_count, 0);
+    rh_pg_close(migration);
+    rh_pg_close(blocker);
+    rh_pg_close(killed.pg);
+    rh_pg_close(waiting.pg);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_chain_to_the_root),
+        cmocka_unit_test(test_soft_and_several_blockers),
+        cmocka_unit_test(test_deadlock),
+        cmocka_unit_test(test_lock_timeout),
+        cmocka_unit_test(test_the_three_waits_of_concurrently),
+        cmocka_unit_test(test_the_log_is_merged),
+        cmocka_unit_test(test_killed_sessions),
+    };
+    return cmocka_run_group_tests(tests, start, close_and_stop);
+}
