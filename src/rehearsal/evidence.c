@@ -1,6 +1,7 @@
 #include "pgrehearse/rehearsal/evidence.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/base/units.h"
+#include "pgrehearse/rehearsal/hazard_state.h"
 #include <string.h>
 
 static const rh_statement_run *telling_run(const rh_statement *statement)
@@ -62,6 +63,9 @@ static const char *evidence_of(const rh_run *run, const rh_migration *migration,
                        rh_duration_format(lock->held_s, duration, sizeof duration));
     if (ran->pass == RH_PASS_KIND_LOADED && run->contention.measured)
         append_victims(&text, &run->contention, migration->id, statement->ordinal);
+    if (statement->class_differs)
+        rh_text_printf(&text, "; %s by what it did, not %s", rh_statement_class_name(statement->class_),
+                       rh_statement_class_name(statement->class_expected));
     const char *evidence = rh_arena_strdup(run->arena, text.data);
     rh_text_release(&text);
     return evidence;
@@ -73,8 +77,9 @@ void rh_evidence_fill(rh_run *run)
         rh_migration *migration = &run->plan.migrations[m];
         for (size_t i = 0; i < migration->up.statement_count; i++) {
             rh_statement *statement = &migration->up.statements[i];
+            rh_hazards_measure(migration, statement, telling_run(statement), run->arena);
             const char *evidence = statement->hazard_count ? evidence_of(run, migration, statement) : NULL;
-            for (size_t h = 0; h < statement->hazard_count; h++)
+            for (size_t h = 0; evidence && h < statement->hazard_count; h++)
                 statement->hazards[h].evidence = evidence;
         }
     }

@@ -83,6 +83,34 @@ static void add_new_locks(rh_observer *o, rh_statement_run *run)
     o->held_count = count;
 }
 
+/* A CONCURRENTLY that failed leaves its index behind. */
+static void look_for_invalid_index(const rh_observer *o, rh_statement *statement)
+{
+    rh_arena *arena = o->run->arena;
+    const char **names = NULL;
+    size_t count = 0;
+    if (!rh_invalid_indexes(o->side, arena, &names, &count, NULL))
+        return;
+    for (size_t i = 0; i < count; i++) {
+        const char *dot = strrchr(names[i], '.');
+        if (!strstr(statement->sql, dot ? dot + 1 : names[i]))
+            continue;
+        rh_hazard *hazard =
+            rh_arena_add(arena, &statement->hazards, &statement->hazard_count, sizeof *hazard);
+        *hazard = (rh_hazard){
+            .rule = "invalid-index",
+            .message = rh_arena_printf(
+                arena,
+                "It failed and left %s behind: every write keeps it up to date, no query uses "
+                "it, and the next try finds the name taken.",
+                names[i]),
+            .evidence = "after the failure pg_index.indisvalid was false",
+            .safer = rh_arena_printf(arena, "DROP INDEX CONCURRENTLY %s; before the next try.", names[i]),
+            .state = RH_HAZARD_MEASURED,
+        };
+    }
+}
+
 static void after(void *user, rh_pg *pg, rh_migration *migration, rh_statement *statement,
                   rh_statement_run *run, bool ok)
 {
@@ -101,6 +129,8 @@ static void after(void *user, rh_pg *pg, rh_migration *migration, rh_statement *
         add_resource_sample(o, &now);
     if (ok && rh_pg_transaction_state(pg) == 'T' && statement->class_ != RH_CLASS_TRANSACTION)
         add_new_locks(o, run);
+    if (!ok && statement->needs_no_transaction && o->pass != RH_PASS_KIND_SCALED)
+        look_for_invalid_index(o, statement);
     if (ok && is_looked_at(o, statement, run))
         run->work = rh_work_after(o->work, pg, statement->expected_relation, o->run->arena);
 }
@@ -231,7 +261,8 @@ void rh_observer_finish(rh_observer *o, rh_contention *contention)
                 run->cpu_user_s += workers;
             const rh_statement *statement = &script->statements[i];
             bool only_ends = statement->class_ == RH_CLASS_TRANSACTION && !statement->expected_lock;
-            if (run->lock_count == 0 && !run->locks_complete && !only_ends) /* COMMIT holds what others took */
+            if (run->lock_count == 0 && !run->locks_complete &&
+                !only_ends) /* COMMIT holds what others took */
                 add_outside_locks(o, migration, &script->statements[i], run);
             rh_classify_measured(&script->statements[i], run, o->run->arena);
         }

@@ -31,7 +31,6 @@ expect heap_scan heap_scan 'ALTER TABLE order_items ADD CONSTRAINT never CHECK (
 expect data_change procedure 'DO $$ BEGIN DELETE FROM events WHERE id < 100; END $$;'
 expect index_build index_build 'ALTER TABLE orders ADD CONSTRAINT token_key UNIQUE (token);'
 
-
 scenario 'migrations: {path: migrations}' 'prepare: [{sql: grow.sql}]' 'rollback: false'
 cat >"$work/grow.sql" <<'SQL'
 ALTER TABLE orders ALTER COLUMN channel TYPE varchar(100);
@@ -52,3 +51,32 @@ for line in open(sys.argv[2]):
         print(number, s["sql"], s["class_expected"], "->", s["class"], s["class_differs"], s["class_evidence"])
 sys.exit(bad)
 PYTHON
+
+# A hazard is borne out by what was measured, or not; and some show only then.
+hazard() { # NUMBER RULE STATE
+    report "[h['state'] for m in r['migrations'] if m['id'] == '0000$1' for h in m['statements'][-1]['hazards'] if h['rule'] == '$2'] == ['$3']"
+}
+hazard 12 volatile-default measured
+hazard 14 set-not-null-scan measured
+hazard 15 index-without-concurrently measured
+hazard 18 whole-table-update measured
+hazard 24 type-change refuted
+hazard 25 rewrite-access-exclusive measured
+hazard 29 index-without-concurrently measured
+report "all(h['evidence'] for m in r['migrations'] for s in m['statements'] for h in s['hazards'])"
+
+# A build that fails leaves an index behind that no query uses: told with its name.
+rm "$work"/migrations/00001[2-9]* "$work"/migrations/00002* "$work"/migrations/00003* 2>/dev/null || true
+migration 000012_x.up.sql 'CREATE UNIQUE INDEX CONCURRENTLY once_only ON orders (channel);'
+rehearse 2 --pass quiet
+valid_report
+hazard 12 invalid-index measured
+report "'public.once_only' in [h for h in r['migrations'][1]['statements'][0]['hazards'] if h['rule'] == 'invalid-index'][0]['safer']"
+
+# What is silenced is listed with its reason, and stays so.
+migration 000012_x.up.sql '-- pgrehearse: ignore index-without-concurrently a table of the staff alone
+CREATE INDEX slow ON orders (channel);'
+rehearse 0 --pass quiet
+valid_report
+hazard 12 index-without-concurrently silenced
+report "r['migrations'][1]['statements'][0]['hazards'][0]['silenced'] == 'a table of the staff alone'"
