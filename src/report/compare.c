@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+enum { VICTIMS_MAX = 5 };
+
 typedef struct comparison {
     rh_view a, b;
     rh_text *out;
@@ -88,6 +90,102 @@ static void gates(const comparison *c)
     }
 }
 
+/* Nothing where they are equal: what is found under load is long. */
+static void count_row(const comparison *c, const char *name, int64_t a, int64_t b)
+{
+    if (a == b)
+        return;
+    const char *remark = a < 0 || b < 0 ? "" : b > a ? paint(c, "31", "worse") : paint(c, "32", "better");
+    row(c, name, rh_view_count_or(&c->a, a, "–"), rh_view_count_or(&c->b, b, "–"), remark);
+}
+
+/* Seconds that differ by more than repeated runs differ anyway. */
+static void differing_row(const comparison *c, const char *name, double a, double b)
+{
+    bool alike = (isnan(a) && isnan(b)) || a == b || (a > 0 && b / a <= 1.1 && b / a >= 1 / 1.1);
+    if (!alike)
+        seconds_row(c, name, a, b);
+}
+
+static void differing_path_row(const comparison *c, const char *name, const char *path)
+{
+    differing_row(c, name, rh_json_real(rh_json_path(c->a.report, path)),
+                  rh_json_real(rh_json_path(c->b.report, path)));
+}
+
+static void count_path_row(const comparison *c, const char *name, const char *path)
+{
+    count_row(c, name, rh_json_int(rh_json_path(c->a.report, path)),
+              rh_json_int(rh_json_path(c->b.report, path)));
+}
+
+static int64_t items_at(const rh_view *view, const char *path)
+{
+    const rh_json *list = rh_json_path(view->report, path);
+    return list ? (int64_t)rh_json_count(list) : -1;
+}
+
+static void list_row(const comparison *c, const char *name, const char *path)
+{
+    int64_t a = items_at(&c->a, path), b = items_at(&c->b, path);
+    if (a > 0 || b > 0)
+        count_row(c, name, a, b);
+}
+
+static const char *recommended(const rh_view *view)
+{
+    const rh_json *search = rh_json_get(view->report, "lock_policy");
+    int64_t best = rh_json_int(rh_json_get(search, "recommended"));
+    if (!search)
+        return NULL;
+    return best < 0
+               ? "none"
+               : rh_view_seconds_or(
+                     view,
+                     rh_view_real(rh_json_at(rh_json_get(search, "overall"), (size_t)best), "lock_timeout_s"),
+                     "none");
+}
+
+/* The five that stalled longest in B, beside what they had in A; and those that are no victims any more. */
+static void victims(const comparison *c)
+{
+    rh_view_victim *a, *b;
+    size_t count_a = rh_view_victims(&c->a, &a), count_b = rh_view_victims(&c->b, &b);
+    for (size_t i = 0; i < count_b && i < VICTIMS_MAX; i++) {
+        double before = NAN;
+        for (size_t k = 0; k < count_a; k++)
+            if (strcmp(a[k].who, b[i].who) == 0)
+                before = a[k].longest_stall_ms / 1e3;
+        differing_row(c, rh_view_printf(&c->b, "  stall of %s", b[i].who), before,
+                      b[i].longest_stall_ms / 1e3);
+    }
+    for (size_t i = 0; i < count_a && i < VICTIMS_MAX; i++) {
+        bool still = false;
+        for (size_t k = 0; k < count_b; k++)
+            still = still || strcmp(b[k].who, a[i].who) == 0;
+        if (!still)
+            row(c, rh_view_printf(&c->a, "  stall of %s", a[i].who),
+                rh_view_seconds_or(&c->a, a[i].longest_stall_ms / 1e3, "–"), NULL,
+                paint(c, "32", "no victim now"));
+    }
+}
+
+static void contention(const comparison *c)
+{
+    count_path_row(c, "lock waits", "contention.wait_count");
+    count_path_row(c, "deepest queue", "contention.deepest_queue");
+    differing_path_row(c, "reads blocked, longest stretch", "contention.reads_blocked_s");
+    differing_path_row(c, "writes blocked, longest stretch", "contention.writes_blocked_s");
+    count_path_row(c, "victims", "contention.victim_count");
+    victims(c);
+    list_row(c, "deadlocks", "contention.deadlocks");
+    list_row(c, "cancelled statements", "contention.cancelled");
+    list_row(c, "incompatible statements", "compatibility.incompatibilities");
+    const char *a = recommended(&c->a), *b = recommended(&c->b);
+    if ((a || b) && !(a && b && strcmp(a, b) == 0))
+        row(c, "lock_timeout to use", a, b, paint(c, "1", "changed"));
+}
+
 static const rh_view_migration *migration_with(const rh_view *view, const char *id)
 {
     for (size_t i = 0; i < view->migration_count; i++)
@@ -155,6 +253,7 @@ bool rh_report_compare(const rh_json *a, const rh_json *b, bool color, rh_text *
     path_row(&c, "load p99 before", "load.windows.before.response_ms.p99", 1e-3);
     path_row(&c, "load p99 during", "load.windows.during.response_ms.p99", 1e-3);
     path_row(&c, "longest lock wait", "contention.longest_wait_s", 1);
+    contention(&c);
     migrations(&c);
     rh_view_release(&c.a);
     rh_view_release(&c.b);

@@ -55,10 +55,11 @@ void rh_html_timeline(rh_html *html);
 void rh_html_who(rh_html *html);
 void rh_html_statements(rh_html *html);
 void rh_html_waits(rh_html *html);
-/* These three: nothing when the scenario did not ask for it. */
+/* These four: nothing when the scenario did not ask for it. */
 void rh_html_disturbers(rh_html *html);
 void rh_html_lock_policy(rh_html *html);
 void rh_html_compatibility(rh_html *html);
+void rh_html_runners(rh_html *html);
 /* html_cancelled.c: parts of the lock waits; nothing when there was none. */
 void rh_html_deadlocks(rh_html *html);
 void rh_html_cancelled(rh_html *html);

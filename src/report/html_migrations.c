@@ -4,6 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+    MIGRATIONS_SHOWN = 40,
+    EXPLAINED_OPEN = 3,
+    HURT_SHOWN = 3,
+    STATEMENTS_SHOWN = 150,
+    STATEMENTS_OPEN = 16
+};
+
 static const char *p99_change(const rh_view *view, const rh_view_migration *m)
 {
     if (isnan(m->p99_during_ms))
@@ -31,7 +39,7 @@ static void victims(rh_html *html, const rh_view_migration *m)
         return;
     rh_xml_open(html->xml, "p", NULL);
     rh_xml_text(html->xml, "Hurt: ");
-    for (size_t i = 0; i < rh_json_count(list) && i < 6; i++) {
+    for (size_t i = 0; i < rh_json_count(list) && i < HURT_SHOWN; i++) {
         const rh_json *victim = rh_json_at(list, i);
         int64_t waits = rh_json_int(rh_json_get(victim, "waits"));
         rh_xml_textf(html->xml, "%s%s (%lld wait%s, longest %s)", i ? "; " : "",
@@ -40,13 +48,30 @@ static void victims(rh_html *html, const rh_view_migration *m)
                      rh_view_seconds(&html->view, rh_view_real(victim, "longest_wait_s")));
     }
     int64_t all = rh_json_int(rh_json_get(impact, "victims_hurt"));
-    if (all > 6)
-        rh_xml_textf(html->xml, "; and %lld more kinds", (long long)all - 6);
+    if (all > HURT_SHOWN)
+        rh_xml_textf(html->xml, "; and %lld more kinds", (long long)all - HURT_SHOWN);
     rh_xml_text(html->xml, ".");
     rh_xml_close(html->xml);
 }
 
-static void explanation(rh_html *html, const rh_view_migration *m)
+/* "2 hazards: type-change, missing-lock-timeout", each rule once. */
+static const char *hazards_in_short(const rh_view *view, const rh_view_migration *m)
+{
+    const rh_json *statements = rh_json_get(m->record, "statements");
+    const char *rules = "";
+    for (size_t s = 0; s < rh_json_count(statements); s++) {
+        const rh_json *hazards = rh_json_get(rh_json_at(statements, s), "hazards");
+        for (size_t i = 0; i < rh_json_count(hazards); i++) {
+            const char *rule = rh_view_string(rh_json_at(hazards, i), "rule");
+            if (rule && !strstr(rules, rule) && strlen(rules) < 120)
+                rules =
+                    rh_view_printf(view, "%s%s%s", rules, rules[0] ? ", " : "", rh_view_line(view, rule, 40));
+        }
+    }
+    return rules[0] ? rh_view_printf(view, "Hazards and safer ways: %s", rules) : "Who was hurt";
+}
+
+static void explanation(rh_html *html, const rh_view_migration *m, bool open)
 {
     const rh_json *failure = rh_json_get(m->record, "error");
     bool has_victims = rh_json_count(rh_json_path(m->record, "impact.victims")) > 0;
@@ -54,10 +79,16 @@ static void explanation(rh_html *html, const rh_view_migration *m)
         return;
     rh_html_row(html, "under");
     rh_xml_open(html->xml, "td", "colspan", "9", NULL);
+    rh_xml_open(html->xml, "div", "class", "wide", NULL);
     if (failure)
         rh_html_paragraph(html, "bad", rh_view_failure(&html->view, failure));
-    victims(html, m);
-    rh_html_hazards(html, m);
+    if (m->hazard_count > 0 || has_victims) {
+        rh_html_details(html, hazards_in_short(&html->view, m), open);
+        victims(html, m);
+        rh_html_hazards(html, m);
+        rh_html_details_end(html);
+    }
+    rh_xml_close(html->xml);
     rh_xml_close(html->xml);
     rh_html_row_end(html);
 }
@@ -67,15 +98,27 @@ static const char *pain_class(double blocked_s)
     return blocked_s >= 1 ? "bad" : blocked_s >= 0.1 ? "warn" : NULL;
 }
 
-static void who_row(rh_html *html, const rh_view_migration *m)
+/* Whether its statements are on the page: those of the first migrations are, up to a number. */
+static bool shows_statements(const rh_view *view, const rh_view_migration *m)
+{
+    size_t before = 0;
+    for (const rh_view_migration *other = view->migrations; other < m; other++)
+        before += rh_json_count(rh_json_get(other->record, "statements"));
+    return before < STATEMENTS_SHOWN;
+}
+
+static void who_row(rh_html *html, const rh_view_migration *m, bool open)
 {
     const rh_view *view = &html->view;
     const char *range, *time = rh_view_time(view, m, &range);
     rh_xml_open(html->xml, "tbody", NULL);
     rh_html_row(html, NULL);
     rh_xml_open(html->xml, "td", NULL);
-    rh_xml_element(html->xml, "a", rh_view_line(view, m->title, 56), "href",
-                   rh_view_printf(view, "#%s", rh_html_anchor(html, m)), NULL);
+    if (shows_statements(&html->view, m))
+        rh_xml_element(html->xml, "a", rh_view_line(view, m->title, 56), "href",
+                       rh_view_printf(view, "#%s", rh_html_anchor(html, m)), NULL);
+    else
+        rh_xml_text(html->xml, rh_view_line(view, m->title, 56));
     rh_xml_close(html->xml);
     rh_xml_open(html->xml, "td", NULL);
     rh_xml_element(html->xml, "span", outcome_text(m), "class", outcome_class(m), NULL);
@@ -96,7 +139,7 @@ static void who_row(rh_html *html, const rh_view_migration *m)
     rh_html_figure(html, rh_view_seconds_or(view, m->longest_victim_s, "–"));
     rh_html_figure(html, p99_change(view, m));
     rh_html_row_end(html);
-    explanation(html, m);
+    explanation(html, m, open);
     rh_xml_close(html->xml);
 }
 
@@ -123,9 +166,10 @@ void rh_html_who(rh_html *html)
                       "Migrations, those that hurt most first. Waits are those of the load; – means not "
                       "measured, or none.",
                       columns);
-        for (size_t i = 0; i < html->view.migration_count; i++)
-            who_row(html, html->view.by_pain[i]);
+        for (size_t i = 0; i < html->view.migration_count && i < MIGRATIONS_SHOWN; i++)
+            who_row(html, html->view.by_pain[i], i < EXPLAINED_OPEN);
         rh_html_table_end(html);
+        rh_html_more(html, MIGRATIONS_SHOWN, html->view.migration_count);
     }
     rh_html_section_end(html);
 }
@@ -208,6 +252,25 @@ static void prediction_cell(rh_html *html, const rh_json *statement)
     rh_xml_close(html->xml);
 }
 
+/* By what it did; where its text said something else, that too, and what was measured. */
+static void class_cell(rh_html *html, const rh_json *statement)
+{
+    const rh_view *view = &html->view;
+    const char *class_ = rh_view_string(statement, "class"), *phase = rh_view_string(statement, "phase");
+    const char *expected = rh_view_string(statement, "class_expected"),
+               *evidence = rh_view_string(statement, "class_evidence");
+    rh_xml_open(html->xml, "td", "title", evidence, NULL);
+    rh_xml_textf(html->xml, "%s%s%s", class_ ? class_ : "–", phase ? ", " : "", phase ? phase : "");
+    if (rh_json_bool(rh_json_get(statement, "class_differs"))) {
+        rh_xml_element(html->xml, "div",
+                       rh_view_printf(view, "its text says %s", expected ? expected : "something else"),
+                       "class", "warn", NULL);
+        if (evidence)
+            rh_xml_element(html->xml, "div", rh_view_line(view, evidence, 240), "class", "muted", NULL);
+    }
+    rh_xml_close(html->xml);
+}
+
 static void statement_row(rh_html *html, const rh_json *statement)
 {
     const rh_view *view = &html->view;
@@ -219,9 +282,7 @@ static void statement_row(rh_html *html, const rh_json *statement)
     rh_html_sql(html, rh_view_string(statement, "sql"));
     rh_html_hazard_names(html, statement);
     rh_xml_close(html->xml);
-    const char *class_ = rh_view_string(statement, "class"), *phase = rh_view_string(statement, "phase");
-    rh_html_cell(
-        html, rh_view_printf(view, "%s%s%s", class_ ? class_ : "–", phase ? ", " : "", phase ? phase : ""));
+    class_cell(html, statement);
     rh_xml_open(html->xml, "td", "class", "f", NULL);
     rh_xml_text(html->xml, rh_view_seconds_or(view, quiet.median_s, "–"));
     if (quiet.count > 1) {
@@ -239,7 +300,8 @@ static void statement_row(rh_html *html, const rh_json *statement)
     rh_html_row_end(html);
 }
 
-static void statements_of(rh_html *html, const rh_view_migration *m)
+/* At most MOST of them; returns how many. */
+static size_t statements_of(rh_html *html, const rh_view_migration *m, size_t most)
 {
     static const char *const rules[][2] = {
         {"each", "every statement by itself"},
@@ -262,24 +324,35 @@ static void statements_of(rh_html *html, const rh_view_migration *m)
                    NULL);
     rh_xml_close(html->xml);
     rh_html_row_end(html);
-    for (size_t i = 0; i < rh_json_count(statements); i++)
+    size_t count = rh_json_count(statements) < most ? rh_json_count(statements) : most;
+    for (size_t i = 0; i < count; i++)
         statement_row(html, rh_json_at(statements, i));
     rh_xml_close(html->xml);
+    return count;
 }
 
 void rh_html_statements(rh_html *html)
 {
     static const char *const columns[] = {"#Line", "Statement", "Class", "#Time alone", "#Under load",
                                           "Locks", "#Rows",     "#WAL",  "#Predicted",  NULL};
+    const rh_view *view = &html->view;
     rh_html_section(html, "statements", "Every statement");
     if (has_migrations(html)) {
-        rh_html_table(html,
-                      "In the order they run. Literals are replaced. Locks are those held under load where "
-                      "there was one.",
-                      columns);
-        for (size_t i = 0; i < html->view.migration_count; i++)
-            statements_of(html, &html->view.migrations[i]);
+        size_t all = 0, shown = 0;
+        for (size_t i = 0; i < view->migration_count; i++)
+            all += rh_json_count(rh_json_get(view->migrations[i].record, "statements"));
+        rh_html_details(html, rh_view_printf(view, "%zu statements in the order they run", all),
+                        all <= STATEMENTS_OPEN);
+        rh_html_table(
+            html,
+            "Literals are replaced. Locks are those held under load where there was one. The class is by "
+            "what was measured where it could be told.",
+            columns);
+        for (size_t i = 0; i < view->migration_count && shown < STATEMENTS_SHOWN; i++)
+            shown += statements_of(html, &view->migrations[i], STATEMENTS_SHOWN - shown);
         rh_html_table_end(html);
+        rh_html_more(html, shown, all);
+        rh_html_details_end(html);
     }
     rh_html_section_end(html);
 }

@@ -47,6 +47,7 @@ static void contents(rh_html *html)
         {"#statements", "Statements", true},
         {"#load", "Load", true},
         {"#rollback", "Rollback", true},
+        {"#runners", "Started twice", rh_json_get(report, "concurrent_runners") != NULL},
         {"#backtest", "Back-test", true},
         {"#environment", "Environment", true},
         {"#not-measured", "Not measured", true},
@@ -221,6 +222,7 @@ static void document(rh_html *html)
     rh_html_load(html);
     rh_html_rollback(html);
     rh_html_interruptions(html);
+    rh_html_runners(html);
     rh_html_backtest(html);
     rh_html_environment(html);
     not_measured(html);

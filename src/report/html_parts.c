@@ -149,7 +149,7 @@ void rh_html_sql(rh_html *html, const char *sql)
 
 /* The same hazard of one or more statements of a migration. */
 typedef struct hazard_group {
-    const char *rule, *message, *safer;
+    const char *rule, *message, *safer, *state, *silenced;
     size_t count;
     double longest_s;     /* of its statements, outside the samples; -1 unknown */
     const char *evidence; /* of that one */
@@ -178,11 +178,14 @@ static void add_hazard(const rh_view *view, hazard_group **groups, size_t *count
     hazard_group new = {.rule = rh_view_string(hazard, "rule"),
                         .message = rh_view_string(hazard, "message"),
                         .safer = rh_view_string(hazard, "safer"),
+                        .state = rh_view_string(hazard, "state"),
+                        .silenced = rh_view_string(hazard, "silenced"),
                         .longest_s = -2};
     size_t i = 0;
     while (i < *count &&
            !(same_text((*groups)[i].rule, new.rule) && same_text((*groups)[i].message, new.message) &&
-             same_text((*groups)[i].safer, new.safer)))
+             same_text((*groups)[i].safer, new.safer) && same_text((*groups)[i].state, new.state) &&
+             same_text((*groups)[i].silenced, new.silenced)))
         i++;
     if (i == *count)
         *(hazard_group *)rh_arena_add(view->arena, groups, count, sizeof new) = new;
@@ -194,8 +197,26 @@ static void add_hazard(const rh_view *view, hazard_group **groups, size_t *count
     }
 }
 
+/* What the measurement refuted, or a comment in the migration silenced: named, with the reason, and no more.
+ */
+static bool show_quiet_hazard(rh_html *html, const hazard_group *group)
+{
+    bool refuted = same_text(group->state, "refuted"), silenced = same_text(group->state, "silenced");
+    const char *why = refuted ? group->evidence : group->silenced;
+    if (!refuted && !silenced)
+        return false;
+    rh_xml_open(html->xml, "li", "class", "muted", NULL);
+    rh_xml_element(html->xml, "span", group->rule, "class", "rule", NULL);
+    rh_xml_textf(html->xml, " %s%s%s", refuted ? "is none here" : "is silenced in the migration",
+                 why ? ": " : "", rh_view_line(&html->view, why, 300));
+    rh_xml_close(html->xml);
+    return true;
+}
+
 static void show_hazard(rh_html *html, const hazard_group *group, const char *said)
 {
+    if (show_quiet_hazard(html, group))
+        return;
     rh_xml_open(html->xml, "li", NULL);
     rh_xml_element(html->xml, "span", group->rule, "class", "rule", NULL);
     if (group->count > 1)
@@ -239,9 +260,13 @@ void rh_html_hazard_names(rh_html *html, const rh_json *statement)
 {
     const rh_json *hazards = rh_json_get(statement, "hazards");
     for (size_t i = 0; i < rh_json_count(hazards); i++) {
+        bool quiet = rh_view_is(rh_json_at(hazards, i), "state", "refuted") ||
+                     rh_view_is(rh_json_at(hazards, i), "state", "silenced");
         rh_xml_text(html->xml, i ? ", " : "");
-        rh_xml_element(html->xml, "span", rh_view_string(rh_json_at(hazards, i), "rule"), "class", "rule",
-                       NULL);
+        rh_xml_element(html->xml, "span", rh_view_string(rh_json_at(hazards, i), "rule"), "class",
+                       quiet ? "muted" : "rule", NULL);
+        if (quiet)
+            rh_xml_textf(html->xml, " (%s)", rh_view_string(rh_json_at(hazards, i), "state"));
     }
 }
 

@@ -100,6 +100,45 @@ static void add_steps(suite *s, const char *key)
     }
 }
 
+/* A case for each release that was tried on the other's schema; it fails by its first statement that does. */
+static void add_compatibility(suite *s)
+{
+    static const char *const releases[][3] = {
+        {"current", "current_tried", "the running release on the new schema"},
+        {"next", "next_tried", "the next release on every schema before its own"}};
+    const rh_json *c = rh_json_get(s->view.report, "compatibility"),
+                  *list = rh_json_get(c, "incompatibilities");
+    for (size_t r = 0; r < 2; r++) {
+        if (rh_json_int(rh_json_get(c, releases[r][1])) < 0)
+            continue;
+        const rh_json *first = NULL;
+        size_t failing = 0;
+        for (size_t i = 0; i < rh_json_count(list); i++) {
+            if (!rh_view_is(rh_json_at(list, i), "application", releases[r][0]))
+                continue;
+            first = first ? first : rh_json_at(list, i);
+            failing++;
+        }
+        const char *name = rh_view_string(first, "template"), *why = rh_view_string(first, "message");
+        add(s, (test_case){"compatibility", releases[r][2], NAN, first ? FAILED : PASSED,
+                           rh_view_printf(&s->view, "%zu statements fail; %s: %s", failing, name ? name : "?",
+                                          why ? why : "no message")});
+    }
+}
+
+static void add_runners(suite *s)
+{
+    const rh_json *record = rh_json_get(s->view.report, "concurrent_runners");
+    if (!record)
+        return;
+    bool bad = rh_view_is(record, "outcome", "both_ran") || rh_view_is(record, "outcome", "collided");
+    add(s, (test_case){"runners", "several started at once", NAN,
+                       bad                                        ? FAILED
+                       : rh_view_is(record, "outcome", "not_met") ? SKIPPED
+                                                                  : PASSED,
+                       rh_view_runners(&s->view)});
+}
+
 static void add_rehearsal(suite *s)
 {
     const rh_json *failure = rh_json_get(s->view.report, "failure");
@@ -140,6 +179,8 @@ bool rh_report_junit(const rh_json *report, rh_text *xml_text, rh_error *error)
     add_steps(&s, "prepare");
     add_migrations(&s);
     add_steps(&s, "verify");
+    add_compatibility(&s);
+    add_runners(&s);
     add_gates(&s);
 
     rh_xml *xml = rh_xml_new(true);

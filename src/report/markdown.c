@@ -3,7 +3,7 @@
 #include "view.h"
 #include <string.h>
 
-enum { MIGRATIONS_MAX = 10, LIST_MAX = 5, TEXT_MAX = 200, SENTENCE_MAX = 500 };
+enum { MIGRATIONS_MAX = 10, LIST_MAX = 5, ROWS_MAX = 3, TEXT_MAX = 200, SENTENCE_MAX = 500 };
 
 typedef struct page {
     rh_view view;
@@ -47,6 +47,8 @@ static void head(const page *p)
     if (reason)
         rh_text_printf(p->out, " (%s)", plain(p, reason));
     rh_text_append(p->out, "\n\n");
+    if (rh_json_get(report, "prediction"))
+        rh_text_printf(p->out, "%s\n\n", plain_within(p, rh_view_prediction(&p->view), SENTENCE_MAX));
     const char *what;
     const rh_json *failure = rh_view_first_failure(&p->view, &what);
     if (!failure)
@@ -126,6 +128,10 @@ static void hazards(const page *p)
             const rh_json *list = rh_json_get(rh_json_at(statements, s), "hazards");
             for (size_t h = 0; h < rh_json_count(list); h++, found++) {
                 const rh_json *hazard = rh_json_at(list, h);
+                if (rh_view_is(hazard, "state", "refuted") || rh_view_is(hazard, "state", "silenced")) {
+                    found--; /* counted by the loop */
+                    continue;
+                }
                 const char *safer = rh_view_string(hazard, "safer");
                 if (shown == LIST_MAX)
                     continue;
@@ -142,6 +148,69 @@ static void hazards(const page *p)
         rh_text_printf(p->out, "- %zu more in report.html\n", found - shown);
     if (found)
         rh_text_append(p->out, "\n");
+}
+
+/* "a → b" of two figures in ms. */
+static const char *change(const page *p, double before_ms, double during_ms)
+{
+    return rh_view_printf(&p->view, "%s → %s", rh_view_seconds_or(&p->view, before_ms / 1e3, "–"),
+                          rh_view_seconds_or(&p->view, during_ms / 1e3, "–"));
+}
+
+static void victims(const page *p)
+{
+    rh_view_victim *list;
+    size_t count = rh_view_victims(&p->view, &list);
+    if (count == 0)
+        return;
+    rh_text_append(p->out, "| victim | p99 before → during | longest stall | lock waits | errors | behind |\n"
+                           "| --- | ---: | ---: | ---: | ---: | --- |\n");
+    for (size_t i = 0; i < count && i < ROWS_MAX; i++)
+        cells(p, 6,
+              (const char *[]){plain_within(p, list[i].who, 60),
+                               change(p, list[i].p99_before_ms, list[i].p99_during_ms),
+                               rh_view_seconds_or(&p->view, list[i].longest_stall_ms / 1e3, "–"),
+                               rh_view_count_or(&p->view, list[i].waits, "–"),
+                               rh_view_count_or(&p->view, list[i].errors, "–"),
+                               plain_within(p, list[i].behind ? list[i].behind : "no lock", 60)});
+    if (count > ROWS_MAX)
+        rh_text_printf(p->out, "\n%zu more victims in report.html\n", count - ROWS_MAX);
+    rh_text_append(p->out, "\n");
+}
+
+static void incompatibilities(const page *p)
+{
+    const rh_json *list = rh_json_path(p->view.report, "compatibility.incompatibilities");
+    for (size_t i = 0; i < rh_json_count(list) && i < ROWS_MAX; i++) {
+        const rh_json *row = rh_json_at(list, i);
+        const char *broken = rh_view_string(row, "broken_by");
+        rh_text_printf(p->out, "- %s release, %s: fails %s%s: %s\n",
+                       rh_view_is(row, "application", "next") ? "next" : "running",
+                       plain_within(p, rh_view_string(row, "template"), 60), broken ? "after " : "at first",
+                       broken ? plain_within(p, broken, 60) : "",
+                       plain_within(p, rh_view_string(row, "message"), 120));
+    }
+    if (rh_json_count(list) > ROWS_MAX)
+        rh_text_printf(p->out, "- %zu more in report.html\n", rh_json_count(list) - ROWS_MAX);
+    rh_text_append(p->out, rh_json_count(list) ? "\n" : "");
+}
+
+/* What was found out under load, a sentence each. */
+static void advice(const page *p)
+{
+    const rh_view *view = &p->view;
+    if (rh_view_contention(view))
+        rh_text_printf(p->out, "%s\n\n", plain_within(p, rh_view_contention(view), SENTENCE_MAX));
+    victims(p);
+    if (rh_view_disturbers(view))
+        rh_text_printf(p->out, "%s\n\n", plain_within(p, rh_view_disturbers(view), SENTENCE_MAX));
+    if (rh_view_lock_policy(view))
+        rh_text_printf(p->out, "%s\n\n", plain_within(p, rh_view_lock_policy(view), SENTENCE_MAX));
+    if (rh_view_compatibility(view))
+        rh_text_printf(p->out, "%s\n\n", plain_within(p, rh_view_compatibility(view), SENTENCE_MAX));
+    incompatibilities(p);
+    if (rh_view_runners(view))
+        rh_text_printf(p->out, "%s\n\n", plain_within(p, rh_view_runners(view), SENTENCE_MAX));
 }
 
 static void rollback_losses(const page *p)
@@ -164,10 +233,11 @@ static void details(const page *p)
 {
     const rh_view *view = &p->view;
     const rh_json *report = view->report;
-    rh_text_append(p->out,
-                   "<details><summary>Prediction, hazards, rollback, what was not measured</summary>\n\n");
-    rh_text_printf(p->out, "%s\n\n%s\n\n", plain(p, rh_view_prediction(view)),
-                   plain(p, rh_view_backtest(view)));
+    rh_text_append(
+        p->out,
+        "<details><summary>Back-test, lock waits, hazards, rollback, what was not measured</summary>\n\n");
+    rh_text_printf(p->out, "%s\n\n", plain_within(p, rh_view_backtest(view), SENTENCE_MAX));
+    advice(p);
     hazards(p);
     rh_text_printf(p->out, "%s\n\n", plain(p, rh_view_rollback(view)));
     rollback_losses(p);

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { WIDTH = 100, MIGRATIONS_MAX = 14, GATES_MAX = 6, NOT_MEASURED_MAX = 3 };
+enum { WIDTH = 100, MIGRATIONS_MAX = 12, GATES_MAX = 6, NOT_MEASURED_MAX = 3 };
 
 typedef struct page {
     rh_view view;
@@ -180,13 +180,19 @@ static void sentences(const page *p)
     const rh_view *view = &p->view;
     rh_text_append(p->out, "\n");
     if (rh_json_get(view->report, "prediction")) {
-        wrap(p, rh_view_prediction(view));
+        wrap_over(p, rh_view_prediction(view), 3);
         wrap(p, rh_view_backtest(view));
     }
     if (view->migration_count)
         wrap(p, rh_view_rollback(view));
     if (rh_view_interruptions(view))
         wrap_over(p, rh_view_interruptions(view), 3);
+    const char *const advice[] = {rh_view_contention(view), rh_view_disturbers(view),
+                                  rh_view_lock_policy(view), rh_view_compatibility(view),
+                                  rh_view_runners(view)};
+    for (size_t i = 0; i < sizeof advice / sizeof *advice; i++)
+        if (advice[i])
+            wrap(p, advice[i]);
     const rh_json *list = rh_json_get(view->report, "not_measured");
     for (size_t i = 0; i < rh_json_count(list) && i < NOT_MEASURED_MAX; i++)
         line(p, rh_view_printf(view, "Not measured: %s", rh_json_string(rh_json_at(list, i))));

@@ -89,6 +89,7 @@ const char *rh_view_backtest(const rh_view *view);     /* how far predictions we
 const char *rh_view_lock_policy(const rh_view *view);   /* the lock_timeout to use */
 const char *rh_view_disturbers(const rh_view *view);    /* which migration waited longest for which */
 const char *rh_view_compatibility(const rh_view *view); /* statements of two releases that fail */
+const char *rh_view_runners(const rh_view *view);       /* of several programs, who was kept out */
 const char *rh_view_rollback(const rh_view *view);      /* over all migrations */
 /* What became of those that were killed half-way; NULL when none was. */
 const char *rh_view_interruptions(const rh_view *view);

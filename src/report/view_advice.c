@@ -70,3 +70,24 @@ const char *rh_view_compatibility(const rh_view *view)
     return rh_view_printf(view, "%s; %lld of the next one on every schema before it, %zu fail.", text,
                           (long long)next, new_fails);
 }
+
+const char *rh_view_runners(const rh_view *view)
+{
+    static const char *const words[][2] = {
+        {"waited", "its advisory lock kept the others waiting, and they found nothing left to do"},
+        {"refused", "its advisory lock made the others give up"},
+        {"serialised", "a lock on a relation kept them apart, not an advisory lock"},
+        {"both_ran", "the same change was made by more than one: nothing keeps two deploying hosts apart"},
+        {"collided", "more than one began, and not all ended well: nothing keeps two deploying hosts apart"},
+        {"not_met", "they were not seen to meet, so nothing is proven"}};
+    const rh_json *record = rh_json_get(view->report, "concurrent_runners");
+    if (!record)
+        return NULL;
+    const char *what = "?", *why = rh_view_string(record, "why");
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (rh_view_is(record, "outcome", words[i][0]))
+            what = words[i][1];
+    return rh_view_printf(view, "Started %zu times at once: %s%s%s.",
+                          rh_json_count(rh_json_get(record, "runners")), what, why ? " – " : "",
+                          why ? rh_view_line(view, why, 200) : "");
+}

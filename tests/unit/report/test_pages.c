@@ -133,14 +133,14 @@ static void color_only_when_asked(void **state)
 static void markdown_fits_a_comment(void **state)
 {
     (void)state;
-    maker makers[] = {many, fixture_full, fixture_hostile, empty};
+    maker makers[] = {many, fixture_full, fixture_hostile, fixture_disturbed, fixture_production, empty};
     for (size_t i = 0; i < sizeof makers / sizeof *makers; i++) {
         rh_text text = {0};
         render(makers[i], rh_report_markdown, &text);
         size_t lines = 0;
         for (const char *c = text.data; *c; c++)
             lines += *c == '\n';
-        assert_true(lines <= 60);
+        assert_true(lines <= 80);
         assert_null(strstr(text.data, "<script"));
         assert_null(strstr(text.data, "`|`"));
         rh_text_release(&text);
@@ -226,6 +226,128 @@ static void html_says_what_was_not_measured(void **state)
     rh_text_release(&text);
 }
 
+static void sections_say_what_was_asked_for(void **state)
+{
+    (void)state;
+    rh_text text = {0};
+    render(fixture_disturbed, rh_report_html, &text);
+    xmlDocPtr page = parse(&text);
+    assert_true(count(page, "//section[@id='disturbers']//tbody/tr") == 3);
+    assert_true(count(page, "//section[@id='disturbers']//tbody/tr[1]/td[5]/div") ==
+                2); /* who queued up behind */
+    assert_true(count(page, "//section[@id='disturbers']//td[. = 'not started']") == 1);
+    assert_true(count(page, "//section[@id='lock-policy']/pre") == 2);
+    assert_true(
+        count(page, "//section[@id='lock-policy']/pre[contains(., \"SET lock_timeout = '200ms';\")]") == 1);
+    assert_true(count(page, "//section[@id='lock-policy']//span[. = 'use this one']") == 2);
+    assert_true(count(page, "//section[@id='compatibility']//tbody/tr") == 2);
+    assert_true(count(page, "//section[@id='waits']//table[contains(caption, 'Blockers')]/tbody/tr") == 4);
+    assert_true(count(page, "//section[@id='waits']//table[contains(caption, 'Victims')]/tbody/tr") == 6);
+    assert_true(count(page, "//section[@id='waits']//span[. = 'aborted by the server']") == 1);
+    xmlFreeDoc(page);
+    rh_text_clear(&text);
+
+    render(fixture_production, rh_report_html, &text);
+    page = parse(&text);
+    assert_true(
+        count(page, "//p[@class='forecast'][contains(., 'On production the 8 pending migrations would take "
+                    "22.8 s (90 % interval: 19.4 s to 27.3 s), blocking reads and writes for 6.5 s (at most "
+                    "10.4 s) at a stretch')]") == 1);
+    assert_true(count(page, "//section[@id='prediction']//*[local-name()='rect'][@class='p-cpu']") == 8);
+    assert_true(count(page, "//section[@id='prediction']//*[local-name()='line'][@class='whisker']") == 33);
+    assert_true(count(page, "//section[@id='prediction']//span[. = 'none free after 310 ms']") == 0);
+    assert_non_null(strstr(text.data, "none free after 310 ms"));
+    assert_non_null(strstr(text.data, "18 of 20 fell in their interval"));
+    xmlFreeDoc(page);
+    rh_text_clear(&text);
+
+    render(fixture_quiet, rh_report_html, &text);
+    page = parse(&text);
+    assert_true(count(page, "//section[@id='disturbers'] | //section[@id='lock-policy']") == 0);
+    assert_true(count(page, "//nav/a[@href='#disturbers']") == 0);
+    xmlFreeDoc(page);
+    rh_text_release(&text);
+}
+
+static void runners_are_told_apart(void **state)
+{
+    (void)state;
+    static const char json[] =
+        "{\"outcome\": \"both_ran\", \"why\": \"2 programs ran <b>\", \"runners\": ["
+        "{\"exit_status\": 0, \"elapsed_s\": 1.5, \"statements\": 9, \"changes\": 4, \"lock_wait_s\": 0, "
+        "\"waited_for\": null, \"said\": null}, {\"exit_status\": 1, \"elapsed_s\": 1.7, \"statements\": 3, "
+        "\"changes\": 1, \"lock_wait_s\": 0.4, \"waited_for\": \"an advisory lock\", \"said\": \"duplicate "
+        "key\"}], "
+        "\"repeated_changes\": 1, \"repeated_sql\": \"ALTER TABLE t ADD c int\", \"differences\": [], "
+        "\"row_differences\": [\"public.t has 2 rows more\"]}";
+    rh_arena *arena = rh_arena_new();
+    rh_json *record = rh_report_json(fixture_full(arena));
+    rh_error error = {0};
+    rh_json_add(record, "concurrent_runners", rh_json_parse(json, strlen(json), "runners", &error));
+    rh_text text = {0};
+    assert_true(rh_report_html(record, &text, &error));
+    xmlDocPtr page = parse(&text);
+    assert_true(count(page, "//section[@id='runners']//tbody/tr") == 2);
+    assert_true(count(page, "//section[@id='runners']//td[. = '400 ms for an advisory lock']") == 1);
+    assert_true(count(page, "//section[@id='runners']/p[@class='bad'][contains(., '2 programs ran <b>')]") ==
+                1);
+    assert_true(count(page, "//nav/a[@href='#runners']") == 1);
+    xmlFreeDoc(page);
+    rh_text_clear(&text);
+    assert_true(rh_report_junit(record, &text, &error));
+    page = parse(&text);
+    assert_true(count(page, "//testcase[@classname='pgrehearse.runners']/failure") == 1);
+    xmlFreeDoc(page);
+    rh_text_clear(&text);
+    assert_true(rh_report_text(record, false, &text, &error));
+    assert_non_null(strstr(text.data, "Started 2 times at once: the same change was made by more than one"));
+    rh_text_release(&text);
+    rh_json_free(record);
+    rh_arena_free(arena);
+}
+
+/* 186 migrations of three statements and 10,000 waits: the page stays one that can be read and mailed. */
+static rh_run *huge(rh_arena *arena)
+{
+    rh_run *run = many(arena);
+    for (int i = 0; i < 66; i++) {
+        rh_migration *m = rh_arena_add(arena, &run->plan.migrations, &run->plan.migration_count, sizeof *m);
+        *m = run->plan.migrations[11 + 7];
+        m->id = rh_arena_printf(arena, "%06d", 300 + i);
+    }
+    rh_contention *c = &run->contention;
+    for (int i = 0; i < 10000; i++) {
+        rh_wait *w = rh_arena_add(arena, &c->waits, &c->wait_count, sizeof *w);
+        *w = c->waits[i % 60];
+        w->at_s = 10 + i * 4e-3;
+        w->template_name = rh_arena_printf(arena, "template %d of many that the application has", i % 400);
+        rh_queue_point *q = rh_arena_add(arena, &c->queue, &c->queue_count, sizeof *q);
+        *q = (rh_queue_point){w->at_s, i % 20};
+        rh_blocked_interval *b = rh_arena_add(arena, &c->blocked, &c->blocked_count, sizeof *b);
+        *b = c->blocked[i % 3];
+        b->from_s = w->at_s;
+        b->to_s = w->at_s + 2e-3;
+        b->relation = rh_arena_printf(arena, "public.table_%d", i % 40);
+    }
+    return run;
+}
+
+static void huge_runs_stay_small(void **state)
+{
+    (void)state;
+    rh_text text = {0};
+    render(huge, rh_report_html, &text);
+    assert_true(text.length < 900000);
+    xmlDocPtr page = parse(&text);
+    assert_true(count(page, "//section[@id='who']//tbody") == 40);
+    assert_true(count(page, "//section[@id='statements']//code[@class='sql']") <= 150);
+    assert_true(count(page, "//section[@id='waits']//table[contains(caption, 'Victims')]/tbody/tr") == 15);
+    assert_true(count(page, "//p[contains(., 'more in report.json')]") >= 3);
+    assert_true(count(page, "//a[not(substring(@href,2)=//@id)]") == 0);
+    xmlFreeDoc(page);
+    rh_text_release(&text);
+}
+
 static void what_was_killed_is_told(void **state)
 {
     (void)state;
@@ -270,9 +392,10 @@ static void junit_counts_what_it_has(void **state)
     rh_text text = {0};
     render(fixture_full, rh_report_junit, &text);
     xmlDocPtr page = parse(&text);
-    /* 1 prepare, 8 up, 8 rollbacks, 1 verify, 5 gates; 3 gates and one schema failed; one has no way down. */
-    assert_true(count(page, "//testcase") == 23);
-    assert_true(count(page, "//failure") == 4);
+    /* 1 prepare, 8 up, 8 rollbacks, 1 verify, 5 gates, 2 releases; 3 gates, one schema and both releases
+     * failed; one has no way down. */
+    assert_true(count(page, "//testcase") == 25);
+    assert_true(count(page, "//failure") == 6);
     assert_true(count(page, "//skipped") == 1);
     xmlFreeDoc(page);
     rh_text_clear(&text);
@@ -293,6 +416,12 @@ static void compare_shows_what_changed(void **state)
     second->plan.migrations[12].up.statements[0].runs[1].elapsed_s *= 2;
     second->plan.migrations[12].up.statements[0].runs[2].elapsed_s *= 2;
     second->plan.migrations[18].id = "000020";
+    second->contention.deepest_queue = 31;
+    second->contention.writes_blocked_s = 1.2;
+    for (size_t i = 0; i < second->load.window_count; i++)
+        for (size_t t = 0; t < second->load.windows[i].template_count; t++)
+            second->load.windows[i].templates[t].response_ms.max *= t == 1 ? 0.3 : 1;
+    add_lock_policy(arena, &second->lock_policy);
     rh_json *a = rh_report_json(first), *b = rh_report_json(second);
     rh_text text = {0};
     assert_true(rh_report_compare(a, b, false, &text, NULL));
@@ -378,6 +507,9 @@ int main(void)
         cmocka_unit_test(markdown_fits_a_comment),
         cmocka_unit_test(html_is_well_formed_and_stands_alone),
         cmocka_unit_test(html_says_what_was_not_measured),
+        cmocka_unit_test(sections_say_what_was_asked_for),
+        cmocka_unit_test(huge_runs_stay_small),
+        cmocka_unit_test(runners_are_told_apart),
         cmocka_unit_test(what_was_killed_is_told),
         cmocka_unit_test(junit_counts_what_it_has),
         cmocka_unit_test(compare_shows_what_changed),
