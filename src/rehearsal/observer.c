@@ -43,7 +43,10 @@ static void before(void *user, rh_pg *pg, rh_migration *migration, rh_statement 
                    rh_statement_run *run)
 {
     rh_observer *o = user;
-    run->relation_bytes = o->sizes ? o->sizes[statement_index(&o->run->plan, statement)] : RH_NOT_MEASURED;
+    if (o->sizes) {
+        run->size = o->sizes[statement_index(&o->run->plan, statement)];
+        run->relation_bytes = run->size.bytes;
+    }
     if (o->sampler)
         rh_sampler_statement(o->sampler, migration->id, statement->ordinal);
     rh_progress_update(o->progress, o->stage, statement->redacted_sql, statement->ordinal - 1,
@@ -161,8 +164,8 @@ bool rh_observer_start(rh_observer *o, rh_run *run, const char *conninfo, rh_pas
     o->hooks =
         (rh_replay_hooks){.user = o, .before = before, .after = after, .transaction_end = transaction_end};
     o->side = rh_pg_connect(conninfo, ": observer", error);
-    if (!o->side || pass == RH_PASS_KIND_SCALED)
-        return o->side != NULL;
+    if (!o->side)
+        return false;
     if (pass == RH_PASS_KIND_QUIET || pass == RH_PASS_KIND_ROLLBACK)
         o->work = rh_work_watch_new(o->side);
     rh_sampler_options options = {

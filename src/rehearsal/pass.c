@@ -7,6 +7,7 @@
 #include "pgrehearse/rehearsal/disk_watch.h"
 #include "pgrehearse/rehearsal/observer.h"
 #include "pgrehearse/rehearsal/migrate.h"
+#include "pgrehearse/rehearsal/sizes.h"
 #include "pgrehearse/workload/workload.h"
 #include <stdio.h>
 #include <string.h>
@@ -40,34 +41,6 @@ static bool blame(rh_staging *staging, rh_migration *migration, const char *stag
     return false;
 }
 
-bool rh_pass_sizes(rh_run *run, const char *conninfo, double **bytes, rh_error *error)
-{
-    static const char one[] = "SELECT pg_catalog.pg_table_size(pg_catalog.to_regclass($1))";
-    static const char all[] =
-        "SELECT pg_catalog.sum(pg_catalog.pg_table_size(c.oid)) FROM pg_catalog.pg_class c "
-        "WHERE c.relkind IN ('r', 'm') AND c.oid >= 16384";
-    rh_pg *pg = rh_pg_connect(conninfo, ": sizes", error);
-    int64_t everything = 0;
-    bool ok = pg && rh_pg_query_int(pg, all, &everything, error);
-    size_t count = 0, index = 0;
-    for (size_t m = 0; m < run->plan.migration_count; m++)
-        count += run->plan.migrations[m].up.statement_count;
-    *bytes = rh_arena_alloc(run->arena, (count + 1) * sizeof **bytes);
-    for (size_t m = 0; ok && m < run->plan.migration_count; m++) {
-        const rh_script *up = &run->plan.migrations[m].up;
-        for (size_t i = 0; ok && i < up->statement_count; i++, index++) {
-            (*bytes)[index] = (double)everything;
-            const char *relation = up->statements[i].expected_relation;
-            rh_pg_result *size = relation ? rh_pg_query(pg, one, 1, &relation, NULL) : NULL;
-            if (size && rh_pg_rows(size) == 1)
-                (*bytes)[index] = rh_pg_double(size, 0, 0, (double)everything);
-            rh_pg_result_free(size);
-        }
-    }
-    rh_pg_close(pg);
-    return ok;
-}
-
 /* What a pass is made of; every field may be zero. */
 typedef struct pass {
     rh_run *run;
@@ -89,7 +62,7 @@ static bool open_pass(pass *p, rh_usec began, rh_error *error)
     p->observer.stage = p->stage;
     p->observer.log_path = rh_staging_log(p->staging);
     p->migration = rh_pg_connect(conninfo, ": migration", error);
-    return p->migration && rh_pass_sizes(p->run, conninfo, (double **)&p->observer.sizes, error) &&
+    return p->migration && rh_sizes_read(p->run, conninfo, (rh_work_size **)&p->observer.sizes, error) &&
            rh_observer_start(&p->observer, p->run, conninfo, p->kind, rh_pg_backend_pid(p->migration), began,
                              error);
 }
@@ -154,27 +127,37 @@ static void close_pass(pass *p, rh_contention *contention)
     p->migration = NULL;
 }
 
-bool rh_pass_scaled(rh_run *run, rh_staging *staging, double fraction, const rh_progress *progress,
-                    rh_error *error)
+static bool run_scaled(rh_run *run, rh_staging *staging, double fraction, int repeat, const char *stage,
+                       const rh_progress *progress, rh_error *error)
 {
-    const char *why_not = NULL;
     pass p = {.run = run,
               .staging = staging,
               .progress = progress,
-              .stage = rh_arena_printf(run->arena, "scaled pass 1/%.0f", 1 / fraction),
+              .stage = stage,
               .kind = RH_PASS_KIND_SCALED,
-              .repeat = 1,
+              .repeat = repeat,
               .scale = fraction};
-    rh_progress_begin(progress, p.stage, "a sample of the pages");
+    if (!rh_staging_sample_run(staging, fraction, error))
+        return false;
+    bool ok = open_pass(&p, rh_clock_monotonic(), error) && replay_all(&p, error);
+    close_pass(&p, NULL);
+    return ok;
+}
+
+bool rh_pass_scaled(rh_run *run, rh_staging *staging, double fraction, int repeats,
+                    const rh_progress *progress, rh_error *error)
+{
+    const char *why_not = NULL, *stage = rh_arena_printf(run->arena, "scaled pass 1/%.0f", 1 / fraction);
+    rh_progress_begin(progress, stage, "a sample of the pages");
     if (!rh_staging_sample(staging, fraction, run->arena, &why_not, error))
         return false;
     if (why_not)
-        rh_run_not_measured(run, "%s: %s", p.stage, why_not);
-    bool ok = open_pass(&p, rh_clock_monotonic(), error) && replay_all(&p, error);
-    close_pass(&p, NULL);
-    if (ok)
-        rh_progress_end(progress, p.stage, "replayed on the sample");
-    return ok;
+        rh_run_not_measured(run, "%s: %s", stage, why_not);
+    for (int repeat = 1; repeat <= repeats; repeat++)
+        if (!run_scaled(run, staging, fraction, repeat, stage, progress, error))
+            return false;
+    rh_progress_end(progress, stage, "replayed on the sample%s", repeats == 2 ? ", twice" : "");
+    return true;
 }
 
 bool rh_pass_quiet(rh_run *run, rh_staging *staging, int repeat, const rh_progress *progress, rh_error *error)

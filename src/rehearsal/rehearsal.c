@@ -14,6 +14,7 @@
 #include "pgrehearse/rehearsal/pass.h"
 #include "pgrehearse/rehearsal/production.h"
 #include "pgrehearse/rehearsal/run_directory.h"
+#include "pgrehearse/rehearsal/sizes.h"
 #include "pgrehearse/rehearsal/steps.h"
 #include "pgrehearse/report/report.h"
 #include "pgrehearse/staging/staging.h"
@@ -22,7 +23,8 @@
 
 #define PREDICTION_LEVEL 0.9
 
-static const double SAMPLES[] = {1.0 / 64, 1.0 / 32, 1.0 / 16};
+static const double SAMPLES[] = {1.0 / 64, 1.0 / 32, 1.0 / 16, 1.0 / 8};
+enum { SAMPLE_REPEATS = 3 };
 
 typedef struct rehearsal {
     const rh_scenario *scenario;
@@ -131,6 +133,7 @@ static bool make_plan(rehearsal *r, rh_error *error)
         return false;
     if (run->plan.pending_count == 0)
         rh_run_not_measured(run, "migrations: none is pending, so nothing was replayed");
+    rh_sizes_name_relations(run);
     rh_progress_end(r->progress, r->stage, "%zu pending of %zu (%s)", run->plan.pending_count,
                     run->plan.migration_count,
                     run->plan.framework_name ? run->plan.framework_name : "no migrations given");
@@ -164,6 +167,9 @@ static bool write_predictions_down(rehearsal *r, rh_error *error)
         rh_json_add_string(line, "migration", row->migration);
         rh_json_add_int(line, "statement", row->statement);
         rh_json_add_real(line, "median_s", row->predicted_s);
+        rh_json_add_real(line, "low_s", row->low_s);
+        rh_json_add_real(line, "high_s", row->high_s);
+        rh_json_add_string(line, "basis", row->basis);
         rh_json_add_real(line, "linear_from_largest_s", row->linear_largest_s);
         rh_json_add_real(line, "linear_from_smallest_s", row->linear_smallest_s);
         rh_json_add_real(line, "power_law_s", row->power_law_s);
@@ -181,19 +187,19 @@ static bool write_predictions_down(rehearsal *r, rh_error *error)
 static bool scaled_passes(rehearsal *r, rh_error *error)
 {
     rh_run *run = r->run;
-    double *bytes = NULL;
+    rh_work_size *sizes = NULL;
     r->stage = "scaled passes";
     if (!(r->scenario->passes & RH_PASS_SCALED)) {
         rh_run_not_measured(
             run, "scaled passes: left out by --pass, so nothing was predicted before the quiet passes");
         return true;
     }
-    if (!rh_pass_sizes(run, rh_staging_conninfo(r->staging), &bytes, error))
+    if (!rh_sizes_read(run, rh_staging_conninfo(r->staging), &sizes, error))
         return false;
     for (size_t i = 0; i < sizeof SAMPLES / sizeof *SAMPLES; i++)
-        if (!rh_pass_scaled(run, r->staging, SAMPLES[i], r->progress, error))
+        if (!rh_pass_scaled(run, r->staging, SAMPLES[i], SAMPLE_REPEATS, r->progress, error))
             return false;
-    rh_backtest_predict(&run->plan, bytes, run->arena, &run->prediction.backtest);
+    rh_backtest_predict(&run->plan, sizes, NULL, PREDICTION_LEVEL, run->arena, &run->prediction.backtest);
     return write_predictions_down(r, error);
 }
 

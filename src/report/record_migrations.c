@@ -16,6 +16,13 @@ static void add_run(rh_json *runs, const rh_run *run, const rh_statement_run *r)
     rh_record_figure(object, "scale", r->scale);
     rh_record_figure(object, "at_s", loaded ? rh_seconds(r->started - run->load.began) : RH_NOT_MEASURED);
     rh_record_figure(object, "relation_bytes", r->relation_bytes);
+    rh_record_figure(object, "relation_rows", r->size.rows > 0 ? r->size.rows : RH_NOT_MEASURED);
+    rh_record_figure(object, "index_bytes", r->size.rows > 0 ? r->size.index_bytes : RH_NOT_MEASURED);
+    rh_record_figure(object, "other_rows", r->size.rows > 0 ? r->size.other_rows : RH_NOT_MEASURED);
+    rh_record_figure(object, "shared_buffers_bytes",
+                     r->size.buffers_bytes > 0 ? r->size.buffers_bytes : RH_NOT_MEASURED);
+    rh_record_figure(object, "maintenance_work_mem_bytes",
+                     r->size.sort_bytes > 0 ? r->size.sort_bytes : RH_NOT_MEASURED);
     rh_record_figure(object, "elapsed_s", r->elapsed_s);
     rh_record_figure(object, "lock_wait_s", r->lock_wait_s);
     rh_record_figure(object, "cpu_user_s", r->cpu_user_s);

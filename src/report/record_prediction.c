@@ -33,6 +33,8 @@ static rh_json *backtest_record(const rh_backtest *backtest)
         rh_record_figure(row, "linear_largest_s", r->linear_largest_s);
         rh_record_figure(row, "linear_smallest_s", r->linear_smallest_s);
         rh_record_figure(row, "power_law_s", r->power_law_s);
+        rh_record_figure(row, "distance", r->distance);
+        rh_json_add_string(row, "basis", r->basis);
     }
     rh_record_figure(object, "median_abs_error", scored ? backtest->median_abs_error : RH_NOT_MEASURED);
     rh_record_figure(object, "worst_abs_error", scored ? backtest->worst_abs_error : RH_NOT_MEASURED);

@@ -243,6 +243,14 @@ static bool open_sessions(sampling *job, rh_error *error)
            rh_pg_execute(job->part, settings, error);
 }
 
+/* VACUUM marks rows as committed for good only once their commit is on disk; otherwise the first scan of the
+ * pass would write every page. A commit that is waited for takes the earlier ones with it. */
+static bool flush(sampling *job, rh_error *error)
+{
+    return rh_pg_execute(job->part, "SET synchronous_commit = local", error) &&
+           rh_pg_execute(job->part, "SELECT pg_catalog.txid_current()", error);
+}
+
 static bool make_sample(sampling *job, double fraction, rh_error *error)
 {
     return create_sample_database(job, error) && dump_schema(job, error) &&
@@ -250,16 +258,15 @@ static bool make_sample(sampling *job, double fraction, rh_error *error)
            copy_tables(job, fraction, error) && close_upwards(job, error) &&
            run_listed(job, rh_sql_sample_sequences, "sequences", error) &&
            restore_section(job, "post-data", error) && refresh_views(job, error) &&
-           rh_pg_execute(job->part, "VACUUM (ANALYZE)", error);
+           flush(job, error) && rh_pg_execute(job->part, "VACUUM (ANALYZE)", error);
 }
 
 bool rh_staging_sample(rh_staging *staging, double fraction, rh_arena *arena, const char **why_not,
                        rh_error *error)
 {
-    sampling job = {.staging = staging};
-    job.name = rh_arena_printf(staging->arena, "%s_sample", staging->database);
+    sampling job = {.staging = staging, .name = rh_staging_sample_name(staging)};
     *why_not = NULL;
-    bool ok = make_sample(&job, fraction, error);
+    bool ok = rh_staging_unscale(staging, error) && make_sample(&job, fraction, error);
     /* What the sample wrote would otherwise be written during the pass. */
     if (ok && staging->kind == RH_STAGING_EMBEDDED)
         ok = rh_pg_execute(job.part, "CHECKPOINT", error);

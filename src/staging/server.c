@@ -200,9 +200,11 @@ bool rh_server_reset(rh_staging *staging, rh_error *error)
 {
     if (!staging->borrowed.snapshot)
         return rh_error_set(error, RH_ERROR_INTERNAL, "a reset before the snapshot");
-    if (staging->sample && !rh_server_drop(staging, staging->sample, error))
-        return false;
+    bool sampled = staging->sample != NULL;
     rh_staging_use(staging, staging->database);
+    if (sampled && (!rh_server_drop(staging, rh_staging_scaled_name(staging), error) ||
+                    !rh_server_drop(staging, rh_staging_sample_name(staging), error)))
+        return false;
     if (!rh_server_drop(staging, staging->database, error) ||
         !rh_server_create(staging, staging->database, staging->borrowed.snapshot, error))
         return false;
@@ -228,8 +230,8 @@ void rh_server_free(rh_staging *staging, bool keep)
 {
     rh_borrowed *borrowed = &staging->borrowed;
     if (borrowed->lease && staging->database && !keep) {
-        if (staging->sample)
-            rh_server_drop(staging, staging->sample, NULL);
+        rh_server_drop(staging, rh_staging_scaled_name(staging), NULL);
+        rh_server_drop(staging, rh_staging_sample_name(staging), NULL);
         rh_server_drop(staging, staging->database, NULL);
         rh_server_drop(staging, rh_arena_printf(staging->arena, "%s_snapshot", staging->database), NULL);
     } else if (borrowed->lease && staging->database) {

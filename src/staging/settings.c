@@ -244,6 +244,8 @@ static void put_timed(const rh_staging *staging, rh_text *conf)
     }
     if (connections < needed)
         rh_text_printf(conf, "max_connections = %d\n", needed);
+    if (staging->scaled_settings)
+        rh_text_append(conf, staging->scaled_settings);
 }
 
 bool rh_settings_write(rh_staging *staging, rh_settings_phase phase, rh_error *error)

@@ -18,7 +18,7 @@
 /* A file system's clock lags the real one by up to a tick (10 ms at 100 Hz). */
 static const rh_usec CLOCK_LAG = RH_SECOND / 50;
 
-static void sync_data(const rh_staging *staging)
+void rh_snapshot_sync(const rh_staging *staging)
 {
     int fd = open(staging->cluster.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd >= 0) {
@@ -90,7 +90,7 @@ bool rh_snapshot_take(rh_staging *staging, rh_error *error)
         return false;
     if (!rh_tree_remove(staging->cluster.snapshot, error) || !copy_cluster(staging, error))
         return false;
-    sync_data(staging);
+    rh_snapshot_sync(staging);
     stamp(staging);
     rh_staging_use(staging, staging->database);
     return rh_embedded_run(staging, error);
@@ -103,9 +103,10 @@ bool rh_snapshot_reset(rh_staging *staging, rh_error *error)
         return rh_error_set(error, RH_ERROR_INTERNAL, "a reset before the snapshot");
     if (!rh_embedded_halt(staging, false, error))
         return false;
+    staging->scaled_settings = NULL; /* the snapshot has the file without them */
     if (!rh_tree_restore(cluster->snapshot, cluster->data, cluster->stamp_ns, NULL, NULL, error))
         return false;
-    sync_data(staging);
+    rh_snapshot_sync(staging);
     stamp(staging);
     rh_staging_use(staging, staging->database);
     return rh_embedded_run(staging, error);

@@ -63,12 +63,22 @@ int rh_lock_mode_strength(const char *mode);
 /* PostgreSQL's conflict table (documentation, section 13.3.1). */
 bool rh_lock_modes_conflict(const char *a, const char *b);
 
+/* How large what a statement works on is, before it runs. 0: not known. */
+typedef struct rh_work_size {
+    double bytes;       /* heap and TOAST of the relation */
+    double rows;        /* of it, by its statistics */
+    double index_bytes; /* on it */
+    double other_rows;  /* of the other relations that the statement reads */
+    double buffers_bytes, sort_bytes; /* the server's shared_buffers and maintenance_work_mem */
+} rh_work_size;
+
 /* One run of one statement. Times in s, bytes; RH_NOT_MEASURED and RH_UNKNOWN where nothing measured it. */
 typedef struct rh_statement_run {
     rh_pass_kind pass;
     int repeat;            /* from 1 within its pass kind */
     double scale;          /* scaled: the fraction of the pages asked for (1/64 …); else 1 */
-    double relation_bytes; /* heap bytes of the relations the statement locked, before it ran */
+    double relation_bytes; /* as in SIZE; RH_NOT_MEASURED when nobody knows */
+    rh_work_size size;     /* when its pass began */
     rh_usec started;       /* monotonic */
     double elapsed_s, lock_wait_s, cpu_user_s, cpu_system_s;
     int64_t read_bytes, write_bytes; /* device, of the backend */
@@ -141,6 +151,8 @@ typedef struct rh_statement {
     const char *expected_lock;     /* mode, or NULL */
     const char *expected_relation; /* or NULL */
     bool needs_no_transaction;     /* CONCURRENTLY, VACUUM … */
+    const char **relations;        /* quoted names of what it works on, the first foremost */
+    size_t relation_count;
     rh_statement_run *runs;
     size_t run_count;
     rh_hazard *hazards;

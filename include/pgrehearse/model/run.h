@@ -48,6 +48,8 @@ typedef struct rh_backtest_row {
     rh_statement_class class_;
     double predicted_s, actual_s, low_s, high_s;             /* low, high may be not measured */
     double linear_largest_s, linear_smallest_s, power_law_s; /* the naive baselines on the same evidence */
+    double distance;   /* doublings from the largest sample to the size predicted */
+    const char *basis; /* a sentence: what the prediction consists of */
 } rh_backtest_row;
 
 typedef struct rh_baseline {

@@ -1,35 +1,27 @@
 /* Pure arithmetic: from what was measured to what production will see. No I/O, no server.
  *
- * Durations are the statement's own: elapsed_s − lock_wait_s of its runs. The size of a statement is
- * relation_bytes, the heap bytes of the relation it works on when its pass began.
+ * Durations are the statement's own: elapsed_s − lock_wait_s of its runs. The size of a statement is that of
+ * what it works on when its pass begins.
  */
 #pragma once
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/model/run.h"
+#include "pgrehearse/predict/heldout.h"
 
 /* Shorter statements are all overhead and noise: they are predicted, but neither scored nor used to score
  * others. */
 #define RH_PREDICT_FLOOR_S 0.010
 
-/* How durations grow with size: seconds = fixed_s + per_byte_s · bytes, both ≥ 0. */
-typedef struct rh_growth {
-    double fixed_s, per_byte_s;
-    size_t observations;  /* 0: nothing to go by */
-    double largest_bytes; /* of the observations: how far the extrapolation reaches */
-} rh_growth;
-
-/* Fits the scaled runs of STATEMENT by non-negative least squares of the relative error (weights 1/duration²;
- * two terms, so the active set is tried out: Lawson and Hanson 1974, chapter 23). */
-rh_growth rh_growth_fit(const rh_statement *statement);
-
-/* A back-test row for every statement with scaled runs: its prediction and the naive baselines at BYTES[i],
- * for the i-th statement of the plan's migrations in order (applied ones have no statements). Call before the
- * quiet passes: what it says is to be written down first. */
-void rh_backtest_predict(const rh_plan *plan, const double *bytes, rh_arena *arena, rh_backtest *backtest);
+/* A back-test row for every statement with scaled runs: its prediction and the naive baselines at SIZES[i],
+ * for the i-th statement of the plan's migrations in order (applied ones have no statements). The interval
+ * comes from the samples' own held-out residuals and those of HISTORY (may be NULL). Call before the quiet
+ * passes: what it says is to be written down first. */
+void rh_backtest_predict(const rh_plan *plan, const rh_work_size *sizes, const rh_heldouts *history,
+                         double level, rh_arena *arena, rh_backtest *backtest);
 
 /* Fills in the actual durations (median of the quiet runs) and scores the rows of RH_PREDICT_FLOOR_S or more:
- * median absolute relative error, bias (median of predicted/actual − 1), and the same of each baseline. Rows
- * that never ran are dropped. */
+ * median and worst absolute relative error, bias (median of predicted/actual − 1), and the same of each
+ * baseline; of the intervals coverage and width. Rows that never ran are dropped. */
 void rh_backtest_score(const rh_plan *plan, rh_arena *arena, rh_backtest *backtest);
 
 /* Predicts every statement from its quiet runs: their median; and median · exp(±q), where q is the

@@ -12,7 +12,7 @@ typedef struct rh_observer {
     rh_pg *side;         /* reads counters, so that the migration's session is not disturbed */
     rh_sampler *sampler; /* NULL in scaled passes */
     rh_pass_kind pass;
-    const double *sizes; /* of rh_pass_sizes */
+    const rh_work_size *sizes; /* of rh_sizes_read; NULL: not known */
     bool local;
     int pid; /* of the migration's session */
     rh_counters before;

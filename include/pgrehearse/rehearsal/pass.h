@@ -5,13 +5,10 @@
 #include "pgrehearse/model/run.h"
 #include "pgrehearse/staging/staging.h"
 
-/* Heap bytes of what each statement works on, for the i-th statement of the plan's migrations in order;
- * RH_NOT_MEASURED where it cannot be told. In the run's arena. */
-bool rh_pass_sizes(rh_run *run, const char *conninfo, double **bytes, rh_error *error);
-
-/* Resets staging, makes the sample of FRACTION and times every migration on it. A migration that fails on a
+/* Makes the sample of FRACTION and times every migration on it, REPEATS times, each on a fresh copy with
+ * memory in proportion (rh_staging_sample_run). A migration that fails on a
  * sample is no failure of the migration: it goes to run->not_measured. */
-bool rh_pass_scaled(rh_run *run, rh_staging *staging, double fraction, const rh_progress *progress,
+bool rh_pass_scaled(rh_run *run, rh_staging *staging, double fraction, int repeats, const rh_progress *progress,
                     rh_error *error);
 
 /* Resets staging and times every migration while nothing else runs. False with RH_ERROR_MIGRATION (and the

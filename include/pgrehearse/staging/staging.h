@@ -70,6 +70,12 @@ bool rh_staging_restart(rh_staging *staging, rh_error *error);
 bool rh_staging_sample(rh_staging *staging, double fraction, rh_arena *arena, const char **why_not,
                        rh_error *error);
 
+/* Makes a fresh copy of the sample the current database, in shared buffers that are empty and, as far as the
+ * server is ours, cut with the rest of its memory to FRACTION, the sample's: so it is in the regime in which
+ * the whole is with all of it. On a given server only what a database may set for itself is cut. Ends with the
+ * next sample or reset. No connection of the caller may be open. */
+bool rh_staging_sample_run(rh_staging *staging, double fraction, rh_error *error);
+
 /* Fills FACTS (strings in ARENA). */
 bool rh_staging_describe(rh_staging *staging, rh_arena *arena, rh_staging_facts *facts, rh_error *error);
 

@@ -48,6 +48,7 @@ struct rh_staging {
     rh_cluster cluster;
     rh_borrowed borrowed;
     rh_settings_phase phase;
+    const char *scaled_settings; /* lines for the server's file while a sample runs in proportion; else NULL */
 
     /* for the facts */
     const char *reset_method;
@@ -71,5 +72,10 @@ const char *rh_staging_conninfo_of(rh_staging *staging, const char *database);
 rh_pg *rh_staging_connect(rh_staging *staging, const char *database, const char *role, rh_error *error);
 /* The installation's program NAME, in the arena. */
 const char *rh_staging_program(rh_staging *staging, const char *name);
+/* The databases of a sample: the pristine one, and the copy that a pass runs on. */
+const char *rh_staging_sample_name(rh_staging *staging);
+const char *rh_staging_scaled_name(rh_staging *staging);
+/* Back to the timed settings, after a pass in proportion. */
+bool rh_staging_unscale(rh_staging *staging, rh_error *error);
 /* Makes DATABASE the current one. */
 void rh_staging_use(rh_staging *staging, const char *database);

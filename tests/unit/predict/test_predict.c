@@ -18,7 +18,9 @@ static void add_run(rh_arena *arena, rh_statement *statement, rh_pass_kind pass,
 {
     rh_statement_run *run = rh_arena_add(arena, &statement->runs, &statement->run_count, sizeof *run);
     run->pass = pass;
-    run->relation_bytes = bytes;
+    run->relation_bytes = run->size.bytes = bytes;
+    run->scale = 1;
+    run->read_bytes = run->write_bytes = run->temp_bytes = run->fsyncs = RH_UNKNOWN;
     run->elapsed_s = elapsed;
     run->wal_bytes = 100;
 }
@@ -32,38 +34,9 @@ static rh_plan one_migration(rh_arena *arena, size_t statements)
         rh_statement *statement =
             rh_arena_add(arena, &migration->up.statements, &migration->up.statement_count, sizeof *statement);
         statement->ordinal = (int)i + 1;
+        statement->class_ = RH_CLASS_HEAP_SCAN;
     }
     return plan;
-}
-
-static void growth_recovers_fixed_and_slope(void **state)
-{
-    (void)state;
-    rh_arena *arena = rh_arena_new();
-    rh_statement statement = {0};
-    for (double x = 1e6; x <= 4e6; x *= 2)
-        add_run(arena, &statement, RH_PASS_KIND_SCALED, x, 0.005 + 2e-9 * x);
-    rh_growth growth = rh_growth_fit(&statement);
-    near(growth.fixed_s, 0.005);
-    near(growth.per_byte_s, 2e-9);
-    near(growth.largest_bytes, 4e6);
-    rh_arena_free(arena);
-}
-
-static void growth_is_never_negative(void **state)
-{
-    (void)state;
-    rh_arena *arena = rh_arena_new();
-    rh_statement faster_when_larger = {0}, below_zero = {0};
-    add_run(arena, &faster_when_larger, RH_PASS_KIND_SCALED, 1e6, 0.020);
-    add_run(arena, &faster_when_larger, RH_PASS_KIND_SCALED, 2e6, 0.010);
-    rh_growth growth = rh_growth_fit(&faster_when_larger);
-    assert_true(growth.per_byte_s == 0 && growth.fixed_s > 0.009 && growth.fixed_s < 0.021);
-    add_run(arena, &below_zero, RH_PASS_KIND_SCALED, 1e6, 0.001);
-    add_run(arena, &below_zero, RH_PASS_KIND_SCALED, 2e6, 0.010);
-    growth = rh_growth_fit(&below_zero);
-    assert_true(growth.fixed_s == 0 && growth.per_byte_s > 0);
-    rh_arena_free(arena);
 }
 
 static void backtest_scores_beside_baselines(void **state)
@@ -77,8 +50,8 @@ static void backtest_scores_beside_baselines(void **state)
         add_run(arena, &s[1], RH_PASS_KIND_SCALED, x, 0.0001); /* below the floor: no score */
     }
     rh_backtest backtest;
-    double bytes[] = {64e6, 64e6};
-    rh_backtest_predict(&plan, bytes, arena, &backtest);
+    rh_work_size bytes[] = {{.bytes = 64e6}, {.bytes = 64e6}};
+    rh_backtest_predict(&plan, bytes, NULL, 0.9, arena, &backtest);
     assert_int_equal(backtest.row_count, 2);
     near(backtest.rows[0].predicted_s, 0.65);
     near(backtest.rows[0].linear_largest_s, 0.05 * 16);
@@ -101,8 +74,8 @@ static void a_row_that_never_ran_is_dropped(void **state)
     rh_plan plan = one_migration(arena, 1);
     add_run(arena, plan.migrations[0].up.statements, RH_PASS_KIND_SCALED, 1e6, 0.1);
     rh_backtest backtest;
-    double bytes[] = {2e6};
-    rh_backtest_predict(&plan, bytes, arena, &backtest);
+    rh_work_size bytes[] = {{.bytes = 2e6}};
+    rh_backtest_predict(&plan, bytes, NULL, 0.9, arena, &backtest);
     rh_backtest_score(&plan, arena, &backtest);
     assert_int_equal(backtest.row_count, 0);
     assert_true(isnan(backtest.median_abs_error));
@@ -183,7 +156,6 @@ static void short_statements_widen_the_whole(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(growth_recovers_fixed_and_slope),  cmocka_unit_test(growth_is_never_negative),
         cmocka_unit_test(backtest_scores_beside_baselines), cmocka_unit_test(a_row_that_never_ran_is_dropped),
         cmocka_unit_test(intervals_need_evidence),          cmocka_unit_test(nothing_measured_is_nan),
         cmocka_unit_test(short_statements_widen_the_whole),

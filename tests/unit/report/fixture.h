@@ -112,6 +112,7 @@ static void fixture_run_of(rh_run *run, rh_statement *s, const fixture_statement
         .repeat = repeat,
         .scale = 1,
         .relation_bytes = 412e6,
+        .size = {.bytes = 412e6, .rows = 4100000, .index_bytes = 210e6},
         .rows = f->rows,
         .wal_bytes = f->wal_bytes,
         .temp_bytes = 0,
@@ -578,7 +579,9 @@ static void fixture_prediction(rh_run *run)
                                  RH_NOT_MEASURED,
                                  f->quiet_s * 1.19,
                                  f->quiet_s * 1.44,
-                                 f->quiet_s * 0.81};
+                                 f->quiet_s * 0.81,
+                                 3.1,
+                                 "9 runs on samples of at most 1/8 of its size: rows 92 %, fixed 8 %"};
     }
     b->median_abs_error = 0.08;
     b->bias = 0.08;

@@ -1,0 +1,139 @@
+#include "pgrehearse/predict/heldout.h"
+#include "pgrehearse/predict/cost.h"
+#include "pgrehearse/predict/predict.h"
+#include <stdlib.h>
+
+/* A distance of less than a quarter of a doubling is that of a run that is repeated. */
+static const double DISTANCE_MIN = 0.25;
+/* Shorter runs on a sample are noise, not evidence. Seconds. */
+static const double EVIDENCE_FLOOR_S = 0.002;
+
+void rh_heldouts_add(rh_heldouts *heldouts, rh_heldout residual, rh_arena *arena)
+{
+    *(rh_heldout *)rh_arena_add(arena, &heldouts->rows, &heldouts->count, sizeof residual) = residual;
+}
+
+/* The two largest scales of the scaled runs; 0 where there are fewer than three. */
+static void largest_scales(const rh_statement *statement, double *largest, double *next)
+{
+    double third = *largest = *next = 0;
+    for (size_t i = 0; i < statement->run_count; i++) {
+        double scale = statement->runs[i].pass == RH_PASS_KIND_SCALED ? statement->runs[i].scale : 0;
+        if (scale > *largest) {
+            third = *next;
+            *next = *largest;
+            *largest = scale;
+        } else if (scale < *largest && scale > *next) {
+            third = *next;
+            *next = scale;
+        } else if (scale < *next && scale > third) {
+            third = scale;
+        }
+    }
+    if (!(third > 0))
+        *largest = *next = 0;
+}
+
+static double median_at(const rh_statement *statement, double scale, rh_work_size *size)
+{
+    double *values = rh_alloc((statement->run_count + 1) * sizeof *values);
+    size_t count = 0;
+    for (size_t i = 0; i < statement->run_count; i++) {
+        const rh_statement_run *run = &statement->runs[i];
+        if (run->pass != RH_PASS_KIND_SCALED || run->scale != scale || isnan(run->elapsed_s))
+            continue;
+        values[count++] = rh_cost_measured(run, RH_COST_ELAPSED);
+        *size = run->size;
+    }
+    double median = rh_median(values, count);
+    free(values);
+    return median;
+}
+
+static void add_statement(const rh_statement *statement, rh_heldouts *heldouts, rh_arena *arena)
+{
+    double largest, next;
+    largest_scales(statement, &largest, &next);
+    if (!(largest > 0))
+        return;
+    rh_work_size size = {0};
+    double actual = median_at(statement, largest, &size);
+    rh_cost cost = rh_cost_fit(statement, RH_COST_ELAPSED, 1u << RH_PASS_KIND_SCALED, next);
+    double predicted = rh_cost_at(&cost, &size);
+    if (!(actual >= EVIDENCE_FLOOR_S) || !(predicted > 0))
+        return;
+    rh_heldouts_add(heldouts,
+                    (rh_heldout){.class_ = statement->class_,
+                                 .distance = log2(rh_work_measure(&size) / cost.largest),
+                                 .log_error = log(actual / predicted)},
+                    arena);
+}
+
+void rh_heldouts_of_samples(const rh_plan *plan, rh_heldouts *heldouts, rh_arena *arena)
+{
+    for (size_t m = 0; m < plan->migration_count; m++)
+        for (size_t i = 0; i < plan->migrations[m].up.statement_count; i++)
+            add_statement(&plan->migrations[m].up.statements[i], heldouts, arena);
+}
+
+void rh_heldouts_of_backtest(const rh_backtest *backtest, rh_heldouts *heldouts, rh_arena *arena)
+{
+    for (size_t i = 0; i < backtest->row_count; i++) {
+        const rh_backtest_row *row = &backtest->rows[i];
+        if (row->actual_s >= RH_PREDICT_FLOOR_S && row->predicted_s > 0)
+            rh_heldouts_add(heldouts,
+                            (rh_heldout){.class_ = row->class_,
+                                         .distance = row->distance,
+                                         .log_error = log(row->actual_s / row->predicted_s)},
+                            arena);
+    }
+}
+
+void rh_heldouts_of_history(const rh_history *history, rh_heldouts *heldouts, rh_arena *arena)
+{
+    static const double DOUBLINGS = 3;
+    for (size_t i = 0; i < history->row_count; i++) {
+        const rh_residual *row = &history->rows[i];
+        if (row->kind == RH_RESIDUAL_BACKTEST && row->actual_s >= RH_PREDICT_FLOOR_S && row->predicted_s > 0)
+            rh_heldouts_add(heldouts,
+                            (rh_heldout){.class_ = row->class_,
+                                         .distance = DOUBLINGS,
+                                         .log_error = log(row->actual_s / row->predicted_s)},
+                            arena);
+    }
+}
+
+static double spread(double distance)
+{
+    return sqrt(fmax(distance, DISTANCE_MIN));
+}
+
+/* The scores of CLASS's residuals, or of all when ANY; heap. */
+static double *scores_of(const rh_heldouts *heldouts, rh_statement_class class_, bool any, size_t *count)
+{
+    double *scores = rh_alloc((heldouts->count + 1) * sizeof *scores);
+    *count = 0;
+    for (size_t i = 0; i < heldouts->count; i++)
+        if (any || heldouts->rows[i].class_ == class_)
+            scores[(*count)++] = fabs(heldouts->rows[i].log_error) / spread(heldouts->rows[i].distance);
+    return scores;
+}
+
+double rh_heldouts_width(const rh_heldouts *heldouts, rh_statement_class class_, double distance,
+                         double level, size_t *used)
+{
+    size_t needed = rh_predict_residuals_needed(level);
+    double *scores = scores_of(heldouts, class_, false, used);
+    if (*used < needed) {
+        free(scores);
+        scores = scores_of(heldouts, class_, true, used);
+    }
+    double width = NAN;
+    if (*used > 0 && *used >= needed) {
+        rh_median(scores, *used); /* sorts */
+        size_t rank = (size_t)ceil((double)(*used + 1) * level - 1e-9);
+        width = scores[(rank < *used ? rank : *used) - 1] * spread(distance);
+    }
+    free(scores);
+    return width;
+}
