@@ -30,7 +30,8 @@ static const char *command(fidelity *f, const char *version)
 {
     const char *tools = getenv("RH_TOOLS") ? getenv("RH_TOOLS") : RH_SOURCE_DIRECTORY "/.cache/tools";
     char *module = rh_arena_printf(f->arena, "%s/node_modules/postgrator", tools);
-    if (!find_program(f->arena, "node") || !rh_directory_exists(module)) {
+    if (!find_program(f->arena, "node") || !rh_directory_exists(module) ||
+        system("node -e 'process.exit(parseInt(process.versions.node) < 20)'") != 0) { /* what it needs */
         print_message("%s is not installed\n", module);
         return NULL;
     }
