@@ -1,6 +1,7 @@
 #include "pgrehearse/scenario/keys.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/text.h"
+#include "pgrehearse/scenario/disturb.h"
 #include "pgrehearse/scenario/settings.h"
 #include "pgrehearse/scenario/steps.h"
 #include <stdlib.h>
@@ -277,6 +278,20 @@ static bool read_migration_steps(rh_reader *reader, const key_spec *key, rh_yaml
     return rh_migration_steps_read(reader, key->path, node, field, &reader->scenario->migrations.step_count);
 }
 
+static bool read_disturb(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
+{
+    (void)key;
+    (void)field;
+    return rh_disturb_read(reader, node);
+}
+
+static bool read_lock_policy(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
+{
+    (void)key;
+    (void)field;
+    return rh_lock_policy_read(reader, node);
+}
+
 /* ---- the table ---- */
 
 static const rh_word STAGING_KINDS[] = {{"embedded", RH_STAGING_EMBEDDED, NULL},
@@ -336,6 +351,8 @@ static const key_spec KEYS[] = {
     {"workload.before", read_duration, AT(workload.before)},
     {"workload.after", read_duration, AT(workload.after)},
     {"workload.seed", read_seed, AT(workload.seed)},
+    {"disturb", read_disturb, NO_FIELD},
+    {"lock_policy", read_lock_policy, NO_FIELD},
     {"production", NULL, NO_FIELD},
     {"production.profile", read_profile, AT(production.profile)},
     {"production.connections", read_int, AT(production.connections), .low = 1, .high = 1000000},

@@ -123,6 +123,21 @@ static bool check_migrations(rh_reader *reader, rh_yaml_node *migrations)
     return true;
 }
 
+/* Both happen under load. */
+static bool check_disturb(rh_reader *reader, rh_yaml_node *root)
+{
+    static const char *const keys[] = {"disturb", "lock_policy"};
+    if (reader->scenario->workload.source != RH_WORKLOAD_NONE)
+        return true;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (rh_yaml_get(root, keys[i])) {
+            rh_value_fail(reader, rh_yaml_get(root, keys[i]), "%s needs a load, and there is none", keys[i]);
+            return rh_error_hint(reader->error, "name migrations and a workload.source, or remove %s",
+                                 keys[i]);
+        }
+    return true;
+}
+
 /* What no single key can tell. */
 static bool check_together(rh_reader *reader, rh_yaml_node *root)
 {
@@ -148,7 +163,7 @@ static bool check_together(rh_reader *reader, rh_yaml_node *root)
     if (migrations && rh_yaml_node_kind(migrations) == RH_YAML_MAPPING &&
         !check_migrations(reader, migrations))
         return false;
-    return check_workload(reader, workload);
+    return check_workload(reader, workload) && check_disturb(reader, root);
 }
 
 bool rh_scenario_load(const char *path, const char *const *sets, size_t set_count, rh_arena *arena,

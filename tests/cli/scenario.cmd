@@ -80,6 +80,19 @@ with 'production: {profile: migrations}'
 with 'production: {connections: 0}'
 with 'history: no/runs'
 
+# disturbers and the lock policy
+loaded='migrations: {path: migrations}'
+with "$loaded" 'disturb: pg_dump'
+with "$loaded" 'disturb: [pgdump]'
+with "$loaded" 'disturb:' '  - autovacuum'
+with "$loaded" 'disturb:' '  - pg_dump: {table: orders}'
+with "$loaded" 'disturb:' '  - snapshot: {for: 10}'
+with "$loaded" 'disturb:' '  - query: {sql: ok.sql, table: orders}'
+with "$loaded" 'workload: {source: none}' 'disturb: [pg_dump]'
+with "$loaded" 'lock_policy: serch'
+with "$loaded" 'lock_policy: {attemps: 3}'
+with "$loaded" 'lock_policy: {timeouts: [100us]}'
+
 # variables
 with 'staging: {directory: "${RH_UNSET}"}'
 with 'staging: {directory: "${RH_UNSET"}'

@@ -331,6 +331,77 @@ static void test_command(void **state)
     complains(BASE "migrations: {command: [./mask.sql]}\n", 3, 24, "no program that can be run", NULL);
 }
 
+#define LOADED BASE "migrations: {path: migrations}\n" /* three lines */
+
+static void test_disturb(void **state)
+{
+    (void)state;
+    loads(LOADED "disturb:\n  - pg_dump\n  - idle_in_transaction: {table: shop.orders, for: 30s}\n"
+                 "  - query:\n      sql: mask.sql\n      migrations: [12, first]\n  - snapshot:\n"
+                 "  - autovacuum: {table: '\"Odd\"'}\n",
+          NULL);
+    assert_int_equal(scenario.disturb_count, 5);
+    assert_int_equal(scenario.disturb[0].kind, RH_DISTURBER_PG_DUMP);
+    assert_int_equal(scenario.disturb[0].duration, 10 * RH_SECOND);
+    assert_int_equal(scenario.disturb[1].kind, RH_DISTURBER_IDLE_IN_TRANSACTION);
+    assert_string_equal(scenario.disturb[1].table, "shop.orders");
+    assert_int_equal(scenario.disturb[1].duration, 30 * RH_SECOND);
+    assert_int_equal(scenario.disturb[1].where.line, 6);
+    assert_non_null(strstr(scenario.disturb[2].sql, "/mask.sql"));
+    assert_int_equal(scenario.disturb[2].migration_count, 2);
+    assert_string_equal(scenario.disturb[2].migrations[1], "first");
+    assert_int_equal(scenario.disturb[3].kind, RH_DISTURBER_SNAPSHOT);
+    assert_string_equal(scenario.disturb[4].table, "\"Odd\"");
+
+    complains(LOADED "disturb: pg_dump\n", 4, 10, "must be a list", "- pg_dump");
+    complains(LOADED "disturb: [pgdump]\n", 4, 11, "did you mean \"pg_dump\"", "snapshot");
+    complains(LOADED "disturb:\n  - vacuum: {}\n", 5, 5, "cannot be \"vacuum\"", "autovacuum");
+    complains(LOADED "disturb:\n  - [pg_dump]\n", 5, 5, "one kind", NULL);
+    complains(LOADED "disturb:\n  - {pg_dump: , snapshot: }\n", 5, 5, "one kind", NULL);
+    complains(LOADED "disturb:\n  - autovacuum\n", 5, 5, "autovacuum needs a table", "{table: NAME}");
+    complains(LOADED "disturb:\n  - pg_dump: {table: t}\n", 5, 15, "unknown key \"table\"",
+              "for, migrations");
+    complains(LOADED "disturb:\n  - snapshot: {migration: [1]}\n", 5, 16, "did you mean \"migrations\"", NULL);
+    complains(LOADED "disturb:\n  - snapshot: {for: 10}\n", 5, 21, "no unit", "10s");
+    complains(LOADED "disturb:\n  - snapshot: {for: 0}\n", 5, 21, "longer than nothing", NULL);
+    complains(LOADED "disturb:\n  - snapshot: 10s\n", 5, 15, "must be a map", "{for: 10s}");
+    complains(LOADED "disturb:\n  - snapshot: {migrations: 12}\n", 5, 28, "must be a list", NULL);
+    complains(LOADED "disturb:\n  - query: {sql: no.sql}\n", 5, 18, "there is no \"no.sql\"", NULL);
+    complains(LOADED "disturb:\n  - query: {sql: mask.sql, table: t}\n", 5, 5, "either a table or sql", NULL);
+    complains(BASE "disturb: [pg_dump]\n", 3, 10, "needs a load", NULL);
+}
+
+static void test_lock_policy(void **state)
+{
+    (void)state;
+    static const rh_usec defaults[] = {50000, 200000, 1000000, 5000000, 0};
+    loads(LOADED "lock_policy: search\n", NULL);
+    assert_true(scenario.lock_policy.search);
+    assert_int_equal(scenario.lock_policy.timeout_count, 5);
+    assert_memory_equal(scenario.lock_policy.timeouts, defaults, sizeof defaults);
+    assert_int_equal(scenario.lock_policy.attempts, 10);
+    assert_int_equal(scenario.lock_policy.tries, 3);
+    loads(LOADED "lock_policy: {timeouts: [2s, 0, 10ms, 2000ms, 10ms], attempts: 5, tries: 1, limit: 1min}\n",
+          NULL);
+    assert_int_equal(scenario.lock_policy.timeout_count, 3);
+    assert_int_equal(scenario.lock_policy.timeouts[0], 10000);
+    assert_int_equal(scenario.lock_policy.timeouts[1], 2000000);
+    assert_int_equal(scenario.lock_policy.timeouts[2], 0);
+    assert_int_equal(scenario.lock_policy.attempts, 5);
+    assert_int_equal(scenario.lock_policy.limit, 60 * RH_SECOND);
+    loads(LOADED, NULL);
+    assert_false(scenario.lock_policy.search);
+
+    complains(LOADED "lock_policy: serch\n", 4, 14, "did you mean \"search\"", "tries");
+    complains(LOADED "lock_policy: [search]\n", 4, 14, "must be a single value", "tries");
+    complains(LOADED "lock_policy: {attemps: 3}\n", 4, 15, "did you mean \"attempts\"", "limit");
+    complains(LOADED "lock_policy: {attempts: 0}\n", 4, 25, "between 1 and", NULL);
+    complains(LOADED "lock_policy: {timeouts: 1s}\n", 4, 25, "must be a list", "50ms");
+    complains(LOADED "lock_policy: {timeouts: [100us]}\n", 4, 26, "whole milliseconds", NULL);
+    complains(LOADED "lock_policy: {limit: 0}\n", 4, 22, "longer than nothing", NULL);
+    complains(LOADED "workload: {source: none}\nlock_policy: search\n", 5, 14, "needs a load", NULL);
+}
+
 static void test_set(void **state)
 {
     (void)state;
@@ -382,6 +453,7 @@ int main(void)
         EACH(test_defaults),     EACH(test_every_key),     EACH(test_unknown_keys), EACH(test_missing),
         EACH(test_wrong_values), EACH(test_missing_files), EACH(test_variables),    EACH(test_workload_files),
         EACH(test_command),      EACH(test_set),           EACH(test_profile),      EACH(test_template),
+        EACH(test_disturb),      EACH(test_lock_policy),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
