@@ -154,9 +154,8 @@ static bool is_called(const rh_migration *migration, const char *wanted)
     return have_digits > 0 && wanted_digits == have_digits && strncmp(wanted, have, have_digits) == 0;
 }
 
-/* The one migration called WANTED; NULL with an error when there is none, or more than one. */
-static rh_migration *find_migration(rh_plan *plan, const char *wanted, rh_error_code code, const char *where,
-                                    rh_arena *arena, rh_error *error)
+rh_migration *rh_plan_find(rh_plan *plan, const char *wanted, rh_error_code code, const char *where,
+                           rh_arena *arena, rh_error *error)
 {
     rh_migration *found = NULL;
     for (size_t i = 0; i < plan->migration_count; i++) {
@@ -217,8 +216,8 @@ static bool choose_pending(const rh_scenario *scenario, rh_plan *plan, rh_arena 
             (kind == RH_PENDING_ALL || (kind == RH_PENDING_AUTO && !migration->applied_in_backup));
     }
     for (size_t i = 0; kind == RH_PENDING_LIST && i < scenario->migrations.pending_id_count; i++) {
-        rh_migration *migration = find_migration(plan, scenario->migrations.pending_ids[i], RH_ERROR_SCENARIO,
-                                                 "migrations.pending", arena, error);
+        rh_migration *migration = rh_plan_find(plan, scenario->migrations.pending_ids[i], RH_ERROR_SCENARIO,
+                                               "migrations.pending", arena, error);
         if (!migration)
             return rh_error_at_migrations(scenario, error);
         migration->pending = true;
@@ -234,7 +233,7 @@ static bool insert_steps(const rh_scenario *scenario, rh_plan *plan, rh_arena *a
         const rh_migration *after =
             plan->migration_count ? &plan->migrations[plan->migration_count - 1] : NULL;
         if (step->after)
-            after = find_migration(plan, step->after, RH_ERROR_SCENARIO, "after", arena, error);
+            after = rh_plan_find(plan, step->after, RH_ERROR_SCENARIO, "after", arena, error);
         if (step->after && !after)
             return rh_error_at(error, step->where.file, step->where.line, step->where.column);
         size_t at = after ? (size_t)(after - plan->migrations) + 1 : 0;
@@ -259,7 +258,7 @@ static bool keep_only(const rh_scenario *scenario, rh_plan *plan, rh_arena *aren
     bool *wanted = rh_arena_alloc(arena, (plan->migration_count + 1) * sizeof *wanted);
     for (size_t i = 0; i < scenario->only_count; i++) {
         rh_migration *migration =
-            find_migration(plan, scenario->only[i], RH_ERROR_USAGE, "--only", arena, error);
+            rh_plan_find(plan, scenario->only[i], RH_ERROR_USAGE, "--only", arena, error);
         if (!migration)
             return false;
         if (!migration->pending) {

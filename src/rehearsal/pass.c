@@ -4,6 +4,7 @@
 #include "pgrehearse/migrations/migrations.h"
 #include "pgrehearse/observe/observe.h"
 #include "pgrehearse/rehearsal/contention.h"
+#include "pgrehearse/rehearsal/disturb.h"
 #include "pgrehearse/rehearsal/disk_watch.h"
 #include "pgrehearse/rehearsal/observer.h"
 #include "pgrehearse/rehearsal/migrate.h"
@@ -53,6 +54,7 @@ typedef struct pass {
     rh_pg *migration;
     rh_observer observer;
     rh_generator *generator;
+    rh_usec began; /* loaded: second 0 of the load */
 } pass;
 
 static bool open_pass(pass *p, rh_usec began, rh_error *error)
@@ -83,6 +85,17 @@ static bool forgive(pass *p, rh_migration *migration, rh_error *error)
     return true;
 }
 
+/* Under load, with the disturbers that belong to it. */
+static bool replay_one(pass *p, rh_migration *migration, const rh_replay_options *options, rh_error *error)
+{
+    rh_disturbers *disturbers = NULL;
+    if (p->generator && !rh_disturb_begin(p->run, p->staging, migration, &disturbers, error))
+        return false;
+    bool ok = rh_migrate(p->run, p->staging, p->migration, migration, options, &p->observer, NULL, error);
+    rh_disturb_end(p->run, disturbers, migration, p->began);
+    return ok;
+}
+
 static bool replay_pending(pass *p, rh_error *error)
 {
     rh_plan *plan = &p->run->plan;
@@ -99,8 +112,7 @@ static bool replay_pending(pass *p, rh_error *error)
             continue;
         if (p->generator)
             rh_generator_window(p->generator, RH_WINDOW_DURING, migration->id);
-        if (!rh_migrate(p->run, p->staging, p->migration, migration, &options, &p->observer, NULL, error) &&
-            !forgive(p, migration, error))
+        if (!replay_one(p, migration, &options, error) && !forgive(p, migration, error))
             return blame(p->staging, migration, p->stage, error);
         if (p->kind == RH_PASS_KIND_SCALED)
             migration->outcome = RH_OUTCOME_NOT_RUN; /* at full size */
@@ -238,7 +250,7 @@ static bool make_mix(rh_run *run, rh_staging *staging, rh_error *error)
     return ok;
 }
 
-static bool loaded(pass *p, rh_usec *began, rh_error *error)
+static bool loaded(pass *p, rh_error *error)
 {
     const rh_scenario *scenario = p->run->scenario;
     rh_generator_options options = {.conninfo = rh_staging_conninfo(p->staging),
@@ -247,8 +259,8 @@ static bool loaded(pass *p, rh_usec *began, rh_error *error)
                                     .connections = scenario->workload.connections,
                                     .seed = scenario->workload.seed};
     p->generator = rh_generator_start(&options, error);
-    *began = rh_clock_monotonic();
-    if (!p->generator || !open_pass(p, *began, error))
+    p->began = rh_clock_monotonic();
+    if (!p->generator || !open_pass(p, p->began, error))
         return false;
     rh_generator_window(p->generator, RH_WINDOW_BEFORE, NULL);
     if (!wait_under_load(p, "window before", scenario->workload.before, error) || !replay_all(p, error))
@@ -281,18 +293,18 @@ bool rh_pass_loaded(rh_run *run, rh_staging *staging, const rh_progress *progres
         rh_progress_end(progress, p.stage, "no load can be derived");
         return true;
     }
-    rh_usec began = 0;
     rh_contention contention = {0};
-    bool ok = loaded(&p, &began, error);
+    bool ok = rh_disturb_pass(run, staging, error) && loaded(&p, error);
     close_pass(&p, &contention);
     if (p.generator)
         rh_generator_finish(p.generator, run->arena, &run->load);
     if (contention.lost)
         rh_run_not_measured(run, "lock waits of the loaded pass: %s", contention.lost);
     if (contention.measured) {
-        rh_contention_add_cancelled(run, RH_PASS_KIND_LOADED, began, &contention);
+        rh_contention_add_cancelled(run, RH_PASS_KIND_LOADED, p.began, &contention);
         rh_contention_name_templates(run, &contention);
-        rh_blocked_intervals(&run->plan, RH_PASS_KIND_LOADED, began, run->arena, &contention);
+        rh_disturb_account(run, &contention);
+        rh_blocked_intervals(&run->plan, RH_PASS_KIND_LOADED, p.began, run->arena, &contention);
         run->contention = contention;
     }
     if (ok)

@@ -2,6 +2,7 @@
 #include "pgrehearse/rehearsal/rehearsal.h"
 #include "pgrehearse/backup/backup.h"
 #include "pgrehearse/migrations/migrations.h"
+#include "pgrehearse/rehearsal/disturb.h"
 #include "pgrehearse/scenario/scenario.h"
 #include "pgrehearse/staging/staging.h"
 
@@ -24,5 +25,6 @@ bool rh_rehearsal_plan(const rh_scenario *scenario, rh_arena *arena, rh_plan *pl
         if (!rh_backup_read_table(backup, bindir, plan->history_table, arena, &history, error))
             return false;
     }
-    return rh_plan_make(scenario, &history, arena, plan, error);
+    return rh_plan_make(scenario, &history, arena, plan, error) &&
+           rh_disturb_check_migrations(scenario, plan, arena, error);
 }

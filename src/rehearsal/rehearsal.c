@@ -7,6 +7,7 @@
 #include "pgrehearse/migrations/migrations.h"
 #include "pgrehearse/predict/history.h"
 #include "pgrehearse/predict/predict.h"
+#include "pgrehearse/rehearsal/disturb.h"
 #include "pgrehearse/rehearsal/evidence.h"
 #include "pgrehearse/rehearsal/gates.h"
 #include "pgrehearse/rehearsal/history.h"
@@ -52,7 +53,8 @@ static bool check_migrations(rehearsal *r, rh_error *error)
     rh_plan plan = {0};
     r->stage = "plan";
     return rh_plan_detect(r->scenario, r->run->arena, &plan, error) &&
-           rh_plan_make(r->scenario, NULL, r->run->arena, &plan, error);
+           rh_plan_make(r->scenario, NULL, r->run->arena, &plan, error) &&
+           rh_disturb_check_migrations(r->scenario, &plan, r->run->arena, error);
 }
 
 /* Also the last chance to see that staging is production: nothing has been created there yet. */
@@ -105,7 +107,8 @@ static bool prepare(rehearsal *r, rh_error *error)
                       r->scenario->prepare_count == 1 ? "" : "s");
     const char *conninfo = rh_staging_conninfo(r->staging);
     if (!rh_steps_prepare(run, conninfo, r->progress, error) ||
-        !rh_backup_count(conninfo, &run->backup, error))
+        !rh_backup_count(conninfo, &run->backup, error) ||
+        !rh_disturb_check_tables(r->scenario, conninfo, error))
         return false;
     rh_progress_end(r->progress, r->stage, "%lld tables, %s rows, %s", (long long)run->backup.tables,
                     rh_count_format(run->backup.rows, rows, sizeof rows),

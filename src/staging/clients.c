@@ -18,6 +18,11 @@ const char *rh_clients_directory(rh_staging *staging, rh_error *error)
     return staging->borrowed.work;
 }
 
+const char *rh_staging_work_directory(rh_staging *staging, rh_error *error)
+{
+    return rh_clients_directory(staging, error);
+}
+
 /* "PGPASSWORD=…" of a key='value' string, or NULL; in the arena. Libpq quotes with backslashes there. */
 static const char *password_entry(rh_staging *staging, const char *conninfo)
 {

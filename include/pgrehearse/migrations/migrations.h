@@ -32,6 +32,11 @@ bool rh_history_prepare(rh_pg *pg, const rh_plan *plan, rh_error *error);
 bool rh_plan_make(const rh_scenario *scenario, const rh_rows *history, rh_arena *arena, rh_plan *plan,
                   rh_error *error);
 
+/* The one migration of PLAN that is called WANTED, in any of the ways above; NULL with CODE and WHERE in the
+ * message when there is none, or more than one. */
+rh_migration *rh_plan_find(rh_plan *plan, const char *wanted, rh_error_code code, const char *where,
+                           rh_arena *arena, rh_error *error);
+
 /* For a program's statements, seen while it ran: fills in what their texts say, from the one with index FROM
  * on (earlier ones are known already). A message of several statements is one, of the heaviest one's class.
  */

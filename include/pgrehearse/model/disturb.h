@@ -1,6 +1,6 @@
 /* Disturbers: what else production runs while a migration wants its locks, and who waited for it. */
 #pragma once
-#include "pgrehearse/model/scenario.h"
+#include "pgrehearse/model/facts.h"
 
 /* "pg_dump", "idle_in_transaction", "query", "autovacuum", "snapshot": in scenarios and in report.json. */
 const char *rh_disturber_kind_name(rh_disturber_kind kind);

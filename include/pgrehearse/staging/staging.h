@@ -43,6 +43,9 @@ const char *rh_staging_bindir(const rh_staging *staging);
 /* What client programs run as, when we are root: 0 otherwise. */
 uid_t rh_staging_uid(const rh_staging *staging);
 gid_t rh_staging_gid(const rh_staging *staging);
+/* A directory in which client programs of that account can read and write; it is removed in the end. NULL on
+ * failure. */
+const char *rh_staging_work_directory(rh_staging *staging, rh_error *error);
 /* Is it still up? Sets RH_ERROR_STAGING with the last lines of the server's log when an embedded postmaster
  * has ended. */
 bool rh_staging_alive(rh_staging *staging, rh_error *error);
