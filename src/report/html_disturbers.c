@@ -32,12 +32,12 @@ static void behind_cell(rh_html *html, const rh_json *disturbance)
             continue;
         shown++;
         rh_xml_open(html->xml, "div", NULL);
-        rh_xml_text(html->xml, rh_view_line(view, rh_view_string(who, "who"), 80));
+        rh_xml_textf(html->xml, "%s ", rh_view_line(view, rh_view_string(who, "who"), 80));
         rh_xml_element(html->xml, "span",
-                       rh_view_printf(view, " %lld ×, longest %s",
+                       rh_view_printf(view, "%lld ×, longest %s",
                                       (long long)rh_json_int(rh_json_get(who, "waits")),
                                       rh_view_seconds(view, rh_view_real(who, "longest_s"))),
-                       "class", "muted", NULL);
+                       "class", "muted nw", NULL);
         rh_xml_close(html->xml);
     }
     if (others > shown)

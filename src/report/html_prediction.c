@@ -106,13 +106,19 @@ static void chart(rh_html *html, const rh_prediction_bar *bars, size_t count)
     const rh_view *view = &html->view;
     size_t shown = count < BARS_SHOWN ? count : BARS_SHOWN;
     double most = 0;
+    bool parts = false;
     for (size_t i = 0; i < shown; i++) {
+        parts = parts || bars[i].has_parts;
         most = fmax(most, bars[i].median_s);
         most = isnan(bars[i].high_s) ? most : fmax(most, bars[i].high_s);
     }
     if (!(most > 0))
         return;
-    legend(html);
+    if (parts)
+        legend(html);
+    else
+        rh_html_paragraph(html, "legend",
+                          "What each duration consists of is not known. The line under a bar: its interval.");
     rh_xml_open(html->xml, "div", "class", "scroll chart", "tabindex", "0", "role", "region", "aria-label",
                 "Predicted duration of each statement", NULL);
     rh_xml_open(html->xml, "svg", "xmlns", "http://www.w3.org/2000/svg", "role", "img", "aria-labelledby",

@@ -80,7 +80,7 @@ const char RH_HTML_STYLE[] =
     ".7rem;overflow-x:auto;"
     "margin:.3rem 0 .8rem;font:.86em/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,'Liberation "
     "Mono',monospace}"
-    "td div .muted{white-space:nowrap}tr.under summary{color:var(--accent)}"
+    ".nw{white-space:nowrap}tr.under summary{color:var(--accent)}"
     "section>details{margin:.5rem 0}section>details>summary{color:var(--accent);padding:.15rem 0}"
     "svg .shade{opacity:.16}"
     "svg .h1{opacity:.3}svg .h2{opacity:.55}svg .h3{opacity:.8}svg .h4{opacity:1}svg .s{font-size:9.5px}"

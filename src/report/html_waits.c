@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { VICTIMS_SHOWN = 15, BLOCKERS_SHOWN = 12, WAITS_SHOWN = 50, NAMED = 3 };
+enum { VICTIMS_SHOWN = 10, BLOCKERS_SHOWN = 12, WAITS_SHOWN = 50, NAMED = 3 };
 
 static const char *change_ms(const rh_view *view, double before_ms, double during_ms)
 {
@@ -101,11 +101,11 @@ static void kept_waiting(rh_html *html, const rh_json *blocker)
         const rh_json *victim = rh_json_at(list, i);
         int64_t waits = rh_json_int(rh_json_get(victim, "waits"));
         rh_xml_open(html->xml, "div", NULL);
-        rh_xml_textf(html->xml, "%s", rh_view_line(view, rh_view_string(victim, "who"), 80));
+        rh_xml_textf(html->xml, "%s ", rh_view_line(view, rh_view_string(victim, "who"), 80));
         rh_xml_element(html->xml, "span",
-                       rh_view_printf(view, " %lld ×, longest %s", (long long)waits,
+                       rh_view_printf(view, "%lld ×, longest %s", (long long)waits,
                                       rh_view_seconds(view, rh_view_real(victim, "longest_wait_s"))),
-                       "class", "muted", NULL);
+                       "class", "muted nw", NULL);
         rh_xml_close(html->xml);
     }
     int64_t all = rh_json_int(rh_json_get(blocker, "victim_count"));

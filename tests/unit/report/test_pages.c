@@ -341,7 +341,7 @@ static void huge_runs_stay_small(void **state)
     xmlDocPtr page = parse(&text);
     assert_true(count(page, "//section[@id='who']//tbody") == 40);
     assert_true(count(page, "//section[@id='statements']//code[@class='sql']") <= 150);
-    assert_true(count(page, "//section[@id='waits']//table[contains(caption, 'Victims')]/tbody/tr") == 15);
+    assert_true(count(page, "//section[@id='waits']//table[contains(caption, 'Victims')]/tbody/tr") == 10);
     assert_true(count(page, "//p[contains(., 'more in report.json')]") >= 3);
     assert_true(count(page, "//a[not(substring(@href,2)=//@id)]") == 0);
     xmlFreeDoc(page);
