@@ -3,6 +3,7 @@
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/migrations/migrations.h"
 #include "safety_server.h"
+#include "join.h"
 #include "program.h"
 #include "script.h"
 #include <ctype.h>
@@ -318,6 +319,13 @@ static bool load_scripts(const rh_framework_rules *rules, rh_arena *arena, rh_pl
     return true;
 }
 
+static bool join(const rh_framework_rules *rules, rh_arena *arena, rh_plan *plan)
+{
+    if (rules->all_in_one)
+        rh_plan_join(plan, arena);
+    return true;
+}
+
 bool rh_plan_make(const rh_scenario *scenario, const rh_rows *history, rh_arena *arena, rh_plan *plan,
                   rh_error *error)
 {
@@ -334,5 +342,6 @@ bool rh_plan_make(const rh_scenario *scenario, const rh_rows *history, rh_arena 
            mark_applied(scenario, rules, history, plan, arena, error) &&
            choose_pending(scenario, plan, arena, error) && insert_steps(scenario, plan, arena, error) &&
            keep_only(scenario, plan, arena, error) && load_scripts(rules, arena, plan, error) &&
+           join(rules, arena, plan) &&
            (scenario->staging.kind != RH_STAGING_SERVER || rh_plan_check_server_safety(plan, error));
 }

@@ -310,6 +310,7 @@ static const rh_word FRAMEWORKS[] = {
     {"morph", RH_FRAMEWORK_MORPH, NULL},
     {"postgrator", RH_FRAMEWORK_POSTGRATOR, NULL},
     {"sqitch", RH_FRAMEWORK_SQITCH, NULL},
+    {"node-pg-migrate", RH_FRAMEWORK_NODE_PG_MIGRATE, NULL},
     {"command", RH_FRAMEWORK_COMMAND, NULL},
 };
 

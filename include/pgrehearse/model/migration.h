@@ -208,6 +208,7 @@ typedef struct rh_migration {
     bool applied_in_backup;
     bool pending;        /* runs in every pass: not applied, and chosen by pending: and --only */
     const char *not_sql; /* what its file is instead ("a program in Go"): it cannot be replayed; NULL: SQL */
+    const char *joined_id; /* of the migration that has this one's statements, in one transaction; NULL */
     const void *framework_data; /* what its framework's reader keeps with it; NULL */
     const char *skipped; /* why its framework passes over it ("below the baseline 7"); NULL */
     rh_script up;

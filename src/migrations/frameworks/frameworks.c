@@ -14,6 +14,7 @@ static const rh_framework_rules *const FRAMEWORKS[] = {
     &rh_framework_morph,
     &rh_framework_postgrator,
     &rh_framework_sqitch,
+    &rh_framework_node_pg_migrate,
     &rh_framework_sql,
 };
 /* clang-format on */

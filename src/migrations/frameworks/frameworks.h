@@ -76,6 +76,7 @@ typedef struct rh_framework_rules {
     /* Under RH_TRANSACTION_ONE: */
     bool one_query;         /* the tool sends the file as one query: what follows a COMMIT of the file's own
                                is an implicit transaction */
+    bool all_in_one;        /* all that is pending is one transaction */
     bool commit_is_checked; /* the tool fails when the file's own COMMIT ended the tool's transaction */
 
     /* Directives and parts of a file; NULL: all of it is SQL for its direction. */
@@ -116,6 +117,7 @@ extern const rh_framework_rules rh_framework_pop;
 extern const rh_framework_rules rh_framework_morph;
 extern const rh_framework_rules rh_framework_postgrator;
 extern const rh_framework_rules rh_framework_sqitch;
+extern const rh_framework_rules rh_framework_node_pg_migrate;
 
 /* Every framework, the more particular layouts first; NULL past the last. */
 const rh_framework_rules *rh_framework_rules_at(size_t index);

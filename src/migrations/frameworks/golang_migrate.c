@@ -31,6 +31,11 @@ static const char *find_direction(const char *rest, rh_direction *direction)
             return p;
         }
     }
+    /* Not the tool's own form, but that of sources around it: 000001_name_up.sql. */
+    if (rh_ends_with(rest, "_up.sql") || rh_ends_with(rest, "_down.sql")) {
+        *direction = rh_ends_with(rest, "_up.sql") ? RH_UP : RH_DOWN;
+        return rest + strlen(rest) - strlen(*direction == RH_UP ? "_up.sql" : "_down.sql");
+    }
     return NULL;
 }
 

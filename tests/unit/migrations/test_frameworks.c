@@ -509,6 +509,52 @@ static void test_postgrator(void **state)
     fixture_end(f);
 }
 
+/* ---- golang-migrate's other names; node-pg-migrate ---- */
+
+static void test_golang_migrate_underscore(void **state)
+{
+    (void)state;
+    fixture *f = fixture_begin();
+    fixture_file(f, "000001_a_up.sql", "select 1; select 2");
+    fixture_file(f, "000001_a_down.sql", "select 3");
+    fixture_file(f, "000002_b_up.sql", "select 4");
+    assert_true(fixture_plan(f, NULL));
+    assert_string_equal(f->plan.framework_name, "golang-migrate");
+    assert_string_equal(fixture_order(f), "000001:a* 000002:b*");
+    assert_true(f->plan.migrations[0].has_down);
+    assert_string_equal(script_of(f, 0, RH_DOWN), "1:select 3");
+    fixture_end(f);
+}
+
+static void test_node_pg_migrate(void **state)
+{
+    (void)state;
+    fixture *f = fixture_begin();
+    fixture_file(f, "10_b.sql", "-- Down Migration\nselect 1;\n--- UP  migration\nselect 2;\nselect 3;");
+    fixture_file(f, "9_a.sql", "-- Up Migration\nselect 4;\n-- Down Migration\nselect 5;");
+    assert_true(fixture_plan(f, NULL));
+    assert_string_equal(f->plan.framework_name, "node-pg-migrate");
+    assert_string_equal(f->plan.framework_why, "10_b.sql has a line \"-- Down Migration\"");
+    assert_string_equal(fixture_order(f), "9_a:a … b (2 in one transaction)* 10_b:b");
+    assert_int_equal(f->plan.pending_count, 1);
+    assert_string_equal(script_of(f, 0, RH_UP), "2:select 4 | 4:select 2 | 5:select 3");
+    assert_string_equal(script_of(f, 0, RH_DOWN), "2:select 1 | 4:select 5");
+    assert_non_null(strstr(f->plan.migrations[0].up.statements[1].file, "10_b.sql"));
+    assert_int_equal(f->plan.migrations[0].up.rule, RH_TRANSACTION_ONE);
+    assert_true(fixture_plan(f, versions(f, "name", (const char *[]){"9_a", NULL})));
+    assert_string_equal(fixture_order(f), "9_a:a 10_b:b*");
+    assert_false(fixture_plan(f, versions(f, "name", (const char *[]){"10_b", NULL})));
+    assert_non_null(
+        strstr(f->error.message, "migration 9_a, which is not applied, comes before 10_b, which is"));
+    fixture_file(f, "11_c.sql", "select 6;");
+    assert_true(fixture_plan(f, NULL)); /* no way down, so there is none for all */
+    assert_false(f->plan.migrations[0].has_down);
+    fixture_file(f, "12_d.js", "x");
+    assert_false(fixture_plan(f, NULL));
+    assert_string_equal(f->error.message, "migration 12_d is a program in JavaScript, not SQL");
+    fixture_end(f);
+}
+
 /* ---- the choice ---- */
 
 static void test_two_fit(void **state)
@@ -554,6 +600,8 @@ int main(void)
         cmocka_unit_test(test_pop),
         cmocka_unit_test(test_morph),
         cmocka_unit_test(test_postgrator),
+        cmocka_unit_test(test_golang_migrate_underscore),
+        cmocka_unit_test(test_node_pg_migrate),
         cmocka_unit_test(test_two_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
