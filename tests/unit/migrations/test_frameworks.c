@@ -534,7 +534,7 @@ static void test_node_pg_migrate(void **state)
     fixture_file(f, "9_a.sql", "-- Up Migration\nselect 4;\n-- Down Migration\nselect 5;");
     assert_true(fixture_plan(f, NULL));
     assert_string_equal(f->plan.framework_name, "node-pg-migrate");
-    assert_string_equal(f->plan.framework_why, "10_b.sql has a line \"-- Down Migration\"");
+    assert_string_equal(f->plan.framework_why, "9_a.sql has a line \"-- Up Migration\"");
     assert_string_equal(fixture_order(f), "9_a:a … b (2 in one transaction)* 10_b:b");
     assert_int_equal(f->plan.pending_count, 1);
     assert_string_equal(script_of(f, 0, RH_UP), "2:select 4 | 4:select 2 | 5:select 3");
