@@ -26,7 +26,8 @@ static int compare_files(const void *a, const void *b, void *rules)
 static bool add_file(rh_migration *migration, const rh_migration_file *file, rh_error *error)
 {
     rh_script *script = file->direction == RH_UP ? &migration->up : &migration->down;
-    migration->not_sql = file->not_sql;
+    if (file->not_sql)
+        migration->not_sql = file->not_sql;
     migration->framework_data = file->own;
     if (file->refused) {
         rh_error_set(error, RH_ERROR_SCENARIO, "%s", file->refused);

@@ -61,25 +61,59 @@ static bool check_copy(const checker *c, size_t index)
     return true;
 }
 
-/* A body in quotes (DO, CREATE FUNCTION): COPY … PROGRAM in it, also inside a string that it executes. */
-static bool body_runs_program(const char *body, size_t length, rh_arena *arena, int depth)
+/* Functions that read or write files of the server (documentation, sections 9.27.9, 35.4 and adminpack's). */
+static const char *const FILE_FUNCTIONS[] = {
+    "pg_read_file", "pg_read_binary_file", "pg_stat_file",   "pg_ls_dir",      "lo_import",
+    "lo_export",    "pg_file_write",       "pg_file_rename", "pg_file_unlink", "pg_file_sync",
+    "pg_logdir_ls", "pg_ls_logdir",        "pg_ls_waldir",   "pg_ls_tmpdir",   "pg_ls_archive_statusdir",
+};
+
+/* Is the token at INDEX the name of one that is called? Privileges on it (… ON FUNCTION name (…)) are not. */
+static bool calls_file_function(const char *text, const rh_sql_token *tokens, size_t count, size_t index)
 {
+    rh_sql_token name = tokens[index];
+    if (index + 1 >= count || strcmp(tokens[index + 1].kind, "(") != 0)
+        return false;
+    if (text[name.start] == '"' && name.end - name.start > 2) {
+        name.start++;
+        name.end--;
+    }
+    bool known = false;
+    for (size_t i = 0; !known && i < sizeof FILE_FUNCTIONS / sizeof *FILE_FUNCTIONS; i++)
+        known = rh_sql_token_is(text, &name, FILE_FUNCTIONS[i]);
+    if (!known)
+        return false;
+    while (index >= 2 && strcmp(tokens[index - 1].kind, ".") == 0)
+        index -= 2;
+    return index == 0 || !(rh_sql_token_is(text, &tokens[index - 1], "function") ||
+                           rh_sql_token_is(text, &tokens[index - 1], "routine"));
+}
+
+/* A body in quotes (DO, CREATE FUNCTION): COPY … PROGRAM in it, also inside a string that it executes. */
+static const char *body_reaches_out(const char *body, size_t length, rh_arena *arena, int depth)
+{
+    static const char program[] = "COPY … PROGRAM runs a program on the server",
+                      file[] = "it reads or writes a file of the server";
     const char *text = rh_arena_strndup(arena, body, length);
     rh_sql_token *tokens;
     size_t count;
     bool copy = false;
     rh_sql_scan(text, arena, &tokens, &count, NULL);
     for (size_t i = 0; i < count; i++) {
+        const char *inside = NULL;
         if (rh_sql_token_is(text, &tokens[i], "copy"))
             copy = true;
         else if (copy && rh_sql_token_is(text, &tokens[i], "program"))
-            return true;
-        else if (depth < 3 && strcmp(tokens[i].kind, "SCONST") == 0 && tokens[i].end - tokens[i].start > 2 &&
-                 body_runs_program(text + tokens[i].start + 1, tokens[i].end - tokens[i].start - 2, arena,
-                                   depth + 1))
-            return true;
+            return program;
+        else if (calls_file_function(text, tokens, count, i))
+            return file;
+        else if (depth < 3 && strcmp(tokens[i].kind, "SCONST") == 0 && tokens[i].end - tokens[i].start > 2)
+            inside = body_reaches_out(text + tokens[i].start + 1, tokens[i].end - tokens[i].start - 2, arena,
+                                      depth + 1);
+        if (inside)
+            return inside;
     }
-    return false;
+    return NULL;
 }
 
 /* The text between a constant's quotes. */
@@ -96,10 +130,27 @@ static bool check_body(const checker *c, size_t index, rh_arena *arena)
         start++;
         end--;
     }
-    if (end <= start || !body_runs_program(start, (size_t)(end - start), arena, 0))
-        return true;
-    return refuse(c, index, RH_ERROR_REFUSED, "COPY … PROGRAM runs a program on the server",
-                  "A rehearsal runs none. Take it out of this body.");
+    const char *reaches = end > start ? body_reaches_out(start, (size_t)(end - start), arena, 0) : NULL;
+    return !reaches || refuse(c, index, RH_ERROR_REFUSED, reaches,
+                              "A rehearsal runs no program and opens no file. Take it out of this body.");
+}
+
+/* Marks of template languages, outside of quotes: Go's and Jinja's, the shell's and Flyway's, ERB's. */
+static bool check_template(const checker *c, size_t index)
+{
+    static const char *const marks[] = {"{{", "{%", "${", "<%="};
+    const char *at = c->text + c->tokens[index].start;
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+        char message[128];
+        if (strncmp(at, marks[i], strlen(marks[i])) != 0)
+            continue;
+        (void)snprintf(message, sizeof message, "the file is a template (%s … ), which is not expanded here",
+                       marks[i]);
+        return refuse(c, index, RH_ERROR_UNSUPPORTED, message,
+                      "Give the rehearsal the SQL that the template makes, or run the tool itself with "
+                      "framework: command.");
+    }
+    return true;
 }
 
 static bool check_meta_command(const checker *c, size_t index)
@@ -133,8 +184,13 @@ bool rh_script_check_safety(const char *path, const char *text, rh_arena *arena,
         }
         if (is_kind(&c, i, "\\"))
             return check_meta_command(&c, i);
+        if (is_kind(&c, i, "OPERATOR") && !check_template(&c, i))
+            return false;
         if (first && is_word(&c, i, "copy") && !check_copy(&c, i))
             return false;
+        if (calls_file_function(text, tokens, kept, i))
+            return refuse(&c, i, RH_ERROR_REFUSED, "the function reads or writes a file of the server",
+                          "A rehearsal opens none. Take the call out of the migration.");
         if (is_word(&c, i, "do") || is_word(&c, i, "function") || is_word(&c, i, "procedure"))
             body = true;
         if (body && is_kind(&c, i, "SCONST") && !check_body(&c, i, arena))

@@ -52,6 +52,8 @@ static bool recognise(const char *file_name, rh_arena *arena, rh_migration_file 
     file->version = strtoumax(file_name, NULL, 10);
     if (errno == ERANGE) /* the tool ignores what is past 64 bits */
         return false;
+    if (rh_ends_with(end, ".go")) /* the tool would send its text; those around it compile it in */
+        file->not_sql = "a program in Go";
     file->id = rh_arena_strndup(arena, file_name, digits);
     file->name = rh_arena_strndup(arena, title, (size_t)(end - title));
     return true;

@@ -523,6 +523,10 @@ static void test_golang_migrate_underscore(void **state)
     assert_string_equal(fixture_order(f), "000001:a* 000002:b*");
     assert_true(f->plan.migrations[0].has_down);
     assert_string_equal(script_of(f, 0, RH_DOWN), "1:select 3");
+    fixture_file(f, "000003_c.up.go", "package migrations");
+    fixture_file(f, "000003_c.down.sql", "select 5");
+    assert_false(fixture_plan(f, NULL));
+    assert_string_equal(f->error.message, "migration 000003 is a program in Go, not SQL");
     fixture_end(f);
 }
 

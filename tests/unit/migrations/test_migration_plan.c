@@ -204,7 +204,16 @@ static void test_refusals(void **state)
         {"do $$ begin\n execute 'copy t to program ''x'''; end $$", RH_ERROR_REFUSED, 1, 4},
         {"create function f() returns void language sql as $f$ copy t from program 'x' $f$", RH_ERROR_REFUSED,
          1, 50},
+        {"select 1, pg_read_file ('/etc/passwd')", RH_ERROR_REFUSED, 1, 11},
+        {"insert into t select * from pg_catalog.pg_ls_dir('.')", RH_ERROR_REFUSED, 1, 40},
+        {"select \"lo_import\"('/etc/passwd')", RH_ERROR_REFUSED, 1, 8},
+        {"do $$ begin perform pg_read_binary_file('x'); end $$", RH_ERROR_REFUSED, 1, 4},
+        {"do $$ begin execute 'select lo_export(1, ''/tmp/x'')'; end $$", RH_ERROR_REFUSED, 1, 4},
         {"select 1;\ncopy t from stdin;\n1\tdon't\n\\.\n", RH_ERROR_UNSUPPORTED, 2, 1},
+        {"alter table t\n owner to {{ .Owner }}", RH_ERROR_UNSUPPORTED, 2, 11},
+        {"{% if x %}select 1{% endif %}", RH_ERROR_UNSUPPORTED, 1, 1},
+        {"create table ${schema}.t (i int)", RH_ERROR_UNSUPPORTED, 1, 14},
+        {"select <%= 1 %>", RH_ERROR_UNSUPPORTED, 1, 8},
         {"select 'a\xff'", RH_ERROR_SCENARIO, 1, 10},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -229,6 +238,9 @@ static void test_accepted(void **state)
         "insert into program values ('copy')",
         "comment on table copy is 'copy from program ''x'''",
         "selct 1; copy",
+        "select '{{1}}'::int[], '${x}', \"<%= x %>\" -- {{",
+        "revoke execute on function pg_catalog.pg_read_file(text) from public",
+        "select 'pg_read_file()' as pg_read_file",
         "select 'never closed",
         "",
     };
@@ -238,6 +250,71 @@ static void test_accepted(void **state)
         assert_true(fixture_plan(f, NULL));
         fixture_end(f);
     }
+}
+
+/* What editors and people do to files, line for line. */
+static void test_odd_texts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sql;
+        const char *statements[4];
+    } cases[] = {
+        {"select 1;\r\nselect 2;\r\n", {"1:select 1", "2:select 2"}},
+        {"\xef\xbb\xbfselect 1;\nselect 2", {"1:select 1", "2:select 2"}},
+        {"select 1;\rselect 2;\r", {"1:select 1", "1:select 2"}},
+        {"select $a$ $b$ ; $b$ $$ ; $$ $a$;\nselect 2;;\n;",
+         {"1:select $a$ $b$ ; $b$ $$ ; $$ $a$", "2:select 2"}},
+        {"do $x$ begin execute $y$ select $z$;$z$; $y$; end $x$; select 2",
+         {"1:do $x$ begin execute $y$ select $z$;$z$; $y$; end $x$", "1:select 2"}},
+        {"select ';' -- ;\n/* ; /* ; */ ; */ ; select \";\"", {"1:select ';'", "2:select \";\""}},
+        {"select E'\\';';\nselect U&'\\0061;';", {"1:select E'\\';'", "2:select U&'\\0061;'"}},
+        {"create function f() returns int language sql begin atomic select 1; select case when true then 1 "
+         "end; end; "
+         "select 3",
+         {"1:create function f() returns int language sql begin atomic select 1; select case when true then "
+          "1 end; end",
+          "1:select 3"}},
+        {"\n\n  \t\n", {0}},
+        {"-- only this", {0}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fixture *f = fixture_begin();
+        fixture_file(f, "1.sql", cases[i].sql);
+        assert_true(fixture_plan(f, NULL));
+        const rh_script *up = &f->plan.migrations[0].up;
+        size_t count = 0;
+        while (count < 4 && cases[i].statements[count])
+            count++;
+        assert_int_equal(up->statement_count, count);
+        for (size_t s = 0; s < count; s++)
+            assert_string_equal(
+                rh_arena_printf(f->arena, "%d:%s", up->statements[s].line, up->statements[s].sql),
+                cases[i].statements[s]);
+        fixture_end(f);
+    }
+}
+
+/* Size costs in proportion: a statement of 10 MB, and 100,000 of them, each with its place. */
+static void test_big_files(void **state)
+{
+    (void)state;
+    fixture *f = fixture_begin();
+    rh_text text = {0};
+    rh_text_append(&text, "select '");
+    for (int i = 0; i < 10 * 1024 * 1024 / 16; i++)
+        rh_text_append(&text, "0123456;89abcde\n");
+    rh_text_append(&text, "';\n");
+    for (int i = 0; i < 100000; i++)
+        rh_text_printf(&text, "insert into t values (%d, $$;$$);\n", i);
+    fixture_file(f, "1.sql", text.data);
+    rh_text_release(&text);
+    assert_true(fixture_plan(f, NULL));
+    const rh_script *up = &f->plan.migrations[0].up;
+    assert_int_equal(up->statement_count, 100001);
+    assert_int_equal(up->statements[100000].line, 10 * 1024 * 1024 / 16 + 100001);
+    assert_true(strlen(up->statements[0].redacted_sql) < 100);
+    fixture_end(f);
 }
 
 static void test_nul_and_marks(void **state)
@@ -321,6 +398,8 @@ int main(void)
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_accepted),
         cmocka_unit_test(test_nul_and_marks),
+        cmocka_unit_test(test_odd_texts),
+        cmocka_unit_test(test_big_files),
         cmocka_unit_test(test_given_server),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
