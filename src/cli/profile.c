@@ -4,6 +4,7 @@
 #include "pgrehearse/base/units.h"
 #include "pgrehearse/cli/commands.h"
 #include "pgrehearse/cli/progress.h"
+#include "pgrehearse/predict/lock_forecast.h"
 #include "pgrehearse/rehearsal/rehearsal.h"
 #include <math.h>
 #include <stdlib.h>
@@ -41,6 +42,12 @@ static void describe(const rh_profile *profile, const char *path, rh_text *text)
     rh_text_printf(text, "\nPostgreSQL %s, %s, %zu tables, %zu statements\n", profile->version,
                    rh_size_format(profile->database_bytes, size, sizeof size), profile->relation_count,
                    profile->statement_count);
+    if (profile->looks > 0 && profile->looks < rh_lock_looks_needed(0.9))
+        rh_text_printf(
+            text,
+            "not known: how long locks are waited for (open transactions were looked at %lld time%s: "
+            "--watch 10min tells)\n",
+            (long long)profile->looks, profile->looks == 1 ? "" : "s");
     for (size_t i = 0; i < profile->unknown_count; i++) {
         rh_text_append(text, "not known: ");
         rh_text_append_clean(text, profile->unknown[i].what, false);

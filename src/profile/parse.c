@@ -165,6 +165,7 @@ static void parse_index(parser *p, const rh_json *row)
                                 .pages = count_of(p, row, "pages", whose),
                                 .tuples = count_of(p, row, "tuples", whose),
                                 .bytes = count_of(p, row, "bytes", whose),
+                                .scans = count_of(p, row, "scans", whose),
                                 .is_unique = rh_json_bool(rh_json_get(row, "is_unique")),
                                 .is_valid = rh_json_bool(rh_json_get(row, "is_valid"))};
 }

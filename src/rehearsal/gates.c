@@ -13,6 +13,11 @@ static void check_duration(const rh_run *run, rh_gate *gate)
     const rh_run_prediction *prediction = &run->prediction;
     gate->measured = prediction->high_s;
     gate->worst = "upper end of the interval for the whole set";
+    if (run->production.profile && !prediction->translated && !(prediction->median_s > gate->limit)) {
+        not_measured(gate,
+                     "the duration could not be translated to production: its profile lacks what that needs");
+        return;
+    }
     if (!isnan(gate->measured))
         return;
     if (prediction->median_s > gate->limit) { /* too long even without knowing how sure */

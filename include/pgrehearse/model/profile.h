@@ -46,6 +46,7 @@ typedef struct rh_profile_relation {
 typedef struct rh_profile_index {
     const char *schema, *table, *name, *method;
     int64_t pages, tuples, bytes;
+    int64_t scans; /* since its statistics were reset */
     bool is_unique, is_valid;
 } rh_profile_index;
 

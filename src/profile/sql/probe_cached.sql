@@ -9,6 +9,7 @@ BEGIN
     SELECT c.oid, least(c.relpages, 8388608 / block) INTO target, pages
       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE c.relkind IN ('r', 'm') AND c.relpersistence <> 't' AND NOT c.relrowsecurity AND c.relpages > 0
+       AND (current_setting('server_version_num')::int >= 140000 OR c.relpages <= 8388608 / block) -- else all of it is read
        AND (n.nspname NOT IN ('pg_catalog', 'information_schema') OR c.oid = 'pg_catalog.pg_proc'::regclass)
        AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
        AND NOT EXISTS (SELECT FROM pg_locks l WHERE l.locktype = 'relation' AND l.relation = c.oid AND l.mode = 'AccessExclusiveLock')

@@ -148,6 +148,7 @@ static void as_superuser(void **state)
     assert_int_equal(fresh->bytes, 8192);
     assert_int_equal(t.profile.index_count, 1);
     assert_true(t.profile.indexes[0].is_unique);
+    assert_true(t.profile.indexes[0].scans >= 0);
     assert_true(has_statement(&t, "WHERE note = $"));
     assert_true(has_statement(&t, "varchar(30)"));
     assert_true(has_statement(&t, "\"odd 'n\"\"ame\""));

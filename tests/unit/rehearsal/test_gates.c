@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -71,6 +72,15 @@ static void duration_needs_an_interval(void **state)
     assert_int_equal(check(w, RH_GATE_PREDICTED_DURATION, 10)->outcome, RH_GATE_HELD);
     assert_int_equal(check(w, RH_GATE_PREDICTED_DURATION, 9.5)->outcome, RH_GATE_HELD);
     assert_int_equal(check(w, RH_GATE_PREDICTED_DURATION, 9.4)->outcome, RH_GATE_FAILED);
+    rh_profile profile = {0};
+    w->run.production.profile = &profile; /* there is a production, and these are staging's figures */
+    w->run.prediction.median_s = 5;
+    gate = check(w, RH_GATE_PREDICTED_DURATION, 10);
+    assert_int_equal(gate->outcome, RH_GATE_NOT_MEASURED);
+    assert_non_null(strstr(gate->worst, "translated"));
+    assert_int_equal(check(w, RH_GATE_PREDICTED_DURATION, 4)->outcome, RH_GATE_FAILED);
+    w->run.prediction.translated = true;
+    assert_int_equal(check(w, RH_GATE_PREDICTED_DURATION, 10)->outcome, RH_GATE_HELD);
 }
 
 static void blocked_names_the_worst(void **state)
