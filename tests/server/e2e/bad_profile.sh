@@ -1,0 +1,38 @@
+#!/bin/sh
+# Profiles that do not carry a verdict: a table that is missing from one, a production that is smaller than the copy, and
+# formats of another time. Each is told, and nothing is better for it.
+. "$(dirname "$0")/lib.sh"
+
+migration 000012_note.up.sql 'ALTER TABLE orders ADD COLUMN remark text;'
+cat >"$work/production.json" <<'JSON'
+{"format": "pgrehearse profile", "version": 1,
+ "server": {"version": "15.4", "version_num": 150004, "database": "shop", "clock_s": 4000000000, "block_bytes": 8192},
+ "size": {"database_bytes": 1000000},
+ "relations": [{"schema": "public", "name": "customers", "pages": 3, "tuples": 900000000, "bytes": 24576},
+               {"schema": "public", "name": "order_items", "pages": 3, "tuples": 10, "bytes": 24576}],
+ "ages": [{"looks": 400, "watched_s": 100}],
+ "probe": {"cpu": {"rows": 100000, "seconds": 0.05, "cut_short": true}}}
+JSON
+repeat=4
+scenario 'migrations: {path: migrations}' 'production: {profile: production.json}' 'rollback: false' \
+    'gates: {reads_blocked: 1h, writes_blocked: 1h, predicted_duration: 1h}'
+rehearse 3 --pass quiet
+valid_report
+report "r['verdict'] == 'inconclusive' and [g['outcome'] for g in r['gates']] == ['not_measured'] * 3"
+report "r['prediction']['reads_blocked_s'] is None"
+report "r['production']['locks']['statements'][0]['unknown'].endswith('orders')"
+report "any('lacks' in s and 'public.orders' in s for s in r['not_measured'])"
+report "any('smaller on production than in the backup: public.order_items' in s for s in r['not_measured'])"
+report "any('is smaller than the restored backup' in s for s in r['not_measured'])"
+report "any('clock makes no sense' in s for s in r['not_measured'])"
+report "any('900000000 rows do not fit' in s for s in r['not_measured'])"
+report "any('\"cpu\" was cut short' in s for s in r['not_measured'])"
+nothing_left
+
+# formats that this program does not know, before anything starts
+sed -i 's/"version": 1,/"version": 9,/' "$work/production.json"
+rehearse 64
+says "$work/err" 'format version 9; this program reads 1'
+printf 'part,fact\nserver,"{""version"": ""15.4"", ""version_num"": 150004}"\nquasar,"{}"\n' >"$work/production.json"
+rehearse 64
+says "$work/err" 'production.json:3: the profile has an unknown part "quasar"'
