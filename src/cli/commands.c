@@ -93,12 +93,16 @@ int rh_command_plan(rh_cli *cli, rh_error *error)
         !rh_rehearsal_plan(&scenario, cli->arena, &plan, &backup, error))
         return rh_exit_code(error);
     rh_text text = {0};
+    const bool safer = cli->options.given[RH_OPTION_SAFER].count > 0;
     if (strcmp(rh_options_value(&cli->options, RH_OPTION_PLAN_FORMAT, "text"), "json") == 0) {
-        rh_json *json = rh_plan_json(&scenario, &plan, &backup);
+        rh_json *json = safer ? rh_plan_safer_json(&scenario, &plan, cli->arena)
+                              : rh_plan_json(&scenario, &plan, &backup);
         char *document = rh_json_format(json);
         rh_text_append(&text, document);
         free(document);
         rh_json_free(json);
+    } else if (safer) {
+        rh_plan_safer_text(&plan, cli->arena, &text);
     } else {
         rh_plan_text(&scenario, &plan, &backup, &text);
     }

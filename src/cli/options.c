@@ -18,7 +18,11 @@ static const rh_command_spec COMMANDS[RH_COMMAND_COUNT] = {
         {"plan",
          {"SCENARIO"},
          "show what would run: migrations, statements, transactions, locks",
-         "Reads the scenario, the migrations and the backup's own migration history. Starts no server."},
+         "Reads the scenario, the migrations and the backup's own migration history. Starts no server.\n"
+         "With --safer: the same migrations by statements that block less, split as the framework needs it; "
+         "with\n"
+         "the literals of your files, so that it can be pasted. What takes more than that stands in "
+         "comments."},
     [RH_COMMAND_PROFILE] = {"profile",
                             {NULL},
                             "read facts from production: sizes, settings, statistics, hardware",
@@ -87,6 +91,9 @@ static const rh_option_spec OPTIONS[RH_OPTION_COUNT] = {
                                .words = {"text", "json"},
                                .commands = ON(PLAN),
                                .help = "text (default) or json"},
+    [RH_OPTION_SAFER] = {.name = "safer",
+                         .commands = ON(PLAN),
+                         .help = "the migrations written so that they block less, as SQL to paste"},
     [RH_OPTION_REPORT_FORMAT] = {.name = "format",
                                  .letter = 'f',
                                  .value = "FORMAT",

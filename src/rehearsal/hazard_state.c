@@ -34,6 +34,23 @@ static bool is_rule(const rh_hazard *hazard, const char *rule)
     return strcmp(hazard->rule, rule) == 0;
 }
 
+/* A table of which more than half the rows were changed in one statement, which is no small one; NULL: none.
+ */
+static const rh_relation_work *changed_most(const rh_statement *statement)
+{
+    enum { MANY = 10000 };
+    for (size_t i = 0; i < statement->run_count; i++) {
+        const rh_statement_work *work = statement->runs[i].work;
+        for (size_t r = 0; work && r < work->relation_count; r++) {
+            const rh_relation_work *w = &work->relations[r];
+            const int64_t changed = w->rows_updated + w->rows_deleted;
+            if (w->kind != 'i' && !w->is_private && changed >= MANY && 2 * changed > w->rows_before)
+                return w;
+        }
+    }
+    return NULL;
+}
+
 /* Few rows of a large table were changed after all: at most a tenth. */
 static bool changed_few(const rh_statement *statement)
 {
@@ -102,6 +119,7 @@ static void add(rh_statement *statement, rh_arena *arena, const char *rule, cons
 
 static void add_measured(rh_statement *statement, const rh_lock *lock, rh_arena *arena)
 {
+    const rh_relation_work *most = statement->class_ == RH_CLASS_DATA_CHANGE ? changed_most(statement) : NULL;
     const bool nobody_reads = rh_lock_mode_strength(lock->mode) == 8;
     if (statement->class_ == RH_CLASS_REWRITE && nobody_reads)
         add(statement, arena, "rewrite-access-exclusive",
@@ -122,6 +140,18 @@ static void add_measured(rh_statement *statement, const rh_lock *lock, rh_arena 
                 "Prove it beforehand: ALTER TABLE %s ADD CONSTRAINT <name> CHECK (…) NOT VALID, then, in a "
                 "transaction of its own, VALIDATE CONSTRAINT <name>; then this statement needs no scan.",
                 lock->relation));
+    else if (most)
+        add(statement, arena, "whole-table-update",
+            rh_arena_printf(
+                arena,
+                "Most rows of %s were changed in one transaction: their locks are held, and their old "
+                "versions kept, until the end.",
+                most->relation),
+            rh_arena_printf(
+                arena,
+                "Change %s in batches by a range of its primary key, each committed, with a pause "
+                "between.",
+                most->relation));
     else if (statement->class_ == RH_CLASS_INDEX_BUILD && rh_lock_mode_strength(lock->mode) >= 5)
         add(statement, arena, "index-without-concurrently",
             rh_arena_printf(arena, "Its text does not tell, but an index was built on %s while %s waited.",

@@ -77,6 +77,36 @@ static void add_locks(rh_json *object, const rh_statement *statement)
     }
 }
 
+/* What the statement did to relations, where it was looked at. */
+static void add_work(rh_json *object, const rh_statement *statement)
+{
+    const rh_statement_work *work = NULL;
+    for (size_t i = 0; i < statement->run_count && !work; i++)
+        work = statement->runs[i].work;
+    if (!work) {
+        rh_json_add_null(object, "work");
+        return;
+    }
+    rh_json *relations = rh_json_add_array(object, "work");
+    for (size_t i = 0; i < work->relation_count; i++) {
+        const rh_relation_work *w = &work->relations[i];
+        rh_json *r = rh_json_add_object(relations, NULL);
+        rh_json_add_string(r, "relation", w->relation);
+        rh_json_add_string(r, "index_of", w->table);
+        rh_json_add_bool(r, "created", w->created);
+        rh_json_add_bool(r, "rewritten", w->rewritten);
+        rh_json_add_bool(r, "valid", w->valid);
+        rh_json_add_count(r, "pages_before", w->pages_before);
+        rh_json_add_count(r, "rows_before", w->rows_before);
+        rh_json_add_count(r, "pages_written", w->pages_after);
+        rh_json_add_count(r, "blocks_read", w->blocks_read);
+        rh_json_add_count(r, "scans", w->scans);
+        rh_json_add_count(r, "rows_inserted", w->rows_inserted);
+        rh_json_add_count(r, "rows_updated", w->rows_updated);
+        rh_json_add_count(r, "rows_deleted", w->rows_deleted);
+    }
+}
+
 static void add_prediction(rh_json *object, const rh_prediction *prediction)
 {
     if (!prediction->basis) {
@@ -119,6 +149,7 @@ rh_json *rh_record_statements(const rh_run *run, const rh_script *script)
         for (size_t r = 0; r < s->run_count; r++)
             add_run(runs, run, &s->runs[r]);
         add_locks(object, s);
+        add_work(object, s);
         rh_json *hazards = rh_json_add_array(object, "hazards");
         for (size_t h = 0; h < s->hazard_count; h++) {
             rh_json *hazard = rh_json_add_object(hazards, NULL);

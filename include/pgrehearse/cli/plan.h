@@ -1,6 +1,7 @@
 /* What `pgrehearse plan` shows. */
 #pragma once
 #include "pgrehearse/adapters/json.h"
+#include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/model/facts.h"
 #include "pgrehearse/model/migration.h"
@@ -16,3 +17,8 @@ void rh_plan_text(const rh_scenario *scenario, const rh_plan *plan, const rh_bac
                   rh_text *text);
 /* The caller frees. */
 rh_json *rh_plan_json(const rh_scenario *scenario, const rh_plan *plan, const rh_backup_facts *backup);
+
+/* --safer: SQL with everything else in comments; or the same as JSON, which the caller frees. ARENA: scratch.
+ */
+void rh_plan_safer_text(const rh_plan *plan, rh_arena *arena, rh_text *text);
+rh_json *rh_plan_safer_json(const rh_scenario *scenario, const rh_plan *plan, rh_arena *arena);

@@ -4,6 +4,7 @@
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/error.h"
 #include "pgrehearse/model/migration.h"
+#include "pgrehearse/model/safer.h"
 #include "pgrehearse/model/scenario.h"
 
 /* The framework of the scenario's migrations and its history table's name (NULL: none), so that the caller
@@ -51,6 +52,11 @@ const rh_hazard_rule *rh_hazard_rule_at(size_t index);
 bool rh_hazard_rule_exists(const char *id);
 /* Marks those of STATEMENT's hazards that comments before it silence. */
 void rh_hazards_silence(rh_statement *statement);
+
+/* The way up of MIGRATION, of PLAN, by statements that block less, for every hazard whose remedy is
+ * mechanical; the rest is in LEFT. Silenced hazards stay. The texts have the literals of the user's files,
+ * and are in ARENA. */
+void rh_safer_make(const rh_plan *plan, const rh_migration *migration, rh_arena *arena, rh_safer *safer);
 
 /* The class of a statement by what RUN, which has its work and its locks, did: files that changed, indexes
  * built, blocks read, rows changed. Sets class_, class_measured, class_differs and class_evidence (in ARENA).

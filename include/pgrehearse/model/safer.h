@@ -1,0 +1,37 @@
+/* A migration written so that it blocks less: the same end by other statements. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct rh_safer_step {
+    const char *sql;         /* to be pasted: it has the literals of the user's own file, and no semicolon */
+    int statement;           /* ordinal of the statement that it stands for */
+    const char *rule;        /* that it answers; NULL: the statement as it was */
+    const char *begin, *end; /* lines that the framework wants around it (goose's StatementBegin); NULL */
+    bool alone;              /* cannot run in a transaction block */
+    bool
+        after_commit; /* only once what stands before it is committed, or its lock would be held through it */
+} rh_safer_step;
+
+/* One migration, or for frameworks that commit after each statement the whole file. */
+typedef struct rh_safer_file {
+    const char *directive; /* lines that the framework wants at the top; NULL: none */
+    const char *note;      /* what else it wants, in words ("a metadata.toml beside it …"); NULL */
+    bool transaction;      /* all of it is one transaction */
+    rh_safer_step *steps;
+    size_t step_count;
+} rh_safer_file;
+
+/* A hazard that takes more than another way to write it. */
+typedef struct rh_safer_left {
+    int statement;
+    const char *rule, *advice;
+} rh_safer_left;
+
+typedef struct rh_safer {
+    rh_safer_file *files;
+    size_t file_count;
+    bool changed; /* false: FILES would say what the migration says */
+    rh_safer_left *left;
+    size_t left_count;
+} rh_safer;

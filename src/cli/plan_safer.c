@@ -1,0 +1,130 @@
+/* plan --safer: what comes out can be pasted, so all that is not SQL is a comment. */
+#include "pgrehearse/cli/plan.h"
+#include "pgrehearse/cli/terminal.h"
+#include "pgrehearse/migrations/migrations.h"
+#include <string.h>
+
+enum { WIDTH = 100 };
+
+/* TEXT in comment lines. */
+static void append_comment(rh_text *text, const char *comment)
+{
+    rh_text wrapped = {0};
+    rh_text_append_wrapped(&wrapped, comment, 0, WIDTH - 3);
+    for (const char *line = rh_text_string(&wrapped); *line;) {
+        size_t length = strcspn(line, "\n");
+        rh_text_printf(text, "-- %.*s\n", (int)length, line);
+        line += length + (line[length] == '\n');
+    }
+    rh_text_release(&wrapped);
+}
+
+static void append_file(const rh_safer_file *file, size_t number, size_t count, rh_arena *arena,
+                        rh_text *text)
+{
+    rh_text_append_char(text, '\n');
+    if (count > 1 || file->note)
+        append_comment(text, rh_arena_printf(arena, "%s%zu of %zu%s%s", count > 1 ? "migration " : "", number,
+                                             count, file->note ? ": " : "", file->note ? file->note : ""));
+    if (file->directive)
+        rh_text_printf(text, "%s\n", file->directive);
+    for (size_t i = 0; i < file->step_count; i++) {
+        const rh_safer_step *step = &file->steps[i];
+        if (step->begin)
+            rh_text_printf(text, "%s\n", step->begin);
+        rh_text_append_clean(text, step->sql, true);
+        rh_text_append(text, ";\n");
+        if (step->end)
+            rh_text_printf(text, "%s\n", step->end);
+    }
+}
+
+static void append_migration(const rh_migration *m, const rh_safer *safer, rh_arena *arena, rh_text *text)
+{
+    rh_text head = {0};
+    rh_text_append_clean(&head, m->id, false);
+    if (m->name && *m->name) {
+        rh_text_append_char(&head, ' ');
+        rh_text_append_clean(&head, m->name, false);
+    }
+    append_comment(text, rh_arena_printf(arena, "%s: %s", rh_text_string(&head),
+                                         !safer->changed         ? "as it is"
+                                         : safer->file_count > 1 ? "as several migrations, in this order"
+                                                                 : "as one migration"));
+    rh_text_release(&head);
+    for (size_t i = 0; i < safer->left_count; i++) {
+        const rh_safer_left *left = &safer->left[i];
+        append_comment(text, rh_arena_printf(arena, "Left as it is: statement %d (%s). %s", left->statement,
+                                             left->rule, left->advice ? left->advice : ""));
+    }
+    for (size_t i = 0; safer->changed && i < safer->file_count; i++)
+        append_file(&safer->files[i], i + 1, safer->file_count, arena, text);
+    rh_text_append_char(text, '\n');
+}
+
+void rh_plan_safer_text(const rh_plan *plan, rh_arena *arena, rh_text *text)
+{
+    for (size_t i = 0; i < plan->migration_count; i++) {
+        const rh_migration *m = &plan->migrations[i];
+        rh_safer safer;
+        if (!m->pending)
+            continue;
+        rh_safer_make(plan, m, arena, &safer);
+        append_migration(m, &safer, arena, text);
+    }
+    if (plan->pending_count == 0)
+        rh_text_append(text, "-- no migration is pending\n");
+    else if (plan->framework == RH_FRAMEWORK_COMMAND)
+        rh_text_append(
+            text,
+            "-- a program: its statements are known when it has run; the report has their safer ways\n");
+}
+
+static void add_file(rh_json *array, const rh_safer_file *file)
+{
+    rh_json *object = rh_json_add_object(array, NULL);
+    rh_json_add_bool(object, "transaction", file->transaction);
+    rh_json_add_string(object, "directive", file->directive);
+    rh_json_add_string(object, "note", file->note);
+    rh_json *steps = rh_json_add_array(object, "statements");
+    for (size_t i = 0; i < file->step_count; i++) {
+        const rh_safer_step *step = &file->steps[i];
+        rh_json *item = rh_json_add_object(steps, NULL);
+        rh_json_add_string(item, "sql", step->sql);
+        rh_json_add_count(item, "statement", step->statement > 0 ? step->statement : -1);
+        rh_json_add_string(item, "rule", step->rule);
+        rh_json_add_bool(item, "needs_no_transaction", step->alone);
+    }
+}
+
+rh_json *rh_plan_safer_json(const rh_scenario *scenario, const rh_plan *plan, rh_arena *arena)
+{
+    rh_json *root = rh_json_object();
+    rh_json_add_int(root, "schema_version", 1);
+    rh_json_add_string(root, "scenario", scenario->name);
+    rh_json_add_string(root, "framework", plan->framework_name);
+    rh_json *migrations = rh_json_add_array(root, "migrations");
+    for (size_t i = 0; i < plan->migration_count; i++) {
+        const rh_migration *m = &plan->migrations[i];
+        rh_safer safer;
+        if (!m->pending)
+            continue;
+        rh_safer_make(plan, m, arena, &safer);
+        rh_json *object = rh_json_add_object(migrations, NULL);
+        rh_json_add_string(object, "id", m->id);
+        rh_json_add_string(object, "name", m->name);
+        rh_json_add_string(object, "file", m->up.file);
+        rh_json_add_bool(object, "changed", safer.changed);
+        rh_json *files = rh_json_add_array(object, "migrations");
+        for (size_t f = 0; f < safer.file_count; f++)
+            add_file(files, &safer.files[f]);
+        rh_json *left = rh_json_add_array(object, "left");
+        for (size_t l = 0; l < safer.left_count; l++) {
+            rh_json *item = rh_json_add_object(left, NULL);
+            rh_json_add_int(item, "statement", safer.left[l].statement);
+            rh_json_add_string(item, "rule", safer.left[l].rule);
+            rh_json_add_string(item, "safer", safer.left[l].advice);
+        }
+    }
+    return root;
+}
