@@ -311,6 +311,7 @@ static const rh_word FRAMEWORKS[] = {
     {"postgrator", RH_FRAMEWORK_POSTGRATOR, NULL},
     {"sqitch", RH_FRAMEWORK_SQITCH, NULL},
     {"node-pg-migrate", RH_FRAMEWORK_NODE_PG_MIGRATE, NULL},
+    {"rails", RH_FRAMEWORK_RAILS, NULL},
     {"command", RH_FRAMEWORK_COMMAND, NULL},
 };
 

@@ -36,7 +36,7 @@ const char *rh_scenario_template(void)
            "them out\n"
            "  framework: auto            # auto, sql, golang-migrate, dbmate, goose, diesel, prisma, flyway, "
            "pop, "
-           "morph, postgrator, sqitch, node-pg-migrate\n"
+           "morph, postgrator, sqitch, node-pg-migrate, rails\n"
            "  pending: auto              # what the backup's own history table says; or all; or a list: "
            "[\"000012\", \"000013\"]\n"
            "  # steps:                   # programs among the files, run as they are\n"

@@ -15,6 +15,7 @@ static const rh_framework_rules *const FRAMEWORKS[] = {
     &rh_framework_postgrator,
     &rh_framework_sqitch,
     &rh_framework_node_pg_migrate,
+    &rh_framework_rails,
     &rh_framework_sql,
 };
 /* clang-format on */

@@ -559,6 +559,34 @@ static void test_node_pg_migrate(void **state)
     fixture_end(f);
 }
 
+static void test_rails(void **state)
+{
+    (void)state;
+    fixture *f = fixture_begin();
+    fixture_file(
+        f, "structure.sql",
+        "\\restrict x\nSET check_function_bodies = false;\nCREATE TABLE a (i int);\n\\unrestrict x\n"
+        "INSERT INTO \"schema_migrations\" (version) VALUES\n('20240102000000'),\n('20240101000000');\n");
+    fixture_file(f, "migrate/20240101000000_a.rb", "class A");
+    fixture_file(f, "migrate/20240102000000_b.rb", "class B");
+    assert_true(fixture_plan(f, NULL));
+    assert_string_equal(f->plan.framework_name, "rails");
+    assert_string_equal(f->plan.framework_why,
+                        "structure.sql records its versions; 2 migrations in Ruby, which are not replayed");
+    assert_string_equal(fixture_order(f), "structure:structure* 20240101000000:a 20240102000000:b");
+    assert_int_equal(f->plan.migrations[0].up.statement_count, 3);
+    assert_int_equal(f->plan.migrations[0].up.statements[1].line, 3);
+    assert_int_equal(f->plan.migrations[0].up.rule, RH_TRANSACTION_EACH);
+    assert_true(
+        fixture_plan(f, versions(f, "version", (const char *[]){"20240101000000", "20240102000000", NULL})));
+    assert_int_equal(f->plan.pending_count, 0);
+    assert_string_equal(f->plan.migrations[0].skipped, "the database has its structure already");
+    assert_false(fixture_plan(f, versions(f, "version", (const char *[]){"20240101000000", NULL})));
+    assert_string_equal(f->error.message, "migration 20240102000000 is a program in Ruby, not SQL");
+    assert_int_equal(f->error.code, RH_ERROR_UNSUPPORTED);
+    fixture_end(f);
+}
+
 /* ---- the choice ---- */
 
 static void test_two_fit(void **state)
@@ -606,6 +634,7 @@ int main(void)
         cmocka_unit_test(test_postgrator),
         cmocka_unit_test(test_golang_migrate_underscore),
         cmocka_unit_test(test_node_pg_migrate),
+        cmocka_unit_test(test_rails),
         cmocka_unit_test(test_two_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
