@@ -65,11 +65,13 @@ static void waited_cell(rh_html *html, const rh_json *disturbance)
     for (size_t i = 0; i < rh_json_count(list); i++) {
         const rh_json *who = rh_json_at(list, i);
         const char *relation = rh_view_string(who, "relation");
+        int64_t ordinal = rh_json_int(rh_json_get(who, "statement"));
         if (!rh_json_bool(rh_json_get(who, "is_migration")))
             continue;
         rh_xml_element(html->xml, "div",
-                       rh_view_printf(view, "statement %lld, %s%s%s",
-                                      (long long)rh_json_int(rh_json_get(who, "statement")),
+                       rh_view_printf(view, "%s, %s%s%s",
+                                      ordinal > 0 ? rh_view_printf(view, "statement %lld", (long long)ordinal)
+                                                  : "the framework's own bookkeeping",
                                       rh_view_mode(view, rh_view_string(who, "mode")), relation ? " on " : "",
                                       relation ? relation : ""),
                        "class", "muted", NULL);

@@ -249,6 +249,8 @@ const char *rh_view_backtest(const rh_view *view)
     if (sentence) {
         size_t length = strlen(sentence) - (rh_ends_with(sentence, ".") ? 1 : 0);
         text = rh_view_printf(view, "Back-test: %.*s", (int)length, sentence);
+        if (rh_starts_with(sentence, "On "))
+            text = rh_view_printf(view, "Back-test: o%.*s", (int)length - 1, sentence + 1);
         bias = coverage = NAN; /* it has told them */
     }
     if (!isnan(bias) && fabs(bias) >= 0.005)

@@ -26,12 +26,13 @@ static bool render_json(const rh_json *report, rh_text *text, rh_error *error)
     return true;
 }
 
-static bool write_samples(const rh_run *run, rh_error *error)
+static bool write_samples(const rh_run *run, const rh_json *record, rh_error *error)
 {
     rh_text path = {0};
     rh_text_printf(&path, "%s/samples", run->directory);
     bool done = rh_directory_make(rh_text_string(&path), 0755, error) &&
                 rh_samples_write(run, rh_text_string(&path), error);
+    done = rh_samples_write_record(record, rh_text_string(&path), error) && done;
     rh_text_release(&path);
     return done;
 }
@@ -53,7 +54,7 @@ bool rh_report_write(const rh_run *run, rh_error *error)
     bool done = true;
     for (size_t i = 0; i < sizeof pages / sizeof *pages; i++)
         done = write_page(run, record, pages[i].name, pages[i].render, error) && done;
-    done = write_samples(run, error) && done;
+    done = write_samples(run, record, error) && done;
     rh_json_free(record);
     return done;
 }

@@ -463,7 +463,21 @@ static void writes_every_file(void **state)
         assert_int_equal(rows_of(run->directory, "load.csv", arena), run->load.second_count);
         assert_int_equal(rows_of(run->directory, "blocked.csv", arena), run->contention.blocked_count);
         assert_int_equal(rows_of(run->directory, "resources.csv", arena), run->resource_count);
+        assert_int_equal(rows_of(run->directory, "queue.csv", arena), run->contention.queue_count);
+        assert_int_equal(rows_of(run->directory, "disturbances.csv", arena), run->disturbance_count);
+        assert_int_equal(rows_of(run->directory, "lock_forecasts.csv", arena),
+                         run->production.locks.row_count);
+        assert_int_equal(rows_of(run->directory, "incompatibilities.csv", arena),
+                         run->compatibility.row_count);
+        assert_int_equal(rows_of(run->directory, "lock_policies.csv", arena),
+                         run->lock_policy.case_count ? 4 : 0);
+        size_t templates = 0;
+        for (size_t w = 0; w < run->load.window_count; w++)
+            templates += run->load.windows[w].template_count;
+        assert_int_equal(rows_of(run->directory, "templates.csv", arena), templates);
         bool full = i == 0;
+        assert_true(!full || rows_of(run->directory, "victims.csv", arena) == 6);
+        assert_true(!full || rows_of(run->directory, "blockers.csv", arena) == 4);
         assert_true(!full || rows_of(run->directory, "statements.csv", arena) == 44);
         assert_true(!full || rows_of(run->directory, "locks.csv", arena) == 44);
         /* What was written renders again. */
