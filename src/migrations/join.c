@@ -27,6 +27,7 @@ static void join_two(rh_migration *first, rh_migration *next, rh_arena *arena)
         first->down = down;
     }
     first->has_down = first->rollback.has_down = has_down;
+    next->up.statement_count = next->down.statement_count = 0; /* they are the first one's */
     next->pending = false;
     next->joined_id = first->id;
     next->skipped = rh_arena_printf(arena, "it runs in one transaction with %s", first->id);
