@@ -80,6 +80,11 @@ static void duration_needs_an_interval(void **state)
     assert_non_null(strstr(gate->worst, "translated"));
     assert_int_equal(check(w, RH_GATE_PREDICTED_DURATION, 4)->outcome, RH_GATE_FAILED);
     w->run.prediction.translated = true;
+    rh_statement statement = {.prediction = {.median_s = 1}};
+    rh_migration migration = {.up = {.statements = &statement, .statement_count = 1}};
+    w->run.plan = (rh_plan){.migrations = &migration, .migration_count = 1};
+    assert_int_equal(check(w, RH_GATE_PREDICTED_DURATION, 10)->outcome, RH_GATE_NOT_MEASURED);
+    statement.prediction.translated = true;
     assert_int_equal(check(w, RH_GATE_PREDICTED_DURATION, 10)->outcome, RH_GATE_HELD);
 }
 
