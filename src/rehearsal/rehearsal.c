@@ -10,6 +10,7 @@
 #include "pgrehearse/rehearsal/disturb.h"
 #include "pgrehearse/rehearsal/evidence.h"
 #include "pgrehearse/rehearsal/gates.h"
+#include "pgrehearse/rehearsal/lock_policy.h"
 #include "pgrehearse/rehearsal/history.h"
 #include "pgrehearse/rehearsal/lock_forecast.h"
 #include "pgrehearse/rehearsal/pass.h"
@@ -274,6 +275,18 @@ static bool interruption_pass(rehearsal *r, rh_error *error)
     return !r->scenario->interrupt || rh_pass_interruption(r->run, r->staging, r->progress, error);
 }
 
+static bool lock_policy(rehearsal *r, rh_error *error)
+{
+    r->stage = "lock policy";
+    if (!r->scenario->lock_policy.search)
+        return true;
+    if (!(r->scenario->passes & RH_PASS_LOADED)) {
+        rh_run_not_measured(r->run, "lock policy: left out by --pass, since it needs the load");
+        return true;
+    }
+    return rh_pass_lock_policy(r->run, r->staging, r->progress, error);
+}
+
 static bool pipeline(rehearsal *r, rh_error *error)
 {
     bool ok = inspect_backup(r, error)      /* refuse what is no backup, */
@@ -291,7 +304,8 @@ static bool pipeline(rehearsal *r, rh_error *error)
              && loaded_pass(r, error)        /* who is hurt, and how long */
              && verify(r, error)             /* is the data still right */
              && rollback_pass(r, error)      /* is there a way back, */
-             && interruption_pass(r, error); /* and what if it is killed half-way */
+             && interruption_pass(r, error)  /* and what if it is killed half-way */
+             && lock_policy(r, error);       /* which lock_timeout gets through */
     else if (ok)
         ok = verify(r, error);
     return ok;

@@ -6,13 +6,6 @@
 #include "pgrehearse/model/facts.h"
 #include "pgrehearse/model/migration.h"
 
-/* Which transaction of its file (from 1) each statement runs in: NUMBERS has one int a statement. Returns how
- * many transactions there are. Under RH_TRANSACTION_OWN the file goes to the server as one simple query,
- * whose statements share an implicit transaction up to the next COMMIT or ROLLBACK (documentation,
- * section 55.2.2.1); under RH_TRANSACTION_EACH only what stands between the file's own BEGIN and COMMIT
- * shares one. */
-int rh_plan_transactions(const rh_script *script, int *numbers);
-
 void rh_plan_text(const rh_scenario *scenario, const rh_plan *plan, const rh_backup_facts *backup,
                   rh_text *text);
 /* The caller frees. */

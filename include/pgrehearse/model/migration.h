@@ -178,6 +178,13 @@ typedef struct rh_script {
     size_t statement_count;
 } rh_script;
 
+/* Which transaction of its file (from 1) each statement runs in: NUMBERS has one int a statement. Returns how
+ * many transactions there are. Under RH_TRANSACTION_OWN the file goes to the server as one simple query,
+ * whose statements share an implicit transaction up to the next COMMIT or ROLLBACK (documentation,
+ * section 55.2.2.1); under RH_TRANSACTION_EACH only what stands between the file's own BEGIN and COMMIT
+ * shares one. */
+int rh_plan_transactions(const rh_script *script, int *numbers);
+
 typedef enum rh_outcome { RH_OUTCOME_NOT_RUN, RH_OUTCOME_OK, RH_OUTCOME_FAILED } rh_outcome;
 const char *rh_outcome_name(rh_outcome outcome); /* "ok", "failed", "not_run" */
 

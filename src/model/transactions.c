@@ -1,6 +1,7 @@
-#include "pgrehearse/cli/plan.h"
+#include "pgrehearse/model/migration.h"
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 /* Is WORD the first one of SQL? */
 static bool first_word(const char *sql, const char *word)

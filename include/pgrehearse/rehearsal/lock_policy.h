@@ -1,0 +1,43 @@
+/* A lock policy found by trying: which lock_timeout gets a hazardous transaction through, and what it costs
+ * the load. */
+#pragma once
+#include "pgrehearse/base/error.h"
+#include "pgrehearse/base/progress.h"
+#include "pgrehearse/model/run.h"
+#include "pgrehearse/staging/staging.h"
+
+/* Resets staging and walks through the pending migrations under load, with the disturbers. Each transaction
+ * whose locks keep the load's reads or writes out of a table, and each CREATE INDEX or REINDEX CONCURRENTLY,
+ * is tried with every lock_timeout in turn and rolled back (an index: dropped again), then carried out, so
+ * that the next one finds what it needs. Fills run->lock_policy. What fails here is told there: it is no
+ * failure of the migration. */
+bool rh_pass_lock_policy(rh_run *run, rh_staging *staging, const rh_progress *progress, rh_error *error);
+
+/* One try: attempts with pauses in between, until one gets through. */
+typedef struct rh_lock_try {
+    rh_usec timeout; /* 0: none */
+    bool success;
+    int attempts;
+    double total_s, lock_wait_s; /* wait: the longest attempt that gave up; RH_NOT_MEASURED: none did */
+    double victim_ms_max, victim_ms_p99; /* of the load meanwhile; RH_NOT_MEASURED: no arrival */
+    int64_t load_errors;
+    const char *failure; /* of the last attempt */
+    const char *window;  /* the load's, for the figures above */
+} rh_lock_try;
+
+/* The pause after the N-th attempt (from 1): twice the lock_timeout, at least 200 ms, doubled each time, at
+ * most 10 s. */
+rh_usec rh_lock_policy_pause(rh_usec timeout, int attempt);
+
+/* One policy's figures from its COUNT tries. */
+rh_lock_policy rh_lock_policy_of_tries(rh_usec timeout, const rh_lock_try *tries, size_t count);
+
+/* Marks and returns the index of the policy to use, or -1: of those whose every try succeeded the one with
+ * the lowest worst response time of the load; where several are within 20 % or 20 ms of it, one with a
+ * lock_timeout before none, then the one that was through first. HOLD_S: what the transaction takes by itself
+ * (may be RH_NOT_MEASURED). *WHY is a sentence in ARENA. */
+int rh_lock_policy_choose(rh_lock_policy *policies, size_t count, double hold_s, rh_arena *arena,
+                          const char **why);
+
+/* Fills overall, recommended, why and settings from the cases. */
+void rh_lock_policy_conclude(rh_lock_policy_search *search, rh_framework framework, rh_arena *arena);
