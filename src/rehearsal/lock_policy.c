@@ -39,7 +39,7 @@ static void not_tried(search *s, const char *text)
                                  sizeof text) = text;
 }
 
-/* What the transaction takes when nobody is in its way: the median over the quiet passes. */
+/* What the transaction takes when nobody is in its way: the quickest of its quiet runs. */
 static double hold_of(const rh_lock_unit *unit)
 {
     double sum = 0;
@@ -68,8 +68,8 @@ static rh_lock_policy_case *add_case(search *s, const rh_lock_unit *unit)
                                  .last_statement = statements[unit->last].ordinal,
                                  .line = heaviest->line,
                                  .statement = heaviest->redacted_sql,
-                                 .relation = heaviest->expected_relation,
-                                 .mode = heaviest->expected_lock,
+                                 .relation = unit->relation,
+                                 .mode = unit->mode,
                                  .hold_s = hold_of(unit),
                                  .recommended = -1};
     return one;

@@ -70,11 +70,15 @@ static void judge(rh_lock_unit *unit, const rh_mix *mix)
         if (statement->needs_no_transaction) {
             unit->concurrent = unit->first == unit->last && is_repeatable(statement);
             unit->heaviest = unit->concurrent ? statement : NULL;
+            unit->relation = statement->expected_relation;
+            unit->mode = statement->expected_lock;
             return;
         }
         if (mode && rh_lock_mode_strength(mode) > strongest) {
             strongest = rh_lock_mode_strength(mode);
             unit->heaviest = statement;
+            unit->relation = relation;
+            unit->mode = mode;
         }
     }
 }

@@ -1,12 +1,14 @@
 /* Disturbers that are a session of the server: an idle transaction, a long query, a long snapshot. */
 #include "disturb.h"
 #include "pgrehearse/adapters/files.h"
+#include <poll.h>
 #include <string.h>
 
 /* A lock that cannot be had within this time is somebody else's: the disturber is not started. */
 #define GETTING_READY "SET lock_timeout = '5s'; "
 
 enum { SQL_FILE_LIMIT = 1 << 20 };
+static const rh_usec READY = 5 * RH_SECOND;
 
 /* LOCK TABLE and FOR UPDATE hold what an UPDATE of the row would, without running its triggers. */
 static bool begin_idle(rh_disturbing *d, rh_error *error)
@@ -23,6 +25,24 @@ static bool begin_idle(rh_disturbing *d, rh_error *error)
         d->detail = "the table has no row to hold: it holds the table's lock alone";
     rh_pg_result_free(row);
     return row != NULL;
+}
+
+/* Until it has its first lock, or an answer. */
+static bool wait_for_query(rh_disturbing *d, rh_error *error)
+{
+    static const char sql[] =
+        "SELECT 1 FROM pg_catalog.pg_locks WHERE pid = $1::int AND locktype = 'relation'";
+    const char *pid = rh_arena_printf(d->arena, "%d", rh_pg_backend_pid(d->session));
+    bool there = false;
+    for (rh_usec until = rh_clock_monotonic() + READY; !there && rh_clock_monotonic() < until;) {
+        struct pollfd answer = {.fd = d->fd, .events = POLLIN};
+        rh_pg_result *locks = rh_pg_query(d->side, sql, 1, &pid, error);
+        if (!locks)
+            return false;
+        there = rh_pg_rows(locks) > 0 || poll(&answer, 1, 5) > 0;
+        rh_pg_result_free(locks);
+    }
+    return true;
 }
 
 /* READ ONLY: the query may be anything, and must not change what is rehearsed. */
@@ -42,7 +62,9 @@ static bool begin_query(rh_disturbing *d, rh_error *error)
     }
     if (!sql || !rh_pg_execute(d->session, GETTING_READY "SET default_transaction_read_only = on", error))
         return false;
-    return rh_pg_send(d->session, sql) || rh_error_set(error, RH_ERROR_LOST, "%s", rh_pg_failure(d->session));
+    if (!rh_pg_send(d->session, sql))
+        return rh_error_set(error, RH_ERROR_LOST, "%s", rh_pg_failure(d->session));
+    return wait_for_query(d, error);
 }
 
 static bool begin_snapshot(rh_disturbing *d, rh_error *error)
@@ -71,12 +93,12 @@ static bool start(rh_disturbing *d, rh_error *error)
 /* An idle session that says something has been ended; a query that ends has an answer. */
 static bool look(rh_disturbing *d)
 {
-    rh_pg_poll poll = rh_pg_consume(d->session, NULL, NULL);
+    rh_pg_poll answer = rh_pg_consume(d->session, NULL, NULL);
     bool query = d->spec->kind == RH_DISTURBER_QUERY;
-    if (poll == RH_PG_BUSY || (poll == RH_PG_DONE && !query))
+    if (answer == RH_PG_BUSY || (answer == RH_PG_DONE && !query))
         return false;
     const char *passed = rh_disturb_passed(d);
-    if (poll == RH_PG_DONE)
+    if (answer == RH_PG_DONE)
         d->detail = rh_arena_printf(d->arena, "the query ended after %s", passed);
     else
         d->detail =
