@@ -193,11 +193,13 @@ static void in_the_way(rh_html *html, const rh_json *wait)
                        rh_view_printf(view, "behind %s", rh_view_line(view, name ? name : "unknown", 100)),
                        "class", "muted", NULL);
     }
+    int64_t ordinal = rh_json_int(rh_json_get(wait, "statement"));
     if (migration && !(blocker && rh_starts_with(blocker, "migration ")))
-        rh_xml_element(html->xml, "div",
-                       rh_view_printf(view, "during %s statement %lld", rh_view_line(view, migration, 40),
-                                      (long long)rh_json_int(rh_json_get(wait, "statement"))),
-                       "class", "muted", NULL);
+        rh_xml_element(
+            html->xml, "div",
+            rh_view_printf(view, "during %s%s", rh_view_line(view, migration, 40),
+                           ordinal > 0 ? rh_view_printf(view, " statement %lld", (long long)ordinal) : ""),
+            "class", "muted", NULL);
     rh_xml_close(html->xml);
 }
 

@@ -1,5 +1,6 @@
 /* Who waited, and who was in the way: every wait of the loaded pass, added up. report.json carries only the
  * longest waits one by one; these sums are over all of them. */
+#include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/text.h"
 #include "record.h"
 #include <stdlib.h>
@@ -44,6 +45,17 @@ static entry entry_of(const rh_wait *w)
     for (size_t i = 0; i + 1 < w->chain_count; i++)
         e.through_migration = e.through_migration || w->chain[i].is_migration;
     return e;
+}
+
+/* The migration's own waits go by the name that it has as a blocker, not by its text. */
+static const char *name_of_victim(const rh_run *run, const entry *e)
+{
+    const rh_wait *w = e->wait;
+    if (!w->waiter_is_migration || !w->migration)
+        return e->victim;
+    return w->statement > 0
+               ? rh_arena_printf(run->arena, "migration %s, statement %d", w->migration, w->statement)
+               : rh_arena_printf(run->arena, "migration %s, its framework's bookkeeping", w->migration);
 }
 
 /* COUNT entries that go by one name. */
@@ -239,8 +251,10 @@ void rh_record_victims(rh_json *object, const rh_run *run)
     const rh_contention *contention = &run->contention;
     size_t count = contention->wait_count;
     entry *entries = rh_alloc((count + 1) * sizeof *entries);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         entries[i] = entry_of(&contention->waits[i]);
+        entries[i].victim = name_of_victim(run, &entries[i]);
+    }
     add_victims(object, entries, count);
     add_blockers(object, run, entries, count);
     free(entries);

@@ -50,9 +50,15 @@ static rh_run *queue_behind(rh_arena *arena)
     run->contention.waits = NULL;
     run->contention.wait_count = 0;
     rh_wait *own = wait_of(run, NULL, 5, "AccessExclusiveLock");
-    own->waiter = M13;
+    own->waiter = "ALTER TABLE orders …";
     own->waiter_is_migration = true;
     link_of(run, own, "disturber: idle transaction", false, NULL);
+    rh_wait *history = wait_of(run, NULL, 0.1, "AccessExclusiveLock");
+    history->waiter = "TRUNCATE schema_migrations";
+    history->waiter_is_migration = true;
+    history->statement = 0;
+    history->relation = "public.schema_migrations";
+    link_of(run, history, "disturber: pg_dump", false, NULL);
     for (int i = 0; i < 3; i++) {
         rh_wait *w = wait_of(run, i < 2 ? "read orders" : "update orders", 4 - i,
                              i < 2 ? "AccessShareLock" : "RowExclusiveLock");
@@ -84,8 +90,8 @@ static void victims_are_added_up(void **state)
     rh_arena *arena = rh_arena_new();
     rh_json *record = rh_report_json(queue_behind(arena));
     const rh_json *victims = rh_json_path(record, "contention.victims");
-    assert_int_equal(rh_json_int(rh_json_path(record, "contention.victim_count")), 3);
-    assert_int_equal(rh_json_count(victims), 3);
+    assert_int_equal(rh_json_int(rh_json_path(record, "contention.victim_count")), 4);
+    assert_int_equal(rh_json_count(victims), 4);
     const rh_json *own = rh_json_at(victims, 0), *reads = rh_json_at(victims, 1);
     assert_string_equal(string(own, "who"), M13);
     assert_true(rh_json_bool(rh_json_get(own, "is_migration")));
@@ -96,6 +102,8 @@ static void victims_are_added_up(void **state)
     assert_true(fabs(real(reads, "wait_s") - 7.5) < 1e-9);
     assert_true(real(reads, "longest_wait_s") == 4);
     assert_string_equal(string(reads, "longest_behind"), "disturber: idle transaction");
+    assert_string_equal(string(rh_json_at(victims, 3), "who"),
+                        "migration 000013, its framework's bookkeeping");
     rh_json_free(record);
     rh_arena_free(arena);
 }
@@ -106,7 +114,7 @@ static void blockers_are_the_ends_of_the_chains(void **state)
     rh_arena *arena = rh_arena_new();
     rh_json *record = rh_report_json(queue_behind(arena));
     const rh_json *blockers = rh_json_path(record, "contention.blockers");
-    assert_int_equal(rh_json_count(blockers), 2);
+    assert_int_equal(rh_json_count(blockers), 3);
     const rh_json *idle = rh_json_at(blockers, 0), *own = rh_json_at(blockers, 1);
     assert_string_equal(string(idle, "who"), "disturber: idle transaction");
     assert_null(string(idle, "migration"));
