@@ -48,6 +48,14 @@ static bool measure_clock(rh_sampler *sampler, rh_error *error)
     return true;
 }
 
+static void open_lookout(rh_sampler *sampler)
+{
+    rh_pg_result *name = rh_pg_query(sampler->pg, "SELECT current_database()", 0, NULL, NULL);
+    if (name)
+        sampler->lookout = rh_lookout_open(sampler->options.conninfo, rh_pg_value(name, 0, 0));
+    rh_pg_result_free(name);
+}
+
 bool rh_sampler_open(rh_sampler *sampler, rh_error *error)
 {
     sampler->pg = rh_pg_connect(sampler->options.conninfo, ": sampler", error);
@@ -64,6 +72,7 @@ bool rh_sampler_open(rh_sampler *sampler, rh_error *error)
         rh_text_append(&sql, "SET idle_session_timeout = 0; ");
     rh_text_append(&sql, "PREPARE pgrehearse_sample AS ");
     rh_text_append(&sql, sampler->options.without_waitstart ? rh_sql_waiters_before_14 : rh_sql_waiters);
+    open_lookout(sampler);
     bool ok = rh_pg_execute(sampler->pg, rh_text_string(&sql), error) &&
               rh_pg_query_int(sampler->pg,
                               "SELECT pg_catalog.txid_snapshot_xmax(pg_catalog.txid_current_snapshot())",
@@ -209,6 +218,25 @@ static void book_worker(reading *r, const rh_pg_result *result, size_t row)
     if (!worker)
         worker = rh_arena_add(sampler->shared, &sampler->workers, &sampler->worker_count, sizeof *worker);
     *worker = (rh_seen_worker){r->label->migration, r->label->statement, pid, cpu_s};
+    sampler->live_workers++;
+}
+
+void rh_sampler_read_workers(rh_sampler *sampler, const rh_sampler_label *label)
+{
+    size_t living = 0;
+    pthread_mutex_lock(&sampler->mutex);
+    for (size_t i = 0; i < sampler->worker_count; i++) {
+        rh_seen_worker *worker = &sampler->workers[i];
+        double cpu_s = worker->migration == label->migration && worker->statement == label->statement
+                           ? rh_proc_cpu(worker->pid)
+                           : NAN;
+        if (isnan(cpu_s) || cpu_s < worker->cpu_s)
+            continue; /* it has ended, and its pid may be another's */
+        worker->cpu_s = cpu_s;
+        living++;
+    }
+    sampler->live_workers = living;
+    pthread_mutex_unlock(&sampler->mutex);
 }
 
 /* What the migration holds and whom it employs, if its statement still runs: else they may be the next one's.
@@ -218,6 +246,7 @@ static void book_migration(reading *r, const rh_pg_result *result)
     rh_sampler *sampler = r->sampler;
     pthread_mutex_lock(&sampler->mutex);
     bool fresh = sampler->label.generation == r->label->generation;
+    sampler->live_workers = 0;
     for (size_t row = 0; fresh && r->label->migration && row < rh_pg_rows(result); row++) {
         const char *kind = rh_pg_value(result, row, KIND);
         if (strcmp(kind, "held") == 0)
@@ -250,7 +279,7 @@ static rh_pg_result *ask(rh_sampler *sampler, const rh_sampler_label *label, rh_
 }
 
 /* The longest time without a sample while a statement ran, its end included: a shorter wait may go unseen. */
-static void measure_gap(rh_sampler *sampler, const rh_sampler_label *label, rh_usec at)
+void rh_sampler_looked(rh_sampler *sampler, const rh_sampler_label *label, rh_usec at)
 {
     bool running = label->migration != NULL;
     rh_usec from = running && label->since > sampler->last_at ? label->since : sampler->last_at;
@@ -289,7 +318,8 @@ bool rh_sampler_take(rh_sampler *sampler, const rh_sampler_label *label, rh_erro
     book_migration(&r, result);
     rh_wait_graph_add_with(sampler->graph, r.at, r.waiters, r.waiter_count, r.sessions, r.session_count);
     sampler->samples++;
-    measure_gap(sampler, label, r.at);
+    if (!sampler->lookout || !rh_lookout_is_busy(sampler->lookout))
+        rh_sampler_looked(sampler, label, r.at);
     rh_sampler_look_up(sampler, r.new_names);
     rh_pg_result_free(result);
     rh_arena_free(r.arena);

@@ -4,28 +4,136 @@
 #include "pgrehearse/observe/counters.h"
 #include "sampler_internal.h"
 #include <math.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 static const rh_usec BUSY_INTERVAL = RH_SECOND / 50, IDLE_INTERVAL = RH_SECOND / 5;
 /* The first pauses after a statement's begin, doubled each time: a short statement is seen too. */
 static const rh_usec FIRST_INTERVAL = RH_SECOND / 1000;
+/* While the lookout looks who waits, samples only tell what the migration holds. */
+static const rh_usec HELD_INTERVAL = RH_SECOND;
+/* How long the lookout looks before it answers. */
+enum { LOOKS = 100 };
+/* Looks that somebody asks for, at the most; the pause doubles while they find nobody. */
+static const rh_usec LOOK_PAUSE_MIN = RH_SECOND / 250, LOOK_PAUSE_MAX = RH_SECOND / 10;
 
-/* Sleeps until DEADLINE, or until the sampler is told something. Gives what is to be looked at; false: stop.
- */
-static bool next_label(rh_sampler *sampler, rh_usec deadline, rh_sampler_label *label)
+/* What the thread knows between two samples. */
+typedef struct rounds {
+    rh_sampler_label label;
+    unsigned generation; /* of the label at the sample before */
+    rh_usec deadline, pause;
+    bool was_running;
+    bool asked; /* this sample was asked for */
+} rounds;
+
+/* Takes the label. False: stop. */
+static bool take_label(rh_sampler *sampler, rounds *r, bool *changed, rh_usec *look_at)
 {
-    struct timespec until = {.tv_sec = deadline / RH_SECOND, .tv_nsec = deadline % RH_SECOND * 1000};
     pthread_mutex_lock(&sampler->mutex);
-    while (!sampler->stop && (sampler->label.generation == label->generation || !sampler->label.migration) &&
-           rh_clock_monotonic() < deadline)
-        pthread_cond_timedwait(&sampler->wake, &sampler->mutex, &until);
     bool go_on = !sampler->stop;
-    *label = sampler->label;
+    *changed = sampler->label.generation != r->generation && sampler->label.migration;
+    *look_at = sampler->look_at;
+    r->label = sampler->label;
     pthread_mutex_unlock(&sampler->mutex);
     return go_on;
+}
+
+/* Keeps the lookout looking while a migration statement runs and nobody is known to wait. True: it saw
+ * somebody. */
+static bool tend_lookout(rh_sampler *sampler, const rounds *r)
+{
+    rh_lookout_answer answer = RH_LOOKOUT_NOBODY;
+    rh_usec gap = 0, now = rh_clock_monotonic();
+    if (!sampler->lookout)
+        return false;
+    if (rh_lookout_is_busy(sampler->lookout)) {
+        answer = rh_lookout_ask(sampler->lookout, &gap);
+        if (answer == RH_LOOKOUT_BUSY)
+            return false;
+        rh_usec before = sampler->last_at > 0 ? sampler->lookout_began - sampler->last_at : 0;
+        if (r->label.migration && gap + before > sampler->longest_gap)
+            sampler->longest_gap = gap + before;
+        sampler->samples += (now - sampler->lookout_began) / BUSY_INTERVAL;
+        sampler->last_at = now;
+    }
+    bool wanted =
+        answer == RH_LOOKOUT_NOBODY && r->label.migration && rh_wait_graph_waiting(sampler->graph) == 0;
+    sampler->lookout_began = now;
+    if (answer == RH_LOOKOUT_LOST || (wanted && !rh_lookout_begin(sampler->lookout, BUSY_INTERVAL, LOOKS))) {
+        rh_lookout_close(sampler->lookout);
+        sampler->lookout = NULL;
+    }
+    return answer == RH_LOOKOUT_SOMEBODY;
+}
+
+/* Sleeps until UNTIL, or until the sampler is told something or the lookout answers. */
+static void sleep_until(rh_sampler *sampler, rh_usec until)
+{
+    struct pollfd events[2] = {{.fd = sampler->wake, .events = POLLIN}, {.fd = -1, .events = POLLIN}};
+    if (sampler->lookout && rh_lookout_is_busy(sampler->lookout))
+        events[1].fd = rh_lookout_socket(sampler->lookout);
+    rh_usec left = until - rh_clock_monotonic();
+    struct timespec timeout = {left > 0 ? left / RH_SECOND : 0, left > 0 ? left % RH_SECOND * 1000 : 0};
+    eventfd_t told;
+    if (ppoll(events, 2, &timeout, NULL) > 0 && events[0].revents)
+        eventfd_read(sampler->wake, &told);
+}
+
+/* Sleeps until a sample is due. Gives what is to be looked at; false: stop. */
+static bool next_round(rh_sampler *sampler, rounds *r)
+{
+    for (;;) {
+        bool changed;
+        rh_usec look_at;
+        if (!take_label(sampler, r, &changed, &look_at))
+            return false;
+        bool seen = tend_lookout(sampler, r);
+        rh_usec now = rh_clock_monotonic();
+        r->asked = look_at > 0 && look_at <= now;
+        if (seen || changed || r->asked || now >= r->deadline)
+            return true;
+        rh_usec until = look_at > 0 && look_at < r->deadline ? look_at : r->deadline;
+        bool workers = sampler->live_workers > 0 && r->label.migration;
+        if (workers && now + BUSY_INTERVAL < until)
+            until = now + BUSY_INTERVAL;
+        sleep_until(sampler, until);
+        if (workers)
+            rh_sampler_read_workers(sampler, &r->label);
+    }
+}
+
+/* When the next sample is due, after the one just taken. */
+static void plan_round(rh_sampler *sampler, rounds *r)
+{
+    rh_usec now = rh_clock_monotonic();
+    bool running = r->label.migration != NULL, waiting = rh_wait_graph_waiting(sampler->graph) > 0;
+    bool fresh = running && r->label.generation != r->generation;
+    rh_usec longest = sampler->lookout && !waiting ? HELD_INTERVAL : BUSY_INTERVAL;
+    r->pause = fresh ? FIRST_INTERVAL : 2 * r->pause < longest ? 2 * r->pause : longest;
+    rh_usec busy = waiting || !running ? BUSY_INTERVAL : r->pause;
+    rh_usec interval = running && r->pause < busy             ? r->pause
+                       : running || r->was_running || waiting ? busy
+                                                              : IDLE_INTERVAL;
+    r->was_running = running;
+    r->generation = r->label.generation;
+    /* Deadlines are absolute, so that the time a sample takes does not stretch the interval; but a sample may
+     * have come before its deadline, or too late to keep up. */
+    bool in_step = r->deadline <= now && r->deadline + interval >= now && !fresh;
+    r->deadline = in_step ? r->deadline + interval : now + interval;
+    pthread_mutex_lock(&sampler->mutex);
+    if (r->asked) {
+        sampler->look_at = 0;
+        sampler->look_pause = waiting                                    ? LOOK_PAUSE_MIN
+                              : 2 * sampler->look_pause < LOOK_PAUSE_MAX ? 2 * sampler->look_pause
+                                                                         : LOOK_PAUSE_MAX;
+        sampler->next_look = now + sampler->look_pause;
+    }
+    pthread_mutex_unlock(&sampler->mutex);
 }
 
 static double thread_cpu(void)
@@ -36,36 +144,27 @@ static double thread_cpu(void)
            (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
-/* Of the session that samples; not measured when it is not on this machine. */
+/* Of the sessions that look; not measured when they are not on this machine. */
 static double backend_cpu(const rh_sampler *sampler)
 {
-    return sampler->options.local ? rh_proc_cpu(rh_pg_backend_pid(sampler->pg)) : RH_NOT_MEASURED;
+    if (!sampler->options.local)
+        return RH_NOT_MEASURED;
+    return rh_proc_cpu(rh_pg_backend_pid(sampler->pg)) +
+           (sampler->lookout ? rh_lookout_cpu(sampler->lookout) : 0);
 }
 
 static void *run(void *argument)
 {
     rh_sampler *sampler = argument;
     double began = backend_cpu(sampler);
-    rh_usec deadline = rh_clock_monotonic(), pause = FIRST_INTERVAL;
-    rh_sampler_label label = {0};
-    bool was_running = false;
-    for (unsigned generation = 0; next_label(sampler, deadline, &label); generation = label.generation) {
-        if (!rh_sampler_take(sampler, &label, &sampler->failure))
-            break;
-        rh_usec now = rh_clock_monotonic();
-        bool running = label.migration != NULL;
-        bool fresh = running && label.generation != generation;
-        pause = fresh ? FIRST_INTERVAL : 2 * pause < BUSY_INTERVAL ? 2 * pause : BUSY_INTERVAL;
-        rh_usec interval = running && pause < BUSY_INTERVAL ? pause
-                           : running || was_running || rh_wait_graph_waiting(sampler->graph) > 0
-                               ? BUSY_INTERVAL
-                               : IDLE_INTERVAL;
-        was_running = running;
-        /* Deadlines are absolute, so that the time a sample takes does not stretch the interval. */
-        deadline = fresh || deadline + interval < now ? now + interval : deadline + interval;
+    rounds r = {.deadline = rh_clock_monotonic(), .pause = FIRST_INTERVAL};
+    bool ok = true;
+    while (ok && next_round(sampler, &r)) {
+        ok = rh_sampler_take(sampler, &r.label, &sampler->failure);
+        plan_round(sampler, &r);
     }
-    if (!rh_error_is_set(&sampler->failure)) /* what ended since the last sample */
-        rh_sampler_take(sampler, &label, &sampler->failure);
+    if (ok) /* what ended since the last sample */
+        rh_sampler_take(sampler, &r.label, &sampler->failure);
     sampler->server_cpu_s = backend_cpu(sampler) - began;
     sampler->client_cpu_s = thread_cpu();
     return NULL;
@@ -73,6 +172,7 @@ static void *run(void *argument)
 
 static void release(rh_sampler *sampler)
 {
+    rh_lookout_close(sampler->lookout);
     rh_pg_close(sampler->pg);
     rh_wait_graph_free(sampler->graph);
     rh_arena_free(sampler->arena);
@@ -80,7 +180,8 @@ static void release(rh_sampler *sampler)
     rh_text_release(&sampler->watched);
     rh_text_release(&sampler->settings);
     rh_error_release(&sampler->failure);
-    pthread_cond_destroy(&sampler->wake);
+    if (sampler->wake >= 0)
+        close(sampler->wake);
     pthread_mutex_destroy(&sampler->mutex);
     free((char *)sampler->options.conninfo);
     free(sampler);
@@ -95,11 +196,8 @@ rh_sampler *rh_sampler_start(const rh_sampler_options *options, rh_error *error)
     sampler->shared = rh_arena_new();
     sampler->arena = rh_arena_new();
     sampler->graph = rh_wait_graph_new(options->began);
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&sampler->wake, &attributes);
-    pthread_condattr_destroy(&attributes);
+    sampler->look_pause = LOOK_PAUSE_MIN;
+    sampler->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&sampler->mutex, NULL);
     if (rh_sampler_open(sampler, error)) {
         if (pthread_create(&sampler->thread, NULL, run, sampler) == 0)
@@ -127,7 +225,7 @@ void rh_sampler_statement(rh_sampler *sampler, const char *migration, int statem
     sampler->label.statement = migration ? statement : 0;
     sampler->label.since = rh_clock_monotonic();
     sampler->label.generation++;
-    pthread_cond_signal(&sampler->wake);
+    eventfd_write(sampler->wake, 1);
     pthread_mutex_unlock(&sampler->mutex);
 }
 
@@ -136,6 +234,17 @@ void rh_sampler_migration_pid(rh_sampler *sampler, int pid)
     pthread_mutex_lock(&sampler->mutex);
     sampler->label.pid = pid;
     sampler->label.generation++;
+    pthread_mutex_unlock(&sampler->mutex);
+}
+
+void rh_sampler_look(rh_sampler *sampler)
+{
+    pthread_mutex_lock(&sampler->mutex);
+    rh_usec now = rh_clock_monotonic();
+    if (sampler->look_at == 0) {
+        sampler->look_at = sampler->next_look > now ? sampler->next_look : now;
+        eventfd_write(sampler->wake, 1);
+    }
     pthread_mutex_unlock(&sampler->mutex);
 }
 
@@ -154,7 +263,7 @@ void rh_sampler_finish(rh_sampler *sampler, rh_arena *arena, rh_contention *cont
         return;
     pthread_mutex_lock(&sampler->mutex);
     sampler->stop = true;
-    pthread_cond_signal(&sampler->wake);
+    eventfd_write(sampler->wake, 1);
     pthread_mutex_unlock(&sampler->mutex);
     pthread_join(sampler->thread, NULL);
     contention->lost = why_incomplete(sampler, arena);

@@ -4,6 +4,7 @@
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/observe/sampler.h"
 #include "pgrehearse/observe/wait_graph.h"
+#include "lookout.h"
 #include "relations.h"
 #include <pthread.h>
 
@@ -46,11 +47,13 @@ struct rh_sampler {
     rh_sampler_options options;
     pthread_t thread;
     pthread_mutex_t mutex;
-    pthread_cond_t wake;
+    int wake; /* an eventfd: readable when the thread is to look at what is under the mutex */
 
     /* Under the mutex. */
     rh_arena *shared; /* owns what is under the mutex */
     bool stop;
+    rh_usec look_at;               /* somebody asked for a look: not before then; 0: nobody did */
+    rh_usec next_look, look_pause; /* when such a look may be next; how long that is after the one before */
     rh_sampler_label label;
     const char **migrations;
     size_t migration_count;
@@ -63,14 +66,17 @@ struct rh_sampler {
 
     /* The thread's own until it has been joined. */
     rh_pg *pg;
+    rh_lookout *lookout; /* NULL: none, every look is a sample */
+    rh_usec lookout_began;
     rh_arena *arena;
     rh_wait_graph *graph;
     rh_error failure;
     int64_t samples;
-    int64_t first_new_xid; /* transactions from here on began after the sampler */
-    rh_usec clock_offset;  /* the server's wall clock minus our monotonic one */
-    rh_usec last_at, longest_gap;
-    bool was_running; /* a migration statement, in the last sample */
+    int64_t first_new_xid;        /* transactions from here on began after the sampler */
+    rh_usec clock_offset;         /* the server's wall clock minus our monotonic one */
+    rh_usec last_at, longest_gap; /* last_at: of the last look, a sample or the lookout's */
+    size_t live_workers;          /* of the statement, in the last sample */
+    bool was_running;             /* a migration statement, in the last sample */
     rh_usec next_lookup;
     int graph_pid;    /* the migration's session that the graph was told last */
     rh_text watched;  /* pids to tell about in the next sample, comma-separated */
@@ -85,6 +91,10 @@ bool rh_sampler_open(rh_sampler *sampler, rh_error *error);
 /* Takes one sample while LABEL says what runs, feeds the graph and books the locks that the migration holds.
  */
 bool rh_sampler_take(rh_sampler *sampler, const rh_sampler_label *label, rh_error *error);
+/* A look at AT: the time since the one before, while a statement runs, may have hidden a wait. */
+void rh_sampler_looked(rh_sampler *sampler, const rh_sampler_label *label, rh_usec at);
+/* Reads again what the workers of the statement have used, without asking the server. */
+void rh_sampler_read_workers(rh_sampler *sampler, const rh_sampler_label *label);
 /* Adds a relation to those whose names are looked up; false if it is there already. Under the mutex. */
 bool rh_sampler_meet(rh_sampler *sampler, int64_t oid);
 /* Looks up the names that are still missing, unless the last look was a moment ago and this one is not

@@ -11,11 +11,12 @@
 
 static test_cluster *cluster;
 static rh_arena *arena;
+static char conninfo[200];
 
 static inline rh_pg *connect_as(const char *role)
 {
     rh_error error = {0};
-    rh_pg *pg = rh_pg_connect(test_cluster_conninfo(cluster), role, &error);
+    rh_pg *pg = rh_pg_connect(conninfo, role, &error);
     if (!pg)
         fail_msg("%s", error.message);
     return pg;
@@ -26,6 +27,25 @@ static inline void run(rh_pg *pg, const char *sql)
     rh_error error = {0};
     if (!rh_pg_execute(pg, sql, &error))
         fail_msg("%s: %s", sql, error.message);
+}
+
+/* A cluster with SETTINGS, and DATABASE in it: the sampler has a lookout unless that is "postgres". */
+static inline bool start_cluster(const char *const *settings, const char *database)
+{
+    cluster = test_cluster_start_with(settings);
+    if (!cluster)
+        return false;
+    arena = rh_arena_new();
+    snprintf(conninfo, sizeof conninfo, "%s", test_cluster_conninfo(cluster));
+    if (strcmp(database, "postgres") == 0)
+        return true;
+    rh_pg *pg = connect_as(": setup");
+    char sql[80];
+    snprintf(sql, sizeof sql, "CREATE DATABASE %s", database);
+    run(pg, sql);
+    rh_pg_close(pg);
+    snprintf(conninfo, sizeof conninfo, "host=%s user=postgres dbname=%s", cluster->directory, database);
+    return true;
 }
 
 static inline int stop(void **state)
@@ -95,7 +115,7 @@ static inline void await_waiters(rh_pg *pg, int64_t count)
 static inline rh_sampler *start_sampler(const rh_pg *migration, bool without_waitstart)
 {
     rh_error error = {0};
-    rh_sampler_options options = {.conninfo = test_cluster_conninfo(cluster),
+    rh_sampler_options options = {.conninfo = conninfo,
                                   .migration_pid = rh_pg_backend_pid(migration),
                                   .began = rh_clock_monotonic(),
                                   .local = true,

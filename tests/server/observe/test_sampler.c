@@ -4,10 +4,8 @@
 static int start(void **state)
 {
     (void)state;
-    cluster = test_cluster_start();
-    if (!cluster)
+    if (!start_cluster(NULL, "postgres"))
         return -1;
-    arena = rh_arena_new();
     rh_pg *pg = connect_as(": setup");
     run(pg,
         "CREATE TABLE accounts (id int PRIMARY KEY, balance int); INSERT INTO accounts VALUES (1, 0), (2, 0);"

@@ -14,10 +14,8 @@ static int start(void **state)
                                            "log_error_verbosity=terse",
                                            "max_prepared_transactions=2",
                                            NULL};
-    cluster = test_cluster_start_with(settings);
-    if (!cluster)
+    if (!start_cluster(settings, "shop"))
         return -1;
-    arena = rh_arena_new();
     snprintf(log_path, sizeof log_path, "%s/log", cluster->directory);
     watcher = connect_as(": observer");
     run(watcher,
@@ -351,6 +349,51 @@ static void test_killed_sessions(void **state)
     rh_pg_close(waiting.pg);
 }
 
+/* Between two looks on the server, and in none of the client's samples: a wait that begins when the statement
+ * has long been running, and another that a client asks for. */
+static void test_a_wait_in_a_long_statement(void **state)
+{
+    (void)state;
+    rh_pg *migration = connect_as(": migration"), *holder = connect_as(": load");
+    rh_sampler *sampler = start_sampler(migration, false);
+    client sleeping, waiting;
+    rh_sampler_statement(sampler, "000027", 1);
+    begin_over(&sleeping, migration, "SELECT pg_sleep(1.6)");
+    sleep_ms(1200); /* by now the sampler itself looks twice a second */
+    run(holder, "BEGIN; LOCK TABLE a");
+    begin(&waiting, "SELECT count(*) FROM a");
+    sleep_ms(120);
+    run(holder, "COMMIT");
+    end(&waiting);
+    end(&sleeping);
+    rh_sampler_statement(sampler, NULL, 0);
+    sleep_ms(300); /* idle */
+    client asked;
+    run(holder, "BEGIN; LOCK TABLE b");
+    begin(&asked, "SELECT count(*) FROM b");
+    await_waiters(watcher, 1);
+    rh_sampler_look(sampler);
+    sleep_ms(30);
+    run(holder, "COMMIT");
+    end(&asked);
+    sleep_ms(40);
+    rh_contention contention = {0};
+    rh_sampler_finish(sampler, arena, &contention);
+    assert_true(contention.measured);
+    const rh_wait *wait = wait_of(&contention, waiting.pg);
+    assert_string_equal(wait->relation, "public.a");
+    assert_int_equal(wait->blocker_pid, rh_pg_backend_pid(holder));
+    assert_true(fabs(wait->wait_s - waiting.took_s) < tolerance_s(&contention));
+    assert_string_equal(wait->migration, "000027");
+    assert_string_equal(wait_of(&contention, asked.pg)->relation, "public.b");
+    assert_true(contention.samples > 60); /* 50 looks a second, whoever takes them */
+    assert_true(contention.shortest_sure_wait_ms >= 20);
+    rh_pg_close(migration);
+    rh_pg_close(holder);
+    rh_pg_close(waiting.pg);
+    rh_pg_close(asked.pg);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -361,6 +404,7 @@ int main(void)
         cmocka_unit_test(test_the_three_waits_of_concurrently),
         cmocka_unit_test(test_the_log_is_merged),
         cmocka_unit_test(test_killed_sessions),
+        cmocka_unit_test(test_a_wait_in_a_long_statement),
     };
     return cmocka_run_group_tests(tests, start, close_and_stop);
 }

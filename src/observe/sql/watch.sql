@@ -1,0 +1,26 @@
+-- Looks whether anybody waits for a lock until somebody does or the looks are used up: a look costs one wake-up and
+-- the reading of the lock table, and no answer. To be run in another database than the one that is watched: the
+-- snapshot that it holds meanwhile keeps no row of that one alive and holds up no CONCURRENTLY build. The answer is
+-- a number of rows: the longest time between two looks in ms, at most 99, and 100 more when somebody waits.
+-- The settings: pgrehearse.nap (seconds between two looks) and pgrehearse.looks (how many).
+DO $$
+DECLARE
+    nap CONSTANT float8 := current_setting('pgrehearse.nap')::float8;
+    last timestamptz := clock_timestamp();
+    now timestamptz;
+    longest interval := '0';
+    found bool := false;
+    slept text;
+BEGIN
+    FOR look IN 1 .. current_setting('pgrehearse.looks')::int LOOP
+        slept := pg_catalog.pg_sleep(nap)::text;
+        found := EXISTS (SELECT FROM pg_catalog.pg_lock_status() WHERE NOT granted);
+        now := clock_timestamp();
+        longest := greatest(longest, now - last);
+        last := now;
+        EXIT WHEN found;
+    END LOOP;
+    PERFORM pg_catalog.set_config('pgrehearse.answer', (least(ceil(extract(epoch FROM longest) * 1000), 99)
+                                                        + CASE WHEN found THEN 100 ELSE 0 END)::int::text, false);
+END $$;
+SELECT FROM pg_catalog.generate_series(1, current_setting('pgrehearse.answer')::int)
