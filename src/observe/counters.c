@@ -78,11 +78,29 @@ static void read_backend(int pid, rh_counters *counters)
         counters->cpu_user_s = (double)user / (double)sysconf(_SC_CLK_TCK);
         counters->cpu_system_s = (double)system / (double)sysconf(_SC_CLK_TCK);
         counters->cpu_s = rh_proc_cpu(pid);
+        counters->cpu_source = "/proc/PID/schedstat, its split from /proc/PID/stat";
     }
     if (read_proc(pid, "io", text, sizeof text)) {
         counters->read_bytes = rh_proc_parse_io(text, "read_bytes");
         counters->write_bytes = rh_proc_parse_io(text, "write_bytes");
+        counters->cached_read_bytes = rh_proc_parse_io(text, "rchar");
+        counters->cached_write_bytes = rh_proc_parse_io(text, "wchar");
+        counters->io_source = "/proc/PID/io";
     }
+}
+
+/* Known since 14; 18 has it elsewhere. */
+static void read_wal(rh_pg *side, rh_counters *counters)
+{
+    int version = rh_pg_server_version(side);
+    rh_pg_result *result =
+        version >= 140000 && version < 180000 ? rh_pg_query(side, rh_sql_counters_wal, 0, NULL, NULL) : NULL;
+    if (result && rh_pg_rows(result) == 1) {
+        counters->wal_images = rh_pg_int(result, 0, 0, RH_UNKNOWN);
+        counters->fsyncs = rh_pg_int(result, 0, 1, RH_UNKNOWN);
+        counters->wal_source = "pg_current_wal_insert_lsn, pg_stat_wal";
+    }
+    rh_pg_result_free(result);
 }
 
 static void read_counters(rh_pg *side, int pid, bool local, bool published, rh_counters *counters)
@@ -96,19 +114,27 @@ static void read_counters(rh_pg *side, int pid, bool local, bool published, rh_c
                               .wal_bytes = RH_UNKNOWN,
                               .temp_bytes = RH_UNKNOWN,
                               .shared_hit_blocks = RH_UNKNOWN,
-                              .shared_read_blocks = RH_UNKNOWN};
+                              .shared_read_blocks = RH_UNKNOWN,
+                              .cached_read_bytes = RH_UNKNOWN,
+                              .cached_write_bytes = RH_UNKNOWN,
+                              .wal_images = RH_UNKNOWN,
+                              .fsyncs = RH_UNKNOWN};
     if (local)
         read_backend(pid, counters);
     rh_pg_result *result = rh_pg_query(side, rh_sql_counters, 0, NULL, NULL);
     if (result && rh_pg_rows(result) == 1) {
         counters->wal_bytes = rh_pg_int(result, 0, WAL, RH_UNKNOWN);
+        counters->wal_source = "pg_current_wal_insert_lsn";
         if (published) {
+            counters->temp_source = "pg_stat_database";
             counters->temp_bytes = rh_pg_int(result, 0, TEMP, RH_UNKNOWN);
             counters->shared_hit_blocks = rh_pg_int(result, 0, HIT, RH_UNKNOWN);
             counters->shared_read_blocks = rh_pg_int(result, 0, READ, RH_UNKNOWN);
         }
     }
     rh_pg_result_free(result);
+    if (published)
+        read_wal(side, counters);
 }
 
 void rh_counters_read(rh_pg *side, int pid, bool local, rh_counters *counters)
@@ -147,4 +173,12 @@ void rh_counters_difference(const rh_counters *before, const rh_counters *after,
     run->temp_bytes = grown(before->temp_bytes, after->temp_bytes);
     run->shared_hit_blocks = grown(before->shared_hit_blocks, after->shared_hit_blocks);
     run->shared_read_blocks = grown(before->shared_read_blocks, after->shared_read_blocks);
+    run->cached_read_bytes = grown(before->cached_read_bytes, after->cached_read_bytes);
+    run->cached_write_bytes = grown(before->cached_write_bytes, after->cached_write_bytes);
+    run->wal_images = grown(before->wal_images, after->wal_images);
+    run->fsyncs = grown(before->fsyncs, after->fsyncs);
+    run->cpu_source = isnan(run->cpu_user_s) ? NULL : after->cpu_source;
+    run->io_source = run->read_bytes < 0 ? NULL : after->io_source;
+    run->wal_source = run->wal_bytes < 0 ? NULL : after->wal_source;
+    run->temp_source = run->temp_bytes < 0 ? NULL : after->temp_source;
 }

@@ -119,6 +119,22 @@ typedef struct observations {
     double scale[RH_TERM_COUNT]; /* largest of each term: columns of like size */
 } observations;
 
+/* Is RUN, with VALUE, the least of the repeats of its pass and scale? What disturbs a run only ever adds to
+ * it: on machines that are shared, the least of a few short runs is steadier than their median. */
+static bool is_least(const rh_statement *statement, const rh_statement_run *run, rh_cost_quantity quantity,
+                     double value)
+{
+    for (size_t i = 0; i < statement->run_count; i++) {
+        const rh_statement_run *other = &statement->runs[i];
+        double its = rh_cost_measured(other, quantity);
+        bool repeats = other != run && other->pass == run->pass && other->scale == run->scale &&
+                       !isnan(other->elapsed_s) && !isnan(its);
+        if (repeats && (its < value || (its == value && other < run)))
+            return false;
+    }
+    return true;
+}
+
 static observations collect(const rh_statement *statement, rh_cost_quantity quantity, unsigned passes,
                             double scale_max, rh_cost *cost)
 {
@@ -131,14 +147,16 @@ static observations collect(const rh_statement *statement, rh_cost_quantity quan
         if (!(passes & 1u << run->pass) || isnan(run->elapsed_s) || isnan(value) || !(measure > 0) ||
             run->scale > scale_max)
             continue;
+        cost->largest = fmax(cost->largest, measure);
+        cost->smallest = cost->observations++ ? fmin(cost->smallest, measure) : measure;
+        if (!is_least(statement, run, quantity, value))
+            continue;
         for (int t = 0; t < RH_TERM_COUNT; t++) {
             double term = rh_cost_term_value((rh_cost_term)t, statement->class_, &run->size);
             o.terms[o.count * RH_TERM_COUNT + (size_t)t] = term;
             o.scale[t] = fmax(o.scale[t], term);
         }
         o.value[o.count++] = fmax(value, 1e-6);
-        cost->largest = fmax(cost->largest, measure);
-        cost->smallest = cost->observations++ ? fmin(cost->smallest, measure) : measure;
     }
     return o;
 }

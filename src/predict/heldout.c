@@ -6,7 +6,7 @@
 /* A distance of less than a quarter of a doubling is that of a run that is repeated. */
 static const double DISTANCE_MIN = 0.25;
 /* Shorter runs on a sample are noise, not evidence. Seconds. */
-static const double EVIDENCE_FLOOR_S = 0.002;
+static const double EVIDENCE_FLOOR_S = 0.005;
 
 void rh_heldouts_add(rh_heldouts *heldouts, rh_heldout residual, rh_arena *arena)
 {

@@ -5,6 +5,12 @@ typedef struct total {
     double median, below, above; /* s; squared half-widths */
     size_t predicted, unsure, missing;
     int64_t wal;
+    rh_duration_parts parts;
+    double staging;
+    bool translated;
+    const rh_migration *widest_migration; /* whose statement adds most to the uncertainty */
+    const rh_statement *widest;
+    double widest_square;
 } total;
 
 /* WAL of the last quiet run. */
@@ -14,6 +20,35 @@ static int64_t wal_of(const rh_statement *statement)
         if (statement->runs[r].pass == RH_PASS_KIND_QUIET)
             return statement->runs[r].wal_bytes;
     return RH_UNKNOWN;
+}
+
+/* As many of them as the prediction, which scores may have corrected since. */
+static void add_parts(total *t, const rh_prediction *p)
+{
+    double sum = p->parts.cpu_s + p->parts.read_s + p->parts.write_s + p->parts.wal_s + p->parts.wait_s;
+    t->staging += p->staging_s;
+    t->translated |= p->translated;
+    if (!(sum > 0)) {
+        t->parts.wait_s += p->median_s;
+        return;
+    }
+    t->parts.cpu_s += p->parts.cpu_s * p->median_s / sum;
+    t->parts.read_s += p->parts.read_s * p->median_s / sum;
+    t->parts.write_s += p->parts.write_s * p->median_s / sum;
+    t->parts.wal_s += p->parts.wal_s * p->median_s / sum;
+    t->parts.wait_s += p->parts.wait_s * p->median_s / sum;
+}
+
+static void find_widest(total *t, const rh_migration *migration, const rh_statement *statement)
+{
+    double half = isnan(statement->prediction.high_s)
+                      ? statement->prediction.median_s
+                      : statement->prediction.high_s - statement->prediction.median_s;
+    if (!(half * half > t->widest_square))
+        return;
+    t->widest_square = half * half;
+    t->widest = statement;
+    t->widest_migration = migration;
 }
 
 static void add_statement(total *t, const rh_statement *statement, rh_framework framework)
@@ -35,6 +70,7 @@ static void add_statement(total *t, const rh_statement *statement, rh_framework 
         t->below += (p->median_s - p->low_s) * (p->median_s - p->low_s);
         t->above += (p->high_s - p->median_s) * (p->high_s - p->median_s);
     }
+    add_parts(t, p);
     int64_t wal = wal_of(statement);
     if (wal < 0 && framework == RH_FRAMEWORK_COMMAND) /* read once for several: it stands with the longest */
         wal = 0;
@@ -47,6 +83,9 @@ void rh_predict_total(const rh_plan *plan, const rh_contention *contention, doub
     total t = {0};
     for (size_t m = 0; m < plan->migration_count; m++)
         for (size_t i = 0; i < plan->migrations[m].up.statement_count; i++)
+            find_widest(&t, &plan->migrations[m], &plan->migrations[m].up.statements[i]);
+    for (size_t m = 0; m < plan->migration_count; m++)
+        for (size_t i = 0; i < plan->migrations[m].up.statement_count; i++)
             add_statement(&t, &plan->migrations[m].up.statements[i], plan->framework);
     bool whole = t.predicted > 0 && t.missing == 0;
     bool sure = whole && t.unsure == 0;
@@ -57,9 +96,21 @@ void rh_predict_total(const rh_plan *plan, const rh_contention *contention, doub
     prediction->wal_bytes = whole ? t.wal : RH_UNKNOWN;
     prediction->reads_blocked_s = contention->measured ? contention->reads_blocked_s : NAN;
     prediction->writes_blocked_s = contention->measured ? contention->writes_blocked_s : NAN;
-    prediction->translated = false;
+    prediction->translated = t.translated;
+    prediction->parts = t.parts;
+    prediction->staging_s = whole ? t.staging : NAN;
+    if (t.widest) {
+        double share = t.above > 0 ? fmin(1, t.widest_square / t.above) : 1;
+        prediction->drivers =
+            rh_arena_printf(arena, "migration %s, statement %d, for %.0f %% of it: %s",
+                            t.widest_migration->id, t.widest->ordinal, 100 * share,
+                            t.widest->prediction.drivers ? t.widest->prediction.drivers : "too few runs");
+        prediction->narrows = t.widest->prediction.narrows;
+    }
     prediction->basis = rh_arena_printf(
-        arena, "hardware not translated: as on staging; %s",
+        arena, "%s; %s",
+        t.translated ? "translated to production's size, settings and hardware by its profile"
+                     : "hardware not translated: as on staging",
         sure    ? "the statements' errors are taken as independent"
         : whole ? "not enough evidence for an interval: more quiet passes (repeat:) would give one"
                 : "not every statement was measured in a quiet pass");

@@ -39,6 +39,22 @@ static bool is_looked_at(const rh_observer *o, const rh_statement *statement, co
     return o->work && run->repeat == 1 && statement->class_expected != RH_CLASS_TRANSACTION;
 }
 
+/* The check of a foreign key hashes the referenced rows in maintenance_work_mem; of those a sample holds as
+ * many as its rows refer to, often all: memory cut to the sample's fraction would make it spill. */
+static void give_memory(rh_observer *o, rh_pg *pg, const rh_statement *statement, rh_statement_run *run)
+{
+    o->memory_set = false;
+    if (!o->whole || statement->class_ != RH_CLASS_FOREIGN_KEY)
+        return;
+    const rh_work_size *whole = &o->whole[statement_index(&o->run->plan, statement)];
+    double share = whole->other_rows > 0 ? run->size.other_rows / whole->other_rows : 0;
+    double bytes = share * whole->sort_bytes;
+    o->memory_set = bytes > run->size.sort_bytes &&
+                    rh_pg_executef(pg, NULL, "SET maintenance_work_mem = '%.0fkB'", bytes / 1024);
+    if (o->memory_set)
+        run->size.sort_bytes = bytes;
+}
+
 static void before(void *user, rh_pg *pg, rh_migration *migration, rh_statement *statement,
                    rh_statement_run *run)
 {
@@ -46,6 +62,7 @@ static void before(void *user, rh_pg *pg, rh_migration *migration, rh_statement 
     if (o->sizes) {
         run->size = o->sizes[statement_index(&o->run->plan, statement)];
         run->relation_bytes = run->size.bytes;
+        give_memory(o, pg, statement, run);
     }
     if (o->sampler)
         rh_sampler_statement(o->sampler, migration->id, statement->ordinal);
@@ -125,6 +142,8 @@ static void after(void *user, rh_pg *pg, rh_migration *migration, rh_statement *
     }
     if (o->sampler)
         rh_sampler_statement(o->sampler, NULL, 0);
+    if (o->memory_set)
+        rh_pg_execute(pg, "RESET maintenance_work_mem", NULL);
     rh_counters now;
     rh_counters_read_idle(pg, o->side, o->local, &now);
     rh_counters_difference(&o->before, &now, run);

@@ -140,7 +140,7 @@ static void close_pass(pass *p, rh_contention *contention)
 }
 
 static bool run_scaled(rh_run *run, rh_staging *staging, double fraction, int repeat, const char *stage,
-                       const rh_progress *progress, rh_error *error)
+                       const rh_work_size *whole, const rh_progress *progress, rh_error *error)
 {
     pass p = {.run = run,
               .staging = staging,
@@ -148,7 +148,8 @@ static bool run_scaled(rh_run *run, rh_staging *staging, double fraction, int re
               .stage = stage,
               .kind = RH_PASS_KIND_SCALED,
               .repeat = repeat,
-              .scale = fraction};
+              .scale = fraction,
+              .observer = {.whole = whole}};
     if (!rh_staging_sample_run(staging, fraction, error))
         return false;
     bool ok = open_pass(&p, rh_clock_monotonic(), error) && replay_all(&p, error);
@@ -156,7 +157,7 @@ static bool run_scaled(rh_run *run, rh_staging *staging, double fraction, int re
     return ok;
 }
 
-bool rh_pass_scaled(rh_run *run, rh_staging *staging, double fraction, int repeats,
+bool rh_pass_scaled(rh_run *run, rh_staging *staging, double fraction, int repeats, const rh_work_size *whole,
                     const rh_progress *progress, rh_error *error)
 {
     const char *why_not = NULL, *stage = rh_arena_printf(run->arena, "scaled pass 1/%.0f", 1 / fraction);
@@ -166,7 +167,7 @@ bool rh_pass_scaled(rh_run *run, rh_staging *staging, double fraction, int repea
     if (why_not)
         rh_run_not_measured(run, "%s: %s", stage, why_not);
     for (int repeat = 1; repeat <= repeats; repeat++)
-        if (!run_scaled(run, staging, fraction, repeat, stage, progress, error))
+        if (!run_scaled(run, staging, fraction, repeat, stage, whole, progress, error))
             return false;
     rh_progress_end(progress, stage, "replayed on the sample%s", repeats == 2 ? ", twice" : "");
     return true;

@@ -18,6 +18,7 @@
 #include "pgrehearse/rehearsal/run_directory.h"
 #include "pgrehearse/rehearsal/sizes.h"
 #include "pgrehearse/rehearsal/steps.h"
+#include "pgrehearse/rehearsal/translate.h"
 #include "pgrehearse/report/report.h"
 #include "pgrehearse/staging/staging.h"
 #include <stdlib.h>
@@ -26,7 +27,7 @@
 #define PREDICTION_LEVEL 0.9
 
 static const double SAMPLES[] = {1.0 / 64, 1.0 / 32, 1.0 / 16, 1.0 / 8};
-enum { SAMPLE_REPEATS = 3 };
+enum { SAMPLE_REPEATS = 4 };
 
 typedef struct rehearsal {
     const rh_scenario *scenario;
@@ -201,9 +202,11 @@ static bool scaled_passes(rehearsal *r, rh_error *error)
     if (!rh_sizes_read(run, rh_staging_conninfo(r->staging), &sizes, error))
         return false;
     for (size_t i = 0; i < sizeof SAMPLES / sizeof *SAMPLES; i++)
-        if (!rh_pass_scaled(run, r->staging, SAMPLES[i], SAMPLE_REPEATS, r->progress, error))
+        if (!rh_pass_scaled(run, r->staging, SAMPLES[i], SAMPLE_REPEATS, sizes, r->progress, error))
             return false;
-    rh_backtest_predict(&run->plan, sizes, NULL, PREDICTION_LEVEL, run->arena, &run->prediction.backtest);
+    rh_heldouts history = {0};
+    rh_heldouts_of_history(&run->production.history, &history, run->arena);
+    rh_backtest_predict(&run->plan, sizes, &history, PREDICTION_LEVEL, run->arena, &run->prediction.backtest);
     return write_predictions_down(r, error);
 }
 
@@ -323,6 +326,7 @@ static void conclude(rehearsal *r, const rh_error *error)
         rh_run_not_measured(run, "disk: the peak during the migrations was not measured");
     rh_production_settings(run);
     rh_predict_statements(&run->plan, PREDICTION_LEVEL, run->arena);
+    rh_translate_predictions(run, PREDICTION_LEVEL);
     rh_history_apply(&run->plan, &run->production.history, PREDICTION_LEVEL, run->arena);
     rh_predict_total(&run->plan, &run->contention, PREDICTION_LEVEL, run->arena, &run->prediction);
     rh_lock_forecast_production(run, PREDICTION_LEVEL);
@@ -345,6 +349,7 @@ static void begin(rh_run *run, const rh_scenario *scenario, rh_arena *arena)
     run->prediction.disk_peak_bytes = RH_UNKNOWN;
     run->prediction.backtest.median_abs_error = run->prediction.backtest.bias = RH_NOT_MEASURED;
     run->prediction.backtest.coverage = run->prediction.backtest.level = RH_NOT_MEASURED;
+    run->prediction.backtest.worst_abs_error = run->prediction.backtest.width = RH_NOT_MEASURED;
 }
 
 int rh_rehearse(const rh_scenario *scenario, const rh_rehearsal_options *options, rh_arena *arena,

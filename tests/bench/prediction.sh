@@ -14,9 +14,9 @@ mkdir -p "$results" "$work/migrations"
 # settings_of CONFIGURATION: rows ×, then settings for the scenario
 settings_of() {
     case $1 in
-    1) scale=1.0 settings='{shared_buffers: 32MB, maintenance_work_mem: 8MB, max_wal_size: 1GB, autovacuum: off, synchronous_commit: off}' ;;
-    2) scale=1.5 settings='{shared_buffers: 64MB, maintenance_work_mem: 16MB, max_wal_size: 256MB, autovacuum: off}' ;;
-    3) scale=0.7 settings='{shared_buffers: 24MB, maintenance_work_mem: 4MB, wal_compression: on, max_wal_size: 1GB, autovacuum: off}' ;;
+    1) scale=1.3 settings='{shared_buffers: 40MB, maintenance_work_mem: 10MB, max_wal_size: 2GB, autovacuum: off, synchronous_commit: off}' ;;
+    2) scale=1.2 settings='{shared_buffers: 56MB, maintenance_work_mem: 14MB, max_wal_size: 256MB, autovacuum: off}' ;;
+    3) scale=1.1 settings='{shared_buffers: 32MB, maintenance_work_mem: 8MB, wal_compression: on, max_wal_size: 2GB, autovacuum: off}' ;;
     *) echo "no configuration $1" >&2; exit 64 ;;
     esac
 }

@@ -19,7 +19,11 @@ typedef struct rh_counters {
     int64_t wal_bytes;               /* insert position */
     int64_t temp_bytes;              /* of the database */
     int64_t shared_hit_blocks, shared_read_blocks;
-    double cpu_s; /* of the backend, user and system, as exact as there is */
+    double cpu_s;                                  /* of the backend, user and system, as exact as there is */
+    int64_t cached_read_bytes, cached_write_bytes; /* of the backend, through the page cache */
+    int64_t wal_images, fsyncs;                    /* of the server; like blocks, only between transactions */
+    /* Where the figures come from; NULL: not measured. */
+    const char *cpu_source, *io_source, *wal_source, *temp_source;
 } rh_counters;
 
 /* Reads over its own connection SIDE (not the migration's), so that it does not disturb: one round trip. PID:

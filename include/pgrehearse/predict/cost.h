@@ -44,8 +44,8 @@ typedef struct rh_cost {
 } rh_cost;
 
 /* Fits QUANTITY of the runs of STATEMENT whose pass is in PASSES (bits 1 << rh_pass_kind) and whose scale is
- * at most SCALE_MAX: non-negative least squares of the relative error, reweighted so that a run that was
- * disturbed counts less (Huber, Robust Statistics, 1981). */
+ * at most SCALE_MAX, the least of each scale's repeats: non-negative least squares of the relative error,
+ * reweighted so that a scale that was disturbed counts less (Huber, Robust Statistics, 1981). */
 rh_cost rh_cost_fit(const rh_statement *statement, rh_cost_quantity quantity, unsigned passes,
                     double scale_max);
 /* At SIZE. */

@@ -6,10 +6,10 @@
 #include "pgrehearse/staging/staging.h"
 
 /* Makes the sample of FRACTION and times every migration on it, REPEATS times, each on a fresh copy with
- * memory in proportion (rh_staging_sample_run). A migration that fails on a
+ * memory in proportion (rh_staging_sample_run). WHOLE: the sizes of the whole database. A migration that fails on a
  * sample is no failure of the migration: it goes to run->not_measured. */
-bool rh_pass_scaled(rh_run *run, rh_staging *staging, double fraction, int repeats, const rh_progress *progress,
-                    rh_error *error);
+bool rh_pass_scaled(rh_run *run, rh_staging *staging, double fraction, int repeats,
+                    const rh_work_size *whole, const rh_progress *progress, rh_error *error);
 
 /* Resets staging and times every migration while nothing else runs. False with RH_ERROR_MIGRATION (and the
  * like) when one fails: its outcome and failure are set in the plan. */

@@ -19,7 +19,7 @@ static void add_run(rh_arena *arena, rh_statement *statement, rh_pass_kind pass,
     rh_statement_run *run = rh_arena_add(arena, &statement->runs, &statement->run_count, sizeof *run);
     run->pass = pass;
     run->relation_bytes = run->size.bytes = bytes;
-    run->scale = 1;
+    run->scale = pass == RH_PASS_KIND_SCALED ? bytes / 64e6 : 1;
     run->read_bytes = run->write_bytes = run->temp_bytes = run->fsyncs = RH_UNKNOWN;
     run->elapsed_s = elapsed;
     run->wal_bytes = 100;

@@ -1,0 +1,35 @@
+/* From staging to production: the parts of a duration, each grown to production's size and priced by
+ * production's hardware. Pure arithmetic. */
+#pragma once
+#include "pgrehearse/base/arena.h"
+#include "pgrehearse/model/profile.h"
+#include "pgrehearse/model/run.h"
+#include "pgrehearse/predict/heldout.h"
+
+/* Splits SECONDS of STATEMENT as its quiet runs' counters tell: CPU is measured, and what is left is divided
+ * among reading, writing and WAL in proportion to what their bytes and flushes would cost at PROBE's prices
+ * (an ordinary disk's where it has none); lock waits and what no counter explains is waiting. All 0 without a
+ * quiet run whose CPU was measured. */
+rh_duration_parts rh_parts_of(const rh_statement *statement, double seconds, const rh_probe *probe);
+
+/* What is known of the machine that is predicted. */
+typedef struct rh_translation {
+    const rh_probe *production, *staging; /* values of 0 or NAN: not measured */
+    const rh_work_size
+        *sizes;          /* of each statement of the plan there, in order; 0 rows and bytes: not known */
+    double memory_bytes; /* there; NAN: not known */
+    /* The share of a full page's WAL that is written there: 1 as here, 0 with full_page_writes off; with
+     * compression switched on or off, its usual ratio. NAN: not known, taken as here. */
+    double image_share;
+} rh_translation;
+
+/* Seconds of production per second of staging for a resource; NAN where a probe is missing. */
+double rh_translation_ratio(const rh_translation *t, rh_probe_kind kind);
+
+/* Turns the statements' predictions for staging (median, interval) into production's: each part grows as the
+ * scaled and quiet runs say (CPU as CPU, WAL as WAL), and is multiplied by the ratio of its probes. The
+ * interval is widened by the held-out errors of extrapolations over that distance, and by what the probes of
+ * one resource disagree about. Also without a profile (T NULL) it fills what the duration consists of, what
+ * drives the uncertainty and what would narrow it. */
+void rh_predict_production(const rh_plan *plan, const rh_translation *t, const rh_probe *staging,
+                           const rh_heldouts *heldouts, double level, rh_arena *arena);

@@ -1,0 +1,235 @@
+#include "pgrehearse/predict/translate.h"
+#include "pgrehearse/base/text.h"
+#include "pgrehearse/predict/cost.h"
+#include <math.h>
+
+double rh_translation_ratio(const rh_translation *t, rh_probe_kind kind)
+{
+    double here = t->staging->value[kind], there = t->production->value[kind];
+    if (!(here > 0) || !(there > 0))
+        return NAN;
+    bool seconds = kind == RH_PROBE_RANDOM || kind == RH_PROBE_WAL; /* the others are rates */
+    return seconds ? there / here : here / there;
+}
+
+/* The probes that stand for a class's CPU. */
+static size_t cpu_probes(rh_statement_class class_, rh_probe_kind kinds[3])
+{
+    size_t count = 0;
+    kinds[count++] = RH_PROBE_CPU;
+    switch (class_) {
+    case RH_CLASS_INDEX_BUILD:
+    case RH_CLASS_INDEX_CONCURRENT:
+    case RH_CLASS_REWRITE:
+    case RH_CLASS_MAINTENANCE:
+        kinds[count++] = RH_PROBE_SORT;
+        break;
+    case RH_CLASS_HEAP_SCAN:
+    case RH_CLASS_VALIDATION:
+    case RH_CLASS_FOREIGN_KEY:
+    case RH_CLASS_QUERY:
+        kinds[count++] = RH_PROBE_CACHED;
+        break;
+    default:
+        break;
+    }
+    return count;
+}
+
+/* Their geometric mean; *SPREAD: half of what they disagree about, in log space. */
+static double cpu_ratio(const rh_translation *t, rh_statement_class class_, double *spread)
+{
+    rh_probe_kind kinds[3];
+    size_t count = cpu_probes(class_, kinds), known = 0;
+    double sum = 0, low = INFINITY, high = -INFINITY;
+    for (size_t i = 0; i < count; i++) {
+        double ratio = log(rh_translation_ratio(t, kinds[i]));
+        if (isnan(ratio))
+            continue;
+        sum += ratio;
+        low = fmin(low, ratio);
+        high = fmax(high, ratio);
+        known++;
+    }
+    *spread = known ? (high - low) / 2 : 0;
+    return known ? exp(sum / (double)known) : NAN;
+}
+
+/* One statement on its way. */
+typedef struct crossing {
+    rh_statement *statement;
+    rh_prediction *p;
+    const rh_work_size *here, *there; /* NULL: as here */
+    double distance;                  /* doublings; 0: no larger than what was seen */
+    double growth;                    /* of the duration, by size and memory */
+    double hardware_spread;           /* log space */
+    double run_width, distance_width; /* log space */
+    rh_text notes;                    /* how it was translated */
+    bool hardware_known;
+} crossing;
+
+/* The size that its last quiet run met; NULL when there was none. */
+static const rh_work_size *size_here(const rh_statement *statement)
+{
+    for (size_t r = statement->run_count; r-- > 0;)
+        if (statement->runs[r].pass == RH_PASS_KIND_QUIET && rh_work_measure(&statement->runs[r].size) > 0)
+            return &statement->runs[r].size;
+    return NULL;
+}
+
+/* By how much QUANTITY grows from here to there; 1 where nothing tells. */
+static double growth_of(const crossing *c, rh_cost_quantity quantity, double otherwise)
+{
+    if (!c->here || !c->there)
+        return 1;
+    rh_cost cost =
+        rh_cost_fit(c->statement, quantity, 1u << RH_PASS_KIND_SCALED | 1u << RH_PASS_KIND_QUIET, 1);
+    double from = rh_cost_at(&cost, c->here), to = rh_cost_at(&cost, c->there);
+    return from > 0 && to > 0 ? to / from : otherwise;
+}
+
+static double scale_part(crossing *c, double seconds, double growth, double ratio)
+{
+    if (seconds > 0 && isnan(ratio))
+        c->hardware_known = false;
+    return seconds * growth * (isnan(ratio) ? 1 : ratio);
+}
+
+/* The share of WAL bytes that is left there. */
+static double wal_share(const rh_statement *statement, double image_share)
+{
+    enum { BLOCK_BYTES = 8192 };
+    for (size_t r = statement->run_count; r-- > 0;) {
+        const rh_statement_run *run = &statement->runs[r];
+        if (run->pass != RH_PASS_KIND_QUIET || run->wal_images < 0 || run->wal_bytes <= 0 ||
+            isnan(image_share))
+            continue;
+        double images = fmin(1, (double)run->wal_images * BLOCK_BYTES / (double)run->wal_bytes);
+        return 1 - images + images * image_share;
+    }
+    return 1;
+}
+
+static void translate_parts(crossing *c, const rh_translation *t)
+{
+    rh_duration_parts *parts = &c->p->parts;
+    c->hardware_known = true;
+    c->growth = growth_of(c, RH_COST_ELAPSED, 1);
+    double cpu = cpu_ratio(t, c->statement->class_, &c->hardware_spread);
+    double read = rh_translation_ratio(t, RH_PROBE_SEQUENTIAL), wal = rh_translation_ratio(t, RH_PROBE_WAL);
+    parts->cpu_s = scale_part(c, parts->cpu_s, growth_of(c, RH_COST_CPU, c->growth), cpu);
+    parts->read_s = scale_part(c, parts->read_s, growth_of(c, RH_COST_READ, c->growth), read);
+    parts->write_s = scale_part(c, parts->write_s, growth_of(c, RH_COST_WRITE, c->growth), read);
+    parts->wal_s = scale_part(c, parts->wal_s, growth_of(c, RH_COST_WAL, c->growth), wal) *
+                   wal_share(c->statement, t->image_share);
+    parts->wait_s *= c->growth;
+    /* What does not fit into production's memory comes from its device. */
+    double bytes = c->there ? c->there->bytes : 0;
+    if (t->memory_bytes > 0 && bytes > t->memory_bytes && t->production->value[RH_PROBE_SEQUENTIAL] > 0) {
+        parts->read_s += (bytes - t->memory_bytes) / t->production->value[RH_PROBE_SEQUENTIAL];
+        rh_text_append(&c->notes, "; the part beyond production's memory read from its device");
+    }
+}
+
+static double sum_of(const rh_duration_parts *parts)
+{
+    return parts->cpu_s + parts->read_s + parts->write_s + parts->wal_s + parts->wait_s;
+}
+
+static void find_distance(crossing *c)
+{
+    if (!c->here || !c->there)
+        return;
+    double times = rh_work_measure(c->there) / rh_work_measure(c->here);
+    c->distance = fmax(0, log2(times));
+    if (times > 1.05 || times < 0.95)
+        rh_text_printf(&c->notes, "; production's %.3g times of staging's size", times);
+}
+
+/* The new interval around the translated median. */
+static void widen(crossing *c, const rh_heldouts *heldouts, double level, rh_arena *arena)
+{
+    rh_prediction *p = c->p;
+    size_t used = 0;
+    c->run_width = isnan(p->high_s) ? NAN : log(p->high_s / p->staging_s);
+    if (c->distance > 0.25)
+        c->distance_width = rh_heldouts_width(heldouts, c->statement->class_, c->distance, level, &used);
+    double width = sqrt(c->run_width * c->run_width + c->distance_width * c->distance_width +
+                        c->hardware_spread * c->hardware_spread);
+    p->low_s = p->median_s * exp(-width);
+    p->high_s = p->median_s * exp(width);
+    p->level = isnan(width) ? NAN : level;
+    if (isnan(c->distance_width))
+        p->basis = rh_arena_printf(arena,
+                                   "%s; not enough evidence for an interval over such an extrapolation (%zu "
+                                   "held-out predictions)",
+                                   p->basis, used);
+}
+
+static void explain(crossing *c, bool profile, rh_arena *arena)
+{
+    rh_prediction *p = c->p;
+    if (isnan(c->run_width)) {
+        p->drivers = "too few runs to tell";
+        p->narrows = "more quiet passes (repeat:)";
+    } else if (isnan(c->distance_width)) {
+        p->drivers = rh_arena_printf(arena, "production's table is %.3g times as large as the backup's",
+                                     exp2(c->distance));
+        p->narrows = "a fuller backup, or earlier runs' scores (a run directory with its history)";
+    } else if (c->distance_width >= c->run_width && c->distance_width >= c->hardware_spread) {
+        p->drivers = rh_arena_printf(arena, "the extrapolation to %.3g times the size that was run",
+                                     exp2(c->distance));
+        p->narrows = "a fuller backup";
+    } else if (c->hardware_spread > c->run_width) {
+        p->drivers =
+            rh_arena_printf(arena, "production's probes of CPU, sorting and memory disagree by %.0f %%",
+                            100 * (exp(2 * c->hardware_spread) - 1));
+        p->narrows = "another profile of production, taken at a quiet hour";
+    } else {
+        p->drivers = rh_arena_printf(arena, "the spread of its quiet runs, %.0f %% to either side",
+                                     100 * (exp(c->run_width) - 1));
+        p->narrows = "more quiet passes (repeat:), or a quieter machine";
+    }
+    if (!profile)
+        p->narrows = rh_arena_printf(arena, "%s; for production's hardware its profile (production.profile)",
+                                     p->narrows);
+    else if (!c->hardware_known)
+        p->narrows = rh_arena_printf(arena, "%s; a profile of production with all its probes", p->narrows);
+}
+
+static void cross(crossing *c, const rh_translation *t, const rh_probe *staging, const rh_heldouts *heldouts,
+                  double level, rh_arena *arena)
+{
+    rh_prediction *p = c->p;
+    p->staging_s = p->median_s;
+    p->parts = rh_parts_of(c->statement, p->median_s, staging);
+    c->run_width = isnan(p->high_s) ? NAN : log(p->high_s / p->median_s);
+    if (t && sum_of(&p->parts) > 0) {
+        find_distance(c);
+        translate_parts(c, t);
+        p->median_s = sum_of(&p->parts);
+        p->translated = true;
+        p->basis =
+            rh_arena_printf(arena, "%s; translated by the probes' ratios%s%s; caches as warm as staging's",
+                            p->basis, rh_text_string(&c->notes),
+                            c->hardware_known ? "" : "; a probe is missing, its resource taken as staging's");
+        widen(c, heldouts, level, arena);
+    }
+    explain(c, t != NULL, arena);
+    rh_text_release(&c->notes);
+}
+
+void rh_predict_production(const rh_plan *plan, const rh_translation *t, const rh_probe *staging,
+                           const rh_heldouts *heldouts, double level, rh_arena *arena)
+{
+    size_t index = 0;
+    for (size_t m = 0; m < plan->migration_count; m++)
+        for (size_t i = 0; i < plan->migrations[m].up.statement_count; i++, index++) {
+            rh_statement *statement = &plan->migrations[m].up.statements[i];
+            crossing c = {.statement = statement, .p = &statement->prediction, .here = size_here(statement)};
+            if (t && t->sizes && rh_work_measure(&t->sizes[index]) > 0)
+                c.there = &t->sizes[index];
+            if (statement->prediction.median_s > 0)
+                cross(&c, t, staging, heldouts, level, arena);
+        }
+}
