@@ -65,7 +65,8 @@ typedef struct crossing {
     double hardware_spread;           /* log space */
     double run_width, distance_width; /* log space */
     rh_text notes;                    /* how it was translated */
-    bool hardware_known;
+    bool hardware_known;              /* no part lacks its probe */
+    bool translated;                  /* by a probe, or by size */
 } crossing;
 
 /* The size that its last quiet run met; NULL when there was none. */
@@ -84,6 +85,10 @@ static double growth_of(const crossing *c, rh_cost_quantity quantity, double oth
         return 1;
     rh_cost cost =
         rh_cost_fit(c->statement, quantity, 1u << RH_PASS_KIND_SCALED | 1u << RH_PASS_KIND_QUIET, 1);
+    bool one_size = cost.observations > 0 && cost.largest < 1.05 * cost.smallest;
+    bool constant = c->statement->class_ == RH_CLASS_CATALOG || c->statement->class_ == RH_CLASS_TRANSACTION;
+    if (one_size && !constant) /* nothing tells: in proportion */
+        return rh_work_measure(c->there) / rh_work_measure(c->here);
     double from = rh_cost_at(&cost, c->here), to = rh_cost_at(&cost, c->there);
     return from > 0 && to > 0 ? to / from : otherwise;
 }
@@ -92,6 +97,8 @@ static double scale_part(crossing *c, double seconds, double growth, double rati
 {
     if (seconds > 0 && isnan(ratio))
         c->hardware_known = false;
+    else if (seconds > 0)
+        c->translated = true;
     return seconds * growth * (isnan(ratio) ? 1 : ratio);
 }
 
@@ -142,7 +149,8 @@ static void find_distance(crossing *c)
         return;
     double times = rh_work_measure(c->there) / rh_work_measure(c->here);
     c->distance = fmax(0, log2(times));
-    if (times > 1.05 || times < 0.95)
+    c->translated = times > 1.05 || times < 0.95;
+    if (c->translated)
         rh_text_printf(&c->notes, "; production's %.3g times of staging's size", times);
 }
 
@@ -208,7 +216,7 @@ static void cross(crossing *c, const rh_translation *t, const rh_probe *staging,
         find_distance(c);
         translate_parts(c, t);
         p->median_s = sum_of(&p->parts);
-        p->translated = true;
+        p->translated = c->translated;
         p->basis =
             rh_arena_printf(arena, "%s; translated by the probes' ratios%s%s; caches as warm as staging's",
                             p->basis, rh_text_string(&c->notes),

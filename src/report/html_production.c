@@ -1,4 +1,4 @@
-/* Production beside staging: what the profile told, probe by probe. Nothing is translated by it. */
+/* Production beside staging: what the profile told, probe by probe. */
 #include "html.h"
 #include <math.h>
 #include <string.h>

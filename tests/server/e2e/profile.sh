@@ -1,5 +1,5 @@
 #!/bin/sh
-# A rehearsal with production's profile: both probes in the report, what differs told, nothing translated; and bad profiles.
+# A rehearsal with production's profile: both probes in the report, what differs told, what was probed translated; and bad profiles.
 . "$(dirname "$0")/lib.sh"
 
 migration 000012_note.up.sql 'ALTER TABLE orders ADD COLUMN remark text;'
@@ -21,7 +21,7 @@ scenario 'migrations: {path: migrations}' 'production: {profile: production.json
 rehearse 0
 valid_report
 nothing_left
-report "r['production']['translated'] is False and r['production']['profile']['server_version'] == '13.9'"
+report "r['production']['translated'] is True and r['production']['profile']['server_version'] == '13.9'"
 report "{p['name']: p for p in r['production']['profile']['probe']}['cpu']['production'] == 2e6"
 report "{p['name']: p for p in r['production']['profile']['probe']}['cpu']['staging'] > 1e5"
 report "{p['name']: p for p in r['production']['profile']['probe']}['wal']['production'] is None"

@@ -1,0 +1,141 @@
+/* From staging to production, with numbers worked out by hand. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "pgrehearse/predict/predict.h"
+#include "pgrehearse/predict/translate.h"
+#include <string.h>
+
+static void near(double actual, double expected)
+{
+    if (!(fabs(actual - expected) <= 1e-6 * fabs(expected)))
+        fail_msg("%.12g is not %.12g", actual, expected);
+}
+
+/* A scan of a million rows: 1 s, of which 0.8 s CPU; 100 MB read and as much WAL. */
+static rh_statement scanned(rh_arena *arena)
+{
+    rh_statement statement = {.ordinal = 1, .class_ = RH_CLASS_DATA_CHANGE};
+    for (int repeat = 1; repeat <= 3; repeat++) {
+        rh_statement_run *run = rh_arena_add(arena, &statement.runs, &statement.run_count, sizeof *run);
+        *run = (rh_statement_run){.pass = RH_PASS_KIND_QUIET,
+                                  .repeat = repeat,
+                                  .scale = 1,
+                                  .size = {.rows = 1e6, .bytes = 1e8},
+                                  .elapsed_s = 1,
+                                  .cpu_user_s = 0.7,
+                                  .cpu_system_s = 0.1,
+                                  .read_bytes = 100000000,
+                                  .wal_bytes = 100000000,
+                                  .wal_images = 6104, /* half of the WAL */
+                                  .temp_bytes = RH_UNKNOWN,
+                                  .fsyncs = RH_UNKNOWN};
+    }
+    statement.prediction =
+        (rh_prediction){.median_s = 1, .low_s = 1 / 1.1, .high_s = 1.1, .level = 0.9, .basis = "b"};
+    return statement;
+}
+
+static rh_probe probe(double cpu, double sequential, double flush_s)
+{
+    rh_probe p = {0};
+    p.value[RH_PROBE_CPU] = cpu;
+    p.value[RH_PROBE_SEQUENTIAL] = sequential;
+    p.value[RH_PROBE_WAL] = flush_s;
+    return p;
+}
+
+static rh_prediction translated(rh_statement *statement, const rh_translation *t, const rh_probe *staging,
+                                rh_arena *arena)
+{
+    rh_migration migration = {.id = "1", .up = {.statements = statement, .statement_count = 1}};
+    rh_plan plan = {.migrations = &migration, .migration_count = 1};
+    rh_heldouts none = {0};
+    rh_predict_production(&plan, t, staging, &none, 0.9, arena);
+    return statement->prediction;
+}
+
+static void a_duration_is_divided_by_its_counters(void **state)
+{
+    (void)state;
+    rh_arena *arena = rh_arena_new();
+    rh_statement statement = scanned(arena);
+    rh_probe staging = probe(1e6, 1e9, 1e-3);
+    rh_duration_parts parts = rh_parts_of(&statement, 1, &staging);
+    near(parts.cpu_s, 0.8);
+    near(parts.read_s, 0.1);
+    near(parts.wal_s, 0.1);
+    assert_true(parts.write_s == 0 && parts.wait_s == 0);
+    for (size_t i = 0; i < 3; i++)
+        statement.runs[i].cpu_user_s = 2; /* workers */
+    parts = rh_parts_of(&statement, 1, &staging);
+    near(parts.cpu_s, 1);
+    assert_true(parts.read_s == 0 && parts.wal_s == 0);
+    rh_arena_free(arena);
+}
+
+static void each_part_has_its_own_ratio(void **state)
+{
+    (void)state;
+    rh_arena *arena = rh_arena_new();
+    rh_statement statement = scanned(arena);
+    rh_probe staging = probe(2e6, 1e9, 1e-3), production = probe(1e6, 2e9, 4e-3);
+    rh_translation t = {
+        .production = &production, .staging = &staging, .memory_bytes = NAN, .image_share = 0};
+    rh_prediction p = translated(&statement, &t, &staging, arena);
+    near(p.parts.cpu_s, 1.6);
+    near(p.parts.read_s, 0.05);
+    near(p.parts.wal_s, 0.1 * 4 * (1 - 6104 * 8192 / 1e8)); /* no full pages there */
+    near(p.median_s, p.parts.cpu_s + p.parts.read_s + p.parts.wal_s);
+    near(p.high_s / p.median_s, 1.1);
+    near(p.staging_s, 1);
+    assert_true(p.translated);
+    rh_arena_free(arena);
+}
+
+static void without_a_probe_it_says_so(void **state)
+{
+    (void)state;
+    rh_arena *arena = rh_arena_new();
+    rh_statement statement = scanned(arena);
+    rh_probe staging = probe(0, 0, 0), production = probe(0, 0, 0);
+    rh_translation t = {
+        .production = &production, .staging = &staging, .memory_bytes = NAN, .image_share = NAN};
+    rh_prediction p = translated(&statement, &t, &staging, arena);
+    near(p.median_s, 1);
+    assert_false(p.translated);
+    assert_non_null(strstr(p.basis, "a probe is missing"));
+    assert_non_null(strstr(p.narrows, "all its probes"));
+    rh_arena_free(arena);
+}
+
+static void a_larger_table_takes_longer_and_is_less_sure(void **state)
+{
+    (void)state;
+    rh_arena *arena = rh_arena_new();
+    rh_statement statement = scanned(arena);
+    statement.class_ = RH_CLASS_HEAP_SCAN;
+    rh_probe staging = probe(1e6, 1e9, 1e-3);
+    rh_work_size there = {.rows = 4e6, .bytes = 4e8};
+    rh_translation t = {
+        .production = &staging, .staging = &staging, .sizes = &there, .memory_bytes = 3e8, .image_share = 1};
+    rh_prediction p = translated(&statement, &t, &staging, arena);
+    near(p.median_s, 4 + 0.1); /* in proportion; and 100 MB do not fit into memory */
+    assert_true(isnan(p.high_s));
+    assert_non_null(strstr(p.basis, "not enough evidence"));
+    rh_arena_free(arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_duration_is_divided_by_its_counters),
+        cmocka_unit_test(each_part_has_its_own_ratio),
+        cmocka_unit_test(without_a_probe_it_says_so),
+        cmocka_unit_test(a_larger_table_takes_longer_and_is_less_sure),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
