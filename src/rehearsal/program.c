@@ -1,9 +1,9 @@
 #include "pgrehearse/rehearsal/program.h"
 #include "pgrehearse/adapters/process.h"
 #include "pgrehearse/base/text.h"
+#include "program_environment.h"
 #include "program_watch.h"
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* A statement that takes this long is worth the millisecond in which counters and locks are read behind it.
@@ -21,75 +21,7 @@ typedef struct program {
     rh_usec elapsed;
 } program;
 
-/* ---- its environment ---- */
-
-/* The staging database behind the proxy, as a URI that drivers other than libpq's understand too. */
-static char *make_uri(const program *p, const char *user, const char *database, rh_error *error)
-{
-    char port[16];
-    snprintf(port, sizeof port, "%d", rh_proxy_port(p->proxy));
-    const char *password = rh_pg_password(p->side);
-    const char *keys[] = {"user", "dbname", "host", "port", "sslmode", "password"};
-    const char *values[] = {user, database, "127.0.0.1", port, "disable", *password ? password : NULL};
-    char *conninfo = rh_pg_conninfo_with("", sizeof keys / sizeof *keys, keys, values, error);
-    char *uri = conninfo ? rh_pg_conninfo_uri(conninfo, error) : NULL;
-    free(conninfo);
-    return uri;
-}
-
-/* NULL-ended, in ARENA; NULL on failure. */
-static const char **make_environment(const program *p, rh_arena *arena, rh_error *error)
-{
-    rh_pg_result *names =
-        rh_pg_query(p->side, "SELECT session_user, pg_catalog.current_database()", 0, NULL, error);
-    if (!names)
-        return NULL;
-    const char *user = rh_pg_value(names, 0, 0), *database = rh_pg_value(names, 0, 1);
-    const char *password = rh_pg_password(p->side);
-    char *uri = make_uri(p, user, database, error);
-    const char *entries[] = {
-        rh_arena_printf(arena, "DATABASE_URL=%s", uri ? uri : ""),
-        rh_arena_printf(arena, "PGREHEARSE_URL=%s", uri ? uri : ""),
-        rh_arena_printf(arena, "PGREHEARSE_SOCKET=%s", rh_proxy_socket_directory(p->proxy)),
-        "PGHOST=127.0.0.1",
-        "PGHOSTADDR=",
-        rh_arena_printf(arena, "PGPORT=%d", rh_proxy_port(p->proxy)),
-        rh_arena_printf(arena, "PGUSER=%s", user),
-        rh_arena_printf(arena, "PGDATABASE=%s", database),
-        "PGSSLMODE=disable", /* between the program and the proxy, within this machine */
-        "PGGSSENCMODE=disable",
-        *password ? rh_arena_printf(arena, "PGPASSWORD=%s", password) : NULL,
-        NULL,
-    };
-    const char **environment = rh_arena_alloc(arena, sizeof entries);
-    memcpy(environment, entries, sizeof entries);
-    rh_pg_result_free(names);
-    bool ok = uri != NULL;
-    free(uri);
-    return ok ? environment : NULL;
-}
-
 /* ---- its end ---- */
-
-/* The last line that says something by itself: what follows an error's message may be values of the data. */
-static const char *last_word(rh_arena *arena, const char *text)
-{
-    static const char *const details[] = {"DETAIL",    "CONTEXT", "HINT", "LINE ",
-                                          "STATEMENT", "QUERY",   " ",    "\t"};
-    const char *last = "";
-    size_t last_length = 0;
-    for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
-        size_t length = strcspn(line, "\r\n");
-        bool said = length > 0;
-        for (size_t i = 0; i < sizeof details / sizeof *details; i++)
-            said = said && !rh_starts_with(line, details[i]);
-        if (said) {
-            last = line;
-            last_length = length;
-        }
-    }
-    return rh_arena_strndup(arena, last, last_length);
-}
 
 /* LINE with RAW, if it is in it, replaced by CLEAN. */
 static const char *without(rh_arena *arena, const char *line, const char *raw, const char *clean)
@@ -127,7 +59,7 @@ static bool execute(program *p, rh_error *error)
     int status = 0;
     rh_arena *scratch = rh_arena_new(); /* the run's belongs to the proxy's thread for now */
     rh_process_options options = {.argv = p->argv, .directory = p->run->scenario->directory};
-    options.environment = make_environment(p, scratch, error);
+    options.environment = rh_program_environment(p->side, p->proxy, scratch, error);
     rh_usec started = rh_clock_monotonic();
     rh_process *process = options.environment ? rh_process_start(&options, error) : NULL;
     bool ok = process && rh_process_wait(process, 0, &status, error);
@@ -136,7 +68,7 @@ static bool execute(program *p, rh_error *error)
     rh_program_watch_finish(p->watch, ok && status == 0);
     if (ok && status != 0) {
         const char *errors = rh_process_errors(process);
-        const char *said = last_word(p->run->arena, *errors ? errors : rh_process_output(process));
+        const char *said = rh_program_last_word(p->run->arena, *errors ? errors : rh_process_output(process));
         ok = fail_status(p, status, said, error);
     }
     rh_process_free(process);

@@ -1,0 +1,13 @@
+/* Internal to rehearsal/: what a program of the user's is given, and what it said last. */
+#pragma once
+#include "pgrehearse/adapters/pg.h"
+#include "pgrehearse/base/arena.h"
+#include "pgrehearse/proxy/proxy.h"
+
+/* "NAME=value" entries that lead to the database of SIDE through PROXY, whatever variables its driver reads.
+ * NULL-ended, in ARENA; NULL on failure. */
+const char **rh_program_environment(rh_pg *side, const rh_proxy *proxy, rh_arena *arena, rh_error *error);
+
+/* The last line of TEXT that says something by itself: what follows an error's message may be values of the
+ * data. "" when there is none. In ARENA. */
+const char *rh_program_last_word(rh_arena *arena, const char *text);
