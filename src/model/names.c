@@ -60,6 +60,13 @@ const char *rh_reversibility_name(rh_reversibility reversibility)
     return names[reversibility];
 }
 
+const char *rh_runners_outcome_name(rh_runners_outcome outcome)
+{
+    static const char *const names[] = {NULL,       "waited",   "refused", "serialised",
+                                        "both_ran", "collided", "not_met"};
+    return names[outcome];
+}
+
 const char *rh_data_depth_name(rh_data_depth depth)
 {
     static const char *const names[] = {"none", "rows", "digest"};

@@ -355,7 +355,7 @@ static void received_ready(rh_session *s, const rh_message *message, rh_usec now
     s->copying = false;
     if (s->first->kind == QUERY)
         end(s, s->first, now);
-    if (s->state == 'I' && s->first->kind != STARTUP)
+    if (s->state == 'I' && s->first->kind != STARTUP && s->events->transaction_ended)
         s->events->transaction_ended(s->events->user, s->connection, now);
     take_first(s, now);
 }

@@ -16,6 +16,7 @@
 #include "pgrehearse/rehearsal/pass.h"
 #include "pgrehearse/rehearsal/production.h"
 #include "pgrehearse/rehearsal/run_directory.h"
+#include "pgrehearse/rehearsal/runners.h"
 #include "pgrehearse/rehearsal/sizes.h"
 #include "pgrehearse/rehearsal/steps.h"
 #include "pgrehearse/rehearsal/translate.h"
@@ -290,6 +291,13 @@ static bool lock_policy(rehearsal *r, rh_error *error)
     return rh_pass_lock_policy(r->run, r->staging, r->progress, error);
 }
 
+static bool runners_pass(rehearsal *r, rh_error *error)
+{
+    r->stage = "runners";
+    return r->scenario->migrations.concurrent_runners < 2 ||
+           rh_pass_runners(r->run, r->staging, r->progress, error);
+}
+
 static bool pipeline(rehearsal *r, rh_error *error)
 {
     bool ok = inspect_backup(r, error)      /* refuse what is no backup, */
@@ -307,7 +315,8 @@ static bool pipeline(rehearsal *r, rh_error *error)
              && loaded_pass(r, error)        /* who is hurt, and how long */
              && verify(r, error)             /* is the data still right */
              && rollback_pass(r, error)      /* is there a way back, */
-             && interruption_pass(r, error)  /* and what if it is killed half-way */
+             && interruption_pass(r, error)  /* what if it is killed half-way, */
+             && runners_pass(r, error)       /* or started twice at once */
              && lock_policy(r, error);       /* which lock_timeout gets through */
     else if (ok)
         ok = verify(r, error);

@@ -219,6 +219,7 @@ rh_json *rh_report_json(const rh_run *run)
     rh_json_add(root, "migrations", rh_record_migrations(run));
     bool set = run->set_rollback.outcome != RH_OUTCOME_NOT_RUN;
     rh_json_add(root, "rollback", set ? rh_record_rollback(run, &run->set_rollback, NULL) : NULL);
+    rh_json_add(root, "concurrent_runners", rh_record_runners(&run->runners));
     rh_json_add(root, "passes", passes_record(run));
     rh_json_add(root, "load", rh_record_load(&run->load));
     rh_json_add(root, "compatibility", rh_record_compatibility(&run->compatibility));

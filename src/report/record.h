@@ -26,6 +26,8 @@ rh_json *rh_record_interruptions(const rh_migration *migration);
 rh_json *rh_record_data(const rh_data_comparison *data); /* NULL when not compared */
 /* record_impact.c: what MIGRATION did to others in the loaded pass; NULL when nothing watched. */
 rh_json *rh_record_impact(const rh_run *run, const rh_migration *migration);
+/* record_runners.c; NULL when only one was asked for. */
+rh_json *rh_record_runners(const rh_runners *runners);
 /* record_prediction.c */
 rh_json *rh_record_prediction(const rh_run_prediction *prediction); /* NULL when nothing was predicted */
 void rh_record_prediction_parts(rh_json *parent,

@@ -344,6 +344,7 @@ static const key_spec KEYS[] = {
     {"migrations.statement_timeout", read_duration, AT(migrations.statement_timeout)},
     {"migrations.command", read_command, AT(migrations.command)},
     {"migrations.down", read_command, AT(migrations.down)},
+    {"migrations.concurrent_runners", read_int, AT(migrations.concurrent_runners), .low = 1, .high = 16},
     {"migrations.steps", read_migration_steps, AT(migrations.steps)},
     {"workload", NULL, AT(workload.where)},
     {"workload.source", read_word, AT(workload.source), WORDS(WORKLOAD_SOURCES)},

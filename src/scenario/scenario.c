@@ -13,6 +13,7 @@ enum { DEFAULT_RATE = 100 };
 
 static void set_defaults(rh_scenario *scenario)
 {
+    scenario->migrations.concurrent_runners = 1;
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
     scenario->backup.jobs = cpus > 0 ? (int)cpus : 1;
     scenario->staging.directory = "/var/tmp";
@@ -94,6 +95,12 @@ static bool check_migrations(rh_reader *reader, rh_yaml_node *migrations)
 {
     rh_scenario *scenario = reader->scenario;
     const bool wanted = scenario->migrations.framework == RH_FRAMEWORK_COMMAND;
+    rh_yaml_node *runners = rh_yaml_get(migrations, "concurrent_runners");
+    if (runners && !scenario->migrations.command) {
+        rh_value_fail(reader, runners, "migrations.concurrent_runners needs the program that migrates");
+        return rh_error_hint(reader->error, "files are replayed by pgrehearse, which takes no lock of the "
+                                            "framework's: give it as migrations.command");
+    }
     if (!scenario->migrations.command && !(wanted || scenario->migrations.down)) {
         if (scenario->migrations.path)
             return true;

@@ -45,6 +45,7 @@ const char *rh_scenario_template(void)
            "# Or a program that migrates, run as it is; the staging database is in its environment:\n"
            "# migrations:\n"
            "#   command: [./manage.py, migrate]\n"
+           "#   concurrent_runners: 2    # also started twice at once: does its lock keep one out\n"
            "#   down: [./manage.py, migrate, shop, \"0011\"]   # back to what the backup has\n"
            "\n"
            "# The load while the migrations run. source: schema derives it from the restored schema; none: "

@@ -10,6 +10,7 @@
 #include "pgrehearse/model/lock_policy.h"
 #include "pgrehearse/model/migration.h"
 #include "pgrehearse/model/profile.h"
+#include "pgrehearse/model/runners.h"
 #include "pgrehearse/model/scenario.h"
 
 typedef enum rh_verdict {
@@ -127,6 +128,7 @@ typedef struct rh_run {
     rh_disturbance *disturbances; /* in the loaded pass: each disturber beside each migration */
     size_t disturbance_count;
     rh_lock_policy_search lock_policy;
+    rh_runners runners; /* several of the program at once */
     rh_resource_sample *resources;
     size_t resource_count;
     rh_run_prediction prediction;

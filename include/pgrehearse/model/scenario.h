@@ -153,6 +153,7 @@ typedef struct rh_scenario {
         rh_pending_kind pending;
         const char **pending_ids;
         size_t pending_id_count;
+        int concurrent_runners; /* of the program, at once; 1: not tried */
         rh_migration_step *steps;
         size_t step_count;
         rh_usec statement_timeout; /* 0: none. A statement that takes longer fails its migration. */

@@ -33,7 +33,7 @@ typedef struct rh_session_events {
      * left out of the time: by a later started. */
     void (*begun)(void *user, rh_proxy_statement *statement);
     void (*ended)(void *user, const rh_proxy_statement *statement);
-    /* ReadyForQuery outside of a transaction. */
+    /* ReadyForQuery outside of a transaction. May be NULL. */
     void (*transaction_ended)(void *user, int connection, rh_usec at);
 } rh_session_events;
 
