@@ -248,8 +248,9 @@ static rh_runners_outcome outcome_of(const rh_runner_watch *const *watches, cons
         failed = failed || r->status != 0;
         waited = waited || (r->waited_for && strstr(r->waited_for, "advisory"));
         waited_otherwise = waited_otherwise || (r->waited_for && !strstr(r->waited_for, "advisory"));
-        advisory = advisory || (r->status != 0 && r->changes == 0 && watches[i]->asked_for_advisory);
-        began += watches[i]->change_count > 0;
+        advisory = advisory ||
+                   (r->status != 0 && r->changes == 0 && !r->waited_for && watches[i]->asked_for_advisory);
+        began += r->changes > 0;
     }
     if (found->repeated > 0)
         return RH_RUNNERS_BOTH_RAN;

@@ -65,5 +65,5 @@ CREATE TABLE made (id int);
 SQL
 rehearse 0 --pass quiet
 valid_report
-report "$what['outcome'] == 'collided' and 'made' in $what['why'] and sorted(x['exit_status'] for x in $what['runners'])[0] == 0"
+report "$what['outcome'] == 'collided' and 'status 3' in $what['why'] and sorted(x['exit_status'] for x in $what['runners'])[0] == 0"
 nothing_left
