@@ -82,7 +82,7 @@ static bool try_once(search *s, rh_lock_attempts *attempts, rh_lock_try *one, rh
     const rh_migration *migration = attempts->unit->migration;
     if (!rh_disturb_begin(s->run, s->staging, migration, &disturbers, error))
         return false;
-    s->found->disturbed |= disturbers && rh_disturbers_running(disturbers) > 0;
+    s->found->disturbed |= disturbers && rh_disturbers_started(disturbers) > 0;
     rh_generator_window(s->generator, RH_WINDOW_DURING, one->window);
     bool ok = rh_lock_try_run(attempts, one, error);
     rh_disturbers_stop(disturbers, NULL, 0, NULL, NULL, NULL);

@@ -19,7 +19,7 @@ struct rh_disturbers {
     rh_disturb_place place;
     rh_pg *side;
     rh_disturbing *each;
-    size_t count;
+    size_t count, started;
     pthread_t thread;
     bool threaded;
     int wake[2]; /* a pipe: closed at its writing end when all is to be stopped */
@@ -160,6 +160,7 @@ static bool start_one(rh_disturbers *all, rh_disturbing *d, const rh_disturber *
     if (ok) {
         d->running = true;
         d->outcome = RH_DISTURBANCE_STOPPED;
+        all->started++;
         return true;
     }
     d->detail = rh_arena_strdup(all->arena, problem.message);
@@ -206,12 +207,9 @@ rh_disturbers *rh_disturbers_start(const rh_disturb_place *place, const rh_distu
     return NULL;
 }
 
-size_t rh_disturbers_running(const rh_disturbers *all)
+size_t rh_disturbers_started(const rh_disturbers *all)
 {
-    size_t running = 0;
-    for (size_t i = 0; i < all->count; i++)
-        running += all->each[i].outcome != RH_DISTURBANCE_NOT_STARTED;
-    return running;
+    return all->started;
 }
 
 /* ---- stopping ---- */

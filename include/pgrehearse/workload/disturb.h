@@ -31,8 +31,8 @@ bool rh_disturb_prepare(const rh_disturb_place *place, const rh_disturber *specs
 rh_disturbers *rh_disturbers_start(const rh_disturb_place *place, const rh_disturber *const *specs,
                                    size_t count, rh_error *error);
 
-/* How many are in place. */
-size_t rh_disturbers_running(const rh_disturbers *disturbers);
+/* How many were in place. */
+size_t rh_disturbers_started(const rh_disturbers *disturbers);
 
 /* Stops every one that still runs, waits until its sessions have gone (5 s at most), frees, and appends a row
  * each to ROWS in ARENA, without who was behind it; BEGAN is second 0 of its times. Also after an interrupt.

@@ -177,7 +177,7 @@ static void one_that_is_ended_by_others_is_told(void **state)
     const rh_disturber *specs[] = {&idle, &brief};
     rh_disturbers *disturbers = rh_disturbers_start(&place, specs, 2, &error);
     assert_non_null(disturbers);
-    assert_int_equal(rh_disturbers_running(disturbers), 2);
+    assert_int_equal(rh_disturbers_started(disturbers), 2);
     ask("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE backend_xid IS NOT NULL "
         "AND pid <> pg_backend_pid()");
     rh_clock_sleep_until(rh_clock_monotonic() + RH_SECOND);
