@@ -219,6 +219,45 @@ char *rh_json_format(const rh_json *value)
     return format(value, JSON_INDENT(2));
 }
 
+/* The end of what lies between brackets: their line breaks go, each comma keeps a blank. */
+static size_t close_up(char *text, size_t from, size_t to)
+{
+    size_t kept = from;
+    for (size_t i = from; i < to; i++) {
+        if (text[i] == '\n') {
+            while (i + 1 < to && text[i + 1] == ' ')
+                i++;
+            if (kept > from && text[kept - 1] == ',')
+                text[kept++] = ' ';
+        } else {
+            text[kept++] = text[i];
+        }
+    }
+    return kept;
+}
+
+char *rh_json_format_record(const rh_json *value)
+{
+    char *text = rh_json_format(value);
+    size_t kept = 0, open = SIZE_MAX; /* behind the last bracket, as long as nothing was opened within it */
+    bool in_string = false;
+    for (const char *c = text; *c; c++) {
+        if (in_string && *c == '\\') {
+            text[kept++] = *c++;
+        } else if (*c == '"') {
+            in_string = !in_string;
+        } else if (!in_string && (*c == '}' || *c == ']')) {
+            kept = open == SIZE_MAX ? kept : close_up(text, open, kept);
+            open = SIZE_MAX;
+        }
+        text[kept++] = *c;
+        if (!in_string && (*c == '{' || *c == '['))
+            open = kept;
+    }
+    text[kept] = '\0';
+    return text;
+}
+
 char *rh_json_format_line(const rh_json *value)
 {
     return format(value, JSON_COMPACT);

@@ -216,7 +216,7 @@ static void on_update(rh_progress_display *display, const rh_progress_event *eve
     s->told = now;
     rh_text text = {0};
     append_amounts(&text, event);
-    rh_text_append(&text, event->detail ? event->detail : "");
+    rh_text_append_brief(&text, event->detail ? event->detail : "", 60); /* a statement may be pages long */
     tell(display, s, "", "", rh_text_string(&text), true);
     rh_text_release(&text);
 }

@@ -20,7 +20,7 @@ static bool write_page(const rh_run *run, const rh_json *record, const char *nam
 static bool render_json(const rh_json *report, rh_text *text, rh_error *error)
 {
     (void)error;
-    char *formatted = rh_json_format(report);
+    char *formatted = rh_json_format_record(report);
     rh_text_append(text, formatted);
     free(formatted);
     return true;

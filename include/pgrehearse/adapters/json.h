@@ -45,5 +45,8 @@ rh_json *rh_json_read(const char *path, rh_error *error);
 rh_json *rh_json_parse(const char *text, size_t length, const char *name, rh_error *error);
 /* Two-space indented text with a final newline; heap. */
 char *rh_json_format(const rh_json *value);
+/* The same with each object and array that holds no other on one line: about two thirds of the size, and easier to
+ * read by the screen; heap. */
+char *rh_json_format_record(const rh_json *value);
 /* One line with a final newline, for logs of one record a line; heap. */
 char *rh_json_format_line(const rh_json *value);

@@ -87,6 +87,35 @@ static void says_where_the_text_is_no_json(void **state)
     rh_error_release(&error);
 }
 
+static void test_record_format(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "{\"a\": [1, 2], \"b\": {\"c\": \"x,\\n  \\\"{ }\\\\\", \"d\": []}, \"e\": [{\"f\": null}, 3]}";
+    rh_json *value = rh_json_parse(text, strlen(text), "test", NULL);
+    assert_non_null(value);
+    char *written = rh_json_format_record(value);
+    assert_string_equal(written, "{\n"
+                                 "  \"a\": [1, 2],\n"
+                                 "  \"b\": {\n"
+                                 "    \"c\": \"x,\\n  \\\"{ }\\\\\",\n"
+                                 "    \"d\": []\n"
+                                 "  },\n"
+                                 "  \"e\": [\n"
+                                 "    {\"f\": null},\n"
+                                 "    3\n"
+                                 "  ]\n"
+                                 "}\n");
+    rh_json *again = rh_json_parse(written, strlen(written), "test", NULL);
+    char *a = rh_json_format_line(value), *b = rh_json_format_line(again);
+    assert_string_equal(a, b);
+    free(a);
+    free(b);
+    free(written);
+    rh_json_free(value);
+    rh_json_free(again);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -94,6 +123,7 @@ int main(void)
         cmocka_unit_test(repairs_bytes_that_are_not_utf8),
         cmocka_unit_test(reads_what_is_missing_as_null),
         cmocka_unit_test(says_where_the_text_is_no_json),
+        cmocka_unit_test(test_record_format),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
