@@ -8,6 +8,7 @@
 #include "pgrehearse/predict/history.h"
 #include "pgrehearse/predict/predict.h"
 #include "pgrehearse/rehearsal/disturb.h"
+#include "pgrehearse/rehearsal/added_keys.h"
 #include "pgrehearse/rehearsal/evidence.h"
 #include "pgrehearse/rehearsal/gates.h"
 #include "pgrehearse/rehearsal/lock_policy.h"
@@ -200,6 +201,7 @@ static bool scaled_passes(rehearsal *r, rh_error *error)
             run, "scaled passes: left out by --pass, so nothing was predicted before the quiet passes");
         return true;
     }
+    rh_added_keys_follow(run, r->staging);
     if (!rh_sizes_read(run, rh_staging_conninfo(r->staging), &sizes, error))
         return false;
     for (size_t i = 0; i < sizeof SAMPLES / sizeof *SAMPLES; i++)

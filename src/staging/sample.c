@@ -143,10 +143,36 @@ static bool follow_key(sampling *job, const rh_pg_result *keys, size_t row, int6
     return ok || tolerate(job, rh_pg_value(keys, row, 0), &failure, error);
 }
 
+void rh_staging_follow(rh_staging *staging, const char *const *statements, size_t count)
+{
+    staging->added_keys = statements;
+    staging->added_key_count = count;
+}
+
+/* The foreign keys that there are, and for the time of this transaction those that there will be. */
+static rh_pg_result *read_keys(sampling *job, rh_error *error)
+{
+    const rh_staging *staging = job->staging;
+    if (!rh_pg_execute(job->whole, "BEGIN", error))
+        return NULL;
+    for (size_t i = 0; i < staging->added_key_count; i++)
+        if (!rh_pg_executef(job->whole, NULL, "SAVEPOINT key; SET LOCAL search_path TO DEFAULT; %s",
+                            staging->added_keys[i]) &&
+            !rh_pg_execute(job->whole, "ROLLBACK TO SAVEPOINT key", error))
+            return NULL;
+    rh_pg_result *keys = rh_pg_execute(job->whole, "SET LOCAL search_path = pg_catalog", error)
+                             ? rh_pg_query(job->whole, rh_sql_sample_foreign_keys, 0, NULL, error)
+                             : NULL;
+    if (rh_pg_execute(job->whole, "ROLLBACK", keys ? error : NULL))
+        return keys;
+    rh_pg_result_free(keys);
+    return NULL;
+}
+
 /* Foreign keys whose referencing table got rows, until no row comes any more. */
 static bool close_upwards(sampling *job, rh_error *error)
 {
-    rh_pg_result *keys = rh_pg_query(job->whole, rh_sql_sample_foreign_keys, 0, NULL, error);
+    rh_pg_result *keys = read_keys(job, error);
     if (!keys)
         return false;
     size_t count = rh_pg_rows(keys);
@@ -257,8 +283,8 @@ static bool make_sample(sampling *job, double fraction, rh_error *error)
            restore_section(job, "pre-data", error) && open_sessions(job, error) &&
            copy_tables(job, fraction, error) && close_upwards(job, error) &&
            run_listed(job, rh_sql_sample_sequences, "sequences", error) &&
-           restore_section(job, "post-data", error) && refresh_views(job, error) &&
-           flush(job, error) && rh_pg_execute(job->part, "VACUUM (ANALYZE)", error);
+           restore_section(job, "post-data", error) && refresh_views(job, error) && flush(job, error) &&
+           rh_pg_execute(job->part, "VACUUM (ANALYZE)", error);
 }
 
 bool rh_staging_sample(rh_staging *staging, double fraction, rh_arena *arena, const char **why_not,

@@ -66,6 +66,10 @@ bool rh_staging_reset(rh_staging *staging, const rh_progress *progress, rh_error
 void rh_staging_crash(rh_staging *staging);
 /* Waits for the end of a server that was crashed, starts it again and waits until it has recovered. */
 bool rh_staging_restart(rh_staging *staging, rh_error *error);
+/* Foreign keys that the migrations will add: samples made from now on have the rows that these point at, too, or
+ * the migrations would fail there. STATEMENTS (COUNT, borrowed): "ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES c
+ * NOT VALID"; each is tried in the whole database and taken back, and one that fails is no key yet. */
+void rh_staging_follow(rh_staging *staging, const char *const *statements, size_t count);
 /* Makes a second database that holds a page sample (TABLESAMPLE SYSTEM) of FRACTION of every table,
  * referentially closed upwards, with all constraints and indexes; from then on rh_staging_conninfo is that
  * database until the next reset. Tables that could not be sampled are described in *WHY_NOT (in ARENA; NULL

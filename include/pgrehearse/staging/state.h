@@ -50,6 +50,9 @@ struct rh_staging {
     rh_settings_phase phase;
     const char *scaled_settings; /* lines for the server's file while a sample runs in proportion; else NULL */
 
+    const char *const *added_keys; /* statements of rh_staging_follow */
+    size_t added_key_count;
+
     /* for the facts */
     const char *reset_method;
     double snapshot_s;

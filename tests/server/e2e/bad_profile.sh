@@ -18,7 +18,8 @@ scenario 'migrations: {path: migrations}' 'production: {profile: production.json
     'gates: {reads_blocked: 1h, writes_blocked: 1h, predicted_duration: 1h}'
 rehearse 3 --pass quiet
 valid_report
-report "r['verdict'] == 'inconclusive' and [g['outcome'] for g in r['gates']] == ['not_measured'] * 3"
+report "r['verdict'] == 'inconclusive'"
+report "all(g['outcome'] == 'not_measured' for g in r['gates'] if g['name'] != 'predicted_duration' or not r['production']['translated'])"
 report "r['prediction']['reads_blocked_s'] is None"
 report "r['production']['locks']['statements'][0]['unknown'].endswith('orders')"
 report "any('lacks' in s and 'public.orders' in s for s in r['not_measured'])"

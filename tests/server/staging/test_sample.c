@@ -94,6 +94,33 @@ static void test_sample(void **state)
     assert_true(number(f, "SELECT count(*) FROM line") > 0);
 }
 
+/* A key that a migration will add is followed, one that cannot be made yet is passed over, and none stays. */
+static void test_keys_to_come(void **state)
+{
+    static const char *const keys[] = {"ALTER TABLE nowhere ADD FOREIGN KEY (a) REFERENCES child NOT VALID",
+                                       "ALTER TABLE child ADD FOREIGN KEY (p) REFERENCES parent NOT VALID"};
+    static const char lost[] =
+        "SELECT count(*) FROM child WHERE NOT EXISTS (SELECT FROM parent WHERE parent.id = p)";
+    fixture *f = *state;
+    const char *why_not = NULL;
+    assert_ok(f, fixture_start(f));
+    fixture_sql(f, "CREATE TABLE parent (id int PRIMARY KEY, filler text); INSERT INTO parent SELECT i, "
+                   "repeat('p', 200) FROM generate_series(1, 20000) i;"
+                   "CREATE TABLE child (p int, filler text); INSERT INTO child SELECT 1 + i * 7 % 20000, "
+                   "repeat('c', 200) FROM generate_series(1, 20000) i;");
+    assert_ok(f, rh_staging_snapshot(f->staging, NULL, &f->error));
+    assert_ok(f, rh_staging_sample(f->staging, 1.0 / 16, f->arena, &why_not, &f->error));
+    assert_true(number(f, lost) > 0);
+    assert_ok(f, rh_staging_reset(f->staging, NULL, &f->error));
+    rh_staging_follow(f->staging, keys, 2);
+    assert_ok(f, rh_staging_sample(f->staging, 1.0 / 16, f->arena, &why_not, &f->error));
+    if (why_not)
+        fail_msg("%s", why_not);
+    assert_int_equal(number(f, lost), 0);
+    assert_true(number(f, "SELECT count(*) FROM parent") < 10000);
+    assert_int_equal(number(f, "SELECT count(*) FROM pg_constraint WHERE contype = 'f'"), 0);
+}
+
 /* What cannot come over is told, and does not stop the rest. */
 static void test_what_cannot_be_sampled(void **state)
 {
@@ -118,6 +145,7 @@ static void test_what_cannot_be_sampled(void **state)
 int main(void)
 {
     rh_interrupt_install();
-    const struct CMUnitTest tests[] = {TEST(test_sample), TEST(test_what_cannot_be_sampled)};
+    const struct CMUnitTest tests[] = {TEST(test_sample), TEST(test_keys_to_come),
+                                       TEST(test_what_cannot_be_sampled)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
