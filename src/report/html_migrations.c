@@ -341,8 +341,9 @@ void rh_html_statements(rh_html *html)
         size_t all = 0, shown = 0;
         for (size_t i = 0; i < view->migration_count; i++)
             all += rh_json_count(rh_json_get(view->migrations[i].record, "statements"));
-        rh_html_details(html, rh_view_printf(view, "%zu statements in the order they run", all),
-                        all <= STATEMENTS_OPEN);
+        rh_html_details(
+            html, rh_view_printf(view, "%zu statement%s in the order they run", all, all == 1 ? "" : "s"),
+            all <= STATEMENTS_OPEN);
         rh_html_table(
             html,
             "Literals are replaced. Locks are those held under load where there was one. The class is by "

@@ -213,9 +213,12 @@ const char *rh_view_prediction(const rh_view *view)
     const char *where = rh_json_bool(rh_json_get(p, "translated"))
                             ? "On production"
                             : "On a machine like staging (hardware not translated)";
-    const char *what = view->migration_count == 1
-                           ? "the pending migration"
-                           : rh_view_printf(view, "the %zu pending migrations", view->migration_count);
+    size_t all = view->migration_count, ran = 0;
+    for (size_t i = 0; i < all; i++)
+        ran += strcmp(view->migrations[i].outcome, "not_run") != 0;
+    const char *what = all == 1    ? "the pending migration"
+                       : ran < all ? rh_view_printf(view, "%zu of the %zu pending migrations", ran, all)
+                                   : rh_view_printf(view, "the %zu pending migrations", all);
     return rh_view_printf(view, "%s %s would take %s (%s)%s.", where, what, rh_view_seconds(view, median),
                           interval(view, p), blocking(view));
 }

@@ -269,6 +269,22 @@ static void sections_say_what_was_asked_for(void **state)
     rh_text_release(&text);
 }
 
+static void only_what_ran_is_forecast(void **state)
+{
+    (void)state;
+    rh_arena *arena = rh_arena_new();
+    rh_run *run = fixture_full(arena);
+    for (size_t i = 12; i < run->plan.migration_count; i++)
+        run->plan.migrations[i].outcome = RH_OUTCOME_NOT_RUN;
+    rh_json *record = rh_report_json(run);
+    rh_text text = {0};
+    assert_true(rh_report_markdown(record, &text, NULL));
+    assert_non_null(strstr(text.data, " 1 of the 8 pending migrations would take "));
+    rh_text_release(&text);
+    rh_json_free(record);
+    rh_arena_free(arena);
+}
+
 static void runners_are_told_apart(void **state)
 {
     (void)state;
@@ -524,6 +540,7 @@ int main(void)
         cmocka_unit_test(sections_say_what_was_asked_for),
         cmocka_unit_test(huge_runs_stay_small),
         cmocka_unit_test(runners_are_told_apart),
+        cmocka_unit_test(only_what_ran_is_forecast),
         cmocka_unit_test(what_was_killed_is_told),
         cmocka_unit_test(junit_counts_what_it_has),
         cmocka_unit_test(compare_shows_what_changed),
