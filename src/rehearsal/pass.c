@@ -251,6 +251,12 @@ static bool make_mix(rh_run *run, rh_staging *staging, rh_error *error)
     return ok;
 }
 
+/* A client of the load waits for its answer: is it for a lock? */
+static void look(void *sampler)
+{
+    rh_sampler_look(sampler);
+}
+
 static bool loaded(pass *p, rh_error *error)
 {
     const rh_scenario *scenario = p->run->scenario;
@@ -263,6 +269,7 @@ static bool loaded(pass *p, rh_error *error)
     p->began = rh_clock_monotonic();
     if (!p->generator || !open_pass(p, p->began, error))
         return false;
+    rh_generator_on_overdue(p->generator, look, p->observer.sampler);
     rh_generator_window(p->generator, RH_WINDOW_BEFORE, NULL);
     if (!wait_under_load(p, "window before", scenario->workload.before, error) || !replay_all(p, error))
         return false;
@@ -296,6 +303,8 @@ bool rh_pass_loaded(rh_run *run, rh_staging *staging, const rh_progress *progres
     }
     rh_contention contention = {0};
     bool ok = rh_disturb_pass(run, staging, error) && loaded(&p, error);
+    if (p.generator)
+        rh_generator_on_overdue(p.generator, NULL, NULL);
     close_pass(&p, &contention);
     if (p.generator)
         rh_generator_finish(p.generator, run->arena, &run->load);

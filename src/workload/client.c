@@ -135,6 +135,7 @@ static void send_statement(load_client *client)
         return;
     }
     client->state = LOAD_CLIENT_RUNNING;
+    client->asked = rh_clock_monotonic();
     size_t count = template_->parameter_count;
     const char *const *values = count > 0 ? template_->values[client->work.arrival.value_row] : NULL;
     if (template_->script) {

@@ -120,6 +120,9 @@ static void take_arrival(rh_generator *generator, rh_usec now)
 
 static void on_deadline(void *user);
 
+/* An answer that takes longer may be waiting for a lock. */
+static const rh_usec OVERDUE = RH_SECOND / 400;
+
 void rh_generator_arm(rh_generator *generator)
 {
     rh_usec deadline = generator->phase == LOAD_RUNNING ? generator->began + generator->next.intended
@@ -130,6 +133,8 @@ void rh_generator_arm(rh_generator *generator)
                      client->state == LOAD_CLIENT_SLEEPING;
         if (waits && client->wake_at < deadline)
             deadline = client->wake_at;
+        if (client->state == LOAD_CLIENT_RUNNING && client->asked > 0 && client->asked + OVERDUE < deadline)
+            deadline = client->asked + OVERDUE;
     }
     rh_loop_deadline(generator->loop, deadline, on_deadline, generator);
 }
@@ -154,10 +159,38 @@ static void next_phase(rh_generator *generator, rh_usec now)
         rh_loop_stop(generator->loop);
 }
 
+/* Statements whose answer is overdue are told once. */
+static void tell_overdue(rh_generator *generator, rh_usec now)
+{
+    bool any = false;
+    for (size_t i = 0; i < generator->client_count; i++) {
+        load_client *client = &generator->clients[i];
+        if (client->state != LOAD_CLIENT_RUNNING || client->asked == 0 || client->asked + OVERDUE > now)
+            continue;
+        client->asked = 0;
+        any = true;
+    }
+    if (!any)
+        return;
+    pthread_mutex_lock(&generator->overdue_mutex);
+    if (generator->overdue)
+        generator->overdue(generator->overdue_user);
+    pthread_mutex_unlock(&generator->overdue_mutex);
+}
+
+void rh_generator_on_overdue(rh_generator *generator, void (*callback)(void *user), void *user)
+{
+    pthread_mutex_lock(&generator->overdue_mutex);
+    generator->overdue = callback;
+    generator->overdue_user = user;
+    pthread_mutex_unlock(&generator->overdue_mutex);
+}
+
 static void on_deadline(void *user)
 {
     rh_generator *generator = user;
     rh_usec now = rh_clock_monotonic();
+    tell_overdue(generator, now);
     while (generator->phase == LOAD_RUNNING && generator->began + generator->next.intended <= now) {
         take_arrival(generator, now - generator->began);
         generator->next = rh_arrivals_next(&generator->arrivals);
@@ -238,6 +271,7 @@ static void free_generator(rh_generator *generator)
     free(generator->queue);
     free(generator->conninfo);
     rh_arena_free(generator->cancelled_arena);
+    pthread_mutex_destroy(&generator->overdue_mutex);
     free(generator);
 }
 
@@ -271,6 +305,7 @@ static void list_statements(rh_generator *generator)
 static rh_generator *new_generator(const rh_generator_options *options)
 {
     rh_generator *generator = rh_alloc(sizeof *generator);
+    pthread_mutex_init(&generator->overdue_mutex, NULL);
     generator->mix = options->mix;
     generator->rate = options->rate;
     generator->conninfo = rh_strdup(options->conninfo);

@@ -39,6 +39,7 @@ typedef struct load_client {
     rh_script_run run; /* of a template that is a script */
     bool stale_after;  /* CLEANING: DEALLOCATING follows */
     rh_usec sent;      /* since the load began: first send of the work */
+    rh_usec asked;     /* RUNNING: when the statement was sent (monotonic); 0: it was told to be overdue */
     int attempts;      /* of the whole work */
     size_t stale;      /* DEALLOCATING: the statement */
     rh_usec wake_at;   /* CONNECTING: gives up; WAITING: tries again; SLEEPING: goes on (monotonic) */
@@ -86,6 +87,9 @@ struct rh_generator {
     rh_measure_slot last_slot;
     bool saturated;
     double cpu_s;
+    pthread_mutex_t overdue_mutex; /* guards the next two */
+    void (*overdue)(void *user);
+    void *overdue_user;
     rh_arena *cancelled_arena; /* the thread's until it has been joined */
     rh_load_cancelled *cancelled;
     size_t cancelled_count;
