@@ -1,6 +1,7 @@
 #include "pgrehearse/rehearsal/translate.h"
 #include "pgrehearse/base/units.h"
 #include "pgrehearse/predict/translate.h"
+#include <math.h>
 #include <string.h>
 
 static const char *production_setting(const rh_profile *profile, const char *name)
@@ -83,6 +84,7 @@ static rh_work_size size_there(const rh_run *run, const rh_statement *statement)
         times = (double)profile->database_bytes / (double)run->backup.database_bytes;
     if (!(times > 0))
         return unknown;
+    times = fmax(1, times); /* a production smaller than its backup is no better for it */
     return (rh_work_size){.rows = here.rows * times,
                           .bytes = here.bytes * times,
                           .index_bytes = here.index_bytes * times,
