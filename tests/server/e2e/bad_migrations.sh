@@ -26,7 +26,7 @@ nothing_left
 echo "-- one that never ends"
 migration 000013_bad.up.sql 'SELECT pg_sleep(3600);'
 scenario 'migrations: {path: migrations, statement_timeout: 500ms}'
-rehearse 2
+rehearse 2 --pass quiet
 says "$work/err" 'statement_timeout|500 ms|0.5 s'
 report "r['migrations'][2]['outcome'] == 'failed' and r['migrations'][3]['outcome'] == 'not_run'"
 nothing_left
