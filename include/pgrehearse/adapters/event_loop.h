@@ -1,5 +1,5 @@
-/* libuv: one loop a thread; descriptors, a wake-up from other threads, and timers on absolute monotonic deadlines with microsecond
- * resolution (timerfd: uv_timer counts whole milliseconds). */
+/* epoll: one loop a thread; descriptors, a wake-up from other threads, and one timer on an absolute monotonic deadline with microsecond
+ * resolution. A turn of the loop is one system call, and setting the events or the deadline that are set already is none. */
 #pragma once
 #include "pgrehearse/base/clock.h"
 #include "pgrehearse/base/error.h"
@@ -26,3 +26,6 @@ void rh_watch_remove(rh_watch *watch);
 /* CALLBACK runs in the loop's thread after rh_loop_wake was called from any thread. Set before the loop runs. */
 bool rh_loop_on_wake(rh_loop *loop, void (*callback)(void *user), void *user, rh_error *error);
 void rh_loop_wake(rh_loop *loop);
+/* For a loop whose deadlines are to be met also where others keep every core busy: the calling thread runs as soon as it wakes, as far as
+ * the system lets it (a short slice: Linux 6.12; a lower nice value: with privileges). */
+void rh_loop_prompt_thread(void);
