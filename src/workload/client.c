@@ -8,6 +8,8 @@
 enum { MAX_ATTEMPTS = 4 /* an application's first try and three more */ };
 static const rh_usec CONNECT_LIMIT = 10 * RH_SECOND;
 static const rh_usec BACKOFF_MIN = RH_SECOND / 10, BACKOFF_MAX = 2 * RH_SECOND;
+/* Before the second try; twice as long before each further one, each between a half and the whole of it. */
+static const rh_usec RETRY_AFTER = RH_SECOND / 20;
 
 static void on_socket(void *user, int events);
 static void start_connecting(load_client *client);
@@ -97,7 +99,7 @@ static void wait_to_reconnect(load_client *client)
                       : 2 * client->backoff > BACKOFF_MAX ? BACKOFF_MAX
                                                           : 2 * client->backoff;
     client->wake_at = rh_clock_monotonic() + client->backoff;
-    rh_generator_arm(client->generator);
+    rh_generator_wake_later(client->generator, client);
 }
 
 /* The connection broke in any state. */
@@ -136,6 +138,7 @@ static void send_statement(load_client *client)
     }
     client->state = LOAD_CLIENT_RUNNING;
     client->asked = rh_clock_monotonic();
+    rh_generator_wake_later(client->generator, client);
     size_t count = template_->parameter_count;
     const char *const *values = count > 0 ? template_->values[client->work.arrival.value_row] : NULL;
     if (template_->script) {
@@ -186,7 +189,7 @@ static void go_on(load_client *client)
     case RH_SCRIPT_PAUSE:
         client->state = LOAD_CLIENT_SLEEPING;
         client->wake_at = rh_clock_monotonic() + client->run.sleep;
-        rh_generator_arm(client->generator);
+        rh_generator_wake_later(client->generator, client);
         break;
     case RH_SCRIPT_ENDED:
         rh_generator_work_ended(client->generator, &client->work, RH_FATE_DONE, client->sent);
@@ -241,12 +244,25 @@ static void deallocate(load_client *client)
     rh_text_release(&sql);
 }
 
+/* Two that met in a deadlock do not begin again at the same moment: as applications do, each waits for a time
+ * of its own, longer each time. */
+static void back_off(load_client *client)
+{
+    rh_random random;
+    rh_random_seed(&random, client->generator->seed ^ (uint64_t)client->work.arrival.intended ^
+                                (uint64_t)client->attempts << 56);
+    double most = (double)(RETRY_AFTER << (client->attempts - 1));
+    client->state = LOAD_CLIENT_BACKING_OFF;
+    client->wake_at = rh_clock_monotonic() + (rh_usec)(most * (0.5 + rh_random_uniform(&random) / 2));
+    rh_generator_wake_later(client->generator, client);
+}
+
 static void try_again(load_client *client, const char *sqlstate)
 {
     record_error(client, template_of(client)->name, sqlstate);
     rh_measures_retry(client->generator->measures, client->work.slot);
     if (rh_pg_transaction_state(client->pg) == 'I') {
-        send_work(client);
+        back_off(client);
         return;
     }
     client->state = LOAD_CLIENT_RESTARTING;
@@ -291,7 +307,7 @@ static void on_done(load_client *client)
         send_statement(client);
         break;
     case LOAD_CLIENT_RESTARTING:
-        send_work(client);
+        back_off(client);
         break;
     case LOAD_CLIENT_CLEANING:
         if (client->stale_after)
@@ -305,6 +321,7 @@ static void on_done(load_client *client)
         break;
     case LOAD_CLIENT_IDLE: /* a parameter's new value or the like */
     case LOAD_CLIENT_SLEEPING:
+    case LOAD_CLIENT_BACKING_OFF:
     case LOAD_CLIENT_CONNECTING:
     case LOAD_CLIENT_WAITING:
     case LOAD_CLIENT_CLOSED:
@@ -328,6 +345,7 @@ static void go_on_connecting(load_client *client)
             break;
         atomic_store(&client->pid, rh_pg_backend_pid(client->pg));
         client->backoff = 0;
+        client->generator->reconnects++;
         become_free(client);
         return;
     case RH_PG_CONNECT_FAILED:
@@ -344,7 +362,7 @@ static void start_connecting(load_client *client)
     if (!client->pg || !watch(client, RH_WRITABLE, NULL))
         wait_to_reconnect(client);
     else
-        rh_generator_arm(client->generator);
+        rh_generator_wake_later(client->generator, client);
 }
 
 static void on_socket(void *user, int events)
@@ -387,12 +405,22 @@ void rh_client_wake(load_client *client)
         wait_to_reconnect(client);
     else if (client->state == LOAD_CLIENT_SLEEPING)
         go_on(client);
+    else if (client->state == LOAD_CLIENT_BACKING_OFF)
+        send_work(client);
+}
+
+bool rh_client_is_timed(const load_client *client)
+{
+    return client->state == LOAD_CLIENT_WAITING || client->state == LOAD_CLIENT_CONNECTING ||
+           client->state == LOAD_CLIENT_SLEEPING || client->state == LOAD_CLIENT_BACKING_OFF;
 }
 
 void rh_client_cancel(load_client *client)
 {
     if (client->state == LOAD_CLIENT_SLEEPING)
         go_on(client);
+    else if (client->state == LOAD_CLIENT_BACKING_OFF)
+        fail_script(client, "");
     else
         rh_pg_cancel(client->pg);
 }
@@ -400,7 +428,8 @@ void rh_client_cancel(load_client *client)
 bool rh_client_is_busy(const load_client *client)
 {
     return client->state == LOAD_CLIENT_RUNNING || client->state == LOAD_CLIENT_PREPARING ||
-           client->state == LOAD_CLIENT_SLEEPING || client->state == LOAD_CLIENT_RESTARTING;
+           client->state == LOAD_CLIENT_SLEEPING || client->state == LOAD_CLIENT_BACKING_OFF ||
+           client->state == LOAD_CLIENT_RESTARTING;
 }
 
 void rh_client_close(load_client *client)

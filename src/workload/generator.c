@@ -88,13 +88,21 @@ static void shed(rh_generator *generator, const load_work *work)
     rh_measures_end(generator->measures, work->slot, RH_FATE_SHED, waited, -1);
 }
 
+static void note_saturation(rh_generator *generator)
+{
+    if (generator->saturated_by > 0) /* the first window that shows it is enough */
+        return;
+    generator->saturated_by = generator->queue_count;
+    generator->saturated_in = rh_measures_slot_kind(generator->last_slot);
+}
+
 /* More than a second's arrivals wait at the end of a window without migrations: the server does not hold the
  * rate. */
 static void check_saturation(rh_generator *generator)
 {
     if (generator->arrival_count > 0 && rh_measures_slot_kind(generator->last_slot) != RH_WINDOW_DURING &&
         (double)generator->queue_count > generator->rate && generator->queue_count > generator->client_count)
-        generator->saturated = true;
+        note_saturation(generator);
 }
 
 static void take_arrival(rh_generator *generator, rh_usec now)
@@ -123,20 +131,30 @@ static void on_deadline(void *user);
 /* An answer that takes longer may be waiting for a lock. */
 static const rh_usec OVERDUE = RH_SECOND / 400;
 
-void rh_generator_arm(rh_generator *generator)
+/* Sets the loop's deadline for the next arrival, wake-up or end of a phase. */
+static void arm(rh_generator *generator)
 {
     rh_usec deadline = generator->phase == LOAD_RUNNING ? generator->began + generator->next.intended
                                                         : generator->phase_ends;
-    for (size_t i = 0; i < generator->client_count; i++) {
-        const load_client *client = &generator->clients[i];
-        bool waits = client->state == LOAD_CLIENT_WAITING || client->state == LOAD_CLIENT_CONNECTING ||
-                     client->state == LOAD_CLIENT_SLEEPING;
-        if (waits && client->wake_at < deadline)
-            deadline = client->wake_at;
-        if (client->state == LOAD_CLIENT_RUNNING && client->asked > 0 && client->asked + OVERDUE < deadline)
-            deadline = client->asked + OVERDUE;
-    }
-    rh_loop_deadline(generator->loop, deadline, on_deadline, generator);
+    rh_loop_deadline(generator->loop, generator->next_wake < deadline ? generator->next_wake : deadline,
+                     on_deadline, generator);
+}
+
+/* When CLIENT wants to be looked at: at its wake_at, or when its answer is overdue; INT64_MAX: never. */
+static rh_usec wake_time(const load_client *client)
+{
+    if (rh_client_is_timed(client))
+        return client->wake_at;
+    return client->state == LOAD_CLIENT_RUNNING && client->asked > 0 ? client->asked + OVERDUE : INT64_MAX;
+}
+
+void rh_generator_wake_later(rh_generator *generator, const load_client *client)
+{
+    rh_usec at = wake_time(client);
+    if (at >= generator->next_wake)
+        return;
+    generator->next_wake = at;
+    arm(generator);
 }
 
 /* The phase of draining ran out: cancel; that of cancelling: give up. */
@@ -178,6 +196,20 @@ static void tell_overdue(rh_generator *generator, rh_usec now)
     pthread_mutex_unlock(&generator->overdue_mutex);
 }
 
+static void wake_clients(rh_generator *generator, rh_usec now)
+{
+    tell_overdue(generator, now);
+    generator->next_wake = INT64_MAX;
+    for (size_t i = 0; i < generator->client_count; i++) {
+        load_client *client = &generator->clients[i];
+        if (rh_client_is_timed(client) && client->wake_at <= now)
+            rh_client_wake(client);
+        rh_usec at = wake_time(client);
+        if (at < generator->next_wake)
+            generator->next_wake = at;
+    }
+}
+
 void rh_generator_on_overdue(rh_generator *generator, void (*callback)(void *user), void *user)
 {
     pthread_mutex_lock(&generator->overdue_mutex);
@@ -190,18 +222,16 @@ static void on_deadline(void *user)
 {
     rh_generator *generator = user;
     rh_usec now = rh_clock_monotonic();
-    tell_overdue(generator, now);
     while (generator->phase == LOAD_RUNNING && generator->began + generator->next.intended <= now) {
         take_arrival(generator, now - generator->began);
         generator->next = rh_arrivals_next(&generator->arrivals);
         now = rh_clock_monotonic();
     }
-    for (size_t i = 0; i < generator->client_count; i++)
-        if (generator->clients[i].wake_at <= now)
-            rh_client_wake(&generator->clients[i]);
+    if (generator->next_wake <= now)
+        wake_clients(generator, now);
     if (generator->phase != LOAD_RUNNING && generator->phase_ends <= now)
         next_phase(generator, now);
-    rh_generator_arm(generator);
+    arm(generator);
 }
 
 /* Another thread asks to stop. What was due by now still arrives: nothing is dropped. */
@@ -218,7 +248,7 @@ static void on_wake(void *user)
     if (is_drained(generator))
         rh_loop_stop(generator->loop);
     else
-        rh_generator_arm(generator);
+        arm(generator);
 }
 
 static double thread_cpu(void)
@@ -232,7 +262,8 @@ static double thread_cpu(void)
 static void *run_thread(void *user)
 {
     rh_generator *generator = user;
-    rh_generator_arm(generator);
+    rh_loop_prompt_thread();
+    arm(generator);
     rh_loop_run(generator->loop);
     while (generator->queue_count > 0) { /* no client came back to take them */
         load_work work = queue_pop(generator);
@@ -312,6 +343,7 @@ static rh_generator *new_generator(const rh_generator_options *options)
     generator->measures = rh_measures_new(options->mix);
     rh_arrivals_init(&generator->arrivals, options->mix, options->rate, options->seed);
     generator->seed = options->seed;
+    generator->next_wake = INT64_MAX;
     list_statements(generator);
     double minute = 60 * options->rate;
     generator->queue_capacity = minute < QUEUE_MIN   ? QUEUE_MIN
@@ -362,6 +394,16 @@ void rh_generator_window(rh_generator *generator, rh_window_kind kind, const cha
     rh_measures_window(generator->measures, rh_generator_now(generator), kind, migration);
 }
 
+static const char *saturation(const rh_generator *generator, rh_arena *arena)
+{
+    if (generator->saturated_by == 0)
+        return "more than 5 % of the arrivals of a window without migrations were shed";
+    return rh_arena_printf(
+        arena, "%zu arrivals still waited at the end of the window %s the migrations, at %.0f per second",
+        generator->saturated_by, generator->saturated_in == RH_WINDOW_BEFORE ? "before" : "after",
+        generator->rate);
+}
+
 void rh_generator_finish(rh_generator *generator, rh_arena *arena, rh_load *load)
 {
     if (!generator)
@@ -381,12 +423,15 @@ void rh_generator_finish(rh_generator *generator, rh_arena *arena, rh_load *load
         .pacing_lag_max_ms =
             generator->arrival_count > 0 ? (double)generator->lag_max / 1000 : RH_NOT_MEASURED,
         .generator_cpu_s = generator->cpu_s,
-        .saturated = generator->saturated,
+        .reconnects = generator->reconnects,
+        .saturated = generator->saturated_by > 0,
         .mix_source = generator->mix->source ? generator->mix->source : "unknown",
         .mix = *generator->mix,
     };
     rh_measures_finish(generator->measures, generator->stopped, arena, load);
     rh_generator_tell_cancelled(generator, arena, load);
+    if (load->saturated)
+        load->saturated_why = saturation(generator, arena);
     free_generator(generator);
 }
 

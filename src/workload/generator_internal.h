@@ -16,10 +16,11 @@ typedef struct load_work {
 } load_work;
 
 typedef enum load_client_state {
-    LOAD_CLIENT_IDLE,       /* connected, waits for an arrival */
-    LOAD_CLIENT_RUNNING,    /* a statement of a template runs for an arrival */
-    LOAD_CLIENT_PREPARING,  /* an arrival waits for that statement to be prepared on this connection */
-    LOAD_CLIENT_SLEEPING,   /* an arrival's script sleeps until wake_at */
+    LOAD_CLIENT_IDLE,        /* connected, waits for an arrival */
+    LOAD_CLIENT_RUNNING,     /* a statement of a template runs for an arrival */
+    LOAD_CLIENT_PREPARING,   /* an arrival waits for that statement to be prepared on this connection */
+    LOAD_CLIENT_SLEEPING,    /* an arrival's script sleeps until wake_at */
+    LOAD_CLIENT_BACKING_OFF, /* an arrival's transaction failed and begins again at wake_at */
     LOAD_CLIENT_RESTARTING, /* an arrival's failed transaction is rolled back, then its script begins again */
     LOAD_CLIENT_CLEANING,   /* what a script left open is rolled back; nobody waits */
     LOAD_CLIENT_DEALLOCATING, /* a plan that DDL made invalid is thrown away; nobody waits */
@@ -42,7 +43,8 @@ typedef struct load_client {
     rh_usec asked;     /* RUNNING: when the statement was sent (monotonic); 0: it was told to be overdue */
     int attempts;      /* of the whole work */
     size_t stale;      /* DEALLOCATING: the statement */
-    rh_usec wake_at;   /* CONNECTING: gives up; WAITING: tries again; SLEEPING: goes on (monotonic) */
+    rh_usec
+        wake_at; /* CONNECTING: gives up; WAITING: tries again; SLEEPING, BACKING_OFF: goes on (monotonic) */
     rh_usec backoff;
     atomic_int pid;
 } load_client;
@@ -81,11 +83,13 @@ struct rh_generator {
     size_t queue_capacity, queue_head, queue_count;
     load_phase phase;
     rh_usec phase_ends; /* monotonic; DRAINING, CANCELLING */
+    rh_usec next_wake;  /* the earliest wake_at of a client, or earlier; INT64_MAX: none (monotonic) */
     rh_usec stopped;    /* since the load began: when arrivals ended */
     rh_usec lag_sum, lag_max;
-    int64_t arrival_count;
+    int64_t arrival_count, reconnects;
     rh_measure_slot last_slot;
-    bool saturated;
+    size_t saturated_by; /* arrivals that waited when a window without migrations ended; 0: it held the rate */
+    rh_window_kind saturated_in;
     double cpu_s;
     pthread_mutex_t overdue_mutex; /* guards the next two */
     void (*overdue)(void *user);
@@ -112,14 +116,16 @@ void rh_generator_work_ended(rh_generator *generator, const load_work *work, rh_
 void rh_generator_cancelled(rh_generator *generator, const load_client *client, const char *template_name,
                             const char *sqlstate, const char *message);
 void rh_generator_tell_cancelled(const rh_generator *generator, rh_arena *arena, rh_load *load);
-/* The loop's deadline is set again for the next arrival, wake-up or end of a phase. */
-void rh_generator_arm(rh_generator *generator);
+/* CLIENT is to be woken at its wake_at, or looked at when its answer is overdue. */
+void rh_generator_wake_later(rh_generator *generator, const load_client *client);
 
 /* Opens the connection and prepares every template; blocks. */
 bool rh_client_open(load_client *client, rh_generator *generator, rh_error *error);
 /* Starts watching the socket. */
 bool rh_client_start(load_client *client, rh_error *error);
 void rh_client_run(load_client *client, load_work work);
+/* Does it wait for its wake_at? */
+bool rh_client_is_timed(const load_client *client);
 /* Called when wake_at has passed. */
 void rh_client_wake(load_client *client);
 bool rh_client_is_busy(const load_client *client);
