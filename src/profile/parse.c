@@ -211,6 +211,11 @@ static void parse_activity(parser *p)
     const rh_json *readings = rh_json_get(p->root, "activity");
     size_t count = rh_json_count(readings);
     p->profile->commits_per_s = p->profile->wal_bytes_per_s = RH_NOT_MEASURED;
+    p->profile->backends = RH_UNKNOWN;
+    for (size_t i = 0; i < count; i++) {
+        int64_t backends = count_of(p, rh_json_at(readings, i), "backends", "activity");
+        p->profile->backends = backends > p->profile->backends ? backends : p->profile->backends;
+    }
     if (count < 2)
         return;
     const rh_json *first = rh_json_at(readings, 0), *last = rh_json_at(readings, count - 1);

@@ -115,6 +115,10 @@ static void check_response(const rh_run *run, rh_gate *gate)
             (!worst || w->response_ms.p99 > worst->response_ms.p99))
             worst = w;
     }
+    if (run->load.saturated) {
+        not_measured(gate, "the server could not hold the load's rate, so response times tell of the queue");
+        return;
+    }
     gate->measured = during->response_ms.p99 / before->response_ms.p99;
     gate->worst = rh_arena_printf(run->arena, "p99 %.1f ms before, %.1f ms during%s%s",
                                   before->response_ms.p99, during->response_ms.p99,
@@ -219,8 +223,12 @@ void rh_verdict_reach(rh_run *run, const rh_error *error)
         reach(run, RH_VERDICT_FAIL, RH_EXIT_GATE,
               rh_arena_printf(run->arena, "gate %s failed: %s", failed->name, failed->worst));
     } else if (run->load.saturated) {
-        reach(run, RH_VERDICT_INCONCLUSIVE, RH_EXIT_INCONCLUSIVE,
-              "the server could not hold the load's rate even without a migration: lower workload.rate");
+        reach(
+            run, RH_VERDICT_INCONCLUSIVE, RH_EXIT_INCONCLUSIVE,
+            rh_arena_printf(run->arena,
+                            "the server could not hold the load's rate even without a migration (%s): lower "
+                            "workload.rate",
+                            run->load.saturated_why ? run->load.saturated_why : "saturated"));
     } else if (unknown) {
         reach(
             run, RH_VERDICT_INCONCLUSIVE, RH_EXIT_INCONCLUSIVE,

@@ -3,6 +3,7 @@
 #include "pgrehearse/base/text.h"
 #include "lock_policy_private.h"
 #include "pgrehearse/rehearsal/disturb.h"
+#include "pgrehearse/rehearsal/load_size.h"
 #include "pgrehearse/rehearsal/migrate.h"
 #include <math.h>
 #include <stdlib.h>
@@ -236,11 +237,12 @@ static bool start(search *s, rh_error *error)
 {
     const rh_scenario *scenario = s->run->scenario;
     const char *conninfo = rh_staging_conninfo(s->staging);
-    double rate = 0;
+    rh_load load = {0};
     s->pg = rh_pg_connect(conninfo, ": migration", error);
-    if (!s->pg || !rh_mix_from_scenario(s->pg, scenario, s->run->arena, &s->mix, &rate, error))
+    if (!s->pg || !rh_load_prepare(s->run, s->pg, &load, error))
         return false;
-    s->found->rate_per_s = rate;
+    s->mix = load.mix;
+    s->found->rate_per_s = load.rate_per_s;
     s->units_left = count_hazardous(s);
     if (s->mix.template_count == 0 || s->units_left == 0) {
         not_tried(
@@ -253,8 +255,8 @@ static bool start(search *s, rh_error *error)
         return false;
     rh_generator_options options = {.conninfo = conninfo,
                                     .mix = &s->mix,
-                                    .rate = rate,
-                                    .connections = scenario->workload.connections,
+                                    .rate = load.rate_per_s,
+                                    .connections = load.connections,
                                     .seed = scenario->workload.seed};
     s->generator = rh_generator_start(&options, error);
     return s->generator != NULL;

@@ -6,6 +6,7 @@
 #include "pgrehearse/rehearsal/contention.h"
 #include "pgrehearse/rehearsal/disturb.h"
 #include "pgrehearse/rehearsal/disk_watch.h"
+#include "pgrehearse/rehearsal/load_size.h"
 #include "pgrehearse/rehearsal/observer.h"
 #include "pgrehearse/rehearsal/migrate.h"
 #include "pgrehearse/rehearsal/sizes.h"
@@ -206,7 +207,8 @@ bool rh_pass_quiet(rh_run *run, rh_staging *staging, int repeat, const rh_progre
     return ok;
 }
 
-bool rh_pass_settle(rh_run *run, rh_staging *staging, const rh_progress *progress, rh_error *error)
+bool rh_pass_settle(rh_run *run, rh_staging *staging, const rh_progress *progress, rh_pass_look look,
+                    void *user, rh_error *error)
 {
     rh_plan *plan = &run->plan;
     const rh_replay_options options = {.direction = RH_UP,
@@ -217,11 +219,16 @@ bool rh_pass_settle(rh_run *run, rh_staging *staging, const rh_progress *progres
     if (!rh_staging_reset(staging, progress, error))
         return false;
     rh_pg *pg = rh_pg_connect(rh_staging_conninfo(staging), ": migration", error);
-    bool ok = pg != NULL;
-    for (size_t m = 0; ok && m < plan->migration_count; m++)
-        if (plan->migrations[m].pending &&
-            !rh_migrate(run, staging, pg, &plan->migrations[m], &options, NULL, NULL, error))
-            ok = blame(staging, &plan->migrations[m], "verify", error);
+    bool ok = pg && (!look || look(user, NULL, error));
+    for (size_t m = 0; ok && m < plan->migration_count; m++) {
+        rh_migration *migration = &plan->migrations[m];
+        if (!migration->pending)
+            continue;
+        if (!rh_migrate(run, staging, pg, migration, &options, NULL, NULL, error))
+            ok = blame(staging, migration, look ? "compatibility pass" : "verify", error);
+        else
+            ok = !look || look(user, migration->id, error);
+    }
     rh_pg_close(pg);
     return ok;
 }
@@ -244,10 +251,8 @@ static bool wait_under_load(pass *p, const char *what, rh_usec duration, rh_erro
 static bool make_mix(rh_run *run, rh_staging *staging, rh_error *error)
 {
     rh_pg *pg = rh_pg_connect(rh_staging_conninfo(staging), ": mix", error);
-    bool ok = pg && rh_mix_from_scenario(pg, run->scenario, run->arena, &run->load.mix, &run->load.rate_per_s,
-                                         error);
+    bool ok = pg && rh_load_prepare(run, pg, &run->load, error);
     rh_pg_close(pg);
-    run->load.mix_source = run->load.mix.source;
     return ok;
 }
 
@@ -263,7 +268,7 @@ static bool loaded(pass *p, rh_error *error)
     rh_generator_options options = {.conninfo = rh_staging_conninfo(p->staging),
                                     .mix = &p->run->load.mix,
                                     .rate = p->run->load.rate_per_s,
-                                    .connections = scenario->workload.connections,
+                                    .connections = p->run->load.connections,
                                     .seed = scenario->workload.seed};
     p->generator = rh_generator_start(&options, error);
     p->began = rh_clock_monotonic();
@@ -277,6 +282,15 @@ static bool loaded(pass *p, rh_error *error)
     return wait_under_load(p, "window after", scenario->workload.after, error);
 }
 
+/* What the load measured, beside why it was as large as it was. */
+static void finish_load(rh_run *run, rh_generator *generator)
+{
+    const char *rate_basis = run->load.rate_basis, *connections_basis = run->load.connections_basis;
+    rh_generator_finish(generator, run->arena, &run->load);
+    run->load.rate_basis = rate_basis;
+    run->load.connections_basis = connections_basis;
+}
+
 bool rh_pass_loaded(rh_run *run, rh_staging *staging, const rh_progress *progress, rh_error *error)
 {
     pass p = {.run = run,
@@ -286,12 +300,7 @@ bool rh_pass_loaded(rh_run *run, rh_staging *staging, const rh_progress *progres
               .kind = RH_PASS_KIND_LOADED,
               .repeat = 1,
               .scale = 1};
-    if (run->scenario->workload.rate > 0)
-        rh_progress_begin(progress, p.stage, "%.0f transactions per second on %d connections",
-                          run->scenario->workload.rate, run->scenario->workload.connections);
-    else
-        rh_progress_begin(progress, p.stage, "production's rate on %d connections",
-                          run->scenario->workload.connections);
+    rh_progress_begin(progress, p.stage, "the load's mix");
     if (!rh_staging_reset(staging, progress, error) || !make_mix(run, staging, error))
         return false;
     if (run->load.mix.template_count == 0) {
@@ -307,7 +316,7 @@ bool rh_pass_loaded(rh_run *run, rh_staging *staging, const rh_progress *progres
         rh_generator_on_overdue(p.generator, NULL, NULL);
     close_pass(&p, &contention);
     if (p.generator)
-        rh_generator_finish(p.generator, run->arena, &run->load);
+        finish_load(run, p.generator);
     if (contention.lost)
         rh_run_not_measured(run, "lock waits of the loaded pass: %s", contention.lost);
     if (contention.measured) {

@@ -7,10 +7,12 @@
 #include "pgrehearse/migrations/migrations.h"
 #include "pgrehearse/predict/history.h"
 #include "pgrehearse/predict/predict.h"
+#include "pgrehearse/rehearsal/compatibility.h"
 #include "pgrehearse/rehearsal/disturb.h"
 #include "pgrehearse/rehearsal/added_keys.h"
 #include "pgrehearse/rehearsal/evidence.h"
 #include "pgrehearse/rehearsal/gates.h"
+#include "pgrehearse/rehearsal/load_size.h"
 #include "pgrehearse/rehearsal/lock_policy.h"
 #include "pgrehearse/rehearsal/history.h"
 #include "pgrehearse/rehearsal/lock_forecast.h"
@@ -80,6 +82,7 @@ static bool start_staging(rehearsal *r, rh_error *error)
     rh_staging_request request = {.scenario = r->scenario,
                                   .minimum_major = rh_backup_needed_major(&run->backup),
                                   .log_directory = rh_arena_printf(run->arena, "%s/log", run->directory),
+                                  .load_connections = rh_load_connections(run),
                                   .progress = r->progress};
     r->staging = rh_staging_start(&request, error);
     if (!r->staging || !rh_staging_describe(r->staging, run->arena, &run->staging, error))
@@ -257,11 +260,23 @@ static bool verify(rehearsal *r, rh_error *error)
         return true;
     rh_progress_begin(r->progress, r->stage, "%zu step%s", r->scenario->verify_count,
                       r->scenario->verify_count == 1 ? "" : "s");
-    if (!is_migrated(r) && !rh_pass_settle(r->run, r->staging, r->progress, error))
+    if (!is_migrated(r) && !rh_pass_settle(r->run, r->staging, r->progress, NULL, NULL, error))
         return false;
     if (!rh_steps_verify(r->run, rh_staging_conninfo(r->staging), r->progress, error))
         return false;
     rh_progress_end(r->progress, r->stage, r->run->verify_outcome == RH_OUTCOME_OK ? "clean" : "FAILED");
+    return true;
+}
+
+static bool compatibility_pass(rehearsal *r, rh_error *error)
+{
+    r->stage = "compatibility";
+    bool wanted = r->scenario->workload.next.source != RH_WORKLOAD_NONE;
+    if (rh_compatibility_wanted(r->run))
+        return rh_pass_compatibility(r->run, r->staging, r->progress, error);
+    if (wanted)
+        rh_run_not_measured(r->run,
+                            "compatibility: there was no loaded pass, so workload.next was not tried");
     return true;
 }
 
@@ -316,6 +331,7 @@ static bool pipeline(rehearsal *r, rh_error *error)
              && quiet_passes(r, error)       /* then full size, and scored */
              && loaded_pass(r, error)        /* who is hurt, and how long */
              && verify(r, error)             /* is the data still right */
+             && compatibility_pass(r, error) /* does each release run on the other's schema */
              && rollback_pass(r, error)      /* is there a way back, */
              && interruption_pass(r, error)  /* what if it is killed half-way, */
              && runners_pass(r, error)       /* or started twice at once */

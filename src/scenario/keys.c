@@ -189,11 +189,10 @@ static const char *read_weighted_path(rh_reader *reader, const char *key, rh_yam
 }
 
 /* One file: its path, or {file, weight}. */
-static bool read_workload_file(rh_reader *reader, const char *key, rh_yaml_node *node)
+static bool read_workload_file(rh_reader *reader, const char *key, rh_yaml_node *node,
+                               rh_workload_file **files, size_t *count)
 {
-    rh_scenario *scenario = reader->scenario;
-    rh_workload_file *file =
-        rh_arena_add(reader->arena, &scenario->workload.files, &scenario->workload.file_count, sizeof *file);
+    rh_workload_file *file = rh_arena_add(reader->arena, files, count, sizeof *file);
     *file = (rh_workload_file){.weight = 1, .where = rh_value_where(reader, node)};
     rh_yaml_node *path = node;
     if (rh_yaml_node_kind(node) == RH_YAML_MAPPING) {
@@ -213,15 +212,25 @@ static bool read_workload_file(rh_reader *reader, const char *key, rh_yaml_node 
     return file->path != NULL;
 }
 
-static bool read_workload_path(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
+static bool read_workload_files(rh_reader *reader, const key_spec *key, rh_yaml_node *node,
+                                rh_workload_file **files, size_t *count)
 {
-    (void)field;
     if (rh_yaml_node_kind(node) != RH_YAML_SEQUENCE)
-        return read_workload_file(reader, key->path, node);
+        return read_workload_file(reader, key->path, node, files, count);
     for (size_t i = 0; i < rh_yaml_count(node); i++)
-        if (!read_workload_file(reader, key->path, rh_yaml_item(node, i)))
+        if (!read_workload_file(reader, key->path, rh_yaml_item(node, i), files, count))
             return false;
     return rh_yaml_count(node) > 0 || rh_value_fail(reader, node, "%s is an empty list", key->path);
+}
+
+static bool read_workload_path(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
+{
+    return read_workload_files(reader, key, node, field, &reader->scenario->workload.file_count);
+}
+
+static bool read_next_path(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
+{
+    return read_workload_files(reader, key, node, field, &reader->scenario->workload.next.file_count);
 }
 
 /* ---- gates ---- */
@@ -322,6 +331,12 @@ static const rh_word WORKLOAD_SOURCES[] = {
     {"pgbench", RH_WORKLOAD_PGBENCH, NULL},
 };
 
+/* No schema: the next release's tables, played by themselves, say nothing about its application. */
+static const rh_word NEXT_SOURCES[] = {
+    {"pg_stat_statements", RH_WORKLOAD_STATISTICS, NULL},
+    {"pgbench", RH_WORKLOAD_PGBENCH, NULL},
+};
+
 #define AT(field) .offset = offsetof(rh_scenario, field)
 #define NO_FIELD .offset = SIZE_MAX
 #define WORDS(list) .words = (list), .word_count = sizeof(list) / sizeof *(list)
@@ -348,7 +363,10 @@ static const key_spec KEYS[] = {
     {"migrations.steps", read_migration_steps, AT(migrations.steps)},
     {"workload", NULL, AT(workload.where)},
     {"workload.source", read_word, AT(workload.source), WORDS(WORKLOAD_SOURCES)},
-    {"workload.path", read_workload_path, NO_FIELD},
+    {"workload.path", read_workload_path, AT(workload.files)},
+    {"workload.next", NULL, AT(workload.next_where)},
+    {"workload.next.source", read_word, AT(workload.next.source), WORDS(NEXT_SOURCES), .required = true},
+    {"workload.next.path", read_next_path, AT(workload.next.files)},
     {"workload.rate", read_real, AT(workload.rate), .low = 0.1, .high = 1e6},
     {"workload.connections", read_int, AT(workload.connections), .low = 1, .high = 5000},
     {"workload.before", read_duration, AT(workload.before)},

@@ -9,15 +9,13 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { DEFAULT_RATE = 100 };
-
 static void set_defaults(rh_scenario *scenario)
 {
     scenario->migrations.concurrent_runners = 1;
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
     scenario->backup.jobs = cpus > 0 ? (int)cpus : 1;
     scenario->staging.directory = "/var/tmp";
-    scenario->workload.connections = 10;
+    scenario->workload.next.source = RH_WORKLOAD_NONE;
     scenario->workload.before = 10 * RH_SECOND;
     scenario->workload.after = 10 * RH_SECOND;
     scenario->workload.seed = 1;
@@ -65,29 +63,44 @@ static bool graft(rh_yaml *yaml, const char *set, rh_arena *arena, rh_error *err
     return rh_yaml_graft(yaml, key, value, error) || rh_error_at(error, name, 0, 0);
 }
 
-static bool check_workload(rh_reader *reader, rh_yaml_node *workload)
+/* SECTION is "workload" or "workload.next". */
+static bool check_files(rh_reader *reader, rh_yaml_node *workload, const char *section,
+                        rh_workload_source source, size_t files)
 {
-    const rh_scenario *scenario = reader->scenario;
-    rh_workload_source source = scenario->workload.source;
-    size_t files = scenario->workload.file_count;
     bool statistics = source == RH_WORKLOAD_STATISTICS, needs = statistics || source == RH_WORKLOAD_PGBENCH;
     if (needs && files == 0) {
-        rh_value_fail(reader, rh_yaml_get(workload, "source"), "workload.source: %s needs workload.path",
-                      statistics ? "pg_stat_statements" : "pgbench");
+        rh_value_fail(reader, rh_yaml_get(workload, "source"), "%s.source: %s needs %s.path", section,
+                      statistics ? "pg_stat_statements" : "pgbench", section);
         return rh_error_hint(reader->error, statistics ? "write path: FILE.csv, an export of the view"
                                                        : "write path: SCRIPT.sql");
     }
     if (!needs && files > 0) {
         rh_value_fail(reader, rh_yaml_get(workload, "path"),
-                      "workload.path is only for source: pg_stat_statements or pgbench");
+                      "%s.path is only for source: pg_stat_statements or pgbench", section);
         return rh_error_hint(reader->error, "add such a source, or remove the path");
     }
     if (statistics && files > 2) {
-        rh_value_fail(reader, rh_yaml_get(workload, "path"),
-                      "workload.path: there are more than two snapshots");
+        rh_value_fail(reader, rh_yaml_get(workload, "path"), "%s.path: there are more than two snapshots",
+                      section);
         return rh_error_hint(reader->error, "give one export, or the earlier and the later of two");
     }
     return true;
+}
+
+static bool check_workload(rh_reader *reader, rh_yaml_node *workload)
+{
+    const rh_scenario *scenario = reader->scenario;
+    rh_yaml_node *next = workload ? rh_yaml_get(workload, "next") : NULL;
+    if (!check_files(reader, workload, "workload", scenario->workload.source, scenario->workload.file_count))
+        return false;
+    if (!next || rh_yaml_node_kind(next) != RH_YAML_MAPPING)
+        return true;
+    if (scenario->workload.source == RH_WORKLOAD_NONE) {
+        rh_value_fail(reader, next, "workload.next needs a workload: workload.source is none");
+        return rh_error_hint(reader->error, "what it is compared with is the running release's mix");
+    }
+    return check_files(reader, next, "workload.next", scenario->workload.next.source,
+                       scenario->workload.next.file_count);
 }
 
 /* Files, or a program; and what a program cannot have. */
@@ -164,8 +177,6 @@ static bool check_together(rh_reader *reader, rh_yaml_node *root)
     if (!workload || !rh_yaml_get(workload, "source"))
         scenario->workload.source =
             scenario->migrations.path || scenario->migrations.command ? RH_WORKLOAD_SCHEMA : RH_WORKLOAD_NONE;
-    if (scenario->workload.rate == 0 && scenario->workload.source != RH_WORKLOAD_STATISTICS)
-        scenario->workload.rate = DEFAULT_RATE;
     rh_yaml_node *migrations = rh_yaml_get(root, "migrations");
     if (migrations && rh_yaml_node_kind(migrations) == RH_YAML_MAPPING &&
         !check_migrations(reader, migrations))

@@ -236,7 +236,7 @@ static void put_restore(const rh_staging *staging, rh_text *conf)
 /* Production's, with room for the load's connections and ours. */
 static void put_timed(const rh_staging *staging, rh_text *conf)
 {
-    int connections = DEFAULT_CONNECTIONS, needed = staging->scenario->workload.connections + OWN_CONNECTIONS;
+    int connections = DEFAULT_CONNECTIONS, needed = staging->load_connections + OWN_CONNECTIONS;
     for (size_t i = 0; i < staging->applied_count; i++) {
         put(conf, staging->applied[i].name, staging->applied[i].value);
         if (strcasecmp(staging->applied[i].name, "max_connections") == 0)

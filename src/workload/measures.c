@@ -199,8 +199,8 @@ static void fold_window(rh_measures *measures, rh_measure_window *window)
             merge_histogram(&into->response, from->response);
             merge_histogram(&into->service, from->service);
         }
-    } else if (window->arrivals >= 20 &&
-               (double)window->folded.transactions < 0.95 * (double)window->arrivals) {
+    } else if (window->arrivals >= 20 && (double)(window->folded.transactions + window->folded.errors) <
+                                             0.95 * (double)window->arrivals) {
         measures->saturated = true;
     }
     free_cells(window->cells, mix);

@@ -39,7 +39,7 @@ typedef struct rh_profile_relation {
     int64_t bytes, toast_bytes, index_bytes, bloat_bytes;
     double row_bytes; /* mean width by the statistics */
     double inserts_per_s, updates_per_s, deletes_per_s,
-        scans_per_s; /* scans: of the table and of its indexes */
+        scans_per_s;     /* scans: of the table and of its indexes */
     bool is_partitioned; /* without storage of its own: its partitions are listed, too */
 } rh_profile_relation;
 
@@ -82,6 +82,7 @@ typedef struct rh_profile {
     int in_recovery; /* 1 a standby, 0 a primary, -1 not told */
     int64_t block_bytes, database_bytes, wal_directory_bytes, disk_free_bytes, cpu_count, memory_bytes;
     double commits_per_s, wal_bytes_per_s;
+    int64_t backends; /* sessions in the database, the most of its readings */
     rh_profile_setting *settings;
     size_t setting_count;
     rh_profile_relation *relations; /* the largest first */

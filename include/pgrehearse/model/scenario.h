@@ -66,6 +66,13 @@ typedef struct rh_workload_file {
     rh_location where;
 } rh_workload_file;
 
+/* Where a mix comes from. */
+typedef struct rh_workload {
+    rh_workload_source source;
+    rh_workload_file *files;
+    size_t file_count;
+} rh_workload;
+
 /* Bits of rh_scenario.passes. */
 enum { RH_PASS_QUIET = 1, RH_PASS_LOADED = 2, RH_PASS_SCALED = 4, RH_PASS_ALL = 7 };
 
@@ -140,7 +147,8 @@ typedef struct rh_scenario {
         rh_location where;
     } production;
     struct {
-        const char *path; /* absolute: the folder of earlier runs; NULL: where the run directory lies by default */
+        const char
+            *path; /* absolute: the folder of earlier runs; NULL: where the run directory lies by default */
         bool off;
     } history;
     rh_step *prepare;
@@ -163,8 +171,10 @@ typedef struct rh_scenario {
         rh_workload_source source;
         rh_workload_file *files;
         size_t file_count;
-        double rate; /* transactions per second; 0: production's, as its statistics say */
-        int connections;
+        double rate;      /* transactions per second; 0: production's */
+        int connections;  /* 0: production's */
+        rh_workload next; /* the next release's mix; source none: not given */
+        rh_location next_where;
         rh_usec before, after;
         uint64_t seed;
         rh_location where;

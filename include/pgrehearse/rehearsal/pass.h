@@ -20,8 +20,13 @@ bool rh_pass_quiet(rh_run *run, rh_staging *staging, int repeat, const rh_progre
  * window after. Fills run->load and run->contention. */
 bool rh_pass_loaded(rh_run *run, rh_staging *staging, const rh_progress *progress, rh_error *error);
 
-/* Full size and migrated, for the verify steps when no pass has left it so; measures nothing. */
-bool rh_pass_settle(rh_run *run, rh_staging *staging, const rh_progress *progress, rh_error *error);
+/* What is to be looked at in each state: MIGRATION is the id of the last one that ran, NULL before the first.
+ */
+typedef bool (*rh_pass_look)(void *user, const char *migration, rh_error *error);
+/* Resets staging and runs every pending migration at full size; measures nothing. LOOK (may be NULL) is
+ * called before the first and after each one. */
+bool rh_pass_settle(rh_run *run, rh_staging *staging, const rh_progress *progress, rh_pass_look look,
+                    void *user, rh_error *error);
 
 /* Every migration with a way down: up, down and up again, comparing the schema and the rows of what existed
  * before; then the whole set likewise (run->set_rollback). The statements of the way down get a run each,

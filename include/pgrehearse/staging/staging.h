@@ -20,6 +20,7 @@ typedef struct rh_staging_request {
     int minimum_major; /* of the server that made the backup; 0: any. Embedded: the newest bindir that is at
                           least this (pg_dump archives also restore into newer servers) */
     const char *log_directory; /* server.log goes here (embedded) */
+    int load_connections;      /* that the timed passes need, besides our own */
     const rh_progress *progress;
 } rh_staging_request;
 

@@ -37,6 +37,7 @@ struct rh_staging {
     const rh_scenario *scenario;
     const rh_progress *progress;
     rh_staging_kind kind;
+    int load_connections;
     const char *id; /* 8 hexadecimal digits */
     const char *bindir;
     int major;

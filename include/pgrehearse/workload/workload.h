@@ -22,9 +22,8 @@ bool rh_mix_from_statistics(rh_pg *pg, const char *const *paths, size_t path_cou
 bool rh_mix_from_pgbench(rh_pg *pg, const rh_workload_file *files, size_t count, rh_arena *arena, rh_mix *mix,
                          rh_error *error);
 
-/* The mix that the scenario's workload asks for, and the RATE per second that it is to be played at: the
- * scenario's, else production's. */
-bool rh_mix_from_scenario(rh_pg *pg, const rh_scenario *scenario, rh_arena *arena, rh_mix *mix, double *rate,
+/* The mix that WORKLOAD, of a scenario, asks for. */
+bool rh_mix_from_workload(rh_pg *pg, const rh_workload *workload, uint64_t seed, rh_arena *arena, rh_mix *mix,
                           rh_error *error);
 
 /* The statement INDEX of a template, as its sessions send it; NULL after the last. */

@@ -43,7 +43,6 @@ static inline int fixture_set_up(void **state)
     f->scenario.staging.kind = RH_STAGING_EMBEDDED;
     f->scenario.staging.directory = f->root;
     f->scenario.staging.where = (rh_location){"scenario.yaml", 7, 3};
-    f->scenario.workload.connections = 20;
     return 0;
 }
 
@@ -60,7 +59,7 @@ static inline int fixture_tear_down(void **state)
 
 static inline bool fixture_start(fixture *f)
 {
-    rh_staging_request request = {.scenario = &f->scenario, .log_directory = f->root};
+    rh_staging_request request = {.scenario = &f->scenario, .log_directory = f->root, .load_connections = 20};
     f->staging = rh_staging_start(&request, &f->error);
     return f->staging != NULL;
 }

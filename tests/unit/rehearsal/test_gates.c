@@ -206,7 +206,8 @@ static void the_worst_news_decide(void **state)
                "gate load_errors could not be measured: no load ran");
     w->run.load.saturated = true;
     verdict_is(w, NULL, RH_VERDICT_INCONCLUSIVE, RH_EXIT_INCONCLUSIVE,
-               "the server could not hold the load's rate even without a migration: lower workload.rate");
+               "the server could not hold the load's rate even without a migration (saturated): lower "
+               "workload.rate");
     w->run.prediction.high_s = 2;
     check(w, RH_GATE_PREDICTED_DURATION, 1);
     verdict_is(w, NULL, RH_VERDICT_FAIL, RH_EXIT_GATE,

@@ -112,8 +112,8 @@ static void test_defaults(void **state)
     assert_string_equal(scenario.staging.directory, "/var/tmp");
     assert_null(scenario.migrations.path);
     assert_int_equal(scenario.workload.source, RH_WORKLOAD_NONE);
-    assert_true(scenario.workload.rate == 100);
-    assert_int_equal(scenario.workload.connections, 10);
+    assert_true(scenario.workload.rate == 0); /* production's */
+    assert_int_equal(scenario.workload.connections, 0);
     assert_int_equal(scenario.workload.before, 10 * RH_SECOND);
     assert_true(scenario.rollback);
     assert_int_equal(scenario.repeat, 3);
@@ -282,7 +282,7 @@ static void test_workload_files(void **state)
     assert_true(scenario.workload.rate == 5);
     loads(BASE "workload: {source: pgbench, path: b.dump@7}\n", NULL);
     assert_int_equal(scenario.workload.source, RH_WORKLOAD_PGBENCH);
-    assert_true(scenario.workload.files[0].weight == 7 && scenario.workload.rate == 100);
+    assert_true(scenario.workload.files[0].weight == 7);
     complains(BASE "workload:\n  source: pgbench\n", 4, 11, "needs workload.path", "SCRIPT.sql");
     complains(BASE "workload:\n  source: pgbench\n  path: no.sql@2\n", 5, 9, "there is no", NULL);
     complains(BASE "workload:\n  source: pg_stat_statements\n", 4, 11,
@@ -295,6 +295,28 @@ static void test_workload_files(void **state)
               "more than two snapshots", NULL);
     complains(BASE "workload:\n  path: [{weight: 1}]\n", 4, 10, "has the keys file and weight", NULL);
     complains(BASE "workload:\n  path: []\n", 4, 9, "is an empty list", NULL);
+}
+
+static void test_next_release(void **state)
+{
+    (void)state;
+    loads(BASE "workload: {source: schema}\n", NULL);
+    assert_int_equal(scenario.workload.next.source, RH_WORKLOAD_NONE);
+    loads(BASE "workload:\n  source: pgbench\n  path: b.dump\n  next:\n    source: pg_stat_statements\n"
+               "    path: [b.dump, b.dump]\n",
+          NULL);
+    assert_int_equal(scenario.workload.source, RH_WORKLOAD_PGBENCH);
+    assert_int_equal(scenario.workload.file_count, 1);
+    assert_int_equal(scenario.workload.next.source, RH_WORKLOAD_STATISTICS);
+    assert_int_equal(scenario.workload.next.file_count, 2);
+    complains(BASE "workload:\n  source: schema\n  next: {source: schema}\n", 5, 18,
+              "workload.next.source cannot be", NULL);
+    complains(BASE "workload:\n  source: schema\n  next: {path: b.dump}\n", 5, 9, "next.source is missing",
+              NULL);
+    complains(BASE "workload:\n  source: schema\n  next: {source: pgbench}\n", 5, 18,
+              "workload.next.source: pgbench needs workload.next.path", "SCRIPT.sql");
+    complains(BASE "workload:\n  source: none\n  next: {source: pgbench, path: b.dump}\n", 5, 9,
+              "needs a workload", NULL);
 }
 
 static void test_profile(void **state)
@@ -454,6 +476,7 @@ int main(void)
         EACH(test_wrong_values), EACH(test_missing_files), EACH(test_variables),    EACH(test_workload_files),
         EACH(test_command),      EACH(test_set),           EACH(test_profile),      EACH(test_template),
         EACH(test_disturb),      EACH(test_lock_policy),
+        EACH(test_next_release),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
