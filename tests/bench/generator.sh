@@ -31,4 +31,4 @@ UPDATE pgbench_branches SET bbalance = bbalance + :delta WHERE bid = :bid;
 INSERT INTO pgbench_history (tid, bid, aid, delta, mtime) VALUES (:tid, :bid, :aid, :delta, CURRENT_TIMESTAMP);
 END;
 SQL
-exec python3 "$source/tests/bench/generator.py"
+python3 "$source/tests/bench/generator.py"
