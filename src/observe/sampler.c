@@ -196,6 +196,7 @@ rh_sampler *rh_sampler_start(const rh_sampler_options *options, rh_error *error)
     sampler->shared = rh_arena_new();
     sampler->arena = rh_arena_new();
     sampler->graph = rh_wait_graph_new(options->began);
+    sampler->last_at = options->began; /* looks that find nobody waiting take no sample */
     sampler->look_pause = LOOK_PAUSE_MIN;
     sampler->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&sampler->mutex, NULL);
@@ -279,7 +280,7 @@ void rh_sampler_finish(rh_sampler *sampler, rh_arena *arena, rh_contention *cont
     contention->sampler_cpu_s =
         sampler->client_cpu_s + (isnan(sampler->server_cpu_s) ? 0 : sampler->server_cpu_s);
     contention->sampler_elapsed_s =
-        sampler->samples > 0 ? rh_seconds(sampler->last_at - sampler->options.began) : RH_NOT_MEASURED;
+        sampler->samples > 0 ? rh_seconds(rh_clock_monotonic() - sampler->options.began) : RH_NOT_MEASURED;
     contention->log.why_not = "it has not been looked at";
     contention->sampler_interval_ms = rh_seconds(BUSY_INTERVAL) * 1e3;
     contention->shortest_sure_wait_ms =

@@ -48,7 +48,7 @@ SQL
 rehearse 0 --pass quiet
 valid_report
 report "$what['outcome'] == 'refused' and sorted(x['exit_status'] for x in $what['runners']) == [0, 3]"
-report "'gave up' in $what['why'] and 'another migration' not in str(r)" # a function's message may hold values
+report "'gave up' in $what['why']"
 
 echo "-- nothing keeps them apart"
 script <<'SQL'
