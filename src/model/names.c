@@ -30,12 +30,6 @@ bool rh_statement_class_named(const char *name, rh_statement_class *class_)
     return false;
 }
 
-const char *rh_residual_kind_name(rh_residual_kind kind)
-{
-    static const char *const names[] = {"backtest", "production"};
-    return names[kind];
-}
-
 const char *rh_phase_name(rh_phase phase)
 {
     static const char *const names[] = {NULL, "expand", "migrate", "contract"};

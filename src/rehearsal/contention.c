@@ -83,27 +83,6 @@ void rh_contention_name_templates(const rh_run *run, rh_contention *contention)
         }
 }
 
-void rh_contention_name_session(const rh_run *run, rh_contention *contention, int pid, const char *name)
-{
-    const char *known = rh_arena_strdup(run->arena, name);
-    for (size_t i = 0; i < contention->wait_count; i++) {
-        rh_wait *wait = &contention->waits[i];
-        if (wait->waiter_pid == pid && !wait->template_name && !wait->waiter_is_migration)
-            wait->waiter = known;
-        for (size_t k = 0; k < wait->chain_count; k++) {
-            if (wait->chain[k].pid != pid || wait->chain[k].is_migration)
-                continue;
-            wait->chain[k].name = known;
-            if (k == 0)
-                wait->blocker = known;
-        }
-    }
-    for (size_t i = 0; i < contention->deadlock_count; i++)
-        for (size_t k = 0; k < contention->deadlocks[i].side_count; k++)
-            if (contention->deadlocks[i].sides[k].pid == pid && !contention->deadlocks[i].sides[k].name)
-                contention->deadlocks[i].sides[k].name = known;
-}
-
 /* Which statement of the pass ran at AT (monotonic); NULL: none. */
 static const rh_statement *running_at(const rh_run *run, rh_pass_kind pass, rh_usec at,
                                       const char **migration)

@@ -7,9 +7,6 @@ typedef enum rh_residual_kind {
     RH_RESIDUAL_BACKTEST,   /* the full-size quiet pass of its own run */
     RH_RESIDUAL_PRODUCTION, /* production, by "pgrehearse score" */
 } rh_residual_kind;
-/* "backtest", "production". */
-const char *rh_residual_kind_name(rh_residual_kind kind);
-
 typedef struct rh_residual {
     rh_residual_kind kind;
     rh_statement_class class_;

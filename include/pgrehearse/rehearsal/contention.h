@@ -6,9 +6,6 @@
  * links of a chain ("… (idle in transaction)" after the name), as sides of a deadlock. */
 void rh_contention_name_templates(const rh_run *run, rh_contention *contention);
 
-/* The session PID is NAME wherever it stands in the account and has no better name than its query. */
-void rh_contention_name_session(const rh_run *run, rh_contention *contention, int pid, const char *name);
-
 /* The load's statements that a timeout or a deadlock ended. BEGAN: monotonic, second 0 of the account, whose
  * pass is PASS. */
 void rh_contention_add_cancelled(const rh_run *run, rh_pass_kind pass, rh_usec began,

@@ -31,7 +31,7 @@ typedef struct fidelity {
     rh_plan plan;
 } fidelity;
 
-/* NULL when the program is not installed. In ARENA. */
+/* Quoted for a shell; NULL when the program is not installed. In ARENA. */
 static inline const char *find_program(rh_arena *arena, const char *name)
 {
     const char *tools = getenv("RH_TOOLS");
@@ -39,11 +39,11 @@ static inline const char *find_program(rh_arena *arena, const char *name)
         tools = RH_SOURCE_DIRECTORY "/.cache/tools";
     char *path = rh_arena_printf(arena, "%s/node_modules/.bin/%s", tools, name);
     if (access(path, X_OK) == 0)
-        return path;
+        return rh_arena_printf(arena, "'%s'", path);
     for (char *rest = rh_arena_strdup(arena, getenv("PATH")), *entry; (entry = strsep(&rest, ":")) != NULL;) {
         path = rh_arena_printf(arena, "%s/%s", entry, name);
         if (*entry && access(path, X_OK) == 0)
-            return path;
+            return rh_arena_printf(arena, "'%s'", path);
     }
     print_message("%s is not installed\n", name);
     return NULL;

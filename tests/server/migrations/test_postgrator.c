@@ -35,7 +35,8 @@ static const char *command(fidelity *f, const char *version)
         print_message("%s is not installed\n", module);
         return NULL;
     }
-    return rh_arena_printf(f->arena, "node %s/tests/server/migrations/postgrator_migrate.mjs %s . %s real %s",
+    return rh_arena_printf(f->arena,
+                           "node '%s/tests/server/migrations/postgrator_migrate.mjs' '%s' . %s real %s",
                            RH_SOURCE_DIRECTORY, tools, f->cluster->directory, version);
 }
 

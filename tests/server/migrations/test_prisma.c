@@ -26,7 +26,7 @@ static const char *command(fidelity *f)
         print_message("%s is not installed\n", wasm);
         return NULL;
     }
-    return rh_arena_printf(f->arena, "node %s/tests/server/migrations/prisma_deploy.mjs %s . %s real",
+    return rh_arena_printf(f->arena, "node '%s/tests/server/migrations/prisma_deploy.mjs' '%s' . %s real",
                            RH_SOURCE_DIRECTORY, tools, f->cluster->directory);
 }
 

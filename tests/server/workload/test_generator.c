@@ -1,6 +1,8 @@
 /* The generator under what happens during migrations: stalls, DDL, killed connections, overload. */
 #include "server/workload/load_support.h"
 #include "pgrehearse/workload/arrivals.h"
+#include <stdio.h>
+#include <unistd.h>
 
 static test_cluster *cluster;
 
@@ -73,6 +75,43 @@ static void test_stall_is_seen_by_all_who_arrive_in_it(void **state)
     assert_true(before->response_ms.p50 < during->response_ms.p50);
     assert_true(load.generator_cpu_s > 0);
     assert_false(load.saturated);
+    rh_arena_free(arena);
+    rh_pg_close(pg);
+}
+
+static int64_t resident_bytes(void)
+{
+    long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%*d %ld", &pages), 1);
+    fclose(file);
+    return pages * sysconf(_SC_PAGESIZE);
+}
+
+/* A transaction leaves a count in a histogram, and a second some rows: 24,000 more transactions in six
+ * seconds would show if each left as much as 40 bytes. */
+static void test_memory_does_not_grow_with_the_run(void **state)
+{
+    (void)state;
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+    skip(); /* a sanitizer keeps what was freed */
+#endif
+    rh_pg *pg = load_connect(cluster, "postgres");
+    rh_arena *arena = rh_arena_new();
+    rh_mix mix = load_mix(pg, arena);
+    rh_generator *generator = load_start(cluster, "postgres", &mix, 4000, 8);
+    load_sleep(3);
+    int64_t early = resident_bytes();
+    load_sleep(6);
+    int64_t grown = resident_bytes() - early;
+    rh_load load;
+    rh_generator_finish(generator, arena, &load);
+    rh_load_second sum = load_totals(&load);
+    print_message("%lld transactions; %lld bytes more after the first third\n", (long long)sum.transactions,
+                  (long long)grown);
+    assert_true(sum.arrivals > 30000);
+    assert_true(grown < 1000000);
     rh_arena_free(arena);
     rh_pg_close(pg);
 }
@@ -258,6 +297,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stall_is_seen_by_all_who_arrive_in_it),
+        cmocka_unit_test(test_memory_does_not_grow_with_the_run),
         cmocka_unit_test(test_killed_connections_come_back),
         cmocka_unit_test(test_dropped_column_is_counted),
         cmocka_unit_test(test_changed_type_is_an_error_once),
