@@ -1,23 +1,10 @@
 /* Predictions from the small passes for the full-size ones, and their score beside naive baselines. */
+#include "pgrehearse/base/median.h"
 #include "pgrehearse/predict/cost.h"
 #include "pgrehearse/predict/predict.h"
 #include "pgrehearse/predict/score.h"
 #include <stdlib.h>
 #include <string.h>
-
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-double rh_median(double *values, size_t count)
-{
-    if (count == 0)
-        return NAN;
-    qsort(values, count, sizeof *values, compare_doubles);
-    return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
-}
 
 /* Proportional to the largest and to the smallest scaled run, and a line through logarithms. */
 static void baselines(const rh_statement *statement, double measure, rh_backtest_row *row)

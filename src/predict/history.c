@@ -1,3 +1,4 @@
+#include "pgrehearse/base/median.h"
 #include "pgrehearse/predict/history.h"
 #include "pgrehearse/predict/predict.h"
 #include <math.h>

@@ -1,4 +1,5 @@
 /* What a duration consists of. */
+#include "pgrehearse/base/median.h"
 #include "pgrehearse/predict/cost.h"
 #include "pgrehearse/predict/predict.h"
 #include "pgrehearse/predict/translate.h"

@@ -1,4 +1,5 @@
 /* What the tries of lock policies amount to: pure arithmetic and sentences. */
+#include "pgrehearse/base/median.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/base/units.h"
 #include "pgrehearse/rehearsal/lock_policy.h"
@@ -15,18 +16,6 @@ rh_usec rh_lock_policy_pause(rh_usec timeout, int attempt)
     for (int i = 1; i < attempt && pause < PAUSE_MOST; i++)
         pause *= 2;
     return pause < PAUSE_MOST ? pause : PAUSE_MOST;
-}
-
-static int compare(const void *left, const void *right)
-{
-    double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
-static double median(double *values, size_t count)
-{
-    qsort(values, count, sizeof *values, compare);
-    return count == 0 ? RH_NOT_MEASURED : (values[(count - 1) / 2] + values[count / 2]) / 2;
 }
 
 rh_lock_policy rh_lock_policy_of_tries(rh_usec timeout, const rh_lock_try *tries, size_t count)
@@ -58,7 +47,7 @@ rh_lock_policy rh_lock_policy_of_tries(rh_usec timeout, const rh_lock_try *tries
     }
     if (p.successes > 0)
         p.attempts_mean = attempts / p.successes;
-    p.total_s_median = median(totals, (size_t)p.tries);
+    p.total_s_median = rh_median(totals, (size_t)p.tries);
     free(totals);
     return p;
 }

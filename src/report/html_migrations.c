@@ -1,4 +1,5 @@
 /* Who would be hurt (a migration a block, the worst first), and every statement in the order it runs. */
+#include "pgrehearse/base/median.h"
 #include "html.h"
 #include <math.h>
 #include <stdlib.h>
@@ -181,12 +182,6 @@ typedef struct spread {
     int64_t rows, wal_bytes; /* of the last */
 } spread;
 
-static int by_value(const void *left, const void *right)
-{
-    double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
 static spread spread_of(const rh_json *statement, const char *pass)
 {
     const rh_json *runs = rh_json_get(statement, "runs");
@@ -202,10 +197,9 @@ static spread spread_of(const rh_json *statement, const char *pass)
         s.wal_bytes = rh_json_int(rh_json_get(run, "wal_bytes"));
     }
     if (s.count) {
-        qsort(times, s.count, sizeof *times, by_value);
+        s.median_s = rh_median(times, s.count);
         s.min_s = times[0];
         s.max_s = times[s.count - 1];
-        s.median_s = s.count % 2 ? times[s.count / 2] : (times[s.count / 2 - 1] + times[s.count / 2]) / 2;
     }
     free(times);
     return s;

@@ -1,3 +1,4 @@
+#include "pgrehearse/base/median.h"
 #include "view.h"
 #include <math.h>
 #include <stdlib.h>
@@ -17,12 +18,6 @@ bool rh_view_is(const rh_json *object, const char *key, const char *value)
 {
     const char *string = rh_view_string(object, key);
     return string && strcmp(string, value) == 0;
-}
-
-static int by_value(const void *left, const void *right)
-{
-    double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
 }
 
 /* Elapsed time of pass PASS, repeat REPEAT, over all statements; NaN unless every statement ran then. */
@@ -54,10 +49,9 @@ static void fill_times(rh_view_migration *m, int64_t repeats)
     m->quiet_median_s = m->quiet_min_s = m->quiet_max_s = NAN;
     if (m->quiet_runs > 0) {
         int n = m->quiet_runs;
-        qsort(times, (size_t)n, sizeof *times, by_value);
+        m->quiet_median_s = rh_median(times, (size_t)n);
         m->quiet_min_s = times[0];
         m->quiet_max_s = times[n - 1];
-        m->quiet_median_s = n % 2 ? times[n / 2] : (times[n / 2 - 1] + times[n / 2]) / 2;
     }
     m->loaded_s = pass_time(statements, "loaded", 1);
     free(times);

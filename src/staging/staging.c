@@ -1,5 +1,6 @@
 /* The public face: which kind of place it is decides who does the work. */
 #include "pgrehearse/staging/staging.h"
+#include "pgrehearse/base/median.h"
 #include "pgrehearse/base/interrupt.h"
 #include "pgrehearse/staging/embedded.h"
 #include "pgrehearse/staging/server.h"
@@ -161,20 +162,14 @@ void rh_staging_use(rh_staging *staging, const char *database)
     staging->conninfo = rh_staging_conninfo_of(staging, database);
 }
 
-static int compare_doubles(const void *a, const void *b)
+/* Of a copy: the times stay in their order. */
+static double median_reset_s(const rh_staging *staging)
 {
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
-
-static double median(const double *values, size_t count)
-{
-    if (count == 0)
+    if (staging->reset_count == 0)
         return RH_NOT_MEASURED;
-    double *sorted = rh_alloc(count * sizeof *sorted);
-    memcpy(sorted, values, count * sizeof *sorted);
-    qsort(sorted, count, sizeof *sorted, compare_doubles);
-    double middle = count % 2 ? sorted[count / 2] : (sorted[count / 2 - 1] + sorted[count / 2]) / 2;
+    double *sorted = rh_alloc(staging->reset_count * sizeof *sorted);
+    memcpy(sorted, staging->reset_s, staging->reset_count * sizeof *sorted);
+    double middle = rh_median(sorted, staging->reset_count);
     free(sorted);
     return middle;
 }
@@ -220,7 +215,7 @@ bool rh_staging_describe(rh_staging *staging, rh_arena *arena, rh_staging_facts 
             .location = rh_arena_strdup(arena, describe_location(staging)),
             .reset_method = staging->reset_method,
             .snapshot_s = staging->reset_method ? staging->snapshot_s : RH_NOT_MEASURED,
-            .reset_s = median(staging->reset_s, staging->reset_count),
+            .reset_s = median_reset_s(staging),
             .snapshot_bytes = staging->reset_method ? staging->snapshot_bytes : RH_UNKNOWN,
             .resets = (int)staging->reset_count,
             .cpu_count = (int)sysconf(_SC_NPROCESSORS_ONLN),

@@ -39,6 +39,3 @@ size_t rh_predict_residuals_needed(double level);
  * disk_peak_bytes alone. */
 void rh_predict_total(const rh_plan *plan, const rh_contention *contention, double level, rh_arena *arena,
                       rh_run_prediction *prediction);
-
-/* Median of COUNT values; sorts them. NAN when there are none. */
-double rh_median(double *values, size_t count);

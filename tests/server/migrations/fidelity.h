@@ -23,6 +23,23 @@ typedef struct set_file {
     const char *name, *text;
 } set_file;
 
+/* One for all of a program's tests, between these two. */
+static test_cluster *cluster;
+
+static inline int fidelity_start(void **state)
+{
+    (void)state;
+    cluster = test_cluster_start();
+    return cluster ? 0 : -1;
+}
+
+static inline int fidelity_stop(void **state)
+{
+    (void)state;
+    test_cluster_stop(cluster);
+    return 0;
+}
+
 typedef struct fidelity {
     test_cluster *cluster;
     rh_arena *arena;
@@ -81,7 +98,7 @@ static inline void fidelity_write(fidelity *f, const char *name, const char *tex
 }
 
 /* Databases "real" and "replayed", each with the trigger that writes down who changed what. */
-static inline fidelity *fidelity_begin(test_cluster *cluster, const set_file *files, size_t count)
+static inline fidelity *fidelity_begin(const set_file *files, size_t count)
 {
     rh_arena *arena = rh_arena_new();
     fidelity *f = rh_arena_alloc(arena, sizeof *f);

@@ -1,8 +1,6 @@
 /* dbmate itself against the replay. */
 #include "fidelity.h"
 
-static test_cluster *cluster;
-
 static const set_file FILES[] = {
     {"20240101000000_shops.sql",
      "-- shops\n\n-- migrate:up\ncreate table shops (id int primary key, name text);\n"
@@ -38,7 +36,7 @@ static const char *command(fidelity *f, const char *program, const char *verb)
 static void test_up_and_down(void **state)
 {
     (void)state;
-    fidelity *f = fidelity_begin(cluster, FILES, sizeof FILES / sizeof *FILES);
+    fidelity *f = fidelity_begin(FILES, sizeof FILES / sizeof *FILES);
     const char *program = find_program(f->arena, "dbmate");
     if (!program) {
         fidelity_end(f);
@@ -74,7 +72,7 @@ static void test_failures(void **state)
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         set_file file = {"1_a.sql", texts[i]};
-        fidelity *f = fidelity_begin(cluster, &file, 1);
+        fidelity *f = fidelity_begin(&file, 1);
         const char *program = find_program(f->arena, "dbmate");
         if (!program) {
             fidelity_end(f);
@@ -88,22 +86,8 @@ static void test_failures(void **state)
     }
 }
 
-static int start(void **state)
-{
-    (void)state;
-    cluster = test_cluster_start();
-    return cluster ? 0 : -1;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    test_cluster_stop(cluster);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_up_and_down), cmocka_unit_test(test_failures)};
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, fidelity_start, fidelity_stop);
 }

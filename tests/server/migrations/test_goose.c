@@ -2,8 +2,6 @@
  * holds the documented rule. */
 #include "fidelity.h"
 
-static test_cluster *cluster;
-
 static const set_file FILES[] = {
     {"00001_a.sql", "-- about\n\n-- +goose Up\n-- comment\ncreate table a (i int); create table b (i int);\n"
                     "insert into a values (1); -- done\n\n-- +goose Down\ndrop table b;\n  drop table a;\n"},
@@ -36,7 +34,7 @@ static const char *command(fidelity *f, const char *program, const char *verb)
 static void test_up_and_down(void **state)
 {
     (void)state;
-    fidelity *f = fidelity_begin(cluster, FILES, COUNT);
+    fidelity *f = fidelity_begin(FILES, COUNT);
     const char *program = find_program(f->arena, "goose");
     if (!program) {
         fidelity_end(f);
@@ -72,7 +70,7 @@ static void test_failures(void **state)
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         set_file file = {"1_a.sql", texts[i]};
-        fidelity *f = fidelity_begin(cluster, &file, 1);
+        fidelity *f = fidelity_begin(&file, 1);
         const char *program = find_program(f->arena, "goose");
         if (!program) {
             fidelity_end(f);
@@ -86,22 +84,8 @@ static void test_failures(void **state)
     }
 }
 
-static int start(void **state)
-{
-    (void)state;
-    cluster = test_cluster_start();
-    return cluster ? 0 : -1;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    test_cluster_stop(cluster);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_up_and_down), cmocka_unit_test(test_failures)};
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, fidelity_start, fidelity_stop);
 }

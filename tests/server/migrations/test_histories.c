@@ -2,8 +2,6 @@
  * which transactions, against the documented rule (see the header of each file in frameworks/). */
 #include "fidelity.h"
 
-static test_cluster *cluster;
-
 /* Each change with the number of its transaction, then each row of the history with whether it was written in
  * the transaction of a change. */
 static void expect(fidelity *f, const char *history, const char *version, const char *expected)
@@ -32,7 +30,7 @@ static void test_goose(void **state)
          "-- +goose Up\ncreate table g (i int);\ncreate function h() returns int language sql as "
          "$$\nselect 1;\n$$;\n"},
     };
-    fidelity *f = fidelity_begin(cluster, files, 5);
+    fidelity *f = fidelity_begin(files, 5);
     fidelity_plan(f, "goose");
     assert_false(fidelity_replay(f, RH_UP)); /* the last one is cut within the body */
     expect(
@@ -59,7 +57,7 @@ static void test_diesel(void **state)
         {"2024-01-03-000000_two/up.sql", "create table c (i int); commit; create table d (i int);"},
         {"2024-01-03-000000_two/down.sql", "drop table c, d;"},
     };
-    fidelity *f = fidelity_begin(cluster, files, 7);
+    fidelity *f = fidelity_begin(files, 7);
     fidelity_plan(f, "diesel");
     assert_true(fidelity_replay(f, RH_UP));
     expect(
@@ -82,7 +80,7 @@ static void test_prisma(void **state)
         {"1_a/migration.sql", "create table a (i int); create table b (i int);"},
         {"2_b/migration.sql", "create table c (i int); select 1/0;"},
     };
-    fidelity *f = fidelity_begin(cluster, files, 2);
+    fidelity *f = fidelity_begin(files, 2);
     fidelity_plan(f, "prisma");
     assert_false(fidelity_replay(f, RH_UP));
     expect(f, "_prisma_migrations",
@@ -107,7 +105,7 @@ static void test_flyway(void **state)
         {"V4__fails.sql", "create table x (i int); select 1/0;"},
         {"V4__fails.sql.conf", "executeInTransaction=false"},
     };
-    fidelity *f = fidelity_begin(cluster, files, 6);
+    fidelity *f = fidelity_begin(files, 6);
     fidelity_plan(f, "flyway");
     assert_false(fidelity_replay(f, RH_UP));
     expect(
@@ -122,20 +120,6 @@ static void test_flyway(void **state)
     fidelity_end(f);
 }
 
-static int start(void **state)
-{
-    (void)state;
-    cluster = test_cluster_start();
-    return cluster ? 0 : -1;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    test_cluster_stop(cluster);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -144,5 +128,5 @@ int main(void)
         cmocka_unit_test(test_prisma),
         cmocka_unit_test(test_flyway),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, fidelity_start, fidelity_stop);
 }

@@ -1,8 +1,6 @@
 /* node-pg-migrate itself against the replay: all that is pending is one transaction. */
 #include "fidelity.h"
 
-static test_cluster *cluster;
-
 static const set_file FILES[] = {
     {"1704067200001_a.sql", "-- Up Migration\ncreate table a (i int);\ncreate table b (i int);\n\n"
                             "-- Down Migration\ndrop table b;\ndrop table a;\n"},
@@ -33,7 +31,7 @@ static const char *command(fidelity *f, const char *program, const char *verb)
 static void test_up_and_down(void **state)
 {
     (void)state;
-    fidelity *f = fidelity_begin(cluster, FILES, COUNT);
+    fidelity *f = fidelity_begin(FILES, COUNT);
     const char *program = find_program(f->arena, "node-pg-migrate");
     if (!program) {
         fidelity_end(f);
@@ -61,7 +59,7 @@ static void test_failures(void **state)
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         set_file files[] = {{"1_a.sql", "-- Up Migration\ncreate table a (i int);"}, {"2_b.sql", texts[i]}};
-        fidelity *f = fidelity_begin(cluster, files, 2);
+        fidelity *f = fidelity_begin(files, 2);
         const char *program = find_program(f->arena, "node-pg-migrate");
         if (!program) {
             fidelity_end(f);
@@ -79,22 +77,8 @@ static void test_failures(void **state)
     }
 }
 
-static int start(void **state)
-{
-    (void)state;
-    cluster = test_cluster_start();
-    return cluster ? 0 : -1;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    test_cluster_stop(cluster);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_up_and_down), cmocka_unit_test(test_failures)};
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, fidelity_start, fidelity_stop);
 }

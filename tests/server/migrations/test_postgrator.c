@@ -1,8 +1,6 @@
 /* Postgrator itself against the replay. */
 #include "fidelity.h"
 
-static test_cluster *cluster;
-
 static const set_file FILES[] = {
     {"001.do.a.sql", "create table a (i int);\ncreate table b (i int);\n"},
     {"001.undo.a.sql", "drop table a, b;"},
@@ -43,7 +41,7 @@ static const char *command(fidelity *f, const char *version)
 static void test_up_and_down(void **state)
 {
     (void)state;
-    fidelity *f = fidelity_begin(cluster, FILES, sizeof FILES / sizeof *FILES);
+    fidelity *f = fidelity_begin(FILES, sizeof FILES / sizeof *FILES);
     const char *migrate = command(f, "");
     if (!migrate) {
         fidelity_end(f);
@@ -71,7 +69,7 @@ static void test_failures(void **state)
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         set_file file = {"1.do.a.sql", texts[i]};
-        fidelity *f = fidelity_begin(cluster, &file, 1);
+        fidelity *f = fidelity_begin(&file, 1);
         const char *migrate = command(f, "");
         if (!migrate) {
             fidelity_end(f);
@@ -85,22 +83,8 @@ static void test_failures(void **state)
     }
 }
 
-static int start(void **state)
-{
-    (void)state;
-    cluster = test_cluster_start();
-    return cluster ? 0 : -1;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    test_cluster_stop(cluster);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_up_and_down), cmocka_unit_test(test_failures)};
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, fidelity_start, fidelity_stop);
 }

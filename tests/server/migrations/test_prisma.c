@@ -1,8 +1,6 @@
 /* Prisma's own schema engine (see prisma_deploy.mjs) against the replay. */
 #include "fidelity.h"
 
-static test_cluster *cluster;
-
 static const set_file FILES[] = {
     {"20240101000000_a/migration.sql", "create table a (i int);\ncreate table b (i int);\n"},
     {"20240102000000_index/migration.sql", "create index concurrently a_i on a (i);"},
@@ -33,7 +31,7 @@ static const char *command(fidelity *f)
 static void test_deploy(void **state)
 {
     (void)state;
-    fidelity *f = fidelity_begin(cluster, FILES, sizeof FILES / sizeof *FILES);
+    fidelity *f = fidelity_begin(FILES, sizeof FILES / sizeof *FILES);
     const char *deploy = command(f);
     if (!deploy) {
         fidelity_end(f);
@@ -61,7 +59,7 @@ static void test_failures(void **state)
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         set_file file = {"1_a/migration.sql", texts[i]};
-        fidelity *f = fidelity_begin(cluster, &file, 1);
+        fidelity *f = fidelity_begin(&file, 1);
         const char *deploy = command(f);
         if (!deploy) {
             fidelity_end(f);
@@ -76,22 +74,8 @@ static void test_failures(void **state)
     }
 }
 
-static int start(void **state)
-{
-    (void)state;
-    cluster = test_cluster_start();
-    return cluster ? 0 : -1;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    test_cluster_stop(cluster);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_deploy), cmocka_unit_test(test_failures)};
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, fidelity_start, fidelity_stop);
 }

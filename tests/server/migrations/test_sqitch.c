@@ -1,8 +1,6 @@
 /* Sqitch itself, with its psql, against the replay. */
 #include "fidelity.h"
 
-static test_cluster *cluster;
-
 static const set_file FILES[] = {
     {"sqitch.conf", "[core]\n\tengine = pg\n[user]\n\tname = A Tester\n\temail = tester@example.org\n"
                     "[deploy]\n\tverify = true\n[deploy \"variables\"]\n\towner = postgres\n"},
@@ -66,7 +64,7 @@ static const char *command(fidelity *f, const char *verb)
 static void test_deploy_and_revert(void **state)
 {
     (void)state;
-    fidelity *f = fidelity_begin(cluster, FILES, COUNT);
+    fidelity *f = fidelity_begin(FILES, COUNT);
     if (!there_is_sqitch(f)) {
         fidelity_end(f);
         skip();
@@ -88,7 +86,7 @@ static void test_deploy_and_revert(void **state)
 static void test_pending(void **state)
 {
     (void)state;
-    fidelity *f = fidelity_begin(cluster, FILES, COUNT);
+    fidelity *f = fidelity_begin(FILES, COUNT);
     if (!there_is_sqitch(f)) {
         fidelity_end(f);
         skip();
@@ -119,7 +117,7 @@ static void test_failures(void **state)
         set_file files[] = {FILES[0],
                             {"sqitch.plan", "%project=x\n\na 2024-01-01T00:00:00Z A <a@example.org>\n"},
                             {"deploy/a.sql", texts[i]}};
-        fidelity *f = fidelity_begin(cluster, files, 3);
+        fidelity *f = fidelity_begin(files, 3);
         if (!there_is_sqitch(f)) {
             fidelity_end(f);
             skip();
@@ -132,23 +130,9 @@ static void test_failures(void **state)
     }
 }
 
-static int start(void **state)
-{
-    (void)state;
-    cluster = test_cluster_start();
-    return cluster ? 0 : -1;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    test_cluster_stop(cluster);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_deploy_and_revert),
                                        cmocka_unit_test(test_pending), cmocka_unit_test(test_failures)};
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, fidelity_start, fidelity_stop);
 }
