@@ -26,7 +26,7 @@ bool rh_program_names(const char *sql, const char *relation)
     return false;
 }
 
-static bool begins_with_one_of(const char *sql, const char *const *words, size_t count)
+bool rh_program_begins_with(const char *sql, const char *const *words, size_t count)
 {
     const char *word = sql + strspn(sql, " \t\r\n(");
     for (size_t i = 0; i < count; i++)
@@ -39,13 +39,13 @@ static bool is_control(const char *sql)
 {
     static const char *const words[] = {"commit", "end",     "begin",     "start",    "set",
                                         "show",   "release", "savepoint", "rollback", "reset"};
-    return begins_with_one_of(sql, words, sizeof words / sizeof *words);
+    return rh_program_begins_with(sql, words, sizeof words / sizeof *words);
 }
 
 bool rh_program_is_modest(const char *sql)
 {
     static const char *const lock[] = {"lock"};
-    return is_control(sql) || begins_with_one_of(sql, lock, 1);
+    return is_control(sql) || rh_program_begins_with(sql, lock, 1);
 }
 
 /* "… IN ACCESS EXCLUSIVE MODE" and "AccessExclusiveLock": letters only, in any case. ACCESS EXCLUSIVE is what
@@ -74,8 +74,8 @@ bool rh_program_may_take(const char *sql, const char *mode)
     static const char *const lock[] = {"lock"};
     if (is_control(sql))
         return false;
-    if (begins_with_one_of(sql, lock, 1))
+    if (rh_program_begins_with(sql, lock, 1))
         return locks_in_mode(sql, mode);
     return rh_lock_mode_strength(mode) <= rh_lock_mode_strength("RowExclusiveLock") ||
-           !begins_with_one_of(sql, weak, sizeof weak / sizeof *weak);
+           !rh_program_begins_with(sql, weak, sizeof weak / sizeof *weak);
 }

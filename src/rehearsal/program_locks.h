@@ -1,6 +1,10 @@
 /* Internal to rehearsal/: what a statement's text says about the locks it can have taken. */
 #pragma once
 #include <stdbool.h>
+#include <stddef.h>
+
+/* SQL's first word, behind blanks and parentheses, is one of COUNT lower-case WORDS, in any case. */
+bool rh_program_begins_with(const char *sql, const char *const *words, size_t count);
 
 /* SQL names RELATION, with or without its schema. */
 bool rh_program_names(const char *sql, const char *relation);

@@ -2,6 +2,7 @@
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/base/units.h"
+#include "program_locks.h"
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -134,9 +135,8 @@ static bool is_change(const char *sql)
     }
     if (strcasestr(sql, "if not exists"))
         return false;
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strncasecmp(word, words[i], strlen(words[i])) == 0)
-            return true;
+    if (rh_program_begins_with(word, words, sizeof words / sizeof *words))
+        return true;
     return strncasecmp(word, "begin", 5) == 0 && strchr(word, ';') && is_change(strchr(word, ';') + 1);
 }
 
