@@ -17,6 +17,9 @@ struct rh_process {
     rh_text line;                 /* of errors: not yet complete */
     void (*on_line)(void *user, const char *line);
     void *user;
+    void (*on_ending)(void *user, pid_t member);
+    void *ending_user;
+    bool asked; /* its group got SIGTERM */
     char *name, *output_path;
     int death_signal;
     bool ended;

@@ -1,6 +1,7 @@
 /* Following a child: feeding it, reading what it says, waiting for its end. */
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/interrupt.h"
+#include "process_group.h"
 #include "process_private.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -14,8 +15,11 @@
 
 enum { KEPT_BYTES = 1 << 20, READ_BYTES = 1 << 16 };
 
-/* How long a child may take to end after SIGTERM before SIGKILL. */
+/* How long a child may take to end after SIGTERM before SIGKILL, and what it started after that. */
 static const rh_usec GRACE = 2 * RH_SECOND;
+
+/* How long a signal may take to stop a process. */
+static const rh_usec STOP_PATIENCE = RH_SECOND / 10;
 
 typedef enum pump_result {
     PUMP_ENDED,
@@ -92,6 +96,52 @@ static void reap(rh_process *process, int raw)
         deliver_line(process);
 }
 
+/* ---- its group ---- */
+
+/* What the leader, which has ended, left running: asked to end, and given the time to tidy up, since a server
+ * that is killed leaves its shared memory behind. As long as the leader is not reaped, nobody else can have
+ * its number. */
+static void end_group(rh_process *process)
+{
+    rh_usec deadline = rh_clock_monotonic() + GRACE;
+    if (!process->asked && rh_process_group_each(process->pid, NULL, NULL) > 0)
+        kill(-process->pid, SIGTERM);
+    while (rh_process_group_each(process->pid, NULL, NULL) > 0 && rh_clock_monotonic() < deadline)
+        rh_clock_sleep_until(rh_clock_monotonic() + RH_SECOND / 200);
+    kill(-process->pid, SIGKILL);
+}
+
+static void count_running(void *running, pid_t member, char state)
+{
+    (void)member;
+    *(size_t *)running += state != 'T' && state != 't';
+}
+
+static void show_member(void *user, pid_t member, char state)
+{
+    const rh_process *process = user;
+    (void)state;
+    process->on_ending(process->ending_user, member);
+}
+
+/* SIGTERM to the group, whose members the caller has seen before: none of them goes on in between. */
+static void ask_group(rh_process *process)
+{
+    if (process->on_ending) {
+        size_t running = 1;
+        kill(-process->pid, SIGSTOP);
+        for (rh_usec deadline = rh_clock_monotonic() + STOP_PATIENCE;
+             running > 0 && rh_clock_monotonic() < deadline;) {
+            running = 0;
+            rh_process_group_each(process->pid, count_running, &running);
+        }
+        rh_process_group_each(process->pid, show_member, process);
+    }
+    kill(-process->pid, SIGTERM);
+    kill(-process->pid, SIGCONT);
+    process->asked = true;
+}
+
 bool rh_process_has_ended(rh_process *process, int *status)
 {
     siginfo_t info = {.si_pid = 0};
@@ -99,9 +149,7 @@ bool rh_process_has_ended(rh_process *process, int *status)
     if (!process->ended && process->pid > 0 &&
         waitid(P_PID, (id_t)process->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
         info.si_pid == process->pid) {
-        /* What it left running in its group goes too: as long as it is not reaped, nobody else can have that
-         * number. */
-        kill(-process->pid, SIGKILL);
+        end_group(process);
         waitpid(process->pid, &raw, 0);
         reap(process, raw);
     }
@@ -151,7 +199,7 @@ static pump_result pump(rh_process *process, bool writing, rh_usec deadline)
 static void terminate(rh_process *process)
 {
     rh_interrupt_hold();
-    kill(-process->pid, SIGTERM);
+    ask_group(process);
     if (pump(process, false, rh_clock_monotonic() + GRACE) != PUMP_ENDED) {
         kill(-process->pid, SIGKILL);
         pump(process, false, 0);
@@ -240,6 +288,12 @@ void rh_process_on_line(rh_process *process, void (*line)(void *user, const char
 {
     process->on_line = line;
     process->user = user;
+}
+
+void rh_process_on_ending(rh_process *process, void (*member)(void *user, pid_t member), void *user)
+{
+    process->on_ending = member;
+    process->ending_user = user;
 }
 
 bool rh_process_wait(rh_process *process, rh_usec timeout_us, int *status, rh_error *error)

@@ -128,6 +128,13 @@ static bool fail_initdb(const rh_staging *staging, const char *said, rh_error *e
     return false;
 }
 
+static void note_memory(void *memory, pid_t member)
+{
+    rh_shared_memory_add(member, memory);
+}
+
+/* The server that initdb runs does not catch SIGTERM while it makes the catalogs, and leaves its shared
+ * memory when it is ended then. */
 static bool initdb(rh_staging *staging, const char *locale, rh_error *error)
 {
     const char *argv[] = {rh_staging_program(staging, "initdb"),
@@ -145,8 +152,13 @@ static bool initdb(rh_staging *staging, const char *locale, rh_error *error)
                                   .uid = staging->uid,
                                   .gid = staging->gid};
     int status = 0;
+    rh_shared_memory memory = {0};
     rh_process *process = rh_process_start(&options, error);
+    if (process)
+        rh_process_on_ending(process, note_memory, &memory);
     bool ok = process && rh_process_wait(process, INITDB_PATIENCE, &status, error);
+    if (!ok)
+        rh_shared_memory_remove(&memory);
     if (ok && status != 0)
         ok = fail_initdb(staging, rh_process_errors(process), error);
     rh_process_free(process);
@@ -222,10 +234,11 @@ static bool wait_until_ready(rh_staging *staging, rh_error *error)
 
 bool rh_embedded_run(rh_staging *staging, rh_error *error)
 {
-    if (!start_postmaster(staging, error) || !wait_until_ready(staging, error))
+    if (!start_postmaster(staging, error))
         return false;
+    bool ready = wait_until_ready(staging, error);
     rh_shared_memory_note(rh_process_pid(staging->cluster.server), &staging->cluster.memory);
-    return true;
+    return ready;
 }
 
 bool rh_embedded_halt(rh_staging *staging, bool cleanly, rh_error *error)

@@ -40,11 +40,10 @@ static void note_mapping(rh_shared_memory *memory, const char *line)
     }
 }
 
-void rh_shared_memory_note(pid_t postmaster, rh_shared_memory *memory)
+void rh_shared_memory_add(pid_t process, rh_shared_memory *memory)
 {
     char name[32], line[4096];
-    *memory = (rh_shared_memory){0};
-    snprintf(name, sizeof name, "/proc/%d/maps", (int)postmaster);
+    snprintf(name, sizeof name, "/proc/%d/maps", (int)process);
     FILE *maps = fopen(name, "re");
     while (maps && fgets(line, sizeof line, maps)) {
         line[strcspn(line, "\n")] = 0;
@@ -52,6 +51,12 @@ void rh_shared_memory_note(pid_t postmaster, rh_shared_memory *memory)
     }
     if (maps)
         fclose(maps);
+}
+
+void rh_shared_memory_note(pid_t postmaster, rh_shared_memory *memory)
+{
+    *memory = (rh_shared_memory){0};
+    rh_shared_memory_add(postmaster, memory);
 }
 
 /* The segments that backends made, the statistics' among them, are not mapped by the postmaster. But their

@@ -35,9 +35,12 @@ bool rh_process_write(rh_process *process, const void *bytes, size_t length, rh_
 void rh_process_close_input(rh_process *process);
 /* Called with each complete line of captured standard error while waiting or writing. */
 void rh_process_on_line(rh_process *process, void (*line)(void *user, const char *line), void *user);
-/* Waits for its end. TIMEOUT_US > 0: then kills its group, RH_ERROR_TIMEOUT. An interrupt kills it too. *STATUS: its exit status, or 128 + signal. */
+/* Called for every process of its group, all of them stopped, just before a timeout or an interrupt ends them:
+ * to note what they may leave behind. */
+void rh_process_on_ending(rh_process *process, void (*member)(void *user, pid_t member), void *user);
+/* Waits for its end. TIMEOUT_US > 0: then ends its group, RH_ERROR_TIMEOUT. An interrupt ends it too. Ending: SIGTERM, after 2 s SIGKILL. *STATUS: its exit status, or 128 + signal. */
 bool rh_process_wait(rh_process *process, rh_usec timeout_us, int *status, rh_error *error);
-/* Has it ended by itself? (does not block) */
+/* Has it ended by itself? Does not block, but for the end of what it left running in its group (SIGTERM, after 2 s SIGKILL). */
 bool rh_process_has_ended(rh_process *process, int *status);
 bool rh_process_signal(rh_process *process, int signal_number);
 /* What was captured so far (the last 1 MiB of each). */

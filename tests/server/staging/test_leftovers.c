@@ -1,5 +1,6 @@
 /* A run that is killed: its server goes at once, its directory with the next run. */
 #include "fixture.h"
+#include <fcntl.h>
 
 static const char *self;
 
@@ -91,6 +92,58 @@ static void test_surviving_server(void **state)
     assert_none_left(&memory);
 }
 
+/* The first child of PARENT that runs PROGRAM; 0. */
+static pid_t find_process(pid_t parent, const char *program)
+{
+    char path[64], line[512];
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)parent, (int)parent);
+    FILE *children = fopen(path, "re");
+    bool any = children && fgets(line, sizeof line, children);
+    if (children)
+        fclose(children);
+    for (char *at = line, *end; any; at = end) {
+        long pid = strtol(at, &end, 10);
+        char name[32] = "";
+        snprintf(path, sizeof path, "/proc/%ld/comm", pid);
+        FILE *file = pid > 0 ? fopen(path, "re") : NULL;
+        if (file && fgets(name, sizeof name, file) && strncmp(name, program, strlen(program)) == 0) {
+            fclose(file);
+            return (pid_t)pid;
+        }
+        if (file)
+            fclose(file);
+        if (pid <= 0)
+            break;
+    }
+    return 0;
+}
+
+/* initdb's own server catches no signal in its first part: what it had must not outlive it. */
+static void test_interrupted_initdb(void **state)
+{
+    fixture *f = *state;
+    rh_shared_memory memory = {0};
+    pid_t run = fork();
+    if (run == 0) {
+        int nowhere = open("/dev/null", O_WRONLY);
+        dup2(nowhere, 1);
+        execl(self, self, "run", f->root, (char *)NULL);
+        _exit(127);
+    }
+    for (int i = 0; i < 100000 && memory.file_count == 0; i++) {
+        pid_t initdb = find_process(run, "initdb"), shell = initdb ? find_process(initdb, "sh") : 0;
+        pid_t server = shell ? find_process(shell, "postgres") : 0;
+        if (server)
+            rh_shared_memory_note(server, &memory);
+        else
+            usleep(100);
+    }
+    kill(run, SIGINT);
+    waitpid(run, NULL, 0);
+    mapped all = {.of = {memory}, .count = 1};
+    assert_none_left(&all);
+}
+
 static void test_nothing_else_is_touched(void **state)
 {
     fixture *f = *state;
@@ -125,6 +178,6 @@ int main(int argc, char **argv)
     self = argv[0];
     rh_interrupt_install();
     const struct CMUnitTest tests[] = {TEST(test_killed_run), TEST(test_surviving_server),
-                                       TEST(test_nothing_else_is_touched)};
+                                       TEST(test_interrupted_initdb), TEST(test_nothing_else_is_touched)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -170,6 +170,56 @@ static void test_timeout_ends_the_group(void **state)
     rh_process_free(process);
 }
 
+/* What the leader leaves running may tidy up before it ends, whether we end the leader or it ends by itself.
+ */
+static void test_the_rest_of_a_group_may_tidy_up(void **state)
+{
+    (void)state;
+    static const char *const leaders[] = {"wait", "sleep 0.2"};
+    for (int i = 0; i < 2; i++) {
+        rh_error error = {0};
+        char path[] = "/tmp/pgrehearse-test-tidy-XXXXXX";
+        close(mkstemp(path));
+        rh_text script = {0};
+        rh_text_printf(&script, "(trap 'sleep 0.3; rm %s; exit' TERM; while :; do sleep 0.05; done) & %s",
+                       path, leaders[i]);
+        rh_process_options options = shell(SHELL(script.data));
+        rh_process *process = rh_process_start(&options, &error);
+        assert_int_equal(rh_process_wait(process, RH_SECOND / 2, NULL, &error), i == 1);
+        assert_int_not_equal(access(path, F_OK), 0);
+        unlink(path);
+        rh_process_free(process);
+        rh_text_release(&script);
+        rh_error_release(&error);
+    }
+}
+
+static void note_member(void *states, pid_t member)
+{
+    char path[32], line[256] = "";
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)member);
+    FILE *file = fopen(path, "r");
+    if (file && fgets(line, sizeof line, file))
+        rh_text_append_char(states, strrchr(line, ')')[2]);
+    if (file)
+        fclose(file);
+}
+
+static void test_the_group_is_shown_before_its_end(void **state)
+{
+    (void)state;
+    rh_error error = {0};
+    rh_text states = {0};
+    rh_process_options options = shell(SHELL("sleep 1000 & sleep 1000 & wait"));
+    rh_process *process = rh_process_start(&options, &error);
+    rh_process_on_ending(process, note_member, &states);
+    assert_false(rh_process_wait(process, RH_SECOND / 5, NULL, &error));
+    assert_string_equal(states.data, "TTT");
+    rh_text_release(&states);
+    rh_error_release(&error);
+    rh_process_free(process);
+}
+
 static void test_free_ends_it(void **state)
 {
     (void)state;
@@ -374,6 +424,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_write_to_a_child_that_has_gone),
         cmocka_unit_test(test_lines),
         cmocka_unit_test(test_timeout_ends_the_group),
+        cmocka_unit_test(test_the_rest_of_a_group_may_tidy_up),
+        cmocka_unit_test(test_the_group_is_shown_before_its_end),
         cmocka_unit_test(test_free_ends_it),
         cmocka_unit_test(test_interrupt),
         cmocka_unit_test(test_environment_and_descriptors),
