@@ -147,6 +147,23 @@ bool rh_pg_execute(rh_pg *pg, const char *sql, rh_error *error)
     return read_results(pg, sql, 0, NULL, NULL, error);
 }
 
+/* "LOG" is not translated in this field. */
+static void keep_detail(void *user, const PGresult *message)
+{
+    const char *severity = PQresultErrorField(message, PG_DIAG_SEVERITY_NONLOCALIZED);
+    const char *detail = PQresultErrorField(message, PG_DIAG_MESSAGE_DETAIL);
+    if (severity && detail && strcmp(severity, "LOG") == 0)
+        rh_text_printf(user, "%s\n", detail);
+}
+
+bool rh_pg_execute_logged(rh_pg *pg, const char *sql, rh_text *log, rh_error *error)
+{
+    PQnoticeReceiver usual = PQsetNoticeReceiver(pg->conn, keep_detail, log);
+    bool ok = rh_pg_execute(pg, sql, error);
+    PQsetNoticeReceiver(pg->conn, usual, NULL);
+    return ok;
+}
+
 bool rh_pg_executef(rh_pg *pg, rh_error *error, const char *format, ...)
 {
     rh_text sql = {0};

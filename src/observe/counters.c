@@ -1,5 +1,6 @@
 #include "pgrehearse/observe/counters.h"
 #include "sql/observe.h"
+#include "usage.h"
 #include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
@@ -85,40 +86,51 @@ static void read_backend(int pid, rh_counters *counters)
         counters->write_bytes = rh_proc_parse_io(text, "write_bytes");
         counters->cached_read_bytes = rh_proc_parse_io(text, "rchar");
         counters->cached_write_bytes = rh_proc_parse_io(text, "wchar");
-        counters->io_source = "/proc/PID/io";
+        counters->io_source = counters->cache_source = "/proc/PID/io";
     }
 }
 
-/* Known since 14; 18 has it elsewhere. */
+/* Known since 14. Before 16 nobody tells what went through the page cache but /proc. */
 static void read_wal(rh_pg *side, rh_counters *counters)
 {
-    int version = rh_pg_server_version(side);
+    enum { IMAGES, FSYNCS, READ, WRITTEN };
+    bool io = rh_pg_server_version(side) >= 160000;
     rh_pg_result *result =
-        version >= 140000 && version < 180000 ? rh_pg_query(side, rh_sql_counters_wal, 0, NULL, NULL) : NULL;
+        rh_pg_server_version(side) < 140000
+            ? NULL
+            : rh_pg_query(side, io ? rh_sql_counters_io : rh_sql_counters_wal, 0, NULL, NULL);
     if (result && rh_pg_rows(result) == 1) {
-        counters->wal_images = rh_pg_int(result, 0, 0, RH_UNKNOWN);
-        counters->fsyncs = rh_pg_int(result, 0, 1, RH_UNKNOWN);
-        counters->wal_source = "pg_current_wal_insert_lsn, pg_stat_wal";
+        counters->wal_images = rh_pg_int(result, 0, IMAGES, RH_UNKNOWN);
+        counters->fsyncs = rh_pg_int(result, 0, FSYNCS, RH_UNKNOWN);
+        counters->wal_source = io ? "pg_current_wal_insert_lsn, pg_stat_wal; fsyncs: pg_stat_wal, pg_stat_io"
+                                  : "pg_current_wal_insert_lsn, pg_stat_wal";
+        if (io && !counters->cache_source) {
+            counters->cached_read_bytes = rh_pg_int(result, 0, READ, RH_UNKNOWN);
+            counters->cached_write_bytes = rh_pg_int(result, 0, WRITTEN, RH_UNKNOWN);
+            counters->cache_source = "pg_stat_io, client backends and their workers";
+        }
     }
     rh_pg_result_free(result);
 }
 
+static const rh_counters UNKNOWN = {.cpu_user_s = RH_NOT_MEASURED,
+                                    .cpu_system_s = RH_NOT_MEASURED,
+                                    .cpu_s = RH_NOT_MEASURED,
+                                    .read_bytes = RH_UNKNOWN,
+                                    .write_bytes = RH_UNKNOWN,
+                                    .wal_bytes = RH_UNKNOWN,
+                                    .temp_bytes = RH_UNKNOWN,
+                                    .shared_hit_blocks = RH_UNKNOWN,
+                                    .shared_read_blocks = RH_UNKNOWN,
+                                    .cached_read_bytes = RH_UNKNOWN,
+                                    .cached_write_bytes = RH_UNKNOWN,
+                                    .wal_images = RH_UNKNOWN,
+                                    .fsyncs = RH_UNKNOWN};
+
 static void read_counters(rh_pg *side, int pid, bool local, bool published, rh_counters *counters)
 {
     enum { WAL, TEMP, HIT, READ };
-    *counters = (rh_counters){.cpu_user_s = RH_NOT_MEASURED,
-                              .cpu_system_s = RH_NOT_MEASURED,
-                              .cpu_s = RH_NOT_MEASURED,
-                              .read_bytes = RH_UNKNOWN,
-                              .write_bytes = RH_UNKNOWN,
-                              .wal_bytes = RH_UNKNOWN,
-                              .temp_bytes = RH_UNKNOWN,
-                              .shared_hit_blocks = RH_UNKNOWN,
-                              .shared_read_blocks = RH_UNKNOWN,
-                              .cached_read_bytes = RH_UNKNOWN,
-                              .cached_write_bytes = RH_UNKNOWN,
-                              .wal_images = RH_UNKNOWN,
-                              .fsyncs = RH_UNKNOWN};
+    *counters = UNKNOWN;
     if (local)
         read_backend(pid, counters);
     rh_pg_result *result = rh_pg_query(side, rh_sql_counters, 0, NULL, NULL);
@@ -142,11 +154,76 @@ void rh_counters_read(rh_pg *side, int pid, bool local, rh_counters *counters)
     read_counters(side, pid, local, false, counters);
 }
 
-void rh_counters_read_idle(rh_pg *migration, rh_pg *side, bool local, rh_counters *counters)
+/* The session's statistics, for others to see. */
+static bool publish(rh_pg *migration)
 {
-    bool published = rh_pg_transaction_state(migration) == 'I' && rh_pg_server_version(migration) >= 150000 &&
-                     rh_pg_execute(migration, "SELECT pg_catalog.pg_stat_force_next_flush()", NULL);
-    read_counters(side, rh_pg_backend_pid(migration), local, published, counters);
+    return rh_pg_server_version(migration) >= 150000 &&
+           rh_pg_execute(migration, "SELECT pg_catalog.pg_stat_force_next_flush()", NULL);
+}
+
+static const char USAGE_SOURCE[] = "getrusage by log_statement_stats, without parallel workers";
+
+/* What asking and publishing cost the backend: the least of a few, in a session that does nothing else. */
+static void calibrate(rh_pg *migration, rh_counters_access *access)
+{
+    rh_usage last, next;
+    access->asking_s = access->flushing_s = INFINITY;
+    bool ok = rh_usage_ask(migration, &last, NULL);
+    for (int i = 0; ok && i < 6; i++, last = next) {
+        bool flush = i % 2 != 0;
+        ok = (!flush || publish(migration)) && rh_usage_ask(migration, &next, NULL);
+        double cost = next.user_s + next.system_s - last.user_s - last.system_s;
+        if (ok && flush)
+            access->flushing_s = fmin(access->flushing_s, cost);
+        else if (ok)
+            access->asking_s = fmin(access->asking_s, cost);
+    }
+    access->asking_s = isfinite(access->asking_s) ? access->asking_s : 0;
+    access->flushing_s = isfinite(access->flushing_s) ? fmax(0, access->flushing_s - access->asking_s) : 0;
+    access->calibrated = true;
+}
+
+static void read_usage(rh_pg *migration, rh_counters_access *access, rh_counters *counters)
+{
+    rh_error failure = {0};
+    rh_usage usage;
+    if (access->refused)
+        return;
+    bool idle = rh_pg_transaction_state(migration) == 'I';
+    if (rh_usage_ask(migration, &usage, &failure)) {
+        counters->cpu_user_s = usage.user_s;
+        counters->cpu_system_s = usage.system_s;
+        counters->cpu_s = usage.user_s + usage.system_s;
+        counters->read_bytes = usage.read_bytes;
+        counters->write_bytes = usage.write_bytes;
+        counters->cpu_source = counters->io_source = USAGE_SOURCE;
+        counters->reading_cpu_s = access->asking_s;
+    } else if (idle && strcmp(failure.sqlstate, "42501") == 0) {
+        access->refused = true; /* in a transaction it may only be the migration's SET ROLE */
+    }
+    rh_error_release(&failure);
+}
+
+void rh_counters_read_idle(rh_pg *migration, rh_pg *side, rh_counters_access *access, rh_counters *counters)
+{
+    bool idle = rh_pg_transaction_state(migration) == 'I', remote = !access->local && !access->refused;
+    rh_counters usage = UNKNOWN;
+    if (remote && idle && !access->calibrated)
+        calibrate(migration, access);
+    if (remote)
+        read_usage(migration, access, &usage);
+    bool published = idle && publish(migration);
+    read_counters(side, rh_pg_backend_pid(migration), access->local, published, counters);
+    if (!usage.cpu_source)
+        return;
+    counters->cpu_user_s = usage.cpu_user_s;
+    counters->cpu_system_s = usage.cpu_system_s;
+    counters->cpu_s = usage.cpu_s;
+    counters->read_bytes = usage.read_bytes;
+    counters->write_bytes = usage.write_bytes;
+    counters->cpu_source = usage.cpu_source;
+    counters->io_source = usage.io_source;
+    counters->reading_cpu_s = usage.reading_cpu_s + (published ? access->flushing_s : 0);
 }
 
 static int64_t grown(int64_t before, int64_t after)
@@ -157,7 +234,9 @@ static int64_t grown(int64_t before, int64_t after)
 void rh_counters_difference(const rh_counters *before, const rh_counters *after, rh_statement_run *run)
 {
     double user = after->cpu_user_s - before->cpu_user_s, system = after->cpu_system_s - before->cpu_system_s;
-    double total = after->cpu_s - before->cpu_s;
+    double total = after->cpu_s - before->cpu_s - before->reading_cpu_s;
+    if (total < 0 && after->cpu_s >= before->cpu_s)
+        total = 0; /* shorter than what reading costs varies by */
     /* The scheduler's total, split as the coarser ticks are; all of it is user time when there was no tick.
      */
     if (!isnan(total) && !isnan(user)) {
@@ -179,6 +258,7 @@ void rh_counters_difference(const rh_counters *before, const rh_counters *after,
     run->fsyncs = grown(before->fsyncs, after->fsyncs);
     run->cpu_source = isnan(run->cpu_user_s) ? NULL : after->cpu_source;
     run->io_source = run->read_bytes < 0 ? NULL : after->io_source;
+    run->cache_source = run->cached_read_bytes < 0 ? NULL : after->cache_source;
     run->wal_source = run->wal_bytes < 0 ? NULL : after->wal_source;
     run->temp_source = run->temp_bytes < 0 ? NULL : after->temp_source;
 }

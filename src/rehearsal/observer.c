@@ -70,7 +70,7 @@ static void before(void *user, rh_pg *pg, rh_migration *migration, rh_statement 
                        (int64_t)script_of(o, migration)->statement_count, RH_UNIT_ITEMS);
     if (is_looked_at(o, statement, run))
         rh_work_before(o->work, pg, statement->expected_relation);
-    rh_counters_read_idle(pg, o->side, o->local, &o->before);
+    rh_counters_read_idle(pg, o->side, &o->access, &o->before);
     if (o->pass == RH_PASS_KIND_LOADED)
         add_resource_sample(o, &o->before);
 }
@@ -145,7 +145,7 @@ static void after(void *user, rh_pg *pg, rh_migration *migration, rh_statement *
     if (o->memory_set)
         rh_pg_execute(pg, "RESET maintenance_work_mem", NULL);
     rh_counters now;
-    rh_counters_read_idle(pg, o->side, o->local, &now);
+    rh_counters_read_idle(pg, o->side, &o->access, &now);
     rh_counters_difference(&o->before, &now, run);
     if (o->pass == RH_PASS_KIND_LOADED)
         add_resource_sample(o, &now);
@@ -179,6 +179,7 @@ bool rh_observer_start(rh_observer *o, rh_run *run, const char *conninfo, rh_pas
     o->pid = migration_pid;
     o->began = began;
     o->local = run->staging.local;
+    o->access = (rh_counters_access){.local = o->local};
     o->log_from = o->log_path ? rh_lock_log_length(o->log_path) : 0;
     o->hooks =
         (rh_replay_hooks){.user = o, .before = before, .after = after, .transaction_end = transaction_end};
@@ -289,6 +290,11 @@ void rh_observer_finish(rh_observer *o, rh_contention *contention)
             rh_classify_measured(&script->statements[i], run, o->run->arena);
         }
     }
+    if (o->access.refused)
+        rh_run_not_measured(
+            o->run, "CPU and device I/O of the statements: staging is not on this machine, and its role may "
+                    "not set log_statement_stats (GRANT SET ON PARAMETER log_statement_stats TO it; before "
+                    "PostgreSQL 15 it must be a superuser)");
     if (o->sampler)
         rh_sampler_finish(o->sampler, o->run->arena, &watched);
     if (o->sampler)

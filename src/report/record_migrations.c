@@ -41,6 +41,7 @@ static void add_run(rh_json *runs, const rh_run *run, const rh_statement_run *r)
     rh_json *sources = rh_json_add_object(object, "sources");
     rh_json_add_string(sources, "cpu", r->cpu_source);
     rh_json_add_string(sources, "io", r->io_source);
+    rh_json_add_string(sources, "cache", r->cache_source);
     rh_json_add_string(sources, "wal", r->wal_source);
     rh_json_add_string(sources, "temp", r->temp_source);
 }

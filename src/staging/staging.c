@@ -7,6 +7,7 @@
 #include "pgrehearse/staging/settings.h"
 #include "pgrehearse/staging/snapshot.h"
 #include "pgrehearse/staging/state.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -202,6 +203,20 @@ static void copy_lists(const rh_staging *staging, rh_arena *arena, rh_staging_fa
     }
 }
 
+/* Does our process PID show what the backend of a session in DATABASE does? A container's socket may be
+ * reached from outside of it, where its pid is another process's. */
+static bool is_backend(int pid, const char *database)
+{
+    char path[64], title[512];
+    snprintf(path, sizeof path, "/proc/%d/cmdline", pid);
+    FILE *file = fopen(path, "re");
+    size_t got = file ? fread(title, 1, sizeof title - 1, file) : 0;
+    if (file)
+        fclose(file);
+    title[got] = 0;
+    return rh_starts_with(title, "postgres: ") && strstr(title, database);
+}
+
 bool rh_staging_describe(rh_staging *staging, rh_arena *arena, rh_staging_facts *facts, rh_error *error)
 {
     rh_pg *pg = rh_staging_connect(staging, staging->database, ": staging", error);
@@ -224,7 +239,7 @@ bool rh_staging_describe(rh_staging *staging, rh_arena *arena, rh_staging_facts 
         };
         if (!facts->local && rh_pg_is_unix_socket(pg)) {
             const char *proc = rh_arena_printf(arena, "/proc/%d/io", rh_pg_backend_pid(pg));
-            facts->local = access(proc, R_OK) == 0;
+            facts->local = access(proc, R_OK) == 0 && is_backend(rh_pg_backend_pid(pg), staging->database);
         }
         copy_lists(staging, arena, facts);
     }

@@ -13,6 +13,7 @@
 #pragma once
 #include "pgrehearse/base/clock.h"
 #include "pgrehearse/base/error.h"
+#include "pgrehearse/base/text.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -50,6 +51,11 @@ rh_pg_result *rh_pg_query(rh_pg *pg, const char *sql, size_t count, const char *
 bool rh_pg_execute(rh_pg *pg, const char *sql, rh_error *error);
 bool rh_pg_executef(rh_pg *pg, rh_error *error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* The same; LOG (may hold text already) gets the details, a line each, of the messages of level LOG that the
+ * server sends meanwhile, as it does with client_min_messages = log. They may hold values of the data: what
+ * asks for them knows what they are. */
+bool rh_pg_execute_logged(rh_pg *pg, const char *sql, rh_text *log, rh_error *error);
 
 /* What one timed statement did. */
 typedef struct rh_pg_timing {

@@ -88,7 +88,7 @@ typedef struct rh_statement_run {
     int64_t wal_images;                            /* full pages in the WAL, of the server */
     int64_t fsyncs;                                /* of the WAL and of data files, of the server */
     /* Where the figures come from ("/proc/PID/schedstat"); NULL: not measured. */
-    const char *cpu_source, *io_source, *wal_source, *temp_source;
+    const char *cpu_source, *io_source, *cache_source, *wal_source, *temp_source;
     const char *command_tag;
     rh_lock *locks;
     size_t lock_count;

@@ -23,8 +23,21 @@ typedef struct rh_counters {
     int64_t cached_read_bytes, cached_write_bytes; /* of the backend, through the page cache */
     int64_t wal_images, fsyncs;                    /* of the server; like blocks, only between transactions */
     /* Where the figures come from; NULL: not measured. */
-    const char *cpu_source, *io_source, *wal_source, *temp_source;
+    const char *cpu_source, *io_source, *cache_source, *wal_source, *temp_source;
+    double reading_cpu_s; /* of cpu_s that reading itself will have cost the backend by the next reading */
 } rh_counters;
+
+/* How a backend is asked about itself. On another machine it is its own session that must tell, by
+ * log_statement_stats: set for an empty query inside a savepoint (outside of a transaction: inside one of its
+ * own) that is taken back, which takes no snapshot and leaves nothing behind. The answer is getrusage(2) of
+ * the backend's process since it began, as a message of level LOG. */
+typedef struct rh_counters_access {
+    bool local;        /* /proc is that machine's */
+    bool refused;      /* the server did not let the session set log_statement_stats: it is not asked again */
+    bool calibrated;   /* what asking costs is known */
+    double asking_s;   /* of CPU, to ask once */
+    double flushing_s; /* of CPU, to publish the statistics */
+} rh_counters_access;
 
 /* Reads over its own connection SIDE (not the migration's), so that it does not disturb: one round trip. PID:
  * the migration's backend. LOCAL: /proc is that machine's. Never fails: what cannot be read is unknown. */
@@ -32,12 +45,22 @@ void rh_counters_read(rh_pg *side, int pid, bool local, rh_counters *counters);
 
 /* The same with temporary bytes and blocks: MIGRATION, the session that PID above stands for, is first made
  * to publish its statistics (PostgreSQL 15 and newer), which works only while it is in no transaction; else
- * the same as above. */
-void rh_counters_read_idle(rh_pg *migration, rh_pg *side, bool local, rh_counters *counters);
+ * the same as above. Not local: CPU and device I/O are what MIGRATION tells of itself, in a transaction too
+ * unless it has failed; and on PostgreSQL 16 and newer what went through the page cache is pg_stat_io's, of
+ * all client backends and their workers, so the statement's own only when nothing else runs. */
+void rh_counters_read_idle(rh_pg *migration, rh_pg *side, rh_counters_access *access, rh_counters *counters);
 
 /* Fills cpu, bytes, wal, temp, blocks of RUN with AFTER − BEFORE; what either does not know is not measured.
  */
 void rh_counters_difference(const rh_counters *before, const rh_counters *after, rh_statement_run *run);
+
+/* What a backend used since it began, by its own word. */
+typedef struct rh_usage {
+    double user_s, system_s;         /* CPU */
+    int64_t read_bytes, write_bytes; /* of the device; RH_UNKNOWN where its system does not count them */
+} rh_usage;
+/* From the details that log_statement_stats gives; false when there are none in TEXT. */
+bool rh_usage_parse(const char *text, rh_usage *usage);
 
 /* Nanoseconds of CPU from the text of /proc/PID/schedstat; -1 when it is none. */
 int64_t rh_proc_parse_schedstat(const char *text);

@@ -16,6 +16,7 @@ typedef struct rh_observer {
     const rh_work_size *whole; /* on a sample: those of the whole database */
     bool memory_set;           /* on a sample: maintenance_work_mem is this statement's own */
     bool local;
+    rh_counters_access access;
     int pid; /* of the migration's session */
     rh_counters before;
     rh_lock *held; /* by the open transaction, so far */

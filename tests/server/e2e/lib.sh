@@ -90,6 +90,21 @@ nothing_left() {
     [ -z "$(ls -A "$work/clusters")" ] || fail "left lying about: $(ls "$work/clusters")"
 }
 
+# given_server [OPTION ...]: a server of its own in $work/given, reached by its socket there and, at the port $port, by TCP.
+given_server() {
+    bindir=${PG_BINDIR:-$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -1)}
+    as_server=
+    [ "$(id -u)" != 0 ] || as_server="runuser -u postgres --"
+    mkdir "$work/given"
+    [ "$(id -u)" != 0 ] || chown postgres "$work/given"
+    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    $as_server "$bindir/initdb" -D "$work/given/data" -A trust -U postgres -E UTF8 --locale=C.UTF-8 --no-sync >/dev/null
+    $as_server "$bindir/pg_ctl" -D "$work/given/data" -w -l "$work/given/log" \
+        -o "-k $work/given -p $port -c listen_addresses=127.0.0.1 -c fsync=off $*" start >/dev/null ||
+        { cat "$work/given/log"; exit 1; }
+    trap 'kill -QUIT "$(head -1 "$work/given/data/postmaster.pid")" 2>/dev/null || true; finish' EXIT
+}
+
 # wait_for PATTERN: until the run's standard error says so (the run is in the background).
 wait_for() {
     i=0

@@ -205,13 +205,14 @@ static void test_counters_of_a_known_statement(void **state)
 static void test_published_counters(void **state)
 {
     (void)state;
+    rh_counters_access access = {.local = true};
     rh_counters before, after;
     rh_statement_run consumed = {0};
-    rh_counters_read_idle(migration, side, true, &before);
+    rh_counters_read_idle(migration, side, &access, &before);
     run("SET work_mem = '64kB'; SELECT count(*) FROM (SELECT i FROM generate_series(1, 50000) i ORDER BY -i) "
         "s;"
         "RESET work_mem");
-    rh_counters_read_idle(migration, side, true, &after);
+    rh_counters_read_idle(migration, side, &access, &after);
     rh_counters_difference(&before, &after, &consumed);
     if (rh_pg_server_version(migration) < 150000) {
         assert_int_equal(consumed.temp_bytes, RH_UNKNOWN);
@@ -219,7 +220,7 @@ static void test_published_counters(void **state)
     }
     assert_true(consumed.temp_bytes > 50000 * 4);
     run("BEGIN");
-    rh_counters_read_idle(migration, side, true, &after);
+    rh_counters_read_idle(migration, side, &access, &after);
     assert_int_equal(after.temp_bytes, RH_UNKNOWN);
 }
 

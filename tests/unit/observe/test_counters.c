@@ -109,6 +109,51 @@ static void test_difference_of_the_unknown(void **state)
     assert_true(isnan(run.cpu_user_s)); /* another backend: a smaller figure is no difference */
 }
 
+/* As PostgreSQL 15 sends it, tabs and all. */
+#define STATISTICS(total, blocks)                                                                            \
+    "! system usage stats:\n!\t0.000112 s user, 0.000000 s system, 0.000163 s elapsed\n!\t[" total           \
+    " total]\n!\t21220 kB max resident size\n!\t0/0 [" blocks "] filesystem blocks in/out\n"                 \
+    "!\t0/5 [0/1702] page faults/reclaims, 0 [0] swaps\n!\t0 [0] signals rcvd, 0/0 [0/0] messages "          \
+    "rcvd/sent\n"
+
+static void test_usage(void **state)
+{
+    (void)state;
+    rh_usage usage;
+    assert_true(rh_usage_parse(STATISTICS("1.204411 s user, 0.045120 s system", "16/8"), &usage));
+    assert_float_equal(usage.user_s, 1.204411, 1e-9);
+    assert_float_equal(usage.system_s, 0.045120, 1e-9);
+    assert_int_equal(usage.read_bytes, 8192);
+    assert_int_equal(usage.write_bytes, 4096);
+    /* of two, the last */
+    assert_true(rh_usage_parse(STATISTICS("1.0 s user, 0.5 s system", "1/1")
+                                   STATISTICS("2.0 s user, 0.25 s system", "3/1"),
+                               &usage));
+    assert_float_equal(usage.user_s, 2, 1e-9);
+    assert_int_equal(usage.read_bytes, 1536);
+    /* a system without block counts */
+    assert_true(rh_usage_parse("!\t[0.004000 s user, 0.001000 s system total]\n", &usage));
+    assert_int_equal(usage.read_bytes, RH_UNKNOWN);
+    assert_false(rh_usage_parse("", &usage));
+    assert_false(rh_usage_parse("duration: 3 ms s system total]", &usage));
+    assert_false(rh_usage_parse("[oops s user, 1 s system total]", &usage));
+    assert_false(rh_usage_parse("[-1.0 s user, 1.0 s system total]", &usage));
+}
+
+/* What it costs to ask is no part of the statement. */
+static void test_difference_less_what_reading_costs(void **state)
+{
+    (void)state;
+    rh_counters before = {.cpu_user_s = 1, .cpu_system_s = 0, .cpu_s = 1, .reading_cpu_s = 0.001};
+    rh_counters after = {.cpu_user_s = 1.005, .cpu_system_s = 0, .cpu_s = 1.005};
+    rh_statement_run run = {0};
+    rh_counters_difference(&before, &after, &run);
+    assert_float_equal(run.cpu_user_s + run.cpu_system_s, 0.004, 1e-9);
+    after.cpu_user_s = after.cpu_s = 1.0004;
+    rh_counters_difference(&before, &after, &run);
+    assert_float_equal(run.cpu_user_s + run.cpu_system_s, 0, 1e-9);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -119,6 +164,8 @@ int main(void)
         cmocka_unit_test(test_difference),
         cmocka_unit_test(test_difference_below_a_tick),
         cmocka_unit_test(test_difference_of_the_unknown),
+        cmocka_unit_test(test_usage),
+        cmocka_unit_test(test_difference_less_what_reading_costs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,7 @@
+/* Internal to observe/: asking a session what its backend used. */
+#pragma once
+#include "pgrehearse/observe/counters.h"
+
+/* Asks the session PG, which is in no failed transaction, about itself; its transaction and settings are
+ * afterwards what they were. */
+bool rh_usage_ask(rh_pg *pg, rh_usage *usage, rh_error *error);
