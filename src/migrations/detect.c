@@ -186,6 +186,7 @@ bool rh_plan_detect(const rh_scenario *scenario, rh_arena *arena, rh_plan *plan,
     plan->framework = best.rules->framework;
     plan->framework_name = best.rules->name;
     plan->history_table = best.rules->history_table;
+    plan->folder = scenario->migrations.path;
     plan->framework_why = scenario->migrations.framework == RH_FRAMEWORK_AUTO
                               ? best.why
                               : rh_arena_printf(arena, "the scenario says so; %s", best.why);

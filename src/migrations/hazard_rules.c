@@ -5,6 +5,7 @@
 #include <string.h>
 
 static const rh_hazard_rule RULES[] = {
+    {"concurrently-behind-tool-lock", "a concurrent build waits for the tool that waits for it"},
     {"concurrently-in-transaction", "a statement that cannot run in a transaction stands in one"},
     {"constraint-without-not-valid", "CHECK that reads all rows under ACCESS EXCLUSIVE"},
     {"drop-column", "a column that the running release may still use goes"},

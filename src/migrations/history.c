@@ -42,5 +42,5 @@ bool rh_history_read(rh_pg *pg, const char *table, rh_arena *arena, rh_rows *row
 bool rh_history_prepare(rh_pg *pg, const rh_plan *plan, rh_error *error)
 {
     const rh_framework_rules *rules = rh_framework_rules_of(plan->framework);
-    return !plan->history_table || rh_history_ensure(pg, rules, error);
+    return !plan->history_table || rh_history_ensure(pg, plan, rules, error);
 }

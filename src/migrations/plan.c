@@ -196,7 +196,7 @@ static bool mark_applied(const rh_scenario *scenario, const rh_framework_rules *
 {
     const bool fresh = !history || !history->present || scenario->migrations.pending == RH_PENDING_ALL;
     if (fresh && rules->mark_fresh)
-        rules->mark_fresh(plan, arena);
+        rules->mark_fresh(plan, !history || !history->present, arena);
     if (!rules->mark_applied || !history || !history->present)
         return true;
     if (scenario->migrations.pending != RH_PENDING_AUTO) {
@@ -320,9 +320,14 @@ static bool load_scripts(const rh_framework_rules *rules, rh_arena *arena, rh_pl
     return true;
 }
 
-static bool join(const rh_framework_rules *rules, rh_arena *arena, rh_plan *plan)
+/* What the tool makes of all that is pending together. */
+static bool settle(const rh_scenario *scenario, const rh_framework_rules *rules, rh_arena *arena,
+                   rh_plan *plan, rh_error *error)
 {
-    if (rules->all_in_one)
+    bool in_one = rules->all_in_one;
+    if (rules->settle_plan && !rules->settle_plan(plan, arena, &in_one, error))
+        return error && error->file ? false : rh_error_at_migrations(scenario, error);
+    if (in_one)
         rh_plan_join(plan, arena);
     return true;
 }
@@ -343,6 +348,6 @@ bool rh_plan_make(const rh_scenario *scenario, const rh_rows *history, rh_arena 
            mark_applied(scenario, rules, history, plan, arena, error) &&
            choose_pending(scenario, plan, arena, error) && insert_steps(scenario, plan, arena, error) &&
            keep_only(scenario, plan, arena, error) && load_scripts(rules, arena, plan, error) &&
-           join(rules, arena, plan) &&
+           settle(scenario, rules, arena, plan, error) &&
            (scenario->staging.kind != RH_STAGING_SERVER || rh_plan_check_server_safety(plan, error));
 }

@@ -312,7 +312,7 @@ static void fail(replay *r, rh_error *error)
     roll_back(r);
     if (r->rules->failed && !r->ended && error->code != RH_ERROR_INTERRUPTED &&
         rh_pg_transaction_state(r->pg) == 'I')
-        r->rules->failed(r->pg, r->migration, r->options->direction);
+        r->rules->failed(r->pg, r->plan, r->migration, r->options->direction);
     if (strcmp(error->sqlstate, "42601") == 0)
         rh_sql_redact_message(error->message);
     if (error->code == RH_ERROR_SQL)
@@ -345,7 +345,7 @@ static bool replay_file(replay *r, rh_error *error)
     const rh_direction direction = r->options->direction;
     if (rh_pg_transaction_state(r->pg) == '?')
         return rh_error_set(error, RH_ERROR_LOST, "the connection to the server is gone");
-    if (!rh_history_ensure(r->pg, rules, error))
+    if (!rh_history_ensure(r->pg, r->plan, rules, error))
         return false;
     if (rules->begin && !rules->begin(r->pg, r->plan, r->migration, direction, error))
         return false;

@@ -65,10 +65,10 @@ bool rh_lock_modes_conflict(const char *a, const char *b);
 
 /* How large what a statement works on is, before it runs. 0: not known. */
 typedef struct rh_work_size {
-    double bytes;       /* heap and TOAST of the relation */
-    double rows;        /* of it, by its statistics */
-    double index_bytes; /* on it */
-    double other_rows;  /* of the other relations that the statement reads */
+    double bytes;                     /* heap and TOAST of the relation */
+    double rows;                      /* of it, by its statistics */
+    double index_bytes;               /* on it */
+    double other_rows;                /* of the other relations that the statement reads */
     double buffers_bytes, sort_bytes; /* the server's shared_buffers and maintenance_work_mem */
 } rh_work_size;
 
@@ -166,7 +166,7 @@ typedef struct rh_statement {
     bool class_differs;         /* measured, and its parse said something else */
     const char *class_evidence; /* a sentence: what was measured and what differs, or why it could not be;
                                    NULL: it was not looked at */
-    const char *file; /* where LINE is, when it is not the script's own (an included one); NULL */
+    const char *file;           /* where LINE is, when it is not the script's own (an included one); NULL */
 } rh_statement;
 
 /* One file's worth of statements. */
@@ -217,7 +217,7 @@ typedef struct rh_migration {
     const char *not_sql; /* what its file is instead ("a program in Go"): it cannot be replayed; NULL: SQL */
     const char *joined_id; /* of the migration that has this one's statements, in one transaction; NULL */
     const void *framework_data; /* what its framework's reader keeps with it; NULL */
-    const char *skipped; /* why its framework passes over it ("below the baseline 7"); NULL */
+    const char *skipped;        /* why its framework passes over it ("below the baseline 7"); NULL */
     rh_script up;
     bool has_down;
     rh_script down;
@@ -237,6 +237,7 @@ typedef struct rh_plan {
     const char *framework_name; /* "golang-migrate", "sql" */
     const char *framework_why;  /* what the detection saw */
     const char *history_table;  /* "schema_migrations"; NULL: the framework has none */
+    const char *folder;         /* of the migrations; NULL: the scenario names none */
     rh_migration *migrations;   /* in the order they run; only the pending ones have statements */
     size_t migration_count;
     size_t pending_count;

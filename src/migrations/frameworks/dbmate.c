@@ -167,8 +167,9 @@ static char *table_now(rh_pg *pg, rh_error *error)
     return text.data;
 }
 
-static bool prepare(rh_pg *pg, rh_error *error)
+static bool prepare(rh_pg *pg, const rh_plan *plan, rh_error *error)
 {
+    (void)plan;
     char *table = table_now(pg, error);
     bool ok = table &&
               rh_pg_executef(pg, error, "create table if not exists %s (version varchar primary key)", table);

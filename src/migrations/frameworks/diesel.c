@@ -96,8 +96,9 @@ static bool mark_applied(const rh_rows *history, rh_plan *plan, rh_arena *arena,
     return rh_history_mark(history, "version", "Diesel", plan, error);
 }
 
-static bool prepare(rh_pg *pg, rh_error *error)
+static bool prepare(rh_pg *pg, const rh_plan *plan, rh_error *error)
 {
+    (void)plan;
     return rh_pg_execute(pg,
                          "CREATE TABLE IF NOT EXISTS __diesel_schema_migrations ("
                          " version VARCHAR(50) PRIMARY KEY NOT NULL,"

@@ -2,10 +2,22 @@
 #pragma once
 #include "frameworks.h"
 
-/* The value of flyway.KEY: of the script's own FILE.conf (there without "flyway."), of the flyway.conf in the
- * folder or one above it, or NULL. In ARENA. */
-const char *rh_flyway_script_setting(const char *path, const char *key, rh_arena *arena);
+/* A setting: NULL where nothing sets it; FILE is NULL when the environment does. In the arena. */
+typedef struct rh_flyway_value {
+    const char *value, *file;
+    int line;
+} rh_flyway_value;
+
+/* flyway.KEY as it holds for the script at PATH: FLYWAY_KEY of the environment, the flyway.toml or else the
+ * flyway.conf in the folder or nearest above it. */
+rh_flyway_value rh_flyway_find(const char *path, const char *key, rh_arena *arena);
 const char *rh_flyway_setting(const char *path, const char *key, rh_arena *arena);
+bool rh_flyway_is(const char *path, const char *key, bool otherwise, rh_arena *arena);
+/* KEY of the script's own FILE.conf. */
+rh_flyway_value rh_flyway_script_find(const char *path, const char *key, rh_arena *arena);
+bool rh_flyway_script_is(const char *path, const char *key, bool otherwise, rh_arena *arena);
+/* Refuses what is set to something that is not imitated, with its file and line. */
+bool rh_flyway_check_settings(const char *path, rh_arena *arena, rh_error *error);
 
 /* CRC-32 of the lines without their ends (ChecksumCalculator.java), of the text with its placeholders
  * replaced when REPEATABLE. False when the file cannot be read so. */
@@ -14,6 +26,8 @@ bool rh_flyway_checksum(const char *path, bool repeatable, int32_t *checksum);
 bool rh_flyway_read(const char *path, rh_direction direction, rh_arena *arena, rh_sql_reading *reading,
                     rh_error *error);
 bool rh_flyway_settle(rh_script *script, const rh_sql_reading *reading, rh_error *error);
+/* The script's .conf says that it is not to be executed. */
+bool rh_flyway_is_left_out(const char *path, rh_arena *arena);
 
 #define RH_FLYWAY_TABLE "flyway_schema_history"
 
@@ -25,4 +39,8 @@ bool rh_flyway_is_baseline(const rh_migration *migration);
 const char *rh_flyway_version(const rh_migration *migration);
 
 bool rh_flyway_mark_applied(const rh_rows *history, rh_plan *plan, rh_arena *arena, rh_error *error);
-void rh_flyway_mark_fresh(rh_plan *plan, rh_arena *arena);
+void rh_flyway_mark_fresh(rh_plan *plan, bool none, rh_arena *arena);
+/* The version that baselineOnMigrate gives a database without a history; NULL: it is not set. */
+const char *rh_flyway_baseline_on_migrate(const rh_plan *plan, rh_arena *arena);
+/* Is a migration of PLAN passed over because of it? */
+bool rh_flyway_was_baselined(const rh_plan *plan);

@@ -85,15 +85,19 @@ typedef struct rh_framework_rules {
     /* Once the statements are known: the tool's own check, and the rule that follows from them; may be NULL.
      */
     bool (*settle)(rh_script *script, const rh_sql_reading *reading, rh_error *error);
+    /* Once all that is pending is read: the tool's checks of the whole. *IN_ONE is all_in_one, or is set. May
+     * be NULL. */
+    bool (*settle_plan)(rh_plan *plan, rh_arena *arena, bool *in_one, rh_error *error);
 
     /* Looked up along the search_path, or with its schema; NULL: none; then the following are NULL too. */
     const char *history_table;
     /* Marks what HISTORY (present) says is applied, and what the tool passes over. */
     bool (*mark_applied)(const rh_rows *history, rh_plan *plan, rh_arena *arena, rh_error *error);
-    /* What the tool passes over where there is no history yet; may be NULL. */
-    void (*mark_fresh)(rh_plan *plan, rh_arena *arena);
+    /* What the tool passes over where there is no history yet, or (NONE false) as if there were none; may be
+     * NULL. */
+    void (*mark_fresh)(rh_plan *plan, bool none, rh_arena *arena);
     /* Creates the history table, which is missing, as the tool does when it connects. */
-    bool (*prepare)(rh_pg *pg, rh_error *error);
+    bool (*prepare)(rh_pg *pg, const rh_plan *plan, rh_error *error);
     /* The tool's own bookkeeping before (may be NULL) and after it runs a file. Under RH_TRANSACTION_ONE the
      * latter is in the file's transaction. */
     bool (*begin)(rh_pg *pg, const rh_plan *plan, const rh_migration *migration, rh_direction direction,
@@ -102,7 +106,7 @@ typedef struct rh_framework_rules {
                 rh_error *error);
     bool history_apart; /* END runs after the file's transaction has ended */
     /* What the tool writes when the file failed, after the rollback; may be NULL. */
-    void (*failed)(rh_pg *pg, const rh_migration *migration, rh_direction direction);
+    void (*failed)(rh_pg *pg, const rh_plan *plan, const rh_migration *migration, rh_direction direction);
 } rh_framework_rules;
 
 /* What rh_framework_rules_at lists. */
@@ -149,7 +153,7 @@ char *rh_history_qualified(rh_pg *pg, const char *table, const char *tool, rh_er
 /* TABLE quoted, and its schema where it names one. Heap. */
 char *rh_history_quoted(const char *table);
 /* Creates the history table if it is missing from the schema above, or from its own. */
-bool rh_history_ensure(rh_pg *pg, const rh_framework_rules *rules, rh_error *error);
+bool rh_history_ensure(rh_pg *pg, const rh_plan *plan, const rh_framework_rules *rules, rh_error *error);
 /* One statement of the bookkeeping; an error says that it was TOOL's own update of TABLE. */
 bool rh_history_run(rh_pg *pg, const char *tool, const char *table, const char *sql, size_t count,
                     const char *const *parameters, rh_error *error);

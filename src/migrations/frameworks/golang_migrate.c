@@ -111,8 +111,9 @@ static bool mark_applied(const rh_rows *history, rh_plan *plan, rh_arena *arena,
         error, "golang-migrate would refuse too. Take the folder and the backup from the same state.");
 }
 
-static bool prepare(rh_pg *pg, rh_error *error)
+static bool prepare(rh_pg *pg, const rh_plan *plan, rh_error *error)
 {
+    (void)plan;
     char *table = rh_history_qualified(pg, HISTORY_TABLE, "golang-migrate", error);
     bool ok = table && rh_pg_executef(pg, error,
                                       "CREATE TABLE IF NOT EXISTS %s (version bigint not null primary key, "

@@ -70,7 +70,7 @@ char *rh_history_quoted(const char *table)
     return text.data;
 }
 
-bool rh_history_ensure(rh_pg *pg, const rh_framework_rules *rules, rh_error *error)
+bool rh_history_ensure(rh_pg *pg, const rh_plan *plan, const rh_framework_rules *rules, rh_error *error)
 {
     if (!rules->history_table)
         return true;
@@ -80,7 +80,7 @@ bool rh_history_ensure(rh_pg *pg, const rh_framework_rules *rules, rh_error *err
     const char *parameters[] = {table};
     rh_pg_result *found =
         table ? rh_pg_query(pg, "select to_regclass($1) is not null", 1, parameters, error) : NULL;
-    bool ok = found && (rh_pg_bool(found, 0, 0) || rules->prepare(pg, error));
+    bool ok = found && (rh_pg_bool(found, 0, 0) || rules->prepare(pg, plan, error));
     rh_pg_result_free(found);
     free(table);
     return ok;

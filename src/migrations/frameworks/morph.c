@@ -69,8 +69,9 @@ static bool mark_applied(const rh_rows *history, rh_plan *plan, rh_arena *arena,
     return true;
 }
 
-static bool prepare(rh_pg *pg, rh_error *error)
+static bool prepare(rh_pg *pg, const rh_plan *plan, rh_error *error)
 {
+    (void)plan;
     return rh_pg_execute(
         pg,
         "CREATE TABLE IF NOT EXISTS db_migrations (version bigint not null primary key, name "

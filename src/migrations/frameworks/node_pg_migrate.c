@@ -145,8 +145,9 @@ static bool mark_applied(const rh_rows *history, rh_plan *plan, rh_arena *arena,
     return true;
 }
 
-static bool prepare(rh_pg *pg, rh_error *error)
+static bool prepare(rh_pg *pg, const rh_plan *plan, rh_error *error)
 {
+    (void)plan;
     return rh_pg_execute(pg,
                          "CREATE TABLE \"public\".\"pgmigrations\" (id SERIAL PRIMARY KEY,"
                          " name varchar(255) NOT NULL, run_on timestamp NOT NULL)",

@@ -97,8 +97,9 @@ static bool mark_applied(const rh_rows *history, rh_plan *plan, rh_arena *arena,
     return rh_history_mark(history, "version", "Pop", plan, error);
 }
 
-static bool prepare(rh_pg *pg, rh_error *error)
+static bool prepare(rh_pg *pg, const rh_plan *plan, rh_error *error)
 {
+    (void)plan;
     return rh_pg_execute(pg,
                          "BEGIN; CREATE TABLE schema_migration (version VARCHAR (48) NOT NULL,"
                          " version_self INT NOT NULL DEFAULT 0);"

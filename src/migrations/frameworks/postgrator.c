@@ -107,8 +107,9 @@ static bool mark_applied(const rh_rows *history, rh_plan *plan, rh_arena *arena,
     return true;
 }
 
-static bool prepare(rh_pg *pg, rh_error *error)
+static bool prepare(rh_pg *pg, const rh_plan *plan, rh_error *error)
 {
+    (void)plan;
     return rh_pg_execute(pg, "CREATE TABLE \"schemaversion\" (version BIGINT PRIMARY KEY)", error) &&
            rh_pg_execute(pg, "INSERT INTO \"schemaversion\" (version) VALUES (0)", error) &&
            rh_pg_execute(pg, "ALTER TABLE \"schemaversion\" ADD COLUMN name TEXT", error) &&

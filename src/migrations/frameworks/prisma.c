@@ -83,8 +83,9 @@ static bool mark_applied(const rh_rows *history, rh_plan *plan, rh_arena *arena,
     return true;
 }
 
-static bool prepare(rh_pg *pg, rh_error *error)
+static bool prepare(rh_pg *pg, const rh_plan *plan, rh_error *error)
 {
+    (void)plan;
     int64_t tables;
     if (!rh_pg_query_int(pg,
                          "select count(*) from pg_class where relkind in ('r', 'p')"

@@ -123,8 +123,9 @@ static bool mark_applied(const rh_rows *history, rh_plan *plan, rh_arena *arena,
 }
 
 /* What structure.sql records as applied. */
-static void mark_fresh(rh_plan *plan, rh_arena *arena)
+static void mark_fresh(rh_plan *plan, bool none, rh_arena *arena)
 {
+    (void)none;
     const rh_migration *structure = find_structure(plan);
     const char *text = structure ? rh_file_read(structure->up.file, 0, arena, NULL, NULL) : NULL;
     for (size_t i = 0; text && i < plan->migration_count; i++) {
@@ -135,9 +136,9 @@ static void mark_fresh(rh_plan *plan, rh_arena *arena)
 }
 
 /* structure.sql makes the table itself. */
-static bool prepare(rh_pg *pg, rh_error *error)
+static bool prepare(rh_pg *pg, const rh_plan *plan, rh_error *error)
 {
-    (void)pg, (void)error;
+    (void)pg, (void)plan, (void)error;
     return true;
 }
 

@@ -51,9 +51,9 @@ const char *rh_sqitch_script(const rh_sqitch_project *project, const char *verb,
 
 /* The registry, schema sqitch: as rh_framework_rules wants it. */
 bool rh_sqitch_mark_applied(const rh_rows *history, rh_plan *plan, rh_arena *arena, rh_error *error);
-bool rh_sqitch_prepare(rh_pg *pg, rh_error *error);
+bool rh_sqitch_prepare(rh_pg *pg, const rh_plan *plan, rh_error *error);
 bool rh_sqitch_begin(rh_pg *pg, const rh_plan *plan, const rh_migration *migration, rh_direction direction,
                      rh_error *error);
 bool rh_sqitch_end(rh_pg *pg, const rh_plan *plan, const rh_migration *migration, rh_direction direction,
                    rh_error *error);
-void rh_sqitch_failed(rh_pg *pg, const rh_migration *migration, rh_direction direction);
+void rh_sqitch_failed(rh_pg *pg, const rh_plan *plan, const rh_migration *migration, rh_direction direction);

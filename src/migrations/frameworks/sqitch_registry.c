@@ -143,8 +143,9 @@ bool rh_sqitch_mark_applied(const rh_rows *history, rh_plan *plan, rh_arena *are
 
 /* ---- what is written ---- */
 
-bool rh_sqitch_prepare(rh_pg *pg, rh_error *error)
+bool rh_sqitch_prepare(rh_pg *pg, const rh_plan *plan, rh_error *error)
 {
+    (void)plan;
     return rh_pg_execute(pg, rh_sql_sqitch_registry, error);
 }
 
@@ -313,8 +314,9 @@ bool rh_sqitch_end(rh_pg *pg, const rh_plan *plan, const rh_migration *migration
            rh_pg_execute(pg, "commit", error);
 }
 
-void rh_sqitch_failed(rh_pg *pg, const rh_migration *migration, rh_direction direction)
+void rh_sqitch_failed(rh_pg *pg, const rh_plan *plan, const rh_migration *migration, rh_direction direction)
 {
+    (void)plan;
     if (direction == RH_UP && reset_session(pg, NULL))
         log_event(pg, "fail", change_of(migration), NULL);
 }

@@ -55,9 +55,14 @@ static inline void fixture_end(fixture *f)
     rh_arena_free(f->arena);
 }
 
+/* TEXT NULL: no such file. */
 static inline void fixture_file(fixture *f, const char *name, const char *text)
 {
     char *path = rh_arena_printf(f->arena, "%s/%s", f->folder, name);
+    if (!text) {
+        unlink(path);
+        return;
+    }
     char *slash = strrchr(path, '/');
     *slash = '\0';
     assert_true(rh_directory_make(path, 0700, NULL));
@@ -98,4 +103,52 @@ static inline const char *fixture_order(fixture *f)
     const char *copy = rh_arena_strdup(f->arena, rh_text_string(&text));
     rh_text_release(&text);
     return copy;
+}
+
+/* A history table of COLUMN with the values of a NULL-ended list. */
+static inline const rh_rows *fixture_versions(fixture *f, const char *column, const char *const *values)
+{
+    rh_rows *rows = rh_arena_alloc(f->arena, sizeof *rows);
+    rows->present = true;
+    rows->columns = rh_arena_alloc(f->arena, sizeof *rows->columns);
+    rows->columns[0] = column;
+    rows->column_count = 1;
+    while (values[rows->row_count])
+        rows->row_count++;
+    rows->rows = rh_arena_alloc(f->arena, (rows->row_count + 1) * sizeof *rows->rows);
+    for (size_t i = 0; i < rows->row_count; i++) {
+        rows->rows[i] = rh_arena_alloc(f->arena, sizeof **rows->rows);
+        rows->rows[i][0] = values[i];
+    }
+    return rows;
+}
+
+/* "up" or "down" of migration INDEX: line:sql | line:sql. */
+static inline const char *fixture_script(fixture *f, size_t index, rh_direction direction)
+{
+    const rh_migration *migration = &f->plan.migrations[index];
+    const rh_script *script = direction == RH_UP ? &migration->up : &migration->down;
+    rh_text text = {0};
+    for (size_t i = 0; i < script->statement_count; i++)
+        rh_text_printf(&text, "%s%d:%s", i ? " | " : "", script->statements[i].line,
+                       script->statements[i].sql);
+    const char *copy = rh_arena_strdup(f->arena, rh_text_string(&text));
+    rh_text_release(&text);
+    return copy;
+}
+
+/* NAME with TEXT, alone in the folder, is refused with WORDS. */
+static inline void fixture_refused(const char *framework, const char *name, const char *text,
+                                   const char *words, int line)
+{
+    fixture *f = fixture_begin();
+    fixture_file(f, name, text);
+    if (fixture_plan(f, NULL))
+        fail_msg("%s was not refused: %s", framework, text);
+    assert_int_equal(f->error.code, RH_ERROR_SCENARIO);
+    if (!strstr(f->error.message, words) || !strstr(f->error.message, framework))
+        fail_msg("%s", f->error.message);
+    assert_int_equal(f->error.line, line);
+    assert_non_null(strstr(f->error.file, name));
+    fixture_end(f);
 }

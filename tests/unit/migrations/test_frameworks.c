@@ -2,53 +2,6 @@
  * them. */
 #include "plan_fixture.h"
 
-/* A history table of COLUMN with the values of a NULL-ended list. */
-static const rh_rows *versions(fixture *f, const char *column, const char *const *values)
-{
-    rh_rows *rows = rh_arena_alloc(f->arena, sizeof *rows);
-    rows->present = true;
-    rows->columns = rh_arena_alloc(f->arena, sizeof *rows->columns);
-    rows->columns[0] = column;
-    rows->column_count = 1;
-    while (values[rows->row_count])
-        rows->row_count++;
-    rows->rows = rh_arena_alloc(f->arena, (rows->row_count + 1) * sizeof *rows->rows);
-    for (size_t i = 0; i < rows->row_count; i++) {
-        rows->rows[i] = rh_arena_alloc(f->arena, sizeof **rows->rows);
-        rows->rows[i][0] = values[i];
-    }
-    return rows;
-}
-
-/* "up" or "down" of migration INDEX: line:sql | line:sql. */
-static const char *script_of(fixture *f, size_t index, rh_direction direction)
-{
-    const rh_migration *migration = &f->plan.migrations[index];
-    const rh_script *script = direction == RH_UP ? &migration->up : &migration->down;
-    rh_text text = {0};
-    for (size_t i = 0; i < script->statement_count; i++)
-        rh_text_printf(&text, "%s%d:%s", i ? " | " : "", script->statements[i].line,
-                       script->statements[i].sql);
-    const char *copy = rh_arena_strdup(f->arena, rh_text_string(&text));
-    rh_text_release(&text);
-    return copy;
-}
-
-/* NAME with TEXT, alone in the folder, is refused with WORDS. */
-static void refused(const char *framework, const char *name, const char *text, const char *words, int line)
-{
-    fixture *f = fixture_begin();
-    fixture_file(f, name, text);
-    if (fixture_plan(f, NULL))
-        fail_msg("%s was not refused: %s", framework, text);
-    assert_int_equal(f->error.code, RH_ERROR_SCENARIO);
-    if (!strstr(f->error.message, words) || !strstr(f->error.message, framework))
-        fail_msg("%s", f->error.message);
-    assert_int_equal(f->error.line, line);
-    assert_non_null(strstr(f->error.file, name));
-    fixture_end(f);
-}
-
 /* ---- dbmate ---- */
 
 static void test_dbmate(void **state)
@@ -71,11 +24,11 @@ static void test_dbmate(void **state)
     assert_int_equal(f->plan.migrations[0].down.rule, RH_TRANSACTION_ONE);
     assert_int_equal(f->plan.migrations[1].up.rule, RH_TRANSACTION_OWN);
     assert_int_equal(f->plan.migrations[1].down.rule, RH_TRANSACTION_ONE);
-    assert_string_equal(script_of(f, 1, RH_UP), "3:select 1 | 3:select\n2");
-    assert_string_equal(script_of(f, 1, RH_DOWN), "6:select 3");
-    assert_string_equal(script_of(f, 2, RH_UP), "2:select '\n-- migrate:downs'");
+    assert_string_equal(fixture_script(f, 1, RH_UP), "3:select 1 | 3:select\n2");
+    assert_string_equal(fixture_script(f, 1, RH_DOWN), "6:select 3");
+    assert_string_equal(fixture_script(f, 2, RH_UP), "2:select '\n-- migrate:downs'");
     assert_true(f->plan.migrations[1].has_down);
-    assert_true(fixture_plan(f, versions(f, "version", (const char *[]){"9", "77", NULL})));
+    assert_true(fixture_plan(f, fixture_versions(f, "version", (const char *[]){"9", "77", NULL})));
     assert_string_equal(fixture_order(f), "10:a* 20240102:b* 9:");
     assert_false(fixture_plan(f, fixture_history(f, "9", "f")));
     assert_non_null(strstr(f->error.message, "not dbmate's"));
@@ -88,12 +41,13 @@ static void test_dbmate(void **state)
 static void test_dbmate_refusals(void **state)
 {
     (void)state;
-    refused("dbmate", "1_a.sql", "select 1;\n-- migrate:up\n-- migrate:down\n", "before", 1);
-    refused("dbmate", "1_a.sql", "--\n-- migrate:up\nselect 1;\n", "no line \"-- migrate:down\"", 2);
-    refused("dbmate", "1_a.sql", "-- migrate:down\n-- migrate:up\n", "no line \"-- migrate:down\"", 2);
-    refused("dbmate", "1_a.sql", "-- migrate:up\n-- migrate:down\n-- migrate:up\n-- migrate:down", "twice",
-            3);
-    refused("dbmate", "1_a.sql", "-- migrate:up\n-- migrate:down\n-- migrate:down", "two lines", 3);
+    fixture_refused("dbmate", "1_a.sql", "select 1;\n-- migrate:up\n-- migrate:down\n", "before", 1);
+    fixture_refused("dbmate", "1_a.sql", "--\n-- migrate:up\nselect 1;\n", "no line \"-- migrate:down\"", 2);
+    fixture_refused("dbmate", "1_a.sql", "-- migrate:down\n-- migrate:up\n", "no line \"-- migrate:down\"",
+                    2);
+    fixture_refused("dbmate", "1_a.sql", "-- migrate:up\n-- migrate:down\n-- migrate:up\n-- migrate:down",
+                    "twice", 3);
+    fixture_refused("dbmate", "1_a.sql", "-- migrate:up\n-- migrate:down\n-- migrate:down", "two lines", 3);
     fixture *f = fixture_begin();
     fixture_file(f, "1_a.sql", "select 1");
     fixture_file(f, "2_b.sql", "-- migrate:up\n-- migrate:down\n");
@@ -129,12 +83,12 @@ static void test_goose(void **state)
     assert_true(fixture_plan(f, NULL));
     assert_string_equal(f->plan.framework_name, "goose");
     assert_string_equal(fixture_order(f), "1:a* 2:b* 10:c");
-    assert_string_equal(script_of(f, 0, RH_UP), "3:select 1;select 2; | 5:select 3");
+    assert_string_equal(fixture_script(f, 0, RH_UP), "3:select 1;select 2; | 5:select 3");
     assert_int_equal(f->plan.migrations[0].up.rule, RH_TRANSACTION_EACH);
     assert_false(f->plan.migrations[0].has_down);
     assert_int_equal(f->plan.migrations[1].up.rule, RH_TRANSACTION_ONE);
-    assert_string_equal(script_of(f, 1, RH_UP), "5:select 1 | 5:select\n 2 | 10:select\n';\n'");
-    assert_string_equal(script_of(f, 1, RH_DOWN), "16:select 3");
+    assert_string_equal(fixture_script(f, 1, RH_UP), "5:select 1 | 5:select\n 2 | 10:select\n';\n'");
+    assert_string_equal(fixture_script(f, 1, RH_DOWN), "16:select 3");
     assert_int_equal(f->plan.migrations[1].down.statements[0].column, 3);
     fixture_end(f);
 }
@@ -148,7 +102,7 @@ static void test_goose_empty_statement(void **state)
                  "-- +goose Up\nselect 1;\n-- +goose StatementBegin\n-- +goose StatementEnd\n"
                  "select 2;\nselect 3;\n");
     assert_true(fixture_plan(f, NULL));
-    assert_string_equal(script_of(f, 0, RH_UP), "2:select 1 | 6:select 3");
+    assert_string_equal(fixture_script(f, 0, RH_UP), "2:select 1 | 6:select 3");
     fixture_end(f);
 }
 
@@ -159,12 +113,12 @@ static void test_goose_history(void **state)
     fixture_file(f, "1_a.sql", "-- +goose Up\n");
     fixture_file(f, "2_b.sql", "-- +goose Up\n");
     fixture_file(f, "3_c.sql", "-- +goose Up\n");
-    assert_true(fixture_plan(f, versions(f, "version_id", (const char *[]){"0", "1", "2", NULL})));
+    assert_true(fixture_plan(f, fixture_versions(f, "version_id", (const char *[]){"0", "1", "2", NULL})));
     assert_string_equal(fixture_order(f), "1:a 2:b 3:c*");
-    assert_false(fixture_plan(f, versions(f, "version_id", (const char *[]){"0", "1", "3", NULL})));
+    assert_false(fixture_plan(f, fixture_versions(f, "version_id", (const char *[]){"0", "1", "3", NULL})));
     assert_string_equal(f->error.message,
                         "migration 2 is missing below version 3, which the backup has: goose refuses to run");
-    assert_false(fixture_plan(f, versions(f, "version", (const char *[]){NULL})));
+    assert_false(fixture_plan(f, fixture_versions(f, "version", (const char *[]){NULL})));
     fixture_file(f, "002_again.sql", "-- +goose Up\n");
     assert_false(fixture_plan(f, NULL));
     assert_non_null(strstr(f->error.message, "two files are the way up of migration 2"));
@@ -174,16 +128,17 @@ static void test_goose_history(void **state)
 static void test_goose_refusals(void **state)
 {
     (void)state;
-    refused("goose", "1_a.sql", "-- +goose Up\nselect 1\n", "no semicolon", 2);
-    refused("goose", "1_a.sql", "-- +goose Up\nselect 1\n-- +goose Down\nselect 2;\n",
-            "way up has no semicolon", 3);
-    refused("goose", "1_a.sql", "select 0;\n-- +goose Up\n", "before", 1);
-    refused("goose", "1_a.sql", "-- +goose Up\n-- +goose Up\n", "second", 2);
-    refused("goose", "1_a.sql", "-- +goose Down\n", "once, after", 1);
-    refused("goose", "1_a.sql", "-- +goose Up\n -- +goose Down\n", "beginning of its line", 2);
-    refused("goose", "1_a.sql", "-- +goose Up\n-- +goose StatementBegin\nselect 1;\n", "no StatementEnd", 3);
-    refused("goose", "1_a.sql", "-- +goose Up\n-- +goose StatementEnd\n", "without its", 2);
-    refused("goose", "1_a.sql", "-- +goose Upwards\n", "does not know", 1);
+    fixture_refused("goose", "1_a.sql", "-- +goose Up\nselect 1\n", "no semicolon", 2);
+    fixture_refused("goose", "1_a.sql", "-- +goose Up\nselect 1\n-- +goose Down\nselect 2;\n",
+                    "way up has no semicolon", 3);
+    fixture_refused("goose", "1_a.sql", "select 0;\n-- +goose Up\n", "before", 1);
+    fixture_refused("goose", "1_a.sql", "-- +goose Up\n-- +goose Up\n", "second", 2);
+    fixture_refused("goose", "1_a.sql", "-- +goose Down\n", "once, after", 1);
+    fixture_refused("goose", "1_a.sql", "-- +goose Up\n -- +goose Down\n", "beginning of its line", 2);
+    fixture_refused("goose", "1_a.sql", "-- +goose Up\n-- +goose StatementBegin\nselect 1;\n",
+                    "no StatementEnd", 3);
+    fixture_refused("goose", "1_a.sql", "-- +goose Up\n-- +goose StatementEnd\n", "without its", 2);
+    fixture_refused("goose", "1_a.sql", "-- +goose Upwards\n", "does not know", 1);
     fixture *f = fixture_begin();
     fixture_file(f, "1_a.sql",
                  "-- +goose ENVSUB ON\n-- +goose Up\nselect 1; -- $\n-- +goose ENVSUB OFF\nselect '$';\n");
@@ -227,15 +182,16 @@ static void test_diesel(void **state)
     assert_true(f->plan.migrations[2].has_down);
     assert_false(f->plan.migrations[1].has_down);
     assert_false(f->plan.migrations[4].has_down);
-    assert_string_equal(script_of(f, 2, RH_DOWN), "1:select 3");
-    assert_true(fixture_plan(f, versions(f, "version", (const char *[]){"20240102000000", "3", NULL})));
+    assert_string_equal(fixture_script(f, 2, RH_DOWN), "1:select 3");
+    assert_true(
+        fixture_plan(f, fixture_versions(f, "version", (const char *[]){"20240102000000", "3", NULL})));
     assert_string_equal(fixture_order(f), "00000000000000:diesel_initial_setup* 20240101000000:a_b* "
                                           "20240102000000:b 3: 4:*");
     fixture_file(f, "2024-0101000000_twice/up.sql", "select 1");
     assert_false(fixture_plan(f, NULL));
     assert_non_null(strstr(f->error.message, "two migrations have the version 20240101000000"));
     fixture_end(f);
-    refused("Diesel", "1_a/up.sql", "", "it is empty", 0);
+    fixture_refused("Diesel", "1_a/up.sql", "", "it is empty", 0);
 }
 
 /* ---- Prisma ---- */
@@ -282,148 +238,6 @@ static void test_prisma(void **state)
     fixture_end(f);
 }
 
-/* ---- Flyway ---- */
-
-typedef const char *flyway_row[6]; /* rank, version, description, type, checksum, success */
-
-static const rh_rows *flyway_history(fixture *f, const flyway_row *values, size_t count)
-{
-    static const char *columns[] = {"installed_rank", "version",  "description",
-                                    "type",           "checksum", "success"};
-    rh_rows *rows = rh_arena_alloc(f->arena, sizeof *rows);
-    *rows = (rh_rows){.present = true, .columns = columns, .column_count = 6, .row_count = count};
-    rows->rows = rh_arena_alloc(f->arena, (count + 1) * sizeof *rows->rows);
-    for (size_t i = 0; i < count; i++) {
-        rows->rows[i] = rh_arena_alloc(f->arena, sizeof *values);
-        memcpy(rows->rows[i], values[i], sizeof *values);
-    }
-    return rows;
-}
-
-static void test_flyway_names(void **state)
-{
-    (void)state;
-    fixture *f = fixture_begin();
-    fixture_file(f, "V1__first_step.sql", "");
-    fixture_file(f, "deep/er/V1_10__b.sql", "");
-    fixture_file(f, "V1.9.0__c.sql", "");
-    fixture_file(f, "U1.9__c.sql", "");
-    fixture_file(f, "V20240101000000000000000__long.sql", "");
-    fixture_file(f, "V3.sql", "");
-    fixture_file(f, "R__z_view.sql", "");
-    fixture_file(f, "R__a_view.sql", "");
-    fixture_file(f, "Vx__bad.sql", "bad");
-    fixture_file(f, "v4__bad.sql", "bad");
-    fixture_file(f, "V__bad.sql", "bad");
-    fixture_file(f, "R1__bad.sql", "bad");
-    fixture_file(f, "V5__bad.txt", "bad");
-    fixture_file(f, "afterMigrate.sql", "bad");
-    assert_true(fixture_plan(f, NULL));
-    assert_string_equal(f->plan.framework_name, "flyway");
-    assert_string_equal(fixture_order(f), "1:first_step* 1.9.0:c* 1.10:b* 3:* 20240101000000000000000:long* "
-                                          "R__a_view:a_view* R__z_view:z_view*");
-    assert_true(f->plan.migrations[1].has_down);
-    assert_false(f->plan.migrations[0].has_down);
-    fixture_file(f, "V3.0__again.sql", "");
-    assert_false(fixture_plan(f, NULL));
-    assert_non_null(strstr(f->error.message, "two files are the way up of migration 3"));
-    fixture_end(f);
-}
-
-static void test_flyway_baselines(void **state)
-{
-    (void)state;
-    fixture *f = fixture_begin();
-    fixture_file(f, "V1__a.sql", "");
-    fixture_file(f, "B2__b.sql", "");
-    fixture_file(f, "V2__b.sql", "");
-    fixture_file(f, "V3__c.sql", "");
-    assert_true(fixture_plan(f, NULL));
-    assert_string_equal(fixture_order(f), "1:a 2:b B2:b* 3:c*");
-    assert_string_equal(f->plan.migrations[0].skipped, "the baseline B2 stands for it");
-    static const flyway_row baseline[] = {{"1", "2", "<< Flyway Baseline >>", "BASELINE", NULL, "t"}};
-    assert_true(fixture_plan(f, flyway_history(f, baseline, 1)));
-    assert_string_equal(fixture_order(f), "1:a 2:b B2:b 3:c*");
-    assert_string_equal(f->plan.migrations[1].skipped, "it is not above the baseline 2");
-    assert_false(f->plan.migrations[1].applied_in_backup);
-    fixture_end(f);
-}
-
-static void test_flyway_history(void **state)
-{
-    (void)state;
-    fixture *f = fixture_begin();
-    fixture_file(f, "V1__first_step.sql", "\xef\xbb\xbfselect 1;\r\nselect 2;\n");
-    fixture_file(f, "V2__b.sql", "select 3;");
-    fixture_file(f, "V3__c.sql", "select 4;");
-    fixture_file(f, "R__view.sql", "view ${flyway:filename}");
-    static const flyway_row good[] = {{"1", "1", "first step", "SQL", "-593479011", "t"},
-                                      {"2", NULL, "view", "SQL", "1", "t"},
-                                      {"3", "2.0", "b", "SQL", NULL, "t"},
-                                      {"4", "2", "b", "UNDO_SQL", NULL, "t"},
-                                      {"5", "9", "future", "SQL", "7", "t"}};
-    assert_true(fixture_plan(f, flyway_history(f, good, 4)));
-    assert_string_equal(fixture_order(f), "1:first_step 2:b* 3:c* R__view:view*");
-    static const flyway_row view[] = {{"1", NULL, "view", "SQL", "1162800148", "t"}};
-    assert_true(fixture_plan(f, flyway_history(f, view, 1)));
-    assert_string_equal(fixture_order(f), "1:first_step* 2:b* 3:c* R__view:view");
-    static const struct {
-        flyway_row rows[2];
-        const char *words;
-    } bad[] = {
-        {{{"1", "1", "first step", "SQL", "5", "t"}}, "checksum mismatch for migration version 1: 5"},
-        {{{"1", "1", "other", "SQL", NULL, "t"}}, "description mismatch for migration version 1"},
-        {{{"1", "1", "first step", "SQL", NULL, "f"}}, "failed migration to version 1"},
-        {{{"1", "3", "c", "SQL", NULL, "t"}}, "version 1 is not applied in the backup, which is at 3"},
-        {{{"1", "1.5", "c", "SQL", NULL, "t"}}, "version 1.5 is applied in the backup and not in the folder"},
-    };
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        assert_false(fixture_plan(f, flyway_history(f, bad[i].rows, 1)));
-        if (!strstr(f->error.message, bad[i].words))
-            fail_msg("%s", f->error.message);
-    }
-    fixture_file(f, "flyway.conf", "# x\nflyway.outOfOrder = true\n");
-    assert_true(fixture_plan(f, flyway_history(f, bad[3].rows, 1)));
-    assert_string_equal(fixture_order(f), "1:first_step* 2:b* 3:c R__view:view*");
-    fixture_end(f);
-}
-
-static void test_flyway_scripts(void **state)
-{
-    (void)state;
-    fixture *f = fixture_begin();
-    fixture_file(f, "V1__a.sql", "select 1; select 2");
-    fixture_file(f, "V2__b.sql", "/* x */ create  unique\nindex concurrently i on t (a); vacuum t");
-    fixture_file(f, "V3__c.sql", "select 1");
-    fixture_file(f, "V3__c.sql.conf", "executeInTransaction=false\r\n");
-    fixture_file(f, "V4__d.sql", "select '${name}', ${flyway:table}; -- ${EMPTY}\nselect ${name}");
-    fixture_file(f, "flyway.conf", "flyway.placeholders.name=x y\nflyway.placeholders.empty=\n");
-    fixture_file(f, "V5__e.sql", "select '${none}'");
-    fixture_file(f, "V5__e.sql.conf", "placeholderReplacement=false");
-    assert_true(fixture_plan(f, NULL));
-    assert_int_equal(f->plan.migrations[0].up.rule, RH_TRANSACTION_ONE);
-    assert_int_equal(f->plan.migrations[1].up.rule, RH_TRANSACTION_EACH);
-    assert_int_equal(f->plan.migrations[2].up.rule, RH_TRANSACTION_EACH);
-    assert_string_equal(script_of(f, 3, RH_UP), "1:select 'x y', flyway_schema_history | 2:select x y");
-    assert_string_equal(script_of(f, 4, RH_UP), "1:select '${none}'");
-    fixture_file(f, "V6__f.sql", "select 1;\nselect '${none}'");
-    assert_false(fixture_plan(f, NULL));
-    assert_string_equal(f->error.message, "Flyway has no value for the placeholder ${none}");
-    assert_int_equal(f->error.line, 2);
-    fixture_file(f, "V6__f.sql", "select 1;\ndrop index concurrently i");
-    assert_false(fixture_plan(f, NULL));
-    assert_non_null(strstr(f->error.message, "Flyway refuses this file"));
-    assert_int_equal(f->error.line, 2);
-    fixture_file(f, "flyway.conf",
-                 "flyway.mixed=true\nflyway.placeholders.name=\nflyway.placeholders.empty=\n");
-    assert_true(fixture_plan(f, NULL));
-    assert_int_equal(f->plan.migrations[5].up.rule, RH_TRANSACTION_EACH);
-    fixture_file(f, "V6__f.sql.conf", "shouldExecute=false");
-    assert_false(fixture_plan(f, NULL));
-    assert_int_equal(f->error.code, RH_ERROR_UNSUPPORTED);
-    fixture_end(f);
-}
-
 /* ---- Pop, morph, postgrator, and two names of one way ---- */
 
 static void test_pop(void **state)
@@ -441,7 +255,7 @@ static void test_pop(void **state)
     assert_true(fixture_plan(f, NULL));
     assert_string_equal(f->plan.framework_name, "pop");
     assert_string_equal(fixture_order(f), "20200101:a* 20200102:b* 20200103:c*");
-    assert_string_equal(script_of(f, 1, RH_UP), "1:select 2 | 1:select 3");
+    assert_string_equal(fixture_script(f, 1, RH_UP), "1:select 2 | 1:select 3");
     assert_int_equal(f->plan.migrations[0].up.rule, RH_TRANSACTION_OWN);
     assert_int_equal(f->plan.migrations[1].up.rule, RH_TRANSACTION_ONE);
     assert_true(f->plan.migrations[1].has_down);
@@ -471,9 +285,9 @@ static void test_morph(void **state)
     assert_string_equal(fixture_order(f), "000001:a* 10:b* 9:c*");
     assert_int_equal(f->plan.migrations[1].up.rule, RH_TRANSACTION_ONE);
     assert_int_equal(f->plan.migrations[2].up.rule, RH_TRANSACTION_OWN);
-    assert_true(fixture_plan(f, versions(f, "name", (const char *[]){"b", NULL})));
+    assert_true(fixture_plan(f, fixture_versions(f, "name", (const char *[]){"b", NULL})));
     assert_string_equal(fixture_order(f), "000001:a* 10:b 9:c*");
-    assert_false(fixture_plan(f, versions(f, "name", (const char *[]){"b", "x", "y", "z", NULL})));
+    assert_false(fixture_plan(f, fixture_versions(f, "name", (const char *[]){"b", "x", "y", "z", NULL})));
     assert_non_null(strstr(f->error.message, "morph refuses"));
     fixture_end(f);
 }
@@ -493,7 +307,7 @@ static void test_postgrator(void **state)
     assert_string_equal(fixture_order(f), "1:* 2:two words* 10:ten*");
     assert_int_equal(f->plan.migrations[0].up.rule, RH_TRANSACTION_OWN);
     assert_true(f->plan.migrations[0].has_down);
-    assert_true(fixture_plan(f, versions(f, "version", (const char *[]){"0", "2", NULL})));
+    assert_true(fixture_plan(f, fixture_versions(f, "version", (const char *[]){"0", "2", NULL})));
     assert_string_equal(fixture_order(f), "1: 2:two words 10:ten*");
     assert_non_null(f->plan.migrations[0].skipped);
     static const char *columns[] = {"version", "md5"};
@@ -522,7 +336,7 @@ static void test_golang_migrate_underscore(void **state)
     assert_string_equal(f->plan.framework_name, "golang-migrate");
     assert_string_equal(fixture_order(f), "000001:a* 000002:b*");
     assert_true(f->plan.migrations[0].has_down);
-    assert_string_equal(script_of(f, 0, RH_DOWN), "1:select 3");
+    assert_string_equal(fixture_script(f, 0, RH_DOWN), "1:select 3");
     fixture_file(f, "000003_c.up.go", "package migrations");
     fixture_file(f, "000003_c.down.sql", "select 5");
     assert_false(fixture_plan(f, NULL));
@@ -541,13 +355,13 @@ static void test_node_pg_migrate(void **state)
     assert_string_equal(f->plan.framework_why, "9_a.sql has a line \"-- Up Migration\"");
     assert_string_equal(fixture_order(f), "9_a:a … b (2 in one transaction)* 10_b:b");
     assert_int_equal(f->plan.pending_count, 1);
-    assert_string_equal(script_of(f, 0, RH_UP), "2:select 4 | 4:select 2 | 5:select 3");
-    assert_string_equal(script_of(f, 0, RH_DOWN), "2:select 1 | 4:select 5");
+    assert_string_equal(fixture_script(f, 0, RH_UP), "2:select 4 | 4:select 2 | 5:select 3");
+    assert_string_equal(fixture_script(f, 0, RH_DOWN), "2:select 1 | 4:select 5");
     assert_non_null(strstr(f->plan.migrations[0].up.statements[1].file, "10_b.sql"));
     assert_int_equal(f->plan.migrations[0].up.rule, RH_TRANSACTION_ONE);
-    assert_true(fixture_plan(f, versions(f, "name", (const char *[]){"9_a", NULL})));
+    assert_true(fixture_plan(f, fixture_versions(f, "name", (const char *[]){"9_a", NULL})));
     assert_string_equal(fixture_order(f), "9_a:a 10_b:b*");
-    assert_false(fixture_plan(f, versions(f, "name", (const char *[]){"10_b", NULL})));
+    assert_false(fixture_plan(f, fixture_versions(f, "name", (const char *[]){"10_b", NULL})));
     assert_non_null(
         strstr(f->error.message, "migration 9_a, which is not applied, comes before 10_b, which is"));
     fixture_file(f, "11_c.sql", "select 6;");
@@ -577,11 +391,11 @@ static void test_rails(void **state)
     assert_int_equal(f->plan.migrations[0].up.statement_count, 3);
     assert_int_equal(f->plan.migrations[0].up.statements[1].line, 3);
     assert_int_equal(f->plan.migrations[0].up.rule, RH_TRANSACTION_EACH);
-    assert_true(
-        fixture_plan(f, versions(f, "version", (const char *[]){"20240101000000", "20240102000000", NULL})));
+    assert_true(fixture_plan(
+        f, fixture_versions(f, "version", (const char *[]){"20240101000000", "20240102000000", NULL})));
     assert_int_equal(f->plan.pending_count, 0);
     assert_string_equal(f->plan.migrations[0].skipped, "the database has its structure already");
-    assert_false(fixture_plan(f, versions(f, "version", (const char *[]){"20240101000000", NULL})));
+    assert_false(fixture_plan(f, fixture_versions(f, "version", (const char *[]){"20240101000000", NULL})));
     assert_string_equal(f->error.message, "migration 20240102000000 is a program in Ruby, not SQL");
     assert_int_equal(f->error.code, RH_ERROR_UNSUPPORTED);
     fixture_end(f);
@@ -625,10 +439,6 @@ int main(void)
         cmocka_unit_test(test_goose_refusals),
         cmocka_unit_test(test_diesel),
         cmocka_unit_test(test_prisma),
-        cmocka_unit_test(test_flyway_names),
-        cmocka_unit_test(test_flyway_baselines),
-        cmocka_unit_test(test_flyway_history),
-        cmocka_unit_test(test_flyway_scripts),
         cmocka_unit_test(test_pop),
         cmocka_unit_test(test_morph),
         cmocka_unit_test(test_postgrator),
