@@ -164,11 +164,17 @@ static void judge_states(rh_rollback *rollback, rh_arena *arena)
               rh_arena_printf(arena, "what was there before is there again%s", besides));
 }
 
+/* What failed, and the error. */
+static const char *broken(const rh_rollback *rollback, rh_arena *arena)
+{
+    const char *what = rollback->schema_restored < 0 ? "the way down failed" : "the way up again failed";
+    return rollback->failure ? rh_arena_printf(arena, "%s: %s", what, rollback->failure->message) : what;
+}
+
 void rh_reversibility_judge(rh_rollback *rollback, rh_arena *arena)
 {
     if (rollback->outcome == RH_OUTCOME_FAILED)
-        judge(rollback, RH_REVERSIBILITY_BROKEN,
-              rollback->schema_restored < 0 ? "the way down failed" : "the way up again failed");
+        judge(rollback, RH_REVERSIBILITY_BROKEN, broken(rollback, arena));
     else if (rollback->outcome == RH_OUTCOME_OK)
         judge_states(rollback, arena);
     else if (!rollback->has_down)

@@ -217,7 +217,7 @@ rh_json *rh_report_json(const rh_run *run)
     rh_json_add(root, "prepare", steps_record(run->prepare, run->prepare_count));
     rh_json_add(root, "plan", plan_record(&run->plan));
     rh_json_add(root, "migrations", rh_record_migrations(run));
-    bool set = run->set_rollback.outcome != RH_OUTCOME_NOT_RUN;
+    bool set = run->set_rollback.reversibility != RH_REVERSIBILITY_UNKNOWN;
     rh_json_add(root, "rollback", set ? rh_record_rollback(run, &run->set_rollback, NULL) : NULL);
     rh_json_add(root, "concurrent_runners", rh_record_runners(&run->runners));
     rh_json_add(root, "passes", passes_record(run));

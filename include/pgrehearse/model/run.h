@@ -123,8 +123,8 @@ typedef struct rh_run {
     rh_load load;
     rh_contention contention;
     rh_compatibility compatibility;
-    rh_rollback
-        set_rollback; /* all pending migrations down and up again; not run unless each has a way down */
+    rh_rollback set_rollback; /* all pending migrations down and up again; not run unless there are several
+                                 and each has a way down; then irreversible when only some have */
     rh_disturbance *disturbances; /* in the loaded pass: each disturber beside each migration */
     size_t disturbance_count;
     rh_lock_policy_search lock_policy;

@@ -6,10 +6,10 @@
 #include "pgrehearse/staging/staging.h"
 
 /* Makes the sample of FRACTION and times every migration on it, REPEATS times, each on a fresh copy with
- * memory in proportion (rh_staging_sample_run). WHOLE: the sizes of the whole database. A migration that fails on a
- * sample is no failure of the migration: it goes to run->not_measured. */
-bool rh_pass_scaled(rh_run *run, rh_staging *staging, double fraction, int repeats,
-                    const rh_work_size *whole, const rh_progress *progress, rh_error *error);
+ * memory in proportion (rh_staging_sample_run). WHOLE: the sizes of the whole database. A migration that
+ * fails on a sample is no failure of the migration: it goes to run->not_measured. */
+bool rh_pass_scaled(rh_run *run, rh_staging *staging, double fraction, int repeats, const rh_work_size *whole,
+                    const rh_progress *progress, rh_error *error);
 
 /* Resets staging and times every migration while nothing else runs. False with RH_ERROR_MIGRATION (and the
  * like) when one fails: its outcome and failure are set in the plan. */
@@ -29,9 +29,9 @@ bool rh_pass_settle(rh_run *run, rh_staging *staging, const rh_progress *progres
                     void *user, rh_error *error);
 
 /* Every migration with a way down: up, down and up again, comparing the schema and the rows of what existed
- * before; then the whole set likewise (run->set_rollback). The statements of the way down get a run each,
- * with their locks. A failure is recorded in the migration's rollback, not returned. What is timed here runs
- * with warm caches, since all rows have just been read. */
+ * before; then the whole set likewise (run->set_rollback), also when some fail one by one. The statements of
+ * the way down get a run each, with their locks. A failure is recorded in the migration's rollback, not
+ * returned. What is timed here runs with warm caches, since all rows have just been read. */
 bool rh_pass_rollback(rh_run *run, rh_staging *staging, const rh_progress *progress, rh_error *error);
 
 /* Kills every pending migration in the middle of its longest statement: its connection is cut, and for the

@@ -49,7 +49,9 @@ way 4 "b['reversibility'] == 'reversible' and b['schema_restored'] is True"
 report "all(m['outcome'] == 'ok' and m['error'] is None for m in r['migrations'][1:])"
 report "'rollback of migration 000014' in r['reason'] and '(up again)' in r['migrations'][3]['rollback']['error']['message']"
 says "$work/out" 'The rollback of 000014 down and 1 more failed: there is no way back'
-report "r['rollback'] is None"
+way 2 "b['why'].startswith('the way down failed: ') and 'unknown' in b['why']"
+report "r['rollback']['reversibility'] == 'irreversible' and r['rollback']['why'] == 'there is no way down from 000013, only to it'"
+says "$work/run/report.md" '000014 is broken: the way down failed: .*unknown'
 
 # Each way back works, but not all of them one after the other.
 rm "$work"/migrations/00001[23456]*
@@ -61,6 +63,19 @@ rehearse 2 --pass quiet
 valid_report
 way 2 "b['outcome'] == 'ok'"
 report "r['rollback']['reversibility'] == 'broken' and 'whole set' in r['reason']"
+
+# Steps of one change, whose ways down are in the order of the whole: none works alone, all of them do.
+rm "$work"/migrations/00001[23]*
+migration 000012_steps.up.sql 'CREATE TABLE first (id int primary key);'
+migration 000012_steps.down.sql 'DROP TABLE second;'
+migration 000013_steps.up.sql 'CREATE TABLE second (id int primary key);'
+migration 000013_steps.down.sql 'DROP TABLE first;'
+rehearse 2 --pass quiet
+valid_report
+way 1 "b['reversibility'] == 'broken' and 'does not exist' in b['why']"
+way 2 "b['reversibility'] == 'broken' and 'up again' in b['why']"
+report "r['rollback']['reversibility'] == 'reversible' and r['rollback']['schema_restored'] and r['rollback']['elapsed_s'] > 0"
+says "$work/out" 'all together: reversible'
 
 # A way back that leaves something behind, on which the next way up fails: no fault of the next one.
 rm "$work"/migrations/00001[23]*

@@ -67,6 +67,9 @@ static void without_a_run(void **state)
     expect(&failed, RH_REVERSIBILITY_BROKEN, "the way down failed");
     failed.schema_restored = 1;
     expect(&failed, RH_REVERSIBILITY_BROKEN, "the way up again failed");
+    rh_failure error = {.message = "statement 1: no such table"};
+    failed.failure = &error;
+    expect(&failed, RH_REVERSIBILITY_BROKEN, "the way up again failed: statement 1: no such table");
     rh_rollback unknown = {.has_down = true, .schema_restored = -1};
     rh_reversibility_judge(&unknown, arena);
     assert_int_equal(unknown.reversibility, RH_REVERSIBILITY_UNKNOWN);
