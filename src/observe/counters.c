@@ -71,6 +71,14 @@ double rh_proc_cpu(int pid)
     return RH_NOT_MEASURED;
 }
 
+void rh_proc_device_bytes(int pid, int64_t *read, int64_t *written)
+{
+    char text[1024];
+    bool ok = read_proc(pid, "io", text, sizeof text);
+    *read = ok ? rh_proc_parse_io(text, "read_bytes") : RH_UNKNOWN;
+    *written = ok ? rh_proc_parse_io(text, "write_bytes") : RH_UNKNOWN;
+}
+
 static void read_backend(int pid, rh_counters *counters)
 {
     char text[1024];

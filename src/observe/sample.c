@@ -79,6 +79,7 @@ bool rh_sampler_open(rh_sampler *sampler, rh_error *error)
                               &sampler->first_new_xid, error) &&
               measure_clock(sampler, error);
     rh_text_release(&sql);
+    sampler->looks_at_phases = ok && rh_phases_prepare(sampler->pg);
     return ok || rh_error_context(error, "starting the lock sampler");
 }
 

@@ -93,6 +93,7 @@ static bool next_round(rh_sampler *sampler, rounds *r)
         if (!take_label(sampler, r, &changed, &look_at))
             return false;
         bool seen = tend_lookout(sampler, r);
+        rh_sampler_look_at_phase(sampler, &r->label);
         rh_usec now = rh_clock_monotonic();
         r->asked = look_at > 0 && look_at <= now;
         if (seen || changed || r->asked || now >= r->deadline)
@@ -101,6 +102,8 @@ static bool next_round(rh_sampler *sampler, rounds *r)
         bool workers = sampler->live_workers > 0 && r->label.migration;
         if (workers && now + BUSY_INTERVAL < until)
             until = now + BUSY_INTERVAL;
+        if (sampler->phase_at > 0 && sampler->phase_at < until)
+            until = sampler->phase_at;
         sleep_until(sampler, until);
         if (workers)
             rh_sampler_read_workers(sampler, &r->label);
@@ -222,6 +225,8 @@ static const char *intern_migration(rh_sampler *sampler, const char *migration)
 void rh_sampler_statement(rh_sampler *sampler, const char *migration, int statement)
 {
     pthread_mutex_lock(&sampler->mutex);
+    if (sampler->label.migration)
+        sampler->ended_at = rh_clock_monotonic();
     sampler->label.migration = migration ? intern_migration(sampler, migration) : NULL;
     sampler->label.statement = migration ? statement : 0;
     sampler->label.since = rh_clock_monotonic();

@@ -5,6 +5,7 @@
 #include "pgrehearse/observe/sampler.h"
 #include "pgrehearse/observe/wait_graph.h"
 #include "lookout.h"
+#include "phases.h"
 #include "relations.h"
 #include <pthread.h>
 
@@ -29,6 +30,13 @@ typedef struct rh_seen_worker {
     int statement, pid;
     double cpu_s;
 } rh_seen_worker;
+
+/* The phases that looks saw during a statement. */
+typedef struct rh_seen_phases {
+    const char *migration; /* interned */
+    int statement;
+    rh_phases phases;
+} rh_seen_phases;
 
 /* What runs now; a copy of it goes with each sample. */
 typedef struct rh_sampler_label {
@@ -55,12 +63,15 @@ struct rh_sampler {
     rh_usec look_at;               /* somebody asked for a look: not before then; 0: nobody did */
     rh_usec next_look, look_pause; /* when such a look may be next; how long that is after the one before */
     rh_sampler_label label;
+    rh_usec ended_at; /* when the last statement ended */
     const char **migrations;
     size_t migration_count;
     rh_seen_lock *seen;
     size_t seen_count;
     rh_seen_worker *workers;
     size_t worker_count;
+    rh_seen_phases *phases;
+    size_t phases_count;
     rh_relation_name *names;
     size_t name_count;
 
@@ -71,6 +82,10 @@ struct rh_sampler {
     rh_arena *arena;
     rh_wait_graph *graph;
     rh_error failure;
+    bool looks_at_phases;         /* this server tells them */
+    rh_sampler_label phase_label; /* the statement of the last look at its phase */
+    rh_phase_look phase_base;     /* when the statement that runs began */
+    rh_usec phase_at;             /* when the next look at the statement's phase is due; 0: none runs */
     int64_t samples;
     int64_t first_new_xid;        /* transactions from here on began after the sampler */
     rh_usec clock_offset;         /* the server's wall clock minus our monotonic one */
@@ -95,6 +110,8 @@ bool rh_sampler_take(rh_sampler *sampler, const rh_sampler_label *label, rh_erro
 void rh_sampler_looked(rh_sampler *sampler, const rh_sampler_label *label, rh_usec at);
 /* Reads again what the workers of the statement have used, without asking the server. */
 void rh_sampler_read_workers(rh_sampler *sampler, const rh_sampler_label *label);
+/* A look at the phase of the statement of LABEL when one is due, and at what the one before left. */
+void rh_sampler_look_at_phase(rh_sampler *sampler, const rh_sampler_label *label);
 /* Adds a relation to those whose names are looked up; false if it is there already. Under the mutex. */
 bool rh_sampler_meet(rh_sampler *sampler, int64_t oid);
 /* Looks up the names that are still missing, unless the last look was a moment ago and this one is not

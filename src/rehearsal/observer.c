@@ -282,6 +282,8 @@ void rh_observer_finish(rh_observer *o, rh_contention *contention)
             double workers = rh_sampler_worker_cpu(o->sampler, migration->id, script->statements[i].ordinal);
             if (workers > 0)
                 run->cpu_user_s += workers;
+            run->phase_count = rh_sampler_phases(o->sampler, migration->id, script->statements[i].ordinal,
+                                                 o->run->arena, &run->phases);
             const rh_statement *statement = &script->statements[i];
             bool only_ends = statement->class_ == RH_CLASS_TRANSACTION && !statement->expected_lock;
             if (run->lock_count == 0 && !run->locks_complete &&

@@ -265,6 +265,30 @@ static void class_cell(rh_html *html, const rh_json *statement)
     rh_xml_close(html->xml);
 }
 
+/* The phases of its last quiet run that was looked at, in the order that they came. */
+static void phases(rh_html *html, const rh_json *statement)
+{
+    const rh_view *view = &html->view;
+    const rh_json *runs = rh_json_get(statement, "runs"), *list = NULL;
+    for (size_t i = 0; i < rh_json_count(runs); i++)
+        if (rh_view_is(rh_json_at(runs, i), "pass", "quiet") &&
+            rh_json_count(rh_json_get(rh_json_at(runs, i), "progress_phases")) > 0)
+            list = rh_json_get(rh_json_at(runs, i), "progress_phases");
+    rh_text text = {0};
+    for (size_t i = 0; i < rh_json_count(list); i++) {
+        const rh_json *phase = rh_json_at(list, i);
+        double cpu = rh_view_real(phase, "cpu_s");
+        rh_text_printf(&text, "%s%s %s", text.length ? ", " : "", rh_view_string(phase, "phase"),
+                       rh_view_seconds(view, rh_view_real(phase, "elapsed_s")));
+        if (!isnan(cpu))
+            rh_text_printf(&text, " (CPU %s)", rh_view_seconds(view, cpu));
+    }
+    if (text.length > 0)
+        rh_xml_element(html->xml, "div", rh_view_printf(view, "Phases: %s", text.data), "class", "muted",
+                       NULL);
+    rh_text_release(&text);
+}
+
 static void statement_row(rh_html *html, const rh_json *statement)
 {
     const rh_view *view = &html->view;
@@ -275,6 +299,7 @@ static void statement_row(rh_html *html, const rh_json *statement)
     rh_xml_open(html->xml, "td", NULL);
     rh_html_sql(html, rh_view_string(statement, "sql"));
     rh_html_hazard_names(html, statement);
+    phases(html, statement);
     rh_xml_close(html->xml);
     class_cell(html, statement);
     rh_xml_open(html->xml, "td", "class", "f", NULL);

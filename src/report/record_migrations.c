@@ -7,6 +7,26 @@ const char *rh_record_pass_name(rh_pass_kind pass)
     return names[pass];
 }
 
+static void add_phases(rh_json *object, const rh_statement_run *r)
+{
+    if (r->phase_count == 0) {
+        rh_json_add_null(object, "progress_phases");
+        return;
+    }
+    rh_json *phases = rh_json_add_array(object, "progress_phases");
+    for (size_t i = 0; i < r->phase_count; i++) {
+        const rh_progress_phase *p = &r->phases[i];
+        rh_json *phase = rh_json_add_object(phases, NULL);
+        rh_json_add_string(phase, "command", p->command);
+        rh_json_add_string(phase, "phase", p->phase);
+        rh_record_figure(phase, "elapsed_s", p->elapsed_s);
+        rh_record_figure(phase, "cpu_s", p->cpu_s);
+        rh_json_add_count(phase, "read_bytes", p->read_bytes);
+        rh_json_add_count(phase, "write_bytes", p->write_bytes);
+        rh_json_add_count(phase, "wal_bytes", p->wal_bytes);
+    }
+}
+
 static void add_run(rh_json *runs, const rh_run *run, const rh_statement_run *r)
 {
     rh_json *object = rh_json_add_object(runs, NULL);
@@ -44,6 +64,7 @@ static void add_run(rh_json *runs, const rh_run *run, const rh_statement_run *r)
     rh_json_add_string(sources, "cache", r->cache_source);
     rh_json_add_string(sources, "wal", r->wal_source);
     rh_json_add_string(sources, "temp", r->temp_source);
+    add_phases(object, r);
 }
 
 /* The run whose locks stand for the statement: under load if there was one, else the last at full size. */

@@ -95,6 +95,8 @@ typedef struct rh_statement_run {
     bool locks_complete; /* its transaction's were read before it ended: what is not in LOCKS it did not take
                           */
     const rh_statement_work *work; /* NULL: not looked at in this run */
+    rh_progress_phase *phases;     /* in the order they were seen first */
+    size_t phase_count;            /* 0: short, or it reports no progress */
 } rh_statement_run;
 
 typedef enum rh_hazard_state {

@@ -21,6 +21,17 @@ typedef struct rh_relation_work {
     int64_t rows_inserted, rows_updated, rows_deleted;
 } rh_relation_work;
 
+/* A phase of a command that reports its progress (pg_stat_progress_*), as looks from outside saw it, some
+ * twenty of them in each doubling of the statement's length: a boundary between two phases is known to a
+ * fortieth of the time that had passed by then. */
+typedef struct rh_progress_phase {
+    const char *command, *phase; /* "CREATE INDEX", "building index: sorting live tuples" */
+    double elapsed_s;
+    double cpu_s; /* of the backend, not of its parallel workers; NAN: not this machine's */
+    int64_t read_bytes, write_bytes; /* device I/O of the backend; RH_UNKNOWN likewise */
+    int64_t wal_bytes;               /* of the whole server */
+} rh_progress_phase;
+
 /* System catalogs, TOAST and temporary tables are not in it. */
 typedef struct rh_statement_work {
     rh_relation_work *relations;

@@ -69,5 +69,7 @@ int64_t rh_proc_parse_schedstat(const char *text);
 bool rh_proc_parse_stat(const char *text, int64_t *user_ticks, int64_t *system_ticks);
 /* The value of "KEY: value" in the text of /proc/PID/io; RH_UNKNOWN when it is not there. */
 int64_t rh_proc_parse_io(const char *text, const char *key);
+/* Device bytes that process PID of this machine has read and written; RH_UNKNOWN when it cannot be read. */
+void rh_proc_device_bytes(int pid, int64_t *read, int64_t *written);
 /* CPU seconds that process PID of this machine has used; RH_NOT_MEASURED when it cannot be read. */
 double rh_proc_cpu(int pid);

@@ -45,6 +45,11 @@ void rh_sampler_migration_pid(rh_sampler *sampler, int pid);
 size_t rh_sampler_locks(rh_sampler *sampler, const char *migration, int statement, rh_arena *arena,
                         rh_lock **locks);
 
+/* The phases of that statement's command, where it reports its progress and took more than a tenth of a
+ * second, in ARENA; returns their count. Call when the statement has ended. */
+size_t rh_sampler_phases(rh_sampler *sampler, const char *migration, int statement, rh_arena *arena,
+                         rh_progress_phase **phases);
+
 /* CPU seconds of the parallel workers of that statement, as of the last sample that saw each (so less than
  * the truth by up to one sampling interval each); 0 when none was seen, RH_NOT_MEASURED when /proc is not
  * this machine's. */

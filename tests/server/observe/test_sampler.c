@@ -177,6 +177,66 @@ static void test_autocommit_statement_from_outside(void **state)
     rh_pg_close(migration);
 }
 
+static double phase_s(const rh_progress_phase *phases, size_t count, const char *part, double *cpu_s)
+{
+    double sum = 0;
+    for (size_t i = 0; i < count; i++)
+        if (strstr(phases[i].phase, part)) {
+            sum += phases[i].elapsed_s;
+            *cpu_s += phases[i].cpu_s;
+        }
+    return sum;
+}
+
+/* Phases of an index build and of VACUUM FULL add up to the statement, and their CPU to the backend's. */
+static void test_phases_of_commands(void **state)
+{
+    (void)state;
+    rh_pg *migration = connect_as(": migration");
+    if (rh_pg_server_version(migration) < 140000) {
+        rh_pg_close(migration);
+        skip();
+    }
+    run(migration, "CREATE TABLE heap AS SELECT i, md5(i::text) AS hash FROM generate_series(1, 1500000) i; "
+                   "ANALYZE heap; SET max_parallel_maintenance_workers = 0");
+    rh_sampler *sampler = start_sampler(migration, false);
+    const char *const statements[] = {"CREATE INDEX heap_hash ON heap (hash)", "VACUUM FULL heap",
+                                      "SELECT 1"};
+    const char *const parts[][2] = {{"building index: scanning table", "building index"},
+                                    {"seq scanning heap", "rebuilding index"}};
+    rh_usec took[3];
+    double cpu_s[3];
+    for (int i = 0; i < 3; i++) {
+        double before = rh_proc_cpu(rh_pg_backend_pid(migration));
+        rh_usec began = rh_clock_monotonic();
+        rh_sampler_statement(sampler, "000020", i + 1);
+        run(migration, statements[i]);
+        rh_sampler_statement(sampler, NULL, 0);
+        took[i] = rh_clock_monotonic() - began;
+        cpu_s[i] = rh_proc_cpu(rh_pg_backend_pid(migration)) - before;
+    }
+    sleep_ms(50);
+    for (int i = 0; i < 2; i++) {
+        rh_progress_phase *phases;
+        double all_cpu = 0, ignored = 0;
+        size_t count = rh_sampler_phases(sampler, "000020", i + 1, arena, &phases);
+        double all = phase_s(phases, count, "", &all_cpu);
+        for (size_t k = 0; k < count; k++)
+            print_message("%s: %s %.3f s, CPU %.3f s\n", phases[k].command, phases[k].phase,
+                          phases[k].elapsed_s, phases[k].cpu_s);
+        assert_true(fabs(all - rh_seconds(took[i])) < 0.1 * rh_seconds(took[i]) + 0.03);
+        assert_true(fabs(all_cpu - cpu_s[i]) < 0.1 * cpu_s[i] + 0.03);
+        for (int k = 0; k < 2; k++)
+            assert_true(phase_s(phases, count, parts[i][k], &ignored) > 0);
+        assert_true(phases[0].wal_bytes >= 0 && phases[0].read_bytes >= 0);
+    }
+    rh_progress_phase *none;
+    assert_int_equal(rh_sampler_phases(sampler, "000020", 3, arena, &none), 0);
+    rh_contention contention = {0};
+    rh_sampler_finish(sampler, arena, &contention);
+    rh_pg_close(migration);
+}
+
 static void test_lost_connection_is_told(void **state)
 {
     (void)state;
@@ -231,6 +291,7 @@ int main(void)
         cmocka_unit_test(test_chain_through_the_migration),
         cmocka_unit_test(test_row_waits_name_the_table),
         cmocka_unit_test(test_autocommit_statement_from_outside),
+        cmocka_unit_test(test_phases_of_commands),
         cmocka_unit_test(test_lost_connection_is_told),
         cmocka_unit_test(test_a_locked_catalog_does_not_hold_it_up),
         cmocka_unit_test(test_no_server),

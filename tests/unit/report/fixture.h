@@ -128,9 +128,20 @@ static void fixture_run_of(rh_run *run, rh_statement *s, const fixture_statement
         .fsyncs = 3,
         .cpu_source = "/proc/PID/schedstat",
         .io_source = "/proc/PID/io",
+        .cache_source = "/proc/PID/io",
         .wal_source = "pg_stat_wal",
         .temp_source = "pg_stat_database",
     };
+    if (f->class_ == RH_CLASS_INDEX_BUILD && !loaded) {
+        static const char *const phases[] = {"building index: scanning table",
+                                             "building index: sorting live tuples"};
+        for (int i = 0; i < 2; i++) {
+            rh_progress_phase *phase = rh_arena_add(run->arena, &r->phases, &r->phase_count, sizeof *phase);
+            *phase = (rh_progress_phase){
+                "CREATE INDEX", phases[i], f->quiet_s / (2 + i), f->quiet_s / 4, i ? 0 : 41000000,
+                RH_UNKNOWN,     0};
+        }
+    }
     r->elapsed_s = loaded ? f->elapsed_s : f->quiet_s * (0.97 + 0.03 * repeat);
     r->cpu_user_s = r->elapsed_s * 0.71;
     r->cpu_system_s = r->elapsed_s * 0.12;
