@@ -6,6 +6,7 @@
 #include <string.h>
 
 enum { OUTPUT_MAX = 4096, INPUT_MAX = 64 * 1024 };
+static const char ELLIPSIS[] = "…";
 
 typedef struct redactor {
     const char *sql;
@@ -129,13 +130,13 @@ char *rh_sql_redact(const char *sql, rh_arena *arena)
     redactor r = {.sql = sql, .tokens = tokens, .count = kept};
     r.next_parameter = highest_parameter(&r) + 1;
     redact_tokens(&r);
-    if (r.out.length > OUTPUT_MAX) {
-        r.out.length = character_boundary(r.out.data, OUTPUT_MAX - 3);
+    cut |= r.out.length > OUTPUT_MAX;
+    if (cut && r.out.length > OUTPUT_MAX - strlen(ELLIPSIS)) {
+        r.out.length = character_boundary(r.out.data, OUTPUT_MAX - strlen(ELLIPSIS));
         r.out.data[r.out.length] = '\0';
-        cut = true;
     }
     if (cut)
-        rh_text_append(&r.out, "…");
+        rh_text_append(&r.out, ELLIPSIS);
     char *redacted = rh_arena_strdup(arena, rh_text_string(&r.out));
     rh_text_release(&r.out);
     rh_arena_free(scratch);
