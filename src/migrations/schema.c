@@ -3,6 +3,7 @@
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/migrations/migrations.h"
 #include "sql/migrations.h"
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct schema_object {
@@ -21,17 +22,23 @@ static const char ORDER[] = "order of the columns of ";
 /* What is shown of a definition, in bytes. */
 enum { SHOWN_MAX = 600, SHOWN_BEFORE = 120 };
 
-static rh_schema *from_rows(const rh_pg_result *result)
+static bool add_rows(rh_pg *pg, const char *sql, rh_schema *schema, rh_error *error)
 {
-    rh_arena *arena = rh_arena_new();
-    rh_schema *schema = rh_arena_alloc(arena, sizeof *schema);
-    schema->arena = arena;
-    schema->count = rh_pg_rows(result);
-    schema->objects = rh_arena_alloc(arena, (schema->count + 1) * sizeof *schema->objects);
-    for (size_t i = 0; i < schema->count; i++)
-        schema->objects[i] = (schema_object){rh_arena_strdup(arena, rh_pg_value(result, i, 0)),
-                                             rh_arena_strdup(arena, rh_pg_value(result, i, 1))};
-    return schema;
+    rh_pg_result *result = rh_pg_query(pg, sql, 0, NULL, error);
+    for (size_t i = 0; result && i < rh_pg_rows(result); i++) {
+        schema_object *object = rh_arena_add(schema->arena, &schema->objects, &schema->count, sizeof *object);
+        *object = (schema_object){rh_arena_strdup(schema->arena, rh_pg_value(result, i, 0)),
+                                  rh_arena_strdup(schema->arena, rh_pg_value(result, i, 1))};
+    }
+    rh_pg_result_free(result);
+    return result != NULL;
+}
+
+static int by_object(const void *left, const void *right)
+{
+    const schema_object *a = left, *b = right;
+    int order = strcmp(a->object, b->object);
+    return order ? order : strcmp(a->definition, b->definition);
 }
 
 rh_schema *rh_schema_read(rh_pg *pg, rh_error *error)
@@ -43,13 +50,20 @@ rh_schema *rh_schema_read(rh_pg *pg, rh_error *error)
             " set local search_path = pg_catalog; set local statement_timeout = 0; set local role none",
             error))
         return NULL;
-    rh_pg_result *result = rh_pg_query(pg, rh_sql_schema_objects, 0, NULL, error);
-    bool ended = rh_pg_execute(pg, "rollback", error);
-    rh_schema *schema = result && ended ? from_rows(result) : NULL;
-    rh_pg_result_free(result);
-    if (!schema)
-        rh_error_context(error, "reading the schema");
-    return schema;
+    rh_arena *arena = rh_arena_new();
+    rh_schema *schema = rh_arena_alloc(arena, sizeof *schema);
+    *schema = (rh_schema){.arena = arena};
+    bool ok = add_rows(pg, rh_sql_schema_objects, schema, error) &&
+              (rh_pg_server_version(pg) < 150000 || add_rows(pg, rh_sql_schema_publications, schema, error));
+    ok = rh_pg_execute(pg, "rollback", error) && ok;
+    if (ok) {
+        if (schema->count > 0)
+            qsort(schema->objects, schema->count, sizeof *schema->objects, by_object);
+        return schema;
+    }
+    rh_schema_free(schema);
+    rh_error_context(error, "reading the schema");
+    return NULL;
 }
 
 void rh_schema_free(rh_schema *schema)
@@ -93,7 +107,11 @@ static size_t first_difference(const char *a, const char *b)
 /* Text that somebody wrote, or values: nothing of it is shown. */
 static bool is_prose(const char *object)
 {
-    return rh_starts_with(object, "comment on ") || rh_starts_with(object, "settings of ");
+    static const char *const prefixes[] = {"comment on ", "settings of ", "options of ", "security label "};
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
+        if (rh_starts_with(object, prefixes[i]))
+            return true;
+    return false;
 }
 
 /* A definition as the report shows it: without literals, which may be data or a password. A function's body
