@@ -118,10 +118,11 @@ static const rh_option_spec OPTIONS[RH_OPTION_COUNT] = {
                          .help = "look at open transactions so long, four times a second, as in 10min"},
     [RH_OPTION_PROBE] = {.name = "probe",
                          .value = "PROBE",
-                         .words = {"cpu", "sort", "cached", "sequential", "random", "wal"},
+                         .words = {"cpu", "sort", "cached", "sequential", "random", "wal", "write"},
                          .list = true,
                          .commands = ON(PROFILE),
-                         .help = "only these: cpu, sort, cached, sequential, random, wal; default: all"},
+                         .help =
+                             "only these: cpu, sort, cached, sequential, random, wal, write; default: all"},
     [RH_OPTION_NO_PROBE] = {.name = "no-probe",
                             .commands = ON(PROFILE),
                             .help = "no probe of the hardware at all"},

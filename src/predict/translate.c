@@ -126,7 +126,9 @@ static void translate_parts(crossing *c, const rh_translation *t)
     double read = rh_translation_ratio(t, RH_PROBE_SEQUENTIAL), wal = rh_translation_ratio(t, RH_PROBE_WAL);
     parts->cpu_s = scale_part(c, parts->cpu_s, growth_of(c, RH_COST_CPU, c->growth), cpu);
     parts->read_s = scale_part(c, parts->read_s, growth_of(c, RH_COST_READ, c->growth), read);
-    parts->write_s = scale_part(c, parts->write_s, growth_of(c, RH_COST_WRITE, c->growth), read);
+    double write = rh_translation_ratio(t, RH_PROBE_WRITE);
+    parts->write_s =
+        scale_part(c, parts->write_s, growth_of(c, RH_COST_WRITE, c->growth), isnan(write) ? read : write);
     parts->wal_s = scale_part(c, parts->wal_s, growth_of(c, RH_COST_WAL, c->growth), wal) *
                    wal_share(c->statement, t->image_share);
     parts->wait_s *= c->growth;

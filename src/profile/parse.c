@@ -356,6 +356,7 @@ static double probe_value(parser *p, rh_probe_kind kind, const rh_json *figures,
         return per(real_of(p, figures, "rows", 1e12, whose), seconds);
     case RH_PROBE_CACHED:
     case RH_PROBE_SEQUENTIAL:
+    case RH_PROBE_WRITE:
         return per(real_of(p, figures, "bytes", 1e15, whose), seconds);
     case RH_PROBE_RANDOM:
         return per(seconds, real_of(p, figures, "reads", 1e9, whose));
@@ -367,7 +368,8 @@ static double probe_value(parser *p, rh_probe_kind kind, const rh_json *figures,
 /* What no machine does: a wrong clock or an edited file. */
 static bool is_possible(rh_probe_kind kind, double value)
 {
-    static const double low[] = {1e3, 1e3, 1e5, 1e4, 1e-8, 1e-8}, high[] = {1e11, 1e11, 1e13, 1e12, 10, 60};
+    static const double low[] = {1e3, 1e3, 1e5, 1e4, 1e-8, 1e-8, 1e4},
+                        high[] = {1e11, 1e11, 1e13, 1e12, 10, 60, 1e12};
     return value >= low[kind] && value <= high[kind];
 }
 
@@ -388,6 +390,11 @@ static void parse_probe(parser *p)
         }
         p->profile->probe.value[kind] = value;
     }
+    const rh_json *sequential = rh_json_path(p->root, "probe.sequential");
+    double uncached = per(real_of(p, sequential, "uncached_bytes", 1e15, "probe sequential"),
+                          real_of(p, sequential, "uncached_seconds", 60, "probe sequential"));
+    bool slower = uncached <= p->profile->probe.value[RH_PROBE_SEQUENTIAL];
+    p->profile->probe.uncached_bytes_per_s = slower ? uncached : RH_NOT_MEASURED;
 }
 
 static void add_unknown(parser *p, const char *what, const char *why)

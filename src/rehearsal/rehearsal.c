@@ -356,6 +356,7 @@ static void conclude(rehearsal *r, const rh_error *error)
     rh_translate_predictions(run, PREDICTION_LEVEL);
     rh_history_apply(&run->plan, &run->production.history, PREDICTION_LEVEL, run->arena);
     rh_predict_total(&run->plan, &run->contention, PREDICTION_LEVEL, run->arena, &run->prediction);
+    rh_translate_cold(run);
     rh_lock_forecast_production(run, PREDICTION_LEVEL);
     rh_evidence_fill(run);
     rh_gates_check(run);

@@ -1,5 +1,6 @@
 #include "pgrehearse/rehearsal/translate.h"
 #include "pgrehearse/base/units.h"
+#include "pgrehearse/predict/cold.h"
 #include "pgrehearse/predict/translate.h"
 #include <math.h>
 #include <string.h>
@@ -105,20 +106,35 @@ static const rh_work_size *sizes_there(const rh_run *run)
     return sizes;
 }
 
+static rh_translation translation_of(const rh_run *run)
+{
+    const rh_profile *profile = run->production.profile;
+    return (rh_translation){.staging = &run->production.staging,
+                            .production = &profile->probe,
+                            .sizes = sizes_there(run),
+                            .memory_bytes =
+                                profile->memory_bytes > 0 ? (double)profile->memory_bytes : RH_NOT_MEASURED,
+                            .image_share = image_share(run)};
+}
+
+void rh_translate_cold(rh_run *run)
+{
+    rh_translation translation = {0};
+    bool profile = run->production.profile != NULL;
+    if (profile)
+        translation = translation_of(run);
+    rh_cold_predict(&run->plan, profile ? &translation : NULL, run->arena, &run->prediction);
+}
+
 void rh_translate_predictions(rh_run *run, double level)
 {
     const rh_profile *profile = run->production.profile;
     rh_heldouts heldouts = {0};
     rh_heldouts_of_history(&run->production.history, &heldouts, run->arena);
     rh_heldouts_of_backtest(&run->prediction.backtest, &heldouts, run->arena);
-    rh_translation translation = {.staging = &run->production.staging};
-    if (profile) {
-        translation.production = &profile->probe;
-        translation.sizes = sizes_there(run);
-        translation.memory_bytes =
-            profile->memory_bytes > 0 ? (double)profile->memory_bytes : RH_NOT_MEASURED;
-        translation.image_share = image_share(run);
-    }
+    rh_translation translation = {0};
+    if (profile)
+        translation = translation_of(run);
     rh_predict_production(&run->plan, profile ? &translation : NULL, &run->production.staging, &heldouts,
                           level, run->arena);
 }

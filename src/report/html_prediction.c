@@ -161,6 +161,11 @@ static void table_row(rh_html *html, const rh_prediction_bar *b)
     if (b->basis)
         rh_xml_element(html->xml, "div", rh_view_printf(view, "Basis: %s", rh_view_line(view, b->basis, 300)),
                        "class", "muted", NULL);
+    if (b->cold_basis)
+        rh_xml_element(html->xml, "div",
+                       rh_view_printf(view, "With cold caches: %s (%s)", rh_view_seconds(view, b->cold_s),
+                                      rh_view_line(view, b->cold_basis, 300)),
+                       "class", "muted", NULL);
     rh_xml_close(html->xml);
     rh_html_row_end(html);
 }
@@ -208,6 +213,11 @@ void rh_html_prediction(rh_html *html)
                  rh_view_bytes_or(view, rh_json_int(rh_json_get(p, "disk_peak_bytes")), "not measured"));
     rh_xml_text(html->xml, rh_view_backtest(view));
     rh_xml_close(html->xml);
+    const char *caches = rh_view_string(p, "caches"), *cold = rh_view_cold(view);
+    if (caches || cold)
+        rh_html_paragraph(
+            html, NULL,
+            rh_view_printf(view, "%s%s%s", caches ? caches : "", caches ? ". " : "", cold ? cold : ""));
     sentence(html, "The uncertainty comes from:", rh_view_string(p, "drivers"));
     sentence(html, "To narrow it:", rh_view_string(p, "narrows"));
     rh_prediction_bar *bars;

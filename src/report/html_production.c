@@ -21,7 +21,8 @@ static const char *probe_title(const char *name)
                                             {"cached", "Read from shared buffers"},
                                             {"sequential", "Read past shared buffers, page after page"},
                                             {"random", "Read past shared buffers, a single page"},
-                                            {"wal", "A commit's way to the disk"}};
+                                            {"wal", "A commit's way to the disk"},
+                                            {"write", "WAL written and flushed"}};
     for (size_t i = 0; i < sizeof titles / sizeof *titles; i++)
         if (strcmp(titles[i][0], name) == 0)
             return titles[i][1];

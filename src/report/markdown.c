@@ -49,6 +49,8 @@ static void head(const page *p)
     rh_text_append(p->out, "\n\n");
     if (rh_json_get(report, "prediction"))
         rh_text_printf(p->out, "%s\n\n", plain_within(p, rh_view_prediction(&p->view), SENTENCE_MAX));
+    if (rh_view_cold(&p->view))
+        rh_text_printf(p->out, "%s\n\n", plain_within(p, rh_view_cold(&p->view), SENTENCE_MAX));
     const char *what;
     const rh_json *failure = rh_view_first_failure(&p->view, &what);
     if (!failure)

@@ -54,7 +54,9 @@ size_t rh_prediction_bars(const rh_view *view, rh_prediction_bar **bars)
                                        .staging_s = rh_view_real(p, "staging_s"),
                                        .drivers = rh_view_string(p, "drivers"),
                                        .narrows = rh_view_string(p, "narrows"),
-                                       .basis = rh_view_string(p, "basis")};
+                                       .basis = rh_view_string(p, "basis"),
+                                       .cold_s = rh_view_real(p, "cold_s"),
+                                       .cold_basis = rh_view_string(p, "cold_basis")};
             fill_parts(bar, rh_json_get(p, "parts"));
         }
     }

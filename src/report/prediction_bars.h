@@ -9,7 +9,8 @@ typedef struct rh_prediction_bar {
     double median_s, low_s, high_s, staging_s;
     bool has_parts;
     double parts_s[RH_PARTS]; /* they add up to the median */
-    const char *drivers, *narrows, *basis;
+    const char *drivers, *narrows, *basis, *cold_basis;
+    double cold_s;
 } rh_prediction_bar;
 
 /* *BARS in the view's arena, the longest first. Returns how many. */

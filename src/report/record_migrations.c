@@ -147,6 +147,8 @@ static void add_prediction(rh_json *object, const rh_prediction *prediction)
     rh_record_figure(p, "correction", prediction->correction > 0 ? prediction->correction : RH_NOT_MEASURED);
     rh_json_add_string(p, "drivers", prediction->drivers);
     rh_json_add_string(p, "narrows", prediction->narrows);
+    rh_record_figure(p, "cold_s", prediction->cold_basis ? prediction->cold_s : RH_NOT_MEASURED);
+    rh_json_add_string(p, "cold_basis", prediction->cold_basis);
 }
 
 rh_json *rh_record_statements(const rh_run *run, const rh_script *script)

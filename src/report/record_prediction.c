@@ -80,6 +80,9 @@ rh_json *rh_record_prediction(const rh_run_prediction *prediction)
                      prediction->staging_s > 0 ? prediction->staging_s : RH_NOT_MEASURED);
     rh_json_add_string(object, "drivers", prediction->drivers);
     rh_json_add_string(object, "narrows", prediction->narrows);
+    rh_record_figure(object, "cold_s", prediction->cold_basis ? prediction->cold_s : RH_NOT_MEASURED);
+    rh_json_add_string(object, "cold_basis", prediction->cold_basis);
+    rh_json_add_string(object, "caches", prediction->caches);
     rh_json_add(object, "backtest", backtest_record(&prediction->backtest));
     return object;
 }

@@ -181,6 +181,8 @@ static void sentences(const page *p)
     rh_text_append(p->out, "\n");
     if (rh_json_get(view->report, "prediction")) {
         wrap_over(p, rh_view_prediction(view), 3);
+        if (rh_view_cold(view))
+            wrap(p, rh_view_cold(view));
         wrap(p, rh_view_backtest(view));
     }
     if (view->migration_count)

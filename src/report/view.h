@@ -83,8 +83,10 @@ const char *rh_view_contention(const rh_view *view);
 /* Sentences. */
 const char *rh_view_verdict_word(const rh_view *view); /* "PASS" … */
 const char *rh_view_verdict(const rh_view *view);      /* one plain sentence, the page's headline */
-const char *rh_view_prediction(const rh_view *view);   /* duration, interval or why none, translation */
-const char *rh_view_backtest(const rh_view *view);     /* how far predictions were off */
+const char *
+rh_view_cold(const rh_view *view); /* with production's caches cold; NULL: there is no word on it */
+const char *rh_view_prediction(const rh_view *view); /* duration, interval or why none, translation */
+const char *rh_view_backtest(const rh_view *view);   /* how far predictions were off */
 /* view_advice.c; each NULL when the scenario did not ask for it. */
 const char *rh_view_lock_policy(const rh_view *view);   /* the lock_timeout to use */
 const char *rh_view_disturbers(const rh_view *view);    /* which migration waited longest for which */

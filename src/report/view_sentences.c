@@ -223,6 +223,19 @@ const char *rh_view_prediction(const rh_view *view)
                           interval(view, p), blocking(view));
 }
 
+const char *rh_view_cold(const rh_view *view)
+{
+    const rh_json *p = rh_json_get(view->report, "prediction");
+    const char *basis = rh_view_string(p, "cold_basis");
+    double cold = rh_view_real(p, "cold_s"), median = rh_view_real(p, "median_s");
+    if (!basis || isnan(median) || !rh_json_path(view->report, "production.profile"))
+        return NULL;
+    if (isnan(cold))
+        return rh_view_printf(view, "How long it takes with cold caches is not known (%s).", basis);
+    return rh_view_printf(view, "Were production's caches cold, it would take %s (%s).",
+                          rh_view_seconds(view, cold), basis);
+}
+
 const char *rh_view_backtest(const rh_view *view)
 {
     const rh_json *backtest = rh_json_path(view->report, "prediction.backtest");

@@ -135,11 +135,13 @@ typedef struct rh_prediction {
     double level;      /* 0.9 */
     const char *basis; /* a sentence */
     rh_duration_parts parts;
-    double staging_s;    /* the same on staging, at staging's size */
-    bool translated;     /* to production's hardware, size or settings */
-    double correction;   /* factor in all of these figures, from earlier scores; 0: none */
-    const char *drivers; /* a sentence: what the uncertainty comes from; NULL */
-    const char *narrows; /* a sentence: what would narrow it; NULL */
+    double staging_s;       /* the same on staging, at staging's size */
+    bool translated;        /* to production's hardware, size or settings */
+    double correction;      /* factor in all of these figures, from earlier scores; 0: none */
+    const char *drivers;    /* a sentence: what the uncertainty comes from; NULL */
+    const char *narrows;    /* a sentence: what would narrow it; NULL */
+    double cold_s;          /* the median, were nothing that it reads in production's memory */
+    const char *cold_basis; /* what that consists of, or why it is not known; NULL: not predicted */
 } rh_prediction;
 
 typedef struct rh_statement {

@@ -16,9 +16,10 @@ typedef enum rh_probe_kind {
     RH_PROBE_SEQUENTIAL, /* read from outside of them, neighbouring pages, bytes/s */
     RH_PROBE_RANDOM,     /* one page from outside of them, s */
     RH_PROBE_WAL,        /* a commit's way to the disk, s */
+    RH_PROBE_WRITE,      /* WAL written and flushed, bytes/s */
     RH_PROBE_COUNT
 } rh_probe_kind;
-/* "cpu", "sort", "cached", "sequential", "random", "wal". */
+/* "cpu", "sort", "cached", "sequential", "random", "wal", "write". */
 const char *rh_probe_name(rh_probe_kind kind);
 /* What its figure counts: "numbers/s", "bytes/s", "s". */
 const char *rh_probe_unit(rh_probe_kind kind);
@@ -26,6 +27,8 @@ const char *rh_probe_unit(rh_probe_kind kind);
 typedef struct rh_probe {
     double value[RH_PROBE_COUNT];
     bool cut_short[RH_PROBE_COUNT]; /* measured, but for a shorter time than meant */
+    double uncached_bytes_per_s; /* of the sequential one, the places that took markedly longer than others:
+                                    the operating system did not have those; 0 or NAN: it cannot be told */
 } rh_probe;
 
 typedef struct rh_profile_setting {

@@ -82,6 +82,9 @@ typedef struct rh_run_prediction {
     rh_duration_parts parts;
     double staging_s;              /* the same on staging, at staging's size */
     const char *drivers, *narrows; /* sentences, as for a statement; NULL */
+    double cold_s;                 /* as for a statement */
+    const char *cold_basis;
+    const char *caches; /* a sentence: how warm staging's were; NULL: not known */
     rh_backtest backtest;
 } rh_run_prediction;
 

@@ -226,6 +226,24 @@ static void figures_that_make_no_sense(void **state)
     assert_true(doubts("probe sort"));
 }
 
+/* The places that took longer than others are the device's; a faster device than all of them together is a
+ * mistake. */
+static void tells_the_device_from_a_cache(void **state)
+{
+    (void)state;
+    reads(HEAD SERVER ", \"probe\": {\"sequential\": {\"bytes\": 32000000, \"seconds\": 0.16, "
+                      "\"uncached_bytes\": 8000000, \"uncached_seconds\": 0.08}, "
+                      "\"write\": {\"bytes\": 16000000, \"seconds\": 0.2, \"cut_short\": false}}}");
+    assert_true(profile.probe.value[RH_PROBE_SEQUENTIAL] == 2e8);
+    assert_true(profile.probe.uncached_bytes_per_s == 1e8);
+    assert_true(profile.probe.value[RH_PROBE_WRITE] == 8e7);
+    reads(HEAD SERVER ", \"probe\": {\"sequential\": {\"bytes\": 32000000, \"seconds\": 0.16, "
+                      "\"uncached_bytes\": 8000000, \"uncached_seconds\": 0.01}}}");
+    assert_true(isnan(profile.probe.uncached_bytes_per_s));
+    reads(HEAD SERVER ", \"probe\": {\"sequential\": {\"bytes\": 32000000, \"seconds\": 0.16}}}");
+    assert_true(isnan(profile.probe.uncached_bytes_per_s));
+}
+
 static void many_doubts_stay_short(void **state)
 {
     (void)state;
@@ -291,13 +309,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(reads_what_is_there),
-        TEST(csv_is_the_same),
-        TEST(a_script_that_was_stopped),
-        TEST(no_profile_at_all),
-        TEST(figures_that_make_no_sense),
-        TEST(many_doubts_stay_short),
-        TEST(every_cut),
+        TEST(reads_what_is_there),        TEST(csv_is_the_same),
+        TEST(a_script_that_was_stopped),  TEST(no_profile_at_all),
+        TEST(figures_that_make_no_sense), TEST(tells_the_device_from_a_cache),
+        TEST(many_doubts_stay_short),     TEST(every_cut),
         TEST(script_has_every_part),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
