@@ -115,9 +115,20 @@ double rh_cost_measured(const rh_statement_run *run, rh_cost_quantity quantity)
 typedef struct observations {
     double *terms; /* rows of RH_TERM_COUNT */
     double *value;
+    double *weight; /* of a relative error */
     size_t count;
-    double scale[RH_TERM_COUNT]; /* largest of each term: columns of like size */
+    double scale[RH_TERM_COUNT]; /* largest of each term: columns of like size; 0: not fitted */
 } observations;
+
+/* A hinge that the samples hardly reach is not fitted: with memory in proportion they differ in it by what
+ * their pages and settings are rounded to, and a coefficient from that multiplies noise by the whole. */
+static bool is_seen(rh_cost_term term, const rh_work_size *size, double value)
+{
+    static const double LEAST_SHARE = 0.1;
+    if (term == RH_TERM_BUFFERS)
+        return value >= LEAST_SHARE * (size->bytes + size->index_bytes);
+    return value > 0 && (term != RH_TERM_SPILL || value >= LEAST_SHARE * size->rows * SORT_TUPLE_BYTES);
+}
 
 /* Is RUN, with VALUE, the least of the repeats of its pass and scale? What disturbs a run only ever adds to
  * it: on machines that are shared, the least of a few short runs is steadier than their median. */
@@ -135,12 +146,16 @@ static bool is_least(const rh_statement *statement, const rh_statement_run *run,
     return true;
 }
 
+/* Larger samples are nearer to what is predicted, and longer, so less disturbed. */
+static const double SIZE_WEIGHT = 0.25;
+
 static observations collect(const rh_statement *statement, rh_cost_quantity quantity, unsigned passes,
                             double scale_max, rh_cost *cost)
 {
     observations o = {0};
     o.terms = rh_alloc((statement->run_count + 1) * RH_TERM_COUNT * sizeof(double));
     o.value = rh_alloc((statement->run_count + 1) * sizeof(double));
+    o.weight = rh_alloc((statement->run_count + 1) * sizeof(double));
     for (size_t i = 0; i < statement->run_count; i++) {
         const rh_statement_run *run = &statement->runs[i];
         double value = rh_cost_measured(run, quantity), measure = rh_work_measure(&run->size);
@@ -154,8 +169,10 @@ static observations collect(const rh_statement *statement, rh_cost_quantity quan
         for (int t = 0; t < RH_TERM_COUNT; t++) {
             double term = rh_cost_term_value((rh_cost_term)t, statement->class_, &run->size);
             o.terms[o.count * RH_TERM_COUNT + (size_t)t] = term;
-            o.scale[t] = fmax(o.scale[t], term);
+            if (is_seen((rh_cost_term)t, &run->size, term))
+                o.scale[t] = fmax(o.scale[t], term);
         }
+        o.weight[o.count] = pow(measure, SIZE_WEIGHT);
         o.value[o.count++] = fmax(value, 1e-6);
     }
     return o;
@@ -200,18 +217,19 @@ rh_cost rh_cost_fit(const rh_statement *statement, rh_cost_quantity quantity, un
     double *weight = rh_alloc((o.count + 1) * sizeof *weight);
     double *work = rh_alloc((o.count + 1) * (RH_TERM_COUNT + 1) * sizeof *work);
     for (size_t i = 0; i < o.count; i++)
-        weight[i] = 1 / o.value[i];
+        weight[i] = o.weight[i] / o.value[i];
     for (int round = 0; o.count > 0 && round < ROUNDS; round++) {
         solve(&o, weight, work, &cost);
         for (size_t i = 0; i < o.count; i++) {
             double error = fabs(fitted(&o, i, &cost) / o.value[i] - 1);
-            weight[i] = 1 / o.value[i] / sqrt(fmax(error, SMALL) / SMALL);
+            weight[i] = o.weight[i] / o.value[i] / sqrt(fmax(error, SMALL) / SMALL);
         }
     }
     free(work);
     free(weight);
     free(o.terms);
     free(o.value);
+    free(o.weight);
     return cost;
 }
 

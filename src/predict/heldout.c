@@ -6,8 +6,9 @@
 
 /* A distance of less than a quarter of a doubling is that of a run that is repeated. */
 static const double DISTANCE_MIN = 0.25;
-/* Shorter runs on a sample are noise, not evidence. Seconds. */
-static const double EVIDENCE_FLOOR_S = 0.005;
+/* A class's own residuals are used from so many times the fewest on: with fewer the largest of them decides.
+ */
+enum { OWN_CLASS = 2 };
 
 void rh_heldouts_add(rh_heldouts *heldouts, rh_heldout residual, rh_arena *arena)
 {
@@ -61,7 +62,7 @@ static void add_statement(const rh_statement *statement, rh_heldouts *heldouts, 
     double actual = median_at(statement, largest, &size);
     rh_cost cost = rh_cost_fit(statement, RH_COST_ELAPSED, 1u << RH_PASS_KIND_SCALED, next);
     double predicted = rh_cost_at(&cost, &size);
-    if (!(actual >= EVIDENCE_FLOOR_S) || !(predicted > 0))
+    if (!(actual >= RH_PREDICT_FLOOR_S) || !(predicted > 0))
         return;
     rh_heldouts_add(heldouts,
                     (rh_heldout){.class_ = statement->class_,
@@ -106,7 +107,7 @@ void rh_heldouts_of_history(const rh_history *history, rh_heldouts *heldouts, rh
 
 static double spread(double distance)
 {
-    return sqrt(fmax(distance, DISTANCE_MIN));
+    return sqrt(sqrt(fmax(distance, DISTANCE_MIN)));
 }
 
 /* The scores of CLASS's residuals, or of all when ANY; heap. */
@@ -125,7 +126,7 @@ double rh_heldouts_width(const rh_heldouts *heldouts, rh_statement_class class_,
 {
     size_t needed = rh_predict_residuals_needed(level);
     double *scores = scores_of(heldouts, class_, false, used);
-    if (*used < needed) {
+    if (*used < OWN_CLASS * needed) {
         free(scores);
         scores = scores_of(heldouts, class_, true, used);
     }

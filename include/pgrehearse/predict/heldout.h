@@ -2,8 +2,10 @@
  *
  * Split conformal prediction (Vovk, Gammerman, Shafer 2005; Lei et al. 2018): the interval is the prediction
  * times exp(±q), q being the ⌈(n + 1) · level⌉-th smallest of n held-out |log(actual / predicted)|. Errors of
- * extrapolations over different distances are made comparable first: divided by √distance, as errors that add
- * up at random with each doubling do, and multiplied by that of the distance at hand.
+ * extrapolations over different distances are made comparable first: divided by distance^¼, and multiplied by
+ * that of the distance at hand. That lies between the two things that they consist of: what repeats of the
+ * same size differ by, which does not grow with the distance, and errors of the model that add up at random
+ * with each doubling, √distance; tests/bench/prediction.sh tells their shares.
  */
 #pragma once
 #include "pgrehearse/base/arena.h"
