@@ -70,3 +70,15 @@ void rh_production_settings(rh_run *run)
     if (run->production.profile)
         rh_profile_settings(run->production.profile, &run->staging);
 }
+
+const rh_setting *rh_production_own_settings(rh_run *run, size_t *count)
+{
+    const rh_profile *profile = run->production.profile;
+    rh_setting *settings = NULL;
+    *count = 0;
+    for (size_t i = 0; profile && i < profile->setting_count; i++)
+        if (!profile->settings[i].is_default)
+            *(rh_setting *)rh_arena_add(run->arena, &settings, count, sizeof *settings) =
+                (rh_setting){profile->settings[i].name, profile->settings[i].value};
+    return settings;
+}

@@ -79,9 +79,13 @@ static bool start_staging(rehearsal *r, rh_error *error)
                                                                        : "the given server");
     if (r->scenario->staging.kind == RH_STAGING_EMBEDDED)
         rh_staging_clear_leftovers(r->scenario->staging.directory, r->progress);
+    size_t setting_count;
+    const rh_setting *settings = rh_production_own_settings(run, &setting_count);
     rh_staging_request request = {.scenario = r->scenario,
                                   .minimum_major = rh_backup_needed_major(&run->backup),
                                   .log_directory = rh_arena_printf(run->arena, "%s/log", run->directory),
+                                  .production = settings,
+                                  .production_count = setting_count,
                                   .load_connections = rh_load_connections(run),
                                   .progress = r->progress};
     r->staging = rh_staging_start(&request, error);

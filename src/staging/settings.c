@@ -10,7 +10,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-enum { BLOCK_BYTES = 8192, OWN_CONNECTIONS = 20, DEFAULT_CONNECTIONS = 100 };
+enum { OWN_CONNECTIONS = 20, DEFAULT_CONNECTIONS = 100 };
 
 static const int64_t MB = INT64_C(1) << 20, GB = INT64_C(1) << 30;
 
@@ -79,13 +79,7 @@ static const char *const SHOWN[] = {
     "random_page_cost",     "max_parallel_maintenance_workers",
 };
 
-static const rh_location *where(const rh_staging *staging)
-{
-    return &staging->scenario->staging.where;
-}
-
-/* The smaller of the machine's memory and what a control group leaves us. */
-static int64_t memory_bytes(void)
+int64_t rh_settings_memory(void)
 {
     int64_t physical = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
     rh_arena *arena = rh_arena_new();
@@ -93,111 +87,6 @@ static int64_t memory_bytes(void)
     int64_t bytes = limit && isdigit((unsigned char)limit[0]) ? strtoll(limit, NULL, 10) : physical;
     rh_arena_free(arena);
     return bytes < physical ? bytes : physical;
-}
-
-/* ---- production's ---- */
-
-static void sort_settings(rh_staging *staging)
-{
-    for (size_t i = 0; i < staging->scenario->staging.setting_count; i++) {
-        const rh_setting *setting = &staging->scenario->staging.settings[i];
-        const char *why = rh_settings_why_not(setting->name, setting->value);
-        if (why && *why)
-            rh_staging_note(staging, "setting %s of production is not applied: %s", setting->name, why);
-        else if (!why) {
-            rh_setting *applied =
-                rh_arena_add(staging->arena, &staging->applied, &staging->applied_count, sizeof *applied);
-            *applied = *setting;
-        }
-    }
-}
-
-/* The nearest name that the server knows, or NULL; in the arena. */
-static const char *suggest(rh_staging *staging, const char *name)
-{
-    const char *argv[] = {rh_staging_program(staging, "postgres"), "--describe-config", NULL};
-    rh_process_options options = {.argv = argv, .directory = "/", .uid = staging->uid, .gid = staging->gid};
-    rh_text said = {0};
-    const char **names = NULL;
-    size_t count = 0;
-    if (rh_process_run(&options, 20 * RH_SECOND, &said, NULL)) {
-        char *state = NULL;
-        for (char *line = strtok_r(said.data, "\n", &state); line; line = strtok_r(NULL, "\n", &state)) {
-            const char **known = rh_arena_add(staging->arena, &names, &count, sizeof *known);
-            *known = rh_arena_strndup(staging->arena, line, strcspn(line, "\t"));
-        }
-    }
-    rh_text_release(&said);
-    return rh_nearest(name, names, count);
-}
-
-/* What the server said of a setting, at the scenario's place. */
-static bool fail_setting(rh_staging *staging, const char *said, rh_error *error)
-{
-    static const char unknown[] = "unrecognized configuration parameter \"";
-    const char *fatal = strstr(said, "FATAL:  "), *hint = strstr(said, "HINT:  ");
-    const char *line = fatal ? fatal + strlen("FATAL:  ") : said;
-    rh_error_set(error, RH_ERROR_SCENARIO, "staging.settings: %.*s", (int)strcspn(line, "\n"), line);
-    if (rh_starts_with(line, unknown)) {
-        const char *name = line + strlen(unknown);
-        const char *nearest = suggest(staging, rh_arena_strndup(staging->arena, name, strcspn(name, "\"")));
-        if (nearest)
-            rh_error_hint(error, "did you mean %s?", nearest);
-        else
-            rh_error_hint(error, "PostgreSQL %d has no such setting: take it out", staging->major);
-    } else if (hint) {
-        rh_error_hint(error, "%.*s", (int)strcspn(hint + 7, "\n"), hint + 7);
-    }
-    return rh_error_at(error, where(staging)->file, where(staging)->line, where(staging)->column);
-}
-
-/* Lets the server itself read the settings; *BLOCKS: shared_buffers as it understood it. */
-static bool ask_server(rh_staging *staging, int64_t *blocks, rh_error *error)
-{
-    const char **argv = NULL;
-    size_t count = 0;
-    const char *const first[] = {rh_staging_program(staging, "postgres"), "-D", staging->cluster.data, "-C",
-                                 "shared_buffers"};
-    for (size_t i = 0; i < sizeof first / sizeof *first; i++)
-        *(const char **)rh_arena_add(staging->arena, &argv, &count, sizeof *argv) = first[i];
-    for (size_t i = 0; i < staging->applied_count; i++) {
-        *(const char **)rh_arena_add(staging->arena, &argv, &count, sizeof *argv) = "-c";
-        *(const char **)rh_arena_add(staging->arena, &argv, &count, sizeof *argv) =
-            rh_arena_printf(staging->arena, "%s=%s", staging->applied[i].name, staging->applied[i].value);
-    }
-    rh_arena_add(staging->arena, &argv, &count, sizeof *argv);
-    rh_process_options options = {.argv = argv, .directory = "/", .uid = staging->uid, .gid = staging->gid};
-    options.environment = (const char *const[]){"LC_ALL=C", NULL};
-    int status = 0;
-    rh_process *process = rh_process_start(&options, error);
-    bool ok = process && rh_process_wait(process, 20 * RH_SECOND, &status, error);
-    if (ok && status != 0)
-        ok = fail_setting(staging, rh_process_errors(process), error);
-    if (ok)
-        *blocks = strtoll(rh_process_output(process), NULL, 10);
-    rh_process_free(process);
-    return ok;
-}
-
-bool rh_settings_check(rh_staging *staging, rh_error *error)
-{
-    int64_t blocks = 0, memory = memory_bytes();
-    sort_settings(staging);
-    if (staging->applied_count == 0)
-        return true;
-    if (!ask_server(staging, &blocks, error))
-        return false;
-    if (blocks * BLOCK_BYTES <= memory / 4 * 3)
-        return true;
-    char wanted[32], have[32];
-    rh_error_set(error, RH_ERROR_SCENARIO,
-                 "staging.settings: shared_buffers of %s does not fit into this machine's %s",
-                 rh_size_format(blocks * BLOCK_BYTES, wanted, sizeof wanted),
-                 rh_size_format(memory, have, sizeof have));
-    rh_error_hint(
-        error, "set at most three quarters of the memory; the report shows both values when production's is "
-               "given in its profile");
-    return rh_error_at(error, where(staging)->file, where(staging)->line, where(staging)->column);
 }
 
 /* ---- files and arguments ---- */
@@ -220,7 +109,7 @@ static int64_t clamp(int64_t value, int64_t low, int64_t high)
 
 static void put_restore(const rh_staging *staging, rh_text *conf)
 {
-    int64_t memory = memory_bytes(), disk = rh_disk_free(staging->cluster.directory);
+    int64_t memory = rh_settings_memory(), disk = rh_disk_free(staging->cluster.directory);
     for (size_t i = 0; i < sizeof RESTORE / sizeof *RESTORE; i++) {
         if (staging->major >= RESTORE[i].since)
             put(conf, RESTORE[i].name, RESTORE[i].value);
@@ -363,6 +252,8 @@ bool rh_settings_record(rh_staging *staging, rh_error *error)
         ok = record_one(staging, pg, setting->name, error);
         fact_of(staging, setting->name)->production_value = setting->value;
     }
+    for (size_t i = 0; ok && i < staging->applied_count; i++)
+        ok = record_one(staging, pg, staging->applied[i].name, error);
     rh_pg_close(pg);
     return ok;
 }

@@ -27,6 +27,8 @@ rh_staging *rh_staging_start(const rh_staging_request *request, rh_error *error)
     rh_staging *staging = rh_arena_alloc(arena, sizeof *staging);
     *staging = (rh_staging){.arena = arena, .scenario = request->scenario, .progress = request->progress};
     staging->kind = request->scenario->staging.kind;
+    staging->production = request->production;
+    staging->production_count = request->production_count;
     staging->load_connections = request->load_connections;
     staging->id = make_id(arena);
     staging->cluster.lock = -1;

@@ -5,9 +5,12 @@
 
 /* Sorts the scenario's settings into those that the timed passes will run with (staging->applied) and those
  * that a rehearsal must not have (noted in the facts); makes the server check names and values
- * (RH_ERROR_SCENARIO at the scenario's place) and compares with this machine's memory. The data directory
+ * (RH_ERROR_SCENARIO at the scenario's place) and compares with this machine's memory. Of what the profile
+ * adds, what this server does not know or this machine cannot hold is noted and left out. The data directory
  * must exist. */
 bool rh_settings_check(rh_staging *staging, rh_error *error);
+/* The smaller of the machine's memory and what a control group leaves us; bytes. */
+int64_t rh_settings_memory(void);
 /* Writes data/pgrehearse.conf for a phase. */
 bool rh_settings_write(rh_staging *staging, rh_settings_phase phase, rh_error *error);
 /* The -c options that no file and no ALTER SYSTEM can override: NULL-ended, in the arena. */

@@ -20,6 +20,9 @@ typedef struct rh_staging_request {
     int minimum_major; /* of the server that made the backup; 0: any. Embedded: the newest bindir that is at
                           least this (pg_dump archives also restore into newer servers) */
     const char *log_directory; /* server.log goes here (embedded) */
+    const rh_setting *production; /* what production's profile has besides its defaults; the scenario's own
+                                     settings go before. NULL: no profile */
+    size_t production_count;
     int load_connections;      /* that the timed passes need, besides our own */
     const rh_progress *progress;
 } rh_staging_request;

@@ -62,6 +62,8 @@ struct rh_staging {
     size_t reset_count;
     rh_setting_fact *settings;
     size_t setting_count;
+    const rh_setting *production; /* of its profile, besides its defaults */
+    size_t production_count;
     rh_setting *applied; /* production's settings that the timed passes run with */
     size_t applied_count;
     const char **neutralised;
