@@ -124,11 +124,9 @@ void rh_pg_drain(rh_pg *pg, rh_error *error)
     read_results(pg, NULL, 0, NULL, NULL, error);
 }
 
-rh_pg_result *rh_pg_query(rh_pg *pg, const char *sql, size_t count, const char *const *parameters,
-                          rh_error *error)
+/* SENT: as the functions that send return it. */
+static rh_pg_result *read_rows(rh_pg *pg, int sent, const char *sql, rh_error *error)
 {
-    int sent = count > 0 ? PQsendQueryParams(pg->conn, sql, (int)count, NULL, parameters, NULL, NULL, 0)
-                         : PQsendQuery(pg->conn, sql);
     PGresult *last = NULL;
     bool ok = sent ? read_results(pg, sql, 0, &last, NULL, error) : rh_pg_set_error(pg, NULL, sql, error);
     if (!ok) {
@@ -138,6 +136,33 @@ rh_pg_result *rh_pg_query(rh_pg *pg, const char *sql, size_t count, const char *
     rh_pg_result *result = rh_alloc(sizeof *result);
     result->rows = last;
     return result;
+}
+
+rh_pg_result *rh_pg_query(rh_pg *pg, const char *sql, size_t count, const char *const *parameters,
+                          rh_error *error)
+{
+    int sent = count > 0 ? PQsendQueryParams(pg->conn, sql, (int)count, NULL, parameters, NULL, NULL, 0)
+                         : PQsendQuery(pg->conn, sql);
+    return read_rows(pg, sent, sql, error);
+}
+
+rh_pg_result *rh_pg_query_again(rh_pg *pg, const char *sql, size_t count, const char *const *parameters,
+                                rh_error *error)
+{
+    size_t place = 0;
+    while (place < PG_PREPARED_LIMIT && pg->prepared[place] && pg->prepared[place] != sql)
+        place++;
+    if (place == PG_PREPARED_LIMIT)
+        return rh_pg_query(pg, sql, count, parameters, error);
+    char name[32];
+    snprintf(name, sizeof name, "pgrehearse_%zu", place);
+    if (!pg->prepared[place]) {
+        if (!rh_pg_prepare(pg, name, sql, error))
+            return NULL;
+        pg->prepared[place] = sql;
+    }
+    int sent = PQsendQueryPrepared(pg->conn, name, (int)count, parameters, NULL, NULL, 0);
+    return read_rows(pg, sent, sql, error);
 }
 
 bool rh_pg_execute(rh_pg *pg, const char *sql, rh_error *error)

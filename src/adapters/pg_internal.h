@@ -3,12 +3,15 @@
 #include "pgrehearse/adapters/pg.h"
 #include <libpq-fe.h>
 
+enum { PG_PREPARED_LIMIT = 8 };
+
 struct rh_pg {
     PGconn *conn;
-    PGcancel *cancel; /* made at connect: PQcancel on it is safe from any thread */
-    char *async_sql;  /* what an asynchronous command is about, for its error */
-    rh_error failure; /* asynchronous: the first error of the command that runs */
-    int64_t rows;     /* asynchronous: rows of the last result */
+    PGcancel *cancel;                        /* made at connect: PQcancel on it is safe from any thread */
+    char *async_sql;                         /* what an asynchronous command is about, for its error */
+    rh_error failure;                        /* asynchronous: the first error of the command that runs */
+    int64_t rows;                            /* asynchronous: rows of the last result */
+    const char *prepared[PG_PREPARED_LIMIT]; /* what rh_pg_query_again has prepared, by its place */
 };
 
 struct rh_pg_result {

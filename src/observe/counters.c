@@ -141,7 +141,7 @@ static void read_counters(rh_pg *side, int pid, bool local, bool published, rh_c
     *counters = UNKNOWN;
     if (local)
         read_backend(pid, counters);
-    rh_pg_result *result = rh_pg_query(side, rh_sql_counters, 0, NULL, NULL);
+    rh_pg_result *result = rh_pg_query_again(side, rh_sql_counters, 0, NULL, NULL);
     if (result && rh_pg_rows(result) == 1) {
         counters->wal_bytes = rh_pg_int(result, 0, WAL, RH_UNKNOWN);
         counters->wal_source = "pg_current_wal_insert_lsn";

@@ -4,12 +4,18 @@
 #include "relations.h"
 #include "sql/observe.h"
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-static rh_held *read_held(rh_pg *pg, const char *sql, rh_arena *arena, size_t *count, rh_error *error)
+/* Of the session PID over PG, which is the tool's own then; 0: of PG's own. */
+static rh_held *read_held(rh_pg *pg, int pid, rh_arena *arena, size_t *count, rh_error *error)
 {
     enum { OID, MODE, NAME, KIND, OWNER, TEMPORARY, MADE };
-    rh_pg_result *result = rh_pg_query(pg, sql, 0, NULL, error);
+    char text[16];
+    snprintf(text, sizeof text, "%d", pid);
+    const char *whose = pid ? text : NULL;
+    rh_pg_result *result = pid ? rh_pg_query_again(pg, rh_sql_held_locks, 1, &whose, error)
+                               : rh_pg_query(pg, rh_sql_held_locks, 1, &whose, error);
     if (!result) {
         rh_error_context(error, "reading the locks of a session");
         return NULL;
@@ -66,7 +72,7 @@ bool rh_locks_held_with(rh_pg *pg, rh_pg *side, rh_arena *arena, rh_lock **locks
                         rh_error *error)
 {
     size_t held_count = 0;
-    rh_held *held = read_held(pg, rh_sql_held_locks, arena, &held_count, error);
+    rh_held *held = read_held(pg, 0, arena, &held_count, error);
     if (!held)
         return false;
     if (side)
@@ -82,11 +88,8 @@ bool rh_locks_held(rh_pg *pg, rh_arena *arena, rh_lock **locks, size_t *count, r
 
 bool rh_locks_of_pid(rh_pg *side, int pid, rh_arena *arena, rh_lock **locks, size_t *count, rh_error *error)
 {
-    rh_text sql = {0};
-    rh_text_printf(&sql, "SET pgrehearse.pid = '%d'; %s", pid, rh_sql_held_locks);
     size_t held_count = 0, known = 0;
-    rh_held *held = read_held(side, rh_text_string(&sql), arena, &held_count, error);
-    rh_text_release(&sql);
+    rh_held *held = read_held(side, pid, arena, &held_count, error);
     if (!held)
         return false;
     for (size_t i = 0; i < held_count; i++)

@@ -64,7 +64,10 @@ static void remove_client(rh_proxy *proxy, rh_relay *relay)
 
 static void on_closed(void *user, rh_relay *relay)
 {
-    remove_client(user, relay);
+    rh_proxy *proxy = user;
+    if (proxy->events.closed && rh_relay_server_has_gone(relay))
+        proxy->events.closed(proxy->events.session.user, rh_relay_number(relay));
+    remove_client(proxy, relay);
 }
 
 static void set_deadline(rh_proxy *proxy);

@@ -23,6 +23,7 @@ typedef struct stream {
     size_t scanned; /* of these, looked at */
     size_t cleared; /* of these, may be passed on; cleared ≤ scanned ≤ length */
     bool ended;     /* no more will come */
+    bool closed;    /* because the sender said so */
     bool shut;      /* and the receiver knows */
     rh_message_reader reader;
 } stream;
@@ -78,6 +79,7 @@ static size_t fill(stream *s, int fd)
     ssize_t got = recv(fd, s->data + s->length, BUFFER_SIZE - s->length, 0);
     if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
         s->ended = true;
+    s->closed = s->closed || got == 0;
     if (got <= 0)
         return 0;
     s->length += (size_t)got;
@@ -160,7 +162,8 @@ static bool ask(rh_relay *r)
     rh_proxy_held held = {.connection = r->options.number,
                           .pid = rh_session_pid(r->session),
                           .reason = r->held,
-                          .answered = rh_session_is_quiet(r->session)};
+                          .answered = rh_session_is_quiet(r->session),
+                          .idle = rh_session_is_idle(r->session)};
     rh_usec asked = rh_clock_monotonic();
     bool pass = (held.answered || is_consumed(r)) && !r->up.ended
                     ? r->options.events->hold(r->options.events->session.user, &held)
@@ -320,6 +323,16 @@ void rh_relay_retry(rh_relay *r)
     drain(&r->up, r->server.fd);
     if (!close_if_over(r))
         update_watches(r);
+}
+
+int rh_relay_number(const rh_relay *r)
+{
+    return r->options.number;
+}
+
+bool rh_relay_server_has_gone(const rh_relay *r)
+{
+    return r->down.closed;
 }
 
 rh_usec rh_relay_held_us(const rh_relay *r)

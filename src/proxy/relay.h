@@ -26,5 +26,8 @@ void rh_relay_free(rh_relay *relay);
 rh_usec rh_relay_due(const rh_relay *relay);
 /* Asks again. */
 void rh_relay_retry(rh_relay *relay);
+int rh_relay_number(const rh_relay *relay);
+/* The server closed its side. */
+bool rh_relay_server_has_gone(const rh_relay *relay);
 rh_usec rh_relay_held_us(const rh_relay *relay);
 bool rh_relay_is_blind(const rh_relay *relay);

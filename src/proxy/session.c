@@ -29,11 +29,11 @@ struct rh_session {
     pending *first, **last;
     rh_names prepared, portals; /* name → SQL */
     char state;                 /* of the last ReadyForQuery; '?' before */
+    rh_usec connected;
     bool blind;
     bool skipping;    /* after an error, up to the Sync, which has not been sent yet */
     bool copying;     /* COPY data is due: Syncs are ignored until it ends */
     bool long_before; /* the last statement that ended took long */
-    bool unread;      /* a statement ended since a message was held */
     bool batch_has_schema_change, batch_has_begin; /* since the last Sync */
 };
 
@@ -98,6 +98,11 @@ bool rh_session_is_quiet(const rh_session *s)
     return true;
 }
 
+bool rh_session_is_idle(const rh_session *s)
+{
+    return s->state == 'I';
+}
+
 bool rh_session_is_blind(const rh_session *s)
 {
     return s->blind;
@@ -115,6 +120,7 @@ static rh_proxy_statement describe(const rh_session *s, const pending *p)
     return (rh_proxy_statement){.connection = s->connection,
                                 .pid = s->pid,
                                 .sql = p->sql,
+                                .connected = s->connected,
                                 .started = p->started,
                                 .held = p->held,
                                 .command_tag = p->tag,
@@ -150,7 +156,6 @@ static void end(rh_session *s, pending *p, rh_usec now)
     rh_proxy_statement statement = describe(s, p);
     statement.ended = now;
     s->long_before = now - p->started - p->held >= s->long_us;
-    s->unread = true;
     s->events->ended(s->events->user, &statement);
 }
 
@@ -192,8 +197,13 @@ rh_hold rh_session_holds(const rh_session *s, const rh_message *message)
     if (message->type == 'S' && s->state == 'I' && s->batch_has_schema_change && !s->batch_has_begin &&
         !s->skipping)
         return RH_HOLD_COMMIT;
-    bool due = message->type == 'X' ? s->unread : s->long_before && strchr("QPBEF", message->type);
-    return due && !s->first ? RH_HOLD_READING : RH_HOLD_NOT;
+    if (s->first)
+        return RH_HOLD_NOT;
+    if (message->type == 'X')
+        return RH_HOLD_END;
+    if (s->long_before && strchr("QPBEF", message->type))
+        return RH_HOLD_READING;
+    return s->state == 'I' && strchr("QPBF", message->type) ? RH_HOLD_IDLE : RH_HOLD_NOT;
 }
 
 void rh_session_waited(rh_session *s, rh_usec ready, rh_usec now)
@@ -201,7 +211,7 @@ void rh_session_waited(rh_session *s, rh_usec ready, rh_usec now)
     for (pending *p = s->first; p; p = p->next)
         if (p->begun)
             p->held += now - ready;
-    s->long_before = s->unread = false;
+    s->long_before = false;
 }
 
 /* The second of the strings that BODY holds one behind the other; "" when it is cut off. */
@@ -353,11 +363,18 @@ static void received_ready(rh_session *s, const rh_message *message, rh_usec now
     }
     s->state = message->body_count ? *message->body : '?';
     s->copying = false;
+    if (s->first->kind == STARTUP)
+        s->connected = now;
     if (s->first->kind == QUERY)
         end(s, s->first, now);
     if (s->state == 'I' && s->first->kind != STARTUP && s->events->transaction_ended)
         s->events->transaction_ended(s->events->user, s->connection, now);
     take_first(s, now);
+    if (s->first || !s->events->answered)
+        return;
+    bool long_before = s->long_before;
+    s->long_before = false;
+    s->events->answered(s->events->user, s->connection, long_before, s->state == 'I');
 }
 
 /* A statement's end, in a simple query one of several. */

@@ -4,35 +4,17 @@
 #include "pgrehearse/migrations/migrations.h"
 #include "program_locks.h"
 #include "program_match.h"
+#include "program_reading.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { STATEMENT_LIMIT = 10000 }; /* rows; further ones are counted */
-static const rh_usec LONG_TRANSACTION = RH_SECOND / 20;
+static const rh_usec LONG_TRANSACTION = RH_SECOND / 20, LOOKS_ALLOWED = RH_SECOND / 4,
+                     LEAVING_PATIENCE = RH_SECOND / 4;
 
-/* One statement that went by. */
-typedef struct seen {
-    size_t index; /* in the script; SIZE_MAX: not listed */
-    const char *sql;
-    rh_statement_run run;
-    bool ended, ok;
-} seen;
-
-typedef struct list {
-    seen **items;
-    size_t count;
-} list;
-
-/* What is known of one of the program's connections. */
-typedef struct link {
-    bool has_counters;
-    rh_counters counters; /* at the last reading */
-    list unread;          /* since then */
-    list transaction;     /* the one under way */
-    rh_lock *held;        /* that it was seen to hold */
-    size_t held_count;
-} link;
+typedef rh_program_seen seen;
+typedef rh_program_link link;
 
 typedef struct table_size {
     const char *name;
@@ -46,8 +28,8 @@ struct rh_program_watch {
     rh_migration *migration;
     rh_script *script;
     rh_program_options options;
-    list all;
-    list added; /* of these, the ones that the script does not have yet */
+    rh_program_list all;
+    rh_program_list added; /* of these, the ones that the script does not have yet */
     rh_program_match *match;
     size_t unlisted; /* past the limit */
     link *links;
@@ -58,16 +40,17 @@ struct rh_program_watch {
     double all_bytes;
     rh_program_failure failure;
     rh_usec began, reading_us; /* what counters and locks have taken to read */
+    rh_usec looking_us;        /* and looks */
+    int transactions;          /* that have begun */
+    rh_program_work *work;     /* NULL: classes are not measured in this run */
+    size_t unseen;             /* statements since the last look */
+    bool unseen_schema_change; /* one of them may have made files */
+    bool unpublished;          /* at the last look a session had more to publish */
 };
 
 static rh_sampler *sampler_of(const rh_program_watch *w)
 {
     return w->options.observer ? w->options.observer->sampler : NULL;
-}
-
-static void append(rh_program_watch *w, list *to, seen *item)
-{
-    *(seen **)rh_arena_add(w->arena, &to->items, &to->count, sizeof(seen *)) = item;
 }
 
 /* ---- which statement of the script is it ---- */
@@ -80,86 +63,10 @@ static void place(rh_program_watch *w, seen *item)
         return;
     if (w->script->statement_count + w->added.count < STATEMENT_LIMIT) {
         item->index = w->script->statement_count + w->added.count;
-        append(w, &w->added, item);
+        rh_program_list_add(&w->added, item, w->arena);
     } else {
         w->unlisted++;
     }
-}
-
-/* ---- readings: counters and locks ---- */
-
-/* One that only opens, closes, sets or locks comes last. */
-static seen *longest_of(const list *items)
-{
-    seen *longest = NULL;
-    rh_usec now = rh_clock_monotonic(), most = -1;
-    for (size_t i = 0; i < items->count; i++) {
-        const rh_statement_run *run = &items->items[i]->run;
-        rh_usec took =
-            items->items[i]->ended ? (rh_usec)(run->elapsed_s * (double)RH_SECOND) : now - run->started;
-        if (rh_program_is_modest(items->items[i]->sql))
-            took = 0;
-        if (took > most) {
-            most = took;
-            longest = items->items[i];
-        }
-    }
-    return longest;
-}
-
-/* What the session consumed since the last reading is the longest statement's: readings come after each long
- * one. */
-static void read_counters(rh_program_watch *w, link *l, int pid)
-{
-    rh_counters now;
-    rh_counters_read(w->side, pid, w->run->staging.local, &now);
-    seen *longest = longest_of(&l->unread);
-    if (longest && l->has_counters)
-        rh_counters_difference(&l->counters, &now, &longest->run);
-    l->counters = now;
-    l->has_counters = true;
-    l->unread = (list){0};
-}
-
-/* Which statement of the transaction took LOCK: the first that names the relation and can take such a lock,
- * or else, for what a function does or an object without a name in the text, the longest. */
-static seen *taker_of(const link *l, const rh_lock *lock)
-{
-    seen *taker = NULL;
-    for (size_t i = 0; i < l->transaction.count && !taker; i++) {
-        seen *item = l->transaction.items[i];
-        if (rh_program_names(item->sql, lock->relation) && rh_program_may_take(item->sql, lock->mode))
-            taker = item;
-    }
-    return taker ? taker : longest_of(&l->transaction);
-}
-
-static const rh_lock *find_lock(const rh_lock *locks, size_t count, const char *relation)
-{
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(locks[i].relation, relation) == 0)
-            return &locks[i];
-    return NULL;
-}
-
-static void read_locks(rh_program_watch *w, link *l, int pid)
-{
-    rh_lock *now = NULL;
-    size_t count = 0;
-    if (!rh_locks_of_pid(w->side, pid, w->arena, &now, &count, NULL))
-        return;
-    for (size_t i = 0; i < count; i++) {
-        const rh_lock *earlier = find_lock(l->held, l->held_count, now[i].relation);
-        seen *taker = taker_of(l, &now[i]);
-        if (!taker || (earlier && rh_lock_mode_strength(earlier->mode) >= rh_lock_mode_strength(now[i].mode)))
-            continue;
-        *(rh_lock *)rh_arena_add(w->arena, &taker->run.locks, &taker->run.lock_count, sizeof(rh_lock)) =
-            now[i];
-    }
-    for (size_t i = 0; i < l->transaction.count; i++)
-        l->transaction.items[i]->run.locks_complete = true;
-    l->held = now;
-    l->held_count = count;
 }
 
 /* ---- the proxy's events; in its thread ---- */
@@ -179,16 +86,23 @@ static void on_begun(void *user, rh_proxy_statement *statement)
     seen *item = rh_arena_alloc(w->arena, sizeof *item);
     item->sql = rh_arena_strdup(w->arena, statement->sql);
     place(w, item);
-    if (item->index != SIZE_MAX)
-        append(w, &w->all, item);
-    if (!l->has_counters)
-        read_counters(w, l, statement->pid);
+    rh_program_list_add(&w->all, item, w->arena);
+    if (!l->has_counters) {
+        l->pid = statement->pid;
+        rh_publishing_begin(&l->publishing, statement->connected);
+        rh_program_read_counters(l, w->side, w->run->staging.local);
+    }
+    if (l->transaction.count == 0)
+        l->number = ++w->transactions;
+    item->transaction = l->number;
+    w->unseen++;
+    w->unseen_schema_change |= rh_program_may_take(item->sql, "AccessExclusiveLock");
     if (sampler && w->pid != statement->pid)
         rh_sampler_migration_pid(sampler, w->pid = statement->pid);
     if (sampler)
         rh_sampler_statement(sampler, w->migration->id, (int)item->index + 1);
-    append(w, &l->unread, item);
-    append(w, &l->transaction, item);
+    rh_program_list_add(&l->unread, item, w->arena);
+    rh_program_list_add(&l->transaction, item, w->arena);
     statement->started = rh_clock_monotonic();
     item->run = (rh_statement_run){
         .pass = w->options.pass,
@@ -247,18 +161,33 @@ static void on_ended(void *user, const rh_proxy_statement *statement)
         rh_sampler_statement(sampler_of(w), NULL, 0);
 }
 
+/* Its statements belong to the interval in which it ends. */
+static void end_transaction(const rh_program_watch *w, link *l, bool undone)
+{
+    for (size_t i = 0; i < l->transaction.count; i++) {
+        l->transaction.items[i]->undone = undone;
+        l->transaction.items[i]->interval = w->work ? rh_program_work_interval(w->work) : 0;
+    }
+    l->transaction = (rh_program_list){0};
+    l->held = NULL;
+    l->held_count = 0;
+}
+
 static void on_transaction_ended(void *user, int connection, rh_usec at)
 {
     rh_program_watch *w = user;
     link *l = link_of(w, connection);
+    bool undone = false;
     for (size_t i = 0; i < l->transaction.count; i++) {
         rh_statement_run *run = &l->transaction.items[i]->run;
         for (size_t k = 0; k < run->lock_count; k++)
             run->locks[k].held_s = rh_seconds(at - run->started);
+        undone |= !l->transaction.items[i]->ok || strcmp(run->command_tag, "ROLLBACK") == 0;
     }
-    l->transaction = (list){0};
-    l->held = NULL;
-    l->held_count = 0;
+    if (l->transaction.count > 0)
+        rh_publishing_transaction(&l->publishing, l->transaction.items[l->transaction.count - 1]->run.started,
+                                  at);
+    end_transaction(w, l, undone);
 }
 
 /* In a pipeline: the server has done all that it was sent. Also when it cannot be asked. */
@@ -288,20 +217,92 @@ static bool is_worth_reading(const rh_program_watch *w, const link *l)
     return w->reading_us * 100 <= now - w->began;
 }
 
+/* No transaction is open; *LEAVING: a session has been told to end and has not yet, which is when it will
+ * publish all. */
+static bool is_quiet(const rh_program_watch *w, bool *published, bool *leaving)
+{
+    rh_usec now = rh_clock_monotonic();
+    *published = true;
+    *leaving = false;
+    for (size_t i = 0; i < w->link_count; i++) {
+        const link *l = &w->links[i];
+        if (l->transaction.count > 0 && !l->leaving)
+            return false;
+        *published &= l->closed || !l->publishing.pending;
+        *leaving |= !l->closed && l->leaving && now - l->leaving < LEAVING_PATIENCE;
+    }
+    return true;
+}
+
+/* A look at what is committed, between transactions: as often as a hundredth of the program's time allows,
+ * and as LOOKS_ALLOWED does, so that programs of a second or less have some. False: soon. */
+static bool look_if_due(rh_program_watch *w)
+{
+    bool published, leaving;
+    rh_usec from = rh_clock_monotonic();
+    if (!w->work || (w->unseen == 0 && !w->unpublished))
+        return true;
+    if ((w->looking_us + rh_program_work_cost(w->work) - LOOKS_ALLOWED) * 100 > from - w->began)
+        return true;
+    if (!is_quiet(w, &published, &leaving) || (!published && !w->unseen_schema_change && !w->unpublished))
+        return true;
+    if (!published && leaving)
+        return false;
+    if (!published && w->unseen == 0)
+        return true;
+    rh_program_work_look(w->work, published);
+    w->unpublished = !published;
+    w->unseen = 0;
+    w->unseen_schema_change = false;
+    w->looking_us += rh_clock_monotonic() - from;
+    return true;
+}
+
+static void read_behind(rh_program_watch *w, link *l)
+{
+    rh_usec from = rh_clock_monotonic();
+    if (l->unread.count > 0)
+        rh_program_read_counters(l, w->side, w->run->staging.local);
+    if (l->transaction.count > 0)
+        rh_program_read_locks(l, w->side, w->arena);
+    w->reading_us += rh_clock_monotonic() - from;
+}
+
 static bool on_hold(void *user, const rh_proxy_held *held)
 {
     rh_program_watch *w = user;
     link *l = link_of(w, held->connection);
+    if (held->reason == RH_HOLD_IDLE)
+        return look_if_due(w);
     if (held->reason == RH_HOLD_COMMIT && !is_worth_reading(w, l))
         return true;
     if (!held->answered && !waits_for_the_program(w, held->pid))
         return false;
-    rh_usec from = rh_clock_monotonic();
-    read_counters(w, l, held->pid);
-    if (l->transaction.count > 0)
-        read_locks(w, l, held->pid);
-    w->reading_us += rh_clock_monotonic() - from;
-    return true;
+    read_behind(w, l);
+    if (held->reason == RH_HOLD_END)
+        l->leaving = rh_clock_monotonic();
+    return held->reason != RH_HOLD_READING || !held->idle || look_if_due(w);
+}
+
+/* The program has its answer and makes something of it, or waits here behind what is read: as good a time as
+ * any. */
+static void on_answered(void *user, int connection, bool long_before, bool idle)
+{
+    rh_program_watch *w = user;
+    link *l = link_of(w, connection);
+    if (long_before)
+        read_behind(w, l);
+    if (idle)
+        look_if_due(w);
+}
+
+static void on_closed(void *user, int connection)
+{
+    rh_program_watch *w = user;
+    link *l = link_of(w, connection);
+    end_transaction(w, l, true);
+    l->closed = true;
+    look_if_due(w);
 }
 
 /* ---- before and after ---- */
@@ -344,6 +345,8 @@ rh_program_watch *rh_program_watch_new(rh_run *run, rh_pg *side, rh_migration *m
     w->options = *options;
     w->match = rh_program_match_new(w->script, run->arena);
     read_sizes(w);
+    if (options->record && options->observer && options->observer->work && options->repeat == 1)
+        w->work = rh_program_work_new(side, run->arena);
     w->began = rh_clock_monotonic();
     return w;
 }
@@ -353,8 +356,44 @@ rh_proxy_events rh_program_watch_events(rh_program_watch *w)
     return (rh_proxy_events){.session = {.user = w,
                                          .begun = on_begun,
                                          .ended = on_ended,
-                                         .transaction_ended = on_transaction_ended},
-                             .hold = on_hold};
+                                         .transaction_ended = on_transaction_ended,
+                                         .answered = on_answered},
+                             .hold = on_hold,
+                             .closed = on_closed};
+}
+
+/* What became of the relations goes to the statements that did it. */
+static void tell_work(rh_program_watch *w)
+{
+    rh_deeds deeds = {0};
+    int *pids = rh_arena_alloc(w->arena, (w->link_count + 1) * sizeof *pids);
+    for (size_t i = 0; i < w->link_count; i++)
+        pids[i] = w->links[i].pid;
+    for (size_t i = 0; i < w->link_count; i++) /* a transaction that never ended */
+        end_transaction(w, &w->links[i], true);
+    if (!rh_program_work_finish(w->work, pids, w->link_count, &deeds))
+        return;
+    deeds.items = rh_arena_alloc(w->arena, (w->all.count + 1) * sizeof *deeds.items);
+    for (size_t i = 0; i < w->all.count; i++) {
+        seen *item = w->all.items[i];
+        if (!item->ended)
+            continue;
+        deeds.items[deeds.count++] = (rh_deed){
+            .statement = item->index != SIZE_MAX ? &w->script->statements[item->index] : NULL,
+            .sql = item->sql,
+            .run = &item->run,
+            .interval = item->interval,
+            .transaction = item->transaction,
+            .ok = item->ok,
+            .undone = item->undone,
+        };
+    }
+    rh_deeds_tell(&deeds, w->arena);
+    for (size_t i = 0; i < deeds.count; i++) {
+        rh_statement *statement = (rh_statement *)deeds.items[i].statement;
+        if (statement && deeds.items[i].untold)
+            statement->class_evidence = rh_arena_printf(w->arena, "Not measured: %s.", deeds.items[i].untold);
+    }
 }
 
 void rh_program_watch_finish(rh_program_watch *w, bool well)
@@ -371,11 +410,13 @@ void rh_program_watch_finish(rh_program_watch *w, bool well)
     }
     if (script->statement_count > known)
         rh_program_describe(script, known, w->arena);
+    if (w->work)
+        tell_work(w);
     for (size_t i = 0; i < w->all.count; i++) {
         const seen *item = w->all.items[i];
-        rh_statement *statement = &script->statements[item->index];
-        if (!item->ended || !(item->ok || well))
+        if (item->index == SIZE_MAX || !item->ended || !(item->ok || well))
             continue;
+        rh_statement *statement = &script->statements[item->index];
         rh_statement_run *run = rh_arena_add(w->arena, &statement->runs, &statement->run_count, sizeof *run);
         *run = item->run;
         run->relation_bytes = size_of(w, statement->expected_relation);

@@ -182,9 +182,10 @@ static void on_ended(void *user, const rh_proxy_statement *statement)
 /* Behind the first change: until every other one has got as far, waits, or has ended. */
 static bool on_hold(void *user, const rh_proxy_held *held)
 {
-    (void)held;
     rh_runner_watch *w = user;
     bool arrived = true;
+    if (held->reason == RH_HOLD_IDLE)
+        return true;
     pthread_mutex_lock(&w->gate->lock);
     bool changed = w->gate->places[w->runner].changed;
     for (size_t i = 0; i < w->gate->count; i++) {

@@ -47,6 +47,11 @@ char rh_pg_transaction_state(const rh_pg *pg);
  * otherwise). NULL on failure. The caller frees. */
 rh_pg_result *rh_pg_query(rh_pg *pg, const char *sql, size_t count, const char *const *parameters,
                           rh_error *error);
+/* The same for what this connection is asked again and again: it is prepared when it is first asked. SQL is
+ * known by its address and must outlive PG. Not on a session whose statements are the user's: those may throw
+ * prepared ones away. */
+rh_pg_result *rh_pg_query_again(rh_pg *pg, const char *sql, size_t count, const char *const *parameters,
+                                rh_error *error);
 /* Simple protocol, possibly several statements, results thrown away. */
 bool rh_pg_execute(rh_pg *pg, const char *sql, rh_error *error);
 bool rh_pg_executef(rh_pg *pg, rh_error *error, const char *format, ...)
@@ -91,7 +96,8 @@ char *rh_pg_quote_literal(const char *literal);
  * password, if any, is in it: it must not reach a log. NULL and an error when CONNINFO does not parse. */
 char *rh_pg_conninfo_with(const char *conninfo, size_t count, const char *const *keys,
                           const char *const *values, rh_error *error);
-/* The same as a postgresql:// URI, percent-encoded: what programs take in DATABASE_URL. Heap; the password, if any, is in it. */
+/* The same as a postgresql:// URI, percent-encoded: what programs take in DATABASE_URL. Heap; the password,
+ * if any, is in it. */
 char *rh_pg_conninfo_uri(const char *conninfo, rh_error *error);
 /* For people and files: the same as "user@host:port/dbname", never a password. Heap. */
 char *rh_pg_conninfo_display(const char *conninfo);

@@ -20,6 +20,7 @@ typedef struct rh_proxy_held {
     /* All statements before it were answered. When false (a pipeline), the server has taken all that was
      * sent, and may still work on it: pg_stat_activity.wait_event says ClientRead when it does not. */
     bool answered;
+    bool idle; /* no transaction is open on the connection, as far as the server has answered */
 } rh_proxy_held;
 
 /* All are called in the proxy's thread. */
@@ -28,6 +29,8 @@ typedef struct rh_proxy_events {
     /* True: pass it on; false: ask again soon. The bytes behind it wait too, answers do not. NULL: nothing is
      * held. */
     bool (*hold)(void *user, const rh_proxy_held *held);
+    /* The server has closed it: its process has ended. NULL: nobody wants to know. */
+    void (*closed)(void *user, int connection);
 } rh_proxy_events;
 
 typedef struct rh_proxy_options {

@@ -17,7 +17,8 @@ typedef struct rh_proxy_statement {
     int pid;                 /* of the server's process; 0 unknown */
     const char *sql;         /* at most RH_MESSAGE_TEXT_KEPT bytes of it; NULL: no statement failed, but the
                                 connection itself */
-    rh_usec started;         /* monotonic: it was passed on to the server and all before it was answered */
+    rh_usec connected;       /* monotonic: when the server had first been ready for a query */
+    rh_usec started;         /* it was passed on to the server and all before it was answered */
     rh_usec ended;           /* its CommandComplete came (a simple query's ReadyForQuery) */
     rh_usec held;            /* of that time, it stood here */
     const char *command_tag; /* "" when it has none */
@@ -35,13 +36,18 @@ typedef struct rh_session_events {
     void (*ended)(void *user, const rh_proxy_statement *statement);
     /* ReadyForQuery outside of a transaction. May be NULL. */
     void (*transaction_ended)(void *user, int connection, rh_usec at);
+    /* ReadyForQuery, and nothing is outstanding: the server waits for the client. LONG_BEFORE: what ended
+     * took long; there will be no RH_HOLD_READING for it. IDLE: no transaction is open. May be NULL. */
+    void (*answered)(void *user, int connection, bool long_before, bool idle);
 } rh_session_events;
 
 /* Why a message waits before it is passed on. */
 typedef enum rh_hold {
     RH_HOLD_NOT,
-    RH_HOLD_COMMIT, /* it ends a transaction */
-    RH_HOLD_READING /* the statement before it took long, or it ends the connection; nothing is outstanding */
+    RH_HOLD_COMMIT,  /* it ends a transaction */
+    RH_HOLD_READING, /* the statement before it took long; nothing is outstanding */
+    RH_HOLD_END,     /* it ends the connection; nothing is outstanding */
+    RH_HOLD_IDLE     /* nothing of the kind: no transaction is open, nothing is outstanding */
 } rh_hold;
 
 typedef struct rh_session rh_session;
@@ -66,6 +72,8 @@ void rh_session_sent(rh_session *session, const rh_message *message, rh_usec now
 /* MESSAGE of the server has come. */
 void rh_session_received(rh_session *session, const rh_message *message, rh_usec now);
 
+/* No transaction is open, as far as the server has said. */
+bool rh_session_is_idle(const rh_session *session);
 /* No statement is outstanding: at most a Parse, a Bind and the like. */
 bool rh_session_is_quiet(const rh_session *session);
 bool rh_session_is_blind(const rh_session *session);

@@ -1,5 +1,5 @@
--- Relation locks that are held, with what is needed to name and fold them. Of the session whose pid the
--- setting pgrehearse.pid says, else of this session. OIDs below 16384 are the server's own relations.
+-- Relation locks that are held, with what is needed to name and fold them. Of the session whose pid is $1; of
+-- this session when that is null. OIDs below 16384 are the server's own relations.
 -- "made" is true when the relation came into being in this very transaction: the row looked at is one that
 -- nothing updates later (a system column's, the index's own, a view's type), and no transaction id that this
 -- transaction uses is older than its first.
@@ -15,8 +15,7 @@ SELECT l.relation::bigint AS oid,
           FROM pg_catalog.pg_locks
          WHERE granted AND locktype = 'relation' AND relation >= 16384
            AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
-           AND pid = coalesce(nullif(current_setting('pgrehearse.pid', true), '')::int,
-                              pg_catalog.pg_backend_pid())) l
+           AND pid = coalesce($1::int, pg_catalog.pg_backend_pid())) l
   LEFT JOIN pg_catalog.pg_class c ON c.oid = l.relation
   LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   LEFT JOIN pg_catalog.pg_index x ON x.indexrelid = c.oid

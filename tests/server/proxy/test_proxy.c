@@ -81,7 +81,11 @@ static int start(void **state)
     assert_true(rh_pg_execute(w.other, "DROP TABLE IF EXISTS t; CREATE TABLE t (id int, note text)", NULL));
     rh_proxy_options options = {.server = w.side,
                                 .long_us = 10 * RH_SECOND,
-                                .events = {{&w, on_begun, on_ended, on_transaction}, on_hold}};
+                                .events = {.session = {.user = &w,
+                                                       .begun = on_begun,
+                                                       .ended = on_ended,
+                                                       .transaction_ended = on_transaction},
+                                           .hold = on_hold}};
     w.proxy = rh_proxy_start(&options, NULL);
     return w.proxy ? 0 : -1;
 }

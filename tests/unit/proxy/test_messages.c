@@ -164,7 +164,8 @@ static void on_transaction(void *user, int connection, rh_usec at)
 static const rh_session_events *events_of(probe *p)
 {
     static rh_session_events events;
-    events = (rh_session_events){p, on_begun, on_ended, on_transaction};
+    events = (rh_session_events){
+        .user = p, .begun = on_begun, .ended = on_ended, .transaction_ended = on_transaction};
     return &events;
 }
 
@@ -214,7 +215,7 @@ static void test_simple(void **state)
     CLIENT(&p, 'Q', "create table t ()\0");
     SERVER(&p, 'C', "CREATE TABLE\0");
     SERVER(&p, 'Z', "I");
-    assert_int_equal(CLIENT(&p, 'Q', "commit\0"), RH_HOLD_NOT); /* of nothing */
+    assert_int_equal(CLIENT(&p, 'Q', "commit\0"), RH_HOLD_IDLE); /* of nothing */
     SERVER(&p, 'C', "COMMIT\0");
     SERVER(&p, 'Z', "I");
     CLIENT(&p, 'Q', "begin\0");
@@ -355,6 +356,44 @@ static void test_holds(void **state)
     expect(&p, "[alter table t add a int|ALTER TABLE|4]#[vacuum|VACUUM|2002]#[select 1|SELECT 1|2]#");
 }
 
+static void on_answered(void *user, int connection, bool long_before, bool idle)
+{
+    probe *p = user;
+    assert_int_equal(connection, 7);
+    rh_text_printf(&p->seen, "{%s%s}", long_before ? "long " : "", idle ? "idle" : "open");
+}
+
+static void test_answered(void **state)
+{
+    (void)state;
+    probe p = {0};
+    rh_session_events events = *events_of(&p);
+    events.answered = on_answered;
+    start(&p);
+    rh_session_free(p.session);
+    rh_text_clear(&p.seen);
+    p.session = rh_session_new(7, 1000, &events);
+    CLIENT(&p, 0, "\0\3\0\0");
+    SERVER(&p, 'K', "\0\0\1\1abcd");
+    SERVER(&p, 'Z', "I");
+    assert_int_equal(CLIENT(&p, 'Q', "begin\0"), RH_HOLD_IDLE);
+    SERVER(&p, 'C', "BEGIN\0");
+    SERVER(&p, 'Z', "T");
+    assert_int_equal(CLIENT(&p, 'Q', "select 1\0"), RH_HOLD_NOT);
+    p.now += 2000;
+    SERVER(&p, 'C', "SELECT 1\0");
+    SERVER(&p, 'Z', "T");
+    assert_int_equal(CLIENT(&p, 'Q', "select 2\0"), RH_HOLD_NOT); /* it was told already */
+    assert_int_equal(CLIENT(&p, 'Q', "commit\0"), RH_HOLD_COMMIT);
+    SERVER(&p, 'C', "SELECT 1\0");
+    SERVER(&p, 'Z', "T"); /* the COMMIT is outstanding: not all is answered */
+    SERVER(&p, 'C', "COMMIT\0");
+    SERVER(&p, 'Z', "I");
+    assert_int_equal(CLIENT(&p, 'X', ""), RH_HOLD_END);
+    expect(&p, "{idle}[begin|BEGIN|2]{open}[select 1|SELECT 1|2002]{long open}[select 2|SELECT 1|3]"
+               "[commit|COMMIT|2]#{idle}");
+}
+
 static void test_is_commit(void **state)
 {
     (void)state;
@@ -400,6 +439,7 @@ int main(void)
         cmocka_unit_test(test_error_in_a_pipeline),
         cmocka_unit_test(test_copy),
         cmocka_unit_test(test_holds),
+        cmocka_unit_test(test_answered),
         cmocka_unit_test(test_is_commit),
         cmocka_unit_test(test_blind),
     };

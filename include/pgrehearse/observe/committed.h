@@ -1,0 +1,41 @@
+/* Every table, materialized view and index of a database as it is committed, and what two looks differ in:
+ * what became of relations in between, told from outside of the sessions that did it. */
+#pragma once
+#include "pgrehearse/adapters/pg.h"
+#include "pgrehearse/base/arena.h"
+#include "pgrehearse/model/work.h"
+
+/* Counts are cumulative, and hold what sessions have published: PostgreSQL 15 and newer do so at a
+ * transaction's end, when a second has passed since they last did, and when they end. */
+typedef struct rh_committed_relation {
+    int64_t oid, table; /* table: of an index; else 0 */
+    int64_t filenode, relpages, reltuples;
+    int64_t pages; /* by the size of its files; RH_UNKNOWN when not asked for */
+    int64_t blocks, scans, inserted, updated, deleted;
+    const char *name; /* qualified, quoted where needed */
+    char kind;        /* 'r', 'm', 'i' */
+    bool valid;
+} rh_committed_relation;
+
+/* By OID. System catalogs, TOAST and temporary relations are not in it. */
+typedef struct rh_committed {
+    rh_committed_relation *relations;
+    size_t count;
+} rh_committed;
+
+typedef struct rh_relation_change {
+    int64_t oid;
+    const char *name_before; /* differs from work.relation when it was renamed; NULL when it was created */
+    bool dropped;            /* then nothing of WORK but its name is known */
+    rh_relation_work work;   /* is_private: created since the earlier look */
+} rh_relation_change;
+
+/* Over SIDE. SIZES: with those of tables in pages, which takes an ACCESS SHARE lock on each for a moment. */
+bool rh_committed_read(rh_pg *side, bool sizes, rh_arena *arena, rh_committed *state);
+/* The sizes of those tables and indexes in CHANGES that were created or lie in other files, in their
+ * pages_after. The same lock. */
+void rh_committed_read_sizes(rh_pg *side, rh_relation_change *changes, size_t count);
+/* What changed from BEFORE to AFTER, in ARENA; relations of which nothing was read or changed are not in it.
+ */
+void rh_committed_compare(const rh_committed *before, const rh_committed *after, rh_arena *arena,
+                          rh_relation_change **changes, size_t *count);

@@ -1,0 +1,145 @@
+#include "pgrehearse/observe/committed.h"
+#include "pgrehearse/base/text.h"
+#include "pgrehearse/model/facts.h"
+#include "sql/observe.h"
+#include <inttypes.h>
+#include <string.h>
+
+bool rh_committed_read(rh_pg *side, bool sizes, rh_arena *arena, rh_committed *state)
+{
+    enum {
+        OID,
+        NAME,
+        KIND,
+        OWNER,
+        FILENODE,
+        PAGES,
+        VALID,
+        BLOCKS,
+        SCANS,
+        INSERTED,
+        UPDATED,
+        DELETED,
+        RELPAGES,
+        TUPLES
+    };
+    rh_pg_result *result =
+        rh_pg_query_again(side, rh_sql_committed, 1, (const char *const[]){sizes ? "true" : "false"}, NULL);
+    if (!result)
+        return false;
+    *state = (rh_committed){.count = rh_pg_rows(result)};
+    state->relations = rh_arena_alloc(arena, (state->count + 1) * sizeof *state->relations);
+    for (size_t i = 0; i < state->count; i++)
+        state->relations[i] = (rh_committed_relation){
+            .oid = rh_pg_int(result, i, OID, 0),
+            .table = rh_pg_int(result, i, OWNER, 0),
+            .filenode = rh_pg_int(result, i, FILENODE, 0),
+            .relpages = rh_pg_int(result, i, RELPAGES, 0),
+            .reltuples = rh_pg_int(result, i, TUPLES, RH_UNKNOWN),
+            .pages = rh_pg_int(result, i, PAGES, RH_UNKNOWN),
+            .blocks = rh_pg_int(result, i, BLOCKS, 0),
+            .scans = rh_pg_int(result, i, SCANS, 0),
+            .inserted = rh_pg_int(result, i, INSERTED, 0),
+            .updated = rh_pg_int(result, i, UPDATED, 0),
+            .deleted = rh_pg_int(result, i, DELETED, 0),
+            .name = rh_arena_strdup(arena, rh_pg_value(result, i, NAME)),
+            .kind = rh_pg_value(result, i, KIND)[0],
+            .valid = rh_pg_bool(result, i, VALID),
+        };
+    rh_pg_result_free(result);
+    return true;
+}
+
+void rh_committed_read_sizes(rh_pg *side, rh_relation_change *changes, size_t count)
+{
+    rh_text list = {0};
+    for (size_t i = 0; i < count; i++)
+        if (!changes[i].dropped && (changes[i].work.created || changes[i].work.rewritten))
+            rh_text_printf(&list, "%c%" PRId64, list.length ? ',' : '{', changes[i].oid);
+    if (list.length == 0)
+        return;
+    rh_text_append_char(&list, '}');
+    const char *oids = rh_text_string(&list);
+    rh_pg_result *result = rh_pg_query_again(side, rh_sql_committed_sizes, 1, &oids, NULL);
+    for (size_t row = 0; result && row < rh_pg_rows(result); row++)
+        for (size_t i = 0; i < count; i++)
+            if (changes[i].oid == rh_pg_int(result, row, 0, 0))
+                changes[i].work.pages_after = rh_pg_int(result, row, 1, RH_UNKNOWN);
+    rh_pg_result_free(result);
+    rh_text_release(&list);
+}
+
+static const rh_committed_relation *find(const rh_committed *state, int64_t oid)
+{
+    size_t low = 0, high = state->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (state->relations[middle].oid < oid)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < state->count && state->relations[low].oid == oid ? &state->relations[low] : NULL;
+}
+
+/* False when nothing became of it. BEFORE: NULL when it was not there. */
+static bool change_of(const rh_committed_relation *before, const rh_committed_relation *now,
+                      rh_relation_work *work)
+{
+    static const rh_committed_relation none = {0};
+    const rh_committed_relation *last = before ? before : &none;
+    *work = (rh_relation_work){
+        .kind = now->kind,
+        .created = !before,
+        .is_private = !before,
+        .rewritten = before && before->filenode != now->filenode,
+        .valid = now->valid,
+        .pages_before = before && before->pages > before->relpages ? before->pages : last->relpages,
+        .rows_before = before ? before->reltuples : RH_UNKNOWN,
+        .pages_after = RH_UNKNOWN,
+        .blocks_read = now->blocks - last->blocks,
+        .scans = now->scans - last->scans,
+        .rows_inserted = now->inserted - last->inserted,
+        .rows_updated = now->updated - last->updated,
+        .rows_deleted = now->deleted - last->deleted,
+    };
+    if (!before)
+        work->pages_before = RH_UNKNOWN;
+    return work->created || work->rewritten || work->blocks_read > 0 || work->rows_inserted > 0 ||
+           work->rows_updated > 0 || work->rows_deleted > 0 || strcmp(last->name, now->name) != 0;
+}
+
+static const char *name_of(const rh_committed *after, const rh_committed *before, int64_t oid)
+{
+    const rh_committed_relation *r = find(after, oid);
+    r = r ? r : find(before, oid);
+    return r ? r->name : NULL;
+}
+
+void rh_committed_compare(const rh_committed *before, const rh_committed *after, rh_arena *arena,
+                          rh_relation_change **changes, size_t *count)
+{
+    for (size_t i = 0; i < after->count; i++) {
+        const rh_committed_relation *now = &after->relations[i], *last = find(before, now->oid);
+        rh_relation_work work;
+        if (!change_of(last, now, &work))
+            continue;
+        work.relation = rh_arena_strdup(arena, now->name);
+        work.table = rh_arena_strdup(arena, name_of(after, before, now->table));
+        *(rh_relation_change *)rh_arena_add(arena, changes, count, sizeof **changes) = (rh_relation_change){
+            .oid = now->oid, .name_before = last ? rh_arena_strdup(arena, last->name) : NULL, .work = work};
+    }
+    for (size_t i = 0; i < before->count; i++) {
+        const rh_committed_relation *last = &before->relations[i];
+        if (find(after, last->oid))
+            continue;
+        const char *name = rh_arena_strdup(arena, last->name);
+        *(rh_relation_change *)rh_arena_add(arena, changes, count, sizeof **changes) = (rh_relation_change){
+            .oid = last->oid,
+            .name_before = name,
+            .dropped = true,
+            .work = {.relation = name,
+                     .table = rh_arena_strdup(arena, name_of(before, before, last->table)),
+                     .kind = last->kind}};
+    }
+}
