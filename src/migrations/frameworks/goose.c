@@ -5,7 +5,7 @@
  *     -- +goose Up | Down | StatementBegin | StatementEnd | NO TRANSACTION | ENVSUB ON, in any case
  *                                                                                       internal/sqlparser/parser.go
  *     statements end with the line whose last word before a comment ends with ";"       parser.go,
- * endsWithSemicolon
+ * endsWithSemicolon; a line of 4 MiB is an error                               parser.go, scanBufSize
  *
  * Each of these is sent by itself, in one transaction with the row of the history, or with NO TRANSACTION
  * each and the row by themselves (migration_sql.go). The history has a row a version; any row counts as
@@ -28,7 +28,7 @@ static const char HISTORY_TABLE[] = "goose_db_version";
 static bool recognise(const char *file_name, rh_arena *arena, rh_migration_file *file)
 {
     const bool go = rh_ends_with(file_name, ".go"), sql = rh_ends_with(file_name, ".sql");
-    if (*file_name == '.' || (!go && !sql) || rh_ends_with(file_name, "_test.go"))
+    if ((!go && !sql) || rh_ends_with(file_name, "_test.go"))
         return false;
     size_t digits = strspn(file_name, "0123456789");
     errno = 0;
@@ -76,6 +76,8 @@ static rh_fit fit(const char *folder, const rh_migration_files *list, rh_arena *
 }
 
 /* ---- the reader: goose's own state machine ---- */
+
+enum { LINE_LIMIT = 4 * 1024 * 1024 };
 
 typedef enum state { START, UP, BEGIN_UP, END_UP, DOWN, BEGIN_DOWN, END_DOWN } state;
 
@@ -269,6 +271,8 @@ static bool take_line(reader *r, size_t at, size_t end, size_t next)
     const char *text = r->reading->text;
     size_t first = at;
     bool ends_statement = false;
+    if (next - at >= LINE_LIMIT)
+        return refuse(r, "a line of 4 MiB or more, which its scanner does not take", "Break the line.");
     while (first < end && isspace((unsigned char)text[first]))
         first++;
     if (r->state == START && first == end)

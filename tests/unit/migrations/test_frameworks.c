@@ -139,6 +139,11 @@ static void test_goose_refusals(void **state)
                     "no StatementEnd", 3);
     fixture_refused("goose", "1_a.sql", "-- +goose Up\n-- +goose StatementEnd\n", "without its", 2);
     fixture_refused("goose", "1_a.sql", "-- +goose Upwards\n", "does not know", 1);
+    fixture_refused("goose", "1_a.sql", "-- +goose Up\n-- +goose Up +goose Down\n", "does not know", 2);
+    char *line = calloc(1, (4 << 20) + 32);
+    memset(strcpy(line, "-- +goose Up\nselect 1; --") + 25, 'x', 4 << 20);
+    fixture_refused("goose", "1_a.sql", line, "4 MiB", 2);
+    free(line);
     fixture *f = fixture_begin();
     fixture_file(f, "1_a.sql",
                  "-- +goose ENVSUB ON\n-- +goose Up\nselect 1; -- $\n-- +goose ENVSUB OFF\nselect '$';\n");
