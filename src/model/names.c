@@ -69,7 +69,7 @@ const char *rh_data_depth_name(rh_data_depth depth)
 
 const char *rh_interruption_how_name(rh_interruption_how how)
 {
-    static const char *const names[] = {"connection_cut", "server_restarted"};
+    static const char *const names[] = {"connection_cut", "server_restarted", "failed"};
     return names[how];
 }
 

@@ -177,18 +177,19 @@ static void reach(rh_run *run, rh_verdict verdict, int exit_code, const char *re
 static bool something_failed(rh_run *run)
 {
     const rh_plan *plan = &run->plan;
-    for (size_t m = 0; m < plan->migration_count; m++) {
-        const rh_migration *migration = &plan->migrations[m];
-        const char *reason = NULL;
-        if (migration->outcome == RH_OUTCOME_FAILED)
-            reason = rh_arena_printf(run->arena, "migration %s failed in the %s", migration->id,
-                                     migration->failed_pass ? migration->failed_pass : "rehearsal");
-        else if (migration->rollback.outcome == RH_OUTCOME_FAILED)
-            reason = rh_arena_printf(run->arena, "the rollback of migration %s failed", migration->id);
-        if (reason) {
-            reach(run, RH_VERDICT_FAIL, RH_EXIT_MIGRATION, reason);
-            return true;
-        }
+    const char *reason = NULL;
+    for (size_t m = 0; !reason && m < plan->migration_count; m++)
+        if (plan->migrations[m].outcome == RH_OUTCOME_FAILED)
+            reason = rh_arena_printf(run->arena, "migration %s failed in the %s", plan->migrations[m].id,
+                                     plan->migrations[m].failed_pass ? plan->migrations[m].failed_pass
+                                                                     : "rehearsal");
+    for (size_t m = 0; !reason && m < plan->migration_count; m++)
+        if (plan->migrations[m].rollback.outcome == RH_OUTCOME_FAILED)
+            reason =
+                rh_arena_printf(run->arena, "the rollback of migration %s failed", plan->migrations[m].id);
+    if (reason) {
+        reach(run, RH_VERDICT_FAIL, RH_EXIT_MIGRATION, reason);
+        return true;
     }
     if (run->set_rollback.outcome == RH_OUTCOME_FAILED) {
         reach(run, RH_VERDICT_FAIL, RH_EXIT_MIGRATION,

@@ -3,6 +3,7 @@
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/backup/backup.h"
 #include "pgrehearse/base/interrupt.h"
+#include "pgrehearse/rehearsal/after_failure.h"
 #include "pgrehearse/base/units.h"
 #include "pgrehearse/migrations/migrations.h"
 #include "pgrehearse/predict/history.h"
@@ -342,6 +343,8 @@ static bool pipeline(rehearsal *r, rh_error *error)
              && lock_policy(r, error);       /* which lock_timeout gets through */
     else if (ok)
         ok = verify(r, error);
+    if (!ok && (error->code == RH_ERROR_MIGRATION || error->code == RH_ERROR_TIMEOUT))
+        rh_after_failure(r->run, r->staging, r->progress); /* what it left, and the way back of the others */
     return ok;
 }
 

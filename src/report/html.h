@@ -67,6 +67,8 @@ void rh_html_load(rh_html *html);
 void rh_html_rollback(rh_html *html);
 /* Nothing unless the scenario asked for it. */
 void rh_html_interruptions(rh_html *html);
+/* A list of what an interruption record found: rows, schema. */
+void rh_html_left_behind(rh_html *html, const rh_json *interruption);
 void rh_html_backtest(rh_html *html);
 void rh_html_environment(rh_html *html);
 /* html_production.c: part of the environment; nothing when there is no profile. */

@@ -39,9 +39,18 @@ static const char *again_words(const rh_view *view, const rh_json *i)
     return rh_view_printf(view, "%s; with the history table set right: %s", again, repaired);
 }
 
+void rh_html_left_behind(rh_html *html, const rh_json *interruption)
+{
+    if (rh_view_is(interruption, "state", "as_before"))
+        return;
+    rh_xml_open(html->xml, "ul", NULL);
+    rh_html_data(html, rh_json_get(interruption, "data"));
+    rh_html_differences(html, rh_json_get(interruption, "differences"));
+    rh_xml_close(html->xml);
+}
+
 static void under(rh_html *html, const rh_json *i)
 {
-    const rh_json *differences = rh_json_get(i, "differences"), *data = rh_json_get(i, "data");
     const char *error = rh_view_string(i, "error"),
                *still = names(&html->view, rh_json_get(i, "still_invalid"));
     if (!error && !still && rh_view_is(i, "state", "as_before"))
@@ -53,10 +62,7 @@ static void under(rh_html *html, const rh_json *i)
     if (still)
         rh_html_paragraph(html, "bad",
                           rh_view_printf(&html->view, "Invalid even after running it again: %s.", still));
-    rh_xml_open(html->xml, "ul", NULL);
-    rh_html_data(html, data);
-    rh_html_differences(html, differences);
-    rh_xml_close(html->xml);
+    rh_html_left_behind(html, i);
     rh_xml_close(html->xml);
     rh_html_row_end(html);
 }

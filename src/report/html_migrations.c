@@ -83,6 +83,11 @@ static void explanation(rh_html *html, const rh_view_migration *m, bool open)
     rh_xml_open(html->xml, "div", "class", "wide", NULL);
     if (failure)
         rh_html_paragraph(html, "bad", rh_view_failure(&html->view, failure));
+    const rh_json *left = rh_view_left_by_failure(m->record);
+    if (left) {
+        rh_html_paragraph(html, NULL, rh_view_after_failure(&html->view));
+        rh_html_left_behind(html, left);
+    }
     if (m->hazard_count > 0 || has_victims) {
         rh_html_details(html, hazards_in_short(&html->view, m), open);
         victims(html, m);

@@ -61,6 +61,8 @@ static void head(const page *p)
     if (hint)
         rh_text_printf(p->out, " *What to do:* %s", plain(p, hint));
     rh_text_append(p->out, "\n\n");
+    if (rh_view_after_failure(&p->view))
+        rh_text_printf(p->out, "%s\n\n", plain_within(p, rh_view_after_failure(&p->view), SENTENCE_MAX));
 }
 
 static void gates(const page *p)

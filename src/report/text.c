@@ -187,6 +187,8 @@ static void sentences(const page *p)
     }
     if (view->migration_count)
         wrap(p, rh_view_rollback(view));
+    if (rh_view_after_failure(view))
+        wrap_over(p, rh_view_after_failure(view), 4);
     if (rh_view_interruptions(view))
         wrap_over(p, rh_view_interruptions(view), 3);
     const char *const advice[] = {rh_view_contention(view), rh_view_disturbers(view),

@@ -95,6 +95,10 @@ const char *rh_view_runners(const rh_view *view);       /* of several programs, 
 const char *rh_view_rollback(const rh_view *view);      /* over all migrations */
 /* What became of those that were killed half-way; NULL when none was. */
 const char *rh_view_interruptions(const rh_view *view);
+/* What the migration that failed left behind; NULL when none did, or nobody looked. */
+const char *rh_view_after_failure(const rh_view *view);
+/* The interruption record of a MIGRATION's record that tells it; NULL. */
+const rh_json *rh_view_left_by_failure(const rh_json *migration);
 /* view_rollback.c: "reversible with loss" of a rollback record; "not rehearsed". */
 const char *rh_view_reversibility(const rh_json *rollback);
 /* False when there is a way down that was rehearsed and is not simply reversible. */

@@ -111,6 +111,8 @@ static size_t interrupted(const rh_view *view, const char *key, const char *valu
         const rh_json *list = rh_json_get(view->migrations[m].record, "interruptions");
         for (size_t i = 0; i < rh_json_count(list); i++) {
             const rh_json *one = rh_json_at(list, i);
+            if (rh_view_is(one, "how", "failed"))
+                continue;
             if (value ? !rh_view_is(one, key, value) : rh_json_count(rh_json_get(one, key)) == 0)
                 continue;
             if (count++ == 0)
@@ -140,4 +142,57 @@ const char *rh_view_interruptions(const rh_view *view)
                                   kinds[i].words, first, count > 1 ? " …" : "");
     }
     return text ? rh_view_printf(view, "Killed half-way: %s.", text) : NULL;
+}
+
+const rh_json *rh_view_left_by_failure(const rh_json *migration)
+{
+    const rh_json *list = rh_json_get(migration, "interruptions");
+    for (size_t i = 0; i < rh_json_count(list); i++)
+        if (rh_view_is(rh_json_at(list, i), "how", "failed"))
+            return rh_json_at(list, i);
+    return NULL;
+}
+
+/* "half of it stays (column public.orders.other added and 1 more)" */
+static const char *left_words(const rh_view *view, const rh_json *left)
+{
+    const rh_json *list = rh_json_get(left, "differences"), *first = rh_json_at(list, 0);
+    if (rh_view_is(left, "state", "as_before"))
+        return "nothing of it stays";
+    if (rh_view_is(left, "state", "applied"))
+        return "run once more it went through";
+    const char *what =
+        first ? rh_view_printf(view, "%s %s", rh_view_line(view, rh_view_string(first, "object"), 60),
+                               rh_view_string(first, "change"))
+              : "rows changed";
+    size_t others = rh_json_count(list) > 1 ? rh_json_count(list) - 1 : 0;
+    return others ? rh_view_printf(view, "half of it stays (%s and %zu more)", what, others)
+                  : rh_view_printf(view, "half of it stays (%s)", what);
+}
+
+const char *rh_view_after_failure(const rh_view *view)
+{
+    const rh_view_migration *m = NULL;
+    const rh_json *left = NULL;
+    for (size_t i = 0; !left && i < view->migration_count; i++) {
+        m = &view->migrations[i];
+        left = rh_view_left_by_failure(m->record);
+    }
+    if (!left)
+        return NULL;
+    const char *text = rh_view_printf(view, "After its failure %s: %s", m->id, left_words(view, left));
+    const char *history = rh_view_string(left, "history"), *error = rh_view_string(left, "error");
+    if (history && strcmp(history, "as before") != 0)
+        text = rh_view_printf(view, "%s; the history table says %s", text, rh_view_line(view, history, 80));
+    if (rh_json_count(rh_json_get(left, "invalid_indexes")) > 0)
+        text = rh_view_printf(view, "%s; %zu invalid index%s", text,
+                              rh_json_count(rh_json_get(left, "invalid_indexes")),
+                              rh_json_count(rh_json_get(left, "invalid_indexes")) == 1 ? "" : "es");
+    if (rh_view_is(left, "run_again", "refused"))
+        text = rh_view_printf(view, "%s; it is refused until that is set right", text);
+    else if (rh_view_is(left, "run_again", "skipped"))
+        text = rh_view_printf(view, "%s; it is taken for applied", text);
+    if (error)
+        text = rh_view_printf(view, "%s; run again: %s", text, rh_view_line(view, error, 160));
+    return rh_view_printf(view, "%s.", text);
 }

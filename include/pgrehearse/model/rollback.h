@@ -69,8 +69,12 @@ typedef struct rh_data_comparison {
 } rh_data_comparison;
 
 /* How a migration was cut short. */
-typedef enum rh_interruption_how { RH_INTERRUPTION_CONNECTION, RH_INTERRUPTION_SERVER } rh_interruption_how;
-/* "connection_cut", "server_restarted". */
+typedef enum rh_interruption_how {
+    RH_INTERRUPTION_CONNECTION,
+    RH_INTERRUPTION_SERVER,
+    RH_INTERRUPTION_FAILURE, /* it failed by itself */
+} rh_interruption_how;
+/* "connection_cut", "server_restarted", "failed". */
 const char *rh_interruption_how_name(rh_interruption_how how);
 
 typedef enum rh_run_again {
@@ -83,7 +87,7 @@ typedef enum rh_run_again {
 /* "ok", "failed", "refused", "skipped"; NULL when not tried. */
 const char *rh_run_again_name(rh_run_again again);
 
-/* One migration, killed half-way. */
+/* One migration, killed half-way, or what its failure left. */
 typedef struct rh_interruption {
     rh_interruption_how how;
     int statement;              /* ordinal of the one that was under way */
