@@ -26,10 +26,14 @@ static void append_file(const rh_safer_file *file, size_t number, size_t count, 
     if (count > 1 || file->note)
         append_comment(text, rh_arena_printf(arena, "%s%zu of %zu%s%s", count > 1 ? "migration " : "", number,
                                              count, file->note ? ": " : "", file->note ? file->note : ""));
+    if (file->later)
+        append_comment(text, "In a later release, once no instance of the old one runs:");
     if (file->directive)
         rh_text_printf(text, "%s\n", file->directive);
     for (size_t i = 0; i < file->step_count; i++) {
         const rh_safer_step *step = &file->steps[i];
+        if (step->note)
+            append_comment(text, step->note);
         if (step->begin)
             rh_text_printf(text, "%s\n", step->begin);
         rh_text_append_clean(text, step->sql, true);
@@ -54,8 +58,9 @@ static void append_migration(const rh_migration *m, const rh_safer *safer, rh_ar
     rh_text_release(&head);
     for (size_t i = 0; i < safer->left_count; i++) {
         const rh_safer_left *left = &safer->left[i];
-        append_comment(text, rh_arena_printf(arena, "Left as it is: statement %d (%s). %s", left->statement,
-                                             left->rule, left->advice ? left->advice : ""));
+        append_comment(text, rh_arena_printf(arena, "Left as it is: statement %d (%s)%s%s. %s",
+                                             left->statement, left->rule, left->why ? ": " : "",
+                                             left->why ? left->why : "", left->advice ? left->advice : ""));
     }
     for (size_t i = 0; safer->changed && i < safer->file_count; i++)
         append_file(&safer->files[i], i + 1, safer->file_count, arena, text);
@@ -64,14 +69,10 @@ static void append_migration(const rh_migration *m, const rh_safer *safer, rh_ar
 
 void rh_plan_safer_text(const rh_plan *plan, rh_arena *arena, rh_text *text)
 {
-    for (size_t i = 0; i < plan->migration_count; i++) {
-        const rh_migration *m = &plan->migrations[i];
-        rh_safer safer;
-        if (!m->pending)
-            continue;
-        rh_safer_make(plan, m, arena, &safer);
-        append_migration(m, &safer, arena, text);
-    }
+    const rh_safer *safer = rh_safer_make(plan, arena);
+    for (size_t i = 0; i < plan->migration_count; i++)
+        if (plan->migrations[i].pending)
+            append_migration(&plan->migrations[i], &safer[i], arena, text);
     if (plan->pending_count == 0)
         rh_text_append(text, "-- no migration is pending\n");
     else if (plan->framework == RH_FRAMEWORK_COMMAND)
@@ -84,6 +85,7 @@ static void add_file(rh_json *array, const rh_safer_file *file)
 {
     rh_json *object = rh_json_add_object(array, NULL);
     rh_json_add_bool(object, "transaction", file->transaction);
+    rh_json_add_bool(object, "later_release", file->later);
     rh_json_add_string(object, "directive", file->directive);
     rh_json_add_string(object, "note", file->note);
     rh_json *steps = rh_json_add_array(object, "statements");
@@ -94,6 +96,7 @@ static void add_file(rh_json *array, const rh_safer_file *file)
         rh_json_add_count(item, "statement", step->statement > 0 ? step->statement : -1);
         rh_json_add_string(item, "rule", step->rule);
         rh_json_add_bool(item, "needs_no_transaction", step->alone);
+        rh_json_add_string(item, "note", step->note);
     }
 }
 
@@ -104,26 +107,27 @@ rh_json *rh_plan_safer_json(const rh_scenario *scenario, const rh_plan *plan, rh
     rh_json_add_string(root, "scenario", scenario->name);
     rh_json_add_string(root, "framework", plan->framework_name);
     rh_json *migrations = rh_json_add_array(root, "migrations");
+    const rh_safer *all = rh_safer_make(plan, arena);
     for (size_t i = 0; i < plan->migration_count; i++) {
         const rh_migration *m = &plan->migrations[i];
-        rh_safer safer;
+        const rh_safer *safer = &all[i];
         if (!m->pending)
             continue;
-        rh_safer_make(plan, m, arena, &safer);
         rh_json *object = rh_json_add_object(migrations, NULL);
         rh_json_add_string(object, "id", m->id);
         rh_json_add_string(object, "name", m->name);
         rh_json_add_string(object, "file", m->up.file);
-        rh_json_add_bool(object, "changed", safer.changed);
+        rh_json_add_bool(object, "changed", safer->changed);
         rh_json *files = rh_json_add_array(object, "migrations");
-        for (size_t f = 0; f < safer.file_count; f++)
-            add_file(files, &safer.files[f]);
+        for (size_t f = 0; f < safer->file_count; f++)
+            add_file(files, &safer->files[f]);
         rh_json *left = rh_json_add_array(object, "left");
-        for (size_t l = 0; l < safer.left_count; l++) {
+        for (size_t l = 0; l < safer->left_count; l++) {
             rh_json *item = rh_json_add_object(left, NULL);
-            rh_json_add_int(item, "statement", safer.left[l].statement);
-            rh_json_add_string(item, "rule", safer.left[l].rule);
-            rh_json_add_string(item, "safer", safer.left[l].advice);
+            rh_json_add_int(item, "statement", safer->left[l].statement);
+            rh_json_add_string(item, "rule", safer->left[l].rule);
+            rh_json_add_string(item, "safer", safer->left[l].advice);
+            rh_json_add_string(item, "why", safer->left[l].why);
         }
     }
     return root;

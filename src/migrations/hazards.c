@@ -436,18 +436,40 @@ static void drop_hazard(const subject *s, rh_json *body)
                             s->table));
 }
 
+/* Every condition joins a table to another one, or asks for what is not filled yet: nothing picks some rows
+ * out. */
+static bool picks_none(rh_json *condition, int depth)
+{
+    rh_json *both = rh_json_get(condition, "BoolExpr"), *expression = rh_json_get(condition, "A_Expr");
+    if (rh_tree_is(rh_json_get(condition, "NullTest"), "nulltesttype", "IS_NULL"))
+        return true;
+    if (expression)
+        return rh_tree_is(expression, "kind", "AEXPR_OP") && rh_json_path(expression, "lexpr.ColumnRef") &&
+               rh_json_path(expression, "rexpr.ColumnRef");
+    bool none = depth < 200 && rh_tree_is(both, "boolop", "AND_EXPR");
+    for (size_t i = 0; none && i < rh_json_count(rh_json_get(both, "args")); i++)
+        none = picks_none(rh_json_at(rh_json_get(both, "args"), i), depth + 1);
+    return none;
+}
+
 static void data_change_hazard(const subject *s, rh_json *body, const char *verb)
 {
     rh_json *where = rh_json_get(body, "whereClause");
-    bool backfill = rh_tree_is(rh_json_get(where, "NullTest"), "nulltesttype", "IS_NULL");
-    if (where && !backfill)
+    const bool joined = rh_json_get(body, "fromClause") != NULL;
+    const bool backfill =
+        where && !joined && rh_tree_is(rh_json_get(where, "NullTest"), "nulltesttype", "IS_NULL");
+    if (where && !backfill && !(joined && picks_none(where, 0)))
         return;
     ADD(s, "whole-table-update",
         rh_arena_printf(s->arena,
                         "%s touches %s of %s in one transaction: their locks are held, and their old "
                         "versions kept, until the end; "
                         "replicas lag behind it.",
-                        verb, where ? "every row that is still NULL" : "every row", s->table),
+                        verb,
+                        backfill ? "every row that is still NULL"
+                        : where  ? "every row that has a partner"
+                                 : "every row",
+                        s->table),
         rh_arena_printf(s->arena,
                         "%s %s in batches of some thousand rows by a range of the primary key, each "
                         "committed, with a pause between.",
@@ -493,10 +515,19 @@ static void remember_settings(const subject *s, const char *kind, rh_json *body)
         else
             context->lock_timeout = set;
     }
-    if (strcmp(kind, "CreateStmt") == 0) {
-        const char *table = rh_tree_relation(rh_json_get(body, "relation"), context->arena);
-        if (table)
-            remember(context->arena, &context->created, &context->created_count, table);
+    rh_json *made = strcmp(kind, "CreateStmt") == 0          ? rh_json_get(body, "relation")
+                    : strcmp(kind, "CreateTableAsStmt") == 0 ? rh_json_path(body, "into.rel")
+                    : strcmp(kind, "SelectStmt") == 0        ? rh_json_path(body, "intoClause.rel")
+                                                             : NULL;
+    const char *table = rh_tree_relation(made, context->arena);
+    if (table)
+        remember(context->arena, &context->created, &context->created_count, table);
+    if (strcmp(kind, "RenameStmt") == 0 && rh_tree_is(body, "renameType", "OBJECT_TABLE") &&
+        is_in(context->created, context->created_count, s->statement->expected_relation)) {
+        const char *schema = rh_json_string(rh_json_path(body, "relation.schemaname"));
+        const char *name = quoted(s, rh_json_string(rh_json_get(body, "newname")));
+        remember(context->arena, &context->created, &context->created_count,
+                 schema ? rh_arena_printf(context->arena, "%s.%s", quoted(s, schema), name) : name);
     }
 }
 

@@ -1,8 +1,10 @@
 /* plan --safer: the same end by statements that block less, put into as many migrations as the framework
  * needs for them to be transactions of their own. */
 #include "safer.h"
+#include "classify.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/migrations/migrations.h"
+#include "pieces.h"
 #include "transaction_verb.h"
 #include <string.h>
 
@@ -16,9 +18,13 @@ rh_safer_step *rh_safer_add(rh_safer_list *list, const char *rule, const char *f
     step->statement = list->statement->ordinal;
     step->rule = rule;
     if (rule)
-        *(const char **)rh_arena_add(list->arena, &list->answered, &list->answered_count, sizeof(char *)) =
-            rule;
+        rh_safer_answer(list, rule);
     return step;
+}
+
+void rh_safer_answer(rh_safer_list *list, const char *rule)
+{
+    *(const char **)rh_arena_add(list->arena, &list->answered, &list->answered_count, sizeof(char *)) = rule;
 }
 
 bool rh_safer_has(const rh_statement *statement, const char *rule)
@@ -51,27 +57,45 @@ static const char *with_words(const char *sql, const char *keyword, const char *
     return NULL;
 }
 
+static bool is_known_index(const rh_known_table *table, const char *name)
+{
+    for (size_t i = 0; table && name && i < table->index_count; i++)
+        if (strcmp(table->indexes[i].name, name) == 0)
+            return true;
+    return false;
+}
+
 static bool index_steps(rh_safer_list *list, rh_json *body)
 {
     const char *sql = list->statement->sql;
     const char *name = rh_json_string(rh_json_get(body, "idxname"));
-    if (rh_safer_has(list->statement, "index-without-concurrently")) {
-        const char *better = with_words(sql, "index", "CONCURRENTLY", true, list->arena);
+    const rh_known_table *table = rh_known_table_of(list->known, rh_json_get(body, "relation"));
+    const bool retry = rh_safer_has(list->statement, "invalid-index") && name;
+    if (!retry && !rh_safer_has(list->statement, "index-without-concurrently"))
+        return false;
+    if (table && table->odd && strcmp(table->odd, "is partitioned") == 0) {
+        list->why = "a partitioned table has no CONCURRENTLY: build it on each partition, then attach";
+        return false;
+    }
+    if (rh_json_bool(rh_json_get(body, "if_not_exists")) && is_known_index(table, name)) {
+        rh_safer_answer(list, retry ? "invalid-index" : "index-without-concurrently");
+        rh_safer_add(list, NULL, "%s", sql)->alone = list->statement->needs_no_transaction;
+        return true; /* it is there, and nothing is done */
+    }
+    if (!retry) {
+        const char *better = with_words(sql, "index", "CONCURRENTLY", table != NULL, list->arena);
         if (better)
             rh_safer_add(list, "index-without-concurrently", "%s", better)->alone = true;
         return better != NULL;
     }
-    if (rh_safer_has(list->statement, "invalid-index") && name) {
-        const char *better = with_words(sql, "concurrently", "", true, list->arena);
-        if (!better)
-            return false;
-        rh_safer_add(list, "invalid-index", "DROP INDEX CONCURRENTLY IF EXISTS %s",
-                     rh_tree_identifier(name, list->arena))
-            ->alone = true;
-        rh_safer_add(list, "invalid-index", "%s", better)->alone = true;
-        return true;
-    }
-    return false;
+    const char *better = with_words(sql, "concurrently", "", true, list->arena);
+    if (!better)
+        return false;
+    rh_safer_add(list, "invalid-index", "DROP INDEX CONCURRENTLY IF EXISTS %s",
+                 rh_tree_identifier(name, list->arena))
+        ->alone = true;
+    rh_safer_add(list, "invalid-index", "%s", better)->alone = true;
+    return true;
 }
 
 static bool drop_steps(rh_safer_list *list, rh_json *body)
@@ -100,19 +124,42 @@ static bool maintenance_steps(rh_safer_list *list, const char *kind, rh_json *bo
     return better != NULL;
 }
 
+/* A later statement of the file makes something called NAME, or renames something to it. */
+static bool is_taken_later(const rh_safer_list *list, const char *name)
+{
+    const rh_script *script = list->script;
+    for (size_t i = (size_t)list->statement->ordinal; i < script->statement_count; i++) {
+        const rh_statement *s = &script->statements[i];
+        if (s->command_tag &&
+            (rh_starts_with(s->command_tag, "CREATE TABLE") ||
+             rh_starts_with(s->command_tag, "CREATE VIEW") || s->phase == RH_PHASE_CONTRACT) &&
+            rh_pieces_mention(s->sql, name, list->arena))
+            return true;
+    }
+    return false;
+}
+
 /* A view under the old name keeps the running release's statements working. */
 static bool rename_steps(rh_safer_list *list, rh_json *body)
 {
+    if (rh_safer_has(list->statement, "rename") && rh_tree_is(body, "renameType", "OBJECT_COLUMN"))
+        return rh_safer_rename_column(list, body);
     if (!rh_safer_has(list->statement, "rename") || !rh_tree_is(body, "renameType", "OBJECT_TABLE"))
         return false;
     rh_json *relation = rh_json_get(body, "relation");
     const char *schema = rh_json_string(rh_json_get(relation, "schemaname"));
+    const char *bare = rh_json_string(rh_json_get(relation, "relname"));
+    if (bare && is_taken_later(list, bare)) {
+        list->why = "the old name is used anew";
+        return false;
+    }
     const char *to = rh_tree_identifier(rh_json_string(rh_json_get(body, "newname")), list->arena);
     const char *old = rh_tree_relation(relation, list->arena);
     rh_safer_add(list, "rename", "%s", list->statement->sql);
     if (schema)
         to = rh_arena_printf(list->arena, "%s.%s", rh_tree_identifier(schema, list->arena), to);
     rh_safer_add(list, "rename", "CREATE VIEW %s AS SELECT * FROM %s", old, to);
+    rh_safer_add(list, "rename", "DROP VIEW %s", old)->later = true;
     return true;
 }
 
@@ -144,12 +191,24 @@ static bool is_answered(const rh_safer_list *list, const char *rule)
            strcmp(rule, "concurrently-in-transaction") == 0;
 }
 
-static void take_apart(const rh_statement *statement, rh_arena *arena, rh_safer_list *list, rh_safer *safer)
+static void leave(const rh_safer_list *list, rh_arena *arena, rh_safer *safer)
 {
-    *list = (rh_safer_list){.arena = arena, .statement = statement};
-    rh_json *body, *tree = rh_sql_parse(statement->sql, NULL);
+    for (size_t i = 0; i < list->statement->hazard_count; i++) {
+        const rh_hazard *hazard = &list->statement->hazards[i];
+        if (hazard->silenced || is_answered(list, hazard->rule))
+            continue;
+        rh_safer_left *left = rh_arena_add(arena, &safer->left, &safer->left_count, sizeof *left);
+        *left = (rh_safer_left){list->statement->ordinal, hazard->rule, hazard->safer, list->why};
+    }
+}
+
+static void take_apart(rh_safer_list *list, rh_safer *safer)
+{
+    const rh_statement *statement = list->statement;
+    rh_json *body,
+        *tree = strlen(statement->sql) <= RH_PARSE_LIMIT ? rh_sql_parse(statement->sql, NULL) : NULL;
     const char *kind = rh_tree_kind(tree, &body);
-    if (!rewrite(list, kind, body)) {
+    if (statement->hazard_count == 0 || !rewrite(list, kind, body)) {
         list->count = list->answered_count = 0;
         list->steps = NULL;
         list->answered = NULL;
@@ -157,14 +216,10 @@ static void take_apart(const rh_statement *statement, rh_arena *arena, rh_safer_
     }
     if (rh_safer_has(statement, "lock-then-long-work"))
         list->steps[0].after_commit = true;
+    leave(list, list->arena, safer);
+    if (!list->learned)
+        rh_known_learn_tree(list->known, statement->sql, tree);
     rh_json_free(tree);
-    for (size_t i = 0; i < statement->hazard_count; i++) {
-        const rh_hazard *hazard = &statement->hazards[i];
-        if (hazard->silenced || is_answered(list, hazard->rule))
-            continue;
-        rh_safer_left *left = rh_arena_add(arena, &safer->left, &safer->left_count, sizeof *left);
-        *left = (rh_safer_left){statement->ordinal, hazard->rule, hazard->safer};
-    }
 }
 
 /* ---- into files ---- */
@@ -206,54 +261,97 @@ typedef struct packing {
     bool lock_timeout;   /* wanted at the head of files that take locks in transactions */
 } packing;
 
-static void open_file(packing *p, bool alone)
+static rh_safer_step *put(packing *p, const char *sql)
+{
+    rh_safer_step *step = rh_arena_add(p->arena, &p->file->steps, &p->file->step_count, sizeof *step);
+    *step = (rh_safer_step){.sql = sql};
+    return step;
+}
+
+static void open_file(packing *p, const rh_safer_step *first)
 {
     const struct apart *apart = apart_of(p->plan->framework);
     p->file = rh_arena_add(p->arena, &p->safer->files, &p->safer->file_count, sizeof *p->file);
-    p->file->transaction = !p->each && !alone;
-    p->file->directive = alone && !p->each ? apart->directive : apart->up;
-    p->file->note = alone && !p->each ? apart->note : NULL;
-    if (!p->lock_timeout || (alone && !p->each))
-        return;
-    rh_safer_step *first = rh_arena_add(p->arena, &p->file->steps, &p->file->step_count, sizeof *first);
-    *first = (rh_safer_step){.sql = "SET lock_timeout = '2s'", .rule = "missing-lock-timeout"};
+    p->file->transaction = !p->each && !first->alone;
+    p->file->later = first->later;
+    p->file->directive = first->alone && !p->each ? apart->directive : apart->up;
+    p->file->note = first->alone && !p->each ? apart->note : NULL;
+    if (p->lock_timeout && (!first->alone || p->each))
+        put(p, "SET lock_timeout = '2s'")->rule = "missing-lock-timeout";
 }
 
 static void pack(packing *p, const rh_safer_step *step)
 {
-    const bool apart = !p->each && (step->alone || step->after_commit);
-    if (!p->file || apart)
-        open_file(p, step->alone);
-    rh_safer_step *kept = rh_arena_add(p->arena, &p->file->steps, &p->file->step_count, sizeof *kept);
+    const bool apart = !p->each && (step->alone || step->after_commit || step->opens);
+    if (!p->file || apart || step->later != p->file->later)
+        open_file(p, step);
+    if (p->each && step->opens)
+        put(p, "BEGIN");
+    rh_safer_step *kept = put(p, step->sql);
     *kept = *step;
     if (p->plan->framework == RH_FRAMEWORK_GOOSE && strchr(step->sql, ';')) {
         kept->begin = "-- +goose StatementBegin";
         kept->end = "-- +goose StatementEnd";
     }
+    if (p->each && step->closes)
+        put(p, "COMMIT");
     p->safer->changed |= step->rule != NULL;
     if (!p->each && step->alone)
         p->file = NULL;
 }
 
-void rh_safer_make(const rh_plan *plan, const rh_migration *migration, rh_arena *arena, rh_safer *safer)
+/* What a statement stands for in this release, then, behind all of them, what is for a later one. */
+static void pack_migration(packing *p, rh_known *known)
 {
-    *safer = (rh_safer){0};
-    const rh_script *script = &migration->up;
-    packing p = {.plan = plan, .migration = migration, .arena = arena, .safer = safer};
-    p.each = script->rule == RH_TRANSACTION_EACH && plan->framework == RH_FRAMEWORK_SQL;
+    const rh_script *script = &p->migration->up;
+    rh_safer_step *later = NULL;
+    size_t later_count = 0;
     for (size_t i = 0; i < script->statement_count; i++)
-        p.lock_timeout |= rh_safer_has(&script->statements[i], "missing-lock-timeout");
+        p->lock_timeout |= rh_safer_has(&script->statements[i], "missing-lock-timeout");
+    rh_known_begin_file(known);
     for (size_t i = 0; i < script->statement_count; i++) {
         const rh_statement *statement = &script->statements[i];
         const rh_transaction_verb verb = rh_transaction_verb_of(statement->sql);
         if (verb == RH_VERB_BEGIN || verb == RH_VERB_END) { /* the files are the transactions */
-            p.file = p.each ? p.file : NULL;
+            p->file = p->each ? p->file : NULL;
             continue;
         }
-        rh_safer_list list;
-        take_apart(statement, arena, &list, safer);
+        rh_safer_list list = {.arena = p->arena, .statement = statement, .known = known, .script = script};
+        take_apart(&list, p->safer);
         for (size_t k = 0; k < list.count; k++)
-            pack(&p, &list.steps[k]);
+            if (list.steps[k].later)
+                *(rh_safer_step *)rh_arena_add(p->arena, &later, &later_count, sizeof *later) = list.steps[k];
+            else
+                pack(p, &list.steps[k]);
     }
-    safer->changed |= p.lock_timeout || safer->file_count > 1;
+    for (size_t i = 0; i < later_count; i++)
+        pack(p, &later[i]);
+    p->safer->changed |= p->lock_timeout || p->safer->file_count > 1;
+}
+
+static void learn_backup(rh_known *known, const rh_plan *plan)
+{
+    for (size_t i = 0; i < plan->schema_count; i++) {
+        rh_sql_span *spans = NULL;
+        size_t count = 0;
+        rh_sql_split(plan->schema[i], NULL, known->arena, &spans, &count, NULL);
+        for (size_t k = 0; k < count; k++)
+            rh_known_learn(
+                known, rh_arena_strndup(known->arena, plan->schema[i] + spans[k].offset, spans[k].length));
+    }
+}
+
+rh_safer *rh_safer_make(const rh_plan *plan, rh_arena *arena)
+{
+    rh_safer *all = rh_arena_alloc(arena, (plan->migration_count + 1) * sizeof *all);
+    rh_known known = {.arena = arena};
+    learn_backup(&known, plan);
+    for (size_t i = 0; i < plan->migration_count; i++) {
+        const rh_migration *migration = &plan->migrations[i];
+        packing p = {.plan = plan, .migration = migration, .arena = arena, .safer = &all[i]};
+        p.each = migration->up.rule == RH_TRANSACTION_EACH && plan->framework == RH_FRAMEWORK_SQL;
+        if (migration->pending)
+            pack_migration(&p, &known);
+    }
+    return all;
 }

@@ -3,6 +3,7 @@
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/model/migration.h"
 #include "pgrehearse/model/safer.h"
+#include "known.h"
 #include "tree.h"
 
 /* Steps for one statement, and where they go. */
@@ -13,22 +14,47 @@ typedef struct rh_safer_list {
     size_t count;
     const char **answered; /* rules that the steps answer */
     size_t answered_count;
+    rh_known *known;         /* the schema as the statement finds it */
+    const rh_script *script; /* that it stands in */
+    bool learned;            /* the schema is as the statement leaves it */
+    const char *why;         /* what kept a rewrite from being mechanical; NULL */
 } rh_safer_list;
 
 rh_safer_step *rh_safer_add(rh_safer_list *list, const char *rule, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+void rh_safer_answer(rh_safer_list *list, const char *rule);
 bool rh_safer_has(const rh_statement *statement, const char *rule); /* a hazard that is not silenced */
 
 /* ALTER TABLE: TREE is its body. False: it could not be taken apart, nothing is added. */
 bool rh_safer_alter_table(rh_safer_list *list, rh_json *body);
-/* UPDATE or DELETE in batches by page; false: it cannot be told that a row hit twice does no harm. */
+/* UPDATE or DELETE in batches; false: it cannot be told that a batch that runs twice does no harm. */
 bool rh_safer_batches(rh_safer_list *list, rh_json *body);
-/* The batches of SET, in the words of UPDATE, over those rows of TABLE that CONDITION (may be NULL) holds
- * for. */
-void rh_safer_fill(rh_safer_list *list, const char *rule, const char *table, const char *verb,
-                   const char *condition);
+/* Why rows of TABLE (NULL: not known) cannot be walked through in batches; NULL: they can. */
+const char *rh_safer_no_batches(const rh_safer_list *list, const rh_known_table *table);
+/* VERB, an UPDATE or DELETE up to its WHERE, in batches over those rows of TABLE that CONDITION (may be NULL)
+ * holds for: by ranges of its primary key, or of pages where it has none of one column. NAME: the table as
+ * SQL writes it, CALLED: as the statement calls it. */
+void rh_safer_fill(rh_safer_list *list, const char *rule, const rh_known_table *table, const char *name,
+                   const char *called, const char *verb, const char *condition);
 /* COLUMN (quoted) of TABLE becomes NOT NULL without a scan under ACCESS EXCLUSIVE. BARE: its name unquoted.
  */
 void rh_safer_not_null(rh_safer_list *list, const char *rule, const char *table, const char *bare);
-/* "t_a_b_key" as PostgreSQL would name it, cut to 63 bytes. */
-const char *rh_safer_name(rh_safer_list *list, const char *table, const char *columns, const char *label);
+
+/* A subcommand ALTER COLUMN … TYPE: its ColumnDef, its words and their offset in the statement. */
+typedef struct rh_safer_retyped {
+    rh_json *relation; /* the table's RangeVar */
+    rh_json *definition;
+    const char *column, *words;
+    size_t offset;
+    bool default_given; /* the statement sets or drops its default, */
+    const char *value;  /* to this; NULL: none */
+} rh_safer_retyped;
+/* In the statement's words, with COLLATE. */
+const char *rh_safer_new_type(const rh_safer_list *list, const rh_safer_retyped *r);
+/* By what is known of the column, both types are stored alike: no row is touched. */
+bool rh_safer_type_alike(rh_safer_list *list, const rh_safer_retyped *r);
+/* A second column, kept up by a trigger, filled in batches, with its own indexes and constraints, and swapped
+ * in. False with why set: not mechanical here. */
+bool rh_safer_type(rh_safer_list *list, const rh_safer_retyped *r);
+/* The same for another name of a column: each is kept up with the other until a later release. */
+bool rh_safer_rename_column(rh_safer_list *list, rh_json *body);

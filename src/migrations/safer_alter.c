@@ -3,104 +3,38 @@
  * were. */
 #include "safer.h"
 #include "classify.h"
-#include "pgrehearse/base/text.h"
+#include "pieces.h"
 #include <string.h>
-#include <strings.h>
 
-/* One ALTER TABLE: "ALTER TABLE t" and the words of each of its subcommands. */
+/* One ALTER TABLE, taken apart. */
 typedef struct pieces {
+    rh_pieces parts;
     const char *head;  /* "ALTER TABLE IF EXISTS t" */
     const char *table; /* as in the text, quoted where needed */
     const char *bare;  /* the table's name alone, for names made of it */
-    const char **words;
-    size_t *offsets; /* of WORDS in the statement */
-    size_t count;
+    rh_json *relation;
 } pieces;
-
-const char *rh_safer_name(rh_safer_list *list, const char *table, const char *columns, const char *label)
-{
-    enum { NAME = 63 };
-    const size_t room = NAME - strlen(label) - 2;
-    size_t a = strlen(table), b = strlen(columns);
-    while (a + b > room) /* as makeObjectName does: the longer one gives way */
-        *(a > b ? &a : &b) -= 1;
-    return rh_arena_printf(list->arena, "%.*s%s%.*s_%s", (int)a, table, b ? "_" : "", (int)b, columns, label);
-}
 
 static const char *quoted(const rh_safer_list *list, const char *name)
 {
     return rh_tree_identifier(name, list->arena);
 }
 
-/* ---- taking the text apart ---- */
-
-static bool is_name(const rh_sql_token *token)
+static const char *made_name(const rh_safer_list *list, const char *table, const char *columns,
+                             const char *label)
 {
-    return strcmp(token->kind, "IDENT") == 0 || strcmp(token->kind, "UIDENT") == 0 ||
-           strcmp(token->kind, "KEYWORD") == 0;
-}
-
-/* What is put behind a piece must not end up in a comment. */
-static size_t without_comments(rh_sql_token *tokens, size_t count)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < count; i++)
-        if (!strstr(tokens[i].kind, "COMMENT"))
-            tokens[kept++] = tokens[i];
-    return kept;
-}
-
-/* The index of the first token behind "ALTER TABLE [IF EXISTS] [ONLY] name [*]". */
-static size_t skip_head(const char *sql, const rh_sql_token *tokens, size_t count)
-{
-    size_t i = 2;
-    if (i + 1 < count && rh_sql_token_is(sql, &tokens[i], "if"))
-        i += 2;
-    if (i < count && rh_sql_token_is(sql, &tokens[i], "only"))
-        i++;
-    while (i + 1 < count && is_name(&tokens[i]) && strcmp(tokens[i + 1].kind, ".") == 0)
-        i += 2;
-    i++;
-    if (i < count && tokens[i].end == tokens[i].start + 1 && sql[tokens[i].start] == '*')
-        i++;
-    return i;
-}
-
-static void add_piece(const rh_safer_list *list, pieces *p, size_t from, size_t to)
-{
-    size_t count = p->count;
-    *(const char **)rh_arena_add(list->arena, &p->words, &count, sizeof *p->words) =
-        rh_arena_strndup(list->arena, list->statement->sql + from, to - from);
-    *(size_t *)rh_arena_add(list->arena, &p->offsets, &p->count, sizeof *p->offsets) = from;
+    return rh_known_object_name(list->arena, table, columns, label);
 }
 
 static bool cut(const rh_safer_list *list, rh_json *body, pieces *p)
 {
-    const char *sql = list->statement->sql;
-    rh_sql_token *tokens = NULL;
-    size_t count = 0, first;
-    int depth = 0;
-    if (!rh_tree_is(body, "objtype", "OBJECT_TABLE") || !rh_sql_scan(sql, list->arena, &tokens, &count, NULL))
+    p->relation = rh_json_get(body, "relation");
+    p->table = rh_tree_relation(p->relation, list->arena);
+    p->bare = rh_arena_strdup(list->arena, rh_json_string(rh_json_get(p->relation, "relname")));
+    if (!p->table || !rh_pieces_of_alter_table(list->statement->sql, body, list->arena, &p->parts))
         return false;
-    count = without_comments(tokens, count);
-    first = skip_head(sql, tokens, count);
-    if (first >= count)
-        return false;
-    p->head = rh_arena_strndup(list->arena, sql, tokens[first - 1].end);
-    p->table = rh_tree_relation(rh_json_get(body, "relation"), list->arena);
-    p->bare = rh_arena_strdup(list->arena, rh_json_string(rh_json_path(body, "relation.relname")));
-    for (size_t i = first; i < count; i++) {
-        depth += strchr("([", tokens[i].kind[0]) != NULL;
-        depth -= strchr(")]", tokens[i].kind[0]) != NULL;
-        if (depth > 0 || strcmp(tokens[i].kind, ",") != 0)
-            continue;
-        add_piece(list, p, tokens[first].start, tokens[i - 1].end);
-        first = i + 1;
-    }
-    if (first >= count)
-        return false;
-    add_piece(list, p, tokens[first].start, tokens[count - 1].end);
-    return p->count == rh_json_count(rh_json_get(body, "cmds"));
+    p->head = p->parts.head;
+    return true;
 }
 
 /* ---- constraints ---- */
@@ -108,7 +42,7 @@ static bool cut(const rh_safer_list *list, rh_json *body, pieces *p)
 void rh_safer_not_null(rh_safer_list *list, const char *rule, const char *table, const char *bare)
 {
     const char *dot = strrchr(table, '.'), *name = dot ? dot + 1 : table, *column = quoted(list, bare);
-    const char *check = quoted(list, rh_safer_name(list, name[0] == '"' ? "t" : name, bare, "not_null"));
+    const char *check = quoted(list, made_name(list, name[0] == '"' ? "t" : name, bare, "not_null"));
     rh_safer_add(list, rule, "ALTER TABLE %s ADD CONSTRAINT %s CHECK (%s IS NOT NULL) NOT VALID", table,
                  check, column);
     rh_safer_add(list, rule, "ALTER TABLE %s VALIDATE CONSTRAINT %s", table, check)->after_commit = true;
@@ -148,8 +82,8 @@ static bool index_apart(rh_safer_list *list, const pieces *p, rh_json *constrain
         rh_json_get(constraint, "deferrable") || rh_json_get(constraint, "nulls_not_distinct"))
         return false;
     const char *name = quoted(list, given     ? given
-                                    : primary ? rh_safer_name(list, p->bare, "", "pkey")
-                                              : rh_safer_name(list, p->bare, for_name, "key"));
+                                    : primary ? made_name(list, p->bare, "", "pkey")
+                                              : made_name(list, p->bare, for_name, "key"));
     rh_safer_add(list, rule, "CREATE UNIQUE INDEX CONCURRENTLY %s ON %s (%s)", name, p->table, columns)
         ->alone = true;
     rh_json *keys = rh_json_get(constraint, "keys");
@@ -161,32 +95,30 @@ static bool index_apart(rh_safer_list *list, const pieces *p, rh_json *constrain
     return true;
 }
 
-/* What follows ADD, and CONSTRAINT with its name. */
-static const char *definition_of(const rh_safer_list *list, const char *words, bool named)
-{
-    rh_sql_token *tokens = NULL;
-    size_t count = 0, from = named ? 3 : 1;
-    if (!rh_sql_scan(words, list->arena, &tokens, &count, NULL) || without_comments(tokens, count) <= from)
-        return NULL;
-    return words + tokens[from].start;
-}
-
 static bool constraint_steps(rh_safer_list *list, const pieces *p, rh_json *constraint, const char *words)
 {
     const char *type = rh_json_string(rh_json_get(constraint, "contype"));
     const char *given = rh_json_string(rh_json_get(constraint, "conname"));
-    const char *definition = definition_of(list, words, given != NULL);
-    if (!type || !definition || rh_json_bool(rh_json_get(constraint, "skip_validation")) ||
+    const char *definition =
+        rh_pieces_definition(words + 3 + strspn(words + 3, " \t\r\n"), list->arena); /* behind ADD */
+    if (!type || rh_json_bool(rh_json_get(constraint, "skip_validation")) ||
         rh_json_get(constraint, "indexname"))
         return false;
+    const rh_known_table *known = rh_known_table_of(list->known, p->relation);
+    if (strcmp(type, "CONSTR_CHECK") != 0 && known && known->odd &&
+        strcmp(known->odd, "is partitioned") == 0) {
+        list->why = "a partitioned table takes it whole or not at all";
+        return false;
+    }
     if (strcmp(type, "CONSTR_CHECK") == 0) {
-        const char *name = quoted(list, given ? given : rh_safer_name(list, p->bare, "", "check"));
+        const char *name =
+            quoted(list, given ? given : made_name(list, p->bare, rh_known_checked(constraint), "check"));
         validated_apart(list, p, "constraint-without-not-valid", name, definition);
         return true;
     }
     if (strcmp(type, "CONSTR_FOREIGN") == 0) {
         const char *columns = names_of(list, rh_json_get(constraint, "fk_attrs"), true);
-        const char *name = quoted(list, given ? given : rh_safer_name(list, p->bare, columns, "fkey"));
+        const char *name = quoted(list, given ? given : made_name(list, p->bare, columns, "fkey"));
         validated_apart(list, p, "foreign-key-without-not-valid", name, definition);
         return true;
     }
@@ -205,19 +137,6 @@ typedef struct column {
     const char *serial;      /* the type in place of serial; NULL */
     bool not_null;
 } column;
-
-/* The words of constraint INDEX of the column, up to the next one. */
-static const char *constraint_words(const rh_safer_list *list, rh_json *constraints, size_t index, size_t end)
-{
-    size_t from = (size_t)rh_json_int(rh_json_path(rh_json_at(constraints, index), "Constraint.location"));
-    if (index + 1 < rh_json_count(constraints)) {
-        int64_t next = rh_json_int(rh_json_path(rh_json_at(constraints, index + 1), "Constraint.location"));
-        end = next > (int64_t)from ? (size_t)next : end;
-    }
-    while (end > from && strchr(" \t\r\n", list->statement->sql[end - 1]))
-        end--;
-    return rh_arena_strndup(list->arena, list->statement->sql + from, end - from);
-}
 
 static bool take_column_apart(const rh_safer_list *list, rh_json *definition, size_t from, size_t end,
                               column *c)
@@ -250,7 +169,7 @@ static bool take_column_apart(const rh_safer_list *list, rh_json *definition, si
     c->not_null = c->serial != NULL;
     for (size_t i = 0; i < rh_json_count(constraints); i++) {
         rh_json *constraint = rh_json_get(rh_json_at(constraints, i), "Constraint");
-        const char *words = constraint_words(list, constraints, i, end);
+        const char *words = rh_pieces_constraint(list->statement->sql, constraints, i, end, list->arena);
         if (rh_tree_is(constraint, "contype", "CONSTR_DEFAULT") && rewrite == RH_COLUMN_VOLATILE)
             c->expression = words + strlen("DEFAULT");
         else if (rh_tree_is(constraint, "contype", "CONSTR_NOTNULL") && rewrite != RH_COLUMN_FREE)
@@ -272,19 +191,17 @@ static bool later_constraints(rh_safer_list *list, const pieces *p, rh_json *def
         rh_json *constraint = rh_json_get(rh_json_at(constraints, i), "Constraint");
         const char *type = rh_json_string(rh_json_get(constraint, "contype"));
         const char *given = rh_json_string(rh_json_get(constraint, "conname"));
-        const char *words = constraint_words(list, constraints, i, end);
-        if (given && strncasecmp(words, "constraint", 10) == 0)
-            words = definition_of(list, rh_arena_printf(list->arena, "ADD %s", words), true);
+        const char *words = rh_pieces_constraint(list->statement->sql, constraints, i, end, list->arena);
+        words = rh_pieces_definition(words, list->arena);
         if (!type || !words || strncmp(type, "CONSTR_ATTR", 11) == 0)
             return false; /* DEFERRABLE belongs to the one before it */
         if (strcmp(type, "CONSTR_FOREIGN") == 0)
             validated_apart(list, p, "foreign-key-without-not-valid",
-                            quoted(list, given ? given : rh_safer_name(list, p->bare, c->bare, "fkey")),
+                            quoted(list, given ? given : made_name(list, p->bare, c->bare, "fkey")),
                             rh_arena_printf(list->arena, "FOREIGN KEY (%s) %s", c->name, words));
         else if (strcmp(type, "CONSTR_CHECK") == 0)
             validated_apart(list, p, "constraint-without-not-valid",
-                            quoted(list, given ? given : rh_safer_name(list, p->bare, c->bare, "check")),
-                            words);
+                            quoted(list, given ? given : made_name(list, p->bare, c->bare, "check")), words);
         else if (strcmp(type, "CONSTR_UNIQUE") == 0) {
             if (!index_apart(list, p, constraint, c->name, c->bare))
                 return false;
@@ -297,21 +214,26 @@ static bool later_constraints(rh_safer_list *list, const pieces *p, rh_json *def
 static bool column_steps(rh_safer_list *list, const pieces *p, size_t index, rh_json *definition)
 {
     column c = {0};
-    const size_t from = p->offsets[index], end = from + strlen(p->words[index]);
+    const size_t from = p->parts.offsets[index], end = from + strlen(p->parts.words[index]);
+    const rh_known_table *known = rh_known_table_of(list->known, p->relation);
     if (!take_column_apart(list, definition, from, end, &c))
+        return false;
+    if (c.serial || c.expression)
+        list->why = rh_safer_no_batches(list, known);
+    if (list->why)
         return false;
     const char *rule = c.serial ? "rewrite-access-exclusive" : c.expression ? "volatile-default" : NULL;
     rh_safer_add(list, rule, "%s ADD COLUMN %s", p->head, c.plain);
     const char *expression = c.expression;
     if (c.serial) {
-        const char *sequence = quoted(list, rh_safer_name(list, p->bare, c.bare, "seq"));
+        const char *sequence = quoted(list, made_name(list, p->bare, c.bare, "seq"));
         rh_safer_add(list, rule, "CREATE SEQUENCE %s AS %s OWNED BY %s.%s", sequence, c.serial, p->table,
                      c.name);
         expression = rh_arena_printf(list->arena, " nextval('%s')", sequence);
     }
     if (expression) {
         rh_safer_add(list, rule, "%s ALTER COLUMN %s SET DEFAULT%s", p->head, c.name, expression);
-        rh_safer_fill(list, rule, p->table,
+        rh_safer_fill(list, rule, known, p->table, quoted(list, p->bare),
                       rh_arena_printf(list->arena, "UPDATE %s SET %s =%s", p->table, c.name, expression),
                       rh_arena_printf(list->arena, "%s IS NULL", c.name));
     }
@@ -329,11 +251,94 @@ static bool wants_change(const rh_statement *statement)
                                         "index-without-concurrently",
                                         "set-not-null-scan",
                                         "volatile-default",
+                                        "type-change",
                                         "rewrite-access-exclusive"};
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
         if (rh_safer_has(statement, rules[i]))
             return true;
     return false;
+}
+
+/* The default of COLUMN after the statement, where one of its subcommands says so. */
+static bool default_after(const rh_safer_list *list, const pieces *p, rh_json *commands, const char *name,
+                          const char **value)
+{
+    bool given = false;
+    for (size_t i = 0; name && i < p->parts.count; i++) {
+        rh_json *command = rh_json_get(rh_json_at(commands, i), "AlterTableCmd");
+        if (!rh_tree_is(command, "subtype", "AT_ColumnDefault") || !rh_tree_is(command, "name", name))
+            continue;
+        rh_sql_token *tokens = NULL;
+        size_t count = 0;
+        given = true;
+        *value = NULL;
+        rh_pieces_scan(p->parts.words[i], list->arena, &tokens, &count);
+        for (size_t k = 0; rh_json_get(command, "def") && k + 1 < count && !*value; k++)
+            if (rh_sql_token_is(p->parts.words[i], &tokens[k], "default"))
+                *value = p->parts.words[i] + tokens[k + 1].start;
+    }
+    return given;
+}
+
+/* The subcommand that gives COLUMN another type by a copy, which takes its default along. */
+static bool find_retyped(rh_safer_list *list, const pieces *p, rh_json *commands, const char *name,
+                         rh_safer_retyped *r)
+{
+    for (size_t i = 0; name && i < p->parts.count && rh_safer_has(list->statement, "type-change"); i++) {
+        rh_json *command = rh_json_get(rh_json_at(commands, i), "AlterTableCmd");
+        if (!rh_tree_is(command, "subtype", "AT_AlterColumnType") || !rh_tree_is(command, "name", name))
+            continue;
+        *r = (rh_safer_retyped){.relation = p->relation,
+                                .definition = rh_json_path(command, "def.ColumnDef"),
+                                .column = name,
+                                .words = p->parts.words[i],
+                                .offset = p->parts.offsets[i]};
+        r->default_given = default_after(list, p, commands, name, &r->value);
+        return !rh_safer_type_alike(list, r);
+    }
+    return false;
+}
+
+static bool command_steps(rh_safer_list *list, const pieces *p, rh_json *commands, size_t i)
+{
+    rh_json *command = rh_json_get(rh_json_at(commands, i), "AlterTableCmd");
+    const char *name = rh_json_string(rh_json_get(command, "name"));
+    rh_safer_retyped retyped;
+    if (rh_tree_is(command, "subtype", "AT_AddConstraint"))
+        return constraint_steps(list, p, rh_json_path(command, "def.Constraint"), p->parts.words[i]);
+    if (rh_tree_is(command, "subtype", "AT_SetNotNull") &&
+        rh_safer_has(list->statement, "set-not-null-scan")) {
+        rh_safer_not_null(list, "set-not-null-scan", p->table, name);
+        return true;
+    }
+    if (rh_tree_is(command, "subtype", "AT_AddColumn"))
+        return column_steps(list, p, i, rh_json_path(command, "def.ColumnDef"));
+    const bool copied = find_retyped(list, p, commands, name, &retyped);
+    if (rh_tree_is(command, "subtype", "AT_AlterColumnType"))
+        return copied && rh_safer_type(list, &retyped);
+    return copied && rh_tree_is(command, "subtype", "AT_ColumnDefault");
+}
+
+/* A type change that must stay keeps the whole statement as it is: its parts belong together. */
+static bool must_stay(rh_safer_list *list, const pieces *p, rh_json *commands, size_t i)
+{
+    rh_json *command = rh_json_get(rh_json_at(commands, i), "AlterTableCmd");
+    rh_safer_retyped retyped;
+    if (!rh_tree_is(command, "subtype", "AT_AlterColumnType"))
+        return false;
+    if (find_retyped(list, p, commands, rh_json_string(rh_json_get(command, "name")), &retyped))
+        return true;
+    rh_safer_answer(list, "type-change"); /* both types are stored alike */
+    return false;
+}
+
+/* SET or DROP DEFAULT of a column whose copy has the default in the end. */
+static bool is_taken_along(rh_safer_list *list, const pieces *p, rh_json *commands, size_t i)
+{
+    rh_json *command = rh_json_get(rh_json_at(commands, i), "AlterTableCmd");
+    rh_safer_retyped retyped;
+    return rh_tree_is(command, "subtype", "AT_ColumnDefault") &&
+           find_retyped(list, p, commands, rh_json_string(rh_json_get(command, "name")), &retyped);
 }
 
 bool rh_safer_alter_table(rh_safer_list *list, rh_json *body)
@@ -342,24 +347,18 @@ bool rh_safer_alter_table(rh_safer_list *list, rh_json *body)
     if (!wants_change(list->statement) || !cut(list, body, &p))
         return false;
     rh_json *commands = rh_json_get(body, "cmds");
-    for (size_t i = 0; i < p.count; i++) {
-        rh_json *command = rh_json_get(rh_json_at(commands, i), "AlterTableCmd");
+    bool stays = false;
+    for (size_t i = 0; i < p.parts.count; i++) {
         const size_t before = list->count, answered = list->answered_count;
-        bool done = false;
-        if (rh_tree_is(command, "subtype", "AT_AddConstraint"))
-            done = constraint_steps(list, &p, rh_json_path(command, "def.Constraint"), p.words[i]);
-        else if (rh_tree_is(command, "subtype", "AT_SetNotNull") &&
-                 rh_safer_has(list->statement, "set-not-null-scan")) {
-            rh_safer_not_null(list, "set-not-null-scan", p.table,
-                              rh_json_string(rh_json_get(command, "name")));
-            done = true;
-        } else if (rh_tree_is(command, "subtype", "AT_AddColumn"))
-            done = column_steps(list, &p, i, rh_json_path(command, "def.ColumnDef"));
-        if (done)
-            continue;
-        list->count = before;
-        list->answered_count = answered;
-        rh_safer_add(list, NULL, "%s %s", p.head, p.words[i]);
+        if (!stays && !command_steps(list, &p, commands, i)) {
+            list->count = before;
+            list->answered_count = answered;
+            stays = must_stay(list, &p, commands, i);
+            rh_safer_add(list, NULL, "%s %s", p.head, p.parts.words[i]);
+        }
+        if (!is_taken_along(list, &p, commands, i))
+            rh_known_learn(list->known, rh_arena_printf(list->arena, "%s %s", p.head, p.parts.words[i]));
     }
-    return true;
+    list->learned = true;
+    return !stays;
 }

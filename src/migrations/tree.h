@@ -15,7 +15,7 @@ const char *rh_tree_relation(rh_json *range_var, rh_arena *arena);
 const char *rh_tree_name(rh_json *list, rh_arena *arena);
 /* The last of a list of String nodes: the name without its schema. NULL when it is none. */
 const char *rh_tree_last_name(rh_json *list);
-/* IDENTIFIER as SQL writes it: quoted unless it is plain lower case. */
+/* IDENTIFIER as SQL writes it: quoted unless it is plain lower case and no reserved word. */
 const char *rh_tree_identifier(const char *identifier, rh_arena *arena);
 
 /* True when a string-valued KEY of OBJECT is VALUE. */

@@ -28,3 +28,11 @@ bool rh_rehearsal_plan(const rh_scenario *scenario, rh_arena *arena, rh_plan *pl
     return rh_plan_make(scenario, &history, arena, plan, error) &&
            rh_disturb_check_migrations(scenario, plan, arena, error);
 }
+
+bool rh_rehearsal_plan_schema(const rh_backup_facts *backup, rh_arena *arena, rh_plan *plan, rh_error *error)
+{
+    const char **texts = NULL;
+    bool ok = rh_backup_read_schema(backup, arena, &texts, &plan->schema_count, error);
+    plan->schema = texts;
+    return ok;
+}

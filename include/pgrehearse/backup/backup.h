@@ -42,3 +42,8 @@ bool rh_backup_count(const char *conninfo, rh_backup_facts *facts, rh_error *err
  * such table. */
 bool rh_backup_read_table(const rh_backup_facts *facts, const char *bindir, const char *table,
                           rh_arena *arena, rh_rows *rows, rh_error *error);
+
+/* The definitions in the backup as SQL texts (each of one or more statements), without a server: from the table of
+ * contents of archives; a plain dump is read to its end, and gives its CREATE, ALTER, COMMENT and GRANT. */
+bool rh_backup_read_schema(const rh_backup_facts *facts, rh_arena *arena, const char ***texts, size_t *count,
+                           rh_error *error);

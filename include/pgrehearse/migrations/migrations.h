@@ -53,10 +53,11 @@ bool rh_hazard_rule_exists(const char *id);
 /* Marks those of STATEMENT's hazards that comments before it silence. */
 void rh_hazards_silence(rh_statement *statement);
 
-/* The way up of MIGRATION, of PLAN, by statements that block less, for every hazard whose remedy is
- * mechanical; the rest is in LEFT. Silenced hazards stay. The texts have the literals of the user's files,
- * and are in ARENA. */
-void rh_safer_make(const rh_plan *plan, const rh_migration *migration, rh_arena *arena, rh_safer *safer);
+/* The ways up of PLAN by statements that block less, for every hazard whose remedy is mechanical; the rest is in
+ * LEFT. Silenced hazards stay. One a migration, those that are not pending are empty. What is mechanical depends on
+ * the tables as they are by then: PLAN's schema and the migrations before tell. The texts have the literals of the
+ * user's files, and are in ARENA. */
+rh_safer *rh_safer_make(const rh_plan *plan, rh_arena *arena);
 
 /* The class of a statement by what RUN, which has its work and its locks, did: files that changed, indexes
  * built, blocks read, rows changed. Sets class_, class_measured, class_differs and class_evidence (in ARENA).

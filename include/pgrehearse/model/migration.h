@@ -245,4 +245,6 @@ typedef struct rh_plan {
     rh_migration *migrations;   /* in the order they run; only the pending ones have statements */
     size_t migration_count;
     size_t pending_count;
+    const char *const *schema; /* the backup's definitions as SQL, where they were asked for */
+    size_t schema_count;
 } rh_plan;

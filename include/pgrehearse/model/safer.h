@@ -11,6 +11,9 @@ typedef struct rh_safer_step {
     bool alone;              /* cannot run in a transaction block */
     bool
         after_commit; /* only once what stands before it is committed, or its lock would be held through it */
+    bool opens, closes; /* the first and the last of steps that are one transaction whatever the framework does */
+    bool later;         /* not in this release: once no instance of the old one runs */
+    const char *note;   /* what to know of it; NULL */
 } rh_safer_step;
 
 /* One migration, or for frameworks that commit after each statement the whole file. */
@@ -18,6 +21,7 @@ typedef struct rh_safer_file {
     const char *directive; /* lines that the framework wants at the top; NULL: none */
     const char *note;      /* what else it wants, in words ("a metadata.toml beside it …"); NULL */
     bool transaction;      /* all of it is one transaction */
+    bool later;            /* in a later release */
     rh_safer_step *steps;
     size_t step_count;
 } rh_safer_file;
@@ -26,6 +30,7 @@ typedef struct rh_safer_file {
 typedef struct rh_safer_left {
     int statement;
     const char *rule, *advice;
+    const char *why; /* it is not mechanical here; NULL: it never is */
 } rh_safer_left;
 
 typedef struct rh_safer {

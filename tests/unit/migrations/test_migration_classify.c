@@ -173,6 +173,13 @@ static void test_hazards(void **state)
         {"update t set a = 1 where a is null", "1:whole-table-update"},
         {"update t set a = 1 where id between 1 and 1000", ""},
         {"delete from t", "1:whole-table-update"},
+        {"update t set a = u.a from u where u.id = t.id", "1:whole-table-update"},
+        {"update t set a = u.a from u where u.id = t.id and t.a is null", "1:whole-table-update"},
+        {"update t set a = u.a from u where u.id = t.id and u.kind = 'x'", ""},
+        {TIMEOUT "create table c as select * from t; update c set a = 1; alter table c rename to d; alter "
+                 "table d alter a "
+                 "type bigint",
+         ""},
         {TIMEOUT "begin; alter table t add a int; update u set b = 1 where id = 1; commit",
          "4:lock-then-long-work"},
         {TIMEOUT "alter table t add a int; update u set b = 1 where id = 1", ""},
