@@ -45,7 +45,8 @@ static void on_transaction(void *user, int connection, rh_usec at)
 static char *converse(const uint8_t *data, size_t size, size_t piece)
 {
     tally t = {0};
-    rh_session_events events = {&t, on_begun, on_ended, on_transaction};
+    rh_session_events events = {
+        .user = &t, .begun = on_begun, .ended = on_ended, .transaction_ended = on_transaction};
     rh_session *session = rh_session_new(1, 10, &events);
     rh_message_reader readers[2] = {{.kept = RH_SESSION_CLIENT_TYPES, .untyped = true},
                                     {.kept = RH_SESSION_SERVER_TYPES}};
