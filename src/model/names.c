@@ -154,13 +154,15 @@ const char *rh_wait_source_name(rh_wait_source source)
 
 const char *rh_probe_name(rh_probe_kind kind)
 {
-    static const char *const names[] = {"cpu", "sort", "cached", "sequential", "random", "wal", "write"};
+    static const char *const names[] = {"cpu",    "sort", "cached", "sequential",
+                                        "random", "wal",  "write",  "parallel"};
     return names[kind];
 }
 
 const char *rh_probe_unit(rh_probe_kind kind)
 {
-    static const char *const units[] = {"numbers/s", "numbers/s", "bytes/s", "bytes/s", "s", "s", "bytes/s"};
+    static const char *const units[] = {"numbers/s", "numbers/s", "bytes/s", "bytes/s",
+                                        "s",         "s",         "bytes/s", "times"};
     return units[kind];
 }
 

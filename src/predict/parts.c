@@ -25,6 +25,12 @@ static double quiet_median(const rh_statement *statement, rh_cost_quantity quant
     return median;
 }
 
+double rh_parallel_degree(const rh_statement *statement)
+{
+    double elapsed = quiet_median(statement, RH_COST_ELAPSED), cpu = quiet_median(statement, RH_COST_CPU);
+    return elapsed > 0 && cpu > elapsed ? cpu / elapsed : 1;
+}
+
 static double or_zero(double value)
 {
     return value > 0 ? value : 0;

@@ -55,6 +55,20 @@ static double cpu_ratio(const rh_translation *t, rh_statement_class class_, doub
     return known ? exp(sum / (double)known) : NAN;
 }
 
+/* By how much a statement's CPU takes longer because its parallel workers find fewer free CPUs there (less
+ * than 1: more of them). What they gain here, 1 less than the degree, grows as the probe's gain does; three
+ * processes have at most three CPUs. */
+static double parallel_factor(const rh_translation *t, const rh_statement *statement)
+{
+    static const double LEAST_GAIN = 0.1; /* less is noise of the probe */
+    double here = t->staging->value[RH_PROBE_PARALLEL] - 1,
+           there = t->production->value[RH_PROBE_PARALLEL] - 1;
+    double degree = rh_parallel_degree(statement);
+    if (!(here > LEAST_GAIN) || !(there > -1))
+        return 1;
+    return degree / fmin(1 + (degree - 1) * fmax(0, there) / here, 3);
+}
+
 /* One statement on its way. */
 typedef struct crossing {
     rh_statement *statement;
@@ -124,7 +138,10 @@ static void translate_parts(crossing *c, const rh_translation *t)
     c->growth = growth_of(c, RH_COST_ELAPSED, 1);
     double cpu = cpu_ratio(t, c->statement->class_, &c->hardware_spread);
     double read = rh_translation_ratio(t, RH_PROBE_SEQUENTIAL), wal = rh_translation_ratio(t, RH_PROBE_WAL);
-    parts->cpu_s = scale_part(c, parts->cpu_s, growth_of(c, RH_COST_CPU, c->growth), cpu);
+    double parallel = parallel_factor(t, c->statement);
+    if (parallel > 1.05 || parallel < 0.95)
+        rh_text_printf(&c->notes, "; its parallel workers' CPU there %.2g times as long", parallel);
+    parts->cpu_s = scale_part(c, parts->cpu_s, growth_of(c, RH_COST_CPU, c->growth) * parallel, cpu);
     parts->read_s = scale_part(c, parts->read_s, growth_of(c, RH_COST_READ, c->growth), read);
     double write = rh_translation_ratio(t, RH_PROBE_WRITE);
     parts->write_s =

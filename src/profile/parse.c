@@ -360,6 +360,8 @@ static double probe_value(parser *p, rh_probe_kind kind, const rh_json *figures,
         return per(real_of(p, figures, "bytes", 1e15, whose), seconds);
     case RH_PROBE_RANDOM:
         return per(seconds, real_of(p, figures, "reads", 1e9, whose));
+    case RH_PROBE_PARALLEL:
+        return per(real_of(p, figures, "speedup", 100, whose), 1);
     default:
         return per(real_of(p, figures, "flush_s", 60, whose), 1);
     }
@@ -368,8 +370,8 @@ static double probe_value(parser *p, rh_probe_kind kind, const rh_json *figures,
 /* What no machine does: a wrong clock or an edited file. */
 static bool is_possible(rh_probe_kind kind, double value)
 {
-    static const double low[] = {1e3, 1e3, 1e5, 1e4, 1e-8, 1e-8, 1e4},
-                        high[] = {1e11, 1e11, 1e13, 1e12, 10, 60, 1e12};
+    static const double low[] = {1e3, 1e3, 1e5, 1e4, 1e-8, 1e-8, 1e4, 0.05},
+                        high[] = {1e11, 1e11, 1e13, 1e12, 10, 60, 1e12, 20};
     return value >= low[kind] && value <= high[kind];
 }
 

@@ -27,6 +27,7 @@ static const rh_probe_part PROBES[RH_PROBE_COUNT] = {
     [RH_PROBE_RANDOM] = {"probe.random", rh_sql_probe_random, false},
     [RH_PROBE_WAL] = {"probe.wal", rh_sql_probe_wal, true},
     [RH_PROBE_WRITE] = {"probe.write", rh_sql_probe_write, true},
+    [RH_PROBE_PARALLEL] = {"probe.parallel", rh_sql_probe_parallel, false},
 };
 
 const rh_part *rh_profile_parts(size_t *count)

@@ -11,6 +11,8 @@ static const char *figure(const rh_view *view, const char *unit, double value)
         return rh_view_seconds(view, value);
     if (strcmp(unit, "bytes/s") == 0)
         return rh_view_printf(view, "%s/s", rh_view_bytes_or(view, (int64_t)value, "?"));
+    if (strcmp(unit, "times") == 0)
+        return rh_view_printf(view, "%.2g times", value);
     return rh_view_printf(view, "%s/s", rh_view_count_or(view, (int64_t)value, "?"));
 }
 
@@ -22,7 +24,8 @@ static const char *probe_title(const char *name)
                                             {"sequential", "Read past shared buffers, page after page"},
                                             {"random", "Read past shared buffers, a single page"},
                                             {"wal", "A commit's way to the disk"},
-                                            {"write", "WAL written and flushed"}};
+                                            {"write", "WAL written and flushed"},
+                                            {"parallel", "CPU, three processes beside one"}};
     for (size_t i = 0; i < sizeof titles / sizeof *titles; i++)
         if (strcmp(titles[i][0], name) == 0)
             return titles[i][1];

@@ -1,7 +1,8 @@
 #!/bin/sh
 # How far the back-test's predictions are off: 14 statements of 9 classes on 3 shapes of table, predicted from samples of at most
 # 1/8 of the pages, then run at full size PASSES times; beside linear and power-law scaling on the same rows, and beside the noise
-# floor: how far one run of a statement is from the median of its others.
+# floor: how far one run of a statement is from the median of its others; and beside what the repeats alone would make a perfect
+# model miss by: the rest is the model's.
 #   tests/bench/prediction.sh                 every configuration (minutes each), then the table over all
 #   CONFIGS="2" RESULTS=/var/tmp/x tests/bench/prediction.sh    one of them, its report kept; the table over all that RESULTS holds
 # Each configuration crosses shared_buffers and maintenance_work_mem between the samples and the full size.

@@ -41,7 +41,7 @@ typedef enum rh_option_id {
     RH_OPTION_COUNT
 } rh_option_id;
 
-enum { RH_OPTION_WORDS = 7 };
+enum { RH_OPTION_WORDS = 8 };
 
 typedef struct rh_option_spec {
     const char *name;                   /* without the dashes */

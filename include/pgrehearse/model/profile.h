@@ -17,11 +17,12 @@ typedef enum rh_probe_kind {
     RH_PROBE_RANDOM,     /* one page from outside of them, s */
     RH_PROBE_WAL,        /* a commit's way to the disk, s */
     RH_PROBE_WRITE,      /* WAL written and flushed, bytes/s */
+    RH_PROBE_PARALLEL,   /* of three processes over that of one: 1 … 3 */
     RH_PROBE_COUNT
 } rh_probe_kind;
-/* "cpu", "sort", "cached", "sequential", "random", "wal", "write". */
+/* "cpu", "sort", "cached", "sequential", "random", "wal", "write", "parallel". */
 const char *rh_probe_name(rh_probe_kind kind);
-/* What its figure counts: "numbers/s", "bytes/s", "s". */
+/* What its figure counts: "numbers/s", "bytes/s", "s", "times". */
 const char *rh_probe_unit(rh_probe_kind kind);
 
 typedef struct rh_probe {

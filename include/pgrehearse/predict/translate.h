@@ -12,6 +12,10 @@
  * quiet run whose CPU was measured. */
 rh_duration_parts rh_parts_of(const rh_statement *statement, double seconds, const rh_probe *probe);
 
+/* CPUs that the backend of STATEMENT and its parallel workers kept busy at once in its quiet runs: CPU /
+ * time, 1 and more. */
+double rh_parallel_degree(const rh_statement *statement);
+
 /* What is known of the machine that is predicted. */
 typedef struct rh_translation {
     const rh_probe *production, *staging; /* values of 0 or NAN: not measured */

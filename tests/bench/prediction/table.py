@@ -1,5 +1,7 @@
 """table.py REPORT...: the back-test's rows of several runs, pooled: errors by class, baselines, noise floor, intervals."""
 import json
+import math
+import random
 import statistics
 import sys
 
@@ -13,6 +15,12 @@ def quiet_runs(report):
         for statement in migration["statements"]:
             yield (migration["id"], statement["ordinal"]), [
                 r["elapsed_s"] for r in statement["runs"] if r["pass"] == "quiet"], statement
+
+
+def largest_sample(statement):
+    runs = [r for r in statement["runs"] if r["pass"] == "scaled" and r["elapsed_s"]]
+    scale = max(r["scale"] for r in runs)
+    return [r["elapsed_s"] for r in runs if r["scale"] == scale]
 
 
 def rows_of(paths):
@@ -49,6 +57,24 @@ def noise(rows):
     return values
 
 
+def repeats_alone(rows, draws=40):
+    """What a model without any error of its own would be off by: both the sample that it starts from and the duration that it
+    is held against are medians of few runs, and differ by what those runs differ by (bootstrap; for few runs widened by n/(n-1))."""
+    generator = random.Random(1)
+    values = []
+    for row in rows:
+        sides = [[math.log(t) for t in times if t > 0] for times in (row["times"], largest_sample(row["of"]))]
+        if min(len(side) for side in sides) < 3:
+            continue
+        for _ in range(draws):
+            error = 0
+            for side in sides:
+                drawn = statistics.median(generator.choice(side) for _ in side) - statistics.mean(side)
+                error += generator.choice((-1, 1)) * drawn * math.sqrt(len(side) / (len(side) - 1))
+            values.append(math.exp(error) - 1)
+    return values
+
+
 def wilson(inside, count, z=1.959964):
     p = inside / count
     middle = (p + z * z / (2 * count)) / (1 + z * z / count)
@@ -63,6 +89,7 @@ def main():
     for name, key in METHODS:
         describe(name, errors(rows, key))
     describe("noise floor (one run)", noise(rows))
+    describe("repeats alone, both sides", repeats_alone(rows))
     print("\nby class, this prediction\n" + head)
     for name in sorted({row["class"] for row in rows}):
         describe(name, errors([row for row in rows if row["class"] == name], "predicted_s"))

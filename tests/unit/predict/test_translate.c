@@ -96,6 +96,30 @@ static void each_part_has_its_own_ratio(void **state)
     rh_arena_free(arena);
 }
 
+/* Two processes' CPU in the time of one; there is as much CPU as for one, and as for three. */
+static void workers_need_free_cpus(void **state)
+{
+    (void)state;
+    rh_arena *arena = rh_arena_new();
+    const double speedups[] = {1, 3}, expected[] = {2, 2 / 3.0};
+    for (int i = 0; i < 2; i++) {
+        rh_statement statement = scanned(arena);
+        for (size_t r = 0; r < 3; r++)
+            statement.runs[r].cpu_user_s = 1.9;
+        rh_probe staging = probe(1e6, 1e9, 1e-3), production = probe(1e6, 1e9, 1e-3);
+        staging.value[RH_PROBE_PARALLEL] = 2;
+        rh_translation t = {
+            .production = &production, .staging = &staging, .memory_bytes = NAN, .image_share = NAN};
+        near(translated(&statement, &t, &staging, arena).median_s, 1); /* production's was not probed */
+        statement.prediction = (rh_prediction){.median_s = 1, .low_s = 0.9, .high_s = 1.1, .basis = "b"};
+        production.value[RH_PROBE_PARALLEL] = speedups[i];
+        rh_prediction p = translated(&statement, &t, &staging, arena);
+        near(p.median_s, expected[i]);
+        assert_non_null(strstr(p.basis, "parallel workers"));
+    }
+    rh_arena_free(arena);
+}
+
 static void without_a_probe_it_says_so(void **state)
 {
     (void)state;
@@ -134,6 +158,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_duration_is_divided_by_its_counters),
         cmocka_unit_test(each_part_has_its_own_ratio),
+        cmocka_unit_test(workers_need_free_cpus),
         cmocka_unit_test(without_a_probe_it_says_so),
         cmocka_unit_test(a_larger_table_takes_longer_and_is_less_sure),
     };
