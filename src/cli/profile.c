@@ -25,6 +25,7 @@ static bool read_options(const rh_cli *cli, rh_profile_options *options, rh_erro
         rh_error_set(error, RH_ERROR_USAGE, "--probe and --no-probe contradict each other");
         return rh_error_hint(error, "give one of them");
     }
+    options->most_common_values = given->given[RH_OPTION_MOST_COMMON_VALUES].count > 0;
     options->probes = named > 0 || given->given[RH_OPTION_NO_PROBE].count > 0 ? 0 : RH_PROBES_ALL;
     for (size_t i = 0; i < named; i++)
         for (int kind = 0; kind < RH_PROBE_COUNT; kind++)

@@ -1,6 +1,8 @@
 /* From the document to plain data: what is no sensible figure becomes unknown, and a sentence says so. */
 #include "pgrehearse/base/units.h"
 #include "pgrehearse/profile/profile.h"
+#include "parse_values.h"
+#include "partitions.h"
 #include "parts.h"
 #include <math.h>
 #include <stdlib.h>
@@ -135,7 +137,9 @@ static void parse_relation(parser *p, const rh_json *row)
                                .updates_per_s = RH_NOT_MEASURED,
                                .deletes_per_s = RH_NOT_MEASURED,
                                .scans_per_s = RH_NOT_MEASURED,
-                               .is_partitioned = is_partitioned};
+                               .is_partitioned = is_partitioned,
+                               .parent_schema = text_of(p, row, "parent_schema"),
+                               .parent = text_of(p, row, "parent")};
     if (r->bytes >= 0 && p->profile->database_bytes >= 0 && r->bytes > p->profile->database_bytes) {
         doubt(p, "%s: %lld bytes are more than the whole database's %lld", whose, (long long)r->bytes,
               (long long)p->profile->database_bytes);
@@ -168,6 +172,17 @@ static void parse_index(parser *p, const rh_json *row)
                                 .scans = count_of(p, row, "scans", whose),
                                 .is_unique = rh_json_bool(rh_json_get(row, "is_unique")),
                                 .is_valid = rh_json_bool(rh_json_get(row, "is_valid"))};
+}
+
+static void parse_values(parser *p, const rh_json *row)
+{
+    rh_profile_values column;
+    if (rh_profile_values_parse(row, p->arena, &column))
+        *(rh_profile_values *)rh_arena_add(p->arena, &p->profile->values, &p->profile->value_count,
+                                           sizeof column) = column;
+    else
+        doubt(p, "the most common values of %s.%s make no sense", column.table ? column.table : "?",
+              column.column ? column.column : "?");
 }
 
 static void parse_statement(parser *p, const rh_json *row)
@@ -431,7 +446,7 @@ static void miss_parts(parser *p)
     size_t count;
     const rh_part *parts = rh_profile_parts(&count);
     for (size_t i = 0; i < count; i++)
-        if (!rh_json_get(p->root, parts[i].name) && !is_unknown(p, parts[i].name))
+        if (!parts[i].asked && !rh_json_get(p->root, parts[i].name) && !is_unknown(p, parts[i].name))
             add_unknown(p, parts[i].name, "the profile does not have this part");
 }
 
@@ -472,10 +487,12 @@ bool rh_profile_parse(rh_json *root, const char *path, rh_arena *arena, rh_profi
     parse_settings(&p);
     for_each(&p, "relations", parse_relation);
     for_each(&p, "indexes", parse_index);
+    for_each(&p, "values", parse_values);
     for_each(&p, "statements", parse_statement);
     for_each(&p, "replicas", parse_replica);
     parse_activity(&p);
     parse_counters(&p);
+    rh_profile_sum_partitions(profile);
     parse_ages(&p);
     parse_probe(&p);
     if (p.more_doubts > 0) {

@@ -3,20 +3,21 @@
 #include <string.h>
 
 static const rh_part PARTS[] = {
-    {"server", rh_sql_profile_server, NULL, false, false},
-    {"identity", rh_sql_profile_identity, NULL, false, false},
-    {"activity", rh_sql_profile_activity, NULL, true, true},
-    {"counters", rh_sql_profile_counters, NULL, true, true},
-    {"ages", rh_sql_profile_ages, NULL, true, false},
-    {"settings", rh_sql_profile_settings, NULL, true, false},
-    {"relations", rh_sql_profile_relations, NULL, true, false},
-    {"indexes", rh_sql_profile_indexes, NULL, true, false},
-    {"replicas", rh_sql_profile_replicas, NULL, true, false},
-    {"slots", rh_sql_profile_slots, NULL, true, false},
-    {"wal", rh_sql_profile_wal, NULL, false, false},
-    {"machine", rh_sql_profile_machine, NULL, false, false},
-    {"statements", rh_sql_profile_statements, rh_sql_profile_statements_path, true, false},
-    {"size", rh_sql_profile_size, NULL, false, false},
+    {"server", rh_sql_profile_server, NULL, false, false, false},
+    {"identity", rh_sql_profile_identity, NULL, false, false, false},
+    {"activity", rh_sql_profile_activity, NULL, true, true, false},
+    {"counters", rh_sql_profile_counters, NULL, true, true, false},
+    {"ages", rh_sql_profile_ages, NULL, true, false, false},
+    {"settings", rh_sql_profile_settings, NULL, true, false, false},
+    {"relations", rh_sql_profile_relations, NULL, true, false, false},
+    {"indexes", rh_sql_profile_indexes, NULL, true, false, false},
+    {"replicas", rh_sql_profile_replicas, NULL, true, false, false},
+    {"slots", rh_sql_profile_slots, NULL, true, false, false},
+    {"wal", rh_sql_profile_wal, NULL, false, false, false},
+    {"machine", rh_sql_profile_machine, NULL, false, false, false},
+    {"statements", rh_sql_profile_statements, rh_sql_profile_statements_path, true, false, false},
+    {"size", rh_sql_profile_size, NULL, false, false, false},
+    {"values", rh_sql_profile_values, NULL, true, false, true},
 };
 
 static const rh_probe_part PROBES[RH_PROBE_COUNT] = {

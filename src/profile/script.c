@@ -8,7 +8,7 @@
 static const rh_usec LOOK_EVERY = 250000;
 enum { LOOKS_MAX = 20000 };
 
-static void head(rh_text *script)
+static void head(const rh_profile_options *options, rh_text *script)
 {
     rh_text_append(
         script,
@@ -16,11 +16,17 @@ static void head(rh_text *script)
         "--     psql -X -f profile.sql \"postgresql://...\" > profile.csv\n"
         "-- It reads catalogs and statistics in a read-only transaction, measures the hardware for about\n"
         "-- two seconds, and changes nothing. A role with pg_monitor suffices. What fails is told on\n"
-        "-- standard error, and in the CSV as unknown. No value of the data is read into it.\n"
-        "-- pgrehearse reads the CSV as production.profile.\n"
-        "\\set QUIET on\n\\set ON_ERROR_STOP off\n\\set ON_ERROR_ROLLBACK on\n\\set VERBOSITY terse\n"
-        "\\set SHOW_CONTEXT never\n\\timing off\n\\encoding UTF8\n"
-        "\\qecho part,fact\n");
+        "-- standard error, and in the CSV as unknown.\n");
+    rh_text_append(
+        script,
+        options->most_common_values
+            ? "-- It has values of the data in it: the most common ones of each column, as asked for.\n"
+            : "-- No value of the data is read into it.\n");
+    rh_text_append(
+        script, "-- pgrehearse reads the CSV as production.profile.\n"
+                "\\set QUIET on\n\\set ON_ERROR_STOP off\n\\set ON_ERROR_ROLLBACK on\n\\set VERBOSITY terse\n"
+                "\\set SHOW_CONTEXT never\n\\timing off\n\\encoding UTF8\n"
+                "\\qecho part,fact\n");
 }
 
 /* Rows for a part, unless what ran before failed. */
@@ -48,13 +54,13 @@ static void add_part(const rh_part *part, rh_text *script)
     rh_text_append(script, "\\endif\n");
 }
 
-static void add_facts(bool again, rh_text *script)
+static void add_facts(bool again, bool values, rh_text *script)
 {
     size_t count;
     const rh_part *parts = rh_profile_parts(&count);
     rh_text_printf(script, "\n%s", rh_sql_profile_begin);
     for (size_t i = 0; i < count; i++)
-        if (!again || parts[i].again)
+        if ((!again || parts[i].again) && (!parts[i].asked || values))
             add_part(&parts[i], script);
     rh_text_append(script, "COMMIT;\n");
 }
@@ -97,15 +103,15 @@ static void add_looks(rh_usec duration, rh_text *script)
 
 void rh_profile_script(const rh_profile_options *options, rh_text *script)
 {
-    head(script);
+    head(options, script);
     rh_text_append(script, "SELECT clock_timestamp() AS began\n\\gset rh_\n");
-    add_facts(false, script);
+    add_facts(false, options->most_common_values, script);
     for (int kind = 0; kind < RH_PROBE_COUNT; kind++)
         if (options->probes & 1u << kind)
             add_probe((rh_probe_kind)kind, script);
     add_looks(options->watch, script);
     rh_text_append(script, "\nSELECT pg_sleep(greatest(0, 1.2 - extract(epoch FROM clock_timestamp() - "
                            ":'rh_began'::timestamptz))::float8)\n\\gset rh_\n");
-    add_facts(true, script);
+    add_facts(true, false, script);
     rh_text_append(script, "\n\\qecho end,{}\n");
 }

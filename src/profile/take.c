@@ -102,6 +102,8 @@ static bool facts(take *t, rh_error *error)
     const rh_part *parts = rh_profile_parts(&count);
     bool ok = rh_profile_begin(&t->session, error);
     for (size_t i = 0; ok && i < count; i++) {
+        if (parts[i].asked && !t->options->most_common_values)
+            continue;
         if (strcmp(parts[i].name, "ages") == 0) {
             ok = look(t, error);
             continue;
@@ -110,6 +112,9 @@ static bool facts(take *t, rh_error *error)
         if (parts[i].again)
             t->first_reading = rh_clock_monotonic();
         ok = rh_profile_rows(&t->session, &parts[i], rows, error);
+        if (parts[i].asked && ok && rh_json_count(rows) == 0)
+            rh_profile_unknown(&t->session, parts[i].name,
+                               "no column that this role may read has any: GRANT pg_read_all_data TO it");
         if (parts[i].many) {
             rh_json_add(t->root, parts[i].name, rows);
             continue;

@@ -44,8 +44,18 @@ typedef struct rh_profile_relation {
     double row_bytes; /* mean width by the statistics */
     double inserts_per_s, updates_per_s, deletes_per_s,
         scans_per_s;     /* scans: of the table and of its indexes */
-    bool is_partitioned; /* without storage of its own: its partitions are listed, too */
+    bool is_partitioned; /* without storage of its own: sizes, rows and rates are its partitions', which are
+                            listed, too */
+    const char *parent_schema, *parent; /* that it is a partition of; NULL: none */
 } rh_profile_relation;
+
+/* A column's most common values, the most frequent first: of the data, so only where they were asked for. */
+typedef struct rh_profile_values {
+    const char *schema, *table, *column;
+    const char **values;
+    double *frequencies; /* share of the table's rows */
+    size_t count;
+} rh_profile_values;
 
 typedef struct rh_profile_index {
     const char *schema, *table, *name, *method;
@@ -93,6 +103,8 @@ typedef struct rh_profile {
     size_t relation_count;
     rh_profile_index *indexes;
     size_t index_count;
+    rh_profile_values *values; /* none unless they were asked for */
+    size_t value_count;
     rh_profile_statement *statements; /* the costliest first */
     size_t statement_count;
     rh_profile_ages *ages; /* by table, mode, age */

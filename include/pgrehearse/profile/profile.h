@@ -5,11 +5,13 @@
  * transaction of its own, then a second reading of the counters at least a second after the first: under 5 s
  * as a whole, longer only by what watch asks for. A role with pg_monitor suffices. What the role may not see
  * or what a lock is in the way of becomes null, with the reason in "unknown". No value of the data leaves the
- * server.
+ * server unless most_common_values asks for them: then the part "values" has, for each column that has any
+ * and that the role may read, {schema, table, column, null_fraction, distinct_values, values: [text],
+ * frequencies: [share of rows]}.
  *
  * File formats: JSON (format "pgrehearse profile", version 1) whose members are the parts of
- * src/profile/sql/profile_NAME.sql; and the script's CSV with the columns part and fact, a fact being one row of a
- * part as JSON. Both read the same.
+ * src/profile/sql/profile_NAME.sql; and the script's CSV with the columns part and fact, a fact being one row
+ * of a part as JSON. Both read the same.
  */
 #pragma once
 #include "pgrehearse/adapters/json.h"
@@ -24,8 +26,9 @@
 #define RH_PROBES_ALL ((1u << RH_PROBE_COUNT) - 1)
 
 typedef struct rh_profile_options {
-    unsigned probes; /* which of them run */
-    rh_usec watch;   /* look at the open transactions for so long; 0: once */
+    unsigned probes;         /* which of them run */
+    bool most_common_values; /* columns' most common values too: values of the data */
+    rh_usec watch;           /* look at the open transactions for so long; 0: once */
     const rh_progress *progress;
 } rh_profile_options;
 

@@ -1,5 +1,5 @@
 -- How fast neighbouring pages come from outside shared buffers (the device, or the operating system's cache: PostgreSQL cannot
--- tell): up to 32 MB, 2 MB at each of 16 places picked at random in the largest table that this role may read, for at most
+-- tell): up to 32 MB, 2 MB at each of 16 places, evenly spread from one picked at random, in the largest table that this role may read, for at most
 -- 0.4 s. Nothing is returned. Places that took two and a half times as long as the fastest are counted once more as uncached:
 -- those the operating system did not have, where it had others.
 DO $probe$
@@ -8,7 +8,7 @@ DECLARE
     missed bigint; hit bigint; bytes bigint := 0; seconds float8 := 0; scanned bigint := 0; figures jsonb;
     places bigint[] := '{}'; took_at float8[] := '{}';
     block bigint := current_setting('block_size');
-    step bigint := 2097152 / block;
+    step bigint := 2097152 / block; origin bigint;
 BEGIN
     PERFORM set_config('max_parallel_workers_per_gather', '0', true), set_config('jit', 'off', true);
     SELECT c.oid, c.relpages INTO target, pages
@@ -25,8 +25,9 @@ BEGIN
         PERFORM set_config('pgrehearse.probe', jsonb_build_object('why', 'reading a bounded part of a table needs PostgreSQL 14')::text, true);
         RETURN;
     END IF;
+    origin := floor(random() * greatest(1, pages / step));
     WHILE clock_timestamp() < began + interval '400 ms' AND scanned < 33554432 / block LOOP
-        at := floor(random() * greatest(1, pages / step)) * step;
+        at := (origin + scanned / step * greatest(1, pages / step / 16)) % greatest(1, pages / step) * step;
         EXECUTE format('EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) SELECT count(*) FROM ONLY %s WHERE ctid >= ''(%s,0)'' AND ctid < ''(%s,0)''',
                        target::regclass, at, at + step) INTO plan;
         missed := (plan->0->'Plan'->>'Shared Read Blocks')::bigint;

@@ -37,6 +37,8 @@ SELECT t.nspname AS schema,
        t.relkind AS kind,
        t.relpersistence AS persistence,
        t.relispartition AS is_partition,
+       parent.nspname AS parent_schema,
+       parent.relname AS parent,
        t.locked,
        t.relpages AS pages,
        t.tuples::bigint AS tuples,
@@ -55,4 +57,7 @@ SELECT t.nspname AS schema,
  CROSS JOIN LATERAL (SELECT count(*) AS columns, sum((1 - null_frac) * avg_width) AS bytes, bool_or(null_frac > 0) AS nulls
                        FROM pg_stats
                       WHERE schemaname = t.nspname AND tablename = t.relname AND NOT inherited) w
+  LEFT JOIN LATERAL (SELECT pn.nspname, pc.relname
+                       FROM pg_inherits i JOIN pg_class pc ON pc.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = pc.relnamespace
+                      WHERE i.inhrelid = t.oid AND t.relispartition) parent ON true
  ORDER BY t.relpages DESC, t.nspname, t.relname

@@ -264,6 +264,54 @@ static void watching(void **state)
     rh_pg_close(open);
 }
 
+/* Values of the data only for whoever asks, and only of what the role may read. */
+static void most_common_values(void **state)
+{
+    (void)state;
+    rh_error error = {0};
+    const char *roles[] = {superuser, monitor};
+    for (int i = 0; i < 2; i++) {
+        rh_profile_options options = {.most_common_values = true};
+        rh_arena *arena = rh_arena_new();
+        rh_profile profile;
+        rh_json *root = rh_profile_take(roles[i], &options, &error);
+        assert_non_null(root);
+        assert_true(rh_profile_parse(root, "test", arena, &profile, &error));
+        assert_int_equal(profile.value_count, i == 0 ? 1 : 0);
+        if (i == 0) {
+            assert_string_equal(profile.values[0].table, "orders");
+            assert_string_equal(profile.values[0].column, "note");
+            assert_int_equal(strncmp(profile.values[0].values[0], "kundekunde", 10), 0);
+            assert_true(profile.values[0].frequencies[0] == 1);
+        }
+        bool told = false;
+        for (size_t k = 0; k < profile.unknown_count; k++)
+            told = told || strcmp(profile.unknown[k].what, "values") == 0;
+        assert_true(told == (i == 1));
+        rh_json_free(root);
+        rh_arena_free(arena);
+    }
+}
+
+/* A partitioned table is what its partitions are. */
+static void partitioned(void **state)
+{
+    (void)state;
+    run(superuser,
+        "CREATE TABLE log (at int) PARTITION BY RANGE (at); CREATE TABLE log_1 PARTITION OF log FOR VALUES "
+        "FROM (0) TO (10); CREATE TABLE log_2 PARTITION OF log FOR VALUES FROM (10) TO (20); "
+        "INSERT INTO log SELECT g % 20 FROM generate_series(1, 5000) g; ANALYZE log");
+    taken t = take(monitor, 0, 0);
+    const rh_profile_relation *log = table(&t, "log");
+    assert_true(log->is_partitioned);
+    assert_string_equal(table(&t, "log_1")->parent, "log");
+    assert_int_equal(log->tuples, 5000);
+    assert_int_equal(log->bytes, table(&t, "log_1")->bytes + table(&t, "log_2")->bytes);
+    assert_true(log->inserts_per_s >= 0);
+    drop(&t);
+    run(superuser, "DROP TABLE log");
+}
+
 /* What production has of a profile afterwards: nothing. */
 static void leaves_nothing(void **state)
 {
@@ -425,6 +473,8 @@ int main(void)
         cmocka_unit_test(as_nobody),
         cmocka_unit_test(beside_locks),
         cmocka_unit_test(watching),
+        cmocka_unit_test(most_common_values),
+        cmocka_unit_test(partitioned),
         cmocka_unit_test(leaves_nothing),
         cmocka_unit_test(the_script_gives_the_same),
         cmocka_unit_test(the_guard_knows_production),

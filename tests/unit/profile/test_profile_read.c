@@ -244,6 +244,77 @@ static void tells_the_device_from_a_cache(void **state)
     assert_true(isnan(profile.probe.uncached_bytes_per_s));
 }
 
+static void reads_most_common_values(void **state)
+{
+    (void)state;
+    reads(HEAD SERVER
+          ", \"values\": [{\"schema\": \"public\", \"table\": \"orders\", \"column\": \"status\", "
+          "\"values\": [\"sent\", \"new\"], \"frequencies\": [0.7, 0.25]},"
+          " {\"schema\": \"public\", \"table\": \"orders\", \"column\": \"sum\", \"values\": [\"1\"], "
+          "\"frequencies\": [0.7, 0.2]},"
+          " {\"schema\": \"public\", \"table\": \"orders\", \"column\": \"more\", \"values\": [\"1\", "
+          "\"2\"], \"frequencies\": [0.7, 0.5]},"
+          " {\"schema\": \"public\", \"table\": \"orders\", \"column\": \"less\", \"values\": [1], "
+          "\"frequencies\": [-1]}]}");
+    assert_int_equal(profile.value_count, 1);
+    assert_string_equal(profile.values[0].column, "status");
+    assert_int_equal(profile.values[0].count, 2);
+    assert_string_equal(profile.values[0].values[1], "new");
+    assert_true(profile.values[0].frequencies[1] == 0.25);
+    assert_true(doubts("orders.sum make no sense") && doubts("orders.more make") &&
+                doubts("orders.less make"));
+    reads(HEAD SERVER "}");
+    assert_int_equal(profile.value_count, 0);
+    assert_null(why_unknown("values")); /* nobody asked */
+}
+
+#define PART(name, kind, of, figures)                                                                        \
+    "{\"schema\": \"s\", \"name\": \"" name "\", \"kind\": \"" kind "\", " of figures "}"
+#define OF(parent) "\"parent_schema\": \"s\", \"parent\": \"" parent "\", "
+#define SIZES(rows, bytes)                                                                                   \
+    "\"pages\": 10, \"tuples\": " rows ", \"bytes\": " bytes ", \"toast_bytes\": 0, \"index_bytes\": 8192"
+#define COUNTS(name, at, n)                                                                                  \
+    "{\"schema\": \"s\", \"name\": \"" name "\", \"clock_s\": " at ", \"inserts\": " n ", \"updates\": 0, "  \
+    "\"deletes\": 0, \"sequential_scans\": 0, \"index_scans\": 0}"
+
+/* Over two levels; a partition that does not tell leaves its ancestors unknown, and nobody else. */
+static void partitions_add_up(void **state)
+{
+    (void)state;
+    static const char relations[] =
+        "\"size\": {\"database_bytes\": 5000000000}, \"relations\": [" PART("log", "p", "", "\"tuples\": null") "," PART(
+            "log_26", "p", OF("log"),
+            "\"tuples\": null") "," PART("log_25", "r", OF("log"),
+                                         SIZES(
+                                             "100",
+                                             "81920")) "," PART("log_26a", "r", OF("log_26"),
+                                                                SIZES(
+                                                                    "50",
+                                                                    "40960")) "," PART("log_26b", "r",
+                                                                                       OF("log_26"),
+                                                                                       SIZES(
+                                                                                           "null",
+                                                                                           "40960")) "," PART("empty",
+                                                                                                              "p",
+                                                                                                              "",
+                                                                                                              "\"tuples\": null") "]";
+    static const char counters[] =
+        "\"counters\": [" COUNTS("log_25", "0", "0") "," COUNTS("log_25", "10", "20") "," COUNTS(
+            "log_26a", "0", "0") "," COUNTS("log_26a", "10", "30") "," COUNTS("log_26b", "0",
+                                                                              "5") "," COUNTS("log_26b", "10",
+                                                                                              "5") "]";
+    reads(rh_arena_printf(arena, "%s, %s, %s}", HEAD SERVER, relations, counters));
+    const rh_profile_relation *log = &profile.relations[0], *log_26 = &profile.relations[1];
+    assert_true(log->inserts_per_s == 5 && log_26->inserts_per_s == 3);
+    assert_int_equal(log->bytes, 163840);
+    assert_int_equal(log_26->bytes, 81920);
+    assert_int_equal(log->index_bytes, 3 * 8192);
+    assert_int_equal(log->tuples, RH_UNKNOWN);
+    assert_int_equal(profile.relations[2].tuples, 100);
+    assert_true(isnan(profile.relations[5].inserts_per_s));
+    assert_int_equal(profile.relations[5].bytes, RH_UNKNOWN);
+}
+
 static void many_doubts_stay_short(void **state)
 {
     (void)state;
@@ -290,6 +361,13 @@ static void script_has_every_part(void **state)
     for (const char *at = text; (at = strstr(at, ":rh_look\n")) != NULL; at++)
         looks++;
     assert_int_equal(looks, 8);
+    assert_non_null(strstr(text, "No value of the data"));
+    assert_null(strstr(text, "most_common_vals"));
+    rh_text_clear(&script);
+    options.most_common_values = true;
+    rh_profile_script(&options, &script);
+    assert_non_null(strstr(rh_text_string(&script), "COPY (SELECT 'values'"));
+    assert_null(strstr(rh_text_string(&script), "No value of the data"));
     rh_text_release(&script);
 }
 
@@ -312,6 +390,7 @@ int main(void)
         TEST(reads_what_is_there),        TEST(csv_is_the_same),
         TEST(a_script_that_was_stopped),  TEST(no_profile_at_all),
         TEST(figures_that_make_no_sense), TEST(tells_the_device_from_a_cache),
+        TEST(reads_most_common_values),   TEST(partitions_add_up),
         TEST(many_doubts_stay_short),     TEST(every_cut),
         TEST(script_has_every_part),
     };

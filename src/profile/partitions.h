@@ -1,0 +1,8 @@
+/* Internal to profile/: partitioned tables, summed up. */
+#pragma once
+#include "pgrehearse/model/facts.h"
+#include "pgrehearse/model/profile.h"
+
+/* Gives every partitioned table of PROFILE that has partitions in it the sums of those that have storage:
+ * sizes, rows and rates. */
+void rh_profile_sum_partitions(rh_profile *profile);
