@@ -32,7 +32,7 @@
 #define PREDICTION_LEVEL 0.9
 
 static const double SAMPLES[] = {1.0 / 64, 1.0 / 32, 1.0 / 16, 1.0 / 8};
-enum { SAMPLE_REPEATS = 4 };
+enum { SAMPLE_REPEATS = 4 }; /* and as many as there are quiet passes, when those are more */
 
 typedef struct rehearsal {
     const rh_scenario *scenario;
@@ -212,8 +212,9 @@ static bool scaled_passes(rehearsal *r, rh_error *error)
     rh_added_keys_follow(run, r->staging);
     if (!rh_sizes_read(run, rh_staging_conninfo(r->staging), &sizes, error))
         return false;
+    int repeats = r->scenario->repeat > SAMPLE_REPEATS ? r->scenario->repeat : SAMPLE_REPEATS;
     for (size_t i = 0; i < sizeof SAMPLES / sizeof *SAMPLES; i++)
-        if (!rh_pass_scaled(run, r->staging, SAMPLES[i], SAMPLE_REPEATS, sizes, r->progress, error))
+        if (!rh_pass_scaled(run, r->staging, SAMPLES[i], repeats, sizes, r->progress, error))
             return false;
     rh_heldouts history = {0};
     rh_heldouts_of_history(&run->production.history, &history, run->arena);

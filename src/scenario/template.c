@@ -94,7 +94,7 @@ const char *rh_scenario_template(void)
            "rollback: true               # every migration with a way down goes up, down and up again\n"
            "# interrupt: true            # each migration is also killed half-way: what stays, and does it "
            "run again\n"
-           "repeat: 3                    # quiet passes: more of them, narrower intervals\n"
+           "repeat: 3                    # quiet passes (and runs on each sample): more of them, narrower intervals\n"
            "\n"
            "# After the migrations. SQL: every row returned is a failure; commands: any exit status but 0.\n"
            "# verify:\n"
