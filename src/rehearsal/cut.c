@@ -1,8 +1,9 @@
 #include "pgrehearse/rehearsal/cut.h"
+#include <signal.h>
 #include <stdio.h>
 #include <time.h>
 
-static const rh_usec GONE_PATIENCE = 30 * RH_SECOND;
+static const rh_usec GONE_PATIENCE = 30 * RH_SECOND, PROGRAM_PATIENCE = 10 * RH_SECOND;
 
 /* ---- in the migration's thread ---- */
 
@@ -29,6 +30,36 @@ static void after(void *user, rh_pg *pg, rh_migration *migration, rh_statement *
         cut->completed = ok;
 }
 
+/* ---- in the thread of a program's proxy ---- */
+
+static void program_started(void *user, pid_t program)
+{
+    rh_cut *cut = user;
+    pthread_mutex_lock(&cut->mutex);
+    cut->program = program;
+    pthread_mutex_unlock(&cut->mutex);
+}
+
+static void program_begun(void *user, const rh_statement *statement, int pid)
+{
+    rh_cut *cut = user;
+    if (statement != cut->target || cut->began)
+        return;
+    pthread_mutex_lock(&cut->mutex);
+    cut->pid = pid;
+    cut->began = rh_clock_monotonic();
+    cut->armed = true;
+    pthread_cond_signal(&cut->wake);
+    pthread_mutex_unlock(&cut->mutex);
+}
+
+static void program_ended(void *user, const rh_statement *statement, bool ok)
+{
+    rh_cut *cut = user;
+    if (statement == cut->target)
+        cut->completed = ok;
+}
+
 /* ---- in its own ---- */
 
 static void strike(rh_cut *cut)
@@ -40,20 +71,30 @@ static void strike(rh_cut *cut)
     cut->struck = rh_clock_monotonic();
 }
 
+/* With the mutex; false when it was given up before. */
+static bool wait_until(rh_cut *cut, rh_usec due)
+{
+    struct timespec until = {.tv_sec = due / RH_SECOND, .tv_nsec = due % RH_SECOND * 1000};
+    while (!cut->given_up && rh_clock_monotonic() < due)
+        pthread_cond_timedwait(&cut->wake, &cut->mutex, &until);
+    return !cut->given_up;
+}
+
 static void *wait_and_strike(void *user)
 {
     rh_cut *cut = user;
     pthread_mutex_lock(&cut->mutex);
     while (!cut->armed && !cut->given_up)
         pthread_cond_wait(&cut->wake, &cut->mutex);
-    rh_usec due = cut->began + cut->delay;
-    struct timespec until = {.tv_sec = due / RH_SECOND, .tv_nsec = due % RH_SECOND * 1000};
-    while (!cut->given_up && rh_clock_monotonic() < due)
-        pthread_cond_timedwait(&cut->wake, &cut->mutex, &until);
-    bool given_up = cut->given_up;
+    bool due = wait_until(cut, cut->began + cut->delay);
     pthread_mutex_unlock(&cut->mutex);
-    if (!given_up)
-        strike(cut);
+    if (!due)
+        return NULL;
+    strike(cut);
+    pthread_mutex_lock(&cut->mutex);
+    if (cut->program && wait_until(cut, cut->struck + PROGRAM_PATIENCE))
+        kill(-cut->program, SIGKILL);
+    pthread_mutex_unlock(&cut->mutex);
     return NULL;
 }
 
@@ -70,7 +111,9 @@ static void init_wake(rh_cut *cut)
 bool rh_cut_start(rh_cut *cut, rh_pg *migration, rh_error *error)
 {
     cut->hooks = (rh_replay_hooks){.user = cut, .before = before, .after = after};
-    cut->pid = rh_pg_backend_pid(migration);
+    cut->witness = (rh_program_witness){
+        .user = cut, .started = program_started, .begun = program_begun, .ended = program_ended};
+    cut->pid = migration ? rh_pg_backend_pid(migration) : 0;
     cut->side = rh_pg_connect(rh_staging_conninfo(cut->staging), ": side", error);
     if (!cut->side)
         return false;

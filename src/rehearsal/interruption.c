@@ -59,9 +59,10 @@ static bool cut_once(rh_interrupted *i, double share, bool *met, rh_error *error
                   .target = i->target,
                   .delay = (rh_usec)(share * i->target_s * (double)RH_SECOND)};
     rh_error killed = {0};
-    if (!rh_interruption_prepare(i, error) || !rh_cut_start(&cut, i->pg, error))
+    if (!rh_interruption_prepare(i, error) ||
+        !rh_cut_start(&cut, i->migration->command ? NULL : i->pg, error))
         return false;
-    bool whole = rh_interruption_replay(i, i->migration, &cut.hooks, &killed);
+    bool whole = rh_interruption_replay(i, i->migration, &cut, &killed);
     bool ok = killed.code != RH_ERROR_INTERRUPTED;
     if (!ok)
         rh_error_move(error, &killed);
@@ -70,7 +71,7 @@ static bool cut_once(rh_interrupted *i, double share, bool *met, rh_error *error
     ok = rh_cut_finish(&cut, ok ? error : NULL) && ok && rh_interruption_open(i, error);
     found->statement = i->target->ordinal;
     found->hit = !whole && cut.struck;
-    found->in_statement = found->hit && !cut.completed;
+    found->in_statement = cut.struck && !cut.completed; /* a program may go on by itself, and end well */
     found->after_s = cut.struck ? rh_seconds(cut.struck - cut.began) : RH_NOT_MEASURED;
     *met = found->in_statement;
     return ok;
@@ -110,8 +111,8 @@ static size_t longest_migration(const rh_plan *plan)
     double most = -1;
     for (size_t m = 0; m < plan->migration_count; m++) {
         double median_s = 0;
-        if (plan->migrations[m].pending && !plan->migrations[m].command &&
-            longest_statement(&plan->migrations[m], &median_s) && median_s > most) {
+        if (plan->migrations[m].pending && longest_statement(&plan->migrations[m], &median_s) &&
+            median_s > most) {
             most = median_s;
             longest = m;
         }
@@ -134,10 +135,6 @@ bool rh_pass_interruption(rh_run *run, rh_staging *staging, const rh_progress *p
             continue;
         rh_progress_update(progress, "interruption", i.migration->name, (int64_t)done++,
                            (int64_t)run->plan.pending_count, RH_UNIT_ITEMS);
-        if (i.migration->command) {
-            rh_run_not_measured(run, "interruption of %s: a program is not cut half-way", i.migration->id);
-            continue;
-        }
         i.target = longest_statement(i.migration, &i.target_s);
         if (!i.target) {
             rh_run_not_measured(run,

@@ -5,6 +5,7 @@
 #include "pgrehearse/migrations/data_digest.h"
 #include "pgrehearse/migrations/migrations.h"
 #include "pgrehearse/model/run.h"
+#include "pgrehearse/rehearsal/cut.h"
 #include "pgrehearse/staging/staging.h"
 
 typedef struct rh_interrupted {
@@ -31,9 +32,8 @@ bool rh_interruption_prepare(rh_interrupted *i, rh_error *error);
 bool rh_interruption_open(rh_interrupted *i, rh_error *error);
 void rh_interruption_close(rh_interrupted *i);
 void rh_interruption_forget(rh_interrupted *i);
-/* Up; what fails leaves the migration's own outcome as it was. */
-bool rh_interruption_replay(rh_interrupted *i, rh_migration *migration, const rh_replay_hooks *hooks,
-                            rh_error *error);
+/* Up; what fails leaves the migration's own outcome as it was. CUT: told how it goes; NULL: nobody. */
+bool rh_interruption_replay(rh_interrupted *i, rh_migration *migration, const rh_cut *cut, rh_error *error);
 /* What there is now, compared with before, into i->found; HISTORY: the history table's rows. */
 bool rh_interruption_look(rh_interrupted *i, rh_rows *history, rh_error *error);
 /* As the framework would, given HISTORY; else once it says what it said before. */

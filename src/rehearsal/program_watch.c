@@ -78,6 +78,12 @@ static link *link_of(rh_program_watch *w, int connection)
     return &w->links[connection - 1];
 }
 
+/* The statement as an earlier run left it; NULL: it is new. */
+static const rh_statement *known_statement(const rh_program_watch *w, const seen *item)
+{
+    return item->index < w->script->statement_count ? &w->script->statements[item->index] : NULL;
+}
+
 static void on_begun(void *user, rh_proxy_statement *statement)
 {
     rh_program_watch *w = user;
@@ -127,6 +133,8 @@ static void on_begun(void *user, rh_proxy_statement *statement)
         .fsyncs = RH_UNKNOWN,
     };
     statement->mark = item;
+    if (w->options.witness && known_statement(w, item))
+        w->options.witness->begun(w->options.witness->user, known_statement(w, item), statement->pid);
 }
 
 static void note_failure(rh_program_watch *w, const rh_proxy_statement *statement)
@@ -159,6 +167,8 @@ static void on_ended(void *user, const rh_proxy_statement *statement)
     item->run.command_tag = rh_arena_strdup(w->arena, statement->command_tag);
     if (sampler_of(w))
         rh_sampler_statement(sampler_of(w), NULL, 0);
+    if (w->options.witness && known_statement(w, item))
+        w->options.witness->ended(w->options.witness->user, known_statement(w, item), item->ok);
 }
 
 /* Its statements belong to the interval in which it ends. */

@@ -26,7 +26,10 @@ static const char *state_words(const rh_json *i)
 {
     if (rh_view_is(i, "state", "as_before"))
         return "as before";
-    return rh_view_is(i, "state", "applied") ? "all of it had ended" : "half of it stayed";
+    if (!rh_view_is(i, "state", "applied"))
+        return "half of it stayed";
+    return rh_json_bool(rh_json_get(i, "in_statement")) ? "it went on by itself, to its end"
+                                                        : "all of it had ended";
 }
 
 static const char *again_words(const rh_view *view, const rh_json *i)
