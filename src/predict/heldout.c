@@ -6,6 +6,8 @@
 
 /* A distance of less than a quarter of a doubling is that of a run that is repeated. */
 static const double DISTANCE_MIN = 0.25;
+/* Shorter runs on a sample are noise, not evidence. Seconds. */
+static const double EVIDENCE_FLOOR_S = 0.005;
 /* A class's own residuals are used from so many times the fewest on: with fewer the largest of them decides.
  */
 enum { OWN_CLASS = 2 };
@@ -62,7 +64,7 @@ static void add_statement(const rh_statement *statement, rh_heldouts *heldouts, 
     double actual = median_at(statement, largest, &size);
     rh_cost cost = rh_cost_fit(statement, RH_COST_ELAPSED, 1u << RH_PASS_KIND_SCALED, next);
     double predicted = rh_cost_at(&cost, &size);
-    if (!(actual >= RH_PREDICT_FLOOR_S) || !(predicted > 0))
+    if (!(actual >= EVIDENCE_FLOOR_S) || !(predicted > 0))
         return;
     rh_heldouts_add(heldouts,
                     (rh_heldout){.class_ = statement->class_,
