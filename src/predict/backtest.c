@@ -83,7 +83,7 @@ void rh_backtest_predict(const rh_plan *plan, const rh_work_size *sizes, const r
                               .level = level};
     for (size_t i = 0; history && i < history->count; i++)
         rh_heldouts_add(&residuals, history->rows[i], arena);
-    rh_heldouts_of_samples(plan, &residuals, arena);
+    rh_heldouts_of_samples(plan, rh_predict_residuals_needed(level), &residuals, arena);
     for (size_t m = 0; m < plan->migration_count; m++) {
         const rh_migration *migration = &plan->migrations[m];
         for (size_t i = 0; i < migration->up.statement_count; i++, index++) {

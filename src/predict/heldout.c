@@ -17,25 +17,14 @@ void rh_heldouts_add(rh_heldouts *heldouts, rh_heldout residual, rh_arena *arena
     *(rh_heldout *)rh_arena_add(arena, &heldouts->rows, &heldouts->count, sizeof residual) = residual;
 }
 
-/* The two largest scales of the scaled runs; 0 where there are fewer than three. */
-static void largest_scales(const rh_statement *statement, double *largest, double *next)
+/* The largest scale of the scaled runs that is below LIMIT; 0: none. */
+static double next_scale(const rh_statement *statement, double limit)
 {
-    double third = *largest = *next = 0;
-    for (size_t i = 0; i < statement->run_count; i++) {
-        double scale = statement->runs[i].pass == RH_PASS_KIND_SCALED ? statement->runs[i].scale : 0;
-        if (scale > *largest) {
-            third = *next;
-            *next = *largest;
-            *largest = scale;
-        } else if (scale < *largest && scale > *next) {
-            third = *next;
-            *next = scale;
-        } else if (scale < *next && scale > third) {
-            third = scale;
-        }
-    }
-    if (!(third > 0))
-        *largest = *next = 0;
+    double largest = 0;
+    for (size_t i = 0; i < statement->run_count; i++)
+        if (statement->runs[i].pass == RH_PASS_KIND_SCALED && statement->runs[i].scale < limit)
+            largest = fmax(largest, statement->runs[i].scale);
+    return largest;
 }
 
 static double median_at(const rh_statement *statement, double scale, rh_work_size *size)
@@ -54,14 +43,14 @@ static double median_at(const rh_statement *statement, double scale, rh_work_siz
     return median;
 }
 
-static void add_statement(const rh_statement *statement, rh_heldouts *heldouts, rh_arena *arena)
+/* The sample of SCALE, as the two or more smaller ones predict it. */
+static void add_statement(const rh_statement *statement, double scale, rh_heldouts *heldouts, rh_arena *arena)
 {
-    double largest, next;
-    largest_scales(statement, &largest, &next);
-    if (!(largest > 0))
+    double next = next_scale(statement, scale);
+    if (!(next_scale(statement, next) > 0))
         return;
     rh_work_size size = {0};
-    double actual = median_at(statement, largest, &size);
+    double actual = median_at(statement, scale, &size);
     rh_cost cost = rh_cost_fit(statement, RH_COST_ELAPSED, 1u << RH_PASS_KIND_SCALED, next);
     double predicted = rh_cost_at(&cost, &size);
     if (!(actual >= EVIDENCE_FLOOR_S) || !(predicted > 0))
@@ -73,11 +62,15 @@ static void add_statement(const rh_statement *statement, rh_heldouts *heldouts, 
                     arena);
 }
 
-void rh_heldouts_of_samples(const rh_plan *plan, rh_heldouts *heldouts, rh_arena *arena)
+void rh_heldouts_of_samples(const rh_plan *plan, size_t needed, rh_heldouts *heldouts, rh_arena *arena)
 {
-    for (size_t m = 0; m < plan->migration_count; m++)
-        for (size_t i = 0; i < plan->migrations[m].up.statement_count; i++)
-            add_statement(&plan->migrations[m].up.statements[i], heldouts, arena);
+    for (int below = 0; below == 0 || (below == 1 && heldouts->count < needed); below++)
+        for (size_t m = 0; m < plan->migration_count; m++)
+            for (size_t i = 0; i < plan->migrations[m].up.statement_count; i++) {
+                const rh_statement *statement = &plan->migrations[m].up.statements[i];
+                double scale = next_scale(statement, INFINITY);
+                add_statement(statement, below ? next_scale(statement, scale) : scale, heldouts, arena);
+            }
 }
 
 void rh_heldouts_of_backtest(const rh_backtest *backtest, rh_heldouts *heldouts, rh_arena *arena)
