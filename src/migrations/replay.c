@@ -285,9 +285,9 @@ static void place_failure(const replay *r, rh_error *error)
         column =
             error->line > 1 ? error->column : r->at->column + (error->column > 1 ? error->column - 1 : 0);
     }
-    const char *direction = r->options->again                ? " (up again)"
-                            : r->options->direction == RH_UP ? ""
-                                                             : " (down)";
+    const char *direction = r->options->direction == RH_DOWN ? " (down)"
+                            : r->options->again              ? " (up again)"
+                                                             : "";
     if (r->at)
         rh_error_context(error, "migration %s%s, statement %d", r->migration->id, direction, r->at->ordinal);
     else

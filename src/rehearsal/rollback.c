@@ -124,8 +124,6 @@ bool rh_pass_rollback(rh_run *run, rh_staging *staging, const rh_progress *progr
     bool ok = rh_staging_reset(staging, progress, error) && rh_way_back_open(&w, error) &&
               rh_history_prepare(w.pg, &run->plan, error) && rh_rollback_set_look(&w, &beginning, error) &&
               rehearse_each(&w, error) && rh_rollback_set(&w, &beginning, error);
-    if (run->set_rollback.outcome != RH_OUTCOME_NOT_RUN)
-        rh_reversibility_judge(&run->set_rollback, run->arena);
     rh_way_back_close(&w);
     rh_way_back_release(&beginning);
     if (ok)

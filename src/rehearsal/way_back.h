@@ -46,7 +46,7 @@ bool rh_way_back_is_fatal(const way_back *w, rh_error *error);
 
 /* ---- rollback_set.c ---- */
 
-/* What is there before any migration runs; nothing when the set cannot go down anyway. */
+/* What is there before any migration runs; nothing when the whole set cannot go down anyway. */
 bool rh_rollback_set_look(way_back *w, way_back_state *beginning, rh_error *error);
 /* All of them down, the last first, and up again; run->set_rollback. */
 bool rh_rollback_set(way_back *w, const way_back_state *beginning, rh_error *error);

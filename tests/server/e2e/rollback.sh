@@ -50,7 +50,7 @@ report "all(m['outcome'] == 'ok' and m['error'] is None for m in r['migrations']
 report "'rollback of migration 000014' in r['reason'] and '(up again)' in r['migrations'][3]['rollback']['error']['message']"
 says "$work/out" 'The rollback of 000014 down and 1 more failed: there is no way back'
 way 2 "b['why'].startswith('the way down failed: ') and 'unknown' in b['why']"
-report "r['rollback']['reversibility'] == 'irreversible' and r['rollback']['why'] == 'there is no way down from 000013, only to it'"
+report "r['rollback']['reversibility'] == 'broken' and r['rollback']['why'].startswith('there is no way down from 000013; the 3 after it: the way down failed: migration 000014 (down)')"
 says "$work/run/report.md" '000014 is broken: the way down failed: .*unknown'
 
 # Each way back works, but not all of them one after the other.
@@ -63,9 +63,22 @@ rehearse 2 --pass quiet
 valid_report
 way 2 "b['outcome'] == 'ok'"
 report "r['rollback']['reversibility'] == 'broken' and 'whole set' in r['reason']"
+report "'migration 000012 (down)' in r['rollback']['error']['message']"
+
+# No way down from the first: the two after it are rehearsed together.
+rm "$work"/migrations/00001[23]*
+migration 000012_none.up.sql 'CREATE TABLE IF NOT EXISTS first (id int primary key);'
+migration 000013_note.up.sql 'ALTER TABLE orders DROP COLUMN note;'
+migration 000013_note.down.sql 'ALTER TABLE orders ADD COLUMN note text;'
+migration 000014_fine.up.sql 'CREATE TABLE fine (id int);'
+migration 000014_fine.down.sql 'DROP TABLE fine;'
+rehearse 0 --pass quiet
+valid_report
+report "r['rollback']['reversibility'] == 'irreversible' and r['rollback']['outcome'] == 'ok'"
+report "r['rollback']['why'].startswith('there is no way down from 000012; the 2 after it: column note of public.orders, ')"
+rm "$work"/migrations/00001[234]*
 
 # Steps of one change, whose ways down are in the order of the whole: none works alone, all of them do.
-rm "$work"/migrations/00001[23]*
 migration 000012_steps.up.sql 'CREATE TABLE first (id int primary key);'
 migration 000012_steps.down.sql 'DROP TABLE second;'
 migration 000013_steps.up.sql 'CREATE TABLE second (id int primary key);'
