@@ -9,7 +9,9 @@ double rh_translation_ratio(const rh_translation *t, rh_probe_kind kind)
     if (!(here > 0) || !(there > 0))
         return NAN;
     bool seconds = kind == RH_PROBE_RANDOM || kind == RH_PROBE_WAL; /* the others are rates */
-    return seconds ? there / here : here / there;
+    double ratio = seconds ? there / here : here / there;
+    bool rough = t->staging->cut_short[kind] || t->production->cut_short[kind];
+    return rough ? fmax(1, ratio) : ratio; /* nothing is shorter for a figure that is rough */
 }
 
 /* The probes that stand for a class's CPU. */

@@ -1,6 +1,6 @@
 -- How fast neighbouring pages come from outside shared buffers (the device, or the operating system's cache: PostgreSQL cannot
--- tell): up to 32 MB, 2 MB at each of 16 places, evenly spread from one picked at random, in the largest table that this role may read, for at most
--- 0.4 s. Nothing is returned. Places that took two and a half times as long as the fastest are counted once more as uncached:
+-- tell): up to 32 MB, 2 MB at each of 16 places, evenly spread from one picked at random, in the largest table that this role
+-- may read, for at most 0.4 s. Nothing is returned. Places that took two and a half times as long as the fastest are counted once more as uncached:
 -- those the operating system did not have, where it had others.
 DO $probe$
 DECLARE

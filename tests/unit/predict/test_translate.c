@@ -153,10 +153,29 @@ static void a_larger_table_takes_longer_and_is_less_sure(void **state)
     rh_arena_free(arena);
 }
 
+/* A probe that was cut short makes production slower, never faster. */
+static void a_rough_probe_shortens_nothing(void **state)
+{
+    (void)state;
+    rh_probe staging = probe(1e6, 1e9, 1e-3), production = probe(2e6, 0.5e9, 0.5e-3);
+    rh_translation t = {.production = &production, .staging = &staging};
+    near(rh_translation_ratio(&t, RH_PROBE_CPU), 0.5);
+    near(rh_translation_ratio(&t, RH_PROBE_WAL), 0.5);
+    for (int kind = 0; kind < RH_PROBE_COUNT; kind++)
+        production.cut_short[kind] = true;
+    near(rh_translation_ratio(&t, RH_PROBE_CPU), 1);
+    near(rh_translation_ratio(&t, RH_PROBE_WAL), 1);
+    near(rh_translation_ratio(&t, RH_PROBE_SEQUENTIAL), 2);
+    production.cut_short[RH_PROBE_CPU] = false;
+    staging.cut_short[RH_PROBE_CPU] = true; /* as one that was too slow for its time would be */
+    near(rh_translation_ratio(&t, RH_PROBE_CPU), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_duration_is_divided_by_its_counters),
+        cmocka_unit_test(a_rough_probe_shortens_nothing),
         cmocka_unit_test(each_part_has_its_own_ratio),
         cmocka_unit_test(workers_need_free_cpus),
         cmocka_unit_test(without_a_probe_it_says_so),
