@@ -144,6 +144,14 @@ static bool run_own_command(replay *r, const char *sql, rh_error *error)
     return ok;
 }
 
+static bool open_tool_transaction(replay *r, rh_error *error)
+{
+    if (r->script->rule != RH_TRANSACTION_ONE)
+        return true;
+    r->tool = run_own_command(r, "BEGIN", error);
+    return r->tool;
+}
+
 /* In the implicit block of a simple query these fail, though in the regular one that stands in for it they
  * would not. */
 static bool refuse_in_implicit_block(const replay *r, const rh_statement *statement, rh_transaction_verb verb,
@@ -161,6 +169,8 @@ static bool refuse_in_implicit_block(const replay *r, const rh_statement *statem
 /* Before STATEMENT is sent: the block that the server would have open by now. */
 static bool open_block(replay *r, const rh_statement *statement, rh_transaction_verb verb, rh_error *error)
 {
+    if (r->rules->begins_again && !r->tool && rh_pg_transaction_state(r->pg) == 'I')
+        return open_tool_transaction(r, error);
     if (!is_own(r))
         return true;
     if (!refuse_in_implicit_block(r, statement, verb, error))
@@ -223,14 +233,6 @@ static bool check_syntax(replay *r, rh_error *error)
             return false;
     }
     return true;
-}
-
-static bool open_tool_transaction(replay *r, rh_error *error)
-{
-    if (r->script->rule != RH_TRANSACTION_ONE)
-        return true;
-    r->tool = run_own_command(r, "BEGIN", error);
-    return r->tool;
 }
 
 /* The tool's COMMIT, after it has written its history. */
@@ -352,11 +354,12 @@ static bool replay_file(replay *r, rh_error *error)
     if (!check_syntax(r, error) || !open_tool_transaction(r, error) || !run_script(r, error))
         return false;
     r->at = NULL;
-    if (rules->history_apart && !close_tool_transaction(r, error))
+    const bool apart = rules->history_apart && rules->history_apart(r->plan);
+    if (apart && !close_tool_transaction(r, error))
         return false;
-    r->ended = rules->history_apart;
+    r->ended = apart;
     return (!rules->end || rules->end(r->pg, r->plan, r->migration, direction, error)) &&
-           (rules->history_apart || close_tool_transaction(r, error));
+           (apart || close_tool_transaction(r, error));
 }
 
 bool rh_replay(rh_pg *pg, const rh_plan *plan, rh_migration *migration, const rh_replay_options *options,

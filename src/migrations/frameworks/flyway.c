@@ -166,6 +166,16 @@ static bool is_callback(const char *base)
     return false;
 }
 
+/* PostgreSQLDatabase.java: with a lock of the session all goes through one connection. */
+static bool uses_two_connections(const rh_plan *plan)
+{
+    rh_arena *scratch = rh_arena_new();
+    const char *file = plan->migration_count > 0 ? plan->migrations[0].up.file : NULL;
+    const bool two = !file || rh_flyway_is(file, "postgresql.transactional.lock", true, scratch);
+    rh_arena_free(scratch);
+    return two;
+}
+
 static rh_fit fit(const char *folder, const rh_migration_files *list, rh_arena *arena, const char **why)
 {
     rh_text text = {0};
@@ -227,8 +237,8 @@ static bool settle_plan(rh_plan *plan, rh_arena *arena, bool *in_one, rh_error *
         return true;
     if (!rh_flyway_check_settings(file, arena, error))
         return false;
-    const bool in_transaction = rh_flyway_is(file, "postgresql.transactional.lock", true, arena);
-    for (size_t i = 0; in_transaction && i < plan->migration_count; i++)
+    const bool two = uses_two_connections(plan);
+    for (size_t i = 0; two && i < plan->migration_count; i++)
         for (size_t k = 0; k < plan->migrations[i].up.statement_count; k++)
             if (plan->migrations[i].up.statements[k].class_ == RH_CLASS_INDEX_CONCURRENT)
                 warn_of_lock(&plan->migrations[i].up.statements[k], arena);
@@ -330,6 +340,15 @@ static const char *script_name(const rh_plan *plan, const char *file)
     return file + length + strspn(file + length, "/");
 }
 
+/* What stands between "__" and the ending: a migration that others were joined to has another name. */
+static const char *description_of(const char *file, rh_arena *arena)
+{
+    const char *none, *base = base_of(file), *separator = strstr(base, "__");
+    if (!separator)
+        return "";
+    return rh_arena_strndup(arena, separator + 2, strlen(separator + 2) - ending_of(base, &none));
+}
+
 static bool write_row(rh_pg *pg, const rh_plan *plan, const rh_migration *migration, rh_direction direction,
                       bool success, rh_error *error)
 {
@@ -342,6 +361,7 @@ static bool write_row(rh_pg *pg, const rh_plan *plan, const rh_migration *migrat
         restore_state(pg, error) ? rh_history_qualified(pg, RH_FLYWAY_TABLE, "Flyway", error) : NULL;
     if (!table)
         return false;
+    rh_arena *scratch = rh_arena_new();
     rh_text sql = {0};
     rh_text_printf(
         &sql,
@@ -352,7 +372,7 @@ static bool write_row(rh_pg *pg, const rh_plan *plan, const rh_migration *migrat
         "%s",
         table, table);
     const char *parameters[] = {rh_flyway_is_repeatable(migration) ? NULL : rh_flyway_version(migration),
-                                migration->name,
+                                script->file ? description_of(script->file, scratch) : migration->name,
                                 direction == RH_DOWN               ? "UNDO_SQL"
                                 : rh_flyway_is_baseline(migration) ? "SQL_BASELINE"
                                                                    : "SQL",
@@ -361,6 +381,7 @@ static bool write_row(rh_pg *pg, const rh_plan *plan, const rh_migration *migrat
                                 success ? "true" : "false"};
     bool ok = rh_history_run(pg, "Flyway", RH_FLYWAY_TABLE, sql.data, 6, parameters, error);
     rh_text_release(&sql);
+    rh_arena_free(scratch);
     free(table);
     return ok;
 }
@@ -376,11 +397,12 @@ static bool end(rh_pg *pg, const rh_plan *plan, const rh_migration *migration, r
     return ok;
 }
 
-/* Only what ran without a transaction leaves a trace. */
+/* Only what ran without a transaction leaves a trace, and only with one connection: else the row is lost with
+ * the transaction of the other one's lock (PostgreSQLAdvisoryLockTemplate.java). */
 static void failed(rh_pg *pg, const rh_plan *plan, const rh_migration *migration, rh_direction direction)
 {
     const rh_script *script = direction == RH_UP ? &migration->up : &migration->down;
-    if (script->rule != RH_TRANSACTION_ONE)
+    if (script->rule != RH_TRANSACTION_ONE && !uses_two_connections(plan))
         write_row(pg, plan, migration, direction, false, NULL);
 }
 
@@ -393,8 +415,8 @@ const rh_framework_rules rh_framework_flyway = {
     .recognise = recognise,
     .compare = compare,
     .fit = fit,
-    .one_query = true,
-    .history_apart = true,
+    .begins_again = true,
+    .history_apart = uses_two_connections,
     .read = rh_flyway_read,
     .settle = rh_flyway_settle,
     .settle_plan = settle_plan,

@@ -76,6 +76,8 @@ typedef struct rh_framework_rules {
     /* Under RH_TRANSACTION_ONE: */
     bool one_query;         /* the tool sends the file as one query: what follows a COMMIT of the file's own
                                is an implicit transaction */
+    bool begins_again;      /* its driver begins another transaction after a COMMIT of the file's own, which
+                               the history's row is in too */
     bool all_in_one;        /* all that is pending is one transaction */
     bool commit_is_checked; /* the tool fails when the file's own COMMIT ended the tool's transaction */
 
@@ -104,7 +106,8 @@ typedef struct rh_framework_rules {
                   rh_error *error);
     bool (*end)(rh_pg *pg, const rh_plan *plan, const rh_migration *migration, rh_direction direction,
                 rh_error *error);
-    bool history_apart; /* END runs after the file's transaction has ended */
+    bool (*history_apart)(const rh_plan *plan); /* END runs after the file's transaction has ended; may be
+                                                   NULL: in it */
     /* What the tool writes when the file failed, after the rollback; may be NULL. */
     void (*failed)(rh_pg *pg, const rh_plan *plan, const rh_migration *migration, rh_direction direction);
 } rh_framework_rules;

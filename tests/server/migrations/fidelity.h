@@ -116,19 +116,20 @@ static inline fidelity *fidelity_begin(const set_file *files, size_t count)
         fidelity_execute(f, "postgres",
                          rh_arena_printf(arena, "drop database if exists %s with (force)", databases[i]));
         fidelity_execute(f, "postgres", rh_arena_printf(arena, "create database %s", databases[i]));
-        fidelity_execute(f, databases[i],
-                         "create schema audit;"
-                         "create table audit.seen (n serial, transaction bigint, tag text, object text);"
-                         "create function audit.see() returns event_trigger language plpgsql as $$ begin"
-                         "  if tg_event = 'sql_drop' then insert into audit.seen (transaction, tag, object)"
-                         "    select txid_current(), tg_tag, object_identity from "
-                         "pg_event_trigger_dropped_objects() where original;"
-                         "  else insert into audit.seen (transaction, tag, object)"
-                         "    select txid_current(), command_tag, object_identity from "
-                         "pg_event_trigger_ddl_commands(); end if;"
-                         "end $$;"
-                         "create event trigger audit_made on ddl_command_end execute function audit.see();"
-                         "create event trigger audit_dropped on sql_drop execute function audit.see()");
+        fidelity_execute(
+            f, databases[i],
+            "create schema audit;"
+            "create table audit.seen (n serial, transaction bigint, tag text, object text);"
+            "create function audit.see() returns event_trigger language plpgsql security definer as $$ begin"
+            "  if tg_event = 'sql_drop' then insert into audit.seen (transaction, tag, object)"
+            "    select txid_current(), tg_tag, object_identity from "
+            "pg_event_trigger_dropped_objects() where original;"
+            "  else insert into audit.seen (transaction, tag, object)"
+            "    select txid_current(), command_tag, object_identity from "
+            "pg_event_trigger_ddl_commands(); end if;"
+            "end $$;"
+            "create event trigger audit_made on ddl_command_end execute function audit.see();"
+            "create event trigger audit_dropped on sql_drop execute function audit.see()");
     }
     return f;
 }
