@@ -46,6 +46,15 @@ static size_t offset_of_character(const char *sql, int position)
     return offset;
 }
 
+/* The byte at which LINE and COLUMN, both from 1, begin. */
+static size_t offset_of_place(const char *sql, int line, int column)
+{
+    size_t offset = 0;
+    for (int l = 1; l < line; l++)
+        offset += strcspn(sql + offset, "\n") + 1;
+    return offset + offset_of_character(sql + offset, column);
+}
+
 static bool check_utf8(const char *sql, const char *file_name, rh_error *error)
 {
     for (size_t offset = 0; sql[offset];) {
@@ -195,6 +204,76 @@ bool rh_sql_scan(const char *sql, rh_arena *arena, rh_sql_token **tokens, size_t
     return false;
 }
 
+/* Where the part that begins at FROM may end, at least SIZE bytes on: behind a line that ends with a
+ * semicolon, or at the text's end (*LAST). */
+static size_t part_end(const char *sql, size_t from, size_t size, bool *last)
+{
+    size_t end = from + strnlen(sql + from, size);
+    for (const char *line; sql[end] && (line = strchr(sql + end, '\n')) != NULL;) {
+        end = (size_t)(line - sql) + 1;
+        if (line[-1] == ';' || (line[-1] == '\r' && line[-2] == ';'))
+            break;
+    }
+    if (sql[end] && sql[end - 1] != '\n')
+        end += strlen(sql + end);
+    *last = sql[end] == '\0';
+    return end;
+}
+
+bool rh_sql_scan_part(const char *sql, size_t *from, rh_arena *arena, rh_sql_token **tokens, size_t *count,
+                      rh_error *error)
+{
+    enum { PART = 256 * 1024 };
+    const size_t start = *from;
+    bool last = false;
+    *tokens = NULL;
+    *count = 0;
+    if (!sql[start])
+        return false;
+    for (size_t size = PART;; size *= 4) { /* a longer one where a quote or a comment is open at its end */
+        const size_t end = part_end(sql, start, size, &last);
+        if (last)
+            break;
+        rh_arena *scratch = rh_arena_new();
+        rh_sql_token *found = NULL;
+        size_t found_count = 0, stop;
+        rh_error open = {0};
+        char *part = rh_alloc(end - start + 1);
+        memcpy(part, sql + start, end - start);
+        scan_up_to(part, scratch, &found, &found_count, &stop, &open);
+        const bool whole = stop == SIZE_MAX;
+        if (whole) {
+            *tokens = rh_arena_alloc(arena, (found_count + 1) * sizeof **tokens);
+            *count = found_count;
+            for (size_t i = 0; i < found_count; i++)
+                (*tokens)[i] = (rh_sql_token){found[i].kind, found[i].start + start, found[i].end + start};
+        }
+        free(part);
+        rh_error_release(&open);
+        rh_arena_free(scratch);
+        if (whole) {
+            *from = end;
+            return true;
+        }
+    }
+    rh_error problem = {0};
+    size_t stop;
+    scan_up_to(sql + start, arena, tokens, count, &stop, &problem);
+    for (size_t i = 0; i < *count; i++) {
+        (*tokens)[i].start += start;
+        (*tokens)[i].end += start;
+    }
+    *from = start + strlen(sql + start);
+    if (stop == SIZE_MAX)
+        return true;
+    place at = place_of(sql, start + stop);
+    rh_error_at(&problem, NULL, at.line, at.column);
+    if (error && !rh_error_is_set(error))
+        rh_error_move(error, &problem);
+    rh_error_release(&problem);
+    return false;
+}
+
 bool rh_sql_token_is(const char *sql, const rh_sql_token *token, const char *word)
 {
     size_t length = token->end - token->start;
@@ -265,6 +344,18 @@ static void split_token(splitter *s, const rh_sql_token *token, const rh_sql_tok
     s->words++;
 }
 
+static bool split_part(splitter *s, size_t *from, rh_error *problem)
+{
+    rh_arena *scratch = rh_arena_new();
+    rh_sql_token *tokens;
+    size_t count;
+    const bool more = rh_sql_scan_part(s->sql, from, scratch, &tokens, &count, problem);
+    for (size_t i = 0; i < count; i++)
+        split_token(s, &tokens[i], i + 1 < count ? &tokens[i + 1] : NULL);
+    rh_arena_free(scratch);
+    return more;
+}
+
 bool rh_sql_split(const char *sql, const char *file_name, rh_arena *arena, rh_sql_span **spans, size_t *count,
                   rh_error *error)
 {
@@ -274,33 +365,23 @@ bool rh_sql_split(const char *sql, const char *file_name, rh_arena *arena, rh_sq
         return false;
     const size_t mark = strncmp(sql, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
     rh_error problem = {0};
-    rh_arena *scratch = rh_arena_new();
-    rh_sql_token *tokens;
-    size_t token_count, stop;
-    scan_up_to(sql + mark, scratch, &tokens, &token_count, &stop, &problem);
-
     splitter s = {.sql = sql, .arena = arena, .spans = spans, .count = count, .at = {mark, 1, 1}};
-    for (size_t i = 0; i < token_count; i++) {
-        tokens[i].start += mark;
-        tokens[i].end += mark;
-    }
-    for (size_t i = 0; i < token_count; i++)
-        split_token(&s, &tokens[i], i + 1 < token_count ? &tokens[i + 1] : NULL);
-    if (stop != SIZE_MAX) {
-        stop += mark;
+    for (size_t from = mark; split_part(&s, &from, &problem);)
+        ;
+    const bool whole = !rh_error_is_set(&problem);
+    if (!whole) {
+        const size_t stop = offset_of_place(sql, problem.line, problem.column);
         if (s.words == 0)
             s.start = stop;
         s.words++;
         s.end = strlen(sql);
-        place at = place_of(sql, stop);
         rh_error_set(error, RH_ERROR_SCENARIO, "%s", problem.message);
         rh_error_hint(error, "Close the quote or comment that begins here.");
-        rh_error_at(error, file_name, at.line, at.column - (at.line == 1 && mark ? 1 : 0));
+        rh_error_at(error, file_name, problem.line, problem.column - (problem.line == 1 && mark ? 1 : 0));
     }
     finish_statement(&s);
-    rh_arena_free(scratch);
     rh_error_release(&problem);
-    return stop == SIZE_MAX;
+    return whole;
 }
 
 /* ---- parse trees ---- */
@@ -326,6 +407,14 @@ rh_json *rh_sql_parse(const char *sql, rh_error *error)
     }
     pg_query_free_parse_result(result);
     return statement;
+}
+
+bool rh_sql_parses(const char *sql)
+{
+    PgQueryProtobufParseResult result = pg_query_parse_protobuf(sql);
+    const bool parses = !result.error;
+    pg_query_free_protobuf_parse_result(result);
+    return parses;
 }
 
 bool rh_sql_fingerprint(const char *sql, char fingerprint[17])

@@ -73,6 +73,9 @@ static void append_others(rh_text *text, const rh_plan *plan, const char *label,
 static void append_rule(rh_text *text, const rh_script *script, int transactions)
 {
     size_t count = script->statement_count;
+    const size_t sent = rh_script_sent(script);
+    if (sent > count)
+        rh_text_printf(text, "%zu statements, told as %zu: ", sent, count);
     if (count == 0)
         rh_text_append(text, "no statements");
     else if (count == 1)

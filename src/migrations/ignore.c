@@ -56,8 +56,9 @@ static rh_statement *statement_of(const comment *c, rh_script *script)
 {
     for (size_t i = 0; i < script->statement_count; i++) {
         rh_statement *s = &script->statements[i];
-        int last = s->line;
-        for (const char *at = s->sql; (at = strchr(at, '\n')); at++)
+        const rh_further *end = s->further_count ? &s->further[s->further_count - 1] : NULL;
+        int last = end ? end->line : s->line;
+        for (const char *at = end ? end->sql : s->sql; (at = strchr(at, '\n')); at++)
             last++;
         if (last > c->line || (s->line == c->line && s->column > c->column))
             return s;

@@ -27,7 +27,8 @@ typedef struct replay {
     bool tool;     /* in the tool's transaction around the file */
     bool implicit; /* in a block that our own BEGIN opened in place of the server's implicit one */
     const rh_statement *begin; /* the file's BEGIN that is open; NULL */
-    const rh_statement *at;    /* the statement under way */
+    const rh_statement *at;    /* the statement under way, */
+    size_t at_further;         /* and which of those behind it, from 1; 0: itself */
     rh_statement_run **open;   /* runs of the transaction under way */
     size_t open_count;
     rh_usec hook_time; /* spent in hooks: not the migration's */
@@ -101,13 +102,29 @@ static rh_statement_run *new_run(replay *r, rh_statement *statement)
     return run;
 }
 
+/* The statement, and those that are told together with it. */
+static bool send(replay *r, const rh_statement *statement, rh_pg_timing *timing, rh_error *error)
+{
+    bool ok = rh_pg_timed(r->pg, statement->sql, r->options->statement_timeout, timing, error);
+    for (size_t i = 0; ok && i < statement->further_count; i++) {
+        rh_pg_timing one;
+        r->at_further = i + 1;
+        if (rh_interrupt_requested())
+            return rh_error_set(error, RH_ERROR_INTERRUPTED, "interrupted");
+        ok = rh_pg_timed(r->pg, statement->further[i].sql, r->options->statement_timeout, &one, error);
+        timing->ended = one.ended;
+        timing->rows += one.rows > 0 ? one.rows : 0;
+    }
+    return ok;
+}
+
 static bool run_statement(replay *r, rh_statement *statement, rh_transaction_verb verb, rh_error *error)
 {
     rh_statement_run *run = new_run(r, statement);
     if (is_hooked(verb))
         call_before(r, statement, run);
     rh_pg_timing timing;
-    bool ok = rh_pg_timed(r->pg, statement->sql, r->options->statement_timeout, &timing, error);
+    bool ok = send(r, statement, &timing, error);
     run->started = timing.started;
     run->elapsed_s = rh_seconds(timing.ended - timing.started);
     run->rows = timing.rows;
@@ -256,6 +273,7 @@ static bool run_script(replay *r, rh_error *error)
     for (size_t i = 0; i < r->script->statement_count; i++) {
         rh_statement *statement = &r->script->statements[i];
         r->at = statement;
+        r->at_further = 0;
         if (rh_interrupt_requested())
             return rh_error_set(error, RH_ERROR_INTERRUPTED, "interrupted");
         rh_transaction_verb verb = rh_transaction_verb_of(statement->sql);
@@ -283,9 +301,11 @@ static void place_failure(const replay *r, rh_error *error)
 {
     int line = 0, column = 0;
     if (r->at) {
-        line = r->at->line + (error->line > 1 ? error->line - 1 : 0);
-        column =
-            error->line > 1 ? error->column : r->at->column + (error->column > 1 ? error->column - 1 : 0);
+        const rh_further *further = r->at_further ? &r->at->further[r->at_further - 1] : NULL;
+        line = (further ? further->line : r->at->line) + (error->line > 1 ? error->line - 1 : 0);
+        column = error->line > 1 ? error->column
+                                 : (further ? further->column : r->at->column) +
+                                       (error->column > 1 ? error->column - 1 : 0);
     }
     const char *direction = r->options->direction == RH_DOWN ? " (down)"
                             : r->options->again              ? " (up again)"

@@ -213,6 +213,8 @@ static void take_apart(rh_safer_list *list, rh_safer *safer)
         list->steps = NULL;
         list->answered = NULL;
         rh_safer_add(list, NULL, "%s", statement->sql)->alone = statement->needs_no_transaction;
+        for (size_t i = 0; i < statement->further_count; i++)
+            rh_safer_add(list, NULL, "%s", statement->further[i].sql);
     }
     if (rh_safer_has(statement, "lock-then-long-work"))
         list->steps[0].after_commit = true;

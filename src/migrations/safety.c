@@ -163,39 +163,53 @@ static bool check_meta_command(const checker *c, size_t index)
                   "psql's commands are not run: they can start programs and read files. Write it as SQL.");
 }
 
-bool rh_script_check_safety(const char *path, const char *text, rh_arena *arena, rh_error *error)
+/* Where a part of the text left off. */
+typedef struct position {
+    bool first; /* the next token is a statement's first word */
+    bool body;  /* of a statement with a body */
+} position;
+
+static bool check_part(const checker *c, position *at, rh_arena *arena)
 {
-    rh_sql_token *tokens;
-    size_t count;
-    if (strncmp(text, "\xef\xbb\xbf", 3) == 0)
-        text += 3;                                   /* psql skips it, and no column counts it */
-    rh_sql_scan(text, arena, &tokens, &count, NULL); /* what does not scan is checked as far as it does */
-    size_t kept = 0;
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(tokens[i].kind, "SQL_COMMENT") != 0 && strcmp(tokens[i].kind, "C_COMMENT") != 0)
-            tokens[kept++] = tokens[i];
-    checker c = {path, text, tokens, kept, error};
-    bool first = true, body = false; /* the statement's first word; a statement with a body */
-    for (size_t i = 0; i < kept; i++) {
-        if (is_kind(&c, i, ";")) {
-            first = true;
-            body = false;
+    for (size_t i = 0; i < c->count; i++) {
+        if (is_kind(c, i, ";")) {
+            *at = (position){.first = true};
             continue;
         }
-        if (is_kind(&c, i, "\\"))
-            return check_meta_command(&c, i);
-        if (is_kind(&c, i, "OPERATOR") && !check_template(&c, i))
+        if (is_kind(c, i, "\\"))
+            return check_meta_command(c, i);
+        if (is_kind(c, i, "OPERATOR") && !check_template(c, i))
             return false;
-        if (first && is_word(&c, i, "copy") && !check_copy(&c, i))
+        if (at->first && is_word(c, i, "copy") && !check_copy(c, i))
             return false;
-        if (calls_file_function(text, tokens, kept, i))
-            return refuse(&c, i, RH_ERROR_REFUSED, "the function reads or writes a file of the server",
+        if (calls_file_function(c->text, c->tokens, c->count, i))
+            return refuse(c, i, RH_ERROR_REFUSED, "the function reads or writes a file of the server",
                           "A rehearsal opens none. Take the call out of the migration.");
-        if (is_word(&c, i, "do") || is_word(&c, i, "function") || is_word(&c, i, "procedure"))
-            body = true;
-        if (body && is_kind(&c, i, "SCONST") && !check_body(&c, i, arena))
+        if (is_word(c, i, "do") || is_word(c, i, "function") || is_word(c, i, "procedure"))
+            at->body = true;
+        if (at->body && is_kind(c, i, "SCONST") && !check_body(c, i, arena))
             return false;
-        first = false;
+        at->first = false;
     }
     return true;
+}
+
+bool rh_script_check_safety(const char *path, const char *text, rh_error *error)
+{
+    position at = {.first = true};
+    if (strncmp(text, "\xef\xbb\xbf", 3) == 0)
+        text += 3; /* psql skips it, and no column counts it */
+    bool ok = true, more = true;
+    for (size_t from = 0; ok && more;) { /* what does not scan is checked as far as it does */
+        rh_arena *scratch = rh_arena_new();
+        rh_sql_token *tokens;
+        size_t count, kept = 0;
+        more = rh_sql_scan_part(text, &from, scratch, &tokens, &count, NULL);
+        for (size_t i = 0; i < count; i++)
+            if (strcmp(tokens[i].kind, "SQL_COMMENT") != 0 && strcmp(tokens[i].kind, "C_COMMENT") != 0)
+                tokens[kept++] = tokens[i];
+        ok = check_part(&(checker){path, text, tokens, kept, error}, &at, scratch);
+        rh_arena_free(scratch);
+    }
+    return ok;
 }

@@ -1,5 +1,6 @@
 /* One file of SQL → statements with class, expected lock and hazards. */
 #include "script.h"
+#include "together.h"
 #include "classify.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/adapters/sql_parser.h"
@@ -70,18 +71,26 @@ static void add_statements(rh_hazard_context *context, const rh_framework_rules 
     rh_arena *arena = context->arena;
     const char *text = reading->text;
     bool mark = rules->byte_order_mark_sent && strncmp(text, "\xef\xbb\xbf", 3) == 0;
-    script->statements = rh_arena_alloc(arena, (count ? count : 1) * sizeof *script->statements);
-    script->statement_count = count;
+    script->statements = rh_arena_alloc(arena, sizeof *script->statements);
+    script->statement_count = 0;
     for (size_t i = 0; i < count; i++) {
-        rh_statement *statement = &script->statements[i];
         size_t start = i == 0 && mark ? 0 : spans[i].offset;
-        statement->ordinal = (int)i + 1;
-        statement->line = spans[i].line;
-        statement->column = spans[i].column;
+        const rh_further given = {
+            rh_arena_strndup(arena, text + start, spans[i].offset + spans[i].length - start), spans[i].line,
+            spans[i].column};
+        if (count > RH_TOGETHER_FROM && rh_together_with_last(script, &given, reading->rule, arena))
+            continue;
+        rh_statement *statement =
+            rh_arena_add(arena, &script->statements, &script->statement_count, sizeof *statement);
+        *statement = (rh_statement){.ordinal = (int)script->statement_count,
+                                    .line = given.line,
+                                    .column = given.column,
+                                    .sql = given.sql};
         statement->file = reading->piece_files ? rh_arena_strdup(arena, reading->piece_files[i]) : NULL;
-        statement->sql = rh_arena_strndup(arena, text + start, spans[i].offset + spans[i].length - start);
         rh_statement_fill(statement, context);
     }
+    if (count > RH_TOGETHER_FROM)
+        rh_together(script, arena);
 }
 
 static bool split(const char *path, const rh_sql_reading *reading, rh_arena *scratch, rh_sql_span **spans,
@@ -123,7 +132,7 @@ bool rh_script_load(rh_migration *migration, rh_direction direction, const rh_fr
         rh_arena_free(scratch);
         return true;
     }
-    ok = ok && (reading.piece_files || rh_script_check_safety(path, reading.text, scratch, error)) &&
+    ok = ok && (reading.piece_files || rh_script_check_safety(path, reading.text, error)) &&
          split(path, &reading, scratch, &spans, &count, error);
     if (ok) {
         script->file = path;

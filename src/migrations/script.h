@@ -13,4 +13,4 @@ bool rh_script_load(rh_migration *migration, rh_direction direction, const rh_fr
 void rh_statement_fill(rh_statement *statement, rh_hazard_context *context);
 
 /* Refuses what only psql understands or what reaches outside of the database. TEXT is the file's. */
-bool rh_script_check_safety(const char *path, const char *text, rh_arena *arena, rh_error *error);
+bool rh_script_check_safety(const char *path, const char *text, rh_error *error);

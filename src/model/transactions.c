@@ -28,6 +28,14 @@ static bool ends_transaction(const char *sql)
     return first_word(sql, "COMMIT") || first_word(sql, "END") || first_word(sql, "ABORT");
 }
 
+size_t rh_script_sent(const rh_script *script)
+{
+    size_t sent = script->statement_count;
+    for (size_t i = 0; i < script->statement_count; i++)
+        sent += script->statements[i].further_count;
+    return sent;
+}
+
 int rh_plan_transactions(const rh_script *script, int *numbers)
 {
     int number = 1;

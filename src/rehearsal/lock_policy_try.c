@@ -31,9 +31,14 @@ static bool is_ours(const rh_statement *statement)
 static bool run_statements(rh_lock_attempts *a, rh_error *error)
 {
     const rh_script *script = &a->unit->migration->up;
-    for (size_t i = a->unit->first; i <= a->unit->last; i++)
-        if (!is_ours(&script->statements[i]) && !send(a, script->statements[i].sql, error))
+    for (size_t i = a->unit->first; i <= a->unit->last; i++) {
+        const rh_statement *statement = &script->statements[i];
+        if (!is_ours(statement) && !send(a, statement->sql, error))
             return false;
+        for (size_t k = 0; k < statement->further_count; k++)
+            if (!send(a, statement->further[k].sql, error))
+                return false;
+    }
     return true;
 }
 

@@ -144,6 +144,12 @@ typedef struct rh_prediction {
     const char *cold_basis; /* what that consists of, or why it is not known; NULL: not predicted */
 } rh_prediction;
 
+/* A statement that is told together with others. */
+typedef struct rh_further {
+    const char *sql;
+    int line, column;
+} rh_further;
+
 typedef struct rh_statement {
     int ordinal;               /* from 1 in its file */
     int line;                  /* in its file */
@@ -171,6 +177,9 @@ typedef struct rh_statement {
     const char *class_evidence; /* a sentence: what was measured and what differs, or why it could not be;
                                    NULL: it was not looked at */
     const char *file;           /* where LINE is, when it is not the script's own (an included one); NULL */
+    /* In a file of very many: those that are sent right behind it, one by one. What is measured is their sum. */
+    rh_further *further;
+    size_t further_count;
 } rh_statement;
 
 /* One file's worth of statements. */
@@ -181,6 +190,9 @@ typedef struct rh_script {
     rh_statement *statements;
     size_t statement_count;
 } rh_script;
+
+/* Its statements with those that are told together with others. */
+size_t rh_script_sent(const rh_script *script);
 
 /* Which transaction of its file (from 1) each statement runs in: NUMBERS has one int a statement. Returns how
  * many transactions there are. Under RH_TRANSACTION_OWN the file goes to the server as one simple query,

@@ -311,9 +311,80 @@ static void test_big_files(void **state)
     rh_text_release(&text);
     assert_true(fixture_plan(f, NULL));
     const rh_script *up = &f->plan.migrations[0].up;
-    assert_int_equal(up->statement_count, 100001);
-    assert_int_equal(up->statements[100000].line, 10 * 1024 * 1024 / 16 + 100001);
+    assert_int_equal(rh_script_sent(up), 100001);
+    assert_int_equal(up->statement_count, 2);
+    assert_int_equal(up->statements[1].further[99998].line, 10 * 1024 * 1024 / 16 + 100001);
     assert_true(strlen(up->statements[0].redacted_sql) < 100);
+    fixture_end(f);
+}
+
+/* What is open where a long file is cut for reading stays open: strings, quotes and comments that hold
+ * semicolons at the ends of lines. */
+static void test_long_file_with_open_quotes(void **state)
+{
+    (void)state;
+    static const char *const openings[][2] = {
+        {"select '", "'"}, {"do $x$ ", " $x$"}, {"select 1 /* ", " */"}, {"select \"", "\""}};
+    fixture *f = fixture_begin();
+    rh_text text = {0};
+    for (int i = 0; i < 40; i++) {
+        rh_text_append(&text, openings[i % 4][0]);
+        for (int k = 0; k < 2000; k++)
+            rh_text_append(&text, k % 7 == 0 ? ";\r\n" : "select 2;\n");
+        rh_text_printf(&text, "%s;\n", openings[i % 4][1]);
+    }
+    rh_text_append(&text, "create function f() returns int language sql begin atomic\n");
+    for (int k = 0; k < 60000; k++)
+        rh_text_append(&text, "select 2;\n");
+    rh_text_append(&text, "end;\nselect 3");
+    fixture_file(f, "1.sql", text.data);
+    rh_text_release(&text);
+    assert_true(fixture_plan(f, NULL));
+    const rh_script *up = &f->plan.migrations[0].up;
+    assert_int_equal(up->statement_count, 42);
+    for (int i = 0; i < 40; i++)
+        assert_int_equal(up->statements[i].line, i * 2001 + 1);
+    assert_string_equal(up->statements[41].sql, "select 3");
+    fixture_end(f);
+}
+
+/* A file of very many statements: changes of rows that follow one another are told together, and nothing
+ * else. */
+static void test_told_together(void **state)
+{
+    (void)state;
+    fixture *f = fixture_begin();
+    rh_text text = {0};
+    rh_text_append(&text, "set lock_timeout = '1s';\n");
+    for (int i = 0; i < 600; i++)
+        rh_text_printf(&text, "insert into t values (%d, 'secret');\n", i);
+    rh_text_append(&text, "alter table t add a int;\nupdate t set b = 1;\ninsrt into t values (1);\n");
+    for (int i = 0; i < 600; i++)
+        rh_text_printf(&text, "update t set a = %d where id = %d;\n", i, i);
+    rh_text_append(&text, "-- pgrehearse: ignore drop-table it is empty\ndrop table u;");
+    fixture_file(f, "1.sql", text.data);
+    assert_true(fixture_plan(f, NULL));
+    const rh_script *up = &f->plan.migrations[0].up;
+    assert_int_equal(rh_script_sent(up), 1205);
+    assert_int_equal(up->statement_count, 7);
+    assert_int_equal(up->statements[1].further_count, 599);
+    assert_string_equal(up->statements[1].redacted_sql,
+                        "insert into t values ($1, $2) /* and 599 more of this table */");
+    assert_string_equal(up->statements[3].hazards[0].rule, "whole-table-update");
+    assert_int_equal(up->statements[4].class_, RH_CLASS_UNCLASSIFIED);
+    assert_int_equal(up->statements[5].further[598].line, 1204);
+    assert_int_equal(up->statements[6].ordinal, 7);
+    assert_string_equal(up->statements[6].hazards[0].silenced, "it is empty");
+    /* By turns into two tables: by table there would be a thousand and more. */
+    rh_text_clear(&text);
+    for (int i = 0; i < 1200; i++)
+        rh_text_printf(&text, "insert into t%d values (%d);\n", i % 2, i);
+    fixture_file(f, "1.sql", text.data);
+    rh_text_release(&text);
+    assert_true(fixture_plan(f, NULL));
+    up = &f->plan.migrations[0].up;
+    assert_int_equal(up->statement_count, 2);
+    assert_int_equal(up->statements[1].further_count, 1198);
     fixture_end(f);
 }
 
@@ -400,6 +471,8 @@ int main(void)
         cmocka_unit_test(test_nul_and_marks),
         cmocka_unit_test(test_odd_texts),
         cmocka_unit_test(test_big_files),
+        cmocka_unit_test(test_long_file_with_open_quotes),
+        cmocka_unit_test(test_told_together),
         cmocka_unit_test(test_given_server),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
