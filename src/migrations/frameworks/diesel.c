@@ -6,7 +6,7 @@
  * text lib.rs (version_from_string), migration_harness.rs (pending_migrations) metadata.toml:
  * run_in_transaction; a file that does not say so means false, no or a broken file true lib.rs
  * (TomlMetadata), file_based_migrations.rs (from_path) an empty file is an error file_based_migrations.rs
- * (run_sql_from_file)
+ * (run_sql_from_file) and so is a folder without up.sql (from_path)
  *
  * A way is one simple query (PQexec) in a transaction with the history's row; without a transaction the row
  * follows by itself. The search_path is put back before the row is written (migration_harness.rs,
@@ -43,6 +43,29 @@ static int compare(const rh_migration_file *a, const rh_migration_file *b)
 {
     int order = strcmp(a->id, b->id);
     return order ? order : strncmp(a->file, b->file, strcspn(a->file, "/") + 1);
+}
+
+/* A folder that holds something and no up.sql stops the tool (from_path) and the build of a program that has
+ * the migrations in it (embed_migrations.rs). */
+static bool check_folders(rh_plan *plan, rh_arena *arena, bool *in_one, rh_error *error)
+{
+    char **names = NULL;
+    size_t count = 0;
+    (void)in_one;
+    if (!rh_directory_list(plan->folder, arena, &names, &count, error))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        const char *folder = rh_arena_printf(arena, "%s/%s", plan->folder, names[i]);
+        char **inside = NULL;
+        size_t held = 0;
+        if (*names[i] == '.' || !rh_directory_exists(folder) ||
+            rh_file_exists(rh_arena_printf(arena, "%s/up.sql", folder)) ||
+            !rh_directory_list(folder, arena, &inside, &held, NULL) || held == 0)
+            continue;
+        return rh_refuse_file(folder, 0, "Diesel", "this folder of the migrations has no up.sql",
+                              "Add one, or put the folder elsewhere.", error);
+    }
+    return true;
 }
 
 /* ---- metadata.toml ---- */
@@ -141,6 +164,7 @@ const rh_framework_rules rh_framework_diesel = {
     .byte_order_mark_sent = true,
     .one_query = true,
     .read = read_way,
+    .settle_plan = check_folders,
     .history_table = HISTORY_TABLE,
     .mark_applied = mark_applied,
     .prepare = prepare,

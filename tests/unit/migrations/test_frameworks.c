@@ -197,6 +197,14 @@ static void test_diesel(void **state)
     assert_non_null(strstr(f->error.message, "two migrations have the version 20240101000000"));
     fixture_end(f);
     fixture_refused("Diesel", "1_a/up.sql", "", "it is empty", 0);
+    f = fixture_begin();
+    fixture_file(f, "1_a/up.sql", "select 1");
+    fixture_file(f, "docs/readme.md", "x");
+    assert_false(fixture_plan(f, NULL));
+    assert_string_equal(f->error.message,
+                        "Diesel refuses this file: this folder of the migrations has no up.sql");
+    assert_non_null(strstr(f->error.file, "/docs"));
+    fixture_end(f);
 }
 
 /* ---- Prisma ---- */
@@ -406,6 +414,61 @@ static void test_rails(void **state)
     fixture_end(f);
 }
 
+/* ---- a version twice ---- */
+
+static void test_twice(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *names[2], *text, *framework;
+    } cases[] = {
+        {{"1_a.up.sql", "01_b.up.sql"}, "select 1", "golang-migrate"},
+        {{"1_a.sql", "1_b.sql"}, "-- migrate:up\n-- migrate:down\n", "dbmate"},
+        {{"1_a.sql", "001_b.sql"}, "-- +goose Up\n", "goose"},
+        {{"1_a/up.sql", "1_b/up.sql"}, "select 1", "diesel"},
+        {{"V1__a.sql", "V1.0__b.sql"}, "select 1", "flyway"},
+        {{"1_a.postgres.up.sql", "1_a.pgx.up.sql"}, "select 1", "pop"},
+        {{"1_a.up.sql", "1_a.up.x.sql"}, "-- morph:nontransactional\n", "morph"},
+        {{"1.do.a.sql", "01.do.b.sql"}, "select 1", "postgrator"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fixture *f = fixture_begin();
+        fixture_file(f, cases[i].names[0], cases[i].text);
+        assert_true(fixture_plan(f, NULL));
+        assert_string_equal(f->plan.framework_name, cases[i].framework);
+        fixture_file(f, cases[i].names[1], cases[i].text);
+        if (fixture_plan(f, NULL))
+            fail_msg("%s takes a version twice", cases[i].framework);
+        assert_int_equal(f->error.code, RH_ERROR_SCENARIO);
+        if (!strstr(f->error.message, "two files are the way up of migration") &&
+            !strstr(f->error.message, "two migrations have the version 1"))
+            fail_msg("%s: %s", cases[i].framework, f->error.message);
+        assert_non_null(strstr(f->error.file, f->folder));
+        fixture_end(f);
+    }
+}
+
+/* golang-migrate knows only where it stands: a version that the folder lacks, or a run that failed. */
+static void test_golang_migrate_history(void **state)
+{
+    (void)state;
+    fixture *f = fixture_begin();
+    fixture_file(f, "1_a.up.sql", "select 1");
+    fixture_file(f, "3_c.up.sql", "select 1");
+    assert_true(fixture_plan(f, fixture_history(f, "1", "f")));
+    assert_string_equal(fixture_order(f), "1:a 3:c*");
+    assert_false(fixture_plan(f, fixture_history(f, "2", "f")));
+    assert_string_equal(f->error.message,
+                        "the backup is at version 2, which the migrations folder does not have");
+    assert_int_equal(f->error.line, 7);
+    assert_false(fixture_plan(f, fixture_history(f, "1", "t")));
+    assert_non_null(
+        strstr(f->error.message, "the backup is dirty at version 1: golang-migrate itself would refuse"));
+    assert_true(fixture_plan(f, fixture_history(f, "-1", "f")));
+    assert_string_equal(fixture_order(f), "1:a* 3:c*");
+    fixture_end(f);
+}
+
 /* ---- the choice ---- */
 
 static void test_two_fit(void **state)
@@ -450,6 +513,8 @@ int main(void)
         cmocka_unit_test(test_golang_migrate_underscore),
         cmocka_unit_test(test_node_pg_migrate),
         cmocka_unit_test(test_rails),
+        cmocka_unit_test(test_twice),
+        cmocka_unit_test(test_golang_migrate_history),
         cmocka_unit_test(test_two_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
