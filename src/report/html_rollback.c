@@ -1,5 +1,6 @@
 /* The way back. */
 #include "html.h"
+#include "pgrehearse/base/text.h"
 #include <string.h>
 
 enum { LIST_MAX = 40 };
@@ -87,6 +88,36 @@ void rh_html_data(rh_html *html, const rh_json *data)
     }
 }
 
+/* Each statement of the way down as the way up has them: its time, its strongest lock. */
+static void way_down(rh_html *html, const rh_json *statements)
+{
+    const rh_view *view = &html->view;
+    const size_t count = rh_json_count(statements);
+    if (count == 0)
+        return;
+    rh_html_details(
+        html, rh_view_printf(view, "%zu statement%s on the way down", count, count == 1 ? "" : "s"), false);
+    rh_xml_open(html->xml, "ul", NULL);
+    for (size_t i = 0; i < count && i < LIST_MAX; i++) {
+        const rh_json *statement = rh_json_at(statements, i), *lock = rh_view_strongest_lock_of(statement);
+        const rh_json *run = rh_json_at(rh_json_get(statement, "runs"), 0);
+        const char *sql = rh_view_string(statement, "sql"), *relation = rh_view_string(lock, "relation");
+        rh_xml_open(html->xml, "li", NULL);
+        rh_xml_textf(html->xml, "line %lld: ", (long long)rh_json_int(rh_json_get(statement, "line")));
+        rh_xml_element(html->xml, "code", sql ? rh_view_line(view, sql, 200) : "?", NULL);
+        rh_xml_textf(html->xml, " %s",
+                     rh_view_seconds_or(view, rh_view_real(run, "elapsed_s"), "did not run"));
+        if (lock)
+            rh_xml_textf(html->xml, ", %s on %s, held %s", rh_view_mode(view, rh_view_string(lock, "mode")),
+                         relation ? relation : "?",
+                         rh_view_seconds_or(view, rh_view_real(lock, "held_s"), "–"));
+        rh_xml_close(html->xml);
+    }
+    more(html, count);
+    rh_xml_close(html->xml);
+    rh_html_details_end(html);
+}
+
 static void under(rh_html *html, const rh_json *rollback)
 {
     const rh_json *list = rh_json_get(rollback, "differences"), *data = rh_json_get(rollback, "data");
@@ -98,7 +129,7 @@ static void under(rh_html *html, const rh_json *rollback)
     rh_xml_open(html->xml, "td", "colspan", "6", NULL);
     if (failure)
         rh_html_paragraph(html, "bad", rh_view_failure(&html->view, failure));
-    if (why && !failure) /* which says the same, with its place */
+    if (why && !(failure && rh_starts_with(why, "the way"))) /* which says the same, with its place */
         rh_html_paragraph(html, NULL,
                           rh_view_printf(&html->view, "%s: %s.", rh_view_reversibility(rollback),
                                          rh_view_line(&html->view, why, 0)));
@@ -106,6 +137,7 @@ static void under(rh_html *html, const rh_json *rollback)
     rh_html_data(html, data);
     rh_html_differences(html, list);
     rh_xml_close(html->xml);
+    way_down(html, rh_json_get(rollback, "statements"));
     rh_xml_close(html->xml);
     rh_html_row_end(html);
 }

@@ -105,6 +105,8 @@ const char *rh_view_reversibility(const rh_json *rollback);
 bool rh_view_way_back_works(const rh_json *rollback);
 /* Of STATEMENTS, the lock record with the strongest mode, held longest; NULL: none. */
 const rh_json *rh_view_strongest_lock(const rh_json *statements);
+/* The same of one statement. */
+const rh_json *rh_view_strongest_lock_of(const rh_json *statement);
 /* "file:line:column: message" of a failure record. */
 const char *rh_view_failure(const rh_view *view, const rh_json *failure);
 /* What ended the run or failed: the run's failure, else the first failed migration's error; NULL: nothing.

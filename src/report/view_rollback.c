@@ -82,24 +82,31 @@ const char *rh_view_rollback(const rh_view *view)
     return rh_view_printf(view, "Rollback: %s; all together: %s.", text, rh_view_reversibility(set));
 }
 
+/* The stronger of two lock records, then the one held longer; either may be NULL. */
+static const rh_json *stronger(const rh_json *a, const rh_json *b)
+{
+    if (!a || !b)
+        return a ? a : b;
+    int of_a = rh_lock_mode_strength(rh_view_string(a, "mode"));
+    int of_b = rh_lock_mode_strength(rh_view_string(b, "mode"));
+    if (of_a != of_b)
+        return of_a > of_b ? a : b;
+    return rh_view_real(b, "held_s") > rh_view_real(a, "held_s") ? b : a;
+}
+
+const rh_json *rh_view_strongest_lock_of(const rh_json *statement)
+{
+    const rh_json *locks = rh_json_get(statement, "locks"), *strongest = NULL;
+    for (size_t l = 0; l < rh_json_count(locks); l++)
+        strongest = stronger(strongest, rh_json_at(locks, l));
+    return strongest;
+}
+
 const rh_json *rh_view_strongest_lock(const rh_json *statements)
 {
     const rh_json *strongest = NULL;
-    int strength = 0;
-    double held = -1;
-    for (size_t i = 0; i < rh_json_count(statements); i++) {
-        const rh_json *locks = rh_json_get(rh_json_at(statements, i), "locks");
-        for (size_t l = 0; l < rh_json_count(locks); l++) {
-            const rh_json *lock = rh_json_at(locks, l);
-            int its = rh_lock_mode_strength(rh_view_string(lock, "mode"));
-            double its_time = rh_view_real(lock, "held_s");
-            if (its > strength || (its == strength && its_time > held)) {
-                strongest = lock;
-                strength = its;
-                held = its_time;
-            }
-        }
-    }
+    for (size_t i = 0; i < rh_json_count(statements); i++)
+        strongest = stronger(strongest, rh_view_strongest_lock_of(rh_json_at(statements, i)));
     return strongest;
 }
 
