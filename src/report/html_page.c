@@ -117,8 +117,10 @@ static void head(rh_html *html)
 static void gates(rh_html *html)
 {
     static const char *const columns[] = {"Gate", "#Limit", "#Measured", "Outcome", "What reached it", NULL};
-    static const char *const meanings[][2] = {
-        {"predicted_duration", "Predicted duration on production"},
+    bool translated = rh_json_bool(rh_json_get(rh_json_get(html->view.report, "prediction"), "translated"));
+    const char *const meanings[][2] = {
+        {"predicted_duration",
+         translated ? "Predicted duration on production" : "Predicted duration on a machine like staging"},
         {"reads_blocked", "Longest time reads of a relation were blocked"},
         {"writes_blocked", "Longest time writes to a relation were blocked"},
         {"response_p99_ratio", "Response time during / before, 99th percentile"},
