@@ -38,7 +38,7 @@ static bool recognise(const char *file_name, rh_arena *arena, rh_migration_file 
     if (file->direction == RH_UP && !take_off(stem, "up"))
         return false;
     file->rank = take_off(stem, "autocommit");
-    static const char *const ours[] = {"postgres", "postgresql", "pgx"};
+    static const char *const ours[] = {"postgres", "postgresql", "pg", "pgx"}; /* dialect_postgresql.go */
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
         if (take_off(stem, ours[i]))
             file->rank += 2;

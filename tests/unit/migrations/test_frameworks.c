@@ -263,7 +263,7 @@ static void test_pop(void **state)
     fixture_file(f, "20200102_b.down.sql", "select 4");
     fixture_file(f, "sub/20200103_c.pgx.autocommit.up.sql", "select 5");
     fixture_file(f, "20200104_d.sqlite3.up.sql", "bad");
-    fixture_file(f, "20200101_a.autocommit.up.sql", "select 6");
+    fixture_file(f, "20200101_a.pg.autocommit.up.sql", "select 6");
     fixture_file(f, "20200105.up.sql", "bad");
     assert_true(fixture_plan(f, NULL));
     assert_string_equal(f->plan.framework_name, "pop");
