@@ -140,6 +140,7 @@ static void on_wake(void *user)
 static void *run(void *user)
 {
     rh_proxy *proxy = user;
+    rh_loop_prompt_thread(); /* a message is not to wait for what the server computes */
     rh_loop_run(proxy->loop);
     while (proxy->clients)
         remove_client(proxy, proxy->clients->relay);

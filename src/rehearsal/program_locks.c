@@ -79,3 +79,9 @@ bool rh_program_may_take(const char *sql, const char *mode)
     return rh_lock_mode_strength(mode) <= rh_lock_mode_strength("RowExclusiveLock") ||
            !rh_program_begins_with(sql, weak, sizeof weak / sizeof *weak);
 }
+
+bool rh_program_only_reads(const char *sql)
+{
+    static const char *const words[] = {"select", "values", "table", "fetch", "declare", "close"};
+    return is_control(sql) || rh_program_begins_with(sql, words, sizeof words / sizeof *words);
+}

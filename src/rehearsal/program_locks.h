@@ -16,3 +16,6 @@ bool rh_program_may_take(const char *sql, const char *mode);
 
 /* BEGIN, COMMIT, SET and the like, and LOCK TABLE: what the others in its transaction do is not its doing. */
 bool rh_program_is_modest(const char *sql);
+
+/* Transaction control, and queries by their first word (a function they call may do anything). */
+bool rh_program_only_reads(const char *sql);

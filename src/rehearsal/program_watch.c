@@ -43,7 +43,7 @@ struct rh_program_watch {
     rh_usec looking_us;        /* and looks */
     int transactions;          /* that have begun */
     rh_program_work *work;     /* NULL: classes are not measured in this run */
-    size_t unseen;             /* statements since the last look */
+    bool unseen;               /* a statement since the last look may have changed something */
     bool unseen_schema_change; /* one of them may have made files */
     bool unpublished;          /* at the last look a session had more to publish */
 };
@@ -101,7 +101,7 @@ static void on_begun(void *user, rh_proxy_statement *statement)
     if (l->transaction.count == 0)
         l->number = ++w->transactions;
     item->transaction = l->number;
-    w->unseen++;
+    w->unseen |= !rh_program_only_reads(item->sql);
     w->unseen_schema_change |= rh_program_may_take(item->sql, "AccessExclusiveLock");
     if (sampler && w->pid != statement->pid)
         rh_sampler_migration_pid(sampler, w->pid = statement->pid);
@@ -250,7 +250,7 @@ static bool look_if_due(rh_program_watch *w)
 {
     bool published, leaving;
     rh_usec from = rh_clock_monotonic();
-    if (!w->work || (w->unseen == 0 && !w->unpublished))
+    if (!w->work || (!w->unseen && !w->unpublished))
         return true;
     if ((w->looking_us + rh_program_work_cost(w->work) - LOOKS_ALLOWED) * 100 > from - w->began)
         return true;
@@ -258,11 +258,11 @@ static bool look_if_due(rh_program_watch *w)
         return true;
     if (!published && leaving)
         return false;
-    if (!published && w->unseen == 0)
+    if (!published && !w->unseen)
         return true;
     rh_program_work_look(w->work, published);
     w->unpublished = !published;
-    w->unseen = 0;
+    w->unseen = false;
     w->unseen_schema_change = false;
     w->looking_us += rh_clock_monotonic() - from;
     return true;
@@ -343,6 +343,17 @@ static double size_of(const rh_program_watch *w, const char *relation)
     return w->all_bytes;
 }
 
+/* What is asked while the program waits is planned beforehand, once for all. */
+static void prepare_readings(rh_program_watch *w)
+{
+    rh_lock *locks = NULL;
+    size_t count = 0;
+    rh_counters counters;
+    rh_pg_execute(w->side, "SET plan_cache_mode = force_generic_plan", NULL); /* PostgreSQL 12 */
+    rh_counters_read(w->side, rh_pg_backend_pid(w->side), w->run->staging.local, &counters);
+    rh_locks_of_pid(w->side, rh_pg_backend_pid(w->side), w->arena, &locks, &count, NULL);
+}
+
 rh_program_watch *rh_program_watch_new(rh_run *run, rh_pg *side, rh_migration *migration,
                                        const rh_program_options *options)
 {
@@ -355,6 +366,7 @@ rh_program_watch *rh_program_watch_new(rh_run *run, rh_pg *side, rh_migration *m
     w->options = *options;
     w->match = rh_program_match_new(w->script, run->arena);
     read_sizes(w);
+    prepare_readings(w);
     if (options->record && options->observer && options->observer->work && options->repeat == 1)
         w->work = rh_program_work_new(side, run->arena);
     w->began = rh_clock_monotonic();

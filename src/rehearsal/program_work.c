@@ -62,6 +62,8 @@ rh_program_work *rh_program_work_new(rh_pg *side, rh_arena *arena)
     work->blind = !rh_pg_execute(side, "SET lock_timeout = '100ms'", NULL) ||
                   !rh_committed_read(side, true, arena, &work->before);
     work->last = work->before;
+    rh_relation_change none = {.work = {.created = true}}; /* what will be asked is planned beforehand */
+    rh_committed_read_sizes(side, &none, 1);
     work->cost = rh_clock_monotonic() - from;
     return work;
 }
