@@ -178,7 +178,7 @@ int rh_pg_server_version(const rh_pg *pg)
 
 const char *rh_pg_password(const rh_pg *pg)
 {
-    const char *password = PQpass(pg->conn);
+    const char *password = PQconnectionUsedPassword(pg->conn) ? PQpass(pg->conn) : NULL;
     return password ? password : "";
 }
 

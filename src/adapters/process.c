@@ -168,18 +168,23 @@ static char *find_program(const char *name)
     return NULL;
 }
 
-/* Replaces the entry of the same name, or adds it. ENVIRONMENT has room. */
+/* Replaces the entry of the same name, adds it, or, when it has no value, takes that away. ENVIRONMENT has
+ * room. */
 static void environment_put(char **environment, size_t *count, char *entry)
 {
-    size_t name = strcspn(entry, "=") + 1;
-    for (size_t i = 0; i < *count; i++) {
-        if (strncmp(environment[i], entry, name) == 0) {
-            free(environment[i]);
-            environment[i] = entry;
-            return;
-        }
+    const size_t name = strcspn(entry, "=");
+    const bool keep = entry[name] == '=';
+    size_t i = 0;
+    while (i < *count && !(strncmp(environment[i], entry, name) == 0 && environment[i][name] == '='))
+        i++;
+    if (i < *count) {
+        free(environment[i]);
+        environment[i] = keep ? entry : environment[--*count];
+    } else if (keep) {
+        environment[(*count)++] = entry;
     }
-    environment[(*count)++] = entry;
+    if (!keep)
+        free(entry);
 }
 
 /* Ours, with the additions; with another uid also that account's HOME and USER, so that nothing looks into

@@ -80,12 +80,14 @@ static bool fill_environment(rh_restoring *r, rh_error *error)
     if (!conninfo)
         return false;
     rh_text key = {0}, value = {0};
-    const char **environment = rh_arena_alloc(r->arena, (MOST + 4) * sizeof *environment);
+    const char **environment = rh_arena_alloc(r->arena, (MOST + 5) * sizeof *environment);
     size_t count = 0;
     /* Their messages are read below, so they must not be translated. */
     environment[count++] = "LC_ALL=C";
     environment[count++] = "LANGUAGE=C";
     environment[count++] = "PGAPPNAME=pgrehearse: restore";
+    if (strstr(conninfo, "host=")) /* over which a service of the caller's would prevail */
+        environment[count++] = "PGSERVICE";
     const char *at = conninfo;
     while (next_pair(&at, &key, &value))
         for (size_t i = 0; i < MOST; i++)

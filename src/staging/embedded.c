@@ -318,8 +318,17 @@ static void note_isolation(rh_staging *staging)
         staging, "no archiving, no restore command, no standby connection, no logical replication workers");
 }
 
+/* The caller's environment may name another server, and these prevail over a host that is given: PGHOSTADDR
+ * for libpq itself, PGSERVICE for programs that are given theirs in PGHOST. */
+static void forget_other_servers(void)
+{
+    unsetenv("PGHOSTADDR");
+    unsetenv("PGSERVICE");
+}
+
 bool rh_embedded_start(rh_staging *staging, const rh_staging_request *request, rh_error *error)
 {
+    forget_other_servers();
     if (geteuid() == 0 && !rh_process_unprivileged(&staging->uid, &staging->gid, error))
         return false;
     staging->database = DATABASE;

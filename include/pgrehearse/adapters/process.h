@@ -17,7 +17,7 @@ typedef struct rh_process rh_process;
 
 typedef struct rh_process_options {
     const char *const *argv;        /* NULL-ended; argv[0] is a path or is looked up in PATH */
-    const char *const *environment; /* extra "NAME=value" entries, NULL-ended, or NULL */
+    const char *const *environment; /* extra "NAME=value" entries, NULL-ended, or NULL; "NAME" alone: is not passed on */
     const char *directory;          /* working directory, or NULL */
     const char *output_path;        /* standard output and error are appended to this file; NULL: captured */
     bool write_input;               /* standard input is a pipe (rh_process_write); else /dev/null */
