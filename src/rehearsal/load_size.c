@@ -76,8 +76,10 @@ static bool size_connections(rh_run *run, rh_load *load, rh_pg *pg, rh_error *er
 
 bool rh_load_prepare(rh_run *run, rh_pg *pg, rh_load *load, rh_error *error)
 {
+    const rh_profile *profile = run->production.profile;
     const rh_workload workload = {run->scenario->workload.source, run->scenario->workload.files,
-                                  run->scenario->workload.file_count};
+                                  run->scenario->workload.file_count, profile ? profile->values : NULL,
+                                  profile ? profile->value_count : 0};
     if (!rh_mix_from_workload(pg, &workload, run->scenario->workload.seed, run->arena, &load->mix, error))
         return false;
     load->mix_source = load->mix.source;

@@ -56,6 +56,9 @@ typedef struct mix_build {
     rh_random random;
     uint64_t seed;
     rh_mix *mix;
+    const struct rh_profile_values *values; /* production's most common ones */
+    size_t value_count;
+    bool *followed; /* by value: some statement's parameters are as frequent as it says */
 } mix_build;
 
 /* The user tables with columns, unique indexes and foreign keys; the largest first. */

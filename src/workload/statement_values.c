@@ -1,4 +1,5 @@
 #include "statement_values.h"
+#include "frequencies.h"
 #include "pgrehearse/base/text.h"
 #include <ctype.h>
 #include <math.h>
@@ -105,6 +106,23 @@ static draw *draw_of(const filling *f, const mix_binding *binding)
     return NULL;
 }
 
+/* By the first column that is sought by equality and whose most common values on production are known. */
+static void follow_production(const filling *f, draw *d)
+{
+    mix_build *build = f->copy->build;
+    for (size_t p = 0; build->value_count > 0 && p < f->candidate->count; p++) {
+        const mix_binding *b = binding_of(f, p);
+        if (!b->table || b->entry != d->entry || (b->kind != MIX_BIND_EQUAL && b->kind != MIX_BIND_ANY))
+            continue;
+        size_t which = rh_mix_frequencies_of(build, d->table, b->column);
+        if (which == SIZE_MAX || f->knobs->distinct ||
+            !rh_mix_frequencies_follow(build, d->table, b->column, which, d->rows, d->row_count))
+            continue;
+        build->followed[which] = true;
+        return;
+    }
+}
+
 /* The first table draws its rows in order, the others at random. */
 static bool draw_rows(filling *f, size_t value_rows, const char **why, rh_error *error)
 {
@@ -118,6 +136,7 @@ static bool draw_rows(filling *f, size_t value_rows, const char **why, rh_error 
         draw *d = rh_arena_add(arena, &f->draws, &f->draw_count, sizeof *d);
         *d = (draw){.entry = b->entry, .table = b->table};
         choose_rows(f, d);
+        follow_production(f, d);
         if (d->row_count == 0 && b->kind != MIX_BIND_INSERT) {
             *why = rh_arena_printf(arena, "%s has no rows with the values that it looks for", b->table->name);
             return false;

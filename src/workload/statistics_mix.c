@@ -248,14 +248,29 @@ static bool find_sequence(mix_player *player, rh_error *error)
     return r != NULL;
 }
 
-bool rh_mix_from_statistics(rh_pg *pg, const char *const *paths, size_t path_count, uint64_t seed,
+/* Which columns' values are as frequent as on production. */
+static void tell_followed(const mix_build *build, rh_mix *mix)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < build->value_count; i++)
+        count += build->followed[i];
+    if (count > 0)
+        mix->coverage.basis =
+            rh_arena_printf(build->arena, "%s; values of %zu column%s as frequent as in production's profile",
+                            mix->coverage.basis, count, count == 1 ? "" : "s");
+}
+
+bool rh_mix_from_statistics(rh_pg *pg, const char *const *paths, size_t path_count,
+                            const struct rh_profile_values *values, size_t value_count, uint64_t seed,
                             rh_arena *arena, rh_mix *mix, rh_error *error)
 {
     *mix = (rh_mix){.source = "pg_stat_statements"};
     rh_statistics statistics;
     if (!rh_statistics_read(paths, path_count, arena, &statistics, error))
         return false;
-    mix_build build = {.pg = pg, .arena = arena, .seed = seed, .mix = mix};
+    mix_build build = {
+        .pg = pg, .arena = arena, .seed = seed, .mix = mix, .values = values, .value_count = value_count};
+    build.followed = rh_arena_alloc(arena, value_count + 1);
     rh_random_seed(&build.random, seed);
     mix_player player = {.copy = {.build = &build}};
     mix_copy *copy = &player.copy;
@@ -272,6 +287,7 @@ bool rh_mix_from_statistics(rh_pg *pg, const char *const *paths, size_t path_cou
     if (!add_templates(&player, error))
         return false;
     cover(&player, &statistics);
+    tell_followed(&build, mix);
     tell_left_out(&player);
     return true;
 }

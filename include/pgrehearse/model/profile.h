@@ -5,6 +5,7 @@
  */
 #pragma once
 #include "pgrehearse/model/facts.h"
+#include "pgrehearse/model/common_values.h"
 #include "pgrehearse/model/history.h"
 #include "pgrehearse/model/lock_forecast.h"
 
@@ -48,14 +49,6 @@ typedef struct rh_profile_relation {
                             listed, too */
     const char *parent_schema, *parent; /* that it is a partition of; NULL: none */
 } rh_profile_relation;
-
-/* A column's most common values, the most frequent first: of the data, so only where they were asked for. */
-typedef struct rh_profile_values {
-    const char *schema, *table, *column;
-    const char **values;
-    double *frequencies; /* share of the table's rows */
-    size_t count;
-} rh_profile_values;
 
 typedef struct rh_profile_index {
     const char *schema, *table, *name, *method;

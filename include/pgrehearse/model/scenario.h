@@ -71,6 +71,9 @@ typedef struct rh_workload {
     rh_workload_source source;
     rh_workload_file *files;
     size_t file_count;
+    const struct rh_profile_values
+        *values; /* production's most common values (model/common_values.h); NULL: not known */
+    size_t value_count;
 } rh_workload;
 
 /* Bits of rh_scenario.passes. */

@@ -12,9 +12,12 @@ bool rh_mix_from_schema(rh_pg *pg, uint64_t seed, rh_arena *arena, rh_mix *mix, 
 
 /* A mix that replays production: statements and their shares from an export of pg_stat_statements (PATHS as
  * in statistics.h), values from the rows in PG, ranges, lists and limits turned until each statement returns
- * as many rows a call as on production. What cannot be played is in left_out; coverage says how much is. An
+ * as many rows a call as on production; where a column is sought by equality, its most common values on
+ * production are sought as often as they are frequent there, as far as the copy has them (VALUES, VALUE_COUNT
+ * of them, model/common_values.h; may be none). What cannot be played is in left_out; coverage says how much is. An
  * unreadable export is RH_ERROR_SCENARIO with file and line; a mix without templates is none. */
-bool rh_mix_from_statistics(rh_pg *pg, const char *const *paths, size_t path_count, uint64_t seed,
+bool rh_mix_from_statistics(rh_pg *pg, const char *const *paths, size_t path_count,
+                            const struct rh_profile_values *values, size_t value_count, uint64_t seed,
                             rh_arena *arena, rh_mix *mix, rh_error *error);
 
 /* A mix of pgbench scripts as the COUNT FILES say; each script is one transaction, drawn by weight. A script
@@ -43,8 +46,9 @@ typedef struct rh_generator_options {
 rh_generator *rh_generator_start(const rh_generator_options *options, rh_error *error);
 /* From now on arrivals belong to this window (MIGRATION NULL for before and after). Any thread. */
 void rh_generator_window(rh_generator *generator, rh_window_kind kind, const char *migration);
-/* CALLBACK (NULL: nobody) is called, in the generator's thread, when answers have been under way for longer than
- * 2.5 ms: they may be waiting for a lock. After this call returns the callback before is not called any more. */
+/* CALLBACK (NULL: nobody) is called, in the generator's thread, when answers have been under way for longer
+ * than 2.5 ms: they may be waiting for a lock. After this call returns the callback before is not called any
+ * more. */
 void rh_generator_on_overdue(rh_generator *generator, void (*callback)(void *user), void *user);
 /* Stops arrivals, lets what is in flight end (at most 5 s, then cancels; at once after an interrupt), joins
  * the thread, fills LOAD in ARENA. Takes the generator with it. */

@@ -1,6 +1,7 @@
 /* A known workload runs on "production" with pg_stat_statements; its export is replayed on a copy. */
 #include "load_support.h"
 #include "pgrehearse/base/random.h"
+#include "pgrehearse/model/common_values.h"
 #include "pgrehearse/workload/statistics.h"
 #include <math.h>
 
@@ -91,14 +92,34 @@ static void export(rh_pg *pg)
     load_execute(pg, sql);
 }
 
-static rh_mix statistics_mix(rh_pg *pg, rh_arena *arena)
+static rh_mix mix_with(rh_pg *pg, const rh_profile_values *values, size_t value_count, rh_arena *arena)
 {
     rh_mix mix;
     rh_error error = {0};
     const char *paths[] = {csv_path};
-    if (!rh_mix_from_statistics(pg, paths, 1, 11, arena, &mix, &error))
+    if (!rh_mix_from_statistics(pg, paths, 1, values, value_count, 11, arena, &mix, &error))
         fail_msg("%s", error.message);
     return mix;
+}
+
+static rh_mix statistics_mix(rh_pg *pg, rh_arena *arena)
+{
+    return mix_with(pg, NULL, 0, arena);
+}
+
+/* Of the values that the statement with TEXT seeks by its first parameter, the share that is VALUE. */
+static double share_of_value(const rh_mix *mix, const char *text, const char *value)
+{
+    for (size_t i = 0; i < mix->template_count; i++) {
+        const rh_template *t = &mix->templates[i];
+        size_t found = 0;
+        for (size_t r = 0; strstr(t->sql, text) && r < t->value_row_count; r++)
+            found += t->values[r][0] && strcmp(t->values[r][0], value) == 0;
+        if (strstr(t->sql, text))
+            return (double)found / (double)t->value_row_count;
+    }
+    fail_msg("no template with %s", text);
+    return 0;
 }
 
 static bool tells(const rh_mix *mix, const char *about, const char *reason)
@@ -201,6 +222,32 @@ static void test_replay_has_productions_shares_and_rows(void **state)
 
 /* Everything that an export may hold and that cannot be played: each is told with its reason, and the rest is
  * played. */
+/* Production's customer 7 has half of the orders now; the copy is from before. */
+static void test_values_are_as_frequent_as_on_production(void **state)
+{
+    (void)state;
+    rh_arena *arena = rh_arena_new();
+    rh_pg *pg = load_connect(cluster, "copy");
+    const char *common[] = {"7", "no such customer"};
+    double frequencies[] = {0.5, 0.1};
+    rh_profile_values values = {.schema = "public",
+                                .table = "orders",
+                                .column = "customer_id",
+                                .values = common,
+                                .frequencies = frequencies,
+                                .count = 2};
+    rh_mix before = statistics_mix(pg, arena), after = mix_with(pg, &values, 1, arena);
+    const char seeks[] = "WHERE customer_id = $1 ORDER BY";
+    assert_true(share_of_value(&before, seeks, "7") < 0.1);
+    double share = share_of_value(&after, seeks, "7");
+    if (!(share > 0.4 && share < 0.7)) /* of 0.5 and 0.4 of the others */
+        fail_msg("%g", share);
+    assert_non_null(strstr(after.coverage.basis, "values of 1 column as frequent"));
+    assert_null(strstr(before.coverage.basis, "as frequent"));
+    rh_pg_close(pg);
+    rh_arena_free(arena);
+}
+
 static void test_what_is_left_out(void **state)
 {
     (void)state;
@@ -266,6 +313,7 @@ int main(void)
     if (!cluster)
         return 1;
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_replay_has_productions_shares_and_rows),
+                                       cmocka_unit_test(test_values_are_as_frequent_as_on_production),
                                        cmocka_unit_test(test_what_is_left_out)};
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     test_cluster_stop(cluster);
