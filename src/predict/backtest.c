@@ -98,18 +98,6 @@ void rh_backtest_predict(const rh_plan *plan, const rh_work_size *sizes, const r
     }
 }
 
-static double quiet_median(const rh_statement *statement)
-{
-    double *values = rh_alloc((statement->run_count + 1) * sizeof *values);
-    size_t count = 0;
-    for (size_t i = 0; i < statement->run_count; i++)
-        if (statement->runs[i].pass == RH_PASS_KIND_QUIET && !isnan(statement->runs[i].elapsed_s))
-            values[count++] = statement->runs[i].elapsed_s;
-    double median = rh_median(values, count);
-    free(values);
-    return median;
-}
-
 static const rh_statement *find(const rh_plan *plan, const rh_backtest_row *row)
 {
     for (size_t m = 0; m < plan->migration_count; m++)
@@ -190,7 +178,7 @@ void rh_backtest_score(const rh_plan *plan, rh_arena *arena, rh_backtest *backte
     for (size_t i = 0; i < backtest->row_count; i++) {
         rh_backtest_row row = backtest->rows[i];
         const rh_statement *statement = find(plan, &row);
-        row.actual_s = statement ? quiet_median(statement) : NAN;
+        row.actual_s = statement ? rh_cost_quiet_median(statement, RH_COST_ELAPSED) : NAN;
         if (!isnan(row.actual_s))
             backtest->rows[kept++] = row;
     }

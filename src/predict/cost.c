@@ -1,4 +1,5 @@
 #include "pgrehearse/predict/cost.h"
+#include "pgrehearse/base/median.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/predict/nnls.h"
 #include <math.h>
@@ -92,7 +93,7 @@ double rh_cost_measured(const rh_statement_run *run, rh_cost_quantity quantity)
     double waited = isnan(run->lock_wait_s) ? 0 : run->lock_wait_s;
     switch (quantity) {
     case RH_COST_ELAPSED:
-        return fmax(run->elapsed_s - waited, 1e-6);
+        return isnan(run->elapsed_s) ? NAN : fmax(run->elapsed_s - waited, 1e-6);
     case RH_COST_CPU:
         return run->cpu_user_s + run->cpu_system_s;
     case RH_COST_READ:
@@ -108,6 +109,22 @@ double rh_cost_measured(const rh_statement_run *run, rh_cost_quantity quantity)
     default:
         return NAN;
     }
+}
+
+double rh_cost_quiet_median(const rh_statement *statement, rh_cost_quantity quantity)
+{
+    double *values = rh_alloc((statement->run_count + 1) * sizeof *values);
+    size_t count = 0;
+    for (size_t i = 0; i < statement->run_count; i++) {
+        double value = statement->runs[i].pass == RH_PASS_KIND_QUIET
+                           ? rh_cost_measured(&statement->runs[i], quantity)
+                           : NAN;
+        if (!isnan(value))
+            values[count++] = value;
+    }
+    double median = rh_median(values, count);
+    free(values);
+    return median;
 }
 
 /* ---- fitting ---- */

@@ -1,33 +1,15 @@
 /* What a duration consists of. */
-#include "pgrehearse/base/median.h"
 #include "pgrehearse/predict/cost.h"
 #include "pgrehearse/predict/predict.h"
 #include "pgrehearse/predict/translate.h"
-#include <stdlib.h>
 
 /* Prices only divide what CPU leaves over; these stand in for probes that were not taken. */
 static const double USUAL_BYTES_PER_S = 500e6, USUAL_FLUSH_S = 1e-3;
 
-/* The median over the quiet runs, or NAN. */
-static double quiet_median(const rh_statement *statement, rh_cost_quantity quantity)
-{
-    double *values = rh_alloc((statement->run_count + 1) * sizeof *values);
-    size_t count = 0;
-    for (size_t i = 0; i < statement->run_count; i++) {
-        double value = statement->runs[i].pass == RH_PASS_KIND_QUIET
-                           ? rh_cost_measured(&statement->runs[i], quantity)
-                           : NAN;
-        if (!isnan(value))
-            values[count++] = value;
-    }
-    double median = rh_median(values, count);
-    free(values);
-    return median;
-}
-
 double rh_parallel_degree(const rh_statement *statement)
 {
-    double elapsed = quiet_median(statement, RH_COST_ELAPSED), cpu = quiet_median(statement, RH_COST_CPU);
+    double elapsed = rh_cost_quiet_median(statement, RH_COST_ELAPSED),
+           cpu = rh_cost_quiet_median(statement, RH_COST_CPU);
     return elapsed > 0 && cpu > elapsed ? cpu / elapsed : 1;
 }
 
@@ -38,7 +20,8 @@ static double or_zero(double value)
 
 rh_duration_parts rh_parts_of(const rh_statement *statement, double seconds, const rh_probe *probe)
 {
-    double elapsed = quiet_median(statement, RH_COST_ELAPSED), cpu = quiet_median(statement, RH_COST_CPU);
+    double elapsed = rh_cost_quiet_median(statement, RH_COST_ELAPSED),
+           cpu = rh_cost_quiet_median(statement, RH_COST_CPU);
     rh_duration_parts parts = {0};
     if (!(elapsed > 0) || isnan(cpu) || !(seconds > 0))
         return parts;
@@ -48,12 +31,12 @@ rh_duration_parts rh_parts_of(const rh_statement *statement, double seconds, con
     /* Workers' CPU runs beside the backend's: no more of it than there was time. */
     parts.cpu_s = seconds * fmin(1, cpu / elapsed);
     double left = seconds - parts.cpu_s;
-    double read = or_zero(quiet_median(statement, RH_COST_READ)) / bytes_per_s;
-    double write =
-        (or_zero(quiet_median(statement, RH_COST_WRITE)) + or_zero(quiet_median(statement, RH_COST_TEMP))) /
-        bytes_per_s;
-    double wal = or_zero(quiet_median(statement, RH_COST_WAL)) / bytes_per_s +
-                 or_zero(quiet_median(statement, RH_COST_FSYNCS)) * flush_s;
+    double read = or_zero(rh_cost_quiet_median(statement, RH_COST_READ)) / bytes_per_s;
+    double write = (or_zero(rh_cost_quiet_median(statement, RH_COST_WRITE)) +
+                    or_zero(rh_cost_quiet_median(statement, RH_COST_TEMP))) /
+                   bytes_per_s;
+    double wal = or_zero(rh_cost_quiet_median(statement, RH_COST_WAL)) / bytes_per_s +
+                 or_zero(rh_cost_quiet_median(statement, RH_COST_FSYNCS)) * flush_s;
     double priced = (read + write + wal) * seconds / elapsed;
     double share = priced > 0 ? left / (read + write + wal) : 0;
     parts.read_s = read * share;

@@ -1,9 +1,9 @@
 /* The interruption pass: every pending migration is killed half-way, and looked at: what stayed, and whether
  * running it again succeeds, as its framework would. */
 #include "interruption_state.h"
+#include "pgrehearse/predict/cost.h"
 #include "pgrehearse/rehearsal/cut.h"
 #include "pgrehearse/rehearsal/pass.h"
-#include <stdlib.h>
 
 /* The first cut comes in the middle of the statement; one that ended before is tried again, earlier. */
 static const double SHARES[] = {0.5, 0.25, 0};
@@ -11,35 +11,14 @@ enum { TRIES = sizeof SHARES / sizeof *SHARES };
 
 /* ---- which statement ---- */
 
-static int by_value(const void *left, const void *right)
-{
-    double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
-/* The median over the quiet passes; 0 when there is none. */
-static double quiet_median(const rh_statement *statement)
-{
-    double *times = rh_alloc((statement->run_count + 1) * sizeof *times), median = 0;
-    size_t count = 0;
-    for (size_t i = 0; i < statement->run_count; i++)
-        if (statement->runs[i].pass == RH_PASS_KIND_QUIET && statement->runs[i].elapsed_s > 0)
-            times[count++] = statement->runs[i].elapsed_s;
-    if (count > 0) {
-        qsort(times, count, sizeof *times, by_value);
-        median = times[count / 2];
-    }
-    free(times);
-    return median;
-}
-
 static const rh_statement *longest_statement(const rh_migration *migration, double *median_s)
 {
     const rh_statement *longest = NULL;
     *median_s = 0;
     for (size_t i = 0; i < migration->up.statement_count; i++) {
         const rh_statement *statement = &migration->up.statements[i];
-        double median = statement->class_ == RH_CLASS_TRANSACTION ? 0 : quiet_median(statement);
+        double median =
+            statement->class_ == RH_CLASS_TRANSACTION ? 0 : rh_cost_quiet_median(statement, RH_COST_ELAPSED);
         if (median > *median_s) {
             longest = statement;
             *median_s = median;

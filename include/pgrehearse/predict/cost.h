@@ -35,6 +35,8 @@ typedef enum rh_cost_quantity {
 } rh_cost_quantity;
 /* Of one run; NAN when it was not measured. */
 double rh_cost_measured(const rh_statement_run *run, rh_cost_quantity quantity);
+/* Its median over the quiet runs of STATEMENT that measured it; NAN without one. */
+double rh_cost_quiet_median(const rh_statement *statement, rh_cost_quantity quantity);
 
 typedef struct rh_cost {
     rh_statement_class class_;
