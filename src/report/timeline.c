@@ -152,8 +152,10 @@ bool rh_timeline_gather(const rh_view *view, rh_timeline *t)
         t->hidden_statements += t->statement_count - STATEMENTS_MAX;
         t->statement_count = STATEMENTS_MAX;
     }
-    qsort(t->statements, t->statement_count, sizeof *t->statements, earliest_statement);
-    qsort(t->lanes, t->lane_count, sizeof *t->lanes, strongest_lane);
+    if (t->statement_count > 0)
+        qsort(t->statements, t->statement_count, sizeof *t->statements, earliest_statement);
+    if (t->lane_count > 0)
+        qsort(t->lanes, t->lane_count, sizeof *t->lanes, strongest_lane);
     t->lane_count = t->lane_count < LANES_MAX ? t->lane_count : LANES_MAX;
     return true;
 }
