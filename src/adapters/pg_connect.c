@@ -182,6 +182,16 @@ const char *rh_pg_password(const rh_pg *pg)
     return password ? password : "";
 }
 
+const char *rh_pg_user(const rh_pg *pg)
+{
+    return PQuser(pg->conn);
+}
+
+const char *rh_pg_database(const rh_pg *pg)
+{
+    return PQdb(pg->conn);
+}
+
 bool rh_pg_is_unix_socket(const rh_pg *pg)
 {
     const char *host = PQhost(pg->conn);

@@ -58,11 +58,7 @@ static const char **list(const char *uri, const char *const *libpq, size_t count
 
 const char **rh_program_environment(rh_pg *side, const rh_proxy *proxy, rh_arena *arena, rh_error *error)
 {
-    rh_pg_result *names =
-        rh_pg_query(side, "SELECT session_user, pg_catalog.current_database()", 0, NULL, error);
-    if (!names)
-        return NULL;
-    const char *user = rh_pg_value(names, 0, 0), *database = rh_pg_value(names, 0, 1);
+    const char *user = rh_pg_user(side), *database = rh_pg_database(side);
     const char *password = rh_pg_password(side);
     char *uri = make_uri(side, proxy, user, database, error);
     const char *libpq[] = {
@@ -77,7 +73,6 @@ const char **rh_program_environment(rh_pg *side, const rh_proxy *proxy, rh_arena
         *password ? rh_arena_printf(arena, "PGPASSWORD=%s", password) : NULL,
     };
     const char **environment = uri ? list(uri, libpq, sizeof libpq / sizeof *libpq, arena) : NULL;
-    rh_pg_result_free(names);
     free(uri);
     return environment;
 }

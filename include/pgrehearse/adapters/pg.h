@@ -36,6 +36,10 @@ bool rh_pg_is_unix_socket(const rh_pg *pg);
 /* The password that the connection was made with, wherever it came from; "" when none was needed. It must not
  * reach a log. Valid as long as the connection. */
 const char *rh_pg_password(const rh_pg *pg);
+/* Whom it was made as, and in which database; as long as the connection. These two and the password may be
+ * asked while another thread uses it. */
+const char *rh_pg_user(const rh_pg *pg);
+const char *rh_pg_database(const rh_pg *pg);
 /* What a server's error says, without values of the data, as in rh_error: its SQLSTATE, the name of the
  * server's function that raised it (may be NULL), its primary message, and the statement sent (may be NULL).
  * Heap. */
