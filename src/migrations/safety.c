@@ -63,9 +63,13 @@ static bool check_copy(const checker *c, size_t index)
 
 /* Functions that read or write files of the server (documentation, sections 9.27.9, 35.4 and adminpack's). */
 static const char *const FILE_FUNCTIONS[] = {
-    "pg_read_file", "pg_read_binary_file", "pg_stat_file",   "pg_ls_dir",      "lo_import",
-    "lo_export",    "pg_file_write",       "pg_file_rename", "pg_file_unlink", "pg_file_sync",
-    "pg_logdir_ls", "pg_ls_logdir",        "pg_ls_waldir",   "pg_ls_tmpdir",   "pg_ls_archive_statusdir",
+    "pg_read_file",      "pg_read_binary_file", "pg_stat_file",
+    "pg_ls_dir",         "lo_import",           "lo_export",
+    "pg_file_write",     "pg_file_rename",      "pg_file_unlink",
+    "pg_file_sync",      "pg_logdir_ls",        "pg_ls_logdir",
+    "pg_ls_waldir",      "pg_ls_tmpdir",        "pg_ls_archive_statusdir",
+    "pg_file_read",      "pg_ls_logicalmapdir", "pg_ls_logicalsnapdir",
+    "pg_ls_replslotdir", "pg_file_length",
 };
 
 /* Is the token at INDEX the name of one that is called? Privileges on it (… ON FUNCTION name (…)) are not. */
@@ -135,6 +139,24 @@ static bool check_body(const checker *c, size_t index, rh_arena *arena)
                               "A rehearsal runs no program and opens no file. Take it out of this body.");
 }
 
+/* CREATE or ALTER FOREIGN TABLE at INDEX: file_fdw's options name a file of the server or a program. */
+static bool check_foreign_table(const checker *c, size_t index)
+{
+    bool options = false;
+    for (size_t i = index; i < c->count && !is_kind(c, i, ";"); i++) {
+        options |= is_word(c, i, "options");
+        if (!options || !is_kind(c, i + 1, "SCONST"))
+            continue;
+        if (is_word(c, i, "filename"))
+            return refuse(c, i, RH_ERROR_REFUSED, "the foreign table reads a file of the server",
+                          "A rehearsal opens none. Take the statement out of the migration.");
+        if (is_word(c, i, "program"))
+            return refuse(c, i, RH_ERROR_REFUSED, "the foreign table runs a program on the server",
+                          "A rehearsal runs none. Take the statement out of the migration.");
+    }
+    return true;
+}
+
 /* Marks of template languages, outside of quotes: Go's and Jinja's, the shell's and Flyway's, ERB's. */
 static bool check_template(const checker *c, size_t index)
 {
@@ -181,6 +203,9 @@ static bool check_part(const checker *c, position *at, rh_arena *arena)
         if (is_kind(c, i, "OPERATOR") && !check_template(c, i))
             return false;
         if (at->first && is_word(c, i, "copy") && !check_copy(c, i))
+            return false;
+        if (at->first && (is_word(c, i, "create") || is_word(c, i, "alter")) &&
+            is_word(c, i + 1, "foreign") && is_word(c, i + 2, "table") && !check_foreign_table(c, i))
             return false;
         if (calls_file_function(c->text, c->tokens, c->count, i))
             return refuse(c, i, RH_ERROR_REFUSED, "the function reads or writes a file of the server",

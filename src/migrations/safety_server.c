@@ -4,6 +4,7 @@
 #include "pgrehearse/adapters/sql_parser.h"
 #include "safety_server.h"
 #include <string.h>
+#include <strings.h>
 
 typedef struct words {
     const char *sql;
@@ -50,6 +51,20 @@ static bool is_shared(const words *w)
     return (is_any(w, 0, grant) && is_shared_grant(w)) || (is_any(w, 0, owned) && is(w, 1, "owned"));
 }
 
+/* dblink and foreign servers: another server, which nothing keeps from being production. In the embedded
+ * cluster the sockets for it are missing. */
+static bool reaches_elsewhere(const words *w)
+{
+    static const char *const make[] = {"create", "alter", NULL};
+    if ((is_any(w, 0, make) && is(w, 1, "server")) || (is(w, 0, "import") && is(w, 1, "foreign")))
+        return true;
+    for (size_t i = 0; i + 1 < w->count; i++)
+        if (strncasecmp(w->sql + w->tokens[i].start, "dblink", 6) == 0 &&
+            strcmp(w->tokens[i + 1].kind, "(") == 0)
+            return true;
+    return false;
+}
+
 static bool check_statement(const rh_script *script, const rh_statement *statement, rh_arena *scratch,
                             rh_error *error)
 {
@@ -60,6 +75,12 @@ static bool check_statement(const rh_script *script, const rh_statement *stateme
         if (strcmp(tokens[i].kind, "SQL_COMMENT") != 0 && strcmp(tokens[i].kind, "C_COMMENT") != 0)
             tokens[kept++] = tokens[i];
     const words w = {statement->sql, tokens, kept};
+    if (kept >= 2 && reaches_elsewhere(&w)) {
+        rh_error_set(error, RH_ERROR_REFUSED, "the statement reaches another server");
+        rh_error_hint(error,
+                      "On a given server nothing cuts it off: use staging.kind: embedded, or take it out.");
+        return rh_error_at(error, script->file, statement->line, statement->column);
+    }
     if (kept < 2 || !is_shared(&w))
         return true;
     rh_error_set(error, RH_ERROR_REFUSED, "the statement reaches beyond the rehearsal's own database");

@@ -114,7 +114,7 @@ static const char *oids(const looks *list, const looks *known, rh_arena *arena)
 static bool read_committed(rh_work_watch *watch, const char *relation, const char *list, looks *into)
 {
     const char *parameters[] = {relation, list};
-    rh_pg_result *result = rh_pg_query(watch->side, rh_sql_work_committed, 2, parameters, NULL);
+    rh_pg_result *result = rh_pg_query_again(watch->side, rh_sql_work_committed, 2, parameters, NULL);
     append(result, watch->arena, into);
     return result != NULL;
 }

@@ -59,6 +59,19 @@ rehearse 2 --pass quiet
 says "$work/err" 'transaction block'
 nothing_left
 
+echo "-- one of very many statements, of which one fails: its own line is told, and the report stays small"
+{
+    echo "CREATE TABLE many (id int PRIMARY KEY);"
+    i=0
+    while [ $i -lt 3000 ]; do i=$((i + 1)); echo "INSERT INTO many VALUES ($i);"; done
+    echo "INSERT INTO many VALUES (7);"
+} | migration 000013_bad.up.sql
+rehearse 2 --pass quiet
+valid_report
+says "$work/err" '000013_bad.up.sql:3002'
+report "len(r['migrations'][2]['statements']) == 2 and '3,000 more' in r['migrations'][2]['statements'][1]['sql']"
+nothing_left
+
 echo "-- one that would leave the database"
 migration 000013_bad.up.sql "SELECT 1;
 COPY orders TO PROGRAM 'cat';"
