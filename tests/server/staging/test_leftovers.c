@@ -12,9 +12,11 @@ static int be_the_run(const char *root)
     scenario.staging.directory = root;
     rh_interrupt_install();
     rh_staging *staging = rh_staging_start(&(rh_staging_request){.scenario = &scenario}, NULL);
+    if (!staging)
+        return 1;
     rh_arena *arena = rh_arena_new();
     rh_staging_facts facts;
-    if (!staging || !rh_staging_describe(staging, arena, &facts, NULL))
+    if (!rh_staging_describe(staging, arena, &facts, NULL))
         return 1;
     char line[4096] = "";
     snprintf(line, sizeof line, "%s", facts.location);
