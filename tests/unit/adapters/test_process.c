@@ -257,12 +257,14 @@ static void test_environment_and_descriptors(void **state)
     setenv("RH_TEST_GONE", "here", 1);
     setenv("RH_TEST_GONE_NOT", "kept", 1);
     rh_process_options options =
-        shell(SHELL("echo $RH_TEST_OLD $RH_TEST_NEW ${RH_TEST_GONE-gone} $RH_TEST_GONE_NOT $(pwd); ls /proc/self/fd | tr '\\n' ' '; cat"));
-    options.environment = (const char *const[]){"RH_TEST_GONE", "RH_TEST_NEVER", "RH_TEST_OLD=changed", "RH_TEST_NEW=new",
-                                                NULL};
+        shell(SHELL("echo $RH_TEST_OLD $RH_TEST_NEW ${RH_TEST_GONE-gone} $RH_TEST_GONE_NOT $(pwd); ls "
+                    "/proc/self/fd | tr '\\n' ' '; cat"));
+    options.environment = (const char *const[]){"RH_TEST_GONE", "RH_TEST_NEVER", "RH_TEST_OLD=changed",
+                                                "RH_TEST_NEW=new", NULL};
     options.directory = "/usr";
     assert_true(rh_process_run(&options, 0, &output, &error));
-    assert_string_equal(output.data, "changed new gone kept /usr\n0 1 2 3 "); /* 3 is ls reading the directory */
+    assert_string_equal(output.data,
+                        "changed new gone kept /usr\n0 1 2 3 "); /* 3 is ls reading the directory */
     rh_text_release(&output);
     close(open_here);
 }
