@@ -30,6 +30,7 @@ expect catalog catalog 'TRUNCATE order_items;'
 expect heap_scan heap_scan 'ALTER TABLE order_items ADD CONSTRAINT never CHECK (id > 0);'
 expect data_change procedure 'DO $$ BEGIN DELETE FROM events WHERE id < 100; END $$;'
 expect index_build index_build 'ALTER TABLE orders ADD CONSTRAINT token_key UNIQUE (token);'
+expect heap_scan procedure 'DO $$ BEGIN ALTER TABLE orders ADD CONSTRAINT counted CHECK (id > 0); END $$;'
 
 scenario 'migrations: {path: migrations}' 'prepare: [{sql: grow.sql}]' 'rollback: false'
 cat >"$work/grow.sql" <<'SQL'
@@ -63,6 +64,7 @@ hazard 18 whole-table-update measured
 hazard 24 type-change refuted
 hazard 25 rewrite-access-exclusive measured
 hazard 29 index-without-concurrently measured
+hazard 30 scan-access-exclusive measured
 report "all(h['evidence'] for m in r['migrations'] for s in m['statements'] for h in s['hazards'])"
 
 # A build that fails leaves an index behind that no query uses: told with its name.
