@@ -27,6 +27,14 @@ static bool server_died(rh_staging *staging, rh_error *dead)
     return true;
 }
 
+void rh_pass_blame_server(rh_staging *staging, rh_error *error)
+{
+    rh_error dead = {0};
+    if (error && error->code == RH_ERROR_LOST && server_died(staging, &dead))
+        rh_error_move(error, &dead);
+    rh_error_release(&dead);
+}
+
 /* Marks what a replay left when the connection or the server, not the migration, is to blame. */
 static bool blame(rh_staging *staging, rh_migration *migration, const char *stage, rh_error *error)
 {

@@ -106,8 +106,10 @@ static bool restore(rehearsal *r, rh_error *error)
                                 .create_roles = r->scenario->staging.kind == RH_STAGING_EMBEDDED,
                                 .uid = rh_staging_uid(r->staging),
                                 .gid = rh_staging_gid(r->staging)};
-    return rh_backup_restore(&run->backup, &target, run->arena, r->progress, error) &&
-           rh_staging_neutralise(r->staging, error);
+    if (rh_backup_restore(&run->backup, &target, run->arena, r->progress, error))
+        return rh_staging_neutralise(r->staging, error);
+    rh_pass_blame_server(r->staging, error);
+    return false;
 }
 
 static bool prepare(rehearsal *r, rh_error *error)

@@ -11,6 +11,10 @@
 bool rh_pass_scaled(rh_run *run, rh_staging *staging, double fraction, int repeats, const rh_work_size *whole,
                     const rh_progress *progress, rh_error *error);
 
+/* ERROR is set. When it is a lost connection (RH_ERROR_LOST) and the staging server is dead, it becomes the
+ * server's last words, which tell a full disk. */
+void rh_pass_blame_server(rh_staging *staging, rh_error *error);
+
 /* Resets staging and times every migration while nothing else runs. False with RH_ERROR_MIGRATION (and the
  * like) when one fails: its outcome and failure are set in the plan. */
 bool rh_pass_quiet(rh_run *run, rh_staging *staging, int repeat, const rh_progress *progress,
