@@ -193,8 +193,10 @@ static bool listen_local(rh_proxy *proxy, const char *directory, rh_error *error
     proxy->local = (listener){.fd = -1, .proxy = proxy};
     if (!make_directory(proxy, directory, error))
         return false;
-    int length = snprintf(address.sun_path, sizeof address.sun_path, "%.80s/.s.PGSQL.%d", proxy->directory,
-                          proxy->port);
+    int length =
+        snprintf(address.sun_path, sizeof address.sun_path, "%s/.s.PGSQL.%d", proxy->directory, proxy->port);
+    if (length >= (int)sizeof address.sun_path)
+        return rh_error_set(error, RH_ERROR_IO, "%s is too long a name for a socket", proxy->directory);
     memcpy(proxy->socket, address.sun_path, (size_t)length + 1);
     return listen_at(&proxy->local, (const struct sockaddr *)&address, sizeof address, error);
 }

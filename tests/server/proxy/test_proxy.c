@@ -540,6 +540,31 @@ static void test_bad_clients(void **state)
     PQfinish(abandoned);
 }
 
+/* Also where a directory's name leaves a socket's just enough room, and where it does not. */
+static void test_long_directories(void **state)
+{
+    (void)state;
+    for (size_t length = 40; length <= 104; length += 4) {
+        char directory[128], path[256];
+        int made = snprintf(directory, sizeof directory, "%s/", cluster->directory);
+        if ((size_t)made >= length)
+            continue;
+        memset(directory + made, 'd', length - (size_t)made);
+        directory[length] = '\0';
+        assert_int_equal(mkdir(directory, 0700), 0);
+        rh_proxy_options options = {
+            .server = w.side, .directory = directory, .events = {.session = {.user = &w}}};
+        rh_error error = {0};
+        rh_proxy *proxy = rh_proxy_start(&options, &error);
+        if (!proxy)
+            fail_msg("%zu: %s", length, error.message);
+        snprintf(path, sizeof path, "%s/.s.PGSQL.%d", rh_proxy_socket_directory(proxy), rh_proxy_port(proxy));
+        assert_int_equal(access(path, F_OK), 0);
+        rh_proxy_free(proxy);
+        assert_int_equal(rmdir(directory), 0);
+    }
+}
+
 int main(void)
 {
     cluster = test_cluster_start();
@@ -548,6 +573,7 @@ int main(void)
     signal(SIGPIPE, SIG_IGN);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_psql, start, stop),
+        cmocka_unit_test_setup_teardown(test_long_directories, start, stop),
         cmocka_unit_test_setup_teardown(test_extended, start, stop),
         cmocka_unit_test_setup_teardown(test_pipeline, start, stop),
         cmocka_unit_test_setup_teardown(test_copy, start, stop),
