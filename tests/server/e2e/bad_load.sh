@@ -8,7 +8,7 @@ migration 000012_quick.up.sql 'ALTER TABLE orders ADD COLUMN remark text;'
 echo 'SELECT pg_sleep(0.2);' >"$work/slow.sql"
 scenario 'migrations: {path: migrations}' 'rollback: false' 'gates: {response_p99_ratio: 1.01}'
 sed -i 's/^workload: {rate: 50, connections: 4,/workload: {source: pgbench, path: slow.sql, rate: 100, connections: 2,/; s/before: 1s/before: 3s/' "$work/scenario.yaml"
-rehearse 3
+rehearse 3 --pass quiet --pass loaded
 valid_report
 report "r['verdict'] == 'inconclusive' and r['load']['saturated'] and 'before the migrations' in r['load']['saturated_why']"
 report "'workload.rate' in r['reason']"
@@ -19,7 +19,7 @@ nothing_left
 echo "-- more connections than max_connections: the private cluster gets room for them"
 scenario 'migrations: {path: migrations}' 'rollback: false'
 sed -i 's/connections: 4/connections: 130/' "$work/scenario.yaml"
-rehearse 0
+rehearse 0 --pass quiet --pass loaded
 report "r['load']['connections'] == 130 and r['load']['connections_basis'] == 'the scenario'"
 nothing_left
 
@@ -27,7 +27,7 @@ echo "-- a table that is dropped in mid-run, and production's rate and sessions 
 migration 000012_quick.up.sql 'DROP TABLE order_items CASCADE;'
 scenario 'migrations: {path: migrations}' 'rollback: false'
 sed -i 's/rate: 50, connections: 4, //' "$work/scenario.yaml"
-rehearse 0
+rehearse 0 --pass quiet --pass loaded
 report "r['load']['connections'] == 10 and r['load']['rate_per_s'] == 100 and 'default' in r['load']['rate_basis']"
 report "any(e['sqlstate'] == '42P01' and e['count'] > 0 for e in r['load']['errors'])"
 report "r['load']['windows']['after']['transactions'] > 0"

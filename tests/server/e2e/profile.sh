@@ -19,9 +19,9 @@ profile() { # TABLE BYTES
 JSON
 }
 profile orders 81920
-scenario 'migrations: {path: migrations}' 'production: {profile: production.json}'
+scenario 'migrations: {path: migrations}' 'production: {profile: production.json}' 'rollback: false'
 sed -i 's/^staging: {/&settings: {random_page_cost: 3}, /' "$work/scenario.yaml"
-rehearse 0
+rehearse 0 --pass quiet
 valid_report
 nothing_left
 report "r['production']['translated'] is True and r['production']['profile']['server_version'] == '13.9'"

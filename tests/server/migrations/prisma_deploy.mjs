@@ -5,6 +5,9 @@ import fs from 'node:fs';
 import path from 'node:path';
 import {pathToFileURL} from 'node:url';
 
+// The engine takes its random bytes from there; Node.js before 19 has it in a module only.
+globalThis.crypto ??= (await import('node:crypto')).webcrypto;
+
 const [tools, folder, host, database] = process.argv.slice(2);
 const require = createRequire(path.join(path.resolve(tools), 'package.json'));
 const engineFolder = path.join(path.resolve(tools), 'node_modules/@prisma/schema-engine-wasm');
