@@ -88,12 +88,22 @@ static double known(int64_t count)
     return count < 0 ? NAN : (double)count;
 }
 
+/* Waits are known to a few ms only. One of as much as the statement took is no evidence that it did nothing:
+ * what used the CPU did not wait. */
+static double own_time(const rh_statement_run *run, double waited)
+{
+    double cpu = run->cpu_user_s + run->cpu_system_s;
+    if (isnan(run->elapsed_s) || waited < run->elapsed_s)
+        return run->elapsed_s - waited;
+    return fmax(cpu > 0 ? fmin(cpu, run->elapsed_s) : run->elapsed_s, 1e-6);
+}
+
 double rh_cost_measured(const rh_statement_run *run, rh_cost_quantity quantity)
 {
     double waited = isnan(run->lock_wait_s) ? 0 : run->lock_wait_s;
     switch (quantity) {
     case RH_COST_ELAPSED:
-        return isnan(run->elapsed_s) ? NAN : fmax(run->elapsed_s - waited, 1e-6);
+        return own_time(run, waited);
     case RH_COST_CPU:
         return run->cpu_user_s + run->cpu_system_s;
     case RH_COST_READ:

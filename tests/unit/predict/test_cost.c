@@ -144,6 +144,20 @@ static void nothing_grows_below_zero(void **state)
     rh_arena_free(arena);
 }
 
+/* A wait that was seen as longer than the whole statement, which worked most of the time. */
+static void what_used_the_cpu_did_not_wait(void **state)
+{
+    (void)state;
+    rh_statement_run run = {
+        .elapsed_s = 0.0014, .lock_wait_s = 0.0022, .cpu_user_s = 0.0008, .cpu_system_s = 0.0002};
+    within(rh_cost_measured(&run, RH_COST_ELAPSED), 0.001, 1e-9);
+    run.lock_wait_s = 0.0001;
+    within(rh_cost_measured(&run, RH_COST_ELAPSED), 0.0013, 1e-9);
+    run.lock_wait_s = 0.0022;
+    run.cpu_user_s = NAN;
+    within(rh_cost_measured(&run, RH_COST_ELAPSED), 0.0014, 1e-9);
+}
+
 static void what_was_not_measured_is_not_fitted(void **state)
 {
     (void)state;
@@ -220,6 +234,7 @@ int main(void)
         cmocka_unit_test(hinges_bend_at_their_memory),
         cmocka_unit_test(a_disturbed_run_counts_less),
         cmocka_unit_test(nothing_grows_below_zero),
+        cmocka_unit_test(what_used_the_cpu_did_not_wait),
         cmocka_unit_test(what_was_not_measured_is_not_fitted),
         cmocka_unit_test(widths_grow_with_the_distance),
         cmocka_unit_test(a_class_speaks_for_itself_when_it_can),
