@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-bool rh_committed_read(rh_pg *side, bool sizes, rh_arena *arena, rh_committed *state)
+rh_committed_relation rh_committed_row(const rh_pg_result *result, size_t row, rh_arena *arena)
 {
     enum {
         OID,
@@ -23,6 +23,39 @@ bool rh_committed_read(rh_pg *side, bool sizes, rh_arena *arena, rh_committed *s
         RELPAGES,
         TUPLES
     };
+    _Static_assert(TUPLES + 1 == RH_COMMITTED_COLUMNS, "the columns of every look");
+    return (rh_committed_relation){
+        .oid = rh_pg_int(result, row, OID, 0),
+        .table = rh_pg_int(result, row, OWNER, 0),
+        .filenode = rh_pg_int(result, row, FILENODE, 0),
+        .relpages = rh_pg_int(result, row, RELPAGES, 0),
+        .reltuples = rh_pg_int(result, row, TUPLES, RH_UNKNOWN),
+        .pages = rh_pg_int(result, row, PAGES, RH_UNKNOWN),
+        .blocks = rh_pg_int(result, row, BLOCKS, 0),
+        .scans = rh_pg_int(result, row, SCANS, 0),
+        .inserted = rh_pg_int(result, row, INSERTED, 0),
+        .updated = rh_pg_int(result, row, UPDATED, 0),
+        .deleted = rh_pg_int(result, row, DELETED, 0),
+        .name = rh_arena_strdup(arena, rh_pg_value(result, row, NAME)),
+        .kind = rh_pg_value(result, row, KIND)[0],
+        .valid = rh_pg_bool(result, row, VALID),
+    };
+}
+
+bool rh_committed_gain(const rh_committed_relation *last, const rh_committed_relation *now,
+                       rh_relation_work *work)
+{
+    work->blocks_read = now->blocks - last->blocks;
+    work->scans = now->scans - last->scans;
+    work->rows_inserted = now->inserted - last->inserted;
+    work->rows_updated = now->updated - last->updated;
+    work->rows_deleted = now->deleted - last->deleted;
+    return work->blocks_read > 0 || work->rows_inserted > 0 || work->rows_updated > 0 ||
+           work->rows_deleted > 0;
+}
+
+bool rh_committed_read(rh_pg *side, bool sizes, rh_arena *arena, rh_committed *state)
+{
     rh_pg_result *result =
         rh_pg_query_again(side, rh_sql_committed, 1, (const char *const[]){sizes ? "true" : "false"}, NULL);
     if (!result)
@@ -30,22 +63,7 @@ bool rh_committed_read(rh_pg *side, bool sizes, rh_arena *arena, rh_committed *s
     *state = (rh_committed){.count = rh_pg_rows(result)};
     state->relations = rh_arena_alloc(arena, (state->count + 1) * sizeof *state->relations);
     for (size_t i = 0; i < state->count; i++)
-        state->relations[i] = (rh_committed_relation){
-            .oid = rh_pg_int(result, i, OID, 0),
-            .table = rh_pg_int(result, i, OWNER, 0),
-            .filenode = rh_pg_int(result, i, FILENODE, 0),
-            .relpages = rh_pg_int(result, i, RELPAGES, 0),
-            .reltuples = rh_pg_int(result, i, TUPLES, RH_UNKNOWN),
-            .pages = rh_pg_int(result, i, PAGES, RH_UNKNOWN),
-            .blocks = rh_pg_int(result, i, BLOCKS, 0),
-            .scans = rh_pg_int(result, i, SCANS, 0),
-            .inserted = rh_pg_int(result, i, INSERTED, 0),
-            .updated = rh_pg_int(result, i, UPDATED, 0),
-            .deleted = rh_pg_int(result, i, DELETED, 0),
-            .name = rh_arena_strdup(arena, rh_pg_value(result, i, NAME)),
-            .kind = rh_pg_value(result, i, KIND)[0],
-            .valid = rh_pg_bool(result, i, VALID),
-        };
+        state->relations[i] = rh_committed_row(result, i, arena);
     rh_pg_result_free(result);
     return true;
 }
@@ -97,16 +115,11 @@ static bool change_of(const rh_committed_relation *before, const rh_committed_re
         .pages_before = before && before->pages > before->relpages ? before->pages : last->relpages,
         .rows_before = before ? before->reltuples : RH_UNKNOWN,
         .pages_after = RH_UNKNOWN,
-        .blocks_read = now->blocks - last->blocks,
-        .scans = now->scans - last->scans,
-        .rows_inserted = now->inserted - last->inserted,
-        .rows_updated = now->updated - last->updated,
-        .rows_deleted = now->deleted - last->deleted,
     };
     if (!before)
         work->pages_before = RH_UNKNOWN;
-    return work->created || work->rewritten || work->blocks_read > 0 || work->rows_inserted > 0 ||
-           work->rows_updated > 0 || work->rows_deleted > 0 || strcmp(last->name, now->name) != 0;
+    return rh_committed_gain(last, now, work) || work->created || work->rewritten ||
+           strcmp(last->name, now->name) != 0;
 }
 
 static const char *name_of(const rh_committed *after, const rh_committed *before, int64_t oid)

@@ -7,13 +7,19 @@
 
 enum { OLDEST_WITH_ALL = 140000 };
 
+/* One row, without a command when PID runs none. */
+static rh_pg_result *ask(rh_pg *pg, int pid)
+{
+    char text[16];
+    snprintf(text, sizeof text, "%d", pid);
+    return rh_pg_query_again(pg, rh_sql_phase, 1, (const char *const[]){text}, NULL);
+}
+
 bool rh_phases_prepare(rh_pg *pg)
 {
-    rh_text sql = {0};
-    rh_text_printf(&sql, "PREPARE pgrehearse_phase (int) AS %s", rh_sql_phase);
-    bool ok = rh_pg_server_version(pg) >= OLDEST_WITH_ALL && rh_pg_execute(pg, rh_text_string(&sql), NULL);
-    rh_text_release(&sql);
-    return ok;
+    rh_pg_result *result = rh_pg_server_version(pg) >= OLDEST_WITH_ALL ? ask(pg, 0) : NULL;
+    rh_pg_result_free(result);
+    return result != NULL;
 }
 
 void rh_phases_base(int pid, bool local, rh_usec began, rh_phase_look *base)
@@ -29,9 +35,7 @@ void rh_phases_base(int pid, bool local, rh_usec began, rh_phase_look *base)
 
 bool rh_phases_look(rh_pg *pg, int pid, bool local, rh_arena *arena, rh_phase_look *look)
 {
-    char sql[64];
-    snprintf(sql, sizeof sql, "EXECUTE pgrehearse_phase(%d)", pid);
-    rh_pg_result *result = rh_pg_query(pg, sql, 0, NULL, NULL);
+    rh_pg_result *result = ask(pg, pid);
     rh_phases_base(pid, local, rh_clock_monotonic(), look);
     bool ok = result && rh_pg_rows(result) == 1;
     if (ok) {

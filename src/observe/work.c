@@ -1,22 +1,17 @@
 #include "pgrehearse/observe/work.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/model/facts.h"
+#include "pgrehearse/observe/committed.h"
 #include "sql/observe.h"
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* A relation as one look saw it; counts are cumulative. */
-typedef struct look {
-    int64_t oid, owner, filenode, pages, blocks, scans, inserted, updated, deleted, relpages, reltuples;
-    const char *name;
-    char kind;
-    bool valid;
-    bool target; /* the statement's own table, whose size is wanted */
-} look;
+typedef rh_committed_relation look;
 
 typedef struct looks {
     look *items;
     size_t count;
+    int64_t target; /* OID of the statement's own table, whose size is wanted; 0: not seen */
 } looks;
 
 struct rh_work_watch {
@@ -59,42 +54,12 @@ static look *find(const looks *list, int64_t oid)
 
 static void append(rh_pg_result *result, rh_arena *arena, looks *list)
 {
-    enum {
-        OID,
-        NAME,
-        KIND,
-        OWNER,
-        FILENODE,
-        PAGES,
-        VALID,
-        BLOCKS,
-        SCANS,
-        INSERTED,
-        UPDATED,
-        DELETED,
-        RELPAGES,
-        TUPLES,
-        TARGET
-    };
+    enum { TARGET = RH_COMMITTED_COLUMNS };
     for (size_t i = 0; result && i < rh_pg_rows(result); i++) {
         look *l = rh_arena_add(arena, &list->items, &list->count, sizeof *l);
-        *l = (look){
-            .oid = rh_pg_int(result, i, OID, 0),
-            .owner = rh_pg_int(result, i, OWNER, 0),
-            .filenode = rh_pg_int(result, i, FILENODE, 0),
-            .pages = rh_pg_int(result, i, PAGES, RH_UNKNOWN),
-            .blocks = rh_pg_int(result, i, BLOCKS, 0),
-            .scans = rh_pg_int(result, i, SCANS, 0),
-            .inserted = rh_pg_int(result, i, INSERTED, 0),
-            .updated = rh_pg_int(result, i, UPDATED, 0),
-            .deleted = rh_pg_int(result, i, DELETED, 0),
-            .relpages = rh_pg_int(result, i, RELPAGES, 0),
-            .reltuples = rh_pg_int(result, i, TUPLES, RH_UNKNOWN),
-            .name = rh_arena_strdup(arena, rh_pg_value(result, i, NAME)),
-            .kind = rh_pg_value(result, i, KIND)[0],
-            .valid = rh_pg_bool(result, i, VALID),
-            .target = rh_pg_bool(result, i, TARGET),
-        };
+        *l = rh_committed_row(result, i, arena);
+        if (rh_pg_bool(result, i, TARGET))
+            list->target = l->oid;
     }
     rh_pg_result_free(result);
 }
@@ -161,7 +126,6 @@ static const char *name_of(const looks *now, const looks *committed, int64_t oid
 static bool difference(const look *now, const look *earlier, const look *before, rh_relation_work *work)
 {
     static const look none = {0};
-    const look *last = earlier ? earlier : &none;
     const int64_t filenode = earlier ? earlier->filenode : before ? before->filenode : 0;
     *work = (rh_relation_work){
         .kind = now->kind,
@@ -171,18 +135,12 @@ static bool difference(const look *now, const look *earlier, const look *before,
         .valid = now->valid,
         .pages_before = before ? before->relpages : RH_UNKNOWN,
         .rows_before = before ? before->reltuples : RH_UNKNOWN,
-        .blocks_read = now->blocks - last->blocks,
-        .scans = now->scans - last->scans,
-        .rows_inserted = now->inserted - last->inserted,
-        .rows_updated = now->updated - last->updated,
-        .rows_deleted = now->deleted - last->deleted,
     };
     if (work->created || work->rewritten)
         work->pages_after = now->pages >= 0 ? now->pages : now->relpages;
     else
         work->pages_after = RH_UNKNOWN;
-    return work->created || work->rewritten || work->blocks_read > 0 || work->rows_inserted > 0 ||
-           work->rows_updated > 0 || work->rows_deleted > 0;
+    return rh_committed_gain(earlier ? earlier : &none, now, work) || work->created || work->rewritten;
 }
 
 static void forget_counts(rh_relation_work *work)
@@ -201,9 +159,10 @@ static rh_statement_work *compare(const rh_work_watch *watch, const looks *now, 
         const look *l = &now->items[i];
         rh_relation_work found;
         bool stands_out = difference(l, find(earlier, l->oid), find(&watch->committed, l->oid), &found);
-        if (l->target)
+        const bool target = l->oid == now->target;
+        if (target)
             work->target_pages = l->pages;
-        if (l->target && found.pages_before == 0 && !found.rewritten)
+        if (target && found.pages_before == 0 && !found.rewritten)
             found.pages_before = l->pages; /* filled since it was last analysed */
         if (!stands_out)
             continue;
@@ -213,7 +172,7 @@ static rh_statement_work *compare(const rh_work_watch *watch, const looks *now, 
             rh_arena_add(arena, &work->relations, &work->relation_count, sizeof *relation);
         *relation = found;
         relation->relation = rh_arena_strdup(arena, l->name);
-        relation->table = rh_arena_strdup(arena, name_of(now, &watch->committed, l->owner));
+        relation->table = rh_arena_strdup(arena, name_of(now, &watch->committed, l->table));
     }
     return work;
 }

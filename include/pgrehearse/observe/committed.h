@@ -17,6 +17,13 @@ typedef struct rh_committed_relation {
     bool valid;
 } rh_committed_relation;
 
+/* The columns of a look's query that a row of it has, whatever the query adds behind them. */
+enum { RH_COMMITTED_COLUMNS = 14 };
+rh_committed_relation rh_committed_row(const rh_pg_result *result, size_t row, rh_arena *arena);
+/* Puts into WORK what NOW has read and changed since LAST; false: nothing. */
+bool rh_committed_gain(const rh_committed_relation *last, const rh_committed_relation *now,
+                       rh_relation_work *work);
+
 /* By OID. System catalogs, TOAST and temporary relations are not in it. */
 typedef struct rh_committed {
     rh_committed_relation *relations;
