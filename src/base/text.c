@@ -97,6 +97,14 @@ bool rh_ends_with(const char *string, const char *suffix)
     return a >= b && strcmp(string + a - b, suffix) == 0;
 }
 
+bool rh_is_one_of(const char *string, const char *const *list)
+{
+    for (; *list; list++)
+        if (strcmp(string, *list) == 0)
+            return true;
+    return false;
+}
+
 size_t rh_edit_distance(const char *a, const char *b)
 {
     size_t m = strlen(b);

@@ -120,20 +120,13 @@ static const char *const RESERVED[] = {
     "where",
     "window",
     "with",
+    NULL,
 };
-
-static bool is_reserved(const char *identifier)
-{
-    for (size_t i = 0; i < sizeof RESERVED / sizeof *RESERVED; i++)
-        if (strcmp(RESERVED[i], identifier) == 0)
-            return true;
-    return false;
-}
 
 const char *rh_tree_identifier(const char *identifier, rh_arena *arena)
 {
-    bool plain =
-        ((*identifier >= 'a' && *identifier <= 'z') || *identifier == '_') && !is_reserved(identifier);
+    bool plain = ((*identifier >= 'a' && *identifier <= 'z') || *identifier == '_') &&
+                 !rh_is_one_of(identifier, RESERVED);
     if (plain && identifier[strspn(identifier, "abcdefghijklmnopqrstuvwxyz0123456789_$")] == '\0')
         return rh_arena_strdup(arena, identifier);
     rh_text text = {0};
@@ -302,15 +295,8 @@ static const char *const STABLE[] = {
     "upper",
     "uuid_nil",
     "width_bucket",
+    NULL,
 };
-
-static bool is_known_stable(const char *name)
-{
-    for (size_t i = 0; i < sizeof STABLE / sizeof *STABLE; i++)
-        if (strcmp(STABLE[i], name) == 0)
-            return true;
-    return false;
-}
 
 static const char *find_volatile(rh_json *node, int depth)
 {
@@ -322,7 +308,7 @@ static const char *find_volatile(rh_json *node, int depth)
             found = find_volatile(rh_json_at(node, i), depth + 1);
     } else if (rh_json_is_object(node)) {
         const char *function = rh_tree_last_name(rh_json_get(rh_json_get(node, "FuncCall"), "funcname"));
-        if (function && !is_known_stable(function))
+        if (function && !rh_is_one_of(function, STABLE))
             return function;
         void *iterator = NULL;
         rh_json *child;

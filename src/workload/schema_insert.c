@@ -25,14 +25,6 @@ typedef struct insert_plan {
     const bool *changeable; /* by column; NULL: all of them */
 } insert_plan;
 
-static bool is_one_of(const char *type, const char *const *types)
-{
-    for (; *types; types++)
-        if (strcmp(type, *types) == 0)
-            return true;
-    return false;
-}
-
 static bool is_fresh(const mix_table *table, const insert_plan *plan, size_t column)
 {
     const mix_column *c = &table->columns[column];
@@ -88,13 +80,13 @@ static insert_source freshen(mix_build *build, const mix_table *table, size_t co
     const mix_column *c = &table->columns[column];
     if (c->foreign || c->generated || c->partition_key || (plan->changeable && !plan->changeable[column]))
         return INSERT_CLONE;
-    if (is_one_of(c->type, numbers))
+    if (rh_is_one_of(c->type, numbers))
         return has_room(build, table, column, plan, error) ? INSERT_NUMBER : INSERT_CLONE;
-    if (is_one_of(c->type, texts))
+    if (rh_is_one_of(c->type, texts))
         return c->length < 0 || c->length > FRESH_DIGITS ? INSERT_TEXT : INSERT_CLONE;
     if (strcmp(c->type, "uuid") == 0)
         return INSERT_UUID;
-    if (is_one_of(c->type, stamps))
+    if (rh_is_one_of(c->type, stamps))
         return INSERT_NOW;
     if (!c->not_null && !c->has_default)
         return INSERT_OMIT;

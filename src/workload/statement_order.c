@@ -62,22 +62,14 @@ const mix_order *rh_mix_order(mix_copy *copy, const mix_table *table, size_t col
     return order;
 }
 
-static bool is_one_of(const char *type, const char *const *types)
-{
-    for (; *types; types++)
-        if (strcmp(type, *types) == 0)
-            return true;
-    return false;
-}
-
 /* How to go a part of the way from u.a to u.b; NULL: this type has nothing in between. */
 static const char *between(const char *type)
 {
     static const char *const numbers[] = {"int2", "int4", "int8", "numeric", "float4", "float8", NULL};
     static const char *const times[] = {"timestamp", "timestamptz", "date", NULL};
-    if (is_one_of(type, numbers))
+    if (rh_is_one_of(type, numbers))
         return "u.a::numeric + (u.b::numeric - u.a::numeric) * u.w::numeric";
-    if (is_one_of(type, times))
+    if (rh_is_one_of(type, times))
         return "u.a::timestamp + (u.b::timestamp - u.a::timestamp) * u.w";
     return NULL;
 }

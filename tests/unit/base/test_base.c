@@ -89,6 +89,8 @@ static void text_helpers(void **state)
     assert_true(rh_natural_compare("2_x", "10_x") < 0);
     assert_true(rh_natural_compare("a02", "a2") != 0);
     assert_int_equal(rh_natural_compare("a2", "a2"), 0);
+    static const char *const list[] = {"a", "bc", NULL};
+    assert_true(rh_is_one_of("bc", list) && !rh_is_one_of("b", list) && !rh_is_one_of("a", list + 2));
     assert_true(rh_starts_with("abc", "ab") && rh_ends_with("abc", "bc") && !rh_ends_with("c", "bc"));
 }
 
