@@ -53,6 +53,12 @@ static const rh_location *where(const rh_staging *staging)
     return &staging->scenario->staging.where;
 }
 
+static void apply(rh_staging *staging, const rh_setting *setting)
+{
+    *(rh_setting *)rh_arena_add(staging->arena, &staging->applied, &staging->applied_count, sizeof *setting) =
+        *setting;
+}
+
 static void sort_settings(rh_staging *staging)
 {
     for (size_t i = 0; i < staging->scenario->staging.setting_count; i++) {
@@ -60,11 +66,8 @@ static void sort_settings(rh_staging *staging)
         const char *why = rh_settings_why_not(setting->name, setting->value);
         if (why && *why)
             rh_staging_note(staging, "setting %s of production is not applied: %s", setting->name, why);
-        else if (!why) {
-            rh_setting *applied =
-                rh_arena_add(staging->arena, &staging->applied, &staging->applied_count, sizeof *applied);
-            *applied = *setting;
-        }
+        else if (!why)
+            apply(staging, setting);
     }
 }
 
@@ -166,36 +169,45 @@ static const char *too_much(rh_staging *staging, const rh_setting *setting)
     return NULL;
 }
 
-/* One at a time, so that one which this server does not know keeps no other out. */
-static bool carry(rh_staging *staging, const rh_setting *setting, rh_error *error)
+static void refuse(rh_staging *staging, const rh_setting *setting, const char *why)
+{
+    rh_staging_note(staging, "production's %s = %s is not applied: %s", setting->name, setting->value, why);
+}
+
+/* Those that the server takes; what it does not know keeps no other out. It is asked for all of them at once,
+ * for each only when it refuses some. False: it could not be asked. */
+static bool carry(rh_staging *staging, const rh_setting *settings, size_t count, rh_error *error)
 {
     rh_text refused = {0};
     int64_t blocks;
-    const char *why = too_much(staging, setting);
-    if (!why && !ask_server(staging, setting, 1, &blocks, &refused, error)) {
-        if (refused.length == 0)
-            return false;
+    bool taken = ask_server(staging, settings, count, &blocks, &refused, error);
+    bool ok = taken || refused.length > 0;
+    for (size_t i = 0; taken && i < count; i++)
+        apply(staging, &settings[i]);
+    if (ok && !taken && count == 1) {
         const char *fatal = strstr(refused.data, "FATAL:  ");
         const char *said = fatal ? fatal + strlen("FATAL:  ") : refused.data;
-        why = rh_arena_strndup(staging->arena, said, strcspn(said, "\n"));
+        refuse(staging, settings, rh_arena_strndup(staging->arena, said, strcspn(said, "\n")));
     }
+    for (size_t i = 0; ok && !taken && count > 1 && i < count; i++)
+        ok = carry(staging, &settings[i], 1, error);
     rh_text_release(&refused);
-    if (why)
-        rh_staging_note(staging, "production's %s = %s is not applied: %s", setting->name, setting->value,
-                        why);
-    else
-        *(rh_setting *)rh_arena_add(staging->arena, &staging->applied, &staging->applied_count,
-                                    sizeof *setting) = *setting;
-    return true;
+    return ok;
 }
 
 static bool carry_profile(rh_staging *staging, rh_error *error)
 {
-    for (size_t i = 0; i < staging->production_count; i++)
-        if (is_carried(staging, staging->production[i].name) &&
-            !carry(staging, &staging->production[i], error))
-            return false;
-    return true;
+    rh_setting *fit = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < staging->production_count; i++) {
+        const rh_setting *setting = &staging->production[i];
+        const char *why = is_carried(staging, setting->name) ? too_much(staging, setting) : NULL;
+        if (why)
+            refuse(staging, setting, why);
+        else if (is_carried(staging, setting->name))
+            *(rh_setting *)rh_arena_add(staging->arena, &fit, &count, sizeof *fit) = *setting;
+    }
+    return count == 0 || carry(staging, fit, count, error);
 }
 
 bool rh_settings_check(rh_staging *staging, rh_error *error)
