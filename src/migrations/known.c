@@ -83,11 +83,6 @@ static rh_known_table *table_in_list(const rh_known *known, rh_json *list, size_
                          part(items, count - last - 1));
 }
 
-static const char *last_in_list(rh_json *list)
-{
-    return rh_tree_last_name(list);
-}
-
 /* The index called SCHEMA.NAME, and its table. */
 static rh_known_index *find_index(const rh_known *known, const char *schema, const char *name,
                                   rh_known_table **table)
@@ -162,7 +157,7 @@ static void drop_named(rh_known *known, rh_json *body)
                 *index = t->indexes[--t->index_count];
             continue;
         }
-        const char *name = last_in_list(object);
+        const char *name = rh_tree_last_name(object);
         name = name ? rh_tree_identifier(name, known->arena) : NULL;
         for (size_t k = 0; name && k < known->object_count; k++)
             if (rh_ends_with(known->objects[k].what, name))
@@ -218,7 +213,7 @@ static void comment(rh_known *known, rh_json *body)
 {
     rh_json *object = rh_json_get(body, "object");
     const char *text = rh_json_string(rh_json_get(body, "comment"));
-    const char *name = last_in_list(object);
+    const char *name = rh_tree_last_name(object);
     if (rh_tree_is(body, "objtype", "OBJECT_COLUMN")) {
         rh_known_table *t = table_in_list(known, object, 1);
         rh_known_column *c = t && name ? rh_known_column_of(t, name) : NULL;
@@ -253,7 +248,7 @@ static void own_sequence(rh_known *known, rh_json *body)
         if (!rh_tree_is(option, "defname", "owned_by"))
             continue;
         rh_known_table *t = table_in_list(known, rh_json_get(option, "arg"), 1);
-        const char *name = last_in_list(rh_json_get(option, "arg"));
+        const char *name = rh_tree_last_name(rh_json_get(option, "arg"));
         rh_known_column *c = t && name ? rh_known_column_of(t, name) : NULL;
         if (c)
             c->sequence = sequence;

@@ -294,11 +294,9 @@ static void swap(const copy *c)
     c->list->steps[c->list->count - 1].closes = true;
 }
 
+/* What why_not() does not forbid. */
 static bool make(copy *c, const char *body, const char *set, const char *condition)
 {
-    c->list->why = why_not(c);
-    if (c->list->why)
-        return false;
     add_column(c, body);
     rh_safer_fill(c->list, c->rule, c->known, c->table, quoted(c, c->known->name),
                   SQL(c, "UPDATE %s SET %s = %s", c->table, c->fresh, set), condition);
@@ -391,6 +389,9 @@ bool rh_safer_rename_column(rh_safer_list *list, rh_json *body)
     c.rename = true;
     c.type = c.from ? c.from->type : NULL;
     c.value = c.from ? c.from->value : NULL;
+    list->why = why_not(&c);
+    if (list->why)
+        return false;
     const char *sync =
         SQL(&c,
             "    IF TG_OP = 'INSERT' THEN\n"
