@@ -43,7 +43,7 @@ static inline int fidelity_stop(void **state)
 typedef struct fidelity {
     test_cluster *cluster;
     rh_arena *arena;
-    char folder[64];
+    char folder[96]; /* in the cluster's directory: a test that fails leaves nothing behind */
     rh_scenario scenario;
     rh_plan plan;
 } fidelity;
@@ -104,7 +104,7 @@ static inline fidelity *fidelity_begin(const set_file *files, size_t count)
     fidelity *f = rh_arena_alloc(arena, sizeof *f);
     f->cluster = cluster;
     f->arena = arena;
-    strcpy(f->folder, "/tmp/pgrehearse-fidelity-XXXXXX");
+    snprintf(f->folder, sizeof f->folder, "%s/set-XXXXXX", cluster->directory);
     assert_non_null(mkdtemp(f->folder));
     assert_int_equal(chmod(f->folder, 0755), 0);
     f->scenario.path = "/scenario.yaml";
