@@ -351,14 +351,18 @@ static bool pipeline(rehearsal *r, rh_error *error)
     return ok;
 }
 
+static void record_failure(rehearsal *r, const rh_error *error)
+{
+    r->run->failure = rh_failure_of_error(error, r->run->arena);
+    r->run->failed_stage = r->stage;
+}
+
 /* Predict for production, gates, verdict: from whatever was measured. */
 static void conclude(rehearsal *r, const rh_error *error)
 {
     rh_run *run = r->run;
-    if (rh_error_is_set(error)) {
-        run->failure = rh_failure_of_error(error, run->arena);
-        run->failed_stage = r->stage;
-    }
+    if (rh_error_is_set(error))
+        record_failure(r, error);
     if (run->prediction.disk_peak_bytes < 0)
         rh_run_not_measured(run, "disk: the peak during the migrations was not measured");
     rh_production_settings(run);
@@ -390,6 +394,25 @@ static void begin(rh_run *run, const rh_scenario *scenario, rh_arena *arena)
     run->prediction.backtest.worst_abs_error = run->prediction.backtest.width = RH_NOT_MEASURED;
 }
 
+/* Writes the run directory's pages. A page that cannot be written fails the run, and the pages are written again
+ * with that verdict, so that none contradicts the exit code: rh_report_write removes what it cannot replace. */
+static void write_results(rehearsal *r, rh_error *failed)
+{
+    rh_error unwritten = {0};
+    if (rh_report_write(r->run, &unwritten) && rh_run_directory_complete(r->run, &unwritten))
+        return;
+    if (!rh_error_is_set(failed)) {
+        rh_error again = {0};
+        rh_error_move(failed, &unwritten);
+        r->stage = "report";
+        record_failure(r, failed);
+        rh_verdict_reach(r->run, failed);
+        rh_report_write(r->run, &again);
+        rh_error_release(&again);
+    }
+    rh_error_release(&unwritten);
+}
+
 int rh_rehearse(const rh_scenario *scenario, const rh_rehearsal_options *options, rh_arena *arena,
                 rh_run *run, rh_error *error)
 {
@@ -409,14 +432,8 @@ int rh_rehearse(const rh_scenario *scenario, const rh_rehearsal_options *options
         rh_staging_describe(r.staging, arena, &run->staging, NULL);
     rh_staging_free(r.staging, options->keep_staging);
     conclude(&r, &failed);
-    rh_error unwritten = {0};
-    bool written = rh_report_write(run, &unwritten) && rh_run_directory_complete(run, &unwritten);
+    write_results(&r, &failed);
     rh_run_log_close(&log);
-    if (!written && !rh_error_is_set(&failed)) {
-        rh_error_move(&failed, &unwritten);
-        run->exit_code = RH_EXIT_FAILED;
-    }
-    rh_error_release(&unwritten);
     rh_error_move(error, &failed);
     rh_interrupt_release();
     return run->exit_code;

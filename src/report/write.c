@@ -2,6 +2,7 @@
 #include "pgrehearse/report/report.h"
 #include "samples.h"
 #include <stdlib.h>
+#include <unistd.h>
 
 typedef bool (*renderer)(const rh_json *report, rh_text *text, rh_error *error);
 
@@ -12,6 +13,8 @@ static bool write_page(const rh_run *run, const rh_json *record, const char *nam
     rh_text_printf(&path, "%s/%s", run->directory, name);
     bool done = render(record, &page, error) &&
                 rh_file_write(rh_text_string(&path), rh_text_string(&page), page.length, error);
+    if (!done) /* an earlier version would contradict the record */
+        unlink(rh_text_string(&path));
     rh_text_release(&page);
     rh_text_release(&path);
     return done;
