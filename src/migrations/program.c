@@ -83,7 +83,7 @@ void rh_program_insert(const rh_migration_step *step, size_t at, rh_arena *arena
 static void fill_several(rh_statement *statement, const rh_sql_span *spans, size_t count,
                          rh_hazard_context *context)
 {
-    static const int weights[] = {
+    static const int weights[RH_CLASS_COUNT] = {
         [RH_CLASS_TRANSACTION] = 1,       [RH_CLASS_QUERY] = 2,        [RH_CLASS_CATALOG] = 3,
         [RH_CLASS_PROCEDURE] = 4,         [RH_CLASS_DATA_CHANGE] = 5,  [RH_CLASS_MAINTENANCE] = 6,
         [RH_CLASS_VALIDATION] = 7,        [RH_CLASS_HEAP_SCAN] = 8,    [RH_CLASS_FOREIGN_KEY] = 9,

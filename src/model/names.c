@@ -8,7 +8,7 @@
 
 const char *rh_statement_class_name(rh_statement_class class_)
 {
-    static const char *const names[] = {
+    static const char *const names[RH_CLASS_COUNT] = {
         [RH_CLASS_UNCLASSIFIED] = "unclassified", [RH_CLASS_CATALOG] = "catalog",
         [RH_CLASS_HEAP_SCAN] = "heap_scan",       [RH_CLASS_REWRITE] = "rewrite",
         [RH_CLASS_INDEX_BUILD] = "index_build",   [RH_CLASS_INDEX_CONCURRENT] = "index_concurrent",
@@ -22,7 +22,7 @@ const char *rh_statement_class_name(rh_statement_class class_)
 
 bool rh_statement_class_named(const char *name, rh_statement_class *class_)
 {
-    for (int i = 0; name && i <= RH_CLASS_PROCEDURE; i++)
+    for (int i = 0; name && i < RH_CLASS_COUNT; i++)
         if (strcmp(rh_statement_class_name((rh_statement_class)i), name) == 0) {
             *class_ = (rh_statement_class)i;
             return true;

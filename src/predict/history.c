@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CLASSES = RH_CLASS_PROCEDURE + 1 };
-
 /* What the rows of a class say; SHIFT and HALF are natural logarithms. */
 typedef struct lesson {
     size_t rows;
@@ -150,7 +148,7 @@ void rh_history_apply(const rh_plan *plan, rh_history *history, double level, rh
 {
     if (history->scored_runs == 0)
         return;
-    for (int class_ = 0; class_ < CLASSES; class_++)
+    for (int class_ = 0; class_ < RH_CLASS_COUNT; class_++)
         for (int translated = 0; translated < 2; translated++)
             apply_to_class(plan, (rh_statement_class)class_, translated, history, level, arena);
 }

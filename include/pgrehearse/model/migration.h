@@ -39,6 +39,7 @@ typedef enum rh_statement_class {
     RH_CLASS_MAINTENANCE,    /* VACUUM, ANALYZE, CLUSTER, REINDEX, REFRESH */
     RH_CLASS_PROCEDURE,      /* DO, CALL */
     RH_CLASS_BACKFILL_BATCH, /* a data change that is bounded to a part of its table */
+    RH_CLASS_COUNT           /* not a class: their number, for tables indexed by class */
 } rh_statement_class;
 /* "catalog", "heap_scan", "rewrite", "index_build", … as in report.json. */
 const char *rh_statement_class_name(rh_statement_class class_);
