@@ -21,9 +21,9 @@ static void append_options(rh_command_id command, rh_text *text)
             rh_text_append(&left, "    ");
         rh_text_printf(&left, "--%s%s%s", option->name, option->value ? " " : "",
                        option->value ? option->value : "");
-        rh_text_printf(text, "  %-22s  %s\n", rh_text_string(&left), option->help);
+        rh_text_printf(text, "  %-24s  %s\n", rh_text_string(&left), option->help);
         if (option->list)
-            rh_text_printf(text, "  %-22s  (several: between commas, or repeat the option)\n", "");
+            rh_text_printf(text, "  %-24s  (separate several by commas, or repeat the option)\n", "");
         rh_text_release(&left);
     }
 }
@@ -33,27 +33,28 @@ static void help_overall(rh_text *text)
     rh_text_append(
         text,
         "Usage: pgrehearse COMMAND [OPTIONS]\n\n"
-        "Rehearses PostgreSQL migrations on a restored production backup: how long they take, whom their\n"
-        "locks block, whether the way back works, and what that means for production.\n\nCommands:\n");
+        "Rehearses PostgreSQL migrations on a restored production backup: measures how long they take and\n"
+        "which sessions their locks block, tests their rollback, and predicts their effect on production.\n\n"
+        "Commands:\n");
     for (int id = 1; id < RH_COMMAND_COUNT; id++) {
         const rh_command_spec *command = rh_command_spec_of((rh_command_id)id);
         rh_text left = {0};
         append_call(command, &left);
-        rh_text_printf(text, "  %-22s  %s\n", rh_text_string(&left), command->summary);
+        rh_text_printf(text, "  %-24s  %s\n", rh_text_string(&left), command->summary);
         rh_text_release(&left);
     }
     append_options(RH_COMMAND_NONE, text);
     rh_text_append(
-        text, "\n\"pgrehearse COMMAND --help\" explains a command.\n\n"
+        text, "\nFor the options of a command, see \"pgrehearse COMMAND --help\".\n\n"
               "Exit codes:\n"
               "    0  rehearsed, every gate held\n"
               "    1  rehearsed, a gate failed\n"
-              "    2  a migration, its rollback or a verify step failed in the rehearsal\n"
+              "    2  a migration, its rollback or a verify step failed\n"
               "    3  inconclusive: something needed for the verdict could not be measured\n"
               "    4  refused by the safety guard\n"
               "    5  the rehearsal itself failed: backup unreadable, staging would not start, disk full\n"
-              "   64  wrong usage or an invalid scenario\n"
-              "  130  interrupted: everything that was started is stopped and removed\n");
+              "   64  wrong usage, or an invalid scenario\n"
+              "  130  interrupted; everything that was started has been stopped and removed\n");
 }
 
 void rh_help(rh_command_id id, rh_text *text)

@@ -9,51 +9,47 @@ static const rh_command_spec COMMANDS[RH_COMMAND_COUNT] = {
         {"run",
          {"SCENARIO"},
          "rehearse the scenario and write its report",
-         "Restores the backup into staging, runs the pending migrations quietly and under load, rolls them "
-         "back,\n"
-         "predicts production and checks the gates. The summary goes to standard output, the report into the "
-         "run\n"
-         "directory. Ends with 0 when every gate held; see \"pgrehearse --help\" for the other exit codes."},
+         "Restores the backup into staging, runs the pending migrations alone and under load, rolls them back,\n"
+         "predicts their effect on production, and checks the gates. Writes the summary to standard output and\n"
+         "the report to the run directory. Exits with 0 if every gate held; for the other exit codes, see\n"
+         "\"pgrehearse --help\"."},
     [RH_COMMAND_PLAN] =
         {"plan",
          {"SCENARIO"},
          "show what would run: migrations, statements, transactions, locks",
-         "Reads the scenario, the migrations and the backup's own migration history. Starts no server.\n"
-         "With --safer: the same migrations by statements that block less, split as the framework needs it; "
-         "with\n"
-         "the literals of your files, so that it can be pasted. What takes more than that stands in "
-         "comments."},
-    [RH_COMMAND_PROFILE] = {"profile",
-                            {NULL},
-                            "read facts from production: sizes, settings, statistics, hardware",
-                            "Takes under 5 seconds (and what --watch adds): one read-only transaction that "
-                            "waits for no lock, then a\n"
-                            "bounded probe of the hardware. A role with pg_monitor suffices; what it may not "
-                            "see becomes null, with the\n"
-                            "reason. No value of the data is read. The result is production.profile in a "
-                            "scenario. Without --url,\n"
-                            "libpq's environment variables say where production is."},
+         "Reads the scenario, the migrations and the backup's migration history. Does not start a server.\n"
+         "With --safer: prints the same migrations as statements that block less, split into files where the\n"
+         "framework requires it. Steps that need manual work are printed as comments. The output contains the\n"
+         "literals of your migration files."},
+    [RH_COMMAND_PROFILE] =
+        {"profile",
+         {NULL},
+         "read facts from production: sizes, settings, statistics, hardware",
+         "Takes less than 5 seconds, plus the duration of --watch: one read-only transaction that waits for no\n"
+         "lock, then a bounded probe of the hardware. A role with pg_monitor is sufficient; facts that it may\n"
+         "not read are null, with the reason. Reads no row data, unless --most-common-values is given. Name the\n"
+         "output file as production.profile in a scenario. Without --url, the connection\n"
+         "parameters come from libpq's environment variables."},
     [RH_COMMAND_REPORT] = {"report",
                            {"RUN_DIRECTORY"},
                            "render a run's report again from its report.json",
-                           "Writes to standard output. RUN_DIRECTORY may also be a report.json itself."},
+                           "Writes to standard output. RUN_DIRECTORY may also be a report.json file."},
     [RH_COMMAND_COMPARE] = {"compare",
                             {"RUN_A", "RUN_B"},
-                            "put two runs side by side",
-                            "RUN_A is the earlier one."},
+                            "compare two runs side by side",
+                            "RUN_A is the earlier run."},
     [RH_COMMAND_SCORE] =
         {"score",
          {"RUN_DIRECTORY"},
-         "hold a run's prediction against what production took",
-         "FILE is a CSV file with the columns migration and seconds, and statement (its ordinal in the file) "
-         "for "
-         "single\nstatements; or a server log with durations (log_min_duration_statement; plain, csvlog or "
-         "jsonlog).\nPrints the table and writes RUN_DIRECTORY/score.json."},
+         "compare a run's prediction with production's durations",
+         "FILE is a CSV file with the columns migration, seconds and, for single statements, statement (its\n"
+         "ordinal in the file); or a server log with durations (log_min_duration_statement; stderr, csvlog or\n"
+         "jsonlog format). Prints a table and writes RUN_DIRECTORY/score.json."},
     [RH_COMMAND_INIT] =
         {"init",
          {"DIRECTORY"},
-         "write a commented scenario to start from",
-         "Makes DIRECTORY/scenario.yaml and DIRECTORY/migrations/. Never overwrites a scenario."},
+         "create a commented scenario",
+         "Creates DIRECTORY/scenario.yaml and DIRECTORY/migrations/. Never overwrites a scenario."},
     [RH_COMMAND_COMPLETION] = {"completion",
                                {"SHELL"},
                                "print a completion script (SHELL: bash)",
@@ -65,86 +61,84 @@ static const rh_option_spec OPTIONS[RH_OPTION_COUNT] = {
                           .letter = 'o',
                           .value = "DIR",
                           .commands = ON(RUN),
-                          .help = "the run directory; default reports/runs/NAME/TIME"},
+                          .help = "run directory (default: reports/runs/NAME/TIME)"},
     [RH_OPTION_PASS] = {.name = "pass",
                         .value = "PASS",
                         .words = {"quiet", "loaded", "scaled"},
                         .list = true,
                         .commands = ON(RUN),
-                        .help = "only these passes: quiet, loaded, scaled"},
+                        .help = "run only these passes: quiet, loaded, scaled"},
     [RH_OPTION_ONLY] = {.name = "only",
                         .value = "MIGRATION",
                         .list = true,
                         .commands = ON(RUN) | ON(PLAN),
-                        .help = "only these of the pending migrations, by id"},
-    [RH_OPTION_SET] =
-        {.name = "set",
-         .value = "KEY=VALUE",
-         .commands = ON(RUN) | ON(PLAN),
-         .help = "another value for a key of the scenario, as in workload.rate=50; may be repeated"},
+                        .help = "include only these pending migrations, by id"},
+    [RH_OPTION_SET] = {.name = "set",
+                       .value = "KEY=VALUE",
+                       .commands = ON(RUN) | ON(PLAN),
+                       .help = "override a scenario key, for example workload.rate=50; may be repeated"},
     [RH_OPTION_KEEP_STAGING] = {.name = "keep-staging",
                                 .commands = ON(RUN),
-                                .help = "leave the staging cluster or database for a look"},
+                                .help = "keep the staging cluster or database for inspection"},
     [RH_OPTION_PLAN_FORMAT] = {.name = "format",
                                .letter = 'f',
                                .value = "FORMAT",
                                .words = {"text", "json"},
                                .commands = ON(PLAN),
-                               .help = "text (default) or json"},
+                               .help = "output format: text (default) or json"},
     [RH_OPTION_SAFER] = {.name = "safer",
                          .commands = ON(PLAN),
-                         .help = "the migrations written so that they block less, as SQL to paste"},
+                         .help = "print the migrations as SQL that blocks less"},
     [RH_OPTION_REPORT_FORMAT] = {.name = "format",
                                  .letter = 'f',
                                  .value = "FORMAT",
                                  .words = {"text", "html", "markdown", "junit"},
                                  .commands = ON(REPORT),
-                                 .help = "text (default), html, markdown or junit"},
+                                 .help = "output format: text (default), html, markdown or junit"},
     [RH_OPTION_URL] = {.name = "url",
                        .value = "URL",
                        .commands = ON(PROFILE),
-                       .help = "production's database; better without a password (~/.pgpass works)"},
+                       .help = "connection URL of production; put the password in ~/.pgpass"},
     [RH_OPTION_PROFILE_OUTPUT] = {.name = "output",
                                   .letter = 'o',
                                   .value = "FILE",
                                   .commands = ON(PROFILE),
-                                  .help = "write there; default: standard output"},
+                                  .help = "output file (default: standard output)"},
     [RH_OPTION_SQL] = {.name = "sql",
                        .commands = ON(PROFILE),
-                       .help = "connect nowhere; write a psql script that does the same and prints CSV"},
+                       .help = "do not connect; print a psql script that reads the same facts as CSV"},
     [RH_OPTION_WATCH] = {.name = "watch",
                          .value = "DURATION",
                          .commands = ON(PROFILE),
-                         .help = "look at open transactions so long, four times a second, as in 10min"},
+                         .help =
+                             "sample open transactions 4 times a second for this long, for example 10min"},
     [RH_OPTION_PROBE] =
         {.name = "probe",
          .value = "PROBE",
          .words = {"cpu", "sort", "cached", "sequential", "random", "wal", "write", "parallel"},
          .list = true,
          .commands = ON(PROFILE),
-         .help = "of cpu, sort, cached, sequential, random, wal, write and parallel; default: all"},
-    [RH_OPTION_NO_PROBE] = {.name = "no-probe",
-                            .commands = ON(PROFILE),
-                            .help = "no probe of the hardware at all"},
+         .help = "run only these probes: cpu, sort, cached, sequential, random, wal, write, parallel"},
+    [RH_OPTION_NO_PROBE] = {.name = "no-probe", .commands = ON(PROFILE), .help = "do not probe the hardware"},
     [RH_OPTION_MOST_COMMON_VALUES] = {.name = "most-common-values",
                                       .commands = ON(PROFILE),
-                                      .help = "also columns' most common values: data, else none leaves"},
+                                      .help = "include pg_stats.most_common_vals (this exports row data)"},
     [RH_OPTION_ACTUAL] = {.name = "actual",
                           .value = "FILE",
                           .commands = ON(SCORE),
-                          .help = "production's durations; required"},
+                          .help = "production's durations (required)"},
     [RH_OPTION_QUIET] = {.name = "quiet",
                          .letter = 'q',
                          .commands = EVERYWHERE,
-                         .help = "no progress; only the result and errors"},
+                         .help = "print only the result and errors, no progress"},
     [RH_OPTION_NO_COLOR] = {.name = "no-color",
                             .commands = EVERYWHERE,
-                            .help = "no colours on a terminal (also with NO_COLOR in the environment)"},
-    [RH_OPTION_HELP] = {.name = "help", .letter = 'h', .commands = EVERYWHERE, .help = "this help"},
+                            .help = "do not color the output (also: NO_COLOR in the environment)"},
+    [RH_OPTION_HELP] = {.name = "help", .letter = 'h', .commands = EVERYWHERE, .help = "show this help"},
     [RH_OPTION_VERSION] = {.name = "version",
                            .letter = 'V',
                            .commands = ON(NONE),
-                           .help = "the program's version"},
+                           .help = "show the program version"},
 };
 
 const rh_option_spec *rh_option_spec_of(rh_option_id id)
