@@ -155,6 +155,15 @@ rh_pg *rh_pg_connect(const char *conninfo, const char *role, rh_error *error)
     return pg;
 }
 
+rh_pg *rh_pg_connect_looking(const char *conninfo, const char *role, rh_error *error)
+{
+    rh_pg *pg = rh_pg_connect(conninfo, role, error);
+    if (!pg || rh_pg_execute(pg, "SET lock_timeout = '200ms'", error))
+        return pg;
+    rh_pg_close(pg);
+    return NULL;
+}
+
 void rh_pg_close(rh_pg *pg)
 {
     if (!pg)

@@ -71,15 +71,6 @@ static void look(const rh_statement_work *work, rh_statement_class expected, fin
     }
 }
 
-static const rh_lock *strongest_lock(const rh_statement_run *run)
-{
-    const rh_lock *strongest = NULL;
-    for (size_t i = 0; i < run->lock_count; i++)
-        if (!strongest || rh_lock_mode_strength(run->locks[i].mode) > rh_lock_mode_strength(strongest->mode))
-            strongest = &run->locks[i];
-    return strongest;
-}
-
 /* ---- sentences ---- */
 
 static const char *count(int64_t number, char buffer[32])
@@ -206,7 +197,7 @@ static bool classify(const rh_statement *statement, const rh_statement_run *run,
         *class_ = expected == RH_CLASS_MAINTENANCE ? expected : RH_CLASS_REWRITE;
         *sentence = rewrite_sentence(&f, arena);
     } else if (f.built) {
-        const rh_lock *lock = strongest_lock(run);
+        const rh_lock *lock = rh_lock_strongest(run->locks, run->lock_count);
         const bool concurrent =
             statement->needs_no_transaction && lock && rh_lock_mode_strength(lock->mode) <= 4;
         *class_ = expected == RH_CLASS_MAINTENANCE ? expected

@@ -117,6 +117,20 @@ int rh_lock_mode_strength(const char *mode)
     return 0;
 }
 
+const char *rh_lock_table(const rh_lock *lock)
+{
+    return lock->table ? lock->table : lock->relation;
+}
+
+const rh_lock *rh_lock_strongest(const rh_lock *locks, size_t count)
+{
+    const rh_lock *strongest = NULL;
+    for (size_t i = 0; i < count; i++)
+        if (!strongest || rh_lock_mode_strength(locks[i].mode) > rh_lock_mode_strength(strongest->mode))
+            strongest = &locks[i];
+    return strongest;
+}
+
 bool rh_lock_modes_conflict(const char *a, const char *b)
 {
     /* Bit n-1 of CONFLICTS[m]: mode m conflicts with mode n. */

@@ -32,12 +32,12 @@ static void add_run(const rh_migration *migration, const rh_statement *statement
 {
     for (size_t i = 0; i < run->lock_count; i++) {
         const rh_lock *lock = &run->locks[i];
-        if ((!lock->blocks_reads && !lock->blocks_writes) || !(lock->held_s > 0))
+        if (lock->inferred || (!lock->blocks_reads && !lock->blocks_writes) || !(lock->held_s > 0))
             continue;
         double from_s = rh_seconds(run->started - began);
         rh_blocked_interval *interval =
             rh_arena_add(arena, &contention->blocked, &contention->blocked_count, sizeof *interval);
-        *interval = (rh_blocked_interval){.relation = lock->relation,
+        *interval = (rh_blocked_interval){.relation = rh_lock_table(lock),
                                           .mode = lock->mode,
                                           .migration = migration->id,
                                           .statement = statement->ordinal,
@@ -90,26 +90,38 @@ static double longest_stretch(const rh_blocked_interval *intervals, size_t count
     return longest;
 }
 
+static double at_least_longest_wait(double stretch_s, const rh_contention *contention, bool reads)
+{
+    const rh_wait *wait = rh_contention_longest_wait(contention, NULL, reads);
+    return wait ? fmax(stretch_s, wait->wait_s) : stretch_s;
+}
+
 void rh_blocked_intervals(const rh_plan *plan, rh_pass_kind pass, rh_usec began, rh_arena *arena,
                           rh_contention *contention)
 {
     contention->blocked = NULL;
     contention->blocked_count = 0;
+    contention->migrations_from_s = RH_NOT_MEASURED;
     for (size_t m = 0; m < plan->migration_count; m++) {
         const rh_migration *migration = &plan->migrations[m];
         for (size_t s = 0; s < migration->up.statement_count; s++) {
             const rh_statement *statement = &migration->up.statements[s];
             for (size_t r = 0; r < statement->run_count; r++)
-                if (statement->runs[r].pass == pass && statement->runs[r].started >= began)
+                if (statement->runs[r].pass == pass && statement->runs[r].started >= began) {
                     add_run(migration, statement, &statement->runs[r], began, arena, contention);
+                    contention->migrations_from_s =
+                        fmin(contention->migrations_from_s, rh_seconds(statement->runs[r].started - began));
+                }
         }
     }
     rh_blocked_interval *intervals = contention->blocked;
     size_t count = contention->blocked_count;
     if (count > 0)
         qsort(intervals, count, sizeof *intervals, compare_intervals);
-    contention->reads_blocked_s = longest_stretch(intervals, count, true);
-    contention->writes_blocked_s = longest_stretch(intervals, count, false);
+    contention->reads_blocked_s =
+        at_least_longest_wait(longest_stretch(intervals, count, true), contention, true);
+    contention->writes_blocked_s =
+        at_least_longest_wait(longest_stretch(intervals, count, false), contention, false);
     contention->blocked_count = merge_same_mode(intervals, count);
     if (count > 0)
         qsort(intervals, contention->blocked_count, sizeof *intervals, compare_by_time);

@@ -164,8 +164,11 @@ static size_t find_sampled(const rh_contention *contention, const bool *taken, s
 static const char *name_relation(rh_pg *side, int64_t oid, rh_arena *arena)
 {
     static const char sql[] =
-        "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class c "
-        "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1";
+        "SELECT pg_catalog.format('%I.%I', n.nspname, o.relname) FROM pg_catalog.pg_class c "
+        "LEFT JOIN pg_catalog.pg_index x ON x.indexrelid = c.oid "
+        "LEFT JOIN pg_catalog.pg_class t ON t.reltoastrelid = coalesce(x.indrelid, c.oid) "
+        "JOIN pg_catalog.pg_class o ON o.oid = coalesce(t.oid, x.indrelid, c.oid) "
+        "JOIN pg_catalog.pg_namespace n ON n.oid = o.relnamespace WHERE c.oid = $1";
     char text[24];
     const char *parameter = text;
     if (oid == 0)

@@ -10,7 +10,7 @@
 /* Of the session PID over PG, which is the tool's own then; 0: of PG's own. */
 static rh_held *read_held(rh_pg *pg, int pid, rh_arena *arena, size_t *count, rh_error *error)
 {
-    enum { OID, MODE, NAME, KIND, OWNER, TEMPORARY, MADE };
+    enum { OID, MODE, NAME, KIND, OWNER, TEMPORARY, MADE, OWNER_NAME };
     char text[16];
     snprintf(text, sizeof text, "%d", pid);
     const char *whose = pid ? text : NULL;
@@ -26,6 +26,7 @@ static rh_held *read_held(rh_pg *pg, int pid, rh_arena *arena, size_t *count, rh
         held[i] = (rh_held){.oid = rh_pg_int(result, i, OID, 0),
                             .owner = rh_pg_int(result, i, OWNER, 0),
                             .name = rh_arena_strdup(arena, rh_pg_value(result, i, NAME)),
+                            .owner_name = rh_arena_strdup(arena, rh_pg_value(result, i, OWNER_NAME)),
                             .mode = rh_arena_strdup(arena, rh_pg_value(result, i, MODE)),
                             .is_private = rh_pg_bool(result, i, TEMPORARY) || rh_pg_bool(result, i, MADE),
                             .held_s = RH_NOT_MEASURED};
@@ -39,7 +40,7 @@ static rh_held *read_held(rh_pg *pg, int pid, rh_arena *arena, size_t *count, rh
  * concerns nobody. Returns how many remain. */
 static size_t name_dropped(rh_pg *side, rh_arena *arena, rh_held *held, size_t count)
 {
-    enum { OID, NAME, KIND, OWNER };
+    enum { OID, NAME, KIND, OWNER, TEMPORARY, MADE_BY, OWNER_NAME };
     rh_text sql = {0};
     for (size_t i = 0; i < count; i++)
         if (!held[i].name)
@@ -60,6 +61,7 @@ static size_t name_dropped(rh_pg *side, rh_arena *arena, rh_held *held, size_t c
                 continue;
             held[i].name = rh_arena_strdup(arena, rh_pg_value(result, row, NAME));
             held[i].owner = rh_pg_int(result, row, OWNER, 0);
+            held[i].owner_name = rh_arena_strdup(arena, rh_pg_value(result, row, OWNER_NAME));
         }
         if (held[i].name)
             held[kept++] = held[i];

@@ -48,6 +48,7 @@ void rh_held_fold(const rh_held *held, size_t count, rh_arena *arena, rh_lock **
         rh_lock *lock = rh_arena_add(arena, locks, lock_count, sizeof *lock);
         lock->relation = held[i].name ? rh_arena_strdup(arena, held[i].name)
                                       : rh_arena_printf(arena, "OID %" PRId64, held[i].oid);
+        lock->table = rh_arena_strdup(arena, held[i].owner_name);
         lock->mode = rh_arena_strdup(arena, held[i].mode);
         lock->held_s = held[i].held_s;
         lock->blocks_reads = !held[i].is_private && rh_lock_modes_conflict(lock->mode, "AccessShareLock");

@@ -8,8 +8,9 @@
 #include <stdint.h>
 
 typedef struct rh_held {
-    int64_t oid, owner; /* owner: the table of an index or TOAST table; else 0 */
-    const char *name;   /* NULL unknown */
+    int64_t oid, owner;     /* owner: the table of an index or TOAST relation; else 0 */
+    const char *name;       /* NULL unknown */
+    const char *owner_name; /* NULL: it has no owner */
     const char *mode;
     bool is_private; /* nobody else can meet it: temporary, or made by the transaction that locks it */
     double held_s;

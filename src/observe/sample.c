@@ -176,6 +176,9 @@ static void read_session(reading *r, const rh_pg_result *result, size_t row)
     session->name = query;
     if (query && state && strncmp(state, "idle in transaction", 19) == 0)
         session->name = rh_arena_printf(r->arena, "%s (%s)", query, state);
+    const char *application = rh_pg_value(result, row, MODE);
+    session->is_load = application && (strcmp(application, "pgrehearse: load") == 0 ||
+                                       strcmp(application, "pgrehearse: disturber") == 0);
     session->aborted = state && strcmp(state, "idle in transaction (aborted)") == 0;
     session->statement_ended = to_monotonic(r->sampler, rh_pg_int(result, row, AT, 0));
     session->transaction_ended = to_monotonic(r->sampler, rh_pg_int(result, row, NUMBER, 0));

@@ -12,7 +12,8 @@
 /* A relation as the sampler's connection knows it. */
 typedef struct rh_relation_name {
     int64_t oid, owner;
-    const char *name; /* NULL: not found (yet) */
+    const char *name;       /* NULL: not found (yet) */
+    const char *owner_name; /* of the table; NULL: it is no part of one */
     bool is_private;  /* temporary, or made since the sampler started */
 } rh_relation_name;
 
@@ -117,7 +118,7 @@ bool rh_sampler_meet(rh_sampler *sampler, int64_t oid);
 /* Looks up the names that are still missing, unless the last look was a moment ago and this one is not
  * URGENT. */
 void rh_sampler_look_up(rh_sampler *sampler, bool urgent);
-/* Its name in ARENA, or "OID n" while there is none. */
+/* Its name in ARENA, that of its table when it is an index or TOAST relation; "OID n" while there is none. */
 const char *rh_sampler_name(rh_sampler *sampler, int64_t oid, rh_arena *arena);
 /* The name that "OID n" has by now, or the same string; USER is the sampler. */
 const char *rh_sampler_rename(void *user, const char *relation);

@@ -31,8 +31,8 @@ const char *rh_sampler_name(rh_sampler *sampler, int64_t oid, rh_arena *arena)
 {
     pthread_mutex_lock(&sampler->mutex);
     const rh_relation_name *name = find_name(sampler, oid);
-    char *text =
-        name && name->name ? rh_arena_strdup(arena, name->name) : rh_arena_printf(arena, "OID %" PRId64, oid);
+    char *text = name && name->name ? rh_arena_strdup(arena, name->owner_name ? name->owner_name : name->name)
+                                    : rh_arena_printf(arena, "OID %" PRId64, oid);
     pthread_mutex_unlock(&sampler->mutex);
     return text;
 }
@@ -47,13 +47,14 @@ const char *rh_sampler_rename(void *user, const char *relation)
 
 static void keep_names(rh_sampler *sampler, const rh_pg_result *result)
 {
-    enum { OID, NAME, KIND, OWNER, TEMPORARY, MADE_BY };
+    enum { OID, NAME, KIND, OWNER, TEMPORARY, MADE_BY, OWNER_NAME };
     for (size_t row = 0; row < rh_pg_rows(result); row++) {
         rh_relation_name *name = find_name(sampler, rh_pg_int(result, row, OID, 0));
         if (!name)
             continue;
         name->name = rh_arena_strdup(sampler->shared, rh_pg_value(result, row, NAME));
         name->owner = rh_pg_int(result, row, OWNER, 0);
+        name->owner_name = rh_arena_strdup(sampler->shared, rh_pg_value(result, row, OWNER_NAME));
         name->is_private = rh_pg_bool(result, row, TEMPORARY) ||
                            rh_pg_int(result, row, MADE_BY, 0) >= sampler->first_new_xid;
     }
@@ -101,6 +102,7 @@ size_t rh_sampler_locks(rh_sampler *sampler, const char *migration, int statemen
         held[count++] = (rh_held){.oid = seen->oid,
                                   .owner = name->owner,
                                   .name = name->name,
+                                  .owner_name = name->owner_name,
                                   .mode = seen->mode,
                                   .is_private = name->is_private,
                                   .held_s = rh_seconds(seen->last - seen->first)};

@@ -64,7 +64,8 @@ static void write_chain(const rh_spell *spell, rh_arena *arena, rh_wait *out)
                                   .locktype = rh_arena_strdup(arena, link->locktype),
                                   .relation = rh_arena_strdup(arena, link->relation),
                                   .mode = rh_arena_strdup(arena, link->mode),
-                                  .is_migration = link->is_migration};
+                                  .is_migration = link->is_migration,
+                                  .is_load = link->is_load};
     }
     out->chain = chain;
     out->chain_count = spell->chain_count;

@@ -89,6 +89,8 @@ size_t rh_graph_spell(rh_wait_graph *graph, const rh_moment *now, rh_graph_wait 
             chain[k].pid = pids[k];
             chain[k].name = name_of(graph, now, sample, pids[k]);
             chain[k].is_migration = rh_graph_is_migration(graph, pids[k]);
+            const rh_wait_session *session = rh_moment_session(now, pids[k]);
+            chain[k].is_load = session && session->is_load;
             if (waits) {
                 chain[k].locktype = rh_graph_intern(graph, waits->locktype);
                 chain[k].relation = rh_graph_intern(graph, waits->relation);

@@ -17,15 +17,6 @@ static const rh_statement_run *telling_run(const rh_statement *statement)
     return found;
 }
 
-static const rh_lock *strongest_lock(const rh_statement_run *run)
-{
-    const rh_lock *strongest = NULL;
-    for (size_t i = 0; i < run->lock_count; i++)
-        if (!strongest || rh_lock_mode_strength(run->locks[i].mode) > rh_lock_mode_strength(strongest->mode))
-            strongest = &run->locks[i];
-    return strongest;
-}
-
 static void append_victims(rh_text *text, const rh_contention *contention, const char *migration,
                            int statement)
 {
@@ -57,7 +48,7 @@ static const char *evidence_of(const rh_run *run, const rh_migration *migration,
                    ran->pass == RH_PASS_KIND_LOADED ? " under load" : "");
     if (ran->rows > 0)
         rh_text_printf(&text, ", %s rows", rh_count_format(ran->rows, count, sizeof count));
-    const rh_lock *lock = strongest_lock(ran);
+    const rh_lock *lock = (ran ? rh_lock_strongest(ran->locks, ran->lock_count) : NULL);
     if (lock && lock->held_s >= 0)
         rh_text_printf(&text, ", held %s on %s for %s", lock->mode, lock->relation,
                        rh_duration_format(lock->held_s, duration, sizeof duration));

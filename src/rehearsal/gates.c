@@ -68,12 +68,45 @@ static void check_forecast(const rh_run *run, rh_gate *gate, bool reads)
                                   row->migration, row->statement, row->relation);
 }
 
+/* A lock that nothing but a text tells of says nothing; if it would fail the gate, then the gate was not
+ * measured. */
+static const char *unseen_lock(const rh_run *run, const rh_gate *gate, bool reads)
+{
+    for (size_t m = 0; m < run->plan.migration_count; m++)
+        for (size_t i = 0; i < run->plan.migrations[m].up.statement_count; i++) {
+            const rh_statement *statement = &run->plan.migrations[m].up.statements[i];
+            for (size_t r = 0; r < statement->run_count; r++)
+                for (size_t k = 0; k < statement->runs[r].lock_count; k++) {
+                    const rh_lock *lock = &statement->runs[r].locks[k];
+                    if (lock->inferred && lock->held_s > gate->limit &&
+                        (reads ? lock->blocks_reads : lock->blocks_writes) &&
+                        statement->runs[r].pass != RH_PASS_KIND_SCALED)
+                        return rh_arena_printf(run->arena,
+                                               "migration %s, statement %d: which locks it took was not seen",
+                                               run->plan.migrations[m].id, statement->ordinal);
+                }
+        }
+    return NULL;
+}
+
+/* Who waited longest, when that is longer than any lock of the migration's own was held. */
+static const char *longest_wait(const rh_run *run, const rh_wait *wait)
+{
+    return rh_arena_printf(run->arena, "%s waited for %s behind %s%s%s%s",
+                           wait->waiter ? wait->waiter : "a session",
+                           wait->relation   ? wait->relation
+                           : wait->locktype ? wait->locktype
+                                            : "a lock",
+                           wait->blocker, wait->migration ? " (migration " : "",
+                           wait->migration ? wait->migration : "", wait->migration ? ")" : "");
+}
+
 /* The longest stretch in which a relation was closed to readers, or to writers. */
 static void check_blocked(const rh_run *run, rh_gate *gate, bool reads)
 {
     const rh_contention *contention = &run->contention;
     if (!contention->measured) {
-        not_measured(gate, "no pass was watched to its end");
+        not_measured(gate, contention->lost ? contention->lost : "no pass was watched to its end");
         return;
     }
     const rh_blocked_interval *worst = NULL;
@@ -87,6 +120,12 @@ static void check_blocked(const rh_run *run, rh_gate *gate, bool reads)
     gate->worst = worst ? rh_arena_printf(run->arena, "migration %s, statement %d on %s%s", worst->migration,
                                           worst->statement, worst->relation, how)
                         : rh_arena_printf(run->arena, "nothing was blocked%s", how);
+    const rh_wait *wait = rh_contention_longest_wait(contention, NULL, reads);
+    if (wait && wait->wait_s >= gate->measured && !(worst && worst->to_s - worst->from_s >= wait->wait_s))
+        gate->worst = longest_wait(run, wait);
+    const char *unseen = gate->measured > gate->limit ? NULL : unseen_lock(run, gate, reads);
+    if (unseen)
+        not_measured(gate, unseen);
     if (run->production.profile)
         check_forecast(run, gate, reads);
 }
@@ -141,6 +180,40 @@ static void check_errors(const rh_run *run, rh_gate *gate)
                                     : "no errors";
 }
 
+/* Why what was watched is not all that would happen; NULL: it is. */
+static const char *why_partial(const rh_run *run)
+{
+    const rh_plan *plan = &run->plan;
+    for (size_t m = 0; m < plan->migration_count; m++)
+        if (plan->migrations[m].pending && plan->migrations[m].outcome != RH_OUTCOME_OK)
+            return rh_arena_printf(run->arena,
+                                   plan->migrations[m].outcome == RH_OUTCOME_FAILED
+                                       ? "migration %s failed, so nothing is known of what it had still to do"
+                                       : "migration %s was not run",
+                                   plan->migrations[m].id);
+    for (size_t i = 0; i < run->pass_count; i++)
+        if (!run->passes[i].complete)
+            return rh_arena_printf(run->arena, "the %s broke off", run->passes[i].name);
+    bool loaded = !(run->scenario->passes & RH_PASS_LOADED) ||
+                  run->scenario->workload.source == RH_WORKLOAD_NONE || run->plan.pending_count == 0 ||
+                  !run->failure;
+    for (size_t i = 0; !loaded && i < run->pass_count; i++)
+        loaded = run->passes[i].kind == RH_PASS_KIND_LOADED;
+    return loaded ? NULL : "the run ended before the load had run";
+}
+
+/* A pass that broke off can show that a gate fails, never that it holds. */
+static void judge(const rh_run *run, rh_gate *gate)
+{
+    bool is_partial = gate->kind != RH_GATE_PREDICTED_DURATION && gate->measured <= gate->limit;
+    const char *why = is_partial ? why_partial(run) : NULL;
+    if (why)
+        not_measured(gate, why);
+    gate->outcome = isnan(gate->measured)          ? RH_GATE_NOT_MEASURED
+                    : gate->measured > gate->limit ? RH_GATE_FAILED
+                                                   : RH_GATE_HELD;
+}
+
 void rh_gates_check(rh_run *run)
 {
     for (rh_gate_kind kind = 0; kind < RH_GATE_COUNT; kind++) {
@@ -160,9 +233,7 @@ void rh_gates_check(rh_run *run)
             check_response(run, gate);
         else
             check_errors(run, gate);
-        gate->outcome = isnan(gate->measured)          ? RH_GATE_NOT_MEASURED
-                        : gate->measured > gate->limit ? RH_GATE_FAILED
-                                                       : RH_GATE_HELD;
+        judge(run, gate);
     }
 }
 

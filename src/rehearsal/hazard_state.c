@@ -20,15 +20,6 @@ static const struct {
     {"whole-table-update", BIT(RH_CLASS_DATA_CHANGE)},
 };
 
-static const rh_lock *strongest_lock(const rh_statement_run *run)
-{
-    const rh_lock *strongest = NULL;
-    for (size_t i = 0; run && i < run->lock_count; i++)
-        if (!strongest || rh_lock_mode_strength(run->locks[i].mode) > rh_lock_mode_strength(strongest->mode))
-            strongest = &run->locks[i];
-    return strongest;
-}
-
 static bool is_rule(const rh_hazard *hazard, const char *rule)
 {
     return strcmp(hazard->rule, rule) == 0;
@@ -83,7 +74,7 @@ static rh_hazard_state state_by_class(const rh_hazard *hazard, const rh_statemen
 static rh_hazard_state state_of(const rh_hazard *hazard, const rh_migration *migration,
                                 const rh_statement *statement, const rh_statement_run *ran)
 {
-    const rh_lock *lock = strongest_lock(ran);
+    const rh_lock *lock = (ran ? rh_lock_strongest(ran->locks, ran->lock_count) : NULL);
     if (is_rule(hazard, "missing-lock-timeout"))
         return lock && rh_lock_mode_strength(lock->mode) >= 5 ? RH_HAZARD_MEASURED : hazard->state;
     if (is_rule(hazard, "lock-then-long-work"))
@@ -163,7 +154,7 @@ static void add_measured(rh_statement *statement, const rh_lock *lock, rh_arena 
 void rh_hazards_measure(const rh_migration *migration, rh_statement *statement, const rh_statement_run *ran,
                         rh_arena *arena)
 {
-    const rh_lock *lock = strongest_lock(ran);
+    const rh_lock *lock = (ran ? rh_lock_strongest(ran->locks, ran->lock_count) : NULL);
     if (statement->class_measured && lock && !is_warned_of(statement))
         add_measured(statement, lock, arena);
     for (size_t h = 0; h < statement->hazard_count; h++)

@@ -55,6 +55,20 @@ static void give_memory(rh_observer *o, rh_pg *pg, const rh_statement *statement
         run->size.sort_bytes = bytes;
 }
 
+/* As the catalog names it; NULL: it is not there, or a catalog is locked. */
+static const char *catalog_name(rh_pg *side, const char *relation, rh_arena *arena)
+{
+    static const char sql[] =
+        "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class c "
+        "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+        "WHERE c.oid = pg_catalog.to_regclass($1)";
+    rh_pg_result *result = relation ? rh_pg_query_again(side, sql, 1, &relation, NULL) : NULL;
+    const char *name =
+        result && rh_pg_rows(result) == 1 ? rh_arena_strdup(arena, rh_pg_value(result, 0, 0)) : NULL;
+    rh_pg_result_free(result);
+    return name;
+}
+
 static void before(void *user, rh_pg *pg, rh_migration *migration, rh_statement *statement,
                    rh_statement_run *run)
 {
@@ -68,6 +82,10 @@ static void before(void *user, rh_pg *pg, rh_migration *migration, rh_statement 
         rh_sampler_statement(o->sampler, migration->id, statement->ordinal);
     rh_progress_update(o->progress, o->stage, statement->redacted_sql, statement->ordinal - 1,
                        (int64_t)script_of(o, migration)->statement_count, RH_UNIT_ITEMS);
+    if (o->is_shut_out)
+        return;
+    if (statement->expected_lock && rh_pg_transaction_state(pg) == 'I')
+        run->relation = catalog_name(o->side, statement->expected_relation, o->run->arena);
     if (is_looked_at(o, statement, run))
         rh_work_before(o->work, pg, statement->expected_relation);
     rh_counters_read_idle(pg, o->side, &o->access, &o->before);
@@ -83,15 +101,32 @@ static const rh_lock *find_lock(const rh_lock *locks, size_t count, const char *
     return NULL;
 }
 
+/* The transaction keeps everybody out of what a look needs: nothing more is asked while it is open. */
+static void could_not_look(rh_observer *o, const rh_migration *migration, const rh_statement *statement,
+                           rh_error *failed)
+{
+    rh_arena *arena = o->run->arena;
+    if (!o->blind)
+        o->blind =
+            rh_arena_printf(arena, "the locks of migration %s from statement %d on could not be read: %s",
+                            migration->id, statement->ordinal, failed->message);
+    o->is_shut_out = true;
+    rh_error_release(failed);
+}
+
 /* What the transaction holds now and did not hold before this statement, or only in a weaker mode. Asked for
  * on the side connection: pg_locks is as exact from there, and a query in the migration's own transaction
  * would take its snapshot. */
-static void add_new_locks(rh_observer *o, rh_statement_run *run)
+static void add_new_locks(rh_observer *o, const rh_migration *migration, const rh_statement *statement,
+                          rh_statement_run *run)
 {
     rh_lock *now = NULL;
     size_t count = 0;
-    if (!rh_locks_of_pid(o->side, o->pid, o->run->arena, &now, &count, NULL))
+    rh_error failed = {0};
+    if (!rh_locks_of_pid(o->side, o->pid, o->run->arena, &now, &count, &failed)) {
+        could_not_look(o, migration, statement, &failed);
         return;
+    }
     for (size_t i = 0; i < count; i++) {
         const rh_lock *earlier = find_lock(o->held, o->held_count, now[i].relation);
         if (earlier && rh_lock_mode_strength(earlier->mode) >= rh_lock_mode_strength(now[i].mode))
@@ -134,7 +169,6 @@ static void look_for_invalid_index(const rh_observer *o, rh_statement *statement
 static void after(void *user, rh_pg *pg, rh_migration *migration, rh_statement *statement,
                   rh_statement_run *run, bool ok)
 {
-    (void)migration;
     rh_observer *o = user;
     if (!ok) {
         o->failed_statement = statement->ordinal;
@@ -145,15 +179,18 @@ static void after(void *user, rh_pg *pg, rh_migration *migration, rh_statement *
     if (o->memory_set)
         rh_pg_execute(pg, "RESET maintenance_work_mem", NULL);
     rh_counters now;
-    rh_counters_read_idle(pg, o->side, &o->access, &now);
-    rh_counters_difference(&o->before, &now, run);
-    if (o->pass == RH_PASS_KIND_LOADED)
+    if (!o->is_shut_out) {
+        rh_counters_read_idle(pg, o->side, &o->access, &now);
+        rh_counters_difference(&o->before, &now, run);
+    }
+    if (o->pass == RH_PASS_KIND_LOADED && !o->is_shut_out)
         add_resource_sample(o, &now);
-    if (ok && rh_pg_transaction_state(pg) == 'T' && statement->class_ != RH_CLASS_TRANSACTION)
-        add_new_locks(o, run);
+    if (ok && !o->is_shut_out && rh_pg_transaction_state(pg) == 'T' &&
+        statement->class_ != RH_CLASS_TRANSACTION)
+        add_new_locks(o, migration, statement, run);
     if (!ok && statement->needs_no_transaction && o->pass != RH_PASS_KIND_SCALED)
         look_for_invalid_index(o, statement);
-    if (ok && is_looked_at(o, statement, run))
+    if (ok && !o->is_shut_out && is_looked_at(o, statement, run))
         run->work = rh_work_after(o->work, pg, statement->expected_relation, o->run->arena);
 }
 
@@ -164,6 +201,7 @@ static void transaction_end(void *user, rh_migration *migration, rh_statement_ru
     rh_observer *o = user;
     o->held = NULL;
     o->held_count = 0;
+    o->is_shut_out = false;
     if (o->work)
         rh_work_transaction_end(o->work);
     for (size_t i = 0; i < count; i++)
@@ -183,7 +221,7 @@ bool rh_observer_start(rh_observer *o, rh_run *run, const char *conninfo, rh_pas
     o->log_from = o->log_path ? rh_lock_log_length(o->log_path) : 0;
     o->hooks =
         (rh_replay_hooks){.user = o, .before = before, .after = after, .transaction_end = transaction_end};
-    o->side = rh_pg_connect(conninfo, ": observer", error);
+    o->side = rh_pg_connect_looking(conninfo, ": observer", error);
     if (!o->side)
         return false;
     if (pass == RH_PASS_KIND_QUIET || pass == RH_PASS_KIND_ROLLBACK)
@@ -195,7 +233,7 @@ bool rh_observer_start(rh_observer *o, rh_run *run, const char *conninfo, rh_pas
 }
 
 /* Autocommit statements hold nothing any more when they end: what the sampler saw of them, or else what their
- * parse says. */
+ * text says. What was not there before the statement it did not lock. */
 static void add_outside_locks(rh_observer *o, const rh_migration *migration, rh_statement *statement,
                               rh_statement_run *run)
 {
@@ -203,10 +241,11 @@ static void add_outside_locks(rh_observer *o, const rh_migration *migration, rh_
     run->lock_count = rh_sampler_locks(o->sampler, migration->id, statement->ordinal, arena, &run->locks);
     for (size_t i = 0; i < run->lock_count; i++)
         run->locks[i].held_s = run->elapsed_s; /* it is released when the statement ends */
-    if (run->lock_count == 0 && statement->expected_lock && statement->expected_relation) {
+    if (run->lock_count == 0 && statement->expected_lock && run->relation) {
         rh_lock *lock = rh_arena_add(arena, &run->locks, &run->lock_count, sizeof *lock);
-        lock->relation = statement->expected_relation;
+        lock->relation = run->relation;
         lock->mode = statement->expected_lock;
+        lock->inferred = true;
         lock->blocks_reads = rh_lock_modes_conflict(lock->mode, "AccessShareLock");
         lock->blocks_writes = rh_lock_modes_conflict(lock->mode, "RowExclusiveLock");
         lock->held_s = run->elapsed_s;
@@ -225,7 +264,7 @@ static void add_waits(rh_statement_run *run, const rh_contention *contention, co
             continue;
         run->lock_wait_s += wait->wait_s;
         for (size_t k = 0; wait->relation && k < run->lock_count; k++)
-            if (strcmp(run->locks[k].relation, wait->relation) == 0)
+            if (strcmp(rh_lock_table(&run->locks[k]), wait->relation) == 0)
                 run->locks[k].wait_s += wait->wait_s;
     }
 }
@@ -301,6 +340,10 @@ void rh_observer_finish(rh_observer *o, rh_contention *contention)
         rh_sampler_finish(o->sampler, o->run->arena, &watched);
     if (o->sampler)
         complete(o, &watched);
+    if (o->blind && !watched.lost) {
+        watched.lost = o->blind;
+        watched.measured = false;
+    }
     for (size_t m = 0; watched.measured && m < plan->migration_count; m++) {
         rh_migration *migration = &plan->migrations[m];
         rh_script *script = script_of(o, migration);

@@ -135,8 +135,10 @@ static bool replay_all(pass *p, rh_error *error)
     rh_usec started = rh_clock_monotonic();
     bool ok = replay_pending(p, error);
     rh_pass_record *record = rh_arena_add(run->arena, &run->passes, &run->pass_count, sizeof *record);
-    *record = (rh_pass_record){
-        .name = p->stage, .elapsed_s = rh_seconds(rh_clock_monotonic() - started), .complete = ok};
+    *record = (rh_pass_record){.kind = p->kind,
+                               .name = p->stage,
+                               .elapsed_s = rh_seconds(rh_clock_monotonic() - started),
+                               .complete = ok};
     return ok;
 }
 
@@ -206,10 +208,13 @@ bool rh_pass_quiet(rh_run *run, rh_staging *staging, int repeat, const rh_progre
     int64_t growth = rh_disk_watch_stop(disk);
     if (growth > run->prediction.disk_peak_bytes)
         run->prediction.disk_peak_bytes = growth;
+    if (contention.lost)
+        rh_run_not_measured(run, "lock waits of %s: %s", p.stage, contention.lost);
     if (repeat == 1 && contention.measured) { /* stands until a loaded pass says more */
         rh_blocked_intervals(&run->plan, RH_PASS_KIND_QUIET, began, run->arena, &contention);
-        run->contention = contention;
     }
+    if (repeat == 1)
+        run->contention = contention;
     if (ok)
         rh_progress_end(progress, p.stage, "migrations took %.1f s", rh_seconds(ended - began));
     return ok;
@@ -332,8 +337,8 @@ bool rh_pass_loaded(rh_run *run, rh_staging *staging, const rh_progress *progres
         rh_contention_name_templates(run, &contention);
         rh_disturb_account(run, &contention);
         rh_blocked_intervals(&run->plan, RH_PASS_KIND_LOADED, p.began, run->arena, &contention);
-        run->contention = contention;
     }
+    run->contention = contention; /* what was seen without load says nothing of it */
     if (ok)
         rh_progress_end(progress, p.stage, "longest lock wait %.0f ms, deepest queue %d",
                         contention.longest_wait_s * 1e3, contention.deepest_queue);

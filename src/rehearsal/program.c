@@ -80,7 +80,7 @@ static bool execute(program *p, rh_error *error)
 
 static bool run_through_proxy(program *p, const rh_staging *staging, rh_error *error)
 {
-    p->side = rh_pg_connect(rh_staging_conninfo(staging), ": side", error);
+    p->side = rh_pg_connect_looking(rh_staging_conninfo(staging), ": side", error);
     if (!p->side)
         return false;
     p->watch = rh_program_watch_new(p->run, p->side, p->migration, p->options);

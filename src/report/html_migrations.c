@@ -134,8 +134,9 @@ static void who_row(rh_html *html, const rh_view_migration *m, bool open)
     if (range)
         rh_xml_element(html->xml, "div", range, "class", "muted", NULL);
     rh_xml_close(html->xml);
-    rh_html_cell(html, m->lock_mode ? rh_view_printf(view, "%s on %s", rh_view_mode(view, m->lock_mode),
-                                                     m->lock_relation ? m->lock_relation : "no relation")
+    rh_html_cell(html, m->lock_mode ? rh_view_printf(view, "%s on %s%s", rh_view_mode(view, m->lock_mode),
+                                                     m->lock_relation ? m->lock_relation : "no relation",
+                                                     m->lock_inferred ? " (inferred)" : "")
                                     : "–");
     rh_html_figure_marked(html, rh_view_seconds_or(view, m->reads_blocked_s, "–"),
                           pain_class(m->reads_blocked_s));
@@ -224,8 +225,10 @@ static void locks_cell(rh_html *html, const rh_json *statement)
         rh_xml_textf(html->xml, "%s on %s", rh_view_mode(&html->view, rh_view_string(lock, "mode")),
                      relation ? relation : "?");
         rh_xml_element(html->xml, "span",
-                       rh_view_printf(&html->view, ", held %s",
-                                      rh_view_seconds(&html->view, rh_view_real(lock, "held_s"))),
+                       rh_json_bool(rh_json_get(lock, "inferred"))
+                           ? ", inferred from the text, not seen"
+                           : rh_view_printf(&html->view, ", held %s",
+                                            rh_view_seconds(&html->view, rh_view_real(lock, "held_s"))),
                        "class", "muted", NULL);
         rh_xml_close(html->xml);
     }

@@ -1,6 +1,7 @@
 /* What one migration did to others while the load ran, drawn from the waits and from the blocked intervals.
  */
 #include "record.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,8 +49,12 @@ static void add_blocked(rh_json *object, const rh_contention *contention, const 
         if (same(contention->blocked[i].migration, migration))
             mine[count++] = contention->blocked[i];
     qsort(mine, count, sizeof *mine, by_relation_then_time);
-    rh_record_figure(object, "reads_blocked_s", longest_stretch(mine, count, true));
-    rh_record_figure(object, "writes_blocked_s", longest_stretch(mine, count, false));
+    for (int reads = 1; reads >= 0; reads--) {
+        const rh_wait *wait = rh_contention_longest_wait(contention, migration, reads);
+        double stretch_s = longest_stretch(mine, count, reads);
+        rh_record_figure(object, reads ? "reads_blocked_s" : "writes_blocked_s",
+                         wait ? fmax(stretch_s, wait->wait_s) : stretch_s);
+    }
     free(mine);
 }
 
@@ -117,10 +122,14 @@ static bool ran_loaded(const rh_migration *migration)
 
 rh_json *rh_record_impact(const rh_run *run, const rh_migration *migration)
 {
-    if (!run->contention.measured || !ran_loaded(migration))
+    const rh_contention *contention = &run->contention;
+    bool met = ran_loaded(migration) ||
+               (run->load.measured && (rh_contention_longest_wait(contention, migration->id, true) ||
+                                       rh_contention_longest_wait(contention, migration->id, false)));
+    if (!contention->measured || !met)
         return NULL;
     rh_json *object = rh_json_object();
-    add_blocked(object, &run->contention, migration->id);
-    add_victims(object, &run->contention, migration->id);
+    add_blocked(object, contention, migration->id);
+    add_victims(object, contention, migration->id);
     return object;
 }

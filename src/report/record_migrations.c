@@ -89,12 +89,14 @@ static void add_locks(rh_json *object, const rh_statement *statement)
         const rh_lock *l = &r->locks[i];
         rh_json *lock = rh_json_add_object(locks, NULL);
         rh_json_add_string(lock, "relation", l->relation);
+        rh_json_add_string(lock, "table", rh_lock_table(l));
         rh_json_add_string(lock, "mode", l->mode);
         rh_record_figure(lock, "wait_s", l->wait_s);
         rh_record_figure(lock, "held_s", l->held_s);
         rh_json_add_string(lock, "blocks", rh_lock_mode_blocks(l->mode));
         rh_json_add_bool(lock, "blocks_reads", l->blocks_reads);
         rh_json_add_bool(lock, "blocks_writes", l->blocks_writes);
+        rh_json_add_bool(lock, "inferred", l->inferred);
         rh_json_add_string(lock, "pass", rh_record_pass_name(r->pass));
     }
 }

@@ -182,6 +182,8 @@ static void lock_rows(const rh_run *run, rh_csv_writer *csv, const char *migrati
         rh_csv_real(csv, l->held_s, 6);
         yes_no(csv, l->blocks_reads);
         yes_no(csv, l->blocks_writes);
+        rh_csv_text(csv, rh_lock_table(l));
+        yes_no(csv, l->inferred);
         rh_csv_end_row(csv);
     }
 }
@@ -296,7 +298,7 @@ bool rh_samples_write(const rh_run *run, const char *directory, rh_error *error)
         {"locks.csv",
          locks_body,
          {"migration", "statement", "pass", "repeat", "relation", "mode", "wait_s", "held_s", "blocks_reads",
-          "blocks_writes"}},
+          "blocks_writes", "table", "inferred"}},
         {"resources.csv",
          resources_body,
          {"at_s", "backend_cpu_s", "backend_read_bytes", "backend_write_bytes", "wal_bytes",

@@ -134,11 +134,13 @@ static const char *outcome_word(const rh_view_migration *m)
 }
 
 /* "SHARE UPDATE EXCL.": the columns are few. */
-static const char *short_mode(const page *p, const char *mode)
+/* In parentheses when no look saw it. */
+static const char *short_mode(const page *p, const rh_view_migration *m)
 {
-    const char *words = mode ? rh_view_mode(&p->view, mode) : "–";
-    return rh_ends_with(words, "EXCLUSIVE") ? rh_view_printf(&p->view, "%.*s.", (int)strlen(words) - 5, words)
-                                            : words;
+    const char *words = m->lock_mode ? rh_view_mode(&p->view, m->lock_mode) : "–";
+    if (rh_ends_with(words, "EXCLUSIVE"))
+        words = rh_view_printf(&p->view, "%.*s.", (int)strlen(words) - 5, words);
+    return m->lock_inferred ? rh_view_printf(&p->view, "(%s)", words) : words;
 }
 
 static void migration_row(const page *p, const rh_view_migration *m)
@@ -150,8 +152,7 @@ static void migration_row(const page *p, const rh_view_migration *m)
     bool failed = strcmp(m->outcome, "failed") == 0 ||
                   rh_view_is(rh_json_get(m->record, "rollback"), "outcome", "failed");
     rh_text_printf(p->out, "%s %s %s %s %s %s %s\n", cell(p, m->title, 23),
-                   failed ? paint(p, "31", word) : word, cell(p, time, 22),
-                   cell(p, short_mode(p, m->lock_mode), 18),
+                   failed ? paint(p, "31", word) : word, cell(p, time, 22), cell(p, short_mode(p, m), 18),
                    cell_right(p, rh_view_seconds_or(&p->view, m->reads_blocked_s, "–"), 8),
                    cell_right(p, rh_view_seconds_or(&p->view, m->writes_blocked_s, "–"), 8),
                    cell_right(p, rh_view_seconds_or(&p->view, m->longest_victim_s, "–"), 8));
@@ -170,6 +171,11 @@ static void migrations(const page *p)
     bool all = view->migration_count <= MIGRATIONS_MAX;
     for (size_t i = 0; i < view->migration_count && i < MIGRATIONS_MAX; i++)
         migration_row(p, all ? &view->migrations[i] : view->by_pain[i]);
+    bool inferred = false;
+    for (size_t i = 0; i < view->migration_count; i++)
+        inferred |= view->migrations[i].lock_inferred;
+    if (inferred)
+        line(p, "(a lock in parentheses is inferred from the statement's text; no look saw it)");
     if (!all)
         line(p, rh_view_printf(view, "… and %zu more that hurt no more than the last",
                                view->migration_count - MIGRATIONS_MAX));

@@ -53,7 +53,8 @@ static void add_lock(const rh_view *view, rh_timeline *t, const rh_json *lock, d
     const char *relation = rh_view_string(lock, "relation"), *mode = rh_view_string(lock, "mode");
     double wait_s = rh_view_real(lock, "wait_s"); /* the record counts held_s from the statement's start */
     double from_s = at_s + wait_s, held_s = rh_view_real(lock, "held_s") - wait_s;
-    if (rh_lock_mode_strength(mode) < STRENGTH_SHOWN || isnan(from_s) || !(held_s >= t->visible_s))
+    if (rh_json_bool(rh_json_get(lock, "inferred")) || rh_lock_mode_strength(mode) < STRENGTH_SHOWN ||
+        isnan(from_s) || !(held_s >= t->visible_s))
         return;
     size_t i = 0;
     while (i < t->lane_count && (strcmp(t->lanes[i].mode, mode) != 0 || !relation || !t->lanes[i].relation ||

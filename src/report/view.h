@@ -15,7 +15,9 @@ typedef struct rh_view_migration {
     int quiet_runs;
     double quiet_median_s, quiet_min_s, quiet_max_s; /* all its statements, run alone */
     double loaded_s;
-    const char *lock_mode, *lock_relation; /* the strongest that it took; NULL: none seen */
+    const char *lock_mode, *lock_relation;
+    bool lock_inferred;
+    /* from a statement's text, not seen */ /* the strongest that it took; NULL: none seen */
     double reads_blocked_s, writes_blocked_s, longest_victim_s;
     int64_t victim_waits;
     double p99_before_ms, p99_during_ms;

@@ -82,11 +82,16 @@ const char *rh_view_rollback(const rh_view *view)
     return rh_view_printf(view, "Rollback: %s; all together: %s.", text, rh_view_reversibility(set));
 }
 
-/* The stronger of two lock records, then the one held longer; either may be NULL. */
+/* The stronger of two lock records, then the one held longer; one that was seen before one that was inferred.
+ * Either may be NULL. */
 static const rh_json *stronger(const rh_json *a, const rh_json *b)
 {
     if (!a || !b)
         return a ? a : b;
+    bool a_inferred = rh_json_bool(rh_json_get(a, "inferred")),
+         b_inferred = rh_json_bool(rh_json_get(b, "inferred"));
+    if (a_inferred != b_inferred)
+        return a_inferred ? b : a;
     int of_a = rh_lock_mode_strength(rh_view_string(a, "mode"));
     int of_b = rh_lock_mode_strength(rh_view_string(b, "mode"));
     if (of_a != of_b)

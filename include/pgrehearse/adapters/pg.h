@@ -26,6 +26,9 @@ typedef struct rh_pg_result rh_pg_result; /* the rows of one statement */
  * unless the string says otherwise. A string that does not parse is RH_ERROR_USAGE, a server that does not
  * let us in RH_ERROR_LOST. */
 rh_pg *rh_pg_connect(const char *conninfo, const char *role, rh_error *error);
+/* The same, for a session that only looks at what another one does: a look fails (SQLSTATE 55P03) after a
+ * fifth of a second when that one has locked what it needs, such as a system catalog. */
+rh_pg *rh_pg_connect_looking(const char *conninfo, const char *role, rh_error *error);
 /* Closes; takes NULL. */
 void rh_pg_close(rh_pg *pg);
 

@@ -12,6 +12,7 @@ typedef struct rh_wait_link {
     const char *locktype; /* of the lock that it waits for itself; NULL: it waits for none, it is the root */
     const char *relation, *mode; /* likewise; relation NULL when the lock is not about one */
     bool is_migration;
+    bool is_load; /* a session of the load or of a disturber */
 } rh_wait_link;
 
 typedef enum rh_wait_source { RH_WAIT_SAMPLER, RH_WAIT_SERVER_LOG } rh_wait_source;
@@ -107,8 +108,12 @@ typedef struct rh_contention {
     size_t queue_count;
     rh_blocked_interval *blocked;
     size_t blocked_count;
-    double reads_blocked_s,
-        writes_blocked_s; /* the longest single stretch on any relation; intervals that touch are one */
+    /* The longest stretch on any relation in which a lock of the migration's kept readers or writers out
+     * (intervals that touch are one), or the longest wait of the load for whoever came with the migrations,
+     * whichever is longer. */
+    double reads_blocked_s, writes_blocked_s;
+    double
+        migrations_from_s; /* when the first statement of the migrations began; RH_NOT_MEASURED: none did */
     int64_t samples;
     double sampler_cpu_s; /* the sum of the next two */
     double sampler_client_cpu_s,
@@ -124,3 +129,8 @@ typedef struct rh_contention {
     const char
         *lost; /* why the account is not whole (measured is false, waits hold what was seen); NULL: it is */
 } rh_contention;
+
+/* The longest wait of a reader (else of a writer) that is no session of the migration's, from the first
+ * statement of the migrations on; MIGRATION: while that one ran; NULL: whichever. Waits for which only the
+ * load's own sessions are to blame do not count. NULL: there was none. */
+const rh_wait *rh_contention_longest_wait(const rh_contention *contention, const char *migration, bool reads);

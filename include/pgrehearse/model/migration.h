@@ -56,7 +56,13 @@ typedef struct rh_lock {
     double wait_s;        /* until it was granted; 0 when nobody was in the way */
     double held_s;        /* until the end of its transaction */
     bool blocks_reads, blocks_writes;
+    const char *table; /* of an index or TOAST relation: its table, named likewise; NULL: RELATION itself */
+    bool inferred;     /* from the statement's text, because no look saw it: it enters no gate */
 } rh_lock;
+/* The table whose users meet the lock. */
+const char *rh_lock_table(const rh_lock *lock);
+/* The strongest of COUNT locks, the first among equals; NULL of none. */
+const rh_lock *rh_lock_strongest(const rh_lock *locks, size_t count);
 /* What a mode blocks, in words: "reads and writes", "writes", "schema changes" … */
 const char *rh_lock_mode_blocks(const char *mode);
 /* Strength 1 (AccessShareLock) … 8 (AccessExclusiveLock); 0 unknown. */
@@ -95,6 +101,8 @@ typedef struct rh_statement_run {
     size_t lock_count;
     bool locks_complete; /* its transaction's were read before it ended: what is not in LOCKS it did not take
                           */
+    const char
+        *relation; /* the statement's own, as the catalog named it before; NULL: not there, not asked */
     const rh_statement_work *work; /* NULL: not looked at in this run */
     rh_progress_phase *phases;     /* in the order they were seen first */
     size_t phase_count;            /* 0: short, or it reports no progress */

@@ -98,6 +98,7 @@ typedef struct rh_step_result {
 
 /* One pass as a whole. */
 typedef struct rh_pass_record {
+    rh_pass_kind kind;
     const char *name; /* "quiet pass 1 of 3" */
     double elapsed_s; /* from the first migration's start to the last one's end, what watches it included */
     bool complete;    /* every pending migration ran */

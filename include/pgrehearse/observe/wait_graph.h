@@ -37,6 +37,7 @@ typedef struct rh_wait_session {
     rh_usec statement_ended;   /* its last but current statement was over by then */
     rh_usec transaction_ended; /* its last but current transaction was over by then */
     bool aborted;              /* its transaction has failed */
+    bool is_load;              /* one of the load or of the disturbers: no migration opened it */
 } rh_wait_session;
 
 typedef struct rh_wait_graph rh_wait_graph;

@@ -29,7 +29,10 @@ typedef struct rh_observer {
     int64_t log_from;     /* its length when the pass began */
     int failed_statement; /* ordinal, of the statement that failed last; 0: none did */
     double failed_at_s;
-    rh_usec began; /* second 0 of samples */
+    const char
+        *blind; /* why locks of this pass are missing, as the first look that failed says; NULL: none is */
+    bool is_shut_out; /* by the transaction under way: it has locked what a look reads */
+    rh_usec began;    /* second 0 of samples */
 } rh_observer;
 
 /* PROGRESS, STAGE, SIZES and LOG_PATH are the caller's to set before. What the statements do to relations is

@@ -7,10 +7,11 @@ SELECT l.relation::bigint AS oid,
        l.mode,
        CASE WHEN c.oid IS NOT NULL THEN pg_catalog.format('%I.%I', n.nspname, c.relname) END AS name,
        c.relkind,
-       coalesce(x.indrelid, t.refobjid, 0)::bigint AS owner,
+       coalesce(t.refobjid, x.indrelid, 0)::bigint AS owner,
        coalesce(c.relpersistence = 't', false) AS temporary,
        coalesce(CASE WHEN pg_catalog.txid_current_if_assigned() IS NOT NULL
-                     THEN pg_catalog.age(coalesce(x.xmin, a.xmin, y.xmin)) BETWEEN -1000000 AND 0 END, false) AS made
+                     THEN pg_catalog.age(coalesce(x.xmin, a.xmin, y.xmin)) BETWEEN -1000000 AND 0 END, false) AS made,
+       CASE WHEN o.oid IS NOT NULL THEN pg_catalog.format('%I.%I', m.nspname, o.relname) END AS owner_name
   FROM (SELECT DISTINCT relation, mode
           FROM pg_catalog.pg_locks
          WHERE granted AND locktype = 'relation' AND relation >= 16384
@@ -22,6 +23,9 @@ SELECT l.relation::bigint AS oid,
   LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = -6
   LEFT JOIN pg_catalog.pg_type y ON y.oid = c.reltype
   LEFT JOIN pg_catalog.pg_depend t
-         ON c.relkind = 't' AND t.classid = 'pg_catalog.pg_class'::regclass AND t.objid = c.oid AND t.objsubid = 0
+         ON n.nspname ~ '^pg_toast' AND t.classid = 'pg_catalog.pg_class'::regclass
+            AND t.objid = coalesce(x.indrelid, c.oid) AND t.objsubid = 0
             AND t.refclassid = 'pg_catalog.pg_class'::regclass AND t.deptype = 'i'
+  LEFT JOIN pg_catalog.pg_class o ON o.oid = coalesce(t.refobjid, x.indrelid)
+  LEFT JOIN pg_catalog.pg_namespace m ON m.oid = o.relnamespace
  WHERE n.nspname IS NULL OR n.nspname NOT IN ('pg_catalog', 'information_schema')

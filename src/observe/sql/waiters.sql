@@ -10,11 +10,20 @@ WITH me AS MATERIALIZED (
       FROM pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) a
 ), locks AS MATERIALIZED (
     SELECT * FROM pg_catalog.pg_lock_status()
-), waiters AS MATERIALIZED (
-    SELECT l.*, coalesce(a.leader_pid, a.pid) AS session, a.query, pg_catalog.pg_blocking_pids(l.pid) AS blockers
+), queue AS MATERIALIZED (
+    -- Our own sessions that only look are neither victims nor blockers.
+    SELECT l.*, coalesce(a.leader_pid, a.pid) AS session, a.query, pg_catalog.pg_blocking_pids(l.pid) AS found
       FROM me, locks l, LATERAL pg_catalog.pg_stat_get_activity(l.pid) a
      WHERE NOT l.granted AND a.datid = me.datid
-       AND a.application_name !~ '^pgrehearse.*(sampler|observer|side)$'
+       AND a.application_name !~ '^pgrehearse: (?!(migration|load|disturber)$)'
+), lookers AS MATERIALIZED (
+    SELECT a.pid FROM pg_catalog.pg_stat_get_activity(NULL) a
+     WHERE a.application_name ~ '^pgrehearse: (?!(migration|load|disturber)$)'
+), waiters AS MATERIALIZED (
+    SELECT q.*, b.blockers
+      FROM queue q, LATERAL (SELECT ARRAY(SELECT p FROM unnest(q.found) p
+                                           WHERE p NOT IN (SELECT pid FROM lookers)) AS blockers) b
+     WHERE cardinality(q.found) = 0 OR cardinality(b.blockers) > 0
 ), phases AS (
     -- A CONCURRENTLY build waits for virtual transactions: in which of its phases, in the words of the view
     -- pg_stat_progress_create_index.
@@ -45,11 +54,11 @@ SELECT 'waiter', w.session, (extract(epoch FROM w.waitstart) * 1000000)::bigint,
        w.mode, w.blockers, w.query, NULL, p.phase
   FROM waiters w LEFT JOIN phases p ON p.pid = w.pid AND w.locktype = 'virtualxid'
 UNION ALL
--- at_us: its statement before the current one was over by then; number: its transaction was, likewise.
+-- mode: its application_name; at_us: its statement before the current one was over by then; number: its transaction was, likewise.
 SELECT 'session', s.pid,
        (extract(epoch FROM CASE WHEN a.state = 'active' THEN a.query_start ELSE a.state_change END) * 1000000)::bigint,
        (extract(epoch FROM coalesce(a.xact_start, a.state_change)) * 1000000)::bigint,
-       NULL, NULL, NULL, NULL, NULL, a.query, a.state, NULL
+       NULL, NULL, NULL, a.application_name, NULL, a.query, a.state, NULL
   FROM sessions s, LATERAL pg_catalog.pg_stat_get_activity(s.pid) a
  WHERE s.pid > 0
 UNION ALL

@@ -80,7 +80,11 @@ static rh_profile profile_of(rh_arena *arena)
 
 static rh_lock_forecast forecast(const rh_profile *profile, rh_arena *arena)
 {
-    rh_lock lock = {"public.busy", "AccessExclusiveLock", 0, 0.001, true, true};
+    rh_lock lock = {.relation = "public.busy",
+                    .mode = "AccessExclusiveLock",
+                    .held_s = 0.001,
+                    .blocks_reads = true,
+                    .blocks_writes = true};
     rh_statement_run run = {.pass = RH_PASS_KIND_QUIET, .elapsed_s = 0.001, .locks = &lock, .lock_count = 1};
     rh_statement statement = {.ordinal = 1,
                               .sql = "ALTER TABLE busy ADD COLUMN b int",

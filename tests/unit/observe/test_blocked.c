@@ -1,6 +1,7 @@
 /* Blocked intervals from the account of runs. */
 #include "pgrehearse/observe/observe.h"
 #include "pgrehearse/model/facts.h"
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -68,6 +69,52 @@ static const rh_blocked_interval *intervals(fixture *f, size_t expected)
     rh_blocked_intervals(&f->plan, RH_PASS_KIND_LOADED, BEGAN, f->arena, &f->contention);
     assert_int_equal(f->contention.blocked_count, expected);
     return f->contention.blocked;
+}
+
+static rh_wait *add_wait(fixture *f, double at_s, double wait_s, const char *mode, bool by_load)
+{
+    rh_wait *wait = rh_arena_add(f->arena, &f->contention.waits, &f->contention.wait_count, sizeof *wait);
+    *wait = (rh_wait){.at_s = at_s, .wait_s = wait_s, .relation = "public.a", .mode = mode};
+    wait->chain = rh_arena_alloc(f->arena, sizeof *wait->chain);
+    wait->chain_count = 1;
+    wait->chain[0].is_load = by_load;
+    return wait;
+}
+
+static void test_waits_behind_other_sessions_count(void **state)
+{
+    fixture *f = *state;
+    rh_statement_run *run = add_run(f, add_migration(f, "1"), RH_PASS_KIND_LOADED, 2);
+    add_lock(f, run, "public.a", "AccessExclusiveLock", 0.5);
+    add_wait(f, 0, 1.5, "AccessShareLock", false); /* over before the first statement */
+    add_wait(f, 2, 9, "AccessShareLock", true);    /* the load's own doing */
+    intervals(f, 1);
+    assert_true(fabs(f->contention.reads_blocked_s - 0.5) < 1e-9);
+    add_wait(f, 3, 2, "AccessShareLock", false);
+    add_wait(f, 3, 4, "ExclusiveLock", false)->relation = NULL; /* a row's lock: only writers wait for it */
+    intervals(f, 1);
+    assert_true(fabs(f->contention.reads_blocked_s - 2) < 1e-9);
+    assert_true(fabs(f->contention.writes_blocked_s - 4) < 1e-9);
+}
+
+static void test_an_inferred_lock_blocks_nobody(void **state)
+{
+    fixture *f = *state;
+    rh_statement_run *run = add_run(f, add_migration(f, "1"), RH_PASS_KIND_LOADED, 2);
+    add_lock(f, run, "public.a", "AccessExclusiveLock", 3)->inferred = true;
+    intervals(f, 0);
+    assert_true(f->contention.reads_blocked_s == 0);
+}
+
+static void test_an_index_is_its_table(void **state)
+{
+    fixture *f = *state;
+    rh_statement_run *run = add_run(f, add_migration(f, "1"), RH_PASS_KIND_LOADED, 2);
+    add_lock(f, run, "public.a_pkey", "AccessExclusiveLock", 3)->table = "public.a";
+    add_lock(f, run, "public.a", "ShareLock", 4);
+    const rh_blocked_interval *blocked = intervals(f, 2);
+    assert_string_equal(blocked[0].relation, "public.a");
+    assert_string_equal(blocked[1].relation, "public.a");
 }
 
 static void test_modes_say_what_is_blocked(void **state)
@@ -148,6 +195,9 @@ int main(void)
 #define WITH_PLAN(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         WITH_PLAN(test_modes_say_what_is_blocked),
+        WITH_PLAN(test_an_index_is_its_table),
+        WITH_PLAN(test_an_inferred_lock_blocks_nobody),
+        WITH_PLAN(test_waits_behind_other_sessions_count),
         WITH_PLAN(test_statements_of_one_transaction_are_one_stretch),
         WITH_PLAN(test_a_pause_and_another_relation_divide),
         WITH_PLAN(test_writes_stretch_over_modes),

@@ -56,8 +56,8 @@ static int set_up(void **state)
     static world w;
     memset(&w, 0, sizeof w);
     w.arena = rh_arena_new();
-    w.locks[0] = (rh_lock){"public.orders", "AccessExclusiveLock", 0, 3.5, true, true};
-    w.locks[1] = (rh_lock){"\"Odd.\"\"x\".items", "ShareLock", 0, 2.5, false, true};
+    w.locks[0] = (rh_lock){"public.orders", "AccessExclusiveLock", 0, 3.5, true, true, NULL, false};
+    w.locks[1] = (rh_lock){"\"Odd.\"\"x\".items", "ShareLock", 0, 2.5, false, true, NULL, false};
     set_up_statement(&w, 0, 100, 1);
     set_up_statement(&w, 1, 101, 2);
     set_up_statement(&w, 2, 103, 0.5);
@@ -253,7 +253,7 @@ static void a_concurrent_build_waits_for_everybody(void **state)
 {
     world *w = *state;
     w->statements[0].class_ = RH_CLASS_INDEX_CONCURRENT;
-    w->locks[0] = (rh_lock){"public.orders", "ShareUpdateExclusiveLock", 0, 1, false, false};
+    w->locks[0] = (rh_lock){"public.orders", "ShareUpdateExclusiveLock", 0, 1, false, false, NULL, false};
     w->ages[0].mode = "RowExclusiveLock";
     const rh_lock_forecast *f = make(w, 2);
     assert_true(f[0].concurrent);

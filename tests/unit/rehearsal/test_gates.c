@@ -115,6 +115,29 @@ static void blocked_names_the_worst(void **state)
 }
 
 /* With a profile the forecast for production counts as well, and what it cannot say is not measured. */
+static void a_pass_that_broke_off_proves_nothing(void **state)
+{
+    world *w = *state;
+    rh_migration migration = {.id = "1", .pending = true, .outcome = RH_OUTCOME_FAILED};
+    w->run.plan = (rh_plan){.migrations = &migration, .migration_count = 1, .pending_count = 1};
+    w->run.contention = (rh_contention){.measured = true, .reads_blocked_s = 0.1};
+    const rh_gate *gate = check(w, RH_GATE_READS_BLOCKED, 1);
+    assert_int_equal(gate->outcome, RH_GATE_NOT_MEASURED);
+    assert_true(isnan(gate->measured));
+    assert_non_null(strstr(gate->worst, "migration 1 failed"));
+    w->run.contention.reads_blocked_s = 2; /* what is too long already stays so */
+    assert_int_equal(check(w, RH_GATE_READS_BLOCKED, 1)->outcome, RH_GATE_FAILED);
+    migration.outcome = RH_OUTCOME_OK;
+    w->run.contention.reads_blocked_s = 0.1;
+    assert_int_equal(check(w, RH_GATE_READS_BLOCKED, 1)->outcome, RH_GATE_HELD);
+    rh_pass_record pass = {.kind = RH_PASS_KIND_LOADED, .name = "loaded pass"};
+    w->run.passes = &pass;
+    w->run.pass_count = 1;
+    assert_int_equal(check(w, RH_GATE_READS_BLOCKED, 1)->outcome, RH_GATE_NOT_MEASURED);
+    w->run.contention = (rh_contention){.lost = "the catalog was locked"};
+    assert_string_equal(check(w, RH_GATE_READS_BLOCKED, 1)->worst, "the catalog was locked");
+}
+
 static void blocked_on_production(void **state)
 {
     world *w = *state;
@@ -246,6 +269,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(duration_needs_an_interval, set_up, tear_down),
         cmocka_unit_test_setup_teardown(blocked_names_the_worst, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_pass_that_broke_off_proves_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(blocked_on_production, set_up, tear_down),
         cmocka_unit_test_setup_teardown(response_compares_during_with_before, set_up, tear_down),
         cmocka_unit_test_setup_teardown(errors_before_are_not_the_migrations, set_up, tear_down),

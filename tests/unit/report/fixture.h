@@ -152,7 +152,9 @@ static void fixture_run_of(rh_run *run, rh_statement *s, const fixture_statement
                       r->lock_wait_s,
                       r->elapsed_s - r->lock_wait_s,
                       fixture_blocks_reads(f->mode),
-                      fixture_blocks_writes(f->mode)};
+                      fixture_blocks_writes(f->mode),
+                      NULL,
+                      false};
 }
 
 static void fixture_statement_of(rh_run *run, rh_script *script, const fixture_statement *f, bool loaded)

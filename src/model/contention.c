@@ -1,0 +1,31 @@
+#include "pgrehearse/model/contention.h"
+#include <string.h>
+
+/* Whoever is in the way, if it is not the load alone: a session that a migration opened, a transaction that it
+ * prepared, one that is not known. */
+static bool came_with_migrations(const rh_wait *wait, double from_s)
+{
+    if (wait->waiter_is_migration || !(wait->migration || wait->at_s + wait->wait_s > from_s))
+        return false;
+    return wait->blocked_by_migration || wait->chain_count == 0 ||
+           !wait->chain[wait->chain_count - 1].is_load;
+}
+
+static bool is_read(const rh_wait *wait)
+{
+    return wait->mode && wait->relation && strcmp(wait->mode, "AccessShareLock") == 0;
+}
+
+const rh_wait *rh_contention_longest_wait(const rh_contention *contention, const char *migration, bool reads)
+{
+    const rh_wait *longest = NULL;
+    for (size_t i = 0; i < contention->wait_count; i++) {
+        const rh_wait *wait = &contention->waits[i];
+        if (migration && !(wait->migration && strcmp(wait->migration, migration) == 0))
+            continue;
+        if (is_read(wait) == reads && came_with_migrations(wait, contention->migrations_from_s) &&
+            (!longest || wait->wait_s > longest->wait_s))
+            longest = wait;
+    }
+    return longest;
+}
