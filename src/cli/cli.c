@@ -31,11 +31,15 @@ static void append_version(rh_text *text)
 static int completion(const rh_cli *cli, rh_error *error)
 {
     const char *shell = cli->options.arguments[0];
-    if (strcmp(shell, "bash") == 0)
-        return show_text(rh_completion_bash, error);
-    rh_error_set(error, RH_ERROR_USAGE, "no completion for \"%s\"", shell);
-    rh_error_hint(error, "there is one for: bash");
-    return rh_exit_code(error);
+    rh_text text = {0};
+    bool ok = rh_completion(shell, &text);
+    if (!ok) {
+        rh_error_set(error, RH_ERROR_USAGE, "unknown shell \"%s\"", shell);
+        rh_error_hint(error, "completion scripts exist for bash, zsh and fish");
+    }
+    ok = ok && rh_cli_result(&text, error);
+    rh_text_release(&text);
+    return ok ? RH_EXIT_OK : rh_exit_code(error);
 }
 
 static int dispatch(rh_cli *cli, rh_error *error)

@@ -1,4 +1,22 @@
 #include "pgrehearse/cli/options.h"
+#include "pgrehearse/rehearsal/rehearsal.h"
+
+const rh_exit_meaning *rh_exit_meanings(void)
+{
+    static const rh_exit_meaning meanings[] = {
+        {RH_EXIT_OK, "rehearsed, every gate held"},
+        {RH_EXIT_GATE, "rehearsed, a gate failed"},
+        {RH_EXIT_MIGRATION, "a migration, its rollback or a verify step failed"},
+        {RH_EXIT_INCONCLUSIVE, "inconclusive: something needed for the verdict could not be measured"},
+        {RH_EXIT_REFUSED, "refused by the safety guard"},
+        {RH_EXIT_FAILED,
+         "the rehearsal itself failed: backup unreadable, staging would not start, disk full"},
+        {RH_EXIT_USAGE, "wrong usage, or an invalid scenario"},
+        {RH_EXIT_INTERRUPTED, "interrupted; everything that was started has been stopped and removed"},
+        {0, NULL},
+    };
+    return meanings;
+}
 
 static void append_call(const rh_command_spec *command, rh_text *text)
 {
@@ -44,17 +62,10 @@ static void help_overall(rh_text *text)
         rh_text_release(&left);
     }
     append_options(RH_COMMAND_NONE, text);
-    rh_text_append(
-        text, "\nFor the options of a command, see \"pgrehearse COMMAND --help\".\n\n"
-              "Exit codes:\n"
-              "    0  rehearsed, every gate held\n"
-              "    1  rehearsed, a gate failed\n"
-              "    2  a migration, its rollback or a verify step failed\n"
-              "    3  inconclusive: something needed for the verdict could not be measured\n"
-              "    4  refused by the safety guard\n"
-              "    5  the rehearsal itself failed: backup unreadable, staging would not start, disk full\n"
-              "   64  wrong usage, or an invalid scenario\n"
-              "  130  interrupted; everything that was started has been stopped and removed\n");
+    rh_text_append(text,
+                   "\nFor the options of a command, see \"pgrehearse COMMAND --help\".\n\nExit codes:\n");
+    for (const rh_exit_meaning *exit_code = rh_exit_meanings(); exit_code->meaning; exit_code++)
+        rh_text_printf(text, "  %3d  %s\n", exit_code->code, exit_code->meaning);
 }
 
 void rh_help(rh_command_id id, rh_text *text)
@@ -70,59 +81,4 @@ void rh_help(rh_command_id id, rh_text *text)
     if (command->more)
         rh_text_printf(text, "%s\n", command->more);
     append_options(id, text);
-}
-
-/* ---- completion ---- */
-
-static void append_option_names(rh_command_id command, rh_text *text)
-{
-    for (int id = 0; id < RH_OPTION_COUNT; id++)
-        if (rh_option_applies((rh_option_id)id, command))
-            rh_text_printf(text, " --%s", rh_option_spec_of((rh_option_id)id)->name);
-}
-
-/* An arm "command:--option) words=…" for each option that takes one of some words. */
-static void append_word_arms(rh_command_id command, rh_text *text)
-{
-    for (int id = 0; id < RH_OPTION_COUNT; id++) {
-        const rh_option_spec *option = rh_option_spec_of((rh_option_id)id);
-        if (!option->words[0] || !rh_option_applies((rh_option_id)id, command))
-            continue;
-        rh_text_printf(text, "    %s:--%s) words=\"", rh_command_spec_of(command)->name, option->name);
-        for (size_t i = 0; i < RH_OPTION_WORDS && option->words[i]; i++)
-            rh_text_printf(text, "%s%s", i ? " " : "", option->words[i]);
-        rh_text_append(text, "\" ;;\n");
-    }
-}
-
-void rh_completion_bash(rh_text *text)
-{
-    rh_text_append(text, "# bash completion for pgrehearse\n"
-                         "_pgrehearse() {\n"
-                         "    local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n"
-                         "    local command= words= word\n"
-                         "    for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
-                         "        case $word in -*) ;; *) command=$word; break ;; esac\n"
-                         "    done\n"
-                         "    case $command:$before in\n");
-    for (int id = 1; id < RH_COMMAND_COUNT; id++)
-        append_word_arms((rh_command_id)id, text);
-    rh_text_append(text, "    *:--output) COMPREPLY=(); return ;;\n"
-                         "    *)\n        case $command in\n");
-    for (int id = 1; id < RH_COMMAND_COUNT; id++) {
-        rh_text_printf(text, "        %s) words=\"", rh_command_spec_of((rh_command_id)id)->name);
-        append_option_names((rh_command_id)id, text);
-        rh_text_append(text, "\" ;;\n");
-    }
-    rh_text_append(text, "        '') words=\"");
-    for (int id = 1; id < RH_COMMAND_COUNT; id++)
-        rh_text_printf(text, " %s", rh_command_spec_of((rh_command_id)id)->name);
-    append_option_names(RH_COMMAND_NONE, text);
-    rh_text_append(text, "\" ;;\n"
-                         "        esac\n"
-                         "        [ -z \"$command\" ] || case $current in -*) ;; *) words= ;; esac ;;\n"
-                         "    esac\n"
-                         "    COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
-                         "}\n"
-                         "complete -o default -F _pgrehearse pgrehearse\n");
 }

@@ -52,8 +52,9 @@ static const rh_command_spec COMMANDS[RH_COMMAND_COUNT] = {
          "Creates DIRECTORY/scenario.yaml and DIRECTORY/migrations/. Never overwrites a scenario."},
     [RH_COMMAND_COMPLETION] = {"completion",
                                {"SHELL"},
-                               "print a completion script (SHELL: bash)",
-                               "Load it with: source <(pgrehearse completion bash)"},
+                               "print a completion script (SHELL: bash, zsh, fish)",
+                               "To load it in bash: source <(pgrehearse completion bash)\n"
+                               "To load it in fish: pgrehearse completion fish | source"},
 };
 
 static const rh_option_spec OPTIONS[RH_OPTION_COUNT] = {

@@ -86,5 +86,13 @@ const char *rh_options_value(const rh_options *options, rh_option_id id, const c
 
 /* The text of --help: of one command, or of the whole program for RH_COMMAND_NONE. */
 void rh_help(rh_command_id command, rh_text *text);
-/* A bash script that completes commands, options and their words. */
-void rh_completion_bash(rh_text *text);
+/* The exit codes in order; the last one's meaning is NULL. */
+typedef struct rh_exit_meaning {
+    int code;
+    const char *meaning;
+} rh_exit_meaning;
+const rh_exit_meaning *rh_exit_meanings(void);
+/* A script for SHELL (bash, zsh, fish) that completes commands, options and their words; false for another shell. */
+bool rh_completion(const char *shell, rh_text *text);
+/* The manual page pgrehearse(1), as roff. */
+void rh_man_page(rh_text *text);

@@ -148,9 +148,45 @@ static void test_help(void **state)
                 fail_msg("too long: %s", line);
         rh_text_release(&text);
     }
+}
+
+static void test_completion(void **state)
+{
+    static const struct {
+        const char *shell, *line;
+    } expected[] = {
+        {"bash", "plan:--format) words=\"text json\""},
+        {"zsh", "'--safer[print the migrations as SQL that blocks less]'"},
+        {"zsh", "{-f+,--format=}'[output format\\: text (default) or json]:FORMAT:(text json)'"},
+        {"fish", "-n '__fish_seen_subcommand_from plan' -l format -s f -x -a 'text json'"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        rh_text text = {0};
+        assert_true(rh_completion(expected[i].shell, &text));
+        if (!strstr(rh_text_string(&text), expected[i].line))
+            fail_msg("%s: missing: %s", expected[i].shell, expected[i].line);
+        rh_text_release(&text);
+    }
     rh_text text = {0};
-    rh_completion_bash(&text);
-    assert_non_null(strstr(rh_text_string(&text), "plan:--format) words=\"text json\""));
+    assert_false(rh_completion("csh", &text));
+    rh_text_release(&text);
+}
+
+static void test_man_page_has_every_option(void **state)
+{
+    (void)state;
+    rh_text text = {0};
+    rh_man_page(&text);
+    for (int id = 0; id < RH_OPTION_COUNT; id++) {
+        rh_text name = {0};
+        rh_text_append(&name, "\\-\\-");
+        for (const char *c = rh_option_spec_of((rh_option_id)id)->name; *c; c++)
+            rh_text_printf(&name, *c == '-' ? "\\%c" : "%c", *c);
+        rh_text_append(&name, "\\fR");
+        assert_non_null(strstr(rh_text_string(&text), rh_text_string(&name)));
+        rh_text_release(&name);
+    }
     rh_text_release(&text);
 }
 
@@ -158,6 +194,7 @@ int main(void)
 {
 #define EACH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {EACH(test_run), EACH(test_shapes), EACH(test_refusals),
-                                       EACH(test_help)};
+                                       EACH(test_help), EACH(test_completion),
+                                       EACH(test_man_page_has_every_option)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
