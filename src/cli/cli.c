@@ -2,8 +2,10 @@
 #include "pgrehearse/base/interrupt.h"
 #include "pgrehearse/cli/commands.h"
 #include "pgrehearse/rehearsal/rehearsal.h"
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static int show_text(void (*append)(rh_text *text), rh_error *error)
 {
@@ -70,8 +72,20 @@ static int dispatch(rh_cli *cli, rh_error *error)
     }
 }
 
+/* A standard stream that the caller closed becomes /dev/null: else the next file that is opened gets its number, and
+ * what is meant for the stream would be written into that file. */
+static void open_closed_streams(void)
+{
+    for (int fd = open("/dev/null", O_RDWR); fd >= 0; fd = open("/dev/null", O_RDWR))
+        if (fd > STDERR_FILENO) {
+            close(fd);
+            return;
+        }
+}
+
 int rh_cli_main(int argc, char **argv)
 {
+    open_closed_streams();
     rh_interrupt_install();
     rh_cli cli = {.arena = rh_arena_new()};
     rh_error error = {0};

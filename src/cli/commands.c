@@ -75,8 +75,8 @@ int rh_command_run(rh_cli *cli, rh_error *error)
     rh_progress_display_free(display);
     rh_error shown = {0};
     if (!show_summary(cli, &run, &shown) && !rh_error_is_set(error)) {
-        rh_error_move(error, &shown);
-        code = rh_exit_code(error);
+        rh_error_move(error, &shown); /* reported; the exit code stays the verdict, as in report.json */
+        rh_error_hint(error, "the run is complete: see %s/report.json", run.directory);
     }
     rh_error_release(&shown);
     return code;
