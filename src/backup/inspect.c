@@ -2,6 +2,7 @@
 #include "pgrehearse/adapters/archive.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/backup/backup.h"
+#include "pgrehearse/backup/database.h"
 #include "pgrehearse/backup/dump_stream.h"
 #include "pgrehearse/backup/looks_like.h"
 #include "pgrehearse/backup/statement.h"
@@ -42,6 +43,7 @@ static bool inspect_toc(rh_arena *arena, rh_backup_facts *facts, const rh_progre
     facts->archive_version = rh_arena_printf(arena, "%d.%d", toc.version_major, toc.version_minor);
     facts->dump_version = *toc.dump_version ? toc.dump_version : NULL;
     facts->server_major = rh_leading_int(toc.server_version);
+    rh_database_read_toc(&toc, arena, &facts->database);
     rh_progress_update(progress, stage, "checking that all data are there", -1, -1, RH_UNIT_NONE);
     return rh_toc_check(facts->path, &toc, error);
 }
@@ -136,7 +138,7 @@ static bool inspect_plain(const char *head, rh_arena *arena, rh_backup_facts *fa
     facts->server_major = server ? rh_leading_int(server) : 0;
     if (strstr(head, "-- PostgreSQL database cluster dump"))
         return refuse_several_databases(facts, progress, error);
-    return true;
+    return rh_database_read_plain(facts, arena, error);
 }
 
 /* What the walk over the entries of a file has seen. */

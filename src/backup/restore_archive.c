@@ -159,9 +159,6 @@ static bool prepare(rh_restoring *r, account *a, bool *no_owner, rh_error *error
         bool silent = strcmp(entry->desc, "ENCODING") == 0 || strcmp(entry->desc, "STDSTRINGS") == 0 ||
                       strcmp(entry->desc, "SEARCHPATH") == 0 || strncmp(entry->desc, "DATABASE", 8) == 0;
         a->total += !silent;
-        if (strcmp(entry->desc, "DATABASE PROPERTIES") == 0)
-            rh_restoring_skip(r, "settings and comments of the database itself",
-                              "they belong to the database, not to its content");
         if (strcmp(entry->desc, "EXTENSION") == 0 && !rh_restoring_extension(r, entry->tag, &own))
             break;
         if (!check_entry(r, entry, &own) || (!silent && !check_roles(r, entry, no_owner, &own)))

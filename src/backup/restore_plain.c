@@ -1,5 +1,6 @@
 /* Plain SQL: a checked stream into psql. */
 #include "pgrehearse/adapters/process.h"
+#include "pgrehearse/backup/database.h"
 #include "pgrehearse/backup/dump_stream.h"
 #include "pgrehearse/backup/restoring.h"
 #include "pgrehearse/backup/statement.h"
@@ -188,9 +189,12 @@ static bool take_statement(plain *p, const rh_dump_piece *piece, rh_error *error
     switch (statement.kind) {
     case RH_STATEMENT_SET:
         return take_set(p, piece, &statement, error);
-    case RH_STATEMENT_DATABASE:
-        return drop_because(p, piece, "statements about the database", name,
-                            "the dump is restored into staging's own");
+    case RH_STATEMENT_DATABASE: /* known before the restore: rh_database_read_plain */
+        return drop(p, piece);
+    case RH_STATEMENT_DATABASE_GRANT:
+        rh_database_note(&r->facts->database, piece->bytes + piece->start, piece->length - piece->start,
+                         r->arena);
+        return drop(p, piece);
     case RH_STATEMENT_ROLE:
     case RH_STATEMENT_ROLE_CHANGE:
         return take_role(p, piece, &statement, error);
@@ -248,7 +252,7 @@ static bool take_command(plain *p, const rh_dump_piece *piece, rh_error *error)
                        "the dump goes on in a second database (\\connect): it is of several",
                        "dump the one to rehearse on with pg_dump", error);
     memcpy(p->connected, name, sizeof name);
-    return drop_because(p, piece, "\\connect", name, "the dump is restored into staging's own database");
+    return drop(p, piece);
 }
 
 static bool take(void *user, const rh_dump_piece *piece, rh_error *error)

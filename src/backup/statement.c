@@ -89,7 +89,10 @@ static void read_grant(rh_dump_statement *statement, rh_words words)
             depth++;
         else if (rh_word_is(&word, ")"))
             depth--;
-        else if (depth == 0 && (rh_word_is(&word, "to") || rh_word_is(&word, "from")))
+        else if (depth == 0 && rh_word_is(&word, "on") && rh_words_skip(&words, "database")) {
+            statement->kind = RH_STATEMENT_DATABASE_GRANT;
+            rh_words_name(&words, NULL, statement->name);
+        } else if (depth == 0 && (rh_word_is(&word, "to") || rh_word_is(&word, "from")))
             add_role_list(statement, &words);
         else if (depth == 0 && rh_word_is(&word, "granted") && rh_words_skip(&words, "by"))
             add_role_list(statement, &words);
@@ -118,8 +121,14 @@ static void read_alter(rh_dump_statement *statement, rh_words words)
     }
     if (rh_words_skip(&words, "role") || rh_words_skip(&words, "group") || rh_words_skip(&words, "user")) {
         if (!rh_words_skip(&words, "mapping")) {
+            bool all = rh_words_skip(&words, "all");
             statement->kind = RH_STATEMENT_ROLE_CHANGE;
-            rh_words_name(&words, NULL, statement->name);
+            if (!all)
+                rh_words_name(&words, NULL, statement->name);
+            if (rh_words_skip(&words, "in") && rh_words_skip(&words, "database")) {
+                statement->kind = RH_STATEMENT_DATABASE;
+                rh_words_name(&words, NULL, statement->name);
+            }
         }
         return;
     }

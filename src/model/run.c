@@ -1,6 +1,17 @@
 #include "pgrehearse/model/run.h"
 #include <string.h>
 
+void rh_run_inconclusive(rh_run *run, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    const char *sentence = rh_arena_vprintf(run->arena, format, args);
+    va_end(args);
+    if (!run->inconclusive)
+        run->inconclusive = sentence;
+    rh_run_not_measured(run, "%s", sentence);
+}
+
 void rh_run_not_measured(rh_run *run, const char *format, ...)
 {
     va_list args;

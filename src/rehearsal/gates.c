@@ -294,6 +294,8 @@ void rh_verdict_reach(rh_run *run, const rh_error *error)
     } else if (failed) {
         reach(run, RH_VERDICT_FAIL, RH_EXIT_GATE,
               rh_arena_printf(run->arena, "gate %s failed: %s", failed->name, failed->worst));
+    } else if (run->inconclusive) {
+        reach(run, RH_VERDICT_INCONCLUSIVE, RH_EXIT_INCONCLUSIVE, run->inconclusive);
     } else if (run->load.saturated) {
         reach(
             run, RH_VERDICT_INCONCLUSIVE, RH_EXIT_INCONCLUSIVE,

@@ -14,6 +14,7 @@
 #include "pgrehearse/rehearsal/evidence.h"
 #include "pgrehearse/rehearsal/gates.h"
 #include "pgrehearse/rehearsal/load_size.h"
+#include "pgrehearse/rehearsal/origin.h"
 #include "pgrehearse/rehearsal/lock_policy.h"
 #include "pgrehearse/rehearsal/history.h"
 #include "pgrehearse/rehearsal/lock_forecast.h"
@@ -84,6 +85,8 @@ static bool start_staging(rehearsal *r, rh_error *error)
     const rh_setting *settings = rh_production_own_settings(run, &setting_count);
     rh_staging_request request = {.scenario = r->scenario,
                                   .minimum_major = rh_backup_needed_major(&run->backup),
+                                  .wanted_major = run->backup.server_major,
+                                  .origin = &run->backup.database,
                                   .log_directory = rh_arena_printf(run->arena, "%s/log", run->directory),
                                   .production = settings,
                                   .production_count = setting_count,
@@ -93,6 +96,7 @@ static bool start_staging(rehearsal *r, rh_error *error)
     if (!r->staging || !rh_staging_describe(r->staging, run->arena, &run->staging, error))
         return false;
     rh_progress_end(r->progress, r->stage, "PostgreSQL %s", run->staging.server_version);
+    rh_origin_compare(run);
     return true;
 }
 
@@ -106,9 +110,15 @@ static bool restore(rehearsal *r, rh_error *error)
                                 .create_roles = r->scenario->staging.kind == RH_STAGING_EMBEDDED,
                                 .uid = rh_staging_uid(r->staging),
                                 .gid = rh_staging_gid(r->staging)};
-    if (rh_backup_restore(&run->backup, &target, run->arena, r->progress, error))
-        return rh_staging_neutralise(r->staging, error);
+    if (rh_backup_restore(&run->backup, &target, run->arena, r->progress, error)) {
+        bool ok = rh_staging_adopt(r->staging, error) && rh_staging_neutralise(r->staging, error);
+        rh_origin_settings(run);
+        return ok;
+    }
     rh_pass_blame_server(r->staging, error);
+    if (run->staging.locale_missing)
+        rh_error_context(error, "staging lacks the locale %s of the backup's database",
+                         run->staging.locale_missing);
     return false;
 }
 

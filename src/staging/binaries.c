@@ -55,7 +55,20 @@ static void add_path(rh_arena *arena, const char ***directories, size_t *count)
     }
 }
 
-static int newest(const char *bindir, const char *const *programs, rh_arena *arena, const char **found)
+/* The exact version before the next newer ones, these before the older: is MAJOR a better choice than BEST?
+ */
+static bool is_better(int major, int best, int wanted)
+{
+    if (best == 0 || wanted == 0)
+        return major > best;
+    if ((major >= wanted) != (best >= wanted))
+        return major >= wanted;
+    return major >= wanted ? major < best : major > best;
+}
+
+/* Of at least major version LEAST, if there is one. */
+static int choose(const char *bindir, const char *const *programs, int least, int wanted, rh_arena *arena,
+                  const char **found)
 {
     const char **directories = NULL;
     size_t count = 0;
@@ -75,7 +88,8 @@ static int newest(const char *bindir, const char *const *programs, rh_arena *are
         for (const char *const *program = programs; *program; program++)
             complete = complete && rh_file_exists(rh_arena_printf(arena, "%s/%s", directories[i], *program));
         int major = complete ? major_of(directories[i], programs[0], arena) : 0;
-        if (major > best) {
+        bool enough = major >= least || best < least;
+        if (major > 0 && enough && (is_better(major, best, wanted) || (best < least && major >= least))) {
             best = major;
             *found = directories[i];
         }
@@ -85,11 +99,11 @@ static int newest(const char *bindir, const char *const *programs, rh_arena *are
 
 int rh_staging_find_binaries(const char *bindir, rh_arena *arena, const char **found)
 {
-    return newest(bindir, (const char *const[]){"pg_restore", NULL}, arena, found);
+    return choose(bindir, (const char *const[]){"pg_restore", NULL}, 0, 0, arena, found);
 }
 
-int rh_binaries_find_server(const char *bindir, rh_arena *arena, const char **found)
+int rh_binaries_find_server(const char *bindir, int least, int wanted, rh_arena *arena, const char **found)
 {
-    return newest(bindir, (const char *const[]){"postgres", "initdb", "pg_dump", "pg_restore", "psql", NULL},
-                  arena, found);
+    return choose(bindir, (const char *const[]){"postgres", "initdb", "pg_dump", "pg_restore", "psql", NULL},
+                  least, wanted, arena, found);
 }

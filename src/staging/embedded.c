@@ -4,6 +4,8 @@
 #include "pgrehearse/base/interrupt.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/staging/binaries.h"
+#include "pgrehearse/staging/database.h"
+#include "pgrehearse/staging/locale.h"
 #include "pgrehearse/staging/mark.h"
 #include "pgrehearse/staging/server_log.h"
 #include "pgrehearse/staging/settings.h"
@@ -26,10 +28,12 @@ enum { FIRST_WITHOUT_UDP = 15 };
 
 /* ---- making it ---- */
 
-static bool find_server(rh_staging *staging, int minimum_major, rh_error *error)
+static bool find_server(rh_staging *staging, const rh_staging_request *request, rh_error *error)
 {
+    int minimum_major = request->minimum_major;
     const char *wanted = staging->scenario->staging.bindir;
-    staging->major = rh_binaries_find_server(wanted, staging->arena, &staging->bindir);
+    staging->major = rh_binaries_find_server(wanted, minimum_major, request->wanted_major, staging->arena,
+                                             &staging->bindir);
     if (rh_interrupt_requested()) /* which also ends the programs that tell their versions */
         return rh_error_set(error, RH_ERROR_INTERRUPTED, "interrupted while staging started");
     if (staging->major == 0) {
@@ -133,6 +137,15 @@ static void note_memory(void *memory, pid_t member)
     rh_shared_memory_add(member, memory);
 }
 
+/* initdb, too, takes over the collations of the locales that it finds. */
+static const char *const *locale_environment(rh_staging *staging)
+{
+    const char **environment = rh_arena_alloc(staging->arena, 2 * sizeof *environment);
+    if (staging->locale_path)
+        environment[0] = rh_arena_printf(staging->arena, "LOCPATH=%s", staging->locale_path);
+    return environment;
+}
+
 /* The server that initdb runs does not catch SIGTERM while it makes the catalogs, and leaves its shared
  * memory when it is ended then. */
 static bool initdb(rh_staging *staging, const char *locale, rh_error *error)
@@ -147,6 +160,7 @@ static bool initdb(rh_staging *staging, const char *locale, rh_error *error)
                           "--no-sync",
                           NULL};
     rh_process_options options = {.argv = argv,
+                                  .environment = locale_environment(staging),
                                   .directory = "/",
                                   .no_network = staging->major >= FIRST_WITHOUT_UDP,
                                   .uid = staging->uid,
@@ -190,6 +204,7 @@ static bool start_postmaster(rh_staging *staging, rh_error *error)
     size_t count = 0;
     rh_process_options options = {
         .argv = rh_settings_arguments(staging, &count),
+        .environment = locale_environment(staging),
         .directory = "/",
         .output_path = staging->cluster.log,
         .no_exec = true,
@@ -291,11 +306,11 @@ bool rh_embedded_alive(rh_staging *staging, rh_error *error)
     return rh_server_log_error(cluster->log, cluster->log_start, what, error);
 }
 
-/* template0: nothing that a machine's template1 may hold. */
 static bool create_database(rh_staging *staging, rh_error *error)
 {
     rh_pg *pg = rh_staging_connect(staging, "postgres", ": staging", error);
-    bool ok = pg && rh_pg_executef(pg, error, "CREATE DATABASE %s TEMPLATE template0", DATABASE);
+    bool ok =
+        pg && rh_database_create(staging, pg, DATABASE, error) && rh_database_settings(staging, pg, error);
     rh_pg_close(pg);
     return ok;
 }
@@ -332,8 +347,8 @@ bool rh_embedded_start(rh_staging *staging, const rh_staging_request *request, r
     if (geteuid() == 0 && !rh_process_unprivileged(&staging->uid, &staging->gid, error))
         return false;
     staging->database = DATABASE;
-    if (!find_server(staging, request->minimum_major, error) ||
-        !make_directories(staging, request->log_directory, error) || !make_cluster(staging, error))
+    if (!find_server(staging, request, error) || !make_directories(staging, request->log_directory, error) ||
+        !rh_locale_prepare(staging, error) || !make_cluster(staging, error))
         return false;
     /* Settings that this server refuses come to light now, not after an hour of restoring. */
     if (!rh_settings_check(staging, error) || !rh_settings_write(staging, RH_SETTINGS_RESTORE, error) ||

@@ -1,6 +1,6 @@
 /* What a restored database would do by itself, made harmless. */
 #include "pgrehearse/base/text.h"
-#include "pgrehearse/staging/state.h"
+#include "pgrehearse/staging/database.h"
 #include "sql/staging.h"
 #include <stdlib.h>
 
@@ -19,12 +19,29 @@ static bool apply(rh_staging *staging, rh_pg *pg, const char *commands, rh_error
     return ok;
 }
 
+/* Settings of roles and databases, from the backup, that a rehearsal must not have. */
+static bool reset_settings(rh_staging *staging, rh_pg *pg, rh_error *error)
+{
+    rh_pg_result *result = rh_pg_query(pg, rh_sql_neutralise_settings, 0, NULL, error);
+    bool ok = result != NULL;
+    for (size_t i = 0; ok && i < rh_pg_rows(result); i++) {
+        const char *why = rh_database_why_not(rh_pg_value(result, i, 0), rh_pg_value(result, i, 1));
+        if (!why)
+            continue;
+        ok = rh_pg_execute(pg, rh_pg_value(result, i, 2), error);
+        if (ok && *why)
+            rh_staging_note(staging, "%s: %s", rh_pg_value(result, i, 3), why);
+    }
+    rh_pg_result_free(result);
+    return ok;
+}
+
 bool rh_staging_neutralise(rh_staging *staging, rh_error *error)
 {
     rh_pg *pg = rh_staging_connect(staging, staging->database, ": neutralise", error);
     bool ok = pg && apply(staging, pg, rh_sql_neutralise_subscriptions, error) &&
               apply(staging, pg, rh_sql_neutralise_jobs, error) &&
-              (staging->kind == RH_STAGING_SERVER || apply(staging, pg, rh_sql_neutralise_settings, error)) &&
+              (staging->kind == RH_STAGING_SERVER || reset_settings(staging, pg, error)) &&
               apply(staging, pg,
                     staging->kind == RH_STAGING_EMBEDDED ? rh_sql_list_foreign_servers
                                                          : rh_sql_neutralise_foreign_servers,

@@ -5,6 +5,7 @@
  */
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/staging/clients.h"
+#include "pgrehearse/staging/database.h"
 #include "pgrehearse/staging/server.h"
 #include "pgrehearse/staging/staging.h"
 #include "sql/staging.h"
@@ -243,13 +244,8 @@ static bool create_sample_database(sampling *job, rh_error *error)
     bool ok = pg != NULL;
     if (ok && staging->kind == RH_STAGING_EMBEDDED)
         ok = rh_pg_executef(pg, error, "DROP DATABASE IF EXISTS %s", job->name) &&
-             rh_pg_executef(pg, error, "CREATE DATABASE %s TEMPLATE template0", job->name);
-    const char *names[] = {staging->database, job->name};
-    rh_pg_result *settings = ok ? rh_pg_query(pg, rh_sql_database_settings, 2, names, error) : NULL;
-    ok = settings != NULL;
-    for (size_t i = 0; ok && i < rh_pg_rows(settings); i++)
-        ok = rh_pg_execute(pg, rh_pg_value(settings, i, 0), error);
-    rh_pg_result_free(settings);
+             rh_database_create(staging, pg, job->name, error);
+    ok = ok && rh_database_dress(pg, staging->database, job->name, error);
     rh_pg_close(pg);
     return ok;
 }

@@ -7,6 +7,7 @@
  * to 1 MB, maintenance_work_mem to its least value.
  */
 #include "pgrehearse/adapters/files.h"
+#include "pgrehearse/staging/database.h"
 #include "pgrehearse/staging/embedded.h"
 #include "pgrehearse/staging/server.h"
 #include "pgrehearse/staging/settings.h"
@@ -54,14 +55,12 @@ static bool put_settings(rh_staging *staging, const char *name, double fraction,
                          rh_error *error)
 {
     char share[32];
-    const char *names[] = {staging->database, name}, *shares[] = {share};
+    const char *shares[] = {share};
     snprintf(share, sizeof share, "%.9f", fraction);
     rh_pg *pg = rh_staging_connect(staging, staging->database, ": sample", error);
-    rh_pg_result *own = pg ? rh_pg_query(pg, rh_sql_database_settings, 2, names, error) : NULL;
-    rh_pg_result *scaled = own ? rh_pg_query(pg, rh_sql_scaled_settings, 1, shares, error) : NULL;
-    bool ok = scaled != NULL;
-    for (size_t i = 0; ok && i < rh_pg_rows(own); i++)
-        ok = rh_pg_execute(pg, rh_pg_value(own, i, 0), error);
+    bool ok = pg && rh_database_dress(pg, staging->database, name, error);
+    rh_pg_result *scaled = ok ? rh_pg_query(pg, rh_sql_scaled_settings, 1, shares, error) : NULL;
+    ok = scaled != NULL;
     for (size_t i = 0; ok && i < rh_pg_rows(scaled); i++) {
         const char *setting = rh_pg_value(scaled, i, 0), *value = rh_pg_value(scaled, i, 1);
         rh_text_printf(conf, "%s = '%s'\n", setting, value);
@@ -69,7 +68,6 @@ static bool put_settings(rh_staging *staging, const char *name, double fraction,
             ok = rh_pg_executef(pg, error, "ALTER DATABASE %s SET %s = '%s'", name, setting, value);
     }
     rh_pg_result_free(scaled);
-    rh_pg_result_free(own);
     rh_pg_close(pg);
     return ok;
 }

@@ -9,6 +9,7 @@
 #include "pgrehearse/base/interrupt.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/base/units.h"
+#include "pgrehearse/staging/database.h"
 #include "pgrehearse/staging/settings.h"
 #include "sql/staging.h"
 #include <errno.h>
@@ -111,11 +112,13 @@ bool rh_server_create(rh_staging *staging, const char *name, const char *templat
 {
     /* Copying files beats copying through the WAL, which is what 15 does by default, as soon as it is more
      * than a few MB. */
-    const char *strategy =
-        staging->major >= 15 && strcmp(template_name, "template0") != 0 ? " STRATEGY file_copy" : "";
-    return rh_pg_executef(staging->borrowed.lease, error, "CREATE DATABASE %s TEMPLATE %s%s", name,
-                          template_name, strategy) &&
-           write_mark(staging, name, mark_of(staging), error);
+    const char *strategy = staging->major >= 15 ? " STRATEGY file_copy" : "";
+    rh_pg *lease = staging->borrowed.lease;
+    bool empty = strcmp(template_name, "template0") == 0;
+    bool ok = empty ? rh_database_create(staging, lease, name, error)
+                    : rh_pg_executef(lease, error, "CREATE DATABASE %s TEMPLATE %s%s", name, template_name,
+                                     strategy);
+    return ok && write_mark(staging, name, mark_of(staging), error);
 }
 
 bool rh_server_drop(rh_staging *staging, const char *name, rh_error *error)
@@ -173,7 +176,8 @@ bool rh_server_start(rh_staging *staging, const rh_staging_request *request, rh_
         !clear_leftovers(staging, error))
         return false;
     staging->database = rh_arena_printf(staging->arena, "pgrehearse_%s", staging->id);
-    if (!rh_server_create(staging, staging->database, "template0", error))
+    if (!rh_server_create(staging, staging->database, "template0", error) ||
+        !rh_database_settings(staging, staging->borrowed.lease, error))
         return false;
     rh_staging_use(staging, staging->database);
     note_limits(staging);
@@ -189,7 +193,8 @@ bool rh_server_snapshot(rh_staging *staging, rh_error *error)
         rh_pg_query_int(pg, "SELECT pg_database_size(current_database())", &staging->snapshot_bytes, error);
     rh_pg_close(pg);
     if (!ok || !rh_server_drop(staging, name, error) ||
-        !rh_server_create(staging, name, staging->database, error))
+        !rh_server_create(staging, name, staging->database, error) ||
+        !rh_database_dress(staging->borrowed.lease, staging->database, name, error))
         return false;
     staging->borrowed.snapshot = name;
     staging->reset_method = "template database";
@@ -206,7 +211,8 @@ bool rh_server_reset(rh_staging *staging, rh_error *error)
                     !rh_server_drop(staging, rh_staging_sample_name(staging), error)))
         return false;
     if (!rh_server_drop(staging, staging->database, error) ||
-        !rh_server_create(staging, staging->database, staging->borrowed.snapshot, error))
+        !rh_server_create(staging, staging->database, staging->borrowed.snapshot, error) ||
+        !rh_database_dress(staging->borrowed.lease, staging->borrowed.snapshot, staging->database, error))
         return false;
     /* A first connection, so that the migration's is not the one that fills the catalog caches. */
     rh_pg *pg = rh_staging_connect(staging, staging->database, ": reset", error);

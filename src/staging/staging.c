@@ -2,6 +2,7 @@
 #include "pgrehearse/staging/staging.h"
 #include "pgrehearse/base/median.h"
 #include "pgrehearse/base/interrupt.h"
+#include "pgrehearse/staging/database.h"
 #include "pgrehearse/staging/embedded.h"
 #include "pgrehearse/staging/server.h"
 #include "pgrehearse/staging/settings.h"
@@ -27,6 +28,7 @@ rh_staging *rh_staging_start(const rh_staging_request *request, rh_error *error)
     rh_staging *staging = rh_arena_alloc(arena, sizeof *staging);
     *staging = (rh_staging){.arena = arena, .scenario = request->scenario, .progress = request->progress};
     staging->kind = request->scenario->staging.kind;
+    staging->origin = request->origin ? request->origin : rh_arena_alloc(arena, sizeof *staging->origin);
     staging->production = request->production;
     staging->production_count = request->production_count;
     staging->load_connections = request->load_connections;
@@ -139,11 +141,16 @@ void rh_staging_note(rh_staging *staging, const char *format, ...)
 
 const char *rh_staging_conninfo_of(rh_staging *staging, const char *database)
 {
-    const char *keys[] = {"dbname", "host", "port", "user"};
-    const char *values[] = {database, staging->cluster.socket, "5432", "postgres"};
+    const char *keys[] = {"dbname", "host", "port", "user", "options"};
+    const char *values[] = {database, staging->cluster.socket, "5432", "postgres", NULL};
     bool embedded = staging->kind == RH_STAGING_EMBEDDED;
-    char *with =
-        rh_pg_conninfo_with(embedded ? "" : staging->borrowed.url, embedded ? 4 : 1, keys, values, NULL);
+    const char *url = embedded ? "" : staging->borrowed.url;
+    values[4] = rh_database_options(staging->origin, staging->arena);
+    if (!embedded) { /* the URL has its own host, port and user */
+        keys[1] = keys[4];
+        values[1] = values[4];
+    }
+    char *with = rh_pg_conninfo_with(url, embedded ? 5 : values[1] ? 2 : 1, keys, values, NULL);
     const char *copy = rh_arena_strdup(staging->arena, with);
     free(with);
     return copy;
@@ -219,6 +226,32 @@ static bool is_backend(int pid, const char *database)
     return rh_starts_with(title, "postgres: ") && strstr(title, database);
 }
 
+/* What the rehearsed database is, by the catalog. */
+static void describe_database(const rh_staging *staging, rh_pg *pg, rh_arena *arena, rh_staging_facts *facts)
+{
+    const char *provider = staging->major >= 15 ? "datlocprovider" : "'c'";
+    const char *locale = staging->major >= 17   ? "datlocale"
+                         : staging->major >= 15 ? "daticulocale"
+                                                : "NULL::text";
+    const char *sql =
+        rh_arena_printf(arena,
+                        "SELECT pg_catalog.pg_encoding_to_char(encoding), datcollate, datctype, "
+                        "CASE %s WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin' ELSE 'libc' END, %s "
+                        "FROM pg_catalog.pg_database WHERE datname = current_database()",
+                        provider, locale);
+    rh_pg_result *row = rh_pg_query(pg, sql, 0, NULL, NULL);
+    if (row && rh_pg_rows(row) == 1) {
+        facts->encoding = rh_arena_strdup(arena, rh_pg_value(row, 0, 0));
+        facts->collate = rh_arena_strdup(arena, rh_pg_value(row, 0, 1));
+        facts->ctype = rh_arena_strdup(arena, rh_pg_value(row, 0, 2));
+        facts->provider = rh_arena_strdup(arena, rh_pg_value(row, 0, 3));
+        facts->locale = rh_arena_strdup(arena, rh_pg_value(row, 0, 4));
+    }
+    rh_pg_result_free(row);
+    facts->locale_missing = rh_arena_strdup(arena, staging->locale_missing);
+    facts->locale_why = rh_arena_strdup(arena, staging->locale_why);
+}
+
 bool rh_staging_describe(rh_staging *staging, rh_arena *arena, rh_staging_facts *facts, rh_error *error)
 {
     rh_pg *pg = rh_staging_connect(staging, staging->database, ": staging", error);
@@ -243,6 +276,7 @@ bool rh_staging_describe(rh_staging *staging, rh_arena *arena, rh_staging_facts 
             const char *proc = rh_arena_printf(arena, "/proc/%d/io", rh_pg_backend_pid(pg));
             facts->local = access(proc, R_OK) == 0 && is_backend(rh_pg_backend_pid(pg), staging->database);
         }
+        describe_database(staging, pg, arena, facts);
         copy_lists(staging, arena, facts);
     }
     rh_pg_result_free(version);

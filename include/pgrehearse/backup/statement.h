@@ -48,6 +48,7 @@ typedef enum rh_statement_kind {
     RH_STATEMENT_SUBSCRIPTION,      /* CREATE SUBSCRIPTION: name */
     RH_STATEMENT_SYSTEM,            /* ALTER SYSTEM */
     RH_STATEMENT_TABLESPACE,        /* CREATE, ALTER or DROP TABLESPACE: name */
+    RH_STATEMENT_DATABASE_GRANT,    /* GRANT or REVOKE … ON DATABASE: name */
 } rh_dump_statement_kind;
 
 typedef struct rh_dump_statement {

@@ -23,6 +23,35 @@ typedef struct rh_skipped {
     const char *what, *why;
 } rh_skipped;
 
+/* ALTER DATABASE … SET, or ALTER ROLE … IN DATABASE … SET. */
+typedef struct rh_database_setting {
+    const char *role;    /* sessions of this role in the database; NULL: all sessions */
+    const char *name;    /* as pg_settings spells it */
+    const char *value;   /* SQL, what follows TO. May be a secret: see rh_database_setting_is_public */
+    const char *why_not; /* staging: why it does not apply; NULL: it does */
+} rh_database_setting;
+
+/* GRANT or REVOKE on the database: the text before and after its name. */
+typedef struct rh_database_grant {
+    const char *before, *after;
+} rh_database_grant;
+
+/* What the backup says of the database itself. NULL: it does not say. */
+typedef struct rh_database_facts {
+    bool created; /* the backup has its CREATE DATABASE, with owner, locale and settings */
+    const char *name, *owner;
+    const char *encoding;        /* of CREATE DATABASE */
+    const char *dump_encoding;   /* of the dump's text: the database's, unless pg_dump had --encoding */
+    const char *provider;        /* "libc", "icu", "builtin" */
+    const char *collate, *ctype; /* libc's locales */
+    const char *locale;          /* the provider's own locale, unless libc */
+    const char *icu_rules;       /* an SQL literal */
+    rh_database_setting *settings;
+    size_t setting_count;
+    rh_database_grant *grants;
+    size_t grant_count;
+} rh_database_facts;
+
 typedef struct rh_backup_facts {
     const char *path;
     rh_backup_shape shape;
@@ -34,6 +63,7 @@ typedef struct rh_backup_facts {
     const char *archive_version; /* "1.14" of pg_dump's own formats; NULL for plain */
     const char *dump_version;    /* "15.4" pg_dump's own version; NULL if it does not say */
     int server_major;            /* of the database dumped; 0 unknown */
+    rh_database_facts database;
     double restore_s;
     int64_t database_bytes, tables, rows; /* after restore and prepare: user tables, exact row count */
     rh_skipped *skipped;                  /* harmless errors and ignored parts, each with why */
@@ -50,6 +80,9 @@ typedef struct rh_staging_facts {
     rh_staging_kind kind;
     const char *server_version; /* "15.18 (Debian …)" */
     int server_version_num;
+    const char *encoding, *provider, *collate, *ctype, *locale; /* of the rehearsed database; locale: the
+                                                                  provider's own, NULL with libc */
+    const char *locale_missing, *locale_why; /* the backup's locale that it lacks, and why; NULL */
     const char *location;     /* the cluster's directory, or user@host:port/db without a password */
     const char *reset_method; /* "reflink", "copy of changed files", "template database"; NULL: never reset */
     double snapshot_s, reset_s; /* reset: the median */

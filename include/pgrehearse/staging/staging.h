@@ -17,8 +17,11 @@ typedef struct rh_staging rh_staging;
 
 typedef struct rh_staging_request {
     const rh_scenario *scenario;
-    int minimum_major; /* of the server that made the backup; 0: any. Embedded: the newest bindir that is at
-                          least this (pg_dump archives also restore into newer servers) */
+    int minimum_major; /* least major version whose pg_restore reads the backup; 0: any */
+    int wanted_major;  /* of the server that the backup is of; 0: not known. Embedded: this version when it is
+                          installed, else the next newer one, else the newest */
+    rh_database_facts
+        *origin; /* what the backup says of its database; settings that do not apply get why_not */
     const char *log_directory; /* server.log goes here (embedded) */
     const rh_setting *production; /* what production's profile has besides its defaults; the scenario's own
                                      settings go before. NULL: no profile */
@@ -54,6 +57,9 @@ const char *rh_staging_work_directory(rh_staging *staging, rh_error *error);
  * has ended. */
 bool rh_staging_alive(rh_staging *staging, rh_error *error);
 
+/* After the restore, when its roles exist: owner, privileges and roles' settings of the backup's database.
+ * What the server refuses is noted in the facts. */
+bool rh_staging_adopt(rh_staging *staging, rh_error *error);
 /* After restore and prepare: disables and detaches subscriptions, removes scheduled jobs, and lists what was
  * done in the facts (neutralised). */
 bool rh_staging_neutralise(rh_staging *staging, rh_error *error);

@@ -44,6 +44,9 @@ struct rh_staging {
     uid_t uid; /* what programs run as when we are root; else 0 */
     gid_t gid;
     const char *database; /* the rehearsed one */
+    rh_database_facts *origin;               /* what the backup says of it */
+    const char *locale_path;                 /* LOCPATH of the server; NULL: the system's */
+    const char *locale_missing, *locale_why; /* the backup's locale that the database lacks, and why; NULL */
     const char *sample;   /* the sampled one; NULL unless it is current */
     const char *conninfo; /* of the current one; valid until it changes */
     rh_cluster cluster;

@@ -280,8 +280,8 @@ static void test_neutralised_settings(void **state)
     assert_ok(f, rh_staging_neutralise(f->staging, &f->error));
     assert_string_equal(fixture_value(f, "SELECT string_agg(setconfig::text, ' ') FROM pg_db_role_setting"),
                         "{work_mem=5MB}");
-    assert_true(fixture_noted(f, "setting log_statement of role app taken back"));
-    assert_true(fixture_noted(f, "of role app in database pgrehearse taken back"));
+    assert_true(fixture_noted(f, "setting log_statement of role app reset"));
+    assert_true(fixture_noted(f, "of role app in database pgrehearse reset"));
 }
 
 static void test_tablespace_outside(void **state)

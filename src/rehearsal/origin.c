@@ -1,0 +1,61 @@
+#include "pgrehearse/rehearsal/origin.h"
+#include <string.h>
+
+static void compare_version(rh_run *run)
+{
+    int theirs = run->backup.server_major, ours = run->staging.server_version_num / 10000;
+    if (theirs == 0) {
+        rh_run_not_measured(
+            run, "version: the backup does not say which PostgreSQL it is of; staging is PostgreSQL %d",
+            ours);
+    } else if (theirs != ours) {
+        bool embedded = run->staging.kind == RH_STAGING_EMBEDDED;
+        rh_run_not_measured(
+            run,
+            "version: the backup is of PostgreSQL %d, staging is PostgreSQL %d%s: locks, plans and "
+            "durations may differ%s",
+            theirs, ours, embedded ? ", the nearest that is installed" : "",
+            embedded ? rh_arena_printf(run->arena, " (Debian: apt install postgresql-%d)", theirs) : "");
+    }
+}
+
+static void compare_locale(rh_run *run)
+{
+    const rh_database_facts *origin = &run->backup.database;
+    const rh_staging_facts *staging = &run->staging;
+    const char *used = staging->locale    ? staging->locale
+                       : staging->collate ? staging->collate
+                                          : "another one";
+    if (staging->locale_missing)
+        rh_run_inconclusive(
+            run,
+            "locale: the backup's database has %s, staging does not (%s) and used %s: text sorts in "
+            "another order there; indexes, sorts and comparisons of text are faster or slower than "
+            "on production, and range partitions, unique indexes and checks of text may accept other "
+            "rows. Install the locale (Debian: apt install locales)",
+            staging->locale_missing, staging->locale_why, used);
+    else if (!origin->collate)
+        rh_run_not_measured(
+            run,
+            "locale: the backup does not say the locale of its database, nor the database's owner "
+            "and settings (a plain dump without --create); staging used %s, encoding %s",
+            used, staging->encoding ? staging->encoding : "unknown");
+}
+
+void rh_origin_compare(rh_run *run)
+{
+    compare_version(run);
+    compare_locale(run);
+}
+
+void rh_origin_settings(rh_run *run)
+{
+    const rh_database_facts *origin = &run->backup.database;
+    for (size_t i = 0; i < origin->setting_count; i++) {
+        const rh_database_setting *setting = &origin->settings[i];
+        if (setting->why_not && *setting->why_not)
+            rh_run_not_measured(run, "setting %s of the backup's %s%s does not apply in staging: %s",
+                                setting->name, setting->role ? "role " : "database",
+                                setting->role ? setting->role : "", setting->why_not);
+    }
+}
