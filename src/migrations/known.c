@@ -1,21 +1,111 @@
 #include "known.h"
-#include "classify.h"
-#include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/base/text.h"
 #include "pieces.h"
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- looking up ---- */
 
+static size_t bucket_of(const rh_known *known, const char *name)
+{
+    size_t hash = 5381;
+    for (const char *c = name; *c; c++)
+        hash = hash * 33 + (unsigned char)*c;
+    return hash % (sizeof known->index / sizeof *known->index);
+}
+
+static rh_known_table *find_in(const rh_known *known, const char *schema, const char *name)
+{
+    for (rh_known_table *t = known->index[bucket_of(known, name)]; t; t = t->next_same)
+        if (!t->dropped && strcmp(t->name, name) == 0 && strcmp(t->schema, schema) == 0)
+            return t;
+    return NULL;
+}
+
+/* The schemas that an unqualified name is looked up in. */
+static const char *const *path_of(const rh_known *known)
+{
+    static const char *const usual[] = {"public", NULL};
+    return known->search_path ? known->search_path : usual;
+}
+
+const char *rh_known_schema(const rh_known *known)
+{
+    return *path_of(known) ? *path_of(known) : "public";
+}
+
 rh_known_table *rh_known_find(const rh_known *known, const char *schema, const char *name)
 {
-    for (size_t i = known->table_count; name && i-- > 0;) {
-        rh_known_table *t = known->tables[i];
-        if (!t->dropped && strcmp(t->name, name) == 0 && strcmp(t->schema, schema ? schema : "public") == 0)
-            return t;
+    if (!name)
+        return NULL;
+    if (schema)
+        return find_in(known, schema, name);
+    rh_known_table *found = find_in(known, "pg_temp", name);
+    for (const char *const *path = path_of(known); !found && *path; path++)
+        found = find_in(known, *path, name);
+    return found;
+}
+
+static rh_known_object *object_in(rh_known_object *list, size_t count, unsigned kinds, const char *schema,
+                                  const char *name)
+{
+    for (size_t i = count; i-- > 0;) {
+        rh_known_object *o = &list[i];
+        if (!o->dropped && kinds & (1u << o->kind) && o->schema && strcmp(o->name, name) == 0 &&
+            strcmp(o->schema, schema) == 0)
+            return o;
     }
     return NULL;
+}
+
+rh_known_object *rh_known_find_object(const rh_known *known, unsigned kinds, const char *schema,
+                                      const char *name)
+{
+    const char *const one[] = {schema, NULL};
+    for (const char *const *path = schema ? one : path_of(known); name && *path; path++) {
+        rh_known_object *found = object_in(known->objects, known->object_count, kinds, *path, name);
+        if (!found)
+            found = object_in(known->others, known->other_count, kinds, *path, name);
+        if (found)
+            return found;
+    }
+    return NULL;
+}
+
+rh_known_table *rh_known_add_table(rh_known *known, rh_json *range_var)
+{
+    rh_known_table *t = rh_arena_alloc(known->arena, sizeof *t);
+    const char *schema = rh_json_string(rh_json_get(range_var, "schemaname"));
+    const bool temporary = rh_tree_is(range_var, "relpersistence", "t");
+    t->schema = temporary ? "pg_temp" : rh_arena_strdup(known->arena, schema ? schema : rh_known_schema(known));
+    t->name = rh_arena_strdup(known->arena, rh_json_string(rh_json_get(range_var, "relname")));
+    t->is_new = known->in_migrations;
+    t->odd = temporary ? "is a temporary table" : NULL;
+    *(rh_known_table **)rh_arena_add(known->arena, &known->tables, &known->table_count,
+                                     sizeof *known->tables) = t;
+    rh_known_table **bucket = &known->index[bucket_of(known, t->name)];
+    t->next_same = *bucket;
+    *bucket = t;
+    return t;
+}
+
+void rh_known_rehash(rh_known *known, rh_known_table *table, const char *new_name)
+{
+    rh_known_table **at = &known->index[bucket_of(known, table->name)];
+    while (*at && *at != table)
+        at = &(*at)->next_same;
+    if (*at)
+        *at = table->next_same;
+    table->name = new_name;
+    at = &known->index[bucket_of(known, new_name)];
+    table->next_same = *at;
+    *at = table;
+}
+
+void rh_known_add_parent(rh_known *known, rh_known_table *table, rh_known_table *parent)
+{
+    if (parent)
+        *(rh_known_table **)rh_arena_add(known->arena, &table->parents, &table->parent_count,
+                                         sizeof *table->parents) = parent;
 }
 
 rh_known_table *rh_known_table_of(const rh_known *known, rh_json *range_var)
@@ -71,281 +161,39 @@ static const char *part(rh_json *items, size_t index)
     return rh_json_string(rh_json_path(rh_json_at(items, index), "String.sval"));
 }
 
-/* The table that a list "[schema.]table[.last …]" names, LAST names behind it. */
-static rh_known_table *table_in_list(const rh_known *known, rh_json *list, size_t last)
+rh_known_ref rh_known_ref_of(rh_json *list, size_t last)
 {
     rh_json *items = rh_json_path(list, "List.items");
+    items = items ? items : rh_json_path(list, "TypeName.names");
     items = items ? items : list;
     const size_t count = rh_json_count(items);
-    if (count < last + 1)
-        return NULL;
-    return rh_known_find(known, count > last + 1 ? part(items, count - last - 2) : NULL,
-                         part(items, count - last - 1));
+    if (!rh_json_is_array(items) || count < last + 1)
+        return (rh_known_ref){0};
+    return (rh_known_ref){count > last + 1 ? part(items, count - last - 2) : NULL,
+                          part(items, count - last - 1)};
 }
 
-/* The index called SCHEMA.NAME, and its table. */
-static rh_known_index *find_index(const rh_known *known, const char *schema, const char *name,
-                                  rh_known_table **table)
+rh_known_ref rh_known_range(rh_json *range_var)
 {
-    for (size_t i = 0; name && i < known->table_count; i++) {
-        rh_known_table *t = known->tables[i];
-        if (t->dropped || strcmp(t->schema, schema ? schema : "public") != 0)
-            continue;
-        for (size_t k = 0; k < t->index_count; k++)
-            if (strcmp(t->indexes[k].name, name) == 0) {
-                *table = t;
-                return &t->indexes[k];
-            }
-    }
+    return (rh_known_ref){rh_json_string(rh_json_get(range_var, "schemaname")),
+                          rh_json_string(rh_json_get(range_var, "relname"))};
+}
+
+rh_known_table *rh_known_indexed(const rh_known *known, const char *schema, const char *name,
+                                 rh_known_index **index)
+{
+    const char *const one[] = {schema, NULL};
+    for (const char *const *path = schema ? one : path_of(known); name && *path; path++)
+        for (size_t i = 0; i < known->table_count; i++) {
+            rh_known_table *t = known->tables[i];
+            if (t->dropped || strcmp(t->schema, *path) != 0)
+                continue;
+            for (size_t k = 0; k < t->index_count; k++)
+                if (t->indexes[k].name && strcmp(t->indexes[k].name, name) == 0) {
+                    if (index)
+                        *index = &t->indexes[k];
+                    return t;
+                }
+        }
     return NULL;
-}
-
-/* ---- statements ---- */
-
-static void add_object(rh_known *known, const char *what, const char *name, const char *sql)
-{
-    rh_known_object *object =
-        rh_arena_add(known->arena, &known->objects, &known->object_count, sizeof *object);
-    *object = (rh_known_object){.what = rh_arena_printf(known->arena, "%s %s", what, name ? name : "…"),
-                                .sql = rh_arena_strdup(known->arena, sql)};
-}
-
-static void create_index(rh_known *known, const char *sql, rh_json *body)
-{
-    rh_arena *arena = known->arena;
-    rh_known_table *t = rh_known_table_of(known, rh_json_get(body, "relation"));
-    const char *name = rh_json_string(rh_json_get(body, "idxname"));
-    if (!t)
-        return;
-    for (size_t i = 0; name && i < t->index_count; i++)
-        if (strcmp(t->indexes[i].name, name) == 0)
-            return; /* IF NOT EXISTS */
-    rh_known_index *index = rh_arena_add(arena, &t->indexes, &t->index_count, sizeof *index);
-    *index = (rh_known_index){.name = rh_arena_strdup(arena, name), .sql = rh_arena_strdup(arena, sql)};
-    const char *columns = "";
-    rh_json *elements = rh_json_get(body, "indexParams");
-    for (size_t i = 0; i < rh_json_count(elements); i++) {
-        const char *column = rh_json_string(rh_json_path(rh_json_at(elements, i), "IndexElem.name"));
-        columns = rh_arena_printf(arena, "%s%s%s", columns, i ? "_" : "", column ? column : "expr");
-        if (column) /* what a USING INDEX may make a constraint's */
-            *(const char **)rh_arena_add(arena, &index->columns, &index->column_count, sizeof(char *)) =
-                rh_arena_strdup(arena, column);
-    }
-    if (!name)
-        index->name = rh_known_object_name(arena, t->name, columns, "idx");
-}
-
-static void drop_named(rh_known *known, rh_json *body)
-{
-    rh_json *objects = rh_json_get(body, "objects");
-    for (size_t i = 0; i < rh_json_count(objects); i++) {
-        rh_json *object = rh_json_at(objects, i);
-        if (rh_tree_is(body, "removeType", "OBJECT_TABLE")) {
-            rh_known_table *t = table_in_list(known, object, 0);
-            if (t)
-                t->dropped = true;
-            continue;
-        }
-        if (rh_tree_is(body, "removeType", "OBJECT_INDEX")) {
-            rh_known_table *t = NULL;
-            rh_json *items = rh_json_path(object, "List.items");
-            const size_t count = rh_json_count(items);
-            rh_known_index *index = count ? find_index(known, count > 1 ? part(items, count - 2) : NULL,
-                                                       part(items, count - 1), &t)
-                                          : NULL;
-            if (index)
-                *index = t->indexes[--t->index_count];
-            continue;
-        }
-        const char *name = rh_tree_last_name(object);
-        name = name ? rh_tree_identifier(name, known->arena) : NULL;
-        for (size_t k = 0; name && k < known->object_count; k++)
-            if (rh_ends_with(known->objects[k].what, name))
-                known->objects[k].dropped = true;
-    }
-}
-
-static void rename_named(rh_known *known, rh_json *body)
-{
-    rh_arena *arena = known->arena;
-    rh_json *relation = rh_json_get(body, "relation");
-    const char *to = rh_arena_strdup(arena, rh_json_string(rh_json_get(body, "newname")));
-    const char *from = rh_json_string(rh_json_get(body, "subname"));
-    rh_known_table *t = rh_known_table_of(known, relation);
-    if (rh_tree_is(body, "renameType", "OBJECT_INDEX")) {
-        rh_known_index *index = find_index(known, rh_json_string(rh_json_get(relation, "schemaname")),
-                                           rh_json_string(rh_json_get(relation, "relname")), &t);
-        if (index)
-            index->name = to;
-        return;
-    }
-    if (!t || !to)
-        return;
-    if (rh_tree_is(body, "renameType", "OBJECT_TABLE"))
-        t->name = to;
-    else if (rh_tree_is(body, "renameType", "OBJECT_COLUMN")) {
-        rh_known_column *c = from ? rh_known_column_of(t, from) : NULL;
-        for (size_t i = 0; c && i < t->index_count; i++) {
-            rh_known_index *index = &t->indexes[i];
-            for (size_t k = 0; k < index->column_count; k++)
-                if (strcmp(index->columns[k], from) == 0)
-                    index->columns[k] = to;
-            if (index->sql && strchr(index->sql, '('))
-                index->sql = rh_pieces_rename(index->sql, (size_t)(strchr(index->sql, '(') - index->sql),
-                                              NULL, from, rh_tree_identifier(to, arena), arena);
-        }
-        for (size_t i = 0; c && i < t->constraint_count; i++)
-            t->constraints[i].definition = rh_pieces_rename(t->constraints[i].definition, 0, "references",
-                                                            from, rh_tree_identifier(to, arena), arena);
-        if (c)
-            c->name = to;
-    } else if (rh_tree_is(body, "renameType", "OBJECT_TABCONSTRAINT")) {
-        for (size_t i = 0; from && i < t->constraint_count; i++)
-            if (strcmp(t->constraints[i].name, from) == 0)
-                t->constraints[i].name = to;
-        for (size_t i = 0; from && i < t->index_count; i++)
-            if (strcmp(t->indexes[i].name, from) == 0)
-                t->indexes[i].name = to;
-    }
-}
-
-static void comment(rh_known *known, rh_json *body)
-{
-    rh_json *object = rh_json_get(body, "object");
-    const char *text = rh_json_string(rh_json_get(body, "comment"));
-    const char *name = rh_tree_last_name(object);
-    if (rh_tree_is(body, "objtype", "OBJECT_COLUMN")) {
-        rh_known_table *t = table_in_list(known, object, 1);
-        rh_known_column *c = t && name ? rh_known_column_of(t, name) : NULL;
-        char *literal = text ? rh_pg_quote_literal(text) : NULL;
-        if (c)
-            c->comment = literal ? rh_arena_strdup(known->arena, literal + (*literal == ' ')) : NULL;
-        free(literal);
-    } else if (rh_tree_is(body, "objtype", "OBJECT_INDEX")) {
-        rh_known_table *t = NULL;
-        rh_json *items = rh_json_path(object, "List.items");
-        rh_known_index *index = find_index(known, rh_json_count(items) > 1 ? part(items, 0) : NULL, name, &t);
-        if (index && text)
-            index->odd = "has a comment";
-    } else if (rh_tree_is(body, "objtype", "OBJECT_TABCONSTRAINT")) {
-        rh_known_table *t = table_in_list(known, object, 1);
-        for (size_t i = 0; t && name && i < t->constraint_count; i++)
-            if (strcmp(t->constraints[i].name, name) == 0 && text)
-                t->constraints[i].odd = "has a comment";
-        for (size_t i = 0; t && name && i < t->index_count; i++)
-            if (strcmp(t->indexes[i].name, name) == 0 && text)
-                t->indexes[i].odd = "has a comment";
-    }
-}
-
-/* CREATE SEQUENCE … OWNED BY t.c, ALTER SEQUENCE … OWNED BY t.c */
-static void own_sequence(rh_known *known, rh_json *body)
-{
-    rh_json *options = rh_json_get(body, "options");
-    const char *sequence = rh_tree_relation(rh_json_get(body, "sequence"), known->arena);
-    for (size_t i = 0; sequence && i < rh_json_count(options); i++) {
-        rh_json *option = rh_json_get(rh_json_at(options, i), "DefElem");
-        if (!rh_tree_is(option, "defname", "owned_by"))
-            continue;
-        rh_known_table *t = table_in_list(known, rh_json_get(option, "arg"), 1);
-        const char *name = rh_tree_last_name(rh_json_get(option, "arg"));
-        rh_known_column *c = t && name ? rh_known_column_of(t, name) : NULL;
-        if (c)
-            c->sequence = sequence;
-    }
-}
-
-static void grant(rh_known *known, rh_json *body)
-{
-    rh_json *privileges = rh_json_get(body, "privileges"), *objects = rh_json_get(body, "objects");
-    for (size_t i = 0; i < rh_json_count(privileges); i++) {
-        rh_json *columns = rh_json_path(rh_json_at(privileges, i), "AccessPriv.cols");
-        for (size_t k = 0; k < rh_json_count(columns); k++)
-            for (size_t o = 0; o < rh_json_count(objects); o++) {
-                rh_known_table *t = rh_known_table_of(known, rh_json_get(rh_json_at(objects, o), "RangeVar"));
-                rh_known_column *c = t && part(columns, k) ? rh_known_column_of(t, part(columns, k)) : NULL;
-                if (c)
-                    c->odd = "has privileges of its own";
-            }
-    }
-}
-
-static void move_table(rh_known *known, rh_json *body)
-{
-    rh_known_table *t = rh_known_table_of(known, rh_json_get(body, "relation"));
-    const char *schema = rh_json_string(rh_json_get(body, "newschema"));
-    if (t && schema && rh_tree_is(body, "objectType", "OBJECT_TABLE"))
-        t->schema = rh_arena_strdup(known->arena, schema);
-}
-
-/* What a DO block does is its own affair: the tables that it may alter are not known any more. */
-static void distrust(rh_known *known, const char *sql)
-{
-    if (!strcasestr(sql, "alter") && !strcasestr(sql, "create") && !strcasestr(sql, "drop") &&
-        !strcasestr(sql, "execute"))
-        return;
-    for (size_t i = 0; i < known->table_count; i++)
-        if (!known->tables[i]->odd && strcasestr(sql, known->tables[i]->name))
-            known->tables[i]->odd = "may have been changed by a DO block";
-}
-
-static void create_trigger(rh_known *known, const char *sql, rh_json *body)
-{
-    rh_known_table *t = rh_known_table_of(known, rh_json_get(body, "relation"));
-    const char *name = rh_json_string(rh_json_get(body, "trigname"));
-    if (!t || !name)
-        return;
-    *(const char **)rh_arena_add(known->arena, &t->triggers, &t->trigger_count, sizeof *t->triggers) =
-        rh_tree_identifier(name, known->arena);
-    add_object(known, "trigger", rh_tree_identifier(name, known->arena), sql);
-}
-
-void rh_known_learn_tree(rh_known *known, const char *sql, rh_json *tree)
-{
-    rh_json *body;
-    const char *kind = rh_tree_kind(tree, &body);
-    if (!kind)
-        return;
-    if (strcmp(kind, "CreateStmt") == 0)
-        rh_known_create_table(known, sql, body);
-    else if (strcmp(kind, "AlterTableStmt") == 0)
-        rh_known_alter_table(known, sql, body);
-    else if (strcmp(kind, "IndexStmt") == 0)
-        create_index(known, sql, body);
-    else if (strcmp(kind, "DropStmt") == 0)
-        drop_named(known, body);
-    else if (strcmp(kind, "RenameStmt") == 0)
-        rename_named(known, body);
-    else if (strcmp(kind, "CommentStmt") == 0)
-        comment(known, body);
-    else if (strcmp(kind, "CreateSeqStmt") == 0 || strcmp(kind, "AlterSeqStmt") == 0)
-        own_sequence(known, body);
-    else if (strcmp(kind, "GrantStmt") == 0)
-        grant(known, body);
-    else if (strcmp(kind, "AlterObjectSchemaStmt") == 0)
-        move_table(known, body);
-    else if (strcmp(kind, "CreateTrigStmt") == 0)
-        create_trigger(known, sql, body);
-    else if (strcmp(kind, "ViewStmt") == 0)
-        add_object(known, "view", rh_tree_relation(rh_json_get(body, "view"), known->arena), sql);
-    else if (strcmp(kind, "CreateTableAsStmt") == 0 && rh_tree_is(body, "objtype", "OBJECT_MATVIEW"))
-        add_object(known, "materialized view", rh_tree_relation(rh_json_path(body, "into.rel"), known->arena),
-                   sql);
-    else if (strcmp(kind, "RuleStmt") == 0)
-        add_object(known, "rule", rh_json_string(rh_json_get(body, "rulename")), sql);
-    else if (strcmp(kind, "CreatePolicyStmt") == 0)
-        add_object(known, "policy", rh_json_string(rh_json_get(body, "policy_name")), sql);
-    else if (strcmp(kind, "CreateStatsStmt") == 0)
-        add_object(known, "statistics", rh_tree_name(rh_json_get(body, "defnames"), known->arena), sql);
-    else if (strcmp(kind, "DoStmt") == 0)
-        distrust(known, sql);
-}
-
-void rh_known_learn(rh_known *known, const char *sql)
-{
-    if (strlen(sql) > RH_PARSE_LIMIT)
-        return;
-    rh_json *tree = rh_sql_parse(sql, NULL);
-    rh_known_learn_tree(known, sql, tree);
-    rh_json_free(tree);
 }

@@ -6,9 +6,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* A name as its statement wrote it; SCHEMA NULL: looked up along the search_path. */
+typedef struct rh_known_ref {
+    const char *schema, *name;
+} rh_known_ref;
+
 typedef struct rh_known_column {
     const char *name;     /* unquoted, as all names here */
     const char *type;     /* in the words of its statement, with COLLATE */
+    rh_known_ref type_name;
     const char *value;    /* its default's expression; NULL */
     const char *comment;  /* as a literal; NULL */
     const char *sequence; /* that it owns, as SQL writes it; NULL */
@@ -51,21 +57,56 @@ typedef struct rh_known_table {
     const char *constraint_dropped; /* by the file under way; NULL */
     const char *odd;                /* why nothing mechanical can be said of it ("is partitioned"); NULL */
     bool dropped;
+    struct rh_known_table **parents; /* that it inherits from, or is a partition of */
+    size_t parent_count;
+    bool is_partition, is_default;    /* of its parent */
+    bool is_new;                      /* made by the migrations, not by the backup: nobody uses it yet */
+    bool filled;                      /* new, and rows were put in */
+    bool row_security;                /* ENABLE ROW LEVEL SECURITY */
+    struct rh_known_table *next_same; /* in the index by name */
 } rh_known_table;
 
-/* A view, policy, trigger … : what names a table and a column may depend on them. */
+typedef enum rh_known_kind {
+    RH_KNOWN_VIEW,
+    RH_KNOWN_MATVIEW,
+    RH_KNOWN_TRIGGER,
+    RH_KNOWN_POLICY,
+    RH_KNOWN_RULE,
+    RH_KNOWN_STATISTICS,
+    RH_KNOWN_GENERATED, /* a generated column */
+    RH_KNOWN_SEQUENCE,
+    RH_KNOWN_FUNCTION,
+    RH_KNOWN_DOMAIN,
+    RH_KNOWN_TYPE, /* an enum, a composite type or a range */
+} rh_known_kind;
+
+/* What is no table. */
 typedef struct rh_known_object {
     const char *what; /* "view public.v" */
     const char *sql;
     bool dropped;
+    rh_known_kind kind;
+    const char *schema, *name; /* SCHEMA NULL: it has none of its own (a trigger) */
+    rh_known_ref *reads;       /* a view: what it reads; a trigger, policy, rule, statistics: their table; a
+                                  domain: its type */
+    size_t read_count;
+    const char *calls; /* a trigger: its function, without the schema; NULL */
+    bool constrained;  /* a domain with a CHECK or NOT NULL */
+    bool is_new;       /* made by the migrations, not by the backup */
 } rh_known_object;
 
 typedef struct rh_known {
     rh_arena *arena;
     rh_known_table **tables;
     size_t table_count;
-    rh_known_object *objects;
+    rh_known_object *objects; /* what names a table and a column may depend on them */
     size_t object_count;
+    rh_known_object *others; /* sequences, functions, types */
+    size_t other_count;
+    const char *const *search_path; /* NULL-ended; NULL: "public" */
+    bool complete;                  /* the backup's definitions were all read: what is not known is not there */
+    bool in_migrations;             /* what is learned now is the migrations' doing */
+    rh_known_table *index[1024];    /* by a hash of the name */
 } rh_known;
 
 /* Follows one statement. */
@@ -85,8 +126,37 @@ bool rh_known_index_uses(const rh_known_index *index, const char *column, rh_are
 /* "public.t" as SQL writes it. */
 const char *rh_known_name(const rh_known_table *table, rh_arena *arena);
 
-/* For known_tables.c: an object without its table, and the list of its names. */
+/* The table SCHEMA.NAME; SCHEMA NULL: the first along the search_path, temporary tables before all. */
 rh_known_table *rh_known_find(const rh_known *known, const char *schema, const char *name);
+/* The same for what is no table, among objects and others alike; the kinds are bits (1 << kind). */
+rh_known_object *rh_known_find_object(const rh_known *known, unsigned kinds, const char *schema,
+                                      const char *name);
+/* The table that has the index SCHEMA.NAME. *INDEX may be NULL. */
+rh_known_table *rh_known_indexed(const rh_known *known, const char *schema, const char *name,
+                                 rh_known_index **index);
+/* Where an unqualified name is created. */
+const char *rh_known_schema(const rh_known *known);
+/* A list "[schema.]name" of String nodes (or a List or TypeName of them), LAST names behind it left out. */
+rh_known_ref rh_known_ref_of(rh_json *list, size_t last);
+/* The reference of a RangeVar's body. */
+rh_known_ref rh_known_range(rh_json *range_var);
+/* The domain, if COLUMN is of one that has a constraint, also through domains over it; NULL. */
+const rh_known_object *rh_known_constrained(const rh_known *known, rh_known_ref type);
+/* TYPE is DOMAIN (a domain or another type), or a domain over it. */
+bool rh_known_is_of_type(const rh_known *known, rh_known_ref type, const rh_known_object *domain);
+
+/* What ALTER COLUMN … TYPE needs when the column is of type FROM and becomes TO (both in words). */
+typedef enum rh_type_change {
+    RH_TYPE_REWRITES,     /* the rows */
+    RH_TYPE_ALIKE,        /* nothing: both are stored alike */
+    RH_TYPE_ALIKE_IN_UTC, /* nothing but its indexes where TimeZone is UTC; else the rows */
+} rh_type_change;
+rh_type_change rh_known_type_change(const char *from, const char *to);
+
+/* For known_tables.c. */
+rh_known_table *rh_known_add_table(rh_known *known, rh_json *range_var);
+void rh_known_rehash(rh_known *known, rh_known_table *table, const char *new_name);
+void rh_known_add_parent(rh_known *known, rh_known_table *table, rh_known_table *parent);
 void rh_known_alter_table(rh_known *known, const char *sql, rh_json *body);
 void rh_known_create_table(rh_known *known, const char *sql, rh_json *body);
 /* The type that DEFINITION, the ColumnDef of ALTER COLUMN … TYPE, gives, in its own words; END: of the

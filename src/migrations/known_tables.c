@@ -1,5 +1,6 @@
 /* CREATE TABLE and ALTER TABLE: columns, constraints and the indexes that come with them. */
 #include "known.h"
+#include "known_objects.h"
 #include "pgrehearse/base/text.h"
 #include "pieces.h"
 #include <string.h>
@@ -173,12 +174,14 @@ static void column_constraint(rh_known *known, rh_known_table *t, size_t at, rh_
         c->odd = "is an identity column";
     else if (strcmp(type, "CONSTR_GENERATED") == 0) {
         c->odd = "is generated";
-        rh_known_object *object =
-            rh_arena_add(known->arena, &known->objects, &known->object_count, sizeof *object);
-        *object = (rh_known_object){.what = rh_arena_printf(known->arena, "generated column %s", c->name),
-                                    .sql = rh_arena_printf(known->arena, "%s %s", t->name, words)};
+        rh_known_add_generated(known, t, c->name, words);
     } else
         add_constraint(known, t, body, words, c);
+}
+
+static rh_known_ref copied(rh_known_ref ref, rh_arena *arena)
+{
+    return (rh_known_ref){rh_arena_strdup(arena, ref.schema), rh_arena_strdup(arena, ref.name)};
 }
 
 static void add_column(rh_known *known, rh_known_table *t, const char *sql, rh_json *definition, size_t end)
@@ -191,6 +194,7 @@ static void add_column(rh_known *known, rh_known_table *t, const char *sql, rh_j
     const size_t at = t->column_count;
     rh_known_column *c = rh_arena_add(arena, &t->columns, &t->column_count, sizeof *c);
     *c = (rh_known_column){.name = rh_arena_strdup(arena, name)};
+    c->type_name = copied(rh_known_ref_of(rh_json_path(definition, "typeName.names"), 0), arena);
     int64_t type_at = rh_json_int(rh_json_path(definition, "typeName.location"));
     int64_t first = rh_json_count(constraints)
                         ? rh_json_int(rh_json_path(rh_json_at(constraints, 0), "Constraint.location"))
@@ -202,25 +206,36 @@ static void add_column(rh_known *known, rh_known_table *t, const char *sql, rh_j
                           rh_pieces_constraint(sql, constraints, i, end, arena));
 }
 
-static rh_known_table *add_table(rh_known *known, rh_json *relation)
+/* A temporary table may hide another one of its name. */
+static bool is_there(const rh_known *known, rh_json *relation)
 {
-    rh_known_table *t = rh_arena_alloc(known->arena, sizeof *t);
+    if (rh_tree_is(relation, "relpersistence", "t"))
+        return rh_known_find(known, "pg_temp", rh_json_string(rh_json_get(relation, "relname"))) != NULL;
     const char *schema = rh_json_string(rh_json_get(relation, "schemaname"));
-    t->schema = rh_arena_strdup(known->arena, schema ? schema : "public");
-    t->name = rh_arena_strdup(known->arena, rh_json_string(rh_json_get(relation, "relname")));
-    *(rh_known_table **)rh_arena_add(known->arena, &known->tables, &known->table_count,
-                                     sizeof *known->tables) = t;
-    return t;
+    return rh_known_find(known, schema ? schema : rh_known_schema(known),
+                         rh_json_string(rh_json_get(relation, "relname"))) != NULL;
+}
+
+static void read_parents(rh_known *known, rh_known_table *t, rh_json *body)
+{
+    rh_json *parents = rh_json_get(body, "inhRelations");
+    for (size_t i = 0; i < rh_json_count(parents); i++)
+        rh_known_add_parent(known, t,
+                            rh_known_table_of(known, rh_json_get(rh_json_at(parents, i), "RangeVar")));
+    t->is_partition = rh_json_get(body, "partbound") != NULL;
+    t->is_default = rh_json_bool(rh_json_path(body, "partbound.is_default"));
 }
 
 void rh_known_create_table(rh_known *known, const char *sql, rh_json *body)
 {
     rh_json *relation = rh_json_get(body, "relation"), *elements = rh_json_get(body, "tableElts");
-    if (rh_known_table_of(known, relation) || rh_tree_is(relation, "relpersistence", "t") ||
-        !rh_json_string(rh_json_get(relation, "relname")))
+    if (!rh_json_string(rh_json_get(relation, "relname")) || is_there(known, relation))
         return;
-    rh_known_table *t = add_table(known, relation);
+    rh_known_table *t = rh_known_add_table(known, relation);
     rh_pieces pieces;
+    if (t->odd)
+        return; /* temporary */
+    read_parents(known, t, body);
     if (rh_json_get(body, "partspec"))
         t->odd = "is partitioned";
     else if (rh_json_get(body, "partbound"))
@@ -347,13 +362,25 @@ static void alter_column(rh_known *known, rh_known_table *t, rh_json *command, c
         c->not_null = true;
     else if (strcmp(subtype, "AT_DropNotNull") == 0)
         c->not_null = false;
-    else if (strcmp(subtype, "AT_AlterColumnType") == 0)
+    else if (strcmp(subtype, "AT_AlterColumnType") == 0) {
         c->type = rh_known_new_type(sql, rh_json_path(command, "def.ColumnDef"), end, known->arena);
+        c->type_name =
+            copied(rh_known_ref_of(rh_json_path(command, "def.ColumnDef.typeName.names"), 0), known->arena);
+    }
     else if (strcmp(subtype, "AT_AddIdentity") == 0)
         c->odd = "is an identity column";
     else if (strcmp(subtype, "AT_SetStatistics") == 0 || strcmp(subtype, "AT_SetStorage") == 0 ||
              strcmp(subtype, "AT_SetOptions") == 0 || strcmp(subtype, "AT_SetCompression") == 0)
         c->odd = "has storage options of its own";
+}
+
+/* A partition or child that stands by itself again. */
+static void detach(rh_known_table *table)
+{
+    if (!table)
+        return;
+    table->parent_count = 0;
+    table->is_partition = table->is_default = false;
 }
 
 static void alter_table_command(rh_known *known, rh_known_table *t, rh_json *command, const char *sql,
@@ -379,10 +406,21 @@ static void alter_table_command(rh_known *known, rh_known_table *t, rh_json *com
     } else if (strcmp(subtype, "AT_AttachPartition") == 0) {
         rh_known_table *child = rh_known_table_of(known, rh_json_path(command, "def.PartitionCmd.name"));
         t->odd = "is partitioned";
-        if (child)
+        if (child) {
             child->odd = "is a partition";
-    } else if (strcmp(subtype, "AT_AddInherit") == 0)
+            child->is_partition = true;
+            child->is_default = rh_json_bool(rh_json_path(command, "def.PartitionCmd.bound.is_default"));
+            rh_known_add_parent(known, child, t);
+        }
+    } else if (strcmp(subtype, "AT_DetachPartition") == 0)
+        detach(rh_known_table_of(known, rh_json_path(command, "def.PartitionCmd.name")));
+    else if (strcmp(subtype, "AT_AddInherit") == 0) {
         t->odd = "inherits from another";
+        rh_known_add_parent(known, t, rh_known_table_of(known, rh_json_path(command, "def.RangeVar")));
+    } else if (strcmp(subtype, "AT_DropInherit") == 0)
+        detach(t);
+    else if (strcmp(subtype, "AT_EnableRowSecurity") == 0 || strcmp(subtype, "AT_DisableRowSecurity") == 0)
+        t->row_security = strcmp(subtype, "AT_EnableRowSecurity") == 0;
     else if (strcmp(subtype, "AT_ClusterOn") == 0)
         t->odd = "is clustered on an index";
     else if (strcmp(subtype, "AT_ReplicaIdentity") == 0)

@@ -23,6 +23,22 @@ bool rh_tree_is(rh_json *object, const char *key, const char *value);
 /* A list of DefElem has one named NAME. */
 bool rh_tree_has_option(rh_json *options, const char *name);
 
+/* A table that a query names: a RangeVar's body. */
+typedef struct rh_tree_range {
+    rh_json *range;
+    const char *changed_by; /* "UpdateStmt": its target; NULL: it is read */
+} rh_tree_range;
+/* All of them in NODE, subqueries and data-changing WITH included, without names of WITH queries. */
+void rh_tree_ranges(rh_json *node, rh_arena *arena, rh_tree_range **ranges, size_t *count);
+
+/* The names of the functions that NODE calls, without schemas. */
+void rh_tree_calls(rh_json *node, rh_arena *arena, const char ***names, size_t *count);
+
+/* The schemas of ARGS, those of a SET search_path, NULL-ended; "$user" is left out. In ARENA. */
+const char *const *rh_tree_search_path(rh_json *args, rh_arena *arena);
+/* An A_Const as text ("2s", "5000"); NULL: it is none. */
+const char *rh_tree_constant(rh_json *node, rh_arena *arena);
+
 /* A function that an expression calls and that gives each row a value of its own, as PostgreSQL's catalog
  * marks its own functions; functions that are not known to be stable count as volatile. NULL when there is
  * none. */
