@@ -15,6 +15,18 @@ static void add_statement(rh_json *array, const rh_statement *s, int transaction
     rh_json_add_string(object, "expected_lock", s->expected_lock);
     rh_json_add_string(object, "expected_relation", s->expected_relation);
     rh_json_add_string(object, "blocks", s->expected_lock ? rh_lock_mode_blocks(s->expected_lock) : NULL);
+    rh_json *locks = rh_json_add_array(object, "expected_locks");
+    for (size_t i = 0; i < s->expected_lock_count; i++) {
+        const rh_expected_lock *expected = &s->expected_locks[i];
+        rh_json *lock = rh_json_add_object(locks, NULL);
+        rh_json_add_string(lock, "relation", expected->relation);
+        rh_json_add_string(lock, "mode", expected->mode);
+        rh_json_add_string(lock, "blocks", rh_lock_mode_blocks(expected->mode));
+        rh_json_add_string(lock, "because", expected->because);
+        rh_json_add_bool(lock, "new_relation", expected->on_new);
+    }
+    rh_json_add_string(object, "unknown_work", s->unknown_work);
+    rh_json_add_string(object, "not_understood", s->not_understood);
     rh_json_add_bool(object, "needs_no_transaction", s->needs_no_transaction);
     rh_json *hazards = rh_json_add_array(object, "hazards");
     for (size_t i = 0; i < s->hazard_count; i++) {

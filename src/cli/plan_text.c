@@ -89,20 +89,50 @@ static void append_rule(rh_text *text, const rh_script *script, int transactions
         rh_text_printf(text, "%zu statements in %d transactions", count, transactions);
 }
 
-static void append_lock(rh_text *text, const rh_statement *s, bool shared)
+static void append_lock(rh_text *text, const char *label, const char *relation, const char *mode,
+                        const char *because, bool shared)
 {
-    if (!s->expected_lock)
-        return;
     rh_text line = {0};
-    append_mode(&line, s->expected_lock);
-    if (s->expected_relation)
-        rh_text_printf(&line, " on %s", s->expected_relation);
-    rh_text_printf(&line, ": blocks %s", rh_lock_mode_blocks(s->expected_lock));
+    append_mode(&line, mode);
+    if (relation)
+        rh_text_printf(&line, " on %s", relation);
+    if (because)
+        rh_text_printf(&line, " (%s)", because);
+    rh_text_printf(&line, ": blocks %s", rh_lock_mode_blocks(mode));
     if (shared)
         rh_text_append(&line, " until commit");
-    rh_text_append(text, "          lock    ");
+    rh_text_append(text, label);
     rh_text_append_wrapped(text, rh_text_string(&line), 18, WIDTH);
     rh_text_release(&line);
+}
+
+/* The first lock, and those of the others that may block reads or writes. */
+static void append_locks(rh_text *text, const rh_statement *s, bool shared)
+{
+    enum { MOST = 12 };
+    size_t shown = 0, left = 0;
+    if (!s->expected_lock_count && s->expected_lock)
+        append_lock(text, "          lock    ", s->expected_relation, s->expected_lock, NULL, shared);
+    for (size_t i = 0; i < s->expected_lock_count; i++) {
+        const rh_expected_lock *lock = &s->expected_locks[i];
+        if (i && rh_lock_mode_strength(lock->mode) < 3)
+            continue;
+        if (shown++ < MOST)
+            append_lock(text, i ? "                  " : "          lock    ", lock->relation, lock->mode,
+                        lock->because, shared);
+        else
+            left++;
+    }
+    if (left)
+        rh_text_printf(text, "                  and %zu more relations\n", left);
+    if (s->unknown_work) {
+        rh_text_append(text, "          work    ");
+        rh_text_append_wrapped(text, s->unknown_work, 18, WIDTH);
+    }
+    if (s->not_understood) {
+        rh_text_append(text, "          parser  ");
+        rh_text_append_wrapped(text, s->not_understood, 18, WIDTH);
+    }
 }
 
 static void append_hazard(rh_text *text, const rh_hazard *hazard)
@@ -138,7 +168,7 @@ static void append_statement(rh_text *text, const rh_statement *s, bool shared)
     if (s->needs_no_transaction)
         rh_text_append(text, ", cannot run in a transaction");
     rh_text_append_char(text, '\n');
-    append_lock(text, s, shared);
+    append_locks(text, s, shared);
     for (size_t i = 0; i < s->hazard_count; i++)
         append_hazard(text, &s->hazards[i]);
 }

@@ -1,18 +1,10 @@
 /* What a statement is expected to do and to lock, from its parse: PostgreSQL 15, documentation section 13.3.1
  * and the pages of the commands; ALTER TABLE is in classify_alter_table.c. */
 #include "classify.h"
+#include "lock_modes.h"
 #include "transaction_verb.h"
 #include <string.h>
 #include <strings.h>
-
-#define ACCESS_SHARE "AccessShareLock"
-#define ROW_SHARE "RowShareLock"
-#define ROW_EXCLUSIVE "RowExclusiveLock"
-#define SHARE_UPDATE "ShareUpdateExclusiveLock"
-#define SHARE "ShareLock"
-#define SHARE_ROW "ShareRowExclusiveLock"
-#define EXCLUSIVE "ExclusiveLock"
-#define ACCESS_EXCLUSIVE "AccessExclusiveLock"
 
 /* Statements whose type alone tells. RELATION is the key of the RangeVar that LOCK is taken on. */
 static const struct simple_rule {
@@ -226,12 +218,37 @@ static void classify_drop(rh_statement *s, rh_json *body, rh_arena *arena)
     }
 }
 
+/* WITH x AS (UPDATE … RETURNING …) SELECT …: the table that is changed. */
+static const char *changed_within(rh_json *query, rh_arena *arena)
+{
+    rh_tree_range *ranges = NULL;
+    size_t count = 0;
+    rh_tree_ranges(query, arena, &ranges, &count);
+    for (size_t i = 0; i < count; i++)
+        if (ranges[i].changed_by)
+            return rh_tree_relation(ranges[i].range, arena);
+    return NULL;
+}
+
 static void classify_select(rh_statement *s, rh_json *body, rh_arena *arena)
 {
-    rh_json *into = rh_json_get(body, "intoClause");
-    const char *from = relation_under(body, "fromClause", arena);
-    if (into)
-        rh_classify_set(s, "SELECT", RH_CLASS_DATA_CHANGE, RH_PHASE_EXPAND, ACCESS_SHARE, from);
+    const char *changed = changed_within(body, arena), *from = NULL;
+    rh_tree_range *ranges = NULL;
+    size_t count = 0;
+    rh_tree_ranges(rh_json_get(body, "fromClause"), arena, &ranges, &count);
+    rh_json *with = rh_json_path(body, "withClause.ctes");
+    for (size_t i = 0; i < count && !from; i++) {
+        bool is_with = false;
+        for (size_t k = 0; k < rh_json_count(with); k++)
+            is_with |= rh_tree_is(rh_json_get(rh_json_at(with, k), "CommonTableExpr"), "ctename",
+                                  rh_json_string(rh_json_get(ranges[i].range, "relname")));
+        from = is_with ? NULL : rh_tree_relation(ranges[i].range, arena);
+    }
+    if (rh_json_get(body, "intoClause"))
+        rh_classify_set(s, "SELECT", RH_CLASS_DATA_CHANGE, RH_PHASE_EXPAND,
+                        changed ? ROW_EXCLUSIVE : ACCESS_SHARE, changed ? changed : from);
+    else if (changed)
+        rh_classify_set(s, "SELECT", RH_CLASS_DATA_CHANGE, RH_PHASE_MIGRATE, ROW_EXCLUSIVE, changed);
     else
         rh_classify_set(s, "SELECT", RH_CLASS_QUERY, RH_PHASE_NONE,
                         rh_json_get(body, "lockingClause") ? ROW_SHARE : ACCESS_SHARE, from);
@@ -248,6 +265,11 @@ static void classify_change(rh_statement *s, rh_json *body, rh_arena *arena)
 static void classify_copy(rh_statement *s, rh_json *body, rh_arena *arena)
 {
     bool from = rh_json_bool(rh_json_get(body, "is_from"));
+    const char *changed = changed_within(rh_json_get(body, "query"), arena);
+    if (changed) {
+        rh_classify_set(s, "COPY", RH_CLASS_DATA_CHANGE, RH_PHASE_MIGRATE, ROW_EXCLUSIVE, changed);
+        return;
+    }
     rh_classify_set(s, "COPY", from ? RH_CLASS_DATA_CHANGE : RH_CLASS_QUERY,
                     from ? RH_PHASE_MIGRATE : RH_PHASE_NONE, from ? ROW_EXCLUSIVE : ACCESS_SHARE,
                     relation_under(body, "relation", arena));

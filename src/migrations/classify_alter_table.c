@@ -1,6 +1,7 @@
 /* ALTER TABLE: each subcommand has its own lock (tablecmds.c, AlterTableGetLockLevel, PostgreSQL 15); the
  * statement takes the strongest, and its class is that of its heaviest. */
 #include "classify.h"
+#include "lock_modes.h"
 #include <string.h>
 
 typedef struct effect {
@@ -8,10 +9,6 @@ typedef struct effect {
     rh_phase phase;
     const char *lock;
 } effect;
-
-#define SHARE_UPDATE "ShareUpdateExclusiveLock"
-#define SHARE_ROW "ShareRowExclusiveLock"
-#define ACCESS_EXCLUSIVE "AccessExclusiveLock"
 
 /* What is not listed takes AccessExclusiveLock and touches the catalog only. */
 static const struct {

@@ -2,6 +2,7 @@
  */
 #include "hazards.h"
 #include "classify.h"
+#include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/text.h"
 #include <string.h>
 
@@ -19,6 +20,38 @@ void rh_hazard_add(rh_hazard_context *context, rh_statement *statement, const ch
     rh_hazard *hazard =
         rh_arena_add(context->arena, &statement->hazards, &statement->hazard_count, sizeof *hazard);
     *hazard = (rh_hazard){.rule = rule, .message = message, .safer = safer};
+}
+
+rh_known *rh_hazards_known(rh_hazard_context *context)
+{
+    if (!context->known) {
+        context->known = rh_arena_alloc(context->arena, sizeof *context->known);
+        context->known->arena = context->arena;
+        context->known->in_migrations = true;
+        context->session.arena = context->arena;
+    }
+    return context->known;
+}
+
+void rh_hazards_learn_backup(rh_hazard_context *context, const char *const *texts, size_t count)
+{
+    rh_known *known = rh_hazards_known(context);
+    known->in_migrations = false;
+    for (size_t i = 0; i < count; i++) {
+        rh_sql_span *spans = NULL;
+        size_t span_count = 0;
+        rh_sql_split(texts[i], NULL, context->arena, &spans, &span_count, NULL);
+        for (size_t k = 0; k < span_count; k++) {
+            const char *sql = rh_arena_strndup(context->arena, texts[i] + spans[k].offset, spans[k].length);
+            rh_json *tree = strlen(sql) <= RH_PARSE_LIMIT ? rh_sql_parse(sql, NULL) : NULL;
+            rh_known_learn_tree(known, sql, tree);
+            rh_session_follow(&context->session, tree);
+            rh_json_free(tree);
+        }
+    }
+    known->complete = count > 0;
+    known->in_migrations = true;
+    rh_session_connect(&context->session);
 }
 
 #define ADD(subject, rule, message, safer)                                                                   \

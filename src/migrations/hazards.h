@@ -1,6 +1,8 @@
 /* Internal to migrations/: what is known to hurt in production, by rule, before anything is measured. */
 #pragma once
+#include "known.h"
 #include "pgrehearse/model/migration.h"
+#include "session.h"
 #include "tree.h"
 
 /* CHECK (column IS NOT NULL): once it is valid, SET NOT NULL needs no scan of its own. */
@@ -19,6 +21,9 @@ typedef struct rh_expansion {
  * Zero-initialise all but ARENA. */
 typedef struct rh_hazard_context {
     rh_arena *arena;
+    rh_known *known;    /* the schema as the next statement finds it; rh_hazards_known makes it */
+    rh_session session; /* the settings likewise */
+    bool way_down;      /* its statements change nothing that is known */
     const char **created; /* tables that are new in this release, so small and unused */
     size_t created_count;
     rh_not_null_check *not_null;
@@ -29,6 +34,11 @@ typedef struct rh_hazard_context {
     bool lock_timeout_local;  /* SET LOCAL: until the end of the file */
     bool lock_timeout_missed; /* said once a file */
 } rh_hazard_context;
+
+/* What CONTEXT knows, empty at first. */
+rh_known *rh_hazards_known(rh_hazard_context *context);
+/* The backup's definitions. */
+void rh_hazards_learn_backup(rh_hazard_context *context, const char *const *texts, size_t count);
 
 /* The hazards of one statement; TREE may be NULL: then there is none that needs the parse. */
 void rh_hazards_of_statement(rh_hazard_context *context, rh_statement *statement, rh_json *tree);

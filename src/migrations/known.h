@@ -6,11 +6,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A name as its statement wrote it; SCHEMA NULL: looked up along the search_path. */
-typedef struct rh_known_ref {
-    const char *schema, *name;
-} rh_known_ref;
-
 typedef struct rh_known_column {
     const char *name;     /* unquoted, as all names here */
     const char *type;     /* in the words of its statement, with COLLATE */

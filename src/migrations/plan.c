@@ -296,7 +296,10 @@ static bool load_ways(const rh_framework_rules *rules, rh_hazard_context *releas
         return refuse_not_sql(rules, migration, error);
     if (migration->up.file && !rh_script_load(migration, RH_UP, rules, release, error))
         return false;
-    rh_hazard_context alone = {.arena = release->arena};
+    rh_hazard_context alone = {.arena = release->arena,
+                               .known = release->known,
+                               .session = release->session,
+                               .way_down = true};
     if (migration->down.file && !rh_script_load(migration, RH_DOWN, rules, &alone, error))
         return false;
     migration->has_down = migration->down.file != NULL;
@@ -308,6 +311,10 @@ static bool load_scripts(const rh_framework_rules *rules, rh_arena *arena, rh_pl
 {
     /* The ways up are one release; each way down is looked at by itself. */
     rh_hazard_context release = {.arena = arena};
+    rh_hazards_known(&release);
+    for (size_t i = 0; i < plan->setting_count; i++)
+        rh_session_set_default(&release.session, plan->settings[i].name, plan->settings[i].value);
+    rh_hazards_learn_backup(&release, plan->schema, plan->schema_count);
     plan->pending_count = 0;
     for (size_t i = 0; i < plan->migration_count; i++) {
         rh_migration *migration = &plan->migrations[i];
@@ -335,8 +342,13 @@ static bool settle(const rh_scenario *scenario, const rh_framework_rules *rules,
 bool rh_plan_make(const rh_scenario *scenario, const rh_rows *history, rh_arena *arena, rh_plan *plan,
                   rh_error *error)
 {
+    const rh_plan given = *plan; /* the schema */
     if (!rh_plan_detect(scenario, arena, plan, error))
         return false;
+    plan->schema = given.schema;
+    plan->schema_count = given.schema_count;
+    plan->settings = given.settings;
+    plan->setting_count = given.setting_count;
     if (scenario->migrations.command) {
         rh_program_plan(scenario, arena, plan);
         return keep_only(scenario, plan, arena, error) && load_scripts(NULL, arena, plan, error);

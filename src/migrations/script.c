@@ -2,6 +2,7 @@
 #include "script.h"
 #include "together.h"
 #include "classify.h"
+#include "locks.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/migrations/migrations.h"
@@ -32,9 +33,15 @@ void rh_statement_fill(rh_statement *statement, rh_hazard_context *context)
                                             .low_s = RH_NOT_MEASURED,
                                             .high_s = RH_NOT_MEASURED,
                                             .level = RH_NOT_MEASURED};
+    rh_known *known = rh_hazards_known(context);
+    known->search_path = rh_session_search_path(&context->session);
     rh_classify(statement, tree, arena);
+    rh_expect_locks(statement, tree, known, arena);
     rh_hazards_of_statement(context, statement, tree);
     statement->class_expected = statement->class_;
+    if (!context->way_down)
+        rh_known_learn_tree(known, statement->sql, tree);
+    rh_session_follow(&context->session, tree);
     rh_json_free(tree);
 }
 

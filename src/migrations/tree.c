@@ -185,6 +185,33 @@ const char *rh_tree_last_name(rh_json *list)
     return count ? string_at(items, count - 1) : NULL;
 }
 
+/* The identifier that *TEXT begins with, without its quotes; *TEXT moves behind it and a dot. */
+static const char *read_identifier(const char **text, rh_arena *arena)
+{
+    rh_text name = {0};
+    const char *p = *text;
+    const bool quoted = *p == '"';
+    for (p += quoted; *p && !(quoted ? *p == '"' && p[1] != '"' : *p == '.'); p++) {
+        p += quoted && *p == '"';
+        rh_text_append_char(&name, *p);
+    }
+    p += quoted && *p == '"';
+    *text = p + (*p == '.');
+    const char *copy = rh_arena_strdup(arena, rh_text_string(&name));
+    rh_text_release(&name);
+    return copy;
+}
+
+rh_known_ref rh_tree_read_name(const char *text, rh_arena *arena)
+{
+    rh_known_ref ref = {0};
+    while (text && *text) {
+        ref.schema = ref.name;
+        ref.name = read_identifier(&text, arena);
+    }
+    return ref;
+}
+
 bool rh_tree_is(rh_json *object, const char *key, const char *value)
 {
     const char *found = rh_json_string(rh_json_get(object, key));

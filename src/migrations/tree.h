@@ -3,6 +3,7 @@
 #include "pgrehearse/adapters/json.h"
 #include "pgrehearse/base/arena.h"
 #include <stdbool.h>
+#include <stddef.h>
 
 /* The node's type ("AlterTableStmt") and what is under it; NULL when NODE is none. */
 const char *rh_tree_kind(rh_json *node, rh_json **body);
@@ -17,6 +18,12 @@ const char *rh_tree_name(rh_json *list, rh_arena *arena);
 const char *rh_tree_last_name(rh_json *list);
 /* IDENTIFIER as SQL writes it: quoted unless it is plain lower case and no reserved word. */
 const char *rh_tree_identifier(const char *identifier, rh_arena *arena);
+
+/* A name as SQL writes it, "schema.name" quoted or not, taken apart; all NULL for NULL. */
+typedef struct rh_known_ref {
+    const char *schema, *name; /* SCHEMA NULL: it has none */
+} rh_known_ref;
+rh_known_ref rh_tree_read_name(const char *text, rh_arena *arena);
 
 /* True when a string-valued KEY of OBJECT is VALUE. */
 bool rh_tree_is(rh_json *object, const char *key, const char *value);
@@ -36,6 +43,8 @@ void rh_tree_calls(rh_json *node, rh_arena *arena, const char ***names, size_t *
 
 /* The schemas of ARGS, those of a SET search_path, NULL-ended; "$user" is left out. In ARENA. */
 const char *const *rh_tree_search_path(rh_json *args, rh_arena *arena);
+/* The same for its value. */
+const char *const *rh_tree_split_path(const char *text, rh_arena *arena);
 /* An A_Const as text ("2s", "5000"); NULL: it is none. */
 const char *rh_tree_constant(rh_json *node, rh_arena *arena);
 

@@ -125,3 +125,12 @@ const char *const *rh_tree_search_path(rh_json *args, rh_arena *arena)
     *(const char **)rh_arena_add(arena, &list, &count, sizeof *list) = NULL;
     return list;
 }
+
+const char *const *rh_tree_split_path(const char *text, rh_arena *arena)
+{
+    const char **list = NULL;
+    size_t count = 0;
+    add_schemas(text, arena, &list, &count);
+    *(const char **)rh_arena_add(arena, &list, &count, sizeof *list) = NULL;
+    return list;
+}

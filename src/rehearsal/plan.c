@@ -12,6 +12,17 @@ bool rh_rehearsal_load(const char *path, const char *const *sets, size_t set_cou
     return rh_scenario_load(path, sets, set_count, arena, scenario, error);
 }
 
+bool rh_rehearsal_know_schema(const rh_scenario *scenario, const rh_backup_facts *backup, rh_arena *arena,
+                              rh_plan *plan, rh_error *error)
+{
+    const char **texts = NULL;
+    const bool ok = rh_backup_read_schema(backup, arena, &texts, &plan->schema_count, error);
+    plan->schema = texts;
+    plan->settings = scenario->staging.settings;
+    plan->setting_count = scenario->staging.setting_count;
+    return ok;
+}
+
 bool rh_rehearsal_plan(const rh_scenario *scenario, rh_arena *arena, rh_plan *plan, rh_backup_facts *backup,
                        rh_error *error)
 {
@@ -25,14 +36,7 @@ bool rh_rehearsal_plan(const rh_scenario *scenario, rh_arena *arena, rh_plan *pl
         if (!rh_backup_read_table(backup, bindir, plan->history_table, arena, &history, error))
             return false;
     }
-    return rh_plan_make(scenario, &history, arena, plan, error) &&
+    return rh_rehearsal_know_schema(scenario, backup, arena, plan, error) &&
+           rh_plan_make(scenario, &history, arena, plan, error) &&
            rh_disturb_check_migrations(scenario, plan, arena, error);
-}
-
-bool rh_rehearsal_plan_schema(const rh_backup_facts *backup, rh_arena *arena, rh_plan *plan, rh_error *error)
-{
-    const char **texts = NULL;
-    bool ok = rh_backup_read_schema(backup, arena, &texts, &plan->schema_count, error);
-    plan->schema = texts;
-    return ok;
 }

@@ -156,7 +156,8 @@ static bool make_plan(rehearsal *r, rh_error *error)
         if (!ok)
             return false;
     }
-    if (!rh_plan_make(r->scenario, &history, run->arena, &run->plan, error))
+    if (!rh_rehearsal_know_schema(r->scenario, &run->backup, run->arena, &run->plan, error) ||
+        !rh_plan_make(r->scenario, &history, run->arena, &run->plan, error))
         return false;
     if (run->plan.pending_count == 0)
         rh_run_not_measured(run, "migrations: none is pending, so nothing was replayed");

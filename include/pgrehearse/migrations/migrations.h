@@ -23,7 +23,8 @@ bool rh_history_prepare(rh_pg *pg, const rh_plan *plan, rh_error *error);
 
 /* Fills the plan: order, which are applied (HISTORY may be NULL), which are pending (the scenario's pending
  * list, --only), and for each pending migration its statements, split, classified, with expected locks and
- * hazards. In pending lists and --only a migration is named by its id, its leading number (with or without
+ * hazards. PLAN must be zeroed but for its schema and settings, which tell what the tables are like and which
+ * timeouts are in force. In pending lists and --only a migration is named by its id, its leading number (with or without
  * zeros), its name, or its file. Refuses psql meta-commands, COPY … PROGRAM and COPY with a file of the
  * server's (RH_ERROR_REFUSED with file and line), and on a given server also what changes roles, other
  * databases or settings; COPY FROM STDIN is RH_ERROR_UNSUPPORTED. A duplicate

@@ -153,6 +153,14 @@ typedef struct rh_prediction {
     const char *cold_basis; /* what that consists of, or why it is not known; NULL: not predicted */
 } rh_prediction;
 
+/* A lock that a statement takes, by its text and the definitions of the schema: expected, never measured. */
+typedef struct rh_expected_lock {
+    const char *relation; /* schema-qualified where the definitions tell, else as the statement names it */
+    const char *mode;
+    const char *because; /* "the default partition"; NULL: the statement names the relation */
+    bool on_new;         /* the migrations made the relation: nobody waits for it yet */
+} rh_expected_lock;
+
 /* A statement that is told together with others. */
 typedef struct rh_further {
     const char *sql;
@@ -169,7 +177,12 @@ typedef struct rh_statement {
     rh_phase phase;
     const char *expected_lock;     /* mode, or NULL */
     const char *expected_relation; /* or NULL */
-    bool needs_no_transaction;     /* CONCURRENTLY, VACUUM … */
+    rh_expected_lock *expected_locks; /* all of them, the two above first */
+    size_t expected_lock_count;
+    bool works_long; /* by its text: its work grows with the rows of a table that is not new and empty */
+    const char *unknown_work;  /* why the text does not tell its work and locks ("a DO block"); NULL: it does */
+    const char *not_understood; /* why the parser does not know it; NULL: it does */
+    bool needs_no_transaction; /* CONCURRENTLY, VACUUM … */
     const char **relations;        /* quoted names of what it works on, the first foremost */
     size_t relation_count;
     rh_statement_run *runs;
@@ -266,6 +279,8 @@ typedef struct rh_plan {
     rh_migration *migrations;   /* in the order they run; only the pending ones have statements */
     size_t migration_count;
     size_t pending_count;
-    const char *const *schema; /* the backup's definitions as SQL, where they were asked for */
+    const char *const *schema; /* the backup's definitions as SQL; none: not known */
     size_t schema_count;
+    const struct rh_setting *settings; /* of the server, as a migration's session finds them */
+    size_t setting_count;
 } rh_plan;

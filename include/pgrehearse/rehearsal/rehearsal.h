@@ -37,8 +37,9 @@ int rh_rehearse(const rh_scenario *scenario, const rh_rehearsal_options *options
 bool rh_rehearsal_plan(const rh_scenario *scenario, rh_arena *arena, rh_plan *plan, rh_backup_facts *backup,
                        rh_error *error);
 
-/* Gives the plan the backup's definitions, by which `plan --safer` knows the tables that are there. */
-bool rh_rehearsal_plan_schema(const rh_backup_facts *backup, rh_arena *arena, rh_plan *plan, rh_error *error);
+/* What PLAN is made with: the backup's definitions, and the server's settings that the scenario gives. */
+bool rh_rehearsal_know_schema(const rh_scenario *scenario, const rh_backup_facts *backup, rh_arena *arena,
+                              rh_plan *plan, rh_error *error);
 
 /* What the other commands need of the stages below. */
 bool rh_rehearsal_load(const char *path, const char *const *sets, size_t set_count, rh_arena *arena,
