@@ -1,6 +1,8 @@
 #include "pgrehearse/adapters/archive.h"
 #include "gzip_stream.h"
+#include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/arena.h"
+#include "pgrehearse/base/interrupt.h"
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
@@ -31,6 +33,8 @@ enum { BLOCK_SIZE = 128 * 1024 };
 static bool damaged(rh_archive *archive, struct archive *layer, rh_error *error)
 {
     const char *why = archive_error_string(layer);
+    if (rh_interrupt_requested())
+        return rh_error_set(error, RH_ERROR_INTERRUPTED, "interrupted while reading %s", archive->path);
     if (archive->is_bomb) {
         rh_error_set(error, RH_ERROR_REFUSED,
                      "the compressed data unpack to more than %lld times their size (%lld bytes so far)",
@@ -64,6 +68,10 @@ static la_ssize_t read_lower(struct archive *container, void *user, const void *
 {
     rh_archive *archive = user;
     la_ssize_t count;
+    if (rh_interrupt_requested()) {
+        archive_set_error(container, EINTR, "interrupted");
+        return -1;
+    }
     if (archive->gzip) {
         const char *why = NULL;
         count = rh_gzip_read(archive->gzip, bytes, &why);
@@ -130,6 +138,10 @@ static bool open_lower(rh_archive *archive, rh_error *error)
 /* Reads the container's next header: 1, 0 at the end, -1. */
 static int read_header(rh_archive *archive, rh_error *error)
 {
+    if (rh_interrupt_requested()) {
+        damaged(archive, archive->container, error);
+        return -1;
+    }
     int status = archive_read_next_header(archive->container, &archive->entry);
     if (status == ARCHIVE_EOF) {
         archive->entry = NULL;
@@ -144,8 +156,51 @@ static int read_header(rh_archive *archive, rh_error *error)
     return 1;
 }
 
+static uint64_t little_endian(const unsigned char *bytes, int count)
+{
+    uint64_t value = 0;
+    while (count-- > 0)
+        value = value << 8 | bytes[count];
+    return value;
+}
+
+/* libarchive holds a zip's whole directory, some 300 bytes for each member: not more than 16 MiB of it. The
+ * directory ends where its end record begins, in the file's last 64 KiB. */
+static bool zip_is_reasonable(rh_archive *archive, rh_error *error)
+{
+    enum { TAIL = 65536 + 22, END_RECORD = 22, LOCATOR = 20, LARGEST = 16 << 20 };
+    struct stat status;
+    unsigned char *tail = rh_alloc(TAIL), record[56];
+    int64_t begin = INT64_MAX, end = 0;
+    ssize_t n = -1, at = 0;
+    if (fstat(archive->fd, &status) == 0)
+        n = pread(archive->fd, tail, TAIL, status.st_size > TAIL ? status.st_size - TAIL : 0);
+    for (at = n - END_RECORD; at >= 0 && memcmp(tail + at, "PK\5\6", 4) != 0; at--)
+        ;
+    if (at >= 0) {
+        end = status.st_size - n + at;
+        int64_t length = (int64_t)little_endian(tail + at + 12, 4),
+                offset = (int64_t)little_endian(tail + at + 16, 4);
+        if (at >= LOCATOR && memcmp(tail + at - LOCATOR, "PK\6\7", 4) == 0 &&
+            pread(archive->fd, record, sizeof record,
+                  (off_t)(little_endian(tail + at - LOCATOR + 8, 8) & INT64_MAX)) == sizeof record) {
+            length = (int64_t)(little_endian(record + 40, 8) & INT64_MAX);
+            offset = (int64_t)(little_endian(record + 48, 8) & INT64_MAX);
+        }
+        begin = offset < end - length ? offset : end - length;
+    }
+    free(tail);
+    if (begin == INT64_MAX || end - begin <= LARGEST)
+        return true;
+    rh_error_set(error, RH_ERROR_REFUSED, "the zip file lists too many files: more than 16 MiB of names");
+    rh_error_hint(error, "unpack it, and name the dump inside");
+    return rh_error_at(error, archive->path, 0, 0);
+}
+
 static bool open_container(rh_archive *archive, rh_error *error)
 {
+    if (!archive->gzip && !archive->filter && !zip_is_reasonable(archive, error))
+        return false;
     struct archive *container = archive->container = archive_read_new();
     archive_read_support_format_tar(container);
     archive_read_support_format_zip(container);
@@ -166,11 +221,9 @@ rh_archive *rh_archive_open(const char *path, rh_error *error)
     rh_archive *archive = rh_alloc(sizeof *archive);
     *archive = (rh_archive){.fd = -1, .compression = "none", .free_bytes = INT64_C(1) << 30, .ratio = 1000};
     archive->path = rh_strdup(path);
-    archive->fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (archive->fd < 0) {
-        rh_error_errno(error, errno, "cannot open %s", path);
+    archive->fd = rh_file_open(path, true, error);
+    if (archive->fd < 0)
         goto failed;
-    }
     if (!open_lower(archive, error) || !open_container(archive, error))
         goto failed;
     return archive;
@@ -266,7 +319,7 @@ int rh_archive_next(rh_archive *archive, const char **name, int64_t *size, rh_er
 
 int64_t rh_archive_read(rh_archive *archive, void *buffer, size_t size, rh_error *error)
 {
-    la_ssize_t count = archive_read_data(archive->container, buffer, size);
+    la_ssize_t count = rh_interrupt_requested() ? -1 : archive_read_data(archive->container, buffer, size);
     bool counted_below = archive->gzip || archive->filter;
     if (count > 0 && !counted_below && !within_limit(archive, count))
         count = -1;

@@ -1,4 +1,5 @@
 #include "pgrehearse/adapters/csv.h"
+#include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/text.h"
 #include <csv.h>
 #include <errno.h>
@@ -164,9 +165,9 @@ static bool parse(struct csv_parser *parser, reader *r, const char *text, size_t
 
 bool rh_csv_read(const char *path, rh_arena *arena, rh_csv_table *table, rh_error *error)
 {
-    FILE *file = fopen(path, "rbe");
+    FILE *file = rh_file_stream(path, error);
     if (!file)
-        return rh_error_errno(error, errno, "%s", path);
+        return false;
     rh_text text = {0};
     char block[65536];
     for (size_t got; (got = fread(block, 1, sizeof block, file)) > 0;)

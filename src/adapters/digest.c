@@ -80,9 +80,9 @@ static bool digest_descriptor(int fd, const char *path, EVP_MD_CTX *context, dig
 
 static bool digest_file(const char *path, char digest[65], digest_job *job, rh_error *error)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = rh_file_open(path, true, error);
     if (fd < 0)
-        return rh_error_errno(error, errno, "cannot read %s", path);
+        return false;
     posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     unsigned char raw[EVP_MAX_MD_SIZE] = {0};

@@ -28,7 +28,7 @@ static bool write_all(int fd, const char *bytes, size_t length)
     return true;
 }
 
-/* Pipes and /proc do not know their size beforehand: reads until the end, doubling. */
+/* /proc and pipes of the caller's own do not know their size beforehand: reads until the end, doubling. */
 static char *read_all(int fd, const char *path, int64_t limit, size_t *length, rh_error *error)
 {
     struct stat status;
@@ -62,13 +62,62 @@ static char *read_all(int fd, const char *path, int64_t limit, size_t *length, r
     return NULL;
 }
 
+const char *rh_file_kind(mode_t mode)
+{
+    switch (mode & S_IFMT) {
+    case S_IFREG:
+        return NULL;
+    case S_IFDIR:
+        return "a directory";
+    case S_IFLNK:
+        return "a symbolic link";
+    case S_IFIFO:
+        return "a named pipe";
+    case S_IFSOCK:
+        return "a socket";
+    default:
+        return "a device";
+    }
+}
+
+int rh_file_open(const char *path, bool follow, rh_error *error)
+{
+    struct stat status;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (follow ? 0 : O_NOFOLLOW));
+    const char *kind = NULL;
+    if (fd < 0 && errno == ELOOP && !follow)
+        kind = "a symbolic link";
+    else if (fd < 0 && errno == ENXIO) /* so the kernel answers to open() of a socket */
+        kind = "a socket";
+    else if (fd < 0 || fstat(fd, &status) != 0)
+        rh_error_errno(error, errno, "cannot read %s", path);
+    else if (!(follow && rh_starts_with(path, "/dev/fd/"))) /* <(…): a pipe that the caller has open */
+        kind = rh_file_kind(status.st_mode);
+    if (kind)
+        rh_error_set(error, RH_ERROR_IO, "%s is %s, not a file", path, kind);
+    if (fd >= 0 && (kind || rh_error_is_set(error))) {
+        close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
+FILE *rh_file_stream(const char *path, rh_error *error)
+{
+    int fd = rh_file_open(path, true, error);
+    FILE *file = fd >= 0 ? fdopen(fd, "rb") : NULL;
+    if (fd >= 0 && !file) {
+        rh_error_errno(error, errno, "cannot read %s", path);
+        close(fd);
+    }
+    return file;
+}
+
 char *rh_file_read(const char *path, int64_t limit, rh_arena *arena, size_t *length, rh_error *error)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        rh_error_errno(error, errno, "cannot read %s", path);
+    int fd = rh_file_open(path, true, error);
+    if (fd < 0)
         return NULL;
-    }
     size_t size = 0;
     char *data = read_all(fd, path, limit, &size, error);
     close(fd);

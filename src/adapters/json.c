@@ -1,4 +1,5 @@
 #include "pgrehearse/adapters/json.h"
+#include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/utf8.h"
 #include <errno.h>
@@ -183,11 +184,9 @@ rh_json *rh_json_parse(const char *text, size_t length, const char *name, rh_err
 
 rh_json *rh_json_read(const char *path, rh_error *error)
 {
-    FILE *file = fopen(path, "rbe");
-    if (!file) {
-        rh_error_errno(error, errno, "%s", path);
+    FILE *file = rh_file_stream(path, error);
+    if (!file)
         return NULL;
-    }
     rh_text text = {0};
     char block[65536];
     for (size_t got; (got = fread(block, 1, sizeof block, file)) > 0;)

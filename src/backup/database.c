@@ -162,7 +162,7 @@ void rh_database_read_toc(const rh_toc *toc, rh_arena *arena, rh_database_facts 
         if (database || properties || acl || strcmp(entry->desc, "ENCODING") == 0)
             read_definition(&r, entry->definition);
         if (database && *entry->owner)
-            facts->owner = entry->owner;
+            facts->owner = rh_arena_strdup(arena, entry->owner);
     }
 }
 

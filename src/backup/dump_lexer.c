@@ -41,7 +41,8 @@ struct rh_dump_lexer {
     bool has_token;     /* it is more than blanks and comments */
     size_t token_start; /* offset of its first token in the piece */
     int64_t token_line;
-    bool in_parts; /* it was too long: earlier parts are handed out */
+    bool in_parts; /* it was too long: earlier parts are handed out, */
+    size_t parts;  /* of so many bytes */
 
     char word[WORD_SIZE]; /* the word that ends right before the next byte, lower case; "" if none */
     size_t word_length;
@@ -100,6 +101,7 @@ static void reset_statement(rh_dump_lexer *lexer)
 {
     rh_text_clear(&lexer->held);
     lexer->has_token = lexer->in_parts = false;
+    lexer->parts = 0;
     lexer->depth = lexer->begin_depth = lexer->word_count = 0;
     lexer->word_length = 0;
     lexer->word[0] = 0;
@@ -561,6 +563,10 @@ static bool keep(rh_dump_lexer *lexer, const char *bytes, size_t length, rh_erro
             return refuse(lexer, error, "has a COPY statement of more than 1 MiB",
                           "this is not SQL that pg_dump writes");
     }
+    lexer->parts += lexer->has_token ? lexer->held.length : 0;
+    if (lexer->parts > RH_DUMP_LONGEST)
+        return refuse(lexer, error, "has a statement of more than 256 MiB",
+                      "make it with pg_dump without --inserts, or with fewer --rows-per-insert");
     bool more = emit(lexer, lexer->has_token ? RH_DUMP_PART : RH_DUMP_REST, bytes, length, false, error);
     rh_text_clear(&lexer->held);
     lexer->in_parts = lexer->has_token;

@@ -26,26 +26,36 @@ static bool no_backup(rh_error *error, const char *path, const char *what, const
 
 /* ---- pg_dump's own formats ---- */
 
-static bool inspect_toc(rh_arena *arena, rh_backup_facts *facts, const rh_progress *progress, rh_error *error)
+static bool check_toc(const rh_toc *toc, rh_arena *arena, rh_backup_facts *facts, const rh_progress *progress,
+                      rh_error *error)
 {
     static const rh_backup_shape shapes[] = {[RH_TOC_CUSTOM] = RH_SHAPE_PGDUMP_CUSTOM,
                                              [RH_TOC_TAR] = RH_SHAPE_PGDUMP_TAR,
                                              [RH_TOC_DIRECTORY] = RH_SHAPE_PGDUMP_DIRECTORY};
-    rh_toc toc;
-    if (!rh_toc_read_path(facts->path, arena, &toc, error))
-        return false;
     rh_backup_shape found = facts->shape;
-    facts->shape = shapes[toc.format];
+    facts->shape = shapes[toc->format];
     if (facts->shape != found)
         return no_backup(error, facts->path, "one file of a pg_dump backup that has several",
                          "name the directory (or the tar file) that pg_dump wrote");
-    facts->compression = toc.compression;
-    facts->archive_version = rh_arena_printf(arena, "%d.%d", toc.version_major, toc.version_minor);
-    facts->dump_version = *toc.dump_version ? toc.dump_version : NULL;
-    facts->server_major = rh_leading_int(toc.server_version);
-    rh_database_read_toc(&toc, arena, &facts->database);
+    facts->compression = toc->compression;
+    facts->archive_version = rh_arena_printf(arena, "%d.%d", toc->version_major, toc->version_minor);
+    facts->dump_version = *toc->dump_version ? rh_arena_strdup(arena, toc->dump_version) : NULL;
+    facts->server_major = rh_leading_int(toc->server_version);
+    rh_database_read_toc(toc, arena, &facts->database);
     rh_progress_update(progress, stage, "checking that all data are there", -1, -1, RH_UNIT_NONE);
-    return rh_toc_check(facts->path, &toc, error);
+    return rh_toc_check_entries(facts->path, toc, error) &&
+           rh_toc_check(facts->path, toc, facts->sha256, progress, stage, error);
+}
+
+/* The table of contents itself is not kept: it may be large. */
+static bool inspect_toc(rh_arena *arena, rh_backup_facts *facts, const rh_progress *progress, rh_error *error)
+{
+    rh_arena *scratch = rh_arena_new();
+    rh_toc toc;
+    bool fine =
+        rh_toc_read_path(facts->path, scratch, &toc, error) && check_toc(&toc, arena, facts, progress, error);
+    rh_arena_free(scratch);
+    return fine;
 }
 
 static bool inspect_directory(const char *path, rh_arena *arena, rh_backup_facts *facts,
@@ -143,17 +153,19 @@ static bool inspect_plain(const char *head, rh_arena *arena, rh_backup_facts *fa
 
 /* What the walk over the entries of a file has seen. */
 typedef struct walk {
-    rh_text candidates; /* names of entries that are SQL, ", " between */
+    rh_text candidates; /* names of entries that are SQL, ", " between; not more than MOST_NAMED */
     size_t candidate_count, entry_count;
-    char *sql_head; /* of the first one, 0-terminated */
     bool base_backup, damaged;
-    rh_text first_head; /* of the first entry */
+    rh_text first_head, sql_head; /* of the first entry, and of the first that is SQL */
+    char head[RH_HEAD_SIZE];      /* of the current one */
 } walk;
+
+enum { MOST_NAMED = 8 };
 
 static bool look_at_entry(rh_archive *archive, const char *name, rh_arena *arena, rh_backup_facts *facts,
                           walk *seen, rh_error *error)
 {
-    char *head = rh_arena_alloc(arena, RH_HEAD_SIZE + 1);
+    char *head = seen->head;
     int64_t length = 0, n = 1;
     while (length < RH_HEAD_SIZE &&
            (n = rh_archive_read(archive, head + length, (size_t)(RH_HEAD_SIZE - length), error)) > 0)
@@ -168,10 +180,11 @@ static bool look_at_entry(rh_archive *archive, const char *name, rh_arena *arena
     if (!rh_looks_like_sql(head, (size_t)length))
         return true;
     if (seen->candidate_count++ == 0) {
-        seen->sql_head = head;
+        rh_text_append_bytes(&seen->sql_head, head, (size_t)length);
         facts->entry = *name ? rh_arena_strdup(arena, name) : NULL;
     }
-    rh_text_printf(&seen->candidates, "%s%s", seen->candidate_count > 1 ? ", " : "", name);
+    if (seen->candidate_count <= MOST_NAMED)
+        rh_text_printf(&seen->candidates, "%s%s", seen->candidate_count > 1 ? ", " : "", name);
     return true;
 }
 
@@ -202,8 +215,9 @@ static bool explain(const char *path, const rh_backup_facts *facts, const walk *
 
 static bool several(const char *path, const walk *seen, rh_error *error)
 {
-    rh_error_set(error, RH_ERROR_BACKUP, "%s holds %zu files that may be the dump: %s", path,
-                 seen->candidate_count, rh_text_string(&seen->candidates));
+    rh_error_set(error, RH_ERROR_BACKUP, "%s holds %zu files that may be the dump: %s%s", path,
+                 seen->candidate_count, rh_text_string(&seen->candidates),
+                 seen->candidate_count > MOST_NAMED ? " …" : "");
     rh_error_hint(error, "unpack it and name the one that is the dump");
     return rh_error_at(error, path, 0, 0);
 }
@@ -211,7 +225,6 @@ static bool several(const char *path, const walk *seen, rh_error *error)
 static bool inspect_file(const char *path, rh_arena *arena, rh_backup_facts *facts,
                          const rh_progress *progress, rh_error *error)
 {
-    walk seen = {0};
     const char *name;
     int64_t size;
     int more = 0;
@@ -219,21 +232,23 @@ static bool inspect_file(const char *path, rh_arena *arena, rh_backup_facts *fac
     rh_archive *archive = rh_archive_open(path, error);
     if (!archive)
         return false;
+    walk *seen = rh_alloc(sizeof *seen);
+    memset(seen, 0, sizeof *seen);
     facts->compression = rh_archive_compression(archive);
     facts->container = rh_archive_container(archive);
     bool contained = strcmp(facts->container, "none") != 0;
     while ((more = rh_archive_next(archive, &name, &size, error)) > 0) {
         bool toc_name = strcmp(name, "toc.dat") == 0;
-        if (!look_at_entry(archive, name, arena, facts, &seen, error)) {
-            seen.damaged = true;
+        if (!look_at_entry(archive, name, arena, facts, seen, error)) {
+            seen->damaged = true;
             break;
         }
-        is_toc = seen.entry_count == 1 && (toc_name || !contained) &&
-                 rh_starts_with(rh_text_string(&seen.first_head), "PGDMP");
+        is_toc = seen->entry_count == 1 && (toc_name || !contained) &&
+                 rh_starts_with(rh_text_string(&seen->first_head), "PGDMP");
         if (is_toc || !contained)
             break;
     }
-    bool whole = more >= 0 && !seen.damaged;
+    bool whole = more >= 0 && !seen->damaged;
     rh_archive_close(archive);
     if (!whole)
         fine = false;
@@ -241,17 +256,19 @@ static bool inspect_file(const char *path, rh_arena *arena, rh_backup_facts *fac
         facts->shape = contained ? RH_SHAPE_PGDUMP_TAR : RH_SHAPE_PGDUMP_CUSTOM;
         facts->container = "none";
         fine = inspect_toc(arena, facts, progress, error);
-    } else if (seen.candidate_count == 1)
-        fine = inspect_plain(seen.sql_head, arena, facts, progress, error);
+    } else if (seen->candidate_count == 1)
+        fine = inspect_plain(rh_text_string(&seen->sql_head), arena, facts, progress, error);
     else
-        fine = seen.candidate_count > 1 ? several(path, &seen, error) : explain(path, facts, &seen, error);
-    rh_text_release(&seen.candidates);
-    rh_text_release(&seen.first_head);
+        fine = seen->candidate_count > 1 ? several(path, seen, error) : explain(path, facts, seen, error);
+    rh_text_release(&seen->candidates);
+    rh_text_release(&seen->first_head);
+    rh_text_release(&seen->sql_head);
+    free(seen);
     return fine;
 }
 
-bool rh_backup_inspect(const char *path, rh_arena *arena, rh_backup_facts *facts, const rh_progress *progress,
-                       rh_error *error)
+static bool inspect(const char *path, rh_arena *arena, rh_backup_facts *facts, const rh_progress *progress,
+                    rh_error *error)
 {
     struct stat status;
     *facts = (rh_backup_facts){.path = rh_arena_strdup(arena, path),
@@ -271,7 +288,7 @@ bool rh_backup_inspect(const char *path, rh_arena *arena, rh_backup_facts *facts
             !inspect_directory(path, arena, facts, progress, error))
             return false;
     } else if (!S_ISREG(status.st_mode)) {
-        return no_backup(error, path, "a device or a pipe", "name a file or a directory");
+        return no_backup(error, path, rh_file_kind(status.st_mode), "name a file or a directory");
     } else if (status.st_size == 0) {
         return no_backup(error, path, "an empty file",
                          "was the disk full when it was made? make the dump again");
@@ -280,7 +297,20 @@ bool rh_backup_inspect(const char *path, rh_arena *arena, rh_backup_facts *facts
         if (!inspect_file(path, arena, facts, progress, error))
             return false;
     }
-    return rh_sha256_path(path, facts->sha256, &facts->bytes, progress, stage, error);
+    return facts->sha256[0] || rh_sha256_path(path, facts->sha256, &facts->bytes, progress, stage, error);
+}
+
+bool rh_backup_inspect(const char *path, rh_arena *arena, rh_backup_facts *facts, const rh_progress *progress,
+                       rh_error *error)
+{
+    rh_error own = {0};
+    bool fine = inspect(path, arena, facts, progress, &own);
+    if (!fine && !own.file)
+        rh_error_at(&own, path, 0, 0);
+    if (!fine && error)
+        rh_error_move(error, &own);
+    rh_error_release(&own);
+    return fine;
 }
 
 int rh_backup_needed_major(const rh_backup_facts *facts)

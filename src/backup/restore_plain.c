@@ -18,6 +18,7 @@ enum { BATCH = 128 * 1024, SPAN_COUNT = 1 << 16, CONTEXT_SIZE = 200 };
 /* Where a statement or a block of COPY data stands in the dump. */
 typedef struct span {
     int64_t first, last;
+    int64_t omitted; /* blank lines before it that psql did not get */
     bool copy;
 } span;
 
@@ -30,6 +31,7 @@ typedef struct plain {
     char connected[RH_NAME_SIZE]; /* the database of the first \connect */
     span *spans;                  /* a ring */
     size_t span_count;
+    int64_t omitted;
     /* What psql said: */
     int64_t failed_line; /* as psql counts; 0: nothing */
     const char *message;
@@ -96,7 +98,7 @@ static bool forward(plain *p, const rh_dump_piece *piece, rh_error *error)
 {
     bool copy = piece->kind == RH_DUMP_COPY_DATA;
     if (piece->first) {
-        p->spans[p->span_count++ % SPAN_COUNT] = (span){piece->line, piece->end_line, copy};
+        p->spans[p->span_count++ % SPAN_COUNT] = (span){piece->line, piece->end_line, p->omitted, copy};
     } else if (p->span_count > 0) {
         p->spans[(p->span_count - 1) % SPAN_COUNT].last = piece->end_line;
     }
@@ -106,12 +108,20 @@ static bool forward(plain *p, const rh_dump_piece *piece, rh_error *error)
     return p->batch.length < BATCH || flush(p, NULL, 0, error);
 }
 
-/* Leaves it out, but keeps its line breaks: psql's line numbers stay the dump's. */
+/* Leaves it out, but keeps its line breaks: psql's line numbers stay the dump's, but for floods of blank
+ * lines. */
 static bool drop(plain *p, const rh_dump_piece *piece)
 {
-    for (size_t i = 0; i < piece->length; i++)
-        if (piece->bytes[i] == '\n')
+    enum { MOST_BLANK = 1000 };
+    int64_t kept = 0;
+    for (size_t i = 0; i < piece->length; i++) {
+        if (piece->bytes[i] != '\n')
+            continue;
+        if (kept++ < MOST_BLANK)
             rh_text_append_char(&p->batch, '\n');
+        else
+            p->omitted++;
+    }
     return true;
 }
 
@@ -264,7 +274,7 @@ static bool take(void *user, const rh_dump_piece *piece, rh_error *error)
     case RH_DUMP_COMMAND:
         return take_command(p, piece, error);
     case RH_DUMP_REST:
-        return drop(p, piece);
+        return drop(p, piece) && (p->batch.length < BATCH || flush(p, NULL, 0, error));
     default:
         return forward(p, piece, error);
     }
@@ -317,11 +327,12 @@ static int64_t dump_line(const plain *p, int64_t line)
     size_t oldest = p->span_count > SPAN_COUNT ? p->span_count - SPAN_COUNT : 0;
     for (size_t i = p->span_count; i > oldest; i--) {
         const span *s = &p->spans[(i - 1) % SPAN_COUNT];
-        if (s->first > line || s->last < line || (p->copy_line > 0 && !s->copy))
+        int64_t at = line + s->omitted;
+        if (s->first > at || s->last < at || (p->copy_line > 0 && !s->copy))
             continue;
         return s->copy && p->copy_line > 0 ? s->first + p->copy_line - 1 : s->first;
     }
-    return line;
+    return line + p->omitted;
 }
 
 /* psql has failed: its own words, at the dump's line. */

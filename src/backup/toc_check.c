@@ -4,7 +4,9 @@
 #include "pgrehearse/backup/toc.h"
 #include "pgrehearse/base/interrupt.h"
 #include "pgrehearse/base/text.h"
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -20,123 +22,102 @@ static bool incomplete(const char *path, const rh_toc_entry *entry, const char *
 
 /* ---- custom: blocks behind one another ---- */
 
-typedef struct blocks {
-    FILE *file;
-    int integer_size;
-    int64_t size; /* of the file */
-} blocks;
-
-/* As ReadInt; false at the end of the file. */
-static bool block_integer(blocks *b, int64_t *value)
+/* As ReadInt, of an int that is not negative; -1: there is none, or the file ends. */
+static int64_t block_integer(rh_hashed_file *file, const rh_toc *toc)
 {
-    unsigned char bytes[33];
-    size_t size = 1 + (size_t)b->integer_size;
-    if (fread(bytes, 1, size, b->file) != size)
-        return false;
-    *value = 0;
-    for (size_t i = 1; i < size && i <= 7; i++)
-        *value |= (int64_t)bytes[i] << (8 * (i - 1));
-    return bytes[0] == 0;
+    unsigned char bytes[33] = {0};
+    size_t size = 1 + (size_t)toc->integer_size;
+    int64_t value = 0;
+    if (rh_hashed_file_read(file, bytes, size) != size || bytes[0] != 0)
+        return -1;
+    for (size_t i = 1; i < size && i <= 4; i++)
+        value |= (int64_t)bytes[i] << (8 * (i - 1));
+    return value <= INT32_MAX ? value : -1;
 }
 
 /* Chunks of a length and that many bytes, ended by a length of 0. */
-static bool pass_chunks(blocks *b)
+static bool pass_chunks(rh_hashed_file *file, const rh_toc *toc)
 {
     int64_t length;
-    do {
-        if (!block_integer(b, &length) || length > b->size)
+    while ((length = block_integer(file, toc)) > 0)
+        if (!rh_hashed_file_skip(file, length))
             return false;
-        if (length > 0 && (fseeko(b->file, length, SEEK_CUR) != 0 || ftello(b->file) > b->size))
+    return length == 0;
+}
+
+/* What is behind a block's id: the data of a table, or large objects, each with its OID. */
+static bool pass_block(rh_hashed_file *file, const rh_toc *toc, bool large_objects)
+{
+    int64_t oid = 0;
+    if (!large_objects)
+        return pass_chunks(file, toc);
+    unsigned char bytes[33] = {0};
+    size_t size = 1 + (size_t)toc->integer_size;
+    do { /* an OID may not fit an int: it is written as one all the same */
+        if (rh_hashed_file_read(file, bytes, size) != size)
             return false;
-    } while (length > 0 && !rh_interrupt_requested());
+        oid = 0;
+        for (size_t i = 1; i < size; i++)
+            oid |= bytes[i];
+        if (oid != 0 && !pass_chunks(file, toc))
+            return false;
+    } while (oid != 0);
     return true;
 }
 
-/* Passes one block: 1 done (its entry in *ID), 0 the end of the file, -1 cut off. */
-static int pass_block(blocks *b, int64_t *id)
-{
-    enum { DATA = 1, BLOBS = 3 };
-    int kind = fgetc(b->file);
-    int64_t oid;
-    if (kind == EOF)
-        return 0;
-    if (!block_integer(b, id) || (kind != DATA && kind != BLOBS))
-        return -1;
-    if (kind == DATA)
-        return pass_chunks(b) ? 1 : -1;
-    do {
-        if (!block_integer(b, &oid) || (oid != 0 && !pass_chunks(b)))
-            return -1;
-    } while (oid != 0);
-    return 1;
-}
-
-static const rh_toc_entry *find_entry(const rh_toc *toc, int64_t id)
-{
-    for (size_t i = 0; i < toc->entry_count; i++)
-        if (toc->entries[i].id == id)
-            return &toc->entries[i];
-    return NULL;
-}
-
-/* With offsets the last block must end at the file's end; without (a dump into a pipe, or one that was
- * killed) every block is passed. */
-static bool check_custom(const char *path, const rh_toc *toc, FILE *file, int64_t size, int64_t data_start,
+/* The blocks up to the file's end, each of an entry that has data and where it says. *SEEN by index. */
+static bool check_blocks(const char *path, const rh_toc *toc, rh_hashed_file *file, bool *seen,
                          rh_error *error)
 {
-    blocks b = {.file = file, .integer_size = toc->integer_size, .size = size};
-    size_t expected = 0, found = 0, unknown = 0;
-    const rh_toc_entry *last = NULL;
-    for (size_t i = 0; i < toc->entry_count; i++) {
-        const rh_toc_entry *entry = &toc->entries[i];
-        expected += entry->has_data;
-        unknown += entry->has_data && entry->offset < 0;
-        if (entry->has_data && entry->offset >= size)
-            return incomplete(path, entry, "begin behind the end of the file", error);
-        if (entry->has_data && entry->offset >= 0 && (!last || entry->offset > last->offset))
-            last = entry;
+    enum { DATA = 1, BLOBS = 3 };
+    for (;;) {
+        unsigned char kind;
+        int64_t at = rh_hashed_file_position(file);
+        if (rh_hashed_file_read(file, &kind, 1) != 1)
+            return true;
+        int64_t id = block_integer(file, toc);
+        const rh_toc_entry *entry = id > 0 ? rh_toc_find(toc, id) : NULL;
+        bool large_objects = entry && strcmp(entry->desc, "BLOBS") == 0;
+        if (id < 0 && (kind == DATA || kind == BLOBS))
+            return incomplete(path, NULL, "it ends where a table's data begin", error);
+        if (!entry || !entry->has_data || seen[entry - toc->entries] ||
+            kind != (large_objects ? BLOBS : DATA) || (entry->offset >= 0 && entry->offset != at))
+            return incomplete(path, NULL, "its data are not those that its table of contents lists", error);
+        seen[entry - toc->entries] = true;
+        if (!pass_block(file, toc, large_objects))
+            return incomplete(path, entry, "are cut off or damaged", error);
     }
-    if (expected == 0)
-        return true;
-    if (fseeko(file, unknown == 0 ? last->offset : data_start, SEEK_SET) != 0)
-        return rh_error_errno(error, errno, "cannot read %s", path);
-    int status;
-    int64_t id = 0;
-    while ((status = pass_block(&b, &id)) > 0)
-        found++;
-    if (status < 0)
-        return incomplete(path, find_entry(toc, id), "are cut off by the end of the file", error);
-    if (unknown > 0 && found < expected)
-        return incomplete(path, NULL, "not all tables' data are there (was pg_dump interrupted?)", error);
-    return unknown > 0 || found > 0 || incomplete(path, last, "are missing", error);
 }
 
-static size_t read_counting(void *user, void *buffer, size_t size)
+static bool check_custom(const char *path, const rh_toc *toc, char digest[65], const rh_progress *progress,
+                         const char *stage, rh_error *error)
 {
-    return fread(buffer, 1, size, user);
-}
-
-static bool check_custom_path(const char *path, const rh_toc *toc, rh_error *error)
-{
-    struct stat status;
-    FILE *file = fopen(path, "re");
-    if (!file || fstat(fileno(file), &status) != 0) {
-        rh_error_errno(error, errno, "cannot read %s", path);
-        if (file)
-            fclose(file);
+    rh_hashed_file *file = rh_hashed_file_open(path, true, error);
+    if (!file)
         return false;
-    }
-    /* The data begin where the table of contents ends. */
-    rh_arena *arena = rh_arena_new();
-    rh_toc again;
-    bool fine = rh_toc_read((rh_toc_source){read_counting, file}, path, arena, &again, error) &&
-                check_custom(path, toc, file, status.st_size, ftello(file), error);
-    rh_arena_free(arena);
-    fclose(file);
+    rh_hashed_file_progress(file, progress, stage);
+    bool *seen = rh_alloc(toc->entry_count + 1);
+    memset(seen, 0, toc->entry_count + 1);
+    bool fine = (rh_hashed_file_skip(file, toc->bytes) ||
+                 incomplete(path, NULL, "it became shorter while it was read", error)) &&
+                check_blocks(path, toc, file, seen, error);
+    for (size_t i = 0; fine && i < toc->entry_count; i++)
+        if (toc->entries[i].has_data && !seen[i])
+            fine = incomplete(path, &toc->entries[i], "are missing (was pg_dump interrupted?)", error);
+    fine = fine && rh_hashed_file_end(file, digest, error);
+    free(seen);
+    rh_hashed_file_close(file);
     return fine;
 }
 
 /* ---- directory and tar: a file for every entry ---- */
+
+static bool special_file(const char *file, const char *kind, rh_error *error)
+{
+    rh_error_set(error, RH_ERROR_BACKUP, "the backup holds %s in place of a file: %s", kind, file);
+    rh_error_hint(error, "copy the backup as pg_dump wrote it, and its files themselves rather than links");
+    return rh_error_at(error, file, 0, 0);
+}
 
 /* Decompresses FILE to its end; COPY data must end with their last line. */
 static bool check_member(const char *path, const char *file, const rh_toc_entry *entry, rh_error *error)
@@ -176,9 +157,10 @@ static bool check_member(const char *path, const char *file, const rh_toc_entry 
 static bool check_file(const char *path, const char *file, const rh_toc_entry *entry, rh_error *error)
 {
     static const char *const suffixes[] = {"", ".gz", ".lz4", ".zst"};
+    struct stat status;
     rh_text full = {0};
-    bool found = false, fine = true;
-    if (file[0] == '/' || strstr(file, "..")) {
+    bool found = false;
+    if (strchr(file, '/') || !*file) {
         rh_error_set(error, RH_ERROR_REFUSED, "the backup names a file outside of itself: \"%s\"", file);
         rh_error_hint(error, "pg_dump does not write such names: where does this backup come from?");
         return rh_error_at(error, path, 0, 0);
@@ -186,10 +168,12 @@ static bool check_file(const char *path, const char *file, const rh_toc_entry *e
     for (size_t i = 0; !found && i < sizeof suffixes / sizeof *suffixes; i++) {
         rh_text_clear(&full);
         rh_text_printf(&full, "%s/%s%s", path, file, suffixes[i]);
-        found = rh_file_exists(full.data);
+        found = lstat(full.data, &status) == 0;
     }
-    fine =
-        found ? check_member(path, full.data, entry, error) : incomplete(path, entry, "are missing", error);
+    const char *kind = found ? rh_file_kind(status.st_mode) : NULL;
+    bool fine = kind    ? special_file(full.data, kind, error)
+                : found ? check_member(path, full.data, entry, error)
+                        : incomplete(path, entry, "are missing", error);
     rh_text_release(&full);
     return fine;
 }
@@ -197,22 +181,62 @@ static bool check_file(const char *path, const char *file, const rh_toc_entry *e
 /* The large objects: a list of "oid file" lines, and each of these files. */
 static bool check_large_objects(const char *path, const rh_toc_entry *entry, rh_error *error)
 {
-    rh_arena *arena = rh_arena_new();
-    char *list = rh_file_read(rh_arena_printf(arena, "%s/%s", path, entry->file), 0, arena, NULL, NULL),
-         *rest = NULL;
-    bool fine = list || incomplete(path, entry, "are missing", error);
-    for (char *line = list ? strtok_r(list, "\n", &rest) : NULL; fine && line;
-         line = strtok_r(NULL, "\n", &rest)) {
-        char *file = strchr(line, ' ');
-        fine = file ? check_file(path, file + 1, entry, error)
-                    : incomplete(path, entry, "have a damaged list", error);
+    char line[256];
+    bool fine = true;
+    rh_text name = {0};
+    rh_text_printf(&name, "%s/%s", path, entry->file);
+    FILE *list = rh_file_stream(name.data, error);
+    while (list && fine && fgets(line, sizeof line, list) && !rh_interrupt_requested()) {
+        size_t length = strcspn(line, "\n"), digits = strspn(line, "0123456789");
+        bool whole = line[length] == '\n' && digits > 0 && line[digits] == ' ';
+        line[length] = 0;
+        fine = whole ? check_file(path, line + digits + 1, entry, error)
+                     : incomplete(path, entry, "have a damaged list", error);
     }
-    rh_arena_free(arena);
+    fine = fine && list && !ferror(list);
+    if (list)
+        fclose(list);
+    rh_text_release(&name);
+    return fine;
+}
+
+/* "123.dat", "123.dat.gz": whether it is the file of an entry; true for other names, too. */
+static bool is_listed(const rh_toc *toc, const char *name)
+{
+    char *end;
+    long long id = strtoll(name, &end, 10);
+    if (end == name || !rh_starts_with(end, ".dat"))
+        return true;
+    const rh_toc_entry *entry = rh_toc_find(toc, id);
+    return entry && entry->file && rh_starts_with(name, entry->file);
+}
+
+/* No data but those of the entries, and nothing that a reader might wait for. */
+static bool check_listing(const char *path, const rh_toc *toc, rh_error *error)
+{
+    struct stat status;
+    struct dirent *found;
+    bool fine = true;
+    DIR *directory = opendir(path);
+    if (!directory)
+        return rh_error_errno(error, errno, "cannot read %s", path);
+    while (fine && !rh_interrupt_requested() && (found = readdir(directory))) {
+        const char *kind = fstatat(dirfd(directory), found->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0
+                               ? rh_file_kind(status.st_mode)
+                               : NULL;
+        if (kind && !S_ISDIR(status.st_mode) && !S_ISLNK(status.st_mode))
+            fine = special_file(found->d_name, kind, error);
+        else if (!is_listed(toc, found->d_name))
+            fine = incomplete(path, NULL, "it has data that its table of contents does not list", error);
+    }
+    closedir(directory);
     return fine;
 }
 
 static bool check_directory(const char *path, const rh_toc *toc, rh_error *error)
 {
+    if (!check_listing(path, toc, error))
+        return false;
     for (size_t i = 0; i < toc->entry_count; i++) {
         const rh_toc_entry *entry = &toc->entries[i];
         if (entry->file && !check_file(path, entry->file, entry, error))
@@ -225,13 +249,20 @@ static bool check_directory(const char *path, const rh_toc *toc, rh_error *error
     return true;
 }
 
-/* Is MEMBER what holds the entry's data? A tar's large objects are listed in blobs.toc (blobs_N.toc since
- * 17), whatever the entry says. */
-static bool holds(const rh_toc_entry *entry, const char *member)
+/* A tar's large objects are listed in blobs.toc (blobs_N.toc since 17), whatever the entry says. */
+static bool is_blob_list(const char *member)
 {
-    if (entry->file && strcmp(entry->desc, "BLOBS") == 0)
-        return rh_starts_with(member, "blobs") && rh_ends_with(member, ".toc");
-    return entry->file && strcmp(entry->file, member) == 0;
+    return rh_starts_with(member, "blobs") && rh_ends_with(member, ".toc");
+}
+
+/* Notes in FOUND whose data MEMBER holds; false when it is of none. */
+static bool note_member(const rh_toc *toc, const char *member, bool *found, bool *blobs)
+{
+    const rh_toc_entry *entry = rh_toc_find(toc, strtoll(member, NULL, 10));
+    *blobs = *blobs || is_blob_list(member);
+    if (entry && entry->file && strcmp(entry->file, member) == 0)
+        found[entry - toc->entries] = true;
+    return is_listed(toc, member);
 }
 
 static bool check_tar(const char *path, const rh_toc *toc, rh_error *error)
@@ -240,32 +271,38 @@ static bool check_tar(const char *path, const rh_toc *toc, rh_error *error)
     int64_t size, n = 0;
     char buffer[65536];
     int more = 0;
+    bool blobs = false, listed = true;
     rh_archive *archive = rh_archive_open(path, error);
     bool *found = rh_alloc(toc->entry_count + 1);
     memset(found, 0, toc->entry_count + 1);
-    while (archive && (more = rh_archive_next(archive, &name, &size, error)) > 0) {
-        for (size_t i = 0; i < toc->entry_count; i++)
-            if (holds(&toc->entries[i], name))
-                found[i] = true;
+    while (archive && listed && (more = rh_archive_next(archive, &name, &size, error)) > 0) {
+        listed = note_member(toc, name, found, &blobs);
         while ((n = rh_archive_read(archive, buffer, sizeof buffer, error)) > 0)
             ;
         if (n < 0)
             break;
     }
-    bool fine = archive && n == 0 && more == 0;
-    for (size_t i = 0; fine && i < toc->entry_count; i++)
-        if (toc->entries[i].file && !found[i])
-            fine = incomplete(path, &toc->entries[i], "are missing", error);
+    bool fine = archive && n == 0 && more >= 0;
+    if (fine && !listed)
+        fine = incomplete(path, NULL, "it has data that its table of contents does not list", error);
+    for (size_t i = 0; fine && i < toc->entry_count; i++) {
+        const rh_toc_entry *entry = &toc->entries[i];
+        bool there = found[i] || (blobs && strcmp(entry->desc, "BLOBS") == 0);
+        if (entry->file && !there)
+            fine = incomplete(path, entry, "are missing", error);
+    }
     free(found);
     rh_archive_close(archive);
     return fine;
 }
 
-bool rh_toc_check(const char *path, const rh_toc *toc, rh_error *error)
+bool rh_toc_check(const char *path, const rh_toc *toc, char digest[65], const rh_progress *progress,
+                  const char *stage, rh_error *error)
 {
+    digest[0] = 0;
     switch (toc->format) {
     case RH_TOC_CUSTOM:
-        return check_custom_path(path, toc, error);
+        return check_custom(path, toc, digest, progress, stage, error);
     case RH_TOC_DIRECTORY:
         return check_directory(path, toc, error);
     default:

@@ -165,7 +165,7 @@ static bool read_durations(const rh_json *report, const char *actual, rh_arena *
 static bool is_server_log(const char *path)
 {
     char head[65536];
-    FILE *file = fopen(path, "re");
+    FILE *file = rh_file_stream(path, NULL);
     size_t got = file ? fread(head, 1, sizeof head - 1, file) : 0;
     if (file)
         fclose(file);

@@ -6,10 +6,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 /* The whole file, 0-terminated, in ARENA; LENGTH may be NULL. LIMIT > 0 refuses larger ones. */
 char *rh_file_read(const char *path, int64_t limit, rh_arena *arena, size_t *length, rh_error *error);
+/* Opens a regular file for reading, without ever waiting for a writer. RH_ERROR_IO for what is none (a directory, a
+ * named pipe, a socket, a device) and, unless FOLLOW, for a symbolic link. The descriptor, or -1. */
+int rh_file_open(const char *path, bool follow, rh_error *error);
+/* The same as a stream, links followed; the caller closes it. */
+FILE *rh_file_stream(const char *path, rh_error *error);
+/* "a named pipe", "a socket", "a device", "a directory", "a symbolic link"; NULL: a regular file. */
+const char *rh_file_kind(mode_t mode);
 /* Writes to a temporary name beside it, fsyncs, renames: never a half-written PATH. */
 bool rh_file_write(const char *path, const char *text, size_t length, rh_error *error);
 /* Appends and fsyncs before it returns. */
@@ -31,6 +39,18 @@ int64_t rh_disk_free(const char *path);
 /* SHA-256 of a file, or of a directory (of its sorted "sha256  relative/path\n" lines), as 64 hex digits. BYTES may be NULL. */
 bool rh_sha256_path(const char *path, char digest[65], int64_t *bytes, const rh_progress *progress, const char *stage,
                     rh_error *error);
+/* A regular file read once, from its start to its end, with its SHA-256 on the way. FOLLOW as in rh_file_open. */
+typedef struct rh_hashed_file rh_hashed_file;
+rh_hashed_file *rh_hashed_file_open(const char *path, bool follow, rh_error *error);
+/* Takes NULL. */
+void rh_hashed_file_close(rh_hashed_file *file);
+void rh_hashed_file_progress(rh_hashed_file *file, const rh_progress *progress, const char *stage);
+/* FILE an rh_hashed_file. Like fread: a short count is the end, an error or an interrupt. */
+size_t rh_hashed_file_read(void *file, void *buffer, size_t size);
+bool rh_hashed_file_skip(rh_hashed_file *file, int64_t count);
+int64_t rh_hashed_file_position(const rh_hashed_file *file);
+/* Reads what is left; DIGEST as 64 hex digits. False on a read error of any earlier call, too, or an interrupt. */
+bool rh_hashed_file_end(rh_hashed_file *file, char digest[65], rh_error *error);
 void rh_sha256_bytes(const void *bytes, size_t length, char digest[65]);
 /* MD5 as 32 hex digits; "" where the crypto library has none (FIPS). For comparing with what others wrote. */
 void rh_md5_bytes(const void *bytes, size_t length, char digest[33]);

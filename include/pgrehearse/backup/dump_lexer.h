@@ -21,8 +21,8 @@ typedef enum rh_dump_kind {
     RH_DUMP_REST,    /* blanks and comments: at the end of the dump, or behind COPY … FROM stdin; */
 } rh_dump_kind;
 
-/* Longer statements are handed out in parts. */
-enum { RH_DUMP_HELD = 1024 * 1024 };
+/* Longer statements are handed out in parts; the longest are refused: psql and the server each hold them. */
+enum { RH_DUMP_HELD = 1024 * 1024, RH_DUMP_LONGEST = 256 * 1024 * 1024 };
 
 typedef struct rh_dump_piece {
     rh_dump_kind kind;

@@ -265,19 +265,26 @@ static void missing_roles_are_made_or_left_out(void **state)
 static void damage_is_told(void **state)
 {
     (void)state;
-    assert_int_equal(shell("head -c 3000 custom > cut1; head -c -1 custom > cut2; head -c -1 piped > cut3; "
-                           "head -c 20000 piped > cut4;"
-                           "head -c 30000 tar > cut5; head -c 60000 plain > cut6; head -c -200 plain > cut7; "
-                           "head -c 9000 gz > cut8;"
-                           "cp -r dir cut9; rm $(ls -S cut9/*.gz | head -1); cp -r dir cut10; f=$(ls -S "
-                           "cut10/*.gz | head -1);"
-                           "head -c 500 $f > x; mv x $f; cp custom flipped; printf 'xxxx' | dd of=flipped "
-                           "bs=1 seek=$(($(stat -c %%s custom) - 9000)) conv=notrunc 2>/dev/null;"
-                           "pg_dump -Fd -Z0 -f raw; f=$(ls -S raw/*.dat | head -1); f=$(grep -l tab "
-                           "raw/*.dat | head -1); head -c 1000 $f > x; mv x $f"),
-                     0);
-    static const char *const cuts[] = {"cut1", "cut2", "cut3", "cut4",  "cut5",    "cut6",
-                                       "cut7", "cut8", "cut9", "cut10", "flipped", "raw"};
+    assert_int_equal(
+        shell("head -c 3000 custom > cut1; head -c -1 custom > cut2; head -c -1 piped > cut3; "
+              "head -c 20000 piped > cut4;"
+              "head -c 30000 tar > cut5; head -c 60000 plain > cut6; head -c -200 plain > cut7; "
+              "head -c 9000 gz > cut8;"
+              "cp -r dir cut9; rm $(ls -S cut9/*.gz | head -1); cp -r dir cut10; f=$(ls -S "
+              "cut10/*.gz | head -1);"
+              "head -c 500 $f > x; mv x $f; cp custom flipped; printf 'xxxx' | dd of=flipped "
+              "bs=1 seek=$(($(stat -c %%s custom) - 9000)) conv=notrunc 2>/dev/null;"
+              "pg_dump -Fd -Z0 -f raw; f=$(ls -S raw/*.dat | head -1); f=$(grep -l tab "
+              "raw/*.dat | head -1); head -c 1000 $f > x; mv x $f;"
+              "cp -r dir fifo; f=$(ls -S fifo/*.gz | head -1); rm $f; mkfifo $f; cp -r dir link; "
+              "f=$(ls -S link/*.gz | head -1); rm $f; ln -s /dev/zero $f;"
+              "cp -r dir unlisted; echo | gzip > unlisted/99999.dat.gz; cp -r dir longer; echo >> "
+              "longer/toc.dat; (cat custom; echo) > longer2; (cat piped; head -c 30 custom) > "
+              "longer3"),
+        0);
+    static const char *const cuts[] = {"cut1", "cut2", "cut3",     "cut4",   "cut5",    "cut6",
+                                       "cut7", "cut8", "cut9",     "cut10",  "flipped", "raw",
+                                       "fifo", "link", "unlisted", "longer", "longer2", "longer3"};
     for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++)
         expect_failed(cuts[i], RH_ERROR_BACKUP, "", 0);
 }
@@ -346,7 +353,7 @@ static void dumps_do_not_change_the_server(void **state)
             "psql -qXc \"DROP TABLE IF EXISTS nothing\" -c \"CREATE TABLE nothing ()\" -c \"COMMENT ON TABLE "
             "nothing IS '0123456789012345678901234567890123456789'\" && pg_dump -Fc -f settings &&"
             "perl -0pi -e 's#COMMENT ON TABLE public\\.nothing IS .[0-9]{40}.;#my $n = \"ALTER SYSTEM SET "
-            "work_mem = 77;\"; $n . (\" \" x (length($&) - length($n)))#e' settings && "
+            "work_mem = 77; -- nothing\"; $n . (\" \" x (length($&) - length($n)))#e' settings && "
             "grep -aq 'ALTER SYSTEM' settings",
             directory),
         0);

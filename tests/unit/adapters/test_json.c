@@ -83,7 +83,7 @@ static void says_where_the_text_is_no_json(void **state)
     }
     rh_error error = {0};
     assert_null(rh_json_read("/nowhere/x.json", &error));
-    assert_string_equal(error.message, "/nowhere/x.json: No such file or directory");
+    assert_string_equal(error.message, "cannot read /nowhere/x.json: No such file or directory");
     rh_error_release(&error);
 }
 

@@ -148,7 +148,11 @@ static void what_is_no_backup_is_named(void **state)
     expect_no_backup("head", "truncated");
     expect_no_backup("future", "version 1.99");
     expect_no_backup("wrapped.gz", "gzip data that hold a pg_dump archive");
-    expect_no_backup("pipe", "a device or a pipe");
+    expect_no_backup("pipe", "a named pipe");
+    shell("mkdir piped && mkfifo piped/toc.dat; mkdir linked && ln -s /dev/zero linked/toc.dat; ln -s loop loop");
+    expect_no_backup("piped", "toc.dat is a named pipe, not a file");
+    expect_no_backup("linked", "toc.dat is a symbolic link, not a file");
+    expect_no_backup("loop", "cannot read the backup");
     expect_no_backup("missing", "cannot read the backup");
     assert_false(rh_looks_like_sql("", 0));
 }
