@@ -12,6 +12,7 @@ typedef struct findings {
     const rh_relation_work *rewritten; /* the largest table */
     const rh_relation_work *built;     /* an index on a table that others know */
     const rh_relation_work *read;      /* the table of which most was read */
+    const rh_relation_work *emptied;   /* the largest table that has no row any more */
     const rh_relation_work *changed;   /* the table of which most rows were changed */
     size_t indexes;                    /* built */
     int64_t pages_written;
@@ -42,6 +43,13 @@ static bool is_rewrite(const rh_relation_work *r, rh_statement_class expected)
            (r->blocks_read > 0 || r->pages_after > 0 || expected == RH_CLASS_REWRITE);
 }
 
+/* TRUNCATE, or what has its effect: new files without a page, and nothing was read. */
+static bool is_emptied(const rh_relation_work *r)
+{
+    return is_table(r) && r->rewritten && !r->is_private && r->pages_before > 0 && r->pages_after == 0 &&
+           r->blocks_read <= 0;
+}
+
 static bool is_build(const rh_statement_work *work, const rh_relation_work *r)
 {
     const rh_relation_work *table = find(work, r->table);
@@ -57,6 +65,8 @@ static void look(const rh_statement_work *work, rh_statement_class expected, fin
             f->pages_written += r->pages_after;
         if (is_rewrite(r, expected) && (!f->rewritten || r->pages_before > f->rewritten->pages_before))
             f->rewritten = r;
+        if (is_emptied(r) && (!f->emptied || r->pages_before > f->emptied->pages_before))
+            f->emptied = r;
         if (is_build(work, r)) {
             f->built = f->built ? f->built : r;
             f->indexes++;
@@ -115,6 +125,15 @@ static const char *scan_sentence(const rh_relation_work *r, rh_arena *arena)
     char blocks[32], pages[32];
     return rh_arena_printf(arena, "%s was read from end to end (%s blocks fetched, it has %s)", r->relation,
                            count(r->blocks_read, blocks), count(r->pages_before, pages));
+}
+
+static const char *emptied_sentence(const rh_relation_work *r, rh_arena *arena)
+{
+    char rows[32];
+    if (r->rows_before > 0)
+        return rh_arena_printf(arena, "%s was emptied: it had about %s rows, and lies in new files",
+                               r->relation, count(r->rows_before, rows));
+    return rh_arena_printf(arena, "%s was emptied, and lies in new files", r->relation);
 }
 
 static const char *nothing_sentence(const char *table, int64_t pages, rh_arena *arena)
@@ -196,6 +215,9 @@ static bool classify(const rh_statement *statement, const rh_statement_run *run,
     if (f.rewritten) {
         *class_ = expected == RH_CLASS_MAINTENANCE ? expected : RH_CLASS_REWRITE;
         *sentence = rewrite_sentence(&f, arena);
+    } else if (f.emptied) {
+        *class_ = RH_CLASS_DATA_CHANGE;
+        *sentence = emptied_sentence(f.emptied, arena);
     } else if (f.built) {
         const rh_lock *lock = rh_lock_strongest(run->locks, run->lock_count);
         const bool concurrent =

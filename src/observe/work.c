@@ -122,6 +122,16 @@ static const char *name_of(const looks *now, const looks *committed, int64_t oid
     return l ? l->name : NULL;
 }
 
+/* ALTER TABLE makes an index anew in the catalog and keeps its file where the new type is stored alike: that
+ * one was not built. */
+static bool keeps_a_file(const look *now, const looks *before)
+{
+    for (size_t i = 0; now->filenode != 0 && i < before->count; i++)
+        if (before->items[i].filenode == now->filenode)
+            return true;
+    return false;
+}
+
 /* What NOW has more than EARLIER (NULL: nothing yet); false when that is nothing. BEFORE: as committed. */
 static bool difference(const look *now, const look *earlier, const look *before, rh_relation_work *work)
 {
@@ -158,7 +168,10 @@ static rh_statement_work *compare(const rh_work_watch *watch, const looks *now, 
     for (size_t i = 0; i < now->count; i++) {
         const look *l = &now->items[i];
         rh_relation_work found;
-        bool stands_out = difference(l, find(earlier, l->oid), find(&watch->committed, l->oid), &found);
+        const bool kept = !find(earlier, l->oid) && !find(&watch->committed, l->oid) &&
+                          (keeps_a_file(l, earlier) || keeps_a_file(l, &watch->committed));
+        bool stands_out =
+            !kept && difference(l, find(earlier, l->oid), find(&watch->committed, l->oid), &found);
         const bool target = l->oid == now->target;
         if (target)
             work->target_pages = l->pages;

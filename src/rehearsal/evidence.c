@@ -2,20 +2,8 @@
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/base/units.h"
 #include "pgrehearse/rehearsal/hazard_state.h"
+#include <math.h>
 #include <string.h>
-
-static const rh_statement_run *telling_run(const rh_statement *statement)
-{
-    const rh_statement_run *found = NULL;
-    for (size_t i = 0; i < statement->run_count; i++) {
-        const rh_statement_run *run = &statement->runs[i];
-        if (run->pass == RH_PASS_KIND_LOADED)
-            return run;
-        if (run->pass == RH_PASS_KIND_QUIET)
-            found = run;
-    }
-    return found;
-}
 
 static void append_victims(rh_text *text, const rh_contention *contention, const char *migration,
                            int statement)
@@ -31,15 +19,36 @@ static void append_victims(rh_text *text, const rh_contention *contention, const
         longest = wait->wait_s > longest ? wait->wait_s : longest;
     }
     char duration[32];
-    if (victims > 0)
-        rh_text_printf(text, ", %zu wait%s behind it, the longest %s", victims, victims == 1 ? "" : "s",
+    if (victims)
+        rh_text_printf(text, "; %zu wait%s behind it, the longest %s", victims, victims == 1 ? "" : "s",
                        rh_duration_format(longest, duration, sizeof duration));
+    else
+        rh_text_append(text, "; nobody waited for it");
 }
 
-static const char *evidence_of(const rh_run *run, const rh_migration *migration,
-                               const rh_statement *statement)
+/* The strongest lock that the transaction held meanwhile. */
+static void append_lock(rh_text *text, const rh_measured *m)
 {
-    const rh_statement_run *ran = telling_run(statement);
+    char duration[32];
+    const rh_lock *lock = m->lock;
+    if (!lock || !(lock->held_s >= 0))
+        return;
+    if (lock->inferred)
+        rh_text_printf(text, ", %s on %s by its text (no look saw it)", lock->mode, lock->relation);
+    else if (m->taker == m->statement)
+        rh_text_printf(text, ", held %s on %s for %s", lock->mode, lock->relation,
+                       rh_duration_format(lock->held_s, duration, sizeof duration));
+    else
+        rh_text_printf(text, ", while its transaction held %s on %s (since statement %d, %s in all)",
+                       lock->mode, lock->relation, m->taker->ordinal,
+                       rh_duration_format(lock->held_s, duration, sizeof duration));
+}
+
+/* NULL: it did not run. */
+static const char *evidence_of(const rh_run *run, const rh_measured *m)
+{
+    const rh_statement_run *ran = m->ran;
+    const rh_statement *statement = m->statement;
     if (!ran || isnan(ran->elapsed_s))
         return NULL;
     char duration[32], count[32];
@@ -48,12 +57,9 @@ static const char *evidence_of(const rh_run *run, const rh_migration *migration,
                    ran->pass == RH_PASS_KIND_LOADED ? " under load" : "");
     if (ran->rows > 0)
         rh_text_printf(&text, ", %s rows", rh_count_format(ran->rows, count, sizeof count));
-    const rh_lock *lock = (ran ? rh_lock_strongest(ran->locks, ran->lock_count) : NULL);
-    if (lock && lock->held_s >= 0)
-        rh_text_printf(&text, ", held %s on %s for %s", lock->mode, lock->relation,
-                       rh_duration_format(lock->held_s, duration, sizeof duration));
-    if (ran->pass == RH_PASS_KIND_LOADED && run->contention.measured)
-        append_victims(&text, &run->contention, migration->id, statement->ordinal);
+    append_lock(&text, m);
+    if (run->load.measured && run->contention.measured)
+        append_victims(&text, &run->contention, m->migration->id, statement->ordinal);
     if (statement->class_differs)
         rh_text_printf(&text, "; %s by what it did, not %s", rh_statement_class_name(statement->class_),
                        rh_statement_class_name(statement->class_expected));
@@ -62,16 +68,34 @@ static const char *evidence_of(const rh_run *run, const rh_migration *migration,
     return evidence;
 }
 
+/* With the lock_timeout that was in force, where the hazard is about that. */
+static const char *with_timeout(const rh_hazard *hazard, const rh_measured *m, const char *evidence)
+{
+    double timeout_s = m->ran->lock_timeout_s;
+    char duration[32];
+    if (strcmp(hazard->rule, "missing-lock-timeout") != 0 || isnan(timeout_s))
+        return evidence;
+    return rh_arena_printf(m->arena, "%s; lock_timeout was %s", evidence,
+                           timeout_s > 0 ? rh_duration_format(timeout_s, duration, sizeof duration)
+                                         : "0 (no limit)");
+}
+
+static void fill_migration(rh_run *run, const rh_migration *migration)
+{
+    const rh_script *up = &migration->up;
+    int *transactions = rh_arena_alloc(run->arena, (up->statement_count + 1) * sizeof *transactions);
+    rh_plan_transactions(up, transactions);
+    for (size_t i = 0; i < up->statement_count; i++) {
+        const rh_measured m = rh_measured_of(migration, i, transactions, run->arena);
+        rh_hazards_measure(&m);
+        const char *evidence = m.statement->hazard_count ? evidence_of(run, &m) : NULL;
+        for (size_t h = 0; evidence && h < m.statement->hazard_count; h++)
+            m.statement->hazards[h].evidence = with_timeout(&m.statement->hazards[h], &m, evidence);
+    }
+}
+
 void rh_evidence_fill(rh_run *run)
 {
-    for (size_t m = 0; m < run->plan.migration_count; m++) {
-        rh_migration *migration = &run->plan.migrations[m];
-        for (size_t i = 0; i < migration->up.statement_count; i++) {
-            rh_statement *statement = &migration->up.statements[i];
-            rh_hazards_measure(migration, statement, telling_run(statement), run->arena);
-            const char *evidence = statement->hazard_count ? evidence_of(run, migration, statement) : NULL;
-            for (size_t h = 0; evidence && h < statement->hazard_count; h++)
-                statement->hazards[h].evidence = evidence;
-        }
-    }
+    for (size_t m = 0; m < run->plan.migration_count; m++)
+        fill_migration(run, &run->plan.migrations[m]);
 }

@@ -1,6 +1,10 @@
 #include "pgrehearse/rehearsal/hazard_state.h"
 #include "pgrehearse/migrations/migrations.h"
+#include <math.h>
 #include <string.h>
+
+/* A table below both is small. */
+enum { SMALL_ROWS = 5000, SMALL_PAGES = 64, SMALL_INDEX_PAGES = 4 };
 
 /* The classes that bear a rule out, as bits; a statement of another class is not what the rule warns of. */
 #define BIT(class_) (1u << (class_))
@@ -25,22 +29,70 @@ static bool is_rule(const rh_hazard *hazard, const char *rule)
     return strcmp(hazard->rule, rule) == 0;
 }
 
-/* A table of which more than half the rows were changed in one statement, which is no small one; NULL: none.
- */
-static const rh_relation_work *changed_most(const rh_statement *statement)
+/* ---- what the transaction held ---- */
+
+static const rh_statement_run *telling_run(const rh_statement *statement)
 {
-    enum { MANY = 10000 };
+    const rh_statement_run *found = NULL;
     for (size_t i = 0; i < statement->run_count; i++) {
-        const rh_statement_work *work = statement->runs[i].work;
-        for (size_t r = 0; work && r < work->relation_count; r++) {
-            const rh_relation_work *w = &work->relations[r];
-            const int64_t changed = w->rows_updated + w->rows_deleted;
-            if (w->kind != 'i' && !w->is_private && changed >= MANY && 2 * changed > w->rows_before)
-                return w;
+        const rh_statement_run *run = &statement->runs[i];
+        if (run->pass == RH_PASS_KIND_LOADED)
+            return run;
+        if (run->pass == RH_PASS_KIND_QUIET)
+            found = run;
+    }
+    return found;
+}
+
+static double least_elapsed(const rh_statement *statement)
+{
+    double quiet_s = RH_NOT_MEASURED, loaded_s = RH_NOT_MEASURED;
+    for (size_t i = 0; i < statement->run_count; i++) {
+        const rh_statement_run *run = &statement->runs[i];
+        if (run->pass == RH_PASS_KIND_QUIET)
+            quiet_s = fmin(quiet_s, run->elapsed_s);
+        else if (run->pass == RH_PASS_KIND_LOADED)
+            loaded_s = fmin(loaded_s, run->elapsed_s);
+    }
+    return isnan(quiet_s) ? loaded_s : quiet_s;
+}
+
+static bool is_stronger(const rh_lock *lock, const rh_lock *than)
+{
+    return !than || rh_lock_mode_strength(lock->mode) > rh_lock_mode_strength(than->mode);
+}
+
+rh_measured rh_measured_of(const rh_migration *migration, size_t index, const int *transactions,
+                           rh_arena *arena)
+{
+    rh_statement *statements = migration->up.statements;
+    rh_measured m = {.arena = arena,
+                     .migration = migration,
+                     .statement = &statements[index],
+                     .ran = telling_run(&statements[index]),
+                     .elapsed_s = least_elapsed(&statements[index]),
+                     .waits_first = true};
+    for (size_t i = 0; i <= index; i++) {
+        const rh_statement_run *run =
+            transactions[i] == transactions[index] ? telling_run(&statements[i]) : NULL;
+        for (size_t k = 0; run && k < run->lock_count; k++) {
+            const rh_lock *lock = &run->locks[k];
+            if (is_stronger(lock, m.lock)) {
+                m.lock = lock;
+                m.taker = &statements[i];
+            }
+            if (i < index && !lock->inferred && (lock->blocks_reads || lock->blocks_writes) &&
+                is_stronger(lock, m.kept)) {
+                m.kept = lock;
+                m.keeper = &statements[i];
+            }
         }
     }
-    return NULL;
+    m.waits_first = !m.kept || rh_lock_mode_strength(m.kept->mode) < 5;
+    return m;
 }
+
+/* ---- states ---- */
 
 /* Few rows of a large table were changed after all: at most a tenth. */
 static bool changed_few(const rh_statement *statement)
@@ -59,37 +111,79 @@ static bool changed_few(const rh_statement *statement)
     return false;
 }
 
-static rh_hazard_state state_by_class(const rh_hazard *hazard, const rh_statement *statement)
+/* Of an index whose table was not looked at, the pages alone tell. */
+static bool is_small_relation(const rh_statement_work *work, const rh_relation_work *w)
 {
-    for (size_t i = 0; statement->class_measured && i < sizeof BORNE_OUT / sizeof *BORNE_OUT; i++) {
+    bool alone = w->kind == 'i';
+    for (size_t r = 0; alone && r < work->relation_count; r++)
+        alone = !w->table || strcmp(work->relations[r].relation, w->table) != 0;
+    if (alone)
+        return w->pages_after <= SMALL_INDEX_PAGES;
+    return w->is_private ||
+           (w->rows_before < SMALL_ROWS && w->pages_before < SMALL_PAGES && w->rows_inserted < SMALL_ROWS);
+}
+
+/* It took no time to speak of, here and as predicted, on nothing of size. Not known: false. */
+static bool is_small(const rh_measured *m)
+{
+    const rh_statement_work *work = NULL;
+    const double predicted_s = m->statement->prediction.median_s;
+    if (!(m->elapsed_s < RH_LONG_S) || predicted_s >= RH_LONG_S)
+        return false;
+    for (size_t i = 0; i < m->statement->run_count && !work; i++)
+        work = m->statement->runs[i].work;
+    for (size_t r = 0; work && r < work->relation_count; r++)
+        if (!is_small_relation(work, &work->relations[r]))
+            return false;
+    return work != NULL;
+}
+
+static rh_hazard_state state_by_class(const rh_hazard *hazard, const rh_measured *m, bool small)
+{
+    for (size_t i = 0; m->statement->class_measured && i < sizeof BORNE_OUT / sizeof *BORNE_OUT; i++) {
         if (!is_rule(hazard, BORNE_OUT[i].rule))
             continue;
-        if (is_rule(hazard, "whole-table-update") && changed_few(statement))
+        if (small || (is_rule(hazard, "whole-table-update") && changed_few(m->statement)))
             return RH_HAZARD_REFUTED;
-        return BORNE_OUT[i].classes & BIT(statement->class_) ? RH_HAZARD_MEASURED : RH_HAZARD_REFUTED;
+        return BORNE_OUT[i].classes & BIT(m->statement->class_) ? RH_HAZARD_MEASURED : RH_HAZARD_REFUTED;
     }
     return hazard->state;
 }
 
-static rh_hazard_state state_of(const rh_hazard *hazard, const rh_migration *migration,
-                                const rh_statement *statement, const rh_statement_run *ran)
+static rh_hazard_state state_of(const rh_hazard *hazard, const rh_measured *m, bool small)
 {
-    const rh_lock *lock = (ran ? rh_lock_strongest(ran->locks, ran->lock_count) : NULL);
+    const rh_lock *lock = m->ran ? rh_lock_strongest(m->ran->locks, m->ran->lock_count) : NULL;
     if (is_rule(hazard, "missing-lock-timeout"))
-        return lock && rh_lock_mode_strength(lock->mode) >= 5 ? RH_HAZARD_MEASURED : hazard->state;
-    if (is_rule(hazard, "lock-then-long-work"))
-        return ran ? RH_HAZARD_MEASURED : hazard->state;
+        return lock && !lock->inferred && rh_lock_mode_strength(lock->mode) >= 5 ? RH_HAZARD_MEASURED
+                                                                                 : hazard->state;
+    if (is_rule(hazard, "lock-then-long-work")) {
+        if (isnan(m->elapsed_s))
+            return hazard->state;
+        return m->elapsed_s >= RH_LONG_S || m->statement->prediction.median_s >= RH_LONG_S
+                   ? RH_HAZARD_MEASURED
+                   : RH_HAZARD_REFUTED;
+    }
     if (is_rule(hazard, "concurrently-in-transaction")) {
-        const rh_failure *failure = migration->failure;
+        const rh_failure *failure = m->migration->failure;
         return failure && failure->sqlstate && strcmp(failure->sqlstate, "25001") == 0 &&
-                       failure->line >= statement->line
+                       failure->line >= m->statement->line
                    ? RH_HAZARD_MEASURED
                    : hazard->state;
     }
-    return state_by_class(hazard, statement);
+    return state_by_class(hazard, m, small);
 }
 
-/* ---- what only the measurement shows ---- */
+bool rh_lock_timeout_is_missing(double lock_timeout_s)
+{
+    return lock_timeout_s == 0 || lock_timeout_s > 60;
+}
+
+/* The text could not know what was in force. */
+static bool is_disproved(const rh_hazard *hazard, const rh_measured *m)
+{
+    return is_rule(hazard, "missing-lock-timeout") && m->ran && !isnan(m->ran->lock_timeout_s) &&
+           !rh_lock_timeout_is_missing(m->ran->lock_timeout_s);
+}
 
 static bool is_warned_of(const rh_statement *statement)
 {
@@ -101,63 +195,19 @@ static bool is_warned_of(const rh_statement *statement)
     return false;
 }
 
-static void add(rh_statement *statement, rh_arena *arena, const char *rule, const char *message,
-                const char *safer)
+void rh_hazards_measure(const rh_measured *m)
 {
-    rh_hazard *hazard = rh_arena_add(arena, &statement->hazards, &statement->hazard_count, sizeof *hazard);
-    *hazard = (rh_hazard){.rule = rule, .message = message, .safer = safer, .state = RH_HAZARD_MEASURED};
-}
-
-static void add_measured(rh_statement *statement, const rh_lock *lock, rh_arena *arena)
-{
-    const rh_relation_work *most = statement->class_ == RH_CLASS_DATA_CHANGE ? changed_most(statement) : NULL;
-    const bool nobody_reads = rh_lock_mode_strength(lock->mode) == 8;
-    if (statement->class_ == RH_CLASS_REWRITE && nobody_reads)
-        add(statement, arena, "rewrite-access-exclusive",
-            rh_arena_printf(arena,
-                            "Its text does not tell, but all of %s was written anew under ACCESS EXCLUSIVE.",
-                            lock->relation),
-            rh_arena_printf(arena,
-                            "Add a new column or table beside %s, fill it in batches, and change over.",
-                            lock->relation));
-    else if (statement->class_ == RH_CLASS_HEAP_SCAN && nobody_reads)
-        add(statement, arena, "scan-access-exclusive",
-            rh_arena_printf(arena,
-                            "%s was read from end to end while ACCESS EXCLUSIVE kept every reader and writer "
-                            "out.",
-                            lock->relation),
-            rh_arena_printf(
-                arena,
-                "Prove it beforehand: ALTER TABLE %s ADD CONSTRAINT <name> CHECK (…) NOT VALID, then, in a "
-                "transaction of its own, VALIDATE CONSTRAINT <name>; then this statement needs no scan.",
-                lock->relation));
-    else if (most)
-        add(statement, arena, "whole-table-update",
-            rh_arena_printf(
-                arena,
-                "Most rows of %s were changed in one transaction: their locks are held, and their old "
-                "versions kept, until the end.",
-                most->relation),
-            rh_arena_printf(
-                arena,
-                "Change %s in batches by a range of its primary key, each committed, with a pause "
-                "between.",
-                most->relation));
-    else if (statement->class_ == RH_CLASS_INDEX_BUILD && rh_lock_mode_strength(lock->mode) >= 5)
-        add(statement, arena, "index-without-concurrently",
-            rh_arena_printf(arena, "Its text does not tell, but an index was built on %s while %s waited.",
-                            lock->relation, rh_lock_mode_blocks(lock->mode)),
-            rh_arena_printf(arena, "CREATE INDEX CONCURRENTLY … ON %s, outside a transaction.",
-                            lock->relation));
-}
-
-void rh_hazards_measure(const rh_migration *migration, rh_statement *statement, const rh_statement_run *ran,
-                        rh_arena *arena)
-{
-    const rh_lock *lock = (ran ? rh_lock_strongest(ran->locks, ran->lock_count) : NULL);
-    if (statement->class_measured && lock && !is_warned_of(statement))
-        add_measured(statement, lock, arena);
+    rh_statement *statement = m->statement;
+    const bool small = is_small(m);
+    size_t kept = 0;
     for (size_t h = 0; h < statement->hazard_count; h++)
-        statement->hazards[h].state = state_of(&statement->hazards[h], migration, statement, ran);
+        if (!is_disproved(&statement->hazards[h], m))
+            statement->hazards[kept++] = statement->hazards[h];
+    statement->hazard_count = kept;
+    const bool warned = is_warned_of(statement);
+    for (size_t h = 0; h < statement->hazard_count; h++)
+        statement->hazards[h].state = state_of(&statement->hazards[h], m, small);
+    if (m->ran)
+        rh_hazards_add_measured(m, small || warned);
     rh_hazards_silence(statement);
 }

@@ -1,5 +1,6 @@
 #include "pgrehearse/rehearsal/observer.h"
 #include "pgrehearse/adapters/files.h"
+#include "pgrehearse/base/units.h"
 #include <string.h>
 
 static size_t statement_index(const rh_plan *plan, const rh_statement *statement)
@@ -69,6 +70,25 @@ static const char *catalog_name(rh_pg *side, const char *relation, rh_arena *are
     return name;
 }
 
+/* Asked of the session itself, since a server, a database, a role or a function may have set it. SHOW takes
+ * no snapshot. */
+static double lock_timeout_in_force(rh_pg *pg, rh_arena *arena)
+{
+    rh_pg_result *result = rh_pg_query(pg, "SHOW lock_timeout", 0, NULL, NULL);
+    rh_usec timeout;
+    bool known = result && rh_duration_parse(rh_arena_strdup(arena, rh_pg_value(result, 0, 0)), &timeout);
+    rh_pg_result_free(result);
+    return known ? rh_seconds(timeout) : RH_NOT_MEASURED;
+}
+
+/* Once is enough, and a failed transaction answers nothing. */
+static bool is_asked_for_timeout(const rh_observer *o, rh_pg *pg, const rh_statement *statement,
+                                 const rh_statement_run *run)
+{
+    return run->repeat == 1 && (o->pass == RH_PASS_KIND_QUIET || o->pass == RH_PASS_KIND_LOADED) &&
+           statement->class_expected != RH_CLASS_TRANSACTION && strchr("IT", rh_pg_transaction_state(pg));
+}
+
 static void before(void *user, rh_pg *pg, rh_migration *migration, rh_statement *statement,
                    rh_statement_run *run)
 {
@@ -84,6 +104,8 @@ static void before(void *user, rh_pg *pg, rh_migration *migration, rh_statement 
                        (int64_t)script_of(o, migration)->statement_count, RH_UNIT_ITEMS);
     if (o->is_shut_out)
         return;
+    if (is_asked_for_timeout(o, pg, statement, run))
+        run->lock_timeout_s = lock_timeout_in_force(pg, o->run->arena);
     if (statement->expected_lock && rh_pg_transaction_state(pg) == 'I')
         run->relation = catalog_name(o->side, statement->expected_relation, o->run->arena);
     if (is_looked_at(o, statement, run))

@@ -123,6 +123,8 @@ static void add_files(const span *s, rh_deed *d, const rh_relation_change *c)
     work->is_private = false;
     work->blocks_read = work->scans = 0;
     work->rows_inserted = work->rows_updated = work->rows_deleted = 0;
+    if (begins_with(d, "truncate"))
+        work->pages_after = 0; /* whatever came into them later */
 }
 
 static void leave_untold(rh_deed *d, const char *why)
@@ -184,7 +186,7 @@ static void tell_files(const span *s, const rh_deed_interval *interval)
         if (c->dropped || follows || !(c->work.rewritten || (c->work.created && c->work.kind == 'i')))
             continue;
         rh_deed *maker = maker_of(s, c);
-        if (!maker || begins_with(maker, "truncate"))
+        if (!maker)
             continue;
         add_files(s, maker, c);
         for (size_t k = 0; c->work.kind != 'i' && k < interval->count; k++)

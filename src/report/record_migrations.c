@@ -45,6 +45,7 @@ static void add_run(rh_json *runs, const rh_run *run, const rh_statement_run *r)
                      r->size.sort_bytes > 0 ? r->size.sort_bytes : RH_NOT_MEASURED);
     rh_record_figure(object, "elapsed_s", r->elapsed_s);
     rh_record_figure(object, "lock_wait_s", r->lock_wait_s);
+    rh_record_figure(object, "lock_timeout_s", r->lock_timeout_s);
     rh_record_figure(object, "cpu_user_s", r->cpu_user_s);
     rh_record_figure(object, "cpu_system_s", r->cpu_system_s);
     rh_json_add_count(object, "read_bytes", r->read_bytes);

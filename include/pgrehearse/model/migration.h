@@ -101,6 +101,7 @@ typedef struct rh_statement_run {
     size_t lock_count;
     bool locks_complete; /* its transaction's were read before it ended: what is not in LOCKS it did not take
                           */
+    double lock_timeout_s; /* in force when it was sent; 0: none; RH_NOT_MEASURED: not asked */
     const char
         *relation; /* the statement's own, as the catalog named it before; NULL: not there, not asked */
     const rh_statement_work *work; /* NULL: not looked at in this run */

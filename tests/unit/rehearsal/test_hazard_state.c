@@ -1,0 +1,158 @@
+/* Hazards by what was measured. */
+#include "pgrehearse/model/facts.h"
+#include "pgrehearse/rehearsal/hazard_state.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* A transaction of two statements. */
+typedef struct world {
+    rh_arena *arena;
+    rh_migration migration;
+    rh_statement statements[2];
+    rh_statement_run runs[2];
+    rh_lock locks[2];
+    rh_statement_work work;
+    rh_relation_work relation;
+} world;
+
+static int set_up(void **state)
+{
+    world *w = calloc(1, sizeof *w);
+    w->arena = rh_arena_new();
+    w->migration = (rh_migration){.id = "1", .up = {.statements = w->statements, .statement_count = 2}};
+    w->relation = (rh_relation_work){.relation = "public.part",
+                                     .kind = 'r',
+                                     .pages_before = 5000,
+                                     .rows_before = 400000,
+                                     .pages_after = RH_UNKNOWN,
+                                     .blocks_read = 5000,
+                                     .scans = 1};
+    w->work = (rh_statement_work){.relations = &w->relation, .relation_count = 1, .counted = true};
+    for (int i = 0; i < 2; i++) {
+        w->locks[i] = (rh_lock){.relation = i ? "public.part" : "public.parent",
+                                .mode = "AccessExclusiveLock",
+                                .held_s = 1,
+                                .blocks_reads = true,
+                                .blocks_writes = true};
+        w->runs[i] = (rh_statement_run){.pass = RH_PASS_KIND_QUIET,
+                                        .elapsed_s = 0.02,
+                                        .lock_timeout_s = RH_NOT_MEASURED,
+                                        .locks = &w->locks[i],
+                                        .lock_count = 1,
+                                        .work = i ? &w->work : NULL};
+        w->statements[i] = (rh_statement){.ordinal = i + 1,
+                                          .class_ = RH_CLASS_CATALOG,
+                                          .class_expected = RH_CLASS_CATALOG,
+                                          .runs = &w->runs[i],
+                                          .run_count = 1};
+    }
+    *state = w;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    world *w = *state;
+    rh_arena_free(w->arena);
+    free(w);
+    return 0;
+}
+
+static const rh_hazard *hazard(world *w, int index, const char *rule)
+{
+    static const int one[] = {1, 1};
+    const rh_measured m = rh_measured_of(&w->migration, (size_t)index, one, w->arena);
+    rh_hazards_measure(&m);
+    const rh_statement *s = &w->statements[index];
+    for (size_t h = 0; h < s->hazard_count; h++)
+        if (strcmp(s->hazards[h].rule, rule) == 0)
+            return &s->hazards[h];
+    return NULL;
+}
+
+static void expect_text_hazard(world *w, int index, const char *rule)
+{
+    rh_statement *s = &w->statements[index];
+    *(rh_hazard *)rh_arena_add(w->arena, &s->hazards, &s->hazard_count, sizeof(rh_hazard)) =
+        (rh_hazard){.rule = rule};
+}
+
+static void the_timeout_in_force_decides(void **state)
+{
+    world *w = *state;
+    assert_null(hazard(w, 0, "missing-lock-timeout")); /* nobody asked */
+    w->runs[0].lock_timeout_s = 0;
+    assert_int_equal(hazard(w, 0, "missing-lock-timeout")->state, RH_HAZARD_MEASURED);
+    w->runs[0].lock_timeout_s = 2; /* set by the server, say: the text's warning goes */
+    assert_null(hazard(w, 0, "missing-lock-timeout"));
+    w->runs[0].lock_timeout_s = 3600;
+    assert_non_null(hazard(w, 0, "missing-lock-timeout"));
+    w->runs[1].lock_timeout_s = 0; /* the queue has formed already */
+    assert_null(hazard(w, 1, "missing-lock-timeout"));
+}
+
+static void an_inferred_lock_measures_nothing(void **state)
+{
+    world *w = *state;
+    w->runs[0].lock_timeout_s = 0;
+    w->locks[0].inferred = true;
+    assert_int_equal(hazard(w, 0, "missing-lock-timeout")->state, RH_HAZARD_EXPECTED);
+}
+
+static void a_scan_names_what_was_read(void **state)
+{
+    world *w = *state;
+    w->statements[1].class_ = RH_CLASS_HEAP_SCAN;
+    w->statements[1].class_measured = true;
+    const rh_hazard *found = hazard(w, 1, "scan-access-exclusive");
+    assert_non_null(strstr(found->message, "public.part "));
+    assert_non_null(strstr(found->safer, "ALTER TABLE public.part "));
+}
+
+static void what_is_small_is_no_hazard(void **state)
+{
+    world *w = *state;
+    w->statements[1].class_ = RH_CLASS_HEAP_SCAN;
+    w->statements[1].class_measured = true;
+    w->relation.rows_before = 3;
+    w->relation.pages_before = w->relation.blocks_read = 1;
+    assert_null(hazard(w, 1, "scan-access-exclusive"));
+    expect_text_hazard(w, 1, "set-not-null-scan");
+    assert_int_equal(hazard(w, 1, "set-not-null-scan")->state, RH_HAZARD_REFUTED);
+    w->statements[1].prediction.median_s = 20; /* on production it is not */
+    assert_int_equal(hazard(w, 1, "set-not-null-scan")->state, RH_HAZARD_MEASURED);
+}
+
+static void work_behind_a_lock_counts_by_its_time(void **state)
+{
+    world *w = *state;
+    assert_null(hazard(w, 1, "lock-then-long-work"));
+    expect_text_hazard(w, 1, "lock-then-long-work");
+    assert_int_equal(hazard(w, 1, "lock-then-long-work")->state, RH_HAZARD_REFUTED);
+    w->statements[1].hazard_count = 0;
+    w->runs[1].elapsed_s = 0.3;
+    const rh_hazard *found = hazard(w, 1, "lock-then-long-work");
+    assert_int_equal(found->state, RH_HAZARD_MEASURED);
+    assert_non_null(strstr(found->message, "Statement 1 took AccessExclusiveLock on public.parent"));
+    w->statements[1].hazard_count = 0;
+    w->locks[0].blocks_reads = w->locks[0].blocks_writes = false; /* a table of its own */
+    assert_null(hazard(w, 1, "lock-then-long-work"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_timeout_in_force_decides, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_inferred_lock_measures_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_scan_names_what_was_read, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_small_is_no_hazard, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(work_behind_a_lock_counts_by_its_time, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
