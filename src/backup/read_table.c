@@ -1,4 +1,5 @@
 /* One small table's rows, straight from the backup: from COPY data or INSERTs, wherever they come from. */
+#include "create_table.h"
 #include "pgrehearse/adapters/process.h"
 #include "pgrehearse/backup/backup.h"
 #include "pgrehearse/backup/dump_stream.h"
@@ -41,33 +42,6 @@ static void read_columns(reading *r, rh_words *words)
             add_column(r, name);
     } while (rh_words_skip(words, ","));
     rh_words_skip(words, ")");
-}
-
-/* CREATE TABLE name (column type …, constraint …): the first word behind each comma at the first level. */
-static void read_create(reading *r, rh_words words)
-{
-    static const char *const not_columns[] = {"constraint", "primary", "unique", "check",
-                                              "foreign",    "exclude", "like"};
-    rh_word word;
-    int depth = 0;
-    bool first = true;
-    r->rows->present = true;
-    r->rows->columns = NULL;
-    r->rows->column_count = 0;
-    while (rh_words_next(&words, &word)) {
-        if (rh_word_is(&word, "(")) {
-            depth++;
-            continue;
-        }
-        if (rh_word_is(&word, ")") && --depth == 0)
-            return;
-        bool column = depth == 1 && first && (word.kind == RH_WORD_PLAIN || word.kind == RH_WORD_QUOTED);
-        for (size_t i = 0; word.kind == RH_WORD_PLAIN && i < sizeof not_columns / sizeof *not_columns; i++)
-            column = column && strcmp(word.text, not_columns[i]) != 0;
-        if (column)
-            add_column(r, word.text);
-        first = depth == 1 && rh_word_is(&word, ",");
-    }
 }
 
 static const char **add_row(reading *r, size_t columns)
@@ -231,17 +205,9 @@ static bool take(void *user, const rh_dump_piece *piece, rh_error *error)
             r->rows->present = true;
             read_insert(r, words);
         }
-    } else if (rh_words_skip(&words, "create")) {
-        rh_words_skip(&words, "unlogged");
-        if (rh_words_skip(&words, "table")) {
-            if (rh_words_skip(&words, "if")) {
-                rh_words_skip(&words, "not");
-                rh_words_skip(&words, "exists");
-            }
-            rh_words_name(&words, schema, name);
-            if (is_the_table(r, schema, name))
-                read_create(r, words);
-        }
+    } else if (rh_create_table_name(&words, schema, name) && is_the_table(r, schema, name)) {
+        r->rows->present = true;
+        rh_create_table_columns(words, r->arena, &r->rows->columns, &r->rows->column_count);
     }
     return true;
 }

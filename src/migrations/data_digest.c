@@ -67,10 +67,15 @@ static bool list_tables(rh_pg *pg, rh_data *data, rh_error *error)
     enum { NAME, PARTITIONED, BYTES, AFFECTED, COLUMN };
     char *affected = affected_literal(&data->options);
     char *history = rh_pg_quote_literal(data->options.history_table ? data->options.history_table : "");
-    bool told = rh_pg_executef(pg, error, "set pgrehearse.affected = %s; set pgrehearse.history = %s",
-                               affected, history);
+    char *registry =
+        rh_pg_quote_literal(data->options.history_registry ? data->options.history_registry : "");
+    bool told = rh_pg_executef(pg, error,
+                               "set pgrehearse.affected = %s; set pgrehearse.history = %s;"
+                               " set pgrehearse.history_registry = %s",
+                               affected, history, registry);
     free(affected);
     free(history);
+    free(registry);
     rh_pg_result *result = told ? query(pg, rh_sql_data_tables, 0, error) : NULL;
     if (!result)
         return false;

@@ -2,6 +2,7 @@
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/migrations/migrations.h"
 #include "detect.h"
+#include "marks.h"
 #include "program.h"
 #include <string.h>
 
@@ -90,6 +91,7 @@ bool rh_migration_files_list(const rh_framework_rules *rules, const char *path, 
 
 typedef struct candidate {
     const rh_framework_rules *rules;
+    rh_migration_files list;
     rh_fit fit;
     const char *why;
 } candidate;
@@ -127,6 +129,7 @@ static bool look(const rh_framework_rules *rules, const char *path, bool asked, 
         found->fit = RH_FIT_SQL;
     if (!found->why)
         found->why = count_why(rules, &list, arena);
+    found->list = list;
     return true;
 }
 
@@ -168,7 +171,31 @@ static bool choose(const rh_scenario *scenario, rh_arena *arena, candidate *best
     }
     if (best->fit == RH_FIT_NONE)
         return refuse_none(scenario, asked == RH_FRAMEWORK_AUTO ? NULL : rh_framework_rules_of(asked), error);
-    return rival.fit != best->fit || refuse_two(scenario, best, &rival, error);
+    if (rival.fit == best->fit)
+        return refuse_two(scenario, best, &rival, error);
+    return asked != RH_FRAMEWORK_AUTO || best->fit == RH_FIT_MARKS ||
+           rh_marks_check(scenario, best->rules, &best->list, arena, error);
+}
+
+/* migrations.history names another table of the framework's own shape. */
+static bool check_history(const rh_scenario *scenario, const rh_framework_rules *rules, rh_error *error)
+{
+    const char *given = scenario->migrations.history;
+    if (!given ||
+        (rules->history_table && (!rules->history_registry || strcmp(given, rules->history_table) == 0)))
+        return true;
+    if (rules->history_table)
+        rh_error_set(error, RH_ERROR_UNSUPPORTED, "%s's history is read only from %s", rules->name,
+                     rules->history_table);
+    else
+        rh_error_set(error, RH_ERROR_SCENARIO,
+                     "plain SQL files have no history table for migrations.history");
+    rh_error_hint(error, rules->history_table
+                             ? "Run the tool itself by migrations.command."
+                             : "Set migrations.framework to the tool that writes that table, or list "
+                               "what is pending in migrations.pending.");
+    const rh_location *where = &scenario->migrations.history_where;
+    return rh_error_at(error, where->file, where->line, where->column);
 }
 
 bool rh_plan_detect(const rh_scenario *scenario, rh_arena *arena, rh_plan *plan, rh_error *error)
@@ -181,11 +208,13 @@ bool rh_plan_detect(const rh_scenario *scenario, rh_arena *arena, rh_plan *plan,
     if (!scenario->migrations.path)
         return true;
     candidate best;
-    if (!choose(scenario, arena, &best, error))
+    if (!choose(scenario, arena, &best, error) || !check_history(scenario, best.rules, error))
         return false;
     plan->framework = best.rules->framework;
     plan->framework_name = best.rules->name;
-    plan->history_table = best.rules->history_table;
+    plan->history_table =
+        scenario->migrations.history ? scenario->migrations.history : best.rules->history_table;
+    plan->history_registry = best.rules->history_registry;
     plan->folder = scenario->migrations.path;
     plan->framework_why = scenario->migrations.framework == RH_FRAMEWORK_AUTO
                               ? best.why

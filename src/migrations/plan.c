@@ -343,7 +343,7 @@ bool rh_plan_make(const rh_scenario *scenario, const rh_rows *history, rh_arena 
                   rh_error *error)
 {
     const rh_plan given = *plan; /* the schema */
-    if (!rh_plan_detect(scenario, arena, plan, error))
+    if (!plan->framework_name && !rh_plan_detect(scenario, arena, plan, error))
         return false;
     plan->schema = given.schema;
     plan->schema_count = given.schema_count;

@@ -3,6 +3,7 @@
 #include "together.h"
 #include "classify.h"
 #include "locks.h"
+#include "marks.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/migrations/migrations.h"
@@ -133,6 +134,8 @@ bool rh_script_load(rh_migration *migration, rh_direction direction, const rh_fr
     bool ok = reading.text && check_no_nul(path, reading.text, length, error);
     if (ok)
         rh_sha256_bytes(reading.text, length, script->sha256);
+    ok = ok && (rules->read || direction == RH_DOWN || rules->history_table ||
+                rh_marks_check_one_way(path, reading.text, error));
     ok = ok && (!rules->read || rules->read(path, direction, scratch, &reading, error));
     if (ok && reading.missing) {
         *script = (rh_script){.rule = reading.rule};

@@ -31,6 +31,7 @@ static bool look_before(rh_interrupted *i, rh_error *error)
 {
     rh_data_options options = RH_DATA_DEFAULTS;
     options.history_table = i->run->plan.history_table;
+    options.history_registry = i->run->plan.history_registry;
     rh_interruption_forget(i);
     i->schema = rh_schema_read(i->side, error);
     i->data = i->schema ? rh_data_read(i->side, &options, error) : NULL;

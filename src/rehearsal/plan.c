@@ -31,9 +31,13 @@ bool rh_rehearsal_plan(const rh_scenario *scenario, rh_arena *arena, rh_plan *pl
     if (!rh_plan_detect(scenario, arena, plan, error) ||
         !rh_backup_inspect(scenario->backup.path, arena, backup, NULL, error))
         return false;
-    if (plan->history_table && scenario->migrations.pending == RH_PENDING_AUTO) {
+    rh_listed_tables tables = {0};
+    if (plan->folder && (!rh_backup_list_tables(backup, arena, &tables, error) ||
+                         !rh_history_locate(scenario, &tables, arena, plan, error)))
+        return false;
+    if (plan->history_located && scenario->migrations.pending == RH_PENDING_AUTO) {
         rh_staging_find_binaries(scenario->staging.bindir, arena, &bindir);
-        if (!rh_backup_read_table(backup, bindir, plan->history_table, arena, &history, error))
+        if (!rh_backup_read_table(backup, bindir, plan->history_located, arena, &history, error))
             return false;
     }
     return rh_rehearsal_know_schema(scenario, backup, arena, plan, error) &&

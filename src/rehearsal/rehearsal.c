@@ -55,12 +55,22 @@ static bool inspect_backup(rehearsal *r, rh_error *error)
     return true;
 }
 
+/* An archive tells its tables at once; what prepare: adds is not there yet. */
+static bool check_history(const rehearsal *r, rh_plan *plan, rh_error *error)
+{
+    rh_listed_tables tables = {0};
+    if (!plan->folder || r->scenario->prepare_count > 0 || r->run->backup.shape == RH_SHAPE_PLAIN)
+        return true;
+    return rh_backup_list_tables(&r->run->backup, r->run->arena, &tables, error) &&
+           rh_history_locate(r->scenario, &tables, r->run->arena, plan, error);
+}
+
 /* Everything that is wrong with the migrations themselves is said before anything is started. */
 static bool check_migrations(rehearsal *r, rh_error *error)
 {
     rh_plan plan = {0};
     r->stage = "plan";
-    return rh_plan_detect(r->scenario, r->run->arena, &plan, error) &&
+    return rh_plan_detect(r->scenario, r->run->arena, &plan, error) && check_history(r, &plan, error) &&
            rh_plan_make(r->scenario, NULL, r->run->arena, &plan, error) &&
            rh_disturb_check_migrations(r->scenario, &plan, r->run->arena, error);
 }
@@ -140,6 +150,19 @@ static bool prepare(rehearsal *r, rh_error *error)
     return true;
 }
 
+static bool read_history(rehearsal *r, rh_rows *history, rh_error *error)
+{
+    rh_plan *plan = &r->run->plan;
+    rh_arena *arena = r->run->arena;
+    rh_listed_tables tables = {0};
+    rh_pg *pg = rh_pg_connect(rh_staging_conninfo(r->staging), ": plan", error);
+    bool ok = pg && rh_history_list_tables(pg, arena, &tables, error) &&
+              rh_history_locate(r->scenario, &tables, arena, plan, error) &&
+              (!plan->history_located || rh_history_read(pg, plan->history_located, arena, history, error));
+    rh_pg_close(pg);
+    return ok;
+}
+
 /* Which migrations are pending is known once the history table is there. */
 static bool make_plan(rehearsal *r, rh_error *error)
 {
@@ -149,14 +172,8 @@ static bool make_plan(rehearsal *r, rh_error *error)
     rh_progress_begin(r->progress, r->stage, "pending migrations and their statements");
     if (!rh_plan_detect(r->scenario, run->arena, &run->plan, error))
         return false;
-    if (run->plan.history_table) {
-        rh_pg *pg = rh_pg_connect(rh_staging_conninfo(r->staging), ": plan", error);
-        bool ok = pg && rh_history_read(pg, run->plan.history_table, run->arena, &history, error);
-        rh_pg_close(pg);
-        if (!ok)
-            return false;
-    }
-    if (!rh_rehearsal_know_schema(r->scenario, &run->backup, run->arena, &run->plan, error) ||
+    if ((run->plan.folder && !read_history(r, &history, error)) ||
+        !rh_rehearsal_know_schema(r->scenario, &run->backup, run->arena, &run->plan, error) ||
         !rh_plan_make(r->scenario, &history, run->arena, &run->plan, error))
         return false;
     if (run->plan.pending_count == 0)

@@ -17,6 +17,7 @@ static bool there_and_back(way_back *w, rh_migration *migration, rh_error *error
     rh_way_back_add_affected(migration, w->run->arena, &affected, &options.affected_count);
     options.affected = affected;
     options.history_table = w->run->plan.history_table;
+    options.history_registry = w->run->plan.history_registry;
     way_back_state before = {0}, after = {0};
     bool ok = rh_way_back_look(w, &options, NULL, &before, error) &&
               rh_way_back_replay(w, migration, RH_UP, false, NULL, error);

@@ -14,6 +14,7 @@ static bool look_before(way_back *w, size_t first, way_back_state *before, rh_er
             rh_way_back_add_affected(&plan->migrations[m], w->run->arena, &affected, &options.affected_count);
     options.affected = affected;
     options.history_table = plan->history_table;
+    options.history_registry = plan->history_registry;
     return rh_way_back_look(w, &options, NULL, before, error);
 }
 

@@ -1,5 +1,6 @@
 #include "pgrehearse/scenario/keys.h"
 #include "pgrehearse/adapters/files.h"
+#include "pgrehearse/base/sql_name.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/scenario/disturb.h"
 #include "pgrehearse/scenario/settings.h"
@@ -169,6 +170,30 @@ static bool read_pending(rh_reader *reader, const key_spec *key, rh_yaml_node *n
     return true;
 }
 
+/* name, schema.name, each part in double quotes or as it is written. */
+static bool read_history_table(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
+{
+    rh_sql_name name;
+    const char *text = rh_value_text(reader, key->path, node);
+    if (!text)
+        return false;
+    if (!rh_sql_name_read(text, reader->arena, &name)) {
+        rh_value_fail(reader, node, "%s must be the name of a table: \"%s\"", key->path, text);
+        return rh_error_hint(reader->error,
+                             "write name or schema.name; a name with a dot in it stands in double "
+                             "quotes: '\"my.schema\".versions'");
+    }
+    reader->scenario->migrations.history_where = rh_value_where(reader, node);
+    *(const char **)field = rh_sql_name_text(name.schema, name.name, reader->arena);
+    return true;
+}
+
+static bool read_transaction(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
+{
+    reader->scenario->migrations.transaction_where = rh_value_where(reader, node);
+    return read_word(reader, key, node, field);
+}
+
 /* "SCRIPT.sql@3", as pgbench writes weights: the file and 3; any other path is the file. */
 static const char *read_weighted_path(rh_reader *reader, const char *key, rh_yaml_node *node, double *weight)
 {
@@ -324,6 +349,12 @@ static const rh_word FRAMEWORKS[] = {
     {"command", RH_FRAMEWORK_COMMAND, NULL},
 };
 
+static const rh_word FILE_TRANSACTIONS[] = {
+    {"each", RH_FILE_TRANSACTION_EACH, NULL},
+    {"file", RH_FILE_TRANSACTION_FILE, NULL},
+    {"all", RH_FILE_TRANSACTION_ALL, NULL},
+};
+
 static const rh_word WORKLOAD_SOURCES[] = {
     {"schema", RH_WORKLOAD_SCHEMA, NULL},
     {"none", RH_WORKLOAD_NONE, NULL},
@@ -356,6 +387,8 @@ static const key_spec KEYS[] = {
     {"migrations.path", read_migrations_path, AT(migrations.path)},
     {"migrations.framework", read_word, AT(migrations.framework), WORDS(FRAMEWORKS)},
     {"migrations.pending", read_pending, AT(migrations.pending)},
+    {"migrations.history", read_history_table, AT(migrations.history)},
+    {"migrations.transaction", read_transaction, AT(migrations.transaction), WORDS(FILE_TRANSACTIONS)},
     {"migrations.statement_timeout", read_duration, AT(migrations.statement_timeout)},
     {"migrations.command", read_command, AT(migrations.command)},
     {"migrations.down", read_command, AT(migrations.down)},

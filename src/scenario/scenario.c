@@ -103,6 +103,21 @@ static bool check_workload(rh_reader *reader, rh_yaml_node *workload)
                        scenario->workload.next.file_count);
 }
 
+/* The tools have transaction rules of their own: who says how files are put into transactions means plain
+ * SQL. */
+static bool check_transaction(rh_reader *reader, rh_yaml_node *migrations)
+{
+    rh_framework *framework = &reader->scenario->migrations.framework;
+    rh_yaml_node *transaction = rh_yaml_get(migrations, "transaction");
+    if (transaction && *framework != RH_FRAMEWORK_AUTO && *framework != RH_FRAMEWORK_SQL) {
+        rh_value_fail(reader, transaction, "migrations.transaction is for plain SQL files (framework: sql)");
+        return rh_error_hint(reader->error, "remove it: each migration tool has its own transaction rule");
+    }
+    if (transaction)
+        *framework = RH_FRAMEWORK_SQL;
+    return true;
+}
+
 /* Files, or a program; and what a program cannot have. */
 static bool check_migrations(rh_reader *reader, rh_yaml_node *migrations)
 {
@@ -116,7 +131,7 @@ static bool check_migrations(rh_reader *reader, rh_yaml_node *migrations)
     }
     if (!scenario->migrations.command && !(wanted || scenario->migrations.down)) {
         if (scenario->migrations.path)
-            return true;
+            return check_transaction(reader, migrations);
         rh_value_fail(reader, migrations, "migrations.path is missing");
         return rh_error_hint(reader->error,
                              "\"pgrehearse init DIRECTORY\" writes a scenario with every key explained");
@@ -132,7 +147,8 @@ static bool check_migrations(rh_reader *reader, rh_yaml_node *migrations)
                       "migrations.command is only for framework: command");
         return rh_error_hint(reader->error, "remove one of the two");
     }
-    static const char *const files_only[] = {"path", "pending", "statement_timeout", "steps"};
+    static const char *const files_only[] = {"path",        "pending",           "history",
+                                             "transaction", "statement_timeout", "steps"};
     for (size_t i = 0; i < sizeof files_only / sizeof *files_only; i++)
         if (rh_yaml_get(migrations, files_only[i])) {
             rh_value_fail(reader, rh_yaml_get(migrations, files_only[i]),

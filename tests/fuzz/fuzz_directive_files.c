@@ -72,7 +72,8 @@ static void try_flyway(const char *text, const char *name, rh_arena *arena)
             failed(text, __LINE__);
     }
     rh_error error = {0};
-    const bool ok = rh_flyway_check_settings(script, arena, &error);
+    const bool ok =
+        rh_flyway_check_settings(&(rh_plan){.history_table = "flyway_schema_history"}, script, arena, &error);
     check(text, ok, &error, __LINE__);
     rh_flyway_is_left_out(script, arena);
     read_script(&rh_framework_flyway, "select '${a}', '@a@', '${flyway:table}'", text, arena);

@@ -4,6 +4,7 @@
 #include "pgrehearse/base/error.h"
 #include "pgrehearse/base/progress.h"
 #include "pgrehearse/model/facts.h"
+#include "pgrehearse/model/tables.h"
 #include <sys/types.h>
 
 /* Looks at the content, never at the name: shape, compression, container, digest, bytes, versions. No server
@@ -42,6 +43,11 @@ bool rh_backup_count(const char *conninfo, rh_backup_facts *facts, rh_error *err
  * such table. */
 bool rh_backup_read_table(const rh_backup_facts *facts, const char *bindir, const char *table,
                           rh_arena *arena, rh_rows *rows, rh_error *error);
+
+/* The tables of the backup, and the search_path that it gives the database (else "public"): from the table of
+ * contents of archives; a plain dump is read to its end. */
+bool rh_backup_list_tables(const rh_backup_facts *facts, rh_arena *arena, rh_listed_tables *tables,
+                           rh_error *error);
 
 /* The definitions in the backup as SQL texts (each of one or more statements), without a server: from the table of
  * contents of archives; a plain dump is read to its end, and gives its CREATE, ALTER, COMMENT and GRANT. */

@@ -5,6 +5,7 @@
 #include "pgrehearse/base/error.h"
 #include "pgrehearse/model/migration.h"
 #include "pgrehearse/model/safer.h"
+#include "pgrehearse/model/tables.h"
 #include "pgrehearse/model/scenario.h"
 
 /* The framework of the scenario's migrations and its history table's name (NULL: none), so that the caller
@@ -12,8 +13,17 @@
  * any. A folder that holds no migrations is RH_ERROR_SCENARIO. */
 bool rh_plan_detect(const rh_scenario *scenario, rh_arena *arena, rh_plan *plan, rh_error *error);
 
-/* Reads the rows of TABLE (an unquoted name, looked up along the search_path) from a database; rows->present
- * is false when there is no such table. */
+/* The tables of a database, for rh_history_locate. */
+bool rh_history_list_tables(rh_pg *pg, rh_arena *arena, rh_listed_tables *tables, rh_error *error);
+
+/* Which of TABLES is the history of PLAN, as rh_plan_detect made it: sets history_table (to what a scenario
+ * names as it is found) and history_located. RH_ERROR_SCENARIO with the keys to write when it cannot be known
+ * what is pending: there are tables and no such history, or plain SQL files beside another tool's history. */
+bool rh_history_locate(const rh_scenario *scenario, const rh_listed_tables *tables, rh_arena *arena,
+                       rh_plan *plan, rh_error *error);
+
+/* Reads the rows of TABLE (SQL text: name or schema.name) from a database; rows->present is false when there
+ * is no such table. */
 bool rh_history_read(rh_pg *pg, const char *table, rh_arena *arena, rh_rows *rows, rh_error *error);
 
 /* Creates the framework's history table if it has one and the database lacks it, as the tool does when it
@@ -23,7 +33,7 @@ bool rh_history_prepare(rh_pg *pg, const rh_plan *plan, rh_error *error);
 
 /* Fills the plan: order, which are applied (HISTORY may be NULL), which are pending (the scenario's pending
  * list, --only), and for each pending migration its statements, split, classified, with expected locks and
- * hazards. PLAN must be zeroed but for its schema and settings, which tell what the tables are like and which
+ * hazards. PLAN is as rh_plan_detect and rh_history_locate made it, or zero but for its schema and settings, which tell what the tables are like and which
  * timeouts are in force. In pending lists and --only a migration is named by its id, its leading number (with or without
  * zeros), its name, or its file. Refuses psql meta-commands, COPY … PROGRAM and COPY with a file of the
  * server's (RH_ERROR_REFUSED with file and line), and on a given server also what changes roles, other

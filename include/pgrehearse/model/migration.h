@@ -275,7 +275,10 @@ typedef struct rh_plan {
     rh_framework framework;
     const char *framework_name; /* "golang-migrate", "sql" */
     const char *framework_why;  /* what the detection saw */
-    const char *history_table;  /* "schema_migrations"; NULL: the framework has none */
+    const char
+        *history_table; /* as SQL text: schema_migrations, "Billing".versions; NULL: the framework has none */
+    const char *history_located;  /* the table itself, with its schema; NULL: the database has none */
+    const char *history_registry; /* the schema that is the framework's own, with its history; NULL: none */
     const char *folder;         /* of the migrations; NULL: the scenario names none */
     rh_migration *migrations;   /* in the order they run; only the pending ones have statements */
     size_t migration_count;

@@ -52,6 +52,12 @@ typedef enum rh_framework {
     RH_FRAMEWORK_COMMAND, /* a program of the user's */
 } rh_framework;
 typedef enum rh_pending_kind { RH_PENDING_AUTO, RH_PENDING_ALL, RH_PENDING_LIST } rh_pending_kind;
+/* migrations.transaction: how plain SQL files are put into transactions. */
+typedef enum rh_file_transaction {
+    RH_FILE_TRANSACTION_EACH, /* every statement by itself, as psql -f does */
+    RH_FILE_TRANSACTION_FILE, /* a transaction a file, as psql -1 -f does */
+    RH_FILE_TRANSACTION_ALL,  /* one transaction for all that is pending */
+} rh_file_transaction;
 typedef enum rh_workload_source {
     RH_WORKLOAD_SCHEMA,
     RH_WORKLOAD_NONE,
@@ -162,6 +168,10 @@ typedef struct rh_scenario {
         const char **down;    /* the one that leads back; NULL */
         rh_framework framework;
         rh_pending_kind pending;
+        const char *history; /* the history table as SQL text; NULL: the framework's own */
+        rh_location history_where;
+        rh_file_transaction transaction;
+        rh_location transaction_where;
         const char **pending_ids;
         size_t pending_id_count;
         int concurrent_runners; /* of the program, at once; 1: not tried */

@@ -17,8 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char HISTORY_TABLE[] = "schema_migrations";
-
 /* ---- files ---- */
 
 static bool recognise(const char *file_name, rh_arena *arena, rh_migration_file *file)
@@ -149,28 +147,14 @@ static bool mark_applied(const rh_rows *history, rh_plan *plan, rh_arena *arena,
 {
     (void)arena;
     if (rh_history_column(history, "dirty") >= 0)
-        return rh_history_not_of(HISTORY_TABLE, "dbmate", "it has a column dirty, as golang-migrate's has",
-                                 error);
+        return rh_history_not_of(plan->history_table, "dbmate",
+                                 "it has a column dirty, as golang-migrate's has", error);
     return rh_history_mark(history, "version", "dbmate", plan, error);
-}
-
-/* The tool's table as its search_path has it now. Heap; NULL on failure. */
-static char *table_now(rh_pg *pg, rh_error *error)
-{
-    rh_pg_result *result =
-        rh_pg_query(pg, "select quote_ident(coalesce(current_schema(), 'public'))", 0, NULL, error);
-    if (!result)
-        return NULL;
-    rh_text text = {0};
-    rh_text_printf(&text, "%s.%s", rh_pg_value(result, 0, 0), HISTORY_TABLE);
-    rh_pg_result_free(result);
-    return text.data;
 }
 
 static bool prepare(rh_pg *pg, const rh_plan *plan, rh_error *error)
 {
-    (void)plan;
-    char *table = table_now(pg, error);
+    char *table = rh_history_qualified_now(pg, plan, error);
     bool ok = table &&
               rh_pg_executef(pg, error, "create table if not exists %s (version varchar primary key)", table);
     free(table);
@@ -180,18 +164,13 @@ static bool prepare(rh_pg *pg, const rh_plan *plan, rh_error *error)
 static bool end(rh_pg *pg, const rh_plan *plan, const rh_migration *migration, rh_direction direction,
                 rh_error *error)
 {
-    (void)plan;
-    char *table = table_now(pg, error);
-    if (!table)
-        return false;
-    rh_text sql = {0};
-    rh_text_printf(&sql,
-                   direction == RH_UP ? "insert into %s (version) values ($1)"
-                                      : "delete from %s where version = $1",
-                   table);
+    char *table = rh_history_qualified_now(pg, plan, error);
+    const rh_plan now = {.history_table = table};
     const char *parameters[] = {migration->id};
-    bool ok = rh_history_run(pg, "dbmate", HISTORY_TABLE, sql.data, 1, parameters, error);
-    rh_text_release(&sql);
+    bool ok = table && rh_history_run(pg, &now, "dbmate",
+                                      direction == RH_UP ? "insert into {history} (version) values ($1)"
+                                                         : "delete from {history} where version = $1",
+                                      1, parameters, error);
     free(table);
     return ok;
 }
@@ -208,7 +187,8 @@ const rh_framework_rules rh_framework_dbmate = {
     .one_query = true,
     .commit_is_checked = true,
     .read = read_ways,
-    .history_table = HISTORY_TABLE,
+    .history_table = "schema_migrations",
+    .history_columns = {"version"},
     .mark_applied = mark_applied,
     .prepare = prepare,
     .end = end,

@@ -18,8 +18,6 @@
 #include <ctype.h>
 #include <string.h>
 
-static const char HISTORY_TABLE[] = "__diesel_schema_migrations";
-
 /* ---- files ---- */
 
 static bool recognise(const char *file_name, rh_arena *arena, rh_migration_file *file)
@@ -121,35 +119,33 @@ static bool mark_applied(const rh_rows *history, rh_plan *plan, rh_arena *arena,
 
 static bool prepare(rh_pg *pg, const rh_plan *plan, rh_error *error)
 {
-    (void)plan;
-    return rh_pg_execute(pg,
-                         "CREATE TABLE IF NOT EXISTS __diesel_schema_migrations ("
-                         " version VARCHAR(50) PRIMARY KEY NOT NULL,"
-                         " run_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP)",
-                         error);
+    return rh_history_run(pg, plan, "Diesel",
+                          "CREATE TABLE IF NOT EXISTS {history} ("
+                          " version VARCHAR(50) PRIMARY KEY NOT NULL,"
+                          " run_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP)",
+                          0, NULL, error);
 }
 
 static bool begin(rh_pg *pg, const rh_plan *plan, const rh_migration *migration, rh_direction direction,
                   rh_error *error)
 {
-    (void)plan, (void)migration, (void)direction;
+    (void)migration, (void)direction;
     return rh_history_run(
-        pg, "Diesel", HISTORY_TABLE,
+        pg, plan, "Diesel",
         "select set_config('pgrehearse.search_path', current_setting('search_path'), false)", 0, NULL, error);
 }
 
 static bool end(rh_pg *pg, const rh_plan *plan, const rh_migration *migration, rh_direction direction,
                 rh_error *error)
 {
-    (void)plan;
     const char *parameters[] = {migration->id};
     return rh_history_run(
-               pg, "Diesel", HISTORY_TABLE,
+               pg, plan, "Diesel",
                "select set_config('search_path', current_setting('pgrehearse.search_path'), false)", 0, NULL,
                error) &&
-           rh_history_run(pg, "Diesel", HISTORY_TABLE,
-                          direction == RH_UP ? "INSERT INTO __diesel_schema_migrations (version) VALUES ($1)"
-                                             : "DELETE FROM __diesel_schema_migrations WHERE version = $1",
+           rh_history_run(pg, plan, "Diesel",
+                          direction == RH_UP ? "INSERT INTO {history} (version) VALUES ($1)"
+                                             : "DELETE FROM {history} WHERE version = $1",
                           1, parameters, error);
 }
 
@@ -165,7 +161,8 @@ const rh_framework_rules rh_framework_diesel = {
     .one_query = true,
     .read = read_way,
     .settle_plan = check_folders,
-    .history_table = HISTORY_TABLE,
+    .history_table = "__diesel_schema_migrations",
+    .history_columns = {"version", "run_on"},
     .mark_applied = mark_applied,
     .prepare = prepare,
     .begin = begin,

@@ -235,7 +235,7 @@ static bool settle_plan(rh_plan *plan, rh_arena *arena, bool *in_one, rh_error *
     const char *file = plan->migration_count > 0 ? plan->migrations[0].up.file : NULL;
     if (!file)
         return true;
-    if (!rh_flyway_check_settings(file, arena, error))
+    if (!rh_flyway_check_settings(plan, file, arena, error))
         return false;
     const bool two = uses_two_connections(plan);
     for (size_t i = 0; two && i < plan->migration_count; i++)
@@ -247,9 +247,15 @@ static bool settle_plan(rh_plan *plan, rh_arena *arena, bool *in_one, rh_error *
 
 /* ---- the table ---- */
 
-static bool create_table(rh_pg *pg, const char *baseline, rh_error *error)
+/* baselineOnMigrate gives such a database a history. */
+static bool takes_over(const rh_plan *plan, rh_arena *arena)
 {
-    char *table = rh_history_qualified(pg, RH_FLYWAY_TABLE, "Flyway", error);
+    return rh_flyway_baseline_on_migrate(plan, arena) != NULL;
+}
+
+static bool create_table(rh_pg *pg, const rh_plan *plan, const char *baseline, rh_error *error)
+{
+    char *table = rh_history_qualified(pg, plan, "Flyway", error);
     bool ok = table && rh_pg_executef(
                            pg, error,
                            "BEGIN; CREATE TABLE %s (\"installed_rank\" INT NOT NULL, \"version\" VARCHAR(50),"
@@ -269,7 +275,7 @@ static bool create_table(rh_pg *pg, const char *baseline, rh_error *error)
                        " execution_time, success) VALUES (1, $1, '<< Flyway Baseline >>', 'BASELINE',"
                        " '<< Flyway Baseline >>', current_user, 0, true)",
                        table);
-        ok = rh_history_run(pg, "Flyway", RH_FLYWAY_TABLE, sql.data, 1, &baseline, error);
+        ok = rh_history_run(pg, plan, "Flyway", sql.data, 1, &baseline, error);
         rh_text_release(&sql);
     }
     free(table);
@@ -292,7 +298,7 @@ static bool prepare(rh_pg *pg, const rh_plan *plan, rh_error *error)
     bool ok = false;
     if (tables > 0 && !baseline) {
         rh_error_set(error, RH_ERROR_MIGRATION, "Flyway found a schema that is not empty and no %s",
-                     RH_FLYWAY_TABLE);
+                     plan->history_table);
         rh_error_hint(error, "Run `flyway baseline` on production and take a new backup, set "
                              "flyway.baselineOnMigrate=true, or insert the baseline's row in prepare.");
     } else if (tables == 0 && rh_flyway_was_baselined(plan)) {
@@ -300,35 +306,33 @@ static bool prepare(rh_pg *pg, const rh_plan *plan, rh_error *error)
                      "the schema is empty, so Flyway would not baseline it on migrate");
         rh_error_hint(error, "Set flyway.baselineOnMigrate=false to run all of them.");
     } else {
-        ok = create_table(pg, tables > 0 ? baseline : NULL, error);
+        ok = create_table(pg, plan, tables > 0 ? baseline : NULL, error);
     }
     rh_arena_free(scratch);
     return ok;
 }
 
-static bool run(rh_pg *pg, const char *sql, rh_error *error)
-{
-    return rh_history_run(pg, "Flyway", RH_FLYWAY_TABLE, sql, 0, NULL, error);
-}
-
 /* Role and search_path of the connection, whatever the last script left. */
-static bool restore_state(rh_pg *pg, rh_error *error)
+static bool restore_state(rh_pg *pg, const rh_plan *plan, rh_error *error)
 {
-    return run(pg, "select set_config('role', current_setting('pgrehearse.role'), false)", error) &&
-           run(pg, "select set_config('search_path', current_setting('pgrehearse.search_path'), false)",
-               error);
+    return rh_history_run(
+        pg, plan, "Flyway",
+        "select set_config('role', current_setting('pgrehearse.role'), false);"
+        " select set_config('search_path', current_setting('pgrehearse.search_path'), false)",
+        0, NULL, error);
 }
 
 static bool begin(rh_pg *pg, const rh_plan *plan, const rh_migration *migration, rh_direction direction,
                   rh_error *error)
 {
-    (void)plan, (void)migration, (void)direction;
-    return run(pg,
+    (void)migration, (void)direction;
+    return rh_history_run(
+               pg, plan, "Flyway",
                "select set_config('pgrehearse.search_path', current_setting('search_path'), false),"
                " set_config('pgrehearse.role', current_user, false)"
                " where coalesce(current_setting('pgrehearse.role', true), '') = ''",
-               error) &&
-           restore_state(pg, error);
+               0, NULL, error) &&
+           restore_state(pg, plan, error);
 }
 
 /* Relative to the folder, as Flyway has it. */
@@ -357,8 +361,7 @@ static bool write_row(rh_pg *pg, const rh_plan *plan, const rh_migration *migrat
     char checksum[16] = "";
     if (script->file && rh_flyway_checksum(script->file, rh_flyway_is_repeatable(migration), &number))
         (void)snprintf(checksum, sizeof checksum, "%" PRId32, number);
-    char *table =
-        restore_state(pg, error) ? rh_history_qualified(pg, RH_FLYWAY_TABLE, "Flyway", error) : NULL;
+    char *table = restore_state(pg, plan, error) ? rh_history_qualified(pg, plan, "Flyway", error) : NULL;
     if (!table)
         return false;
     rh_arena *scratch = rh_arena_new();
@@ -379,7 +382,7 @@ static bool write_row(rh_pg *pg, const rh_plan *plan, const rh_migration *migrat
                                 script->file ? script_name(plan, script->file) : "",
                                 checksum,
                                 success ? "true" : "false"};
-    bool ok = rh_history_run(pg, "Flyway", RH_FLYWAY_TABLE, sql.data, 6, parameters, error);
+    bool ok = rh_history_run(pg, plan, "Flyway", sql.data, 6, parameters, error);
     rh_text_release(&sql);
     rh_arena_free(scratch);
     free(table);
@@ -421,6 +424,8 @@ const rh_framework_rules rh_framework_flyway = {
     .settle = rh_flyway_settle,
     .settle_plan = settle_plan,
     .history_table = RH_FLYWAY_TABLE,
+    .history_columns = {"installed_rank", "checksum"},
+    .takes_over = takes_over,
     .mark_applied = rh_flyway_mark_applied,
     .mark_fresh = rh_flyway_mark_fresh,
     .prepare = prepare,

@@ -17,7 +17,7 @@ bool rh_flyway_is(const char *path, const char *key, bool otherwise, rh_arena *a
 rh_flyway_value rh_flyway_script_find(const char *path, const char *key, rh_arena *arena);
 bool rh_flyway_script_is(const char *path, const char *key, bool otherwise, rh_arena *arena);
 /* Refuses what is set to something that is not imitated, with its file and line. */
-bool rh_flyway_check_settings(const char *path, rh_arena *arena, rh_error *error);
+bool rh_flyway_check_settings(const rh_plan *plan, const char *path, rh_arena *arena, rh_error *error);
 
 /* CRC-32 of the lines without their ends (ChecksumCalculator.java), of the text with its placeholders
  * replaced when REPEATABLE. False when the file cannot be read so. */

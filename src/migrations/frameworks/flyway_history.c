@@ -95,14 +95,16 @@ static void raise(const char **highest, const char *version)
         *highest = version;
 }
 
-static bool read_rows(const rh_rows *rows, flyway_history *h, rh_arena *arena, rh_error *error)
+static bool read_rows(const rh_plan *plan, const rh_rows *rows, flyway_history *h, rh_arena *arena,
+                      rh_error *error)
 {
     static const char *const names[] = {"installed_rank", "version",  "description",
                                         "type",           "checksum", "success"};
     int at[6];
     for (size_t i = 0; i < 6; i++)
         if ((at[i] = rh_history_column(rows, names[i])) < 0)
-            return rh_history_not_of(RH_FLYWAY_TABLE, "Flyway", "it lacks a column of that tool's", error);
+            return rh_history_not_of(plan->history_table, "Flyway", "it lacks a column of that tool's",
+                                     error);
     h->count = rows->row_count;
     h->rows = rh_arena_alloc(arena, (h->count + 1) * sizeof *h->rows);
     for (size_t i = 0; i < h->count; i++) {
@@ -347,20 +349,23 @@ static void leave_out(rh_plan *plan, rh_arena *arena)
             plan->migrations[i].skipped = "its .conf says shouldExecute=false";
 }
 
-/* A file of the folder, for its settings; "" where there is none. */
-static const char *any_file(const rh_plan *plan)
+/* A path in the folder, for its settings; "" where there is none. */
+static const char *any_file(const rh_plan *plan, rh_arena *arena)
 {
-    return plan->migration_count > 0 && plan->migrations[0].up.file ? plan->migrations[0].up.file : "";
+    if (plan->migration_count > 0 && plan->migrations[0].up.file)
+        return plan->migrations[0].up.file;
+    return plan->folder ? rh_arena_printf(arena, "%s/-", plan->folder) : "";
 }
 
 bool rh_flyway_mark_applied(const rh_rows *rows, rh_plan *plan, rh_arena *arena, rh_error *error)
 {
-    const char *file = any_file(plan), *ignored = rh_flyway_setting(file, "ignoreMigrationPatterns", arena);
+    const char *file = any_file(plan, arena),
+               *ignored = rh_flyway_setting(file, "ignoreMigrationPatterns", arena);
     flyway_history h = {.validates = rh_flyway_is(file, "validateOnMigrate", true, arena),
                         .out_of_order = rh_flyway_is(file, "outOfOrder", false, arena),
                         .ignored = ignored ? ignored : "*:future"};
     leave_out(plan, arena);
-    if (!read_rows(rows, &h, arena, error) || !check_rows(&h, plan, error))
+    if (!read_rows(plan, rows, &h, arena, error) || !check_rows(&h, plan, error))
         return false;
     for (size_t i = 0; i < plan->migration_count; i++)
         if (!mark_one(&h, &plan->migrations[i], arena, error))
@@ -374,7 +379,7 @@ bool rh_flyway_mark_applied(const rh_rows *rows, rh_plan *plan, rh_arena *arena,
 
 const char *rh_flyway_baseline_on_migrate(const rh_plan *plan, rh_arena *arena)
 {
-    const char *file = any_file(plan), *version = rh_flyway_setting(file, "baselineVersion", arena);
+    const char *file = any_file(plan, arena), *version = rh_flyway_setting(file, "baselineVersion", arena);
     if (!rh_flyway_is(file, "baselineOnMigrate", false, arena))
         return NULL;
     return version ? version : "1";

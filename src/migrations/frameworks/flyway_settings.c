@@ -3,6 +3,7 @@
  * (internal/configuration/ConfigUtils.java; "Configuration order" in the documentation). */
 #include "flyway.h"
 #include "pgrehearse/adapters/files.h"
+#include "pgrehearse/base/sql_name.h"
 #include "pgrehearse/base/text.h"
 #include <ctype.h>
 #include <stdlib.h>
@@ -200,9 +201,12 @@ bool rh_flyway_script_is(const char *path, const char *key, bool otherwise, rh_a
 
 /* ---- what is not imitated ---- */
 
-bool rh_flyway_check_settings(const char *path, rh_arena *arena, rh_error *error)
+bool rh_flyway_check_settings(const rh_plan *plan, const char *path, rh_arena *arena, rh_error *error)
 {
-    static const struct {
+    rh_sql_name table;
+    if (!rh_sql_name_read(plan->history_table, arena, &table))
+        table.name = RH_FLYWAY_TABLE;
+    const struct {
         const char *key, *value; /* the only one that changes nothing here */
     } fixed[] = {
         {"sqlMigrationPrefix", "V"},
@@ -212,7 +216,7 @@ bool rh_flyway_check_settings(const char *path, rh_arena *arena, rh_error *error
         {"sqlMigrationSeparator", "__"},
         {"sqlMigrationSuffixes", ".sql"},
         {"placeholderSeparator", ":"},
-        {"table", RH_FLYWAY_TABLE},
+        {"table", table.name},
         {"defaultSchema", "public"},
         {"schemas", "public"},
         {"target", "latest"},
@@ -227,8 +231,11 @@ bool rh_flyway_check_settings(const char *path, rh_arena *arena, rh_error *error
             continue;
         rh_error_set(error, RH_ERROR_UNSUPPORTED, "flyway.%s is %s, which is not imitated here", fixed[i].key,
                      found.value);
-        rh_error_hint(error, "Run Flyway itself with migrations.command, or rehearse with %s.",
-                      *fixed[i].value ? fixed[i].value : "none");
+        if (strcmp(fixed[i].key, "table") == 0)
+            rh_error_hint(error, "Set migrations.history: %s.", found.value);
+        else
+            rh_error_hint(error, "Run Flyway itself with migrations.command, or rehearse with %s.",
+                          *fixed[i].value ? fixed[i].value : "none");
         return found.file ? rh_error_at(error, found.file, found.line, 0) : false;
     }
     return true;

@@ -91,8 +91,14 @@ typedef struct rh_framework_rules {
      * be NULL. */
     bool (*settle_plan)(rh_plan *plan, rh_arena *arena, bool *in_one, rh_error *error);
 
-    /* Looked up along the search_path, or with its schema; NULL: none; then the following are NULL too. */
+    /* As SQL text: looked up along the search_path, or with its schema. NULL: none; then the following are
+     * NULL too. What a scenario names instead is in rh_plan.history_table, which all of them use. */
     const char *history_table;
+    const char
+        *history_columns[3]; /* by which a table of another name is found to be such a history; NULL-ended */
+    const char *history_registry; /* a schema that is the tool's own; the history cannot be elsewhere; NULL */
+    /* Does the tool take a database that has tables and no history? NULL: it runs all or refuses. */
+    bool (*takes_over)(const rh_plan *plan, rh_arena *arena);
     /* Marks what HISTORY (present) says is applied, and what the tool passes over. */
     bool (*mark_applied)(const rh_rows *history, rh_plan *plan, rh_arena *arena, rh_error *error);
     /* What the tool passes over where there is no history yet, or (NONE false) as if there were none; may be
@@ -150,13 +156,16 @@ int rh_history_column(const rh_rows *history, const char *column);
 bool rh_history_mark(const rh_rows *history, const char *column, const char *tool, rh_plan *plan,
                      rh_error *error);
 bool rh_history_not_of(const char *table, const char *tool, const char *lacks, rh_error *error);
-/* schema."table" where the schema is the first of the search_path, as it was when this session first asked
- * (tools that fix it when they connect). Heap; NULL on failure. */
-char *rh_history_qualified(rh_pg *pg, const char *table, const char *tool, rh_error *error);
-/* TABLE quoted, and its schema where it names one. Heap. */
+/* Every part of TABLE (see rh_plan.history_table) in double quotes. Heap. */
 char *rh_history_quoted(const char *table);
-/* Creates the history table if it is missing from the schema above, or from its own. */
+/* PLAN's history table, quoted, with its schema: the one it names, else the first of the search_path as it
+ * was when this session first asked (tools that fix it when they connect). Heap; NULL on failure. */
+char *rh_history_qualified(rh_pg *pg, const rh_plan *plan, const char *tool, rh_error *error);
+/* The same, but for a table without a schema the first of the search_path as it is now. */
+char *rh_history_qualified_now(rh_pg *pg, const rh_plan *plan, rh_error *error);
+/* Creates the history table if it is missing from the schema above. */
 bool rh_history_ensure(rh_pg *pg, const rh_plan *plan, const rh_framework_rules *rules, rh_error *error);
-/* One statement of the bookkeeping; an error says that it was TOOL's own update of TABLE. */
-bool rh_history_run(rh_pg *pg, const char *tool, const char *table, const char *sql, size_t count,
+/* One statement of the bookkeeping (without parameters: several), in which {history} stands for PLAN's
+ * history table; an error says that it was TOOL's own update of it. */
+bool rh_history_run(rh_pg *pg, const rh_plan *plan, const char *tool, const char *sql, size_t count,
                     const char *const *parameters, rh_error *error);

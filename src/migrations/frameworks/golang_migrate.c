@@ -4,8 +4,8 @@
  * transaction, a single one stands alone (RH_TRANSACTION_OWN). Before and after each file the tool writes
  * version and dirty flag in transactions of their own, TRUNCATE and INSERT, whose ACCESS EXCLUSIVE lock on
  * the history table is real and so is taken here too. Not imitated: the session's advisory lock against a
- * second runner (nobody else runs migrations on staging), and the options x-multi-statement,
- * x-statement-timeout and x-migrations-table.
+ * second runner (nobody else runs migrations on staging), and the options x-multi-statement
+ * and x-statement-timeout. x-migrations-table is migrations.history of the scenario.
  */
 #include "frameworks.h"
 #include "pgrehearse/base/text.h"
@@ -13,8 +13,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const char HISTORY_TABLE[] = "schema_migrations";
 
 /* ---- files: ^([0-9]+)_(.*)\.(down|up)\.(.*)$ (source/parse.go) ---- */
 
@@ -85,7 +83,7 @@ static bool mark_applied(const rh_rows *history, rh_plan *plan, rh_arena *arena,
     const char *version = column_value(history, "version", &has_version);
     const char *dirty = column_value(history, "dirty", &has_dirty);
     if (!has_version || !has_dirty)
-        return rh_history_not_of(HISTORY_TABLE, "golang-migrate", "it lacks version or dirty", error);
+        return rh_history_not_of(plan->history_table, "golang-migrate", "it lacks version or dirty", error);
     if (!version)
         return true;
     if (dirty && (*dirty == 't' || *dirty == '1')) {
@@ -113,8 +111,7 @@ static bool mark_applied(const rh_rows *history, rh_plan *plan, rh_arena *arena,
 
 static bool prepare(rh_pg *pg, const rh_plan *plan, rh_error *error)
 {
-    (void)plan;
-    char *table = rh_history_qualified(pg, HISTORY_TABLE, "golang-migrate", error);
+    char *table = rh_history_qualified(pg, plan, "golang-migrate", error);
     bool ok = table && rh_pg_executef(pg, error,
                                       "CREATE TABLE IF NOT EXISTS %s (version bigint not null primary key, "
                                       "dirty boolean not null)",
@@ -124,9 +121,9 @@ static bool prepare(rh_pg *pg, const rh_plan *plan, rh_error *error)
 }
 
 /* SetVersion of the tool's postgres.go. VERSION -1: none; then only a dirty one leaves a row. */
-static bool set_version(rh_pg *pg, intmax_t version, bool dirty, rh_error *error)
+static bool set_version(rh_pg *pg, const rh_plan *plan, intmax_t version, bool dirty, rh_error *error)
 {
-    char *table = rh_history_qualified(pg, HISTORY_TABLE, "golang-migrate", error);
+    char *table = rh_history_qualified(pg, plan, "golang-migrate", error);
     if (!table)
         return false;
     rh_text sql = {0};
@@ -137,7 +134,7 @@ static bool set_version(rh_pg *pg, intmax_t version, bool dirty, rh_error *error
     rh_text_append(&sql, " COMMIT");
     bool ok = rh_pg_execute(pg, sql.data, error);
     if (!ok)
-        rh_error_context(error, "golang-migrate's own update of %s", HISTORY_TABLE);
+        rh_error_context(error, "golang-migrate's own update of %s", plan->history_table);
     rh_text_release(&sql);
     free(table);
     return ok;
@@ -161,13 +158,13 @@ static intmax_t target_version(const rh_plan *plan, const rh_migration *migratio
 static bool begin(rh_pg *pg, const rh_plan *plan, const rh_migration *migration, rh_direction direction,
                   rh_error *error)
 {
-    return set_version(pg, target_version(plan, migration, direction), true, error);
+    return set_version(pg, plan, target_version(plan, migration, direction), true, error);
 }
 
 static bool end(rh_pg *pg, const rh_plan *plan, const rh_migration *migration, rh_direction direction,
                 rh_error *error)
 {
-    return set_version(pg, target_version(plan, migration, direction), false, error);
+    return set_version(pg, plan, target_version(plan, migration, direction), false, error);
 }
 
 const rh_framework_rules rh_framework_golang_migrate = {
@@ -179,7 +176,8 @@ const rh_framework_rules rh_framework_golang_migrate = {
     .compare = compare,
     .up_may_be_missing = true,
     .byte_order_mark_sent = true,
-    .history_table = HISTORY_TABLE,
+    .history_table = "schema_migrations",
+    .history_columns = {"version", "dirty"},
     .mark_applied = mark_applied,
     .prepare = prepare,
     .begin = begin,

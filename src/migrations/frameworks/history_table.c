@@ -1,5 +1,6 @@
 /* History tables: what the tools' have in common. */
 #include "frameworks.h"
+#include "pgrehearse/base/sql_name.h"
 #include "pgrehearse/base/text.h"
 #include "sql/migrations.h"
 #include <stdlib.h>
@@ -32,51 +33,71 @@ bool rh_history_mark(const rh_rows *history, const char *column, const char *too
     return true;
 }
 
-/* The schema's name is kept in a setting of the session. */
-char *rh_history_qualified(rh_pg *pg, const char *table, const char *tool, rh_error *error)
-{
-    rh_pg_result *result = rh_pg_query(pg, rh_sql_history_schema, 0, NULL, error);
-    if (!result)
-        return NULL;
-    const char *schema = rh_pg_rows(result) ? rh_pg_value(result, 0, 0) : NULL;
-    char *qualified = NULL;
-    if (schema && *schema) {
-        char *quoted = rh_pg_quote_identifier(schema);
-        rh_text text = {0};
-        rh_text_printf(&text, "%s.\"%s\"", quoted, table);
-        qualified = text.data;
-        free(quoted);
-    } else {
-        rh_error_set(error, RH_ERROR_MIGRATION, "%s found no schema for its table %s", tool, table);
-        rh_error_hint(error, "The search_path of the connection names no schema that exists.");
-    }
-    rh_pg_result_free(result);
-    return qualified;
-}
-
 char *rh_history_quoted(const char *table)
 {
-    const char *dot = strchr(table, '.');
-    if (!dot)
-        return rh_pg_quote_identifier(table);
+    rh_sql_name parts = {0};
     rh_arena *scratch = rh_arena_new();
-    char *schema = rh_pg_quote_identifier(rh_arena_strndup(scratch, table, (size_t)(dot - table)));
-    char *name = rh_pg_quote_identifier(dot + 1);
     rh_text text = {0};
-    rh_text_printf(&text, "%s.%s", schema, name);
+    if (!rh_sql_name_read(table, scratch, &parts))
+        parts.name = table;
+    char *schema = parts.schema ? rh_pg_quote_identifier(parts.schema) : NULL;
+    char *name = rh_pg_quote_identifier(parts.name);
+    rh_text_printf(&text, "%s%s%s", schema ? schema : "", schema ? "." : "", name);
     free(schema);
     free(name);
     rh_arena_free(scratch);
     return text.data;
 }
 
+static bool names_schema(const char *table)
+{
+    rh_sql_name parts;
+    rh_arena *scratch = rh_arena_new();
+    const bool named = rh_sql_name_read(table, scratch, &parts) && parts.schema;
+    rh_arena_free(scratch);
+    return named;
+}
+
+/* SQL gives a schema's name. */
+static char *qualified_by(rh_pg *pg, const char *sql, const rh_plan *plan, const char *tool, rh_error *error)
+{
+    char *table = rh_history_quoted(plan->history_table), *qualified = NULL;
+    if (names_schema(plan->history_table))
+        return table;
+    rh_pg_result *result = rh_pg_query(pg, sql, 0, NULL, error);
+    const char *schema = result && rh_pg_rows(result) ? rh_pg_value(result, 0, 0) : NULL;
+    if (schema && *schema) {
+        char *quoted = rh_pg_quote_identifier(schema);
+        rh_text text = {0};
+        rh_text_printf(&text, "%s.%s", quoted, table);
+        qualified = text.data;
+        free(quoted);
+    } else if (result) {
+        rh_error_set(error, RH_ERROR_MIGRATION, "%s found no schema for its table %s", tool,
+                     plan->history_table);
+        rh_error_hint(error, "The search_path of the connection names no schema that exists.");
+    }
+    rh_pg_result_free(result);
+    free(table);
+    return qualified;
+}
+
+/* The schema's name is kept in a setting of the session. */
+char *rh_history_qualified(rh_pg *pg, const rh_plan *plan, const char *tool, rh_error *error)
+{
+    return qualified_by(pg, rh_sql_history_schema, plan, tool, error);
+}
+
+char *rh_history_qualified_now(rh_pg *pg, const rh_plan *plan, rh_error *error)
+{
+    return qualified_by(pg, "select coalesce(current_schema(), 'public')", plan, plan->framework_name, error);
+}
+
 bool rh_history_ensure(rh_pg *pg, const rh_plan *plan, const rh_framework_rules *rules, rh_error *error)
 {
-    if (!rules->history_table)
+    if (!plan->history_table)
         return true;
-    char *table = strchr(rules->history_table, '.')
-                      ? rh_history_quoted(rules->history_table)
-                      : rh_history_qualified(pg, rules->history_table, rules->name, error);
+    char *table = rh_history_qualified(pg, plan, rules->name, error);
     const char *parameters[] = {table};
     rh_pg_result *found =
         table ? rh_pg_query(pg, "select to_regclass($1) is not null", 1, parameters, error) : NULL;
@@ -86,12 +107,32 @@ bool rh_history_ensure(rh_pg *pg, const rh_plan *plan, const rh_framework_rules 
     return ok;
 }
 
-bool rh_history_run(rh_pg *pg, const char *tool, const char *table, const char *sql, size_t count,
+/* SQL with the table's name in place of {history}. Heap. */
+static char *with_table(const char *sql, const char *table)
+{
+    static const char mark[] = "{history}";
+    rh_text text = {0};
+    for (const char *at; (at = strstr(sql, mark)) != NULL; sql = at + sizeof mark - 1) {
+        rh_text_append_bytes(&text, sql, (size_t)(at - sql));
+        rh_text_append(&text, table);
+    }
+    rh_text_append(&text, sql);
+    return text.data;
+}
+
+bool rh_history_run(rh_pg *pg, const rh_plan *plan, const char *tool, const char *sql, size_t count,
                     const char *const *parameters, rh_error *error)
 {
-    rh_pg_result *result = rh_pg_query(pg, sql, count, parameters, error);
-    if (!result)
-        return rh_error_context(error, "%s's own update of %s", tool, table);
-    rh_pg_result_free(result);
-    return true;
+    char *table = rh_history_quoted(plan->history_table), *text = with_table(sql, table);
+    bool ok = true;
+    if (count > 0) {
+        rh_pg_result *result = rh_pg_query(pg, text, count, parameters, error);
+        ok = result != NULL;
+        rh_pg_result_free(result);
+    } else {
+        ok = rh_pg_execute(pg, text, error);
+    }
+    free(text);
+    free(table);
+    return ok || rh_error_context(error, "%s's own update of %s", tool, plan->history_table);
 }

@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char HISTORY_TABLE[] = "db_migrations";
 static const char MARK[] = "-- morph:nontransactional";
 
 static bool recognise(const char *file_name, rh_arena *arena, rh_migration_file *file)
@@ -55,7 +54,7 @@ static bool mark_applied(const rh_rows *history, rh_plan *plan, rh_arena *arena,
     (void)arena;
     const int name = rh_history_column(history, "name");
     if (name < 0)
-        return rh_history_not_of(HISTORY_TABLE, "morph", "it has no column name", error);
+        return rh_history_not_of(plan->history_table, "morph", "it has no column name", error);
     if (history->row_count > plan->migration_count) {
         rh_error_set(error, RH_ERROR_SCENARIO,
                      "the backup has more migrations (%zu) than the folder (%zu): morph refuses to run",
@@ -71,22 +70,20 @@ static bool mark_applied(const rh_rows *history, rh_plan *plan, rh_arena *arena,
 
 static bool prepare(rh_pg *pg, const rh_plan *plan, rh_error *error)
 {
-    (void)plan;
-    return rh_pg_execute(
-        pg,
-        "CREATE TABLE IF NOT EXISTS db_migrations (version bigint not null primary key, name "
-        "varchar not null)",
-        error);
+    return rh_history_run(
+        pg, plan, "morph",
+        "CREATE TABLE IF NOT EXISTS {history} (version bigint not null primary key, name varchar "
+        "not null)",
+        0, NULL, error);
 }
 
 static bool end(rh_pg *pg, const rh_plan *plan, const rh_migration *migration, rh_direction direction,
                 rh_error *error)
 {
-    (void)plan;
     const char *parameters[] = {migration->id, migration->name};
-    return rh_history_run(pg, "morph", HISTORY_TABLE,
-                          direction == RH_UP ? "INSERT INTO db_migrations (version, name) VALUES ($1, $2)"
-                                             : "DELETE FROM db_migrations WHERE (Version=$1 AND NAME=$2)",
+    return rh_history_run(pg, plan, "morph",
+                          direction == RH_UP ? "INSERT INTO {history} (version, name) VALUES ($1, $2)"
+                                             : "DELETE FROM {history} WHERE (Version=$1 AND NAME=$2)",
                           2, parameters, error);
 }
 
@@ -102,7 +99,8 @@ const rh_framework_rules rh_framework_morph = {
     .one_query = true,
     .commit_is_checked = true,
     .read = read_file,
-    .history_table = HISTORY_TABLE,
+    .history_table = "db_migrations",
+    .history_columns = {"version", "name"},
     .mark_applied = mark_applied,
     .prepare = prepare,
     .end = end,

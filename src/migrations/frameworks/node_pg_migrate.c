@@ -21,8 +21,6 @@
 #include <string.h>
 #include <strings.h>
 
-static const char HISTORY_TABLE[] = "pgmigrations";
-
 /* ---- files ---- */
 
 static bool recognise(const char *file_name, rh_arena *arena, rh_migration_file *file)
@@ -147,20 +145,19 @@ static bool mark_applied(const rh_rows *history, rh_plan *plan, rh_arena *arena,
 
 static bool prepare(rh_pg *pg, const rh_plan *plan, rh_error *error)
 {
-    (void)plan;
-    return rh_pg_execute(pg,
-                         "CREATE TABLE \"public\".\"pgmigrations\" (id SERIAL PRIMARY KEY,"
-                         " name varchar(255) NOT NULL, run_on timestamp NOT NULL)",
-                         error);
+    return rh_history_run(pg, plan, "node-pg-migrate",
+                          "CREATE TABLE {history} (id SERIAL PRIMARY KEY,"
+                          " name varchar(255) NOT NULL, run_on timestamp NOT NULL)",
+                          0, NULL, error);
 }
 
-static bool write_row(rh_pg *pg, const rh_migration *migration, rh_direction direction, rh_error *error)
+static bool write_row(rh_pg *pg, const rh_plan *plan, const rh_migration *migration, rh_direction direction,
+                      rh_error *error)
 {
     const char *row[] = {migration->id};
-    return rh_history_run(pg, "node-pg-migrate", HISTORY_TABLE,
-                          direction == RH_UP
-                              ? "INSERT INTO \"public\".\"pgmigrations\" (name, run_on) VALUES ($1, NOW())"
-                              : "DELETE FROM \"public\".\"pgmigrations\" WHERE name = $1",
+    return rh_history_run(pg, plan, "node-pg-migrate",
+                          direction == RH_UP ? "INSERT INTO {history} (name, run_on) VALUES ($1, NOW())"
+                                             : "DELETE FROM {history} WHERE name = $1",
                           1, row, error);
 }
 
@@ -168,10 +165,10 @@ static bool write_row(rh_pg *pg, const rh_migration *migration, rh_direction dir
 static bool end(rh_pg *pg, const rh_plan *plan, const rh_migration *migration, rh_direction direction,
                 rh_error *error)
 {
-    bool ok = write_row(pg, migration, direction, error);
+    bool ok = write_row(pg, plan, migration, direction, error);
     for (size_t i = 0; ok && i < plan->migration_count; i++)
         if (plan->migrations[i].joined_id && strcmp(plan->migrations[i].joined_id, migration->id) == 0)
-            ok = write_row(pg, &plan->migrations[i], direction, error);
+            ok = write_row(pg, plan, &plan->migrations[i], direction, error);
     return ok;
 }
 
@@ -187,7 +184,8 @@ const rh_framework_rules rh_framework_node_pg_migrate = {
     .byte_order_mark_sent = true,
     .one_query = true,
     .read = read_ways,
-    .history_table = HISTORY_TABLE,
+    .history_table = "public.pgmigrations",
+    .history_columns = {"name", "run_on"},
     .mark_applied = mark_applied,
     .prepare = prepare,
     .end = end,

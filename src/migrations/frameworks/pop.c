@@ -13,8 +13,6 @@
 #include "pgrehearse/base/text.h"
 #include <string.h>
 
-static const char HISTORY_TABLE[] = "schema_migration";
-
 /* ---- files ---- */
 
 /* Takes ".WORD" off the end of TEXT. */
@@ -99,24 +97,22 @@ static bool mark_applied(const rh_rows *history, rh_plan *plan, rh_arena *arena,
 
 static bool prepare(rh_pg *pg, const rh_plan *plan, rh_error *error)
 {
-    (void)plan;
-    return rh_pg_execute(pg,
-                         "BEGIN; CREATE TABLE schema_migration (version VARCHAR (48) NOT NULL,"
-                         " version_self INT NOT NULL DEFAULT 0);"
-                         " CREATE UNIQUE INDEX schema_migration_version_idx ON schema_migration (version);"
-                         " CREATE INDEX schema_migration_version_self_idx ON schema_migration (version_self);"
-                         " COMMIT",
-                         error);
+    return rh_history_run(pg, plan, "Pop",
+                          "BEGIN; CREATE TABLE {history} (version VARCHAR (48) NOT NULL,"
+                          " version_self INT NOT NULL DEFAULT 0);"
+                          " CREATE UNIQUE INDEX schema_migration_version_idx ON {history} (version);"
+                          " CREATE INDEX schema_migration_version_self_idx ON {history} (version_self);"
+                          " COMMIT",
+                          0, NULL, error);
 }
 
 static bool end(rh_pg *pg, const rh_plan *plan, const rh_migration *migration, rh_direction direction,
                 rh_error *error)
 {
-    (void)plan;
     const char *parameters[] = {migration->id};
-    return rh_history_run(pg, "Pop", HISTORY_TABLE,
-                          direction == RH_UP ? "insert into schema_migration (version) values ($1)"
-                                             : "delete from schema_migration where version = $1",
+    return rh_history_run(pg, plan, "Pop",
+                          direction == RH_UP ? "insert into {history} (version) values ($1)"
+                                             : "delete from {history} where version = $1",
                           1, parameters, error);
 }
 
@@ -133,7 +129,8 @@ const rh_framework_rules rh_framework_pop = {
     .byte_order_mark_sent = true,
     .one_query = true,
     .read = read_file,
-    .history_table = HISTORY_TABLE,
+    .history_table = "schema_migration",
+    .history_columns = {"version", "version_self"},
     .mark_applied = mark_applied,
     .prepare = prepare,
     .end = end,

@@ -17,8 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char HISTORY_TABLE[] = "schemaversion";
-
 /* ---- files ---- */
 
 static bool recognise(const char *file_name, rh_arena *arena, rh_migration_file *file)
@@ -84,7 +82,7 @@ static bool mark_applied(const rh_rows *history, rh_plan *plan, rh_arena *arena,
 {
     const int version = rh_history_column(history, "version"), md5 = rh_history_column(history, "md5");
     if (version < 0)
-        return rh_history_not_of(HISTORY_TABLE, "postgrator", "it has no column version", error);
+        return rh_history_not_of(plan->history_table, "postgrator", "it has no column version", error);
     if (!rh_history_mark(history, "version", "postgrator", plan, error))
         return false;
     uintmax_t highest = 0;
@@ -109,23 +107,23 @@ static bool mark_applied(const rh_rows *history, rh_plan *plan, rh_arena *arena,
 
 static bool prepare(rh_pg *pg, const rh_plan *plan, rh_error *error)
 {
-    (void)plan;
-    return rh_pg_execute(pg, "CREATE TABLE \"schemaversion\" (version BIGINT PRIMARY KEY)", error) &&
-           rh_pg_execute(pg, "INSERT INTO \"schemaversion\" (version) VALUES (0)", error) &&
-           rh_pg_execute(pg, "ALTER TABLE \"schemaversion\" ADD COLUMN name TEXT", error) &&
-           rh_pg_execute(pg, "ALTER TABLE \"schemaversion\" ADD COLUMN md5 TEXT", error) &&
-           rh_pg_execute(pg, "ALTER TABLE \"schemaversion\" ADD COLUMN run_at TIMESTAMP WITH TIME ZONE",
-                         error);
+    static const char *const statements[] = {
+        "CREATE TABLE {history} (version BIGINT PRIMARY KEY)", "INSERT INTO {history} (version) VALUES (0)",
+        "ALTER TABLE {history} ADD COLUMN name TEXT", "ALTER TABLE {history} ADD COLUMN md5 TEXT",
+        "ALTER TABLE {history} ADD COLUMN run_at TIMESTAMP WITH TIME ZONE"};
+    bool ok = true;
+    for (size_t i = 0; ok && i < sizeof statements / sizeof *statements; i++)
+        ok = rh_history_run(pg, plan, "postgrator", statements[i], 0, NULL, error);
+    return ok;
 }
 
 static bool end(rh_pg *pg, const rh_plan *plan, const rh_migration *migration, rh_direction direction,
                 rh_error *error)
 {
-    (void)plan;
     if (direction == RH_DOWN) {
         const char *version[] = {migration->id};
-        return rh_history_run(pg, "postgrator", HISTORY_TABLE,
-                              "DELETE FROM \"schemaversion\" WHERE version = $1", 1, version, error);
+        return rh_history_run(pg, plan, "postgrator", "DELETE FROM {history} WHERE version = $1", 1, version,
+                              error);
     }
     rh_arena *scratch = rh_arena_new();
     size_t length = 0;
@@ -135,8 +133,8 @@ static bool end(rh_pg *pg, const rh_plan *plan, const rh_migration *migration, r
         rh_md5_bytes(text, length, digest);
     rh_arena_free(scratch);
     const char *parameters[] = {migration->id, migration->name, digest};
-    return rh_history_run(pg, "postgrator", HISTORY_TABLE,
-                          "INSERT INTO \"schemaversion\" (version, name, md5, run_at)"
+    return rh_history_run(pg, plan, "postgrator",
+                          "INSERT INTO {history} (version, name, md5, run_at)"
                           " VALUES ($1, $2, $3, clock_timestamp())",
                           3, parameters, error);
 }
@@ -149,7 +147,8 @@ const rh_framework_rules rh_framework_postgrator = {
     .recognise = recognise,
     .compare = compare,
     .byte_order_mark_sent = true,
-    .history_table = HISTORY_TABLE,
+    .history_table = "schemaversion",
+    .history_columns = {"md5", "run_at"},
     .mark_applied = mark_applied,
     .prepare = prepare,
     .end = end,

@@ -14,8 +14,6 @@
 #include "pgrehearse/adapters/files.h"
 #include <string.h>
 
-static const char HISTORY_TABLE[] = "_prisma_migrations";
-
 static bool recognise(const char *file_name, rh_arena *arena, rh_migration_file *file)
 {
     const char *slash = strchr(file_name, '/');
@@ -68,7 +66,7 @@ static bool mark_applied(const rh_rows *history, rh_plan *plan, rh_arena *arena,
     const int finished = rh_history_column(history, "finished_at");
     const int rolled_back = rh_history_column(history, "rolled_back_at");
     if (name < 0 || finished < 0 || rolled_back < 0)
-        return rh_history_not_of(HISTORY_TABLE, "prisma", "it lacks a column of that tool's", error);
+        return rh_history_not_of(plan->history_table, "prisma", "it lacks a column of that tool's", error);
     for (size_t i = 0; i < history->row_count; i++) {
         const char *const *row = history->rows[i];
         if (!row[name] || row[rolled_back])
@@ -85,7 +83,6 @@ static bool mark_applied(const rh_rows *history, rh_plan *plan, rh_arena *arena,
 
 static bool prepare(rh_pg *pg, const rh_plan *plan, rh_error *error)
 {
-    (void)plan;
     int64_t tables;
     if (!rh_pg_query_int(pg,
                          "select count(*) from pg_class where relkind in ('r', 'p')"
@@ -95,33 +92,28 @@ static bool prepare(rh_pg *pg, const rh_plan *plan, rh_error *error)
         return false;
     if (tables > 0) {
         rh_error_set(error, RH_ERROR_MIGRATION,
-                     "the database has tables but no %s: prisma refuses to run (P3005)", HISTORY_TABLE);
+                     "the database has tables but no %s: prisma refuses to run (P3005)", plan->history_table);
         return rh_error_hint(error, "Baseline production with `prisma migrate resolve --applied` and take a "
                                     "new backup; or do the same in prepare.");
     }
-    return rh_pg_execute(pg,
-                         "CREATE TABLE _prisma_migrations ("
-                         " id VARCHAR(36) PRIMARY KEY NOT NULL, checksum VARCHAR(64) NOT NULL,"
-                         " finished_at TIMESTAMPTZ, migration_name VARCHAR(255) NOT NULL,"
-                         " logs TEXT, rolled_back_at TIMESTAMPTZ,"
-                         " started_at TIMESTAMPTZ NOT NULL DEFAULT now(),"
-                         " applied_steps_count INTEGER NOT NULL DEFAULT 0)",
-                         error);
-}
-
-static bool run(rh_pg *pg, const char *sql, size_t count, const char *const *parameters, rh_error *error)
-{
-    return rh_history_run(pg, "prisma", HISTORY_TABLE, sql, count, parameters, error);
+    return rh_history_run(pg, plan, "prisma",
+                          "CREATE TABLE {history} ("
+                          " id VARCHAR(36) PRIMARY KEY NOT NULL, checksum VARCHAR(64) NOT NULL,"
+                          " finished_at TIMESTAMPTZ, migration_name VARCHAR(255) NOT NULL,"
+                          " logs TEXT, rolled_back_at TIMESTAMPTZ,"
+                          " started_at TIMESTAMPTZ NOT NULL DEFAULT now(),"
+                          " applied_steps_count INTEGER NOT NULL DEFAULT 0)",
+                          0, NULL, error);
 }
 
 static bool begin(rh_pg *pg, const rh_plan *plan, const rh_migration *migration, rh_direction direction,
                   rh_error *error)
 {
-    (void)plan;
     const char *parameters[] = {migration->up.sha256, migration->id};
     return direction == RH_DOWN ||
-           run(pg,
-               "INSERT INTO _prisma_migrations (id, checksum, started_at, migration_name) VALUES"
+           rh_history_run(
+               pg, plan, "prisma",
+               "INSERT INTO {history} (id, checksum, started_at, migration_name) VALUES"
                " (set_config('pgrehearse.migration', gen_random_uuid()::text, false), $1, clock_timestamp(), "
                "$2)",
                2, parameters, error);
@@ -130,16 +122,16 @@ static bool begin(rh_pg *pg, const rh_plan *plan, const rh_migration *migration,
 static bool end(rh_pg *pg, const rh_plan *plan, const rh_migration *migration, rh_direction direction,
                 rh_error *error)
 {
-    (void)plan, (void)migration;
+    (void)migration;
     return direction == RH_DOWN ||
-           (run(pg,
-                "UPDATE _prisma_migrations SET applied_steps_count = applied_steps_count + 1"
-                " WHERE id = current_setting('pgrehearse.migration')",
-                0, NULL, error) &&
-            run(pg,
-                "UPDATE _prisma_migrations SET finished_at = clock_timestamp()"
-                " WHERE id = current_setting('pgrehearse.migration')",
-                0, NULL, error));
+           (rh_history_run(pg, plan, "prisma",
+                           "UPDATE {history} SET applied_steps_count = applied_steps_count + 1"
+                           " WHERE id = current_setting('pgrehearse.migration')",
+                           0, NULL, error) &&
+            rh_history_run(pg, plan, "prisma",
+                           "UPDATE {history} SET finished_at = clock_timestamp()"
+                           " WHERE id = current_setting('pgrehearse.migration')",
+                           0, NULL, error));
 }
 
 const rh_framework_rules rh_framework_prisma = {
@@ -151,7 +143,8 @@ const rh_framework_rules rh_framework_prisma = {
     .recognise = recognise,
     .compare = compare,
     .byte_order_mark_sent = true,
-    .history_table = HISTORY_TABLE,
+    .history_table = "_prisma_migrations",
+    .history_columns = {"migration_name", "finished_at"},
     .mark_applied = mark_applied,
     .prepare = prepare,
     .begin = begin,

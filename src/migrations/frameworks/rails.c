@@ -114,7 +114,7 @@ static bool mark_applied(const rh_rows *history, rh_plan *plan, rh_arena *arena,
 {
     (void)arena;
     if (rh_history_column(history, "dirty") >= 0)
-        return rh_history_not_of("schema_migrations", "Rails",
+        return rh_history_not_of(plan->history_table, "Rails",
                                  "it has a column dirty, as golang-migrate's has", error);
     rh_migration *structure = find_structure(plan);
     if (structure && history->row_count > 0)
@@ -153,6 +153,7 @@ const rh_framework_rules rh_framework_rails = {
     .fit = fit,
     .read = read_structure,
     .history_table = "schema_migrations",
+    .history_columns = {"version"},
     .mark_applied = mark_applied,
     .mark_fresh = mark_fresh,
     .prepare = prepare,

@@ -151,7 +151,8 @@ bool rh_sqitch_prepare(rh_pg *pg, const rh_plan *plan, rh_error *error)
 
 static bool run(rh_pg *pg, const char *sql, size_t count, const char *const *parameters, rh_error *error)
 {
-    return rh_history_run(pg, "Sqitch", "its registry", sql, count, parameters, error);
+    static const rh_plan registry = {.history_table = "sqitch.changes"};
+    return rh_history_run(pg, &registry, "Sqitch", sql, count, parameters, error);
 }
 
 /* psql's session is a new one for every script. */

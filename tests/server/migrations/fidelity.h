@@ -155,6 +155,7 @@ static inline bool fidelity_run(fidelity *f, const char *command, bool may_fail)
 static inline void fidelity_plan(fidelity *f, const char *framework)
 {
     rh_error error = {0};
+    f->plan.framework_name = NULL;
     if (!rh_plan_make(&f->scenario, NULL, f->arena, &f->plan, &error))
         fail_msg("%s:%d: %s", error.file, error.line, error.message);
     assert_string_equal(f->plan.framework_name, framework);

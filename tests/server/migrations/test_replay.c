@@ -99,6 +99,7 @@ static char *write_file(world *w, const char *name, const char *text)
 
 static void make_plan(world *w)
 {
+    w->plan.framework_name = NULL;
     if (!rh_plan_make(&w->scenario, NULL, w->arena, &w->plan, &w->error))
         fail_msg("%s", w->error.message);
 }

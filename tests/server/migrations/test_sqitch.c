@@ -97,6 +97,7 @@ static void test_pending(void **state)
     rh_error error = {0};
     assert_true(rh_history_read(pg, "sqitch.changes", f->arena, &history, &error));
     rh_pg_close(pg);
+    f->plan.framework_name = NULL;
     assert_true(rh_plan_make(&f->scenario, &history, f->arena, &f->plan, &error));
     for (size_t i = 0; i < f->plan.migration_count; i++)
         assert_int_equal(f->plan.migrations[i].pending, i > 4);

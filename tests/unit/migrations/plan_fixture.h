@@ -73,6 +73,7 @@ static inline void fixture_file(fixture *f, const char *name, const char *text)
 static inline bool fixture_plan(fixture *f, const rh_rows *history)
 {
     rh_error_release(&f->error);
+    f->plan.framework_name = NULL;
     return rh_plan_make(&f->scenario, history, f->arena, &f->plan, &f->error);
 }
 

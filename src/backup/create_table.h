@@ -1,0 +1,11 @@
+/* Internal to backup/: the columns that a CREATE TABLE names. */
+#pragma once
+#include "pgrehearse/base/arena.h"
+#include "pgrehearse/backup/statement.h"
+
+/* WORDS stand behind "CREATE [UNLOGGED] TABLE name": the first word behind each comma at the first level, but
+ * for constraints. */
+void rh_create_table_columns(rh_words words, rh_arena *arena, const char ***columns, size_t *count);
+/* Is the statement a CREATE TABLE? Then SCHEMA ("" when it names none) and NAME are filled, and WORDS is
+ * moved behind the name. */
+bool rh_create_table_name(rh_words *words, char schema[RH_NAME_SIZE], char name[RH_NAME_SIZE]);
