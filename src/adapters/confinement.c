@@ -1,16 +1,20 @@
 #include "confinement.h"
+#include "landlock.h"
 #include "pgrehearse/base/arena.h"
 #include <errno.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #ifdef __SANITIZE_THREAD__
@@ -48,20 +52,106 @@ static int deny_exec(scmp_filter_ctx filter, const char *allowed_path)
     return result ? result : seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(execveat), 0);
 }
 
-/* Everything but AF_UNIX and AF_NETLINK (getifaddrs; it reaches only this kernel). A rule may compare an
- * argument once, hence a rule a family; values past AF_NETLINK, also those with bits above an int's, by one
- * comparison. */
-static int deny_network(scmp_filter_ctx filter)
+/* Denies socket() and socketpair() for each FAMILY below AF_NETLINK but those of ALLOWED, and for all above. A
+ * rule may compare an argument once, hence a rule a family; values past AF_NETLINK, also those with bits above
+ * an int's, by one comparison. */
+static int deny_families(scmp_filter_ctx filter, const int *allowed, size_t count)
 {
-    int result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(socket), 1,
+    int result = 0;
+    for (int call = 0; call < 2 && result == 0; call++) {
+        const int number = call ? SCMP_SYS(socketpair) : SCMP_SYS(socket);
+        result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), number, 1,
                                   SCMP_A0_64(SCMP_CMP_GT, AF_NETLINK));
-    for (unsigned family = AF_UNSPEC; family < AF_NETLINK && result == 0; family++) {
-        if (family != AF_UNIX)
-            result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(socket), 1,
-                                      SCMP_A0_64(SCMP_CMP_EQ, family));
+        for (int family = AF_UNSPEC; family <= AF_NETLINK && result == 0; family++) {
+            bool denied = true;
+            for (size_t i = 0; i < count; i++)
+                denied = denied && family != allowed[i];
+            if (denied)
+                result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), number, 1,
+                                          SCMP_A0_64(SCMP_CMP_EQ, (unsigned)family));
+        }
     }
     /* io_uring makes sockets behind seccomp's back. */
     return result ? result : seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(io_uring_setup), 0);
+}
+
+/* AF_NETLINK is for getifaddrs; it reaches only this kernel. */
+static int deny_network(scmp_filter_ctx filter)
+{
+    return deny_families(filter, (const int[]){AF_UNIX, AF_NETLINK}, 2);
+}
+
+/* Of FAMILY only sockets of TYPE: datagrams need no connect(). */
+static int deny_other_types(scmp_filter_ctx filter, unsigned family, unsigned type)
+{
+    enum { TYPES = 16 }; /* the lower four bits; above them are flags */
+    int result = 0;
+    for (unsigned other = 0; other < TYPES && result == 0; other++) {
+        if (other == type)
+            continue;
+        result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(socket), 2,
+                                  SCMP_A0_64(SCMP_CMP_EQ, family),
+                                  SCMP_A1_64(SCMP_CMP_MASKED_EQ, TYPES - 1, other));
+        if (result == 0)
+            result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(socketpair), 2,
+                                      SCMP_A0_64(SCMP_CMP_EQ, family),
+                                      SCMP_A1_64(SCMP_CMP_MASKED_EQ, TYPES - 1, other));
+    }
+    return result;
+}
+
+/* A server answers; it never connects. Before PostgreSQL 15 the statistics collector connects a UDP socket to
+ * itself, by an address of 16 bytes; libpq's for a Unix socket has 110. */
+static int deny_connections(scmp_filter_ctx filter, bool udp)
+{
+    enum { IPV4_ADDRESS_BYTES = 16 };
+    int result = udp ? deny_families(filter, (const int[]){AF_UNIX, AF_INET}, 2)
+                     : deny_families(filter, (const int[]){AF_UNIX}, 1);
+    if (result == 0)
+        result = deny_other_types(filter, AF_UNIX, SOCK_STREAM);
+    if (result == 0 && udp)
+        result = deny_other_types(filter, AF_INET, SOCK_DGRAM);
+    if (result != 0)
+        return result;
+    if (udp)
+        return seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(connect), 1,
+                                SCMP_A2_64(SCMP_CMP_NE, IPV4_ADDRESS_BYTES));
+    return seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(connect), 0);
+}
+
+/* System calls that no PostgreSQL server makes: into other processes, out of the confinement, into the kernel. */
+static int deny_calls(scmp_filter_ctx filter)
+{
+    static const char *const calls[] = {
+        "ptrace",         "process_vm_readv", "process_vm_writev", "process_madvise", "pidfd_getfd",
+        "kcmp",           "move_pages",       "migrate_pages",     "unshare",         "setns",
+        "mount",          "umount2",          "pivot_root",        "chroot",          "move_mount",
+        "open_tree",      "fsopen",           "fsconfig",          "fsmount",         "fspick",
+        "mount_setattr",  "bpf",              "perf_event_open",   "userfaultfd",     "keyctl",
+        "add_key",        "request_key",      "open_by_handle_at", "kexec_load",      "kexec_file_load",
+        "init_module",    "finit_module",     "delete_module",     "swapon",          "swapoff",
+        "reboot",         "acct",             "quotactl",          "quotactl_fd",     "syslog",
+        "settimeofday",   "clock_settime",    "adjtimex",          "clock_adjtime",   "sethostname",
+        "setdomainname",  "iopl",             "ioperm",            "fanotify_init",   "vhangup",
+        "io_uring_enter", "io_uring_register"};
+    static const uint64_t namespaces[] = {CLONE_NEWNS,   CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC,
+                                          CLONE_NEWUSER, CLONE_NEWPID,    CLONE_NEWNET};
+    int result = 0;
+    for (size_t i = 0; i < sizeof calls / sizeof *calls && result == 0; i++) {
+        int number = seccomp_syscall_resolve_name(calls[i]);
+        if (number >= 0) /* below: this architecture has none of that name */
+            result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), number, 0);
+    }
+    for (size_t i = 0; i < sizeof namespaces / sizeof *namespaces && result == 0; i++)
+        result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
+                                  SCMP_A0_64(SCMP_CMP_MASKED_EQ, namespaces[i], namespaces[i]));
+    /* clone3 has its flags in memory, where seccomp does not see them: the C library then takes clone. */
+    if (result == 0)
+        result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+    if (result == 0) /* another process's limits */
+        result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prlimit64), 1,
+                                  SCMP_A0_64(SCMP_CMP_NE, 0));
+    return result;
 }
 
 /* seccomp_export_bpf_mem came with libseccomp 2.6; before, the program goes through a file. */
@@ -82,39 +172,66 @@ static int export_program(scmp_filter_ctx filter, struct sock_fprog *program)
     return result;
 }
 
-bool rh_confinement_init(rh_confinement *confinement, const char *path, bool no_exec, bool no_network,
-                         rh_error *error)
+static int make_filter(scmp_filter_ctx filter, rh_confinement *confinement, const char *path,
+                       const rh_process_options *options)
 {
-    *confinement = (rh_confinement){0};
-    if (!no_exec && !no_network)
-        return true;
-    if (strlen(path) >= PAGE)
-        return rh_error_errno(error, ENAMETOOLONG, "%s", path);
-    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
-    int result = filter ? 0 : -ENOMEM;
     /* 32-bit and x32 system calls have other numbers: refuse them all. */
-    if (result == 0)
-        result = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(EPERM));
-    if (result == 0 && no_exec) {
+    int result = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(EPERM));
+    if (result == 0 && options->no_exec) {
         confinement->path = page_at_random_address(path);
         result = confinement->path ? deny_exec(filter, confinement->path) : -ENOMEM;
     }
-    if (result == 0 && no_network)
+    if (result == 0 && options->cage)
+        result = deny_connections(filter, options->cage->udp);
+    if (result == 0 && options->cage)
+        result = deny_calls(filter);
+    if (result == 0 && options->no_network && !options->cage)
         result = deny_network(filter);
-    if (result == 0)
-        result = export_program(filter, &confinement->program);
-    seccomp_release(filter);
-    if (result != 0) {
-        rh_confinement_release(confinement);
-        return rh_error_errno(error, -result, "cannot make the seccomp filter for %s", path);
+    return result ? result : export_program(filter, &confinement->program);
+}
+
+bool rh_confinement_init(rh_confinement *confinement, const char *path, const rh_process_options *options,
+                         rh_error *error)
+{
+    *confinement = (rh_confinement){.ruleset = -1, .caged = options->cage != NULL};
+    if (!options->no_exec && !options->no_network && !options->cage)
+        return true;
+    if (strlen(path) >= PAGE)
+        return rh_error_errno(error, ENAMETOOLONG, "%s", path);
+    if (options->cage) {
+        confinement->namespaces = *rh_namespaces_here();
+        confinement->namespaces.loopback = options->cage->udp;
+        confinement->namespaces.cage = options->cage;
+        if (!rh_landlock_make(options->cage, &confinement->ruleset, error))
+            return false;
     }
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    int result = filter ? make_filter(filter, confinement, path, options) : -ENOMEM;
+    seccomp_release(filter);
+    if (result != 0)
+        return rh_error_errno(error, -result, "cannot make the seccomp filter for %s", path);
     return true;
 }
 
-int rh_confinement_enter(const rh_confinement *confinement)
+int rh_confinement_separate(const rh_confinement *confinement)
 {
-    if (!confinement->program.filter)
+    return confinement->caged ? rh_namespaces_enter(&confinement->namespaces) : 0;
+}
+
+int rh_confinement_drop(const rh_confinement *confinement)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct none[2] = {{0}};
+    if (!confinement->caged)
         return 0;
+    return syscall(SYS_capset, &header, none) == 0 ? 0 : errno;
+}
+
+int rh_confinement_enter(const rh_confinement *confinement, int ruleset)
+{
+    int failed = confinement->ruleset >= 0 ? rh_landlock_enter(ruleset) : 0;
+    if (failed || !confinement->program.filter)
+        return failed;
     if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &confinement->program, 0, 0) != 0)
         return errno;
     return 0;
@@ -125,5 +242,19 @@ void rh_confinement_release(rh_confinement *confinement)
     free(confinement->program.filter);
     if (confinement->path)
         munmap(confinement->path, PAGE);
-    *confinement = (rh_confinement){0};
+    if (confinement->ruleset >= 0)
+        close(confinement->ruleset);
+    *confinement = (rh_confinement){.ruleset = -1};
+}
+
+const rh_cage_layers *rh_cage_layers_here(void)
+{
+    static rh_cage_layers layers;
+    const rh_namespaces *namespaces = rh_namespaces_here();
+    layers = (rh_cage_layers){.landlock_abi = rh_landlock_abi(),
+                              .network = namespaces->network,
+                              .ipc = namespaces->ipc,
+                              .mounts = namespaces->mounts,
+                              .user = namespaces->user};
+    return &layers;
 }

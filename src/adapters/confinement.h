@@ -1,22 +1,29 @@
-/* What a confined child may not do, as a seccomp program made before the fork.
+/* What a confined child may not do, prepared before the fork: a seccomp program, a Landlock ruleset, namespaces.
  *
- * Private to process.c. Between fork and exec a program with threads may only make async-signal-safe calls,
- * so the filter is compiled by libseccomp beforehand and loaded by one raw system call in the child.
+ * Private to the adapters of processes. Between fork and exec a program with threads may only make
+ * async-signal-safe calls, so libseccomp compiles the filter beforehand; the child loads it by one system call.
  */
 #pragma once
-#include "pgrehearse/base/error.h"
+#include "namespaces.h"
+#include "pgrehearse/adapters/process.h"
 #include <linux/filter.h>
-#include <stdbool.h>
 
 typedef struct rh_confinement {
     struct sock_fprog program; /* filter: heap; NULL when nothing is confined */
-    char *path; /* the program's path at the one address that execve is allowed with; a mapped page or NULL */
+    char *path;   /* the program's path at the one address that execve is allowed with; a mapped page or NULL */
+    int ruleset;  /* Landlock, close-on-exec; -1: none */
+    bool caged;
+    rh_namespaces namespaces;
 } rh_confinement;
 
-/* PATH: the program that will be executed (shorter than a page). With NO_EXEC the child must call execve with
- * confinement->path itself. Fails with RH_ERROR_IO. */
-bool rh_confinement_init(rh_confinement *confinement, const char *path, bool no_exec, bool no_network,
+/* PATH: the program that will be executed (shorter than a page). With OPTIONS->no_exec the child must call
+ * execve with confinement->path itself. Fails with RH_ERROR_IO. */
+bool rh_confinement_init(rh_confinement *confinement, const char *path, const rh_process_options *options,
                          rh_error *error);
-/* In the child, last before execve. Async-signal-safe; returns 0 or errno. */
-int rh_confinement_enter(const rh_confinement *confinement);
+/* In the child, async-signal-safe, 0 or errno: the namespaces, before it gives up root. */
+int rh_confinement_separate(const rh_confinement *confinement);
+/* The same, as the account that it runs as, before the last preparations: no capability is left. */
+int rh_confinement_drop(const rh_confinement *confinement);
+/* The same, last before execve, with PR_SET_NO_NEW_PRIVS: Landlock from descriptor RULESET, then seccomp. */
+int rh_confinement_enter(const rh_confinement *confinement, int ruleset);
 void rh_confinement_release(rh_confinement *confinement);

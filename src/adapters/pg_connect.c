@@ -207,6 +207,11 @@ bool rh_pg_is_unix_socket(const rh_pg *pg)
     return host && (host[0] == '/' || host[0] == '@');
 }
 
+const char *rh_pg_socket_directory(const rh_pg *pg)
+{
+    return rh_pg_is_unix_socket(pg) ? PQhost(pg->conn) : NULL;
+}
+
 char rh_pg_transaction_state(const rh_pg *pg)
 {
     switch (PQtransactionStatus(pg->conn)) {

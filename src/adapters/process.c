@@ -69,7 +69,7 @@ static bool child_become(uid_t uid, gid_t gid)
 static _Noreturn void child_main(const launch_plan *launch)
 {
     const rh_process_options *options = launch->options;
-    int report = 3;
+    int report = 3, ruleset = 4;
     setpgid(0, 0);
     child_reset_signals();
     for (int i = 0; i < 3; i++) {
@@ -78,10 +78,16 @@ static _Noreturn void child_main(const launch_plan *launch)
     }
     if (dup3(launch->report, report, O_CLOEXEC) < 0)
         child_fail(launch->report, "dup3");
-    if (close_range(4, ~0U, 0) != 0)
+    if (launch->confinement.ruleset >= 0 && dup3(launch->confinement.ruleset, ruleset, O_CLOEXEC) < 0)
+        child_fail(report, "dup3");
+    if (close_range(launch->confinement.ruleset >= 0 ? 5 : 4, ~0U, 0) != 0)
         child_fail(report, "close_range");
+    if ((errno = rh_confinement_separate(&launch->confinement)) != 0)
+        child_fail(report, "namespaces");
     if (options->uid && !child_become(options->uid, options->gid))
         child_fail(report, "setuid");
+    if ((errno = rh_confinement_drop(&launch->confinement)) != 0)
+        child_fail(report, "capset");
     if (options->directory && chdir(options->directory) != 0)
         child_fail(report, "chdir");
     /* After setuid, which clears it. Who died before this line did not send the signal: then end here. */
@@ -91,10 +97,12 @@ static _Noreturn void child_main(const launch_plan *launch)
         _exit(127);
     if ((launch->confinement.program.filter || options->uid) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         child_fail(report, "PR_SET_NO_NEW_PRIVS");
-    int confined = rh_confinement_enter(&launch->confinement);
-    if (confined != 0) {
-        errno = confined;
-        child_fail(report, "seccomp");
+    if ((errno = rh_confinement_enter(&launch->confinement, ruleset)) != 0)
+        child_fail(report, "confinement");
+    if (options->probe) {
+        close(report);
+        options->probe(options->probe_user);
+        _exit(0);
     }
     execve(launch->path, (char *const *)options->argv, launch->environment);
     child_fail(report, "execve");
@@ -187,8 +195,18 @@ static void environment_put(char **environment, size_t *count, char *entry)
         free(entry);
 }
 
-/* Ours, with the additions; with another uid also that account's HOME and USER, so that nothing looks into
- * root's. */
+/* Is ENTRY of our own environment passed on to a server? */
+static bool is_kept(const char *entry)
+{
+    static const char *const kept[] = {"PATH=", "LANG=", "LOCPATH=", "TZ=", "LD_LIBRARY_PATH="};
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+        if (strncmp(entry, kept[i], strlen(kept[i])) == 0)
+            return true;
+    return false;
+}
+
+/* Ours, or what is kept of it, with the additions; with another uid also that account's HOME and USER, so that
+ * nothing looks into root's. */
 static char **make_environment(const rh_process_options *options)
 {
     size_t room = 4, count = 0;
@@ -198,12 +216,13 @@ static char **make_environment(const rh_process_options *options)
         room++;
     char **environment = rh_alloc(room * sizeof *environment);
     for (char **entry = environ; *entry; entry++)
-        environment[count++] = rh_strdup(*entry);
-    const struct passwd *account = options->uid ? getpwuid(options->uid) : NULL;
-    if (account) {
+        if (!options->clean_environment || is_kept(*entry))
+            environment[count++] = rh_strdup(*entry);
+    if (options->uid && !options->clean_environment) {
+        const struct passwd *account = getpwuid(options->uid);
         rh_text home = {0}, user = {0};
-        rh_text_printf(&home, "HOME=%s", account->pw_dir);
-        rh_text_printf(&user, "USER=%s", account->pw_name);
+        rh_text_printf(&home, account ? "HOME=%s" : "HOME", account ? account->pw_dir : "");
+        rh_text_printf(&user, account ? "USER=%s" : "USER", account ? account->pw_name : "");
         environment_put(environment, &count, home.data);
         environment_put(environment, &count, user.data);
     }
@@ -264,7 +283,7 @@ static void close_theirs(launch_plan *launch)
 rh_process *rh_process_start(const rh_process_options *options, rh_error *error)
 {
     rh_process *process = rh_alloc(sizeof *process);
-    launch_plan launch = {.options = options, .standard = {-1, -1, -1}};
+    launch_plan launch = {.options = options, .standard = {-1, -1, -1}, .confinement = {.ruleset = -1}};
     *process = (rh_process){.pid = -1, .pidfd = -1, .input = -1, .streams = {{.fd = -1}, {.fd = -1}}};
     const char *slash = strrchr(options->argv[0], '/');
     process->name = rh_strdup(slash ? slash + 1 : options->argv[0]);
@@ -278,7 +297,7 @@ rh_process *rh_process_start(const rh_process_options *options, rh_error *error)
                      options->argv[0]);
         rh_error_hint(error, "install it, or put its directory into PATH");
     }
-    ok = ok && rh_confinement_init(&launch.confinement, path, options->no_exec, options->no_network, error);
+    ok = ok && rh_confinement_init(&launch.confinement, path, options, error);
     ok = ok && open_standard(process, &launch, error);
     if (ok) {
         launch.path = launch.confinement.path ? launch.confinement.path : path;
@@ -295,19 +314,4 @@ rh_process *rh_process_start(const rh_process_options *options, rh_error *error)
         return process;
     rh_process_free(process);
     return NULL;
-}
-
-bool rh_process_unprivileged(uid_t *uid, gid_t *gid, rh_error *error)
-{
-    const struct passwd *account = getpwnam("postgres");
-    if (!account)
-        account = getpwnam("nobody");
-    if (!account) {
-        rh_error_set(error, RH_ERROR_STAGING,
-                     "PostgreSQL does not run as root, and there is no account postgres or nobody");
-        return rh_error_hint(error, "run as an ordinary user, or create the account postgres");
-    }
-    *uid = account->pw_uid;
-    *gid = account->pw_gid;
-    return true;
 }

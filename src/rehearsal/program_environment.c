@@ -19,11 +19,8 @@ static char *make_uri(const rh_pg *side, const rh_proxy *proxy, const char *user
     return uri;
 }
 
-/* Variables that would lead elsewhere, or that a value given here does not prevail over: a service prevails
- * over PGHOST (libpq, fe-connect.c, conninfo_add_defaults), these names over what stands in SQITCH_TARGET. */
-static const char *const NOT_PASSED_ON[] = {"PGSERVICE",       "PGHOSTADDR",       "PGTARGETSESSIONATTRS",
-                                            "PGREQUIREAUTH",   "PGCHANNELBINDING", "PGLOADBALANCEHOSTS",
-                                            "SQITCH_USERNAME", "SQITCH_PASSWORD",  "PGPASSWORD"};
+/* These names prevail over what stands in SQITCH_TARGET. */
+static const char *const NOT_PASSED_ON[] = {"SQITCH_USERNAME", "SQITCH_PASSWORD"};
 enum { NOT_PASSED_ON_COUNT = sizeof NOT_PASSED_ON / sizeof *NOT_PASSED_ON };
 
 /* Names under which tools take a URL: Rails, dbmate, Diesel, Prisma and most others DATABASE_URL; Prisma's
@@ -40,39 +37,55 @@ static const struct url_name {
 };
 enum { URL_NAME_COUNT = sizeof URL_NAMES / sizeof *URL_NAMES };
 
-static const char **list(const char *uri, const char *const *libpq, size_t count, rh_arena *arena)
+/* What leads to PG's own place; then OVERRIDES (NULL entries are passed over), the last of a name counts. */
+static const char **list(const rh_pg *pg, const char *uri, const char *const *overrides, size_t override_count,
+                         rh_arena *arena)
 {
+    size_t count = 0;
+    const char **libpq = rh_pg_environment(pg, arena, &count), *rest = uri + strcspn(uri, ":");
     const char **environment =
-        rh_arena_alloc(arena, (count + NOT_PASSED_ON_COUNT + URL_NAME_COUNT + 1) * sizeof *environment);
+        rh_arena_alloc(arena, (count + NOT_PASSED_ON_COUNT + URL_NAME_COUNT + override_count + 2) *
+                                  sizeof *environment);
     size_t at = 0;
-    const char *rest = uri + strcspn(uri, ":");
     for (size_t i = 0; i < NOT_PASSED_ON_COUNT; i++)
         environment[at++] = NOT_PASSED_ON[i];
+    for (size_t i = 0; i < count; i++)
+        environment[at++] = libpq[i];
     for (size_t i = 0; i < URL_NAME_COUNT; i++)
         environment[at++] = rh_arena_printf(arena, "%s=%s%s", URL_NAMES[i].name, URL_NAMES[i].prefix, rest);
-    for (size_t i = 0; i < count; i++)
-        if (libpq[i])
-            environment[at++] = libpq[i];
+    environment[at++] = "GOOSE_DRIVER=postgres";
+    for (size_t i = 0; i < override_count; i++)
+        if (overrides[i])
+            environment[at++] = overrides[i];
+    environment[at] = NULL;
     return environment;
 }
 
 const char **rh_program_environment(rh_pg *side, const rh_proxy *proxy, rh_arena *arena, rh_error *error)
 {
-    const char *user = rh_pg_user(side), *database = rh_pg_database(side);
-    const char *password = rh_pg_password(side);
-    char *uri = make_uri(side, proxy, user, database, error);
-    const char *libpq[] = {
+    char *uri = make_uri(side, proxy, rh_pg_user(side), rh_pg_database(side), error);
+    const char *overrides[] = {
         rh_arena_printf(arena, "PGREHEARSE_SOCKET=%s", rh_proxy_socket_directory(proxy)),
         "PGHOST=127.0.0.1",
+        "PGHOSTADDR",
         rh_arena_printf(arena, "PGPORT=%d", rh_proxy_port(proxy)),
-        rh_arena_printf(arena, "PGUSER=%s", user),
-        rh_arena_printf(arena, "PGDATABASE=%s", database),
         "PGSSLMODE=disable", /* between the program and the proxy, within this machine */
         "PGGSSENCMODE=disable",
-        "GOOSE_DRIVER=postgres",
-        *password ? rh_arena_printf(arena, "PGPASSWORD=%s", password) : NULL,
+        "PGREQUIREPEER",
     };
-    const char **environment = uri ? list(uri, libpq, sizeof libpq / sizeof *libpq, arena) : NULL;
+    const char **environment =
+        uri ? list(side, uri, overrides, sizeof overrides / sizeof *overrides, arena) : NULL;
+    free(uri);
+    return environment;
+}
+
+const char **rh_step_environment(rh_pg *pg, const char *conninfo, rh_arena *arena, rh_error *error)
+{
+    char *uri = rh_pg_conninfo_uri(conninfo, error);
+    const char *socket = rh_pg_socket_directory(pg);
+    const char *overrides[] = {
+        socket ? rh_arena_printf(arena, "PGREHEARSE_SOCKET=%s", socket) : "PGREHEARSE_SOCKET"};
+    const char **environment = uri ? list(pg, uri, overrides, 1, arena) : NULL;
     free(uri);
     return environment;
 }

@@ -8,6 +8,9 @@
  * NULL-ended, in ARENA; NULL on failure. */
 const char **rh_program_environment(rh_pg *side, const rh_proxy *proxy, rh_arena *arena, rh_error *error);
 
+/* The same for a step of prepare or verify, which needs no proxy: PG is connected with CONNINFO. */
+const char **rh_step_environment(rh_pg *pg, const char *conninfo, rh_arena *arena, rh_error *error);
+
 /* The last line of TEXT that says something by itself: what follows an error's message may be values of the
  * data. "" when there is none. In ARENA. */
 const char *rh_program_last_word(rh_arena *arena, const char *text);

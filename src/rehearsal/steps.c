@@ -3,6 +3,7 @@
 #include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/adapters/process.h"
 #include "pgrehearse/adapters/sql_parser.h"
+#include "program_environment.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,12 +55,10 @@ static const char *last_line(rh_arena *arena, const char *text)
     return rh_arena_strndup(arena, text + begin, end - begin);
 }
 
-/* The command sees the staging database in the variables that programs look for. */
-static bool run_command(rh_run *run, const rh_step *step, const char *uri, int *status, const char **said,
-                        rh_error *error)
+/* The command sees the staging database, and no other, in the variables that programs look for. */
+static bool run_command(rh_run *run, const rh_step *step, const char *const *environment, int *status,
+                        const char **said, rh_error *error)
 {
-    const char *environment[] = {rh_arena_printf(run->arena, "DATABASE_URL=%s", uri),
-                                 rh_arena_printf(run->arena, "PGREHEARSE_URL=%s", uri), NULL};
     rh_process_options options = {.argv = (const char *const *)step->argv,
                                   .environment = environment,
                                   .directory = run->scenario->directory};
@@ -87,9 +86,9 @@ static const char *step_name(rh_run *run, const rh_step *step)
 bool rh_steps_prepare(rh_run *run, const char *conninfo, const rh_progress *progress, rh_error *error)
 {
     const rh_scenario *scenario = run->scenario;
-    char *uri = rh_pg_conninfo_uri(conninfo, error);
-    rh_pg *pg = uri ? rh_pg_connect(conninfo, ": prepare", error) : NULL;
-    bool ok = pg != NULL;
+    rh_pg *pg = rh_pg_connect(conninfo, ": prepare", error);
+    const char **environment = pg ? rh_step_environment(pg, conninfo, run->arena, error) : NULL;
+    bool ok = environment != NULL;
     for (size_t i = 0; ok && i < scenario->prepare_count; i++) {
         const rh_step *step = &scenario->prepare[i];
         rh_step_result *result = rh_arena_add(run->arena, &run->prepare, &run->prepare_count, sizeof *result);
@@ -101,7 +100,7 @@ bool rh_steps_prepare(rh_run *run, const char *conninfo, const rh_progress *prog
             ok = run_sql_file(run, pg, step->path, NULL, error);
         } else {
             int status = 0;
-            ok = run_command(run, step, uri, &status, &result->detail, error);
+            ok = run_command(run, step, environment, &status, &result->detail, error);
             if (ok && status != 0) {
                 ok = rh_error_set(error, RH_ERROR_SCENARIO, "prepare command %s ended with status %d: %s",
                                   step->argv[0], status, result->detail);
@@ -114,16 +113,15 @@ bool rh_steps_prepare(rh_run *run, const char *conninfo, const rh_progress *prog
         result->outcome = ok ? RH_OUTCOME_OK : RH_OUTCOME_FAILED;
     }
     rh_pg_close(pg);
-    free(uri);
     return ok;
 }
 
 bool rh_steps_verify(rh_run *run, const char *conninfo, const rh_progress *progress, rh_error *error)
 {
     const rh_scenario *scenario = run->scenario;
-    char *uri = rh_pg_conninfo_uri(conninfo, error);
-    rh_pg *pg = uri ? rh_pg_connect(conninfo, ": verify", error) : NULL;
-    bool ok = pg != NULL;
+    rh_pg *pg = rh_pg_connect(conninfo, ": verify", error);
+    const char **environment = pg ? rh_step_environment(pg, conninfo, run->arena, error) : NULL;
+    bool ok = environment != NULL;
     run->verify_outcome = RH_OUTCOME_OK;
     for (size_t i = 0; ok && i < scenario->verify_count; i++) {
         const rh_step *step = &scenario->verify[i];
@@ -137,7 +135,7 @@ bool rh_steps_verify(rh_run *run, const char *conninfo, const rh_progress *progr
         } else {
             int status = 0;
             const char *said = NULL;
-            ok = run_command(run, step, uri, &status, &said, error);
+            ok = run_command(run, step, environment, &status, &said, error);
             result->failures = status;
             if (status != 0)
                 result->detail = rh_arena_printf(run->arena, "ended with status %d: %s", status, said);
@@ -148,6 +146,5 @@ bool rh_steps_verify(rh_run *run, const char *conninfo, const rh_progress *progr
             run->verify_outcome = RH_OUTCOME_FAILED;
     }
     rh_pg_close(pg);
-    free(uri);
     return ok;
 }

@@ -72,4 +72,6 @@ void rh_html_left_behind(rh_html *html, const rh_json *interruption);
 void rh_html_backtest(rh_html *html);
 void rh_html_environment(rh_html *html);
 /* html_production.c: part of the environment; nothing when there is no profile. */
+/* html_isolation.c: ISOLATION of the staging place. */
+void rh_html_isolation(rh_html *html, const rh_json *isolation);
 void rh_html_production(rh_html *html);

@@ -130,6 +130,7 @@ void rh_html_environment(rh_html *html)
     rh_xml_open(html->xml, "dl", NULL);
     if (s)
         staging(html, s);
+    pair(html, "Isolation", rh_view_isolation(&html->view));
     if (b)
         backup(html, b);
     if (plan)
@@ -147,6 +148,7 @@ void rh_html_environment(rh_html *html)
     settings(html, rh_json_get(s, "settings"));
     steps(html, "Prepared after the restore", rh_json_get(report, "prepare"));
     steps(html, "Verified after the migrations", rh_json_get(report, "verify"));
+    rh_html_isolation(html, rh_json_get(s, "isolation"));
     sentences(html, "Made harmless", rh_json_get(s, "neutralised"));
     sentences(html, "Left out of the restore", rh_json_get(b, "skipped"));
     rh_html_section_end(html);

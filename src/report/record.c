@@ -77,6 +77,7 @@ static rh_json *staging_record(const rh_staging_facts *staging)
         rh_json_add_string(setting, "restore_value", fact->restore_value);
         rh_json_add_string(setting, "production_value", fact->production_value);
     }
+    rh_json_add(object, "isolation", rh_record_isolation(&staging->isolation));
     rh_record_strings(object, "neutralised", staging->neutralised, staging->neutralised_count);
     return object;
 }

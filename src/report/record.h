@@ -37,6 +37,8 @@ rh_json *rh_record_production(const rh_run *run);
 /* record_lock_forecast.c; NULL when none was made, or no history was looked for. */
 rh_json *rh_record_lock_forecasts(const rh_lock_forecasts *locks);
 rh_json *rh_record_history(const rh_history *history);
+/* record_isolation.c */
+rh_json *rh_record_isolation(const rh_isolation *isolation);
 /* record_load.c; NULL when there was no load. */
 rh_json *rh_record_load(const rh_load *load);
 void rh_record_mix(rh_json *parent, const char *key, const rh_mix *played);

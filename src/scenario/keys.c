@@ -328,6 +328,10 @@ static bool read_lock_policy(rh_reader *reader, const key_spec *key, rh_yaml_nod
 
 /* ---- the table ---- */
 
+static const rh_word ISOLATIONS[] = {
+    {"full", RH_ISOLATION_FULL, NULL},
+    {"weak", RH_ISOLATION_WEAK, NULL},
+};
 static const rh_word STAGING_KINDS[] = {{"embedded", RH_STAGING_EMBEDDED, NULL},
                                         {"server", RH_STAGING_SERVER, NULL}};
 
@@ -381,6 +385,7 @@ static const key_spec KEYS[] = {
     {"staging.url", read_text, AT(staging.url)},
     {"staging.directory", read_directory, AT(staging.directory)},
     {"staging.bindir", read_directory, AT(staging.bindir)},
+    {"staging.isolation", read_word, AT(staging.isolation), WORDS(ISOLATIONS)},
     {"staging.settings", read_settings, AT(staging.settings)},
     {"prepare", read_prepare, AT(prepare)},
     {"migrations", NULL, AT(migrations.where)},

@@ -21,6 +21,7 @@ const char *rh_scenario_template(void)
            "#   url: ${STAGING_URL}      # server only\n"
            "#   directory: /var/tmp      # embedded: where clusters live; needs room for two copies\n"
            "#   bindir: /usr/lib/postgresql/15/bin   # default: the newest that can read the backup\n"
+           "#   isolation: full          # weak: go on although this system cannot isolate the private cluster\n"
            "#   settings:                # production's settings, or the path of its postgresql.conf, or of "
            "a CSV of pg_settings\n"
            "#     shared_buffers: 1GB\n"

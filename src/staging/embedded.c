@@ -5,6 +5,7 @@
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/staging/binaries.h"
 #include "pgrehearse/staging/database.h"
+#include "pgrehearse/staging/isolation.h"
 #include "pgrehearse/staging/locale.h"
 #include "pgrehearse/staging/mark.h"
 #include "pgrehearse/staging/server_log.h"
@@ -22,9 +23,6 @@ static const rh_usec START_PATIENCE = 120 * RH_SECOND;
 static const rh_usec STOP_PATIENCE = 120 * RH_SECOND;
 static const rh_usec INITDB_PATIENCE = 120 * RH_SECOND;
 static const char DATABASE[] = "pgrehearse";
-
-/* Before PostgreSQL 15 the statistics collector listens on a UDP socket of 127.0.0.1. */
-enum { FIRST_WITHOUT_UDP = 15 };
 
 /* ---- making it ---- */
 
@@ -57,12 +55,37 @@ static bool find_server(rh_staging *staging, const rh_staging_request *request, 
 }
 
 /* A directory for the server's account alone. */
-static bool make_private(const rh_staging *staging, const char *path, rh_error *error)
+static bool make_private(const rh_account *account, const char *path, rh_error *error)
 {
     if (mkdir(path, 0700) != 0)
         return rh_error_errno(error, errno, "cannot make the directory %s", path);
-    if (staging->uid && chown(path, staging->uid, staging->gid) != 0)
+    if (account->uid && chown(path, account->uid, account->gid) != 0)
         return rh_error_errno(error, errno, "cannot give %s away", path);
+    return true;
+}
+
+/* May any account pass through every directory of PATH? */
+static bool is_open_to_all(rh_staging *staging, const char *path)
+{
+    struct stat status;
+    for (const char *slash = path; slash; slash = strchr(slash + 1, '/')) {
+        size_t length = slash == path ? 1 : (size_t)(slash - path);
+        if (stat(rh_arena_strndup(staging->arena, path, length), &status) != 0 || !(status.st_mode & S_IXOTH))
+            return false;
+    }
+    return stat(path, &status) == 0 && status.st_mode & S_IXOTH;
+}
+
+/* As root: an account of the server's own, where it can reach the directory PARENT. */
+static bool choose_account(rh_staging *staging, const char *parent, rh_error *error)
+{
+    if (geteuid() != 0)
+        return true;
+    bool own = is_open_to_all(staging, parent) && rh_account_choose(&staging->account);
+    if (!own && !rh_account_common(&staging->account, error))
+        return false;
+    staging->uid = staging->account.uid;
+    staging->gid = staging->account.gid;
     return true;
 }
 
@@ -88,23 +111,30 @@ static bool make_directories(rh_staging *staging, const char *log_directory, rh_
         return rh_error_errno(error, errno, "cannot use the directory %s", asked);
     const char *name = rh_arena_printf(arena, "pgrehearse-%u-%s", geteuid(), staging->id);
     const char *directory = rh_arena_printf(arena, "%s/%s", parent, name);
+    bool chosen = choose_account(staging, parent, error);
     free(parent);
+    if (!chosen)
+        return false;
     /* Others may pass through (the server's account must), but neither look nor write. */
     if (mkdir(directory, 0711) != 0)
         return rh_error_errno(error, errno, "cannot make the directory %s", directory);
     cluster->directory = directory;
     cluster->mark = rh_arena_printf(arena, "%s/mark", directory);
     cluster->data = rh_arena_printf(arena, "%s/data", directory);
+    cluster->config = rh_arena_printf(arena, "%s/config", directory);
     cluster->snapshot = rh_arena_printf(arena, "%s/snapshot", directory);
     cluster->work = rh_arena_printf(arena, "%s/work", directory);
     cluster->log = rh_arena_printf(arena, "%s/server.log", log_directory ? log_directory : directory);
     cluster->log_start = rh_server_log_size(cluster->log);
     const char *socket = choose_socket(staging, name);
     if (!rh_mark_write(cluster->mark, socket, false, &cluster->lock, error) ||
-        !make_private(staging, socket, error))
+        !make_private(&staging->account, socket, error))
         return false;
     cluster->socket = socket;
-    return make_private(staging, cluster->data, error) && make_private(staging, cluster->work, error);
+    return ((mkdir(cluster->config, 0755) == 0 && chmod(cluster->config, 0755) == 0) ||
+            rh_error_errno(error, errno, "cannot make the directory %s", cluster->config)) &&
+           make_private(&staging->account, cluster->data, error) &&
+           make_private(&staging->account, cluster->work, error);
 }
 
 /* initdb's own "error: …", or the FATAL of the server that it ran. */
@@ -137,15 +167,6 @@ static void note_memory(void *memory, pid_t member)
     rh_shared_memory_add(member, memory);
 }
 
-/* initdb, too, takes over the collations of the locales that it finds. */
-static const char *const *locale_environment(rh_staging *staging)
-{
-    const char **environment = rh_arena_alloc(staging->arena, 2 * sizeof *environment);
-    if (staging->locale_path)
-        environment[0] = rh_arena_printf(staging->arena, "LOCPATH=%s", staging->locale_path);
-    return environment;
-}
-
 /* The server that initdb runs does not catch SIGTERM while it makes the catalogs, and leaves its shared
  * memory when it is ended then. */
 static bool initdb(rh_staging *staging, const char *locale, rh_error *error)
@@ -159,12 +180,16 @@ static bool initdb(rh_staging *staging, const char *locale, rh_error *error)
                           rh_arena_printf(staging->arena, "--locale=%s", locale),
                           "--no-sync",
                           NULL};
-    rh_process_options options = {.argv = argv,
-                                  .environment = locale_environment(staging),
-                                  .directory = "/",
-                                  .no_network = staging->major >= FIRST_WITHOUT_UDP,
-                                  .uid = staging->uid,
-                                  .gid = staging->gid};
+    rh_account account = staging->account;
+    /* initdb wants an account with a name; what it makes is given to the server's account. */
+    if (account.own && !rh_account_common(&account, error))
+        return false;
+    if (!rh_tree_remove(staging->cluster.data, error) || !make_private(&account, staging->cluster.data, error))
+        return false;
+    rh_process_options options = rh_isolation_options(staging);
+    options.argv = argv;
+    options.uid = account.uid;
+    options.gid = account.gid;
     int status = 0;
     rh_shared_memory memory = {0};
     rh_process *process = rh_process_start(&options, error);
@@ -176,7 +201,8 @@ static bool initdb(rh_staging *staging, const char *locale, rh_error *error)
     if (ok && status != 0)
         ok = fail_initdb(staging, rh_process_errors(process), error);
     rh_process_free(process);
-    return ok;
+    return ok && (!staging->account.own ||
+                  rh_tree_chown(staging->cluster.data, staging->uid, staging->gid, error));
 }
 
 /* C.UTF-8 is in glibc since 2.35 and in Debian's before; elsewhere plain C orders the same way. */
@@ -186,8 +212,7 @@ static bool make_cluster(rh_staging *staging, rh_error *error)
     if (initdb(staging, "C.UTF-8", &first))
         return true;
     bool locale = first.message && strstr(first.message, "locale");
-    if (locale && rh_tree_remove(staging->cluster.data, NULL) &&
-        make_private(staging, staging->cluster.data, error)) {
+    if (locale) {
         rh_error_release(&first);
         return initdb(staging, "C", error);
     }
@@ -202,17 +227,11 @@ static bool make_cluster(rh_staging *staging, rh_error *error)
 static bool start_postmaster(rh_staging *staging, rh_error *error)
 {
     size_t count = 0;
-    rh_process_options options = {
-        .argv = rh_settings_arguments(staging, &count),
-        .environment = locale_environment(staging),
-        .directory = "/",
-        .output_path = staging->cluster.log,
-        .no_exec = true,
-        .no_network = staging->major >= FIRST_WITHOUT_UDP,
-        .death_signal = SIGQUIT, /* an immediate shutdown, with all its backends */
-        .uid = staging->uid,
-        .gid = staging->gid,
-    };
+    rh_process_options options = rh_isolation_options(staging);
+    options.argv = rh_settings_arguments(staging, &count);
+    options.output_path = staging->cluster.log;
+    options.no_exec = true;
+    options.death_signal = SIGQUIT; /* an immediate shutdown, with all its backends */
     staging->cluster.server = rh_process_start(&options, error);
     if (!staging->cluster.server)
         return rh_error_context(error, "the staging server would not start");
@@ -319,39 +338,23 @@ static void note_isolation(rh_staging *staging)
 {
     rh_staging_note(staging,
                     "no TCP listener: the server answers on a Unix socket in a private directory only");
-    rh_staging_note(staging, "programs cannot be executed by the server (seccomp): COPY … PROGRAM fails");
-    if (staging->major >= FIRST_WITHOUT_UDP)
-        rh_staging_note(staging,
-                        "network sockets denied (seccomp): foreign servers and dblink reach nothing");
-    else
-        rh_staging_note(
-            staging,
-            "network sockets are not denied: PostgreSQL %d itself needs one (its statistics collector, "
-            "until 15); foreign servers and dblink are not cut off",
-            staging->major);
     rh_staging_note(
         staging, "no archiving, no restore command, no standby connection, no logical replication workers");
-}
-
-/* The caller's environment may name another server, and these prevail over a host that is given: PGHOSTADDR
- * for libpq itself, PGSERVICE for programs that are given theirs in PGHOST. */
-static void forget_other_servers(void)
-{
-    unsetenv("PGHOSTADDR");
-    unsetenv("PGSERVICE");
+    if (rh_isolation_denies_connections(&staging->isolation))
+        rh_staging_note(staging, "the server was denied every connection: foreign servers and dblink reach nothing");
 }
 
 bool rh_embedded_start(rh_staging *staging, const rh_staging_request *request, rh_error *error)
 {
-    forget_other_servers();
-    if (geteuid() == 0 && !rh_process_unprivileged(&staging->uid, &staging->gid, error))
-        return false;
+    rh_pg_forget_environment(true); /* the caller's: they would lead elsewhere */
     staging->database = DATABASE;
     if (!find_server(staging, request, error) || !make_directories(staging, request->log_directory, error) ||
-        !rh_locale_prepare(staging, error) || !make_cluster(staging, error))
+        !rh_locale_prepare(staging, error) || !rh_isolation_prove(staging, error) ||
+        !make_cluster(staging, error))
         return false;
     /* Settings that this server refuses come to light now, not after an hour of restoring. */
-    if (!rh_settings_check(staging, error) || !rh_settings_write(staging, RH_SETTINGS_RESTORE, error) ||
+    if (!rh_settings_begin(staging, error) || !rh_settings_check(staging, error) ||
+        !rh_settings_write(staging, RH_SETTINGS_RESTORE, error) ||
         !rh_embedded_run(staging, error) || !create_database(staging, error) ||
         !rh_settings_record(staging, error))
         return false;
@@ -367,6 +370,8 @@ void rh_embedded_free(rh_staging *staging, bool keep)
     rh_process_free(cluster->server);
     cluster->server = NULL;
     rh_shared_memory_remove(&cluster->memory);
+    rh_account_end(&staging->account);
+    rh_account_release(&staging->account);
     if (keep && cluster->lock >= 0) {
         rh_tree_remove(cluster->snapshot, NULL);
         rh_mark_write(cluster->mark, cluster->socket, true, &cluster->lock, NULL);

@@ -1,6 +1,7 @@
 /* What a restored database would do by itself, made harmless. */
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/staging/database.h"
+#include "pgrehearse/staging/isolation.h"
 #include "sql/staging.h"
 #include <stdlib.h>
 
@@ -43,7 +44,7 @@ bool rh_staging_neutralise(rh_staging *staging, rh_error *error)
               apply(staging, pg, rh_sql_neutralise_jobs, error) &&
               (staging->kind == RH_STAGING_SERVER || reset_settings(staging, pg, error)) &&
               apply(staging, pg,
-                    staging->kind == RH_STAGING_EMBEDDED ? rh_sql_list_foreign_servers
+                    rh_isolation_denies_connections(&staging->isolation) ? rh_sql_list_foreign_servers
                                                          : rh_sql_neutralise_foreign_servers,
                     error);
     rh_pg_close(pg);

@@ -4,10 +4,12 @@
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/base/units.h"
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { OWN_CONNECTIONS = 20, DEFAULT_CONNECTIONS = 100 };
@@ -30,6 +32,7 @@ static const own_setting ALWAYS[] = {
     {"archive_command", "", 0},
     {"archive_library", "", 15},
     {"restore_command", "", 12},
+    {"external_pid_file", "", 0},
     {"primary_conninfo", "", 12},
     {"synchronous_standby_names", "", 0},
     {"max_logical_replication_workers", "0", 10},
@@ -137,20 +140,37 @@ static void put_timed(const rh_staging *staging, rh_text *conf)
         rh_text_append(conf, staging->scaled_settings);
 }
 
+/* Into the directory of the configuration, for the server to read. */
+static bool write_file(const rh_staging *staging, const char *name, const char *text, size_t length,
+                       rh_error *error)
+{
+    const char *path = rh_arena_printf(staging->arena, "%s/%s", staging->cluster.config, name);
+    return rh_file_write(path, text, length, error) &&
+           (chmod(path, 0644) == 0 || rh_error_errno(error, errno, "cannot give access to %s", path));
+}
+
+bool rh_settings_begin(rh_staging *staging, rh_error *error)
+{
+    static const char *const names[] = {"postgresql.conf", "pg_hba.conf", "pg_ident.conf"};
+    bool ok = true;
+    for (size_t i = 0; ok && i < sizeof names / sizeof *names; i++) {
+        const char *made = rh_arena_printf(staging->arena, "%s/%s", staging->cluster.data, names[i]);
+        char *text = rh_file_read(made, 1 << 20, staging->arena, NULL, error);
+        if (text && i == 0)
+            text = rh_arena_printf(staging->arena, "%s\ninclude 'pgrehearse.conf'\n", text);
+        ok = text && write_file(staging, names[i], text, strlen(text), error);
+    }
+    return ok;
+}
+
 bool rh_settings_write(rh_staging *staging, rh_settings_phase phase, rh_error *error)
 {
-    static const char include[] = "\ninclude 'pgrehearse.conf'\n";
-    const char *main_file = rh_arena_printf(staging->arena, "%s/postgresql.conf", staging->cluster.data);
-    const char *own_file = rh_arena_printf(staging->arena, "%s/pgrehearse.conf", staging->cluster.data);
     rh_text conf = {0};
     if (phase == RH_SETTINGS_RESTORE)
         put_restore(staging, &conf);
     else
         put_timed(staging, &conf);
-    bool first = !rh_file_exists(own_file);
-    bool ok = rh_file_write(own_file, rh_text_string(&conf), conf.length, error);
-    ok = ok && (!staging->uid || rh_tree_chown(own_file, staging->uid, staging->gid, error));
-    ok = ok && (!first || rh_file_append(main_file, include, strlen(include), error));
+    bool ok = write_file(staging, "pgrehearse.conf", rh_text_string(&conf), conf.length, error);
     if (ok)
         staging->phase = phase;
     rh_text_release(&conf);
@@ -195,10 +215,13 @@ const char **rh_settings_arguments(rh_staging *staging, size_t *count)
     /* A list of names, in double quotes since a directory may hold a comma. */
     add_option(staging, &argv, count, "unix_socket_directories",
                rh_arena_printf(staging->arena, "\"%s\"", cluster->socket));
-    add_option(staging, &argv, count, "hba_file",
-               rh_arena_printf(staging->arena, "%s/pg_hba.conf", cluster->data));
-    add_option(staging, &argv, count, "ident_file",
-               rh_arena_printf(staging->arena, "%s/pg_ident.conf", cluster->data));
+    /* Outside of the data directory: SQL and native code can write there. */
+    static const char *const files[][2] = {{"config_file", "postgresql.conf"},
+                                           {"hba_file", "pg_hba.conf"},
+                                           {"ident_file", "pg_ident.conf"}};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        add_option(staging, &argv, count, files[i][0],
+                   rh_arena_printf(staging->arena, "%s/%s", cluster->config, files[i][1]));
     add_option(staging, &argv, count, "shared_preload_libraries", preload(staging));
     rh_arena_add(staging->arena, &argv, count, sizeof *argv);
     (*count)--;

@@ -2,6 +2,7 @@
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/units.h"
+#include "pgrehearse/staging/isolation.h"
 #include "pgrehearse/staging/settings.h"
 #include <fnmatch.h>
 #include <stdlib.h>
@@ -75,7 +76,8 @@ static void sort_settings(rh_staging *staging)
 static const char *suggest(rh_staging *staging, const char *name)
 {
     const char *argv[] = {rh_staging_program(staging, "postgres"), "--describe-config", NULL};
-    rh_process_options options = {.argv = argv, .directory = "/", .uid = staging->uid, .gid = staging->gid};
+    rh_process_options options = rh_isolation_options(staging);
+    options.argv = argv;
     rh_text said = {0};
     const char **names = NULL;
     size_t count = 0;
@@ -127,7 +129,8 @@ static bool ask_server(rh_staging *staging, const rh_setting *settings, size_t s
             rh_arena_printf(staging->arena, "%s=%s", settings[i].name, settings[i].value);
     }
     rh_arena_add(staging->arena, &argv, &count, sizeof *argv);
-    rh_process_options options = {.argv = argv, .directory = "/", .uid = staging->uid, .gid = staging->gid};
+    rh_process_options options = rh_isolation_options(staging);
+    options.argv = argv;
     options.environment = (const char *const[]){"LC_ALL=C", NULL};
     int status = 0;
     rh_process *process = rh_process_start(&options, error);

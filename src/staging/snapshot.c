@@ -103,7 +103,10 @@ bool rh_snapshot_reset(rh_staging *staging, rh_error *error)
         return rh_error_set(error, RH_ERROR_INTERNAL, "a reset before the snapshot");
     if (!rh_embedded_halt(staging, false, error))
         return false;
-    staging->scaled_settings = NULL; /* the snapshot has the file without them */
+    bool scaled = staging->scaled_settings != NULL;
+    staging->scaled_settings = NULL;
+    if (scaled && !rh_settings_write(staging, RH_SETTINGS_TIMED, error))
+        return false;
     if (!rh_tree_restore(cluster->snapshot, cluster->data, cluster->stamp_ns, NULL, NULL, error))
         return false;
     rh_snapshot_sync(staging);

@@ -33,7 +33,7 @@ rh_staging *rh_staging_start(const rh_staging_request *request, rh_error *error)
     staging->production_count = request->production_count;
     staging->load_connections = request->load_connections;
     staging->id = make_id(arena);
-    staging->cluster.lock = -1;
+    staging->cluster.lock = staging->account.lock = -1;
     staging->phase = RH_SETTINGS_RESTORE;
     bool ok = staging->kind == RH_STAGING_EMBEDDED ? rh_embedded_start(staging, request, error)
                                                    : rh_server_start(staging, request, error);
@@ -212,6 +212,21 @@ static void copy_lists(const rh_staging *staging, rh_arena *arena, rh_staging_fa
     }
 }
 
+static void copy_isolation(const rh_isolation *from, rh_arena *arena, rh_isolation *to)
+{
+    *to = (rh_isolation){.proven = from->proven,
+                         .why_not = rh_arena_strdup(arena, from->why_not),
+                         .account = rh_arena_strdup(arena, from->account)};
+    for (size_t i = 0; i < from->layer_count; i++)
+        *(rh_isolation_layer *)rh_arena_add(arena, &to->layers, &to->layer_count, sizeof *to->layers) =
+            (rh_isolation_layer){.name = from->layers[i].name,
+                                 .active = from->layers[i].active,
+                                 .detail = rh_arena_strdup(arena, from->layers[i].detail)};
+    for (size_t i = 0; i < from->attempt_count; i++)
+        *(rh_isolation_attempt *)rh_arena_add(arena, &to->attempts, &to->attempt_count, sizeof *to->attempts) =
+            from->attempts[i]; /* its strings are constants */
+}
+
 /* Does our process PID show what the backend of a session in DATABASE does? A container's socket may be
  * reached from outside of it, where its pid is another process's. */
 static bool is_backend(int pid, const char *database)
@@ -278,6 +293,7 @@ bool rh_staging_describe(rh_staging *staging, rh_arena *arena, rh_staging_facts 
         }
         describe_database(staging, pg, arena, facts);
         copy_lists(staging, arena, facts);
+        copy_isolation(&staging->isolation, arena, &facts->isolation);
     }
     rh_pg_result_free(version);
     rh_pg_close(pg);

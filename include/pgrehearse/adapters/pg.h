@@ -12,6 +12,7 @@
  */
 #pragma once
 #include "pgrehearse/base/clock.h"
+#include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/error.h"
 #include "pgrehearse/base/text.h"
 #include <stdbool.h>
@@ -36,6 +37,8 @@ void rh_pg_close(rh_pg *pg);
 int rh_pg_backend_pid(const rh_pg *pg);
 int rh_pg_server_version(const rh_pg *pg);
 bool rh_pg_is_unix_socket(const rh_pg *pg);
+/* NULL when it is not one. */
+const char *rh_pg_socket_directory(const rh_pg *pg);
 /* The password that the connection was made with, wherever it came from; "" when none was needed. It must not
  * reach a log. Valid as long as the connection. */
 const char *rh_pg_password(const rh_pg *pg);
@@ -103,6 +106,12 @@ char *rh_pg_quote_literal(const char *literal);
  * password, if any, is in it: it must not reach a log. NULL and an error when CONNINFO does not parse. */
 char *rh_pg_conninfo_with(const char *conninfo, size_t count, const char *const *keys,
                           const char *const *values, rh_error *error);
+/* Every variable of libpq: "NAME=value" for what leads to the place of PG's connection, "NAME" alone for what a
+ * program must not be given (rh_process_options.environment). In ARENA. */
+const char **rh_pg_environment(const rh_pg *pg, rh_arena *arena, size_t *count);
+/* Takes libpq's variables away from this program: ALL of them, or those that change what a session does. */
+void rh_pg_forget_environment(bool all);
+
 /* The same as a postgresql:// URI, percent-encoded: what programs take in DATABASE_URL. Heap; the password,
  * if any, is in it. */
 char *rh_pg_conninfo_uri(const char *conninfo, rh_error *error);

@@ -15,14 +15,40 @@
 
 typedef struct rh_process rh_process;
 
+/* What a server that executes untrusted SQL and native code may reach. The kernel enforces it for the child and for
+ * all of its children, as far as this machine allows (rh_cage_layers_here): no connection to anything, no file outside
+ * of these, no other process. */
+typedef struct rh_cage {
+    const char *const *writable; /* directories in which it may read and write, NULL-ended; /dev/shm besides */
+    const char *const *readable; /* directories and files that it may read, NULL-ended; missing ones are ignored */
+    bool udp;                    /* it needs a UDP socket on its own loopback device (PostgreSQL before 15) */
+} rh_cage;
+
+/* The layers of a cage beside seccomp, which is always there. */
+typedef struct rh_cage_layers {
+    int landlock_abi; /* 0: the kernel has no Landlock */
+    bool network;     /* a network namespace without a device but loopback */
+    bool ipc;         /* an IPC namespace: System V shared memory ends with the server */
+    bool mounts;      /* a mount namespace with a private /dev/shm */
+    bool user;        /* the three are inside of a user namespace: this program is not root */
+} rh_cage_layers;
+
+/* Tried once, in a child; then remembered. */
+const rh_cage_layers *rh_cage_layers_here(void);
+
 typedef struct rh_process_options {
     const char *const *argv;        /* NULL-ended; argv[0] is a path or is looked up in PATH */
     const char *const *environment; /* extra "NAME=value" entries, NULL-ended, or NULL; "NAME" alone: is not passed on */
+    bool clean_environment;         /* of our own variables only PATH, LANG, LOCPATH, TZ, LD_LIBRARY_PATH are passed on */
     const char *directory;          /* working directory, or NULL */
     const char *output_path;        /* standard output and error are appended to this file; NULL: captured */
     bool write_input;               /* standard input is a pipe (rh_process_write); else /dev/null */
     bool no_exec;                   /* after its own start, execve fails with EPERM */
     bool no_network;                /* socket(AF_INET*, …) fails with EACCES; Unix sockets work */
+    const rh_cage *cage;            /* NULL: none; implies no_network */
+    void (*probe)(void *user);      /* called in the child, confined, instead of executing argv[0]; may only make
+                                       async-signal-safe calls */
+    void *probe_user;
     int death_signal;               /* 0: SIGKILL */
     uid_t uid;                      /* with gid: run as; 0 means "as we are" */
     gid_t gid;
@@ -51,6 +77,3 @@ void rh_process_free(rh_process *process);
 
 /* Start, wait, and fail with the last line of its standard error unless it ends with 0. OUTPUT (may be NULL) gets its standard output. */
 bool rh_process_run(const rh_process_options *options, rh_usec timeout_us, rh_text *output, rh_error *error);
-
-/* The unprivileged account that stands in for root: "postgres", else "nobody". False when neither exists. */
-bool rh_process_unprivileged(uid_t *uid, gid_t *gid, rh_error *error);

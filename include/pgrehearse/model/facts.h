@@ -76,6 +76,31 @@ typedef struct rh_setting_fact {
     const char *production_value;   /* NULL: not told */
 } rh_setting_fact;
 
+/* One attempt to leave the confinement of the staging server. */
+typedef struct rh_isolation_attempt {
+    const char *name;        /* of report.json: "unix_socket" */
+    const char *what;        /* "connect to a Unix socket" */
+    bool succeeded;          /* while confined */
+    bool succeeded_unconfined; /* the same account without the confinement: false proves nothing of it */
+} rh_isolation_attempt;
+
+typedef struct rh_isolation_layer {
+    const char *name;   /* "landlock" */
+    bool active;
+    const char *detail; /* "ABI 7"; what it does, or why it is missing */
+} rh_isolation_layer;
+
+/* Whether the staging server can reach anything outside, as tried before it first started. */
+typedef struct rh_isolation {
+    bool proven;         /* every attempt was made, and none succeeded */
+    const char *why_not; /* NULL when proven */
+    const char *account; /* that the server runs as; NULL on a given server */
+    rh_isolation_layer *layers;
+    size_t layer_count;
+    rh_isolation_attempt *attempts;
+    size_t attempt_count;
+} rh_isolation;
+
 typedef struct rh_staging_facts {
     rh_staging_kind kind;
     const char *server_version; /* "15.18 (Debian …)" */
@@ -94,6 +119,7 @@ typedef struct rh_staging_facts {
     size_t neutralised_count;
     int cpu_count;
     int64_t memory_bytes;
+    rh_isolation isolation;
     bool local; /* backends' /proc entries are readable here */
 } rh_staging_facts;
 

@@ -33,6 +33,9 @@ typedef struct rh_migration_step {
     rh_location where;
 } rh_migration_step;
 
+/* Whether a run goes on when the staging server could reach something outside. */
+typedef enum rh_isolation_demand { RH_ISOLATION_FULL, RH_ISOLATION_WEAK } rh_isolation_demand;
+
 typedef enum rh_staging_kind { RH_STAGING_EMBEDDED, RH_STAGING_SERVER } rh_staging_kind;
 typedef enum rh_framework {
     RH_FRAMEWORK_AUTO,
@@ -148,6 +151,7 @@ typedef struct rh_scenario {
         const char *bindir;    /* NULL: the newest that can read the backup */
         rh_setting *settings;  /* production's, for the timed passes */
         size_t setting_count;
+        rh_isolation_demand isolation;
         rh_location where;
     } staging;
     struct {

@@ -11,7 +11,9 @@
 bool rh_settings_check(rh_staging *staging, rh_error *error);
 /* The smaller of the machine's memory and what a control group leaves us; bytes. */
 int64_t rh_settings_memory(void);
-/* Writes data/pgrehearse.conf for a phase. */
+/* Copies what initdb has configured to the configuration directory, before anything untrusted is restored. */
+bool rh_settings_begin(rh_staging *staging, rh_error *error);
+/* Writes config/pgrehearse.conf for a phase. */
 bool rh_settings_write(rh_staging *staging, rh_settings_phase phase, rh_error *error);
 /* The -c options that no file and no ALTER SYSTEM can override: NULL-ended, in the arena. */
 const char **rh_settings_arguments(rh_staging *staging, size_t *count);

@@ -1,5 +1,6 @@
 /* What a staging place is made of. Shared by the files of staging/ only. */
 #pragma once
+#include "pgrehearse/adapters/account.h"
 #include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/adapters/process.h"
 #include "pgrehearse/staging/shared_memory.h"
@@ -9,11 +10,13 @@
 /* Which settings the embedded server runs with. */
 typedef enum rh_settings_phase { RH_SETTINGS_RESTORE, RH_SETTINGS_TIMED } rh_settings_phase;
 
-/* A private cluster: <staging.directory>/pgrehearse-<uid>-<id>/. Everything below belongs to the account that
- * the server runs as, but the directory itself, the mark, the snapshot and the log are ours. */
+/* A private cluster: <staging.directory>/pgrehearse-<uid>-<id>/. data, socket and work belong to the account that the
+ * server runs as. The directory itself, mark, config, snapshot and log are ours: the server cannot change them, and
+ * we open nothing for writing that it could replace by a link. */
 typedef struct rh_cluster {
     const char *directory;
     const char *mark, *data, *snapshot, *work; /* in it; work: files that client programs write */
+    const char *config;                        /* in it: postgresql.conf, pg_hba.conf, pg_ident.conf */
     const char *socket;                        /* in it, or under /tmp when its path would be too long */
     const char *log;                           /* server.log */
     int lock;                                  /* on the mark; -1 */
@@ -41,8 +44,10 @@ struct rh_staging {
     const char *id; /* 8 hexadecimal digits */
     const char *bindir;
     int major;
-    uid_t uid; /* what programs run as when we are root; else 0 */
+    rh_account account; /* of the server when we are root */
+    uid_t uid;          /* what programs run as when we are root: the account's; else 0 */
     gid_t gid;
+    rh_isolation isolation;
     const char *database; /* the rehearsed one */
     rh_database_facts *origin;               /* what the backup says of it */
     const char *locale_path;                 /* LOCPATH of the server; NULL: the system's */

@@ -1,6 +1,6 @@
--- Foreign servers, which a server without network sockets cannot reach.
+-- Foreign servers, where every attempt to connect to something was denied.
 SELECT NULL AS statement,
-       format('foreign server %I (%I) cannot be reached: the staging server opens no network socket', srvname, fdwname)
+       format('foreign server %I (%I) cannot be reached: the staging server is denied every connection', srvname, fdwname)
            AS sentence
   FROM pg_foreign_server
   JOIN pg_foreign_data_wrapper w ON w.oid = srvfdw

@@ -62,7 +62,62 @@ static void test_confined(void **state)
     assert_non_null(strstr(log, "ready to accept connections"));
     assert_null(strstr(log, "secret"));
     assert_true(fixture_noted(f, "no TCP listener"));
-    assert_true(fixture_noted(f, "programs cannot be executed"));
+    assert_true(fixture_noted(f, "was denied every connection"));
+}
+
+/* The server reaches nothing outside: tried before its first start, and here by SQL. */
+static void test_isolated(void **state)
+{
+    fixture *f = *state;
+    rh_staging_facts facts;
+    assert_ok(f, fixture_start(f));
+    assert_ok(f, rh_staging_describe(f->staging, f->arena, &facts, &f->error));
+    assert_true(facts.isolation.proven);
+    assert_null(facts.isolation.why_not);
+    assert_true(facts.isolation.attempt_count >= 13);
+    for (size_t i = 0; i < facts.isolation.attempt_count; i++)
+        assert_false(facts.isolation.attempts[i].succeeded);
+    assert_true(facts.isolation.attempts[0].succeeded_unconfined);
+    assert_int_equal(chmod(f->root, 0777), 0);
+    const char *outside = rh_arena_printf(f->arena, "%s/outside", f->root);
+    const char *const attempts[] = {
+        rh_arena_printf(f->arena, "COPY (SELECT 1) TO '%s'", outside),
+        rh_arena_printf(f->arena, "SELECT lo_export(lo_from_bytea(0, 'x'), '%s')", outside),
+        rh_arena_printf(f->arena, "SELECT pg_read_file('%s/server.log')", f->root),
+        rh_arena_printf(f->arena,
+                        "CREATE EXTENSION dblink; SELECT dblink_connect('host=%s/socket user=postgres "
+                        "dbname=pgrehearse connect_timeout=5')",
+                        facts.location)};
+    for (size_t i = 0; i < sizeof attempts / sizeof *attempts; i++)
+        assert_true(rh_starts_with(fixture_value(f, attempts[i]), "(error: "));
+    /* The server's own environment: what the caller's has is not in it. */
+    assert_string_equal(fixture_value(f, "SELECT position('CMOCKA' IN encode(pg_read_binary_file("
+                                         "'/proc/' || pg_backend_pid() || '/environ'), 'escape'))"),
+                        "0");
+    /* A file that a server writes when it starts, and removes when it stops. */
+    fixture_sql(f, rh_arena_printf(f->arena, "ALTER SYSTEM SET external_pid_file = '%s'", outside));
+    assert_ok(f, rh_staging_snapshot(f->staging, NULL, &f->error));
+    assert_false(rh_file_exists(outside));
+}
+
+/* Where the server could replace a file by a link, we write none. */
+static void test_link_in_data(void **state)
+{
+    fixture *f = *state;
+    rh_staging_facts facts;
+    assert_ok(f, fixture_start(f));
+    assert_ok(f, rh_staging_describe(f->staging, f->arena, &facts, &f->error));
+    const char *outside = rh_arena_printf(f->arena, "%s/outside", f->root);
+    assert_ok(f, rh_file_write(outside, "as it was", 9, &f->error));
+    static const char *const names[] = {"postgresql.conf", "pgrehearse.conf", "pg_hba.conf"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *path = rh_arena_printf(f->arena, "%s/data/%s", facts.location, names[i]);
+        unlink(path);
+        assert_int_equal(symlink(outside, path), 0);
+    }
+    assert_ok(f, rh_staging_snapshot(f->staging, NULL, &f->error));
+    assert_ok(f, rh_staging_reset(f->staging, NULL, &f->error));
+    assert_string_equal(rh_file_read(outside, 0, f->arena, NULL, &f->error), "as it was");
 }
 
 static void test_settings(void **state)
@@ -292,9 +347,9 @@ static void test_tablespace_outside(void **state)
     assert_int_equal(mkdir(place, 0700), 0);
     if (rh_staging_uid(f->staging))
         assert_int_equal(chown(place, rh_staging_uid(f->staging), rh_staging_gid(f->staging)), 0);
-    fixture_sql(f, rh_arena_printf(f->arena, "CREATE TABLESPACE far LOCATION '%s'", place));
-    assert_false(rh_staging_snapshot(f->staging, NULL, &f->error));
-    assert_int_equal(f->error.code, RH_ERROR_UNSUPPORTED);
+    const char *said = fixture_value(f, rh_arena_printf(f->arena, "CREATE TABLESPACE far LOCATION '%s'", place));
+    assert_true(rh_starts_with(said, "(error: "));
+    assert_ok(f, rh_staging_snapshot(f->staging, NULL, &f->error));
 }
 
 int main(void)
@@ -303,6 +358,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_start_and_free),
         TEST(test_confined),
+        TEST(test_isolated),
+        TEST(test_link_in_data),
         TEST(test_settings),
         TEST(test_bad_settings),
         TEST(test_missing_server),

@@ -1,4 +1,5 @@
 /* Children: output, input, ends of every kind, and what confinement denies. */
+#include "pgrehearse/adapters/account.h"
 #include "pgrehearse/adapters/process.h"
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/interrupt.h"
@@ -292,17 +293,16 @@ static void test_other_account(void **state)
     (void)state;
     rh_error error = {0};
     rh_text output = {0};
-    uid_t uid;
-    gid_t gid;
+    rh_account account;
     if (geteuid() != 0)
         skip();
-    assert_true(rh_process_unprivileged(&uid, &gid, &error));
+    assert_true(rh_account_common(&account, &error));
     rh_process_options options = shell(SHELL("id -u; id -g; id -G; grep NoNewPrivs /proc/self/status"));
-    options.uid = uid;
-    options.gid = gid;
+    options.uid = account.uid;
+    options.gid = account.gid;
     assert_true(rh_process_run(&options, 0, &output, &error));
     rh_text expected = {0};
-    rh_text_printf(&expected, "%u\n%u\n%u\nNoNewPrivs:\t1\n", uid, gid, gid);
+    rh_text_printf(&expected, "%u\n%u\n%u\nNoNewPrivs:\t1\n", account.uid, account.gid, account.gid);
     assert_string_equal(output.data, expected.data);
     rh_text_release(&expected);
     rh_text_release(&output);

@@ -552,6 +552,15 @@ static void fixture_facts(rh_run *run)
                                       .cpu_count = 2,
                                       .memory_bytes = INT64_C(8203000000),
                                       .local = true};
+    static rh_isolation_layer layers[] = {{"seccomp", true, "no connection"}, {"landlock", false, "none here"}};
+    static rh_isolation_attempt attempts[] = {{"tcp", "connect to a TCP port", false, true},
+                                              {"signal", "signal this program", false, false}};
+    run->staging.isolation = (rh_isolation){.proven = true,
+                                            .account = "uid 61200",
+                                            .layers = layers,
+                                            .layer_count = 2,
+                                            .attempts = attempts,
+                                            .attempt_count = 2};
     static const rh_setting_fact facts[] = {{"shared_buffers", "1GB", NULL, "16GB"},
                                             {"fsync", "on", "off", NULL},
                                             {"maintenance_work_mem", "64MB", "512MB", "64MB"}};
