@@ -89,18 +89,19 @@ static void append_rule(rh_text *text, const rh_script *script, int transactions
         rh_text_printf(text, "%zu statements in %d transactions", count, transactions);
 }
 
-static void append_lock(rh_text *text, const char *label, const char *relation, const char *mode,
-                        const char *because, bool shared)
+static void append_lock(rh_text *text, const char *label, const rh_expected_lock *lock, bool shared)
 {
     rh_text line = {0};
-    append_mode(&line, mode);
-    if (relation)
-        rh_text_printf(&line, " on %s", relation);
-    if (because)
-        rh_text_printf(&line, " (%s)", because);
-    rh_text_printf(&line, ": blocks %s", rh_lock_mode_blocks(mode));
-    if (shared)
-        rh_text_append(&line, " until commit");
+    append_mode(&line, lock->mode);
+    if (lock->relation)
+        rh_text_printf(&line, " on %s", lock->relation);
+    if (lock->because)
+        rh_text_printf(&line, " (%s)", lock->because);
+    if (lock->on_new)
+        rh_text_append(&line, ": new, so nobody waits for it");
+    else
+        rh_text_printf(&line, ": blocks %s%s", rh_lock_mode_blocks(lock->mode),
+                       shared ? " until commit" : "");
     rh_text_append(text, label);
     rh_text_append_wrapped(text, rh_text_string(&line), 18, WIDTH);
     rh_text_release(&line);
@@ -112,14 +113,14 @@ static void append_locks(rh_text *text, const rh_statement *s, bool shared)
     enum { MOST = 12 };
     size_t shown = 0, left = 0;
     if (!s->expected_lock_count && s->expected_lock)
-        append_lock(text, "          lock    ", s->expected_relation, s->expected_lock, NULL, shared);
+        append_lock(text, "          lock    ",
+                    &(rh_expected_lock){.relation = s->expected_relation, .mode = s->expected_lock}, shared);
     for (size_t i = 0; i < s->expected_lock_count; i++) {
         const rh_expected_lock *lock = &s->expected_locks[i];
         if (i && rh_lock_mode_strength(lock->mode) < 3)
             continue;
         if (shown++ < MOST)
-            append_lock(text, i ? "                  " : "          lock    ", lock->relation, lock->mode,
-                        lock->because, shared);
+            append_lock(text, i ? "                  " : "          lock    ", lock, shared);
         else
             left++;
     }

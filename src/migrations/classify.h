@@ -18,6 +18,10 @@ void rh_classify_set(rh_statement *s, const char *tag, rh_statement_class class_
 /* BODY of an AlterTableStmt. */
 void rh_classify_alter_table(rh_statement *s, rh_json *body, rh_arena *arena);
 
+/* The class of COMMAND, an AlterTableCmd, by itself, and which of two holds its lock longer. */
+rh_statement_class rh_classify_command(rh_json *command);
+rh_statement_class rh_classify_heavier(rh_statement_class a, rh_statement_class b);
+
 /* Why ADD COLUMN rewrites the table. */
 typedef enum rh_column_rewrite {
     RH_COLUMN_FREE,      /* it does not: no default, or one that is the same for all rows */

@@ -143,6 +143,16 @@ static effect subcommand_effect(rh_json *command)
     return (effect){RH_CLASS_CATALOG, RH_PHASE_NONE, ACCESS_EXCLUSIVE};
 }
 
+rh_statement_class rh_classify_command(rh_json *command)
+{
+    return subcommand_effect(command).class_;
+}
+
+rh_statement_class rh_classify_heavier(rh_statement_class a, rh_statement_class b)
+{
+    return weight(b) > weight(a) ? b : a;
+}
+
 static const char *tag_of(rh_json *body)
 {
     static const char *const types[][2] = {{"OBJECT_INDEX", "ALTER INDEX"},

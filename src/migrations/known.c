@@ -71,6 +71,18 @@ rh_known_object *rh_known_find_object(const rh_known *known, unsigned kinds, con
     return NULL;
 }
 
+size_t rh_known_policies(const rh_known *known, const rh_known_table *table)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < known->object_count; i++) {
+        const rh_known_object *o = &known->objects[i];
+        if (!o->dropped && o->kind == RH_KNOWN_POLICY && o->read_count &&
+            strcmp(o->reads[0].name, table->name) == 0 && strcmp(o->reads[0].schema, table->schema) == 0)
+            count++;
+    }
+    return count;
+}
+
 rh_known_table *rh_known_add_table(rh_known *known, rh_json *range_var)
 {
     rh_known_table *t = rh_arena_alloc(known->arena, sizeof *t);

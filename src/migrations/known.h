@@ -55,6 +55,7 @@ typedef struct rh_known_table {
     struct rh_known_table **parents; /* that it inherits from, or is a partition of */
     size_t parent_count;
     bool is_partition, is_default;    /* of its parent */
+    bool guessed;                     /* only its name is known, from a statement that alters it */
     bool is_new;                      /* made by the migrations, not by the backup: nobody uses it yet */
     bool filled;                      /* new, and rows were put in */
     bool row_security;                /* ENABLE ROW LEVEL SECURITY */
@@ -108,6 +109,9 @@ typedef struct rh_known {
 void rh_known_learn(rh_known *known, const char *sql);
 /* The same for its parse TREE. */
 void rh_known_learn_tree(rh_known *known, const char *sql, rh_json *tree);
+/* The same for a statement of the migrations: a table that it alters and nothing tells of becomes known by its
+ * name, and what is done to it from here on. */
+void rh_known_learn_migration(rh_known *known, const char *sql, rh_json *tree);
 /* A new file of migrations begins. */
 void rh_known_begin_file(rh_known *known);
 
@@ -129,6 +133,8 @@ rh_known_object *rh_known_find_object(const rh_known *known, unsigned kinds, con
 /* The table that has the index SCHEMA.NAME. *INDEX may be NULL. */
 rh_known_table *rh_known_indexed(const rh_known *known, const char *schema, const char *name,
                                  rh_known_index **index);
+/* How many policies TABLE has. */
+size_t rh_known_policies(const rh_known *known, const rh_known_table *table);
 /* Where an unqualified name is created. */
 const char *rh_known_schema(const rh_known *known);
 /* A list "[schema.]name" of String nodes (or a List or TypeName of them), LAST names behind it left out. */

@@ -96,8 +96,8 @@ static void add_trigger(rh_known *known, const char *sql, rh_json *body)
 
 static void add_domain(rh_known *known, const char *sql, rh_json *body)
 {
-    rh_known_object *domain = add_named(known, RH_KNOWN_DOMAIN, "domain",
-                                        rh_known_ref_of(rh_json_get(body, "domainname"), 0), sql);
+    rh_known_object *domain =
+        add_named(known, RH_KNOWN_DOMAIN, "domain", rh_known_ref_of(rh_json_get(body, "domainname"), 0), sql);
     rh_json *constraints = rh_json_get(body, "constraints");
     if (!domain)
         return;
@@ -187,10 +187,14 @@ static unsigned kinds_of(rh_json *body, const char *key)
         const char *type;
         unsigned kinds;
     } types[] = {
-        {"OBJECT_VIEW", 1u << RH_KNOWN_VIEW},         {"OBJECT_MATVIEW", 1u << RH_KNOWN_MATVIEW},
-        {"OBJECT_SEQUENCE", 1u << RH_KNOWN_SEQUENCE}, {"OBJECT_FUNCTION", 1u << RH_KNOWN_FUNCTION},
-        {"OBJECT_ROUTINE", 1u << RH_KNOWN_FUNCTION},  {"OBJECT_PROCEDURE", 1u << RH_KNOWN_FUNCTION},
-        {"OBJECT_DOMAIN", 1u << RH_KNOWN_DOMAIN},     {"OBJECT_TYPE", 1u << RH_KNOWN_TYPE | 1u << RH_KNOWN_DOMAIN},
+        {"OBJECT_VIEW", 1u << RH_KNOWN_VIEW},
+        {"OBJECT_MATVIEW", 1u << RH_KNOWN_MATVIEW},
+        {"OBJECT_SEQUENCE", 1u << RH_KNOWN_SEQUENCE},
+        {"OBJECT_FUNCTION", 1u << RH_KNOWN_FUNCTION},
+        {"OBJECT_ROUTINE", 1u << RH_KNOWN_FUNCTION},
+        {"OBJECT_PROCEDURE", 1u << RH_KNOWN_FUNCTION},
+        {"OBJECT_DOMAIN", 1u << RH_KNOWN_DOMAIN},
+        {"OBJECT_TYPE", 1u << RH_KNOWN_TYPE | 1u << RH_KNOWN_DOMAIN},
         {"OBJECT_STATISTIC_EXT", 1u << RH_KNOWN_STATISTICS},
     };
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
@@ -308,8 +312,7 @@ void rh_known_rename_object(rh_known *known, rh_json *body)
         rh_known_schema_gone(known, rh_json_string(rh_json_get(body, "subname")), to);
     const rh_known_ref ref =
         relation ? rh_known_range(relation) : rh_known_ref_of(routine ? routine : object, 0);
-    rh_known_object *found =
-        kinds && to ? rh_known_find_object(known, kinds, ref.schema, ref.name) : NULL;
+    rh_known_object *found = kinds && to ? rh_known_find_object(known, kinds, ref.schema, ref.name) : NULL;
     if (!found)
         return;
     const rh_known_ref from = {found->schema, found->name};

@@ -277,6 +277,20 @@ void rh_known_learn_tree(rh_known *known, const char *sql, rh_json *tree)
         rh_known_learn_object(known, sql, kind, body);
 }
 
+void rh_known_learn_migration(rh_known *known, const char *sql, rh_json *tree)
+{
+    rh_json *body = rh_tree_body(tree, "AlterTableStmt"), *range = rh_json_get(body, "relation");
+    const rh_known_ref ref = rh_known_range(range);
+    if (body && rh_tree_is(body, "objtype", "OBJECT_TABLE") && ref.name && !rh_known_table_of(known, range) &&
+        !rh_known_find_object(known, ~0u, ref.schema, ref.name)) {
+        rh_known_table *guess = rh_known_add_table(known, range);
+        guess->odd = "is not in the backup's definitions";
+        guess->guessed = true;
+        guess->is_new = false;
+    }
+    rh_known_learn_tree(known, sql, tree);
+}
+
 void rh_known_learn(rh_known *known, const char *sql)
 {
     if (strlen(sql) > RH_PARSE_LIMIT)

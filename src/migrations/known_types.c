@@ -32,8 +32,8 @@ bool rh_known_is_of_type(const rh_known *known, rh_known_ref type, const rh_know
         if (found == wanted)
             return true;
         const bool domain = found->kind == RH_KNOWN_DOMAIN && found->read_count;
-        found = domain ? rh_known_find_object(known, kinds, found->reads[0].schema, found->reads[0].name)
-                       : NULL;
+        found =
+            domain ? rh_known_find_object(known, kinds, found->reads[0].schema, found->reads[0].name) : NULL;
     }
     return false;
 }

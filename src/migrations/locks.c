@@ -36,8 +36,7 @@ static void add_other(rh_locks *l, rh_known_ref ref, const char *mode, const cha
     if (!ref.name)
         return;
     const rh_known_object *object = rh_known_find_object(l->known, RELATION_KINDS, ref.schema, ref.name);
-    const rh_known_table *indexed =
-        object ? NULL : rh_known_indexed(l->known, ref.schema, ref.name, NULL);
+    const rh_known_table *indexed = object ? NULL : rh_known_indexed(l->known, ref.schema, ref.name, NULL);
     const char *schema = object ? object->schema : indexed ? indexed->schema : ref.schema;
     const char *name = rh_tree_identifier(ref.name, arena);
     if (schema)
@@ -48,7 +47,7 @@ static void add_other(rh_locks *l, rh_known_ref ref, const char *mode, const cha
 void rh_locks_add_ref(rh_locks *l, rh_known_ref ref, const char *mode, const char *because)
 {
     const rh_known_table *table = rh_known_find(l->known, ref.schema, ref.name);
-    if (table)
+    if (table && !table->guessed)
         rh_locks_add_table(l, table, mode, because);
     else
         add_other(l, ref, mode, because);
@@ -86,10 +85,10 @@ static bool is_on(const rh_known_constraint *key, const char *column, rh_arena *
 {
     const char *end = column ? strstr(key->definition, "REFERENCES") : NULL;
     end = column && !end ? strstr(key->definition, "references") : end;
-    return !column || rh_pieces_mention(end ? rh_arena_strndup(arena, key->definition,
-                                                               (size_t)(end - key->definition))
-                                            : key->definition,
-                                        column, arena);
+    return !column ||
+           rh_pieces_mention(end ? rh_arena_strndup(arena, key->definition, (size_t)(end - key->definition))
+                                 : key->definition,
+                             column, arena);
 }
 
 void rh_locks_add_referenced(rh_locks *l, const rh_known_table *table, const char *column, const char *mode)

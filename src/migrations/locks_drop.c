@@ -22,8 +22,7 @@ static void drop_readers(rh_locks *l, const char *schema, const char *name, cons
         for (size_t k = 0; k < o->read_count; k++)
             reads |= strcmp(o->reads[k].name, name) == 0 && strcmp(o->reads[k].schema, schema) == 0;
         if (!reads || o->dropped || o->kind > RH_KNOWN_MATVIEW ||
-            (column && !rh_pieces_mention(o->sql, column, l->arena) && !strchr(o->sql, '*')) ||
-            is_seen(l, o))
+            (column && !rh_pieces_mention(o->sql, column, l->arena) && !strchr(o->sql, '*')) || is_seen(l, o))
             continue;
         rh_locks_add_ref(l, (rh_known_ref){o->schema, o->name}, ACCESS_EXCLUSIVE, "a view over it");
         drop_readers(l, o->schema, o->name, NULL);

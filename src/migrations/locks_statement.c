@@ -33,7 +33,7 @@ static void add_query(rh_locks *l, rh_json *node, rh_json *select)
     for (size_t pass = 0; pass < 2; pass++) /* what is changed before what is read */
         for (size_t i = 0; i < count; i++) {
             const bool changed = ranges[i].changed_by != NULL;
-            const char *mode = changed ? ROW_EXCLUSIVE
+            const char *mode = changed                              ? ROW_EXCLUSIVE
                                : is_locked(select, ranges[i].range) ? ROW_SHARE
                                                                     : ACCESS_SHARE;
             if (changed != (pass == 0))
@@ -154,7 +154,8 @@ static void of_domain(rh_locks *l, rh_json *body)
     const rh_known_ref ref = rh_known_ref_of(rh_json_get(body, "typeName"), 0);
     const rh_known_object *domain =
         rh_known_find_object(l->known, 1u << RH_KNOWN_DOMAIN, ref.schema, ref.name);
-    for (size_t i = 0; domain && l->statement->class_ == RH_CLASS_HEAP_SCAN && i < l->known->table_count; i++) {
+    for (size_t i = 0; domain && l->statement->class_ == RH_CLASS_HEAP_SCAN && i < l->known->table_count;
+         i++) {
         const rh_known_table *table = l->known->tables[i];
         for (size_t k = 0; !table->dropped && k < table->column_count; k++)
             if (rh_known_is_of_type(l->known, table->columns[k].type_name, domain))

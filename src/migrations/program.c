@@ -129,6 +129,6 @@ void rh_program_describe(rh_script *script, size_t from, rh_arena *arena)
             rh_statement_fill(statement, &context);
         rh_arena_free(scratch);
     }
-    if (from == 0)
-        rh_hazards_of_script(&context, script);
+    const rh_session found = {.arena = arena};
+    rh_hazards_of_script(&context, &found, script, from);
 }

@@ -39,9 +39,11 @@ void rh_statement_fill(rh_statement *statement, rh_hazard_context *context)
     rh_classify(statement, tree, arena);
     rh_expect_locks(statement, tree, known, arena);
     rh_hazards_of_statement(context, statement, tree);
+    rh_hazards_unknown_work(context, statement, tree);
+    statement->works_long = rh_hazards_works_long(known, statement, tree);
     statement->class_expected = statement->class_;
     if (!context->way_down)
-        rh_known_learn_tree(known, statement->sql, tree);
+        rh_known_learn_migration(known, statement->sql, tree);
     rh_session_follow(&context->session, tree);
     rh_json_free(tree);
 }
@@ -147,9 +149,14 @@ bool rh_script_load(rh_migration *migration, rh_direction direction, const rh_fr
     if (ok) {
         script->file = path;
         script->rule = reading.rule;
+        if (rules->framework == RH_FRAMEWORK_SQL) /* each file by a psql of its own */
+            rh_session_connect(&context->session);
+        const rh_session found = context->session;
+        rh_session_begin_file(&context->session, reading.rule == RH_TRANSACTION_ONE ||
+                                                     (reading.rule == RH_TRANSACTION_OWN && count > 1));
         add_statements(context, rules, &reading, spans, count, script);
         ok = !rules->settle || rules->settle(script, &reading, error);
-        rh_hazards_of_script(context, script);
+        rh_hazards_of_script(context, &found, script, 0);
         ok = ok && rh_ignores_read(path, reading.text, context->arena, script, error);
         for (size_t i = 0; ok && i < script->statement_count; i++)
             rh_hazards_silence(&script->statements[i]);

@@ -1,7 +1,4 @@
 #include "session.h"
-#include "pgrehearse/base/text.h"
-#include "pgrehearse/base/units.h"
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -140,9 +137,8 @@ static void follow_set(rh_session *session, rh_json *body)
         reset_all(session);
     else if (setting >= 0)
         set(session, setting,
-            rh_tree_is(body, "kind", "VAR_SET_VALUE")
-                ? joined(rh_json_get(body, "args"), session->arena)
-                : session->defaults[setting],
+            rh_tree_is(body, "kind", "VAR_SET_VALUE") ? joined(rh_json_get(body, "args"), session->arena)
+                                                      : session->defaults[setting],
             local);
 }
 
@@ -187,9 +183,9 @@ void rh_session_follow(rh_session *session, rh_json *tree)
         rh_json *given = rh_json_get(body, "setstmt");
         const int setting = setting_of(rh_json_string(rh_json_get(given, "name")));
         if (setting >= 0) /* for sessions to come */
-            session->defaults[setting] =
-                rh_tree_is(given, "kind", "VAR_SET_VALUE") ? joined(rh_json_get(given, "args"), session->arena)
-                                                           : NULL;
+            session->defaults[setting] = rh_tree_is(given, "kind", "VAR_SET_VALUE")
+                                             ? joined(rh_json_get(given, "args"), session->arena)
+                                             : NULL;
     }
 }
 
@@ -222,11 +218,16 @@ static double timeout_of(const char *value)
     return 0;
 }
 
+double rh_session_seconds(const rh_session *session, rh_session_setting setting)
+{
+    return timeout_of(rh_session_value(session, setting));
+}
+
 bool rh_session_limits_lock_waits(const rh_session *session)
 {
     const rh_session_setting limits[] = {RH_SESSION_LOCK_TIMEOUT, RH_SESSION_STATEMENT_TIMEOUT};
     for (size_t i = 0; i < 2; i++) {
-        const double limit = timeout_of(rh_session_value(session, limits[i]));
+        const double limit = rh_session_seconds(session, limits[i]);
         if (limit > 0 && limit <= RH_LONGEST_LOCK_WAIT_S)
             return true;
     }

@@ -43,6 +43,8 @@ void rh_session_end_file(rh_session *session);
 void rh_session_follow(rh_session *session, rh_json *tree);
 
 const char *rh_session_value(const rh_session *session, rh_session_setting setting);
+/* A timeout in s; 0: none, or it cannot be read. */
+double rh_session_seconds(const rh_session *session, rh_session_setting setting);
 /* A wait for a lock ends by lock_timeout or statement_timeout within RH_LONGEST_LOCK_WAIT_S. */
 bool rh_session_limits_lock_waits(const rh_session *session);
 /* The schemas of the search_path, NULL-ended; NULL: the default. */

@@ -114,11 +114,33 @@ static void test_classes(void **state)
     rh_arena_free(arena);
 }
 
+/* The backup's definitions of the tests; NULL: none. */
+static const char *const *test_schema;
+
+/* Reports every case that differs, then fails. */
+static void check_cases(const char *const (*cases)[2], size_t count,
+                        const char *(*ask)(const char *sql, rh_arena *arena))
+{
+    rh_arena *arena = rh_arena_new();
+    int wrong = 0;
+    for (size_t i = 0; i < count; i++) {
+        const char *found = ask(cases[i][0], arena);
+        if (strcmp(found, cases[i][1]) == 0)
+            continue;
+        print_error("%s\n  expected %s\n  found    %s\n", cases[i][0], cases[i][1], found);
+        wrong++;
+    }
+    rh_arena_free(arena);
+    assert_int_equal(wrong, 0);
+}
+
 /* "ordinal:rule" of every hazard in a file. */
 static const char *hazards(const char *name, const char *sql, rh_arena *arena)
 {
     fixture *f = fixture_begin();
     fixture_file(f, name, sql);
+    f->plan.schema = test_schema;
+    f->plan.schema_count = test_schema ? 1 : 0;
     assert_true(fixture_plan(f, NULL));
     const char *text = "";
     for (size_t i = 0; i < f->plan.migrations[0].up.statement_count; i++) {
@@ -135,6 +157,11 @@ static const char *hazards(const char *name, const char *sql, rh_arena *arena)
     return text;
 }
 
+static const char *hazards_of(const char *sql, rh_arena *arena)
+{
+    return hazards("1.sql", sql, arena);
+}
+
 static void test_hazards(void **state)
 {
     (void)state;
@@ -145,7 +172,9 @@ static void test_hazards(void **state)
         {TIMEOUT "alter table t add a int default 1", ""},
         {"alter table t add a int default 1; alter table t add b int", "1:missing-lock-timeout"},
         {TIMEOUT "create index i on t (a)", "2:index-without-concurrently"},
-        {TIMEOUT "create index concurrently i on t (a)", ""},
+        {TIMEOUT "create index concurrently i on t (a)", "2:invalid-index"},
+        {TIMEOUT "reset lock_timeout; create index concurrently i on t (a)", ""},
+        {"set statement_timeout = '30s'; drop index concurrently i", "2:invalid-index"},
         {"begin; create index concurrently i on t (a); commit", "2:concurrently-in-transaction"},
         {TIMEOUT "alter table t alter a set not null", "2:set-not-null-scan"},
         {TIMEOUT "alter table t add constraint c check (a is not null) not valid; alter table t validate "
@@ -198,16 +227,183 @@ static void test_hazards(void **state)
          "3:set-not-null-scan"},
         {"create index concurrently if not exists i on t (a)", "1:invalid-index"},
     };
+    check_cases(cases, sizeof cases / sizeof *cases, hazards_of);
     rh_arena *arena = rh_arena_new();
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        assert_string_equal(
-            rh_arena_printf(arena, "%s: %s", cases[i][0], hazards("1.sql", cases[i][0], arena)),
-            rh_arena_printf(arena, "%s: %s", cases[i][0], cases[i][1]));
     /* Two statements are one transaction for golang-migrate. */
     assert_string_equal(hazards("1_a.up.sql", "create index concurrently i on t (a); select 1", arena),
                         "1:concurrently-in-transaction");
     assert_string_equal(hazards("1_a.up.sql", "create index concurrently i on t (a);", arena), "");
     rh_arena_free(arena);
+}
+
+/* Which statements wait for a strong lock without a limit: what is in force, not what is written down. */
+static void test_lock_timeout(void **state)
+{
+    (void)state;
+#define ALTER "alter table t add c int;"
+#define MISSING ":missing-lock-timeout"
+    static const char *const cases[][2] = {
+        {"set local lock_timeout = '2s';" ALTER, "2" MISSING},
+        {"begin; set local lock_timeout = '2s';" ALTER "commit", ""},
+        {"begin; set local lock_timeout = '2s';" ALTER "commit; begin;" ALTER "commit", "6" MISSING},
+        {"set lock_timeout = 0;" ALTER, "2" MISSING},
+        {"set lock_timeout = 2000;" ALTER, ""},
+        {"set lock_timeout to '1min';" ALTER, ""},
+        {"set lock_timeout = '1h';" ALTER, "2" MISSING},
+        {"set lock_timeout = '10min';" ALTER, "2" MISSING},
+        {"set lock_timeout = 3600000;" ALTER, "2" MISSING},
+        {"set lock_timeout = '2s'; reset all;" ALTER, "3" MISSING},
+        {"set lock_timeout = '2s'; reset lock_timeout;" ALTER, "3" MISSING},
+        {"set lock_timeout = '2s'; set lock_timeout to default;" ALTER, "3" MISSING},
+        {"set lock_timeout = '2s'; discard all;" ALTER, "3" MISSING},
+        {"begin; set lock_timeout = '2s'; rollback;" ALTER, "4" MISSING},
+        {"begin; set lock_timeout = '2s'; commit;" ALTER, ""},
+        {"begin; savepoint a; set lock_timeout = '2s'; rollback to a;" ALTER "commit", "5" MISSING},
+        {"begin; savepoint a; set lock_timeout = '2s'; release a;" ALTER "commit", ""},
+        {"begin; set local lock_timeout = '2s'; set lock_timeout = 0;" ALTER "commit", "4" MISSING},
+        {"begin; set local lock_timeout = 0; set lock_timeout = '2s';" ALTER "commit", ""},
+        {"select set_config('lock_timeout', '2s', false);" ALTER, ""},
+        {"select set_config('lock_timeout', '2s', true);" ALTER, "2" MISSING},
+        {"begin; select pg_catalog.set_config('lock_timeout', '2s', true);" ALTER "commit", ""},
+        {"select set_config('lock_timeout', '0', false);" ALTER, "2" MISSING},
+        {"set session lock_timeout = '5s';" ALTER, ""},
+        {"set statement_timeout = '5s';" ALTER, ""},
+        {"begin; set local lock_timeout = '2s'; commit and chain;" ALTER "commit", "4" MISSING},
+        {"start transaction; set local lock_timeout = '2s'; abort;" ALTER, "4" MISSING},
+        {"alter database d set lock_timeout = '2s';" ALTER, "2" MISSING},
+    };
+    check_cases(cases, sizeof cases / sizeof *cases, hazards_of);
+    static const char *const schema[] = {"ALTER DATABASE shop SET lock_timeout = '3s'; CREATE TABLE t (a int);"};
+    static const char *const of_database[][2] = {
+        {ALTER, ""},
+        {"set lock_timeout = 0;" ALTER, "2" MISSING},
+        {"set lock_timeout = 0; reset all;" ALTER, ""},
+    };
+    test_schema = schema;
+    check_cases(of_database, sizeof of_database / sizeof *of_database, hazards_of);
+    test_schema = NULL;
+    /* psql -f begins a session a file; golang-migrate's goes on. */
+    for (int tool = 0; tool < 2; tool++) {
+        fixture *f = fixture_begin();
+        fixture_file(f, tool ? "1_a.up.sql" : "1.sql", "set lock_timeout = '2s'");
+        fixture_file(f, tool ? "2_b.up.sql" : "2.sql", ALTER);
+        assert_true(fixture_plan(f, NULL));
+        assert_int_equal(f->plan.migrations[1].up.statements[0].hazard_count, tool ? 0 : 1);
+        fixture_end(f);
+    }
+}
+
+/* What the definitions of the backup say of tables, types and what depends on them. */
+static void test_hazards_by_schema(void **state)
+{
+    (void)state;
+    static const char *const schema[] = {
+        "CREATE SCHEMA app;"
+        "CREATE DOMAIN app.positive AS integer CHECK (VALUE > 0); CREATE DOMAIN app.words AS text;"
+        "CREATE DOMAIN app.lonely AS text;"
+        "CREATE TYPE app.mood AS ENUM ('a', 'b');"
+        "CREATE TABLE public.t (id bigint NOT NULL, a varchar(20), n numeric(10,2), s text, at timestamp, m app.mood, p "
+        "app.positive, c varchar(5), CONSTRAINT c_ck CHECK (c <> ''), CONSTRAINT s_nn CHECK (((s IS NOT NULL) AND (id > 0))));"
+        "ALTER TABLE ONLY public.t ADD CONSTRAINT t_pkey PRIMARY KEY (id);"
+        "CREATE UNIQUE INDEX t_a ON public.t USING btree (a); CREATE UNIQUE INDEX t_s ON public.t USING btree (s);"
+        "CREATE TABLE public.u (id int, t_id bigint);"
+        "ALTER TABLE ONLY public.u ADD CONSTRAINT u_t FOREIGN KEY (t_id) REFERENCES public.t(id);"
+        "CREATE VIEW public.v AS SELECT id FROM public.t;"
+        "CREATE TABLE public.e (id bigint, at date) PARTITION BY RANGE (at);"
+        "CREATE TABLE public.e_old (id bigint, at date); CREATE TABLE public.e_rest (id bigint, at date);"
+        "CREATE TABLE public.e_new (id bigint, at date, CONSTRAINT k CHECK (at >= '2024-01-01' AND at < '2025-01-01'));"
+        "ALTER TABLE ONLY public.e ATTACH PARTITION public.e_old FOR VALUES FROM ('2020-01-01') TO ('2021-01-01');"
+        "CREATE TABLE public.l (id bigint, at date) PARTITION BY RANGE (at);"
+        "CREATE TABLE public.l_rest (id bigint, at date);"
+        "ALTER TABLE ONLY public.l ATTACH PARTITION public.l_rest DEFAULT;"
+        "CREATE FUNCTION public.work() RETURNS void LANGUAGE plpgsql AS 'BEGIN END';"
+        "CREATE POLICY pol ON public.u USING (true); ALTER TABLE public.u ENABLE ROW LEVEL SECURITY;"};
+    static const char *const cases[][2] = {
+        /* types */
+        {TIMEOUT "alter table t alter a type varchar(30)", ""},
+        {TIMEOUT "alter table t alter a type text", ""},
+        {TIMEOUT "alter table t alter a type varchar(10)", "2:type-change"},
+        {TIMEOUT "alter table t alter n type numeric(12,2)", ""},
+        {TIMEOUT "alter table t alter n type numeric(12,3)", "2:type-change"},
+        {TIMEOUT "alter table t alter at type timestamptz", "2:type-change"},
+        {TIMEOUT "alter table t alter c type varchar(50)", "2:type-change"}, /* its CHECK reads all rows */
+        {TIMEOUT "alter table t alter a type text using lower(a)", "2:type-change"},
+        /* proofs */
+        {TIMEOUT "alter table t alter id set not null", ""},
+        {TIMEOUT "alter table t alter s set not null", ""},
+        {TIMEOUT "alter table t drop constraint s_nn; alter table t alter s set not null", "3:set-not-null-scan"},
+        {TIMEOUT "alter table t add constraint x check (a is not null or id = 1) not valid; alter table t validate constraint "
+                 "x; alter table t alter a set not null",
+         "4:set-not-null-scan"},
+        {TIMEOUT "alter table t add primary key using index t_s", ""},
+        {TIMEOUT "alter table t add primary key using index t_a", "2:primary-key-from-nullable"},
+        /* IF EXISTS and IF NOT EXISTS */
+        {"create table if not exists t (a int); create index on t (a)",
+         "2:index-without-concurrently 2:missing-lock-timeout"},
+        {"create table if not exists w (a int); create index on w (a); alter table w add b int", ""},
+        {"drop table if exists nothing; drop view if exists nothing; drop index if exists nothing", ""},
+        {TIMEOUT "alter table t add column if not exists a uuid default gen_random_uuid()", ""},
+        {TIMEOUT "create index if not exists t_a on t (a)", ""},
+        {TIMEOUT "alter table t drop column if exists nothing", ""},
+        /* what goes */
+        {TIMEOUT "truncate t cascade", "2:truncate"},
+        {TIMEOUT "drop view v; drop function work(); drop type app.mood cascade; drop schema app cascade",
+         "2:drop-object 3:drop-object 4:drop-object 5:drop-object"},
+        {TIMEOUT "begin; drop view v; create view v as select 1; commit", ""},
+        {TIMEOUT "alter type app.mood rename value 'a' to 'z'; alter schema app rename to b; alter table t set schema b",
+         "2:rename 3:rename 4:rename"},
+        {TIMEOUT "alter function work() rename to play; alter view v rename to w", "2:rename 3:rename"},
+        {TIMEOUT "begin; alter table u rename to u2; create view u as select * from u2; commit", ""},
+        {TIMEOUT "alter table t add b int; alter table t rename b to c2; alter table t drop c2", ""},
+        {TIMEOUT "create view w as select 1; drop view w; create type x as enum ('a'); drop type x", ""},
+        /* partitions */
+        {TIMEOUT "alter table e attach partition e_rest for values from ('2024-01-01') to ('2025-01-01')",
+         "2:attach-partition"},
+        {TIMEOUT "alter table e attach partition e_new for values from ('2024-01-01') to ('2025-01-01')", ""},
+        {TIMEOUT "create table e_x (like e); alter table e attach partition e_x for values from ('2024-01-01') to "
+                 "('2025-01-01')",
+         ""},
+        {TIMEOUT "create table e_y partition of e for values from ('2024-01-01') to ('2025-01-01')", ""},
+        {TIMEOUT "create table l_y partition of l for values from ('2024-01-01') to ('2025-01-01')",
+         "2:attach-partition"},
+        {TIMEOUT "alter table e detach partition e_old", "2:detach-partition"},
+        {"alter table e detach partition e_old concurrently", ""},
+        {TIMEOUT "create index on only e (id)", ""},
+        /* domains, enums */
+        {TIMEOUT "alter table t add q app.positive", "2:constrained-domain"},
+        {TIMEOUT "alter table t add q app.words", ""},
+        {TIMEOUT "alter domain app.positive add check (value < 9)", "2:constrained-domain"},
+        {TIMEOUT "alter domain app.lonely add check (value <> '')", ""},
+        {"begin; alter type app.mood add value 'c'; insert into u values (1, 2); commit", ""},
+        {"begin; alter type app.mood add value 'c'; update t set m = 'c' where id = 1; commit",
+         "3:enum-value-in-transaction"},
+        {"alter type app.mood add value 'c'; update t set m = 'c' where id = 1", ""},
+        /* row-level security */
+        {TIMEOUT "alter table t enable row level security", "2:row-security-without-policy"},
+        {TIMEOUT "begin; alter table t enable row level security; create policy x on t using (true); commit", ""},
+        {TIMEOUT "create policy x on t using (true); alter table t enable row level security", ""},
+        {TIMEOUT "alter table u force row level security", ""},
+        {TIMEOUT "drop policy pol on u", "2:row-security-without-policy"},
+        /* other locks and work */
+        {TIMEOUT "alter table t add constraint x exclude using gist (a with =)", "2:exclude-constraint"},
+        {TIMEOUT "reindex table t", "2:reindex-without-concurrently"},
+        {TIMEOUT "reindex index t_a", "2:reindex-without-concurrently"},
+        {"reindex table concurrently t", ""},
+        {"with x as (update t set a = '1' returning id) select count(*) from x", "1:whole-table-update"},
+        {"create table w (id int, t_id bigint references t)", "1:missing-lock-timeout"},
+        {TIMEOUT "begin; create table w (id int, t_id bigint references t); insert into w select id from t; commit",
+         "4:lock-then-long-work"},
+        {TIMEOUT "begin; create table w (id int, t_id bigint references t); create index on w (id); insert into w values "
+                 "(1, 2); commit",
+         ""},
+        {TIMEOUT "begin; alter table t add b int; select work(); commit", "4:lock-then-long-work"},
+        {TIMEOUT "begin; alter table t add b int; update t set a = 'x' where id = 5; commit", ""},
+        {TIMEOUT "create temp table tmp as select * from t; update tmp set a = 1; drop table tmp", ""},
+        {TIMEOUT "create table c2 (a int); reindex table c2; truncate c2; drop table c2", ""},
+    };
+    test_schema = schema;
+    check_cases(cases, sizeof cases / sizeof *cases, hazards_of);
+    test_schema = NULL;
 }
 
 /* A validated CHECK saves SET NOT NULL its scan, also from an earlier file of the release. */
@@ -303,6 +499,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_classes),         cmocka_unit_test(test_hazards),
+        cmocka_unit_test(test_lock_timeout),    cmocka_unit_test(test_hazards_by_schema),
         cmocka_unit_test(test_proven_not_null), cmocka_unit_test(test_hazard_texts),
         cmocka_unit_test(test_huge_statement),  cmocka_unit_test(test_ignore),
     };

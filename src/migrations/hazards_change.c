@@ -1,0 +1,188 @@
+/* UPDATE and DELETE of all rows; how long a statement works; what the text does not tell. */
+#include "hazards.h"
+#include "lock_modes.h"
+#include "pgrehearse/base/text.h"
+#include <string.h>
+
+/* Every condition joins a table to another one, or asks for what is not filled yet: nothing picks some rows
+ * out. */
+static bool picks_none(rh_json *condition, int depth)
+{
+    rh_json *both = rh_json_get(condition, "BoolExpr"), *expression = rh_json_get(condition, "A_Expr");
+    if (rh_tree_is(rh_json_get(condition, "NullTest"), "nulltesttype", "IS_NULL"))
+        return true;
+    if (expression)
+        return rh_tree_is(expression, "kind", "AEXPR_OP") && rh_json_path(expression, "lexpr.ColumnRef") &&
+               rh_json_path(expression, "rexpr.ColumnRef");
+    bool none = depth < 200 && rh_tree_is(both, "boolop", "AND_EXPR");
+    for (size_t i = 0; none && i < rh_json_count(rh_json_get(both, "args")); i++)
+        none = picks_none(rh_json_at(rh_json_get(both, "args"), i), depth + 1);
+    return none;
+}
+
+static void change_hazard(const rh_hazard_subject *s, rh_json *body, const char *verb, const char *table)
+{
+    rh_json *where = rh_json_get(body, "whereClause");
+    const bool joined = rh_json_get(body, "fromClause") != NULL;
+    const bool backfill =
+        where && !joined && rh_tree_is(rh_json_get(where, "NullTest"), "nulltesttype", "IS_NULL");
+    if (where && !backfill && !(joined && picks_none(where, 0)))
+        return;
+    RH_HAZARD(s, "whole-table-update",
+              rh_arena_printf(s->arena,
+                              "%s touches %s of %s in one transaction: their locks are held, and their old "
+                              "versions kept, until the end; "
+                              "replicas lag behind it.",
+                              verb,
+                              backfill ? "every row that is still NULL"
+                              : where  ? "every row that has a partner"
+                                       : "every row",
+                              table),
+              rh_arena_printf(s->arena,
+                              "%s %s in batches of some thousand rows by a range of the primary key, each "
+                              "committed, with a pause between.",
+                              verb, table));
+}
+
+/* The changes in NODE at any depth: WITH x AS (UPDATE …) is one. */
+static void changes_in(const rh_hazard_subject *s, rh_json *node, int depth)
+{
+    if (depth > 100)
+        return;
+    for (size_t i = 0; rh_json_is_array(node) && i < rh_json_count(node); i++)
+        changes_in(s, rh_json_at(node, i), depth + 1);
+    if (!rh_json_is_object(node))
+        return;
+    void *iterator = NULL;
+    rh_json *child;
+    const char *key;
+    while ((key = rh_json_each(node, &iterator, &child))) {
+        const bool update = strcmp(key, "UpdateStmt") == 0;
+        if (update || strcmp(key, "DeleteStmt") == 0) {
+            const rh_known_table *table =
+                rh_known_table_of(s->context->known, rh_json_get(child, "relation"));
+            const bool unused = table && (table->is_new || strcmp(table->schema, "pg_temp") == 0);
+            if (!unused || (s->context->way_down && table->is_new))
+                change_hazard(s, child, update ? "UPDATE" : "DELETE",
+                              table ? rh_known_name(table, s->arena)
+                                    : rh_tree_relation(rh_json_get(child, "relation"), s->arena));
+        }
+        changes_in(s, child, depth + 1);
+    }
+}
+
+void rh_hazards_of_changes(const rh_hazard_subject *s, rh_json *tree)
+{
+    const rh_statement_class class_ = s->statement->class_;
+    if (class_ == RH_CLASS_DATA_CHANGE || class_ == RH_CLASS_BACKFILL_BATCH)
+        changes_in(s, tree, 0);
+}
+
+/* ---- how long it works ---- */
+
+static bool is_small(const rh_known_table *table)
+{
+    return table && table->is_new && !table->filled;
+}
+
+/* INSERT … VALUES of a page of rows, or of what a query without tables gives. */
+static bool is_short_insert(rh_json *body)
+{
+    enum { FEW = 1000 };
+    rh_json *query = rh_json_path(body, "selectStmt.SelectStmt");
+    const size_t rows = rh_json_count(rh_json_get(query, "valuesLists"));
+    return !query || (rows && rows <= FEW) ||
+           (!rows && !rh_json_get(query, "fromClause") && !rh_json_get(query, "larg"));
+}
+
+/* WHERE key = value, for the whole primary key of TABLE. */
+static bool is_one_row(rh_json *body, const rh_known_table *table)
+{
+    rh_json *test = rh_json_path(body, "whereClause.A_Expr");
+    const char *key = table ? rh_known_key(table) : NULL;
+    const char *column = rh_tree_last_name(rh_json_path(test, "lexpr.ColumnRef.fields"));
+    return key && column && strcmp(key, column) == 0 && rh_tree_is(test, "kind", "AEXPR_OP") &&
+           strcmp(rh_json_string(rh_json_path(rh_json_at(rh_json_get(test, "name"), 0), "String.sval")),
+                  "=") == 0 &&
+           rh_json_path(test, "rexpr.A_Const");
+}
+
+/* A query that reads no table, or only new and empty ones. */
+static bool reads_little(const rh_known *known, rh_json *tree)
+{
+    rh_arena *scratch = rh_arena_new();
+    rh_tree_range *ranges = NULL;
+    size_t count = 0;
+    bool little = true;
+    rh_tree_ranges(tree, scratch, &ranges, &count);
+    for (size_t i = 0; i < count; i++)
+        little &= is_small(rh_known_table_of(known, ranges[i].range));
+    rh_arena_free(scratch);
+    return little;
+}
+
+bool rh_hazards_works_long(const rh_known *known, const rh_statement *statement, rh_json *tree)
+{
+    rh_json *body;
+    const char *kind = rh_tree_kind(tree, &body);
+    rh_arena *scratch = rh_arena_new();
+    const rh_known_ref ref = rh_tree_read_name(statement->expected_relation, scratch);
+    const rh_known_table *table = rh_known_find(known, ref.schema, ref.name);
+    rh_arena_free(scratch);
+    switch (statement->class_) {
+    case RH_CLASS_HEAP_SCAN:
+    case RH_CLASS_REWRITE:
+    case RH_CLASS_INDEX_BUILD:
+    case RH_CLASS_VALIDATION:
+    case RH_CLASS_FOREIGN_KEY:
+        return !is_small(table);
+    case RH_CLASS_MAINTENANCE:
+        return kind && statement->expected_lock && rh_lock_mode_strength(statement->expected_lock) >= 5 &&
+               !is_small(table);
+    case RH_CLASS_BACKFILL_BATCH:
+    case RH_CLASS_DATA_CHANGE:
+        if (kind && strcmp(kind, "InsertStmt") == 0)
+            return !is_short_insert(body);
+        if (kind && strcmp(kind, "CreateTableAsStmt") == 0)
+            return !rh_json_bool(rh_json_path(body, "into.skipData")) &&
+                   !reads_little(known, rh_json_get(body, "query"));
+        return !is_small(table) && !(kind && is_one_row(body, table));
+    default:
+        return false;
+    }
+}
+
+/* ---- what the text does not tell ---- */
+
+void rh_hazards_unknown_work(rh_hazard_context *context, rh_statement *statement, rh_json *tree)
+{
+    rh_json *body;
+    const char *kind = rh_tree_kind(tree, &body);
+    const char **calls = NULL, *found = NULL;
+    size_t count = 0;
+    if (!kind)
+        return;
+    if (strcmp(kind, "DoStmt") == 0)
+        statement->unknown_work =
+            "not known from the text: a DO block runs statements of its own, and takes their locks";
+    else if (strcmp(kind, "CallStmt") == 0)
+        statement->unknown_work =
+            "not known from the text: a procedure runs statements of its own, and takes their locks";
+    else if (strcmp(kind, "ExecuteStmt") == 0)
+        statement->unknown_work = "not known from the text: it runs a prepared statement";
+    if (statement->unknown_work || (strcmp(kind, "SelectStmt") != 0 && strcmp(kind, "UpdateStmt") != 0 &&
+                                    strcmp(kind, "InsertStmt") != 0 && strcmp(kind, "DeleteStmt") != 0))
+        return;
+    rh_tree_calls(tree, context->arena, &calls, &count);
+    for (size_t i = 0; i < count && !found; i++)
+        for (size_t k = 0; k < context->known->other_count && !found; k++) {
+            const rh_known_object *o = &context->known->others[k];
+            if (!o->dropped && o->kind == RH_KNOWN_FUNCTION && strcmp(o->name, calls[i]) == 0)
+                found = o->name;
+        }
+    if (found)
+        statement->unknown_work = rh_arena_printf(
+            context->arena,
+            "not known from the text: it calls the function %s, which may change rows and take locks of its own",
+            rh_tree_identifier(found, context->arena));
+}
