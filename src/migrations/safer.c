@@ -5,6 +5,7 @@
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/migrations/migrations.h"
 #include "pieces.h"
+#include "safer_ties.h"
 #include "transaction_verb.h"
 #include <string.h>
 
@@ -187,8 +188,9 @@ static bool is_answered(const rh_safer_list *list, const char *rule)
         if (strcmp(list->answered[i], rule) == 0)
             return true;
     /* by where the steps are put, and what is put before them */
-    return strcmp(rule, "missing-lock-timeout") == 0 || strcmp(rule, "lock-then-long-work") == 0 ||
-           strcmp(rule, "concurrently-in-transaction") == 0;
+    return strcmp(rule, "missing-lock-timeout") == 0 ||
+           ((strcmp(rule, "lock-then-long-work") == 0 || strcmp(rule, "concurrently-in-transaction") == 0) &&
+            !list->tied);
 }
 
 static void leave(const rh_safer_list *list, rh_arena *arena, rh_safer *safer)
@@ -202,133 +204,136 @@ static void leave(const rh_safer_list *list, rh_arena *arena, rh_safer *safer)
     }
 }
 
-static void take_apart(rh_safer_list *list, rh_safer *safer)
+static void keep(rh_safer_list *list)
+{
+    list->count = list->answered_count = 0;
+    list->steps = NULL;
+    list->answered = NULL;
+    rh_safer_add(list, NULL, "%s", list->statement->sql)->alone = list->statement->needs_no_transaction;
+    for (size_t i = 0; i < list->statement->further_count; i++)
+        rh_safer_add(list, NULL, "%s", list->statement->further[i].sql);
+}
+
+/* Why the steps may not stand in for the statement where it stands; NULL: they may. */
+static const char *out_of_place(const rh_safer_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        const rh_safer_step *step = &list->steps[i];
+        if (list->tied && !step->later && (step->alone || step->after_commit || step->opens))
+            return list->tied;
+        if (list->bound && step->alone)
+            return rh_arena_printf(list->arena,
+                                   "%s of statement %d would not hold outside of its transaction, where a part of it "
+                                   "has to run",
+                                   list->bound->name, list->bound->statement);
+    }
+    return NULL;
+}
+
+static void take_apart(rh_safer_list *list, rh_safer *safer, const char *kind, rh_json *body, rh_json *tree)
 {
     const rh_statement *statement = list->statement;
-    rh_json *body,
-        *tree = strlen(statement->sql) <= RH_PARSE_LIMIT ? rh_sql_parse(statement->sql, NULL) : NULL;
-    const char *kind = rh_tree_kind(tree, &body);
-    if (statement->hazard_count == 0 || !rewrite(list, kind, body)) {
-        list->count = list->answered_count = 0;
-        list->steps = NULL;
-        list->answered = NULL;
-        rh_safer_add(list, NULL, "%s", statement->sql)->alone = statement->needs_no_transaction;
-        for (size_t i = 0; i < statement->further_count; i++)
-            rh_safer_add(list, NULL, "%s", statement->further[i].sql);
-    }
-    if (rh_safer_has(statement, "lock-then-long-work"))
+    const bool unread = !tree && strlen(statement->sql) <= RH_PARSE_LIMIT;
+    const bool made = statement->hazard_count > 0 && rewrite(list, kind, body);
+    const char *out = made ? out_of_place(list) : NULL;
+    if (out)
+        list->why = out;
+    if (!made || out)
+        keep(list);
+    list->why = list->why ? list->why : list->tied;
+    if (rh_safer_has(statement, "lock-then-long-work") && !list->tied)
         list->steps[0].after_commit = true;
     leave(list, list->arena, safer);
+    if (unread)
+        *(rh_safer_left *)rh_arena_add(list->arena, &safer->left, &safer->left_count, sizeof *safer->left) =
+            (rh_safer_left){statement->ordinal, NULL, NULL, NULL};
     if (!list->learned)
         rh_known_learn_tree(list->known, statement->sql, tree);
+}
+
+/* ---- a migration ---- */
+
+/* A transaction that is split because of its locks: none of its parts locks a table behind its back. */
+static bool holds_on(const rh_script *script, const int *numbers, size_t i)
+{
+    const rh_statement *s = &script->statements[i];
+    bool split = false;
+    for (size_t k = 0; k < script->statement_count; k++)
+        split |= numbers[k] == numbers[i] && rh_safer_has(&script->statements[k], "lock-then-long-work");
+    for (size_t k = i; split && s->expected_relation && k-- > 0 && numbers[k] == numbers[i];) {
+        const rh_statement *before = &script->statements[k];
+        if (before->expected_relation && rh_lock_mode_strength(before->expected_lock) >= 3 &&
+            rh_lock_mode_strength(s->expected_lock) >= 5 &&
+            (strcmp(before->expected_relation, s->expected_relation) != 0 ||
+             before->class_ == RH_CLASS_DATA_CHANGE || before->class_ == RH_CLASS_BACKFILL_BATCH))
+            return true;
+    }
+    return false;
+}
+
+typedef struct making {
+    rh_safer_packing *p;
+    rh_known *known;
+    const int *numbers;
+    const char **ties;
+    rh_safer_step *later;
+    size_t later_count;
+} making;
+
+static void pack_statement(making *m, size_t i)
+{
+    rh_safer_packing *p = m->p;
+    const rh_script *script = &p->migration->up;
+    const rh_statement *statement = &script->statements[i];
+    rh_json *body = NULL,
+            *tree = strlen(statement->sql) <= RH_PARSE_LIMIT ? rh_sql_parse(statement->sql, NULL) : NULL;
+    const char *kind = rh_tree_kind(tree, &body);
+    if (kind && rh_safer_pack_setting(p, statement, kind, body)) {
+        rh_known_learn_tree(m->known, statement->sql, tree);
+        rh_json_free(tree);
+        return;
+    }
+    rh_safer_list list = {.arena = p->arena, .statement = statement, .known = m->known, .script = script};
+    list.plan = p->plan;
+    list.migration = p->migration;
+    list.bound = rh_safer_pack_bound(p);
+    list.tied = m->ties[i];
+    if (!list.tied && i > 0 && m->numbers[i - 1] == m->numbers[i])
+        list.tied = m->ties[i - 1];
+    take_apart(&list, p->safer, kind, body, tree);
+    if (!list.tied && holds_on(script, m->numbers, i))
+        list.steps[0].after_commit = true;
+    for (size_t k = 0; k < list.count; k++)
+        if (list.steps[k].later)
+            *(rh_safer_step *)rh_arena_add(p->arena, &m->later, &m->later_count, sizeof *m->later) = list.steps[k];
+        else
+            rh_safer_pack_step(p, &list.steps[k], rh_safer_has(statement, "missing-lock-timeout"));
     rh_json_free(tree);
 }
 
-/* ---- into files ---- */
-
-/* How a framework is told to run a file outside of a transaction. */
-static const struct apart {
-    rh_framework framework;
-    const char *up; /* of a usual file; NULL: no line */
-    const char *directive, *note;
-} APART[] = {
-    {RH_FRAMEWORK_GOLANG_MIGRATE, NULL, NULL, "a file of one statement has no transaction around it"},
-    {RH_FRAMEWORK_PRISMA, NULL, NULL, "a file of one statement has no transaction around it"},
-    {RH_FRAMEWORK_POSTGRATOR, NULL, NULL, "a file of one statement has no transaction around it"},
-    {RH_FRAMEWORK_DBMATE, "-- migrate:up", "-- migrate:up transaction:false", NULL},
-    {RH_FRAMEWORK_GOOSE, "-- +goose Up", "-- +goose NO TRANSACTION\n-- +goose Up", NULL},
-    {RH_FRAMEWORK_DIESEL, NULL, NULL, "beside it a metadata.toml with run_in_transaction = false"},
-    {RH_FRAMEWORK_FLYWAY, NULL, NULL, "beside it a .conf of the same name with executeInTransaction=false"},
-    {RH_FRAMEWORK_MORPH, NULL, "-- morph:nontransactional", NULL},
-    {RH_FRAMEWORK_POP, NULL, NULL, "call the file NAME.autocommit.up.sql"},
-    {RH_FRAMEWORK_SQITCH, NULL, NULL, "a change of its own, without BEGIN and COMMIT"},
-};
-
-static const struct apart *apart_of(rh_framework framework)
-{
-    static const struct apart none = {.note = "outside of a transaction"};
-    for (size_t i = 0; i < sizeof APART / sizeof *APART; i++)
-        if (APART[i].framework == framework)
-            return &APART[i];
-    return &none;
-}
-
-typedef struct packing {
-    const rh_plan *plan;
-    const rh_migration *migration;
-    rh_arena *arena;
-    rh_safer *safer;
-    rh_safer_file *file; /* open; NULL: the next step begins one */
-    bool each;           /* the framework commits after every statement */
-    bool lock_timeout;   /* wanted at the head of files that take locks in transactions */
-} packing;
-
-static rh_safer_step *put(packing *p, const char *sql)
-{
-    rh_safer_step *step = rh_arena_add(p->arena, &p->file->steps, &p->file->step_count, sizeof *step);
-    *step = (rh_safer_step){.sql = sql};
-    return step;
-}
-
-static void open_file(packing *p, const rh_safer_step *first)
-{
-    const struct apart *apart = apart_of(p->plan->framework);
-    p->file = rh_arena_add(p->arena, &p->safer->files, &p->safer->file_count, sizeof *p->file);
-    p->file->transaction = !p->each && !first->alone;
-    p->file->later = first->later;
-    p->file->directive = first->alone && !p->each ? apart->directive : apart->up;
-    p->file->note = first->alone && !p->each ? apart->note : NULL;
-    if (p->lock_timeout && (!first->alone || p->each))
-        put(p, "SET lock_timeout = '2s'")->rule = "missing-lock-timeout";
-}
-
-static void pack(packing *p, const rh_safer_step *step)
-{
-    const bool apart = !p->each && (step->alone || step->after_commit || step->opens);
-    if (!p->file || apart || step->later != p->file->later)
-        open_file(p, step);
-    if (p->each && step->opens)
-        put(p, "BEGIN");
-    rh_safer_step *kept = put(p, step->sql);
-    *kept = *step;
-    if (p->plan->framework == RH_FRAMEWORK_GOOSE && strchr(step->sql, ';')) {
-        kept->begin = "-- +goose StatementBegin";
-        kept->end = "-- +goose StatementEnd";
-    }
-    if (p->each && step->closes)
-        put(p, "COMMIT");
-    p->safer->changed |= step->rule != NULL;
-    if (!p->each && step->alone)
-        p->file = NULL;
-}
-
 /* What a statement stands for in this release, then, behind all of them, what is for a later one. */
-static void pack_migration(packing *p, rh_known *known)
+static void pack_migration(rh_safer_packing *p, rh_known *known)
 {
     const rh_script *script = &p->migration->up;
-    rh_safer_step *later = NULL;
-    size_t later_count = 0;
-    for (size_t i = 0; i < script->statement_count; i++)
-        p->lock_timeout |= rh_safer_has(&script->statements[i], "missing-lock-timeout");
+    int *numbers = rh_arena_alloc(p->arena, (script->statement_count + 1) * sizeof *numbers);
+    rh_plan_transactions(script, numbers);
+    making m = {.p = p, .known = known, .numbers = numbers};
+    m.ties = rh_safer_ties(script, numbers, p->each, p->arena);
     rh_known_begin_file(known);
     for (size_t i = 0; i < script->statement_count; i++) {
-        const rh_statement *statement = &script->statements[i];
-        const rh_transaction_verb verb = rh_transaction_verb_of(statement->sql);
-        if (verb == RH_VERB_BEGIN || verb == RH_VERB_END) { /* the files are the transactions */
-            p->file = p->each ? p->file : NULL;
-            continue;
-        }
-        rh_safer_list list = {.arena = p->arena, .statement = statement, .known = known, .script = script};
-        take_apart(&list, p->safer);
-        for (size_t k = 0; k < list.count; k++)
-            if (list.steps[k].later)
-                *(rh_safer_step *)rh_arena_add(p->arena, &later, &later_count, sizeof *later) = list.steps[k];
-            else
-                pack(p, &list.steps[k]);
+        const char *sql = script->statements[i].sql;
+        const rh_transaction_verb verb = rh_transaction_verb_of(sql);
+        const bool last = i + 1 == script->statement_count || numbers[i + 1] != numbers[i];
+        if (verb == RH_VERB_BEGIN)
+            rh_safer_pack_begin(p, sql);
+        else if (verb != RH_VERB_END)
+            pack_statement(&m, i);
+        if (last)
+            rh_safer_pack_commit(p, verb == RH_VERB_END ? sql : NULL);
     }
-    for (size_t i = 0; i < later_count; i++)
-        pack(p, &later[i]);
-    p->safer->changed |= p->lock_timeout || p->safer->file_count > 1;
+    for (size_t i = 0; i < m.later_count; i++)
+        rh_safer_pack_step(p, &m.later[i], false);
+    rh_safer_pack_finish(p);
 }
 
 static void learn_backup(rh_known *known, const rh_plan *plan)
@@ -347,12 +352,17 @@ rh_safer *rh_safer_make(const rh_plan *plan, rh_arena *arena)
 {
     rh_safer *all = rh_arena_alloc(arena, (plan->migration_count + 1) * sizeof *all);
     rh_known known = {.arena = arena};
+    rh_safer_packing p = {.plan = plan, .arena = arena};
     learn_backup(&known, plan);
     for (size_t i = 0; i < plan->migration_count; i++) {
-        const rh_migration *migration = &plan->migrations[i];
-        packing p = {.plan = plan, .migration = migration, .arena = arena, .safer = &all[i]};
-        p.each = migration->up.rule == RH_TRANSACTION_EACH && plan->framework == RH_FRAMEWORK_SQL;
-        if (migration->pending)
+        p.migration = &plan->migrations[i];
+        p.safer = &all[i];
+        p.file = NULL;
+        p.each = p.migration->up.rule == RH_TRANSACTION_EACH && plan->framework == RH_FRAMEWORK_SQL;
+        if (plan->framework == RH_FRAMEWORK_SQL)
+            p.setting_count = 0; /* a session a file */
+        p.wanted = p.limited = p.waits = false;
+        if (p.migration->pending)
             pack_migration(&p, &known);
     }
     return all;

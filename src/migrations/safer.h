@@ -4,6 +4,7 @@
 #include "pgrehearse/model/migration.h"
 #include "pgrehearse/model/safer.h"
 #include "known.h"
+#include "safer_pack.h"
 #include "tree.h"
 
 /* Steps for one statement, and where they go. */
@@ -16,6 +17,10 @@ typedef struct rh_safer_list {
     size_t answered_count;
     rh_known *known;         /* the schema as the statement finds it */
     const rh_script *script; /* that it stands in */
+    const rh_plan *plan;
+    const rh_migration *migration;
+    const char *tied;        /* why its transaction cannot be committed in the middle; NULL: it can */
+    const rh_safer_setting *bound; /* a setting that only holds within its transaction; NULL */
     bool learned;            /* the schema is as the statement leaves it */
     const char *why;         /* what kept a rewrite from being mechanical; NULL */
 } rh_safer_list;

@@ -29,7 +29,7 @@ typedef struct rh_safer_file {
 /* A hazard that takes more than another way to write it. */
 typedef struct rh_safer_left {
     int statement;
-    const char *rule, *advice;
+    const char *rule, *advice; /* both NULL: it was not understood, so not analysed */
     const char *why; /* it is not mechanical here; NULL: it never is */
 } rh_safer_left;
 
