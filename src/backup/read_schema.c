@@ -1,8 +1,10 @@
 /* The backup's definitions as SQL, without a server: what `plan --safer` knows of tables that are there
  * already. */
+#include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/backup/backup.h"
 #include "pgrehearse/backup/dump_stream.h"
 #include "pgrehearse/backup/toc.h"
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -21,7 +23,7 @@ static void keep(reading *r, const char *text, size_t length)
 static bool take(void *user, const rh_dump_piece *piece, rh_error *error)
 {
     (void)error;
-    static const char *const words[] = {"create", "alter", "comment", "grant"};
+    static const char *const words[] = {"create", "alter", "comment", "grant", "revoke", "refresh"};
     reading *r = user;
     const char *text = piece->bytes + piece->start;
     for (size_t i = 0; piece->kind == RH_DUMP_STATEMENT && i < sizeof words / sizeof *words; i++)
@@ -30,6 +32,23 @@ static bool take(void *user, const rh_dump_piece *piece, rh_error *error)
             break;
         }
     return true;
+}
+
+/* Who owns a table stands beside its definition. */
+static void take_entry(reading *r, const rh_toc_entry *entry)
+{
+    if (!*entry->definition)
+        return;
+    keep(r, entry->definition, strlen(entry->definition));
+    char *schema = rh_pg_quote_identifier(entry->schema), *tag = rh_pg_quote_identifier(entry->tag),
+         *owner = rh_pg_quote_identifier(entry->owner);
+    if (strcmp(entry->desc, "TABLE") == 0 && *entry->owner && *entry->schema) {
+        const char *text = rh_arena_printf(r->arena, "ALTER TABLE %s.%s OWNER TO %s", schema, tag, owner);
+        keep(r, text, strlen(text));
+    }
+    free(schema);
+    free(tag);
+    free(owner);
 }
 
 bool rh_backup_read_schema(const rh_backup_facts *facts, rh_arena *arena, const char ***texts, size_t *count,
@@ -44,7 +63,6 @@ bool rh_backup_read_schema(const rh_backup_facts *facts, rh_arena *arena, const 
     if (!rh_toc_read_path(facts->path, arena, &toc, error))
         return false;
     for (size_t i = 0; i < toc.entry_count; i++)
-        if (*toc.entries[i].definition)
-            keep(&r, toc.entries[i].definition, strlen(toc.entries[i].definition));
+        take_entry(&r, &toc.entries[i]);
     return true;
 }

@@ -165,5 +165,8 @@ void rh_known_create_table(rh_known *known, const char *sql, rh_json *body);
 const char *rh_known_new_type(const char *sql, rh_json *definition, size_t end, rh_arena *arena);
 /* "t_a_b_key" as PostgreSQL would name it, cut to 63 bytes (makeObjectName). */
 const char *rh_known_object_name(rh_arena *arena, const char *table, const char *columns, const char *label);
+/* The same as PostgreSQL would choose it for a constraint of TABLE: with a number where it is taken. */
+const char *rh_known_free_name(const rh_known *known, const rh_known_table *table, const char *columns,
+                               const char *label);
 /* The one column that a CHECK reads, by which it is named when nobody names it; "": several or none. */
 const char *rh_known_checked(rh_json *constraint);

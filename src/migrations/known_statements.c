@@ -42,8 +42,10 @@ static void create_index(rh_known *known, const char *sql, rh_json *body)
             *(const char **)rh_arena_add(arena, &index->columns, &index->column_count, sizeof(char *)) =
                 rh_arena_strdup(arena, column);
     }
-    if (!name)
-        index->name = rh_known_object_name(arena, t->name, columns, "idx");
+    if (!name) {
+        index->name = "";
+        index->name = rh_known_free_name(known, t, columns, "idx");
+    }
 }
 
 static void drop_table(rh_known *known, rh_json *object)

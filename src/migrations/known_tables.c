@@ -13,7 +13,39 @@ const char *rh_known_object_name(rh_arena *arena, const char *table, const char 
     size_t a = strlen(table), b = strlen(columns);
     while (a + b > room) /* as makeObjectName does: the longer one gives way */
         *(a > b ? &a : &b) -= 1;
+    while (a > 0 && ((unsigned char)table[a] & 0xC0) == 0x80) /* never through a character */
+        a--;
+    while (b > 0 && ((unsigned char)columns[b] & 0xC0) == 0x80)
+        b--;
     return rh_arena_printf(arena, "%.*s%s%.*s_%s", (int)a, table, b ? "_" : "", (int)b, columns, label);
+}
+
+static bool is_taken(const rh_known *known, const char *schema, const char *name)
+{
+    for (size_t i = 0; i < known->table_count; i++) {
+        const rh_known_table *t = known->tables[i];
+        if (t->dropped || strcmp(t->schema, schema) != 0)
+            continue;
+        bool taken = strcmp(t->name, name) == 0;
+        for (size_t k = 0; k < t->index_count && !taken; k++)
+            taken = strcmp(t->indexes[k].name, name) == 0;
+        for (size_t k = 0; k < t->constraint_count && !taken; k++)
+            taken = t->constraints[k].name && strcmp(t->constraints[k].name, name) == 0;
+        if (taken)
+            return true;
+    }
+    const unsigned relations = 1u << RH_KNOWN_VIEW | 1u << RH_KNOWN_MATVIEW | 1u << RH_KNOWN_SEQUENCE;
+    return rh_known_find_object(known, relations, schema, name) != NULL;
+}
+
+const char *rh_known_free_name(const rh_known *known, const rh_known_table *table, const char *columns,
+                               const char *label)
+{
+    const char *name = rh_known_object_name(known->arena, table->name, columns, label);
+    for (int n = 1; is_taken(known, table->schema, name); n++)
+        name = rh_known_object_name(known->arena, table->name, columns,
+                                    rh_arena_printf(known->arena, "%s%d", label, n));
+    return name;
 }
 
 static void read_names(rh_json *list, rh_arena *arena, const char ***names, size_t *count)
@@ -90,7 +122,9 @@ static void add_constraint(rh_known *known, rh_known_table *t, rh_json *body, co
             *(const char **)rh_arena_add(arena, &index->columns, &index->column_count, sizeof(char *)) =
                 column->name;
         const char *columns = primary ? "" : joined(index->columns, index->column_count, arena);
-        index->name = name ? name : rh_known_object_name(arena, t->name, columns, primary ? "pkey" : "key");
+        index->name = name ? name : ""; /* until it has one of its own */
+        if (!name)
+            index->name = rh_known_free_name(known, t, columns, primary ? "pkey" : "key");
         if (rh_json_get(body, "including") || rh_json_get(body, "options") ||
             rh_json_get(body, "deferrable") || rh_json_get(body, "nulls_not_distinct"))
             index->odd = "has options of its own";
@@ -115,10 +149,10 @@ static void add_constraint(rh_known *known, rh_known_table *t, rh_json *body, co
     read_names(rh_json_get(body, "fk_attrs"), arena, &own, &own_count);
     const char *columns = own_count ? joined(own, own_count, arena) : column ? column->name : "";
     c->name = name ? name
-                   : rh_known_object_name(arena, t->name, check ? rh_known_checked(body) : columns,
-                                          check     ? "check"
-                                          : foreign ? "fkey"
-                                                    : "excl");
+                   : rh_known_free_name(known, t, check ? rh_known_checked(body) : columns,
+                                        check     ? "check"
+                                        : foreign ? "fkey"
+                                                  : "excl");
     if (!foreign)
         return;
     if (column)
@@ -422,9 +456,9 @@ static void alter_table_command(rh_known *known, rh_known_table *t, rh_json *com
     else if (strcmp(subtype, "AT_EnableRowSecurity") == 0 || strcmp(subtype, "AT_DisableRowSecurity") == 0)
         t->row_security = strcmp(subtype, "AT_EnableRowSecurity") == 0;
     else if (strcmp(subtype, "AT_ClusterOn") == 0)
-        t->odd = "is clustered on an index";
+        t->odd = t->odd ? t->odd : "is clustered on an index";
     else if (strcmp(subtype, "AT_ReplicaIdentity") == 0)
-        t->odd = "has a replica identity of its own";
+        t->odd = t->odd ? t->odd : "has a replica identity of its own";
     else
         alter_column(known, t, command, sql, piece, from + strlen(piece));
 }

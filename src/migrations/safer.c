@@ -8,6 +8,7 @@
 #include "safer_ties.h"
 #include "transaction_verb.h"
 #include <string.h>
+#include <strings.h>
 
 rh_safer_step *rh_safer_add(rh_safer_list *list, const char *rule, const char *format, ...)
 {
@@ -36,10 +37,19 @@ bool rh_safer_has(const rh_statement *statement, const char *rule)
     return false;
 }
 
+const char *rh_safer_rule(const rh_statement *statement)
+{
+    static const char *const company[] = {"missing-lock-timeout", "lock-then-long-work", "concurrently-in-transaction",
+                                          "concurrently-behind-tool-lock", "expand-and-contract", NULL};
+    for (size_t i = 0; i < statement->hazard_count; i++)
+        if (!statement->hazards[i].silenced && !rh_is_one_of(statement->hazards[i].rule, company))
+            return statement->hazards[i].rule;
+    return NULL;
+}
+
 /* ---- statements other than ALTER TABLE ---- */
 
-/* The statement with WORDS put in behind the keyword KEYWORD, and without "IF NOT EXISTS" when asked for. */
-static const char *with_words(const char *sql, const char *keyword, const char *words, bool plain,
+const char *rh_safer_with_words(const char *sql, const char *keyword, const char *words, bool plain,
                               rh_arena *arena)
 {
     rh_sql_token *tokens = NULL;
@@ -58,110 +68,89 @@ static const char *with_words(const char *sql, const char *keyword, const char *
     return NULL;
 }
 
-static bool is_known_index(const rh_known_table *table, const char *name)
+/* The table or view that something by the name SCHEMA.NAME is an index of, whatever it is; NULL: it is free. */
+static bool is_known_relation(const rh_known *known, const char *schema, const char *name)
 {
-    for (size_t i = 0; table && name && i < table->index_count; i++)
-        if (strcmp(table->indexes[i].name, name) == 0)
-            return true;
-    return false;
+    const unsigned kinds = 1u << RH_KNOWN_VIEW | 1u << RH_KNOWN_MATVIEW | 1u << RH_KNOWN_SEQUENCE;
+    return rh_known_indexed(known, schema, name, NULL) || rh_known_find(known, schema, name) ||
+           rh_known_find_object(known, kinds, schema, name);
+}
+
+/* Why no index can be built CONCURRENTLY on what RELATION names; NULL: one can. SCHEMA: of what it names. */
+static const char *no_concurrent_build(const rh_safer_list *list, rh_json *relation, const char **schema)
+{
+    const rh_known_table *table = rh_known_table_of(list->known, relation);
+    const rh_known_ref ref = rh_known_range(relation);
+    const rh_known_object *view =
+        table ? NULL : rh_known_find_object(list->known, 1u << RH_KNOWN_MATVIEW, ref.schema, ref.name);
+    *schema = table ? table->schema : view ? view->schema : NULL;
+    return view ? NULL : rh_safer_unknown(list, table);
 }
 
 static bool index_steps(rh_safer_list *list, rh_json *body)
 {
-    const char *sql = list->statement->sql;
+    const char *sql = list->statement->sql, *schema;
     const char *name = rh_json_string(rh_json_get(body, "idxname"));
-    const rh_known_table *table = rh_known_table_of(list->known, rh_json_get(body, "relation"));
-    const bool retry = rh_safer_has(list->statement, "invalid-index") && name;
-    if (!retry && !rh_safer_has(list->statement, "index-without-concurrently"))
+    const bool concurrent = rh_json_bool(rh_json_get(body, "concurrent"));
+    const bool if_new = rh_json_bool(rh_json_get(body, "if_not_exists"));
+    if (!rh_safer_has(list->statement, concurrent ? "invalid-index" : "index-without-concurrently"))
         return false;
-    if (table && table->odd && strcmp(table->odd, "is partitioned") == 0) {
-        list->why = "a partitioned table has no CONCURRENTLY: build it on each partition, then attach";
+    list->why = no_concurrent_build(list, rh_json_get(body, "relation"), &schema);
+    if (list->why)
         return false;
-    }
-    if (rh_json_bool(rh_json_get(body, "if_not_exists")) && is_known_index(table, name)) {
-        rh_safer_answer(list, retry ? "invalid-index" : "index-without-concurrently");
+    const bool partitioned = rh_safer_is_partitioned(rh_known_table_of(list->known, rh_json_get(body, "relation")));
+    if (if_new && is_known_relation(list->known, schema, name)) {
+        rh_safer_answer(list, concurrent ? "invalid-index" : "index-without-concurrently");
         rh_safer_add(list, NULL, "%s", sql)->alone = list->statement->needs_no_transaction;
         return true; /* it is there, and nothing is done */
     }
-    if (!retry) {
-        const char *better = with_words(sql, "index", "CONCURRENTLY", table != NULL, list->arena);
-        if (better)
-            rh_safer_add(list, "index-without-concurrently", "%s", better)->alone = true;
-        return better != NULL;
-    }
-    const char *better = with_words(sql, "concurrently", "", true, list->arena);
+    if (partitioned)
+        return !concurrent && rh_safer_partitioned_index(list, body);
+    const char *better =
+        rh_safer_with_words(sql, concurrent ? "concurrently" : "index", concurrent ? "" : "CONCURRENTLY", true, list->arena);
     if (!better)
         return false;
-    rh_safer_add(list, "invalid-index", "DROP INDEX CONCURRENTLY IF EXISTS %s",
-                 rh_tree_identifier(name, list->arena))
+    if (concurrent && if_new) /* what an attempt that failed left would be taken for the index */
+        rh_safer_add(list, "invalid-index", "DROP INDEX CONCURRENTLY IF EXISTS %s.%s",
+                     rh_tree_identifier(schema, list->arena), rh_tree_identifier(name, list->arena))
+            ->alone = true;
+    rh_safer_add(list, concurrent ? "invalid-index" : "index-without-concurrently", "%s",
+                 concurrent && !if_new ? sql : better)
         ->alone = true;
-    rh_safer_add(list, "invalid-index", "%s", better)->alone = true;
     return true;
 }
 
 static bool drop_steps(rh_safer_list *list, rh_json *body)
 {
-    if (!rh_safer_has(list->statement, "index-without-concurrently") ||
-        rh_json_count(rh_json_get(body, "objects")) != 1 || rh_tree_is(body, "behavior", "DROP_CASCADE"))
+    if (!rh_safer_has(list->statement, "index-without-concurrently"))
         return false;
-    const char *better = with_words(list->statement->sql, "index", "CONCURRENTLY", false, list->arena);
+    const rh_known_ref ref = rh_known_ref_of(rh_json_at(rh_json_get(body, "objects"), 0), 0);
+    rh_known_index *index = NULL;
+    const rh_known_table *table = rh_known_indexed(list->known, ref.schema, ref.name, &index);
+    if (rh_json_count(rh_json_get(body, "objects")) != 1 || rh_tree_is(body, "behavior", "DROP_CASCADE"))
+        list->why = "CONCURRENTLY drops one index at a time, without CASCADE";
+    else if (!table)
+        list->why = "neither the backup nor the migrations tell of the index";
+    else if (index->constraint)
+        list->why = "the index is a constraint's";
+    else if (table->odd && !rh_starts_with(table->odd, "is made") && !rh_starts_with(table->odd, "is clustered"))
+        list->why = rh_arena_printf(list->arena, "its table %s", table->odd);
+    if (list->why)
+        return false;
+    const char *better = rh_safer_with_words(list->statement->sql, "index", "CONCURRENTLY", false, list->arena);
     if (better)
         rh_safer_add(list, "index-without-concurrently", "%s", better)->alone = true;
     return better != NULL;
 }
 
-static bool maintenance_steps(rh_safer_list *list, const char *kind, rh_json *body)
-{
-    if (!rh_safer_has(list->statement, "rewrite-access-exclusive"))
-        return false;
-    const char *keyword = strcmp(kind, "RefreshMatViewStmt") == 0             ? "view"
-                          : !rh_tree_is(body, "kind", "REINDEX_OBJECT_INDEX") ? NULL
-                                                                              : "index";
-    const char *better =
-        keyword ? with_words(list->statement->sql, keyword, "CONCURRENTLY", false, list->arena) : NULL;
-    if (better)
-        rh_safer_add(list, "rewrite-access-exclusive", "%s", better)->alone =
-            strcmp(kind, "ReindexStmt") == 0;
-    return better != NULL;
-}
-
-/* A later statement of the file makes something called NAME, or renames something to it. */
-static bool is_taken_later(const rh_safer_list *list, const char *name)
-{
-    const rh_script *script = list->script;
-    for (size_t i = (size_t)list->statement->ordinal; i < script->statement_count; i++) {
-        const rh_statement *s = &script->statements[i];
-        if (s->command_tag &&
-            (rh_starts_with(s->command_tag, "CREATE TABLE") ||
-             rh_starts_with(s->command_tag, "CREATE VIEW") || s->phase == RH_PHASE_CONTRACT) &&
-            rh_pieces_mention(s->sql, name, list->arena))
-            return true;
-    }
-    return false;
-}
-
 /* A view under the old name keeps the running release's statements working. */
 static bool rename_steps(rh_safer_list *list, rh_json *body)
 {
-    if (rh_safer_has(list->statement, "rename") && rh_tree_is(body, "renameType", "OBJECT_COLUMN"))
+    if (!rh_safer_has(list->statement, "rename"))
+        return false;
+    if (rh_tree_is(body, "renameType", "OBJECT_COLUMN"))
         return rh_safer_rename_column(list, body);
-    if (!rh_safer_has(list->statement, "rename") || !rh_tree_is(body, "renameType", "OBJECT_TABLE"))
-        return false;
-    rh_json *relation = rh_json_get(body, "relation");
-    const char *schema = rh_json_string(rh_json_get(relation, "schemaname"));
-    const char *bare = rh_json_string(rh_json_get(relation, "relname"));
-    if (bare && is_taken_later(list, bare)) {
-        list->why = "the old name is used anew";
-        return false;
-    }
-    const char *to = rh_tree_identifier(rh_json_string(rh_json_get(body, "newname")), list->arena);
-    const char *old = rh_tree_relation(relation, list->arena);
-    rh_safer_add(list, "rename", "%s", list->statement->sql);
-    if (schema)
-        to = rh_arena_printf(list->arena, "%s.%s", rh_tree_identifier(schema, list->arena), to);
-    rh_safer_add(list, "rename", "CREATE VIEW %s AS SELECT * FROM %s", old, to);
-    rh_safer_add(list, "rename", "DROP VIEW %s", old)->later = true;
-    return true;
+    return rh_tree_is(body, "renameType", "OBJECT_TABLE") && rh_safer_rename_table(list, body);
 }
 
 static bool rewrite(rh_safer_list *list, const char *kind, rh_json *body)
@@ -172,6 +161,8 @@ static bool rewrite(rh_safer_list *list, const char *kind, rh_json *body)
         return rh_safer_alter_table(list, body);
     if (strcmp(kind, "IndexStmt") == 0)
         return index_steps(list, body);
+    if (strcmp(kind, "CreateStmt") == 0)
+        return rh_safer_new_partition(list, body);
     if (strcmp(kind, "DropStmt") == 0)
         return drop_steps(list, body);
     if (strcmp(kind, "RenameStmt") == 0)
@@ -179,7 +170,7 @@ static bool rewrite(rh_safer_list *list, const char *kind, rh_json *body)
     if (strcmp(kind, "UpdateStmt") == 0 || strcmp(kind, "DeleteStmt") == 0)
         return rh_safer_batches(list, body);
     return (strcmp(kind, "RefreshMatViewStmt") == 0 || strcmp(kind, "ReindexStmt") == 0) &&
-           maintenance_steps(list, kind, body);
+           rh_safer_maintenance(list, kind, body);
 }
 
 static bool is_answered(const rh_safer_list *list, const char *rule)
@@ -195,12 +186,16 @@ static bool is_answered(const rh_safer_list *list, const char *rule)
 
 static void leave(const rh_safer_list *list, rh_arena *arena, rh_safer *safer)
 {
+    /* whose advice in general is what WHY tells not to do here */
+    static const char *const contrary[] = {"rename", "index-without-concurrently", "rewrite-access-exclusive", NULL};
     for (size_t i = 0; i < list->statement->hazard_count; i++) {
         const rh_hazard *hazard = &list->statement->hazards[i];
         if (hazard->silenced || is_answered(list, hazard->rule))
             continue;
         rh_safer_left *left = rh_arena_add(arena, &safer->left, &safer->left_count, sizeof *left);
-        *left = (rh_safer_left){list->statement->ordinal, hazard->rule, hazard->safer, list->why};
+        const bool contradicted = list->why && rh_is_one_of(hazard->rule, contrary);
+        *left = (rh_safer_left){list->statement->ordinal, hazard->rule, contradicted ? NULL : hazard->safer,
+                                list->why};
     }
 }
 
@@ -230,6 +225,13 @@ static const char *out_of_place(const rh_safer_list *list)
     return NULL;
 }
 
+static void commit_before(rh_safer_list *list)
+{
+    list->steps[0].after_commit = true;
+    if (!list->steps[0].rule)
+        list->steps[0].rule = "lock-then-long-work";
+}
+
 static void take_apart(rh_safer_list *list, rh_safer *safer, const char *kind, rh_json *body, rh_json *tree)
 {
     const rh_statement *statement = list->statement;
@@ -242,7 +244,7 @@ static void take_apart(rh_safer_list *list, rh_safer *safer, const char *kind, r
         keep(list);
     list->why = list->why ? list->why : list->tied;
     if (rh_safer_has(statement, "lock-then-long-work") && !list->tied)
-        list->steps[0].after_commit = true;
+        commit_before(list);
     leave(list, list->arena, safer);
     if (unread)
         *(rh_safer_left *)rh_arena_add(list->arena, &safer->left, &safer->left_count, sizeof *safer->left) =
@@ -271,9 +273,19 @@ static bool holds_on(const rh_script *script, const int *numbers, size_t i)
     return false;
 }
 
+static bool ends_in_rollback(const rh_script *script, const int *numbers, size_t i)
+{
+    while (i + 1 < script->statement_count && numbers[i + 1] == numbers[i])
+        i++;
+    const char *sql = script->statements[i].sql;
+    return rh_transaction_verb_of(sql) == RH_VERB_END && strncasecmp(sql, "commit", 6) != 0 &&
+           strncasecmp(sql, "end", 3) != 0;
+}
+
 typedef struct making {
     rh_safer_packing *p;
     rh_known *known;
+    const char *const *path; /* search_path, unless it is set */
     const int *numbers;
     const char **ties;
     rh_safer_step *later;
@@ -289,7 +301,7 @@ static void pack_statement(making *m, size_t i)
             *tree = strlen(statement->sql) <= RH_PARSE_LIMIT ? rh_sql_parse(statement->sql, NULL) : NULL;
     const char *kind = rh_tree_kind(tree, &body);
     if (kind && rh_safer_pack_setting(p, statement, kind, body)) {
-        rh_known_learn_tree(m->known, statement->sql, tree);
+        m->known->search_path = rh_safer_pack_path(p, m->path);
         rh_json_free(tree);
         return;
     }
@@ -297,12 +309,12 @@ static void pack_statement(making *m, size_t i)
     list.plan = p->plan;
     list.migration = p->migration;
     list.bound = rh_safer_pack_bound(p);
-    list.tied = m->ties[i];
+    list.tied = ends_in_rollback(script, m->numbers, i) ? "its transaction is rolled back" : m->ties[i];
     if (!list.tied && i > 0 && m->numbers[i - 1] == m->numbers[i])
         list.tied = m->ties[i - 1];
     take_apart(&list, p->safer, kind, body, tree);
     if (!list.tied && holds_on(script, m->numbers, i))
-        list.steps[0].after_commit = true;
+        commit_before(&list);
     for (size_t k = 0; k < list.count; k++)
         if (list.steps[k].later)
             *(rh_safer_step *)rh_arena_add(p->arena, &m->later, &m->later_count, sizeof *m->later) = list.steps[k];
@@ -312,12 +324,12 @@ static void pack_statement(making *m, size_t i)
 }
 
 /* What a statement stands for in this release, then, behind all of them, what is for a later one. */
-static void pack_migration(rh_safer_packing *p, rh_known *known)
+static void pack_migration(rh_safer_packing *p, rh_known *known, const char *const *path)
 {
     const rh_script *script = &p->migration->up;
     int *numbers = rh_arena_alloc(p->arena, (script->statement_count + 1) * sizeof *numbers);
     rh_plan_transactions(script, numbers);
-    making m = {.p = p, .known = known, .numbers = numbers};
+    making m = {.p = p, .known = known, .path = path, .numbers = numbers};
     m.ties = rh_safer_ties(script, numbers, p->each, p->arena);
     rh_known_begin_file(known);
     for (size_t i = 0; i < script->statement_count; i++) {
@@ -330,6 +342,7 @@ static void pack_migration(rh_safer_packing *p, rh_known *known)
             pack_statement(&m, i);
         if (last)
             rh_safer_pack_commit(p, verb == RH_VERB_END ? sql : NULL);
+        known->search_path = rh_safer_pack_path(p, m.path);
     }
     for (size_t i = 0; i < m.later_count; i++)
         rh_safer_pack_step(p, &m.later[i], false);
@@ -354,6 +367,8 @@ rh_safer *rh_safer_make(const rh_plan *plan, rh_arena *arena)
     rh_known known = {.arena = arena};
     rh_safer_packing p = {.plan = plan, .arena = arena};
     learn_backup(&known, plan);
+    known.in_migrations = true;
+    const char *const *path = known.search_path;
     for (size_t i = 0; i < plan->migration_count; i++) {
         p.migration = &plan->migrations[i];
         p.safer = &all[i];
@@ -361,9 +376,10 @@ rh_safer *rh_safer_make(const rh_plan *plan, rh_arena *arena)
         p.each = p.migration->up.rule == RH_TRANSACTION_EACH && plan->framework == RH_FRAMEWORK_SQL;
         if (plan->framework == RH_FRAMEWORK_SQL)
             p.setting_count = 0; /* a session a file */
+        known.search_path = rh_safer_pack_path(&p, path);
         p.wanted = p.limited = p.waits = false;
         if (p.migration->pending)
-            pack_migration(&p, &known);
+            pack_migration(&p, &known, path);
     }
     return all;
 }

@@ -3,6 +3,7 @@
  * were. */
 #include "safer.h"
 #include "classify.h"
+#include "pgrehearse/base/text.h"
 #include "pieces.h"
 #include <string.h>
 
@@ -13,6 +14,7 @@ typedef struct pieces {
     const char *table; /* as in the text, quoted where needed */
     const char *bare;  /* the table's name alone, for names made of it */
     rh_json *relation;
+    rh_known_table *known; /* NULL: nothing tells of it */
 } pieces;
 
 static const char *quoted(const rh_safer_list *list, const char *name)
@@ -20,10 +22,10 @@ static const char *quoted(const rh_safer_list *list, const char *name)
     return rh_tree_identifier(name, list->arena);
 }
 
-static const char *made_name(const rh_safer_list *list, const char *table, const char *columns,
-                             const char *label)
+/* As PostgreSQL would name it. */
+static const char *made_name(const rh_safer_list *list, const pieces *p, const char *columns, const char *label)
 {
-    return rh_known_object_name(list->arena, table, columns, label);
+    return rh_known_free_name(list->known, p->known, columns, label);
 }
 
 static bool cut(const rh_safer_list *list, rh_json *body, pieces *p)
@@ -34,15 +36,17 @@ static bool cut(const rh_safer_list *list, rh_json *body, pieces *p)
     if (!p->table || !rh_pieces_of_alter_table(list->statement->sql, body, list->arena, &p->parts))
         return false;
     p->head = p->parts.head;
+    p->known = rh_known_table_of(list->known, p->relation);
     return true;
 }
 
 /* ---- constraints ---- */
 
-void rh_safer_not_null(rh_safer_list *list, const char *rule, const char *table, const char *bare)
+void rh_safer_not_null(rh_safer_list *list, const char *rule, const rh_known_table *known, const char *table,
+                       const char *bare)
 {
-    const char *dot = strrchr(table, '.'), *name = dot ? dot + 1 : table, *column = quoted(list, bare);
-    const char *check = quoted(list, made_name(list, name[0] == '"' ? "t" : name, bare, "not_null"));
+    const char *column = quoted(list, bare);
+    const char *check = quoted(list, rh_known_free_name(list->known, known, bare, "is_not_null"));
     rh_safer_add(list, rule, "ALTER TABLE %s ADD CONSTRAINT %s CHECK (%s IS NOT NULL) NOT VALID", table,
                  check, column);
     rh_safer_add(list, rule, "ALTER TABLE %s VALIDATE CONSTRAINT %s", table, check)->after_commit = true;
@@ -79,19 +83,46 @@ static bool index_apart(rh_safer_list *list, const pieces *p, rh_json *constrain
     const bool primary = rh_tree_is(constraint, "contype", "CONSTR_PRIMARY");
     const char *given = rh_json_string(rh_json_get(constraint, "conname"));
     if (rh_json_get(constraint, "including") || rh_json_get(constraint, "options") ||
-        rh_json_get(constraint, "deferrable") || rh_json_get(constraint, "nulls_not_distinct"))
+        rh_json_get(constraint, "deferrable") || rh_json_get(constraint, "nulls_not_distinct") ||
+        rh_json_get(constraint, "indexspace")) {
+        list->why = "its index has options of its own";
         return false;
+    }
+    if (p->known->odd) {
+        list->why = rh_arena_printf(list->arena, "the table %s", p->known->odd);
+        return false;
+    }
     const char *name = quoted(list, given     ? given
-                                    : primary ? made_name(list, p->bare, "", "pkey")
-                                              : made_name(list, p->bare, for_name, "key"));
+                                    : primary ? made_name(list, p, "", "pkey")
+                                              : made_name(list, p, for_name, "key"));
     rh_safer_add(list, rule, "CREATE UNIQUE INDEX CONCURRENTLY %s ON %s (%s)", name, p->table, columns)
         ->alone = true;
     rh_json *keys = rh_json_get(constraint, "keys");
     for (size_t i = 0; primary && i < rh_json_count(keys); i++)
-        rh_safer_not_null(list, rule, p->table,
+        rh_safer_not_null(list, rule, p->known, p->table,
                           rh_json_string(rh_json_path(rh_json_at(keys, i), "String.sval")));
     rh_safer_add(list, rule, "%s ADD CONSTRAINT %s %s USING INDEX %s", p->head, name,
                  primary ? "PRIMARY KEY" : "UNIQUE", name);
+    return true;
+}
+
+/* PRIMARY KEY USING INDEX: its columns first become NOT NULL. */
+static bool key_using_index(rh_safer_list *list, const pieces *p, rh_json *constraint, const char *words)
+{
+    const char *rule = rh_safer_rule(list->statement);
+    const char *name = rh_json_string(rh_json_get(constraint, "indexname"));
+    const rh_known_index *index = NULL;
+    for (size_t i = 0; name && i < p->known->index_count; i++)
+        if (strcmp(p->known->indexes[i].name, name) == 0)
+            index = &p->known->indexes[i];
+    if (!index || !rule || p->known->odd)
+        return false;
+    for (size_t i = 0; i < index->column_count; i++) {
+        const rh_known_column *column = rh_known_column_of(p->known, index->columns[i]);
+        if (column && !column->not_null)
+            rh_safer_not_null(list, rule, p->known, p->table, index->columns[i]);
+    }
+    rh_safer_add(list, rule, "%s %s", p->head, words);
     return true;
 }
 
@@ -101,24 +132,27 @@ static bool constraint_steps(rh_safer_list *list, const pieces *p, rh_json *cons
     const char *given = rh_json_string(rh_json_get(constraint, "conname"));
     const char *definition =
         rh_pieces_definition(words + 3 + strspn(words + 3, " \t\r\n"), list->arena); /* behind ADD */
-    if (!type || rh_json_bool(rh_json_get(constraint, "skip_validation")) ||
-        rh_json_get(constraint, "indexname"))
+    if (!type || rh_json_bool(rh_json_get(constraint, "skip_validation")))
         return false;
-    const rh_known_table *known = rh_known_table_of(list->known, p->relation);
-    if (strcmp(type, "CONSTR_CHECK") != 0 && known && known->odd &&
-        strcmp(known->odd, "is partitioned") == 0) {
+    if (rh_json_get(constraint, "indexname"))
+        return strcmp(type, "CONSTR_PRIMARY") == 0 && key_using_index(list, p, constraint, words);
+    if (strcmp(type, "CONSTR_EXCLUSION") == 0) {
+        list->why = "EXCLUDE has no form that blocks less: neither CONCURRENTLY nor NOT VALID nor USING INDEX";
+        return false;
+    }
+    if (strcmp(type, "CONSTR_CHECK") != 0 && rh_safer_is_partitioned(p->known)) {
         list->why = "a partitioned table takes it whole or not at all";
         return false;
     }
     if (strcmp(type, "CONSTR_CHECK") == 0) {
         const char *name =
-            quoted(list, given ? given : made_name(list, p->bare, rh_known_checked(constraint), "check"));
+            quoted(list, given ? given : made_name(list, p, rh_known_checked(constraint), "check"));
         validated_apart(list, p, "constraint-without-not-valid", name, definition);
         return true;
     }
     if (strcmp(type, "CONSTR_FOREIGN") == 0) {
         const char *columns = names_of(list, rh_json_get(constraint, "fk_attrs"), true);
-        const char *name = quoted(list, given ? given : made_name(list, p->bare, columns, "fkey"));
+        const char *name = quoted(list, given ? given : made_name(list, p, columns, "fkey"));
         validated_apart(list, p, "foreign-key-without-not-valid", name, definition);
         return true;
     }
@@ -159,7 +193,11 @@ static bool take_column_apart(const rh_safer_list *list, rh_json *definition, si
     for (size_t i = 0; rewrite == RH_COLUMN_SERIAL && type && i < sizeof SERIALS / sizeof *SERIALS; i++)
         if (strcmp(type, SERIALS[i][0]) == 0)
             c->serial = SERIALS[i][1];
-    if (rewrite == RH_COLUMN_GENERATED || (rewrite == RH_COLUMN_SERIAL && !c->serial))
+    rh_json *collation = rh_json_get(definition, "collClause");
+    if (rewrite == RH_COLUMN_GENERATED || (rewrite == RH_COLUMN_SERIAL && !c->serial) ||
+        (collation && rh_json_int(rh_json_path(definition, "collClause.location")) > first) ||
+        rh_json_get(definition, "compression") || rh_json_get(definition, "storage_name") ||
+        rh_json_get(definition, "fdwoptions"))
         return false;
     while (first > type_at && strchr(" \t\r\n", sql[first - 1]))
         first--;
@@ -171,7 +209,7 @@ static bool take_column_apart(const rh_safer_list *list, rh_json *definition, si
         rh_json *constraint = rh_json_get(rh_json_at(constraints, i), "Constraint");
         const char *words = rh_pieces_constraint(list->statement->sql, constraints, i, end, list->arena);
         if (rh_tree_is(constraint, "contype", "CONSTR_DEFAULT") && rewrite == RH_COLUMN_VOLATILE)
-            c->expression = words + strlen("DEFAULT");
+            c->expression = rh_pieces_definition(words, list->arena) + strlen("DEFAULT");
         else if (rh_tree_is(constraint, "contype", "CONSTR_NOTNULL") && rewrite != RH_COLUMN_FREE)
             c->not_null = true;
         else if (rh_tree_is(constraint, "contype", "CONSTR_DEFAULT") ||
@@ -197,11 +235,11 @@ static bool later_constraints(rh_safer_list *list, const pieces *p, rh_json *def
             return false; /* DEFERRABLE belongs to the one before it */
         if (strcmp(type, "CONSTR_FOREIGN") == 0)
             validated_apart(list, p, "foreign-key-without-not-valid",
-                            quoted(list, given ? given : made_name(list, p->bare, c->bare, "fkey")),
+                            quoted(list, given ? given : made_name(list, p, c->bare, "fkey")),
                             rh_arena_printf(list->arena, "FOREIGN KEY (%s) %s", c->name, words));
         else if (strcmp(type, "CONSTR_CHECK") == 0)
             validated_apart(list, p, "constraint-without-not-valid",
-                            quoted(list, given ? given : made_name(list, p->bare, c->bare, "check")), words);
+                            quoted(list, given ? given : made_name(list, p, rh_known_checked(constraint), "check")), words);
         else if (strcmp(type, "CONSTR_UNIQUE") == 0) {
             if (!index_apart(list, p, constraint, c->name, c->bare))
                 return false;
@@ -215,18 +253,19 @@ static bool column_steps(rh_safer_list *list, const pieces *p, size_t index, rh_
 {
     column c = {0};
     const size_t from = p->parts.offsets[index], end = from + strlen(p->parts.words[index]);
-    const rh_known_table *known = rh_known_table_of(list->known, p->relation);
+    const rh_known_table *known = p->known;
     if (!take_column_apart(list, definition, from, end, &c))
         return false;
     if (c.serial || c.expression)
-        list->why = rh_safer_no_batches(list, known);
+        list->why = rh_safer_no_fill(list, known);
     if (list->why)
         return false;
     const char *rule = c.serial ? "rewrite-access-exclusive" : c.expression ? "volatile-default" : NULL;
     rh_safer_add(list, rule, "%s ADD COLUMN %s", p->head, c.plain);
     const char *expression = c.expression;
     if (c.serial) {
-        const char *sequence = quoted(list, made_name(list, p->bare, c.bare, "seq"));
+        const char *sequence = rh_arena_printf(
+            list->arena, "%s.%s", quoted(list, known->schema), quoted(list, made_name(list, p, c.bare, "seq")));
         rh_safer_add(list, rule, "CREATE SEQUENCE %s AS %s OWNED BY %s.%s", sequence, c.serial, p->table,
                      c.name);
         expression = rh_arena_printf(list->arena, " nextval('%s')", sequence);
@@ -238,25 +277,78 @@ static bool column_steps(rh_safer_list *list, const pieces *p, size_t index, rh_
                       rh_arena_printf(list->arena, "%s IS NULL", c.name));
     }
     if (c.not_null)
-        rh_safer_not_null(list, rule, p->table, c.bare);
+        rh_safer_not_null(list, rule, p->known, p->table, c.bare);
     return later_constraints(list, p, definition, end, &c);
 }
 
 /* ---- the statement ---- */
 
-static bool wants_change(const rh_statement *statement)
-{
-    static const char *const rules[] = {"constraint-without-not-valid",
+static const char *const REWRITTEN[] = {"constraint-without-not-valid",
                                         "foreign-key-without-not-valid",
                                         "index-without-concurrently",
                                         "set-not-null-scan",
                                         "volatile-default",
                                         "type-change",
-                                        "rewrite-access-exclusive"};
-    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
-        if (rh_safer_has(statement, rules[i]))
+                                        "rewrite-access-exclusive",
+                                        NULL};
+
+static bool wants_change(const rh_statement *statement)
+{
+    static const char *const others[] = {"rename", "drop-column", "drop-table", NULL};
+    for (size_t i = 0; i < statement->hazard_count; i++)
+        if (!statement->hazards[i].silenced && rh_safer_rule(statement) &&
+            !rh_is_one_of(statement->hazards[i].rule, others))
             return true;
     return false;
+}
+
+/* The pass of the server's that a subcommand runs in, whatever its place in the statement (ATPrepCmd). */
+static int pass_of(rh_json *command)
+{
+    static const char *const first[] = {"AT_DropColumn", "AT_DropConstraint", "AT_DropNotNull", "AT_DropIdentity",
+                                        "AT_DropExpression", NULL};
+    const char *subtype = rh_json_string(rh_json_get(command, "subtype"));
+    rh_json *constraint = rh_json_path(command, "def.Constraint");
+    if (!subtype || rh_is_one_of(subtype, first))
+        return 0;
+    if (strcmp(subtype, "AT_ColumnDefault") == 0)
+        return rh_json_get(command, "def") ? 5 : 0;
+    if (strcmp(subtype, "AT_AddConstraint") == 0)
+        return rh_tree_is(constraint, "contype", "CONSTR_CHECK") || rh_tree_is(constraint, "contype", "CONSTR_FOREIGN")
+                   ? 5
+                   : 4;
+    return strcmp(subtype, "AT_AlterColumnType") == 0 ? 1
+           : strcmp(subtype, "AT_AddColumn") == 0     ? 2
+           : strcmp(subtype, "AT_SetNotNull") == 0    ? 3
+                                                      : 6;
+}
+
+/* The places of COMMANDS in the order in which the server runs them. */
+static const size_t *order_of(const rh_safer_list *list, rh_json *commands)
+{
+    const size_t count = rh_json_count(commands);
+    size_t *order = rh_arena_alloc(list->arena, (count + 1) * sizeof *order), done = 0;
+    for (int pass = 0; pass <= 6; pass++)
+        for (size_t i = 0; i < count; i++)
+            if (pass_of(rh_json_get(rh_json_at(commands, i), "AlterTableCmd")) == pass)
+                order[done++] = i;
+    return order;
+}
+
+/* Why the subcommands cannot be statements of their own; NULL: they can. */
+static const char *belong_together(rh_json *commands)
+{
+    static const char *const away[] = {"AT_DropConstraint", "AT_DropColumn",         "AT_DropNotNull",
+                                       "AT_DisableTrig",    "AT_DisableTrigAll",     "AT_DisableTrigUser",
+                                       "AT_DisableRule",    "AT_DisableRowSecurity", "AT_DropIdentity",
+                                       "AT_DropExpression", NULL};
+    for (size_t i = 0; rh_json_count(commands) > 1 && i < rh_json_count(commands); i++) {
+        rh_json *command = rh_json_get(rh_json_at(commands, i), "AlterTableCmd");
+        const char *subtype = rh_json_string(rh_json_get(command, "subtype"));
+        if (subtype && rh_is_one_of(subtype, away))
+            return "a part of it takes away what others would miss until all of it is done";
+    }
+    return NULL;
 }
 
 /* The default of COLUMN after the statement, where one of its subcommands says so. */
@@ -299,6 +391,15 @@ static bool find_retyped(rh_safer_list *list, const pieces *p, rh_json *commands
     return false;
 }
 
+/* IF NOT EXISTS of what is there. */
+static bool does_nothing(rh_safer_list *list, const pieces *p, size_t i)
+{
+    for (size_t k = 0; REWRITTEN[k]; k++)
+        rh_safer_answer(list, REWRITTEN[k]);
+    rh_safer_add(list, NULL, "%s %s", p->head, p->parts.words[i]);
+    return true;
+}
+
 static bool command_steps(rh_safer_list *list, const pieces *p, rh_json *commands, size_t i)
 {
     rh_json *command = rh_json_get(rh_json_at(commands, i), "AlterTableCmd");
@@ -308,9 +409,12 @@ static bool command_steps(rh_safer_list *list, const pieces *p, rh_json *command
         return constraint_steps(list, p, rh_json_path(command, "def.Constraint"), p->parts.words[i]);
     if (rh_tree_is(command, "subtype", "AT_SetNotNull") &&
         rh_safer_has(list->statement, "set-not-null-scan")) {
-        rh_safer_not_null(list, "set-not-null-scan", p->table, name);
+        rh_safer_not_null(list, "set-not-null-scan", p->known, p->table, name);
         return true;
     }
+    if (rh_tree_is(command, "subtype", "AT_AddColumn") && rh_json_bool(rh_json_get(command, "missing_ok")) &&
+        rh_known_column_of(p->known, rh_json_string(rh_json_path(command, "def.ColumnDef.colname"))))
+        return does_nothing(list, p, i);
     if (rh_tree_is(command, "subtype", "AT_AddColumn"))
         return column_steps(list, p, i, rh_json_path(command, "def.ColumnDef"));
     const bool copied = find_retyped(list, p, commands, name, &retyped);
@@ -344,11 +448,22 @@ static bool is_taken_along(rh_safer_list *list, const pieces *p, rh_json *comman
 bool rh_safer_alter_table(rh_safer_list *list, rh_json *body)
 {
     pieces p = {0};
+    rh_json *first = rh_json_get(rh_json_at(rh_json_get(body, "cmds"), 0), "AlterTableCmd");
+    if (rh_tree_is(first, "subtype", "AT_AttachPartition") || rh_tree_is(first, "subtype", "AT_DetachPartition"))
+        return rh_safer_partition(list, body, first);
     if (!wants_change(list->statement) || !cut(list, body, &p))
         return false;
     rh_json *commands = rh_json_get(body, "cmds");
+    list->why = rh_safer_unknown(list, p.known);
+    if (!list->why && rh_json_get(p.relation, "inh") && !rh_json_bool(rh_json_get(p.relation, "inh")) && p.known->odd)
+        list->why = rh_arena_printf(list->arena, "it is meant for ONLY a table that %s", p.known->odd);
+    list->why = list->why ? list->why : belong_together(commands);
+    if (list->why)
+        return false;
+    const size_t *order = order_of(list, commands);
     bool stays = false;
-    for (size_t i = 0; i < p.parts.count; i++) {
+    for (size_t k = 0; k < p.parts.count; k++) {
+        const size_t i = order[k];
         const size_t before = list->count, answered = list->answered_count;
         if (!stays && !command_steps(list, &p, commands, i)) {
             list->count = before;

@@ -2,6 +2,7 @@
  * and filled in batches, gets indexes and constraints of its own without anybody waiting for them, and takes
  * the first one's place in one short transaction. So do strong_migrations ("Changing the type of a column",
  * "Renaming a column") and pgroll (its expand and complete phases) recommend it. */
+#include "pgrehearse/base/text.h"
 #include "pieces.h"
 #include "safer.h"
 #include <string.h>
@@ -16,6 +17,7 @@ typedef struct copy {
     const char *fresh_bare;
     const char *type;
     const char *value; /* its default afterwards; NULL: none */
+    const char *fresh_value; /* the second column's own, from the beginning; NULL: none */
     const char *function, *trigger;
     bool rename; /* the new name stays, and both live side by side until a later release */
 } copy;
@@ -116,9 +118,9 @@ static const char *prepared_by(const copy *c)
 
 static const char *why_not(const copy *c)
 {
-    const char *no_batches = rh_safer_no_batches(c->list, c->known);
-    if (no_batches || c->known->odd)
-        return no_batches ? no_batches : said(c, "the table", c->table, c->known->odd);
+    const char *no_fill = rh_safer_no_fill(c->list, c->known);
+    if (no_fill)
+        return no_fill;
     if (c->known->under_way)
         return "another column of the table has two names until a later release";
     if (!c->from)
@@ -159,7 +161,8 @@ static void add_column(copy *c, const char *body)
     c->function = SQL(c, "%s%s", c->schema, quoted(c, name));
     c->trigger =
         quoted(c, rh_known_object_name(c->list->arena, "zz", c->fresh_bare, "sync")); /* fires last */
-    add(c, SQL(c, "ALTER TABLE %s ADD COLUMN %s %s", c->table, c->fresh, c->type))->after_commit = true;
+    const char *value = c->fresh_value ? SQL(c, " DEFAULT %s", c->fresh_value) : "";
+    add(c, SQL(c, "ALTER TABLE %s ADD COLUMN %s %s%s", c->table, c->fresh, c->type, value))->after_commit = true;
     add(c, SQL(c,
                "CREATE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql AS $sync$\n"
                "BEGIN\n%s    RETURN NEW;\nEND $sync$",
@@ -290,7 +293,8 @@ static void swap(const copy *c)
         c->list->steps[i].later = c->rename;
     c->list->steps[begin].opens = true;
     if (!c->rename)
-        c->list->steps[begin].note = "The new column takes the old one's place, as the last of the table.";
+        c->list->steps[begin].note = "The new column takes the old one's place, but as the table's last: check what relies on the "
+            "order of its columns (INSERT and COPY without a list of columns, SELECT *).";
     c->list->steps[c->list->count - 1].closes = true;
 }
 
@@ -375,6 +379,17 @@ bool rh_safer_type(rh_safer_list *list, const rh_safer_retyped *r)
 
 /* ---- another name ---- */
 
+/* Why it cannot be told by which of its two names a row was written; NULL: it can. */
+static const char *no_two_names(const copy *c)
+{
+    static const char *const unequal[] = {"json", "xml", "point", "polygon", "box", "path", NULL};
+    if (c->value && !c->from->not_null && strchr(c->value, '('))
+        return "a NULL that is given for it could not be told from one that is left out, which takes its default";
+    if (c->from->type_name.name && rh_is_one_of(c->from->type_name.name, unequal))
+        return "values of its type cannot be compared";
+    return NULL;
+}
+
 bool rh_safer_rename_column(rh_safer_list *list, rh_json *body)
 {
     copy c;
@@ -390,18 +405,23 @@ bool rh_safer_rename_column(rh_safer_list *list, rh_json *body)
     c.type = c.from ? c.from->type : NULL;
     c.value = c.from ? c.from->value : NULL;
     list->why = why_not(&c);
+    list->why = list->why ? list->why : no_two_names(&c);
     if (list->why)
         return false;
+    if (c.value && !c.from->not_null)
+        c.fresh_value = c.value;
+    const char *given = c.fresh_value ? SQL(&c, "NEW.%s IS NOT DISTINCT FROM %s", c.fresh, c.fresh_value)
+                                      : SQL(&c, "NEW.%s IS NULL", c.fresh);
     const char *sync =
         SQL(&c,
             "    IF TG_OP = 'INSERT' THEN\n"
-            "        IF NEW.%s IS NULL THEN NEW.%s := NEW.%s; ELSE NEW.%s := NEW.%s; END IF;\n"
+            "        IF %s THEN NEW.%s := NEW.%s; ELSE NEW.%s := NEW.%s; END IF;\n"
             "    ELSIF NEW.%s IS DISTINCT FROM OLD.%s THEN\n"
             "        NEW.%s := NEW.%s;\n"
             "    ELSE\n"
             "        NEW.%s := NEW.%s;\n"
             "    END IF;\n",
-            c.fresh, c.fresh, c.old, c.old, c.fresh, c.fresh, c.fresh, c.old, c.fresh, c.fresh, c.old);
+            given, c.fresh, c.old, c.old, c.fresh, c.fresh, c.fresh, c.old, c.fresh, c.fresh, c.old);
     if (!make(&c, sync, c.old, SQL(&c, "%s IS DISTINCT FROM %s", c.fresh, c.old)))
         return false;
     rh_known_table_of(list->known, relation)->under_way = true;

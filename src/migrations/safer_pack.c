@@ -67,6 +67,14 @@ static bool is_timeout(const rh_safer_setting *setting)
     return rh_is_one_of(setting->name, names);
 }
 
+static const rh_safer_setting *setting_of(const rh_safer_packing *p, const char *name)
+{
+    for (size_t i = p->setting_count; i-- > 0;)
+        if (strcmp(p->settings[i].name, name) == 0)
+            return &p->settings[i];
+    return NULL;
+}
+
 static void forget(rh_safer_packing *p, const char *name, bool only_local)
 {
     size_t kept = 0;
@@ -82,12 +90,13 @@ static void add_run(rh_safer_packing *p, const rh_safer_step *step, bool work)
     p->work_count += work;
 }
 
-static void note(rh_safer_packing *p, const rh_statement *statement, const char *name, bool local)
+static void note(rh_safer_packing *p, const rh_statement *statement, const char *name, bool local,
+                 const char *const *path)
 {
     name = rh_arena_strdup(p->arena, name);
     forget(p, name, local);
     rh_safer_setting *setting = rh_arena_add(p->arena, &p->settings, &p->setting_count, sizeof *setting);
-    *setting = (rh_safer_setting){name, statement->sql, statement->ordinal, local, false, p->migration};
+    *setting = (rh_safer_setting){name, statement->sql, statement->ordinal, local, false, p->migration, path};
     if (strcmp(name, "lock_timeout") == 0)
         p->wanted = p->limited = p->run_limited = false;
     if (p->work_count == 0)
@@ -115,11 +124,12 @@ static const char *configures(rh_json *body, bool *local)
 
 bool rh_safer_pack_setting(rh_safer_packing *p, const rh_statement *statement, const char *kind, rh_json *body)
 {
+    static const char *const not_known[] = {NULL};
     bool local = rh_json_bool(rh_json_get(body, "is_local"));
     if (strcmp(kind, "SelectStmt") == 0) {
         const char *name = configures(body, &local);
         if (name)
-            note(p, statement, name, local && (p->begin || !p->each));
+            note(p, statement, name, local && (p->begin || !p->each), not_known);
         return name != NULL;
     }
     const char *name = rh_json_string(rh_json_get(body, "name"));
@@ -128,11 +138,19 @@ bool rh_safer_pack_setting(rh_safer_packing *p, const rh_statement *statement, c
     if (rh_tree_is(body, "kind", "VAR_RESET_ALL")) {
         forget(p, NULL, false);
         p->limited = p->wanted = false;
-        note(p, statement, "all", false);
+        note(p, statement, "all", false, NULL);
         return true;
     }
-    note(p, statement, name ? name : "all", local);
+    const bool valued = rh_tree_is(body, "kind", "VAR_SET_VALUE");
+    note(p, statement, name ? name : "all", local,
+         valued ? rh_tree_search_path(rh_json_get(body, "args"), p->arena) : NULL);
     return true;
+}
+
+const char *const *rh_safer_pack_path(const rh_safer_packing *p, const char *const *usual)
+{
+    const rh_safer_setting *setting = setting_of(p, "search_path");
+    return setting && setting->path ? setting->path : usual;
 }
 
 const rh_safer_setting *rh_safer_pack_bound(const rh_safer_packing *p)
@@ -140,14 +158,6 @@ const rh_safer_setting *rh_safer_pack_bound(const rh_safer_packing *p)
     for (size_t i = 0; i < p->setting_count; i++)
         if (!is_about_resources(p->settings[i].name) && strcmp(p->settings[i].name, "all") != 0 &&
             (p->settings[i].local || !p->each))
-            return &p->settings[i];
-    return NULL;
-}
-
-static const rh_safer_setting *setting_of(const rh_safer_packing *p, const char *name)
-{
-    for (size_t i = p->setting_count; i-- > 0;)
-        if (strcmp(p->settings[i].name, name) == 0)
             return &p->settings[i];
     return NULL;
 }

@@ -12,6 +12,7 @@ typedef struct rh_safer_setting {
     bool local;                    /* until the end of its transaction */
     bool written;                  /* it is in a file already */
     const rh_migration *migration; /* that has it */
+    const char *const *path;       /* search_path: its schemas, NULL-ended (none: not known); NULL: the usual one */
 } rh_safer_setting;
 
 typedef struct rh_safer_packing {
@@ -36,6 +37,8 @@ typedef struct rh_safer_packing {
 /* BODY is a SET, RESET or set_config() by itself: it is noted, and goes with what depends on it. False: it is
  * none. */
 bool rh_safer_pack_setting(rh_safer_packing *p, const rh_statement *statement, const char *kind, rh_json *body);
+/* The search_path in force; USUAL: without a setting. */
+const char *const *rh_safer_pack_path(const rh_safer_packing *p, const char *const *usual);
 /* A setting by which statements mean something else, in force by STATEMENT of this migration, that what cannot
  * run in a transaction would not see; NULL. */
 const rh_safer_setting *rh_safer_pack_bound(const rh_safer_packing *p);

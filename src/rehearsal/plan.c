@@ -18,6 +18,7 @@ bool rh_rehearsal_know_schema(const rh_scenario *scenario, const rh_backup_facts
     const char **texts = NULL;
     const bool ok = rh_backup_read_schema(backup, arena, &texts, &plan->schema_count, error);
     plan->schema = texts;
+    plan->server_major = backup->server_major;
     plan->settings = scenario->staging.settings;
     plan->setting_count = scenario->staging.setting_count;
     return ok;

@@ -1,5 +1,5 @@
 # The same migrations by statements that block less, as each framework wants them.
-printf -- '--\n-- PostgreSQL database dump\n--\n\n-- Dumped from database version 15.4\n-- Dumped by pg_dump version 15.4\n\nSET statement_timeout = 0;\nCREATE TABLE public.orders (id bigint NOT NULL, note text);\n\n--\n-- PostgreSQL database dump complete\n--\n' >dump.sql
+printf -- '--\n-- PostgreSQL database dump\n--\n\n-- Dumped from database version 15.4\n-- Dumped by pg_dump version 15.4\n\nSET statement_timeout = 0;\nCREATE TABLE public.orders (id bigint NOT NULL, note text, n integer);\nALTER TABLE ONLY public.orders ADD CONSTRAINT orders_pkey PRIMARY KEY (id);\nCREATE TABLE shop."Order lines" (a integer, "B" integer, kind text);\n\n--\n-- PostgreSQL database dump complete\n--\n' >dump.sql
 mkdir plain goose dbmate golang known
 cat >plain/1_all.sql <<'END_SQL'
 ALTER TABLE shop."Order lines" ADD CONSTRAINT "a b" CHECK (kind IN ('a, b', $x$;$x$)) -- why not
@@ -25,14 +25,15 @@ cat >known.sql <<'END_SQL'
 SET statement_timeout = 0;
 CREATE TABLE public.lines (id bigint NOT NULL, "Kind" integer DEFAULT 1 NOT NULL, label character varying(20), amount integer,
     "order" text, CONSTRAINT lines_kind_check CHECK (("Kind" > 0)));
-CREATE TABLE public.parts (line_id bigint, amount integer);
+CREATE TABLE public.parts (line_id bigint PRIMARY KEY, amount integer);
 CREATE TABLE public.sliced (id bigint) PARTITION BY RANGE (id);
 ALTER TABLE ONLY public.lines ADD CONSTRAINT lines_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.parts ADD CONSTRAINT parts_line_id_fkey FOREIGN KEY (line_id) REFERENCES public.lines(id);
 CREATE UNIQUE INDEX lines_kind_idx ON public.lines USING btree ("Kind", lower(label)) WHERE ("Kind" < 9);
 COMMENT ON COLUMN public.lines."Kind" IS 'it''s one';
 CREATE VIEW public.amounts AS SELECT lines.amount FROM public.lines;
-CREATE TRIGGER touch BEFORE UPDATE ON public.lines FOR EACH ROW EXECUTE FUNCTION public.touch();
+CREATE TABLE public.watched (id bigint PRIMARY KEY, amount integer);
+CREATE TRIGGER touch BEFORE UPDATE ON public.watched FOR EACH ROW EXECUTE FUNCTION public.touch();
 
 --
 -- PostgreSQL database dump complete
@@ -44,6 +45,8 @@ ALTER TABLE lines ALTER "Kind" DROP DEFAULT, ALTER "Kind" TYPE text USING "Kind"
 ALTER TABLE lines ALTER label TYPE varchar(30);
 ALTER TABLE lines ALTER id TYPE numeric;
 ALTER TABLE nowhere ALTER id TYPE numeric;
+ALTER TABLE watched ALTER amount TYPE numeric;
+ALTER TABLE watched ADD CHECK (amount > 0) NOT ENFORCED;
 END_SQL
 cat >known/2_name.sql <<'END_SQL'
 SET lock_timeout = '1s';
@@ -53,6 +56,11 @@ END_SQL
 cat >known/3_rows.sql <<'END_SQL'
 UPDATE lines l SET "order" = p.amount FROM parts p WHERE p.line_id = l.id AND l."order" IS NULL;
 UPDATE lines SET "order" = (SELECT max(label) FROM lines);
+BEGIN;
+SET LOCAL search_path = other, public;
+LOCK TABLE parts;
+UPDATE parts SET amount = 1;
+COMMIT;
 UPDATE sliced SET id = 1;
 CREATE INDEX ON sliced (id);
 END_SQL

@@ -287,4 +287,5 @@ typedef struct rh_plan {
     size_t schema_count;
     const struct rh_setting *settings; /* of the server, as a migration's session finds them */
     size_t setting_count;
+    int server_major; /* of the database that was backed up, where SCHEMA was asked for; 0: not known */
 } rh_plan;

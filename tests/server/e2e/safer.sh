@@ -5,10 +5,13 @@
 cat >"$work/grow.sql" <<SQL
 ALTER TABLE orders ADD COLUMN pad text;
 UPDATE orders SET pad = repeat('x', 1500);
-CREATE TABLE plain AS SELECT id, channel FROM orders;
-CREATE INDEX plain_channel ON plain (channel);
-CREATE TABLE named AS SELECT id FROM orders LIMIT 10;
+INSERT INTO plain SELECT id, channel FROM orders;
+INSERT INTO named SELECT id FROM orders LIMIT 10;
 SQL
+backup=$work/backup.sql
+pg_restore -f "$work/shop.sql" "$source/scenarios/quickstart/backup.dump"
+awk '/^-- PostgreSQL database dump complete/ { print "\nCREATE TABLE public.plain (id integer, channel text);\n\nCREATE INDEX plain_channel ON public.plain USING btree (channel);\n\nCREATE TABLE public.named (id integer);\n\n--" }
+    { print }' "$work/shop.sql" >"$backup"
 migration 000012_volatile.up.sql 'ALTER TABLE orders ADD COLUMN token uuid NOT NULL DEFAULT gen_random_uuid();'
 migration 000013_serial.up.sql 'ALTER TABLE orders ADD COLUMN number serial;'
 migration 000014_index.up.sql 'CREATE INDEX orders_token ON orders (token);'
@@ -135,4 +138,4 @@ cp "$work/same.sql" "$work/safe.sql"
 echo "UNION ALL SELECT 'an old name is left' WHERE to_regclass('named') IS NOT NULL OR EXISTS (SELECT FROM pg_attribute
     WHERE NOT attisdropped AND attrelid = 'order_items'::regclass AND attname = 'discount_cents')" >>"$work/safe.sql"
 rehearse 0 --pass quiet
-grep -q 'DROP INDEX CONCURRENTLY IF EXISTS plain_extra;' "$work/safer.sql" || fail "a retry would find its failed index"
+grep -q 'DROP INDEX CONCURRENTLY IF EXISTS public.plain_extra;' "$work/safer.sql" || fail "a retry would find its failed index"

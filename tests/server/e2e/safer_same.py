@@ -2,9 +2,8 @@
 
 safer_same.py PROGRAM BINDIR WORK CASES [NAME ...]: the server listens in WORK/given. CASES has sections:
   @schema NAME                       SQL that the cases behind it begin with
-  @case NAME [WORD ...]              the migration; @file begins its next one; @check: a query on the safer copy, before a
-                                     later release, that must return no row; @beside: SQL of another session, in the
-                                     background of the safer files
+  @case NAME [WORD ...]              the migration; @file begins its next one; @check, @check2: queries on the safer copy,
+                                     before a later release, that must return no row
 WORDs: golang, goose … (sql unless said); changed, left, same: what must be said; has=TEXT, lacks=TEXT of the printed SQL
 (_ is a blank); ignore=COLUMN: its values differ from run to run; moved: a column's place may differ; fails: both must fail.
 """
@@ -42,7 +41,7 @@ def read_cases():
             cases.append(target)
         elif line.startswith("@file"):
             target["files"].append("")
-        elif line.startswith("@check") or line.startswith("@beside"):
+        elif line.startswith("@check"):
             key = line[1:].strip()
             target[key] = ""
         elif key == "files":
@@ -71,7 +70,7 @@ def run_files(tool, database, folder, files):
 
 
 def schema_of(database, moved):
-    text = call(bindir + "/pg_dump", "-d", database, "--schema-only", "--no-comments" if False else "--no-sync").stdout
+    text = call(bindir + "/pg_dump", "-d", database, "--schema-only").stdout
     lines = [l for l in text.splitlines() if l and not l.startswith("--") and not l.startswith("\\")]
     if moved:
         lines = sorted(l.rstrip(",") for l in lines)
@@ -137,8 +136,8 @@ def try_case(case):
             return ["the original fails: %s" % error]
     try:
         run_files(tool, b, folder, safer)
-        for line in psql(b, "-c", case["check"]).stdout.splitlines() if "check" in case else []:
-            bad.append("check: " + line)
+        for query in [case[k] for k in ("check", "check2") if k in case]:
+            bad += ["check: " + line for line in psql(b, "-c", query).stdout.splitlines()]
         run_files(tool, b, folder, later)
         if "fails" in words:
             bad.append("it does not fail")
