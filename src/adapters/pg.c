@@ -172,6 +172,19 @@ bool rh_pg_execute(rh_pg *pg, const char *sql, rh_error *error)
     return read_results(pg, sql, 0, NULL, NULL, error);
 }
 
+bool rh_pg_execute_one(rh_pg *pg, const char *sql, rh_error *error)
+{
+    if (!PQsendQueryParams(pg->conn, sql, 0, NULL, NULL, NULL, NULL, 0))
+        return rh_pg_set_error(pg, NULL, sql, error);
+    return read_results(pg, sql, 0, NULL, NULL, error);
+}
+
+bool rh_pg_standard_strings(const rh_pg *pg)
+{
+    const char *value = PQparameterStatus(pg->conn, "standard_conforming_strings");
+    return value && strcmp(value, "on") == 0;
+}
+
 /* "LOG" is not translated in this field. */
 static void keep_detail(void *user, const PGresult *message)
 {

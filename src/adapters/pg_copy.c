@@ -1,5 +1,6 @@
-/* COPY from one server to another, a row at a time: never the table in memory. */
+/* COPY, from a file's bytes or from one server to another: never the table in memory. */
 #include "pg_internal.h"
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,4 +97,67 @@ int64_t rh_pg_copy_between(rh_pg *from, const char *from_sql, rh_pg *to, const c
         rh_error_move(error, &cause);
     rh_error_release(&cause);
     return -1;
+}
+
+bool rh_pg_copy_in_begin(rh_pg *pg, const char *sql, rh_error *error)
+{
+    return enter_copy(pg, sql, PGRES_COPY_IN, error);
+}
+
+bool rh_pg_copy_in_put(rh_pg *pg, const char *bytes, size_t length, rh_error *error)
+{
+    enum { PIECE = 128 * 1024 };
+    PQsetnonblocking(pg->conn, 1);
+    bool fine = true;
+    while (fine && length > 0) {
+        size_t piece = length < PIECE ? length : PIECE;
+        fine = PQputCopyData(pg->conn, bytes, (int)piece) > 0 || rh_pg_set_error(pg, NULL, NULL, error);
+        fine = fine && flush_to(pg, error);
+        bytes += piece;
+        length -= piece;
+    }
+    PQsetnonblocking(pg->conn, 0);
+    return fine;
+}
+
+/* "COPY a_lines, line 12, column email: …", in whatever language: the first number behind the last comma that
+ * stands before any value of the data. */
+static int64_t line_of_context(const char *context)
+{
+    const char *copy = context ? strstr(context, "COPY ") : NULL;
+    for (const char *next = copy; next && (next = strstr(next + 1, "\nCOPY ")) != NULL;)
+        copy = next + 1;
+    const char *comma = copy ? strchr(copy, ',') : NULL;
+    while (comma && *comma && *comma != '\n' && !isdigit((unsigned char)*comma))
+        comma++;
+    return comma ? strtoll(comma, NULL, 10) : 0;
+}
+
+int64_t rh_pg_copy_in_end(rh_pg *pg, int64_t *line, rh_error *error)
+{
+    rh_error own = {0};
+    int64_t rows = -1;
+    *line = 0;
+    bool interrupted = rh_error_is_set(error);
+    if (PQputCopyEnd(pg->conn, interrupted ? "interrupted" : NULL) < 0)
+        rh_pg_set_error(pg, NULL, NULL, &own);
+    while (rh_pg_wait_result(pg, 0, &own)) {
+        PGresult *result = PQgetResult(pg->conn);
+        if (!result)
+            break;
+        if (PQresultStatus(result) == PGRES_COMMAND_OK) {
+            rows = rh_pg_tag_rows(result);
+        } else {
+            *line = line_of_context(PQresultErrorField(result, PG_DIAG_CONTEXT));
+            rh_pg_set_error(pg, result, NULL, &own);
+        }
+        PQclear(result);
+        if (PQstatus(pg->conn) == CONNECTION_BAD)
+            break;
+    }
+    bool fine = !rh_error_is_set(&own);
+    if (!fine && !interrupted)
+        rh_error_move(error, &own);
+    rh_error_release(&own);
+    return fine && !interrupted ? rows : -1;
 }

@@ -1,35 +1,101 @@
-/* Reading what the server said about a statement of the backup. */
+/* What it means when the server refuses a statement of the backup. */
 #include "pgrehearse/backup/restoring.h"
-#include "pgrehearse/backup/statement.h"
-#include "pgrehearse/base/text.h"
 #include <string.h>
 
-static bool has(const char *text, const char *part)
+static bool is_one_of(const char *text, const char *const *list, size_t count)
 {
-    return strstr(text, part) != NULL;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(text, list[i]) == 0)
+            return true;
+    return false;
 }
 
-bool rh_restore_failure_is_harmless(const char *message, const char *command)
+static bool is_class(const char *sqlstate, const char *class_)
 {
-    bool already = has(message, "already exists");
-    if (already && (rh_starts_with(message, "schema ") || rh_starts_with(message, "extension ") ||
-                    rh_starts_with(message, "language ")))
-        return true;
-    rh_dump_statement statement;
-    rh_dump_statement_read(command, strlen(command), &statement);
-    /* Who may do what matters little to how long a migration takes. */
-    if (statement.only_roles &&
-        (has(message, "does not exist") || has(message, "permission denied") || has(message, "must be ")))
-        return rh_starts_with(message, "role ") || !has(message, "does not exist");
-    if (statement.kind == RH_STATEMENT_EXTENSION_COMMENT && has(message, "must be owner"))
-        return true;
-    /* Settings that only a newer server has. */
-    if (rh_starts_with(message, "unrecognized configuration parameter"))
-        return true;
-    /* Not a superuser on a given server. */
-    return rh_starts_with(message, "permission denied to create event trigger") ||
-           rh_starts_with(message, "must be superuser to create subscriptions") ||
-           rh_starts_with(message, "must be superuser to create FOR ALL TABLES publication");
+    return strncmp(sqlstate, class_, 2) == 0;
+}
+
+/* An object, schema, function or column that is not there. */
+static bool is_undefined(const char *sqlstate)
+{
+    static const char *const states[] = {"42P01", "42704", "3F000", "42883", "42703"};
+    return is_one_of(sqlstate, states, sizeof states / sizeof *states);
+}
+
+bool rh_restore_moves_rows(const rh_dump_entry *entry, const rh_dump_statement *statement)
+{
+    static const char *const descs[] = {"TABLE DATA", "BLOB", "BLOBS"};
+    return statement->kind == RH_STATEMENT_COPY_IN || statement->kind == RH_STATEMENT_INSERT ||
+           is_one_of(entry->desc, descs, sizeof descs / sizeof *descs);
+}
+
+/* Rows of a table that no entry makes: of an extension, and one was left out. */
+static bool is_of_skipped_extension(const rh_restoring *r, const rh_dump_entry *entry,
+                                    const rh_dump_statement *statement, const char *sqlstate)
+{
+    bool data = rh_restore_moves_rows(entry, statement) || strcmp(entry->desc, "SEQUENCE SET") == 0;
+    return r->extension_skipped && data && (!*sqlstate || is_undefined(sqlstate)) &&
+           !rh_contents_have_table(&r->contents, entry->schema, entry->tag);
+}
+
+rh_failure rh_restore_failure(rh_restoring *r, const rh_dump_entry *entry, const rh_dump_statement *statement,
+                              const char *sqlstate)
+{
+    static const char *const attributes[] = {"ACL", "DEFAULT ACL", "COMMENT", "SECURITY LABEL"};
+    bool privileges = strcmp(sqlstate, "42501") == 0, undefined = is_undefined(sqlstate);
+    if (is_of_skipped_extension(r, entry, statement, sqlstate))
+        return RH_FAILURE_HARMLESS;
+    if (rh_restore_moves_rows(entry, statement))
+        return RH_FAILURE_FINAL;
+    if (statement->only_roles || is_one_of(entry->desc, attributes, sizeof attributes / sizeof *attributes))
+        return RH_FAILURE_HARMLESS;
+    switch (statement->kind) {
+    case RH_STATEMENT_COMMENT:
+    case RH_STATEMENT_EXTENSION_COMMENT:
+    case RH_STATEMENT_ROLE:
+    case RH_STATEMENT_ROLE_CHANGE:
+        return RH_FAILURE_HARMLESS;
+    case RH_STATEMENT_SET:
+        return rh_restoring_knows_setting(r, statement->name, NULL) ? RH_FAILURE_LATER : RH_FAILURE_HARMLESS;
+    case RH_STATEMENT_SCHEMA:
+        return rh_names_have(&r->schemas, statement->name) ? RH_FAILURE_HARMLESS : RH_FAILURE_LATER;
+    case RH_STATEMENT_LANGUAGE:
+        return rh_names_have(&r->languages, statement->name) ? RH_FAILURE_HARMLESS : RH_FAILURE_LATER;
+    case RH_STATEMENT_DROP:
+        return undefined || privileges || strcmp(sqlstate, "2BP01") == 0 ? RH_FAILURE_SILENT
+                                                                         : RH_FAILURE_FINAL;
+    case RH_STATEMENT_PRIVILEGED:
+    case RH_STATEMENT_SUBSCRIPTION: /* they need a superuser */
+        return privileges || (undefined && !r->target->create_roles) ? RH_FAILURE_HARMLESS : RH_FAILURE_LATER;
+    default: /* at the end, another statement might do harm */
+        return statement->defines ? RH_FAILURE_LATER : RH_FAILURE_FINAL;
+    }
+}
+
+const char *rh_restore_remedy(const rh_dump_entry *entry, const char *sqlstate, const char *names,
+                              rh_arena *arena)
+{
+    const char *skip = *names ? rh_arena_printf(arena, "leave it out with backup.skip: [%s]", names)
+                              : "mend it on production, or leave its statement out of the dump";
+    if (is_class(sqlstate, "08") || is_class(sqlstate, "HV"))
+        return rh_arena_printf(arena, "staging is isolated and reaches no other server: %s", skip);
+    if (strcmp(sqlstate, "42501") == 0)
+        return rh_arena_printf(arena, "staging's role may not do that: let a superuser restore, or %s", skip);
+    static const char *const calling[] = {"INDEX", "MATERIALIZED VIEW DATA", "TABLE DATA", "CONSTRAINT",
+                                          "CHECK CONSTRAINT"};
+    if (is_undefined(sqlstate) && !is_one_of(entry->desc, calling, sizeof calling / sizeof *calling))
+        return rh_arena_printf(
+            arena,
+            "was the dump made of some tables or schemas only (-t, -n, -N)? rehearse on a whole "
+            "one, or %s",
+            skip);
+    if (is_undefined(sqlstate))
+        return rh_arena_printf(
+            arena,
+            "pg_dump leaves search_path empty: a function that it calls needs ALTER FUNCTION "
+            "… SET search_path on production; or %s",
+            skip);
+    return skip;
 }
 
 /* Words in front of a quoted string that say it is an object's name. */
@@ -38,9 +104,9 @@ static bool names_an_object(const char *text, size_t length)
     static const char *const words[] = {
         "relation",  "table",     "column",   "constraint",  "index",        "type",     "schema",
         "role",      "extension", "function", "sequence",    "tablespace",   "language", "parameter",
-        "database",  "view",      "trigger",  "key",         "operator",     "class",    "file",
-        "collation", "server",    "wrapper",  "publication", "subscription", "domain",   "policy",
-        "method",    "partition", "library",  "rule"};
+        "database",  "view",      "trigger",  "operator",    "class",        "file",     "collation",
+        "server",    "wrapper",   "domain",   "publication", "subscription", "policy",   "method",
+        "partition", "library",   "rule"};
     while (length > 0 && text[length - 1] == ' ')
         length--;
     size_t start = length;
@@ -52,8 +118,10 @@ static bool names_an_object(const char *text, size_t length)
     return false;
 }
 
-const char *rh_restore_redact(const char *message, rh_arena *arena)
+const char *rh_restore_redact(const char *message, bool data, rh_arena *arena)
 {
+    if (data)
+        return "the server refused the rows; its message may hold data and is not shown";
     rh_text out = {0};
     const char *at = message;
     while (*at) {
@@ -74,6 +142,11 @@ const char *rh_restore_redact(const char *message, rh_arena *arena)
     return redacted;
 }
 
+static bool has(const char *text, const char *part)
+{
+    return strstr(text, part) != NULL;
+}
+
 rh_error_code rh_restore_failure_code(const char *message)
 {
     if (has(message, "No space left on device") || has(message, "Disk quota exceeded"))
@@ -82,8 +155,5 @@ rh_error_code rh_restore_failure_code(const char *message)
         has(message, "connection to server") || has(message, "no connection to the server") ||
         has(message, "SSL connection has been closed"))
         return RH_ERROR_LOST;
-    /* psql's own guard caught what the lexer could not see. */
-    if (has(message, "backslash commands are restricted"))
-        return RH_ERROR_REFUSED;
     return RH_ERROR_BACKUP;
 }

@@ -2,10 +2,10 @@
 #include "pgrehearse/adapters/archive.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/backup/backup.h"
+#include "pgrehearse/backup/cluster_dump.h"
 #include "pgrehearse/backup/database.h"
 #include "pgrehearse/backup/dump_stream.h"
 #include "pgrehearse/backup/looks_like.h"
-#include "pgrehearse/backup/statement.h"
 #include "pgrehearse/backup/toc.h"
 #include "pgrehearse/base/text.h"
 #include <ctype.h>
@@ -99,44 +99,6 @@ static const char *version_after(const char *head, const char *label, rh_arena *
     return length > 0 && length < 100 ? rh_arena_strndup(arena, found, length) : NULL;
 }
 
-/* Databases that a pg_dumpall connects to. */
-typedef struct databases {
-    size_t count;
-    char names[8][RH_NAME_SIZE];
-} databases;
-
-static bool count_database(void *user, const rh_dump_piece *piece, rh_error *error)
-{
-    (void)error;
-    databases *found = user;
-    rh_words words = {piece->bytes + piece->start, piece->bytes + piece->length};
-    if (piece->kind != RH_DUMP_COMMAND || !rh_words_skip(&words, "\\") ||
-        !(rh_words_skip(&words, "connect") || rh_words_skip(&words, "c")))
-        return true;
-    if (found->count < sizeof found->names / sizeof *found->names)
-        rh_words_name(&words, NULL, found->names[found->count]);
-    found->count++;
-    return true;
-}
-
-static bool refuse_several_databases(rh_backup_facts *facts, const rh_progress *progress, rh_error *error)
-{
-    databases found = {0};
-    rh_text names = {0};
-    if (!rh_dump_stream(facts, count_database, &found, progress, stage, error))
-        return false;
-    if (found.count > 1) {
-        for (size_t i = 0; i < found.count && i < sizeof found.names / sizeof *found.names; i++)
-            rh_text_printf(&names, "%s%s", i ? ", " : "", found.names[i]);
-        rh_error_set(error, RH_ERROR_BACKUP, "%s is a pg_dumpall of %zu databases (%s)", facts->path,
-                     found.count, rh_text_string(&names));
-        rh_error_hint(error, "dump the one to rehearse on with pg_dump");
-        rh_error_at(error, facts->path, 0, 0);
-    }
-    rh_text_release(&names);
-    return found.count <= 1;
-}
-
 static bool inspect_plain(const char *head, rh_arena *arena, rh_backup_facts *facts,
                           const rh_progress *progress, rh_error *error)
 {
@@ -147,7 +109,7 @@ static bool inspect_plain(const char *head, rh_arena *arena, rh_backup_facts *fa
     const char *server = version_after(head, "Dumped from database version ", arena);
     facts->server_major = server ? rh_leading_int(server) : 0;
     if (strstr(head, "-- PostgreSQL database cluster dump"))
-        return refuse_several_databases(facts, progress, error);
+        return rh_cluster_dump_choose(facts, arena, progress, stage, error);
     return rh_database_read_plain(facts, arena, error);
 }
 

@@ -9,60 +9,91 @@
 #include <string.h>
 
 static const char stage[] = "restore";
-enum { MOST_FAILURES = 1000, COMMAND_SIZE = 400 };
-
-/* One failure that pg_restore told. */
-typedef struct failure {
-    const char *entry;   /* "SCHEMA public", NULL: not about one */
-    const char *message; /* the server's, or pg_restore's */
-    char command[COMMAND_SIZE];
-} failure;
+enum { COMMAND_SIZE = 400, MOST_ENTRY = 400 };
 
 /* What pg_restore says, line by line. */
 typedef struct account {
     rh_restoring *r;
+    rh_toc toc;
     int64_t done, total;
-    const char *entry; /* of the last "from TOC entry" */
-    failure *failures;
-    size_t count;
+    size_t errors;
+    const rh_toc_entry *entry; /* of the last "from TOC entry"; NULL: none */
+    bool pending;              /* a failure is being told: */
+    char *message;             /* the server's, or pg_restore's */
+    char command[COMMAND_SIZE];
+    int64_t copy_line;
+    rh_text list; /* for --use-list; empty: everything */
 } account;
 
-/* "6; 2615 2200 SCHEMA - public postgres" → "SCHEMA public": without the ids, the missing schema and the
- * owner. */
-static const char *entry_name(const char *line, rh_arena *arena)
+static rh_dump_entry entry_of(const rh_toc_entry *entry)
 {
-    const char *p = strchr(line, ';');
-    for (int i = 0; p && i < 3; i++) {
-        p = strchr(p, ' ');
-        p = p ? p + 1 : NULL;
-    }
-    if (!p)
-        return rh_arena_strdup(arena, line);
-    char *name = rh_arena_strdup(arena, p), *owner = strrchr(name, ' ');
-    if (owner)
-        *owner = 0;
-    char *no_schema = strstr(name, " - ");
-    if (no_schema)
-        memmove(no_schema + 1, no_schema + 3, strlen(no_schema + 3) + 1);
-    return name;
+    return entry ? (rh_dump_entry){entry->desc, entry->schema, entry->tag, entry->owner}
+                 : (rh_dump_entry){"", "", "", ""};
+}
+
+/* The failure that was told is complete. */
+static void settle(account *a)
+{
+    rh_restoring *r = a->r;
+    if (!a->pending)
+        return;
+    rh_dump_entry entry = entry_of(a->entry);
+    rh_dump_statement statement;
+    rh_dump_statement_read(a->command, strlen(a->command), &statement);
+    bool rows = rh_restore_moves_rows(&entry, &statement);
+    rh_error failure = {0};
+    rh_error_set(&failure, rh_restore_failure_code(a->message), "%s%s",
+                 a->copy_line ? rh_arena_printf(r->arena, "row %lld: ", (long long)a->copy_line) : "",
+                 rh_restore_redact(a->message, rows, r->arena));
+    rh_failure meaning =
+        failure.code != RH_ERROR_BACKUP ? RH_FAILURE_FINAL : rh_restore_failure(r, &entry, &statement, "");
+    /* What failed may be the whole definition, of which the command is the beginning, or one of its last
+     * parts. */
+    bool whole = a->entry && *a->entry->definition && meaning == RH_FAILURE_LATER;
+    if (rows || meaning != RH_FAILURE_HARMLESS || *a->command == 0)
+        rh_restoring_failed(r, &entry, whole ? a->entry->definition : a->command, 0, &failure);
+    else
+        rh_restoring_skip(r, rh_dump_entry_name(&entry, r->arena), failure.message);
+    rh_error_release(&failure);
+    free(a->message);
+    a->message = NULL;
+    a->pending = false;
+    a->entry = NULL;
+    a->command[0] = 0;
+    a->copy_line = 0;
+}
+
+static const rh_toc_entry *find_entry(const rh_toc *toc, int64_t id)
+{
+    for (size_t i = 0; i < toc->entry_count; i++)
+        if (toc->entries[i].id == id)
+            return &toc->entries[i];
+    return NULL;
 }
 
 static void hear(void *user, const char *line)
 {
     static const char from[] = "pg_restore: from TOC entry ",
-                      error[] = "pg_restore: error: ", command[] = "Command was: ";
+                      error[] = "pg_restore: error: ", command[] = "Command was: ", context[] = "CONTEXT:  ";
     account *a = user;
-    rh_arena *arena = a->r->arena;
     if (rh_starts_with(line, from)) {
-        a->entry = entry_name(line + sizeof from - 1, arena);
-    } else if (rh_starts_with(line, error) && a->count < MOST_FAILURES) {
-        failure *added = rh_arena_add(arena, &a->failures, &a->count, sizeof *added);
+        settle(a);
+        a->entry = find_entry(&a->toc, strtoll(line + sizeof from - 1, NULL, 10));
+    } else if (rh_starts_with(line, error)) {
+        const rh_toc_entry *entry = a->entry;
+        settle(a);
         const char *message = line + sizeof error - 1, *server = strstr(message, "ERROR:  ");
-        added->entry = a->entry;
-        added->message = rh_arena_strdup(arena, server ? server + 8 : message);
-        a->entry = NULL;
-    } else if (rh_starts_with(line, command) && a->count > 0) {
-        strncpy(a->failures[a->count - 1].command, line + sizeof command - 1, COMMAND_SIZE - 1);
+        a->entry = entry;
+        a->pending = true;
+        a->message = rh_strdup(server ? server + 8 : message);
+        a->errors++;
+    } else if (rh_starts_with(line, command) && a->pending) {
+        strncpy(a->command, line + sizeof command - 1, COMMAND_SIZE - 1);
+    } else if (a->pending && rh_starts_with(line + (rh_starts_with(line, context) ? sizeof context - 1 : 0),
+                                            "COPY ")) { /* of its lines, the outermost is the last */
+        const char *number = strchr(line, ',');
+        number = number ? number + strcspn(number, "0123456789:") : "";
+        a->copy_line = strtoll(number, NULL, 10);
     } else if (rh_starts_with(line, "pg_restore: creating ") ||
                rh_starts_with(line, "pg_restore: executing ") ||
                rh_starts_with(line, "pg_restore: processing data for ")) {
@@ -148,22 +179,59 @@ static bool check_roles(rh_restoring *r, const rh_toc_entry *entry, bool *missin
     return !rh_error_is_set(error);
 }
 
+static bool is_setting(const rh_toc_entry *entry)
+{
+    return strcmp(entry->desc, "ENCODING") == 0 || strcmp(entry->desc, "STDSTRINGS") == 0 ||
+           strcmp(entry->desc, "SEARCHPATH") == 0 || strncmp(entry->desc, "DATABASE", 8) == 0;
+}
+
+/* One entry that is restored. */
+static bool prepare_entry(rh_restoring *r, const rh_toc_entry *entry, bool *no_owner, rh_error *error)
+{
+    rh_dump_statement statement;
+    if (strcmp(entry->desc, "EXTENSION") == 0) {
+        rh_dump_statement_read(entry->definition, strlen(entry->definition), &statement);
+        if (!rh_restoring_extension(r, entry->tag, statement.schema, error))
+            return false;
+    }
+    return check_entry(r, entry, error) && (is_setting(entry) || check_roles(r, entry, no_owner, error));
+}
+
+/* A schema that the archive makes itself is not made for an extension. */
+static void note_schemas(rh_restoring *r, const rh_toc *toc, rh_names *own)
+{
+    for (size_t i = 0; i < toc->entry_count; i++)
+        if (strcmp(toc->entries[i].desc, "SCHEMA") == 0 && !rh_names_have(&r->schemas, toc->entries[i].tag)) {
+            rh_names_add(own, r->arena, toc->entries[i].tag);
+            rh_names_add(&r->schemas, r->arena, toc->entries[i].tag);
+        }
+}
+
 static bool prepare(rh_restoring *r, account *a, bool *no_owner, rh_error *error)
 {
-    rh_toc toc;
     rh_error own = {0};
-    if (!rh_toc_read_path(r->facts->path, r->arena, &toc, error))
+    rh_names schemas = {0};
+    bool skips = r->target->skip_count > 0;
+    if (!rh_toc_read_path(r->facts->path, r->arena, &a->toc, error))
         return false;
-    for (size_t i = 0; i < toc.entry_count && !rh_error_is_set(&own); i++) {
-        const rh_toc_entry *entry = &toc.entries[i];
-        bool silent = strcmp(entry->desc, "ENCODING") == 0 || strcmp(entry->desc, "STDSTRINGS") == 0 ||
-                      strcmp(entry->desc, "SEARCHPATH") == 0 || strncmp(entry->desc, "DATABASE", 8) == 0;
-        a->total += !silent;
-        if (strcmp(entry->desc, "EXTENSION") == 0 && !rh_restoring_extension(r, entry->tag, &own))
-            break;
-        if (!check_entry(r, entry, &own) || (!silent && !check_roles(r, entry, no_owner, &own)))
-            break;
+    note_schemas(r, &a->toc, &schemas);
+    for (size_t i = 0; i < a->toc.entry_count && !rh_error_is_set(&own); i++) {
+        const rh_toc_entry *entry = &a->toc.entries[i];
+        rh_dump_entry listed = entry_of(entry);
+        rh_contents_add(&r->contents, &listed, entry->definition);
+        if (strcmp(entry->desc, "ENCODING") == 0)
+            r->encoding = entry->definition;
+        if (!is_setting(entry) && rh_restoring_leaves_out(r, &listed, entry->definition))
+            continue;
+        if (skips)
+            rh_text_printf(&a->list, "%lld;\n", (long long)entry->id);
+        a->total += !is_setting(entry);
+        prepare_entry(r, entry, no_owner, &own);
     }
+    for (size_t i = 0; i < schemas.count; i++)
+        rh_names_forget(&r->schemas, schemas.names[i]);
+    if (!rh_error_is_set(&own) && rh_restoring_have_extensions(r, &own))
+        rh_restoring_check_contents(r, &own);
     bool fine = !rh_error_is_set(&own);
     if (!fine)
         rh_error_move(error, &own);
@@ -172,60 +240,31 @@ static bool prepare(rh_restoring *r, account *a, bool *no_owner, rh_error *error
 
 /* ---- after: what failed, and whether it matters ---- */
 
-static bool judge(rh_restoring *r, const account *a, int status, const char *errors, rh_error *error)
+static bool judge(account *a, int status, const char *errors, rh_error *error)
 {
-    const failure *first = NULL;
-    size_t real = 0;
-    for (size_t i = 0; i < a->count; i++) {
-        const failure *f = &a->failures[i];
-        const char *message = rh_restore_redact(f->message, r->arena);
-        if (f->entry && rh_restore_failure_is_harmless(f->message, f->command)) {
-            rh_restoring_skip(r, f->entry, message);
-        } else {
-            real++;
-            first = first ? first : f;
-        }
-    }
-    if (!first && status > 1) {
-        rh_error_set(error, RH_ERROR_BACKUP, "pg_restore ended with status %d: %s", status,
-                     rh_restore_redact(errors, r->arena));
+    rh_restoring *r = a->r;
+    settle(a);
+    if (status > 1)
+        rh_error_set(error, RH_ERROR_BACKUP, "pg_restore ended with status %d", status);
+    else if (status == 1 && a->errors == 0)
+        rh_error_set(error, RH_ERROR_BACKUP, "pg_restore failed: %s",
+                     rh_restore_redact(*errors ? errors : "no message", false, r->arena));
+    if (r->failed == 0 && rh_error_is_set(error))
         return rh_error_at(error, r->facts->path, 0, 0);
-    }
-    if (!first && status == 1 && a->count == 0) {
-        const char *last = strrchr(errors, '\n') ? errors : "no message";
-        rh_error_set(error, RH_ERROR_BACKUP, "pg_restore failed: %s", rh_restore_redact(last, r->arena));
-        return rh_error_at(error, r->facts->path, 0, 0);
-    }
-    if (!first)
-        return true;
-    const char *message = rh_restore_redact(first->message, r->arena);
-    if (first->entry)
-        rh_error_set(error, rh_restore_failure_code(first->message), "could not restore %s: %s", first->entry,
-                     message);
-    else
-        rh_error_set(error, rh_restore_failure_code(first->message), "pg_restore failed: %s", message);
-    if (real > 1)
-        rh_error_hint(error, "%zu more failed after it; the first is the one to look at", real - 1);
-    return rh_error_at(error, r->facts->path, 0, 0);
+    rh_error_release(error);
+    return rh_restoring_finish(r, error);
 }
 
-bool rh_restore_archive(rh_restoring *r, rh_error *error)
+static const char **arguments(rh_restoring *r, const account *a, bool no_owner, rh_error *error)
 {
-    account a = {.r = r};
-    bool no_owner = false, tar = r->facts->shape == RH_SHAPE_PGDUMP_TAR;
-    if (!prepare(r, &a, &no_owner, error))
-        return false;
-    if (tar && r->target->jobs > 1)
-        rh_progress_note(r->progress, stage,
-                         "pg_restore reads tar archives with one job only; custom and directory formats "
-                         "restore in parallel");
+    bool tar = r->facts->shape == RH_SHAPE_PGDUMP_TAR;
     char *dbname = NULL;
     for (size_t i = 0; r->environment[i]; i++)
         if (rh_starts_with(r->environment[i], "PGDATABASE="))
             dbname =
                 rh_pg_conninfo_with("", 1, (const char *[]){"dbname"},
                                     (const char *[]){r->environment[i] + sizeof "PGDATABASE=" - 1}, error);
-    const char *argv[16];
+    const char **argv = rh_arena_alloc(r->arena, 16 * sizeof *argv);
     size_t n = 0;
     argv[n++] = rh_arena_printf(r->arena, "%s/pg_restore", r->target->bindir);
     argv[n++] = rh_arena_printf(r->arena, "--dbname=%s", dbname ? dbname : "");
@@ -238,19 +277,43 @@ bool rh_restore_archive(rh_restoring *r, rh_error *error)
         argv[n++] = "--no-owner";
         argv[n++] = "--no-acl";
     }
+    if (a->list.length)
+        argv[n++] = "--use-list=/dev/stdin";
     argv[n++] = r->facts->path;
     argv[n] = NULL;
     free(dbname);
-    rh_process_options options = {.argv = argv,
+    return argv;
+}
+
+bool rh_restore_archive(rh_restoring *r, rh_error *error)
+{
+    account a = {.r = r};
+    bool no_owner = false, tar = r->facts->shape == RH_SHAPE_PGDUMP_TAR;
+    if (!prepare(r, &a, &no_owner, error)) {
+        rh_text_release(&a.list);
+        return false;
+    }
+    if (tar && r->target->jobs > 1)
+        rh_progress_note(r->progress, stage,
+                         "pg_restore reads tar archives with one job only; custom and directory formats "
+                         "restore in parallel");
+    rh_process_options options = {.argv = arguments(r, &a, no_owner, error),
                                   .environment = r->environment,
+                                  .write_input = a.list.length > 0,
                                   .no_exec = true,
                                   .no_network = rh_pg_is_unix_socket(r->pg)};
     int status = 0;
     rh_process *process = rh_process_start(&options, error);
     if (process)
         rh_process_on_line(process, hear, &a);
+    if (process && a.list.length) {
+        rh_process_write(process, a.list.data, a.list.length, NULL); /* when it has gone, it says why */
+        rh_process_close_input(process);
+    }
     bool fine = process && rh_process_wait(process, 0, &status, error) &&
-                judge(r, &a, status, rh_process_errors(process), error);
+                judge(&a, status, rh_process_errors(process), error);
     rh_process_free(process);
+    rh_text_release(&a.list);
+    free(a.message);
     return fine;
 }

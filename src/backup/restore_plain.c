@@ -1,268 +1,385 @@
-/* Plain SQL: a checked stream into psql. */
-#include "pgrehearse/adapters/process.h"
+/* Plain SQL: each statement read, judged, and sent to the server by itself. */
 #include "pgrehearse/backup/database.h"
 #include "pgrehearse/backup/dump_stream.h"
 #include "pgrehearse/backup/restoring.h"
-#include "pgrehearse/backup/statement.h"
-#include "pgrehearse/base/text.h"
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
+#include <strings.h>
 
 static const char stage[] = "restore";
 
-/* SPAN_COUNT: more statements than can be on their way to psql (our buffer, the pipe, its own buffer). */
-enum { BATCH = 128 * 1024, SPAN_COUNT = 1 << 16, CONTEXT_SIZE = 200 };
+/* Longer ones are rows of an INSERT that the server would hardly take either (it has 1 GB for all of it). */
+enum { LONGEST_STATEMENT = 256 * 1024 * 1024 };
 
-/* Where a statement or a block of COPY data stands in the dump. */
-typedef struct span {
-    int64_t first, last;
-    int64_t omitted; /* blank lines before it that psql did not get */
-    bool copy;
-} span;
+static const rh_dump_entry NO_ENTRY = {"", "", "", ""};
 
 typedef struct plain {
     rh_restoring *r;
-    rh_process *psql;
-    rh_text batch;
-    bool restricted; /* psql's first line was \restrict */
-    bool psql_ended;
+    rh_pg *session;           /* the one that restores */
+    rh_dump_entry entry;      /* of the last heading; desc "": none yet */
+    rh_dump_entry waiting[1]; /* a heading whose statement has not come yet */
+    bool is_waiting;
+    bool headings, complete;      /* headings were seen; pg_dump's last line behind them */
+    bool elsewhere;               /* connected to another database of a pg_dumpall */
     char connected[RH_NAME_SIZE]; /* the database of the first \connect */
-    span *spans;                  /* a ring */
-    size_t span_count;
-    int64_t omitted;
-    /* What psql said: */
-    int64_t failed_line; /* as psql counts; 0: nothing */
-    const char *message;
-    int64_t copy_line; /* within the data, from 1; 0 unknown */
+    rh_text statement;            /* of which only a part has come */
+    int64_t statement_line;
+    bool skipping; /* the COPY data that come belong to nothing that is restored */
+    bool copying;
+    size_t done;                  /* statements that were sent */
+    int64_t copy_line, copy_rows; /* its first line of data; rows that were sent */
+    rh_dump_entry copy_entry;
 } plain;
 
-bool rh_psql_can_restrict(const char *version_line)
+/* ---- headings ---- */
+
+/* Counts the heading that waits, with its statement ("" for none). */
+static void settle_heading(plain *p, const char *definition)
 {
-    static const int least_minor[][2] = {{13, 22}, {14, 19}, {15, 14}, {16, 10}, {17, 6}};
-    const char *p = strchr(version_line, ')');
-    if (!p)
-        return false;
-    char *end;
-    long major = strtol(p + 1, &end, 10);
-    int minor = *end == '.' ? rh_leading_int(end + 1) : 0;
-    for (size_t i = 0; i < sizeof least_minor / sizeof *least_minor; i++)
-        if (major == least_minor[i][0])
-            return minor >= least_minor[i][1];
-    return major > 17;
+    if (p->is_waiting)
+        rh_contents_add(&p->r->contents, p->waiting, definition);
+    p->is_waiting = false;
 }
 
-/* "psql:<stdin>:12: ERROR:  message", "CONTEXT:  COPY t, line 3, …" */
-static void hear(void *user, const char *line)
+static void read_comment(plain *p, const char *line, size_t length)
 {
-    static const char prefix[] = "psql:<stdin>:", context[] = "CONTEXT:  COPY ";
-    plain *p = user;
-    if (rh_starts_with(line, prefix) && !p->message) {
-        const char *at = line + sizeof prefix - 1, *error = strstr(at, "ERROR:  ");
-        if (!error)
-            error = strstr(at, "FATAL:  ");
-        const char *own = strstr(at, ": error: ");
-        if (error || own) {
-            p->failed_line = strtoll(at, NULL, 10);
-            p->message = rh_arena_strdup(p->r->arena, error ? error + 8 : own + 9);
-        }
-    } else if (rh_starts_with(line, "psql: error: ") && !p->message) {
-        p->message = rh_arena_strdup(p->r->arena, line + sizeof "psql: error: " - 1);
-    } else if (rh_starts_with(line, context) && p->message && p->copy_line == 0) {
-        const char *number = strstr(line, ", line ");
-        p->copy_line = number ? strtoll(number + 7, NULL, 10) : 0;
+    static const char complete[] = "-- PostgreSQL database dump complete";
+    rh_dump_entry entry;
+    while (length > 0 && (line[length - 1] == '\r' || line[length - 1] == ' '))
+        length--;
+    if (length == sizeof complete - 1 && memcmp(line, complete, length) == 0)
+        p->complete = true;
+    if (p->elsewhere || !rh_dump_entry_read_heading(line, length, p->r->arena, &entry))
+        return;
+    settle_heading(p, "");
+    p->headings = true;
+    p->complete = false;
+    p->entry = p->waiting[0] = entry;
+    p->is_waiting = true;
+    if (strcmp(entry.desc, "TABLE DATA") ==
+        0) /* its rows may be none, or INSERTs: no statement to wait for */
+        settle_heading(p, "");
+}
+
+static void read_comments(plain *p, const char *bytes, size_t length)
+{
+    for (const char *end = bytes + length; bytes < end;) {
+        const char *newline = memchr(bytes, '\n', (size_t)(end - bytes));
+        size_t line = newline ? (size_t)(newline - bytes) : (size_t)(end - bytes);
+        if (line > 3 && bytes[0] == '-' && bytes[1] == '-')
+            read_comment(p, bytes, line);
+        bytes += line + 1;
     }
 }
 
-/* ---- to psql ---- */
-
-static bool flush(plain *p, const char *bytes, size_t length, rh_error *error)
+/* The entry that a statement says itself that it is of; else that of its heading. */
+static rh_dump_entry entry_of(plain *p, const rh_dump_statement *s)
 {
-    rh_error own = {0};
-    bool fine = (p->batch.length == 0 || rh_process_write(p->psql, p->batch.data, p->batch.length, &own)) &&
-                (length == 0 || rh_process_write(p->psql, bytes, length, &own));
-    rh_text_clear(&p->batch);
+    rh_arena *arena = p->r->arena;
+    rh_dump_entry entry = NO_ENTRY;
+    bool unheaded = !*p->entry.desc;
+    bool data = strcmp(p->entry.desc, "TABLE DATA") == 0;
+    if (s->kind == RH_STATEMENT_EXTENSION)
+        entry.desc = "EXTENSION";
+    else if (s->kind == RH_STATEMENT_SCHEMA)
+        entry.desc = "SCHEMA";
+    else if ((s->kind == RH_STATEMENT_COPY_IN || s->kind == RH_STATEMENT_INSERT) && !data)
+        entry.desc = "TABLE DATA";
+    else if (s->kind == RH_STATEMENT_INDEX && unheaded)
+        entry.desc = "INDEX";
+    else if (s->kind == RH_STATEMENT_REFRESH && unheaded)
+        entry.desc = "MATERIALIZED VIEW DATA";
+    else if (s->kind == RH_STATEMENT_EXTENSION_COMMENT)
+        entry.desc = "COMMENT";
+    else
+        return p->entry;
+    bool inside = s->kind != RH_STATEMENT_EXTENSION && s->kind != RH_STATEMENT_SCHEMA;
+    entry.schema = inside && *s->schema ? rh_arena_strdup(arena, s->schema) : "";
+    entry.tag = s->kind == RH_STATEMENT_EXTENSION_COMMENT ? rh_arena_printf(arena, "EXTENSION %s", s->name)
+                                                          : rh_arena_strdup(arena, s->name);
+    return entry;
+}
+
+/* ---- to the server ---- */
+
+static bool fail_at(plain *p, int64_t line, rh_error_code code, const char *message, const char *hint,
+                    rh_error *error)
+{
+    rh_error_set(error, code, "%s", message);
+    rh_error_hint(error, "%s", hint);
+    return rh_error_at(error, p->r->facts->path, (int)line, 0);
+}
+
+/* Rows that are not there end the restore; anything else goes on. */
+static bool failed(plain *p, const rh_dump_entry *entry, const char *sql, int64_t line, rh_error *failure)
+{
+    size_t before = p->r->failed;
+    if (rh_pg_transaction_state(p->session) == 'E') /* nothing behind it can succeed */
+        rh_restoring_count_failure(p->r, entry, false, (int)line, failure);
+    else
+        rh_restoring_failed(p->r, entry, sql, (int)line, failure);
+    return p->r->failed == before;
+}
+
+/* What the statement changed of what we know. */
+static void note_done(plain *p, const rh_dump_statement *s, const char *sql)
+{
+    rh_restoring *r = p->r;
+    if (s->kind == RH_STATEMENT_SCHEMA && !rh_names_have(&r->schemas, s->name))
+        rh_names_add(&r->schemas, r->arena, s->name);
+    else if (s->kind == RH_STATEMENT_EXTENSION)
+        rh_names_add(&r->extensions, r->arena, s->name);
+    else if (s->kind == RH_STATEMENT_SET && strcmp(s->name, "client_encoding") == 0)
+        r->encoding = rh_arena_strdup(r->arena, sql);
+    else if (s->kind == RH_STATEMENT_DROP && strcmp(s->value, "schema") == 0)
+        rh_names_forget(&r->schemas, s->name);
+    else if (s->kind == RH_STATEMENT_DROP && strcmp(s->value, "extension") == 0)
+        rh_names_forget(&r->extensions, s->name);
+    else if (s->kind == RH_STATEMENT_DROP && strcmp(s->value, "language") == 0)
+        rh_names_forget(&r->languages, s->name);
+}
+
+static bool send(plain *p, const rh_dump_statement *s, const char *sql, int64_t line, rh_error *error)
+{
+    rh_error failure = {0};
+    rh_dump_entry entry = entry_of(p, s);
+    bool standard = rh_pg_standard_strings(p->session);
+    p->done++;
+    if (s->kind == RH_STATEMENT_COPY_IN) {
+        p->copying = rh_pg_copy_in_begin(p->session, sql, &failure);
+        p->skipping = !p->copying;
+        p->copy_entry = entry;
+        p->copy_line = 0;
+        p->copy_rows = 0;
+        return p->copying || failed(p, &entry, sql, line, &failure);
+    }
+    bool fine = rh_pg_execute_one(p->session, sql, &failure);
     if (fine)
-        return true;
-    if (own.code == RH_ERROR_IO) { /* psql has ended: it says why, and that is the error */
-        p->psql_ended = true;
-        rh_error_release(&own);
-    } else {
-        rh_error_move(error, &own);
+        note_done(p, s, sql);
+    /* Or the server reads the dump otherwise than it was read here. */
+    bool about_strings = s->kind == RH_STATEMENT_SET && strcmp(s->name, "standard_conforming_strings") == 0;
+    if (!about_strings && standard != rh_pg_standard_strings(p->session)) {
+        rh_error_release(&failure);
+        return fail_at(
+            p, line, RH_ERROR_REFUSED,
+            "the dump changes how strings are read (standard_conforming_strings) inside a statement",
+            "pg_dump never writes that: where does this backup come from?", error);
     }
-    return false;
-}
-
-static bool forward(plain *p, const rh_dump_piece *piece, rh_error *error)
-{
-    bool copy = piece->kind == RH_DUMP_COPY_DATA;
-    if (piece->first) {
-        p->spans[p->span_count++ % SPAN_COUNT] = (span){piece->line, piece->end_line, p->omitted, copy};
-    } else if (p->span_count > 0) {
-        p->spans[(p->span_count - 1) % SPAN_COUNT].last = piece->end_line;
-    }
-    if (piece->length >= BATCH)
-        return flush(p, piece->bytes, piece->length, error);
-    rh_text_append_bytes(&p->batch, piece->bytes, piece->length);
-    return p->batch.length < BATCH || flush(p, NULL, 0, error);
-}
-
-/* Leaves it out, but keeps its line breaks: psql's line numbers stay the dump's, but for floods of blank
- * lines. */
-static bool drop(plain *p, const rh_dump_piece *piece)
-{
-    enum { MOST_BLANK = 1000 };
-    int64_t kept = 0;
-    for (size_t i = 0; i < piece->length; i++) {
-        if (piece->bytes[i] != '\n')
-            continue;
-        if (kept++ < MOST_BLANK)
-            rh_text_append_char(&p->batch, '\n');
-        else
-            p->omitted++;
-    }
-    return true;
-}
-
-static bool drop_because(plain *p, const rh_dump_piece *piece, const char *what, const char *name,
-                         const char *why)
-{
-    rh_restoring_skip(p->r, rh_arena_printf(p->r->arena, "%s%s%s", what, *name ? " " : "", name), why);
-    return drop(p, piece);
+    return fine || failed(p, &entry, sql, line, &failure);
 }
 
 /* ---- what to do with a statement ---- */
 
-static bool fail_at(plain *p, const rh_dump_piece *piece, rh_error_code code, const char *message,
-                    const char *hint, rh_error *error)
+static bool drop_because(plain *p, const char *what, const char *name, const char *why)
 {
-    rh_error_set(error, code, "%s", message);
-    rh_error_hint(error, "%s", hint);
-    return rh_error_at(error, p->r->facts->path, (int)piece->line, 0);
+    rh_restoring_skip(p->r, rh_arena_printf(p->r->arena, "%s%s%s", what, *name ? " " : "", name), why);
+    return true;
 }
 
-static bool take_set(plain *p, const rh_dump_piece *piece, const rh_dump_statement *statement,
-                     rh_error *error)
+/* Whether a SET is sent. */
+static bool take_set(plain *p, const rh_dump_statement *s, rh_error *error)
 {
-    bool tablespace = strcmp(statement->name, "default_tablespace") == 0 && *statement->value;
-    if (tablespace && !rh_names_have(&p->r->tablespaces, statement->value))
-        return drop_because(p, piece, "tablespace", statement->value,
-                            "it does not exist in staging: the default one is used");
-    if (!rh_restoring_knows_setting(p->r, statement->name, error))
-        return !rh_error_is_set(error) &&
-               drop_because(p, piece, "setting", statement->name, "staging's PostgreSQL does not know it");
-    return forward(p, piece, error);
+    bool tablespace = strcmp(s->name, "default_tablespace") == 0 && *s->value;
+    if (tablespace && !rh_names_have(&p->r->tablespaces, s->value))
+        return !drop_because(p, "tablespace", s->value,
+                             "it does not exist in staging: the default one is used");
+    if (rh_restoring_knows_setting(p->r, s->name, error))
+        return true;
+    if (!rh_error_is_set(error))
+        drop_because(p, "setting", s->name, "staging's PostgreSQL does not know it");
+    return false;
 }
 
-/* CREATE ROLE and the like, of a pg_dumpall. */
-static bool take_role(plain *p, const rh_dump_piece *piece, const rh_dump_statement *statement,
-                      rh_error *error)
+/* CREATE ROLE and the like, of a pg_dumpall: whether it is sent. */
+static bool take_role(plain *p, const rh_dump_statement *s, bool drops)
 {
-    bool exists = rh_names_have(&p->r->roles, statement->name);
-    bool create = statement->kind == RH_STATEMENT_ROLE;
+    bool exists = rh_names_have(&p->r->roles, s->name);
+    bool create = s->kind == RH_STATEMENT_ROLE;
     if (!p->r->target->create_roles)
-        return drop_because(p, piece, "role", statement->name, "staging's roles are not ours to change");
+        return !drop_because(p, "role", s->name, "staging's roles are not ours to change");
+    if (drops)
+        return false;
     if (create == exists)
-        return drop_because(p, piece, "role", statement->name,
-                            exists ? "it exists already" : "it does not exist in staging");
-    if (create)
-        rh_names_add(&p->r->roles, p->r->arena, statement->name);
-    return forward(p, piece, error);
+        return !drop_because(p, "role", s->name,
+                             exists ? "it exists already" : "it does not exist in staging");
+    if (create) {
+        rh_names_add(&p->r->roles, p->r->arena, s->name);
+        drop_because(p, "role", s->name, "created as the dump has it");
+    }
+    return true;
 }
 
-/* Roles that the statement needs: made, or the statement is left out. */
-static bool take_with_roles(plain *p, const rh_dump_piece *piece, const rh_dump_statement *statement,
-                            rh_error *error)
+/* Roles that the statement needs: made, or it is not sent. */
+static bool take_with_roles(plain *p, const rh_dump_statement *s, int64_t line, rh_error *error)
 {
     bool all = true;
-    for (size_t i = 0; i < statement->role_count; i++) {
-        all = rh_restoring_role(p->r, statement->roles[i], error) && all;
+    for (size_t i = 0; i < s->role_count; i++) {
+        all = rh_restoring_role(p->r, s->roles[i], error) && all;
         if (rh_error_is_set(error))
             return false;
     }
-    if (all)
-        return forward(p, piece, error);
-    if (statement->only_roles)
-        return drop(p, piece); /* the role itself is noted */
-    return drop_because(p, piece, "a statement at line",
-                        rh_arena_printf(p->r->arena, "%lld", (long long)piece->line),
-                        "it needs a role that does not exist in staging");
+    if (!all && !s->only_roles) /* else the role itself is noted */
+        drop_because(p, "a statement at line", rh_arena_printf(p->r->arena, "%lld", (long long)line),
+                     "it needs a role that does not exist in staging");
+    return all;
 }
 
-static bool take_statement(plain *p, const rh_dump_piece *piece, rh_error *error)
+static bool take_extension(plain *p, const rh_dump_statement *s, int64_t line, rh_error *error)
+{
+    if (rh_names_have(&p->r->extensions, s->name))
+        return !drop_because(p, "CREATE EXTENSION", s->name, "it exists already");
+    if (!rh_restoring_extension(p->r, s->name, s->schema, error))
+        return rh_error_at(error, p->r->facts->path, (int)line, 0);
+    if (p->r->missing_extensions.count == 1 && p->r->missing_extension_line == 0)
+        p->r->missing_extension_line = (int)line;
+    return !rh_names_have(&p->r->missing_extensions, s->name);
+}
+
+/* Whether S is sent to the server; false with ERROR set when the dump is refused. */
+static bool wanted(plain *p, const rh_dump_statement *s, const char *sql, int64_t line, rh_error *error)
 {
     rh_restoring *r = p->r;
-    rh_dump_statement statement;
-    rh_dump_statement_read(piece->bytes + piece->start, piece->length - piece->start, &statement);
-    const char *name = statement.name;
-    switch (statement.kind) {
+    switch (s->kind) {
     case RH_STATEMENT_SET:
-        return take_set(p, piece, &statement, error);
-    case RH_STATEMENT_DATABASE: /* known before the restore: rh_database_read_plain */
-        return drop(p, piece);
+        return take_set(p, s, error);
+    case RH_STATEMENT_DATABASE: /* known before the restore */
+        return false;
     case RH_STATEMENT_DATABASE_GRANT:
-        rh_database_note(&r->facts->database, piece->bytes + piece->start, piece->length - piece->start,
-                         r->arena);
-        return drop(p, piece);
+        if (!r->facts->dumpall_database)
+            rh_database_note(&r->facts->database, sql, strlen(sql), r->arena);
+        return false;
     case RH_STATEMENT_ROLE:
     case RH_STATEMENT_ROLE_CHANGE:
-        return take_role(p, piece, &statement, error);
+        return take_role(p, s, strncasecmp(sql, "drop", 4) == 0);
     case RH_STATEMENT_SCHEMA:
-        if (rh_names_have(&r->schemas, name))
-            return drop_because(p, piece, "CREATE SCHEMA", name, "it exists already");
+        if (rh_names_have(&r->schemas, s->name))
+            return !drop_because(p, "CREATE SCHEMA", s->name, "it exists already");
         break;
     case RH_STATEMENT_LANGUAGE:
-        if (rh_names_have(&r->languages, name))
-            return drop_because(p, piece, "CREATE LANGUAGE", name, "it exists already");
+        if (rh_names_have(&r->languages, s->name))
+            return !drop_because(p, "CREATE LANGUAGE", s->name, "it exists already");
         break;
     case RH_STATEMENT_EXTENSION:
-        if (rh_names_have(&r->extensions, name))
-            return drop_because(p, piece, "CREATE EXTENSION", name, "it exists already");
-        if (!rh_restoring_extension(r, name, error))
-            return rh_error_at(error, r->facts->path, (int)piece->line, 0);
-        break;
-    case RH_STATEMENT_EXTENSION_COMMENT:
-        if (!r->target->create_roles && rh_names_have(&r->extensions, name))
-            return drop_because(p, piece, "COMMENT ON EXTENSION", name, "it belongs to the server");
-        break;
+        return take_extension(p, s, line, error);
+    case RH_STATEMENT_COPY_IN:
+        return rh_restoring_have_extensions(r, error);
     case RH_STATEMENT_SUBSCRIPTION:
-        if (!statement.not_enabled)
-            return fail_at(p, piece, RH_ERROR_REFUSED, "the dump has a subscription that connects at once",
+        if (!s->not_enabled)
+            return fail_at(p, line, RH_ERROR_REFUSED, "the dump has a subscription that connects at once",
                            "pg_dump writes them WITH (connect = false); take it out", error);
         break;
     case RH_STATEMENT_SYSTEM:
-        return fail_at(p, piece, RH_ERROR_REFUSED, "the dump changes the server's settings (ALTER SYSTEM)",
+        return fail_at(p, line, RH_ERROR_REFUSED, "the dump changes the server's settings (ALTER SYSTEM)",
                        "pg_dump never writes that: where does this backup come from?", error);
     case RH_STATEMENT_TABLESPACE:
-        return drop_because(p, piece, "tablespace", name, "staging keeps everything in its own directory");
+        return !drop_because(p, "tablespace", s->name, "staging keeps everything in its own directory");
     default:
         break;
     }
-    return take_with_roles(p, piece, &statement, error);
+    return take_with_roles(p, s, line, error);
 }
 
-/* \restrict and \unrestrict are psql's own guard; ours is already on. \connect would leave staging's
- * database. */
+static bool take_statement(plain *p, const char *sql, size_t length, int64_t line, rh_error *error)
+{
+    rh_dump_statement statement;
+    if (p->elsewhere)
+        return true;
+    rh_dump_statement_read(sql, length, &statement);
+    settle_heading(p, sql);
+    rh_dump_entry entry = entry_of(p, &statement);
+    bool cluster = statement.kind == RH_STATEMENT_SET || statement.kind == RH_STATEMENT_DATABASE ||
+                   statement.kind == RH_STATEMENT_ROLE || statement.kind == RH_STATEMENT_ROLE_CHANGE;
+    bool out = !cluster && *entry.desc && rh_restoring_leaves_out(p->r, &entry, sql);
+    p->skipping = true; /* of COPY, until it has begun */
+    return out || (wanted(p, &statement, sql, line, error) ? send(p, &statement, sql, line, error)
+                                                           : !rh_error_is_set(error));
+}
+
+/* A statement, or the last part of one. */
+static bool take_part(plain *p, const rh_dump_piece *piece, rh_error *error)
+{
+    if (piece->first) {
+        read_comments(p, piece->bytes, piece->start);
+        p->statement_line = piece->line;
+        rh_text_clear(&p->statement);
+    }
+    size_t start = piece->first ? piece->start : 0;
+    if (p->statement.length + piece->length > LONGEST_STATEMENT)
+        return fail_at(p, p->statement_line, RH_ERROR_BACKUP, "the dump has a statement of more than 256 MiB",
+                       "dump its rows with COPY: pg_dump without --inserts", error);
+    rh_text_append_bytes(&p->statement, piece->bytes + start, piece->length - start);
+    if (!piece->last)
+        return true;
+    bool fine =
+        take_statement(p, rh_text_string(&p->statement), p->statement.length, p->statement_line, error);
+    if (p->statement.length > RH_DUMP_HELD)
+        rh_text_release(&p->statement);
+    return fine;
+}
+
+/* ---- COPY ---- */
+
+static bool end_copy(plain *p, rh_error *error)
+{
+    rh_error failure = {0};
+    int64_t line = 0, rows = rh_pg_copy_in_end(p->session, &line, &failure);
+    p->copying = false;
+    if (rows == p->copy_rows)
+        return true;
+    if (!rh_error_is_set(&failure))
+        rh_error_set(&failure, RH_ERROR_BACKUP, "%lld rows were sent and %lld are there",
+                     (long long)p->copy_rows, (long long)rows);
+    (void)error;
+    return failed(p, &p->copy_entry, "COPY t FROM stdin", line > 0 ? p->copy_line + line - 1 : p->copy_line,
+                  &failure);
+}
+
+static bool take_copy(plain *p, const rh_dump_piece *piece, rh_error *error)
+{
+    if (p->skipping || p->elsewhere)
+        return true;
+    if (piece->first)
+        p->copy_line = piece->line;
+    for (const char *at = piece->bytes, *end = at + piece->length;
+         (at = memchr(at, '\n', (size_t)(end - at))) != NULL; at++)
+        p->copy_rows++;
+    rh_error failure = {0};
+    if (!rh_pg_copy_in_put(p->session, piece->bytes, piece->length, &failure)) {
+        rh_pg_copy_in_end(p->session, &(int64_t){0}, &failure);
+        p->copying = false;
+        return failed(p, &p->copy_entry, "COPY t FROM stdin", p->copy_line, &failure);
+    }
+    if (!piece->last)
+        return true;
+    p->copy_rows--; /* the line that ends them */
+    return end_copy(p, error);
+}
+
+/* ---- psql's commands ---- */
+
+/* \restrict and \unrestrict are psql's own guard. \connect would leave staging's database. */
 static bool take_command(plain *p, const rh_dump_piece *piece, rh_error *error)
 {
     rh_words words = {piece->bytes + piece->start, piece->bytes + piece->length};
-    rh_word word;
     char name[RH_NAME_SIZE] = "";
+    read_comments(p, piece->bytes, piece->start);
     rh_words_skip(&words, "\\");
     if (rh_words_skip(&words, "restrict") || rh_words_skip(&words, "unrestrict"))
-        return drop(p, piece);
-    rh_words_next(&words, &word);      /* connect */
-    while (rh_words_skip(&words, "-")) /* -reuse-previous=on "dbname='x'" */
-        while (rh_words_next(&words, &word) && !rh_word_is(&word, "on") && !rh_word_is(&word, "off"))
-            ;
-    rh_words_name(&words, NULL, name);
+        return true;
+    rh_dump_connect_name(&words, name);
+    const char *database = p->r->facts->dumpall_database;
+    settle_heading(p, "");
+    p->entry = NO_ENTRY;
+    if (database) {
+        p->elsewhere = strcmp(database, name) != 0;
+        return true;
+    }
     if (*p->connected && strcmp(p->connected, name) != 0)
-        return fail_at(p, piece, RH_ERROR_BACKUP,
+        return fail_at(p, piece->line, RH_ERROR_BACKUP,
                        "the dump goes on in a second database (\\connect): it is of several",
                        "dump the one to rehearse on with pg_dump", error);
     memcpy(p->connected, name, sizeof name);
-    return drop(p, piece);
+    return true;
 }
 
 static bool take(void *user, const rh_dump_piece *piece, rh_error *error)
@@ -270,97 +387,49 @@ static bool take(void *user, const rh_dump_piece *piece, rh_error *error)
     plain *p = user;
     switch (piece->kind) {
     case RH_DUMP_STATEMENT:
-        return take_statement(p, piece, error);
+    case RH_DUMP_PART:
+        return take_part(p, piece, error);
     case RH_DUMP_COMMAND:
         return take_command(p, piece, error);
-    case RH_DUMP_REST:
-        return drop(p, piece) && (p->batch.length < BATCH || flush(p, NULL, 0, error));
+    case RH_DUMP_COPY_DATA:
+        return take_copy(p, piece, error);
     default:
-        return forward(p, piece, error);
+        read_comments(p, piece->bytes, piece->length);
+        return true;
     }
 }
 
-/* ---- psql itself ---- */
-
-static bool start_psql(plain *p, rh_error *error)
+/* What was read counts as whole only with pg_dump's last line. */
+static bool check_end(plain *p, rh_error *error)
 {
-    rh_restoring *r = p->r;
-    const char *program = rh_arena_printf(r->arena, "%s/psql", r->target->bindir);
-    const char *ask[] = {program, "--version", NULL};
-    const char *argv[] = {
-        program,    "--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1", "--output=/dev/null",
-        "--file=-", NULL};
-    rh_process_options options = {.argv = ask, .no_exec = true, .no_network = true};
-    rh_text version = {0};
-    if (!rh_process_run(&options, 10 * RH_SECOND, &version, error))
-        return false;
-    p->restricted = rh_psql_can_restrict(rh_text_string(&version));
-    rh_text_release(&version);
-    options = (rh_process_options){.argv = argv,
-                                   .environment = r->environment,
-                                   .directory = "/",
-                                   .write_input = true,
-                                   .no_exec = true,
-                                   .no_network = rh_pg_is_unix_socket(r->pg),
-                                   .uid = r->target->uid,
-                                   .gid = r->target->gid};
-    p->psql = rh_process_start(&options, error);
-    if (!p->psql)
-        return false;
-    rh_process_on_line(p->psql, hear, p);
-    if (p->restricted) { /* the second line of defence: psql itself refuses commands */
-        unsigned char key[16];
-        if (getrandom(key, sizeof key, 0) != sizeof key)
-            return rh_error_set(error, RH_ERROR_INTERNAL, "the system gives no random numbers");
-        rh_text_append(&p->batch, "\\restrict ");
-        for (size_t i = 0; i < sizeof key; i++)
-            rh_text_printf(&p->batch, "%02x", key[i]);
-        rh_text_append(&p->batch, "\n");
-    }
+    settle_heading(p, "");
+    if (rh_pg_transaction_state(p->session) == 'T')
+        return fail_at(p, 0, RH_ERROR_BACKUP, "the dump ends inside a transaction that it began",
+                       "it has a BEGIN without its COMMIT: make the dump again", error);
+    if (p->headings && !p->complete)
+        return fail_at(
+            p, 0, RH_ERROR_BACKUP,
+            "the dump is truncated: it ends without pg_dump's last line (\"PostgreSQL database dump "
+            "complete\")",
+            "compare the file's size with the original's, or make the dump again", error);
     return true;
-}
-
-/* The line of the dump that psql's LINE is about: the beginning of the statement, or the row of COPY data. */
-static int64_t dump_line(const plain *p, int64_t line)
-{
-    line -= p->restricted;
-    size_t oldest = p->span_count > SPAN_COUNT ? p->span_count - SPAN_COUNT : 0;
-    for (size_t i = p->span_count; i > oldest; i--) {
-        const span *s = &p->spans[(i - 1) % SPAN_COUNT];
-        int64_t at = line + s->omitted;
-        if (s->first > at || s->last < at || (p->copy_line > 0 && !s->copy))
-            continue;
-        return s->copy && p->copy_line > 0 ? s->first + p->copy_line - 1 : s->first;
-    }
-    return line + p->omitted;
-}
-
-/* psql has failed: its own words, at the dump's line. */
-static bool tell(plain *p, int status, rh_error *error)
-{
-    const char *message = p->message ? p->message : "psql ended without a word";
-    int64_t line = p->failed_line > 0 ? dump_line(p, p->failed_line) : 0;
-    rh_error_set(error, rh_restore_failure_code(message), "the dump could not be restored: %s%s",
-                 rh_restore_redact(message, p->r->arena),
-                 p->message ? "" : rh_arena_printf(p->r->arena, " (status %d)", status));
-    rh_error_hint(error, "what came before that line was restored; nothing of it is used");
-    return rh_error_at(error, p->r->facts->path, (int)line, 0);
 }
 
 bool rh_restore_plain(rh_restoring *r, rh_error *error)
 {
-    plain p = {.r = r};
-    int status = 0;
-    p.spans = rh_alloc(SPAN_COUNT * sizeof *p.spans);
-    bool fine = start_psql(&p, error) && rh_dump_stream(r->facts, take, &p, r->progress, stage, error) &&
-                flush(&p, NULL, 0, error);
-    if (fine || p.psql_ended) {
-        rh_process_close_input(p.psql);
-        fine = rh_process_wait(p.psql, 0, &status, error) &&
-               ((status == 0 && !p.psql_ended) || tell(&p, status, error));
-    }
-    rh_process_free(p.psql); /* a dump that is refused or cut is not ended gracefully: psql is killed */
-    rh_text_release(&p.batch);
-    free(p.spans);
-    return fine;
+    plain p = {.r = r, .entry = NO_ENTRY};
+    p.session = rh_pg_connect(r->target->conninfo, "restore", error);
+    bool fine = p.session != NULL && rh_dump_stream(r->facts, take, &p, r->progress, stage, error);
+    if (p.copying)
+        rh_pg_copy_in_end(p.session, &(int64_t){0}, &(rh_error){.code = RH_ERROR_INTERRUPTED});
+    fine = rh_restoring_have_extensions(r, error) && fine && check_end(&p, error);
+    rh_pg_close(p.session);
+    rh_text_release(&p.statement);
+    if (r->first_is_rows && p.headings && r->contents.relations == 0) /* their tables are nowhere */
+        return rh_restoring_check_contents(r, error);
+    if (rh_error_is_set(error) || !rh_restoring_finish(r, error) || !fine)
+        return false;
+    if (!p.headings && !p.complete && p.done > 0) /* not pg_dump's: nothing is known of what it should hold */
+        return rh_restoring_check_skips(r, error);
+    return rh_restoring_check_contents(r, error);
 }

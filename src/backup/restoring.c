@@ -20,6 +20,15 @@ void rh_names_add(rh_names *names, rh_arena *arena, const char *name)
     *added = rh_arena_strdup(arena, name);
 }
 
+void rh_names_forget(rh_names *names, const char *name)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < names->count; i++)
+        if (strcmp(names->names[i], name) != 0)
+            names->names[kept++] = names->names[i];
+    names->count = kept;
+}
+
 static bool read_names(rh_restoring *r, const char *sql, rh_names *names, rh_error *error)
 {
     rh_pg_result *result = rh_pg_query(r->pg, sql, 0, NULL, error);
@@ -103,6 +112,8 @@ static bool fill_environment(rh_restoring *r, rh_error *error)
 
 bool rh_restoring_init(rh_restoring *r, rh_error *error)
 {
+    r->contents.arena = r->arena;
+    r->skip_used = rh_arena_alloc(r->arena, r->target->skip_count + 1);
     r->pg = rh_pg_connect(r->target->conninfo, "restore", error);
     return r->pg && fill_environment(r, error) &&
            read_names(r, "SELECT rolname FROM pg_catalog.pg_roles", &r->roles, error) &&
@@ -121,6 +132,8 @@ void rh_restoring_release(rh_restoring *r)
         more->what = rh_arena_printf(r->arena, "%d more", r->skipped_more);
         more->why = "there are too many to list";
     }
+    rh_error_release(&r->first_failure);
+    rh_text_release(&r->failed_names);
     rh_pg_close(r->pg);
 }
 
@@ -137,6 +150,14 @@ void rh_restoring_skip(rh_restoring *r, const char *what, const char *why)
     rh_skipped *skipped = rh_arena_add(r->arena, &facts->skipped, &facts->skipped_count, sizeof *skipped);
     skipped->what = rh_arena_strdup(r->arena, what);
     skipped->why = rh_arena_strdup(r->arena, why);
+}
+
+void rh_restoring_lacks(rh_restoring *r, const char *what, const char *why)
+{
+    rh_backup_facts *facts = r->facts;
+    rh_skipped *missing = rh_arena_add(r->arena, &facts->missing, &facts->missing_count, sizeof *missing);
+    missing->what = rh_arena_strdup(r->arena, what);
+    missing->why = why;
 }
 
 bool rh_restoring_role(rh_restoring *r, const char *role, rh_error *error)
@@ -176,25 +197,4 @@ bool rh_restoring_knows_setting(rh_restoring *r, const char *setting, rh_error *
     if (result)
         rh_names_add(known ? &r->known_settings : &r->unknown_settings, r->arena, setting);
     return known;
-}
-
-bool rh_restoring_extension(rh_restoring *r, const char *extension, rh_error *error)
-{
-    static const char *const packages[][2] = {{"postgis", "postgis-3"}, {"vector", "pgvector"},
-                                              {"pg_cron", "cron"},      {"pg_partman", "partman"},
-                                              {"pg_repack", "repack"},  {"hll", "hll"}};
-    if (rh_names_have(&r->available_extensions, extension))
-        return true;
-    int major = rh_pg_server_version(r->pg) / 10000;
-    const char *package = extension;
-    for (size_t i = 0; i < sizeof packages / sizeof *packages; i++)
-        if (strcmp(extension, packages[i][0]) == 0)
-            package = packages[i][1];
-    rh_error_set(error, RH_ERROR_BACKUP,
-                 "the backup needs the extension \"%s\", which staging's PostgreSQL %d does not have",
-                 extension, major);
-    rh_error_hint(error,
-                  "install it there (Debian: something like postgresql-%d-%s), or leave it out of the dump",
-                  major, package);
-    return rh_error_at(error, r->facts->path, 0, 0);
 }

@@ -137,13 +137,68 @@ static void read_alter(rh_dump_statement *statement, rh_words words)
             read_grant(statement, words);
         return;
     }
-    while (rh_words_next(&words, &word)) {
-        if (rh_word_is(&word, "owner") && rh_words_skip(&words, "to")) {
+    bool privileged = rh_words_skip(&words, "event") || rh_words_skip(&words, "publication") ||
+                      rh_words_skip(&words, "subscription");
+    if (privileged)
+        statement->kind = RH_STATEMENT_PRIVILEGED;
+    for (int depth = 0; rh_words_next(&words, &word);) {
+        depth += rh_word_is(&word, "(") - rh_word_is(&word, ")");
+        if (depth == 0 && rh_word_is(&word, "drop")) {
+            statement->kind = RH_STATEMENT_DROP;
+        } else if (rh_word_is(&word, "owner") && rh_words_skip(&words, "to")) {
             rh_words_next(&words, &word);
             add_role(statement, &word);
             statement->only_roles = true;
         }
     }
+}
+
+static void read_index(rh_dump_statement *statement, rh_words words)
+{
+    statement->kind = RH_STATEMENT_INDEX;
+    rh_words_skip(&words, "concurrently");
+    if (rh_words_skip(&words, "if"))
+        rh_words_skip(&words, "not"), rh_words_skip(&words, "exists");
+    rh_words_name(&words, NULL, statement->name);
+    if (rh_words_skip(&words, "on")) {
+        rh_words_skip(&words, "only");
+        rh_words_name(&words, statement->schema, statement->value);
+    }
+}
+
+static void read_extension(rh_dump_statement *statement, rh_words words)
+{
+    statement->kind = RH_STATEMENT_EXTENSION;
+    if (rh_words_skip(&words, "if"))
+        rh_words_skip(&words, "not"), rh_words_skip(&words, "exists");
+    rh_words_name(&words, NULL, statement->name);
+    rh_words_skip(&words, "with");
+    if (rh_words_skip(&words, "schema"))
+        rh_words_name(&words, NULL, statement->schema);
+}
+
+/* DROP [MATERIALIZED | FOREIGN | …] KIND [IF EXISTS] name */
+static void read_drop(rh_dump_statement *statement, rh_words words)
+{
+    rh_word kind;
+    statement->kind = RH_STATEMENT_DROP;
+    if (rh_words_skip(&words, "database"))
+        statement->kind = RH_STATEMENT_DATABASE;
+    else if (rh_words_skip(&words, "tablespace"))
+        statement->kind = RH_STATEMENT_TABLESPACE;
+    else if (rh_words_skip(&words, "role") || rh_words_skip(&words, "group"))
+        statement->kind = RH_STATEMENT_ROLE_CHANGE;
+    else if (rh_words_skip(&words, "user")) {
+        if (rh_words_skip(&words, "mapping"))
+            return;
+        statement->kind = RH_STATEMENT_ROLE_CHANGE;
+    } else if (rh_words_next(&words, &kind)) {
+        kind.text[RH_NAME_SIZE - 1] = 0;
+        memcpy(statement->value, kind.text, RH_NAME_SIZE);
+    }
+    if (rh_words_skip(&words, "if"))
+        rh_words_skip(&words, "exists");
+    rh_words_name(&words, NULL, statement->name);
 }
 
 static void read_schema(rh_dump_statement *statement, rh_words words)
@@ -194,10 +249,14 @@ static void read_create(rh_dump_statement *statement, rh_words words)
         statement->kind = RH_STATEMENT_LANGUAGE;
         rh_words_name(&words, NULL, statement->name);
     } else if (rh_words_skip(&words, "extension")) {
-        statement->kind = RH_STATEMENT_EXTENSION;
-        if (rh_words_skip(&words, "if"))
-            rh_words_skip(&words, "not"), rh_words_skip(&words, "exists");
-        rh_words_name(&words, NULL, statement->name);
+        read_extension(statement, words);
+    } else if (rh_words_skip(&words, "event") || rh_words_skip(&words, "publication")) {
+        statement->kind = RH_STATEMENT_PRIVILEGED;
+    } else if (rh_words_skip(&words, "index")) {
+        read_index(statement, words);
+    } else if (rh_words_skip(&words, "unique")) {
+        if (rh_words_skip(&words, "index"))
+            read_index(statement, words);
     } else if (rh_words_skip(&words, "policy")) {
         read_policy(statement, words);
     } else if (rh_words_skip(&words, "subscription")) {
@@ -223,7 +282,7 @@ void rh_dump_statement_read(const char *sql, size_t length, rh_dump_statement *s
     statement->kind = RH_STATEMENT_OTHER;
     statement->schema[0] = statement->name[0] = statement->value[0] = 0;
     statement->role_count = 0;
-    statement->only_roles = statement->not_enabled = false;
+    statement->only_roles = statement->not_enabled = statement->defines = false;
     if (rh_words_skip(&words, "copy")) {
         read_copy(statement, words);
     } else if (rh_words_skip(&words, "set")) {
@@ -231,25 +290,47 @@ void rh_dump_statement_read(const char *sql, size_t length, rh_dump_statement *s
     } else if (rh_words_skip(&words, "grant") || rh_words_skip(&words, "revoke")) {
         read_grant(statement, words);
     } else if (rh_words_skip(&words, "alter")) {
+        statement->defines = true;
         read_alter(statement, words);
     } else if (rh_words_skip(&words, "create")) {
+        statement->defines = true;
         read_create(statement, words);
     } else if (rh_words_skip(&words, "drop")) {
-        if (rh_words_skip(&words, "database"))
-            statement->kind = RH_STATEMENT_DATABASE;
-        else if (rh_words_skip(&words, "tablespace"))
-            statement->kind = RH_STATEMENT_TABLESPACE;
-        else if (rh_words_skip(&words, "role") || rh_words_skip(&words, "group") ||
-                 rh_words_skip(&words, "user"))
-            statement->kind = RH_STATEMENT_ROLE_CHANGE;
-        if (rh_words_skip(&words, "if"))
-            rh_words_skip(&words, "exists");
-        rh_words_name(&words, NULL, statement->name);
+        read_drop(statement, words);
+    } else if (rh_words_skip(&words, "insert") && rh_words_skip(&words, "into")) {
+        statement->kind = RH_STATEMENT_INSERT;
+        rh_words_name(&words, statement->schema, statement->name);
+    } else if (rh_words_skip(&words, "refresh") && rh_words_skip(&words, "materialized") &&
+               rh_words_skip(&words, "view")) {
+        statement->kind = RH_STATEMENT_REFRESH;
+        statement->defines = true;
+        rh_words_skip(&words, "concurrently");
+        rh_words_name(&words, statement->schema, statement->name);
+    } else if (rh_words_skip(&words, "security")) {
+        statement->kind = RH_STATEMENT_COMMENT;
     } else if (rh_words_skip(&words, "comment") && rh_words_skip(&words, "on")) {
+        statement->kind = RH_STATEMENT_COMMENT;
         if (rh_words_skip(&words, "database"))
             statement->kind = RH_STATEMENT_DATABASE;
         else if (rh_words_skip(&words, "extension"))
             statement->kind = RH_STATEMENT_EXTENSION_COMMENT;
         rh_words_name(&words, NULL, statement->name);
+    }
+}
+
+void rh_dump_connect_name(rh_words *words, char name[RH_NAME_SIZE])
+{
+    static const char keyword[] = "dbname='";
+    rh_word word;
+    rh_words_next(words, &word);      /* connect */
+    while (rh_words_skip(words, "-")) /* -reuse-previous=on "dbname='x'" */
+        while (rh_words_next(words, &word) && !rh_word_is(&word, "on") && !rh_word_is(&word, "off"))
+            ;
+    rh_words_name(words, NULL, name);
+    size_t length = strlen(name);
+    if (length > sizeof keyword - 1 && memcmp(name, keyword, sizeof keyword - 1) == 0 &&
+        name[length - 1] == '\'') {
+        memmove(name, name + sizeof keyword - 1, length - sizeof keyword + 1);
+        name[length - sizeof keyword] = 0;
     }
 }

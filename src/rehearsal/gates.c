@@ -280,6 +280,17 @@ static const rh_gate *gate_with(const rh_run *run, rh_gate_outcome outcome)
     return NULL;
 }
 
+/* "the backup is not whole: TABLE DATA public.log and 2 more are missing …" */
+static const char *missing_reason(const rh_run *run)
+{
+    const rh_backup_facts *backup = &run->backup;
+    const char *more = backup->missing_count > 1
+                           ? rh_arena_printf(run->arena, " (and %zu more)", backup->missing_count - 1)
+                           : "";
+    return rh_arena_printf(run->arena, "the backup is not whole: it lacks %s%s: %s", backup->missing[0].what,
+                           more, backup->missing[0].why);
+}
+
 void rh_verdict_reach(rh_run *run, const rh_error *error)
 {
     const rh_gate *failed = gate_with(run, RH_GATE_FAILED), *unknown = gate_with(run, RH_GATE_NOT_MEASURED);
@@ -287,6 +298,12 @@ void rh_verdict_reach(rh_run *run, const rh_error *error)
         int exit_code = rh_exit_code(error);
         reach(run, exit_code == RH_EXIT_REFUSED ? RH_VERDICT_REFUSED : RH_VERDICT_ERROR, exit_code,
               rh_arena_strdup(run->arena, error->message));
+    } else if (failed && run->backup.missing_count > 0) {
+        reach(run, RH_VERDICT_FAIL, RH_EXIT_GATE,
+              rh_arena_printf(run->arena, "gate %s failed: %s", failed->name, failed->worst));
+    } else if (run->backup.missing_count > 0) {
+        /* A migration may fail on what is not there, and pass over what it would take time for. */
+        reach(run, RH_VERDICT_INCONCLUSIVE, RH_EXIT_INCONCLUSIVE, missing_reason(run));
     } else if (something_failed(run)) {
         return;
     } else if (rh_error_is_set(error)) {

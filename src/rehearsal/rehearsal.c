@@ -119,8 +119,15 @@ static bool restore(rehearsal *r, rh_error *error)
                                 .jobs = r->scenario->backup.jobs,
                                 .create_roles = r->scenario->staging.kind == RH_STAGING_EMBEDDED,
                                 .uid = rh_staging_uid(r->staging),
-                                .gid = rh_staging_gid(r->staging)};
+                                .gid = rh_staging_gid(r->staging),
+                                .skip = r->scenario->backup.skip,
+                                .skip_count = r->scenario->backup.skip_count};
+    if (!rh_steps_before(run, target.conninfo, r->progress, error))
+        return false;
     if (rh_backup_restore(&run->backup, &target, run->arena, r->progress, error)) {
+        for (size_t i = 0; i < run->backup.missing_count; i++)
+            rh_run_not_measured(run, "backup: %s is missing: %s", run->backup.missing[i].what,
+                                run->backup.missing[i].why);
         bool ok = rh_staging_adopt(r->staging, error) && rh_staging_neutralise(r->staging, error);
         rh_origin_settings(run);
         return ok;

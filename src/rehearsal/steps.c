@@ -83,26 +83,29 @@ static const char *step_name(rh_run *run, const rh_step *step)
     return beside ? step->path + length + 1 : step->path;
 }
 
-bool rh_steps_prepare(rh_run *run, const char *conninfo, const rh_progress *progress, rh_error *error)
+/* The first step that fails ends it. KEY: where the scenario has them. */
+static bool run_steps(rh_run *run, const char *key, const rh_step *steps, size_t count,
+                      rh_step_result **results, size_t *result_count, const char *conninfo,
+                      const rh_progress *progress, rh_error *error)
 {
-    const rh_scenario *scenario = run->scenario;
+    if (count == 0)
+        return true;
     rh_pg *pg = rh_pg_connect(conninfo, ": prepare", error);
     const char **environment = pg ? rh_step_environment(pg, conninfo, run->arena, error) : NULL;
     bool ok = environment != NULL;
-    for (size_t i = 0; ok && i < scenario->prepare_count; i++) {
-        const rh_step *step = &scenario->prepare[i];
-        rh_step_result *result = rh_arena_add(run->arena, &run->prepare, &run->prepare_count, sizeof *result);
+    for (size_t i = 0; ok && i < count; i++) {
+        const rh_step *step = &steps[i];
+        rh_step_result *result = rh_arena_add(run->arena, results, result_count, sizeof *result);
         rh_usec started = rh_clock_monotonic();
         result->name = step_name(run, step);
-        rh_progress_update(progress, "prepare", result->name, (int64_t)i, (int64_t)scenario->prepare_count,
-                           RH_UNIT_ITEMS);
+        rh_progress_update(progress, key, result->name, (int64_t)i, (int64_t)count, RH_UNIT_ITEMS);
         if (step->kind == RH_STEP_SQL) {
             ok = run_sql_file(run, pg, step->path, NULL, error);
         } else {
             int status = 0;
             ok = run_command(run, step, environment, &status, &result->detail, error);
             if (ok && status != 0) {
-                ok = rh_error_set(error, RH_ERROR_SCENARIO, "prepare command %s ended with status %d: %s",
+                ok = rh_error_set(error, RH_ERROR_SCENARIO, "%s command %s ended with status %d: %s", key,
                                   step->argv[0], status, result->detail);
                 rh_error_at(error, step->where.file, step->where.line, step->where.column);
             }
@@ -114,6 +117,18 @@ bool rh_steps_prepare(rh_run *run, const char *conninfo, const rh_progress *prog
     }
     rh_pg_close(pg);
     return ok;
+}
+
+bool rh_steps_before(rh_run *run, const char *conninfo, const rh_progress *progress, rh_error *error)
+{
+    return run_steps(run, "backup.before", run->scenario->backup.before, run->scenario->backup.before_count,
+                     &run->before, &run->before_count, conninfo, progress, error);
+}
+
+bool rh_steps_prepare(rh_run *run, const char *conninfo, const rh_progress *progress, rh_error *error)
+{
+    return run_steps(run, "prepare", run->scenario->prepare, run->scenario->prepare_count, &run->prepare,
+                     &run->prepare_count, conninfo, progress, error);
 }
 
 bool rh_steps_verify(rh_run *run, const char *conninfo, const rh_progress *progress, rh_error *error)

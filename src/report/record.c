@@ -88,6 +88,16 @@ static const char *shape_name(rh_backup_shape shape)
     return names[shape];
 }
 
+static void add_parts(rh_json *object, const char *key, const rh_skipped *parts, size_t count)
+{
+    rh_json *list = rh_json_add_array(object, key);
+    for (size_t i = 0; i < count; i++) {
+        rh_json *item = rh_json_add_object(list, NULL);
+        rh_json_add_string(item, "what", parts[i].what);
+        rh_json_add_string(item, "why", parts[i].why);
+    }
+}
+
 static rh_json *backup_record(const rh_backup_facts *backup)
 {
     if (!backup->path)
@@ -108,12 +118,8 @@ static rh_json *backup_record(const rh_backup_facts *backup)
     rh_json_add_count(object, "database_bytes", restored ? backup->database_bytes : RH_UNKNOWN);
     rh_json_add_count(object, "tables", restored ? backup->tables : RH_UNKNOWN);
     rh_json_add_count(object, "rows", restored ? backup->rows : RH_UNKNOWN);
-    rh_json *skipped = rh_json_add_array(object, "skipped");
-    for (size_t i = 0; i < backup->skipped_count; i++) {
-        rh_json *item = rh_json_add_object(skipped, NULL);
-        rh_json_add_string(item, "what", backup->skipped[i].what);
-        rh_json_add_string(item, "why", backup->skipped[i].why);
-    }
+    add_parts(object, "skipped", backup->skipped, backup->skipped_count);
+    add_parts(object, "missing", backup->missing, backup->missing_count);
     return object;
 }
 
@@ -215,6 +221,7 @@ rh_json *rh_report_json(const rh_run *run)
     rh_json_add(root, "staging", staging_record(&run->staging));
     rh_json_add(root, "backup", backup_record(&run->backup));
     rh_json_add(root, "production", rh_record_production(run));
+    rh_json_add(root, "before_restore", steps_record(run->before, run->before_count));
     rh_json_add(root, "prepare", steps_record(run->prepare, run->prepare_count));
     rh_json_add(root, "plan", plan_record(&run->plan));
     rh_json_add(root, "migrations", rh_record_migrations(run));

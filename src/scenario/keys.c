@@ -127,6 +127,26 @@ static bool read_backup_path(rh_reader *reader, const key_spec *key, rh_yaml_nod
     return *(const char **)field != NULL;
 }
 
+static bool read_skip(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
+{
+    if (rh_yaml_node_kind(node) != RH_YAML_SEQUENCE) {
+        rh_value_fail(reader, node, "%s must be a list of entries", key->path);
+        return rh_error_hint(reader->error,
+                             "write each as pg_restore --list names it: skip: [\"TABLE DATA public.log\"]");
+    }
+    for (size_t i = 0; i < rh_yaml_count(node); i++) {
+        rh_yaml_node *item = rh_yaml_item(node, i);
+        const char *entry = rh_value_text(reader, "an item of backup.skip", item);
+        if (!entry)
+            return false;
+        if (!*entry)
+            return rh_value_fail(reader, item, "an item of backup.skip is empty");
+        *(rh_skip *)rh_arena_add(reader->arena, field, &reader->scenario->backup.skip_count,
+                                 sizeof(rh_skip)) = (rh_skip){entry, rh_value_where(reader, item)};
+    }
+    return true;
+}
+
 static bool read_migrations_path(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
 {
     *(const char **)field = rh_value_path(reader, key->path, node);
@@ -297,6 +317,11 @@ static bool read_gate_count(rh_reader *reader, const key_spec *key, rh_yaml_node
 
 /* ---- steps ---- */
 
+static bool read_before(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
+{
+    return rh_steps_read(reader, key->path, node, field, &reader->scenario->backup.before_count);
+}
+
 static bool read_prepare(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
 {
     return rh_steps_read(reader, key->path, node, field, &reader->scenario->prepare_count);
@@ -380,6 +405,8 @@ static const key_spec KEYS[] = {
     {"backup", NULL, AT(backup.where), .required = true},
     {"backup.path", read_backup_path, AT(backup.path), .required = true},
     {"backup.jobs", read_int, AT(backup.jobs), .low = 1, .high = 256},
+    {"backup.skip", read_skip, AT(backup.skip)},
+    {"backup.before", read_before, AT(backup.before)},
     {"staging", NULL, AT(staging.where)},
     {"staging.kind", read_word, AT(staging.kind), WORDS(STAGING_KINDS)},
     {"staging.url", read_text, AT(staging.url)},

@@ -118,6 +118,19 @@ char *rh_pg_conninfo_uri(const char *conninfo, rh_error *error);
 /* For people and files: the same as "user@host:port/dbname", never a password. Heap. */
 char *rh_pg_conninfo_display(const char *conninfo);
 
+/* One statement of somebody else's: by the extended protocol, so that the server itself refuses a text that
+ * it reads as several. Results are thrown away. */
+bool rh_pg_execute_one(rh_pg *pg, const char *sql, rh_error *error);
+/* Whether a backslash in '…' is itself to this session now (standard_conforming_strings). */
+bool rh_pg_standard_strings(const rh_pg *pg);
+
+/* COPY … FROM STDIN: begin with its text, put the data, end. A failure of the server shows at the end only:
+ * its rows, or -1 with ERROR set and the line of the data in *LINE (from 1; 0: unknown). Begin and put return
+ * false when nothing may be put any more; END must follow a begin that returned true. */
+bool rh_pg_copy_in_begin(rh_pg *pg, const char *sql, rh_error *error);
+bool rh_pg_copy_in_put(rh_pg *pg, const char *bytes, size_t length, rh_error *error);
+int64_t rh_pg_copy_in_end(rh_pg *pg, int64_t *line, rh_error *error);
+
 /* COPY: moves every row that FROM_SQL (COPY … TO STDOUT) gives into TO_SQL (COPY … FROM STDIN). Returns rows,
  * or -1. */
 int64_t rh_pg_copy_between(rh_pg *from, const char *from_sql, rh_pg *to, const char *to_sql, rh_error *error);

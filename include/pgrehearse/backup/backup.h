@@ -25,13 +25,18 @@ typedef struct rh_restore_target {
     /* The cluster is ours (embedded): roles that the backup names and it lacks are created, without login.
      * Else ownership and privileges of missing roles are left out. Either way facts->skipped says so. */
     bool create_roles;
+    const rh_skip *skip; /* entries to leave out */
+    size_t skip_count;
 } rh_restore_target;
 
-/* Restores into the target: pg_restore -j for archives, a checked stream into psql for plain SQL. Harmless
- * failures (a schema that exists, a role that does not, a missing extension's comment) go to facts->skipped;
- * any other failure is RH_ERROR_BACKUP and names the object or the dump's line. An archive newer than
- * pg_restore can read: RH_ERROR_BACKUP with the version that is needed. Fills restore_s. psql meta-commands
- * and COPY … PROGRAM in a plain dump: RH_ERROR_REFUSED with the line. */
+/* Restores into the target: pg_restore -j for archives, plain SQL statement by statement. What a rehearsal
+ * does not depend on (ownership, privileges, comments, a schema that is there already) may fail and goes to
+ * facts->skipped. Any other statement that fails is tried again at the end, with the database's own
+ * search_path; what fails then, and rows that cannot be restored, are RH_ERROR_BACKUP and name the object or
+ * the dump's line. What the backup lacks of a whole database goes to facts->missing. An archive newer than
+ * pg_restore can read: RH_ERROR_BACKUP with the version that is needed. Fills restore_s. psql's commands and
+ * COPY … PROGRAM in a plain dump: RH_ERROR_REFUSED with the line. An entry of SKIP that names nothing:
+ * RH_ERROR_SCENARIO at its place. */
 bool rh_backup_restore(rh_backup_facts *facts, const rh_restore_target *target, rh_arena *arena,
                        const rh_progress *progress, rh_error *error);
 

@@ -40,15 +40,21 @@ typedef enum rh_statement_kind {
     RH_STATEMENT_SET,               /* SET [SESSION|LOCAL] name = …: name */
     RH_STATEMENT_DATABASE,          /* CREATE, ALTER or DROP DATABASE, COMMENT ON DATABASE …: name */
     RH_STATEMENT_SCHEMA,            /* CREATE SCHEMA without IF NOT EXISTS: name */
-    RH_STATEMENT_EXTENSION,         /* CREATE EXTENSION: name */
+    RH_STATEMENT_EXTENSION,         /* CREATE EXTENSION: name; schema when it says WITH SCHEMA */
     RH_STATEMENT_LANGUAGE,          /* CREATE LANGUAGE without OR REPLACE: name */
     RH_STATEMENT_ROLE,              /* CREATE ROLE, USER or GROUP: name */
     RH_STATEMENT_ROLE_CHANGE,       /* ALTER or DROP ROLE, USER or GROUP: name */
     RH_STATEMENT_EXTENSION_COMMENT, /* COMMENT ON EXTENSION: name */
+    RH_STATEMENT_COMMENT,           /* any other COMMENT ON, SECURITY LABEL */
     RH_STATEMENT_SUBSCRIPTION,      /* CREATE SUBSCRIPTION: name */
-    RH_STATEMENT_SYSTEM,            /* ALTER SYSTEM */
-    RH_STATEMENT_TABLESPACE,        /* CREATE, ALTER or DROP TABLESPACE: name */
-    RH_STATEMENT_DATABASE_GRANT,    /* GRANT or REVOKE … ON DATABASE: name */
+    RH_STATEMENT_PRIVILEGED, /* CREATE and ALTER of event triggers and publications; ALTER SUBSCRIPTION */
+    RH_STATEMENT_DROP,   /* DROP of anything else: name, value: the kind's first word; ALTER TABLE … DROP */
+    RH_STATEMENT_INSERT, /* INSERT INTO: schema, name */
+    RH_STATEMENT_INDEX,  /* CREATE INDEX: name; schema and value: its table */
+    RH_STATEMENT_REFRESH,        /* REFRESH MATERIALIZED VIEW: schema, name */
+    RH_STATEMENT_SYSTEM,         /* ALTER SYSTEM */
+    RH_STATEMENT_TABLESPACE,     /* CREATE, ALTER or DROP TABLESPACE: name */
+    RH_STATEMENT_DATABASE_GRANT, /* GRANT or REVOKE … ON DATABASE: name */
 } rh_dump_statement_kind;
 
 typedef struct rh_dump_statement {
@@ -57,10 +63,13 @@ typedef struct rh_dump_statement {
     char roles[RH_MAX_ROLES]
               [RH_NAME_SIZE]; /* roles that must exist: OWNER TO, GRANT, AUTHORIZATION, CREATE POLICY … TO */
     size_t role_count;
-    char value[RH_NAME_SIZE]; /* of SET: the first word or string, cut when longer */
+    char value[RH_NAME_SIZE]; /* of SET: the first word or string, cut when longer; else see the kind */
     bool only_roles;  /* nothing is lost for a rehearsal but ownership and privileges when it is left out */
+    bool defines;     /* CREATE, ALTER or REFRESH of anything */
     bool not_enabled; /* CREATE SUBSCRIPTION … WITH (connect = false …) */
 } rh_dump_statement;
 
 /* Reads one statement (without what follows its semicolon). */
 void rh_dump_statement_read(const char *sql, size_t length, rh_dump_statement *statement);
+/* psql's \connect: WORDS begin behind its backslash. The database's name. */
+void rh_dump_connect_name(rh_words *words, char name[RH_NAME_SIZE]);

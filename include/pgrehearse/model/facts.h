@@ -66,8 +66,11 @@ typedef struct rh_backup_facts {
     rh_database_facts database;
     double restore_s;
     int64_t database_bytes, tables, rows; /* after restore and prepare: user tables, exact row count */
-    rh_skipped *skipped;                  /* harmless errors and ignored parts, each with why */
+    rh_skipped *skipped;                  /* harmless errors, parts left out or changed, each with why */
     size_t skipped_count;
+    rh_skipped *missing; /* what the backup does not have, so that no verdict can rest on it, each with why */
+    size_t missing_count;
+    const char *dumpall_database; /* of a pg_dumpall: the one to restore; NULL: the dump is of one */
 } rh_backup_facts;
 
 typedef struct rh_setting_fact {

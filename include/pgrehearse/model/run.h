@@ -138,8 +138,8 @@ typedef struct rh_run {
     rh_run_prediction prediction;
     rh_gate *gates;
     size_t gate_count;
-    rh_step_result *prepare, *verify;
-    size_t prepare_count, verify_count;
+    rh_step_result *before, *prepare, *verify; /* backup.before, prepare, verify */
+    size_t before_count, prepare_count, verify_count;
     rh_outcome verify_outcome;
     const char *inconclusive;  /* the first reason of rh_run_inconclusive; NULL */
     const char **not_measured; /* sentences: what was left out and why */

@@ -36,6 +36,12 @@ typedef struct rh_migration_step {
 /* Whether a run goes on when the staging server could reach something outside. */
 typedef enum rh_isolation_demand { RH_ISOLATION_FULL, RH_ISOLATION_WEAK } rh_isolation_demand;
 
+/* One of backup.skip: an entry of the backup, as pg_restore --list names it. */
+typedef struct rh_skip {
+    const char *entry;
+    rh_location where;
+} rh_skip;
+
 typedef enum rh_staging_kind { RH_STAGING_EMBEDDED, RH_STAGING_SERVER } rh_staging_kind;
 typedef enum rh_framework {
     RH_FRAMEWORK_AUTO,
@@ -142,6 +148,10 @@ typedef struct rh_scenario {
     struct {
         const char *path; /* absolute */
         int jobs;
+        rh_skip *skip;
+        size_t skip_count;
+        rh_step *before; /* in the empty database, before the restore */
+        size_t before_count;
         rh_location where;
     } backup;
     struct {

@@ -6,6 +6,8 @@
 
 /* Runs every step in order on the staging database; stops at the first that fails (RH_ERROR_SCENARIO, with
  * the line in the step's own file). Fills run->prepare. */
+/* The same of backup.before, in the empty database. */
+bool rh_steps_before(rh_run *run, const char *conninfo, const rh_progress *progress, rh_error *error);
 bool rh_steps_prepare(rh_run *run, const char *conninfo, const rh_progress *progress, rh_error *error);
 
 /* Runs every step, also after a failure. Every row that a statement returns, a statement that fails, and a

@@ -161,11 +161,20 @@ static void a_dump_of_several_databases_is_refused(void **state)
 {
     (void)state;
     shell("printf -- '--\\n-- PostgreSQL database cluster dump\\n--\\n\\nCREATE ROLE a;\\n\\\\connect "
-          "one\\nSELECT 1;\\n\\\\connect \"two x\"\\nSELECT 2;\\n' > all;"
+          "one\\nCREATE TABLE a ();\\n\\\\connect \"two x\"\\nCREATE TABLE b ();\\n' > all;"
+          "printf -- '--\\n-- PostgreSQL database cluster dump\\n--\\n\\n\\\\connect template1\\nCREATE "
+          "TABLE a ();\\n"
+          "\\\\connect postgres\\nCREATE EXTENSION x;\\n\\\\connect -reuse-previous=on \"dbname='\"'\"'my "
+          "shop'\"'\"'\"\\nCREATE TABLE b ();\\n' > mine;"
           "printf -- '--\\n-- PostgreSQL database cluster dump\\n--\\n\\nCREATE ROLE a;\\n\\\\connect "
           "one\\nSELECT 1;\\n' > one");
     expect_no_backup("all", "pg_dumpall of 2 databases (one, two x)");
     expect_plain("one", "none", "none", NULL);
+    rh_arena *arena = rh_arena_new();
+    rh_backup_facts facts;
+    assert_true(inspect("mine", arena, &facts, NULL));
+    assert_string_equal(facts.dumpall_database, "my shop");
+    rh_arena_free(arena);
 }
 
 int main(void)

@@ -1,0 +1,25 @@
+/* An entry of a dump, as pg_restore --list names it, and what backup.skip says of it. */
+#pragma once
+#include "pgrehearse/base/arena.h"
+#include "pgrehearse/model/scenario.h"
+#include <stdbool.h>
+
+/* Of an archive's table of contents, or of the headings ("-- Name: …; Type: …") of plain SQL. */
+typedef struct rh_dump_entry {
+    const char *desc;   /* "TABLE DATA"; "" when a plain dump does not say */
+    const char *schema; /* "" for what has none */
+    const char *tag;    /* "log", "log log_pkey" of a constraint, "f(integer)" of a function */
+    const char *owner;
+} rh_dump_entry;
+
+/* "TABLE DATA public.log", in ARENA; "" for an entry without desc. */
+const char *rh_dump_entry_name(const rh_dump_entry *entry, rh_arena *arena);
+
+/* The entry that a heading's comment line begins, in ARENA; false when LINE (without its end) is none. */
+bool rh_dump_entry_read_heading(const char *line, size_t length, rh_arena *arena, rh_dump_entry *entry);
+
+/* Whether SKIP names ENTRY itself ("TABLE DATA public.log", "TABLE DATA public log", with its owner or a
+ * whole line of pg_restore --list; double quotes do not matter), or what it belongs to: a schema, an
+ * extension, or a table with its data, constraints, indexes, triggers, policies and privileges. DEFINITION is
+ * its SQL ("" when it is not known). */
+bool rh_skip_covers(const char *skip, const rh_dump_entry *entry, const char *definition);

@@ -1,0 +1,93 @@
+#include "pgrehearse/backup/contents.h"
+#include "pgrehearse/backup/statement.h"
+#include "pgrehearse/base/text.h"
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_one_of(const char *desc, const char *const *descs, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(desc, descs[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Rows of a partitioned table are its partitions'; those of an unlogged one are lost by a crash, and a
+ * standby has none to dump. */
+static bool keeps_rows(const char *definition)
+{
+    rh_words words = {definition, definition + strlen(definition)};
+    rh_word word;
+    int depth = 0;
+    if (rh_words_skip(&words, "create") && rh_words_skip(&words, "unlogged"))
+        return false;
+    while (rh_words_next(&words, &word)) {
+        depth += rh_word_is(&word, "(") - rh_word_is(&word, ")");
+        if (depth == 0 && rh_word_is(&word, "partition") && rh_words_skip(&words, "by"))
+            return false;
+    }
+    return true;
+}
+
+void rh_contents_add(rh_contents *c, const rh_dump_entry *entry, const char *definition)
+{
+    static const char *const settings[] = {"ENCODING",   "STDSTRINGS", "STDCONFORMINGSTRINGS",
+                                           "SEARCHPATH", "DATABASE",   "DATABASE PROPERTIES"};
+    static const char *const relations[] = {"TABLE", "VIEW", "MATERIALIZED VIEW", "FOREIGN TABLE",
+                                            "SEQUENCE"};
+    static const char *const post_data[] = {
+        "CONSTRAINT",  "FK CONSTRAINT", "CHECK CONSTRAINT", "INDEX",  "TRIGGER",
+        "RULE",        "EVENT TRIGGER", "STATISTICS",       "POLICY", "ROW SECURITY",
+        "PUBLICATION", "SUBSCRIPTION",  "PUBLICATION TABLE"};
+    static const char *const data[] = {"TABLE DATA", "BLOBS", "BLOB"};
+    if (is_one_of(entry->desc, settings, sizeof settings / sizeof *settings))
+        return;
+    c->entries++;
+    if (strcmp(entry->desc, "BLOB") != 0) /* there may be millions */
+        *(const char **)rh_arena_add(c->arena, &c->names, &c->name_count, sizeof *c->names) =
+            rh_dump_entry_name(entry, c->arena);
+    c->relations += is_one_of(entry->desc, relations, sizeof relations / sizeof *relations);
+    c->sequences += strcmp(entry->desc, "SEQUENCE") == 0;
+    c->post_data += is_one_of(entry->desc, post_data, sizeof post_data / sizeof *post_data);
+    if (strcmp(entry->desc, "TABLE") == 0 && keeps_rows(definition))
+        *(rh_dump_entry *)rh_arena_add(c->arena, &c->tables, &c->table_count, sizeof *c->tables) = *entry;
+    else if (is_one_of(entry->desc, data, sizeof data / sizeof *data))
+        *(rh_dump_entry *)rh_arena_add(c->arena, &c->data, &c->data_count, sizeof *c->data) = *entry;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const rh_dump_entry *one = a, *other = b;
+    int order = strcmp(one->schema, other->schema);
+    return order ? order : strcmp(one->tag, other->tag);
+}
+
+bool rh_contents_have_table(const rh_contents *c, const char *schema, const char *name)
+{
+    rh_dump_entry wanted = {.schema = schema, .tag = name};
+    for (size_t i = 0; i < c->table_count; i++)
+        if (by_name(&c->tables[i], &wanted) == 0)
+            return true;
+    return false;
+}
+
+rh_lack rh_contents_lack(rh_contents *c, rh_dump_entry **tables, size_t *count)
+{
+    *tables = NULL;
+    *count = 0;
+    if (c->entries == 0)
+        return RH_LACK_ALL;
+    if (c->relations == 0 && c->data_count + c->post_data > 0)
+        return RH_LACK_DEFINITIONS;
+    if (c->table_count > 0 && c->data_count == 0)
+        return RH_LACK_DATA;
+    if (c->data_count)
+        qsort(c->data, c->data_count, sizeof *c->data, by_name);
+    for (size_t i = 0; i < c->table_count; i++)
+        if (!bsearch(&c->tables[i], c->data, c->data_count, sizeof *c->data, by_name))
+            *(rh_dump_entry *)rh_arena_add(c->arena, tables, count, sizeof **tables) = c->tables[i];
+    /* A table without a key is usual, a database of several without a single key, index or trigger is not. */
+    if (c->post_data == 0 && (c->table_count > 1 || c->sequences > 0))
+        return RH_LACK_POST_DATA;
+    return *count > 0 ? RH_LACK_TABLE_DATA : RH_LACK_NOTHING;
+}

@@ -1,0 +1,87 @@
+/* What backup.skip leaves out, and what the backup itself lacks. */
+#include "pgrehearse/backup/restoring.h"
+#include "pgrehearse/base/text.h"
+#include <string.h>
+
+bool rh_restoring_leaves_out(rh_restoring *r, const rh_dump_entry *entry, const char *definition)
+{
+    bool left_out = false;
+    for (size_t i = 0; i < r->target->skip_count; i++) {
+        if (!rh_skip_covers(r->target->skip[i].entry, entry, definition))
+            continue;
+        r->skip_used[i] = left_out = true;
+    }
+    if (left_out) {
+        r->extension_skipped = r->extension_skipped || strcmp(entry->desc, "EXTENSION") == 0;
+        rh_restoring_skip(r, rh_dump_entry_name(entry, r->arena), "backup.skip leaves it out");
+    }
+    return left_out;
+}
+
+/* True when backup.skip says that it is known that these rows are not there. */
+static bool accepts(rh_restoring *r, const rh_dump_entry *data)
+{
+    bool accepted = false;
+    for (size_t i = 0; i < r->target->skip_count; i++)
+        if (rh_skip_covers(r->target->skip[i].entry, data, ""))
+            r->skip_used[i] = accepted = true;
+    if (accepted)
+        rh_restoring_skip(r, rh_dump_entry_name(data, r->arena),
+                          "the backup has no rows of it, which backup.skip accepts");
+    return accepted;
+}
+
+static bool fail_of_definitions(const rh_restoring *r, rh_error *error)
+{
+    rh_error_set(error, RH_ERROR_BACKUP, "the backup makes no table: it holds only %s",
+                 r->contents.data_count > 0 ? "rows (pg_dump --data-only or --section=data)"
+                                            : "keys, indexes and the like (--section=post-data)");
+    rh_error_hint(error, "rehearse on a whole dump: pg_dump without --data-only, --section and --table");
+    return rh_error_at(error, r->facts->path, 0, 0);
+}
+
+bool rh_restoring_check_skips(const rh_restoring *r, rh_error *error)
+{
+    for (size_t i = 0; i < r->target->skip_count; i++) {
+        const rh_skip *skip = &r->target->skip[i];
+        if (r->skip_used[i])
+            continue;
+        const char *nearest = rh_nearest(skip->entry, r->contents.names, r->contents.name_count);
+        rh_error_set(error, RH_ERROR_SCENARIO, "backup.skip: the backup has no entry \"%s\"%s%s%s",
+                     skip->entry, nearest ? "; did you mean \"" : "", nearest ? nearest : "",
+                     nearest ? "\"?" : "");
+        rh_error_hint(
+            error, "pg_restore --list names the entries: TYPE schema.name, as in \"TABLE DATA public.log\"");
+        return rh_error_at(error, skip->where.file, skip->where.line, skip->where.column);
+    }
+    return true;
+}
+
+bool rh_restoring_check_contents(rh_restoring *r, rh_error *error)
+{
+    static const char *const whys[] = {
+        [RH_LACK_ALL] = "the dump is of an empty database, or leaves everything out",
+        [RH_LACK_DATA] = "the dump has definitions only (--schema-only, --no-data or --section=pre-data)",
+        [RH_LACK_POST_DATA] = "the dump has none at all: was it made without --section=post-data?",
+    };
+    rh_dump_entry *tables;
+    size_t count;
+    rh_lack lack = rh_contents_lack(&r->contents, &tables, &count);
+    if (lack == RH_LACK_DEFINITIONS)
+        return fail_of_definitions(r, error);
+    if (lack == RH_LACK_ALL)
+        rh_restoring_lacks(r, "everything", whys[lack]);
+    else if (lack == RH_LACK_DATA)
+        rh_restoring_lacks(r, "the rows of all tables", whys[lack]);
+    else if (lack == RH_LACK_POST_DATA)
+        rh_restoring_lacks(r, "keys, indexes, triggers and rules", whys[lack]);
+    for (size_t i = 0; i < count; i++) {
+        rh_dump_entry data = {"TABLE DATA", tables[i].schema, tables[i].tag, tables[i].owner};
+        if (!accepts(r, &data))
+            rh_restoring_lacks(
+                r, rh_dump_entry_name(&data, r->arena),
+                "the dump has the table without its rows (--exclude-table-data); backup.skip can "
+                "accept that");
+    }
+    return rh_restoring_check_skips(r, error);
+}
