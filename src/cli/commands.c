@@ -1,5 +1,6 @@
 /* run, plan, report, compare, score, init: each asks the layer below and shows what it says. */
 #include "pgrehearse/cli/commands.h"
+#include "keeper.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/cli/plan.h"
 #include "pgrehearse/cli/progress.h"
@@ -64,6 +65,7 @@ int rh_command_run(rh_cli *cli, rh_error *error)
     rh_scenario scenario;
     if (!rh_cli_scenario(cli, &scenario, error))
         return rh_exit_code(error);
+    rh_keeper_start();
     rh_progress_style style = {stderr, cli->terminal.status_live, cli->terminal.status_color,
                                cli->terminal.utf8, 0};
     rh_progress_display *display = cli->terminal.quiet ? NULL : rh_progress_display_new(&style);

@@ -32,7 +32,7 @@ static const own_setting ALWAYS[] = {
     {"archive_command", "", 0},
     {"archive_library", "", 15},
     {"restore_command", "", 12},
-    {"external_pid_file", "", 0},
+    {"external_pid_file", "pgrehearse.pid", 0}, /* in the data directory; an empty name is complained about */
     {"primary_conninfo", "", 12},
     {"synchronous_standby_names", "", 0},
     {"max_logical_replication_workers", "0", 10},
