@@ -118,6 +118,14 @@ bool rh_account_choose(rh_account *account)
     return false;
 }
 
+bool rh_account_claim(rh_account *account, uid_t uid)
+{
+    *account = (rh_account){.uid = uid, .gid = uid, .own = true, .lock = -1};
+    if (geteuid() == 0 && uid >= FIRST_ID && uid <= LAST_ID && !getpwuid(uid))
+        account->lock = lock_id(uid);
+    return account->lock >= 0;
+}
+
 /* ---- its end ---- */
 
 /* One that runs as UID may signal all that do, and nothing else: none can fork faster than it is killed. */

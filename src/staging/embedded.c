@@ -98,6 +98,14 @@ static const char *choose_socket(rh_staging *staging, const char *name)
     return rh_arena_printf(staging->arena, "/tmp/%s.socket", name);
 }
 
+static bool write_mark(rh_staging *staging, const char *socket, bool kept, rh_error *error)
+{
+    rh_cluster *cluster = &staging->cluster;
+    rh_mark mark = {.kept = kept, .uid = staging->account.own ? staging->uid : 0};
+    snprintf(mark.socket, sizeof mark.socket, "%s", socket);
+    return rh_mark_write(cluster->mark, &mark, &cluster->lock, error);
+}
+
 static bool make_directories(rh_staging *staging, const char *log_directory, rh_error *error)
 {
     rh_cluster *cluster = &staging->cluster;
@@ -127,7 +135,7 @@ static bool make_directories(rh_staging *staging, const char *log_directory, rh_
     cluster->log = rh_arena_printf(arena, "%s/server.log", log_directory ? log_directory : directory);
     cluster->log_start = rh_server_log_size(cluster->log);
     const char *socket = choose_socket(staging, name);
-    if (!rh_mark_write(cluster->mark, socket, false, &cluster->lock, error) ||
+    if (!write_mark(staging, socket, false, error) ||
         !make_private(&staging->account, socket, error))
         return false;
     cluster->socket = socket;
@@ -363,6 +371,16 @@ bool rh_embedded_start(rh_staging *staging, const rh_staging_request *request, r
     return true;
 }
 
+/* A cluster that is kept goes to an account that has a name: PostgreSQL's programs want one. */
+static void give_away(rh_staging *staging)
+{
+    rh_account account;
+    if (staging->account.own && staging->cluster.data && rh_account_common(&account, NULL)) {
+        rh_tree_chown(staging->cluster.data, account.uid, account.gid, NULL);
+        rh_tree_chown(staging->cluster.socket, account.uid, account.gid, NULL);
+    }
+}
+
 void rh_embedded_free(rh_staging *staging, bool keep)
 {
     rh_cluster *cluster = &staging->cluster;
@@ -371,10 +389,12 @@ void rh_embedded_free(rh_staging *staging, bool keep)
     cluster->server = NULL;
     rh_shared_memory_remove(&cluster->memory);
     rh_account_end(&staging->account);
+    if (keep)
+        give_away(staging);
     rh_account_release(&staging->account);
     if (keep && cluster->lock >= 0) {
         rh_tree_remove(cluster->snapshot, NULL);
-        rh_mark_write(cluster->mark, cluster->socket, true, &cluster->lock, NULL);
+        write_mark(staging, cluster->socket, true, NULL);
     } else if (cluster->directory && cluster->lock >= 0) {
         if (cluster->socket)
             rh_tree_remove(cluster->socket, NULL);

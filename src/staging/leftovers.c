@@ -1,9 +1,11 @@
 /* What killed runs left: marked, and not locked by a living one. */
+#include "pgrehearse/adapters/account.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/staging/mark.h"
 #include "pgrehearse/staging/shared_memory.h"
 #include "pgrehearse/staging/staging.h"
+#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +15,7 @@
 
 static const rh_usec PATIENCE = 6 * RH_SECOND;
 
-/* Is PID a process whose working directory is DATA? A postmaster's is; a number used again is somebody
+/* Is PID a process whose working directory is DATA? Those of a server are; a number used again is somebody
  * else's. */
 static bool serves(pid_t pid, const char *data)
 {
@@ -26,34 +28,50 @@ static bool serves(pid_t pid, const char *data)
     return strcmp(directory, data) == 0;
 }
 
-static bool wait_for_end(pid_t pid, const char *data)
+/* Sends SIGNAL_NUMBER (0: none) to every process of the server on DATA, and notes its shared memory in MEMORY (may
+ * be NULL). Returns how many there are. By /proc: what the server wrote into its directory is not trusted. */
+static size_t each_process(const char *data, int signal_number, rh_shared_memory *memory)
+{
+    size_t count = 0;
+    DIR *processes = opendir("/proc");
+    for (const struct dirent *entry; processes && (entry = readdir(processes)) != NULL;) {
+        pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+        if (pid <= 1 || !serves(pid, data))
+            continue;
+        count++;
+        if (memory)
+            rh_shared_memory_add(pid, memory);
+        if (signal_number)
+            kill(pid, signal_number);
+    }
+    if (processes)
+        closedir(processes);
+    return count;
+}
+
+static void wait_for_end(const char *data)
 {
     rh_usec deadline = rh_clock_monotonic() + PATIENCE;
-    while (serves(pid, data)) {
-        if (rh_clock_monotonic() > deadline)
-            return false;
-        usleep(10 * 1000);
-    }
-    return true;
+    while (each_process(data, 0, NULL) > 0 && rh_clock_monotonic() < deadline)
+        rh_clock_sleep_until(rh_clock_monotonic() + RH_SECOND / 100);
 }
 
 /* The kernel has sent it SIGQUIT when its run died; this is for what did not follow. */
-static void stop_server(const char *directory, rh_arena *arena)
+static void stop_server(const char *directory, uid_t uid, rh_arena *arena)
 {
     const char *data = rh_arena_printf(arena, "%s/data", directory);
-    const char *pid_file =
-        rh_file_read(rh_arena_printf(arena, "%s/postmaster.pid", data), 4096, arena, NULL, NULL);
-    pid_t pid = pid_file ? rh_leading_int(pid_file) : 0;
-    if (pid <= 1 || !serves(pid, data))
-        return;
-    rh_shared_memory memory;
-    rh_shared_memory_note(pid, &memory);
-    kill(pid, SIGQUIT);
-    if (!wait_for_end(pid, data)) {
-        kill(pid, SIGKILL);
-        wait_for_end(pid, data);
+    rh_shared_memory memory = {0};
+    rh_account account;
+    if (each_process(data, 0, &memory) > 0) {
+        each_process(data, SIGQUIT, NULL);
+        wait_for_end(data);
+        each_process(data, SIGKILL, NULL);
+        wait_for_end(data);
+        rh_shared_memory_remove(&memory);
     }
-    rh_shared_memory_remove(&memory);
+    if (rh_account_claim(&account, uid))
+        rh_account_end(&account);
+    rh_account_release(&account);
 }
 
 /* Only a path that we would have made ourselves. */
@@ -78,10 +96,12 @@ static bool clear_one(const char *directory, const char *name, rh_arena *arena, 
     bool removed = false;
     if (rh_mark_read(mark_path, &mark) && !mark.kept) {
         rh_error error = {0};
-        stop_server(path, arena);
+        stop_server(path, mark.uid, arena);
         removed = rh_mark_remove_cluster(path, &error);
-        if (removed && is_our_socket(mark.socket, name, arena))
+        if (removed && is_our_socket(mark.socket, name, arena)) {
             rh_tree_remove(mark.socket, NULL);
+            rh_tree_remove(rh_arena_printf(arena, "%s.canary", mark.socket), NULL);
+        }
         rh_progress_note(progress, "staging",
                          removed ? "removed %s, which a killed run had left%s%s"
                                  : "%s of a killed run could not be removed%s%s",

@@ -3,20 +3,22 @@
 #include "pgrehearse/base/text.h"
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 static const char MAGIC[] = "pgrehearse staging cluster 1\n";
 
 /* In place: renaming a new file over it would leave the lock on the old one. */
-bool rh_mark_write(const char *path, const char *socket, bool kept, int *lock, rh_error *error)
+bool rh_mark_write(const char *path, const rh_mark *mark, int *lock, rh_error *error)
 {
     if (*lock < 0)
         *lock = rh_file_lock(path, error);
     if (*lock < 0)
         return rh_error_set(error, RH_ERROR_STAGING, "another program holds %s", path);
     rh_text text = {0};
-    rh_text_printf(&text, "%spid %d\nsocket %s\n%s", MAGIC, (int)getpid(), socket, kept ? "kept\n" : "");
+    rh_text_printf(&text, "%spid %d\naccount %u\nsocket %s\n%s", MAGIC, (int)getpid(), mark->uid, mark->socket,
+                   mark->kept ? "kept\n" : "");
     bool ok = ftruncate(*lock, 0) == 0 && pwrite(*lock, text.data, text.length, 0) == (ssize_t)text.length &&
               fsync(*lock) == 0;
     if (!ok)
@@ -35,6 +37,9 @@ bool rh_mark_read(const char *path, rh_mark *mark)
         const char *socket = strstr(text, "\nsocket ");
         if (socket)
             snprintf(mark->socket, sizeof mark->socket, "%.*s", (int)strcspn(socket + 8, "\n"), socket + 8);
+        const char *account = strstr(text, "\naccount ");
+        if (account)
+            mark->uid = (uid_t)strtoul(account + strlen("\naccount "), NULL, 10);
         mark->kept = strstr(text, "\nkept\n") != NULL;
     }
     rh_arena_free(arena);

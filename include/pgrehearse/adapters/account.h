@@ -20,6 +20,8 @@ typedef struct rh_account {
 bool rh_account_common(rh_account *account, rh_error *error);
 /* A free one; false when this machine (a container's user namespace) has none to give. */
 bool rh_account_choose(rh_account *account);
+/* That of a dead run, from its mark: false when a living run has it, or when it is none of this program's. */
+bool rh_account_claim(rh_account *account, uid_t uid);
 /* Kills every process of an account of its own until none is left; removes the shared memory that they leave. */
 void rh_account_end(const rh_account *account);
 void rh_account_release(rh_account *account);

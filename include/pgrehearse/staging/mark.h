@@ -2,15 +2,17 @@
 #pragma once
 #include "pgrehearse/base/error.h"
 #include <stdbool.h>
-
-/* Locks DIRECTORY's mark file and writes it: SOCKET is where its socket directory lies, KEPT that nobody may
- * remove it. *LOCK is the descriptor that holds the lock; one that is ≥ 0 already is written again. */
-bool rh_mark_write(const char *path, const char *socket, bool kept, int *lock, rh_error *error);
+#include <sys/types.h>
 
 typedef struct rh_mark {
-    bool kept;
-    char socket[512];
+    bool kept;       /* nobody may remove it */
+    uid_t uid;       /* the account of the server's own; 0: none */
+    char socket[512]; /* where its socket directory lies */
 } rh_mark;
+
+/* Locks the mark file PATH and writes MARK into it. *LOCK is the descriptor that holds the lock; one that is ≥ 0
+ * already is written again. */
+bool rh_mark_write(const char *path, const rh_mark *mark, int *lock, rh_error *error);
 /* False when PATH is no mark of this program. */
 bool rh_mark_read(const char *path, rh_mark *mark);
 

@@ -1,5 +1,9 @@
 /* The private cluster: start, confinement, settings, snapshot and reset, its death. */
 #include "fixture.h"
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 
 static size_t entries(fixture *f)
 {
@@ -98,6 +102,54 @@ static void test_isolated(void **state)
     fixture_sql(f, rh_arena_printf(f->arena, "ALTER SYSTEM SET external_pid_file = '%s'", outside));
     assert_ok(f, rh_staging_snapshot(f->staging, NULL, &f->error));
     assert_false(rh_file_exists(outside));
+}
+
+/* From here on the kernel has no Landlock and permits no namespace. */
+static bool deny_layers(void)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_landlock_create_ruleset, 2, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_unshare, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+    };
+    struct sock_fprog program = {sizeof code / sizeof *code, code};
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
+}
+
+/* In a child: 0, or which step was wrong. */
+static int start_without_layers(fixture *f)
+{
+    rh_staging_facts facts;
+    if (!deny_layers())
+        return 1;
+    if (fixture_start(f) || f->error.code != RH_ERROR_REFUSED)
+        return 2;
+    if (!f->error.message || !strstr(f->error.message, "create a file outside the cluster"))
+        return 3;
+    rh_error_release(&f->error);
+    f->scenario.staging.isolation = RH_ISOLATION_WEAK;
+    if (!fixture_start(f) || !rh_staging_describe(f->staging, f->arena, &facts, &f->error))
+        return 4;
+    if (facts.isolation.proven || !facts.isolation.why_not || facts.isolation.layers[1].active)
+        return 5;
+    rh_staging_free(f->staging, false);
+    return 0;
+}
+
+/* First of all tests: which layers there are is remembered. */
+static void test_without_layers(void **state)
+{
+    fixture *f = *state;
+    int status = -1;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(start_without_layers(f));
+    waitpid(child, &status, 0);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 /* Where the server could replace a file by a link, we write none. */
@@ -356,6 +408,7 @@ int main(void)
 {
     rh_interrupt_install();
     const struct CMUnitTest tests[] = {
+        TEST(test_without_layers),
         TEST(test_start_and_free),
         TEST(test_confined),
         TEST(test_isolated),
