@@ -109,7 +109,11 @@ static void add_build(const rh_measured *m, const char *table)
     add(m, "index-without-concurrently",
         rh_arena_printf(m->arena, "An index was built on %s while %s waited; the text does not show it.",
                         table, rh_lock_mode_blocks(lock->mode)),
-        rh_arena_printf(m->arena, "CREATE INDEX CONCURRENTLY … ON %s, outside a transaction.", table));
+        rh_arena_printf(
+            m->arena,
+            "CREATE INDEX CONCURRENTLY … ON %s, outside a transaction; no such form exists for an "
+            "exclusion constraint.",
+            table));
 }
 
 static void add_by_work(const rh_measured *m)

@@ -22,6 +22,12 @@ static const struct {
      BIT(RH_CLASS_FOREIGN_KEY) | BIT(RH_CLASS_HEAP_SCAN) | BIT(RH_CLASS_INDEX_BUILD) | BIT(RH_CLASS_REWRITE)},
     {"index-without-concurrently", BIT(RH_CLASS_INDEX_BUILD) | BIT(RH_CLASS_REWRITE) | BIT(RH_CLASS_CATALOG)},
     {"whole-table-update", BIT(RH_CLASS_DATA_CHANGE)},
+    {"exclude-constraint", BIT(RH_CLASS_INDEX_BUILD) | BIT(RH_CLASS_REWRITE)},
+    {"attach-partition", BIT(RH_CLASS_HEAP_SCAN)},
+    {"constrained-domain", BIT(RH_CLASS_HEAP_SCAN) | BIT(RH_CLASS_REWRITE)},
+    {"primary-key-from-nullable",
+     BIT(RH_CLASS_HEAP_SCAN) | BIT(RH_CLASS_INDEX_BUILD) | BIT(RH_CLASS_REWRITE)},
+    {"reindex-without-concurrently", BIT(RH_CLASS_MAINTENANCE) | BIT(RH_CLASS_INDEX_BUILD)},
 };
 
 static bool is_rule(const rh_hazard *hazard, const char *rule)

@@ -74,12 +74,37 @@ static bool size_connections(rh_run *run, rh_load *load, rh_pg *pg, rh_error *er
     return true;
 }
 
+/* What the migrations add to the constraints of the database in PG, which has been reset. */
+static bool read_limits(rh_run *run, rh_pg *pg, rh_load_limits *limits, rh_error *error)
+{
+    rh_constraint *before = NULL, *added = NULL;
+    size_t count = 0;
+    limits->history_table = run->plan.history_table;
+    if (run->scenario->workload.source == RH_WORKLOAD_PGBENCH)
+        return true;
+    if (!run->constraints_known) {
+        rh_run_not_measured(run,
+                            "load: which constraints the migrations add is seen in a quiet pass; without "
+                            "one, rows that the load inserts may break them");
+        return true;
+    }
+    if (!rh_constraints_read(pg, run->arena, &before, &count, error))
+        return false;
+    limits->added_count = rh_constraints_added(before, count, run->constraints_after,
+                                               run->constraint_count_after, run->arena, &added);
+    limits->added = added;
+    return true;
+}
+
 bool rh_load_prepare(rh_run *run, rh_pg *pg, rh_load *load, rh_error *error)
 {
     const rh_profile *profile = run->production.profile;
-    const rh_workload workload = {run->scenario->workload.source, run->scenario->workload.files,
+    rh_load_limits limits = {0};
+    const rh_workload workload = {run->scenario->workload.source,     run->scenario->workload.files,
                                   run->scenario->workload.file_count, profile ? profile->values : NULL,
-                                  profile ? profile->value_count : 0};
+                                  profile ? profile->value_count : 0, &limits};
+    if (!read_limits(run, pg, &limits, error))
+        return false;
     if (!rh_mix_from_workload(pg, &workload, run->scenario->workload.seed, run->arena, &load->mix, error))
         return false;
     load->mix_source = load->mix.source;

@@ -184,6 +184,15 @@ bool rh_pass_scaled(rh_run *run, rh_staging *staging, double fraction, int repea
     return true;
 }
 
+/* What the migrations have made of the constraints, for the load to keep to; as far as they ran. */
+static void read_constraints(rh_run *run, const rh_staging *staging)
+{
+    rh_pg *pg = rh_pg_connect_looking(rh_staging_conninfo(staging), ": look", NULL);
+    run->constraints_known = pg && rh_constraints_read(pg, run->arena, &run->constraints_after,
+                                                       &run->constraint_count_after, NULL);
+    rh_pg_close(pg);
+}
+
 bool rh_pass_quiet(rh_run *run, rh_staging *staging, int repeat, const rh_progress *progress, rh_error *error)
 {
     pass p = {.run = run,
@@ -205,6 +214,8 @@ bool rh_pass_quiet(rh_run *run, rh_staging *staging, int repeat, const rh_progre
     bool ok = open_pass(&p, began, error) && replay_all(&p, error);
     rh_usec ended = rh_clock_monotonic();
     close_pass(&p, &contention);
+    if (repeat == 1 && (run->scenario->passes & RH_PASS_LOADED))
+        read_constraints(run, staging);
     int64_t growth = rh_disk_watch_stop(disk);
     if (growth > run->prediction.disk_peak_bytes)
         run->prediction.disk_peak_bytes = growth;

@@ -8,7 +8,7 @@ static bool from_statistics(rh_pg *pg, const rh_workload *workload, uint64_t see
     for (size_t i = 0; i < workload->file_count; i++)
         paths[i] = workload->files[i].path;
     return rh_mix_from_statistics(pg, paths, workload->file_count, workload->values, workload->value_count,
-                                  seed, arena, mix, error);
+                                  workload->limits, seed, arena, mix, error);
 }
 
 bool rh_mix_from_workload(rh_pg *pg, const rh_workload *workload, uint64_t seed, rh_arena *arena, rh_mix *mix,
@@ -23,5 +23,5 @@ bool rh_mix_from_workload(rh_pg *pg, const rh_workload *workload, uint64_t seed,
     case RH_WORKLOAD_NONE:
         break;
     }
-    return rh_mix_from_schema(pg, seed, arena, mix, error);
+    return rh_mix_from_schema(pg, workload->limits, seed, arena, mix, error);
 }

@@ -23,7 +23,7 @@ typedef struct mix_columns {
 } mix_columns;
 
 typedef struct mix_unique {
-    bool primary, usable_as_key;
+    bool primary, usable_as_key, exclusion;
     mix_columns columns;
 } mix_unique;
 
@@ -37,7 +37,7 @@ typedef struct mix_table {
     const char *name;    /* schema.table for people */
     const char *quoted;  /* for SQL */
     int64_t rows, pages; /* estimates */
-    bool has_exclusion;
+    bool has_exclusion, is_history; /* history: of a migration tool */
     mix_column *columns;
     size_t column_count;
     mix_unique *uniques;
@@ -46,7 +46,10 @@ typedef struct mix_table {
     size_t reference_count;
     const mix_unique *key; /* that rows are read by; NULL: none */
     const char ***sample;  /* [row][column], in random order */
+    bool *writable;        /* [row]: it keeps to what the migrations will ask of it */
     size_t sample_count;
+    const char *condition;      /* of the rows that do, called rh_row; NULL: all do */
+    const char *why_no_inserts; /* NULL: nothing known stands against them */
 } mix_table;
 
 /* What is handed down while the mix is made. */
@@ -58,11 +61,18 @@ typedef struct mix_build {
     rh_mix *mix;
     const struct rh_profile_values *values; /* production's most common ones */
     size_t value_count;
+    const rh_load_limits *limits; /* NULL: none are known */
     bool *followed; /* by value: some statement's parameters are as frequent as it says */
 } mix_build;
 
 /* The user tables with columns, unique indexes and foreign keys; the largest first. */
 bool rh_mix_read_tables(mix_build *build, mix_table **tables, size_t *count, rh_error *error);
+/* constraints.c: adds to TABLE what the migrations will ask of its rows. False: the server is gone. */
+bool rh_mix_limit(mix_build *build, mix_table *table, rh_error *error);
+/* "3 1" → indexes of these attribute numbers; those that TABLE does not have are counted in UNKNOWN (may be
+ * NULL). */
+mix_columns rh_mix_parse_columns(mix_build *build, const mix_table *table, const char *numbers,
+                                 size_t *unknown);
 /* Up to some thousand rows of TABLE, with every column as text. */
 bool rh_mix_sample(mix_build *build, mix_table *table, rh_error *error);
 /* A sentence for the report. */

@@ -133,8 +133,8 @@ static bool secure(mix_build *build, const mix_table *table, const mix_unique *u
 static bool secure_all(mix_build *build, const mix_table *table, insert_plan *plan, const char **why,
                        rh_error *error)
 {
-    if (table->has_exclusion) {
-        *why = "it has an exclusion constraint";
+    if (table->has_exclusion || table->why_no_inserts) {
+        *why = table->why_no_inserts ? table->why_no_inserts : "it has an exclusion constraint";
         return false;
     }
     for (size_t i = 0; i < table->unique_count; i++)
@@ -197,10 +197,12 @@ static void fill_values(mix_build *build, const mix_table *table, const insert_p
                         rh_template *template_)
 {
     size_t rows = table->sample_count;
-    template_->value_row_count = rows;
     template_->values = rh_arena_alloc(build->arena, rows * sizeof *template_->values + 1);
+    template_->value_row_count = 0;
     for (size_t i = 0; i < rows; i++) {
-        const char **out = template_->values[i] =
+        if (!table->writable[i])
+            continue;
+        const char **out = template_->values[template_->value_row_count++] =
             rh_arena_alloc(build->arena, template_->parameter_count * sizeof(char *) + 1);
         size_t other = (i + 1 + (size_t)rh_random_below(&build->random, rows)) % rows;
         size_t at = 0;
@@ -218,7 +220,12 @@ bool rh_mix_insert(mix_build *build, const mix_table *table, rh_template *templa
                    rh_error *error)
 {
     insert_plan plan = {0};
-    if (!make_plan(build, table, &plan, why, error))
+    bool any = false;
+    for (size_t i = 0; i < table->sample_count && !any; i++)
+        any = table->writable[i];
+    if (!any)
+        *why = "no row of it satisfies the constraints that the migrations add";
+    if (!any || !make_plan(build, table, &plan, why, error))
         return false;
     rh_text names = {0}, values = {0};
     size_t parameters = 0;

@@ -54,6 +54,8 @@ static void fill_values(mix_build *build, const mix_table *table, const mix_colu
         size_t at = 0;
         if (set >= 0) {
             size_t other = (size_t)rh_random_below(&build->random, table->sample_count);
+            for (size_t n = 0; n < table->sample_count && !table->writable[other]; n++)
+                other = (other + 1) % table->sample_count;
             row[at++] = table->sample[other][set];
         }
         bool complete = true;
@@ -223,6 +225,10 @@ static bool add_table(mix_build *build, candidates *all, mix_table *table, rh_er
 {
     if (table->column_count == 0)
         return true;
+    if (table->is_history) {
+        rh_mix_leave_out(build, "%s gets no load: it is the history of a migration tool", table->name);
+        return true;
+    }
     if (!rh_mix_sample(build, table, error))
         return false;
     if (table->sample_count == 0) {
@@ -256,10 +262,11 @@ static void weigh(mix_build *build, const candidates *all)
     }
 }
 
-bool rh_mix_from_schema(rh_pg *pg, uint64_t seed, rh_arena *arena, rh_mix *mix, rh_error *error)
+bool rh_mix_from_schema(rh_pg *pg, const rh_load_limits *limits, uint64_t seed, rh_arena *arena, rh_mix *mix,
+                        rh_error *error)
 {
     *mix = (rh_mix){.source = "schema"};
-    mix_build build = {.pg = pg, .arena = arena, .seed = seed, .mix = mix};
+    mix_build build = {.pg = pg, .arena = arena, .seed = seed, .mix = mix, .limits = limits};
     rh_random_seed(&build.random, seed);
     mix_table *tables = NULL;
     size_t count = 0;

@@ -42,15 +42,17 @@ static bool read_columns(mix_build *build, mix_table *table, rh_error *error)
     return true;
 }
 
-/* "3 1" → indexes of these attribute numbers. */
-static mix_columns parse_columns(mix_build *build, const mix_table *table, const char *numbers)
+mix_columns rh_mix_parse_columns(mix_build *build, const mix_table *table, const char *numbers,
+                                 size_t *unknown)
 {
     mix_columns columns = {0};
+    size_t named = 0;
     char *end;
     for (const char *p = numbers; *p; p = end) {
         int number = (int)strtol(p, &end, 10);
         if (end == p)
             break;
+        named++;
         for (size_t i = 0; i < table->column_count; i++)
             if (table->columns[i].number == number) {
                 size_t *index =
@@ -58,6 +60,8 @@ static mix_columns parse_columns(mix_build *build, const mix_table *table, const
                 *index = i;
             }
     }
+    if (unknown)
+        *unknown = named - columns.count;
     return columns;
 }
 
@@ -71,7 +75,7 @@ static bool read_uniques(mix_build *build, mix_table *table, rh_error *error)
             rh_arena_add(build->arena, &table->uniques, &table->unique_count, sizeof *unique);
         unique->primary = rh_pg_bool(r, i, 0);
         unique->usable_as_key = rh_pg_bool(r, i, 1);
-        unique->columns = parse_columns(build, table, rh_pg_value(r, i, 2));
+        unique->columns = rh_mix_parse_columns(build, table, rh_pg_value(r, i, 2), NULL);
     }
     for (size_t i = 0; i < table->unique_count && !table->key; i++)
         if (table->uniques[i].usable_as_key)
@@ -88,7 +92,7 @@ static bool read_references(mix_build *build, mix_table *table, rh_error *error)
     for (size_t i = 0; i < rh_pg_rows(r); i++) {
         mix_reference *reference =
             rh_arena_add(build->arena, &table->references, &table->reference_count, sizeof *reference);
-        reference->columns = parse_columns(build, table, rh_pg_value(r, i, 0));
+        reference->columns = rh_mix_parse_columns(build, table, rh_pg_value(r, i, 0), NULL);
         reference->indexed = rh_pg_bool(r, i, 1);
     }
     rh_pg_result_free(r);
@@ -97,7 +101,8 @@ static bool read_references(mix_build *build, mix_table *table, rh_error *error)
 
 bool rh_mix_read_tables(mix_build *build, mix_table **tables, size_t *count, rh_error *error)
 {
-    rh_pg_result *r = rh_pg_query(build->pg, rh_sql_mix_tables, 0, NULL, error);
+    const char *history = build->limits ? build->limits->history_table : NULL;
+    rh_pg_result *r = rh_pg_query(build->pg, rh_sql_mix_tables, 1, &history, error);
     if (!r)
         return false;
     for (size_t i = 0; i < rh_pg_rows(r); i++) {
@@ -109,12 +114,13 @@ bool rh_mix_read_tables(mix_build *build, mix_table **tables, size_t *count, rh_
         table->rows = rh_pg_int(r, i, 3, -1);
         table->pages = rh_pg_int(r, i, 4, 0);
         table->has_exclusion = rh_pg_bool(r, i, 5);
+        table->is_history = rh_pg_bool(r, i, 6);
     }
     rh_pg_result_free(r);
     for (size_t i = 0; i < *count; i++) {
         mix_table *table = &(*tables)[i];
         if (!read_columns(build, table, error) || !read_uniques(build, table, error) ||
-            !read_references(build, table, error))
+            !read_references(build, table, error) || !rh_mix_limit(build, table, error))
             return rh_error_context(error, "reading what %s is made of", table->name);
     }
     return true;

@@ -181,6 +181,13 @@ static bool add_templates(mix_player *player, rh_error *error)
         mix_item *item = &player->items[i];
         if (item->why)
             continue;
+        const mix_table *table = item->candidate.bound.table;
+        if (table && table->is_history) {
+            item->why = rh_arena_printf(player->copy.build->arena, "%s is the history of a migration tool",
+                                        table->name);
+            item->group = "of a migration tool";
+            continue;
+        }
         if (player->copy.build->mix->template_count >= MAX_TEMPLATES) {
             item->why = rh_arena_printf(player->copy.build->arena, "only the %d that weigh most are played",
                                         MAX_TEMPLATES);
@@ -261,15 +268,21 @@ static void tell_followed(const mix_build *build, rh_mix *mix)
 }
 
 bool rh_mix_from_statistics(rh_pg *pg, const char *const *paths, size_t path_count,
-                            const struct rh_profile_values *values, size_t value_count, uint64_t seed,
-                            rh_arena *arena, rh_mix *mix, rh_error *error)
+                            const struct rh_profile_values *values, size_t value_count,
+                            const rh_load_limits *limits, uint64_t seed, rh_arena *arena, rh_mix *mix,
+                            rh_error *error)
 {
     *mix = (rh_mix){.source = "pg_stat_statements"};
     rh_statistics statistics;
     if (!rh_statistics_read(paths, path_count, arena, &statistics, error))
         return false;
-    mix_build build = {
-        .pg = pg, .arena = arena, .seed = seed, .mix = mix, .values = values, .value_count = value_count};
+    mix_build build = {.pg = pg,
+                       .arena = arena,
+                       .seed = seed,
+                       .mix = mix,
+                       .values = values,
+                       .value_count = value_count,
+                       .limits = limits};
     build.followed = rh_arena_alloc(arena, value_count + 1);
     rh_random_seed(&build.random, seed);
     mix_player player = {.copy = {.build = &build}};

@@ -37,8 +37,8 @@ static void sample_sql(const mix_build *build, const mix_table *table, int64_t l
 {
     rh_text_append(sql, "SELECT ");
     for (size_t i = 0; i < table->column_count; i++)
-        rh_text_printf(sql, "%s%s", i ? ", " : "", table->columns[i].quoted);
-    rh_text_printf(sql, " FROM %s", table->quoted);
+        rh_text_printf(sql, "%srh_row.%s", i ? ", " : "", table->columns[i].quoted);
+    rh_text_printf(sql, ", %s FROM %s rh_row", table->condition ? table->condition : "true", table->quoted);
     int64_t rows = table->rows > 0 ? table->rows : limit;
     double share = 1;
     if (table->pages > SAMPLE_PAGES) {
@@ -60,6 +60,9 @@ static void shuffle(mix_build *build, mix_table *table)
         const char **row = table->sample[i - 1];
         table->sample[i - 1] = table->sample[j];
         table->sample[j] = row;
+        const bool writable = table->writable[i - 1];
+        table->writable[i - 1] = table->writable[j];
+        table->writable[j] = writable;
     }
 }
 
@@ -75,8 +78,10 @@ bool rh_mix_sample(mix_build *build, mix_table *table, rh_error *error)
         return rh_error_context(error, "sampling %s", table->name);
     table->sample_count = rh_pg_rows(r);
     table->sample = rh_arena_alloc(build->arena, (table->sample_count + 1) * sizeof *table->sample);
+    table->writable = rh_arena_alloc(build->arena, table->sample_count + 1);
     for (size_t i = 0; i < table->sample_count; i++) {
         table->sample[i] = rh_arena_alloc(build->arena, (table->column_count + 1) * sizeof(char *));
+        table->writable[i] = rh_pg_bool(r, i, table->column_count);
         for (size_t c = 0; c < table->column_count; c++)
             table->sample[i][c] = rh_arena_strdup(build->arena, rh_pg_value(r, i, c));
     }

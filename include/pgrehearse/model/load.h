@@ -52,6 +52,22 @@ typedef struct rh_mix {
     rh_mix_coverage coverage;
 } rh_mix;
 
+/* A constraint on the rows of a table. */
+typedef struct rh_constraint {
+    int64_t table;       /* OID */
+    char kind;           /* 'u' unique, 'x' exclusion, 'n' not null, 'c' check, 'f' foreign key */
+    const char *columns; /* attribute numbers, such as "3 1" */
+    const char
+        *condition; /* c, f: SQL that is true or null for a row called rh_row that keeps to it; else NULL */
+} rh_constraint;
+
+/* What the load keeps out of, and keeps to: rows that it makes must not break what the migrations add. */
+typedef struct rh_load_limits {
+    const char *history_table;  /* of the migrations, as SQL text; NULL: none */
+    const rh_constraint *added; /* by the migrations */
+    size_t added_count;
+} rh_load_limits;
+
 /* Quantiles in ms; RH_NOT_MEASURED when nothing was recorded. */
 typedef struct rh_quantiles {
     double p50, p95, p99, max;

@@ -125,6 +125,9 @@ typedef struct rh_run {
     rh_pass_record *passes;
     size_t pass_count;
     rh_load load;
+    rh_constraint *constraints_after; /* of the database that the first quiet pass left */
+    size_t constraint_count_after;
+    bool constraints_known; /* the two above were read */
     rh_contention contention;
     rh_compatibility compatibility;
     rh_rollback set_rollback; /* all pending migrations down and up again; not run unless there are several

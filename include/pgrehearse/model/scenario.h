@@ -89,6 +89,7 @@ typedef struct rh_workload {
     const struct rh_profile_values
         *values; /* production's most common values (model/common_values.h); NULL: not known */
     size_t value_count;
+    const struct rh_load_limits *limits; /* model/load.h; NULL: none are known */
 } rh_workload;
 
 /* Bits of rh_scenario.passes. */

@@ -7,8 +7,18 @@
 #include "pgrehearse/model/scenario.h"
 
 /* A mix derived from the schema and data in PG: for each table with a key point reads, short ranges, inserts
- * that follow foreign keys, updates. Values come from real rows. */
-bool rh_mix_from_schema(rh_pg *pg, uint64_t seed, rh_arena *arena, rh_mix *mix, rh_error *error);
+ * that follow foreign keys, updates. Values come from real rows. It keeps out of the history tables of
+ * migration tools, and to the LIMITS (may be NULL): inserts that could break a constraint which the
+ * migrations add are left out. */
+bool rh_mix_from_schema(rh_pg *pg, const rh_load_limits *limits, uint64_t seed, rh_arena *arena, rh_mix *mix,
+                        rh_error *error);
+
+/* Every constraint that rows of the user tables in PG must keep to, in ARENA. */
+bool rh_constraints_read(rh_pg *pg, rh_arena *arena, rh_constraint **constraints, size_t *count,
+                         rh_error *error);
+/* What AFTER has and BEFORE, which is sorted here, has not, in ARENA; returns the count. */
+size_t rh_constraints_added(rh_constraint *before, size_t before_count, const rh_constraint *after,
+                            size_t after_count, rh_arena *arena, rh_constraint **added);
 
 /* A mix that replays production: statements and their shares from an export of pg_stat_statements (PATHS as
  * in statistics.h), values from the rows in PG, ranges, lists and limits turned until each statement returns
@@ -17,8 +27,9 @@ bool rh_mix_from_schema(rh_pg *pg, uint64_t seed, rh_arena *arena, rh_mix *mix, 
  * of them, model/common_values.h; may be none). What cannot be played is in left_out; coverage says how much is. An
  * unreadable export is RH_ERROR_SCENARIO with file and line; a mix without templates is none. */
 bool rh_mix_from_statistics(rh_pg *pg, const char *const *paths, size_t path_count,
-                            const struct rh_profile_values *values, size_t value_count, uint64_t seed,
-                            rh_arena *arena, rh_mix *mix, rh_error *error);
+                            const struct rh_profile_values *values, size_t value_count,
+                            const rh_load_limits *limits, uint64_t seed, rh_arena *arena, rh_mix *mix,
+                            rh_error *error);
 
 /* A mix of pgbench scripts as the COUNT FILES say; each script is one transaction, drawn by weight. A script
  * that cannot be read, or with a statement that PG refuses, is RH_ERROR_SCENARIO with file and line. */
