@@ -85,6 +85,7 @@ static rh_statement_run *new_run(replay *r, rh_statement *statement)
         .elapsed_s = RH_NOT_MEASURED,
         .lock_wait_s = RH_NOT_MEASURED,
         .lock_timeout_s = RH_NOT_MEASURED,
+        .lock_wait_limit_s = RH_NOT_MEASURED,
         .cpu_user_s = RH_NOT_MEASURED,
         .cpu_system_s = RH_NOT_MEASURED,
         .read_bytes = RH_UNKNOWN,

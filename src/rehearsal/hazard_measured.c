@@ -169,7 +169,7 @@ static void add_missing_timeout(const rh_measured *m)
 {
     const rh_lock *lock = strong_lock(m);
     if (!lock || !m->waits_first || may_set_its_own(m->statement) ||
-        has(m->statement, "missing-lock-timeout") || !rh_lock_timeout_is_missing(m->ran->lock_timeout_s))
+        has(m->statement, "missing-lock-timeout") || !rh_lock_timeout_is_missing(m->ran->lock_wait_limit_s))
         return;
     add(m, "missing-lock-timeout",
         rh_arena_printf(

@@ -179,16 +179,16 @@ static rh_hazard_state state_of(const rh_hazard *hazard, const rh_measured *m, b
     return state_by_class(hazard, m, small);
 }
 
-bool rh_lock_timeout_is_missing(double lock_timeout_s)
+bool rh_lock_timeout_is_missing(double limit_s)
 {
-    return lock_timeout_s == 0 || lock_timeout_s > 60;
+    return limit_s == 0 || limit_s > 60;
 }
 
 /* The text could not know what was in force. */
 static bool is_disproved(const rh_hazard *hazard, const rh_measured *m)
 {
-    return is_rule(hazard, "missing-lock-timeout") && m->ran && !isnan(m->ran->lock_timeout_s) &&
-           !rh_lock_timeout_is_missing(m->ran->lock_timeout_s);
+    return is_rule(hazard, "missing-lock-timeout") && m->ran && !isnan(m->ran->lock_wait_limit_s) &&
+           !rh_lock_timeout_is_missing(m->ran->lock_wait_limit_s);
 }
 
 static bool is_warned_of(const rh_statement *statement)

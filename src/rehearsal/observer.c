@@ -1,6 +1,7 @@
 #include "pgrehearse/rehearsal/observer.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/units.h"
+#include <math.h>
 #include <string.h>
 
 static size_t statement_index(const rh_plan *plan, const rh_statement *statement)
@@ -70,15 +71,46 @@ static const char *catalog_name(rh_pg *side, const char *relation, rh_arena *are
     return name;
 }
 
-/* Asked of the session itself, since a server, a database, a role or a function may have set it. SHOW takes
- * no snapshot. */
-static double lock_timeout_in_force(rh_pg *pg, rh_arena *arena)
+/* What its text says of a statement outside of a transaction, as far as the catalog has it; for want of a
+ * look. */
+static void note_expected_locks(const rh_observer *o, const rh_statement *statement, rh_statement_run *run)
 {
-    rh_pg_result *result = rh_pg_query(pg, "SHOW lock_timeout", 0, NULL, NULL);
+    enum { MOST = 16 };
+    rh_arena *arena = o->run->arena;
+    for (size_t i = 0; i < statement->expected_lock_count && i < MOST; i++) {
+        const rh_expected_lock *expected = &statement->expected_locks[i];
+        const char *relation = catalog_name(o->side, expected->relation, arena);
+        if (!relation)
+            continue;
+        rh_lock *lock = rh_arena_add(arena, &run->expected, &run->expected_count, sizeof *lock);
+        *lock = (rh_lock){
+            .relation = relation,
+            .mode = expected->mode,
+            .inferred = true,
+            .blocks_reads = !expected->on_new && rh_lock_modes_conflict(expected->mode, "AccessShareLock"),
+            .blocks_writes = !expected->on_new && rh_lock_modes_conflict(expected->mode, "RowExclusiveLock")};
+    }
+}
+
+static double show(rh_pg *pg, const char *sql, rh_arena *arena)
+{
+    rh_pg_result *result = rh_pg_query(pg, sql, 0, NULL, NULL);
     rh_usec timeout;
     bool known = result && rh_duration_parse(rh_arena_strdup(arena, rh_pg_value(result, 0, 0)), &timeout);
     rh_pg_result_free(result);
     return known ? rh_seconds(timeout) : RH_NOT_MEASURED;
+}
+
+/* Asked of the session itself, since a server, a database, a role or a function may have set them. SHOW takes
+ * no snapshot. */
+static void ask_for_timeouts(rh_pg *pg, rh_arena *arena, rh_statement_run *run)
+{
+    run->lock_timeout_s = show(pg, "SHOW lock_timeout", arena);
+    double statement_s = show(pg, "SHOW statement_timeout", arena);
+    run->lock_wait_limit_s = run->lock_timeout_s > 0 && statement_s > 0
+                                 ? fmin(run->lock_timeout_s, statement_s)
+                             : run->lock_timeout_s > 0 ? run->lock_timeout_s
+                                                       : statement_s;
 }
 
 /* Once is enough, and a failed transaction answers nothing. */
@@ -105,9 +137,9 @@ static void before(void *user, rh_pg *pg, rh_migration *migration, rh_statement 
     if (o->is_shut_out)
         return;
     if (is_asked_for_timeout(o, pg, statement, run))
-        run->lock_timeout_s = lock_timeout_in_force(pg, o->run->arena);
-    if (statement->expected_lock && rh_pg_transaction_state(pg) == 'I')
-        run->relation = catalog_name(o->side, statement->expected_relation, o->run->arena);
+        ask_for_timeouts(pg, o->run->arena, run);
+    if (rh_pg_transaction_state(pg) == 'I')
+        note_expected_locks(o, statement, run);
     if (is_looked_at(o, statement, run))
         rh_work_before(o->work, pg, statement->expected_relation);
     rh_counters_read_idle(pg, o->side, &o->access, &o->before);
@@ -263,13 +295,10 @@ static void add_outside_locks(rh_observer *o, const rh_migration *migration, rh_
     run->lock_count = rh_sampler_locks(o->sampler, migration->id, statement->ordinal, arena, &run->locks);
     for (size_t i = 0; i < run->lock_count; i++)
         run->locks[i].held_s = run->elapsed_s; /* it is released when the statement ends */
-    if (run->lock_count == 0 && statement->expected_lock && run->relation) {
+    const size_t seen = run->lock_count;
+    for (size_t i = 0; seen == 0 && i < run->expected_count; i++) {
         rh_lock *lock = rh_arena_add(arena, &run->locks, &run->lock_count, sizeof *lock);
-        lock->relation = run->relation;
-        lock->mode = statement->expected_lock;
-        lock->inferred = true;
-        lock->blocks_reads = rh_lock_modes_conflict(lock->mode, "AccessShareLock");
-        lock->blocks_writes = rh_lock_modes_conflict(lock->mode, "RowExclusiveLock");
+        *lock = run->expected[i];
         lock->held_s = run->elapsed_s;
     }
 }

@@ -119,6 +119,7 @@ static void on_begun(void *user, rh_proxy_statement *statement)
         .elapsed_s = RH_NOT_MEASURED,
         .lock_wait_s = RH_NOT_MEASURED,
         .lock_timeout_s = RH_NOT_MEASURED,
+        .lock_wait_limit_s = RH_NOT_MEASURED,
         .cpu_user_s = RH_NOT_MEASURED,
         .cpu_system_s = RH_NOT_MEASURED,
         .read_bytes = RH_UNKNOWN,

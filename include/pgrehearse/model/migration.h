@@ -102,8 +102,9 @@ typedef struct rh_statement_run {
     bool locks_complete; /* its transaction's were read before it ended: what is not in LOCKS it did not take
                           */
     double lock_timeout_s; /* in force when it was sent; 0: none; RH_NOT_MEASURED: not asked */
-    const char
-        *relation; /* the statement's own, as the catalog named it before; NULL: not there, not asked */
+    double lock_wait_limit_s; /* the shorter of that and statement_timeout; 0: neither is set; likewise */
+    const rh_lock *expected; /* by its text, on what the catalog had before it ran; outside of transactions */
+    size_t expected_count;
     const rh_statement_work *work; /* NULL: not looked at in this run */
     rh_progress_phase *phases;     /* in the order they were seen first */
     size_t phase_count;            /* 0: short, or it reports no progress */

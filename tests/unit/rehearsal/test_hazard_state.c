@@ -42,7 +42,7 @@ static int set_up(void **state)
                                 .blocks_writes = true};
         w->runs[i] = (rh_statement_run){.pass = RH_PASS_KIND_QUIET,
                                         .elapsed_s = 0.02,
-                                        .lock_timeout_s = RH_NOT_MEASURED,
+                                        .lock_wait_limit_s = RH_NOT_MEASURED,
                                         .locks = &w->locks[i],
                                         .lock_count = 1,
                                         .work = i ? &w->work : NULL};
@@ -87,20 +87,20 @@ static void the_timeout_in_force_decides(void **state)
 {
     world *w = *state;
     assert_null(hazard(w, 0, "missing-lock-timeout")); /* nobody asked */
-    w->runs[0].lock_timeout_s = 0;
+    w->runs[0].lock_wait_limit_s = 0;
     assert_int_equal(hazard(w, 0, "missing-lock-timeout")->state, RH_HAZARD_MEASURED);
-    w->runs[0].lock_timeout_s = 2; /* set by the server, say: the text's warning goes */
+    w->runs[0].lock_wait_limit_s = 2; /* set by the server, say: the text's warning goes */
     assert_null(hazard(w, 0, "missing-lock-timeout"));
-    w->runs[0].lock_timeout_s = 3600;
+    w->runs[0].lock_wait_limit_s = 3600;
     assert_non_null(hazard(w, 0, "missing-lock-timeout"));
-    w->runs[1].lock_timeout_s = 0; /* the queue has formed already */
+    w->runs[1].lock_wait_limit_s = 0; /* the queue has formed already */
     assert_null(hazard(w, 1, "missing-lock-timeout"));
 }
 
 static void an_inferred_lock_measures_nothing(void **state)
 {
     world *w = *state;
-    w->runs[0].lock_timeout_s = 0;
+    w->runs[0].lock_wait_limit_s = 0;
     w->locks[0].inferred = true;
     assert_int_equal(hazard(w, 0, "missing-lock-timeout")->state, RH_HAZARD_EXPECTED);
 }
