@@ -27,6 +27,8 @@ static void join_two(rh_migration *first, rh_migration *next, rh_arena *arena)
         first->down = down;
     }
     first->has_down = first->rollback.has_down = has_down;
+    first->down_is_empty |= next->down_is_empty;
+    first->rollback.down_is_empty = first->down_is_empty;
     next->up.statement_count = next->down.statement_count = 0; /* they are the first one's */
     next->pending = false;
     next->joined_id = first->id;

@@ -287,6 +287,15 @@ static bool refuse_not_sql(const rh_framework_rules *rules, const rh_migration *
     return rh_error_at(error, migration->up.file, 0, 0);
 }
 
+/* Comments and blanks, the tool's obligatory marks, BEGIN and COMMIT around nothing: no way down. */
+static bool does_something(const rh_script *script)
+{
+    for (size_t i = 0; i < script->statement_count; i++)
+        if (script->statements[i].class_ != RH_CLASS_TRANSACTION)
+            return true;
+    return false;
+}
+
 static bool load_ways(const rh_framework_rules *rules, rh_hazard_context *release, rh_migration *migration,
                       rh_error *error)
 {
@@ -302,8 +311,10 @@ static bool load_ways(const rh_framework_rules *rules, rh_hazard_context *releas
                                .way_down = true};
     if (migration->down.file && !rh_script_load(migration, RH_DOWN, rules, &alone, error))
         return false;
-    migration->has_down = migration->down.file != NULL;
+    migration->has_down = does_something(&migration->down);
+    migration->down_is_empty = migration->down.file && !migration->has_down;
     migration->rollback.has_down = migration->has_down;
+    migration->rollback.down_is_empty = migration->down_is_empty;
     return true;
 }
 

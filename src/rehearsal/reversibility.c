@@ -178,5 +178,6 @@ void rh_reversibility_judge(rh_rollback *rollback, rh_arena *arena)
     else if (rollback->outcome == RH_OUTCOME_OK)
         judge_states(rollback, arena);
     else if (!rollback->has_down)
-        judge(rollback, RH_REVERSIBILITY_IRREVERSIBLE, "there is no way down");
+        judge(rollback, RH_REVERSIBILITY_IRREVERSIBLE,
+              rollback->down_is_empty ? "the down migration has no statements" : "there is no down migration");
 }

@@ -77,19 +77,32 @@ static bool rehearse_one(way_back *w, size_t m, rh_error *error)
 
 /* ---- the pass ---- */
 
+/* Is the database where the way up left it? What a way down did not bring back, or left behind, may not be there for
+ * the next migration, or be in its way. */
+static bool is_as_after_way_up(const rh_rollback *rollback)
+{
+    return rollback->reversibility == RH_REVERSIBILITY_FULL && rollback->schema_restored == 1;
+}
+
 static bool rehearse_each(way_back *w, rh_error *error)
 {
     rh_run *run = w->run;
     size_t done = 0;
+    bool drifted = false;
     for (size_t m = 0; m < run->plan.migration_count; m++) {
         rh_migration *migration = &run->plan.migrations[m];
         if (!migration->pending)
             continue;
         rh_progress_update(w->progress, "rollback", migration->name, (int64_t)done++,
                            (int64_t)run->plan.pending_count, RH_UNIT_ITEMS);
-        if (!rehearse_one(w, m, error))
+        const bool fresh = drifted && migration->has_down; /* one without a way down needs no state */
+        if ((fresh && !rh_way_back_start_over(w, m, error)) ||
+            ((!drifted || fresh) && !rehearse_one(w, m, error)))
             return false;
         rh_reversibility_judge(&migration->rollback, run->arena);
+        if (migration->has_down) /* after a failure there is a fresh copy already */
+            drifted = !is_as_after_way_up(&migration->rollback) &&
+                      migration->rollback.reversibility != RH_REVERSIBILITY_BROKEN;
     }
     return true;
 }
@@ -99,7 +112,9 @@ static void begin(rh_run *run)
     run->set_rollback = (rh_rollback){.schema_restored = -1};
     for (size_t m = 0; m < run->plan.migration_count; m++) {
         rh_migration *migration = &run->plan.migrations[m];
-        migration->rollback = (rh_rollback){.has_down = migration->has_down, .schema_restored = -1};
+        migration->rollback = (rh_rollback){.has_down = migration->has_down,
+                                            .down_is_empty = migration->down_is_empty,
+                                            .schema_restored = -1};
     }
 }
 

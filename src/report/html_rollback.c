@@ -176,7 +176,7 @@ static void row(rh_html *html, const char *title, const rh_json *rollback)
     rh_xml_open(html->xml, "tbody", NULL);
     rh_html_row(html, NULL);
     rh_html_cell(html, rh_view_line(view, title, 80));
-    rh_html_cell(html, has_down ? "yes" : "none");
+    rh_html_cell(html, has_down ? "yes" : rh_view_string(rollback, "file") ? "no statements" : "none");
     rh_xml_open(html->xml, "td", NULL);
     rh_xml_element(html->xml, "span", rh_view_reversibility(rollback), "class", class_of(rollback), NULL);
     rh_xml_close(html->xml);

@@ -23,7 +23,7 @@ bool rh_view_way_back_works(const rh_json *rollback)
            !rh_json_bool(rh_json_get(rollback, "has_down"));
 }
 
-/* "; 2 irreversible (000014: there is no way down)": the first of this kind is explained. */
+/* "; 2 irreversible (000014: there is no down migration)": the first of this kind is explained. */
 static const char *of_kind(const rh_view *view, const char *text, const char *name, bool explained)
 {
     const rh_view_migration *first = NULL;
@@ -48,7 +48,8 @@ static const char *of_kind(const rh_view *view, const char *text, const char *na
 static bool none_has_a_way_down(const rh_view *view)
 {
     for (size_t i = 0; i < view->migration_count; i++)
-        if (rh_json_bool(rh_json_path(view->migrations[i].record, "rollback.has_down")))
+        if (rh_json_bool(rh_json_path(view->migrations[i].record, "rollback.has_down")) ||
+            rh_json_string(rh_json_path(view->migrations[i].record, "rollback.file"))) /* without statements */
             return false;
     return true;
 }

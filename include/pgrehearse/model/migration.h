@@ -239,6 +239,7 @@ rh_failure *rh_failure_of_error(const rh_error *error, rh_arena *arena);
 typedef struct rh_rollback {
     rh_outcome outcome; /* of down, and of up again */
     bool has_down;
+    bool down_is_empty; /* there is a way down, and no statement in it: HAS_DOWN is false then */
     double down_s, up_again_s;
     int schema_restored; /* 1 yes, 0 no, -1 not checked */
     rh_difference *differences;
@@ -259,7 +260,8 @@ typedef struct rh_migration {
     const void *framework_data; /* what its framework's reader keeps with it; NULL */
     const char *skipped;        /* why its framework passes over it ("below the baseline 7"); NULL */
     rh_script up;
-    bool has_down;
+    bool has_down;      /* with a statement in it */
+    bool down_is_empty; /* there is one without */
     rh_script down;
     const char *const *command; /* a program instead of the files, NULL-ended; NULL: files */
     const char *const *down_command;

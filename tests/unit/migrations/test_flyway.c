@@ -25,7 +25,7 @@ static void test_flyway_names(void **state)
     fixture_file(f, "V1__first_step.sql", "");
     fixture_file(f, "deep/er/V1_10__b.sql", "");
     fixture_file(f, "V1.9.0__c.sql", "");
-    fixture_file(f, "U1.9__c.sql", "");
+    fixture_file(f, "U1.9__c.sql", "select 1");
     fixture_file(f, "V20240101000000000000000__long.sql", "");
     fixture_file(f, "V3.sql", "");
     fixture_file(f, "R__z_view.sql", "");

@@ -81,8 +81,8 @@ static void test_golang_migrate_names(void **state)
     fixture_file(f, "x5_a.up.sql", "bad");
     fixture_file(f, "6_a.sql", "bad");
     fixture_file(f, "7_.up.sql", "");
-    fixture_file(f, "8_a.b.up.down.sql", "");
-    fixture_file(f, "10_other.down.sql", "");
+    fixture_file(f, "8_a.b.up.down.sql", "select 1");
+    fixture_file(f, "10_other.down.sql", "select 1");
     fixture_file(f, "99999999999999999999_past_uint64.up.sql", "bad");
     fixture_file(f, "11_dir.up.sql/x", "");
     assert_true(fixture_plan(f, NULL));

@@ -63,7 +63,7 @@ static void without_a_run(void **state)
     (void)state;
     rh_rollback none = {.schema_restored = -1},
                 failed = {.outcome = RH_OUTCOME_FAILED, .has_down = true, .schema_restored = -1};
-    expect(&none, RH_REVERSIBILITY_IRREVERSIBLE, "there is no way down");
+    expect(&none, RH_REVERSIBILITY_IRREVERSIBLE, "there is no down migration");
     expect(&failed, RH_REVERSIBILITY_BROKEN, "the way down failed");
     failed.schema_restored = 1;
     expect(&failed, RH_REVERSIBILITY_BROKEN, "the way up again failed");

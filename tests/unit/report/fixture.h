@@ -231,7 +231,7 @@ static void fixture_rollback(rh_run *run, rh_migration *m)
                                 .has_down = m->has_down,
                                 .schema_restored = -1,
                                 .reversibility = RH_REVERSIBILITY_IRREVERSIBLE,
-                                .why = "there is no way down"};
+                                .why = "there is no down migration"};
     if (!m->has_down)
         return;
     m->down.file = rh_arena_printf(run->arena, "/srv/shop/migrations/%s_%s.down.sql", m->id, m->name);
