@@ -86,6 +86,22 @@ static bool check_ways_up(const rh_framework_rules *rules, const rh_plan *plan, 
     return true;
 }
 
+/* The framework's, or what the scenario says of plain SQL files. */
+static rh_transaction_rule rule_of(const rh_scenario *scenario, const rh_framework_rules *rules)
+{
+    return rules->framework == RH_FRAMEWORK_SQL &&
+                   scenario->migrations.transaction != RH_FILE_TRANSACTION_EACH
+               ? RH_TRANSACTION_ONE
+               : rules->transaction;
+}
+
+/* Is all that is pending one transaction, and one session? */
+static bool is_in_one(const rh_scenario *scenario, const rh_framework_rules *rules)
+{
+    return rules->all_in_one || (rules->framework == RH_FRAMEWORK_SQL &&
+                                 scenario->migrations.transaction == RH_FILE_TRANSACTION_ALL);
+}
+
 static bool make_migrations(const rh_scenario *scenario, const rh_framework_rules *rules, rh_arena *arena,
                             rh_plan *plan, rh_error *error)
 {
@@ -108,7 +124,7 @@ static bool make_migrations(const rh_scenario *scenario, const rh_framework_rule
             return false;
     }
     for (size_t i = 0; i < plan->migration_count; i++) {
-        plan->migrations[i].up.rule = plan->migrations[i].down.rule = rules->transaction;
+        plan->migrations[i].up.rule = plan->migrations[i].down.rule = rule_of(scenario, rules);
         plan->migrations[i].rollback.has_down = plan->migrations[i].has_down;
         plan->migrations[i].rollback.down_s = plan->migrations[i].rollback.up_again_s = RH_NOT_MEASURED;
         plan->migrations[i].rollback.schema_restored = -1;
@@ -318,7 +334,8 @@ static bool load_ways(const rh_framework_rules *rules, rh_hazard_context *releas
     return true;
 }
 
-static bool load_scripts(const rh_framework_rules *rules, rh_arena *arena, rh_plan *plan, rh_error *error)
+static bool load_scripts(const rh_scenario *scenario, const rh_framework_rules *rules, rh_arena *arena,
+                         rh_plan *plan, rh_error *error)
 {
     /* The ways up are one release; each way down is looked at by itself. */
     rh_hazard_context release = {.arena = arena};
@@ -332,6 +349,8 @@ static bool load_scripts(const rh_framework_rules *rules, rh_arena *arena, rh_pl
         if (!migration->pending)
             continue;
         plan->pending_count++;
+        if (rules && rules->session_a_file && !is_in_one(scenario, rules))
+            rh_session_connect(&release.session);
         if (!load_ways(rules, &release, migration, error))
             return false;
     }
@@ -342,7 +361,7 @@ static bool load_scripts(const rh_framework_rules *rules, rh_arena *arena, rh_pl
 static bool settle(const rh_scenario *scenario, const rh_framework_rules *rules, rh_arena *arena,
                    rh_plan *plan, rh_error *error)
 {
-    bool in_one = rules->all_in_one;
+    bool in_one = is_in_one(scenario, rules);
     if (rules->settle_plan && !rules->settle_plan(plan, arena, &in_one, error))
         return error && error->file ? false : rh_error_at_migrations(scenario, error);
     if (in_one)
@@ -362,7 +381,7 @@ bool rh_plan_make(const rh_scenario *scenario, const rh_rows *history, rh_arena 
     plan->setting_count = given.setting_count;
     if (scenario->migrations.command) {
         rh_program_plan(scenario, arena, plan);
-        return keep_only(scenario, plan, arena, error) && load_scripts(NULL, arena, plan, error);
+        return keep_only(scenario, plan, arena, error) && load_scripts(scenario, NULL, arena, plan, error);
     }
     if (!scenario->migrations.path)
         return true;
@@ -370,7 +389,7 @@ bool rh_plan_make(const rh_scenario *scenario, const rh_rows *history, rh_arena 
     return make_migrations(scenario, rules, arena, plan, error) &&
            mark_applied(scenario, rules, history, plan, arena, error) &&
            choose_pending(scenario, plan, arena, error) && insert_steps(scenario, plan, arena, error) &&
-           keep_only(scenario, plan, arena, error) && load_scripts(rules, arena, plan, error) &&
+           keep_only(scenario, plan, arena, error) && load_scripts(scenario, rules, arena, plan, error) &&
            settle(scenario, rules, arena, plan, error) &&
            (scenario->staging.kind != RH_STAGING_SERVER || rh_plan_check_server_safety(plan, error));
 }

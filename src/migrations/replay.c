@@ -369,6 +369,8 @@ static bool replay_file(replay *r, rh_error *error)
     const rh_direction direction = r->options->direction;
     if (rh_pg_transaction_state(r->pg) == '?')
         return rh_error_set(error, RH_ERROR_LOST, "the connection to the server is gone");
+    if (rules->session_a_file && !rh_pg_execute(r->pg, "DISCARD ALL", error))
+        return false;
     if (!rh_history_ensure(r->pg, r->plan, rules, error))
         return false;
     if (rules->begin && !rules->begin(r->pg, r->plan, r->migration, direction, error))

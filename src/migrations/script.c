@@ -129,7 +129,7 @@ bool rh_script_load(rh_migration *migration, rh_direction direction, const rh_fr
     rh_arena *scratch = rh_arena_new();
     rh_script *script = direction == RH_UP ? &migration->up : &migration->down;
     const char *path = script->file;
-    rh_sql_reading reading = {.rule = rules->transaction, .own = migration->framework_data};
+    rh_sql_reading reading = {.rule = script->rule, .own = migration->framework_data};
     rh_sql_span *spans = NULL;
     size_t length = 0, count = 0;
     reading.text = rh_file_read(path, FILE_LIMIT, scratch, &length, error);

@@ -1,5 +1,6 @@
 #include "transaction_verb.h"
 #include "pgrehearse/adapters/sql_parser.h"
+#include "pgrehearse/base/text.h"
 #include <string.h>
 #include <strings.h>
 
@@ -45,6 +46,7 @@ rh_transaction_verb rh_transaction_verb_of(const char *sql)
 {
     static const char *const first_words[] = {"begin",   "start",     "commit",  "end", "rollback", "abort",
                                               "prepare", "savepoint", "release", "set", "reset",    "show"};
+    sql = rh_sql_skip_blanks(sql);
     size_t length = strspn(sql, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
     bool candidate = false;
     for (size_t i = 0; i < sizeof first_words / sizeof *first_words; i++)

@@ -1,4 +1,5 @@
 #include "pgrehearse/model/migration.h"
+#include "pgrehearse/base/text.h"
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
@@ -19,10 +20,10 @@ static bool ends_transaction(const char *sql)
 {
     if (first_word(sql, "ROLLBACK")) {
         const char *rest = sql + strlen("ROLLBACK");
-        rest += strspn(rest, " \t\r\n");
+        rest = rh_sql_skip_blanks(rest);
         for (size_t i = 0; i < 2; i++) /* ROLLBACK WORK TO, ROLLBACK TRANSACTION TO */
             if (first_word(rest, i ? "TRANSACTION" : "WORK"))
-                rest += strlen(i ? "TRANSACTION" : "WORK") + 1;
+                rest = rh_sql_skip_blanks(rest + strlen(i ? "TRANSACTION" : "WORK"));
         return !first_word(rest, "TO") && !first_word(rest, "PREPARED");
     }
     return first_word(sql, "COMMIT") || first_word(sql, "END") || first_word(sql, "ABORT");
@@ -43,7 +44,7 @@ int rh_plan_transactions(const rh_script *script, int *numbers)
     for (size_t i = 0; i < script->statement_count; i++) {
         const rh_statement *statement = &script->statements[i];
         const char *sql = statement->class_ == RH_CLASS_TRANSACTION && statement->redacted_sql
-                              ? statement->redacted_sql
+                              ? rh_sql_skip_blanks(statement->redacted_sql)
                               : "";
         numbers[i] = number;
         explicit_block = explicit_block || begins_transaction(sql);

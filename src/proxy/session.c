@@ -1,6 +1,7 @@
 #include "pgrehearse/proxy/session.h"
 #include "pgrehearse/base/arena.h"
 #include "names.h"
+#include "pgrehearse/base/text.h"
 #include "words.h"
 #include <stdlib.h>
 #include <string.h>
@@ -172,10 +173,11 @@ static void take_first(rh_session *s, rh_usec now)
 
 bool rh_session_is_commit(const char *sql)
 {
-    const char *rest = rh_skip_blanks(sql);
+    const char *rest = rh_sql_skip_blanks(sql);
     if (rh_is_word(rest, "commit") || rh_is_word(rest, "end"))
         return true;
-    return rh_is_word(rest, "prepare") && rh_is_word(rh_skip_blanks(rest + strlen("prepare")), "transaction");
+    return rh_is_word(rest, "prepare") &&
+           rh_is_word(rh_sql_skip_blanks(rest + strlen("prepare")), "transaction");
 }
 
 /* The SQL behind a body that begins with a portal's name. */

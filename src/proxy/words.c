@@ -1,40 +1,9 @@
 #include "words.h"
+#include "pgrehearse/base/text.h"
 #include <ctype.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Behind the comment that begins at P: they nest in SQL. */
-static const char *skip_comment(const char *p)
-{
-    int depth = 0;
-    do {
-        if (p[0] == '/' && p[1] == '*') {
-            depth++;
-            p += 2;
-        } else if (p[0] == '*' && p[1] == '/') {
-            depth--;
-            p += 2;
-        } else if (*p) {
-            p++;
-        }
-    } while (depth > 0 && *p);
-    return p;
-}
-
-const char *rh_skip_blanks(const char *p)
-{
-    for (;;) {
-        if (isspace((unsigned char)*p) || *p == ';')
-            p++;
-        else if (p[0] == '-' && p[1] == '-')
-            p += strcspn(p, "\n");
-        else if (p[0] == '/' && p[1] == '*')
-            p = skip_comment(p);
-        else
-            return p;
-    }
-}
 
 bool rh_is_word(const char *sql, const char *word)
 {
@@ -45,7 +14,7 @@ bool rh_is_word(const char *sql, const char *word)
 
 static bool is_one_of(const char *sql, const char *const *words, size_t count)
 {
-    const char *rest = rh_skip_blanks(sql);
+    const char *rest = rh_sql_skip_blanks(sql);
     for (size_t i = 0; i < count; i++)
         if (rh_is_word(rest, words[i]))
             return true;

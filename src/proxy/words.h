@@ -4,8 +4,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* SQL behind blanks and comments. */
-const char *rh_skip_blanks(const char *sql);
 /* SQL begins with WORD (lower case), as a whole word. */
 bool rh_is_word(const char *sql, const char *word);
 /* BEGIN or START TRANSACTION. */

@@ -76,6 +76,7 @@ static void add_targets(matcher *m, const rh_json *migration)
 static bool is_transaction_word(const char *text)
 {
     static const char *const words[] = {"BEGIN", "START", "COMMIT", "END", "ROLLBACK", "SET", "RESET"};
+    text = rh_sql_skip_blanks(text);
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         size_t length = strlen(words[i]);
         if (strncasecmp(text, words[i], length) == 0 && !(text[length] >= 'A' && text[length] <= 'z'))

@@ -45,6 +45,8 @@ const char *rh_scenario_template(void)
            "  pending: auto              # what the backup's own history table says; or all; or a list: "
            "[\"000012\", \"000013\"]\n"
            "  # history: billing.versions  # the history table, where it is not the framework's default\n"
+           "  # transaction: file        # of plain SQL files: each (statement by itself, as psql -f), file, or all "
+           "in one\n"
            "  # steps:                   # programs among the files, run as they are\n"
            "  #   - {after: \"000012\", command: [pg_repack, --table=orders]}   # default: behind the last\n"
            "  # statement_timeout: 30min # a statement that takes longer fails its migration\n"

@@ -71,6 +71,7 @@ typedef struct rh_framework_rules {
     /* How well the files of LIST (not empty) fit, and *WHY in words; NULL: RH_FIT_NAMES. */
     rh_fit (*fit)(const char *folder, const rh_migration_files *list, rh_arena *arena, const char **why);
     const char *down_folder;   /* a folder whose files are ways down; NULL: none */
+    bool session_a_file;       /* each file is run by psql, in a session of its own */
     bool up_may_be_missing;    /* a version with only a way down counts, with an empty way up */
     bool byte_order_mark_sent; /* the tool sends a byte-order mark to the server (which refuses it) */
     /* Under RH_TRANSACTION_ONE: */

@@ -70,4 +70,5 @@ const rh_framework_rules rh_framework_sql = {
     .recognise = recognise,
     .compare = compare,
     .down_folder = "down",
+    .session_a_file = true,
 };

@@ -151,6 +151,7 @@ const rh_framework_rules rh_framework_rails = {
     .list = list_files,
     .compare = compare,
     .fit = fit,
+    .session_a_file = true,
     .read = read_structure,
     .history_table = "schema_migrations",
     .history_columns = {"version"},

@@ -121,6 +121,7 @@ const rh_framework_rules rh_framework_sqitch = {
     .list = list_files,
     .compare = compare,
     .fit = fit,
+    .session_a_file = true,
     .read = read_script,
     .history_table = "sqitch.changes",
     .history_columns = {"change_id", "script_hash"},

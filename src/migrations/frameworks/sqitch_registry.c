@@ -168,16 +168,15 @@ bool rh_sqitch_begin(rh_pg *pg, const rh_plan *plan, const rh_migration *migrati
     const rh_sqitch_project *project = change_of(migration)->project;
     const char *person[] = {project->user, project->email};
     const char *row[] = {project->name, project->uri, project->user, project->email};
-    if (!reset_session(pg, error) || direction == RH_DOWN)
-        return direction == RH_DOWN && !rh_error_is_set(error);
-    return run(pg,
-               "insert into sqitch.releases (version, installer_name, installer_email)"
-               " select 1.1, $1, $2 where not exists (select from sqitch.releases)",
-               2, person, error) &&
-           run(pg,
-               "insert into sqitch.projects (project, uri, creator_name, creator_email)"
-               " values ($1, $2, $3, $4) on conflict (project) do nothing",
-               4, row, error);
+    return direction == RH_DOWN ||
+           (run(pg,
+                "insert into sqitch.releases (version, installer_name, installer_email)"
+                " select 1.1, $1, $2 where not exists (select from sqitch.releases)",
+                2, person, error) &&
+            run(pg,
+                "insert into sqitch.projects (project, uri, creator_name, creator_email)"
+                " values ($1, $2, $3, $4) on conflict (project) do nothing",
+                4, row, error));
 }
 
 /* A text[] literal, name by name. */

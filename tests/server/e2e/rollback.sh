@@ -107,7 +107,7 @@ migration 000016_object.up.sql 'SELECT lo_creat(-1);'
 migration 000016_object.down.sql 'SELECT 1;'
 migration 000017_objects.up.sql 'DO $$ BEGIN ASSERT 3 = (SELECT count(*) FROM pg_largeobject_metadata); END $$;'
 migration 000017_objects.down.sql 'SELECT 1;'
-rehearse 0 --pass quiet
+rehearse 2 --pass quiet
 valid_report
 report "all(m['outcome'] == 'ok' and m['error'] is None for m in r['migrations'][1:])"
 way 2 "b['outcome'] == 'ok' and b['reversibility'] == 'reversible'"

@@ -143,6 +143,7 @@ static const char *const TRICKY[] = {
     "begin; create table a (i int); select 1/0; commit",
     "begin; create table a (i int); commit; create table b (i int); select 1/0",
     "create table a (i int); commit; create table b (i int); select 1/0",
+    "create table a (i int);\n\n/* at /* last */ */ -- now\n\tCoMMiT;\ncreate table b (i int); select 1/0",
     "create table a (i int); commit; create table b (i int); create table c (i int)",
     "create table a (i int); begin; create table b (i int); commit; create table c (i int)",
     "create table a (i int); begin; create table b (i int); rollback; create table c (i int)",
@@ -523,6 +524,43 @@ static void test_hooks(void **state)
     rh_arena_free(arena);
 }
 
+/* As psql -f runs each file: what a file sets is not there for the next, but for transaction: all. */
+static void test_session_a_file(void **state)
+{
+    static const struct {
+        rh_file_transaction transaction;
+        const char *said;
+    } cases[] = {
+        {RH_FILE_TRANSACTION_EACH, "0 \"$user\", public 3"},
+        {RH_FILE_TRANSACTION_FILE, "0 \"$user\", public 1"},
+        {RH_FILE_TRANSACTION_ALL, "2s pg_catalog 1"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        world *w = world_begin();
+        w->scenario.migrations.framework = RH_FRAMEWORK_SQL;
+        w->scenario.migrations.transaction = cases[i].transaction;
+        write_file(
+            w, "1.sql",
+            "set lock_timeout = '2s'; set search_path = pg_catalog; create table public.ids (id text)");
+        write_file(
+            w, "2.sql",
+            "insert into public.ids select pg_current_xact_id()::text;"
+            " insert into public.ids select pg_current_xact_id()::text;"
+            " create table public.said as select format('%s %s %s', current_setting('lock_timeout'),"
+            " current_setting('search_path'), count(distinct id) + (count(distinct id) > 1)::int) from public.ids");
+        make_plan(w);
+        for (size_t m = 0; m < w->plan.migration_count; m++)
+            if (w->plan.migrations[m].pending && !replay(w, m, RH_UP))
+                fail_msg("%s", w->error.message);
+        rh_pg_result *result = rh_pg_query(w->pg, "select * from public.said", 0, NULL, &w->error);
+        assert_non_null(result);
+        assert_string_equal(rh_pg_value(result, 0, 0), cases[i].said);
+        rh_pg_result_free(result);
+        world_end(w);
+    }
+}
+
 static int start(void **state)
 {
     (void)state;
@@ -551,7 +589,7 @@ int main(void)
         cmocka_unit_test(test_golang_history), cmocka_unit_test(test_place),
         cmocka_unit_test(test_timeout),        cmocka_unit_test(test_lost),
         cmocka_unit_test(test_hooks),          cmocka_unit_test(test_interrupt),
-        cmocka_unit_test(test_no_literals),
+        cmocka_unit_test(test_no_literals),    cmocka_unit_test(test_session_a_file),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

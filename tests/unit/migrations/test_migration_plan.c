@@ -465,6 +465,51 @@ static void test_given_server(void **state)
     fixture_end(f);
 }
 
+/* migrations.transaction, of plain SQL. */
+static void test_plain_transactions(void **state)
+{
+    (void)state;
+    fixture *f = fixture_begin();
+    f->scenario.migrations.framework = RH_FRAMEWORK_SQL;
+    fixture_file(f, "1_a.sql", "select 1; select 2");
+    fixture_file(f, "2_b.sql", "select 3");
+    assert_true(fixture_plan(f, NULL));
+    assert_int_equal(f->plan.migrations[0].up.rule, RH_TRANSACTION_EACH);
+    f->scenario.migrations.transaction = RH_FILE_TRANSACTION_FILE;
+    assert_true(fixture_plan(f, NULL));
+    assert_int_equal(f->plan.pending_count, 2);
+    assert_int_equal(f->plan.migrations[1].up.rule, RH_TRANSACTION_ONE);
+    f->scenario.migrations.transaction = RH_FILE_TRANSACTION_ALL;
+    assert_true(fixture_plan(f, NULL));
+    assert_int_equal(f->plan.pending_count, 1);
+    assert_string_equal(fixture_script(f, 0, RH_UP), "1:select 1 | 1:select 2 | 1:select 3");
+    fixture_end(f);
+}
+
+/* A way down without statements is none; what it says is another matter than that there is none. */
+static void test_empty_ways_down(void **state)
+{
+    static const char *const empty[] = {"",   "\n",           "-- nothing\n/* at all */",
+                                        ";;", "\xef\xbb\xbf", "BEGIN;\nCOMMIT;"};
+    (void)state;
+    fixture *f = fixture_begin();
+    fixture_file(f, "1_a.sql", "select 1");
+    for (size_t i = 0; i < sizeof empty / sizeof *empty; i++) {
+        fixture_file(f, "1_a.down.sql", empty[i]);
+        assert_true(fixture_plan(f, NULL));
+        assert_false(f->plan.migrations[0].has_down);
+        assert_true(f->plan.migrations[0].down_is_empty);
+    }
+    fixture_file(f, "1_a.down.sql", "select 1");
+    assert_true(fixture_plan(f, NULL));
+    assert_true(f->plan.migrations[0].has_down);
+    fixture_file(f, "1_a.down.sql", NULL);
+    assert_true(fixture_plan(f, NULL));
+    assert_false(f->plan.migrations[0].has_down);
+    assert_false(f->plan.migrations[0].down_is_empty);
+    fixture_end(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -483,6 +528,8 @@ int main(void)
         cmocka_unit_test(test_long_file_with_open_quotes),
         cmocka_unit_test(test_told_together),
         cmocka_unit_test(test_given_server),
+        cmocka_unit_test(test_plain_transactions),
+        cmocka_unit_test(test_empty_ways_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
