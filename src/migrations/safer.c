@@ -175,6 +175,8 @@ static bool rewrite(rh_safer_list *list, const char *kind, rh_json *body)
 
 static bool is_answered(const rh_safer_list *list, const char *rule)
 {
+    if (list->kept)
+        return false;
     for (size_t i = 0; i < list->answered_count; i++)
         if (strcmp(list->answered[i], rule) == 0)
             return true;
@@ -273,15 +275,6 @@ static bool holds_on(const rh_script *script, const int *numbers, size_t i)
     return false;
 }
 
-static bool ends_in_rollback(const rh_script *script, const int *numbers, size_t i)
-{
-    while (i + 1 < script->statement_count && numbers[i + 1] == numbers[i])
-        i++;
-    const char *sql = script->statements[i].sql;
-    return rh_transaction_verb_of(sql) == RH_VERB_END && strncasecmp(sql, "commit", 6) != 0 &&
-           strncasecmp(sql, "end", 3) != 0;
-}
-
 typedef struct making {
     rh_safer_packing *p;
     rh_known *known;
@@ -291,6 +284,19 @@ typedef struct making {
     rh_safer_step *later;
     size_t later_count;
 } making;
+
+/* Why nothing of the transaction of statement I can be committed: it never is; NULL. */
+static const char *never_committed(const making *m, size_t i)
+{
+    const rh_script *script = &m->p->migration->up;
+    while (i + 1 < script->statement_count && m->numbers[i + 1] == m->numbers[i])
+        i++;
+    const char *sql = script->statements[i].sql;
+    if (rh_transaction_verb_of(sql) != RH_VERB_END)
+        return m->p->each && m->p->begin ? "its transaction is not committed" : NULL;
+    return strncasecmp(sql, "commit", 6) != 0 && strncasecmp(sql, "end", 3) != 0 ? "its transaction is rolled back"
+                                                                                : NULL;
+}
 
 static void pack_statement(making *m, size_t i)
 {
@@ -309,7 +315,8 @@ static void pack_statement(making *m, size_t i)
     list.plan = p->plan;
     list.migration = p->migration;
     list.bound = rh_safer_pack_bound(p);
-    list.tied = ends_in_rollback(script, m->numbers, i) ? "its transaction is rolled back" : m->ties[i];
+    list.tied = never_committed(m, i);
+    list.tied = list.tied ? list.tied : m->ties[i];
     if (!list.tied && i > 0 && m->numbers[i - 1] == m->numbers[i])
         list.tied = m->ties[i - 1];
     take_apart(&list, p->safer, kind, body, tree);
@@ -323,10 +330,39 @@ static void pack_statement(making *m, size_t i)
     rh_json_free(tree);
 }
 
+/* Why the file cannot be cut into transactions at all; NULL: it can. */
+static const char *not_to_be_cut(const rh_script *script)
+{
+    for (size_t i = 0; i < script->statement_count; i++) {
+        const rh_transaction_verb verb = rh_transaction_verb_of(script->statements[i].sql);
+        if (verb == RH_VERB_CHAIN)
+            return "AND CHAIN ties its transactions together";
+        if (script->rule == RH_TRANSACTION_ONE && (verb == RH_VERB_BEGIN || verb == RH_VERB_END))
+            return "its own BEGIN or COMMIT stands in the transaction of the framework";
+    }
+    return NULL;
+}
+
+static void keep_all(rh_safer_packing *p, rh_known *known, const char *why)
+{
+    const rh_script *script = &p->migration->up;
+    for (size_t i = 0; i < script->statement_count; i++) {
+        const rh_safer_list list = {
+            .arena = p->arena, .statement = &script->statements[i], .why = why, .kept = true};
+        leave(&list, p->arena, p->safer);
+        rh_known_learn(known, script->statements[i].sql);
+    }
+}
+
 /* What a statement stands for in this release, then, behind all of them, what is for a later one. */
 static void pack_migration(rh_safer_packing *p, rh_known *known, const char *const *path)
 {
     const rh_script *script = &p->migration->up;
+    const char *whole = not_to_be_cut(script);
+    if (whole) {
+        keep_all(p, known, whole);
+        return;
+    }
     int *numbers = rh_arena_alloc(p->arena, (script->statement_count + 1) * sizeof *numbers);
     rh_plan_transactions(script, numbers);
     making m = {.p = p, .known = known, .path = path, .numbers = numbers};
@@ -341,7 +377,7 @@ static void pack_migration(rh_safer_packing *p, rh_known *known, const char *con
         else if (verb != RH_VERB_END)
             pack_statement(&m, i);
         if (last)
-            rh_safer_pack_commit(p, verb == RH_VERB_END ? sql : NULL);
+            rh_safer_pack_commit(p, verb == RH_VERB_END ? sql : never_committed(&m, i) ? "" : NULL);
         known->search_path = rh_safer_pack_path(p, m.path);
     }
     for (size_t i = 0; i < m.later_count; i++)

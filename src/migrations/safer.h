@@ -21,6 +21,7 @@ typedef struct rh_safer_list {
     const rh_migration *migration;
     const char *tied;        /* why its transaction cannot be committed in the middle; NULL: it can */
     const rh_safer_setting *bound; /* a setting that only holds within its transaction; NULL */
+    bool kept;               /* its file stays as it is */
     bool learned;            /* the schema is as the statement leaves it */
     const char *why;         /* what kept a rewrite from being mechanical; NULL */
 } rh_safer_list;

@@ -455,7 +455,7 @@ bool rh_safer_alter_table(rh_safer_list *list, rh_json *body)
         return false;
     rh_json *commands = rh_json_get(body, "cmds");
     list->why = rh_safer_unknown(list, p.known);
-    if (!list->why && rh_json_get(p.relation, "inh") && !rh_json_bool(rh_json_get(p.relation, "inh")) && p.known->odd)
+    if (!list->why && !rh_json_bool(rh_json_get(p.relation, "inh")) && p.known->odd)
         list->why = rh_arena_printf(list->arena, "it is meant for ONLY a table that %s", p.known->odd);
     list->why = list->why ? list->why : belong_together(commands);
     if (list->why)
@@ -475,5 +475,13 @@ bool rh_safer_alter_table(rh_safer_list *list, rh_json *body)
             rh_known_learn(list->known, rh_arena_printf(list->arena, "%s %s", p.head, p.parts.words[i]));
     }
     list->learned = true;
+    bool changed = false;
+    for (size_t i = 0; i < list->count; i++)
+        changed |= list->steps[i].rule != NULL;
+    if (!stays && !changed) { /* there is nothing to do better */
+        list->count = 0;
+        list->steps = NULL;
+        rh_safer_add(list, NULL, "%s", list->statement->sql);
+    }
     return !stays;
 }

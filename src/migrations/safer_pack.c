@@ -91,12 +91,18 @@ static void add_run(rh_safer_packing *p, const rh_safer_step *step, bool work)
 }
 
 static void note(rh_safer_packing *p, const rh_statement *statement, const char *name, bool local,
-                 const char *const *path)
+                 bool off, const char *const *path)
 {
     name = rh_arena_strdup(p->arena, name);
     forget(p, name, local);
     rh_safer_setting *setting = rh_arena_add(p->arena, &p->settings, &p->setting_count, sizeof *setting);
-    *setting = (rh_safer_setting){name, statement->sql, statement->ordinal, local, false, p->migration, path};
+    *setting = (rh_safer_setting){.name = name,
+                                  .sql = statement->sql,
+                                  .statement = statement->ordinal,
+                                  .off = off,
+                                  .local = local,
+                                  .migration = p->migration,
+                                  .path = path};
     if (strcmp(name, "lock_timeout") == 0)
         p->wanted = p->limited = p->run_limited = false;
     if (p->work_count == 0)
@@ -129,7 +135,7 @@ bool rh_safer_pack_setting(rh_safer_packing *p, const rh_statement *statement, c
     if (strcmp(kind, "SelectStmt") == 0) {
         const char *name = configures(body, &local);
         if (name)
-            note(p, statement, name, local && (p->begin || !p->each), not_known);
+            note(p, statement, name, local && (p->begin || !p->each), false, not_known);
         return name != NULL;
     }
     const char *name = rh_json_string(rh_json_get(body, "name"));
@@ -138,11 +144,11 @@ bool rh_safer_pack_setting(rh_safer_packing *p, const rh_statement *statement, c
     if (rh_tree_is(body, "kind", "VAR_RESET_ALL")) {
         forget(p, NULL, false);
         p->limited = p->wanted = false;
-        note(p, statement, "all", false, NULL);
+        note(p, statement, "all", false, true, NULL);
         return true;
     }
     const bool valued = rh_tree_is(body, "kind", "VAR_SET_VALUE");
-    note(p, statement, name ? name : "all", local,
+    note(p, statement, name ? name : "all", local, !valued,
          valued ? rh_tree_search_path(rh_json_get(body, "args"), p->arena) : NULL);
     return true;
 }
@@ -156,8 +162,8 @@ const char *const *rh_safer_pack_path(const rh_safer_packing *p, const char *con
 const rh_safer_setting *rh_safer_pack_bound(const rh_safer_packing *p)
 {
     for (size_t i = 0; i < p->setting_count; i++)
-        if (!is_about_resources(p->settings[i].name) && strcmp(p->settings[i].name, "all") != 0 &&
-            (p->settings[i].local || !p->each))
+        if (!is_about_resources(p->settings[i].name) && !p->settings[i].off &&
+            (p->settings[i].local || (!p->each && p->settings[i].migration == p->migration)))
             return &p->settings[i];
     return NULL;
 }
@@ -258,7 +264,7 @@ static void write_run(rh_safer_packing *p, const char *end)
         put(p, p->begin ? p->begin : "BEGIN", NULL);
     for (size_t i = 0; i < p->run_count; i++)
         put_step(p, &p->run[i]);
-    if (wrapped)
+    if (wrapped && (!end || *end))
         put(p, end ? end : "COMMIT", NULL);
 }
 
@@ -278,7 +284,7 @@ static void pack_alone(rh_safer_packing *p, const rh_safer_step *step)
     const bool fragile = step->rule || rh_pieces_mention(step->sql, "concurrently", p->arena);
     bool limits = step->rule && p->each;
     for (size_t i = 0; fragile && i < p->setting_count; i++)
-        limits |= is_timeout(&p->settings[i]) && !p->settings[i].local;
+        limits |= is_timeout(&p->settings[i]) && !p->settings[i].local && (p->each || p->settings[i].written);
     if (p->each && (!p->file || p->file->later != step->later))
         open_file(p, true, step->later);
     else if (!p->each && limits && !p->paused && (!p->file || p->file->later != step->later || !p->file->transaction))

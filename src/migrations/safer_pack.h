@@ -9,6 +9,7 @@ typedef struct rh_safer_setting {
     const char *name; /* "search_path", "role" */
     const char *sql;  /* the statement */
     int statement;
+    bool off;                      /* RESET: as it is without any */
     bool local;                    /* until the end of its transaction */
     bool written;                  /* it is in a file already */
     const rh_migration *migration; /* that has it */
@@ -46,7 +47,8 @@ const rh_safer_setting *rh_safer_pack_bound(const rh_safer_packing *p);
 void rh_safer_pack_begin(rh_safer_packing *p, const char *begin);
 /* LOCKS: its statement has been found to lock without a lock_timeout. */
 void rh_safer_pack_step(rh_safer_packing *p, const rh_safer_step *step, bool locks);
-/* What was packed since the last one is committed; END: by this statement of the user's (NULL: COMMIT). */
+/* What was packed since the last one is committed; END: by this statement of the user's (NULL: COMMIT;
+ * "": it is not, as the user has it). */
 void rh_safer_pack_commit(rh_safer_packing *p, const char *end);
 /* The migration is done: what is left of its settings. */
 void rh_safer_pack_finish(rh_safer_packing *p);
