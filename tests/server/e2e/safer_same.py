@@ -118,7 +118,8 @@ def try_case(case):
     for word in words:
         kind, _, text = word.partition("=")
         text = text.replace("_", " ").replace("~", "_")
-        if kind == "has" and text not in " ".join(printed.split()) or kind == "lacks" and text in " ".join(printed.split()):
+        sql = " ".join(" ".join(line for line in printed.splitlines() if not line.startswith("--")).split())
+        if kind == "has" and text not in sql or kind == "lacks" and text in sql:
             bad.append("%s %s:\n%s" % (kind, text, printed))
     if not changed:
         return bad  # it is the original
