@@ -1,6 +1,7 @@
 /* Scanning, splitting and parsing. Redaction is in sql_redact.c. */
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/utf8.h"
+#include "sql_lexer.h"
 #include <jansson.h>
 #include <pg_query.h>
 #include <stdlib.h>
@@ -153,40 +154,51 @@ static void repair_ends(const char *sql, size_t length, rh_sql_token *tokens, si
     }
 }
 
-/* Scans SQL, or as much of it as scans: *STOP is the offset of the first bad token, or SIZE_MAX. The message
- * of the first failure goes to ERROR. */
+/* Our own scanner knows no keywords: libpg_query's is asked for each word. */
+static void name_keywords(const char *sql, rh_sql_token *tokens, size_t count)
+{
+    enum { LONGEST = 24 };
+    for (size_t i = 0; i < count; i++) {
+        const size_t length = tokens[i].end - tokens[i].start;
+        char word[LONGEST + 1];
+        if (strcmp(tokens[i].kind, "IDENT") != 0 || sql[tokens[i].start] == '"' || length > LONGEST)
+            continue;
+        memcpy(word, sql + tokens[i].start, length);
+        word[length] = '\0';
+        rh_arena *scratch = rh_arena_new();
+        rh_sql_token *named = NULL;
+        size_t named_count = 0;
+        PgQueryScanResult result = pg_query_scan(word);
+        if (!result.error)
+            read_tokens(&result.pbuf, scratch, &named, &named_count);
+        if (named_count == 1)
+            tokens[i].kind = named[0].kind;
+        pg_query_free_scan_result(result);
+        rh_arena_free(scratch);
+    }
+}
+
+/* Scans SQL, or as much of it as scans: *STOP is the offset of the first bad token, or SIZE_MAX. What
+ * libpg_query's scanner refuses, our own reads: only a quote or a comment that is never closed ends it. */
 static void scan_up_to(const char *sql, rh_arena *arena, rh_sql_token **tokens, size_t *count, size_t *stop,
                        rh_error *error)
 {
+    PgQueryScanResult result = pg_query_scan(sql);
     *tokens = NULL;
     *count = 0;
     *stop = SIZE_MAX;
-    char *prefix = NULL;
-    for (;;) {
-        PgQueryScanResult result = pg_query_scan(prefix ? prefix : sql);
-        if (!result.error) {
-            read_tokens(&result.pbuf, arena, tokens, count);
-            repair_ends(sql, *stop == SIZE_MAX ? strlen(sql) : *stop, *tokens, *count);
-            pg_query_free_scan_result(result);
-            break;
+    if (!result.error) {
+        read_tokens(&result.pbuf, arena, tokens, count);
+        repair_ends(sql, strlen(sql), *tokens, *count);
+    } else {
+        const char *open = rh_sql_lex(sql, arena, tokens, count, stop);
+        name_keywords(sql, *tokens, *count);
+        if (open) {
+            rh_error_set(error, RH_ERROR_SQL, "%s", open);
+            rh_error_sqlstate(error, "42601");
         }
-        size_t bad = offset_of_character(sql, result.error->cursorpos);
-        if (bad >= *stop) /* cannot happen with a scanner that points into its text; keeps the loop finite */
-            bad = *stop ? *stop - 1 : 0;
-        rh_sql_redact_message(result.error->message);
-        rh_error_set(error, RH_ERROR_SQL, "%s", result.error->message);
-        rh_error_sqlstate(error, "42601");
-        pg_query_free_scan_result(result);
-        *stop = bad;
-        /* The place can lie inside a quoted string (a bad escape): then the prefix fails at the string's
-         * start. */
-        free(prefix);
-        prefix = rh_alloc(bad + 1);
-        memcpy(prefix, sql, bad);
-        if (bad == 0)
-            break;
     }
-    free(prefix);
+    pg_query_free_scan_result(result);
 }
 
 bool rh_sql_scan(const char *sql, rh_arena *arena, rh_sql_token **tokens, size_t *count, rh_error *error)
@@ -407,6 +419,11 @@ rh_json *rh_sql_parse(const char *sql, rh_error *error)
     }
     pg_query_free_parse_result(result);
     return statement;
+}
+
+int rh_sql_parser_version(void)
+{
+    return PG_VERSION_NUM / 10000;
 }
 
 bool rh_sql_parses(const char *sql)

@@ -43,6 +43,7 @@ rh_known *rh_hazards_known(rh_hazard_context *context)
 void rh_hazards_learn_backup(rh_hazard_context *context, const char *const *texts, size_t count)
 {
     rh_known *known = rh_hazards_known(context);
+    bool complete = count > 0;
     known->in_migrations = false;
     for (size_t i = 0; i < count; i++) {
         rh_sql_span *spans = NULL;
@@ -51,12 +52,13 @@ void rh_hazards_learn_backup(rh_hazard_context *context, const char *const *text
         for (size_t k = 0; k < span_count; k++) {
             const char *sql = rh_arena_strndup(context->arena, texts[i] + spans[k].offset, spans[k].length);
             rh_json *tree = strlen(sql) <= RH_PARSE_LIMIT ? rh_sql_parse(sql, NULL) : NULL;
+            complete &= tree != NULL;
             rh_known_learn_tree(known, sql, tree);
             rh_session_follow(&context->session, tree);
             rh_json_free(tree);
         }
     }
-    known->complete = count > 0;
+    known->complete = complete;
     known->in_migrations = true;
     rh_session_connect(&context->session);
 }

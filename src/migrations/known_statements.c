@@ -282,6 +282,8 @@ void rh_known_learn_tree(rh_known *known, const char *sql, rh_json *tree)
 void rh_known_learn_migration(rh_known *known, const char *sql, rh_json *tree)
 {
     rh_json *body = rh_tree_body(tree, "AlterTableStmt"), *range = rh_json_get(body, "relation");
+    if (!tree || (rh_tree_body(tree, "DoStmt") && (strcasestr(sql, "create") || strcasestr(sql, "execute"))))
+        known->complete = false; /* what it makes nobody knows */
     const rh_known_ref ref = rh_known_range(range);
     if (body && rh_tree_is(body, "objtype", "OBJECT_TABLE") && ref.name && !rh_known_table_of(known, range) &&
         !rh_known_find_object(known, ~0u, ref.schema, ref.name)) {

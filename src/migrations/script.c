@@ -3,6 +3,7 @@
 #include "together.h"
 #include "classify.h"
 #include "locks.h"
+#include "newer.h"
 #include "marks.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/adapters/sql_parser.h"
@@ -35,8 +36,10 @@ void rh_statement_fill(rh_statement *statement, rh_hazard_context *context)
                                             .high_s = RH_NOT_MEASURED,
                                             .level = RH_NOT_MEASURED};
     rh_known *known = rh_hazards_known(context);
-    known->search_path = rh_session_search_path(&context->session);
     rh_classify(statement, tree, arena);
+    if (!tree && statement->class_ == RH_CLASS_UNCLASSIFIED && strlen(statement->sql) <= RH_PARSE_LIMIT)
+        rh_describe_newer(statement, known, arena);
+    known->search_path = rh_session_search_path(&context->session);
     rh_expect_locks(statement, tree, known, arena);
     rh_hazards_of_statement(context, statement, tree);
     rh_hazards_unknown_work(context, statement, tree);

@@ -1,8 +1,9 @@
 /* libpg_query: scan, split, parse, redact, fingerprint. Never aborts on what it does not know: the result
  * says so.
  *
- * All of it may be called from any thread. The grammar is PostgreSQL 15's; the scanner's rules have not
- * changed in many versions, so splitting and redacting also work on newer syntax.
+ * All of it may be called from any thread. The grammar is that of the installed libpg_query (15 or newer).
+ * Texts that its scanner refuses (numeric literals of newer versions) are scanned by rules of our own, so
+ * splitting and redacting work on every syntax.
  */
 #pragma once
 #include "pgrehearse/adapters/json.h"
@@ -63,6 +64,8 @@ bool rh_sql_scan(const char *sql, rh_arena *arena, rh_sql_token **tokens, size_t
  * in SQL. False behind the last part (no error), and on what does not scan, with TOKENS up to there. */
 bool rh_sql_scan_part(const char *sql, size_t *from, rh_arena *arena, rh_sql_token **tokens, size_t *count,
                       rh_error *error);
+/* The PostgreSQL whose grammar parses: 15. */
+int rh_sql_parser_version(void);
 /* It parses. Far cheaper than its tree. */
 bool rh_sql_parses(const char *sql);
 /* True when TOKEN is the word WORD (lower case), whatever the case in SQL; false for quoted identifiers. */

@@ -104,7 +104,7 @@ static void test_classes(void **state)
         {"alter domain d add check (value > 0) not valid", "catalog - - -"},
         {"alter text search configuration c drop mapping for url", "catalog - - -"},
         {"selct 1", "unclassified - - -"},
-        {"alter table t add column a int virtual sparse", "unclassified - - -"},
+        {"alter table t add column a int virtual sparse", "unclassified - AccessExclusiveLock t"},
         {"select 'open", "unclassified - - -"},
     };
     rh_arena *arena = rh_arena_new();
@@ -476,6 +476,39 @@ static void test_ignore(void **state)
     rh_arena_free(arena);
 }
 
+/* What the parser does not know is named, with the version that its words tell; statements stay apart. */
+static void test_not_understood(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sql;
+        int version; /* 0: not told */
+    } cases[] = {
+        {"alter table t add constraint c not null a not valid", 18},
+        {"alter table t add column b int generated always as (a * 2) virtual", 18},
+        {"alter table t add constraint c foreign key (a) references u not enforced", 18},
+        {"create table t (a int4range, primary key (a without overlaps))", 18},
+        {"merge into t using u on true when not matched by source then delete", 17},
+        {"select json_value(a, '$.b' returning int) from t", 17},
+        {"alter table t alter column a set expression as (b + 1)", 17},
+        {"update t set a = 1_000_000", 16},
+        {"selct 1", 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fixture *f = fixture_begin();
+        fixture_file(f, "1.sql", rh_arena_printf(f->arena, "select 1; %s; create index on t (a);", cases[i].sql));
+        assert_true(fixture_plan(f, NULL));
+        const rh_script *script = &f->plan.migrations[0].up;
+        const char *needs = rh_arena_printf(f->arena, "needs PostgreSQL %d?", cases[i].version);
+        assert_int_equal(script->statement_count, 3);
+        assert_null(script->statements[0].not_understood);
+        assert_non_null(script->statements[1].not_understood);
+        assert_int_equal(strstr(script->statements[1].not_understood, needs) != NULL, cases[i].version > 0);
+        assert_int_equal(script->statements[2].class_, RH_CLASS_INDEX_BUILD);
+        fixture_end(f);
+    }
+}
+
 /* Rows in the hundreds of thousands are neither parsed nor printed. */
 static void test_huge_statement(void **state)
 {
@@ -502,6 +535,7 @@ int main(void)
         cmocka_unit_test(test_lock_timeout),    cmocka_unit_test(test_hazards_by_schema),
         cmocka_unit_test(test_proven_not_null), cmocka_unit_test(test_hazard_texts),
         cmocka_unit_test(test_huge_statement),  cmocka_unit_test(test_ignore),
+        cmocka_unit_test(test_not_understood),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
