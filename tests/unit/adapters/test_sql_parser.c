@@ -78,7 +78,7 @@ static void test_split_newer(void **state)
         {"create function f() returns int language sql begin atomic select 1_0; select case when true then 1 end; end; "
          "select 2",
          "1:1[create function f() returns int language sql begin atomic select 1_0; select case when true then 1 end; "
-         "end]1:111[select 2]"},
+         "end]1:110[select 2]"},
         {"select E'ab\\u12'; select 2", "1:1[select E'ab\\u12']1:19[select 2]"},
         {"select 1_0 as \"a\"\"b;\", a$b$c; select $1, x::int, 1..2, U&'\\0061;', B'1;';", NULL},
     };
