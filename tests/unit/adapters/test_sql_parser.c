@@ -90,7 +90,7 @@ static void test_split_newer(void **state)
         if (cases[i][1])
             assert_string_equal(found, cases[i][1]);
         else
-            assert_non_null(strstr(found, "1:38[select $1, x::int"));
+            assert_non_null(strstr(found, "[select $1, x::int, 1..2, U&'\\0061;', B'1;']"));
         rh_arena_free(arena);
     }
     rh_arena *arena = rh_arena_new();
