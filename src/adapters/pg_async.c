@@ -17,6 +17,7 @@ bool rh_pg_set_nonblocking(rh_pg *pg, rh_error *error)
 
 bool rh_pg_prepare(rh_pg *pg, const char *name, const char *sql, rh_error *error)
 {
+    rh_pg_note_code(pg, sql);
     if (!PQsendPrepare(pg->conn, name, sql, 0, NULL))
         return rh_pg_set_error(pg, NULL, sql, error);
     rh_error first = {0};
@@ -42,11 +43,14 @@ bool rh_pg_send_prepared(rh_pg *pg, const char *name, size_t count, const char *
 
 bool rh_pg_send_prepare(rh_pg *pg, const char *name, const char *sql)
 {
+    rh_pg_note_code(pg, sql);
     return begun(pg, PQsendPrepare(pg->conn, name, sql, 0, NULL));
 }
 
 bool rh_pg_send(rh_pg *pg, const char *sql)
 {
+    rh_text_clear(&pg->sent);
+    rh_text_append(&pg->sent, sql);
     return begun(pg, PQsendQuery(pg->conn, sql));
 }
 
@@ -77,7 +81,7 @@ rh_pg_poll rh_pg_consume(rh_pg *pg, int64_t *rows, char *sqlstate)
         }
         ExecStatusType status = PQresultStatus(result);
         if (status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE)
-            rh_pg_set_error(pg, result, NULL, &pg->failure);
+            rh_pg_set_error(pg, result, rh_text_string(&pg->sent), &pg->failure);
         else
             pg->rows = rh_pg_tag_rows(result);
         PQclear(result);

@@ -171,7 +171,8 @@ void rh_pg_close(rh_pg *pg)
     PQfreeCancel(pg->cancel);
     PQfinish(pg->conn);
     rh_error_release(&pg->failure);
-    free(pg->async_sql);
+    rh_text_release(&pg->code);
+    rh_text_release(&pg->sent);
     free(pg);
 }
 

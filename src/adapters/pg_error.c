@@ -1,17 +1,10 @@
 /* From libpq's failures to rh_error, without a single value of the data. */
 #include "pg_internal.h"
+#include "pgrehearse/adapters/redact.h"
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/text.h"
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const char MASK[] = "«…»";
-
-static bool is_class(const char *sqlstate, const char *class_)
-{
-    return sqlstate && strncmp(sqlstate, class_, 2) == 0;
-}
 
 /* The first line, without what follows it. Heap. */
 static char *first_line(const char *text)
@@ -22,98 +15,61 @@ static char *first_line(const char *text)
     return line.data ? line.data : rh_strdup("");
 }
 
-/* Everything between the first and the last double quote: a value may hold quotes itself. Hex bytes too. */
-static char *mask_quoted(const char *message)
-{
-    rh_text out = {0};
-    const char *first = strchr(message, '"'), *last = strrchr(message, '"');
-    for (const char *p = message; *p; p++) {
-        if (p == first && last > first) {
-            rh_text_append(&out, MASK);
-            p = last;
-        } else if (p[0] == '0' && p[1] == 'x' && isxdigit((unsigned char)p[2])) {
-            rh_text_append(&out, MASK);
-            for (p += 2; isxdigit((unsigned char)p[1]); p++)
-                ;
-        } else {
-            rh_text_append_char(&out, *p);
-        }
-    }
-    return out.data ? out.data : rh_strdup("");
-}
-
-static bool is_word_byte(char c)
-{
-    return isalnum((unsigned char)c) || c == '_' || (unsigned char)c >= 0x80;
-}
-
-/* Whether SQL holds the LENGTH bytes at WORD as a whole word. */
-static bool holds_word(const char *sql, const char *word, size_t length)
-{
-    for (const char *p = sql; (p = strstr(p, word)) != NULL; p++)
-        if ((p == sql || !is_word_byte(p[-1])) && !is_word_byte(p[length]))
-            return true;
-    return false;
-}
-
-/* A text that a function of the user's made (RAISE): a word stays when the statement that was sent holds it,
- * for it then comes from the code; any other may come from a row. */
-static char *mask_foreign_words(const char *message, const char *sql)
-{
-    rh_text out = {0};
-    bool masked = false;
-    while (*message) {
-        size_t length = 0;
-        while (message[length] && is_word_byte(message[length]))
-            length++;
-        if (length == 0) {
-            if (!(masked && *message == ' ' && message[1] && !is_word_byte(message[1])))
-                rh_text_append_char(&out, *message);
-            message++;
-            continue;
-        }
-        char *word = strndup(message, length);
-        masked = !sql || !holds_word(sql, word, length);
-        if (!masked)
-            rh_text_append_bytes(&out, word, length);
-        else if (!(out.length >= sizeof MASK && rh_ends_with(out.data, "«…» ")))
-            rh_text_append(&out, MASK);
-        free(word);
-        message += length;
-    }
-    while (out.length && out.data[out.length - 1] == ' ')
-        out.data[--out.length] = '\0';
-    if (strcmp(rh_text_string(&out), MASK) == 0) {
-        rh_text_clear(&out);
-        rh_text_append(&out, "a function raised an exception; its text may hold data and is not shown");
-    }
-    return out.data ? out.data : rh_strdup("");
-}
-
-/* PL/pgSQL's RAISE and errors of other languages carry text that the user's code put together. */
+/* PL/pgSQL's RAISE and ASSERT, and errors of other languages, carry text that the user's code put together.
+ */
 static bool is_user_text(const char *function, const char *sqlstate)
 {
-    return (function && (strcmp(function, "exec_stmt_raise") == 0 || strncmp(function, "PLy_", 4) == 0)) ||
-           is_class(sqlstate, "38") || is_class(sqlstate, "39");
+    static const char *const raising[] = {"exec_stmt_raise", "exec_stmt_assert", "croak_cstr", NULL};
+    return (function && (rh_is_one_of(function, raising) || rh_starts_with(function, "PLy_") ||
+                         rh_starts_with(function, "plperl_") || rh_starts_with(function, "pltcl_"))) ||
+           (sqlstate && (strcmp(sqlstate, "P0001") == 0 || strcmp(sqlstate, "P0004") == 0));
+}
+
+/* Functions of the server whose messages name only what its catalogs hold. */
+static bool names_catalog(const char *function)
+{
+    static const char *const names[] = {"aclcheck_error",
+                                        "aclcheck_error_col",
+                                        "aclcheck_error_type",
+                                        "reportDependentObjects",
+                                        "CheckTableNotInUse",
+                                        "ri_ReportViolation",
+                                        "ExecConstraints",
+                                        "ATRewriteTable",
+                                        "_bt_check_unique",
+                                        "comparetup_index_btree",
+                                        "check_exclusion_or_unique_constraint",
+                                        NULL};
+    return function && rh_is_one_of(function, names);
+}
+
+static char *redact(const char *sqlstate, const char *function, const char *text, const char *sql,
+                    const char *const *names, size_t name_count)
+{
+    bool user = is_user_text(function, sqlstate);
+    return rh_redact(text, &(rh_redaction){.sql = sql,
+                                           .names = names,
+                                           .name_count = user ? 0 : name_count,
+                                           .user_text = user,
+                                           .catalog = !user && names_catalog(function)});
 }
 
 char *rh_pg_redact_message(const char *sqlstate, const char *function, const char *text, const char *sql)
 {
-    char *masked = NULL;
-    bool command = rh_starts_with(text, "could not execute command") || rh_starts_with(text, "program \"");
-    if (!command && is_user_text(function, sqlstate))
-        masked = mask_foreign_words(text, sql);
-    else if (command || is_class(sqlstate, "22"))
-        masked = mask_quoted(text);
-    char *line = first_line(masked ? masked : text);
-    free(masked);
-    return line;
+    return redact(sqlstate, function, text, sql, NULL, 0);
 }
 
-static char *redact(const PGresult *result, const char *text, const char *sql)
+/* The objects that the server itself says its error is about are names, too. */
+static char *redact_result(const rh_pg *pg, const PGresult *result, const char *text, const char *sql)
 {
-    return rh_pg_redact_message(PQresultErrorField(result, PG_DIAG_SQLSTATE),
-                                PQresultErrorField(result, PG_DIAG_SOURCE_FUNCTION), text, sql);
+    static const int fields[] = {PG_DIAG_SCHEMA_NAME, PG_DIAG_TABLE_NAME, PG_DIAG_COLUMN_NAME,
+                                 PG_DIAG_DATATYPE_NAME, PG_DIAG_CONSTRAINT_NAME};
+    enum { FIELDS = sizeof fields / sizeof *fields, COUNT = FIELDS + 1 };
+    const char *names[COUNT] = {[FIELDS] = pg->code.data};
+    for (size_t i = 0; i < FIELDS; i++)
+        names[i] = PQresultErrorField(result, fields[i]);
+    return redact(PQresultErrorField(result, PG_DIAG_SQLSTATE),
+                  PQresultErrorField(result, PG_DIAG_SOURCE_FUNCTION), text, sql, names, COUNT);
 }
 
 /* PostgreSQL counts characters from 1; so do line and column. */
@@ -151,6 +107,16 @@ static bool set_lost(const rh_pg *pg, rh_error *error)
     return false;
 }
 
+/* What an asynchronous command may name: the code of what this connection has prepared. */
+void rh_pg_note_code(rh_pg *pg, const char *sql)
+{
+    enum { MOST_BYTES = 64 * 1024 };
+    if (pg->code.length > MOST_BYTES)
+        rh_text_clear(&pg->code);
+    rh_redact_code(sql, &pg->code);
+    rh_text_append_char(&pg->code, ' ');
+}
+
 bool rh_pg_set_error(const rh_pg *pg, const PGresult *result, const char *sql, rh_error *error)
 {
     if (!error || rh_error_is_set(error))
@@ -159,13 +125,13 @@ bool rh_pg_set_error(const rh_pg *pg, const PGresult *result, const char *sql, r
     const char *sqlstate = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
     if (!primary || !sqlstate)
         return set_lost(pg, error);
-    char *message = redact(result, primary, sql);
+    char *message = redact_result(pg, result, primary, sql);
     rh_error_set(error, code_of(pg, sqlstate), "%s", message);
     rh_error_sqlstate(error, sqlstate);
     free(message);
     const char *hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
     if (hint) {
-        char *shown = redact(result, hint, sql);
+        char *shown = redact_result(pg, result, hint, sql);
         rh_error_hint(error, "%s", shown);
         free(shown);
     }

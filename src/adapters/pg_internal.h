@@ -8,7 +8,7 @@ enum { PG_PREPARED_LIMIT = 8 };
 struct rh_pg {
     PGconn *conn;
     PGcancel *cancel;                        /* made at connect: PQcancel on it is safe from any thread */
-    char *async_sql;                         /* what an asynchronous command is about, for its error */
+    rh_text code, sent; /* asynchronous: code that was prepared (rh_pg_note_code), and what was sent last */
     rh_error failure;                        /* asynchronous: the first error of the command that runs */
     int64_t rows;                            /* asynchronous: rows of the last result */
     const char *prepared[PG_PREPARED_LIMIT]; /* what rh_pg_query_again has prepared, by its place */
@@ -35,6 +35,8 @@ void rh_pg_drain(rh_pg *pg, rh_error *error);
 /* Sets ERROR from a failed RESULT (NULL: from the connection). SQL is what was sent, for the place; may be
  * NULL. */
 bool rh_pg_set_error(const rh_pg *pg, const PGresult *result, const char *sql, rh_error *error);
+
+void rh_pg_note_code(rh_pg *pg, const char *sql);
 
 /* The rows that a command tag counts; -1 when it counts none. */
 int64_t rh_pg_tag_rows(PGresult *result);

@@ -1,5 +1,7 @@
 /* What it means when the server refuses a statement of the backup. */
+#include "pgrehearse/adapters/redact.h"
 #include "pgrehearse/backup/restoring.h"
+#include <stdlib.h>
 #include <string.h>
 
 static bool is_one_of(const char *text, const char *const *list, size_t count)
@@ -98,47 +100,13 @@ const char *rh_restore_remedy(const rh_dump_entry *entry, const char *sqlstate, 
     return skip;
 }
 
-/* Words in front of a quoted string that say it is an object's name. */
-static bool names_an_object(const char *text, size_t length)
-{
-    static const char *const words[] = {
-        "relation",  "table",     "column",   "constraint",  "index",        "type",     "schema",
-        "role",      "extension", "function", "sequence",    "tablespace",   "language", "parameter",
-        "database",  "view",      "trigger",  "operator",    "class",        "file",     "collation",
-        "server",    "wrapper",   "domain",   "publication", "subscription", "policy",   "method",
-        "partition", "library",   "rule"};
-    while (length > 0 && text[length - 1] == ' ')
-        length--;
-    size_t start = length;
-    while (start > 0 && text[start - 1] >= 'a' && text[start - 1] <= 'z')
-        start--;
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strlen(words[i]) == length - start && memcmp(words[i], text + start, length - start) == 0)
-            return true;
-    return false;
-}
-
-const char *rh_restore_redact(const char *message, bool data, rh_arena *arena)
+const char *rh_restore_redact(const char *message, const char *code, bool data, rh_arena *arena)
 {
     if (data)
         return "the server refused the rows; its message may hold data and is not shown";
-    rh_text out = {0};
-    const char *at = message;
-    while (*at) {
-        const char *quote = strchr(at, '"');
-        const char *close = quote ? strchr(quote + 1, '"') : NULL;
-        size_t before = quote ? (size_t)(quote - at) : strlen(at);
-        rh_text_append_bytes(&out, at, before);
-        if (!quote)
-            break;
-        if (close && names_an_object(message, (size_t)(quote - message)))
-            rh_text_append_bytes(&out, quote, (size_t)(close + 1 - quote));
-        else
-            rh_text_append(&out, "\"…\"");
-        at = close ? close + 1 : quote + strlen(quote);
-    }
-    const char *redacted = rh_arena_strdup(arena, rh_text_string(&out));
-    rh_text_release(&out);
+    char *shown = rh_redact(message, &(rh_redaction){.names = &code, .name_count = 1});
+    const char *redacted = rh_arena_strdup(arena, shown);
+    free(shown);
     return redacted;
 }
 

@@ -1,5 +1,6 @@
 /* pg_dump's own formats, through pg_restore. */
 #include "pgrehearse/adapters/process.h"
+#include "pgrehearse/adapters/redact.h"
 #include "pgrehearse/backup/dump_lexer.h"
 #include "pgrehearse/backup/restoring.h"
 #include "pgrehearse/backup/statement.h"
@@ -23,7 +24,20 @@ typedef struct account {
     char command[COMMAND_SIZE];
     int64_t copy_line;
     rh_text list; /* for --use-list; empty: everything */
+    rh_text code; /* what a failure may name (code_of) */
 } account;
+
+/* The code of the definitions, made when something fails for the first time. */
+static const char *code_of(account *a)
+{
+    enum { MOST_BYTES = 4 << 20 };
+    bool made = a->code.length > 0;
+    for (size_t i = 0; !made && i < a->toc.entry_count && a->code.length < MOST_BYTES; i++) {
+        rh_text_printf(&a->code, "%s ", a->toc.entries[i].tag);
+        rh_redact_code(a->toc.entries[i].definition, &a->code);
+    }
+    return rh_text_string(&a->code);
+}
 
 static rh_dump_entry entry_of(const rh_toc_entry *entry)
 {
@@ -44,7 +58,7 @@ static void settle(account *a)
     rh_error failure = {0};
     rh_error_set(&failure, rh_restore_failure_code(a->message), "%s%s",
                  a->copy_line ? rh_arena_printf(r->arena, "row %lld: ", (long long)a->copy_line) : "",
-                 rh_restore_redact(a->message, rows, r->arena));
+                 rh_restore_redact(a->message, code_of(a), rows, r->arena));
     rh_failure meaning =
         failure.code != RH_ERROR_BACKUP ? RH_FAILURE_FINAL : rh_restore_failure(r, &entry, &statement, "");
     /* What failed may be the whole definition, of which the command is the beginning, or one of its last
@@ -63,14 +77,6 @@ static void settle(account *a)
     a->copy_line = 0;
 }
 
-static const rh_toc_entry *find_entry(const rh_toc *toc, int64_t id)
-{
-    for (size_t i = 0; i < toc->entry_count; i++)
-        if (toc->entries[i].id == id)
-            return &toc->entries[i];
-    return NULL;
-}
-
 static void hear(void *user, const char *line)
 {
     static const char from[] = "pg_restore: from TOC entry ",
@@ -78,7 +84,7 @@ static void hear(void *user, const char *line)
     account *a = user;
     if (rh_starts_with(line, from)) {
         settle(a);
-        a->entry = find_entry(&a->toc, strtoll(line + sizeof from - 1, NULL, 10));
+        a->entry = rh_toc_find(&a->toc, strtoll(line + sizeof from - 1, NULL, 10));
     } else if (rh_starts_with(line, error)) {
         const rh_toc_entry *entry = a->entry;
         settle(a);
@@ -248,7 +254,7 @@ static bool judge(account *a, int status, const char *errors, rh_error *error)
         rh_error_set(error, RH_ERROR_BACKUP, "pg_restore ended with status %d", status);
     else if (status == 1 && a->errors == 0)
         rh_error_set(error, RH_ERROR_BACKUP, "pg_restore failed: %s",
-                     rh_restore_redact(*errors ? errors : "no message", false, r->arena));
+                     rh_restore_redact(*errors ? errors : "no message", code_of(a), false, r->arena));
     if (r->failed == 0 && rh_error_is_set(error))
         return rh_error_at(error, r->facts->path, 0, 0);
     rh_error_release(error);
@@ -291,6 +297,7 @@ bool rh_restore_archive(rh_restoring *r, rh_error *error)
     bool no_owner = false, tar = r->facts->shape == RH_SHAPE_PGDUMP_TAR;
     if (!prepare(r, &a, &no_owner, error)) {
         rh_text_release(&a.list);
+        rh_text_release(&a.code);
         return false;
     }
     if (tar && r->target->jobs > 1)
@@ -314,6 +321,7 @@ bool rh_restore_archive(rh_restoring *r, rh_error *error)
                 judge(&a, status, rh_process_errors(process), error);
     rh_process_free(process);
     rh_text_release(&a.list);
+    rh_text_release(&a.code);
     free(a.message);
     return fine;
 }

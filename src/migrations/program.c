@@ -1,8 +1,10 @@
 /* A program that migrates: one migration, whose statements are known when it has run. */
 #include "program.h"
+#include "pgrehearse/adapters/redact.h"
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/migrations/migrations.h"
 #include "script.h"
+#include <stdlib.h>
 #include <string.h>
 
 /* The words of a command line, for people. */
@@ -11,6 +13,9 @@ static const char *words(const char *const *argv, rh_arena *arena)
     const char *line = argv[0];
     for (size_t i = 1; argv[i]; i++)
         line = rh_arena_printf(arena, "%s %s", line, argv[i]);
+    char *shown = rh_redact_passwords(line);
+    line = rh_arena_strdup(arena, shown);
+    free(shown);
     return line;
 }
 

@@ -1,9 +1,11 @@
 #include "pgrehearse/rehearsal/program.h"
 #include "pgrehearse/adapters/process.h"
+#include "pgrehearse/adapters/redact.h"
 #include "pgrehearse/base/text.h"
 #include "program_environment.h"
 #include "program_watch.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A statement that takes this long is worth the millisecond in which counters and locks are read behind it.
@@ -36,6 +38,9 @@ static bool fail_status(const program *p, int status, const char *said, rh_error
 {
     rh_program_failure sql = rh_program_watch_failure(p->watch);
     said = without(p->run->arena, said, sql.raw, sql.message);
+    char *shown = rh_redact_line(said);
+    said = rh_arena_strdup(p->run->arena, shown);
+    free(shown);
     rh_text text = {0};
     rh_text_printf(&text, "%s ended with status %d", p->argv[0], status);
     if (*said)

@@ -1,6 +1,7 @@
 #include "pgrehearse/rehearsal/runners.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/adapters/process.h"
+#include "pgrehearse/adapters/redact.h"
 #include "pgrehearse/base/interrupt.h"
 #include "pgrehearse/migrations/data_digest.h"
 #include "pgrehearse/migrations/migrations.h"
@@ -102,13 +103,17 @@ static bool attend(meeting *m, rh_error *error)
     return true;
 }
 
+/* What it said last; its log keeps what may be shown. */
 static void read_last_word(meeting *m, runner *r)
 {
     size_t length;
     char *text = rh_file_read(r->log, 1 << 20, r->arena, &length, NULL);
-    const char *word = text ? rh_program_last_word(m->run->arena, text) : "";
+    char *shown = rh_redact_line(text ? text : "");
+    const char *word = rh_program_last_word(m->run->arena, shown);
     if (r->found->status != 0 && !r->found->said && *word)
         r->found->said = word;
+    rh_file_write(r->log, shown, strlen(shown), NULL);
+    free(shown);
 }
 
 static void close_one(meeting *m, runner *r)

@@ -2,6 +2,7 @@
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/adapters/process.h"
+#include "pgrehearse/adapters/redact.h"
 #include "pgrehearse/adapters/sql_parser.h"
 #include "program_environment.h"
 #include <stdlib.h>
@@ -52,7 +53,10 @@ static const char *last_line(rh_arena *arena, const char *text)
     size_t begin = end;
     while (begin > 0 && text[begin - 1] != '\n')
         begin--;
-    return rh_arena_strndup(arena, text + begin, end - begin);
+    char *shown = rh_redact_line(rh_arena_strndup(arena, text + begin, end - begin));
+    const char *line = rh_arena_strdup(arena, shown);
+    free(shown);
+    return line;
 }
 
 /* The command sees the staging database, and no other, in the variables that programs look for. */

@@ -11,6 +11,7 @@
 #include "pgrehearse/staging/server_log.h"
 #include "pgrehearse/staging/settings.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,6 +107,17 @@ static bool write_mark(rh_staging *staging, const char *socket, bool kept, rh_er
     return rh_mark_write(cluster->mark, &mark, &cluster->lock, error);
 }
 
+/* The server's own log may hold values of the data, so that only we may read it; the run's is made from it.
+ */
+static bool make_log(const char *path, rh_error *error)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return rh_error_errno(error, errno, "cannot make %s", path);
+    close(fd);
+    return true;
+}
+
 static bool make_directories(rh_staging *staging, const char *log_directory, rh_error *error)
 {
     rh_cluster *cluster = &staging->cluster;
@@ -132,14 +144,15 @@ static bool make_directories(rh_staging *staging, const char *log_directory, rh_
     cluster->config = rh_arena_printf(arena, "%s/config", directory);
     cluster->snapshot = rh_arena_printf(arena, "%s/snapshot", directory);
     cluster->work = rh_arena_printf(arena, "%s/work", directory);
-    cluster->log = rh_arena_printf(arena, "%s/server.log", log_directory ? log_directory : directory);
-    cluster->log_start = rh_server_log_size(cluster->log);
+    cluster->log = rh_arena_printf(arena, "%s/server.log", directory);
+    cluster->shown_log =
+        log_directory ? rh_arena_printf(arena, "%s/server.log", log_directory) : cluster->log;
     const char *socket = choose_socket(staging, name);
-    if (!write_mark(staging, socket, false, error) ||
-        !make_private(&staging->account, socket, error))
+    if (!write_mark(staging, socket, false, error) || !make_private(&staging->account, socket, error))
         return false;
     cluster->socket = socket;
-    return ((mkdir(cluster->config, 0755) == 0 && chmod(cluster->config, 0755) == 0) ||
+    return make_log(cluster->log, error) &&
+           ((mkdir(cluster->config, 0755) == 0 && chmod(cluster->config, 0755) == 0) ||
             rh_error_errno(error, errno, "cannot make the directory %s", cluster->config)) &&
            make_private(&staging->account, cluster->data, error) &&
            make_private(&staging->account, cluster->work, error);
@@ -192,7 +205,8 @@ static bool initdb(rh_staging *staging, const char *locale, rh_error *error)
     /* initdb wants an account with a name; what it makes is given to the server's account. */
     if (account.own && !rh_account_common(&account, error))
         return false;
-    if (!rh_tree_remove(staging->cluster.data, error) || !make_private(&account, staging->cluster.data, error))
+    if (!rh_tree_remove(staging->cluster.data, error) ||
+        !make_private(&account, staging->cluster.data, error))
         return false;
     rh_process_options options = rh_isolation_options(staging);
     options.argv = argv;
@@ -209,8 +223,8 @@ static bool initdb(rh_staging *staging, const char *locale, rh_error *error)
     if (ok && status != 0)
         ok = fail_initdb(staging, rh_process_errors(process), error);
     rh_process_free(process);
-    return ok && (!staging->account.own ||
-                  rh_tree_chown(staging->cluster.data, staging->uid, staging->gid, error));
+    return ok &&
+           (!staging->account.own || rh_tree_chown(staging->cluster.data, staging->uid, staging->gid, error));
 }
 
 /* C.UTF-8 is in glibc since 2.35 and in Debian's before; elsewhere plain C orders the same way. */
@@ -294,7 +308,7 @@ bool rh_embedded_halt(rh_staging *staging, bool cleanly, rh_error *error)
     rh_process_signal(cluster->server, cleanly ? SIGINT : SIGQUIT);
     bool ok = rh_process_wait(cluster->server, STOP_PATIENCE, &status, error);
     if (ok && cleanly && status != 0)
-        ok = rh_server_log_error(cluster->log, cluster->log_start,
+        ok = rh_server_log_error(cluster->log, cluster->shown_log,
                                  "the staging server did not shut down cleanly", error);
     rh_process_free(cluster->server);
     cluster->server = NULL;
@@ -330,7 +344,7 @@ bool rh_embedded_alive(rh_staging *staging, rh_error *error)
              status > 128 ? "the staging server was killed by signal %d"
                           : "the staging server ended (status %d)",
              status > 128 ? status - 128 : status);
-    return rh_server_log_error(cluster->log, cluster->log_start, what, error);
+    return rh_server_log_error(cluster->log, cluster->shown_log, what, error);
 }
 
 static bool create_database(rh_staging *staging, rh_error *error)
@@ -349,7 +363,8 @@ static void note_isolation(rh_staging *staging)
     rh_staging_note(
         staging, "no archiving, no restore command, no standby connection, no logical replication workers");
     if (rh_isolation_denies_connections(&staging->isolation))
-        rh_staging_note(staging, "the server was denied every connection: foreign servers and dblink reach nothing");
+        rh_staging_note(staging,
+                        "the server was denied every connection: foreign servers and dblink reach nothing");
 }
 
 bool rh_embedded_start(rh_staging *staging, const rh_staging_request *request, rh_error *error)
@@ -362,9 +377,8 @@ bool rh_embedded_start(rh_staging *staging, const rh_staging_request *request, r
         return false;
     /* Settings that this server refuses come to light now, not after an hour of restoring. */
     if (!rh_settings_begin(staging, error) || !rh_settings_check(staging, error) ||
-        !rh_settings_write(staging, RH_SETTINGS_RESTORE, error) ||
-        !rh_embedded_run(staging, error) || !create_database(staging, error) ||
-        !rh_settings_record(staging, error))
+        !rh_settings_write(staging, RH_SETTINGS_RESTORE, error) || !rh_embedded_run(staging, error) ||
+        !create_database(staging, error) || !rh_settings_record(staging, error))
         return false;
     rh_staging_use(staging, DATABASE);
     note_isolation(staging);
@@ -388,6 +402,8 @@ void rh_embedded_free(rh_staging *staging, bool keep)
     rh_process_free(cluster->server);
     cluster->server = NULL;
     rh_shared_memory_remove(&cluster->memory);
+    if (cluster->log && cluster->shown_log != cluster->log)
+        rh_server_log_show(cluster->log, cluster->shown_log, NULL);
     rh_account_end(&staging->account);
     if (keep)
         give_away(staging);

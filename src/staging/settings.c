@@ -54,6 +54,7 @@ static const own_setting ALWAYS[] = {
     {"log_parameter_max_length", "0", 13},
     {"log_temp_files", "-1", 0},
     {"log_lock_waits", "on", 0},
+    {"lc_messages", "C", 0},
 };
 
 /* While restoring, nothing has to survive a crash: a restore that fails is done again. */

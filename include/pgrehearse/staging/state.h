@@ -18,12 +18,11 @@ typedef struct rh_cluster {
     const char *mark, *data, *snapshot, *work; /* in it; work: files that client programs write */
     const char *config;                        /* in it: postgresql.conf, pg_hba.conf, pg_ident.conf */
     const char *socket;                        /* in it, or under /tmp when its path would be too long */
-    const char *log;                           /* server.log */
+    const char *log, *shown_log;               /* the server's own, and the run's server.log */
     int lock;                                  /* on the mark; -1 */
     rh_process *server;                        /* NULL: stopped */
     rh_shared_memory memory;                   /* of the server that was started last */
     int64_t stamp_ns;                          /* data equalled the snapshot at this wall time */
-    int64_t log_start;                         /* bytes in the log before this cluster */
 } rh_cluster;
 
 /* Databases of ours on somebody else's server. */

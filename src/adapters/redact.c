@@ -1,0 +1,386 @@
+/* Words that are known stay, everything else may be a value. */
+#include "pgrehearse/adapters/redact.h"
+#include "pgrehearse/base/arena.h"
+#include "redact_words.h"
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static const char MASK[] = "«…»";
+enum { MOST_DIGITS = 3, CODE_LIMIT = 256 * 1024 };
+
+static bool is_word_byte(char c)
+{
+    return isalnum((unsigned char)c) || c == '_' || (unsigned char)c >= 0x80;
+}
+
+static size_t word_length(const char *text)
+{
+    size_t length = 0;
+    while (is_word_byte(text[length]))
+        length++;
+    return length;
+}
+
+/* Whether TEXT holds the LENGTH bytes at WORD as a whole word, in upper or lower case. */
+static bool holds_word(const char *text, const char *word, size_t length)
+{
+    for (const char *p = text; *p;) {
+        size_t here = word_length(p);
+        if (here == length && strncasecmp(p, word, length) == 0)
+            return true;
+        p += here ? here : 1;
+    }
+    return false;
+}
+
+/* ---- the code that was sent ---- */
+
+/* The last words before a quote, which decide what the quote holds. */
+typedef struct before {
+    char last[16], second[16], third[16];
+} before;
+
+static void note_word(before *b, const char *word, size_t length)
+{
+    memcpy(b->third, b->second, sizeof b->third);
+    memcpy(b->second, b->last, sizeof b->second);
+    length = length < sizeof b->last - 1 ? length : sizeof b->last - 1;
+    for (size_t i = 0; i < length; i++)
+        b->last[i] = (char)tolower((unsigned char)word[i]);
+    b->last[length] = 0;
+}
+
+static bool is_one_of(const char *word, const char *const *words)
+{
+    return *word && rh_is_one_of(word, words);
+}
+
+/* A body of code: DO $$…$$, DO LANGUAGE x $$…$$, AS $$…$$, EXECUTE '…', EXECUTE format('…'. */
+static bool is_code(const before *b)
+{
+    static const char *const words[] = {"do", "as", "execute", NULL};
+    return is_one_of(b->last, words) || strcmp(b->second, "language") == 0 ||
+           (strcmp(b->last, "format") == 0 && strcmp(b->second, "execute") == 0);
+}
+
+/* What RAISE says: RAISE '…', RAISE level '…'. */
+static bool is_raised(const before *b)
+{
+    static const char *const levels[] = {"exception", "warning", "notice", "info", "log", "debug", NULL};
+    return strcmp(b->last, "raise") == 0 || (strcmp(b->second, "raise") == 0 && is_one_of(b->last, levels));
+}
+
+static void append_inner(const before *b, const char *inner, size_t length, rh_text *code, int depth);
+
+/* '…' at P, escapes or not; returns what is behind it. */
+static const char *pass_string(const char *p, const before *b, rh_text *code, int depth)
+{
+    bool escapes = strcmp(b->last, "e") == 0;
+    rh_text inner = {0};
+    for (p++; *p; p++) {
+        if (*p == '\'' && p[1] != '\'')
+            break;
+        if (*p == '\'' || (escapes && *p == '\\' && p[1]))
+            p++;
+        rh_text_append_char(&inner, *p);
+    }
+    append_inner(b, rh_text_string(&inner), inner.length, code, depth);
+    rh_text_release(&inner);
+    return *p ? p + 1 : p;
+}
+
+/* $tag$…$tag$ at P; NULL when it is none. */
+static const char *pass_dollar(const char *p, const before *b, rh_text *code, int depth)
+{
+    size_t tag = 1 + word_length(p + 1);
+    if (p[tag] != '$' || isdigit((unsigned char)p[1]))
+        return NULL;
+    tag++;
+    const char *body = p + tag, *end = memmem(body, strlen(body), p, tag);
+    append_inner(b, body, end ? (size_t)(end - body) : strlen(body), code, depth);
+    return end ? end + tag : body + strlen(body);
+}
+
+static const char *pass_comment(const char *p)
+{
+    if (p[1] == '-')
+        return p + strcspn(p, "\n");
+    int depth = 0;
+    for (; *p; p++) {
+        if (p[0] == '/' && p[1] == '*')
+            depth++, p++;
+        else if (p[0] == '*' && p[1] == '/' && (p++, --depth == 0))
+            return p + 1;
+    }
+    return p;
+}
+
+static void append_code(const char *sql, rh_text *code, int depth)
+{
+    before b = {0};
+    for (const char *p = sql, *next; *p && code->length < CODE_LIMIT; p = next) {
+        size_t length = word_length(p);
+        next = p + (length ? length : 1);
+        if (length) {
+            note_word(&b, p, length);
+            rh_text_append_bytes(code, p, length);
+        } else if ((p[0] == '-' && p[1] == '-') || (p[0] == '/' && p[1] == '*')) {
+            next = pass_comment(p);
+        } else if (*p == '\'') {
+            next = pass_string(p, &b, code, depth);
+            note_word(&b, "", 0);
+        } else if (*p == '"') {
+            const char *end = strchr(p + 1, '"');
+            next = end ? end + 1 : p + strlen(p);
+            rh_text_append_bytes(code, p, (size_t)(next - p));
+            note_word(&b, "", 0);
+        } else if (*p == '$' && (next = pass_dollar(p, &b, code, depth))) {
+            note_word(&b, "", 0);
+        } else {
+            next = p + 1;
+            rh_text_append_char(code, ' ');
+        }
+    }
+}
+
+static void append_inner(const before *b, const char *inner, size_t length, rh_text *code, int depth)
+{
+    enum { DEEPEST = 8 };
+    rh_text_append_char(code, ' ');
+    if (is_raised(b)) {
+        rh_text_append_bytes(code, inner, length);
+    } else if (is_code(b) && depth < DEEPEST) {
+        char *body = strndup(inner, length);
+        append_code(body, code, depth + 1);
+        free(body);
+    }
+    rh_text_append_char(code, ' ');
+}
+
+void rh_redact_code(const char *sql, rh_text *code)
+{
+    append_code(sql, code, 0);
+}
+
+/* ---- the message ---- */
+
+typedef struct redactor {
+    const rh_redaction *known;
+    rh_text code, out;
+    size_t masked_to; /* where the last mask ends in OUT; 0: none */
+    bool quoted;
+} redactor;
+
+static bool is_number(const char *word, size_t length)
+{
+    return strspn(word, "0123456789") >= length;
+}
+
+/* PostgreSQL's own words, one or several with underscores between. */
+static bool is_own(const char *word, size_t length)
+{
+    for (size_t at = 0; at <= length;) {
+        size_t part = at;
+        while (part < length && word[part] != '_')
+            part++;
+        if (part == at || !rh_is_message_word(word + at, part - at))
+            return false;
+        at = part + 1;
+    }
+    return true;
+}
+
+static bool is_known(const redactor *r, const char *word, size_t length)
+{
+    const rh_redaction *known = r->known;
+    if (is_number(word, length))
+        return length <= MOST_DIGITS && !r->quoted && !known->user_text;
+    if (known->catalog || holds_word(rh_text_string(&r->code), word, length))
+        return true;
+    for (size_t i = 0; i < known->name_count; i++)
+        if (known->names[i] && holds_word(known->names[i], word, length))
+            return true;
+    return !known->user_text && !r->quoted && is_own(word, length);
+}
+
+/* One mask for a value of several words: what is between them, if it is short and no letter, goes. */
+static void put_mask(redactor *r)
+{
+    enum { SHORT = 2 };
+    size_t between = r->out.length - r->masked_to;
+    if (r->masked_to > 0 && between <= SHORT && !memchr(r->out.data + r->masked_to, '"', between)) {
+        r->out.length = r->masked_to;
+        r->out.data[r->out.length] = 0;
+        return;
+    }
+    rh_text_append(&r->out, MASK);
+    r->masked_to = r->out.length;
+}
+
+/* What stands together (an address, a date, a qualified name) is shown only if all of its words are known. */
+static void redact_token(redactor *r, const char *token, size_t length)
+{
+    bool known = true;
+    for (size_t at = 0; known && at < length;) {
+        size_t word = word_length(token + at);
+        word = word < length - at ? word : length - at;
+        known = word == 0 || is_known(r, token + at, word);
+        at += word ? word : 1;
+    }
+    if (known)
+        rh_text_append_bytes(&r->out, token, length);
+    else
+        put_mask(r);
+}
+
+static void redact_line(redactor *r, const char *message, size_t length)
+{
+    static const char apart[] = " \t\r\"'()[]{},;:=<>";
+    for (size_t at = 0; at < length;) {
+        size_t token = strcspn(message + at, apart);
+        token = token < length - at ? token : length - at;
+        if (token > 0)
+            redact_token(r, message + at, token);
+        at += token;
+        if (at >= length)
+            break;
+        r->quoted ^= message[at] == '"';
+        rh_text_append_char(&r->out, message[at++]);
+    }
+}
+
+/* Nothing is left of it but masks. */
+static bool says_nothing(const rh_text *text)
+{
+    for (size_t i = 0; i < text->length; i++)
+        if (isalnum((unsigned char)text->data[i]))
+            return false;
+    return true;
+}
+
+char *rh_redact(const char *message, const rh_redaction *known)
+{
+    redactor r = {.known = known};
+    if (known->sql)
+        rh_redact_code(known->sql, &r.code);
+    redact_line(&r, message, strcspn(message, "\n"));
+    while (r.out.length && r.out.data[r.out.length - 1] == ' ')
+        r.out.data[--r.out.length] = 0;
+    if (known->user_text && says_nothing(&r.out)) {
+        rh_text_clear(&r.out);
+        rh_text_append(&r.out, "a function raised an exception; its text may hold data and is not shown");
+    }
+    rh_text_release(&r.code);
+    return r.out.data ? r.out.data : rh_strdup("");
+}
+
+/* What may not stand in a line of a program, which may say anything: an address, or a long number. */
+static bool is_telling(const char *token, size_t length)
+{
+    enum { LONG_NUMBER = 6 };
+    size_t digits = 0;
+    for (size_t i = 0; i < length; i++) {
+        digits = isdigit((unsigned char)token[i]) ? digits + 1 : 0;
+        if (digits >= LONG_NUMBER || token[i] == '@')
+            return true;
+    }
+    return false;
+}
+
+char *rh_redact_line(const char *line)
+{
+    static const char apart[] = " \t\r\n\"'()[]{},;=<>";
+    char *clean = rh_redact_passwords(line);
+    redactor r = {0};
+    for (const char *p = clean; *p;) {
+        size_t length = strcspn(p, apart);
+        if (length > 0 && is_telling(p, length))
+            put_mask(&r);
+        else
+            rh_text_append_bytes(&r.out, p, length);
+        p += length;
+        if (*p)
+            rh_text_append_char(&r.out, *p++);
+    }
+    free(clean);
+    return r.out.data ? r.out.data : rh_strdup("");
+}
+
+/* ---- passwords ---- */
+
+/* The length of the password in the userinfo of a URL whose authority is at P, and where it is; 0: none. */
+static size_t url_password(const char *p, const char **password)
+{
+    size_t authority = strcspn(p, "/?# \t\n\"'"), at = authority;
+    while (at > 0 && p[at - 1] != '@') /* the last @ ends it: an unescaped one may stand in the password */
+        at--;
+    const char *colon = at > 0 ? memchr(p, ':', at - 1) : NULL;
+    *password = colon ? colon + 1 : p;
+    return colon ? (size_t)(p + at - 1 - *password) : 0;
+}
+
+/* A name such as password=, PGPASSWORD=, --api-key=, secret: ending at P; what follows is its value. */
+static bool names_secret(const char *text, const char *p)
+{
+    static const char *const words[] = {"password",   "passwd",      "pwd",        "secret",  "token",
+                                        "passphrase", "apikey",      "api_key",    "api-key", "access_key",
+                                        "access-key", "private_key", "private-key"};
+    const char *start = p;
+    while (start > text && (is_word_byte(start[-1]) || start[-1] == '-'))
+        start--;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        size_t length = strlen(words[i]);
+        if ((size_t)(p - start) >= length && strncasecmp(p - length, words[i], length) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Does a secret's value begin behind P: password=x, password: x, --password x, PASSWORD 'x'? */
+static bool begins_value(const char *text, const char *p)
+{
+    if (!strchr("=: ", *p) || !names_secret(text, p))
+        return false;
+    const char *start = p;
+    while (start > text && start[-1] != ' ')
+        start--;
+    return *p != ' ' || *start == '-' || p[1 + strspn(p + 1, " ")] == '\'';
+}
+
+/* The value at P: quoted or up to a blank or &. */
+static size_t value_length(const char *p)
+{
+    if (*p == '\'' || *p == '"') {
+        const char *end = p + 1;
+        while (*end && *end != *p)
+            end += *end == '\\' && end[1] ? 2 : 1;
+        return (size_t)(end - p) + (*end != 0);
+    }
+    return strcspn(p, " \t\n&;\"'");
+}
+
+char *rh_redact_passwords(const char *text)
+{
+    rh_text out = {0};
+    for (const char *p = text; *p;) {
+        const char *password;
+        size_t length = 0;
+        if (strncmp(p, "://", 3) == 0 && (length = url_password(p + 3, &password)) > 0) {
+            rh_text_append_bytes(&out, p, (size_t)(password - p));
+        } else if (p > text && begins_value(text, p)) {
+            size_t blanks = 1 + strspn(p + 1, *p == '=' ? "" : " ");
+            password = p + blanks;
+            length = value_length(password);
+            rh_text_append_bytes(&out, p, blanks);
+        }
+        if (length > 0) {
+            rh_text_append(&out, "***");
+            p = password + length;
+        } else {
+            rh_text_append_char(&out, *p++);
+        }
+    }
+    return out.data ? out.data : rh_strdup("");
+}
