@@ -317,6 +317,10 @@ void rh_lock_log_merge(const rh_lock_log_source *source, rh_arena *arena, rh_con
     rh_lock_log *told = &contention->log;
     logged log = {0};
     *told = (rh_lock_log){.why_not = source->why_not, .longest_difference_ms = RH_NOT_MEASURED};
+    if (source->path && contention->clock_stepped) {
+        told->why_not = "a clock was set during the pass, so the times in the server's log mean nothing";
+        return;
+    }
     char *text = source->path ? read_from(source->path, source->from, arena) : NULL;
     if (!text) {
         if (source->path)

@@ -83,6 +83,23 @@ bool rh_sampler_open(rh_sampler *sampler, rh_error *error)
     return ok || rh_error_context(error, "starting the lock sampler");
 }
 
+/* The moment of the sample that was asked for and answered at these monotonic times, when the server's clock
+ * said SERVER: only if that lies between the two, nobody has set a clock since the last sample. */
+static rh_usec follow_clock(rh_sampler *sampler, rh_usec asked, rh_usec answered, int64_t server)
+{
+    static const rh_usec DRIFT = RH_SECOND / 20;
+    const rh_usec own = rh_clock_wall() - rh_clock_monotonic();
+    if (sampler->options.local && llabs(own - sampler->clock_offset) < DRIFT)
+        sampler->clock_offset = own; /* a clock that is slewed is followed */
+    rh_usec at = server - sampler->clock_offset;
+    if (at >= asked - DRIFT && at <= answered + DRIFT)
+        return at < asked ? asked : at > answered ? answered : at;
+    sampler->clock_stepped = true;
+    at = (asked + answered) / 2;
+    sampler->clock_offset = server - at;
+    return at;
+}
+
 static rh_usec to_monotonic(const rh_sampler *sampler, int64_t server_us)
 {
     return server_us > 0 ? server_us - sampler->clock_offset : 0;
@@ -151,7 +168,11 @@ static void read_waiter(reading *r, const rh_pg_result *result, size_t row)
         return;
     rh_wait_sample *waiter = rh_arena_add(r->arena, &r->waiters, &r->waiter_count, sizeof *waiter);
     waiter->at = r->at;
-    waiter->wait_started = to_monotonic(sampler, rh_pg_int(result, row, AT, 0));
+    waiter->waitstart = rh_pg_int(result, row, AT, 0);
+    waiter->wait_started = to_monotonic(sampler, waiter->waitstart);
+    if (sampler
+            ->clock_stepped) /* it may be of the clock before: a wait begins when a sample first shows it */
+        waiter->wait_started = 0;
     waiter->waiter_pid = (int)rh_pg_int(result, row, PID, 0);
     waiter->blocker_pids = parse_pids(r->arena, rh_pg_value(result, row, BLOCKERS), &waiter->blocker_count);
     waiter->locktype = rh_pg_value(result, row, LOCKTYPE);
@@ -307,17 +328,17 @@ static void read_rows(reading *r, const rh_pg_result *result)
 
 bool rh_sampler_take(rh_sampler *sampler, const rh_sampler_label *label, rh_error *error)
 {
-    if (sampler->options.local)
-        sampler->clock_offset = rh_clock_wall() - rh_clock_monotonic();
+    const rh_usec asked = rh_clock_monotonic();
     rh_pg_result *result = ask(sampler, label, error);
     if (!result)
         return false;
+    const rh_usec answered = rh_clock_monotonic();
     if (label->pid != sampler->graph_pid) {
         rh_wait_graph_migration(sampler->graph, label->pid);
         sampler->graph_pid = label->pid;
     }
     reading r = {.sampler = sampler, .label = label, .arena = rh_arena_new()};
-    r.at = to_monotonic(sampler, rh_pg_int(result, 0, AT, 0));
+    r.at = follow_clock(sampler, asked, answered, rh_pg_int(result, 0, AT, 0));
     read_rows(&r, result);
     book_migration(&r, result);
     rh_wait_graph_add_with(sampler->graph, r.at, r.waiters, r.waiter_count, r.sessions, r.session_count);

@@ -290,6 +290,7 @@ void rh_sampler_finish(rh_sampler *sampler, rh_arena *arena, rh_contention *cont
     contention->sampler_interval_ms = rh_seconds(BUSY_INTERVAL) * 1e3;
     contention->shortest_sure_wait_ms =
         sampler->longest_gap > 0 ? rh_seconds(sampler->longest_gap) * 1e3 : RH_NOT_MEASURED;
+    contention->clock_stepped = sampler->clock_stepped;
     contention->waitstart_available = !sampler->options.without_waitstart;
     release(sampler);
 }

@@ -90,6 +90,7 @@ struct rh_sampler {
     int64_t samples;
     int64_t first_new_xid;        /* transactions from here on began after the sampler */
     rh_usec clock_offset;         /* the server's wall clock minus our monotonic one */
+    bool clock_stepped;           /* one of the two wall clocks was set while we watched */
     rh_usec last_at, longest_gap; /* last_at: of the last look, a sample or the lookout's */
     size_t live_workers;          /* of the statement, in the last sample */
     bool was_running;             /* a migration statement, in the last sample */

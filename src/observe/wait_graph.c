@@ -91,6 +91,8 @@ static bool continues(const wait *w, const rh_wait_sample *sample)
                          : !same_text(w->relation, sample->relation))
         return false;
     /* The server may publish waitstart a moment after the wait itself. */
+    if (w->waitstart && sample->waitstart)
+        return w->waitstart == sample->waitstart;
     rh_usec apart = sample->wait_started - w->started;
     return !w->exact_start || sample->wait_started == 0 || (apart <= SAME_START && apart >= -SAME_START);
 }
@@ -102,6 +104,8 @@ static void see(rh_wait_graph *graph, const moment *now, size_t index, const rh_
         w->exact_start = true;
         w->started = sample->wait_started;
     }
+    if (!w->waitstart)
+        w->waitstart = sample->waitstart;
     book(graph, now, w, sample);
     w->last_seen = now->at;
     if (!w->concurrently)

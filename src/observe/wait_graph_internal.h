@@ -13,6 +13,7 @@ typedef struct rh_graph_wait {
     int pid;
     bool exact_start, is_migration, behind_migration;
     rh_usec started, last_seen, ended;
+    int64_t waitstart; /* of the server's clock; 0 unknown */
     const char *locktype, *identity, *relation, *mode, *query, *concurrently;
     const char *migration;
     int statement;

@@ -35,7 +35,8 @@ void rh_pass_blame_server(rh_staging *staging, rh_error *error)
     rh_error_release(&dead);
 }
 
-/* Marks what a replay left when the connection or the server, not the migration, is to blame. */
+/* Marks what a replay left when the connection or the server, not the migration, is to blame: a session that
+ * was lost says nothing of the migration. */
 static bool blame(rh_staging *staging, rh_migration *migration, const char *stage, rh_error *error)
 {
     rh_error dead = {0};
@@ -45,7 +46,10 @@ static bool blame(rh_staging *staging, rh_migration *migration, const char *stag
         rh_error_move(error, &dead);
     else if (error && rh_starts_with(error->sqlstate, "53100"))
         error->code = RH_ERROR_NO_SPACE;
-    else if (error && (error->code == RH_ERROR_SQL || error->code == RH_ERROR_LOST))
+    else if (error && error->code == RH_ERROR_LOST)
+        rh_error_context(error, "a process of the staging server ended while migration %s ran",
+                         migration->id);
+    else if (error && error->code == RH_ERROR_SQL)
         error->code = RH_ERROR_MIGRATION;
     rh_error_release(&dead);
     return false;
@@ -193,7 +197,8 @@ static void read_constraints(rh_run *run, const rh_staging *staging)
     rh_pg_close(pg);
 }
 
-bool rh_pass_quiet(rh_run *run, rh_staging *staging, int repeat, const rh_progress *progress, rh_error *error)
+static bool quiet_once(rh_run *run, rh_staging *staging, int repeat, const rh_progress *progress,
+                       rh_error *error)
 {
     pass p = {.run = run,
               .staging = staging,
@@ -219,7 +224,7 @@ bool rh_pass_quiet(rh_run *run, rh_staging *staging, int repeat, const rh_progre
     int64_t growth = rh_disk_watch_stop(disk);
     if (growth > run->prediction.disk_peak_bytes)
         run->prediction.disk_peak_bytes = growth;
-    if (contention.lost)
+    if (contention.lost && (ok || error->code != RH_ERROR_LOST))
         rh_run_not_measured(run, "lock waits of %s: %s", p.stage, contention.lost);
     if (repeat == 1 && contention.measured) { /* stands until a loaded pass says more */
         rh_blocked_intervals(&run->plan, RH_PASS_KIND_QUIET, began, run->arena, &contention);
@@ -229,6 +234,52 @@ bool rh_pass_quiet(rh_run *run, rh_staging *staging, int repeat, const rh_progre
     if (ok)
         rh_progress_end(progress, p.stage, "migrations took %.1f s", rh_seconds(ended - began));
     return ok;
+}
+
+/* What an attempt that lost its server has left in the run. */
+static void forget_attempt(rh_run *run, int repeat)
+{
+    for (size_t m = 0; m < run->plan.migration_count; m++) {
+        rh_migration *migration = &run->plan.migrations[m];
+        migration->failure = NULL;
+        migration->failed_pass = NULL;
+        if (repeat == 1)
+            migration->outcome = RH_OUTCOME_NOT_RUN;
+        for (size_t i = 0; i < migration->up.statement_count; i++) {
+            rh_statement *statement = &migration->up.statements[i];
+            const rh_statement_run *last =
+                statement->run_count ? &statement->runs[statement->run_count - 1] : NULL;
+            if (last && last->pass == RH_PASS_KIND_QUIET && last->repeat == repeat)
+                statement->run_count--;
+        }
+    }
+}
+
+/* A server process that ends while a migration runs was killed, or the migration crashes it: a crash that
+ * comes again is the migration's. */
+bool rh_pass_quiet(rh_run *run, rh_staging *staging, int repeat, const rh_progress *progress, rh_error *error)
+{
+    rh_error again = {0};
+    if (quiet_once(run, staging, repeat, progress, error))
+        return true;
+    if (error->code != RH_ERROR_LOST || rh_interrupt_requested() || !rh_staging_alive(staging, NULL))
+        return false;
+    forget_attempt(run, repeat);
+    rh_progress_begin(progress, "quiet pass", "again, since a process of the server ended");
+    if (!quiet_once(run, staging, repeat, progress, &again) && again.code == RH_ERROR_LOST &&
+        rh_staging_alive(staging, NULL)) {
+        error->code = RH_ERROR_MIGRATION;
+        rh_error_hint(error,
+                      "It came twice, each time from the restored state: this statement ends its server "
+                      "process. The server's log has the signal.");
+    } else {
+        forget_attempt(run, repeat);
+        rh_error_hint(error,
+                      "It did not come again when the pass was repeated: the process was killed from "
+                      "outside, such as for want of memory. Nothing is known of the migration: run again.");
+    }
+    rh_error_release(&again);
+    return false;
 }
 
 bool rh_pass_settle(rh_run *run, rh_staging *staging, const rh_progress *progress, rh_pass_look look,
@@ -286,6 +337,20 @@ static void look(void *sampler)
     rh_sampler_look(sampler);
 }
 
+/* A server that ended its sessions on the way, as after a crash, has not run the load to its end. */
+static bool is_unbroken(pass *p, rh_error *error)
+{
+    rh_error lost = {0};
+    rh_pg_execute(p->migration, "SELECT 1", &lost);
+    if (lost.code == RH_ERROR_LOST) {
+        rh_error_context(&lost, "a process of the staging server ended under load");
+        rh_error_move(error, &lost);
+    }
+    bool broken = rh_error_is_set(error);
+    rh_error_release(&lost);
+    return !broken;
+}
+
 static bool loaded(pass *p, rh_error *error)
 {
     const rh_scenario *scenario = p->run->scenario;
@@ -303,7 +368,7 @@ static bool loaded(pass *p, rh_error *error)
     if (!wait_under_load(p, "window before", scenario->workload.before, error) || !replay_all(p, error))
         return false;
     rh_generator_window(p->generator, RH_WINDOW_AFTER, NULL);
-    return wait_under_load(p, "window after", scenario->workload.after, error);
+    return wait_under_load(p, "window after", scenario->workload.after, error) && is_unbroken(p, error);
 }
 
 /* What the load measured, beside why it was as large as it was. */

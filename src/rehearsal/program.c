@@ -83,6 +83,16 @@ static bool execute(program *p, rh_error *error)
     return ok;
 }
 
+/* A server that has ended our own session, too, has crashed: that says nothing of the program. */
+static void blame_server(const program *p, rh_error *error)
+{
+    rh_error lost = {0};
+    rh_pg_execute(p->side, "SELECT 1", &lost);
+    if (lost.code == RH_ERROR_LOST)
+        error->code = RH_ERROR_LOST;
+    rh_error_release(&lost);
+}
+
 static bool run_through_proxy(program *p, const rh_staging *staging, rh_error *error)
 {
     p->side = rh_pg_connect_looking(rh_staging_conninfo(staging), ": side", error);
@@ -96,6 +106,8 @@ static bool run_through_proxy(program *p, const rh_staging *staging, rh_error *e
         .events = rh_program_watch_events(p->watch)};
     p->proxy = rh_proxy_start(&options, error);
     bool ok = p->proxy && execute(p, error);
+    if (!ok && error->code == RH_ERROR_MIGRATION)
+        blame_server(p, error);
     if (p->proxy) {
         int blind = 0, connections = rh_proxy_connections(p->proxy, &blind);
         p->elapsed -= rh_proxy_held_us(p->proxy);

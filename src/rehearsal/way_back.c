@@ -78,7 +78,7 @@ void rh_way_back_add_affected(const rh_migration *migration, rh_arena *arena, co
             for (size_t l = 0; run->pass != RH_PASS_KIND_SCALED && l < run->lock_count; l++)
                 if (rh_lock_mode_strength(run->locks[l].mode) >= rh_lock_mode_strength("RowExclusiveLock"))
                     *(const char **)rh_arena_add(arena, names, count, sizeof **names) =
-                        run->locks[l].relation;
+                        rh_lock_table(&run->locks[l]);
         }
 }
 

@@ -121,6 +121,7 @@ typedef struct rh_contention {
     double sampler_elapsed_s; /* that it watched */
     double sampler_interval_ms, shortest_sure_wait_ms;
     bool waitstart_available;
+    bool clock_stepped; /* a wall clock was set meanwhile: the server's log of waits is not used */
     rh_deadlock *deadlocks;
     size_t deadlock_count;
     rh_cancelled *cancelled;

@@ -11,10 +11,9 @@ with recursive part (root, oid) as (
 ),
 tree as (
     select part.root, sum(case when c.relkind = 'r' then pg_table_size(c.oid) else 0 end) as bytes,
-           bool_or(a.name is not null) as affected
+           bool_or(exists (select from unnest(coalesce(nullif(current_setting('pgrehearse.affected', true), ''), '{}')::text[]) a (name)
+                            where a.name in (format('%I.%I', n.nspname, c.relname), quote_ident(c.relname), c.relname))) as affected
     from part join pg_class c on c.oid = part.oid join pg_namespace n on n.oid = c.relnamespace
-    left join unnest(coalesce(nullif(current_setting('pgrehearse.affected', true), ''), '{}')::text[]) a (name)
-      on a.name in (format('%I.%I', n.nspname, c.relname), quote_ident(c.relname), c.relname)
     group by part.root
 )
 select format('%I.%I', n.nspname, c.relname) collate "C" as name, c.relkind = 'p' as partitioned, t.bytes, t.affected,

@@ -204,6 +204,21 @@ static void limits_are_told(void **state)
     assert_int_equal(table(&c, "s.t")->equal, -1);
 }
 
+/* Each lock of a migration names its relation again: that must not count its bytes again. */
+static void locks_do_not_multiply_sizes(void **state)
+{
+    (void)state;
+    static const char *affected[200];
+    for (size_t i = 0; i < 200; i++)
+        affected[i] = "s.t";
+    options.affected = affected;
+    options.affected_count = 200;
+    options.table_bytes = options.everything_bytes = 1 << 20;
+    rh_data_comparison c = after("update s.t set note = 'x'");
+    assert_int_equal(table(&c, "s.t")->depth, RH_DATA_DIGESTED);
+    assert_int_equal(c.not_compared, 0);
+}
+
 static void what_cannot_be_read_is_told(void **state)
 {
     (void)state;
@@ -274,6 +289,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(values_change, start, stop),
         cmocka_unit_test_setup_teardown(rows_and_tables_are_lost, start, stop),
         cmocka_unit_test_setup_teardown(limits_are_told, start, stop),
+        cmocka_unit_test_setup_teardown(locks_do_not_multiply_sizes, start, stop),
         cmocka_unit_test_setup_teardown(what_cannot_be_read_is_told, start, stop),
         cmocka_unit_test_setup_teardown(a_table_that_takes_too_long_is_counted, start, stop),
     };
