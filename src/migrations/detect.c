@@ -2,6 +2,7 @@
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/migrations/migrations.h"
 #include "detect.h"
+#include "folder_hint.h"
 #include "marks.h"
 #include "program.h"
 #include <string.h>
@@ -141,11 +142,16 @@ static bool refuse_two(const rh_scenario *scenario, const candidate *a, const ca
     return rh_error_at_migrations(scenario, error);
 }
 
-static bool refuse_none(const rh_scenario *scenario, const rh_framework_rules *asked, rh_error *error)
+static bool refuse_none(const rh_scenario *scenario, const rh_framework_rules *asked, rh_arena *arena,
+                        rh_error *error)
 {
+    const char *hint = rh_folder_hint(scenario->migrations.path, arena);
     rh_error_set(error, RH_ERROR_SCENARIO, "%s holds no migrations", scenario->migrations.path);
     if (asked && asked->framework != RH_FRAMEWORK_SQL)
-        rh_error_hint(error, "%s's files are named %s.", asked->name, asked->files);
+        rh_error_hint(error, "%s's files are named %s.%s%s", asked->name, asked->files, hint ? " " : "",
+                      hint ? hint : "");
+    else if (hint)
+        rh_error_hint(error, "%s", hint);
     else
         rh_error_hint(error, "Migrations are files named NAME.sql, or as their framework names them.");
     return rh_error_at_migrations(scenario, error);
@@ -170,7 +176,8 @@ static bool choose(const rh_scenario *scenario, rh_arena *arena, candidate *best
             rival = next;
     }
     if (best->fit == RH_FIT_NONE)
-        return refuse_none(scenario, asked == RH_FRAMEWORK_AUTO ? NULL : rh_framework_rules_of(asked), error);
+        return refuse_none(scenario, asked == RH_FRAMEWORK_AUTO ? NULL : rh_framework_rules_of(asked), arena,
+                           error);
     if (rival.fit == best->fit)
         return refuse_two(scenario, best, &rival, error);
     return asked != RH_FRAMEWORK_AUTO || best->fit == RH_FIT_MARKS ||

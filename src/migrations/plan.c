@@ -14,6 +14,12 @@
 
 /* ---- files become migrations ---- */
 
+static const char *base_name(const char *path)
+{
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    return slash ? slash + 1 : "";
+}
+
 static int compare_files(const void *a, const void *b, void *rules)
 {
     const rh_migration_file *x = a, *y = b;
@@ -57,32 +63,46 @@ static bool add_file(rh_migration *migration, const rh_migration_file *file, rh_
     return true;
 }
 
-/* Two versions that are written alike are one for the history table, whatever their files are called. */
-static bool check_ids(const rh_framework_rules *rules, const rh_plan *plan, rh_error *error)
+static bool refuse_twins(const rh_framework_rules *rules, const rh_migration *migration, rh_error *error)
 {
-    for (size_t i = 1; i < plan->migration_count && rules->history_table; i++)
+    rh_error_set(error, RH_ERROR_SCENARIO, "two migrations have the version %s", migration->id);
+    rh_error_hint(error, "%s records a version once: give one of them another.", rules->name);
+    return rh_error_at(error, migration->up.file ? migration->up.file : migration->down.file, 0, 0);
+}
+
+/* Two versions that are written alike are one for the history table, whatever their files are called. */
+static bool check_ids(const rh_framework_rules *rules, const rh_plan *plan, rh_twins twins, rh_error *error)
+{
+    for (size_t i = 1; i < plan->migration_count && rules->history_table && rules->twins == twins; i++)
         for (size_t k = 0; k < i; k++) {
             const rh_migration *a = &plan->migrations[k], *b = &plan->migrations[i];
-            if (strcmp(a->id, b->id) != 0)
-                continue;
-            const char *file = b->up.file ? b->up.file : b->down.file;
-            rh_error_set(error, RH_ERROR_SCENARIO, "two migrations have the version %s", b->id);
-            rh_error_hint(error, "%s records a version once: give one of them another.", rules->name);
-            return rh_error_at(error, file, 0, 0);
+            const bool matters = twins == RH_TWINS_REFUSED || a->pending || b->pending;
+            if (matters && strcmp(a->id, b->id) == 0)
+                return refuse_twins(rules, b, error);
         }
     return true;
 }
 
-static bool check_ways_up(const rh_framework_rules *rules, const rh_plan *plan, rh_error *error)
+/* A way down whose way up is gone: what the tool makes of it. */
+static bool settle_lone_downs(const rh_framework_rules *rules, rh_arena *arena, rh_plan *plan,
+                              rh_error *error)
 {
-    for (size_t i = 0; i < plan->migration_count && !rules->up_may_be_missing; i++) {
+    size_t kept = 0;
+    for (size_t i = 0; i < plan->migration_count; i++) {
         const rh_migration *migration = &plan->migrations[i];
-        if (migration->up.file)
+        if (migration->up.file || rules->lone_down == RH_LONE_DOWN_COUNTS) {
+            plan->migrations[kept++] = *migration;
             continue;
-        rh_error_set(error, RH_ERROR_SCENARIO, "there is a way down of %s, but no way up", migration->id);
-        rh_error_hint(error, "Its way up would be %s.sql.", migration->id);
-        return rh_error_at(error, migration->down.file, 0, 0);
+        }
+        if (rules->lone_down == RH_LONE_DOWN_REFUSED) {
+            rh_error_set(error, RH_ERROR_SCENARIO, "there is a way down of %s, but no way up", migration->id);
+            rh_error_hint(error, "Restore the file of its way up, or remove this one.");
+            return rh_error_at(error, migration->down.file, 0, 0);
+        }
+        plan->framework_why = rh_arena_printf(arena, "%s; %s has no way up and never runs",
+                                              plan->framework_why, base_name(migration->down.file));
     }
+    plan->migration_count = kept;
     return true;
 }
 
@@ -129,7 +149,7 @@ static bool make_migrations(const rh_scenario *scenario, const rh_framework_rule
         plan->migrations[i].rollback.down_s = plan->migrations[i].rollback.up_again_s = RH_NOT_MEASURED;
         plan->migrations[i].rollback.schema_restored = -1;
     }
-    return check_ways_up(rules, plan, error) && check_ids(rules, plan, error);
+    return settle_lone_downs(rules, arena, plan, error) && check_ids(rules, plan, RH_TWINS_REFUSED, error);
 }
 
 /* ---- which of them ---- */
@@ -148,12 +168,6 @@ static size_t leading_number(const char **text)
 static bool is_number(const char *text)
 {
     return *text && text[strspn(text, "0123456789")] == '\0';
-}
-
-static const char *base_name(const char *path)
-{
-    const char *slash = path ? strrchr(path, '/') : NULL;
-    return slash ? slash + 1 : "";
 }
 
 static bool is_called(const rh_migration *migration, const char *wanted)
@@ -388,8 +402,8 @@ bool rh_plan_make(const rh_scenario *scenario, const rh_rows *history, rh_arena 
     const rh_framework_rules *rules = rh_framework_rules_of(plan->framework);
     return make_migrations(scenario, rules, arena, plan, error) &&
            mark_applied(scenario, rules, history, plan, arena, error) &&
-           choose_pending(scenario, plan, arena, error) && insert_steps(scenario, plan, arena, error) &&
-           keep_only(scenario, plan, arena, error) && load_scripts(scenario, rules, arena, plan, error) &&
-           settle(scenario, rules, arena, plan, error) &&
+           choose_pending(scenario, plan, arena, error) && check_ids(rules, plan, RH_TWINS_ONE, error) &&
+           insert_steps(scenario, plan, arena, error) && keep_only(scenario, plan, arena, error) &&
+           load_scripts(scenario, rules, arena, plan, error) && settle(scenario, rules, arena, plan, error) &&
            (scenario->staging.kind != RH_STAGING_SERVER || rh_plan_check_server_safety(plan, error));
 }

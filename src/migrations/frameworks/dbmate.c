@@ -182,6 +182,7 @@ const rh_framework_rules rh_framework_dbmate = {
     .transaction = RH_TRANSACTION_ONE,
     .recognise = recognise,
     .compare = compare,
+    .twins = RH_TWINS_RUN,
     .fit = fit,
     .byte_order_mark_sent = true,
     .one_query = true,

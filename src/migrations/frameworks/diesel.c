@@ -157,6 +157,7 @@ const rh_framework_rules rh_framework_diesel = {
     .layout = RH_LAYOUT_FOLDERS,
     .recognise = recognise,
     .compare = compare,
+    .twins = RH_TWINS_ONE,
     .byte_order_mark_sent = true,
     .one_query = true,
     .read = read_way,

@@ -417,6 +417,7 @@ const rh_framework_rules rh_framework_flyway = {
     .layout = RH_LAYOUT_TREE,
     .recognise = recognise,
     .compare = compare,
+    .lone_down = RH_LONE_DOWN_IGNORED,
     .fit = fit,
     .begins_again = true,
     .history_apart = uses_two_connections,

@@ -41,6 +41,20 @@ typedef enum rh_fit {
     RH_FIT_MARKS, /* with its own marks inside or beside them */
 } rh_fit;
 
+/* What the tool makes of a way down whose way up is gone. */
+typedef enum rh_lone_down {
+    RH_LONE_DOWN_REFUSED,
+    RH_LONE_DOWN_IGNORED, /* it never runs */
+    RH_LONE_DOWN_COUNTS,  /* it is a version, whose way up does nothing */
+} rh_lone_down;
+
+/* What the tool makes of two migrations of one version, one of which is pending. */
+typedef enum rh_twins {
+    RH_TWINS_REFUSED, /* pending or not */
+    RH_TWINS_RUN,     /* the second fails where the history takes a version once */
+    RH_TWINS_ONE, /* it runs one of them, in no order that is known: refused, but not when they are applied */
+} rh_twins;
+
 /* What a framework makes of a file in one direction. */
 typedef struct rh_sql_reading {
     char *text; /* the file's; a reader blanks (all but line ends) what is not sent */
@@ -72,7 +86,8 @@ typedef struct rh_framework_rules {
     rh_fit (*fit)(const char *folder, const rh_migration_files *list, rh_arena *arena, const char **why);
     const char *down_folder;   /* a folder whose files are ways down; NULL: none */
     bool session_a_file;       /* each file is run by psql, in a session of its own */
-    bool up_may_be_missing;    /* a version with only a way down counts, with an empty way up */
+    rh_lone_down lone_down;    /* what becomes of a way down whose way up is gone */
+    rh_twins twins;            /* what becomes of two migrations of one version */
     bool byte_order_mark_sent; /* the tool sends a byte-order mark to the server (which refuses it) */
     /* Under RH_TRANSACTION_ONE: */
     bool one_query;         /* the tool sends the file as one query: what follows a COMMIT of the file's own

@@ -10,6 +10,7 @@
 #include "pgrehearse/base/text.h"
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 /* "add_index" of "0012_add_index"; the whole stem when nothing else follows the number. */
 static const char *name_of(const char *stem)
@@ -36,8 +37,9 @@ static bool recognise(const char *file_name, rh_arena *arena, rh_migration_file 
     if (*file_name == '.')
         return false;
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
-        if (!rh_ends_with(file_name, endings[i].suffix))
-            continue;
+        const size_t length = strlen(file_name), ending = strlen(endings[i].suffix);
+        if (length <= ending || strcasecmp(file_name + length - ending, endings[i].suffix) != 0)
+            continue; /* psql does not mind how a name is written */
         file->direction = endings[i].direction;
         file->id = rh_arena_strndup(arena, file_name, strlen(file_name) - strlen(endings[i].suffix));
         file->name = name_of(file->id);
@@ -69,6 +71,7 @@ const rh_framework_rules rh_framework_sql = {
     .transaction = RH_TRANSACTION_EACH,
     .recognise = recognise,
     .compare = compare,
+    .lone_down = RH_LONE_DOWN_IGNORED,
     .down_folder = "down",
     .session_a_file = true,
 };

@@ -146,6 +146,7 @@ const rh_framework_rules rh_framework_postgrator = {
     .transaction = RH_TRANSACTION_OWN,
     .recognise = recognise,
     .compare = compare,
+    .lone_down = RH_LONE_DOWN_IGNORED,
     .byte_order_mark_sent = true,
     .history_table = "schemaversion",
     .history_columns = {"md5", "run_at"},

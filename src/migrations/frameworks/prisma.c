@@ -30,6 +30,26 @@ static int compare(const rh_migration_file *a, const rh_migration_file *b)
     return strcmp(a->id, b->id);
 }
 
+/* Every folder is a migration, and must have its file (P3015), also what is applied already. */
+static bool check_folders(rh_plan *plan, rh_arena *arena, bool *in_one, rh_error *error)
+{
+    char **names = NULL;
+    size_t count = 0;
+    (void)in_one;
+    if (!rh_directory_list(plan->folder, arena, &names, &count, error))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        const char *folder = rh_arena_printf(arena, "%s/%s", plan->folder, names[i]);
+        if (!rh_directory_exists(folder) ||
+            rh_file_exists(rh_arena_printf(arena, "%s/migration.sql", folder)))
+            continue;
+        return rh_refuse_file(folder, 0, "prisma",
+                              "this folder of the migrations has no migration.sql (P3015)",
+                              "Restore the file, or delete the folder.", error);
+    }
+    return true;
+}
+
 /* ---- the history table: a row an attempt ---- */
 
 static bool refuse_unfinished(const char *name, rh_error *error)
@@ -143,6 +163,7 @@ const rh_framework_rules rh_framework_prisma = {
     .recognise = recognise,
     .compare = compare,
     .byte_order_mark_sent = true,
+    .settle_plan = check_folders,
     .history_table = "_prisma_migrations",
     .history_columns = {"migration_name", "finished_at"},
     .mark_applied = mark_applied,

@@ -39,6 +39,7 @@ static const folder_case CASES[] = {
     {{{"structure.sql", "select 1;"}, {"migrate/1_a.rb", "class A"}}, "rails", "1 migration in Ruby"},
     /* names alike, told apart by what is in them */
     {{{"structure.sql", "select 1;"}}, "sql", "such as structure.sql"},
+    {{{"a.SQL", "select 1"}, {"b.Down.Sql", "select 1"}}, "sql", "2 files named as plain SQL"},
     {{{"1_a.sql", "select 1"}}, "sql", "such as 1_a.sql"},
     {{{"1_a.sql", "select '\n-- migrated:up'"}}, "sql", "such as 1_a.sql"},
     {{{"V1_a.sql", "select 1"}, {"v2__b.sql", "select 1"}}, "sql", "such as V1_a.sql"},
@@ -94,6 +95,34 @@ static void test_folders(void **state)
     }
 }
 
+/* A folder of something else says what to write instead. */
+static void test_hints(void **state)
+{
+    static const char *const cases[][3] = {
+        {"v1/001.sql", "select 1", "There is SQL in v1/ (001.sql)"},
+        {"prisma/migrations/1_a/README.md", "x", "named NAME.sql"},
+        {"a/b/V1.SQL", "select 1", "There is SQL in a/b/"},
+        {"versions/0001_a.py", "from alembic import op",
+         "of Alembic, not SQL: run the tool by migrations.command"},
+        {"0001_initial.py", "from django.db import migrations", "[./manage.py, migrate]"},
+        {"0001_a.py", "", "0001_a.py is a program, not SQL"},
+        {"1-a.js", "module.exports = {up: (queryInterface) => 0}", "of Sequelize"},
+        {"a.ts", "export class A implements MigrationInterface {}", "of TypeORM"},
+        {"2024_create.php", "use Illuminate\\Database", "[php, artisan, migrate]"},
+        {"20240101_a.exs", "defmodule A do", "of Ecto"},
+        {"changelog.xml", "<databaseChangeLog>", "of Liquibase"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fixture *f = fixture_begin();
+        fixture_file(f, cases[i][0], cases[i][1]);
+        assert_false(rh_plan_detect(&f->scenario, f->arena, &f->plan, &f->error));
+        if (!strstr(f->error.message, "holds no migrations") || !strstr(f->error.hint, cases[i][2]))
+            fail_msg("%s: %s", cases[i][0], f->error.hint);
+        fixture_end(f);
+    }
+}
+
 /* What is asked for is taken, though another fits better. */
 static void test_asked(void **state)
 {
@@ -116,6 +145,7 @@ static void test_asked(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_folders), cmocka_unit_test(test_asked)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_folders), cmocka_unit_test(test_asked),
+                                       cmocka_unit_test(test_hints)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

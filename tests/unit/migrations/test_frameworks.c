@@ -33,8 +33,8 @@ static void test_dbmate(void **state)
     assert_false(fixture_plan(f, fixture_history(f, "9", "f")));
     assert_non_null(strstr(f->error.message, "not dbmate's"));
     fixture_file(f, "9_again.sql", "-- migrate:up\n-- migrate:down");
-    assert_false(fixture_plan(f, NULL));
-    assert_non_null(strstr(f->error.message, "two migrations have the version 9"));
+    assert_true(fixture_plan(f, NULL)); /* dbmate runs both, and the second row fails */
+    assert_string_equal(fixture_order(f), "10:a* 20240102:b* 9:* 9:again*");
     fixture_end(f);
 }
 
@@ -230,7 +230,6 @@ static void test_prisma(void **state)
     fixture_file(f, "20240102_b/migration.sql", "select 1; select 2");
     fixture_file(f, "20240101000000_a/migration.sql", "select 3");
     fixture_file(f, "manual/migration.sql", "select 3");
-    fixture_file(f, "20240103_c/down.txt", "bad");
     assert_true(fixture_plan(f, NULL));
     assert_string_equal(f->plan.framework_name, "prisma");
     assert_string_equal(fixture_order(f), "20240101000000_a:a* 20240102_b:b* manual:manual*");
@@ -414,6 +413,61 @@ static void test_rails(void **state)
     fixture_end(f);
 }
 
+/* A folder of a migration without its file. */
+static void test_prisma_without_file(void **state)
+{
+    (void)state;
+    fixture *f = fixture_begin();
+    fixture_file(f, "20240101_a/migration.sql", "select 1");
+    fixture_file(f, "20240102_b/README.md", "moved");
+    assert_false(fixture_plan(f, NULL));
+    assert_int_equal(f->error.code, RH_ERROR_SCENARIO);
+    assert_non_null(strstr(f->error.message, "P3015"));
+    assert_true(rh_ends_with(f->error.file, "/20240102_b"));
+    fixture_end(f);
+}
+
+/* Two folders of one version: Diesel runs one, which is not known. Applied both, it runs neither. */
+static void test_diesel_twins(void **state)
+{
+    (void)state;
+    fixture *f = fixture_begin();
+    fixture_file(f, "1_a/up.sql", "select 1");
+    fixture_file(f, "1_b/up.sql", "select 1");
+    assert_false(fixture_plan(f, NULL));
+    assert_non_null(strstr(f->error.message, "two migrations have the version 1"));
+    assert_true(fixture_plan(f, fixture_versions(f, "version", (const char *[]){"1", NULL})));
+    assert_string_equal(fixture_order(f), "1:a 1:b");
+    fixture_end(f);
+}
+
+/* A way down whose way up is gone: a version of its own, refused, or one that never runs. */
+static void test_lone_downs(void **state)
+{
+    static const struct {
+        const char *names[2], *order; /* NULL: refused */
+    } cases[] = {
+        {{"1_a.up.sql", "2_b.down.sql"}, "1:a* 2:b*"},
+        {{"1_a/up.sql", "2_b/down.sql"}, NULL},
+        {{"V1__a.sql", "U2__b.sql"}, "1:a*"},
+        {{"1.do.a.sql", "2.undo.b.sql"}, "1:a*"},
+        {{"1_a.postgres.up.sql", "2_b.postgres.down.sql"}, "1:a*"},
+        {{"a.sql", "b.undo.sql"}, "a:a*"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fixture *f = fixture_begin();
+        fixture_file(f, cases[i].names[0], "select 1");
+        fixture_file(f, cases[i].names[1], "select 1");
+        const bool ok = fixture_plan(f, NULL);
+        if (ok != (cases[i].order != NULL) || (ok && strcmp(fixture_order(f), cases[i].order) != 0))
+            fail_msg("%s: %s", cases[i].names[1], ok ? fixture_order(f) : f->error.message);
+        if (ok && f->plan.migration_count == 1 && !strstr(f->plan.framework_why, "never runs"))
+            fail_msg("%s", f->plan.framework_why);
+        fixture_end(f);
+    }
+}
+
 /* ---- a version twice ---- */
 
 static void test_twice(void **state)
@@ -423,7 +477,6 @@ static void test_twice(void **state)
         const char *names[2], *text, *framework;
     } cases[] = {
         {{"1_a.up.sql", "01_b.up.sql"}, "select 1", "golang-migrate"},
-        {{"1_a.sql", "1_b.sql"}, "-- migrate:up\n-- migrate:down\n", "dbmate"},
         {{"1_a.sql", "001_b.sql"}, "-- +goose Up\n", "goose"},
         {{"1_a/up.sql", "1_b/up.sql"}, "select 1", "diesel"},
         {{"V1__a.sql", "V1.0__b.sql"}, "select 1", "flyway"},
@@ -513,6 +566,9 @@ int main(void)
         cmocka_unit_test(test_golang_migrate_underscore),
         cmocka_unit_test(test_node_pg_migrate),
         cmocka_unit_test(test_rails),
+        cmocka_unit_test(test_prisma_without_file),
+        cmocka_unit_test(test_diesel_twins),
+        cmocka_unit_test(test_lone_downs),
         cmocka_unit_test(test_twice),
         cmocka_unit_test(test_golang_migrate_history),
         cmocka_unit_test(test_two_fit),
