@@ -178,6 +178,8 @@ void rh_classify_alter_table(rh_statement *s, rh_json *body, rh_arena *arena)
             rh_json_bool(rh_json_path(command, "def.PartitionCmd.concurrent")))
             s->needs_no_transaction = true;
     }
+    if (rh_tree_is(body, "objtype", "OBJECT_VIEW"))
+        result.lock = ACCESS_EXCLUSIVE; /* its options, too */
     rh_classify_set(s, tag_of(body), result.class_, result.phase, result.lock,
                     rh_tree_relation(rh_json_get(body, "relation"), arena));
 }

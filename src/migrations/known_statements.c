@@ -230,7 +230,7 @@ static void fill(rh_known *known, rh_json *body, bool many)
         t->filled = t->is_new;
 }
 
-/* ALTER DATABASE or ROLE … SET search_path. */
+/* ALTER DATABASE … SET search_path. */
 static void learn_setting(rh_known *known, rh_json *set)
 {
     if (rh_tree_is(set, "name", "search_path"))
@@ -267,7 +267,7 @@ void rh_known_learn_tree(rh_known *known, const char *sql, rh_json *tree)
         fill(known, body, !rh_json_path(body, "selectStmt.SelectStmt.valuesLists"));
     else if (strcmp(kind, "CopyStmt") == 0)
         fill(known, body, rh_json_bool(rh_json_get(body, "is_from")));
-    else if (strcmp(kind, "AlterDatabaseSetStmt") == 0 || strcmp(kind, "AlterRoleSetStmt") == 0)
+    else if (strcmp(kind, "AlterDatabaseSetStmt") == 0)
         learn_setting(known, rh_json_get(body, "setstmt"));
     else if (strcmp(kind, "DoStmt") == 0)
         distrust(known, sql);
@@ -279,11 +279,37 @@ void rh_known_learn_tree(rh_known *known, const char *sql, rh_json *tree)
         rh_known_learn_object(known, sql, kind, body);
 }
 
+/* CREATE TABLE that does not parse: the table is known by its name, with rows or without nobody knows. */
+static void learn_unparsed_table(rh_known *known, const char *sql)
+{
+    rh_sql_token *tokens = NULL;
+    size_t count = 0, at = 2;
+    rh_pieces_scan(sql, known->arena, &tokens, &count);
+    if (count < 4 || !rh_sql_token_is(sql, &tokens[0], "create") ||
+        !rh_sql_token_is(sql, &tokens[1], "table"))
+        return;
+    if (count > 6 && rh_sql_token_is(sql, &tokens[at], "if"))
+        at += 3;
+    const size_t start = tokens[at].start;
+    while (at + 2 < count && tokens[at + 1].kind[0] == '.')
+        at += 2;
+    const char *made = rh_arena_printf(known->arena, "CREATE TABLE IF NOT EXISTS %.*s ()",
+                                       (int)(tokens[at].end - start), sql + start);
+    const size_t before = known->table_count;
+    rh_known_learn(known, made);
+    if (known->table_count == before)
+        return;
+    known->tables[before]->odd = "was made in a way that could not be followed";
+    known->tables[before]->filled = known->tables[before]->is_new;
+}
+
 void rh_known_learn_migration(rh_known *known, const char *sql, rh_json *tree)
 {
     rh_json *body = rh_tree_body(tree, "AlterTableStmt"), *range = rh_json_get(body, "relation");
     if (!tree || (rh_tree_body(tree, "DoStmt") && (strcasestr(sql, "create") || strcasestr(sql, "execute"))))
         known->complete = false; /* what it makes nobody knows */
+    if (!tree)
+        learn_unparsed_table(known, sql);
     const rh_known_ref ref = rh_known_range(range);
     if (body && rh_tree_is(body, "objtype", "OBJECT_TABLE") && ref.name && !rh_known_table_of(known, range) &&
         !rh_known_find_object(known, ~0u, ref.schema, ref.name)) {

@@ -91,7 +91,8 @@ static bool is_on(const rh_known_constraint *key, const char *column, rh_arena *
                              column, arena);
 }
 
-void rh_locks_add_referenced(rh_locks *l, const rh_known_table *table, const char *column, const char *mode)
+void rh_locks_add_own_referenced(rh_locks *l, const rh_known_table *table, const char *column,
+                                 const char *mode)
 {
     for (size_t i = 0; table && i < table->constraint_count; i++) {
         const rh_known_constraint *key = &table->constraints[i];
@@ -100,6 +101,11 @@ void rh_locks_add_referenced(rh_locks *l, const rh_known_table *table, const cha
         rh_locks_add_ref(l, (rh_known_ref){key->schema, key->target}, mode, "referenced by a foreign key");
         rh_locks_add_children(l, rh_known_find(l->known, key->schema, key->target), mode, true);
     }
+}
+
+void rh_locks_add_referenced(rh_locks *l, const rh_known_table *table, const char *column, const char *mode)
+{
+    rh_locks_add_own_referenced(l, table, column, mode);
     for (size_t i = 0; table && i < table->parent_count; i++)
         rh_locks_add_referenced(l, table->parents[i], column, mode);
 }

@@ -29,6 +29,9 @@ void rh_locks_add_children(rh_locks *l, const rh_known_table *table, const char 
 /* The tables that TABLE's foreign keys refer to, those of its parents included. COLUMN: only those on it;
  * NULL: all. */
 void rh_locks_add_referenced(rh_locks *l, const rh_known_table *table, const char *column, const char *mode);
+/* The same without its parents'. */
+void rh_locks_add_own_referenced(rh_locks *l, const rh_known_table *table, const char *column,
+                                 const char *mode);
 /* The tables whose foreign keys refer to TABLE. */
 void rh_locks_add_referencing(rh_locks *l, const rh_known_table *table, const char *mode);
 /* The default partition of PARENT, unless it is EXCEPT. */

@@ -35,7 +35,7 @@ static void drop_table(rh_locks *l, const rh_known_table *table, const char *bec
         return;
     rh_locks_add_table(l, table, ACCESS_EXCLUSIVE, because);
     rh_locks_add_sequences(l, table, NULL);
-    rh_locks_add_referenced(l, table, NULL, ACCESS_EXCLUSIVE);
+    rh_locks_add_own_referenced(l, table, NULL, ACCESS_EXCLUSIVE);
     if (l->cascade) {
         rh_locks_add_referencing(l, table, ACCESS_EXCLUSIVE);
         drop_readers(l, table->schema, table->name, NULL);
@@ -126,6 +126,24 @@ static bool is_not_there(const rh_locks *l, rh_json *body, rh_known_ref ref)
            !rh_known_indexed(l->known, ref.schema, ref.name, NULL);
 }
 
+/* IF EXISTS of a trigger, policy or rule that the definitions do not have on its table. */
+static bool lacks_it(const rh_locks *l, rh_json *body, rh_json *object)
+{
+    const rh_known_ref ref = rh_known_ref_of(object, 1);
+    const rh_known_table *table = rh_known_find(l->known, ref.schema, ref.name);
+    const char *name = rh_tree_last_name(object);
+    if (!l->known->complete || !rh_json_bool(rh_json_get(body, "missing_ok")) || !table || !name)
+        return false;
+    name = rh_tree_identifier(name, l->arena);
+    for (size_t i = 0; i < l->known->object_count; i++) {
+        const rh_known_object *o = &l->known->objects[i];
+        if (!o->dropped && !o->schema && strcmp(o->name, name) == 0 && o->read_count &&
+            strcmp(o->reads[0].name, table->name) == 0 && strcmp(o->reads[0].schema, table->schema) == 0)
+            return false;
+    }
+    return true;
+}
+
 static bool is_on_table(rh_json *body)
 {
     return rh_tree_is(body, "removeType", "OBJECT_TRIGGER") ||
@@ -140,7 +158,7 @@ static void drop_one(rh_locks *l, rh_json *body, rh_json *object)
     rh_known_table *table = rh_known_find(l->known, ref.schema, ref.name);
     const unsigned types = 1u << RH_KNOWN_DOMAIN | 1u << RH_KNOWN_TYPE;
     if (is_on_table(body)) {
-        if (!is_not_there(l, body, rh_known_ref_of(object, 1)))
+        if (!is_not_there(l, body, rh_known_ref_of(object, 1)) && !lacks_it(l, body, object))
             rh_locks_add_ref(l, rh_known_ref_of(object, 1), ACCESS_EXCLUSIVE, NULL);
     } else if (rh_tree_is(body, "removeType", "OBJECT_TABLE") ||
                rh_tree_is(body, "removeType", "OBJECT_FOREIGN_TABLE")) {

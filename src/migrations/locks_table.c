@@ -25,6 +25,9 @@ static void add_references(rh_locks *l, rh_json *constraints)
 void rh_locks_of_create_table(rh_locks *l, rh_json *body)
 {
     rh_json *elements = rh_json_get(body, "tableElts"), *parents = rh_json_get(body, "inhRelations");
+    if (rh_json_bool(rh_json_get(body, "if_not_exists")) &&
+        rh_known_table_of(l->known, rh_json_get(body, "relation")))
+        return; /* nothing is made */
     const bool partition = !rh_json_is_null(rh_json_get(body, "partbound"));
     for (size_t i = 0; i < rh_json_count(parents); i++) {
         rh_json *range = rh_json_get(rh_json_at(parents, i), "RangeVar");

@@ -152,8 +152,6 @@ bool rh_script_load(rh_migration *migration, rh_direction direction, const rh_fr
     if (ok) {
         script->file = path;
         script->rule = reading.rule;
-        if (rules->framework == RH_FRAMEWORK_SQL) /* each file by a psql of its own */
-            rh_session_connect(&context->session);
         const rh_session found = context->session;
         rh_session_begin_file(&context->session, reading.rule == RH_TRANSACTION_ONE ||
                                                      (reading.rule == RH_TRANSACTION_OWN && count > 1));

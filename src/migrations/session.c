@@ -179,7 +179,8 @@ void rh_session_follow(rh_session *session, rh_json *tree)
         reset_all(session);
     else if (strcmp(kind, "SelectStmt") == 0)
         follow_calls(session, tree, 0);
-    else if (strcmp(kind, "AlterDatabaseSetStmt") == 0 || strcmp(kind, "AlterRoleSetStmt") == 0) {
+    else if (strcmp(kind, "AlterDatabaseSetStmt") == 0 ||
+             (strcmp(kind, "AlterRoleSetStmt") == 0 && !rh_json_get(body, "role"))) { /* of ALL roles */
         rh_json *given = rh_json_get(body, "setstmt");
         const int setting = setting_of(rh_json_string(rh_json_get(given, "name")));
         if (setting >= 0) /* for sessions to come */

@@ -39,7 +39,8 @@ void rh_session_connect(rh_session *session);
 /* A file begins; IMPLICIT: its statements outside of BEGIN and COMMIT are in a transaction. */
 void rh_session_begin_file(rh_session *session, bool implicit);
 void rh_session_end_file(rh_session *session);
-/* Follows one statement. Also the definitions' ALTER DATABASE … SET and ALTER ROLE … SET, as defaults. */
+/* Follows one statement. Also the definitions' ALTER DATABASE … SET and ALTER ROLE ALL SET, as defaults; whose
+ * role a single role's settings are for is not known. */
 void rh_session_follow(rh_session *session, rh_json *tree);
 
 const char *rh_session_value(const rh_session *session, rh_session_setting setting);

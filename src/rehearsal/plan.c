@@ -2,6 +2,7 @@
 #include "pgrehearse/rehearsal/rehearsal.h"
 #include "pgrehearse/backup/backup.h"
 #include "pgrehearse/migrations/migrations.h"
+#include "pgrehearse/profile/profile.h"
 #include "pgrehearse/rehearsal/disturb.h"
 #include "pgrehearse/scenario/scenario.h"
 #include "pgrehearse/staging/staging.h"
@@ -12,6 +13,26 @@ bool rh_rehearsal_load(const char *path, const char *const *sets, size_t set_cou
     return rh_scenario_load(path, sets, set_count, arena, scenario, error);
 }
 
+/* Production's own settings, then those that the scenario gives. */
+static bool read_settings(const rh_scenario *scenario, rh_arena *arena, rh_plan *plan, rh_error *error)
+{
+    rh_setting *settings = NULL;
+    size_t count = 0;
+    if (scenario->production.profile) {
+        rh_profile profile = {0};
+        if (!rh_profile_read(scenario->production.profile, arena, &profile, error))
+            return false;
+        for (size_t i = 0; i < profile.setting_count; i++)
+            *(rh_setting *)rh_arena_add(arena, &settings, &count, sizeof *settings) =
+                (rh_setting){profile.settings[i].name, profile.settings[i].value};
+    }
+    for (size_t i = 0; i < scenario->staging.setting_count; i++)
+        *(rh_setting *)rh_arena_add(arena, &settings, &count, sizeof *settings) = scenario->staging.settings[i];
+    plan->settings = settings;
+    plan->setting_count = count;
+    return true;
+}
+
 bool rh_rehearsal_know_schema(const rh_scenario *scenario, const rh_backup_facts *backup, rh_arena *arena,
                               rh_plan *plan, rh_error *error)
 {
@@ -19,9 +40,7 @@ bool rh_rehearsal_know_schema(const rh_scenario *scenario, const rh_backup_facts
     const bool ok = rh_backup_read_schema(backup, arena, &texts, &plan->schema_count, error);
     plan->schema = texts;
     plan->server_major = backup->server_major;
-    plan->settings = scenario->staging.settings;
-    plan->setting_count = scenario->staging.setting_count;
-    return ok;
+    return ok && read_settings(scenario, arena, plan, error);
 }
 
 bool rh_rehearsal_plan(const rh_scenario *scenario, rh_arena *arena, rh_plan *plan, rh_backup_facts *backup,

@@ -170,6 +170,18 @@ static bool read_history(rehearsal *r, rh_rows *history, rh_error *error)
     return ok;
 }
 
+/* Statements that the parser does not know have no hazards by their text. */
+static void note_not_understood(rh_run *run)
+{
+    for (size_t i = 0; i < run->plan.migration_count; i++) {
+        const rh_script *script = &run->plan.migrations[i].up;
+        for (size_t k = 0; run->plan.migrations[i].pending && k < script->statement_count; k++)
+            if (script->statements[k].not_understood)
+                rh_run_not_measured(run, "hazards by the text of migration %s, statement %d: %s", run->plan.migrations[i].id,
+                                    script->statements[k].ordinal, script->statements[k].not_understood);
+    }
+}
+
 /* Which migrations are pending is known once the history table is there. */
 static bool make_plan(rehearsal *r, rh_error *error)
 {
@@ -183,6 +195,7 @@ static bool make_plan(rehearsal *r, rh_error *error)
         !rh_rehearsal_know_schema(r->scenario, &run->backup, run->arena, &run->plan, error) ||
         !rh_plan_make(r->scenario, &history, run->arena, &run->plan, error))
         return false;
+    note_not_understood(run);
     if (run->plan.pending_count == 0)
         rh_run_not_measured(run, "migrations: none is pending, so nothing was replayed");
     rh_sizes_name_relations(run);

@@ -132,6 +132,18 @@ static void add_work(rh_json *object, const rh_statement *statement)
     }
 }
 
+/* By the text and the backup's definitions, never measured. */
+static void add_expected_locks(rh_json *object, const rh_statement *s)
+{
+    rh_json *locks = rh_json_add_array(object, "expected_locks");
+    for (size_t i = 0; i < s->expected_lock_count; i++) {
+        rh_json *lock = rh_json_add_object(locks, NULL);
+        rh_json_add_string(lock, "relation", s->expected_locks[i].relation);
+        rh_json_add_string(lock, "mode", s->expected_locks[i].mode);
+        rh_json_add_string(lock, "because", s->expected_locks[i].because);
+    }
+}
+
 static void add_prediction(rh_json *object, const rh_prediction *prediction)
 {
     if (!prediction->basis) {
@@ -172,6 +184,9 @@ rh_json *rh_record_statements(const rh_run *run, const rh_script *script)
         rh_json_add_string(object, "phase", rh_phase_name(s->phase));
         rh_json_add_string(object, "expected_lock", s->expected_lock);
         rh_json_add_string(object, "expected_relation", s->expected_relation);
+        add_expected_locks(object, s);
+        rh_json_add_string(object, "unknown_work", s->unknown_work);
+        rh_json_add_string(object, "not_understood", s->not_understood);
         rh_json *runs = rh_json_add_array(object, "runs");
         for (size_t r = 0; r < s->run_count; r++)
             add_run(runs, run, &s->runs[r]);

@@ -273,7 +273,8 @@ static void test_lock_timeout(void **state)
         {"alter database d set lock_timeout = '2s';" ALTER, "2" MISSING},
     };
     check_cases(cases, sizeof cases / sizeof *cases, hazards_of);
-    static const char *const schema[] = {"ALTER DATABASE shop SET lock_timeout = '3s'; CREATE TABLE t (a int);"};
+    static const char *const schema[] = {
+        "ALTER DATABASE shop SET lock_timeout = '3s'; CREATE TABLE t (a int);"};
     static const char *const of_database[][2] = {
         {ALTER, ""},
         {"set lock_timeout = 0;" ALTER, "2" MISSING},
@@ -331,9 +332,11 @@ static void test_hazards_by_schema(void **state)
         /* proofs */
         {TIMEOUT "alter table t alter id set not null", ""},
         {TIMEOUT "alter table t alter s set not null", ""},
-        {TIMEOUT "alter table t drop constraint s_nn; alter table t alter s set not null", "3:set-not-null-scan"},
-        {TIMEOUT "alter table t add constraint x check (a is not null or id = 1) not valid; alter table t validate constraint "
-                 "x; alter table t alter a set not null",
+        {TIMEOUT "alter table t drop constraint s_nn; alter table t alter s set not null",
+         "3:set-not-null-scan"},
+        {TIMEOUT
+         "alter table t add constraint x check (a is not null or id = 1) not valid; alter table t validate constraint "
+         "x; alter table t alter a set not null",
          "4:set-not-null-scan"},
         {TIMEOUT "alter table t add primary key using index t_s", ""},
         {TIMEOUT "alter table t add primary key using index t_a", "2:primary-key-from-nullable"},
@@ -350,7 +353,8 @@ static void test_hazards_by_schema(void **state)
         {TIMEOUT "drop view v; drop function work(); drop type app.mood cascade; drop schema app cascade",
          "2:drop-object 3:drop-object 4:drop-object 5:drop-object"},
         {TIMEOUT "begin; drop view v; create view v as select 1; commit", ""},
-        {TIMEOUT "alter type app.mood rename value 'a' to 'z'; alter schema app rename to b; alter table t set schema b",
+        {TIMEOUT
+         "alter type app.mood rename value 'a' to 'z'; alter schema app rename to b; alter table t set schema b",
          "2:rename 3:rename 4:rename"},
         {TIMEOUT "alter function work() rename to play; alter view v rename to w", "2:rename 3:rename"},
         {TIMEOUT "begin; alter table u rename to u2; create view u as select * from u2; commit", ""},
@@ -360,8 +364,9 @@ static void test_hazards_by_schema(void **state)
         {TIMEOUT "alter table e attach partition e_rest for values from ('2024-01-01') to ('2025-01-01')",
          "2:attach-partition"},
         {TIMEOUT "alter table e attach partition e_new for values from ('2024-01-01') to ('2025-01-01')", ""},
-        {TIMEOUT "create table e_x (like e); alter table e attach partition e_x for values from ('2024-01-01') to "
-                 "('2025-01-01')",
+        {TIMEOUT
+         "create table e_x (like e); alter table e attach partition e_x for values from ('2024-01-01') to "
+         "('2025-01-01')",
          ""},
         {TIMEOUT "create table e_y partition of e for values from ('2024-01-01') to ('2025-01-01')", ""},
         {TIMEOUT "create table l_y partition of l for values from ('2024-01-01') to ('2025-01-01')",
@@ -380,7 +385,8 @@ static void test_hazards_by_schema(void **state)
         {"alter type app.mood add value 'c'; update t set m = 'c' where id = 1", ""},
         /* row-level security */
         {TIMEOUT "alter table t enable row level security", "2:row-security-without-policy"},
-        {TIMEOUT "begin; alter table t enable row level security; create policy x on t using (true); commit", ""},
+        {TIMEOUT "begin; alter table t enable row level security; create policy x on t using (true); commit",
+         ""},
         {TIMEOUT "create policy x on t using (true); alter table t enable row level security", ""},
         {TIMEOUT "alter table u force row level security", ""},
         {TIMEOUT "drop policy pol on u", "2:row-security-without-policy"},
@@ -391,10 +397,12 @@ static void test_hazards_by_schema(void **state)
         {"reindex table concurrently t", ""},
         {"with x as (update t set a = '1' returning id) select count(*) from x", "1:whole-table-update"},
         {"create table w (id int, t_id bigint references t)", "1:missing-lock-timeout"},
-        {TIMEOUT "begin; create table w (id int, t_id bigint references t); insert into w select id from t; commit",
+        {TIMEOUT
+         "begin; create table w (id int, t_id bigint references t); insert into w select id from t; commit",
          "4:lock-then-long-work"},
-        {TIMEOUT "begin; create table w (id int, t_id bigint references t); create index on w (id); insert into w values "
-                 "(1, 2); commit",
+        {TIMEOUT
+         "begin; create table w (id int, t_id bigint references t); create index on w (id); insert into w values "
+         "(1, 2); commit",
          ""},
         {TIMEOUT "begin; alter table t add b int; select work(); commit", "4:lock-then-long-work"},
         {TIMEOUT "begin; alter table t add b int; update t set a = 'x' where id = 5; commit", ""},
@@ -496,7 +504,8 @@ static void test_not_understood(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         fixture *f = fixture_begin();
-        fixture_file(f, "1.sql", rh_arena_printf(f->arena, "select 1; %s; create index on t (a);", cases[i].sql));
+        fixture_file(f, "1.sql",
+                     rh_arena_printf(f->arena, "select 1; %s; create index on t (a);", cases[i].sql));
         assert_true(fixture_plan(f, NULL));
         const rh_script *script = &f->plan.migrations[0].up;
         const char *needs = rh_arena_printf(f->arena, "needs PostgreSQL %d?", cases[i].version);
