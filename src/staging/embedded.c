@@ -312,6 +312,7 @@ bool rh_embedded_halt(rh_staging *staging, bool cleanly, rh_error *error)
                                  "the staging server did not shut down cleanly", error);
     rh_process_free(cluster->server);
     cluster->server = NULL;
+    rh_account_end(&staging->account); /* what native code left would write into what is copied next */
     return ok;
 }
 

@@ -196,6 +196,20 @@ static const char *list_succeeded(rh_staging *staging, const rh_probe_result *re
     return list;
 }
 
+/* "landlock (the kernel has no Landlock), network_namespace (…)" */
+static const char *list_missing(rh_staging *staging)
+{
+    const rh_isolation *isolation = &staging->isolation;
+    const char *list = NULL;
+    for (size_t i = 0; i < isolation->layer_count; i++) {
+        const rh_isolation_layer *layer = &isolation->layers[i];
+        if (!layer->active)
+            list = rh_arena_printf(staging->arena, "%s%s%s (%s)", list ? list : "", list ? ", " : "", layer->name,
+                                   layer->detail);
+    }
+    return list ? list : "none";
+}
+
 bool rh_isolation_prove(rh_staging *staging, rh_error *error)
 {
     rh_isolation *isolation = &staging->isolation;
@@ -223,6 +237,8 @@ bool rh_isolation_prove(rh_staging *staging, rh_error *error)
         return true;
     rh_error_set(error, RH_ERROR_REFUSED, "the staging server is not isolated: %s", isolation->why_not);
     return rh_error_hint(error,
-                         "run as root, permit user namespaces, or use a kernel with Landlock (Linux 6.12 or later has "
-                         "all of it); staging.isolation: weak accepts the risk for a backup that you trust");
+                         "inactive layers: %s. Run as root, permit user namespaces, or use a kernel with Landlock (Linux "
+                         "6.12 or later has all of it); staging.isolation: weak accepts the risk for a backup that you "
+                         "trust",
+                         list_missing(staging));
 }

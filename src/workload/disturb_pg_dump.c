@@ -21,7 +21,7 @@ static const rh_usec READY = 30 * RH_SECOND;
 static bool make_fifo(rh_disturbing *d, rh_error *error)
 {
     d->fifo = rh_arena_printf(d->arena, "%s/pg_dump-%d-%d", d->place->directory, (int)getpid(), d->number);
-    if (mkfifo(d->fifo, 0600) != 0 || (d->place->uid && chown(d->fifo, d->place->uid, d->place->gid) != 0))
+    if (mkfifo(d->fifo, 0600) != 0 || (d->place->uid && lchown(d->fifo, d->place->uid, d->place->gid) != 0))
         return rh_error_errno(error, errno, "cannot make %s", d->fifo);
     d->pipe = open(d->fifo, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
     if (d->pipe < 0)
