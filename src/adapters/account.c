@@ -147,7 +147,8 @@ static void remove_files(uid_t uid)
     struct stat status;
     for (const struct dirent *entry; directory && (entry = readdir(directory)) != NULL;)
         if (rh_starts_with(entry->d_name, "PostgreSQL.") &&
-            fstatat(dirfd(directory), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_uid == uid)
+            fstatat(dirfd(directory), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+            status.st_uid == uid)
             unlinkat(dirfd(directory), entry->d_name, 0);
     if (directory)
         closedir(directory);

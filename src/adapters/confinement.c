@@ -52,16 +52,16 @@ static int deny_exec(scmp_filter_ctx filter, const char *allowed_path)
     return result ? result : seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(execveat), 0);
 }
 
-/* Denies socket() and socketpair() for each FAMILY below AF_NETLINK but those of ALLOWED, and for all above. A
- * rule may compare an argument once, hence a rule a family; values past AF_NETLINK, also those with bits above
- * an int's, by one comparison. */
+/* Denies socket() and socketpair() for each FAMILY below AF_NETLINK but those of ALLOWED, and for all above.
+ * A rule may compare an argument once, hence a rule a family; values past AF_NETLINK, also those with bits
+ * above an int's, by one comparison. */
 static int deny_families(scmp_filter_ctx filter, const int *allowed, size_t count)
 {
     int result = 0;
     for (int call = 0; call < 2 && result == 0; call++) {
         const int number = call ? SCMP_SYS(socketpair) : SCMP_SYS(socket);
-        result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), number, 1,
-                                  SCMP_A0_64(SCMP_CMP_GT, AF_NETLINK));
+        result =
+            seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), number, 1, SCMP_A0_64(SCMP_CMP_GT, AF_NETLINK));
         for (int family = AF_UNSPEC; family <= AF_NETLINK && result == 0; family++) {
             bool denied = true;
             for (size_t i = 0; i < count; i++)
@@ -119,21 +119,62 @@ static int deny_connections(scmp_filter_ctx filter, bool udp)
     return seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(connect), 0);
 }
 
-/* System calls that no PostgreSQL server makes: into other processes, out of the confinement, into the kernel. */
+/* System calls that no PostgreSQL server makes: into other processes, out of the confinement, into the
+ * kernel. */
 static int deny_calls(scmp_filter_ctx filter)
 {
-    static const char *const calls[] = {
-        "ptrace",         "process_vm_readv", "process_vm_writev", "process_madvise", "pidfd_getfd",
-        "kcmp",           "move_pages",       "migrate_pages",     "unshare",         "setns",
-        "mount",          "umount2",          "pivot_root",        "chroot",          "move_mount",
-        "open_tree",      "fsopen",           "fsconfig",          "fsmount",         "fspick",
-        "mount_setattr",  "bpf",              "perf_event_open",   "userfaultfd",     "keyctl",
-        "add_key",        "request_key",      "open_by_handle_at", "kexec_load",      "kexec_file_load",
-        "init_module",    "finit_module",     "delete_module",     "swapon",          "swapoff",
-        "reboot",         "acct",             "quotactl",          "quotactl_fd",     "syslog",
-        "settimeofday",   "clock_settime",    "adjtimex",          "clock_adjtime",   "sethostname",
-        "setdomainname",  "iopl",             "ioperm",            "fanotify_init",   "vhangup",
-        "io_uring_enter", "io_uring_register"};
+    static const char *const calls[] = {"ptrace",
+                                        "process_vm_readv",
+                                        "process_vm_writev",
+                                        "process_madvise",
+                                        "pidfd_getfd",
+                                        "kcmp",
+                                        "move_pages",
+                                        "migrate_pages",
+                                        "unshare",
+                                        "setns",
+                                        "mount",
+                                        "umount2",
+                                        "pivot_root",
+                                        "chroot",
+                                        "move_mount",
+                                        "open_tree",
+                                        "fsopen",
+                                        "fsconfig",
+                                        "fsmount",
+                                        "fspick",
+                                        "mount_setattr",
+                                        "bpf",
+                                        "perf_event_open",
+                                        "userfaultfd",
+                                        "keyctl",
+                                        "add_key",
+                                        "request_key",
+                                        "open_by_handle_at",
+                                        "kexec_load",
+                                        "kexec_file_load",
+                                        "init_module",
+                                        "finit_module",
+                                        "delete_module",
+                                        "swapon",
+                                        "swapoff",
+                                        "reboot",
+                                        "acct",
+                                        "quotactl",
+                                        "quotactl_fd",
+                                        "syslog",
+                                        "settimeofday",
+                                        "clock_settime",
+                                        "adjtimex",
+                                        "clock_adjtime",
+                                        "sethostname",
+                                        "setdomainname",
+                                        "iopl",
+                                        "ioperm",
+                                        "fanotify_init",
+                                        "vhangup",
+                                        "io_uring_enter",
+                                        "io_uring_register"};
     static const uint64_t namespaces[] = {CLONE_NEWNS,   CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC,
                                           CLONE_NEWUSER, CLONE_NEWPID,    CLONE_NEWNET};
     int result = 0;

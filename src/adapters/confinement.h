@@ -1,7 +1,9 @@
-/* What a confined child may not do, prepared before the fork: a seccomp program, a Landlock ruleset, namespaces.
+/* What a confined child may not do, prepared before the fork: a seccomp program, a Landlock ruleset,
+ * namespaces.
  *
  * Private to the adapters of processes. Between fork and exec a program with threads may only make
- * async-signal-safe calls, so libseccomp compiles the filter beforehand; the child loads it by one system call.
+ * async-signal-safe calls, so libseccomp compiles the filter beforehand; the child loads it by one system
+ * call.
  */
 #pragma once
 #include "namespaces.h"
@@ -10,8 +12,8 @@
 
 typedef struct rh_confinement {
     struct sock_fprog program; /* filter: heap; NULL when nothing is confined */
-    char *path;   /* the program's path at the one address that execve is allowed with; a mapped page or NULL */
-    int ruleset;  /* Landlock, close-on-exec; -1: none */
+    char *path; /* the program's path at the one address that execve is allowed with; a mapped page or NULL */
+    int ruleset; /* Landlock, close-on-exec; -1: none */
     bool caged;
     rh_namespaces namespaces;
 } rh_confinement;

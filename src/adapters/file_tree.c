@@ -9,7 +9,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Where the new root is put together, in the child's own mount namespace: the first that holds no path of the cage. */
+/* Where the new root is put together, in the child's own mount namespace: the first that holds no path of the
+ * cage. */
 static const char *const ROOTS[] = {"/dev/shm", "/mnt", "/tmp"};
 
 /* struct mount_attr of linux/mount.h, which older headers lack. */

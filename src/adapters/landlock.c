@@ -25,8 +25,8 @@ enum file_right {
     READ_DIRECTORY = 1 << 3,
     MAKE_CHARACTER_DEVICE = 1 << 6,
     MAKE_BLOCK_DEVICE = 1 << 11,
-    REFER = 1 << 13,     /* since ABI 2: rename and link between directories */
-    TRUNCATE = 1 << 14,  /* 3 */
+    REFER = 1 << 13,        /* since ABI 2: rename and link between directories */
+    TRUNCATE = 1 << 14,     /* 3 */
     IOCTL_DEVICE = 1 << 15, /* 5 */
     EVERY_RIGHT_OF_ABI_1 = (1 << 13) - 1,
     EVERY_RIGHT_OF_A_FILE = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEVICE,
@@ -68,7 +68,8 @@ static int allow(int ruleset, const char *path, uint64_t rights)
 
 static uint64_t write_rights(int abi)
 {
-    return known_rights(abi) & ~(uint64_t)(EXECUTE | MAKE_CHARACTER_DEVICE | MAKE_BLOCK_DEVICE | IOCTL_DEVICE);
+    return known_rights(abi) &
+           ~(uint64_t)(EXECUTE | MAKE_CHARACTER_DEVICE | MAKE_BLOCK_DEVICE | IOCTL_DEVICE);
 }
 
 bool rh_landlock_make(const rh_cage *cage, int *ruleset, rh_error *error)

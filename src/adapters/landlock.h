@@ -1,5 +1,5 @@
-/* Landlock by system call: glibc has no wrappers, and the headers of a distribution may be older than its kernel.
- * Private to the adapters of processes. */
+/* Landlock by system call: glibc has no wrappers, and the headers of a distribution may be older than its
+ * kernel. Private to the adapters of processes. */
 #pragma once
 #include "pgrehearse/adapters/process.h"
 

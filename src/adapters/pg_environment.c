@@ -6,21 +6,27 @@
 #include <string.h>
 
 /* Beside those of connection options: PostgreSQL's documentation, "Environment Variables" of libpq. */
-static const char *const OTHERS[] = {"PGTZ",           "PGDATESTYLE",   "PGGEQO",       "PGSERVICEFILE",
-                                     "PGSYSCONFDIR",   "PGLOCALEDIR",   "PGDATA",       "PGREQUIRESSL",
-                                     "PGREALM",        "PGSSLKEYLOGFILE"};
+static const char *const OTHERS[] = {"PGTZ",         "PGDATESTYLE",    "PGGEQO", "PGSERVICEFILE",
+                                     "PGSYSCONFDIR", "PGLOCALEDIR",    "PGDATA", "PGREQUIRESSL",
+                                     "PGREALM",      "PGSSLKEYLOGFILE"};
 
 /* These change what a session does, not where it goes. */
-static const char *const OF_SESSION[] = {"PGTZ",          "PGDATESTYLE", "PGGEQO",
-                                         "PGOPTIONS",     "PGAPPNAME",   "PGCLIENTENCODING",
-                                         "PGDATA",        "PGLOCALEDIR", "PGTARGETSESSIONATTRS",
+static const char *const OF_SESSION[] = {"PGTZ",
+                                         "PGDATESTYLE",
+                                         "PGGEQO",
+                                         "PGOPTIONS",
+                                         "PGAPPNAME",
+                                         "PGCLIENTENCODING",
+                                         "PGDATA",
+                                         "PGLOCALEDIR",
+                                         "PGTARGETSESSIONATTRS",
                                          "PGLOADBALANCEHOSTS"};
 
 /* Connection options that a program is given, where the connection has a value. */
-static const char *const GIVEN[] = {"host",       "hostaddr",    "port",        "user",    "dbname",
-                                    "passfile",   "sslmode",     "sslcert",     "sslkey",  "sslrootcert",
-                                    "sslcrl",     "sslcrldir",   "gssencmode",  "sslsni",  "krbsrvname",
-                                    "gsslib",     "sslpassword", "requirepeer", "sslcompression"};
+static const char *const GIVEN[] = {"host",     "hostaddr",    "port",        "user",          "dbname",
+                                    "passfile", "sslmode",     "sslcert",     "sslkey",        "sslrootcert",
+                                    "sslcrl",   "sslcrldir",   "gssencmode",  "sslsni",        "krbsrvname",
+                                    "gsslib",   "sslpassword", "requirepeer", "sslcompression"};
 
 static bool is_one_of(const char *name, const char *const *list, size_t count)
 {
@@ -43,7 +49,9 @@ const char **rh_pg_environment(const rh_pg *pg, rh_arena *arena, size_t *count)
         if (!o->envvar)
             continue;
         bool given = IS_ONE_OF(o->keyword, GIVEN) && o->val && *o->val;
-        const char *value = given ? o->val : strcmp(o->keyword, "password") == 0 && *password ? password : NULL;
+        const char *value = given                                              ? o->val
+                            : strcmp(o->keyword, "password") == 0 && *password ? password
+                                                                               : NULL;
         *(const char **)rh_arena_add(arena, &entries, count, sizeof *entries) =
             value ? rh_arena_printf(arena, "%s=%s", o->envvar, value) : rh_arena_strdup(arena, o->envvar);
     }

@@ -142,7 +142,8 @@ static int open_internet(int type, struct sockaddr_in *address)
 
 static bool open_sockets(canaries *c, rh_error *error)
 {
-    if (!name_socket(&c->stream, c->directory, "stream") || !name_socket(&c->datagram, c->directory, "datagram"))
+    if (!name_socket(&c->stream, c->directory, "stream") ||
+        !name_socket(&c->datagram, c->directory, "datagram"))
         return fail("the socket's path is too long", error);
     c->brief = (struct sockaddr_un){.sun_family = AF_UNIX, .sun_path = "stream"};
     c->abstract = (struct sockaddr_un){.sun_family = AF_UNIX};
@@ -151,7 +152,8 @@ static bool open_sockets(canaries *c, rh_error *error)
     c->abstract_length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length);
     c->sockets[RH_PROBE_UNIX_SOCKET] = open_socket(AF_UNIX, SOCK_STREAM, &c->stream, sizeof c->stream);
     c->sockets[RH_PROBE_UNIX_DATAGRAM] = open_socket(AF_UNIX, SOCK_DGRAM, &c->datagram, sizeof c->datagram);
-    c->sockets[RH_PROBE_ABSTRACT_SOCKET] = open_socket(AF_UNIX, SOCK_STREAM, &c->abstract, c->abstract_length);
+    c->sockets[RH_PROBE_ABSTRACT_SOCKET] =
+        open_socket(AF_UNIX, SOCK_STREAM, &c->abstract, c->abstract_length);
     c->sockets[RH_PROBE_TCP] = open_internet(SOCK_STREAM, &c->tcp);
     c->sockets[RH_PROBE_UDP] = open_internet(SOCK_DGRAM, &c->udp);
     for (int i = 0; i <= RH_PROBE_UDP; i++)
@@ -162,7 +164,8 @@ static bool open_sockets(canaries *c, rh_error *error)
            fail(c->directory, error);
 }
 
-static bool make_file(const char *directory, const char *name, mode_t mode, char path[PATH_MAX], rh_error *error)
+static bool make_file(const char *directory, const char *name, mode_t mode, char path[PATH_MAX],
+                      rh_error *error)
 {
     snprintf(path, PATH_MAX, "%s/%s", directory, name);
     int fd = mode ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
@@ -190,8 +193,9 @@ static bool attempt(canaries *c, const rh_process_options *options, bool *to, rh
     unlink(c->fresh);
     bool ok = rh_process_run(options, 20 * RH_SECOND, &said, error);
     if (ok && said.length == 0)
-        ok = rh_error_set(error, RH_ERROR_REFUSED,
-                          "the isolation cannot be proven: the process that attempts to leave it ended early");
+        ok =
+            rh_error_set(error, RH_ERROR_REFUSED,
+                         "the isolation cannot be proven: the process that attempts to leave it ended early");
     rh_text_release(&said);
     for (int i = 0; ok && i < RH_PROBE_ATTEMPTS; i++)
         to[i] = c->reached[i];
@@ -218,8 +222,8 @@ bool rh_probe_confinement(const rh_process_options *options, const char *directo
     free.cage = NULL;
     bool ok = open_sockets(&c, error) && make_file(directory, "existing", 0666, c.existing, error) &&
               make_file(directory, "secret", 0644, c.secret, error) &&
-              make_file(directory, "fresh", 0, c.fresh, error) &&
-              attempt(&c, &free, result->free, error) && attempt(&c, &confined, result->confined, error);
+              make_file(directory, "fresh", 0, c.fresh, error) && attempt(&c, &free, result->free, error) &&
+              attempt(&c, &confined, result->confined, error);
     for (int i = 0; i <= RH_PROBE_UDP; i++)
         if (c.sockets[i] >= 0)
             close(c.sockets[i]);

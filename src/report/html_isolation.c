@@ -29,10 +29,11 @@ static void attempts(rh_html *html, const rh_json *list)
         rh_html_row(html, NULL);
         rh_html_cell(html, rh_view_string(attempt, "attempt"));
         rh_xml_open(html->xml, "td", NULL);
-        rh_xml_element(html->xml, "span", succeeded ? "succeeded" : "denied", "class", succeeded ? "bad" : "good",
-                       NULL);
+        rh_xml_element(html->xml, "span", succeeded ? "succeeded" : "denied", "class",
+                       succeeded ? "bad" : "good", NULL);
         rh_xml_close(html->xml);
-        rh_html_cell(html, rh_json_bool(rh_json_get(attempt, "succeeded_unconfined")) ? "succeeded" : "denied");
+        rh_html_cell(html,
+                     rh_json_bool(rh_json_get(attempt, "succeeded_unconfined")) ? "succeeded" : "denied");
         rh_html_row_end(html);
     }
     rh_xml_close(html->xml);

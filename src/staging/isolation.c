@@ -49,8 +49,8 @@ static void add_installation(rh_staging *staging, paths *to, const char *bindir)
 
 static const rh_cage *make_cage(rh_staging *staging)
 {
-    static const char *const system[] = {"/usr",  "/lib",  "/lib32", "/lib64", "/libx32",    "/bin",
-                                         "/sbin", "/etc",  "/proc",  "/sys",   "/nix/store", "/gnu/store"};
+    static const char *const system[] = {"/usr",  "/lib", "/lib32", "/lib64", "/libx32",    "/bin",
+                                         "/sbin", "/etc", "/proc",  "/sys",   "/nix/store", "/gnu/store"};
     rh_cage *cage = rh_arena_alloc(staging->arena, sizeof *cage);
     paths writable = {0}, readable = {0};
     for (size_t i = 0; i < sizeof system / sizeof *system; i++)
@@ -67,9 +67,8 @@ static const rh_cage *make_cage(rh_staging *staging)
     add(staging, &writable, staging->cluster.data);
     add(staging, &writable, staging->cluster.socket);
     add(staging, &writable, NULL);
-    *cage = (rh_cage){.writable = writable.list,
-                      .readable = readable.list,
-                      .udp = staging->major < FIRST_WITHOUT_UDP};
+    *cage = (rh_cage){
+        .writable = writable.list, .readable = readable.list, .udp = staging->major < FIRST_WITHOUT_UDP};
     return cage;
 }
 
@@ -150,8 +149,9 @@ static void describe_layers(rh_staging *staging)
     add_layer(staging, "network_namespace", layers->network,
               layers->network ? rh_arena_printf(staging->arena, "loopback only%s", inside) : refused);
     add_layer(staging, "mount_namespace", layers->mounts,
-              layers->mounts ? rh_arena_printf(staging->arena, "the cluster and the system's programs only%s", inside)
-                             : refused);
+              layers->mounts
+                  ? rh_arena_printf(staging->arena, "the cluster and the system's programs only%s", inside)
+                  : refused);
     add_layer(staging, "ipc_namespace", layers->ipc,
               layers->ipc ? rh_arena_printf(staging->arena, "shared memory of its own%s", inside) : refused);
     add_layer(staging, "account", staging->account.own,
@@ -178,7 +178,8 @@ static bool attempt(rh_staging *staging, rh_probe_result *result, rh_error *erro
     options.argv = argv;
     options.no_exec = true;
     if (mkdir(directory, 0700) != 0 || chmod(directory, 0777) != 0)
-        return rh_error_set(error, RH_ERROR_REFUSED, "the isolation cannot be proven: cannot make %s", directory);
+        return rh_error_set(error, RH_ERROR_REFUSED, "the isolation cannot be proven: cannot make %s",
+                            directory);
     bool ok = rh_probe_confinement(&options, directory, result, error);
     rh_tree_remove(directory, NULL);
     if (!ok && error && error->code == RH_ERROR_IO)
@@ -192,7 +193,8 @@ static const char *list_succeeded(rh_staging *staging, const rh_probe_result *re
     const char *list = NULL;
     for (size_t i = 0; i < RH_PROBE_ATTEMPTS; i++)
         if (result->confined[i])
-            list = list ? rh_arena_printf(staging->arena, "%s, %s", list, ATTEMPTS[i].what) : ATTEMPTS[i].what;
+            list =
+                list ? rh_arena_printf(staging->arena, "%s, %s", list, ATTEMPTS[i].what) : ATTEMPTS[i].what;
     return list;
 }
 
@@ -204,8 +206,8 @@ static const char *list_missing(rh_staging *staging)
     for (size_t i = 0; i < isolation->layer_count; i++) {
         const rh_isolation_layer *layer = &isolation->layers[i];
         if (!layer->active)
-            list = rh_arena_printf(staging->arena, "%s%s%s (%s)", list ? list : "", list ? ", " : "", layer->name,
-                                   layer->detail);
+            list = rh_arena_printf(staging->arena, "%s%s%s (%s)", list ? list : "", list ? ", " : "",
+                                   layer->name, layer->detail);
     }
     return list ? list : "none";
 }
@@ -215,8 +217,8 @@ bool rh_isolation_prove(rh_staging *staging, rh_error *error)
     rh_isolation *isolation = &staging->isolation;
     rh_probe_result result = {0};
     isolation->account = staging->account.own ? rh_arena_printf(staging->arena, "uid %u", staging->uid)
-                         : staging->uid       ? rh_arena_printf(staging->arena, "uid %u (shared)", staging->uid)
-                                              : "this program's own";
+                         : staging->uid ? rh_arena_printf(staging->arena, "uid %u (shared)", staging->uid)
+                                        : "this program's own";
     describe_layers(staging);
     if (!attempt(staging, &result, error))
         return false;
@@ -231,14 +233,15 @@ bool rh_isolation_prove(rh_staging *staging, rh_error *error)
     isolation->proven = !succeeded;
     if (!succeeded)
         return true;
-    isolation->why_not = rh_arena_printf(staging->arena, "a process confined like the staging server could %s",
-                                         succeeded);
+    isolation->why_not =
+        rh_arena_printf(staging->arena, "a process confined like the staging server could %s", succeeded);
     if (staging->scenario->staging.isolation == RH_ISOLATION_WEAK)
         return true;
     rh_error_set(error, RH_ERROR_REFUSED, "the staging server is not isolated: %s", isolation->why_not);
-    return rh_error_hint(error,
-                         "inactive layers: %s. Run as root, permit user namespaces, or use a kernel with Landlock (Linux "
-                         "6.12 or later has all of it); staging.isolation: weak accepts the risk for a backup that you "
-                         "trust",
-                         list_missing(staging));
+    return rh_error_hint(
+        error,
+        "inactive layers: %s. Run as root, permit user namespaces, or use a kernel with Landlock (Linux "
+        "6.12 or later has all of it); staging.isolation: weak accepts the risk for a backup that you "
+        "trust",
+        list_missing(staging));
 }

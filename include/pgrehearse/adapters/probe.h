@@ -1,8 +1,9 @@
-/* Proof that a confinement holds: a child of this program, confined as a server would be, attempts to leave it.
+/* Proof that a confinement holds: a child of this program, confined as a server would be, attempts to leave
+ * it.
  *
- * Everything that it attempts to reach was opened for it: sockets that listen, files, this program itself. The same
- * attempts are made by a child of the same account without the confinement: what that one is denied, too, proves
- * nothing about the confinement.
+ * Everything that it attempts to reach was opened for it: sockets that listen, files, this program itself.
+ * The same attempts are made by a child of the same account without the confinement: what that one is denied,
+ * too, proves nothing about the confinement.
  */
 #pragma once
 #include "pgrehearse/adapters/process.h"
@@ -29,8 +30,8 @@ typedef struct rh_probe_result {
     bool free[RH_PROBE_ATTEMPTS];     /* and in the other one */
 } rh_probe_result;
 
-/* Attempts in a child that is started with OPTIONS, but for what it executes. DIRECTORY: empty, outside of the
- * cage, and so short that a Unix socket fits; filled, and not tidied up. Fails (RH_ERROR_REFUSED) when the attempts
- * could not be made. */
+/* Attempts in a child that is started with OPTIONS, but for what it executes. DIRECTORY: empty, outside of
+ * the cage, and so short that a Unix socket fits; filled, and not tidied up. Fails (RH_ERROR_REFUSED) when
+ * the attempts could not be made. */
 bool rh_probe_confinement(const rh_process_options *options, const char *directory, rh_probe_result *result,
                           rh_error *error);

@@ -89,7 +89,7 @@ static void test_isolated(void **state)
     const char *const attempts[] = {
         rh_arena_printf(f->arena, "COPY (SELECT 1) TO '%s'", outside),
         rh_arena_printf(f->arena, "SELECT lo_export(lo_from_bytea(0, 'x'), '%s')", outside),
-        rh_arena_printf(f->arena, "SELECT pg_read_file('%s/server.log')", f->root),
+        rh_arena_printf(f->arena, "SELECT pg_read_file('%s/mark')", facts.location),
         rh_arena_printf(f->arena,
                         "CREATE EXTENSION dblink; SELECT dblink_connect('host=%s/socket user=postgres "
                         "dbname=pgrehearse connect_timeout=5')",
