@@ -12,15 +12,18 @@ static bool is_one_of(const char *desc, const char *const *descs, size_t count)
     return false;
 }
 
-/* Rows of a partitioned table are its partitions'; those of an unlogged one are lost by a crash, and a
- * standby has none to dump. */
+static bool is_unlogged(const char *definition)
+{
+    rh_words words = {definition, definition + strlen(definition)};
+    return rh_words_skip(&words, "create") && rh_words_skip(&words, "unlogged");
+}
+
+/* Rows of a partitioned table are its partitions'. */
 static bool keeps_rows(const char *definition)
 {
     rh_words words = {definition, definition + strlen(definition)};
     rh_word word;
     int depth = 0;
-    if (rh_words_skip(&words, "create") && rh_words_skip(&words, "unlogged"))
-        return false;
     while (rh_words_next(&words, &word)) {
         depth += rh_word_is(&word, "(") - rh_word_is(&word, ")");
         if (depth == 0 && rh_word_is(&word, "partition") && rh_words_skip(&words, "by"))
@@ -39,7 +42,6 @@ void rh_contents_add(rh_contents *c, const rh_dump_entry *entry, const char *def
         "CONSTRAINT",  "FK CONSTRAINT", "CHECK CONSTRAINT", "INDEX",  "TRIGGER",
         "RULE",        "EVENT TRIGGER", "STATISTICS",       "POLICY", "ROW SECURITY",
         "PUBLICATION", "SUBSCRIPTION",  "PUBLICATION TABLE"};
-    static const char *const data[] = {"TABLE DATA", "BLOBS", "BLOB"};
     if (is_one_of(entry->desc, settings, sizeof settings / sizeof *settings))
         return;
     c->entries++;
@@ -49,9 +51,12 @@ void rh_contents_add(rh_contents *c, const rh_dump_entry *entry, const char *def
     c->relations += is_one_of(entry->desc, relations, sizeof relations / sizeof *relations);
     c->sequences += strcmp(entry->desc, "SEQUENCE") == 0;
     c->post_data += is_one_of(entry->desc, post_data, sizeof post_data / sizeof *post_data);
-    if (strcmp(entry->desc, "TABLE") == 0 && keeps_rows(definition))
+    if (strcmp(entry->desc, "TABLE") == 0 && is_unlogged(definition))
+        *(rh_dump_entry *)rh_arena_add(c->arena, &c->unlogged, &c->unlogged_count, sizeof *c->unlogged) =
+            *entry;
+    else if (strcmp(entry->desc, "TABLE") == 0 && keeps_rows(definition))
         *(rh_dump_entry *)rh_arena_add(c->arena, &c->tables, &c->table_count, sizeof *c->tables) = *entry;
-    else if (is_one_of(entry->desc, data, sizeof data / sizeof *data))
+    else if (strcmp(entry->desc, "TABLE DATA") == 0)
         *(rh_dump_entry *)rh_arena_add(c->arena, &c->data, &c->data_count, sizeof *c->data) = *entry;
 }
 
@@ -68,7 +73,27 @@ bool rh_contents_have_table(const rh_contents *c, const char *schema, const char
     for (size_t i = 0; i < c->table_count; i++)
         if (by_name(&c->tables[i], &wanted) == 0)
             return true;
+    for (size_t i = 0; i < c->unlogged_count; i++)
+        if (by_name(&c->unlogged[i], &wanted) == 0)
+            return true;
     return false;
+}
+
+/* Those of TABLES without an entry among the data, which are sorted. */
+static rh_dump_entry *without_rows(rh_contents *c, const rh_dump_entry *tables, size_t table_count,
+                                   size_t *count)
+{
+    rh_dump_entry *found = NULL;
+    *count = 0;
+    for (size_t i = 0; i < table_count; i++)
+        if (!c->data_count || !bsearch(&tables[i], c->data, c->data_count, sizeof *c->data, by_name))
+            *(rh_dump_entry *)rh_arena_add(c->arena, &found, count, sizeof *found) = tables[i];
+    return found;
+}
+
+rh_dump_entry *rh_contents_empty_unlogged(rh_contents *c, size_t *count)
+{
+    return without_rows(c, c->unlogged, c->unlogged_count, count);
 }
 
 rh_lack rh_contents_lack(rh_contents *c, rh_dump_entry **tables, size_t *count)
@@ -83,9 +108,7 @@ rh_lack rh_contents_lack(rh_contents *c, rh_dump_entry **tables, size_t *count)
         return RH_LACK_DATA;
     if (c->data_count)
         qsort(c->data, c->data_count, sizeof *c->data, by_name);
-    for (size_t i = 0; i < c->table_count; i++)
-        if (!bsearch(&c->tables[i], c->data, c->data_count, sizeof *c->data, by_name))
-            *(rh_dump_entry *)rh_arena_add(c->arena, tables, count, sizeof **tables) = c->tables[i];
+    *tables = without_rows(c, c->tables, c->table_count, count);
     /* A table without a key is usual, a database of several without a single key, index or trigger is not. */
     if (c->post_data == 0 && (c->table_count > 1 || c->sequences > 0))
         return RH_LACK_POST_DATA;

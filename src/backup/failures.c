@@ -97,6 +97,12 @@ const char *rh_restore_remedy(const rh_dump_entry *entry, const char *sqlstate, 
             "pg_dump leaves search_path empty: a function that it calls needs ALTER FUNCTION "
             "… SET search_path on production; or %s",
             skip);
+    if (strcmp(entry->desc, "TABLE DATA") == 0)
+        return rh_arena_printf(
+            arena,
+            "a constraint or generated column may call a function that reads another table or "
+            "needs a search_path, which a dump does not keep: mend it on production, or %s",
+            skip);
     return skip;
 }
 

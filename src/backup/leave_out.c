@@ -57,6 +57,18 @@ bool rh_restoring_check_skips(const rh_restoring *r, rh_error *error)
     return true;
 }
 
+static void note_unlogged(rh_restoring *r)
+{
+    size_t count;
+    const rh_dump_entry *tables = rh_contents_empty_unlogged(&r->contents, &count);
+    for (size_t i = 0; i < count; i++) {
+        rh_dump_entry data = {"TABLE DATA", tables[i].schema, tables[i].tag, tables[i].owner};
+        if (!accepts(r, &data))
+            rh_restoring_skip(r, rh_dump_entry_name(&data, r->arena),
+                              "the table is unlogged and the dump has no rows of it: it is empty in staging");
+    }
+}
+
 bool rh_restoring_check_contents(rh_restoring *r, rh_error *error)
 {
     static const char *const whys[] = {
@@ -83,5 +95,6 @@ bool rh_restoring_check_contents(rh_restoring *r, rh_error *error)
                 "the dump has the table without its rows (--exclude-table-data); backup.skip can "
                 "accept that");
     }
+    note_unlogged(r);
     return rh_restoring_check_skips(r, error);
 }

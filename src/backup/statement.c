@@ -50,6 +50,7 @@ static void read_set(rh_dump_statement *statement, rh_words words)
     rh_word word;
     if (rh_words_skip(&words, "session")) {
         if (rh_words_skip(&words, "authorization")) {
+            statement->kind = RH_STATEMENT_AUTHORIZATION;
             statement->only_roles = true;
             rh_words_next(&words, &word);
             add_role(statement, &word);
@@ -297,6 +298,10 @@ void rh_dump_statement_read(const char *sql, size_t length, rh_dump_statement *s
         read_create(statement, words);
     } else if (rh_words_skip(&words, "drop")) {
         read_drop(statement, words);
+    } else if (rh_words_skip(&words, "select")) { /* of --clean: DROP for large objects */
+        rh_words_name(&words, NULL, statement->name);
+        if (strcmp(statement->name, "lo_unlink") == 0)
+            statement->kind = RH_STATEMENT_DROP;
     } else if (rh_words_skip(&words, "insert") && rh_words_skip(&words, "into")) {
         statement->kind = RH_STATEMENT_INSERT;
         rh_words_name(&words, statement->schema, statement->name);

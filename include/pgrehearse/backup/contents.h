@@ -9,7 +9,9 @@ typedef struct rh_contents {
     rh_arena *arena;
     rh_dump_entry *tables; /* those that keep rows of their own */
     size_t table_count;
-    rh_dump_entry *data; /* entries with rows */
+    rh_dump_entry *unlogged; /* tables whose rows a crash loses, and a standby cannot dump */
+    size_t unlogged_count;
+    rh_dump_entry *data; /* TABLE DATA */
     size_t data_count;
     const char **names; /* of the entries, as backup.skip takes them */
     size_t name_count;
@@ -34,3 +36,5 @@ typedef enum rh_lack {
 } rh_lack;
 /* The worst that CONTENTS lack. TABLES (COUNT, in the contents' arena): those without rows. */
 rh_lack rh_contents_lack(rh_contents *contents, rh_dump_entry **tables, size_t *count);
+/* Unlogged tables without rows (COUNT, in the contents' arena). Call after rh_contents_lack. */
+rh_dump_entry *rh_contents_empty_unlogged(rh_contents *contents, size_t *count);

@@ -38,6 +38,7 @@ typedef enum rh_statement_kind {
     RH_STATEMENT_COPY_IN,           /* COPY name [(…)] FROM stdin, as text */
     RH_STATEMENT_COPY_OTHER,        /* COPY of a file, a program, a query, to standard output, or binary */
     RH_STATEMENT_SET,               /* SET [SESSION|LOCAL] name = …: name */
+    RH_STATEMENT_AUTHORIZATION,     /* SET SESSION AUTHORIZATION: its role, none for DEFAULT */
     RH_STATEMENT_DATABASE,          /* CREATE, ALTER or DROP DATABASE, COMMENT ON DATABASE …: name */
     RH_STATEMENT_SCHEMA,            /* CREATE SCHEMA without IF NOT EXISTS: name */
     RH_STATEMENT_EXTENSION,         /* CREATE EXTENSION: name; schema when it says WITH SCHEMA */
@@ -48,11 +49,12 @@ typedef enum rh_statement_kind {
     RH_STATEMENT_COMMENT,           /* any other COMMENT ON, SECURITY LABEL */
     RH_STATEMENT_SUBSCRIPTION,      /* CREATE SUBSCRIPTION: name */
     RH_STATEMENT_PRIVILEGED, /* CREATE and ALTER of event triggers and publications; ALTER SUBSCRIPTION */
-    RH_STATEMENT_DROP,   /* DROP of anything else: name, value: the kind's first word; ALTER TABLE … DROP */
-    RH_STATEMENT_INSERT, /* INSERT INTO: schema, name */
-    RH_STATEMENT_INDEX,  /* CREATE INDEX: name; schema and value: its table */
-    RH_STATEMENT_REFRESH,        /* REFRESH MATERIALIZED VIEW: schema, name */
-    RH_STATEMENT_SYSTEM,         /* ALTER SYSTEM */
+    RH_STATEMENT_DROP,    /* DROP of anything else: name, value: the kind's first word; ALTER TABLE … DROP;
+                             SELECT lo_unlink */
+    RH_STATEMENT_INSERT,  /* INSERT INTO: schema, name */
+    RH_STATEMENT_INDEX,   /* CREATE INDEX: name; schema and value: its table */
+    RH_STATEMENT_REFRESH, /* REFRESH MATERIALIZED VIEW: schema, name */
+    RH_STATEMENT_SYSTEM,  /* ALTER SYSTEM */
     RH_STATEMENT_TABLESPACE,     /* CREATE, ALTER or DROP TABLESPACE: name */
     RH_STATEMENT_DATABASE_GRANT, /* GRANT or REVOKE … ON DATABASE: name */
 } rh_dump_statement_kind;

@@ -10,6 +10,8 @@
 static test_cluster *cluster;
 static char directory[] = "/tmp/rh-restore-XXXXXX";
 static int databases;
+static const rh_skip *skips; /* of the next restore */
+static size_t skip_count;
 
 /* Runs a shell line in the directory, with PG… set for the cluster; its status. */
 static int shell(const char *format, ...)
@@ -70,6 +72,7 @@ static int set_up(void **state)
                  "custom && pg_dump -Fd -f dir && pg_dump -Ft -f tar && pg_dump -f plain"
                  " && pg_dump --inserts -f inserts && pg_dump -C -f created && pg_dump -Fp -Z0 -f again && "
                  "pg_dump -Fc > piped"
+                 " && pg_dumpall -f all && pg_dumpall --clean --if-exists -f allclean"
                  " && gzip -c plain > gz && zstd -q -c plain > zst && lz4 -q -c plain > lz4 && xz -c plain > "
                  "xz && bzip2 -c plain > bz2"
                  " && zip -q zip plain && mv zip.zip zip && tar czf targz plain && tar cf plaintar plain");
@@ -101,8 +104,12 @@ static void restore_with(restored *r, const char *path, bool create_roles)
     r->conninfo = rh_pg_conninfo_with(test_cluster_conninfo(cluster), 1, (const char *[]){"dbname"},
                                       (const char *[]){name}, NULL);
     snprintf(full, sizeof full, "%s%s%s", path[0] == '/' ? "" : directory, path[0] == '/' ? "" : "/", path);
-    rh_restore_target target = {
-        .conninfo = r->conninfo, .bindir = cluster->bindir, .jobs = 2, .create_roles = create_roles};
+    rh_restore_target target = {.conninfo = r->conninfo,
+                                .bindir = cluster->bindir,
+                                .jobs = 2,
+                                .create_roles = create_roles,
+                                .skip = skips,
+                                .skip_count = skip_count};
     test_cluster_account(&target.uid, &target.gid);
     /* Most damage is told before a database is needed. */
     r->fine = rh_backup_inspect(full, r->arena, &r->facts, NULL, &r->error) &&
@@ -225,6 +232,144 @@ static void real_dumps_restore(void **state)
     expect_restored(&r, RH_CORPORA "/dumps/pagila-9.4.backup", 21, 46273);
     assert_true(skipped(&r, "SCHEMA public"));
     assert_true(skipped(&r, "role ihsa"));
+    release(&r);
+}
+
+static bool missing(const restored *r, const char *what)
+{
+    for (size_t i = 0; i < r->facts.missing_count; i++)
+        if (strcmp(r->facts.missing[i].what, what) == 0)
+            return true;
+    return false;
+}
+
+static void expect_missing(const char *path, const char *what)
+{
+    restored r;
+    restore(&r, path);
+    if (!r.fine || !missing(&r, what))
+        fail_msg("%s: %s, %zu missing", path, r.fine ? "restored" : r.error.message, r.facts.missing_count);
+    release(&r);
+}
+
+static void what_a_dump_lacks_is_told(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        shell(
+            "pg_dump -s -f schema.sql && pg_dump -Fc -s -f schema && pg_dump --section=pre-data -f pre.sql && "
+            "pg_dump -Fc --section=pre-data --section=data -f nokeys && pg_dump --section=pre-data "
+            "--section=data -f nokeys.sql && pg_dump -Fc --exclude-table-data=texts -f part && pg_dump "
+            "--inserts --exclude-table-data=texts -f part.sql && pg_dump -Fc -a -f rows && pg_dump -a -f "
+            "rows.sql && pg_dump -Fc --section=post-data -f post && sed '/database dump/d' plain > nolast"),
+        0);
+    expect_missing("schema", "the rows of all tables");
+    expect_missing("schema.sql", "the rows of all tables");
+    expect_missing("pre.sql", "the rows of all tables");
+    expect_missing("nokeys", "keys, indexes, triggers and rules");
+    expect_missing("nokeys.sql", "keys, indexes, triggers and rules");
+    expect_missing("part", "TABLE DATA public.texts");
+    expect_missing("part.sql", "TABLE DATA public.texts");
+    expect_failed("rows", RH_ERROR_BACKUP, "makes no table", 0);
+    expect_failed("rows.sql", RH_ERROR_BACKUP, "makes no table", 0);
+    expect_failed("post", RH_ERROR_BACKUP, "makes no table", 0);
+    expect_failed("nolast", RH_ERROR_BACKUP, "last line", 0);
+    restored r;
+    static const rh_skip texts = {"TABLE DATA public.texts", {"s.yaml", 3, 9}};
+    static const rh_skip absent = {"TABLE DATA public.absent", {"s.yaml", 3, 9}};
+    skips = &texts;
+    skip_count = 1;
+    expect_restored(&r, "part", 6, 5101);
+    assert_int_equal(r.facts.missing_count, 0);
+    assert_true(skipped(&r, "TABLE DATA public.texts"));
+    release(&r);
+    expect_restored(&r, "plain", 6, 5101); /* which has them */
+    release(&r);
+    skips = &absent;
+    static const char *const paths[] = {"custom", "plain"};
+    for (size_t i = 0; i < 2; i++) {
+        restore(&r, paths[i]);
+        assert_false(r.fine);
+        assert_int_equal(r.error.code, RH_ERROR_SCENARIO);
+        assert_int_equal(r.error.line * 100 + r.error.column, 309);
+        release(&r);
+    }
+    skip_count = 0;
+}
+
+static void a_cluster_of_one_database_restores(void **state)
+{
+    (void)state;
+    restored r;
+    expect_restored(&r, "all", 6, 5103);
+    assert_string_equal(r.facts.dumpall_database, "shop");
+    release(&r);
+    expect_restored(&r, "allclean", 6, 5103);
+    release(&r);
+    assert_int_equal(
+        shell("awk '/^SET row_security/ {print; print \"DROP INDEX public.absent;\\nALTER TABLE ONLY "
+              "public.parts DROP CONSTRAINT x;\\nDROP TABLE public.parts;\\nSELECT "
+              "pg_catalog.lo_unlink('1');\\nDROP SCHEMA public;\\nCREATE SCHEMA public;\"; next} "
+              "{print}' plain > clean14"),
+        0);
+    expect_restored(&r, "clean14", 6, 5103);
+    assert_int_equal(r.facts.missing_count, 0);
+    release(&r);
+}
+
+/* What pg_restore and psql alone leave out, by the same rules from an archive and from plain SQL. */
+static void failures_are_mended_or_named(void **state)
+{
+    (void)state;
+    FILE *file;
+    char path[100];
+    snprintf(path, sizeof path, "%s/kit.sql", directory);
+    assert_non_null(file = fopen(path, "w"));
+    fputs(
+        "CREATE SCHEMA far; CREATE EXTENSION citext SCHEMA far; CREATE EXTENSION postgres_fdw;\n"
+        "CREATE TABLE items (id int PRIMARY KEY, title text, nick far.citext); INSERT INTO items SELECT g, g, g "
+        "FROM generate_series(1, 9) g;\n"
+        "CREATE FUNCTION top() RETURNS SETOF int LANGUAGE plpgsql AS 'BEGIN RETURN QUERY SELECT id FROM items; "
+        "END';\n"
+        "CREATE FUNCTION strip(t text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT lower(t)';\n"
+        "CREATE FUNCTION low(t text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT strip(t)';\n"
+        "CREATE INDEX items_low ON items (low(title)); CREATE MATERIALIZED VIEW best AS SELECT * FROM top() AS i;\n"
+        "CREATE UNIQUE INDEX ON best (i); CREATE ROLE boss SUPERUSER; CREATE FUNCTION e() RETURNS event_trigger "
+        "LANGUAGE plpgsql AS 'BEGIN END'; CREATE EVENT TRIGGER t ON ddl_command_end EXECUTE FUNCTION e();\n"
+        "ALTER EVENT TRIGGER t OWNER TO boss;\n",
+        file);
+    fclose(file);
+    assert_int_equal(
+        shell(
+            "createdb kit && psql -qX -v ON_ERROR_STOP=1 -d kit -f kit.sql && pg_dump -Fc -N far -f kit kit && "
+            "pg_dump -N far -f kitplain kit && psql -qX -d kit -c 'CREATE SERVER far FOREIGN DATA WRAPPER "
+            "postgres_fdw OPTIONS (host $$127.0.0.1$$, port $$1$$); CREATE USER MAPPING FOR PUBLIC SERVER far; "
+            "CREATE FOREIGN TABLE f (i int) SERVER far; CREATE MATERIALIZED VIEW m AS SELECT * FROM f WITH NO "
+            "DATA' && pg_dump -f lost kit && sed -i 's/^-- PostgreSQL database dump complete/REFRESH "
+            "MATERIALIZED VIEW public.m;\\n&/' lost && psql -qX -d kit -c 'ALTER EVENT TRIGGER t OWNER TO "
+            "postgres; ALTER ROLE boss NOSUPERUSER'"),
+        0);
+    static const char *const paths[] = {"kit", "kitplain"};
+    for (size_t i = 0; i < 2; i++) {
+        restored r;
+        int64_t rows = 0;
+        expect_restored(&r, paths[i], 1, 9);
+        assert_true(skipped(&r, "SCHEMA far"));
+        assert_true(skipped(&r, "EVENT TRIGGER t"));
+        assert_true(skipped(&r, "INDEX public.items_low"));
+        assert_true(skipped(&r, "MATERIALIZED VIEW DATA public.best"));
+        rh_pg *pg = rh_pg_connect(r.conninfo, "test", NULL);
+        assert_true(rh_pg_query_int(
+            pg, "SELECT count(*) FROM best WHERE to_regclass('items_low') IS NOT NULL", &rows, NULL));
+        assert_int_equal(rows, 9);
+        rh_pg_close(pg);
+        release(&r);
+    }
+    restored r;
+    restore(&r, "lost");
+    assert_false(r.fine);
+    assert_non_null(strstr(r.error.message, "public.m"));
+    assert_non_null(strstr(r.error.hint, "isolated"));
     release(&r);
 }
 
@@ -432,7 +577,10 @@ int main(void)
         cmocka_unit_test(dumps_do_not_change_the_server),
         cmocka_unit_test(a_small_table_is_read_without_a_server),
         cmocka_unit_test(a_newer_archive_is_refused),
+        cmocka_unit_test(what_a_dump_lacks_is_told),
+        cmocka_unit_test(a_cluster_of_one_database_restores),
         cmocka_unit_test(missing_roles_are_made_or_left_out),
+        cmocka_unit_test(failures_are_mended_or_named),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -110,6 +110,9 @@ static void what_is_missing_is_found(void **state)
     add(&c, "FOREIGN TABLE", "f", "CREATE FOREIGN TABLE public.f (i int) SERVER s;");
     add(&c, "VIEW", "v", "CREATE VIEW public.v AS SELECT 1;");
     expect(&c, RH_LACK_NOTHING, "");
+    size_t unlogged;
+    assert_string_equal(rh_contents_empty_unlogged(&c, &unlogged)->tag, "u");
+    assert_int_equal(unlogged, 1);
     rh_contents rows = {.arena = arena};
     add(&rows, "TABLE DATA", "a", "");
     expect(&rows, RH_LACK_DEFINITIONS, "");

@@ -30,7 +30,7 @@ static void roles_are_found(void **state)
     expect("REVOKE GRANT OPTION FOR ALL ON SCHEMA public FROM z;", RH_STATEMENT_OTHER, "", "z");
     expect("ALTER DEFAULT PRIVILEGES FOR ROLE o IN SCHEMA s REVOKE ALL ON TABLES FROM p;", RH_STATEMENT_OTHER,
            "", "o,p");
-    expect("SET SESSION AUTHORIZATION 'chris';", RH_STATEMENT_OTHER, "", "chris");
+    expect("SET SESSION AUTHORIZATION 'chris';", RH_STATEMENT_AUTHORIZATION, "", "chris");
     expect("CREATE SCHEMA s AUTHORIZATION w;", RH_STATEMENT_SCHEMA, "s", "w");
     expect("CREATE POLICY p ON t FOR SELECT TO r, q USING (a TO b);", RH_STATEMENT_OTHER, "", "r,q");
     expect("CREATE USER MAPPING FOR m SERVER s;", RH_STATEMENT_OTHER, "", "m");
