@@ -7,7 +7,7 @@ export PATH
 cat >"$work/up.sh" <<'SH'
 #!/bin/sh
 set -e
-env >environment.txt
+env >>environment.txt
 [ -z "${PGSERVICE+x}${PGHOSTADDR+x}${SQITCH_USERNAME+x}${SQITCH_PASSWORD+x}${PGPASSWORD+x}" ]
 [ "db:pg${DATABASE_URL#postgresql}" = "$SQITCH_TARGET" ]
 [ "$GOOSE_DRIVER" = postgres ]
@@ -17,9 +17,21 @@ for url in "$DATABASE_URL" "$PGREHEARSE_URL" "$DIRECT_URL" "$PG_CONNECTION_STRIN
 done
 psql -X -q -v ON_ERROR_STOP=1 -h "$PGREHEARSE_SOCKET" -c 'DROP TABLE libpq'
 SH
-chmod 755 "$work/up.sh"
+cat >"$work/step.sh" <<'SH'
+#!/bin/sh
+set -e
+[ -z "${PGSERVICE+x}${PGSERVICEFILE+x}${PGHOSTADDR+x}${PGPASSWORD+x}${PGOPTIONS+x}${PGTZ+x}${PGREQUIREPEER+x}${PGCONNECT_TIMEOUT+x}" ]
+env >>environment.txt
+psql -X -q -v ON_ERROR_STOP=1 -c "$1"
+psql -X -q -v ON_ERROR_STOP=1 "$DATABASE_URL" -c "COMMENT ON TABLE $2 IS 'seen'"
+psql -X -q -v ON_ERROR_STOP=1 -h "$PGREHEARSE_SOCKET" -c "SELECT '$2'::regclass" >/dev/null
+SH
+chmod 755 "$work/up.sh" "$work/step.sh"
 printf '[production]\nhost=203.0.113.1\nport=1\ndbname=production\n' >"$work/services"
-scenario 'migrations: {command: [./up.sh]}' 'rollback: false'
+scenario 'migrations: {command: [./up.sh]}' 'rollback: false' 'prepare:' '  - command: [./step.sh, CREATE TABLE prepared (), prepared]' \
+    'verify:' '  - command: [./step.sh, CREATE TABLE verified (), prepared]'
+export PGHOST=203.0.113.1 PGPORT=1 PGUSER=nobody PGDATABASE=production PGTZ=nowhere PGOPTIONS='-c statement_timeout=1' PGREQUIREPEER=root
+export PGCONNECT_TIMEOUT=x PGCLIENTENCODING=SJIS PGSSLMODE=verify-full PGTARGETSESSIONATTRS=standby
 export PGSERVICEFILE="$work/services" PGSERVICE=production PGHOSTADDR=203.0.113.1 PGPASSWORD=secret
 export SQITCH_USERNAME=somebody SQITCH_PASSWORD=secret SQITCH_TARGET=db:pg://203.0.113.1/production DATABASE_URL=postgresql://203.0.113.1/
 rehearse 0 --pass quiet
