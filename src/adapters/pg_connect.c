@@ -272,6 +272,17 @@ char *rh_pg_conninfo_with(const char *conninfo, size_t count, const char *const 
     return out.data ? out.data : rh_strdup("");
 }
 
+char *rh_pg_conninfo_value(const char *conninfo, const char *keyword)
+{
+    PQconninfoOption *options = parse(conninfo, NULL);
+    char *value = NULL;
+    for (PQconninfoOption *o = options; o && o->keyword; o++)
+        if (o->val && *o->val && strcmp(o->keyword, keyword) == 0)
+            value = rh_strdup(o->val);
+    PQconninfoFree(options);
+    return value;
+}
+
 char *rh_pg_conninfo_display(const char *conninfo)
 {
     PQconninfoOption *options = parse(conninfo, NULL);

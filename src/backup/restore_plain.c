@@ -218,6 +218,7 @@ static bool take_role(plain *p, const rh_dump_statement *s, bool drops)
 {
     bool exists = rh_names_have(&p->r->roles, s->name);
     bool create = s->kind == RH_STATEMENT_ROLE;
+    p->r->facts->roles_known = true;
     if (!p->r->target->create_roles)
         return !drop_because(p, "role", s->name, "staging's roles are not ours to change");
     if (drops)

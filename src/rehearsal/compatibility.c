@@ -24,7 +24,7 @@ typedef struct party {
 
 static rh_pg *connect(const party *p, rh_error *error)
 {
-    return rh_pg_connect(rh_staging_conninfo(p->staging), ": compatibility", error);
+    return rh_pg_connect(rh_staging_workload_conninfo(p->staging), ": compatibility", error);
 }
 
 /* A row that a foreign key wants may be missing where the values come from another state of the data. */

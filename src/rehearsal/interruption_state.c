@@ -104,7 +104,7 @@ bool rh_interruption_replay(rh_interrupted *i, rh_migration *migration, const rh
 bool rh_interruption_open(rh_interrupted *i, rh_error *error)
 {
     const char *conninfo = rh_staging_conninfo(i->staging);
-    i->pg = rh_pg_connect(conninfo, ": migration", error);
+    i->pg = rh_pg_connect(rh_staging_migrations_conninfo(i->staging), ": migration", error);
     i->side = i->pg ? rh_pg_connect(conninfo, ": side", error) : NULL;
     return i->side != NULL;
 }

@@ -3,6 +3,7 @@
 #include "pgrehearse/base/text.h"
 #include "lock_policy_private.h"
 #include "pgrehearse/rehearsal/disturb.h"
+#include "pgrehearse/rehearsal/load_rights.h"
 #include "pgrehearse/rehearsal/load_size.h"
 #include "pgrehearse/rehearsal/migrate.h"
 #include <math.h>
@@ -236,10 +237,13 @@ static void judge(search *s, const rh_load *load)
 static bool start(search *s, rh_error *error)
 {
     const rh_scenario *scenario = s->run->scenario;
-    const char *conninfo = rh_staging_conninfo(s->staging);
     rh_load load = {0};
-    s->pg = rh_pg_connect(conninfo, ": migration", error);
-    if (!s->pg || !rh_load_prepare(s->run, s->pg, &load, error))
+    rh_pg *pg = rh_pg_connect(rh_staging_conninfo(s->staging), ": mix", error);
+    bool ok = pg && rh_load_prepare(s->run, pg, &load, error) &&
+              rh_load_keep_allowed(s->run, s->staging, &load, error);
+    rh_pg_close(pg);
+    s->pg = ok ? rh_pg_connect(rh_staging_migrations_conninfo(s->staging), ": migration", error) : NULL;
+    if (!s->pg)
         return false;
     s->mix = load.mix;
     s->found->rate_per_s = load.rate_per_s;
@@ -253,7 +257,7 @@ static bool start(search *s, rh_error *error)
     }
     if (!rh_disturb_pass(s->run, s->staging, error))
         return false;
-    rh_generator_options options = {.conninfo = conninfo,
+    rh_generator_options options = {.conninfo = rh_staging_workload_conninfo(s->staging),
                                     .mix = &s->mix,
                                     .rate = load.rate_per_s,
                                     .connections = load.connections,

@@ -6,6 +6,7 @@
 #include "pgrehearse/rehearsal/contention.h"
 #include "pgrehearse/rehearsal/disturb.h"
 #include "pgrehearse/rehearsal/disk_watch.h"
+#include "pgrehearse/rehearsal/load_rights.h"
 #include "pgrehearse/rehearsal/load_size.h"
 #include "pgrehearse/rehearsal/observer.h"
 #include "pgrehearse/rehearsal/migrate.h"
@@ -76,7 +77,7 @@ static bool open_pass(pass *p, rh_usec began, rh_error *error)
     p->observer.progress = p->progress;
     p->observer.stage = p->stage;
     p->observer.log_path = rh_staging_log(p->staging);
-    p->migration = rh_pg_connect(conninfo, ": migration", error);
+    p->migration = rh_pg_connect(rh_staging_migrations_conninfo(p->staging), ": migration", error);
     return p->migration && rh_sizes_read(p->run, conninfo, (rh_work_size **)&p->observer.sizes, error) &&
            rh_observer_start(&p->observer, p->run, conninfo, p->kind, rh_pg_backend_pid(p->migration), began,
                              error);
@@ -293,7 +294,7 @@ bool rh_pass_settle(rh_run *run, rh_staging *staging, const rh_progress *progres
                                        .scale = 1};
     if (!rh_staging_reset(staging, progress, error))
         return false;
-    rh_pg *pg = rh_pg_connect(rh_staging_conninfo(staging), ": migration", error);
+    rh_pg *pg = rh_pg_connect(rh_staging_migrations_conninfo(staging), ": migration", error);
     bool ok = pg && (!look || look(user, NULL, error));
     for (size_t m = 0; ok && m < plan->migration_count; m++) {
         rh_migration *migration = &plan->migrations[m];
@@ -328,7 +329,7 @@ static bool make_mix(rh_run *run, rh_staging *staging, rh_error *error)
     rh_pg *pg = rh_pg_connect(rh_staging_conninfo(staging), ": mix", error);
     bool ok = pg && rh_load_prepare(run, pg, &run->load, error);
     rh_pg_close(pg);
-    return ok;
+    return ok && rh_load_keep_allowed(run, staging, &run->load, error);
 }
 
 /* A client of the load waits for its answer: is it for a lock? */
@@ -354,7 +355,7 @@ static bool is_unbroken(pass *p, rh_error *error)
 static bool loaded(pass *p, rh_error *error)
 {
     const rh_scenario *scenario = p->run->scenario;
-    rh_generator_options options = {.conninfo = rh_staging_conninfo(p->staging),
+    rh_generator_options options = {.conninfo = rh_staging_workload_conninfo(p->staging),
                                     .mix = &p->run->load.mix,
                                     .rate = p->run->load.rate_per_s,
                                     .connections = p->run->load.connections,

@@ -17,6 +17,7 @@ typedef struct program {
     rh_migration *migration;
     const rh_program_options *options;
     const char *const *argv;
+    const char *conninfo; /* of the migrations' role */
     rh_pg *side;
     rh_program_watch *watch;
     rh_proxy *proxy;
@@ -64,7 +65,7 @@ static bool execute(program *p, rh_error *error)
     int status = 0;
     rh_arena *scratch = rh_arena_new(); /* the run's belongs to the proxy's thread for now */
     rh_process_options options = {.argv = p->argv, .directory = p->run->scenario->directory};
-    options.environment = rh_program_environment(p->side, p->proxy, scratch, error);
+    options.environment = rh_program_environment_as(p->conninfo, p->proxy, scratch, error);
     rh_usec started = rh_clock_monotonic();
     rh_process *process = options.environment ? rh_process_start(&options, error) : NULL;
     if (process && p->options->witness)
@@ -141,6 +142,7 @@ bool rh_program_run(rh_run *run, const rh_staging *staging, rh_migration *migrat
         .run = run,
         .migration = migration,
         .options = options,
+        .conninfo = rh_staging_migrations_conninfo(staging),
         .argv = options->direction == RH_UP ? migration->command : migration->down_command,
     };
     rh_error problem = {0};

@@ -90,6 +90,15 @@ const char **rh_step_environment(rh_pg *pg, const char *conninfo, rh_arena *aren
     return environment;
 }
 
+const char **rh_program_environment_as(const char *conninfo, const rh_proxy *proxy, rh_arena *arena,
+                                       rh_error *error)
+{
+    rh_pg *pg = rh_pg_connect(conninfo, ": migration", error);
+    const char **environment = pg ? rh_program_environment(pg, proxy, arena, error) : NULL;
+    rh_pg_close(pg);
+    return environment;
+}
+
 const char *rh_program_last_word(rh_arena *arena, const char *text)
 {
     static const char *const details[] = {"DETAIL",    "CONTEXT", "HINT", "LINE ",

@@ -10,6 +10,9 @@ const char **rh_program_environment(rh_pg *side, const rh_proxy *proxy, rh_arena
 
 /* The same for a step of prepare or verify, which needs no proxy: PG is connected with CONNINFO. */
 const char **rh_step_environment(rh_pg *pg, const char *conninfo, rh_arena *arena, rh_error *error);
+/* The same for sessions as CONNINFO makes them: its role and startup options. */
+const char **rh_program_environment_as(const char *conninfo, const rh_proxy *proxy, rh_arena *arena,
+                                       rh_error *error);
 
 /* The last line of TEXT that says something by itself: what follows an error's message may be values of the
  * data. "" when there is none. In ARENA. */

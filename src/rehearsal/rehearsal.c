@@ -20,6 +20,7 @@
 #include "pgrehearse/rehearsal/lock_forecast.h"
 #include "pgrehearse/rehearsal/pass.h"
 #include "pgrehearse/rehearsal/production.h"
+#include "pgrehearse/rehearsal/roles.h"
 #include "pgrehearse/rehearsal/run_directory.h"
 #include "pgrehearse/rehearsal/runners.h"
 #include "pgrehearse/rehearsal/sizes.h"
@@ -199,6 +200,8 @@ static bool make_plan(rehearsal *r, rh_error *error)
     if (run->plan.pending_count == 0)
         rh_run_not_measured(run, "migrations: none is pending, so nothing was replayed");
     rh_sizes_name_relations(run);
+    if (!rh_roles_choose(run, r->staging, error))
+        return false;
     rh_progress_end(r->progress, r->stage, "%zu pending of %zu (%s)", run->plan.pending_count,
                     run->plan.migration_count,
                     run->plan.framework_name ? run->plan.framework_name : "no migrations given");

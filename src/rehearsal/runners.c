@@ -62,7 +62,8 @@ static bool launch_one(meeting *m, size_t index, rh_error *error)
     r->log = rh_arena_printf(m->run->arena, "%s/log/runner-%zu.log", m->run->directory, index + 1);
     rh_process_options options = {
         .argv = m->migration->command, .directory = m->run->scenario->directory, .output_path = r->log};
-    options.environment = rh_program_environment(r->side, r->proxy, scratch, error);
+    options.environment =
+        rh_program_environment_as(rh_staging_migrations_conninfo(m->staging), r->proxy, scratch, error);
     r->started = rh_clock_monotonic();
     r->process = options.environment ? rh_process_start(&options, error) : NULL;
     rh_arena_free(scratch);

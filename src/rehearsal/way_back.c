@@ -6,7 +6,7 @@
 bool rh_way_back_open(way_back *w, rh_error *error)
 {
     const char *conninfo = rh_staging_conninfo(w->staging);
-    w->pg = rh_pg_connect(conninfo, ": migration", error);
+    w->pg = rh_pg_connect(rh_staging_migrations_conninfo(w->staging), ": migration", error);
     w->side = w->pg ? rh_pg_connect(conninfo, ": side", error) : NULL;
     w->observer = (rh_observer){0};
     return w->side && rh_observer_start(&w->observer, w->run, conninfo, RH_PASS_KIND_ROLLBACK,

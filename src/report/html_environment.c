@@ -70,6 +70,51 @@ static void settings(rh_html *html, const rh_json *list)
     rh_html_table_end(html);
 }
 
+/* "UTF8, libc en_US.UTF-8"; NULL where nothing is known. */
+static const char *locale(const rh_view *view, const rh_json *of)
+{
+    const char *encoding = rh_view_string(of, "encoding"), *provider = rh_view_string(of, "locale_provider");
+    const char *own = rh_view_string(of, "locale"), *collate = rh_view_string(of, "collate");
+    const char *name = own ? own : collate;
+    return name ? rh_view_printf(view, "%s, %s %s", encoding ? encoding : "encoding not known",
+                                 provider ? provider : "", name)
+                : NULL;
+}
+
+static void origin(rh_html *html, const rh_json *s, const rh_json *b)
+{
+    const rh_view *view = &html->view;
+    const rh_json *database = rh_json_get(b, "database");
+    const char *theirs = locale(view, database), *ours = locale(view, s);
+    pair(html, "Locale",
+         ours ? rh_view_printf(view, "%s; the backup's database: %s", ours,
+                               theirs ? theirs : "it does not say")
+              : NULL);
+    pair(html, "Roles", rh_view_roles(view));
+}
+
+static void database_settings(rh_html *html, const rh_json *list)
+{
+    static const char *const columns[] = {"Setting", "Sessions", "Value", "Applied", NULL};
+    if (rh_json_count(list) == 0)
+        return;
+    rh_html_table(html, "Settings of the backup's database", columns);
+    rh_xml_open(html->xml, "tbody", NULL);
+    for (size_t i = 0; i < rh_json_count(list); i++) {
+        const rh_json *s = rh_json_at(list, i);
+        const char *role = rh_view_string(s, "role"), *why = rh_view_string(s, "why_not");
+        const char *value = rh_view_string(s, "value");
+        rh_html_row(html, NULL);
+        rh_html_cell(html, rh_view_string(s, "name"));
+        rh_html_cell(html, role ? role : "all");
+        rh_html_cell(html, value ? value : "not shown");
+        rh_html_cell(html, rh_json_bool(rh_json_get(s, "applied")) ? "yes" : why ? why : "no");
+        rh_html_row_end(html);
+    }
+    rh_xml_close(html->xml);
+    rh_html_table_end(html);
+}
+
 static void sentences(rh_html *html, const char *title, const rh_json *list)
 {
     if (rh_json_count(list) == 0)
@@ -133,6 +178,7 @@ void rh_html_environment(rh_html *html)
     pair(html, "Isolation", rh_view_isolation(&html->view));
     if (b)
         backup(html, b);
+    origin(html, s, b);
     if (plan)
         pair(html, "Framework",
              rh_view_printf(&html->view, "%s (%s); %lld migrations, %lld pending",
@@ -146,6 +192,7 @@ void rh_html_environment(rh_html *html)
     rh_xml_close(html->xml);
     rh_html_production(html);
     settings(html, rh_json_get(s, "settings"));
+    database_settings(html, rh_json_path(b, "database.settings"));
     steps(html, "Run before the restore", rh_json_get(report, "before_restore"));
     steps(html, "Prepared after the restore", rh_json_get(report, "prepare"));
     steps(html, "Verified after the migrations", rh_json_get(report, "verify"));

@@ -250,6 +250,8 @@ static void details(const page *p)
         rh_text_printf(p->out, "%s\n\n", plain(p, rh_view_interruptions(view)));
     if (rh_view_isolation(view))
         rh_text_printf(p->out, "%s\n\n", plain_within(p, rh_view_isolation(view), SENTENCE_MAX));
+    if (rh_view_roles(view))
+        rh_text_printf(p->out, "%s\n\n", plain(p, rh_view_roles(view)));
     const rh_json *list = rh_json_get(report, "not_measured");
     for (size_t i = 0; i < rh_json_count(list) && i < LIST_MAX; i++)
         rh_text_printf(p->out, "- not measured: %s\n", plain(p, rh_json_string(rh_json_at(list, i))));

@@ -59,6 +59,12 @@ static rh_json *staging_record(const rh_staging_facts *staging)
     rh_json_add_string(object, "kind", staging->kind == RH_STAGING_EMBEDDED ? "embedded" : "server");
     rh_json_add_string(object, "server_version", staging->server_version);
     rh_json_add_int(object, "server_version_num", staging->server_version_num);
+    rh_json_add_string(object, "encoding", staging->encoding);
+    rh_json_add_string(object, "locale_provider", staging->provider);
+    rh_json_add_string(object, "collate", staging->collate);
+    rh_json_add_string(object, "ctype", staging->ctype);
+    rh_json_add_string(object, "locale", staging->locale);
+    rh_json_add_string(object, "locale_missing", staging->locale_missing);
     rh_json_add_string(object, "location", staging->location);
     rh_json_add_string(object, "reset_method", staging->reset_method);
     rh_record_figure(object, "snapshot_s", staging->snapshot_s);
@@ -114,6 +120,7 @@ static rh_json *backup_record(const rh_backup_facts *backup)
     rh_json_add_string(object, "archive_version", backup->archive_version);
     rh_json_add_string(object, "dump_version", backup->dump_version);
     rh_json_add_count(object, "server_major", backup->server_major > 0 ? backup->server_major : RH_UNKNOWN);
+    rh_json_add(object, "database", rh_record_database(&backup->database));
     rh_record_figure(object, "restore_s", restored ? backup->restore_s : RH_NOT_MEASURED);
     rh_json_add_count(object, "database_bytes", restored ? backup->database_bytes : RH_UNKNOWN);
     rh_json_add_count(object, "tables", restored ? backup->tables : RH_UNKNOWN);
@@ -224,6 +231,7 @@ rh_json *rh_report_json(const rh_run *run)
     rh_json_add(root, "before_restore", steps_record(run->before, run->before_count));
     rh_json_add(root, "prepare", steps_record(run->prepare, run->prepare_count));
     rh_json_add(root, "plan", plan_record(&run->plan));
+    rh_json_add(root, "roles", rh_record_roles(run));
     rh_json_add(root, "migrations", rh_record_migrations(run));
     bool set = run->set_rollback.reversibility != RH_REVERSIBILITY_UNKNOWN;
     rh_json_add(root, "rollback", set ? rh_record_rollback(run, &run->set_rollback, NULL) : NULL);

@@ -34,6 +34,8 @@ void rh_record_prediction_parts(rh_json *parent,
                                 const rh_duration_parts *parts); /* null when nothing tells */
 /* record_production.c */
 rh_json *rh_record_production(const rh_run *run);
+rh_json *rh_record_database(const rh_database_facts *database);
+rh_json *rh_record_roles(const rh_run *run);
 /* record_lock_forecast.c; NULL when none was made, or no history was looked for. */
 rh_json *rh_record_lock_forecasts(const rh_lock_forecasts *locks);
 rh_json *rh_record_history(const rh_history *history);

@@ -98,6 +98,8 @@ const char *rh_view_compatibility(const rh_view *view); /* statements of two rel
 const char *rh_view_runners(const rh_view *view);       /* of several programs, who was kept out */
 const char *rh_view_rollback(const rh_view *view);      /* over all migrations */
 /* What became of those that were killed half-way; NULL when none was. */
+/* As which roles the migrations and the load ran, and why; NULL: none was chosen. */
+const char *rh_view_roles(const rh_view *view);
 const char *rh_view_interruptions(const rh_view *view);
 /* What the migration that failed left behind; NULL when none did, or nobody looked. */
 const char *rh_view_after_failure(const rh_view *view);

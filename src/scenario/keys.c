@@ -102,6 +102,18 @@ static bool read_profile(rh_reader *reader, const key_spec *key, rh_yaml_node *n
     return true;
 }
 
+static bool read_migrations_role(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
+{
+    reader->scenario->migrations.role_where = rh_value_where(reader, node);
+    return read_text(reader, key, node, field);
+}
+
+static bool read_workload_role(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
+{
+    reader->scenario->workload.role_where = rh_value_where(reader, node);
+    return read_text(reader, key, node, field);
+}
+
 static bool read_directory(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
 {
     const char *path = rh_value_path(reader, key->path, node);
@@ -421,6 +433,7 @@ static const key_spec KEYS[] = {
     {"migrations.pending", read_pending, AT(migrations.pending)},
     {"migrations.history", read_history_table, AT(migrations.history)},
     {"migrations.transaction", read_transaction, AT(migrations.transaction), WORDS(FILE_TRANSACTIONS)},
+    {"migrations.role", read_migrations_role, AT(migrations.role)},
     {"migrations.statement_timeout", read_duration, AT(migrations.statement_timeout)},
     {"migrations.command", read_command, AT(migrations.command)},
     {"migrations.down", read_command, AT(migrations.down)},
@@ -434,6 +447,7 @@ static const key_spec KEYS[] = {
     {"workload.next.path", read_next_path, AT(workload.next.files)},
     {"workload.rate", read_real, AT(workload.rate), .low = 0.1, .high = 1e6},
     {"workload.connections", read_int, AT(workload.connections), .low = 1, .high = 5000},
+    {"workload.role", read_workload_role, AT(workload.role)},
     {"workload.before", read_duration, AT(workload.before)},
     {"workload.after", read_duration, AT(workload.after)},
     {"workload.seed", read_seed, AT(workload.seed)},

@@ -160,7 +160,7 @@ static bool initdb(rh_staging *staging, const char *locale, rh_error *error)
     const char *argv[] = {rh_staging_program(staging, "initdb"),
                           "--pgdata",
                           staging->cluster.data,
-                          "--username=postgres",
+                          "--username=" RH_OWN_ROLE,
                           "--auth=trust",
                           "--encoding=UTF8",
                           rh_arena_printf(staging->arena, "--locale=%s", locale),

@@ -150,10 +150,21 @@ static bool apply_setting(rh_staging *staging, rh_pg *pg, const char *whose, rh_
     return refused;
 }
 
+/* Until 14 every role may create objects in the schema public, which pg_dump does not say. */
+static bool open_public_schema(rh_staging *staging, rh_error *error)
+{
+    if (staging->origin_major == 0 || staging->origin_major >= 15 || staging->major < 15)
+        return true;
+    rh_pg *pg = rh_staging_connect(staging, staging->database, ": settings", error);
+    bool ok = pg && rh_pg_execute(pg, "GRANT CREATE ON SCHEMA public TO PUBLIC", error);
+    rh_pg_close(pg);
+    return ok;
+}
+
 bool rh_database_settings(rh_staging *staging, rh_pg *pg, rh_error *error)
 {
     const char *whose = rh_arena_printf(staging->arena, "ALTER DATABASE %s", staging->database);
-    bool ok = true;
+    bool ok = open_public_schema(staging, error);
     for (size_t i = 0; ok && i < staging->origin->setting_count; i++)
         if (!staging->origin->settings[i].role)
             ok = apply_setting(staging, pg, whose, &staging->origin->settings[i], error);

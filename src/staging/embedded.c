@@ -162,8 +162,10 @@ bool rh_embedded_alive(rh_staging *staging, rh_error *error)
 static bool create_database(rh_staging *staging, rh_error *error)
 {
     rh_pg *pg = rh_staging_connect(staging, "postgres", ": staging", error);
-    bool ok =
-        pg && rh_database_create(staging, pg, DATABASE, error) && rh_database_settings(staging, pg, error);
+    static const char postgres[] =
+        "CREATE ROLE postgres SUPERUSER CREATEDB CREATEROLE REPLICATION BYPASSRLS LOGIN";
+    bool ok = pg && rh_pg_execute(pg, postgres, error) && rh_database_create(staging, pg, DATABASE, error) &&
+              rh_database_settings(staging, pg, error);
     rh_pg_close(pg);
     return ok;
 }

@@ -28,6 +28,7 @@ rh_staging *rh_staging_start(const rh_staging_request *request, rh_error *error)
     rh_staging *staging = rh_arena_alloc(arena, sizeof *staging);
     *staging = (rh_staging){.arena = arena, .scenario = request->scenario, .progress = request->progress};
     staging->kind = request->scenario->staging.kind;
+    staging->origin_major = request->wanted_major;
     staging->origin = request->origin ? request->origin : rh_arena_alloc(arena, sizeof *staging->origin);
     staging->production = request->production;
     staging->production_count = request->production_count;
@@ -141,19 +142,8 @@ void rh_staging_note(rh_staging *staging, const char *format, ...)
 
 const char *rh_staging_conninfo_of(rh_staging *staging, const char *database)
 {
-    const char *keys[] = {"dbname", "host", "port", "user", "options"};
-    const char *values[] = {database, staging->cluster.socket, "5432", "postgres", NULL};
-    bool embedded = staging->kind == RH_STAGING_EMBEDDED;
-    const char *url = embedded ? "" : staging->borrowed.url;
-    values[4] = rh_database_options(staging->origin, staging->arena);
-    if (!embedded) { /* the URL has its own host, port and user */
-        keys[1] = keys[4];
-        values[1] = values[4];
-    }
-    char *with = rh_pg_conninfo_with(url, embedded ? 5 : values[1] ? 2 : 1, keys, values, NULL);
-    const char *copy = rh_arena_strdup(staging->arena, with);
-    free(with);
-    return copy;
+    return rh_staging_conninfo_as(staging, database, NULL,
+                                  rh_database_options(staging->origin, staging->arena));
 }
 
 rh_pg *rh_staging_connect(rh_staging *staging, const char *database, const char *role, rh_error *error)
@@ -170,6 +160,8 @@ void rh_staging_use(rh_staging *staging, const char *database)
 {
     staging->sample = strcmp(database, staging->database) == 0 ? NULL : database;
     staging->conninfo = rh_staging_conninfo_of(staging, database);
+    staging->migrations_conninfo = rh_staging_conninfo_as(staging, database, staging->migrations_role, NULL);
+    staging->workload_conninfo = rh_staging_conninfo_as(staging, database, staging->workload_role, NULL);
 }
 
 /* Of a copy: the times stay in their order. */

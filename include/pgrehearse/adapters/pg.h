@@ -112,6 +112,8 @@ const char **rh_pg_environment(const rh_pg *pg, rh_arena *arena, size_t *count);
 /* Takes libpq's variables away from this program: ALL of them, or those that change what a session does. */
 void rh_pg_forget_environment(bool all);
 
+/* The value that CONNINFO gives KEYWORD; NULL: none. Heap. */
+char *rh_pg_conninfo_value(const char *conninfo, const char *keyword);
 /* The same as a postgresql:// URI, percent-encoded: what programs take in DATABASE_URL. Heap; the password,
  * if any, is in it. */
 char *rh_pg_conninfo_uri(const char *conninfo, rh_error *error);

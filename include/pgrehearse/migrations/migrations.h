@@ -22,6 +22,8 @@ bool rh_history_list_tables(rh_pg *pg, rh_arena *arena, rh_listed_tables *tables
 bool rh_history_locate(const rh_scenario *scenario, const rh_listed_tables *tables, rh_arena *arena,
                        rh_plan *plan, rh_error *error);
 
+/* Every part of TABLE (see rh_plan.history_table) in double quotes. Heap. */
+char *rh_history_quoted(const char *table);
 /* Reads the rows of TABLE (SQL text: name or schema.name) from a database; rows->present is false when there
  * is no such table. */
 bool rh_history_read(rh_pg *pg, const char *table, rh_arena *arena, rh_rows *rows, rh_error *error);

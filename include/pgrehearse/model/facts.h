@@ -64,6 +64,7 @@ typedef struct rh_backup_facts {
     const char *dump_version;    /* "15.4" pg_dump's own version; NULL if it does not say */
     int server_major;            /* of the database dumped; 0 unknown */
     rh_database_facts database;
+    bool roles_known; /* it has the roles' attributes and memberships: a pg_dumpall */
     double restore_s;
     int64_t database_bytes, tables, rows; /* after restore and prepare: user tables, exact row count */
     rh_skipped *skipped;                  /* harmless errors, parts left out or changed, each with why */

@@ -104,6 +104,13 @@ typedef struct rh_pass_record {
     bool complete;    /* every pending migration ran */
 } rh_pass_record;
 
+/* Whose rights sessions have. */
+typedef struct rh_session_role {
+    const char *name; /* NULL: not chosen yet */
+    const char *why;  /* "the owner of the history table schema_migrations" */
+    bool superuser;
+} rh_session_role;
+
 typedef struct rh_run {
     rh_arena *arena; /* owns everything below */
     const rh_scenario *scenario;
@@ -122,6 +129,7 @@ typedef struct rh_run {
     rh_staging_facts staging;
     rh_production_facts production;
     rh_plan plan;
+    rh_session_role migrations_role, workload_role;
     rh_pass_record *passes;
     size_t pass_count;
     rh_load load;

@@ -192,6 +192,8 @@ typedef struct rh_scenario {
         int concurrent_runners; /* of the program, at once; 1: not tried */
         rh_migration_step *steps;
         size_t step_count;
+        const char *role; /* who runs them; NULL: found in the backup */
+        rh_location role_where;
         rh_usec statement_timeout; /* 0: none. A statement that takes longer fails its migration. */
         rh_location where;
     } migrations;
@@ -204,6 +206,8 @@ typedef struct rh_scenario {
         rh_workload next; /* the next release's mix; source none: not given */
         rh_location next_where;
         rh_usec before, after;
+        const char *role; /* the application's; NULL: found in the statistics or the backup */
+        rh_location role_where;
         uint64_t seed;
         rh_location where;
     } workload;

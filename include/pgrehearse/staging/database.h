@@ -6,8 +6,9 @@
 /* Creates NAME from template0 over PG, with the backup's encoding and locale. What the server refuses of them
  * is staging->locale_missing and locale_why, and the nearest that it takes is used. */
 bool rh_database_create(rh_staging *staging, rh_pg *pg, const char *name, rh_error *error);
-/* ALTER DATABASE … SET of the backup for the rehearsed database, over PG: before the restore, which may need
- * them. Those that a rehearsal must not have, or that the server refuses, keep their reason in why_not. */
+/* ALTER DATABASE … SET of the backup, and what its version lets every role do, for the rehearsed database,
+ * over PG: before the restore, which may need them. Settings that a rehearsal must not have, or that the
+ * server refuses, keep their reason in why_not. */
 bool rh_database_settings(rh_staging *staging, rh_pg *pg, rh_error *error);
 /* Owner, privileges and settings of database FROM for TO, over PG. What this role may not do is left out. */
 bool rh_database_dress(rh_pg *pg, const char *from, const char *to, rh_error *error);

@@ -44,6 +44,28 @@ void rh_staging_free(rh_staging *staging, bool keep);
 /* Of the staging database; valid until the next call that changes the current database. Its role is a
  * superuser (embedded) or the URL's. */
 const char *rh_staging_conninfo(const rh_staging *staging);
+/* The same for sessions of the migrations and of the load: their own roles, and the settings that the backup
+ * gives them. Of RH_STAGING's role until rh_staging_use_roles. */
+const char *rh_staging_migrations_conninfo(const rh_staging *staging);
+const char *rh_staging_workload_conninfo(const rh_staging *staging);
+
+typedef enum rh_admission {
+    RH_ADMITTED,        /* sessions can be this role's */
+    RH_ADMITTED_LATER,  /* the same, after a CONNECT on the database that the backup does not give it */
+    RH_ADMISSION_NONE,  /* there is no such role */
+    RH_ADMISSION_DENIED /* on a given server: the URL's role must not become it */
+} rh_admission;
+/* Lets sessions be of ROLE. Embedded: by a login of its own; on a given server: by SET ROLE in the startup
+ * packet, as whatever role the URL has. *SUPERUSER: it is one. False only with ERROR set. */
+bool rh_staging_admit(rh_staging *staging, const char *role, rh_admission *admission, bool *superuser,
+                      rh_error *error);
+/* Sessions are of these roles from now on; NULL: of the program's own role. */
+void rh_staging_use_roles(rh_staging *staging, const char *migrations, const char *workload);
+/* The rehearsed database's name. */
+const char *rh_staging_database(const rh_staging *staging);
+/* The role of the program's own sessions. */
+const char *rh_staging_own_role(const rh_staging *staging);
+
 /* The server's log, to which it appends; NULL on a given server, whose log cannot be read from here. */
 const char *rh_staging_log(const rh_staging *staging);
 const char *rh_staging_bindir(const rh_staging *staging);

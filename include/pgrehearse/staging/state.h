@@ -7,6 +7,10 @@
 #include "pgrehearse/staging/staging.h"
 #include <stdint.h>
 
+/* The superuser of an embedded cluster: a name that no role of a backup has, since a dump may change those.
+ */
+#define RH_OWN_ROLE "pgrehearse_superuser"
+
 /* Which settings the embedded server runs with. */
 typedef enum rh_settings_phase { RH_SETTINGS_RESTORE, RH_SETTINGS_TIMED } rh_settings_phase;
 
@@ -48,11 +52,14 @@ struct rh_staging {
     gid_t gid;
     rh_isolation isolation;
     const char *database; /* the rehearsed one */
+    int origin_major;     /* of the server that the backup is of; 0: not known */
     rh_database_facts *origin;               /* what the backup says of it */
     const char *locale_path;                 /* LOCPATH of the server; NULL: the system's */
     const char *locale_missing, *locale_why; /* the backup's locale that the database lacks, and why; NULL */
     const char *sample;   /* the sampled one; NULL unless it is current */
     const char *conninfo; /* of the current one; valid until it changes */
+    const char *migrations_role, *workload_role;         /* NULL: the role of our own sessions */
+    const char *migrations_conninfo, *workload_conninfo; /* of the current one, too */
     rh_cluster cluster;
     rh_borrowed borrowed;
     rh_settings_phase phase;
@@ -81,6 +88,9 @@ struct rh_staging {
 void rh_staging_note(rh_staging *staging, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A conninfo of DATABASE in this place, in the arena. */
 const char *rh_staging_conninfo_of(rh_staging *staging, const char *database);
+/* The same for sessions of ROLE (NULL: our own) with startup OPTIONS (may be NULL). */
+const char *rh_staging_conninfo_as(rh_staging *staging, const char *database, const char *role,
+                                   const char *options);
 /* Connects to DATABASE. */
 rh_pg *rh_staging_connect(rh_staging *staging, const char *database, const char *role, rh_error *error);
 /* The installation's program NAME, in the arena. */

@@ -172,8 +172,6 @@ int rh_history_column(const rh_rows *history, const char *column);
 bool rh_history_mark(const rh_rows *history, const char *column, const char *tool, rh_plan *plan,
                      rh_error *error);
 bool rh_history_not_of(const char *table, const char *tool, const char *lacks, rh_error *error);
-/* Every part of TABLE (see rh_plan.history_table) in double quotes. Heap. */
-char *rh_history_quoted(const char *table);
 /* PLAN's history table, quoted, with its schema: the one it names, else the first of the search_path as it
  * was when this session first asked (tools that fix it when they connect). Heap; NULL on failure. */
 char *rh_history_qualified(rh_pg *pg, const rh_plan *plan, const char *tool, rh_error *error);

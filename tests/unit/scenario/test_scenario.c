@@ -180,8 +180,8 @@ static void test_unknown_keys(void **state)
     (void)state;
     complains(BASE "migrations:\n  path: migrations\n  pendng: all\n", 5, 3,
               "unknown key \"pendng\" in migrations; did you mean \"pending\"?",
-              "the keys of migrations: path, framework, pending, history, transaction, statement_timeout, "
-              "command, down");
+              "the keys of migrations: path, framework, pending, history, transaction, role, "
+              "statement_timeout, command, down");
     complains(BASE "verfiy: []\n", 3, 1, "unknown key \"verfiy\"; did you mean \"verify\"?", "name, backup");
     complains(BASE "pending: all\n", 3, 1, "unknown key \"pending\"; did you mean \"migrations.pending\"?",
               NULL);

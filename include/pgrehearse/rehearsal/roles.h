@@ -1,0 +1,12 @@
+/* Whose rights the migrations and the load have. */
+#pragma once
+#include "pgrehearse/model/run.h"
+#include "pgrehearse/staging/staging.h"
+
+/* Once the history table is known, before the snapshot: chooses run->migrations_role and workload_role, lets
+ * both into staging, and adds what is not known of their rights to what was not measured. A role of the
+ * scenario that staging does not have, or must not become, is RH_ERROR_SCENARIO at its place. */
+bool rh_roles_choose(rh_run *run, rh_staging *staging, rh_error *error);
+/* To a migration that failed for want of rights (SQLSTATE 42501): as whom it ran, and what to do. Sets the
+ * hint of ERROR and of the failure that MIGRATION records. */
+void rh_roles_explain(const rh_run *run, rh_migration *migration, rh_error *error);

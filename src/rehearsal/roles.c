@@ -1,0 +1,212 @@
+#include "pgrehearse/rehearsal/roles.h"
+#include "pgrehearse/migrations/migrations.h"
+#include "sql/rehearsal.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- candidates ---- */
+
+static bool find_migrations_role(rh_run *run, rh_staging *staging, rh_pg *pg, rh_session_role *role,
+                                 rh_error *error)
+{
+    char *table = run->plan.history_table ? rh_history_quoted(run->plan.history_table) : NULL;
+    const char *owner = run->backup.database.owner;
+    const char *parameters[] = {table, owner, rh_staging_own_role(staging)};
+    rh_pg_result *row = rh_pg_query(pg, rh_sql_migrations_roles, 3, parameters, error);
+    if (row && rh_pg_rows(row) == 1) {
+        int64_t rank = rh_pg_int(row, 0, 0, 0);
+        role->name = rh_arena_strdup(run->arena, rh_pg_value(row, 0, 1));
+        role->why = rank == 1   ? rh_arena_printf(run->arena, "the owner of the history table %s",
+                                                  run->plan.history_table)
+                    : rank == 2 ? "the owner of the backup's database"
+                                : "the owner of most tables";
+    }
+    rh_pg_result_free(row);
+    free(table);
+    return row != NULL;
+}
+
+static bool find_workload_role(rh_run *run, rh_pg *pg, rh_session_role *role, rh_error *error)
+{
+    rh_pg_result *row = rh_pg_query(pg, rh_sql_workload_roles, 0, NULL, error);
+    if (row && rh_pg_rows(row) == 1) {
+        long long tables = rh_pg_int(row, 0, 1, 0);
+        role->name = rh_arena_strdup(run->arena, rh_pg_value(row, 0, 0));
+        role->why = rh_arena_printf(run->arena,
+                                    "the role with the most privileges on tables of others (%lld table%s)",
+                                    tables, tables == 1 ? "" : "s");
+    }
+    rh_pg_result_free(row);
+    return row != NULL;
+}
+
+/* ---- admission ---- */
+
+static bool refuse(const rh_run *run, const rh_staging *staging, const char *key, const char *name,
+                   rh_admission admission, const rh_location *where, rh_error *error)
+{
+    bool embedded = run->staging.kind == RH_STAGING_EMBEDDED;
+    if (admission == RH_ADMISSION_NONE) {
+        rh_error_set(error, RH_ERROR_SCENARIO, "%s: staging has no role \"%s\"", key, name);
+        rh_error_hint(
+            error, embedded ? "the backup does not name it: is it spelled as there? A step in prepare: can "
+                              "create it and grant it what it has on production"
+                            : "create it on the staging server, with the rights that it has on production");
+    } else {
+        rh_error_set(error, RH_ERROR_SCENARIO, "%s: the role of staging.url, \"%s\", must not become \"%s\"",
+                     key, rh_staging_own_role(staging), name);
+        rh_error_hint(error, "GRANT that role to it on the staging server, or name another role");
+    }
+    return rh_error_at(error, where->file, where->line, where->column);
+}
+
+/* Lets in the role that KEY of the scenario names, or the one that was found; ROLE->name is NULL where only
+ * the program's own is left. */
+static bool admit(rh_run *run, rh_staging *staging, const char *key, const char *asked,
+                  const rh_location *where, rh_session_role *role, rh_error *error)
+{
+    rh_admission admission = RH_ADMISSION_NONE;
+    if (asked) {
+        role->name = asked;
+        role->why = "as the scenario says";
+    }
+    if (!role->name)
+        return true;
+    if (!rh_staging_admit(staging, role->name, &admission, &role->superuser, error))
+        return false;
+    if (admission == RH_ADMITTED_LATER)
+        rh_run_not_measured(
+            run,
+            "rights: the backup does not say how %s may connect to the database (role memberships are "
+            "not in it): CONNECT was granted",
+            role->name);
+    if (admission == RH_ADMITTED || admission == RH_ADMITTED_LATER)
+        return true;
+    if (asked)
+        return refuse(run, staging, key, asked, admission, where, error);
+    rh_run_not_measured(run, "rights: %s, %s, is not a role that the staging server lets \"%s\" become",
+                        role->name, role->why, rh_staging_own_role(staging));
+    *role = (rh_session_role){0};
+    return true;
+}
+
+/* The program's own role, when no other can be had. */
+static bool fall_back(rh_run *run, rh_staging *staging, const char *why, rh_session_role *role,
+                      rh_error *error)
+{
+    rh_admission admission;
+    role->name = rh_arena_strdup(run->arena, rh_staging_own_role(staging));
+    role->why = why;
+    return rh_staging_admit(staging, role->name, &admission, &role->superuser, error);
+}
+
+/* ---- the choice ---- */
+
+static bool choose_migrations_role(rh_run *run, rh_staging *staging, rh_pg *pg, rh_error *error)
+{
+    rh_session_role *role = &run->migrations_role;
+    const char *asked = run->scenario->migrations.role;
+    if ((!asked && !find_migrations_role(run, staging, pg, role, error)) ||
+        !admit(run, staging, "migrations.role", asked, &run->scenario->migrations.role_where, role, error))
+        return false;
+    return role->name ||
+           fall_back(run, staging,
+                     run->staging.kind == RH_STAGING_EMBEDDED ? "the backup names no owner of its objects"
+                                                              : "the role of staging.url",
+                     role, error);
+}
+
+static bool choose_workload_role(rh_run *run, rh_staging *staging, rh_pg *pg, rh_error *error)
+{
+    rh_session_role *role = &run->workload_role;
+    const char *asked = run->scenario->workload.role;
+    if ((!asked && !find_workload_role(run, pg, role, error)) ||
+        !admit(run, staging, "workload.role", asked, &run->scenario->workload.role_where, role, error))
+        return false;
+    if (role->name)
+        return true;
+    *role = run->migrations_role;
+    role->why = "the migrations' role: no other has privileges on tables";
+    return true;
+}
+
+/* The owner of the database owns its schema public, too: without it the role could create nothing there. */
+static bool assume_database_owner(rh_run *run, rh_staging *staging, rh_pg *pg, rh_error *error)
+{
+    const rh_session_role *role = &run->migrations_role;
+    if (run->staging.kind != RH_STAGING_EMBEDDED || run->backup.database.owner || role->superuser)
+        return true;
+    char *quoted = rh_pg_quote_identifier(role->name);
+    bool ok =
+        rh_pg_executef(pg, error, "ALTER DATABASE %s OWNER TO %s", rh_staging_database(staging), quoted);
+    free(quoted);
+    rh_run_not_measured(run, "rights: the backup does not say who owns the database: taken to be %s",
+                        role->name);
+    return ok;
+}
+
+static void note_rights(rh_run *run)
+{
+    const rh_session_role *m = &run->migrations_role, *w = &run->workload_role;
+    bool load = run->scenario->passes & RH_PASS_LOADED && run->scenario->workload.source != RH_WORKLOAD_NONE;
+    if (m->superuser)
+        rh_run_not_measured(
+            run,
+            "rights: the migrations ran as the superuser %s (%s): ownership, privileges and row-level "
+            "security did not restrict them; if another role migrates production, name it in "
+            "migrations.role",
+            m->name, m->why);
+    if (load && w->superuser)
+        rh_run_not_measured(
+            run,
+            "rights: the load ran as the superuser %s (%s): privileges and row-level security did not "
+            "restrict it; name the application's role in workload.role",
+            w->name, w->why);
+    if (!run->backup.roles_known && (!m->superuser || (load && !w->superuser)))
+        rh_run_not_measured(
+            run, "rights: role memberships and attributes are not in the backup (pg_dump does not write "
+                 "them): a role that has rights by them on production lacks them here");
+}
+
+bool rh_roles_choose(rh_run *run, rh_staging *staging, rh_error *error)
+{
+    rh_pg *pg = rh_pg_connect(rh_staging_conninfo(staging), ": roles", error);
+    bool ok = pg && choose_migrations_role(run, staging, pg, error) &&
+              assume_database_owner(run, staging, pg, error) && choose_workload_role(run, staging, pg, error);
+    rh_pg_close(pg);
+    if (!ok)
+        return false;
+    const char *own = rh_staging_own_role(staging);
+    const char *m = run->migrations_role.name, *w = run->workload_role.name;
+    rh_staging_use_roles(staging, strcmp(m, own) == 0 ? NULL : m, strcmp(w, own) == 0 ? NULL : w);
+    note_rights(run);
+    return true;
+}
+
+/* ---- what was refused ---- */
+
+static const char *explain(const rh_run *run, const char *hint)
+{
+    const rh_session_role *role = &run->migrations_role;
+    return rh_arena_printf(
+        run->arena,
+        "%s%sThe migration ran as %s (%s). If another role runs it on production, name it in "
+        "migrations.role%s",
+        hint ? hint : "", hint ? " " : "", role->name, role->why,
+        run->backup.roles_known
+            ? "."
+            : "; if this role has the right by a membership, which pg_dump does not write, GRANT it "
+              "in prepare:.");
+}
+
+void rh_roles_explain(const rh_run *run, rh_migration *migration, rh_error *error)
+{
+    if (!error || strcmp(error->sqlstate, "42501") != 0 || !run->migrations_role.name)
+        return;
+    const char *hint = explain(run, error->hint);
+    rh_failure *failures[] = {migration->failure, migration->rollback.failure};
+    for (size_t i = 0; i < 2; i++)
+        if (failures[i] && failures[i]->message && strcmp(failures[i]->message, error->message) == 0)
+            failures[i]->hint = hint;
+    rh_error_hint(error, "%s", hint);
+}
