@@ -58,7 +58,7 @@ migration 001_own.sql 'SET ROLE NONE;
 RESET ROLE;
 ALTER TABLE orders ADD COLUMN extra text;
 CREATE TABLE public.coupons (id integer PRIMARY KEY);
-INSERT INTO public.coupons SELECT 1 FROM pg_database WHERE current_user = $$Shop Owner$$ AND session_user = current_user
+INSERT INTO public.coupons SELECT 1 WHERE current_user = $$Shop Owner$$ AND session_user = current_user
    AND current_setting($$lock_timeout$$) = $$3s$$;'
 printf '%s\n' "SELECT 'coupons' WHERE NOT EXISTS (SELECT FROM public.coupons);" \
     "SELECT datname FROM pg_database WHERE datname = current_database() AND (pg_encoding_to_char(encoding), datcollate, pg_get_userbyid(datdba)) <> ('LATIN1', 'de_AT', 'Shop Owner');" \
