@@ -18,7 +18,7 @@ static void test_start_and_free(void **state)
     fixture *f = *state;
     assert_ok(f, fixture_start(f));
     assert_string_equal(fixture_value(f, "SELECT current_user || ' ' || current_database()"),
-                        "postgres pgrehearse");
+                        "pgrehearse_superuser pgrehearse");
     assert_string_equal(fixture_value(f, "SHOW server_encoding"), "UTF8");
     assert_true(rh_staging_alive(f->staging, &f->error));
     assert_int_equal(entries(f), 1); /* the cluster; server.log is made when it has ended */
