@@ -5,12 +5,9 @@
 rm -f "$work/migrations/"*
 secret=hunter2-of-the-settings
 
-# dump LOCALE: what pg_dump --create writes of a database of shop_owner, with its content on standard input.
+# dump LOCALE: what pg_dump --create writes, without its comments, of a database of shop_owner, with its content on standard input.
 dump() {
     cat <<SQL
--- PostgreSQL database dump
--- Dumped from database version 15.4
--- Dumped by pg_dump version 15.4
 SET statement_timeout = 0;
 SET client_encoding = 'UTF8';
 CREATE DATABASE shop WITH TEMPLATE = template0 ENCODING = '$2' LOCALE_PROVIDER = libc LOCALE = '$1';
@@ -31,7 +28,6 @@ SQL
 GRANT SELECT,INSERT,UPDATE ON TABLE app.orders TO shop_app;
 GRANT USAGE ON SCHEMA app TO shop_app;
 REVOKE TEMPORARY ON DATABASE shop FROM PUBLIC;
--- PostgreSQL database dump complete
 SQL
 }
 content() {
@@ -41,10 +37,14 @@ ALTER SCHEMA app OWNER TO "Shop Owner";
 CREATE FUNCTION app.is_known(text) RETURNS boolean LANGUAGE sql AS \$\$ SELECT current_setting('app.key') <> \$1 \$\$;
 CREATE TABLE app.orders (id integer PRIMARY KEY, note text, CONSTRAINT known CHECK (app.is_known(note)));
 ALTER TABLE app.orders OWNER TO "Shop Owner";
-INSERT INTO app.orders SELECT g, 'x' FROM generate_series(1, 2000) g;
+COPY app.orders (id, note) FROM stdin;
+$(seq 2000 | sed 's/$/\tx/')
+\\.
 CREATE TABLE app.hidden (id integer PRIMARY KEY, note text);
 ALTER TABLE app.hidden OWNER TO "Shop Owner";
-INSERT INTO app.hidden SELECT g, 'x' FROM generate_series(1, 2000) g;
+COPY app.hidden (id, note) FROM stdin;
+$(seq 2000 | sed 's/$/\tx/')
+\\.
 CREATE TABLE app.foreign_owned (id integer PRIMARY KEY);
 ALTER TABLE app.foreign_owned OWNER TO other;
 SQL
