@@ -100,7 +100,7 @@ const char *rh_verdict_name(rh_verdict verdict)
 const char *rh_gate_kind_name(rh_gate_kind kind)
 {
     static const char *const names[] = {"predicted_duration", "reads_blocked", "writes_blocked",
-                                        "response_p99_ratio", "load_errors"};
+                                        "response_p99_ratio", "load_errors",   "backup_checksum"};
     return kind < RH_GATE_COUNT ? names[kind] : NULL;
 }
 

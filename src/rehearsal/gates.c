@@ -214,6 +214,17 @@ static void judge(const rh_run *run, rh_gate *gate)
                                                    : RH_GATE_HELD;
 }
 
+static void check_checksum(const rh_run *run, rh_gate *gate)
+{
+    const rh_checksum_fact *checksum = &run->backup.checksum;
+    if (!checksum->vouched) {
+        not_measured(gate, "the backup was not read");
+        return;
+    }
+    gate->measured = checksum->whole ? 0 : 1;
+    gate->worst = rh_arena_printf(run->arena, "what vouches for the backup's bytes: %s", checksum->vouched);
+}
+
 void rh_gates_check(rh_run *run)
 {
     for (rh_gate_kind kind = 0; kind < RH_GATE_COUNT; kind++) {
@@ -231,6 +242,8 @@ void rh_gates_check(rh_run *run)
             check_blocked(run, gate, kind == RH_GATE_READS_BLOCKED);
         else if (kind == RH_GATE_RESPONSE_P99_RATIO)
             check_response(run, gate);
+        else if (kind == RH_GATE_BACKUP_CHECKSUM)
+            check_checksum(run, gate);
         else
             check_errors(run, gate);
         judge(run, gate);

@@ -1,6 +1,7 @@
 /* What would run, without a server. */
 #include "pgrehearse/rehearsal/rehearsal.h"
 #include "pgrehearse/backup/backup.h"
+#include "pgrehearse/backup/checksum.h"
 #include "pgrehearse/migrations/migrations.h"
 #include "pgrehearse/profile/profile.h"
 #include "pgrehearse/rehearsal/disturb.h"
@@ -49,7 +50,7 @@ bool rh_rehearsal_plan(const rh_scenario *scenario, rh_arena *arena, rh_plan *pl
     rh_rows history = {0};
     const char *bindir = NULL;
     if (!rh_plan_detect(scenario, arena, plan, error) ||
-        !rh_backup_inspect(scenario->backup.path, arena, backup, NULL, error))
+        !rh_backup_examine(scenario, arena, backup, NULL, error))
         return false;
     rh_listed_tables tables = {0};
     if (plan->folder && (!rh_backup_list_tables(backup, arena, &tables, error) ||

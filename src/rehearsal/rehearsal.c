@@ -2,6 +2,7 @@
 #include "pgrehearse/rehearsal/rehearsal.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/backup/backup.h"
+#include "pgrehearse/backup/checksum.h"
 #include "pgrehearse/base/interrupt.h"
 #include "pgrehearse/rehearsal/after_failure.h"
 #include "pgrehearse/base/units.h"
@@ -49,8 +50,12 @@ static bool inspect_backup(rehearsal *r, rh_error *error)
     char size[32];
     r->stage = "backup";
     rh_progress_begin(r->progress, r->stage, "%s", r->scenario->backup.path);
-    if (!rh_backup_inspect(r->scenario->backup.path, r->run->arena, &r->run->backup, r->progress, error))
+    if (!rh_backup_examine(r->scenario, r->run->arena, &r->run->backup, r->progress, error))
         return false;
+    if (!r->run->backup.checksum.whole)
+        rh_run_not_measured(
+            r->run, "the backup's bytes: what vouches for them is %s (PATH.sha256 or backup.sha256 would)",
+            r->run->backup.checksum.vouched);
     rh_progress_end(r->progress, r->stage, "%s, sha256 %.12s…",
                     rh_size_format(r->run->backup.bytes, size, sizeof size), r->run->backup.sha256);
     return true;
@@ -445,8 +450,9 @@ static void begin(rh_run *run, const rh_scenario *scenario, rh_arena *arena)
     run->prediction.backtest.worst_abs_error = run->prediction.backtest.width = RH_NOT_MEASURED;
 }
 
-/* Writes the run directory's pages. A page that cannot be written fails the run, and the pages are written again
- * with that verdict, so that none contradicts the exit code: rh_report_write removes what it cannot replace. */
+/* Writes the run directory's pages. A page that cannot be written fails the run, and the pages are written
+ * again with that verdict, so that none contradicts the exit code: rh_report_write removes what it cannot
+ * replace. */
 static void write_results(rehearsal *r, rh_error *failed)
 {
     rh_error unwritten = {0};

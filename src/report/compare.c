@@ -77,7 +77,7 @@ static const char *gate_text(const rh_view *view, const rh_json *gate)
 static void gates(const comparison *c)
 {
     static const char *const names[] = {"predicted_duration", "reads_blocked", "writes_blocked",
-                                        "response_p99_ratio", "load_errors"};
+                                        "response_p99_ratio", "load_errors",   "backup_checksum"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         const rh_json *a = gate_named(&c->a, names[i]), *b = gate_named(&c->b, names[i]);
         if (!a && !b)

@@ -125,6 +125,7 @@ static void gates(rh_html *html)
         {"writes_blocked", "Longest time writes to a relation were blocked"},
         {"response_p99_ratio", "Response time during / before, 99th percentile"},
         {"load_errors", "Transactions of the load that failed"},
+        {"backup_checksum", "Backups without a checksum of all their bytes"},
     };
     const rh_json *list = rh_json_get(html->view.report, "gates");
     rh_html_section(html, "gates", "Gates");

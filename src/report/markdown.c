@@ -260,10 +260,12 @@ static void details(const page *p)
     const char *server = rh_json_string(rh_json_path(report, "staging.server_version"));
     const char *backup = rh_json_string(rh_json_path(report, "backup.path"));
     const char *sha = rh_json_string(rh_json_path(report, "backup.sha256"));
-    rh_text_printf(p->out, "\nPostgreSQL %s; backup %s%s%.12s; run %s; pgrehearse %s.\n\n</details>\n",
+    const char *vouched = rh_json_string(rh_json_path(report, "backup.vouched_for_by"));
+    rh_text_printf(p->out, "\nPostgreSQL %s; backup %s%s%.12s%s%s; run %s; pgrehearse %s.\n\n</details>\n",
                    plain(p, server ? server : "never started"),
                    plain(p, backup ? rh_view_basename(backup) : "not read"), sha ? ", sha256 " : "",
-                   sha ? sha : "", plain(p, rh_view_string(report, "run_id")),
+                   sha ? sha : "", vouched ? ", its bytes vouched for by " : "",
+                   vouched ? plain(p, vouched) : "", plain(p, rh_view_string(report, "run_id")),
                    plain(p, rh_view_string(report, "tool_version")));
 }
 

@@ -116,6 +116,8 @@ static rh_json *backup_record(const rh_backup_facts *backup)
     rh_json_add_string(object, "container", backup->container);
     rh_json_add_string(object, "entry", backup->entry);
     rh_json_add_string(object, "sha256", backup->sha256[0] ? backup->sha256 : NULL);
+    rh_json_add_string(object, "checksum_source", backup->checksum.from);
+    rh_json_add_string(object, "vouched_for_by", backup->checksum.vouched);
     rh_json_add_count(object, "bytes", backup->bytes);
     rh_json_add_string(object, "archive_version", backup->archive_version);
     rh_json_add_string(object, "dump_version", backup->dump_version);
@@ -179,7 +181,7 @@ static rh_json *gates_record(const rh_run *run)
     static const char *const units[RH_GATE_COUNT] = {
         [RH_GATE_PREDICTED_DURATION] = "s", [RH_GATE_READS_BLOCKED] = "s",
         [RH_GATE_WRITES_BLOCKED] = "s",     [RH_GATE_RESPONSE_P99_RATIO] = "ratio",
-        [RH_GATE_LOAD_ERRORS] = "count",
+        [RH_GATE_LOAD_ERRORS] = "count",    [RH_GATE_BACKUP_CHECKSUM] = "count",
     };
     static const char *const outcomes[] = {"held", "failed", "not_measured"};
     rh_json *array = rh_json_array();

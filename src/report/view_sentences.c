@@ -74,12 +74,15 @@ static const char *gates_sentence(const rh_view *view)
         {"load_errors", "Would make %s transactions fail: do not run as is"},
         {"response_p99_ratio", "Would make responses %s times slower (99th percentile): do not run as is"},
         {"predicted_duration", "Would take %s, longer than allowed: do not run as is"},
+        {"backup_checksum", "Rehearsed on a backup that no checksum vouches for"},
     };
     for (size_t i = 0; i < sizeof sentences / sizeof *sentences; i++) {
         const rh_json *gate = failed_gate(view, sentences[i].name);
         if (!gate)
             continue;
         const char *measured = rh_view_gate_measured(view, gate), *marker = strstr(sentences[i].format, "%s");
+        if (!marker)
+            return sentences[i].format;
         return rh_view_printf(view, "%.*s%s%s", (int)(marker - sentences[i].format), sentences[i].format,
                               measured, marker + 2);
     }

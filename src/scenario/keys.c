@@ -5,6 +5,7 @@
 #include "pgrehearse/scenario/disturb.h"
 #include "pgrehearse/scenario/settings.h"
 #include "pgrehearse/scenario/steps.h"
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -156,6 +157,23 @@ static bool read_skip(rh_reader *reader, const key_spec *key, rh_yaml_node *node
         *(rh_skip *)rh_arena_add(reader->arena, field, &reader->scenario->backup.skip_count,
                                  sizeof(rh_skip)) = (rh_skip){entry, rh_value_where(reader, item)};
     }
+    return true;
+}
+
+static bool read_sha256(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
+{
+    const char *text = rh_value_text(reader, key->path, node);
+    if (!text)
+        return false;
+    size_t length = strlen(text);
+    if (length != 64 || strspn(text, "0123456789abcdefABCDEF") != length) {
+        rh_value_fail(reader, node, "%s must be 64 hexadecimal digits", key->path);
+        return rh_error_hint(reader->error, "sha256sum prints them");
+    }
+    char *digest = rh_arena_strdup(reader->arena, text);
+    for (char *c = digest; *c; c++)
+        *c = (char)tolower((unsigned char)*c);
+    *(const char **)field = digest;
     return true;
 }
 
@@ -327,6 +345,16 @@ static bool read_gate_count(rh_reader *reader, const key_spec *key, rh_yaml_node
     return true;
 }
 
+static bool read_gate_required(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
+{
+    static const rh_word words[] = {{"required", 0, NULL}};
+    int value;
+    if (!rh_value_word(reader, key->path, node, words, 1, &value))
+        return false;
+    set_gate(reader, node, field, 0);
+    return true;
+}
+
 /* ---- steps ---- */
 
 static bool read_before(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
@@ -416,6 +444,7 @@ static const key_spec KEYS[] = {
     {"name", read_name, AT(name), .required = true},
     {"backup", NULL, AT(backup.where), .required = true},
     {"backup.path", read_backup_path, AT(backup.path), .required = true},
+    {"backup.sha256", read_sha256, AT(backup.sha256)},
     {"backup.jobs", read_int, AT(backup.jobs), .low = 1, .high = 256},
     {"backup.skip", read_skip, AT(backup.skip)},
     {"backup.before", read_before, AT(backup.before)},
@@ -467,6 +496,7 @@ static const key_spec KEYS[] = {
     {"gates.writes_blocked", read_gate_duration, AT(gates[RH_GATE_WRITES_BLOCKED])},
     {"gates.response_p99_ratio", read_gate_number, AT(gates[RH_GATE_RESPONSE_P99_RATIO]), .low = 0,
      .high = 1e9},
+    {"gates.backup_checksum", read_gate_required, AT(gates[RH_GATE_BACKUP_CHECKSUM])},
     {"gates.load_errors", read_gate_count, AT(gates[RH_GATE_LOAD_ERRORS]), .low = 0, .high = 1e15},
 };
 enum { KEY_COUNT = sizeof KEYS / sizeof *KEYS };

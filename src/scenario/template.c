@@ -13,6 +13,7 @@ const char *rh_scenario_template(void)
            "backup:\n"
            "  path: backup.dump          # what pg_dump wrote (custom, directory, tar), or plain SQL, "
            "compressed or not\n"
+           "  # sha256: …              # else FILE.sha256 or SHA256SUMS beside it, when there is one\n"
            "  # jobs: 2                  # parallel restore; default: number of CPUs\n"
            "  # skip: [\"EXTENSION pg_cron\", \"TABLE DATA public.log\"]   # entries to leave out, as "
            "pg_restore "
@@ -119,5 +120,6 @@ const char *rh_scenario_template(void)
            "  reads_blocked: 500ms       # the longest stretch in which a table could not be read\n"
            "  writes_blocked: 2s\n"
            "  response_p99_ratio: 3      # during the migrations / before them\n"
-           "  load_errors: 0\n";
+           "  load_errors: 0\n"
+           "  # backup_checksum: required  # every byte of the backup was compared with a checksum\n";
 }

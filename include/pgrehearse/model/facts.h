@@ -52,6 +52,13 @@ typedef struct rh_database_facts {
     size_t grant_count;
 } rh_database_facts;
 
+/* What vouches for the backup's bytes. */
+typedef struct rh_checksum_fact {
+    const char *from;    /* where its SHA-256 was found: "backup.sha256", "SHA256SUMS" …; NULL: nowhere */
+    const char *vouched; /* what vouches for its bytes, as a phrase; NULL: not known yet */
+    bool whole;          /* for all of them */
+} rh_checksum_fact;
+
 typedef struct rh_backup_facts {
     const char *path;
     rh_backup_shape shape;
@@ -59,6 +66,7 @@ typedef struct rh_backup_facts {
     const char *container;   /* "none", "tar", "zip" */
     const char *entry;       /* plain inside a container: the entry that is the dump; else NULL */
     char sha256[65];
+    rh_checksum_fact checksum;
     int64_t bytes;
     const char *archive_version; /* "1.14" of pg_dump's own formats; NULL for plain */
     const char *dump_version;    /* "15.4" pg_dump's own version; NULL if it does not say */

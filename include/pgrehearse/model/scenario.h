@@ -102,6 +102,7 @@ typedef enum rh_gate_kind {
     RH_GATE_WRITES_BLOCKED, /* s */
     RH_GATE_RESPONSE_P99_RATIO, /* during / before */
     RH_GATE_LOAD_ERRORS,        /* count */
+    RH_GATE_BACKUP_CHECKSUM,    /* backups without a checksum of all bytes: 0 or 1 */
     RH_GATE_COUNT
 } rh_gate_kind;
 
@@ -148,6 +149,7 @@ typedef struct rh_scenario {
     const char *name;
     struct {
         const char *path; /* absolute */
+        const char *sha256; /* 64 hex digits in lower case; NULL: looked for beside the backup */
         int jobs;
         rh_skip *skip;
         size_t skip_count;
