@@ -16,6 +16,22 @@ static bool is_read(const rh_wait *wait)
     return wait->mode && wait->relation && strcmp(wait->mode, "AccessShareLock") == 0;
 }
 
+static bool is_same_queue(const rh_wait *a, const rh_wait *b)
+{
+    return a->root_pid == b->root_pid && a->at_s < b->at_s + b->wait_s && b->at_s < a->at_s + a->wait_s &&
+           a->relation && b->relation && strcmp(a->relation, b->relation) == 0;
+}
+
+/* What keeps a reader out is ACCESS EXCLUSIVE, so it keeps readers and writers out alike: of one who waits
+ * for the same, whichever he is. */
+static bool keeps_readers_out(const rh_contention *contention, const rh_wait *wait)
+{
+    for (size_t i = 0; i < contention->wait_count; i++)
+        if (is_read(&contention->waits[i]) && is_same_queue(&contention->waits[i], wait))
+            return true;
+    return false;
+}
+
 const rh_wait *rh_contention_longest_wait(const rh_contention *contention, const char *migration, bool reads)
 {
     const rh_wait *longest = NULL;
@@ -23,8 +39,9 @@ const rh_wait *rh_contention_longest_wait(const rh_contention *contention, const
         const rh_wait *wait = &contention->waits[i];
         if (migration && !(wait->migration && strcmp(wait->migration, migration) == 0))
             continue;
-        if (is_read(wait) == reads && came_with_migrations(wait, contention->migrations_from_s) &&
-            (!longest || wait->wait_s > longest->wait_s))
+        if ((!longest || wait->wait_s > longest->wait_s) &&
+            came_with_migrations(wait, contention->migrations_from_s) &&
+            (!reads || is_read(wait) || keeps_readers_out(contention, wait)))
             longest = wait;
     }
     return longest;

@@ -12,13 +12,15 @@
 #include <time.h>
 #include <unistd.h>
 
-static const rh_usec BUSY_INTERVAL = RH_SECOND / 50, IDLE_INTERVAL = RH_SECOND / 5;
+#define BUSY_INTERVAL_US (RH_SECOND / 50)
+static const rh_usec BUSY_INTERVAL = BUSY_INTERVAL_US, IDLE_INTERVAL = RH_SECOND / 5;
 /* The first pauses after a statement's begin, doubled each time: a short statement is seen too. */
 static const rh_usec FIRST_INTERVAL = RH_SECOND / 1000;
 /* While the lookout looks who waits, samples only tell what the migration holds. */
 static const rh_usec HELD_INTERVAL = RH_SECOND;
 /* How long the lookout looks before it answers. */
 enum { LOOKS = 100 };
+static const rh_usec LOOKOUT_PATIENCE = 3 * LOOKS * BUSY_INTERVAL_US;
 /* Looks that somebody asks for, at the most; the pause doubles while they find nobody. */
 static const rh_usec LOOK_PAUSE_MIN = RH_SECOND / 250, LOOK_PAUSE_MAX = RH_SECOND / 10;
 
@@ -53,8 +55,13 @@ static bool tend_lookout(rh_sampler *sampler, const rounds *r)
         return false;
     if (rh_lookout_is_busy(sampler->lookout)) {
         answer = rh_lookout_ask(sampler->lookout, &gap);
-        if (answer == RH_LOOKOUT_BUSY)
+        if (answer == RH_LOOKOUT_BUSY && now - sampler->lookout_began < LOOKOUT_PATIENCE)
             return false;
+        if (answer == RH_LOOKOUT_BUSY) { /* its naps end by the wall clock, which somebody has set back */
+            rh_lookout_close(sampler->lookout);
+            sampler->lookout = NULL;
+            return true;
+        }
         rh_usec before = sampler->last_at > 0 ? sampler->lookout_began - sampler->last_at : 0;
         if (r->label.migration && gap + before > sampler->longest_gap)
             sampler->longest_gap = gap + before;

@@ -220,7 +220,7 @@ static bool quiet_once(rh_run *run, rh_staging *staging, int repeat, const rh_pr
     bool ok = open_pass(&p, began, error) && replay_all(&p, error);
     rh_usec ended = rh_clock_monotonic();
     close_pass(&p, &contention);
-    if (repeat == 1 && (run->scenario->passes & RH_PASS_LOADED))
+    if (repeat == 1 && ((run->scenario->passes & RH_PASS_LOADED) || run->masked_count > 0))
         read_constraints(run, staging);
     int64_t growth = rh_disk_watch_stop(disk);
     if (growth > run->prediction.disk_peak_bytes)

@@ -17,6 +17,7 @@
 #include "pgrehearse/rehearsal/load_size.h"
 #include "pgrehearse/rehearsal/origin.h"
 #include "pgrehearse/rehearsal/lock_policy.h"
+#include "pgrehearse/rehearsal/masking.h"
 #include "pgrehearse/rehearsal/history.h"
 #include "pgrehearse/rehearsal/lock_forecast.h"
 #include "pgrehearse/rehearsal/pass.h"
@@ -27,6 +28,7 @@
 #include "pgrehearse/rehearsal/sizes.h"
 #include "pgrehearse/rehearsal/steps.h"
 #include "pgrehearse/rehearsal/translate.h"
+#include "pgrehearse/rehearsal/unmeasured.h"
 #include "pgrehearse/report/report.h"
 #include "pgrehearse/staging/staging.h"
 #include <stdlib.h>
@@ -153,8 +155,11 @@ static bool prepare(rehearsal *r, rh_error *error)
     rh_progress_begin(r->progress, r->stage, "%zu step%s, then ANALYZE", r->scenario->prepare_count,
                       r->scenario->prepare_count == 1 ? "" : "s");
     const char *conninfo = rh_staging_conninfo(r->staging);
-    if (!rh_steps_prepare(run, conninfo, r->progress, error) ||
-        !rh_backup_count(conninfo, &run->backup, error) ||
+    rh_masking_before(run, conninfo);
+    if (!rh_steps_prepare(run, conninfo, r->progress, error))
+        return false;
+    rh_masking_after(run, conninfo);
+    if (!rh_backup_count(conninfo, &run->backup, error) ||
         !rh_disturb_check_tables(r->scenario, conninfo, error))
         return false;
     rh_progress_end(r->progress, r->stage, "%lld tables, %s rows, %s", (long long)run->backup.tables,
@@ -429,6 +434,8 @@ static void conclude(rehearsal *r, const rh_error *error)
     rh_translate_cold(run);
     rh_lock_forecast_production(run, PREDICTION_LEVEL);
     rh_evidence_fill(run);
+    rh_masking_tell(run);
+    rh_unmeasured_tell(run);
     rh_gates_check(run);
     rh_verdict_reach(run, error);
     run->elapsed_s = rh_seconds(rh_clock_monotonic() - run->started);

@@ -131,7 +131,7 @@ typedef struct rh_contention {
         *lost; /* why the account is not whole (measured is false, waits hold what was seen); NULL: it is */
 } rh_contention;
 
-/* The longest wait of a reader (else of a writer) that is no session of the migration's, from the first
+/* The longest wait for what kept readers (else writers) out, of no session of the migration's, from the first
  * statement of the migrations on; MIGRATION: while that one ran; NULL: whichever. Waits for which only the
  * load's own sessions are to blame do not count. NULL: there was none. */
 const rh_wait *rh_contention_longest_wait(const rh_contention *contention, const char *migration, bool reads);

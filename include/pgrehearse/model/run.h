@@ -111,6 +111,19 @@ typedef struct rh_session_role {
     bool superuser;
 } rh_session_role;
 
+/* A table of which the steps of prepare have updated rows. */
+typedef struct rh_masked_column {
+    int64_t number; /* attnum */
+    const char *name;
+} rh_masked_column;
+
+typedef struct rh_masked_table {
+    int64_t oid, updated;
+    const char *name; /* qualified, quoted where needed */
+    rh_masked_column *columns;
+    size_t column_count;
+} rh_masked_table;
+
 typedef struct rh_run {
     rh_arena *arena; /* owns everything below */
     const rh_scenario *scenario;
@@ -133,6 +146,10 @@ typedef struct rh_run {
     rh_pass_record *passes;
     size_t pass_count;
     rh_load load;
+    rh_masked_table *masked; /* by prepare */
+    size_t masked_count;
+    rh_constraint *constraints_before; /* after prepare; only where a step ran */
+    size_t constraint_count_before;
     rh_constraint *constraints_after; /* of the database that the first quiet pass left */
     size_t constraint_count_after;
     bool constraints_known; /* the two above were read */

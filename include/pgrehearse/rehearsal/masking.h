@@ -1,0 +1,11 @@
+/* Constraints that migrations add to rows which prepare: has changed: on production the rows are others. */
+#pragma once
+#include "pgrehearse/model/run.h"
+
+/* Before and after the steps of prepare: reads how many rows of each table were updated so far, and after
+ * them the constraints. What cannot be read leaves the tables unknown. */
+void rh_masking_before(rh_run *run, const char *conninfo);
+void rh_masking_after(rh_run *run, const char *conninfo);
+/* Adds a sentence to run->not_measured for each constraint that the migrations have added, by
+ * run->constraints_after, to a table of which prepare updated rows. */
+void rh_masking_tell(rh_run *run);

@@ -1,0 +1,124 @@
+#include "pgrehearse/rehearsal/masking.h"
+#include "pgrehearse/adapters/pg.h"
+#include "pgrehearse/base/text.h"
+#include "pgrehearse/base/units.h"
+#include "pgrehearse/workload/workload.h"
+#include "sql/rehearsal.h"
+#include <stdlib.h>
+#include <string.h>
+
+static rh_masked_table *find(const rh_run *run, int64_t oid)
+{
+    for (size_t i = 0; i < run->masked_count; i++)
+        if (run->masked[i].oid == oid)
+            return &run->masked[i];
+    return NULL;
+}
+
+/* SIGN: -1 takes away what was there before prepare. */
+static void add_updated(rh_run *run, rh_pg *pg, int sign)
+{
+    enum { RELATION, NAME, UPDATED, NUMBER, COLUMN };
+    rh_pg_result *result = rh_pg_query(pg, rh_sql_updated_tables, 0, NULL, NULL);
+    for (size_t i = 0; result && i < rh_pg_rows(result); i++) {
+        const int64_t oid = rh_pg_int(result, i, RELATION, 0), number = rh_pg_int(result, i, NUMBER, 0);
+        rh_masked_table *table = find(run, oid);
+        if (!table) {
+            table = rh_arena_add(run->arena, &run->masked, &run->masked_count, sizeof *table);
+            *table = (rh_masked_table){.oid = oid,
+                                       .name = rh_arena_strdup(run->arena, rh_pg_value(result, i, NAME))};
+        }
+        if (number == 1)
+            table->updated += sign * rh_pg_int(result, i, UPDATED, 0);
+        if (sign > 0)
+            *(rh_masked_column *)rh_arena_add(run->arena, &table->columns, &table->column_count,
+                                              sizeof *table->columns) =
+                (rh_masked_column){number, rh_arena_strdup(run->arena, rh_pg_value(result, i, COLUMN))};
+    }
+    rh_pg_result_free(result);
+}
+
+/* The sessions of prepare publish their counts before they are gone: waits until then, for 2 s at the most. */
+static void await_sessions(rh_pg *pg)
+{
+    static const char others[] = "SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE datname = "
+                                 "current_database() AND backend_type = 'client backend' AND pid <> "
+                                 "pg_catalog.pg_backend_pid()";
+    const rh_usec until = rh_clock_monotonic() + 2 * RH_SECOND;
+    int64_t count = 0;
+    while (rh_pg_query_int(pg, others, &count, NULL) && count > 0 && rh_clock_monotonic() < until)
+        rh_clock_sleep_until(rh_clock_monotonic() + RH_SECOND / 100);
+}
+
+void rh_masking_before(rh_run *run, const char *conninfo)
+{
+    rh_pg *pg = run->scenario->prepare_count ? rh_pg_connect(conninfo, ": look", NULL) : NULL;
+    if (pg)
+        add_updated(run, pg, -1);
+    rh_pg_close(pg);
+}
+
+void rh_masking_after(rh_run *run, const char *conninfo)
+{
+    rh_pg *pg = run->scenario->prepare_count ? rh_pg_connect(conninfo, ": look", NULL) : NULL;
+    if (pg) {
+        await_sessions(pg);
+        add_updated(run, pg, 1);
+        rh_constraints_read(pg, run->arena, &run->constraints_before, &run->constraint_count_before, NULL);
+    }
+    rh_pg_close(pg);
+}
+
+/* The names of "3 1"; NULL: none of these columns was there when prepare ran. */
+static const char *columns_of(const rh_masked_table *table, const char *numbers, rh_arena *arena)
+{
+    const char *names = NULL;
+    char *end;
+    for (const char *p = numbers; *p; p = end) {
+        const long number = strtol(p, &end, 10);
+        if (end == p)
+            break;
+        for (size_t i = 0; i < table->column_count; i++)
+            if (table->columns[i].number == number)
+                names = names ? rh_arena_printf(arena, "%s, %s", names, table->columns[i].name)
+                              : table->columns[i].name;
+    }
+    return names;
+}
+
+static const char *kind_of(const rh_constraint *c)
+{
+    switch (c->kind) {
+    case 'u':
+        return "unique index";
+    case 'x':
+        return "exclusion constraint";
+    case 'n':
+        return "NOT NULL";
+    case 'f':
+        return "foreign key";
+    default:
+        return "CHECK";
+    }
+}
+
+void rh_masking_tell(rh_run *run)
+{
+    rh_constraint *added = NULL;
+    if (!run->constraints_known || run->masked_count == 0)
+        return;
+    const size_t count =
+        rh_constraints_added(run->constraints_before, run->constraint_count_before, run->constraints_after,
+                             run->constraint_count_after, run->arena, &added);
+    for (size_t i = 0; i < count; i++) {
+        const rh_masked_table *table = find(run, added[i].table);
+        const char *columns = table ? columns_of(table, added[i].columns, run->arena) : NULL;
+        char rows[32];
+        if (columns && table->updated > 0)
+            rh_run_not_measured(
+                run,
+                "the new %s on %s (%s): prepare changed rows of that table (%s updates), and values "
+                "that it masked can hide a violation; check production's own",
+                kind_of(&added[i]), table->name, columns, rh_count_format(table->updated, rows, sizeof rows));
+    }
+}

@@ -1,0 +1,123 @@
+#include "pgrehearse/rehearsal/unmeasured.h"
+#include "pgrehearse/model/facts.h"
+#include <math.h>
+#include <string.h>
+
+/* Statements of one kind: how many, and the first. */
+typedef struct tally {
+    size_t count;
+    const char *migration, *what;
+    int statement;
+} tally;
+
+static void count(tally *t, const rh_migration *migration, const rh_statement *statement, const char *what)
+{
+    if (t->count++ > 0)
+        return;
+    *t = (tally){1, migration->id, what, statement->ordinal};
+}
+
+static const char *plural(size_t number)
+{
+    return number == 1 ? "" : "s";
+}
+
+/* The lock that stands for the statement at full size is from its text. */
+static const rh_lock *inferred_lock(const rh_statement *statement)
+{
+    const rh_lock *found = NULL;
+    for (size_t r = 0; r < statement->run_count; r++) {
+        const rh_statement_run *run = &statement->runs[r];
+        if (run->pass == RH_PASS_KIND_SCALED || run->lock_count == 0)
+            continue;
+        if (!run->locks[0].inferred)
+            return NULL;
+        found = &run->locks[0];
+    }
+    return found;
+}
+
+static void tell_statements(rh_run *run)
+{
+    tally locks = {0}, unknown = {0}, hidden = {0};
+    for (size_t m = 0; m < run->plan.migration_count; m++) {
+        const rh_migration *migration = &run->plan.migrations[m];
+        for (size_t i = 0; i < migration->up.statement_count; i++) {
+            const rh_statement *s = &migration->up.statements[i];
+            const rh_lock *lock = inferred_lock(s);
+            if (lock)
+                count(&locks, migration, s, lock->relation);
+            if (s->not_understood)
+                count(&unknown, migration, s, s->not_understood);
+            if (s->class_evidence && !s->class_measured && s->run_count > 0)
+                count(&hidden, migration, s, s->class_evidence);
+        }
+    }
+    if (locks.count)
+        rh_run_not_measured(
+            run,
+            "locks of %zu statement%s: too short for a look to see them, so they are inferred from "
+            "the text and enter no gate (the first: migration %s, statement %d on %s)",
+            locks.count, plural(locks.count), locks.migration, locks.statement, locks.what);
+    if (unknown.count)
+        rh_run_not_measured(
+            run,
+            "%zu statement%s that the parser does not understand: hazards that a text shows are "
+            "unknown (the first: migration %s, statement %d: %s)",
+            unknown.count, plural(unknown.count), unknown.migration, unknown.statement, unknown.what);
+    if (hidden.count)
+        rh_run_not_measured(run, "what %zu statement%s did (the first: migration %s, statement %d: %s)",
+                            hidden.count, plural(hidden.count), hidden.migration, hidden.statement,
+                            hidden.what);
+}
+
+static const char *why_not_compared(const rh_data_comparison *data)
+{
+    for (size_t t = 0; t < data->table_count; t++)
+        if (data->tables[t].why)
+            return data->tables[t].why;
+    return NULL;
+}
+
+static void tell_rollback(rh_run *run)
+{
+    size_t tables = 0;
+    const char *why = NULL;
+    for (size_t m = 0; m < run->plan.migration_count; m++) {
+        const rh_data_comparison *data = &run->plan.migrations[m].rollback.data;
+        size_t left = data->measured ? data->not_compared + data->counted_only : 0;
+        tables = left > tables ? left : tables;
+        why = why ? why : left ? why_not_compared(data) : NULL;
+    }
+    if (tables)
+        rh_run_not_measured(run, "rollback: the rows of %zu table%s were not compared one by one%s%s", tables,
+                            plural(tables), why ? ": " : "", why ? why : "");
+}
+
+static void tell_load(rh_run *run)
+{
+    const rh_mix *mix = &run->load.mix;
+    if (run->load.measured && mix->left_out_count)
+        rh_run_not_measured(run, "load: %zu part%s left out, such as: %s", mix->left_out_count,
+                            mix->left_out_count == 1 ? " was" : "s were", mix->left_out[0]);
+}
+
+static void tell_prediction(rh_run *run)
+{
+    if (isnan(run->prediction.median_s))
+        return;
+    if (!run->production.profile)
+        rh_run_not_measured(run,
+                            "hardware: no profile of production was given, so durations are those of this "
+                            "machine and its settings");
+    if (isnan(run->prediction.cold_s))
+        rh_run_not_measured(run, "cold caches: durations are with caches as warm as staging's");
+}
+
+void rh_unmeasured_tell(rh_run *run)
+{
+    tell_statements(run);
+    tell_rollback(run);
+    tell_load(run);
+    tell_prediction(run);
+}

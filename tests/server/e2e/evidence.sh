@@ -1,0 +1,45 @@
+#!/bin/sh
+# What a verdict rests on: gates count whoever was in the way, the load breaks no constraint that the migrations add,
+# masked rows are reported, and a look that a migration shuts out is said to be missing.
+. "$(dirname "$0")/lib.sh"
+
+echo "-- a table closed by a prepared transaction; constraints that the load keeps to"
+cat >"$work/mask.sql" <<'SQL'
+UPDATE customers SET email = id || '@example.org';
+SQL
+migration 0001_closed.sql "BEGIN;
+LOCK TABLE orders IN ACCESS EXCLUSIVE MODE;
+PREPARE TRANSACTION 'held';
+SELECT pg_sleep(1);
+ROLLBACK PREPARED 'held';"
+migration 0002_keys.sql "SET lock_timeout = '2s';
+DO \$\$ BEGIN
+  ALTER TABLE customers ADD CONSTRAINT has_at CHECK (email LIKE '%@%');
+  ALTER TABLE reviews ADD CONSTRAINT one EXCLUDE USING btree (id WITH =);
+END \$\$;
+TRUNCATE carts CASCADE;"
+scenario 'migrations: {path: migrations, framework: sql, pending: all}' 'rollback: false' 'prepare: [{sql: mask.sql}]' \
+    'gates: {reads_blocked: 500ms, writes_blocked: 500ms, load_errors: 0}'
+sed -i 's|clusters}|clusters, settings: {max_prepared_transactions: 5}}|' "$work/scenario.yaml"
+rehearse 1 --pass quiet --pass loaded
+valid_report
+report "[g['outcome'] for g in r['gates']] == ['failed', 'failed', 'held']"
+report "r['gates'][0]['measured'] > 0.5 and r['gates'][0]['measured'] >= r['contention']['longest_wait_s'] - 0.001"
+report "any('exclusion constraint' in s and 'reviews' in s for s in r['load']['mix']['left_out'])"
+report "any('schema_migrations' in s and 'history' in s for s in r['load']['mix']['left_out'])"
+report "any('CHECK on public.customers (email)' in s and 'prepare' in s for s in r['not_measured'])"
+report "not any(h['rule'] == 'missing-lock-timeout' for s in r['migrations'][1]['statements'] for h in s['hazards'])"
+report "r['migrations'][1]['statements'][2]['class'] == 'data_change'"
+nothing_left
+
+echo "-- a migration that locks what a look reads"
+rm "$work"/migrations/*
+migration 0001_catalog.sql "BEGIN;
+LOCK TABLE pg_catalog.pg_class IN ACCESS EXCLUSIVE MODE;
+SELECT 1;
+COMMIT;"
+scenario 'migrations: {path: migrations, framework: sql, pending: all}' 'rollback: false' 'gates: {reads_blocked: 500ms}'
+rehearse 3 --pass quiet
+valid_report
+report "r['gates'][0]['outcome'] == 'not_measured' and any('0001_catalog' in s and 'could not be read' in s for s in r['not_measured'])"
+nothing_left
