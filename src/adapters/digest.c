@@ -55,6 +55,11 @@ void rh_md5_bytes(const void *bytes, size_t length, char digest[33])
     old_digest(EVP_md5(), bytes, length, 16, digest);
 }
 
+void rh_sha384_bytes(const void *bytes, size_t length, char digest[97])
+{
+    old_digest(EVP_sha384(), bytes, length, 48, digest);
+}
+
 void rh_sha1_bytes(const void *bytes, size_t length, char digest[41])
 {
     old_digest(EVP_sha1(), bytes, length, 20, digest);

@@ -201,6 +201,7 @@ bool rh_history_locate(const rh_scenario *scenario, const rh_listed_tables *tabl
         scenario->migrations.history ? find_given(tables, &wanted, arena) : find_exactly(tables, &wanted);
     if (found && scenario->migrations.history)
         plan->history_table = rh_sql_name_text(found->schema, found->name, arena);
+    plan->other_tables = tables->count - (found != NULL);
     plan->history_located = found ? rh_sql_name_text(found->schema, found->name, arena) : NULL;
     const rh_tool *tool = NULL;
     const char *tool_table;

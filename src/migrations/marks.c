@@ -112,7 +112,7 @@ static bool read_comment(const char *text, size_t at, size_t length, bool own_li
     for (size_t i = 0; i < sizeof COMMENTS / sizeof *COMMENTS; i++) {
         if (!rh_starts_with(comment, COMMENTS[i].start))
             continue;
-        if (!own_line && strcmp(COMMENTS[i].tool, "Drizzle") != 0)
+        if (!own_line && !rh_starts_with(COMMENTS[i].start, "-->"))
             continue;
         mark->tool = COMMENTS[i].tool;
         mark->both_ways = COMMENTS[i].both_ways;
@@ -223,7 +223,7 @@ static const char *tool_of_name(const rh_migration_file *file, rh_arena *arena, 
     if (rh_ends_with(file->file, "/migration.sql") &&
         rh_file_exists(rh_path_beside(file->path, "snapshot.json", arena))) {
         *why = "with a snapshot.json beside it";
-        return "Drizzle";
+        return "Drizzle 1.0";
     }
     if (rh_ends_with(file->file, ".tx.up.sql") || rh_ends_with(file->file, ".tx.down.sql")) {
         *why = "with .tx in its name";

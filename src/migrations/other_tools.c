@@ -4,8 +4,9 @@
 #include <strings.h>
 
 static const rh_tool TOOLS[] = {
-    {"Drizzle", NULL, "all", false, NULL},
-    {"sqlx", NULL, "file", false, "golang-migrate"},
+    {"Drizzle", "drizzle", "all", false, NULL},
+    {"Drizzle 1.0", NULL, "all", false, "prisma"},
+    {"sqlx", "sqlx", "file", false, "golang-migrate"},
     {"Supabase", NULL, "file", false, NULL},
     {"Atlas", NULL, "file", false, NULL},
     {"refinery", NULL, "file", false, "flyway"},
@@ -159,6 +160,11 @@ bool rh_tool_may_be_history(const rh_listed_table *table)
 
 const char *rh_tool_advice(const rh_tool *tool, rh_arena *arena)
 {
+    if (tool->framework && tool->transaction)
+        return rh_arena_printf(arena,
+                               "Set migrations.framework: %s; or, for plain SQL files, framework: sql, "
+                               "migrations.transaction: %s, and list in migrations.pending what is pending.",
+                               tool->framework, tool->transaction);
     if (tool->framework)
         return rh_arena_printf(
             arena,

@@ -233,6 +233,10 @@ static bool mark_applied(const rh_scenario *scenario, const rh_framework_rules *
         rules->mark_applied(history, plan, arena, NULL);
         return true;
     }
+    if (history->row_count == 0 && plan->other_tables > 0)
+        plan->framework_why = rh_arena_printf(
+            arena, "%s; the history is there and empty beside %zu other table%s, so all is pending",
+            plan->framework_why, plan->other_tables, plan->other_tables == 1 ? "" : "s");
     if (rules->mark_applied(history, plan, arena, error))
         return true;
     return error && error->file ? false : rh_error_at_migrations(scenario, error);

@@ -415,6 +415,8 @@ static const rh_word FRAMEWORKS[] = {
     {"sqitch", RH_FRAMEWORK_SQITCH, NULL},
     {"node-pg-migrate", RH_FRAMEWORK_NODE_PG_MIGRATE, NULL},
     {"rails", RH_FRAMEWORK_RAILS, NULL},
+    {"drizzle", RH_FRAMEWORK_DRIZZLE, NULL},
+    {"sqlx", RH_FRAMEWORK_SQLX, NULL},
     {"command", RH_FRAMEWORK_COMMAND, NULL},
 };
 

@@ -42,7 +42,7 @@ const char *rh_scenario_template(void)
            "them out\n"
            "  framework: auto            # auto, sql, golang-migrate, dbmate, goose, diesel, prisma, flyway, "
            "pop, "
-           "morph, postgrator, sqitch, node-pg-migrate, rails\n"
+           "morph, postgrator, sqitch, node-pg-migrate, rails, drizzle, sqlx\n"
            "  pending: auto              # what the backup's own history table says; or all; or a list: "
            "[\"000012\", \"000013\"]\n"
            "  # history: billing.versions  # the history table, where it is not the framework's default\n"

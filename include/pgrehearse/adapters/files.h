@@ -54,6 +54,8 @@ bool rh_hashed_file_end(rh_hashed_file *file, char digest[65], rh_error *error);
 void rh_sha256_bytes(const void *bytes, size_t length, char digest[65]);
 /* MD5 as 32 hex digits; "" where the crypto library has none (FIPS). For comparing with what others wrote. */
 void rh_md5_bytes(const void *bytes, size_t length, char digest[33]);
+/* SHA-384 likewise, as 96 hex digits. */
+void rh_sha384_bytes(const void *bytes, size_t length, char digest[97]);
 /* SHA-1 likewise, as 40 hex digits. */
 void rh_sha1_bytes(const void *bytes, size_t length, char digest[41]);
 

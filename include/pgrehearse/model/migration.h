@@ -280,6 +280,7 @@ typedef struct rh_plan {
     const char *framework_why;  /* what the detection saw */
     const char
         *history_table; /* as SQL text: schema_migrations, "Billing".versions; NULL: the framework has none */
+    size_t other_tables;          /* beside the history, once it was looked for */
     const char *history_located;  /* the table itself, with its schema; NULL: the database has none */
     const char *history_registry; /* the schema that is the framework's own, with its history; NULL: none */
     const char *folder;         /* of the migrations; NULL: the scenario names none */

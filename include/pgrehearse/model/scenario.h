@@ -58,6 +58,8 @@ typedef enum rh_framework {
     RH_FRAMEWORK_SQITCH,
     RH_FRAMEWORK_NODE_PG_MIGRATE,
     RH_FRAMEWORK_RAILS,
+    RH_FRAMEWORK_DRIZZLE,
+    RH_FRAMEWORK_SQLX,
     RH_FRAMEWORK_COMMAND, /* a program of the user's */
 } rh_framework;
 typedef enum rh_pending_kind { RH_PENDING_AUTO, RH_PENDING_ALL, RH_PENDING_LIST } rh_pending_kind;

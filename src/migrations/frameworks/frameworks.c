@@ -16,6 +16,8 @@ static const rh_framework_rules *const FRAMEWORKS[] = {
     &rh_framework_sqitch,
     &rh_framework_node_pg_migrate,
     &rh_framework_rails,
+    &rh_framework_drizzle,
+    &rh_framework_sqlx,
     &rh_framework_sql,
 };
 /* clang-format on */

@@ -148,6 +148,8 @@ extern const rh_framework_rules rh_framework_postgrator;
 extern const rh_framework_rules rh_framework_sqitch;
 extern const rh_framework_rules rh_framework_node_pg_migrate;
 extern const rh_framework_rules rh_framework_rails;
+extern const rh_framework_rules rh_framework_drizzle;
+extern const rh_framework_rules rh_framework_sqlx;
 
 /* Every framework, the more particular layouts first; NULL past the last. */
 const rh_framework_rules *rh_framework_rules_at(size_t index);

@@ -134,13 +134,56 @@ static void test_flyway(void **state)
                   "3 3 own SQL -1435943010 t t\n4 4 fails SQL 557158497 f f");
 }
 
+/* What the journal does not list never runs; all that is pending is one transaction with its rows. */
+static void test_drizzle(void **state)
+{
+    (void)state;
+    static const set_file files[] = {
+        {"meta/_journal.json",
+         "{\"entries\": [{\"idx\": 0, \"when\": 10, \"tag\": \"0000_a\", \"breakpoints\": true},"
+         " {\"idx\": 1, \"when\": 20, \"tag\": \"0001_b\", \"breakpoints\": true}]}"},
+        {"0000_a.sql", "create table a (i int);--> statement-breakpoint\ncreate table b (i int);"},
+        {"0001_b.sql", "create table c (i int);"},
+        {"0002_c.sql", "create table never (i int);"},
+    };
+    fidelity *f = fidelity_begin(files, 4);
+    fidelity_plan(f, "drizzle");
+    assert_true(fidelity_replay(f, RH_UP));
+    expect(
+        f, "drizzle.__drizzle_migrations", "format('%s %s', left(hash, 8), created_at)",
+        "1 CREATE SCHEMA drizzle\n2 CREATE SEQUENCE drizzle.__drizzle_migrations_id_seq\n"
+        "2 CREATE TABLE drizzle.__drizzle_migrations\n2 CREATE INDEX drizzle.__drizzle_migrations_pkey\n"
+        "2 ALTER SEQUENCE drizzle.__drizzle_migrations_id_seq\n3 CREATE TABLE public.a\n3 CREATE TABLE public.b\n"
+        "3 CREATE TABLE public.c\n44226876 10 t\nd6bc0659 20 t");
+    fidelity_end(f);
+}
+
+static void test_sqlx(void **state)
+{
+    (void)state;
+    static const set_file files[] = {
+        {"1_a_table.up.sql", "create table a (i int); create table b (i int);"},
+        {"1_a_table.down.sql", "drop table a, b;"},
+        {"2_index.sql", "-- no-transaction\ncreate index concurrently a_i on a (i);"},
+    };
+    fidelity *f = fidelity_begin(files, 3);
+    f->scenario.migrations.framework = RH_FRAMEWORK_SQLX;
+    fidelity_plan(f, "sqlx");
+    assert_true(fidelity_replay(f, RH_UP));
+    expect(
+        f, "_sqlx_migrations",
+        "format('%s %s %s %s', version, description, success, left(checksum::text, 10))",
+        "1 CREATE TABLE public._sqlx_migrations\n1 CREATE INDEX public._sqlx_migrations_pkey\n"
+        "2 CREATE TABLE public.a\n2 CREATE TABLE public.b\n3 CREATE INDEX public.a_i\n1 a table t \\x19bea58c t\n"
+        "2 index t \\x12f05a74 f");
+    fidelity_end(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_goose),
-        cmocka_unit_test(test_diesel),
-        cmocka_unit_test(test_prisma),
-        cmocka_unit_test(test_flyway),
+        cmocka_unit_test(test_goose),  cmocka_unit_test(test_drizzle), cmocka_unit_test(test_sqlx),
+        cmocka_unit_test(test_diesel), cmocka_unit_test(test_prisma),  cmocka_unit_test(test_flyway),
     };
     return cmocka_run_group_tests(tests, fidelity_start, fidelity_stop);
 }

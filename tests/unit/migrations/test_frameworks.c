@@ -468,6 +468,66 @@ static void test_lone_downs(void **state)
     }
 }
 
+/* ---- Drizzle, sqlx ---- */
+
+static void test_drizzle(void **state)
+{
+    (void)state;
+    fixture *f = fixture_begin();
+    fixture_file(
+        f, "meta/_journal.json",
+        "{\"entries\": [{\"when\": 1700000000000, \"tag\": \"0000_a\"}, {\"when\": 1700000001000, \"tag\": "
+        "\"0001_b\"}, {\"when\": 1700000002000, \"tag\": \"0002_c\"}]}");
+    fixture_file(f, "0000_a.sql", "select 1");
+    fixture_file(f, "0001_b.sql",
+                 "select 2;--> statement-breakpoint\nselect\n3;\n--> statement-breakpoint\nselect 4");
+    fixture_file(f, "0003_d.sql", "select 'never'");
+    assert_false(fixture_plan(f, NULL));
+    assert_non_null(strstr(f->error.message, "its file is missing"));
+    fixture_file(f, "0002_c.sql", "select 5");
+    assert_true(fixture_plan(f, fixture_versions(f, "created_at", (const char *[]){"1700000000000", NULL})));
+    assert_string_equal(f->plan.framework_name, "drizzle");
+    assert_int_equal(f->plan.pending_count, 1); /* all in one transaction */
+    assert_string_equal(fixture_script(f, 1, RH_UP), "1:select 2 | 2:select\n3 | 5:select 4 | 1:select 5");
+    assert_true(f->plan.migrations[0].applied_in_backup);
+    fixture_end(f);
+}
+
+static void test_sqlx(void **state)
+{
+    (void)state;
+    fixture *f = fixture_begin();
+    fixture_file(f, "10_b.sql", "-- no-transaction\nselect 1; select 2");
+    fixture_file(f, "2_a.up.sql", "select 1");
+    fixture_file(f, "2_a.down.sql", "select 2");
+    fixture_file(f, "readme.sql", "ignored");
+    f->scenario.migrations.framework = RH_FRAMEWORK_SQLX;
+    assert_true(fixture_plan(f, NULL));
+    assert_string_equal(fixture_order(f), "2:a* 10:b*");
+    assert_int_equal(f->plan.migrations[0].up.rule, RH_TRANSACTION_ONE);
+    assert_true(f->plan.migrations[0].has_down);
+    assert_int_equal(f->plan.migrations[1].up.rule, RH_TRANSACTION_OWN);
+    static const char *columns[] = {"version", "success", "checksum"};
+    const char *row[] = {"2", "t", NULL}, **row_list[] = {row};
+    const rh_rows history = {
+        .present = true, .columns = columns, .column_count = 3, .rows = row_list, .row_count = 1};
+    assert_true(fixture_plan(f, &history));
+    assert_string_equal(fixture_order(f), "2:a 10:b*");
+    row[2] = "\\x00";
+    assert_false(fixture_plan(f, &history));
+    assert_non_null(strstr(f->error.message, "was edited"));
+    row[1] = "f";
+    assert_false(fixture_plan(f, &history));
+    assert_non_null(strstr(f->error.message, "failed half-way"));
+    row[0] = "3", row[1] = "t";
+    assert_false(fixture_plan(f, &history));
+    assert_non_null(strstr(f->error.message, "not in the folder"));
+    fixture_file(f, "x_c.sql", "select 1");
+    assert_false(fixture_plan(f, NULL));
+    assert_non_null(strstr(f->error.message, "begin with an integer"));
+    fixture_end(f);
+}
+
 /* ---- a version twice ---- */
 
 static void test_twice(void **state)
@@ -567,6 +627,8 @@ int main(void)
         cmocka_unit_test(test_node_pg_migrate),
         cmocka_unit_test(test_rails),
         cmocka_unit_test(test_prisma_without_file),
+        cmocka_unit_test(test_drizzle),
+        cmocka_unit_test(test_sqlx),
         cmocka_unit_test(test_diesel_twins),
         cmocka_unit_test(test_lone_downs),
         cmocka_unit_test(test_twice),
