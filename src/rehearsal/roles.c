@@ -1,5 +1,6 @@
 #include "pgrehearse/rehearsal/roles.h"
 #include "pgrehearse/migrations/migrations.h"
+#include "pgrehearse/workload/workload.h"
 #include "sql/rehearsal.h"
 #include <stdlib.h>
 #include <string.h>
@@ -26,8 +27,34 @@ static bool find_migrations_role(rh_run *run, rh_staging *staging, rh_pg *pg, rh
     return row != NULL;
 }
 
+/* Whom production's statistics name, if staging has that role. */
+static bool find_in_statistics(rh_run *run, rh_pg *pg, rh_session_role *role, rh_error *error)
+{
+    const rh_scenario *scenario = run->scenario;
+    const char *paths[2], *user = NULL;
+    size_t count = scenario->workload.file_count;
+    if (scenario->workload.source != RH_WORKLOAD_STATISTICS || count < 1 || count > 2)
+        return true;
+    for (size_t i = 0; i < count; i++)
+        paths[i] = scenario->workload.files[i].path;
+    if (!rh_statistics_user(paths, count, run->arena, &user, error))
+        return false;
+    if (!user)
+        return true;
+    rh_pg_result *row =
+        rh_pg_query(pg, "SELECT FROM pg_catalog.pg_roles WHERE rolname = $1", 1, &user, error);
+    if (row && rh_pg_rows(row) == 1)
+        *role = (rh_session_role){.name = user, .why = "the busiest in production's statistics"};
+    rh_pg_result_free(row);
+    return row != NULL;
+}
+
 static bool find_workload_role(rh_run *run, rh_pg *pg, rh_session_role *role, rh_error *error)
 {
+    if (!find_in_statistics(run, pg, role, error))
+        return false;
+    if (role->name)
+        return true;
     rh_pg_result *row = rh_pg_query(pg, rh_sql_workload_roles, 0, NULL, error);
     if (row && rh_pg_rows(row) == 1) {
         long long tables = rh_pg_int(row, 0, 1, 0);
@@ -145,7 +172,7 @@ static bool assume_database_owner(rh_run *run, rh_staging *staging, rh_pg *pg, r
     return ok;
 }
 
-static void note_rights(rh_run *run)
+static void note_rights(rh_run *run, const char *own)
 {
     const rh_session_role *m = &run->migrations_role, *w = &run->workload_role;
     bool load = run->scenario->passes & RH_PASS_LOADED && run->scenario->workload.source != RH_WORKLOAD_NONE;
@@ -162,6 +189,12 @@ static void note_rights(rh_run *run)
             "rights: the load ran as the superuser %s (%s): privileges and row-level security did not "
             "restrict it; name the application's role in workload.role",
             w->name, w->why);
+    if (run->staging.kind == RH_STAGING_SERVER && strcmp(m->name, own) != 0)
+        rh_run_not_measured(
+            run,
+            "rights: on the given server the migrations' sessions became %s by SET ROLE; SET ROLE NONE "
+            "gives them the rights of %s",
+            m->name, own);
     if (!run->backup.roles_known && (!m->superuser || (load && !w->superuser)))
         rh_run_not_measured(
             run, "rights: role memberships and attributes are not in the backup (pg_dump does not write "
@@ -179,7 +212,7 @@ bool rh_roles_choose(rh_run *run, rh_staging *staging, rh_error *error)
     const char *own = rh_staging_own_role(staging);
     const char *m = run->migrations_role.name, *w = run->workload_role.name;
     rh_staging_use_roles(staging, strcmp(m, own) == 0 ? NULL : m, strcmp(w, own) == 0 ? NULL : w);
-    note_rights(run);
+    note_rights(run, own);
     return true;
 }
 

@@ -1,4 +1,5 @@
 #include "pgrehearse/workload/statistics.h"
+#include "pgrehearse/workload/workload.h"
 #include "statistics_time.h"
 #include "pgrehearse/adapters/csv.h"
 #include <errno.h>
@@ -34,7 +35,7 @@ static const char *const NAMES[COLUMN_COUNT][8] = {
     [COLUMN_HIT] = {"shared_blks_hit"},
     [COLUMN_READ] = {"shared_blks_read"},
     [COLUMN_DATABASE] = {"dbid", "datname"},
-    [COLUMN_USER] = {"userid", "rolname", "usename"},
+    [COLUMN_USER] = {"rolname", "usename", "userid"},
     [COLUMN_QUERYID] = {"queryid"},
     [COLUMN_TOPLEVEL] = {"toplevel"},
     [COLUMN_CAPTURED] = {"captured_at", "now", "snapshot_at", "collected_at", "clock_timestamp",
@@ -311,6 +312,26 @@ static void merge(rh_arena *arena, const entries *last, rh_statistics *out)
     }
 }
 
+/* Names of roles, not their OIDs: who called most. */
+static const char *busiest_user(const entries *last)
+{
+    const char *busiest = NULL;
+    double most = 0;
+    for (size_t i = 0; i < last->count; i++) {
+        const char *user = last->items[i].user;
+        double calls = 0;
+        if (!*user || !user[strspn(user, "0123456789")] || (busiest && strcmp(user, busiest) == 0))
+            continue;
+        for (size_t k = 0; k < last->count; k++)
+            calls += strcmp(last->items[k].user, user) == 0 ? last->items[k].statement.calls : 0;
+        if (calls > most) {
+            most = calls;
+            busiest = user;
+        }
+    }
+    return busiest;
+}
+
 /* Texts are cut off at a limit that is a power of two (a byte of it for the end): where the longest texts
  * have just such a length, and more than one has it, they cannot be trusted even when they parse. */
 static void find_cut_off(rh_statistics *out)
@@ -358,9 +379,19 @@ bool rh_statistics_read(const char *const *paths, size_t path_count, rh_arena *a
         subtract(&last, &first);
     if (last.count > 0)
         qsort(last.items, last.count, sizeof *last.items, by_key);
+    statistics->user = busiest_user(&last);
     merge(arena, &last, statistics);
     find_cut_off(statistics);
     if (statistics->count > 0)
         qsort(statistics->statements, statistics->count, sizeof *statistics->statements, by_calls);
     return true;
+}
+
+bool rh_statistics_user(const char *const *paths, size_t path_count, rh_arena *arena, const char **user,
+                        rh_error *error)
+{
+    rh_statistics statistics;
+    bool ok = rh_statistics_read(paths, path_count, arena, &statistics, error);
+    *user = ok ? statistics.user : NULL;
+    return ok;
 }

@@ -12,8 +12,8 @@
 
 /* For hints: run in psql on production. */
 #define RH_STATISTICS_EXPORT                                                                                 \
-    "\\copy (select now() as captured_at, i.stats_reset, s.* from pg_stat_statements s, "                    \
-    "pg_stat_statements_info i) to 'statements.csv' csv header"
+    "\\copy (select now() as captured_at, i.stats_reset, pg_get_userbyid(s.userid) as rolname, s.* "         \
+    "from pg_stat_statements s, pg_stat_statements_info i) to 'statements.csv' csv header"
 
 /* One statement text of one database, all users together. Figures are of the whole interval; NaN where the
  * export lacks the column. */
@@ -29,6 +29,7 @@ typedef struct rh_statement {
 typedef struct rh_statistics {
     rh_statement *statements; /* the most called first */
     size_t count;
+    const char *user;  /* with the most calls, by name; NULL: the export has no names (rolname, usename) */
     double seconds;    /* that the calls were counted over; NaN when the export does not say */
     const char *basis; /* "between two snapshots, 3600 s apart", … */
 } rh_statistics;

@@ -31,6 +31,10 @@ bool rh_mix_from_statistics(rh_pg *pg, const char *const *paths, size_t path_cou
                             const rh_load_limits *limits, uint64_t seed, rh_arena *arena, rh_mix *mix,
                             rh_error *error);
 
+/* *USER: the role with the most calls in such an export; NULL: it has no names of roles. */
+bool rh_statistics_user(const char *const *paths, size_t path_count, rh_arena *arena, const char **user,
+                        rh_error *error);
+
 /* A mix of pgbench scripts as the COUNT FILES say; each script is one transaction, drawn by weight. A script
  * that cannot be read, or with a statement that PG refuses, is RH_ERROR_SCENARIO with file and line. */
 bool rh_mix_from_pgbench(rh_pg *pg, const rh_workload_file *files, size_t count, rh_arena *arena, rh_mix *mix,

@@ -303,12 +303,26 @@ static int teardown(void **state)
     return 0;
 }
 
+/* Names of roles, in rolname or usename; OIDs name nobody. */
+static void test_busiest_user(void **state)
+{
+    (void)state;
+    reads("userid,rolname,query,calls\n10,admin,SELECT 1,5\n20,app,SELECT 2,4\n20,app,SELECT 3,3\n");
+    assert_string_equal(statistics.user, "app");
+    reads("userid,query,calls\n10,SELECT 1,5\n");
+    assert_null(statistics.user);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_column_sets),   cmocka_unit_test(test_order_and_case),
-        cmocka_unit_test(test_users_are_one), cmocka_unit_test(test_age),
-        cmocka_unit_test(test_two_snapshots), cmocka_unit_test(test_cut_off),
-        cmocka_unit_test(test_bad_files),     cmocka_unit_test(test_times)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_busiest_user),
+                                       cmocka_unit_test(test_column_sets),
+                                       cmocka_unit_test(test_order_and_case),
+                                       cmocka_unit_test(test_users_are_one),
+                                       cmocka_unit_test(test_age),
+                                       cmocka_unit_test(test_two_snapshots),
+                                       cmocka_unit_test(test_cut_off),
+                                       cmocka_unit_test(test_bad_files),
+                                       cmocka_unit_test(test_times)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }
