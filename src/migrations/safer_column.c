@@ -4,7 +4,7 @@
  * "Renaming a column") and pgroll (its expand and complete phases) recommend it. */
 #include "pgrehearse/base/text.h"
 #include "pieces.h"
-#include "safer.h"
+#include "safer_texts.h"
 #include <string.h>
 
 typedef struct copy {
@@ -379,12 +379,34 @@ bool rh_safer_type(rh_safer_list *list, const rh_safer_retyped *r)
 
 /* ---- another name ---- */
 
+static void see_later(void *user, const char *sql, const char *kind, rh_json *body)
+{
+    static const char *const of_rows[] = {"InsertStmt", "UpdateStmt", "DeleteStmt", "SelectStmt", NULL};
+    bool *changed = user;
+    (void)sql;
+    (void)body;
+    *changed |= !rh_is_one_of(kind, of_rows);
+}
+
+/* A later migration changes the table, or what belongs to the column, while that is there twice. */
+static bool changes_later(const copy *c)
+{
+    bool changed = false;
+    rh_safer_after(c->list, c->known->name, see_later, &changed);
+    for (size_t i = 0; i < c->known->index_count; i++)
+        if (rh_known_index_uses(&c->known->indexes[i], c->from->name, c->list->arena))
+            rh_safer_after(c->list, c->known->indexes[i].name, see_later, &changed);
+    return changed;
+}
+
 /* Why it cannot be told by which of its two names a row was written; NULL: it can. */
 static const char *no_two_names(const copy *c)
 {
     static const char *const unequal[] = {"json", "xml", "point", "polygon", "box", "path", NULL};
     if (c->value && !c->from->not_null && strchr(c->value, '('))
         return "a NULL that is given for it could not be told from one that is left out, which takes its default";
+    if (changes_later(c))
+        return "a later statement changes the table while the column has both names";
     if (c->from->type_name.name && rh_is_one_of(c->from->type_name.name, unequal))
         return "values of its type cannot be compared";
     return NULL;
