@@ -178,3 +178,18 @@ bool rh_pieces_mention(const char *text, const char *name, rh_arena *arena)
             return true;
     return false;
 }
+
+size_t rh_pieces_behind_table(const char *sql, rh_arena *arena)
+{
+    rh_sql_token *tokens = NULL;
+    size_t count = 0, i = 0;
+    rh_pieces_scan(sql, arena, &tokens, &count);
+    while (i < count && !rh_sql_token_is(sql, &tokens[i], "on"))
+        i++;
+    i++;
+    if (i < count && rh_sql_token_is(sql, &tokens[i], "only"))
+        i++;
+    while (i + 2 < count && strcmp(tokens[i + 1].kind, ".") == 0)
+        i += 2;
+    return i + 1 < count ? tokens[i + 1].start : 0;
+}

@@ -22,6 +22,9 @@ const char *rh_pieces_constraint(const char *sql, rh_json *constraints, size_t i
 /* What follows CONSTRAINT and its name, or the words as they are. */
 const char *rh_pieces_definition(const char *words, rh_arena *arena);
 
+/* What follows "ON [ONLY] table" in a CREATE INDEX, as an offset; 0: nothing does. */
+size_t rh_pieces_behind_table(const char *sql, rh_arena *arena);
+
 /* Scans SQL without its comments; false when it does not scan. */
 bool rh_pieces_scan(const char *sql, rh_arena *arena, rh_sql_token **tokens, size_t *count);
 /* TOKEN is the identifier NAME (unquoted), quoted or not. */

@@ -138,6 +138,10 @@ static const char *why_not(const copy *c)
         const rh_known_constraint *k = &c->known->constraints[i];
         if (!rh_pieces_mention(k->definition, c->from->name, c->list->arena))
             continue;
+        const rh_known_table *target = k->kind == 'f' ? rh_known_find(c->list->known, k->schema, k->target) : NULL;
+        for (size_t n = 0; n < k->column_count; n++)
+            if (!target || !rh_known_column_of(target, k->columns[n]))
+                return said(c, "foreign key", k->name, "refers to what is not known");
         if (k->kind == 'x' || k->odd)
             return said(c, "constraint", k->name, k->odd ? k->odd : "is an EXCLUDE");
     }
@@ -183,19 +187,16 @@ static const char *index_on(const copy *c, const rh_known_index *index)
                     strcmp(index->columns[i], c->from->name) == 0 ? c->fresh : quoted(c, index->columns[i]));
         return SQL(c, "UNIQUE INDEX CONCURRENTLY %s ON %s (%s)", second(c, index->name), c->table, columns);
     }
-    rh_sql_token *tokens = NULL;
-    size_t count = 0, on = 0, open = 0;
-    rh_pieces_scan(index->sql, arena, &tokens, &count);
-    while (on < count && !rh_sql_token_is(index->sql, &tokens[on], "on"))
-        on++;
-    for (open = on; open < count && strcmp(tokens[open].kind, "(") != 0;)
-        open++;
-    if (open >= count)
+    const size_t behind = rh_pieces_behind_table(index->sql, arena);
+    if (!behind)
         return NULL;
-    const char *rest = rh_pieces_rename(index->sql, tokens[open].start, NULL, c->from->name, c->fresh, arena);
-    return SQL(c, "%sINDEX CONCURRENTLY %s %s",
-               count > 1 && rh_sql_token_is(index->sql, &tokens[1], "unique") ? "UNIQUE " : "",
-               second(c, index->name), rest + tokens[on].start);
+    rh_sql_token *tokens = NULL;
+    size_t count = 0;
+    rh_pieces_scan(index->sql, arena, &tokens, &count);
+    const bool unique = count > 1 && rh_sql_token_is(index->sql, &tokens[1], "unique");
+    const char *rest = rh_pieces_rename(index->sql, behind, NULL, c->from->name, c->fresh, arena);
+    return SQL(c, "%sINDEX CONCURRENTLY %s ON %s %s", unique ? "UNIQUE " : "", second(c, index->name),
+               rh_known_name(c->known, arena), rest + behind);
 }
 
 static bool add_indexes(const copy *c)
@@ -219,6 +220,24 @@ static bool has(const copy *c, const rh_known_constraint *k)
                              c->from->name, c->list->arena);
 }
 
+/* The definition of the foreign key K with its target as it is called now. */
+static const char *referring(const copy *c, const rh_known_constraint *k)
+{
+    rh_sql_token *tokens = NULL;
+    size_t count = 0, i = 0;
+    const rh_known_table *target = rh_known_find(c->list->known, k->schema, k->target);
+    rh_pieces_scan(k->definition, c->list->arena, &tokens, &count);
+    while (i < count && !rh_sql_token_is(k->definition, &tokens[i], "references"))
+        i++;
+    if (i + 1 >= count || !target)
+        return k->definition;
+    size_t last = i + 1;
+    while (last + 2 < count && strcmp(tokens[last + 1].kind, ".") == 0)
+        last += 2;
+    return SQL(c, "%.*s %s%s", (int)tokens[i].end, k->definition, rh_known_name(target, c->list->arena),
+               k->definition + tokens[last].end);
+}
+
 static const char *not_null_check(const copy *c)
 {
     return quoted(c, rh_known_object_name(c->list->arena, c->known->name, c->fresh_bare, "not_null"));
@@ -231,8 +250,9 @@ static void add_constraints(const copy *c)
         const rh_known_constraint *k = &c->known->constraints[i];
         if (!has(c, k))
             continue;
-        const char *definition = rh_pieces_rename(k->definition, 0, k->kind == 'f' ? "references" : NULL,
-                                                  c->from->name, c->fresh, c->list->arena);
+        const char *definition =
+            rh_pieces_rename(k->kind == 'f' ? referring(c, k) : k->definition, 0,
+                             k->kind == 'f' ? "references" : NULL, c->from->name, c->fresh, c->list->arena);
         add(c,
             SQL(c, "ALTER TABLE %s ADD CONSTRAINT %s %s NOT VALID", c->table, second(c, k->name), definition))
             ->after_commit = first;

@@ -81,23 +81,6 @@ static const char *columns_called(const rh_safer_list *list, rh_json *body)
     return columns;
 }
 
-/* "USING btree (a) WHERE …" of a CREATE INDEX. */
-static const char *behind_table(const rh_safer_list *list)
-{
-    const char *sql = list->statement->sql;
-    rh_sql_token *tokens = NULL;
-    size_t count = 0, i = 0;
-    rh_pieces_scan(sql, list->arena, &tokens, &count);
-    while (i < count && !rh_sql_token_is(sql, &tokens[i], "on"))
-        i++;
-    i++;
-    while (i + 2 < count && strcmp(tokens[i + 1].kind, ".") == 0)
-        i += 2;
-    return i + 1 < count ? rh_arena_strndup(list->arena, sql + tokens[i + 1].start,
-                                            tokens[count - 1].end - tokens[i + 1].start)
-                         : NULL;
-}
-
 /* A partition's index that the server would take instead of building one. */
 static bool has_one_like_it(const rh_known_table *t, rh_json *body)
 {
@@ -137,7 +120,9 @@ bool rh_safer_partitioned_index(rh_safer_list *list, rh_json *body)
     static const char rule[] = "index-without-concurrently";
     const rh_known_table *table = rh_known_table_of(list->known, rh_json_get(body, "relation"));
     const char *given = rh_json_string(rh_json_get(body, "idxname"));
-    const char *columns = columns_called(list, body), *rest = behind_table(list);
+    const char *columns = columns_called(list, body);
+    const size_t behind = rh_pieces_behind_table(list->statement->sql, list->arena);
+    const char *rest = behind ? list->statement->sql + behind : NULL; /* "USING btree (a) WHERE …" */
     const char *unique = rh_json_bool(rh_json_get(body, "unique")) ? "UNIQUE " : "";
     list->why = no_index(list, table, body);
     if (!list->why && (!columns || !rest))
