@@ -59,20 +59,22 @@ static void append_migration(const rh_migration *m, const rh_safer *safer, rh_ar
         rh_text_append_char(&head, ' ');
         rh_text_append_clean(&head, m->name, false);
     }
-    append_comment(text, rh_arena_printf(arena, "%s: %s", rh_text_string(&head),
-                                         !safer->changed && has_unread(safer) ? "not changed; not analysed in part"
-                                         : !safer->changed       ? "as it is"
-                                         : safer->file_count > 1 ? "as several migrations, in this order"
-                                                                 : "as one migration"));
+    append_comment(text,
+                   rh_arena_printf(arena, "%s: %s", rh_text_string(&head),
+                                   !safer->changed && has_unread(safer) ? "not changed; not analysed in part"
+                                   : !safer->changed                    ? "as it is"
+                                   : safer->file_count > 1 ? "as several migrations, in this order"
+                                                           : "as one migration"));
     rh_text_release(&head);
     for (size_t i = 0; i < safer->left_count; i++) {
         const rh_safer_left *left = &safer->left[i];
         if (!left->rule) {
-            append_comment(text, rh_arena_printf(arena,
-                                                 "Not analysed: statement %d was not understood (its syntax is not "
-                                                 "PostgreSQL 15's, or wrong). It is kept as it is; whether it blocks is "
-                                                 "not known.",
-                                                 left->statement));
+            append_comment(
+                text, rh_arena_printf(arena,
+                                      "Not analysed: statement %d was not understood (its syntax is not "
+                                      "PostgreSQL 15's, or wrong). It is kept as it is; whether it blocks is "
+                                      "not known.",
+                                      left->statement));
             continue;
         }
         append_comment(text, rh_arena_printf(arena, "Left as it is: statement %d (%s)%s%s. %s",

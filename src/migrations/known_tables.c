@@ -400,8 +400,7 @@ static void alter_column(rh_known *known, rh_known_table *t, rh_json *command, c
         c->type = rh_known_new_type(sql, rh_json_path(command, "def.ColumnDef"), end, known->arena);
         c->type_name =
             copied(rh_known_ref_of(rh_json_path(command, "def.ColumnDef.typeName.names"), 0), known->arena);
-    }
-    else if (strcmp(subtype, "AT_AddIdentity") == 0)
+    } else if (strcmp(subtype, "AT_AddIdentity") == 0)
         c->odd = "is an identity column";
     else if (strcmp(subtype, "AT_SetStatistics") == 0 || strcmp(subtype, "AT_SetStorage") == 0 ||
              strcmp(subtype, "AT_SetOptions") == 0 || strcmp(subtype, "AT_SetCompression") == 0)

@@ -39,8 +39,9 @@ bool rh_safer_has(const rh_statement *statement, const char *rule)
 
 const char *rh_safer_rule(const rh_statement *statement)
 {
-    static const char *const company[] = {"missing-lock-timeout", "lock-then-long-work", "concurrently-in-transaction",
-                                          "concurrently-behind-tool-lock", "expand-and-contract", NULL};
+    static const char *const company[] = {"missing-lock-timeout",        "lock-then-long-work",
+                                          "concurrently-in-transaction", "concurrently-behind-tool-lock",
+                                          "expand-and-contract",         NULL};
     for (size_t i = 0; i < statement->hazard_count; i++)
         if (!statement->hazards[i].silenced && !rh_is_one_of(statement->hazards[i].rule, company))
             return statement->hazards[i].rule;
@@ -50,7 +51,7 @@ const char *rh_safer_rule(const rh_statement *statement)
 /* ---- statements other than ALTER TABLE ---- */
 
 const char *rh_safer_with_words(const char *sql, const char *keyword, const char *words, bool plain,
-                              rh_arena *arena)
+                                rh_arena *arena)
 {
     rh_sql_token *tokens = NULL;
     size_t count = 0;
@@ -68,7 +69,8 @@ const char *rh_safer_with_words(const char *sql, const char *keyword, const char
     return NULL;
 }
 
-/* The table or view that something by the name SCHEMA.NAME is an index of, whatever it is; NULL: it is free. */
+/* The table or view that something by the name SCHEMA.NAME is an index of, whatever it is; NULL: it is free.
+ */
 static bool is_known_relation(const rh_known *known, const char *schema, const char *name)
 {
     const unsigned kinds = 1u << RH_KNOWN_VIEW | 1u << RH_KNOWN_MATVIEW | 1u << RH_KNOWN_SEQUENCE;
@@ -98,7 +100,8 @@ static bool index_steps(rh_safer_list *list, rh_json *body)
     list->why = no_concurrent_build(list, rh_json_get(body, "relation"), &schema);
     if (list->why)
         return false;
-    const bool partitioned = rh_safer_is_partitioned(rh_known_table_of(list->known, rh_json_get(body, "relation")));
+    const bool partitioned =
+        rh_safer_is_partitioned(rh_known_table_of(list->known, rh_json_get(body, "relation")));
     if (if_new && is_known_relation(list->known, schema, name)) {
         rh_safer_answer(list, concurrent ? "invalid-index" : "index-without-concurrently");
         rh_safer_add(list, NULL, "%s", sql)->alone = list->statement->needs_no_transaction;
@@ -106,8 +109,8 @@ static bool index_steps(rh_safer_list *list, rh_json *body)
     }
     if (partitioned)
         return !concurrent && rh_safer_partitioned_index(list, body);
-    const char *better =
-        rh_safer_with_words(sql, concurrent ? "concurrently" : "index", concurrent ? "" : "CONCURRENTLY", true, list->arena);
+    const char *better = rh_safer_with_words(sql, concurrent ? "concurrently" : "index",
+                                             concurrent ? "" : "CONCURRENTLY", true, list->arena);
     if (!better)
         return false;
     if (concurrent && if_new) /* what an attempt that failed left would be taken for the index */
@@ -133,11 +136,13 @@ static bool drop_steps(rh_safer_list *list, rh_json *body)
         list->why = "neither the backup nor the migrations tell of the index";
     else if (index->constraint)
         list->why = "the index is a constraint's";
-    else if (table->odd && !rh_starts_with(table->odd, "is made") && !rh_starts_with(table->odd, "is clustered"))
+    else if (table->odd && !rh_starts_with(table->odd, "is made") &&
+             !rh_starts_with(table->odd, "is clustered"))
         list->why = rh_arena_printf(list->arena, "its table %s", table->odd);
     if (list->why)
         return false;
-    const char *better = rh_safer_with_words(list->statement->sql, "index", "CONCURRENTLY", false, list->arena);
+    const char *better =
+        rh_safer_with_words(list->statement->sql, "index", "CONCURRENTLY", false, list->arena);
     if (better)
         rh_safer_add(list, "index-without-concurrently", "%s", better)->alone = true;
     return better != NULL;
@@ -189,7 +194,8 @@ static bool is_answered(const rh_safer_list *list, const char *rule)
 static void leave(const rh_safer_list *list, rh_arena *arena, rh_safer *safer)
 {
     /* whose advice in general is what WHY tells not to do here */
-    static const char *const contrary[] = {"rename", "index-without-concurrently", "rewrite-access-exclusive", NULL};
+    static const char *const contrary[] = {"rename", "index-without-concurrently", "rewrite-access-exclusive",
+                                           NULL};
     for (size_t i = 0; i < list->statement->hazard_count; i++) {
         const rh_hazard *hazard = &list->statement->hazards[i];
         if (hazard->silenced || is_answered(list, hazard->rule))
@@ -219,10 +225,11 @@ static const char *out_of_place(const rh_safer_list *list)
         if (list->tied && !step->later && (step->alone || step->after_commit || step->opens))
             return list->tied;
         if (list->bound && step->alone)
-            return rh_arena_printf(list->arena,
-                                   "%s of statement %d would not hold outside of its transaction, where a part of it "
-                                   "has to run",
-                                   list->bound->name, list->bound->statement);
+            return rh_arena_printf(
+                list->arena,
+                "%s of statement %d would not hold outside of its transaction, where a part of it "
+                "has to run",
+                list->bound->name, list->bound->statement);
     }
     return NULL;
 }
@@ -294,8 +301,9 @@ static const char *never_committed(const making *m, size_t i)
     const char *sql = script->statements[i].sql;
     if (rh_transaction_verb_of(sql) != RH_VERB_END)
         return m->p->each && m->p->begin ? "its transaction is not committed" : NULL;
-    return strncasecmp(sql, "commit", 6) != 0 && strncasecmp(sql, "end", 3) != 0 ? "its transaction is rolled back"
-                                                                                : NULL;
+    return strncasecmp(sql, "commit", 6) != 0 && strncasecmp(sql, "end", 3) != 0
+               ? "its transaction is rolled back"
+               : NULL;
 }
 
 static void pack_statement(making *m, size_t i)
@@ -324,7 +332,8 @@ static void pack_statement(making *m, size_t i)
         commit_before(&list);
     for (size_t k = 0; k < list.count; k++)
         if (list.steps[k].later)
-            *(rh_safer_step *)rh_arena_add(p->arena, &m->later, &m->later_count, sizeof *m->later) = list.steps[k];
+            *(rh_safer_step *)rh_arena_add(p->arena, &m->later, &m->later_count, sizeof *m->later) =
+                list.steps[k];
         else
             rh_safer_pack_step(p, &list.steps[k], rh_safer_has(statement, "missing-lock-timeout"));
     rh_json_free(tree);

@@ -19,11 +19,11 @@ typedef struct rh_safer_list {
     const rh_script *script; /* that it stands in */
     const rh_plan *plan;
     const rh_migration *migration;
-    const char *tied;        /* why its transaction cannot be committed in the middle; NULL: it can */
+    const char *tied;              /* why its transaction cannot be committed in the middle; NULL: it can */
     const rh_safer_setting *bound; /* a setting that only holds within its transaction; NULL */
-    bool kept;               /* its file stays as it is */
-    bool learned;            /* the schema is as the statement leaves it */
-    const char *why;         /* what kept a rewrite from being mechanical; NULL */
+    bool kept;                     /* its file stays as it is */
+    bool learned;                  /* the schema is as the statement leaves it */
+    const char *why;               /* what kept a rewrite from being mechanical; NULL */
 } rh_safer_list;
 
 rh_safer_step *rh_safer_add(rh_safer_list *list, const char *rule, const char *format, ...)
@@ -51,7 +51,8 @@ bool rh_safer_new_partition(rh_safer_list *list, rh_json *body);
 bool rh_safer_alter_table(rh_safer_list *list, rh_json *body);
 /* UPDATE or DELETE in batches; false: it cannot be told that a batch that runs twice does no harm. */
 bool rh_safer_batches(rh_safer_list *list, rh_json *body);
-/* Why nothing can be said of TABLE (NULL: not known); NULL: it is known, and an ordinary or a partitioned one. */
+/* Why nothing can be said of TABLE (NULL: not known); NULL: it is known, and an ordinary or a partitioned
+ * one. */
 const char *rh_safer_unknown(const rh_safer_list *list, const rh_known_table *table);
 bool rh_safer_is_partitioned(const rh_known_table *table);
 /* Why rows of TABLE cannot be walked through in batches; NULL: they can. */
@@ -63,6 +64,8 @@ const char *rh_safer_no_fill(const rh_safer_list *list, const rh_known_table *ta
  * it. */
 void rh_safer_fill(rh_safer_list *list, const char *rule, const rh_known_table *table, const char *name,
                    const char *called, const char *verb, const char *condition);
+/* VALIDATE CONSTRAINT NAME behind HEAD ("ALTER TABLE t"), in a transaction of its own. */
+void rh_safer_validate(rh_safer_list *list, const char *rule, const char *head, const char *name);
 /* The column BARE (unquoted) of KNOWN becomes NOT NULL without a scan under ACCESS EXCLUSIVE. TABLE: as SQL
  * writes it. */
 void rh_safer_not_null(rh_safer_list *list, const char *rule, const rh_known_table *known, const char *table,

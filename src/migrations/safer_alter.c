@@ -23,7 +23,8 @@ static const char *quoted(const rh_safer_list *list, const char *name)
 }
 
 /* As PostgreSQL would name it. */
-static const char *made_name(const rh_safer_list *list, const pieces *p, const char *columns, const char *label)
+static const char *made_name(const rh_safer_list *list, const pieces *p, const char *columns,
+                             const char *label)
 {
     return rh_known_free_name(list->known, p->known, columns, label);
 }
@@ -42,6 +43,12 @@ static bool cut(const rh_safer_list *list, rh_json *body, pieces *p)
 
 /* ---- constraints ---- */
 
+void rh_safer_validate(rh_safer_list *list, const char *rule, const char *head, const char *name)
+{
+    rh_safer_step *step = rh_safer_add(list, rule, "%s VALIDATE CONSTRAINT %s", head, name);
+    step->after_commit = step->closes = true;
+}
+
 void rh_safer_not_null(rh_safer_list *list, const char *rule, const rh_known_table *known, const char *table,
                        const char *bare)
 {
@@ -49,7 +56,7 @@ void rh_safer_not_null(rh_safer_list *list, const char *rule, const rh_known_tab
     const char *check = quoted(list, rh_known_free_name(list->known, known, bare, "is_not_null"));
     rh_safer_add(list, rule, "ALTER TABLE %s ADD CONSTRAINT %s CHECK (%s IS NOT NULL) NOT VALID", table,
                  check, column);
-    rh_safer_add(list, rule, "ALTER TABLE %s VALIDATE CONSTRAINT %s", table, check)->after_commit = true;
+    rh_safer_validate(list, rule, rh_arena_printf(list->arena, "ALTER TABLE %s", table), check);
     rh_safer_add(list, rule, "ALTER TABLE %s ALTER COLUMN %s SET NOT NULL", table, column);
     rh_safer_add(list, rule, "ALTER TABLE %s DROP CONSTRAINT %s", table, check);
 }
@@ -59,7 +66,7 @@ static void validated_apart(rh_safer_list *list, const pieces *p, const char *ru
                             const char *definition)
 {
     rh_safer_add(list, rule, "%s ADD CONSTRAINT %s %s NOT VALID", p->head, name, definition);
-    rh_safer_add(list, rule, "%s VALIDATE CONSTRAINT %s", p->head, name)->after_commit = true;
+    rh_safer_validate(list, rule, p->head, name);
 }
 
 /* "a, b" (quoted) or "a_b" of a list of names. */
@@ -137,7 +144,8 @@ static bool constraint_steps(rh_safer_list *list, const pieces *p, rh_json *cons
     if (rh_json_get(constraint, "indexname"))
         return strcmp(type, "CONSTR_PRIMARY") == 0 && key_using_index(list, p, constraint, words);
     if (strcmp(type, "CONSTR_EXCLUSION") == 0) {
-        list->why = "EXCLUDE has no form that blocks less: neither CONCURRENTLY nor NOT VALID nor USING INDEX";
+        list->why =
+            "EXCLUDE has no form that blocks less: neither CONCURRENTLY nor NOT VALID nor USING INDEX";
         return false;
     }
     if (strcmp(type, "CONSTR_CHECK") != 0 && rh_safer_is_partitioned(p->known)) {
@@ -238,8 +246,10 @@ static bool later_constraints(rh_safer_list *list, const pieces *p, rh_json *def
                             quoted(list, given ? given : made_name(list, p, c->bare, "fkey")),
                             rh_arena_printf(list->arena, "FOREIGN KEY (%s) %s", c->name, words));
         else if (strcmp(type, "CONSTR_CHECK") == 0)
-            validated_apart(list, p, "constraint-without-not-valid",
-                            quoted(list, given ? given : made_name(list, p, rh_known_checked(constraint), "check")), words);
+            validated_apart(
+                list, p, "constraint-without-not-valid",
+                quoted(list, given ? given : made_name(list, p, rh_known_checked(constraint), "check")),
+                words);
         else if (strcmp(type, "CONSTR_UNIQUE") == 0) {
             if (!index_apart(list, p, constraint, c->name, c->bare))
                 return false;
@@ -264,8 +274,8 @@ static bool column_steps(rh_safer_list *list, const pieces *p, size_t index, rh_
     rh_safer_add(list, rule, "%s ADD COLUMN %s", p->head, c.plain);
     const char *expression = c.expression;
     if (c.serial) {
-        const char *sequence = rh_arena_printf(
-            list->arena, "%s.%s", quoted(list, known->schema), quoted(list, made_name(list, p, c.bare, "seq")));
+        const char *sequence = rh_arena_printf(list->arena, "%s.%s", quoted(list, known->schema),
+                                               quoted(list, made_name(list, p, c.bare, "seq")));
         rh_safer_add(list, rule, "CREATE SEQUENCE %s AS %s OWNED BY %s.%s", sequence, c.serial, p->table,
                      c.name);
         expression = rh_arena_printf(list->arena, " nextval('%s')", sequence);
@@ -305,8 +315,8 @@ static bool wants_change(const rh_statement *statement)
 /* The pass of the server's that a subcommand runs in, whatever its place in the statement (ATPrepCmd). */
 static int pass_of(rh_json *command)
 {
-    static const char *const first[] = {"AT_DropColumn", "AT_DropConstraint", "AT_DropNotNull", "AT_DropIdentity",
-                                        "AT_DropExpression", NULL};
+    static const char *const first[] = {"AT_DropColumn",   "AT_DropConstraint", "AT_DropNotNull",
+                                        "AT_DropIdentity", "AT_DropExpression", NULL};
     const char *subtype = rh_json_string(rh_json_get(command, "subtype"));
     rh_json *constraint = rh_json_path(command, "def.Constraint");
     if (!subtype || rh_is_one_of(subtype, first))
@@ -314,7 +324,8 @@ static int pass_of(rh_json *command)
     if (strcmp(subtype, "AT_ColumnDefault") == 0)
         return rh_json_get(command, "def") ? 5 : 0;
     if (strcmp(subtype, "AT_AddConstraint") == 0)
-        return rh_tree_is(constraint, "contype", "CONSTR_CHECK") || rh_tree_is(constraint, "contype", "CONSTR_FOREIGN")
+        return rh_tree_is(constraint, "contype", "CONSTR_CHECK") ||
+                       rh_tree_is(constraint, "contype", "CONSTR_FOREIGN")
                    ? 5
                    : 4;
     return strcmp(subtype, "AT_AlterColumnType") == 0 ? 1
@@ -338,10 +349,17 @@ static const size_t *order_of(const rh_safer_list *list, rh_json *commands)
 /* Why the subcommands cannot be statements of their own; NULL: they can. */
 static const char *belong_together(rh_json *commands)
 {
-    static const char *const away[] = {"AT_DropConstraint", "AT_DropColumn",         "AT_DropNotNull",
-                                       "AT_DisableTrig",    "AT_DisableTrigAll",     "AT_DisableTrigUser",
-                                       "AT_DisableRule",    "AT_DisableRowSecurity", "AT_DropIdentity",
-                                       "AT_DropExpression", NULL};
+    static const char *const away[] = {"AT_DropConstraint",
+                                       "AT_DropColumn",
+                                       "AT_DropNotNull",
+                                       "AT_DisableTrig",
+                                       "AT_DisableTrigAll",
+                                       "AT_DisableTrigUser",
+                                       "AT_DisableRule",
+                                       "AT_DisableRowSecurity",
+                                       "AT_DropIdentity",
+                                       "AT_DropExpression",
+                                       NULL};
     for (size_t i = 0; rh_json_count(commands) > 1 && i < rh_json_count(commands); i++) {
         rh_json *command = rh_json_get(rh_json_at(commands, i), "AlterTableCmd");
         const char *subtype = rh_json_string(rh_json_get(command, "subtype"));
@@ -449,7 +467,8 @@ bool rh_safer_alter_table(rh_safer_list *list, rh_json *body)
 {
     pieces p = {0};
     rh_json *first = rh_json_get(rh_json_at(rh_json_get(body, "cmds"), 0), "AlterTableCmd");
-    if (rh_tree_is(first, "subtype", "AT_AttachPartition") || rh_tree_is(first, "subtype", "AT_DetachPartition"))
+    if (rh_tree_is(first, "subtype", "AT_AttachPartition") ||
+        rh_tree_is(first, "subtype", "AT_DetachPartition"))
         return rh_safer_partition(list, body, first);
     if (!wants_change(list->statement) || !cut(list, body, &p))
         return false;

@@ -1,5 +1,5 @@
-/* Changes of many rows, batch by batch, each committed: by ranges of the primary key, so that no row can slip from
- * a range that is to come into one that is done. Only where the batches together are the statement. */
+/* Changes of many rows, batch by batch, each committed: by ranges of the primary key, so that no row can slip
+ * from a range that is to come into one that is done. Only where the batches together are the statement. */
 #include "pgrehearse/base/text.h"
 #include "pieces.h"
 #include "safer.h"
@@ -14,9 +14,8 @@ const char *rh_safer_unknown(const rh_safer_list *list, const rh_known_table *ta
 {
     (void)list;
     return !table ? "neither the backup nor the migrations tell how the table is made"
-           : strcmp(table->schema, "pg_temp") == 0
-               ? "nobody else uses a temporary table"
-               : NULL;
+           : strcmp(table->schema, "pg_temp") == 0 ? "nobody else uses a temporary table"
+                                                   : NULL;
 }
 
 bool rh_safer_is_partitioned(const rh_known_table *table)
@@ -27,12 +26,14 @@ bool rh_safer_is_partitioned(const rh_known_table *table)
 static bool is_on(const rh_known_object *object, const rh_known_table *table)
 {
     for (size_t i = 0; !object->dropped && i < object->read_count; i++)
-        if (strcmp(object->reads[i].name, table->name) == 0 && strcmp(object->reads[i].schema, table->schema) == 0)
+        if (strcmp(object->reads[i].name, table->name) == 0 &&
+            strcmp(object->reads[i].schema, table->schema) == 0)
             return true;
     return false;
 }
 
-/* The trigger or rule by which a batched change of TABLE differs; ROWS_TOO: one that fires for each row, too. */
+/* The trigger or rule by which a batched change of TABLE differs; ROWS_TOO: one that fires for each row, too.
+ */
 static const char *fired(const rh_safer_list *list, const rh_known_table *table, bool rows_too)
 {
     rh_arena *arena = list->arena;
@@ -44,13 +45,15 @@ static const char *fired(const rh_safer_list *list, const rh_known_table *table,
             return rh_arena_printf(arena, "%s rewrites what is done to the table", o->what);
         if (o->kind != RH_KNOWN_TRIGGER)
             continue;
-        const bool each_row = rh_pieces_mention(o->sql, "each", arena) && rh_pieces_mention(o->sql, "row", arena) &&
+        const bool each_row = rh_pieces_mention(o->sql, "each", arena) &&
+                              rh_pieces_mention(o->sql, "row", arena) &&
                               !rh_pieces_mention(o->sql, "referencing", arena) &&
                               !rh_pieces_mention(o->sql, "initially", arena);
         if (rows_too && rh_pieces_mention(o->sql, "update", arena))
             return rh_arena_printf(arena, "batches would fire %s, which the statement does not", o->what);
         if (!each_row)
-            return rh_arena_printf(arena, "%s fires once a statement or transaction, so once a batch", o->what);
+            return rh_arena_printf(arena, "%s fires once a statement or transaction, so once a batch",
+                                   o->what);
     }
     return NULL;
 }
@@ -68,7 +71,8 @@ const char *rh_safer_no_batches(const rh_safer_list *list, const rh_known_table 
     if (table->row_security)
         return "row-level security may hide rows from the batches";
     for (size_t i = 0; i < table->column_count; i++)
-        if (strcasecmp(table->columns[i].name, "batch_from") == 0 || strcasecmp(table->columns[i].name, "batch_to") == 0)
+        if (strcasecmp(table->columns[i].name, "batch_from") == 0 ||
+            strcasecmp(table->columns[i].name, "batch_to") == 0)
             return "a column of the table has a name that the batches use";
     return fired(list, table, false);
 }
@@ -89,20 +93,21 @@ void rh_safer_fill(rh_safer_list *list, const char *rule, const rh_known_table *
     rh_arena *arena = list->arena;
     const char *key = rh_tree_identifier(rh_known_key(table), arena);
     condition = condition ? rh_arena_printf(arena, "(%s) AND ", condition) : "";
-    rh_safer_step *step = rh_safer_add(
-        list, rule,
-        "DO $batches$ DECLARE batch_from %s.%s%%TYPE; batch_to %s.%s%%TYPE; BEGIN\n"
-        "    batch_from := (SELECT %s FROM %s ORDER BY 1 LIMIT 1);\n"
-        "    WHILE batch_from IS NOT NULL LOOP\n"
-        "        batch_to := (SELECT max_of.%s FROM (SELECT %s FROM %s WHERE %s >= batch_from\n"
-        "             ORDER BY 1 LIMIT %d) AS max_of ORDER BY 1 DESC LIMIT 1);\n"
-        "        %s\n"
-        "         WHERE %s%s.%s BETWEEN batch_from AND batch_to;\n"
-        "        COMMIT;\n"
-        "        batch_from := (SELECT %s FROM %s WHERE %s > batch_to ORDER BY 1 LIMIT 1);\n"
-        "    END LOOP;\n"
-        "END $batches$",
-        name, key, name, key, key, name, key, key, name, key, ROWS, verb, condition, called, key, key, name, key);
+    rh_safer_step *step =
+        rh_safer_add(list, rule,
+                     "DO $batches$ DECLARE batch_from %s.%s%%TYPE; batch_to %s.%s%%TYPE; BEGIN\n"
+                     "    batch_from := (SELECT %s FROM %s ORDER BY 1 LIMIT 1);\n"
+                     "    WHILE batch_from IS NOT NULL LOOP\n"
+                     "        batch_to := (SELECT max_of.%s FROM (SELECT %s FROM %s WHERE %s >= batch_from\n"
+                     "             ORDER BY 1 LIMIT %d) AS max_of ORDER BY 1 DESC LIMIT 1);\n"
+                     "        %s\n"
+                     "         WHERE %s%s.%s BETWEEN batch_from AND batch_to;\n"
+                     "        COMMIT;\n"
+                     "        batch_from := (SELECT %s FROM %s WHERE %s > batch_to ORDER BY 1 LIMIT 1);\n"
+                     "    END LOOP;\n"
+                     "END $batches$",
+                     name, key, name, key, key, name, key, key, name, key, ROWS, verb, condition, called, key,
+                     key, name, key);
     step->alone = true;
     step->note = "If it stops half-way, run it again from here: batches that are done come to the same.";
 }
@@ -131,10 +136,12 @@ static bool mentions(rh_json *node, const char *column, int depth)
 /* The clock or the transaction, which differ from batch to batch. */
 static bool asks_the_time(rh_json *node, int depth)
 {
-    static const char *const functions[] = {"now", "transaction_timestamp", "statement_timestamp", "txid_current",
-                                            "pg_current_xact_id", "age", NULL};
-    static const char *const users[] = {"SVFOP_CURRENT_ROLE", "SVFOP_CURRENT_USER", "SVFOP_USER",
-                                        "SVFOP_SESSION_USER", "SVFOP_CURRENT_CATALOG", "SVFOP_CURRENT_SCHEMA", NULL};
+    static const char *const functions[] = {
+        "now", "transaction_timestamp", "statement_timestamp", "txid_current", "pg_current_xact_id", "age",
+        NULL};
+    static const char *const users[] = {
+        "SVFOP_CURRENT_ROLE",    "SVFOP_CURRENT_USER",   "SVFOP_USER", "SVFOP_SESSION_USER",
+        "SVFOP_CURRENT_CATALOG", "SVFOP_CURRENT_SCHEMA", NULL};
     bool found = depth > DEPTH;
     if (rh_json_is_array(node)) {
         for (size_t i = 0; i < rh_json_count(node) && !found; i++)
@@ -209,20 +216,23 @@ static const char *hides_reads(const rh_safer_list *list, rh_json *node)
 static bool is_joined(rh_json *condition, const char *called, const char *column, int depth)
 {
     rh_json *both = rh_json_get(condition, "BoolExpr"), *expression = rh_json_get(condition, "A_Expr");
-    for (size_t i = 0; depth < DEPTH && rh_tree_is(both, "boolop", "AND_EXPR") && i < rh_json_count(rh_json_get(both, "args")); i++)
+    for (size_t i = 0; depth < DEPTH && rh_tree_is(both, "boolop", "AND_EXPR") &&
+                       i < rh_json_count(rh_json_get(both, "args"));
+         i++)
         if (is_joined(rh_json_at(rh_json_get(both, "args"), i), called, column, depth + 1))
             return true;
     const char *op = rh_tree_last_name(rh_json_get(expression, "name"));
     if (!rh_tree_is(expression, "kind", "AEXPR_OP") || !op || strcmp(op, "=") != 0)
         return false;
     for (int side = 0; side < 2; side++) {
-        rh_json *fields = rh_json_path(expression, side ? "rexpr.ColumnRef.fields" : "lexpr.ColumnRef.fields");
+        rh_json *fields =
+            rh_json_path(expression, side ? "rexpr.ColumnRef.fields" : "lexpr.ColumnRef.fields");
         rh_json *other = rh_json_path(expression, side ? "lexpr.ColumnRef.fields" : "rexpr.ColumnRef.fields");
         const char *of = rh_json_string(rh_json_path(rh_json_at(fields, 0), "String.sval"));
         const char *name = rh_tree_last_name(fields);
         const char *from = rh_json_string(rh_json_path(rh_json_at(other, 0), "String.sval"));
-        if (rh_json_count(fields) == 2 && name && of && from && strcmp(of, called) == 0 && strcmp(name, column) == 0 &&
-            rh_json_count(other) == 2 && strcmp(from, called) != 0)
+        if (rh_json_count(fields) == 2 && name && of && from && strcmp(of, called) == 0 &&
+            strcmp(name, column) == 0 && rh_json_count(other) == 2 && strcmp(from, called) != 0)
             return true;
     }
     return false;
@@ -251,16 +261,19 @@ static bool has_one_partner(const rh_safer_list *list, rh_json *from, rh_json *w
 }
 
 /* What holds at the end of the statement need not hold at the end of each batch. */
-static const char *is_checked_at_once(const rh_safer_list *list, const rh_known_table *table, rh_json *targets)
+static const char *is_checked_at_once(const rh_safer_list *list, const rh_known_table *table,
+                                      rh_json *targets)
 {
     for (size_t i = 0; i < table->constraint_count; i++) {
         const rh_known_constraint *c = &table->constraints[i];
         if (c->kind == 'f' && !targets && rh_known_find(list->known, c->schema, c->target) == table)
-            return rh_arena_printf(list->arena, "foreign key %s refers to the table itself: a batch may leave rows "
-                                                "without those that they refer to",
+            return rh_arena_printf(list->arena,
+                                   "foreign key %s refers to the table itself: a batch may leave rows "
+                                   "without those that they refer to",
                                    c->name);
         if (rh_pieces_mention(c->definition, "deferrable", list->arena))
-            return rh_arena_printf(list->arena, "constraint %s may be checked at the end of the transaction", c->name);
+            return rh_arena_printf(list->arena, "constraint %s may be checked at the end of the transaction",
+                                   c->name);
     }
     for (size_t i = 0; i < table->index_count; i++) {
         const rh_known_index *index = &table->indexes[i];
@@ -268,7 +281,8 @@ static const char *is_checked_at_once(const rh_safer_list *list, const rh_known_
         for (size_t k = 0; unique && k < rh_json_count(targets); k++) {
             const char *column = rh_json_string(rh_json_path(rh_json_at(targets, k), "ResTarget.name"));
             if (column && rh_known_index_uses(index, column, list->arena))
-                return rh_arena_printf(list->arena, "it changes a column of the unique index %s", index->name);
+                return rh_arena_printf(list->arena, "it changes a column of the unique index %s",
+                                       index->name);
         }
     }
     return NULL;

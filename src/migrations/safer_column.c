@@ -16,7 +16,7 @@ typedef struct copy {
     const char *old, *fresh;    /* the columns, as SQL writes them */
     const char *fresh_bare;
     const char *type;
-    const char *value; /* its default afterwards; NULL: none */
+    const char *value;       /* its default afterwards; NULL: none */
     const char *fresh_value; /* the second column's own, from the beginning; NULL: none */
     const char *function, *trigger;
     bool rename; /* the new name stays, and both live side by side until a later release */
@@ -138,7 +138,8 @@ static const char *why_not(const copy *c)
         const rh_known_constraint *k = &c->known->constraints[i];
         if (!rh_pieces_mention(k->definition, c->from->name, c->list->arena))
             continue;
-        const rh_known_table *target = k->kind == 'f' ? rh_known_find(c->list->known, k->schema, k->target) : NULL;
+        const rh_known_table *target =
+            k->kind == 'f' ? rh_known_find(c->list->known, k->schema, k->target) : NULL;
         for (size_t n = 0; n < k->column_count; n++)
             if (!target || !rh_known_column_of(target, k->columns[n]))
                 return said(c, "foreign key", k->name, "refers to what is not known");
@@ -166,7 +167,8 @@ static void add_column(copy *c, const char *body)
     c->trigger =
         quoted(c, rh_known_object_name(c->list->arena, "zz", c->fresh_bare, "sync")); /* fires last */
     const char *value = c->fresh_value ? SQL(c, " DEFAULT %s", c->fresh_value) : "";
-    add(c, SQL(c, "ALTER TABLE %s ADD COLUMN %s %s%s", c->table, c->fresh, c->type, value))->after_commit = true;
+    add(c, SQL(c, "ALTER TABLE %s ADD COLUMN %s %s%s", c->table, c->fresh, c->type, value))->after_commit =
+        true;
     add(c, SQL(c,
                "CREATE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql AS $sync$\n"
                "BEGIN\n%s    RETURN NEW;\nEND $sync$",
@@ -264,12 +266,10 @@ static void add_constraints(const copy *c)
             ->after_commit = first;
     for (size_t i = 0; i < c->known->constraint_count; i++)
         if (has(c, &c->known->constraints[i]) && c->known->constraints[i].valid)
-            add(c, SQL(c, "ALTER TABLE %s VALIDATE CONSTRAINT %s", c->table,
-                       second(c, c->known->constraints[i].name)))
-                ->after_commit = true;
+            rh_safer_validate(c->list, c->rule, SQL(c, "ALTER TABLE %s", c->table),
+                              second(c, c->known->constraints[i].name));
     if (c->from->not_null)
-        add(c, SQL(c, "ALTER TABLE %s VALIDATE CONSTRAINT %s", c->table, not_null_check(c)))->after_commit =
-            true;
+        rh_safer_validate(c->list, c->rule, SQL(c, "ALTER TABLE %s", c->table), not_null_check(c));
 }
 
 /* ---- the change-over ---- */
@@ -313,7 +313,8 @@ static void swap(const copy *c)
         c->list->steps[i].later = c->rename;
     c->list->steps[begin].opens = true;
     if (!c->rename)
-        c->list->steps[begin].note = "The new column takes the old one's place, but as the table's last: check what relies on the "
+        c->list->steps[begin].note =
+            "The new column takes the old one's place, but as the table's last: check what relies on the "
             "order of its columns (INSERT and COPY without a list of columns, SELECT *).";
     c->list->steps[c->list->count - 1].closes = true;
 }
@@ -401,7 +402,8 @@ bool rh_safer_type(rh_safer_list *list, const rh_safer_retyped *r)
 
 static void see_later(void *user, const char *sql, const char *kind, rh_json *body)
 {
-    static const char *const of_rows[] = {"InsertStmt", "UpdateStmt", "DeleteStmt", "SelectStmt", NULL};
+    static const char *const of_rows[] = {"InsertStmt", "UpdateStmt", "DeleteStmt",
+                                          "SelectStmt", "LockStmt",   NULL};
     bool *changed = user;
     (void)sql;
     (void)body;

@@ -29,7 +29,8 @@ static const char *no_reindex(const rh_safer_list *list, rh_json *body)
     const rh_known_table *table = index ? rh_known_indexed(list->known, ref.schema, ref.name, NULL)
                                         : rh_known_table_of(list->known, rh_json_get(body, "relation"));
     const rh_known_object *view =
-        table || index ? NULL : rh_known_find_object(list->known, 1u << RH_KNOWN_MATVIEW, ref.schema, ref.name);
+        table || index ? NULL
+                       : rh_known_find_object(list->known, 1u << RH_KNOWN_MATVIEW, ref.schema, ref.name);
     if (!table && !view)
         return "neither the backup nor the migrations tell of it";
     if (table && rh_safer_unknown(list, table))
@@ -112,10 +113,11 @@ bool rh_safer_maintenance(rh_safer_list *list, const char *kind, rh_json *body)
     list->why = reindex ? no_reindex(list, body) : no_refresh(list, body);
     if (list->why)
         return false;
-    const char *keyword = !reindex                                             ? "view"
+    const char *keyword = !reindex                                           ? "view"
                           : rh_tree_is(body, "kind", "REINDEX_OBJECT_INDEX") ? "index"
                                                                              : "table";
-    const char *better = rh_safer_with_words(list->statement->sql, keyword, "CONCURRENTLY", false, list->arena);
+    const char *better =
+        rh_safer_with_words(list->statement->sql, keyword, "CONCURRENTLY", false, list->arena);
     if (better)
         rh_safer_add(list, rule, "%s", better)->alone = reindex;
     return better != NULL;

@@ -90,8 +90,8 @@ static void add_run(rh_safer_packing *p, const rh_safer_step *step, bool work)
     p->work_count += work;
 }
 
-static void note(rh_safer_packing *p, const rh_statement *statement, const char *name, bool local,
-                 bool off, const char *const *path)
+static void note(rh_safer_packing *p, const rh_statement *statement, const char *name, bool local, bool off,
+                 const char *const *path)
 {
     name = rh_arena_strdup(p->arena, name);
     forget(p, name, local);
@@ -128,7 +128,8 @@ static const char *configures(rh_json *body, bool *local)
     return rh_json_string(rh_json_path(rh_json_at(given, 0), "A_Const.sval.sval"));
 }
 
-bool rh_safer_pack_setting(rh_safer_packing *p, const rh_statement *statement, const char *kind, rh_json *body)
+bool rh_safer_pack_setting(rh_safer_packing *p, const rh_statement *statement, const char *kind,
+                           rh_json *body)
 {
     static const char *const not_known[] = {NULL};
     bool local = rh_json_bool(rh_json_get(body, "is_local"));
@@ -236,7 +237,8 @@ static void begin_run(rh_safer_packing *p)
 {
     for (size_t i = 0; i < p->setting_count; i++) {
         rh_safer_setting *s = &p->settings[i];
-        const bool here = s->local || (p->each ? !s->written && p->begin : s->migration == p->migration || p->paused);
+        const bool here =
+            s->local || (p->each ? !s->written && p->begin : s->migration == p->migration || p->paused);
         if (here)
             add_run(p, &(rh_safer_step){.sql = s->sql, .statement = s->statement}, false);
         s->written |= here && !s->local;
@@ -287,7 +289,8 @@ static void pack_alone(rh_safer_packing *p, const rh_safer_step *step)
         limits |= is_timeout(&p->settings[i]) && !p->settings[i].local && (p->each || p->settings[i].written);
     if (p->each && (!p->file || p->file->later != step->later))
         open_file(p, true, step->later);
-    else if (!p->each && limits && !p->paused && (!p->file || p->file->later != step->later || !p->file->transaction))
+    else if (!p->each && limits && !p->paused &&
+             (!p->file || p->file->later != step->later || !p->file->transaction))
         open_file(p, true, step->later);
     if (p->each)
         set_session(p);

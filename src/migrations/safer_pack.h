@@ -1,4 +1,5 @@
-/* Internal to migrations/: the steps of a migration, put into transactions and into the files of its framework. */
+/* Internal to migrations/: the steps of a migration, put into transactions and into the files of its
+ * framework. */
 #pragma once
 #include "pgrehearse/model/migration.h"
 #include "pgrehearse/model/safer.h"
@@ -13,7 +14,7 @@ typedef struct rh_safer_setting {
     bool local;                    /* until the end of its transaction */
     bool written;                  /* it is in a file already */
     const rh_migration *migration; /* that has it */
-    const char *const *path;       /* search_path: its schemas, NULL-ended (none: not known); NULL: the usual one */
+    const char *const *path; /* search_path: its schemas, NULL-ended (none: not known); NULL: the usual one */
 } rh_safer_setting;
 
 typedef struct rh_safer_packing {
@@ -21,10 +22,10 @@ typedef struct rh_safer_packing {
     const rh_migration *migration;
     rh_arena *arena;
     rh_safer *safer;
-    rh_safer_file *file; /* that steps are added to; NULL: none yet */
-    bool each;           /* one file is one session, and its statements commit by themselves */
-    const char *begin;   /* the BEGIN of the transaction under way; NULL: none */
-    rh_safer_step *run;  /* what will be committed together */
+    rh_safer_file *file;          /* that steps are added to; NULL: none yet */
+    bool each;                    /* one file is one session, and its statements commit by themselves */
+    const char *begin;            /* the BEGIN of the transaction under way; NULL: none */
+    rh_safer_step *run;           /* what will be committed together */
     size_t run_count, work_count; /* without settings */
     rh_safer_setting *settings;
     size_t setting_count;
@@ -37,11 +38,12 @@ typedef struct rh_safer_packing {
 
 /* BODY is a SET, RESET or set_config() by itself: it is noted, and goes with what depends on it. False: it is
  * none. */
-bool rh_safer_pack_setting(rh_safer_packing *p, const rh_statement *statement, const char *kind, rh_json *body);
+bool rh_safer_pack_setting(rh_safer_packing *p, const rh_statement *statement, const char *kind,
+                           rh_json *body);
 /* The search_path in force; USUAL: without a setting. */
 const char *const *rh_safer_pack_path(const rh_safer_packing *p, const char *const *usual);
-/* A setting by which statements mean something else, in force by STATEMENT of this migration, that what cannot
- * run in a transaction would not see; NULL. */
+/* A setting by which statements mean something else, in force by STATEMENT of this migration, that what
+ * cannot run in a transaction would not see; NULL. */
 const rh_safer_setting *rh_safer_pack_bound(const rh_safer_packing *p);
 /* A BEGIN of the file's own. */
 void rh_safer_pack_begin(rh_safer_packing *p, const char *begin);

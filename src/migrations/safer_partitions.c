@@ -1,4 +1,5 @@
-/* Partitioned tables: an index by its partitions, ATTACH without scans under ACCESS EXCLUSIVE, DETACH CONCURRENTLY. */
+/* Partitioned tables: an index by its partitions, ATTACH without scans under ACCESS EXCLUSIVE, DETACH
+ * CONCURRENTLY. */
 #include "pgrehearse/base/text.h"
 #include "pieces.h"
 #include "safer_texts.h"
@@ -26,7 +27,7 @@ static void see_division(void *user, const char *sql, const char *kind, rh_json 
         return;
     rh_json *columns = rh_json_get(spec, "partParams");
     const char *column = rh_json_string(rh_json_path(rh_json_at(columns, 0), "PartitionElem.name"));
-    d->strategy = strcasecmp(strategy, "range") == 0 || strstr(strategy, "RANGE")  ? "range"
+    d->strategy = strcasecmp(strategy, "range") == 0 || strstr(strategy, "RANGE") ? "range"
                   : strcasecmp(strategy, "list") == 0 || strstr(strategy, "LIST") ? "list"
                                                                                   : "hash";
     d->column = rh_json_count(columns) == 1 && column ? rh_arena_strdup(d->list->arena, column) : NULL;
@@ -147,8 +148,8 @@ bool rh_safer_partitioned_index(rh_safer_list *list, rh_json *body)
                      rh_tree_identifier(part, list->arena), rh_known_name(t, list->arena), rest)
             ->alone = true;
         rh_known_learn(list->known, list->steps[list->count - 1].sql);
-        *(const char **)rh_arena_add(list->arena, &parts, &count, sizeof *parts) =
-            SQL(list, "%s.%s", rh_tree_identifier(t->schema, list->arena), rh_tree_identifier(part, list->arena));
+        *(const char **)rh_arena_add(list->arena, &parts, &count, sizeof *parts) = SQL(
+            list, "%s.%s", rh_tree_identifier(t->schema, list->arena), rh_tree_identifier(part, list->arena));
     }
     for (size_t i = 0; i < count; i++)
         rh_safer_add(list, rule, "ALTER INDEX %s ATTACH PARTITION %s", index, parts[i]);
@@ -185,9 +186,11 @@ static bool read_bound(const rh_safer_list *list, const char *words, rh_json *bo
         *outside = SQL(list, "%s IS NULL OR %s NOT IN (%s)", column, column, a);
         return true;
     }
-    if (lists != 2 || strcmp(d->strategy, "range") != 0 || rh_json_count(rh_json_get(bound, "lowerdatums")) != 1)
+    if (lists != 2 || strcmp(d->strategy, "range") != 0 ||
+        rh_json_count(rh_json_get(bound, "lowerdatums")) != 1)
         return false;
-    const bool from = !rh_pieces_mention(a, "minvalue", list->arena), to = !rh_pieces_mention(b, "maxvalue", list->arena);
+    const bool from = !rh_pieces_mention(a, "minvalue", list->arena),
+               to = !rh_pieces_mention(b, "maxvalue", list->arena);
     *inside = SQL(list, "%s IS NOT NULL%s%s", column, from ? SQL(list, " AND %s >= %s", column, a) : "",
                   to ? SQL(list, " AND %s < %s", column, b) : "");
     *outside = SQL(list, "%s IS NULL%s%s", column, from ? SQL(list, " OR %s < %s", column, a) : "",
@@ -196,13 +199,15 @@ static bool read_bound(const rh_safer_list *list, const char *words, rh_json *bo
 }
 
 /* CONDITION is proven for TABLE, so that nothing is scanned; returns the constraint's name. */
-static const char *prove(rh_safer_list *list, const char *rule, const rh_known_table *table, const division *d,
-                         const char *condition)
+static const char *prove(rh_safer_list *list, const char *rule, const rh_known_table *table,
+                         const division *d, const char *condition)
 {
-    const char *name = rh_tree_identifier(rh_known_free_name(list->known, table, d->column, "bound"), list->arena);
+    const char *name =
+        rh_tree_identifier(rh_known_free_name(list->known, table, d->column, "bound"), list->arena);
     const char *relation = rh_known_name(table, list->arena);
-    rh_safer_add(list, rule, "ALTER TABLE %s ADD CONSTRAINT %s CHECK (%s) NOT VALID", relation, name, condition);
-    rh_safer_add(list, rule, "ALTER TABLE %s VALIDATE CONSTRAINT %s", relation, name)->after_commit = true;
+    rh_safer_add(list, rule, "ALTER TABLE %s ADD CONSTRAINT %s CHECK (%s) NOT VALID", relation, name,
+                 condition);
+    rh_safer_validate(list, rule, SQL(list, "ALTER TABLE %s", relation), name);
     return name;
 }
 
@@ -231,12 +236,15 @@ static bool attach(rh_safer_list *list, rh_json *parent, const rh_known_table *c
     const size_t before = list->count;
     const char *theirs = other ? prove(list, rule, other, &d, outside) : NULL;
     if (other)
-        list->steps[before].note = "From here until the partition is attached, rows of its range are refused.";
+        list->steps[before].note =
+            "From here until the partition is attached, rows of its range are refused.";
     rh_safer_add(list, rule, "%s", list->statement->sql)->after_commit = true;
     if (theirs)
-        rh_safer_add(list, rule, "ALTER TABLE %s DROP CONSTRAINT %s", rh_known_name(other, list->arena), theirs);
+        rh_safer_add(list, rule, "ALTER TABLE %s DROP CONSTRAINT %s", rh_known_name(other, list->arena),
+                     theirs);
     if (mine)
-        rh_safer_add(list, rule, "ALTER TABLE %s DROP CONSTRAINT %s", rh_known_name(child, list->arena), mine);
+        rh_safer_add(list, rule, "ALTER TABLE %s DROP CONSTRAINT %s", rh_known_name(child, list->arena),
+                     mine);
     return true;
 }
 
@@ -249,8 +257,8 @@ bool rh_safer_new_partition(rh_safer_list *list, rh_json *body)
 
 /* ---- DETACH ---- */
 
-static const char *no_detach(const rh_safer_list *list, const rh_known_table *table, const rh_known_table *child,
-                             const division *d)
+static const char *no_detach(const rh_safer_list *list, const rh_known_table *table,
+                             const rh_known_table *child, const division *d)
 {
     if (!table || !child)
         return "neither the backup nor the migrations tell of the partition";

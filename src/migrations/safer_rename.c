@@ -16,7 +16,7 @@ typedef struct renaming {
     size_t column_comment_count;
     bool for_all;    /* privileges by schema or by default */
     bool by_columns; /* privileges of columns */
-    bool invoker; /* the view works by the rights of who uses it */
+    bool invoker;    /* the view works by the rights of who uses it */
     const char *why;
 } renaming;
 
@@ -40,7 +40,8 @@ static void see_before(void *user, const char *sql, const char *kind, rh_json *b
         rh_json *objects = rh_json_get(body, "objects");
         for (size_t i = 0; i < rh_json_count(objects); i++)
             if (is_range(r, rh_json_get(rh_json_at(objects, i), "RangeVar"))) {
-                *(const char **)rh_arena_add(arena, &r->privileges, &r->privilege_count, sizeof *r->privileges) = sql;
+                *(const char **)rh_arena_add(arena, &r->privileges, &r->privilege_count,
+                                             sizeof *r->privileges) = sql;
                 rh_json *privileges = rh_json_get(body, "privileges");
                 for (size_t k = 0; k < rh_json_count(privileges); k++)
                     r->by_columns |= rh_json_path(rh_json_at(privileges, k), "AccessPriv.cols") != NULL;
@@ -57,7 +58,8 @@ static void see_before(void *user, const char *sql, const char *kind, rh_json *b
         if ((!column && !rh_tree_is(body, "objtype", "OBJECT_TABLE")) || !is_it(r, ref.schema, ref.name))
             return;
         if (column)
-            *(const char **)rh_arena_add(arena, &r->column_comments, &r->column_comment_count, sizeof(char *)) = sql;
+            *(const char **)rh_arena_add(arena, &r->column_comments, &r->column_comment_count,
+                                         sizeof(char *)) = sql;
         else
             r->comment = sql;
     }
@@ -83,7 +85,8 @@ static void see_old_name(void *user, const char *sql, const char *kind, rh_json 
 /* What the view would keep from being dropped or changed. */
 static void see_new_name(void *user, const char *sql, const char *kind, rh_json *body)
 {
-    static const char *const kinds[] = {"AlterTableStmt", "DropStmt", "RenameStmt", "AlterObjectSchemaStmt", NULL};
+    static const char *const kinds[] = {"AlterTableStmt", "DropStmt", "RenameStmt", "AlterObjectSchemaStmt",
+                                        NULL};
     renaming *r = user;
     (void)body;
     if (rh_pieces_mention(sql, r->fresh, r->list->arena) && rh_is_one_of(kind, kinds) &&
@@ -105,9 +108,10 @@ static const char *why_not(renaming *r)
     rh_safer_after(r->list, r->fresh, see_new_name, r);
     r->invoker = major >= 15 && !r->by_columns;
     if (!r->invoker && r->table->row_security)
-        return major < 15 ? "before PostgreSQL 15 a view shows rows by the rights of its owner, whatever policies say"
-                          : "a view that heeds policies asks for the privilege on all columns, and some roles have it "
-                            "on single ones";
+        return major < 15
+                   ? "before PostgreSQL 15 a view shows rows by the rights of its owner, whatever policies say"
+                   : "a view that heeds policies asks for the privilege on all columns, and some roles have it "
+                     "on single ones";
     if (!r->invoker && r->for_all)
         return "a view would get privileges by default that the table may not have";
     return r->why;
@@ -129,8 +133,9 @@ bool rh_safer_rename_table(rh_safer_list *list, rh_json *body)
     rh_safer_add(list, "rename", "CREATE VIEW %s%s AS SELECT * FROM %s.%s", view,
                  r.invoker ? " WITH (security_invoker = true)" : "", schema,
                  rh_tree_identifier(r.fresh, arena))
-        ->note = "The old name stays until no instance of the old release runs. COPY FROM, TRUNCATE and ON CONFLICT "
-                 "ON CONSTRAINT do not work on a view.";
+        ->note =
+        "The old name stays until no instance of the old release runs. COPY FROM, TRUNCATE and ON CONFLICT "
+        "ON CONSTRAINT do not work on a view.";
     for (size_t i = 0; i < r.privilege_count; i++)
         rh_safer_add(list, "rename", "%s", r.privileges[i]);
     if (r.comment)

@@ -29,7 +29,8 @@ static void look_through_backup(const rh_safer_list *list, const char *word, rh_
 }
 
 /* The pending statements before or BEHIND the one of LIST. */
-static void look_through(const rh_safer_list *list, bool behind, const char *word, rh_safer_see see, void *user)
+static void look_through(const rh_safer_list *list, bool behind, const char *word, rh_safer_see see,
+                         void *user)
 {
     bool passed = false;
     for (size_t i = 0; i < list->plan->migration_count; i++) {

@@ -1,6 +1,6 @@
 /* A transaction is split only where nobody can be harmed by what is committed in between: not where a lock, a
- * temporary table, a cursor or a clock spans its statements, and not between taking something away and putting
- * it back, or between copying rows and removing them. */
+ * temporary table, a cursor or a clock spans its statements, and not between taking something away and
+ * putting it back, or between copying rows and removing them. */
 #include "safer_ties.h"
 #include "classify.h"
 #include "pgrehearse/base/text.h"
@@ -24,8 +24,8 @@ typedef struct deed {
     bool removes_rows;        /* DELETE, TRUNCATE: only adding rows again matters */
     bool moves_rows;          /* it copies or changes rows */
     bool adds_rows, grants;
-    bool destroys; /* rows or columns of TAKEN are gone, or differ */
-    bool clock;    /* now() and the like */
+    bool destroys;     /* rows or columns of TAKEN are gone, or differ */
+    bool clock;        /* now() and the like */
     const char *spans; /* why nothing of its transaction can be committed apart; NULL */
 } deed;
 
@@ -46,8 +46,8 @@ static bool is_in(const char *const *names, size_t count, const char *name)
 /* Relations and functions that the tree under NODE names. */
 static void walk(rh_json *node, deed *d, rh_arena *arena, int depth)
 {
-    static const char *const clocks[] = {"now",          "transaction_timestamp", "txid_current",
-                                         "pg_current_xact_id", "age",             NULL};
+    static const char *const clocks[] = {
+        "now", "transaction_timestamp", "txid_current", "pg_current_xact_id", "age", NULL};
     static const char *const session[] = {"pg_advisory_xact_lock", "pg_try_advisory_xact_lock",
                                           "pg_advisory_xact_lock_shared", "pg_export_snapshot", NULL};
     if (depth > DEPTH) {
@@ -92,7 +92,8 @@ static const char *spans_transaction(const char *kind, rh_json *body)
         return "SET TRANSACTION holds for its transaction";
     const char *on_commit = rh_json_string(rh_json_get(body, "oncommit"));
     on_commit = on_commit ? on_commit : rh_json_string(rh_json_path(body, "into.onCommit"));
-    if (on_commit && (strcmp(on_commit, "ONCOMMIT_DROP") == 0 || strcmp(on_commit, "ONCOMMIT_DELETE_ROWS") == 0))
+    if (on_commit &&
+        (strcmp(on_commit, "ONCOMMIT_DROP") == 0 || strcmp(on_commit, "ONCOMMIT_DELETE_ROWS") == 0))
         return "a temporary table ON COMMIT lives in its transaction";
     return NULL;
 }
@@ -100,12 +101,14 @@ static const char *spans_transaction(const char *kind, rh_json *body)
 /* What another session would lack, where the parts may run in several. */
 static const char *spans_session(const char *kind, rh_json *body, const deed *d, rh_arena *arena)
 {
-    static const char *const kinds[] = {"PrepareStmt", "ExecuteStmt", "DeallocateStmt", "DiscardStmt", "ListenStmt",
-                                        NULL};
-    static const char *const functions[] = {"currval", "lastval", "pg_advisory_lock", "pg_try_advisory_lock", NULL};
+    static const char *const kinds[] = {"PrepareStmt", "ExecuteStmt", "DeallocateStmt",
+                                        "DiscardStmt", "ListenStmt",  NULL};
+    static const char *const functions[] = {"currval", "lastval", "pg_advisory_lock", "pg_try_advisory_lock",
+                                            NULL};
     if (rh_is_one_of(kind, kinds))
         return "a prepared statement lives in its session";
-    rh_json *made = strcmp(kind, "CreateStmt") == 0 ? rh_json_get(body, "relation") : rh_json_path(body, "into.rel");
+    rh_json *made =
+        strcmp(kind, "CreateStmt") == 0 ? rh_json_get(body, "relation") : rh_json_path(body, "into.rel");
     made = made ? made : rh_json_get(body, "view");
     made = made ? made : rh_json_get(body, "sequence");
     made = made ? made : rh_json_path(body, "intoClause.rel");
@@ -120,8 +123,9 @@ static const char *spans_session(const char *kind, rh_json *body, const deed *d,
 /* What a DO block or a function does is only known in part. */
 static const char *is_opaque(const char *kind, rh_json *body, const deed *d, rh_arena *arena)
 {
-    static const char *const words[] = {"lock",  "set_config", "local",  "temp",   "temporary", "drop",    "disable",
-                                        "delete", "truncate",  "rename", "execute", "revoke",   "perform", "update"};
+    static const char *const words[] = {"lock",    "set_config", "local",   "temp",     "temporary",
+                                        "drop",    "disable",    "delete",  "truncate", "rename",
+                                        "execute", "revoke",     "perform", "update"};
     static const char *const known[] = {"setval", "nextval", "random", "gen_random_uuid", "pg_sleep", "count",
                                         "max",    "min",     "sum",    "clock_timestamp", "version",  NULL};
     if (strcmp(kind, "CallStmt") == 0)
@@ -160,11 +164,11 @@ static void take_dropped(deed *d, rh_json *body, rh_arena *arena)
 
 static void take_altered(deed *d, rh_json *body, rh_arena *arena)
 {
-    static const char *const away[] = {"AT_DropConstraint",      "AT_DisableTrig",       "AT_DisableTrigAll",
-                                       "AT_DisableTrigUser",     "AT_DisableRule",       "AT_DisableRowSecurity",
-                                       "AT_NoForceRowSecurity",  "AT_DetachPartition",   "AT_DropInherit",
-                                       "AT_EnableReplicaTrig",   "AT_ReplicaIdentity",   "AT_SetUnLogged",
-                                       "AT_DropIdentity",        "AT_DropExpression",    NULL};
+    static const char *const away[] = {"AT_DropConstraint",     "AT_DisableTrig",     "AT_DisableTrigAll",
+                                       "AT_DisableTrigUser",    "AT_DisableRule",     "AT_DisableRowSecurity",
+                                       "AT_NoForceRowSecurity", "AT_DetachPartition", "AT_DropInherit",
+                                       "AT_EnableReplicaTrig",  "AT_ReplicaIdentity", "AT_SetUnLogged",
+                                       "AT_DropIdentity",       "AT_DropExpression",  NULL};
     static const char *const of_column[] = {"AT_DropColumn", "AT_DropNotNull", "AT_AlterColumnType",
                                             "AT_ColumnDefault", NULL};
     rh_json *commands = rh_json_get(body, "cmds");
@@ -272,18 +276,21 @@ static bool removes_moved(const deed *a, const deed *b, const char **which)
     return false;
 }
 
-static void tie_pair(const char **ties, const deed *deeds, const int *numbers, size_t a, size_t b, rh_arena *arena)
+static void tie_pair(const char **ties, const deed *deeds, const int *numbers, size_t a, size_t b,
+                     rh_arena *arena)
 {
     const char *which = NULL;
     const int one = deeds[a].statement->ordinal, other = deeds[b].statement->ordinal;
     if (deeds[a].grants && deeds[b].grants)
-        tie(ties, a, b, rh_arena_printf(arena, "statements %d and %d change privileges together", one, other));
+        tie(ties, a, b,
+            rh_arena_printf(arena, "statements %d and %d change privileges together", one, other));
     else if (names_again(&deeds[a], &deeds[b], arena, &which))
         tie(ties, a, b,
-            rh_arena_printf(arena,
-                            "others would miss what statement %d takes away until statement %d, which names %s "
-                            "again, is committed",
-                            one, other, which));
+            rh_arena_printf(
+                arena,
+                "others would miss what statement %d takes away until statement %d, which names %s "
+                "again, is committed",
+                one, other, which));
     if (!removes_moved(&deeds[a], &deeds[b], &which))
         return;
     size_t from = a; /* a lock on it that was taken before protects the rows, too */
