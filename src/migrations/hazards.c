@@ -226,6 +226,31 @@ static const rh_known_table *known_table(const rh_hazard_context *context, const
     return rh_known_find(context->known, ref.schema, ref.name);
 }
 
+/* Rules that warn of the time that a table's rows take: none for a table of next to no rows. */
+static void leave_out_short_work(rh_statement *statement, const rh_known_table *table)
+{
+    static const char *const timed[] = {"rewrite-access-exclusive",
+                                        "constraint-without-not-valid",
+                                        "foreign-key-without-not-valid",
+                                        "set-not-null-scan",
+                                        "primary-key-from-nullable",
+                                        "exclude-constraint",
+                                        "reindex-without-concurrently",
+                                        "type-change",
+                                        "volatile-default",
+                                        "constrained-domain",
+                                        NULL};
+    const bool build = statement->class_ == RH_CLASS_INDEX_BUILD;
+    size_t kept = 0;
+    for (size_t i = 0; i < statement->hazard_count; i++) {
+        const char *rule = statement->hazards[i].rule;
+        const bool index = build && strcmp(rule, "index-without-concurrently") == 0;
+        if (!rh_known_is_small(table) || !(index || rh_is_one_of(rule, timed)))
+            statement->hazards[kept++] = statement->hazards[i];
+    }
+    statement->hazard_count = kept;
+}
+
 void rh_hazards_of_statement(rh_hazard_context *context, rh_statement *statement, rh_json *tree)
 {
     rh_json *body;
@@ -249,4 +274,5 @@ void rh_hazards_of_statement(rh_hazard_context *context, rh_statement *statement
     else
         rh_hazards_of_object(&s, kind, body);
     rh_hazards_of_changes(&s, tree);
+    leave_out_short_work(statement, s.known);
 }

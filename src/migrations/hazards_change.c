@@ -61,7 +61,8 @@ static void changes_in(const rh_hazard_subject *s, rh_json *node, int depth)
         if (update || strcmp(key, "DeleteStmt") == 0) {
             const rh_known_table *table =
                 rh_known_table_of(s->context->known, rh_json_get(child, "relation"));
-            const bool unused = table && (table->is_new || strcmp(table->schema, "pg_temp") == 0);
+            const bool unused =
+                table && (table->is_new || strcmp(table->schema, "pg_temp") == 0 || rh_known_is_small(table));
             if (!unused || (s->context->way_down && table->is_new))
                 change_hazard(s, child, update ? "UPDATE" : "DELETE",
                               table ? rh_known_name(table, s->arena)
@@ -79,11 +80,6 @@ void rh_hazards_of_changes(const rh_hazard_subject *s, rh_json *tree)
 }
 
 /* ---- how long it works ---- */
-
-static bool is_small(const rh_known_table *table)
-{
-    return table && table->is_new && !table->filled;
-}
 
 /* INSERT … VALUES of a page of rows, or of what a query without tables gives. */
 static bool is_short_insert(rh_json *body)
@@ -116,7 +112,7 @@ static bool reads_little(const rh_known *known, rh_json *tree)
     bool little = true;
     rh_tree_ranges(tree, scratch, &ranges, &count);
     for (size_t i = 0; i < count; i++)
-        little &= is_small(rh_known_table_of(known, ranges[i].range));
+        little &= rh_known_is_small(rh_known_table_of(known, ranges[i].range));
     rh_arena_free(scratch);
     return little;
 }
@@ -135,10 +131,10 @@ bool rh_hazards_works_long(const rh_known *known, const rh_statement *statement,
     case RH_CLASS_INDEX_BUILD:
     case RH_CLASS_VALIDATION:
     case RH_CLASS_FOREIGN_KEY:
-        return !is_small(table);
+        return !rh_known_is_small(table);
     case RH_CLASS_MAINTENANCE:
         return kind && statement->expected_lock && rh_lock_mode_strength(statement->expected_lock) >= 5 &&
-               !is_small(table);
+               !rh_known_is_small(table);
     case RH_CLASS_BACKFILL_BATCH:
     case RH_CLASS_DATA_CHANGE:
         if (kind && strcmp(kind, "InsertStmt") == 0)
@@ -146,7 +142,7 @@ bool rh_hazards_works_long(const rh_known *known, const rh_statement *statement,
         if (kind && strcmp(kind, "CreateTableAsStmt") == 0)
             return !rh_json_bool(rh_json_path(body, "into.skipData")) &&
                    !reads_little(known, rh_json_get(body, "query"));
-        return !is_small(table) && !(kind && is_one_row(body, table));
+        return !rh_known_is_small(table) && !(kind && is_one_row(body, table));
     default:
         return false;
     }

@@ -40,11 +40,6 @@ static bool is_proven(const rh_known_table *table, rh_json *bound, rh_arena *are
     return false;
 }
 
-static bool is_empty(const rh_known_table *table)
-{
-    return table && table->is_new && !table->filled;
-}
-
 static const rh_known_table *default_of(const rh_known *known, const rh_known_table *parent)
 {
     for (size_t i = 0; parent && i < known->table_count; i++) {
@@ -75,8 +70,8 @@ void rh_hazards_of_partition(const rh_hazard_subject *s, rh_json *bound, const r
     rh_arena *arena = s->arena;
     if (parent && parent->is_new)
         other = NULL;
-    const bool reads_given = partition.name && !is_empty(given) && !is_proven(given, bound, arena);
-    const bool reads_other = other && other != given && !is_empty(other) && !is_proven(other, bound, arena);
+    const bool reads_given = partition.name && !rh_known_is_small(given) && !is_proven(given, bound, arena);
+    const bool reads_other = other && other != given && !rh_known_is_small(other) && !is_proven(other, bound, arena);
     if (!reads_given && !reads_other) {
         s->statement->class_ = RH_CLASS_CATALOG;
         return;

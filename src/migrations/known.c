@@ -71,6 +71,18 @@ rh_known_object *rh_known_find_object(const rh_known *known, unsigned kinds, con
     return NULL;
 }
 
+void rh_known_note_small(rh_known *known, const rh_listed_table *table)
+{
+    rh_known_table *found = rh_known_find(known, table->schema, table->name);
+    if (found)
+        found->small = true;
+}
+
+bool rh_known_is_small(const rh_known_table *table)
+{
+    return table && (table->is_new || table->small) && !table->filled;
+}
+
 size_t rh_known_policies(const rh_known *known, const rh_known_table *table)
 {
     size_t count = 0;

@@ -2,6 +2,7 @@
  * before. What functions and DO blocks do is not followed, only told (odd). */
 #pragma once
 #include "pgrehearse/base/arena.h"
+#include "pgrehearse/model/tables.h"
 #include "tree.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -57,7 +58,8 @@ typedef struct rh_known_table {
     bool is_partition, is_default;    /* of its parent */
     bool guessed;                     /* only its name is known, from a statement that alters it */
     bool is_new;                      /* made by the migrations, not by the backup: nobody uses it yet */
-    bool filled;                      /* new, and rows were put in */
+    bool small;                       /* next to no rows in the backup */
+    bool filled;                      /* new or small, and rows were put in */
     bool row_security;                /* ENABLE ROW LEVEL SECURITY */
     struct rh_known_table *next_same; /* in the index by name */
 } rh_known_table;
@@ -133,6 +135,10 @@ rh_known_object *rh_known_find_object(const rh_known *known, unsigned kinds, con
 /* The table that has the index SCHEMA.NAME. *INDEX may be NULL. */
 rh_known_table *rh_known_indexed(const rh_known *known, const char *schema, const char *name,
                                  rh_known_index **index);
+/* TABLE has next to no rows in the backup. */
+void rh_known_note_small(rh_known *known, const rh_listed_table *table);
+/* A scan or a rewrite of TABLE takes no time: it is new and empty, or small. NULL: not known, so false. */
+bool rh_known_is_small(const rh_known_table *table);
 /* How many policies TABLE has. */
 size_t rh_known_policies(const rh_known *known, const rh_known_table *table);
 /* Where an unqualified name is created. */

@@ -227,7 +227,7 @@ static void fill(rh_known *known, rh_json *body, bool many)
 {
     rh_known_table *t = rh_known_table_of(known, rh_json_get(body, "relation"));
     if (t && many)
-        t->filled = t->is_new;
+        t->filled = true;
 }
 
 /* ALTER DATABASE … SET search_path. */

@@ -5,10 +5,16 @@
 
 /* ---- adding ---- */
 
+bool rh_locks_full(const rh_locks *l)
+{
+    enum { MOST = 1000 };
+    return l->statement->expected_lock_count >= MOST;
+}
+
 static void add(rh_locks *l, const char *name, const char *mode, const char *because, bool on_new)
 {
     rh_statement *s = l->statement;
-    if (!name || !mode)
+    if (!name || !mode || rh_locks_full(l))
         return;
     for (size_t i = 0; i < s->expected_lock_count; i++) {
         rh_expected_lock *lock = &s->expected_locks[i];
@@ -51,6 +57,15 @@ void rh_locks_add_ref(rh_locks *l, rh_known_ref ref, const char *mode, const cha
         rh_locks_add_table(l, table, mode, because);
     else
         add_other(l, ref, mode, because);
+}
+
+bool rh_locks_seen(rh_locks *l, const void *what)
+{
+    for (size_t i = 0; i < l->seen_count; i++)
+        if (l->seen[i] == what)
+            return true;
+    *(const void **)rh_arena_add(l->arena, &l->seen, &l->seen_count, sizeof *l->seen) = what;
+    return false;
 }
 
 /* ---- what hangs together ---- */

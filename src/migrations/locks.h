@@ -29,6 +29,10 @@ void rh_locks_add_children(rh_locks *l, const rh_known_table *table, const char 
 /* The tables that TABLE's foreign keys refer to, those of its parents included. COLUMN: only those on it;
  * NULL: all. */
 void rh_locks_add_referenced(rh_locks *l, const rh_known_table *table, const char *column, const char *mode);
+/* A thousand relations are named; nobody reads more. */
+bool rh_locks_full(const rh_locks *l);
+/* WHAT was seen before by this function; it is from now on. */
+bool rh_locks_seen(rh_locks *l, const void *what);
 /* The same without its parents'. */
 void rh_locks_add_own_referenced(rh_locks *l, const rh_known_table *table, const char *column,
                                  const char *mode);

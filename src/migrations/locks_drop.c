@@ -4,15 +4,6 @@
 #include "pieces.h"
 #include <string.h>
 
-static bool is_seen(rh_locks *l, const void *what)
-{
-    for (size_t i = 0; i < l->seen_count; i++)
-        if (l->seen[i] == what)
-            return true;
-    *(const void **)rh_arena_add(l->arena, &l->seen, &l->seen_count, sizeof *l->seen) = what;
-    return false;
-}
-
 /* Views over SCHEMA.NAME, at any depth; COLUMN: only those that name it (NULL: all). */
 static void drop_readers(rh_locks *l, const char *schema, const char *name, const char *column)
 {
@@ -22,7 +13,8 @@ static void drop_readers(rh_locks *l, const char *schema, const char *name, cons
         for (size_t k = 0; k < o->read_count; k++)
             reads |= strcmp(o->reads[k].name, name) == 0 && strcmp(o->reads[k].schema, schema) == 0;
         if (!reads || o->dropped || o->kind > RH_KNOWN_MATVIEW ||
-            (column && !rh_pieces_mention(o->sql, column, l->arena) && !strchr(o->sql, '*')) || is_seen(l, o))
+            (column && !rh_pieces_mention(o->sql, column, l->arena) && !strchr(o->sql, '*')) ||
+            rh_locks_seen(l, o))
             continue;
         rh_locks_add_ref(l, (rh_known_ref){o->schema, o->name}, ACCESS_EXCLUSIVE, "a view over it");
         drop_readers(l, o->schema, o->name, NULL);
@@ -31,7 +23,7 @@ static void drop_readers(rh_locks *l, const char *schema, const char *name, cons
 
 static void drop_table(rh_locks *l, const rh_known_table *table, const char *because)
 {
-    if (!table || is_seen(l, table))
+    if (!table || rh_locks_full(l) || rh_locks_seen(l, table))
         return;
     rh_locks_add_table(l, table, ACCESS_EXCLUSIVE, because);
     rh_locks_add_sequences(l, table, NULL);

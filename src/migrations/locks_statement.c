@@ -70,16 +70,22 @@ static void of_lock(rh_locks *l, rh_json *body)
 
 /* ---- the others ---- */
 
-/* Tables that refer to it, and those that refer to them. */
-static void truncate_referencing(rh_locks *l, size_t from)
+/* Tables that refer to TABLE, and those that refer to them. */
+static void truncate_referencing(rh_locks *l, const rh_known_table *table)
 {
-    for (size_t i = from; i < l->statement->expected_lock_count; i++)
-        for (size_t t = 0; t < l->known->table_count; t++) {
-            const rh_known_table *table = l->known->tables[t];
-            if (!table->dropped &&
-                strcmp(rh_known_name(table, l->arena), l->statement->expected_locks[i].relation) == 0)
-                rh_locks_add_referencing(l, table, ACCESS_EXCLUSIVE);
+    if (!table || rh_locks_seen(l, table))
+        return;
+    for (size_t i = 0; i < l->known->table_count && !rh_locks_full(l); i++) {
+        const rh_known_table *other = l->known->tables[i];
+        for (size_t k = 0; !other->dropped && k < other->constraint_count; k++) {
+            const rh_known_constraint *key = &other->constraints[k];
+            if (key->kind != 'f' || rh_known_find(l->known, key->schema, key->target) != table)
+                continue;
+            rh_locks_add_table(l, other, ACCESS_EXCLUSIVE, "refers to it by a foreign key");
+            rh_locks_add_children(l, other, ACCESS_EXCLUSIVE, true);
+            truncate_referencing(l, other);
         }
+    }
 }
 
 static void of_truncate(rh_locks *l, rh_json *body)
@@ -91,8 +97,8 @@ static void of_truncate(rh_locks *l, rh_json *body)
         if (rh_json_bool(rh_json_get(body, "restart_seqs")))
             rh_locks_add_sequences(l, rh_known_table_of(l->known, range), NULL);
     }
-    if (rh_tree_is(body, "behavior", "DROP_CASCADE"))
-        truncate_referencing(l, 0);
+    for (size_t i = 0; rh_tree_is(body, "behavior", "DROP_CASCADE") && i < rh_json_count(tables); i++)
+        truncate_referencing(l, rh_known_table_of(l->known, rh_json_get(rh_json_at(tables, i), "RangeVar")));
 }
 
 static void of_vacuum(rh_locks *l, rh_json *body)

@@ -361,6 +361,8 @@ static bool load_scripts(const rh_scenario *scenario, const rh_framework_rules *
     for (size_t i = 0; i < plan->setting_count; i++)
         rh_session_set_default(&release.session, plan->settings[i].name, plan->settings[i].value);
     rh_hazards_learn_backup(&release, plan->schema, plan->schema_count);
+    for (size_t i = 0; i < plan->small_tables.count; i++)
+        rh_known_note_small(release.known, &plan->small_tables.tables[i]);
     plan->pending_count = 0;
     for (size_t i = 0; i < plan->migration_count; i++) {
         rh_migration *migration = &plan->migrations[i];
@@ -395,6 +397,7 @@ bool rh_plan_make(const rh_scenario *scenario, const rh_rows *history, rh_arena 
         return false;
     plan->schema = given.schema;
     plan->schema_count = given.schema_count;
+    plan->small_tables = given.small_tables;
     plan->settings = given.settings;
     plan->setting_count = given.setting_count;
     if (scenario->migrations.command) {

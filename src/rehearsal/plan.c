@@ -28,7 +28,8 @@ static bool read_settings(const rh_scenario *scenario, rh_arena *arena, rh_plan 
                 (rh_setting){profile.settings[i].name, profile.settings[i].value};
     }
     for (size_t i = 0; i < scenario->staging.setting_count; i++)
-        *(rh_setting *)rh_arena_add(arena, &settings, &count, sizeof *settings) = scenario->staging.settings[i];
+        *(rh_setting *)rh_arena_add(arena, &settings, &count, sizeof *settings) =
+            scenario->staging.settings[i];
     plan->settings = settings;
     plan->setting_count = count;
     return true;
@@ -38,7 +39,8 @@ bool rh_rehearsal_know_schema(const rh_scenario *scenario, const rh_backup_facts
                               rh_plan *plan, rh_error *error)
 {
     const char **texts = NULL;
-    const bool ok = rh_backup_read_schema(backup, arena, &texts, &plan->schema_count, error);
+    const bool ok = rh_backup_list_small_tables(backup, arena, &plan->small_tables, error) &&
+                    rh_backup_read_schema(backup, arena, &texts, &plan->schema_count, error);
     plan->schema = texts;
     plan->server_major = backup->server_major;
     return ok && read_settings(scenario, arena, plan, error);

@@ -53,6 +53,10 @@ bool rh_backup_read_table(const rh_backup_facts *facts, const char *bindir, cons
  * contents of archives; a plain dump is read to its end. */
 bool rh_backup_list_tables(const rh_backup_facts *facts, rh_arena *arena, rh_listed_tables *tables,
                            rh_error *error);
+/* Those whose rows take less than 4 kB in an archive, by its table of contents; none where it does not tell (plain
+ * SQL, tar). */
+bool rh_backup_list_small_tables(const rh_backup_facts *facts, rh_arena *arena, rh_listed_tables *tables,
+                                 rh_error *error);
 
 /* The definitions in the backup as SQL texts (each of one or more statements), without a server: from the table of
  * contents of archives; a plain dump is read to its end, and gives its CREATE, ALTER, COMMENT and GRANT. */

@@ -4,6 +4,7 @@
 #include "pgrehearse/base/error.h"
 #include "pgrehearse/model/facts.h"
 #include "pgrehearse/model/rollback.h"
+#include "pgrehearse/model/tables.h"
 #include "pgrehearse/model/work.h"
 
 typedef enum rh_direction { RH_UP, RH_DOWN } rh_direction;
@@ -289,6 +290,7 @@ typedef struct rh_plan {
     size_t pending_count;
     const char *const *schema; /* the backup's definitions as SQL; none: not known */
     size_t schema_count;
+    rh_listed_tables small_tables; /* with next to no rows in the backup */
     const struct rh_setting *settings; /* of the server, as a migration's session finds them */
     size_t setting_count;
     int server_major; /* of the database that was backed up, where SCHEMA was asked for; 0: not known */

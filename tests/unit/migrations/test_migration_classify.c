@@ -414,6 +414,39 @@ static void test_hazards_by_schema(void **state)
     test_schema = NULL;
 }
 
+/* A table that has next to no rows in the backup: only what does not take time by its rows. */
+static void test_small_table(void **state)
+{
+    (void)state;
+    static const char *const schema[] = {
+        "CREATE TABLE public.s (id int, a text); CREATE TABLE public.b (id int, a text);"};
+    static rh_listed_table small[] = {{.schema = "public", .name = "s"}};
+    static const struct {
+        const char *sql;
+        size_t hazards; /* of the last statement */
+    } cases[] = {
+        {"set lock_timeout = '2s'; create index on s (a)", 0},
+        {"set lock_timeout = '2s'; create index on b (a)", 1},
+        {"create index on s (a)", 1}, /* it waits all the same */
+        {"update s set a = 'x'", 0},
+        {"set lock_timeout = '2s'; alter table s alter a set not null, alter id type bigint", 0},
+        {"set lock_timeout = '2s'; alter table s drop column a", 1},
+        {"set lock_timeout = '2s'; begin; alter table b add c int; update s set a = 'x'", 0},
+        {"set lock_timeout = '2s'; insert into s select id, a from b; create index on s (a)", 1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fixture *f = fixture_begin();
+        fixture_file(f, "1.sql", cases[i].sql);
+        f->plan.schema = schema;
+        f->plan.schema_count = 1;
+        f->plan.small_tables = (rh_listed_tables){.tables = small, .count = 1};
+        assert_true(fixture_plan(f, NULL));
+        const rh_script *script = &f->plan.migrations[0].up;
+        assert_int_equal(script->statements[script->statement_count - 1].hazard_count, cases[i].hazards);
+        fixture_end(f);
+    }
+}
+
 /* A validated CHECK saves SET NOT NULL its scan, also from an earlier file of the release. */
 static void test_proven_not_null(void **state)
 {
@@ -544,7 +577,7 @@ int main(void)
         cmocka_unit_test(test_lock_timeout),    cmocka_unit_test(test_hazards_by_schema),
         cmocka_unit_test(test_proven_not_null), cmocka_unit_test(test_hazard_texts),
         cmocka_unit_test(test_huge_statement),  cmocka_unit_test(test_ignore),
-        cmocka_unit_test(test_not_understood),
+        cmocka_unit_test(test_not_understood),  cmocka_unit_test(test_small_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
