@@ -30,3 +30,5 @@ typedef enum rh_column_rewrite {
     RH_COLUMN_GENERATED, /* GENERATED … STORED */
 } rh_column_rewrite;
 rh_column_rewrite rh_classify_added_column(rh_json *column_def);
+/* The column has a value in the rows that are there: a default, a number, an expression. */
+bool rh_classify_has_default(rh_json *column_def);

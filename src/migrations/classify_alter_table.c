@@ -107,8 +107,16 @@ rh_column_rewrite rh_classify_added_column(rh_json *column_def)
     return RH_COLUMN_FREE;
 }
 
-/* A new column that is NULL everywhere passes its own CHECK and REFERENCES only after they have read the
- * table. */
+bool rh_classify_has_default(rh_json *column_def)
+{
+    rh_json *constraints = rh_json_get(column_def, "constraints");
+    for (size_t i = 0; i < rh_json_count(constraints); i++)
+        if (rh_tree_is(rh_json_get(rh_json_at(constraints, i), "Constraint"), "contype", "CONSTR_DEFAULT"))
+            return true;
+    return rh_classify_added_column(column_def) != RH_COLUMN_FREE;
+}
+
+/* A new column that is NULL everywhere passes its own CHECK only after it has read the table. */
 static effect added_column_effect(rh_json *column_def)
 {
     effect result = {rh_classify_added_column(column_def) == RH_COLUMN_FREE ? RH_CLASS_CATALOG
@@ -118,7 +126,10 @@ static effect added_column_effect(rh_json *column_def)
     for (size_t i = 0; i < rh_json_count(constraints); i++) {
         rh_json *constraint = rh_json_get(rh_json_at(constraints, i), "Constraint");
         const char *type = rh_json_string(rh_json_get(constraint, "contype"));
-        bool checked = type && (strcmp(type, "CONSTR_FOREIGN") == 0 || strcmp(type, "CONSTR_UNIQUE") == 0 ||
+        /* A foreign key on a column without a default has nothing to look up. */
+        const bool foreign =
+            type && strcmp(type, "CONSTR_FOREIGN") == 0 && rh_classify_has_default(column_def);
+        bool checked = type && (foreign || strcmp(type, "CONSTR_UNIQUE") == 0 ||
                                 strcmp(type, "CONSTR_PRIMARY") == 0 || strcmp(type, "CONSTR_CHECK") == 0);
         if (checked)
             result = heavier(result, constraint_effect(constraint));

@@ -220,7 +220,7 @@ static void other_rewrite_hazard(const rh_hazard_subject *s, const char *subtype
         if (strcmp(subtype, rewriting[i]) == 0)
             RH_HAZARD(
                 s, "rewrite-access-exclusive",
-                rh_arena_printf(s->arena, "All of %s is written anew under ACCESS EXCLUSIVE.", s->table),
+                rh_arena_printf(s->arena, "A full table rewrite of %s under ACCESS EXCLUSIVE.", s->table),
                 rh_arena_printf(
                     s->arena,
                     "Fill a new table beside %s in batches and swap the names, or use a maintenance window.",
@@ -323,9 +323,12 @@ static void add_column(const rh_hazard_subject *s, rh_json *column)
     rh_json *constraints = rh_json_get(column, "constraints");
     added_column_hazards(s, column);
     remember_expansion(s, column);
-    for (size_t k = 0; k < rh_json_count(constraints); k++)
-        rh_hazards_of_constraint(s, rh_json_get(rh_json_at(constraints, k), "Constraint"),
-                                 rh_hazard_quoted(s, rh_json_string(rh_json_get(column, "colname"))));
+    for (size_t k = 0; k < rh_json_count(constraints); k++) {
+        rh_json *constraint = rh_json_get(rh_json_at(constraints, k), "Constraint");
+        if (!rh_tree_is(constraint, "contype", "CONSTR_FOREIGN") || rh_classify_has_default(column))
+            rh_hazards_of_constraint(s, constraint,
+                                     rh_hazard_quoted(s, rh_json_string(rh_json_get(column, "colname"))));
+    }
 }
 
 /* END: where the subcommand ends in the statement; 0: not known. */

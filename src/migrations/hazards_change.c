@@ -44,6 +44,32 @@ static void change_hazard(const rh_hazard_subject *s, rh_json *body, const char 
                               verb, table));
 }
 
+/* MERGE … WHEN MATCHED THEN UPDATE or DELETE without a condition. */
+static void merge_hazard(const rh_hazard_subject *s, rh_json *body, const char *table)
+{
+    rh_json *clauses = rh_json_get(body, "mergeWhenClauses");
+    for (size_t i = 0; i < rh_json_count(clauses); i++) {
+        rh_json *clause = rh_json_get(rh_json_at(clauses, i), "MergeWhenClause");
+        const bool changes = rh_tree_is(clause, "commandType", "CMD_UPDATE") ||
+                             rh_tree_is(clause, "commandType", "CMD_DELETE");
+        if (!changes || !rh_json_bool(rh_json_get(clause, "matched")) || rh_json_get(clause, "condition"))
+            continue;
+        RH_HAZARD(
+            s, "whole-table-update",
+            rh_arena_printf(
+                s->arena,
+                "MERGE changes every row of %s that has a partner in one transaction: their locks are held, and "
+                "their old versions kept, until the end; replicas lag behind it.",
+                table),
+            rh_arena_printf(
+                s->arena,
+                "MERGE INTO %s in batches of some thousand rows by a range of the primary key, each committed, "
+                "with a pause between.",
+                table));
+        return;
+    }
+}
+
 /* The changes in NODE at any depth: WITH x AS (UPDATE …) is one. */
 static void changes_in(const rh_hazard_subject *s, rh_json *node, int depth)
 {
@@ -58,15 +84,20 @@ static void changes_in(const rh_hazard_subject *s, rh_json *node, int depth)
     const char *key;
     while ((key = rh_json_each(node, &iterator, &child))) {
         const bool update = strcmp(key, "UpdateStmt") == 0;
-        if (update || strcmp(key, "DeleteStmt") == 0) {
+        const bool merge = strcmp(key, "MergeStmt") == 0;
+        if (update || merge || strcmp(key, "DeleteStmt") == 0) {
             const rh_known_table *table =
                 rh_known_table_of(s->context->known, rh_json_get(child, "relation"));
             const bool unused =
                 table && (table->is_new || strcmp(table->schema, "pg_temp") == 0 || rh_known_is_small(table));
-            if (!unused || (s->context->way_down && table->is_new))
-                change_hazard(s, child, update ? "UPDATE" : "DELETE",
-                              table ? rh_known_name(table, s->arena)
-                                    : rh_tree_relation(rh_json_get(child, "relation"), s->arena));
+            const char *name = table ? rh_known_name(table, s->arena)
+                                     : rh_tree_relation(rh_json_get(child, "relation"), s->arena);
+            if (unused && !(s->context->way_down && table->is_new))
+                name = NULL;
+            if (name && merge)
+                merge_hazard(s, child, name);
+            else if (name)
+                change_hazard(s, child, update ? "UPDATE" : "DELETE", name);
         }
         changes_in(s, child, depth + 1);
     }

@@ -206,7 +206,7 @@ static void of_rename(const rh_hazard_subject *s, rh_json *body)
         rh_tree_is(body, "renameType", "OBJECT_ATTRIBUTE")) {
         if (!s->known || !s->known->is_new)
             rename_column(s, body);
-    } else if (kind && !is_unused(s, kind, ref, false)) {
+    } else if (kind && !is_unused(s, kind, ref, rh_json_bool(rh_json_get(body, "missing_ok")))) {
         const char *from = shown(s, ref);
         const bool queried = kind->kinds == 0 || kind->kinds == 1u << RH_KNOWN_VIEW;
         renamed(
@@ -230,7 +230,7 @@ static void of_move(const rh_hazard_subject *s, rh_json *body)
     const char *schema = rh_hazard_quoted(s, rh_json_string(rh_json_get(body, "newschema")));
     rh_json *relation = rh_json_get(body, "relation");
     const rh_known_ref ref = relation ? rh_known_range(relation) : ref_of(rh_json_get(body, "object"));
-    if (!kind || is_unused(s, kind, ref, false))
+    if (!kind || is_unused(s, kind, ref, rh_json_bool(rh_json_get(body, "missing_ok"))))
         return;
     renamed(
         s, shown(s, ref),
