@@ -1,10 +1,12 @@
 #include "keeper.h"
 #include "pgrehearse/base/clock.h"
 #include <errno.h>
-#include <fcntl.h>
+#include <glob.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -13,20 +15,31 @@
 /* How long a server whose run was killed may take for its own immediate shutdown. */
 static const rh_usec GRACE = 5 * RH_SECOND;
 
-/* Signals SIGNAL_NUMBER to every child; returns how many there are. */
-static size_t signal_children(int signal_number)
+/* Sends the signal to every child of any of our threads; those that run PostgreSQL's server get
+ * SERVER_SIGNAL. Returns how many got the first. */
+static size_t signal_children(int signal_number, int server_signal)
 {
-    char path[64];
-    long child = 0;
     size_t count = 0;
-    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
-    FILE *file = fopen(path, "re");
-    while (file && fscanf(file, "%ld", &child) == 1) {
-        kill((pid_t)child, signal_number);
-        count++;
+    glob_t lists = {0};
+    if (glob("/proc/self/task/*/children", 0, NULL, &lists) != 0)
+        return 0;
+    for (size_t i = 0; i < lists.gl_pathc; i++) {
+        long child = 0;
+        FILE *file = fopen(lists.gl_pathv[i], "re");
+        while (file && fscanf(file, "%ld", &child) == 1) {
+            char path[64], name[32] = "";
+            snprintf(path, sizeof path, "/proc/%ld/comm", child);
+            FILE *comm = fopen(path, "re");
+            bool server = comm && fgets(name, sizeof name, comm) && strcmp(name, "postgres\n") == 0;
+            if (comm)
+                fclose(comm);
+            kill((pid_t)child, server ? server_signal : signal_number);
+            count += !server;
+        }
+        if (file)
+            fclose(file);
     }
-    if (file)
-        fclose(file);
+    globfree(&lists);
     return count;
 }
 
@@ -42,7 +55,7 @@ static void end_children(bool at_once)
             continue;
         rh_usec now = rh_clock_monotonic();
         if (now > until)
-            signal_children(SIGKILL);
+            signal_children(SIGKILL, SIGKILL);
         if (now > last) /* one that the kernel holds */
             return;
         rh_clock_sleep_until(now + RH_SECOND / 200);
@@ -79,10 +92,39 @@ static _Noreturn void keep(pid_t worker, const sigset_t *passed_on)
     }
 }
 
+/* The keeper was killed: the run ends at once, with all that it started. What it leaves in files, the next
+ * run removes. The server gets its immediate shutdown. */
+static void *watch_keeper(void *orphaned)
+{
+    int signal_number = 0;
+    while (sigwait(orphaned, &signal_number) != 0)
+        continue;
+    for (rh_usec until = rh_clock_monotonic() + RH_SECOND / 4;
+         signal_children(SIGKILL, SIGQUIT) > 0 && rh_clock_monotonic() < until;) {
+        while (waitpid(-1, NULL, WNOHANG) > 0)
+            continue;
+        rh_clock_sleep_until(rh_clock_monotonic() + RH_SECOND / 200);
+    }
+    _exit(128 + SIGKILL);
+}
+
+/* In the worker, before any other thread: the signal of the keeper's death is for one thread alone. */
+static bool watch(pid_t keeper, const sigset_t *mask)
+{
+    static sigset_t orphaned;
+    pthread_t thread;
+    sigemptyset(&orphaned);
+    sigaddset(&orphaned, SIGUSR2);
+    sigprocmask(SIG_SETMASK, mask, NULL);
+    return sigprocmask(SIG_BLOCK, &orphaned, NULL) == 0 && prctl(PR_SET_CHILD_SUBREAPER, 1) == 0 &&
+           pthread_create(&thread, NULL, watch_keeper, &orphaned) == 0 && pthread_detach(thread) == 0 &&
+           prctl(PR_SET_PDEATHSIG, SIGUSR2) == 0 && getppid() == keeper;
+}
+
 bool rh_keeper_start(void)
 {
-    static const int numbers[] = {SIGCHLD, SIGINT,  SIGTERM, SIGHUP,  SIGQUIT, SIGUSR1,
-                                  SIGUSR2, SIGALRM, SIGPIPE, SIGXCPU, SIGABRT};
+    static const int numbers[] = {SIGCHLD, SIGINT,  SIGTERM, SIGHUP,  SIGQUIT,
+                                  SIGUSR1, SIGALRM, SIGPIPE, SIGXCPU, SIGABRT};
     sigset_t passed_on, before;
     sigemptyset(&passed_on);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
@@ -93,10 +135,12 @@ bool rh_keeper_start(void)
     pid_t worker = fork();
     if (worker > 0)
         keep(worker, &passed_on);
-    if (worker == 0 && (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != keeper))
-        _exit(127);
+    if (worker == 0) {
+        if (!watch(keeper, &before))
+            _exit(127);
+        return true;
+    }
     sigprocmask(SIG_SETMASK, &before, NULL);
-    if (worker < 0)
-        prctl(PR_SET_CHILD_SUBREAPER, 0);
-    return worker == 0;
+    prctl(PR_SET_CHILD_SUBREAPER, 0);
+    return false;
 }

@@ -1,5 +1,6 @@
 /* Children: output, input, ends of every kind, and what confinement denies. */
 #include "pgrehearse/adapters/account.h"
+#include "pgrehearse/adapters/files.h"
 #include "pgrehearse/adapters/process.h"
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/interrupt.h"
@@ -308,6 +309,37 @@ static void test_other_account(void **state)
     rh_text_release(&output);
 }
 
+/* In a cage: only its own directory can be written, only what it names can be read, little of our environment is
+ * passed on. */
+static void test_cage(void **state)
+{
+    (void)state;
+    rh_error error = {0};
+    rh_text output = {0}, script = {0};
+    char inside[] = "/tmp/pgrehearse-cage-XXXXXX", outside[] = "/tmp/pgrehearse-free-XXXXXX";
+    const rh_cage_layers *layers = rh_cage_layers_here();
+    if (layers->landlock_abi == 0 && !layers->mounts)
+        skip();
+    assert_non_null(mkdtemp(inside));
+    assert_non_null(mkdtemp(outside));
+    rh_text_printf(&script,
+                   "echo x >%s/in && cat %s/in; (echo x >%s/out) 2>/dev/null || echo denied; ls %s 2>/dev/null || echo "
+                   "denied; echo ${RH_TEST_SECRET-unset}",
+                   inside, inside, outside, outside);
+    rh_cage cage = {.writable = (const char *const[]){inside, NULL},
+                    .readable = (const char *const[]){"/usr", "/bin", "/lib", "/lib64", "/etc", NULL}};
+    rh_process_options options = shell(SHELL(script.data));
+    options.cage = &cage;
+    options.clean_environment = true;
+    setenv("RH_TEST_SECRET", "secret", 1);
+    assert_true(rh_process_run(&options, 0, &output, &error));
+    assert_string_equal(output.data, "x\ndenied\ndenied\nunset\n");
+    unsetenv("RH_TEST_SECRET");
+    rh_text_release(&output);
+    rh_text_release(&script);
+    assert_true(rh_tree_remove(inside, &error) && rh_tree_remove(outside, &error));
+}
+
 /* ---- confinement: this program probes what it may do and says it in letters ---- */
 
 static char probe_exec(void)
@@ -436,6 +468,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_environment_and_descriptors),
         cmocka_unit_test(test_output_file),
         cmocka_unit_test(test_other_account),
+        cmocka_unit_test(test_cage),
         cmocka_unit_test(test_confinement),
         cmocka_unit_test(test_a_confined_shell_starts_nothing),
         cmocka_unit_test(test_death_signal),
