@@ -7,6 +7,7 @@
  * There is no history table, so nothing counts as applied.
  */
 #include "frameworks.h"
+#include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/text.h"
 #include <ctype.h>
 #include <string.h>
@@ -53,13 +54,35 @@ static int compare(const rh_migration_file *a, const rh_migration_file *b)
     return rh_natural_compare(a->id, b->id);
 }
 
+/* The folders in FOLDER that hold SQL which is not read, in words; "" when there is none. */
+static const char *folders_not_read(const char *folder, rh_arena *arena)
+{
+    const char *words = "";
+    char **names = NULL, **inside = NULL;
+    size_t count = 0, held = 0;
+    if (rh_directory_exists(folder))
+        rh_directory_list(folder, arena, &names, &count, NULL);
+    for (size_t i = 0; i < count; i++) {
+        const char *path = rh_arena_printf(arena, "%s/%s", folder, names[i]);
+        if (*names[i] == '.' || strcmp(names[i], "down") == 0 || !rh_directory_exists(path) ||
+            !rh_directory_list(path, arena, &inside, &held, NULL))
+            continue;
+        for (size_t k = 0; k < held; k++)
+            if (rh_ends_with(inside[k], ".sql")) {
+                words = rh_arena_printf(arena, "%s%s %s/", words,
+                                        *words ? "," : "; SQL that is not read:", names[i]);
+                break;
+            }
+    }
+    return words;
+}
+
 /* Every layout's files end in .sql: this one is what is left. */
 static rh_fit fit(const char *folder, const rh_migration_files *list, rh_arena *arena, const char **why)
 {
-    (void)folder;
-    *why =
-        rh_arena_printf(arena, "%zu file%s named as plain SQL names %s, such as %s", list->count,
-                        list->count == 1 ? "" : "s", list->count == 1 ? "it" : "them", list->files[0].file);
+    *why = rh_arena_printf(arena, "%zu file%s named as plain SQL names %s, such as %s%s", list->count,
+                           list->count == 1 ? "" : "s", list->count == 1 ? "it" : "them", list->files[0].file,
+                           folders_not_read(folder, arena));
     return RH_FIT_SQL;
 }
 

@@ -43,8 +43,7 @@ static bool check_folders(rh_plan *plan, rh_arena *arena, bool *in_one, rh_error
         if (!rh_directory_exists(folder) ||
             rh_file_exists(rh_arena_printf(arena, "%s/migration.sql", folder)))
             continue;
-        return rh_refuse_file(folder, 0, "prisma",
-                              "this folder of the migrations has no migration.sql (P3015)",
+        return rh_refuse_file(folder, 0, "prisma", "a folder of a migration without migration.sql (P3015)",
                               "Restore the file, or delete the folder.", error);
     }
     return true;
