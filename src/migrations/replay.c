@@ -369,7 +369,7 @@ static bool replay_file(replay *r, rh_error *error)
     const rh_direction direction = r->options->direction;
     if (rh_pg_transaction_state(r->pg) == '?')
         return rh_error_set(error, RH_ERROR_LOST, "the connection to the server is gone");
-    if (rules->session_a_file && !rh_pg_execute(r->pg, "DISCARD ALL", error))
+    if (rules->session_a_file && !rh_history_new_session(r->pg, error))
         return false;
     if (!rh_history_ensure(r->pg, r->plan, rules, error))
         return false;

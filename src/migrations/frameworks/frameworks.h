@@ -181,6 +181,8 @@ char *rh_history_qualified(rh_pg *pg, const rh_plan *plan, const char *tool, rh_
 char *rh_history_qualified_now(rh_pg *pg, const rh_plan *plan, rh_error *error);
 /* Creates the history table if it is missing from the schema above. */
 bool rh_history_ensure(rh_pg *pg, const rh_plan *plan, const rh_framework_rules *rules, rh_error *error);
+/* Makes the session as it was when it connected, the role of its connection's options included. */
+bool rh_history_new_session(rh_pg *pg, rh_error *error);
 /* One statement of the bookkeeping (without parameters: several), in which {history} stands for PLAN's
  * history table; an error says that it was TOOL's own update of it. */
 bool rh_history_run(rh_pg *pg, const rh_plan *plan, const char *tool, const char *sql, size_t count,

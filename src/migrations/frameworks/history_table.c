@@ -108,6 +108,12 @@ bool rh_history_ensure(rh_pg *pg, const rh_plan *plan, const rh_framework_rules 
     return ok;
 }
 
+/* RESET ROLE goes back to the role of the connection's options. */
+bool rh_history_new_session(rh_pg *pg, rh_error *error)
+{
+    return rh_pg_execute(pg, "DISCARD ALL", error) && rh_pg_execute(pg, "RESET ROLE", error);
+}
+
 /* SQL with the table's name in place of {history}. Heap. */
 static char *with_table(const char *sql, const char *table)
 {

@@ -155,12 +155,6 @@ static bool run(rh_pg *pg, const char *sql, size_t count, const char *const *par
     return rh_history_run(pg, &registry, "Sqitch", sql, count, parameters, error);
 }
 
-/* psql's session is a new one for every script. */
-static bool reset_session(rh_pg *pg, rh_error *error)
-{
-    return rh_pg_execute(pg, "discard all", error);
-}
-
 bool rh_sqitch_begin(rh_pg *pg, const rh_plan *plan, const rh_migration *migration, rh_direction direction,
                      rh_error *error)
 {
@@ -307,7 +301,7 @@ bool rh_sqitch_end(rh_pg *pg, const rh_plan *plan, const rh_migration *migration
                    rh_error *error)
 {
     (void)plan;
-    return reset_session(pg, error) &&
+    return rh_history_new_session(pg, error) &&
            rh_pg_execute(pg, "begin; lock table sqitch.changes in exclusive mode", error) &&
            (direction == RH_UP ? log_deploy(pg, migration, error)
                                : log_revert(pg, change_of(migration), error)) &&
@@ -317,6 +311,6 @@ bool rh_sqitch_end(rh_pg *pg, const rh_plan *plan, const rh_migration *migration
 void rh_sqitch_failed(rh_pg *pg, const rh_plan *plan, const rh_migration *migration, rh_direction direction)
 {
     (void)plan;
-    if (direction == RH_UP && reset_session(pg, NULL))
+    if (direction == RH_UP && rh_history_new_session(pg, NULL))
         log_event(pg, "fail", change_of(migration), NULL);
 }
