@@ -3,16 +3,21 @@
 #include "pgrehearse/workload/trial.h"
 #include <string.h>
 
+/* For want of rights (42501), or since a policy reads a setting or calls a function that fails as this role:
+ * access rules, data exceptions and raised errors. Before any migration, these are nobody's harm. */
 static bool is_refused(const rh_trial *trial)
 {
-    return trial->tried > 0 && trial->failed == trial->tried && trial->sqlstate &&
-           strcmp(trial->sqlstate, "42501") == 0;
+    static const char *const classes[] = {"42", "22", "P0"};
+    bool refused = false;
+    for (size_t i = 0; trial->sqlstate && i < sizeof classes / sizeof *classes; i++)
+        refused = refused || strncmp(trial->sqlstate, classes[i], 2) == 0;
+    return trial->tried > 0 && trial->failed == trial->tried && refused;
 }
 
 static void leave_out(rh_run *run, rh_mix *mix, const rh_template *template_, const rh_trial *trial)
 {
     const char **sentence = rh_arena_add(run->arena, &mix->left_out, &mix->left_out_count, sizeof *sentence);
-    *sentence = rh_arena_printf(run->arena, "%s: the role %s may not: %s", template_->name,
+    *sentence = rh_arena_printf(run->arena, "%s: the role %s cannot run it: %s", template_->name,
                                 run->workload_role.name, trial->message);
 }
 
@@ -48,7 +53,8 @@ bool rh_load_keep_allowed(rh_run *run, rh_staging *staging, rh_load *load, rh_er
     mix->template_count = kept;
     rescale(mix);
     rh_run_not_measured(
-        run, "load: %zu of its %zu templates were left out: the role %s (%s) lacks the rights for them",
+        run,
+        "load: %zu of its %zu templates were left out: the role %s (%s) cannot run them for want of rights, or of a setting that a policy reads (ALTER ROLE … SET in prepare: gives it one)",
         all - kept, all, run->workload_role.name, run->workload_role.why);
     return true;
 }

@@ -212,6 +212,14 @@ const char *rh_database_options(const rh_database_facts *origin, rh_arena *arena
     return copy;
 }
 
+bool rh_database_idles(const rh_database_facts *origin)
+{
+    for (size_t i = 0; i < origin->setting_count; i++)
+        if (strcasecmp(origin->settings[i].name, "idle_session_timeout") == 0)
+            return true;
+    return false;
+}
+
 /* ---- owner and privileges ---- */
 
 bool rh_database_dress(rh_pg *pg, const char *from, const char *to, rh_error *error)

@@ -160,8 +160,11 @@ void rh_staging_use(rh_staging *staging, const char *database)
 {
     staging->sample = strcmp(database, staging->database) == 0 ? NULL : database;
     staging->conninfo = rh_staging_conninfo_of(staging, database);
-    staging->migrations_conninfo = rh_staging_conninfo_as(staging, database, staging->migrations_role, NULL);
-    staging->workload_conninfo = rh_staging_conninfo_as(staging, database, staging->workload_role, NULL);
+    /* A session that waits for its turn does so longer here than a tool or a pool would let it. */
+    const char *patient = rh_database_idles(staging->origin) ? "-c idle_session_timeout=0" : NULL;
+    staging->migrations_conninfo =
+        rh_staging_conninfo_as(staging, database, staging->migrations_role, patient);
+    staging->workload_conninfo = rh_staging_conninfo_as(staging, database, staging->workload_role, patient);
 }
 
 /* Of a copy: the times stay in their order. */

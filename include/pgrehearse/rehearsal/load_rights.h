@@ -4,6 +4,6 @@
 #include "pgrehearse/staging/staging.h"
 
 /* Calls each template of LOAD's mix once as the workload's role, undone, and takes those out that the server
- * refuses for want of rights (SQLSTATE 42501): such errors are not the migrations'. They are told in the
+ * refuses this role each time: such errors are not the migrations'. They are told in the
  * mix's left_out, their number in what was not measured. A superuser's mix stays as it is. */
 bool rh_load_keep_allowed(rh_run *run, rh_staging *staging, rh_load *load, rh_error *error);

@@ -15,6 +15,8 @@ bool rh_database_dress(rh_pg *pg, const char *from, const char *to, rh_error *er
 /* Why a setting of a database or role does not apply: a sentence's end; "" for one that is left out without a
  * word; NULL for one that applies. */
 const char *rh_database_why_not(const char *name, const char *value);
+/* Does a setting of the backup's database or of its roles end idle sessions? */
+bool rh_database_idles(const rh_database_facts *origin);
 /* Startup options that keep the program's own sessions free of the limits and forms that the backup's
  * database sets for all its sessions: "-c statement_timeout=0 …", or NULL. */
 const char *rh_database_options(const rh_database_facts *origin, rh_arena *arena);
