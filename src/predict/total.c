@@ -1,5 +1,8 @@
 /* The whole set on production. */
+#include "pgrehearse/base/median.h"
+#include "pgrehearse/base/units.h"
 #include "pgrehearse/predict/predict.h"
+#include <string.h>
 
 typedef struct total {
     double median, below, above; /* s; squared half-widths */
@@ -7,6 +10,7 @@ typedef struct total {
     int64_t wal;
     rh_duration_parts parts;
     double staging;
+    double own; /* of programs, outside of their statements */
     bool translated;
     const rh_migration *widest_migration; /* whose statement adds most to the uncertainty */
     const rh_statement *widest;
@@ -77,6 +81,26 @@ static void add_statement(total *t, const rh_statement *statement, rh_framework 
     t->wal = t->wal < 0 || wal < 0 ? RH_UNKNOWN : t->wal + wal;
 }
 
+/* A program's time outside of its statements: the median of its quiet passes, from the least to the most. */
+static void add_own_time(total *t, const rh_migration *migration, rh_arena *arena)
+{
+    enum { FEWEST = 3 };
+    const size_t count = migration->own_count;
+    if (count == 0)
+        return;
+    double *sorted = rh_arena_alloc(arena, count * sizeof *sorted);
+    memcpy(sorted, migration->own_s, count * sizeof *sorted);
+    const double median = rh_median(sorted, count), least = sorted[0], most = sorted[count - 1];
+    t->predicted++;
+    t->median += median;
+    t->staging += median;
+    t->parts.wait_s += median;
+    t->below += (median - least) * (median - least);
+    t->above += (most - median) * (most - median);
+    t->unsure += count < FEWEST && median >= RH_PREDICT_FLOOR_S;
+    t->own += median;
+}
+
 void rh_predict_total(const rh_plan *plan, const rh_contention *contention, double level, rh_arena *arena,
                       rh_run_prediction *prediction)
 {
@@ -87,6 +111,8 @@ void rh_predict_total(const rh_plan *plan, const rh_contention *contention, doub
     for (size_t m = 0; m < plan->migration_count; m++)
         for (size_t i = 0; i < plan->migrations[m].up.statement_count; i++)
             add_statement(&t, &plan->migrations[m].up.statements[i], plan->framework);
+    for (size_t m = 0; m < plan->migration_count; m++)
+        add_own_time(&t, &plan->migrations[m], arena);
     bool whole = t.predicted > 0 && t.missing == 0;
     bool sure = whole && t.unsure == 0;
     prediction->median_s = whole ? t.median : NAN;
@@ -107,10 +133,13 @@ void rh_predict_total(const rh_plan *plan, const rh_contention *contention, doub
                             t.widest->prediction.drivers ? t.widest->prediction.drivers : "too few runs");
         prediction->narrows = t.widest->prediction.narrows;
     }
+    char own[32];
     prediction->basis = rh_arena_printf(
-        arena, "%s; %s",
+        arena, "%s%s%s; %s",
         t.translated ? "translated to production's size, settings and hardware by its profile"
                      : "hardware not translated: as on staging",
+        t.own > 0 ? "; with the programs' own time outside of their statements, as on staging: " : "",
+        t.own > 0 ? rh_duration_format(t.own, own, sizeof own) : "",
         sure    ? "the statements' errors are taken as independent"
         : whole ? "not enough evidence for an interval: more quiet passes (repeat:) would give one"
                 : "not every statement was measured in a quiet pass");

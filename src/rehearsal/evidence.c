@@ -33,14 +33,16 @@ static void append_lock(rh_text *text, const rh_measured *m)
     const rh_lock *lock = m->lock;
     if (!lock || !(lock->held_s >= 0))
         return;
+    const char *relation = rh_lock_table(lock);
     if (lock->inferred)
-        rh_text_printf(text, ", %s on %s by its text (no look saw it)", lock->mode, lock->relation);
+        rh_text_printf(text, ", %s on %s by its text (no look saw it)", lock->mode, relation);
     else if (m->taker == m->statement)
-        rh_text_printf(text, ", held %s on %s for %s", lock->mode, lock->relation,
+        rh_text_printf(text, ", held %s on %s%s for %s", lock->mode, relation,
+                       lock->table ? " (an index or TOAST relation of it)" : "",
                        rh_duration_format(lock->held_s, duration, sizeof duration));
     else
         rh_text_printf(text, ", while its transaction held %s on %s (since statement %d, %s in all)",
-                       lock->mode, lock->relation, m->taker->ordinal,
+                       lock->mode, relation, m->taker->ordinal,
                        rh_duration_format(lock->held_s, duration, sizeof duration));
 }
 
@@ -90,7 +92,8 @@ static void fill_migration(rh_run *run, const rh_migration *migration)
         rh_hazards_measure(&m);
         const char *evidence = m.statement->hazard_count ? evidence_of(run, &m) : NULL;
         for (size_t h = 0; evidence && h < m.statement->hazard_count; h++)
-            m.statement->hazards[h].evidence = with_timeout(&m.statement->hazards[h], &m, evidence);
+            if (!m.statement->hazards[h].evidence) /* a failure may have left its own */
+                m.statement->hazards[h].evidence = with_timeout(&m.statement->hazards[h], &m, evidence);
     }
 }
 

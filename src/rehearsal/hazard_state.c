@@ -63,9 +63,16 @@ static double least_elapsed(const rh_statement *statement)
     return isnan(quiet_s) ? loaded_s : quiet_s;
 }
 
+/* One on a relation that nobody else can meet comes last. */
+static int rank(const rh_lock *lock)
+{
+    const int strength = rh_lock_mode_strength(lock->mode);
+    return strength >= 5 && !lock->blocks_writes ? 0 : strength;
+}
+
 static bool is_stronger(const rh_lock *lock, const rh_lock *than)
 {
-    return !than || rh_lock_mode_strength(lock->mode) > rh_lock_mode_strength(than->mode);
+    return !than || rank(lock) > rank(than);
 }
 
 rh_measured rh_measured_of(const rh_migration *migration, size_t index, const int *transactions,

@@ -204,8 +204,12 @@ static void look_for_invalid_index(const rh_observer *o, rh_statement *statement
         const char *dot = strrchr(names[i], '.');
         if (!strstr(statement->sql, dot ? dot + 1 : names[i]))
             continue;
-        rh_hazard *hazard =
-            rh_arena_add(arena, &statement->hazards, &statement->hazard_count, sizeof *hazard);
+        rh_hazard *hazard = NULL;
+        for (size_t h = 0; h < statement->hazard_count && !hazard; h++)
+            if (strcmp(statement->hazards[h].rule, "invalid-index") == 0)
+                hazard = &statement->hazards[h]; /* what the text warned of has come */
+        if (!hazard)
+            hazard = rh_arena_add(arena, &statement->hazards, &statement->hazard_count, sizeof *hazard);
         *hazard = (rh_hazard){
             .rule = "invalid-index",
             .message = rh_arena_printf(
@@ -303,6 +307,15 @@ static void add_outside_locks(rh_observer *o, const rh_migration *migration, rh_
     }
 }
 
+/* What it waited for it asked for: that is no inference. */
+static void confirm_lock(rh_statement_run *run, const rh_wait *wait)
+{
+    for (size_t k = 0; wait->relation && wait->mode && k < run->lock_count; k++)
+        if (strcmp(rh_lock_table(&run->locks[k]), wait->relation) == 0 &&
+            strcmp(run->locks[k].mode, wait->mode) == 0)
+            run->locks[k].inferred = false;
+}
+
 /* The migration's own waits go to the statement that waited. */
 static void add_waits(rh_statement_run *run, const rh_contention *contention, const char *migration,
                       int ordinal)
@@ -314,6 +327,7 @@ static void add_waits(rh_statement_run *run, const rh_contention *contention, co
             strcmp(wait->migration, migration) != 0)
             continue;
         run->lock_wait_s += wait->wait_s;
+        confirm_lock(run, wait);
         for (size_t k = 0; wait->relation && k < run->lock_count; k++)
             if (strcmp(rh_lock_table(&run->locks[k]), wait->relation) == 0)
                 run->locks[k].wait_s += wait->wait_s;

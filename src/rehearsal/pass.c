@@ -99,13 +99,31 @@ static bool forgive(pass *p, rh_migration *migration, rh_error *error)
     return true;
 }
 
+/* A program also starts, computes and waits: what of its ELAPSED_S no statement accounts for. */
+static void add_own_time(const pass *p, rh_migration *migration, double elapsed_s)
+{
+    double own_s = elapsed_s;
+    for (size_t i = 0; i < migration->up.statement_count; i++)
+        for (size_t r = 0; r < migration->up.statements[i].run_count; r++) {
+            const rh_statement_run *run = &migration->up.statements[i].runs[r];
+            if (run->pass == p->kind && run->repeat == p->repeat && run->elapsed_s > 0)
+                own_s -= run->elapsed_s;
+        }
+    *(double *)rh_arena_add(p->run->arena, &migration->own_s, &migration->own_count,
+                            sizeof *migration->own_s) = own_s > 0 ? own_s : 0;
+}
+
 /* Under load, with the disturbers that belong to it. */
 static bool replay_one(pass *p, rh_migration *migration, const rh_replay_options *options, rh_error *error)
 {
     rh_disturbers *disturbers = NULL;
+    double elapsed_s = 0;
     if (p->generator && !rh_disturb_begin(p->run, p->staging, migration, &disturbers, error))
         return false;
-    bool ok = rh_migrate(p->run, p->staging, p->migration, migration, options, &p->observer, NULL, error);
+    bool ok =
+        rh_migrate(p->run, p->staging, p->migration, migration, options, &p->observer, &elapsed_s, error);
+    if (ok && migration->command && p->kind == RH_PASS_KIND_QUIET)
+        add_own_time(p, migration, elapsed_s);
     rh_disturb_end(p->run, disturbers, migration, p->began);
     return ok;
 }

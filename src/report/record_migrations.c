@@ -224,6 +224,11 @@ rh_json *rh_record_migrations(const rh_run *run)
         rh_json_add_bool(object, "applied_in_backup", m->applied_in_backup);
         rh_json_add_string(object, "outcome", rh_outcome_name(m->outcome));
         rh_json_add_string(object, "failed_pass", m->failed_pass);
+        rh_json *own = m->own_count ? rh_json_add_array(object, "own_s") : NULL;
+        for (size_t k = 0; k < m->own_count; k++)
+            rh_record_figure(own, NULL, m->own_s[k]);
+        if (!own)
+            rh_json_add_null(object, "own_s");
         rh_record_failure(object, "error", m->failure);
         rh_json_add(object, "statements", rh_record_statements(run, &m->up));
         rh_json_add(object, "impact", rh_record_impact(run, m));

@@ -62,7 +62,8 @@ static void fill_lock(rh_view_migration *m)
     const rh_json *statements = rh_json_get(m->record, "statements");
     const rh_json *lock = rh_view_strongest_lock(statements);
     m->lock_mode = rh_view_string(lock, "mode");
-    m->lock_relation = rh_view_string(lock, "relation");
+    m->lock_relation =
+        rh_view_string(lock, "table") ? rh_view_string(lock, "table") : rh_view_string(lock, "relation");
     m->lock_inferred = rh_json_bool(rh_json_get(lock, "inferred"));
     for (size_t i = 0; i < rh_json_count(statements); i++)
         m->hazard_count += rh_json_count(rh_json_get(rh_json_at(statements, i), "hazards"));

@@ -267,6 +267,8 @@ typedef struct rh_migration {
     const char *const *command; /* a program instead of the files, NULL-ended; NULL: files */
     const char *const *down_command;
     rh_location where;  /* a program: in the scenario */
+    double *own_s;      /* a program's time outside of its statements, by quiet pass */
+    size_t own_count;
     rh_outcome outcome; /* over all passes: failed if any failed */
     rh_failure *failure;
     const char *failed_pass; /* "quiet pass 1"; NULL */
