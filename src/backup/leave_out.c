@@ -1,5 +1,6 @@
 /* What backup.skip leaves out, and what the backup itself lacks. */
 #include "pgrehearse/backup/restoring.h"
+#include "pgrehearse/backup/toc.h"
 #include "pgrehearse/base/text.h"
 #include <string.h>
 
@@ -40,20 +41,55 @@ static bool fail_of_definitions(const rh_restoring *r, rh_error *error)
     return rh_error_at(error, r->facts->path, 0, 0);
 }
 
+static bool fail_of_skip(const rh_skip *skip, const rh_contents *contents, rh_error *error)
+{
+    const char *nearest = rh_nearest(skip->entry, contents->names, contents->name_count);
+    rh_error_set(error, RH_ERROR_SCENARIO, "backup.skip: the backup has no entry \"%s\"%s%s%s", skip->entry,
+                 nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+    rh_error_hint(error,
+                  "pg_restore --list names the entries: TYPE schema.name, as in \"TABLE DATA public.log\"");
+    return rh_error_at(error, skip->where.file, skip->where.line, skip->where.column);
+}
+
 bool rh_restoring_check_skips(const rh_restoring *r, rh_error *error)
 {
-    for (size_t i = 0; i < r->target->skip_count; i++) {
-        const rh_skip *skip = &r->target->skip[i];
-        if (r->skip_used[i])
-            continue;
-        const char *nearest = rh_nearest(skip->entry, r->contents.names, r->contents.name_count);
-        rh_error_set(error, RH_ERROR_SCENARIO, "backup.skip: the backup has no entry \"%s\"%s%s%s",
-                     skip->entry, nearest ? "; did you mean \"" : "", nearest ? nearest : "",
-                     nearest ? "\"?" : "");
-        rh_error_hint(
-            error, "pg_restore --list names the entries: TYPE schema.name, as in \"TABLE DATA public.log\"");
-        return rh_error_at(error, skip->where.file, skip->where.line, skip->where.column);
+    for (size_t i = 0; i < r->target->skip_count; i++)
+        if (!r->skip_used[i])
+            return fail_of_skip(&r->target->skip[i], &r->contents, error);
+    return true;
+}
+
+/* A table's rows may be named, too, when the dump lacks them. */
+static bool toc_has(const rh_toc *toc, const char *skip)
+{
+    for (size_t i = 0; i < toc->entry_count; i++) {
+        const rh_toc_entry *entry = &toc->entries[i];
+        rh_dump_entry listed = {entry->desc, entry->schema, entry->tag, entry->owner};
+        rh_dump_entry rows = {"TABLE DATA", entry->schema, entry->tag, entry->owner};
+        if (rh_skip_covers(skip, &listed, entry->definition) ||
+            (strcmp(entry->desc, "TABLE") == 0 && rh_skip_covers(skip, &rows, "")))
+            return true;
     }
+    return false;
+}
+
+bool rh_backup_check_skip(const rh_backup_facts *facts, const rh_skip *skip, size_t count, rh_arena *arena,
+                          rh_error *error)
+{
+    rh_toc toc;
+    if (count == 0 || facts->shape == RH_SHAPE_PLAIN)
+        return true;
+    if (!rh_toc_read_path(facts->path, arena, &toc, error))
+        return false;
+    rh_contents contents = {.arena = arena};
+    for (size_t i = 0; i < toc.entry_count; i++) {
+        const rh_toc_entry *entry = &toc.entries[i];
+        rh_contents_add(&contents, &(rh_dump_entry){entry->desc, entry->schema, entry->tag, entry->owner},
+                        entry->definition);
+    }
+    for (size_t i = 0; i < count; i++)
+        if (!toc_has(&toc, skip[i].entry))
+            return fail_of_skip(&skip[i], &contents, error);
     return true;
 }
 

@@ -54,6 +54,9 @@ static bool inspect_backup(rehearsal *r, rh_error *error)
     rh_progress_begin(r->progress, r->stage, "%s", r->scenario->backup.path);
     if (!rh_backup_examine(r->scenario, r->run->arena, &r->run->backup, r->progress, error))
         return false;
+    if (!rh_backup_check_skip(&r->run->backup, r->scenario->backup.skip, r->scenario->backup.skip_count,
+                              r->run->arena, error))
+        return false;
     if (!r->run->backup.checksum.whole)
         rh_run_not_measured(
             r->run, "the backup's bytes: what vouches for them is %s (PATH.sha256 or backup.sha256 would)",
