@@ -48,7 +48,9 @@ void rh_contents_add(rh_contents *c, const rh_dump_entry *entry, const char *def
     if (strcmp(entry->desc, "BLOB") != 0) /* there may be millions */
         *(const char **)rh_arena_add(c->arena, &c->names, &c->name_count, sizeof *c->names) =
             rh_dump_entry_name(entry, c->arena);
-    c->relations += is_one_of(entry->desc, relations, sizeof relations / sizeof *relations);
+    if (is_one_of(entry->desc, relations, sizeof relations / sizeof *relations))
+        *(rh_dump_entry *)rh_arena_add(c->arena, &c->relations, &c->relation_count, sizeof *c->relations) =
+            *entry;
     c->sequences += strcmp(entry->desc, "SEQUENCE") == 0;
     c->post_data += is_one_of(entry->desc, post_data, sizeof post_data / sizeof *post_data);
     if (strcmp(entry->desc, "TABLE") == 0 && is_unlogged(definition))
@@ -102,7 +104,7 @@ rh_lack rh_contents_lack(rh_contents *c, rh_dump_entry **tables, size_t *count)
     *count = 0;
     if (c->entries == 0)
         return RH_LACK_ALL;
-    if (c->relations == 0 && c->data_count + c->post_data > 0)
+    if (c->relation_count == 0 && c->data_count + c->post_data > 0)
         return RH_LACK_DEFINITIONS;
     if (c->table_count > 0 && c->data_count == 0)
         return RH_LACK_DATA;

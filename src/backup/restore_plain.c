@@ -449,7 +449,7 @@ bool rh_restore_plain(rh_restoring *r, rh_error *error)
     fine = rh_restoring_have_extensions(r, error) && fine && check_end(&p, error);
     rh_pg_close(p.session);
     rh_text_release(&p.statement);
-    if (r->first_is_rows && p.headings && r->contents.relations == 0) /* their tables are nowhere */
+    if (r->first_is_rows && p.headings && r->contents.relation_count == 0) /* their tables are nowhere */
         return rh_restoring_check_contents(r, error);
     if (rh_error_is_set(error) || !rh_restoring_finish(r, error) || !fine)
         return false;

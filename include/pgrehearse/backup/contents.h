@@ -15,7 +15,8 @@ typedef struct rh_contents {
     size_t data_count;
     const char **names; /* of the entries, as backup.skip takes them */
     size_t name_count;
-    size_t relations; /* tables of every kind, views, sequences */
+    rh_dump_entry *relations; /* tables of every kind, views, sequences */
+    size_t relation_count;
     size_t sequences;
     size_t post_data; /* constraints, indexes, triggers … */
     size_t entries;   /* of any kind; 0: a plain dump without headings, of which nothing is known */

@@ -105,6 +105,9 @@ void rh_restoring_count_failure(rh_restoring *restoring, const rh_dump_entry *en
 /* Tries again what was put off. False with the first failure when any is left. */
 bool rh_restoring_finish(rh_restoring *restoring, rh_error *error);
 
+/* What the contents list and the database does not have goes to facts->missing. */
+bool rh_restoring_verify(rh_restoring *restoring, rh_error *error);
+
 /* The two ways. */
 bool rh_restore_archive(rh_restoring *restoring, rh_error *error);
 bool rh_restore_plain(rh_restoring *restoring, rh_error *error);

@@ -148,6 +148,8 @@ static void expect_restored(restored *r, const char *path, int64_t tables, int64
     assert_true(r->facts.restore_s >= 0);
     assert_true(r->facts.database_bytes > 0);
     assert_int_equal(strlen(r->facts.sha256), 64);
+    if (r->facts.missing_count)
+        fail_msg("%s lacks %s: %s", path, r->facts.missing[0].what, r->facts.missing[0].why);
 }
 
 static void expect_failed(const char *path, rh_error_code code, const char *message, int line)

@@ -1,0 +1,61 @@
+/* After the restore: is every relation there that the dump lists? */
+#include "pgrehearse/backup/restoring.h"
+#include <string.h>
+
+/* One more element of an array literal. */
+static void add_element(rh_text *array, const char *text)
+{
+    rh_text_append(array, array->length ? ",\"" : "{\"");
+    for (; *text; text++) {
+        if (*text == '"' || *text == '\\')
+            rh_text_append_char(array, '\\');
+        rh_text_append_char(array, *text);
+    }
+    rh_text_append_char(array, '"');
+}
+
+static bool is_left_out(const rh_restoring *r, const rh_dump_entry *entry)
+{
+    for (size_t i = 0; i < r->target->skip_count; i++)
+        if (rh_skip_covers(r->target->skip[i].entry, entry, ""))
+            return true;
+    return false;
+}
+
+bool rh_restoring_verify(rh_restoring *r, rh_error *error)
+{
+    static const char absent[] =
+        "SELECT e.s, e.t FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.text[]), "
+        "pg_catalog.unnest($2::pg_catalog.text[])) AS e (s, t) "
+        "WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n "
+        "ON n.oid = c.relnamespace WHERE n.nspname = e.s AND c.relname = e.t) LIMIT 20";
+    rh_text schemas = {0}, names = {0};
+    for (size_t i = 0; i < r->contents.relation_count; i++) {
+        const rh_dump_entry *entry = &r->contents.relations[i];
+        if (is_left_out(r, entry))
+            continue;
+        add_element(&schemas, entry->schema);
+        add_element(&names, entry->tag);
+    }
+    bool fine = true;
+    if (names.length) {
+        rh_text_append(&schemas, "}");
+        rh_text_append(&names, "}");
+        rh_pg *pg =
+            rh_pg_connect(r->target->conninfo, "restore", error); /* names are in the dump's encoding */
+        fine = pg && (!r->encoding || rh_pg_execute(pg, r->encoding, error));
+        rh_pg_result *result =
+            fine ? rh_pg_query(pg, absent, 2, (const char *[]){schemas.data, names.data}, error) : NULL;
+        fine = result != NULL;
+        for (size_t i = 0; fine && i < rh_pg_rows(result); i++)
+            rh_restoring_lacks(r,
+                               rh_arena_printf(r->arena, "relation %s.%s", rh_pg_value(result, i, 0),
+                                               rh_pg_value(result, i, 1)),
+                               "the backup lists it, and it is not in staging after the restore");
+        rh_pg_result_free(result);
+        rh_pg_close(pg);
+    }
+    rh_text_release(&schemas);
+    rh_text_release(&names);
+    return fine;
+}
