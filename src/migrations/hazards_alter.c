@@ -35,9 +35,8 @@ static void added_column_hazards(const rh_hazard_subject *s, rh_json *column)
         RH_HAZARD(
             s, "volatile-default",
             rh_arena_printf(s->arena,
-                            "The default of %s differs from row to row, so PostgreSQL writes all of %s and "
-                            "its indexes anew "
-                            "while ACCESS EXCLUSIVE keeps every reader and writer out.",
+                            "The default of %s differs from row to row, which is a full table rewrite of %s and "
+                            "its indexes while ACCESS EXCLUSIVE keeps every reader and writer out.",
                             name, s->table),
             rh_arena_printf(s->arena,
                             "ALTER TABLE %s ADD COLUMN %s without the default; ALTER TABLE %s ALTER COLUMN "
@@ -52,7 +51,7 @@ static void added_column_hazards(const rh_hazard_subject *s, rh_json *column)
             s, "rewrite-access-exclusive",
             rh_arena_printf(
                 s->arena,
-                "The new column %s takes a number for every row, so all of %s is written anew under ACCESS "
+                "The new column %s takes a number for every row: a full table rewrite of %s under ACCESS "
                 "EXCLUSIVE.",
                 name, s->table),
             rh_arena_printf(s->arena,
@@ -65,7 +64,7 @@ static void added_column_hazards(const rh_hazard_subject *s, rh_json *column)
         RH_HAZARD(
             s, "rewrite-access-exclusive",
             rh_arena_printf(s->arena,
-                            "The generated column %s is computed for every row: all of %s is written anew "
+                            "The generated column %s is computed for every row: a full table rewrite of %s "
                             "under ACCESS EXCLUSIVE.",
                             name, s->table),
             rh_arena_printf(s->arena,
