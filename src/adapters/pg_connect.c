@@ -96,14 +96,19 @@ static rh_usec connect_deadline(PGconn *conn)
     return seconds > 0 ? rh_clock_monotonic() + seconds * RH_SECOND : 0;
 }
 
-/* libpq's several lines made one. */
+/* libpq's several lines made one, without the user's name: it may be half of what opens the door. */
 static bool set_connect_error(PGconn *conn, rh_error *error)
 {
     rh_text message = {0};
+    const char *user = PQuser(conn);
+    size_t length = user ? strlen(user) : 0;
     for (const char *p = PQerrorMessage(conn); *p; p++) {
         if (*p == '\n' && p[1] == '\0')
             break;
-        if (*p == '\n')
+        if (*p == '"' && length > 0 && strncmp(p + 1, user, length) == 0 && p[1 + length] == '"') {
+            rh_text_append(&message, "«…»");
+            p += length + 1;
+        } else if (*p == '\n')
             rh_text_append(&message, ";");
         else
             rh_text_append_char(&message, *p == '\t' ? ' ' : *p);

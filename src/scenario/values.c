@@ -185,6 +185,8 @@ static bool fail_word(rh_reader *reader, const char *key, rh_yaml_node *node, co
     const char *raw = rh_yaml_scalar(node), *nearest = rh_nearest(raw, names, count);
     if (nearest)
         rh_value_fail(reader, node, "%s cannot be \"%s\"; did you mean \"%s\"?", key, raw, nearest);
+    else if (rh_starts_with(key, "staging.")) /* what stands there may be a URL's password */
+        rh_value_fail(reader, node, "%s cannot be what is written there", key);
     else
         rh_value_fail(reader, node, "%s cannot be \"%s\"", key, raw);
     rh_error_hint(reader->error, "it is one of: %s", rh_text_string(&list));
@@ -223,6 +225,10 @@ const char *rh_value_path(rh_reader *reader, const char *key, rh_yaml_node *node
         rh_value_fail(reader, node, "%s: there is no \"%s\"", key, rh_yaml_scalar(node));
     else
         rh_value_fail(reader, node, "%s: cannot read \"%s\": %s", key, rh_yaml_scalar(node), strerror(errno));
-    rh_error_hint(reader->error, "looked for %s", path);
+    if (strstr(rh_yaml_scalar(node), "${")) /* its value may be a secret */
+        rh_error_hint(reader->error, "check the variable's value; a relative path begins at %s",
+                      reader->scenario->directory);
+    else
+        rh_error_hint(reader->error, "looked for %s", path);
     return NULL;
 }
