@@ -118,7 +118,7 @@ bool rh_restoring_check_contents(rh_restoring *r, rh_error *error)
     if (lack == RH_LACK_DEFINITIONS)
         return fail_of_definitions(r, error);
     if (lack == RH_LACK_ALL)
-        rh_restoring_lacks(r, "everything", whys[lack]);
+        rh_restoring_skip(r, "nothing", whys[lack]); /* a fresh database is whole, and all migrations are pending */
     else if (lack == RH_LACK_DATA)
         rh_restoring_lacks(r, "the rows of all tables", whys[lack]);
     else if (lack == RH_LACK_POST_DATA)
