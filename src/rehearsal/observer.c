@@ -113,12 +113,18 @@ static void ask_for_timeouts(rh_pg *pg, rh_arena *arena, rh_statement_run *run)
                                                        : statement_s;
 }
 
+/* BEGIN, SET and the like take none; LOCK TABLE, which is of their class, does. */
+static bool takes_locks(const rh_statement *statement)
+{
+    return statement->class_expected != RH_CLASS_TRANSACTION || statement->expected_lock;
+}
+
 /* Once is enough, and a failed transaction answers nothing. */
 static bool is_asked_for_timeout(const rh_observer *o, rh_pg *pg, const rh_statement *statement,
                                  const rh_statement_run *run)
 {
     return run->repeat == 1 && (o->pass == RH_PASS_KIND_QUIET || o->pass == RH_PASS_KIND_LOADED) &&
-           statement->class_expected != RH_CLASS_TRANSACTION && strchr("IT", rh_pg_transaction_state(pg));
+           takes_locks(statement) && strchr("IT", rh_pg_transaction_state(pg));
 }
 
 static void before(void *user, rh_pg *pg, rh_migration *migration, rh_statement *statement,
@@ -243,8 +249,7 @@ static void after(void *user, rh_pg *pg, rh_migration *migration, rh_statement *
     }
     if (o->pass == RH_PASS_KIND_LOADED && !o->is_shut_out)
         add_resource_sample(o, &now);
-    if (ok && !o->is_shut_out && rh_pg_transaction_state(pg) == 'T' &&
-        statement->class_ != RH_CLASS_TRANSACTION)
+    if (ok && !o->is_shut_out && rh_pg_transaction_state(pg) == 'T' && takes_locks(statement))
         add_new_locks(o, migration, statement, run);
     if (!ok && statement->needs_no_transaction && o->pass != RH_PASS_KIND_SCALED)
         look_for_invalid_index(o, statement);
