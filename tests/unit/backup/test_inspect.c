@@ -148,8 +148,17 @@ static void what_is_no_backup_is_named(void **state)
     expect_no_backup("head", "truncated");
     expect_no_backup("future", "version 1.99");
     expect_no_backup("wrapped.gz", "gzip data that hold a pg_dump archive");
+    shell(
+        "echo 'With best regards; yours.' > letter2; echo 'Set the table; please.' > letter3; echo 'Do it now; "
+        "thanks.' > letter4; echo 'Comment follows; see below.' > letter5; echo 'Update: it works; good.' > letter6");
+    expect_no_backup("letter2", "text, but no SQL");
+    expect_no_backup("letter3", "text, but no SQL");
+    expect_no_backup("letter4", "text, but no SQL");
+    expect_no_backup("letter5", "text, but no SQL");
+    expect_no_backup("letter6", "text, but no SQL");
     expect_no_backup("pipe", "a named pipe");
-    shell("mkdir piped && mkfifo piped/toc.dat; mkdir linked && ln -s /dev/zero linked/toc.dat; ln -s loop loop");
+    shell(
+        "mkdir piped && mkfifo piped/toc.dat; mkdir linked && ln -s /dev/zero linked/toc.dat; ln -s loop loop");
     expect_no_backup("piped", "toc.dat is a named pipe, not a file");
     expect_no_backup("linked", "toc.dat is a symbolic link, not a file");
     expect_no_backup("loop", "cannot read the backup");
