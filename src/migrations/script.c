@@ -2,6 +2,7 @@
 #include "script.h"
 #include "together.h"
 #include "classify.h"
+#include "linked.h"
 #include "locks.h"
 #include "newer.h"
 #include "marks.h"
@@ -135,7 +136,8 @@ bool rh_script_load(rh_migration *migration, rh_direction direction, const rh_fr
     rh_sql_reading reading = {.rule = script->rule, .own = migration->framework_data};
     rh_sql_span *spans = NULL;
     size_t length = 0, count = 0;
-    reading.text = rh_file_read(path, FILE_LIMIT, scratch, &length, error);
+    reading.text =
+        rh_linked_check(path, error) ? rh_file_read(path, FILE_LIMIT, scratch, &length, error) : NULL;
     bool ok = reading.text && check_no_nul(path, reading.text, length, error);
     if (ok)
         rh_sha256_bytes(reading.text, length, script->sha256);

@@ -1,5 +1,6 @@
 /* Folders → plans: order, names, history, pending lists, refusals. */
 #include "plan_fixture.h"
+#include <sys/stat.h>
 
 static void test_plain_order(void **state)
 {
@@ -509,6 +510,35 @@ static void test_empty_ways_down(void **state)
     fixture_end(f);
 }
 
+/* A link brings in nothing from outside of the folder, or of the repository that holds it. */
+static void test_links(void **state)
+{
+    (void)state;
+    fixture *f = fixture_begin();
+    char *outer = f->folder, *inner = rh_arena_printf(f->arena, "%s/migrations", outer);
+    char *link = rh_arena_printf(f->arena, "%s/migrations/2_b.sql", outer);
+    fixture_file(f, "shared.sql", "select 2");
+    assert_int_equal(mkdir(inner, 0700), 0);
+    fixture_file(f, "migrations/1_a.sql", "select 1");
+    f->scenario.migrations.path = inner;
+    static const char *const outside[] = {"/etc/passwd", "../shared.sql"};
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(symlink(outside[i], link), 0);
+        assert_false(fixture_plan(f, NULL));
+        assert_int_equal(f->error.code, RH_ERROR_REFUSED);
+        assert_non_null(f->error.hint);
+        assert_int_equal(unlink(link), 0);
+    }
+    assert_int_equal(symlink("1_a.sql", link), 0);
+    assert_true(fixture_plan(f, NULL));
+    assert_int_equal(unlink(link), 0);
+    assert_int_equal(symlink("../shared.sql", link), 0);
+    assert_int_equal(mkdir(rh_arena_printf(f->arena, "%s/.git", outer), 0700), 0);
+    assert_true(fixture_plan(f, NULL));
+    assert_string_equal(fixture_script(f, 1, RH_UP), "1:select 2");
+    fixture_end(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -529,6 +559,7 @@ int main(void)
         cmocka_unit_test(test_given_server),
         cmocka_unit_test(test_plain_transactions),
         cmocka_unit_test(test_empty_ways_down),
+        cmocka_unit_test(test_links),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
