@@ -195,7 +195,7 @@ static const char *by_compression(const rh_backup_facts *facts, rh_arena *arena)
 
 static void describe(rh_backup_facts *facts, const expected *e, rh_arena *arena)
 {
-    static const char nothing[] = "nothing: a changed byte may not be noticed";
+    static const char nothing[] = "nothing: a changed byte may go unnoticed";
     const char *compression = facts->shape == RH_SHAPE_PLAIN ? by_compression(facts, arena) : NULL;
     facts->checksum.whole = e->from || compression;
     facts->checksum.from = e->from;
@@ -204,7 +204,7 @@ static void describe(rh_backup_facts *facts, const expected *e, rh_arena *arena)
     else if (compression)
         facts->checksum.vouched = compression;
     else if (facts->shape != RH_SHAPE_PLAIN && strcmp(facts->compression, "gzip") == 0)
-        facts->checksum.vouched = "for the rows, the checksums that gzip has; nothing for the definitions";
+        facts->checksum.vouched = "gzip's checksums of the rows only, not of the definitions";
     else
         facts->checksum.vouched = nothing;
 }

@@ -184,6 +184,20 @@ static bool choose(const rh_scenario *scenario, rh_arena *arena, candidate *best
            rh_marks_check(scenario, best->rules, &best->list, arena, error);
 }
 
+/* migrations.transaction is for plain SQL: a tool's own rule is not replaced, and its history not ignored. */
+static bool check_transaction(const rh_scenario *scenario, const candidate *found, rh_error *error)
+{
+    const rh_location *where = &scenario->migrations.transaction_where;
+    if (!where->file || found->rules->framework == RH_FRAMEWORK_SQL)
+        return true;
+    rh_error_set(error, RH_ERROR_SCENARIO,
+                 "migrations.transaction is for plain SQL files, and the migrations folder is %s's (%s)",
+                 found->rules->name, found->why);
+    rh_error_hint(error, "Remove it: %s has its own transaction rule. Or set migrations.framework: sql.",
+                  found->rules->name);
+    return rh_error_at(error, where->file, where->line, where->column);
+}
+
 /* migrations.history names another table of the framework's own shape. */
 static bool check_history(const rh_scenario *scenario, const rh_framework_rules *rules, rh_error *error)
 {
@@ -215,7 +229,8 @@ bool rh_plan_detect(const rh_scenario *scenario, rh_arena *arena, rh_plan *plan,
     if (!scenario->migrations.path)
         return true;
     candidate best;
-    if (!choose(scenario, arena, &best, error) || !check_history(scenario, best.rules, error))
+    if (!choose(scenario, arena, &best, error) || !check_transaction(scenario, &best, error) ||
+        !check_history(scenario, best.rules, error))
         return false;
     plan->framework = best.rules->framework;
     plan->framework_name = best.rules->name;

@@ -222,7 +222,7 @@ static void check_checksum(const rh_run *run, rh_gate *gate)
         return;
     }
     gate->measured = checksum->whole ? 0 : 1;
-    gate->worst = rh_arena_printf(run->arena, "what vouches for the backup's bytes: %s", checksum->vouched);
+    gate->worst = rh_arena_printf(run->arena, "the backup's bytes are checked by %s", checksum->vouched);
 }
 
 void rh_gates_check(rh_run *run)

@@ -59,7 +59,7 @@ static bool inspect_backup(rehearsal *r, rh_error *error)
         return false;
     if (!r->run->backup.checksum.whole)
         rh_run_not_measured(
-            r->run, "the backup's bytes: what vouches for them is %s (PATH.sha256 or backup.sha256 would)",
+            r->run, "damage to the backup: checked by %s (give its SHA-256 in FILE.sha256 or backup.sha256)",
             r->run->backup.checksum.vouched);
     rh_progress_end(r->progress, r->stage, "%s, sha256 %.12s…",
                     rh_size_format(r->run->backup.bytes, size, sizeof size), r->run->backup.sha256);

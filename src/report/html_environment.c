@@ -39,7 +39,7 @@ static void backup(rh_html *html, const rh_json *b)
                         rh_view_bytes_or(view, rh_json_int(rh_json_get(b, "bytes")), "?"),
                         dumped ? ", by pg_dump " : "", dumped ? dumped : ""));
     pair(html, "SHA-256", sha);
-    pair(html, "Bytes vouched for by", rh_view_string(b, "vouched_for_by"));
+    pair(html, "Bytes checked by", rh_view_string(b, "vouched_for_by"));
     if (!isnan(rh_view_real(b, "restore_s")))
         pair(html, "Restored",
              rh_view_printf(view, "%s tables, %s rows, %s, in %s",

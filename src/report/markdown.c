@@ -264,7 +264,7 @@ static void details(const page *p)
     rh_text_printf(p->out, "\nPostgreSQL %s; backup %s%s%.12s%s%s; run %s; pgrehearse %s.\n\n</details>\n",
                    plain(p, server ? server : "never started"),
                    plain(p, backup ? rh_view_basename(backup) : "not read"), sha ? ", sha256 " : "",
-                   sha ? sha : "", vouched ? ", its bytes vouched for by " : "",
+                   sha ? sha : "", vouched ? ", its bytes checked by " : "",
                    vouched ? plain(p, vouched) : "", plain(p, rh_view_string(report, "run_id")),
                    plain(p, rh_view_string(report, "tool_version")));
 }

@@ -74,7 +74,7 @@ static const char *gates_sentence(const rh_view *view)
         {"load_errors", "Would make %s transactions fail: do not run as is"},
         {"response_p99_ratio", "Would make responses %s times slower (99th percentile): do not run as is"},
         {"predicted_duration", "Would take %s, longer than allowed: do not run as is"},
-        {"backup_checksum", "Rehearsed on a backup that no checksum vouches for"},
+        {"backup_checksum", "Rehearsed on a backup without a checksum of all its bytes"},
     };
     for (size_t i = 0; i < sizeof sentences / sizeof *sentences; i++) {
         const rh_json *gate = failed_gate(view, sentences[i].name);

@@ -103,18 +103,15 @@ static bool check_workload(rh_reader *reader, rh_yaml_node *workload)
                        scenario->workload.next.file_count);
 }
 
-/* The tools have transaction rules of their own: who says how files are put into transactions means plain
- * SQL. */
+/* Only plain SQL has no transaction rule of its own. With framework: auto the folder decides (detect.c). */
 static bool check_transaction(rh_reader *reader, rh_yaml_node *migrations)
 {
-    rh_framework *framework = &reader->scenario->migrations.framework;
+    const rh_framework framework = reader->scenario->migrations.framework;
     rh_yaml_node *transaction = rh_yaml_get(migrations, "transaction");
-    if (transaction && *framework != RH_FRAMEWORK_AUTO && *framework != RH_FRAMEWORK_SQL) {
+    if (transaction && framework != RH_FRAMEWORK_AUTO && framework != RH_FRAMEWORK_SQL) {
         rh_value_fail(reader, transaction, "migrations.transaction is for plain SQL files (framework: sql)");
         return rh_error_hint(reader->error, "remove it: each migration tool has its own transaction rule");
     }
-    if (transaction)
-        *framework = RH_FRAMEWORK_SQL;
     return true;
 }
 

@@ -87,12 +87,12 @@ static void what_vouches_is_told(void **state)
     expect_vouched("sha256sum y.sql > y.sql.sha256", true, "the SHA-256 in y.sql.sha256");
     expect_vouched("sha256sum --tag * > SHA256SUMS", true, "the SHA-256 in SHA256SUMS");
     expect_vouched("printf '" A "  z.sql\\n' > SHA256SUMS", false,
-                   "nothing: a changed byte may not be noticed");
+                   "nothing: a changed byte may go unnoticed");
     expect_vouched("gzip -c y.sql > z && mv z y.sql", true, "the checksum that gzip has of the data");
     expect_vouched("xz --check=none -c y.sql > z && mv z y.sql", false,
-                   "nothing: a changed byte may not be noticed");
+                   "nothing: a changed byte may go unnoticed");
     expect_vouched("zstd -q --no-check y.sql -o z && mv z y.sql", false,
-                   "nothing: a changed byte may not be noticed");
+                   "nothing: a changed byte may go unnoticed");
     expect_vouched("zstd -q y.sql -o z && mv z y.sql", true, "the checksum that zstd has of the data");
     expect_refused("sha256sum y.sql > y.sql.sha256 && printf ' ' >> y.sql", NULL, "y.sql.sha256");
     expect_refused("sha256sum y.sql > SHA256SUMS && printf ' ' >> y.sql", NULL, "SHA256SUMS");

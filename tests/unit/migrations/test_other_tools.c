@@ -73,6 +73,28 @@ static void test_override(void **state)
     fixture_end(f);
 }
 
+/* migrations.transaction never turns a tool's folder into plain SQL, whose history would not be read. */
+static void test_transaction_of_a_tool(void **state)
+{
+    (void)state;
+    fixture *f = fixture_begin();
+    f->scenario.migrations.transaction = RH_FILE_TRANSACTION_FILE;
+    f->scenario.migrations.transaction_where = (rh_location){"scenario.yaml", 9, 16};
+    fixture_file(f, "1_a.up.sql", "select 1;");
+    assert_false(fixture_plan(f, NULL));
+    assert_non_null(strstr(f->error.message, "golang-migrate"));
+    assert_int_equal(f->error.line, 9);
+    f->scenario.migrations.framework = RH_FRAMEWORK_SQL;
+    assert_true(fixture_plan(f, NULL));
+    fixture_end(f);
+    f = fixture_begin();
+    f->scenario.migrations.transaction_where = (rh_location){"scenario.yaml", 9, 16};
+    fixture_file(f, "a.sql", "select 1;");
+    assert_true(fixture_plan(f, NULL));
+    assert_string_equal(f->plan.framework_name, "sql");
+    fixture_end(f);
+}
+
 /* ---- tables ---- */
 
 static const rh_listed_tables *tables(fixture *f, const char *const (*list)[6])
@@ -192,7 +214,8 @@ static void test_plain(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_marks), cmocka_unit_test(test_override), cmocka_unit_test(test_missing),
+        cmocka_unit_test(test_marks), cmocka_unit_test(test_override),
+        cmocka_unit_test(test_transaction_of_a_tool), cmocka_unit_test(test_missing),
         cmocka_unit_test(test_given), cmocka_unit_test(test_plain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -227,6 +227,8 @@ static void test_wrong_values(void **state)
     complains(BASE "rollback: maybe\n", 3, 11, "true or false, not \"maybe\"", NULL);
     complains(BASE "staging: {kind: embeded}\n", 3, 17, "did you mean \"embedded\"?",
               "one of: embedded, server");
+    complains(BASE "staging: {isolation: none}\n", 3, 22, "cannot be \"none\"", "one of: full, weak");
+    complains(BASE "staging: {kind: \"postgresql://u:geheim@h/d\"}\n", 3, 17, "what is written there", NULL);
     complains(BASE "staging: {kind: server}\n", 3, 17, "needs staging.url", "STAGING_URL");
     complains(BASE "staging: {url: x}\n", 3, 16, "only for a given server", "kind: server");
     complains(BASE "staging: {directory: b.dump}\n", 3, 22, "must be a directory", NULL);
@@ -469,6 +471,24 @@ static void test_template(void **state)
     }
 }
 
+/* docs/scenario.md has each key, as `section.key`. Sections are its bold lines. */
+static void test_reference(void **state)
+{
+    (void)state;
+    size_t length;
+    rh_error error = {0};
+    char *text = rh_file_read(RH_SOURCE_DIRECTORY "/docs/scenario.md", 1 << 20, arena, &length, &error);
+    assert_non_null(text);
+    for (size_t i = 0; rh_keys_name(i); i++) {
+        char code[80];
+        snprintf(code, sizeof code, "`%s`", rh_keys_name(i));
+        char bold[80];
+        snprintf(bold, sizeof bold, "**%s**", rh_keys_name(i));
+        if (!strstr(text, code) && !strstr(text, bold))
+            fail_msg("docs/scenario.md lacks %s", rh_keys_name(i));
+    }
+}
+
 int main(void)
 {
 #define EACH(test) cmocka_unit_test_setup_teardown(test, new_arena, free_arena)
@@ -477,7 +497,7 @@ int main(void)
         EACH(test_wrong_values), EACH(test_missing_files), EACH(test_variables),    EACH(test_workload_files),
         EACH(test_command),      EACH(test_set),           EACH(test_profile),      EACH(test_template),
         EACH(test_disturb),      EACH(test_lock_policy),
-        EACH(test_next_release),
+        EACH(test_next_release), EACH(test_reference),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
