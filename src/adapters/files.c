@@ -28,6 +28,12 @@ static bool write_all(int fd, const char *bytes, size_t length)
     return true;
 }
 
+static char *refuse_large(const char *path, int64_t limit, rh_error *error)
+{
+    rh_error_set(error, RH_ERROR_IO, "%s is larger than %lld bytes", path, (long long)limit);
+    return NULL;
+}
+
 /* /proc and pipes of the caller's own do not know their size beforehand: reads until the end, doubling. */
 static char *read_all(int fd, const char *path, int64_t limit, size_t *length, rh_error *error)
 {
@@ -36,11 +42,13 @@ static char *read_all(int fd, const char *path, int64_t limit, size_t *length, r
         rh_error_errno(error, S_ISDIR(status.st_mode) ? EISDIR : errno, "cannot read %s", path);
         return NULL;
     }
+    if (status.st_size > limit) /* before anything of its size is allocated */
+        return refuse_large(path, limit, error);
     size_t capacity = status.st_size > 0 ? (size_t)status.st_size + 1 : 4096, used = 0;
     char *data = rh_alloc(capacity + 1);
     for (;;) {
-        if (limit > 0 && used > (size_t)limit) {
-            rh_error_set(error, RH_ERROR_IO, "%s is larger than %lld bytes", path, (long long)limit);
+        if (used > (size_t)limit) {
+            refuse_large(path, limit, error);
             break;
         }
         if (used == capacity)
@@ -119,7 +127,7 @@ char *rh_file_read(const char *path, int64_t limit, rh_arena *arena, size_t *len
     if (fd < 0)
         return NULL;
     size_t size = 0;
-    char *data = read_all(fd, path, limit, &size, error);
+    char *data = read_all(fd, path, limit > 0 ? limit : RH_FILE_MOST, &size, error);
     close(fd);
     if (!data)
         return NULL;

@@ -8,7 +8,8 @@
 #include <strings.h>
 
 static const char MASK[] = "«…»";
-enum { MOST_DIGITS = 3, CODE_LIMIT = 256 * 1024 };
+static const char ELLIPSIS[] = "…";
+enum { MOST_DIGITS = 3, CODE_LIMIT = 256 * 1024, MESSAGE_LIMIT = 8 * 1024 };
 
 static bool is_word_byte(char c)
 {
@@ -260,14 +261,30 @@ static bool says_nothing(const rh_text *text)
     return true;
 }
 
+/* The first line of MESSAGE, which may be as long as a value, up to MESSAGE_LIMIT; heap. */
+static char *shown_line(const char *message, bool *cut)
+{
+    size_t length = strcspn(message, "\n");
+    *cut = length > MESSAGE_LIMIT;
+    if (*cut)
+        for (length = MESSAGE_LIMIT; length > 0 && ((unsigned char)message[length] & 0xc0) == 0x80;)
+            length--;
+    return strndup(message, length);
+}
+
 char *rh_redact(const char *message, const rh_redaction *known)
 {
+    bool cut;
     redactor r = {.known = known};
     if (known->sql)
         rh_redact_code(known->sql, &r.code);
-    redact_line(&r, message, strcspn(message, "\n"));
+    char *line = shown_line(message, &cut);
+    redact_line(&r, line, strlen(line));
     while (r.out.length && r.out.data[r.out.length - 1] == ' ')
         r.out.data[--r.out.length] = 0;
+    if (cut)
+        rh_text_append(&r.out, ELLIPSIS);
+    free(line);
     if (known->user_text && says_nothing(&r.out)) {
         rh_text_clear(&r.out);
         rh_text_append(&r.out, "a function raised an exception; its text may hold data and is not shown");

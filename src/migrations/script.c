@@ -11,9 +11,6 @@
 #include "pgrehearse/migrations/migrations.h"
 #include <string.h>
 
-/* Past this the file is no migration but a dump. */
-static const int64_t FILE_LIMIT = INT64_C(256) * 1024 * 1024;
-
 static bool check_no_nul(const char *path, const char *text, size_t length, rh_error *error)
 {
     size_t at = strlen(text);
@@ -136,8 +133,7 @@ bool rh_script_load(rh_migration *migration, rh_direction direction, const rh_fr
     rh_sql_reading reading = {.rule = script->rule, .own = migration->framework_data};
     rh_sql_span *spans = NULL;
     size_t length = 0, count = 0;
-    reading.text =
-        rh_linked_check(path, error) ? rh_file_read(path, FILE_LIMIT, scratch, &length, error) : NULL;
+    reading.text = rh_linked_check(path, error) ? rh_file_read(path, 0, scratch, &length, error) : NULL;
     bool ok = reading.text && check_no_nul(path, reading.text, length, error);
     if (ok)
         rh_sha256_bytes(reading.text, length, script->sha256);

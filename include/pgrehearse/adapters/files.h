@@ -9,7 +9,11 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-/* The whole file, 0-terminated, in ARENA; LENGTH may be NULL. LIMIT > 0 refuses larger ones. */
+/* What is read into memory as a whole is no larger. */
+#define RH_FILE_MOST (INT64_C(256) * 1024 * 1024)
+
+/* The whole file, 0-terminated, in ARENA; LENGTH may be NULL. Larger ones than LIMIT (0: RH_FILE_MOST) are
+ * refused. */
 char *rh_file_read(const char *path, int64_t limit, rh_arena *arena, size_t *length, rh_error *error);
 /* Opens a regular file for reading, without ever waiting for a writer. RH_ERROR_IO for what is none (a directory, a
  * named pipe, a socket, a device) and, unless FOLLOW, for a symbolic link. The descriptor, or -1. */

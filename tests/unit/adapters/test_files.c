@@ -74,6 +74,10 @@ static void test_write_append_read(void **state)
     size_t count;
     assert_true(rh_directory_list(f->root, f->arena, &names, &count, &error));
     assert_int_equal(count, 1); /* no temporary file is left */
+    assert_int_equal(truncate(in(f, "a"), INT64_C(1) << 40), 0); /* refused before a TiB is allocated */
+    assert_null(rh_file_read(in(f, "a"), 0, f->arena, NULL, &error));
+    assert_non_null(strstr(error.message, "larger than"));
+    rh_error_release(&error);
     assert_non_null(rh_file_read("/proc/self/status", 0, f->arena, &length, &error));
     assert_true(length > 100);
 }

@@ -105,6 +105,21 @@ static void passwords(void **state)
     }
 }
 
+/* A message may be as long as a value: 64 MiB of it are neither gone through nor shown. */
+static void long_messages_are_cut(void **state)
+{
+    (void)state;
+    enum { WORDS = 8 << 20 };
+    rh_text message = {0};
+    for (size_t i = 0; i < WORDS; i++)
+        rh_text_append(&message, i % 2 ? "relation" : " é-table ");
+    char *shown = rh_pg_redact_message("22000", NULL, message.data, "SELECT 'é', relation, é");
+    assert_true(strlen(shown) < 16 * 1024);
+    assert_true(rh_ends_with(shown, "…"));
+    free(shown);
+    rh_text_release(&message);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -112,6 +127,7 @@ int main(void)
         cmocka_unit_test(values_go),
         cmocka_unit_test(what_code_says_stays_and_its_values_go),
         cmocka_unit_test(passwords),
+        cmocka_unit_test(long_messages_are_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
