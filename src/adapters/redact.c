@@ -9,17 +9,12 @@
 
 static const char MASK[] = "«…»";
 static const char ELLIPSIS[] = "…";
-enum { MOST_DIGITS = 3, CODE_LIMIT = 256 * 1024, MESSAGE_LIMIT = 8 * 1024 };
-
-static bool is_word_byte(char c)
-{
-    return isalnum((unsigned char)c) || c == '_' || (unsigned char)c >= 0x80;
-}
+enum { MOST_DIGITS = 3, CODE_LIMIT = 256 * 1024 };
 
 static size_t word_length(const char *text)
 {
     size_t length = 0;
-    while (is_word_byte(text[length]))
+    while (rh_is_word_byte(text[length]))
         length++;
     return length;
 }
@@ -261,143 +256,21 @@ static bool says_nothing(const rh_text *text)
     return true;
 }
 
-/* The first line of MESSAGE, which may be as long as a value, up to MESSAGE_LIMIT; heap. */
-static char *shown_line(const char *message, bool *cut)
-{
-    size_t length = strcspn(message, "\n");
-    *cut = length > MESSAGE_LIMIT;
-    if (*cut)
-        for (length = MESSAGE_LIMIT; length > 0 && ((unsigned char)message[length] & 0xc0) == 0x80;)
-            length--;
-    return strndup(message, length);
-}
-
 char *rh_redact(const char *message, const rh_redaction *known)
 {
     bool cut;
     redactor r = {.known = known};
     if (known->sql)
         rh_redact_code(known->sql, &r.code);
-    char *line = shown_line(message, &cut);
-    redact_line(&r, line, strlen(line));
+    redact_line(&r, message, rh_shown_length(message, &cut));
     while (r.out.length && r.out.data[r.out.length - 1] == ' ')
         r.out.data[--r.out.length] = 0;
     if (cut)
         rh_text_append(&r.out, ELLIPSIS);
-    free(line);
     if (known->user_text && says_nothing(&r.out)) {
         rh_text_clear(&r.out);
         rh_text_append(&r.out, "a function raised an exception; its text may hold data and is not shown");
     }
     rh_text_release(&r.code);
     return r.out.data ? r.out.data : rh_strdup("");
-}
-
-/* What may not stand in a line of a program, which may say anything: an address, or a long number. */
-static bool is_telling(const char *token, size_t length)
-{
-    enum { LONG_NUMBER = 6 };
-    size_t digits = 0;
-    for (size_t i = 0; i < length; i++) {
-        digits = isdigit((unsigned char)token[i]) ? digits + 1 : 0;
-        if (digits >= LONG_NUMBER || token[i] == '@')
-            return true;
-    }
-    return false;
-}
-
-char *rh_redact_line(const char *line)
-{
-    static const char apart[] = " \t\r\n\"'()[]{},;=<>";
-    char *clean = rh_redact_passwords(line);
-    redactor r = {0};
-    for (const char *p = clean; *p;) {
-        size_t length = strcspn(p, apart);
-        if (length > 0 && is_telling(p, length))
-            put_mask(&r);
-        else
-            rh_text_append_bytes(&r.out, p, length);
-        p += length;
-        if (*p)
-            rh_text_append_char(&r.out, *p++);
-    }
-    free(clean);
-    return r.out.data ? r.out.data : rh_strdup("");
-}
-
-/* ---- passwords ---- */
-
-/* The length of the password in the userinfo of a URL whose authority is at P, and where it is; 0: none. */
-static size_t url_password(const char *p, const char **password)
-{
-    size_t authority = strcspn(p, "/?# \t\n\"'"), at = authority;
-    while (at > 0 && p[at - 1] != '@') /* the last @ ends it: an unescaped one may stand in the password */
-        at--;
-    const char *colon = at > 0 ? memchr(p, ':', at - 1) : NULL;
-    *password = colon ? colon + 1 : p;
-    return colon ? (size_t)(p + at - 1 - *password) : 0;
-}
-
-/* A name such as password=, PGPASSWORD=, --api-key=, secret: ending at P; what follows is its value. */
-static bool names_secret(const char *text, const char *p)
-{
-    static const char *const words[] = {"password",   "passwd",      "pwd",        "secret",  "token",
-                                        "passphrase", "apikey",      "api_key",    "api-key", "access_key",
-                                        "access-key", "private_key", "private-key"};
-    const char *start = p;
-    while (start > text && (is_word_byte(start[-1]) || start[-1] == '-'))
-        start--;
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        size_t length = strlen(words[i]);
-        if ((size_t)(p - start) >= length && strncasecmp(p - length, words[i], length) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* Does a secret's value begin behind P: password=x, password: x, --password x, PASSWORD 'x'? */
-static bool begins_value(const char *text, const char *p)
-{
-    if (!strchr("=: ", *p) || !names_secret(text, p))
-        return false;
-    const char *start = p;
-    while (start > text && start[-1] != ' ')
-        start--;
-    return *p != ' ' || *start == '-' || p[1 + strspn(p + 1, " ")] == '\'';
-}
-
-/* The value at P: quoted or up to a blank or &. */
-static size_t value_length(const char *p)
-{
-    if (*p == '\'' || *p == '"') {
-        const char *end = p + 1;
-        while (*end && *end != *p)
-            end += *end == '\\' && end[1] ? 2 : 1;
-        return (size_t)(end - p) + (*end != 0);
-    }
-    return strcspn(p, " \t\n&;\"'");
-}
-
-char *rh_redact_passwords(const char *text)
-{
-    rh_text out = {0};
-    for (const char *p = text; *p;) {
-        const char *password;
-        size_t length = 0;
-        if (strncmp(p, "://", 3) == 0 && (length = url_password(p + 3, &password)) > 0) {
-            rh_text_append_bytes(&out, p, (size_t)(password - p));
-        } else if (p > text && begins_value(text, p)) {
-            size_t blanks = 1 + strspn(p + 1, *p == '=' ? "" : " ");
-            password = p + blanks;
-            length = value_length(password);
-            rh_text_append_bytes(&out, p, blanks);
-        }
-        if (length > 0) {
-            rh_text_append(&out, "***");
-            p = password + length;
-        } else {
-            rh_text_append_char(&out, *p++);
-        }
-    }
-    return out.data ? out.data : rh_strdup("");
 }

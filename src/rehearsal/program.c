@@ -26,22 +26,22 @@ typedef struct program {
 
 /* ---- its end ---- */
 
-/* LINE with RAW, if it is in it, replaced by CLEAN. */
-static const char *without(rh_arena *arena, const char *line, const char *raw, const char *clean)
+/* LINE as it may be shown; RAW in it, if it is there, becomes CLEAN. */
+static const char *shown(rh_arena *arena, const char *line, const char *raw, const char *clean)
 {
     const char *found = raw && *raw ? strstr(line, raw) : NULL;
-    if (!found)
-        return line;
-    return rh_arena_printf(arena, "%.*s%s%s", (int)(found - line), line, clean, found + strlen(raw));
+    char *before = rh_redact_line(rh_arena_strndup(arena, line, found ? (size_t)(found - line) : strlen(line)));
+    char *behind = rh_redact_line(found ? found + strlen(raw) : "");
+    const char *whole = rh_arena_printf(arena, "%s%s%s", before, found ? clean : "", behind);
+    free(before);
+    free(behind);
+    return whole;
 }
 
 static bool fail_status(const program *p, int status, const char *said, rh_error *error)
 {
     rh_program_failure sql = rh_program_watch_failure(p->watch);
-    said = without(p->run->arena, said, sql.raw, sql.message);
-    char *shown = rh_redact_line(said);
-    said = rh_arena_strdup(p->run->arena, shown);
-    free(shown);
+    said = shown(p->run->arena, said, sql.raw, sql.message);
     rh_text text = {0};
     rh_text_printf(&text, "%s ended with status %d", p->argv[0], status);
     if (*said)

@@ -45,16 +45,12 @@ static bool run_sql_file(rh_run *run, rh_pg *pg, const char *path, rh_step_resul
     return true;
 }
 
-static const char *last_line(rh_arena *arena, const char *text)
+/* What a command said last. Its standard output may be rows: PostgreSQL's own words are shown of it alone. */
+static const char *last_word(rh_arena *arena, const char *errors, const char *output)
 {
-    size_t end = strlen(text);
-    while (end > 0 && strchr(" \r\n", text[end - 1]))
-        end--;
-    size_t begin = end;
-    while (begin > 0 && text[begin - 1] != '\n')
-        begin--;
-    char *shown = rh_redact_line(rh_arena_strndup(arena, text + begin, end - begin));
-    const char *line = rh_arena_strdup(arena, shown);
+    const char *line = rh_program_last_word(arena, *errors ? errors : output);
+    char *shown = *errors ? rh_redact_line(line) : rh_redact(line, &(rh_redaction){0});
+    line = rh_arena_strdup(arena, shown);
     free(shown);
     return line;
 }
@@ -68,10 +64,8 @@ static bool run_command(rh_run *run, const rh_step *step, const char *const *env
                                   .directory = run->scenario->directory};
     rh_process *process = rh_process_start(&options, error);
     bool ok = process && rh_process_wait(process, 0, status, error);
-    if (ok) {
-        const char *errors = rh_process_errors(process);
-        *said = last_line(run->arena, *errors ? errors : rh_process_output(process));
-    }
+    if (ok)
+        *said = last_word(run->arena, rh_process_errors(process), rh_process_output(process));
     rh_process_free(process);
     if (!ok)
         rh_error_at(error, step->where.file, step->where.line, step->where.column);

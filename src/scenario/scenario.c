@@ -40,7 +40,10 @@ static char *read_file(const char *path, rh_arena *arena, rh_scenario *scenario,
     scenario->directory = slash == scenario->path
                               ? "/"
                               : rh_arena_strndup(arena, scenario->path, (size_t)(slash - scenario->path));
-    return rh_file_read(absolute, RH_YAML_LIMIT, arena, length, error);
+    char *text = rh_file_read(absolute, RH_YAML_LIMIT, arena, length, error);
+    if (!text && error)
+        error->code = RH_ERROR_SCENARIO;
+    return text;
 }
 
 /* One "KEY=VALUE" of --set. */

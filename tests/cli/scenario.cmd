@@ -114,3 +114,8 @@ try pgrehearse plan s.yaml --set workload.rat=5
 try pgrehearse plan s.yaml --set workload.rate=fast
 try pgrehearse plan s.yaml --set name.first=x
 try pgrehearse plan s.yaml --set 'repeat=[3'
+
+
+# a file that is none
+mkfifo pipe.yaml
+try pgrehearse plan pipe.yaml

@@ -105,6 +105,30 @@ static void passwords(void **state)
     }
 }
 
+static void what_programs_quote_goes(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"ERROR:  invalid input syntax for type integer: \"Roe\"",
+         "ERROR:  invalid input syntax for type integer: \"«…»\""},
+        {"psql:mask.sql:3: ERROR:  value Roe is not good", "psql:mask.sql:3: ERROR:  value «…» is not «…»"},
+        {"FEHLER:  »Roe« ist 1234567", "FEHLER:  «…»"},
+        {"pq: invalid input syntax for type integer: \"Jane Roe\"",
+         "pq: invalid input syntax for type integer: \"«…» «…»\""},
+        {"KeyError: 'Roe'", "KeyError: '«…»'"},
+        {"DETAIL: Key (name)=(Roe, Jane) already exists.", "DETAIL: Key (name)=(«…», «…») already exists."},
+        {"./mask.sh: line 3: can't open x: it isn't there", "./mask.sh: line 3: can't open x: it isn't there"},
+        {"sent jane@example.org 1234567 rows\nDETAIL:  Failing row contains (1, Roe).",
+         "sent «…» «…» rows\nDETAIL:  Failing row contains (1, «…»)."},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *shown = rh_redact_line(cases[i][0]);
+        if (strcmp(shown, cases[i][1]) != 0)
+            fail_msg("\"%s\" instead of \"%s\"", shown, cases[i][1]);
+        free(shown);
+    }
+}
+
 /* A message may be as long as a value: 64 MiB of it are neither gone through nor shown. */
 static void long_messages_are_cut(void **state)
 {
@@ -127,6 +151,7 @@ int main(void)
         cmocka_unit_test(values_go),
         cmocka_unit_test(what_code_says_stays_and_its_values_go),
         cmocka_unit_test(passwords),
+        cmocka_unit_test(what_programs_quote_goes),
         cmocka_unit_test(long_messages_are_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
