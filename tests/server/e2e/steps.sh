@@ -16,7 +16,8 @@ cat >"$work/last.sh" <<'SH'
 exec psql -X -q -v ON_ERROR_STOP=1 -c "COMMENT ON TABLE orders IS '$1'"
 SH
 chmod 755 "$work"/*.sh
-migration 000012_add.up.sql 'ALTER TABLE orders ADD COLUMN remark text;'
+# With a default: what the load inserts between the two has a value as well.
+migration 000012_add.up.sql "ALTER TABLE orders ADD COLUMN remark text DEFAULT 'new';"
 migration 000012_add.down.sql 'ALTER TABLE orders DROP COLUMN remark;'
 migration 000013_require.up.sql 'ALTER TABLE orders ALTER COLUMN remark SET NOT NULL;'
 migration 000013_require.down.sql 'ALTER TABLE orders ALTER COLUMN remark DROP NOT NULL;'
