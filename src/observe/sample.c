@@ -199,7 +199,7 @@ static void read_session(reading *r, const rh_pg_result *result, size_t row)
         session->name = rh_arena_printf(r->arena, "%s (%s)", query, state);
     const char *application = rh_pg_value(result, row, MODE);
     session->is_load = application && (strcmp(application, "pgrehearse: load") == 0 ||
-                                       strcmp(application, "pgrehearse: disturber") == 0);
+                                       strncmp(application, "pgrehearse: disturber", 21) == 0);
     session->aborted = state && strcmp(state, "idle in transaction (aborted)") == 0;
     session->statement_ended = to_monotonic(r->sampler, rh_pg_int(result, row, AT, 0));
     session->transaction_ended = to_monotonic(r->sampler, rh_pg_int(result, row, NUMBER, 0));

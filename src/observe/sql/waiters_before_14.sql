@@ -16,10 +16,10 @@ WITH me AS MATERIALIZED (
     SELECT l.*, a.pid AS session, a.query, pg_catalog.pg_blocking_pids(l.pid) AS found
       FROM me, locks l, LATERAL pg_catalog.pg_stat_get_activity(l.pid) a
      WHERE NOT l.granted AND a.datid = me.datid
-       AND a.application_name !~ '^pgrehearse: (?!(migration|load|disturber)$)'
+       AND a.application_name !~ '^pgrehearse: (?!(migration|load|disturber)( |$))'
 ), lookers AS MATERIALIZED (
     SELECT a.pid FROM pg_catalog.pg_stat_get_activity(NULL) a
-     WHERE a.application_name ~ '^pgrehearse: (?!(migration|load|disturber)$)'
+     WHERE a.application_name ~ '^pgrehearse: (?!(migration|load|disturber)( |$))'
 ), waiters AS MATERIALIZED (
     SELECT q.*, b.blockers
       FROM queue q, LATERAL (SELECT ARRAY(SELECT p FROM unnest(q.found) p
