@@ -17,6 +17,7 @@ typedef struct company {
     const rh_statement *locker; /* has taken the strongest lock of the transaction; NULL */
     const rh_expected_lock *lock;
     bool missed; /* missing-lock-timeout is reported once a file */
+    rh_statement *worker; /* of this transaction, reported to work under the lock; NULL */
     size_t from;
 } company;
 
@@ -106,15 +107,28 @@ static void interrupted_build(company *c, rh_statement *statement)
     }
 }
 
+static void take_back(rh_statement *statement, const char *rule)
+{
+    size_t kept = 0;
+    for (size_t h = 0; h < statement->hazard_count; h++)
+        if (strcmp(statement->hazards[h].rule, rule) != 0)
+            statement->hazards[kept++] = statement->hazards[h];
+    statement->hazard_count = kept;
+}
+
 /* Locks stay until the end of the transaction: a strong one that was taken early is held through the work
- * that follows. */
+ * that follows. Reported once a transaction, of the first that works long, else of the first that may. */
 static void held_through(company *c, rh_statement *worker)
 {
     rh_arena *arena = c->context->arena;
     const bool unknown = !worker->works_long;
     if (!c->lock || (unknown && !worker->unknown_work) ||
-        (unknown && worker->class_ != RH_CLASS_PROCEDURE && worker->class_ != RH_CLASS_QUERY))
+        (unknown && worker->class_ != RH_CLASS_PROCEDURE && worker->class_ != RH_CLASS_QUERY) ||
+        (c->worker && (unknown || c->worker->works_long)))
         return;
+    if (c->worker)
+        take_back(c->worker, "lock-then-long-work");
+    c->worker = worker;
     add(c, worker, "lock-then-long-work",
         rh_arena_printf(
             arena,
@@ -178,15 +192,6 @@ static void enum_value(company *c, size_t at)
         break;
     }
     rh_json_free(tree);
-}
-
-static void take_back(rh_statement *statement, const char *rule)
-{
-    size_t kept = 0;
-    for (size_t h = 0; h < statement->hazard_count; h++)
-        if (strcmp(statement->hazards[h].rule, rule) != 0)
-            statement->hazards[kept++] = statement->hazards[h];
-    statement->hazard_count = kept;
 }
 
 static bool together(const company *c, size_t a, size_t b)
@@ -326,8 +331,10 @@ void rh_hazards_of_script(rh_hazard_context *context, const rh_session *session,
     number_transactions(&c);
     rh_session_begin_file(&c.session, is_implicit(script));
     for (size_t i = 0; i < script->statement_count; i++) {
-        if (i && c.transactions[i] != c.transactions[i - 1])
+        if (i && c.transactions[i] != c.transactions[i - 1]) {
             c.lock = NULL;
+            c.worker = NULL;
+        }
         of_one(&c, i);
         follow_settings(&c, &script->statements[i]);
     }

@@ -82,19 +82,58 @@ static const char *with_timeout(const rh_hazard *hazard, const rh_measured *m, c
                                          : "0 (no limit)");
 }
 
+static rh_hazard *long_work_of(const rh_statement *statement)
+{
+    for (size_t h = 0; h < statement->hazard_count; h++)
+        if (strcmp(statement->hazards[h].rule, "lock-then-long-work") == 0)
+            return &statement->hazards[h];
+    return NULL;
+}
+
+static void remove_hazard(rh_statement *statement, const rh_hazard *hazard)
+{
+    size_t kept = 0;
+    for (size_t h = 0; h < statement->hazard_count; h++)
+        if (&statement->hazards[h] != hazard)
+            statement->hazards[kept++] = statement->hazards[h];
+    statement->hazard_count = kept;
+}
+
+/* That a lock is held through long work is reported once a transaction, of the statement that worked longest.
+ */
+static void keep_longest_work(const rh_script *script, const int *transactions, const double *elapsed_s)
+{
+    for (size_t i = 0; i < script->statement_count; i++) {
+        const rh_hazard *mine = long_work_of(&script->statements[i]);
+        for (size_t k = 0; mine && k < script->statement_count; k++) {
+            const rh_hazard *other = long_work_of(&script->statements[k]);
+            if (k == i || transactions[k] != transactions[i] || !other || other->state != RH_HAZARD_MEASURED)
+                continue;
+            if (mine->state != RH_HAZARD_MEASURED || elapsed_s[k] > elapsed_s[i] ||
+                (k < i && elapsed_s[k] == elapsed_s[i])) {
+                remove_hazard(&script->statements[i], mine);
+                mine = NULL;
+            }
+        }
+    }
+}
+
 static void fill_migration(rh_run *run, const rh_migration *migration)
 {
     const rh_script *up = &migration->up;
     int *transactions = rh_arena_alloc(run->arena, (up->statement_count + 1) * sizeof *transactions);
+    double *elapsed_s = rh_arena_alloc(run->arena, (up->statement_count + 1) * sizeof *elapsed_s);
     rh_plan_transactions(up, transactions);
     for (size_t i = 0; i < up->statement_count; i++) {
         const rh_measured m = rh_measured_of(migration, i, transactions, run->arena);
         rh_hazards_measure(&m);
+        elapsed_s[i] = m.elapsed_s;
         const char *evidence = m.statement->hazard_count ? evidence_of(run, &m) : NULL;
         for (size_t h = 0; evidence && h < m.statement->hazard_count; h++)
             if (!m.statement->hazards[h].evidence) /* a failure may have left its own */
                 m.statement->hazards[h].evidence = with_timeout(&m.statement->hazards[h], &m, evidence);
     }
+    keep_longest_work(up, transactions, elapsed_s);
 }
 
 void rh_evidence_fill(rh_run *run)

@@ -212,6 +212,13 @@ static void test_hazards(void **state)
          ""},
         {TIMEOUT "begin; alter table t add a int; update u set b = 1 where id = 1; commit",
          "4:lock-then-long-work"},
+        {TIMEOUT
+         "begin; alter table t add a int; update u set b = 1 where id = 1; create index on u (b); "
+         "delete from u where b = 2; commit; begin; alter table t add b int; insert into u select * from t; "
+         "commit",
+         "4:lock-then-long-work 5:index-without-concurrently 10:lock-then-long-work"},
+        {TIMEOUT "begin; alter table t add a int; select f(); update u set b = 1 where id = 1; commit",
+         "5:lock-then-long-work"},
         {TIMEOUT "alter table t add a int; update u set b = 1 where id = 1", ""},
         {TIMEOUT "begin; alter table t add a int; commit; begin; update u set b = 1 where id = 1; commit",
          ""},
