@@ -120,8 +120,10 @@ void rh_predict_total(const rh_plan *plan, const rh_contention *contention, doub
     prediction->high_s = sure ? t.median + sqrt(t.above) : NAN;
     prediction->level = sure ? level : NAN;
     prediction->wal_bytes = whole ? t.wal : RH_UNKNOWN;
-    prediction->reads_blocked_s = contention->measured ? contention->reads_blocked_s : NAN;
-    prediction->writes_blocked_s = contention->measured ? contention->writes_blocked_s : NAN;
+    prediction->reads_blocked_s =
+        contention->measured ? rh_plan_blocked_s(plan, NULL, true, contention->reads_blocked_s) : NAN;
+    prediction->writes_blocked_s =
+        contention->measured ? rh_plan_blocked_s(plan, NULL, false, contention->writes_blocked_s) : NAN;
     prediction->translated = t.translated;
     prediction->parts = t.parts;
     prediction->staging_s = whole ? t.staging : NAN;

@@ -1,4 +1,5 @@
 #include "pgrehearse/rehearsal/gates.h"
+#include "pgrehearse/base/units.h"
 #include "pgrehearse/predict/predict.h"
 #include "pgrehearse/rehearsal/rehearsal.h"
 #include <string.h>
@@ -68,25 +69,20 @@ static void check_forecast(const rh_run *run, rh_gate *gate, bool reads)
                                   row->migration, row->statement, row->relation);
 }
 
-/* A lock that nothing but a text tells of says nothing; if it would fail the gate, then the gate was not
- * measured. */
-static const char *unseen_lock(const rh_run *run, const rh_gate *gate, bool reads)
+/* A lock that no look saw enters no gate as if it had been: it blocked at most as long as its statement took.
+ * Where that is beyond the limit, the gate was not measured. */
+static void check_unseen(const rh_run *run, rh_gate *gate, bool reads)
 {
-    for (size_t m = 0; m < run->plan.migration_count; m++)
-        for (size_t i = 0; i < run->plan.migrations[m].up.statement_count; i++) {
-            const rh_statement *statement = &run->plan.migrations[m].up.statements[i];
-            for (size_t r = 0; r < statement->run_count; r++)
-                for (size_t k = 0; k < statement->runs[r].lock_count; k++) {
-                    const rh_lock *lock = &statement->runs[r].locks[k];
-                    if (lock->inferred && lock->held_s > gate->limit &&
-                        (reads ? lock->blocks_reads : lock->blocks_writes) &&
-                        statement->runs[r].pass != RH_PASS_KIND_SCALED)
-                        return rh_arena_printf(run->arena,
-                                               "migration %s, statement %d: which locks it took was not seen",
-                                               run->plan.migrations[m].id, statement->ordinal);
-                }
-        }
-    return NULL;
+    const rh_unseen_lock unseen = rh_plan_unseen_lock(&run->plan, NULL, reads);
+    if (!unseen.lock || unseen.lock->held_s <= gate->measured || gate->measured > gate->limit)
+        return;
+    char duration[32];
+    gate->worst = rh_arena_printf(
+        run->arena,
+        "migration %s, statement %d: which locks it took was not seen; it took %s, so at most that",
+        unseen.migration->id, unseen.statement->ordinal,
+        rh_duration_format(unseen.lock->held_s, duration, sizeof duration));
+    gate->measured = unseen.lock->held_s > gate->limit ? RH_NOT_MEASURED : unseen.lock->held_s;
 }
 
 /* Who waited longest, when that is longer than any lock of the migration's own was held. */
@@ -123,9 +119,7 @@ static void check_blocked(const rh_run *run, rh_gate *gate, bool reads)
     const rh_wait *wait = rh_contention_longest_wait(contention, NULL, reads);
     if (wait && wait->wait_s >= gate->measured && !(worst && worst->to_s - worst->from_s >= wait->wait_s))
         gate->worst = longest_wait(run, wait);
-    const char *unseen = gate->measured > gate->limit ? NULL : unseen_lock(run, gate, reads);
-    if (unseen)
-        not_measured(gate, unseen);
+    check_unseen(run, gate, reads);
     if (run->production.profile)
         check_forecast(run, gate, reads);
 }

@@ -241,7 +241,7 @@ rh_json *rh_report_json(const rh_run *run)
     rh_json_add(root, "passes", passes_record(run));
     rh_json_add(root, "load", rh_record_load(&run->load));
     rh_json_add(root, "compatibility", rh_record_compatibility(&run->compatibility));
-    rh_json *contention = rh_record_contention(&run->contention);
+    rh_json *contention = rh_record_contention(run);
     if (contention)
         rh_record_victims(contention, run);
     rh_json_add(root, "contention", contention);

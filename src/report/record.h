@@ -47,7 +47,7 @@ void rh_record_mix(rh_json *parent, const char *key, const rh_mix *played);
 /* record_compatibility.c; NULL when no template was tried on another release's schema. */
 rh_json *rh_record_compatibility(const rh_compatibility *compatibility);
 /* record_contention.c; NULL when nothing watched. */
-rh_json *rh_record_contention(const rh_contention *contention);
+rh_json *rh_record_contention(const rh_run *run);
 /* record_disturb.c */
 rh_json *rh_record_disturbances(const rh_run *run);
 /* record_lock_policy.c; NULL when it was not asked for. */

@@ -129,16 +129,19 @@ static void add_sampler(rh_json *object, const rh_contention *contention)
     rh_json_add_bool(sampler, "waitstart_available", contention->waitstart_available);
 }
 
-rh_json *rh_record_contention(const rh_contention *contention)
+rh_json *rh_record_contention(const rh_run *run)
 {
+    const rh_contention *contention = &run->contention;
     if (!contention->measured)
         return NULL;
     rh_json *object = rh_json_object();
     add_waits(object, contention);
     rh_record_figure(object, "longest_wait_s", contention->longest_wait_s);
     rh_json_add_int(object, "deepest_queue", contention->deepest_queue);
-    rh_record_figure(object, "reads_blocked_s", contention->reads_blocked_s);
-    rh_record_figure(object, "writes_blocked_s", contention->writes_blocked_s);
+    rh_record_figure(object, "reads_blocked_s",
+                     rh_plan_blocked_s(&run->plan, NULL, true, contention->reads_blocked_s));
+    rh_record_figure(object, "writes_blocked_s",
+                     rh_plan_blocked_s(&run->plan, NULL, false, contention->writes_blocked_s));
     rh_json *blocked = rh_json_add_array(object, "blocked");
     for (size_t i = 0; i < contention->blocked_count; i++) {
         const rh_blocked_interval *b = &contention->blocked[i];

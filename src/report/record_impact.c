@@ -41,8 +41,9 @@ static double longest_stretch(const rh_blocked_interval *sorted, size_t count, b
     return longest;
 }
 
-static void add_blocked(rh_json *object, const rh_contention *contention, const char *migration)
+static void add_blocked(rh_json *object, const rh_run *run, const char *migration)
 {
+    const rh_contention *contention = &run->contention;
     rh_blocked_interval *mine = rh_alloc((contention->blocked_count + 1) * sizeof *mine);
     size_t count = 0;
     for (size_t i = 0; i < contention->blocked_count; i++)
@@ -51,9 +52,10 @@ static void add_blocked(rh_json *object, const rh_contention *contention, const 
     qsort(mine, count, sizeof *mine, by_relation_then_time);
     for (int reads = 1; reads >= 0; reads--) {
         const rh_wait *wait = rh_contention_longest_wait(contention, migration, reads);
-        double stretch_s = longest_stretch(mine, count, reads);
+        const double stretch_s = longest_stretch(mine, count, reads);
+        const double seen_s = wait ? fmax(stretch_s, wait->wait_s) : stretch_s;
         rh_record_figure(object, reads ? "reads_blocked_s" : "writes_blocked_s",
-                         wait ? fmax(stretch_s, wait->wait_s) : stretch_s);
+                         rh_plan_blocked_s(&run->plan, migration, reads, seen_s));
     }
     free(mine);
 }
@@ -129,7 +131,7 @@ rh_json *rh_record_impact(const rh_run *run, const rh_migration *migration)
     if (!contention->measured || !met)
         return NULL;
     rh_json *object = rh_json_object();
-    add_blocked(object, contention, migration->id);
+    add_blocked(object, run, migration->id);
     add_victims(object, contention, migration->id);
     return object;
 }

@@ -297,3 +297,15 @@ typedef struct rh_plan {
     size_t setting_count;
     int server_major; /* of the database that was backed up, where SCHEMA was asked for; 0: not known */
 } rh_plan;
+
+/* The longest lock that blocks reads (else writes) and that no look saw; LOCK is NULL where there is none. */
+typedef struct rh_unseen_lock {
+    const rh_migration *migration;
+    const rh_statement *statement;
+    const rh_lock *lock; /* its held_s is how long the statement took: it blocked at most that long */
+} rh_unseen_lock;
+/* In the loaded pass, of statements that did not run there in the quiet one. MIGRATION: an id; NULL: all. */
+rh_unseen_lock rh_plan_unseen_lock(const rh_plan *plan, const char *migration, bool reads);
+/* SEEN_S, what was seen to block reads (else writes); not measured where a lock that was not seen may have
+ * blocked them longer. */
+double rh_plan_blocked_s(const rh_plan *plan, const char *migration, bool reads, double seen_s);

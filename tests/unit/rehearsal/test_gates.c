@@ -114,6 +114,36 @@ static void blocked_names_the_worst(void **state)
     assert_string_equal(check(w, RH_GATE_WRITES_BLOCKED, 3)->worst, "nothing was blocked");
 }
 
+/* A lock that no look saw is not 0: at most as long as its statement took, and beyond the limit not measured.
+ */
+static void an_unseen_lock_is_not_zero(void **state)
+{
+    world *w = *state;
+    rh_lock lock = {.relation = "public.a", .inferred = true, .held_s = 0.0012, .blocks_writes = true};
+    rh_statement_run run = {.pass = RH_PASS_KIND_LOADED, .locks = &lock, .lock_count = 1};
+    rh_statement statement = {.ordinal = 2, .runs = &run, .run_count = 1};
+    rh_migration migration = {.id = "7", .up = {.statements = &statement, .statement_count = 1}};
+    w->run.plan = (rh_plan){.migrations = &migration, .migration_count = 1};
+    w->run.contention = (rh_contention){.measured = true};
+    w->run.load.measured = true;
+    const rh_gate *gate = check(w, RH_GATE_WRITES_BLOCKED, 1);
+    assert_int_equal(gate->outcome, RH_GATE_HELD);
+    assert_true(gate->measured == 0.0012);
+    assert_string_equal(gate->worst,
+                        "migration 7, statement 2: which locks it took was not seen; it took 1.2 ms, so "
+                        "at most that");
+    assert_true(isnan(rh_plan_blocked_s(&w->run.plan, "7", false, 0)));
+    assert_true(rh_plan_blocked_s(&w->run.plan, "7", false, 0.5) == 0.5);
+    assert_true(rh_plan_blocked_s(&w->run.plan, "8", false, 0) == 0);
+    assert_true(check(w, RH_GATE_READS_BLOCKED, 1)->measured == 0); /* nobody who reads meets it */
+    w->run.contention.writes_blocked_s = 0.5;
+    assert_true(check(w, RH_GATE_WRITES_BLOCKED, 1)->measured == 0.5);
+    lock.held_s = 2;
+    assert_int_equal(check(w, RH_GATE_WRITES_BLOCKED, 1)->outcome, RH_GATE_NOT_MEASURED);
+    w->run.contention.writes_blocked_s = 1.5;
+    assert_int_equal(check(w, RH_GATE_WRITES_BLOCKED, 1)->outcome, RH_GATE_FAILED);
+}
+
 /* With a profile the forecast for production counts as well, and what it cannot say is not measured. */
 static void a_pass_that_broke_off_proves_nothing(void **state)
 {
@@ -270,6 +300,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(duration_needs_an_interval, set_up, tear_down),
         cmocka_unit_test_setup_teardown(blocked_names_the_worst, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_pass_that_broke_off_proves_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_unseen_lock_is_not_zero, set_up, tear_down),
         cmocka_unit_test_setup_teardown(blocked_on_production, set_up, tear_down),
         cmocka_unit_test_setup_teardown(response_compares_during_with_before, set_up, tear_down),
         cmocka_unit_test_setup_teardown(errors_before_are_not_the_migrations, set_up, tear_down),
