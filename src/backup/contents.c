@@ -38,10 +38,6 @@ void rh_contents_add(rh_contents *c, const rh_dump_entry *entry, const char *def
                                            "SEARCHPATH", "DATABASE",   "DATABASE PROPERTIES"};
     static const char *const relations[] = {"TABLE", "VIEW", "MATERIALIZED VIEW", "FOREIGN TABLE",
                                             "SEQUENCE"};
-    static const char *const post_data[] = {
-        "CONSTRAINT",  "FK CONSTRAINT", "CHECK CONSTRAINT", "INDEX",  "TRIGGER",
-        "RULE",        "EVENT TRIGGER", "STATISTICS",       "POLICY", "ROW SECURITY",
-        "PUBLICATION", "SUBSCRIPTION",  "PUBLICATION TABLE"};
     if (is_one_of(entry->desc, settings, sizeof settings / sizeof *settings))
         return;
     c->entries++;
@@ -52,7 +48,7 @@ void rh_contents_add(rh_contents *c, const rh_dump_entry *entry, const char *def
         *(rh_dump_entry *)rh_arena_add(c->arena, &c->relations, &c->relation_count, sizeof *c->relations) =
             *entry;
     c->sequences += strcmp(entry->desc, "SEQUENCE") == 0;
-    c->post_data += is_one_of(entry->desc, post_data, sizeof post_data / sizeof *post_data);
+    c->post_data += rh_dump_entry_is_post_data(entry);
     if (strcmp(entry->desc, "TABLE") == 0 && is_unlogged(definition))
         *(rh_dump_entry *)rh_arena_add(c->arena, &c->unlogged, &c->unlogged_count, sizeof *c->unlogged) =
             *entry;

@@ -128,6 +128,21 @@ static bool is_one_of(const char *desc, const char *const *descs, size_t count)
     return false;
 }
 
+bool rh_dump_entry_is_post_data(const rh_dump_entry *entry)
+{
+    static const char *const descs[] = {
+        "CONSTRAINT",   "FK CONSTRAINT",    "CHECK CONSTRAINT", "INDEX",  "INDEX ATTACH", "TRIGGER",
+        "RULE",         "EVENT TRIGGER",    "STATISTICS",       "POLICY", "ROW SECURITY", "PUBLICATION",
+        "SUBSCRIPTION", "PUBLICATION TABLE"};
+    return is_one_of(entry->desc, descs, sizeof descs / sizeof *descs);
+}
+
+bool rh_skip_is_post_data(const char *skip)
+{
+    const char *at = skip + strspn(skip, " \t");
+    return pass(&at, "post-data", true) && !at[strspn(at, " \t")];
+}
+
 static const char *const ATTRIBUTES[] = {"ACL", "COMMENT", "SECURITY LABEL"};
 enum { ATTRIBUTE_COUNT = sizeof ATTRIBUTES / sizeof *ATTRIBUTES };
 
@@ -165,7 +180,8 @@ bool rh_skip_covers(const char *skip, const rh_dump_entry *entry, const char *de
                                             "SEQUENCE"};
     char table[RH_NAME_SIZE];
     if (names(skip, entry->desc, entry->schema, entry->tag, entry->owner) ||
-        (*entry->schema && names(skip, "SCHEMA", "", entry->schema, "")))
+        (*entry->schema && names(skip, "SCHEMA", "", entry->schema, "")) ||
+        (rh_dump_entry_is_post_data(entry) && rh_skip_is_post_data(skip)))
         return true;
     bool attribute = is_one_of(entry->desc, ATTRIBUTES, ATTRIBUTE_COUNT);
     const char *whole = without_ids(skip + strspn(skip, " \t"));

@@ -1,4 +1,6 @@
 /* What backup.skip leaves out, and what the backup itself lacks. */
+#include "pgrehearse/backup/dump_stream.h"
+#include "pgrehearse/backup/headings.h"
 #include "pgrehearse/backup/restoring.h"
 #include "pgrehearse/backup/toc.h"
 #include "pgrehearse/base/text.h"
@@ -32,6 +34,16 @@ static bool accepts(rh_restoring *r, const rh_dump_entry *data)
     return accepted;
 }
 
+/* The same of keys, indexes and the like, be there any or not. */
+static bool accepts_post_data(rh_restoring *r)
+{
+    bool accepted = false;
+    for (size_t i = 0; i < r->target->skip_count; i++)
+        if (rh_skip_is_post_data(r->target->skip[i].entry))
+            r->skip_used[i] = accepted = true;
+    return accepted;
+}
+
 static bool fail_of_definitions(const rh_restoring *r, rh_error *error)
 {
     rh_error_set(error, RH_ERROR_BACKUP, "the backup makes no table: it holds only %s",
@@ -59,38 +71,103 @@ bool rh_restoring_check_skips(const rh_restoring *r, rh_error *error)
     return true;
 }
 
+/* ---- before the restore: does every entry of backup.skip name something? ---- */
+
+typedef struct naming {
+    const rh_backup_facts *facts;
+    const rh_skip *skip;
+    size_t count;
+    bool *named; /* of skip */
+    rh_contents contents;
+    rh_headings headings; /* of a plain dump */
+    bool elsewhere;       /* in another database of a pg_dumpall */
+    rh_text sql;          /* of a statement, or its first part */
+} naming;
+
 /* A table's rows may be named, too, when the dump lacks them. */
-static bool toc_has(const rh_toc *toc, const char *skip)
+static void note_named(naming *n, const rh_dump_entry *entry, const char *definition)
 {
-    for (size_t i = 0; i < toc->entry_count; i++) {
-        const rh_toc_entry *entry = &toc->entries[i];
-        rh_dump_entry listed = {entry->desc, entry->schema, entry->tag, entry->owner};
-        rh_dump_entry rows = {"TABLE DATA", entry->schema, entry->tag, entry->owner};
-        if (rh_skip_covers(skip, &listed, entry->definition) ||
-            (strcmp(entry->desc, "TABLE") == 0 && rh_skip_covers(skip, &rows, "")))
-            return true;
-    }
-    return false;
+    rh_dump_entry rows = {"TABLE DATA", entry->schema, entry->tag, entry->owner};
+    bool table = strcmp(entry->desc, "TABLE") == 0;
+    for (size_t i = 0; i < n->count; i++)
+        n->named[i] = n->named[i] || rh_skip_covers(n->skip[i].entry, entry, definition) ||
+                      (table && rh_skip_covers(n->skip[i].entry, &rows, ""));
 }
 
-bool rh_backup_check_skip(const rh_backup_facts *facts, const rh_skip *skip, size_t count, rh_arena *arena,
-                          rh_error *error)
+static bool name_archive(naming *n, rh_error *error)
 {
     rh_toc toc;
-    if (count == 0 || facts->shape == RH_SHAPE_PLAIN)
-        return true;
-    if (!rh_toc_read_path(facts->path, arena, &toc, error))
+    if (!rh_toc_read_path(n->facts->path, n->contents.arena, &toc, error))
         return false;
-    rh_contents contents = {.arena = arena};
     for (size_t i = 0; i < toc.entry_count; i++) {
         const rh_toc_entry *entry = &toc.entries[i];
-        rh_contents_add(&contents, &(rh_dump_entry){entry->desc, entry->schema, entry->tag, entry->owner},
-                        entry->definition);
+        rh_dump_entry listed = {entry->desc, entry->schema, entry->tag, entry->owner};
+        rh_contents_add(&n->contents, &listed, entry->definition);
+        note_named(n, &listed, entry->definition);
     }
-    for (size_t i = 0; i < count; i++)
-        if (!toc_has(&toc, skip[i].entry))
-            return fail_of_skip(&skip[i], &contents, error);
     return true;
+}
+
+static void name_statement(naming *n, const char *sql, size_t length)
+{
+    rh_dump_statement statement;
+    rh_text_clear(&n->sql);
+    rh_text_append_bytes(&n->sql, sql, length);
+    rh_dump_statement_read(sql, length, &statement);
+    rh_headings_settle(&n->headings, n->sql.data);
+    rh_dump_entry entry = rh_headings_entry_of(&n->headings, &statement);
+    if (*entry.desc && !rh_dump_statement_is_shared(&statement))
+        note_named(n, &entry, n->sql.data);
+}
+
+/* \connect, in a pg_dumpall. */
+static void follow(naming *n, rh_words words)
+{
+    char name[RH_NAME_SIZE];
+    rh_words_skip(&words, "\\");
+    if (!n->facts->dumpall_database || rh_words_skip(&words, "restrict") ||
+        rh_words_skip(&words, "unrestrict"))
+        return;
+    rh_dump_connect_name(&words, name);
+    n->elsewhere = strcmp(n->facts->dumpall_database, name) != 0;
+}
+
+/* The same entries as while it is restored. */
+static bool name_piece(void *user, const rh_dump_piece *piece, rh_error *error)
+{
+    naming *n = user;
+    (void)error;
+    if (piece->kind == RH_DUMP_COPY_DATA || !piece->first)
+        return true;
+    const size_t comments = piece->kind == RH_DUMP_REST ? piece->length : piece->start;
+    if (!n->elsewhere)
+        rh_headings_read(&n->headings, piece->bytes, comments);
+    if (piece->kind == RH_DUMP_COMMAND)
+        follow(n, (rh_words){piece->bytes + piece->start, piece->bytes + piece->length});
+    else if (piece->kind != RH_DUMP_REST && !n->elsewhere)
+        name_statement(n, piece->bytes + piece->start, piece->length - piece->start);
+    return true;
+}
+
+bool rh_backup_check_skip(const rh_backup_facts *facts, const rh_skip *skip, size_t count, rh_error *error)
+{
+    if (count == 0)
+        return true;
+    rh_arena *scratch = rh_arena_new();
+    naming n = {.facts = facts,
+                .skip = skip,
+                .count = count,
+                .named = rh_arena_alloc(scratch, count * sizeof *n.named),
+                .contents = {.arena = scratch}};
+    n.headings = rh_headings_of(&n.contents);
+    bool fine = facts->shape == RH_SHAPE_PLAIN ? rh_dump_stream(facts, name_piece, &n, NULL, "", error)
+                                               : name_archive(&n, error);
+    for (size_t i = 0; fine && i < count; i++)
+        if (!n.named[i] && !rh_skip_is_post_data(skip[i].entry))
+            fine = fail_of_skip(&skip[i], &n.contents, error);
+    rh_text_release(&n.sql);
+    rh_arena_free(scratch);
+    return fine;
 }
 
 static void note_unlogged(rh_restoring *r)
@@ -110,7 +187,8 @@ bool rh_restoring_check_contents(rh_restoring *r, rh_error *error)
     static const char *const whys[] = {
         [RH_LACK_ALL] = "the dump is of an empty database, or leaves everything out",
         [RH_LACK_DATA] = "the dump has definitions only (--schema-only, --no-data or --section=pre-data)",
-        [RH_LACK_POST_DATA] = "the dump has none at all: was it made without --section=post-data?",
+        [RH_LACK_POST_DATA] = "the dump has none at all: was it made without --section=post-data? If the "
+                              "database has none, backup.skip: [POST-DATA] accepts that",
     };
     rh_dump_entry *tables;
     size_t count;
@@ -118,9 +196,12 @@ bool rh_restoring_check_contents(rh_restoring *r, rh_error *error)
     if (lack == RH_LACK_DEFINITIONS)
         return fail_of_definitions(r, error);
     if (lack == RH_LACK_ALL)
-        rh_restoring_skip(r, "nothing", whys[lack]); /* a fresh database is whole, and all migrations are pending */
+        rh_restoring_skip(r, "nothing",
+                          whys[lack]); /* a fresh database is whole, and all migrations are pending */
     else if (lack == RH_LACK_DATA)
         rh_restoring_lacks(r, "the rows of all tables", whys[lack]);
+    else if (lack == RH_LACK_POST_DATA && accepts_post_data(r))
+        rh_restoring_skip(r, "POST-DATA", "the backup has none, which backup.skip accepts");
     else if (lack == RH_LACK_POST_DATA)
         rh_restoring_lacks(r, "keys, indexes, triggers and rules", whys[lack]);
     for (size_t i = 0; i < count; i++) {
@@ -132,5 +213,6 @@ bool rh_restoring_check_contents(rh_restoring *r, rh_error *error)
                 "accept that");
     }
     note_unlogged(r);
+    accepts_post_data(r);
     return rh_restoring_check_skips(r, error);
 }

@@ -53,6 +53,7 @@ bool rh_backup_restore(rh_backup_facts *facts, const rh_restore_target *target, 
     rh_usec started = rh_clock_monotonic();
     rh_progress_begin(progress, "restore", "%s", rh_size_format(facts->bytes, size, sizeof size));
     bool fine = (plain || check_version(&r, &own)) && rh_restoring_init(&r, &own) &&
+                rh_restoring_public_schema(&r, &own) &&
                 (plain ? rh_restore_plain(&r, &own) : rh_restore_archive(&r, &own)) &&
                 rh_restoring_verify(&r, &own);
     rh_restoring_release(&r);

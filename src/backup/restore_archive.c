@@ -261,9 +261,31 @@ static bool judge(account *a, int status, const char *errors, rh_error *error)
     return rh_restoring_finish(r, error);
 }
 
+/* Parallel jobs load tables in no fixed order. Where that may decide, it is the archive's. */
+static int jobs_of(const rh_restoring *r, const rh_toc *toc)
+{
+    const rh_toc_entry *entry;
+    if (r->target->jobs <= 1)
+        return 1;
+    if (r->facts->shape == RH_SHAPE_PGDUMP_TAR) {
+        rh_progress_note(r->progress, stage,
+                         "pg_restore reads tar archives with one job only; custom and directory formats "
+                         "restore in parallel");
+        return 1;
+    }
+    if (!(entry = rh_toc_order_matters(toc, r->arena)))
+        return r->target->jobs;
+    rh_progress_note(
+        r->progress, stage,
+        "one job restores: %s calls a function for each row, which may need the rows of another "
+        "table",
+        rh_dump_entry_name(&(rh_dump_entry){entry->desc, entry->schema, entry->tag, ""}, r->arena));
+    return 1;
+}
+
 static const char **arguments(rh_restoring *r, const account *a, bool no_owner, rh_error *error)
 {
-    bool tar = r->facts->shape == RH_SHAPE_PGDUMP_TAR;
+    const int jobs = jobs_of(r, &a->toc);
     char *dbname = NULL;
     for (size_t i = 0; r->environment[i]; i++)
         if (rh_starts_with(r->environment[i], "PGDATABASE="))
@@ -277,8 +299,8 @@ static const char **arguments(rh_restoring *r, const account *a, bool no_owner, 
     argv[n++] = "--verbose";
     argv[n++] = "--no-password";
     argv[n++] = "--no-tablespaces";
-    if (!tar)
-        argv[n++] = rh_arena_printf(r->arena, "--jobs=%d", r->target->jobs > 0 ? r->target->jobs : 1);
+    if (jobs > 1)
+        argv[n++] = rh_arena_printf(r->arena, "--jobs=%d", jobs);
     if (no_owner) {
         argv[n++] = "--no-owner";
         argv[n++] = "--no-acl";
@@ -294,16 +316,12 @@ static const char **arguments(rh_restoring *r, const account *a, bool no_owner, 
 bool rh_restore_archive(rh_restoring *r, rh_error *error)
 {
     account a = {.r = r};
-    bool no_owner = false, tar = r->facts->shape == RH_SHAPE_PGDUMP_TAR;
+    bool no_owner = false;
     if (!prepare(r, &a, &no_owner, error)) {
         rh_text_release(&a.list);
         rh_text_release(&a.code);
         return false;
     }
-    if (tar && r->target->jobs > 1)
-        rh_progress_note(r->progress, stage,
-                         "pg_restore reads tar archives with one job only; custom and directory formats "
-                         "restore in parallel");
     rh_process_options options = {.argv = arguments(r, &a, no_owner, error),
                                   .environment = r->environment,
                                   .write_input = a.list.length > 0,

@@ -1,6 +1,7 @@
 /* Plain SQL: each statement read, judged, and sent to the server by itself. */
 #include "pgrehearse/backup/database.h"
 #include "pgrehearse/backup/dump_stream.h"
+#include "pgrehearse/backup/headings.h"
 #include "pgrehearse/backup/restoring.h"
 #include <stdlib.h>
 #include <string.h>
@@ -11,93 +12,26 @@ static const char stage[] = "restore";
 /* Longer ones are rows of an INSERT that the server would hardly take either (it has 1 GB for all of it). */
 enum { LONGEST_STATEMENT = 256 * 1024 * 1024 };
 
-static const rh_dump_entry NO_ENTRY = {"", "", "", ""};
-
 typedef struct plain {
     rh_restoring *r;
-    rh_pg *session;           /* the one that restores */
-    rh_dump_entry entry;      /* of the last heading; desc "": none yet */
-    rh_dump_entry waiting[1]; /* a heading whose statement has not come yet */
-    bool is_waiting;
-    bool headings, complete;      /* headings were seen; pg_dump's last line behind them */
-    bool elsewhere;               /* connected to another database of a pg_dumpall */
-    char connected[RH_NAME_SIZE]; /* the database of the first \connect */
+    rh_pg *session; /* the one that restores */
+    rh_headings headings;
+    bool elsewhere;                   /* connected to another database of a pg_dumpall */
+    char connected[RH_NAME_SIZE];     /* the database of the first \connect */
     char authorization[RH_NAME_SIZE]; /* the role of the SET SESSION AUTHORIZATION in force; "": none */
-    rh_text statement;            /* of which only a part has come */
+    rh_text statement;                /* of which only a part has come */
     int64_t statement_line;
     bool skipping; /* the COPY data that come belong to nothing that is restored */
     bool copying;
-    size_t done;                  /* statements that were sent */
+    size_t made;                  /* statements that define something or add rows */
     int64_t copy_line, copy_rows; /* its first line of data; rows that were sent */
     rh_dump_entry copy_entry;
 } plain;
 
-/* ---- headings ---- */
-
-/* Counts the heading that waits, with its statement ("" for none). */
-static void settle_heading(plain *p, const char *definition)
-{
-    if (p->is_waiting)
-        rh_contents_add(&p->r->contents, p->waiting, definition);
-    p->is_waiting = false;
-}
-
-static void read_comment(plain *p, const char *line, size_t length)
-{
-    static const char complete[] = "-- PostgreSQL database dump complete";
-    rh_dump_entry entry;
-    while (length > 0 && (line[length - 1] == '\r' || line[length - 1] == ' '))
-        length--;
-    if (length == sizeof complete - 1 && memcmp(line, complete, length) == 0)
-        p->complete = true;
-    if (p->elsewhere || !rh_dump_entry_read_heading(line, length, p->r->arena, &entry))
-        return;
-    settle_heading(p, "");
-    p->headings = true;
-    p->complete = false;
-    p->entry = p->waiting[0] = entry;
-    p->is_waiting = true;
-    if (strcmp(entry.desc, "TABLE DATA") ==
-        0) /* its rows may be none, or INSERTs: no statement to wait for */
-        settle_heading(p, "");
-}
-
 static void read_comments(plain *p, const char *bytes, size_t length)
 {
-    for (const char *end = bytes + length; bytes < end;) {
-        const char *newline = memchr(bytes, '\n', (size_t)(end - bytes));
-        size_t line = newline ? (size_t)(newline - bytes) : (size_t)(end - bytes);
-        if (line > 3 && bytes[0] == '-' && bytes[1] == '-')
-            read_comment(p, bytes, line);
-        bytes += line + 1;
-    }
-}
-
-/* The entry that a statement says itself that it is of; else that of its heading. */
-static rh_dump_entry entry_of(plain *p, const rh_dump_statement *s)
-{
-    rh_arena *arena = p->r->arena;
-    rh_dump_entry entry = NO_ENTRY;
-    bool data = strcmp(p->entry.desc, "TABLE DATA") == 0;
-    if (s->kind == RH_STATEMENT_EXTENSION)
-        entry.desc = "EXTENSION";
-    else if (s->kind == RH_STATEMENT_SCHEMA)
-        entry.desc = "SCHEMA";
-    else if ((s->kind == RH_STATEMENT_COPY_IN || s->kind == RH_STATEMENT_INSERT) && !data)
-        entry.desc = "TABLE DATA";
-    else if (s->kind == RH_STATEMENT_INDEX)
-        entry.desc = "INDEX";
-    else if (s->kind == RH_STATEMENT_REFRESH)
-        entry.desc = "MATERIALIZED VIEW DATA";
-    else if (s->kind == RH_STATEMENT_EXTENSION_COMMENT)
-        entry.desc = "COMMENT";
-    else
-        return p->entry;
-    bool inside = s->kind != RH_STATEMENT_EXTENSION && s->kind != RH_STATEMENT_SCHEMA;
-    entry.schema = inside && *s->schema ? rh_arena_strdup(arena, s->schema) : "";
-    entry.tag = s->kind == RH_STATEMENT_EXTENSION_COMMENT ? rh_arena_printf(arena, "EXTENSION %s", s->name)
-                                                          : rh_arena_strdup(arena, s->name);
-    return entry;
+    if (!p->elsewhere)
+        rh_headings_read(&p->headings, bytes, length);
 }
 
 /* ---- to the server ---- */
@@ -163,9 +97,9 @@ static bool send_as_ourselves(plain *p, const rh_dump_statement *s, const char *
 static bool send(plain *p, const rh_dump_statement *s, const char *sql, int64_t line, rh_error *error)
 {
     rh_error failure = {0};
-    rh_dump_entry entry = entry_of(p, s);
+    rh_dump_entry entry = rh_headings_entry_of(&p->headings, s);
     bool standard = rh_pg_standard_strings(p->session);
-    p->done++;
+    p->made += s->defines || s->kind == RH_STATEMENT_COPY_IN || s->kind == RH_STATEMENT_INSERT;
     if (s->kind == RH_STATEMENT_COPY_IN) {
         p->copying = rh_pg_copy_in_begin(p->session, sql, &failure);
         p->skipping = !p->copying;
@@ -309,11 +243,10 @@ static bool take_statement(plain *p, const char *sql, size_t length, int64_t lin
     if (p->elsewhere)
         return true;
     rh_dump_statement_read(sql, length, &statement);
-    settle_heading(p, sql);
-    rh_dump_entry entry = entry_of(p, &statement);
-    bool cluster = statement.kind == RH_STATEMENT_SET || statement.kind == RH_STATEMENT_DATABASE ||
-                   statement.kind == RH_STATEMENT_ROLE || statement.kind == RH_STATEMENT_ROLE_CHANGE;
-    bool out = !cluster && *entry.desc && rh_restoring_leaves_out(p->r, &entry, sql);
+    rh_headings_settle(&p->headings, sql);
+    rh_dump_entry entry = rh_headings_entry_of(&p->headings, &statement);
+    bool out =
+        *entry.desc && !rh_dump_statement_is_shared(&statement) && rh_restoring_leaves_out(p->r, &entry, sql);
     p->skipping = true; /* of COPY, until it has begun */
     return out || (wanted(p, &statement, sql, line, error) ? send(p, &statement, sql, line, error)
                                                            : !rh_error_is_set(error));
@@ -392,8 +325,8 @@ static bool take_command(plain *p, const rh_dump_piece *piece, rh_error *error)
         return true;
     rh_dump_connect_name(&words, name);
     const char *database = p->r->facts->dumpall_database;
-    settle_heading(p, "");
-    p->entry = NO_ENTRY;
+    rh_headings_settle(&p->headings, "");
+    p->headings.entry = (rh_dump_entry){"", "", "", ""};
     if (database) {
         p->elsewhere = strcmp(database, name) != 0;
         return true;
@@ -426,11 +359,12 @@ static bool take(void *user, const rh_dump_piece *piece, rh_error *error)
 /* What was read counts as whole only with pg_dump's last line. */
 static bool check_end(plain *p, rh_error *error)
 {
-    settle_heading(p, "");
+    rh_headings_settle(&p->headings, "");
     if (rh_pg_transaction_state(p->session) == 'T')
         return fail_at(p, 0, RH_ERROR_BACKUP, "the dump ends inside a transaction that it began",
                        "it has a BEGIN without its COMMIT: make the dump again", error);
-    if (p->headings && !p->complete)
+    bool pg_dump = p->headings.seen || (p->made == 0 && p->r->facts->dump_version);
+    if (pg_dump && !p->headings.complete)
         return fail_at(
             p, 0, RH_ERROR_BACKUP,
             "the dump is truncated: it ends without pg_dump's last line (\"PostgreSQL database dump "
@@ -441,7 +375,7 @@ static bool check_end(plain *p, rh_error *error)
 
 bool rh_restore_plain(rh_restoring *r, rh_error *error)
 {
-    plain p = {.r = r, .entry = NO_ENTRY};
+    plain p = {.r = r, .headings = rh_headings_of(&r->contents)};
     p.session = rh_pg_connect(r->target->conninfo, "restore", error);
     bool fine = p.session != NULL && rh_dump_stream(r->facts, take, &p, r->progress, stage, error);
     if (p.copying)
@@ -449,11 +383,11 @@ bool rh_restore_plain(rh_restoring *r, rh_error *error)
     fine = rh_restoring_have_extensions(r, error) && fine && check_end(&p, error);
     rh_pg_close(p.session);
     rh_text_release(&p.statement);
-    if (r->first_is_rows && p.headings && r->contents.relation_count == 0) /* their tables are nowhere */
+    if (r->first_is_rows && p.headings.seen && r->contents.relation_count == 0) /* their tables are nowhere */
         return rh_restoring_check_contents(r, error);
     if (rh_error_is_set(error) || !rh_restoring_finish(r, error) || !fine)
         return false;
-    if (!p.headings && !p.complete && p.done > 0) /* not pg_dump's: nothing is known of what it should hold */
+    if (!p.headings.seen && p.made > 0) /* nothing is known of what it should hold */
         return rh_restoring_check_skips(r, error);
     return rh_restoring_check_contents(r, error);
 }

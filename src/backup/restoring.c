@@ -198,3 +198,22 @@ bool rh_restoring_knows_setting(rh_restoring *r, const char *setting, rh_error *
         rh_names_add(known ? &r->known_settings : &r->unknown_settings, r->arena, setting);
     return known;
 }
+
+bool rh_restoring_public_schema(rh_restoring *r, rh_error *error)
+{
+    enum { CHANGED = 15 };
+    const char *version = r->facts->dump_version;
+    int dumped = version ? rh_leading_int(version) : 0;
+    bool before = dumped < CHANGED, here_before = rh_pg_server_version(r->pg) / 10000 < CHANGED;
+    if (dumped == 0 || before == here_before)
+        return true;
+    if (!rh_pg_execute(r->pg,
+                       before ? "GRANT CREATE ON SCHEMA public TO PUBLIC"
+                              : "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+                       error))
+        return rh_error_context(error, "cannot set the privileges of the schema public");
+    rh_restoring_skip(r, "privileges of SCHEMA public",
+                      before ? "PUBLIC may create in it, as by default before PostgreSQL 15"
+                             : "PUBLIC may not create in it, as by default since PostgreSQL 15");
+    return true;
+}

@@ -323,6 +323,12 @@ void rh_dump_statement_read(const char *sql, size_t length, rh_dump_statement *s
     }
 }
 
+bool rh_dump_statement_is_shared(const rh_dump_statement *statement)
+{
+    return statement->kind == RH_STATEMENT_SET || statement->kind == RH_STATEMENT_DATABASE ||
+           statement->kind == RH_STATEMENT_ROLE || statement->kind == RH_STATEMENT_ROLE_CHANGE;
+}
+
 void rh_dump_connect_name(rh_words *words, char name[RH_NAME_SIZE])
 {
     static const char keyword[] = "dbname='";

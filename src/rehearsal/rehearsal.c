@@ -55,7 +55,7 @@ static bool inspect_backup(rehearsal *r, rh_error *error)
     if (!rh_backup_examine(r->scenario, r->run->arena, &r->run->backup, r->progress, error))
         return false;
     if (!rh_backup_check_skip(&r->run->backup, r->scenario->backup.skip, r->scenario->backup.skip_count,
-                              r->run->arena, error))
+                              error))
         return false;
     if (!r->run->backup.checksum.whole)
         rh_run_not_measured(
@@ -66,11 +66,11 @@ static bool inspect_backup(rehearsal *r, rh_error *error)
     return true;
 }
 
-/* An archive tells its tables at once; what prepare: adds is not there yet. */
+/* What prepare: adds is not there yet, and a pg_dumpall lists the tables of other databases, too. */
 static bool check_history(const rehearsal *r, rh_plan *plan, rh_error *error)
 {
     rh_listed_tables tables = {0};
-    if (!plan->folder || r->scenario->prepare_count > 0 || r->run->backup.shape == RH_SHAPE_PLAIN)
+    if (!plan->folder || r->scenario->prepare_count > 0 || r->run->backup.dumpall_database)
         return true;
     return rh_backup_list_tables(&r->run->backup, r->run->arena, &tables, error) &&
            rh_history_locate(r->scenario, &tables, r->run->arena, plan, error);

@@ -13,10 +13,9 @@
 bool rh_backup_inspect(const char *path, rh_arena *arena, rh_backup_facts *facts, const rh_progress *progress,
                        rh_error *error);
 
-/* Before anything starts: RH_ERROR_SCENARIO for the first entry of SKIP that an archive does not have. A
- * plain dump says it only while it is restored. */
-bool rh_backup_check_skip(const rh_backup_facts *facts, const rh_skip *skip, size_t count, rh_arena *arena,
-                          rh_error *error);
+/* Before anything starts: RH_ERROR_SCENARIO for the first entry of SKIP that the backup does not have. Reads a
+ * plain dump to its end. */
+bool rh_backup_check_skip(const rh_backup_facts *facts, const rh_skip *skip, size_t count, rh_error *error);
 
 /* The least major version of PostgreSQL whose pg_restore reads it; 0: any (plain SQL). */
 int rh_backup_needed_major(const rh_backup_facts *facts);

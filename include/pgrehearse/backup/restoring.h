@@ -51,6 +51,10 @@ typedef struct rh_restoring {
 bool rh_restoring_init(rh_restoring *restoring, rh_error *error);
 void rh_restoring_release(rh_restoring *restoring);
 
+/* Before anything is restored: gives the schema public the default privileges that pg_dump counts on. PUBLIC
+ * may create in it before PostgreSQL 15, and not since. */
+bool rh_restoring_public_schema(rh_restoring *restoring, rh_error *error);
+
 /* Adds to facts->skipped, once; to facts->missing. */
 void rh_restoring_skip(rh_restoring *restoring, const char *what, const char *why);
 void rh_restoring_lacks(rh_restoring *restoring, const char *what, const char *why);

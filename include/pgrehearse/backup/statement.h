@@ -73,5 +73,7 @@ typedef struct rh_dump_statement {
 
 /* Reads one statement (without what follows its semicolon). */
 void rh_dump_statement_read(const char *sql, size_t length, rh_dump_statement *statement);
+/* SET, and what is about the database itself or about roles: of no entry of the database. */
+bool rh_dump_statement_is_shared(const rh_dump_statement *statement);
 /* psql's \connect: WORDS begin behind its backslash. The database's name. */
 void rh_dump_connect_name(rh_words *words, char name[RH_NAME_SIZE]);

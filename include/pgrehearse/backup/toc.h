@@ -64,5 +64,10 @@ bool rh_toc_check_entries(const char *path, const rh_toc *toc, rh_error *error);
 bool rh_toc_check(const char *path, const rh_toc *toc, char digest[65], const rh_progress *progress,
                   const char *stage, rh_error *error);
 
+/* The first table or domain whose CHECK, generated column or partition key calls a function of the archive:
+ * such a function may read other tables, so that the order of loading decides whether rows are accepted.
+ * NULL: none. Pure. */
+const rh_toc_entry *rh_toc_order_matters(const rh_toc *toc, rh_arena *arena);
+
 /* The least major version of PostgreSQL whose pg_restore reads archive version 1.MINOR. */
 int rh_toc_needed_major(int version_minor);

@@ -287,16 +287,110 @@ static void what_a_dump_lacks_is_told(void **state)
     release(&r);
     expect_restored(&r, "plain", 6, 5101); /* which has them */
     release(&r);
+    static const rh_skip keys = {"POST-DATA", {"s.yaml", 3, 9}};
+    static const char *const keyless[] = {"nokeys", "nokeys.sql", "custom", "plain"};
+    skips = &keys;
+    for (size_t i = 0; i < 4; i++) {
+        expect_restored(&r, keyless[i], 6, 5103);
+        assert_int_equal(r.facts.missing_count, 0);
+        release(&r);
+    }
     skips = &absent;
     static const char *const paths[] = {"custom", "plain"};
     for (size_t i = 0; i < 2; i++) {
         restore(&r, paths[i]);
         assert_false(r.fine);
         assert_int_equal(r.error.code, RH_ERROR_SCENARIO);
+        rh_error_release(&r.error);
+        assert_true(rh_backup_check_skip(&r.facts, &texts, 1, &r.error));
+        assert_false(rh_backup_check_skip(&r.facts, &absent, 1, &r.error));
+        assert_int_equal(r.error.code, RH_ERROR_SCENARIO);
         assert_int_equal(r.error.line * 100 + r.error.column, 309);
         release(&r);
     }
     skip_count = 0;
+}
+
+/* Parallel jobs load tables in no fixed order: that of the archive decides, as with one job. */
+static void the_order_of_loading_is_fixed(void **state)
+{
+    (void)state;
+    static const char sql[] =
+        "CREATE TABLE %s (id int, email text); CREATE TABLE m_allowed (email text PRIMARY KEY);"
+        "CREATE FUNCTION chk(e text) RETURNS boolean LANGUAGE plpgsql AS $x$ BEGIN RETURN EXISTS (SELECT 1 FROM "
+        "public.m_allowed WHERE email = e); END $x$; INSERT INTO m_allowed SELECT g || repeat($x$x$x$, 500) FROM "
+        "generate_series(1, 2000) g; ALTER TABLE %s ADD CONSTRAINT ok CHECK (chk(email)); INSERT INTO %s SELECT 1, "
+        "email FROM m_allowed LIMIT 1;";
+    static const char *const tables[] = {"a_lines", "z_lines"};
+    for (size_t i = 0; i < 2; i++) {
+        restored r;
+        char path[100];
+        snprintf(path, sizeof path, "%s/order.sql", directory);
+        FILE *file = fopen(path, "w");
+        fprintf(file, sql, tables[i], tables[i], tables[i]);
+        fclose(file);
+        assert_int_equal(shell("createdb order%zu && psql -qX -v ON_ERROR_STOP=1 -d order%zu -f order.sql && "
+                               "pg_dump -Fc -f order order%zu",
+                               i, i, i),
+                         0);
+        if (i == 0) {
+            restore(&r, "order");
+            assert_false(r.fine);
+            assert_non_null(strstr(r.error.message, "a_lines"));
+        } else {
+            expect_restored(&r, "order", 2, 2001);
+        }
+        release(&r);
+    }
+}
+
+static int64_t can_create(const restored *r)
+{
+    int64_t may = -1;
+    rh_pg *pg = rh_pg_connect(r->conninfo, "test", NULL);
+    rh_pg_query_int(pg, "SELECT has_schema_privilege('gone', 'public', 'CREATE')::int", &may, NULL);
+    rh_pg_close(pg);
+    return may;
+}
+
+/* pg_dump does not write privileges that are the default; PostgreSQL 15 changed that of public. */
+static void public_is_as_open_as_it_was(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *edit;
+        int server, dump;
+    } cases[] = {{"cat", 14, 14},
+                 {"cat", 15, 15},
+                 {"cat", 14, 15},
+                 {"sed 's/^SET row_security.*/&\\nREVOKE CREATE ON SCHEMA public FROM PUBLIC;/'", 13, 13}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        restored r;
+        assert_int_equal(shell("sed 's/^-- Dumped from database version .*/-- Dumped from database version %d.3/; "
+                               "s/^-- Dumped by pg_dump version .*/-- Dumped by pg_dump version %d.3/' plain | %s "
+                               "> public",
+                               cases[i].server, cases[i].dump, cases[i].edit),
+                         0);
+        restore(&r, "public");
+        assert_true(r.fine);
+        assert_int_equal(can_create(&r), i == 0);
+        release(&r);
+    }
+}
+
+/* Without headings there is no list of what it should hold; without statements either it is cut off. */
+static void a_dump_without_headings_is_not_empty(void **state)
+{
+    (void)state;
+    restored r;
+    assert_int_equal(shell("grep -v '^-- \\(Data for \\)\\?Name: ' plain > bare && grep -m1 -B99 row_security "
+                           "plain > headonly"),
+                     0);
+    expect_restored(&r, "bare", 6, 5103);
+    assert_int_equal(r.facts.missing_count, 0);
+    assert_false(skipped(&r, "nothing"));
+    release(&r);
+    expect_failed("headonly", RH_ERROR_BACKUP, "last line", 0);
 }
 
 static void a_cluster_of_one_database_restores(void **state)
@@ -580,6 +674,9 @@ int main(void)
         cmocka_unit_test(a_small_table_is_read_without_a_server),
         cmocka_unit_test(a_newer_archive_is_refused),
         cmocka_unit_test(what_a_dump_lacks_is_told),
+        cmocka_unit_test(the_order_of_loading_is_fixed),
+        cmocka_unit_test(public_is_as_open_as_it_was),
+        cmocka_unit_test(a_dump_without_headings_is_not_empty),
         cmocka_unit_test(a_cluster_of_one_database_restores),
         cmocka_unit_test(missing_roles_are_made_or_left_out),
         cmocka_unit_test(failures_are_mended_or_named),

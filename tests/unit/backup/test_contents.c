@@ -71,6 +71,10 @@ static void skips_name_entries(void **state)
                        "CREATE INDEX i ON ONLY public.log USING btree (a);"));
     assert_false(covers("TABLE public.log", "INDEX", "public", "i", "CREATE INDEX i ON public.logs (a);"));
     assert_false(covers("TABLE public.log", "FUNCTION", "public", "log", ""));
+    assert_true(covers("POST-DATA", "INDEX ATTACH", "public", "i", ""));
+    assert_true(covers(" post-data ", "FK CONSTRAINT", "public", "a a_fkey", ""));
+    assert_false(covers("POST-DATA", "TABLE", "public", "a", ""));
+    assert_false(covers("POST-DATA x", "INDEX", "public", "i", ""));
 }
 
 static void add(rh_contents *contents, const char *desc, const char *tag, const char *sql)

@@ -157,9 +157,50 @@ static void the_number_of_entries_is_found_wrong(void **state)
     free(b.data);
 }
 
+static const char *order_matters(const char *table, const char *domain)
+{
+    static rh_arena *arena;
+    rh_arena_free(arena);
+    arena = rh_arena_new();
+    rh_toc_entry entries[] = {
+        {.desc = "FUNCTION", .schema = "public", .tag = "known(text)", .definition = ""},
+        {.desc = "FUNCTION", .schema = "public", .tag = "Odd One(text, integer)", .definition = ""},
+        {.desc = "TABLE", .schema = "public", .tag = "t", .definition = table},
+        {.desc = "DOMAIN", .schema = "public", .tag = "d", .definition = domain},
+    };
+    const rh_toc_entry *found = rh_toc_order_matters(&(rh_toc){.entries = entries, .entry_count = 4}, arena);
+    return found ? rh_arena_strdup(arena, found->tag) : "";
+}
+
+static void functions_for_each_row_are_found(void **state)
+{
+    (void)state;
+    assert_string_equal(
+        order_matters("CREATE TABLE public.t (a text, CONSTRAINT c CHECK (public.known(a)));", ""), "t");
+    assert_string_equal(
+        order_matters("CREATE TABLE public.t (a text, CHECK ((public.\"Odd One\"(a, 1) > 0)));", ""), "t");
+    assert_string_equal(
+        order_matters("CREATE TABLE public.t (a text, b text GENERATED ALWAYS AS (public.known(a)) STORED);",
+                      ""),
+        "t");
+    assert_string_equal(
+        order_matters("CREATE TABLE public.t (a text) PARTITION BY LIST (public.known(a));", ""), "t");
+    assert_string_equal(
+        order_matters("CREATE TABLE public.t (a public.d);",
+                      "CREATE DOMAIN public.d AS text CONSTRAINT c CHECK (public.known(VALUE));"),
+        "d");
+    /* A default is not computed for rows that are loaded; other functions are the server's. */
+    assert_string_equal(
+        order_matters("CREATE TABLE public.t (a text DEFAULT public.known('x'::text), known text, "
+                      "CONSTRAINT known CHECK ((lower(a) = 'known')));",
+                      "CREATE DOMAIN public.d AS text;"),
+        "");
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(flipped_bits_are_found),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(functions_for_each_row_are_found),
+                                       cmocka_unit_test(flipped_bits_are_found),
                                        cmocka_unit_test(names_agree_with_definitions),
                                        cmocka_unit_test(the_number_of_entries_is_found_wrong)};
     return cmocka_run_group_tests(tests, NULL, NULL);
