@@ -230,13 +230,6 @@ static void fill(rh_known *known, rh_json *body, bool many)
         t->filled = true;
 }
 
-/* ALTER DATABASE … SET search_path. */
-static void learn_setting(rh_known *known, rh_json *set)
-{
-    if (rh_tree_is(set, "name", "search_path"))
-        known->search_path = rh_tree_search_path(rh_json_get(set, "args"), known->arena);
-}
-
 void rh_known_learn_tree(rh_known *known, const char *sql, rh_json *tree)
 {
     rh_json *body;
@@ -267,8 +260,6 @@ void rh_known_learn_tree(rh_known *known, const char *sql, rh_json *tree)
         fill(known, body, !rh_json_path(body, "selectStmt.SelectStmt.valuesLists"));
     else if (strcmp(kind, "CopyStmt") == 0)
         fill(known, body, rh_json_bool(rh_json_get(body, "is_from")));
-    else if (strcmp(kind, "AlterDatabaseSetStmt") == 0)
-        learn_setting(known, rh_json_get(body, "setstmt"));
     else if (strcmp(kind, "DoStmt") == 0)
         distrust(known, sql);
     else

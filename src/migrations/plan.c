@@ -358,9 +358,11 @@ static bool load_scripts(const rh_scenario *scenario, const rh_framework_rules *
     /* The ways up are one release; each way down is looked at by itself. */
     rh_hazard_context release = {.arena = arena};
     rh_hazards_known(&release);
+    release.session.role = scenario->migrations.role ? scenario->migrations.role : plan->database_owner;
     for (size_t i = 0; i < plan->setting_count; i++)
         rh_session_set_default(&release.session, plan->settings[i].name, plan->settings[i].value);
     rh_hazards_learn_backup(&release, plan->schema, plan->schema_count);
+    plan->search_path = rh_session_search_path(&release.session);
     for (size_t i = 0; i < plan->small_tables.count; i++)
         rh_known_note_small(release.known, &plan->small_tables.tables[i]);
     plan->pending_count = 0;
@@ -397,6 +399,7 @@ bool rh_plan_make(const rh_scenario *scenario, const rh_rows *history, rh_arena 
         return false;
     plan->schema = given.schema;
     plan->schema_count = given.schema_count;
+    plan->database_owner = given.database_owner;
     plan->small_tables = given.small_tables;
     plan->settings = given.settings;
     plan->setting_count = given.setting_count;

@@ -413,7 +413,8 @@ rh_safer *rh_safer_make(const rh_plan *plan, rh_arena *arena)
     rh_safer_packing p = {.plan = plan, .arena = arena};
     learn_backup(&known, plan);
     known.in_migrations = true;
-    const char *const *path = known.search_path;
+    known.search_path = plan->search_path;
+    const char *const *path = plan->search_path;
     for (size_t i = 0; i < plan->migration_count; i++) {
         p.migration = &plan->migrations[i];
         p.safer = &all[i];

@@ -165,6 +165,35 @@ static void follow_calls(rh_session *session, rh_json *node, int depth)
         follow_calls(session, child, depth + 1);
 }
 
+/* Which of the definitions' settings a session gets: the role's in this database before the role's, those
+ * before the database's, those before all roles'. 0: another role's. */
+static int rank_of(const rh_session *session, const char *kind, rh_json *body)
+{
+    rh_json *role = rh_json_get(body, "role");
+    const char *name = rh_json_string(rh_json_get(role, "rolename"));
+    const bool in_database = rh_json_string(rh_json_get(body, "database"));
+    if (strcmp(kind, "AlterDatabaseSetStmt") == 0 || (!role && in_database))
+        return 2;
+    if (!role)
+        return 1;
+    if (!name || !session->role || strcmp(name, session->role) != 0)
+        return 0;
+    return in_database ? 4 : 3;
+}
+
+/* For sessions to come. */
+static void follow_default(rh_session *session, rh_json *body, int rank)
+{
+    rh_json *given = rh_json_get(body, "setstmt");
+    const int setting = setting_of(rh_json_string(rh_json_get(given, "name")));
+    if (setting < 0 || rank == 0 || rank < session->default_rank[setting])
+        return;
+    session->default_rank[setting] = rank;
+    session->defaults[setting] = rh_tree_is(given, "kind", "VAR_SET_VALUE")
+                                     ? joined(rh_json_get(given, "args"), session->arena)
+                                     : NULL;
+}
+
 void rh_session_follow(rh_session *session, rh_json *tree)
 {
     rh_json *body;
@@ -179,15 +208,8 @@ void rh_session_follow(rh_session *session, rh_json *tree)
         reset_all(session);
     else if (strcmp(kind, "SelectStmt") == 0)
         follow_calls(session, tree, 0);
-    else if (strcmp(kind, "AlterDatabaseSetStmt") == 0 ||
-             (strcmp(kind, "AlterRoleSetStmt") == 0 && !rh_json_get(body, "role"))) { /* of ALL roles */
-        rh_json *given = rh_json_get(body, "setstmt");
-        const int setting = setting_of(rh_json_string(rh_json_get(given, "name")));
-        if (setting >= 0) /* for sessions to come */
-            session->defaults[setting] = rh_tree_is(given, "kind", "VAR_SET_VALUE")
-                                             ? joined(rh_json_get(given, "args"), session->arena)
-                                             : NULL;
-    }
+    else if (strcmp(kind, "AlterDatabaseSetStmt") == 0 || strcmp(kind, "AlterRoleSetStmt") == 0)
+        follow_default(session, body, rank_of(session, kind, body));
 }
 
 /* ---- what is in force ---- */

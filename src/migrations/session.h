@@ -25,7 +25,9 @@ typedef struct rh_session_frame {
 
 typedef struct rh_session {
     rh_arena *arena;
+    const char *role;                          /* that logs in, unquoted; NULL: not known */
     const char *defaults[RH_SESSION_SETTINGS]; /* of the server, the database or the role */
+    int default_rank[RH_SESSION_SETTINGS];     /* a default of higher rank is kept; 0: the server's */
     rh_session_values now;
     rh_session_frame *frames; /* none: no transaction block is open */
     size_t frame_count;
@@ -39,8 +41,8 @@ void rh_session_connect(rh_session *session);
 /* A file begins; IMPLICIT: its statements outside of BEGIN and COMMIT are in a transaction. */
 void rh_session_begin_file(rh_session *session, bool implicit);
 void rh_session_end_file(rh_session *session);
-/* Follows one statement. Also the definitions' ALTER DATABASE … SET and ALTER ROLE ALL SET, as defaults; whose
- * role a single role's settings are for is not known. */
+/* Follows one statement. Also the definitions' ALTER DATABASE … SET and ALTER ROLE … SET, as defaults: those
+ * of other roles than session->role are ignored. */
 void rh_session_follow(rh_session *session, rh_json *tree);
 
 const char *rh_session_value(const rh_session *session, rh_session_setting setting);

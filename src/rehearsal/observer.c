@@ -57,14 +57,18 @@ static void give_memory(rh_observer *o, rh_pg *pg, const rh_statement *statement
         run->size.sort_bytes = bytes;
 }
 
-/* As the catalog names it; NULL: it is not there, or a catalog is locked. */
-static const char *catalog_name(rh_pg *side, const char *relation, rh_arena *arena)
+/* As the catalog names it; NULL: it is not there, or a catalog is locked. Of a name without a schema only the
+ * migration's own session SELF knows which one it means: its role may have a search_path. */
+static const char *catalog_name(const rh_observer *o, rh_pg *self, const char *relation, rh_arena *arena)
 {
     static const char sql[] =
         "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class c "
         "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
         "WHERE c.oid = pg_catalog.to_regclass($1)";
-    rh_pg_result *result = relation ? rh_pg_query_again(side, sql, 1, &relation, NULL) : NULL;
+    if (!relation)
+        return NULL;
+    rh_pg_result *result = strchr(relation, '.') ? rh_pg_query_again(o->side, sql, 1, &relation, NULL)
+                                                 : rh_pg_query(self, sql, 1, &relation, NULL);
     const char *name =
         result && rh_pg_rows(result) == 1 ? rh_arena_strdup(arena, rh_pg_value(result, 0, 0)) : NULL;
     rh_pg_result_free(result);
@@ -73,13 +77,14 @@ static const char *catalog_name(rh_pg *side, const char *relation, rh_arena *are
 
 /* What its text says of a statement outside of a transaction, as far as the catalog has it; for want of a
  * look. */
-static void note_expected_locks(const rh_observer *o, const rh_statement *statement, rh_statement_run *run)
+static void note_expected_locks(const rh_observer *o, rh_pg *pg, const rh_statement *statement,
+                                rh_statement_run *run)
 {
     enum { MOST = 16 };
     rh_arena *arena = o->run->arena;
     for (size_t i = 0; i < statement->expected_lock_count && i < MOST; i++) {
         const rh_expected_lock *expected = &statement->expected_locks[i];
-        const char *relation = catalog_name(o->side, expected->relation, arena);
+        const char *relation = catalog_name(o, pg, expected->relation, arena);
         if (!relation)
             continue;
         rh_lock *lock = rh_arena_add(arena, &run->expected, &run->expected_count, sizeof *lock);
@@ -145,7 +150,7 @@ static void before(void *user, rh_pg *pg, rh_migration *migration, rh_statement 
     if (is_asked_for_timeout(o, pg, statement, run))
         ask_for_timeouts(pg, o->run->arena, run);
     if (rh_pg_transaction_state(pg) == 'I')
-        note_expected_locks(o, statement, run);
+        note_expected_locks(o, pg, statement, run);
     if (is_looked_at(o, statement, run))
         rh_work_before(o->work, pg, statement->expected_relation);
     rh_counters_read_idle(pg, o->side, &o->access, &o->before);

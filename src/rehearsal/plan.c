@@ -43,6 +43,7 @@ bool rh_rehearsal_know_schema(const rh_scenario *scenario, const rh_backup_facts
                     rh_backup_read_schema(backup, arena, &texts, &plan->schema_count, error);
     plan->schema = texts;
     plan->server_major = backup->server_major;
+    plan->database_owner = backup->database.owner;
     return ok && read_settings(scenario, arena, plan, error);
 }
 

@@ -292,6 +292,8 @@ typedef struct rh_plan {
     size_t pending_count;
     const char *const *schema; /* the backup's definitions as SQL; none: not known */
     size_t schema_count;
+    const char *database_owner;     /* by the backup: whom migrations run as unless said; NULL: not known */
+    const char *const *search_path; /* of the migrations' sessions, NULL-ended; NULL: the default */
     rh_listed_tables small_tables; /* with next to no rows in the backup */
     const struct rh_setting *settings; /* of the server, as a migration's session finds them */
     size_t setting_count;

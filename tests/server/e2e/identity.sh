@@ -15,11 +15,12 @@ ALTER DATABASE shop OWNER TO "Shop Owner";
 \\connect shop
 SET client_encoding = 'UTF8';
 SET client_min_messages = warning;
-ALTER DATABASE shop SET search_path TO 'app', 'public';
+ALTER DATABASE shop SET search_path TO 'public';
 ALTER DATABASE shop SET lock_timeout TO '3s';
 ALTER DATABASE shop SET "app.key" TO '$secret';
 ALTER DATABASE shop SET session_preload_libraries TO 'auto_explain';
 ALTER ROLE shop_app IN DATABASE shop SET work_mem TO '5MB';
+ALTER ROLE "Shop Owner" IN DATABASE shop SET search_path TO 'app', 'public';
 \\connect shop
 SELECT pg_catalog.set_config('search_path', '', false);
 SQL
@@ -72,12 +73,13 @@ report "r['backup']['rows'] == 4000 and r['staging']['collate'] == 'de_AT' and r
 report "any('hidden' in s and 'shop_app' in s for s in r['load']['mix']['left_out'])"
 report "r['load']['windows']['before']['errors'] == 0 and r['load']['windows']['before']['transactions'] > 0"
 report "{s['name']: s['applied'] for s in r['backup']['database']['settings']} == {'search_path': True, 'lock_timeout': True, 'app.key': True, 'session_preload_libraries': False, 'work_mem': True}"
+report "[l['relation'] for l in r['migrations'][0]['statements'][2]['locks']] == ['app.orders']"
 report "any('session_preload_libraries' in s for s in r['not_measured'])"
 says "$work/out" 'Roles: migrations ran as Shop Owner'
 ! grep -rq "$secret" "$work/run" "$work/out" "$work/err" || fail "a custom setting's value is in the output"
 
 # 2. What the role does not own is refused, with a hint; a superuser is named.
-migration 001_own.sql 'ALTER TABLE foreign_owned ADD COLUMN extra text;'
+migration 001_own.sql 'ALTER TABLE app.foreign_owned ADD COLUMN extra text;'
 scenario 'migrations: {path: migrations, framework: sql}' 'rollback: false'
 rehearse 2 --pass quiet
 report "r['failure']['sqlstate'] == '42501' and 'migrations.role' in r['failure']['hint'] and 'Shop Owner' in r['failure']['hint']"

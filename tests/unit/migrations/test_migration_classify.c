@@ -117,6 +117,7 @@ static void test_classes(void **state)
 
 /* The backup's definitions of the tests; NULL: none. */
 static const char *const *test_schema;
+static const char *test_owner; /* of the database */
 
 /* Reports every case that differs, then fails. */
 static void check_cases(const char *const (*cases)[2], size_t count,
@@ -142,6 +143,7 @@ static const char *hazards(const char *name, const char *sql, rh_arena *arena)
     fixture_file(f, name, sql);
     f->plan.schema = test_schema;
     f->plan.schema_count = test_schema ? 1 : 0;
+    f->plan.database_owner = test_owner;
     assert_true(fixture_plan(f, NULL));
     const char *text = "";
     for (size_t i = 0; i < f->plan.migrations[0].up.statement_count; i++) {
@@ -203,6 +205,10 @@ static void test_hazards(void **state)
         {"update t set a = 1 where a is null", "1:whole-table-update"},
         {"update t set a = 1 where id between 1 and 1000", ""},
         {"delete from t", "1:whole-table-update"},
+        {"delete from t where 1 = 1", "1:whole-table-update"},
+        {"update t set a = 1 where true", "1:whole-table-update"},
+        {"update t set a = 1 where false", ""},
+        {"delete from t where 1 = 0", ""},
         {"update t set a = u.a from u where u.id = t.id", "1:whole-table-update"},
         {"update t set a = u.a from u where u.id = t.id and t.a is null", "1:whole-table-update"},
         {"update t set a = u.a from u where u.id = t.id and u.kind = 'x'", ""},
@@ -290,6 +296,28 @@ static void test_lock_timeout(void **state)
     };
     test_schema = schema;
     check_cases(of_database, sizeof of_database / sizeof *of_database, hazards_of);
+    /* Of roles, only the one that migrates; the narrower setting is in force, whatever the order. */
+    static const char *const of_roles[][2] = {
+        {"ALTER ROLE deploy SET lock_timeout = '3s'", ""},
+        {"ALTER ROLE deploy IN DATABASE d SET lock_timeout = '3s'", ""},
+        {"ALTER ROLE other SET lock_timeout = '3s'", "1" MISSING},
+        {"ALTER ROLE other IN DATABASE d SET lock_timeout = '3s'", "1" MISSING},
+        {"ALTER ROLE ALL IN DATABASE d SET lock_timeout = '3s'", ""},
+        {"ALTER ROLE deploy SET lock_timeout = '3s'; ALTER DATABASE d SET lock_timeout = 0", ""},
+        {"ALTER ROLE deploy SET lock_timeout = 0; ALTER DATABASE d SET lock_timeout = '3s'", "1" MISSING},
+        {"ALTER ROLE deploy IN DATABASE d SET lock_timeout = 0; ALTER ROLE deploy SET lock_timeout = '3s'",
+         "1" MISSING},
+        {"ALTER ROLE ALL SET lock_timeout = '3s'; ALTER DATABASE d SET lock_timeout = 0", "1" MISSING},
+    };
+    test_owner = "deploy";
+    rh_arena *arena = rh_arena_new();
+    for (size_t i = 0; i < sizeof of_roles / sizeof *of_roles; i++) {
+        const char *const settings[] = {of_roles[i][0]};
+        test_schema = settings;
+        assert_string_equal(hazards("1.sql", ALTER, arena), of_roles[i][1]);
+    }
+    rh_arena_free(arena);
+    test_owner = NULL;
     test_schema = NULL;
     /* psql -f begins a session a file; golang-migrate's goes on. */
     for (int tool = 0; tool < 2; tool++) {
