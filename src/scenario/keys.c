@@ -369,7 +369,9 @@ static bool read_prepare(rh_reader *reader, const key_spec *key, rh_yaml_node *n
 
 static bool read_verify(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
 {
-    return rh_steps_read(reader, key->path, node, field, &reader->scenario->verify_count);
+    rh_scenario *scenario = reader->scenario;
+    return rh_steps_read(reader, key->path, node, field, &scenario->verify_count) &&
+           rh_steps_check_verify(reader, scenario->verify, scenario->verify_count);
 }
 
 static bool read_migration_steps(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)

@@ -1,7 +1,10 @@
 #include "pgrehearse/scenario/steps.h"
 #include "pgrehearse/adapters/files.h"
+#include "pgrehearse/adapters/sql_parser.h"
 #include <string.h>
 #include <unistd.h>
+
+enum { SQL_FILE_LIMIT = 256 << 20 };
 
 /* A program with a "/" in its name lies beside the scenario, wherever the tool is called from. */
 static const char *program(rh_reader *reader, rh_yaml_node *node, const char *name)
@@ -110,6 +113,27 @@ bool rh_migration_steps_read(rh_reader *reader, const char *list, rh_yaml_node *
         rh_migration_step *step = rh_arena_add(reader->arena, steps, step_count, sizeof *step);
         if (!read_migration_step(reader, list, rh_yaml_item(node, i), step))
             return false;
+    }
+    return true;
+}
+
+bool rh_steps_check_verify(rh_reader *reader, const rh_step *steps, size_t step_count)
+{
+    for (size_t i = 0; i < step_count; i++) {
+        const rh_step *step = &steps[i];
+        rh_sql_span *spans;
+        size_t count;
+        if (step->kind != RH_STEP_SQL)
+            continue;
+        const char *text = rh_file_read(step->path, SQL_FILE_LIMIT, reader->arena, NULL, reader->error);
+        if (!text || !rh_sql_split(text, step->path, reader->arena, &spans, &count, reader->error))
+            return false;
+        if (count > 0)
+            continue;
+        rh_error_set(reader->error, RH_ERROR_SCENARIO, "%s has no statement, so it checks nothing",
+                     step->path);
+        rh_error_hint(reader->error, "write queries that return a row for each fault, or remove the step");
+        return rh_error_at(reader->error, step->where.file, step->where.line, step->where.column);
     }
     return true;
 }

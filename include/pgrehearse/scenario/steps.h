@@ -7,6 +7,8 @@
  * are looked up in PATH when they run. */
 bool rh_steps_read(rh_reader *reader, const char *list, rh_yaml_node *node, rh_step **steps,
                    size_t *step_count);
+/* A file of verify without a statement checks nothing, and must not pass for a check. */
+bool rh_steps_check_verify(rh_reader *reader, const rh_step *steps, size_t step_count);
 
 /* A list: a program and its arguments, found as above. NULL-ended, in the reader's arena; NULL when it is
  * none. KEY is for messages. */

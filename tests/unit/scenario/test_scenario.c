@@ -38,6 +38,7 @@ static int make_folder(void **state)
     mkdir(path, 0755);
     write_file("b.dump", "x");
     write_file("mask.sql", "select 1");
+    write_file("todo.sql", "-- to be written\n/* still */ ;\n");
     write_file("run.sh", "#!/bin/sh\n");
     chmod("run.sh", 0755);
     setenv("RH_T_RATE", "42", 1);
@@ -247,6 +248,8 @@ static void test_missing_files(void **state)
     complains(BASE "verify:\n  - command: [./mask.sql]\n", 4, 15, "no program that can be run", "executable");
     complains(BASE "verify:\n  - command: make test\n", 4, 14, "must be a list", "[make, test]");
     complains(BASE "verify:\n  - {sql: mask.sql, command: [make]}\n", 4, 5, "either sql or command", NULL);
+    complains(BASE "verify:\n  - sql: mask.sql\n  - sql: todo.sql\n", 5, 5, "checks nothing",
+              "for each fault");
     complains(BASE "verify:\n  - mask.sql\n", 4, 5, "either sql or command", NULL);
     complains(BASE "verify: mask.sql\n", 3, 9, "must be a list of steps", "dash");
     rh_error error = {0};
