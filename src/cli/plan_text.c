@@ -189,9 +189,9 @@ static void append_migration(rh_text *text, const rh_scenario *scenario, const r
     size_t prefix = strlen(scenario->directory);
     bool below = strncmp(file, scenario->directory, prefix) == 0 && file[prefix] == '/';
     rh_text_append_clean(text, below ? file + prefix + 1 : file, false);
-    rh_text_append(text, m->has_down        ? ", with a way down\n  "
-                         : m->down_is_empty ? ", with a way down that has no statements\n  "
-                                            : ", without a way down\n  ");
+    rh_text_append(text, m->has_down        ? ", with a down migration\n  "
+                         : m->down_is_empty ? ", with a down migration without statements\n  "
+                                            : ", without a down migration\n  ");
     if (m->command)
         rh_text_append(text, "a program: its statements are seen when it runs");
     else

@@ -5,7 +5,6 @@
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/base/units.h"
 #include "transaction_verb.h"
-#include <ctype.h>
 #include <string.h>
 
 /* The script under the rules. */
@@ -26,20 +25,6 @@ static void add(const company *c, rh_statement *statement, const char *rule, con
 {
     if ((size_t)(statement - c->script->statements) >= c->from)
         rh_hazard_add(c->context, statement, rule, message, safer);
-}
-
-/* "ACCESS EXCLUSIVE" for "AccessExclusiveLock". */
-static const char *mode_words(const char *mode, rh_arena *arena)
-{
-    rh_text text = {0};
-    for (const char *p = mode; *p && strcmp(p, "Lock") != 0; p++) {
-        if (p != mode && isupper((unsigned char)*p))
-            rh_text_append_char(&text, ' ');
-        rh_text_append_char(&text, (char)toupper((unsigned char)*p));
-    }
-    const char *words = rh_arena_strdup(arena, rh_text_string(&text));
-    rh_text_release(&text);
-    return words;
 }
 
 /* The strongest lock that others wait for; NULL: none blocks reads or writes. */
@@ -133,7 +118,7 @@ static void held_through(company *c, rh_statement *worker)
         rh_arena_printf(
             arena,
             "Statement %d has taken %s on %s, and the transaction keeps it (%s blocked) while this one works%s.",
-            c->locker->ordinal, mode_words(c->lock->mode, arena), c->lock->relation,
+            c->locker->ordinal, rh_lock_mode_words(c->lock->mode), c->lock->relation,
             rh_lock_mode_blocks(c->lock->mode), unknown ? ", for how long its text does not tell" : ""),
         rh_arena_printf(arena, "Commit after statement %d: put this one into a migration of its own.",
                         c->locker->ordinal));

@@ -255,7 +255,7 @@ static bool refuse_mark(const rh_mark *mark, const char *path, const char *read_
     const rh_tool *tool = mark->tool ? rh_tool_named(mark->tool) : NULL;
     if (mark->both_ways)
         rh_error_set(error, RH_ERROR_SCENARIO,
-                     "\"%s\" parts the way up from the way down%s%s, and as %s both would run", mark->text,
+                     "\"%s\" separates the up migration from the down migration%s%s, and as %s both would run", mark->text,
                      tool ? " for " : "", tool ? tool->name : "", read_as);
     else
         rh_error_set(error, RH_ERROR_SCENARIO, "\"%s\" is a mark of %s, and the file would be read as %s",

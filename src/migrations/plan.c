@@ -95,7 +95,7 @@ static bool settle_lone_downs(const rh_framework_rules *rules, rh_arena *arena, 
             continue;
         }
         if (rules->lone_down == RH_LONE_DOWN_REFUSED) {
-            rh_error_set(error, RH_ERROR_SCENARIO, "there is a way down of %s, but no way up", migration->id);
+            rh_error_set(error, RH_ERROR_SCENARIO, "%s has a down migration, but no up migration", migration->id);
             rh_error_hint(error, "Restore the file of its way up, or remove this one.");
             return rh_error_at(error, migration->down.file, 0, 0);
         }

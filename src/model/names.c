@@ -117,6 +117,16 @@ int rh_lock_mode_strength(const char *mode)
     return 0;
 }
 
+const char *rh_lock_mode_words(const char *mode)
+{
+    static const char *const words[] = {
+        NULL,    "ACCESS SHARE",        "ROW SHARE", "ROW EXCLUSIVE",    "SHARE UPDATE EXCLUSIVE",
+        "SHARE", "SHARE ROW EXCLUSIVE", "EXCLUSIVE", "ACCESS EXCLUSIVE",
+    };
+    const int strength = rh_lock_mode_strength(mode);
+    return strength ? words[strength] : mode;
+}
+
 const char *rh_lock_table(const rh_lock *lock)
 {
     return lock->table ? lock->table : lock->relation;

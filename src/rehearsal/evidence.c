@@ -33,16 +33,16 @@ static void append_lock(rh_text *text, const rh_measured *m)
     const rh_lock *lock = m->lock;
     if (!lock || !(lock->held_s >= 0))
         return;
-    const char *relation = rh_lock_table(lock);
+    const char *relation = rh_lock_table(lock), *mode = rh_lock_mode_words(lock->mode);
     if (lock->inferred)
-        rh_text_printf(text, ", %s on %s by its text (no look saw it)", lock->mode, relation);
+        rh_text_printf(text, ", %s on %s by its text (not observed)", mode, relation);
     else if (m->taker == m->statement)
-        rh_text_printf(text, ", held %s on %s%s for %s", lock->mode, relation,
+        rh_text_printf(text, ", held %s on %s%s for %s", mode, relation,
                        lock->table ? " (an index or TOAST relation of it)" : "",
                        rh_duration_format(lock->held_s, duration, sizeof duration));
     else
         rh_text_printf(text, ", while its transaction held %s on %s (since statement %d, %s in all)",
-                       lock->mode, relation, m->taker->ordinal,
+                       mode, relation, m->taker->ordinal,
                        rh_duration_format(lock->held_s, duration, sizeof duration));
 }
 
@@ -57,7 +57,7 @@ static const char *evidence_of(const rh_run *run, const rh_measured *m)
     rh_text text = {0};
     rh_text_printf(&text, "took %s%s", rh_duration_format(ran->elapsed_s, duration, sizeof duration),
                    ran->pass == RH_PASS_KIND_LOADED ? " under load" : "");
-    if (ran->rows > 0)
+    if (ran->rows >= 0)
         rh_text_printf(&text, ", %s rows", rh_count_format(ran->rows, count, sizeof count));
     append_lock(&text, m);
     if (run->load.measured && run->contention.measured)

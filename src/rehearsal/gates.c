@@ -158,6 +158,16 @@ static void check_response(const rh_run *run, rh_gate *gate)
                                   worst ? "; worst in migration " : "", worst ? worst->migration : "");
 }
 
+/* What failed most often; NULL: nothing failed. */
+static const rh_load_error *most_frequent(const rh_load *load)
+{
+    const rh_load_error *worst = NULL;
+    for (size_t i = 0; i < load->error_count; i++)
+        if (!worst || load->errors[i].count > worst->count)
+            worst = &load->errors[i];
+    return worst;
+}
+
 static void check_errors(const rh_run *run, rh_gate *gate)
 {
     const rh_load *load = &run->load;
@@ -169,9 +179,9 @@ static void check_errors(const rh_run *run, rh_gate *gate)
     for (size_t i = 0; i < load->window_count; i++)
         if (!load->windows[i].migration && load->windows[i].kind != RH_WINDOW_BEFORE)
             gate->measured += (double)load->windows[i].errors;
-    gate->worst = load->error_count ? rh_arena_printf(run->arena, "%s: %s", load->errors[0].template_name,
-                                                      load->errors[0].message)
-                                    : "no errors";
+    const rh_load_error *worst = most_frequent(load);
+    gate->worst = worst ? rh_arena_printf(run->arena, "%s: %s", worst->template_name, worst->message)
+                        : "no errors";
 }
 
 /* Why what was watched is not all that would happen; NULL: it is. */

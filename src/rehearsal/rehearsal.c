@@ -356,7 +356,7 @@ static bool rollback_pass(rehearsal *r, rh_error *error)
 {
     r->stage = "rollback";
     if (!r->scenario->rollback) {
-        rh_run_not_measured(r->run, "rollback: switched off in the scenario, so the way back is not proven");
+        rh_run_not_measured(r->run, "rollback: switched off in the scenario, so it was not tested");
         return true;
     }
     return rh_pass_rollback(r->run, r->staging, r->progress, error);

@@ -155,7 +155,7 @@ static void judge_states(rh_rollback *rollback, rh_arena *arena)
     const char *besides = asides(rollback, arena);
     if (*missing)
         judge(rollback, RH_REVERSIBILITY_IRREVERSIBLE,
-              rh_arena_printf(arena, "the way down does not bring back %s%s%s%s", missing,
+              rh_arena_printf(arena, "the down migration does not restore %s%s%s%s", missing,
                               *gone ? "; lost: " : "", gone, besides));
     else if (*gone)
         judge(rollback, RH_REVERSIBILITY_LOSSY, rh_arena_printf(arena, "%s%s", gone, besides));
@@ -167,7 +167,7 @@ static void judge_states(rh_rollback *rollback, rh_arena *arena)
 /* What failed, and the error. */
 static const char *broken(const rh_rollback *rollback, rh_arena *arena)
 {
-    const char *what = rollback->schema_restored < 0 ? "the way down failed" : "the way up again failed";
+    const char *what = rollback->schema_restored < 0 ? "the down migration failed" : "running it again failed";
     return rollback->failure ? rh_arena_printf(arena, "%s: %s", what, rollback->failure->message) : what;
 }
 

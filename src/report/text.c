@@ -134,7 +134,7 @@ static const char *outcome_word(const rh_view_migration *m)
 }
 
 /* "SHARE UPDATE EXCL.": the columns are few. */
-/* In parentheses when no look saw it. */
+/* In parentheses when it was not observed. */
 static const char *short_mode(const page *p, const rh_view_migration *m)
 {
     const char *words = m->lock_mode ? rh_view_mode(&p->view, m->lock_mode) : "–";
@@ -175,7 +175,7 @@ static void migrations(const page *p)
     for (size_t i = 0; i < view->migration_count; i++)
         inferred |= view->migrations[i].lock_inferred;
     if (inferred)
-        line(p, "(a lock in parentheses is inferred from the statement's text; no look saw it)");
+        line(p, "(a lock in parentheses is inferred from the statement's text, not observed)");
     if (!all)
         line(p, rh_view_printf(view, "… and %zu more that hurt no more than the last",
                                view->migration_count - MIGRATIONS_MAX));

@@ -123,7 +123,9 @@ const char *rh_view_contention(const rh_view *view)
         return NULL;
     int64_t waits = rh_json_int(rh_json_get(c, "wait_count"));
     if (waits <= 0)
-        return "Nobody was seen waiting for a lock.";
+        return rh_json_get(rh_json_get(view->report, "load"), "windows")
+                   ? "No session waited for a lock."
+                   : "Lock waits: not measured, because no load ran.";
     const rh_json *worst = rh_json_at(rh_json_get(c, "blockers"), 0);
     const char *text = rh_view_printf(view, "%s lock wait%s, the longest %s, the queue %lld deep at most",
                                       rh_view_count_or(view, waits, "?"), waits == 1 ? "" : "s",

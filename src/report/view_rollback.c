@@ -75,7 +75,7 @@ const char *rh_view_rollback(const rh_view *view)
     if (!*text)
         return "Rollback: not measured.";
     if (none_has_a_way_down(view))
-        return "Rollback: no migration has a way down.";
+        return "Rollback: no migration has a down migration.";
     if (not_rehearsed(view) > 0)
         text = rh_view_printf(view, "%s; %zu not rehearsed", text, not_rehearsed(view));
     if (!set)

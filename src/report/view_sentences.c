@@ -103,9 +103,9 @@ static const char *rollback_sentence(const rh_view *view)
     if (!first)
         return NULL;
     if (failed > 1)
-        return rh_view_printf(view, "The rollback of %s and %zu more failed: there is no way back",
+        return rh_view_printf(view, "The rollback of %s and %zu more failed: it cannot be rolled back",
                               first->title, failed - 1);
-    return rh_view_printf(view, "The rollback of %s failed: there is no way back", first->title);
+    return rh_view_printf(view, "The rollback of %s failed: it cannot be rolled back", first->title);
 }
 
 static const char *fail_sentence(const rh_view *view)

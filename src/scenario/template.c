@@ -103,7 +103,7 @@ const char *rh_scenario_template(void)
            "#                             # correct the prediction; default: this scenario's own; none: "
            "ignore them\n"
            "\n"
-           "rollback: true               # every migration with a way down goes up, down and up again\n"
+           "rollback: true               # every migration with a down migration goes up, down and up again\n"
            "# interrupt: true            # each migration is also killed half-way: what stays, and does it "
            "run again\n"
            "repeat: 3                    # quiet passes (and runs on each sample): more of them, narrower "

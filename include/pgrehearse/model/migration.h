@@ -68,6 +68,8 @@ const rh_lock *rh_lock_strongest(const rh_lock *locks, size_t count);
 const char *rh_lock_mode_blocks(const char *mode);
 /* Strength 1 (AccessShareLock) … 8 (AccessExclusiveLock); 0 unknown. */
 int rh_lock_mode_strength(const char *mode);
+/* "ACCESS EXCLUSIVE" for "AccessExclusiveLock"; a mode that is not known is returned as it is. */
+const char *rh_lock_mode_words(const char *mode);
 /* PostgreSQL's conflict table (documentation, section 13.3.1). */
 bool rh_lock_modes_conflict(const char *a, const char *b);
 

@@ -1,2 +1,2 @@
--- Nothing to undo: the way down of 000012 drops the columns with their values.
+-- Nothing to undo: the down migration of 000012 drops the columns with their values.
 SELECT 1;

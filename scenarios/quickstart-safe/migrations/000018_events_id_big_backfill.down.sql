@@ -1,2 +1,2 @@
--- Nothing to undo: the way down of 000017 drops the column with its values.
+-- Nothing to undo: the down migration of 000017 drops the column with its values.
 SELECT 1;

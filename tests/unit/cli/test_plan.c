@@ -104,7 +104,7 @@ static void test_text(void **state)
         "  applied    000001\n"
         "  left out   000003\n"
         "\n000002 add_id\n"
-        "  m/2.up.sql, with a way down\n"
+        "  m/2.up.sql, with a down migration\n"
         "  3 statements in 2 transactions\n"
         "    transaction 1 of 2\n"
         "      1.  ALTER TABLE orders ADD COLUMN id uuid DEFAULT gen_random_uuid()\n"

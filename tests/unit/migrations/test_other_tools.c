@@ -29,7 +29,7 @@ static const folder_case FOLDERS[] = {
     {{{"1.sql", "# --- !Ups\nselect 1;\n# --- !Downs\nselect 2;"}}, "Play evolutions", 3},
     {{{"a.sql", "-- ==== UP ====\nselect 1;\n-- ==== DOWN ====\nselect 2;"}}, "shmig", 3},
     {{{"a.sql", "-- migrate:up\nselect 1;\n-- migrate:down\nselect 2;"}}, "dbmate", 3},
-    {{{"a.sql", "select 1;\n--- DOWN ---\nselect 2;"}}, "parts the way up", 2},
+    {{{"a.sql", "select 1;\n--- DOWN ---\nselect 2;"}}, "separates the up migration", 2},
     /* no marks: in strings and bodies, words among others, nothing to part */
     {{{"a.sql", "select '\n-- +migrate Down\n';"}}, NULL, 0},
     {{{"a.sql", "do $$\n-- rollback\nbegin end $$;"}}, NULL, 0},

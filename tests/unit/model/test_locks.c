@@ -29,6 +29,8 @@ static void words_follow_the_table(void **state)
     assert_string_equal(rh_lock_mode_blocks("AccessExclusiveLock"), "reads and writes");
     assert_string_equal(rh_lock_mode_blocks("ShareLock"), "writes");
     assert_string_equal(rh_lock_mode_blocks("nonsense"), "unknown");
+    assert_string_equal(rh_lock_mode_words("ShareRowExclusiveLock"), "SHARE ROW EXCLUSIVE");
+    assert_string_equal(rh_lock_mode_words("nonsense"), "nonsense");
     for (int i = 0; i < 8; i++)
         assert_int_equal(rh_lock_mode_strength(MODES[i]), i + 1);
 }

@@ -236,8 +236,10 @@ static void errors_before_are_not_the_migrations(void **state)
         {.kind = RH_WINDOW_DURING, .errors = 3},
         {.kind = RH_WINDOW_AFTER, .errors = 1},
     };
-    rh_load_error error = {.template_name = "read orders", .message = "column does not exist", .count = 4};
-    w->run.load = (rh_load){.windows = windows, .window_count = 4, .errors = &error, .error_count = 1};
+    rh_load_error errors[] = {
+        {.template_name = "update orders", .message = "violates row-level security", .count = 1},
+        {.template_name = "read orders", .message = "column does not exist", .count = 3}};
+    w->run.load = (rh_load){.windows = windows, .window_count = 4, .errors = errors, .error_count = 2};
     assert_int_equal(check(w, RH_GATE_LOAD_ERRORS, 0)->outcome, RH_GATE_NOT_MEASURED);
     w->run.load.measured = true;
     const rh_gate *gate = check(w, RH_GATE_LOAD_ERRORS, 3);

@@ -64,12 +64,12 @@ static void without_a_run(void **state)
     rh_rollback none = {.schema_restored = -1},
                 failed = {.outcome = RH_OUTCOME_FAILED, .has_down = true, .schema_restored = -1};
     expect(&none, RH_REVERSIBILITY_IRREVERSIBLE, "there is no down migration");
-    expect(&failed, RH_REVERSIBILITY_BROKEN, "the way down failed");
+    expect(&failed, RH_REVERSIBILITY_BROKEN, "the down migration failed");
     failed.schema_restored = 1;
-    expect(&failed, RH_REVERSIBILITY_BROKEN, "the way up again failed");
+    expect(&failed, RH_REVERSIBILITY_BROKEN, "running it again failed");
     rh_failure error = {.message = "statement 1: no such table"};
     failed.failure = &error;
-    expect(&failed, RH_REVERSIBILITY_BROKEN, "the way up again failed: statement 1: no such table");
+    expect(&failed, RH_REVERSIBILITY_BROKEN, "running it again failed: statement 1: no such table");
     rh_rollback unknown = {.has_down = true, .schema_restored = -1};
     rh_reversibility_judge(&unknown, arena);
     assert_int_equal(unknown.reversibility, RH_REVERSIBILITY_UNKNOWN);
@@ -128,11 +128,11 @@ static void the_schema_is_not_back(void **state)
     table(&rollback, "empty", 0, -1)->missing = true;
     expect(
         &rollback, RH_REVERSIBILITY_IRREVERSIBLE,
-        "the way down does not bring back column t.note (missing), table gone (missing); lost: column note "
+        "the down migration does not restore column t.note (missing), table gone (missing); lost: column note "
         "of t, 5 values, table gone, 7 rows");
     rollback = ran();
     differ(&rollback, "index i", "changed");
-    expect(&rollback, RH_REVERSIBILITY_IRREVERSIBLE, "the way down does not bring back index i (changed)");
+    expect(&rollback, RH_REVERSIBILITY_IRREVERSIBLE, "the down migration does not restore index i (changed)");
 }
 
 int main(void)

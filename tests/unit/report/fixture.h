@@ -729,7 +729,7 @@ static inline rh_run *fixture_interrupted(rh_arena *arena)
                                       .up_again_s = RH_NOT_MEASURED,
                                       .schema_restored = -1,
                                       .reversibility = RH_REVERSIBILITY_BROKEN,
-                                      .why = "the way down failed"};
+                                      .why = "the down migration failed"};
     return run;
 }
 
