@@ -11,6 +11,9 @@
 #include "pgrehearse/migrations/migrations.h"
 #include <string.h>
 
+/* Each takes about 1 kB. INSERTs that go together count once. */
+enum { MOST_STATEMENTS = 500000 };
+
 static bool check_no_nul(const char *path, const char *text, size_t length, rh_error *error)
 {
     size_t at = strlen(text);
@@ -75,9 +78,17 @@ static void refine_pieces(const rh_sql_reading *reading, rh_arena *scratch, rh_s
     }
 }
 
-static void add_statements(rh_hazard_context *context, const rh_framework_rules *rules,
+static bool refuse_many(const char *path, const rh_sql_span *span, rh_error *error)
+{
+    rh_error_set(error, RH_ERROR_UNSUPPORTED, "more than %d statements in one file", MOST_STATEMENTS);
+    rh_error_hint(error, "Load rows by COPY or by INSERTs of many rows into one table, or in prepare:.");
+    return rh_error_at(error, path, span->line, span->column);
+}
+
+/* False: more statements than fit into memory with what is told of each. */
+static bool add_statements(rh_hazard_context *context, const rh_framework_rules *rules,
                            const rh_sql_reading *reading, const rh_sql_span *spans, size_t count,
-                           rh_script *script)
+                           rh_script *script, rh_error *error)
 {
     rh_arena *arena = context->arena;
     const char *text = reading->text;
@@ -91,6 +102,8 @@ static void add_statements(rh_hazard_context *context, const rh_framework_rules 
             spans[i].column};
         if (count > RH_TOGETHER_FROM && rh_together_with_last(script, &given, reading->rule, arena))
             continue;
+        if (script->statement_count >= MOST_STATEMENTS)
+            return refuse_many(script->file, &spans[i], error);
         rh_statement *statement =
             rh_arena_add(arena, &script->statements, &script->statement_count, sizeof *statement);
         *statement = (rh_statement){.ordinal = (int)script->statement_count,
@@ -102,6 +115,7 @@ static void add_statements(rh_hazard_context *context, const rh_framework_rules 
     }
     if (count > RH_TOGETHER_FROM)
         rh_together(script, arena);
+    return true;
 }
 
 static bool split(const char *path, const rh_sql_reading *reading, rh_arena *scratch, rh_sql_span **spans,
@@ -153,8 +167,8 @@ bool rh_script_load(rh_migration *migration, rh_direction direction, const rh_fr
         const rh_session found = context->session;
         rh_session_begin_file(&context->session, reading.rule == RH_TRANSACTION_ONE ||
                                                      (reading.rule == RH_TRANSACTION_OWN && count > 1));
-        add_statements(context, rules, &reading, spans, count, script);
-        ok = !rules->settle || rules->settle(script, &reading, error);
+        ok = add_statements(context, rules, &reading, spans, count, script, error);
+        ok = ok && (!rules->settle || rules->settle(script, &reading, error));
         rh_hazards_of_script(context, &found, script, 0);
         ok = ok && rh_ignores_read(path, reading.text, context->arena, script, error);
         for (size_t i = 0; ok && i < script->statement_count; i++)

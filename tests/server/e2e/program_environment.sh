@@ -25,6 +25,7 @@ env >>environment.txt
 psql -X -q -v ON_ERROR_STOP=1 -c "$1"
 psql -X -q -v ON_ERROR_STOP=1 "$DATABASE_URL" -c "COMMENT ON TABLE $2 IS 'seen'"
 psql -X -q -v ON_ERROR_STOP=1 -h "$PGREHEARSE_SOCKET" -c "SELECT '$2'::regclass" >/dev/null
+psql -X -q -A -t -c "SELECT 'Jane' || 'Doe'"
 SH
 chmod 755 "$work/up.sh" "$work/step.sh"
 printf '[production]\nhost=203.0.113.1\nport=1\ndbname=production\n' >"$work/services"
@@ -40,3 +41,4 @@ nothing_left
 report "[s['command_tag'] for s in r['migrations'][0]['statements']] == ['CREATE TABLE'] + ['COMMENT'] * 6 + ['DROP TABLE']"
 grep -q '203[.]0[.]113' "$work/environment.txt" && fail "production's address was passed on"
 ! grep -rq secret "$work/run" || fail "a password is in the run's directory"
+! grep -rq JaneDoe "$work/run" || fail "a row that a command printed is in the run's directory"

@@ -322,6 +322,22 @@ static void test_big_files(void **state)
     fixture_end(f);
 }
 
+/* What a file takes in memory is bounded: INSERTs that go together are one statement. */
+static void test_too_many_statements(void **state)
+{
+    (void)state;
+    fixture *f = fixture_begin();
+    rh_text text = {0};
+    for (int i = 0; i < 500001; i++)
+        rh_text_append(&text, "end;\n");
+    fixture_file(f, "1.sql", text.data);
+    rh_text_release(&text);
+    assert_false(fixture_plan(f, NULL));
+    assert_int_equal(f->error.code, RH_ERROR_UNSUPPORTED);
+    assert_int_equal(f->error.line, 500001);
+    fixture_end(f);
+}
+
 /* What is open where a long file is cut for reading stays open: strings, quotes and comments that hold
  * semicolons at the ends of lines. */
 static void test_long_file_with_open_quotes(void **state)
@@ -554,6 +570,7 @@ int main(void)
         cmocka_unit_test(test_nul_and_marks),
         cmocka_unit_test(test_odd_texts),
         cmocka_unit_test(test_big_files),
+        cmocka_unit_test(test_too_many_statements),
         cmocka_unit_test(test_long_file_with_open_quotes),
         cmocka_unit_test(test_told_together),
         cmocka_unit_test(test_given_server),
