@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 bool rh_cli_result(const rh_text *text, rh_error *error)
 {
@@ -104,7 +105,7 @@ int rh_command_plan(rh_cli *cli, rh_error *error)
         free(document);
         rh_json_free(json);
     } else if (safer) {
-        rh_plan_safer_text(&plan, cli->arena, &text);
+        rh_plan_safer_text(&plan, isatty(STDOUT_FILENO), cli->arena, &text);
     } else {
         rh_plan_text(&scenario, &plan, &backup, &text);
     }

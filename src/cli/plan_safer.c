@@ -36,11 +36,20 @@ static void append_file(const rh_safer_file *file, size_t number, size_t count, 
             append_comment(text, step->note);
         if (step->begin)
             rh_text_printf(text, "%s\n", step->begin);
-        rh_text_append_clean(text, step->sql, true);
-        rh_text_append(text, ";\n");
+        rh_text_printf(text, "%s;\n", step->sql);
         if (step->end)
             rh_text_printf(text, "%s\n", step->end);
     }
+}
+
+/* A terminal that shows all of it does nothing else with it. */
+static bool is_shown_as_it_is(const rh_safer *safer)
+{
+    for (size_t f = 0; f < safer->file_count; f++)
+        for (size_t i = 0; i < safer->files[f].step_count; i++)
+            if (!rh_text_is_clean(safer->files[f].steps[i].sql))
+                return false;
+    return true;
 }
 
 static bool has_unread(const rh_safer *safer)
@@ -51,7 +60,8 @@ static bool has_unread(const rh_safer *safer)
     return false;
 }
 
-static void append_migration(const rh_migration *m, const rh_safer *safer, rh_arena *arena, rh_text *text)
+static void append_migration(const rh_migration *m, const rh_safer *safer, bool to_terminal, rh_arena *arena,
+                             rh_text *text)
 {
     rh_text head = {0};
     rh_text_append_clean(&head, m->id, false);
@@ -81,17 +91,22 @@ static void append_migration(const rh_migration *m, const rh_safer *safer, rh_ar
                                              left->statement, left->rule, left->why ? ": " : "",
                                              left->why ? left->why : "", left->advice ? left->advice : ""));
     }
-    for (size_t i = 0; safer->changed && i < safer->file_count; i++)
+    bool shown = !to_terminal || is_shown_as_it_is(safer);
+    if (safer->changed && !shown)
+        append_comment(text,
+                       "Its SQL holds characters that a terminal obeys instead of showing them: send the "
+                       "output to a file.");
+    for (size_t i = 0; safer->changed && shown && i < safer->file_count; i++)
         append_file(&safer->files[i], i + 1, safer->file_count, arena, text);
     rh_text_append_char(text, '\n');
 }
 
-void rh_plan_safer_text(const rh_plan *plan, rh_arena *arena, rh_text *text)
+void rh_plan_safer_text(const rh_plan *plan, bool to_terminal, rh_arena *arena, rh_text *text)
 {
     const rh_safer *safer = rh_safer_make(plan, arena);
     for (size_t i = 0; i < plan->migration_count; i++)
         if (plan->migrations[i].pending)
-            append_migration(&plan->migrations[i], &safer[i], arena, text);
+            append_migration(&plan->migrations[i], &safer[i], to_terminal, arena, text);
     if (plan->pending_count == 0)
         rh_text_append(text, "-- no migration is pending\n");
     else if (plan->framework == RH_FRAMEWORK_COMMAND)

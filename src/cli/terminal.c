@@ -65,6 +65,15 @@ void rh_text_append_clean(rh_text *text, const char *string, bool lines)
     }
 }
 
+bool rh_text_is_clean(const char *string)
+{
+    uint32_t code;
+    for (size_t length; (length = rh_utf8_decode(string, &code)) > 0; string += length)
+        if (is_harmful(code) && code != '\n' && code != '\t' && !(code == '\r' && string[1] == '\n'))
+            return false;
+    return true;
+}
+
 void rh_text_append_brief(rh_text *text, const char *string, size_t width)
 {
     rh_text clean = {0}, line = {0};

@@ -30,7 +30,8 @@ typedef struct program {
 static const char *shown(rh_arena *arena, const char *line, const char *raw, const char *clean)
 {
     const char *found = raw && *raw ? strstr(line, raw) : NULL;
-    char *before = rh_redact_line(rh_arena_strndup(arena, line, found ? (size_t)(found - line) : strlen(line)));
+    char *before =
+        rh_redact_line(rh_arena_strndup(arena, line, found ? (size_t)(found - line) : strlen(line)));
     char *behind = rh_redact_line(found ? found + strlen(raw) : "");
     const char *whole = rh_arena_printf(arena, "%s%s%s", before, found ? clean : "", behind);
     free(before);

@@ -78,3 +78,12 @@ echo 'SELECT 1;' >golang/1_a.up.sql
 printf 'name: golang\nbackup: {path: dump.sql}\nmigrations: {path: golang, pending: all}\n' >golang.yaml
 try pgrehearse plan golang.yaml --safer
 try pgrehearse run golang.yaml --safer
+
+# what is pasted changes the same rows: literals keep tabs, carriage returns and control characters
+mkdir exact
+printf "UPDATE shop.\"Order lines\" SET kind = 'a\tb\r\nc' WHERE a = 1;\nINSERT INTO shop.\"Order lines\" (kind) VALUES ('\001\342\200\256');\n" >exact/1_a.sql
+printf 'ALTER TABLE orders ALTER COLUMN n SET NOT NULL;\n' >>exact/1_a.sql
+printf 'name: exact\nbackup: {path: dump.sql}\nmigrations: {path: exact, pending: all}\n' >exact.yaml
+pgrehearse plan exact.yaml --safer >exact.sql
+grep -qF "$(printf "'a\tb\r")" exact.sql && grep -qF "$(printf "'\001\342\200\256'")" exact.sql && echo 'literals are exact'
+script -qec 'pgrehearse plan exact.yaml --safer' /dev/null </dev/null | tr -d '\r'
