@@ -1,6 +1,5 @@
 #include "pgrehearse/rehearsal/program.h"
 #include "pgrehearse/adapters/process.h"
-#include "pgrehearse/adapters/redact.h"
 #include "pgrehearse/base/text.h"
 #include "program_environment.h"
 #include "program_watch.h"
@@ -26,23 +25,11 @@ typedef struct program {
 
 /* ---- its end ---- */
 
-/* LINE as it may be shown; RAW in it, if it is there, becomes CLEAN. */
-static const char *shown(rh_arena *arena, const char *line, const char *raw, const char *clean)
-{
-    const char *found = raw && *raw ? strstr(line, raw) : NULL;
-    char *before =
-        rh_redact_line(rh_arena_strndup(arena, line, found ? (size_t)(found - line) : strlen(line)));
-    char *behind = rh_redact_line(found ? found + strlen(raw) : "");
-    const char *whole = rh_arena_printf(arena, "%s%s%s", before, found ? clean : "", behind);
-    free(before);
-    free(behind);
-    return whole;
-}
-
-static bool fail_status(const program *p, int status, const char *said, rh_error *error)
+static bool fail_status(const program *p, int status, const rh_process *process, rh_error *error)
 {
     rh_program_failure sql = rh_program_watch_failure(p->watch);
-    said = shown(p->run->arena, said, sql.raw, sql.message);
+    const char *said = rh_program_said(p->run->arena, rh_process_errors(process), rh_process_output(process),
+                                       sql.raw, sql.message);
     rh_text text = {0};
     rh_text_printf(&text, "%s ended with status %d", p->argv[0], status);
     if (*said)
@@ -75,11 +62,8 @@ static bool execute(program *p, rh_error *error)
     p->elapsed = rh_clock_monotonic() - started;
     rh_proxy_stop(p->proxy);
     rh_program_watch_finish(p->watch, ok && status == 0);
-    if (ok && status != 0) {
-        const char *errors = rh_process_errors(process);
-        const char *said = rh_program_last_word(p->run->arena, *errors ? errors : rh_process_output(process));
-        ok = fail_status(p, status, said, error);
-    }
+    if (ok && status != 0)
+        ok = fail_status(p, status, process, error);
     rh_process_free(process);
     rh_arena_free(scratch);
     return ok;

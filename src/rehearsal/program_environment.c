@@ -1,4 +1,5 @@
 #include "program_environment.h"
+#include "pgrehearse/adapters/redact.h"
 #include "pgrehearse/base/text.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,14 +39,13 @@ static const struct url_name {
 enum { URL_NAME_COUNT = sizeof URL_NAMES / sizeof *URL_NAMES };
 
 /* What leads to PG's own place; then OVERRIDES (NULL entries are passed over), the last of a name counts. */
-static const char **list(const rh_pg *pg, const char *uri, const char *const *overrides, size_t override_count,
-                         rh_arena *arena)
+static const char **list(const rh_pg *pg, const char *uri, const char *const *overrides,
+                         size_t override_count, rh_arena *arena)
 {
     size_t count = 0;
     const char **libpq = rh_pg_environment(pg, arena, &count), *rest = uri + strcspn(uri, ":");
-    const char **environment =
-        rh_arena_alloc(arena, (count + NOT_PASSED_ON_COUNT + URL_NAME_COUNT + override_count + 2) *
-                                  sizeof *environment);
+    const char **environment = rh_arena_alloc(
+        arena, (count + NOT_PASSED_ON_COUNT + URL_NAME_COUNT + override_count + 2) * sizeof *environment);
     size_t at = 0;
     for (size_t i = 0; i < NOT_PASSED_ON_COUNT; i++)
         environment[at++] = NOT_PASSED_ON[i];
@@ -83,8 +83,8 @@ const char **rh_step_environment(rh_pg *pg, const char *conninfo, rh_arena *aren
 {
     char *uri = rh_pg_conninfo_uri(conninfo, error);
     const char *socket = rh_pg_socket_directory(pg);
-    const char *overrides[] = {
-        socket ? rh_arena_printf(arena, "PGREHEARSE_SOCKET=%s", socket) : "PGREHEARSE_SOCKET"};
+    const char *overrides[] = {socket ? rh_arena_printf(arena, "PGREHEARSE_SOCKET=%s", socket)
+                                      : "PGREHEARSE_SOCKET"};
     const char **environment = uri ? list(pg, uri, overrides, 1, arena) : NULL;
     free(uri);
     return environment;
@@ -116,4 +116,25 @@ const char *rh_program_last_word(rh_arena *arena, const char *text)
         }
     }
     return rh_arena_strndup(arena, last, last_length);
+}
+
+static const char *shown(rh_arena *arena, const char *line, bool may_be_row)
+{
+    char *redacted = may_be_row ? rh_redact(line, &(rh_redaction){0}) : rh_redact_line(line);
+    const char *copy = rh_arena_strdup(arena, redacted);
+    free(redacted);
+    return copy;
+}
+
+const char *rh_program_said(rh_arena *arena, const char *errors, const char *output, const char *raw,
+                            const char *clean)
+{
+    const bool may_be_row = !*errors;
+    const char *line = rh_program_last_word(arena, *errors ? errors : output);
+    const char *found = raw && *raw ? strstr(line, raw) : NULL;
+    if (!found)
+        return shown(arena, line, may_be_row);
+    const char *before = rh_arena_strndup(arena, line, (size_t)(found - line));
+    return rh_arena_printf(arena, "%s%s%s", shown(arena, before, may_be_row), clean,
+                           shown(arena, found + strlen(raw), may_be_row));
 }

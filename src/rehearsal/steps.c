@@ -2,7 +2,6 @@
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/adapters/process.h"
-#include "pgrehearse/adapters/redact.h"
 #include "pgrehearse/adapters/sql_parser.h"
 #include "program_environment.h"
 #include <stdlib.h>
@@ -45,16 +44,6 @@ static bool run_sql_file(rh_run *run, rh_pg *pg, const char *path, rh_step_resul
     return true;
 }
 
-/* What a command said last. Its standard output may be rows: PostgreSQL's own words are shown of it alone. */
-static const char *last_word(rh_arena *arena, const char *errors, const char *output)
-{
-    const char *line = rh_program_last_word(arena, *errors ? errors : output);
-    char *shown = *errors ? rh_redact_line(line) : rh_redact(line, &(rh_redaction){0});
-    line = rh_arena_strdup(arena, shown);
-    free(shown);
-    return line;
-}
-
 /* The command sees the staging database, and no other, in the variables that programs look for. */
 static bool run_command(rh_run *run, const rh_step *step, const char *const *environment, int *status,
                         const char **said, rh_error *error)
@@ -65,7 +54,8 @@ static bool run_command(rh_run *run, const rh_step *step, const char *const *env
     rh_process *process = rh_process_start(&options, error);
     bool ok = process && rh_process_wait(process, 0, status, error);
     if (ok)
-        *said = last_word(run->arena, rh_process_errors(process), rh_process_output(process));
+        *said =
+            rh_program_said(run->arena, rh_process_errors(process), rh_process_output(process), NULL, NULL);
     rh_process_free(process);
     if (!ok)
         rh_error_at(error, step->where.file, step->where.line, step->where.column);

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "../../../src/rehearsal/program_environment.h"
 #include "../../../src/rehearsal/program_locks.h"
 #include "../../../src/rehearsal/program_match.h"
 
@@ -59,11 +60,29 @@ static void the_text_tells_the_locks(void **state)
     assert_false(rh_program_is_modest("SELECT swap()"));
 }
 
+/* Of standard output, which may be rows, only PostgreSQL's own words; an error that was seen keeps its names.
+ */
+static void what_it_said_holds_no_rows(void **state)
+{
+    (void)state;
+    rh_arena *arena = rh_arena_new();
+    static const char raw[] = "column \"Roe\" of relation \"orders\" does not exist";
+    assert_string_equal(rh_program_said(arena, "", "rows:\nJane Roe\n", NULL, NULL), "«…»");
+    assert_string_equal(rh_program_said(arena, "made no table\n", "Jane Roe\n", NULL, NULL), "made no table");
+    const char *said = rh_arena_printf(arena, "x.sql:1: ERROR:  %s\nDETAIL:  Roe\n", raw);
+    assert_string_equal(
+        rh_program_said(arena, said, "", raw, "column \"«…»\" of relation \"orders\" is missing"),
+        "x.sql:1: ERROR:  column \"«…»\" of relation \"orders\" is missing");
+    assert_string_equal(rh_program_said(arena, "", "", raw, "x"), "");
+    rh_arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_statement_is_found_again),
         cmocka_unit_test(the_text_tells_the_locks),
+        cmocka_unit_test(what_it_said_holds_no_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
