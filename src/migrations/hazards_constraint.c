@@ -2,17 +2,31 @@
 #include "hazards.h"
 #include <string.h>
 
+/* Those of the index's columns of which nothing proves that they hold no NULL, with SEPARATOR between; NULL:
+ * none.
+ */
+static const char *unproven_columns(const rh_hazard_subject *s, const rh_known_table *t,
+                                    const rh_known_index *index, const char *separator)
+{
+    const char *columns = NULL;
+    for (size_t i = 0; i < index->column_count; i++) {
+        if (rh_hazard_proven_not_null(t, index->columns[i]))
+            continue;
+        const char *column = rh_hazard_quoted(s, index->columns[i]);
+        columns = columns ? rh_arena_printf(s->arena, "%s%s%s", columns, separator, column) : column;
+    }
+    return columns;
+}
+
 /* PRIMARY KEY USING INDEX makes its columns NOT NULL, which reads the table unless that is proven. */
 static void key_from_index_hazard(const rh_hazard_subject *s, const char *name)
 {
     rh_known_index *index = NULL;
     const rh_known_table *t =
         rh_known_indexed(s->context->known, s->known ? s->known->schema : NULL, name, &index);
-    const char *column = t ? NULL : "its columns";
-    for (size_t i = 0; t && !column && i < index->column_count; i++)
-        if (!rh_hazard_proven_not_null(t, index->columns[i]))
-            column = rh_hazard_quoted(s, index->columns[i]);
-    if (!column)
+    const char *columns = t ? unproven_columns(s, t, index, ", ") : "its columns";
+    const char *checked = t ? unproven_columns(s, t, index, " IS NOT NULL AND ") : "<column>";
+    if (!columns)
         return;
     if (t)
         s->statement->class_ = RH_CLASS_HEAP_SCAN;
@@ -21,13 +35,13 @@ static void key_from_index_hazard(const rh_hazard_subject *s, const char *name)
                   s->arena,
                   "A primary key makes %s NOT NULL: unless that is so or a CHECK proves it, all of %s is "
                   "read for a NULL while ACCESS EXCLUSIVE keeps every reader and writer out.",
-                  column, s->table),
+                  columns, s->table),
               rh_arena_printf(
                   s->arena,
                   "ALTER TABLE %s ADD CONSTRAINT <name> CHECK (%s IS NOT NULL) NOT VALID; then, in a "
                   "transaction of its own, VALIDATE CONSTRAINT <name>; then this statement, which needs no "
                   "scan now; then drop the check. It does not apply to columns that are NOT NULL already.",
-                  s->table, t ? column : "<column>"));
+                  s->table, checked));
 }
 
 static void unique_hazard(const rh_hazard_subject *s, rh_json *constraint, const char *column)

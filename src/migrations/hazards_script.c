@@ -15,7 +15,7 @@ typedef struct company {
     int *transactions;          /* the number of each statement's transaction; 0: a transaction of its own */
     const rh_statement *locker; /* has taken the strongest lock of the transaction; NULL */
     const rh_expected_lock *lock;
-    bool missed; /* missing-lock-timeout is reported once a file */
+    bool missed;          /* missing-lock-timeout is reported of the first of those without a limit */
     rh_statement *worker; /* of this transaction, reported to work under the lock; NULL */
     size_t from;
 } company;
@@ -47,9 +47,12 @@ static void missing_timeout(company *c, rh_statement *statement)
     const double given = rh_session_seconds(&c->session, RH_SESSION_LOCK_TIMEOUT);
     char duration[32];
     rh_arena *arena = c->context->arena;
-    if (!lock || c->missed || rh_session_limits_lock_waits(&c->session))
+    if (!lock)
         return;
-    c->missed = true;
+    const bool limited = rh_session_limits_lock_waits(&c->session), reported = c->missed;
+    c->missed = !limited;
+    if (limited || reported)
+        return;
     const char *limit = given > 0 ? rh_arena_printf(arena, "for up to the lock_timeout in force, %s",
                                                     rh_duration_format(given, duration, sizeof duration))
                                   : "without limit";
@@ -64,14 +67,25 @@ static void missing_timeout(company *c, rh_statement *statement)
             : "SET lock_timeout = '2s' before it, and try again when it fails.");
 }
 
+/* CREATE, REINDEX or DROP of an index, CONCURRENTLY. REINDEX SCHEMA without it runs outside of a transaction
+ * as well; DROP IF EXISTS of an index that the backup does not have does nothing. */
+static bool works_concurrently(const company *c, const rh_statement *statement)
+{
+    const char *tag = statement->command_tag ? statement->command_tag : "";
+    if (statement->class_ == RH_CLASS_INDEX_CONCURRENT || !statement->needs_no_transaction)
+        return statement->class_ == RH_CLASS_INDEX_CONCURRENT;
+    if (strcmp(tag, "REINDEX") == 0)
+        return !rh_hazard_is(statement, "reindex-without-concurrently");
+    const bool absent =
+        statement->expected_lock_count == 0 && c->context->known && c->context->known->complete;
+    return strcmp(tag, "DROP INDEX") == 0 && !absent;
+}
+
 /* A CONCURRENTLY that gives up leaves an invalid index. */
 static void interrupted_build(company *c, rh_statement *statement)
 {
     static const rh_session_setting limits[] = {RH_SESSION_LOCK_TIMEOUT, RH_SESSION_STATEMENT_TIMEOUT};
-    const bool build = statement->class_ == RH_CLASS_INDEX_CONCURRENT ||
-                       (statement->needs_no_transaction && statement->command_tag &&
-                        (strcmp(statement->command_tag, "REINDEX") == 0 ||
-                         strcmp(statement->command_tag, "DROP INDEX") == 0));
+    const bool build = works_concurrently(c, statement);
     for (size_t i = 0; build && i < 2; i++) {
         const double limit = rh_session_seconds(&c->session, limits[i]);
         const char *name = i ? "statement_timeout" : "lock_timeout";
@@ -278,8 +292,11 @@ static void number_transactions(company *c)
 static void follow_settings(company *c, const rh_statement *statement)
 {
     const bool sets = statement->class_ == RH_CLASS_TRANSACTION || strcasestr(statement->sql, "set_config");
+    const double before = rh_session_seconds(&c->session, RH_SESSION_LOCK_TIMEOUT);
     rh_json *tree = sets ? tree_of(statement) : NULL;
     rh_session_follow(&c->session, tree);
+    if (rh_session_seconds(&c->session, RH_SESSION_LOCK_TIMEOUT) != before)
+        c->missed = false;
     rh_json_free(tree);
 }
 
