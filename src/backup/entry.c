@@ -174,6 +174,35 @@ static bool table_of(const rh_dump_entry *entry, const char *definition, char ta
     return true;
 }
 
+/* SKIP is the table SCHEMA.NAME, or its schema. */
+static bool is_table(const char *skip, const char *schema, const char *name)
+{
+    return names(skip, "TABLE", schema, name, "") || names(skip, "SCHEMA", "", schema, "");
+}
+
+/* What cannot be without the table of SKIP: the sequence of an identity column and who owns one, a foreign
+ * key that refers to it. */
+static bool needs(const char *skip, const rh_dump_entry *entry, const char *definition)
+{
+    char schema[RH_NAME_SIZE], name[RH_NAME_SIZE];
+    rh_words words = {definition, definition + strlen(definition)};
+    rh_word word;
+    if (strcmp(entry->desc, "SEQUENCE") == 0)
+        return rh_words_skip(&words, "alter") && rh_words_skip(&words, "table") &&
+               (rh_words_skip(&words, "only"), rh_words_name(&words, schema, name)) &&
+               is_table(skip, schema, name);
+    const bool owned = strcmp(entry->desc, "SEQUENCE OWNED BY") == 0;
+    if (!owned && strcmp(entry->desc, "FK CONSTRAINT") != 0)
+        return false;
+    while (!rh_words_skip(&words, owned ? "owned" : "references"))
+        if (!rh_words_next(&words, &word))
+            return false;
+    if (owned) /* by a column of a table in the sequence's schema */
+        return rh_words_skip(&words, "by") && rh_words_name(&words, name, schema) &&
+               is_table(skip, entry->schema, name);
+    return rh_words_name(&words, schema, name) && is_table(skip, schema, name);
+}
+
 bool rh_skip_covers(const char *skip, const rh_dump_entry *entry, const char *definition)
 {
     static const char *const relations[] = {"TABLE", "MATERIALIZED VIEW", "FOREIGN TABLE", "VIEW",
@@ -181,7 +210,7 @@ bool rh_skip_covers(const char *skip, const rh_dump_entry *entry, const char *de
     char table[RH_NAME_SIZE];
     if (names(skip, entry->desc, entry->schema, entry->tag, entry->owner) ||
         (*entry->schema && names(skip, "SCHEMA", "", entry->schema, "")) ||
-        (rh_dump_entry_is_post_data(entry) && rh_skip_is_post_data(skip)))
+        (rh_dump_entry_is_post_data(entry) && rh_skip_is_post_data(skip)) || needs(skip, entry, definition))
         return true;
     bool attribute = is_one_of(entry->desc, ATTRIBUTES, ATTRIBUTE_COUNT);
     const char *whole = without_ids(skip + strspn(skip, " \t"));

@@ -6,6 +6,18 @@
 #include "pgrehearse/base/text.h"
 #include <string.h>
 
+/* The value of a sequence, which names no table, goes with it. */
+static bool follows_its_sequence(rh_restoring *r, const rh_dump_entry *entry, bool left_out)
+{
+    const bool value = strcmp(entry->desc, "SEQUENCE SET") == 0;
+    if (!value && (!left_out || strcmp(entry->desc, "SEQUENCE") != 0))
+        return left_out;
+    const char *name = rh_arena_printf(r->arena, "%s.%s", entry->schema, entry->tag);
+    if (!value)
+        rh_names_add(&r->sequences_left_out, r->arena, name);
+    return left_out || rh_names_have(&r->sequences_left_out, name);
+}
+
 bool rh_restoring_leaves_out(rh_restoring *r, const rh_dump_entry *entry, const char *definition)
 {
     bool left_out = false;
@@ -14,6 +26,7 @@ bool rh_restoring_leaves_out(rh_restoring *r, const rh_dump_entry *entry, const 
             continue;
         r->skip_used[i] = left_out = true;
     }
+    left_out = follows_its_sequence(r, entry, left_out);
     if (left_out) {
         r->extension_skipped = r->extension_skipped || strcmp(entry->desc, "EXTENSION") == 0;
         rh_restoring_skip(r, rh_dump_entry_name(entry, r->arena), "backup.skip leaves it out");

@@ -19,7 +19,8 @@ static bool is_left_out(const rh_restoring *r, const rh_dump_entry *entry)
     for (size_t i = 0; i < r->target->skip_count; i++)
         if (rh_skip_covers(r->target->skip[i].entry, entry, ""))
             return true;
-    return false;
+    const char *name = rh_arena_printf(r->arena, "%s.%s", entry->schema, entry->tag);
+    return strcmp(entry->desc, "SEQUENCE") == 0 && rh_names_have(&r->sequences_left_out, name);
 }
 
 bool rh_restoring_verify(rh_restoring *r, rh_error *error)

@@ -25,6 +25,7 @@ bool rh_dump_entry_is_post_data(const rh_dump_entry *entry);
 bool rh_skip_is_post_data(const char *skip);
 /* Whether SKIP names ENTRY itself ("TABLE DATA public.log", "TABLE DATA public log", with its owner or a
  * whole line of pg_restore --list; double quotes do not matter), or what it belongs to: POST-DATA, a
- * schema, an extension, or a table with its data, constraints, indexes, triggers, policies and privileges. DEFINITION is
+ * schema, an extension, or a table with its data, constraints, indexes, triggers, policies, privileges, the
+ * sequences of its columns and the foreign keys that refer to it. DEFINITION is
  * its SQL ("" when it is not known). */
 bool rh_skip_covers(const char *skip, const rh_dump_entry *entry, const char *definition);

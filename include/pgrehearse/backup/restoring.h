@@ -36,6 +36,7 @@ typedef struct rh_restoring {
     rh_contents contents;
     const char *encoding; /* the dump's own SET client_encoding; NULL */
     bool *skip_used;      /* of target->skip */
+    rh_names sequences_left_out;
     bool extension_skipped;
     rh_later *later;
     size_t later_count;

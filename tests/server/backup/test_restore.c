@@ -254,6 +254,34 @@ static void expect_missing(const char *path, const char *what)
     release(&r);
 }
 
+/* With a table goes what cannot be without it. */
+static void a_table_is_left_out_whole(void **state)
+{
+    (void)state;
+    static const rh_skip tables[] = {{"TABLE public.parent", {"s.yaml", 3, 9}},
+                                     {"TABLE public.old", {"s.yaml", 4, 9}}};
+    static const char *const paths[] = {"numbered.dump", "numbered.sql"};
+    assert_int_equal(
+        shell(
+            "createdb numbered && psql -qX -v ON_ERROR_STOP=1 -d numbered -o /dev/null -c "
+            "'CREATE TABLE parent (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY); INSERT INTO parent DEFAULT "
+            "VALUES; CREATE TABLE old (id serial PRIMARY KEY); INSERT INTO old DEFAULT VALUES; "
+            "CREATE TABLE child (parent_id int REFERENCES parent); INSERT INTO child VALUES (1)' && "
+            "pg_dump -Fc -f numbered.dump numbered && pg_dump -f numbered.sql numbered"),
+        0);
+    skips = tables;
+    skip_count = 2;
+    for (size_t i = 0; i < 2; i++) {
+        restored r;
+        expect_restored(&r, paths[i], 1, 1);
+        assert_int_equal(r.facts.missing_count, 0);
+        assert_true(skipped(&r, "FK CONSTRAINT public.child"));
+        release(&r);
+    }
+    skips = NULL;
+    skip_count = 0;
+}
+
 static void what_a_dump_lacks_is_told(void **state)
 {
     (void)state;
@@ -673,6 +701,7 @@ int main(void)
         cmocka_unit_test(dumps_do_not_change_the_server),
         cmocka_unit_test(a_small_table_is_read_without_a_server),
         cmocka_unit_test(a_newer_archive_is_refused),
+        cmocka_unit_test(a_table_is_left_out_whole),
         cmocka_unit_test(what_a_dump_lacks_is_told),
         cmocka_unit_test(the_order_of_loading_is_fixed),
         cmocka_unit_test(public_is_as_open_as_it_was),

@@ -71,6 +71,21 @@ static void skips_name_entries(void **state)
                        "CREATE INDEX i ON ONLY public.log USING btree (a);"));
     assert_false(covers("TABLE public.log", "INDEX", "public", "i", "CREATE INDEX i ON public.logs (a);"));
     assert_false(covers("TABLE public.log", "FUNCTION", "public", "log", ""));
+    /* and what cannot be without them */
+    static const char identity[] = "ALTER TABLE public.log ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY "
+                                   "(SEQUENCE NAME public.log_id_seq);",
+                      owned[] = "ALTER SEQUENCE public.log_id_seq OWNED BY public.log.id;",
+                      key[] =
+                          "ALTER TABLE ONLY app.a ADD CONSTRAINT k FOREIGN KEY (\"references\") REFERENCES "
+                          "public.log(id);";
+    assert_true(covers("TABLE public.log", "SEQUENCE", "public", "log_id_seq", identity));
+    assert_true(covers("TABLE public.log", "SEQUENCE OWNED BY", "public", "log_id_seq", owned));
+    assert_true(covers("TABLE public.log", "FK CONSTRAINT", "app", "a k", key));
+    assert_true(covers("SCHEMA public", "FK CONSTRAINT", "app", "a k", key));
+    assert_false(covers("TABLE public.logs", "SEQUENCE", "public", "log_id_seq", identity));
+    assert_false(covers("TABLE public.id", "SEQUENCE OWNED BY", "public", "log_id_seq", owned));
+    assert_false(covers("TABLE app.log", "FK CONSTRAINT", "app", "a k", key));
+    assert_false(covers("TABLE public.log", "SEQUENCE", "public", "s", "CREATE SEQUENCE public.s;"));
     assert_true(covers("POST-DATA", "INDEX ATTACH", "public", "i", ""));
     assert_true(covers(" post-data ", "FK CONSTRAINT", "public", "a a_fkey", ""));
     assert_false(covers("POST-DATA", "TABLE", "public", "a", ""));
