@@ -74,6 +74,25 @@ static const char *gate_text(const rh_view *view, const rh_json *gate)
                 : "–";
 }
 
+static bool had_load(const rh_view *view)
+{
+    return rh_json_path(view->report, "load.windows") != NULL;
+}
+
+/* Only a gate that holds no longer fails: one that was not measured proves nothing. */
+static const char *gate_change(const comparison *c, const rh_json *a, const rh_json *b)
+{
+    const bool failed_a = rh_view_is(a, "outcome", "failed"), failed_b = rh_view_is(b, "outcome", "failed");
+    if (failed_b && !failed_a)
+        return paint(c, "31", "now fails");
+    if (failed_a && rh_view_is(b, "outcome", "held"))
+        return had_load(&c->a) && !had_load(&c->b) ? paint(c, "33", "held without a load")
+                                                   : paint(c, "32", "no longer fails");
+    if (b && !rh_view_is(a, "outcome", "not_measured") && rh_view_is(b, "outcome", "not_measured"))
+        return paint(c, "33", "no longer measured");
+    return "";
+}
+
 static void gates(const comparison *c)
 {
     static const char *const names[] = {"predicted_duration", "reads_blocked", "writes_blocked",
@@ -82,11 +101,8 @@ static void gates(const comparison *c)
         const rh_json *a = gate_named(&c->a, names[i]), *b = gate_named(&c->b, names[i]);
         if (!a && !b)
             continue;
-        bool failed_a = rh_view_is(a, "outcome", "failed"), failed_b = rh_view_is(b, "outcome", "failed");
-        const char *remark = failed_b && !failed_a        ? paint(c, "31", "now fails")
-                             : failed_a && !failed_b && b ? paint(c, "32", "no longer fails")
-                                                          : "";
-        row(c, rh_view_printf(&c->a, "gate %s", names[i]), gate_text(&c->a, a), gate_text(&c->b, b), remark);
+        row(c, rh_view_printf(&c->a, "gate %s", names[i]), gate_text(&c->a, a), gate_text(&c->b, b),
+            gate_change(c, a, b));
     }
 }
 
@@ -170,8 +186,15 @@ static void victims(const comparison *c)
     }
 }
 
+/* Waits and victims are the load's: without it there are none to compare. */
 static void contention(const comparison *c)
 {
+    const bool load_a = had_load(&c->a), load_b = had_load(&c->b);
+    if (load_a != load_b) {
+        row(c, "load", load_a ? "yes" : "no", load_b ? "yes" : "no", "lock waits not comparable");
+        return;
+    }
+    path_row(c, "longest lock wait", "contention.longest_wait_s", 1);
     count_path_row(c, "lock waits", "contention.wait_count");
     count_path_row(c, "deepest queue", "contention.deepest_queue");
     differing_path_row(c, "reads blocked, longest stretch", "contention.reads_blocked_s");
@@ -192,6 +215,30 @@ static const rh_view_migration *migration_with(const rh_view *view, const char *
         if (strcmp(view->migrations[i].id, id) == 0)
             return &view->migrations[i];
     return NULL;
+}
+
+/* Whether A ran every migration that B ran. */
+static bool ran_all_of(const rh_view *a, const rh_view *b)
+{
+    for (size_t i = 0; i < b->migration_count; i++) {
+        const rh_view_migration *other = migration_with(a, b->migrations[i].id);
+        if (strcmp(b->migrations[i].outcome, "not_run") != 0 &&
+            (!other || strcmp(other->outcome, "not_run") == 0))
+            return false;
+    }
+    return true;
+}
+
+static void prediction(const comparison *c)
+{
+    static const char path[] = "prediction.median_s", name[] = "predicted, all migrations";
+    const double a = rh_json_real(rh_json_path(c->a.report, path)),
+                 b = rh_json_real(rh_json_path(c->b.report, path));
+    if (ran_all_of(&c->a, &c->b) && ran_all_of(&c->b, &c->a))
+        seconds_row(c, name, a, b);
+    else if (!isnan(a) || !isnan(b))
+        row(c, name, rh_view_seconds_or(&c->a, a, "–"), rh_view_seconds_or(&c->b, b, "–"),
+            "of other migrations");
 }
 
 static double time_of(const rh_view_migration *m)
@@ -248,11 +295,10 @@ bool rh_report_compare(const rh_json *a, const rh_json *b, bool color, rh_text *
     const char *word_a = rh_view_verdict_word(&c.a), *word_b = rh_view_verdict_word(&c.b);
     row(&c, "verdict", word_a, word_b, strcmp(word_a, word_b) == 0 ? "" : paint(&c, "1", "changed"));
     gates(&c);
-    path_row(&c, "predicted, all migrations", "prediction.median_s", 1);
+    prediction(&c);
     path_row(&c, "restore", "backup.restore_s", 1);
     path_row(&c, "load p99 before", "load.windows.before.response_ms.p99", 1e-3);
     path_row(&c, "load p99 during", "load.windows.during.response_ms.p99", 1e-3);
-    path_row(&c, "longest lock wait", "contention.longest_wait_s", 1);
     contention(&c);
     migrations(&c);
     rh_view_release(&c.a);

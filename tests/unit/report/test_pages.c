@@ -443,6 +443,19 @@ static void compare_shows_what_changed(void **state)
     assert_true(rh_report_compare(a, b, false, &text, NULL));
     check_golden("compare.txt", text.data);
     rh_text_release(&text);
+    /* Without a load nothing is better: it was not measured. */
+    rh_json_free(b);
+    second->load.measured = false;
+    second->gates[1].outcome = RH_GATE_HELD;
+    second->gates[3].outcome = RH_GATE_NOT_MEASURED;
+    b = rh_report_json(second);
+    assert_true(rh_report_compare(a, b, false, &text, NULL));
+    assert_non_null(strstr(text.data, "lock waits not comparable"));
+    assert_non_null(strstr(text.data, "held without a load"));
+    assert_non_null(strstr(text.data, "no longer measured"));
+    assert_null(strstr(text.data, "no longer fails"));
+    assert_null(strstr(text.data, "longest lock wait"));
+    rh_text_release(&text);
     rh_json_free(a);
     rh_json_free(b);
     rh_arena_free(arena);
