@@ -117,7 +117,7 @@ void rh_hazards_of_detach(const rh_hazard_subject *s, rh_json *command)
             "DETACH takes ACCESS EXCLUSIVE on %s, so all queries on it, whichever partition they read, wait "
             "while this waits for the last of them; the running release no longer finds the rows of %s there.",
             s->table, name),
-        other && other != partition
+        other /* refused of the default partition itself as well */
             ? rh_arena_printf(
                   s->arena,
                   "CONCURRENTLY is refused while %s has the default partition %s: use a lock_timeout of some "

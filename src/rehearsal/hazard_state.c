@@ -163,6 +163,14 @@ static rh_hazard_state state_by_class(const rh_hazard *hazard, const rh_measured
     return hazard->state;
 }
 
+/* The SQLSTATE with which the server refuses what the rule warns of; NULL: it does not. */
+static const char *refusal_of(const rh_hazard *hazard)
+{
+    return is_rule(hazard, "concurrently-in-transaction") ? "25001" /* active_sql_transaction */
+           : is_rule(hazard, "enum-value-in-transaction") ? "55P04" /* unsafe_new_enum_value_usage */
+                                                          : NULL;
+}
+
 static rh_hazard_state state_of(const rh_hazard *hazard, const rh_measured *m, bool small)
 {
     const rh_lock *lock = m->ran ? rh_lock_strongest(m->ran->locks, m->ran->lock_count) : NULL;
@@ -176,9 +184,10 @@ static rh_hazard_state state_of(const rh_hazard *hazard, const rh_measured *m, b
                    ? RH_HAZARD_MEASURED
                    : RH_HAZARD_REFUTED;
     }
-    if (is_rule(hazard, "concurrently-in-transaction")) {
+    const char *refusal = refusal_of(hazard);
+    if (refusal) {
         const rh_failure *failure = m->migration->failure;
-        return failure && failure->sqlstate && strcmp(failure->sqlstate, "25001") == 0 &&
+        return failure && failure->sqlstate && strcmp(failure->sqlstate, refusal) == 0 &&
                        failure->line >= m->statement->line
                    ? RH_HAZARD_MEASURED
                    : hazard->state;

@@ -519,6 +519,19 @@ static void test_hazard_texts(void **state)
     const rh_hazard *hazard = f->plan.migrations[0].up.statements[0].hazards;
     assert_non_null(strstr(hazard->safer, "ALTER TABLE shop.\"Orders\" ALTER COLUMN \"Id\" SET DEFAULT"));
     fixture_end(f);
+    /* CONCURRENTLY is refused of the default partition itself as well */
+    static const char *const schema[] = {"CREATE TABLE public.l (k text) PARTITION BY LIST (k); CREATE TABLE "
+                                         "public.l_rest (k text); ALTER TABLE ONLY public.l ATTACH PARTITION "
+                                         "public.l_rest DEFAULT;"};
+    f = fixture_begin();
+    f->plan.schema = schema;
+    f->plan.schema_count = 1;
+    fixture_file(f, "1.sql", "set lock_timeout = '2s'; alter table l detach partition l_rest");
+    assert_true(fixture_plan(f, NULL));
+    hazard = f->plan.migrations[0].up.statements[1].hazards;
+    assert_string_equal(hazard->rule, "detach-partition");
+    assert_non_null(strstr(hazard->safer, "CONCURRENTLY is refused"));
+    fixture_end(f);
 }
 
 /* "1:rule=reason" of what is silenced, or the error with its place. */

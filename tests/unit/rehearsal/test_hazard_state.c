@@ -105,6 +105,18 @@ static void an_inferred_lock_measures_nothing(void **state)
     assert_int_equal(hazard(w, 0, "missing-lock-timeout")->state, RH_HAZARD_EXPECTED);
 }
 
+static void the_servers_refusal_bears_it_out(void **state)
+{
+    world *w = *state;
+    rh_failure failure = {.sqlstate = "25001", .line = 3};
+    w->statements[0].line = 3;
+    w->migration.failure = &failure;
+    expect_text_hazard(w, 0, "enum-value-in-transaction");
+    assert_int_equal(hazard(w, 0, "enum-value-in-transaction")->state, RH_HAZARD_EXPECTED);
+    failure.sqlstate = "55P04";
+    assert_int_equal(hazard(w, 0, "enum-value-in-transaction")->state, RH_HAZARD_MEASURED);
+}
+
 static void a_scan_names_what_was_read(void **state)
 {
     world *w = *state;
@@ -150,6 +162,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_timeout_in_force_decides, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_inferred_lock_measures_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_servers_refusal_bears_it_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_scan_names_what_was_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_small_is_no_hazard, set_up, tear_down),
         cmocka_unit_test_setup_teardown(work_behind_a_lock_counts_by_its_time, set_up, tear_down),
