@@ -83,11 +83,26 @@ static void add_rewrite(const rh_measured *m, const char *table)
                         table));
 }
 
+/* A DO block that commits within a loop: batches, of which none holds all rows. */
+static bool commits_in_loop(const char *sql)
+{
+    const char *at = strcasestr(sql, "loop");
+    while (at && (at = strcasestr(at, "commit"))) {
+        at += strlen("commit");
+        if (at[strspn(at, " \t\r\n")] == ';')
+            return strcasestr(at, "end loop") != NULL;
+    }
+    return false;
+}
+
 static void add_update(const rh_measured *m, const rh_relation_work *w)
 {
     enum { MANY = 10000 };
     const int64_t changed = w->rows_updated + w->rows_deleted;
     if (w->is_private || changed < MANY || 2 * changed <= w->rows_before)
+        return;
+    if (m->statement->class_expected == RH_CLASS_PROCEDURE && m->statement->sql &&
+        commits_in_loop(m->statement->sql))
         return;
     add(m, "whole-table-update",
         rh_arena_printf(

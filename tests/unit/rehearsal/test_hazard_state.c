@@ -141,6 +141,31 @@ static void what_is_small_is_no_hazard(void **state)
     assert_int_equal(hazard(w, 1, "set-not-null-scan")->state, RH_HAZARD_MEASURED);
 }
 
+static void batches_are_no_change_of_all_rows(void **state)
+{
+    static const struct {
+        const char *sql;
+        bool hazard;
+    } cases[] = {
+        {"DO $$BEGIN LOOP UPDATE part SET a = 1 WHERE id > i; EXIT WHEN NOT FOUND; COMMIT ; END LOOP; END$$",
+         false},
+        {"do $$begin for i in 1..9 loop update part set a = 1; commit;\nend loop; end$$", false},
+        {"DO $$BEGIN LOOP UPDATE part SET a = 1 WHERE id = i; END LOOP; COMMIT; END$$", true},
+        {"DO $$BEGIN UPDATE part SET a = 1; COMMIT; END$$", true},
+        {"DO $$BEGIN LOOP UPDATE part SET committed = 1; END LOOP; END$$", true},
+    };
+    world *w = *state;
+    w->statements[1].class_ = RH_CLASS_DATA_CHANGE;
+    w->statements[1].class_expected = RH_CLASS_PROCEDURE;
+    w->statements[1].class_measured = true;
+    w->relation.rows_before = w->relation.rows_updated = 20000;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        w->statements[1].sql = cases[i].sql;
+        w->statements[1].hazard_count = 0;
+        assert_int_equal(hazard(w, 1, "whole-table-update") != NULL, cases[i].hazard);
+    }
+}
+
 static void work_behind_a_lock_counts_by_its_time(void **state)
 {
     world *w = *state;
@@ -165,6 +190,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_servers_refusal_bears_it_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_scan_names_what_was_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_small_is_no_hazard, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(batches_are_no_change_of_all_rows, set_up, tear_down),
         cmocka_unit_test_setup_teardown(work_behind_a_lock_counts_by_its_time, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
