@@ -76,9 +76,11 @@ static bool refuse(const rh_run *run, const rh_staging *staging, const char *key
     if (admission == RH_ADMISSION_NONE) {
         rh_error_set(error, RH_ERROR_SCENARIO, "%s: staging has no role \"%s\"", key, name);
         rh_error_hint(
-            error, embedded ? "the backup does not name it: is it spelled as there? A step in prepare: can "
-                              "create it and grant it what it has on production"
-                            : "create it on the staging server, with the rights that it has on production");
+            error,
+            embedded
+                ? "the backup does not name it: is it spelled as there, in the same case and without quotes? A step in prepare: can "
+                  "create it and grant it what it has on production"
+                : "create it on the staging server, with the rights that it has on production");
     } else {
         rh_error_set(error, RH_ERROR_SCENARIO, "%s: the role of staging.url, \"%s\", must not become \"%s\"",
                      key, rh_staging_own_role(staging), name);
