@@ -24,6 +24,16 @@ static bool is_undefined(const char *sqlstate)
     return is_one_of(sqlstate, states, sizeof states / sizeof *states);
 }
 
+/* pg_dump writes no comment and no label that a version of PostgreSQL cannot parse: its bytes have changed.
+ */
+static bool is_damaged_text(const rh_dump_entry *entry, const rh_dump_statement *statement,
+                            const char *sqlstate)
+{
+    static const char *const texts[] = {"COMMENT", "SECURITY LABEL"};
+    return strcmp(sqlstate, "42601") == 0 && (statement->kind == RH_STATEMENT_COMMENT ||
+                                              is_one_of(entry->desc, texts, sizeof texts / sizeof *texts));
+}
+
 bool rh_restore_moves_rows(const rh_dump_entry *entry, const rh_dump_statement *statement)
 {
     static const char *const descs[] = {"TABLE DATA", "BLOB", "BLOBS"};
@@ -47,7 +57,7 @@ rh_failure rh_restore_failure(rh_restoring *r, const rh_dump_entry *entry, const
     bool privileges = strcmp(sqlstate, "42501") == 0, undefined = is_undefined(sqlstate);
     if (is_of_skipped_extension(r, entry, statement, sqlstate))
         return RH_FAILURE_HARMLESS;
-    if (rh_restore_moves_rows(entry, statement))
+    if (rh_restore_moves_rows(entry, statement) || is_damaged_text(entry, statement, sqlstate))
         return RH_FAILURE_FINAL;
     if (statement->only_roles || is_one_of(entry->desc, attributes, sizeof attributes / sizeof *attributes))
         return RH_FAILURE_HARMLESS;

@@ -1,6 +1,7 @@
 /* pg_dump's own formats, through pg_restore. */
 #include "pgrehearse/adapters/process.h"
 #include "pgrehearse/adapters/redact.h"
+#include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/backup/dump_lexer.h"
 #include "pgrehearse/backup/restoring.h"
 #include "pgrehearse/backup/statement.h"
@@ -45,6 +46,13 @@ static rh_dump_entry entry_of(const rh_toc_entry *entry)
                  : (rh_dump_entry){"", "", "", ""};
 }
 
+/* pg_restore reports no SQLSTATE; that of a syntax error is known where our own parser finds one, too. */
+static const char *sqlstate_of(const rh_toc_entry *entry)
+{
+    char fingerprint[17];
+    return entry && *entry->definition && !rh_sql_fingerprint(entry->definition, fingerprint) ? "42601" : "";
+}
+
 /* The failure that was told is complete. */
 static void settle(account *a)
 {
@@ -59,8 +67,12 @@ static void settle(account *a)
     rh_error_set(&failure, rh_restore_failure_code(a->message), "%s%s",
                  a->copy_line ? rh_arena_printf(r->arena, "row %lld: ", (long long)a->copy_line) : "",
                  rh_restore_redact(a->message, code_of(a), rows, r->arena));
-    rh_failure meaning =
-        failure.code != RH_ERROR_BACKUP ? RH_FAILURE_FINAL : rh_restore_failure(r, &entry, &statement, "");
+    const char *sqlstate = sqlstate_of(a->entry);
+    if (*sqlstate)
+        rh_error_sqlstate(&failure, sqlstate);
+    rh_failure meaning = failure.code != RH_ERROR_BACKUP
+                             ? RH_FAILURE_FINAL
+                             : rh_restore_failure(r, &entry, &statement, sqlstate);
     /* What failed may be the whole definition, of which the command is the beginning, or one of its last
      * parts. */
     bool whole = a->entry && *a->entry->definition && meaning == RH_FAILURE_LATER;

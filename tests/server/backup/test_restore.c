@@ -610,6 +610,17 @@ static void hostile_dumps_run_nothing(void **state)
     assert_int_equal(shell("test ! -e pwned"), 0);
 }
 
+/* One bit in the text of a comment: no missing object or role explains the error. */
+static void a_comment_that_does_not_parse_is_damage(void **state)
+{
+    (void)state;
+    assert_int_equal(shell("psql -qXc 'DROP TABLE IF EXISTS nothing' -c 'CREATE TABLE nothing ()' -c \"COMMENT ON "
+                           "TABLE nothing IS 'x'\" && pg_dump -Fc -f comment && "
+                           "perl -0pi -e 's/COMMENT ON TABLE/COMMENT ON TQBLE/' comment"),
+                     0);
+    expect_failed("comment", RH_ERROR_BACKUP, "COMMENT", 0);
+}
+
 /* On a given server they would outlive the run. */
 static void dumps_do_not_change_the_server(void **state)
 {
@@ -698,6 +709,7 @@ int main(void)
         cmocka_unit_test(damage_is_told),
         cmocka_unit_test(failing_half_way_names_the_line),
         cmocka_unit_test(hostile_dumps_run_nothing),
+        cmocka_unit_test(a_comment_that_does_not_parse_is_damage),
         cmocka_unit_test(dumps_do_not_change_the_server),
         cmocka_unit_test(a_small_table_is_read_without_a_server),
         cmocka_unit_test(a_newer_archive_is_refused),

@@ -102,6 +102,10 @@ static void failures_are_judged(void **state)
                      RH_FAILURE_HARMLESS);
     assert_int_equal(judged(&r, "SECURITY LABEL", "SECURITY LABEL FOR anon ON COLUMN t.a IS 'x';", "22023"),
                      RH_FAILURE_HARMLESS);
+    /* No version writes a comment that another cannot parse; privileges it does (GRANT MAINTAIN). */
+    assert_int_equal(judged(&r, "COMMENT", "COMM{NT ON TABLE public.t IS 'x';", "42601"), RH_FAILURE_FINAL);
+    assert_int_equal(judged(&r, "", "COMMENT ON TABLU public.t IS 'x';", "42601"), RH_FAILURE_FINAL);
+    assert_int_equal(judged(&r, "ACL", "GRANT MAINTAIN ON t TO x;", "42601"), RH_FAILURE_HARMLESS);
     assert_int_equal(judged(&r, "", "SET transaction_timeout = 0;", "42704"), RH_FAILURE_HARMLESS);
     assert_int_equal(judged(&r, "", "DROP TABLE public.t;", "42P01"), RH_FAILURE_SILENT);
     assert_int_equal(judged(&r, "", "ALTER TABLE ONLY public.t DROP CONSTRAINT c;", "42P01"),
