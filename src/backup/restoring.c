@@ -180,7 +180,7 @@ bool rh_restoring_role(rh_restoring *r, const char *role, rh_error *error)
     if (!fine)
         return false;
     rh_names_add(&r->roles, r->arena, role);
-    rh_restoring_skip(r, what, "it did not exist in staging: created without login");
+    rh_restoring_skip(r, what, "the backup names it and does not define it: created without attributes");
     return true;
 }
 

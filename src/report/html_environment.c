@@ -64,7 +64,7 @@ static void settings(rh_html *html, const rh_json *list)
         rh_html_cell(html, rh_view_string(s, "name"));
         rh_html_figure(html, value ? value : "–");
         rh_html_figure(html, restore ? restore : "the same");
-        rh_html_figure(html, production ? production : "not told");
+        rh_html_figure(html, production ? production : "not known");
         rh_html_row_end(html);
     }
     rh_xml_close(html->xml);

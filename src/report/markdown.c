@@ -249,9 +249,9 @@ static void details(const page *p)
     if (rh_view_interruptions(view))
         rh_text_printf(p->out, "%s\n\n", plain(p, rh_view_interruptions(view)));
     if (rh_view_isolation(view))
-        rh_text_printf(p->out, "%s\n\n", plain_within(p, rh_view_isolation(view), SENTENCE_MAX));
+        rh_text_printf(p->out, "Isolation: %s\n\n", plain_within(p, rh_view_isolation(view), SENTENCE_MAX));
     if (rh_view_roles(view))
-        rh_text_printf(p->out, "%s\n\n", plain(p, rh_view_roles(view)));
+        rh_text_printf(p->out, "Roles: %s\n\n", plain(p, rh_view_roles(view)));
     const rh_json *list = rh_json_get(report, "not_measured");
     for (size_t i = 0; i < rh_json_count(list) && i < LIST_MAX; i++)
         rh_text_printf(p->out, "- not measured: %s\n", plain(p, rh_json_string(rh_json_at(list, i))));
@@ -264,8 +264,8 @@ static void details(const page *p)
     rh_text_printf(p->out, "\nPostgreSQL %s; backup %s%s%.12s%s%s; run %s; pgrehearse %s.\n\n</details>\n",
                    plain(p, server ? server : "never started"),
                    plain(p, backup ? rh_view_basename(backup) : "not read"), sha ? ", sha256 " : "",
-                   sha ? sha : "", vouched ? ", its bytes checked by " : "",
-                   vouched ? plain(p, vouched) : "", plain(p, rh_view_string(report, "run_id")),
+                   sha ? sha : "", vouched ? ", its bytes checked by " : "", vouched ? plain(p, vouched) : "",
+                   plain(p, rh_view_string(report, "run_id")),
                    plain(p, rh_view_string(report, "tool_version")));
 }
 

@@ -204,9 +204,9 @@ static void sentences(const page *p)
         if (advice[i])
             wrap(p, advice[i]);
     if (rh_view_isolation(view))
-        wrap(p, rh_view_isolation(view));
+        wrap(p, rh_view_printf(view, "Isolation: %s", rh_view_isolation(view)));
     if (rh_view_roles(view))
-        wrap(p, rh_view_roles(view));
+        wrap(p, rh_view_printf(view, "Roles: %s", rh_view_roles(view)));
     const rh_json *list = rh_json_get(view->report, "not_measured");
     for (size_t i = 0; i < rh_json_count(list) && i < NOT_MEASURED_MAX; i++)
         line(p, rh_view_printf(view, "Not measured: %s", rh_json_string(rh_json_at(list, i))));

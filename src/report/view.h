@@ -53,7 +53,7 @@ const char *rh_view_mode(const rh_view *view, const char *mode);
 const char *rh_view_line(const rh_view *view, const char *text, size_t width);
 /* The last component of a path. */
 const char *rh_view_basename(const char *path);
-/* view_isolation.c: "Isolation: proven: …"; NULL when staging never started. */
+/* view_isolation.c: "proven: …"; NULL when staging never started. */
 const char *rh_view_isolation(const rh_view *view);
 /* A gate's measured figure in its unit. */
 const char *rh_view_gate_measured(const rh_view *view, const rh_json *gate);

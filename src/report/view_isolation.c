@@ -12,11 +12,10 @@ const char *rh_view_isolation(const rh_view *view)
         active += rh_json_bool(rh_json_get(rh_json_at(layers, i), "active"));
     if (!rh_json_bool(rh_json_get(isolation, "proven"))) {
         const char *reason = rh_view_string(isolation, "reason");
-        return rh_view_printf(view, "Isolation: not proven: %s", reason ? reason : "no reason given");
+        return rh_view_printf(view, "not proven: %s", reason ? reason : "no reason given");
     }
-    return rh_view_printf(
-        view,
-        "Isolation: proven: %zu attempts to leave the staging server's confinement were denied "
-        "(%zu of %zu layers)",
-        rh_json_count(attempts), active, rh_json_count(layers));
+    return rh_view_printf(view,
+                          "proven: %zu attempts to leave the staging server's confinement were denied "
+                          "(%zu of %zu layers)",
+                          rh_json_count(attempts), active, rh_json_count(layers));
 }

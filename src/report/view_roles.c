@@ -17,7 +17,7 @@ const char *rh_view_roles(const rh_view *view)
     if (!migrations || !workload)
         return NULL;
     if (!rh_json_get(view->report, "load"))
-        return rh_view_printf(view, "Roles: migrations ran as %s.", role(view, migrations));
-    return rh_view_printf(view, "Roles: migrations ran as %s, the load as %s.", role(view, migrations),
+        return rh_view_printf(view, "migrations ran as %s.", role(view, migrations));
+    return rh_view_printf(view, "migrations ran as %s, the load as %s.", role(view, migrations),
                           role(view, workload));
 }

@@ -218,6 +218,8 @@ static void html_says_what_was_not_measured(void **state)
     rh_text_clear(&text);
 
     render(fixture_full, rh_report_html, &text);
+    assert_null(strstr(text.data, "Isolation: proven")); /* its label is beside it */
+    assert_null(strstr(text.data, "Roles: "));
     page = parse(&text);
     assert_non_null(strstr(text.data, "Would block reads for 6.4 s: do not run as is"));
     assert_true(count(page, "//section[@id='timeline']//*[local-name()='svg']") == 1);
