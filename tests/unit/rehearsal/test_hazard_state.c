@@ -1,5 +1,6 @@
 /* Hazards by what was measured. */
 #include "pgrehearse/model/facts.h"
+#include "pgrehearse/rehearsal/evidence.h"
 #include "pgrehearse/rehearsal/hazard_state.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -182,6 +183,36 @@ static void work_behind_a_lock_counts_by_its_time(void **state)
     assert_null(hazard(w, 1, "lock-then-long-work"));
 }
 
+/* A lock and three statements behind it: the one that worked longest is reported, whatever the text warned
+ * of. */
+static void long_work_is_reported_once(void **state)
+{
+    world *w = *state;
+    rh_statement statements[4];
+    rh_statement_run runs[4];
+    const double elapsed_s[] = {0.01, 0.02, 0.4, 3};
+    for (int i = 0; i < 4; i++) {
+        runs[i] = w->runs[i > 0];
+        runs[i].elapsed_s = elapsed_s[i];
+        statements[i] = w->statements[i > 0];
+        statements[i].ordinal = i + 1;
+        statements[i].runs = &runs[i];
+    }
+    rh_hazard warning = {.rule = "lock-then-long-work"};
+    statements[1].hazards = &warning;
+    statements[1].hazard_count = 1;
+    w->migration.up = (rh_script){.statements = statements, .statement_count = 4, .rule = RH_TRANSACTION_ONE};
+    rh_run run = {.arena = w->arena, .plan = {.migrations = &w->migration, .migration_count = 1}};
+    rh_evidence_fill(&run);
+    size_t found[4] = {0};
+    for (int i = 0; i < 4; i++)
+        for (size_t h = 0; h < statements[i].hazard_count; h++)
+            found[i] += strcmp(statements[i].hazards[h].rule, "lock-then-long-work") == 0;
+    assert_int_equal(found[1], 0);
+    assert_int_equal(found[2], 0);
+    assert_int_equal(found[3], 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +223,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_small_is_no_hazard, set_up, tear_down),
         cmocka_unit_test_setup_teardown(batches_are_no_change_of_all_rows, set_up, tear_down),
         cmocka_unit_test_setup_teardown(work_behind_a_lock_counts_by_its_time, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(long_work_is_reported_once, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
