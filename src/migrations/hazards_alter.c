@@ -139,7 +139,7 @@ static const char *retype_message(const rh_hazard_subject *s, rh_json *definitio
     const char *name = rh_hazard_quoted(s, column);
     const char *to = end ? rh_known_new_type(s->statement->sql, definition, end, s->arena) : NULL;
     const char *zone = rh_session_value(&s->context->session, RH_SESSION_TIME_ZONE);
-    const rh_type_change change = c && c->type && to && !rh_json_get(definition, "raw_default")
+    const rh_type_change change = c && c->type && to && !rh_tree_computes(definition, column)
                                       ? rh_known_type_change(c->type, to)
                                       : RH_TYPE_REWRITES;
     if (change == RH_TYPE_ALIKE && is_checked(s->known, column, s->arena)) {

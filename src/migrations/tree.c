@@ -349,3 +349,34 @@ const char *rh_tree_volatile_function(rh_json *expression)
 {
     return find_volatile(expression, 0);
 }
+
+/* Names without their schemas, as both are written by the same hand; modifiers that are no plain numbers
+ * differ. */
+static bool same_type(rh_json *a, rh_json *b)
+{
+    const char *left = rh_tree_last_name(rh_json_get(a, "names")),
+               *right = rh_tree_last_name(rh_json_get(b, "names"));
+    rh_json *of_a = rh_json_get(a, "typmods"), *of_b = rh_json_get(b, "typmods");
+    bool same = left && right && strcmp(left, right) == 0 &&
+                rh_json_count(rh_json_get(a, "names")) == rh_json_count(rh_json_get(b, "names")) &&
+                rh_json_count(of_a) == rh_json_count(of_b) && !rh_json_get(a, "arrayBounds") &&
+                !rh_json_get(b, "arrayBounds");
+    for (size_t i = 0; same && i < rh_json_count(of_a); i++) {
+        rh_json *x = rh_json_path(rh_json_at(of_a, i), "A_Const.ival.ival"),
+                *y = rh_json_path(rh_json_at(of_b, i), "A_Const.ival.ival");
+        same = x && y && rh_json_int(x) == rh_json_int(y);
+    }
+    return same;
+}
+
+bool rh_tree_computes(rh_json *definition, const char *column)
+{
+    rh_json *value = rh_json_get(definition, "raw_default"), *cast = rh_json_get(value, "TypeCast");
+    if (!value)
+        return false;
+    if (cast && !same_type(rh_json_get(cast, "typeName"), rh_json_get(definition, "typeName")))
+        return true;
+    rh_json *fields = rh_json_path(cast ? rh_json_get(cast, "arg") : value, "ColumnRef.fields");
+    const char *name = rh_tree_last_name(fields);
+    return !name || strcmp(name, column) != 0;
+}

@@ -14,6 +14,9 @@ rh_json *rh_tree_body(rh_json *node, const char *kind);
 const char *rh_tree_relation(rh_json *range_var, rh_arena *arena);
 /* A name given as a list of String nodes (or a List of them), quoted where needed; NULL when it is none. */
 const char *rh_tree_name(rh_json *list, rh_arena *arena);
+/* DEFINITION, the ColumnDef of ALTER COLUMN … TYPE, computes its values otherwise than by the cast that goes
+ * without saying: USING of anything but COLUMN, or COLUMN cast to the new type. */
+bool rh_tree_computes(rh_json *definition, const char *column);
 /* The last of a list of String nodes: the name without its schema. NULL when it is none. */
 const char *rh_tree_last_name(rh_json *list);
 /* IDENTIFIER as SQL writes it: quoted unless it is plain lower case and no reserved word. */

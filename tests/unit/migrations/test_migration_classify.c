@@ -359,6 +359,13 @@ static void test_hazards_by_schema(void **state)
         /* types */
         {TIMEOUT "alter table t alter a type varchar(30)", ""},
         {TIMEOUT "alter table t alter a type text", ""},
+        {TIMEOUT "alter table t alter a type varchar(30) using \"a\"::varchar(30)", ""},
+        {TIMEOUT "alter table t alter a type varchar(30) using cast(t.a as varchar(30))", ""},
+        {TIMEOUT "alter table t alter a type text using a", ""},
+        {TIMEOUT "alter table t alter a type varchar(30) using a::varchar(31)", "2:type-change"},
+        {TIMEOUT "alter table t alter a type varchar(30) using a::text", "2:type-change"},
+        {TIMEOUT "alter table t alter a type varchar(30) using c::varchar(30)", "2:type-change"},
+        {TIMEOUT "alter table t alter a type text using a::text[]", "2:type-change"},
         {TIMEOUT "alter table t alter a type varchar(10)", "2:type-change"},
         {TIMEOUT "alter table t alter n type numeric(12,2)", ""},
         {TIMEOUT "alter table t alter n type numeric(12,3)", "2:type-change"},
