@@ -19,15 +19,18 @@ static void append(rh_script *first, const rh_script *second, rh_arena *arena)
 
 static void join_two(rh_migration *first, rh_migration *next, rh_arena *arena)
 {
-    const bool has_down = first->has_down && next->has_down;
+    /* a down migration without statements is one that the tool runs; the set has none where a member has none */
+    const bool can_go_down =
+        (first->has_down || first->down_is_empty) && (next->has_down || next->down_is_empty);
     append(&first->up, &next->up, arena);
-    if (has_down) {
+    if (can_go_down) {
         rh_script down = next->down;
         append(&down, &first->down, arena);
         first->down = down;
     }
-    first->has_down = first->rollback.has_down = has_down;
-    first->down_is_empty |= next->down_is_empty;
+    first->down_is_empty = can_go_down && first->down_is_empty && next->down_is_empty;
+    first->has_down = can_go_down && !first->down_is_empty;
+    first->rollback.has_down = first->has_down;
     first->rollback.down_is_empty = first->down_is_empty;
     next->up.statement_count = next->down.statement_count = 0; /* they are the first one's */
     next->pending = false;
