@@ -47,6 +47,7 @@ void rh_contents_add(rh_contents *c, const rh_dump_entry *entry, const char *def
     if (is_one_of(entry->desc, relations, sizeof relations / sizeof *relations))
         *(rh_dump_entry *)rh_arena_add(c->arena, &c->relations, &c->relation_count, sizeof *c->relations) =
             *entry;
+    c->not_null = c->not_null || (strcmp(entry->desc, "TABLE") == 0 && strcasestr(definition, "NOT NULL"));
     c->sequences += strcmp(entry->desc, "SEQUENCE") == 0;
     c->post_data += rh_dump_entry_is_post_data(entry);
     if (strcmp(entry->desc, "TABLE") == 0 && is_unlogged(definition))
@@ -107,8 +108,9 @@ rh_lack rh_contents_lack(rh_contents *c, rh_dump_entry **tables, size_t *count)
     if (c->data_count)
         qsort(c->data, c->data_count, sizeof *c->data, by_name);
     *tables = without_rows(c, c->tables, c->table_count, count);
-    /* A table without a key is usual, a database of several without a single key, index or trigger is not. */
-    if (c->post_data == 0 && (c->table_count > 1 || c->sequences > 0))
+    /* A table without a key is usual. A database of several without a single key, index or trigger is not,
+     * nor is one whose columns are NOT NULL, as those of a primary key are. */
+    if (c->post_data == 0 && (c->table_count > 1 || c->sequences > 0 || c->not_null))
         return RH_LACK_POST_DATA;
     return *count > 0 ? RH_LACK_TABLE_DATA : RH_LACK_NOTHING;
 }

@@ -25,11 +25,14 @@ static bool is_left_out(const rh_restoring *r, const rh_dump_entry *entry)
 
 bool rh_restoring_verify(rh_restoring *r, rh_error *error)
 {
+    /* The headings of a plain dump have blanks where a name has line ends. */
     static const char absent[] =
         "SELECT e.s, e.t FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.text[]), "
         "pg_catalog.unnest($2::pg_catalog.text[])) AS e (s, t) "
         "WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n "
-        "ON n.oid = c.relnamespace WHERE n.nspname = e.s AND c.relname = e.t) LIMIT 20";
+        "ON n.oid = c.relnamespace WHERE pg_catalog.translate(n.nspname, E'\\n\\r', '  ') = "
+        "pg_catalog.translate(e.s, E'\\n\\r', '  ') AND pg_catalog.translate(c.relname, E'\\n\\r', '  ') = "
+        "pg_catalog.translate(e.t, E'\\n\\r', '  ')) LIMIT 20";
     rh_text schemas = {0}, names = {0};
     for (size_t i = 0; i < r->contents.relation_count; i++) {
         const rh_dump_entry *entry = &r->contents.relations[i];

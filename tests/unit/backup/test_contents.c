@@ -132,6 +132,10 @@ static void what_is_missing_is_found(void **state)
     size_t unlogged;
     assert_string_equal(rh_contents_empty_unlogged(&c, &unlogged)->tag, "u");
     assert_int_equal(unlogged, 1);
+    rh_contents one = {.arena = arena};
+    add(&one, "TABLE", "a", "CREATE TABLE public.a (i int NOT NULL);");
+    add(&one, "TABLE DATA", "a", "");
+    expect(&one, RH_LACK_POST_DATA, "");
     rh_contents rows = {.arena = arena};
     add(&rows, "TABLE DATA", "a", "");
     expect(&rows, RH_LACK_DEFINITIONS, "");
