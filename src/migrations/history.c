@@ -172,11 +172,12 @@ static bool refuse_other_tool(const rh_scenario *scenario, const rh_tool *tool, 
     return rh_error_at_migrations(scenario, error);
 }
 
-/* Files that write the tool's history themselves (the tool's own SQL script) keep it right as they are. */
+/* Files that write the tool's history themselves (the tool's own SQL script) keep it right as they are. Who
+ * sets framework: sql or transaction, which is for plain SQL only, has said what the files are. */
 static bool check_plain(const rh_scenario *scenario, const rh_plan *plan, const rh_listed_tables *tables,
                         rh_arena *arena, rh_error *error)
 {
-    if (scenario->migrations.framework != RH_FRAMEWORK_AUTO)
+    if (scenario->migrations.framework != RH_FRAMEWORK_AUTO || scenario->migrations.transaction_where.file)
         return true;
     for (size_t i = 0; i < tables->count; i++) {
         const rh_tool *tool = rh_tool_of_table(&tables->tables[i]);

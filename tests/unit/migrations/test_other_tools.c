@@ -160,6 +160,20 @@ static void test_missing(void **state)
     fixture_end(f);
 }
 
+/* Who says how plain SQL files are put into transactions has said that they are plain SQL. */
+static void test_transaction_of_plain_sql(void **state)
+{
+    static const char *const other[][6] = {{"public", "_sqlx_migrations", "version"}, {NULL}};
+    (void)state;
+    fixture *f = fixture_begin();
+    fixture_file(f, "1_a.sql", "select 1");
+    expect_refused(f, other, "the history table of sqlx", "migrations.transaction: file");
+    f->scenario.migrations.transaction = RH_FILE_TRANSACTION_FILE;
+    f->scenario.migrations.transaction_where = (rh_location){"scenario.yaml", 9, 16};
+    assert_true(locate(f, other));
+    fixture_end(f);
+}
+
 /* migrations.history, as written, in small letters, or where only one schema has it. */
 static void test_given(void **state)
 {
@@ -214,9 +228,13 @@ static void test_plain(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_marks), cmocka_unit_test(test_override),
-        cmocka_unit_test(test_transaction_of_a_tool), cmocka_unit_test(test_missing),
-        cmocka_unit_test(test_given), cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_marks),
+        cmocka_unit_test(test_override),
+        cmocka_unit_test(test_transaction_of_a_tool),
+        cmocka_unit_test(test_missing),
+        cmocka_unit_test(test_transaction_of_plain_sql),
+        cmocka_unit_test(test_given),
+        cmocka_unit_test(test_plain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
