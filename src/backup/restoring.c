@@ -205,7 +205,7 @@ bool rh_restoring_public_schema(rh_restoring *r, rh_error *error)
     const char *version = r->facts->dump_version;
     int dumped = version ? rh_leading_int(version) : 0;
     bool before = dumped < CHANGED, here_before = rh_pg_server_version(r->pg) / 10000 < CHANGED;
-    if (dumped == 0 || before == here_before)
+    if (dumped == 0 || before == here_before || !rh_names_have(&r->schemas, "public"))
         return true;
     if (!rh_pg_execute(r->pg,
                        before ? "GRANT CREATE ON SCHEMA public TO PUBLIC"

@@ -86,6 +86,18 @@ static bool names_way_down(const char *comment)
     return false;
 }
 
+/* The comment that begins at AT; 0: none that stands for itself: a block comment of several lines, or one with
+ * SQL behind it. */
+static size_t comment_length(const char *text, size_t at, bool own_line)
+{
+    if ((text[at] == '-' && text[at + 1] == '-') || (text[at] == '#' && own_line))
+        return strcspn(text + at, "\n");
+    if (text[at] != '/' || text[at + 1] != '*')
+        return 0;
+    const size_t length = rh_psql_skip(text, at) - at, line = strcspn(text + at, "\n");
+    return length <= line && length + strspn(text + at + length, " \t\r") == line ? length : 0;
+}
+
 /* Is there a statement, other than a ROLLBACK, from AT on? */
 static bool statement_follows(const char *text, size_t at)
 {
@@ -134,8 +146,8 @@ bool rh_marks_in_text(const char *text, rh_arena *arena, rh_mark *mark)
     int line = 1;
     *mark = (rh_mark){0};
     for (size_t at = 0; text[at] && !mark->both_ways;) {
-        const bool comment = (text[at] == '-' && text[at + 1] == '-') || (text[at] == '#' && own_line);
-        const size_t length = strcspn(text + at, "\n");
+        const size_t length = comment_length(text, at, own_line);
+        const bool comment = length > 0;
         rh_mark found;
         if (comment && read_comment(text, at, length, own_line, statement, &scratch, &found) &&
             (!mark->text || found.both_ways)) {

@@ -30,12 +30,14 @@ static const folder_case FOLDERS[] = {
     {{{"a.sql", "-- ==== UP ====\nselect 1;\n-- ==== DOWN ====\nselect 2;"}}, "shmig", 3},
     {{{"a.sql", "-- migrate:up\nselect 1;\n-- migrate:down\nselect 2;"}}, "dbmate", 3},
     {{{"a.sql", "select 1;\n--- DOWN ---\nselect 2;"}}, "separates the up migration", 2},
+    {{{"a.sql", "select 1;\n/* rollback */\nselect 2;"}}, "separates the up migration", 2},
     /* no marks: in strings and bodies, words among others, nothing to part */
     {{{"a.sql", "select '\n-- +migrate Down\n';"}}, NULL, 0},
     {{{"a.sql", "do $$\n-- rollback\nbegin end $$;"}}, NULL, 0},
     {{{"a.sql", "select 1;\n-- rollback: drop table a\nselect 2;"}}, NULL, 0},
     {{{"a.sql", "begin;\nselect 1;\n-- rollback\nrollback;"}}, NULL, 0},
     {{{"a.sql", "-- down\nselect 1;"}}, NULL, 0},
+    {{{"a.sql", "select 1;\n/* down */ select 2;\n/* undo\n*/ /* down */"}}, NULL, 0},
     {{{"a.sql", "select 1; -- undo\nselect 2;"}}, NULL, 0},
 };
 
