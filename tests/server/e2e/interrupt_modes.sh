@@ -22,7 +22,7 @@ CREATE TABLE never (a int);"
 migration 00003_index.sql "-- +goose NO TRANSACTION
 -- +goose Up
 CREATE INDEX CONCURRENTLY few_slow ON few (slow(id));"
-scenario 'migrations: {path: migrations, framework: goose}' 'interrupt: true' 'rollback: false'
+scenario 'migrations: {path: migrations, framework: goose, pending: all}' 'interrupt: true' 'rollback: false'
 rehearse 0 --pass quiet
 valid_report
 report "[m['transaction'] for m in r['migrations']] == ['one', 'each', 'each']"
@@ -40,7 +40,7 @@ for m in 2026-01-01-000001_one 2026-01-01-000002_none; do mkdir "$work/migration
 migration 2026-01-01-000001_one/up.sql "CREATE TABLE kept (a int); DO 'BEGIN PERFORM pg_sleep(0.5); END';"
 migration 2026-01-01-000002_none/up.sql "DO 'BEGIN PERFORM pg_sleep(0.4); END';"
 echo 'run_in_transaction = false' >"$work/migrations/2026-01-01-000002_none/metadata.toml"
-scenario 'migrations: {path: migrations, framework: diesel}' 'interrupt: true' 'rollback: false'
+scenario 'migrations: {path: migrations, framework: diesel, pending: all}' 'interrupt: true' 'rollback: false'
 rehearse 0 --pass quiet
 valid_report
 cut 0 "i['state'] == 'as_before' and i['run_again'] == 'ok'"
