@@ -137,7 +137,7 @@ static bool restore(rehearsal *r, rh_error *error)
         return false;
     if (rh_backup_restore(&run->backup, &target, run->arena, r->progress, error)) {
         for (size_t i = 0; i < run->backup.missing_count; i++)
-            rh_run_not_measured(run, "backup: %s is missing: %s", run->backup.missing[i].what,
+            rh_run_not_measured(run, "backup: missing: %s (%s)", run->backup.missing[i].what,
                                 run->backup.missing[i].why);
         bool ok = rh_staging_adopt(r->staging, error) && rh_staging_neutralise(r->staging, error);
         rh_origin_settings(run);
