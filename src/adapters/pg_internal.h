@@ -7,10 +7,10 @@ enum { PG_PREPARED_LIMIT = 8 };
 
 struct rh_pg {
     PGconn *conn;
-    PGcancel *cancel;                        /* made at connect: PQcancel on it is safe from any thread */
+    PGcancel *cancel;   /* made at connect: PQcancel on it is safe from any thread */
     rh_text code, sent; /* asynchronous: code that was prepared (rh_pg_note_code), and what was sent last */
-    rh_error failure;                        /* asynchronous: the first error of the command that runs */
-    int64_t rows;                            /* asynchronous: rows of the last result */
+    rh_error failure;   /* asynchronous: the first error of the command that runs */
+    int64_t rows;       /* asynchronous: rows of the last result */
     const char *prepared[PG_PREPARED_LIMIT]; /* what rh_pg_query_again has prepared, by its place */
 };
 

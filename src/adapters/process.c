@@ -205,8 +205,8 @@ static bool is_kept(const char *entry)
     return false;
 }
 
-/* Ours, or what is kept of it, with the additions; with another uid also that account's HOME and USER, so that
- * nothing looks into root's. */
+/* Ours, or what is kept of it, with the additions; with another uid also that account's HOME and USER, so
+ * that nothing looks into root's. */
 static char **make_environment(const rh_process_options *options)
 {
     size_t room = 4, count = 0;

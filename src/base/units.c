@@ -11,8 +11,8 @@ typedef struct unit {
 
 static const unit DURATIONS[] = {{"us", 1},     {"ms", 1e3},  {"s", 1e6},
                                  {"min", 60e6}, {"h", 3.6e9}, {"d", 86.4e9}};
-static const unit SIZES[] = {{"B", 1},           {"kB", 1024}, {"MB", 1048576}, {"GB", 1073741824.0},
-                             {"TB", 1099511627776.0}};
+static const unit SIZES[] = {
+    {"B", 1}, {"kB", 1024}, {"MB", 1048576}, {"GB", 1073741824.0}, {"TB", 1099511627776.0}};
 
 static bool parse(const char *text, const unit *units, size_t count, int64_t *value)
 {

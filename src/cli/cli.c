@@ -72,8 +72,8 @@ static int dispatch(rh_cli *cli, rh_error *error)
     }
 }
 
-/* A standard stream that the caller closed becomes /dev/null: else the next file that is opened gets its number, and
- * what is meant for the stream would be written into that file. */
+/* A standard stream that the caller closed becomes /dev/null: else the next file that is opened gets its
+ * number, and what is meant for the stream would be written into that file. */
 static void open_closed_streams(void)
 {
     for (int fd = open("/dev/null", O_RDWR); fd >= 0; fd = open("/dev/null", O_RDWR))

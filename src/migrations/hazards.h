@@ -15,9 +15,9 @@ typedef struct rh_expansion {
  * Zero-initialise all but ARENA. */
 typedef struct rh_hazard_context {
     rh_arena *arena;
-    rh_known *known;    /* the schema as the next statement finds it; rh_hazards_known makes it */
-    rh_session session; /* the settings likewise */
-    bool way_down;      /* its statements change nothing that is known */
+    rh_known *known;        /* the schema as the next statement finds it; rh_hazards_known makes it */
+    rh_session session;     /* the settings likewise */
+    bool way_down;          /* its statements change nothing that is known */
     rh_expansion *expanded; /* what the release adds to tables that were there */
     size_t expanded_count;
 } rh_hazard_context;

@@ -34,10 +34,11 @@ static void added_column_hazards(const rh_hazard_subject *s, rh_json *column)
     case RH_COLUMN_VOLATILE:
         RH_HAZARD(
             s, "volatile-default",
-            rh_arena_printf(s->arena,
-                            "The default of %s differs from row to row, which is a full table rewrite of %s and "
-                            "its indexes while ACCESS EXCLUSIVE keeps every reader and writer out.",
-                            name, s->table),
+            rh_arena_printf(
+                s->arena,
+                "The default of %s differs from row to row, which is a full table rewrite of %s and "
+                "its indexes while ACCESS EXCLUSIVE keeps every reader and writer out.",
+                name, s->table),
             rh_arena_printf(s->arena,
                             "ALTER TABLE %s ADD COLUMN %s without the default; ALTER TABLE %s ALTER COLUMN "
                             "%s SET DEFAULT …; then fill "

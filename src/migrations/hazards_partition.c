@@ -71,7 +71,8 @@ void rh_hazards_of_partition(const rh_hazard_subject *s, rh_json *bound, const r
     if (parent && parent->is_new)
         other = NULL;
     const bool reads_given = partition.name && !rh_known_is_small(given) && !is_proven(given, bound, arena);
-    const bool reads_other = other && other != given && !rh_known_is_small(other) && !is_proven(other, bound, arena);
+    const bool reads_other =
+        other && other != given && !rh_known_is_small(other) && !is_proven(other, bound, arena);
     if (!reads_given && !reads_other) {
         s->statement->class_ = RH_CLASS_CATALOG;
         return;

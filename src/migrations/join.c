@@ -19,7 +19,8 @@ static void append(rh_script *first, const rh_script *second, rh_arena *arena)
 
 static void join_two(rh_migration *first, rh_migration *next, rh_arena *arena)
 {
-    /* a down migration without statements is one that the tool runs; the set has none where a member has none */
+    /* a down migration without statements is one that the tool runs; the set has none where a member has none
+     */
     const bool can_go_down =
         (first->has_down || first->down_is_empty) && (next->has_down || next->down_is_empty);
     append(&first->up, &next->up, arena);

@@ -100,7 +100,8 @@ rh_known_table *rh_known_add_table(rh_known *known, rh_json *range_var)
     rh_known_table *t = rh_arena_alloc(known->arena, sizeof *t);
     const char *schema = rh_json_string(rh_json_get(range_var, "schemaname"));
     const bool temporary = rh_tree_is(range_var, "relpersistence", "t");
-    t->schema = temporary ? "pg_temp" : rh_arena_strdup(known->arena, schema ? schema : rh_known_schema(known));
+    t->schema =
+        temporary ? "pg_temp" : rh_arena_strdup(known->arena, schema ? schema : rh_known_schema(known));
     t->name = rh_arena_strdup(known->arena, rh_json_string(rh_json_get(range_var, "relname")));
     t->is_new = known->in_migrations;
     t->odd = temporary ? "is a temporary table" : NULL;

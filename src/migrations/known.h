@@ -8,8 +8,8 @@
 #include <stddef.h>
 
 typedef struct rh_known_column {
-    const char *name;     /* unquoted, as all names here */
-    const char *type;     /* in the words of its statement, with COLLATE */
+    const char *name; /* unquoted, as all names here */
+    const char *type; /* in the words of its statement, with COLLATE */
     rh_known_ref type_name;
     const char *value;    /* its default's expression; NULL */
     const char *comment;  /* as a literal; NULL */
@@ -102,17 +102,17 @@ typedef struct rh_known {
     rh_known_object *others; /* sequences, functions, types */
     size_t other_count;
     const char *const *search_path; /* NULL-ended; NULL: "public" */
-    bool complete;                  /* the backup's definitions were all read: what is not known is not there */
-    bool in_migrations;             /* what is learned now is the migrations' doing */
-    rh_known_table *index[1024];    /* by a hash of the name */
+    bool complete;               /* the backup's definitions were all read: what is not known is not there */
+    bool in_migrations;          /* what is learned now is the migrations' doing */
+    rh_known_table *index[1024]; /* by a hash of the name */
 } rh_known;
 
 /* Follows one statement. */
 void rh_known_learn(rh_known *known, const char *sql);
 /* The same for its parse TREE. */
 void rh_known_learn_tree(rh_known *known, const char *sql, rh_json *tree);
-/* The same for a statement of the migrations: a table that it alters and nothing tells of becomes known by its
- * name, and what is done to it from here on. */
+/* The same for a statement of the migrations: a table that it alters and nothing tells of becomes known by
+ * its name, and what is done to it from here on. */
 void rh_known_learn_migration(rh_known *known, const char *sql, rh_json *tree);
 /* A new file of migrations begins. */
 void rh_known_begin_file(rh_known *known);

@@ -1,4 +1,5 @@
-/* Internal to migrations/: what is no table in the schema that is known: views, triggers, sequences, types. */
+/* Internal to migrations/: what is no table in the schema that is known: views, triggers, sequences, types.
+ */
 #pragma once
 #include "known.h"
 

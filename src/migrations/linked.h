@@ -5,6 +5,7 @@
 #include "pgrehearse/base/error.h"
 #include <stdbool.h>
 
-/* Refuses PATH (RH_ERROR_REFUSED) when it is a link whose target lies outside of the repository that holds its
- * directory (the nearest one upward with .git), or outside of the directory itself where there is none. */
+/* Refuses PATH (RH_ERROR_REFUSED) when it is a link whose target lies outside of the repository that holds
+ * its directory (the nearest one upward with .git), or outside of the directory itself where there is none.
+ */
 bool rh_linked_check(const char *path, rh_error *error);

@@ -1,5 +1,5 @@
-/* Internal to migrations/: every relation that a statement locks, by its parse and the known schema. The modes
- * are PostgreSQL 15's, as pg_locks shows them; tests/server/migrations/test_locks.c compares. */
+/* Internal to migrations/: every relation that a statement locks, by its parse and the known schema. The
+ * modes are PostgreSQL 15's, as pg_locks shows them; tests/server/migrations/test_locks.c compares. */
 #pragma once
 #include "known.h"
 #include "pgrehearse/model/migration.h"

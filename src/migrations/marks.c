@@ -86,8 +86,8 @@ static bool names_way_down(const char *comment)
     return false;
 }
 
-/* The comment that begins at AT; 0: none that stands for itself: a block comment of several lines, or one with
- * SQL behind it. */
+/* The comment that begins at AT; 0: none that stands for itself: a block comment of several lines, or one
+ * with SQL behind it. */
 static size_t comment_length(const char *text, size_t at, bool own_line)
 {
     if ((text[at] == '-' && text[at + 1] == '-') || (text[at] == '#' && own_line))
@@ -266,9 +266,10 @@ static bool refuse_mark(const rh_mark *mark, const char *path, const char *read_
 {
     const rh_tool *tool = mark->tool ? rh_tool_named(mark->tool) : NULL;
     if (mark->both_ways)
-        rh_error_set(error, RH_ERROR_SCENARIO,
-                     "\"%s\" separates the up migration from the down migration%s%s, and as %s both would run", mark->text,
-                     tool ? " for " : "", tool ? tool->name : "", read_as);
+        rh_error_set(
+            error, RH_ERROR_SCENARIO,
+            "\"%s\" separates the up migration from the down migration%s%s, and as %s both would run",
+            mark->text, tool ? " for " : "", tool ? tool->name : "", read_as);
     else
         rh_error_set(error, RH_ERROR_SCENARIO, "\"%s\" is a mark of %s, and the file would be read as %s",
                      mark->text, tool->name, read_as);

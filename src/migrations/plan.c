@@ -95,7 +95,8 @@ static bool settle_lone_downs(const rh_framework_rules *rules, rh_arena *arena, 
             continue;
         }
         if (rules->lone_down == RH_LONE_DOWN_REFUSED) {
-            rh_error_set(error, RH_ERROR_SCENARIO, "%s has a down migration, but no up migration", migration->id);
+            rh_error_set(error, RH_ERROR_SCENARIO, "%s has a down migration, but no up migration",
+                         migration->id);
             rh_error_hint(error, "Restore the file of its way up, or remove this one.");
             return rh_error_at(error, migration->down.file, 0, 0);
         }
@@ -339,10 +340,8 @@ static bool load_ways(const rh_framework_rules *rules, rh_hazard_context *releas
         return refuse_not_sql(rules, migration, error);
     if (migration->up.file && !rh_script_load(migration, RH_UP, rules, release, error))
         return false;
-    rh_hazard_context alone = {.arena = release->arena,
-                               .known = release->known,
-                               .session = release->session,
-                               .way_down = true};
+    rh_hazard_context alone = {
+        .arena = release->arena, .known = release->known, .session = release->session, .way_down = true};
     if (migration->down.file && !rh_script_load(migration, RH_DOWN, rules, &alone, error))
         return false;
     migration->has_down = does_something(&migration->down);

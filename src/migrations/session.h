@@ -1,5 +1,5 @@
-/* Internal to migrations/: the settings in force as a session runs its statements, by value and scope: SET, SET
- * LOCAL, set_config, RESET, DISCARD, transactions, savepoints. */
+/* Internal to migrations/: the settings in force as a session runs its statements, by value and scope: SET,
+ * SET LOCAL, set_config, RESET, DISCARD, transactions, savepoints. */
 #pragma once
 #include "tree.h"
 

@@ -1,8 +1,8 @@
 #include "pgrehearse/model/contention.h"
 #include <string.h>
 
-/* Whoever is in the way, if it is not the load alone: a session that a migration opened, a transaction that it
- * prepared, one that is not known. */
+/* Whoever is in the way, if it is not the load alone: a session that a migration opened, a transaction that
+ * it prepared, one that is not known. */
 static bool came_with_migrations(const rh_wait *wait, double from_s)
 {
     if (wait->waiter_is_migration || !(wait->migration || wait->at_s + wait->wait_s > from_s))

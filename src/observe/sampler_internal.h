@@ -14,7 +14,7 @@ typedef struct rh_relation_name {
     int64_t oid, owner;
     const char *name;       /* NULL: not found (yet) */
     const char *owner_name; /* of the table; NULL: it is no part of one */
-    bool is_private;  /* temporary, or made since the sampler started */
+    bool is_private;        /* temporary, or made since the sampler started */
 } rh_relation_name;
 
 /* A lock that samples saw during a statement. */

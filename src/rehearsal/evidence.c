@@ -41,8 +41,8 @@ static void append_lock(rh_text *text, const rh_measured *m)
                        lock->table ? " (an index or TOAST relation of it)" : "",
                        rh_duration_format(lock->held_s, duration, sizeof duration));
     else
-        rh_text_printf(text, ", while its transaction held %s on %s (since statement %d, %s in all)",
-                       mode, relation, m->taker->ordinal,
+        rh_text_printf(text, ", while its transaction held %s on %s (since statement %d, %s in all)", mode,
+                       relation, m->taker->ordinal,
                        rh_duration_format(lock->held_s, duration, sizeof duration));
 }
 

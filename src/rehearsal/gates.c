@@ -180,8 +180,8 @@ static void check_errors(const rh_run *run, rh_gate *gate)
         if (!load->windows[i].migration && load->windows[i].kind != RH_WINDOW_BEFORE)
             gate->measured += (double)load->windows[i].errors;
     const rh_load_error *worst = most_frequent(load);
-    gate->worst = worst ? rh_arena_printf(run->arena, "%s: %s", worst->template_name, worst->message)
-                        : "no errors";
+    gate->worst =
+        worst ? rh_arena_printf(run->arena, "%s: %s", worst->template_name, worst->message) : "no errors";
 }
 
 /* Why what was watched is not all that would happen; NULL: it is. */

@@ -38,7 +38,8 @@ static void add_updated(rh_run *run, rh_pg *pg, int sign)
     rh_pg_result_free(result);
 }
 
-/* The sessions of prepare publish their counts before they are gone: waits until then, for 2 s at the most. */
+/* The sessions of prepare publish their counts before they are gone: waits until then, for 2 s at the most.
+ */
 static void await_sessions(rh_pg *pg)
 {
     static const char others[] = "SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE datname = "

@@ -412,8 +412,9 @@ bool rh_pass_loaded(rh_run *run, rh_staging *staging, const rh_progress *progres
     if (!rh_staging_reset(staging, progress, error) || !make_mix(run, staging, error))
         return false;
     if (run->load.mix.template_count == 0) {
-        rh_run_not_measured(run, "load: no template of its mix can run (for the reasons, see load.mix.left_out), so "
-                                 "the loaded pass did not run");
+        rh_run_not_measured(
+            run, "load: no template of its mix can run (for the reasons, see load.mix.left_out), so "
+                 "the loaded pass did not run");
         rh_progress_end(progress, p.stage, "no load can be derived");
         return true;
     }

@@ -191,8 +191,9 @@ static void note_not_understood(rh_run *run)
         const rh_script *script = &run->plan.migrations[i].up;
         for (size_t k = 0; run->plan.migrations[i].pending && k < script->statement_count; k++)
             if (script->statements[k].not_understood)
-                rh_run_not_measured(run, "hazards by the text of migration %s, statement %d: %s", run->plan.migrations[i].id,
-                                    script->statements[k].ordinal, script->statements[k].not_understood);
+                rh_run_not_measured(run, "hazards by the text of migration %s, statement %d: %s",
+                                    run->plan.migrations[i].id, script->statements[k].ordinal,
+                                    script->statements[k].not_understood);
     }
 }
 

@@ -167,7 +167,8 @@ static void judge_states(rh_rollback *rollback, rh_arena *arena)
 /* What failed, and the error. */
 static const char *broken(const rh_rollback *rollback, rh_arena *arena)
 {
-    const char *what = rollback->schema_restored < 0 ? "the down migration failed" : "running it again failed";
+    const char *what =
+        rollback->schema_restored < 0 ? "the down migration failed" : "running it again failed";
     return rollback->failure ? rh_arena_printf(arena, "%s: %s", what, rollback->failure->message) : what;
 }
 
@@ -179,5 +180,6 @@ void rh_reversibility_judge(rh_rollback *rollback, rh_arena *arena)
         judge_states(rollback, arena);
     else if (!rollback->has_down)
         judge(rollback, RH_REVERSIBILITY_IRREVERSIBLE,
-              rollback->down_is_empty ? "the down migration has no statements" : "there is no down migration");
+              rollback->down_is_empty ? "the down migration has no statements"
+                                      : "there is no down migration");
 }

@@ -77,8 +77,8 @@ static bool rehearse_one(way_back *w, size_t m, rh_error *error)
 
 /* ---- the pass ---- */
 
-/* Is the database where the way up left it? What a way down did not bring back, or left behind, may not be there for
- * the next migration, or be in its way. */
+/* Is the database where the way up left it? What a way down did not bring back, or left behind, may not be
+ * there for the next migration, or be in its way. */
 static bool is_as_after_way_up(const rh_rollback *rollback)
 {
     return rollback->reversibility == RH_REVERSIBILITY_FULL && rollback->schema_restored == 1;

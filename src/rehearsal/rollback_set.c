@@ -104,8 +104,8 @@ static void judge_part(rh_run *run, size_t first, size_t count)
     rh_rollback *set = &run->set_rollback;
     const char *from = run->plan.migrations[first - 1].id;
     set->why = count < 2 ? rh_arena_printf(run->arena, "%s cannot be rolled back", from)
-                         : rh_arena_printf(run->arena, "%s cannot be rolled back; the %zu after it: %s",
-                                           from, count, set->why);
+                         : rh_arena_printf(run->arena, "%s cannot be rolled back; the %zu after it: %s", from,
+                                           count, set->why);
     if (set->reversibility != RH_REVERSIBILITY_BROKEN)
         set->reversibility = RH_REVERSIBILITY_IRREVERSIBLE;
 }

@@ -96,7 +96,8 @@ static void way_down(rh_html *html, const rh_json *statements)
     if (count == 0)
         return;
     rh_html_details(
-        html, rh_view_printf(view, "%zu statement%s of the down migration", count, count == 1 ? "" : "s"), false);
+        html, rh_view_printf(view, "%zu statement%s of the down migration", count, count == 1 ? "" : "s"),
+        false);
     rh_xml_open(html->xml, "ul", NULL);
     for (size_t i = 0; i < count && i < LIST_MAX; i++) {
         const rh_json *statement = rh_json_at(statements, i), *lock = rh_view_strongest_lock_of(statement);
@@ -190,8 +191,9 @@ static void row(rh_html *html, const char *title, const rh_json *rollback)
 
 void rh_html_rollback(rh_html *html)
 {
-    static const char *const columns[] = {
-        "Migration", "Down migration", "Verdict", "#Down", "#Up again", "Strongest lock of the rollback", NULL};
+    static const char *const columns[] = {"Migration", "Down migration", "Verdict",
+                                          "#Down",     "#Up again",      "Strongest lock of the rollback",
+                                          NULL};
     const rh_json *set = rh_json_get(html->view.report, "rollback");
     bool any = false;
     for (size_t i = 0; i < html->view.migration_count; i++)

@@ -63,7 +63,9 @@ static void add_rollback(suite *s, const char *name, const rh_json *rollback)
     test_case test = {"rollback", name, rh_view_real(rollback, "elapsed_s"),
                       status_of(outcome ? outcome : "not_run"), NULL};
     if (test.status == SKIPPED)
-        test.message = rh_json_bool(rh_json_get(rollback, "has_down")) ? "not run" : why ? why : "no down migration";
+        test.message = rh_json_bool(rh_json_get(rollback, "has_down")) ? "not run"
+                       : why                                           ? why
+                                                                       : "no down migration";
     if (test.status == FAILED)
         test.message = failure_message(s, rh_json_get(rollback, "error"), "rollback failed");
     if (test.status == PASSED && !rh_view_way_back_works(rollback)) {

@@ -49,7 +49,8 @@ static bool none_has_a_way_down(const rh_view *view)
 {
     for (size_t i = 0; i < view->migration_count; i++)
         if (rh_json_bool(rh_json_path(view->migrations[i].record, "rollback.has_down")) ||
-            rh_json_string(rh_json_path(view->migrations[i].record, "rollback.file"))) /* without statements */
+            rh_json_string(
+                rh_json_path(view->migrations[i].record, "rollback.file"))) /* without statements */
             return false;
     return true;
 }

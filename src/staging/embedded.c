@@ -185,7 +185,8 @@ bool rh_embedded_start(rh_staging *staging, const rh_staging_request *request, r
 {
     rh_pg_forget_environment(true); /* the caller's: they would lead elsewhere */
     staging->database = DATABASE;
-    if (!find_server(staging, request, error) || !rh_cluster_make_directories(staging, request->log_directory, error) ||
+    if (!find_server(staging, request, error) ||
+        !rh_cluster_make_directories(staging, request->log_directory, error) ||
         !rh_locale_prepare(staging, error) || !rh_isolation_prove(staging, error) ||
         !rh_cluster_initialize(staging, error))
         return false;

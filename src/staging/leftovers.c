@@ -28,8 +28,9 @@ static bool serves(pid_t pid, const char *data)
     return strcmp(directory, data) == 0;
 }
 
-/* Sends SIGNAL_NUMBER (0: none) to every process of the server on DATA, and notes its shared memory in MEMORY (may
- * be NULL). Returns how many there are. By /proc: what the server wrote into its directory is not trusted. */
+/* Sends SIGNAL_NUMBER (0: none) to every process of the server on DATA, and notes its shared memory in MEMORY
+ * (may be NULL). Returns how many there are. By /proc: what the server wrote into its directory is not
+ * trusted. */
 static size_t each_process(const char *data, int signal_number, rh_shared_memory *memory)
 {
     size_t count = 0;

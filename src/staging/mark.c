@@ -17,8 +17,8 @@ bool rh_mark_write(const char *path, const rh_mark *mark, int *lock, rh_error *e
     if (*lock < 0)
         return rh_error_set(error, RH_ERROR_STAGING, "another program holds %s", path);
     rh_text text = {0};
-    rh_text_printf(&text, "%spid %d\naccount %u\nsocket %s\n%s", MAGIC, (int)getpid(), mark->uid, mark->socket,
-                   mark->kept ? "kept\n" : "");
+    rh_text_printf(&text, "%spid %d\naccount %u\nsocket %s\n%s", MAGIC, (int)getpid(), mark->uid,
+                   mark->socket, mark->kept ? "kept\n" : "");
     bool ok = ftruncate(*lock, 0) == 0 && pwrite(*lock, text.data, text.length, 0) == (ssize_t)text.length &&
               fsync(*lock) == 0;
     if (!ok)

@@ -45,7 +45,7 @@ bool rh_staging_neutralise(rh_staging *staging, rh_error *error)
               (staging->kind == RH_STAGING_SERVER || reset_settings(staging, pg, error)) &&
               apply(staging, pg,
                     rh_isolation_denies_connections(&staging->isolation) ? rh_sql_list_foreign_servers
-                                                         : rh_sql_neutralise_foreign_servers,
+                                                                         : rh_sql_neutralise_foreign_servers,
                     error);
     rh_pg_close(pg);
     return ok || rh_error_context(error, "the restored database could not be made harmless");

@@ -218,7 +218,8 @@ static void copy_isolation(const rh_isolation *from, rh_arena *arena, rh_isolati
                                  .active = from->layers[i].active,
                                  .detail = rh_arena_strdup(arena, from->layers[i].detail)};
     for (size_t i = 0; i < from->attempt_count; i++)
-        *(rh_isolation_attempt *)rh_arena_add(arena, &to->attempts, &to->attempt_count, sizeof *to->attempts) =
+        *(rh_isolation_attempt *)rh_arena_add(arena, &to->attempts, &to->attempt_count,
+                                              sizeof *to->attempts) =
             from->attempts[i]; /* its strings are constants */
 }
 

@@ -88,7 +88,8 @@ struct rh_generator {
     rh_usec lag_sum, lag_max;
     int64_t arrival_count, reconnects;
     rh_measure_slot last_slot;
-    size_t saturated_by; /* arrivals that waited when a window without migrations ended; 0: it held the rate */
+    /* arrivals that waited when a window without migrations ended; 0: it held the rate */
+    size_t saturated_by;
     rh_window_kind saturated_in;
     double cpu_s;
     pthread_mutex_t overdue_mutex; /* guards the next two */

@@ -34,9 +34,9 @@ typedef struct mix_reference {
 
 typedef struct mix_table {
     const char *oid;
-    const char *name;    /* schema.table for people */
-    const char *quoted;  /* for SQL */
-    int64_t rows, pages; /* estimates */
+    const char *name;               /* schema.table for people */
+    const char *quoted;             /* for SQL */
+    int64_t rows, pages;            /* estimates */
     bool has_exclusion, is_history; /* history: of a migration tool */
     mix_column *columns;
     size_t column_count;
@@ -62,7 +62,7 @@ typedef struct mix_build {
     const struct rh_profile_values *values; /* production's most common ones */
     size_t value_count;
     const rh_load_limits *limits; /* NULL: none are known */
-    bool *followed; /* by value: some statement's parameters are as frequent as it says */
+    bool *followed;               /* by value: some statement's parameters are as frequent as it says */
 } mix_build;
 
 /* The user tables with columns, unique indexes and foreign keys; the largest first. */

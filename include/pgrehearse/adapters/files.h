@@ -15,8 +15,9 @@
 /* The whole file, 0-terminated, in ARENA; LENGTH may be NULL. Larger ones than LIMIT (0: RH_FILE_MOST) are
  * refused. */
 char *rh_file_read(const char *path, int64_t limit, rh_arena *arena, size_t *length, rh_error *error);
-/* Opens a regular file for reading, without ever waiting for a writer. RH_ERROR_IO for what is none (a directory, a
- * named pipe, a socket, a device) and, unless FOLLOW, for a symbolic link. The descriptor, or -1. */
+/* Opens a regular file for reading, without ever waiting for a writer. RH_ERROR_IO for what is none (a
+ * directory, a named pipe, a socket, a device) and, unless FOLLOW, for a symbolic link. The descriptor, or
+ * -1. */
 int rh_file_open(const char *path, bool follow, rh_error *error);
 /* The same as a stream, links followed; the caller closes it. */
 FILE *rh_file_stream(const char *path, rh_error *error);
@@ -40,10 +41,12 @@ bool rh_tree_bytes(const char *path, int64_t *bytes, rh_error *error);
 /* Free bytes for an unprivileged user where PATH lies; -1 when unknown. */
 int64_t rh_disk_free(const char *path);
 
-/* SHA-256 of a file, or of a directory (of its sorted "sha256  relative/path\n" lines), as 64 hex digits. BYTES may be NULL. */
-bool rh_sha256_path(const char *path, char digest[65], int64_t *bytes, const rh_progress *progress, const char *stage,
-                    rh_error *error);
-/* A regular file read once, from its start to its end, with its SHA-256 on the way. FOLLOW as in rh_file_open. */
+/* SHA-256 of a file, or of a directory (of its sorted "sha256  relative/path\n" lines), as 64 hex digits.
+ * BYTES may be NULL. */
+bool rh_sha256_path(const char *path, char digest[65], int64_t *bytes, const rh_progress *progress,
+                    const char *stage, rh_error *error);
+/* A regular file read once, from its start to its end, with its SHA-256 on the way. FOLLOW as in
+ * rh_file_open. */
 typedef struct rh_hashed_file rh_hashed_file;
 rh_hashed_file *rh_hashed_file_open(const char *path, bool follow, rh_error *error);
 /* Takes NULL. */
@@ -53,7 +56,8 @@ void rh_hashed_file_progress(rh_hashed_file *file, const rh_progress *progress, 
 size_t rh_hashed_file_read(void *file, void *buffer, size_t size);
 bool rh_hashed_file_skip(rh_hashed_file *file, int64_t count);
 int64_t rh_hashed_file_position(const rh_hashed_file *file);
-/* Reads what is left; DIGEST as 64 hex digits. False on a read error of any earlier call, too, or an interrupt. */
+/* Reads what is left; DIGEST as 64 hex digits. False on a read error of any earlier call, too, or an
+ * interrupt. */
 bool rh_hashed_file_end(rh_hashed_file *file, char digest[65], rh_error *error);
 void rh_sha256_bytes(const void *bytes, size_t length, char digest[65]);
 /* MD5 as 32 hex digits; "" where the crypto library has none (FIPS). For comparing with what others wrote. */
@@ -65,15 +69,17 @@ void rh_sha1_bytes(const void *bytes, size_t length, char digest[41]);
 
 /* How a tree was copied. */
 typedef enum rh_copy_method { RH_COPY_REFLINK, RH_COPY_RANGE } rh_copy_method;
-/* Copies a tree (regular files, directories, symbolic links as links), keeping modes, owners and modification times: by reflink where the file system has it,
- * else copy_file_range. TO must not exist. */
+/* Copies a tree (regular files, directories, symbolic links as links), keeping modes, owners and modification
+ * times: by reflink where the file system has it, else copy_file_range. TO must not exist. */
 bool rh_tree_copy(const char *from, const char *to, rh_copy_method *method, rh_error *error);
-/* Makes TO equal to FROM again by copying only what differs in size, modification time (ns) or — for files that TO changed since STAMP_NS wall time — change time,
- * and removing what FROM lacks. *COPIED_BYTES may be NULL. */
-bool rh_tree_restore(const char *from, const char *to, int64_t stamp_ns, rh_copy_method *method, int64_t *copied_bytes,
-                     rh_error *error);
-/* An exclusive lock on PATH (created if missing) that lives until the returned descriptor is closed, also by death; -1 when another process holds it
- * (no error set) or on failure (error set). Not inherited by children. */
+/* Makes TO equal to FROM again by copying only what differs in size, modification time (ns) or — for files
+ * that TO changed since STAMP_NS wall time — change time, and removing what FROM lacks. *COPIED_BYTES may be
+ * NULL. */
+bool rh_tree_restore(const char *from, const char *to, int64_t stamp_ns, rh_copy_method *method,
+                     int64_t *copied_bytes, rh_error *error);
+/* An exclusive lock on PATH (created if missing) that lives until the returned descriptor is closed, also by
+ * death; -1 when another process holds it (no error set) or on failure (error set). Not inherited by
+ * children. */
 int rh_file_lock(const char *path, rh_error *error);
 /* PATH relative to the directory that holds FILE, unless absolute; in ARENA. */
 char *rh_path_beside(const char *file, const char *path, rh_arena *arena);

@@ -5,15 +5,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A value. Roots are freed by their owner; values inside another one are borrowed. NULL is accepted by every reader and reads as null. */
+/* A value. Roots are freed by their owner; values inside another one are borrowed. NULL is accepted by every
+ * reader and reads as null. */
 typedef struct json_t rh_json;
 
 rh_json *rh_json_object(void);
 rh_json *rh_json_array(void);
 void rh_json_free(rh_json *root);
 
-/* Adding to an object (or, with KEY NULL, to an array). Strings that are not UTF-8 get U+FFFD for the bad bytes; NaN and infinities become null. */
-void rh_json_add(rh_json *parent, const char *key, rh_json *child); /* takes ownership of CHILD */
+/* Adding to an object (or, with KEY NULL, to an array). Strings that are not UTF-8 get U+FFFD for the bad
+ * bytes; NaN and infinities become null. */
+void rh_json_add(rh_json *parent, const char *key, rh_json *child);           /* takes ownership of CHILD */
 void rh_json_add_string(rh_json *parent, const char *key, const char *value); /* NULL: null */
 void rh_json_add_int(rh_json *parent, const char *key, int64_t value);
 /* Counts and bytes where -1 means "not measured": negative becomes null. */
@@ -45,8 +47,8 @@ rh_json *rh_json_read(const char *path, rh_error *error);
 rh_json *rh_json_parse(const char *text, size_t length, const char *name, rh_error *error);
 /* Two-space indented text with a final newline; heap. */
 char *rh_json_format(const rh_json *value);
-/* The same with each object and array that holds no other on one line: about two thirds of the size, and easier to
- * read by the screen; heap. */
+/* The same with each object and array that holds no other on one line: about two thirds of the size, and
+ * easier to read by the screen; heap. */
 char *rh_json_format_record(const rh_json *value);
 /* One line with a final newline, for logs of one record a line; heap. */
 char *rh_json_format_line(const rh_json *value);

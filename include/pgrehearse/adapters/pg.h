@@ -106,8 +106,8 @@ char *rh_pg_quote_literal(const char *literal);
  * password, if any, is in it: it must not reach a log. NULL and an error when CONNINFO does not parse. */
 char *rh_pg_conninfo_with(const char *conninfo, size_t count, const char *const *keys,
                           const char *const *values, rh_error *error);
-/* Every variable of libpq: "NAME=value" for what leads to the place of PG's connection, "NAME" alone for what a
- * program must not be given (rh_process_options.environment). In ARENA. */
+/* Every variable of libpq: "NAME=value" for what leads to the place of PG's connection, "NAME" alone for what
+ * a program must not be given (rh_process_options.environment). In ARENA. */
 const char **rh_pg_environment(const rh_pg *pg, rh_arena *arena, size_t *count);
 /* Takes libpq's variables away from this program: ALL of them, or those that change what a session does. */
 void rh_pg_forget_environment(bool all);

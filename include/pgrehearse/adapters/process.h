@@ -1,9 +1,10 @@
 /* Child processes that end with us, confined.
  *
- * A child is put into a process group of its own, gets SIGKILL (or DEATH_SIGNAL) from the kernel when this program dies however it dies
- * (PR_SET_PDEATHSIG), inherits no descriptor but the three standard ones, and can be kept from executing anything else and from opening
- * internet sockets (seccomp), which is what makes an untrusted backup's COPY … PROGRAM, \! and foreign servers harmless.
- * Start from the main thread: the death signal follows the thread that started the child.
+ * A child is put into a process group of its own, gets SIGKILL (or DEATH_SIGNAL) from the kernel when this
+ * program dies however it dies (PR_SET_PDEATHSIG), inherits no descriptor but the three standard ones, and
+ * can be kept from executing anything else and from opening internet sockets (seccomp), which is what makes
+ * an untrusted backup's COPY … PROGRAM, \! and foreign servers harmless. Start from the main thread: the
+ * death signal follows the thread that started the child.
  */
 #pragma once
 #include "pgrehearse/base/clock.h"
@@ -15,13 +16,15 @@
 
 typedef struct rh_process rh_process;
 
-/* What a server that executes untrusted SQL and native code may reach. The kernel enforces it for the child and for
- * all of its children, as far as this machine allows (rh_cage_layers_here): no connection to anything, no file outside
- * of these, no other process. */
+/* What a server that executes untrusted SQL and native code may reach. The kernel enforces it for the child
+ * and for all of its children, as far as this machine allows (rh_cage_layers_here): no connection to
+ * anything, no file outside of these, no other process. */
 typedef struct rh_cage {
-    const char *const *writable; /* directories in which it may read and write, NULL-ended; /dev/shm besides */
-    const char *const *readable; /* directories and files that it may read, NULL-ended; missing ones are ignored */
-    bool udp;                    /* it needs a UDP socket on its own loopback device (PostgreSQL before 15) */
+    /* directories in which it may read and write, NULL-ended; /dev/shm besides */
+    const char *const *writable;
+    /* directories and files that it may read, NULL-ended; missing ones are ignored */
+    const char *const *readable;
+    bool udp; /* it needs a UDP socket on its own loopback device (PostgreSQL before 15) */
 } rh_cage;
 
 /* The layers of a cage beside seccomp, which is always there. */
@@ -37,36 +40,41 @@ typedef struct rh_cage_layers {
 const rh_cage_layers *rh_cage_layers_here(void);
 
 typedef struct rh_process_options {
-    const char *const *argv;        /* NULL-ended; argv[0] is a path or is looked up in PATH */
-    const char *const *environment; /* extra "NAME=value" entries, NULL-ended, or NULL; "NAME" alone: is not passed on */
-    bool clean_environment;         /* of our own variables only PATH, LANG, LOCPATH, TZ, LD_LIBRARY_PATH are passed on */
-    const char *directory;          /* working directory, or NULL */
-    const char *output_path;        /* standard output and error are appended to this file; NULL: captured */
-    bool write_input;               /* standard input is a pipe (rh_process_write); else /dev/null */
-    bool no_exec;                   /* after its own start, execve fails with EPERM */
-    bool no_network;                /* socket(AF_INET*, …) fails with EACCES; Unix sockets work */
-    const rh_cage *cage;            /* NULL: none; implies no_network */
-    void (*probe)(void *user);      /* called in the child, confined, instead of executing argv[0]; may only make
-                                       async-signal-safe calls */
+    const char *const *argv; /* NULL-ended; argv[0] is a path or is looked up in PATH */
+    /* extra "NAME=value" entries, NULL-ended, or NULL; "NAME" alone: is not passed on */
+    const char *const *environment;
+    /* of our own variables only PATH, LANG, LOCPATH, TZ, LD_LIBRARY_PATH are passed on */
+    bool clean_environment;
+    const char *directory;     /* working directory, or NULL */
+    const char *output_path;   /* standard output and error are appended to this file; NULL: captured */
+    bool write_input;          /* standard input is a pipe (rh_process_write); else /dev/null */
+    bool no_exec;              /* after its own start, execve fails with EPERM */
+    bool no_network;           /* socket(AF_INET*, …) fails with EACCES; Unix sockets work */
+    const rh_cage *cage;       /* NULL: none; implies no_network */
+    void (*probe)(void *user); /* called in the child, confined, instead of executing argv[0]; may only make
+                                  async-signal-safe calls */
     void *probe_user;
-    int death_signal;               /* 0: SIGKILL */
-    uid_t uid;                      /* with gid: run as; 0 means "as we are" */
+    int death_signal; /* 0: SIGKILL */
+    uid_t uid;        /* with gid: run as; 0 means "as we are" */
     gid_t gid;
 } rh_process_options;
 
 rh_process *rh_process_start(const rh_process_options *options, rh_error *error);
 pid_t rh_process_pid(const rh_process *process);
-/* Writes all of it to standard input while reading what the child says. Fails (RH_ERROR_IO) when the child has gone. */
+/* Writes all of it to standard input while reading what the child says. Fails (RH_ERROR_IO) when the child
+ * has gone. */
 bool rh_process_write(rh_process *process, const void *bytes, size_t length, rh_error *error);
 void rh_process_close_input(rh_process *process);
 /* Called with each complete line of captured standard error while waiting or writing. */
 void rh_process_on_line(rh_process *process, void (*line)(void *user, const char *line), void *user);
-/* Called for every process of its group, all of them stopped, just before a timeout or an interrupt ends them:
- * to note what they may leave behind. */
+/* Called for every process of its group, all of them stopped, just before a timeout or an interrupt ends
+ * them: to note what they may leave behind. */
 void rh_process_on_ending(rh_process *process, void (*member)(void *user, pid_t member), void *user);
-/* Waits for its end. TIMEOUT_US > 0: then ends its group, RH_ERROR_TIMEOUT. An interrupt ends it too. Ending: SIGTERM, after 2 s SIGKILL. *STATUS: its exit status, or 128 + signal. */
+/* Waits for its end. TIMEOUT_US > 0: then ends its group, RH_ERROR_TIMEOUT. An interrupt ends it too. Ending:
+ * SIGTERM, after 2 s SIGKILL. *STATUS: its exit status, or 128 + signal. */
 bool rh_process_wait(rh_process *process, rh_usec timeout_us, int *status, rh_error *error);
-/* Has it ended by itself? Does not block, but for the end of what it left running in its group (SIGTERM, after 2 s SIGKILL). */
+/* Has it ended by itself? Does not block, but for the end of what it left running in its group (SIGTERM,
+ * after 2 s SIGKILL). */
 bool rh_process_has_ended(rh_process *process, int *status);
 bool rh_process_signal(rh_process *process, int signal_number);
 /* What was captured so far (the last 1 MiB of each). */
@@ -75,5 +83,6 @@ const char *rh_process_errors(const rh_process *process);
 /* Kills the group if it still runs, reaps, frees. Takes NULL. */
 void rh_process_free(rh_process *process);
 
-/* Start, wait, and fail with the last line of its standard error unless it ends with 0. OUTPUT (may be NULL) gets its standard output. */
+/* Start, wait, and fail with the last line of its standard error unless it ends with 0. OUTPUT (may be NULL)
+ * gets its standard output. */
 bool rh_process_run(const rh_process_options *options, rh_usec timeout_us, rh_text *output, rh_error *error);

@@ -24,8 +24,8 @@ char *rh_redact(const char *message, const rh_redaction *known);
 /* SQL without its literals and comments: identifiers, keywords, and of DO blocks and function bodies the
  * same; of RAISE and EXECUTE also what their string says. Appended to CODE. */
 void rh_redact_code(const char *sql, rh_text *code);
-/* Lines of a program of the user's, which may say anything: without passwords, addresses, long numbers, and what is
- * quoted; of the server's messages among them ("ERROR:  …") only PostgreSQL's own words. Heap. */
+/* Lines of a program of the user's, which may say anything: without passwords, addresses, long numbers, and
+ * what is quoted; of the server's messages among them ("ERROR:  …") only PostgreSQL's own words. Heap. */
 char *rh_redact_line(const char *line);
 /* "postgresql://user:password@host", "password=…" and the like with the password hidden. Heap. */
 char *rh_redact_passwords(const char *text);

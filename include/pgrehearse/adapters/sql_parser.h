@@ -59,9 +59,10 @@ typedef struct rh_sql_token {
 } rh_sql_token;
 /* False on what does not scan: line and column of the bad token (no file), and TOKENS has those before it. */
 bool rh_sql_scan(const char *sql, rh_arena *arena, rh_sql_token **tokens, size_t *count, rh_error *error);
-/* The same for a text of any length, part by part, in memory that does not grow with it: a part ends behind a semicolon
- * at the end of a line where nothing is open. Begin with FROM 0. FROM moves behind the part; the tokens' places are
- * in SQL. False behind the last part (no error), and on what does not scan, with TOKENS up to there. */
+/* The same for a text of any length, part by part, in memory that does not grow with it: a part ends behind a
+ * semicolon at the end of a line where nothing is open. Begin with FROM 0. FROM moves behind the part; the
+ * tokens' places are in SQL. False behind the last part (no error), and on what does not scan, with TOKENS up
+ * to there. */
 bool rh_sql_scan_part(const char *sql, size_t *from, rh_arena *arena, rh_sql_token **tokens, size_t *count,
                       rh_error *error);
 /* The PostgreSQL whose grammar parses: 15. */

@@ -1,4 +1,5 @@
-/* libxml2's xmlTextWriter: HTML (written as XHTML-compatible HTML5), SVG and JUnit, escaped and well-formed by construction. */
+/* libxml2's xmlTextWriter: HTML (written as XHTML-compatible HTML5), SVG and JUnit, escaped and well-formed
+ * by construction. */
 #pragma once
 #include "pgrehearse/base/error.h"
 #include "pgrehearse/base/text.h"
@@ -11,12 +12,14 @@ rh_xml *rh_xml_new(bool indent);
 void rh_xml_free(rh_xml *xml);
 void rh_xml_declaration(rh_xml *xml); /* <?xml …?> */
 void rh_xml_doctype_html(rh_xml *xml);
-/* Opens an element; attributes follow as name, value pairs (const char *), ended by NULL. A NULL value leaves the attribute out. */
+/* Opens an element; attributes follow as name, value pairs (const char *), ended by NULL. A NULL value leaves
+ * the attribute out. */
 void rh_xml_open(rh_xml *xml, const char *element, ...) __attribute__((sentinel));
 void rh_xml_close(rh_xml *xml);
 /* Void elements of HTML close themselves; others are written with an end tag even when empty. */
 void rh_xml_attribute(rh_xml *xml, const char *name, const char *value);
-void rh_xml_attributef(rh_xml *xml, const char *name, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void rh_xml_attributef(rh_xml *xml, const char *name, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /* Escaped text; characters that XML does not allow become U+FFFD, bytes that are not UTF-8 too. */
 void rh_xml_text(rh_xml *xml, const char *text);
 void rh_xml_textf(rh_xml *xml, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -13,8 +13,8 @@
 bool rh_backup_inspect(const char *path, rh_arena *arena, rh_backup_facts *facts, const rh_progress *progress,
                        rh_error *error);
 
-/* Before anything starts: RH_ERROR_SCENARIO for the first entry of SKIP that the backup does not have. Reads a
- * plain dump to its end. */
+/* Before anything starts: RH_ERROR_SCENARIO for the first entry of SKIP that the backup does not have. Reads
+ * a plain dump to its end. */
 bool rh_backup_check_skip(const rh_backup_facts *facts, const rh_skip *skip, size_t count, rh_error *error);
 
 /* The least major version of PostgreSQL whose pg_restore reads it; 0: any (plain SQL). */
@@ -57,12 +57,13 @@ bool rh_backup_read_table(const rh_backup_facts *facts, const char *bindir, cons
  * contents of archives; a plain dump is read to its end. */
 bool rh_backup_list_tables(const rh_backup_facts *facts, rh_arena *arena, rh_listed_tables *tables,
                            rh_error *error);
-/* Those whose rows take less than 4 kB in an archive, by its table of contents; none where it does not tell (plain
- * SQL, tar). */
+/* Those whose rows take less than 4 kB in an archive, by its table of contents; none where it does not tell
+ * (plain SQL, tar). */
 bool rh_backup_list_small_tables(const rh_backup_facts *facts, rh_arena *arena, rh_listed_tables *tables,
                                  rh_error *error);
 
-/* The definitions in the backup as SQL texts (each of one or more statements), without a server: from the table of
- * contents of archives; a plain dump is read to its end, and gives its CREATE, ALTER, COMMENT and GRANT. */
+/* The definitions in the backup as SQL texts (each of one or more statements), without a server: from the
+ * table of contents of archives; a plain dump is read to its end, and gives its CREATE, ALTER, COMMENT and
+ * GRANT. */
 bool rh_backup_read_schema(const rh_backup_facts *facts, rh_arena *arena, const char ***texts, size_t *count,
                            rh_error *error);

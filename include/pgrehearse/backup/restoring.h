@@ -94,8 +94,9 @@ bool rh_restore_moves_rows(const rh_dump_entry *entry, const rh_dump_statement *
 /* What to do about it, in ARENA. NAMES: for backup.skip; "" when nothing can be named. */
 const char *rh_restore_remedy(const rh_dump_entry *entry, const char *sqlstate, const char *names,
                               rh_arena *arena);
-/* MESSAGE of a server without its values (rh_redact), in ARENA; CODE (rh_redact_code of the dump's definitions, may
- * be NULL) has the names that it may say. DATA: of a statement that moves rows: nothing of it is shown. */
+/* MESSAGE of a server without its values (rh_redact), in ARENA; CODE (rh_redact_code of the dump's
+ * definitions, may be NULL) has the names that it may say. DATA: of a statement that moves rows: nothing of
+ * it is shown. */
 const char *rh_restore_redact(const char *message, const char *code, bool data, rh_arena *arena);
 /* The code for a failure with this message of pg_restore's: lost connection, disk full, else RH_ERROR_BACKUP.
  */

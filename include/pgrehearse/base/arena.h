@@ -1,7 +1,7 @@
 /* Memory by phase: allocate freely, release everything at once.
  *
- * An arena belongs to one thread at a time. Memory is zeroed. When the system has no memory left the program ends
- * with a message (its children end with it), so no caller checks for NULL.
+ * An arena belongs to one thread at a time. Memory is zeroed. When the system has no memory left the program
+ * ends with a message (its children end with it), so no caller checks for NULL.
  */
 #pragma once
 #include <stdarg.h>

@@ -9,7 +9,8 @@ typedef int64_t rh_usec;
 
 /* CLOCK_MONOTONIC: for durations. Also for deadlines. */
 rh_usec rh_clock_monotonic(void);
-/* CLOCK_REALTIME: microseconds since 1970. For stamps, and to match the server's own times on the same host. */
+/* CLOCK_REALTIME: microseconds since 1970. For stamps, and to match the server's own times on the same host.
+ */
 rh_usec rh_clock_wall(void);
 /* Seconds as a double. */
 double rh_seconds(rh_usec duration);

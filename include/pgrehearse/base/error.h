@@ -1,8 +1,8 @@
 /* Errors are values: a code, a message, where in the user's own file, and what to do next.
  *
- * Every function that can fail returns bool (true: done) or a pointer (NULL: failed) and takes an rh_error * last,
- * which may be NULL. The first error set stays: a later rh_error_set on a set error is ignored, so clean-up code
- * cannot hide the cause. Lower layers never print; only cli/ does.
+ * Every function that can fail returns bool (true: done) or a pointer (NULL: failed) and takes an rh_error *
+ * last, which may be NULL. The first error set stays: a later rh_error_set on a set error is ignored, so
+ * clean-up code cannot hide the cause. Lower layers never print; only cli/ does.
  */
 #pragma once
 #include <stdarg.h>
@@ -36,7 +36,8 @@ typedef struct rh_error {
     int line, column; /* in that file, from 1; 0 if unknown */
 } rh_error;
 
-/* Sets code and message unless an error is set already. Always returns false, for `return rh_error_set(...)`. */
+/* Sets code and message unless an error is set already. Always returns false, for `return rh_error_set(...)`.
+ */
 bool rh_error_set(rh_error *error, rh_error_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -48,7 +49,8 @@ bool rh_error_sqlstate(rh_error *error, const char *sqlstate);
 /* Puts "context: " before the message of a set error. Returns false. */
 bool rh_error_context(rh_error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* RH_ERROR_NO_SPACE for ENOSPC and EDQUOT, else RH_ERROR_IO: the message is "what: strerror". Returns false. */
+/* RH_ERROR_NO_SPACE for ENOSPC and EDQUOT, else RH_ERROR_IO: the message is "what: strerror". Returns false.
+ */
 bool rh_error_errno(rh_error *error, int errno_value, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

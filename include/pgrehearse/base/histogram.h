@@ -1,5 +1,6 @@
-/* Counts of durations in buckets of bounded relative width (HDR histogram: 2^7 sub-buckets an octave, error < 0.8 %).
- * Fixed memory; covers 0 µs to about 1 hour 11 minutes, larger values count in the last bucket and in max. */
+/* Counts of durations in buckets of bounded relative width (HDR histogram: 2^7 sub-buckets an octave, error <
+ * 0.8 %). Fixed memory; covers 0 µs to about 1 hour 11 minutes, larger values count in the last bucket and in
+ * max. */
 #pragma once
 #include "pgrehearse/base/clock.h"
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /* SIGINT, SIGTERM and SIGHUP ask to stop; whoever waits, notices.
  *
- * The one piece of process-wide state, because signals are process-wide. Every blocking wait (adapters/pg, process,
- * rh_clock_sleep_until) also polls rh_interrupt_fd() and returns RH_ERROR_INTERRUPTED, so an interrupted run unwinds
- * along the ordinary error paths. Clean-up runs with the interrupt held back.
+ * The one piece of process-wide state, because signals are process-wide. Every blocking wait (adapters/pg,
+ * process, rh_clock_sleep_until) also polls rh_interrupt_fd() and returns RH_ERROR_INTERRUPTED, so an
+ * interrupted run unwinds along the ordinary error paths. Clean-up runs with the interrupt held back.
  */
 #pragma once
 #include <stdbool.h>

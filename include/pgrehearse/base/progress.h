@@ -1,4 +1,5 @@
-/* How a stage tells what it is doing, without printing: cli/ draws it, rehearsal/ writes it to the run's log. */
+/* How a stage tells what it is doing, without printing: cli/ draws it, rehearsal/ writes it to the run's log.
+ */
 #pragma once
 #include "pgrehearse/base/clock.h"
 #include <stdint.h>
@@ -11,7 +12,12 @@ typedef enum rh_progress_kind {
     RH_PROGRESS_DETAIL, /* for the log only */
 } rh_progress_kind;
 
-typedef enum rh_progress_unit { RH_UNIT_NONE, RH_UNIT_BYTES, RH_UNIT_ITEMS, RH_UNIT_SECONDS } rh_progress_unit;
+typedef enum rh_progress_unit {
+    RH_UNIT_NONE,
+    RH_UNIT_BYTES,
+    RH_UNIT_ITEMS,
+    RH_UNIT_SECONDS
+} rh_progress_unit;
 
 typedef struct rh_progress_event {
     rh_progress_kind kind;

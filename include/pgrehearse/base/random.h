@@ -1,4 +1,5 @@
-/* Repeatable pseudo-random numbers (xoshiro256**, Blackman and Vigna 2018; seeded by splitmix64). Not for secrets. */
+/* Repeatable pseudo-random numbers (xoshiro256**, Blackman and Vigna 2018; seeded by splitmix64). Not for
+ * secrets. */
 #pragma once
 #include <stdint.h>
 

@@ -4,7 +4,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Zero-initialised is empty. DATA is NULL or 0-terminated; LENGTH does not count the 0. Owned: rh_text_release. */
+/* Zero-initialised is empty. DATA is NULL or 0-terminated; LENGTH does not count the 0. Owned:
+ * rh_text_release. */
 typedef struct rh_text {
     char *data;
     size_t length, capacity;
@@ -24,13 +25,15 @@ bool rh_starts_with(const char *string, const char *prefix);
 bool rh_ends_with(const char *string, const char *suffix);
 /* LIST ends with NULL. */
 bool rh_is_one_of(const char *string, const char *const *list);
-/* The whole number that TEXT begins with (blanks before it allowed); 0 when there is none or it does not fit. */
+/* The whole number that TEXT begins with (blanks before it allowed); 0 when there is none or it does not fit.
+ */
 int rh_leading_int(const char *text);
 /* Edit distance (Levenshtein), for "did you mean". */
 size_t rh_edit_distance(const char *a, const char *b);
 /* The nearest of CANDIDATES within distance 3 (and under half the word), or NULL. */
 const char *rh_nearest(const char *word, const char *const *candidates, size_t count);
-/* Compares by runs of digits as numbers, so "2_x" < "10_x"; ties by strcmp. For qsort-like ordering of names. */
+/* Compares by runs of digits as numbers, so "2_x" < "10_x"; ties by strcmp. For qsort-like ordering of names.
+ */
 int rh_natural_compare(const char *a, const char *b);
 /* Where the first word of SQL begins: behind blanks, semicolons and comments (which nest). */
 const char *rh_sql_skip_blanks(const char *sql);

@@ -92,7 +92,8 @@ typedef struct rh_exit_meaning {
     const char *meaning;
 } rh_exit_meaning;
 const rh_exit_meaning *rh_exit_meanings(void);
-/* A script for SHELL (bash, zsh, fish) that completes commands, options and their words; false for another shell. */
+/* A script for SHELL (bash, zsh, fish) that completes commands, options and their words; false for another
+ * shell. */
 bool rh_completion(const char *shell, rh_text *text);
 /* The manual page pgrehearse(1), as roff. */
 void rh_man_page(rh_text *text);

@@ -23,7 +23,8 @@ int rh_terminal_width(FILE *stream);
 void rh_text_append_clean(rh_text *text, const char *string, bool lines);
 /* Whether a terminal shows all of STRING: no such characters but tabs and the ends of lines, also with CR. */
 bool rh_text_is_clean(const char *string);
-/* Appends STRING on one line of at most WIDTH characters, cleaned, blanks collapsed, ended by "..." when cut. */
+/* Appends STRING on one line of at most WIDTH characters, cleaned, blanks collapsed, ended by "..." when cut.
+ */
 void rh_text_append_brief(rh_text *text, const char *string, size_t width);
 /* Words of STRING in lines of at most WIDTH characters, each begun by INDENT blanks and ended by a newline;
  * the first one without the indent. */

@@ -35,14 +35,14 @@ bool rh_history_prepare(rh_pg *pg, const rh_plan *plan, rh_error *error);
 
 /* Fills the plan: order, which are applied (HISTORY may be NULL), which are pending (the scenario's pending
  * list, --only), and for each pending migration its statements, split, classified, with expected locks and
- * hazards. PLAN is as rh_plan_detect and rh_history_locate made it, or zero but for its schema and settings, which tell what the tables are like and which
- * timeouts are in force. In pending lists and --only a migration is named by its id, its leading number (with or without
- * zeros), its name, or its file. Refuses psql meta-commands, COPY … PROGRAM and COPY with a file of the
- * server's (RH_ERROR_REFUSED with file and line), and on a given server also what changes roles, other
- * databases or settings; COPY FROM STDIN is RH_ERROR_UNSUPPORTED. A duplicate
- * version, a dirty history, an unknown id in pending, a file that is not UTF-8 or holds a NUL byte are
- * RH_ERROR_SCENARIO, an unknown id of --only is RH_ERROR_USAGE. A file with a syntax error still gets a plan:
- * its statement fails when it runs, as in production. */
+ * hazards. PLAN is as rh_plan_detect and rh_history_locate made it, or zero but for its schema and settings,
+ * which tell what the tables are like and which timeouts are in force. In pending lists and --only a
+ * migration is named by its id, its leading number (with or without zeros), its name, or its file. Refuses
+ * psql meta-commands, COPY … PROGRAM and COPY with a file of the server's (RH_ERROR_REFUSED with file and
+ * line), and on a given server also what changes roles, other databases or settings; COPY FROM STDIN is
+ * RH_ERROR_UNSUPPORTED. A duplicate version, a dirty history, an unknown id in pending, a file that is not
+ * UTF-8 or holds a NUL byte are RH_ERROR_SCENARIO, an unknown id of --only is RH_ERROR_USAGE. A file with a
+ * syntax error still gets a plan: its statement fails when it runs, as in production. */
 bool rh_plan_make(const rh_scenario *scenario, const rh_rows *history, rh_arena *arena, rh_plan *plan,
                   rh_error *error);
 
@@ -66,10 +66,10 @@ bool rh_hazard_rule_exists(const char *id);
 /* Marks those of STATEMENT's hazards that comments before it silence. */
 void rh_hazards_silence(rh_statement *statement);
 
-/* The ways up of PLAN by statements that block less, for every hazard whose remedy is mechanical; the rest is in
- * LEFT. Silenced hazards stay. One a migration, those that are not pending are empty. What is mechanical depends on
- * the tables as they are by then: PLAN's schema and the migrations before tell. The texts have the literals of the
- * user's files, and are in ARENA. */
+/* The ways up of PLAN by statements that block less, for every hazard whose remedy is mechanical; the rest is
+ * in LEFT. Silenced hazards stay. One a migration, those that are not pending are empty. What is mechanical
+ * depends on the tables as they are by then: PLAN's schema and the migrations before tell. The texts have the
+ * literals of the user's files, and are in ARENA. */
 rh_safer *rh_safer_make(const rh_plan *plan, rh_arena *arena);
 
 /* The class of a statement by what RUN, which has its work and its locks, did: files that changed, indexes

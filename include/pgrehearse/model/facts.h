@@ -83,21 +83,21 @@ typedef struct rh_backup_facts {
 } rh_backup_facts;
 
 typedef struct rh_setting_fact {
-    const char *name, *value;       /* in force during the timed passes */
-    const char *restore_value;      /* in force during the restore; NULL: the same */
-    const char *production_value;   /* NULL: not told */
+    const char *name, *value;     /* in force during the timed passes */
+    const char *restore_value;    /* in force during the restore; NULL: the same */
+    const char *production_value; /* NULL: not told */
 } rh_setting_fact;
 
 /* One attempt to leave the confinement of the staging server. */
 typedef struct rh_isolation_attempt {
-    const char *name;        /* of report.json: "unix_socket" */
-    const char *what;        /* "connect to a Unix socket" */
-    bool succeeded;          /* while confined */
+    const char *name;          /* of report.json: "unix_socket" */
+    const char *what;          /* "connect to a Unix socket" */
+    bool succeeded;            /* while confined */
     bool succeeded_unconfined; /* the same account without the confinement: false proves nothing of it */
 } rh_isolation_attempt;
 
 typedef struct rh_isolation_layer {
-    const char *name;   /* "landlock" */
+    const char *name; /* "landlock" */
     bool active;
     const char *detail; /* "ABI 7"; what it does, or why it is missing */
 } rh_isolation_layer;

@@ -29,7 +29,8 @@ typedef struct rh_lock_policy_case {
     int line;                            /* of the statement below */
     const char *statement;               /* redacted: the one with the strongest lock */
     const char *relation, *mode;
-    double hold_s; /* the transaction without anybody in the way: each statement's quickest quiet run; RH_NOT_MEASURED */
+    double hold_s; /* the transaction without anybody in the way: each statement's quickest quiet run;
+                      RH_NOT_MEASURED */
     rh_lock_policy *policies; /* shortest lock_timeout first, none last */
     size_t policy_count;
     int recommended; /* index in policies; -1: none got through every time */

@@ -104,7 +104,7 @@ typedef struct rh_statement_run {
     size_t lock_count;
     bool locks_complete; /* its transaction's were read before it ended: what is not in LOCKS it did not take
                           */
-    double lock_timeout_s; /* in force when it was sent; 0: none; RH_NOT_MEASURED: not asked */
+    double lock_timeout_s;    /* in force when it was sent; 0: none; RH_NOT_MEASURED: not asked */
     double lock_wait_limit_s; /* the shorter of that and statement_timeout; 0: neither is set; likewise */
     const rh_lock *expected; /* by its text, on what the catalog had before it ran; outside of transactions */
     size_t expected_count;
@@ -180,15 +180,16 @@ typedef struct rh_statement {
     const char *command_tag;   /* expected before, measured after */
     rh_statement_class class_; /* the measured one where class_measured, else class_expected */
     rh_phase phase;
-    const char *expected_lock;     /* mode, or NULL */
-    const char *expected_relation; /* or NULL */
+    const char *expected_lock;        /* mode, or NULL */
+    const char *expected_relation;    /* or NULL */
     rh_expected_lock *expected_locks; /* all of them, the two above first */
     size_t expected_lock_count;
     bool works_long; /* by its text: its work grows with the rows of a table that is not new and empty */
-    const char *unknown_work;  /* why the text does not tell its work and locks ("a DO block"); NULL: it does */
+    const char
+        *unknown_work; /* why the text does not tell its work and locks ("a DO block"); NULL: it does */
     const char *not_understood; /* why the parser does not know it; NULL: it does */
-    bool needs_no_transaction; /* CONCURRENTLY, VACUUM … */
-    const char **relations;        /* quoted names of what it works on, the first foremost */
+    bool needs_no_transaction;  /* CONCURRENTLY, VACUUM … */
+    const char **relations;     /* quoted names of what it works on, the first foremost */
     size_t relation_count;
     rh_statement_run *runs;
     size_t run_count;
@@ -204,7 +205,8 @@ typedef struct rh_statement {
     const char *class_evidence; /* a sentence: what was measured and what differs, or why it could not be;
                                    NULL: it was not looked at */
     const char *file;           /* where LINE is, when it is not the script's own (an included one); NULL */
-    /* In a file of very many: those that are sent right behind it, one by one. What is measured is their sum. */
+    /* In a file of very many: those that are sent right behind it, one by one. What is measured is their sum.
+     */
     rh_further *further;
     size_t further_count;
 } rh_statement;
@@ -268,8 +270,8 @@ typedef struct rh_migration {
     rh_script down;
     const char *const *command; /* a program instead of the files, NULL-ended; NULL: files */
     const char *const *down_command;
-    rh_location where;  /* a program: in the scenario */
-    double *own_s;      /* a program's time outside of its statements, by quiet pass */
+    rh_location where; /* a program: in the scenario */
+    double *own_s;     /* a program's time outside of its statements, by quiet pass */
     size_t own_count;
     rh_outcome outcome; /* over all passes: failed if any failed */
     rh_failure *failure;
@@ -288,15 +290,15 @@ typedef struct rh_plan {
     size_t other_tables;          /* beside the history, once it was looked for */
     const char *history_located;  /* the table itself, with its schema; NULL: the database has none */
     const char *history_registry; /* the schema that is the framework's own, with its history; NULL: none */
-    const char *folder;         /* of the migrations; NULL: the scenario names none */
-    rh_migration *migrations;   /* in the order they run; only the pending ones have statements */
+    const char *folder;           /* of the migrations; NULL: the scenario names none */
+    rh_migration *migrations;     /* in the order they run; only the pending ones have statements */
     size_t migration_count;
     size_t pending_count;
     const char *const *schema; /* the backup's definitions as SQL; none: not known */
     size_t schema_count;
     const char *database_owner;     /* by the backup: whom migrations run as unless said; NULL: not known */
     const char *const *search_path; /* of the migrations' sessions, NULL-ended; NULL: the default */
-    rh_listed_tables small_tables; /* with next to no rows in the backup */
+    rh_listed_tables small_tables;  /* with next to no rows in the backup */
     const struct rh_setting *settings; /* of the server, as a migration's session finds them */
     size_t setting_count;
     int server_major; /* of the database that was backed up, where SCHEMA was asked for; 0: not known */

@@ -9,7 +9,8 @@ typedef enum rh_reversibility {
     RH_REVERSIBILITY_UNKNOWN,      /* not rehearsed */
     RH_REVERSIBILITY_FULL,         /* what was there before is there again, rows and all */
     RH_REVERSIBILITY_LOSSY,        /* the schema is, some of its data is not */
-    RH_REVERSIBILITY_IRREVERSIBLE, /* no way down, one without statements, or it does not bring the schema back */
+    RH_REVERSIBILITY_IRREVERSIBLE, /* no way down, one without statements, or it does not bring the schema
+                                      back */
     RH_REVERSIBILITY_BROKEN,       /* down, or up again, failed */
 } rh_reversibility;
 /* "reversible", "reversible_with_loss", "irreversible", "broken"; NULL for unknown. */

@@ -9,11 +9,12 @@ typedef struct rh_safer_step {
     const char *rule;        /* that it answers; NULL: the statement as it was */
     const char *begin, *end; /* lines that the framework wants around it (goose's StatementBegin); NULL */
     bool alone;              /* cannot run in a transaction block */
-    bool
-        after_commit; /* only once what stands before it is committed, or its lock would be held through it */
-    bool opens, closes; /* the first and the last of steps that are one transaction whatever the framework does */
-    bool later;         /* not in this release: once no instance of the old one runs */
-    const char *note;   /* what to know of it; NULL */
+    /* only once what stands before it is committed, or its lock would be held through it */
+    bool after_commit;
+    bool opens,
+        closes; /* the first and the last of steps that are one transaction whatever the framework does */
+    bool later; /* not in this release: once no instance of the old one runs */
+    const char *note; /* what to know of it; NULL */
 } rh_safer_step;
 
 /* One migration, or for frameworks that commit after each statement the whole file. */
@@ -30,7 +31,7 @@ typedef struct rh_safer_file {
 typedef struct rh_safer_left {
     int statement;
     const char *rule, *advice; /* both NULL: it was not understood, so not analysed */
-    const char *why; /* it is not mechanical here; NULL: it never is */
+    const char *why;           /* it is not mechanical here; NULL: it never is */
 } rh_safer_left;
 
 typedef struct rh_safer {

@@ -150,7 +150,7 @@ typedef struct rh_scenario {
     char sha256[65];       /* of the file's bytes */
     const char *name;
     struct {
-        const char *path; /* absolute */
+        const char *path;   /* absolute */
         const char *sha256; /* 64 hex digits in lower case; NULL: looked for beside the backup */
         int jobs;
         rh_skip *skip;

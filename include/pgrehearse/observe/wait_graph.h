@@ -18,8 +18,8 @@
 typedef struct rh_wait_sample {
     rh_usec at;           /* monotonic, when the sample was taken */
     rh_usec wait_started; /* monotonic, from waitstart; 0 unknown */
-    int64_t
-        waitstart; /* as the server tells it: the same in every sample, whatever its clock does; 0 unknown */
+    /* as the server tells it: the same in every sample, whatever its clock does; 0 unknown */
+    int64_t waitstart;
     int waiter_pid;
     const int *blocker_pids; /* as pg_blocking_pids gives them; 0 stands for a prepared transaction */
     size_t blocker_count;

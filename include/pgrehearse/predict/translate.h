@@ -27,8 +27,8 @@ typedef struct rh_translation {
     double image_share;
 } rh_translation;
 
-/* Seconds of production per second of staging for a resource; NAN where a probe is missing, at least 1 where one of them
- * was cut short. */
+/* Seconds of production per second of staging for a resource; NAN where a probe is missing, at least 1 where
+ * one of them was cut short. */
 double rh_translation_ratio(const rh_translation *t, rh_probe_kind kind);
 
 /* Turns the statements' predictions for staging (median, interval) into production's: each part grows as the

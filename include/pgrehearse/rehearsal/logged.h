@@ -24,4 +24,4 @@ typedef struct rh_logged {
 /* Calls TAKE for every such statement of the log at PATH, in order. What *LOGGED points to lives until TAKE
  * returns. *STATEMENTS is their number. Files of more than 1 GiB are RH_ERROR_USAGE. */
 bool rh_logged_read(const char *path, rh_arena *arena, void (*take)(void *user, const rh_logged *logged),
-                        void *user, size_t *statements, rh_error *error);
+                    void *user, size_t *statements, rh_error *error);

@@ -8,8 +8,9 @@
 
 /* The record, as reports/report.schema.json describes it. The caller frees. */
 rh_json *rh_report_json(const rh_run *run);
-/* Writes report.json, report.html, report.md, junit.xml and samples/ *.csv into run->directory. Writes what it can and
- * returns false when a page is missing; of a page that could not be written no earlier version stays. */
+/* Writes report.json, report.html, report.md, junit.xml and samples/ *.csv into run->directory. Writes what
+ * it can and returns false when a page is missing; of a page that could not be written no earlier version
+ * stays. */
 bool rh_report_write(const rh_run *run, rh_error *error);
 
 /* Pages, from the record alone (so that `pgrehearse report` renders again). */

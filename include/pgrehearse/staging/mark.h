@@ -5,13 +5,13 @@
 #include <sys/types.h>
 
 typedef struct rh_mark {
-    bool kept;       /* nobody may remove it */
-    uid_t uid;       /* the account of the server's own; 0: none */
+    bool kept;        /* nobody may remove it */
+    uid_t uid;        /* the account of the server's own; 0: none */
     char socket[512]; /* where its socket directory lies */
 } rh_mark;
 
-/* Locks the mark file PATH and writes MARK into it. *LOCK is the descriptor that holds the lock; one that is ≥ 0
- * already is written again. */
+/* Locks the mark file PATH and writes MARK into it. *LOCK is the descriptor that holds the lock; one that is
+ * ≥ 0 already is written again. */
 bool rh_mark_write(const char *path, const rh_mark *mark, int *lock, rh_error *error);
 /* False when PATH is no mark of this program. */
 bool rh_mark_read(const char *path, rh_mark *mark);

@@ -5,8 +5,7 @@
 
 /* Sets RH_ERROR_STAGING (RH_ERROR_NO_SPACE when the log says that the disk is full): WHAT and the last
  * messages that say why; SHOWN is the log to name. Returns false. */
-bool rh_server_log_error(const char *path, const char *shown, const char *what,
-                         rh_error *error);
-/* Appends the log's messages to SHOWN without values of the data and literals (rh_redact): a migration can make the
- * server log anything. Details, statements and lines that continue are left out; at most 4 MiB. */
+bool rh_server_log_error(const char *path, const char *shown, const char *what, rh_error *error);
+/* Appends the log's messages to SHOWN without values of the data and literals (rh_redact): a migration can
+ * make the server log anything. Details, statements and lines that continue are left out; at most 4 MiB. */
 bool rh_server_log_show(const char *path, const char *shown, rh_error *error);

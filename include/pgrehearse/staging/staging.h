@@ -22,11 +22,11 @@ typedef struct rh_staging_request {
                           installed, else the next newer one, else the newest */
     rh_database_facts
         *origin; /* what the backup says of its database; settings that do not apply get why_not */
-    const char *log_directory; /* server.log goes here (embedded) */
+    const char *log_directory;    /* server.log goes here (embedded) */
     const rh_setting *production; /* what production's profile has besides its defaults; the scenario's own
                                      settings go before. NULL: no profile */
     size_t production_count;
-    int load_connections;      /* that the timed passes need, besides our own */
+    int load_connections; /* that the timed passes need, besides our own */
     const rh_progress *progress;
 } rh_staging_request;
 
@@ -93,14 +93,15 @@ bool rh_staging_snapshot(rh_staging *staging, const rh_progress *progress, rh_er
  * what one connection reads, the operating system's cache as the copy left it, and nothing waiting to be
  * written back. No connection of the caller may be open. */
 bool rh_staging_reset(rh_staging *staging, const rh_progress *progress, rh_error *error);
-/* Kills the server as a crash would, at once and without waiting: embedded only, where it is ours. May be called
- * from another thread, while connections are open. Call rh_staging_restart then. */
+/* Kills the server as a crash would, at once and without waiting: embedded only, where it is ours. May be
+ * called from another thread, while connections are open. Call rh_staging_restart then. */
 void rh_staging_crash(rh_staging *staging);
 /* Waits for the end of a server that was crashed, starts it again and waits until it has recovered. */
 bool rh_staging_restart(rh_staging *staging, rh_error *error);
-/* Foreign keys that the migrations will add: samples made from now on have the rows that these point at, too, or
- * the migrations would fail there. STATEMENTS (COUNT, borrowed): "ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES c
- * NOT VALID"; each is tried in the whole database and taken back, and one that fails is no key yet. */
+/* Foreign keys that the migrations will add: samples made from now on have the rows that these point at, too,
+ * or the migrations would fail there. STATEMENTS (COUNT, borrowed): "ALTER TABLE a ADD FOREIGN KEY (b)
+ * REFERENCES c NOT VALID"; each is tried in the whole database and taken back, and one that fails is no key
+ * yet. */
 void rh_staging_follow(rh_staging *staging, const char *const *statements, size_t count);
 /* Makes a second database that holds a page sample (TABLESAMPLE SYSTEM) of FRACTION of every table,
  * referentially closed upwards, with all constraints and indexes; from then on rh_staging_conninfo is that
@@ -111,8 +112,8 @@ bool rh_staging_sample(rh_staging *staging, double fraction, rh_arena *arena, co
 
 /* Makes a fresh copy of the sample the current database, in shared buffers that are empty and, as far as the
  * server is ours, cut with the rest of its memory to FRACTION, the sample's: so it is in the regime in which
- * the whole is with all of it. On a given server only what a database may set for itself is cut. Ends with the
- * next sample or reset. No connection of the caller may be open. */
+ * the whole is with all of it. On a given server only what a database may set for itself is cut. Ends with
+ * the next sample or reset. No connection of the caller may be open. */
 bool rh_staging_sample_run(rh_staging *staging, double fraction, rh_error *error);
 
 /* Fills FACTS (strings in ARENA). */

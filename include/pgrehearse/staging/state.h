@@ -14,9 +14,9 @@
 /* Which settings the embedded server runs with. */
 typedef enum rh_settings_phase { RH_SETTINGS_RESTORE, RH_SETTINGS_TIMED } rh_settings_phase;
 
-/* A private cluster: <staging.directory>/pgrehearse-<uid>-<id>/. data, socket and work belong to the account that the
- * server runs as. The directory itself, mark, config, snapshot and log are ours: the server cannot change them, and
- * we open nothing for writing that it could replace by a link. */
+/* A private cluster: <staging.directory>/pgrehearse-<uid>-<id>/. data, socket and work belong to the account
+ * that the server runs as. The directory itself, mark, config, snapshot and log are ours: the server cannot
+ * change them, and we open nothing for writing that it could replace by a link. */
 typedef struct rh_cluster {
     const char *directory;
     const char *mark, *data, *snapshot, *work; /* in it; work: files that client programs write */
@@ -51,19 +51,20 @@ struct rh_staging {
     uid_t uid;          /* what programs run as when we are root: the account's; else 0 */
     gid_t gid;
     rh_isolation isolation;
-    const char *database; /* the rehearsed one */
-    int origin_major;     /* of the server that the backup is of; 0: not known */
+    const char *database;                    /* the rehearsed one */
+    int origin_major;                        /* of the server that the backup is of; 0: not known */
     rh_database_facts *origin;               /* what the backup says of it */
     const char *locale_path;                 /* LOCPATH of the server; NULL: the system's */
     const char *locale_missing, *locale_why; /* the backup's locale that the database lacks, and why; NULL */
-    const char *sample;   /* the sampled one; NULL unless it is current */
-    const char *conninfo; /* of the current one; valid until it changes */
+    const char *sample;                      /* the sampled one; NULL unless it is current */
+    const char *conninfo;                    /* of the current one; valid until it changes */
     const char *migrations_role, *workload_role;         /* NULL: the role of our own sessions */
     const char *migrations_conninfo, *workload_conninfo; /* of the current one, too */
     rh_cluster cluster;
     rh_borrowed borrowed;
     rh_settings_phase phase;
-    const char *scaled_settings; /* lines for the server's file while a sample runs in proportion; else NULL */
+    const char
+        *scaled_settings; /* lines for the server's file while a sample runs in proportion; else NULL */
 
     const char *const *added_keys; /* statements of rh_staging_follow */
     size_t added_key_count;

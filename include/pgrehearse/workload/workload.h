@@ -24,8 +24,8 @@ size_t rh_constraints_added(rh_constraint *before, size_t before_count, const rh
  * in statistics.h), values from the rows in PG, ranges, lists and limits turned until each statement returns
  * as many rows a call as on production; where a column is sought by equality, its most common values on
  * production are sought as often as they are frequent there, as far as the copy has them (VALUES, VALUE_COUNT
- * of them, model/common_values.h; may be none). What cannot be played is in left_out; coverage says how much is. An
- * unreadable export is RH_ERROR_SCENARIO with file and line; a mix without templates is none. */
+ * of them, model/common_values.h; may be none). What cannot be played is in left_out; coverage says how much
+ * is. An unreadable export is RH_ERROR_SCENARIO with file and line; a mix without templates is none. */
 bool rh_mix_from_statistics(rh_pg *pg, const char *const *paths, size_t path_count,
                             const struct rh_profile_values *values, size_t value_count,
                             const rh_load_limits *limits, uint64_t seed, rh_arena *arena, rh_mix *mix,

@@ -406,8 +406,7 @@ static bool read_file(rh_psql *p, const char *path, const char *sql, int depth)
     walk w = {.p = p, .path = path, .sql = sql, .line = 1, .depth = depth, .own = depth == 0};
     if (rh_starts_with(sql, "\xef\xbb\xbf"))
         w.sql += 3; /* psql skips it */
-    bool ok =
-        walk_file(&w) && rh_script_check_safety(path, rh_text_string(&w.out), p->error) && send(&w);
+    bool ok = walk_file(&w) && rh_script_check_safety(path, rh_text_string(&w.out), p->error) && send(&w);
     rh_text_release(&w.out);
     return ok;
 }

@@ -397,11 +397,12 @@ static void public_is_as_open_as_it_was(void **state)
                  {"sed 's/^SET row_security.*/&\\nREVOKE CREATE ON SCHEMA public FROM PUBLIC;/'", 13, 13}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         restored r;
-        assert_int_equal(shell("sed 's/^-- Dumped from database version .*/-- Dumped from database version %d.3/; "
-                               "s/^-- Dumped by pg_dump version .*/-- Dumped by pg_dump version %d.3/' plain | %s "
-                               "> public",
-                               cases[i].server, cases[i].dump, cases[i].edit),
-                         0);
+        assert_int_equal(
+            shell("sed 's/^-- Dumped from database version .*/-- Dumped from database version %d.3/; "
+                  "s/^-- Dumped by pg_dump version .*/-- Dumped by pg_dump version %d.3/' plain | %s "
+                  "> public",
+                  cases[i].server, cases[i].dump, cases[i].edit),
+            0);
         restore(&r, "public");
         assert_true(r.fine);
         assert_int_equal(can_create(&r), i == 0);
@@ -414,9 +415,10 @@ static void a_dump_without_headings_is_not_empty(void **state)
 {
     (void)state;
     restored r;
-    assert_int_equal(shell("grep -v '^-- \\(Data for \\)\\?Name: ' plain > bare && grep -m1 -B99 row_security "
-                           "plain > headonly"),
-                     0);
+    assert_int_equal(
+        shell("grep -v '^-- \\(Data for \\)\\?Name: ' plain > bare && grep -m1 -B99 row_security "
+              "plain > headonly"),
+        0);
     expect_restored(&r, "bare", 6, 5103);
     assert_int_equal(r.facts.missing_count, 0);
     assert_false(skipped(&r, "nothing"));
@@ -617,10 +619,11 @@ static void hostile_dumps_run_nothing(void **state)
 static void a_comment_that_does_not_parse_is_damage(void **state)
 {
     (void)state;
-    assert_int_equal(shell("psql -qXc 'DROP TABLE IF EXISTS nothing' -c 'CREATE TABLE nothing ()' -c \"COMMENT ON "
-                           "TABLE nothing IS 'x'\" && pg_dump -Fc -f comment && "
-                           "perl -0pi -e 's/COMMENT ON TABLE/COMMENT ON TQBLE/' comment"),
-                     0);
+    assert_int_equal(
+        shell("psql -qXc 'DROP TABLE IF EXISTS nothing' -c 'CREATE TABLE nothing ()' -c \"COMMENT ON "
+              "TABLE nothing IS 'x'\" && pg_dump -Fc -f comment && "
+              "perl -0pi -e 's/COMMENT ON TABLE/COMMENT ON TQBLE/' comment"),
+        0);
     expect_failed("comment", RH_ERROR_BACKUP, "COMMENT", 0);
 }
 

@@ -401,7 +401,8 @@ static void test_tablespace_outside(void **state)
     assert_int_equal(mkdir(place, 0700), 0);
     if (rh_staging_uid(f->staging))
         assert_int_equal(chown(place, rh_staging_uid(f->staging), rh_staging_gid(f->staging)), 0);
-    const char *said = fixture_value(f, rh_arena_printf(f->arena, "CREATE TABLESPACE far LOCATION '%s'", place));
+    const char *said =
+        fixture_value(f, rh_arena_printf(f->arena, "CREATE TABLESPACE far LOCATION '%s'", place));
     assert_true(rh_starts_with(said, "(error: "));
     assert_ok(f, rh_staging_snapshot(f->staging, NULL, &f->error));
 }
@@ -410,20 +411,13 @@ int main(void)
 {
     rh_interrupt_install();
     const struct CMUnitTest tests[] = {
-        TEST(test_without_layers),
-        TEST(test_start_and_free),
-        TEST(test_confined),
-        TEST(test_isolated),
-        TEST(test_link_in_data),
-        TEST(test_settings),
-        TEST(test_bad_settings),
-        TEST(test_missing_server),
-        TEST(test_snapshot_and_reset),
-        TEST(test_death_in_the_middle),
-        TEST(test_long_directory),
-        TEST(test_kept),
-        TEST(test_interrupted_start),
-        TEST(test_neutralised_settings),
+        TEST(test_without_layers),     TEST(test_start_and_free),
+        TEST(test_confined),           TEST(test_isolated),
+        TEST(test_link_in_data),       TEST(test_settings),
+        TEST(test_bad_settings),       TEST(test_missing_server),
+        TEST(test_snapshot_and_reset), TEST(test_death_in_the_middle),
+        TEST(test_long_directory),     TEST(test_kept),
+        TEST(test_interrupted_start),  TEST(test_neutralised_settings),
         TEST(test_tablespace_outside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -129,7 +129,8 @@ static void test_deadlocks_are_retried(void **state)
         deadlocks += strcmp(load.errors[i].sqlstate, "40P01") == 0 ? load.errors[i].count : 0;
     assert_true(deadlocks > 0);
     assert_true(sum.errors < deadlocks);
-    for (int i = 0; i < 100 && number(pg, OPEN_TRANSACTIONS) > 0; i++) /* sessions that are closed end a moment later */
+    /* sessions that are closed end a moment later */
+    for (int i = 0; i < 100 && number(pg, OPEN_TRANSACTIONS) > 0; i++)
         rh_clock_sleep_until(rh_clock_monotonic() + RH_SECOND / 20);
     assert_int_equal(number(pg, OPEN_TRANSACTIONS), 0);
     rh_arena_free(arena);

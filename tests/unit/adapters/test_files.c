@@ -73,7 +73,7 @@ static void test_write_append_read(void **state)
     char **names;
     size_t count;
     assert_true(rh_directory_list(f->root, f->arena, &names, &count, &error));
-    assert_int_equal(count, 1); /* no temporary file is left */
+    assert_int_equal(count, 1);                                  /* no temporary file is left */
     assert_int_equal(truncate(in(f, "a"), INT64_C(1) << 40), 0); /* refused before a TiB is allocated */
     assert_null(rh_file_read(in(f, "a"), 0, f->arena, NULL, &error));
     assert_non_null(strstr(error.message, "larger than"));

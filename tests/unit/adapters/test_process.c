@@ -309,8 +309,8 @@ static void test_other_account(void **state)
     rh_text_release(&output);
 }
 
-/* In a cage: only its own directory can be written, only what it names can be read, little of our environment is
- * passed on. */
+/* In a cage: only its own directory can be written, only what it names can be read, little of our environment
+ * is passed on. */
 static void test_cage(void **state)
 {
     (void)state;
@@ -322,10 +322,11 @@ static void test_cage(void **state)
         skip();
     assert_non_null(mkdtemp(inside));
     assert_non_null(mkdtemp(outside));
-    rh_text_printf(&script,
-                   "echo x >%s/in && cat %s/in; (echo x >%s/out) 2>/dev/null || echo denied; ls %s 2>/dev/null || echo "
-                   "denied; echo ${RH_TEST_SECRET-unset}",
-                   inside, inside, outside, outside);
+    rh_text_printf(
+        &script,
+        "echo x >%s/in && cat %s/in; (echo x >%s/out) 2>/dev/null || echo denied; ls %s 2>/dev/null || echo "
+        "denied; echo ${RH_TEST_SECRET-unset}",
+        inside, inside, outside, outside);
     rh_cage cage = {.writable = (const char *const[]){inside, NULL},
                     .readable = (const char *const[]){"/usr", "/bin", "/lib", "/lib64", "/etc", NULL}};
     rh_process_options options = shell(SHELL(script.data));

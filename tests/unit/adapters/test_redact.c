@@ -117,7 +117,8 @@ static void what_programs_quote_goes(void **state)
          "pq: invalid input syntax for type integer: \"«…» «…»\""},
         {"KeyError: 'Roe'", "KeyError: '«…»'"},
         {"DETAIL: Key (name)=(Roe, Jane) already exists.", "DETAIL: Key (name)=(«…», «…») already exists."},
-        {"./mask.sh: line 3: can't open x: it isn't there", "./mask.sh: line 3: can't open x: it isn't there"},
+        {"./mask.sh: line 3: can't open x: it isn't there",
+         "./mask.sh: line 3: can't open x: it isn't there"},
         {"sent jane@example.org 1234567 rows\nDETAIL:  Failing row contains (1, Roe).",
          "sent «…» «…» rows\nDETAIL:  Failing row contains (1, «…»)."},
     };

@@ -332,11 +332,11 @@ static void test_scan(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_split),           cmocka_unit_test(test_split_failures), cmocka_unit_test(test_split_newer),
-        cmocka_unit_test(test_split_large),     cmocka_unit_test(test_redact),
-        cmocka_unit_test(test_redact_is_short), cmocka_unit_test(test_messages),
-        cmocka_unit_test(test_parse),           cmocka_unit_test(test_scan),
-        cmocka_unit_test(test_deep_nesting),
+        cmocka_unit_test(test_split),       cmocka_unit_test(test_split_failures),
+        cmocka_unit_test(test_split_newer), cmocka_unit_test(test_split_large),
+        cmocka_unit_test(test_redact),      cmocka_unit_test(test_redact_is_short),
+        cmocka_unit_test(test_messages),    cmocka_unit_test(test_parse),
+        cmocka_unit_test(test_scan),        cmocka_unit_test(test_deep_nesting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

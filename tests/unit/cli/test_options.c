@@ -193,8 +193,8 @@ static void test_man_page_has_every_option(void **state)
 int main(void)
 {
 #define EACH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
-    const struct CMUnitTest tests[] = {EACH(test_run), EACH(test_shapes), EACH(test_refusals),
-                                       EACH(test_help), EACH(test_completion),
-                                       EACH(test_man_page_has_every_option)};
+    const struct CMUnitTest tests[] = {EACH(test_run),        EACH(test_shapes),
+                                       EACH(test_refusals),   EACH(test_help),
+                                       EACH(test_completion), EACH(test_man_page_has_every_option)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,9 +32,8 @@ static void waits_are_accounted(void **state)
     (void)state;
     rh_arena *arena = rh_arena_new();
     rh_run *run = make_run(arena);
-    static rh_wait_link chain[] = {
-        {.pid = 20, .name = "migration 1, statement 2", .is_migration = true},
-        {.pid = 10, .name = "COPY $1"}};
+    static rh_wait_link chain[] = {{.pid = 20, .name = "migration 1, statement 2", .is_migration = true},
+                                   {.pid = 10, .name = "COPY $1"}};
     rh_wait waits[] = {
         {.at_s = 1.2,
          .wait_s = 1,

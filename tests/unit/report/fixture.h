@@ -552,7 +552,8 @@ static void fixture_facts(rh_run *run)
                                       .cpu_count = 2,
                                       .memory_bytes = INT64_C(8203000000),
                                       .local = true};
-    static rh_isolation_layer layers[] = {{"seccomp", true, "no connection"}, {"landlock", false, "none here"}};
+    static rh_isolation_layer layers[] = {{"seccomp", true, "no connection"},
+                                          {"landlock", false, "none here"}};
     static rh_isolation_attempt attempts[] = {{"tcp", "connect to a TCP port", false, true},
                                               {"signal", "signal this program", false, false}};
     run->staging.isolation = (rh_isolation){.proven = true,

@@ -389,7 +389,8 @@ static void test_disturb(void **state)
     complains(LOADED "disturb:\n  - autovacuum\n", 5, 5, "autovacuum needs a table", "{table: NAME}");
     complains(LOADED "disturb:\n  - pg_dump: {table: t}\n", 5, 15, "unknown key \"table\"",
               "for, migrations");
-    complains(LOADED "disturb:\n  - snapshot: {migration: [1]}\n", 5, 16, "did you mean \"migrations\"", NULL);
+    complains(LOADED "disturb:\n  - snapshot: {migration: [1]}\n", 5, 16, "did you mean \"migrations\"",
+              NULL);
     complains(LOADED "disturb:\n  - snapshot: {for: 10}\n", 5, 21, "no unit", "10s");
     complains(LOADED "disturb:\n  - snapshot: {for: 0}\n", 5, 21, "longer than nothing", NULL);
     complains(LOADED "disturb:\n  - snapshot: 10s\n", 5, 15, "must be a map", "{for: 10s}");
@@ -499,8 +500,7 @@ int main(void)
         EACH(test_defaults),     EACH(test_every_key),     EACH(test_unknown_keys), EACH(test_missing),
         EACH(test_wrong_values), EACH(test_missing_files), EACH(test_variables),    EACH(test_workload_files),
         EACH(test_command),      EACH(test_set),           EACH(test_profile),      EACH(test_template),
-        EACH(test_disturb),      EACH(test_lock_policy),
-        EACH(test_next_release), EACH(test_reference),
+        EACH(test_disturb),      EACH(test_lock_policy),   EACH(test_next_release), EACH(test_reference),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
