@@ -78,5 +78,7 @@ typedef struct script_migration {
     const char *const *up, *const *down;
 } script_migration;
 rh_run *script_run(rh_scenario *scenario, const script_migration *migrations, size_t count);
+/* For the end of a test: releases both; returns how many connections are still open. */
+int script_end(rh_run *run, rh_error *error);
 /* The sentence in run->not_measured that has TEXT in it; NULL: none. */
 const char *script_not_measured(const rh_run *run, const char *text);

@@ -104,9 +104,10 @@ static void note(const char *role, const char *text)
 /* What the code under test takes for granted. */
 static const script_rule *default_rule(const char *text)
 {
-    static const char *const database[] = {"postgres"}, *const zero[] = {"0"};
+    static const char *const database[] = {"postgres"}, *const zero[] = {"0"}, *const hundred[] = {"100"};
     static const script_rule defaults[] = {
         {.pattern = "SELECT current_database()", .values = database, .columns = 1, .rows = 1},
+        {.pattern = "SELECT current_setting('max_connections')", .values = hundred, .columns = 1, .rows = 1},
         {.pattern = "SHOW ", .values = zero, .columns = 1, .rows = 1},
     };
     for (size_t i = 0; text && i < sizeof defaults / sizeof *defaults; i++)

@@ -295,12 +295,13 @@ rh_run *script_run(rh_scenario *scenario, const script_migration *migrations, si
 {
     rh_arena *arena = rh_arena_new();
     rh_run *run = rh_arena_alloc(arena, sizeof *run);
-    *scenario = (rh_scenario){.name = "scripted",
-                              .directory = "/tmp",
-                              .repeat = 1,
-                              .rollback = true,
-                              .passes = RH_PASS_SCALED | RH_PASS_QUIET | RH_PASS_LOADED,
-                              .workload = {.connections = 2, .rate = 10}};
+    *scenario =
+        (rh_scenario){.name = "scripted",
+                      .directory = "/tmp",
+                      .repeat = 1,
+                      .rollback = true,
+                      .passes = RH_PASS_SCALED | RH_PASS_QUIET | RH_PASS_LOADED,
+                      .workload = {.connections = 2, .rate = 10, .next = {.source = RH_WORKLOAD_NONE}}};
     *run = (rh_run){.arena = arena,
                     .scenario = scenario,
                     .directory = "/tmp",
@@ -320,6 +321,13 @@ rh_run *script_run(rh_scenario *scenario, const script_migration *migrations, si
         migration->has_down = migration->down.statement_count > 0;
     }
     return run;
+}
+
+int script_end(rh_run *run, rh_error *error)
+{
+    rh_error_release(error);
+    rh_arena_free(run->arena);
+    return script_open_connections();
 }
 
 const char *script_not_measured(const rh_run *run, const char *text)

@@ -28,10 +28,7 @@ static int begin(void **state)
 static int end(void **state)
 {
     (void)state;
-    int open = script_open_connections();
-    rh_error_release(&error);
-    rh_arena_free(run->arena);
-    return open;
+    return script_end(run, &error);
 }
 
 static bool quiet(int repeat)

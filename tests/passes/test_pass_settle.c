@@ -1,0 +1,109 @@
+/* The pass of verify: every migration once, nothing measured. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "passes/scripted.h"
+#include "pgrehearse/rehearsal/pass.h"
+#include <string.h>
+
+static const char *const first[] = {"ALTER TABLE t ADD a int", NULL};
+static const char *const second[] = {"CREATE INDEX i ON t (a)", NULL};
+static const script_migration migrations[] = {{first, NULL}, {second, NULL}};
+
+static rh_scenario scenario;
+static rh_run *run;
+static rh_error error;
+
+static int begin(void **state)
+{
+    (void)state;
+    script_begin();
+    run = script_run(&scenario, migrations, sizeof migrations / sizeof *migrations);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    return script_end(run, &error);
+}
+
+typedef struct looks {
+    const char *states[4];
+    size_t count, refuse; /* REFUSE: from 1; 0: none */
+} looks;
+
+static bool look(void *user, const char *migration, rh_error *failure)
+{
+    looks *l = user;
+    l->states[l->count++] = migration;
+    return l->count != l->refuse || rh_error_set(failure, RH_ERROR_SQL, "a look failed");
+}
+
+static void every_state_is_looked_at(void **state)
+{
+    (void)state;
+    looks l = {0};
+    assert_true(rh_pass_settle(run, script_staging_handle(), NULL, look, &l, &error));
+    assert_int_equal(l.count, 3);
+    assert_null(l.states[0]);
+    assert_string_equal(l.states[1], "1");
+    assert_string_equal(l.states[2], "2");
+    assert_int_equal(run->plan.migrations[0].up.statements[0].run_count, 0);
+}
+
+static void without_a_look_it_migrates(void **state)
+{
+    (void)state;
+    assert_true(rh_pass_settle(run, script_staging_handle(), NULL, NULL, NULL, &error));
+    assert_int_equal(script_sent(": migration", "CREATE INDEX"), 1);
+}
+
+static void a_migration_that_fails_ends_it(void **state)
+{
+    (void)state;
+    looks l = {0};
+    script_add((script_rule){.role = ": migration",
+                             .pattern = "ADD a",
+                             .action = SCRIPT_REFUSE,
+                             .sqlstate = "42703",
+                             .message = "no"});
+    assert_false(rh_pass_settle(run, script_staging_handle(), NULL, look, &l, &error));
+    assert_int_equal(error.code, RH_ERROR_MIGRATION);
+    assert_int_equal(l.count, 1);
+    assert_int_equal(run->plan.migrations[0].outcome, RH_OUTCOME_FAILED);
+    assert_string_equal(run->plan.migrations[0].failure->sqlstate, "42703");
+}
+
+static void a_look_that_fails_ends_it(void **state)
+{
+    (void)state;
+    looks l = {.refuse = 2};
+    assert_false(rh_pass_settle(run, script_staging_handle(), NULL, look, &l, &error));
+    assert_non_null(strstr(error.message, "a look failed"));
+    assert_int_equal(script_sent(": migration", "CREATE INDEX"), 0);
+}
+
+static void a_lost_process_is_no_fault_of_the_migration(void **state)
+{
+    (void)state;
+    scripted_staging.dead = true;
+    script_add((script_rule){.role = ": migration", .pattern = "ADD a", .action = SCRIPT_LOSE});
+    assert_false(rh_pass_settle(run, script_staging_handle(), NULL, NULL, NULL, &error));
+    assert_int_equal(error.code, RH_ERROR_STAGING);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(every_state_is_looked_at, begin, end),
+        cmocka_unit_test_setup_teardown(without_a_look_it_migrates, begin, end),
+        cmocka_unit_test_setup_teardown(a_migration_that_fails_ends_it, begin, end),
+        cmocka_unit_test_setup_teardown(a_look_that_fails_ends_it, begin, end),
+        cmocka_unit_test_setup_teardown(a_lost_process_is_no_fault_of_the_migration, begin, end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
