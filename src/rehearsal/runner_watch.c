@@ -88,8 +88,8 @@ bool rh_runner_gate_look(rh_runner_gate *gate, size_t runner, rh_pg *pg, rh_runn
         "SELECT CASE l.locktype WHEN 'advisory' THEN 'an advisory lock' "
         "WHEN 'relation' THEN coalesce(l.relation::pg_catalog.regclass::pg_catalog.text, 'a relation') "
         "ELSE 'a row or another transaction''s end' END, "
-        "pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - a.query_start) "
-        "FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a USING (pid) "
+        "pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - a.query_start), "
+        "l.locktype = 'advisory' FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a USING (pid) "
         "WHERE NOT l.granted AND l.pid = ANY ($1::pg_catalog.int4[]) LIMIT 1";
     rh_text pids = {0};
     list_pids(gate, runner, &pids);
@@ -101,6 +101,7 @@ bool rh_runner_gate_look(rh_runner_gate *gate, size_t runner, rh_pg *pg, rh_runn
     double length = waits ? rh_pg_double(result, 0, 1, 0) : 0;
     if (waits && length >= found->lock_wait_s) {
         found->lock_wait_s = length;
+        found->waited_for_advisory = rh_pg_bool(result, 0, 2);
         if (!found->waited_for || strcmp(found->waited_for, rh_pg_value(result, 0, 0)) != 0)
             found->waited_for = rh_arena_strdup(arena, rh_pg_value(result, 0, 0));
     }
@@ -247,8 +248,8 @@ static rh_runners_outcome outcome_of(const rh_runner_watch *const *watches, cons
     for (size_t i = 0; i < found->count; i++) {
         const rh_runner *r = &found->runners[i];
         failed = failed || r->status != 0;
-        waited = waited || (r->waited_for && strstr(r->waited_for, "advisory"));
-        waited_otherwise = waited_otherwise || (r->waited_for && !strstr(r->waited_for, "advisory"));
+        waited = waited || (r->waited_for && r->waited_for_advisory);
+        waited_otherwise = waited_otherwise || (r->waited_for && !r->waited_for_advisory);
         advisory = advisory ||
                    (r->status != 0 && r->changes == 0 && !r->waited_for && watches[i]->asked_for_advisory);
         began += r->changes > 0;
