@@ -63,6 +63,8 @@ static int dispatch(rh_cli *cli, rh_error *error)
         return rh_command_compare(cli, error);
     case RH_COMMAND_SCORE:
         return rh_command_score(cli, error);
+    case RH_COMMAND_EXPLAIN:
+        return rh_command_explain(cli, error);
     case RH_COMMAND_INIT:
         return rh_command_init(cli, error);
     case RH_COMMAND_COMPLETION:

@@ -1,11 +1,27 @@
 /* Completion scripts for bash, zsh and fish, from the tables of commands and options. */
 #include "pgrehearse/cli/options.h"
+#include "pgrehearse/migrations/migrations.h"
 #include <string.h>
 
 static void append_words(const rh_option_spec *option, rh_text *text)
 {
     for (size_t i = 0; i < RH_OPTION_WORDS && option->words[i]; i++)
         rh_text_printf(text, "%s%s", i ? " " : "", option->words[i]);
+}
+
+/* What COMMAND takes as its argument, where that is one of some words. */
+static void append_arguments(rh_command_id command, rh_text *text)
+{
+    const rh_hazard_rule *rule;
+    if (command == RH_COMMAND_COMPLETION)
+        rh_text_append(text, "bash zsh fish");
+    for (size_t i = 0; command == RH_COMMAND_EXPLAIN && (rule = rh_hazard_rule_at(i)); i++)
+        rh_text_printf(text, "%s%s", i ? " " : "", rule->id);
+}
+
+static bool takes_words(rh_command_id command)
+{
+    return command == RH_COMMAND_COMPLETION || command == RH_COMMAND_EXPLAIN;
 }
 
 /* ---- bash ---- */
@@ -42,6 +58,13 @@ static void append_bash(rh_text *text)
                          "    case $command:$before in\n");
     for (int id = 1; id < RH_COMMAND_COUNT; id++)
         append_word_arms((rh_command_id)id, text);
+    for (int id = 1; id < RH_COMMAND_COUNT; id++)
+        if (takes_words((rh_command_id)id)) {
+            const char *name = rh_command_spec_of((rh_command_id)id)->name;
+            rh_text_printf(text, "    %s:%s) words=\"", name, name);
+            append_arguments((rh_command_id)id, text);
+            rh_text_append(text, "\" ;;\n");
+        }
     rh_text_append(text, "    *:--output) COMPREPLY=(); return ;;\n"
                          "    *)\n        case $command in\n");
     for (int id = 1; id < RH_COMMAND_COUNT; id++) {
@@ -129,8 +152,15 @@ static void append_zsh(rh_text *text)
     for (int id = 1; id < RH_COMMAND_COUNT; id++) {
         rh_text_printf(text, "        %s) _arguments", rh_command_spec_of((rh_command_id)id)->name);
         append_zsh_options((rh_command_id)id, text);
-        rh_text_printf(text, " '*:argument:%s' ;;\n",
-                       id == RH_COMMAND_COMPLETION ? "(bash zsh fish)" : "_files");
+        rh_text_append(text, " '*:argument:");
+        if (takes_words((rh_command_id)id)) {
+            rh_text_append(text, "(");
+            append_arguments((rh_command_id)id, text);
+            rh_text_append(text, ")");
+        } else {
+            rh_text_append(text, "_files");
+        }
+        rh_text_append(text, "' ;;\n");
     }
     rh_text_append(
         text,
@@ -187,10 +217,13 @@ static void append_fish(rh_text *text)
         for (int id = 0; id < RH_OPTION_COUNT; id++)
             if (rh_option_applies((rh_option_id)id, (rh_command_id)command))
                 append_fish_option(rh_text_string(&condition), rh_option_spec_of((rh_option_id)id), text);
+        if (takes_words((rh_command_id)command)) {
+            rh_text_printf(text, "complete -c pgrehearse -n '%s' -f -a '", rh_text_string(&condition));
+            append_arguments((rh_command_id)command, text);
+            rh_text_append(text, "'\n");
+        }
         rh_text_release(&condition);
     }
-    rh_text_append(
-        text, "complete -c pgrehearse -n '__fish_seen_subcommand_from completion' -f -a 'bash zsh fish'\n");
 }
 
 bool rh_completion(const char *shell, rh_text *text)

@@ -1,5 +1,6 @@
 /* The manual page in roff, from the tables of commands, options and exit codes. See man(7). */
 #include "pgrehearse/cli/options.h"
+#include "pgrehearse/migrations/migrations.h"
 #include <ctype.h>
 
 /* Appends STRING as text: a hyphen stays one that can be pasted, and no line begins with a control character.
@@ -80,6 +81,14 @@ void rh_man_page(rh_text *text)
     for (const rh_exit_meaning *exit_code = rh_exit_meanings(); exit_code->meaning; exit_code++) {
         rh_text_printf(text, ".TP\n%d\n", exit_code->code);
         append_sentence(exit_code->meaning, text);
+    }
+    rh_text_append(text, ".SH HAZARD RULES\n");
+    const rh_hazard_rule *rule;
+    for (size_t i = 0; (rule = rh_hazard_rule_at(i)); i++) {
+        rh_text_append(text, ".TP\n\\fB");
+        append_roff(rule->id, text);
+        rh_text_append(text, "\\fR\n");
+        append_sentence(rule->summary, text);
     }
     rh_text_append(text,
                    ".SH ENVIRONMENT\n"

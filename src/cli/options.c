@@ -45,6 +45,11 @@ static const rh_command_spec COMMANDS[RH_COMMAND_COUNT] = {
          "FILE is a CSV file with the columns migration, seconds and, for single statements, statement (its\n"
          "ordinal in the file); or a server log with durations (log_min_duration_statement; stderr, csvlog or\n"
          "jsonlog format). Prints a table and writes RUN_DIRECTORY/score.json."},
+    [RH_COMMAND_EXPLAIN] =
+        {"explain",
+         {"RULE"},
+         "explain a hazard rule: its locks, and the safer way",
+         "RULE is the id that a plan or a report shows in parentheses, such as set-not-null-scan."},
     [RH_COMMAND_INIT] =
         {"init",
          {"DIRECTORY"},

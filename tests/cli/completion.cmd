@@ -11,3 +11,4 @@ try complete_line pgrehearse run s.yaml --pass .
 try complete_line pgrehearse plan --format j
 try complete_line pgrehearse -q report d --format .
 try complete_line pgrehearse run .
+try complete_line pgrehearse explain set
