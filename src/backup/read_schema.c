@@ -1,6 +1,7 @@
 /* The backup's definitions as SQL, without a server: what `plan --safer` knows of tables that are there
  * already. */
 #include "pgrehearse/adapters/pg.h"
+#include "pgrehearse/base/text.h"
 #include "pgrehearse/backup/backup.h"
 #include "pgrehearse/backup/dump_stream.h"
 #include "pgrehearse/backup/toc.h"
@@ -34,16 +35,19 @@ static bool take(void *user, const rh_dump_piece *piece, rh_error *error)
     return true;
 }
 
-/* Who owns a table stands beside its definition. */
+/* Who owns a relation stands beside its definition. */
 static void take_entry(reading *r, const rh_toc_entry *entry)
 {
+    static const char *const relations[] = {"TABLE", "VIEW", "MATERIALIZED VIEW", "SEQUENCE", NULL};
+    const bool owns = rh_is_one_of(entry->desc, relations);
     if (!*entry->definition)
         return;
     keep(r, entry->definition, strlen(entry->definition));
     char *schema = rh_pg_quote_identifier(entry->schema), *tag = rh_pg_quote_identifier(entry->tag),
          *owner = rh_pg_quote_identifier(entry->owner);
-    if (strcmp(entry->desc, "TABLE") == 0 && *entry->owner && *entry->schema) {
-        const char *text = rh_arena_printf(r->arena, "ALTER TABLE %s.%s OWNER TO %s", schema, tag, owner);
+    if (owns && *entry->owner && *entry->schema) {
+        const char *text =
+            rh_arena_printf(r->arena, "ALTER %s %s.%s OWNER TO %s", entry->desc, schema, tag, owner);
         keep(r, text, strlen(text));
     }
     free(schema);

@@ -117,7 +117,7 @@ static void append_locks(rh_text *text, const rh_statement *s, bool shared)
                     &(rh_expected_lock){.relation = s->expected_relation, .mode = s->expected_lock}, shared);
     for (size_t i = 0; i < s->expected_lock_count; i++) {
         const rh_expected_lock *lock = &s->expected_locks[i];
-        if (i && rh_lock_mode_strength(lock->mode) < 3)
+        if (i && rh_lock_mode_strength(lock->mode) < 2)
             continue;
         if (shown++ < MOST)
             append_lock(text, i ? "                  " : "          lock    ", lock, shared);

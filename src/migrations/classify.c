@@ -275,13 +275,19 @@ static void classify_copy(rh_statement *s, rh_json *body, rh_arena *arena)
                     relation_under(body, "relation", arena));
 }
 
+const char *rh_classify_vacuum_mode(rh_json *body)
+{
+    const bool full = rh_json_bool(rh_json_get(body, "is_vacuumcmd")) &&
+                      rh_tree_has_option(rh_json_get(body, "options"), "full");
+    return full ? ACCESS_EXCLUSIVE : SHARE_UPDATE;
+}
+
 static void classify_vacuum(rh_statement *s, rh_json *body, rh_arena *arena)
 {
     bool vacuum = rh_json_bool(rh_json_get(body, "is_vacuumcmd"));
-    bool full = vacuum && rh_tree_has_option(rh_json_get(body, "options"), "full");
     rh_json *first = rh_json_at(rh_json_get(body, "rels"), 0);
     rh_classify_set(s, vacuum ? "VACUUM" : "ANALYZE", RH_CLASS_MAINTENANCE, RH_PHASE_NONE,
-                    full ? ACCESS_EXCLUSIVE : SHARE_UPDATE,
+                    rh_classify_vacuum_mode(body),
                     rh_tree_relation(rh_json_path(first, "VacuumRelation.relation"), arena));
     s->needs_no_transaction = vacuum;
 }
@@ -340,6 +346,17 @@ static void classify_alter_domain(rh_statement *s, rh_json *body, rh_arena *aren
                     NULL);
 }
 
+/* ALTER TABLE ALL IN TABLESPACE: each is copied. */
+static void classify_move_all(rh_statement *s, rh_json *body, rh_arena *arena)
+{
+    (void)arena;
+    const char *from = rh_json_string(rh_json_get(body, "orig_tablespacename"));
+    const char *to = rh_json_string(rh_json_get(body, "new_tablespacename"));
+    const bool copies = from && to && strcmp(from, to) != 0;
+    rh_classify_set(s, "ALTER TABLE", copies ? RH_CLASS_REWRITE : RH_CLASS_CATALOG, RH_PHASE_NONE, NULL,
+                    NULL);
+}
+
 /* Commands on databases, tablespaces, the whole server. */
 static void classify_outside_transaction(rh_statement *s, rh_json *body, rh_arena *arena)
 {
@@ -370,6 +387,7 @@ static const struct special_rule {
     {"ClusterStmt", classify_cluster},
     {"LockStmt", classify_lock},
     {"AlterDomainStmt", classify_alter_domain},
+    {"AlterTableMoveAllStmt", classify_move_all},
     {"CreatedbStmt", classify_outside_transaction},
     {"DropdbStmt", classify_outside_transaction},
     {"CreateTableSpaceStmt", classify_outside_transaction},

@@ -22,6 +22,9 @@ void rh_classify_alter_table(rh_statement *s, rh_json *body, rh_arena *arena);
 rh_statement_class rh_classify_command(rh_json *command);
 rh_statement_class rh_classify_heavier(rh_statement_class a, rh_statement_class b);
 
+/* The lock that BODY, a VacuumStmt, takes on each table. */
+const char *rh_classify_vacuum_mode(rh_json *body);
+
 /* Why ADD COLUMN rewrites the table. */
 typedef enum rh_column_rewrite {
     RH_COLUMN_FREE,      /* it does not: no default, or one that is the same for all rows */

@@ -2,6 +2,7 @@
  * statement takes the strongest, and its class is that of its heaviest. */
 #include "classify.h"
 #include "lock_modes.h"
+#include "pgrehearse/base/text.h"
 #include <string.h>
 
 typedef struct effect {
@@ -137,6 +138,22 @@ static effect added_column_effect(rh_json *column_def)
     return result;
 }
 
+/* SET or RESET of a storage parameter that takes ACCESS EXCLUSIVE (reloptions.c). */
+static bool takes_all(rh_json *command)
+{
+    static const char *const options[] = {
+        "user_catalog_table", "security_barrier", "security_invoker", "check_option",           "fastupdate",
+        "buffering",          "pages_per_range",  "autosummarize",    "gin_pending_list_limit", NULL};
+    rh_json *list = rh_json_path(command, "def.List.items");
+    const char *subtype = rh_json_string(rh_json_get(command, "subtype"));
+    for (size_t i = 0; subtype && strstr(subtype, "RelOptions") && i < rh_json_count(list); i++) {
+        const char *name = rh_json_string(rh_json_path(rh_json_at(list, i), "DefElem.defname"));
+        if (name && rh_is_one_of(name, options))
+            return true;
+    }
+    return false;
+}
+
 static effect subcommand_effect(rh_json *command)
 {
     const char *subtype = rh_json_string(rh_json_get(command, "subtype"));
@@ -148,6 +165,8 @@ static effect subcommand_effect(rh_json *command)
         bool concurrently = rh_json_bool(rh_json_path(command, "def.PartitionCmd.concurrent"));
         return (effect){RH_CLASS_CATALOG, RH_PHASE_CONTRACT, concurrently ? SHARE_UPDATE : ACCESS_EXCLUSIVE};
     }
+    if (takes_all(command))
+        return (effect){RH_CLASS_CATALOG, RH_PHASE_NONE, ACCESS_EXCLUSIVE};
     for (size_t i = 0; subtype && i < sizeof SUBCOMMANDS / sizeof *SUBCOMMANDS; i++)
         if (strcmp(subtype, SUBCOMMANDS[i].subtype) == 0)
             return SUBCOMMANDS[i].effect;

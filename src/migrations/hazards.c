@@ -171,10 +171,23 @@ static void index_hazard(const rh_hazard_subject *s, rh_json *body)
                               unique, name, s->table));
 }
 
-static void maintenance_hazard(const rh_hazard_subject *s)
+static void maintenance_hazard(const rh_hazard_subject *s, rh_json *body)
 {
+    rh_json *tables = rh_json_get(body, "rels");
+    const bool vacuum = tables || strcmp(s->statement->command_tag, "VACUUM") == 0;
     if (!s->statement->expected_lock || strcmp(s->statement->expected_lock, "AccessExclusiveLock") != 0)
         return;
+    if (vacuum ? rh_json_count(tables) != 1 : !rh_json_get(body, "relation")) {
+        RH_HAZARD(
+            s, "rewrite-access-exclusive",
+            rh_arena_printf(
+                s->arena,
+                "%s rewrites %zu relations one after another, and holds ACCESS EXCLUSIVE on each for as "
+                "long as that takes.",
+                s->statement->command_tag, s->statement->expected_lock_count),
+            "Use pg_repack table by table, or a maintenance window.");
+        return;
+    }
     RH_HAZARD(
         s, "rewrite-access-exclusive",
         rh_arena_printf(s->arena, "%s holds ACCESS EXCLUSIVE on %s for as long as it takes.",
@@ -219,11 +232,33 @@ static void new_partition_hazard(const rh_hazard_subject *s, rh_json *body)
                                 rh_known_table_of(s->context->known, parent), (rh_known_ref){0});
 }
 
-/* The table that the statement works on, as known. */
-static const rh_known_table *known_table(const rh_hazard_context *context, const rh_statement *statement)
+/* It works on every relation that it locks, not on the first. */
+static bool goes_through_many(rh_json *tree)
 {
-    const rh_known_ref ref = rh_tree_read_name(statement->expected_relation, context->arena);
-    return rh_known_find(context->known, ref.schema, ref.name);
+    static const char *const kinds[] = {
+        "TruncateStmt",  "VacuumStmt",        "ReindexStmt",     "ClusterStmt", "AlterTableMoveAllStmt",
+        "DropOwnedStmt", "ReassignOwnedStmt", "AlterDomainStmt", NULL};
+    rh_json *body;
+    const char *kind = rh_tree_kind(tree, &body);
+    return kind && rh_is_one_of(kind, kinds);
+}
+
+static const rh_known_table *find_named(const rh_known *known, const char *relation, rh_arena *arena)
+{
+    const rh_known_ref ref = rh_tree_read_name(relation, arena);
+    return rh_known_find(known, ref.schema, ref.name);
+}
+
+const rh_known_table *rh_hazards_worked_on(const rh_known *known, const rh_statement *statement,
+                                           rh_json *tree, rh_arena *arena)
+{
+    const rh_known_table *first = find_named(known, statement->expected_relation, arena);
+    for (size_t i = 1; first && goes_through_many(tree) && i < statement->expected_lock_count; i++) {
+        const rh_known_table *other = find_named(known, statement->expected_locks[i].relation, arena);
+        if (other && (!rh_known_is_small(other) || !rh_known_is_small(first)))
+            return rh_known_is_small(first) ? other : first;
+    }
+    return first;
 }
 
 /* Rules that warn of the time that a table's rows take: none for a table of next to no rows. */
@@ -259,7 +294,7 @@ void rh_hazards_of_statement(rh_hazard_context *context, rh_statement *statement
         return;
     const rh_hazard_subject s = {context, context->arena, statement,
                                  statement->expected_relation ? statement->expected_relation : "the table",
-                                 known_table(context, statement)};
+                                 rh_hazards_worked_on(context->known, statement, tree, context->arena)};
     const bool is_new = s.known && s.known->is_new && !context->way_down;
     if (strcmp(kind, "CreateStmt") == 0)
         new_partition_hazard(&s, body);
@@ -270,7 +305,7 @@ void rh_hazards_of_statement(rh_hazard_context *context, rh_statement *statement
     else if (strcmp(kind, "ReindexStmt") == 0 && !is_new)
         reindex_hazard(&s, body);
     else if (statement->class_ == RH_CLASS_MAINTENANCE && !is_new)
-        maintenance_hazard(&s);
+        maintenance_hazard(&s, body);
     else
         rh_hazards_of_object(&s, kind, body);
     rh_hazards_of_changes(&s, tree);

@@ -38,6 +38,11 @@ void rh_hazards_unknown_work(rh_hazard_context *context, rh_statement *statement
 /* Its work grows with the rows of a table that others use, or that was filled. */
 bool rh_hazards_works_long(const rh_known *known, const rh_statement *statement, rh_json *tree);
 
+/* The table whose rows the statement works on; NULL: nothing tells of it, or it goes through several that are
+ * not all new or small. */
+const rh_known_table *rh_hazards_worked_on(const rh_known *known, const rh_statement *statement,
+                                           rh_json *tree, rh_arena *arena);
+
 /* Appends one; MESSAGE and SAFER in the arena. */
 void rh_hazard_add(rh_hazard_context *context, rh_statement *statement, const char *rule, const char *message,
                    const char *safer);

@@ -1,4 +1,4 @@
-/* UPDATE and DELETE of all rows; how long a statement works; what the text does not tell. */
+/* UPDATE and DELETE of all rows; how long a statement works. */
 #include "hazards.h"
 #include "lock_modes.h"
 #include "pgrehearse/base/text.h"
@@ -166,8 +166,7 @@ bool rh_hazards_works_long(const rh_known *known, const rh_statement *statement,
     rh_json *body;
     const char *kind = rh_tree_kind(tree, &body);
     rh_arena *scratch = rh_arena_new();
-    const rh_known_ref ref = rh_tree_read_name(statement->expected_relation, scratch);
-    const rh_known_table *table = rh_known_find(known, ref.schema, ref.name);
+    const rh_known_table *table = rh_hazards_worked_on(known, statement, tree, scratch);
     rh_arena_free(scratch);
     switch (statement->class_) {
     case RH_CLASS_HEAP_SCAN:
@@ -190,39 +189,4 @@ bool rh_hazards_works_long(const rh_known *known, const rh_statement *statement,
     default:
         return false;
     }
-}
-
-/* ---- what the text does not tell ---- */
-
-void rh_hazards_unknown_work(rh_hazard_context *context, rh_statement *statement, rh_json *tree)
-{
-    rh_json *body;
-    const char *kind = rh_tree_kind(tree, &body);
-    const char **calls = NULL, *found = NULL;
-    size_t count = 0;
-    if (!kind)
-        return;
-    if (strcmp(kind, "DoStmt") == 0)
-        statement->unknown_work =
-            "not known from the text: a DO block runs statements of its own, and takes their locks";
-    else if (strcmp(kind, "CallStmt") == 0)
-        statement->unknown_work =
-            "not known from the text: a procedure runs statements of its own, and takes their locks";
-    else if (strcmp(kind, "ExecuteStmt") == 0)
-        statement->unknown_work = "not known from the text: it runs a prepared statement";
-    if (statement->unknown_work || (strcmp(kind, "SelectStmt") != 0 && strcmp(kind, "UpdateStmt") != 0 &&
-                                    strcmp(kind, "InsertStmt") != 0 && strcmp(kind, "DeleteStmt") != 0))
-        return;
-    rh_tree_calls(tree, context->arena, &calls, &count);
-    for (size_t i = 0; i < count && !found; i++)
-        for (size_t k = 0; k < context->known->other_count && !found; k++) {
-            const rh_known_object *o = &context->known->others[k];
-            if (!o->dropped && o->kind == RH_KNOWN_FUNCTION && strcmp(o->name, calls[i]) == 0)
-                found = o->name;
-        }
-    if (found)
-        statement->unknown_work = rh_arena_printf(
-            context->arena,
-            "not known from the text: it calls the function %s, which may change rows and take locks of its own",
-            rh_tree_identifier(found, context->arena));
 }

@@ -301,6 +301,17 @@ static void of_domain(const rh_hazard_subject *s)
         "VALIDATE blocks writes as this does.");
 }
 
+static void of_move_all(const rh_hazard_subject *s)
+{
+    if (s->statement->class_ == RH_CLASS_REWRITE)
+        RH_HAZARD(
+            s, "rewrite-access-exclusive",
+            "Every table of the tablespace is copied in one transaction, which holds ACCESS EXCLUSIVE on all of "
+            "them until the last is copied.",
+            "ALTER TABLE … SET TABLESPACE table by table, each in a transaction of its own, or pg_repack "
+            "--tablespace.");
+}
+
 void rh_hazards_of_object(const rh_hazard_subject *s, const char *kind, rh_json *body)
 {
     if (strcmp(kind, "DropStmt") == 0)
@@ -315,6 +326,8 @@ void rh_hazards_of_object(const rh_hazard_subject *s, const char *kind, rh_json 
         of_enum(s, body);
     else if (strcmp(kind, "AlterDomainStmt") == 0)
         of_domain(s);
+    else if (strcmp(kind, "AlterTableMoveAllStmt") == 0)
+        of_move_all(s);
     else if (strcmp(kind, "DropOwnedStmt") == 0)
         RH_HAZARD(s, "drop-object",
                   "Every object that the role owns is dropped, tables and their data included.",

@@ -47,7 +47,8 @@ static void missing_timeout(company *c, rh_statement *statement)
     const double given = rh_session_seconds(&c->session, RH_SESSION_LOCK_TIMEOUT);
     char duration[32];
     rh_arena *arena = c->context->arena;
-    if (!lock)
+    /* DETACH CONCURRENTLY that gives up leaves the partition half detached */
+    if (!lock || (statement->needs_no_transaction && statement->class_ == RH_CLASS_CATALOG))
         return;
     const bool limited = rh_session_limits_lock_waits(&c->session), reported = c->missed;
     c->missed = !limited;

@@ -71,6 +71,15 @@ rh_known_object *rh_known_find_object(const rh_known *known, unsigned kinds, con
     return NULL;
 }
 
+rh_known_object *rh_known_find_publication(const rh_known *known, const char *name)
+{
+    for (size_t i = 0; i < known->other_count; i++)
+        if (known->others[i].kind == RH_KNOWN_PUBLICATION && !known->others[i].dropped &&
+            strcmp(known->others[i].name, name) == 0)
+            return &known->others[i];
+    return NULL;
+}
+
 void rh_known_note_small(rh_known *known, const rh_listed_table *table)
 {
     rh_known_table *found = rh_known_find(known, table->schema, table->name);
@@ -196,6 +205,11 @@ rh_known_ref rh_known_ref_of(rh_json *list, size_t last)
         return (rh_known_ref){0};
     return (rh_known_ref){count > last + 1 ? part(items, count - last - 2) : NULL,
                           part(items, count - last - 1)};
+}
+
+bool rh_known_same(rh_known_ref a, rh_known_ref b)
+{
+    return strcmp(a.name, b.name) == 0 && strcmp(a.schema, b.schema) == 0;
 }
 
 rh_known_ref rh_known_range(rh_json *range_var)

@@ -36,6 +36,8 @@ typedef struct rh_known_constraint {
     const char *schema, *target; /* f: the referenced table; SCHEMA may be NULL */
     const char **columns;        /* f: the referenced ones; none: its primary key */
     size_t column_count;
+    char on_delete,
+        on_update; /* f: 'a' NO ACTION, 'r' RESTRICT, 'c' CASCADE, 'n' SET NULL, 'd' SET DEFAULT */
     const char *odd;
 } rh_known_constraint;
 
@@ -61,6 +63,8 @@ typedef struct rh_known_table {
     bool small;                       /* next to no rows in the backup */
     bool filled;                      /* new or small, and rows were put in */
     bool row_security;                /* ENABLE ROW LEVEL SECURITY */
+    bool clustered;                   /* CLUSTER ON an index */
+    const char *owner;                /* NULL: nothing tells */
     struct rh_known_table *next_same; /* in the index by name */
 } rh_known_table;
 
@@ -72,10 +76,12 @@ typedef enum rh_known_kind {
     RH_KNOWN_RULE,
     RH_KNOWN_STATISTICS,
     RH_KNOWN_GENERATED, /* a generated column */
+    RH_KNOWN_INDEX,     /* of a materialized view: a table has its own */
     RH_KNOWN_SEQUENCE,
     RH_KNOWN_FUNCTION,
     RH_KNOWN_DOMAIN,
     RH_KNOWN_TYPE, /* an enum, a composite type or a range */
+    RH_KNOWN_PUBLICATION,
 } rh_known_kind;
 
 /* What is no table. */
@@ -85,12 +91,14 @@ typedef struct rh_known_object {
     bool dropped;
     rh_known_kind kind;
     const char *schema, *name; /* SCHEMA NULL: it has none of its own (a trigger) */
-    rh_known_ref *reads;       /* a view: what it reads; a trigger, policy, rule, statistics: their table; a
-                                  domain: its type */
+    rh_known_ref *reads; /* a view: what it reads; a trigger, policy, rule, statistics, index: their table;
+                            a domain: its type; a publication: its tables */
     size_t read_count;
     const char *calls; /* a trigger: its function, without the schema; NULL */
+    int events;        /* a trigger: CreateTrigStmt.events */
     bool constrained;  /* a domain with a CHECK or NOT NULL */
     bool is_new;       /* made by the migrations, not by the backup */
+    const char *owner; /* NULL: nothing tells */
 } rh_known_object;
 
 typedef struct rh_known {
@@ -132,6 +140,7 @@ rh_known_table *rh_known_find(const rh_known *known, const char *schema, const c
 /* The same for what is no table, among objects and others alike; the kinds are bits (1 << kind). */
 rh_known_object *rh_known_find_object(const rh_known *known, unsigned kinds, const char *schema,
                                       const char *name);
+rh_known_object *rh_known_find_publication(const rh_known *known, const char *name);
 /* The table that has the index SCHEMA.NAME. *INDEX may be NULL. */
 rh_known_table *rh_known_indexed(const rh_known *known, const char *schema, const char *name,
                                  rh_known_index **index);
@@ -143,6 +152,10 @@ bool rh_known_is_small(const rh_known_table *table);
 size_t rh_known_policies(const rh_known *known, const rh_known_table *table);
 /* Where an unqualified name is created. */
 const char *rh_known_schema(const rh_known *known);
+/* REF with its schema: as what is known has it, else as an unqualified name would be created. */
+rh_known_ref rh_known_resolved(const rh_known *known, rh_known_ref ref);
+/* A and B, full names, are one. */
+bool rh_known_same(rh_known_ref a, rh_known_ref b);
 /* A list "[schema.]name" of String nodes (or a List or TypeName of them), LAST names behind it left out. */
 rh_known_ref rh_known_ref_of(rh_json *list, size_t last);
 /* The reference of a RangeVar's body. */

@@ -2,8 +2,7 @@
 #include "pgrehearse/base/text.h"
 #include <string.h>
 
-/* A full name: as what is known has it, else as an unqualified name would be created. */
-static rh_known_ref resolved(const rh_known *known, rh_known_ref ref)
+rh_known_ref rh_known_resolved(const rh_known *known, rh_known_ref ref)
 {
     const unsigned any = ~0u;
     const rh_known_table *table = rh_known_find(known, ref.schema, ref.name);
@@ -53,7 +52,7 @@ static void add_read(rh_known *known, rh_known_object *object, rh_known_ref ref)
 {
     if (!object || !ref.name)
         return;
-    ref = resolved(known, ref);
+    ref = rh_known_resolved(known, ref);
     *(rh_known_ref *)rh_arena_add(known->arena, &object->reads, &object->read_count, sizeof *object->reads) =
         ref;
 }
@@ -90,6 +89,7 @@ static void add_trigger(rh_known *known, const char *sql, rh_json *body)
             rh_tree_identifier(name, known->arena);
     rh_known_object *object =
         add(known, RH_KNOWN_TRIGGER, "trigger", rh_tree_identifier(name, known->arena), sql);
+    object->events = (int)rh_json_int(rh_json_get(body, "events"));
     object->calls = rh_arena_strdup(known->arena, rh_tree_last_name(rh_json_get(body, "funcname")));
     add_read(known, object, rh_known_range(rh_json_get(body, "relation")));
 }
@@ -124,6 +124,53 @@ void rh_known_add_generated(rh_known *known, const rh_known_table *table, const 
         rh_arena_printf(known->arena, "%s %s", table->name, words));
 }
 
+void rh_known_add_sequence(rh_known *known, rh_known_ref ref, const rh_known_table *table)
+{
+    rh_known_object *sequence = add_named(known, RH_KNOWN_SEQUENCE, "sequence", ref, "");
+    if (sequence) {
+        sequence->is_new = table->is_new;
+        sequence->owner = table->owner;
+    }
+}
+
+void rh_known_add_view_index(rh_known *known, rh_known_ref view, const char *name, const char *sql)
+{
+    const rh_known_object *object =
+        rh_known_find_object(known, 1u << RH_KNOWN_MATVIEW, view.schema, view.name);
+    if (object && name) {
+        const rh_known_ref ref = {object->schema, name}, on = {object->schema, object->name};
+        add_read(known, add_named(known, RH_KNOWN_INDEX, "index", ref, sql), on);
+    }
+}
+
+/* The tables that a publication names; ADD, SET or DROP. */
+static void learn_publication(rh_known *known, const char *sql, rh_json *body)
+{
+    const char *name = rh_json_string(rh_json_get(body, "pubname"));
+    rh_known_object *publication = name ? rh_known_find_publication(known, name) : NULL;
+    rh_json *objects = rh_json_get(body, "pubobjects");
+    const bool drop = rh_tree_is(body, "action", "AP_DropObjects");
+    if (name && !publication)
+        publication = add(known, RH_KNOWN_PUBLICATION, "publication", name, sql);
+    if (!publication)
+        return;
+    if (rh_tree_is(body, "action", "AP_SetObjects"))
+        publication->read_count = 0;
+    for (size_t i = 0; i < rh_json_count(objects); i++) {
+        const rh_known_ref ref =
+            rh_known_range(rh_json_path(rh_json_at(objects, i), "PublicationObjSpec.pubtable.relation"));
+        if (!ref.name)
+            continue;
+        const rh_known_ref found = rh_known_resolved(known, ref);
+        for (size_t k = 0; drop && k < publication->read_count; k++)
+            if (strcmp(publication->reads[k].name, found.name) == 0 &&
+                strcmp(publication->reads[k].schema, found.schema) == 0)
+                publication->reads[k--] = publication->reads[--publication->read_count];
+        if (!drop)
+            add_read(known, publication, ref);
+    }
+}
+
 void rh_known_learn_object(rh_known *known, const char *sql, const char *kind, rh_json *body)
 {
     if (strcmp(kind, "ViewStmt") == 0)
@@ -156,6 +203,8 @@ void rh_known_learn_object(rh_known *known, const char *sql, const char *kind, r
         add_domain(known, sql, body);
     else if (strcmp(kind, "AlterDomainStmt") == 0)
         alter_domain(known, body);
+    else if (strcmp(kind, "CreatePublicationStmt") == 0 || strcmp(kind, "AlterPublicationStmt") == 0)
+        learn_publication(known, sql, body);
 }
 
 /* ---- what goes, and what is called differently ---- */
@@ -196,6 +245,7 @@ static unsigned kinds_of(rh_json *body, const char *key)
         {"OBJECT_DOMAIN", 1u << RH_KNOWN_DOMAIN},
         {"OBJECT_TYPE", 1u << RH_KNOWN_TYPE | 1u << RH_KNOWN_DOMAIN},
         {"OBJECT_STATISTIC_EXT", 1u << RH_KNOWN_STATISTICS},
+        {"OBJECT_INDEX", 1u << RH_KNOWN_INDEX},
     };
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (rh_tree_is(body, key, types[i].type))
@@ -206,7 +256,7 @@ static unsigned kinds_of(rh_json *body, const char *key)
 /* "name" of a trigger, policy or rule on SCHEMA.TABLE. */
 static void drop_on_table(rh_known *known, rh_json *list)
 {
-    const rh_known_ref table = resolved(known, rh_known_ref_of(list, 1));
+    const rh_known_ref table = rh_known_resolved(known, rh_known_ref_of(list, 1));
     const char *name = rh_tree_last_name(list);
     name = name ? rh_tree_identifier(name, known->arena) : NULL;
     for (size_t i = 0; name && i < known->object_count; i++) {

@@ -5,6 +5,10 @@
 
 /* Learns from BODY, a statement of KIND ("ViewStmt") that creates or alters one; other kinds are ignored. */
 void rh_known_learn_object(rh_known *known, const char *sql, const char *kind, rh_json *body);
+/* The sequence REF, of a column of TABLE. */
+void rh_known_add_sequence(rh_known *known, rh_known_ref ref, const rh_known_table *table);
+/* An index REF of a materialized view. */
+void rh_known_add_view_index(rh_known *known, rh_known_ref view, const char *name, const char *sql);
 /* BODY of a DropStmt that drops no table and no index. */
 void rh_known_drop_objects(rh_known *known, rh_json *body);
 /* TABLE or a view is dropped: what reads it goes with it. */

@@ -26,8 +26,10 @@ static void create_index(rh_known *known, const char *sql, rh_json *body)
     rh_arena *arena = known->arena;
     rh_known_table *t = rh_known_table_of(known, rh_json_get(body, "relation"));
     const char *name = rh_json_string(rh_json_get(body, "idxname"));
-    if (!t)
+    if (!t) {
+        rh_known_add_view_index(known, rh_known_range(rh_json_get(body, "relation")), name, sql);
         return;
+    }
     for (size_t i = 0; name && i < t->index_count; i++)
         if (strcmp(t->indexes[i].name, name) == 0)
             return; /* IF NOT EXISTS */
@@ -55,6 +57,13 @@ static void drop_table(rh_known *known, rh_json *object)
         return;
     t->dropped = true;
     rh_known_drop_readers(known, t->schema, t->name);
+    for (size_t i = 0; i < t->column_count; i++) {
+        const rh_known_ref ref = rh_tree_read_name(t->columns[i].sequence, known->arena);
+        rh_known_object *sequence =
+            rh_known_find_object(known, 1u << RH_KNOWN_SEQUENCE, ref.schema, ref.name);
+        if (sequence)
+            sequence->dropped = true;
+    }
     for (size_t i = 0; i < known->table_count; i++) /* its partitions go with it */
         for (size_t k = 0; k < known->tables[i]->parent_count; k++)
             known->tables[i]->dropped |= known->tables[i]->parents[k] == t;
@@ -65,8 +74,12 @@ static void drop_index(rh_known *known, rh_json *object)
     const rh_known_ref ref = rh_known_ref_of(object, 0);
     rh_known_index *index = NULL;
     rh_known_table *t = rh_known_indexed(known, ref.schema, ref.name, &index);
+    rh_known_object *of_view =
+        t ? NULL : rh_known_find_object(known, 1u << RH_KNOWN_INDEX, ref.schema, ref.name);
     if (t)
         *index = t->indexes[--t->index_count];
+    if (of_view)
+        of_view->dropped = true;
 }
 
 static void drop_named(rh_known *known, rh_json *body)
@@ -92,6 +105,8 @@ static void rename_named(rh_known *known, rh_json *body)
         if (rh_known_indexed(known, rh_json_string(rh_json_get(relation, "schemaname")),
                              rh_json_string(rh_json_get(relation, "relname")), &index))
             index->name = to;
+        else
+            rh_known_rename_object(known, body);
         return;
     }
     if (!t || !to) {

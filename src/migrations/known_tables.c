@@ -103,6 +103,13 @@ static const char *without_not_valid(const char *definition, rh_arena *arena)
     return definition;
 }
 
+/* ON DELETE or ON UPDATE of a foreign key. */
+static char action_of(rh_json *body, const char *key)
+{
+    const char *action = rh_json_string(rh_json_get(body, key));
+    return action && *action ? *action : 'a';
+}
+
 /* COLUMN: of a column's own constraint; NULL: the table's. WORDS: the constraint's, with its name or without.
  */
 static void add_constraint(rh_known *known, rh_known_table *t, rh_json *body, const char *words,
@@ -160,6 +167,8 @@ static void add_constraint(rh_known *known, rh_known_table *t, rh_json *body, co
                                         c->definition);
     c->schema = rh_arena_strdup(arena, rh_json_string(rh_json_path(body, "pktable.schemaname")));
     c->target = rh_arena_strdup(arena, rh_json_string(rh_json_path(body, "pktable.relname")));
+    c->on_delete = action_of(body, "fk_del_action");
+    c->on_update = action_of(body, "fk_upd_action");
     read_names(rh_json_get(body, "pk_attrs"), arena, &c->columns, &c->column_count);
 }
 
@@ -192,6 +201,26 @@ static void make_serial(rh_known *known, rh_known_table *t, rh_known_column *c)
     }
 }
 
+/* The sequence of an identity column: SEQUENCE NAME, as pg_dump writes it, or named as the server would. */
+static void make_identity(rh_known *known, const rh_known_table *t, rh_known_column *c, rh_json *body)
+{
+    rh_arena *arena = known->arena;
+    rh_json *options = rh_json_get(body, "options");
+    const char *name = NULL;
+    c->odd = "is an identity column";
+    for (size_t i = 0; i < rh_json_count(options); i++) {
+        rh_json *option = rh_json_get(rh_json_at(options, i), "DefElem");
+        if (rh_tree_is(option, "defname", "sequence_name"))
+            name = rh_tree_name(rh_json_get(option, "arg"), arena);
+    }
+    if (!name)
+        name = rh_arena_printf(arena, "%s.%s", rh_tree_identifier(t->schema, arena),
+                               rh_tree_identifier(rh_known_free_name(known, t, c->name, "seq"), arena));
+    c->sequence = name;
+    const rh_known_ref ref = rh_tree_read_name(name, arena);
+    rh_known_add_sequence(known, ref, t);
+}
+
 /* One constraint of a column; WORDS with CONSTRAINT and its name. */
 static void column_constraint(rh_known *known, rh_known_table *t, size_t at, rh_json *body, const char *words)
 {
@@ -205,7 +234,7 @@ static void column_constraint(rh_known *known, rh_known_table *t, size_t at, rh_
     else if (strcmp(type, "CONSTR_DEFAULT") == 0)
         c->value = trimmed(definition, strlen("default"), strlen(definition), known->arena);
     else if (strcmp(type, "CONSTR_IDENTITY") == 0)
-        c->odd = "is an identity column";
+        make_identity(known, t, c, body);
     else if (strcmp(type, "CONSTR_GENERATED") == 0) {
         c->odd = "is generated";
         rh_known_add_generated(known, t, c->name, words);
@@ -401,7 +430,9 @@ static void alter_column(rh_known *known, rh_known_table *t, rh_json *command, c
         c->type_name =
             copied(rh_known_ref_of(rh_json_path(command, "def.ColumnDef.typeName.names"), 0), known->arena);
     } else if (strcmp(subtype, "AT_AddIdentity") == 0)
-        c->odd = "is an identity column";
+        make_identity(known, t, c, rh_json_path(command, "def.Constraint"));
+    else if (strcmp(subtype, "AT_DropIdentity") == 0)
+        c->sequence = NULL;
     else if (strcmp(subtype, "AT_SetStatistics") == 0 || strcmp(subtype, "AT_SetStorage") == 0 ||
              strcmp(subtype, "AT_SetOptions") == 0 || strcmp(subtype, "AT_SetCompression") == 0)
         c->odd = "has storage options of its own";
@@ -414,6 +445,25 @@ static void detach(rh_known_table *table)
         return;
     table->parent_count = 0;
     table->is_partition = table->is_default = false;
+}
+
+/* OWNER TO; NULL: CURRENT_USER and the like. */
+static const char *owner_of(rh_json *command, rh_arena *arena)
+{
+    return rh_arena_strdup(arena, rh_json_string(rh_json_path(command, "newowner.rolename")));
+}
+
+/* OWNER TO of a view or a sequence. */
+static void alter_object(rh_known *known, rh_json *body)
+{
+    const rh_known_ref ref = rh_known_range(rh_json_get(body, "relation"));
+    rh_known_object *object = rh_known_find_object(known, ~0u, ref.schema, ref.name);
+    rh_json *commands = rh_json_get(body, "cmds");
+    for (size_t i = 0; object && i < rh_json_count(commands); i++) {
+        rh_json *command = rh_json_get(rh_json_at(commands, i), "AlterTableCmd");
+        if (rh_tree_is(command, "subtype", "AT_ChangeOwner"))
+            object->owner = owner_of(command, known->arena);
+    }
 }
 
 static void alter_table_command(rh_known *known, rh_known_table *t, rh_json *command, const char *sql,
@@ -454,8 +504,11 @@ static void alter_table_command(rh_known *known, rh_known_table *t, rh_json *com
         detach(t);
     else if (strcmp(subtype, "AT_EnableRowSecurity") == 0 || strcmp(subtype, "AT_DisableRowSecurity") == 0)
         t->row_security = strcmp(subtype, "AT_EnableRowSecurity") == 0;
-    else if (strcmp(subtype, "AT_ClusterOn") == 0)
-        t->odd = t->odd ? t->odd : "is clustered on an index";
+    else if (strcmp(subtype, "AT_ClusterOn") == 0 || strcmp(subtype, "AT_DropCluster") == 0) {
+        t->clustered = strcmp(subtype, "AT_ClusterOn") == 0;
+        t->odd = t->odd || !t->clustered ? t->odd : "is clustered on an index";
+    } else if (strcmp(subtype, "AT_ChangeOwner") == 0)
+        t->owner = owner_of(command, known->arena);
     else if (strcmp(subtype, "AT_ReplicaIdentity") == 0)
         t->odd = t->odd ? t->odd : "has a replica identity of its own";
     else
@@ -466,8 +519,10 @@ void rh_known_alter_table(rh_known *known, const char *sql, rh_json *body)
 {
     rh_known_table *t = rh_known_table_of(known, rh_json_get(body, "relation"));
     rh_pieces pieces;
-    if (!t)
+    if (!t) {
+        alter_object(known, body);
         return;
+    }
     if (!rh_pieces_of_alter_table(sql, body, known->arena, &pieces)) {
         if (rh_tree_is(body, "objtype", "OBJECT_TABLE"))
             t->odd = "was altered in a way that could not be followed";

@@ -11,4 +11,5 @@
 #define ACCESS_EXCLUSIVE "AccessExclusiveLock"
 
 /* Kinds of rh_known_kind that are relations. */
-#define RELATION_KINDS (1u << RH_KNOWN_VIEW | 1u << RH_KNOWN_MATVIEW | 1u << RH_KNOWN_SEQUENCE)
+#define RELATION_KINDS                                                                                       \
+    (1u << RH_KNOWN_VIEW | 1u << RH_KNOWN_MATVIEW | 1u << RH_KNOWN_SEQUENCE | 1u << RH_KNOWN_INDEX)

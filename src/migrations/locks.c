@@ -89,6 +89,17 @@ void rh_locks_add_children(rh_locks *l, const rh_known_table *table, const char 
     }
 }
 
+void rh_locks_add_inheriting(rh_locks *l, const rh_known_table *table, const char *mode)
+{
+    for (size_t i = 0; table && i < l->known->table_count; i++) {
+        const rh_known_table *child = l->known->tables[i];
+        if (is_child(child, table) && !child->is_partition) {
+            rh_locks_add_table(l, child, mode, "a child table");
+            rh_locks_add_inheriting(l, child, mode);
+        }
+    }
+}
+
 void rh_locks_add_tree(rh_locks *l, rh_json *range_var, const char *mode)
 {
     rh_locks_add_ref(l, rh_known_range(range_var), mode, NULL);
@@ -148,13 +159,12 @@ void rh_locks_add_default(rh_locks *l, const rh_known_table *parent, const rh_kn
     }
 }
 
-void rh_locks_add_sequences(rh_locks *l, const rh_known_table *table, const char *column)
+void rh_locks_add_sequences(rh_locks *l, const rh_known_table *table, const char *column, const char *mode)
 {
     for (size_t i = 0; table && i < table->column_count; i++) {
         const rh_known_column *c = &table->columns[i];
         if (c->sequence && (!column || strcmp(column, c->name) == 0))
-            rh_locks_add_ref(l, rh_tree_read_name(c->sequence, l->arena), ACCESS_EXCLUSIVE,
-                             "a sequence of its own");
+            rh_locks_add_ref(l, rh_tree_read_name(c->sequence, l->arena), mode, "a sequence of its own");
     }
 }
 

@@ -17,7 +17,8 @@ typedef struct rh_locks {
     rh_arena *arena;
     const void **seen; /* what was dropped already */
     size_t seen_count;
-    bool cascade; /* what depends on it goes, too; else the server refuses */
+    bool plans_only; /* EXPLAIN without ANALYZE, PREPARE: no row is changed */
+    bool cascade;    /* what depends on it goes, too; else the server refuses */
 } rh_locks;
 
 /* Adds a lock on the relation REF, with its full name where it is known; of two on one relation the stronger
@@ -26,6 +27,8 @@ void rh_locks_add_ref(rh_locks *l, rh_known_ref ref, const char *mode, const cha
 void rh_locks_add_table(rh_locks *l, const rh_known_table *table, const char *mode, const char *because);
 /* Tables that inherit from TABLE, at any depth; PARTITIONS: only those. */
 void rh_locks_add_children(rh_locks *l, const rh_known_table *table, const char *mode, bool partitions);
+/* Those that inherit from TABLE and are no partitions. */
+void rh_locks_add_inheriting(rh_locks *l, const rh_known_table *table, const char *mode);
 /* The tables that TABLE's foreign keys refer to, those of its parents included. COLUMN: only those on it;
  * NULL: all. */
 void rh_locks_add_referenced(rh_locks *l, const rh_known_table *table, const char *column, const char *mode);
@@ -41,13 +44,24 @@ void rh_locks_add_referencing(rh_locks *l, const rh_known_table *table, const ch
 /* The default partition of PARENT, unless it is EXCEPT. */
 void rh_locks_add_default(rh_locks *l, const rh_known_table *parent, const rh_known_table *except);
 /* Sequences that columns of TABLE own. COLUMN NULL: all. */
-void rh_locks_add_sequences(rh_locks *l, const rh_known_table *table, const char *column);
+void rh_locks_add_sequences(rh_locks *l, const rh_known_table *table, const char *column, const char *mode);
 void rh_locks_add_indexes(rh_locks *l, const rh_known_table *table);
 /* TABLE and its children, or only TABLE when RANGE_VAR says ONLY. */
 void rh_locks_add_tree(rh_locks *l, rh_json *range_var, const char *mode);
 
+/* Queries of any kind in NODE. */
+void rh_locks_of_query(rh_locks *l, rh_json *node);
 void rh_locks_of_alter_table(rh_locks *l, rh_json *body);
+void rh_locks_of_truncate(rh_locks *l, rh_json *body);
+void rh_locks_of_vacuum(rh_locks *l, rh_json *body);
+void rh_locks_of_cluster(rh_locks *l, rh_json *body);
+void rh_locks_of_reindex(rh_locks *l, rh_json *body);
+void rh_locks_of_move_all(rh_locks *l, rh_json *body);
+/* DROP OWNED, REASSIGN OWNED. */
+void rh_locks_of_owned(rh_locks *l, rh_json *body);
 void rh_locks_of_create_table(rh_locks *l, rh_json *body);
 void rh_locks_of_drop(rh_locks *l, rh_json *body);
+/* TABLE goes, with its partitions; BECAUSE may be NULL. */
+void rh_locks_drop_table(rh_locks *l, const rh_known_table *table, const char *because);
 /* Of columns, of a table that goes with what depends on it. */
 void rh_locks_of_drop_column(rh_locks *l, const rh_known_table *table, const char *column);

@@ -21,12 +21,12 @@ static void drop_readers(rh_locks *l, const char *schema, const char *name, cons
     }
 }
 
-static void drop_table(rh_locks *l, const rh_known_table *table, const char *because)
+void rh_locks_drop_table(rh_locks *l, const rh_known_table *table, const char *because)
 {
     if (!table || rh_locks_full(l) || rh_locks_seen(l, table))
         return;
     rh_locks_add_table(l, table, ACCESS_EXCLUSIVE, because);
-    rh_locks_add_sequences(l, table, NULL);
+    rh_locks_add_sequences(l, table, NULL, ACCESS_EXCLUSIVE);
     rh_locks_add_own_referenced(l, table, NULL, ACCESS_EXCLUSIVE);
     if (l->cascade) {
         rh_locks_add_referencing(l, table, ACCESS_EXCLUSIVE);
@@ -40,7 +40,7 @@ static void drop_table(rh_locks *l, const rh_known_table *table, const char *bec
         const rh_known_table *child = l->known->tables[i];
         for (size_t k = 0; !child->dropped && k < child->parent_count; k++)
             if (child->parents[k] == table)
-                drop_table(l, child, child->is_partition ? "a partition" : "a child table");
+                rh_locks_drop_table(l, child, child->is_partition ? "a partition" : "a child table");
     }
 }
 
@@ -88,7 +88,7 @@ static void drop_schema(rh_locks *l, const char *schema)
 {
     for (size_t i = 0; schema && i < l->known->table_count; i++)
         if (!l->known->tables[i]->dropped && strcmp(l->known->tables[i]->schema, schema) == 0)
-            drop_table(l, l->known->tables[i], "in the schema");
+            rh_locks_drop_table(l, l->known->tables[i], "in the schema");
     for (size_t i = 0; schema && i < l->known->object_count; i++) {
         const rh_known_object *o = &l->known->objects[i];
         if (o->dropped || !o->schema || o->kind > RH_KNOWN_MATVIEW || strcmp(o->schema, schema) != 0)
@@ -155,7 +155,7 @@ static void drop_one(rh_locks *l, rh_json *body, rh_json *object)
     } else if (rh_tree_is(body, "removeType", "OBJECT_TABLE") ||
                rh_tree_is(body, "removeType", "OBJECT_FOREIGN_TABLE")) {
         if (table)
-            drop_table(l, table, NULL);
+            rh_locks_drop_table(l, table, NULL);
         else if (!is_not_there(l, body, ref))
             rh_locks_add_ref(l, ref, ACCESS_EXCLUSIVE, NULL);
     } else if (rh_tree_is(body, "removeType", "OBJECT_SCHEMA")) {
@@ -189,8 +189,12 @@ static void drop_index(rh_locks *l, rh_json *body, rh_json *object)
     const rh_known_ref ref = rh_known_ref_of(object, 0);
     const char *mode = rh_json_bool(rh_json_get(body, "concurrent")) ? SHARE_UPDATE : ACCESS_EXCLUSIVE;
     const rh_known_table *table = rh_known_indexed(l->known, ref.schema, ref.name, NULL);
-    if (!is_not_there(l, body, ref))
+    const rh_known_object *of_view =
+        table ? NULL : rh_known_find_object(l->known, 1u << RH_KNOWN_INDEX, ref.schema, ref.name);
+    if (!is_not_there(l, body, ref) || of_view)
         rh_locks_add_ref(l, ref, mode, NULL);
+    if (of_view)
+        rh_locks_add_ref(l, of_view->reads[0], mode, "the index is on it");
     if (table) {
         rh_locks_add_table(l, table, mode, "the index is on it");
         rh_locks_add_children(l, table, mode, true);
@@ -214,7 +218,7 @@ void rh_locks_of_drop_column(rh_locks *l, const rh_known_table *table, const cha
     if (!table || !column)
         return;
     rh_locks_add_referenced(l, table, column, ACCESS_EXCLUSIVE);
-    rh_locks_add_sequences(l, table, column);
+    rh_locks_add_sequences(l, table, column, ACCESS_EXCLUSIVE);
     if (!l->cascade)
         return;
     drop_readers(l, table->schema, table->name, column);

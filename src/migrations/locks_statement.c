@@ -4,47 +4,6 @@
 #include "pgrehearse/base/text.h"
 #include <string.h>
 
-/* ---- queries ---- */
-
-/* SELECT … FOR UPDATE OF a: REF is among those. */
-static bool is_locked(rh_json *query, rh_json *range)
-{
-    rh_json *clauses = rh_json_get(query, "lockingClause");
-    const char *called = rh_json_string(rh_json_path(range, "alias.aliasname"));
-    const char *name = rh_json_string(rh_json_get(range, "relname"));
-    for (size_t i = 0; i < rh_json_count(clauses); i++) {
-        rh_json *tables = rh_json_path(rh_json_at(clauses, i), "LockingClause.lockedRels");
-        if (rh_json_count(tables) == 0)
-            return true;
-        for (size_t k = 0; k < rh_json_count(tables); k++) {
-            const char *of = rh_json_string(rh_json_path(rh_json_at(tables, k), "RangeVar.relname"));
-            if (of && strcmp(of, called ? called : name) == 0)
-                return true;
-        }
-    }
-    return false;
-}
-
-static void add_query(rh_locks *l, rh_json *node, rh_json *select)
-{
-    rh_tree_range *ranges = NULL;
-    size_t count = 0;
-    rh_tree_ranges(node, l->arena, &ranges, &count);
-    for (size_t pass = 0; pass < 2; pass++) /* what is changed before what is read */
-        for (size_t i = 0; i < count; i++) {
-            const bool changed = ranges[i].changed_by != NULL;
-            const char *mode = changed                              ? ROW_EXCLUSIVE
-                               : is_locked(select, ranges[i].range) ? ROW_SHARE
-                                                                    : ACCESS_SHARE;
-            if (changed != (pass == 0))
-                continue;
-            rh_locks_add_ref(l, rh_known_range(ranges[i].range), mode, NULL);
-            if (changed && strcmp(ranges[i].changed_by, "InsertStmt") != 0 &&
-                rh_json_bool(rh_json_get(ranges[i].range, "inh")))
-                rh_locks_add_children(l, rh_known_table_of(l->known, ranges[i].range), mode, false);
-        }
-}
-
 /* LOCK TABLE of a view locks what it reads. */
 static void lock_view(rh_locks *l, rh_known_ref ref, const char *mode, int depth)
 {
@@ -70,60 +29,6 @@ static void of_lock(rh_locks *l, rh_json *body)
 
 /* ---- the others ---- */
 
-/* Tables that refer to TABLE, and those that refer to them. */
-static void truncate_referencing(rh_locks *l, const rh_known_table *table)
-{
-    if (!table || rh_locks_seen(l, table))
-        return;
-    for (size_t i = 0; i < l->known->table_count && !rh_locks_full(l); i++) {
-        const rh_known_table *other = l->known->tables[i];
-        for (size_t k = 0; !other->dropped && k < other->constraint_count; k++) {
-            const rh_known_constraint *key = &other->constraints[k];
-            if (key->kind != 'f' || rh_known_find(l->known, key->schema, key->target) != table)
-                continue;
-            rh_locks_add_table(l, other, ACCESS_EXCLUSIVE, "refers to it by a foreign key");
-            rh_locks_add_children(l, other, ACCESS_EXCLUSIVE, true);
-            truncate_referencing(l, other);
-        }
-    }
-}
-
-static void of_truncate(rh_locks *l, rh_json *body)
-{
-    rh_json *tables = rh_json_get(body, "relations");
-    for (size_t i = 0; i < rh_json_count(tables); i++) {
-        rh_json *range = rh_json_get(rh_json_at(tables, i), "RangeVar");
-        rh_locks_add_tree(l, range, ACCESS_EXCLUSIVE);
-        if (rh_json_bool(rh_json_get(body, "restart_seqs")))
-            rh_locks_add_sequences(l, rh_known_table_of(l->known, range), NULL);
-    }
-    for (size_t i = 0; rh_tree_is(body, "behavior", "DROP_CASCADE") && i < rh_json_count(tables); i++)
-        truncate_referencing(l, rh_known_table_of(l->known, rh_json_get(rh_json_at(tables, i), "RangeVar")));
-}
-
-static void of_vacuum(rh_locks *l, rh_json *body)
-{
-    rh_json *tables = rh_json_get(body, "rels");
-    for (size_t i = 0; i < rh_json_count(tables); i++) {
-        rh_json *range = rh_json_path(rh_json_at(tables, i), "VacuumRelation.relation");
-        rh_locks_add_ref(l, rh_known_range(range), l->statement->expected_lock, NULL);
-        rh_locks_add_children(l, rh_known_table_of(l->known, range), l->statement->expected_lock, true);
-    }
-}
-
-/* An index is rebuilt under ACCESS EXCLUSIVE: whoever plans a query on its table waits. */
-static void of_reindex(rh_locks *l, rh_json *body)
-{
-    const rh_known_ref ref = rh_known_range(rh_json_get(body, "relation"));
-    if (rh_tree_has_option(rh_json_get(body, "params"), "concurrently"))
-        return;
-    if (rh_tree_is(body, "kind", "REINDEX_OBJECT_INDEX"))
-        rh_locks_add_table(l, rh_known_indexed(l->known, ref.schema, ref.name, NULL), SHARE,
-                           "the index is on it");
-    else if (rh_tree_is(body, "kind", "REINDEX_OBJECT_TABLE"))
-        rh_locks_add_indexes(l, rh_known_find(l->known, ref.schema, ref.name));
-}
-
 static void of_index(rh_locks *l, rh_json *body)
 {
     rh_json *range = rh_json_get(body, "relation");
@@ -141,7 +46,8 @@ static void of_rename(rh_locks *l, rh_json *body)
 static void of_trigger(rh_locks *l, rh_json *body)
 {
     rh_json *range = rh_json_get(body, "relation");
-    rh_locks_add_children(l, rh_known_table_of(l->known, range), SHARE_ROW, true);
+    if (rh_json_bool(rh_json_get(body, "row")))
+        rh_locks_add_children(l, rh_known_table_of(l->known, range), SHARE_ROW, true);
     if (rh_json_get(body, "constrrel"))
         rh_locks_add_ref(l, rh_known_range(rh_json_get(body, "constrrel")), ACCESS_SHARE, NULL);
 }
@@ -152,7 +58,7 @@ static void of_view(rh_locks *l, rh_json *body)
     if (rh_json_bool(rh_json_get(body, "replace")) &&
         rh_known_find_object(l->known, 1u << RH_KNOWN_VIEW, ref.schema, ref.name))
         rh_locks_add_ref(l, ref, ACCESS_EXCLUSIVE, NULL);
-    add_query(l, rh_json_get(body, "query"), NULL);
+    rh_locks_of_query(l, rh_json_get(body, "query"));
 }
 
 static void of_domain(rh_locks *l, rh_json *body)
@@ -182,35 +88,57 @@ static void of_comment(rh_locks *l, rh_json *body)
 static void of_publication(rh_locks *l, rh_json *body)
 {
     rh_json *objects = rh_json_get(body, "pubobjects");
+    const char *name = rh_json_string(rh_json_get(body, "pubname"));
+    const rh_known_object *publication = name ? rh_known_find_publication(l->known, name) : NULL;
     for (size_t i = 0; i < rh_json_count(objects); i++) {
         rh_json *table = rh_json_path(rh_json_at(objects, i), "PublicationObjSpec.pubtable.relation");
         rh_locks_add_ref(l, rh_known_range(table), SHARE_UPDATE, NULL);
+        if (rh_json_bool(rh_json_get(table, "inh")))
+            rh_locks_add_inheriting(l, rh_known_table_of(l->known, table), SHARE_UPDATE);
     }
+    for (size_t i = 0;
+         publication && rh_tree_is(body, "action", "AP_SetObjects") && i < publication->read_count; i++)
+        rh_locks_add_ref(l, publication->reads[i], SHARE_UPDATE, "the publication has it");
 }
 
 static void of_move(rh_locks *l, rh_json *body)
 {
     if (rh_tree_is(body, "objectType", "OBJECT_TABLE"))
-        rh_locks_add_sequences(l, rh_known_table_of(l->known, rh_json_get(body, "relation")), NULL);
+        rh_locks_add_sequences(l, rh_known_table_of(l->known, rh_json_get(body, "relation")), NULL,
+                               ACCESS_EXCLUSIVE);
 }
 
 static void of_query(rh_locks *l, rh_json *body)
 {
+    l->plans_only = rh_tree_body(l->tree, "ExplainStmt") || rh_tree_body(l->tree, "PrepareStmt");
     rh_json *query = rh_json_get(body, "query"); /* PREPARE, EXPLAIN, COPY (…), CREATE TABLE AS */
-    add_query(l, query ? query : l->tree, query ? rh_json_get(query, "SelectStmt") : body);
+    rh_locks_of_query(l, query ? query : l->tree);
 }
+
+static void of_rule(rh_locks *l, rh_json *body)
+{
+    rh_locks_of_query(l, rh_json_get(body, "actions"));
+}
+
+static void of_schema(rh_locks *l, rh_json *body);
 
 static const struct lock_rule {
     const char *kind;
     void (*add)(rh_locks *l, rh_json *body);
 } RULES[] = {
+    {"CreateSchemaStmt", of_schema},
+    {"RuleStmt", of_rule},
+    {"ClusterStmt", rh_locks_of_cluster},
+    {"DropOwnedStmt", rh_locks_of_owned},
+    {"ReassignOwnedStmt", rh_locks_of_owned},
+    {"AlterTableMoveAllStmt", rh_locks_of_move_all},
     {"AlterTableStmt", rh_locks_of_alter_table},
     {"CreateStmt", rh_locks_of_create_table},
     {"DropStmt", rh_locks_of_drop},
-    {"TruncateStmt", of_truncate},
+    {"TruncateStmt", rh_locks_of_truncate},
     {"LockStmt", of_lock},
-    {"VacuumStmt", of_vacuum},
-    {"ReindexStmt", of_reindex},
+    {"VacuumStmt", rh_locks_of_vacuum},
+    {"ReindexStmt", rh_locks_of_reindex},
     {"IndexStmt", of_index},
     {"RenameStmt", of_rename},
     {"CreateTrigStmt", of_trigger},
@@ -231,6 +159,24 @@ static const struct lock_rule {
     {"ExplainStmt", of_query},
     {"DeclareCursorStmt", of_query},
 };
+
+static void of_kind(rh_locks *l, const char *kind, rh_json *body)
+{
+    for (size_t i = 0; i < sizeof RULES / sizeof *RULES; i++)
+        if (strcmp(kind, RULES[i].kind) == 0)
+            RULES[i].add(l, body);
+}
+
+/* CREATE SCHEMA with what is in it. */
+static void of_schema(rh_locks *l, rh_json *body)
+{
+    rh_json *elements = rh_json_get(body, "schemaElts"), *element;
+    for (size_t i = 0; i < rh_json_count(elements); i++) {
+        const char *kind = rh_tree_kind(rh_json_at(elements, i), &element);
+        if (kind && rh_tree_body(rh_json_at(elements, i), "CreateSchemaStmt") == NULL)
+            of_kind(l, kind, element);
+    }
+}
 
 /* IF EXISTS of something that the definitions, all of them, do not have: nothing is locked. */
 static bool is_not_there(const rh_locks *l, rh_json *body, rh_known_ref ref)
@@ -260,9 +206,7 @@ void rh_expect_locks(rh_statement *statement, rh_json *tree, const rh_known *kno
     if (!kind)
         return;
     add_named(&l, kind, body);
-    for (size_t i = 0; i < sizeof RULES / sizeof *RULES; i++)
-        if (strcmp(kind, RULES[i].kind) == 0)
-            RULES[i].add(&l, body);
+    of_kind(&l, kind, body);
     const rh_expected_lock *first = statement->expected_lock_count ? statement->expected_locks : NULL;
     statement->expected_lock = first ? first->mode : NULL;
     statement->expected_relation = first ? first->relation : NULL;

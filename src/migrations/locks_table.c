@@ -121,11 +121,16 @@ static bool is_key(const rh_known_table *table, const char *name)
 }
 
 /* DROP CONSTRAINT, VALIDATE CONSTRAINT: the other table of a foreign key. */
-static void add_named_constraint(rh_locks *l, const rh_known_table *table, rh_json *command, bool drop)
+static void add_named_constraint(rh_locks *l, const rh_known_table *table, rh_json *command, bool drop,
+                                 bool inherited)
 {
     const char *name = rh_json_string(rh_json_get(command, "name"));
     const rh_known_constraint *found = constraint_of(table, name);
     const char *mode = drop ? ACCESS_EXCLUSIVE : ROW_SHARE;
+    if (!drop && found && found->valid)
+        return; /* nothing to validate */
+    if (inherited)
+        rh_locks_add_children(l, table, l->statement->expected_lock, false);
     if (found && found->kind == 'f') {
         rh_locks_add_ref(l, (rh_known_ref){found->schema, found->target}, mode,
                          "referenced by the foreign key");
@@ -144,10 +149,19 @@ static bool is_in_key(const rh_known_table *table, const char *column)
     return false;
 }
 
+/* A sequence that no default names. */
+static bool is_identity(const rh_known_table *table, const char *column)
+{
+    const rh_known_column *c = table && column ? rh_known_column_of(table, column) : NULL;
+    return c && c->sequence && !c->value;
+}
+
 /* Foreign keys on the column, or to it, are made again. */
 static void retype_column(rh_locks *l, const rh_known_table *table, const char *column)
 {
     rh_locks_add_referenced(l, table, column, ACCESS_EXCLUSIVE);
+    if (is_identity(table, column)) /* gets the type, too */
+        rh_locks_add_sequences(l, table, column, SHARE_ROW);
     if (is_in_key(table, column))
         rh_locks_add_referencing(l, table, ACCESS_EXCLUSIVE);
 }
@@ -165,8 +179,9 @@ static void attach(rh_locks *l, const rh_known_table *parent, rh_json *command)
 static void detach(rh_locks *l, const rh_known_table *parent, rh_json *command)
 {
     const bool concurrently = rh_json_bool(rh_json_path(command, "def.PartitionCmd.concurrent"));
-    rh_locks_add_ref(l, rh_known_range(rh_json_path(command, "def.PartitionCmd.name")),
-                     concurrently ? SHARE_UPDATE : ACCESS_EXCLUSIVE, "the partition");
+    rh_locks_add_ref(l, rh_known_range(rh_json_path(command, "def.PartitionCmd.name")), ACCESS_EXCLUSIVE,
+                     concurrently ? "the partition, when no query on the table uses it any more"
+                                  : "the partition");
     if (concurrently)
         return;
     rh_locks_add_default(l, parent, other_table(l, command));
@@ -185,16 +200,23 @@ static void of_command(rh_locks *l, const rh_known_table *table, rh_json *comman
         add_constraint(l, table, rh_json_path(command, "def.Constraint"), inherited);
         return;
     }
+    const bool drop = strcmp(subtype, "AT_DropConstraint") == 0;
+    if (drop || strcmp(subtype, "AT_ValidateConstraint") == 0) {
+        add_named_constraint(l, table, command, drop, inherited);
+        return;
+    }
     if (inherited && !stays_alone(subtype))
         rh_locks_add_children(l, table, mode, strstr(subtype, "Trig") != NULL);
     if (strcmp(subtype, "AT_AddColumn") == 0)
         add_references(l, rh_json_path(command, "def.ColumnDef.constraints"));
     else if (strcmp(subtype, "AT_DropColumn") == 0)
         rh_locks_of_drop_column(l, table, name);
-    else if (strcmp(subtype, "AT_DropConstraint") == 0 || strcmp(subtype, "AT_ValidateConstraint") == 0)
-        add_named_constraint(l, table, command, strcmp(subtype, "AT_DropConstraint") == 0);
     else if (strcmp(subtype, "AT_AlterColumnType") == 0)
         retype_column(l, table, name);
+    else if (strcmp(subtype, "AT_SetIdentity") == 0)
+        rh_locks_add_sequences(l, table, name, SHARE_ROW);
+    else if (strcmp(subtype, "AT_DropIdentity") == 0)
+        rh_locks_add_sequences(l, table, name, ACCESS_EXCLUSIVE);
     else if (strcmp(subtype, "AT_AttachPartition") == 0)
         attach(l, table, command);
     else if (strcmp(subtype, "AT_DetachPartition") == 0)

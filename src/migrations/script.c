@@ -30,7 +30,8 @@ static bool check_no_nul(const char *path, const char *text, size_t length, rh_e
 void rh_statement_fill(rh_statement *statement, rh_hazard_context *context)
 {
     rh_arena *arena = context->arena;
-    rh_json *tree = strlen(statement->sql) <= RH_PARSE_LIMIT ? rh_sql_parse(statement->sql, NULL) : NULL;
+    rh_json *parsed = strlen(statement->sql) <= RH_PARSE_LIMIT ? rh_sql_parse(statement->sql, NULL) : NULL;
+    rh_json *tree = rh_tree_executed(parsed);
     statement->redacted_sql = rh_sql_redact(statement->sql, arena);
     statement->prediction = (rh_prediction){.median_s = RH_NOT_MEASURED,
                                             .low_s = RH_NOT_MEASURED,
@@ -49,7 +50,7 @@ void rh_statement_fill(rh_statement *statement, rh_hazard_context *context)
     if (!context->way_down)
         rh_known_learn_migration(known, statement->sql, tree);
     rh_session_follow(&context->session, tree);
-    rh_json_free(tree);
+    rh_json_free(parsed);
 }
 
 /* Each piece that the tool sends is a statement. One of several statements is sent as it is where they would

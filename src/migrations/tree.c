@@ -2,6 +2,7 @@
 #include "pgrehearse/base/text.h"
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 const char *rh_tree_kind(rh_json *node, rh_json **body)
 {
@@ -218,12 +219,37 @@ bool rh_tree_is(rh_json *object, const char *key, const char *value)
     return found && strcmp(found, value) == 0;
 }
 
+/* The value of an option: on unless it says otherwise (defGetBoolean). */
+static bool is_on(rh_json *value)
+{
+    static const char *const off[] = {"off", "false", "0", NULL};
+    const char *word = rh_json_string(rh_json_path(value, "String.sval"));
+    rh_json *number = rh_json_get(value, "Integer"), *boolean = rh_json_get(value, "Boolean");
+    if (boolean)
+        return rh_json_bool(rh_json_get(boolean, "boolval"));
+    if (number)
+        return rh_json_int(rh_json_get(number, "ival")) != 0;
+    for (size_t i = 0; word && off[i]; i++)
+        if (strcasecmp(word, off[i]) == 0)
+            return false;
+    return true;
+}
+
 bool rh_tree_has_option(rh_json *options, const char *name)
 {
-    for (size_t i = 0; i < rh_json_count(options); i++)
-        if (rh_tree_is(rh_json_get(rh_json_at(options, i), "DefElem"), "defname", name))
-            return true;
+    for (size_t i = 0; i < rh_json_count(options); i++) {
+        rh_json *option = rh_json_get(rh_json_at(options, i), "DefElem");
+        if (rh_tree_is(option, "defname", name))
+            return is_on(rh_json_get(option, "arg"));
+    }
     return false;
+}
+
+rh_json *rh_tree_executed(rh_json *tree)
+{
+    rh_json *explain = rh_tree_body(tree, "ExplainStmt");
+    return rh_tree_has_option(rh_json_get(explain, "options"), "analyze") ? rh_json_get(explain, "query")
+                                                                          : tree;
 }
 
 /* Functions of pg_proc with provolatile 'i' or 's' that defaults are made of. */

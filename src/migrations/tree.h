@@ -30,13 +30,17 @@ rh_known_ref rh_tree_read_name(const char *text, rh_arena *arena);
 
 /* True when a string-valued KEY of OBJECT is VALUE. */
 bool rh_tree_is(rh_json *object, const char *key, const char *value);
-/* A list of DefElem has one named NAME. */
+/* A list of DefElem has one named NAME that is not off. */
 bool rh_tree_has_option(rh_json *options, const char *name);
+/* The statement that TREE runs: for EXPLAIN ANALYZE the one that is explained, else TREE. */
+rh_json *rh_tree_executed(rh_json *tree);
 
 /* A table that a query names: a RangeVar's body. */
 typedef struct rh_tree_range {
     rh_json *range;
     const char *changed_by; /* "UpdateStmt": its target; NULL: it is read */
+    rh_json *change;        /* the body of that */
+    bool locked;            /* FOR UPDATE, FOR SHARE and the like */
 } rh_tree_range;
 /* All of them in NODE, subqueries and data-changing WITH included, without names of WITH queries. */
 void rh_tree_ranges(rh_json *node, rh_arena *arena, rh_tree_range **ranges, size_t *count);

@@ -14,43 +14,84 @@ typedef struct names {
     size_t *count;
 } names;
 
-static void add_range(names *n, rh_json *range, const char *changed_by)
+/* What the row locks of a query mean for an item of its FROM. */
+typedef struct row_locks {
+    rh_json *clauses; /* of its lockingClause */
+    bool all;         /* a query around it locks it as a whole */
+} row_locks;
+
+static const row_locks NO_LOCKS;
+
+/* FOR UPDATE names what is CALLED so, or names nothing. */
+static bool is_locked(const row_locks *locks, const char *called)
 {
-    if (rh_json_string(rh_json_get(range, "relname")))
-        *(rh_tree_range *)rh_arena_add(n->arena, n->ranges, n->count, sizeof **n->ranges) =
-            (rh_tree_range){range, changed_by};
+    for (size_t i = 0; i < rh_json_count(locks->clauses); i++) {
+        rh_json *tables = rh_json_path(rh_json_at(locks->clauses, i), "LockingClause.lockedRels");
+        if (rh_json_count(tables) == 0)
+            return true;
+        for (size_t k = 0; called && k < rh_json_count(tables); k++)
+            if (rh_tree_is(rh_json_get(rh_json_at(tables, k), "RangeVar"), "relname", called))
+                return true;
+    }
+    return locks->all;
 }
 
-static void collect(names *n, rh_json *node, int depth)
+static void add_range(names *n, rh_tree_range range)
+{
+    if (rh_json_string(rh_json_get(range.range, "relname")))
+        *(rh_tree_range *)rh_arena_add(n->arena, n->ranges, n->count, sizeof **n->ranges) = range;
+}
+
+static void collect(names *n, rh_json *node, const row_locks *locks, int depth);
+
+/* LOCKS: what hold for CHILD, which is under KEY of NODE. */
+static void collect_child(names *n, rh_json *node, const char *key, rh_json *child, const row_locks *locks,
+                          int depth)
 {
     static const char *const changes[] = {"InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", NULL};
+    static const char *const passing[] = {"SelectStmt", "JoinExpr", "larg", "rarg", NULL};
+    const char *alias = rh_json_string(rh_json_path(child, "alias.aliasname"));
+    row_locks below = NO_LOCKS;
+    if (strcmp(key, "RangeVar") == 0) {
+        const char *name = alias ? alias : rh_json_string(rh_json_get(child, "relname"));
+        add_range(n, (rh_tree_range){.range = child, .locked = is_locked(locks, name)});
+    } else if (rh_is_one_of(key, changes)) {
+        add_range(n, (rh_tree_range){rh_json_get(child, "relation"), key, child, false});
+    } else if (strcmp(key, "CommonTableExpr") == 0) {
+        *(const char **)rh_arena_add(n->arena, &n->with, &n->with_count, sizeof *n->with) =
+            rh_json_string(rh_json_get(child, "ctename"));
+    } else if (strcmp(key, "fromClause") == 0) {
+        below = (row_locks){rh_json_get(node, "lockingClause"), locks->all};
+    } else if (strcmp(key, "RangeSubselect") == 0) {
+        collect(n, rh_json_get(child, "subquery"), &(row_locks){NULL, is_locked(locks, alias)}, depth + 1);
+        return;
+    } else if (rh_is_one_of(key, passing)) {
+        below = *locks;
+    }
+    collect(n, child, &below, depth + 1);
+}
+
+static void collect(names *n, rh_json *node, const row_locks *locks, int depth)
+{
     if (depth > DEPTH)
         return;
     for (size_t i = 0; rh_json_is_array(node) && i < rh_json_count(node); i++)
-        collect(n, rh_json_at(node, i), depth + 1);
+        collect(n, rh_json_at(node, i), locks, depth + 1);
     if (!rh_json_is_object(node))
         return;
     void *iterator = NULL;
     rh_json *child;
     const char *key;
-    while ((key = rh_json_each(node, &iterator, &child))) {
-        if (strcmp(key, "lockingClause") == 0 || strcmp(key, "intoClause") == 0)
-            continue; /* aliases; a table that is made */
-        if (strcmp(key, "RangeVar") == 0)
-            add_range(n, child, NULL);
-        else if (rh_is_one_of(key, changes))
-            add_range(n, rh_json_get(child, "relation"), key);
-        else if (strcmp(key, "CommonTableExpr") == 0)
-            *(const char **)rh_arena_add(n->arena, &n->with, &n->with_count, sizeof *n->with) =
-                rh_json_string(rh_json_get(child, "ctename"));
-        collect(n, child, depth + 1);
-    }
+    while ((key = rh_json_each(node, &iterator, &child)))
+        if (strcmp(key, "lockingClause") != 0 &&
+            strcmp(key, "intoClause") != 0) /* aliases; a table that is made */
+            collect_child(n, node, key, child, locks, depth);
 }
 
 void rh_tree_ranges(rh_json *node, rh_arena *arena, rh_tree_range **ranges, size_t *count)
 {
     names n = {.arena = arena, .ranges = ranges, .count = count};
-    collect(&n, node, 0);
+    collect(&n, node, &NO_LOCKS, 0);
     size_t kept = 0;
     for (size_t i = 0; i < *count; i++) {
         const rh_tree_range *range = &(*ranges)[i];

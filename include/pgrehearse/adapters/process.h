@@ -20,11 +20,11 @@ typedef struct rh_process rh_process;
  * and for all of its children, as far as this machine allows (rh_cage_layers_here): no connection to
  * anything, no file outside of these, no other process. */
 typedef struct rh_cage {
-    /* directories in which it may read and write, NULL-ended; /dev/shm besides */
-    const char *const *writable;
-    /* directories and files that it may read, NULL-ended; missing ones are ignored */
-    const char *const *readable;
-    bool udp; /* it needs a UDP socket on its own loopback device (PostgreSQL before 15) */
+    const char *const
+        *writable; /* directories in which it may read and write, NULL-ended; /dev/shm besides */
+    const char *const
+        *readable; /* directories and files that it may read, NULL-ended; missing ones are ignored */
+    bool udp;      /* it needs a UDP socket on its own loopback device (PostgreSQL before 15) */
 } rh_cage;
 
 /* The layers of a cage beside seccomp, which is always there. */
@@ -41,16 +41,16 @@ const rh_cage_layers *rh_cage_layers_here(void);
 
 typedef struct rh_process_options {
     const char *const *argv; /* NULL-ended; argv[0] is a path or is looked up in PATH */
-    /* extra "NAME=value" entries, NULL-ended, or NULL; "NAME" alone: is not passed on */
-    const char *const *environment;
-    /* of our own variables only PATH, LANG, LOCPATH, TZ, LD_LIBRARY_PATH are passed on */
-    bool clean_environment;
-    const char *directory;     /* working directory, or NULL */
-    const char *output_path;   /* standard output and error are appended to this file; NULL: captured */
-    bool write_input;          /* standard input is a pipe (rh_process_write); else /dev/null */
-    bool no_exec;              /* after its own start, execve fails with EPERM */
-    bool no_network;           /* socket(AF_INET*, …) fails with EACCES; Unix sockets work */
-    const rh_cage *cage;       /* NULL: none; implies no_network */
+    const char *const
+        *environment; /* extra "NAME=value" entries, NULL-ended, or NULL; "NAME" alone: is not passed on */
+    bool clean_environment;  /* of our own variables only PATH, LANG, LOCPATH, TZ, LD_LIBRARY_PATH are passed
+                                on */
+    const char *directory;   /* working directory, or NULL */
+    const char *output_path; /* standard output and error are appended to this file; NULL: captured */
+    bool write_input;        /* standard input is a pipe (rh_process_write); else /dev/null */
+    bool no_exec;            /* after its own start, execve fails with EPERM */
+    bool no_network;         /* socket(AF_INET*, …) fails with EACCES; Unix sockets work */
+    const rh_cage *cage;     /* NULL: none; implies no_network */
     void (*probe)(void *user); /* called in the child, confined, instead of executing argv[0]; may only make
                                   async-signal-safe calls */
     void *probe_user;

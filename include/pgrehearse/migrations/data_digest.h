@@ -17,8 +17,8 @@ typedef struct rh_data rh_data;
 typedef struct rh_data_options {
     const char *history_table;    /* as in rh_plan; left out; NULL: none */
     const char *history_registry; /* likewise, the whole schema */
-    /* relations that the migration locks for writing or more; quoted, qualified */
-    const char *const *affected;
+    const char *const
+        *affected; /* relations that the migration locks for writing or more; quoted, qualified */
     size_t affected_count;
     int64_t
         everything_bytes;  /* all tables are read when together they are no larger; else only the affected */
