@@ -15,12 +15,12 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A server that dies closes its sessions a moment before its own end can be seen: so it is looked for during
- * a second. */
+/* A server that dies, or loses a process, closes its sessions a moment before its own end can be seen: so it is
+ * looked for during a second. */
 static bool server_died(rh_staging *staging, rh_error *dead)
 {
     rh_usec until = rh_clock_monotonic() + RH_SECOND;
-    while (rh_staging_alive(staging, dead)) {
+    while (rh_staging_unbroken(staging, dead)) {
         if (rh_clock_monotonic() >= until || rh_interrupt_requested())
             return false;
         rh_clock_sleep_until(rh_clock_monotonic() + RH_SECOND / 20);
@@ -36,6 +36,21 @@ void rh_pass_blame_server(rh_staging *staging, rh_error *error)
     rh_error_release(&dead);
 }
 
+bool rh_pass_is_of_migration(const rh_error *error)
+{
+    return error->code == RH_ERROR_MIGRATION || error->code == RH_ERROR_TIMEOUT;
+}
+
+bool rh_pass_check_server(rh_staging *staging, bool ok, rh_error *error)
+{
+    rh_error dead = {0};
+    bool answered = ok || error->sqlstate[0];
+    if (answered ? rh_staging_unbroken(staging, &dead) : !server_died(staging, &dead))
+        return true;
+    rh_error_move(error, &dead);
+    return false;
+}
+
 /* Marks what a replay left when the connection or the server, not the migration, is to blame: a session that
  * was lost says nothing of the migration. */
 static bool blame(rh_staging *staging, rh_migration *migration, const char *stage, rh_error *error)
@@ -43,7 +58,7 @@ static bool blame(rh_staging *staging, rh_migration *migration, const char *stag
     rh_error dead = {0};
     migration->failed_pass = stage;
     if (error && (error->code == RH_ERROR_LOST || rh_starts_with(error->sqlstate, "53")) &&
-        server_died(staging, &dead))
+        server_died(staging, &dead) && dead.code != RH_ERROR_LOST)
         rh_error_move(error, &dead);
     else if (error && rh_starts_with(error->sqlstate, "53100"))
         error->code = RH_ERROR_NO_SPACE;
@@ -87,8 +102,7 @@ static bool open_pass(pass *p, rh_usec began, rh_error *error)
  * False for any other error. */
 static bool forgive(pass *p, rh_migration *migration, rh_error *error)
 {
-    if (p->kind != RH_PASS_KIND_SCALED ||
-        (error->code != RH_ERROR_MIGRATION && error->code != RH_ERROR_TIMEOUT))
+    if (p->kind != RH_PASS_KIND_SCALED || !rh_pass_is_of_migration(error))
         return false;
     rh_run_not_measured(p->run, "%s of migration %s: it does not run on a sample: %s", p->stage,
                         migration->id, error->message);
@@ -286,7 +300,7 @@ bool rh_pass_quiet(rh_run *run, rh_staging *staging, int repeat, const rh_progre
     forget_attempt(run, repeat);
     rh_progress_begin(progress, "quiet pass", "again, since a process of the server ended");
     if (!quiet_once(run, staging, repeat, progress, &again) && again.code == RH_ERROR_LOST &&
-        rh_staging_alive(staging, NULL)) {
+        rh_staging_overlook(staging, NULL)) {
         error->code = RH_ERROR_MIGRATION;
         rh_error_hint(error,
                       "It came twice, each time from the restored state: this statement ends its server "

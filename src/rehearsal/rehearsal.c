@@ -388,30 +388,51 @@ static bool runners_pass(rehearsal *r, rh_error *error)
            rh_pass_runners(r->run, r->staging, r->progress, error);
 }
 
+typedef bool stage(rehearsal *r, rh_error *error);
+
+static stage *const BEFORE[] = {
+    inspect_backup,   /* refuse what is no backup, */
+    check_migrations, /* and migrations that must not run, before anything starts */
+    read_profile,     /* staging is not production, */
+    start_staging,    /* fast settings; nothing can phone home */
+    restore,          /* the backup, by its shape */
+    prepare,          /* masking and growing; then statistics and counts */
+    make_plan,        /* what is pending, statement by statement */
+    take_snapshot,    /* production's settings from here on */
+    probe_staging,    /* the same probe as on production */
+    NULL};
+static stage *const MIGRATIONS[] = {
+    scaled_passes,      /* small first, predictions written down, */
+    quiet_passes,       /* then full size, and scored */
+    loaded_pass,        /* who is hurt, and how long */
+    verify,             /* is the data still right */
+    compatibility_pass, /* does each release run on the other's schema */
+    rollback_pass,      /* is there a way back, */
+    interruption_pass,  /* what if it is killed half-way, */
+    runners_pass,       /* or started twice at once */
+    lock_policy,        /* which lock_timeout gets through */
+    NULL};
+static stage *const NONE_PENDING[] = {verify, NULL};
+
+/* Each in turn. A server process that was killed meanwhile, also while no session of ours was open, makes the
+ * result unknown, and a failure is not the migration's. */
+static bool run_stages(rehearsal *r, stage *const *stages, rh_error *error)
+{
+    for (; *stages; stages++) {
+        bool ok = (*stages)(r, error);
+        if (r->staging && (ok || rh_pass_is_of_migration(error)) && !rh_pass_check_server(r->staging, ok, error))
+            return rh_error_context(error, "%s", r->stage);
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
 static bool pipeline(rehearsal *r, rh_error *error)
 {
-    bool ok = inspect_backup(r, error)      /* refuse what is no backup, */
-              && check_migrations(r, error) /* and migrations that must not run, before anything starts */
-              && read_profile(r, error)     /* staging is not production, */
-              && start_staging(r, error)    /* fast settings; nothing can phone home */
-              && restore(r, error)          /* the backup, by its shape */
-              && prepare(r, error)          /* masking and growing; then statistics and counts */
-              && make_plan(r, error)        /* what is pending, statement by statement */
-              && take_snapshot(r, error)    /* production's settings from here on */
-              && probe_staging(r, error);   /* the same probe as on production */
-    if (ok && r->run->plan.pending_count > 0)
-        ok = scaled_passes(r, error)         /* small first, predictions written down, */
-             && quiet_passes(r, error)       /* then full size, and scored */
-             && loaded_pass(r, error)        /* who is hurt, and how long */
-             && verify(r, error)             /* is the data still right */
-             && compatibility_pass(r, error) /* does each release run on the other's schema */
-             && rollback_pass(r, error)      /* is there a way back, */
-             && interruption_pass(r, error)  /* what if it is killed half-way, */
-             && runners_pass(r, error)       /* or started twice at once */
-             && lock_policy(r, error);       /* which lock_timeout gets through */
-    else if (ok)
-        ok = verify(r, error);
-    if (!ok && (error->code == RH_ERROR_MIGRATION || error->code == RH_ERROR_TIMEOUT))
+    bool ok = run_stages(r, BEFORE, error) &&
+              run_stages(r, r->run->plan.pending_count > 0 ? MIGRATIONS : NONE_PENDING, error);
+    if (!ok && r->staging && rh_pass_is_of_migration(error))
         rh_after_failure(r->run, r->staging, r->progress); /* what it left, and the way back of the others */
     return ok;
 }

@@ -98,5 +98,5 @@ bool rh_way_back_start_over(way_back *w, size_t count, rh_error *error)
 
 bool rh_way_back_is_fatal(const way_back *w, rh_error *error)
 {
-    return w->blind || error->code == RH_ERROR_INTERRUPTED || !rh_staging_alive(w->staging, error);
+    return w->blind || error->code == RH_ERROR_INTERRUPTED || !rh_staging_unbroken(w->staging, error);
 }

@@ -82,14 +82,15 @@ static bool wait_until_ready(rh_staging *staging, rh_error *error)
         if (!rh_embedded_alive(staging, error))
             return false;
         rh_pg *pg = rh_file_exists(socket) ? rh_pg_connect(conninfo, ": start", &attempt) : NULL;
-        if (pg) {
-            rh_pg_close(pg);
+        bool noted = pg && rh_server_life_note(pg, &staging->cluster.life);
+        rh_pg_close(pg);
+        if (noted)
             return true;
-        }
         bool late = rh_clock_monotonic() > deadline;
         if (late)
             rh_error_set(error, RH_ERROR_STAGING, "the staging server did not answer within %.0f s: %s",
-                         rh_seconds(START_PATIENCE), attempt.message ? attempt.message : "no socket");
+                         rh_seconds(START_PATIENCE),
+                         attempt.message ? attempt.message : "it has no socket or no checkpointer");
         rh_error_release(&attempt);
         if (late)
             return false;
@@ -116,6 +117,7 @@ bool rh_embedded_halt(rh_staging *staging, bool cleanly, rh_error *error)
     int status = 0;
     if (rh_process_has_ended(cluster->server, &status))
         return rh_embedded_alive(staging, error);
+    cluster->broken = cluster->broken || rh_server_life_has_ended(&cluster->life);
     rh_process_signal(cluster->server, cleanly ? SIGINT : SIGQUIT);
     bool ok = rh_process_wait(cluster->server, STOP_PATIENCE, &status, error);
     if (ok && cleanly && status != 0)
@@ -157,6 +159,24 @@ bool rh_embedded_alive(rh_staging *staging, rh_error *error)
                           : "the staging server ended (status %d)",
              status > 128 ? status - 128 : status);
     return rh_server_log_error(cluster->log, cluster->shown_log, what, error);
+}
+
+bool rh_embedded_unbroken(rh_staging *staging, rh_error *error)
+{
+    const rh_cluster *cluster = &staging->cluster;
+    if (!rh_embedded_alive(staging, error))
+        return false;
+    if (!cluster->broken && !rh_server_life_has_ended(&cluster->life))
+        return true;
+    rh_error_set(error, RH_ERROR_LOST, "a process of the staging server ended by a signal, and the server started again");
+    return rh_error_hint(error, "nothing is known of what ran meanwhile: run again (the server's log has the signal: %s)",
+                         cluster->shown_log);
+}
+
+bool rh_embedded_overlook(rh_staging *staging, rh_error *error)
+{
+    staging->cluster.broken = false;
+    return wait_until_ready(staging, error);
 }
 
 static bool create_database(rh_staging *staging, rh_error *error)

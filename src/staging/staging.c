@@ -88,6 +88,18 @@ bool rh_staging_alive(rh_staging *staging, rh_error *error)
                                                 : rh_server_alive(staging, error);
 }
 
+bool rh_staging_unbroken(rh_staging *staging, rh_error *error)
+{
+    return staging->kind == RH_STAGING_EMBEDDED ? rh_embedded_unbroken(staging, error)
+                                                : rh_server_alive(staging, error);
+}
+
+bool rh_staging_overlook(rh_staging *staging, rh_error *error)
+{
+    return staging->kind == RH_STAGING_EMBEDDED ? rh_embedded_overlook(staging, error)
+                                                : rh_server_alive(staging, error);
+}
+
 bool rh_staging_snapshot(rh_staging *staging, const rh_progress *progress, rh_error *error)
 {
     rh_usec began = rh_clock_monotonic();

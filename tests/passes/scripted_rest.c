@@ -78,6 +78,16 @@ bool rh_staging_alive(rh_staging *staging, rh_error *error)
     return rh_error_set(error, RH_ERROR_STAGING, "the staging server has ended");
 }
 
+bool rh_staging_unbroken(rh_staging *staging, rh_error *error)
+{
+    return rh_staging_alive(staging, error);
+}
+
+bool rh_staging_overlook(rh_staging *staging, rh_error *error)
+{
+    return rh_staging_alive(staging, error);
+}
+
 bool rh_staging_reset(rh_staging *staging, const rh_progress *progress, rh_error *error)
 {
     (void)staging, (void)progress;

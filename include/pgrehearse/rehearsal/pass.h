@@ -15,6 +15,12 @@ bool rh_pass_scaled(rh_run *run, rh_staging *staging, double fraction, int repea
  * server's last words, which tell a full disk. */
 void rh_pass_blame_server(rh_staging *staging, rh_error *error);
 
+/* Is ERROR one that the verdict gives to a migration? */
+bool rh_pass_is_of_migration(const rh_error *error);
+/* False when the server ended or lost a process (rh_staging_unbroken) during a stage that came out as OK and
+ * ERROR: then ERROR is that, whatever it was. */
+bool rh_pass_check_server(rh_staging *staging, bool ok, rh_error *error);
+
 /* Resets staging and times every migration while nothing else runs. False with RH_ERROR_MIGRATION (and the
  * like) when one fails: its outcome and failure are set in the plan. */
 bool rh_pass_quiet(rh_run *run, rh_staging *staging, int repeat, const rh_progress *progress,

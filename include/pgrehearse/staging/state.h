@@ -3,6 +3,7 @@
 #include "pgrehearse/adapters/account.h"
 #include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/adapters/process.h"
+#include "pgrehearse/staging/server_life.h"
 #include "pgrehearse/staging/shared_memory.h"
 #include "pgrehearse/staging/staging.h"
 #include <stdint.h>
@@ -26,6 +27,8 @@ typedef struct rh_cluster {
     int lock;                                  /* on the mark; -1 */
     rh_process *server;                        /* NULL: stopped */
     rh_shared_memory memory;                   /* of the server that was started last */
+    rh_server_life life;                       /* the same server's */
+    bool broken;                               /* a server lost a process before it was stopped */
     int64_t stamp_ns;                          /* data equalled the snapshot at this wall time */
 } rh_cluster;
 
