@@ -32,6 +32,13 @@ static bool keeps_rows(const char *definition)
     return true;
 }
 
+static bool creates_public(const rh_dump_entry *entry, const char *definition)
+{
+    rh_words words = {definition, definition + strlen(definition)};
+    return strcmp(entry->desc, "SCHEMA") == 0 && strcmp(entry->tag, "public") == 0 &&
+           rh_words_skip(&words, "create");
+}
+
 void rh_contents_add(rh_contents *c, const rh_dump_entry *entry, const char *definition)
 {
     static const char *const settings[] = {"ENCODING",   "STDSTRINGS", "STDCONFORMINGSTRINGS",
@@ -48,6 +55,8 @@ void rh_contents_add(rh_contents *c, const rh_dump_entry *entry, const char *def
         *(rh_dump_entry *)rh_arena_add(c->arena, &c->relations, &c->relation_count, sizeof *c->relations) =
             *entry;
     c->not_null = c->not_null || (strcmp(entry->desc, "TABLE") == 0 && strcasestr(definition, "NOT NULL"));
+    c->creates_public = c->creates_public || creates_public(entry, definition);
+    c->large_objects += rh_starts_with(entry->desc, "BLOB");
     c->sequences += strcmp(entry->desc, "SEQUENCE") == 0;
     c->post_data += rh_dump_entry_is_post_data(entry);
     if (strcmp(entry->desc, "TABLE") == 0 && is_unlogged(definition))

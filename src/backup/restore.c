@@ -55,7 +55,7 @@ bool rh_backup_restore(rh_backup_facts *facts, const rh_restore_target *target, 
     bool fine = (plain || check_version(&r, &own)) && rh_restoring_init(&r, &own) &&
                 rh_restoring_public_schema(&r, &own) &&
                 (plain ? rh_restore_plain(&r, &own) : rh_restore_archive(&r, &own)) &&
-                rh_restoring_verify(&r, &own);
+                rh_restoring_verify(&r, &own) && rh_restoring_check_selection(&r, &own);
     rh_restoring_release(&r);
     if (fine) {
         facts->restore_s = rh_seconds(rh_clock_monotonic() - started);

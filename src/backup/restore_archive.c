@@ -232,6 +232,7 @@ static bool prepare(rh_restoring *r, account *a, bool *no_owner, rh_error *error
     bool skips = r->target->skip_count > 0;
     if (!rh_toc_read_path(r->facts->path, r->arena, &a->toc, error))
         return false;
+    r->hidden = rh_toc_hidden_relations(&a->toc, r->arena);
     note_schemas(r, &a->toc, &schemas);
     for (size_t i = 0; i < a->toc.entry_count && !rh_error_is_set(&own); i++) {
         const rh_toc_entry *entry = &a->toc.entries[i];

@@ -216,7 +216,7 @@ static bool read_entry(reader *r, rh_toc_entry *entry)
     bool missing = false;
     if (!read_within(r, 1, INT32_MAX, "an impossible number of an entry", &entry->id) ||
         !read_within(r, 0, 1, "an entry that neither has data nor lacks them", &dumper) ||
-        !read_digits(r, &ignored, NULL) || !read_digits(r, &ignored, NULL) ||
+        !read_digits(r, &ignored, NULL) || !read_digits(r, &entry->oid, NULL) ||
         !read_string(r, &entry->tag, NULL) || !read_string(r, &entry->desc, NULL) ||
         (minor >= 11 && !read_within(r, 1, 4, "a section that does not exist", &section)) ||
         !read_string(r, &entry->definition, NULL) || !read_string(r, NULL, NULL) /* drop */ ||

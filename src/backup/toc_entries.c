@@ -162,7 +162,8 @@ static bool check_name(const char *path, const rh_toc_entry *entry, const struct
     bool about = strcmp(entry->desc, "COMMENT") == 0 || strcmp(entry->desc, "ACL") == 0 ||
                  strcmp(entry->desc, "SECURITY LABEL") == 0;
     bool view = rh_ends_with(entry->tag, "_RETURN"); /* CREATE OR REPLACE VIEW says it without a name */
-    if (!*entry->definition || !kind || !(kind->named || about) || view || strstr(entry->tag, ".."))
+    bool comment = rh_starts_with(entry->definition, "-- "); /* the schema public, which every database has */
+    if (!*entry->definition || comment || !kind || !(kind->named || about) || view || strstr(entry->tag, ".."))
         return true;
     const char *name = about ? behind_keywords(entry->tag) : entry->tag;
     return occurs(name, strcspn(name, "("), entry->definition) ||

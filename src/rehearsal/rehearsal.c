@@ -131,6 +131,7 @@ static bool restore(rehearsal *r, rh_error *error)
                                 .create_roles = r->scenario->staging.kind == RH_STAGING_EMBEDDED,
                                 .uid = rh_staging_uid(r->staging),
                                 .gid = rh_staging_gid(r->staging),
+                                .partial = r->scenario->backup.partial,
                                 .skip = r->scenario->backup.skip,
                                 .skip_count = r->scenario->backup.skip_count};
     if (!rh_steps_before(run, target.conninfo, r->progress, error))
@@ -139,6 +140,9 @@ static bool restore(rehearsal *r, rh_error *error)
         for (size_t i = 0; i < run->backup.missing_count; i++)
             rh_run_not_measured(run, "backup: missing: %s (%s)", run->backup.missing[i].what,
                                 run->backup.missing[i].why);
+        if (run->backup.selection_unknown && !r->scenario->backup.partial)
+            rh_run_not_measured(run, "backup: whether it is whole: %s (backup.partial: true if that is known)",
+                                run->backup.selection_unknown);
         bool ok = rh_staging_adopt(r->staging, error) && rh_staging_neutralise(r->staging, error);
         rh_origin_settings(run);
         return ok;

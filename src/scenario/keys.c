@@ -450,6 +450,7 @@ static const key_spec KEYS[] = {
     {"backup.path", read_backup_path, AT(backup.path), .required = true},
     {"backup.sha256", read_sha256, AT(backup.sha256)},
     {"backup.jobs", read_int, AT(backup.jobs), .low = 1, .high = 256},
+    {"backup.partial", read_bool, AT(backup.partial)},
     {"backup.skip", read_skip, AT(backup.skip)},
     {"backup.before", read_before, AT(backup.before)},
     {"staging", NULL, AT(staging.where)},

@@ -18,6 +18,7 @@ const char *rh_scenario_template(void)
            "  # skip: [\"EXTENSION pg_cron\", \"TABLE DATA public.log\"]   # entries to leave out, as "
            "pg_restore "
            "--list names them\n"
+           "  # partial: true            # it lacks schemas or tables on purpose (pg_dump -n, -N, -t, -T)\n"
            "  # before: [{sql: schemas.sql}]   # what the backup needs, run in the empty database\n"
            "\n"
            "# Where it runs. Left out: a private cluster that is started, and removed afterwards.\n"

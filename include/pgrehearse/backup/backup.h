@@ -29,6 +29,7 @@ typedef struct rh_restore_target {
     /* The cluster is ours (embedded): roles that the backup names and it lacks are created, without login.
      * Else ownership and privileges of missing roles are left out. Either way facts->skipped says so. */
     bool create_roles;
+    bool partial;        /* the backup may lack objects, and the scenario knows */
     const rh_skip *skip; /* entries to leave out */
     size_t skip_count;
 } rh_restore_target;

@@ -4,6 +4,7 @@
 #include "pgrehearse/backup/backup.h"
 #include "pgrehearse/backup/contents.h"
 #include "pgrehearse/backup/statement.h"
+#include "pgrehearse/backup/toc.h"
 #include "pgrehearse/base/text.h"
 #include <stddef.h>
 
@@ -38,6 +39,7 @@ typedef struct rh_restoring {
     bool *skip_used;      /* of target->skip */
     rh_names sequences_left_out;
     bool extension_skipped;
+    rh_toc_hidden hidden; /* of an archive */
     rh_later *later;
     size_t later_count;
     size_t failed; /* statements and entries that count */
@@ -113,6 +115,11 @@ bool rh_restoring_finish(rh_restoring *restoring, rh_error *error);
 
 /* What the contents list and the database does not have goes to facts->missing. */
 bool rh_restoring_verify(rh_restoring *restoring, rh_error *error);
+
+/* After the restore: signs that pg_dump chose among the database's objects (-n, -N, -t, -T, --no-blobs) go to
+ * facts->missing, or to facts->skipped where the scenario knows of it; what no sign tells to
+ * facts->selection_unknown. */
+bool rh_restoring_check_selection(rh_restoring *restoring, rh_error *error);
 
 /* The two ways. */
 bool rh_restore_archive(rh_restoring *restoring, rh_error *error);

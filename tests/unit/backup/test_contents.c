@@ -1,5 +1,6 @@
 /* What a dump lists, what it lacks, and what backup.skip leaves out of it. */
 #include "pgrehearse/backup/contents.h"
+#include "pgrehearse/backup/toc.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
@@ -144,12 +145,44 @@ static void what_is_missing_is_found(void **state)
     expect(&keys, RH_LACK_DEFINITIONS, "");
 }
 
+static rh_toc_entry numbered(int64_t id, int64_t oid, const char *desc, const char *definition)
+{
+    return (rh_toc_entry){.id = id, .oid = oid, .desc = desc, .tag = "x", .definition = definition};
+}
+
+static void relations_that_were_not_dumped_leave_gaps(void **state)
+{
+    (void)state;
+    rh_toc_entry entries[] = {
+        numbered(9, 16385, "TYPE", "CREATE TYPE public.old AS (\n\ta integer\n);\n"), /* before all tables */
+        numbered(2, 16388, "EXTENSION", "CREATE EXTENSION x"),
+        numbered(20, 16390, "TABLE", ""),
+        numbered(21, 16391, "SEQUENCE", ""),
+        numbered(22, 16392, "VIEW", ""),
+        numbered(40, 16395, "TYPE", "CREATE TYPE public.mood AS ENUM (\n\t'a'\n);\n"),
+        numbered(41, 16399, "TYPE", "CREATE TYPE public.pair AS (\n\ta integer\n);\n"), /* number 23 is its relation's */
+        numbered(3, 16400, "EXTENSION", "CREATE EXTENSION y"),
+        numbered(24, 16401, "MATERIALIZED VIEW", ""),
+        numbered(25, 16405, "FOREIGN TABLE", ""),
+    };
+    rh_toc toc = {.entries = entries, .entry_count = sizeof entries / sizeof *entries};
+    rh_toc_hidden hidden = rh_toc_hidden_relations(&toc, arena);
+    assert_int_equal(hidden.relations, 0);
+    assert_int_equal(hidden.extension_count, 1);
+    assert_ptr_equal(hidden.extensions[0], entries[7].tag);
+    entries[9].id = 28;
+    assert_int_equal(rh_toc_hidden_relations(&toc, arena).relations, 3);
+    toc.entry_count = 2;
+    assert_int_equal(rh_toc_hidden_relations(&toc, arena).relations, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(headings_are_read),
         cmocka_unit_test(skips_name_entries),
         cmocka_unit_test(what_is_missing_is_found),
+        cmocka_unit_test(relations_that_were_not_dumped_leave_gaps),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

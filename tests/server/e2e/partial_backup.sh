@@ -1,0 +1,50 @@
+#!/bin/sh
+# A backup that pg_dump made of some schemas or tables only, and that restores without an error: no silent pass.
+. "$(dirname "$0")/lib.sh"
+given_server
+export PGHOST="$work/given" PGUSER=postgres PGPORT="$port"
+createdb shop
+psql -Xq -v ON_ERROR_STOP=1 -d shop <<'SQL'
+CREATE SCHEMA audit; CREATE SCHEMA app;
+CREATE TYPE before AS (a int, b int);
+CREATE TABLE customers (id serial PRIMARY KEY, name text);
+CREATE TABLE audit.log (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, t text);
+CREATE TYPE between_them AS (a int, b int);
+CREATE TABLE app.items (id int PRIMARY KEY, pair between_them);
+CREATE TABLE parts (id int, k int) PARTITION BY RANGE (k);
+CREATE TABLE parts1 PARTITION OF parts FOR VALUES FROM (0) TO (10);
+CREATE TABLE parts2 PARTITION OF parts FOR VALUES FROM (10) TO (20);
+CREATE TABLE notes (id int PRIMARY KEY, document oid);
+INSERT INTO customers (name) VALUES ('a'), ('b');
+INSERT INTO parts SELECT i, i % 20 FROM generate_series(1, 40) AS i;
+INSERT INTO notes VALUES (1, lo_from_bytea(0, 'abc'));
+SQL
+migration 001_a.sql 'ALTER TABLE customers ADD COLUMN x int;'
+rm "$work/migrations/000011_applied.up.sql"
+
+try() { # EXPECTED_EXIT EXPRESSION PG_DUMP_OPTION ...
+    expected=$1 expression=$2
+    shift 2
+    echo "-- pg_dump $*"
+    rm -rf "$work/backup"
+    pg_dump "$@" -f "$work/backup" shop
+    backup=$work/backup scenario 'migrations: {path: migrations, framework: sql, pending: all}' "rollback: false" 'workload: {source: none}'
+    sed -i '/^workload: {rate/d' "$work/scenario.yaml"
+    rehearse "$expected" --pass quiet ${partial:+--set backup.partial=true}
+    report "$expression"
+}
+unknown="any(n.startswith('backup: whether it is whole') for n in r['not_measured'])"
+lacks() { printf "'lacks %s' in r['reason'] and r['verdict'] == 'inconclusive'" "$1"; }
+
+try 0 "$unknown and r['backup']['skipped'] == []" -Fc
+try 0 "$unknown" -Fp
+try 3 "$(lacks 'what is in other schemas')" -Fc -n public
+try 3 "$(lacks 'what is in other schemas')" -Fp -n public
+try 3 "$(lacks '2 relations')" -Fc -N audit
+try 3 "$(lacks '1 relation:')" -Fd -T parts2
+try 0 "'large objects' in [s['what'] for s in r['backup']['skipped']]" -Fc --no-blobs
+psql -Xqd shop -c "ALTER SCHEMA public OWNER TO postgres; COMMENT ON SCHEMA public IS 'as of an upgrade'"
+try 0 "$unknown" -Fc
+partial=yes
+try 0 "'2 relations' in [s['what'] for s in r['backup']['skipped']] and not $unknown" -Fc -N audit
+nothing_left
