@@ -105,9 +105,13 @@ static bool after_migration(void *user, const char *migration, rh_error *error)
 static bool read_next(party *next, rh_error *error)
 {
     rh_run *run = next->run;
-    rh_pg *pg = connect(next, error);
-    bool ok = pg && rh_mix_from_workload(pg, &run->scenario->workload.next, run->scenario->workload.seed,
+    rh_pg *pg = rh_pg_connect(rh_staging_conninfo(next->staging), ": compatibility", error),
+          *as = pg ? connect(next, error) : NULL;
+    const rh_mix_role role = {as, run->workload_role.name};
+    bool ok = as && rh_mix_from_workload(pg, run->workload_role.superuser ? NULL : &role,
+                                         &run->scenario->workload.next, run->scenario->workload.seed,
                                          run->arena, &run->compatibility.next, error);
+    rh_pg_close(as);
     rh_pg_close(pg);
     if (!ok)
         return rh_error_context(error, "workload.next on the migrated copy");

@@ -14,11 +14,15 @@ static bool is_refused(const rh_trial *trial)
     return trial->tried > 0 && trial->failed == trial->tried && refused;
 }
 
+static const char **add_left_out(rh_run *run, rh_mix *mix)
+{
+    return rh_arena_add(run->arena, &mix->left_out, &mix->left_out_count, sizeof *mix->left_out);
+}
+
 static void leave_out(rh_run *run, rh_mix *mix, const rh_template *template_, const rh_trial *trial)
 {
-    const char **sentence = rh_arena_add(run->arena, &mix->left_out, &mix->left_out_count, sizeof *sentence);
-    *sentence = rh_arena_printf(run->arena, "%s: the role %s cannot run it: %s", template_->name,
-                                run->workload_role.name, trial->message);
+    *add_left_out(run, mix) = rh_arena_printf(run->arena, "%s: the role %s cannot run it: %s",
+                                              template_->name, run->workload_role.name, trial->message);
 }
 
 /* The shares of those that stay sum to 1 again. */
@@ -31,30 +35,81 @@ static void rescale(rh_mix *mix)
         mix->templates[i].weight /= sum;
 }
 
-bool rh_load_keep_allowed(rh_run *run, rh_staging *staging, rh_load *load, rh_error *error)
+/* Of a template that row-level security lets do only a part of what it does, the values with which it may. */
+static bool sieve(rh_run *run, rh_pg *pg, rh_mix *mix, rh_template *t, size_t *sieved, rh_error *error)
+{
+    rh_sieve found;
+    if (!t->by_policy || t->kind != RH_TEMPLATE_WRITE || t->script || t->value_row_count == 0)
+        return true;
+    if (!rh_template_sieve(pg, t, run->arena, &found, error))
+        return false;
+    if (found.kept == found.tried)
+        return true;
+    ++*sieved;
+    *add_left_out(run, mix) = rh_arena_printf(
+        run->arena, "%s: of %zu tried rows of values %zu were left out: row-level security %s %s%s", t->name,
+        found.tried, found.tried - found.kept,
+        found.message ? "refuses them to" : "shows them, and does not let them be changed, to",
+        run->workload_role.name, found.message ? rh_arena_printf(run->arena, ": %s", found.message) : "");
+    return true;
+}
+
+static bool try_template(rh_run *run, rh_pg *pg, rh_mix *mix, rh_template *t, size_t *sieved, bool *keep,
+                         rh_error *error)
+{
+    rh_trial trial;
+    if (!sieve(run, pg, mix, t, sieved, error))
+        return false;
+    *keep = t->parameter_count == 0 || t->value_row_count > 0 || t->script;
+    if (!*keep)
+        return true;
+    if (!rh_template_try(pg, mix, t, NULL, run->arena, &trial, error))
+        return false;
+    *keep = !is_refused(&trial);
+    if (!*keep)
+        leave_out(run, mix, t, &trial);
+    return true;
+}
+
+static void tell(rh_run *run, const rh_mix *mix, size_t left, size_t all, size_t sieved)
+{
+    enum { ONE_BY_ONE = 10 };
+    const rh_session_role *role = &run->workload_role;
+    for (size_t i = 0; i < mix->unseen_count && i < ONE_BY_ONE; i++)
+        rh_run_not_measured(run, "load: no statement on %s", mix->unseen[i]);
+    if (mix->unseen_count > ONE_BY_ONE)
+        rh_run_not_measured(
+            run, "load: no statement on %zu more tables of which %s sees no row (load.mix.left_out)",
+            mix->unseen_count - ONE_BY_ONE, role->name);
+    if (sieved > 0)
+        rh_run_not_measured(
+            run,
+            "load: with some of its values %zu of its templates are refused by row-level security "
+            "before any migration, or change nothing: these were left out (load.mix.left_out)",
+            sieved);
+    if (left > 0)
+        rh_run_not_measured(
+            run,
+            "load: %zu of its %zu templates were left out: the role %s (%s) cannot run them for want of rights, or of a setting that a policy reads (ALTER ROLE … SET in prepare: gives it one)",
+            left, all, role->name, role->why);
+}
+
+bool rh_load_keep_allowed(rh_run *run, rh_pg *pg, rh_load *load, rh_error *error)
 {
     rh_mix *mix = &load->mix;
-    size_t kept = 0, all = mix->template_count;
-    if (!run->workload_role.name || run->workload_role.superuser || all == 0)
-        return true;
-    rh_pg *pg = rh_pg_connect(rh_staging_workload_conninfo(staging), ": mix", error);
-    bool ok = pg != NULL;
-    for (size_t i = 0; ok && i < all; i++) {
-        rh_trial trial;
-        ok = rh_template_try(pg, mix, &mix->templates[i], NULL, run->arena, &trial, error);
-        if (ok && is_refused(&trial))
-            leave_out(run, mix, &mix->templates[i], &trial);
-        else if (ok)
+    size_t kept = 0, sieved = 0;
+    const size_t all = mix->template_count;
+    for (size_t i = 0; i < all; i++) {
+        bool keep = false;
+        if (!try_template(run, pg, mix, &mix->templates[i], &sieved, &keep, error))
+            return false;
+        if (keep)
             mix->templates[kept++] = mix->templates[i];
     }
-    rh_pg_close(pg);
-    if (!ok || kept == all)
-        return ok;
-    mix->template_count = kept;
-    rescale(mix);
-    rh_run_not_measured(
-        run,
-        "load: %zu of its %zu templates were left out: the role %s (%s) cannot run them for want of rights, or of a setting that a policy reads (ALTER ROLE … SET in prepare: gives it one)",
-        all - kept, all, run->workload_role.name, run->workload_role.why);
+    if (kept < all) {
+        mix->template_count = kept;
+        rescale(mix);
+    }
+    tell(run, mix, all - kept, all, sieved);
     return true;
 }

@@ -1,4 +1,5 @@
 #include "pgrehearse/rehearsal/load_size.h"
+#include "pgrehearse/rehearsal/load_rights.h"
 #include "pgrehearse/workload/workload.h"
 #include <math.h>
 
@@ -96,18 +97,34 @@ static bool read_limits(rh_run *run, rh_pg *pg, rh_load_limits *limits, rh_error
     return true;
 }
 
-bool rh_load_prepare(rh_run *run, rh_pg *pg, rh_load *load, rh_error *error)
+/* AS: a session of the workload's role; NULL: a superuser, whom nothing restricts. */
+static bool make(rh_run *run, rh_pg *pg, rh_pg *as, rh_load *load, rh_error *error)
 {
     const rh_profile *profile = run->production.profile;
     rh_load_limits limits = {0};
     const rh_workload workload = {run->scenario->workload.source,     run->scenario->workload.files,
                                   run->scenario->workload.file_count, profile ? profile->values : NULL,
                                   profile ? profile->value_count : 0, &limits};
-    if (!read_limits(run, pg, &limits, error))
-        return false;
-    if (!rh_mix_from_workload(pg, &workload, run->scenario->workload.seed, run->arena, &load->mix, error))
+    const rh_mix_role role = {as, run->workload_role.name};
+    if (!read_limits(run, pg, &limits, error) ||
+        !rh_mix_from_workload(pg, as ? &role : NULL, &workload, run->scenario->workload.seed, run->arena,
+                              &load->mix, error) ||
+        (as && !rh_load_keep_allowed(run, as, load, error)))
         return false;
     load->mix_source = load->mix.source;
     size_rate(run, load);
-    return size_connections(run, load, pg, error);
+    return true;
+}
+
+bool rh_load_prepare(rh_run *run, rh_staging *staging, rh_load *load, rh_error *error)
+{
+    const bool restricted = run->workload_role.name && !run->workload_role.superuser;
+    rh_pg *pg = rh_pg_connect(rh_staging_conninfo(staging), ": mix", error), *as = NULL;
+    if (pg && restricted)
+        as = rh_pg_connect(rh_staging_workload_conninfo(staging), ": mix", error);
+    bool ok = pg && (as || !restricted) && make(run, pg, as, load, error);
+    rh_pg_close(as);
+    ok = ok && size_connections(run, load, pg, error);
+    rh_pg_close(pg);
+    return ok;
 }

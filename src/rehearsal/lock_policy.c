@@ -3,7 +3,6 @@
 #include "pgrehearse/base/text.h"
 #include "lock_policy_private.h"
 #include "pgrehearse/rehearsal/disturb.h"
-#include "pgrehearse/rehearsal/load_rights.h"
 #include "pgrehearse/rehearsal/load_size.h"
 #include "pgrehearse/rehearsal/migrate.h"
 #include <math.h>
@@ -238,10 +237,7 @@ static bool start(search *s, rh_error *error)
 {
     const rh_scenario *scenario = s->run->scenario;
     rh_load load = {0};
-    rh_pg *pg = rh_pg_connect(rh_staging_conninfo(s->staging), ": mix", error);
-    bool ok = pg && rh_load_prepare(s->run, pg, &load, error) &&
-              rh_load_keep_allowed(s->run, s->staging, &load, error);
-    rh_pg_close(pg);
+    const bool ok = rh_load_prepare(s->run, s->staging, &load, error);
     s->pg = ok ? rh_pg_connect(rh_staging_migrations_conninfo(s->staging), ": migration", error) : NULL;
     if (!s->pg)
         return false;

@@ -6,7 +6,6 @@
 #include "pgrehearse/rehearsal/contention.h"
 #include "pgrehearse/rehearsal/disturb.h"
 #include "pgrehearse/rehearsal/disk_watch.h"
-#include "pgrehearse/rehearsal/load_rights.h"
 #include "pgrehearse/rehearsal/load_size.h"
 #include "pgrehearse/rehearsal/observer.h"
 #include "pgrehearse/rehearsal/migrate.h"
@@ -356,14 +355,6 @@ static bool wait_under_load(pass *p, const char *what, rh_usec duration, rh_erro
     return rh_staging_alive(p->staging, error);
 }
 
-static bool make_mix(rh_run *run, rh_staging *staging, rh_error *error)
-{
-    rh_pg *pg = rh_pg_connect(rh_staging_conninfo(staging), ": mix", error);
-    bool ok = pg && rh_load_prepare(run, pg, &run->load, error);
-    rh_pg_close(pg);
-    return ok && rh_load_keep_allowed(run, staging, &run->load, error);
-}
-
 /* A client of the load waits for its answer: is it for a lock? */
 static void look(void *sampler)
 {
@@ -423,7 +414,7 @@ bool rh_pass_loaded(rh_run *run, rh_staging *staging, const rh_progress *progres
               .repeat = 1,
               .scale = 1};
     rh_progress_begin(progress, p.stage, "the load's mix");
-    if (!rh_staging_reset(staging, progress, error) || !make_mix(run, staging, error))
+    if (!rh_staging_reset(staging, progress, error) || !rh_load_prepare(run, staging, &run->load, error))
         return false;
     if (run->load.mix.template_count == 0) {
         rh_run_not_measured(

@@ -100,6 +100,15 @@ static void tell_load(rh_run *run)
     if (run->load.measured && mix->left_out_count)
         rh_run_not_measured(run, "load: %zu part%s left out, such as: %s", mix->left_out_count,
                             mix->left_out_count == 1 ? " was" : "s were", mix->left_out[0]);
+    for (size_t i = 0; i < run->load.error_count; i++) {
+        const rh_load_error *e = &run->load.errors[i];
+        if (e->before > 0 && strcmp(e->sqlstate, "42501") == 0)
+            rh_run_not_measured(
+                run,
+                "load: what \"%s\" does where it is refused (SQLSTATE 42501: %s): %lld of its "
+                "calls were refused before the first migration, in all %lld",
+                e->template_name, e->message, (long long)e->before, (long long)e->count);
+    }
 }
 
 static void tell_prediction(rh_run *run)

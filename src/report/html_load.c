@@ -67,7 +67,8 @@ static void templates(rh_html *html, const rh_json *load)
 
 static void load_errors(rh_html *html, const rh_json *load)
 {
-    static const char *const columns[] = {"Template", "SQLSTATE", "Message", "#Times", NULL};
+    static const char *const columns[] = {
+        "Template", "SQLSTATE", "Message", "#Times", "#Before the migrations", NULL};
     const rh_json *errors = rh_json_get(load, "errors");
     if (rh_json_count(errors) == 0)
         return;
@@ -81,6 +82,7 @@ static void load_errors(rh_html *html, const rh_json *load)
         rh_html_cell(html, sqlstate ? sqlstate : "–");
         rh_html_cell(html, rh_view_line(&html->view, rh_view_string(error, "message"), 200));
         rh_html_figure(html, rh_view_count_or(&html->view, rh_json_int(rh_json_get(error, "count")), "–"));
+        rh_html_figure(html, rh_view_count_or(&html->view, rh_json_int(rh_json_get(error, "before")), "–"));
         rh_html_row_end(html);
     }
     rh_xml_close(html->xml);

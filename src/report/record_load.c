@@ -163,6 +163,7 @@ rh_json *rh_record_load(const rh_load *load)
         rh_json_add_string(row, "sqlstate", e->sqlstate && e->sqlstate[0] ? e->sqlstate : NULL);
         rh_json_add_string(row, "message", e->message);
         rh_json_add_int(row, "count", e->count);
+        rh_json_add_int(row, "before", e->before);
     }
     rh_record_figure(object, "pacing_lag_mean_ms", load->pacing_lag_mean_ms);
     rh_record_figure(object, "pacing_lag_max_ms", load->pacing_lag_max_ms);

@@ -77,7 +77,9 @@ static const rh_template *template_of(const load_client *client)
 static void record_error(load_client *client, const char *name, const char *sqlstate)
 {
     const char *message = client->pg ? rh_pg_failure(client->pg) : NULL;
-    rh_measures_error(client->generator->measures, name, sqlstate, message ? message : "");
+    const bool before =
+        rh_client_is_busy(client) && rh_measures_slot_kind(client->work.slot) == RH_WINDOW_BEFORE;
+    rh_measures_error(client->generator->measures, name, sqlstate, message ? message : "", before);
     rh_generator_cancelled(client->generator, client, name, sqlstate, message ? message : "");
 }
 
@@ -166,7 +168,8 @@ static void fail_script(load_client *client, const char *why)
 {
     bool ours = client->generator->phase == LOAD_CANCELLING;
     if (!ours)
-        rh_measures_error(client->generator->measures, template_of(client)->name, "", why);
+        rh_measures_error(client->generator->measures, template_of(client)->name, "", why,
+                          rh_measures_slot_kind(client->work.slot) == RH_WINDOW_BEFORE);
     rh_generator_work_ended(client->generator, &client->work, ours ? RH_FATE_SHED : RH_FATE_ERROR,
                             client->sent);
     client->stale_after = false;

@@ -366,7 +366,7 @@ void rh_measures_retry(rh_measures *measures, rh_measure_slot slot)
 }
 
 void rh_measures_error(rh_measures *measures, const char *template_name, const char *sqlstate,
-                       const char *message)
+                       const char *message, bool before)
 {
     bool full = measures->error_count >= ERROR_KINDS;
     for (size_t i = 0; i < measures->error_count; i++) {
@@ -375,6 +375,7 @@ void rh_measures_error(rh_measures *measures, const char *template_name, const c
             (strcmp(known->template_name, template_name) == 0 && strcmp(known->sqlstate, sqlstate) == 0 &&
              strcmp(known->message, message) == 0)) {
             known->count++;
+            known->before += before;
             return;
         }
     }
@@ -384,6 +385,7 @@ void rh_measures_error(rh_measures *measures, const char *template_name, const c
         .sqlstate = rh_strdup(full ? "" : sqlstate),
         .message = rh_strdup(full ? "other errors" : message),
         .count = 1,
+        .before = before,
     };
 }
 
@@ -460,6 +462,7 @@ void rh_measures_finish(rh_measures *measures, rh_usec end_us, rh_arena *arena, 
             .sqlstate = rh_arena_strdup(arena, measures->errors[i].sqlstate),
             .message = rh_arena_strdup(arena, measures->errors[i].message),
             .count = measures->errors[i].count,
+            .before = measures->errors[i].before,
         };
     }
     load->saturated = load->saturated || measures->saturated;

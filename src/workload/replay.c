@@ -51,7 +51,7 @@ static double blocks_of(const char *plan)
 /* Calls with the values of ROW and undoes it; PLAN: asks how many blocks it takes. */
 static bool call(const replay *r, size_t row, bool plan, double *figure, rh_error *failure)
 {
-    rh_pg *pg = r->copy->build->pg;
+    rh_pg *pg = rh_mix_session(r->copy->build);
     const rh_template *t = r->template_;
     const char *const *values = t->parameter_count ? t->values[row] : NULL;
     rh_text sql = {0};
@@ -138,7 +138,7 @@ static bool sum_up(const replay *r, bool plan, double *average, trial *seen, rh_
 /* Rows always; BLOCKS too where asked for. */
 static bool try_out(const replay *r, bool blocks, trial *seen, rh_error *error)
 {
-    rh_pg *pg = r->copy->build->pg;
+    rh_pg *pg = rh_mix_session(r->copy->build);
     *seen = (trial){.rows = RH_NOT_MEASURED, .blocks = RH_NOT_MEASURED};
     double limit_ms = fmin(fmax(5000, 4 * (isnan(r->mean_ms) ? 0 : r->mean_ms)), 60000);
     if (!rh_pg_executef(pg, error, "BEGIN; SET LOCAL statement_timeout = %.0f", limit_ms))

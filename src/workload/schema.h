@@ -4,6 +4,7 @@
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/random.h"
 #include "pgrehearse/model/load.h"
+#include "pgrehearse/workload/workload.h"
 
 typedef struct mix_column {
     int number; /* attnum */
@@ -13,7 +14,9 @@ typedef struct mix_column {
     bool not_null, has_default;
     bool fresh_default; /* every row gets another one: nextval, a random uuid … */
     bool identity, generated, foreign, indexed, partition_key;
-    int width; /* average bytes */
+    bool readable, insertable, updatable; /* by the load's role */
+    bool in_policy;                       /* a policy of row-level security reads it */
+    int width;                            /* average bytes */
 } mix_column;
 
 /* Indexes into the table's columns. */
@@ -50,11 +53,14 @@ typedef struct mix_table {
     size_t sample_count;
     const char *condition;      /* of the rows that do, called rh_row; NULL: all do */
     const char *why_no_inserts; /* NULL: nothing known stands against them */
+    bool is_restricted;         /* row-level security decides which rows the load's role sees */
+    const char *why_unseen;     /* row-level security shows the load's role none of its rows; NULL: not so */
 } mix_table;
 
 /* What is handed down while the mix is made. */
 typedef struct mix_build {
-    rh_pg *pg;
+    rh_pg *pg;               /* of a role that sees everything */
+    const rh_mix_role *role; /* of the load; NULL: nothing restricts it */
     rh_arena *arena;
     rh_random random;
     uint64_t seed;
@@ -73,8 +79,21 @@ bool rh_mix_limit(mix_build *build, mix_table *table, rh_error *error);
  * NULL). */
 mix_columns rh_mix_parse_columns(mix_build *build, const mix_table *table, const char *numbers,
                                  size_t *unknown);
-/* Up to some thousand rows of TABLE, with every column as text. */
+/* Up to some thousand rows of TABLE that the load's role sees, with every column as text. None and why_unseen
+ * where there are rows and it sees none. */
 bool rh_mix_sample(mix_build *build, mix_table *table, rh_error *error);
+/* visible.c: the same where row-level security is in force for the load's role: from SOME ("t rh_row
+ * TABLESAMPLE …"), or up to LIMIT from all of the table where that finds few. */
+bool rh_mix_sample_visible(mix_build *build, mix_table *table, const char *some, int64_t limit,
+                           rh_error *error);
+/* Whether that is so. False also where ERROR is set. */
+bool rh_mix_is_restricted(mix_build *build, const mix_table *table, rh_error *error);
+/* The rows of RESULT, a value a column and then whether the row is writable, as TABLE's sample; and in random
+ * order. */
+void rh_mix_take_rows(mix_build *build, mix_table *table, const rh_pg_result *result);
+void rh_mix_shuffle(mix_build *build, mix_table *table);
+/* The session in which the load's statements are tried. */
+rh_pg *rh_mix_session(const mix_build *build);
 /* A sentence for the report. */
 void rh_mix_leave_out(mix_build *build, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

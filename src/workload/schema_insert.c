@@ -78,7 +78,8 @@ static insert_source freshen(mix_build *build, const mix_table *table, size_t co
     static const char *const texts[] = {"text", "varchar", "bpchar", "citext", NULL};
     static const char *const stamps[] = {"timestamptz", "timestamp", NULL};
     const mix_column *c = &table->columns[column];
-    if (c->foreign || c->generated || c->partition_key || (plan->changeable && !plan->changeable[column]))
+    if (c->foreign || c->generated || c->partition_key || !c->insertable ||
+        (plan->changeable && !plan->changeable[column]))
         return INSERT_CLONE;
     if (rh_is_one_of(c->type, numbers))
         return has_room(build, table, column, plan, error) ? INSERT_NUMBER : INSERT_CLONE;
@@ -152,12 +153,25 @@ static void start_plan(mix_build *build, const mix_table *table, insert_plan *pl
 static bool make_plan(mix_build *build, const mix_table *table, insert_plan *plan, const char **why,
                       rh_error *error)
 {
+    bool any = false;
+    const char *unfilled = NULL;
     start_plan(build, table, plan);
     for (size_t i = 0; i < table->column_count; i++) {
         const mix_column *c = &table->columns[i];
-        if (c->generated || c->identity || c->fresh_default)
+        if (c->generated || c->identity || c->fresh_default || !c->insertable)
             plan->sources[i] = INSERT_OMIT;
+        any = any || c->insertable;
+        if (!c->insertable && c->not_null && !c->has_default && !c->identity && !c->generated)
+            unfilled = c->name;
     }
+    if (!any)
+        *why = rh_arena_printf(build->arena, "the role %s may not insert into it", build->role->name);
+    else if (unfilled)
+        *why = rh_arena_printf(build->arena,
+                               "the role %s may not give a value to its column %s, which needs one",
+                               build->role->name, unfilled);
+    if (!any || unfilled)
+        return false;
     return secure_all(build, table, plan, why, error);
 }
 

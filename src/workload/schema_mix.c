@@ -26,12 +26,27 @@ typedef struct candidates {
     size_t count;
 } candidates;
 
+/* COLUMNS, or all that may be read. */
 static void append_columns(rh_text *sql, const mix_table *table, const mix_columns *columns,
                            const char *between)
 {
     size_t count = columns ? columns->count : table->column_count;
-    for (size_t i = 0; i < count; i++)
-        rh_text_printf(sql, "%s%s", i ? between : "", table->columns[columns ? columns->index[i] : i].quoted);
+    bool first = true;
+    for (size_t i = 0; i < count; i++) {
+        const mix_column *column = &table->columns[columns ? columns->index[i] : i];
+        if (!columns && !column->readable)
+            continue;
+        rh_text_printf(sql, "%s%s", first ? "" : between, column->quoted);
+        first = false;
+    }
+}
+
+static bool all_readable(const mix_table *table, const mix_columns *columns)
+{
+    for (size_t i = 0; i < columns->count; i++)
+        if (!table->columns[columns->index[i]].readable)
+            return false;
+    return true;
 }
 
 /* "a = $1 AND b = $2", from parameter FIRST on. */
@@ -75,6 +90,7 @@ static bool add(mix_build *build, candidates *all, const mix_table *table, mix_k
     if (sql)
         template_->sql = rh_arena_strdup(build->arena, rh_text_string(sql));
     template_->relation = table->name;
+    template_->by_policy = table->is_restricted;
     if (template_->value_row_count == 0 && template_->parameter_count > 0)
         return true; /* no row has these values: nothing to ask for */
     const char *why = NULL;
@@ -141,7 +157,7 @@ static bool add_children(mix_build *build, candidates *all, const mix_table *tab
     bool ok = true;
     for (size_t i = 0; i < table->reference_count && ok; i++) {
         const mix_reference *reference = &table->references[i];
-        if (!reference->indexed)
+        if (!reference->indexed || !all_readable(table, &reference->columns))
             continue;
         rh_text names = {0}, sql = {0};
         append_columns(&names, table, &reference->columns, ", ");
@@ -168,8 +184,8 @@ static bool is_part_of(const mix_columns *columns, size_t column)
     return false;
 }
 
-/* The column whose change disturbs least: in no key, better in no index and no foreign key, of a moderate
- * width. -1: none. */
+/* The column whose change disturbs least: in no key, better in no policy, no index and no foreign key, of a
+ * moderate width. -1: none. */
 static ptrdiff_t column_to_update(const mix_table *table)
 {
     ptrdiff_t best = -1;
@@ -179,9 +195,10 @@ static ptrdiff_t column_to_update(const mix_table *table)
         bool unique = false;
         for (size_t u = 0; u < table->unique_count; u++)
             unique = unique || is_part_of(&table->uniques[u].columns, i);
-        if (unique || c->generated || c->identity || c->partition_key)
+        if (unique || !c->updatable || c->generated || c->identity || c->partition_key)
             continue;
-        int score = (c->indexed ? 0 : 4) + (c->foreign ? 0 : 2) + (c->width < WIDE_COLUMN ? 1 : 0);
+        int score = (c->in_policy ? 0 : 8) + (c->indexed ? 0 : 4) + (c->foreign ? 0 : 2) +
+                    (c->width < WIDE_COLUMN ? 1 : 0);
         if (score > best_score) {
             best = (ptrdiff_t)i;
             best_score = score;
@@ -194,12 +211,14 @@ static bool add_update(mix_build *build, candidates *all, const mix_table *table
 {
     ptrdiff_t column = column_to_update(table);
     if (column < 0) {
-        rh_mix_leave_out(build, "%s gets no updates: every column is part of a key", table->name);
+        rh_mix_leave_out(build, "%s gets no updates: every column that may be updated is part of a key",
+                         table->name);
         return true;
     }
     const mix_columns *key = &table->key->columns;
     rh_template update = {.name = rh_arena_printf(build->arena, "update %s by key", table->name),
-                          .kind = RH_TEMPLATE_WRITE};
+                          .kind = RH_TEMPLATE_WRITE,
+                          .has_row = true};
     fill_values(build, table, key, column, &update);
     rh_text sql = {0};
     rh_text_printf(&sql, "UPDATE %s SET %s = $1 WHERE ", table->quoted, table->columns[column].quoted);
@@ -221,19 +240,50 @@ static bool add_insert(mix_build *build, candidates *all, const mix_table *table
     return true;
 }
 
+/* May the load's role do anything with the columns of TABLE (WRITE: change them)? */
+static bool may_use(const mix_table *table, bool write)
+{
+    for (size_t i = 0; i < table->column_count; i++) {
+        const mix_column *c = &table->columns[i];
+        if (write ? c->insertable || c->updatable : c->readable)
+            return true;
+    }
+    return false;
+}
+
 static bool add_table(mix_build *build, candidates *all, mix_table *table, rh_error *error)
 {
     if (table->column_count == 0)
         return true;
+    const bool readable = may_use(table, false);
+    if (!readable && !may_use(table, true)) {
+        rh_mix_leave_out(build, "%s gets no load: the role %s has no privilege on any of its columns",
+                         table->name, build->role->name);
+        return true;
+    }
     if (table->is_history) {
         rh_mix_leave_out(build, "%s gets no load: it is the history of a migration tool", table->name);
         return true;
     }
     if (!rh_mix_sample(build, table, error))
         return false;
+    if (table->why_unseen) {
+        rh_mix_leave_out(build, "%s gets no load: %s", table->name, table->why_unseen);
+        return true;
+    }
     if (table->sample_count == 0) {
         rh_mix_leave_out(build, "%s gets no load: it is empty", table->name);
         return true;
+    }
+    if (!readable) {
+        rh_mix_leave_out(build, "%s gets inserts only: the role %s may read none of its columns", table->name,
+                         build->role->name);
+        return add_insert(build, all, table, error);
+    }
+    if (table->key && !all_readable(table, &table->key->columns)) {
+        rh_mix_leave_out(build, "%s gets short reads and inserts only: the role %s may not read its key",
+                         table->name, build->role->name);
+        return add_glance(build, all, table, error) && add_insert(build, all, table, error);
     }
     if (!table->key) {
         rh_mix_leave_out(build, "%s has no key: it gets short reads and inserts only", table->name);
@@ -262,11 +312,11 @@ static void weigh(mix_build *build, const candidates *all)
     }
 }
 
-bool rh_mix_from_schema(rh_pg *pg, const rh_load_limits *limits, uint64_t seed, rh_arena *arena, rh_mix *mix,
-                        rh_error *error)
+bool rh_mix_from_schema(rh_pg *pg, const rh_mix_role *role, const rh_load_limits *limits, uint64_t seed,
+                        rh_arena *arena, rh_mix *mix, rh_error *error)
 {
     *mix = (rh_mix){.source = "schema"};
-    mix_build build = {.pg = pg, .arena = arena, .seed = seed, .mix = mix, .limits = limits};
+    mix_build build = {.pg = pg, .role = role, .arena = arena, .seed = seed, .mix = mix, .limits = limits};
     rh_random_seed(&build.random, seed);
     mix_table *tables = NULL;
     size_t count = 0;

@@ -15,7 +15,8 @@ static const char *quoted(mix_build *build, const char *identifier)
 
 static bool read_columns(mix_build *build, mix_table *table, rh_error *error)
 {
-    rh_pg_result *r = rh_pg_query(build->pg, rh_sql_mix_columns, 1, &table->oid, error);
+    const char *parameters[] = {table->oid, build->role ? build->role->name : NULL};
+    rh_pg_result *r = rh_pg_query(build->pg, rh_sql_mix_columns, 2, parameters, error);
     if (!r)
         return false;
     for (size_t i = 0; i < rh_pg_rows(r); i++) {
@@ -36,6 +37,10 @@ static bool read_columns(mix_build *build, mix_table *table, rh_error *error)
             .indexed = rh_pg_bool(r, i, 11),
             .partition_key = rh_pg_bool(r, i, 12),
             .width = (int)rh_pg_int(r, i, 13, 32),
+            .readable = rh_pg_bool(r, i, 14),
+            .insertable = rh_pg_bool(r, i, 15),
+            .updatable = rh_pg_bool(r, i, 16),
+            .in_policy = rh_pg_bool(r, i, 17),
         };
     }
     rh_pg_result_free(r);

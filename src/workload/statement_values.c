@@ -138,7 +138,10 @@ static bool draw_rows(filling *f, size_t value_rows, const char **why, rh_error 
         choose_rows(f, d);
         follow_production(f, d);
         if (d->row_count == 0 && b->kind != MIX_BIND_INSERT) {
-            *why = rh_arena_printf(arena, "%s has no rows with the values that it looks for", b->table->name);
+            *why = b->table->why_unseen
+                       ? rh_arena_printf(arena, "%s: %s", b->table->name, b->table->why_unseen)
+                       : rh_arena_printf(arena, "%s has no rows with the values that it looks for",
+                                         b->table->name);
             return false;
         }
         d->base = rh_arena_alloc(arena, (value_rows + 1) * sizeof *d->base);

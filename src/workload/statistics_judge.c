@@ -169,7 +169,7 @@ static bool read_types(mix_player *player, mix_item *item, rh_error *error)
 {
     mix_candidate *c = &item->candidate;
     rh_arena *arena = player->copy.build->arena;
-    rh_pg_result *r = rh_pg_query(player->copy.build->pg, rh_sql_mix_parameters, 0, NULL, error);
+    rh_pg_result *r = rh_pg_query(rh_mix_session(player->copy.build), rh_sql_mix_parameters, 0, NULL, error);
     if (!r)
         return false;
     if (rh_pg_rows(r) != c->count)
@@ -196,7 +196,7 @@ static void refused(mix_player *player, mix_item *item, const rh_error *failure)
 
 static bool prepare(mix_player *player, mix_item *item, rh_error *error)
 {
-    rh_pg *pg = player->copy.build->pg;
+    rh_pg *pg = rh_mix_session(player->copy.build);
     for (int i = 0;; i++) {
         rh_error failure = {0};
         bool ok = rh_pg_prepare(pg, "rh_types", item->candidate.sql, &failure);

@@ -166,9 +166,11 @@ static bool add_template(mix_player *player, mix_item *item, rh_error *error)
                         .weight = s->calls};
     if (!rh_mix_replay(&player->copy, c, s->exec_ms / s->calls, &made, &item->why, error)) {
         item->group = "not running on the restored copy";
-        return !rh_error_is_set(error) && rh_pg_execute(player->copy.build->pg, "ROLLBACK", error);
+        return !rh_error_is_set(error) &&
+               rh_pg_execute(rh_mix_session(player->copy.build), "ROLLBACK", error);
     }
     made.name = name_of(player, item);
+    made.by_policy = c->bound.table && c->bound.table->is_restricted;
     rh_mix *mix = player->copy.build->mix;
     *(rh_template *)rh_arena_add(player->copy.build->arena, &mix->templates, &mix->template_count,
                                  sizeof made) = made;
@@ -267,7 +269,7 @@ static void tell_followed(const mix_build *build, rh_mix *mix)
                             mix->coverage.basis, count, count == 1 ? "" : "s");
 }
 
-bool rh_mix_from_statistics(rh_pg *pg, const char *const *paths, size_t path_count,
+bool rh_mix_from_statistics(rh_pg *pg, const rh_mix_role *role, const char *const *paths, size_t path_count,
                             const struct rh_profile_values *values, size_t value_count,
                             const rh_load_limits *limits, uint64_t seed, rh_arena *arena, rh_mix *mix,
                             rh_error *error)
@@ -277,6 +279,7 @@ bool rh_mix_from_statistics(rh_pg *pg, const char *const *paths, size_t path_cou
     if (!rh_statistics_read(paths, path_count, arena, &statistics, error))
         return false;
     mix_build build = {.pg = pg,
+                       .role = role,
                        .arena = arena,
                        .seed = seed,
                        .mix = mix,

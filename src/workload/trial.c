@@ -3,6 +3,9 @@
 #include "pgrehearse/workload/script.h"
 #include <string.h>
 
+enum { SIEVED = 2000 };
+static const rh_usec SIEVE_TIME = 10 * RH_SECOND;
+
 static bool is_fatal(const rh_error *failure)
 {
     return failure->code == RH_ERROR_LOST || failure->code == RH_ERROR_INTERRUPTED;
@@ -90,6 +93,47 @@ bool rh_template_try(rh_pg *pg, const rh_mix *mix, const rh_template *template_,
         if (fatal)
             rh_error_move(error, &failure);
         rh_error_release(&failure);
+    }
+    return !fatal && rh_pg_execute(pg, "ROLLBACK", error);
+}
+
+/* One call, undone: does it do what it is for? */
+static bool is_good(rh_pg *pg, const rh_template *t, size_t row, rh_error *failure)
+{
+    if (!rh_pg_execute(pg, "SAVEPOINT rh_try", failure))
+        return false;
+    rh_pg_result *r = rh_pg_query(pg, t->sql, t->parameter_count, t->values[row], failure);
+    const bool good = r && (!t->has_row || rh_pg_affected(r) != 0) &&
+                      rh_pg_execute(pg, "SET CONSTRAINTS ALL IMMEDIATE", failure);
+    rh_pg_result_free(r);
+    return rh_pg_execute(pg, "ROLLBACK TO SAVEPOINT rh_try", good ? failure : NULL) && good;
+}
+
+bool rh_template_sieve(rh_pg *pg, rh_template *t, rh_arena *arena, rh_sieve *sieve, rh_error *error)
+{
+    const size_t count = t->value_row_count < SIEVED ? t->value_row_count : SIEVED;
+    const char ***kept = rh_arena_alloc(arena, (count + 1) * sizeof *kept);
+    const rh_usec until = rh_clock_monotonic() + SIEVE_TIME;
+    bool fatal = false;
+    *sieve = (rh_sieve){0};
+    if (!rh_pg_execute(pg, "BEGIN; SET LOCAL statement_timeout = '5s'", error))
+        return false;
+    for (size_t i = 0; !fatal && i < count && rh_clock_monotonic() < until; i++) {
+        rh_error failure = {0};
+        const bool good = is_good(pg, t, i, &failure);
+        sieve->tried++;
+        if (good)
+            kept[sieve->kept++] = t->values[i];
+        else if (!sieve->message && rh_error_is_set(&failure))
+            sieve->message = rh_arena_strdup(arena, failure.message);
+        fatal = is_fatal(&failure);
+        if (fatal)
+            rh_error_move(error, &failure);
+        rh_error_release(&failure);
+    }
+    if (sieve->kept < sieve->tried) {
+        t->values = kept;
+        t->value_row_count = sieve->kept;
     }
     return !fatal && rh_pg_execute(pg, "ROLLBACK", error);
 }

@@ -33,27 +33,24 @@ static int64_t sample_limit(const mix_table *table)
 /* A small table is read whole; of a large one some pages all over it, and of these some rows: rows of one
  * page alone would keep a handful of pages hot. REPEATABLE and setseed make the choice the same for the same
  * seed and data. */
-static void sample_sql(const mix_build *build, const mix_table *table, int64_t limit, rh_text *sql)
+static const char *sample_from(const mix_build *build, const mix_table *table, int64_t limit)
 {
-    rh_text_append(sql, "SELECT ");
-    for (size_t i = 0; i < table->column_count; i++)
-        rh_text_printf(sql, "%srh_row.%s", i ? ", " : "", table->columns[i].quoted);
-    rh_text_printf(sql, ", %s FROM %s rh_row", table->condition ? table->condition : "true", table->quoted);
+    const char *from = rh_arena_printf(build->arena, "%s rh_row", table->quoted);
     int64_t rows = table->rows > 0 ? table->rows : limit;
     double share = 1;
     if (table->pages > SAMPLE_PAGES) {
         share = (double)SAMPLE_PAGES / (double)table->pages;
-        rh_text_printf(sql, " TABLESAMPLE SYSTEM (%.6f) REPEATABLE (%u)", 100 * share,
-                       (unsigned)(build->seed & 0xffff));
+        from = rh_arena_printf(build->arena, "%s TABLESAMPLE SYSTEM (%.6f) REPEATABLE (%u)", from,
+                               100 * share, (unsigned)(build->seed & 0xffff));
     }
     double keep = (double)limit / ((double)rows * share);
     if (keep < 1)
-        rh_text_printf(sql, " WHERE random() < %.9f", keep);
+        from = rh_arena_printf(build->arena, "%s WHERE random() < %.9f", from, keep);
     /* room for chance and an old estimate: a LIMIT that bites would leave out the newest rows */
-    rh_text_printf(sql, " LIMIT %lld", (long long)(limit + limit / 4 + 10));
+    return rh_arena_printf(build->arena, "%s LIMIT %lld", from, (long long)(limit + limit / 4 + 10));
 }
 
-static void shuffle(mix_build *build, mix_table *table)
+void rh_mix_shuffle(mix_build *build, mix_table *table)
 {
     for (size_t i = table->sample_count; i > 1; i--) {
         size_t j = (size_t)rh_random_below(&build->random, i);
@@ -66,16 +63,8 @@ static void shuffle(mix_build *build, mix_table *table)
     }
 }
 
-bool rh_mix_sample(mix_build *build, mix_table *table, rh_error *error)
+void rh_mix_take_rows(mix_build *build, mix_table *table, const rh_pg_result *r)
 {
-    rh_text sql = {0};
-    sample_sql(build, table, sample_limit(table), &sql);
-    rh_pg_result *r = NULL;
-    if (rh_pg_executef(build->pg, error, "SELECT setseed(%.6f)", (double)(build->seed % 1000003) / 1000003))
-        r = rh_pg_query(build->pg, sql.data, 0, NULL, error);
-    rh_text_release(&sql);
-    if (!r)
-        return rh_error_context(error, "sampling %s", table->name);
     table->sample_count = rh_pg_rows(r);
     table->sample = rh_arena_alloc(build->arena, (table->sample_count + 1) * sizeof *table->sample);
     table->writable = rh_arena_alloc(build->arena, table->sample_count + 1);
@@ -85,8 +74,31 @@ bool rh_mix_sample(mix_build *build, mix_table *table, rh_error *error)
         for (size_t c = 0; c < table->column_count; c++)
             table->sample[i][c] = rh_arena_strdup(build->arena, rh_pg_value(r, i, c));
     }
+}
+
+bool rh_mix_sample(mix_build *build, mix_table *table, rh_error *error)
+{
+    const int64_t limit = sample_limit(table);
+    const char *from = sample_from(build, table, limit);
+    table->is_restricted = rh_mix_is_restricted(build, table, error);
+    if (rh_error_is_set(error))
+        return rh_error_context(error, "sampling %s", table->name);
+    if (table->is_restricted)
+        return rh_mix_sample_visible(build, table, from, limit, error);
+    rh_text sql = {0};
+    rh_text_append(&sql, "SELECT ");
+    for (size_t i = 0; i < table->column_count; i++)
+        rh_text_printf(&sql, "%srh_row.%s", i ? ", " : "", table->columns[i].quoted);
+    rh_text_printf(&sql, ", %s FROM %s", table->condition ? table->condition : "true", from);
+    rh_pg_result *r = NULL;
+    if (rh_pg_executef(build->pg, error, "SELECT setseed(%.6f)", (double)(build->seed % 1000003) / 1000003))
+        r = rh_pg_query(build->pg, sql.data, 0, NULL, error);
+    rh_text_release(&sql);
+    if (!r)
+        return rh_error_context(error, "sampling %s", table->name);
+    rh_mix_take_rows(build, table, r);
     rh_pg_result_free(r);
-    shuffle(build, table);
+    rh_mix_shuffle(build, table);
     return true;
 }
 

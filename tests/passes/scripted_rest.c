@@ -158,10 +158,10 @@ struct rh_generator {
     const rh_mix *mix;
 };
 
-bool rh_mix_from_workload(rh_pg *pg, const rh_workload *workload, uint64_t seed, rh_arena *arena, rh_mix *mix,
-                          rh_error *error)
+bool rh_mix_from_workload(rh_pg *pg, const rh_mix_role *role, const rh_workload *workload, uint64_t seed,
+                          rh_arena *arena, rh_mix *mix, rh_error *error)
 {
-    (void)pg, (void)workload, (void)seed, (void)error;
+    (void)pg, (void)role, (void)workload, (void)seed, (void)error;
     *mix = (rh_mix){.scale = 1, .source = "script", .coverage = {.rate_per_s = RH_NOT_MEASURED}};
     if (scripted_load.no_templates)
         return true;

@@ -29,6 +29,8 @@ typedef struct rh_template {
     size_t parameter_count;
     const char ***values; /* [value_row][parameter]; text form; NULL is SQL NULL */
     size_t value_row_count;
+    bool by_policy;                   /* row-level security decides which rows its role meets */
+    bool has_row;                     /* a call changes the row that its values are of */
     const struct rh_script *script;   /* NULL: SQL is one statement; else SQL is for the report only */
     const rh_template_replay *replay; /* NULL: nothing to compare with */
 } rh_template;
@@ -49,6 +51,8 @@ typedef struct rh_mix {
     size_t template_count;
     const char **left_out; /* sentences: which tables or statements got no template, and why */
     size_t left_out_count;
+    const char **unseen; /* sentences: of which tables the load's role sees no row, and why */
+    size_t unseen_count;
     rh_mix_coverage coverage;
 } rh_mix;
 
@@ -108,6 +112,7 @@ typedef struct rh_load_second {
 typedef struct rh_load_error {
     const char *template_name, *sqlstate, *message;
     int64_t count;
+    int64_t before; /* of these, by arrivals before the first migration */
 } rh_load_error;
 
 /* One statement that the server cancelled: class 40P01, 55P03 or 57014. */

@@ -39,10 +39,10 @@ void rh_measures_end(rh_measures *measures, rh_measure_slot slot, rh_fate fate, 
                      rh_usec service_us);
 /* The arrival's attempt failed and is made again. */
 void rh_measures_retry(rh_measures *measures, rh_measure_slot slot);
-/* One failure that a client saw, of TEMPLATE_NAME (kept, not copied), also when a retry went well. Copies the
- * rest. */
+/* One failure that a client saw, of TEMPLATE_NAME (kept, not copied), also when a retry went well; BEFORE: by
+ * an arrival before the first migration. Copies the rest. */
 void rh_measures_error(rh_measures *measures, const char *template_name, const char *sqlstate,
-                       const char *message);
+                       const char *message, bool before);
 /* All arrivals ended, the load stops at END_US: fills windows, seconds, errors and saturated of LOAD in
  * ARENA. */
 void rh_measures_finish(rh_measures *measures, rh_usec end_us, rh_arena *arena, rh_load *load);

@@ -6,12 +6,19 @@
 #include "pgrehearse/model/load.h"
 #include "pgrehearse/model/scenario.h"
 
+/* Whom the load logs in as: its statements are tried there, and its values come from rows that it sees. */
+typedef struct rh_mix_role {
+    rh_pg *pg; /* a session of it */
+    const char *name;
+} rh_mix_role;
+
 /* A mix derived from the schema and data in PG: for each table with a key point reads, short ranges, inserts
  * that follow foreign keys, updates. Values come from real rows. It keeps out of the history tables of
  * migration tools, and to the LIMITS (may be NULL): inserts that could break a constraint which the
- * migrations add are left out. */
-bool rh_mix_from_schema(rh_pg *pg, const rh_load_limits *limits, uint64_t seed, rh_arena *arena, rh_mix *mix,
-                        rh_error *error);
+ * migrations add are left out. PG's role must see all rows; ROLE, here and below: the load's, NULL where
+ * nothing restricts it. */
+bool rh_mix_from_schema(rh_pg *pg, const rh_mix_role *role, const rh_load_limits *limits, uint64_t seed,
+                        rh_arena *arena, rh_mix *mix, rh_error *error);
 
 /* Every constraint that rows of the user tables in PG must keep to, in ARENA. */
 bool rh_constraints_read(rh_pg *pg, rh_arena *arena, rh_constraint **constraints, size_t *count,
@@ -26,7 +33,7 @@ size_t rh_constraints_added(rh_constraint *before, size_t before_count, const rh
  * production are sought as often as they are frequent there, as far as the copy has them (VALUES, VALUE_COUNT
  * of them, model/common_values.h; may be none). What cannot be played is in left_out; coverage says how much
  * is. An unreadable export is RH_ERROR_SCENARIO with file and line; a mix without templates is none. */
-bool rh_mix_from_statistics(rh_pg *pg, const char *const *paths, size_t path_count,
+bool rh_mix_from_statistics(rh_pg *pg, const rh_mix_role *role, const char *const *paths, size_t path_count,
                             const struct rh_profile_values *values, size_t value_count,
                             const rh_load_limits *limits, uint64_t seed, rh_arena *arena, rh_mix *mix,
                             rh_error *error);
@@ -37,12 +44,12 @@ bool rh_statistics_user(const char *const *paths, size_t path_count, rh_arena *a
 
 /* A mix of pgbench scripts as the COUNT FILES say; each script is one transaction, drawn by weight. A script
  * that cannot be read, or with a statement that PG refuses, is RH_ERROR_SCENARIO with file and line. */
-bool rh_mix_from_pgbench(rh_pg *pg, const rh_workload_file *files, size_t count, rh_arena *arena, rh_mix *mix,
-                         rh_error *error);
+bool rh_mix_from_pgbench(rh_pg *pg, const rh_mix_role *role, const rh_workload_file *files, size_t count,
+                         rh_arena *arena, rh_mix *mix, rh_error *error);
 
 /* The mix that WORKLOAD, of a scenario, asks for. */
-bool rh_mix_from_workload(rh_pg *pg, const rh_workload *workload, uint64_t seed, rh_arena *arena, rh_mix *mix,
-                          rh_error *error);
+bool rh_mix_from_workload(rh_pg *pg, const rh_mix_role *role, const rh_workload *workload, uint64_t seed,
+                          rh_arena *arena, rh_mix *mix, rh_error *error);
 
 /* The statement INDEX of a template, as its sessions send it; NULL after the last. */
 const char *rh_template_statement(const rh_template *template_, size_t index);

@@ -1,4 +1,4 @@
--- Every column of every user table, with what decides how it can be read, written and made fresh.
+-- Every column of table $1, with what decides how it can be read, written and made fresh, and by role $2 (null: by any).
 WITH RECURSIVE base (oid, base, basetype, typmod, not_null) AS (
     SELECT t.oid, t.oid, t.typbasetype, t.typtypmod, t.typnotnull FROM pg_catalog.pg_type t
     UNION ALL
@@ -27,7 +27,13 @@ SELECT a.attrelid,
                 WHERE p.partrelid = a.attrelid AND a.attnum = ANY (p.partattrs::int2[])),
        coalesce((SELECT max(s.avg_width) FROM pg_catalog.pg_stats s, pg_catalog.pg_class c, pg_catalog.pg_namespace n
                   WHERE c.oid = a.attrelid AND n.oid = c.relnamespace AND s.schemaname = n.nspname
-                    AND s.tablename = c.relname AND s.attname = a.attname), 32)
+                    AND s.tablename = c.relname AND s.attname = a.attname), 32),
+       coalesce(pg_catalog.has_column_privilege($2, a.attrelid, a.attnum, 'SELECT'), true),
+       coalesce(pg_catalog.has_column_privilege($2, a.attrelid, a.attnum, 'INSERT'), true),
+       coalesce(pg_catalog.has_column_privilege($2, a.attrelid, a.attnum, 'UPDATE'), true),
+       EXISTS (SELECT FROM pg_catalog.pg_depend p
+                WHERE p.classid = 'pg_catalog.pg_policy'::regclass AND p.refclassid = 'pg_catalog.pg_class'::regclass
+                  AND p.refobjid = a.attrelid AND p.refobjsubid = a.attnum)
   FROM pg_catalog.pg_attribute a
   JOIN pg_catalog.pg_class r ON r.oid = a.attrelid
   JOIN base b ON b.oid = a.atttypid AND b.basetype = 0

@@ -38,7 +38,7 @@ static inline rh_mix load_mix(rh_pg *pg, rh_arena *arena)
 {
     rh_error error = {0};
     rh_mix mix;
-    if (!rh_mix_from_schema(pg, NULL, 42, arena, &mix, &error))
+    if (!rh_mix_from_schema(pg, NULL, NULL, 42, arena, &mix, &error))
         fail_msg("%s", error.message);
     return mix;
 }

@@ -41,7 +41,7 @@ static rh_mix scripts(rh_pg *pg, rh_arena *arena, const rh_workload_file *files,
 {
     rh_mix mix;
     rh_error error = {0};
-    if (!rh_mix_from_pgbench(pg, files, count, arena, &mix, &error))
+    if (!rh_mix_from_pgbench(pg, NULL, files, count, arena, &mix, &error))
         fail_msg("%s:%d: %s", error.file ? error.file : "", error.line, error.message);
     return mix;
 }
@@ -201,14 +201,14 @@ static void test_refused_statement_has_its_line(void **state)
                             .weight = 1};
     rh_mix mix;
     rh_error error = {0};
-    assert_false(rh_mix_from_pgbench(pg, &bad, 1, arena, &mix, &error));
+    assert_false(rh_mix_from_pgbench(pg, NULL, &bad, 1, arena, &mix, &error));
     assert_int_equal(error.code, RH_ERROR_SCENARIO);
     assert_int_equal(error.line, 3);
     assert_non_null(strstr(error.message, "nowhere"));
     rh_error_release(&error);
     bad.path = file(arena, "bad.sql", "SELECT 1;\n");
     bad.weight = 0;
-    assert_false(rh_mix_from_pgbench(pg, &bad, 1, arena, &mix, &error));
+    assert_false(rh_mix_from_pgbench(pg, NULL, &bad, 1, arena, &mix, &error));
     assert_non_null(strstr(error.message, "weight 0"));
     rh_error_release(&error);
     rh_arena_free(arena);

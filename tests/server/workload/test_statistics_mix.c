@@ -97,7 +97,7 @@ static rh_mix mix_with(rh_pg *pg, const rh_profile_values *values, size_t value_
     rh_mix mix;
     rh_error error = {0};
     const char *paths[] = {csv_path};
-    if (!rh_mix_from_statistics(pg, paths, 1, values, value_count, NULL, 11, arena, &mix, &error))
+    if (!rh_mix_from_statistics(pg, NULL, paths, 1, values, value_count, NULL, 11, arena, &mix, &error))
         fail_msg("%s", error.message);
     return mix;
 }

@@ -118,17 +118,19 @@ static void test_errors_are_told_apart_and_bounded(void **state)
     (void)state;
     bench b;
     bench_start(&b);
-    rh_measures_error(b.measures, "a", "40P01", "deadlock detected");
-    rh_measures_error(b.measures, "a", "40P01", "deadlock detected");
-    rh_measures_error(b.measures, "b", "40P01", "deadlock detected");
+    rh_measures_error(b.measures, "a", "40P01", "deadlock detected", false);
+    rh_measures_error(b.measures, "a", "40P01", "deadlock detected", false);
+    rh_measures_error(b.measures, "b", "40P01", "deadlock detected", true);
     for (int i = 0; i < 1000; i++) {
         char message[32];
         snprintf(message, sizeof message, "message %d", i);
-        rh_measures_error(b.measures, "a", "XX000", message);
+        rh_measures_error(b.measures, "a", "XX000", message, false);
     }
     bench_finish(&b, 1000 * MS);
     assert_int_equal(b.load.errors[0].count, 2);
     assert_int_equal(b.load.errors[1].count, 1);
+    assert_int_equal(b.load.errors[0].before, 0);
+    assert_int_equal(b.load.errors[1].before, 1);
     assert_int_equal(b.load.error_count, 201);
     int64_t all = 0;
     for (size_t i = 0; i < b.load.error_count; i++)
