@@ -3,8 +3,6 @@
 # header may only stand in adapters/.
 set -eu
 cd "$1"
-status=0
-complain() { echo "$1"; status=1; }
 allowed() {
     case $1 in
     base) echo "base" ;;
@@ -17,23 +15,31 @@ allowed() {
     *) echo "" ;;
     esac
 }
-for file in $(find src include -name '*.c' -o -name '*.h'); do
-    folder=${file#src/}; folder=${folder#include/pgrehearse/}; folder=${folder%%/*}
-    may=" $(allowed "$folder") "
-    for included in $(sed -n 's|^#include "pgrehearse/\([a-z_]*\)/.*|\1|p' "$file"); do
-        case "$may" in *" $included "*) ;; *) complain "$file: $folder may not include $included" ;; esac
-    done
-    if [ "$folder" != adapters ]; then
-        found=$(grep -nE '^#include <(libpq|postgres|archive|csv|libfyaml|jansson|libxml|uv|openssl|seccomp|zlib|pg_query)' "$file" || true)
-        [ -z "$found" ] || complain "$file: a third-party header outside adapters: $found"
-    fi
-    case "$folder/$file" in
-    predict/* | report/* | observe/*wait_graph*)
-        grep -q 'adapters/pg\.h' "$file" && complain "$file: needs no server, so may not include adapters/pg.h" ;;
-    esac
-    case "$folder" in
-    cli | main.c) ;;
-    *) grep -nE '\b(printf|puts|fprintf\(std(out|err))\(' "$file" && complain "$file: only cli/ prints" ;;
-    esac
-done
-exit $status
+folders=$(find src include/pgrehearse -mindepth 1 -maxdepth 1 -type d -printf '%f\n' | sort -u)
+table=$(for folder in $folders main.c; do echo "$folder: $(allowed "$folder")"; done)
+find src include -name '*.c' -o -name '*.h' | xargs awk -v table="$table" '
+function complain(what) { print FILENAME ": " what; bad = 1 }
+BEGIN {
+    count = split(table, lines, "\n")
+    for (i = 1; i <= count; i++) {
+        n = split(lines[i], words, /:? /)
+        for (k = 2; k <= n; k++) may[words[1], words[k]] = 1
+    }
+}
+FNR == 1 {
+    folder = FILENAME
+    sub(/^src\//, "", folder); sub(/^include\/pgrehearse\//, "", folder); sub(/\/.*/, "", folder)
+    no_server = FILENAME ~ /(predict|report)\// || FILENAME ~ /observe\/.*wait_graph/
+}
+match($0, /^#include "pgrehearse\/[a-z_]*\//) {
+    to = substr($0, 22, RLENGTH - 22)
+    if (!((folder, to) in may)) complain(folder " may not include " to)
+    if (no_server && /adapters\/pg\.h/) complain("needs no server, so may not include adapters/pg.h")
+}
+/^#include <(libpq|postgres|archive|csv|libfyaml|jansson|libxml|uv|openssl|seccomp|zlib|pg_query)/ && folder != "adapters" {
+    complain("a third-party header outside adapters: " $0)
+}
+/(^|[^a-zA-Z0-9_])((printf|puts)\(|fprintf\(std(out|err))/ && folder != "cli" && folder != "main.c" {
+    complain("only cli/ prints: " $0)
+}
+END { exit bad }'
