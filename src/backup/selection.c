@@ -1,5 +1,5 @@
-/* Signs that pg_dump chose among the objects of a database. Where nothing else needs what was left out, the backup
- * restores without an error, and the rehearsal would not know. */
+/* Signs that pg_dump chose among the objects of a database. Where nothing else needs what was left out, the
+ * backup restores without an error, and the rehearsal would not know. */
 #include "pgrehearse/backup/restoring.h"
 #include "pgrehearse/backup/statement.h"
 #include "pgrehearse/backup/toc.h"
@@ -24,9 +24,9 @@ static bool is_composite(const rh_toc_entry *entry)
     rh_words words = {entry->definition, entry->definition + strlen(entry->definition)};
     char schema[RH_NAME_SIZE], name[RH_NAME_SIZE];
     rh_word word;
-    return strcmp(entry->desc, "TYPE") == 0 && rh_words_skip(&words, "create") && rh_words_skip(&words, "type") &&
-           rh_words_name(&words, schema, name) && rh_words_skip(&words, "as") && rh_words_next(&words, &word) &&
-           rh_word_is(&word, "(");
+    return strcmp(entry->desc, "TYPE") == 0 && rh_words_skip(&words, "create") &&
+           rh_words_skip(&words, "type") && rh_words_name(&words, schema, name) &&
+           rh_words_skip(&words, "as") && rh_words_next(&words, &word) && rh_word_is(&word, "(");
 }
 
 rh_toc_hidden rh_toc_hidden_relations(const rh_toc *toc, rh_arena *arena)
@@ -67,8 +67,8 @@ static void report(rh_restoring *r, const char *what, const char *why)
         rh_restoring_lacks(r, what, rh_arena_printf(r->arena, "%s; backup.partial: true accepts that", why));
 }
 
-/* Relations of extensions are restored with those. An extension that is older than all tables may have got some
- * by a later update. */
+/* Relations of extensions are restored with those. An extension that is older than all tables may have got
+ * some by a later update. */
 static bool check_hidden(rh_restoring *r, rh_error *error)
 {
     int64_t hidden = r->hidden.relations, between = 0, all = 0;
@@ -84,7 +84,9 @@ static bool check_hidden(rh_restoring *r, rh_error *error)
     }
     rh_pg_result_free(counts);
     if (hidden > all)
-        report(r, rh_arena_printf(r->arena, "%lld relation%s", (long long)(hidden - all), hidden - all == 1 ? "" : "s"),
+        report(r,
+               rh_arena_printf(r->arena, "%lld relation%s", (long long)(hidden - all),
+                               hidden - all == 1 ? "" : "s"),
                "by the numbers of its entries, pg_dump saw more relations than it dumped (--schema, --table, "
                "--exclude-schema or --exclude-table; or temporary tables of that time)");
     else if (hidden > between && r->facts->selection_unknown)
@@ -119,7 +121,8 @@ static bool check_large_objects(rh_restoring *r, rh_error *error)
         if (ok && rh_pg_bool(filled, 0, 0))
             rh_restoring_skip(
                 r, "large objects",
-                rh_arena_printf(r->arena, "the backup has none, and %s may refer to some (pg_dump --no-blobs?)",
+                rh_arena_printf(r->arena,
+                                "the backup has none, and %s may refer to some (pg_dump --no-blobs?)",
                                 rh_pg_value(columns, i, 0)));
         rh_pg_result_free(filled);
     }

@@ -163,7 +163,8 @@ static bool check_name(const char *path, const rh_toc_entry *entry, const struct
                  strcmp(entry->desc, "SECURITY LABEL") == 0;
     bool view = rh_ends_with(entry->tag, "_RETURN"); /* CREATE OR REPLACE VIEW says it without a name */
     bool comment = rh_starts_with(entry->definition, "-- "); /* the schema public, which every database has */
-    if (!*entry->definition || comment || !kind || !(kind->named || about) || view || strstr(entry->tag, ".."))
+    if (!*entry->definition || comment || !kind || !(kind->named || about) || view ||
+        strstr(entry->tag, ".."))
         return true;
     const char *name = about ? behind_keywords(entry->tag) : entry->tag;
     return occurs(name, strcspn(name, "("), entry->definition) ||

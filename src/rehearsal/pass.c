@@ -14,8 +14,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A server that dies, or loses a process, closes its sessions a moment before its own end can be seen: so it is
- * looked for during a second. */
+/* A server that dies, or loses a process, closes its sessions a moment before its own end can be seen: so it
+ * is looked for during a second. */
 static bool server_died(rh_staging *staging, rh_error *dead)
 {
     rh_usec until = rh_clock_monotonic() + RH_SECOND;

@@ -141,7 +141,8 @@ static bool restore(rehearsal *r, rh_error *error)
             rh_run_not_measured(run, "backup: missing: %s (%s)", run->backup.missing[i].what,
                                 run->backup.missing[i].why);
         if (run->backup.selection_unknown && !r->scenario->backup.partial)
-            rh_run_not_measured(run, "backup: whether it is whole: %s (backup.partial: true if that is known)",
+            rh_run_not_measured(run,
+                                "backup: whether it is whole: %s (backup.partial: true if that is known)",
                                 run->backup.selection_unknown);
         bool ok = rh_staging_adopt(r->staging, error) && rh_staging_neutralise(r->staging, error);
         rh_origin_settings(run);
@@ -405,17 +406,16 @@ static stage *const BEFORE[] = {
     take_snapshot,    /* production's settings from here on */
     probe_staging,    /* the same probe as on production */
     NULL};
-static stage *const MIGRATIONS[] = {
-    scaled_passes,      /* small first, predictions written down, */
-    quiet_passes,       /* then full size, and scored */
-    loaded_pass,        /* who is hurt, and how long */
-    verify,             /* is the data still right */
-    compatibility_pass, /* does each release run on the other's schema */
-    rollback_pass,      /* is there a way back, */
-    interruption_pass,  /* what if it is killed half-way, */
-    runners_pass,       /* or started twice at once */
-    lock_policy,        /* which lock_timeout gets through */
-    NULL};
+static stage *const MIGRATIONS[] = {scaled_passes,      /* small first, predictions written down, */
+                                    quiet_passes,       /* then full size, and scored */
+                                    loaded_pass,        /* who is hurt, and how long */
+                                    verify,             /* is the data still right */
+                                    compatibility_pass, /* does each release run on the other's schema */
+                                    rollback_pass,      /* is there a way back, */
+                                    interruption_pass,  /* what if it is killed half-way, */
+                                    runners_pass,       /* or started twice at once */
+                                    lock_policy,        /* which lock_timeout gets through */
+                                    NULL};
 static stage *const NONE_PENDING[] = {verify, NULL};
 
 /* Each in turn. A server process that was killed meanwhile, also while no session of ours was open, makes the
@@ -424,7 +424,8 @@ static bool run_stages(rehearsal *r, stage *const *stages, rh_error *error)
 {
     for (; *stages; stages++) {
         bool ok = (*stages)(r, error);
-        if (r->staging && (ok || rh_pass_is_of_migration(error)) && !rh_pass_check_server(r->staging, ok, error))
+        if (r->staging && (ok || rh_pass_is_of_migration(error)) &&
+            !rh_pass_check_server(r->staging, ok, error))
             return rh_error_context(error, "%s", r->stage);
         if (!ok)
             return false;

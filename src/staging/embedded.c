@@ -168,9 +168,11 @@ bool rh_embedded_unbroken(rh_staging *staging, rh_error *error)
         return false;
     if (!cluster->broken && !rh_server_life_has_ended(&cluster->life))
         return true;
-    rh_error_set(error, RH_ERROR_LOST, "a process of the staging server ended by a signal, and the server started again");
-    return rh_error_hint(error, "nothing is known of what ran meanwhile: run again (the server's log has the signal: %s)",
-                         cluster->shown_log);
+    rh_error_set(error, RH_ERROR_LOST,
+                 "a process of the staging server ended by a signal, and the server started again");
+    return rh_error_hint(
+        error, "nothing is known of what ran meanwhile: run again (the server's log has the signal: %s)",
+        cluster->shown_log);
 }
 
 bool rh_embedded_overlook(rh_staging *staging, rh_error *error)

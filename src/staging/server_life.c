@@ -2,7 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* "pid (name) state parent group …": the name may hold blanks and parentheses. -1 when the process has ended. */
+/* "pid (name) state parent group …": the name may hold blanks and parentheses. -1 when the process has ended.
+ */
 static long long start_ticks(int pid)
 {
     char path[32], line[1024], state = 0;
@@ -14,9 +15,10 @@ static long long start_ticks(int pid)
     const char *name_end = fgets(line, sizeof line, file) ? strrchr(line, ')') : NULL;
     fclose(file);
     /* Start time is the 22nd value, the state the third. */
-    if (!name_end || sscanf(name_end + 1,
-                            " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %lld",
-                            &state, &ticks) != 2)
+    if (!name_end ||
+        sscanf(name_end + 1,
+               " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %lld", &state,
+               &ticks) != 2)
         return -1;
     return state == 'Z' || state == 'X' ? -1 : ticks;
 }

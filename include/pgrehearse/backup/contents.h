@@ -18,11 +18,11 @@ typedef struct rh_contents {
     rh_dump_entry *relations; /* tables of every kind, views, sequences */
     size_t relation_count;
     size_t sequences;
-    bool not_null;    /* a table has such a column */
-    bool creates_public; /* it has CREATE SCHEMA public */
+    bool not_null;        /* a table has such a column */
+    bool creates_public;  /* it has CREATE SCHEMA public */
     size_t large_objects; /* entries of them */
-    size_t post_data; /* constraints, indexes, triggers … */
-    size_t entries;   /* of any kind; 0: a plain dump without headings, of which nothing is known */
+    size_t post_data;     /* constraints, indexes, triggers … */
+    size_t entries;       /* of any kind; 0: a plain dump without headings, of which nothing is known */
 } rh_contents;
 
 /* DEFINITION: the entry's SQL; "" when it is not known. */

@@ -14,7 +14,7 @@ typedef enum rh_toc_format { RH_TOC_CUSTOM = 1, RH_TOC_TAR = 3, RH_TOC_DIRECTORY
 
 typedef struct rh_toc_entry {
     int64_t id;
-    int64_t oid; /* of the object in its database */
+    int64_t oid;                             /* of the object in its database */
     const char *tag, *desc, *schema, *owner; /* "" rather than NULL */
     const char *definition;                  /* its SQL */
     const char *copy_statement;              /* "COPY …;" of a TABLE DATA entry; "" with --inserts */
@@ -70,10 +70,11 @@ bool rh_toc_check(const char *path, const rh_toc *toc, char digest[65], const rh
  * NULL: none. Pure. */
 const rh_toc_entry *rh_toc_order_matters(const rh_toc *toc, rh_arena *arena);
 
-/* pg_dump numbers every relation of the database in the order of its creation, also those that it does not dump. */
+/* pg_dump numbers every relation of the database in the order of its creation, also those that it does not
+ * dump. */
 typedef struct rh_toc_hidden {
-    int64_t relations; /* that it did not dump, between the first and the last that it did: they were left out,
-                          belong to extensions, or were temporary tables of the time */
+    int64_t relations; /* that it did not dump, between the first and the last that it did: they were left
+                          out, belong to extensions, or were temporary tables of the time */
     const char **extensions; /* of the archive that were created between these two */
     size_t extension_count;
 } rh_toc_hidden;

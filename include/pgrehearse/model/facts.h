@@ -79,7 +79,8 @@ typedef struct rh_backup_facts {
     size_t skipped_count;
     rh_skipped *missing; /* what the backup does not have, so that no verdict can rest on it, each with why */
     size_t missing_count;
-    const char *selection_unknown; /* what does not show when pg_dump's switches leave it out; NULL: all would */
+    const char
+        *selection_unknown; /* what does not show when pg_dump's switches leave it out; NULL: all would */
     const char *dumpall_database; /* of a pg_dumpall: the one to restore; NULL: the dump is of one */
 } rh_backup_facts;
 

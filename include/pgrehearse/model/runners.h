@@ -17,11 +17,11 @@ const char *rh_runners_outcome_name(rh_runners_outcome outcome);
 typedef struct rh_runner {
     int status; /* its exit status, or 128 + signal */
     double elapsed_s;
-    int statements, changes; /* that it sent; of these, ended well and neither queries nor BEGIN, SET … */
-    double lock_wait_s;      /* the longest that was seen; 0: none */
-    const char *waited_for;  /* "an advisory lock", "public.schema_migrations"; NULL */
+    int statements, changes;  /* that it sent; of these, ended well and neither queries nor BEGIN, SET … */
+    double lock_wait_s;       /* the longest that was seen; 0: none */
+    const char *waited_for;   /* "an advisory lock", "public.schema_migrations"; NULL */
     bool waited_for_advisory; /* what it waited for is an advisory lock */
-    const char *said;        /* the last line of one that did not end well; NULL */
+    const char *said;         /* the last line of one that did not end well; NULL */
 } rh_runner;
 
 typedef struct rh_runners {

@@ -79,8 +79,8 @@ const char *rh_staging_work_directory(rh_staging *staging, rh_error *error);
  * has ended. */
 bool rh_staging_alive(rh_staging *staging, rh_error *error);
 /* Has it been up all the time? RH_ERROR_LOST also when a process of the server ended at any time, which makes
- * PostgreSQL end every session, recover and go on: what was measured meanwhile is not the migration's. Sees it
- * some milliseconds after the process has ended. */
+ * PostgreSQL end every session, recover and go on: what was measured meanwhile is not the migration's. Sees
+ * it some milliseconds after the process has ended. */
 bool rh_staging_unbroken(rh_staging *staging, rh_error *error);
 /* What ended until now is accounted for; waits until the server is up. */
 bool rh_staging_overlook(rh_staging *staging, rh_error *error);

@@ -160,7 +160,8 @@ static void relations_that_were_not_dumped_leave_gaps(void **state)
         numbered(21, 16391, "SEQUENCE", ""),
         numbered(22, 16392, "VIEW", ""),
         numbered(40, 16395, "TYPE", "CREATE TYPE public.mood AS ENUM (\n\t'a'\n);\n"),
-        numbered(41, 16399, "TYPE", "CREATE TYPE public.pair AS (\n\ta integer\n);\n"), /* number 23 is its relation's */
+        numbered(41, 16399, "TYPE",
+                 "CREATE TYPE public.pair AS (\n\ta integer\n);\n"), /* number 23 is its relation's */
         numbered(3, 16400, "EXTENSION", "CREATE EXTENSION y"),
         numbered(24, 16401, "MATERIALIZED VIEW", ""),
         numbered(25, 16405, "FOREIGN TABLE", ""),
