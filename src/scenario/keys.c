@@ -511,6 +511,12 @@ const char *rh_keys_name(size_t index)
     return index < KEY_COUNT ? KEYS[index].path : NULL;
 }
 
+rh_key_limits rh_keys_limits(size_t index)
+{
+    const key_spec *key = &KEYS[index];
+    return (rh_key_limits){key->words, key->word_count, key->low, key->high};
+}
+
 /* ---- the walk ---- */
 
 static const key_spec *find_key(const char *path)

@@ -475,7 +475,22 @@ static void test_template(void **state)
     }
 }
 
-/* docs/scenario.md has each key, as `section.key`. Sections are its bold lines. */
+/* The row of docs/scenario.md about KEY: a cell of it is the key in backticks. Sections are bold. */
+static const char *row_of(const char *text, const char *key)
+{
+    char code[80], bold[80];
+    snprintf(code, sizeof code, "`%s`", key);
+    snprintf(bold, sizeof bold, "| **%s**", key);
+    for (const char *line = text; line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        const char *found = strstr(line, code), *cell = strchr(*line ? line + 1 : line, '|');
+        if (strncmp(line, bold, strlen(bold)) == 0 || (*line == '|' && found && found < cell))
+            return rh_arena_strndup(arena, line, strcspn(line, "\n"));
+    }
+    return NULL;
+}
+
+/* docs/scenario.md has each key with the words and the limits of its value. */
 static void test_reference(void **state)
 {
     (void)state;
@@ -484,12 +499,39 @@ static void test_reference(void **state)
     char *text = rh_file_read(RH_SOURCE_DIRECTORY "/docs/scenario.md", 1 << 20, arena, &length, &error);
     assert_non_null(text);
     for (size_t i = 0; rh_keys_name(i); i++) {
-        char code[80];
-        snprintf(code, sizeof code, "`%s`", rh_keys_name(i));
-        char bold[80];
-        snprintf(bold, sizeof bold, "**%s**", rh_keys_name(i));
-        if (!strstr(text, code) && !strstr(text, bold))
+        const char *row = row_of(text, rh_keys_name(i));
+        const rh_key_limits limits = rh_keys_limits(i);
+        if (!row)
             fail_msg("docs/scenario.md lacks %s", rh_keys_name(i));
+        for (size_t w = 0; w < limits.word_count; w++)
+            if (!limits.words[w].instead &&
+                !strstr(row, rh_arena_printf(arena, "`%s`", limits.words[w].word)))
+                fail_msg("docs/scenario.md: %s lacks `%s`", rh_keys_name(i), limits.words[w].word);
+        const char *range = rh_arena_printf(arena, "%.9g to %.9g", limits.low, limits.high);
+        if (limits.high > 0 && limits.high < 1e9 && !strstr(row, range))
+            fail_msg("docs/scenario.md: %s lacks \"%s\"", rh_keys_name(i), range);
+    }
+}
+
+/* docs/scenario.md has no key that a scenario cannot have. */
+static void test_reference_has_no_more(void **state)
+{
+    (void)state;
+    size_t length;
+    rh_error error = {0};
+    char *text = rh_file_read(RH_SOURCE_DIRECTORY "/docs/scenario.md", 1 << 20, arena, &length, &error);
+    assert_non_null(text);
+    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+        char *end = strncmp(line, "| `", 3) == 0 ? strchr(line + 1, '|') : NULL;
+        for (char *key = end ? strchr(line, '`') : NULL; key && key < end; key = strchr(key, '`')) {
+            const size_t size = strcspn(key + 1, "`");
+            bool known = false;
+            for (size_t i = 0; rh_keys_name(i) && !known; i++)
+                known = strlen(rh_keys_name(i)) == size && strncmp(rh_keys_name(i), key + 1, size) == 0;
+            if (!known)
+                fail_msg("docs/scenario.md has %.*s, which is not a key", (int)size, key + 1);
+            key += size + 2;
+        }
     }
 }
 
@@ -497,10 +539,23 @@ int main(void)
 {
 #define EACH(test) cmocka_unit_test_setup_teardown(test, new_arena, free_arena)
     const struct CMUnitTest tests[] = {
-        EACH(test_defaults),     EACH(test_every_key),     EACH(test_unknown_keys), EACH(test_missing),
-        EACH(test_wrong_values), EACH(test_missing_files), EACH(test_variables),    EACH(test_workload_files),
-        EACH(test_command),      EACH(test_set),           EACH(test_profile),      EACH(test_template),
-        EACH(test_disturb),      EACH(test_lock_policy),   EACH(test_next_release), EACH(test_reference),
+        EACH(test_defaults),
+        EACH(test_every_key),
+        EACH(test_unknown_keys),
+        EACH(test_missing),
+        EACH(test_wrong_values),
+        EACH(test_missing_files),
+        EACH(test_variables),
+        EACH(test_workload_files),
+        EACH(test_command),
+        EACH(test_set),
+        EACH(test_profile),
+        EACH(test_template),
+        EACH(test_disturb),
+        EACH(test_lock_policy),
+        EACH(test_next_release),
+        EACH(test_reference),
+        EACH(test_reference_has_no_more),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
