@@ -4,6 +4,7 @@
 #include "pgrehearse/base/text.h"
 #include "pieces.h"
 #include <string.h>
+#include <strings.h>
 
 /* Whatever its default, a column of a domain with a constraint is computed for every row. */
 static void domain_column_hazard(const rh_hazard_subject *s, rh_json *column, const char *name)
@@ -26,12 +27,52 @@ static void domain_column_hazard(const rh_hazard_subject *s, rh_json *column, co
                   s->table, name));
 }
 
+/* A function of the user's that is declared IMMUTABLE or STABLE, in all its forms. */
+static bool is_declared_stable(const rh_known *known, const char *name)
+{
+    bool found = false;
+    for (size_t i = 0; i < known->other_count; i++) {
+        const rh_known_object *o = &known->others[i];
+        if (o->dropped || o->kind != RH_KNOWN_FUNCTION || strcmp(o->name, name) != 0)
+            continue;
+        if (!o->stable)
+            return false;
+        found = true;
+    }
+    return found;
+}
+
+/* The default calls only functions that give one value in a statement, and the column has no other constraint
+ * that would need work. */
+static bool is_stable_default(const rh_hazard_subject *s, rh_json *column)
+{
+    rh_json *constraints = rh_json_get(column, "constraints");
+    for (size_t i = 0; i < rh_json_count(constraints); i++) {
+        rh_json *constraint = rh_json_get(rh_json_at(constraints, i), "Constraint");
+        const char **calls = NULL;
+        size_t count = 0;
+        if (rh_tree_is(constraint, "contype", "CONSTR_NOTNULL"))
+            continue;
+        if (!rh_tree_is(constraint, "contype", "CONSTR_DEFAULT"))
+            return false;
+        rh_tree_calls(rh_json_get(constraint, "raw_expr"), s->arena, &calls, &count);
+        for (size_t k = 0; k < count; k++)
+            if (!rh_tree_is_stable(calls[k]) && !is_declared_stable(s->context->known, calls[k]))
+                return false;
+    }
+    return true;
+}
+
 static void added_column_hazards(const rh_hazard_subject *s, rh_json *column)
 {
     const char *name = rh_hazard_quoted(s, rh_json_string(rh_json_get(column, "colname")));
     domain_column_hazard(s, column, name);
     switch (rh_classify_added_column(column)) {
     case RH_COLUMN_VOLATILE:
+        if (is_stable_default(s, column)) {
+            s->statement->class_ = RH_CLASS_CATALOG;
+            break;
+        }
         RH_HAZARD(
             s, "volatile-default",
             rh_arena_printf(
@@ -102,9 +143,14 @@ static void set_not_null_hazard(const rh_hazard_subject *s, const char *column)
 
 static bool is_utc(const char *zone)
 {
-    static const char *const names[] = {"UTC",       "utc",  "Etc/UTC", "GMT", "Etc/GMT",
-                                        "Universal", "Zulu", "UCT",     "0",   NULL};
-    return zone && rh_is_one_of(zone, names);
+    static const char *const names[] = {"utc",       "uct",       "gmt", "gmt0", "gmt+0", "gmt-0",  "zulu",
+                                        "universal", "greenwich", "0",   "+0",   "00:00", "+00:00", NULL};
+    if (zone && strncasecmp(zone, "etc/", 4) == 0)
+        zone += 4;
+    for (size_t i = 0; zone && names[i]; i++)
+        if (strcasecmp(zone, names[i]) == 0)
+            return true;
+    return false;
 }
 
 /* A CHECK that names the column is checked again, for all rows. */
@@ -117,8 +163,8 @@ static bool is_checked(const rh_known_table *table, const char *column, rh_arena
     return false;
 }
 
-/* An index on an expression or with WHERE is built again, whatever the types. */
-static bool is_indexed_oddly(const rh_known_table *table, const char *column, rh_arena *arena)
+/* COLUMN has an index; ODDLY: one on an expression or with WHERE, which is built again whatever the types. */
+static bool is_indexed(const rh_known_table *table, const char *column, bool oddly, rh_arena *arena)
 {
     for (size_t i = 0; table && i < table->index_count; i++) {
         const rh_known_index *index = &table->indexes[i];
@@ -126,74 +172,96 @@ static bool is_indexed_oddly(const rh_known_table *table, const char *column, rh
         for (size_t k = 0; k < index->column_count; k++)
             plain |= strcmp(index->columns[k], column) == 0;
         const bool where = index->sql && rh_pieces_mention(index->sql, "where", arena);
-        if (rh_known_index_uses(index, column, arena) && (!plain || where))
+        if (rh_known_index_uses(index, column, arena) && (!oddly || !plain || where))
             return true;
     }
     return false;
 }
 
-/* What the change needs by the known types; the message says so. NULL: nothing. */
-static const char *retype_message(const rh_hazard_subject *s, rh_json *definition, size_t end,
-                                  const char *column)
+/* Both types are stored alike: what is read or built again all the same. INDEXES: on the column, which sort
+ * otherwise. */
+static const char *alike_message(const rh_hazard_subject *s, const char *column, bool indexes)
 {
-    const rh_known_column *c = s->known ? rh_known_column_of(s->known, column) : NULL;
     const char *name = rh_hazard_quoted(s, column);
-    const char *to = end ? rh_known_new_type(s->statement->sql, definition, end, s->arena) : NULL;
-    const char *zone = rh_session_value(&s->context->session, RH_SESSION_TIME_ZONE);
-    const rh_type_change change = c && c->type && to && !rh_tree_computes(definition, column)
-                                      ? rh_known_type_change(c->type, to)
-                                      : RH_TYPE_REWRITES;
-    if (change == RH_TYPE_ALIKE && is_checked(s->known, column, s->arena)) {
-        s->statement->class_ = RH_CLASS_HEAP_SCAN;
-        return rh_arena_printf(
-            s->arena,
-            "Both types of %s are stored alike, but a CHECK names it: all of %s is read under ACCESS EXCLUSIVE.",
-            name, s->table);
-    }
-    if (change == RH_TYPE_ALIKE && is_indexed_oddly(s->known, column, s->arena)) {
+    if (is_indexed(s->known, column, !indexes, s->arena)) {
         s->statement->class_ = RH_CLASS_INDEX_BUILD;
         return rh_arena_printf(
             s->arena,
-            "Both types of %s are stored alike, but an index on an expression or with WHERE is built again "
-            "under ACCESS EXCLUSIVE on %s.",
+            indexes ? "Both types of %s are stored alike, but its indexes are built again under ACCESS "
+                      "EXCLUSIVE on %s: they sort otherwise."
+                    : "Both types of %s are stored alike, but an index on an expression or with WHERE "
+                      "is built again under ACCESS EXCLUSIVE on %s.",
             name, s->table);
     }
-    if (change == RH_TYPE_ALIKE) {
-        s->statement->class_ = RH_CLASS_CATALOG;
-        return NULL;
-    }
-    if (change == RH_TYPE_ALIKE_IN_UTC) {
+    s->statement->class_ = is_checked(s->known, column, s->arena) ? RH_CLASS_HEAP_SCAN : RH_CLASS_CATALOG;
+    return s->statement->class_ == RH_CLASS_CATALOG
+               ? NULL
+               : rh_arena_printf(
+                     s->arena,
+                     "Both types of %s are stored alike, but a CHECK names it: all of %s is read under "
+                     "ACCESS EXCLUSIVE.",
+                     name, s->table);
+}
+
+static rh_type_change type_change_of(const rh_hazard_subject *s, const rh_known_column *c,
+                                     rh_json *definition, const char *column)
+{
+    if (!c || rh_tree_computes(definition, column))
+        return RH_TYPE_REWRITES;
+    const rh_known_type to = rh_known_type_of(s->statement->sql, rh_json_get(definition, "typeName"),
+                                              rh_json_get(definition, "collClause"), s->arena);
+    return rh_known_type_change(s->context->known, &c->of_type, &to);
+}
+
+/* What the change needs by the known types; the message says so. NULL: nothing. */
+static const char *retype_message(const rh_hazard_subject *s, rh_json *definition, const char *column)
+{
+    const rh_known_column *c = s->known ? rh_known_column_of(s->known, column) : NULL;
+    const char *name = rh_hazard_quoted(s, column);
+    const char *zone = rh_session_value(&s->context->session, RH_SESSION_TIME_ZONE);
+    switch (type_change_of(s, c, definition, column)) {
+    case RH_TYPE_ALIKE:
+        return alike_message(s, column, false);
+    case RH_TYPE_INDEXES:
+        return alike_message(s, column, true);
+    case RH_TYPE_INDEXES_IN_UTC:
         if (is_utc(zone))
-            s->statement->class_ = RH_CLASS_INDEX_BUILD;
+            alike_message(s, column, true);
         return rh_arena_printf(
             s->arena,
             "Only where TimeZone is UTC do the rows of %s stay as they are, and only the indexes on %s are "
             "built again; with any other TimeZone all of %s is rewritten, with other values, under ACCESS "
             "EXCLUSIVE. TimeZone here: %s.",
             s->table, name, s->table, zone && *zone ? zone : "not known from the backup");
+    default:
+        return rh_arena_printf(
+            s->arena,
+            c ? "Another type for %s is a full table rewrite of %s and its indexes under ACCESS EXCLUSIVE."
+              : "Another type for %s is a full table rewrite of %s and its indexes under ACCESS EXCLUSIVE, "
+                "unless both types are stored alike (varchar to a longer one or to text, numeric to a "
+                "higher precision).",
+            name, s->table);
     }
-    return rh_arena_printf(
-        s->arena,
-        c && c->type
-            ? "Another type for %s is a full table rewrite of %s and its indexes under ACCESS EXCLUSIVE."
-            : "Another type for %s is a full table rewrite of %s and its indexes under ACCESS EXCLUSIVE, "
-              "unless both types are stored alike (varchar to a longer one or to text, numeric to a "
-              "higher precision).",
-        name, s->table);
 }
 
-static void type_change_hazard(const rh_hazard_subject *s, rh_json *definition, size_t end,
-                               const char *column)
+static void type_change_hazard(const rh_hazard_subject *s, rh_json *definition, const char *column)
 {
-    const char *name = rh_hazard_quoted(s, column), *message = retype_message(s, definition, end, column);
+    const char *name = rh_hazard_quoted(s, column), *message = retype_message(s, definition, column);
     if (!message)
         return;
     RH_HAZARD(
         s, "type-change", message,
-        rh_arena_printf(s->arena,
-                        "Add a second column of the new type to %s, write both with a trigger, fill it in "
-                        "batches, let the application change over, and drop %s in a later release.",
-                        s->table, name));
+        s->statement->class_ == RH_CLASS_INDEX_BUILD
+            ? rh_arena_printf(
+                  s->arena,
+                  "DROP INDEX CONCURRENTLY before it and CREATE INDEX CONCURRENTLY behind it, where queries on "
+                  "%s can do without the index until then.",
+                  s->table)
+            : rh_arena_printf(
+                  s->arena,
+                  "Add a second column of the new type to %s, write both with a trigger, fill it in "
+                  "batches, let the application change over, and drop %s in a later release.",
+                  s->table, name));
 }
 
 static void drop_column_hazard(const rh_hazard_subject *s, const char *column)
@@ -212,19 +280,38 @@ static void drop_column_hazard(const rh_hazard_subject *s, const char *column)
             s->table, name));
 }
 
-static void other_rewrite_hazard(const rh_hazard_subject *s, const char *subtype)
+/* SET LOGGED, TABLESPACE, ACCESS METHOD of a table that is so already, or has no rows of its own. */
+static bool is_so_already(const rh_known_table *table, const char *subtype, const char *name)
+{
+    if (!table || table->guessed)
+        return false;
+    if (rh_hazard_is_partitioned(table))
+        return true;
+    if (strcmp(subtype, "AT_SetLogged") == 0)
+        return !table->unlogged;
+    if (strcmp(subtype, "AT_SetUnLogged") == 0)
+        return table->unlogged;
+    if (strcmp(subtype, "AT_SetAccessMethod") == 0)
+        return name && strcmp(name, table->access_method ? table->access_method : "heap") == 0;
+    return name && table->tablespace && strcmp(name, table->tablespace) == 0;
+}
+
+static void other_rewrite_hazard(const rh_hazard_subject *s, const char *subtype, const char *name)
 {
     static const char *const rewriting[] = {"AT_SetLogged", "AT_SetUnLogged", "AT_SetAccessMethod",
-                                            "AT_SetTableSpace"};
-    for (size_t i = 0; i < sizeof rewriting / sizeof *rewriting; i++)
-        if (strcmp(subtype, rewriting[i]) == 0)
-            RH_HAZARD(
-                s, "rewrite-access-exclusive",
-                rh_arena_printf(s->arena, "A full table rewrite of %s under ACCESS EXCLUSIVE.", s->table),
-                rh_arena_printf(
-                    s->arena,
-                    "Fill a new table beside %s in batches and swap the names, or use a maintenance window.",
-                    s->table));
+                                            "AT_SetTableSpace", NULL};
+    if (!rh_is_one_of(subtype, rewriting))
+        return;
+    if (is_so_already(s->known, subtype, name)) {
+        s->statement->class_ = RH_CLASS_CATALOG;
+        return;
+    }
+    RH_HAZARD(s, "rewrite-access-exclusive",
+              rh_arena_printf(s->arena, "A full table rewrite of %s under ACCESS EXCLUSIVE.", s->table),
+              rh_arena_printf(
+                  s->arena,
+                  "Fill a new table beside %s in batches and swap the names, or use a maintenance window.",
+                  s->table));
 }
 
 /* ---- the new and the old in one release ---- */
@@ -318,6 +405,15 @@ static bool does_nothing(const rh_hazard_subject *s, const char *subtype, rh_jso
            !rh_known_column_of(s->known, name);
 }
 
+/* The constraint NAME is valid already. */
+static bool is_valid(const rh_known_table *table, const char *name)
+{
+    for (size_t i = 0; table && name && i < table->constraint_count; i++)
+        if (strcmp(table->constraints[i].name, name) == 0)
+            return table->constraints[i].valid;
+    return false;
+}
+
 static void add_column(const rh_hazard_subject *s, rh_json *column)
 {
     rh_json *constraints = rh_json_get(column, "constraints");
@@ -331,8 +427,7 @@ static void add_column(const rh_hazard_subject *s, rh_json *column)
     }
 }
 
-/* END: where the subcommand ends in the statement; 0: not known. */
-static void of_command(const rh_hazard_subject *s, rh_json *command, size_t end)
+static void of_command(const rh_hazard_subject *s, rh_json *command)
 {
     const char *subtype = rh_json_string(rh_json_get(command, "subtype"));
     const char *name = rh_json_string(rh_json_get(command, "name"));
@@ -349,10 +444,13 @@ static void of_command(const rh_hazard_subject *s, rh_json *command, size_t end)
         set_not_null_hazard(s, name);
         expand_and_contract_hazard(s, name, false);
     } else if (strcmp(subtype, "AT_AlterColumnType") == 0) {
-        type_change_hazard(s, column, end, name);
+        type_change_hazard(s, column, name);
     } else if (strcmp(subtype, "AT_DropColumn") == 0) {
         drop_column_hazard(s, name);
         expand_and_contract_hazard(s, name, true);
+    } else if (strcmp(subtype, "AT_ValidateConstraint") == 0) {
+        if (is_valid(s->known, name))
+            s->statement->class_ = RH_CLASS_CATALOG;
     } else if (strcmp(subtype, "AT_AttachPartition") == 0) {
         rh_hazards_of_partition(s, rh_json_path(command, "def.PartitionCmd.bound"), s->known,
                                 rh_known_range(rh_json_path(command, "def.PartitionCmd.name")));
@@ -362,7 +460,7 @@ static void of_command(const rh_hazard_subject *s, rh_json *command, size_t end)
         if (!rh_hazard_is(s->statement, "row-security-without-policy"))
             row_security_hazard(s, strcmp(subtype, "AT_ForceRowSecurity") == 0);
     } else {
-        other_rewrite_hazard(s, subtype);
+        other_rewrite_hazard(s, subtype, name);
     }
 }
 
@@ -371,13 +469,11 @@ void rh_hazards_of_alter_table(const rh_hazard_subject *s, rh_json *body)
     rh_json *commands = rh_json_get(body, "cmds");
     rh_statement *statement = s->statement;
     const size_t before = statement->hazard_count;
-    rh_pieces pieces = {0};
-    const bool apart = rh_pieces_of_alter_table(statement->sql, body, s->arena, &pieces);
     rh_statement_class heaviest = RH_CLASS_CATALOG;
     for (size_t i = 0; i < rh_json_count(commands); i++) {
         rh_json *command = rh_json_get(rh_json_at(commands, i), "AlterTableCmd");
         statement->class_ = rh_classify_command(command);
-        of_command(s, command, apart && i < pieces.count ? pieces.offsets[i] + strlen(pieces.words[i]) : 0);
+        of_command(s, command);
         heaviest = rh_classify_heavier(heaviest, statement->class_);
     }
     statement->class_ = heaviest;

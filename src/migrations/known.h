@@ -7,10 +7,21 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* A type as the parser names it: "int4", "varchar". */
+typedef struct rh_known_type {
+    rh_known_ref ref;
+    long mods[2]; /* varchar(10): 10; of an interval its fields, then its precision */
+    size_t mod_count;
+    const char *collation; /* NULL: the type's own */
+    bool array;
+    bool odd; /* written in another way (%TYPE, a negative scale): nothing can be said of it */
+} rh_known_type;
+
 typedef struct rh_known_column {
     const char *name; /* unquoted, as all names here */
     const char *type; /* in the words of its statement, with COLLATE */
     rh_known_ref type_name;
+    rh_known_type of_type;
     const char *value;    /* its default's expression; NULL */
     const char *comment;  /* as a literal; NULL */
     const char *sequence; /* that it owns, as SQL writes it; NULL */
@@ -57,15 +68,17 @@ typedef struct rh_known_table {
     bool dropped;
     struct rh_known_table **parents; /* that it inherits from, or is a partition of */
     size_t parent_count;
-    bool is_partition, is_default;    /* of its parent */
-    bool guessed;                     /* only its name is known, from a statement that alters it */
-    bool is_new;                      /* made by the migrations, not by the backup: nobody uses it yet */
-    bool small;                       /* next to no rows in the backup */
-    bool filled;                      /* new or small, and rows were put in */
-    bool row_security;                /* ENABLE ROW LEVEL SECURITY */
-    bool clustered;                   /* CLUSTER ON an index */
-    const char *owner;                /* NULL: nothing tells */
-    struct rh_known_table *next_same; /* in the index by name */
+    bool is_partition, is_default; /* of its parent */
+    bool guessed;                  /* only its name is known, from a statement that alters it */
+    bool is_new;                   /* made by the migrations, not by the backup: nobody uses it yet */
+    bool small;                    /* next to no rows in the backup */
+    bool filled;                   /* new or small, and rows were put in */
+    bool row_security;             /* ENABLE ROW LEVEL SECURITY */
+    bool clustered;                /* CLUSTER ON an index */
+    bool unlogged;
+    const char *access_method, *tablespace; /* NULL: the default */
+    const char *owner;                      /* NULL: nothing tells */
+    struct rh_known_table *next_same;       /* in the index by name */
 } rh_known_table;
 
 typedef enum rh_known_kind {
@@ -94,11 +107,13 @@ typedef struct rh_known_object {
     rh_known_ref *reads; /* a view: what it reads; a trigger, policy, rule, statistics, index: their table;
                             a domain: its type; a publication: its tables */
     size_t read_count;
-    const char *calls; /* a trigger: its function, without the schema; NULL */
-    int events;        /* a trigger: CreateTrigStmt.events */
-    bool constrained;  /* a domain with a CHECK or NOT NULL */
-    bool is_new;       /* made by the migrations, not by the backup */
-    const char *owner; /* NULL: nothing tells */
+    const char *calls;  /* a trigger: its function, without the schema; NULL */
+    int events;         /* a trigger: CreateTrigStmt.events */
+    bool constrained;   /* a domain with a CHECK or NOT NULL */
+    rh_known_type base; /* of a domain */
+    bool stable;        /* a function: declared IMMUTABLE or STABLE */
+    bool is_new;        /* made by the migrations, not by the backup */
+    const char *owner;  /* NULL: nothing tells */
 } rh_known_object;
 
 typedef struct rh_known {
@@ -165,13 +180,17 @@ const rh_known_object *rh_known_constrained(const rh_known *known, rh_known_ref 
 /* TYPE is DOMAIN (a domain or another type), or a domain over it. */
 bool rh_known_is_of_type(const rh_known *known, rh_known_ref type, const rh_known_object *domain);
 
-/* What ALTER COLUMN … TYPE needs when the column is of type FROM and becomes TO (both in words). */
+/* The type of a TypeName's body and a CollateClause's in SQL; both may be NULL. */
+rh_known_type rh_known_type_of(const char *sql, rh_json *type_name, rh_json *collation, rh_arena *arena);
+/* What ALTER COLUMN … TYPE needs when the column's type is FROM and becomes TO. */
 typedef enum rh_type_change {
-    RH_TYPE_REWRITES,     /* the rows */
-    RH_TYPE_ALIKE,        /* nothing: both are stored alike */
-    RH_TYPE_ALIKE_IN_UTC, /* nothing but its indexes where TimeZone is UTC; else the rows */
+    RH_TYPE_REWRITES,       /* the rows */
+    RH_TYPE_ALIKE,          /* nothing: both are stored and sorted alike */
+    RH_TYPE_INDEXES,        /* the rows stay, indexes on the column are built again */
+    RH_TYPE_INDEXES_IN_UTC, /* the same where TimeZone is UTC; else the rows */
 } rh_type_change;
-rh_type_change rh_known_type_change(const char *from, const char *to);
+rh_type_change rh_known_type_change(const rh_known *known, const rh_known_type *from,
+                                    const rh_known_type *to);
 
 /* For known_tables.c. */
 rh_known_table *rh_known_add_table(rh_known *known, rh_json *range_var);

@@ -102,6 +102,8 @@ static void add_domain(rh_known *known, const char *sql, rh_json *body)
     if (!domain)
         return;
     add_read(known, domain, rh_known_ref_of(rh_json_path(body, "typeName.names"), 0));
+    domain->base =
+        rh_known_type_of(sql, rh_json_get(body, "typeName"), rh_json_get(body, "collClause"), known->arena);
     for (size_t i = 0; i < rh_json_count(constraints); i++) {
         rh_json *constraint = rh_json_get(rh_json_at(constraints, i), "Constraint");
         domain->constrained |= rh_tree_is(constraint, "contype", "CONSTR_CHECK") ||
@@ -122,6 +124,19 @@ void rh_known_add_generated(rh_known *known, const rh_known_table *table, const 
 {
     add(known, RH_KNOWN_GENERATED, "generated column", column,
         rh_arena_printf(known->arena, "%s %s", table->name, words));
+}
+
+static void add_function(rh_known *known, const char *sql, rh_json *body)
+{
+    rh_known_object *function = add_named(known, RH_KNOWN_FUNCTION, "function",
+                                          rh_known_ref_of(rh_json_get(body, "funcname"), 0), sql);
+    rh_json *options = rh_json_get(body, "options");
+    for (size_t i = 0; function && i < rh_json_count(options); i++) {
+        rh_json *option = rh_json_get(rh_json_at(options, i), "DefElem");
+        const char *value = rh_json_string(rh_json_path(option, "arg.String.sval"));
+        if (rh_tree_is(option, "defname", "volatility"))
+            function->stable = value && strcmp(value, "volatile") != 0;
+    }
 }
 
 void rh_known_add_sequence(rh_known *known, rh_known_ref ref, const rh_known_table *table)
@@ -193,8 +208,7 @@ void rh_known_learn_object(rh_known *known, const char *sql, const char *kind, r
     else if (strcmp(kind, "CreateSeqStmt") == 0)
         add_named(known, RH_KNOWN_SEQUENCE, "sequence", rh_known_range(rh_json_get(body, "sequence")), sql);
     else if (strcmp(kind, "CreateFunctionStmt") == 0)
-        add_named(known, RH_KNOWN_FUNCTION, "function", rh_known_ref_of(rh_json_get(body, "funcname"), 0),
-                  sql);
+        add_function(known, sql, body);
     else if (strcmp(kind, "CreateEnumStmt") == 0 || strcmp(kind, "CreateRangeStmt") == 0)
         add_named(known, RH_KNOWN_TYPE, "type", rh_known_ref_of(rh_json_get(body, "typeName"), 0), sql);
     else if (strcmp(kind, "CompositeTypeStmt") == 0)

@@ -258,6 +258,8 @@ static void add_column(rh_known *known, rh_known_table *t, const char *sql, rh_j
     rh_known_column *c = rh_arena_add(arena, &t->columns, &t->column_count, sizeof *c);
     *c = (rh_known_column){.name = rh_arena_strdup(arena, name)};
     c->type_name = copied(rh_known_ref_of(rh_json_path(definition, "typeName.names"), 0), arena);
+    c->of_type = rh_known_type_of(sql, rh_json_get(definition, "typeName"),
+                                  rh_json_get(definition, "collClause"), arena);
     int64_t type_at = rh_json_int(rh_json_path(definition, "typeName.location"));
     int64_t first = rh_json_count(constraints)
                         ? rh_json_int(rh_json_path(rh_json_at(constraints, 0), "Constraint.location"))
@@ -296,6 +298,9 @@ void rh_known_create_table(rh_known *known, const char *sql, rh_json *body)
         return;
     rh_known_table *t = rh_known_add_table(known, relation);
     rh_pieces pieces;
+    t->unlogged = rh_tree_is(relation, "relpersistence", "u");
+    t->tablespace = rh_arena_strdup(known->arena, rh_json_string(rh_json_get(body, "tablespacename")));
+    t->access_method = rh_arena_strdup(known->arena, rh_json_string(rh_json_get(body, "accessMethod")));
     if (t->odd)
         return; /* temporary */
     read_parents(known, t, body);
@@ -429,6 +434,8 @@ static void alter_column(rh_known *known, rh_known_table *t, rh_json *command, c
         c->type = rh_known_new_type(sql, rh_json_path(command, "def.ColumnDef"), end, known->arena);
         c->type_name =
             copied(rh_known_ref_of(rh_json_path(command, "def.ColumnDef.typeName.names"), 0), known->arena);
+        c->of_type = rh_known_type_of(sql, rh_json_path(command, "def.ColumnDef.typeName"),
+                                      rh_json_path(command, "def.ColumnDef.collClause"), known->arena);
     } else if (strcmp(subtype, "AT_AddIdentity") == 0)
         make_identity(known, t, c, rh_json_path(command, "def.Constraint"));
     else if (strcmp(subtype, "AT_DropIdentity") == 0)
@@ -511,6 +518,12 @@ static void alter_table_command(rh_known *known, rh_known_table *t, rh_json *com
         t->owner = owner_of(command, known->arena);
     else if (strcmp(subtype, "AT_ReplicaIdentity") == 0)
         t->odd = t->odd ? t->odd : "has a replica identity of its own";
+    else if (strcmp(subtype, "AT_SetLogged") == 0 || strcmp(subtype, "AT_SetUnLogged") == 0)
+        t->unlogged = strcmp(subtype, "AT_SetUnLogged") == 0;
+    else if (strcmp(subtype, "AT_SetTableSpace") == 0)
+        t->tablespace = rh_arena_strdup(known->arena, name);
+    else if (strcmp(subtype, "AT_SetAccessMethod") == 0)
+        t->access_method = rh_arena_strdup(known->arena, name);
     else
         alter_column(known, t, command, sql, piece, from + strlen(piece));
 }

@@ -351,6 +351,11 @@ static const char *const STABLE[] = {
     NULL,
 };
 
+bool rh_tree_is_stable(const char *name)
+{
+    return rh_is_one_of(name, STABLE);
+}
+
 static const char *find_volatile(rh_json *node, int depth)
 {
     const char *found = NULL;

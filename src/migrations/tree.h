@@ -60,6 +60,9 @@ const char *rh_tree_constant(rh_json *node, rh_arena *arena);
  * none. */
 const char *rh_tree_volatile_function(rh_json *expression);
 
+/* PostgreSQL's own function NAME is not volatile, as far as is known here. */
+bool rh_tree_is_stable(const char *name);
+
 /* Body of an UPDATE or DELETE that is meant for a part of its table: a range with both ends or BETWEEN among
  * what its WHERE requires, or a LIMIT in the query that picks its rows. */
 bool rh_tree_is_bounded(rh_json *body);
