@@ -67,13 +67,25 @@ static const char *inside(const rh_run *run, const char *name)
     return rh_arena_printf(run->arena, "%s/%s", run->directory, name);
 }
 
+/* What cannot be written there is wrong usage, as nothing has started; a full disk is not. */
+static bool fail_usage(const char *output, rh_error *error)
+{
+    if (!error || error->code != RH_ERROR_IO)
+        return false;
+    error->code = RH_ERROR_USAGE;
+    return rh_error_hint(
+        error, output ? "name a directory that can be made and written: --output DIRECTORY"
+                      : "run it in a directory that can be written, or name one: --output DIRECTORY");
+}
+
 bool rh_run_directory_make(rh_run *run, const char *output, rh_error *error)
 {
     if (!(output ? make_given(run, output, error) : make_default(run, error)))
-        return false;
-    return rh_file_write(inside(run, "INCOMPLETE"), INCOMPLETE, sizeof INCOMPLETE - 1, error) &&
-           rh_directory_make(inside(run, "samples"), 0755, error) &&
-           rh_directory_make(inside(run, "log"), 0755, error);
+        return fail_usage(output, error);
+    bool ok = rh_file_write(inside(run, "INCOMPLETE"), INCOMPLETE, sizeof INCOMPLETE - 1, error) &&
+              rh_directory_make(inside(run, "samples"), 0755, error) &&
+              rh_directory_make(inside(run, "log"), 0755, error);
+    return ok || fail_usage(output, error);
 }
 
 bool rh_run_directory_complete(const rh_run *run, rh_error *error)

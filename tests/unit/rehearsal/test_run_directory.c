@@ -92,10 +92,10 @@ static void a_place_that_cannot_be_made_is_told(void **state)
     world *w = *state;
     assert_true(rh_file_write("reports", "x", 1, &w->error));
     assert_false(rh_run_directory_make(&w->run, NULL, &w->error));
-    assert_int_equal(w->error.code, RH_ERROR_IO);
+    assert_int_equal(w->error.code, RH_ERROR_USAGE);
     rh_error_release(&w->error);
     assert_false(rh_run_directory_make(&w->run, "reports/out", &w->error));
-    assert_int_equal(w->error.code, RH_ERROR_IO);
+    assert_int_equal(w->error.code, RH_ERROR_USAGE);
 }
 
 static void count(void *user, const rh_progress_event *event)
