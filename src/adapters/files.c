@@ -1,6 +1,7 @@
 /* Single files and directories, and whole trees where nothing is copied. */
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/text.h"
+#include "pgrehearse/base/units.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +31,9 @@ static bool write_all(int fd, const char *bytes, size_t length)
 
 static char *refuse_large(const char *path, int64_t limit, rh_error *error)
 {
-    rh_error_set(error, RH_ERROR_IO, "%s is larger than %lld bytes", path, (long long)limit);
+    char size[32];
+    rh_error_set(error, RH_ERROR_UNSUPPORTED, "%s is larger than %s", path,
+                 rh_size_format(limit, size, sizeof size));
     return NULL;
 }
 

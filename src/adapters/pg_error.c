@@ -99,10 +99,14 @@ static rh_error_code code_of(const rh_pg *pg, const char *sqlstate)
     return RH_ERROR_SQL;
 }
 
-static bool set_lost(const rh_pg *pg, rh_error *error)
+static bool set_unread(const rh_pg *pg, rh_error *error)
 {
     char *line = first_line(PQerrorMessage(pg->conn));
-    rh_error_set(error, code_of(pg, NULL), "%s", *line ? line : "the connection to the server is gone");
+    bool lost = PQstatus(pg->conn) == CONNECTION_BAD;
+    if (lost)
+        rh_error_set(error, RH_ERROR_LOST, "%s", *line ? line : "the connection to the server is gone");
+    else /* libpq's own: a row or message that does not fit into memory */
+        rh_error_set(error, RH_ERROR_IO, "an answer of the server could not be read: %s", line);
     free(line);
     return false;
 }
@@ -124,7 +128,7 @@ bool rh_pg_set_error(const rh_pg *pg, const PGresult *result, const char *sql, r
     const char *primary = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
     const char *sqlstate = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
     if (!primary || !sqlstate)
-        return set_lost(pg, error);
+        return set_unread(pg, error);
     char *message = redact_result(pg, result, primary, sql);
     rh_error_set(error, code_of(pg, sqlstate), "%s", message);
     rh_error_sqlstate(error, sqlstate);

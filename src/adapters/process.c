@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -36,6 +37,22 @@ typedef struct launch_failure {
     char step[24];
     int error;
 } launch_failure;
+
+static struct rlimit memory_before; /* of this program; programs that it starts get it back */
+static bool memory_limited;
+
+void rh_process_limit_memory(int64_t most)
+{
+#if !defined __SANITIZE_ADDRESS__ && !defined __SANITIZE_THREAD__ /* whose own memory is beyond any limit */
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_DATA, &memory_before) != 0 || memory_before.rlim_cur <= (rlim_t)most)
+        return;
+    limit = (struct rlimit){.rlim_cur = (rlim_t)most, .rlim_max = memory_before.rlim_max};
+    memory_limited = setrlimit(RLIMIT_DATA, &limit) == 0;
+#else
+    (void)most;
+#endif
+}
 
 /* ---- in the child: async-signal-safe calls only ---- */
 
@@ -72,6 +89,8 @@ static _Noreturn void child_main(const launch_plan *launch)
     int report = 3, ruleset = 4;
     setpgid(0, 0);
     child_reset_signals();
+    if (memory_limited)
+        setrlimit(RLIMIT_DATA, &memory_before);
     for (int i = 0; i < 3; i++) {
         if (dup2(launch->standard[i], i) < 0)
             child_fail(launch->report, "dup2");

@@ -167,6 +167,7 @@ typedef struct redactor {
     rh_text code, out;
     size_t masked_to; /* where the last mask ends in OUT; 0: none */
     bool quoted;
+    bool after_parameter; /* what is quoted now follows PostgreSQL's word "parameter" */
 } redactor;
 
 static bool is_number(const char *word, size_t length)
@@ -215,11 +216,24 @@ static void put_mask(redactor *r)
     r->masked_to = r->out.length;
 }
 
+/* The name of a setting, one's own (app.tenant) too: PostgreSQL quotes it behind the word "parameter". */
+static bool is_setting(const redactor *r, const char *token, size_t length)
+{
+    enum { LONGEST = 63 };
+    if (!r->quoted || !r->after_parameter || r->known->user_text || length > LONGEST ||
+        isdigit((unsigned char)*token))
+        return false;
+    for (size_t i = 0; i < length; i++)
+        if (!isalnum((unsigned char)token[i]) && token[i] != '_' && token[i] != '.')
+            return false;
+    return true;
+}
+
 /* What stands together (an address, a date, a qualified name) is shown only if all of its words are known. */
 static void redact_token(redactor *r, const char *token, size_t length)
 {
-    bool known = true;
-    for (size_t at = 0; known && at < length;) {
+    bool known = true, setting = is_setting(r, token, length);
+    for (size_t at = 0; known && !setting && at < length;) {
         size_t word = word_length(token + at);
         word = word < length - at ? word : length - at;
         known = word == 0 || is_known(r, token + at, word);
@@ -234,6 +248,7 @@ static void redact_token(redactor *r, const char *token, size_t length)
 static void redact_line(redactor *r, const char *message, size_t length)
 {
     static const char apart[] = " \t\r\"'()[]{},;:=<>";
+    static const char parameter[] = "parameter \"";
     for (size_t at = 0; at < length;) {
         size_t token = strcspn(message + at, apart);
         token = token < length - at ? token : length - at;
@@ -242,7 +257,12 @@ static void redact_line(redactor *r, const char *message, size_t length)
         at += token;
         if (at >= length)
             break;
-        r->quoted ^= message[at] == '"';
+        if (message[at] == '"') {
+            r->quoted = !r->quoted;
+            r->after_parameter =
+                r->quoted && at + 1 >= sizeof parameter - 1 &&
+                memcmp(message + at + 2 - sizeof parameter, parameter, sizeof parameter - 1) == 0;
+        }
         rh_text_append_char(&r->out, message[at++]);
     }
 }

@@ -1,4 +1,5 @@
 #include "pgrehearse/cli/cli.h"
+#include "pgrehearse/adapters/process.h"
 #include "pgrehearse/base/interrupt.h"
 #include "pgrehearse/cli/commands.h"
 #include "pgrehearse/rehearsal/rehearsal.h"
@@ -85,9 +86,13 @@ static void open_closed_streams(void)
         }
 }
 
+/* Enough for the largest files that are read (256 MiB), a table of contents of 512 MiB and a row of 1 GiB. */
+static const int64_t MOST_MEMORY = INT64_C(4) << 30;
+
 int rh_cli_main(int argc, char **argv)
 {
     open_closed_streams();
+    rh_process_limit_memory(MOST_MEMORY);
     rh_interrupt_install();
     rh_cli cli = {.arena = rh_arena_new()};
     rh_error error = {0};

@@ -1,5 +1,6 @@
 #include "keeper.h"
 #include "pgrehearse/base/clock.h"
+#include "pgrehearse/rehearsal/rehearsal.h"
 #include <errno.h>
 #include <glob.h>
 #include <pthread.h>
@@ -66,6 +67,8 @@ static _Noreturn void end_like(int status)
 {
     if (!WIFSIGNALED(status))
         _exit(WEXITSTATUS(status));
+    if (WTERMSIG(status) == SIGABRT) /* out of memory, which it has said */
+        _exit(RH_EXIT_FAILED);
     sigset_t all;
     struct rlimit none = {0};
     setrlimit(RLIMIT_CORE, &none);

@@ -218,7 +218,8 @@ void rh_plan_text(const rh_scenario *scenario, const rh_plan *plan, const rh_bac
     else if (scenario->migrations.command)
         rh_text_append(text, ": one program that migrates\n");
     else
-        rh_text_printf(text, ": %zu pending of %zu migrations\n", plan->pending_count, plan->migration_count);
+        rh_text_printf(text, ": %zu pending of %zu migration%s\n", plan->pending_count, plan->migration_count,
+                       plan->migration_count == 1 ? "" : "s");
     append_backup(text, backup);
     if (none)
         return;

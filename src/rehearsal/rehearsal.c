@@ -170,8 +170,9 @@ static bool prepare(rehearsal *r, rh_error *error)
     if (!rh_backup_count(conninfo, &run->backup, error) ||
         !rh_disturb_check_tables(r->scenario, conninfo, error))
         return false;
-    rh_progress_end(r->progress, r->stage, "%lld tables, %s rows, %s", (long long)run->backup.tables,
-                    rh_count_format(run->backup.rows, rows, sizeof rows),
+    rh_progress_end(r->progress, r->stage, "%lld table%s, %s row%s, %s", (long long)run->backup.tables,
+                    run->backup.tables == 1 ? "" : "s", rh_count_format(run->backup.rows, rows, sizeof rows),
+                    run->backup.rows == 1 ? "" : "s",
                     rh_size_format(run->backup.database_bytes, bytes, sizeof bytes));
     return true;
 }

@@ -182,7 +182,7 @@ void rh_html_environment(rh_html *html)
     origin(html, s, b);
     if (plan)
         pair(html, "Framework",
-             rh_view_printf(&html->view, "%s (%s); %lld migrations, %lld pending",
+             rh_view_printf(&html->view, "%s (%s); migrations: %lld, pending: %lld",
                             rh_view_string(plan, "framework"),
                             rh_view_string(plan, "framework_why") ? rh_view_string(plan, "framework_why")
                                                                   : "as the scenario says",

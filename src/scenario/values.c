@@ -8,9 +8,22 @@
 #include <string.h>
 #include <unistd.h>
 
+static const char OPTION[] = "--set ";
+
 static bool from_command_line(const rh_yaml_node *node)
 {
-    return rh_yaml_line(node) == 0 || strncmp(rh_yaml_name(node), "--set ", 6) == 0;
+    return rh_yaml_line(node) == 0 || rh_starts_with(rh_yaml_name(node), OPTION);
+}
+
+/* "--set KEY", or "--set" where MESSAGE begins with the key or quotes it. */
+static const char *option_of(const rh_yaml_node *node, const char *message)
+{
+    const char *name = rh_yaml_name(node);
+    if (!rh_starts_with(name, OPTION))
+        return name;
+    const char *key = name + sizeof OPTION - 1;
+    message += *message == '"';
+    return rh_starts_with(message, key) ? "--set" : name;
 }
 
 bool rh_value_fail(rh_reader *reader, const rh_yaml_node *node, const char *format, ...)
@@ -22,9 +35,10 @@ bool rh_value_fail(rh_reader *reader, const rh_yaml_node *node, const char *form
     va_end(args);
     bool option = from_command_line(node);
     rh_error_set(reader->error, option ? RH_ERROR_USAGE : RH_ERROR_SCENARIO, "%s", rh_text_string(&text));
+    rh_error_at(reader->error, option ? option_of(node, rh_text_string(&text)) : rh_yaml_name(node),
+                option ? 0 : rh_yaml_line(node), option ? 0 : rh_yaml_column(node));
     rh_text_release(&text);
-    return rh_error_at(reader->error, rh_yaml_name(node), option ? 0 : rh_yaml_line(node),
-                       option ? 0 : rh_yaml_column(node));
+    return false;
 }
 
 bool rh_value_not_yet(rh_reader *reader, const rh_yaml_node *node, const char *what, const char *instead)

@@ -115,6 +115,11 @@ try pgrehearse plan s.yaml --set workload.rate=fast
 try pgrehearse plan s.yaml --set name.first=x
 try pgrehearse plan s.yaml --set 'repeat=[3'
 
+# a run directory that cannot be made: refused before anything starts
+: >file
+try pgrehearse run s.yaml --output file/run
+try pgrehearse run s.yaml --output file
+
 
 # a file that is none
 mkfifo pipe.yaml

@@ -12,6 +12,7 @@
 #include "pgrehearse/base/text.h"
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 typedef struct rh_process rh_process;
@@ -82,6 +83,10 @@ const char *rh_process_output(const rh_process *process);
 const char *rh_process_errors(const rh_process *process);
 /* Kills the group if it still runs, reaps, frees. Takes NULL. */
 void rh_process_free(rh_process *process);
+
+/* Limits the memory of this program, not of those that it starts, to MOST bytes (RLIMIT_DATA), unless less is
+ * permitted anyway: libpq holds a whole row or message of the server. */
+void rh_process_limit_memory(int64_t most);
 
 /* Start, wait, and fail with the last line of its standard error unless it ends with 0. OUTPUT (may be NULL)
  * gets its standard output. */

@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -241,6 +242,24 @@ static void test_terminated_is_lost(void **state)
     rh_pg_close(other);
 }
 
+/* A row that does not fit into memory is no failure of the statement's. */
+static void test_large_row_is_unread(void **state)
+{
+    (void)state;
+    rh_pg *pg = connect_as(": large");
+    rh_error error = {0};
+    struct rlimit before, limit;
+    assert_int_equal(getrlimit(RLIMIT_DATA, &before), 0);
+    limit = (struct rlimit){.rlim_cur = 200 << 20, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_DATA, &limit), 0);
+    bool ok = rh_pg_timed(pg, "SELECT pg_catalog.repeat('x', 120000000)", 0, &(rh_pg_timing){0}, &error);
+    assert_int_equal(setrlimit(RLIMIT_DATA, &before), 0);
+    assert_false(ok);
+    assert_true(error.code == RH_ERROR_IO || error.code == RH_ERROR_LOST);
+    rh_error_release(&error);
+    rh_pg_close(pg);
+}
+
 static void test_copy_between(void **state)
 {
     (void)state;
@@ -359,6 +378,7 @@ int main(void)
         cmocka_unit_test(test_timeout_cancels_and_keeps_the_connection),
         cmocka_unit_test(test_interrupt_cancels),
         cmocka_unit_test(test_terminated_is_lost),
+        cmocka_unit_test(test_large_row_is_unread),
         cmocka_unit_test(test_copy_between),
         cmocka_unit_test(test_async),
         cmocka_unit_test(test_quoting_and_conninfo),

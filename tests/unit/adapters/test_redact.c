@@ -39,6 +39,19 @@ static void names_of_the_statement_stay(void **state)
            "value too long for type character varying(30)");
 }
 
+static void names_of_settings_stay(void **state)
+{
+    (void)state;
+    expect("42704", "find_option", "unrecognized configuration parameter \"app.tenant\"",
+           "SELECT current_setting('app.tenant')", "unrecognized configuration parameter \"app.tenant\"");
+    expect("22023", NULL, "invalid value for parameter \"app_mode\": \"roe\"", "SET app_mode = 'roe'",
+           "invalid value for parameter \"app_mode\": \"«…»\"");
+    expect("42704", NULL, "unrecognized configuration parameter \"jane@example.org\"", "",
+           "unrecognized configuration parameter \"«…»\"");
+    expect("P0001", "exec_stmt_raise", "parameter \"roe\"",
+           "DO $$ BEGIN RAISE 'parameter \"%\"', name; END $$", "parameter \"«…»\"");
+}
+
 static void values_go(void **state)
 {
     (void)state;
@@ -149,6 +162,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_of_the_statement_stay),
+        cmocka_unit_test(names_of_settings_stay),
         cmocka_unit_test(values_go),
         cmocka_unit_test(what_code_says_stays_and_its_values_go),
         cmocka_unit_test(passwords),
