@@ -36,7 +36,7 @@ static void change_hazard(const rh_hazard_subject *s, rh_json *body, const char 
 {
     rh_json *where = rh_json_get(body, "whereClause");
     where = picks_all(where, s->arena) ? NULL : where;
-    const bool joined = rh_json_get(body, "fromClause") != NULL;
+    const bool joined = rh_json_get(body, "fromClause") || rh_json_get(body, "usingClause");
     const bool backfill =
         where && !joined && rh_tree_is(rh_json_get(where, "NullTest"), "nulltesttype", "IS_NULL");
     if (where && !backfill && !(joined && picks_none(where, 0)))

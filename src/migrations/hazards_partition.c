@@ -73,6 +73,12 @@ void rh_hazards_of_partition(const rh_hazard_subject *s, rh_json *bound, const r
     const bool reads_given = partition.name && !rh_known_is_small(given) && !is_proven(given, bound, arena);
     const bool reads_other =
         other && other != given && !rh_known_is_small(other) && !is_proven(other, bound, arena);
+    /* nobody waits for a new partition, but for the default one, which is locked meanwhile */
+    const bool only_default = given && given->is_new && !s->context->way_down;
+    if (reads_given && !reads_other && only_default && (!other || other == given)) {
+        s->statement->class_ = RH_CLASS_HEAP_SCAN;
+        return;
+    }
     if (!reads_given && !reads_other) {
         s->statement->class_ = RH_CLASS_CATALOG;
         return;
@@ -81,7 +87,7 @@ void rh_hazards_of_partition(const rh_hazard_subject *s, rh_json *bound, const r
     const char *name = given            ? rh_known_name(given, arena)
                        : partition.name ? rh_tree_identifier(partition.name, arena)
                                         : NULL;
-    const char *default_name = reads_other ? rh_known_name(other, arena) : "";
+    const char *default_name = other ? rh_known_name(other, arena) : "";
     const char *read = reads_given && reads_other
                            ? rh_arena_printf(arena, "%s and the default partition %s", name, default_name)
                        : reads_given ? name
@@ -92,13 +98,14 @@ void rh_hazards_of_partition(const rh_hazard_subject *s, rh_json *bound, const r
         reads_other ? check_first(s, default_name, "<the key is outside the new bounds>") : "",
         reads_given ? "Give the partition the indexes of its parent before, CONCURRENTLY."
                     : "It does not apply where the default partition is empty.");
+    const char *kept_out = only_default ? default_name : "there";
     RH_HAZARD(
         s, "attach-partition",
         rh_arena_printf(
             arena,
             "All of %s is read under ACCESS EXCLUSIVE to see that its rows fit the new bounds: nobody reads "
-            "or writes there until the transaction ends.",
-            read),
+            "or writes %s until the transaction ends.",
+            read, kept_out),
         safer);
 }
 

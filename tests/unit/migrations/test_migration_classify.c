@@ -211,6 +211,8 @@ static void test_hazards(void **state)
         {"delete from t where 1 = 0", ""},
         {"update t set a = u.a from u where u.id = t.id", "1:whole-table-update"},
         {"update t set a = u.a from u where u.id = t.id and t.a is null", "1:whole-table-update"},
+        {"delete from t using u where u.id = t.id", "1:whole-table-update"},
+        {"delete from t using u where u.id = t.id and u.kind = 'x'", ""},
         {"update t set a = u.a from u where u.id = t.id and u.kind = 'x'", ""},
         {TIMEOUT "create table c as select * from t; update c set a = 1; alter table c rename to d; alter "
                  "table d alter a "
@@ -410,6 +412,10 @@ static void test_hazards_by_schema(void **state)
         {TIMEOUT
          "create table e_x (like e); alter table e attach partition e_x for values from ('2024-01-01') to "
          "('2025-01-01')",
+         ""},
+        {TIMEOUT
+         "create table e_x (like e); insert into e_x select * from e; alter table e attach partition e_x for "
+         "values from ('2024-01-01') to ('2025-01-01')",
          ""},
         {TIMEOUT "create table e_y partition of e for values from ('2024-01-01') to ('2025-01-01')", ""},
         {TIMEOUT "create table l_y partition of l for values from ('2024-01-01') to ('2025-01-01')",
