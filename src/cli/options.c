@@ -18,6 +18,7 @@ static const rh_command_spec COMMANDS[RH_COMMAND_COUNT] = {
          {"SCENARIO"},
          "show what would run: migrations, statements, transactions, locks",
          "Reads the scenario, the migrations and the backup's migration history. Does not start a server.\n"
+         "The id of a hazard's rule is in parentheses: see \"pgrehearse explain\".\n"
          "With --safer: prints the same migrations as statements that block less, split into files where the\n"
          "framework requires it. Steps that need manual work are printed as comments. The output contains the\n"
          "literals of your migration files."},
