@@ -40,9 +40,9 @@ void rh_restoring_failed(rh_restoring *r, const rh_dump_entry *entry, const char
 {
     rh_dump_statement statement;
     rh_dump_statement_read(sql, strlen(sql), &statement);
-    rh_failure meaning = is_final(failure->code)
-                             ? RH_FAILURE_FINAL
-                             : rh_restore_failure(r, entry, &statement, failure->sqlstate);
+    rh_failure_kind meaning = is_final(failure->code)
+                                  ? RH_FAILURE_FINAL
+                                  : rh_restore_failure(r, entry, &statement, failure->sqlstate);
     if (meaning == RH_FAILURE_HARMLESS) {
         rh_restoring_skip(r, name_of(r, entry, line), failure->message);
     } else if (meaning == RH_FAILURE_LATER && r->later_count < MOST_LATER) {

@@ -45,10 +45,10 @@ static bool note_piece(void *user, const rh_dump_piece *piece, rh_error *error)
     databases *found = user;
     const char *sql = piece->bytes + piece->start;
     size_t length = piece->length - piece->start;
-    rh_words words = {sql, sql + length};
+    rh_dump_words words = {sql, sql + length};
     char name[RH_NAME_SIZE] = "";
-    if (piece->kind == RH_DUMP_COMMAND && rh_words_skip(&words, "\\")) {
-        if (rh_words_skip(&words, "restrict") || rh_words_skip(&words, "unrestrict"))
+    if (piece->kind == RH_DUMP_COMMAND && rh_dump_words_skip(&words, "\\")) {
+        if (rh_dump_words_skip(&words, "restrict") || rh_dump_words_skip(&words, "unrestrict"))
             return true;
         rh_dump_connect_name(&words, name);
         found->current = find_database(found, name) + 1;

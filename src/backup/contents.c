@@ -14,19 +14,19 @@ static bool is_one_of(const char *desc, const char *const *descs, size_t count)
 
 static bool is_unlogged(const char *definition)
 {
-    rh_words words = {definition, definition + strlen(definition)};
-    return rh_words_skip(&words, "create") && rh_words_skip(&words, "unlogged");
+    rh_dump_words words = {definition, definition + strlen(definition)};
+    return rh_dump_words_skip(&words, "create") && rh_dump_words_skip(&words, "unlogged");
 }
 
 /* Rows of a partitioned table are its partitions'. */
 static bool keeps_rows(const char *definition)
 {
-    rh_words words = {definition, definition + strlen(definition)};
-    rh_word word;
+    rh_dump_words words = {definition, definition + strlen(definition)};
+    rh_dump_word word;
     int depth = 0;
-    while (rh_words_next(&words, &word)) {
-        depth += rh_word_is(&word, "(") - rh_word_is(&word, ")");
-        if (depth == 0 && rh_word_is(&word, "partition") && rh_words_skip(&words, "by"))
+    while (rh_dump_words_next(&words, &word)) {
+        depth += rh_dump_word_is(&word, "(") - rh_dump_word_is(&word, ")");
+        if (depth == 0 && rh_dump_word_is(&word, "partition") && rh_dump_words_skip(&words, "by"))
             return false;
     }
     return true;

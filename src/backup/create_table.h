@@ -5,7 +5,7 @@
 
 /* WORDS stand behind "CREATE [UNLOGGED] TABLE name": the first word behind each comma at the first level, but
  * for constraints. */
-void rh_create_table_columns(rh_words words, rh_arena *arena, const char ***columns, size_t *count);
+void rh_create_table_columns(rh_dump_words words, rh_arena *arena, const char ***columns, size_t *count);
 /* Is the statement a CREATE TABLE? Then SCHEMA ("" when it names none) and NAME are filled, and WORDS is
  * moved behind the name. */
-bool rh_create_table_name(rh_words *words, char schema[RH_NAME_SIZE], char name[RH_NAME_SIZE]);
+bool rh_create_table_name(rh_dump_words *words, char schema[RH_NAME_SIZE], char name[RH_NAME_SIZE]);

@@ -3,36 +3,36 @@
 #include "pgrehearse/backup/statement.h"
 #include <string.h>
 
-static const char *copy_text(const rh_word *word, rh_arena *arena)
+static const char *copy_text(const rh_dump_word *word, rh_arena *arena)
 {
     return rh_arena_strdup(arena, word->text);
 }
 
 /* "WITH TEMPLATE = template0 ENCODING = 'UTF8' LOCALE = 'C' …": with or without the equals signs. */
-static void read_create(rh_database_facts *facts, rh_words words, rh_arena *arena)
+static void read_create(rh_database_facts *facts, rh_dump_words words, rh_arena *arena)
 {
-    rh_word option, value;
-    rh_words_skip(&words, "with");
-    while (rh_words_next(&words, &option) && !rh_word_is(&option, ";")) {
-        rh_words_skip(&words, "=");
-        if (!rh_words_next(&words, &value))
+    rh_dump_word option, value;
+    rh_dump_words_skip(&words, "with");
+    while (rh_dump_words_next(&words, &option) && !rh_dump_word_is(&option, ";")) {
+        rh_dump_words_skip(&words, "=");
+        if (!rh_dump_words_next(&words, &value))
             return;
-        if (rh_word_is(&option, "encoding"))
+        if (rh_dump_word_is(&option, "encoding"))
             facts->encoding = copy_text(&value, arena);
-        else if (rh_word_is(&option, "locale"))
+        else if (rh_dump_word_is(&option, "locale"))
             facts->collate = facts->ctype = copy_text(&value, arena);
-        else if (rh_word_is(&option, "lc_collate"))
+        else if (rh_dump_word_is(&option, "lc_collate"))
             facts->collate = copy_text(&value, arena);
-        else if (rh_word_is(&option, "lc_ctype"))
+        else if (rh_dump_word_is(&option, "lc_ctype"))
             facts->ctype = copy_text(&value, arena);
-        else if (rh_word_is(&option, "locale_provider"))
+        else if (rh_dump_word_is(&option, "locale_provider"))
             facts->provider = copy_text(&value, arena);
-        else if (rh_word_is(&option, "icu_locale") || rh_word_is(&option, "builtin_locale"))
+        else if (rh_dump_word_is(&option, "icu_locale") || rh_dump_word_is(&option, "builtin_locale"))
             facts->locale = copy_text(&value, arena);
-        else if (rh_word_is(&option, "icu_rules"))
+        else if (rh_dump_word_is(&option, "icu_rules"))
             facts->icu_rules = rh_arena_strndup(arena, value.raw, value.raw_length);
-        else if (rh_word_is(&option, "connection")) /* LIMIT n */
-            rh_words_skip(&words, "="), rh_words_next(&words, &value);
+        else if (rh_dump_word_is(&option, "connection")) /* LIMIT n */
+            rh_dump_words_skip(&words, "="), rh_dump_words_next(&words, &value);
     }
     facts->created = true;
     if (!facts->provider && facts->collate)
@@ -40,10 +40,11 @@ static void read_create(rh_database_facts *facts, rh_words words, rh_arena *aren
 }
 
 /* WORDS stand behind SET: "name TO value" up to the statement's end. */
-static void read_setting(rh_database_facts *facts, rh_words words, const char *role, rh_arena *arena)
+static void read_setting(rh_database_facts *facts, rh_dump_words words, const char *role, rh_arena *arena)
 {
     char first[RH_NAME_SIZE], last[RH_NAME_SIZE];
-    if (!rh_words_name(&words, first, last) || !(rh_words_skip(&words, "to") || rh_words_skip(&words, "=")))
+    if (!rh_dump_words_name(&words, first, last) ||
+        !(rh_dump_words_skip(&words, "to") || rh_dump_words_skip(&words, "=")))
         return;
     const char *end = words.end;
     while (end > words.at && strchr(" \t\r\n;", end[-1]))
@@ -58,33 +59,34 @@ static void read_setting(rh_database_facts *facts, rh_words words, const char *r
                                      .value = rh_arena_strndup(arena, words.at, (size_t)(end - words.at))};
 }
 
-static void read_alter_database(rh_database_facts *facts, rh_words words, rh_arena *arena)
+static void read_alter_database(rh_database_facts *facts, rh_dump_words words, rh_arena *arena)
 {
     char name[RH_NAME_SIZE];
-    if (rh_words_skip(&words, "owner") && rh_words_skip(&words, "to") && rh_words_name(&words, NULL, name))
+    if (rh_dump_words_skip(&words, "owner") && rh_dump_words_skip(&words, "to") &&
+        rh_dump_words_name(&words, NULL, name))
         facts->owner = rh_arena_strdup(arena, name);
-    else if (rh_words_skip(&words, "set"))
+    else if (rh_dump_words_skip(&words, "set"))
         read_setting(facts, words, NULL, arena);
 }
 
 /* "name IN DATABASE name SET …"; any other change of a role is not the database's. */
-static void read_alter_role(rh_database_facts *facts, rh_words words, rh_arena *arena)
+static void read_alter_role(rh_database_facts *facts, rh_dump_words words, rh_arena *arena)
 {
     char role[RH_NAME_SIZE] = "", database[RH_NAME_SIZE];
-    if (!rh_words_skip(&words, "all") && !rh_words_name(&words, NULL, role))
+    if (!rh_dump_words_skip(&words, "all") && !rh_dump_words_name(&words, NULL, role))
         return;
-    if (rh_words_skip(&words, "in") && rh_words_skip(&words, "database") &&
-        rh_words_name(&words, NULL, database) && rh_words_skip(&words, "set"))
+    if (rh_dump_words_skip(&words, "in") && rh_dump_words_skip(&words, "database") &&
+        rh_dump_words_name(&words, NULL, database) && rh_dump_words_skip(&words, "set"))
         read_setting(facts, words, role, arena);
 }
 
 static void read_grant(rh_database_facts *facts, const char *sql, size_t length, rh_arena *arena)
 {
-    rh_words words = {sql, sql + length};
-    rh_word word;
-    while (rh_words_next(&words, &word) && !rh_word_is(&word, "database"))
+    rh_dump_words words = {sql, sql + length};
+    rh_dump_word word;
+    while (rh_dump_words_next(&words, &word) && !rh_dump_word_is(&word, "database"))
         ;
-    if (!rh_words_next(&words, &word))
+    if (!rh_dump_words_next(&words, &word))
         return;
     const char *end = sql + length;
     while (end > words.at && strchr(" \t\r\n;", end[-1]))
@@ -97,22 +99,22 @@ static void read_grant(rh_database_facts *facts, const char *sql, size_t length,
 static void note(rh_database_facts *facts, const rh_dump_statement *statement, const char *sql, size_t length,
                  rh_arena *arena)
 {
-    rh_words words = {sql, sql + length};
+    rh_dump_words words = {sql, sql + length};
     char name[RH_NAME_SIZE];
     if (statement->kind == RH_STATEMENT_DATABASE_GRANT) {
         read_grant(facts, sql, length, arena);
     } else if (statement->kind == RH_STATEMENT_SET) {
         if (strcmp(statement->name, "client_encoding") == 0 && !facts->dump_encoding)
             facts->dump_encoding = rh_arena_strdup(arena, statement->value);
-    } else if (statement->kind == RH_STATEMENT_DATABASE && rh_words_skip(&words, "create")) {
-        rh_words_skip(&words, "database");
-        rh_words_name(&words, NULL, name);
+    } else if (statement->kind == RH_STATEMENT_DATABASE && rh_dump_words_skip(&words, "create")) {
+        rh_dump_words_skip(&words, "database");
+        rh_dump_words_name(&words, NULL, name);
         facts->name = rh_arena_strdup(arena, name);
         read_create(facts, words, arena);
-    } else if (statement->kind == RH_STATEMENT_DATABASE && rh_words_skip(&words, "alter")) {
-        if (rh_words_skip(&words, "database") && rh_words_name(&words, NULL, name))
+    } else if (statement->kind == RH_STATEMENT_DATABASE && rh_dump_words_skip(&words, "alter")) {
+        if (rh_dump_words_skip(&words, "database") && rh_dump_words_name(&words, NULL, name))
             read_alter_database(facts, words, arena);
-        else if (rh_words_skip(&words, "role") || rh_words_skip(&words, "user"))
+        else if (rh_dump_words_skip(&words, "role") || rh_dump_words_skip(&words, "user"))
             read_alter_role(facts, words, arena);
     }
 }
@@ -182,9 +184,9 @@ static bool note_head(void *user, const rh_dump_piece *piece, rh_error *error)
     rh_dump_statement statement;
     rh_dump_statement_read(sql, length, &statement);
     note(r->facts, &statement, sql, length, r->arena);
-    rh_words words = {sql, sql + length};
-    bool object = rh_words_skip(&words, "create") || rh_words_skip(&words, "alter") ||
-                  rh_words_skip(&words, "comment") || rh_words_skip(&words, "insert");
+    rh_dump_words words = {sql, sql + length};
+    bool object = rh_dump_words_skip(&words, "create") || rh_dump_words_skip(&words, "alter") ||
+                  rh_dump_words_skip(&words, "comment") || rh_dump_words_skip(&words, "insert");
     bool shared = statement.kind == RH_STATEMENT_DATABASE || statement.kind == RH_STATEMENT_ROLE ||
                   statement.kind == RH_STATEMENT_ROLE_CHANGE || statement.kind == RH_STATEMENT_TABLESPACE;
     return !object || shared;

@@ -558,8 +558,8 @@ static bool keep(rh_dump_lexer *lexer, const char *bytes, size_t length, rh_erro
     if (lexer->held.length <= RH_DUMP_HELD || lexer->state == COMMAND || lexer->last)
         return true;
     if (lexer->has_token && !lexer->in_parts) {
-        rh_words words = {lexer->held.data + lexer->token_start, lexer->held.data + lexer->held.length};
-        if (rh_words_skip(&words, "copy"))
+        rh_dump_words words = {lexer->held.data + lexer->token_start, lexer->held.data + lexer->held.length};
+        if (rh_dump_words_skip(&words, "copy"))
             return refuse(lexer, error, "has a COPY statement of more than 1 MiB",
                           "this is not SQL that pg_dump writes");
     }

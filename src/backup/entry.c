@@ -185,22 +185,22 @@ static bool is_table(const char *skip, const char *schema, const char *name)
 static bool needs(const char *skip, const rh_dump_entry *entry, const char *definition)
 {
     char schema[RH_NAME_SIZE], name[RH_NAME_SIZE];
-    rh_words words = {definition, definition + strlen(definition)};
-    rh_word word;
+    rh_dump_words words = {definition, definition + strlen(definition)};
+    rh_dump_word word;
     if (strcmp(entry->desc, "SEQUENCE") == 0)
-        return rh_words_skip(&words, "alter") && rh_words_skip(&words, "table") &&
-               (rh_words_skip(&words, "only"), rh_words_name(&words, schema, name)) &&
+        return rh_dump_words_skip(&words, "alter") && rh_dump_words_skip(&words, "table") &&
+               (rh_dump_words_skip(&words, "only"), rh_dump_words_name(&words, schema, name)) &&
                is_table(skip, schema, name);
     const bool owned = strcmp(entry->desc, "SEQUENCE OWNED BY") == 0;
     if (!owned && strcmp(entry->desc, "FK CONSTRAINT") != 0)
         return false;
-    while (!rh_words_skip(&words, owned ? "owned" : "references"))
-        if (!rh_words_next(&words, &word))
+    while (!rh_dump_words_skip(&words, owned ? "owned" : "references"))
+        if (!rh_dump_words_next(&words, &word))
             return false;
     if (owned) /* by a column of a table in the sequence's schema */
-        return rh_words_skip(&words, "by") && rh_words_name(&words, name, schema) &&
+        return rh_dump_words_skip(&words, "by") && rh_dump_words_name(&words, name, schema) &&
                is_table(skip, entry->schema, name);
-    return rh_words_name(&words, schema, name) && is_table(skip, schema, name);
+    return rh_dump_words_name(&words, schema, name) && is_table(skip, schema, name);
 }
 
 bool rh_skip_covers(const char *skip, const rh_dump_entry *entry, const char *definition)

@@ -50,8 +50,8 @@ static bool is_of_skipped_extension(const rh_restoring *r, const rh_dump_entry *
            !rh_contents_have_table(&r->contents, entry->schema, entry->tag);
 }
 
-rh_failure rh_restore_failure(rh_restoring *r, const rh_dump_entry *entry, const rh_dump_statement *statement,
-                              const char *sqlstate)
+rh_failure_kind rh_restore_failure(rh_restoring *r, const rh_dump_entry *entry,
+                                   const rh_dump_statement *statement, const char *sqlstate)
 {
     static const char *const attributes[] = {"ACL", "DEFAULT ACL", "COMMENT", "SECURITY LABEL"};
     bool privileges = strcmp(sqlstate, "42501") == 0, undefined = is_undefined(sqlstate);

@@ -134,12 +134,12 @@ static void name_statement(naming *n, const char *sql, size_t length)
 }
 
 /* \connect, in a pg_dumpall. */
-static void follow(naming *n, rh_words words)
+static void follow(naming *n, rh_dump_words words)
 {
     char name[RH_NAME_SIZE];
-    rh_words_skip(&words, "\\");
-    if (!n->facts->dumpall_database || rh_words_skip(&words, "restrict") ||
-        rh_words_skip(&words, "unrestrict"))
+    rh_dump_words_skip(&words, "\\");
+    if (!n->facts->dumpall_database || rh_dump_words_skip(&words, "restrict") ||
+        rh_dump_words_skip(&words, "unrestrict"))
         return;
     rh_dump_connect_name(&words, name);
     n->elsewhere = strcmp(n->facts->dumpall_database, name) != 0;
@@ -156,7 +156,7 @@ static bool name_piece(void *user, const rh_dump_piece *piece, rh_error *error)
     if (!n->elsewhere)
         rh_headings_read(&n->headings, piece->bytes, comments);
     if (piece->kind == RH_DUMP_COMMAND)
-        follow(n, (rh_words){piece->bytes + piece->start, piece->bytes + piece->length});
+        follow(n, (rh_dump_words){piece->bytes + piece->start, piece->bytes + piece->length});
     else if (piece->kind != RH_DUMP_REST && !n->elsewhere)
         name_statement(n, piece->bytes + piece->start, piece->length - piece->start);
     return true;

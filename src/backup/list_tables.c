@@ -8,21 +8,21 @@
 
 /* ---- CREATE TABLE ---- */
 
-void rh_create_table_columns(rh_words words, rh_arena *arena, const char ***columns, size_t *count)
+void rh_create_table_columns(rh_dump_words words, rh_arena *arena, const char ***columns, size_t *count)
 {
     static const char *const not_columns[] = {"constraint", "primary", "unique", "check",
                                               "foreign",    "exclude", "like"};
-    rh_word word;
+    rh_dump_word word;
     int depth = 0;
     bool first = true;
     *columns = NULL;
     *count = 0;
-    while (rh_words_next(&words, &word)) {
-        if (rh_word_is(&word, "(")) {
+    while (rh_dump_words_next(&words, &word)) {
+        if (rh_dump_word_is(&word, "(")) {
             depth++;
             continue;
         }
-        if (rh_word_is(&word, ")") && --depth == 0)
+        if (rh_dump_word_is(&word, ")") && --depth == 0)
             return;
         bool column = depth == 1 && first && (word.kind == RH_WORD_PLAIN || word.kind == RH_WORD_QUOTED);
         for (size_t i = 0; word.kind == RH_WORD_PLAIN && i < sizeof not_columns / sizeof *not_columns; i++)
@@ -30,23 +30,23 @@ void rh_create_table_columns(rh_words words, rh_arena *arena, const char ***colu
         if (column)
             *(const char **)rh_arena_add(arena, columns, count, sizeof **columns) =
                 rh_arena_strdup(arena, word.text);
-        first = depth == 1 && rh_word_is(&word, ",");
+        first = depth == 1 && rh_dump_word_is(&word, ",");
     }
 }
 
-bool rh_create_table_name(rh_words *words, char schema[RH_NAME_SIZE], char name[RH_NAME_SIZE])
+bool rh_create_table_name(rh_dump_words *words, char schema[RH_NAME_SIZE], char name[RH_NAME_SIZE])
 {
     *schema = *name = '\0';
-    if (!rh_words_skip(words, "create"))
+    if (!rh_dump_words_skip(words, "create"))
         return false;
-    rh_words_skip(words, "unlogged");
-    if (!rh_words_skip(words, "table"))
+    rh_dump_words_skip(words, "unlogged");
+    if (!rh_dump_words_skip(words, "table"))
         return false;
-    if (rh_words_skip(words, "if")) {
-        rh_words_skip(words, "not");
-        rh_words_skip(words, "exists");
+    if (rh_dump_words_skip(words, "if")) {
+        rh_dump_words_skip(words, "not");
+        rh_dump_words_skip(words, "exists");
     }
-    return rh_words_name(words, schema, name);
+    return rh_dump_words_name(words, schema, name);
 }
 
 /* ---- the list ---- */
@@ -57,7 +57,7 @@ typedef struct listing {
     char schema[RH_NAME_SIZE]; /* where a plain dump creates what it does not qualify */
 } listing;
 
-static void add_table(listing *l, const char *schema, const char *name, rh_words definition)
+static void add_table(listing *l, const char *schema, const char *name, rh_dump_words definition)
 {
     rh_listed_table *table = rh_arena_add(l->arena, &l->tables->tables, &l->tables->count, sizeof *table);
     *table = (rh_listed_table){.schema = rh_arena_strdup(l->arena, schema),
@@ -66,18 +66,18 @@ static void add_table(listing *l, const char *schema, const char *name, rh_words
 }
 
 /* ALTER DATABASE name SET search_path TO 'a', "b", c; or = a, b. */
-static void read_search_path(listing *l, rh_words words)
+static void read_search_path(listing *l, rh_dump_words words)
 {
     char name[RH_NAME_SIZE];
-    rh_word word;
-    if (!rh_words_skip(&words, "alter") || !rh_words_skip(&words, "database") ||
-        !rh_words_name(&words, NULL, name) || !rh_words_skip(&words, "set") ||
-        !rh_words_skip(&words, "search_path") ||
-        (!rh_words_skip(&words, "to") && !rh_words_skip(&words, "=")))
+    rh_dump_word word;
+    if (!rh_dump_words_skip(&words, "alter") || !rh_dump_words_skip(&words, "database") ||
+        !rh_dump_words_name(&words, NULL, name) || !rh_dump_words_skip(&words, "set") ||
+        !rh_dump_words_skip(&words, "search_path") ||
+        (!rh_dump_words_skip(&words, "to") && !rh_dump_words_skip(&words, "=")))
         return;
     l->tables->search_path = NULL;
     l->tables->search_path_count = 0;
-    while (rh_words_next(&words, &word) && !rh_word_is(&word, ";"))
+    while (rh_dump_words_next(&words, &word) && !rh_dump_word_is(&word, ";"))
         if (word.kind != RH_WORD_CHARACTER)
             *(const char **)rh_arena_add(l->arena, &l->tables->search_path, &l->tables->search_path_count,
                                          sizeof *l->tables->search_path) =
@@ -85,11 +85,12 @@ static void read_search_path(listing *l, rh_words words)
 }
 
 /* Dumps of before 2018 set the search_path instead of qualifying names. */
-static void follow_search_path(listing *l, rh_words words)
+static void follow_search_path(listing *l, rh_dump_words words)
 {
-    rh_word word;
-    if (rh_words_skip(&words, "set") && rh_words_skip(&words, "search_path") && rh_words_skip(&words, "=") &&
-        rh_words_next(&words, &word) && (word.kind == RH_WORD_PLAIN || word.kind == RH_WORD_QUOTED))
+    rh_dump_word word;
+    if (rh_dump_words_skip(&words, "set") && rh_dump_words_skip(&words, "search_path") &&
+        rh_dump_words_skip(&words, "=") && rh_dump_words_next(&words, &word) &&
+        (word.kind == RH_WORD_PLAIN || word.kind == RH_WORD_QUOTED))
         strcpy(l->schema, strlen(word.text) < RH_NAME_SIZE ? word.text : "public");
 }
 
@@ -100,7 +101,7 @@ static bool take(void *user, const rh_dump_piece *piece, rh_error *error)
     char schema[RH_NAME_SIZE], name[RH_NAME_SIZE];
     if (piece->kind != RH_DUMP_STATEMENT)
         return true;
-    rh_words words = {piece->bytes + piece->start, piece->bytes + piece->length}, definition = words;
+    rh_dump_words words = {piece->bytes + piece->start, piece->bytes + piece->length}, definition = words;
     follow_search_path(l, words);
     read_search_path(l, words);
     if (rh_create_table_name(&definition, schema, name))
@@ -112,7 +113,7 @@ static bool take(void *user, const rh_dump_piece *piece, rh_error *error)
 static void read_properties(listing *l, const char *definition)
 {
     for (const char *line = definition; *line; line += strcspn(line, "\n"), line += *line == '\n')
-        read_search_path(l, (rh_words){line, line + strcspn(line, "\n")});
+        read_search_path(l, (rh_dump_words){line, line + strcspn(line, "\n")});
 }
 
 static bool list_archive(listing *l, const rh_backup_facts *facts, rh_error *error)
@@ -123,7 +124,7 @@ static bool list_archive(listing *l, const rh_backup_facts *facts, rh_error *err
         return false;
     for (size_t i = 0; i < toc.entry_count; i++) {
         const rh_toc_entry *entry = &toc.entries[i];
-        rh_words words = {entry->definition, entry->definition + strlen(entry->definition)};
+        rh_dump_words words = {entry->definition, entry->definition + strlen(entry->definition)};
         if (strcmp(entry->desc, "DATABASE PROPERTIES") == 0)
             read_properties(l, entry->definition);
         else if (strcmp(entry->desc, "TABLE") == 0 && rh_create_table_name(&words, schema, name))

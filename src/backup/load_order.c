@@ -31,35 +31,35 @@ static functions read_functions(const rh_toc *toc, rh_arena *arena)
     return f;
 }
 
-static bool calls(const functions *f, const rh_word *word)
+static bool calls(const functions *f, const rh_dump_word *word)
 {
     const char *name = word->text;
     if (word->kind != RH_WORD_PLAIN && word->kind != RH_WORD_QUOTED)
         return false;
-    return (f->operators && rh_word_is(word, "operator")) ||
+    return (f->operators && rh_dump_word_is(word, "operator")) ||
            bsearch(&name, f->names, f->count, sizeof *f->names, by_name);
 }
 
 /* The server computes it for each row that it loads: CHECK (…), GENERATED ALWAYS AS (…), PARTITION BY … (…).
  */
-static bool begins_expression(const rh_word *word)
+static bool begins_expression(const rh_dump_word *word)
 {
     static const char *const keywords[] = {"check", "as", "range", "list", "hash"};
     for (size_t i = 0; i < sizeof keywords / sizeof *keywords; i++)
-        if (rh_word_is(word, keywords[i]))
+        if (rh_dump_word_is(word, keywords[i]))
             return true;
     return false;
 }
 
 static bool calls_for_each_row(const functions *f, const char *definition)
 {
-    rh_words words = {definition, definition + strlen(definition)};
-    rh_word word;
-    while (rh_words_next(&words, &word)) {
-        if (!begins_expression(&word) || !rh_words_skip(&words, "("))
+    rh_dump_words words = {definition, definition + strlen(definition)};
+    rh_dump_word word;
+    while (rh_dump_words_next(&words, &word)) {
+        if (!begins_expression(&word) || !rh_dump_words_skip(&words, "("))
             continue;
-        for (int depth = 1; depth > 0 && rh_words_next(&words, &word);) {
-            depth += rh_word_is(&word, "(") - rh_word_is(&word, ")");
+        for (int depth = 1; depth > 0 && rh_dump_words_next(&words, &word);) {
+            depth += rh_dump_word_is(&word, "(") - rh_dump_word_is(&word, ")");
             if (calls(f, &word))
                 return true;
         }

@@ -106,36 +106,37 @@ static const char *other_system(const char *head, size_t length)
 }
 
 /* Is it a statement and not a sentence that begins with the same word? By the words behind FIRST. */
-static bool is_statement(const rh_word *first, rh_words words)
+static bool is_statement(const rh_dump_word *first, rh_dump_words words)
 {
     static const char *const seconds[][2] = {{"insert", "into"},
                                              {"delete", "from"},
                                              {"start", "transaction"},
                                              {"comment", "on"},
                                              {"refresh", "materialized"}};
-    rh_word second, third;
-    rh_words_next(&words, &second);
+    rh_dump_word second, third;
+    rh_dump_words_next(&words, &second);
     for (size_t i = 0; i < sizeof seconds / sizeof *seconds; i++)
-        if (rh_word_is(first, seconds[i][0]))
-            return rh_word_is(&second, seconds[i][1]);
-    if (rh_word_is(first, "values"))
-        return rh_word_is(&second, "(");
-    if (rh_word_is(first, "do"))
-        return second.kind == RH_WORD_STRING || rh_word_is(&second, "language");
-    if (rh_word_is(first, "with") || rh_word_is(first, "update")) {
-        bool with = rh_word_is(first, "with");
-        for (int i = 0; i < 6 && rh_words_next(&words, &third); i++)
-            if (rh_word_is(&third, with ? "as" : "set"))
+        if (rh_dump_word_is(first, seconds[i][0]))
+            return rh_dump_word_is(&second, seconds[i][1]);
+    if (rh_dump_word_is(first, "values"))
+        return rh_dump_word_is(&second, "(");
+    if (rh_dump_word_is(first, "do"))
+        return second.kind == RH_WORD_STRING || rh_dump_word_is(&second, "language");
+    if (rh_dump_word_is(first, "with") || rh_dump_word_is(first, "update")) {
+        bool with = rh_dump_word_is(first, "with");
+        for (int i = 0; i < 6 && rh_dump_words_next(&words, &third); i++)
+            if (rh_dump_word_is(&third, with ? "as" : "set"))
                 return true;
         return false;
     }
-    if (rh_word_is(first, "set") && (rh_word_is(&second, "session") || rh_word_is(&second, "local")))
-        rh_words_next(&words, &second);
-    rh_words_next(&words, &third);
-    if (rh_word_is(first, "set"))
-        return rh_word_is(&third, "=") || rh_word_is(&third, "to") || rh_word_is(&third, ".") ||
-               rh_word_is(&second, "role") || rh_word_is(&second, "time") ||
-               rh_word_is(&second, "authorization");
+    if (rh_dump_word_is(first, "set") &&
+        (rh_dump_word_is(&second, "session") || rh_dump_word_is(&second, "local")))
+        rh_dump_words_next(&words, &second);
+    rh_dump_words_next(&words, &third);
+    if (rh_dump_word_is(first, "set"))
+        return rh_dump_word_is(&third, "=") || rh_dump_word_is(&third, "to") ||
+               rh_dump_word_is(&third, ".") || rh_dump_word_is(&second, "role") ||
+               rh_dump_word_is(&second, "time") || rh_dump_word_is(&second, "authorization");
     return second.kind != RH_WORD_END;
 }
 
@@ -149,15 +150,15 @@ bool rh_looks_like_sql(const char *head, size_t length)
         head += 3, length -= 3;
     if (find_any(head, length) || !is_text(head, length) || other_system(head, length))
         return false;
-    rh_words words = {head, head + length};
-    rh_word word;
-    if (!rh_words_next(&words, &word))
+    rh_dump_words words = {head, head + length};
+    rh_dump_word word;
+    if (!rh_dump_words_next(&words, &word))
         return memmem(head, length, "-- PostgreSQL database", 22) != NULL; /* comments only, so far */
-    if (rh_word_is(&word, "\\"))
-        return rh_words_skip(&words, "restrict") || rh_words_skip(&words, "connect") ||
-               rh_words_skip(&words, "c");
+    if (rh_dump_word_is(&word, "\\"))
+        return rh_dump_words_skip(&words, "restrict") || rh_dump_words_skip(&words, "connect") ||
+               rh_dump_words_skip(&words, "c");
     for (size_t i = 0; i < sizeof firsts / sizeof *firsts; i++)
-        if (rh_word_is(&word, firsts[i]))
+        if (rh_dump_word_is(&word, firsts[i]))
             return is_statement(&word, words) && (length == RH_HEAD_SIZE || memchr(head, ';', length));
     return false;
 }

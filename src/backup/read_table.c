@@ -30,18 +30,18 @@ static void add_column(reading *r, const char *name)
 }
 
 /* "(a, b)": replaces the columns; leaves WORDS behind it. */
-static void read_columns(reading *r, rh_words *words)
+static void read_columns(reading *r, rh_dump_words *words)
 {
     char name[RH_NAME_SIZE];
-    if (!rh_words_skip(words, "("))
+    if (!rh_dump_words_skip(words, "("))
         return;
     r->rows->columns = NULL;
     r->rows->column_count = 0;
     do {
-        if (rh_words_name(words, NULL, name))
+        if (rh_dump_words_name(words, NULL, name))
             add_column(r, name);
-    } while (rh_words_skip(words, ","));
-    rh_words_skip(words, ")");
+    } while (rh_dump_words_skip(words, ","));
+    rh_dump_words_skip(words, ")");
 }
 
 static const char **add_row(reading *r, size_t columns)
@@ -54,7 +54,7 @@ static const char **add_row(reading *r, size_t columns)
 }
 
 /* A string's value, of any length: quotes doubled, backslashes in E''. */
-static const char *string_value(reading *r, const rh_word *word)
+static const char *string_value(reading *r, const rh_dump_word *word)
 {
     const char *p = word->raw, *end = word->raw + word->raw_length - 1;
     bool escapes = *p == 'E' || *p == 'e';
@@ -78,22 +78,22 @@ static const char *string_value(reading *r, const rh_word *word)
 }
 
 /* INSERT INTO name [(columns)] VALUES (…), (…) */
-static void read_insert(reading *r, rh_words words)
+static void read_insert(reading *r, rh_dump_words words)
 {
-    rh_word word;
+    rh_dump_word word;
     const char *values[256];
     read_columns(r, &words);
-    if (rh_words_skip(&words, "overriding"))
-        while (rh_words_next(&words, &word) && !rh_word_is(&word, "value"))
+    if (rh_dump_words_skip(&words, "overriding"))
+        while (rh_dump_words_next(&words, &word) && !rh_dump_word_is(&word, "value"))
             ;
-    if (!rh_words_skip(&words, "values"))
+    if (!rh_dump_words_skip(&words, "values"))
         return;
-    while (rh_words_skip(&words, "(")) {
+    while (rh_dump_words_skip(&words, "(")) {
         size_t count = 0;
         const char *start = NULL, *end = NULL; /* of a value that is no string, as it stands */
         bool string = false;
-        for (int depth = 0; rh_words_next(&words, &word);) {
-            bool over = depth == 0 && (rh_word_is(&word, ",") || rh_word_is(&word, ")"));
+        for (int depth = 0; rh_dump_words_next(&words, &word);) {
+            bool over = depth == 0 && (rh_dump_word_is(&word, ",") || rh_dump_word_is(&word, ")"));
             if (over && count < sizeof values / sizeof *values) {
                 size_t length = start ? (size_t)(end - start) : 0;
                 if (!string)
@@ -104,11 +104,11 @@ static void read_insert(reading *r, rh_words words)
                 start = NULL;
                 string = false;
             }
-            if (over && rh_word_is(&word, ")"))
+            if (over && rh_dump_word_is(&word, ")"))
                 break;
             if (over)
                 continue;
-            depth += rh_word_is(&word, "(") - rh_word_is(&word, ")");
+            depth += rh_dump_word_is(&word, "(") - rh_dump_word_is(&word, ")");
             if (word.kind == RH_WORD_STRING && !start && count < sizeof values / sizeof *values) {
                 values[count] = string_value(r, &word);
                 string = true;
@@ -119,7 +119,7 @@ static void read_insert(reading *r, rh_words words)
         const char **row = add_row(r, count);
         if (count > 0)
             memcpy(row, values, count * sizeof *row);
-        rh_words_skip(&words, ",");
+        rh_dump_words_skip(&words, ",");
     }
 }
 
@@ -189,18 +189,18 @@ static bool take(void *user, const rh_dump_piece *piece, rh_error *error)
         return !r->copying || take_data(r, piece);
     if (piece->kind != RH_DUMP_STATEMENT)
         return true;
-    rh_words words = {piece->bytes + piece->start, piece->bytes + piece->length};
+    rh_dump_words words = {piece->bytes + piece->start, piece->bytes + piece->length};
     r->copying = false;
-    if (rh_words_skip(&words, "copy")) {
-        rh_words_name(&words, schema, name);
+    if (rh_dump_words_skip(&words, "copy")) {
+        rh_dump_words_name(&words, schema, name);
         r->copying = is_the_table(r, schema, name);
         if (r->copying) {
             r->rows->present = true;
             read_columns(r, &words);
         }
-    } else if (rh_words_skip(&words, "insert")) {
-        rh_words_skip(&words, "into");
-        rh_words_name(&words, schema, name);
+    } else if (rh_dump_words_skip(&words, "insert")) {
+        rh_dump_words_skip(&words, "into");
+        rh_dump_words_name(&words, schema, name);
         if (is_the_table(r, schema, name)) {
             r->rows->present = true;
             read_insert(r, words);
@@ -242,9 +242,9 @@ bool rh_backup_read_table(const rh_backup_facts *facts, const char *bindir, cons
                           rh_arena *arena, rh_rows *rows, rh_error *error)
 {
     reading r = {.arena = arena, .rows = rows};
-    rh_words words = {table, table + strlen(table)};
+    rh_dump_words words = {table, table + strlen(table)};
     *rows = (rh_rows){0};
-    rh_words_name(&words, r.schema, r.name);
+    rh_dump_words_name(&words, r.schema, r.name);
     bool fine;
     if (facts->shape == RH_SHAPE_PLAIN) {
         rh_error own = {0};

@@ -70,9 +70,9 @@ static void settle(account *a)
     const char *sqlstate = sqlstate_of(a->entry);
     if (*sqlstate)
         rh_error_sqlstate(&failure, sqlstate);
-    rh_failure meaning = failure.code != RH_ERROR_BACKUP
-                             ? RH_FAILURE_FINAL
-                             : rh_restore_failure(r, &entry, &statement, sqlstate);
+    rh_failure_kind meaning = failure.code != RH_ERROR_BACKUP
+                                  ? RH_FAILURE_FINAL
+                                  : rh_restore_failure(r, &entry, &statement, sqlstate);
     /* What failed may be the whole definition, of which the command is the beginning, or one of its last
      * parts. */
     bool whole = a->entry && *a->entry->definition && meaning == RH_FAILURE_LATER;

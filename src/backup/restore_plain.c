@@ -317,11 +317,11 @@ static bool take_copy(plain *p, const rh_dump_piece *piece, rh_error *error)
 /* \restrict and \unrestrict are psql's own guard. \connect would leave staging's database. */
 static bool take_command(plain *p, const rh_dump_piece *piece, rh_error *error)
 {
-    rh_words words = {piece->bytes + piece->start, piece->bytes + piece->length};
+    rh_dump_words words = {piece->bytes + piece->start, piece->bytes + piece->length};
     char name[RH_NAME_SIZE] = "";
     read_comments(p, piece->bytes, piece->start);
-    rh_words_skip(&words, "\\");
-    if (rh_words_skip(&words, "restrict") || rh_words_skip(&words, "unrestrict"))
+    rh_dump_words_skip(&words, "\\");
+    if (rh_dump_words_skip(&words, "restrict") || rh_dump_words_skip(&words, "unrestrict"))
         return true;
     rh_dump_connect_name(&words, name);
     const char *database = p->r->facts->dumpall_database;

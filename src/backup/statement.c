@@ -1,7 +1,7 @@
 #include "pgrehearse/backup/statement.h"
 #include <string.h>
 
-static void add_role(rh_dump_statement *statement, const rh_word *word)
+static void add_role(rh_dump_statement *statement, const rh_dump_word *word)
 {
     static const char *const not_roles[] = {"public",       "current_user", "session_user",
                                             "current_role", "default",      "none"};
@@ -18,60 +18,60 @@ static void add_role(rh_dump_statement *statement, const rh_word *word)
 }
 
 /* "a, GROUP b, c" */
-static void add_role_list(rh_dump_statement *statement, rh_words *words)
+static void add_role_list(rh_dump_statement *statement, rh_dump_words *words)
 {
-    rh_word word;
+    rh_dump_word word;
     do {
-        rh_words_skip(words, "group");
-        if (rh_words_next(words, &word))
+        rh_dump_words_skip(words, "group");
+        if (rh_dump_words_next(words, &word))
             add_role(statement, &word);
-    } while (rh_words_skip(words, ","));
+    } while (rh_dump_words_skip(words, ","));
 }
 
-static void read_copy(rh_dump_statement *statement, rh_words words)
+static void read_copy(rh_dump_statement *statement, rh_dump_words words)
 {
-    rh_word word;
+    rh_dump_word word;
     statement->kind = RH_STATEMENT_COPY_OTHER;
-    if (!rh_words_name(&words, statement->schema, statement->name))
+    if (!rh_dump_words_name(&words, statement->schema, statement->name))
         return;
-    if (rh_words_skip(&words, "("))
-        while (rh_words_next(&words, &word) && !rh_word_is(&word, ")"))
+    if (rh_dump_words_skip(&words, "("))
+        while (rh_dump_words_next(&words, &word) && !rh_dump_word_is(&word, ")"))
             ;
-    if (!rh_words_skip(&words, "from") || !rh_words_skip(&words, "stdin"))
+    if (!rh_dump_words_skip(&words, "from") || !rh_dump_words_skip(&words, "stdin"))
         return;
-    while (rh_words_next(&words, &word))
+    while (rh_dump_words_next(&words, &word))
         if (strncmp(word.text, "binary", 6) == 0)
             return;
     statement->kind = RH_STATEMENT_COPY_IN;
 }
 
-static void read_set(rh_dump_statement *statement, rh_words words)
+static void read_set(rh_dump_statement *statement, rh_dump_words words)
 {
-    rh_word word;
-    if (rh_words_skip(&words, "session")) {
-        if (rh_words_skip(&words, "authorization")) {
+    rh_dump_word word;
+    if (rh_dump_words_skip(&words, "session")) {
+        if (rh_dump_words_skip(&words, "authorization")) {
             statement->kind = RH_STATEMENT_AUTHORIZATION;
             statement->only_roles = true;
-            rh_words_next(&words, &word);
+            rh_dump_words_next(&words, &word);
             add_role(statement, &word);
             return;
         }
-    } else if (rh_words_skip(&words, "role")) {
+    } else if (rh_dump_words_skip(&words, "role")) {
         statement->only_roles = true;
-        rh_words_next(&words, &word);
+        rh_dump_words_next(&words, &word);
         add_role(statement, &word);
         return;
     } else {
-        rh_words_skip(&words, "local");
+        rh_dump_words_skip(&words, "local");
     }
     /* Names with a dot are of extensions: any of them may be set. */
-    if (!rh_words_next(&words, &word) || (word.kind != RH_WORD_PLAIN && word.kind != RH_WORD_QUOTED))
+    if (!rh_dump_words_next(&words, &word) || (word.kind != RH_WORD_PLAIN && word.kind != RH_WORD_QUOTED))
         return;
-    if (rh_words_skip(&words, "=") || rh_words_skip(&words, "to")) {
+    if (rh_dump_words_skip(&words, "=") || rh_dump_words_skip(&words, "to")) {
         statement->kind = RH_STATEMENT_SET;
         word.text[RH_NAME_SIZE - 1] = 0;
         memcpy(statement->name, word.text, RH_NAME_SIZE);
-        rh_words_next(&words, &word);
+        rh_dump_words_next(&words, &word);
         word.text[RH_NAME_SIZE - 1] = 0;
         memcpy(statement->value, word.text, RH_NAME_SIZE);
     }
@@ -79,247 +79,249 @@ static void read_set(rh_dump_statement *statement, rh_words words)
 
 /* GRANT and REVOKE, with or without ALTER DEFAULT PRIVILEGES before them: every role behind FOR, TO, FROM and
  * GRANTED BY. */
-static void read_grant(rh_dump_statement *statement, rh_words words)
+static void read_grant(rh_dump_statement *statement, rh_dump_words words)
 {
-    rh_word word;
+    rh_dump_word word;
     int depth = 0;
-    bool option_for = rh_words_skip(&words, "grant") || rh_words_skip(&words, "admin");
+    bool option_for = rh_dump_words_skip(&words, "grant") || rh_dump_words_skip(&words, "admin");
     statement->only_roles = true;
-    while (rh_words_next(&words, &word)) {
-        if (rh_word_is(&word, "("))
+    while (rh_dump_words_next(&words, &word)) {
+        if (rh_dump_word_is(&word, "("))
             depth++;
-        else if (rh_word_is(&word, ")"))
+        else if (rh_dump_word_is(&word, ")"))
             depth--;
-        else if (depth == 0 && rh_word_is(&word, "on") && rh_words_skip(&words, "database")) {
+        else if (depth == 0 && rh_dump_word_is(&word, "on") && rh_dump_words_skip(&words, "database")) {
             statement->kind = RH_STATEMENT_DATABASE_GRANT;
-            rh_words_name(&words, NULL, statement->name);
-        } else if (depth == 0 && (rh_word_is(&word, "to") || rh_word_is(&word, "from")))
+            rh_dump_words_name(&words, NULL, statement->name);
+        } else if (depth == 0 && (rh_dump_word_is(&word, "to") || rh_dump_word_is(&word, "from")))
             add_role_list(statement, &words);
-        else if (depth == 0 && rh_word_is(&word, "granted") && rh_words_skip(&words, "by"))
+        else if (depth == 0 && rh_dump_word_is(&word, "granted") && rh_dump_words_skip(&words, "by"))
             add_role_list(statement, &words);
-        else if (depth == 0 && !option_for && rh_word_is(&word, "for") &&
-                 (rh_words_skip(&words, "role") || rh_words_skip(&words, "user")))
+        else if (depth == 0 && !option_for && rh_dump_word_is(&word, "for") &&
+                 (rh_dump_words_skip(&words, "role") || rh_dump_words_skip(&words, "user")))
             add_role_list(statement, &words);
     }
 }
 
-static void read_alter(rh_dump_statement *statement, rh_words words)
+static void read_alter(rh_dump_statement *statement, rh_dump_words words)
 {
-    rh_word word;
-    if (rh_words_skip(&words, "database")) {
+    rh_dump_word word;
+    if (rh_dump_words_skip(&words, "database")) {
         statement->kind = RH_STATEMENT_DATABASE;
-        rh_words_name(&words, NULL, statement->name);
+        rh_dump_words_name(&words, NULL, statement->name);
         return;
     }
-    if (rh_words_skip(&words, "system")) {
+    if (rh_dump_words_skip(&words, "system")) {
         statement->kind = RH_STATEMENT_SYSTEM;
         return;
     }
-    if (rh_words_skip(&words, "tablespace")) {
+    if (rh_dump_words_skip(&words, "tablespace")) {
         statement->kind = RH_STATEMENT_TABLESPACE;
-        rh_words_name(&words, NULL, statement->name);
+        rh_dump_words_name(&words, NULL, statement->name);
         return;
     }
-    if (rh_words_skip(&words, "role") || rh_words_skip(&words, "group") || rh_words_skip(&words, "user")) {
-        if (!rh_words_skip(&words, "mapping")) {
-            bool all = rh_words_skip(&words, "all");
+    if (rh_dump_words_skip(&words, "role") || rh_dump_words_skip(&words, "group") ||
+        rh_dump_words_skip(&words, "user")) {
+        if (!rh_dump_words_skip(&words, "mapping")) {
+            bool all = rh_dump_words_skip(&words, "all");
             statement->kind = RH_STATEMENT_ROLE_CHANGE;
             if (!all)
-                rh_words_name(&words, NULL, statement->name);
-            if (rh_words_skip(&words, "in") && rh_words_skip(&words, "database")) {
+                rh_dump_words_name(&words, NULL, statement->name);
+            if (rh_dump_words_skip(&words, "in") && rh_dump_words_skip(&words, "database")) {
                 statement->kind = RH_STATEMENT_DATABASE;
-                rh_words_name(&words, NULL, statement->name);
+                rh_dump_words_name(&words, NULL, statement->name);
             }
         }
         return;
     }
-    if (rh_words_skip(&words, "default")) {
-        if (rh_words_skip(&words, "privileges"))
+    if (rh_dump_words_skip(&words, "default")) {
+        if (rh_dump_words_skip(&words, "privileges"))
             read_grant(statement, words);
         return;
     }
-    bool privileged = rh_words_skip(&words, "event") || rh_words_skip(&words, "publication") ||
-                      rh_words_skip(&words, "subscription");
+    bool privileged = rh_dump_words_skip(&words, "event") || rh_dump_words_skip(&words, "publication") ||
+                      rh_dump_words_skip(&words, "subscription");
     if (privileged)
         statement->kind = RH_STATEMENT_PRIVILEGED;
-    for (int depth = 0; rh_words_next(&words, &word);) {
-        depth += rh_word_is(&word, "(") - rh_word_is(&word, ")");
-        if (depth == 0 && rh_word_is(&word, "drop")) {
+    for (int depth = 0; rh_dump_words_next(&words, &word);) {
+        depth += rh_dump_word_is(&word, "(") - rh_dump_word_is(&word, ")");
+        if (depth == 0 && rh_dump_word_is(&word, "drop")) {
             statement->kind = RH_STATEMENT_DROP;
-        } else if (rh_word_is(&word, "owner") && rh_words_skip(&words, "to")) {
-            rh_words_next(&words, &word);
+        } else if (rh_dump_word_is(&word, "owner") && rh_dump_words_skip(&words, "to")) {
+            rh_dump_words_next(&words, &word);
             add_role(statement, &word);
             statement->only_roles = true;
         }
     }
 }
 
-static void read_index(rh_dump_statement *statement, rh_words words)
+static void read_index(rh_dump_statement *statement, rh_dump_words words)
 {
     statement->kind = RH_STATEMENT_INDEX;
-    rh_words_skip(&words, "concurrently");
-    if (rh_words_skip(&words, "if"))
-        rh_words_skip(&words, "not"), rh_words_skip(&words, "exists");
-    rh_words_name(&words, NULL, statement->name);
-    if (rh_words_skip(&words, "on")) {
-        rh_words_skip(&words, "only");
-        rh_words_name(&words, statement->schema, statement->value);
+    rh_dump_words_skip(&words, "concurrently");
+    if (rh_dump_words_skip(&words, "if"))
+        rh_dump_words_skip(&words, "not"), rh_dump_words_skip(&words, "exists");
+    rh_dump_words_name(&words, NULL, statement->name);
+    if (rh_dump_words_skip(&words, "on")) {
+        rh_dump_words_skip(&words, "only");
+        rh_dump_words_name(&words, statement->schema, statement->value);
     }
 }
 
-static void read_extension(rh_dump_statement *statement, rh_words words)
+static void read_extension(rh_dump_statement *statement, rh_dump_words words)
 {
     statement->kind = RH_STATEMENT_EXTENSION;
-    if (rh_words_skip(&words, "if"))
-        rh_words_skip(&words, "not"), rh_words_skip(&words, "exists");
-    rh_words_name(&words, NULL, statement->name);
-    rh_words_skip(&words, "with");
-    if (rh_words_skip(&words, "schema"))
-        rh_words_name(&words, NULL, statement->schema);
+    if (rh_dump_words_skip(&words, "if"))
+        rh_dump_words_skip(&words, "not"), rh_dump_words_skip(&words, "exists");
+    rh_dump_words_name(&words, NULL, statement->name);
+    rh_dump_words_skip(&words, "with");
+    if (rh_dump_words_skip(&words, "schema"))
+        rh_dump_words_name(&words, NULL, statement->schema);
 }
 
 /* DROP [MATERIALIZED | FOREIGN | …] KIND [IF EXISTS] name */
-static void read_drop(rh_dump_statement *statement, rh_words words)
+static void read_drop(rh_dump_statement *statement, rh_dump_words words)
 {
-    rh_word kind;
+    rh_dump_word kind;
     statement->kind = RH_STATEMENT_DROP;
-    if (rh_words_skip(&words, "database"))
+    if (rh_dump_words_skip(&words, "database"))
         statement->kind = RH_STATEMENT_DATABASE;
-    else if (rh_words_skip(&words, "tablespace"))
+    else if (rh_dump_words_skip(&words, "tablespace"))
         statement->kind = RH_STATEMENT_TABLESPACE;
-    else if (rh_words_skip(&words, "role") || rh_words_skip(&words, "group"))
+    else if (rh_dump_words_skip(&words, "role") || rh_dump_words_skip(&words, "group"))
         statement->kind = RH_STATEMENT_ROLE_CHANGE;
-    else if (rh_words_skip(&words, "user")) {
-        if (rh_words_skip(&words, "mapping"))
+    else if (rh_dump_words_skip(&words, "user")) {
+        if (rh_dump_words_skip(&words, "mapping"))
             return;
         statement->kind = RH_STATEMENT_ROLE_CHANGE;
-    } else if (rh_words_next(&words, &kind)) {
+    } else if (rh_dump_words_next(&words, &kind)) {
         kind.text[RH_NAME_SIZE - 1] = 0;
         memcpy(statement->value, kind.text, RH_NAME_SIZE);
     }
-    if (rh_words_skip(&words, "if"))
-        rh_words_skip(&words, "exists");
-    rh_words_name(&words, NULL, statement->name);
+    if (rh_dump_words_skip(&words, "if"))
+        rh_dump_words_skip(&words, "exists");
+    rh_dump_words_name(&words, NULL, statement->name);
 }
 
-static void read_schema(rh_dump_statement *statement, rh_words words)
+static void read_schema(rh_dump_statement *statement, rh_dump_words words)
 {
-    rh_word word;
-    bool exists_is_fine = rh_words_skip(&words, "if");
-    if (!exists_is_fine && !rh_words_skip(&words, "authorization")) {
+    rh_dump_word word;
+    bool exists_is_fine = rh_dump_words_skip(&words, "if");
+    if (!exists_is_fine && !rh_dump_words_skip(&words, "authorization")) {
         statement->kind = RH_STATEMENT_SCHEMA;
-        rh_words_name(&words, NULL, statement->name);
+        rh_dump_words_name(&words, NULL, statement->name);
     }
-    while (rh_words_next(&words, &word))
-        if (rh_word_is(&word, "authorization") && rh_words_next(&words, &word))
+    while (rh_dump_words_next(&words, &word))
+        if (rh_dump_word_is(&word, "authorization") && rh_dump_words_next(&words, &word))
             add_role(statement, &word);
 }
 
-static void read_policy(rh_dump_statement *statement, rh_words words)
+static void read_policy(rh_dump_statement *statement, rh_dump_words words)
 {
-    rh_word word;
-    while (rh_words_next(&words, &word) && !rh_word_is(&word, "("))
-        if (rh_word_is(&word, "to"))
+    rh_dump_word word;
+    while (rh_dump_words_next(&words, &word) && !rh_dump_word_is(&word, "("))
+        if (rh_dump_word_is(&word, "to"))
             add_role_list(statement, &words);
 }
 
-static void read_subscription(rh_dump_statement *statement, rh_words words)
+static void read_subscription(rh_dump_statement *statement, rh_dump_words words)
 {
-    rh_word word;
+    rh_dump_word word;
     statement->kind = RH_STATEMENT_SUBSCRIPTION;
-    rh_words_name(&words, NULL, statement->name);
-    while (rh_words_next(&words, &word))
-        if (rh_word_is(&word, "connect") && rh_words_skip(&words, "=") && rh_words_skip(&words, "false"))
+    rh_dump_words_name(&words, NULL, statement->name);
+    while (rh_dump_words_next(&words, &word))
+        if (rh_dump_word_is(&word, "connect") && rh_dump_words_skip(&words, "=") &&
+            rh_dump_words_skip(&words, "false"))
             statement->not_enabled = true;
 }
 
-static void read_create(rh_dump_statement *statement, rh_words words)
+static void read_create(rh_dump_statement *statement, rh_dump_words words)
 {
-    bool replace = rh_words_skip(&words, "or") && rh_words_skip(&words, "replace");
-    if (rh_words_skip(&words, "trusted") || rh_words_skip(&words, "procedural"))
-        rh_words_skip(&words, "procedural");
-    if (rh_words_skip(&words, "database")) {
+    bool replace = rh_dump_words_skip(&words, "or") && rh_dump_words_skip(&words, "replace");
+    if (rh_dump_words_skip(&words, "trusted") || rh_dump_words_skip(&words, "procedural"))
+        rh_dump_words_skip(&words, "procedural");
+    if (rh_dump_words_skip(&words, "database")) {
         statement->kind = RH_STATEMENT_DATABASE;
-        rh_words_name(&words, NULL, statement->name);
-    } else if (rh_words_skip(&words, "tablespace")) {
+        rh_dump_words_name(&words, NULL, statement->name);
+    } else if (rh_dump_words_skip(&words, "tablespace")) {
         statement->kind = RH_STATEMENT_TABLESPACE;
-        rh_words_name(&words, NULL, statement->name);
-    } else if (rh_words_skip(&words, "schema")) {
+        rh_dump_words_name(&words, NULL, statement->name);
+    } else if (rh_dump_words_skip(&words, "schema")) {
         read_schema(statement, words);
-    } else if (rh_words_skip(&words, "language") && !replace) {
+    } else if (rh_dump_words_skip(&words, "language") && !replace) {
         statement->kind = RH_STATEMENT_LANGUAGE;
-        rh_words_name(&words, NULL, statement->name);
-    } else if (rh_words_skip(&words, "extension")) {
+        rh_dump_words_name(&words, NULL, statement->name);
+    } else if (rh_dump_words_skip(&words, "extension")) {
         read_extension(statement, words);
-    } else if (rh_words_skip(&words, "event") || rh_words_skip(&words, "publication")) {
+    } else if (rh_dump_words_skip(&words, "event") || rh_dump_words_skip(&words, "publication")) {
         statement->kind = RH_STATEMENT_PRIVILEGED;
-    } else if (rh_words_skip(&words, "index")) {
+    } else if (rh_dump_words_skip(&words, "index")) {
         read_index(statement, words);
-    } else if (rh_words_skip(&words, "unique")) {
-        if (rh_words_skip(&words, "index"))
+    } else if (rh_dump_words_skip(&words, "unique")) {
+        if (rh_dump_words_skip(&words, "index"))
             read_index(statement, words);
-    } else if (rh_words_skip(&words, "policy")) {
+    } else if (rh_dump_words_skip(&words, "policy")) {
         read_policy(statement, words);
-    } else if (rh_words_skip(&words, "subscription")) {
+    } else if (rh_dump_words_skip(&words, "subscription")) {
         read_subscription(statement, words);
-    } else if (rh_words_skip(&words, "role") || rh_words_skip(&words, "group") ||
-               rh_words_skip(&words, "user")) {
-        rh_word word;
-        if (rh_words_skip(&words, "mapping")) {
-            while (rh_words_next(&words, &word) && !rh_word_is(&word, "for"))
+    } else if (rh_dump_words_skip(&words, "role") || rh_dump_words_skip(&words, "group") ||
+               rh_dump_words_skip(&words, "user")) {
+        rh_dump_word word;
+        if (rh_dump_words_skip(&words, "mapping")) {
+            while (rh_dump_words_next(&words, &word) && !rh_dump_word_is(&word, "for"))
                 ;
-            rh_words_next(&words, &word);
+            rh_dump_words_next(&words, &word);
             add_role(statement, &word);
         } else {
             statement->kind = RH_STATEMENT_ROLE;
-            rh_words_name(&words, NULL, statement->name);
+            rh_dump_words_name(&words, NULL, statement->name);
         }
     }
 }
 
 void rh_dump_statement_read(const char *sql, size_t length, rh_dump_statement *statement)
 {
-    rh_words words = {sql, sql + length};
+    rh_dump_words words = {sql, sql + length};
     statement->kind = RH_STATEMENT_OTHER;
     statement->schema[0] = statement->name[0] = statement->value[0] = 0;
     statement->role_count = 0;
     statement->only_roles = statement->not_enabled = statement->defines = false;
-    if (rh_words_skip(&words, "copy")) {
+    if (rh_dump_words_skip(&words, "copy")) {
         read_copy(statement, words);
-    } else if (rh_words_skip(&words, "set")) {
+    } else if (rh_dump_words_skip(&words, "set")) {
         read_set(statement, words);
-    } else if (rh_words_skip(&words, "grant") || rh_words_skip(&words, "revoke")) {
+    } else if (rh_dump_words_skip(&words, "grant") || rh_dump_words_skip(&words, "revoke")) {
         read_grant(statement, words);
-    } else if (rh_words_skip(&words, "alter")) {
+    } else if (rh_dump_words_skip(&words, "alter")) {
         statement->defines = true;
         read_alter(statement, words);
-    } else if (rh_words_skip(&words, "create")) {
+    } else if (rh_dump_words_skip(&words, "create")) {
         statement->defines = true;
         read_create(statement, words);
-    } else if (rh_words_skip(&words, "drop")) {
+    } else if (rh_dump_words_skip(&words, "drop")) {
         read_drop(statement, words);
-    } else if (rh_words_skip(&words, "select")) { /* of --clean: DROP for large objects */
-        rh_words_name(&words, NULL, statement->name);
+    } else if (rh_dump_words_skip(&words, "select")) { /* of --clean: DROP for large objects */
+        rh_dump_words_name(&words, NULL, statement->name);
         if (strcmp(statement->name, "lo_unlink") == 0)
             statement->kind = RH_STATEMENT_DROP;
-    } else if (rh_words_skip(&words, "insert") && rh_words_skip(&words, "into")) {
+    } else if (rh_dump_words_skip(&words, "insert") && rh_dump_words_skip(&words, "into")) {
         statement->kind = RH_STATEMENT_INSERT;
-        rh_words_name(&words, statement->schema, statement->name);
-    } else if (rh_words_skip(&words, "refresh") && rh_words_skip(&words, "materialized") &&
-               rh_words_skip(&words, "view")) {
+        rh_dump_words_name(&words, statement->schema, statement->name);
+    } else if (rh_dump_words_skip(&words, "refresh") && rh_dump_words_skip(&words, "materialized") &&
+               rh_dump_words_skip(&words, "view")) {
         statement->kind = RH_STATEMENT_REFRESH;
         statement->defines = true;
-        rh_words_skip(&words, "concurrently");
-        rh_words_name(&words, statement->schema, statement->name);
-    } else if (rh_words_skip(&words, "security")) {
+        rh_dump_words_skip(&words, "concurrently");
+        rh_dump_words_name(&words, statement->schema, statement->name);
+    } else if (rh_dump_words_skip(&words, "security")) {
         statement->kind = RH_STATEMENT_COMMENT;
-    } else if (rh_words_skip(&words, "comment") && rh_words_skip(&words, "on")) {
+    } else if (rh_dump_words_skip(&words, "comment") && rh_dump_words_skip(&words, "on")) {
         statement->kind = RH_STATEMENT_COMMENT;
-        if (rh_words_skip(&words, "database"))
+        if (rh_dump_words_skip(&words, "database"))
             statement->kind = RH_STATEMENT_DATABASE;
-        else if (rh_words_skip(&words, "extension"))
+        else if (rh_dump_words_skip(&words, "extension"))
             statement->kind = RH_STATEMENT_EXTENSION_COMMENT;
-        rh_words_name(&words, NULL, statement->name);
+        rh_dump_words_name(&words, NULL, statement->name);
     }
 }
 
@@ -329,15 +331,16 @@ bool rh_dump_statement_is_shared(const rh_dump_statement *statement)
            statement->kind == RH_STATEMENT_ROLE || statement->kind == RH_STATEMENT_ROLE_CHANGE;
 }
 
-void rh_dump_connect_name(rh_words *words, char name[RH_NAME_SIZE])
+void rh_dump_connect_name(rh_dump_words *words, char name[RH_NAME_SIZE])
 {
     static const char keyword[] = "dbname='";
-    rh_word word;
-    rh_words_next(words, &word);      /* connect */
-    while (rh_words_skip(words, "-")) /* -reuse-previous=on "dbname='x'" */
-        while (rh_words_next(words, &word) && !rh_word_is(&word, "on") && !rh_word_is(&word, "off"))
+    rh_dump_word word;
+    rh_dump_words_next(words, &word);      /* connect */
+    while (rh_dump_words_skip(words, "-")) /* -reuse-previous=on "dbname='x'" */
+        while (rh_dump_words_next(words, &word) && !rh_dump_word_is(&word, "on") &&
+               !rh_dump_word_is(&word, "off"))
             ;
-    rh_words_name(words, NULL, name);
+    rh_dump_words_name(words, NULL, name);
     size_t length = strlen(name);
     if (length > sizeof keyword - 1 && memcmp(name, keyword, sizeof keyword - 1) == 0 &&
         name[length - 1] == '\'') {

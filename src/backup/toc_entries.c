@@ -188,9 +188,9 @@ static bool check_copy(const char *path, const rh_toc *toc, const rh_toc_entry *
     const char *copy = entry->copy_statement, *columns = strchr(copy, '(');
     if (!*copy)
         return true;
-    rh_words words = {copy, copy + strlen(copy)};
+    rh_dump_words words = {copy, copy + strlen(copy)};
     char schema[RH_NAME_SIZE] = "", table[RH_NAME_SIZE] = "";
-    if (!entry->has_data || !rh_words_skip(&words, "copy") || !rh_words_name(&words, schema, table))
+    if (!entry->has_data || !rh_dump_words_skip(&words, "copy") || !rh_dump_words_name(&words, schema, table))
         return damaged(path, entry, "has a COPY statement that is none", error);
     if ((strcmp(table, entry->tag) != 0 || (*schema && strcmp(schema, entry->schema) != 0)) &&
         !is_partitioned(toc, schema, table))

@@ -13,7 +13,7 @@ static bool is_word_part(unsigned char c)
 }
 
 /* Past blanks and comments. */
-static void skip_blanks(rh_words *words)
+static void skip_blanks(rh_dump_words *words)
 {
     while (words->at < words->end) {
         const char *at = words->at;
@@ -41,7 +41,7 @@ static void skip_blanks(rh_words *words)
     }
 }
 
-static void put(rh_word *word, size_t *length, char c)
+static void put(rh_dump_word *word, size_t *length, char c)
 {
     if (*length + 1 < sizeof word->text) {
         word->text[(*length)++] = c;
@@ -50,7 +50,7 @@ static void put(rh_word *word, size_t *length, char c)
 }
 
 /* A quoted piece; AT stands behind the opening quote. */
-static void read_quoted(rh_words *words, rh_word *word, char quote, bool escapes)
+static void read_quoted(rh_dump_words *words, rh_dump_word *word, char quote, bool escapes)
 {
     size_t length = 0;
     while (words->at < words->end) {
@@ -67,7 +67,7 @@ static void read_quoted(rh_words *words, rh_word *word, char quote, bool escapes
 }
 
 /* $tag$ … $tag$: true and read when AT begins one. */
-static bool read_dollar(rh_words *words, rh_word *word)
+static bool read_dollar(rh_dump_words *words, rh_dump_word *word)
 {
     const char *tag = words->at, *p = tag + 1;
     while (p < words->end && is_word_start((unsigned char)*p) &&
@@ -86,7 +86,7 @@ static bool read_dollar(rh_words *words, rh_word *word)
     return true;
 }
 
-bool rh_words_next(rh_words *words, rh_word *word)
+bool rh_dump_words_next(rh_dump_words *words, rh_dump_word *word)
 {
     skip_blanks(words);
     word->kind = RH_WORD_END;
@@ -122,37 +122,38 @@ bool rh_words_next(rh_words *words, rh_word *word)
     return true;
 }
 
-bool rh_word_is(const rh_word *word, const char *keyword)
+bool rh_dump_word_is(const rh_dump_word *word, const char *keyword)
 {
     return (word->kind == RH_WORD_PLAIN || word->kind == RH_WORD_CHARACTER) &&
            strcmp(word->text, keyword) == 0;
 }
 
-bool rh_words_skip(rh_words *words, const char *keyword)
+bool rh_dump_words_skip(rh_dump_words *words, const char *keyword)
 {
-    rh_words after = *words;
-    rh_word word;
-    if (!rh_words_next(&after, &word) || !rh_word_is(&word, keyword))
+    rh_dump_words after = *words;
+    rh_dump_word word;
+    if (!rh_dump_words_next(&after, &word) || !rh_dump_word_is(&word, keyword))
         return false;
     *words = after;
     return true;
 }
 
-bool rh_words_name(rh_words *words, char schema[RH_NAME_SIZE], char name[RH_NAME_SIZE])
+bool rh_dump_words_name(rh_dump_words *words, char schema[RH_NAME_SIZE], char name[RH_NAME_SIZE])
 {
-    rh_word word;
+    rh_dump_word word;
     char previous[RH_NAME_SIZE] = "";
     name[0] = 0;
     do {
-        rh_words before = *words;
-        if (!rh_words_next(words, &word) || (word.kind != RH_WORD_PLAIN && word.kind != RH_WORD_QUOTED)) {
+        rh_dump_words before = *words;
+        if (!rh_dump_words_next(words, &word) ||
+            (word.kind != RH_WORD_PLAIN && word.kind != RH_WORD_QUOTED)) {
             *words = before;
             return false;
         }
         memcpy(previous, name, sizeof previous);
         word.text[RH_NAME_SIZE - 1] = 0;
         memcpy(name, word.text, RH_NAME_SIZE);
-    } while (rh_words_skip(words, "."));
+    } while (rh_dump_words_skip(words, "."));
     if (schema)
         memcpy(schema, previous, RH_NAME_SIZE);
     return true;

@@ -116,11 +116,11 @@ static bool statement_follows(const char *text, size_t at)
 
 /* Which mark the comment at AT is. STATEMENT: some SQL stands before it. */
 static bool read_comment(const char *text, size_t at, size_t length, bool own_line, bool statement,
-                         rh_text *scratch, rh_mark *mark)
+                         rh_text *scratch, rh_tool_mark *mark)
 {
     normalise(text + at, length, scratch);
     const char *comment = rh_text_string(scratch);
-    *mark = (rh_mark){0};
+    *mark = (rh_tool_mark){0};
     for (size_t i = 0; i < sizeof COMMENTS / sizeof *COMMENTS; i++) {
         if (!rh_starts_with(comment, COMMENTS[i].start))
             continue;
@@ -139,16 +139,16 @@ static bool read_comment(const char *text, size_t at, size_t length, bool own_li
     return mark->both_ways;
 }
 
-bool rh_marks_in_text(const char *text, rh_arena *arena, rh_mark *mark)
+bool rh_marks_in_text(const char *text, rh_arena *arena, rh_tool_mark *mark)
 {
     rh_text scratch = {0};
     bool own_line = true, statement = false;
     int line = 1;
-    *mark = (rh_mark){0};
+    *mark = (rh_tool_mark){0};
     for (size_t at = 0; text[at] && !mark->both_ways;) {
         const size_t length = comment_length(text, at, own_line);
         const bool comment = length > 0;
-        rh_mark found;
+        rh_tool_mark found;
         if (comment && read_comment(text, at, length, own_line, statement, &scratch, &found) &&
             (!mark->text || found.both_ways)) {
             *mark = found;
@@ -261,7 +261,7 @@ static bool refuse_beside(const rh_scenario *scenario, const rh_framework_rules 
     return rh_error_at_migrations(scenario, error);
 }
 
-static bool refuse_mark(const rh_mark *mark, const char *path, const char *read_as, rh_arena *arena,
+static bool refuse_mark(const rh_tool_mark *mark, const char *path, const char *read_as, rh_arena *arena,
                         rh_error *error)
 {
     const rh_tool *tool = mark->tool ? rh_tool_named(mark->tool) : NULL;
@@ -299,7 +299,7 @@ bool rh_marks_check(const rh_scenario *scenario, const rh_framework_rules *rules
         const char *why, *named = tool_of_name(&list->files[i], arena, &why);
         rh_arena *scratch = rh_arena_new();
         const char *text = rh_file_read(list->files[i].path, INT64_C(1) << 24, scratch, NULL, NULL);
-        rh_mark mark;
+        rh_tool_mark mark;
         bool ok = true;
         if (named)
             ok = refuse_beside(scenario, rules, named,
@@ -316,7 +316,7 @@ bool rh_marks_check(const rh_scenario *scenario, const rh_framework_rules *rules
 bool rh_marks_check_one_way(const char *path, const char *text, rh_error *error)
 {
     rh_arena *scratch = rh_arena_new();
-    rh_mark mark;
+    rh_tool_mark mark;
     bool ok = !rh_marks_in_text(text, scratch, &mark) || !mark.both_ways ||
               refuse_mark(&mark, path, "plain SQL", scratch, error);
     rh_arena_free(scratch);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* Where NAME is, or would be. */
-static rh_name **place_of(const rh_names *names, const char *name)
+static rh_name **place_of(const rh_prepared_names *names, const char *name)
 {
     unsigned hash = 5381;
     for (const char *p = name; *p; p++)
@@ -15,7 +15,7 @@ static rh_name **place_of(const rh_names *names, const char *name)
     return link;
 }
 
-void rh_names_set(rh_names *names, const char *name, const char *text)
+void rh_prepared_names_set(rh_prepared_names *names, const char *name, const char *text)
 {
     rh_name **link = place_of(names, name);
     if (*link) {
@@ -30,13 +30,13 @@ void rh_names_set(rh_names *names, const char *name, const char *text)
     *link = entry;
 }
 
-const char *rh_names_find(const rh_names *names, const char *name)
+const char *rh_prepared_names_find(const rh_prepared_names *names, const char *name)
 {
     rh_name *const *link = place_of(names, name);
     return *link ? (*link)->text : NULL;
 }
 
-void rh_names_remove(rh_names *names, const char *name)
+void rh_prepared_names_remove(rh_prepared_names *names, const char *name)
 {
     rh_name **link = place_of(names, name), *entry = *link;
     if (!entry)
@@ -47,9 +47,9 @@ void rh_names_remove(rh_names *names, const char *name)
     free(entry);
 }
 
-void rh_names_release(rh_names *names)
+void rh_prepared_names_release(rh_prepared_names *names)
 {
     for (size_t i = 0; i < RH_NAME_BUCKETS; i++)
         while (names->buckets[i])
-            rh_names_remove(names, names->buckets[i]->name);
+            rh_prepared_names_remove(names, names->buckets[i]->name);
 }

@@ -39,7 +39,7 @@ struct rh_relay {
     side client, server;
     bool connecting;
     stream up, down; /* to the server, to the client */
-    rh_session *session;
+    rh_proxy_session *session;
     bool blind; /* not even the beginning was PostgreSQL's */
     rh_hold held;
     rh_usec held_since, due, held_us;
@@ -144,8 +144,8 @@ static void read_opening(rh_relay *r)
         r->blind = true;
     } else {
         up->reader.untyped = false;
-        r->session = rh_session_new(r->options.number, r->options.long_us, &r->options.events->session);
-        rh_session_sent(r->session, &up->reader.message, rh_clock_monotonic());
+        r->session = rh_proxy_session_new(r->options.number, r->options.long_us, &r->options.events->session);
+        rh_proxy_session_sent(r->session, &up->reader.message, rh_clock_monotonic());
     }
 }
 
@@ -160,10 +160,10 @@ static bool is_consumed(const rh_relay *r)
 static bool ask(rh_relay *r)
 {
     rh_proxy_held held = {.connection = r->options.number,
-                          .pid = rh_session_pid(r->session),
+                          .pid = rh_proxy_session_pid(r->session),
                           .reason = r->held,
-                          .answered = rh_session_is_quiet(r->session),
-                          .idle = rh_session_is_idle(r->session)};
+                          .answered = rh_proxy_session_is_quiet(r->session),
+                          .idle = rh_proxy_session_is_idle(r->session)};
     rh_usec asked = rh_clock_monotonic();
     bool pass = (held.answered || is_consumed(r)) && !r->up.ended
                     ? r->options.events->hold(r->options.events->session.user, &held)
@@ -177,7 +177,7 @@ static bool ask(rh_relay *r)
         r->options.held(r->options.user);
         return false;
     }
-    rh_session_waited(r->session, asked, now);
+    rh_proxy_session_waited(r->session, asked, now);
     r->held_us += now - asked;
     r->held = RH_HOLD_NOT;
     r->due = 0;
@@ -189,12 +189,12 @@ static bool pass_message(rh_relay *r)
 {
     const rh_message *message = &r->up.reader.message;
     if (r->held == RH_HOLD_NOT && r->options.events->hold) {
-        r->held = rh_session_holds(r->session, message);
+        r->held = rh_proxy_session_holds(r->session, message);
         r->held_since = rh_clock_monotonic();
     }
     if (r->held != RH_HOLD_NOT && !ask(r))
         return false;
-    rh_session_sent(r->session, message, rh_clock_monotonic());
+    rh_proxy_session_sent(r->session, message, rh_clock_monotonic());
     return true;
 }
 
@@ -243,11 +243,11 @@ static void scan_server(rh_relay *r, size_t from, size_t count)
 {
     rh_usec now = rh_clock_monotonic();
     const char *bytes = r->down.data + from;
-    while (count > 0 && r->session && !rh_session_is_blind(r->session)) {
+    while (count > 0 && r->session && !rh_proxy_session_is_blind(r->session)) {
         bool complete;
         size_t read = rh_message_read(&r->down.reader, bytes, count, &complete);
         if (complete)
-            rh_session_received(r->session, &r->down.reader.message, now);
+            rh_proxy_session_received(r->session, &r->down.reader.message, now);
         bytes += read;
         count -= read;
     }
@@ -342,7 +342,7 @@ rh_usec rh_relay_held_us(const rh_relay *r)
 
 bool rh_relay_is_blind(const rh_relay *r)
 {
-    return r->session && rh_session_is_blind(r->session);
+    return r->session && rh_proxy_session_is_blind(r->session);
 }
 
 /* ---- life ---- */
@@ -397,6 +397,6 @@ void rh_relay_free(rh_relay *r)
         close(r->server.fd);
     rh_message_reader_release(&r->up.reader);
     rh_message_reader_release(&r->down.reader);
-    rh_session_free(r->session);
+    rh_proxy_session_free(r->session);
     free(r);
 }

@@ -23,13 +23,13 @@ typedef struct pending {
     struct pending *next;
 } pending;
 
-struct rh_session {
-    const rh_session_events *events;
+struct rh_proxy_session {
+    const rh_proxy_session_events *events;
     int connection, pid;
     rh_usec long_us;
     pending *first, **last;
-    rh_names prepared, portals; /* name → SQL */
-    char state;                 /* of the last ReadyForQuery; '?' before */
+    rh_prepared_names prepared, portals; /* name → SQL */
+    char state;                          /* of the last ReadyForQuery; '?' before */
     rh_usec connected;
     bool blind;
     bool skipping;    /* after an error, up to the Sync, which has not been sent yet */
@@ -45,7 +45,7 @@ static bool is_statement(const pending *p)
     return p->kind == QUERY || p->kind == EXECUTE;
 }
 
-static pending *push(rh_session *s, kind what, const char *sql)
+static pending *push(rh_proxy_session *s, kind what, const char *sql)
 {
     pending *p = rh_alloc(sizeof *p);
     p->kind = what;
@@ -56,7 +56,7 @@ static pending *push(rh_session *s, kind what, const char *sql)
 }
 
 /* Takes the one that LINK points at out of the queue. */
-static void drop(rh_session *s, pending **link)
+static void drop(rh_proxy_session *s, pending **link)
 {
     pending *p = *link;
     *link = p->next;
@@ -69,9 +69,9 @@ static void drop(rh_session *s, pending **link)
     free(p);
 }
 
-rh_session *rh_session_new(int connection, rh_usec long_us, const rh_session_events *events)
+rh_proxy_session *rh_proxy_session_new(int connection, rh_usec long_us, const rh_proxy_session_events *events)
 {
-    rh_session *s = rh_alloc(sizeof *s);
+    rh_proxy_session *s = rh_alloc(sizeof *s);
     s->events = events;
     s->connection = connection;
     s->long_us = long_us;
@@ -80,18 +80,18 @@ rh_session *rh_session_new(int connection, rh_usec long_us, const rh_session_eve
     return s;
 }
 
-void rh_session_free(rh_session *s)
+void rh_proxy_session_free(rh_proxy_session *s)
 {
     if (!s)
         return;
     while (s->first)
         drop(s, &s->first);
-    rh_names_release(&s->prepared);
-    rh_names_release(&s->portals);
+    rh_prepared_names_release(&s->prepared);
+    rh_prepared_names_release(&s->portals);
     free(s);
 }
 
-bool rh_session_is_quiet(const rh_session *s)
+bool rh_proxy_session_is_quiet(const rh_proxy_session *s)
 {
     for (const pending *p = s->first; p; p = p->next)
         if (is_statement(p) || p->kind == SYNC || p->kind == CALL || p->kind == STARTUP)
@@ -99,24 +99,24 @@ bool rh_session_is_quiet(const rh_session *s)
     return true;
 }
 
-bool rh_session_is_idle(const rh_session *s)
+bool rh_proxy_session_is_idle(const rh_proxy_session *s)
 {
     return s->state == 'I';
 }
 
-bool rh_session_is_blind(const rh_session *s)
+bool rh_proxy_session_is_blind(const rh_proxy_session *s)
 {
     return s->blind;
 }
 
-int rh_session_pid(const rh_session *s)
+int rh_proxy_session_pid(const rh_proxy_session *s)
 {
     return s->pid;
 }
 
 /* ---- telling ---- */
 
-static rh_proxy_statement describe(const rh_session *s, const pending *p)
+static rh_proxy_statement describe(const rh_proxy_session *s, const pending *p)
 {
     return (rh_proxy_statement){.connection = s->connection,
                                 .pid = s->pid,
@@ -132,7 +132,7 @@ static rh_proxy_statement describe(const rh_session *s, const pending *p)
                                 .mark = p->mark};
 }
 
-static void begin(rh_session *s, pending *p, rh_usec now)
+static void begin(rh_proxy_session *s, pending *p, rh_usec now)
 {
     p->begun = true;
     p->started = now;
@@ -143,7 +143,7 @@ static void begin(rh_session *s, pending *p, rh_usec now)
 }
 
 /* The server has come to the first one in the queue that it executes. */
-static void begin_next(rh_session *s, rh_usec now)
+static void begin_next(rh_proxy_session *s, rh_usec now)
 {
     pending *p = s->first;
     while (p && !is_statement(p) && p->kind != SYNC && p->kind != CALL && p->kind != STARTUP)
@@ -152,7 +152,7 @@ static void begin_next(rh_session *s, rh_usec now)
         begin(s, p, now);
 }
 
-static void end(rh_session *s, pending *p, rh_usec now)
+static void end(rh_proxy_session *s, pending *p, rh_usec now)
 {
     rh_proxy_statement statement = describe(s, p);
     statement.ended = now;
@@ -161,7 +161,7 @@ static void end(rh_session *s, pending *p, rh_usec now)
 }
 
 /* The first one is answered; the end of its COPY data, if it had any, needs no answer. */
-static void take_first(rh_session *s, rh_usec now)
+static void take_first(rh_proxy_session *s, rh_usec now)
 {
     drop(s, &s->first);
     while (s->first && s->first->kind == COPY_DONE)
@@ -171,7 +171,7 @@ static void take_first(rh_session *s, rh_usec now)
 
 /* ---- what the client sends ---- */
 
-bool rh_session_is_commit(const char *sql)
+bool rh_proxy_session_is_commit(const char *sql)
 {
     const char *rest = rh_sql_skip_blanks(sql);
     if (rh_is_word(rest, "commit") || rh_is_word(rest, "end"))
@@ -181,12 +181,12 @@ bool rh_session_is_commit(const char *sql)
 }
 
 /* The SQL behind a body that begins with a portal's name. */
-static const char *sql_of_portal(const rh_session *s, const rh_message *message)
+static const char *sql_of_portal(const rh_proxy_session *s, const rh_message *message)
 {
-    return rh_names_find(&s->portals, message->body);
+    return rh_prepared_names_find(&s->portals, message->body);
 }
 
-rh_hold rh_session_holds(const rh_session *s, const rh_message *message)
+rh_hold rh_proxy_session_holds(const rh_proxy_session *s, const rh_message *message)
 {
     if (s->blind || s->pid == 0)
         return RH_HOLD_NOT;
@@ -194,7 +194,7 @@ rh_hold rh_session_holds(const rh_session *s, const rh_message *message)
                       : message->type == 'E' ? sql_of_portal(s, message)
                                              : NULL;
     bool idle = s->state == 'I' && !s->first; /* a COMMIT of nothing */
-    if (sql && !idle && rh_session_is_commit(sql))
+    if (sql && !idle && rh_proxy_session_is_commit(sql))
         return RH_HOLD_COMMIT;
     if (message->type == 'S' && s->state == 'I' && s->batch_has_schema_change && !s->batch_has_begin &&
         !s->skipping)
@@ -208,7 +208,7 @@ rh_hold rh_session_holds(const rh_session *s, const rh_message *message)
     return s->state == 'I' && strchr("QPBF", message->type) ? RH_HOLD_IDLE : RH_HOLD_NOT;
 }
 
-void rh_session_waited(rh_session *s, rh_usec ready, rh_usec now)
+void rh_proxy_session_waited(rh_proxy_session *s, rh_usec ready, rh_usec now)
 {
     for (pending *p = s->first; p; p = p->next)
         if (p->begun)
@@ -223,17 +223,17 @@ static const char *second(const rh_message *message)
     return first < message->body_count ? message->body + first : "";
 }
 
-static void sent_extended(rh_session *s, const rh_message *message)
+static void sent_extended(rh_proxy_session *s, const rh_message *message)
 {
     const char *sql;
     switch (message->type) {
     case 'P':
-        rh_names_set(&s->prepared, message->body, second(message));
+        rh_prepared_names_set(&s->prepared, message->body, second(message));
         push(s, PARSE, second(message));
         break;
     case 'B':
-        sql = rh_names_find(&s->prepared, second(message));
-        rh_names_set(&s->portals, message->body, sql ? sql : "");
+        sql = rh_prepared_names_find(&s->prepared, second(message));
+        rh_prepared_names_set(&s->portals, message->body, sql ? sql : "");
         push(s, BIND, sql);
         break;
     case 'D':
@@ -241,7 +241,7 @@ static void sent_extended(rh_session *s, const rh_message *message)
         break;
     case 'C':
         if (message->body_count > 1)
-            rh_names_remove(*message->body == 'S' ? &s->prepared : &s->portals, message->body + 1);
+            rh_prepared_names_remove(*message->body == 'S' ? &s->prepared : &s->portals, message->body + 1);
         push(s, CLOSE, NULL);
         break;
     default:
@@ -253,7 +253,7 @@ static void sent_extended(rh_session *s, const rh_message *message)
     }
 }
 
-void rh_session_sent(rh_session *s, const rh_message *message, rh_usec now)
+void rh_proxy_session_sent(rh_proxy_session *s, const rh_message *message, rh_usec now)
 {
     if (s->blind)
         return;
@@ -262,7 +262,7 @@ void rh_session_sent(rh_session *s, const rh_message *message, rh_usec now)
         push(s, STARTUP, NULL);
         break;
     case 'Q':
-        rh_names_remove(&s->prepared, "");
+        rh_prepared_names_remove(&s->prepared, "");
         push(s, QUERY, message->body);
         break;
     case 'F':
@@ -325,7 +325,7 @@ static void set_failure(pending *p, const rh_message *message)
 }
 
 /* An error outside of a simple query: what is outstanding up to the next Sync is skipped. */
-static void fail_batch(rh_session *s, const rh_message *message, rh_usec now)
+static void fail_batch(rh_proxy_session *s, const rh_message *message, rh_usec now)
 {
     pending lone = {.kind = STARTUP};
     pending *p = s->first ? s->first : &lone;
@@ -346,7 +346,7 @@ static void fail_batch(rh_session *s, const rh_message *message, rh_usec now)
     s->copying = false;
 }
 
-static void received_error(rh_session *s, const rh_message *message, rh_usec now)
+static void received_error(rh_proxy_session *s, const rh_message *message, rh_usec now)
 {
     if (s->first && (s->first->kind == QUERY || s->first->kind == CALL)) {
         set_failure(s->first, message);
@@ -356,7 +356,7 @@ static void received_error(rh_session *s, const rh_message *message, rh_usec now
     }
 }
 
-static void received_ready(rh_session *s, const rh_message *message, rh_usec now)
+static void received_ready(rh_proxy_session *s, const rh_message *message, rh_usec now)
 {
     if (!s->first || (s->first->kind != QUERY && s->first->kind != CALL && s->first->kind != SYNC &&
                       s->first->kind != STARTUP)) {
@@ -380,7 +380,7 @@ static void received_ready(rh_session *s, const rh_message *message, rh_usec now
 }
 
 /* A statement's end, in a simple query one of several. */
-static void received_complete(rh_session *s, const rh_message *message, rh_usec now)
+static void received_complete(rh_proxy_session *s, const rh_message *message, rh_usec now)
 {
     pending *p = s->first;
     if (!p || !is_statement(p)) {
@@ -400,7 +400,7 @@ static void received_complete(rh_session *s, const rh_message *message, rh_usec 
 
 /* The server takes COPY data now: what was sent behind the Execute, up to the data's end, is ignored if it is
  * a Sync. */
-static void received_copy_in(rh_session *s)
+static void received_copy_in(rh_proxy_session *s)
 {
     if (!s->first || s->first->kind != EXECUTE)
         return;
@@ -417,7 +417,7 @@ static void received_copy_in(rh_session *s)
         s->copying = true;
 }
 
-static void received_answer(rh_session *s, kind expected, rh_usec now)
+static void received_answer(rh_proxy_session *s, kind expected, rh_usec now)
 {
     if (s->first && s->first->kind == expected)
         take_first(s, now);
@@ -425,7 +425,7 @@ static void received_answer(rh_session *s, kind expected, rh_usec now)
         s->blind = true;
 }
 
-void rh_session_received(rh_session *s, const rh_message *message, rh_usec now)
+void rh_proxy_session_received(rh_proxy_session *s, const rh_message *message, rh_usec now)
 {
     if (s->blind)
         return;

@@ -25,9 +25,9 @@ enum { KIND_COUNT = sizeof KINDS / sizeof *KINDS };
 
 static const kind_spec *read_kind(rh_reader *reader, rh_yaml_node *node)
 {
-    rh_word words[KIND_COUNT];
+    rh_key_word words[KIND_COUNT];
     for (size_t i = 0; i < KIND_COUNT; i++)
-        words[i] = (rh_word){KINDS[i].word, (int)i, NULL};
+        words[i] = (rh_key_word){KINDS[i].word, (int)i, NULL};
     int index;
     return rh_value_word(reader, "an item of disturb", node, words, KIND_COUNT, &index) ? &KINDS[index]
                                                                                         : NULL;
@@ -248,7 +248,7 @@ static bool read_wish(rh_reader *reader, rh_yaml_node *name, rh_yaml_node *value
 
 bool rh_lock_policy_read(rh_reader *reader, rh_yaml_node *node)
 {
-    static const rh_word words[] = {{"search", 1, NULL}};
+    static const rh_key_word words[] = {{"search", 1, NULL}};
     static const rh_usec defaults[] = {RH_SECOND / 20, RH_SECOND / 5, RH_SECOND, 5 * RH_SECOND, 0};
     rh_lock_policy_wish *wish = &reader->scenario->lock_policy;
     int search;

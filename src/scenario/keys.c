@@ -19,7 +19,7 @@ struct key_spec {
     read_function read; /* NULL: a section; its offset is then that of its rh_location */
     size_t offset;      /* SIZE_MAX: it has no field */
     double low, high;   /* of numbers */
-    const rh_word *words;
+    const rh_key_word *words;
     size_t word_count;
     bool required; /* where its section is given */
 };
@@ -201,7 +201,7 @@ static bool read_settings(rh_reader *reader, const key_spec *key, rh_yaml_node *
 
 static bool read_pending(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
 {
-    static const rh_word words[] = {{"auto", RH_PENDING_AUTO, NULL}, {"all", RH_PENDING_ALL, NULL}};
+    static const rh_key_word words[] = {{"auto", RH_PENDING_AUTO, NULL}, {"all", RH_PENDING_ALL, NULL}};
     rh_scenario *scenario = reader->scenario;
     if (rh_yaml_node_kind(node) != RH_YAML_SEQUENCE) {
         if (rh_value_word(reader, key->path, node, words, 2, field))
@@ -347,7 +347,7 @@ static bool read_gate_count(rh_reader *reader, const key_spec *key, rh_yaml_node
 
 static bool read_gate_required(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
 {
-    static const rh_word words[] = {{"required", 0, NULL}};
+    static const rh_key_word words[] = {{"required", 0, NULL}};
     int value;
     if (!rh_value_word(reader, key->path, node, words, 1, &value))
         return false;
@@ -395,14 +395,14 @@ static bool read_lock_policy(rh_reader *reader, const key_spec *key, rh_yaml_nod
 
 /* ---- the table ---- */
 
-static const rh_word ISOLATIONS[] = {
+static const rh_key_word ISOLATIONS[] = {
     {"full", RH_ISOLATION_FULL, NULL},
     {"weak", RH_ISOLATION_WEAK, NULL},
 };
-static const rh_word STAGING_KINDS[] = {{"embedded", RH_STAGING_EMBEDDED, NULL},
-                                        {"server", RH_STAGING_SERVER, NULL}};
+static const rh_key_word STAGING_KINDS[] = {{"embedded", RH_STAGING_EMBEDDED, NULL},
+                                            {"server", RH_STAGING_SERVER, NULL}};
 
-static const rh_word FRAMEWORKS[] = {
+static const rh_key_word FRAMEWORKS[] = {
     {"auto", RH_FRAMEWORK_AUTO, NULL},
     {"sql", RH_FRAMEWORK_SQL, NULL},
     {"golang-migrate", RH_FRAMEWORK_GOLANG_MIGRATE, NULL},
@@ -422,13 +422,13 @@ static const rh_word FRAMEWORKS[] = {
     {"command", RH_FRAMEWORK_COMMAND, NULL},
 };
 
-static const rh_word FILE_TRANSACTIONS[] = {
+static const rh_key_word FILE_TRANSACTIONS[] = {
     {"each", RH_FILE_TRANSACTION_EACH, NULL},
     {"file", RH_FILE_TRANSACTION_FILE, NULL},
     {"all", RH_FILE_TRANSACTION_ALL, NULL},
 };
 
-static const rh_word WORKLOAD_SOURCES[] = {
+static const rh_key_word WORKLOAD_SOURCES[] = {
     {"schema", RH_WORKLOAD_SCHEMA, NULL},
     {"none", RH_WORKLOAD_NONE, NULL},
     {"pg_stat_statements", RH_WORKLOAD_STATISTICS, NULL},
@@ -436,7 +436,7 @@ static const rh_word WORKLOAD_SOURCES[] = {
 };
 
 /* No schema: the next release's tables, played by themselves, say nothing about its application. */
-static const rh_word NEXT_SOURCES[] = {
+static const rh_key_word NEXT_SOURCES[] = {
     {"pg_stat_statements", RH_WORKLOAD_STATISTICS, NULL},
     {"pgbench", RH_WORKLOAD_PGBENCH, NULL},
 };

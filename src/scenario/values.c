@@ -186,7 +186,7 @@ bool rh_value_duration(rh_reader *reader, const char *key, rh_yaml_node *node, r
 
 /* ---- words ---- */
 
-static bool fail_word(rh_reader *reader, const char *key, rh_yaml_node *node, const rh_word *words,
+static bool fail_word(rh_reader *reader, const char *key, rh_yaml_node *node, const rh_key_word *words,
                       size_t count)
 {
     const char **names = rh_arena_alloc(reader->arena, count * sizeof *names);
@@ -208,8 +208,8 @@ static bool fail_word(rh_reader *reader, const char *key, rh_yaml_node *node, co
     return false;
 }
 
-bool rh_value_word(rh_reader *reader, const char *key, rh_yaml_node *node, const rh_word *words, size_t count,
-                   int *value)
+bool rh_value_word(rh_reader *reader, const char *key, rh_yaml_node *node, const rh_key_word *words,
+                   size_t count, int *value)
 {
     const char *text = filled_text(reader, key, node);
     if (!text)

@@ -183,7 +183,7 @@ static void go_on(load_client *client)
         fail_script(client, "");
         return;
     }
-    switch (rh_script_next(&client->run)) {
+    switch (rh_pgbench_script_next(&client->run)) {
     case RH_SCRIPT_SEND:
         client->statement = client->generator->first_statement[client->work.arrival.template_index] +
                             client->run.step->command;
@@ -216,9 +216,9 @@ static void send_work(load_client *client)
         send_statement(client);
         return;
     }
-    rh_script_begin(&client->run, template_->script, generator->mix->scale, client - generator->clients,
-                    generator->seed ^
-                        ((uint64_t)client->work.arrival.intended * UINT64_C(0x9e3779b97f4a7c15)));
+    rh_pgbench_script_begin(
+        &client->run, template_->script, generator->mix->scale, client - generator->clients,
+        generator->seed ^ ((uint64_t)client->work.arrival.intended * UINT64_C(0x9e3779b97f4a7c15)));
     go_on(client);
 }
 
@@ -444,5 +444,5 @@ void rh_client_close(load_client *client)
         drop_connection(client);
     free(client->prepared);
     client->prepared = NULL;
-    rh_script_release(&client->run);
+    rh_pgbench_script_release(&client->run);
 }

@@ -48,7 +48,7 @@ enum { MAX_DEPTH = 200 };
 
 typedef struct parser {
     const char *at;
-    rh_script *script;
+    rh_pgbench_script *script;
     rh_arena *arena;
     const char *why;
     int depth;
@@ -205,7 +205,7 @@ static rh_expression *parse_atom(parser *p)
         while (is_word_character(p->at[1 + length]))
             length++;
         rh_expression *e = node(p, OP_VARIABLE, NULL, NULL);
-        e->variable = rh_script_variable(p->script, p->at + 1, length, p->arena);
+        e->variable = rh_pgbench_script_variable(p->script, p->at + 1, length, p->arena);
         p->at += 1 + length;
         return e;
     }
@@ -347,7 +347,8 @@ static rh_expression *parse_or(parser *p)
     return e;
 }
 
-rh_expression *rh_expression_parse(const char *text, rh_script *script, rh_arena *arena, const char **why)
+rh_expression *rh_expression_parse(const char *text, rh_pgbench_script *script, rh_arena *arena,
+                                   const char **why)
 {
     parser p = {.at = text, .script = script, .arena = arena};
     rh_expression *e = parse_or(&p);
@@ -360,13 +361,13 @@ rh_expression *rh_expression_parse(const char *text, rh_script *script, rh_arena
 
 /* ---- values ---- */
 
-static bool failed(rh_script_run *run, const char *why)
+static bool failed(rh_pgbench_script_run *run, const char *why)
 {
     run->failure = why;
     return false;
 }
 
-bool rh_value_as_int(const rh_value *value, rh_script_run *run, int64_t *integer)
+bool rh_value_as_int(const rh_value *value, rh_pgbench_script_run *run, int64_t *integer)
 {
     double rounded = rint(value->real);
     *integer = value->integer;
@@ -380,7 +381,7 @@ bool rh_value_as_int(const rh_value *value, rh_script_run *run, int64_t *integer
     return true;
 }
 
-bool rh_value_as_real(const rh_value *value, rh_script_run *run, double *real)
+bool rh_value_as_real(const rh_value *value, rh_pgbench_script_run *run, double *real)
 {
     *real = value->type == RH_VALUE_DOUBLE ? value->real : (double)value->integer;
     return value->type == RH_VALUE_DOUBLE || value->type == RH_VALUE_INT ||
@@ -395,7 +396,7 @@ bool rh_value_is_true(const rh_value *value)
 
 /* ---- evaluating ---- */
 
-static bool of_reals(operation op, double a, double b, rh_script_run *run, rh_value *value)
+static bool of_reals(operation op, double a, double b, rh_pgbench_script_run *run, rh_value *value)
 {
     switch (op) {
     case OP_EQUAL:
@@ -436,7 +437,7 @@ static bool multiplies_over(int64_t a, int64_t b)
     return b > 0 ? a < INT64_MIN / b : b < INT64_MAX / a;
 }
 
-static bool of_integers(operation op, int64_t a, int64_t b, rh_script_run *run, rh_value *value)
+static bool of_integers(operation op, int64_t a, int64_t b, rh_pgbench_script_run *run, rh_value *value)
 {
     int64_t sum = 0;
     bool over = false;
@@ -492,7 +493,7 @@ static bool of_integers(operation op, int64_t a, int64_t b, rh_script_run *run, 
     return !over || failed(run, "a number is too large for 64 bits");
 }
 
-static bool infix_value(operation op, const rh_value *a, const rh_value *b, rh_script_run *run,
+static bool infix_value(operation op, const rh_value *a, const rh_value *b, rh_pgbench_script_run *run,
                         rh_value *value)
 {
     *value = (rh_value){0};
@@ -511,7 +512,7 @@ static bool infix_value(operation op, const rh_value *a, const rh_value *b, rh_s
 }
 
 /* AND and OR know three truths. */
-static bool logic(const rh_expression *e, rh_script_run *run, rh_value *value)
+static bool logic(const rh_expression *e, rh_pgbench_script_run *run, rh_value *value)
 {
     rh_value a, b;
     bool decides = e->op == OP_OR; /* the truth that decides alone */
@@ -530,7 +531,7 @@ static bool logic(const rh_expression *e, rh_script_run *run, rh_value *value)
     return true;
 }
 
-static bool choose(const rh_expression *e, rh_script_run *run, rh_value *value)
+static bool choose(const rh_expression *e, rh_pgbench_script_run *run, rh_value *value)
 {
     for (size_t i = 0; i + 1 < e->argument_count; i += 2) {
         rh_value condition;
@@ -542,7 +543,7 @@ static bool choose(const rh_expression *e, rh_script_run *run, rh_value *value)
     return rh_expression_evaluate(e->arguments[e->argument_count - 1], run, value);
 }
 
-static bool call(const rh_expression *e, rh_script_run *run, rh_value *value)
+static bool call(const rh_expression *e, rh_pgbench_script_run *run, rh_value *value)
 {
     enum { MAX_ARGUMENTS = 16 };
     rh_value arguments[MAX_ARGUMENTS];
@@ -554,7 +555,7 @@ static bool call(const rh_expression *e, rh_script_run *run, rh_value *value)
     return rh_expression_call(e->function, arguments, e->argument_count, run, value);
 }
 
-static bool prefix(operation op, const rh_value *a, rh_script_run *run, rh_value *value)
+static bool prefix(operation op, const rh_value *a, rh_pgbench_script_run *run, rh_value *value)
 {
     int64_t bits;
     bool null = a->type == RH_VALUE_NULL;
@@ -579,7 +580,7 @@ static bool prefix(operation op, const rh_value *a, rh_script_run *run, rh_value
     }
 }
 
-bool rh_expression_evaluate(const rh_expression *e, rh_script_run *run, rh_value *value)
+bool rh_expression_evaluate(const rh_expression *e, rh_pgbench_script_run *run, rh_value *value)
 {
     rh_value a, b;
     switch (e->op) {

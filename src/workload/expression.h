@@ -3,15 +3,17 @@
 #include "pgrehearse/workload/script.h"
 
 /* TEXT wholly; NULL: *WHY says what is wrong with it. */
-rh_expression *rh_expression_parse(const char *text, rh_script *script, rh_arena *arena, const char **why);
+rh_expression *rh_expression_parse(const char *text, rh_pgbench_script *script, rh_arena *arena,
+                                   const char **why);
 /* False: run->failure says why. */
-bool rh_expression_evaluate(const rh_expression *expression, rh_script_run *run, rh_value *value);
+bool rh_expression_evaluate(const rh_expression *expression, rh_pgbench_script_run *run, rh_value *value);
 /* The index of a variable; it is made when it is new. */
-size_t rh_script_variable(rh_script *script, const char *name, size_t length, rh_arena *arena);
+size_t rh_pgbench_script_variable(rh_pgbench_script *script, const char *name, size_t length,
+                                  rh_arena *arena);
 
 /* The functions, by name; -1: there is none. MINIMUM and MAXIMUM arguments. */
 int rh_expression_function(const char *name, size_t *minimum, size_t *maximum);
-bool rh_expression_call(int function, const rh_value *arguments, size_t count, rh_script_run *run,
+bool rh_expression_call(int function, const rh_value *arguments, size_t count, rh_pgbench_script_run *run,
                         rh_value *value);
 
 static inline rh_value rh_make_int(int64_t integer)
@@ -28,6 +30,6 @@ static inline rh_value rh_make_bool(bool truth)
 }
 /* Conversions as pgbench makes them; false when there is none (NULL, a double beyond 64 bits): run->failure.
  */
-bool rh_value_as_int(const rh_value *value, rh_script_run *run, int64_t *integer);
-bool rh_value_as_real(const rh_value *value, rh_script_run *run, double *real);
+bool rh_value_as_int(const rh_value *value, rh_pgbench_script_run *run, int64_t *integer);
+bool rh_value_as_real(const rh_value *value, rh_pgbench_script_run *run, double *real);
 bool rh_value_is_true(const rh_value *value);

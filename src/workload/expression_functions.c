@@ -65,7 +65,7 @@ int rh_expression_function(const char *name, size_t *minimum, size_t *maximum)
     return -1;
 }
 
-static bool failed(rh_script_run *run, const char *why)
+static bool failed(rh_pgbench_script_run *run, const char *why)
 {
     run->failure = why;
     return false;
@@ -107,7 +107,7 @@ static int64_t zipfian(rh_random *random, int64_t low, uint64_t span, double s)
     return (int64_t)((uint64_t)low + (uint64_t)x - 1);
 }
 
-static bool random_number(function f, const rh_value *arguments, rh_script_run *run, rh_value *value)
+static bool random_number(function f, const rh_value *arguments, rh_pgbench_script_run *run, rh_value *value)
 {
     int64_t low, high, result;
     double parameter = 0;
@@ -180,7 +180,8 @@ static int64_t permute(int64_t number, int64_t size, uint64_t seed)
     return (int64_t)x;
 }
 
-static bool scramble(function f, const rh_value *arguments, size_t count, rh_script_run *run, rh_value *value)
+static bool scramble(function f, const rh_value *arguments, size_t count, rh_pgbench_script_run *run,
+                     rh_value *value)
 {
     int64_t number, size = 0, seed = run->values[RH_SCRIPT_DEFAULT_SEED].integer;
     size_t seed_at = f == F_PERMUTE ? 2 : 1;
@@ -198,7 +199,8 @@ static bool scramble(function f, const rh_value *arguments, size_t count, rh_scr
 
 /* ---- arithmetic ---- */
 
-static bool extreme(function f, const rh_value *arguments, size_t count, rh_script_run *run, rh_value *value)
+static bool extreme(function f, const rh_value *arguments, size_t count, rh_pgbench_script_run *run,
+                    rh_value *value)
 {
     bool reals = false;
     for (size_t i = 0; i < count; i++)
@@ -221,7 +223,7 @@ static bool extreme(function f, const rh_value *arguments, size_t count, rh_scri
     return true;
 }
 
-static bool of_one(function f, const rh_value *a, rh_script_run *run, rh_value *value)
+static bool of_one(function f, const rh_value *a, rh_pgbench_script_run *run, rh_value *value)
 {
     int64_t integer;
     double real;
@@ -251,7 +253,7 @@ static bool of_one(function f, const rh_value *a, rh_script_run *run, rh_value *
     return true;
 }
 
-static bool of_two(function f, const rh_value *arguments, rh_script_run *run, rh_value *value)
+static bool of_two(function f, const rh_value *arguments, rh_pgbench_script_run *run, rh_value *value)
 {
     if (f == F_MOD) {
         int64_t a, b;
@@ -269,7 +271,7 @@ static bool of_two(function f, const rh_value *arguments, rh_script_run *run, rh
     return true;
 }
 
-bool rh_expression_call(int function_, const rh_value *arguments, size_t count, rh_script_run *run,
+bool rh_expression_call(int function_, const rh_value *arguments, size_t count, rh_pgbench_script_run *run,
                         rh_value *value)
 {
     function f = (function)function_;

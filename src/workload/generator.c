@@ -323,7 +323,7 @@ static void list_statements(rh_generator *generator)
     generator->statements = rh_alloc((count + 1) * sizeof *generator->statements);
     generator->first_statement = rh_alloc((mix->template_count + 1) * sizeof *generator->first_statement);
     for (size_t i = 0; i < mix->template_count; i++) {
-        const rh_script *script = mix->templates[i].script;
+        const rh_pgbench_script *script = mix->templates[i].script;
         generator->first_statement[i] = generator->statement_count;
         if (!script)
             add_statement(generator, mix->templates[i].sql);

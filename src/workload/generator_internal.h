@@ -34,15 +34,15 @@ typedef struct load_client {
     load_client_state state;
     rh_pg *pg;
     rh_watch *watch;
-    bool *prepared;    /* by statement: prepared on this connection */
-    load_work work;    /* RUNNING, PREPARING, SLEEPING, RESTARTING */
-    size_t statement;  /* RUNNING, PREPARING: which one */
-    rh_script_run run; /* of a template that is a script */
-    bool stale_after;  /* CLEANING: DEALLOCATING follows */
-    rh_usec sent;      /* since the load began: first send of the work */
-    rh_usec asked;     /* RUNNING: when the statement was sent (monotonic); 0: it was told to be overdue */
-    int attempts;      /* of the whole work */
-    size_t stale;      /* DEALLOCATING: the statement */
+    bool *prepared;            /* by statement: prepared on this connection */
+    load_work work;            /* RUNNING, PREPARING, SLEEPING, RESTARTING */
+    size_t statement;          /* RUNNING, PREPARING: which one */
+    rh_pgbench_script_run run; /* of a template that is a script */
+    bool stale_after;          /* CLEANING: DEALLOCATING follows */
+    rh_usec sent;              /* since the load began: first send of the work */
+    rh_usec asked; /* RUNNING: when the statement was sent (monotonic); 0: it was told to be overdue */
+    int attempts;  /* of the whole work */
+    size_t stale;  /* DEALLOCATING: the statement */
     rh_usec
         wake_at; /* CONNECTING: gives up; WAITING: tries again; SLEEPING, BACKING_OFF: goes on (monotonic) */
     rh_usec backoff;
@@ -88,8 +88,8 @@ struct rh_generator {
     rh_usec lag_sum, lag_max;
     int64_t arrival_count, reconnects;
     rh_measure_slot last_slot;
-    /* arrivals that waited when a window without migrations ended; 0: it held the rate */
-    size_t saturated_by;
+    size_t
+        saturated_by; /* arrivals that waited when a window without migrations ended; 0: it held the rate */
     rh_window_kind saturated_in;
     double cpu_s;
     pthread_mutex_t overdue_mutex; /* guards the next two */

@@ -22,7 +22,7 @@ static const char *name_of(const rh_mix *mix, const char *path, rh_arena *arena)
 }
 
 /* All its SQL, for the report. */
-static const char *shown(const rh_script *script, rh_arena *arena)
+static const char *shown(const rh_pgbench_script *script, rh_arena *arena)
 {
     rh_text text = {0};
     for (size_t i = 0; i < script->step_count; i++)
@@ -34,10 +34,10 @@ static const char *shown(const rh_script *script, rh_arena *arena)
 }
 
 /* Does the copy take every statement, as far as the load's role may ask? */
-static bool check(rh_pg *pg, const rh_script *script, rh_error *error)
+static bool check(rh_pg *pg, const rh_pgbench_script *script, rh_error *error)
 {
     for (size_t i = 0; i < script->step_count; i++) {
-        const rh_script_step *step = &script->steps[i];
+        const rh_pgbench_script_step *step = &script->steps[i];
         if (step->type != RH_STEP_SEND)
             continue;
         if (rh_pg_prepare(pg, "rh_script", step->sql, error)) {
@@ -62,8 +62,8 @@ static bool check(rh_pg *pg, const rh_script *script, rh_error *error)
 static bool add(rh_pg *pg, const rh_workload_file *file, rh_arena *arena, rh_mix *mix, rh_error *error)
 {
     const char *text = rh_file_read(file->path, SCRIPT_LIMIT, arena, NULL, error);
-    rh_script *script = rh_arena_alloc(arena, sizeof *script);
-    if (!text || !rh_script_read(text, file->path, arena, script, error) || !check(pg, script, error))
+    rh_pgbench_script *script = rh_arena_alloc(arena, sizeof *script);
+    if (!text || !rh_pgbench_script_read(text, file->path, arena, script, error) || !check(pg, script, error))
         return false;
     if (file->weight <= 0)
         return true; /* like pgbench: read, never run */

@@ -10,7 +10,7 @@
 typedef struct reading {
     const char *text, *path;
     rh_arena *arena;
-    rh_script *script;
+    rh_pgbench_script *script;
     rh_error *error;
     size_t *open_ifs; /* the jump of each \if or \elif whose end is to come; nested */
     size_t open_count;
@@ -22,7 +22,7 @@ typedef struct reading {
 
 enum { MAX_NESTING = 64 };
 
-size_t rh_script_variable(rh_script *script, const char *name, size_t length, rh_arena *arena)
+size_t rh_pgbench_script_variable(rh_pgbench_script *script, const char *name, size_t length, rh_arena *arena)
 {
     for (size_t i = 0; i < script->variable_count; i++)
         if (strncmp(script->variables[i], name, length) == 0 && script->variables[i][length] == 0)
@@ -43,10 +43,10 @@ static bool fail(const reading *r, int line, const char *format, ...)
     return rh_error_at(r->error, r->path, line, 0);
 }
 
-static rh_script_step *add_step(const reading *r, rh_step_type type, int line)
+static rh_pgbench_script_step *add_step(const reading *r, rh_step_type type, int line)
 {
-    rh_script *s = r->script;
-    rh_script_step *step = rh_arena_add(r->arena, &s->steps, &s->step_count, sizeof *s->steps);
+    rh_pgbench_script *s = r->script;
+    rh_pgbench_script_step *step = rh_arena_add(r->arena, &s->steps, &s->step_count, sizeof *s->steps);
     step->type = type;
     step->line = line;
     return step;
@@ -70,7 +70,7 @@ static bool add_sql(const reading *r, const char *sql, int line)
     size_t count, copied = 0;
     if (!rh_sql_scan(sql, r->arena, &tokens, &count, r->error))
         return rh_error_at(r->error, r->path, line, 0);
-    rh_script_step *step = add_step(r, RH_STEP_SEND, line);
+    rh_pgbench_script_step *step = add_step(r, RH_STEP_SEND, line);
     rh_text out = {0};
     bool ok = true;
     for (size_t i = 0; ok && i < count; i++) {
@@ -84,7 +84,7 @@ static bool add_sql(const reading *r, const char *sql, int line)
         size_t length = tokens[i + 1].end - tokens[i + 1].start;
         size_t *slot =
             rh_arena_add(r->arena, &step->parameters, &step->parameter_count, sizeof *step->parameters);
-        *slot = rh_script_variable(r->script, sql + tokens[i + 1].start, length, r->arena);
+        *slot = rh_pgbench_script_variable(r->script, sql + tokens[i + 1].start, length, r->arena);
         rh_text_append_bytes(&out, sql + copied, tokens[i].start - copied);
         rh_text_printf(&out, "$%zu", step->parameter_count);
         copied = tokens[i + 1].end;
@@ -133,9 +133,9 @@ static bool add_set(const reading *r, const char *arguments, int line)
     rh_expression *e = expression(r, line, "set", arguments + length);
     if (!e)
         return false;
-    rh_script_step *step = add_step(r, RH_STEP_SET, line);
+    rh_pgbench_script_step *step = add_step(r, RH_STEP_SET, line);
     step->expression = e;
-    step->variable = rh_script_variable(r->script, arguments, length, r->arena);
+    step->variable = rh_pgbench_script_variable(r->script, arguments, length, r->arena);
     return true;
 }
 
@@ -163,7 +163,7 @@ static bool add_sleep(const reading *r, const char *arguments, int line)
     rh_expression *e = expression(r, line, "sleep", rh_arena_strndup(r->arena, arguments, length));
     if (!e)
         return false;
-    rh_script_step *step = add_step(r, RH_STEP_SLEEP, line);
+    rh_pgbench_script_step *step = add_step(r, RH_STEP_SLEEP, line);
     step->expression = e;
     step->unit_us = us;
     return true;
@@ -188,7 +188,7 @@ static bool add_test(const reading *r, const char *command, const char *argument
     rh_expression *e = expression(r, line, command, arguments);
     if (!e)
         return false;
-    rh_script_step *step = add_step(r, RH_STEP_JUMP, line);
+    rh_pgbench_script_step *step = add_step(r, RH_STEP_JUMP, line);
     step->expression = e;
     r->open_ifs[r->nesting - 1] = r->script->step_count - 1;
     return true;
@@ -299,7 +299,7 @@ static bool read_lines(reading *r)
     return flush(r, chunk, at, chunk_line);
 }
 
-static bool is_given(const rh_script *script, size_t variable)
+static bool is_given(const rh_pgbench_script *script, size_t variable)
 {
     for (size_t i = 0; i < script->step_count; i++)
         if (script->steps[i].type == RH_STEP_SET && script->steps[i].variable == variable)
@@ -310,7 +310,7 @@ static bool is_given(const rh_script *script, size_t variable)
 /* A variable in SQL that nothing ever sets: known before the load runs. */
 static bool check_variables(const reading *r)
 {
-    const rh_script *script = r->script;
+    const rh_pgbench_script *script = r->script;
     for (size_t i = 0; i < script->step_count; i++)
         for (size_t p = 0; p < script->steps[i].parameter_count; p++) {
             size_t variable = script->steps[i].parameters[p];
@@ -323,7 +323,8 @@ static bool check_variables(const reading *r)
     return true;
 }
 
-bool rh_script_read(const char *text, const char *path, rh_arena *arena, rh_script *script, rh_error *error)
+bool rh_pgbench_script_read(const char *text, const char *path, rh_arena *arena, rh_pgbench_script *script,
+                            rh_error *error)
 {
     static const char *const given[] = {"scale", "client_id", "random_seed", "default_seed"};
     size_t ifs[MAX_NESTING], *ends[MAX_NESTING], counts[MAX_NESTING];
@@ -337,11 +338,11 @@ bool rh_script_read(const char *text, const char *path, rh_arena *arena, rh_scri
                  .ends = ends,
                  .end_counts = counts,
                  .saw_else = saw_else};
-    *script = (rh_script){.path = path};
+    *script = (rh_pgbench_script){.path = path};
     if (strncmp(text, "\xef\xbb\xbf", 3) == 0)
         r.text += 3;
     for (size_t i = 0; i < RH_SCRIPT_BUILT_IN; i++)
-        rh_script_variable(script, given[i], strlen(given[i]), arena);
+        rh_pgbench_script_variable(script, given[i], strlen(given[i]), arena);
     if (!read_lines(&r))
         return false;
     if (r.nesting > 0)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void make_room(rh_script_run *run, const rh_script *script)
+static void make_room(rh_pgbench_script_run *run, const rh_pgbench_script *script)
 {
     size_t wanted = script->variable_count;
     for (size_t i = 0; i < script->step_count; i++)
@@ -20,8 +20,8 @@ static void make_room(rh_script_run *run, const rh_script *script)
     run->parameters = rh_realloc(run->parameters, wanted * sizeof *run->parameters);
 }
 
-void rh_script_begin(rh_script_run *run, const rh_script *script, int64_t scale, int64_t client,
-                     uint64_t seed)
+void rh_pgbench_script_begin(rh_pgbench_script_run *run, const rh_pgbench_script *script, int64_t scale,
+                             int64_t client, uint64_t seed)
 {
     make_room(run, script);
     run->script = script;
@@ -36,7 +36,7 @@ void rh_script_begin(rh_script_run *run, const rh_script *script, int64_t scale,
     rh_random_seed(&run->random, seed);
 }
 
-static bool fill_parameters(rh_script_run *run, const rh_script_step *step)
+static bool fill_parameters(rh_pgbench_script_run *run, const rh_pgbench_script_step *step)
 {
     for (size_t i = 0; i < step->parameter_count; i++) {
         const rh_value *value = &run->values[step->parameters[i]];
@@ -55,10 +55,10 @@ static bool fill_parameters(rh_script_run *run, const rh_script_step *step)
     return true;
 }
 
-rh_script_event rh_script_next(rh_script_run *run)
+rh_pgbench_script_event rh_pgbench_script_next(rh_pgbench_script_run *run)
 {
     while (run->next < run->script->step_count) {
-        const rh_script_step *step = &run->script->steps[run->next++];
+        const rh_pgbench_script_step *step = &run->script->steps[run->next++];
         rh_value value = {0};
         if (step->expression && !rh_expression_evaluate(step->expression, run, &value))
             return RH_SCRIPT_FAILED;
@@ -87,11 +87,11 @@ rh_script_event rh_script_next(rh_script_run *run)
     return RH_SCRIPT_ENDED;
 }
 
-void rh_script_release(rh_script_run *run)
+void rh_pgbench_script_release(rh_pgbench_script_run *run)
 {
     free(run->values);
     free(run->is_set);
     free(run->texts);
     free(run->parameters);
-    *run = (rh_script_run){0};
+    *run = (rh_pgbench_script_run){0};
 }

@@ -47,7 +47,7 @@ static const char *const NAMES[COLUMN_COUNT][8] = {
 
 /* One row of one file. */
 typedef struct entry {
-    rh_statement statement;
+    rh_statement_stats statement;
     const char *user, *queryid;
     double captured, reset, since, age; /* s since 1970; age in s; NaN when not said */
 } entry;
@@ -141,7 +141,7 @@ static bool read_row(const reading *r, const rh_csv_row *row, entries *all)
     }
     double hit, read;
     entry *e = rh_arena_add(r->arena, &all->items, &all->count, sizeof *e);
-    rh_statement *s = &e->statement;
+    rh_statement_stats *s = &e->statement;
     *e = (entry){.user = field(r, row, COLUMN_USER), .queryid = field(r, row, COLUMN_QUERYID)};
     s->query = field(r, row, COLUMN_QUERY);
     s->database = field(r, row, COLUMN_DATABASE);
@@ -236,7 +236,7 @@ static void subtract(entries *last, entries *first)
         return;
     qsort(first->items, first->count, sizeof *first->items, by_key);
     for (size_t i = 0; i < last->count; i++) {
-        rh_statement *s = &last->items[i].statement;
+        rh_statement_stats *s = &last->items[i].statement;
         const entry *before =
             bsearch(&last->items[i], first->items, first->count, sizeof *first->items, by_key);
         if (!before || before->statement.calls > s->calls)
@@ -298,8 +298,8 @@ static double add(double a, double b)
 static void merge(rh_arena *arena, const entries *last, rh_statistics *out)
 {
     for (size_t i = 0; i < last->count; i++) {
-        const rh_statement *s = &last->items[i].statement;
-        rh_statement *previous = out->count ? &out->statements[out->count - 1] : NULL;
+        const rh_statement_stats *s = &last->items[i].statement;
+        rh_statement_stats *previous = out->count ? &out->statements[out->count - 1] : NULL;
         if (previous && strcmp(previous->query, s->query) == 0 && previous->nested == s->nested &&
             strcmp(previous->database, s->database) == 0) {
             previous->calls += s->calls;
@@ -307,7 +307,7 @@ static void merge(rh_arena *arena, const entries *last, rh_statistics *out)
             previous->exec_ms = add(previous->exec_ms, s->exec_ms);
             previous->blocks = add(previous->blocks, s->blocks);
         } else {
-            *(rh_statement *)rh_arena_add(arena, &out->statements, &out->count, sizeof *s) = *s;
+            *(rh_statement_stats *)rh_arena_add(arena, &out->statements, &out->count, sizeof *s) = *s;
         }
     }
 }
@@ -352,7 +352,7 @@ static void find_cut_off(rh_statistics *out)
 
 static int by_calls(const void *a, const void *b)
 {
-    const rh_statement *x = a, *y = b;
+    const rh_statement_stats *x = a, *y = b;
     return x->calls != y->calls ? (x->calls < y->calls ? 1 : -1) : strcmp(x->query, y->query);
 }
 

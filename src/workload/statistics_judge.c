@@ -42,7 +42,7 @@ static bool finds_by_column(const mix_statement *bound)
 /* What the text alone tells. */
 static void judge_text(mix_player *player, mix_item *item)
 {
-    const rh_statement *s = item->statement;
+    const rh_statement_stats *s = item->statement;
     mix_candidate *c = &item->candidate;
     rh_arena *arena = player->copy.build->arena;
     if (!(s->calls > 0))
@@ -218,7 +218,7 @@ static bool prepare(mix_player *player, mix_item *item, rh_error *error)
 
 bool rh_mix_judge(mix_player *player, mix_item *item, rh_error *error)
 {
-    const rh_statement *s = item->statement;
+    const rh_statement_stats *s = item->statement;
     mix_candidate *c = &item->candidate;
     rh_arena *arena = player->copy.build->arena;
     c->rows = s->calls > 0 ? s->rows / s->calls : RH_NOT_MEASURED;

@@ -158,7 +158,7 @@ static const char *name_of(const mix_player *player, const mix_item *item)
 
 static bool add_template(mix_player *player, mix_item *item, rh_error *error)
 {
-    const rh_statement *s = item->statement;
+    const rh_statement_stats *s = item->statement;
     const mix_candidate *c = &item->candidate;
     rh_template made = {.sql = c->sql,
                         .relation = c->bound.table ? c->bound.table->name : NULL,
@@ -229,7 +229,7 @@ static void weigh(mix_player *player, const rh_statistics *statistics)
     rh_arena *arena = player->copy.build->arena;
     player->items = rh_arena_alloc(arena, (statistics->count + 1) * sizeof *player->items);
     for (size_t i = 0; i < statistics->count; i++) {
-        const rh_statement *s = &statistics->statements[i];
+        const rh_statement_stats *s = &statistics->statements[i];
         player->items[player->count++].statement = s;
         if (s->nested)
             continue; /* counted in what called it */
@@ -237,7 +237,7 @@ static void weigh(mix_player *player, const rh_statistics *statistics)
         player->time += isnan(s->exec_ms) ? 0 : s->exec_ms;
     }
     for (size_t i = 0; i < player->count; i++) {
-        const rh_statement *s = player->items[i].statement;
+        const rh_statement_stats *s = player->items[i].statement;
         if (!s->nested) /* else its calls are no part of the whole */
             player->items[i].importance =
                 fmax(share(s->calls, player->calls), share(s->exec_ms, player->time));

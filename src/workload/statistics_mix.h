@@ -4,7 +4,7 @@
 #include "statement_values.h"
 
 typedef struct mix_item {
-    const rh_statement *statement;
+    const rh_statement_stats *statement;
     mix_candidate candidate;
     double importance; /* the larger of its shares of calls and time */
     const char *why;   /* it is left out; NULL: it is not */

@@ -34,19 +34,19 @@ static bool ask(rh_pg *pg, const char *sql, size_t count, const char *const *val
     return result != NULL;
 }
 
-static bool play_script(rh_pg *pg, const rh_mix *mix, const rh_script *script, int number, rh_arena *arena,
-                        rh_error *failure)
+static bool play_script(rh_pg *pg, const rh_mix *mix, const rh_pgbench_script *script, int number,
+                        rh_arena *arena, rh_error *failure)
 {
-    rh_script_run run = {0};
-    rh_script_begin(&run, script, mix->scale, 0, (uint64_t)number + 1);
+    rh_pgbench_script_run run = {0};
+    rh_pgbench_script_begin(&run, script, mix->scale, 0, (uint64_t)number + 1);
     bool ok = true;
-    for (rh_script_event event; ok && (event = rh_script_next(&run)) != RH_SCRIPT_ENDED;) {
+    for (rh_pgbench_script_event event; ok && (event = rh_pgbench_script_next(&run)) != RH_SCRIPT_ENDED;) {
         if (event == RH_SCRIPT_FAILED)
             ok = rh_error_set(failure, RH_ERROR_SQL, "%s", run.failure);
         else if (event == RH_SCRIPT_SEND && !controls_transaction(run.step->sql, arena))
             ok = ask(pg, run.step->sql, run.step->parameter_count, run.parameters, failure);
     }
-    rh_script_release(&run);
+    rh_pgbench_script_release(&run);
     return ok;
 }
 

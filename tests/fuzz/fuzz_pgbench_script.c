@@ -14,12 +14,12 @@ static void failed(const char *text, int line)
     abort();
 }
 
-static void play(const char *text, const rh_script *script, rh_script_run *run, uint64_t seed)
+static void play(const char *text, const rh_pgbench_script *script, rh_pgbench_script_run *run, uint64_t seed)
 {
     size_t steps = 0;
-    rh_script_begin(run, script, 3, 1, seed);
+    rh_pgbench_script_begin(run, script, 3, 1, seed);
     for (;;) {
-        rh_script_event event = rh_script_next(run);
+        rh_pgbench_script_event event = rh_pgbench_script_next(run);
         if (++steps > script->step_count + 1)
             failed(text, __LINE__); /* jumps only lead forward */
         if (event == RH_SCRIPT_ENDED)
@@ -43,15 +43,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     rh_arena *arena = rh_arena_new();
     char *text = rh_arena_strndup(arena, (const char *)data, size);
-    rh_script script;
+    rh_pgbench_script script;
     rh_error error = {0};
-    bool ok = rh_script_read(text, "fuzz", arena, &script, &error);
+    bool ok = rh_pgbench_script_read(text, "fuzz", arena, &script, &error);
     if (ok == rh_error_is_set(&error) || (!ok && error.line < 1))
         failed(text, __LINE__);
-    rh_script_run run = {0};
+    rh_pgbench_script_run run = {0};
     for (uint64_t seed = 0; ok && seed < 3; seed++)
         play(text, &script, &run, seed);
-    rh_script_release(&run);
+    rh_pgbench_script_release(&run);
     rh_error_release(&error);
     rh_arena_free(arena);
     return 0;

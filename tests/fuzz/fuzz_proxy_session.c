@@ -45,9 +45,9 @@ static void on_transaction(void *user, int connection, rh_usec at)
 static char *converse(const uint8_t *data, size_t size, size_t piece)
 {
     tally t = {0};
-    rh_session_events events = {
+    rh_proxy_session_events events = {
         .user = &t, .begun = on_begun, .ended = on_ended, .transaction_ended = on_transaction};
-    rh_session *session = rh_session_new(1, 10, &events);
+    rh_proxy_session *session = rh_proxy_session_new(1, 10, &events);
     rh_message_reader readers[2] = {{.kept = RH_SESSION_CLIENT_TYPES, .untyped = true},
                                     {.kept = RH_SESSION_SERVER_TYPES}};
     rh_usec now = 0;
@@ -65,19 +65,19 @@ static char *converse(const uint8_t *data, size_t size, size_t piece)
                 abort();
             at += read;
             if (complete && from == 0) {
-                if (rh_session_holds(session, &reader->message) != RH_HOLD_NOT)
-                    rh_session_waited(session, now, now);
-                rh_session_sent(session, &reader->message, now);
+                if (rh_proxy_session_holds(session, &reader->message) != RH_HOLD_NOT)
+                    rh_proxy_session_waited(session, now, now);
+                rh_proxy_session_sent(session, &reader->message, now);
                 reader->untyped = false;
             } else if (complete) {
-                rh_session_received(session, &reader->message, now);
+                rh_proxy_session_received(session, &reader->message, now);
             }
             free(part);
         }
     }
     if (t.ended > t.begun)
         abort();
-    rh_session_free(session);
+    rh_proxy_session_free(session);
     rh_message_reader_release(&readers[0]);
     rh_message_reader_release(&readers[1]);
     return t.seen.data ? t.seen.data : rh_strdup("");

@@ -71,7 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (ok == rh_error_is_set(&error))
         failed(text, __LINE__);
     for (size_t i = 0; ok && i < statistics.count; i++) {
-        const rh_statement *s = &statistics.statements[i];
+        const rh_statement_stats *s = &statistics.statements[i];
         if (isnan(s->calls) || is_bad(s->calls) || is_bad(s->rows) || is_bad(s->exec_ms) || s->line < 2)
             failed(text, __LINE__);
         bind(text, s->query, arena);

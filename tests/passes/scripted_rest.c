@@ -232,7 +232,7 @@ void rh_proxy_stop(rh_proxy *proxy)
 {
     if (!proxy || proxy->stopped)
         return;
-    const rh_session_events *session = &proxy->events.session;
+    const rh_proxy_session_events *session = &proxy->events.session;
     proxy->stopped = true;
     for (const char *const *sql = scripted_program; sql && *sql; sql++) {
         rh_proxy_statement statement = {.connection = 1,

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Fails on an include that breaks the layers: who may include whom is one line a folder, and a third-party
-# header may only stand in adapters/.
+# header may only stand in adapters/. Also on a tag that is defined twice: a file that sees one definition and
+# gets a pointer to the other compiles without a warning.
 set -eu
 cd "$1"
 allowed() {
@@ -41,5 +42,11 @@ match($0, /^#include "pgrehearse\/[a-z_]*\//) {
 }
 /(^|[^a-zA-Z0-9_])((printf|puts)\(|fprintf\(std(out|err))/ && folder != "cli" && folder != "main.c" {
     complain("only cli/ prints: " $0)
+}
+match($0, /^(typedef )?(struct|enum|union) rh_[a-z0-9_]+ *\{/) {
+    tag = substr($0, RSTART, RLENGTH)
+    sub(/ *\{$/, "", tag); sub(/.* /, "", tag)
+    if (tag in defined) complain(tag " is also defined in " defined[tag])
+    defined[tag] = FILENAME
 }
 END { exit bad }'

@@ -82,15 +82,15 @@ bool rh_restoring_check_contents(rh_restoring *restoring, rh_error *error);
 bool rh_restoring_check_skips(const rh_restoring *restoring, rh_error *error);
 
 /* What a failure of a statement or entry of the backup means. */
-typedef enum rh_failure {
+typedef enum rh_failure_kind {
     RH_FAILURE_SILENT,   /* a DROP of what is not there */
     RH_FAILURE_HARMLESS, /* nothing that a migration's course depends on is lost: noted */
     RH_FAILURE_LATER,    /* worth another try when everything else is there */
     RH_FAILURE_FINAL,
-} rh_failure;
+} rh_failure_kind;
 /* SQLSTATE: "" when it is not known. */
-rh_failure rh_restore_failure(rh_restoring *restoring, const rh_dump_entry *entry,
-                              const rh_dump_statement *statement, const char *sqlstate);
+rh_failure_kind rh_restore_failure(rh_restoring *restoring, const rh_dump_entry *entry,
+                                   const rh_dump_statement *statement, const char *sqlstate);
 /* Whether rows, not definitions, are lost when it fails. */
 bool rh_restore_moves_rows(const rh_dump_entry *entry, const rh_dump_statement *statement);
 /* What to do about it, in ARENA. NAMES: for backup.skip; "" when nothing can be named. */

@@ -8,30 +8,30 @@ enum { RH_NAME_SIZE = 64, RH_MAX_ROLES = 64 }; /* NAMEDATALEN of PostgreSQL */
 
 /* One token: an unquoted word (lower case), a quoted identifier or a string (without quotes), or a single
  * character. Comments are skipped. */
-typedef enum rh_word_kind {
+typedef enum rh_dump_word_kind {
     RH_WORD_END,
     RH_WORD_PLAIN,
     RH_WORD_QUOTED,
     RH_WORD_STRING,
     RH_WORD_CHARACTER
-} rh_word_kind;
-typedef struct rh_word {
-    rh_word_kind kind;
+} rh_dump_word_kind;
+typedef struct rh_dump_word {
+    rh_dump_word_kind kind;
     char text[RH_NAME_SIZE * 2]; /* cut when longer */
     const char *raw;             /* where it stands, with its quotes */
     size_t raw_length;
-} rh_word;
-typedef struct rh_words {
+} rh_dump_word;
+typedef struct rh_dump_words {
     const char *at, *end;
-} rh_words;
+} rh_dump_words;
 /* The next token; false (and RH_WORD_END) at the end. */
-bool rh_words_next(rh_words *words, rh_word *word);
-bool rh_word_is(const rh_word *word, const char *keyword);
+bool rh_dump_words_next(rh_dump_words *words, rh_dump_word *word);
+bool rh_dump_word_is(const rh_dump_word *word, const char *keyword);
 /* The next tokens are KEYWORD…: skips it and returns true, else leaves WORDS alone. */
-bool rh_words_skip(rh_words *words, const char *keyword);
+bool rh_dump_words_skip(rh_dump_words *words, const char *keyword);
 /* An identifier, qualified or not: the last part in NAME, the one before it in SCHEMA ("" if none; may be
  * NULL). */
-bool rh_words_name(rh_words *words, char schema[RH_NAME_SIZE], char name[RH_NAME_SIZE]);
+bool rh_dump_words_name(rh_dump_words *words, char schema[RH_NAME_SIZE], char name[RH_NAME_SIZE]);
 
 typedef enum rh_statement_kind {
     RH_STATEMENT_OTHER,
@@ -76,4 +76,4 @@ void rh_dump_statement_read(const char *sql, size_t length, rh_dump_statement *s
 /* SET, and what is about the database itself or about roles: of no entry of the database. */
 bool rh_dump_statement_is_shared(const rh_dump_statement *statement);
 /* psql's \connect: WORDS begin behind its backslash. The database's name. */
-void rh_dump_connect_name(rh_words *words, char name[RH_NAME_SIZE]);
+void rh_dump_connect_name(rh_dump_words *words, char name[RH_NAME_SIZE]);

@@ -16,7 +16,7 @@ typedef struct rh_template_replay {
     const char *doubt; /* why it may not be production's: a figure that is off by more than two …; or NULL */
 } rh_template_replay;
 
-struct rh_script;
+struct rh_pgbench_script;
 
 /* One parameterised statement, or a script of several. Parameters come from a pool of value rows read from
  * the restored copy. */
@@ -29,10 +29,10 @@ typedef struct rh_template {
     size_t parameter_count;
     const char ***values; /* [value_row][parameter]; text form; NULL is SQL NULL */
     size_t value_row_count;
-    bool by_policy;                   /* row-level security decides which rows its role meets */
-    bool has_row;                     /* a call changes the row that its values are of */
-    const struct rh_script *script;   /* NULL: SQL is one statement; else SQL is for the report only */
-    const rh_template_replay *replay; /* NULL: nothing to compare with */
+    bool by_policy;                         /* row-level security decides which rows its role meets */
+    bool has_row;                           /* a call changes the row that its values are of */
+    const struct rh_pgbench_script *script; /* NULL: SQL is one statement; else SQL is for the report only */
+    const rh_template_replay *replay;       /* NULL: nothing to compare with */
 } rh_template;
 
 /* How much of production's statistics the mix plays. */

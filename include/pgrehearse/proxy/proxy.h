@@ -25,7 +25,7 @@ typedef struct rh_proxy_held {
 
 /* All are called in the proxy's thread. */
 typedef struct rh_proxy_events {
-    rh_session_events session; /* user, begun, ended, transaction_ended */
+    rh_proxy_session_events session; /* user, begun, ended, transaction_ended */
     /* True: pass it on; false: ask again soon. The bytes behind it wait too, answers do not. NULL: nothing is
      * held. */
     bool (*hold)(void *user, const rh_proxy_held *held);

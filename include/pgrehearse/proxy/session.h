@@ -28,7 +28,7 @@ typedef struct rh_proxy_statement {
     void *mark;                     /* as begun left it */
 } rh_proxy_statement;
 
-typedef struct rh_session_events {
+typedef struct rh_proxy_session_events {
     void *user;
     /* The server works on it from now on. What the callback itself takes before the message goes out may be
      * left out of the time: by a later started. */
@@ -39,7 +39,7 @@ typedef struct rh_session_events {
     /* ReadyForQuery, and nothing is outstanding: the server waits for the client. LONG_BEFORE: what ended
      * took long; there will be no RH_HOLD_READING for it. IDLE: no transaction is open. May be NULL. */
     void (*answered)(void *user, int connection, bool long_before, bool idle);
-} rh_session_events;
+} rh_proxy_session_events;
 
 /* Why a message waits before it is passed on. */
 typedef enum rh_hold {
@@ -50,12 +50,13 @@ typedef enum rh_hold {
     RH_HOLD_IDLE     /* nothing of the kind: no transaction is open, nothing is outstanding */
 } rh_hold;
 
-typedef struct rh_session rh_session;
+typedef struct rh_proxy_session rh_proxy_session;
 
 /* EVENTS outlives the session. A statement of LONG_US or more is a long one. */
-rh_session *rh_session_new(int connection, rh_usec long_us, const rh_session_events *events);
+rh_proxy_session *rh_proxy_session_new(int connection, rh_usec long_us,
+                                       const rh_proxy_session_events *events);
 /* Takes NULL. Statements that were under way have no end. */
-void rh_session_free(rh_session *session);
+void rh_proxy_session_free(rh_proxy_session *session);
 
 /* Types whose bodies it wants to see. */
 extern const char RH_SESSION_CLIENT_TYPES[], RH_SESSION_SERVER_TYPES[];
@@ -63,21 +64,21 @@ extern const char RH_SESSION_CLIENT_TYPES[], RH_SESSION_SERVER_TYPES[];
 /* MESSAGE of the client, before it is passed on. A COMMIT, END or PREPARE TRANSACTION by simple query or
  * Execute, and the Sync that ends the implicit transaction of a statement that changes the schema. A COMMIT
  * inside of a simple query with several statements cannot wait. */
-rh_hold rh_session_holds(const rh_session *session, const rh_message *message);
+rh_hold rh_proxy_session_holds(const rh_proxy_session *session, const rh_message *message);
 /* It was held, and the server was done with all before it from READY to NOW, at least: that time is no
  * statement's. */
-void rh_session_waited(rh_session *session, rh_usec ready, rh_usec now);
+void rh_proxy_session_waited(rh_proxy_session *session, rh_usec ready, rh_usec now);
 /* MESSAGE of the client is passed on. */
-void rh_session_sent(rh_session *session, const rh_message *message, rh_usec now);
+void rh_proxy_session_sent(rh_proxy_session *session, const rh_message *message, rh_usec now);
 /* MESSAGE of the server has come. */
-void rh_session_received(rh_session *session, const rh_message *message, rh_usec now);
+void rh_proxy_session_received(rh_proxy_session *session, const rh_message *message, rh_usec now);
 
 /* No transaction is open, as far as the server has said. */
-bool rh_session_is_idle(const rh_session *session);
+bool rh_proxy_session_is_idle(const rh_proxy_session *session);
 /* No statement is outstanding: at most a Parse, a Bind and the like. */
-bool rh_session_is_quiet(const rh_session *session);
-bool rh_session_is_blind(const rh_session *session);
-int rh_session_pid(const rh_session *session);
+bool rh_proxy_session_is_quiet(const rh_proxy_session *session);
+bool rh_proxy_session_is_blind(const rh_proxy_session *session);
+int rh_proxy_session_pid(const rh_proxy_session *session);
 
 /* The text begins with COMMIT, END or PREPARE TRANSACTION, after blanks and comments. */
-bool rh_session_is_commit(const char *sql);
+bool rh_proxy_session_is_commit(const char *sql);

@@ -11,7 +11,7 @@ const char *rh_keys_name(size_t index);
 
 /* What the table says of a key's value. */
 typedef struct rh_key_limits {
-    const rh_word *words; /* the values that it may have; NULL: others */
+    const rh_key_word *words; /* the values that it may have; NULL: others */
     size_t word_count;
     double low, high; /* of a number; both 0: no limits */
 } rh_key_limits;

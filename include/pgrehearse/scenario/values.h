@@ -15,11 +15,11 @@ typedef struct rh_reader {
 
 /* One word that a value may be. INSTEAD, if not NULL: the word is known but its stage comes with a later
  * version; INSTEAD says what to do now. */
-typedef struct rh_word {
+typedef struct rh_key_word {
     const char *word;
     int value;
     const char *instead;
-} rh_word;
+} rh_key_word;
 
 /* Sets RH_ERROR_SCENARIO with the node's place, or RH_ERROR_USAGE for a node of --set. Returns false. */
 bool rh_value_fail(rh_reader *reader, const rh_yaml_node *node, const char *format, ...)
@@ -42,8 +42,8 @@ bool rh_value_bool(rh_reader *reader, const char *key, rh_yaml_node *node, bool 
 /* With PostgreSQL's unit; a bare number other than 0 is an error that shows how to write it. */
 bool rh_value_duration(rh_reader *reader, const char *key, rh_yaml_node *node, rh_usec *value);
 /* One of COUNT words. */
-bool rh_value_word(rh_reader *reader, const char *key, rh_yaml_node *node, const rh_word *words, size_t count,
-                   int *value);
+bool rh_value_word(rh_reader *reader, const char *key, rh_yaml_node *node, const rh_key_word *words,
+                   size_t count, int *value);
 /* An absolute path, of something that exists and can be read; relative ones start where the scenario file
  * lies. NULL otherwise. */
 const char *rh_value_path(rh_reader *reader, const char *key, rh_yaml_node *node);

@@ -23,7 +23,7 @@ typedef struct rh_value {
 typedef struct rh_expression rh_expression;
 
 typedef enum rh_step_type { RH_STEP_SEND, RH_STEP_SET, RH_STEP_SLEEP, RH_STEP_JUMP } rh_step_type;
-typedef struct rh_script_step {
+typedef struct rh_pgbench_script_step {
     rh_step_type type;
     int line;           /* in the file */
     const char *sql;    /* SEND: with $1 … */
@@ -34,46 +34,47 @@ typedef struct rh_script_step {
     rh_expression *expression; /* SET, SLEEP; JUMP: jumps unless it is true; NULL: always */
     int64_t unit_us;           /* SLEEP */
     size_t target;             /* JUMP: a later step */
-} rh_script_step;
+} rh_pgbench_script_step;
 
-typedef struct rh_script {
+typedef struct rh_pgbench_script {
     const char *path;
-    rh_script_step *steps;
+    rh_pgbench_script_step *steps;
     size_t step_count, command_count;
     const char **variables; /* names; the first RH_SCRIPT_BUILT_IN are the given ones */
     size_t variable_count;
     bool writes; /* some command is no SELECT */
-} rh_script;
+} rh_pgbench_script;
 enum { RH_SCRIPT_SCALE, RH_SCRIPT_CLIENT, RH_SCRIPT_SEED, RH_SCRIPT_DEFAULT_SEED, RH_SCRIPT_BUILT_IN };
 
 /* TEXT of PATH (for messages; kept, not copied). Errors are RH_ERROR_SCENARIO with file and line. */
-bool rh_script_read(const char *text, const char *path, rh_arena *arena, rh_script *script, rh_error *error);
+bool rh_pgbench_script_read(const char *text, const char *path, rh_arena *arena, rh_pgbench_script *script,
+                            rh_error *error);
 
 /* A script on its way. */
-typedef struct rh_script_run {
-    const rh_script *script;
+typedef struct rh_pgbench_script_run {
+    const rh_pgbench_script *script;
     size_t next;
     rh_value *values; /* by variable */
     bool *is_set;
     rh_random random;
     char (*texts)[32];
-    const char **parameters;    /* SEND: in text form, NULL is SQL NULL */
-    const rh_script_step *step; /* SEND: the one to send */
-    rh_usec sleep;              /* SLEEP: how long */
-    const char *failure;        /* FAILED: why; static */
+    const char **parameters;            /* SEND: in text form, NULL is SQL NULL */
+    const rh_pgbench_script_step *step; /* SEND: the one to send */
+    rh_usec sleep;                      /* SLEEP: how long */
+    const char *failure;                /* FAILED: why; static */
     size_t capacity;
-} rh_script_run;
+} rh_pgbench_script_run;
 
-typedef enum rh_script_event {
+typedef enum rh_pgbench_script_event {
     RH_SCRIPT_SEND,
     RH_SCRIPT_PAUSE,
     RH_SCRIPT_ENDED,
     RH_SCRIPT_FAILED
-} rh_script_event;
+} rh_pgbench_script_event;
 
 /* Begins SCRIPT; SEED decides its random numbers. RUN may be zero or have played another one. */
-void rh_script_begin(rh_script_run *run, const rh_script *script, int64_t scale, int64_t client,
-                     uint64_t seed);
+void rh_pgbench_script_begin(rh_pgbench_script_run *run, const rh_pgbench_script *script, int64_t scale,
+                             int64_t client, uint64_t seed);
 /* Up to the next thing that the caller must do. */
-rh_script_event rh_script_next(rh_script_run *run);
-void rh_script_release(rh_script_run *run);
+rh_pgbench_script_event rh_pgbench_script_next(rh_pgbench_script_run *run);
+void rh_pgbench_script_release(rh_pgbench_script_run *run);

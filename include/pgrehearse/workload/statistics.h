@@ -17,17 +17,17 @@
 
 /* One statement text of one database, all users together. Figures are of the whole interval; NaN where the
  * export lacks the column. */
-typedef struct rh_statement {
+typedef struct rh_statement_stats {
     const char *query;
     const char *database; /* dbid or datname as exported; "" without such a column */
     bool nested;          /* not toplevel: run by a function that is counted itself */
     bool cut_off;         /* its text ends where the file's texts are cut off */
     double calls, rows, exec_ms, blocks;
     int line; /* in the file, of the row */
-} rh_statement;
+} rh_statement_stats;
 
 typedef struct rh_statistics {
-    rh_statement *statements; /* the most called first */
+    rh_statement_stats *statements; /* the most called first */
     size_t count;
     const char *user;  /* with the most calls, by name; NULL: the export has no names (rolname, usename) */
     double seconds;    /* that the calls were counted over; NaN when the export does not say */

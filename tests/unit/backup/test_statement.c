@@ -74,7 +74,7 @@ static void kinds_are_told(void **state)
     assert_true(statement.not_enabled);
 }
 
-static rh_failure judged(rh_restoring *r, const char *desc, const char *sql, const char *sqlstate)
+static rh_failure_kind judged(rh_restoring *r, const char *desc, const char *sql, const char *sqlstate)
 {
     rh_dump_entry entry = {desc, "public", "t", ""};
     rh_dump_statement statement;

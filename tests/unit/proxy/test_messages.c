@@ -133,7 +133,7 @@ static void test_long_text_is_cut(void **state)
 /* ---- the session ---- */
 
 typedef struct probe {
-    rh_session *session;
+    rh_proxy_session *session;
     rh_text seen;
     rh_usec now;
 } probe;
@@ -161,10 +161,10 @@ static void on_transaction(void *user, int connection, rh_usec at)
     rh_text_append(&p->seen, "#");
 }
 
-static const rh_session_events *events_of(probe *p)
+static const rh_proxy_session_events *events_of(probe *p)
 {
-    static rh_session_events events;
-    events = (rh_session_events){
+    static rh_proxy_session_events events;
+    events = (rh_proxy_session_events){
         .user = p, .begun = on_begun, .ended = on_ended, .transaction_ended = on_transaction};
     return &events;
 }
@@ -176,10 +176,10 @@ static rh_hold say(probe *p, char from, char type, const void *body, size_t leng
     p->now++;
     rh_hold hold = RH_HOLD_NOT;
     if (from == 'c') {
-        hold = rh_session_holds(p->session, &m);
-        rh_session_sent(p->session, &m, p->now);
+        hold = rh_proxy_session_holds(p->session, &m);
+        rh_proxy_session_sent(p->session, &m, p->now);
     } else {
-        rh_session_received(p->session, &m, p->now);
+        rh_proxy_session_received(p->session, &m, p->now);
     }
     return hold;
 }
@@ -189,20 +189,20 @@ static rh_hold say(probe *p, char from, char type, const void *body, size_t leng
 
 static void start(probe *p)
 {
-    p->session = rh_session_new(7, 1000, events_of(p));
+    p->session = rh_proxy_session_new(7, 1000, events_of(p));
     CLIENT(p, 0, "\0\3\0\0");
     SERVER(p, 'R', "\0\0\0\0");
     SERVER(p, 'K', "\0\0\1\1abcd");
     SERVER(p, 'Z', "I");
-    assert_int_equal(rh_session_pid(p->session), 257);
+    assert_int_equal(rh_proxy_session_pid(p->session), 257);
 }
 
 static void expect(probe *p, const char *seen)
 {
     assert_string_equal(rh_text_string(&p->seen), seen);
-    assert_false(rh_session_is_blind(p->session));
-    assert_true(rh_session_is_quiet(p->session));
-    rh_session_free(p->session);
+    assert_false(rh_proxy_session_is_blind(p->session));
+    assert_true(rh_proxy_session_is_quiet(p->session));
+    rh_proxy_session_free(p->session);
     rh_text_release(&p->seen);
     *p = (probe){0};
 }
@@ -242,7 +242,7 @@ static void test_extended(void **state)
     CLIENT(&p, 'E', "\0\0\0\0\0");
     CLIENT(&p, 'P', "\0commit\0\0\0");
     CLIENT(&p, 'B', "\0\0\0\0");
-    assert_false(rh_session_is_quiet(p.session));
+    assert_false(rh_proxy_session_is_quiet(p.session));
     assert_int_equal(CLIENT(&p, 'E', "\0\0\0\0\0"), RH_HOLD_COMMIT);
     CLIENT(&p, 'S', "");
     SERVER(&p, '1', "");
@@ -283,8 +283,8 @@ static void test_error_in_a_pipeline(void **state)
     assert_non_null(strstr(seen, "!42703"));
     assert_null(strstr(seen, "skipped"));
     assert_non_null(strstr(seen, "[good|SELECT 1|"));
-    assert_false(rh_session_is_blind(p.session));
-    rh_session_free(p.session);
+    assert_false(rh_proxy_session_is_blind(p.session));
+    rh_proxy_session_free(p.session);
     rh_text_release(&p.seen);
 }
 
@@ -315,7 +315,7 @@ static void test_copy(void **state)
         SERVER(&p, 'C', "COPY 1\0");
         SERVER(&p, 'Z', "I");
         assert_non_null(strstr(rh_text_string(&p.seen), "copy t from stdin|COPY 1|"));
-        assert_true(rh_session_is_quiet(p.session));
+        assert_true(rh_proxy_session_is_quiet(p.session));
         CLIENT(&p, 'Q', "copy t from stdin\0");
         SERVER(&p, 'G', "\0\0\0");
         CLIENT(&p, 'c', "");
@@ -325,8 +325,8 @@ static void test_copy(void **state)
         SERVER(&p, 'C', "SELECT 1\0");
         SERVER(&p, 'Z', "I");
         assert_non_null(strstr(rh_text_string(&p.seen), "[select 1|SELECT 1|"));
-        assert_false(rh_session_is_blind(p.session));
-        rh_session_free(p.session);
+        assert_false(rh_proxy_session_is_blind(p.session));
+        rh_proxy_session_free(p.session);
         rh_text_release(&p.seen);
     }
 }
@@ -340,7 +340,7 @@ static void test_holds(void **state)
     CLIENT(&p, 'B', "\0\0\0\0");
     CLIENT(&p, 'E', "\0\0\0\0\0");
     assert_int_equal(CLIENT(&p, 'S', ""), RH_HOLD_COMMIT); /* the end of the implicit transaction */
-    rh_session_waited(p.session, p.now, p.now + 50);
+    rh_proxy_session_waited(p.session, p.now, p.now + 50);
     p.now += 50;
     SERVER(&p, '1', "");
     SERVER(&p, '2', "");
@@ -367,12 +367,12 @@ static void test_answered(void **state)
 {
     (void)state;
     probe p = {0};
-    rh_session_events events = *events_of(&p);
+    rh_proxy_session_events events = *events_of(&p);
     events.answered = on_answered;
     start(&p);
-    rh_session_free(p.session);
+    rh_proxy_session_free(p.session);
     rh_text_clear(&p.seen);
-    p.session = rh_session_new(7, 1000, &events);
+    p.session = rh_proxy_session_new(7, 1000, &events);
     CLIENT(&p, 0, "\0\3\0\0");
     SERVER(&p, 'K', "\0\0\1\1abcd");
     SERVER(&p, 'Z', "I");
@@ -408,9 +408,9 @@ static void test_is_commit(void **state)
                                      "end_of",    "prepare a as select 1", "-- commit",
                                      "/* commit", "begin; commit"};
     for (size_t i = 0; i < sizeof yes / sizeof *yes; i++)
-        assert_true(rh_session_is_commit(yes[i]));
+        assert_true(rh_proxy_session_is_commit(yes[i]));
     for (size_t i = 0; i < sizeof no / sizeof *no; i++)
-        assert_false(rh_session_is_commit(no[i]));
+        assert_false(rh_proxy_session_is_commit(no[i]));
 }
 
 /* What does not fit ends the telling, not the program. */
@@ -420,11 +420,11 @@ static void test_blind(void **state)
     probe p = {0};
     start(&p);
     SERVER(&p, 'C', "SELECT 1\0");
-    assert_true(rh_session_is_blind(p.session));
+    assert_true(rh_proxy_session_is_blind(p.session));
     assert_int_equal(CLIENT(&p, 'Q', "commit\0"), RH_HOLD_NOT);
     SERVER(&p, 'Z', "I");
     assert_string_equal(rh_text_string(&p.seen), "");
-    rh_session_free(p.session);
+    rh_proxy_session_free(p.session);
     rh_text_release(&p.seen);
 }
 

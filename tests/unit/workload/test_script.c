@@ -10,21 +10,21 @@
 #include <cmocka.h>
 
 static rh_arena *arena;
-static rh_script script;
-static rh_script_run run;
+static rh_pgbench_script script;
+static rh_pgbench_script_run run;
 
 static void reads(const char *text)
 {
     rh_error error = {0};
-    if (!rh_script_read(text, "s.sql", arena, &script, &error))
+    if (!rh_pgbench_script_read(text, "s.sql", arena, &script, &error))
         fail_msg("line %d: %s", error.line, error.message);
-    rh_script_begin(&run, &script, 10, 3, 42);
+    rh_pgbench_script_begin(&run, &script, 10, 3, 42);
 }
 
 static void complains(const char *text, int line, const char *message)
 {
     rh_error error = {0};
-    assert_false(rh_script_read(text, "s.sql", arena, &script, &error));
+    assert_false(rh_pgbench_script_read(text, "s.sql", arena, &script, &error));
     if (!strstr(error.message, message))
         fail_msg("\"%s\" does not say \"%s\"", error.message, message);
     assert_int_equal(error.code, RH_ERROR_SCENARIO);
@@ -37,7 +37,7 @@ static void complains(const char *text, int line, const char *message)
 static const char *value_of(const char *expression)
 {
     reads(rh_arena_printf(arena, "\\set x %s\nSELECT :x;", expression));
-    rh_script_event event = rh_script_next(&run);
+    rh_pgbench_script_event event = rh_pgbench_script_next(&run);
     if (event == RH_SCRIPT_FAILED)
         return run.failure;
     assert_int_equal(event, RH_SCRIPT_SEND);
@@ -170,13 +170,13 @@ static void test_sql(void **state)
                                     "SELECT a[1:2] FROM t", "END", "SELECT $1"};
     const int lines[] = {3, 4, 6, 6, 10};
     for (size_t i = 0; i < 5; i++) {
-        assert_int_equal(rh_script_next(&run), RH_SCRIPT_SEND);
+        assert_int_equal(rh_pgbench_script_next(&run), RH_SCRIPT_SEND);
         assert_string_equal(run.step->sql, expected[i]);
         assert_int_equal(run.step->line, lines[i]);
         assert_int_equal(run.step->command, i);
     }
     assert_string_equal(run.parameters[0], "3");
-    assert_int_equal(rh_script_next(&run), RH_SCRIPT_ENDED);
+    assert_int_equal(rh_pgbench_script_next(&run), RH_SCRIPT_ENDED);
     assert_true(script.writes);
     reads("begin; SELECT 1; end");
     assert_false(script.writes);
@@ -187,9 +187,9 @@ static void path(const char *text, int64_t client, const char *expected)
 {
     char taken[64] = "";
     reads(text);
-    rh_script_begin(&run, &script, 1, client, 1);
-    rh_script_event event;
-    while ((event = rh_script_next(&run)) == RH_SCRIPT_SEND)
+    rh_pgbench_script_begin(&run, &script, 1, client, 1);
+    rh_pgbench_script_event event;
+    while ((event = rh_pgbench_script_next(&run)) == RH_SCRIPT_SEND)
         strcat(taken, run.step->sql + 7);
     assert_int_equal(event, RH_SCRIPT_ENDED);
     assert_string_equal(taken, expected);
@@ -213,10 +213,10 @@ static void test_sleep(void **state)
     reads("\\set t 3\n\\sleep :t ms\n\\sleep 2\n\\sleep 5us\nSELECT 1;");
     const rh_usec expected[] = {3000, 2000000, 5};
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(rh_script_next(&run), RH_SCRIPT_PAUSE);
+        assert_int_equal(rh_pgbench_script_next(&run), RH_SCRIPT_PAUSE);
         assert_int_equal(run.sleep, expected[i]);
     }
-    assert_int_equal(rh_script_next(&run), RH_SCRIPT_SEND);
+    assert_int_equal(rh_pgbench_script_next(&run), RH_SCRIPT_SEND);
 }
 
 static void test_same_seed_same_numbers(void **state)
@@ -224,13 +224,13 @@ static void test_same_seed_same_numbers(void **state)
     (void)state;
     char first[32];
     reads("\\set a random(1, 1000000000)\nSELECT :a;");
-    rh_script_next(&run);
+    rh_pgbench_script_next(&run);
     snprintf(first, sizeof first, "%s", run.parameters[0]);
-    rh_script_begin(&run, &script, 10, 3, 42);
-    rh_script_next(&run);
+    rh_pgbench_script_begin(&run, &script, 10, 3, 42);
+    rh_pgbench_script_next(&run);
     assert_string_equal(run.parameters[0], first);
-    rh_script_begin(&run, &script, 10, 3, 43);
-    rh_script_next(&run);
+    rh_pgbench_script_begin(&run, &script, 10, 3, 43);
+    rh_pgbench_script_next(&run);
     assert_string_not_equal(run.parameters[0], first);
 }
 
@@ -275,7 +275,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    rh_script_release(&run);
+    rh_pgbench_script_release(&run);
     rh_arena_free(arena);
     return 0;
 }

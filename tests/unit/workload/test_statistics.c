@@ -132,7 +132,7 @@ static void append_row(char *out, const char *columns)
 static void check_row(void)
 {
     assert_int_equal(statistics.count, 1);
-    const rh_statement *s = &statistics.statements[0];
+    const rh_statement_stats *s = &statistics.statements[0];
     assert_string_equal(s->query, "SELECT $1,\n2");
     assert_string_equal(s->database, "5");
     assert_true(s->calls == 40 && s->rows == 80 && s->exec_ms == 120.5 && s->blocks == 320);
