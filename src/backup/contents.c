@@ -34,9 +34,9 @@ static bool keeps_rows(const char *definition)
 
 static bool creates_public(const rh_dump_entry *entry, const char *definition)
 {
-    rh_words words = {definition, definition + strlen(definition)};
+    rh_dump_words words = {definition, definition + strlen(definition)};
     return strcmp(entry->desc, "SCHEMA") == 0 && strcmp(entry->tag, "public") == 0 &&
-           rh_words_skip(&words, "create");
+           rh_dump_words_skip(&words, "create");
 }
 
 void rh_contents_add(rh_contents *c, const rh_dump_entry *entry, const char *definition)

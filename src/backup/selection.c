@@ -21,12 +21,12 @@ static bool is_relation(const rh_toc_entry *entry)
 /* CREATE TYPE name AS (…: a composite type has a relation, too, but its entry has the number of the type. */
 static bool is_composite(const rh_toc_entry *entry)
 {
-    rh_words words = {entry->definition, entry->definition + strlen(entry->definition)};
+    rh_dump_words words = {entry->definition, entry->definition + strlen(entry->definition)};
     char schema[RH_NAME_SIZE], name[RH_NAME_SIZE];
-    rh_word word;
-    return strcmp(entry->desc, "TYPE") == 0 && rh_words_skip(&words, "create") &&
-           rh_words_skip(&words, "type") && rh_words_name(&words, schema, name) &&
-           rh_words_skip(&words, "as") && rh_words_next(&words, &word) && rh_word_is(&word, "(");
+    rh_dump_word word;
+    return strcmp(entry->desc, "TYPE") == 0 && rh_dump_words_skip(&words, "create") &&
+           rh_dump_words_skip(&words, "type") && rh_dump_words_name(&words, schema, name) &&
+           rh_dump_words_skip(&words, "as") && rh_dump_words_next(&words, &word) && rh_dump_word_is(&word, "(");
 }
 
 rh_toc_hidden rh_toc_hidden_relations(const rh_toc *toc, rh_arena *arena)

@@ -12,7 +12,7 @@ static void add_statement(rh_json *array, const rh_statement *s, int transaction
     rh_json_add_string(object, "command_tag", s->command_tag);
     rh_json_add_string(object, "class", rh_statement_class_name(s->class_));
     rh_json_add_string(object, "phase", rh_phase_name(s->phase));
-    rh_json_add_string(object, "expected_lock", s->expected_lock);
+    rh_json_add_string(object, "expected_lock", rh_lock_mode_name(s->expected_lock));
     rh_json_add_string(object, "expected_relation", s->expected_relation);
     rh_json_add_string(object, "blocks", s->expected_lock ? rh_lock_mode_blocks(s->expected_lock) : NULL);
     rh_json *locks = rh_json_add_array(object, "expected_locks");
@@ -20,7 +20,7 @@ static void add_statement(rh_json *array, const rh_statement *s, int transaction
         const rh_expected_lock *expected = &s->expected_locks[i];
         rh_json *lock = rh_json_add_object(locks, NULL);
         rh_json_add_string(lock, "relation", expected->relation);
-        rh_json_add_string(lock, "mode", expected->mode);
+        rh_json_add_string(lock, "mode", rh_lock_mode_name(expected->mode));
         rh_json_add_string(lock, "blocks", rh_lock_mode_blocks(expected->mode));
         rh_json_add_string(lock, "because", expected->because);
         rh_json_add_bool(lock, "new_relation", expected->on_new);

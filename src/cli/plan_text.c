@@ -2,24 +2,10 @@
 #include "pgrehearse/base/units.h"
 #include "pgrehearse/cli/plan.h"
 #include "pgrehearse/cli/terminal.h"
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { WIDTH = 100 };
-
-/* "AccessExclusiveLock" as the documentation spells it: "ACCESS EXCLUSIVE". */
-static void append_mode(rh_text *text, const char *mode)
-{
-    size_t length = strlen(mode);
-    if (rh_ends_with(mode, "Lock"))
-        length -= 4;
-    for (size_t i = 0; i < length; i++) {
-        if (i && isupper((unsigned char)mode[i]))
-            rh_text_append_char(text, ' ');
-        rh_text_append_char(text, (char)toupper((unsigned char)mode[i]));
-    }
-}
 
 static void append_label(rh_text *text, const char *label, const char *value)
 {
@@ -92,7 +78,7 @@ static void append_rule(rh_text *text, const rh_script *script, int transactions
 static void append_lock(rh_text *text, const char *label, const rh_expected_lock *lock, bool shared)
 {
     rh_text line = {0};
-    append_mode(&line, lock->mode);
+    rh_text_append(&line, rh_lock_mode_sql(lock->mode));
     if (lock->relation)
         rh_text_printf(&line, " on %s", lock->relation);
     if (lock->because)
@@ -117,7 +103,7 @@ static void append_locks(rh_text *text, const rh_statement *s, bool shared)
                     &(rh_expected_lock){.relation = s->expected_relation, .mode = s->expected_lock}, shared);
     for (size_t i = 0; i < s->expected_lock_count; i++) {
         const rh_expected_lock *lock = &s->expected_locks[i];
-        if (i && rh_lock_mode_strength(lock->mode) < 2)
+        if (i && lock->mode < RH_LOCK_ROW_SHARE)
             continue;
         if (shown++ < MOST)
             append_lock(text, i ? "                  " : "          lock    ", lock, shared);

@@ -1,7 +1,6 @@
 /* What a statement is expected to do and to lock, from its parse: PostgreSQL 15, documentation section 13.3.1
  * and the pages of the commands; ALTER TABLE is in classify_alter_table.c. */
 #include "classify.h"
-#include "lock_modes.h"
 #include "transaction_verb.h"
 #include <string.h>
 #include <strings.h>
@@ -11,92 +10,93 @@ static const struct simple_rule {
     const char *kind, *tag;
     rh_statement_class class_;
     rh_phase phase;
-    const char *lock, *relation;
+    rh_lock_mode lock;
+    const char *relation;
 } SIMPLE[] = {
-    {"InsertStmt", "INSERT", RH_CLASS_DATA_CHANGE, RH_PHASE_MIGRATE, ROW_EXCLUSIVE, "relation"},
-    {"MergeStmt", "MERGE", RH_CLASS_DATA_CHANGE, RH_PHASE_MIGRATE, ROW_EXCLUSIVE, "relation"},
-    {"TransactionStmt", NULL, RH_CLASS_TRANSACTION, RH_PHASE_NONE, NULL, NULL},
-    {"VariableSetStmt", "SET", RH_CLASS_TRANSACTION, RH_PHASE_NONE, NULL, NULL},
-    {"VariableShowStmt", "SHOW", RH_CLASS_TRANSACTION, RH_PHASE_NONE, NULL, NULL},
-    {"ConstraintsSetStmt", "SET CONSTRAINTS", RH_CLASS_TRANSACTION, RH_PHASE_NONE, NULL, NULL},
-    {"DiscardStmt", "DISCARD", RH_CLASS_TRANSACTION, RH_PHASE_NONE, NULL, NULL},
-    {"DoStmt", "DO", RH_CLASS_PROCEDURE, RH_PHASE_NONE, NULL, NULL},
-    {"CallStmt", "CALL", RH_CLASS_PROCEDURE, RH_PHASE_NONE, NULL, NULL},
-    {"ExecuteStmt", "EXECUTE", RH_CLASS_PROCEDURE, RH_PHASE_NONE, NULL, NULL},
-    {"PrepareStmt", "PREPARE", RH_CLASS_QUERY, RH_PHASE_NONE, NULL, NULL},
-    {"ExplainStmt", "EXPLAIN", RH_CLASS_QUERY, RH_PHASE_NONE, NULL, NULL},
-    {"CheckPointStmt", "CHECKPOINT", RH_CLASS_MAINTENANCE, RH_PHASE_NONE, NULL, NULL},
-    {"CreateFunctionStmt", "CREATE FUNCTION", RH_CLASS_CATALOG, RH_PHASE_EXPAND, NULL, NULL},
-    {"AlterFunctionStmt", "ALTER FUNCTION", RH_CLASS_CATALOG, RH_PHASE_NONE, NULL, NULL},
-    {"CreateTrigStmt", "CREATE TRIGGER", RH_CLASS_CATALOG, RH_PHASE_EXPAND, SHARE_ROW, "relation"},
-    {"CreatePolicyStmt", "CREATE POLICY", RH_CLASS_CATALOG, RH_PHASE_EXPAND, ACCESS_EXCLUSIVE, "table"},
-    {"AlterPolicyStmt", "ALTER POLICY", RH_CLASS_CATALOG, RH_PHASE_NONE, ACCESS_EXCLUSIVE, "table"},
-    {"RuleStmt", "CREATE RULE", RH_CLASS_CATALOG, RH_PHASE_EXPAND, ACCESS_EXCLUSIVE, "relation"},
-    {"ViewStmt", "CREATE VIEW", RH_CLASS_CATALOG, RH_PHASE_EXPAND, NULL, NULL},
-    {"CreateSchemaStmt", "CREATE SCHEMA", RH_CLASS_CATALOG, RH_PHASE_EXPAND, NULL, NULL},
-    {"CreateSeqStmt", "CREATE SEQUENCE", RH_CLASS_CATALOG, RH_PHASE_EXPAND, NULL, NULL},
-    {"AlterSeqStmt", "ALTER SEQUENCE", RH_CLASS_CATALOG, RH_PHASE_NONE, SHARE_ROW, "sequence"},
-    {"CreateExtensionStmt", "CREATE EXTENSION", RH_CLASS_CATALOG, RH_PHASE_EXPAND, NULL, NULL},
-    {"AlterExtensionStmt", "ALTER EXTENSION", RH_CLASS_CATALOG, RH_PHASE_NONE, NULL, NULL},
-    {"CompositeTypeStmt", "CREATE TYPE", RH_CLASS_CATALOG, RH_PHASE_EXPAND, NULL, NULL},
-    {"CreateEnumStmt", "CREATE TYPE", RH_CLASS_CATALOG, RH_PHASE_EXPAND, NULL, NULL},
-    {"CreateRangeStmt", "CREATE TYPE", RH_CLASS_CATALOG, RH_PHASE_EXPAND, NULL, NULL},
-    {"AlterEnumStmt", "ALTER TYPE", RH_CLASS_CATALOG, RH_PHASE_EXPAND, NULL, NULL},
-    {"AlterTypeStmt", "ALTER TYPE", RH_CLASS_CATALOG, RH_PHASE_NONE, NULL, NULL},
-    {"CreateDomainStmt", "CREATE DOMAIN", RH_CLASS_CATALOG, RH_PHASE_EXPAND, NULL, NULL},
-    {"DefineStmt", NULL, RH_CLASS_CATALOG, RH_PHASE_EXPAND, NULL, NULL},
-    {"CreateCastStmt", "CREATE CAST", RH_CLASS_CATALOG, RH_PHASE_EXPAND, NULL, NULL},
-    {"CreateStatsStmt", "CREATE STATISTICS", RH_CLASS_CATALOG, RH_PHASE_EXPAND, SHARE_UPDATE, "relations"},
-    {"CreateEventTrigStmt", "CREATE EVENT TRIGGER", RH_CLASS_CATALOG, RH_PHASE_EXPAND, NULL, NULL},
-    {"CreatePublicationStmt", "CREATE PUBLICATION", RH_CLASS_CATALOG, RH_PHASE_EXPAND, NULL, NULL},
-    {"AlterPublicationStmt", "ALTER PUBLICATION", RH_CLASS_CATALOG, RH_PHASE_NONE, NULL, NULL},
-    {"CommentStmt", "COMMENT", RH_CLASS_CATALOG, RH_PHASE_NONE, NULL, NULL},
-    {"GrantStmt", NULL, RH_CLASS_CATALOG, RH_PHASE_NONE, NULL, NULL},
-    {"GrantRoleStmt", NULL, RH_CLASS_CATALOG, RH_PHASE_NONE, NULL, NULL},
-    {"AlterDefaultPrivilegesStmt", "ALTER DEFAULT PRIVILEGES", RH_CLASS_CATALOG, RH_PHASE_NONE, NULL, NULL},
-    {"AlterOwnerStmt", NULL, RH_CLASS_CATALOG, RH_PHASE_NONE, ACCESS_EXCLUSIVE, "relation"},
-    {"AlterObjectSchemaStmt", NULL, RH_CLASS_CATALOG, RH_PHASE_CONTRACT, ACCESS_EXCLUSIVE, "relation"},
-    {"AlterRoleStmt", "ALTER ROLE", RH_CLASS_CATALOG, RH_PHASE_NONE, NULL, NULL},
-    {"AlterRoleSetStmt", "ALTER ROLE", RH_CLASS_CATALOG, RH_PHASE_NONE, NULL, NULL},
-    {"CreateRoleStmt", "CREATE ROLE", RH_CLASS_CATALOG, RH_PHASE_EXPAND, NULL, NULL},
-    {"DropRoleStmt", "DROP ROLE", RH_CLASS_CATALOG, RH_PHASE_CONTRACT, NULL, NULL},
-    {"DropOwnedStmt", "DROP OWNED", RH_CLASS_CATALOG, RH_PHASE_CONTRACT, NULL, NULL},
-    {"ReassignOwnedStmt", "REASSIGN OWNED", RH_CLASS_CATALOG, RH_PHASE_NONE, NULL, NULL},
-    {"AlterDatabaseSetStmt", "ALTER DATABASE", RH_CLASS_CATALOG, RH_PHASE_NONE, NULL, NULL},
-    {"AlterTSConfigurationStmt", "ALTER TEXT SEARCH CONFIGURATION", RH_CLASS_CATALOG, RH_PHASE_NONE, NULL,
+    {"InsertStmt", "INSERT", RH_CLASS_DATA_CHANGE, RH_PHASE_MIGRATE, RH_LOCK_ROW_EXCLUSIVE, "relation"},
+    {"MergeStmt", "MERGE", RH_CLASS_DATA_CHANGE, RH_PHASE_MIGRATE, RH_LOCK_ROW_EXCLUSIVE, "relation"},
+    {"TransactionStmt", NULL, RH_CLASS_TRANSACTION, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"VariableSetStmt", "SET", RH_CLASS_TRANSACTION, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"VariableShowStmt", "SHOW", RH_CLASS_TRANSACTION, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"ConstraintsSetStmt", "SET CONSTRAINTS", RH_CLASS_TRANSACTION, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"DiscardStmt", "DISCARD", RH_CLASS_TRANSACTION, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"DoStmt", "DO", RH_CLASS_PROCEDURE, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"CallStmt", "CALL", RH_CLASS_PROCEDURE, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"ExecuteStmt", "EXECUTE", RH_CLASS_PROCEDURE, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"PrepareStmt", "PREPARE", RH_CLASS_QUERY, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"ExplainStmt", "EXPLAIN", RH_CLASS_QUERY, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"CheckPointStmt", "CHECKPOINT", RH_CLASS_MAINTENANCE, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"CreateFunctionStmt", "CREATE FUNCTION", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
+    {"AlterFunctionStmt", "ALTER FUNCTION", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"CreateTrigStmt", "CREATE TRIGGER", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_SHARE_ROW_EXCLUSIVE, "relation"},
+    {"CreatePolicyStmt", "CREATE POLICY", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_ACCESS_EXCLUSIVE, "table"},
+    {"AlterPolicyStmt", "ALTER POLICY", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_ACCESS_EXCLUSIVE, "table"},
+    {"RuleStmt", "CREATE RULE", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_ACCESS_EXCLUSIVE, "relation"},
+    {"ViewStmt", "CREATE VIEW", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
+    {"CreateSchemaStmt", "CREATE SCHEMA", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
+    {"CreateSeqStmt", "CREATE SEQUENCE", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
+    {"AlterSeqStmt", "ALTER SEQUENCE", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_SHARE_ROW_EXCLUSIVE, "sequence"},
+    {"CreateExtensionStmt", "CREATE EXTENSION", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
+    {"AlterExtensionStmt", "ALTER EXTENSION", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"CompositeTypeStmt", "CREATE TYPE", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
+    {"CreateEnumStmt", "CREATE TYPE", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
+    {"CreateRangeStmt", "CREATE TYPE", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
+    {"AlterEnumStmt", "ALTER TYPE", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
+    {"AlterTypeStmt", "ALTER TYPE", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"CreateDomainStmt", "CREATE DOMAIN", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
+    {"DefineStmt", NULL, RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
+    {"CreateCastStmt", "CREATE CAST", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
+    {"CreateStatsStmt", "CREATE STATISTICS", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_SHARE_UPDATE_EXCLUSIVE, "relations"},
+    {"CreateEventTrigStmt", "CREATE EVENT TRIGGER", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
+    {"CreatePublicationStmt", "CREATE PUBLICATION", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
+    {"AlterPublicationStmt", "ALTER PUBLICATION", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"CommentStmt", "COMMENT", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"GrantStmt", NULL, RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"GrantRoleStmt", NULL, RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"AlterDefaultPrivilegesStmt", "ALTER DEFAULT PRIVILEGES", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"AlterOwnerStmt", NULL, RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_ACCESS_EXCLUSIVE, "relation"},
+    {"AlterObjectSchemaStmt", NULL, RH_CLASS_CATALOG, RH_PHASE_CONTRACT, RH_LOCK_ACCESS_EXCLUSIVE, "relation"},
+    {"AlterRoleStmt", "ALTER ROLE", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"AlterRoleSetStmt", "ALTER ROLE", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"CreateRoleStmt", "CREATE ROLE", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
+    {"DropRoleStmt", "DROP ROLE", RH_CLASS_CATALOG, RH_PHASE_CONTRACT, RH_LOCK_NONE, NULL},
+    {"DropOwnedStmt", "DROP OWNED", RH_CLASS_CATALOG, RH_PHASE_CONTRACT, RH_LOCK_NONE, NULL},
+    {"ReassignOwnedStmt", "REASSIGN OWNED", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"AlterDatabaseSetStmt", "ALTER DATABASE", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"AlterTSConfigurationStmt", "ALTER TEXT SEARCH CONFIGURATION", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE,
      NULL},
-    {"AlterTSDictionaryStmt", "ALTER TEXT SEARCH DICTIONARY", RH_CLASS_CATALOG, RH_PHASE_NONE, NULL, NULL},
-    {"CreateOpClassStmt", "CREATE OPERATOR CLASS", RH_CLASS_CATALOG, RH_PHASE_EXPAND, NULL, NULL},
-    {"CreateOpFamilyStmt", "CREATE OPERATOR FAMILY", RH_CLASS_CATALOG, RH_PHASE_EXPAND, NULL, NULL},
-    {"AlterOpFamilyStmt", "ALTER OPERATOR FAMILY", RH_CLASS_CATALOG, RH_PHASE_NONE, NULL, NULL},
-    {"AlterOperatorStmt", "ALTER OPERATOR", RH_CLASS_CATALOG, RH_PHASE_NONE, NULL, NULL},
-    {"CreateConversionStmt", "CREATE CONVERSION", RH_CLASS_CATALOG, RH_PHASE_EXPAND, NULL, NULL},
-    {"CreateTransformStmt", "CREATE TRANSFORM", RH_CLASS_CATALOG, RH_PHASE_EXPAND, NULL, NULL},
-    {"CreatePLangStmt", "CREATE LANGUAGE", RH_CLASS_CATALOG, RH_PHASE_EXPAND, NULL, NULL},
-    {"CreateAmStmt", "CREATE ACCESS METHOD", RH_CLASS_CATALOG, RH_PHASE_EXPAND, NULL, NULL},
-    {"CreateFdwStmt", "CREATE FOREIGN DATA WRAPPER", RH_CLASS_CATALOG, RH_PHASE_EXPAND, NULL, NULL},
-    {"AlterFdwStmt", "ALTER FOREIGN DATA WRAPPER", RH_CLASS_CATALOG, RH_PHASE_NONE, NULL, NULL},
-    {"CreateForeignServerStmt", "CREATE SERVER", RH_CLASS_CATALOG, RH_PHASE_EXPAND, NULL, NULL},
-    {"AlterForeignServerStmt", "ALTER SERVER", RH_CLASS_CATALOG, RH_PHASE_NONE, NULL, NULL},
-    {"CreateUserMappingStmt", "CREATE USER MAPPING", RH_CLASS_CATALOG, RH_PHASE_EXPAND, NULL, NULL},
-    {"AlterUserMappingStmt", "ALTER USER MAPPING", RH_CLASS_CATALOG, RH_PHASE_NONE, NULL, NULL},
-    {"DropUserMappingStmt", "DROP USER MAPPING", RH_CLASS_CATALOG, RH_PHASE_NONE, NULL, NULL},
-    {"ImportForeignSchemaStmt", "IMPORT FOREIGN SCHEMA", RH_CLASS_CATALOG, RH_PHASE_NONE, NULL, NULL},
-    {"AlterCollationStmt", "ALTER COLLATION", RH_CLASS_CATALOG, RH_PHASE_NONE, NULL, NULL},
-    {"AlterStatsStmt", "ALTER STATISTICS", RH_CLASS_CATALOG, RH_PHASE_NONE, NULL, NULL},
-    {"AlterEventTrigStmt", "ALTER EVENT TRIGGER", RH_CLASS_CATALOG, RH_PHASE_NONE, NULL, NULL},
-    {"AlterExtensionContentsStmt", "ALTER EXTENSION", RH_CLASS_CATALOG, RH_PHASE_NONE, NULL, NULL},
-    {"AlterObjectDependsStmt", NULL, RH_CLASS_CATALOG, RH_PHASE_NONE, NULL, NULL},
-    {"SecLabelStmt", "SECURITY LABEL", RH_CLASS_CATALOG, RH_PHASE_NONE, NULL, NULL},
-    {"NotifyStmt", "NOTIFY", RH_CLASS_TRANSACTION, RH_PHASE_NONE, NULL, NULL},
-    {"ListenStmt", "LISTEN", RH_CLASS_TRANSACTION, RH_PHASE_NONE, NULL, NULL},
-    {"UnlistenStmt", "UNLISTEN", RH_CLASS_TRANSACTION, RH_PHASE_NONE, NULL, NULL},
-    {"DeallocateStmt", "DEALLOCATE", RH_CLASS_TRANSACTION, RH_PHASE_NONE, NULL, NULL},
-    {"LoadStmt", "LOAD", RH_CLASS_TRANSACTION, RH_PHASE_NONE, NULL, NULL},
-    {"DeclareCursorStmt", "DECLARE CURSOR", RH_CLASS_QUERY, RH_PHASE_NONE, NULL, NULL},
-    {"FetchStmt", "FETCH", RH_CLASS_QUERY, RH_PHASE_NONE, NULL, NULL},
-    {"ClosePortalStmt", "CLOSE CURSOR", RH_CLASS_QUERY, RH_PHASE_NONE, NULL, NULL},
-    {"TruncateStmt", "TRUNCATE TABLE", RH_CLASS_CATALOG, RH_PHASE_CONTRACT, ACCESS_EXCLUSIVE, "relations"},
+    {"AlterTSDictionaryStmt", "ALTER TEXT SEARCH DICTIONARY", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"CreateOpClassStmt", "CREATE OPERATOR CLASS", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
+    {"CreateOpFamilyStmt", "CREATE OPERATOR FAMILY", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
+    {"AlterOpFamilyStmt", "ALTER OPERATOR FAMILY", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"AlterOperatorStmt", "ALTER OPERATOR", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"CreateConversionStmt", "CREATE CONVERSION", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
+    {"CreateTransformStmt", "CREATE TRANSFORM", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
+    {"CreatePLangStmt", "CREATE LANGUAGE", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
+    {"CreateAmStmt", "CREATE ACCESS METHOD", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
+    {"CreateFdwStmt", "CREATE FOREIGN DATA WRAPPER", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
+    {"AlterFdwStmt", "ALTER FOREIGN DATA WRAPPER", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"CreateForeignServerStmt", "CREATE SERVER", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
+    {"AlterForeignServerStmt", "ALTER SERVER", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"CreateUserMappingStmt", "CREATE USER MAPPING", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
+    {"AlterUserMappingStmt", "ALTER USER MAPPING", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"DropUserMappingStmt", "DROP USER MAPPING", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"ImportForeignSchemaStmt", "IMPORT FOREIGN SCHEMA", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"AlterCollationStmt", "ALTER COLLATION", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"AlterStatsStmt", "ALTER STATISTICS", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"AlterEventTrigStmt", "ALTER EVENT TRIGGER", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"AlterExtensionContentsStmt", "ALTER EXTENSION", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"AlterObjectDependsStmt", NULL, RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"SecLabelStmt", "SECURITY LABEL", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"NotifyStmt", "NOTIFY", RH_CLASS_TRANSACTION, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"ListenStmt", "LISTEN", RH_CLASS_TRANSACTION, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"UnlistenStmt", "UNLISTEN", RH_CLASS_TRANSACTION, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"DeallocateStmt", "DEALLOCATE", RH_CLASS_TRANSACTION, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"LoadStmt", "LOAD", RH_CLASS_TRANSACTION, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"DeclareCursorStmt", "DECLARE CURSOR", RH_CLASS_QUERY, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"FetchStmt", "FETCH", RH_CLASS_QUERY, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"ClosePortalStmt", "CLOSE CURSOR", RH_CLASS_QUERY, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"TruncateStmt", "TRUNCATE TABLE", RH_CLASS_CATALOG, RH_PHASE_CONTRACT, RH_LOCK_ACCESS_EXCLUSIVE, "relations"},
 };
 
 /* The RangeVar under KEY: directly, or the first of a list. */
@@ -109,12 +109,12 @@ static const char *relation_under(rh_json *body, const char *key, rh_arena *aren
 }
 
 void rh_classify_set(rh_statement *s, const char *tag, rh_statement_class class_, rh_phase phase,
-                     const char *lock, const char *relation)
+                     rh_lock_mode lock, const char *relation)
 {
     s->command_tag = tag;
     s->class_ = class_;
     s->phase = phase;
-    s->expected_lock = relation ? lock : NULL;
+    s->expected_lock = relation ? lock : RH_LOCK_NONE;
     s->expected_relation = lock ? relation : NULL;
 }
 
@@ -157,9 +157,9 @@ static void classify_create_table(rh_statement *s, rh_json *body, rh_arena *aren
     bool partition = !rh_json_is_null(rh_json_get(body, "partbound"));
     if (parent)
         rh_classify_set(s, "CREATE TABLE", RH_CLASS_CATALOG, RH_PHASE_EXPAND,
-                        partition ? ACCESS_EXCLUSIVE : SHARE_UPDATE, parent);
+                        partition ? RH_LOCK_ACCESS_EXCLUSIVE : RH_LOCK_SHARE_UPDATE_EXCLUSIVE, parent);
     else
-        rh_classify_set(s, "CREATE TABLE", RH_CLASS_CATALOG, RH_PHASE_EXPAND, SHARE_ROW, other);
+        rh_classify_set(s, "CREATE TABLE", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_SHARE_ROW_EXCLUSIVE, other);
 }
 
 static void classify_index(rh_statement *s, rh_json *body, rh_arena *arena)
@@ -167,16 +167,16 @@ static void classify_index(rh_statement *s, rh_json *body, rh_arena *arena)
     const char *table = relation_under(body, "relation", arena);
     s->needs_no_transaction = rh_json_bool(rh_json_get(body, "concurrent"));
     if (s->needs_no_transaction)
-        rh_classify_set(s, "CREATE INDEX", RH_CLASS_INDEX_CONCURRENT, RH_PHASE_EXPAND, SHARE_UPDATE, table);
+        rh_classify_set(s, "CREATE INDEX", RH_CLASS_INDEX_CONCURRENT, RH_PHASE_EXPAND, RH_LOCK_SHARE_UPDATE_EXCLUSIVE, table);
     else
-        rh_classify_set(s, "CREATE INDEX", RH_CLASS_INDEX_BUILD, RH_PHASE_EXPAND, SHARE, table);
+        rh_classify_set(s, "CREATE INDEX", RH_CLASS_INDEX_BUILD, RH_PHASE_EXPAND, RH_LOCK_SHARE, table);
 }
 
 static void classify_rename(rh_statement *s, rh_json *body, rh_arena *arena)
 {
     bool index = rh_tree_is(body, "renameType", "OBJECT_INDEX");
     rh_classify_set(s, index ? "ALTER INDEX" : "ALTER TABLE", RH_CLASS_CATALOG, RH_PHASE_CONTRACT,
-                    index ? SHARE_UPDATE : ACCESS_EXCLUSIVE, relation_under(body, "relation", arena));
+                    index ? RH_LOCK_SHARE_UPDATE_EXCLUSIVE : RH_LOCK_ACCESS_EXCLUSIVE, relation_under(body, "relation", arena));
     if (!rh_json_get(body, "relation"))
         s->command_tag = NULL;
 }
@@ -197,11 +197,11 @@ static void classify_drop(rh_statement *s, rh_json *body, rh_arena *arena)
     };
     rh_json *object = rh_json_at(rh_json_get(body, "objects"), 0);
     s->needs_no_transaction = rh_json_bool(rh_json_get(body, "concurrent"));
-    rh_classify_set(s, NULL, RH_CLASS_CATALOG, RH_PHASE_CONTRACT, NULL, NULL);
+    rh_classify_set(s, NULL, RH_CLASS_CATALOG, RH_PHASE_CONTRACT, RH_LOCK_NONE, NULL);
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (rh_tree_is(body, "removeType", types[i].type))
             rh_classify_set(s, types[i].tag, RH_CLASS_CATALOG, RH_PHASE_CONTRACT,
-                            s->needs_no_transaction ? SHARE_UPDATE : ACCESS_EXCLUSIVE,
+                            s->needs_no_transaction ? RH_LOCK_SHARE_UPDATE_EXCLUSIVE : RH_LOCK_ACCESS_EXCLUSIVE,
                             types[i].locked ? rh_tree_name(object, arena) : NULL);
     bool on_table = rh_tree_is(body, "removeType", "OBJECT_TRIGGER") ||
                     rh_tree_is(body, "removeType", "OBJECT_POLICY") ||
@@ -214,7 +214,7 @@ static void classify_drop(rh_statement *s, rh_json *body, rh_arena *arena)
             part = part ? rh_tree_identifier(part, arena) : "";
             table = table ? rh_arena_printf(arena, "%s.%s", table, part) : part;
         }
-        rh_classify_set(s, s->command_tag, RH_CLASS_CATALOG, RH_PHASE_CONTRACT, ACCESS_EXCLUSIVE, table);
+        rh_classify_set(s, s->command_tag, RH_CLASS_CATALOG, RH_PHASE_CONTRACT, RH_LOCK_ACCESS_EXCLUSIVE, table);
     }
 }
 
@@ -246,12 +246,12 @@ static void classify_select(rh_statement *s, rh_json *body, rh_arena *arena)
     }
     if (rh_json_get(body, "intoClause"))
         rh_classify_set(s, "SELECT", RH_CLASS_DATA_CHANGE, RH_PHASE_EXPAND,
-                        changed ? ROW_EXCLUSIVE : ACCESS_SHARE, changed ? changed : from);
+                        changed ? RH_LOCK_ROW_EXCLUSIVE : RH_LOCK_ACCESS_SHARE, changed ? changed : from);
     else if (changed)
-        rh_classify_set(s, "SELECT", RH_CLASS_DATA_CHANGE, RH_PHASE_MIGRATE, ROW_EXCLUSIVE, changed);
+        rh_classify_set(s, "SELECT", RH_CLASS_DATA_CHANGE, RH_PHASE_MIGRATE, RH_LOCK_ROW_EXCLUSIVE, changed);
     else
         rh_classify_set(s, "SELECT", RH_CLASS_QUERY, RH_PHASE_NONE,
-                        rh_json_get(body, "lockingClause") ? ROW_SHARE : ACCESS_SHARE, from);
+                        rh_json_get(body, "lockingClause") ? RH_LOCK_ROW_SHARE : RH_LOCK_ACCESS_SHARE, from);
 }
 
 static void classify_change(rh_statement *s, rh_json *body, rh_arena *arena)
@@ -259,7 +259,7 @@ static void classify_change(rh_statement *s, rh_json *body, rh_arena *arena)
     const bool update = !rh_json_is_null(rh_json_get(body, "targetList"));
     rh_classify_set(s, update ? "UPDATE" : "DELETE",
                     rh_tree_is_bounded(body) ? RH_CLASS_BACKFILL_BATCH : RH_CLASS_DATA_CHANGE,
-                    RH_PHASE_MIGRATE, ROW_EXCLUSIVE, relation_under(body, "relation", arena));
+                    RH_PHASE_MIGRATE, RH_LOCK_ROW_EXCLUSIVE, relation_under(body, "relation", arena));
 }
 
 static void classify_copy(rh_statement *s, rh_json *body, rh_arena *arena)
@@ -267,19 +267,19 @@ static void classify_copy(rh_statement *s, rh_json *body, rh_arena *arena)
     bool from = rh_json_bool(rh_json_get(body, "is_from"));
     const char *changed = changed_within(rh_json_get(body, "query"), arena);
     if (changed) {
-        rh_classify_set(s, "COPY", RH_CLASS_DATA_CHANGE, RH_PHASE_MIGRATE, ROW_EXCLUSIVE, changed);
+        rh_classify_set(s, "COPY", RH_CLASS_DATA_CHANGE, RH_PHASE_MIGRATE, RH_LOCK_ROW_EXCLUSIVE, changed);
         return;
     }
     rh_classify_set(s, "COPY", from ? RH_CLASS_DATA_CHANGE : RH_CLASS_QUERY,
-                    from ? RH_PHASE_MIGRATE : RH_PHASE_NONE, from ? ROW_EXCLUSIVE : ACCESS_SHARE,
+                    from ? RH_PHASE_MIGRATE : RH_PHASE_NONE, from ? RH_LOCK_ROW_EXCLUSIVE : RH_LOCK_ACCESS_SHARE,
                     relation_under(body, "relation", arena));
 }
 
-const char *rh_classify_vacuum_mode(rh_json *body)
+rh_lock_mode rh_classify_vacuum_mode(rh_json *body)
 {
     const bool full = rh_json_bool(rh_json_get(body, "is_vacuumcmd")) &&
                       rh_tree_has_option(rh_json_get(body, "options"), "full");
-    return full ? ACCESS_EXCLUSIVE : SHARE_UPDATE;
+    return full ? RH_LOCK_ACCESS_EXCLUSIVE : RH_LOCK_SHARE_UPDATE_EXCLUSIVE;
 }
 
 static void classify_vacuum(rh_statement *s, rh_json *body, rh_arena *arena)
@@ -299,7 +299,7 @@ static void classify_reindex(rh_statement *s, rh_json *body, rh_arena *arena)
         rh_tree_is(body, "kind", "REINDEX_OBJECT_INDEX") || rh_tree_is(body, "kind", "REINDEX_OBJECT_TABLE");
     bool index = rh_tree_is(body, "kind", "REINDEX_OBJECT_INDEX");
     rh_classify_set(s, "REINDEX", RH_CLASS_MAINTENANCE, RH_PHASE_NONE,
-                    concurrently ? SHARE_UPDATE : (index ? ACCESS_EXCLUSIVE : SHARE),
+                    concurrently ? RH_LOCK_SHARE_UPDATE_EXCLUSIVE : (index ? RH_LOCK_ACCESS_EXCLUSIVE : RH_LOCK_SHARE),
                     relation_under(body, "relation", arena));
     s->needs_no_transaction = concurrently || !one;
 }
@@ -307,24 +307,27 @@ static void classify_reindex(rh_statement *s, rh_json *body, rh_arena *arena)
 static void classify_refresh(rh_statement *s, rh_json *body, rh_arena *arena)
 {
     rh_classify_set(s, "REFRESH MATERIALIZED VIEW", RH_CLASS_MAINTENANCE, RH_PHASE_MIGRATE,
-                    rh_json_bool(rh_json_get(body, "concurrent")) ? EXCLUSIVE : ACCESS_EXCLUSIVE,
+                    rh_json_bool(rh_json_get(body, "concurrent")) ? RH_LOCK_EXCLUSIVE : RH_LOCK_ACCESS_EXCLUSIVE,
                     relation_under(body, "relation", arena));
 }
 
 static void classify_cluster(rh_statement *s, rh_json *body, rh_arena *arena)
 {
     const char *table = relation_under(body, "relation", arena);
-    rh_classify_set(s, "CLUSTER", RH_CLASS_MAINTENANCE, RH_PHASE_NONE, ACCESS_EXCLUSIVE, table);
+    rh_classify_set(s, "CLUSTER", RH_CLASS_MAINTENANCE, RH_PHASE_NONE, RH_LOCK_ACCESS_EXCLUSIVE, table);
     s->needs_no_transaction = !table;
+}
+
+rh_lock_mode rh_lock_mode_of_statement(rh_json *lock)
+{
+    const int64_t mode = rh_json_int(rh_json_get(lock, "mode"));
+    return mode > RH_LOCK_NONE && mode < RH_LOCK_MODE_COUNT ? (rh_lock_mode)mode : RH_LOCK_NONE;
 }
 
 static void classify_lock(rh_statement *s, rh_json *body, rh_arena *arena)
 {
-    static const char *const modes[] = {NULL,  ACCESS_SHARE, ROW_SHARE, ROW_EXCLUSIVE,   SHARE_UPDATE,
-                                        SHARE, SHARE_ROW,    EXCLUSIVE, ACCESS_EXCLUSIVE};
-    int64_t mode = rh_json_int(rh_json_get(body, "mode"));
     rh_classify_set(s, "LOCK TABLE", RH_CLASS_TRANSACTION, RH_PHASE_NONE,
-                    mode >= 1 && mode <= 8 ? modes[mode] : NULL, relation_under(body, "relations", arena));
+                    rh_lock_mode_of_statement(body), relation_under(body, "relations", arena));
 }
 
 static void classify_create_as(rh_statement *s, rh_json *body, rh_arena *arena)
@@ -332,7 +335,7 @@ static void classify_create_as(rh_statement *s, rh_json *body, rh_arena *arena)
     (void)arena;
     bool view = rh_tree_is(body, "objtype", "OBJECT_MATVIEW");
     rh_classify_set(s, view ? "CREATE MATERIALIZED VIEW" : "CREATE TABLE AS", RH_CLASS_DATA_CHANGE,
-                    RH_PHASE_EXPAND, NULL, NULL);
+                    RH_PHASE_EXPAND, RH_LOCK_NONE, NULL);
 }
 
 /* Adding a constraint to a domain reads every column of that type. */
@@ -342,7 +345,7 @@ static void classify_alter_domain(rh_statement *s, rh_json *body, rh_arena *aren
     bool scan = (rh_tree_is(body, "subtype", "C") &&
                  !rh_json_bool(rh_json_path(body, "def.Constraint.skip_validation"))) ||
                 rh_tree_is(body, "subtype", "V") || rh_tree_is(body, "subtype", "O");
-    rh_classify_set(s, "ALTER DOMAIN", scan ? RH_CLASS_HEAP_SCAN : RH_CLASS_CATALOG, RH_PHASE_NONE, NULL,
+    rh_classify_set(s, "ALTER DOMAIN", scan ? RH_CLASS_HEAP_SCAN : RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE,
                     NULL);
 }
 
@@ -353,7 +356,7 @@ static void classify_move_all(rh_statement *s, rh_json *body, rh_arena *arena)
     const char *from = rh_json_string(rh_json_get(body, "orig_tablespacename"));
     const char *to = rh_json_string(rh_json_get(body, "new_tablespacename"));
     const bool copies = from && to && strcmp(from, to) != 0;
-    rh_classify_set(s, "ALTER TABLE", copies ? RH_CLASS_REWRITE : RH_CLASS_CATALOG, RH_PHASE_NONE, NULL,
+    rh_classify_set(s, "ALTER TABLE", copies ? RH_CLASS_REWRITE : RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE,
                     NULL);
 }
 
@@ -362,7 +365,7 @@ static void classify_outside_transaction(rh_statement *s, rh_json *body, rh_aren
 {
     (void)body;
     (void)arena;
-    rh_classify_set(s, NULL, RH_CLASS_CATALOG, RH_PHASE_NONE, NULL, NULL);
+    rh_classify_set(s, NULL, RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL);
     s->needs_no_transaction = true;
 }
 
@@ -404,7 +407,7 @@ static void classify_by_words(rh_statement *s)
     if (rh_transaction_verb_of(s->sql) != RH_VERB_NONE)
         s->class_ = RH_CLASS_TRANSACTION;
     else if (strlen(s->sql) > RH_PARSE_LIMIT && strncasecmp(s->sql, "insert", 6) == 0)
-        rh_classify_set(s, "INSERT", RH_CLASS_DATA_CHANGE, RH_PHASE_MIGRATE, NULL, NULL);
+        rh_classify_set(s, "INSERT", RH_CLASS_DATA_CHANGE, RH_PHASE_MIGRATE, RH_LOCK_NONE, NULL);
 }
 
 void rh_classify(rh_statement *statement, rh_json *tree, rh_arena *arena)

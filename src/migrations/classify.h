@@ -13,7 +13,7 @@ void rh_classify(rh_statement *statement, rh_json *tree, rh_arena *arena);
 
 /* Sets the five at once; without a lock there is no relation, and the other way round. */
 void rh_classify_set(rh_statement *s, const char *tag, rh_statement_class class_, rh_phase phase,
-                     const char *lock, const char *relation);
+                     rh_lock_mode lock, const char *relation);
 
 /* BODY of an AlterTableStmt. */
 void rh_classify_alter_table(rh_statement *s, rh_json *body, rh_arena *arena);
@@ -23,7 +23,7 @@ rh_statement_class rh_classify_command(rh_json *command);
 rh_statement_class rh_classify_heavier(rh_statement_class a, rh_statement_class b);
 
 /* The lock that BODY, a VacuumStmt, takes on each table. */
-const char *rh_classify_vacuum_mode(rh_json *body);
+rh_lock_mode rh_classify_vacuum_mode(rh_json *body);
 
 /* Why ADD COLUMN rewrites the table. */
 typedef enum rh_column_rewrite {
@@ -35,3 +35,6 @@ typedef enum rh_column_rewrite {
 rh_column_rewrite rh_classify_added_column(rh_json *column_def);
 /* The column has a value in the rows that are there: a default, a number, an expression. */
 bool rh_classify_has_default(rh_json *column_def);
+
+/* The mode that LOCK TABLE (a LockStmt) names: the parser has it by its number. */
+rh_lock_mode rh_lock_mode_of_statement(rh_json *lock);

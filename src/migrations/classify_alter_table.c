@@ -1,14 +1,13 @@
 /* ALTER TABLE: each subcommand has its own lock (tablecmds.c, AlterTableGetLockLevel, PostgreSQL 15); the
  * statement takes the strongest, and its class is that of its heaviest. */
 #include "classify.h"
-#include "lock_modes.h"
 #include "pgrehearse/base/text.h"
 #include <string.h>
 
 typedef struct effect {
     rh_statement_class class_;
     rh_phase phase;
-    const char *lock;
+    rh_lock_mode lock;
 } effect;
 
 /* What is not listed takes AccessExclusiveLock and touches the catalog only. */
@@ -16,33 +15,33 @@ static const struct {
     const char *subtype;
     effect effect;
 } SUBCOMMANDS[] = {
-    {"AT_DropColumn", {RH_CLASS_CATALOG, RH_PHASE_CONTRACT, ACCESS_EXCLUSIVE}},
-    {"AT_SetNotNull", {RH_CLASS_HEAP_SCAN, RH_PHASE_CONTRACT, ACCESS_EXCLUSIVE}},
-    {"AT_DropNotNull", {RH_CLASS_CATALOG, RH_PHASE_EXPAND, ACCESS_EXCLUSIVE}},
-    {"AT_DropConstraint", {RH_CLASS_CATALOG, RH_PHASE_CONTRACT, ACCESS_EXCLUSIVE}},
-    {"AT_ColumnDefault", {RH_CLASS_CATALOG, RH_PHASE_EXPAND, ACCESS_EXCLUSIVE}},
-    {"AT_AlterColumnType", {RH_CLASS_REWRITE, RH_PHASE_CONTRACT, ACCESS_EXCLUSIVE}},
-    {"AT_SetLogged", {RH_CLASS_REWRITE, RH_PHASE_NONE, ACCESS_EXCLUSIVE}},
-    {"AT_SetUnLogged", {RH_CLASS_REWRITE, RH_PHASE_NONE, ACCESS_EXCLUSIVE}},
-    {"AT_SetAccessMethod", {RH_CLASS_REWRITE, RH_PHASE_NONE, ACCESS_EXCLUSIVE}},
-    {"AT_SetTableSpace", {RH_CLASS_REWRITE, RH_PHASE_NONE, ACCESS_EXCLUSIVE}},
-    {"AT_ValidateConstraint", {RH_CLASS_VALIDATION, RH_PHASE_MIGRATE, SHARE_UPDATE}},
-    {"AT_AttachPartition", {RH_CLASS_HEAP_SCAN, RH_PHASE_EXPAND, SHARE_UPDATE}},
-    {"AT_SetStatistics", {RH_CLASS_CATALOG, RH_PHASE_NONE, SHARE_UPDATE}},
-    {"AT_SetOptions", {RH_CLASS_CATALOG, RH_PHASE_NONE, SHARE_UPDATE}},
-    {"AT_ResetOptions", {RH_CLASS_CATALOG, RH_PHASE_NONE, SHARE_UPDATE}},
-    {"AT_SetRelOptions", {RH_CLASS_CATALOG, RH_PHASE_NONE, SHARE_UPDATE}},
-    {"AT_ResetRelOptions", {RH_CLASS_CATALOG, RH_PHASE_NONE, SHARE_UPDATE}},
-    {"AT_ClusterOn", {RH_CLASS_CATALOG, RH_PHASE_NONE, SHARE_UPDATE}},
-    {"AT_DropCluster", {RH_CLASS_CATALOG, RH_PHASE_NONE, SHARE_UPDATE}},
-    {"AT_EnableTrig", {RH_CLASS_CATALOG, RH_PHASE_NONE, SHARE_ROW}},
-    {"AT_EnableAlwaysTrig", {RH_CLASS_CATALOG, RH_PHASE_NONE, SHARE_ROW}},
-    {"AT_EnableReplicaTrig", {RH_CLASS_CATALOG, RH_PHASE_NONE, SHARE_ROW}},
-    {"AT_EnableTrigAll", {RH_CLASS_CATALOG, RH_PHASE_NONE, SHARE_ROW}},
-    {"AT_EnableTrigUser", {RH_CLASS_CATALOG, RH_PHASE_NONE, SHARE_ROW}},
-    {"AT_DisableTrig", {RH_CLASS_CATALOG, RH_PHASE_NONE, SHARE_ROW}},
-    {"AT_DisableTrigAll", {RH_CLASS_CATALOG, RH_PHASE_NONE, SHARE_ROW}},
-    {"AT_DisableTrigUser", {RH_CLASS_CATALOG, RH_PHASE_NONE, SHARE_ROW}},
+    {"AT_DropColumn", {RH_CLASS_CATALOG, RH_PHASE_CONTRACT, RH_LOCK_ACCESS_EXCLUSIVE}},
+    {"AT_SetNotNull", {RH_CLASS_HEAP_SCAN, RH_PHASE_CONTRACT, RH_LOCK_ACCESS_EXCLUSIVE}},
+    {"AT_DropNotNull", {RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_ACCESS_EXCLUSIVE}},
+    {"AT_DropConstraint", {RH_CLASS_CATALOG, RH_PHASE_CONTRACT, RH_LOCK_ACCESS_EXCLUSIVE}},
+    {"AT_ColumnDefault", {RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_ACCESS_EXCLUSIVE}},
+    {"AT_AlterColumnType", {RH_CLASS_REWRITE, RH_PHASE_CONTRACT, RH_LOCK_ACCESS_EXCLUSIVE}},
+    {"AT_SetLogged", {RH_CLASS_REWRITE, RH_PHASE_NONE, RH_LOCK_ACCESS_EXCLUSIVE}},
+    {"AT_SetUnLogged", {RH_CLASS_REWRITE, RH_PHASE_NONE, RH_LOCK_ACCESS_EXCLUSIVE}},
+    {"AT_SetAccessMethod", {RH_CLASS_REWRITE, RH_PHASE_NONE, RH_LOCK_ACCESS_EXCLUSIVE}},
+    {"AT_SetTableSpace", {RH_CLASS_REWRITE, RH_PHASE_NONE, RH_LOCK_ACCESS_EXCLUSIVE}},
+    {"AT_ValidateConstraint", {RH_CLASS_VALIDATION, RH_PHASE_MIGRATE, RH_LOCK_SHARE_UPDATE_EXCLUSIVE}},
+    {"AT_AttachPartition", {RH_CLASS_HEAP_SCAN, RH_PHASE_EXPAND, RH_LOCK_SHARE_UPDATE_EXCLUSIVE}},
+    {"AT_SetStatistics", {RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_SHARE_UPDATE_EXCLUSIVE}},
+    {"AT_SetOptions", {RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_SHARE_UPDATE_EXCLUSIVE}},
+    {"AT_ResetOptions", {RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_SHARE_UPDATE_EXCLUSIVE}},
+    {"AT_SetRelOptions", {RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_SHARE_UPDATE_EXCLUSIVE}},
+    {"AT_ResetRelOptions", {RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_SHARE_UPDATE_EXCLUSIVE}},
+    {"AT_ClusterOn", {RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_SHARE_UPDATE_EXCLUSIVE}},
+    {"AT_DropCluster", {RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_SHARE_UPDATE_EXCLUSIVE}},
+    {"AT_EnableTrig", {RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_SHARE_ROW_EXCLUSIVE}},
+    {"AT_EnableAlwaysTrig", {RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_SHARE_ROW_EXCLUSIVE}},
+    {"AT_EnableReplicaTrig", {RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_SHARE_ROW_EXCLUSIVE}},
+    {"AT_EnableTrigAll", {RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_SHARE_ROW_EXCLUSIVE}},
+    {"AT_EnableTrigUser", {RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_SHARE_ROW_EXCLUSIVE}},
+    {"AT_DisableTrig", {RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_SHARE_ROW_EXCLUSIVE}},
+    {"AT_DisableTrigAll", {RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_SHARE_ROW_EXCLUSIVE}},
+    {"AT_DisableTrigUser", {RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_SHARE_ROW_EXCLUSIVE}},
 };
 
 /* How long a class holds its lock; the heaviest names the statement. */
@@ -59,7 +58,7 @@ static int weight(rh_statement_class class_)
 static effect heavier(effect a, effect b)
 {
     effect result = weight(b.class_) > weight(a.class_) ? b : a;
-    result.lock = rh_lock_mode_strength(b.lock) > rh_lock_mode_strength(a.lock) ? b.lock : a.lock;
+    result.lock = b.lock > a.lock ? b.lock : a.lock;
     result.phase = a.phase > b.phase ? a.phase : b.phase;
     return result;
 }
@@ -71,12 +70,12 @@ static effect constraint_effect(rh_json *constraint)
     if (!type)
         type = "";
     if (strcmp(type, "CONSTR_FOREIGN") == 0)
-        return (effect){not_valid ? RH_CLASS_CATALOG : RH_CLASS_FOREIGN_KEY, RH_PHASE_EXPAND, SHARE_ROW};
+        return (effect){not_valid ? RH_CLASS_CATALOG : RH_CLASS_FOREIGN_KEY, RH_PHASE_EXPAND, RH_LOCK_SHARE_ROW_EXCLUSIVE};
     if (strcmp(type, "CONSTR_UNIQUE") == 0 || strcmp(type, "CONSTR_PRIMARY") == 0 ||
         strcmp(type, "CONSTR_EXCLUSION") == 0)
         return (effect){rh_json_get(constraint, "indexname") ? RH_CLASS_CATALOG : RH_CLASS_INDEX_BUILD,
-                        RH_PHASE_EXPAND, ACCESS_EXCLUSIVE};
-    return (effect){not_valid ? RH_CLASS_CATALOG : RH_CLASS_HEAP_SCAN, RH_PHASE_EXPAND, ACCESS_EXCLUSIVE};
+                        RH_PHASE_EXPAND, RH_LOCK_ACCESS_EXCLUSIVE};
+    return (effect){not_valid ? RH_CLASS_CATALOG : RH_CLASS_HEAP_SCAN, RH_PHASE_EXPAND, RH_LOCK_ACCESS_EXCLUSIVE};
 }
 
 static bool is_serial(rh_json *column_def)
@@ -122,7 +121,7 @@ static effect added_column_effect(rh_json *column_def)
 {
     effect result = {rh_classify_added_column(column_def) == RH_COLUMN_FREE ? RH_CLASS_CATALOG
                                                                             : RH_CLASS_REWRITE,
-                     RH_PHASE_EXPAND, ACCESS_EXCLUSIVE};
+                     RH_PHASE_EXPAND, RH_LOCK_ACCESS_EXCLUSIVE};
     rh_json *constraints = rh_json_get(column_def, "constraints");
     for (size_t i = 0; i < rh_json_count(constraints); i++) {
         rh_json *constraint = rh_json_get(rh_json_at(constraints, i), "Constraint");
@@ -163,14 +162,14 @@ static effect subcommand_effect(rh_json *command)
         return constraint_effect(rh_json_path(command, "def.Constraint"));
     if (rh_tree_is(command, "subtype", "AT_DetachPartition")) {
         bool concurrently = rh_json_bool(rh_json_path(command, "def.PartitionCmd.concurrent"));
-        return (effect){RH_CLASS_CATALOG, RH_PHASE_CONTRACT, concurrently ? SHARE_UPDATE : ACCESS_EXCLUSIVE};
+        return (effect){RH_CLASS_CATALOG, RH_PHASE_CONTRACT, concurrently ? RH_LOCK_SHARE_UPDATE_EXCLUSIVE : RH_LOCK_ACCESS_EXCLUSIVE};
     }
     if (takes_all(command))
-        return (effect){RH_CLASS_CATALOG, RH_PHASE_NONE, ACCESS_EXCLUSIVE};
+        return (effect){RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_ACCESS_EXCLUSIVE};
     for (size_t i = 0; subtype && i < sizeof SUBCOMMANDS / sizeof *SUBCOMMANDS; i++)
         if (strcmp(subtype, SUBCOMMANDS[i].subtype) == 0)
             return SUBCOMMANDS[i].effect;
-    return (effect){RH_CLASS_CATALOG, RH_PHASE_NONE, ACCESS_EXCLUSIVE};
+    return (effect){RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_ACCESS_EXCLUSIVE};
 }
 
 rh_statement_class rh_classify_command(rh_json *command)
@@ -200,7 +199,7 @@ static const char *tag_of(rh_json *body)
 void rh_classify_alter_table(rh_statement *s, rh_json *body, rh_arena *arena)
 {
     rh_json *commands = rh_json_get(body, "cmds");
-    effect result = {RH_CLASS_CATALOG, RH_PHASE_NONE, NULL};
+    effect result = {RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE};
     for (size_t i = 0; i < rh_json_count(commands); i++) {
         rh_json *command = rh_json_get(rh_json_at(commands, i), "AlterTableCmd");
         result = heavier(result, subcommand_effect(command));
@@ -209,7 +208,7 @@ void rh_classify_alter_table(rh_statement *s, rh_json *body, rh_arena *arena)
             s->needs_no_transaction = true;
     }
     if (rh_tree_is(body, "objtype", "OBJECT_VIEW"))
-        result.lock = ACCESS_EXCLUSIVE; /* its options, too */
+        result.lock = RH_LOCK_ACCESS_EXCLUSIVE; /* its options, too */
     rh_classify_set(s, tag_of(body), result.class_, result.phase, result.lock,
                     rh_tree_relation(rh_json_get(body, "relation"), arena));
 }

@@ -221,7 +221,7 @@ static bool classify(const rh_statement *statement, const rh_statement_run *run,
     } else if (f.built) {
         const rh_lock *lock = rh_lock_strongest(run->locks, run->lock_count);
         const bool concurrent =
-            statement->needs_no_transaction && lock && rh_lock_mode_strength(lock->mode) <= 4;
+            statement->needs_no_transaction && lock && lock->mode <= RH_LOCK_SHARE_UPDATE_EXCLUSIVE;
         *class_ = expected == RH_CLASS_MAINTENANCE ? expected
                   : concurrent                     ? RH_CLASS_INDEX_CONCURRENT
                                                    : RH_CLASS_INDEX_BUILD;

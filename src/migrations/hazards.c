@@ -175,7 +175,7 @@ static void maintenance_hazard(const rh_hazard_subject *s, rh_json *body)
 {
     rh_json *tables = rh_json_get(body, "rels");
     const bool vacuum = tables || strcmp(s->statement->command_tag, "VACUUM") == 0;
-    if (!s->statement->expected_lock || strcmp(s->statement->expected_lock, "AccessExclusiveLock") != 0)
+    if (!s->statement->expected_lock || s->statement->expected_lock != RH_LOCK_ACCESS_EXCLUSIVE)
         return;
     if (vacuum ? rh_json_count(tables) != 1 : !rh_json_get(body, "relation")) {
         RH_HAZARD(

@@ -1,6 +1,5 @@
 /* UPDATE and DELETE of all rows; how long a statement works. */
 #include "hazards.h"
-#include "lock_modes.h"
 #include "pgrehearse/base/text.h"
 #include <string.h>
 
@@ -176,7 +175,7 @@ bool rh_hazards_works_long(const rh_known *known, const rh_statement *statement,
     case RH_CLASS_FOREIGN_KEY:
         return !rh_known_is_small(table);
     case RH_CLASS_MAINTENANCE:
-        return kind && statement->expected_lock && rh_lock_mode_strength(statement->expected_lock) >= 5 &&
+        return kind && statement->expected_lock && statement->expected_lock >= RH_LOCK_SHARE &&
                !rh_known_is_small(table);
     case RH_CLASS_BACKFILL_BATCH:
     case RH_CLASS_DATA_CHANGE:

@@ -33,9 +33,7 @@ static const rh_expected_lock *strong_lock(const rh_statement *statement)
     const rh_expected_lock *strongest = NULL;
     for (size_t i = 0; i < statement->expected_lock_count; i++) {
         const rh_expected_lock *lock = &statement->expected_locks[i];
-        const int strength = rh_lock_mode_strength(lock->mode);
-        if (!lock->on_new && strength >= 5 &&
-            (!strongest || strength > rh_lock_mode_strength(strongest->mode)))
+        if (!lock->on_new && lock->mode >= RH_LOCK_SHARE && (!strongest || lock->mode > strongest->mode))
             strongest = lock;
     }
     return strongest;
@@ -133,7 +131,7 @@ static void held_through(company *c, rh_statement *worker)
         rh_arena_printf(
             arena,
             "Statement %d has taken %s on %s, and the transaction keeps it (%s blocked) while this one works%s.",
-            c->locker->ordinal, rh_lock_mode_words(c->lock->mode), c->lock->relation,
+            c->locker->ordinal, rh_lock_mode_sql(c->lock->mode), c->lock->relation,
             rh_lock_mode_blocks(c->lock->mode), unknown ? ", for how long its text does not tell" : ""),
         rh_arena_printf(arena, "Commit after statement %d: put this one into a migration of its own.",
                         c->locker->ordinal));
@@ -319,7 +317,7 @@ static void of_one(company *c, size_t at)
     if (statement->needs_no_transaction)
         not_in_transaction(c, statement);
     held_through(c, statement);
-    if (lock && (!c->lock || rh_lock_mode_strength(lock->mode) > rh_lock_mode_strength(c->lock->mode))) {
+    if (lock && (!c->lock || lock->mode > c->lock->mode)) {
         c->locker = statement;
         c->lock = lock;
     }

@@ -96,6 +96,9 @@ typedef enum rh_known_kind {
     RH_KNOWN_TYPE, /* an enum, a composite type or a range */
     RH_KNOWN_PUBLICATION,
 } rh_known_kind;
+/* The kinds that are relations. */
+#define RH_KNOWN_RELATIONS                                                                                   \
+    (1u << RH_KNOWN_VIEW | 1u << RH_KNOWN_MATVIEW | 1u << RH_KNOWN_SEQUENCE | 1u << RH_KNOWN_INDEX)
 
 /* What is no table. */
 typedef struct rh_known_object {

@@ -1,5 +1,4 @@
 #include "locks.h"
-#include "lock_modes.h"
 #include "pieces.h"
 #include <string.h>
 
@@ -11,7 +10,7 @@ bool rh_locks_full(const rh_locks *l)
     return l->statement->expected_lock_count >= MOST;
 }
 
-static void add(rh_locks *l, const char *name, const char *mode, const char *because, bool on_new)
+static void add(rh_locks *l, const char *name, rh_lock_mode mode, const char *because, bool on_new)
 {
     rh_statement *s = l->statement;
     if (!name || !mode || rh_locks_full(l))
@@ -20,7 +19,7 @@ static void add(rh_locks *l, const char *name, const char *mode, const char *bec
         rh_expected_lock *lock = &s->expected_locks[i];
         if (strcmp(lock->relation, name) != 0)
             continue;
-        if (rh_lock_mode_strength(mode) > rh_lock_mode_strength(lock->mode))
+        if (mode > lock->mode)
             lock->mode = mode;
         return;
     }
@@ -29,19 +28,19 @@ static void add(rh_locks *l, const char *name, const char *mode, const char *bec
         (rh_expected_lock){.relation = name, .mode = mode, .because = because, .on_new = on_new};
 }
 
-void rh_locks_add_table(rh_locks *l, const rh_known_table *table, const char *mode, const char *because)
+void rh_locks_add_table(rh_locks *l, const rh_known_table *table, rh_lock_mode mode, const char *because)
 {
     if (table && strcmp(table->schema, "pg_temp") != 0)
         add(l, rh_known_name(table, l->arena), mode, because, table->is_new);
 }
 
 /* A view, a sequence, an index, or what nobody knows. */
-static void add_other(rh_locks *l, rh_known_ref ref, const char *mode, const char *because)
+static void add_other(rh_locks *l, rh_known_ref ref, rh_lock_mode mode, const char *because)
 {
     rh_arena *arena = l->arena;
     if (!ref.name)
         return;
-    const rh_known_object *object = rh_known_find_object(l->known, RELATION_KINDS, ref.schema, ref.name);
+    const rh_known_object *object = rh_known_find_object(l->known, RH_KNOWN_RELATIONS, ref.schema, ref.name);
     const rh_known_table *indexed = object ? NULL : rh_known_indexed(l->known, ref.schema, ref.name, NULL);
     const char *schema = object ? object->schema : indexed ? indexed->schema : ref.schema;
     const char *name = rh_tree_identifier(ref.name, arena);
@@ -50,7 +49,7 @@ static void add_other(rh_locks *l, rh_known_ref ref, const char *mode, const cha
     add(l, name, mode, because, object ? object->is_new : indexed && indexed->is_new);
 }
 
-void rh_locks_add_ref(rh_locks *l, rh_known_ref ref, const char *mode, const char *because)
+void rh_locks_add_ref(rh_locks *l, rh_known_ref ref, rh_lock_mode mode, const char *because)
 {
     const rh_known_table *table = rh_known_find(l->known, ref.schema, ref.name);
     if (table && !table->guessed)
@@ -78,7 +77,7 @@ static bool is_child(const rh_known_table *child, const rh_known_table *of)
     return false;
 }
 
-void rh_locks_add_children(rh_locks *l, const rh_known_table *table, const char *mode, bool partitions)
+void rh_locks_add_children(rh_locks *l, const rh_known_table *table, rh_lock_mode mode, bool partitions)
 {
     for (size_t i = 0; table && i < l->known->table_count; i++) {
         const rh_known_table *child = l->known->tables[i];
@@ -89,7 +88,7 @@ void rh_locks_add_children(rh_locks *l, const rh_known_table *table, const char 
     }
 }
 
-void rh_locks_add_inheriting(rh_locks *l, const rh_known_table *table, const char *mode)
+void rh_locks_add_inheriting(rh_locks *l, const rh_known_table *table, rh_lock_mode mode)
 {
     for (size_t i = 0; table && i < l->known->table_count; i++) {
         const rh_known_table *child = l->known->tables[i];
@@ -100,7 +99,7 @@ void rh_locks_add_inheriting(rh_locks *l, const rh_known_table *table, const cha
     }
 }
 
-void rh_locks_add_tree(rh_locks *l, rh_json *range_var, const char *mode)
+void rh_locks_add_tree(rh_locks *l, rh_json *range_var, rh_lock_mode mode)
 {
     rh_locks_add_ref(l, rh_known_range(range_var), mode, NULL);
     if (rh_json_bool(rh_json_get(range_var, "inh")))
@@ -118,7 +117,7 @@ static bool is_on(const rh_known_constraint *key, const char *column, rh_arena *
 }
 
 void rh_locks_add_own_referenced(rh_locks *l, const rh_known_table *table, const char *column,
-                                 const char *mode)
+                                 rh_lock_mode mode)
 {
     for (size_t i = 0; table && i < table->constraint_count; i++) {
         const rh_known_constraint *key = &table->constraints[i];
@@ -129,14 +128,14 @@ void rh_locks_add_own_referenced(rh_locks *l, const rh_known_table *table, const
     }
 }
 
-void rh_locks_add_referenced(rh_locks *l, const rh_known_table *table, const char *column, const char *mode)
+void rh_locks_add_referenced(rh_locks *l, const rh_known_table *table, const char *column, rh_lock_mode mode)
 {
     rh_locks_add_own_referenced(l, table, column, mode);
     for (size_t i = 0; table && i < table->parent_count; i++)
         rh_locks_add_referenced(l, table->parents[i], column, mode);
 }
 
-void rh_locks_add_referencing(rh_locks *l, const rh_known_table *table, const char *mode)
+void rh_locks_add_referencing(rh_locks *l, const rh_known_table *table, rh_lock_mode mode)
 {
     for (size_t i = 0; table && i < l->known->table_count; i++) {
         const rh_known_table *other = l->known->tables[i];
@@ -155,11 +154,11 @@ void rh_locks_add_default(rh_locks *l, const rh_known_table *parent, const rh_kn
     for (size_t i = 0; parent && i < l->known->table_count; i++) {
         const rh_known_table *child = l->known->tables[i];
         if (child != except && child->is_default && is_child(child, parent))
-            rh_locks_add_table(l, child, ACCESS_EXCLUSIVE, "the default partition");
+            rh_locks_add_table(l, child, RH_LOCK_ACCESS_EXCLUSIVE, "the default partition");
     }
 }
 
-void rh_locks_add_sequences(rh_locks *l, const rh_known_table *table, const char *column, const char *mode)
+void rh_locks_add_sequences(rh_locks *l, const rh_known_table *table, const char *column, rh_lock_mode mode)
 {
     for (size_t i = 0; table && i < table->column_count; i++) {
         const rh_known_column *c = &table->columns[i];
@@ -171,6 +170,6 @@ void rh_locks_add_sequences(rh_locks *l, const rh_known_table *table, const char
 void rh_locks_add_indexes(rh_locks *l, const rh_known_table *table)
 {
     for (size_t i = 0; table && i < table->index_count; i++)
-        rh_locks_add_ref(l, (rh_known_ref){table->schema, table->indexes[i].name}, ACCESS_EXCLUSIVE,
+        rh_locks_add_ref(l, (rh_known_ref){table->schema, table->indexes[i].name}, RH_LOCK_ACCESS_EXCLUSIVE,
                          "its index");
 }

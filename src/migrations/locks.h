@@ -23,31 +23,31 @@ typedef struct rh_locks {
 
 /* Adds a lock on the relation REF, with its full name where it is known; of two on one relation the stronger
  * stays. Temporary tables are nobody's concern. */
-void rh_locks_add_ref(rh_locks *l, rh_known_ref ref, const char *mode, const char *because);
-void rh_locks_add_table(rh_locks *l, const rh_known_table *table, const char *mode, const char *because);
+void rh_locks_add_ref(rh_locks *l, rh_known_ref ref, rh_lock_mode mode, const char *because);
+void rh_locks_add_table(rh_locks *l, const rh_known_table *table, rh_lock_mode mode, const char *because);
 /* Tables that inherit from TABLE, at any depth; PARTITIONS: only those. */
-void rh_locks_add_children(rh_locks *l, const rh_known_table *table, const char *mode, bool partitions);
+void rh_locks_add_children(rh_locks *l, const rh_known_table *table, rh_lock_mode mode, bool partitions);
 /* Those that inherit from TABLE and are no partitions. */
-void rh_locks_add_inheriting(rh_locks *l, const rh_known_table *table, const char *mode);
+void rh_locks_add_inheriting(rh_locks *l, const rh_known_table *table, rh_lock_mode mode);
 /* The tables that TABLE's foreign keys refer to, those of its parents included. COLUMN: only those on it;
  * NULL: all. */
-void rh_locks_add_referenced(rh_locks *l, const rh_known_table *table, const char *column, const char *mode);
+void rh_locks_add_referenced(rh_locks *l, const rh_known_table *table, const char *column, rh_lock_mode mode);
 /* A thousand relations are named; nobody reads more. */
 bool rh_locks_full(const rh_locks *l);
 /* WHAT was seen before by this function; it is from now on. */
 bool rh_locks_seen(rh_locks *l, const void *what);
 /* The same without its parents'. */
 void rh_locks_add_own_referenced(rh_locks *l, const rh_known_table *table, const char *column,
-                                 const char *mode);
+                                 rh_lock_mode mode);
 /* The tables whose foreign keys refer to TABLE. */
-void rh_locks_add_referencing(rh_locks *l, const rh_known_table *table, const char *mode);
+void rh_locks_add_referencing(rh_locks *l, const rh_known_table *table, rh_lock_mode mode);
 /* The default partition of PARENT, unless it is EXCEPT. */
 void rh_locks_add_default(rh_locks *l, const rh_known_table *parent, const rh_known_table *except);
 /* Sequences that columns of TABLE own. COLUMN NULL: all. */
-void rh_locks_add_sequences(rh_locks *l, const rh_known_table *table, const char *column, const char *mode);
+void rh_locks_add_sequences(rh_locks *l, const rh_known_table *table, const char *column, rh_lock_mode mode);
 void rh_locks_add_indexes(rh_locks *l, const rh_known_table *table);
 /* TABLE and its children, or only TABLE when RANGE_VAR says ONLY. */
-void rh_locks_add_tree(rh_locks *l, rh_json *range_var, const char *mode);
+void rh_locks_add_tree(rh_locks *l, rh_json *range_var, rh_lock_mode mode);
 
 /* Queries of any kind in NODE. */
 void rh_locks_of_query(rh_locks *l, rh_json *node);

@@ -1,5 +1,4 @@
 /* DROP, and what goes with it. */
-#include "lock_modes.h"
 #include "locks.h"
 #include "pieces.h"
 #include <string.h>
@@ -16,7 +15,7 @@ static void drop_readers(rh_locks *l, const char *schema, const char *name, cons
             (column && !rh_pieces_mention(o->sql, column, l->arena) && !strchr(o->sql, '*')) ||
             rh_locks_seen(l, o))
             continue;
-        rh_locks_add_ref(l, (rh_known_ref){o->schema, o->name}, ACCESS_EXCLUSIVE, "a view over it");
+        rh_locks_add_ref(l, (rh_known_ref){o->schema, o->name}, RH_LOCK_ACCESS_EXCLUSIVE, "a view over it");
         drop_readers(l, o->schema, o->name, NULL);
     }
 }
@@ -25,15 +24,15 @@ void rh_locks_drop_table(rh_locks *l, const rh_known_table *table, const char *b
 {
     if (!table || rh_locks_full(l) || rh_locks_seen(l, table))
         return;
-    rh_locks_add_table(l, table, ACCESS_EXCLUSIVE, because);
-    rh_locks_add_sequences(l, table, NULL, ACCESS_EXCLUSIVE);
-    rh_locks_add_own_referenced(l, table, NULL, ACCESS_EXCLUSIVE);
+    rh_locks_add_table(l, table, RH_LOCK_ACCESS_EXCLUSIVE, because);
+    rh_locks_add_sequences(l, table, NULL, RH_LOCK_ACCESS_EXCLUSIVE);
+    rh_locks_add_own_referenced(l, table, NULL, RH_LOCK_ACCESS_EXCLUSIVE);
     if (l->cascade) {
-        rh_locks_add_referencing(l, table, ACCESS_EXCLUSIVE);
+        rh_locks_add_referencing(l, table, RH_LOCK_ACCESS_EXCLUSIVE);
         drop_readers(l, table->schema, table->name, NULL);
     }
     for (size_t i = 0; i < table->parent_count && table->is_partition; i++) {
-        rh_locks_add_table(l, table->parents[i], ACCESS_EXCLUSIVE, "the partitioned table");
+        rh_locks_add_table(l, table->parents[i], RH_LOCK_ACCESS_EXCLUSIVE, "the partitioned table");
         rh_locks_add_default(l, table->parents[i], table);
     }
     for (size_t i = 0; i < l->known->table_count; i++) {
@@ -51,7 +50,7 @@ static void drop_type(rh_locks *l, const rh_known_object *type)
         const rh_known_table *table = l->known->tables[i];
         for (size_t k = 0; !table->dropped && k < table->column_count; k++)
             if (rh_known_is_of_type(l->known, table->columns[k].type_name, type))
-                rh_locks_add_table(l, table, ACCESS_EXCLUSIVE, "has a column of the type");
+                rh_locks_add_table(l, table, RH_LOCK_ACCESS_EXCLUSIVE, "has a column of the type");
     }
 }
 
@@ -62,25 +61,25 @@ static void drop_function(rh_locks *l, const char *name)
         const rh_known_object *o = &l->known->objects[i];
         if (!o->dropped && o->kind == RH_KNOWN_TRIGGER && o->calls && strcmp(o->calls, name) == 0 &&
             o->read_count)
-            rh_locks_add_ref(l, o->reads[0], ACCESS_EXCLUSIVE, "its trigger calls the function");
+            rh_locks_add_ref(l, o->reads[0], RH_LOCK_ACCESS_EXCLUSIVE, "its trigger calls the function");
     }
     for (size_t i = 0; name && i < l->known->table_count; i++) {
         const rh_known_table *table = l->known->tables[i];
         for (size_t k = 0; !table->dropped && k < table->column_count; k++)
             if (table->columns[k].value && rh_pieces_mention(table->columns[k].value, name, l->arena))
-                rh_locks_add_table(l, table, ACCESS_EXCLUSIVE, "a default calls the function");
+                rh_locks_add_table(l, table, RH_LOCK_ACCESS_EXCLUSIVE, "a default calls the function");
     }
 }
 
 static void drop_sequence(rh_locks *l, rh_known_ref ref)
 {
-    rh_locks_add_ref(l, ref, ACCESS_EXCLUSIVE, NULL);
+    rh_locks_add_ref(l, ref, RH_LOCK_ACCESS_EXCLUSIVE, NULL);
     for (size_t i = 0; ref.name && i < l->known->table_count; i++) {
         const rh_known_table *table = l->known->tables[i];
         for (size_t k = 0; !table->dropped && k < table->column_count; k++)
             if (table->columns[k].value && strstr(table->columns[k].value, "nextval") &&
                 strstr(table->columns[k].value, ref.name))
-                rh_locks_add_table(l, table, ACCESS_EXCLUSIVE, "a default takes numbers from it");
+                rh_locks_add_table(l, table, RH_LOCK_ACCESS_EXCLUSIVE, "a default takes numbers from it");
     }
 }
 
@@ -93,7 +92,7 @@ static void drop_schema(rh_locks *l, const char *schema)
         const rh_known_object *o = &l->known->objects[i];
         if (o->dropped || !o->schema || o->kind > RH_KNOWN_MATVIEW || strcmp(o->schema, schema) != 0)
             continue;
-        rh_locks_add_ref(l, (rh_known_ref){o->schema, o->name}, ACCESS_EXCLUSIVE, "in the schema");
+        rh_locks_add_ref(l, (rh_known_ref){o->schema, o->name}, RH_LOCK_ACCESS_EXCLUSIVE, "in the schema");
         drop_readers(l, o->schema, o->name, NULL);
     }
     for (size_t i = 0; schema && i < l->known->other_count; i++) {
@@ -101,7 +100,7 @@ static void drop_schema(rh_locks *l, const char *schema)
         if (o->dropped || !o->schema || strcmp(o->schema, schema) != 0)
             continue;
         if (o->kind == RH_KNOWN_SEQUENCE)
-            rh_locks_add_ref(l, (rh_known_ref){o->schema, o->name}, ACCESS_EXCLUSIVE, "in the schema");
+            rh_locks_add_ref(l, (rh_known_ref){o->schema, o->name}, RH_LOCK_ACCESS_EXCLUSIVE, "in the schema");
         else if (o->kind == RH_KNOWN_FUNCTION)
             drop_function(l, o->name);
         else
@@ -114,7 +113,7 @@ static bool is_not_there(const rh_locks *l, rh_json *body, rh_known_ref ref)
 {
     return l->known->complete && rh_json_bool(rh_json_get(body, "missing_ok")) && ref.name &&
            !rh_known_find(l->known, ref.schema, ref.name) &&
-           !rh_known_find_object(l->known, RELATION_KINDS, ref.schema, ref.name) &&
+           !rh_known_find_object(l->known, RH_KNOWN_RELATIONS, ref.schema, ref.name) &&
            !rh_known_indexed(l->known, ref.schema, ref.name, NULL);
 }
 
@@ -151,20 +150,20 @@ static void drop_one(rh_locks *l, rh_json *body, rh_json *object)
     const unsigned types = 1u << RH_KNOWN_DOMAIN | 1u << RH_KNOWN_TYPE;
     if (is_on_table(body)) {
         if (!is_not_there(l, body, rh_known_ref_of(object, 1)) && !lacks_it(l, body, object))
-            rh_locks_add_ref(l, rh_known_ref_of(object, 1), ACCESS_EXCLUSIVE, NULL);
+            rh_locks_add_ref(l, rh_known_ref_of(object, 1), RH_LOCK_ACCESS_EXCLUSIVE, NULL);
     } else if (rh_tree_is(body, "removeType", "OBJECT_TABLE") ||
                rh_tree_is(body, "removeType", "OBJECT_FOREIGN_TABLE")) {
         if (table)
             rh_locks_drop_table(l, table, NULL);
         else if (!is_not_there(l, body, ref))
-            rh_locks_add_ref(l, ref, ACCESS_EXCLUSIVE, NULL);
+            rh_locks_add_ref(l, ref, RH_LOCK_ACCESS_EXCLUSIVE, NULL);
     } else if (rh_tree_is(body, "removeType", "OBJECT_SCHEMA")) {
         drop_schema(l, rh_json_string(rh_json_path(object, "String.sval")));
     } else if (rh_tree_is(body, "removeType", "OBJECT_VIEW") ||
                rh_tree_is(body, "removeType", "OBJECT_MATVIEW")) {
-        const rh_known_object *view = rh_known_find_object(l->known, RELATION_KINDS, ref.schema, ref.name);
+        const rh_known_object *view = rh_known_find_object(l->known, RH_KNOWN_RELATIONS, ref.schema, ref.name);
         if (!is_not_there(l, body, ref))
-            rh_locks_add_ref(l, ref, ACCESS_EXCLUSIVE, NULL);
+            rh_locks_add_ref(l, ref, RH_LOCK_ACCESS_EXCLUSIVE, NULL);
         if (view && l->cascade)
             drop_readers(l, view->schema, view->name, NULL);
     } else if (rh_tree_is(body, "removeType", "OBJECT_SEQUENCE")) {
@@ -180,14 +179,14 @@ static void drop_one(rh_locks *l, rh_json *body, rh_json *object)
         const rh_known_object *o =
             rh_known_find_object(l->known, 1u << RH_KNOWN_STATISTICS, ref.schema, ref.name);
         if (o && o->read_count)
-            rh_locks_add_ref(l, o->reads[0], SHARE_UPDATE, "its statistics");
+            rh_locks_add_ref(l, o->reads[0], RH_LOCK_SHARE_UPDATE_EXCLUSIVE, "its statistics");
     }
 }
 
 static void drop_index(rh_locks *l, rh_json *body, rh_json *object)
 {
     const rh_known_ref ref = rh_known_ref_of(object, 0);
-    const char *mode = rh_json_bool(rh_json_get(body, "concurrent")) ? SHARE_UPDATE : ACCESS_EXCLUSIVE;
+    rh_lock_mode mode = rh_json_bool(rh_json_get(body, "concurrent")) ? RH_LOCK_SHARE_UPDATE_EXCLUSIVE : RH_LOCK_ACCESS_EXCLUSIVE;
     const rh_known_table *table = rh_known_indexed(l->known, ref.schema, ref.name, NULL);
     const rh_known_object *of_view =
         table ? NULL : rh_known_find_object(l->known, 1u << RH_KNOWN_INDEX, ref.schema, ref.name);
@@ -217,13 +216,13 @@ void rh_locks_of_drop_column(rh_locks *l, const rh_known_table *table, const cha
 {
     if (!table || !column)
         return;
-    rh_locks_add_referenced(l, table, column, ACCESS_EXCLUSIVE);
-    rh_locks_add_sequences(l, table, column, ACCESS_EXCLUSIVE);
+    rh_locks_add_referenced(l, table, column, RH_LOCK_ACCESS_EXCLUSIVE);
+    rh_locks_add_sequences(l, table, column, RH_LOCK_ACCESS_EXCLUSIVE);
     if (!l->cascade)
         return;
     drop_readers(l, table->schema, table->name, column);
     for (size_t i = 0; i < table->index_count; i++)
         for (size_t k = 0; table->indexes[i].constraint && k < table->indexes[i].column_count; k++)
             if (strcmp(table->indexes[i].columns[k], column) == 0)
-                rh_locks_add_referencing(l, table, ACCESS_EXCLUSIVE);
+                rh_locks_add_referencing(l, table, RH_LOCK_ACCESS_EXCLUSIVE);
 }

@@ -1,6 +1,5 @@
 /* Commands for many relations: TRUNCATE, VACUUM, CLUSTER, REINDEX, those by tablespace or role. */
 #include "classify.h"
-#include "lock_modes.h"
 #include "locks.h"
 #include "pgrehearse/adapters/sql_parser.h"
 #include <string.h>
@@ -18,8 +17,8 @@ static void truncate_referencing(rh_locks *l, const rh_known_table *table)
             const rh_known_constraint *key = &other->constraints[k];
             if (key->kind != 'f' || rh_known_find(l->known, key->schema, key->target) != table)
                 continue;
-            rh_locks_add_table(l, other, ACCESS_EXCLUSIVE, "refers to it by a foreign key");
-            rh_locks_add_children(l, other, ACCESS_EXCLUSIVE, true);
+            rh_locks_add_table(l, other, RH_LOCK_ACCESS_EXCLUSIVE, "refers to it by a foreign key");
+            rh_locks_add_children(l, other, RH_LOCK_ACCESS_EXCLUSIVE, true);
             truncate_referencing(l, other);
         }
     }
@@ -30,9 +29,9 @@ void rh_locks_of_truncate(rh_locks *l, rh_json *body)
     rh_json *tables = rh_json_get(body, "relations");
     for (size_t i = 0; i < rh_json_count(tables); i++) {
         rh_json *range = rh_json_get(rh_json_at(tables, i), "RangeVar");
-        rh_locks_add_tree(l, range, ACCESS_EXCLUSIVE);
+        rh_locks_add_tree(l, range, RH_LOCK_ACCESS_EXCLUSIVE);
         if (rh_json_bool(rh_json_get(body, "restart_seqs")))
-            rh_locks_add_sequences(l, rh_known_table_of(l->known, range), NULL, ACCESS_EXCLUSIVE);
+            rh_locks_add_sequences(l, rh_known_table_of(l->known, range), NULL, RH_LOCK_ACCESS_EXCLUSIVE);
     }
     for (size_t i = 0; rh_tree_is(body, "behavior", "DROP_CASCADE") && i < rh_json_count(tables); i++)
         truncate_referencing(l, rh_known_table_of(l->known, rh_json_get(rh_json_at(tables, i), "RangeVar")));
@@ -66,7 +65,7 @@ static bool is_vacuumed(const rh_known_object *object)
 }
 
 /* Every table and materialized view of SCHEMA (NULL: of the database), each in a transaction of its own. */
-static void add_all(rh_locks *l, const char *schema, const char *mode)
+static void add_all(rh_locks *l, const char *schema, rh_lock_mode mode)
 {
     for (size_t i = 0; i < l->known->table_count; i++) {
         const rh_known_table *table = l->known->tables[i];
@@ -83,7 +82,7 @@ static void add_all(rh_locks *l, const char *schema, const char *mode)
 void rh_locks_of_vacuum(rh_locks *l, rh_json *body)
 {
     rh_json *tables = rh_json_get(body, "rels");
-    const char *mode = rh_classify_vacuum_mode(body);
+    rh_lock_mode mode = rh_classify_vacuum_mode(body);
     if (rh_json_count(tables) == 0)
         add_all(l, NULL, mode);
     for (size_t i = 0; i < rh_json_count(tables); i++) {
@@ -97,10 +96,10 @@ void rh_locks_of_vacuum(rh_locks *l, rh_json *body)
 void rh_locks_of_cluster(rh_locks *l, rh_json *body)
 {
     rh_json *range = rh_json_get(body, "relation");
-    rh_locks_add_children(l, rh_known_table_of(l->known, range), ACCESS_EXCLUSIVE, true);
+    rh_locks_add_children(l, rh_known_table_of(l->known, range), RH_LOCK_ACCESS_EXCLUSIVE, true);
     for (size_t i = 0; !range && i < l->known->table_count; i++)
         if (!l->known->tables[i]->dropped && l->known->tables[i]->clustered)
-            rh_locks_add_table(l, l->known->tables[i], ACCESS_EXCLUSIVE, "clustered before");
+            rh_locks_add_table(l, l->known->tables[i], RH_LOCK_ACCESS_EXCLUSIVE, "clustered before");
 }
 
 static void add_view_indexes(rh_locks *l, const rh_known_object *view)
@@ -109,13 +108,13 @@ static void add_view_indexes(rh_locks *l, const rh_known_object *view)
         const rh_known_object *o = &l->known->objects[i];
         if (!o->dropped && o->kind == RH_KNOWN_INDEX && strcmp(o->reads[0].name, view->name) == 0 &&
             strcmp(o->reads[0].schema, view->schema) == 0)
-            rh_locks_add_ref(l, (rh_known_ref){o->schema, o->name}, ACCESS_EXCLUSIVE, "its index");
+            rh_locks_add_ref(l, (rh_known_ref){o->schema, o->name}, RH_LOCK_ACCESS_EXCLUSIVE, "its index");
     }
 }
 
 static void reindex_all(rh_locks *l, const char *schema, bool concurrently)
 {
-    add_all(l, schema, concurrently ? SHARE_UPDATE : SHARE);
+    add_all(l, schema, concurrently ? RH_LOCK_SHARE_UPDATE_EXCLUSIVE : RH_LOCK_SHARE);
     for (size_t i = 0; !concurrently && i < l->known->table_count; i++) {
         const rh_known_table *table = l->known->tables[i];
         if (!table->dropped && (!schema || strcmp(table->schema, schema) == 0))
@@ -139,7 +138,7 @@ void rh_locks_of_reindex(rh_locks *l, rh_json *body)
     else if (rh_tree_is(body, "kind", "REINDEX_OBJECT_DATABASE"))
         reindex_all(l, NULL, concurrently);
     else if (rh_tree_is(body, "kind", "REINDEX_OBJECT_INDEX")) {
-        const char *mode = concurrently ? SHARE_UPDATE : SHARE;
+        rh_lock_mode mode = concurrently ? RH_LOCK_SHARE_UPDATE_EXCLUSIVE : RH_LOCK_SHARE;
         rh_locks_add_table(l, rh_known_indexed(l->known, ref.schema, ref.name, NULL), mode,
                            "the index is on it");
         if (index)
@@ -161,7 +160,7 @@ void rh_locks_of_move_all(rh_locks *l, rh_json *body)
         const rh_known_table *table = l->known->tables[i];
         if (!table->dropped && rh_tree_is(body, "objtype", "OBJECT_TABLE") &&
             (rh_json_count(roles) == 0 || is_role(roles, table->owner)))
-            rh_locks_add_table(l, table, ACCESS_EXCLUSIVE, "if it is in that tablespace");
+            rh_locks_add_table(l, table, RH_LOCK_ACCESS_EXCLUSIVE, "if it is in that tablespace");
     }
 }
 
@@ -180,18 +179,18 @@ void rh_locks_of_owned(rh_locks *l, rh_json *body)
         if (drop)
             rh_locks_drop_table(l, table, "the role owns it");
         else
-            rh_locks_add_table(l, table, ACCESS_EXCLUSIVE, "the role owns it");
+            rh_locks_add_table(l, table, RH_LOCK_ACCESS_EXCLUSIVE, "the role owns it");
     }
     for (size_t i = 0; i < l->known->object_count; i++) {
         const rh_known_object *o = &l->known->objects[i];
         if (!o->dropped && o->schema && o->kind <= RH_KNOWN_MATVIEW && is_role(roles, o->owner))
-            rh_locks_add_ref(l, (rh_known_ref){o->schema, o->name}, ACCESS_EXCLUSIVE, "the role owns it");
+            rh_locks_add_ref(l, (rh_known_ref){o->schema, o->name}, RH_LOCK_ACCESS_EXCLUSIVE, "the role owns it");
         else if (drop && !o->dropped && o->kind == RH_KNOWN_POLICY && is_policy_of(o, roles))
-            rh_locks_add_ref(l, o->reads[0], ACCESS_EXCLUSIVE, "its policy names the role");
+            rh_locks_add_ref(l, o->reads[0], RH_LOCK_ACCESS_EXCLUSIVE, "its policy names the role");
     }
     for (size_t i = 0; i < l->known->other_count; i++) {
         const rh_known_object *o = &l->known->others[i];
         if (!o->dropped && o->kind == RH_KNOWN_SEQUENCE && is_role(roles, o->owner))
-            rh_locks_add_ref(l, (rh_known_ref){o->schema, o->name}, ACCESS_EXCLUSIVE, "the role owns it");
+            rh_locks_add_ref(l, (rh_known_ref){o->schema, o->name}, RH_LOCK_ACCESS_EXCLUSIVE, "the role owns it");
     }
 }

@@ -1,7 +1,6 @@
 /* Queries: what they read, lock and change, and what a change does to other tables by foreign keys, views and
  * rules. */
 #include "classify.h"
-#include "lock_modes.h"
 #include "locks.h"
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/text.h"
@@ -63,11 +62,11 @@ static void add_referencing(rh_locks *l, const rh_known_table *table, const chan
 static void add_action(rh_locks *l, const rh_known_table *other, const rh_known_constraint *key, char action)
 {
     const bool looks = action == 'a' || action == 'r';
-    rh_locks_add_table(l, other, looks ? ROW_SHARE : ROW_EXCLUSIVE,
+    rh_locks_add_table(l, other, looks ? RH_LOCK_ROW_SHARE : RH_LOCK_ROW_EXCLUSIVE,
                        looks ? "its foreign key is checked" : "its foreign key changes it, too");
-    rh_locks_add_children(l, other, looks ? ROW_SHARE : ROW_EXCLUSIVE, true);
+    rh_locks_add_children(l, other, looks ? RH_LOCK_ROW_SHARE : RH_LOCK_ROW_EXCLUSIVE, true);
     if (action == 'd')
-        rh_locks_add_referenced(l, other, NULL, ROW_SHARE);
+        rh_locks_add_referenced(l, other, NULL, RH_LOCK_ROW_SHARE);
     if (action == 'c' && !rh_locks_seen(l, key))
         add_referencing(l, other, &(change){.deletes = true});
 }
@@ -99,7 +98,7 @@ static void add_looked_up(rh_locks *l, const rh_known_table *table, const change
         const rh_known_column *column = &table->columns[i];
         const bool written = c->inserts && (!c->columns || is_in(c->columns, column->name) || column->value);
         if (written || sets(c, column->name))
-            rh_locks_add_referenced(l, table, column->name, ROW_SHARE);
+            rh_locks_add_referenced(l, table, column->name, RH_LOCK_ROW_SHARE);
     }
 }
 
@@ -142,7 +141,7 @@ static void change_relation(rh_locks *l, rh_known_ref ref, const change *c, bool
     const rh_known_table *table = rh_known_find(l->known, ref.schema, ref.name);
     const rh_known_object *view =
         table ? NULL : rh_known_find_object(l->known, 1u << RH_KNOWN_VIEW, ref.schema, ref.name);
-    rh_locks_add_ref(l, ref, ROW_EXCLUSIVE, depth ? "the view is over it" : NULL);
+    rh_locks_add_ref(l, ref, RH_LOCK_ROW_EXCLUSIVE, depth ? "the view is over it" : NULL);
     if (view) {
         add_rules(l, (rh_known_ref){view->schema, view->name}, c, depth);
         change_view(l, view, c, depth);
@@ -150,7 +149,7 @@ static void change_relation(rh_locks *l, rh_known_ref ref, const change *c, bool
     if (!table)
         return;
     if (!only)
-        rh_locks_add_children(l, table, ROW_EXCLUSIVE, !c->deletes && !c->assigned[0]);
+        rh_locks_add_children(l, table, RH_LOCK_ROW_EXCLUSIVE, !c->deletes && !c->assigned[0]);
     add_rules(l, (rh_known_ref){table->schema, table->name}, c, depth);
     if (l->plans_only)
         return;
@@ -183,10 +182,10 @@ static change change_of(const rh_tree_range *range)
 }
 
 /* FOR UPDATE of a view locks rows of what it reads. */
-static void read_relation(rh_locks *l, rh_known_ref ref, const char *mode, int depth)
+static void read_relation(rh_locks *l, rh_known_ref ref, rh_lock_mode mode, int depth)
 {
     rh_locks_add_ref(l, ref, mode, depth ? "the view reads it" : NULL);
-    if (strcmp(mode, ROW_SHARE) != 0)
+    if (mode != RH_LOCK_ROW_SHARE)
         return;
     const rh_known_object *view = rh_known_find_object(l->known, 1u << RH_KNOWN_VIEW, ref.schema, ref.name);
     rh_locks_add_children(l, rh_known_find(l->known, ref.schema, ref.name), mode, false);
@@ -201,13 +200,13 @@ void rh_locks_of_query(rh_locks *l, rh_json *node)
     rh_tree_ranges(node, l->arena, &ranges, &count);
     for (size_t i = 0; i < count; i++) /* what is changed before what is read */
         if (ranges[i].changed_by)
-            rh_locks_add_ref(l, rh_known_range(ranges[i].range), ROW_EXCLUSIVE, NULL);
+            rh_locks_add_ref(l, rh_known_range(ranges[i].range), RH_LOCK_ROW_EXCLUSIVE, NULL);
     for (size_t i = 0; i < count; i++) {
         const change c = ranges[i].changed_by ? change_of(&ranges[i]) : (change){0};
         const rh_known_ref ref = rh_known_range(ranges[i].range);
         if (ranges[i].changed_by)
             change_relation(l, ref, &c, !rh_json_bool(rh_json_get(ranges[i].range, "inh")), 0);
         else
-            read_relation(l, ref, ranges[i].locked ? ROW_SHARE : ACCESS_SHARE, 0);
+            read_relation(l, ref, ranges[i].locked ? RH_LOCK_ROW_SHARE : RH_LOCK_ACCESS_SHARE, 0);
     }
 }

@@ -1,11 +1,11 @@
 /* Which relations a statement locks, by its kind. */
-#include "lock_modes.h"
 #include "locks.h"
+#include "classify.h"
 #include "pgrehearse/base/text.h"
 #include <string.h>
 
 /* LOCK TABLE of a view locks what it reads. */
-static void lock_view(rh_locks *l, rh_known_ref ref, const char *mode, int depth)
+static void lock_view(rh_locks *l, rh_known_ref ref, rh_lock_mode mode, int depth)
 {
     const rh_known_object *view = rh_known_find_object(l->known, 1u << RH_KNOWN_VIEW, ref.schema, ref.name);
     for (size_t i = 0; view && depth < 32 && i < view->read_count; i++) {
@@ -16,14 +16,12 @@ static void lock_view(rh_locks *l, rh_known_ref ref, const char *mode, int depth
 
 static void of_lock(rh_locks *l, rh_json *body)
 {
-    static const char *const modes[] = {NULL,  ACCESS_SHARE, ROW_SHARE, ROW_EXCLUSIVE,   SHARE_UPDATE,
-                                        SHARE, SHARE_ROW,    EXCLUSIVE, ACCESS_EXCLUSIVE};
-    const int64_t mode = rh_json_int(rh_json_get(body, "mode"));
+    const rh_lock_mode mode = rh_lock_mode_of_statement(body);
     rh_json *tables = rh_json_get(body, "relations");
-    for (size_t i = 0; mode >= 1 && mode <= 8 && i < rh_json_count(tables); i++) {
+    for (size_t i = 0; mode && i < rh_json_count(tables); i++) {
         rh_json *range = rh_json_get(rh_json_at(tables, i), "RangeVar");
-        rh_locks_add_tree(l, range, modes[mode]);
-        lock_view(l, rh_known_range(range), modes[mode], 0);
+        rh_locks_add_tree(l, range, mode);
+        lock_view(l, rh_known_range(range), mode, 0);
     }
 }
 
@@ -33,23 +31,23 @@ static void of_index(rh_locks *l, rh_json *body)
 {
     rh_json *range = rh_json_get(body, "relation");
     if (rh_json_bool(rh_json_get(range, "inh")) && !rh_json_bool(rh_json_get(body, "concurrent")))
-        rh_locks_add_children(l, rh_known_table_of(l->known, range), SHARE, true);
+        rh_locks_add_children(l, rh_known_table_of(l->known, range), RH_LOCK_SHARE, true);
 }
 
 static void of_rename(rh_locks *l, rh_json *body)
 {
     rh_json *range = rh_json_get(body, "relation");
     if (rh_tree_is(body, "renameType", "OBJECT_COLUMN") && rh_json_bool(rh_json_get(range, "inh")))
-        rh_locks_add_children(l, rh_known_table_of(l->known, range), ACCESS_EXCLUSIVE, false);
+        rh_locks_add_children(l, rh_known_table_of(l->known, range), RH_LOCK_ACCESS_EXCLUSIVE, false);
 }
 
 static void of_trigger(rh_locks *l, rh_json *body)
 {
     rh_json *range = rh_json_get(body, "relation");
     if (rh_json_bool(rh_json_get(body, "row")))
-        rh_locks_add_children(l, rh_known_table_of(l->known, range), SHARE_ROW, true);
+        rh_locks_add_children(l, rh_known_table_of(l->known, range), RH_LOCK_SHARE_ROW_EXCLUSIVE, true);
     if (rh_json_get(body, "constrrel"))
-        rh_locks_add_ref(l, rh_known_range(rh_json_get(body, "constrrel")), ACCESS_SHARE, NULL);
+        rh_locks_add_ref(l, rh_known_range(rh_json_get(body, "constrrel")), RH_LOCK_ACCESS_SHARE, NULL);
 }
 
 static void of_view(rh_locks *l, rh_json *body)
@@ -57,7 +55,7 @@ static void of_view(rh_locks *l, rh_json *body)
     const rh_known_ref ref = rh_known_range(rh_json_get(body, "view"));
     if (rh_json_bool(rh_json_get(body, "replace")) &&
         rh_known_find_object(l->known, 1u << RH_KNOWN_VIEW, ref.schema, ref.name))
-        rh_locks_add_ref(l, ref, ACCESS_EXCLUSIVE, NULL);
+        rh_locks_add_ref(l, ref, RH_LOCK_ACCESS_EXCLUSIVE, NULL);
     rh_locks_of_query(l, rh_json_get(body, "query"));
 }
 
@@ -71,7 +69,7 @@ static void of_domain(rh_locks *l, rh_json *body)
         const rh_known_table *table = l->known->tables[i];
         for (size_t k = 0; !table->dropped && k < table->column_count; k++)
             if (rh_known_is_of_type(l->known, table->columns[k].type_name, domain))
-                rh_locks_add_table(l, table, SHARE, "has a column of the domain");
+                rh_locks_add_table(l, table, RH_LOCK_SHARE, "has a column of the domain");
     }
 }
 
@@ -82,7 +80,7 @@ static void of_comment(rh_locks *l, rh_json *body)
     const char *type = rh_json_string(rh_json_get(body, "objtype"));
     const bool column = type && strcmp(type, "OBJECT_COLUMN") == 0;
     if (column || (type && rh_is_one_of(type, tables)))
-        rh_locks_add_ref(l, rh_known_ref_of(rh_json_get(body, "object"), column), SHARE_UPDATE, NULL);
+        rh_locks_add_ref(l, rh_known_ref_of(rh_json_get(body, "object"), column), RH_LOCK_SHARE_UPDATE_EXCLUSIVE, NULL);
 }
 
 static void of_publication(rh_locks *l, rh_json *body)
@@ -92,20 +90,20 @@ static void of_publication(rh_locks *l, rh_json *body)
     const rh_known_object *publication = name ? rh_known_find_publication(l->known, name) : NULL;
     for (size_t i = 0; i < rh_json_count(objects); i++) {
         rh_json *table = rh_json_path(rh_json_at(objects, i), "PublicationObjSpec.pubtable.relation");
-        rh_locks_add_ref(l, rh_known_range(table), SHARE_UPDATE, NULL);
+        rh_locks_add_ref(l, rh_known_range(table), RH_LOCK_SHARE_UPDATE_EXCLUSIVE, NULL);
         if (rh_json_bool(rh_json_get(table, "inh")))
-            rh_locks_add_inheriting(l, rh_known_table_of(l->known, table), SHARE_UPDATE);
+            rh_locks_add_inheriting(l, rh_known_table_of(l->known, table), RH_LOCK_SHARE_UPDATE_EXCLUSIVE);
     }
     for (size_t i = 0;
          publication && rh_tree_is(body, "action", "AP_SetObjects") && i < publication->read_count; i++)
-        rh_locks_add_ref(l, publication->reads[i], SHARE_UPDATE, "the publication has it");
+        rh_locks_add_ref(l, publication->reads[i], RH_LOCK_SHARE_UPDATE_EXCLUSIVE, "the publication has it");
 }
 
 static void of_move(rh_locks *l, rh_json *body)
 {
     if (rh_tree_is(body, "objectType", "OBJECT_TABLE"))
         rh_locks_add_sequences(l, rh_known_table_of(l->known, rh_json_get(body, "relation")), NULL,
-                               ACCESS_EXCLUSIVE);
+                               RH_LOCK_ACCESS_EXCLUSIVE);
 }
 
 static void of_query(rh_locks *l, rh_json *body)
@@ -208,6 +206,6 @@ void rh_expect_locks(rh_statement *statement, rh_json *tree, const rh_known *kno
     add_named(&l, kind, body);
     of_kind(&l, kind, body);
     const rh_expected_lock *first = statement->expected_lock_count ? statement->expected_locks : NULL;
-    statement->expected_lock = first ? first->mode : NULL;
+    statement->expected_lock = first ? first->mode : RH_LOCK_NONE;
     statement->expected_relation = first ? first->relation : NULL;
 }

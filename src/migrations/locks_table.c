@@ -1,5 +1,4 @@
 /* CREATE TABLE and ALTER TABLE. */
-#include "lock_modes.h"
 #include "locks.h"
 #include "pgrehearse/base/text.h"
 #include <string.h>
@@ -17,8 +16,8 @@ static void add_references(rh_locks *l, rh_json *constraints)
         rh_json *target = rh_json_get(constraint, "pktable");
         if (!rh_tree_is(constraint, "contype", "CONSTR_FOREIGN"))
             continue;
-        rh_locks_add_ref(l, rh_known_range(target), SHARE_ROW, "referenced by a foreign key");
-        rh_locks_add_children(l, rh_known_table_of(l->known, target), SHARE_ROW, true);
+        rh_locks_add_ref(l, rh_known_range(target), RH_LOCK_SHARE_ROW_EXCLUSIVE, "referenced by a foreign key");
+        rh_locks_add_children(l, rh_known_table_of(l->known, target), RH_LOCK_SHARE_ROW_EXCLUSIVE, true);
     }
 }
 
@@ -32,11 +31,11 @@ void rh_locks_of_create_table(rh_locks *l, rh_json *body)
     for (size_t i = 0; i < rh_json_count(parents); i++) {
         rh_json *range = rh_json_get(rh_json_at(parents, i), "RangeVar");
         const rh_known_table *parent = rh_known_table_of(l->known, range);
-        rh_locks_add_ref(l, rh_known_range(range), partition ? ACCESS_EXCLUSIVE : SHARE_UPDATE,
+        rh_locks_add_ref(l, rh_known_range(range), partition ? RH_LOCK_ACCESS_EXCLUSIVE : RH_LOCK_SHARE_UPDATE_EXCLUSIVE,
                          partition ? "the partitioned table" : "the parent table");
         if (partition) {
             rh_locks_add_default(l, parent, NULL);
-            rh_locks_add_referenced(l, parent, NULL, SHARE_ROW);
+            rh_locks_add_referenced(l, parent, NULL, RH_LOCK_SHARE_ROW_EXCLUSIVE);
         }
     }
     add_references(l, elements);
@@ -45,7 +44,7 @@ void rh_locks_of_create_table(rh_locks *l, rh_json *body)
         add_references(l, rh_json_path(element, "ColumnDef.constraints"));
         rh_json *like = rh_json_path(element, "TableLikeClause.relation");
         if (like)
-            rh_locks_add_ref(l, rh_known_range(like), ACCESS_SHARE, NULL);
+            rh_locks_add_ref(l, rh_known_range(like), RH_LOCK_ACCESS_SHARE, NULL);
     }
 }
 
@@ -90,17 +89,17 @@ static void add_constraint(rh_locks *l, const rh_known_table *table, rh_json *co
     const char *type = rh_json_string(rh_json_get(constraint, "contype"));
     type = type ? type : "";
     if (strcmp(type, "CONSTR_FOREIGN") == 0) {
-        rh_locks_add_ref(l, rh_known_range(rh_json_get(constraint, "pktable")), SHARE_ROW,
+        rh_locks_add_ref(l, rh_known_range(rh_json_get(constraint, "pktable")), RH_LOCK_SHARE_ROW_EXCLUSIVE,
                          "referenced by the foreign key");
-        rh_locks_add_children(l, rh_known_table_of(l->known, rh_json_get(constraint, "pktable")), SHARE_ROW,
+        rh_locks_add_children(l, rh_known_table_of(l->known, rh_json_get(constraint, "pktable")), RH_LOCK_SHARE_ROW_EXCLUSIVE,
                               true);
         if (inherited)
-            rh_locks_add_children(l, table, SHARE_ROW, true);
+            rh_locks_add_children(l, table, RH_LOCK_SHARE_ROW_EXCLUSIVE, true);
     } else if (strcmp(type, "CONSTR_CHECK") == 0) {
         if (inherited && !rh_json_bool(rh_json_get(constraint, "is_no_inherit")))
-            rh_locks_add_children(l, table, ACCESS_EXCLUSIVE, false);
+            rh_locks_add_children(l, table, RH_LOCK_ACCESS_EXCLUSIVE, false);
     } else if (inherited && !rh_json_get(constraint, "indexname")) {
-        rh_locks_add_children(l, table, SHARE, true);
+        rh_locks_add_children(l, table, RH_LOCK_SHARE, true);
     }
 }
 
@@ -126,7 +125,7 @@ static void add_named_constraint(rh_locks *l, const rh_known_table *table, rh_js
 {
     const char *name = rh_json_string(rh_json_get(command, "name"));
     const rh_known_constraint *found = constraint_of(table, name);
-    const char *mode = drop ? ACCESS_EXCLUSIVE : ROW_SHARE;
+    rh_lock_mode mode = drop ? RH_LOCK_ACCESS_EXCLUSIVE : RH_LOCK_ROW_SHARE;
     if (!drop && found && found->valid)
         return; /* nothing to validate */
     if (inherited)
@@ -137,7 +136,7 @@ static void add_named_constraint(rh_locks *l, const rh_known_table *table, rh_js
         rh_locks_add_children(l, rh_known_find(l->known, found->schema, found->target), mode, true);
     }
     if (drop && l->cascade && is_key(table, name))
-        rh_locks_add_referencing(l, table, ACCESS_EXCLUSIVE);
+        rh_locks_add_referencing(l, table, RH_LOCK_ACCESS_EXCLUSIVE);
 }
 
 static bool is_in_key(const rh_known_table *table, const char *column)
@@ -159,36 +158,36 @@ static bool is_identity(const rh_known_table *table, const char *column)
 /* Foreign keys on the column, or to it, are made again. */
 static void retype_column(rh_locks *l, const rh_known_table *table, const char *column)
 {
-    rh_locks_add_referenced(l, table, column, ACCESS_EXCLUSIVE);
+    rh_locks_add_referenced(l, table, column, RH_LOCK_ACCESS_EXCLUSIVE);
     if (is_identity(table, column)) /* gets the type, too */
-        rh_locks_add_sequences(l, table, column, SHARE_ROW);
+        rh_locks_add_sequences(l, table, column, RH_LOCK_SHARE_ROW_EXCLUSIVE);
     if (is_in_key(table, column))
-        rh_locks_add_referencing(l, table, ACCESS_EXCLUSIVE);
+        rh_locks_add_referencing(l, table, RH_LOCK_ACCESS_EXCLUSIVE);
 }
 
 static void attach(rh_locks *l, const rh_known_table *parent, rh_json *command)
 {
     const rh_known_table *partition = other_table(l, command);
-    rh_locks_add_ref(l, rh_known_range(rh_json_path(command, "def.PartitionCmd.name")), ACCESS_EXCLUSIVE,
+    rh_locks_add_ref(l, rh_known_range(rh_json_path(command, "def.PartitionCmd.name")), RH_LOCK_ACCESS_EXCLUSIVE,
                      "the partition");
-    rh_locks_add_children(l, partition, ACCESS_EXCLUSIVE, false);
+    rh_locks_add_children(l, partition, RH_LOCK_ACCESS_EXCLUSIVE, false);
     rh_locks_add_default(l, parent, partition);
-    rh_locks_add_referenced(l, parent, NULL, SHARE_ROW);
+    rh_locks_add_referenced(l, parent, NULL, RH_LOCK_SHARE_ROW_EXCLUSIVE);
 }
 
 static void detach(rh_locks *l, const rh_known_table *parent, rh_json *command)
 {
     const bool concurrently = rh_json_bool(rh_json_path(command, "def.PartitionCmd.concurrent"));
-    rh_locks_add_ref(l, rh_known_range(rh_json_path(command, "def.PartitionCmd.name")), ACCESS_EXCLUSIVE,
+    rh_locks_add_ref(l, rh_known_range(rh_json_path(command, "def.PartitionCmd.name")), RH_LOCK_ACCESS_EXCLUSIVE,
                      concurrently ? "the partition, when no query on the table uses it any more"
                                   : "the partition");
     if (concurrently)
         return;
     rh_locks_add_default(l, parent, other_table(l, command));
-    rh_locks_add_referenced(l, parent, NULL, SHARE_ROW);
+    rh_locks_add_referenced(l, parent, NULL, RH_LOCK_SHARE_ROW_EXCLUSIVE);
 }
 
-static void of_command(rh_locks *l, const rh_known_table *table, rh_json *command, const char *mode,
+static void of_command(rh_locks *l, const rh_known_table *table, rh_json *command, rh_lock_mode mode,
                        bool inherited)
 {
     const char *subtype = rh_json_string(rh_json_get(command, "subtype"));
@@ -214,15 +213,15 @@ static void of_command(rh_locks *l, const rh_known_table *table, rh_json *comman
     else if (strcmp(subtype, "AT_AlterColumnType") == 0)
         retype_column(l, table, name);
     else if (strcmp(subtype, "AT_SetIdentity") == 0)
-        rh_locks_add_sequences(l, table, name, SHARE_ROW);
+        rh_locks_add_sequences(l, table, name, RH_LOCK_SHARE_ROW_EXCLUSIVE);
     else if (strcmp(subtype, "AT_DropIdentity") == 0)
-        rh_locks_add_sequences(l, table, name, ACCESS_EXCLUSIVE);
+        rh_locks_add_sequences(l, table, name, RH_LOCK_ACCESS_EXCLUSIVE);
     else if (strcmp(subtype, "AT_AttachPartition") == 0)
         attach(l, table, command);
     else if (strcmp(subtype, "AT_DetachPartition") == 0)
         detach(l, table, command);
     else if (strcmp(subtype, "AT_AddInherit") == 0)
-        rh_locks_add_ref(l, rh_known_range(rh_json_path(command, "def.RangeVar")), SHARE_UPDATE,
+        rh_locks_add_ref(l, rh_known_range(rh_json_path(command, "def.RangeVar")), RH_LOCK_SHARE_UPDATE_EXCLUSIVE,
                          "the parent table");
 }
 

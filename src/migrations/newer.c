@@ -1,5 +1,4 @@
 #include "newer.h"
-#include "lock_modes.h"
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pieces.h"
 #include <string.h>
@@ -138,7 +137,7 @@ void rh_describe_newer(rh_statement *statement, const rh_known *known, rh_arena 
     const rh_known_ref ref = rh_tree_read_name(table, arena);
     const rh_known_table *found = rh_known_find(known, ref.schema, ref.name);
     *lock = (rh_expected_lock){.relation = found && !found->guessed ? rh_known_name(found, arena) : table,
-                               .mode = ACCESS_EXCLUSIVE,
+                               .mode = RH_LOCK_ACCESS_EXCLUSIVE,
                                .because = "at most: not understood"};
     statement->expected_lock = lock->mode;
     statement->expected_relation = lock->relation;

@@ -273,8 +273,8 @@ static bool holds_on(const rh_script *script, const int *numbers, size_t i)
         split |= numbers[k] == numbers[i] && rh_safer_has(&script->statements[k], "lock-then-long-work");
     for (size_t k = i; split && s->expected_relation && k-- > 0 && numbers[k] == numbers[i];) {
         const rh_statement *before = &script->statements[k];
-        if (before->expected_relation && rh_lock_mode_strength(before->expected_lock) >= 3 &&
-            rh_lock_mode_strength(s->expected_lock) >= 5 &&
+        if (before->expected_relation && before->expected_lock >= RH_LOCK_ROW_EXCLUSIVE &&
+            s->expected_lock >= RH_LOCK_SHARE &&
             (strcmp(before->expected_relation, s->expected_relation) != 0 ||
              before->class_ == RH_CLASS_DATA_CHANGE || before->class_ == RH_CLASS_BACKFILL_BATCH))
             return true;

@@ -13,7 +13,7 @@ static bool came_with_migrations(const rh_wait *wait, double from_s)
 
 static bool is_read(const rh_wait *wait)
 {
-    return wait->mode && wait->relation && strcmp(wait->mode, "AccessShareLock") == 0;
+    return wait->mode && wait->relation && wait->mode == RH_LOCK_ACCESS_SHARE;
 }
 
 static bool is_same_queue(const rh_wait *a, const rh_wait *b)

@@ -1,4 +1,4 @@
-/* The names that enums have in report.json, and PostgreSQL's lock table. */
+/* The names that enums have in report.json. */
 #include "pgrehearse/model/history.h"
 #include "pgrehearse/model/disturb.h"
 #include "pgrehearse/model/migration.h"
@@ -104,29 +104,6 @@ const char *rh_gate_kind_name(rh_gate_kind kind)
     return kind < RH_GATE_COUNT ? names[kind] : NULL;
 }
 
-static const char *const LOCK_MODES[] = {
-    NULL,        "AccessShareLock",       "RowShareLock",  "RowExclusiveLock",    "ShareUpdateExclusiveLock",
-    "ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock",
-};
-
-int rh_lock_mode_strength(const char *mode)
-{
-    for (int i = 1; i <= 8; i++)
-        if (mode && strcmp(mode, LOCK_MODES[i]) == 0)
-            return i;
-    return 0;
-}
-
-const char *rh_lock_mode_words(const char *mode)
-{
-    static const char *const words[] = {
-        NULL,    "ACCESS SHARE",        "ROW SHARE", "ROW EXCLUSIVE",    "SHARE UPDATE EXCLUSIVE",
-        "SHARE", "SHARE ROW EXCLUSIVE", "EXCLUSIVE", "ACCESS EXCLUSIVE",
-    };
-    const int strength = rh_lock_mode_strength(mode);
-    return strength ? words[strength] : mode;
-}
-
 const char *rh_lock_table(const rh_lock *lock)
 {
     return lock->table ? lock->table : lock->relation;
@@ -136,39 +113,9 @@ const rh_lock *rh_lock_strongest(const rh_lock *locks, size_t count)
 {
     const rh_lock *strongest = NULL;
     for (size_t i = 0; i < count; i++)
-        if (!strongest || rh_lock_mode_strength(locks[i].mode) > rh_lock_mode_strength(strongest->mode))
+        if (!strongest || locks[i].mode > strongest->mode)
             strongest = &locks[i];
     return strongest;
-}
-
-bool rh_lock_modes_conflict(const char *a, const char *b)
-{
-    /* Bit n-1 of CONFLICTS[m]: mode m conflicts with mode n. */
-    static const unsigned char CONFLICTS[9] = {0, 0x80, 0xc0, 0xf0, 0xf8, 0xec, 0xfc, 0xfe, 0xff};
-    int m = rh_lock_mode_strength(a), n = rh_lock_mode_strength(b);
-    return m && n && (CONFLICTS[m] >> (n - 1) & 1);
-}
-
-const char *rh_lock_mode_blocks(const char *mode)
-{
-    switch (rh_lock_mode_strength(mode)) {
-    case 8:
-        return "reads and writes";
-    case 7:
-        return "writes and SELECT FOR UPDATE";
-    case 6:
-    case 5:
-        return "writes";
-    case 4:
-        return "schema changes and VACUUM";
-    case 3:
-        return "index builds and stronger";
-    case 2:
-    case 1:
-        return "the strongest schema changes";
-    default:
-        return "unknown";
-    }
 }
 
 const char *rh_wait_source_name(rh_wait_source source)

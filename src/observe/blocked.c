@@ -58,7 +58,7 @@ static size_t merge_same_mode(rh_blocked_interval *intervals, size_t count)
         for (size_t k = kept; k-- > 0 && !into;) {
             if (strcmp(intervals[k].relation, intervals[i].relation) != 0)
                 break;
-            if (strcmp(intervals[k].mode, intervals[i].mode) == 0)
+            if (intervals[k].mode == intervals[i].mode)
                 into = &intervals[k];
         }
         if (into && intervals[i].from_s <= into->to_s + TOUCHING_S)

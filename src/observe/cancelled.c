@@ -93,7 +93,7 @@ bool rh_cancelled_add(const rh_cancellation *event, rh_arena *arena, rh_contenti
                           .sqlstate = event->sqlstate,
                           .reason = reason,
                           .relation = wait ? wait->relation : NULL,
-                          .mode = wait ? wait->mode : NULL,
+                          .mode = wait ? wait->mode : RH_LOCK_NONE,
                           .blocker = wait ? wait->blocker : NULL,
                           .migration = event->migration,
                           .statement = event->statement,

@@ -87,7 +87,7 @@ bool rh_logged_wait_parse(const char *line, rh_arena *arena, rh_logged_wait *wai
     const char *on = words ? strstr(words, " on ") : NULL, *after = words ? strstr(words, " after ") : NULL;
     if (!on || !after || after < on || sscanf(after, " after %lf ms", &wait->waited_ms) != 1)
         return false;
-    wait->mode = rh_arena_strndup(arena, words, (size_t)(on - words));
+    wait->mode = rh_lock_mode_named(rh_arena_strndup(arena, words, (size_t)(on - words)));
     return parse_object(on + strlen(" on "), arena, wait);
 }
 
@@ -107,7 +107,7 @@ static rh_usec start_of(const rh_logged_wait *wait)
 
 static bool same_wait(const rh_logged_wait *a, const rh_logged_wait *b)
 {
-    return a->pid == b->pid && strcmp(a->mode, b->mode) == 0 && strcmp(a->locktype, b->locktype) == 0 &&
+    return a->pid == b->pid && a->mode == b->mode && strcmp(a->locktype, b->locktype) == 0 &&
            llabs(start_of(a) - start_of(b)) < (rh_usec)(SAME_START_S * 1e6);
 }
 
@@ -151,8 +151,8 @@ static size_t find_sampled(const rh_contention *contention, const bool *taken, s
     size_t i = 0;
     for (; i < count; i++) {
         const rh_wait *w = &contention->waits[i];
-        bool same_lock = w->mode && w->locktype && strcmp(w->mode, line->mode) == 0 &&
-                         strcmp(w->locktype, line->locktype) == 0;
+        bool same_lock =
+            w->mode && w->locktype && w->mode == line->mode && strcmp(w->locktype, line->locktype) == 0;
         double apart = fabs(w->at_s - at_s);
         if (same_lock && !taken[i] &&
             (exact ? w->waiter_pid == line->pid && apart < SAME_START_S : apart < TOGETHER_S))

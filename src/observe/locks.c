@@ -27,7 +27,7 @@ static rh_held *read_held(rh_pg *pg, int pid, rh_arena *arena, size_t *count, rh
                             .owner = rh_pg_int(result, i, OWNER, 0),
                             .name = rh_arena_strdup(arena, rh_pg_value(result, i, NAME)),
                             .owner_name = rh_arena_strdup(arena, rh_pg_value(result, i, OWNER_NAME)),
-                            .mode = rh_arena_strdup(arena, rh_pg_value(result, i, MODE)),
+                            .mode = rh_lock_mode_named(rh_pg_value(result, i, MODE)),
                             .is_private = rh_pg_bool(result, i, TEMPORARY) || rh_pg_bool(result, i, MADE),
                             .held_s = RH_NOT_MEASURED};
     }

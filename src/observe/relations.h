@@ -11,7 +11,7 @@ typedef struct rh_held {
     int64_t oid, owner;     /* owner: the table of an index or TOAST relation; else 0 */
     const char *name;       /* NULL unknown */
     const char *owner_name; /* NULL: it has no owner */
-    const char *mode;
+    rh_lock_mode mode;
     bool is_private; /* nobody else can meet it: temporary, or made by the transaction that locks it */
     double held_s;
 } rh_held;

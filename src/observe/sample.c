@@ -178,7 +178,7 @@ static void read_waiter(reading *r, const rh_pg_result *result, size_t row)
     waiter->locktype = rh_pg_value(result, row, LOCKTYPE);
     waiter->identity = rh_pg_value(result, row, IDENTITY);
     waiter->relation = name_relation(r, result, row);
-    waiter->mode = rh_pg_value(result, row, MODE);
+    waiter->mode = rh_lock_mode_named(rh_pg_value(result, row, MODE));
     waiter->query = shown_query(sampler, rh_pg_value(result, row, QUERY));
     waiter->concurrently = rh_pg_value(result, row, PHASE);
     waiter->migration = r->label->migration;
@@ -209,12 +209,12 @@ static void book_lock(reading *r, const rh_pg_result *result, size_t row)
 {
     rh_sampler *sampler = r->sampler;
     int64_t oid = rh_pg_int(result, row, RELATION, 0);
-    const char *mode = rh_pg_value(result, row, MODE);
+    const rh_lock_mode mode = rh_lock_mode_named(rh_pg_value(result, row, MODE));
     r->new_names |= rh_sampler_meet(sampler, oid);
     for (size_t i = sampler->seen_count; i-- > 0;) {
         rh_seen_lock *seen = &sampler->seen[i];
         if (seen->migration == r->label->migration && seen->statement == r->label->statement &&
-            seen->oid == oid && strcmp(seen->mode, mode) == 0) {
+            seen->oid == oid && seen->mode == mode) {
             seen->last = r->at;
             return;
         }
@@ -223,7 +223,7 @@ static void book_lock(reading *r, const rh_pg_result *result, size_t row)
     *seen = (rh_seen_lock){.migration = r->label->migration,
                            .statement = r->label->statement,
                            .oid = oid,
-                           .mode = rh_arena_strdup(sampler->shared, mode),
+                           .mode = mode,
                            .first = r->at,
                            .last = r->at};
 }

@@ -22,7 +22,7 @@ typedef struct rh_seen_lock {
     const char *migration; /* interned */
     int statement;
     int64_t oid;
-    const char *mode;
+    rh_lock_mode mode;
     rh_usec first, last;
 } rh_seen_lock;
 

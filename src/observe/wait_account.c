@@ -63,7 +63,7 @@ static void write_chain(const rh_spell *spell, rh_arena *arena, rh_wait *out)
                                   .name = rh_arena_strdup(arena, link->name),
                                   .locktype = rh_arena_strdup(arena, link->locktype),
                                   .relation = rh_arena_strdup(arena, link->relation),
-                                  .mode = rh_arena_strdup(arena, link->mode),
+                                  .mode = link->mode,
                                   .is_migration = link->is_migration,
                                   .is_load = link->is_load};
     }
@@ -81,7 +81,7 @@ static void write_wait(const rh_wait_graph *graph, const wait *w, rh_arena *aren
     out->wait_s = w->ended > w->started ? rh_seconds(w->ended - w->started) : 0;
     out->locktype = rh_arena_strdup(arena, w->locktype);
     out->relation = rh_arena_strdup(arena, w->relation);
-    out->mode = rh_arena_strdup(arena, w->mode);
+    out->mode = w->mode;
     out->concurrently = rh_arena_strdup(arena, w->concurrently);
     out->waiter_pid = w->pid;
     out->waiter = rh_arena_strdup(arena, w->query);

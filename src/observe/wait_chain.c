@@ -94,7 +94,7 @@ size_t rh_graph_spell(rh_wait_graph *graph, const rh_moment *now, rh_graph_wait 
             if (waits) {
                 chain[k].locktype = rh_graph_intern(graph, waits->locktype);
                 chain[k].relation = rh_graph_intern(graph, waits->relation);
-                chain[k].mode = rh_graph_intern(graph, waits->mode);
+                chain[k].mode = waits->mode;
             }
         }
         fresh->chain = chain;

@@ -54,7 +54,7 @@ static void add_cycle(rh_wait_graph *graph, const rh_moment *now, const int *pat
                                    .statement = rh_graph_intern(graph, sample->query),
                                    .locktype = rh_graph_intern(graph, sample->locktype),
                                    .relation = rh_graph_intern(graph, sample->relation),
-                                   .mode = rh_graph_intern(graph, sample->mode),
+                                   .mode = sample->mode,
                                    .is_migration = rh_graph_is_migration(graph, path[i])};
         if (side->is_migration && sample->migration)
             side->name = rh_arena_printf(graph->arena, "migration %s, statement %d", sample->migration,
@@ -131,8 +131,7 @@ void rh_graph_write_deadlocks(const rh_wait_graph *graph, rh_arena *arena, rh_co
         for (size_t k = 0; k < cycle->side_count; k++) {
             rh_deadlock_side *side = rh_arena_add(arena, &out->sides, &out->side_count, sizeof *side);
             *side = cycle->sides[k];
-            const char **texts[] = {&side->name, &side->statement, &side->locktype, &side->relation,
-                                    &side->mode};
+            const char **texts[] = {&side->name, &side->statement, &side->locktype, &side->relation};
             for (size_t t = 0; t < sizeof texts / sizeof *texts; t++)
                 *texts[t] = rh_arena_strdup(arena, *texts[t]);
         }

@@ -84,8 +84,7 @@ static void book(rh_wait_graph *graph, const moment *now, wait *w, const rh_wait
 
 static bool continues(const wait *w, const rh_wait_sample *sample)
 {
-    if (w->pid != sample->waiter_pid || !same_text(w->mode, sample->mode) ||
-        !same_text(w->locktype, sample->locktype))
+    if (w->pid != sample->waiter_pid || w->mode != sample->mode || !same_text(w->locktype, sample->locktype))
         return false;
     if (sample->identity ? !same_text(w->identity, sample->identity)
                          : !same_text(w->relation, sample->relation))
@@ -127,7 +126,7 @@ static size_t open_wait(rh_wait_graph *graph, const moment *now, const rh_wait_s
     w->locktype = rh_graph_intern(graph, sample->locktype);
     w->identity = rh_graph_intern(graph, sample->identity);
     w->relation = rh_graph_intern(graph, sample->relation);
-    w->mode = rh_graph_intern(graph, sample->mode);
+    w->mode = sample->mode;
     w->query = rh_graph_intern(graph, sample->query);
     w->is_migration = rh_graph_is_migration(graph, sample->waiter_pid);
     return graph->wait_count - 1;

@@ -14,7 +14,8 @@ typedef struct rh_graph_wait {
     bool exact_start, is_migration, behind_migration;
     rh_usec started, last_seen, ended;
     int64_t waitstart; /* of the server's clock; 0 unknown */
-    const char *locktype, *identity, *relation, *mode, *query, *concurrently;
+    rh_lock_mode mode;
+    const char *locktype, *identity, *relation, *query, *concurrently;
     const char *migration;
     int statement;
     rh_spell *spells;

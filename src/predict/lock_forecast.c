@@ -143,7 +143,8 @@ static void add_chances(const maker *m, const rh_lock_traffic *traffic, rh_lock_
  * of the database that was there. The high ends add up, which is more than they reach together. */
 static void wait_for_all(const maker *m, const rh_profile_relation *relation, rh_lock_forecast *f)
 {
-    static const char *const modes[] = {"ShareUpdateExclusiveLock", "ShareLock", "ShareLock", NULL};
+    static const rh_lock_mode modes[] = {RH_LOCK_SHARE_UPDATE_EXCLUSIVE, RH_LOCK_SHARE, RH_LOCK_SHARE,
+                                         RH_LOCK_NONE};
     double limit = f->lock_timeout_s > 0 ? f->lock_timeout_s : INFINITY, per_try = 0;
     bool known;
     f->granted = 1;
@@ -314,7 +315,7 @@ static void finish_row(maker *m, size_t row)
 
 static bool counts(const rh_lock *lock)
 {
-    return rh_lock_mode_strength(lock->mode) >= rh_lock_mode_strength("ShareUpdateExclusiveLock");
+    return lock->mode >= RH_LOCK_SHARE_UPDATE_EXCLUSIVE;
 }
 
 static void add_migration(maker *m, const rh_migration *migration, const rh_lock_timeout *timeouts)

@@ -54,16 +54,16 @@ static int by_age(const void *a, const void *b)
 }
 
 /* Without NAME: the sightings of any transaction. */
-static bool concerns(const rh_profile_ages *seen, const char *schema, const char *name, const char *mode)
+static bool concerns(const rh_profile_ages *seen, const char *schema, const char *name, rh_lock_mode mode)
 {
     if (!name || !seen->name)
         return !name && !seen->name;
-    return seen->schema && seen->mode && strcmp(seen->name, name) == 0 && strcmp(seen->schema, schema) == 0 &&
+    return seen->schema && strcmp(seen->name, name) == 0 && strcmp(seen->schema, schema) == 0 &&
            rh_lock_modes_conflict(seen->mode, mode);
 }
 
 rh_lock_traffic rh_lock_traffic_of(const rh_profile *profile, const char *schema, const char *name,
-                                   const char *mode, bool *known, rh_arena *arena)
+                                   rh_lock_mode mode, bool *known, rh_arena *arena)
 {
     rh_lock_ages *buckets = NULL;
     size_t count = 0, distinct = 0;

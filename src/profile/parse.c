@@ -348,8 +348,8 @@ static void parse_ages(parser *p)
             continue;
         rh_profile_ages *ages =
             rh_arena_add(p->arena, &p->profile->ages, &p->profile->age_count, sizeof *ages);
-        *ages = (rh_profile_ages){text_of(p, row, "schema"), text_of(p, row, "name"), text_of(p, row, "mode"),
-                                  up_to, seen};
+        *ages = (rh_profile_ages){text_of(p, row, "schema"), text_of(p, row, "name"),
+                                  rh_lock_mode_named(text_of(p, row, "mode")), up_to, seen};
     }
     if (!isfinite(p->profile->watched_s))
         p->profile->watched_s = 0;

@@ -33,7 +33,7 @@ static void append_lock(rh_text *text, const rh_measured *m)
     const rh_lock *lock = m->lock;
     if (!lock || !(lock->held_s >= 0))
         return;
-    const char *relation = rh_lock_table(lock), *mode = rh_lock_mode_words(lock->mode);
+    const char *relation = rh_lock_table(lock), *mode = rh_lock_mode_sql(lock->mode);
     if (lock->inferred)
         rh_text_printf(text, ", %s on %s by its text (not observed)", mode, relation);
     else if (m->taker == m->statement)

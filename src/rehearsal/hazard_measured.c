@@ -36,7 +36,7 @@ static const rh_lock *lock_on(const rh_measured *m, const char *table)
     for (size_t k = 0; table && k < m->ran->lock_count; k++) {
         const rh_lock *lock = &m->ran->locks[k];
         if (!lock->inferred && strcmp(rh_lock_table(lock), table) == 0 &&
-            (!strongest || rh_lock_mode_strength(lock->mode) > rh_lock_mode_strength(strongest->mode)))
+            (!strongest || lock->mode > strongest->mode))
             strongest = lock;
     }
     if (!strongest && m->kept && strcmp(rh_lock_table(m->kept), table) == 0)
@@ -206,7 +206,7 @@ static void add_long_work(const rh_measured *m)
         rh_arena_printf(m->arena,
                         "Statement %d took %s on %s, and the transaction kept it (%s blocked) while this one "
                         "worked for %s.",
-                        m->keeper->ordinal, m->kept->mode, rh_lock_table(m->kept),
+                        m->keeper->ordinal, rh_lock_mode_sql(m->kept->mode), rh_lock_table(m->kept),
                         rh_lock_mode_blocks(m->kept->mode),
                         rh_duration_format(m->elapsed_s, took, sizeof took)),
         rh_arena_printf(m->arena, "Commit after statement %d: put this one into a migration of its own.",

@@ -66,8 +66,8 @@ static double least_elapsed(const rh_statement *statement)
 /* One on a relation that nobody else can meet comes last. */
 static int rank(const rh_lock *lock)
 {
-    const int strength = rh_lock_mode_strength(lock->mode);
-    return strength >= 5 && !lock->blocks_writes ? 0 : strength;
+    const int strength = lock->mode;
+    return strength >= RH_LOCK_SHARE && !lock->blocks_writes ? 0 : strength;
 }
 
 static bool is_stronger(const rh_lock *lock, const rh_lock *than)
@@ -101,7 +101,7 @@ rh_measured rh_measured_of(const rh_migration *migration, size_t index, const in
             }
         }
     }
-    m.waits_first = !m.kept || rh_lock_mode_strength(m.kept->mode) < 5;
+    m.waits_first = !m.kept || m.kept->mode < RH_LOCK_SHARE;
     return m;
 }
 
@@ -175,8 +175,7 @@ static rh_hazard_state state_of(const rh_hazard *hazard, const rh_measured *m, b
 {
     const rh_lock *lock = m->ran ? rh_lock_strongest(m->ran->locks, m->ran->lock_count) : NULL;
     if (is_rule(hazard, "missing-lock-timeout"))
-        return lock && !lock->inferred && rh_lock_mode_strength(lock->mode) >= 5 ? RH_HAZARD_MEASURED
-                                                                                 : hazard->state;
+        return lock && !lock->inferred && lock->mode >= RH_LOCK_SHARE ? RH_HAZARD_MEASURED : hazard->state;
     if (is_rule(hazard, "lock-then-long-work")) {
         if (isnan(m->elapsed_s))
             return hazard->state;

@@ -9,8 +9,9 @@ typedef struct rh_lock_unit {
     rh_migration *migration;
     size_t first, last;
     const rh_statement *heaviest; /* with the lock that makes it hazardous; NULL: none has */
-    const char *relation, *mode;  /* of that lock */
-    bool concurrent;              /* a single statement that runs in no transaction and can be tried again */
+    const char *relation;         /* of that lock */
+    rh_lock_mode mode;
+    bool concurrent; /* a single statement that runs in no transaction and can be tried again */
 } rh_lock_unit;
 
 /* The transactions of MIGRATION's way up, in ARENA; returns their count. Hazardous is what takes a lock that

@@ -22,16 +22,15 @@ static bool is_used(const rh_mix *mix, const char *relation)
     return false;
 }
 
-static bool blocks(const char *mode)
+static bool blocks(rh_lock_mode mode)
 {
-    return mode && (rh_lock_modes_conflict(mode, "AccessShareLock") ||
-                    rh_lock_modes_conflict(mode, "RowExclusiveLock"));
+    return rh_lock_mode_blocks_reads(mode) || rh_lock_mode_blocks_writes(mode);
 }
 
-/* Its strongest such lock as a pass at full size saw it, else as its text says; NULL: it has none. */
-static const char *hazardous_lock(const rh_statement *statement, const rh_mix *mix, const char **relation)
+/* Its strongest such lock as a pass at full size saw it, else as its text says. */
+static rh_lock_mode hazardous_lock(const rh_statement *statement, const rh_mix *mix, const char **relation)
 {
-    const char *mode = NULL;
+    rh_lock_mode mode = RH_LOCK_NONE;
     bool seen = false;
     for (size_t i = 0; i < statement->run_count; i++) {
         const rh_statement_run *run = &statement->runs[i];
@@ -40,7 +39,7 @@ static const char *hazardous_lock(const rh_statement *statement, const rh_mix *m
         seen |= run->lock_count > 0;
         for (size_t k = 0; k < run->lock_count; k++)
             if (blocks(run->locks[k].mode) && is_used(mix, run->locks[k].relation) &&
-                (!mode || rh_lock_mode_strength(run->locks[k].mode) > rh_lock_mode_strength(mode))) {
+                run->locks[k].mode > mode) {
                 mode = run->locks[k].mode;
                 *relation = run->locks[k].relation;
             }
@@ -63,10 +62,11 @@ static bool is_repeatable(const rh_statement *statement)
 static void judge(rh_lock_unit *unit, const rh_mix *mix)
 {
     const rh_script *script = &unit->migration->up;
-    int strongest = 0;
+    rh_lock_mode strongest = RH_LOCK_NONE;
     for (size_t i = unit->first; i <= unit->last; i++) {
         const rh_statement *statement = &script->statements[i];
-        const char *relation = NULL, *mode = hazardous_lock(statement, mix, &relation);
+        const char *relation = NULL;
+        const rh_lock_mode mode = hazardous_lock(statement, mix, &relation);
         if (statement->needs_no_transaction) {
             unit->concurrent = unit->first == unit->last && is_repeatable(statement);
             unit->heaviest = unit->concurrent ? statement : NULL;
@@ -74,8 +74,8 @@ static void judge(rh_lock_unit *unit, const rh_mix *mix)
             unit->mode = statement->expected_lock;
             return;
         }
-        if (mode && rh_lock_mode_strength(mode) > strongest) {
-            strongest = rh_lock_mode_strength(mode);
+        if (mode > strongest) {
+            strongest = mode;
             unit->heaviest = statement;
             unit->relation = relation;
             unit->mode = mode;

@@ -88,12 +88,11 @@ static void note_expected_locks(const rh_observer *o, rh_pg *pg, const rh_statem
         if (!relation)
             continue;
         rh_lock *lock = rh_arena_add(arena, &run->expected, &run->expected_count, sizeof *lock);
-        *lock = (rh_lock){
-            .relation = relation,
-            .mode = expected->mode,
-            .inferred = true,
-            .blocks_reads = !expected->on_new && rh_lock_modes_conflict(expected->mode, "AccessShareLock"),
-            .blocks_writes = !expected->on_new && rh_lock_modes_conflict(expected->mode, "RowExclusiveLock")};
+        *lock = (rh_lock){.relation = relation,
+                          .mode = expected->mode,
+                          .inferred = true,
+                          .blocks_reads = !expected->on_new && rh_lock_mode_blocks_reads(expected->mode),
+                          .blocks_writes = !expected->on_new && rh_lock_mode_blocks_writes(expected->mode)};
     }
 }
 
@@ -194,7 +193,7 @@ static void add_new_locks(rh_observer *o, const rh_migration *migration, const r
     }
     for (size_t i = 0; i < count; i++) {
         const rh_lock *earlier = find_lock(o->held, o->held_count, now[i].relation);
-        if (earlier && rh_lock_mode_strength(earlier->mode) >= rh_lock_mode_strength(now[i].mode))
+        if (earlier && earlier->mode >= now[i].mode)
             continue;
         rh_lock *lock = rh_arena_add(o->run->arena, &run->locks, &run->lock_count, sizeof *lock);
         *lock = now[i];
@@ -321,8 +320,7 @@ static void add_outside_locks(rh_observer *o, const rh_migration *migration, rh_
 static void confirm_lock(rh_statement_run *run, const rh_wait *wait)
 {
     for (size_t k = 0; wait->relation && wait->mode && k < run->lock_count; k++)
-        if (strcmp(rh_lock_table(&run->locks[k]), wait->relation) == 0 &&
-            strcmp(run->locks[k].mode, wait->mode) == 0)
+        if (strcmp(rh_lock_table(&run->locks[k]), wait->relation) == 0 && run->locks[k].mode == wait->mode)
             run->locks[k].inferred = false;
 }
 

@@ -68,7 +68,7 @@ static bool is_excluded_by_locks(const span *s, const rh_deed *d, const rh_relat
         const rh_deed *other = &s->deeds->items[i];
         for (size_t k = 0; other->transaction == d->transaction && k < other->run->lock_count; k++) {
             const rh_lock *lock = &other->run->locks[k];
-            if (rh_lock_mode_strength(lock->mode) >= rh_lock_mode_strength("ShareUpdateExclusiveLock") &&
+            if (lock->mode >= RH_LOCK_SHARE_UPDATE_EXCLUSIVE &&
                 (strcmp(lock->relation, table) == 0 ||
                  (c->name_before && strcmp(lock->relation, c->name_before) == 0)))
                 return false;

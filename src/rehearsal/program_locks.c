@@ -2,6 +2,7 @@
 #include "pgrehearse/model/facts.h"
 #include "pgrehearse/model/migration.h"
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -48,26 +49,19 @@ bool rh_program_is_modest(const char *sql)
     return is_control(sql) || rh_program_begins_with(sql, lock, 1);
 }
 
-/* "… IN ACCESS EXCLUSIVE MODE" and "AccessExclusiveLock": letters only, in any case. ACCESS EXCLUSIVE is what
- * LOCK TABLE takes when it names none. */
-static bool locks_in_mode(const char *sql, const char *mode)
+/* ACCESS EXCLUSIVE is what LOCK TABLE takes when it names none. */
+static bool locks_in_mode(const char *sql, rh_lock_mode mode)
 {
-    static const char *const modes[][2] = {
-        {"in access share mode", "AccessShareLock"},
-        {"in row share mode", "RowShareLock"},
-        {"in row exclusive mode", "RowExclusiveLock"},
-        {"in share update exclusive mode", "ShareUpdateExclusiveLock"},
-        {"in share mode", "ShareLock"},
-        {"in share row exclusive mode", "ShareRowExclusiveLock"},
-        {"in exclusive mode", "ExclusiveLock"},
-    };
-    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
-        if (strcasestr(sql, modes[i][0]))
-            return strcmp(mode, modes[i][1]) == 0;
-    return strcmp(mode, "AccessExclusiveLock") == 0;
+    for (int named = RH_LOCK_NONE + 1; named < RH_LOCK_MODE_COUNT; named++) {
+        char clause[64];
+        snprintf(clause, sizeof clause, "in %s mode", rh_lock_mode_sql((rh_lock_mode)named));
+        if (strcasestr(sql, clause))
+            return mode == (rh_lock_mode)named;
+    }
+    return mode == RH_LOCK_ACCESS_EXCLUSIVE;
 }
 
-bool rh_program_may_take(const char *sql, const char *mode)
+bool rh_program_may_take(const char *sql, rh_lock_mode mode)
 {
     static const char *const weak[] = {"select", "insert", "update", "delete",
                                        "with",   "merge",  "values", "table"};
@@ -76,8 +70,7 @@ bool rh_program_may_take(const char *sql, const char *mode)
         return false;
     if (rh_program_begins_with(sql, lock, 1))
         return locks_in_mode(sql, mode);
-    return rh_lock_mode_strength(mode) <= rh_lock_mode_strength("RowExclusiveLock") ||
-           !rh_program_begins_with(sql, weak, sizeof weak / sizeof *weak);
+    return mode <= RH_LOCK_ROW_EXCLUSIVE || !rh_program_begins_with(sql, weak, sizeof weak / sizeof *weak);
 }
 
 bool rh_program_only_reads(const char *sql)

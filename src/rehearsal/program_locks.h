@@ -1,5 +1,6 @@
 /* Internal to rehearsal/: what a statement's text says about the locks it can have taken. */
 #pragma once
+#include "pgrehearse/model/lock_mode.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -10,9 +11,8 @@ bool rh_program_begins_with(const char *sql, const char *const *words, size_t co
 bool rh_program_names(const char *sql, const char *relation);
 
 /* Statements that read or change rows take no lock stronger than ROW EXCLUSIVE (a function they call may:
- * that is for the caller), LOCK TABLE takes the mode that it names, and transaction control none. MODE as
- * pg_locks has it. */
-bool rh_program_may_take(const char *sql, const char *mode);
+ * that is for the caller), LOCK TABLE takes the mode that it names, and transaction control none. */
+bool rh_program_may_take(const char *sql, rh_lock_mode mode);
 
 /* BEGIN, COMMIT, SET and the like, and LOCK TABLE: what the others in its transaction do is not its doing. */
 bool rh_program_is_modest(const char *sql);

@@ -66,7 +66,7 @@ void rh_program_read_locks(rh_program_link *link, rh_pg *side, rh_arena *arena)
     for (size_t i = 0; i < count; i++) {
         const rh_lock *earlier = find_lock(link->held, link->held_count, now[i].relation);
         rh_program_seen *taker = taker_of(link, &now[i]);
-        if (!taker || (earlier && rh_lock_mode_strength(earlier->mode) >= rh_lock_mode_strength(now[i].mode)))
+        if (!taker || (earlier && earlier->mode >= now[i].mode))
             continue;
         *(rh_lock *)rh_arena_add(arena, &taker->run.locks, &taker->run.lock_count, sizeof(rh_lock)) = now[i];
     }

@@ -102,7 +102,7 @@ static void on_begun(void *user, rh_proxy_statement *statement)
         l->number = ++w->transactions;
     item->transaction = l->number;
     w->unseen |= !rh_program_only_reads(item->sql);
-    w->unseen_schema_change |= rh_program_may_take(item->sql, "AccessExclusiveLock");
+    w->unseen_schema_change |= rh_program_may_take(item->sql, RH_LOCK_ACCESS_EXCLUSIVE);
     if (sampler && w->pid != statement->pid)
         rh_sampler_migration_pid(sampler, w->pid = statement->pid);
     if (sampler)
@@ -224,7 +224,7 @@ static bool is_worth_reading(const rh_program_watch *w, const link *l)
     if (l->transaction.count > 0 && now - l->transaction.items[0]->run.started >= LONG_TRANSACTION)
         return true;
     for (size_t i = 0; i < l->transaction.count; i++)
-        if (rh_program_may_take(l->transaction.items[i]->sql, "AccessExclusiveLock"))
+        if (rh_program_may_take(l->transaction.items[i]->sql, RH_LOCK_ACCESS_EXCLUSIVE))
             return true;
     return w->reading_us * 100 <= now - w->began;
 }

@@ -76,7 +76,7 @@ void rh_way_back_add_affected(const rh_migration *migration, rh_arena *arena, co
         for (size_t r = 0; r < migration->up.statements[i].run_count; r++) {
             const rh_statement_run *run = &migration->up.statements[i].runs[r];
             for (size_t l = 0; run->pass != RH_PASS_KIND_SCALED && l < run->lock_count; l++)
-                if (rh_lock_mode_strength(run->locks[l].mode) >= rh_lock_mode_strength("RowExclusiveLock"))
+                if (run->locks[l].mode >= RH_LOCK_ROW_EXCLUSIVE)
                     *(const char **)rh_arena_add(arena, names, count, sizeof **names) =
                         rh_lock_table(&run->locks[l]);
         }

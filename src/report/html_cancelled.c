@@ -10,7 +10,7 @@ static const char *lock_of(const rh_view *view, const rh_json *row)
                *locktype = rh_view_string(row, "locktype");
     if (!mode && !relation && !locktype)
         return "–";
-    return rh_view_printf(view, "%s on %s", mode ? rh_view_mode(view, mode) : "a lock",
+    return rh_view_printf(view, "%s on %s", mode ? rh_view_mode(mode) : "a lock",
                           relation   ? relation
                           : locktype ? locktype
                                      : "?");

@@ -72,7 +72,7 @@ static void waited_cell(rh_html *html, const rh_json *disturbance)
                        rh_view_printf(view, "%s, %s%s%s",
                                       ordinal > 0 ? rh_view_printf(view, "statement %lld", (long long)ordinal)
                                                   : "the framework's own bookkeeping",
-                                      rh_view_mode(view, rh_view_string(who, "mode")), relation ? " on " : "",
+                                      rh_view_mode(rh_view_string(who, "mode")), relation ? " on " : "",
                                       relation ? relation : ""),
                        "class", "muted", NULL);
         break;

@@ -89,7 +89,7 @@ static void forecast_row(rh_html *html, const rh_json *row)
     rh_xml_textf(html->xml, "%s.%lld", rh_view_line(view, migration ? migration : "?", 40),
                  (long long)rh_json_int(rh_json_get(row, "statement")));
     rh_xml_element(html->xml, "div",
-                   rh_view_printf(view, "%s on %s", rh_view_mode(view, rh_view_string(row, "mode")),
+                   rh_view_printf(view, "%s on %s", rh_view_mode(rh_view_string(row, "mode")),
                                   relation ? relation : "?"),
                    "class", "muted", NULL);
     if (unknown)

@@ -106,7 +106,7 @@ static void case_details(rh_html *html, const rh_json *found)
     rh_html_details(
         html,
         rh_view_printf(view, "%s, %s: %s on %s; %s", rh_view_line(view, migration ? migration : "?", 60),
-                       which, rh_view_mode(view, rh_view_string(found, "mode")), relation ? relation : "?",
+                       which, rh_view_mode(rh_view_string(found, "mode")), relation ? relation : "?",
                        best >= 0 ? rh_view_printf(view, "lock_timeout %s",
                                                   timeout_of(view, rh_json_at(list, (size_t)best)))
                                  : "none got through every time"),

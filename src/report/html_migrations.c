@@ -134,7 +134,7 @@ static void who_row(rh_html *html, const rh_view_migration *m, bool open)
     if (range)
         rh_xml_element(html->xml, "div", range, "class", "muted", NULL);
     rh_xml_close(html->xml);
-    rh_html_cell(html, m->lock_mode ? rh_view_printf(view, "%s on %s%s", rh_view_mode(view, m->lock_mode),
+    rh_html_cell(html, m->lock_mode ? rh_view_printf(view, "%s on %s%s", rh_view_mode(m->lock_mode),
                                                      m->lock_relation ? m->lock_relation : "no relation",
                                                      m->lock_inferred ? " (inferred)" : "")
                                     : "–");
@@ -222,7 +222,7 @@ static void locks_cell(rh_html *html, const rh_json *statement)
         const rh_json *lock = rh_json_at(locks, i);
         const char *relation = rh_view_string(lock, "relation");
         rh_xml_open(html->xml, "div", NULL);
-        rh_xml_textf(html->xml, "%s on %s", rh_view_mode(&html->view, rh_view_string(lock, "mode")),
+        rh_xml_textf(html->xml, "%s on %s", rh_view_mode(rh_view_string(lock, "mode")),
                      relation ? relation : "?");
         rh_xml_element(html->xml, "span",
                        rh_json_bool(rh_json_get(lock, "inferred"))

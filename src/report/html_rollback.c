@@ -109,7 +109,7 @@ static void way_down(rh_html *html, const rh_json *statements)
         rh_xml_textf(html->xml, " %s",
                      rh_view_seconds_or(view, rh_view_real(run, "elapsed_s"), "did not run"));
         if (lock)
-            rh_xml_textf(html->xml, ", %s on %s, held %s", rh_view_mode(view, rh_view_string(lock, "mode")),
+            rh_xml_textf(html->xml, ", %s on %s, held %s", rh_view_mode(rh_view_string(lock, "mode")),
                          relation ? relation : "?",
                          rh_view_seconds_or(view, rh_view_real(lock, "held_s"), "–"));
         rh_xml_close(html->xml);
@@ -161,7 +161,7 @@ static void lock_cell(rh_html *html, const rh_json *statements)
     if (!lock) {
         rh_xml_text(html->xml, "–");
     } else {
-        rh_xml_textf(html->xml, "%s on %s", rh_view_mode(view, rh_view_string(lock, "mode")),
+        rh_xml_textf(html->xml, "%s on %s", rh_view_mode(rh_view_string(lock, "mode")),
                      relation ? relation : "?");
         rh_xml_element(html->xml, "span",
                        rh_view_printf(view, ", held %s", rh_view_seconds(view, rh_view_real(lock, "held_s"))),

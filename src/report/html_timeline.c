@@ -41,13 +41,6 @@ static void statement_lanes(rh_canvas *c)
     c->y += 8;
 }
 
-/* "SHARE UPDATE EXCL.": room is scarce beside the lanes. */
-static const char *short_mode(const rh_view *view, const char *mode)
-{
-    return rh_ends_with(mode, "EXCLUSIVE") ? rh_view_printf(view, "%.*s.", (int)strlen(mode) - 5, mode)
-                                           : mode;
-}
-
 static void lock_lanes(rh_canvas *c)
 {
     const rh_view *view = &c->html->view;
@@ -56,11 +49,11 @@ static void lock_lanes(rh_canvas *c)
     rh_canvas_heading(c, "Locks held");
     for (size_t i = 0; i < c->timeline->lane_count; i++) {
         const rh_timeline_lane *lane = &c->timeline->lanes[i];
-        const char *mode = rh_view_mode(view, lane->mode);
+        const char *mode = rh_lock_mode_sql(lane->mode);
         const char *relation = lane->relation ? lane->relation : "?";
         rh_canvas_text(
             c, 0, c->y + 13, NULL,
-            rh_view_line(view, rh_view_printf(view, "%s %s", relation, short_mode(view, mode)), 36));
+            rh_view_line(view, rh_view_printf(view, "%s %s", relation, rh_lock_mode_short(lane->mode)), 36));
         rh_canvas_line(c, RH_CANVAS_LEFT, c->y + RH_CANVAS_LANE / 2.0, RH_CANVAS_WIDTH - RH_CANVAS_RIGHT,
                        c->y + RH_CANVAS_LANE / 2.0, "grid");
         for (size_t s = 0; s < lane->span_count; s++)

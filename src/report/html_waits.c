@@ -55,8 +55,8 @@ static void victim_row(rh_html *html, const rh_view_victim *v)
     rh_xml_text(html->xml, v->behind ? rh_view_line(view, v->behind, 80) : "no lock");
     if (v->relation)
         rh_xml_element(html->xml, "div",
-                       rh_view_printf(view, "wanted %s on %s", rh_view_mode(view, v->mode), v->relation),
-                       "class", "muted", NULL);
+                       rh_view_printf(view, "wanted %s on %s", rh_view_mode(v->mode), v->relation), "class",
+                       "muted", NULL);
     rh_xml_close(html->xml);
     rh_html_row_end(html);
 }
@@ -121,7 +121,7 @@ static const char *kept_out(const rh_view *view, const rh_json *blocker)
     const char *text = "";
     for (size_t i = 0; i < rh_json_count(modes); i++)
         text = rh_view_printf(view, "%s%s%s", text, i ? ", " : "",
-                              rh_view_mode(view, rh_json_string(rh_json_at(modes, i))));
+                              rh_view_mode(rh_json_string(rh_json_at(modes, i))));
     return text;
 }
 
@@ -213,7 +213,7 @@ static void wait_row(rh_html *html, const rh_json *wait)
     rh_html_figure(html, rh_view_printf(view, "%.2f s", rh_view_real(wait, "at_s")));
     rh_html_figure(html, rh_view_seconds(view, rh_view_real(wait, "wait_s")));
     rh_xml_open(html->xml, "td", NULL);
-    rh_xml_textf(html->xml, "%s on %s", rh_view_mode(view, rh_view_string(wait, "mode")),
+    rh_xml_textf(html->xml, "%s on %s", rh_view_mode(rh_view_string(wait, "mode")),
                  relation   ? relation
                  : locktype ? locktype
                             : "?");

@@ -106,7 +106,7 @@ static void migrations(const page *p)
     for (size_t i = 0; i < view->migration_count && i < MIGRATIONS_MAX; i++) {
         const rh_view_migration *m = all ? &view->migrations[i] : view->by_pain[i];
         const char *range, *time = rh_view_time(view, m, &range);
-        const char *lock = m->lock_mode ? rh_view_printf(view, "%s on %s%s", rh_view_mode(view, m->lock_mode),
+        const char *lock = m->lock_mode ? rh_view_printf(view, "%s on %s%s", rh_view_mode(m->lock_mode),
                                                          m->lock_relation ? m->lock_relation : "?",
                                                          m->lock_inferred ? " (inferred)" : "")
                                         : "–";

@@ -19,7 +19,7 @@ static void add_chain(rh_json *row, const rh_wait *w)
         rh_json_add_string(link, "name", l->name);
         rh_json_add_string(link, "locktype", l->locktype);
         rh_json_add_string(link, "relation", l->relation);
-        rh_json_add_string(link, "mode", l->mode);
+        rh_json_add_string(link, "mode", rh_lock_mode_name(l->mode));
         rh_json_add_bool(link, "is_migration", l->is_migration);
     }
 }
@@ -31,7 +31,7 @@ static void add_wait(rh_json *waits, const rh_wait *w)
     rh_record_figure(row, "wait_s", w->wait_s);
     rh_json_add_string(row, "locktype", w->locktype);
     rh_json_add_string(row, "relation", w->relation);
-    rh_json_add_string(row, "mode", w->mode);
+    rh_json_add_string(row, "mode", rh_lock_mode_name(w->mode));
     rh_json_add_string(row, "waiter", w->waiter);
     rh_json_add_string(row, "blocker", w->blocker);
     rh_json_add_string(row, "migration", w->migration);
@@ -78,7 +78,7 @@ static void add_deadlocks(rh_json *object, const rh_contention *contention)
             rh_json_add_string(side, "sql", s->statement);
             rh_json_add_string(side, "locktype", s->locktype);
             rh_json_add_string(side, "relation", s->relation);
-            rh_json_add_string(side, "mode", s->mode);
+            rh_json_add_string(side, "mode", rh_lock_mode_name(s->mode));
             rh_json_add_bool(side, "is_migration", s->is_migration);
             rh_json_add_bool(side, "is_victim", s->is_victim);
         }
@@ -97,7 +97,7 @@ static void add_cancelled(rh_json *object, const rh_contention *contention)
         rh_json_add_string(row, "sqlstate", c->sqlstate);
         rh_json_add_string(row, "reason", c->reason);
         rh_json_add_string(row, "relation", c->relation);
-        rh_json_add_string(row, "mode", c->mode);
+        rh_json_add_string(row, "mode", rh_lock_mode_name(c->mode));
         rh_json_add_string(row, "blocker", c->blocker);
         rh_json_add_string(row, "migration", c->migration);
         rh_json_add_count(row, "statement", c->statement > 0 ? c->statement : RH_UNKNOWN);
@@ -147,7 +147,7 @@ rh_json *rh_record_contention(const rh_run *run)
         const rh_blocked_interval *b = &contention->blocked[i];
         rh_json *row = rh_json_add_object(blocked, NULL);
         rh_json_add_string(row, "relation", b->relation);
-        rh_json_add_string(row, "mode", b->mode);
+        rh_json_add_string(row, "mode", rh_lock_mode_name(b->mode));
         rh_json_add_string(row, "migration", b->migration);
         rh_json_add_int(row, "statement", b->statement);
         rh_record_figure(row, "from_s", b->from_s);

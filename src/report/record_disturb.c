@@ -9,7 +9,7 @@ static void add_behind(rh_json *array, const rh_disturbed *behind)
     rh_json_add_bool(row, "is_migration", behind->is_migration);
     rh_json_add_count(row, "statement", behind->statement > 0 ? behind->statement : RH_UNKNOWN);
     rh_json_add_string(row, "relation", behind->relation);
-    rh_json_add_string(row, "mode", behind->mode);
+    rh_json_add_string(row, "mode", rh_lock_mode_name(behind->mode));
     rh_json_add_int(row, "waits", behind->waits);
     rh_record_figure(row, "wait_s", behind->wait_s);
     rh_record_figure(row, "longest_s", behind->longest_s);

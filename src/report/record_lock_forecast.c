@@ -24,7 +24,7 @@ static void add_row(rh_json *rows, const rh_lock_forecast *f)
     rh_json_add_string(object, "migration", f->migration);
     rh_json_add_int(object, "statement", f->statement);
     rh_json_add_string(object, "relation", f->relation);
-    rh_json_add_string(object, "mode", f->mode);
+    rh_json_add_string(object, "mode", rh_lock_mode_name(f->mode));
     rh_json_add_bool(object, "blocks_reads", f->blocks_reads);
     rh_json_add_bool(object, "blocks_writes", f->blocks_writes);
     rh_json_add_bool(object, "concurrent", f->concurrent);

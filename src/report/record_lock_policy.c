@@ -33,7 +33,7 @@ static void add_case(rh_json *cases, const rh_lock_policy_case *c)
     rh_json_add_count(row, "line", c->line > 0 ? c->line : RH_UNKNOWN);
     rh_json_add_string(row, "statement", c->statement);
     rh_json_add_string(row, "relation", c->relation);
-    rh_json_add_string(row, "mode", c->mode);
+    rh_json_add_string(row, "mode", rh_lock_mode_name(c->mode));
     rh_record_figure(row, "hold_s", c->hold_s);
     add_policies(row, "policies", c->policies, c->policy_count);
     rh_json_add_count(row, "recommended", c->recommended);

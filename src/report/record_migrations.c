@@ -91,7 +91,7 @@ static void add_locks(rh_json *object, const rh_statement *statement)
         rh_json *lock = rh_json_add_object(locks, NULL);
         rh_json_add_string(lock, "relation", l->relation);
         rh_json_add_string(lock, "table", rh_lock_table(l));
-        rh_json_add_string(lock, "mode", l->mode);
+        rh_json_add_string(lock, "mode", rh_lock_mode_name(l->mode));
         rh_record_figure(lock, "wait_s", l->wait_s);
         rh_record_figure(lock, "held_s", l->held_s);
         rh_json_add_string(lock, "blocks", rh_lock_mode_blocks(l->mode));
@@ -139,7 +139,7 @@ static void add_expected_locks(rh_json *object, const rh_statement *s)
     for (size_t i = 0; i < s->expected_lock_count; i++) {
         rh_json *lock = rh_json_add_object(locks, NULL);
         rh_json_add_string(lock, "relation", s->expected_locks[i].relation);
-        rh_json_add_string(lock, "mode", s->expected_locks[i].mode);
+        rh_json_add_string(lock, "mode", rh_lock_mode_name(s->expected_locks[i].mode));
         rh_json_add_string(lock, "because", s->expected_locks[i].because);
     }
 }
@@ -182,7 +182,7 @@ rh_json *rh_record_statements(const rh_run *run, const rh_script *script)
         rh_json_add_bool(object, "class_differs", s->class_differs);
         rh_json_add_string(object, "class_evidence", s->class_evidence);
         rh_json_add_string(object, "phase", rh_phase_name(s->phase));
-        rh_json_add_string(object, "expected_lock", s->expected_lock);
+        rh_json_add_string(object, "expected_lock", rh_lock_mode_name(s->expected_lock));
         rh_json_add_string(object, "expected_relation", s->expected_relation);
         add_expected_locks(object, s);
         rh_json_add_string(object, "unknown_work", s->unknown_work);

@@ -153,7 +153,7 @@ static void add_victims(rh_json *object, entry *entries, size_t count)
         add_sums(row, &groups[i]);
         rh_json_add_string(row, "longest_behind", entry_of(longest).root);
         rh_json_add_string(row, "longest_on", longest->relation);
-        rh_json_add_string(row, "longest_mode", longest->mode);
+        rh_json_add_string(row, "longest_mode", rh_lock_mode_name(longest->mode));
     }
     free(groups);
 }
@@ -165,10 +165,10 @@ static void add_kept_out(rh_json *row, const group *g)
     rh_json *modes = rh_json_add_array(row, "kept_out");
     for (size_t i = 0; i < g->count; i++) {
         size_t k = 0;
-        while (k < i && compare_names(g->entries[k].wait->mode, g->entries[i].wait->mode) != 0)
+        while (k < i && g->entries[k].wait->mode != g->entries[i].wait->mode)
             k++;
         if (k == i && g->entries[i].wait->mode && rh_json_count(modes) < NAMED_MAX)
-            rh_json_add_string(modes, NULL, g->entries[i].wait->mode);
+            rh_json_add_string(modes, NULL, rh_lock_mode_name(g->entries[i].wait->mode));
     }
     entry *entries = rh_alloc((g->count + 1) * sizeof *entries);
     memcpy(entries, g->entries, g->count * sizeof *entries);
@@ -185,11 +185,10 @@ static void add_kept_out(rh_json *row, const group *g)
     free(entries);
 }
 
-/* The strongest mode in which MIGRATION held RELATION under load, up to its statement ORDINAL; NULL unknown.
- */
-static const char *held_mode(const rh_run *run, const char *migration, int ordinal, const char *relation)
+/* The strongest mode in which MIGRATION held RELATION under load, up to its statement ORDINAL. */
+static rh_lock_mode held_mode(const rh_run *run, const char *migration, int ordinal, const char *relation)
 {
-    const char *mode = NULL;
+    rh_lock_mode mode = RH_LOCK_NONE;
     for (size_t m = 0; relation && m < run->plan.migration_count; m++) {
         const rh_migration *candidate = &run->plan.migrations[m];
         if (!candidate->pending && candidate->applied_in_backup)
@@ -202,8 +201,7 @@ static const char *held_mode(const rh_run *run, const char *migration, int ordin
                 for (size_t k = 0; k < statement->runs[r].lock_count; k++) {
                     const rh_lock *lock = &statement->runs[r].locks[k];
                     if (statement->runs[r].pass == RH_PASS_KIND_LOADED &&
-                        compare_names(lock->relation, relation) == 0 &&
-                        rh_lock_mode_strength(lock->mode) > rh_lock_mode_strength(mode))
+                        compare_names(lock->relation, relation) == 0 && lock->mode > mode)
                         mode = lock->mode;
                 }
         }
@@ -228,7 +226,9 @@ static void add_blocker(rh_json *array, const rh_run *run, const group *g)
     rh_json_add_count(row, "statement", own && w->statement > 0 ? w->statement : RH_UNKNOWN);
     rh_json_add_string(row, "relation", first->relation);
     rh_json_add_string(row, "locktype", first->locktype);
-    rh_json_add_string(row, "mode", own ? held_mode(run, w->migration, w->statement, first->relation) : NULL);
+    rh_json_add_string(row, "mode",
+                       own ? rh_lock_mode_name(held_mode(run, w->migration, w->statement, first->relation))
+                           : NULL);
     add_sums(row, g);
     rh_json_add_int(row, "through_migration", through);
     rh_json_add_bool(row, "hurt_load", load);

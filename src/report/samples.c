@@ -41,8 +41,9 @@ static void chain_text(rh_csv_writer *csv, const rh_wait *w)
     for (size_t i = 0; i < w->chain_count; i++) {
         const rh_wait_link *l = &w->chain[i];
         rh_text_printf(&text, "%s%d %s", i > 0 ? " < " : "", l->pid, l->name ? l->name : "");
-        if (l->locktype)
-            rh_text_printf(&text, " (%s on %s)", l->mode, l->relation ? l->relation : l->locktype);
+        if (l->locktype && l->mode)
+            rh_text_printf(&text, " (%s on %s)", rh_lock_mode_name(l->mode),
+                           l->relation ? l->relation : l->locktype);
     }
     rh_csv_text(csv, text.length > 0 ? rh_text_string(&text) : NULL);
     rh_text_release(&text);
@@ -56,7 +57,7 @@ static void waits_body(const rh_run *run, rh_csv_writer *csv)
         rh_csv_real(csv, w->wait_s, 6);
         rh_csv_text(csv, w->locktype);
         rh_csv_text(csv, w->relation);
-        rh_csv_text(csv, w->mode);
+        rh_csv_text(csv, rh_lock_mode_name(w->mode));
         rh_csv_int(csv, w->waiter_pid);
         rh_csv_int(csv, w->blocker_pid);
         rh_csv_int(csv, w->root_pid);
@@ -96,7 +97,8 @@ static void deadlocks_body(const rh_run *run, rh_csv_writer *csv)
             count(csv, d->statement > 0 ? d->statement : RH_UNKNOWN);
             rh_csv_int(csv, s->pid);
             count(csv, s->blocked_by_pid > 0 ? s->blocked_by_pid : RH_UNKNOWN);
-            const char *texts[] = {s->name, s->statement, s->locktype, s->relation, s->mode};
+            const char *texts[] = {s->name, s->statement, s->locktype, s->relation,
+                                   rh_lock_mode_name(s->mode)};
             for (size_t t = 0; t < 5; t++)
                 rh_csv_text(csv, texts[t]);
             yes_no(csv, s->is_migration);
@@ -112,8 +114,8 @@ static void cancelled_body(const rh_run *run, rh_csv_writer *csv)
         const rh_cancelled *c = &run->contention.cancelled[i];
         rh_csv_real(csv, c->at_s, 6);
         rh_csv_real(csv, c->wait_s, 6);
-        const char *texts[] = {c->who,  c->sqlstate, c->reason,   c->relation,
-                               c->mode, c->blocker,  c->migration};
+        const char *texts[] = {c->who,     c->sqlstate, c->reason, c->relation, rh_lock_mode_name(c->mode),
+                               c->blocker, c->migration};
         for (size_t t = 0; t < 7; t++)
             rh_csv_text(csv, texts[t]);
         count(csv, c->statement > 0 ? c->statement : RH_UNKNOWN);
@@ -129,7 +131,7 @@ static void blocked_body(const rh_run *run, rh_csv_writer *csv)
         rh_csv_real(csv, b->from_s, 6);
         rh_csv_real(csv, b->to_s, 6);
         rh_csv_text(csv, b->relation);
-        rh_csv_text(csv, b->mode);
+        rh_csv_text(csv, rh_lock_mode_name(b->mode));
         rh_csv_text(csv, b->migration);
         rh_csv_int(csv, b->statement);
         yes_no(csv, b->reads);
@@ -177,7 +179,7 @@ static void lock_rows(const rh_run *run, rh_csv_writer *csv, const char *migrati
         const rh_lock *l = &r->locks[i];
         run_prefix(csv, migration, s, r);
         rh_csv_text(csv, l->relation);
-        rh_csv_text(csv, l->mode);
+        rh_csv_text(csv, rh_lock_mode_name(l->mode));
         rh_csv_real(csv, l->wait_s, 6);
         rh_csv_real(csv, l->held_s, 6);
         yes_no(csv, l->blocks_reads);

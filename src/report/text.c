@@ -133,13 +133,12 @@ static const char *outcome_word(const rh_view_migration *m)
     return rh_view_is(rh_json_get(m->record, "rollback"), "outcome", "failed") ? "NO BACK" : "ok";
 }
 
-/* "SHARE UPDATE EXCL.": the columns are few. */
 /* In parentheses when it was not observed. */
 static const char *short_mode(const page *p, const rh_view_migration *m)
 {
-    const char *words = m->lock_mode ? rh_view_mode(&p->view, m->lock_mode) : "–";
-    if (rh_ends_with(words, "EXCLUSIVE"))
-        words = rh_view_printf(&p->view, "%.*s.", (int)strlen(words) - 5, words);
+    const char *words = rh_lock_mode_short(rh_lock_mode_named(m->lock_mode));
+    if (!words)
+        return "–";
     return m->lock_inferred ? rh_view_printf(&p->view, "(%s)", words) : words;
 }
 

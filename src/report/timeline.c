@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STATEMENTS_MAX = 24, LANES_MAX = 12, STRENGTH_SHOWN = 4 /* SHARE UPDATE EXCLUSIVE and stronger */ };
+enum { STATEMENTS_MAX = 24, LANES_MAX = 12 };
 
 /* The statement's run under load, or NULL. */
 static const rh_json *loaded_run(const rh_json *statement)
@@ -50,14 +50,15 @@ static rh_blocking blocking_of(const rh_json *lock)
 
 static void add_lock(const rh_view *view, rh_timeline *t, const rh_json *lock, double at_s)
 {
-    const char *relation = rh_view_string(lock, "relation"), *mode = rh_view_string(lock, "mode");
+    const char *relation = rh_view_string(lock, "relation");
+    const rh_lock_mode mode = rh_lock_mode_named(rh_view_string(lock, "mode"));
     double wait_s = rh_view_real(lock, "wait_s"); /* the record counts held_s from the statement's start */
     double from_s = at_s + wait_s, held_s = rh_view_real(lock, "held_s") - wait_s;
-    if (rh_json_bool(rh_json_get(lock, "inferred")) || rh_lock_mode_strength(mode) < STRENGTH_SHOWN ||
+    if (rh_json_bool(rh_json_get(lock, "inferred")) || mode < RH_LOCK_SHARE_UPDATE_EXCLUSIVE ||
         isnan(from_s) || !(held_s >= t->visible_s))
         return;
     size_t i = 0;
-    while (i < t->lane_count && (strcmp(t->lanes[i].mode, mode) != 0 || !relation || !t->lanes[i].relation ||
+    while (i < t->lane_count && (t->lanes[i].mode != mode || !relation || !t->lanes[i].relation ||
                                  strcmp(t->lanes[i].relation, relation) != 0))
         i++;
     if (i == t->lane_count) {
@@ -123,8 +124,9 @@ static int earliest_statement(const void *left, const void *right)
 static int strongest_lane(const void *left, const void *right)
 {
     const rh_timeline_lane *a = left, *b = right;
-    int order = rh_lock_mode_strength(b->mode) - rh_lock_mode_strength(a->mode);
-    return order ? order : (a->total_s < b->total_s) - (a->total_s > b->total_s);
+    if (a->mode != b->mode)
+        return a->mode < b->mode ? 1 : -1;
+    return (a->total_s < b->total_s) - (a->total_s > b->total_s);
 }
 
 bool rh_timeline_gather(const rh_view *view, rh_timeline *t)

@@ -1,6 +1,7 @@
 /* What the timeline shows, gathered from the record: which bars, in which lanes, over which span. */
 #pragma once
 #include "view.h"
+#include "pgrehearse/model/lock_mode.h"
 
 typedef enum rh_blocking { RH_BLOCKS_NOTHING, RH_BLOCKS_WRITES, RH_BLOCKS_READS } rh_blocking;
 
@@ -16,7 +17,8 @@ typedef struct rh_timeline_span {
 
 /* One relation in one mode. */
 typedef struct rh_timeline_lane {
-    const char *relation, *mode;
+    const char *relation;
+    rh_lock_mode mode;
     rh_blocking blocking;
     rh_timeline_span *spans;
     size_t span_count;

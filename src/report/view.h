@@ -47,7 +47,7 @@ const char *rh_view_count_or(const rh_view *view, int64_t count, const char *das
 /* "7.4 %" of 0.074. */
 const char *rh_view_percent(const rh_view *view, double share);
 /* "ACCESS EXCLUSIVE" of "AccessExclusiveLock". */
-const char *rh_view_mode(const rh_view *view, const char *mode);
+const char *rh_view_mode(const char *mode);
 /* One line of valid UTF-8 without control characters, at most WIDTH characters (0: any), cut with "…". NULL
  * gives "". */
 const char *rh_view_line(const rh_view *view, const char *text, size_t width);

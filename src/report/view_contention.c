@@ -108,7 +108,7 @@ const char *rh_view_blocker(const rh_view *view, const rh_json *blocker)
     const char *mode = rh_view_string(blocker, "mode"), *relation = rh_view_string(blocker, "relation");
     const char *locktype = rh_view_string(blocker, "locktype");
     if (relation)
-        return mode ? rh_view_printf(view, "%s on %s", rh_view_mode(view, mode), relation) : relation;
+        return mode ? rh_view_printf(view, "%s on %s", rh_view_mode(mode), relation) : relation;
     if (locktype && strcmp(locktype, "transactionid") == 0)
         return "a row that it had changed";
     if (locktype && strcmp(locktype, "virtualxid") == 0)

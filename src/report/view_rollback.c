@@ -94,8 +94,8 @@ static const rh_json *stronger(const rh_json *a, const rh_json *b)
          b_inferred = rh_json_bool(rh_json_get(b, "inferred"));
     if (a_inferred != b_inferred)
         return a_inferred ? b : a;
-    int of_a = rh_lock_mode_strength(rh_view_string(a, "mode"));
-    int of_b = rh_lock_mode_strength(rh_view_string(b, "mode"));
+    const rh_lock_mode of_a = rh_lock_mode_named(rh_view_string(a, "mode"));
+    const rh_lock_mode of_b = rh_lock_mode_named(rh_view_string(b, "mode"));
     if (of_a != of_b)
         return of_a > of_b ? a : b;
     return rh_view_real(b, "held_s") > rh_view_real(a, "held_s") ? b : a;

@@ -2,7 +2,7 @@
 #include "pgrehearse/base/units.h"
 #include "pgrehearse/base/utf8.h"
 #include "view.h"
-#include <ctype.h>
+#include "pgrehearse/model/lock_mode.h"
 #include <math.h>
 #include <string.h>
 
@@ -48,20 +48,10 @@ const char *rh_view_percent(const rh_view *view, double share)
                           percent);
 }
 
-const char *rh_view_mode(const rh_view *view, const char *mode)
+const char *rh_view_mode(const char *mode)
 {
-    if (!mode)
-        return "";
-    rh_text text = {0};
-    size_t length = rh_ends_with(mode, "Lock") ? strlen(mode) - 4 : strlen(mode);
-    for (size_t i = 0; i < length; i++) {
-        if (i && isupper((unsigned char)mode[i]))
-            rh_text_append_char(&text, ' ');
-        rh_text_append_char(&text, (char)toupper((unsigned char)mode[i]));
-    }
-    const char *words = rh_arena_strdup(view->arena, rh_text_string(&text));
-    rh_text_release(&text);
-    return words;
+    const char *sql = rh_lock_mode_sql(rh_lock_mode_named(mode));
+    return sql ? sql : mode ? mode : "";
 }
 
 const char *rh_view_line(const rh_view *view, const char *string, size_t width)

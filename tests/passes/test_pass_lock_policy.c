@@ -52,7 +52,7 @@ static const rh_lock_policy *policy(size_t index)
 static void make_hazardous(void)
 {
     rh_statement *statement = &run->plan.migrations[0].up.statements[0];
-    statement->expected_lock = "AccessExclusiveLock";
+    statement->expected_lock = RH_LOCK_ACCESS_EXCLUSIVE;
     statement->expected_relation = "public.t";
 }
 
@@ -120,7 +120,7 @@ static void one_without_hazard_that_fails_is_told(void **state)
 {
     (void)state;
     rh_statement *statement = &run->plan.migrations[1].up.statements[0];
-    statement->expected_lock = "ShareLock";
+    statement->expected_lock = RH_LOCK_SHARE;
     statement->expected_relation = "public.t";
     script_add((script_rule){
         .role = ": migration", .pattern = "ADD a", .action = SCRIPT_REFUSE, .sqlstate = "42701"});

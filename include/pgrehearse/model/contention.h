@@ -1,6 +1,7 @@
 /* Lock waits of anybody, and who was in the way. */
 #pragma once
 #include "pgrehearse/base/clock.h"
+#include "pgrehearse/model/lock_mode.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -10,7 +11,8 @@ typedef struct rh_wait_link {
     int pid;              /* 0: a prepared transaction */
     const char *name;     /* "migration 000013, statement 1", a template's name, or a redacted query */
     const char *locktype; /* of the lock that it waits for itself; NULL: it waits for none, it is the root */
-    const char *relation, *mode; /* likewise; relation NULL when the lock is not about one */
+    const char *relation; /* likewise; NULL when the lock is not about one */
+    rh_lock_mode mode;
     bool is_migration;
     bool is_load; /* a session of the load or of a disturber */
 } rh_wait_link;
@@ -25,7 +27,7 @@ typedef struct rh_wait {
                              (observe/wait_graph.h) */
     const char *locktype; /* "relation", "transactionid", "tuple" … */
     const char *relation; /* NULL when it is not about one */
-    const char *mode;
+    rh_lock_mode mode;
     int waiter_pid, blocker_pid, root_pid; /* root: the end of the blocker chain */
     const char *waiter;                    /* its query, redacted, or template name */
     const char *blocker;                   /* "migration 000013, statement 1" or a redacted query */
@@ -45,11 +47,12 @@ typedef struct rh_wait {
 
 /* One session of a deadlock: what it ran, and the lock that it waited for. */
 typedef struct rh_deadlock_side {
-    int pid, blocked_by_pid; /* the next side; 0 unknown */
-    const char *name;        /* "migration 000013, statement 1", a template's name; NULL: neither */
-    const char *statement;   /* redacted; NULL unknown */
-    const char *locktype, *relation, *mode; /* NULL unknown, or no relation */
-    bool is_migration, is_victim;           /* victim: whose transaction the server aborted */
+    int pid, blocked_by_pid;         /* the next side; 0 unknown */
+    const char *name;                /* "migration 000013, statement 1", a template's name; NULL: neither */
+    const char *statement;           /* redacted; NULL unknown */
+    const char *locktype, *relation; /* NULL unknown, or no relation */
+    rh_lock_mode mode;
+    bool is_migration, is_victim; /* victim: whose transaction the server aborted */
 } rh_deadlock_side;
 
 typedef struct rh_deadlock {
@@ -67,10 +70,11 @@ typedef struct rh_cancelled {
     const char *who;      /* "migration 000013, statement 1", or a template's name */
     const char *sqlstate; /* 55P03, 57014 or 40P01 */
     const char *reason;   /* "lock_timeout", "statement_timeout", "deadlock", "nowait" */
-    const char *relation, *mode, *blocker; /* of the lock that it waited for; NULL unknown */
-    const char *migration;                 /* that ran; NULL: none */
-    int statement;                         /* ordinal; 0: none */
-    bool is_migration;                     /* it was the migration's own */
+    const char *relation, *blocker; /* of the lock that it waited for; NULL unknown */
+    rh_lock_mode mode;
+    const char *migration; /* that ran; NULL: none */
+    int statement;         /* ordinal; 0: none */
+    bool is_migration;     /* it was the migration's own */
 } rh_cancelled;
 
 /* What the server's own log of lock waits (log_lock_waits) says beside the samples. */
@@ -92,7 +96,8 @@ typedef struct rh_queue_point {
 
 /* An interval in which a lock held by the migration kept readers or writers out of a relation. */
 typedef struct rh_blocked_interval {
-    const char *relation, *mode, *migration;
+    const char *relation, *migration;
+    rh_lock_mode mode;
     int statement;
     double from_s, to_s; /* since the load began */
     bool reads, writes;

@@ -1,6 +1,7 @@
 /* Disturbers: what else production runs while a migration wants its locks, and who waited for it. */
 #pragma once
 #include "pgrehearse/model/facts.h"
+#include "pgrehearse/model/lock_mode.h"
 
 /* "pg_dump", "idle_in_transaction", "query", "autovacuum", "snapshot": in scenarios and in report.json. */
 const char *rh_disturber_kind_name(rh_disturber_kind kind);
@@ -17,8 +18,9 @@ const char *rh_disturbance_outcome_name(rh_disturbance_outcome outcome);
 typedef struct rh_disturbed {
     const char *who; /* "migration 000013, statement 1", a template's name or a redacted query */
     bool is_migration;
-    int statement;               /* of the migration; 0 for others */
-    const char *relation, *mode; /* of its longest wait; relation NULL when that was not about one */
+    int statement;        /* of the migration; 0 for others */
+    const char *relation; /* of its longest wait; NULL when that was not about one */
+    rh_lock_mode mode;
     int64_t waits;
     double wait_s, longest_s; /* in all; the longest */
 } rh_disturbed;

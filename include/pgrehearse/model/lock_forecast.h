@@ -3,6 +3,7 @@
  * RH_NOT_MEASURED.
  */
 #pragma once
+#include "pgrehearse/model/lock_mode.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,7 +17,8 @@ typedef struct rh_lock_chance {
 typedef struct rh_lock_forecast {
     const char *migration;
     int statement;
-    const char *relation, *mode; /* "public.orders", "AccessExclusiveLock" */
+    const char *relation; /* "public.orders" */
+    rh_lock_mode mode;
     bool blocks_reads, blocks_writes;
     bool concurrent; /* CREATE INDEX CONCURRENTLY and the like: it waits for others, nobody waits for it */
 

@@ -28,7 +28,8 @@ typedef struct rh_lock_policy_case {
     int first_statement, last_statement; /* ordinals */
     int line;                            /* of the statement below */
     const char *statement;               /* redacted: the one with the strongest lock */
-    const char *relation, *mode;
+    const char *relation;
+    rh_lock_mode mode;
     double hold_s; /* the transaction without anybody in the way: each statement's quickest quiet run;
                       RH_NOT_MEASURED */
     rh_lock_policy *policies; /* shortest lock_timeout first, none last */

@@ -3,6 +3,7 @@
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/error.h"
 #include "pgrehearse/model/facts.h"
+#include "pgrehearse/model/lock_mode.h"
 #include "pgrehearse/model/rollback.h"
 #include "pgrehearse/model/tables.h"
 #include "pgrehearse/model/work.h"
@@ -53,9 +54,9 @@ const char *rh_phase_name(rh_phase phase); /* NULL for none */
 /* A lock of the migration's own session. */
 typedef struct rh_lock {
     const char *relation; /* schema-qualified, quoted where needed */
-    const char *mode;     /* "AccessExclusiveLock" as pg_locks spells it */
-    double wait_s;        /* until it was granted; 0 when nobody was in the way */
-    double held_s;        /* until the end of its transaction */
+    rh_lock_mode mode;
+    double wait_s; /* until it was granted; 0 when nobody was in the way */
+    double held_s; /* until the end of its transaction */
     bool blocks_reads, blocks_writes;
     const char *table; /* of an index or TOAST relation: its table, named likewise; NULL: RELATION itself */
     bool inferred;     /* from the statement's text, because no look saw it: it enters no gate */
@@ -64,14 +65,6 @@ typedef struct rh_lock {
 const char *rh_lock_table(const rh_lock *lock);
 /* The strongest of COUNT locks, the first among equals; NULL of none. */
 const rh_lock *rh_lock_strongest(const rh_lock *locks, size_t count);
-/* What a mode blocks, in words: "reads and writes", "writes", "schema changes" … */
-const char *rh_lock_mode_blocks(const char *mode);
-/* Strength 1 (AccessShareLock) … 8 (AccessExclusiveLock); 0 unknown. */
-int rh_lock_mode_strength(const char *mode);
-/* "ACCESS EXCLUSIVE" for "AccessExclusiveLock"; a mode that is not known is returned as it is. */
-const char *rh_lock_mode_words(const char *mode);
-/* PostgreSQL's conflict table (documentation, section 13.3.1). */
-bool rh_lock_modes_conflict(const char *a, const char *b);
 
 /* How large what a statement works on is, before it runs. 0: not known. */
 typedef struct rh_work_size {
@@ -161,7 +154,7 @@ typedef struct rh_prediction {
 /* A lock that a statement takes, by its text and the definitions of the schema: expected, never measured. */
 typedef struct rh_expected_lock {
     const char *relation; /* schema-qualified where the definitions tell, else as the statement names it */
-    const char *mode;
+    rh_lock_mode mode;
     const char *because; /* "the default partition"; NULL: the statement names the relation */
     bool on_new;         /* the migrations made the relation: nobody waits for it yet */
 } rh_expected_lock;
@@ -180,7 +173,7 @@ typedef struct rh_statement {
     const char *command_tag;   /* expected before, measured after */
     rh_statement_class class_; /* the measured one where class_measured, else class_expected */
     rh_phase phase;
-    const char *expected_lock;        /* mode, or NULL */
+    rh_lock_mode expected_lock;       /* RH_LOCK_NONE: none */
     const char *expected_relation;    /* or NULL */
     rh_expected_lock *expected_locks; /* all of them, the two above first */
     size_t expected_lock_count;

@@ -66,7 +66,7 @@ typedef struct rh_profile_statement {
 /* Sightings of open transactions, summed over all looks. */
 typedef struct rh_profile_ages {
     const char *schema, *name; /* holding a lock on this table; NULL: all transactions */
-    const char *mode;          /* the strongest held there, "RowExclusiveLock" */
+    rh_lock_mode mode;         /* the strongest held there */
     double up_to_s;            /* ages in (up_to_s / √2, up_to_s] */
     double transactions;
 } rh_profile_ages;

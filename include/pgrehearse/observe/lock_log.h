@@ -22,7 +22,8 @@ typedef struct rh_logged_wait {
     int pid;
     rh_usec at;       /* wall clock, of the line */
     double waited_ms; /* up to then */
-    const char *mode, *locktype;
+    const char *locktype;
+    rh_lock_mode mode;
     int64_t relation; /* OID; 0: not about one */
 } rh_logged_wait;
 

@@ -26,7 +26,8 @@ typedef struct rh_wait_sample {
     const char *locktype;
     const char *identity; /* tells locks apart, such as "relation 5/16384"; NULL: locktype and relation do */
     const char *relation; /* NULL when it is not about one */
-    const char *mode, *query;
+    rh_lock_mode mode;
+    const char *query;
     const char *concurrently; /* the phase of a CONCURRENTLY build in which it waits; NULL: none */
     const char *migration;    /* what was running; NULL: nothing */
     int statement;

@@ -44,7 +44,7 @@ rh_lock_traffic rh_lock_traffic_from_ages(const rh_lock_ages *buckets, size_t co
  * ("AccessExclusiveLock") has to wait for; without NAME, of all open transactions. With no look at them
  * *KNOWN is false. */
 rh_lock_traffic rh_lock_traffic_of(const rh_profile *profile, const char *schema, const char *name,
-                                   const char *mode, bool *known, rh_arena *arena);
+                                   rh_lock_mode mode, bool *known, rh_arena *arena);
 
 /* N(t_s). */
 double rh_lock_open_longer(const rh_lock_traffic *traffic, double t_s);

@@ -514,7 +514,8 @@ static const char HELD[] =
     "WHERE locktype = 'relation' AND pid = pg_backend_pid()";
 
 typedef struct held {
-    const char *relation, *mode;
+    const char *relation;
+    rh_lock_mode mode;
 } held;
 
 /* The strongest lock on each relation. */
@@ -528,32 +529,32 @@ static test_cluster *cluster;
 static rh_pg *server;
 static const char *definitions;
 
-static void note(rh_arena *arena, locks *all, const char *relation, const char *mode)
+static void note(rh_arena *arena, locks *all, const char *relation, rh_lock_mode mode)
 {
-    if (rh_lock_mode_strength(mode) < 2)
+    if (mode < RH_LOCK_ROW_SHARE)
         return;
     for (size_t i = 0; i < all->count; i++)
         if (strcmp(all->list[i].relation, relation) == 0) {
-            if (rh_lock_mode_strength(mode) > rh_lock_mode_strength(all->list[i].mode))
+            if (mode > all->list[i].mode)
                 all->list[i].mode = mode;
             return;
         }
     *(held *)rh_arena_add(arena, &all->list, &all->count, sizeof *all->list) =
-        (held){rh_arena_strdup(arena, relation), rh_arena_strdup(arena, mode)};
+        (held){rh_arena_strdup(arena, relation), mode};
 }
 
-static const char *mode_on(const locks *all, const char *relation)
+static rh_lock_mode mode_on(const locks *all, const char *relation)
 {
     for (size_t i = 0; i < all->count; i++)
         if (strcmp(all->list[i].relation, relation) == 0)
             return all->list[i].mode;
-    return "none";
+    return RH_LOCK_NONE;
 }
 
 static bool is_within(const locks *some, const locks *all)
 {
     for (size_t i = 0; i < some->count; i++)
-        if (strcmp(some->list[i].mode, mode_on(all, some->list[i].relation)) != 0)
+        if (some->list[i].mode != mode_on(all, some->list[i].relation))
             return false;
     return true;
 }
@@ -570,7 +571,7 @@ static const char *described(rh_arena *arena, const locks *all)
         qsort(all->list, all->count, sizeof *all->list, compare_held);
     for (size_t i = 0; i < all->count; i++)
         text = rh_arena_printf(arena, "%s%s%s %s", text, *text ? ", " : "", all->list[i].relation,
-                               all->list[i].mode);
+                               rh_lock_mode_name(all->list[i].mode));
     return *text ? text : "none";
 }
 
@@ -587,7 +588,7 @@ static locks measured(const char *sql, rh_arena *arena)
     locks all = {0};
     if (!rh_pg_execute(server, "BEGIN; SET LOCAL client_min_messages = error", &error) ||
         !rh_pg_execute(server, sql, &error)) {
-        note(arena, &all, error.message, "AccessExclusiveLock");
+        note(arena, &all, error.message, RH_LOCK_ACCESS_EXCLUSIVE);
         rh_error_release(&error);
         rh_pg_execute(server, "ROLLBACK", NULL);
         return all;
@@ -595,10 +596,11 @@ static locks measured(const char *sql, rh_arena *arena)
     rh_pg_result *result = rh_pg_query(server, HELD, 0, NULL, &error);
     assert_non_null(result);
     for (size_t i = 0; i < rh_pg_rows(result); i++) {
-        const char *kind = rh_pg_value(result, i, 2), *mode = rh_pg_value(result, i, 1);
+        const char *kind = rh_pg_value(result, i, 2);
+        const rh_lock_mode mode = rh_lock_mode_named(rh_pg_value(result, i, 1));
         const bool index = *kind == 'i' || *kind == 'I';
         const bool type = *kind == 'c' && strncmp(sql, "ALTER TYPE", 10) != 0; /* a composite type's */
-        if ((!index || is_about_index(sql)) && !type && (*kind != 'S' || rh_lock_mode_strength(mode) >= 6))
+        if ((!index || is_about_index(sql)) && !type && (*kind != 'S' || mode >= RH_LOCK_SHARE_ROW_EXCLUSIVE))
             note(arena, &all, rh_pg_value(result, i, 0), mode);
     }
     rh_pg_result_free(result);
@@ -692,17 +694,18 @@ static void *run_alone(void *user)
     return NULL;
 }
 
-static const char *weakest_against(const char *mode)
+static const char *weakest_against(rh_lock_mode mode)
 {
-    return strcmp(mode, "AccessExclusiveLock") == 0 ? "ACCESS SHARE"
-           : strcmp(mode, "ShareLock") == 0         ? "ROW EXCLUSIVE"
+    return mode == RH_LOCK_ACCESS_EXCLUSIVE ? "ACCESS SHARE"
+           : mode == RH_LOCK_SHARE         ? "ROW EXCLUSIVE"
                                                     : "SHARE";
 }
 
-/* The mode in which SQL waits for RELATION while that is locked against EXPECTED; "none": it ends without. */
-static const char *waited_for(const char *sql, const char *relation, const char *expected, rh_arena *arena)
+/* The mode in which SQL waits for RELATION while that is locked against EXPECTED; none: it ends without. */
+static rh_lock_mode waited_for(const char *sql, const char *relation, rh_lock_mode expected, rh_arena *arena)
 {
-    const char *mode = "none", *parameters[] = {relation};
+    rh_lock_mode mode = RH_LOCK_NONE;
+    const char *parameters[] = {relation};
     alone a = {.pg = rh_pg_connect(test_cluster_conninfo(cluster), "test", NULL), .sql = sql};
     rh_pg *watcher = rh_pg_connect(test_cluster_conninfo(cluster), "test", NULL);
     pthread_t thread;
@@ -712,14 +715,14 @@ static const char *waited_for(const char *sql, const char *relation, const char 
         NULL));
     assert_true(rh_pg_execute(a.pg, "SET statement_timeout = '60s'", NULL));
     assert_int_equal(pthread_create(&thread, NULL, run_alone, &a), 0);
-    while (!atomic_load(&a.ended) && strcmp(mode, "none") == 0) {
+    while (!atomic_load(&a.ended) && !mode) {
         rh_pg_result *result =
             rh_pg_query(watcher,
                         "SELECT mode, pg_cancel_backend(pid) FROM pg_locks WHERE NOT granted AND "
                         "relation = $1::regclass",
                         1, parameters, NULL);
         if (result && rh_pg_rows(result))
-            mode = rh_arena_strdup(arena, rh_pg_value(result, 0, 0));
+            mode = rh_lock_mode_named(rh_pg_value(result, 0, 0));
         rh_pg_result_free(result);
     }
     assert_int_equal(pthread_join(thread, NULL), 0);
@@ -737,12 +740,12 @@ static void test_alone(void **state)
         rh_arena *arena = rh_arena_new();
         const locks expected = planned(ALONE[i], arena);
         for (size_t k = 0; k < sizeof PROBED / sizeof *PROBED; k++) {
-            const char *plan = mode_on(&expected, PROBED[k]);
-            if (strcmp(plan, "none") == 0 && strchr(ALONE[i], '_'))
+            const rh_lock_mode plan = mode_on(&expected, PROBED[k]);
+            if (!plan && strchr(ALONE[i], '_'))
                 continue; /* it would run */
-            const char *found = waited_for(ALONE[i], PROBED[k], plan, arena);
-            if (strcmp(plan, found) != 0) {
-                print_error("%s on %s\n  plan     %s\n  pg_locks %s\n", ALONE[i], PROBED[k], plan, found);
+            const rh_lock_mode found = waited_for(ALONE[i], PROBED[k], plan, arena);
+            if (plan != found) {
+                print_error("%s on %s\n  plan     %s\n  pg_locks %s\n", ALONE[i], PROBED[k], plan ? rh_lock_mode_name(plan) : "none", found ? rh_lock_mode_name(found) : "none");
                 wrong++;
             }
         }

@@ -65,10 +65,10 @@ static size_t held(rh_lock **locks)
     return count;
 }
 
-static void assert_lock(const rh_lock *lock, const char *relation, const char *mode, bool reads, bool writes)
+static void assert_lock(const rh_lock *lock, const char *relation, rh_lock_mode mode, bool reads, bool writes)
 {
     assert_string_equal(lock->relation, relation);
-    assert_string_equal(lock->mode, mode);
+    assert_int_equal(lock->mode, mode);
     assert_int_equal(lock->blocks_reads, reads);
     assert_int_equal(lock->blocks_writes, writes);
     assert_true(isnan(lock->held_s));
@@ -80,7 +80,7 @@ static void test_rewrite_is_one_lock(void **state)
     rh_lock *locks;
     run("BEGIN; ALTER TABLE shop.orders ADD COLUMN token uuid DEFAULT gen_random_uuid()");
     assert_int_equal(held(&locks), 1); /* neither the new heap, nor indexes and TOAST */
-    assert_lock(&locks[0], "shop.orders", "AccessExclusiveLock", true, true);
+    assert_lock(&locks[0], "shop.orders", RH_LOCK_ACCESS_EXCLUSIVE, true, true);
 }
 
 static void test_index_build_blocks_writes_only(void **state)
@@ -89,7 +89,7 @@ static void test_index_build_blocks_writes_only(void **state)
     rh_lock *locks;
     run("BEGIN; CREATE INDEX ON shop.orders (id, note)");
     assert_int_equal(held(&locks), 1);
-    assert_lock(&locks[0], "shop.orders", "ShareLock", false, true);
+    assert_lock(&locks[0], "shop.orders", RH_LOCK_SHARE, false, true);
 }
 
 static void test_reindexed_index_stands_beside_its_table(void **state)
@@ -98,8 +98,8 @@ static void test_reindexed_index_stands_beside_its_table(void **state)
     rh_lock *locks;
     run("BEGIN; REINDEX INDEX shop.note_index");
     assert_int_equal(held(&locks), 2);
-    assert_lock(&locks[0], "shop.note_index", "AccessExclusiveLock", true, true);
-    assert_lock(&locks[1], "shop.orders", "ShareLock", false, true);
+    assert_lock(&locks[0], "shop.note_index", RH_LOCK_ACCESS_EXCLUSIVE, true, true);
+    assert_lock(&locks[1], "shop.orders", RH_LOCK_SHARE, false, true);
 }
 
 static void test_index_alone(void **state)
@@ -108,7 +108,7 @@ static void test_index_alone(void **state)
     rh_lock *locks;
     run("BEGIN; ALTER INDEX shop.note_index RENAME TO other_index");
     assert_int_equal(held(&locks), 1);
-    assert_lock(&locks[0], "shop.other_index", "ShareUpdateExclusiveLock", false, false);
+    assert_lock(&locks[0], "shop.other_index", RH_LOCK_SHARE_UPDATE_EXCLUSIVE, false, false);
 }
 
 static void test_dropped_relations_keep_their_names(void **state)
@@ -117,7 +117,7 @@ static void test_dropped_relations_keep_their_names(void **state)
     rh_lock *locks;
     run("BEGIN; DROP TABLE shop.\"Line items\"");
     assert_int_equal(held(&locks), 1);
-    assert_lock(&locks[0], "shop.\"Line items\"", "AccessExclusiveLock", true, true);
+    assert_lock(&locks[0], "shop.\"Line items\"", RH_LOCK_ACCESS_EXCLUSIVE, true, true);
     size_t count;
     assert_true(rh_locks_held(migration, arena, &locks, &count, NULL));
     assert_true(count >= 1);
@@ -147,8 +147,8 @@ static void test_strongest_mode_of_several(void **state)
     run("BEGIN; SELECT * FROM shop.recent; UPDATE shop.orders SET note = ''; "
         "LOCK TABLE shop.orders IN SHARE ROW EXCLUSIVE MODE");
     assert_int_equal(held(&locks), 2);
-    assert_lock(&locks[0], "shop.orders", "ShareRowExclusiveLock", false, true);
-    assert_lock(&locks[1], "shop.recent", "AccessShareLock", false, false);
+    assert_lock(&locks[0], "shop.orders", RH_LOCK_SHARE_ROW_EXCLUSIVE, false, true);
+    assert_lock(&locks[1], "shop.recent", RH_LOCK_ACCESS_SHARE, false, false);
 }
 
 static void test_nothing_held_outside_a_transaction(void **state)
@@ -167,7 +167,7 @@ static void test_from_outside(void **state)
     run("BEGIN; CREATE INDEX ON shop.orders (id, note); CREATE TABLE shop.parcels (id bigint)");
     assert_true(rh_locks_of_pid(side, rh_pg_backend_pid(migration), arena, &locks, &count, NULL));
     assert_int_equal(count, 1);
-    assert_lock(&locks[0], "shop.orders", "ShareLock", false, true);
+    assert_lock(&locks[0], "shop.orders", RH_LOCK_SHARE, false, true);
 }
 
 static void test_locks_of_a_lost_session(void **state)

@@ -43,12 +43,12 @@ static rh_contention finish_with_log(rh_sampler *sampler, rh_usec began, int64_t
     return contention;
 }
 
-static void assert_link(const rh_wait_link *link, const rh_pg *pg, const char *relation, const char *mode)
+static void assert_link(const rh_wait_link *link, const rh_pg *pg, const char *relation, rh_lock_mode mode)
 {
     assert_int_equal(link->pid, rh_pg_backend_pid(pg));
     if (mode) {
         assert_string_equal(link->relation, relation);
-        assert_string_equal(link->mode, mode);
+        assert_int_equal(link->mode, mode);
     } else {
         assert_null(link->locktype);
     }
@@ -82,14 +82,14 @@ static void test_chain_to_the_root(void **state)
     rh_sampler_finish(sampler, arena, &contention);
     const rh_wait *own = wait_of(&contention, migration), *third = NULL;
     assert_int_equal(own->chain_count, 1);
-    assert_link(&own->chain[0], reader, NULL, NULL);
+    assert_link(&own->chain[0], reader, NULL, RH_LOCK_NONE);
     third = wait_of(&contention, updating.pg);
     assert_string_equal(third->locktype, "transactionid");
     assert_string_equal(third->relation, "public.b");
     assert_int_equal(third->chain_count, 2);
     assert_true(third->chain[0].is_migration);
-    assert_link(&third->chain[0], migration, "public.a", "AccessExclusiveLock");
-    assert_link(&third->chain[1], reader, NULL, NULL);
+    assert_link(&third->chain[0], migration, "public.a", RH_LOCK_ACCESS_EXCLUSIVE);
+    assert_link(&third->chain[1], reader, NULL, RH_LOCK_NONE);
     assert_true(third->chain[1].name && strstr(third->chain[1].name, "(idle in transaction)"));
     assert_int_equal(third->root_pid, rh_pg_backend_pid(reader));
     assert_int_equal(contention.deadlock_count, 0);
@@ -128,7 +128,7 @@ static void test_soft_and_several_blockers(void **state)
     assert_int_equal(behind->blocker_pid, rh_pg_backend_pid(migration));
     assert_int_equal(behind->root_pid, rh_pg_backend_pid(second));
     assert_int_equal(behind->chain_count, 2);
-    assert_link(&behind->chain[0], migration, "public.a", "AccessExclusiveLock");
+    assert_link(&behind->chain[0], migration, "public.a", RH_LOCK_ACCESS_EXCLUSIVE);
     rh_pg_close(reading.pg);
     rh_pg_close(migration);
     rh_pg_close(second);
@@ -165,7 +165,7 @@ static void test_deadlock(void **state)
         assert_int_equal(side->is_victim, side->pid == rh_pg_backend_pid(victim));
         assert_int_equal(side->blocked_by_pid, deadlock->sides[1 - i].pid);
         assert_string_equal(side->relation, side->is_migration ? "public.b" : "public.a");
-        assert_string_equal(side->mode, side->is_migration ? "AccessExclusiveLock" : "ShareLock");
+        assert_int_equal(side->mode, side->is_migration ? RH_LOCK_ACCESS_EXCLUSIVE : RH_LOCK_SHARE);
         assert_null(strstr(side->statement, "4711"));
         assert_non_null(strstr(side->statement, side->is_migration ? "ALTER TABLE b" : "UPDATE a"));
     }
@@ -199,7 +199,7 @@ static void test_lock_timeout(void **state)
     const rh_wait *wait = wait_of(&contention, other);
     assert_int_equal(contention.cancelled_count, 1);
     assert_string_equal(contention.cancelled->relation, "public.a");
-    assert_string_equal(contention.cancelled->mode, "AccessShareLock");
+    assert_int_equal(contention.cancelled->mode, RH_LOCK_ACCESS_SHARE);
     assert_true(contention.cancelled->wait_s == wait->wait_s);
     assert_true(fabs(wait->wait_s - reading.took_s) < tolerance_s(&contention));
     rh_pg_close(migration);
@@ -290,7 +290,7 @@ static void test_the_log_is_merged(void **state)
     const rh_wait *merged = wait_of(&contention, unseen.pg);
     assert_int_equal(merged->source, RH_WAIT_SERVER_LOG);
     assert_string_equal(merged->relation, "public.b");
-    assert_string_equal(merged->mode, "AccessShareLock");
+    assert_int_equal(merged->mode, RH_LOCK_ACCESS_SHARE);
     assert_true(fabs(merged->wait_s - unseen.took_s) < 0.05);
     assert_true(merged->at_s < 0);
     assert_int_equal(wait_of(&contention, seen.pg)->source, RH_WAIT_SAMPLER);

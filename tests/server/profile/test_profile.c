@@ -231,7 +231,7 @@ static void beside_locks(void **state)
     bool seen = false;
     for (size_t i = 0; i < t.profile.age_count; i++)
         seen = seen || (t.profile.ages[i].name && strcmp(t.profile.ages[i].name, "orders") == 0 &&
-                        strcmp(t.profile.ages[i].mode, "AccessExclusiveLock") == 0);
+                        t.profile.ages[i].mode == RH_LOCK_ACCESS_EXCLUSIVE);
     assert_true(seen);
     drop(&t);
     rh_pg_close(holder);
@@ -254,7 +254,7 @@ static void watching(void **state)
         const rh_profile_ages *ages = &t.profile.ages[i];
         all += ages->name ? 0 : ages->transactions;
         if (ages->name && strcmp(ages->name, "fresh") == 0) {
-            assert_string_equal(ages->mode, "RowExclusiveLock");
+            assert_int_equal(ages->mode, RH_LOCK_ROW_EXCLUSIVE);
             fresh += ages->transactions;
         }
     }

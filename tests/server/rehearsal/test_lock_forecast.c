@@ -81,7 +81,7 @@ static rh_profile profile_of(rh_arena *arena)
 static rh_lock_forecast forecast(const rh_profile *profile, rh_arena *arena)
 {
     rh_lock lock = {.relation = "public.busy",
-                    .mode = "AccessExclusiveLock",
+                    .mode = RH_LOCK_ACCESS_EXCLUSIVE,
                     .held_s = 0.001,
                     .blocks_reads = true,
                     .blocks_writes = true};

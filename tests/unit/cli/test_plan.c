@@ -19,7 +19,7 @@ static rh_statement statements[] = {
      .redacted_sql = "ALTER TABLE orders\n  ADD COLUMN id uuid DEFAULT gen_random_uuid()",
      .command_tag = "ALTER TABLE",
      .class_ = RH_CLASS_REWRITE,
-     .expected_lock = "AccessExclusiveLock",
+     .expected_lock = RH_LOCK_ACCESS_EXCLUSIVE,
      .expected_relation = "public.orders",
      .hazards = hazards,
      .hazard_count = 1},
@@ -33,7 +33,7 @@ static rh_statement statements[] = {
      .redacted_sql = "CREATE INDEX CONCURRENTLY i ON orders (id)",
      .command_tag = "CREATE INDEX",
      .class_ = RH_CLASS_INDEX_CONCURRENT,
-     .expected_lock = "ShareUpdateExclusiveLock",
+     .expected_lock = RH_LOCK_SHARE_UPDATE_EXCLUSIVE,
      .expected_relation = "public.orders",
      .needs_no_transaction = true},
 };

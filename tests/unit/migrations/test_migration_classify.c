@@ -9,10 +9,11 @@ static const char *classify(const char *sql, rh_arena *arena)
     assert_true(fixture_plan(f, NULL));
     assert_int_equal(f->plan.migrations[0].up.statement_count, 1);
     const rh_statement *s = f->plan.migrations[0].up.statements;
-    const char *text = rh_arena_printf(
-        arena, "%s %s %s %s%s", rh_statement_class_name(s->class_),
-        rh_phase_name(s->phase) ? rh_phase_name(s->phase) : "-", s->expected_lock ? s->expected_lock : "-",
-        s->expected_relation ? s->expected_relation : "-", s->needs_no_transaction ? " alone" : "");
+    const char *text = rh_arena_printf(arena, "%s %s %s %s%s", rh_statement_class_name(s->class_),
+                                       rh_phase_name(s->phase) ? rh_phase_name(s->phase) : "-",
+                                       s->expected_lock ? rh_lock_mode_name(s->expected_lock) : "-",
+                                       s->expected_relation ? s->expected_relation : "-",
+                                       s->needs_no_transaction ? " alone" : "");
     fixture_end(f);
     return text;
 }

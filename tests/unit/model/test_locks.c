@@ -5,41 +5,50 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "pgrehearse/model/migration.h"
-
-static const char *const MODES[] = {
-    "AccessShareLock", "RowShareLock",          "RowExclusiveLock", "ShareUpdateExclusiveLock",
-    "ShareLock",       "ShareRowExclusiveLock", "ExclusiveLock",    "AccessExclusiveLock"};
+#include "pgrehearse/model/lock_mode.h"
 
 static void conflicts_are_the_documented_ones(void **state)
 {
     (void)state;
     static const char *const table[] = {".......X", "......XX", "....XXXX", "...XXXXX",
                                         "..XX.XXX", "..XXXXXX", ".XXXXXXX", "XXXXXXXX"};
-    for (int a = 0; a < 8; a++)
-        for (int b = 0; b < 8; b++)
-            assert_int_equal(rh_lock_modes_conflict(MODES[a], MODES[b]), table[a][b] == 'X');
-    assert_false(rh_lock_modes_conflict("AccessShareLock", "SIReadLock"));
-    assert_false(rh_lock_modes_conflict(NULL, "AccessShareLock"));
+    for (int a = 1; a < RH_LOCK_MODE_COUNT; a++)
+        for (int b = 1; b < RH_LOCK_MODE_COUNT; b++)
+            assert_int_equal(rh_lock_modes_conflict((rh_lock_mode)a, (rh_lock_mode)b),
+                             table[a - 1][b - 1] == 'X');
+    for (int a = 0; a < RH_LOCK_MODE_COUNT; a++) {
+        assert_false(rh_lock_modes_conflict(RH_LOCK_NONE, (rh_lock_mode)a));
+        assert_false(rh_lock_modes_conflict((rh_lock_mode)a, RH_LOCK_NONE));
+        assert_int_equal(rh_lock_mode_blocks_reads((rh_lock_mode)a), a == RH_LOCK_ACCESS_EXCLUSIVE);
+        assert_int_equal(rh_lock_mode_blocks_writes((rh_lock_mode)a), a >= RH_LOCK_SHARE);
+    }
 }
 
-static void words_follow_the_table(void **state)
+static void every_mode_has_its_names(void **state)
 {
     (void)state;
-    assert_string_equal(rh_lock_mode_blocks("AccessExclusiveLock"), "reads and writes");
-    assert_string_equal(rh_lock_mode_blocks("ShareLock"), "writes");
-    assert_string_equal(rh_lock_mode_blocks("nonsense"), "unknown");
-    assert_string_equal(rh_lock_mode_words("ShareRowExclusiveLock"), "SHARE ROW EXCLUSIVE");
-    assert_string_equal(rh_lock_mode_words("nonsense"), "nonsense");
-    for (int i = 0; i < 8; i++)
-        assert_int_equal(rh_lock_mode_strength(MODES[i]), i + 1);
+    static const char *const names[] = {
+        "AccessShareLock", "RowShareLock",          "RowExclusiveLock", "ShareUpdateExclusiveLock",
+        "ShareLock",       "ShareRowExclusiveLock", "ExclusiveLock",    "AccessExclusiveLock"};
+    for (int i = 0; i < 8; i++) {
+        assert_string_equal(rh_lock_mode_name((rh_lock_mode)(i + 1)), names[i]);
+        assert_int_equal(rh_lock_mode_named(names[i]), i + 1); /* PostgreSQL's number */
+    }
+    assert_null(rh_lock_mode_name(RH_LOCK_NONE));
+    assert_int_equal(rh_lock_mode_named("SIReadLock"), RH_LOCK_NONE);
+    assert_int_equal(rh_lock_mode_named(NULL), RH_LOCK_NONE);
+    assert_string_equal(rh_lock_mode_sql(RH_LOCK_SHARE_ROW_EXCLUSIVE), "SHARE ROW EXCLUSIVE");
+    assert_string_equal(rh_lock_mode_short(RH_LOCK_SHARE_UPDATE_EXCLUSIVE), "SHARE UPDATE EXCL.");
+    assert_string_equal(rh_lock_mode_blocks(RH_LOCK_ACCESS_EXCLUSIVE), "reads and writes");
+    assert_string_equal(rh_lock_mode_blocks(RH_LOCK_SHARE), "writes");
+    assert_string_equal(rh_lock_mode_blocks(RH_LOCK_NONE), "unknown");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(conflicts_are_the_documented_ones),
-        cmocka_unit_test(words_follow_the_table),
+        cmocka_unit_test(every_mode_has_its_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,15 +52,15 @@ static rh_statement_run *add_run(fixture *f, rh_migration *migration, rh_pass_ki
     return run;
 }
 
-static rh_lock *add_lock(fixture *f, rh_statement_run *run, const char *relation, const char *mode,
+static rh_lock *add_lock(fixture *f, rh_statement_run *run, const char *relation, rh_lock_mode mode,
                          double held_s)
 {
     rh_lock *lock = rh_arena_add(f->arena, &run->locks, &run->lock_count, sizeof *lock);
     lock->relation = relation;
     lock->mode = mode;
     lock->held_s = held_s;
-    lock->blocks_reads = rh_lock_modes_conflict(mode, "AccessShareLock");
-    lock->blocks_writes = rh_lock_modes_conflict(mode, "RowExclusiveLock");
+    lock->blocks_reads = rh_lock_mode_blocks_reads(mode);
+    lock->blocks_writes = rh_lock_mode_blocks_writes(mode);
     return lock;
 }
 
@@ -71,7 +71,7 @@ static const rh_blocked_interval *intervals(fixture *f, size_t expected)
     return f->contention.blocked;
 }
 
-static rh_wait *add_wait(fixture *f, double at_s, double wait_s, const char *mode, bool by_load)
+static rh_wait *add_wait(fixture *f, double at_s, double wait_s, rh_lock_mode mode, bool by_load)
 {
     rh_wait *wait = rh_arena_add(f->arena, &f->contention.waits, &f->contention.wait_count, sizeof *wait);
     *wait = (rh_wait){.at_s = at_s, .wait_s = wait_s, .relation = "public.a", .mode = mode};
@@ -85,13 +85,13 @@ static void test_waits_behind_other_sessions_count(void **state)
 {
     fixture *f = *state;
     rh_statement_run *run = add_run(f, add_migration(f, "1"), RH_PASS_KIND_LOADED, 2);
-    add_lock(f, run, "public.a", "AccessExclusiveLock", 0.5);
-    add_wait(f, 0, 1.5, "AccessShareLock", false); /* over before the first statement */
-    add_wait(f, 2, 9, "AccessShareLock", true);    /* the load's own doing */
+    add_lock(f, run, "public.a", RH_LOCK_ACCESS_EXCLUSIVE, 0.5);
+    add_wait(f, 0, 1.5, RH_LOCK_ACCESS_SHARE, false); /* over before the first statement */
+    add_wait(f, 2, 9, RH_LOCK_ACCESS_SHARE, true);    /* the load's own doing */
     intervals(f, 1);
     assert_true(fabs(f->contention.reads_blocked_s - 0.5) < 1e-9);
-    add_wait(f, 3, 2, "AccessShareLock", false);
-    add_wait(f, 3, 4, "ExclusiveLock", false)->relation = NULL; /* a row's lock: only writers wait for it */
+    add_wait(f, 3, 2, RH_LOCK_ACCESS_SHARE, false);
+    add_wait(f, 3, 4, RH_LOCK_EXCLUSIVE, false)->relation = NULL; /* a row's lock: only writers wait for it */
     intervals(f, 1);
     assert_true(fabs(f->contention.reads_blocked_s - 2) < 1e-9);
     assert_true(fabs(f->contention.writes_blocked_s - 4) < 1e-9);
@@ -101,7 +101,7 @@ static void test_an_inferred_lock_blocks_nobody(void **state)
 {
     fixture *f = *state;
     rh_statement_run *run = add_run(f, add_migration(f, "1"), RH_PASS_KIND_LOADED, 2);
-    add_lock(f, run, "public.a", "AccessExclusiveLock", 3)->inferred = true;
+    add_lock(f, run, "public.a", RH_LOCK_ACCESS_EXCLUSIVE, 3)->inferred = true;
     intervals(f, 0);
     assert_true(f->contention.reads_blocked_s == 0);
 }
@@ -110,8 +110,8 @@ static void test_an_index_is_its_table(void **state)
 {
     fixture *f = *state;
     rh_statement_run *run = add_run(f, add_migration(f, "1"), RH_PASS_KIND_LOADED, 2);
-    add_lock(f, run, "public.a_pkey", "AccessExclusiveLock", 3)->table = "public.a";
-    add_lock(f, run, "public.a", "ShareLock", 4);
+    add_lock(f, run, "public.a_pkey", RH_LOCK_ACCESS_EXCLUSIVE, 3)->table = "public.a";
+    add_lock(f, run, "public.a", RH_LOCK_SHARE, 4);
     const rh_blocked_interval *blocked = intervals(f, 2);
     assert_string_equal(blocked[0].relation, "public.a");
     assert_string_equal(blocked[1].relation, "public.a");
@@ -121,9 +121,9 @@ static void test_modes_say_what_is_blocked(void **state)
 {
     fixture *f = *state;
     rh_statement_run *run = add_run(f, add_migration(f, "1"), RH_PASS_KIND_LOADED, 2);
-    add_lock(f, run, "public.a", "AccessExclusiveLock", 0.5);
-    add_lock(f, run, "public.b", "ShareLock", 0.75);
-    add_lock(f, run, "public.c", "ShareUpdateExclusiveLock", 3);
+    add_lock(f, run, "public.a", RH_LOCK_ACCESS_EXCLUSIVE, 0.5);
+    add_lock(f, run, "public.b", RH_LOCK_SHARE, 0.75);
+    add_lock(f, run, "public.c", RH_LOCK_SHARE_UPDATE_EXCLUSIVE, 3);
     const rh_blocked_interval *blocked = intervals(f, 2);
     assert_string_equal(blocked[0].relation, "public.a");
     assert_string_equal(blocked[0].migration, "1");
@@ -140,9 +140,9 @@ static void test_statements_of_one_transaction_are_one_stretch(void **state)
 {
     fixture *f = *state;
     rh_migration *migration = add_migration(f, "1");
-    add_lock(f, add_run(f, migration, RH_PASS_KIND_LOADED, 1), "public.a", "AccessExclusiveLock", 2);
-    add_lock(f, add_run(f, migration, RH_PASS_KIND_LOADED, 2), "public.a", "AccessExclusiveLock", 1);
-    add_lock(f, add_run(f, migration, RH_PASS_KIND_LOADED, 3.0005), "public.a", "AccessExclusiveLock", 1);
+    add_lock(f, add_run(f, migration, RH_PASS_KIND_LOADED, 1), "public.a", RH_LOCK_ACCESS_EXCLUSIVE, 2);
+    add_lock(f, add_run(f, migration, RH_PASS_KIND_LOADED, 2), "public.a", RH_LOCK_ACCESS_EXCLUSIVE, 1);
+    add_lock(f, add_run(f, migration, RH_PASS_KIND_LOADED, 3.0005), "public.a", RH_LOCK_ACCESS_EXCLUSIVE, 1);
     const rh_blocked_interval *blocked = intervals(f, 1);
     assert_int_equal(blocked[0].statement, 1);
     assert_float_equal(blocked[0].to_s, 4.0005, 1e-9);
@@ -153,9 +153,10 @@ static void test_a_pause_and_another_relation_divide(void **state)
 {
     fixture *f = *state;
     rh_migration *migration = add_migration(f, "1");
-    add_lock(f, add_run(f, migration, RH_PASS_KIND_LOADED, 1), "public.a", "AccessExclusiveLock", 1);
-    add_lock(f, add_run(f, migration, RH_PASS_KIND_LOADED, 2.002), "public.a", "AccessExclusiveLock", 1.25);
-    add_lock(f, add_run(f, migration, RH_PASS_KIND_LOADED, 3.25), "public.b", "AccessExclusiveLock", 1);
+    add_lock(f, add_run(f, migration, RH_PASS_KIND_LOADED, 1), "public.a", RH_LOCK_ACCESS_EXCLUSIVE, 1);
+    add_lock(f, add_run(f, migration, RH_PASS_KIND_LOADED, 2.002), "public.a", RH_LOCK_ACCESS_EXCLUSIVE,
+             1.25);
+    add_lock(f, add_run(f, migration, RH_PASS_KIND_LOADED, 3.25), "public.b", RH_LOCK_ACCESS_EXCLUSIVE, 1);
     const rh_blocked_interval *blocked = intervals(f, 3);
     assert_string_equal(blocked[2].relation, "public.b");
     assert_float_equal(f->contention.reads_blocked_s, 1.25, 1e-9);
@@ -165,11 +166,11 @@ static void test_writes_stretch_over_modes(void **state)
 {
     fixture *f = *state;
     rh_migration *migration = add_migration(f, "1");
-    add_lock(f, add_run(f, migration, RH_PASS_KIND_LOADED, 1), "public.a", "ShareLock", 4);
-    add_lock(f, add_run(f, migration, RH_PASS_KIND_LOADED, 3), "public.a", "AccessExclusiveLock", 2);
-    add_lock(f, add_run(f, migration, RH_PASS_KIND_LOADED, 5), "public.a", "ShareLock", 0.5);
+    add_lock(f, add_run(f, migration, RH_PASS_KIND_LOADED, 1), "public.a", RH_LOCK_SHARE, 4);
+    add_lock(f, add_run(f, migration, RH_PASS_KIND_LOADED, 3), "public.a", RH_LOCK_ACCESS_EXCLUSIVE, 2);
+    add_lock(f, add_run(f, migration, RH_PASS_KIND_LOADED, 5), "public.a", RH_LOCK_SHARE, 0.5);
     const rh_blocked_interval *blocked = intervals(f, 2);
-    assert_string_equal(blocked[0].mode, "ShareLock");
+    assert_int_equal(blocked[0].mode, RH_LOCK_SHARE);
     assert_float_equal(blocked[0].to_s, 5.5, 1e-9);
     assert_float_equal(f->contention.reads_blocked_s, 2, 1e-9);
     assert_float_equal(f->contention.writes_blocked_s, 4.5, 1e-9);
@@ -179,11 +180,11 @@ static void test_what_does_not_count(void **state)
 {
     fixture *f = *state;
     rh_migration *migration = add_migration(f, "1");
-    add_lock(f, add_run(f, migration, RH_PASS_KIND_QUIET, 1), "public.a", "AccessExclusiveLock", 4);
-    add_lock(f, add_run(f, migration, RH_PASS_KIND_LOADED, -5), "public.a", "AccessExclusiveLock", 4);
+    add_lock(f, add_run(f, migration, RH_PASS_KIND_QUIET, 1), "public.a", RH_LOCK_ACCESS_EXCLUSIVE, 4);
+    add_lock(f, add_run(f, migration, RH_PASS_KIND_LOADED, -5), "public.a", RH_LOCK_ACCESS_EXCLUSIVE, 4);
     rh_statement_run *run = add_run(f, migration, RH_PASS_KIND_LOADED, 1);
-    add_lock(f, run, "public.a", "AccessExclusiveLock", RH_NOT_MEASURED);
-    rh_lock *made = add_lock(f, run, "public.made_here", "AccessExclusiveLock", 9);
+    add_lock(f, run, "public.a", RH_LOCK_ACCESS_EXCLUSIVE, RH_NOT_MEASURED);
+    rh_lock *made = add_lock(f, run, "public.made_here", RH_LOCK_ACCESS_EXCLUSIVE, 9);
     made->blocks_reads = made->blocks_writes = false;
     intervals(f, 0);
     assert_float_equal(f->contention.reads_blocked_s, 0, 0);

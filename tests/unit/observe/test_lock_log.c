@@ -62,7 +62,7 @@ static rh_wait *sampled(fixture *f, int pid, double at_s, double wait_s)
                       .wait_s = wait_s,
                       .locktype = "relation",
                       .relation = "public.orders",
-                      .mode = "AccessShareLock",
+                      .mode = RH_LOCK_ACCESS_SHARE,
                       .waiter = "SELECT $1",
                       .blocker = "migration 000007, statement 2"};
     return wait;
@@ -85,7 +85,7 @@ static void test_lines(void **state)
                              f->arena, &w));
     assert_int_equal(w.kind, RH_LOGGED_WAITING);
     assert_int_equal(w.pid, 4711);
-    assert_string_equal(w.mode, "ShareLock");
+    assert_int_equal(w.mode, RH_LOCK_SHARE);
     assert_string_equal(w.locktype, "transactionid");
     assert_int_equal(w.relation, 0);
     assert_float_equal(w.waited_ms, 1000.123, 1e-9);
@@ -220,7 +220,7 @@ static void test_the_log_knows_deadlocks(void **state)
     assert_int_equal(unseen->side_count, 1);
     assert_int_equal(unseen->sides[0].pid, 15);
     assert_true(unseen->sides[0].is_victim);
-    assert_string_equal(unseen->sides[0].mode, "ShareLock");
+    assert_int_equal(unseen->sides[0].mode, RH_LOCK_SHARE);
 }
 
 static void test_no_log(void **state)

@@ -59,7 +59,7 @@ static rh_wait_sample *waits(fixture *f, int pid, double started_ms, int blocker
                                .locktype = "relation",
                                .identity = "relation/5/16384",
                                .relation = "public.orders",
-                               .mode = "AccessShareLock",
+                               .mode = RH_LOCK_ACCESS_SHARE,
                                .query = "SELECT $1",
                                .migration = f->migration,
                                .statement = f->migration ? 3 : 0};
@@ -203,7 +203,7 @@ static void test_another_lock_is_another_wait(void **state)
     take(f, 40);
     waits(f, 1, -1, MIGRATION, -1, -1);
     f->samples[0].identity = "relation/5/16390";
-    f->samples[0].mode = "RowExclusiveLock";
+    f->samples[0].mode = RH_LOCK_ROW_EXCLUSIVE;
     take(f, 60);
     finish(f, 60, 3);
 }
@@ -332,7 +332,7 @@ static void test_chain_tells_every_link(void **state)
     fixture *f = *state;
     for (int at = 20; at <= 60; at += 20) {
         waits(f, 3, 5, 2, -1, -1)->concurrently = "waiting for old snapshots";
-        waits(f, 2, 4, MIGRATION, -1, -1)->mode = "RowExclusiveLock";
+        waits(f, 2, 4, MIGRATION, -1, -1)->mode = RH_LOCK_ROW_EXCLUSIVE;
         waits(f, MIGRATION, 3, 9, -1, -1)->relation = "OID 5";
         take_knowing(f, at, (rh_wait_session){.pid = 9, .name = "VACUUM (idle in transaction)"});
     }
@@ -343,7 +343,7 @@ static void test_chain_tells_every_link(void **state)
     assert_int_equal(wait->chain_count, 3);
     const rh_wait_link *chain = wait->chain;
     assert_int_equal(chain[0].pid, 2);
-    assert_string_equal(chain[0].mode, "RowExclusiveLock");
+    assert_int_equal(chain[0].mode, RH_LOCK_ROW_EXCLUSIVE);
     assert_string_equal(chain[0].relation, "public.orders");
     assert_false(chain[0].is_migration);
     assert_int_equal(chain[1].pid, MIGRATION);

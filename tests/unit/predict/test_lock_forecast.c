@@ -56,8 +56,8 @@ static int set_up(void **state)
     static world w;
     memset(&w, 0, sizeof w);
     w.arena = rh_arena_new();
-    w.locks[0] = (rh_lock){"public.orders", "AccessExclusiveLock", 0, 3.5, true, true, NULL, false};
-    w.locks[1] = (rh_lock){"\"Odd.\"\"x\".items", "ShareLock", 0, 2.5, false, true, NULL, false};
+    w.locks[0] = (rh_lock){"public.orders", RH_LOCK_ACCESS_EXCLUSIVE, 0, 3.5, true, true, NULL, false};
+    w.locks[1] = (rh_lock){"\"Odd.\"\"x\".items", RH_LOCK_SHARE, 0, 2.5, false, true, NULL, false};
     set_up_statement(&w, 0, 100, 1);
     set_up_statement(&w, 1, 101, 2);
     set_up_statement(&w, 2, 103, 0.5);
@@ -77,9 +77,9 @@ static int set_up(void **state)
                                            .deletes_per_s = 0,
                                            .scans_per_s = RH_NOT_MEASURED};
     /* N(t) = 1 − t/4 on orders, nobody on items; 100 looks. */
-    w.ages[0] = (rh_profile_ages){"public", "orders", "AccessShareLock", 4, 100};
-    w.ages[1] = (rh_profile_ages){NULL, NULL, NULL, 4, 100};
-    w.ages[2] = (rh_profile_ages){"Odd.\"x", "items", "AccessShareLock", 4, 100};
+    w.ages[0] = (rh_profile_ages){"public", "orders", RH_LOCK_ACCESS_SHARE, 4, 100};
+    w.ages[1] = (rh_profile_ages){NULL, NULL, RH_LOCK_NONE, 4, 100};
+    w.ages[2] = (rh_profile_ages){"Odd.\"x", "items", RH_LOCK_ACCESS_SHARE, 4, 100};
     w.settings[0] = (rh_profile_setting){"max_connections", "103", false};
     w.statistics[0] = (rh_profile_statement){.calls = 1000, .total_s = 20};
     w.profile = (rh_profile){.relations = w.relations,
@@ -176,7 +176,7 @@ static void the_timeout_limits_the_wait(void **state)
 static void a_later_wait_holds_the_earlier_lock(void **state)
 {
     world *w = *state;
-    w->ages[2].mode = "RowExclusiveLock";
+    w->ages[2].mode = RH_LOCK_ROW_EXCLUSIVE;
     const rh_lock_forecast *f = make(w, 2);
     near(f[1].wait_s, MEAN_WAIT);
     near(f[0].blocked_s, 2 * MEAN_WAIT + 7);
@@ -253,8 +253,8 @@ static void a_concurrent_build_waits_for_everybody(void **state)
 {
     world *w = *state;
     w->statements[0].class_ = RH_CLASS_INDEX_CONCURRENT;
-    w->locks[0] = (rh_lock){"public.orders", "ShareUpdateExclusiveLock", 0, 1, false, false, NULL, false};
-    w->ages[0].mode = "RowExclusiveLock";
+    w->locks[0] = (rh_lock){"public.orders", RH_LOCK_SHARE_UPDATE_EXCLUSIVE, 0, 1, false, false, NULL, false};
+    w->ages[0].mode = RH_LOCK_ROW_EXCLUSIVE;
     const rh_lock_forecast *f = make(w, 2);
     assert_true(f[0].concurrent);
     near(f[0].wait_s, 3 * MEAN_WAIT); /* the writers twice, then all */

@@ -261,27 +261,27 @@ static void traffic_of_a_profile(void **state)
 {
     (void)state;
     rh_arena *arena = rh_arena_new();
-    rh_profile_ages ages[] = {{NULL, NULL, NULL, 10, 1000},
-                              {"public", "orders", "RowExclusiveLock", 10, 5},
-                              {"public", "orders", "AccessShareLock", 10, 5},
-                              {"public", "orders", "AccessShareLock", 5, 10},
-                              {"public", "items", "AccessShareLock", 5, 700},
-                              {"other", "orders", "AccessShareLock", 5, 700}};
+    rh_profile_ages ages[] = {{NULL, NULL, RH_LOCK_NONE, 10, 1000},
+                              {"public", "orders", RH_LOCK_ROW_EXCLUSIVE, 10, 5},
+                              {"public", "orders", RH_LOCK_ACCESS_SHARE, 10, 5},
+                              {"public", "orders", RH_LOCK_ACCESS_SHARE, 5, 10},
+                              {"public", "items", RH_LOCK_ACCESS_SHARE, 5, 700},
+                              {"other", "orders", RH_LOCK_ACCESS_SHARE, 5, 700}};
     rh_profile profile = {.ages = ages, .age_count = 6, .looks = 10};
     bool known;
     rh_lock_traffic all =
-        rh_lock_traffic_of(&profile, "public", "orders", "AccessExclusiveLock", &known, arena);
+        rh_lock_traffic_of(&profile, "public", "orders", RH_LOCK_ACCESS_EXCLUSIVE, &known, arena);
     assert_true(known);
     near(rh_lock_open_longer(&all, 0), 2);
     near(rh_lock_open_longer(&all, 5), 1);
     near(rh_lock_open_longer(&all, 10), 0);
-    rh_lock_traffic writers = rh_lock_traffic_of(&profile, "public", "orders", "ShareLock", &known, arena);
+    rh_lock_traffic writers = rh_lock_traffic_of(&profile, "public", "orders", RH_LOCK_SHARE, &known, arena);
     near(rh_lock_open_longer(&writers, 0), 0.5);
-    rh_lock_traffic nobody = rh_lock_traffic_of(&profile, "public", "quiet", "ShareLock", &known, arena);
+    rh_lock_traffic nobody = rh_lock_traffic_of(&profile, "public", "quiet", RH_LOCK_SHARE, &known, arena);
     assert_true(known);
     near(rh_lock_granted_within(&nobody, 0), 1);
     profile.looks = 0;
-    rh_lock_traffic_of(&profile, "public", "quiet", "ShareLock", &known, arena);
+    rh_lock_traffic_of(&profile, "public", "quiet", RH_LOCK_SHARE, &known, arena);
     assert_false(known);
     rh_arena_free(arena);
 }

@@ -45,7 +45,7 @@ static void waits_are_accounted(void **state)
          .migration = "1",
          .statement = 2,
          .relation = "public.a",
-         .mode = "X"},
+         .mode = RH_LOCK_EXCLUSIVE},
         {.at_s = 1.5,
          .wait_s = 0.7,
          .waiter_pid = 30,

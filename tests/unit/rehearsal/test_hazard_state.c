@@ -37,7 +37,7 @@ static int set_up(void **state)
     w->work = (rh_statement_work){.relations = &w->relation, .relation_count = 1, .counted = true};
     for (int i = 0; i < 2; i++) {
         w->locks[i] = (rh_lock){.relation = i ? "public.part" : "public.parent",
-                                .mode = "AccessExclusiveLock",
+                                .mode = RH_LOCK_ACCESS_EXCLUSIVE,
                                 .held_s = 1,
                                 .blocks_reads = true,
                                 .blocks_writes = true};
@@ -177,7 +177,7 @@ static void work_behind_a_lock_counts_by_its_time(void **state)
     w->runs[1].elapsed_s = 0.3;
     const rh_hazard *found = hazard(w, 1, "lock-then-long-work");
     assert_int_equal(found->state, RH_HAZARD_MEASURED);
-    assert_non_null(strstr(found->message, "Statement 1 took AccessExclusiveLock on public.parent"));
+    assert_non_null(strstr(found->message, "Statement 1 took ACCESS EXCLUSIVE on public.parent"));
     w->statements[1].hazard_count = 0;
     w->locks[0].blocks_reads = w->locks[0].blocks_writes = false; /* a table of its own */
     assert_null(hazard(w, 1, "lock-then-long-work"));

@@ -44,16 +44,16 @@ static void the_text_tells_the_locks(void **state)
     assert_true(rh_program_names("DROP TABLE \"My Table\"", "public.\"My Table\""));
     assert_false(rh_program_names("DROP TABLE orders_old", "public.orders"));
 
-    assert_true(rh_program_may_take("ALTER TABLE t ADD x int", "AccessExclusiveLock"));
-    assert_false(rh_program_may_take("select 1 from t", "ShareLock"));
-    assert_true(rh_program_may_take("UPDATE t SET x = 1", "RowExclusiveLock"));
-    assert_false(rh_program_may_take("COMMIT", "AccessShareLock"));
-    assert_true(rh_program_may_take("LOCK TABLE t IN ACCESS EXCLUSIVE MODE", "AccessExclusiveLock"));
-    assert_true(rh_program_may_take("lock t", "AccessExclusiveLock"));
-    assert_false(rh_program_may_take("LOCK TABLE t IN ACCESS SHARE MODE", "AccessExclusiveLock"));
+    assert_true(rh_program_may_take("ALTER TABLE t ADD x int", RH_LOCK_ACCESS_EXCLUSIVE));
+    assert_false(rh_program_may_take("select 1 from t", RH_LOCK_SHARE));
+    assert_true(rh_program_may_take("UPDATE t SET x = 1", RH_LOCK_ROW_EXCLUSIVE));
+    assert_false(rh_program_may_take("COMMIT", RH_LOCK_ACCESS_SHARE));
+    assert_true(rh_program_may_take("LOCK TABLE t IN ACCESS EXCLUSIVE MODE", RH_LOCK_ACCESS_EXCLUSIVE));
+    assert_true(rh_program_may_take("lock t", RH_LOCK_ACCESS_EXCLUSIVE));
+    assert_false(rh_program_may_take("LOCK TABLE t IN ACCESS SHARE MODE", RH_LOCK_ACCESS_EXCLUSIVE));
     assert_true(
-        rh_program_may_take("LOCK TABLE t IN SHARE ROW EXCLUSIVE MODE NOWAIT", "ShareRowExclusiveLock"));
-    assert_false(rh_program_may_take("LOCK TABLE t IN SHARE ROW EXCLUSIVE MODE", "RowExclusiveLock"));
+        rh_program_may_take("LOCK TABLE t IN SHARE ROW EXCLUSIVE MODE NOWAIT", RH_LOCK_SHARE_ROW_EXCLUSIVE));
+    assert_false(rh_program_may_take("LOCK TABLE t IN SHARE ROW EXCLUSIVE MODE", RH_LOCK_ROW_EXCLUSIVE));
 
     assert_true(rh_program_is_modest("  RESET statement_timeout"));
     assert_true(rh_program_is_modest("LOCK TABLE t"));

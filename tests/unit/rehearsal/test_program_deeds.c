@@ -167,7 +167,7 @@ static void several_that_can_have_done_it(void **state)
 static void locks_tell_who_cannot_have(void **state)
 {
     (void)state;
-    static rh_lock lock = {.relation = "public.orders", .mode = "AccessExclusiveLock"};
+    static rh_lock lock = {.relation = "public.orders", .mode = RH_LOCK_ACCESS_EXCLUSIVE};
     rh_deed *block = deed(0, RH_CLASS_PROCEDURE, NULL, "DO $$ $$");
     rh_deed *other = deed(0, RH_CLASS_PROCEDURE, NULL, "CALL p()");
     block->run->locks_complete = other->run->locks_complete = true;

@@ -10,7 +10,8 @@
 typedef struct fixture_statement {
     const char *sql, *tag;
     rh_statement_class class_;
-    const char *relation, *mode;
+    const char *relation;
+    rh_lock_mode mode;
     double at_s, elapsed_s, quiet_s; /* under load: start since the load began, duration; alone: duration */
     int64_t rows, wal_bytes;
     const char *rule, *message, *safer; /* a hazard, or NULL */
@@ -27,7 +28,7 @@ static const fixture_migration FIXTURE_MIGRATIONS[] = {
      "add_public_id",
      true,
      {{"ALTER TABLE orders ADD COLUMN public_id uuid NOT NULL DEFAULT gen_random_uuid()", "ALTER TABLE",
-       RH_CLASS_REWRITE, "public.orders", "AccessExclusiveLock", 10.2, 6.41, 5.92, -1, 182400000,
+       RH_CLASS_REWRITE, "public.orders", RH_LOCK_ACCESS_EXCLUSIVE, 10.2, 6.41, 5.92, -1, 182400000,
        "volatile-default",
        "a volatile default rewrites the whole table and its indexes under ACCESS EXCLUSIVE.",
        REWRITE_SAFER}}},
@@ -35,27 +36,27 @@ static const fixture_migration FIXTURE_MIGRATIONS[] = {
      "index_orders_status",
      true,
      {{"CREATE INDEX orders_status_idx ON orders (status, created_at)", "CREATE INDEX", RH_CLASS_INDEX_BUILD,
-       "public.orders", "ShareLock", 17.4, 1.92, 1.31, -1, 31900000, "plain-index",
+       "public.orders", RH_LOCK_SHARE, 17.4, 1.92, 1.31, -1, 31900000, "plain-index",
        "a plain index build blocks every write to the table.",
        "CREATE INDEX CONCURRENTLY, outside a transaction."}}},
     {"000014",
      "index_items_product",
      true,
      {{"CREATE INDEX CONCURRENTLY order_items_product_idx ON order_items (product_id)", "CREATE INDEX",
-       RH_CLASS_INDEX_CONCURRENT, "public.order_items", "ShareUpdateExclusiveLock", 20.1, 3.60, 1.44, -1,
+       RH_CLASS_INDEX_CONCURRENT, "public.order_items", RH_LOCK_SHARE_UPDATE_EXCLUSIVE, 20.1, 3.60, 1.44, -1,
        29100000, NULL, NULL, NULL}}},
     {"000015",
      "customers_email_not_null",
      true,
      {{"ALTER TABLE customers ALTER COLUMN email SET NOT NULL", "ALTER TABLE", RH_CLASS_HEAP_SCAN,
-       "public.customers", "AccessExclusiveLock", 24.6, 0.284, 0.061, -1, 9100, "not-null-scan",
+       "public.customers", RH_LOCK_ACCESS_EXCLUSIVE, 24.6, 0.284, 0.061, -1, 9100, "not-null-scan",
        "SET NOT NULL reads the whole table under ACCESS EXCLUSIVE.",
        "ADD CHECK (email IS NOT NULL) NOT VALID, VALIDATE CONSTRAINT, then SET NOT NULL."}}},
     {"000016",
      "item_price_numeric",
      false,
      {{"ALTER TABLE order_items ALTER COLUMN price TYPE numeric($1, $2)", "ALTER TABLE", RH_CLASS_REWRITE,
-       "public.order_items", "AccessExclusiveLock", 25.8, 4.73, 4.11, -1, 148000000, "type-change",
+       "public.order_items", RH_LOCK_ACCESS_EXCLUSIVE, 25.8, 4.73, 4.11, -1, 148000000, "type-change",
        "the type change rewrites the table and its indexes.",
        "a new column, filled in batches and kept equal by a trigger, then swapped."}}},
     {"000017",
@@ -63,44 +64,34 @@ static const fixture_migration FIXTURE_MIGRATIONS[] = {
      true,
      {{"ALTER TABLE order_items ADD CONSTRAINT order_items_product_fk FOREIGN KEY (product_id) REFERENCES "
        "products (id) NOT VALID",
-       "ALTER TABLE", RH_CLASS_CATALOG, "public.order_items", "ShareRowExclusiveLock", 32.0, 0.006, 0.003, -1,
-       6200, NULL, NULL, NULL},
+       "ALTER TABLE", RH_CLASS_CATALOG, "public.order_items", RH_LOCK_SHARE_ROW_EXCLUSIVE, 32.0, 0.006, 0.003,
+       -1, 6200, NULL, NULL, NULL},
       {"ALTER TABLE order_items VALIDATE CONSTRAINT order_items_product_fk", "ALTER TABLE",
-       RH_CLASS_VALIDATION, "public.order_items", "ShareUpdateExclusiveLock", 32.02, 0.93, 0.52, -1, 3100,
+       RH_CLASS_VALIDATION, "public.order_items", RH_LOCK_SHARE_UPDATE_EXCLUSIVE, 32.02, 0.93, 0.52, -1, 3100,
        NULL, NULL, NULL}}},
     {"000018",
      "backfill_order_total",
      true,
      {{"UPDATE orders SET total = (SELECT sum(price * quantity) FROM order_items WHERE order_id = orders.id) "
        "WHERE total IS NULL",
-       "UPDATE 400000", RH_CLASS_DATA_CHANGE, "public.orders", "RowExclusiveLock", 34.0, 11.9, 8.72, 400000,
-       331000000, "big-update", "one UPDATE of 400000 rows keeps every row lock until its end.",
+       "UPDATE 400000", RH_CLASS_DATA_CHANGE, "public.orders", RH_LOCK_ROW_EXCLUSIVE, 34.0, 11.9, 8.72,
+       400000, 331000000, "big-update", "one UPDATE of 400000 rows keeps every row lock until its end.",
        "batches of 5000 rows by key, a commit after each."}}},
     {"000019",
      "orders_total_check",
      true,
      {{"ALTER TABLE orders ADD CONSTRAINT orders_total_ck CHECK (total >= $1) NOT VALID", "ALTER TABLE",
-       RH_CLASS_CATALOG, "public.orders", "AccessExclusiveLock", 47.0, 0.004, 0.002, -1, 5100, NULL, NULL,
+       RH_CLASS_CATALOG, "public.orders", RH_LOCK_ACCESS_EXCLUSIVE, 47.0, 0.004, 0.002, -1, 5100, NULL, NULL,
        NULL},
       {"ALTER TABLE orders VALIDATE CONSTRAINT orders_total_ck", "ALTER TABLE", RH_CLASS_VALIDATION,
-       "public.orders", "ShareUpdateExclusiveLock", 47.01, 0.41, 0.19, -1, 2900, NULL, NULL, NULL},
+       "public.orders", RH_LOCK_SHARE_UPDATE_EXCLUSIVE, 47.01, 0.41, 0.19, -1, 2900, NULL, NULL, NULL},
       {"ALTER TABLE orders ALTER COLUMN total SET DEFAULT $1", "ALTER TABLE", RH_CLASS_CATALOG,
-       "public.orders", "AccessExclusiveLock", 47.45, 0.003, 0.002, -1, 3300, NULL, NULL, NULL}}},
+       "public.orders", RH_LOCK_ACCESS_EXCLUSIVE, 47.45, 0.003, 0.002, -1, 3300, NULL, NULL, NULL}}},
 };
 enum {
     FIXTURE_MIGRATION_COUNT = sizeof FIXTURE_MIGRATIONS / sizeof *FIXTURE_MIGRATIONS,
     FIXTURE_SECONDS = 60
 };
-
-static bool fixture_blocks_reads(const char *mode)
-{
-    return rh_lock_mode_strength(mode) == 8;
-}
-
-static bool fixture_blocks_writes(const char *mode)
-{
-    return rh_lock_mode_strength(mode) >= 5;
-}
 
 static void fixture_run_of(rh_run *run, rh_statement *s, const fixture_statement *f, rh_pass_kind pass,
                            int repeat)
@@ -151,8 +142,8 @@ static void fixture_run_of(rh_run *run, rh_statement *s, const fixture_statement
                       f->mode,
                       r->lock_wait_s,
                       r->elapsed_s - r->lock_wait_s,
-                      fixture_blocks_reads(f->mode),
-                      fixture_blocks_writes(f->mode),
+                      rh_lock_mode_blocks_reads(f->mode),
+                      rh_lock_mode_blocks_writes(f->mode),
                       NULL,
                       false};
 }
@@ -286,13 +277,13 @@ static void fixture_block(rh_run *run, const fixture_migration *m, int ordinal)
                                           "read orders with order_items"};
     static const char *const writers[] = {"insert orders", "update orders by key", "insert order_items"};
     const fixture_statement *f = &m->statements[ordinal - 1];
-    bool reads = fixture_blocks_reads(f->mode), writes = fixture_blocks_writes(f->mode);
+    bool reads = rh_lock_mode_blocks_reads(f->mode), writes = rh_lock_mode_blocks_writes(f->mode);
     if (!writes)
         return;
     rh_contention *c = &run->contention;
     double from_s = f->at_s + (f->elapsed_s > 0.1 ? 0.021 : 0), to_s = f->at_s + f->elapsed_s;
     rh_blocked_interval *b = rh_arena_add(run->arena, &c->blocked, &c->blocked_count, sizeof *b);
-    *b = (rh_blocked_interval){f->relation, f->mode, m->id, ordinal, from_s, to_s, reads, writes};
+    *b = (rh_blocked_interval){f->relation, m->id, f->mode, ordinal, from_s, to_s, reads, writes};
     int depth = 0;
     for (double at = from_s + 0.01; at < to_s - 0.02 && depth < 20; at += 0.03, depth++) {
         bool read = reads && depth % 2 == 0;
@@ -302,7 +293,7 @@ static void fixture_block(rh_run *run, const fixture_migration *m, int ordinal)
             .wait_s = to_s - at,
             .locktype = "relation",
             .relation = f->relation,
-            .mode = read ? "AccessShareLock" : "RowExclusiveLock",
+            .mode = read ? RH_LOCK_ACCESS_SHARE : RH_LOCK_ROW_EXCLUSIVE,
             .waiter_pid = 4100 + depth,
             .blocker_pid = 4001,
             .root_pid = 4001,
@@ -341,7 +332,7 @@ static void fixture_cancelled(rh_run *run)
                            .statement = "ALTER TABLE order_items ADD COLUMN note text",
                            .locktype = "relation",
                            .relation = "public.order_items",
-                           .mode = "AccessExclusiveLock",
+                           .mode = RH_LOCK_ACCESS_EXCLUSIVE,
                            .is_migration = true};
     *(rh_deadlock_side *)rh_arena_add(run->arena, &d->sides, &d->side_count, sizeof *d->sides) =
         (rh_deadlock_side){.pid = w->waiter_pid,
@@ -492,7 +483,7 @@ static void fixture_load(rh_run *run)
     fixture_window(run, RH_WINDOW_BEFORE, NULL, 0, 10, 1);
     for (size_t i = 0; i < FIXTURE_MIGRATION_COUNT; i++) {
         const fixture_statement *f = &FIXTURE_MIGRATIONS[i].statements[0];
-        bool hurts = fixture_blocks_writes(f->mode);
+        bool hurts = rh_lock_mode_blocks_writes(f->mode);
         fixture_window(run, RH_WINDOW_DURING, FIXTURE_MIGRATIONS[i].id, f->at_s, f->at_s + f->elapsed_s,
                        hurts ? 1 + 220 * f->elapsed_s : 1.3);
     }

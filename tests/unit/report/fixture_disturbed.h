@@ -30,9 +30,9 @@ static inline void add_disturbances(rh_arena *arena, rh_run *run)
          .detail = "no worker to prevent wraparound came within 20 s"},
     };
     static const rh_disturbed behind[] = {
-        {"migration 000012, statement 1", true, 1, "public.orders", "AccessExclusiveLock", 1, 5.41, 5.41},
-        {"read orders by key", false, 0, "public.orders", "AccessShareLock", 212, 489.3, 5.38},
-        {"update orders", false, 0, "public.orders", "RowExclusiveLock", 31, 77.1, 5.2},
+        {"migration 000012, statement 1", true, 1, "public.orders", RH_LOCK_ACCESS_EXCLUSIVE, 1, 5.41, 5.41},
+        {"read orders by key", false, 0, "public.orders", RH_LOCK_ACCESS_SHARE, 212, 489.3, 5.38},
+        {"update orders", false, 0, "public.orders", RH_LOCK_ROW_EXCLUSIVE, 31, 77.1, 5.2},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         rh_disturbance *d = rh_arena_add(arena, &run->disturbances, &run->disturbance_count, sizeof *d);
@@ -121,7 +121,7 @@ static inline void add_lock_policy(rh_arena *arena, rh_lock_policy_search *searc
                                    .line = 3,
                                    .statement = "ALTER TABLE orders ADD COLUMN public_id uuid",
                                    .relation = "public.orders",
-                                   .mode = "AccessExclusiveLock",
+                                   .mode = RH_LOCK_ACCESS_EXCLUSIVE,
                                    .hold_s = 0.484,
                                    .recommended = 1,
                                    .why = "it got through every time, and no other hurt the load less"};

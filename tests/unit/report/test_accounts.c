@@ -12,7 +12,7 @@
 
 static const char M13[] = "migration 000013, statement 1";
 
-static rh_wait *wait_of(rh_run *run, const char *template_name, double wait_s, const char *mode)
+static rh_wait *wait_of(rh_run *run, const char *template_name, double wait_s, rh_lock_mode mode)
 {
     rh_contention *c = &run->contention;
     rh_wait *w = rh_arena_add(run->arena, &c->waits, &c->wait_count, sizeof *w);
@@ -37,7 +37,7 @@ static void link_of(rh_run *run, rh_wait *w, const char *name, bool is_migration
                            .is_migration = is_migration,
                            .locktype = waits_for ? "relation" : NULL,
                            .relation = waits_for,
-                           .mode = waits_for ? "AccessExclusiveLock" : NULL};
+                           .mode = waits_for ? RH_LOCK_ACCESS_EXCLUSIVE : RH_LOCK_NONE};
     w->chain = links;
     w->blocked_by_migration = w->blocked_by_migration || is_migration;
 }
@@ -49,11 +49,11 @@ static rh_run *queue_behind(rh_arena *arena)
     rh_run *run = fixture_full(arena);
     run->contention.waits = NULL;
     run->contention.wait_count = 0;
-    rh_wait *own = wait_of(run, NULL, 5, "AccessExclusiveLock");
+    rh_wait *own = wait_of(run, NULL, 5, RH_LOCK_ACCESS_EXCLUSIVE);
     own->waiter = "ALTER TABLE orders …";
     own->waiter_is_migration = true;
     link_of(run, own, "disturber: idle transaction", false, NULL);
-    rh_wait *history = wait_of(run, NULL, 0.1, "AccessExclusiveLock");
+    rh_wait *history = wait_of(run, NULL, 0.1, RH_LOCK_ACCESS_EXCLUSIVE);
     history->waiter = "TRUNCATE schema_migrations";
     history->waiter_is_migration = true;
     history->statement = 0;
@@ -61,11 +61,11 @@ static rh_run *queue_behind(rh_arena *arena)
     link_of(run, history, "disturber: pg_dump", false, NULL);
     for (int i = 0; i < 3; i++) {
         rh_wait *w = wait_of(run, i < 2 ? "read orders" : "update orders", 4 - i,
-                             i < 2 ? "AccessShareLock" : "RowExclusiveLock");
+                             i < 2 ? RH_LOCK_ACCESS_SHARE : RH_LOCK_ROW_EXCLUSIVE);
         link_of(run, w, M13, true, "public.orders");
         link_of(run, w, "disturber: idle transaction", false, NULL);
     }
-    link_of(run, wait_of(run, "read orders", 0.5, "AccessShareLock"), M13, true, NULL);
+    link_of(run, wait_of(run, "read orders", 0.5, RH_LOCK_ACCESS_SHARE), M13, true, NULL);
     return run;
 }
 
@@ -140,7 +140,7 @@ static void names_that_are_missing_do_no_harm(void **state)
     rh_run *run = fixture_full(arena);
     run->contention.wait_count = 0;
     run->contention.waits = NULL;
-    rh_wait *w = wait_of(run, NULL, 1, NULL);
+    rh_wait *w = wait_of(run, NULL, 1, RH_LOCK_NONE);
     w->waiter = w->relation = w->locktype = w->migration = NULL;
     rh_json *record = rh_report_json(run);
     const rh_json *blocker = rh_json_at(rh_json_path(record, "contention.blockers"), 0);
@@ -159,7 +159,7 @@ static void many_waits_are_cut_but_counted(void **state)
     run->contention.waits = NULL;
     for (int i = 0; i < 10000; i++) {
         rh_wait *w =
-            wait_of(run, rh_arena_printf(arena, "template %d", i % 300), 1e-3 * (i + 1), "ShareLock");
+            wait_of(run, rh_arena_printf(arena, "template %d", i % 300), 1e-3 * (i + 1), RH_LOCK_SHARE);
         link_of(run, w, rh_arena_printf(arena, "blocker %d", i % 70), false, NULL);
     }
     rh_json *record = rh_report_json(run);

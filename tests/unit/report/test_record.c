@@ -61,7 +61,7 @@ static void with_forecasts(rh_run *run)
     static rh_lock_forecast rows[] = {{.migration = "000012",
                                        .statement = 1,
                                        .relation = "public.orders",
-                                       .mode = "AccessExclusiveLock",
+                                       .mode = RH_LOCK_ACCESS_EXCLUSIVE,
                                        .blocks_reads = true,
                                        .blocks_writes = true,
                                        .lock_timeout_s = 2,
@@ -87,7 +87,7 @@ static void with_forecasts(rh_run *run)
                                       {.migration = "000013",
                                        .statement = 1,
                                        .relation = "public.orders",
-                                       .mode = "ShareLock",
+                                       .mode = RH_LOCK_SHARE,
                                        .blocks_writes = true,
                                        .lock_timeout_s = 1,
                                        .attempts = INFINITY,
@@ -97,7 +97,7 @@ static void with_forecasts(rh_run *run)
                                       {.migration = "000014",
                                        .statement = 1,
                                        .relation = "public.x",
-                                       .mode = "ShareLock",
+                                       .mode = RH_LOCK_SHARE,
                                        .lock_timeout_s = RH_NOT_MEASURED,
                                        .granted = RH_NOT_MEASURED,
                                        .attempts = RH_NOT_MEASURED,
@@ -260,8 +260,8 @@ static void impact_is_of_the_migration_alone(void **state)
     /* Another interval that touches 000012's on the same relation makes one stretch; one on another relation
      * does not. */
     static const rh_blocked_interval more[] = {
-        {"public.orders", "ShareLock", "000012", 1, 16.6, 17.0, false, true},
-        {"public.customers", "ShareLock", "000012", 1, 16.6, 19.0, false, true},
+        {"public.orders", "000012", RH_LOCK_SHARE, 1, 16.6, 17.0, false, true},
+        {"public.customers", "000012", RH_LOCK_SHARE, 1, 16.6, 19.0, false, true},
     };
     for (size_t i = 0; i < 2; i++)
         *(rh_blocked_interval *)rh_arena_add(arena, &run->contention.blocked, &run->contention.blocked_count,

@@ -1,0 +1,32 @@
+/* PostgreSQL's table-level lock modes, by its own numbers (storage/lockdefs.h): a greater number is a stronger
+ * mode. Of what a mode conflicts with: documentation, section 13.3.1. */
+#pragma once
+#include <stdbool.h>
+
+typedef enum rh_lock_mode {
+    RH_LOCK_NONE, /* none, or not known */
+    RH_LOCK_ACCESS_SHARE,
+    RH_LOCK_ROW_SHARE,
+    RH_LOCK_ROW_EXCLUSIVE,
+    RH_LOCK_SHARE_UPDATE_EXCLUSIVE,
+    RH_LOCK_SHARE,
+    RH_LOCK_SHARE_ROW_EXCLUSIVE,
+    RH_LOCK_EXCLUSIVE,
+    RH_LOCK_ACCESS_EXCLUSIVE,
+    RH_LOCK_MODE_COUNT
+} rh_lock_mode;
+
+/* As pg_locks, the server's log and report.json name it: "AccessExclusiveLock"; NULL for RH_LOCK_NONE. */
+const char *rh_lock_mode_name(rh_lock_mode mode);
+/* The mode of that name; RH_LOCK_NONE for NULL and for every other text (SIReadLock, which blocks nothing). */
+rh_lock_mode rh_lock_mode_named(const char *name);
+/* As SQL has it: "ACCESS EXCLUSIVE"; NULL for RH_LOCK_NONE. */
+const char *rh_lock_mode_sql(rh_lock_mode mode);
+/* The same where columns are narrow: "ACCESS EXCL."; NULL for RH_LOCK_NONE. */
+const char *rh_lock_mode_short(rh_lock_mode mode);
+bool rh_lock_modes_conflict(rh_lock_mode a, rh_lock_mode b);
+/* Conflicts with ACCESS SHARE (SELECT); with ROW EXCLUSIVE (INSERT, UPDATE, DELETE). */
+bool rh_lock_mode_blocks_reads(rh_lock_mode mode);
+bool rh_lock_mode_blocks_writes(rh_lock_mode mode);
+/* What it blocks, in words: "reads and writes", "writes", "schema changes and VACUUM" … */
+const char *rh_lock_mode_blocks(rh_lock_mode mode);
