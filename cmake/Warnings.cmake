@@ -7,6 +7,7 @@ target_compile_options(rh_warnings INTERFACE
   -Wmissing-prototypes     # what is not in a header is static
   -Wpointer-arith          # no arithmetic on void *
   -Wwrite-strings          # literals are const
+  -Wcast-qual              # no cast takes const away
   -Wformat=2               # formats are literals and match their arguments
   -Wvla                    # no stack arrays whose size comes from data
   -Wundef                  # a misspelt macro in #if is not silently 0

@@ -114,7 +114,7 @@ static int compare_paths(const void *a, const void *b)
 static bool list_files(const char *path, rh_arena *arena, char ***files, size_t *count, int64_t *bytes,
                        rh_error *error)
 {
-    char *const paths[] = {(char *)path, NULL};
+    char *const paths[] = {rh_arena_strdup(arena, path), NULL};
     FTS *tree = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
     bool ok = tree != NULL;
     *files = NULL;

@@ -289,8 +289,9 @@ bool rh_tree_remove(const char *path, rh_error *error)
 /* Opens PATH for a walk that does not follow links. */
 static FTS *walk(const char *path, rh_error *error)
 {
-    char *const paths[] = {(char *)path, NULL};
+    char *const paths[] = {rh_strdup(path), NULL};
     FTS *tree = rh_file_exists(path) ? fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL) : NULL;
+    free(paths[0]);
     if (!tree)
         rh_error_errno(error, errno, "cannot read %s", path);
     return tree;

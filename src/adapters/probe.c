@@ -28,7 +28,8 @@ typedef struct canaries {
     char existing[PATH_MAX], secret[PATH_MAX], fresh[PATH_MAX];
     int sockets[RH_PROBE_UDP + 1]; /* by attempt; -1: none */
     pid_t program;
-    volatile bool *reached; /* [RH_PROBE_ATTEMPTS], shared with the child */
+    void *shared;           /* with the child */
+    volatile bool *reached; /* [RH_PROBE_ATTEMPTS], in SHARED */
 } canaries;
 
 /* ---- in the child: async-signal-safe calls only ---- */
@@ -62,7 +63,8 @@ static bool try_open(const char *path, int flags)
 /* clone itself: fork() would want locks of the C library. */
 static bool try_execute(void)
 {
-    char *const argv[] = {(char *)"true", NULL};
+    char word[] = "true";
+    char *const argv[] = {word, NULL};
     int status = -1;
     long child = syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
     if (child == 0) {
@@ -72,10 +74,10 @@ static bool try_execute(void)
     return child > 0 && waitpid((pid_t)child, &status, 0) == child && status == 0;
 }
 
-static bool try_read_memory(pid_t program, const volatile bool *reached)
+static bool try_read_memory(pid_t program, void *address)
 {
     char byte;
-    struct iovec here = {&byte, 1}, there = {(void *)reached, 1};
+    struct iovec here = {&byte, 1}, there = {address, 1};
     return syscall(SYS_process_vm_readv, program, &here, 1UL, &there, 1UL, 0UL) == 1;
 }
 
@@ -95,7 +97,7 @@ static void attempt_all(void *user)
     reached[RH_PROBE_READ_FILE] = try_open(c->secret, O_RDONLY);
     reached[RH_PROBE_EXECUTE] = try_execute();
     reached[RH_PROBE_SIGNAL] = kill(c->program, 0) == 0;
-    reached[RH_PROBE_READ_MEMORY] = try_read_memory(c->program, reached);
+    reached[RH_PROBE_READ_MEMORY] = try_read_memory(c->program, c->shared);
     reached[RH_PROBE_NAMESPACE] = unshare(CLONE_NEWUSER) == 0 || unshare(CLONE_NEWNS) == 0;
     static const char done[] = "attempted\n";
     ssize_t written = write(STDOUT_FILENO, done, sizeof done - 1);
@@ -189,7 +191,7 @@ static bool received(int fd)
 static bool attempt(canaries *c, const rh_process_options *options, bool *to, rh_error *error)
 {
     rh_text said = {0};
-    memset((void *)c->reached, 0, RH_PROBE_ATTEMPTS * sizeof *to);
+    memset(c->shared, 0, RH_PROBE_ATTEMPTS * sizeof *to);
     unlink(c->fresh);
     bool ok = rh_process_run(options, 20 * RH_SECOND, &said, error);
     if (ok && said.length == 0)
@@ -210,9 +212,10 @@ bool rh_probe_confinement(const rh_process_options *options, const char *directo
     canaries c = {.directory = directory, .program = getpid()};
     for (int i = 0; i <= RH_PROBE_UDP; i++)
         c.sockets[i] = -1;
-    c.reached = mmap(NULL, RH_PROBE_ATTEMPTS, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (c.reached == MAP_FAILED)
+    c.shared = mmap(NULL, RH_PROBE_ATTEMPTS, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (c.shared == MAP_FAILED)
         return fail("no memory", error);
+    c.reached = c.shared;
     rh_process_options confined = *options;
     confined.output_path = NULL;
     confined.probe = attempt_all;
@@ -227,6 +230,6 @@ bool rh_probe_confinement(const rh_process_options *options, const char *directo
     for (int i = 0; i <= RH_PROBE_UDP; i++)
         if (c.sockets[i] >= 0)
             close(c.sockets[i]);
-    munmap((void *)c.reached, RH_PROBE_ATTEMPTS);
+    munmap(c.shared, RH_PROBE_ATTEMPTS);
     return ok;
 }

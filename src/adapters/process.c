@@ -25,7 +25,7 @@ extern char **environ;
 /* All that the child needs, made before the fork: afterwards it may not allocate. */
 typedef struct launch_plan {
     const char *path; /* for execve: confinement.path when programs are denied */
-    char **environment;
+    char **argv, **environment;
     const rh_process_options *options;
     rh_confinement confinement;
     int standard[3]; /* the child's 0, 1, 2 */
@@ -123,7 +123,7 @@ static _Noreturn void child_main(const launch_plan *launch)
         options->probe(options->probe_user);
         _exit(0);
     }
-    execve(launch->path, (char *const *)options->argv, launch->environment);
+    execve(launch->path, launch->argv, launch->environment);
     child_fail(report, "execve");
 }
 
@@ -226,6 +226,24 @@ static bool is_kept(const char *entry)
 
 /* Ours, or what is kept of it, with the additions; with another uid also that account's HOME and USER, so
  * that nothing looks into root's. */
+static char **copy_of(const char *const *list)
+{
+    size_t count = 0;
+    while (list[count])
+        count++;
+    char **copy = rh_alloc((count + 1) * sizeof *copy);
+    for (size_t i = 0; i < count; i++)
+        copy[i] = rh_strdup(list[i]);
+    return copy;
+}
+
+static void free_list(char **list)
+{
+    for (char **entry = list; entry && *entry; entry++)
+        free(*entry);
+    free(list);
+}
+
 static char **make_environment(const rh_process_options *options)
 {
     size_t room = 4, count = 0;
@@ -320,14 +338,14 @@ rh_process *rh_process_start(const rh_process_options *options, rh_error *error)
     ok = ok && open_standard(process, &launch, error);
     if (ok) {
         launch.path = launch.confinement.path ? launch.confinement.path : path;
+        launch.argv = copy_of(options->argv);
         launch.environment = make_environment(options);
         ok = fork_child(process, &launch, error);
     }
     close_theirs(&launch);
     rh_confinement_release(&launch.confinement);
-    for (char **entry = launch.environment; entry && *entry; entry++)
-        free(*entry);
-    free(launch.environment);
+    free_list(launch.argv);
+    free_list(launch.environment);
     free(path);
     if (ok)
         return process;

@@ -15,6 +15,12 @@ struct rh_xml {
     bool failed; /* no memory, or elements nested too deep or closed too often: a bug of ours */
 };
 
+/* As libxml2 has it; its own macro would take const away. */
+static const xmlChar *utf8(const char *text)
+{
+    return (const xmlChar *)text;
+}
+
 rh_xml *rh_xml_new(bool indent)
 {
     rh_xml *xml = rh_alloc(sizeof *xml);
@@ -24,7 +30,7 @@ rh_xml *rh_xml_new(bool indent)
         abort();
     if (indent) {
         xmlTextWriterSetIndent(xml->writer, 1);
-        xmlTextWriterSetIndentString(xml->writer, BAD_CAST "  ");
+        xmlTextWriterSetIndentString(xml->writer, utf8("  "));
     }
     return xml;
 }
@@ -83,7 +89,7 @@ static void open_element(rh_xml *xml, const char *element, va_list attributes)
         xml->failed = true;
         return;
     }
-    check(xml, xmlTextWriterStartElement(xml->writer, BAD_CAST element));
+    check(xml, xmlTextWriterStartElement(xml->writer, utf8(element)));
     xml->is_void[xml->depth++] = is_void_element(element);
     for (const char *name; (name = va_arg(attributes, const char *));) {
         const char *value = va_arg(attributes, const char *);
@@ -115,7 +121,7 @@ void rh_xml_attribute(rh_xml *xml, const char *name, const char *value)
 {
     rh_text text = {0};
     clean(&text, value);
-    check(xml, xmlTextWriterWriteAttribute(xml->writer, BAD_CAST name, BAD_CAST rh_text_string(&text)));
+    check(xml, xmlTextWriterWriteAttribute(xml->writer, utf8(name), utf8(rh_text_string(&text))));
     rh_text_release(&text);
 }
 
@@ -134,7 +140,7 @@ void rh_xml_text(rh_xml *xml, const char *text)
 {
     rh_text cleaned = {0};
     clean(&cleaned, text);
-    check(xml, xmlTextWriterWriteString(xml->writer, BAD_CAST rh_text_string(&cleaned)));
+    check(xml, xmlTextWriterWriteString(xml->writer, utf8(rh_text_string(&cleaned))));
     rh_text_release(&cleaned);
 }
 
@@ -151,7 +157,7 @@ void rh_xml_textf(rh_xml *xml, const char *format, ...)
 
 void rh_xml_raw(rh_xml *xml, const char *markup)
 {
-    check(xml, xmlTextWriterWriteRaw(xml->writer, BAD_CAST markup));
+    check(xml, xmlTextWriterWriteRaw(xml->writer, utf8(markup)));
 }
 
 void rh_xml_element(rh_xml *xml, const char *element, const char *text, ...)

@@ -26,7 +26,8 @@ static bool is_composite(const rh_toc_entry *entry)
     rh_dump_word word;
     return strcmp(entry->desc, "TYPE") == 0 && rh_dump_words_skip(&words, "create") &&
            rh_dump_words_skip(&words, "type") && rh_dump_words_name(&words, schema, name) &&
-           rh_dump_words_skip(&words, "as") && rh_dump_words_next(&words, &word) && rh_dump_word_is(&word, "(");
+           rh_dump_words_skip(&words, "as") && rh_dump_words_next(&words, &word) &&
+           rh_dump_word_is(&word, "(");
 }
 
 rh_toc_hidden rh_toc_hidden_relations(const rh_toc *toc, rh_arena *arena)

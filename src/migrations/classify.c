@@ -28,14 +28,17 @@ static const struct simple_rule {
     {"CheckPointStmt", "CHECKPOINT", RH_CLASS_MAINTENANCE, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
     {"CreateFunctionStmt", "CREATE FUNCTION", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
     {"AlterFunctionStmt", "ALTER FUNCTION", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"CreateTrigStmt", "CREATE TRIGGER", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_SHARE_ROW_EXCLUSIVE, "relation"},
-    {"CreatePolicyStmt", "CREATE POLICY", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_ACCESS_EXCLUSIVE, "table"},
+    {"CreateTrigStmt", "CREATE TRIGGER", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_SHARE_ROW_EXCLUSIVE,
+     "relation"},
+    {"CreatePolicyStmt", "CREATE POLICY", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_ACCESS_EXCLUSIVE,
+     "table"},
     {"AlterPolicyStmt", "ALTER POLICY", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_ACCESS_EXCLUSIVE, "table"},
     {"RuleStmt", "CREATE RULE", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_ACCESS_EXCLUSIVE, "relation"},
     {"ViewStmt", "CREATE VIEW", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
     {"CreateSchemaStmt", "CREATE SCHEMA", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
     {"CreateSeqStmt", "CREATE SEQUENCE", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
-    {"AlterSeqStmt", "ALTER SEQUENCE", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_SHARE_ROW_EXCLUSIVE, "sequence"},
+    {"AlterSeqStmt", "ALTER SEQUENCE", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_SHARE_ROW_EXCLUSIVE,
+     "sequence"},
     {"CreateExtensionStmt", "CREATE EXTENSION", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
     {"AlterExtensionStmt", "ALTER EXTENSION", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
     {"CompositeTypeStmt", "CREATE TYPE", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
@@ -46,16 +49,19 @@ static const struct simple_rule {
     {"CreateDomainStmt", "CREATE DOMAIN", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
     {"DefineStmt", NULL, RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
     {"CreateCastStmt", "CREATE CAST", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
-    {"CreateStatsStmt", "CREATE STATISTICS", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_SHARE_UPDATE_EXCLUSIVE, "relations"},
+    {"CreateStatsStmt", "CREATE STATISTICS", RH_CLASS_CATALOG, RH_PHASE_EXPAND,
+     RH_LOCK_SHARE_UPDATE_EXCLUSIVE, "relations"},
     {"CreateEventTrigStmt", "CREATE EVENT TRIGGER", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
     {"CreatePublicationStmt", "CREATE PUBLICATION", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
     {"AlterPublicationStmt", "ALTER PUBLICATION", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
     {"CommentStmt", "COMMENT", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
     {"GrantStmt", NULL, RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
     {"GrantRoleStmt", NULL, RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"AlterDefaultPrivilegesStmt", "ALTER DEFAULT PRIVILEGES", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
+    {"AlterDefaultPrivilegesStmt", "ALTER DEFAULT PRIVILEGES", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE,
+     NULL},
     {"AlterOwnerStmt", NULL, RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_ACCESS_EXCLUSIVE, "relation"},
-    {"AlterObjectSchemaStmt", NULL, RH_CLASS_CATALOG, RH_PHASE_CONTRACT, RH_LOCK_ACCESS_EXCLUSIVE, "relation"},
+    {"AlterObjectSchemaStmt", NULL, RH_CLASS_CATALOG, RH_PHASE_CONTRACT, RH_LOCK_ACCESS_EXCLUSIVE,
+     "relation"},
     {"AlterRoleStmt", "ALTER ROLE", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
     {"AlterRoleSetStmt", "ALTER ROLE", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
     {"CreateRoleStmt", "CREATE ROLE", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
@@ -63,9 +69,10 @@ static const struct simple_rule {
     {"DropOwnedStmt", "DROP OWNED", RH_CLASS_CATALOG, RH_PHASE_CONTRACT, RH_LOCK_NONE, NULL},
     {"ReassignOwnedStmt", "REASSIGN OWNED", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
     {"AlterDatabaseSetStmt", "ALTER DATABASE", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"AlterTSConfigurationStmt", "ALTER TEXT SEARCH CONFIGURATION", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE,
+    {"AlterTSConfigurationStmt", "ALTER TEXT SEARCH CONFIGURATION", RH_CLASS_CATALOG, RH_PHASE_NONE,
+     RH_LOCK_NONE, NULL},
+    {"AlterTSDictionaryStmt", "ALTER TEXT SEARCH DICTIONARY", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE,
      NULL},
-    {"AlterTSDictionaryStmt", "ALTER TEXT SEARCH DICTIONARY", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
     {"CreateOpClassStmt", "CREATE OPERATOR CLASS", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
     {"CreateOpFamilyStmt", "CREATE OPERATOR FAMILY", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
     {"AlterOpFamilyStmt", "ALTER OPERATOR FAMILY", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
@@ -96,7 +103,8 @@ static const struct simple_rule {
     {"DeclareCursorStmt", "DECLARE CURSOR", RH_CLASS_QUERY, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
     {"FetchStmt", "FETCH", RH_CLASS_QUERY, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
     {"ClosePortalStmt", "CLOSE CURSOR", RH_CLASS_QUERY, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"TruncateStmt", "TRUNCATE TABLE", RH_CLASS_CATALOG, RH_PHASE_CONTRACT, RH_LOCK_ACCESS_EXCLUSIVE, "relations"},
+    {"TruncateStmt", "TRUNCATE TABLE", RH_CLASS_CATALOG, RH_PHASE_CONTRACT, RH_LOCK_ACCESS_EXCLUSIVE,
+     "relations"},
 };
 
 /* The RangeVar under KEY: directly, or the first of a list. */
@@ -159,7 +167,8 @@ static void classify_create_table(rh_statement *s, rh_json *body, rh_arena *aren
         rh_classify_set(s, "CREATE TABLE", RH_CLASS_CATALOG, RH_PHASE_EXPAND,
                         partition ? RH_LOCK_ACCESS_EXCLUSIVE : RH_LOCK_SHARE_UPDATE_EXCLUSIVE, parent);
     else
-        rh_classify_set(s, "CREATE TABLE", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_SHARE_ROW_EXCLUSIVE, other);
+        rh_classify_set(s, "CREATE TABLE", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_SHARE_ROW_EXCLUSIVE,
+                        other);
 }
 
 static void classify_index(rh_statement *s, rh_json *body, rh_arena *arena)
@@ -167,7 +176,8 @@ static void classify_index(rh_statement *s, rh_json *body, rh_arena *arena)
     const char *table = relation_under(body, "relation", arena);
     s->needs_no_transaction = rh_json_bool(rh_json_get(body, "concurrent"));
     if (s->needs_no_transaction)
-        rh_classify_set(s, "CREATE INDEX", RH_CLASS_INDEX_CONCURRENT, RH_PHASE_EXPAND, RH_LOCK_SHARE_UPDATE_EXCLUSIVE, table);
+        rh_classify_set(s, "CREATE INDEX", RH_CLASS_INDEX_CONCURRENT, RH_PHASE_EXPAND,
+                        RH_LOCK_SHARE_UPDATE_EXCLUSIVE, table);
     else
         rh_classify_set(s, "CREATE INDEX", RH_CLASS_INDEX_BUILD, RH_PHASE_EXPAND, RH_LOCK_SHARE, table);
 }
@@ -176,7 +186,8 @@ static void classify_rename(rh_statement *s, rh_json *body, rh_arena *arena)
 {
     bool index = rh_tree_is(body, "renameType", "OBJECT_INDEX");
     rh_classify_set(s, index ? "ALTER INDEX" : "ALTER TABLE", RH_CLASS_CATALOG, RH_PHASE_CONTRACT,
-                    index ? RH_LOCK_SHARE_UPDATE_EXCLUSIVE : RH_LOCK_ACCESS_EXCLUSIVE, relation_under(body, "relation", arena));
+                    index ? RH_LOCK_SHARE_UPDATE_EXCLUSIVE : RH_LOCK_ACCESS_EXCLUSIVE,
+                    relation_under(body, "relation", arena));
     if (!rh_json_get(body, "relation"))
         s->command_tag = NULL;
 }
@@ -201,7 +212,8 @@ static void classify_drop(rh_statement *s, rh_json *body, rh_arena *arena)
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (rh_tree_is(body, "removeType", types[i].type))
             rh_classify_set(s, types[i].tag, RH_CLASS_CATALOG, RH_PHASE_CONTRACT,
-                            s->needs_no_transaction ? RH_LOCK_SHARE_UPDATE_EXCLUSIVE : RH_LOCK_ACCESS_EXCLUSIVE,
+                            s->needs_no_transaction ? RH_LOCK_SHARE_UPDATE_EXCLUSIVE
+                                                    : RH_LOCK_ACCESS_EXCLUSIVE,
                             types[i].locked ? rh_tree_name(object, arena) : NULL);
     bool on_table = rh_tree_is(body, "removeType", "OBJECT_TRIGGER") ||
                     rh_tree_is(body, "removeType", "OBJECT_POLICY") ||
@@ -214,7 +226,8 @@ static void classify_drop(rh_statement *s, rh_json *body, rh_arena *arena)
             part = part ? rh_tree_identifier(part, arena) : "";
             table = table ? rh_arena_printf(arena, "%s.%s", table, part) : part;
         }
-        rh_classify_set(s, s->command_tag, RH_CLASS_CATALOG, RH_PHASE_CONTRACT, RH_LOCK_ACCESS_EXCLUSIVE, table);
+        rh_classify_set(s, s->command_tag, RH_CLASS_CATALOG, RH_PHASE_CONTRACT, RH_LOCK_ACCESS_EXCLUSIVE,
+                        table);
     }
 }
 
@@ -270,9 +283,9 @@ static void classify_copy(rh_statement *s, rh_json *body, rh_arena *arena)
         rh_classify_set(s, "COPY", RH_CLASS_DATA_CHANGE, RH_PHASE_MIGRATE, RH_LOCK_ROW_EXCLUSIVE, changed);
         return;
     }
-    rh_classify_set(s, "COPY", from ? RH_CLASS_DATA_CHANGE : RH_CLASS_QUERY,
-                    from ? RH_PHASE_MIGRATE : RH_PHASE_NONE, from ? RH_LOCK_ROW_EXCLUSIVE : RH_LOCK_ACCESS_SHARE,
-                    relation_under(body, "relation", arena));
+    rh_classify_set(
+        s, "COPY", from ? RH_CLASS_DATA_CHANGE : RH_CLASS_QUERY, from ? RH_PHASE_MIGRATE : RH_PHASE_NONE,
+        from ? RH_LOCK_ROW_EXCLUSIVE : RH_LOCK_ACCESS_SHARE, relation_under(body, "relation", arena));
 }
 
 rh_lock_mode rh_classify_vacuum_mode(rh_json *body)
@@ -299,7 +312,8 @@ static void classify_reindex(rh_statement *s, rh_json *body, rh_arena *arena)
         rh_tree_is(body, "kind", "REINDEX_OBJECT_INDEX") || rh_tree_is(body, "kind", "REINDEX_OBJECT_TABLE");
     bool index = rh_tree_is(body, "kind", "REINDEX_OBJECT_INDEX");
     rh_classify_set(s, "REINDEX", RH_CLASS_MAINTENANCE, RH_PHASE_NONE,
-                    concurrently ? RH_LOCK_SHARE_UPDATE_EXCLUSIVE : (index ? RH_LOCK_ACCESS_EXCLUSIVE : RH_LOCK_SHARE),
+                    concurrently ? RH_LOCK_SHARE_UPDATE_EXCLUSIVE
+                                 : (index ? RH_LOCK_ACCESS_EXCLUSIVE : RH_LOCK_SHARE),
                     relation_under(body, "relation", arena));
     s->needs_no_transaction = concurrently || !one;
 }
@@ -307,7 +321,8 @@ static void classify_reindex(rh_statement *s, rh_json *body, rh_arena *arena)
 static void classify_refresh(rh_statement *s, rh_json *body, rh_arena *arena)
 {
     rh_classify_set(s, "REFRESH MATERIALIZED VIEW", RH_CLASS_MAINTENANCE, RH_PHASE_MIGRATE,
-                    rh_json_bool(rh_json_get(body, "concurrent")) ? RH_LOCK_EXCLUSIVE : RH_LOCK_ACCESS_EXCLUSIVE,
+                    rh_json_bool(rh_json_get(body, "concurrent")) ? RH_LOCK_EXCLUSIVE
+                                                                  : RH_LOCK_ACCESS_EXCLUSIVE,
                     relation_under(body, "relation", arena));
 }
 
@@ -326,8 +341,8 @@ rh_lock_mode rh_lock_mode_of_statement(rh_json *lock)
 
 static void classify_lock(rh_statement *s, rh_json *body, rh_arena *arena)
 {
-    rh_classify_set(s, "LOCK TABLE", RH_CLASS_TRANSACTION, RH_PHASE_NONE,
-                    rh_lock_mode_of_statement(body), relation_under(body, "relations", arena));
+    rh_classify_set(s, "LOCK TABLE", RH_CLASS_TRANSACTION, RH_PHASE_NONE, rh_lock_mode_of_statement(body),
+                    relation_under(body, "relations", arena));
 }
 
 static void classify_create_as(rh_statement *s, rh_json *body, rh_arena *arena)
@@ -345,8 +360,8 @@ static void classify_alter_domain(rh_statement *s, rh_json *body, rh_arena *aren
     bool scan = (rh_tree_is(body, "subtype", "C") &&
                  !rh_json_bool(rh_json_path(body, "def.Constraint.skip_validation"))) ||
                 rh_tree_is(body, "subtype", "V") || rh_tree_is(body, "subtype", "O");
-    rh_classify_set(s, "ALTER DOMAIN", scan ? RH_CLASS_HEAP_SCAN : RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE,
-                    NULL);
+    rh_classify_set(s, "ALTER DOMAIN", scan ? RH_CLASS_HEAP_SCAN : RH_CLASS_CATALOG, RH_PHASE_NONE,
+                    RH_LOCK_NONE, NULL);
 }
 
 /* ALTER TABLE ALL IN TABLESPACE: each is copied. */
@@ -356,8 +371,8 @@ static void classify_move_all(rh_statement *s, rh_json *body, rh_arena *arena)
     const char *from = rh_json_string(rh_json_get(body, "orig_tablespacename"));
     const char *to = rh_json_string(rh_json_get(body, "new_tablespacename"));
     const bool copies = from && to && strcmp(from, to) != 0;
-    rh_classify_set(s, "ALTER TABLE", copies ? RH_CLASS_REWRITE : RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE,
-                    NULL);
+    rh_classify_set(s, "ALTER TABLE", copies ? RH_CLASS_REWRITE : RH_CLASS_CATALOG, RH_PHASE_NONE,
+                    RH_LOCK_NONE, NULL);
 }
 
 /* Commands on databases, tablespaces, the whole server. */

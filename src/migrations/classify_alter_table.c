@@ -70,12 +70,14 @@ static effect constraint_effect(rh_json *constraint)
     if (!type)
         type = "";
     if (strcmp(type, "CONSTR_FOREIGN") == 0)
-        return (effect){not_valid ? RH_CLASS_CATALOG : RH_CLASS_FOREIGN_KEY, RH_PHASE_EXPAND, RH_LOCK_SHARE_ROW_EXCLUSIVE};
+        return (effect){not_valid ? RH_CLASS_CATALOG : RH_CLASS_FOREIGN_KEY, RH_PHASE_EXPAND,
+                        RH_LOCK_SHARE_ROW_EXCLUSIVE};
     if (strcmp(type, "CONSTR_UNIQUE") == 0 || strcmp(type, "CONSTR_PRIMARY") == 0 ||
         strcmp(type, "CONSTR_EXCLUSION") == 0)
         return (effect){rh_json_get(constraint, "indexname") ? RH_CLASS_CATALOG : RH_CLASS_INDEX_BUILD,
                         RH_PHASE_EXPAND, RH_LOCK_ACCESS_EXCLUSIVE};
-    return (effect){not_valid ? RH_CLASS_CATALOG : RH_CLASS_HEAP_SCAN, RH_PHASE_EXPAND, RH_LOCK_ACCESS_EXCLUSIVE};
+    return (effect){not_valid ? RH_CLASS_CATALOG : RH_CLASS_HEAP_SCAN, RH_PHASE_EXPAND,
+                    RH_LOCK_ACCESS_EXCLUSIVE};
 }
 
 static bool is_serial(rh_json *column_def)
@@ -162,7 +164,8 @@ static effect subcommand_effect(rh_json *command)
         return constraint_effect(rh_json_path(command, "def.Constraint"));
     if (rh_tree_is(command, "subtype", "AT_DetachPartition")) {
         bool concurrently = rh_json_bool(rh_json_path(command, "def.PartitionCmd.concurrent"));
-        return (effect){RH_CLASS_CATALOG, RH_PHASE_CONTRACT, concurrently ? RH_LOCK_SHARE_UPDATE_EXCLUSIVE : RH_LOCK_ACCESS_EXCLUSIVE};
+        return (effect){RH_CLASS_CATALOG, RH_PHASE_CONTRACT,
+                        concurrently ? RH_LOCK_SHARE_UPDATE_EXCLUSIVE : RH_LOCK_ACCESS_EXCLUSIVE};
     }
     if (takes_all(command))
         return (effect){RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_ACCESS_EXCLUSIVE};

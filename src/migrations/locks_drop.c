@@ -100,7 +100,8 @@ static void drop_schema(rh_locks *l, const char *schema)
         if (o->dropped || !o->schema || strcmp(o->schema, schema) != 0)
             continue;
         if (o->kind == RH_KNOWN_SEQUENCE)
-            rh_locks_add_ref(l, (rh_known_ref){o->schema, o->name}, RH_LOCK_ACCESS_EXCLUSIVE, "in the schema");
+            rh_locks_add_ref(l, (rh_known_ref){o->schema, o->name}, RH_LOCK_ACCESS_EXCLUSIVE,
+                             "in the schema");
         else if (o->kind == RH_KNOWN_FUNCTION)
             drop_function(l, o->name);
         else
@@ -161,7 +162,8 @@ static void drop_one(rh_locks *l, rh_json *body, rh_json *object)
         drop_schema(l, rh_json_string(rh_json_path(object, "String.sval")));
     } else if (rh_tree_is(body, "removeType", "OBJECT_VIEW") ||
                rh_tree_is(body, "removeType", "OBJECT_MATVIEW")) {
-        const rh_known_object *view = rh_known_find_object(l->known, RH_KNOWN_RELATIONS, ref.schema, ref.name);
+        const rh_known_object *view =
+            rh_known_find_object(l->known, RH_KNOWN_RELATIONS, ref.schema, ref.name);
         if (!is_not_there(l, body, ref))
             rh_locks_add_ref(l, ref, RH_LOCK_ACCESS_EXCLUSIVE, NULL);
         if (view && l->cascade)
@@ -186,7 +188,8 @@ static void drop_one(rh_locks *l, rh_json *body, rh_json *object)
 static void drop_index(rh_locks *l, rh_json *body, rh_json *object)
 {
     const rh_known_ref ref = rh_known_ref_of(object, 0);
-    rh_lock_mode mode = rh_json_bool(rh_json_get(body, "concurrent")) ? RH_LOCK_SHARE_UPDATE_EXCLUSIVE : RH_LOCK_ACCESS_EXCLUSIVE;
+    rh_lock_mode mode = rh_json_bool(rh_json_get(body, "concurrent")) ? RH_LOCK_SHARE_UPDATE_EXCLUSIVE
+                                                                      : RH_LOCK_ACCESS_EXCLUSIVE;
     const rh_known_table *table = rh_known_indexed(l->known, ref.schema, ref.name, NULL);
     const rh_known_object *of_view =
         table ? NULL : rh_known_find_object(l->known, 1u << RH_KNOWN_INDEX, ref.schema, ref.name);

@@ -184,13 +184,15 @@ void rh_locks_of_owned(rh_locks *l, rh_json *body)
     for (size_t i = 0; i < l->known->object_count; i++) {
         const rh_known_object *o = &l->known->objects[i];
         if (!o->dropped && o->schema && o->kind <= RH_KNOWN_MATVIEW && is_role(roles, o->owner))
-            rh_locks_add_ref(l, (rh_known_ref){o->schema, o->name}, RH_LOCK_ACCESS_EXCLUSIVE, "the role owns it");
+            rh_locks_add_ref(l, (rh_known_ref){o->schema, o->name}, RH_LOCK_ACCESS_EXCLUSIVE,
+                             "the role owns it");
         else if (drop && !o->dropped && o->kind == RH_KNOWN_POLICY && is_policy_of(o, roles))
             rh_locks_add_ref(l, o->reads[0], RH_LOCK_ACCESS_EXCLUSIVE, "its policy names the role");
     }
     for (size_t i = 0; i < l->known->other_count; i++) {
         const rh_known_object *o = &l->known->others[i];
         if (!o->dropped && o->kind == RH_KNOWN_SEQUENCE && is_role(roles, o->owner))
-            rh_locks_add_ref(l, (rh_known_ref){o->schema, o->name}, RH_LOCK_ACCESS_EXCLUSIVE, "the role owns it");
+            rh_locks_add_ref(l, (rh_known_ref){o->schema, o->name}, RH_LOCK_ACCESS_EXCLUSIVE,
+                             "the role owns it");
     }
 }

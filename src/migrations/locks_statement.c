@@ -80,7 +80,8 @@ static void of_comment(rh_locks *l, rh_json *body)
     const char *type = rh_json_string(rh_json_get(body, "objtype"));
     const bool column = type && strcmp(type, "OBJECT_COLUMN") == 0;
     if (column || (type && rh_is_one_of(type, tables)))
-        rh_locks_add_ref(l, rh_known_ref_of(rh_json_get(body, "object"), column), RH_LOCK_SHARE_UPDATE_EXCLUSIVE, NULL);
+        rh_locks_add_ref(l, rh_known_ref_of(rh_json_get(body, "object"), column),
+                         RH_LOCK_SHARE_UPDATE_EXCLUSIVE, NULL);
 }
 
 static void of_publication(rh_locks *l, rh_json *body)

@@ -16,7 +16,8 @@ static void add_references(rh_locks *l, rh_json *constraints)
         rh_json *target = rh_json_get(constraint, "pktable");
         if (!rh_tree_is(constraint, "contype", "CONSTR_FOREIGN"))
             continue;
-        rh_locks_add_ref(l, rh_known_range(target), RH_LOCK_SHARE_ROW_EXCLUSIVE, "referenced by a foreign key");
+        rh_locks_add_ref(l, rh_known_range(target), RH_LOCK_SHARE_ROW_EXCLUSIVE,
+                         "referenced by a foreign key");
         rh_locks_add_children(l, rh_known_table_of(l->known, target), RH_LOCK_SHARE_ROW_EXCLUSIVE, true);
     }
 }
@@ -31,7 +32,8 @@ void rh_locks_of_create_table(rh_locks *l, rh_json *body)
     for (size_t i = 0; i < rh_json_count(parents); i++) {
         rh_json *range = rh_json_get(rh_json_at(parents, i), "RangeVar");
         const rh_known_table *parent = rh_known_table_of(l->known, range);
-        rh_locks_add_ref(l, rh_known_range(range), partition ? RH_LOCK_ACCESS_EXCLUSIVE : RH_LOCK_SHARE_UPDATE_EXCLUSIVE,
+        rh_locks_add_ref(l, rh_known_range(range),
+                         partition ? RH_LOCK_ACCESS_EXCLUSIVE : RH_LOCK_SHARE_UPDATE_EXCLUSIVE,
                          partition ? "the partitioned table" : "the parent table");
         if (partition) {
             rh_locks_add_default(l, parent, NULL);
@@ -91,8 +93,8 @@ static void add_constraint(rh_locks *l, const rh_known_table *table, rh_json *co
     if (strcmp(type, "CONSTR_FOREIGN") == 0) {
         rh_locks_add_ref(l, rh_known_range(rh_json_get(constraint, "pktable")), RH_LOCK_SHARE_ROW_EXCLUSIVE,
                          "referenced by the foreign key");
-        rh_locks_add_children(l, rh_known_table_of(l->known, rh_json_get(constraint, "pktable")), RH_LOCK_SHARE_ROW_EXCLUSIVE,
-                              true);
+        rh_locks_add_children(l, rh_known_table_of(l->known, rh_json_get(constraint, "pktable")),
+                              RH_LOCK_SHARE_ROW_EXCLUSIVE, true);
         if (inherited)
             rh_locks_add_children(l, table, RH_LOCK_SHARE_ROW_EXCLUSIVE, true);
     } else if (strcmp(type, "CONSTR_CHECK") == 0) {
@@ -168,8 +170,8 @@ static void retype_column(rh_locks *l, const rh_known_table *table, const char *
 static void attach(rh_locks *l, const rh_known_table *parent, rh_json *command)
 {
     const rh_known_table *partition = other_table(l, command);
-    rh_locks_add_ref(l, rh_known_range(rh_json_path(command, "def.PartitionCmd.name")), RH_LOCK_ACCESS_EXCLUSIVE,
-                     "the partition");
+    rh_locks_add_ref(l, rh_known_range(rh_json_path(command, "def.PartitionCmd.name")),
+                     RH_LOCK_ACCESS_EXCLUSIVE, "the partition");
     rh_locks_add_children(l, partition, RH_LOCK_ACCESS_EXCLUSIVE, false);
     rh_locks_add_default(l, parent, partition);
     rh_locks_add_referenced(l, parent, NULL, RH_LOCK_SHARE_ROW_EXCLUSIVE);
@@ -178,9 +180,9 @@ static void attach(rh_locks *l, const rh_known_table *parent, rh_json *command)
 static void detach(rh_locks *l, const rh_known_table *parent, rh_json *command)
 {
     const bool concurrently = rh_json_bool(rh_json_path(command, "def.PartitionCmd.concurrent"));
-    rh_locks_add_ref(l, rh_known_range(rh_json_path(command, "def.PartitionCmd.name")), RH_LOCK_ACCESS_EXCLUSIVE,
-                     concurrently ? "the partition, when no query on the table uses it any more"
-                                  : "the partition");
+    rh_locks_add_ref(
+        l, rh_known_range(rh_json_path(command, "def.PartitionCmd.name")), RH_LOCK_ACCESS_EXCLUSIVE,
+        concurrently ? "the partition, when no query on the table uses it any more" : "the partition");
     if (concurrently)
         return;
     rh_locks_add_default(l, parent, other_table(l, command));
@@ -221,8 +223,8 @@ static void of_command(rh_locks *l, const rh_known_table *table, rh_json *comman
     else if (strcmp(subtype, "AT_DetachPartition") == 0)
         detach(l, table, command);
     else if (strcmp(subtype, "AT_AddInherit") == 0)
-        rh_locks_add_ref(l, rh_known_range(rh_json_path(command, "def.RangeVar")), RH_LOCK_SHARE_UPDATE_EXCLUSIVE,
-                         "the parent table");
+        rh_locks_add_ref(l, rh_known_range(rh_json_path(command, "def.RangeVar")),
+                         RH_LOCK_SHARE_UPDATE_EXCLUSIVE, "the parent table");
 }
 
 void rh_locks_of_alter_table(rh_locks *l, rh_json *body)

@@ -20,10 +20,11 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : "";
 }
 
-static int compare_files(const void *a, const void *b, void *rules)
+static int compare_files(const void *a, const void *b, void *user)
 {
     const rh_migration_file *x = a, *y = b;
-    int order = ((const rh_framework_rules *)rules)->compare(x, y);
+    const rh_framework_rules *const *rules = user;
+    int order = (*rules)->compare(x, y);
     if (order == 0)
         order = (int)x->direction - (int)y->direction;
     return order ? order : y->rank - x->rank;
@@ -130,7 +131,7 @@ static bool make_migrations(const rh_scenario *scenario, const rh_framework_rule
     if (!rh_migration_files_list(rules, scenario->migrations.path, arena, &list, error))
         return rh_error_at_migrations(scenario, error);
     if (list.count > 0)
-        qsort_r(list.files, list.count, sizeof *list.files, compare_files, (void *)rules);
+        qsort_r(list.files, list.count, sizeof *list.files, compare_files, &rules);
     plan->migrations = rh_arena_alloc(arena, (list.count + 1) * sizeof *plan->migrations);
     plan->migration_count = 0;
     for (size_t i = 0; i < list.count; i++) {

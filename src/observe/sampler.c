@@ -193,7 +193,7 @@ static void release(rh_sampler *sampler)
     if (sampler->wake >= 0)
         close(sampler->wake);
     pthread_mutex_destroy(&sampler->mutex);
-    free((char *)sampler->options.conninfo);
+    free(sampler->conninfo);
     free(sampler);
 }
 
@@ -201,7 +201,7 @@ rh_sampler *rh_sampler_start(const rh_sampler_options *options, rh_error *error)
 {
     rh_sampler *sampler = rh_alloc(sizeof *sampler);
     sampler->options = *options;
-    sampler->options.conninfo = rh_strdup(options->conninfo);
+    sampler->options.conninfo = sampler->conninfo = rh_strdup(options->conninfo);
     sampler->label.pid = options->migration_pid;
     sampler->shared = rh_arena_new();
     sampler->arena = rh_arena_new();

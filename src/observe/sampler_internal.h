@@ -54,6 +54,7 @@ typedef struct rh_redacted {
 
 struct rh_sampler {
     rh_sampler_options options;
+    char *conninfo; /* that of the options */
     pthread_t thread;
     pthread_mutex_t mutex;
     int wake; /* an eventfd: readable when the thread is to look at what is under the mutex */

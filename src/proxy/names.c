@@ -3,13 +3,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where NAME is, or would be. */
-static rh_name **place_of(const rh_prepared_names *names, const char *name)
+static unsigned bucket_of(const char *name)
 {
     unsigned hash = 5381;
     for (const char *p = name; *p; p++)
         hash = hash * 33 + (unsigned char)*p;
-    rh_name **link = (rh_name **)&names->buckets[hash % RH_NAME_BUCKETS];
+    return hash % RH_NAME_BUCKETS;
+}
+
+/* Where NAME is, or would be. */
+static rh_name **place_of(rh_prepared_names *names, const char *name)
+{
+    rh_name **link = &names->buckets[bucket_of(name)];
     while (*link && strcmp((*link)->name, name) != 0)
         link = &(*link)->next;
     return link;
@@ -32,8 +37,10 @@ void rh_prepared_names_set(rh_prepared_names *names, const char *name, const cha
 
 const char *rh_prepared_names_find(const rh_prepared_names *names, const char *name)
 {
-    rh_name *const *link = place_of(names, name);
-    return *link ? (*link)->text : NULL;
+    const rh_name *entry = names->buckets[bucket_of(name)];
+    while (entry && strcmp(entry->name, name) != 0)
+        entry = entry->next;
+    return entry ? entry->text : NULL;
 }
 
 void rh_prepared_names_remove(rh_prepared_names *names, const char *name)

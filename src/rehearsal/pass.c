@@ -92,7 +92,7 @@ static bool open_pass(pass *p, rh_usec began, rh_error *error)
     p->observer.stage = p->stage;
     p->observer.log_path = rh_staging_log(p->staging);
     p->migration = rh_pg_connect(rh_staging_migrations_conninfo(p->staging), ": migration", error);
-    return p->migration && rh_sizes_read(p->run, conninfo, (rh_work_size **)&p->observer.sizes, error) &&
+    return p->migration && rh_sizes_read(p->run, conninfo, &p->observer.sizes, error) &&
            rh_observer_start(&p->observer, p->run, conninfo, p->kind, rh_pg_backend_pid(p->migration), began,
                              error);
 }

@@ -105,7 +105,7 @@ static bool says_so(const rh_deed *d, const rh_relation_change *c)
 
 static rh_relation_work *add_work(const span *s, rh_deed *d, const rh_relation_work *done)
 {
-    rh_statement_work *work = (rh_statement_work *)d->run->work;
+    rh_statement_work *work = d->run->work;
     if (!work) {
         work = rh_arena_alloc(s->arena, sizeof *work);
         *work = (rh_statement_work){.counted = true, .target_pages = RH_UNKNOWN};
@@ -357,7 +357,7 @@ static void tell_rows(const span *s, rh_deed *d)
         leave_untold(d, "it is several statements in one message, which are answered together");
     if (is_several(d) || d->run->rows < 0 || !name)
         return;
-    rh_statement_work *known = (rh_statement_work *)d->run->work;
+    rh_statement_work *known = d->run->work;
     for (size_t i = 0; known && i < known->relation_count; i++)
         if (strcmp(known->relations[i].relation, name) == 0) {
             known->relations[i].rows_updated = d->run->rows;

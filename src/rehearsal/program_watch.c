@@ -414,7 +414,7 @@ static void tell_work(rh_program_watch *w)
     }
     rh_deeds_tell(&deeds, w->arena);
     for (size_t i = 0; i < deeds.count; i++) {
-        rh_statement *statement = (rh_statement *)deeds.items[i].statement;
+        rh_statement *statement = deeds.items[i].statement;
         if (statement && deeds.items[i].untold)
             statement->class_evidence = rh_arena_printf(w->arena, "Not measured: %s.", deeds.items[i].untold);
     }

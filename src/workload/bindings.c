@@ -4,19 +4,19 @@
 
 /* ---- small readers of the tree ---- */
 
-static const rh_json *member(const rh_json *node, const char *name)
+static rh_json *member(rh_json *node, const char *name)
 {
     return rh_json_get(node, name);
 }
 
-static int param_number(const rh_json *node)
+static int param_number(rh_json *node)
 {
     int64_t number = rh_json_int(member(member(node, "ParamRef"), "number"));
     return number > 0 && number <= MIX_MAX_PARAMETERS ? (int)number : 0;
 }
 
 /* The last part of a qualified name: of a function or an operator. */
-static const char *last_name(const rh_json *list)
+static const char *last_name(rh_json *list)
 {
     size_t count = rh_json_count(list);
     const char *name =
@@ -25,10 +25,10 @@ static const char *last_name(const rh_json *list)
 }
 
 /* An operand without casts, collations and lower() or upper(), which LETTERS tells of. */
-static const rh_json *bare(const rh_json *node, int *letters)
+static rh_json *bare(rh_json *node, int *letters)
 {
     for (;;) {
-        const rh_json *inner = member(member(node, "TypeCast"), "arg"), *call = member(node, "FuncCall");
+        rh_json *inner = member(member(node, "TypeCast"), "arg"), *call = member(node, "FuncCall");
         if (!inner)
             inner = member(member(node, "CollateClause"), "arg");
         const char *function = last_name(member(call, "funcname"));
@@ -71,8 +71,7 @@ static void bind(mix_walk *walk, int number, mix_binding binding)
 }
 
 /* COLUMN meets the parameter in NODE, as KIND; false when these are not a column and a parameter. */
-static bool meet(mix_walk *walk, const rh_json *column, const rh_json *node, mix_bind_kind kind,
-                 size_t element)
+static bool meet(mix_walk *walk, rh_json *column, rh_json *node, mix_bind_kind kind, size_t element)
 {
     int letters = MIX_CASE_AS_IS, ignored = 0;
     column = bare(column, &letters);
@@ -115,10 +114,9 @@ static mix_bind_kind flipped(mix_bind_kind kind)
 }
 
 /* "left OPERATOR right", either way round; rows pair by pair. */
-static void compare(mix_walk *walk, const rh_json *left, const rh_json *right, mix_bind_kind kind,
-                    size_t element)
+static void compare(mix_walk *walk, rh_json *left, rh_json *right, mix_bind_kind kind, size_t element)
 {
-    const rh_json *a = rh_json_path(left, "RowExpr.args"), *b = rh_json_path(right, "RowExpr.args");
+    rh_json *a = rh_json_path(left, "RowExpr.args"), *b = rh_json_path(right, "RowExpr.args");
     if (a && b) {
         for (size_t i = 0; i < rh_json_count(a) && i < rh_json_count(b); i++)
             compare(walk, rh_json_at(a, i), rh_json_at(b, i), kind, element);
@@ -128,18 +126,18 @@ static void compare(mix_walk *walk, const rh_json *left, const rh_json *right, m
         meet(walk, right, left, flipped(kind), element);
 }
 
-static void compare_each(mix_walk *walk, const rh_json *left, const rh_json *items, mix_bind_kind kind)
+static void compare_each(mix_walk *walk, rh_json *left, rh_json *items, mix_bind_kind kind)
 {
     for (size_t i = 0; i < rh_json_count(items); i++)
         compare(walk, left, rh_json_at(items, i), kind, i);
 }
 
-static void visit_operator(mix_walk *walk, const rh_json *expression)
+static void visit_operator(mix_walk *walk, rh_json *expression)
 {
     const char *kind = rh_json_string(member(expression, "kind")),
                *name = last_name(member(expression, "name"));
-    const rh_json *left = member(expression, "lexpr"), *right = member(expression, "rexpr");
-    const rh_json *items = rh_json_path(right, "List.items");
+    rh_json *left = member(expression, "lexpr"), *right = member(expression, "rexpr");
+    rh_json *items = rh_json_path(right, "List.items");
     int ignored = 0;
     if (!kind)
         return;
@@ -149,7 +147,7 @@ static void visit_operator(mix_walk *walk, const rh_json *expression)
     } else if (strcmp(kind, "AEXPR_IN") == 0) {
         compare_each(walk, left, items, MIX_BIND_EQUAL);
     } else if (strcmp(kind, "AEXPR_OP_ANY") == 0 || strcmp(kind, "AEXPR_OP_ALL") == 0) {
-        const rh_json *elements = rh_json_path(bare(right, &ignored), "A_ArrayExpr.elements");
+        rh_json *elements = rh_json_path(bare(right, &ignored), "A_ArrayExpr.elements");
         if (elements)
             compare_each(walk, left, elements, kind_of(name));
         else
@@ -165,26 +163,26 @@ static void visit_operator(mix_walk *walk, const rh_json *expression)
 
 /* ---- statements ---- */
 
-static void visit(mix_walk *walk, const rh_json *node);
+static void visit(mix_walk *walk, rh_json *node);
 
-static void visit_with(mix_walk *walk, const rh_json *with)
+static void visit_with(mix_walk *walk, rh_json *with)
 {
-    const rh_json *list = member(with, "ctes");
+    rh_json *list = member(with, "ctes");
     for (size_t i = 0; i < rh_json_count(list); i++) {
-        const rh_json *cte = member(rh_json_at(list, i), "CommonTableExpr");
+        rh_json *cte = member(rh_json_at(list, i), "CommonTableExpr");
         rh_mix_add_cte(walk, cte);
         visit(walk, member(cte, "ctequery"));
     }
 }
 
-static void visit_limit(mix_walk *walk, const rh_json *node, mix_bind_kind kind)
+static void visit_limit(mix_walk *walk, rh_json *node, mix_bind_kind kind)
 {
     int ignored = 0;
     bind(walk, param_number(bare(node, &ignored)), (mix_binding){.kind = kind});
     visit(walk, node);
 }
 
-static void visit_select(mix_walk *walk, const rh_json *select)
+static void visit_select(mix_walk *walk, rh_json *select)
 {
     static const char *const parts[] = {
         "targetList",   "fromClause",  "whereClause", "groupClause",    "havingClause",
@@ -209,10 +207,10 @@ static void visit_select(mix_walk *walk, const rh_json *select)
 }
 
 /* Value NODE goes into COLUMN of the target. Returns n when it is $n itself. */
-static int assign(mix_walk *walk, const rh_json *node, size_t column, mix_bind_kind kind, size_t element)
+static int assign(mix_walk *walk, rh_json *node, size_t column, mix_bind_kind kind, size_t element)
 {
     int ignored = 0, direct = param_number(node);
-    const rh_json *value = bare(node, &ignored), *cases = rh_json_path(value, "CoalesceExpr.args");
+    rh_json *value = bare(node, &ignored), *cases = rh_json_path(value, "CoalesceExpr.args");
     mix_binding binding = {.kind = kind,
                            .table = walk->statement->table,
                            .column = column,
@@ -231,14 +229,14 @@ static int assign(mix_walk *walk, const rh_json *node, size_t column, mix_bind_k
 }
 
 /* SET column = value, …; also (a, b) = ROW (…). */
-static void visit_assignments(mix_walk *walk, const rh_json *list)
+static void visit_assignments(mix_walk *walk, rh_json *list)
 {
     for (size_t i = 0; i < rh_json_count(list); i++) {
-        const rh_json *target = member(rh_json_at(list, i), "ResTarget"), *value = member(target, "val");
-        const rh_json *multiple = member(value, "MultiAssignRef");
+        rh_json *target = member(rh_json_at(list, i), "ResTarget"), *value = member(target, "val");
+        rh_json *multiple = member(value, "MultiAssignRef");
         if (multiple) {
             int64_t column = rh_json_int(member(multiple, "colno"));
-            const rh_json *row = rh_json_path(multiple, "source.RowExpr.args");
+            rh_json *row = rh_json_path(multiple, "source.RowExpr.args");
             if (column >= 1 && (size_t)column <= rh_json_count(row))
                 value = rh_json_at(row, (size_t)column - 1);
         }
@@ -248,7 +246,7 @@ static void visit_assignments(mix_walk *walk, const rh_json *list)
     }
 }
 
-static void open_target(mix_walk *walk, const rh_json *statement)
+static void open_target(mix_walk *walk, rh_json *statement)
 {
     visit_with(walk, member(statement, "withClause"));
     rh_mix_open_scope(walk);
@@ -257,10 +255,10 @@ static void open_target(mix_walk *walk, const rh_json *statement)
         walk->statement->table = target;
 }
 
-static void inserted_columns(mix_walk *walk, const rh_json *insert)
+static void inserted_columns(mix_walk *walk, rh_json *insert)
 {
     mix_statement *s = walk->statement;
-    const rh_json *names = member(insert, "cols");
+    rh_json *names = member(insert, "cols");
     size_t count = names ? rh_json_count(names) : s->table ? s->table->column_count : 0;
     for (size_t i = 0; i < count; i++) {
         const char *name = rh_json_string(rh_json_path(rh_json_at(names, i), "ResTarget.name"));
@@ -269,7 +267,7 @@ static void inserted_columns(mix_walk *walk, const rh_json *insert)
     }
 }
 
-static void visit_insert(mix_walk *walk, const rh_json *insert)
+static void visit_insert(mix_walk *walk, rh_json *insert)
 {
     mix_statement *s = walk->statement;
     mix_scope *outer = walk->scope;
@@ -277,11 +275,10 @@ static void visit_insert(mix_walk *walk, const rh_json *insert)
     bool top = walk->depth == 1;
     if (top)
         inserted_columns(walk, insert);
-    const rh_json *select = rh_json_path(insert, "selectStmt.SelectStmt"),
-                  *rows = member(select, "valuesLists");
-    const rh_json *list = rows ? NULL : member(select, "targetList");
+    rh_json *select = rh_json_path(insert, "selectStmt.SelectStmt"), *rows = member(select, "valuesLists");
+    rh_json *list = rows ? NULL : member(select, "targetList");
     for (size_t r = 0; top && r < rh_json_count(rows); r++) {
-        const rh_json *values = rh_json_path(rh_json_at(rows, r), "List.items");
+        rh_json *values = rh_json_path(rh_json_at(rows, r), "List.items");
         int **row = rh_arena_add(walk->arena, &s->values, &s->value_rows, sizeof *s->values);
         *row = rh_arena_alloc(walk->arena, (s->inserted.count + 1) * sizeof **row);
         for (size_t c = 0; c < rh_json_count(values) && c < s->inserted.count; c++)
@@ -291,7 +288,7 @@ static void visit_insert(mix_walk *walk, const rh_json *insert)
         assign(walk, rh_json_path(rh_json_at(list, c), "ResTarget.val"), s->inserted.index[c],
                MIX_BIND_INSERT, 0);
     visit_select(walk, select);
-    const rh_json *conflict = member(insert, "onConflictClause");
+    rh_json *conflict = member(insert, "onConflictClause");
     if (!top)
         visit(walk, conflict);
     else if (conflict) {
@@ -306,7 +303,7 @@ static void visit_insert(mix_walk *walk, const rh_json *insert)
 }
 
 /* UPDATE, DELETE and MERGE. */
-static void visit_change(mix_walk *walk, const rh_json *change)
+static void visit_change(mix_walk *walk, rh_json *change)
 {
     mix_scope *outer = walk->scope;
     open_target(walk, change);
@@ -369,13 +366,13 @@ static bool is_unsafe(const char *name)
     return is_any_of(name, names);
 }
 
-static void visit_call(mix_walk *walk, const rh_json *call)
+static void visit_call(mix_walk *walk, rh_json *call)
 {
     static const char *const aggregates[] = {"count",     "sum",       "avg",        "min",
                                              "max",       "array_agg", "string_agg", "json_agg",
                                              "jsonb_agg", "bool_or",   "bool_and",   NULL};
     const char *name = last_name(member(call, "funcname"));
-    const rh_json *args = member(call, "args");
+    rh_json *args = member(call, "args");
     int ignored = 0;
     if (is_any_of(name, aggregates))
         walk->statement->aggregates = true;
@@ -389,7 +386,7 @@ static void visit_call(mix_walk *walk, const rh_json *call)
 }
 
 /* A node that opens a scope of its own, and so is walked by its own function. */
-static bool visit_statement(mix_walk *walk, const char *key, const rh_json *value)
+static bool visit_statement(mix_walk *walk, const char *key, rh_json *value)
 {
     bool insert = strcmp(key, "InsertStmt") == 0, select = strcmp(key, "SelectStmt") == 0;
     if (!insert && !select && strcmp(key, "UpdateStmt") != 0 && strcmp(key, "DeleteStmt") != 0 &&
@@ -408,7 +405,7 @@ static bool visit_statement(mix_walk *walk, const char *key, const rh_json *valu
 }
 
 /* Everything below NODE. */
-static void visit(mix_walk *walk, const rh_json *node)
+static void visit(mix_walk *walk, rh_json *node)
 {
     if (rh_json_is_array(node))
         for (size_t i = 0; i < rh_json_count(node); i++)
@@ -419,7 +416,7 @@ static void visit(mix_walk *walk, const rh_json *node)
         parameter(walk, param_number(node));
     void *at = NULL;
     rh_json *value;
-    for (const char *key; (key = rh_json_each((rh_json *)node, &at, &value));) {
+    for (const char *key; (key = rh_json_each(node, &at, &value));) {
         if (visit_statement(walk, key, value))
             continue;
         if (strcmp(key, "A_Expr") == 0)
@@ -430,7 +427,7 @@ static void visit(mix_walk *walk, const rh_json *node)
     }
 }
 
-static mix_statement_kind statement_kind(const rh_json *root)
+static mix_statement_kind statement_kind(rh_json *root)
 {
     static const struct {
         const char *node;

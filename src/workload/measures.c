@@ -37,6 +37,13 @@ typedef struct live_second {
     times response, service;
 } live_second;
 
+/* An rh_load_error that is counted still. */
+typedef struct counted_error {
+    const char *template_name;
+    char *sqlstate, *message;
+    int64_t count, before;
+} counted_error;
+
 struct rh_measures {
     const rh_mix *mix;
     pthread_mutex_t mutex; /* guards windows, window_count and what a window starts with */
@@ -46,7 +53,7 @@ struct rh_measures {
     rh_load_second *seconds; /* [0, live_from) are folded */
     live_second *live;       /* [live_from, live_from + live_count) */
     size_t live_from, live_count, live_capacity;
-    rh_load_error *errors;
+    counted_error *errors;
     size_t error_count;
     bool saturated;
 };
@@ -106,8 +113,8 @@ void rh_measures_free(rh_measures *measures)
     free(measures->live);
     free(measures->seconds);
     for (size_t i = 0; i < measures->error_count; i++) {
-        free((char *)measures->errors[i].sqlstate);
-        free((char *)measures->errors[i].message);
+        free(measures->errors[i].sqlstate);
+        free(measures->errors[i].message);
     }
     free(measures->errors);
     pthread_mutex_destroy(&measures->mutex);
@@ -370,7 +377,7 @@ void rh_measures_error(rh_measures *measures, const char *template_name, const c
 {
     bool full = measures->error_count >= ERROR_KINDS;
     for (size_t i = 0; i < measures->error_count; i++) {
-        rh_load_error *known = &measures->errors[i];
+        counted_error *known = &measures->errors[i];
         if ((full && i == ERROR_KINDS) ||
             (strcmp(known->template_name, template_name) == 0 && strcmp(known->sqlstate, sqlstate) == 0 &&
              strcmp(known->message, message) == 0)) {
@@ -380,7 +387,7 @@ void rh_measures_error(rh_measures *measures, const char *template_name, const c
         }
     }
     measures->errors = rh_realloc(measures->errors, (measures->error_count + 1) * sizeof *measures->errors);
-    measures->errors[measures->error_count++] = (rh_load_error){
+    measures->errors[measures->error_count++] = (counted_error){
         .template_name = full ? "other templates" : template_name,
         .sqlstate = rh_strdup(full ? "" : sqlstate),
         .message = rh_strdup(full ? "other errors" : message),

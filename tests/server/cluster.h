@@ -79,7 +79,8 @@ static inline pid_t test_cluster_spawn(const test_cluster *cluster, const char *
     pid_t parent = getpid(), pid = fork();
     if (pid != 0)
         return pid;
-    char program[320], log[96];
+    enum { MOST = 32 };
+    char program[320], log[96], *copies[MOST + 1] = {program};
     uid_t uid;
     gid_t gid;
     snprintf(program, sizeof program, "%s/%s", cluster->bindir, argv[0]);
@@ -96,8 +97,9 @@ static inline pid_t test_cluster_spawn(const test_cluster *cluster, const char *
         _exit(126);
     for (int fd = 3; fd < 256; fd++)
         close(fd);
-    argv[0] = program;
-    execv(program, (char *const *)argv);
+    for (int i = 1; i < MOST && argv[i]; i++)
+        copies[i] = strdup(argv[i]);
+    execv(program, copies);
     _exit(127);
 }
 

@@ -1,5 +1,5 @@
-/* PostgreSQL's table-level lock modes, by its own numbers (storage/lockdefs.h): a greater number is a stronger
- * mode. Of what a mode conflicts with: documentation, section 13.3.1. */
+/* PostgreSQL's table-level lock modes, by its own numbers (storage/lockdefs.h): a greater number is a
+ * stronger mode. Of what a mode conflicts with: documentation, section 13.3.1. */
 #pragma once
 #include <stdbool.h>
 
@@ -18,7 +18,8 @@ typedef enum rh_lock_mode {
 
 /* As pg_locks, the server's log and report.json name it: "AccessExclusiveLock"; NULL for RH_LOCK_NONE. */
 const char *rh_lock_mode_name(rh_lock_mode mode);
-/* The mode of that name; RH_LOCK_NONE for NULL and for every other text (SIReadLock, which blocks nothing). */
+/* The mode of that name; RH_LOCK_NONE for NULL and for every other text (SIReadLock, which blocks nothing).
+ */
 rh_lock_mode rh_lock_mode_named(const char *name);
 /* As SQL has it: "ACCESS EXCLUSIVE"; NULL for RH_LOCK_NONE. */
 const char *rh_lock_mode_sql(rh_lock_mode mode);

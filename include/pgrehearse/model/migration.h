@@ -101,9 +101,9 @@ typedef struct rh_statement_run {
     double lock_wait_limit_s; /* the shorter of that and statement_timeout; 0: neither is set; likewise */
     const rh_lock *expected; /* by its text, on what the catalog had before it ran; outside of transactions */
     size_t expected_count;
-    const rh_statement_work *work; /* NULL: not looked at in this run */
-    rh_progress_phase *phases;     /* in the order they were seen first */
-    size_t phase_count;            /* 0: short, or it reports no progress */
+    rh_statement_work *work;   /* NULL: not looked at in this run */
+    rh_progress_phase *phases; /* in the order they were seen first */
+    size_t phase_count;        /* 0: short, or it reports no progress */
 } rh_statement_run;
 
 typedef enum rh_hazard_state {

@@ -12,7 +12,7 @@ typedef struct rh_observer {
     rh_pg *side;         /* reads counters, so that the migration's session is not disturbed */
     rh_sampler *sampler; /* NULL in scaled passes */
     rh_pass_kind pass;
-    const rh_work_size *sizes; /* of rh_sizes_read; NULL: not known */
+    rh_work_size *sizes;       /* of rh_sizes_read; NULL: not known */
     const rh_work_size *whole; /* on a sample: those of the whole database */
     bool memory_set;           /* on a sample: maintenance_work_mem is this statement's own */
     bool local;

@@ -697,8 +697,8 @@ static void *run_alone(void *user)
 static const char *weakest_against(rh_lock_mode mode)
 {
     return mode == RH_LOCK_ACCESS_EXCLUSIVE ? "ACCESS SHARE"
-           : mode == RH_LOCK_SHARE         ? "ROW EXCLUSIVE"
-                                                    : "SHARE";
+           : mode == RH_LOCK_SHARE          ? "ROW EXCLUSIVE"
+                                            : "SHARE";
 }
 
 /* The mode in which SQL waits for RELATION while that is locked against EXPECTED; none: it ends without. */
@@ -745,7 +745,9 @@ static void test_alone(void **state)
                 continue; /* it would run */
             const rh_lock_mode found = waited_for(ALONE[i], PROBED[k], plan, arena);
             if (plan != found) {
-                print_error("%s on %s\n  plan     %s\n  pg_locks %s\n", ALONE[i], PROBED[k], plan ? rh_lock_mode_name(plan) : "none", found ? rh_lock_mode_name(found) : "none");
+                print_error("%s on %s\n  plan     %s\n  pg_locks %s\n", ALONE[i], PROBED[k],
+                            plan ? rh_lock_mode_name(plan) : "none",
+                            found ? rh_lock_mode_name(found) : "none");
                 wrong++;
             }
         }

@@ -28,8 +28,8 @@ static int start(void **state)
                       NULL));
     place = (rh_disturb_place){
         .conninfo = test_cluster_conninfo(cluster), .directory = cluster->directory, .own_cluster = true};
-    char *pg_dump = malloc(300);
-    snprintf(pg_dump, 300, "%s/pg_dump", cluster->bindir);
+    static char pg_dump[300];
+    snprintf(pg_dump, sizeof pg_dump, "%s/pg_dump", cluster->bindir);
     place.pg_dump = pg_dump;
     test_cluster_account(&place.uid, &place.gid);
     return 0;
@@ -38,7 +38,6 @@ static int start(void **state)
 static int stop(void **state)
 {
     (void)state;
-    free((char *)place.pg_dump);
     rh_pg_close(pg);
     test_cluster_stop(cluster);
     return 0;

@@ -359,7 +359,7 @@ static char probe_execveat(void)
 {
     pid_t pid = fork();
     if (pid == 0) {
-        char *const argv[] = {(char *)"true", NULL};
+        char word[] = "true", *const argv[] = {word, NULL};
         int fd = open("/bin/true", O_PATH);
         syscall(SYS_execveat, fd, "", argv, NULL, AT_EMPTY_PATH);
         _exit(errno == EPERM ? 42 : 43);

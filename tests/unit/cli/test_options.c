@@ -29,11 +29,11 @@ static int teardown(void **state)
 /* LINE is split at blanks; "''" is an empty word. */
 static bool parse(const char *line, rh_error *error)
 {
-    char *argv[32] = {(char *)"pgrehearse"}, *rest = rh_arena_strdup(arena, line);
+    char program[] = "pgrehearse", empty[] = "", *argv[32] = {program}, *rest = rh_arena_strdup(arena, line);
     int argc = 1;
     for (char *word; (word = strsep(&rest, " ")) != NULL;)
         if (*word)
-            argv[argc++] = strcmp(word, "''") == 0 ? (char *)"" : word;
+            argv[argc++] = strcmp(word, "''") == 0 ? empty : word;
     return rh_options_parse(argc, argv, arena, &options, error);
 }
 
