@@ -10,11 +10,6 @@ as_server() { # PostgreSQL refuses to run as root
     if [ "$(id -u)" = 0 ]; then runuser -u postgres -- "$@"; else "$@"; fi
 }
 
-skip() {
-    echo "skipped: $*"
-    exit 77
-}
-
 start_peer() {
     mkdir "$work/peer"
     [ "$(id -u)" != 0 ] || chown postgres "$work/peer"
@@ -54,6 +49,7 @@ PYTHON
 
 # compare COMMAND: runs it, a shell command in $work, both ways.
 compare() {
+    fact 'the tool by itself migrates'
     start_peer
     (
         export PGHOST="$work/peer" PGUSER=postgres PGDATABASE=real PGPORT=5432 DATABASE_URL="postgresql://postgres@/real?host=$work/peer"
@@ -62,10 +58,11 @@ compare() {
         chmod 644 "$work/base.dump"
         cd "$work"
         : >"$work/peer/log"
-        sh -c "$1" >"$work/out" 2>"$work/err" </dev/null || fail "the tool itself: $1"
+        sh -c "$1" >"$work/out" 2>"$work/err" </dev/null || { fail "the tool itself: $1"; exit 1; }
         cp "$work/peer/log" "$work/real.log"
         ./dump.sh "$work/real.sql"
     )
+    fact 'a rehearsal of it passes'
     printf '#!/bin/sh\n%s\n' "$1" >"$work/migrate.sh"
     chmod 755 "$work/migrate.sh"
     backup=$work/base.dump
@@ -75,7 +72,9 @@ compare() {
     statements "$work/real.log" >"$work/real.statements"
     statements "$work/run/report.json" >"$work/rehearsed.statements"
     [ -s "$work/real.statements" ] || fail "the peer's log is empty"
+    fact 'both leave the same database'
     diff -u "$work/real.sql" "$work/rehearsed.sql" || fail "the dumps differ"
+    fact 'both send the same statements in the same transactions'
     diff -u "$work/real.statements" "$work/rehearsed.statements" || fail "the transactions differ"
     echo "$(wc -l <"$work/real.statements") statements, $(grep -c '^INSERT' "$work/real.sql") rows"
     nothing_left

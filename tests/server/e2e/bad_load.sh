@@ -3,7 +3,7 @@
 # a migration drops under it.
 . "$(dirname "$0")/lib.sh"
 
-echo "-- a rate that the server cannot hold: inconclusive, not wrong"
+fact 'a rate that the server cannot hold: inconclusive, not wrong'
 migration 000012_quick.up.sql 'ALTER TABLE orders ADD COLUMN remark text;'
 echo 'SELECT pg_sleep(0.2);' >"$work/slow.sql"
 scenario 'migrations: {path: migrations}' 'rollback: false' 'gates: {response_p99_ratio: 1.01}'
@@ -16,14 +16,14 @@ report "r['gates'][0]['measured'] is None"
 says "$work/run/report.md" 'saturat|hold the load'
 nothing_left
 
-echo "-- more connections than max_connections: the private cluster gets room for them"
+fact 'more connections than max_connections: the private cluster gets room for them'
 scenario 'migrations: {path: migrations}' 'rollback: false'
 sed -i 's/connections: 4/connections: 130/' "$work/scenario.yaml"
 rehearse 0 --pass quiet --pass loaded
 report "r['load']['connections'] == 130 and r['load']['connections_basis'] == 'the scenario'"
 nothing_left
 
-echo "-- a table that is dropped in mid-run, and production's rate and sessions without a word in the scenario"
+fact "a table that is dropped in mid-run, and production's rate and sessions without a word in the scenario"
 migration 000012_quick.up.sql 'DROP TABLE order_items CASCADE;'
 scenario 'migrations: {path: migrations}' 'rollback: false'
 sed -i 's/rate: 50, connections: 4, //' "$work/scenario.yaml"

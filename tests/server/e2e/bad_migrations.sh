@@ -2,6 +2,7 @@
 # Migrations that fail, each in its own way: exit 2, the place in the user's file, and a report that tells the truth.
 . "$(dirname "$0")/lib.sh"
 
+fact 'a syntax error: its line, and what its failure left'
 migration 000012_good.up.sql 'ALTER TABLE orders ADD COLUMN remark text;'
 migration 000013_bad.up.sql 'ALTER TABLE orders ADD COLUMN other text;
 
@@ -17,14 +18,14 @@ report "r['migrations'][2]['error']['line'] == 3 and r['verdict'] == 'fail'"
 report "r['load']['windows'] and r['reason'] == 'migration 000013 failed in the quiet pass 1 of 1'"
 report "[i['how'] for i in r['migrations'][2]['interruptions']] == ['failed']"
 left() { # EXPRESSION over what the failure left: i
-    report "(lambda i: $1)(r['migrations'][2]['interruptions'][0])"
+    report "i=r.migrations[2].interruptions[0]" "$1"
 }
 left "i['state'] == 'as_before' and i['history'] == 'version 13, dirty t' and i['run_again'] == 'refused'"
 left "i['after_repair'] == 'failed' and i['statement'] == 2"
 says "$work/out" 'After its failure 000013: nothing of it stays; the history table says version 13, dirty'
 nothing_left
 
-echo "-- the way back of those before it, and what stays of one without a transaction"
+fact 'the way back of those before it, and what stays of one without a transaction'
 migration 000012_good.down.sql 'ALTER TABLE orders DROP COLUMN remark;'
 migration 000013_bad.up.sql 'BEGIN; CREATE TABLE stays (a int); INSERT INTO stays VALUES (1); COMMIT;
 CREATE TABLE orders (id int);'
@@ -37,7 +38,7 @@ says "$work/run/report.md" 'After its failure 000013: half of it stays'
 says "$work/run/report.html" 'table public.stays added'
 nothing_left
 
-echo "-- one that fails on the data"
+fact 'one that fails on the data'
 migration 000013_bad.up.sql 'ALTER TABLE orders ADD COLUMN other text;
 ALTER TABLE customers ADD CONSTRAINT short CHECK (length(email) < 3);'
 rehearse 2 --pass quiet
@@ -45,7 +46,7 @@ says "$work/err" '000013_bad.up.sql:2'
 report "r['migrations'][2]['error']['sqlstate'] == '23514'"
 nothing_left
 
-echo "-- one that never ends"
+fact 'one that never ends'
 migration 000013_bad.up.sql 'SELECT pg_sleep(3600);'
 scenario 'migrations: {path: migrations, statement_timeout: 500ms}'
 rehearse 2 --pass quiet
@@ -53,13 +54,13 @@ says "$work/err" 'statement_timeout|500 ms|0.5 s'
 report "r['migrations'][2]['outcome'] == 'failed' and r['migrations'][3]['outcome'] == 'not_run'"
 nothing_left
 
-echo "-- one that cannot run inside a transaction"
+fact 'one that cannot run inside a transaction'
 migration 000013_bad.up.sql 'CREATE INDEX CONCURRENTLY a ON orders (remark); SELECT 1;'
 rehearse 2 --pass quiet
 says "$work/err" 'transaction block'
 nothing_left
 
-echo "-- one of very many statements, of which one fails: its own line is told, and the report stays small"
+fact 'one of very many statements, of which one fails: its own line is told, and the report stays small'
 {
     echo "CREATE TABLE many (id int PRIMARY KEY);"
     i=0
@@ -72,7 +73,7 @@ says "$work/err" '000013_bad.up.sql:3002'
 report "len(r['migrations'][2]['statements']) == 2 and '3,000 more' in r['migrations'][2]['statements'][1]['sql']"
 nothing_left
 
-echo "-- one that would leave the database"
+fact 'one that would leave the database'
 migration 000013_bad.up.sql "SELECT 1;
 COPY orders TO PROGRAM 'cat';"
 rehearse 4
@@ -80,7 +81,7 @@ says "$work/err" '000013_bad.up.sql:2'
 report "r['verdict'] == 'refused'"
 nothing_left
 
-echo "-- a verify step that finds something"
+fact 'a verify step that finds something'
 migration 000013_bad.up.sql 'SELECT 1;'
 echo 'SELECT id FROM orders LIMIT 2;' >"$work/checks.sql"
 scenario 'migrations: {path: migrations}' 'verify: [{sql: checks.sql}]'

@@ -36,6 +36,7 @@ scenario 'migrations: {path: migrations}' 'prepare: [{sql: grow.sql}]' 'rollback
 cat >"$work/grow.sql" <<'SQL'
 ALTER TABLE orders ALTER COLUMN channel TYPE varchar(100);
 SQL
+fact "each statement's class is the measured one"
 rehearse 0 --pass quiet
 valid_report
 python3 - "$work/run/report.json" "$work/checks" <<'PYTHON' || fail "a class is not what it should be"
@@ -53,7 +54,7 @@ for line in open(sys.argv[2]):
 sys.exit(bad)
 PYTHON
 
-# A hazard is borne out by what was measured, or not; and some show only then.
+fact 'a hazard is borne out by what was measured, or refuted, and some show only then'
 hazard() { # NUMBER RULE STATE
     report "[h['state'] for m in r['migrations'] if m['id'] == '0000$1' for h in m['statements'][-1]['hazards'] if h['rule'] == '$2'] == ['$3']"
 }
@@ -67,7 +68,7 @@ hazard 29 index-without-concurrently measured
 hazard 30 scan-access-exclusive measured
 report "all(h['evidence'] for m in r['migrations'] for s in m['statements'] for h in s['hazards'])"
 
-# A build that fails leaves an index behind that no query uses: told with its name.
+fact 'a failed CONCURRENTLY leaves an invalid index, which is named'
 rm "$work"/migrations/00001[2-9]* "$work"/migrations/00002* "$work"/migrations/00003* 2>/dev/null || true
 migration 000012_x.up.sql 'CREATE UNIQUE INDEX CONCURRENTLY once_only ON orders (channel);'
 rehearse 2 --pass quiet
@@ -75,7 +76,7 @@ valid_report
 hazard 12 invalid-index measured
 report "'public.once_only' in [h for h in r['migrations'][1]['statements'][0]['hazards'] if h['rule'] == 'invalid-index'][0]['safer']"
 
-# What is silenced is listed with its reason, and stays so.
+fact 'a silenced hazard is listed with its reason'
 migration 000012_x.up.sql '-- pgrehearse: ignore index-without-concurrently a table of the staff alone
 CREATE INDEX slow ON orders (channel);'
 rehearse 0 --pass quiet

@@ -15,10 +15,11 @@ profile() { # SECONDS for 20 MB read past shared buffers, where shared buffers g
 JSON
 }
 prediction() { # EXPRESSION over the statement's prediction p and its quiet run x
-    report "(lambda s: (lambda p, x: $1)(s['prediction'], s['runs'][-1]))([m for m in r['migrations'] if m['id'] == '000012'][0]['statements'][0])"
+    report "s=[m for m in r.migrations if m.id == '000012'][0].statements[0]" p=s.prediction "x=s.runs[-1]" "$1"
 }
 scenario 'migrations: {path: migrations}' 'production: {profile: production.json}' 'rollback: false'
 
+fact 'a slow device: a second figure with cold caches'
 profile 20 # 1 MB/s
 rehearse 0 --pass quiet
 valid_report
@@ -31,6 +32,7 @@ says "$work/out" "production's caches cold, it would take"
 says "$work/run/report.html" 'With cold caches: '
 says "$work/run/report.md" 'caches cold'
 
+fact 'a probe that read from a cache: not known'
 profile 0.015 # 1.3 GB/s: out of some cache
 rehearse 0 --pass quiet
 valid_report

@@ -31,31 +31,36 @@ script down.sh <<'SH'
 exec psql -X -q -v ON_ERROR_STOP=1 -c 'DROP TABLE made' -c 'DROP INDEX events_extra' -c 'ALTER TABLE orders DROP COLUMN remark'
 SH
 migrations='migrations: {framework: command, command: [./up.sh], down: [./down.sh]}'
+fact 'plan says that the statements are seen only when the program runs'
 repeat=2 scenario "$migrations" 'gates: {reads_blocked: 1min}'
 "$program" plan "$work/scenario.yaml" >"$work/out" 2>"$work/err" || fail "plan"
 says "$work/out" 'a program: its statements are seen when it runs'
 
+fact 'a program is rehearsed, and leaves no socket'
 rehearse 0
 valid_report
 nothing_left
 [ -z "$(ls -d /tmp/pgrehearse-??????/.s.PGSQL.* 2>/dev/null)" ] || fail "a socket is left"
 report "len(r['migrations']) == 1 and r['migrations'][0]['id'] == 'up.sh' and r['migrations'][0]['outcome'] == 'ok'"
+fact 'its statements are rows, with a time in every pass'
 report "len(r['migrations'][0]['statements']) == 11"
 report "[s['command_tag'] for s in r['migrations'][0]['statements']][:9] == ['SELECT 1', 'BEGIN', 'ALTER TABLE', 'UPDATE 1500', 'CREATE INDEX', 'COMMIT', 'CREATE INDEX', 'COPY 3000', 'INSERT 0 1']"
 report "all([run['pass'] for run in s['runs']] == ['scaled'] * 16 + ['quiet'] * 2 + ['loaded'] for s in r['migrations'][0]['statements'])"
 report "r['migrations'][0]['statements'][9]['command_tag'] != 'SELECT 0' and 'wanted' not in str(r)" # it failed, and the program went on
 report "all(run['elapsed_s'] >= 0 for s in r['migrations'][0]['statements'] for run in s['runs'])"
+fact 'its statements have classes, locks, WAL and hazards'
 report "r['migrations'][0]['statements'][4]['class'] == 'index_build' and r['migrations'][0]['statements'][6]['class'] == 'index_concurrent'"
 report "[(l['relation'], l['mode']) for l in r['migrations'][0]['statements'][2]['locks']] == [('public.orders', 'AccessExclusiveLock')]"
 report "[(l['relation'], l['mode']) for l in r['migrations'][0]['statements'][3]['locks']] == [('public.customers', 'RowExclusiveLock')]"
 report "r['migrations'][0]['statements'][2]['locks'][0]['held_s'] > r['migrations'][0]['statements'][3]['runs'][-1]['elapsed_s']"
 report "sum(run['wal_bytes'] or 0 for s in r['migrations'][0]['statements'] for run in s['runs'] if run['pass'] == 'quiet') > 500000"
 report "any(h['rule'] == 'index-without-concurrently' for h in r['migrations'][0]['statements'][4]['hazards'])"
+fact 'its down program is rehearsed, and its duration predicted'
 report "r['migrations'][0]['rollback']['schema_restored'] is True and r['migrations'][0]['rollback']['outcome'] == 'ok'"
 report "[s['command_tag'] for s in r['migrations'][0]['rollback']['statements']] == ['DROP TABLE', 'DROP INDEX', 'ALTER TABLE']"
 report "r['prediction']['reads_blocked_s'] > 0 and r['prediction']['median_s'] > 0 and r['prediction']['wal_bytes'] > 500000"
 
-echo "-- a way back that does not lead back"
+fact 'a way back that does not lead back'
 script down.sh <<'SH'
 exec psql -X -q -c 'DROP TABLE made' -c 'DROP INDEX events_extra' -c 'ALTER TABLE orders ADD COLUMN IF NOT EXISTS remark text'
 SH
@@ -66,7 +71,7 @@ scenario "$migrations"
 rehearse 0 --pass quiet
 report "r['migrations'][0]['rollback']['schema_restored'] is False and 'remark' in str(r['migrations'][0]['rollback']['differences'])"
 
-echo "-- one that fails"
+fact 'one that fails'
 script up.sh <<'SH'
 psql -X -q -v ON_ERROR_STOP=1 -c 'ALTER TABLE orders ADD COLUMN other text'
 psql -X -q -v ON_ERROR_STOP=1 -c "INSERT INTO customers SELECT * FROM customers WHERE email LIKE '%@%'" 2>/dev/null || {
@@ -81,13 +86,14 @@ report "r['migrations'][0]['outcome'] == 'failed' and r['migrations'][0]['error'
 report "r['verdict'] == 'fail' and len(r['migrations'][0]['statements'][0]['runs']) == 1"
 nothing_left
 
-echo "-- one that is not there, one that does nothing, one that is killed"
+fact 'a program that does not exist'
 script up.sh <<'SH'
 exec /nowhere/at/all
 SH
 rehearse 2 --pass quiet
 says "$work/err" 'status 12[67]'
 nothing_left
+fact 'a program that does nothing'
 script up.sh <<'SH'
 exit 0
 SH
@@ -95,17 +101,14 @@ scenario 'migrations: {command: [./up.sh]}'
 rehearse 0 --pass quiet
 report "r['migrations'][0]['statements'] == [] and r['migrations'][0]['outcome'] == 'ok'"
 nothing_left
+fact 'SIGTERM while its sessions run'
 script up.sh <<'SH'
 psql -X -q -c 'SELECT pg_sleep(3600)' &
 psql -X -q -c 'SELECT pg_sleep(3600)'
 SH
-rm -rf "$work/run" "$work/err"
-"$program" run "$work/scenario.yaml" --pass quiet --output "$work/run" >"$work/out" 2>"$work/err" </dev/null &
-pid=$!
-wait_for 'quiet pass 1 of 1' && sleep 2
-kill -TERM "$pid"
-status=0
-wait "$pid" || status=$?
-[ "$status" = 130 ] || fail "exit $status after SIGTERM"
+start --pass quiet
+wait_until "SELECT FROM pg_stat_activity WHERE query LIKE '%sleep(3600)%' AND wait_event = 'PgSleep' HAVING count(*) = 2"
+kill -TERM "$run"
+ended 130
 report "r['migrations'][0]['outcome'] == 'not_run'"
 nothing_left

@@ -8,7 +8,7 @@ ran=
 python=python3
 [ ! -x /usr/bin/python3 ] || python=/usr/bin/python3
 
-echo "-- Alembic"
+fact 'Alembic'
 if $python -c 'import alembic, psycopg2' 2>/dev/null; then
     ran="$ran alembic"
     mkdir -p "$work/alembic/versions"
@@ -55,7 +55,7 @@ PYTHON
     nothing_left
 fi
 
-echo "-- Django"
+fact 'Django'
 if $python -c 'import django, psycopg2' 2>/dev/null; then
     ran="$ran django"
     mkdir -p "$work/shop/migrations"
@@ -98,7 +98,7 @@ PYTHON
     nothing_left
 fi
 
-echo "-- Sqitch"
+fact 'Sqitch'
 if command -v sqitch >/dev/null && perl -MDBD::Pg -e1 2>/dev/null; then
     ran="$ran sqitch"
     mkdir -p "$work/deploy" "$work/revert" "$work/verify"

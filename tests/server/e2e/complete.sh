@@ -11,6 +11,7 @@ migration 000014_no_way_back.up.sql "UPDATE customers SET email = email WHERE id
 echo 'SELECT 1 WHERE false;' >"$work/checks.sql"
 repeat=2 scenario 'migrations: {path: migrations}' 'verify: [{sql: checks.sql}, {command: ["true"]}]' \
     'gates: {load_errors: 0, reads_blocked: 1min}'
+fact 'every pass runs, and nothing is left'
 rehearse 0
 valid_report
 nothing_left
@@ -23,19 +24,20 @@ report "all(run['elapsed_s'] > 0 for m in r['migrations'] for s in m['statements
 report "any(l['relation'] == 'public.orders' and l['mode'] == 'AccessExclusiveLock' for l in r['migrations'][1]['statements'][0]['locks'])"
 report "r['migrations'][1]['rollback']['schema_restored'] is True and r['migrations'][1]['rollback']['outcome'] == 'ok'"
 report "r['migrations'][3]['rollback']['outcome'] == 'not_run'"
+fact 'every file of the run directory is there, and the summary fits a screen'
 for file in report.json report.html report.md junit.xml predictions.log log/pgrehearse.log log/server.log samples/load.csv samples/waits.csv; do
     [ -s "$work/run/$file" ] || fail "$file is missing or empty"
 done
 [ ! -e "$work/run/INCOMPLETE" ] || fail "the run directory says that it is not complete"
 [ "$(wc -l <"$work/out")" -le 40 ] || fail "the summary is longer than a screen"
 
-# The checks see the migrations at full size, also when no pass leaves the database so: samples alone, and a load
-# that this schema gives no template for.
+fact 'verify sees the migrations at full size where only samples were rehearsed'
 echo "SELECT 'not migrated' WHERE to_regclass('orders_remark') IS NULL
 UNION ALL SELECT 'a sample' FROM customers HAVING count(*) < 2000;" >"$work/checks.sql"
 scenario 'migrations: {path: migrations}' 'verify: [{sql: checks.sql}]'
 rehearse 0 --pass scaled
 report "r['verify_outcome'] == 'ok'"
+fact 'verify sees the migrations where the load has no template'
 rm "$work"/migrations/*
 migration 1_first.up.sql 'CREATE TABLE first (id int PRIMARY KEY);'
 echo "SELECT 'not migrated' WHERE to_regclass('first') IS NULL;" >"$work/checks.sql"

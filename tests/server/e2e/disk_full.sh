@@ -22,12 +22,12 @@ fi
 . "$(dirname "$0")/lib.sh"
 
 if [ "$RH_TEST_DISK_MB" = 60 ]; then
-    echo "-- in the restore or before it"
+    fact 'in the restore or before it'
     scenario
     rehearse 5
     report "r['verdict'] == 'error'"
 elif [ "$RH_TEST_DISK_MB" = 1 ]; then
-    echo "-- when the report is written: no page says that the run passed"
+    fact 'when the report is written: no page says that the run passed'
     scenario
     output=$work/run/full
     mkdir "$output"
@@ -38,7 +38,7 @@ elif [ "$RH_TEST_DISK_MB" = 1 ]; then
     [ -f "$output/INCOMPLETE" ] || fail "INCOMPLETE is missing"
     ! grep -qs '"verdict": "pass"' "$output/report.json" || fail "report.json says pass"
 else
-    echo "-- in a migration"
+    fact 'in a migration'
     migration 000012_large.up.sql "CREATE TABLE large AS SELECT n, repeat('x', 1000) AS filler FROM generate_series(1, 2000000) n;"
     scenario 'migrations: {path: migrations}'
     rehearse 5 --pass quiet

@@ -54,7 +54,7 @@ content | dump de_AT LATIN1 >"$work/backup.sql"
 content | dump xx_XX.UTF-8 UTF8 >"$work/missing.sql"
 backup=$work/backup.sql
 
-# 1. Found roles, real logins, settings, a locale made for the run.
+fact "the backup's roles, settings, encoding and locale are in force"
 migration 001_own.sql 'SET ROLE NONE;
 RESET ROLE;
 ALTER TABLE orders ADD COLUMN extra text;
@@ -78,11 +78,12 @@ report "any('session_preload_libraries' in s for s in r['not_measured'])"
 says "$work/out" 'Roles: migrations ran as Shop Owner'
 ! grep -rq "$secret" "$work/run" "$work/out" "$work/err" || fail "a custom setting's value is in the output"
 
-# 2. What the role does not own is refused, with a hint; a superuser is named.
+fact 'what the role does not own is refused with a hint'
 migration 001_own.sql 'ALTER TABLE app.foreign_owned ADD COLUMN extra text;'
 scenario 'migrations: {path: migrations, framework: sql}' 'rollback: false'
 rehearse 2 --pass quiet
 report "r['failure']['sqlstate'] == '42501' and 'migrations.role' in r['failure']['hint'] and 'Shop Owner' in r['failure']['hint']"
+fact 'a superuser is named, and a role that does not exist is refused'
 scenario 'migrations: {path: migrations, framework: sql, role: postgres}' 'rollback: false'
 rehearse 0 --pass quiet
 report "r['roles']['migrations']['superuser'] and any('superuser postgres' in s for s in r['not_measured'])"
@@ -90,7 +91,7 @@ scenario 'migrations: {path: migrations, framework: sql, role: nobody_here}'
 rehearse 64 --pass quiet
 says "$work/err" 'scenario.yaml:6:54: migrations.role: staging has no role "nobody_here"'
 
-# 3. A locale that cannot be made: inconclusive, and named.
+fact 'a locale that cannot be compiled makes the run inconclusive'
 migration 001_own.sql 'ALTER TABLE orders ADD COLUMN extra text;'
 backup=$work/missing.sql
 scenario 'migrations: {path: migrations, framework: sql}' 'rollback: false'

@@ -23,18 +23,22 @@ migration 00003_index.sql "-- +goose NO TRANSACTION
 -- +goose Up
 CREATE INDEX CONCURRENTLY few_slow ON few (slow(id));"
 scenario 'migrations: {path: migrations, framework: goose, pending: all}' 'interrupt: true' 'rollback: false'
+fact 'goose: each migration is killed half-way in its own transaction mode'
 rehearse 0 --pass quiet
 valid_report
 report "[m['transaction'] for m in r['migrations']] == ['one', 'each', 'each']"
 report "[[i['how'] for i in m['interruptions']] for m in r['migrations']] == [['connection_cut', 'server_restarted'], ['connection_cut'], ['connection_cut']]"
 for m in 0 1 2; do cut $m "i['in_statement'] and i['history'] == 'as before'"; done
+fact 'one transaction leaves nothing'
 cut 0 "i['state'] == 'as_before' and i['differences'] == [] and i['run_again'] == 'ok'"
+fact 'no transaction leaves half'
 cut 1 "i['state'] == 'partly_applied' and [d['object'] for d in i['differences'] if d['object'].startswith('table')] == ['table public.kept']"
 cut 1 "i['run_again'] == 'failed' and 'kept' in i['error']"
+fact 'CONCURRENTLY leaves an invalid index'
 cut 2 "i['invalid_indexes'] == ['public.few_slow'] and i['run_again'] == 'failed' and i['still_invalid'] == i['invalid_indexes']"
 nothing_left
 
-# Diesel: a transaction a migration unless its metadata says otherwise.
+fact 'Diesel: a transaction a migration unless its metadata says otherwise'
 rm "$work"/migrations/*
 for m in 2026-01-01-000001_one 2026-01-01-000002_none; do mkdir "$work/migrations/$m"; done
 migration 2026-01-01-000001_one/up.sql "CREATE TABLE kept (a int); DO 'BEGIN PERFORM pg_sleep(0.5); END';"

@@ -9,15 +9,34 @@ mkdir -p "$work/clusters" "$work/migrations"
 chmod 1777 "$work/clusters"
 failures=0
 
+# Sends SIGNAL to each process that has a path of this test among its arguments; nothing: lists them.
+ours() { # [SIGNAL]
+    ps -eo pid=,args= | at=${2:-$work/} awk 'index($0, ENVIRON["at"])' | while read -r pid args; do
+        if [ -n "${1:-}" ]; then kill -"$1" "$pid" 2>/dev/null || true; else echo "$pid $args"; fi
+    done
+}
+
 finish() {
     status=$?
-    pkill -9 -f "$work/clusters" 2>/dev/null || true
+    ours KILL
     [ -n "${RH_TEST_DIRECTORY:-}" ] || rm -rf "$work"
+    [ "$status" = 0 ] || [ "$status" = 77 ] || echo "=== broke off with status $status"
     [ "$status" != 0 ] || [ "$failures" = 0 ] || status=1
     exit "$status"
 }
 trap finish EXIT
 trap 'exit 130' INT TERM
+
+# fact 'NAME': the checks from here to the next one belong to it. CTest shows each as a case (facts.sh), so the name is a literal,
+# unique in its script, and without semicolons.
+fact() {
+    echo "=== fact $1"
+}
+
+skip() {
+    echo "skipped: $*"
+    exit 77
+}
 
 fail() {
     echo "FAILED: $*"
@@ -62,17 +81,10 @@ says() {
     grep -Eq "$2" "$1" || fail "$(basename "$1") does not say: $2"
 }
 
-# report EXPRESSION: a Python expression over the report r must be true.
+# report [NAME=EXPRESSION ...] EXPRESSION: a Python expression over the report r that must be true (report.py).
 report() {
     [ -f "$work/run/report.json" ] || { fail "there is no report.json"; return; }
-    python3 - "$work/run/report.json" "$1" <<'PYTHON' || fail "report.json: not true: $1"
-import json, sys
-r = json.load(open(sys.argv[1]))
-ok = eval(sys.argv[2])
-if not ok:
-    print(json.dumps({k: r.get(k) for k in ("verdict", "exit_code", "reason", "failure")}, indent=1))
-sys.exit(0 if ok else 1)
-PYTHON
+    python3 "$source/tests/server/e2e/report.py" "$work/run/report.json" "$@" || fail "report.json: not true: $*"
 }
 
 valid_report() {
@@ -82,11 +94,20 @@ jsonschema.validate(json.load(open(sys.argv[1])), json.load(open(sys.argv[2])))
 PYTHON
 }
 
+# eventually COMMAND ...: waits until it succeeds, for five minutes at the most.
+eventually() {
+    deadline=$(($(date +%s) + 300))
+    until "$@" >/dev/null 2>&1; do
+        [ "$(date +%s)" -lt $deadline ] || { fail "never came true: $*"; return 1; }
+        sleep 0.05
+    done
+}
+
+no_clusters() { [ -z "$(ours '' "$work/clusters")" ]; }
+
 # nothing_left: no process and no cluster of ours.
 nothing_left() {
-    i=0
-    while pgrep -f "$work/clusters" >/dev/null && [ $i -lt 50 ]; do sleep 0.1; i=$((i + 1)); done
-    pgrep -f "$work/clusters" >/dev/null && fail "still running: $(pgrep -af "$work/clusters")"
+    eventually no_clusters || ours '' "$work/clusters"
     [ -z "$(ls -A "$work/clusters")" ] || fail "left lying about: $(ls "$work/clusters")"
 }
 
@@ -105,12 +126,38 @@ given_server() {
     trap 'kill -QUIT "$(head -1 "$work/given/data/postmaster.pid")" 2>/dev/null || true; finish' EXIT
 }
 
-# wait_for PATTERN: until the run's standard error says so (the run is in the background).
+# start [ARGUMENT ...]: runs the scenario into $work/run in the background; its process is $run.
+start() {
+    rm -rf "$work/run"
+    : >"$work/err"
+    "$program" run "$work/scenario.yaml" --output "$work/run" "$@" >"$work/out" 2>"$work/err" </dev/null &
+    run=$!
+}
+
+# ended EXPECTED_EXIT: waits for what was started.
+ended() {
+    status=0
+    wait "$run" || status=$?
+    [ "$status" = "$1" ] || fail "exit $status, expected $1"
+}
+
+# wait_for PATTERN: until the started run says so on standard error or in its log.
 wait_for() {
-    i=0
-    until grep -Eq "$1" "$work/err" "$work/run/log/pgrehearse.log" 2>/dev/null; do
-        sleep 0.05
-        i=$((i + 1))
-        [ $i -lt 1200 ] || { fail "never said: $1"; return 1; }
-    done
+    eventually or_ended grep -Eqs "$1" "$work/err" "$work/run/log/pgrehearse.log"
+    kill -0 "$run" 2>/dev/null || fail "the run ended before it said: $1"
+}
+
+# wait_until QUERY: until it gives a row on the embedded server that the started run has just then.
+wait_until() {
+    eventually or_ended is_true "$1"
+    kill -0 "$run" 2>/dev/null || fail "the run ended before: $1"
+}
+
+or_ended() { ! kill -0 "$run" || "$@"; }
+
+is_true() {
+    socket=$(find "$work/clusters" -name '.s.PGSQL.*[0-9]' | head -1)
+    [ -n "$socket" ] || return 1
+    found=$("$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -1)/psql" -qXAt -h "${socket%/*}" -p "${socket##*.}" -U postgres \
+        -d postgres -c "SELECT EXISTS ($1)") && [ "$found" = t ]
 }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Native code that a migration brings along: what it attempts is denied, and what it leaves running ends with the run.
 . "$(dirname "$0")/lib.sh"
-command -v gcc >/dev/null || { echo "no gcc: skipped"; exit 0; }
+command -v gcc >/dev/null || skip "gcc is not installed"
 name=rh$$native
 version=$(ls /usr/lib/postgresql | sort -V | tail -1)
 cat >"$work/native.c" <<'C'
@@ -68,6 +68,7 @@ IF log NOT LIKE '%mount namespace denied%' OR log LIKE '%reached%' THEN RAISE EX
 END \$\$;
 SQL
 scenario 'migrations: {path: migrations}' 'rollback: false'
+fact 'what native code attempts is denied, and what it leaves running ends with the run'
 rehearse 0 --pass quiet
 valid_report
 nothing_left
@@ -76,4 +77,4 @@ report "not any(a['succeeded'] for a in r['staging']['isolation']['attempts'])"
 says "$work/out" 'Isolation: proven'
 [ ! -e "$work/created" ] || fail "a file was written outside"
 pgrep -x "$name" >/dev/null && { pkill -9 -x "$name"; fail "a process of native code outlives the run"; }
-exit 0
+true

@@ -21,6 +21,7 @@ migration 000015_mend.up.sql "ALTER TABLE customers ALTER COLUMN region SET DEFA
 scenario 'migrations: {path: migrations}' 'rollback: false'
 sed -i 's/^workload: {/workload: {source: pg_stat_statements, path: current.csv, next: {source: pg_stat_statements, path: next.csv}, /' \
     "$work/scenario.yaml"
+fact 'which migration breaks which release, and which mends it'
 rehearse 0 --pass quiet --pass loaded
 valid_report
 report "r['compatibility']['current_tried'] == 3 and r['compatibility']['next_tried'] == 3"
@@ -33,13 +34,13 @@ report "len(r['compatibility']['next_mix']['templates']) == 3"
 report "any(e['sqlstate'] == '42703' for e in r['load']['errors'])"
 nothing_left
 
-echo "-- releases that get on with each other"
+fact 'releases that get on with each other'
 rm "$work"/migrations/00001[345]*
 cp "$work/current.csv" "$work/next.csv"
 rehearse 0 --pass quiet --pass loaded
 report "r['compatibility']['incompatibilities'] == [] and r['compatibility']['next_tried'] == 3"
 
-echo "-- nothing to compare with"
+fact 'nothing to compare with'
 rehearse 0 --pass quiet
 report "r['compatibility'] is None and any('workload.next' in s for s in r['not_measured'])"
 nothing_left

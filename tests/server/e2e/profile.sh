@@ -21,6 +21,7 @@ JSON
 profile orders 81920
 scenario 'migrations: {path: migrations}' 'production: {profile: production.json}' 'rollback: false'
 sed -i 's/^staging: {/&settings: {random_page_cost: 3}, /' "$work/scenario.yaml"
+fact 'both probes are in the report'
 rehearse 0 --pass quiet
 valid_report
 nothing_left
@@ -29,12 +30,13 @@ report "{p['name']: p for p in r['production']['profile']['probe']}['cpu']['prod
 report "{p['name']: p for p in r['production']['profile']['probe']}['cpu']['staging'] > 1e5"
 report "{p['name']: p for p in r['production']['profile']['probe']}['wal']['production'] is None"
 report "{s['name']: s['production_value'] for s in r['staging']['settings']}['work_mem'] == '77MB'"
-# staging takes over what shapes durations, but not what the scenario sets itself, nor what does not fit here
+fact 'staging takes over settings that shape durations, not those of the scenario or those that do not fit'
 report "{s['name']: s['value'] for s in r['staging']['settings']}['work_mem'] == '77MB'"
 report "{s['name']: s['value'] for s in r['staging']['settings']}['wal_compression'] in ('on', 'pglz')"
 report "{s['name']: s['value'] for s in r['staging']['settings']}['random_page_cost'] == '3'"
 report "any('shared_buffers = 900TB is not applied: this machine has' in s for s in r['staging']['neutralised'])"
 report "any('enable_prophecy = on is not applied: unrecognized' in s for s in r['staging']['neutralised'])"
+fact 'what the profile lacks is reported'
 report "any('lacks 10 of the backup' in s for s in r['not_measured'])"
 report "any('never analysed' in s and 'public.orders' in s for s in r['not_measured'])"
 report "any('PostgreSQL 13' in s for s in r['not_measured'])"
@@ -42,7 +44,6 @@ report "any('makes no sense' in s for s in r['not_measured'])"
 report "any('cut short' in s for s in r['not_measured'])"
 report "any('machine (permission denied)' in s for s in r['not_measured'])"
 
-# what the migration's lock does there: two readers of a second are always open, and 40 looks saw it
 lock_profile() { # LOOKS
     cat >"$work/production.json" <<JSON
 {"format": "pgrehearse profile", "version": 1,
@@ -61,6 +62,7 @@ migration 000012_note.up.sql 'SET lock_timeout = 500; ALTER TABLE orders ADD COL
 repeat=4
 scenario 'migrations: {path: migrations}' 'production: {profile: production.json, connections: 15}' 'rollback: false' \
     'gates: {reads_blocked: 10s}'
+fact 'what the lock does on production: two readers of a second are always open, and 40 looks saw it'
 lock_profile 40
 rehearse 0 --pass quiet
 valid_report
@@ -72,7 +74,8 @@ report "0.5 <= r['production']['locks']['statements'][0]['wait_high_s'] < 0.501"
 report "abs(r['production']['locks']['statements'][0]['reads_per_s'] - 90) < 1e-6"
 report "r['prediction']['reads_blocked_s'] == r['production']['locks']['reads_blocked_s'] > 0"
 report "'predicted for production' in r['gates'][0]['worst'] and r['gates'][0]['outcome'] == 'held'"
-lock_profile 3 # too few looks to say anything: inconclusive
+fact 'too few looks: inconclusive'
+lock_profile 3
 rehearse 3 --pass quiet
 report "r['prediction']['reads_blocked_s'] is None and r['gates'][0]['outcome'] == 'not_measured'"
 report "any('looked at 3 times' in s for s in r['not_measured'])"
@@ -80,13 +83,13 @@ repeat=1
 migration 000012_note.up.sql 'ALTER TABLE orders ADD COLUMN remark text;'
 scenario 'migrations: {path: migrations}' 'production: {profile: production.json}'
 
-# of another database: nothing of it can be used, and the run ends before the passes
+fact 'a profile of another database ends the run before the passes'
 profile somebody_elses 81920
 rehearse 64
 says "$work/err" 'profile is of another database'
 nothing_left
 
-# damaged: the place of the first bad byte, before anything starts
+fact 'a damaged profile: the place of the first bad byte'
 printf '{"format": "pgrehearse profile",\n "version": 1,\n "server": {oops}}\n' >"$work/production.json"
 rehearse 64
 says "$work/err" 'production.json:3:'

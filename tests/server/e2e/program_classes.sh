@@ -44,7 +44,7 @@ script once.sh <<'SH'
 exec psql -X -q -v ON_ERROR_STOP=1 -f all.sql
 SH
 
-echo "-- a session a statement"
+fact 'a session a statement'
 : >"$work/all.sql" >"$work/checks"
 expect rewrite rewrite 'ALTER TABLE orders ADD COLUMN token uuid DEFAULT gen_random_uuid()'
 expect catalog catalog 'ALTER TABLE orders ADD COLUMN flag int DEFAULT 1'
@@ -68,7 +68,7 @@ rehearse 0 --pass quiet
 valid_report
 checks
 
-echo "-- one session, transactions of several statements, all in less than a second"
+fact 'one session, transactions of several statements, all in less than a second'
 : >"$work/all.sql" >"$work/checks"
 echo 'BEGIN;' >>"$work/all.sql"
 expect catalog catalog 'ALTER TABLE orders ADD COLUMN flag int DEFAULT 1'

@@ -35,10 +35,12 @@ export PGHOST=203.0.113.1 PGPORT=1 PGUSER=nobody PGDATABASE=production PGTZ=nowh
 export PGCONNECT_TIMEOUT=x PGCLIENTENCODING=SJIS PGSSLMODE=verify-full PGTARGETSESSIONATTRS=standby
 export PGSERVICEFILE="$work/services" PGSERVICE=production PGHOSTADDR=203.0.113.1 PGPASSWORD=secret
 export SQITCH_USERNAME=somebody SQITCH_PASSWORD=secret SQITCH_TARGET=db:pg://203.0.113.1/production DATABASE_URL=postgresql://203.0.113.1/
+fact 'a program finds staging by every variable'
 rehearse 0 --pass quiet
 valid_report
 nothing_left
 report "[s['command_tag'] for s in r['migrations'][0]['statements']] == ['CREATE TABLE'] + ['COMMENT'] * 6 + ['DROP TABLE']"
+fact "nothing of the caller's environment is passed on, and no secret is in the run directory"
 grep -q '203[.]0[.]113' "$work/environment.txt" && fail "production's address was passed on"
 ! grep -rq secret "$work/run" || fail "a password is in the run's directory"
 ! grep -rq JaneDoe "$work/run" || fail "a row that a command printed is in the run's directory"

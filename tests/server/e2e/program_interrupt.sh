@@ -13,7 +13,7 @@ cut() { # EXPRESSION over all its interruptions i
     report "all($1 for i in r['migrations'][0]['interruptions']) and [i['how'] for i in r['migrations'][0]['interruptions']] == ['connection_cut', 'server_restarted']"
 }
 
-echo "-- statements of their own: what had ended stays, and stands in its own way"
+fact 'statements of their own: what had ended stays, and stands in its own way'
 script up.sh <<'SH'
 exec psql -X -q -v ON_ERROR_STOP=1 -c 'CREATE TABLE kept (a int)' -c "UPDATE orders SET note = 'x' WHERE id < 100" \
     -c "DO 'BEGIN PERFORM pg_sleep(0.5); END'" -c 'CREATE TABLE never (a int)'
@@ -29,7 +29,7 @@ cut "i['run_again'] == 'failed' and 'kept' in i['error'] and 'already exists' in
 report "r['migrations'][0]['outcome'] == 'ok' and len(r['migrations'][0]['statements'][3]['runs']) == 1"
 says "$work/out" 'Killed half-way: 2 '
 
-echo "-- one transaction, and the tool's own table of what it did"
+fact "one transaction, and the tool's own table of what it did"
 script up.sh <<'SH'
 exec psql -X -q -v ON_ERROR_STOP=1 <<'SQL'
 BEGIN;
@@ -43,7 +43,7 @@ rehearse 0 --pass quiet
 valid_report
 cut "i['in_statement'] and i['state'] == 'as_before' and i['run_again'] == 'ok' and i['error'] is None"
 
-echo "-- one that tries again by itself, and one that waits for ever"
+fact 'one that tries again by itself, and one that waits for ever'
 script up.sh <<'SH'
 until psql -X -q -v ON_ERROR_STOP=1 -c 'CREATE TABLE IF NOT EXISTS kept (a int)' -c 'SELECT pg_sleep(0.5)' 2>/dev/null; do sleep 0.2; done
 SH

@@ -14,9 +14,10 @@ given() {
     printf 'staging: {kind: server, url: "postgresql://%s@127.0.0.1:%s/postgres"}\n' "$1" "$port" >>"$work/scenario.yaml"
 }
 statement() { # ORDINAL EXPRESSION: of its quiet run x
-    report "(lambda s: (lambda x: $2)([x for x in s['runs'] if x['pass'] == 'quiet'][0]))([m for m in r['migrations'] if m['id'] == '000012'][0]['statements'][$1 - 1])"
+    report "s=[m for m in r.migrations if m.id == '000012'][0].statements[$1 - 1]" "x=[x for x in s.runs if x['pass'] == 'quiet'][0]" "$2"
 }
 
+fact 'a superuser on another machine: each figure by SQL, with its source'
 given postgres
 rehearse 0 --pass quiet
 valid_report
@@ -28,7 +29,7 @@ for ordinal in 2 4; do # in its own transaction, and in the implicit one
 done
 report "[m for m in r['migrations'] if m['id'] == '000012'][0]['statements'][3]['prediction']['parts']['cpu_s'] > 0"
 
-# a role that may create databases and no more
+fact 'a role that may create databases and no more: what it may not ask is null'
 "$bindir/psql" -qX -h "$work/given" -p "$port" -U postgres -d postgres -c 'CREATE ROLE builder LOGIN CREATEDB'
 given builder
 rehearse 0 --pass quiet

@@ -2,7 +2,7 @@
 # Every way back has its verdict, told by what it did not bring back; the next migration is rehearsed all the same.
 . "$(dirname "$0")/lib.sh"
 
-# The verdict of each way back, and what it costs.
+fact 'a run with rollbacks passes'
 migration 000012_reversible.up.sql 'ALTER TABLE orders ADD COLUMN more int; UPDATE orders SET more = 1;'
 migration 000012_reversible.down.sql 'ALTER TABLE orders DROP COLUMN more;'
 migration 000013_lossy.up.sql 'ALTER TABLE orders DROP COLUMN note;'
@@ -15,17 +15,22 @@ scenario 'migrations: {path: migrations}'
 rehearse 0 --pass quiet
 valid_report
 way() { # NUMBER EXPRESSION over its rollback b
-    report "(lambda b: $2)(r['migrations'][$1]['rollback'])"
+    report "b=r.migrations[$1].rollback" "$2"
 }
+fact 'reversible: schema and rows are as before'
 way 1 "b['reversibility'] == 'reversible' and b['schema_restored'] and b['data']['tables_different'] == 0"
 way 1 "b['statements'][0]['locks'][0]['mode'] == 'AccessExclusiveLock' and b['statements'][0]['locks'][0]['held_s'] > 0"
 way 1 "b['statements'][0]['runs'][0]['pass'] == 'rollback' and not r['migrations'][1]['statements'][0]['runs'][-1]['pass'] == 'rollback'"
+fact 'reversible with loss: which column lost how many values'
 way 2 "b['reversibility'] == 'reversible_with_loss' and 'column note of public.orders' in b['why']"
 way 2 "[(c['column'], c['change']) for t in b['data']['tables'] for c in t['columns']] == [('note', 'emptied')]"
 way 2 "b['data']['tables'][0]['columns'][0]['values_lost'] == b['data']['tables'][0]['columns'][0]['values_before'] > 0"
+fact 'reversible with loss: which rows are gone'
 way 3 "b['reversibility'] == 'reversible_with_loss' and '100 rows of public.order_items' in b['why'] and 'channel' in b['why']"
+fact 'irreversible: which objects differ'
 way 4 "b['reversibility'] == 'irreversible' and 'orders_open_idx (missing)' in b['why'] and 'left_over' in b['why']"
 report "r['rollback']['reversibility'] == 'irreversible' and r['rollback']['outcome'] == 'ok'"
+fact 'the pages show each verdict'
 says "$work/run/report.md" '000013 is reversible with loss: column note of public.orders, [0-9,]+ values'
 says "$work/run/junit.xml" 'reversible with loss: column note'
 says "$work/run/report.html" 'all of them together'
@@ -33,7 +38,7 @@ says "$work/run/report.html" '1 statement of the down migration'
 says "$work/run/report.html" 'DROP COLUMN more</code> .* m?s, ACCESS EXCLUSIVE on (public[.])?orders, held'
 says "$work/out" 'Rollback: 1 reversible; 2 reversible with loss'
 
-# No way down; broken on the way down, and on the way up again: those are the rollback's failures, not the migration's.
+fact "no down migration, broken on the way down or up again: the rollback's failures, not the migration's"
 rm "$work"/migrations/00001[2345]*
 migration 000013_none.up.sql 'ALTER TABLE orders ADD COLUMN extra int;'
 migration 000014_down.up.sql 'CREATE TABLE used (id int primary key);'
@@ -55,7 +60,7 @@ way 2 "b['why'].startswith('the down migration failed: ') and 'unknown' in b['wh
 report "r['rollback']['reversibility'] == 'broken' and r['rollback']['why'].startswith('000013 cannot be rolled back; the 3 after it: the down migration failed: migration 000014 (down)')"
 says "$work/run/report.md" '000014 is broken: the down migration failed: .*unknown'
 
-# Each way back works, but not all of them one after the other.
+fact 'each works, but not all of them one after the other'
 rm "$work"/migrations/00001[23456]*
 migration 000012_first.up.sql 'CREATE TABLE first (id int primary key);'
 migration 000012_first.down.sql 'DROP TABLE first;'
@@ -67,7 +72,7 @@ way 2 "b['outcome'] == 'ok'"
 report "r['rollback']['reversibility'] == 'broken' and 'whole set' in r['reason']"
 report "'migration 000012 (down)' in r['rollback']['error']['message']"
 
-# No way down from the first: the two after it are rehearsed together.
+fact 'no down migration of the first: those after it are rehearsed together'
 rm "$work"/migrations/00001[23]*
 migration 000012_none.up.sql 'CREATE TABLE IF NOT EXISTS first (id int primary key);'
 migration 000013_note.up.sql 'ALTER TABLE orders DROP COLUMN note;'
@@ -80,7 +85,7 @@ report "r['rollback']['reversibility'] == 'irreversible' and r['rollback']['outc
 report "r['rollback']['why'].startswith('000012 cannot be rolled back; the 2 after it: column note of public.orders, ')"
 rm "$work"/migrations/00001[234]*
 
-# Steps of one change, whose ways down are in the order of the whole: none works alone, all of them do.
+fact 'steps of one change: none works alone, all together do'
 migration 000012_steps.up.sql 'CREATE TABLE first (id int primary key);'
 migration 000012_steps.down.sql 'DROP TABLE second;'
 migration 000013_steps.up.sql 'CREATE TABLE second (id int primary key);'
@@ -92,8 +97,8 @@ way 2 "b['reversibility'] == 'broken' and 'up again' in b['why']"
 report "r['rollback']['reversibility'] == 'reversible' and r['rollback']['schema_restored'] and r['rollback']['elapsed_s'] > 0"
 says "$work/out" 'all together: reversible'
 
-# Each verdict starts from the state that its migration finds, not from what an earlier way down left: rows twice (000013
-# would fail), an index dropped too much (000014 would seem reversible), a large object that no comparison sees (000017 would fail).
+fact 'each verdict starts from the state that its migration finds'
+# not from what an earlier down migration left: rows twice (000013 would fail), an index dropped too much (000014 would seem reversible), a large object that no comparison sees (000017 would fail).
 rm "$work"/migrations/00001[23]*
 migration 000012_marks.up.sql 'CREATE TABLE IF NOT EXISTS marks (n int); INSERT INTO marks VALUES (1); SELECT lo_creat(-1);'
 migration 000012_marks.down.sql 'DROP INDEX orders_open_idx;'

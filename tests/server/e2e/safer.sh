@@ -65,6 +65,7 @@ UNION ALL SELECT 'what one release writes the other does not read' WHERE
     (SELECT string_agg(a || ' ' || b, ',' ORDER BY a) FROM written) <> '11 11,13 13,21 21'
 SQL
 scenario 'migrations: {path: migrations}' 'prepare: [{sql: grow.sql}]' 'rollback: false' 'verify: [{sql: same.sql}]'
+fact 'the original set ends as expected'
 rehearse 0 --pass quiet
 valid_report
 cp "$work/run/report.json" "$work/before.json"
@@ -88,9 +89,11 @@ migration 002999_both.up.sql "INSERT INTO order_items (order_id, product_id, dis
 INSERT INTO order_items (order_id, product_id, rebate_cents) VALUES (1, 1, 21);
 UPDATE order_items SET rebate_cents = 13 WHERE discount_cents = 12;
 CREATE TABLE written AS SELECT discount_cents AS a, rebate_cents AS b FROM order_items WHERE id > (SELECT max(id) - 3 FROM order_items);"
+fact 'the rewritten set ends in the same schema and rows'
 sed -i 's/same.sql/safe.sql/' "$work/scenario.yaml"
 rehearse 0 --pass quiet
 valid_report
+fact 'each rewrite does less work under locks'
 python3 - "$work/before.json" "$work/run/report.json" <<'PYTHON' || fail "it blocks no less"
 import json, sys
 HEAVY = {"rewrite", "heap_scan", "index_build", "foreign_key", "validation", "index_concurrent", "data_change", "maintenance"}
@@ -127,7 +130,7 @@ for number in sorted(before):
     bad += not less or worse
 sys.exit(bad)
 PYTHON
-# The later release takes the old names away.
+fact 'the later release takes the old names away'
 python3 - "$work/safer.json" "$work/migrations" <<'PYTHON'
 import json, sys
 later = [f for m in json.load(open(sys.argv[1]))["migrations"] for f in m["migrations"] if f["later_release"]]
@@ -139,4 +142,5 @@ cp "$work/same.sql" "$work/safe.sql"
 echo "UNION ALL SELECT 'an old name is left' WHERE to_regclass('named') IS NOT NULL OR EXISTS (SELECT FROM pg_attribute
     WHERE NOT attisdropped AND attrelid = 'order_items'::regclass AND attname = 'discount_cents')" >>"$work/safe.sql"
 rehearse 0 --pass quiet
+fact 'a retry drops the index that a failed one left'
 grep -q 'DROP INDEX CONCURRENTLY IF EXISTS public.plain_extra;' "$work/safer.sql" || fail "a retry would find its failed index"

@@ -10,6 +10,7 @@ mkdir -p "$work/runs" "$work/runs/no-run" "$work/runs/damaged" "$work/runs/other
 echo '{oops' >"$work/runs/damaged/report.json"
 echo '{"verdict": "pass", "scenario": {"name": "other"}, "started_at": "2020-01-01T00:00:00Z"}' >"$work/runs/other/report.json"
 
+fact 'directories that are not runs are skipped, a damaged one is named'
 rehearse 0 --pass quiet
 report "r['production']['history']['runs'] == 0 and r['production']['history']['directory'] == '$work/runs'"
 report "[s[:8] for s in r['production']['history']['skipped']] == ['damaged:']"
@@ -18,13 +19,14 @@ import json
 r = json.load(open('$work/run/report.json'))
 print([m for m in r['migrations'] if m['id'] == '000012'][0]['statements'][0]['prediction']['median_s'])")
 
-# production took twice as long, three times over
+fact 'production took twice as long, three times over: the error is 50 %'
 for night in 1 2 3; do
     cp -r "$work/run" "$work/runs/night$night"
     printf 'migration,statement,seconds\n12,1,%s\n' "$(python3 -c "print(2 * $first)")" >"$work/actual.csv"
     "$program" score "$work/runs/night$night" --actual "$work/actual.csv" >"$work/out" 2>"$work/err" || fail "score: exit $?"
     says "$work/out" '^1 prediction was off by 50 % in the median'
 done
+fact 'the next run corrects its prediction'
 rehearse 0 --pass quiet
 valid_report
 report "r['production']['history']['runs'] == 3 and r['production']['history']['scored_runs'] == 3"
@@ -32,7 +34,7 @@ report "any(s.startswith('rewrite: 3 earlier predictions held against production
 report "[m for m in r['migrations'] if m['id'] == '000012'][0]['statements'][0]['prediction']['correction'] > 1.9"
 report "'3 earlier scores' in [m for m in r['migrations'] if m['id'] == '000012'][0]['statements'][0]['prediction']['basis']"
 
-# whoever says none reads none
+fact 'history: none reads none'
 sed -i 's/^history: .*/history: none/' "$work/scenario.yaml"
 rehearse 0 --pass quiet
 report "r['production']['history'] is None"

@@ -21,14 +21,15 @@ cp -r "$work/run" "$work/runs/night1"
 # production: somebody reads for half a second, and the first statement waits for him; others send the same texts
 on_production -c "BEGIN; SELECT count(*) FROM order_items; SELECT pg_sleep(0.6); COMMIT" >/dev/null &
 reader=$!
-i=0
-until [ "$(on_production -tAc "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(0.6)%' AND wait_event = 'PgSleep'")" = 1 ] || [ $i -ge 100 ]; do i=$((i + 1)); done
+reads() { on_production -tAc "SELECT wait_event FROM pg_stat_activity WHERE query LIKE '%pg_sleep(0.6)%'" | grep -q PgSleep; }
+eventually reads
 on_production -f "$work/migrations/000012_price.up.sql" -f "$work/migrations/000013_index.up.sql"
 wait $reader
 on_production -c "UPDATE addresses SET city = 'other' WHERE id % 3 = 1"
 logs=$work/given/data/logs
 ls "$logs"/server.log "$logs"/server.csv "$logs"/server.json >/dev/null || fail "the server wrote no logs"
 
+fact 'the three formats tell the same, and lock waits apart from work'
 for format in log csv json; do
     cp "$logs/server.$format" "$work/production.$format"
     "$program" score "$work/runs/night1" --actual "$work/production.$format" >"$work/out" 2>"$work/err" || fail "$format: exit $?"
@@ -47,12 +48,13 @@ assert len(tell[0]) == 3 and tell[0][0][3] > 0.1, tell
 assert all(row[2] > 0 for row in tell[0]), tell
 PYTHON
 
+fact 'the next run reads the scores'
 rehearse 0 --pass quiet
 valid_report
 report "r['production']['history']['scored_runs'] == 1"
 report "len(r['production']['history']['applied']) > 0"
 
-# a log that ends in the middle of a line still tells what came before; one without durations says so
+fact 'a truncated log counts up to its end, one without durations is refused'
 head -c -40 "$logs/server.json" >"$work/cut.json"
 "$program" score "$work/runs/night1" --actual "$work/cut.json" >"$work/out" 2>"$work/err" || fail "cut: exit $?"
 says "$work/out" '^000013 +1 '

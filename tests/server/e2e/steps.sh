@@ -26,9 +26,11 @@ scenario 'migrations:' '  path: migrations' '  steps:' \
     '    - {after: add, command: [./fill.sh], down: [./unfill.sh]}' \
     '    - {command: [./last.sh, done]}' \
     '    - {after: "000011", command: [./last.sh, never]}'
+fact 'plan shows each step in its place'
 "$program" plan "$work/scenario.yaml" >"$work/out" 2>"$work/err" || fail "plan"
 says "$work/out" '^fill.sh$'
 says "$work/out" '^last.sh-2 done$'
+fact 'each step runs in its place, up and down'
 rehearse 0
 valid_report
 nothing_left
@@ -39,11 +41,11 @@ report "r['migrations'][3]['statements'][0]['command_tag'].startswith('UPDATE ')
 report "all({'quiet', 'loaded'} <= {run['pass'] for run in m['statements'][0]['runs']} for m in r['migrations'][2:])"
 report "[m['rollback']['outcome'] for m in r['migrations'][2:]] == ['ok', 'ok', 'ok', 'not_run', 'not_run']"
 
-echo "-- only the step"
+fact 'only the step'
 rehearse 2 --pass quiet --only fill.sh
 says "$work/err" 'scenario.yaml:10:.*fill.sh.*column "remark"'
 
-echo "-- a place that is none"
+fact 'a place that is none'
 scenario 'migrations: {path: migrations, steps: [{after: nowhere, command: [./fill.sh]}]}'
 rehearse 64
 says "$work/err" 'scenario.yaml:6:.*there is no migration "nowhere"'

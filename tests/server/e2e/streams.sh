@@ -10,7 +10,9 @@ run_into() { # LABEL REDIRECTION
     [ "$status" = 0 ] || fail "exit $status with a standard output that is $1"
     report "r['verdict'] == 'pass' and r['exit_code'] == 0"
 }
+fact 'a full standard output'
 run_into full '>/dev/full'
 says "$work/err" 'cannot write to standard output'
+fact 'a closed standard output'
 run_into closed '>&-'
 nothing_left
