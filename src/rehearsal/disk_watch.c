@@ -22,10 +22,20 @@ static void look(rh_disk_watch *watch)
     int64_t bytes;
     if (!rh_tree_bytes(watch->directory, &bytes, NULL))
         return;
+    pthread_mutex_lock(&watch->lock);
     if (watch->first < 0)
         watch->first = bytes;
     if (bytes > watch->largest)
         watch->largest = bytes;
+    pthread_mutex_unlock(&watch->lock);
+}
+
+int64_t rh_disk_watch_growth(rh_disk_watch *watch)
+{
+    pthread_mutex_lock(&watch->lock);
+    int64_t growth = watch->first < 0 ? -1 : watch->largest - watch->first;
+    pthread_mutex_unlock(&watch->lock);
+    return growth;
 }
 
 static void *run(void *argument)
@@ -79,7 +89,7 @@ int64_t rh_disk_watch_stop(rh_disk_watch *watch)
     pthread_mutex_unlock(&watch->lock);
     pthread_join(watch->thread, NULL);
     look(watch);
-    int64_t growth = watch->first < 0 ? -1 : watch->largest - watch->first;
+    int64_t growth = rh_disk_watch_growth(watch);
     pthread_cond_destroy(&watch->wake);
     pthread_mutex_destroy(&watch->lock);
     free(watch->directory);

@@ -7,6 +7,8 @@
 typedef struct rh_disk_watch rh_disk_watch;
 
 rh_disk_watch *rh_disk_watch_start(const char *directory, rh_error *error);
+/* The largest growth so far; -1 while nothing was read. */
+int64_t rh_disk_watch_growth(rh_disk_watch *watch);
 /* Joins the thread; the largest growth over the size at the start, in bytes, or -1 when it could not be read.
  * Takes NULL (-1). */
 int64_t rh_disk_watch_stop(rh_disk_watch *watch);

@@ -369,10 +369,20 @@ static void test_timeout(void **state)
     world_end(w);
 }
 
+/* Until some session is in pg_sleep. */
+static void await_sleeper(rh_pg *pg)
+{
+    for (int64_t sleepers = 0; sleepers == 0;) {
+        rh_clock_sleep_until(rh_clock_monotonic() + 5000);
+        assert_true(rh_pg_query_int(pg, "select count(*) from pg_stat_activity where wait_event = 'PgSleep'",
+                                    &sleepers, NULL));
+    }
+}
+
 static void *terminate(void *pid)
 {
     rh_pg *pg = connect_to("postgres");
-    rh_clock_sleep_until(rh_clock_monotonic() + 300000);
+    await_sleeper(pg);
     rh_pg_executef(pg, NULL, "select pg_terminate_backend(%d)", *(int *)pid);
     rh_pg_close(pg);
     return NULL;
@@ -399,7 +409,9 @@ static void test_lost(void **state)
 
 static void *interrupt(void *main_thread)
 {
-    rh_clock_sleep_until(rh_clock_monotonic() + 300000);
+    rh_pg *pg = connect_to("postgres");
+    await_sleeper(pg);
+    rh_pg_close(pg);
     pthread_kill(*(pthread_t *)main_thread, SIGINT);
     return NULL;
 }

@@ -60,7 +60,8 @@ static void measures_like_proc(const char *begin)
     assert_string_equal(told.io_source, told.cpu_source);
     if (fabs(told.cpu_user_s + told.cpu_system_s - spent) > 0.05 * spent)
         fail_msg("told %g s, spent %g s", told.cpu_user_s + told.cpu_system_s, spent);
-    assert_true(told.read_bytes >= 0 && told.write_bytes >= 0);
+    assert_true(told.read_bytes >= 0);
+    assert_true(told.write_bytes >= 0);
     assert_true(told.wal_bytes >= 0);
 }
 
@@ -124,7 +125,8 @@ static void test_failed_transaction(void **state)
     run(migration, "BEGIN");
     rh_pg_execute(migration, "SELECT 1/0", NULL);
     rh_counters_read_idle(migration, side, &access, &read);
-    assert_true(isnan(read.cpu_s) && !read.cpu_source);
+    assert_true(isnan(read.cpu_s));
+    assert_true(!read.cpu_source);
     assert_int_equal(rh_pg_transaction_state(migration), 'E');
     run(migration, "ROLLBACK");
     rh_counters_read_idle(migration, side, &access, &read);
@@ -148,7 +150,9 @@ static void test_roles_without_the_right(void **state)
     assert_non_null(read.cpu_source);
     run(migration, "SET ROLE plain");
     rh_counters_read_idle(migration, side, &access, &read);
-    assert_true(access.refused && isnan(read.cpu_s) && read.read_bytes == RH_UNKNOWN);
+    assert_true(access.refused);
+    assert_true(isnan(read.cpu_s));
+    assert_true(read.read_bytes == RH_UNKNOWN);
     assert_true(read.wal_bytes > 0); /* what SQL tells everybody */
     if (rh_pg_server_version(migration) < 150000)
         return;
@@ -192,7 +196,9 @@ static void test_pg_stat_io(void **state)
         rh_counters_difference(&before, &after, &told);
         assert_non_null(strstr(told.cache_source, "pg_stat_io"));
         assert_true(told.cached_write_bytes > 8 << 20);
-        assert_true(told.cached_read_bytes >= 0 && told.wal_images >= 0 && told.fsyncs >= 0);
+        assert_true(told.cached_read_bytes >= 0);
+        assert_true(told.wal_images >= 0);
+        assert_true(told.fsyncs >= 0);
         return;
     }
     io_sums("CREATE VIEW pg_catalog.pg_stat_io AS SELECT * FROM (VALUES "

@@ -158,7 +158,8 @@ static void test_autocommit_statement_from_outside(void **state)
     assert_string_equal(locks[0].relation, "public.big");
     assert_int_equal(locks[0].mode, RH_LOCK_SHARE);
     assert_true(locks[0].held_s > 0.05);
-    assert_true(locks[0].blocks_writes && !locks[0].blocks_reads);
+    assert_true(locks[0].blocks_writes);
+    assert_true(!locks[0].blocks_reads);
     size_t count = rh_sampler_locks(sampler, "000010", 2, arena, &locks);
     assert_true(count >= 1);
     for (size_t i = 0; i < count; i++)
@@ -228,7 +229,8 @@ static void test_phases_of_commands(void **state)
         assert_true(fabs(all_cpu - cpu_s[i]) < 0.1 * cpu_s[i] + 0.03);
         for (int k = 0; k < 2; k++)
             assert_true(phase_s(phases, count, parts[i][k], &ignored) > 0);
-        assert_true(phases[0].wal_bytes >= 0 && phases[0].read_bytes >= 0);
+        assert_true(phases[0].wal_bytes >= 0);
+        assert_true(phases[0].read_bytes >= 0);
     }
     rh_progress_phase *none;
     assert_int_equal(rh_sampler_phases(sampler, "000020", 3, arena, &none), 0);

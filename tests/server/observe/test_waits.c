@@ -90,7 +90,8 @@ static void test_chain_to_the_root(void **state)
     assert_true(third->chain[0].is_migration);
     assert_link(&third->chain[0], migration, "public.a", RH_LOCK_ACCESS_EXCLUSIVE);
     assert_link(&third->chain[1], reader, NULL, RH_LOCK_NONE);
-    assert_true(third->chain[1].name && strstr(third->chain[1].name, "(idle in transaction)"));
+    assert_true(third->chain[1].name);
+    assert_true(strstr(third->chain[1].name, "(idle in transaction)"));
     assert_int_equal(third->root_pid, rh_pg_backend_pid(reader));
     assert_int_equal(contention.deadlock_count, 0);
     const client *all[] = {&updating, &locking};

@@ -135,14 +135,17 @@ static void as_superuser(void **state)
     assert_non_null(t.profile.system_identifier);
     assert_int_equal(t.profile.in_recovery, 0);
     assert_true(t.profile.database_bytes > 20 << 20);
-    assert_true(t.profile.cpu_count > 0 && t.profile.memory_bytes > 0);
+    assert_true(t.profile.cpu_count > 0);
+    assert_true(t.profile.memory_bytes > 0);
     assert_true(t.profile.disk_free_bytes > 0);
     const rh_profile_relation *orders = table(&t, "orders"), *fresh = table(&t, "fresh");
     assert_int_equal(orders->tuples, 300000);
     assert_int_equal(orders->bytes, orders->pages * 8192);
     assert_true(orders->index_bytes > 1 << 20);
-    assert_true(orders->bloat_bytes >= 0 && orders->bloat_bytes < orders->bytes / 10);
-    assert_true(orders->row_bytes > 50 && orders->row_bytes < 80);
+    assert_true(orders->bloat_bytes >= 0);
+    assert_true(orders->bloat_bytes < orders->bytes / 10);
+    assert_true(orders->row_bytes > 50);
+    assert_true(orders->row_bytes < 80);
     assert_true(orders->inserts_per_s >= 0);
     assert_int_equal(fresh->tuples, RH_UNKNOWN); /* never analysed */
     assert_int_equal(fresh->bytes, 8192);

@@ -77,7 +77,8 @@ static int start(void **state)
     w = (watch){0};
     w.side = rh_pg_connect(test_cluster_conninfo(cluster), ": side", NULL);
     w.other = rh_pg_connect(test_cluster_conninfo(cluster), ": other", NULL);
-    assert_true(w.side && w.other);
+    assert_true(w.side);
+    assert_true(w.other);
     assert_true(rh_pg_execute(w.other, "DROP TABLE IF EXISTS t; CREATE TABLE t (id int, note text)", NULL));
     rh_proxy_options options = {.server = w.side,
                                 .long_us = 10 * RH_SECOND,
@@ -183,7 +184,8 @@ static void test_psql(void **state)
     free(local);
     free(tcp);
     done_with(NULL);
-    assert_true(saw("CREATE TABLE p (id int);|CREATE TABLE|\n") && saw("SELECT nonsense;||42703\n"));
+    assert_true(saw("CREATE TABLE p (id int);|CREATE TABLE|\n"));
+    assert_true(saw("SELECT nonsense;||42703\n"));
     assert_true(saw("|COPY 10000|\n"));
     assert_int_equal(w.commits, 2);
 }
@@ -259,8 +261,9 @@ static void test_pipeline(void **state)
     assert_int_equal(PQexitPipelineMode(conn), 1);
     run(conn, "SELECT late FROM t");
     done_with(conn);
-    assert_true(saw("SELECT pg_sleep(0.3)|SELECT 1|\n") && saw("COMMIT|COMMIT|\n") &&
-                saw("SELECT 7|SELECT 1|\n"));
+    assert_true(saw("SELECT pg_sleep(0.3)|SELECT 1|\n"));
+    assert_true(saw("COMMIT|COMMIT|\n"));
+    assert_true(saw("SELECT 7|SELECT 1|\n"));
     assert_true(saw("SELECT broken||42703\n"));
     assert_null(strstr(rh_text_string(&w.seen), "skipped"));
     assert_non_null(strstr(rh_text_string(&w.locks), "AccessExclusiveLock t"));
@@ -306,8 +309,9 @@ static void test_copy(void **state)
         PQfinish(conn);
     }
     done_with(NULL);
-    assert_true(saw("COPY t FROM STDIN|COPY 1") && saw("COPY t TO STDOUT|COPY 1") &&
-                saw("SELECT 'after the copy'|SELECT 1|"));
+    assert_true(saw("COPY t FROM STDIN|COPY 1"));
+    assert_true(saw("COPY t TO STDOUT|COPY 1"));
+    assert_true(saw("SELECT 'after the copy'|SELECT 1|"));
 }
 
 static void test_large_messages(void **state)
@@ -429,7 +433,8 @@ static void test_password(void **state)
         }
     }
     done_with(NULL);
-    assert_true(saw("connection||28P01\n") && saw("connection||28000\n"));
+    assert_true(saw("connection||28P01\n"));
+    assert_true(saw("connection||28000\n"));
 }
 
 /* ---- the bytes themselves ---- */
@@ -507,7 +512,8 @@ static void test_byte_for_byte(void **state)
     rh_text_release(&direct);
     rh_text_release(&request);
     done_with(NULL);
-    assert_true(saw("select 3|SELECT 1|\n") && saw("nons.||42601\n"));
+    assert_true(saw("select 3|SELECT 1|\n"));
+    assert_true(saw("nons.||42601\n"));
 }
 
 /* Rubbish, and programs that die: the proxy and the other connections live on. */

@@ -87,7 +87,8 @@ static inline void note_mapped(fixture *f, pid_t postmaster, mapped *all)
 static inline void assert_none_left(const mapped *all)
 {
     struct shmid_ds status;
-    assert_true(all->of[0].file_count > 0 && all->of[0].has_segment);
+    assert_true(all->of[0].file_count > 0);
+    assert_true(all->of[0].has_segment);
     for (size_t i = 0; i < all->count; i++)
         for (size_t k = 0; k < all->of[i].file_count; k++)
             if (access(all->of[i].files[k], F_OK) == 0)

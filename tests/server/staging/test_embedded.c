@@ -27,7 +27,8 @@ static void test_start_and_free(void **state)
     assert_true(facts.local);
     assert_true(facts.server_version_num > 90000);
     assert_null(facts.reset_method);
-    assert_true(facts.cpu_count > 0 && facts.memory_bytes > 0);
+    assert_true(facts.cpu_count > 0);
+    assert_true(facts.memory_bytes > 0);
     const char *pid = fixture_value(f, "SELECT pg_backend_pid()");
     assert_true(atoi(pid) > 0);
     rh_staging_free(f->staging, false);
@@ -309,7 +310,9 @@ static void test_snapshot_and_reset(void **state)
     assert_ok(f, rh_staging_describe(f->staging, f->arena, &facts, &f->error));
     assert_non_null(facts.reset_method);
     assert_int_equal(facts.resets, 3);
-    assert_true(facts.reset_s > 0 && facts.snapshot_s > 0 && facts.snapshot_bytes > 1 << 20);
+    assert_true(facts.reset_s > 0);
+    assert_true(facts.snapshot_s > 0);
+    assert_true(facts.snapshot_bytes > 1 << 20);
 }
 
 static void test_death_in_the_middle(void **state)

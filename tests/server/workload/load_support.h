@@ -63,6 +63,25 @@ static inline void load_sleep(double seconds)
     rh_clock_sleep_until(rh_clock_monotonic() + (rh_usec)(seconds * (double)RH_SECOND));
 }
 
+/* Until SQL, which counts something on the server, gives EXPECTED. */
+static inline void load_await(rh_pg *pg, const char *sql, int64_t expected)
+{
+    for (int64_t found = -1; found != expected; load_sleep(0.005)) {
+        rh_error error = {0};
+        if (!rh_pg_query_int(pg, sql, &found, &error))
+            fail_msg("%s: %s", sql, error.message);
+    }
+}
+
+/* Until COUNT more transactions have ended well than when it was called. */
+static inline void load_await_transactions(rh_generator *generator, int64_t count)
+{
+    int64_t before = 0, now = 0;
+    rh_generator_progress(generator, &before, NULL, NULL);
+    for (now = before; now < before + count; load_sleep(0.005))
+        rh_generator_progress(generator, &now, NULL, NULL);
+}
+
 static inline void load_show_errors(const rh_load *load)
 {
     for (size_t i = 0; i < load->error_count; i++)

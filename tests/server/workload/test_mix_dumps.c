@@ -59,7 +59,8 @@ static void play(const char *database, size_t at_least, bool writes)
         print_message("%s: %s\n", database, mix.left_out[i]);
     print_message("%s: %zu templates, %.0f %% writes\n", database, mix.template_count, 100 * written);
     assert_true(mix.template_count >= at_least);
-    assert_true(weight > 0.999 && weight < 1.001);
+    assert_true(weight > 0.999);
+    assert_true(weight < 1.001);
     if (writes)
         assert_true(written > 0.1 && written < 0.35);
     rh_generator *generator = load_start(cluster, database, &mix, 200, 8);

@@ -192,9 +192,12 @@ static void test_replay_has_productions_shares_and_rows(void **state)
     show(&mix);
     assert_true(mix.template_count >= 13);
     assert_true(mix.coverage.measured);
-    assert_true(mix.coverage.calls > 0.9 && mix.coverage.calls < 1);
-    assert_true(mix.coverage.time > 0 && mix.coverage.time < 1);
-    assert_true(mix.coverage.rate_per_s > 90 && mix.coverage.rate_per_s < 120);
+    assert_true(mix.coverage.calls > 0.9);
+    assert_true(mix.coverage.calls < 1);
+    assert_true(mix.coverage.time > 0);
+    assert_true(mix.coverage.time < 1);
+    assert_true(mix.coverage.rate_per_s > 90);
+    assert_true(mix.coverage.rate_per_s < 120);
     assert_true(tells(&mix, "gone", "no such table"));
     size_t doubts = 0;
     for (size_t i = 0; i < mix.template_count; i++)
@@ -282,7 +285,8 @@ static void test_what_is_left_out(void **state)
     rh_mix mix = statistics_mix(small, arena);
     show(&mix);
     assert_int_equal(mix.template_count, 2);
-    assert_true(isnan(mix.coverage.rate_per_s) && isnan(mix.coverage.time));
+    assert_true(isnan(mix.coverage.rate_per_s));
+    assert_true(isnan(mix.coverage.time));
     static const char *const told[][2] = {
         {"<insufficient privilege>", "its text is hidden"},
         {"AND", "cut off"},

@@ -338,7 +338,8 @@ static void test_cage(void **state)
     unsetenv("RH_TEST_SECRET");
     rh_text_release(&output);
     rh_text_release(&script);
-    assert_true(rh_tree_remove(inside, &error) && rh_tree_remove(outside, &error));
+    assert_true(rh_tree_remove(inside, &error));
+    assert_true(rh_tree_remove(outside, &error));
 }
 
 /* ---- confinement: this program probes what it may do and says it in letters ---- */

@@ -90,8 +90,12 @@ static void text_helpers(void **state)
     assert_true(rh_natural_compare("a02", "a2") != 0);
     assert_int_equal(rh_natural_compare("a2", "a2"), 0);
     static const char *const list[] = {"a", "bc", NULL};
-    assert_true(rh_is_one_of("bc", list) && !rh_is_one_of("b", list) && !rh_is_one_of("a", list + 2));
-    assert_true(rh_starts_with("abc", "ab") && rh_ends_with("abc", "bc") && !rh_ends_with("c", "bc"));
+    assert_true(rh_is_one_of("bc", list));
+    assert_true(!rh_is_one_of("b", list));
+    assert_true(!rh_is_one_of("a", list + 2));
+    assert_true(rh_starts_with("abc", "ab"));
+    assert_true(rh_ends_with("abc", "bc"));
+    assert_true(!rh_ends_with("c", "bc"));
 }
 
 static void units_need_a_suffix(void **state)
@@ -99,17 +103,23 @@ static void units_need_a_suffix(void **state)
     (void)state;
     rh_usec duration = -1;
     int64_t bytes = -1;
-    assert_true(rh_duration_parse("250ms", &duration) && duration == 250000);
-    assert_true(rh_duration_parse("1.5s", &duration) && duration == 1500000);
-    assert_true(rh_duration_parse("15min", &duration) && duration == 900 * RH_SECOND);
-    assert_true(rh_duration_parse("0", &duration) && duration == 0);
+    assert_true(rh_duration_parse("250ms", &duration));
+    assert_true(duration == 250000);
+    assert_true(rh_duration_parse("1.5s", &duration));
+    assert_true(duration == 1500000);
+    assert_true(rh_duration_parse("15min", &duration));
+    assert_true(duration == 900 * RH_SECOND);
+    assert_true(rh_duration_parse("0", &duration));
+    assert_true(duration == 0);
     assert_false(rh_duration_parse("15", &duration));
     assert_false(rh_duration_parse("15m", &duration));
     assert_false(rh_duration_parse("-1s", &duration));
     assert_false(rh_duration_parse("", &duration));
     assert_false(rh_duration_parse("1.2.3s", &duration));
-    assert_true(rh_size_parse("1GB", &bytes) && bytes == INT64_C(1) << 30);
-    assert_true(rh_size_parse("64kB", &bytes) && bytes == 65536);
+    assert_true(rh_size_parse("1GB", &bytes));
+    assert_true(bytes == INT64_C(1) << 30);
+    assert_true(rh_size_parse("64kB", &bytes));
+    assert_true(bytes == 65536);
     assert_false(rh_size_parse("1gb", &bytes));
     char buffer[32];
     assert_string_equal(rh_duration_format(NAN, buffer, sizeof buffer), "not measured");
@@ -135,7 +145,8 @@ static void histogram_is_close_everywhere(void **state)
         rh_histogram_record(histogram, value);
         rh_histogram_record(histogram, value * 2);
         double got = (double)rh_histogram_quantile(histogram, 0.5);
-        assert_true(got >= (double)value && got <= (double)value * 1.008 + 1);
+        assert_true(got >= (double)value);
+        assert_true(got <= (double)value * 1.008 + 1);
     }
     rh_histogram_reset(histogram);
     for (int i = 1; i <= 1000; i++)

@@ -130,8 +130,10 @@ static void test_modes_say_what_is_blocked(void **state)
     assert_int_equal(blocked[0].statement, 1);
     assert_float_equal(blocked[0].from_s, 2, 1e-9);
     assert_float_equal(blocked[0].to_s, 2.5, 1e-9);
-    assert_true(blocked[0].reads && blocked[0].writes);
-    assert_true(!blocked[1].reads && blocked[1].writes);
+    assert_true(blocked[0].reads);
+    assert_true(blocked[0].writes);
+    assert_true(!blocked[1].reads);
+    assert_true(blocked[1].writes);
     assert_float_equal(f->contention.reads_blocked_s, 0.5, 1e-9);
     assert_float_equal(f->contention.writes_blocked_s, 0.75, 1e-9);
 }

@@ -103,7 +103,8 @@ static void test_difference_of_the_unknown(void **state)
     rh_counters after = {.cpu_user_s = 2, .cpu_system_s = 1, .cpu_s = 3, .wal_bytes = RH_UNKNOWN};
     rh_statement_run run = {0};
     rh_counters_difference(&before, &after, &run);
-    assert_true(isnan(run.cpu_user_s) && isnan(run.cpu_system_s));
+    assert_true(isnan(run.cpu_user_s));
+    assert_true(isnan(run.cpu_system_s));
     assert_int_equal(run.wal_bytes, RH_UNKNOWN);
     rh_counters_difference(&after, &(rh_counters){.cpu_user_s = 1, .cpu_system_s = 1, .cpu_s = 2}, &run);
     assert_true(isnan(run.cpu_user_s)); /* another backend: a smaller figure is no difference */

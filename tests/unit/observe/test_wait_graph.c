@@ -106,7 +106,9 @@ static void test_length_from_waitstart_to_the_middle(void **state)
     const rh_wait *wait = finish(f, 80, 1);
     assert_near(wait->at_s, 0.013);
     assert_near(wait->wait_s, 0.037); /* until 50, between 40 and 60 */
-    assert_true(wait->exact_start && wait->blocked_by_migration && !wait->waiter_is_migration);
+    assert_true(wait->exact_start);
+    assert_true(wait->blocked_by_migration);
+    assert_true(!wait->waiter_is_migration);
     assert_string_equal(wait->blocker, "migration 000007, statement 3");
     assert_string_equal(wait->relation, "public.orders");
     assert_near(f->contention.longest_wait_s, 0.037);
@@ -220,7 +222,8 @@ static void test_chain_of_three(void **state)
     take(f, 80);
     const rh_wait *wait = finish(f, 80, 3);
     assert_int_equal(wait[0].waiter_pid, MIGRATION);
-    assert_true(wait[0].waiter_is_migration && !wait[0].blocked_by_migration);
+    assert_true(wait[0].waiter_is_migration);
+    assert_true(!wait[0].blocked_by_migration);
     assert_string_equal(wait[0].blocker, "VACUUM (idle in transaction)");
     assert_int_equal(wait[0].root_pid, 9);
     assert_int_equal(wait[1].blocker_pid, MIGRATION);

@@ -88,7 +88,8 @@ static void test_pages_by_access(void **state)
     s.relations[1].is_private = true;
     s.statement.class_ = RH_CLASS_DATA_CHANGE;
     reading = rh_cold_reading_of(&s.statement);
-    assert_true(reading.sequential_bytes == 0 && reading.random_pages == 0);
+    assert_true(reading.sequential_bytes == 0);
+    assert_true(reading.random_pages == 0);
     s.work.counted = false;
     assert_true(isnan(rh_cold_reading_of(&s.statement).sequential_bytes));
 }
@@ -128,7 +129,8 @@ static void test_probes_that_do_not_tell(void **state)
     (void)state;
     s.production.value[RH_PROBE_SEQUENTIAL] = 900e6; /* nearly as fast as shared buffers */
     predict();
-    assert_true(isnan(s.statement.prediction.cold_s) && isnan(s.prediction.cold_s));
+    assert_true(isnan(s.statement.prediction.cold_s));
+    assert_true(isnan(s.prediction.cold_s));
     assert_non_null(strstr(s.statement.prediction.cold_basis, "as fast as from memory"));
     assert_non_null(strstr(s.prediction.cold_basis, "migration 1, statement 1"));
     s.production.uncached_bytes_per_s = 100e6; /* but some places were not */

@@ -201,10 +201,13 @@ static void without_enough_looks_nothing_is_claimed(void **state)
     assert_int_equal(rh_lock_looks_needed(0.9), 22);
     w->profile.looks = 21;
     const rh_lock_forecast *f = make(w, 2);
-    assert_true(isnan(f[0].wait_s) && isnan(f[0].blocked_s) && isnan(f[0].waiting));
+    assert_true(isnan(f[0].wait_s));
+    assert_true(isnan(f[0].blocked_s));
+    assert_true(isnan(f[0].waiting));
     near(f[0].hold_s, 7);
     assert_non_null(strstr(f[0].unknown, "21 times, 90 % needs 22"));
-    assert_true(isnan(w->out.reads_blocked_s) && isnan(w->out.writes_blocked_high_s));
+    assert_true(isnan(w->out.reads_blocked_s));
+    assert_true(isnan(w->out.writes_blocked_high_s));
     assert_non_null(w->out.unknown);
     w->profile.looks = 0;
     assert_non_null(strstr(make(w, 2)[0].unknown, "pg_monitor"));
@@ -268,12 +271,16 @@ static void what_is_not_known_of_production_stays_so(void **state)
     w->profile.cpu_count = RH_UNKNOWN;
     w->profile.setting_count = 0;
     const rh_lock_forecast *f = make(w, 2);
-    assert_true(isnan(w->out.service_per_s) && isnan(w->out.connections));
-    assert_true(isnan(f[0].drain_s) && isnan(f[0].without_connection) && isnan(f[0].pool_exhausted_s));
+    assert_true(isnan(w->out.service_per_s));
+    assert_true(isnan(w->out.connections));
+    assert_true(isnan(f[0].drain_s));
+    assert_true(isnan(f[0].without_connection));
+    assert_true(isnan(f[0].pool_exhausted_s));
     near(f[0].waiting, 70 * f[0].blocked_s);
     w->relations[0].scans_per_s = RH_NOT_MEASURED;
     f = make(w, 2);
-    assert_true(isnan(f[0].reads_per_s) && isnan(f[0].waiting));
+    assert_true(isnan(f[0].reads_per_s));
+    assert_true(isnan(f[0].waiting));
     near(f[0].blocked_s, MEAN_WAIT + 7);
 }
 

@@ -99,7 +99,8 @@ static void intervals_need_evidence(void **state)
     rh_predict_statements(&few, 0.9, arena); /* 8 residuals */
     rh_prediction p = few.migrations[0].up.statements[0].prediction;
     near(p.median_s, 1.1);
-    assert_true(isnan(p.low_s) && isnan(p.high_s));
+    assert_true(isnan(p.low_s));
+    assert_true(isnan(p.high_s));
     assert_non_null(strstr(p.basis, "not enough evidence"));
     rh_predict_statements(&enough, 0.9, arena); /* 10 residuals: log 1.1 and log(1.2/1.05), five of each */
     p = enough.migrations[0].up.statements[0].prediction;

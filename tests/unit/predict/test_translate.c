@@ -68,12 +68,14 @@ static void a_duration_is_divided_by_its_counters(void **state)
     near(parts.cpu_s, 0.8);
     near(parts.read_s, 0.1);
     near(parts.wal_s, 0.1);
-    assert_true(parts.write_s == 0 && parts.wait_s == 0);
+    assert_true(parts.write_s == 0);
+    assert_true(parts.wait_s == 0);
     for (size_t i = 0; i < 3; i++)
         statement.runs[i].cpu_user_s = 2; /* workers */
     parts = rh_parts_of(&statement, 1, &staging);
     near(parts.cpu_s, 1);
-    assert_true(parts.read_s == 0 && parts.wal_s == 0);
+    assert_true(parts.read_s == 0);
+    assert_true(parts.wal_s == 0);
     rh_arena_free(arena);
 }
 

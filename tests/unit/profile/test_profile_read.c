@@ -261,8 +261,9 @@ static void reads_most_common_values(void **state)
     assert_int_equal(profile.values[0].count, 2);
     assert_string_equal(profile.values[0].values[1], "new");
     assert_true(profile.values[0].frequencies[1] == 0.25);
-    assert_true(doubts("orders.sum make no sense") && doubts("orders.more make") &&
-                doubts("orders.less make"));
+    assert_true(doubts("orders.sum make no sense"));
+    assert_true(doubts("orders.more make"));
+    assert_true(doubts("orders.less make"));
     reads(HEAD SERVER "}");
     assert_int_equal(profile.value_count, 0);
     assert_null(why_unknown("values")); /* nobody asked */
@@ -305,7 +306,8 @@ static void partitions_add_up(void **state)
                                                                                               "5") "]";
     reads(rh_arena_printf(arena, "%s, %s, %s}", HEAD SERVER, relations, counters));
     const rh_profile_relation *log = &profile.relations[0], *log_26 = &profile.relations[1];
-    assert_true(log->inserts_per_s == 5 && log_26->inserts_per_s == 3);
+    assert_true(log->inserts_per_s == 5);
+    assert_true(log_26->inserts_per_s == 3);
     assert_int_equal(log->bytes, 163840);
     assert_int_equal(log_26->bytes, 81920);
     assert_int_equal(log->index_bytes, 3 * 8192);

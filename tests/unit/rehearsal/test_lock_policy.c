@@ -73,15 +73,19 @@ static void tries_are_summed_up(void **state)
     assert_int_equal(p.tries, 2);
     assert_int_equal(p.successes, 1);
     assert_int_equal(p.attempts_max, 4);
-    assert_true(p.attempts_mean == 4 && p.total_s_median == 11.5 && p.total_s_max == 20);
-    assert_true(p.lock_wait_s_max == 0.06 && p.victim_ms_max == 80);
+    assert_true(p.attempts_mean == 4);
+    assert_true(p.total_s_median == 11.5);
+    assert_true(p.total_s_max == 20);
+    assert_true(p.lock_wait_s_max == 0.06);
+    assert_true(p.victim_ms_max == 80);
     assert_string_equal(p.failure, "canceling");
     p = rh_lock_policy_of_tries(0, tries, 3);
     assert_int_equal(p.load_errors, 2);
     assert_true(isnan(p.lock_wait_s_max));
     p = rh_lock_policy_of_tries(1000, tries, 3);
     assert_int_equal(p.tries, 0);
-    assert_true(isnan(p.total_s_median) && isnan(p.attempts_mean));
+    assert_true(isnan(p.total_s_median));
+    assert_true(isnan(p.attempts_mean));
 }
 
 static void the_least_harmful_is_chosen(void **state)

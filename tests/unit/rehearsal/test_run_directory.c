@@ -55,7 +55,8 @@ static void runs_of_the_same_second_get_their_own(void **state)
     const char *first = w->run.directory, *id = w->run.id;
     assert_string_equal(first, rh_arena_printf(w->run.arena, "%s/reports/runs/shop/%s", w->folder, id));
     assert_null(strpbrk(id, ":."));
-    assert_true(rh_directory_exists(inside(w, "samples")) && rh_directory_exists(inside(w, "log")));
+    assert_true(rh_directory_exists(inside(w, "samples")));
+    assert_true(rh_directory_exists(inside(w, "log")));
     assert_true(rh_run_directory_make(&w->run, NULL, &w->error));
     assert_string_equal(w->run.id, rh_arena_printf(w->run.arena, "%s-2", id));
     assert_string_not_equal(w->run.directory, first);

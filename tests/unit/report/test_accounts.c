@@ -202,12 +202,14 @@ static void heat_is_the_share_of_each_moment(void **state)
     assert_int_equal(strips[0].reads.cell_count, 1);
     assert_true(strips[0].reads.cells[0].to_s == 10);
     const rh_heat_strip *a = &strips[1];
-    assert_true(fabs(a->reads.total_s - 2) < 1e-9 && fabs(a->writes.total_s - 3.1) < 1e-9);
+    assert_true(fabs(a->reads.total_s - 2) < 1e-9);
+    assert_true(fabs(a->writes.total_s - 3.1) < 1e-9);
     assert_true(fabs(a->writes.longest_s - 3) < 1e-9);
     assert_int_equal(a->reads.cell_count, 1);
     assert_int_equal(a->reads.cells[0].level, RH_HEAT_LEVELS);
     assert_int_equal(a->writes.cell_count, 2);
-    assert_true(a->writes.cells[0].from_s == 2 && a->writes.cells[0].to_s == 5);
+    assert_true(a->writes.cells[0].from_s == 2);
+    assert_true(a->writes.cells[0].to_s == 5);
     assert_int_equal(a->writes.cells[1].level, 1); /* a tenth of that second */
     rh_view_release(&view);
     rh_json_free(report);

@@ -112,7 +112,8 @@ static void text_fits_a_screen(void **state)
             for (const char *c = line; *c; c++)
                 assert_true((unsigned char)*c >= 0x20 && *c != 0x7f);
         }
-        assert_true(lines > 0 && lines <= 40);
+        assert_true(lines > 0);
+        assert_true(lines <= 40);
         rh_text_release(&text);
     }
 }

@@ -284,7 +284,8 @@ static void test_workload_files(void **state)
     loads(BASE "workload: {source: pg_stat_statements, rate: 5, path: [b.dump, {file: b.dump, weight: 3}]}\n",
           NULL);
     assert_int_equal(scenario.workload.file_count, 2);
-    assert_true(scenario.workload.files[0].weight == 1 && scenario.workload.files[1].weight == 3);
+    assert_true(scenario.workload.files[0].weight == 1);
+    assert_true(scenario.workload.files[1].weight == 3);
     assert_true(scenario.workload.rate == 5);
     loads(BASE "workload: {source: pgbench, path: b.dump@7}\n", NULL);
     assert_int_equal(scenario.workload.source, RH_WORKLOAD_PGBENCH);

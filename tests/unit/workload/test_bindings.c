@@ -134,7 +134,8 @@ static void test_writes(void **state)
     assert_int_equal(bound.conflict, MIX_CONFLICT_NOTHING);
     binds("UPDATE orders SET state = $1, customer_id = customer_id + $2 WHERE id = $3",
           "orders.stateS orders.customer_id+ orders.id=");
-    assert_true(bound.where && bound.writes);
+    assert_true(bound.where);
+    assert_true(bound.writes);
     binds(
         "UPDATE orders o SET (state, customer_id) = ($1, $2) FROM customers c WHERE c.id = o.customer_id AND "
         "c.email = $3",

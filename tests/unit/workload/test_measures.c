@@ -83,7 +83,8 @@ static void test_windows_by_intended_start(void **state)
     assert_int_equal(w[3].kind, RH_WINDOW_DURING);
     assert_null(w[3].migration);
     assert_int_equal(w[3].transactions + w[3].errors, 2);
-    assert_true(fabs(w[3].start_s - 1) < 1e-9 && fabs(w[3].end_s - 3) < 1e-9);
+    assert_true(fabs(w[3].start_s - 1) < 1e-9);
+    assert_true(fabs(w[3].end_s - 3) < 1e-9);
     assert_true(fabs(w[3].response_ms.max - 20) < 0.1);
     assert_int_equal(w[4].shed, 1);
     assert_true(isnan(w[4].service_ms.p50)); /* nothing was sent: not measured, not 0 */

@@ -116,7 +116,8 @@ static double mean_of(const char *expression, int64_t low, int64_t high, double 
     for (int i = 0; i < DRAWS; i++) {
         assert_true(rh_expression_evaluate(e, &run, &value));
         assert_int_equal(value.type, RH_VALUE_INT);
-        assert_true(value.integer >= low && value.integer <= high);
+        assert_true(value.integer >= low);
+        assert_true(value.integer <= high);
         sum += (double)value.integer;
         first += value.integer == low;
     }
@@ -148,7 +149,9 @@ static void test_random(void **state)
     for (int i = 0; i < 50; i++) { /* a permutation hits each once */
         int at;
         assert_int_equal(sscanf(value_of(rh_arena_printf(arena, "permute(%d, 50)", i)), "%d", &at), 1);
-        assert_true(at >= 0 && at < 50 && !seen[at]);
+        assert_true(at >= 0);
+        assert_true(at < 50);
+        assert_true(!seen[at]);
         seen[at] = true;
     }
 }

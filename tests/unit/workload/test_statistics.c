@@ -135,7 +135,10 @@ static void check_row(void)
     const rh_statement_stats *s = &statistics.statements[0];
     assert_string_equal(s->query, "SELECT $1,\n2");
     assert_string_equal(s->database, "5");
-    assert_true(s->calls == 40 && s->rows == 80 && s->exec_ms == 120.5 && s->blocks == 320);
+    assert_true(s->calls == 40);
+    assert_true(s->rows == 80);
+    assert_true(s->exec_ms == 120.5);
+    assert_true(s->blocks == 320);
     assert_int_equal(s->line, 2);
     assert_false(s->nested);
 }
@@ -164,8 +167,10 @@ static void test_order_and_case(void **state)
 {
     (void)state;
     reads("\xef\xbb\xbf ROWS,\"Query\",shared_blks_read,CALLS\r\n5,SELECT 1,2,9\r\n");
-    assert_true(statistics.statements[0].calls == 9 && statistics.statements[0].rows == 5);
-    assert_true(isnan(statistics.statements[0].exec_ms) && isnan(statistics.statements[0].blocks));
+    assert_true(statistics.statements[0].calls == 9);
+    assert_true(statistics.statements[0].rows == 5);
+    assert_true(isnan(statistics.statements[0].exec_ms));
+    assert_true(isnan(statistics.statements[0].blocks));
     reads("query,calls\n"); /* nothing ran */
     assert_int_equal(statistics.count, 0);
 }
@@ -177,8 +182,10 @@ static void test_users_are_one(void **state)
         "userid,dbid,query,calls,rows,toplevel\n1,5,SELECT 1,3,3,t\n2,5,SELECT 1,4,8,t\n1,6,SELECT 1,1,1,t\n"
         "1,5,SELECT 1,100,100,f\n");
     assert_int_equal(statistics.count, 3);
-    assert_true(statistics.statements[0].nested && statistics.statements[0].calls == 100);
-    assert_true(statistics.statements[1].calls == 7 && statistics.statements[1].rows == 11);
+    assert_true(statistics.statements[0].nested);
+    assert_true(statistics.statements[0].calls == 100);
+    assert_true(statistics.statements[1].calls == 7);
+    assert_true(statistics.statements[1].rows == 11);
 }
 
 static void test_age(void **state)
@@ -207,7 +214,8 @@ static void test_two_snapshots(void **state)
         assert_true(statistics.seconds == 600);
         assert_int_equal(statistics.count, 4);
         assert_string_equal(statistics.statements[0].query, "SELECT 1");
-        assert_true(statistics.statements[0].calls == 300 && statistics.statements[0].rows == 600);
+        assert_true(statistics.statements[0].calls == 300);
+        assert_true(statistics.statements[0].rows == 600);
         assert_true(statistics.statements[1].calls == 10); /* evicted and counted anew in between */
         assert_true(statistics.statements[2].calls == 5);
         assert_true(statistics.statements[3].calls == 0); /* not called in that time */
@@ -216,15 +224,18 @@ static void test_two_snapshots(void **state)
     char both[2000];
     snprintf(both, sizeof both, "%s%s", first, strchr(second, '\n') + 1);
     reads(both);
-    assert_true(statistics.seconds == 600 && statistics.statements[0].calls == 300);
+    assert_true(statistics.seconds == 600);
+    assert_true(statistics.statements[0].calls == 300);
     /* without times: the difference, and no rate */
     reads_two("query,calls\nSELECT 1,10\n", "query,calls\nSELECT 1,30\n");
-    assert_true(isnan(statistics.seconds) && statistics.statements[0].calls == 20);
+    assert_true(isnan(statistics.seconds));
+    assert_true(statistics.statements[0].calls == 20);
     /* reset in between: everything is newer */
     reads_two(
         "captured_at,stats_reset,query,calls\n2026-03-01 10:00:00+00,2026-01-01 00:00:00+00,SELECT 1,10\n",
         "captured_at,stats_reset,query,calls\n2026-03-01 11:00:00+00,2026-03-01 10:30:00+00,SELECT 1,30\n");
-    assert_true(statistics.seconds == 1800 && statistics.statements[0].calls == 30);
+    assert_true(statistics.seconds == 1800);
+    assert_true(statistics.statements[0].calls == 30);
 }
 
 static void test_cut_off(void **state)
@@ -270,10 +281,14 @@ static void test_times(void **state)
 {
     (void)state;
     double s;
-    assert_true(rh_statistics_time("1970-01-02 00:00:01+00", &s) && s == 86401);
-    assert_true(rh_statistics_time("2026-11-22T12:14:03.25Z", &s) && s == 1795349643.25);
-    assert_true(rh_statistics_time("2026-11-22 17:44:03.25+05:30", &s) && s == 1795349643.25);
-    assert_true(rh_statistics_time("2024-02-29 00:00:00", &s) && s == 1709164800);
+    assert_true(rh_statistics_time("1970-01-02 00:00:01+00", &s));
+    assert_true(s == 86401);
+    assert_true(rh_statistics_time("2026-11-22T12:14:03.25Z", &s));
+    assert_true(s == 1795349643.25);
+    assert_true(rh_statistics_time("2026-11-22 17:44:03.25+05:30", &s));
+    assert_true(s == 1795349643.25);
+    assert_true(rh_statistics_time("2024-02-29 00:00:00", &s));
+    assert_true(s == 1709164800);
     static const char *const bad[] = {"",
                                       "2026",
                                       "2026-13-01 00:00:00",
