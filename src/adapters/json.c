@@ -1,7 +1,7 @@
 #include "pgrehearse/adapters/json.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/arena.h"
-#include "pgrehearse/base/utf8.h"
+#include "pgrehearse/base/text.h"
 #include <errno.h>
 #include <jansson.h>
 #include <math.h>

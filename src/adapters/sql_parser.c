@@ -1,6 +1,6 @@
 /* Scanning, splitting and parsing. Redaction is in sql_redact.c. */
 #include "pgrehearse/adapters/sql_parser.h"
-#include "pgrehearse/base/utf8.h"
+#include "pgrehearse/base/text.h"
 #include "sql_lexer.h"
 #include <jansson.h>
 #include <pg_query.h>

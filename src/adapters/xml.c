@@ -1,6 +1,6 @@
 #include "pgrehearse/adapters/xml.h"
 #include "pgrehearse/base/arena.h"
-#include "pgrehearse/base/utf8.h"
+#include "pgrehearse/base/text.h"
 #include <libxml/xmlwriter.h>
 #include <stdlib.h>
 #include <string.h>

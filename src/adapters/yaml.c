@@ -5,7 +5,6 @@
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/text.h"
-#include "pgrehearse/base/utf8.h"
 #include <libfyaml.h>
 #include <stdlib.h>
 #include <string.h>

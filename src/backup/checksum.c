@@ -1,5 +1,5 @@
 /* Checksums beside the backup. */
-#include "pgrehearse/backup/checksum.h"
+#include "pgrehearse/backup/backup.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/text.h"
 #include <ctype.h>

@@ -3,7 +3,6 @@
 #include "pgrehearse/backup/statement.h"
 #include "pgrehearse/backup/toc.h"
 #include "pgrehearse/base/text.h"
-#include "pgrehearse/base/utf8.h"
 #include <ctype.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "pgrehearse/base/histogram.h"
+#include "pgrehearse/base/statistics.h"
 #include "pgrehearse/base/arena.h"
 #include <math.h>
 #include <stdlib.h>

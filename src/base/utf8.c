@@ -1,4 +1,4 @@
-#include "pgrehearse/base/utf8.h"
+#include "pgrehearse/base/text.h"
 #include <string.h>
 
 #define REPLACEMENT "\xef\xbf\xbd"

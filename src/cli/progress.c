@@ -1,7 +1,7 @@
 #include "pgrehearse/cli/progress.h"
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/units.h"
-#include "pgrehearse/base/utf8.h"
+#include "pgrehearse/base/text.h"
 #include "pgrehearse/cli/terminal.h"
 #include <stdlib.h>
 #include <string.h>

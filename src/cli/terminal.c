@@ -1,5 +1,5 @@
 #include "pgrehearse/cli/terminal.h"
-#include "pgrehearse/base/utf8.h"
+#include "pgrehearse/base/text.h"
 #include <langinfo.h>
 #include <locale.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* Does a data change keep to a part of its table, as the batches of a backfill do? */
-#include "tree.h"
+#include "pgrehearse/migrations/tree.h"
 #include <string.h>
 
 enum { DEPTH = 200, COLUMNS = 16 };

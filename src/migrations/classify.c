@@ -1,7 +1,6 @@
 /* What a statement is expected to do and to lock, from its parse: PostgreSQL 15, documentation section 13.3.1
  * and the pages of the commands; ALTER TABLE is in classify_alter_table.c. */
-#include "classify.h"
-#include "transaction_verb.h"
+#include "pgrehearse/migrations/classify.h"
 #include <string.h>
 #include <strings.h>
 

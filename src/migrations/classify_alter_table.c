@@ -1,6 +1,6 @@
 /* ALTER TABLE: each subcommand has its own lock (tablecmds.c, AlterTableGetLockLevel, PostgreSQL 15); the
  * statement takes the strongest, and its class is that of its heaviest. */
-#include "classify.h"
+#include "pgrehearse/migrations/classify.h"
 #include "pgrehearse/base/text.h"
 #include <string.h>
 

@@ -3,7 +3,7 @@
  * Where several hold the heaviest names the statement, as with its parse. */
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/base/units.h"
-#include "pgrehearse/migrations/migrations.h"
+#include "pgrehearse/migrations/classify.h"
 #include <string.h>
 
 /* What stands out in the work of one run; relations that its own transaction made are nobody's concern, but

@@ -1,4 +1,4 @@
-#include "pgrehearse/migrations/data_digest.h"
+#include "pgrehearse/migrations/snapshot.h"
 #include "data_look.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/base/units.h"

@@ -1,6 +1,6 @@
 /* What one look at the rows of a database saw. Shared by data_digest.c, which looks, and data_compare.c. */
 #pragma once
-#include "pgrehearse/migrations/data_digest.h"
+#include "pgrehearse/migrations/snapshot.h"
 
 typedef struct column_look {
     const char *name;

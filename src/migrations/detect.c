@@ -1,6 +1,6 @@
 /* Which framework, which files. */
 #include "pgrehearse/adapters/files.h"
-#include "pgrehearse/migrations/migrations.h"
+#include "pgrehearse/migrations/plan.h"
 #include "detect.h"
 #include "folder_hint.h"
 #include "marks.h"

@@ -1,7 +1,6 @@
 /* The rules' ids, which scenarios, comments in migrations and reports rely on: they never change their
  * meaning. */
-#include "hazards.h"
-#include "pgrehearse/migrations/migrations.h"
+#include "pgrehearse/migrations/hazards.h"
 #include <string.h>
 
 static const rh_hazard_rule RULES[] = {

@@ -1,7 +1,7 @@
 /* Each rule's message says what happens, its `safer` what to write instead, with the statement's own names.
  */
-#include "hazards.h"
-#include "classify.h"
+#include "hazard_subject.h"
+#include "pgrehearse/migrations/classify.h"
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/text.h"
 #include <string.h>

@@ -1,8 +1,8 @@
 /* ALTER TABLE: what each subcommand does to a table that others use. */
-#include "classify.h"
-#include "hazards.h"
+#include "pgrehearse/migrations/classify.h"
+#include "hazard_subject.h"
 #include "pgrehearse/base/text.h"
-#include "pieces.h"
+#include "pgrehearse/migrations/tree.h"
 #include <string.h>
 #include <strings.h>
 

@@ -1,5 +1,5 @@
 /* UPDATE and DELETE of all rows; how long a statement works. */
-#include "hazards.h"
+#include "hazard_subject.h"
 #include "pgrehearse/base/text.h"
 #include <string.h>
 

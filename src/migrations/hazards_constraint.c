@@ -1,5 +1,5 @@
 /* Constraints that are added to a table that others use. */
-#include "hazards.h"
+#include "hazard_subject.h"
 #include <string.h>
 
 /* Those of the index's columns of which nothing proves that they hold no NULL, with SEPARATOR between; NULL:

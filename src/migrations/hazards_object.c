@@ -1,5 +1,5 @@
 /* What the running release uses and no longer finds: dropped, emptied, renamed, moved; and domains. */
-#include "hazards.h"
+#include "hazard_subject.h"
 #include "pgrehearse/base/text.h"
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* Partitions that come and go. */
-#include "hazards.h"
+#include "hazard_subject.h"
 #include "pgrehearse/base/text.h"
 #include <string.h>
 

@@ -1,10 +1,9 @@
 /* Hazards that come from the company a statement keeps in its transaction, and from the settings in force. */
-#include "hazards.h"
-#include "classify.h"
+#include "hazard_subject.h"
+#include "pgrehearse/migrations/classify.h"
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/base/units.h"
-#include "transaction_verb.h"
 #include <string.h>
 
 /* The script under the rules. */

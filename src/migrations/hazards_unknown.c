@@ -1,9 +1,9 @@
 /* What the text does not tell: the work of functions, triggers, DO blocks and procedures. */
-#include "classify.h"
-#include "hazards.h"
+#include "pgrehearse/migrations/classify.h"
+#include "pgrehearse/migrations/hazards.h"
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/text.h"
-#include "pieces.h"
+#include "pgrehearse/migrations/tree.h"
 #include <string.h>
 
 /* Of CreateTrigStmt.events (pg_trigger.tgtype). */

@@ -4,7 +4,7 @@
 #include "other_tools.h"
 #include "pgrehearse/base/sql_name.h"
 #include "pgrehearse/base/text.h"
-#include "pgrehearse/migrations/migrations.h"
+#include "pgrehearse/migrations/plan.h"
 #include "sql/migrations.h"
 #include <ctype.h>
 #include <stdlib.h>

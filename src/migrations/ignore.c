@@ -1,9 +1,8 @@
 /* "-- pgrehearse: ignore RULE reason" before a statement silences one rule for it. The comment must be one to
  * the server too: inside a string it is text. */
-#include "hazards.h"
+#include "pgrehearse/migrations/hazards.h"
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/text.h"
-#include "pgrehearse/migrations/migrations.h"
 #include <string.h>
 #include <strings.h>
 

@@ -1,6 +1,6 @@
-#include "known.h"
+#include "pgrehearse/migrations/known.h"
 #include "pgrehearse/base/text.h"
-#include "pieces.h"
+#include "pgrehearse/migrations/tree.h"
 #include <string.h>
 
 /* ---- looking up ---- */

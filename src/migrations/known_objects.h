@@ -1,7 +1,7 @@
 /* Internal to migrations/: what is no table in the schema that is known: views, triggers, sequences, types.
  */
 #pragma once
-#include "known.h"
+#include "pgrehearse/migrations/known.h"
 
 /* Learns from BODY, a statement of KIND ("ViewStmt") that creates or alters one; other kinds are ignored. */
 void rh_known_learn_object(rh_known *known, const char *sql, const char *kind, rh_json *body);

@@ -1,11 +1,10 @@
 /* What a statement changes in the schema that is known. */
-#include "known.h"
-#include "classify.h"
+#include "pgrehearse/migrations/known.h"
+#include "pgrehearse/migrations/classify.h"
 #include "known_objects.h"
 #include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/base/text.h"
-#include "pieces.h"
-#include "tree.h"
+#include "pgrehearse/migrations/tree.h"
 #include <stdlib.h>
 #include <string.h>
 

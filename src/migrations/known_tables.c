@@ -1,8 +1,8 @@
 /* CREATE TABLE and ALTER TABLE: columns, constraints and the indexes that come with them. */
-#include "known.h"
+#include "pgrehearse/migrations/known.h"
 #include "known_objects.h"
 #include "pgrehearse/base/text.h"
-#include "pieces.h"
+#include "pgrehearse/migrations/tree.h"
 #include <string.h>
 #include <strings.h>
 

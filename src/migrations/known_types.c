@@ -1,5 +1,5 @@
 /* Types: domains and their constraints, and which changes of a type leave the rows as they lie. */
-#include "known.h"
+#include "pgrehearse/migrations/known.h"
 #include "pgrehearse/base/text.h"
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 #include "locks.h"
-#include "pieces.h"
+#include "pgrehearse/migrations/tree.h"
 #include <string.h>
 
 /* ---- adding ---- */

@@ -1,8 +1,9 @@
 /* Internal to migrations/: every relation that a statement locks, by its parse and the known schema. The
  * modes are PostgreSQL 15's, as pg_locks shows them; tests/server/migrations/test_locks.c compares. */
 #pragma once
-#include "known.h"
-#include "pgrehearse/model/migration.h"
+#include "pgrehearse/migrations/known.h"
+#include "pgrehearse/model/statement.h"
+#include "pgrehearse/model/lock.h"
 
 /* Fills expected_locks of STATEMENT, whose class, expected_lock and expected_relation are set; the latter get
  * the relation's full name. KNOWN is the schema before the statement. */

@@ -1,6 +1,6 @@
 /* DROP, and what goes with it. */
 #include "locks.h"
-#include "pieces.h"
+#include "pgrehearse/migrations/tree.h"
 #include <string.h>
 
 /* Views over SCHEMA.NAME, at any depth; COLUMN: only those that name it (NULL: all). */

@@ -1,5 +1,5 @@
 /* Commands for many relations: TRUNCATE, VACUUM, CLUSTER, REINDEX, those by tablespace or role. */
-#include "classify.h"
+#include "pgrehearse/migrations/classify.h"
 #include "locks.h"
 #include "pgrehearse/adapters/sql_parser.h"
 #include <string.h>

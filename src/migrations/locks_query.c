@@ -1,6 +1,6 @@
 /* Queries: what they read, lock and change, and what a change does to other tables by foreign keys, views and
  * rules. */
-#include "classify.h"
+#include "pgrehearse/migrations/classify.h"
 #include "locks.h"
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/text.h"

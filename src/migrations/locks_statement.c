@@ -1,6 +1,6 @@
 /* Which relations a statement locks, by its kind. */
 #include "locks.h"
-#include "classify.h"
+#include "pgrehearse/migrations/classify.h"
 #include "pgrehearse/base/text.h"
 #include <string.h>
 

@@ -1,6 +1,6 @@
 #include "newer.h"
 #include "pgrehearse/adapters/sql_parser.h"
-#include "pieces.h"
+#include "pgrehearse/migrations/tree.h"
 #include <string.h>
 
 /* Words that follow one another, and the version that first knows them. "_": any token; "*": any number of

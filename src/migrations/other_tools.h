@@ -2,7 +2,7 @@
  * name only: what is not in frameworks/ is refused, with what to write instead. */
 #pragma once
 #include "pgrehearse/base/arena.h"
-#include "pgrehearse/model/tables.h"
+#include "pgrehearse/model/facts.h"
 #include <stdbool.h>
 
 typedef struct rh_tool {

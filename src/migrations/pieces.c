@@ -1,4 +1,4 @@
-#include "pieces.h"
+#include "pgrehearse/migrations/tree.h"
 #include "pgrehearse/base/text.h"
 #include <string.h>
 #include <strings.h>

@@ -1,7 +1,8 @@
 /* Which migrations there are, which of them are applied, which this rehearsal runs. */
 #include "detect.h"
 #include "pgrehearse/base/text.h"
-#include "pgrehearse/migrations/migrations.h"
+#include "pgrehearse/migrations/plan.h"
+#include "pgrehearse/migrations/hazards.h"
 #include "safety_server.h"
 #include "join.h"
 #include "program.h"

@@ -2,7 +2,8 @@
 #include "program.h"
 #include "pgrehearse/adapters/redact.h"
 #include "pgrehearse/adapters/sql_parser.h"
-#include "pgrehearse/migrations/migrations.h"
+#include "pgrehearse/migrations/plan.h"
+#include "pgrehearse/migrations/hazards.h"
 #include "script.h"
 #include <stdlib.h>
 #include <string.h>

@@ -10,8 +10,8 @@
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/interrupt.h"
 #include "pgrehearse/base/text.h"
-#include "pgrehearse/migrations/migrations.h"
-#include "transaction_verb.h"
+#include "pgrehearse/migrations/replay.h"
+#include "pgrehearse/migrations/classify.h"
 #include <stdlib.h>
 #include <string.h>
 

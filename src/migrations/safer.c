@@ -1,12 +1,11 @@
 /* plan --safer: the same end by statements that block less, put into as many migrations as the framework
  * needs for them to be transactions of their own. */
 #include "safer.h"
-#include "classify.h"
+#include "pgrehearse/migrations/classify.h"
 #include "pgrehearse/base/text.h"
-#include "pgrehearse/migrations/migrations.h"
-#include "pieces.h"
+#include "pgrehearse/migrations/rewrite.h"
+#include "pgrehearse/migrations/tree.h"
 #include "safer_ties.h"
-#include "transaction_verb.h"
 #include <string.h>
 #include <strings.h>
 

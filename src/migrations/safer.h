@@ -2,10 +2,11 @@
 #pragma once
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/model/migration.h"
-#include "pgrehearse/model/safer.h"
-#include "known.h"
+#include "pgrehearse/model/statement.h"
+#include "pgrehearse/migrations/rewrite.h"
+#include "pgrehearse/migrations/known.h"
 #include "safer_pack.h"
-#include "tree.h"
+#include "pgrehearse/migrations/tree.h"
 
 /* Steps for one statement, and where they go. */
 typedef struct rh_safer_list {

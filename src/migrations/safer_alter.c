@@ -2,9 +2,9 @@
  * The words are cut out of the user's own statement, so that types, expressions and quoting stay as they
  * were. */
 #include "safer.h"
-#include "classify.h"
+#include "pgrehearse/migrations/classify.h"
 #include "pgrehearse/base/text.h"
-#include "pieces.h"
+#include "pgrehearse/migrations/tree.h"
 #include <string.h>
 
 /* One ALTER TABLE, taken apart. */

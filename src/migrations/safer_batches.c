@@ -1,7 +1,7 @@
 /* Changes of many rows, batch by batch, each committed: by ranges of the primary key, so that no row can slip
  * from a range that is to come into one that is done. Only where the batches together are the statement. */
 #include "pgrehearse/base/text.h"
-#include "pieces.h"
+#include "pgrehearse/migrations/tree.h"
 #include "safer.h"
 #include <string.h>
 #include <strings.h>

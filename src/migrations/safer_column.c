@@ -3,7 +3,7 @@
  * the first one's place in one short transaction. So do strong_migrations ("Changing the type of a column",
  * "Renaming a column") and pgroll (its expand and complete phases) recommend it. */
 #include "pgrehearse/base/text.h"
-#include "pieces.h"
+#include "pgrehearse/migrations/tree.h"
 #include "safer_texts.h"
 #include <string.h>
 

@@ -2,7 +2,7 @@
  * leaves half of its work behind when it is cancelled runs under a timeout. */
 #include "safer_pack.h"
 #include "pgrehearse/base/text.h"
-#include "pieces.h"
+#include "pgrehearse/migrations/tree.h"
 #include <string.h>
 #include <strings.h>
 

@@ -2,8 +2,9 @@
  * framework. */
 #pragma once
 #include "pgrehearse/model/migration.h"
-#include "pgrehearse/model/safer.h"
-#include "tree.h"
+#include "pgrehearse/model/statement.h"
+#include "pgrehearse/migrations/rewrite.h"
+#include "pgrehearse/migrations/tree.h"
 
 /* A SET that is in force. */
 typedef struct rh_safer_setting {

@@ -1,7 +1,7 @@
 /* Partitioned tables: an index by its partitions, ATTACH without scans under ACCESS EXCLUSIVE, DETACH
  * CONCURRENTLY. */
 #include "pgrehearse/base/text.h"
-#include "pieces.h"
+#include "pgrehearse/migrations/tree.h"
 #include "safer_texts.h"
 #include <string.h>
 

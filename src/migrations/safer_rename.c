@@ -1,6 +1,6 @@
 /* Another name of a table: a view under the old one, with what the table's users may do and may see. */
 #include "pgrehearse/base/text.h"
-#include "pieces.h"
+#include "pgrehearse/migrations/tree.h"
 #include "safer_texts.h"
 #include <string.h>
 #include <strings.h>

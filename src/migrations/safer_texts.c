@@ -1,5 +1,5 @@
 #include "safer_texts.h"
-#include "classify.h"
+#include "pgrehearse/migrations/classify.h"
 #include <string.h>
 #include <strings.h>
 

@@ -2,11 +2,9 @@
  * temporary table, a cursor or a clock spans its statements, and not between taking something away and
  * putting it back, or between copying rows and removing them. */
 #include "safer_ties.h"
-#include "classify.h"
+#include "pgrehearse/migrations/classify.h"
 #include "pgrehearse/base/text.h"
-#include "pieces.h"
-#include "transaction_verb.h"
-#include "tree.h"
+#include "pgrehearse/migrations/tree.h"
 #include <string.h>
 #include <strings.h>
 

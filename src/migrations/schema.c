@@ -1,7 +1,7 @@
 /* What a schema looks like, and how two differ. */
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/text.h"
-#include "pgrehearse/migrations/migrations.h"
+#include "pgrehearse/migrations/snapshot.h"
 #include "sql/migrations.h"
 #include <stdlib.h>
 #include <string.h>

@@ -1,14 +1,11 @@
 /* One file of SQL → statements with class, expected lock and hazards. */
 #include "script.h"
 #include "together.h"
-#include "classify.h"
 #include "linked.h"
-#include "locks.h"
-#include "newer.h"
 #include "marks.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/adapters/sql_parser.h"
-#include "pgrehearse/migrations/migrations.h"
+#include "pgrehearse/migrations/hazards.h"
 #include <string.h>
 
 /* Each takes about 1 kB. INSERTs that go together count once. */
@@ -25,32 +22,6 @@ static bool check_no_nul(const char *path, const char *text, size_t length, rh_e
     rh_error_set(error, RH_ERROR_SCENARIO, "the file holds a NUL byte");
     rh_error_hint(error, "PostgreSQL takes none: save the file as UTF-8 text.");
     return rh_error_at(error, path, line, 0);
-}
-
-void rh_statement_fill(rh_statement *statement, rh_hazard_context *context)
-{
-    rh_arena *arena = context->arena;
-    rh_json *parsed = strlen(statement->sql) <= RH_PARSE_LIMIT ? rh_sql_parse(statement->sql, NULL) : NULL;
-    rh_json *tree = rh_tree_executed(parsed);
-    statement->redacted_sql = rh_sql_redact(statement->sql, arena);
-    statement->prediction = (rh_prediction){.median_s = RH_NOT_MEASURED,
-                                            .low_s = RH_NOT_MEASURED,
-                                            .high_s = RH_NOT_MEASURED,
-                                            .level = RH_NOT_MEASURED};
-    rh_known *known = rh_hazards_known(context);
-    rh_classify(statement, tree, arena);
-    if (!tree && statement->class_ == RH_CLASS_UNCLASSIFIED && strlen(statement->sql) <= RH_PARSE_LIMIT)
-        rh_describe_newer(statement, known, arena);
-    known->search_path = rh_session_search_path(&context->session);
-    rh_expect_locks(statement, tree, known, arena);
-    rh_hazards_of_statement(context, statement, tree);
-    rh_hazards_unknown_work(context, statement, tree);
-    statement->works_long = rh_hazards_works_long(known, statement, tree);
-    statement->class_expected = statement->class_;
-    if (!context->way_down)
-        rh_known_learn_migration(known, statement->sql, tree);
-    rh_session_follow(&context->session, tree);
-    rh_json_free(parsed);
 }
 
 /* Each piece that the tool sends is a statement. One of several statements is sent as it is where they would

@@ -1,4 +1,4 @@
-#include "session.h"
+#include "pgrehearse/migrations/hazards.h"
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>

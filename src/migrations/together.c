@@ -1,5 +1,5 @@
 #include "together.h"
-#include "classify.h"
+#include "pgrehearse/migrations/classify.h"
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/base/units.h"

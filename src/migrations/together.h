@@ -3,6 +3,7 @@
  * statement of the plan, sent one by one, timed and counted together. */
 #pragma once
 #include "pgrehearse/model/migration.h"
+#include "pgrehearse/model/statement.h"
 
 /* Files of no more statements are told one by one. */
 enum { RH_TOGETHER_FROM = 1000 };

@@ -1,4 +1,4 @@
-#include "transaction_verb.h"
+#include "pgrehearse/migrations/classify.h"
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/text.h"
 #include <string.h>

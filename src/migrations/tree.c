@@ -1,4 +1,4 @@
-#include "tree.h"
+#include "pgrehearse/migrations/tree.h"
 #include "pgrehearse/base/text.h"
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* What a query names: tables, functions, constants. */
-#include "tree.h"
+#include "pgrehearse/migrations/tree.h"
 #include "pgrehearse/base/text.h"
 #include <inttypes.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "pgrehearse/model/lock_mode.h"
+#include "pgrehearse/model/lock.h"
 #include <stddef.h>
 #include <string.h>
 

@@ -1,4 +1,6 @@
 #include "pgrehearse/model/migration.h"
+#include "pgrehearse/model/statement.h"
+#include "pgrehearse/model/lock.h"
 #include "pgrehearse/model/facts.h"
 #include <string.h>
 

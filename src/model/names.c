@@ -1,7 +1,9 @@
 /* The names that enums have in report.json. */
-#include "pgrehearse/model/history.h"
-#include "pgrehearse/model/disturb.h"
+#include "pgrehearse/model/prediction.h"
+#include "pgrehearse/model/passes.h"
 #include "pgrehearse/model/migration.h"
+#include "pgrehearse/model/statement.h"
+#include "pgrehearse/model/lock.h"
 #include "pgrehearse/model/profile.h"
 #include "pgrehearse/model/run.h"
 #include <string.h>

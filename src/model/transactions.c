@@ -1,4 +1,5 @@
 #include "pgrehearse/model/migration.h"
+#include "pgrehearse/model/statement.h"
 #include "pgrehearse/base/text.h"
 #include <ctype.h>
 #include <string.h>

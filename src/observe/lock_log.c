@@ -1,4 +1,4 @@
-#include "pgrehearse/observe/lock_log.h"
+#include "pgrehearse/observe/observe.h"
 #include "pgrehearse/model/facts.h"
 #include "pgrehearse/observe/wait_graph.h"
 #include <inttypes.h>

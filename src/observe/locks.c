@@ -1,4 +1,4 @@
-#include "pgrehearse/observe/locks.h"
+#include "pgrehearse/observe/counters.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/model/facts.h"
 #include "relations.h"

@@ -2,7 +2,7 @@
 #pragma once
 #include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/base/arena.h"
-#include "pgrehearse/model/work.h"
+#include "pgrehearse/model/statement.h"
 
 /* What a look saw; figures as in rh_counters, of the backend and of the server's WAL. */
 typedef struct rh_phase_look {

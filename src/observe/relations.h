@@ -2,7 +2,7 @@
  */
 #pragma once
 #include "pgrehearse/base/arena.h"
-#include "pgrehearse/model/migration.h"
+#include "pgrehearse/model/lock.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

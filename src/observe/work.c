@@ -1,4 +1,4 @@
-#include "pgrehearse/observe/work.h"
+#include "pgrehearse/observe/counters.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/model/facts.h"
 #include "pgrehearse/observe/committed.h"

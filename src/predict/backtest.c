@@ -1,8 +1,7 @@
 /* Predictions from the small passes for the full-size ones, and their score beside naive baselines. */
-#include "pgrehearse/base/median.h"
+#include "pgrehearse/base/statistics.h"
 #include "pgrehearse/predict/cost.h"
 #include "pgrehearse/predict/predict.h"
-#include "pgrehearse/predict/score.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "pgrehearse/predict/cold.h"
+#include "pgrehearse/predict/translate.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/base/units.h"
 #include "pgrehearse/predict/cost.h"

@@ -1,5 +1,5 @@
 #include "pgrehearse/predict/cost.h"
-#include "pgrehearse/base/median.h"
+#include "pgrehearse/base/statistics.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/predict/nnls.h"
 #include <math.h>

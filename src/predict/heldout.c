@@ -1,5 +1,4 @@
-#include "pgrehearse/base/median.h"
-#include "pgrehearse/predict/heldout.h"
+#include "pgrehearse/base/statistics.h"
 #include "pgrehearse/predict/cost.h"
 #include "pgrehearse/predict/predict.h"
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* From repeated quiet passes to a prediction with an interval. */
-#include "pgrehearse/base/median.h"
+#include "pgrehearse/base/statistics.h"
 #include "pgrehearse/predict/predict.h"
 #include <stdlib.h>
 

@@ -1,5 +1,4 @@
-#include "pgrehearse/base/median.h"
-#include "pgrehearse/predict/score.h"
+#include "pgrehearse/base/statistics.h"
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/predict/predict.h"
 #include <math.h>

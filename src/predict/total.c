@@ -1,5 +1,5 @@
 /* The whole set on production. */
-#include "pgrehearse/base/median.h"
+#include "pgrehearse/base/statistics.h"
 #include "pgrehearse/base/units.h"
 #include "pgrehearse/predict/predict.h"
 #include <string.h>

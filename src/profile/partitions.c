@@ -1,6 +1,7 @@
 /* Partitioned tables have no storage and no statistics of their own: theirs are the sums of their
  * partitions'. */
 #include "partitions.h"
+#include "pgrehearse/base/arena.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -2,7 +2,6 @@
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/rehearsal/pass.h"
-#include "pgrehearse/workload/trial.h"
 #include "pgrehearse/workload/workload.h"
 #include <string.h>
 

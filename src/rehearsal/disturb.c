@@ -1,5 +1,5 @@
 #include "pgrehearse/rehearsal/disturb.h"
-#include "pgrehearse/migrations/migrations.h"
+#include "pgrehearse/migrations/plan.h"
 #include <stdlib.h>
 #include <string.h>
 

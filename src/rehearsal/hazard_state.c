@@ -1,5 +1,5 @@
 #include "pgrehearse/rehearsal/hazard_state.h"
-#include "pgrehearse/migrations/migrations.h"
+#include "pgrehearse/migrations/hazards.h"
 #include <math.h>
 #include <string.h>
 

@@ -1,6 +1,7 @@
 #include "interruption_state.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/rehearsal/migrate.h"
+#include "pgrehearse/migrations/plan.h"
 #include <string.h>
 
 /* ---- looks ---- */

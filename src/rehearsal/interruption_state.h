@@ -2,8 +2,7 @@
  * found then, and running it again. Private to interruption.c, interruption_state.c and after_failure.c. */
 #pragma once
 #include "pgrehearse/base/progress.h"
-#include "pgrehearse/migrations/data_digest.h"
-#include "pgrehearse/migrations/migrations.h"
+#include "pgrehearse/migrations/snapshot.h"
 #include "pgrehearse/model/run.h"
 #include "pgrehearse/rehearsal/cut.h"
 #include "pgrehearse/staging/staging.h"

@@ -1,6 +1,6 @@
 #include "pgrehearse/rehearsal/load_rights.h"
 #include "pgrehearse/adapters/pg.h"
-#include "pgrehearse/workload/trial.h"
+#include "pgrehearse/workload/workload.h"
 #include <string.h>
 
 /* For want of rights (42501), or since a policy reads a setting or calls a function that fails as this role:

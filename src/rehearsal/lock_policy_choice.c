@@ -1,5 +1,5 @@
 /* What the tries of lock policies amount to: pure arithmetic and sentences. */
-#include "pgrehearse/base/median.h"
+#include "pgrehearse/base/statistics.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/base/units.h"
 #include "pgrehearse/rehearsal/lock_policy.h"

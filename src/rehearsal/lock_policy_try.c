@@ -1,7 +1,6 @@
 /* One transaction with one lock_timeout: attempts and pauses until it gets through. */
 #include "lock_policy_private.h"
 #include "pgrehearse/base/interrupt.h"
-#include "pgrehearse/migrations/migrations.h"
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>

@@ -1,6 +1,9 @@
 #include "pgrehearse/rehearsal/observer.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/units.h"
+#include "pgrehearse/migrations/classify.h"
+#include "pgrehearse/migrations/snapshot.h"
+#include "pgrehearse/observe/observe.h"
 #include <math.h>
 #include <string.h>
 

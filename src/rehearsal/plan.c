@@ -1,8 +1,7 @@
 /* What would run, without a server. */
 #include "pgrehearse/rehearsal/rehearsal.h"
 #include "pgrehearse/backup/backup.h"
-#include "pgrehearse/backup/checksum.h"
-#include "pgrehearse/migrations/migrations.h"
+#include "pgrehearse/migrations/plan.h"
 #include "pgrehearse/profile/profile.h"
 #include "pgrehearse/rehearsal/disturb.h"
 #include "pgrehearse/scenario/scenario.h"

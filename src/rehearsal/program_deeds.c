@@ -1,5 +1,4 @@
 #include "program_deeds.h"
-#include "pgrehearse/migrations/migrations.h"
 #include "program_locks.h"
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* Internal to rehearsal/: which statement of a program did what became of the relations. Reads and judges
  * only; no server. */
 #pragma once
-#include "pgrehearse/model/migration.h"
+#include "pgrehearse/model/statement.h"
 #include "pgrehearse/observe/committed.h"
 
 /* One statement that the program sent. */

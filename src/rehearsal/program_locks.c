@@ -1,6 +1,6 @@
 #include "program_locks.h"
 #include "pgrehearse/model/facts.h"
-#include "pgrehearse/model/migration.h"
+#include "pgrehearse/model/lock.h"
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* Internal to rehearsal/: what a statement's text says about the locks it can have taken. */
 #pragma once
-#include "pgrehearse/model/lock_mode.h"
+#include "pgrehearse/model/lock.h"
 #include <stdbool.h>
 #include <stddef.h>
 

@@ -1,7 +1,7 @@
 /* Internal to rehearsal/: what is read of a program's sessions while a message of theirs is held: counters
  * and locks. */
 #pragma once
-#include "pgrehearse/observe/observe.h"
+#include "pgrehearse/observe/counters.h"
 #include "program_work.h"
 
 /* One statement that went by. */

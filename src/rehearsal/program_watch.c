@@ -1,7 +1,7 @@
 #include "program_watch.h"
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/text.h"
-#include "pgrehearse/migrations/migrations.h"
+#include "pgrehearse/migrations/plan.h"
 #include "program_locks.h"
 #include "program_match.h"
 #include "program_reading.h"

@@ -1,5 +1,5 @@
 #include "pgrehearse/rehearsal/roles.h"
-#include "pgrehearse/migrations/migrations.h"
+#include "pgrehearse/migrations/plan.h"
 #include "pgrehearse/workload/workload.h"
 #include "sql/rehearsal.h"
 #include <stdlib.h>

@@ -4,6 +4,7 @@
 #include "pgrehearse/rehearsal/pass.h"
 #include "pgrehearse/rehearsal/reversibility.h"
 #include "way_back.h"
+#include "pgrehearse/migrations/plan.h"
 
 /* ---- one migration ---- */
 

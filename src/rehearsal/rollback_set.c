@@ -2,6 +2,7 @@
  * again. */
 #include "pgrehearse/rehearsal/reversibility.h"
 #include "way_back.h"
+#include "pgrehearse/migrations/plan.h"
 
 /* What is there before the pending ones from FIRST on. */
 static bool look_before(way_back *w, size_t first, way_back_state *before, rh_error *error)

@@ -2,7 +2,7 @@
 #pragma once
 #include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/base/arena.h"
-#include "pgrehearse/model/runners.h"
+#include "pgrehearse/model/passes.h"
 #include "pgrehearse/proxy/proxy.h"
 
 /* Shared by all of them. Any thread may use it. */

@@ -2,7 +2,7 @@
 #include "pgrehearse/adapters/csv.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/adapters/files.h"
-#include "pgrehearse/predict/score.h"
+#include "pgrehearse/predict/predict.h"
 #include "pgrehearse/rehearsal/logged.h"
 #include "score.h"
 #include <math.h>

@@ -3,7 +3,7 @@
 #include "pgrehearse/adapters/json.h"
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/error.h"
-#include "pgrehearse/model/score.h"
+#include "pgrehearse/model/prediction.h"
 
 /* What MIGRATION of report.json predicts for its statement ORDINAL, or as a whole (0): medians add,
  * half-widths in quadrature, as for the whole set. *LEVEL is set where there is an interval. */

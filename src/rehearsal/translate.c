@@ -1,6 +1,5 @@
 #include "pgrehearse/rehearsal/translate.h"
 #include "pgrehearse/base/units.h"
-#include "pgrehearse/predict/cold.h"
 #include "pgrehearse/predict/translate.h"
 #include <math.h>
 #include <string.h>

@@ -1,8 +1,7 @@
 /* The rollback pass's hands: its two sessions, its looks at schema and rows, its replays. Private to
  * rollback.c and rollback_set.c. */
 #pragma once
-#include "pgrehearse/migrations/data_digest.h"
-#include "pgrehearse/migrations/migrations.h"
+#include "pgrehearse/migrations/snapshot.h"
 #include "pgrehearse/rehearsal/observer.h"
 #include "pgrehearse/base/progress.h"
 #include "pgrehearse/staging/staging.h"

@@ -1,5 +1,5 @@
 /* Two runs side by side, as text: what changed, what is new, what went. */
-#include "pgrehearse/base/utf8.h"
+#include "pgrehearse/base/text.h"
 #include "pgrehearse/report/report.h"
 #include "view.h"
 #include <math.h>

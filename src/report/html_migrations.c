@@ -1,5 +1,5 @@
 /* Who would be hurt (a migration a block, the worst first), and every statement in the order it runs. */
-#include "pgrehearse/base/median.h"
+#include "pgrehearse/base/statistics.h"
 #include "html.h"
 #include <math.h>
 #include <stdlib.h>

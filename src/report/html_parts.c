@@ -1,5 +1,5 @@
 #include "html.h"
-#include "pgrehearse/base/utf8.h"
+#include "pgrehearse/base/text.h"
 #include <ctype.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* Disturbers beside the migrations, and who waited for them. */
-#include "pgrehearse/model/disturb.h"
+#include "pgrehearse/model/passes.h"
 #include "record.h"
 
 static void add_behind(rh_json *array, const rh_disturbed *behind)

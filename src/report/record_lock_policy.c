@@ -1,5 +1,5 @@
 /* Each lock_timeout that was tried, what it cost, and the one to use. */
-#include "pgrehearse/model/lock_policy.h"
+#include "pgrehearse/model/passes.h"
 #include "record.h"
 
 static void add_policies(rh_json *parent, const char *key, const rh_lock_policy *policies, size_t count)

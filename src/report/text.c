@@ -1,5 +1,5 @@
 /* The terminal's summary: at most 40 lines of 100 columns. */
-#include "pgrehearse/base/utf8.h"
+#include "pgrehearse/base/text.h"
 #include "pgrehearse/report/report.h"
 #include "view.h"
 #include <math.h>

@@ -1,5 +1,5 @@
 #include "timeline.h"
-#include "pgrehearse/model/migration.h"
+#include "pgrehearse/model/lock.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* What the timeline shows, gathered from the record: which bars, in which lanes, over which span. */
 #pragma once
 #include "view.h"
-#include "pgrehearse/model/lock_mode.h"
+#include "pgrehearse/model/lock.h"
 
 typedef enum rh_blocking { RH_BLOCKS_NOTHING, RH_BLOCKS_WRITES, RH_BLOCKS_READS } rh_blocking;
 

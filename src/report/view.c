@@ -1,4 +1,4 @@
-#include "pgrehearse/base/median.h"
+#include "pgrehearse/base/statistics.h"
 #include "view.h"
 #include <math.h>
 #include <stdlib.h>

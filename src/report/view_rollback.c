@@ -1,5 +1,5 @@
 /* The way back, in words. */
-#include "pgrehearse/model/migration.h"
+#include "pgrehearse/model/lock.h"
 #include "view.h"
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* Figures and foreign text made fit for people. */
 #include "pgrehearse/base/units.h"
-#include "pgrehearse/base/utf8.h"
+#include "pgrehearse/base/text.h"
 #include "view.h"
-#include "pgrehearse/model/lock_mode.h"
+#include "pgrehearse/model/lock.h"
 #include <math.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 #include "pgrehearse/staging/isolation.h"
 #include "pgrehearse/adapters/files.h"
-#include "pgrehearse/adapters/probe.h"
+#include "confinement_probe.h"
 #include "pgrehearse/base/text.h"
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* What killed runs left: marked, and not locked by a living one. */
-#include "pgrehearse/adapters/account.h"
+#include "account.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/staging/mark.h"

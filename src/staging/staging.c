@@ -1,6 +1,6 @@
 /* The public face: which kind of place it is decides who does the work. */
 #include "pgrehearse/staging/staging.h"
-#include "pgrehearse/base/median.h"
+#include "pgrehearse/base/statistics.h"
 #include "pgrehearse/base/interrupt.h"
 #include "pgrehearse/staging/database.h"
 #include "pgrehearse/staging/embedded.h"

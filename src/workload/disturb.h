@@ -3,7 +3,7 @@
 #include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/adapters/process.h"
 #include "pgrehearse/base/text.h"
-#include "pgrehearse/workload/disturb.h"
+#include "pgrehearse/workload/workload.h"
 
 typedef struct rh_disturbing rh_disturbing;
 

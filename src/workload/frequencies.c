@@ -1,7 +1,7 @@
 /* Systematic resampling (Kish, Survey Sampling, 1965, section 4.1) of sampled rows by importance weights: a
  * value's share on production over its share among the rows. */
 #include "frequencies.h"
-#include "pgrehearse/model/common_values.h"
+#include "pgrehearse/model/load.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

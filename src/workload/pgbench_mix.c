@@ -3,6 +3,7 @@
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/workload/script.h"
 #include "pgrehearse/workload/workload.h"
+#include "pgrehearse/model/migration.h"
 #include <string.h>
 
 enum { SCRIPT_LIMIT = 4 * 1024 * 1024 };

@@ -1,4 +1,4 @@
-#include "pgrehearse/workload/trial.h"
+#include "pgrehearse/workload/workload.h"
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/workload/script.h"
 #include <string.h>

@@ -8,7 +8,8 @@
  * collector's CPU and its history are compared too. 50 more sessions are connected, which do 100 short
  * transactions a second in turn. */
 #include "pgrehearse/model/facts.h"
-#include "pgrehearse/observe/observe.h"
+#include "pgrehearse/observe/counters.h"
+#include "pgrehearse/observe/sampler.h"
 #include <math.h>
 #include <poll.h>
 #include <pthread.h>

@@ -4,7 +4,7 @@
  * itself over mutations of a fixed corpus. */
 #include "../../src/migrations/frameworks/flyway.h"
 #include "../../src/migrations/frameworks/frameworks.h"
-#include "../../src/migrations/hazards.h"
+#include "pgrehearse/migrations/hazards.h"
 #include "pgrehearse/adapters/files.h"
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,6 @@
 /* Staging, load, proxy and run by a script. */
 #include "scripted.h"
 #include "pgrehearse/adapters/files.h"
-#include "pgrehearse/migrations/migrations.h"
 #include "pgrehearse/proxy/proxy.h"
 #include "pgrehearse/workload/workload.h"
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 #include "pgrehearse/base/error.h"
 #include "pgrehearse/base/progress.h"
 #include "pgrehearse/model/facts.h"
-#include "pgrehearse/model/tables.h"
+#include "pgrehearse/model/scenario.h"
 #include <sys/types.h>
 
 /* Looks at the content, never at the name: shape, compression, container, digest, bytes, versions. No server
@@ -68,3 +68,17 @@ bool rh_backup_list_small_tables(const rh_backup_facts *facts, rh_arena *arena, 
  * GRANT. */
 bool rh_backup_read_schema(const rh_backup_facts *facts, rh_arena *arena, const char ***texts, size_t *count,
                            rh_error *error);
+
+/* What vouches for the backup's bytes: a SHA-256 that was written down beside it, or what its compression
+ * has. */
+
+/* Inspects the scenario's backup (rh_backup_inspect) and compares its bytes with its checksum: the key
+ * backup.sha256, else PATH.sha256, else SHA256SUMS in the same directory (of a backup in directory format
+ * also inside of it: a line a file). Fills facts->checksum. RH_ERROR_BACKUP when they differ, also where the
+ * backup would be called damaged. */
+bool rh_backup_examine(const rh_scenario *scenario, rh_arena *arena, rh_backup_facts *facts,
+                       const rh_progress *progress, rh_error *error);
+
+/* The digest that the lines of a checksum file have for NAME: "DIGEST  NAME", "DIGEST *NAME" (GNU), "SHA256
+ * (NAME) = DIGEST" (BSD); or the only digest there, when ALONE. False when there is none. */
+bool rh_checksum_find(const char *text, const char *name, bool alone, char digest[65]);

@@ -1,7 +1,7 @@
 /* Lock waits of anybody, and who was in the way. */
 #pragma once
 #include "pgrehearse/base/clock.h"
-#include "pgrehearse/model/lock_mode.h"
+#include "pgrehearse/model/lock.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* The workload mix, and what the load measured. */
 #pragma once
 #include "pgrehearse/base/clock.h"
-#include "pgrehearse/base/histogram.h"
+#include "pgrehearse/base/statistics.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,6 +15,14 @@ typedef struct rh_template_replay {
     double production_rows, rows, production_blocks, blocks, production_mean_ms;
     const char *doubt; /* why it may not be production's: a figure that is off by more than two …; or NULL */
 } rh_template_replay;
+
+/* Production's most common values of a column: of the data, so only where they were asked for. */
+typedef struct rh_profile_values {
+    const char *schema, *table, *column;
+    const char **values; /* as text, the most frequent first */
+    double *frequencies; /* share of the table's rows */
+    size_t count;
+} rh_profile_values;
 
 struct rh_pgbench_script;
 

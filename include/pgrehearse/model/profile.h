@@ -5,9 +5,8 @@
  */
 #pragma once
 #include "pgrehearse/model/facts.h"
-#include "pgrehearse/model/common_values.h"
-#include "pgrehearse/model/history.h"
-#include "pgrehearse/model/lock_forecast.h"
+#include "pgrehearse/model/load.h"
+#include "pgrehearse/model/prediction.h"
 
 /* What the hardware did for one thread; each RH_NOT_MEASURED when it was not measured. */
 typedef enum rh_probe_kind {

@@ -2,15 +2,13 @@
 #pragma once
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/error.h"
-#include "pgrehearse/model/compatibility.h"
 #include "pgrehearse/model/contention.h"
-#include "pgrehearse/model/disturb.h"
 #include "pgrehearse/model/facts.h"
 #include "pgrehearse/model/load.h"
-#include "pgrehearse/model/lock_policy.h"
 #include "pgrehearse/model/migration.h"
+#include "pgrehearse/model/passes.h"
+#include "pgrehearse/model/prediction.h"
 #include "pgrehearse/model/profile.h"
-#include "pgrehearse/model/runners.h"
 #include "pgrehearse/model/scenario.h"
 
 typedef enum rh_verdict {
@@ -42,51 +40,6 @@ typedef struct rh_resource_sample {
     int64_t wal_bytes; /* since the pass began */
     int64_t disk_free_bytes;
 } rh_resource_sample;
-
-typedef struct rh_backtest_row {
-    const char *migration;
-    int statement;
-    rh_statement_class class_;
-    double predicted_s, actual_s, low_s, high_s;             /* low, high may be not measured */
-    double linear_largest_s, linear_smallest_s, power_law_s; /* the naive baselines on the same evidence */
-    double distance;   /* doublings from the largest sample to the size predicted */
-    const char *basis; /* a sentence: what the prediction consists of */
-} rh_backtest_row;
-
-typedef struct rh_baseline {
-    const char *name;
-    double median_abs_error, worst_abs_error, bias;
-} rh_baseline;
-
-typedef struct rh_backtest {
-    rh_backtest_row *rows;
-    size_t row_count;
-    double median_abs_error, bias, coverage, level; /* relative; not measured below the rows they need */
-    double worst_abs_error;
-    size_t scored;                      /* rows long enough to count */
-    size_t with_interval, inside;       /* of those */
-    double coverage_low, coverage_high; /* 95 % Wilson interval of the coverage */
-    double width;                       /* median of high/low */
-    const char *sentence;               /* in plain words; NULL */
-    rh_baseline *baselines;
-    size_t baseline_count;
-} rh_backtest;
-
-/* The whole set on production. */
-typedef struct rh_run_prediction {
-    double median_s, low_s, high_s, level;
-    double reads_blocked_s, writes_blocked_s;
-    int64_t wal_bytes, disk_peak_bytes;
-    bool translated; /* false: "hardware not translated" */
-    const char *basis;
-    rh_duration_parts parts;
-    double staging_s;              /* the same on staging, at staging's size */
-    const char *drivers, *narrows; /* sentences, as for a statement; NULL */
-    double cold_s;                 /* as for a statement */
-    const char *cold_basis;
-    const char *caches; /* a sentence: how warm staging's were; NULL: not known */
-    rh_backtest backtest;
-} rh_run_prediction;
 
 typedef struct rh_step_result {
     const char *name; /* file or command */

@@ -89,7 +89,7 @@ typedef struct rh_workload {
     rh_workload_file *files;
     size_t file_count;
     const struct rh_profile_values
-        *values; /* production's most common values (model/common_values.h); NULL: not known */
+        *values; /* production's most common values (model/load.h); NULL: not known */
     size_t value_count;
     const struct rh_load_limits *limits; /* model/load.h; NULL: none are known */
 } rh_workload;

@@ -3,7 +3,7 @@
 #pragma once
 #include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/base/arena.h"
-#include "pgrehearse/model/work.h"
+#include "pgrehearse/model/statement.h"
 
 /* Counts are cumulative, and hold what sessions have published: PostgreSQL 15 and newer do so at a
  * transaction's end, when a second has passed since they last did, and when they end. */

@@ -1,8 +1,11 @@
-/* What a backend and the server consumed. */
+/* What a statement did, read from side connections and /proc: counters, locks, relations. */
 #pragma once
 #include "pgrehearse/adapters/pg.h"
+#include "pgrehearse/base/arena.h"
+#include "pgrehearse/base/error.h"
 #include "pgrehearse/model/facts.h"
-#include "pgrehearse/model/migration.h"
+#include "pgrehearse/model/lock.h"
+#include "pgrehearse/model/statement.h"
 
 /* Cumulative; RH_UNKNOWN / RH_NOT_MEASURED where it cannot be read.
  *
@@ -73,3 +76,45 @@ int64_t rh_proc_parse_io(const char *text, const char *key);
 void rh_proc_device_bytes(int pid, int64_t *read, int64_t *written);
 /* CPU seconds that process PID of this machine has used; RH_NOT_MEASURED when it cannot be read. */
 double rh_proc_cpu(int pid);
+
+/* The relation locks of a session. */
+
+/* The relation locks that PG's own session holds now (exact), one a relation with its strongest mode,
+ * strongest first, without the system catalogs. An index or TOAST table is left out when its table is locked
+ * as strongly, or when it came into being in this very transaction, so that nobody else can meet it. A
+ * relation that this transaction made, and a temporary one, blocks nobody: blocks_reads and blocks_writes are
+ * false. wait_s is 0 and held_s not measured: the caller knows them. Everything in ARENA. A relation that
+ * this transaction dropped has no name any more for its own session: "OID 16390"; see rh_locks_held_with. Not
+ * to be asked right after BEGIN or SET TRANSACTION: it would take the transaction's snapshot. */
+bool rh_locks_held(rh_pg *pg, rh_arena *arena, rh_lock **locks, size_t *count, rh_error *error);
+
+/* The same; what PG's session cannot name is looked up over SIDE (in the same database), where a drop that is
+ * not committed has not happened yet. A failure on SIDE only leaves the OID. */
+bool rh_locks_held_with(rh_pg *pg, rh_pg *side, rh_arena *arena, rh_lock **locks, size_t *count,
+                        rh_error *error);
+
+/* The same for the session PID, seen from outside over SIDE: relations that its open transaction made are
+ * left out, since SIDE cannot know them. For statements in autocommit while they run. */
+bool rh_locks_of_pid(rh_pg *side, int pid, rh_arena *arena, rh_lock **locks, size_t *count, rh_error *error);
+
+/* What statements do to relations: other files, new indexes, blocks read, rows changed. */
+
+/* Follows one session, statement by statement. */
+typedef struct rh_work_watch rh_work_watch;
+
+/* SIDE: another session in the same database, which stays the caller's. */
+rh_work_watch *rh_work_watch_new(rh_pg *side);
+/* Takes NULL. */
+void rh_work_watch_free(rh_work_watch *watch);
+
+/* Before a statement of MIGRATION that is not BEGIN, SET or the like. RELATION is the one that it is expected
+ * to touch; NULL when that is not known: outside of a transaction all relations are looked at then. */
+void rh_work_before(rh_work_watch *watch, rh_pg *migration, const char *relation);
+/* After it ended well; RELATION as before. Within a transaction MIGRATION's own session is asked (counts are
+ * its own, exact); otherwise SIDE, whose counts are those of everybody, so they are right only where nothing
+ * else runs, and only once MIGRATION has published its statistics (rh_counters_read_idle). In ARENA; NULL
+ * when it could not be read. Before PostgreSQL 15 nothing is counted. */
+rh_statement_work *rh_work_after(rh_work_watch *watch, rh_pg *migration, const char *relation,
+                                 rh_arena *arena);
+/* The transaction has ended, well or not. */
+void rh_work_transaction_end(rh_work_watch *watch);

@@ -4,7 +4,8 @@
 #include "pgrehearse/base/clock.h"
 #include "pgrehearse/base/error.h"
 #include "pgrehearse/model/contention.h"
-#include "pgrehearse/model/migration.h"
+#include "pgrehearse/model/statement.h"
+#include "pgrehearse/model/lock.h"
 
 /* It has its own connection and reads only shared memory (the lock table and the table of sessions), one
  * round trip a sample, so that no lock can hold it up; names of relations are looked up when a new one is

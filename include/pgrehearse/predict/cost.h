@@ -1,7 +1,7 @@
 /* What a statement costs as a function of the size of what it works on, with physical terms by its class. */
 #pragma once
 #include "pgrehearse/base/arena.h"
-#include "pgrehearse/model/migration.h"
+#include "pgrehearse/model/statement.h"
 
 /* The terms; each class uses some of them. */
 typedef enum rh_cost_term {

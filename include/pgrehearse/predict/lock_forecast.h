@@ -11,7 +11,7 @@
  * CPUs / mean time of a statement.
  */
 #pragma once
-#include "pgrehearse/model/lock_forecast.h"
+#include "pgrehearse/model/prediction.h"
 #include "pgrehearse/model/migration.h"
 #include "pgrehearse/model/profile.h"
 

@@ -5,12 +5,53 @@
  */
 #pragma once
 #include "pgrehearse/base/arena.h"
-#include "pgrehearse/model/run.h"
-#include "pgrehearse/predict/heldout.h"
+#include "pgrehearse/model/contention.h"
+#include "pgrehearse/model/migration.h"
+#include "pgrehearse/model/prediction.h"
 
 /* Shorter statements are all overhead and noise: they are predicted, but neither scored nor used to score
  * others. */
 #define RH_PREDICT_FLOOR_S 0.010
+
+/* How far predictions were off, as evidence for the width of the next ones.
+ *
+ * Split conformal prediction (Vovk, Gammerman, Shafer 2005; Lei et al. 2018): the interval is the prediction
+ * times exp(±q), q being the ⌈(n + 1) · level⌉-th smallest of n held-out |log(actual / predicted)|. Errors of
+ * extrapolations over different distances are made comparable first: divided by distance^¼, and multiplied by
+ * that of the distance at hand. That lies between the two things that they consist of: what repeats of the
+ * same size differ by, which does not grow with the distance, and errors of the model that add up at random
+ * with each doubling, √distance; tests/bench/prediction.sh tells their shares.
+ */
+
+/* One prediction that was held against what then happened. */
+typedef struct rh_heldout {
+    rh_statement_class class_;
+    double distance;  /* doublings from the largest size that was seen to the one predicted; 0: none */
+    double log_error; /* log(actual / predicted) */
+} rh_heldout;
+
+typedef struct rh_heldouts {
+    rh_heldout *rows;
+    size_t count;
+} rh_heldouts;
+
+void rh_heldouts_add(rh_heldouts *heldouts, rh_heldout residual, rh_arena *arena);
+
+/* Of each statement of PLAN that ran on three samples or more: what the smaller ones say of the largest,
+ * against what it took there. Where these, and what HELDOUTS has, are fewer than NEEDED, the second largest
+ * is held out as well. */
+void rh_heldouts_of_samples(const rh_plan *plan, size_t needed, rh_heldouts *heldouts, rh_arena *arena);
+
+/* The rows of a scored back-test. */
+void rh_heldouts_of_backtest(const rh_backtest *backtest, rh_heldouts *heldouts, rh_arena *arena);
+
+/* The back-tests of earlier runs (whose samples were an eighth of the whole, too). */
+void rh_heldouts_of_history(const rh_history *history, rh_heldouts *heldouts, rh_arena *arena);
+
+/* The half-width q in log space that LEVEL needs for a statement of CLASS over DISTANCE: from the residuals
+ * of its class when they are enough, else from all. NAN when those are too few. *USED: how many. */
+double rh_heldouts_width(const rh_heldouts *heldouts, rh_statement_class class_, double distance,
+                         double level, size_t *used);
 
 /* A back-test row for every statement with scaled runs: its prediction and the naive baselines at SIZES[i],
  * for the i-th statement of the plan's migrations in order (applied ones have no statements). The interval
@@ -39,3 +80,28 @@ size_t rh_predict_residuals_needed(double level);
  * disk_peak_bytes alone. */
 void rh_predict_total(const rh_plan *plan, const rh_contention *contention, double level, rh_arena *arena,
                       rh_run_prediction *prediction);
+
+/* What earlier predictions were off by, put into this run's. Pure arithmetic. */
+
+/* Corrects, widens or narrows the predictions of PLAN's statements by class, from HISTORY's rows that were
+ * held against production, and appends a sentence for every class to history->applied. Residuals are r =
+ * ln(actual / predicted before correction), of rows of RH_PREDICT_FLOOR_S or more whose prediction was
+ * translated to production's hardware exactly if this one is.
+ *   shift     from RH_HISTORY_CORRECTS rows of a class on: their median; the figures times exp(shift)
+ *   interval  from ⌈level / (1 − level)⌉ rows on: exp(± the ⌈(n+1)·level⌉-th smallest |r − shift without
+ * it|), which replaces what there was (jackknife; Barber et al. 2021); with fewer rows the largest of them,
+ * where it is wider than what there was A class without rows of its own is widened by all the rows together.
+ * Statements without a median, and shorter ones, are left alone. Call once, between rh_predict_statements and
+ * rh_predict_total. */
+void rh_history_apply(const rh_plan *plan, rh_history *history, double level, rh_arena *arena);
+
+enum { RH_HISTORY_CORRECTS = 3 };
+
+/* Scores of predictions against actual durations. */
+
+/* Fills every figure of SCORE from its rows. Those that are predicted and took less than RH_PREDICT_FLOOR_S
+ * are counted, but not scored: they are all overhead and noise. */
+void rh_score_rows(rh_score *score);
+
+/* 95 % confidence interval of a share: SUCCESSES of COUNT (Wilson 1927). NAN for a COUNT of 0. */
+void rh_wilson_interval(size_t successes, size_t count, double *low, double *high);

@@ -3,7 +3,7 @@
  * too. */
 #pragma once
 #include "pgrehearse/base/error.h"
-#include "pgrehearse/migrations/migrations.h"
+#include "pgrehearse/migrations/replay.h"
 #include "pgrehearse/model/rollback.h"
 #include "pgrehearse/rehearsal/program.h"
 #include "pgrehearse/staging/staging.h"

@@ -3,7 +3,7 @@
 #include "pgrehearse/base/error.h"
 #include "pgrehearse/model/run.h"
 #include "pgrehearse/staging/staging.h"
-#include "pgrehearse/workload/disturb.h"
+#include "pgrehearse/workload/workload.h"
 
 /* The migrations that disturb: names must exist (RH_ERROR_SCENARIO at their place). */
 bool rh_disturb_check_migrations(const rh_scenario *scenario, rh_plan *plan, rh_arena *arena,

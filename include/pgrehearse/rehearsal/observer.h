@@ -3,9 +3,10 @@
 #include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/base/error.h"
 #include "pgrehearse/base/progress.h"
-#include "pgrehearse/migrations/migrations.h"
+#include "pgrehearse/migrations/replay.h"
 #include "pgrehearse/model/run.h"
-#include "pgrehearse/observe/observe.h"
+#include "pgrehearse/observe/counters.h"
+#include "pgrehearse/observe/sampler.h"
 
 typedef struct rh_observer {
     rh_run *run;

@@ -3,7 +3,7 @@
 #include "pgrehearse/adapters/json.h"
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/error.h"
-#include "pgrehearse/model/score.h"
+#include "pgrehearse/model/prediction.h"
 
 /* Matches the durations in ACTUAL with the predictions in REPORT and scores them. Everything in ARENA.
  *

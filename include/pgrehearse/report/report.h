@@ -4,7 +4,7 @@
 #include "pgrehearse/base/error.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/model/run.h"
-#include "pgrehearse/model/score.h"
+#include "pgrehearse/model/prediction.h"
 
 /* The record, as reports/report.schema.json describes it. The caller frees. */
 rh_json *rh_report_json(const rh_run *run);

@@ -1,6 +1,6 @@
 /* What a staging place is made of. Shared by the files of staging/ only. */
 #pragma once
-#include "pgrehearse/adapters/account.h"
+#include "../../../src/staging/account.h"
 #include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/adapters/process.h"
 #include "pgrehearse/staging/server_life.h"

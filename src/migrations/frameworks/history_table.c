@@ -1,7 +1,7 @@
 /* History tables: what the tools' have in common. */
 #include "frameworks.h"
 #include "pgrehearse/base/sql_name.h"
-#include "pgrehearse/migrations/migrations.h"
+#include "pgrehearse/migrations/plan.h"
 #include "pgrehearse/base/text.h"
 #include "sql/migrations.h"
 #include <stdlib.h>

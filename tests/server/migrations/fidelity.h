@@ -9,7 +9,8 @@
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/base/text.h"
-#include "pgrehearse/migrations/migrations.h"
+#include "pgrehearse/migrations/plan.h"
+#include "pgrehearse/migrations/replay.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* Two looks at the rows: equal when nothing is lost, whatever its order; else what is lost, by column. */
 #include "../cluster.h"
 #include "pgrehearse/adapters/pg.h"
-#include "pgrehearse/migrations/data_digest.h"
+#include "pgrehearse/migrations/snapshot.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

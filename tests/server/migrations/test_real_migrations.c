@@ -7,7 +7,9 @@
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/base/text.h"
-#include "pgrehearse/migrations/migrations.h"
+#include "pgrehearse/migrations/plan.h"
+#include "pgrehearse/migrations/replay.h"
+#include "pgrehearse/migrations/snapshot.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

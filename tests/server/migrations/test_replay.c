@@ -5,7 +5,9 @@
 #include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/base/interrupt.h"
 #include "pgrehearse/base/text.h"
-#include "pgrehearse/migrations/migrations.h"
+#include "pgrehearse/migrations/plan.h"
+#include "pgrehearse/migrations/replay.h"
+#include "pgrehearse/migrations/snapshot.h"
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>

@@ -1,7 +1,7 @@
 /* Every kind of change is seen, and none where there is none. */
 #include "../cluster.h"
 #include "pgrehearse/adapters/pg.h"
-#include "pgrehearse/migrations/migrations.h"
+#include "pgrehearse/migrations/snapshot.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

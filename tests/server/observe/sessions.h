@@ -1,7 +1,8 @@
 /* Sessions whose waits are known because the test makes them: shared by the sampler's tests. */
 #pragma once
-#include "pgrehearse/observe/observe.h"
+#include "pgrehearse/observe/sampler.h"
 #include "server/cluster.h"
+#include "pgrehearse/adapters/pg.h"
 #include <math.h>
 #include <pthread.h>
 #include <setjmp.h>

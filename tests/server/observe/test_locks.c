@@ -1,6 +1,6 @@
 /* The exact account of a session's own locks, and what it consumed. */
 #include "server/cluster.h"
-#include "pgrehearse/observe/observe.h"
+#include "pgrehearse/observe/counters.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,6 @@
 /* The sampler against waits whose truth is known because the test made them. */
 #include "server/observe/sessions.h"
+#include "pgrehearse/observe/counters.h"
 
 static int start(void **state)
 {

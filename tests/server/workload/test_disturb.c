@@ -1,7 +1,7 @@
 /* Disturbers as the server sees them: what they hold while they run, and that nothing of them is left. */
 #include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/base/clock.h"
-#include "pgrehearse/workload/disturb.h"
+#include "pgrehearse/workload/workload.h"
 #include "server/cluster.h"
 #include <setjmp.h>
 #include <stdarg.h>

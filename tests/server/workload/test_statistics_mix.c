@@ -1,7 +1,7 @@
 /* A known workload runs on "production" with pg_stat_statements; its export is replayed on a copy. */
 #include "load_support.h"
 #include "pgrehearse/base/random.h"
-#include "pgrehearse/model/common_values.h"
+#include "pgrehearse/model/load.h"
 #include "pgrehearse/workload/statistics.h"
 #include <math.h>
 

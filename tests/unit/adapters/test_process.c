@@ -1,11 +1,11 @@
 /* Children: output, input, ends of every kind, and what confinement denies. */
-#include "pgrehearse/adapters/account.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/adapters/process.h"
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/interrupt.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -294,16 +294,16 @@ static void test_other_account(void **state)
     (void)state;
     rh_error error = {0};
     rh_text output = {0};
-    rh_account account;
-    if (geteuid() != 0)
+    const struct passwd *account = getpwnam("nobody");
+    if (geteuid() != 0 || !account)
         skip();
-    assert_true(rh_account_common(&account, &error));
     rh_process_options options = shell(SHELL("id -u; id -g; id -G; grep NoNewPrivs /proc/self/status"));
-    options.uid = account.uid;
-    options.gid = account.gid;
+    options.uid = account->pw_uid;
+    options.gid = account->pw_gid;
     assert_true(rh_process_run(&options, 0, &output, &error));
     rh_text expected = {0};
-    rh_text_printf(&expected, "%u\n%u\n%u\nNoNewPrivs:\t1\n", account.uid, account.gid, account.gid);
+    rh_text_printf(&expected, "%u\n%u\n%u\nNoNewPrivs:\t1\n", account->pw_uid, account->pw_gid,
+                   account->pw_gid);
     assert_string_equal(output.data, expected.data);
     rh_text_release(&expected);
     rh_text_release(&output);

@@ -1,5 +1,5 @@
 /* Checksums that were written down beside a backup. */
-#include "pgrehearse/backup/checksum.h"
+#include "pgrehearse/backup/backup.h"
 #include "pgrehearse/base/text.h"
 #include <setjmp.h>
 #include <stdarg.h>

@@ -7,7 +7,7 @@
 
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/error.h"
-#include "pgrehearse/base/histogram.h"
+#include "pgrehearse/base/statistics.h"
 #include "pgrehearse/base/interrupt.h"
 #include "pgrehearse/base/random.h"
 #include "pgrehearse/base/text.h"

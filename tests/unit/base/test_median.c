@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "pgrehearse/base/median.h"
+#include "pgrehearse/base/statistics.h"
 #include <math.h>
 
 static void the_middle_and_both_ends(void **state)

@@ -2,7 +2,7 @@
  * complete. */
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/cli/commands.h"
-#include "pgrehearse/migrations/migrations.h"
+#include "pgrehearse/migrations/hazards.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>

@@ -2,7 +2,7 @@
 #pragma once
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/text.h"
-#include "pgrehearse/migrations/migrations.h"
+#include "pgrehearse/migrations/plan.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "pgrehearse/model/lock_mode.h"
+#include "pgrehearse/model/lock.h"
 
 static void conflicts_are_the_documented_ones(void **state)
 {

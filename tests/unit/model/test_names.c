@@ -1,5 +1,5 @@
 /* The names that enums have in report.json: each value has one, and each name leads back to its value. */
-#include "pgrehearse/model/migration.h"
+#include "pgrehearse/model/statement.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* What cold caches add: which pages count, and what the probes make of them. */
-#include "pgrehearse/predict/cold.h"
+#include "pgrehearse/predict/translate.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

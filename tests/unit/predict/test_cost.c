@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "pgrehearse/predict/cost.h"
-#include "pgrehearse/predict/heldout.h"
+#include "pgrehearse/predict/predict.h"
 #include <math.h>
 #include <string.h>
 

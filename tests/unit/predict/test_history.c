@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "pgrehearse/model/facts.h"
-#include "pgrehearse/predict/history.h"
+#include "pgrehearse/predict/predict.h"
 #include <math.h>
 #include <string.h>
 

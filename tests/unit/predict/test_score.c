@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "pgrehearse/predict/score.h"
+#include "pgrehearse/predict/predict.h"
 #include <math.h>
 
 static void figures_are_the_medians(void **state)

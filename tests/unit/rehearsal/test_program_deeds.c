@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "../../../src/rehearsal/program_work.h"
-#include "pgrehearse/migrations/migrations.h"
+#include "pgrehearse/migrations/classify.h"
 #include <string.h>
 
 enum { LIMIT = 8 };

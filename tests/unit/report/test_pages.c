@@ -2,7 +2,7 @@
 #include "fixture_production.h"
 #include "pgrehearse/adapters/csv.h"
 #include "pgrehearse/adapters/files.h"
-#include "pgrehearse/base/utf8.h"
+#include "pgrehearse/base/text.h"
 #include "pgrehearse/report/report.h"
 #include <libxml/parser.h>
 #include <libxml/xpath.h>

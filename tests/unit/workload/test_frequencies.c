@@ -1,6 +1,6 @@
 /* Rows as often as production has their values. */
 #include "../../../src/workload/frequencies.h"
-#include "pgrehearse/model/common_values.h"
+#include "pgrehearse/model/load.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,9 +1,16 @@
+/* Summaries of what was measured: median, histogram. */
+#pragma once
+#include "pgrehearse/base/clock.h"
+#include <stddef.h>
+#include <stdint.h>
+
+/* Median of COUNT values, the mean of the two in the middle when they are even; NaN when there are none.
+ * Sorts them: the least is then the first, the greatest the last. */
+double rh_median(double *values, size_t count);
+
 /* Counts of durations in buckets of bounded relative width (HDR histogram: 2^7 sub-buckets an octave, error <
  * 0.8 %). Fixed memory; covers 0 µs to about 1 hour 11 minutes, larger values count in the last bucket and in
  * max. */
-#pragma once
-#include "pgrehearse/base/clock.h"
-#include <stdint.h>
 
 typedef struct rh_histogram rh_histogram;
 

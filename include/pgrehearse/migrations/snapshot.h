@@ -1,3 +1,27 @@
+/* What a database holds, schema and rows, so that two snapshots can be compared. */
+#pragma once
+#include "pgrehearse/adapters/pg.h"
+#include "pgrehearse/base/arena.h"
+#include "pgrehearse/base/error.h"
+#include "pgrehearse/model/rollback.h"
+
+/* Everything a migration can change, as text a definition an object: schemas, tables, columns, constraints,
+ * indexes, functions, triggers, rules, policies, views, types, sequences (their definition, not their value),
+ * privileges, owners, comments, extensions, publications, statistics objects, event triggers. What lies in
+ * temporary or system schemas, or belongs to an extension, is left out. */
+typedef struct rh_schema rh_schema;
+rh_schema *rh_schema_read(rh_pg *pg, rh_error *error);
+/* Takes NULL. */
+void rh_schema_free(rh_schema *schema);
+size_t rh_schema_object_count(const rh_schema *schema);
+/* Object by object; differences in ARENA. Shown without literals and without the text of comments. Columns
+ * that only changed their places are one object, "order of the columns of table …", and "moved". */
+void rh_schema_compare(const rh_schema *before, const rh_schema *after, rh_arena *arena,
+                       rh_difference **differences, size_t *count);
+
+/* The names (quoted, qualified) of indexes that a CONCURRENTLY left invalid. */
+bool rh_invalid_indexes(rh_pg *pg, rh_arena *arena, const char ***names, size_t *count, rh_error *error);
+
 /* What rows a database holds: a count and a digest a table, so that two looks can be compared.
  *
  * The digest does not depend on the order of rows or of columns: the sum, over the rows, of a 64-bit hash
@@ -6,11 +30,6 @@
  * what was there is no change. All values are read, so this warms caches: what is timed afterwards runs
  * warmer than it would on its own.
  */
-#pragma once
-#include "pgrehearse/adapters/pg.h"
-#include "pgrehearse/base/arena.h"
-#include "pgrehearse/base/error.h"
-#include "pgrehearse/model/rollback.h"
 
 typedef struct rh_data rh_data;
 

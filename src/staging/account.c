@@ -1,4 +1,4 @@
-#include "pgrehearse/adapters/account.h"
+#include "account.h"
 #include "pgrehearse/base/clock.h"
 #include "pgrehearse/base/text.h"
 #include <ctype.h>

@@ -2,6 +2,7 @@
  * stronger mode. Of what a mode conflicts with: documentation, section 13.3.1. */
 #pragma once
 #include <stdbool.h>
+#include <stddef.h>
 
 typedef enum rh_lock_mode {
     RH_LOCK_NONE, /* none, or not known */
@@ -31,3 +32,26 @@ bool rh_lock_mode_blocks_reads(rh_lock_mode mode);
 bool rh_lock_mode_blocks_writes(rh_lock_mode mode);
 /* What it blocks, in words: "reads and writes", "writes", "schema changes and VACUUM" … */
 const char *rh_lock_mode_blocks(rh_lock_mode mode);
+
+/* A lock of the migration's own session. */
+typedef struct rh_lock {
+    const char *relation; /* schema-qualified, quoted where needed */
+    rh_lock_mode mode;
+    double wait_s; /* until it was granted; 0 when nobody was in the way */
+    double held_s; /* until the end of its transaction */
+    bool blocks_reads, blocks_writes;
+    const char *table; /* of an index or TOAST relation: its table, named likewise; NULL: RELATION itself */
+    bool inferred;     /* from the statement's text, because no look saw it: it enters no gate */
+} rh_lock;
+/* The table whose users meet the lock. */
+const char *rh_lock_table(const rh_lock *lock);
+/* The strongest of COUNT locks, the first among equals; NULL of none. */
+const rh_lock *rh_lock_strongest(const rh_lock *locks, size_t count);
+
+/* A lock that a statement takes, by its text and the definitions of the schema: expected, never measured. */
+typedef struct rh_expected_lock {
+    const char *relation; /* schema-qualified where the definitions tell, else as the statement names it */
+    rh_lock_mode mode;
+    const char *because; /* "the default partition"; NULL: the statement names the relation */
+    bool on_new;         /* the migrations made the relation: nobody waits for it yet */
+} rh_expected_lock;

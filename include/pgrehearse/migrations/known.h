@@ -1,9 +1,9 @@
-/* Internal to migrations/: what statements tell of the schema: those of the backup and of the migrations
+/* What statements tell of the schema: those of the backup and of the migrations
  * before. What functions and DO blocks do is not followed, only told (odd). */
 #pragma once
 #include "pgrehearse/base/arena.h"
-#include "pgrehearse/model/tables.h"
-#include "tree.h"
+#include "pgrehearse/migrations/tree.h"
+#include "pgrehearse/model/facts.h"
 #include <stdbool.h>
 #include <stddef.h>
 

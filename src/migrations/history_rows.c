@@ -1,28 +1,12 @@
-/* What a migration that was cut short leaves besides a schema and rows: half-built indexes, and a history
- * table that its framework may refuse. */
+/* The rows of a history table: what they show, and putting them back. */
 #include "frameworks/frameworks.h"
 #include "pgrehearse/base/text.h"
-#include "pgrehearse/migrations/migrations.h"
-#include "sql/migrations.h"
+#include "pgrehearse/migrations/plan.h"
 #include <stdlib.h>
 #include <string.h>
 
 /* What is shown of a history table's rows. */
 enum { ROWS_SHOWN = 3 };
-
-bool rh_invalid_indexes(rh_pg *pg, rh_arena *arena, const char ***names, size_t *count, rh_error *error)
-{
-    *names = NULL;
-    *count = 0;
-    rh_pg_result *result = rh_pg_query(pg, rh_sql_invalid_indexes, 0, NULL, error);
-    for (size_t i = 0; result && i < rh_pg_rows(result); i++)
-        *(const char **)rh_arena_add(arena, names, count, sizeof **names) =
-            rh_arena_strdup(arena, rh_pg_value(result, i, 0));
-    rh_pg_result_free(result);
-    return result != NULL;
-}
-
-/* ---- the history table ---- */
 
 static bool same_row(const rh_rows *a, size_t row, const rh_rows *b, size_t other)
 {

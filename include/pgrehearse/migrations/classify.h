@@ -1,7 +1,8 @@
-/* Internal to migrations/: what a statement is expected to do. */
+/* The class of a statement: by its parse before it runs, by what was measured afterwards. */
 #pragma once
-#include "pgrehearse/model/migration.h"
-#include "tree.h"
+#include "pgrehearse/migrations/tree.h"
+#include "pgrehearse/model/lock.h"
+#include "pgrehearse/model/statement.h"
 
 /* A longer statement is a long list of rows: its parse tree would be many times its size. Bytes. */
 enum { RH_PARSE_LIMIT = 128 * 1024 };
@@ -38,3 +39,23 @@ bool rh_classify_has_default(rh_json *column_def);
 
 /* The mode that LOCK TABLE (a LockStmt) names: the parser has it by its number. */
 rh_lock_mode rh_lock_mode_of_statement(rh_json *lock);
+
+/* The class of a statement by what RUN, which has its work and its locks, did: files that changed, indexes
+ * built, blocks read, rows changed. Sets class_, class_measured, class_differs and class_evidence (in ARENA).
+ * Where the work does not tell (an empty table, a server that does not count, BEGIN and the like) nothing is
+ * set. */
+void rh_classify_measured(rh_statement *statement, const rh_statement_run *run, rh_arena *arena);
+
+/* What a statement does to the transaction it stands in. */
+
+typedef enum rh_transaction_verb {
+    RH_VERB_NONE,      /* nothing */
+    RH_VERB_BEGIN,     /* BEGIN, START TRANSACTION */
+    RH_VERB_END,       /* COMMIT, END, ROLLBACK, ABORT, PREPARE TRANSACTION */
+    RH_VERB_CHAIN,     /* COMMIT or ROLLBACK AND CHAIN: ends one and begins the next */
+    RH_VERB_SAVEPOINT, /* SAVEPOINT, RELEASE, ROLLBACK TO: only within the file's own BEGIN */
+    RH_VERB_SETTING,   /* SET, RESET, SHOW, SET TRANSACTION, SET CONSTRAINTS */
+} rh_transaction_verb;
+
+/* By its words, so also for what does not parse. */
+rh_transaction_verb rh_transaction_verb_of(const char *sql);

@@ -1,5 +1,5 @@
 /* What a confined child attempts, and the canaries that it must not reach. */
-#include "pgrehearse/adapters/probe.h"
+#include "confinement_probe.h"
 #include "pgrehearse/base/arena.h"
 #include <arpa/inet.h>
 #include <errno.h>

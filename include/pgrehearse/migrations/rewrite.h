@@ -1,5 +1,7 @@
 /* A migration written so that it blocks less: the same end by other statements. */
 #pragma once
+#include "pgrehearse/base/arena.h"
+#include "pgrehearse/model/migration.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -41,3 +43,9 @@ typedef struct rh_safer {
     rh_safer_left *left;
     size_t left_count;
 } rh_safer;
+
+/* The ways up of PLAN by statements that block less, for every hazard whose remedy is mechanical; the rest is
+ * in LEFT. Silenced hazards stay. One a migration, those that are not pending are empty. What is mechanical
+ * depends on the tables as they are by then: PLAN's schema and the migrations before tell. The texts have the
+ * literals of the user's files, and are in ARENA. */
+rh_safer *rh_safer_make(const rh_plan *plan, rh_arena *arena);

@@ -1,0 +1,49 @@
+/* Executing migrations as their framework would. */
+#pragma once
+#include "pgrehearse/adapters/pg.h"
+#include "pgrehearse/base/arena.h"
+#include "pgrehearse/base/error.h"
+#include "pgrehearse/model/migration.h"
+
+/* Called around each statement by the replay, in the migration's own thread. Not called for BEGIN, SAVEPOINT,
+ * SET and the like (a query of the hook's would take the snapshot before SET TRANSACTION); called for COMMIT,
+ * which may check and wait. */
+typedef struct rh_replay_hooks {
+    void *user;
+    /* Just before the statement is sent; what the hook asks PG counts in no time. */
+    void (*before)(void *user, rh_pg *pg, rh_migration *migration, rh_statement *statement,
+                   rh_statement_run *run);
+    /* After it ended (well or not), before its transaction commits if it is in one: locks can be asked for
+     * when OK. */
+    void (*after)(void *user, rh_pg *pg, rh_migration *migration, rh_statement *statement,
+                  rh_statement_run *run, bool ok);
+    /* After a transaction has ended, well or not: RUNS of COUNT statements were in it. ENDED monotonic. */
+    void (*transaction_end)(void *user, rh_migration *migration, rh_statement_run *const *runs, size_t count,
+                            rh_usec ended);
+} rh_replay_hooks;
+
+typedef struct rh_replay_options {
+    rh_direction direction;
+    rh_usec statement_timeout; /* 0: none */
+    rh_pass_kind pass;
+    int repeat;
+    double scale;
+    const rh_replay_hooks *hooks; /* may be NULL */
+    bool record; /* append to statement->runs; false: time only (hooks get a run that is thrown away) */
+    bool again;  /* up once more, after down: what fails is the way back, not the migration */
+} rh_replay_options;
+
+/* Runs one migration of PLAN on PG as its framework would, history table included. Use one connection for all
+ * migrations of a pass, as the tools do: settings and temporary tables of one are seen by the next.
+ *
+ * On success outcome becomes ok unless an earlier pass failed. On failure outcome and failure (with the place
+ * in the user's file) are set in MIGRATION (up) or its rollback (down, and up again), and RH_ERROR_MIGRATION
+ * / TIMEOUT / LOST / NO_SPACE is returned with the same place; RH_ERROR_INTERRUPTED leaves outcome as it was.
+ * The open transaction is rolled back; what the file had committed before stays. The history table then says
+ * what the tool would leave there (golang-migrate: dirty).
+ *
+ * *ELAPSED_S (may be NULL) is from before the first to after the last statement with the framework's own
+ * bookkeeping and transaction commands, also on failure; without the hooks. A statement's run has its own
+ * time only. A failed statement leaves no run. New runs live in ARENA. */
+bool rh_replay(rh_pg *pg, const rh_plan *plan, rh_migration *migration, const rh_replay_options *options,
+               rh_arena *arena, double *elapsed_s, rh_error *error);

@@ -1,0 +1,162 @@
+/* Predictions: the back-test of the method, the whole set on production, its locks there, and predictions
+ * held against what happened, of this run and of earlier ones. */
+#pragma once
+#include "pgrehearse/model/statement.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct rh_backtest_row {
+    const char *migration;
+    int statement;
+    rh_statement_class class_;
+    double predicted_s, actual_s, low_s, high_s;             /* low, high may be not measured */
+    double linear_largest_s, linear_smallest_s, power_law_s; /* the naive baselines on the same evidence */
+    double distance;   /* doublings from the largest sample to the size predicted */
+    const char *basis; /* a sentence: what the prediction consists of */
+} rh_backtest_row;
+
+typedef struct rh_baseline {
+    const char *name;
+    double median_abs_error, worst_abs_error, bias;
+} rh_baseline;
+
+typedef struct rh_backtest {
+    rh_backtest_row *rows;
+    size_t row_count;
+    double median_abs_error, bias, coverage, level; /* relative; not measured below the rows they need */
+    double worst_abs_error;
+    size_t scored;                      /* rows long enough to count */
+    size_t with_interval, inside;       /* of those */
+    double coverage_low, coverage_high; /* 95 % Wilson interval of the coverage */
+    double width;                       /* median of high/low */
+    const char *sentence;               /* in plain words; NULL */
+    rh_baseline *baselines;
+    size_t baseline_count;
+} rh_backtest;
+
+/* The whole set on production. */
+typedef struct rh_run_prediction {
+    double median_s, low_s, high_s, level;
+    double reads_blocked_s, writes_blocked_s;
+    int64_t wal_bytes, disk_peak_bytes;
+    bool translated; /* false: "hardware not translated" */
+    const char *basis;
+    rh_duration_parts parts;
+    double staging_s;              /* the same on staging, at staging's size */
+    const char *drivers, *narrows; /* sentences, as for a statement; NULL */
+    double cold_s;                 /* as for a statement */
+    const char *cold_basis;
+    const char *caches; /* a sentence: how warm staging's were; NULL: not known */
+    rh_backtest backtest;
+} rh_run_prediction;
+
+/* What the prediction was held against. */
+typedef enum rh_residual_kind {
+    RH_RESIDUAL_BACKTEST,   /* the full-size quiet pass of its own run */
+    RH_RESIDUAL_PRODUCTION, /* production, by "pgrehearse score" */
+} rh_residual_kind;
+typedef struct rh_residual {
+    rh_residual_kind kind;
+    rh_statement_class class_;
+    double predicted_s, low_s, high_s; /* low, high: not measured without an interval */
+    double correction;                 /* that predicted_s has from scores before it; 1: none */
+    double actual_s;
+    bool translated; /* to production's hardware, size or settings */
+    const char *run; /* id of the run that predicted it */
+} rh_residual;
+
+typedef struct rh_history {
+    const char *directory; /* where it was looked for; NULL: nowhere */
+    rh_residual *rows;     /* the oldest run first */
+    size_t row_count;
+    size_t runs;          /* that gave rows */
+    size_t scored_runs;   /* of those, held against production */
+    const char **skipped; /* sentences: runs that were left out, and why */
+    size_t skipped_count;
+    const char **applied; /* sentences: what this run's predictions made of it, by class */
+    size_t applied_count;
+} rh_history;
+
+/* P(the lock is granted within t_s of the request). */
+typedef struct rh_lock_chance {
+    double t_s, probability;
+} rh_lock_chance;
+
+/* One lock of one statement that somebody waits for, or that waits for somebody. */
+typedef struct rh_lock_forecast {
+    const char *migration;
+    int statement;
+    const char *relation; /* "public.orders" */
+    rh_lock_mode mode;
+    bool blocks_reads, blocks_writes;
+    bool concurrent; /* CREATE INDEX CONCURRENTLY and the like: it waits for others, nobody waits for it */
+
+    double lock_timeout_s;         /* in force for the statement; 0: none */
+    const char *lock_timeout_from; /* "the migration", "production's setting", "PostgreSQL's default" */
+
+    const rh_lock_chance *chances; /* rising by t_s; those beyond lock_timeout_s are left out */
+    size_t chance_count;
+    double granted;      /* P(one try gets it): 1 without lock_timeout */
+    double attempts;     /* expected until it has it; INFINITY when it never does */
+    double wait_s;       /* of the try that gets it, expected */
+    double wait_high_s;  /* of any try, at the level */
+    double wait_total_s; /* over all tries, expected, pauses between them not counted */
+
+    double hold_s, hold_high_s; /* until the end of its transaction */
+    /* From the request to the end of its transaction: how long whom it blocks stands still. */
+    double blocked_s, blocked_high_s;
+
+    double reads_per_s,
+        writes_per_s;          /* of the relation on production; at most, where rows stand for statements */
+    double waiting;            /* connections queued at the end of blocked_s */
+    double without_connection; /* requests that find none free by then */
+    double pool_exhausted_s;   /* after the request; not measured: the pool lasts, or is not known */
+    double drain_s;            /* until the backlog is worked off; INFINITY: never */
+
+    const char *basis;   /* a sentence: what these figures come from */
+    const char *unknown; /* a sentence: why figures are missing; NULL */
+} rh_lock_forecast;
+
+typedef struct rh_lock_forecasts {
+    bool made;     /* false: there is no profile, or nothing was replayed */
+    double level;  /* of every _high_ figure */
+    int64_t looks; /* at production's open transactions */
+    double watched_s;
+    double connections;           /* the pool; not measured */
+    const char *connections_from; /* "the scenario", "max_connections"; NULL */
+    double service_per_s;         /* statements that production completes in a second at most; not measured */
+    rh_lock_forecast *rows;       /* in the order the statements run */
+    size_t row_count;
+    /* The longest stretch on any relation, by the rows; not measured when a row that could be it is not. */
+    double reads_blocked_s, reads_blocked_high_s, writes_blocked_s, writes_blocked_high_s;
+    const rh_lock_forecast *reads_worst, *writes_worst; /* rows that have it; NULL: none blocks */
+    const char *unknown; /* a sentence: why the longest stretches are missing; NULL */
+} rh_lock_forecasts;
+
+/* One line of the actual durations. */
+typedef struct rh_score_row {
+    const char *migration;
+    int statement;                     /* ordinal; 0: the migration as a whole */
+    double predicted_s, low_s, high_s; /* low, high not measured (NAN) without an interval */
+    double actual_s;                   /* without lock_wait_s, as the prediction is */
+    double lock_wait_s;                /* that production waited for locks besides; 0 when it is not told */
+    const char *class_;                /* of the statement, or of the one that makes up its migration; NULL */
+    double correction;                 /* that predicted_s has from earlier scores; 1: none */
+    bool translated;                   /* the prediction was, to production's hardware */
+} rh_score_row;
+
+typedef struct rh_score {
+    const char *source; /* "durations", "server log" */
+    rh_score_row *rows;
+    size_t row_count;
+    size_t scored;    /* rows long enough that their error means something */
+    size_t too_short; /* rows that are not */
+    size_t with_interval, inside;
+    double level;                       /* of the intervals; NAN without one */
+    double median_abs_error, bias;      /* relative: |predicted/actual − 1|, and its signed median */
+    double coverage;                    /* inside / with_interval; NAN without intervals */
+    double coverage_low, coverage_high; /* its 95 % Wilson interval */
+    const char **unmatched;             /* sentences: what was left out, and why */
+    size_t unmatched_count;
+} rh_score;

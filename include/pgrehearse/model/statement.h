@@ -1,0 +1,208 @@
+/* A statement of a migration: its class, its hazards, and what each run of it did. */
+#pragma once
+#include "pgrehearse/base/clock.h"
+#include "pgrehearse/model/facts.h"
+#include "pgrehearse/model/lock.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum rh_pass_kind {
+    RH_PASS_KIND_QUIET,
+    RH_PASS_KIND_LOADED,
+    RH_PASS_KIND_SCALED,
+    RH_PASS_KIND_ROLLBACK
+} rh_pass_kind;
+
+/* What a statement does: by its parse before it ran, by what was measured afterwards. */
+typedef enum rh_statement_class {
+    RH_CLASS_UNCLASSIFIED,
+    RH_CLASS_CATALOG,   /* catalog only */
+    RH_CLASS_HEAP_SCAN, /* SET NOT NULL, ADD CHECK … */
+    RH_CLASS_REWRITE,   /* the table and all its indexes */
+    RH_CLASS_INDEX_BUILD,
+    RH_CLASS_INDEX_CONCURRENT,
+    RH_CLASS_VALIDATION,     /* VALIDATE CONSTRAINT */
+    RH_CLASS_FOREIGN_KEY,    /* ADD FOREIGN KEY with its check */
+    RH_CLASS_DATA_CHANGE,    /* INSERT, UPDATE, DELETE, MERGE, COPY */
+    RH_CLASS_QUERY,          /* SELECT */
+    RH_CLASS_TRANSACTION,    /* BEGIN, COMMIT, SET … */
+    RH_CLASS_MAINTENANCE,    /* VACUUM, ANALYZE, CLUSTER, REINDEX, REFRESH */
+    RH_CLASS_PROCEDURE,      /* DO, CALL */
+    RH_CLASS_BACKFILL_BATCH, /* a data change that is bounded to a part of its table */
+    RH_CLASS_COUNT           /* not a class: their number, for tables indexed by class */
+} rh_statement_class;
+/* "catalog", "heap_scan", "rewrite", "index_build", … as in report.json. */
+const char *rh_statement_class_name(rh_statement_class class_);
+/* The class of that name; false when there is none. */
+bool rh_statement_class_named(const char *name, rh_statement_class *class_);
+
+typedef enum rh_phase { RH_PHASE_NONE, RH_PHASE_EXPAND, RH_PHASE_MIGRATE, RH_PHASE_CONTRACT } rh_phase;
+const char *rh_phase_name(rh_phase phase); /* NULL for none */
+
+typedef struct rh_relation_work {
+    const char *relation; /* qualified, quoted where needed */
+    const char *table;    /* of an index: its table; else NULL */
+    char kind;            /* pg_class.relkind: 'r', 'm' (materialized view), 'i' */
+    bool created;         /* by this statement */
+    bool is_private;      /* made by its transaction: nobody else has ever met it */
+    bool rewritten;       /* it was there, and lies in other files now (pg_class.relfilenode) */
+    bool valid;           /* an index that is not valid is false */
+    int64_t pages_before; /* as the catalog knew them before the transaction (pg_class.relpages); 0: empty or
+                             never analysed; RH_UNKNOWN when private */
+    int64_t rows_before;  /* pg_class.reltuples; RH_UNKNOWN: never analysed, or private */
+    int64_t pages_after;  /* of the files it lies in now; RH_UNKNOWN unless created or rewritten */
+    int64_t blocks_read;  /* fetched, from the cache or not; RH_UNKNOWN where the server cannot tell */
+    int64_t scans;        /* sequential scans, or scans of the index */
+    int64_t rows_inserted, rows_updated, rows_deleted;
+} rh_relation_work;
+
+/* A phase of a command that reports its progress (pg_stat_progress_*), as looks from outside saw it, some
+ * twenty of them in each doubling of the statement's length: a boundary between two phases is known to a
+ * fortieth of the time that had passed by then. */
+typedef struct rh_progress_phase {
+    const char *command, *phase; /* "CREATE INDEX", "building index: sorting live tuples" */
+    double elapsed_s;
+    double cpu_s; /* of the backend, not of its parallel workers; NAN: not this machine's */
+    int64_t read_bytes, write_bytes; /* device I/O of the backend; RH_UNKNOWN likewise */
+    int64_t wal_bytes;               /* of the whole server */
+} rh_progress_phase;
+
+/* System catalogs, TOAST and temporary tables are not in it. */
+typedef struct rh_statement_work {
+    rh_relation_work *relations;
+    size_t relation_count;
+    bool counted;         /* blocks, scans and rows are known */
+    int64_t target_pages; /* of the table that the statement's text names, afterwards; 0: it is empty;
+                             RH_UNKNOWN */
+} rh_statement_work;
+
+/* How large what a statement works on is, before it runs. 0: not known. */
+typedef struct rh_work_size {
+    double bytes;                     /* heap and TOAST of the relation */
+    double rows;                      /* of it, by its statistics */
+    double index_bytes;               /* on it */
+    double other_rows;                /* of the other relations that the statement reads */
+    double buffers_bytes, sort_bytes; /* the server's shared_buffers and maintenance_work_mem */
+} rh_work_size;
+
+/* One run of one statement. Times in s, bytes; RH_NOT_MEASURED and RH_UNKNOWN where nothing measured it. */
+typedef struct rh_statement_run {
+    rh_pass_kind pass;
+    int repeat;            /* from 1 within its pass kind */
+    double scale;          /* scaled: the fraction of the pages asked for (1/64 …); else 1 */
+    double relation_bytes; /* as in SIZE; RH_NOT_MEASURED when nobody knows */
+    rh_work_size size;     /* when its pass began */
+    rh_usec started;       /* monotonic */
+    double elapsed_s, lock_wait_s, cpu_user_s, cpu_system_s;
+    int64_t read_bytes, write_bytes; /* device, of the backend */
+    int64_t wal_bytes, temp_bytes, rows;
+    int64_t shared_hit_blocks, shared_read_blocks;
+    int64_t cached_read_bytes, cached_write_bytes; /* through the page cache, of the backend */
+    int64_t wal_images;                            /* full pages in the WAL, of the server */
+    int64_t fsyncs;                                /* of the WAL and of data files, of the server */
+    /* Where the figures come from ("/proc/PID/schedstat"); NULL: not measured. */
+    const char *cpu_source, *io_source, *cache_source, *wal_source, *temp_source;
+    const char *command_tag;
+    rh_lock *locks;
+    size_t lock_count;
+    bool locks_complete; /* its transaction's were read before it ended: what is not in LOCKS it did not take
+                          */
+    double lock_timeout_s;    /* in force when it was sent; 0: none; RH_NOT_MEASURED: not asked */
+    double lock_wait_limit_s; /* the shorter of that and statement_timeout; 0: neither is set; likewise */
+    const rh_lock *expected; /* by its text, on what the catalog had before it ran; outside of transactions */
+    size_t expected_count;
+    rh_statement_work *work;   /* NULL: not looked at in this run */
+    rh_progress_phase *phases; /* in the order they were seen first */
+    size_t phase_count;        /* 0: short, or it reports no progress */
+} rh_statement_run;
+
+typedef enum rh_hazard_state {
+    RH_HAZARD_EXPECTED, /* by the statement's text, not measured */
+    RH_HAZARD_MEASURED, /* what was measured bears it out */
+    RH_HAZARD_REFUTED,  /* what was measured says that it is none here */
+    RH_HAZARD_SILENCED, /* "-- pgrehearse: ignore RULE reason" stands before the statement */
+} rh_hazard_state;
+/* "expected", "measured", "refuted", "silenced". */
+const char *rh_hazard_state_name(rh_hazard_state state);
+
+typedef struct rh_hazard {
+    const char *rule, *message, *evidence, *safer; /* evidence may be NULL before a run */
+    rh_hazard_state state;
+    const char *silenced; /* the reason given; NULL unless silenced */
+} rh_hazard;
+
+/* "-- pgrehearse: ignore RULE reason" before a statement. */
+typedef struct rh_ignored {
+    const char *rule, *reason;
+    int line; /* of the comment */
+} rh_ignored;
+
+/* What a duration consists of, in s: together they are the duration. All 0: nothing tells. */
+typedef struct rh_duration_parts {
+    double cpu_s;   /* the backend and its parallel workers, the page cache's copies included */
+    double read_s;  /* waiting for the device to read */
+    double write_s; /* waiting for the device to write: data files, temporary files */
+    double wal_s;   /* waiting for WAL to be written and flushed */
+    double wait_s;  /* everything else that is not CPU: locks, workers, other transactions */
+} rh_duration_parts;
+
+/* LOW and HIGH are RH_NOT_MEASURED when the evidence does not carry LEVEL. */
+typedef struct rh_prediction {
+    double median_s, low_s, high_s;
+    double level;      /* 0.9 */
+    const char *basis; /* a sentence */
+    rh_duration_parts parts;
+    double staging_s;       /* the same on staging, at staging's size */
+    bool translated;        /* to production's hardware, size or settings */
+    double correction;      /* factor in all of these figures, from earlier scores; 0: none */
+    const char *drivers;    /* a sentence: what the uncertainty comes from; NULL */
+    const char *narrows;    /* a sentence: what would narrow it; NULL */
+    double cold_s;          /* the median, were nothing that it reads in production's memory */
+    const char *cold_basis; /* what that consists of, or why it is not known; NULL: not predicted */
+} rh_prediction;
+
+/* A statement that is told together with others. */
+typedef struct rh_further {
+    const char *sql;
+    int line, column;
+} rh_further;
+
+typedef struct rh_statement {
+    int ordinal;               /* from 1 in its file */
+    int line;                  /* in its file */
+    const char *sql;           /* as it will be sent */
+    const char *redacted_sql;  /* for every output */
+    const char *command_tag;   /* expected before, measured after */
+    rh_statement_class class_; /* the measured one where class_measured, else class_expected */
+    rh_phase phase;
+    rh_lock_mode expected_lock;       /* RH_LOCK_NONE: none */
+    const char *expected_relation;    /* or NULL */
+    rh_expected_lock *expected_locks; /* all of them, the two above first */
+    size_t expected_lock_count;
+    bool works_long; /* by its text: its work grows with the rows of a table that is not new and empty */
+    const char
+        *unknown_work; /* why the text does not tell its work and locks ("a DO block"); NULL: it does */
+    const char *not_understood; /* why the parser does not know it; NULL: it does */
+    bool needs_no_transaction;  /* CONCURRENTLY, VACUUM … */
+    const char **relations;     /* quoted names of what it works on, the first foremost */
+    size_t relation_count;
+    rh_statement_run *runs;
+    size_t run_count;
+    rh_hazard *hazards;
+    size_t hazard_count;
+    rh_ignored *ignored;
+    size_t ignored_count;
+    rh_prediction prediction;
+    int column;                        /* of its first character in LINE */
+    rh_statement_class class_expected; /* by its parse */
+    bool class_measured;
+    bool class_differs;         /* measured, and its parse said something else */
+    const char *class_evidence; /* a sentence: what was measured and what differs, or why it could not be;
+                                   NULL: it was not looked at */
+    const char *file;           /* where LINE is, when it is not the script's own (an included one); NULL */
+    /* In a file of very many: those that are sent right behind it, one by one. What is measured is their sum.
+     */
+    rh_further *further;
+    size_t further_count;
+} rh_statement;
