@@ -1,5 +1,5 @@
 # rh_embed_sql(TARGET FOLDER): every FOLDER/sql/NAME.sql becomes the string constant rh_sql_NAME,
-# declared in the generated header "sql/<folder name>.h". The .sql files run unchanged in psql.
+# declared in the generated header "embedded/<folder name>.h". The .sql files run unchanged in psql.
 #
 # rh_embed_texts(TARGET NAME FILE...): the files become the table rh_text_NAME of {file name without its ending, text},
 # ended by a row of NULL and declared in the generated header "texts/NAME.h".
@@ -19,7 +19,7 @@ function(rh_embed_sql target folder)
   file(GLOB scripts CONFIGURE_DEPENDS ${folder}/sql/*.sql)
   if(scripts)
     get_filename_component(name ${folder} NAME)
-    rh_embed(${target} ${CMAKE_BINARY_DIR}/generated/sql/${name} rh_sql_ "" ${scripts})
+    rh_embed(${target} ${CMAKE_BINARY_DIR}/generated/embedded/${name} rh_sql_ "" ${scripts})
   endif()
 endfunction()
 

@@ -1,5 +1,5 @@
 /* Prints the manual page; run by the build. */
-#include "pgrehearse/cli/options.h"
+#include "cli/options.h"
 #include <stdio.h>
 
 int main(void)

@@ -1,4 +1,4 @@
-#include "pgrehearse/cli/cli.h"
+#include "cli/cli.h"
 
 int main(int argc, char **argv)
 {

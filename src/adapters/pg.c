@@ -1,6 +1,6 @@
 /* Queries that wait for their answer. */
 #include "pgrehearse/adapters/pg.h"
-#include "pg_internal.h"
+#include "pg_connection.h"
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/interrupt.h"
 #include "pgrehearse/base/text.h"

@@ -1,5 +1,5 @@
 /* One command at a time without blocking, driven by the socket: for the load generator. */
-#include "pg_internal.h"
+#include "pg_connection.h"
 #include "pgrehearse/base/arena.h"
 #include <stdio.h>
 #include <stdlib.h>

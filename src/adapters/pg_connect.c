@@ -1,5 +1,5 @@
 /* Connections: how they begin and end, and their connection strings. */
-#include "pg_internal.h"
+#include "pg_connection.h"
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/interrupt.h"
 #include "pgrehearse/base/text.h"

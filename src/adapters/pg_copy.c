@@ -1,5 +1,5 @@
 /* COPY, from a file's bytes or from one server to another: never the table in memory. */
-#include "pg_internal.h"
+#include "pg_connection.h"
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>

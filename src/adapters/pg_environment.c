@@ -1,5 +1,5 @@
 /* libpq's variables: which there are, and what a program needs in them to find the place of a connection. */
-#include "pg_internal.h"
+#include "pg_connection.h"
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/text.h"
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* From libpq's failures to rh_error, without a single value of the data. */
-#include "pg_internal.h"
+#include "pg_connection.h"
 #include "pgrehearse/adapters/redact.h"
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/text.h"

@@ -3,7 +3,7 @@
 #include "pgrehearse/adapters/process.h"
 #include "confinement.h"
 #include "pgrehearse/base/arena.h"
-#include "process_private.h"
+#include "process_child.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>

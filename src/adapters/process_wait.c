@@ -2,7 +2,7 @@
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/interrupt.h"
 #include "process_group.h"
-#include "process_private.h"
+#include "process_child.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

@@ -1,5 +1,5 @@
 /* Statements of the backup that failed: noted, tried again, or counted. */
-#include "pgrehearse/backup/restoring.h"
+#include "restoring.h"
 #include <stdlib.h>
 #include <string.h>
 

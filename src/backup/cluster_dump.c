@@ -1,7 +1,7 @@
-#include "pgrehearse/backup/cluster_dump.h"
-#include "pgrehearse/backup/database.h"
-#include "pgrehearse/backup/dump_stream.h"
-#include "pgrehearse/backup/statement.h"
+#include "cluster_dump.h"
+#include "database.h"
+#include "dump_stream.h"
+#include "statement.h"
 #include "pgrehearse/base/text.h"
 #include <string.h>
 

@@ -1,5 +1,5 @@
-#include "pgrehearse/backup/contents.h"
-#include "pgrehearse/backup/statement.h"
+#include "contents.h"
+#include "statement.h"
 #include "pgrehearse/base/text.h"
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 #include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/backup/backup.h"
-#include "sql/backup.h"
+#include "embedded/backup.h"
 #include <stdio.h>
 #include <string.h>
 

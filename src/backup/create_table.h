@@ -1,7 +1,7 @@
 /* Internal to backup/: the columns that a CREATE TABLE names. */
 #pragma once
 #include "pgrehearse/base/arena.h"
-#include "pgrehearse/backup/statement.h"
+#include "statement.h"
 
 /* WORDS stand behind "CREATE [UNLOGGED] TABLE name": the first word behind each comma at the first level, but
  * for constraints. */

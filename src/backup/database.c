@@ -1,6 +1,6 @@
-#include "pgrehearse/backup/database.h"
-#include "pgrehearse/backup/dump_stream.h"
-#include "pgrehearse/backup/statement.h"
+#include "database.h"
+#include "dump_stream.h"
+#include "statement.h"
 #include <string.h>
 
 static const char *copy_text(const rh_dump_word *word, rh_arena *arena)

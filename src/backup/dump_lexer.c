@@ -1,7 +1,7 @@
 /* One state machine in one file: every state reads and writes the same few fields, and its safety is judged
  * as a whole. */
-#include "pgrehearse/backup/dump_lexer.h"
-#include "pgrehearse/backup/statement.h"
+#include "dump_lexer.h"
+#include "statement.h"
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/text.h"
 #include <ctype.h>

@@ -1,4 +1,4 @@
-#include "pgrehearse/backup/dump_stream.h"
+#include "dump_stream.h"
 #include "pgrehearse/adapters/archive.h"
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/clock.h"

@@ -1,5 +1,5 @@
-#include "pgrehearse/backup/entry.h"
-#include "pgrehearse/backup/statement.h"
+#include "entry.h"
+#include "statement.h"
 #include "pgrehearse/base/text.h"
 #include <ctype.h>
 #include <string.h>

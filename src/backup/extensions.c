@@ -1,5 +1,5 @@
 /* Extensions that the backup needs: which are missing, where they come from, and their schemas. */
-#include "pgrehearse/backup/restoring.h"
+#include "restoring.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* What it means when the server refuses a statement of the backup. */
 #include "pgrehearse/adapters/redact.h"
-#include "pgrehearse/backup/restoring.h"
+#include "restoring.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "pgrehearse/backup/headings.h"
+#include "headings.h"
 #include <string.h>
 
 rh_headings rh_headings_of(rh_contents *contents)

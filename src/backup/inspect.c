@@ -2,11 +2,11 @@
 #include "pgrehearse/adapters/archive.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/backup/backup.h"
-#include "pgrehearse/backup/cluster_dump.h"
-#include "pgrehearse/backup/database.h"
-#include "pgrehearse/backup/dump_stream.h"
-#include "pgrehearse/backup/looks_like.h"
-#include "pgrehearse/backup/toc.h"
+#include "cluster_dump.h"
+#include "database.h"
+#include "dump_stream.h"
+#include "looks_like.h"
+#include "toc.h"
 #include "pgrehearse/base/text.h"
 #include <ctype.h>
 #include <errno.h>

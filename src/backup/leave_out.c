@@ -1,8 +1,8 @@
 /* What backup.skip leaves out, and what the backup itself lacks. */
-#include "pgrehearse/backup/dump_stream.h"
-#include "pgrehearse/backup/headings.h"
-#include "pgrehearse/backup/restoring.h"
-#include "pgrehearse/backup/toc.h"
+#include "dump_stream.h"
+#include "headings.h"
+#include "restoring.h"
+#include "toc.h"
 #include "pgrehearse/base/text.h"
 #include <string.h>
 

@@ -2,8 +2,8 @@
  * archives, from the statements of plain SQL. */
 #include "create_table.h"
 #include "pgrehearse/backup/backup.h"
-#include "pgrehearse/backup/dump_stream.h"
-#include "pgrehearse/backup/toc.h"
+#include "dump_stream.h"
+#include "toc.h"
 #include <string.h>
 
 /* ---- CREATE TABLE ---- */

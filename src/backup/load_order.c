@@ -1,6 +1,6 @@
 /* Whether rows of one table can be refused for want of another table's rows. */
-#include "pgrehearse/backup/statement.h"
-#include "pgrehearse/backup/toc.h"
+#include "statement.h"
+#include "toc.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-#include "pgrehearse/backup/looks_like.h"
-#include "pgrehearse/backup/statement.h"
+#include "looks_like.h"
+#include "statement.h"
 #include <ctype.h>
 #include <string.h>
 

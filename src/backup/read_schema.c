@@ -3,8 +3,8 @@
 #include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/backup/backup.h"
-#include "pgrehearse/backup/dump_stream.h"
-#include "pgrehearse/backup/toc.h"
+#include "dump_stream.h"
+#include "toc.h"
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>

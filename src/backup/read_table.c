@@ -2,8 +2,8 @@
 #include "create_table.h"
 #include "pgrehearse/adapters/process.h"
 #include "pgrehearse/backup/backup.h"
-#include "pgrehearse/backup/dump_stream.h"
-#include "pgrehearse/backup/statement.h"
+#include "dump_stream.h"
+#include "statement.h"
 #include "pgrehearse/base/text.h"
 #include <ctype.h>
 #include <stdlib.h>

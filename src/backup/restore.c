@@ -1,6 +1,6 @@
 #include "pgrehearse/adapters/process.h"
-#include "pgrehearse/backup/restoring.h"
-#include "pgrehearse/backup/toc.h"
+#include "restoring.h"
+#include "toc.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/base/units.h"
 #include <ctype.h>

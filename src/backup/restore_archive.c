@@ -2,10 +2,10 @@
 #include "pgrehearse/adapters/process.h"
 #include "pgrehearse/adapters/redact.h"
 #include "pgrehearse/adapters/sql_parser.h"
-#include "pgrehearse/backup/dump_lexer.h"
-#include "pgrehearse/backup/restoring.h"
-#include "pgrehearse/backup/statement.h"
-#include "pgrehearse/backup/toc.h"
+#include "dump_lexer.h"
+#include "restoring.h"
+#include "statement.h"
+#include "toc.h"
 #include "pgrehearse/base/text.h"
 #include <stdlib.h>
 #include <string.h>

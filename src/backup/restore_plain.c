@@ -1,8 +1,8 @@
 /* Plain SQL: each statement read, judged, and sent to the server by itself. */
-#include "pgrehearse/backup/database.h"
-#include "pgrehearse/backup/dump_stream.h"
-#include "pgrehearse/backup/headings.h"
-#include "pgrehearse/backup/restoring.h"
+#include "database.h"
+#include "dump_stream.h"
+#include "headings.h"
+#include "restoring.h"
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>

@@ -1,4 +1,4 @@
-#include "pgrehearse/backup/restoring.h"
+#include "restoring.h"
 #include "pgrehearse/base/text.h"
 #include <stdlib.h>
 #include <string.h>

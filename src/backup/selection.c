@@ -1,10 +1,10 @@
 /* Signs that pg_dump chose among the objects of a database. Where nothing else needs what was left out, the
  * backup restores without an error, and the rehearsal would not know. */
-#include "pgrehearse/backup/restoring.h"
-#include "pgrehearse/backup/statement.h"
-#include "pgrehearse/backup/toc.h"
+#include "restoring.h"
+#include "statement.h"
+#include "toc.h"
 #include "pgrehearse/base/text.h"
-#include "sql/backup.h"
+#include "embedded/backup.h"
 #include <string.h>
 
 /* ---- the numbers of an archive's entries ---- */

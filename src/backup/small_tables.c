@@ -1,6 +1,6 @@
 /* Tables whose rows take next to nothing: a scan or a rewrite of them is no hazard. */
 #include "pgrehearse/backup/backup.h"
-#include "pgrehearse/backup/toc.h"
+#include "toc.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>

@@ -1,4 +1,4 @@
-#include "pgrehearse/backup/statement.h"
+#include "statement.h"
 #include <string.h>
 
 static void add_role(rh_dump_statement *statement, const rh_dump_word *word)

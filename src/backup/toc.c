@@ -1,4 +1,4 @@
-#include "pgrehearse/backup/toc.h"
+#include "toc.h"
 #include "pgrehearse/adapters/archive.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/text.h"

@@ -1,7 +1,7 @@
 /* Whether all the data that a table of contents promises are there, before anything is restored. */
 #include "pgrehearse/adapters/archive.h"
 #include "pgrehearse/adapters/files.h"
-#include "pgrehearse/backup/toc.h"
+#include "toc.h"
 #include "pgrehearse/base/interrupt.h"
 #include "pgrehearse/base/text.h"
 #include <dirent.h>

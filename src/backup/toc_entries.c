@@ -1,7 +1,7 @@
 /* Whether the entries of a table of contents agree with themselves and with one another. pg_dump writes no
  * checksum of it, but most of what counts stands there twice: a damaged byte makes the two differ. */
-#include "pgrehearse/backup/statement.h"
-#include "pgrehearse/backup/toc.h"
+#include "statement.h"
+#include "toc.h"
 #include "pgrehearse/base/text.h"
 #include <ctype.h>
 #include <string.h>

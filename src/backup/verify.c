@@ -1,5 +1,5 @@
 /* After the restore: is every relation there that the dump lists? */
-#include "pgrehearse/backup/restoring.h"
+#include "restoring.h"
 #include <string.h>
 
 /* One more element of an array literal. */

@@ -1,4 +1,4 @@
-#include "pgrehearse/backup/statement.h"
+#include "statement.h"
 #include <ctype.h>
 #include <string.h>
 

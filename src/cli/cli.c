@@ -1,7 +1,7 @@
-#include "pgrehearse/cli/cli.h"
+#include "cli.h"
 #include "pgrehearse/adapters/process.h"
 #include "pgrehearse/base/interrupt.h"
-#include "pgrehearse/cli/commands.h"
+#include "commands.h"
 #include "pgrehearse/rehearsal/rehearsal.h"
 #include <fcntl.h>
 #include <stdio.h>

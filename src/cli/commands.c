@@ -1,11 +1,11 @@
 /* run, plan, report, compare, score, init: each asks the layer below and shows what it says. */
-#include "pgrehearse/cli/commands.h"
+#include "commands.h"
 #include "keeper.h"
 #include "pgrehearse/adapters/files.h"
-#include "pgrehearse/cli/plan.h"
-#include "pgrehearse/cli/progress.h"
+#include "plan.h"
+#include "progress.h"
 #include "pgrehearse/rehearsal/rehearsal.h"
-#include "pgrehearse/rehearsal/score.h"
+#include "pgrehearse/score/score.h"
 #include "pgrehearse/report/report.h"
 #include "pgrehearse/scenario/scenario.h"
 #include <errno.h>

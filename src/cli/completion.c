@@ -1,6 +1,6 @@
 /* Completion scripts for bash, zsh and fish, from the tables of commands and options. */
-#include "pgrehearse/cli/options.h"
-#include "pgrehearse/migrations/hazards.h"
+#include "options.h"
+#include "pgrehearse/sql/hazards.h"
 #include <string.h>
 
 static void append_words(const rh_option_spec *option, rh_text *text)

@@ -1,7 +1,7 @@
 /* `pgrehearse explain RULE`: the page of docs/hazards, which is embedded at build. */
 #include "pgrehearse/base/text.h"
-#include "pgrehearse/cli/commands.h"
-#include "pgrehearse/migrations/hazards.h"
+#include "commands.h"
+#include "pgrehearse/sql/hazards.h"
 #include "pgrehearse/rehearsal/rehearsal.h"
 #include "texts/hazards.h"
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "pgrehearse/cli/options.h"
+#include "options.h"
 #include "pgrehearse/rehearsal/rehearsal.h"
 
 const rh_exit_meaning *rh_exit_meanings(void)

@@ -1,6 +1,6 @@
 /* The manual page in roff, from the tables of commands, options and exit codes. See man(7). */
-#include "pgrehearse/cli/options.h"
-#include "pgrehearse/migrations/hazards.h"
+#include "options.h"
+#include "pgrehearse/sql/hazards.h"
 #include <ctype.h>
 
 /* Appends STRING as text: a hyphen stays one that can be pasted, and no line begins with a control character.

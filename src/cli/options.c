@@ -1,4 +1,4 @@
-#include "pgrehearse/cli/options.h"
+#include "options.h"
 #include <string.h>
 
 #define ON(command) (1u << RH_COMMAND_##command)

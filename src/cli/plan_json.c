@@ -1,5 +1,5 @@
 #include "pgrehearse/base/arena.h"
-#include "pgrehearse/cli/plan.h"
+#include "plan.h"
 #include <stdlib.h>
 
 static void add_statement(rh_json *array, const rh_statement *s, int transaction)

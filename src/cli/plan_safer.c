@@ -1,7 +1,7 @@
 /* plan --safer: what comes out can be pasted, so all that is not SQL is a comment. */
-#include "pgrehearse/cli/plan.h"
-#include "pgrehearse/cli/terminal.h"
-#include "pgrehearse/migrations/rewrite.h"
+#include "plan.h"
+#include "terminal.h"
+#include "pgrehearse/rewrite/rewrite.h"
 #include <string.h>
 
 enum { WIDTH = 100 };

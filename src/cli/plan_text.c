@@ -1,7 +1,7 @@
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/units.h"
-#include "pgrehearse/cli/plan.h"
-#include "pgrehearse/cli/terminal.h"
+#include "plan.h"
+#include "terminal.h"
 #include <stdlib.h>
 #include <string.h>
 

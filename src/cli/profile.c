@@ -2,8 +2,8 @@
 #include "pgrehearse/profile/profile.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/units.h"
-#include "pgrehearse/cli/commands.h"
-#include "pgrehearse/cli/progress.h"
+#include "commands.h"
+#include "progress.h"
 #include "pgrehearse/predict/lock_forecast.h"
 #include "pgrehearse/rehearsal/rehearsal.h"
 #include <math.h>

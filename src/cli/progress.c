@@ -1,8 +1,8 @@
-#include "pgrehearse/cli/progress.h"
+#include "progress.h"
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/units.h"
 #include "pgrehearse/base/text.h"
-#include "pgrehearse/cli/terminal.h"
+#include "terminal.h"
 #include <stdlib.h>
 #include <string.h>
 

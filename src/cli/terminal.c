@@ -1,4 +1,4 @@
-#include "pgrehearse/cli/terminal.h"
+#include "terminal.h"
 #include "pgrehearse/base/text.h"
 #include <langinfo.h>
 #include <locale.h>

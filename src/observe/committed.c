@@ -1,7 +1,7 @@
 #include "pgrehearse/observe/committed.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/model/facts.h"
-#include "sql/observe.h"
+#include "embedded/observe.h"
 #include <inttypes.h>
 #include <string.h>
 

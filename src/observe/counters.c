@@ -1,5 +1,5 @@
 #include "pgrehearse/observe/counters.h"
-#include "sql/observe.h"
+#include "embedded/observe.h"
 #include "usage.h"
 #include <fcntl.h>
 #include <math.h>

@@ -1,6 +1,6 @@
 #include "pgrehearse/observe/observe.h"
 #include "pgrehearse/model/facts.h"
-#include "pgrehearse/observe/wait_graph.h"
+#include "wait_graph.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>

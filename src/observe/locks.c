@@ -2,7 +2,7 @@
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/model/facts.h"
 #include "relations.h"
-#include "sql/observe.h"
+#include "embedded/observe.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 #include "lookout.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/observe/counters.h"
-#include "sql/observe.h"
+#include "embedded/observe.h"
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>

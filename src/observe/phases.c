@@ -1,7 +1,7 @@
 #include "phases.h"
 #include "pgrehearse/model/facts.h"
 #include "pgrehearse/observe/counters.h"
-#include "sql/observe.h"
+#include "embedded/observe.h"
 #include <stdio.h>
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* One sample: asked, read, converted to our clock, fed to the wait graph. */
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/observe/counters.h"
-#include "sampler_internal.h"
-#include "sql/observe.h"
+#include "sampler_state.h"
+#include "embedded/observe.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #include "pgrehearse/observe/sampler.h"
 #include "pgrehearse/model/facts.h"
 #include "pgrehearse/observe/counters.h"
-#include "sampler_internal.h"
+#include "sampler_state.h"
 #include <math.h>
 #include <poll.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* Names of the relations that the sampler meets. */
-#include "sampler_internal.h"
+#include "sampler_state.h"
 #include "pgrehearse/model/facts.h"
-#include "sql/observe.h"
+#include "embedded/observe.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

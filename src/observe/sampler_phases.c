@@ -1,5 +1,5 @@
 /* When the sampler looks at the phase of the migration's statement, and what it keeps of that. */
-#include "sampler_internal.h"
+#include "sampler_state.h"
 #include <string.h>
 
 /* A statement is looked at from this age on, and then each time that it has grown older by a twentieth. */

@@ -1,5 +1,5 @@
 /* From waits to the account: rows, the queue's depth over time, deadlocks. */
-#include "wait_graph_internal.h"
+#include "wait_graph_state.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* Who is in the way of a waiter, and who in the way of that one, to the root. */
-#include "wait_graph_internal.h"
+#include "wait_graph_state.h"
 #include <stdlib.h>
 #include <string.h>
 

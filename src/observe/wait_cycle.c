@@ -1,5 +1,5 @@
 /* Deadlocks: sessions that wait for one another in a circle until the server aborts one of them. */
-#include "wait_graph_internal.h"
+#include "wait_graph_state.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* From samples to waits: what a sample begins, continues and ends. */
-#include "wait_graph_internal.h"
+#include "wait_graph_state.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -2,7 +2,7 @@
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/model/facts.h"
 #include "pgrehearse/observe/committed.h"
-#include "sql/observe.h"
+#include "embedded/observe.h"
 #include <inttypes.h>
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 #include "pgrehearse/predict/cost.h"
 #include "pgrehearse/base/statistics.h"
 #include "pgrehearse/base/text.h"
-#include "pgrehearse/predict/nnls.h"
+#include "nnls.h"
 #include <math.h>
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 #include "pgrehearse/predict/lock_forecast.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/base/units.h"
-#include "pgrehearse/predict/lock_wait.h"
+#include "lock_wait.h"
 #include "pgrehearse/predict/predict.h"
 #include <math.h>
 #include <stdlib.h>

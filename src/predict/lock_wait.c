@@ -1,4 +1,4 @@
-#include "pgrehearse/predict/lock_wait.h"
+#include "lock_wait.h"
 #include "pgrehearse/model/lock.h"
 #include <math.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "pgrehearse/predict/nnls.h"
+#include "nnls.h"
 #include <math.h>
 
 enum { MAX = RH_NNLS_COLUMNS_MAX };

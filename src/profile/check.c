@@ -3,7 +3,7 @@
 #include "pgrehearse/base/units.h"
 #include "pgrehearse/profile/profile.h"
 #include "session.h"
-#include "sql/profile.h"
+#include "embedded/profile.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 #include "parts.h"
-#include "sql/profile.h"
+#include "embedded/profile.h"
 #include <string.h>
 
 static const rh_part PARTS[] = {

@@ -2,7 +2,7 @@
 #include "pgrehearse/base/clock.h"
 #include "parts.h"
 #include "pgrehearse/profile/profile.h"
-#include "sql/profile.h"
+#include "embedded/profile.h"
 #include <stdlib.h>
 
 static const rh_usec LOOK_EVERY = 250000;

@@ -1,6 +1,6 @@
 #include "session.h"
 #include "pgrehearse/base/clock.h"
-#include "sql/profile.h"
+#include "embedded/profile.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "pgrehearse/proxy/messages.h"
+#include "messages.h"
 #include <string.h>
 
 uint32_t rh_message_number(const char *bytes)

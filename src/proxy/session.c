@@ -1,4 +1,4 @@
-#include "pgrehearse/proxy/session.h"
+#include "session.h"
 #include "pgrehearse/base/arena.h"
 #include "names.h"
 #include "pgrehearse/base/text.h"

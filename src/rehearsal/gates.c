@@ -1,4 +1,4 @@
-#include "pgrehearse/rehearsal/gates.h"
+#include "gates.h"
 #include "pgrehearse/base/units.h"
 #include "pgrehearse/predict/predict.h"
 #include "pgrehearse/rehearsal/rehearsal.h"

@@ -1,9 +1,9 @@
-#include "pgrehearse/rehearsal/masking.h"
+#include "masking.h"
 #include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/base/units.h"
 #include "pgrehearse/workload/workload.h"
-#include "sql/rehearsal.h"
+#include "embedded/rehearsal.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "pgrehearse/rehearsal/origin.h"
+#include "origin.h"
 #include <string.h>
 
 static void compare_version(rh_run *run)

@@ -3,7 +3,7 @@
 #include "pgrehearse/backup/backup.h"
 #include "pgrehearse/migrations/plan.h"
 #include "pgrehearse/profile/profile.h"
-#include "pgrehearse/rehearsal/disturb.h"
+#include "rehearsal/passes/disturb.h"
 #include "pgrehearse/scenario/scenario.h"
 #include "pgrehearse/staging/staging.h"
 

@@ -1,4 +1,4 @@
-#include "pgrehearse/rehearsal/production.h"
+#include "production.h"
 #include "pgrehearse/profile/profile.h"
 
 static bool at_profile(const rh_scenario *scenario, rh_error *error)

@@ -1,7 +1,7 @@
-#include "pgrehearse/rehearsal/roles.h"
+#include "roles.h"
 #include "pgrehearse/migrations/plan.h"
 #include "pgrehearse/workload/workload.h"
-#include "sql/rehearsal.h"
+#include "embedded/rehearsal.h"
 #include <stdlib.h>
 #include <string.h>
 

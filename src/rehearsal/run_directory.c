@@ -1,4 +1,4 @@
-#include "pgrehearse/rehearsal/run_directory.h"
+#include "run_directory.h"
 #include "pgrehearse/adapters/files.h"
 #include <errno.h>
 #include <string.h>

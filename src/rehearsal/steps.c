@@ -1,9 +1,9 @@
-#include "pgrehearse/rehearsal/steps.h"
+#include "steps.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/adapters/process.h"
 #include "pgrehearse/adapters/sql_parser.h"
-#include "program_environment.h"
+#include "rehearsal/program/environment.h"
 #include <stdlib.h>
 #include <string.h>
 

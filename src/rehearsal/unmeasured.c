@@ -1,4 +1,4 @@
-#include "pgrehearse/rehearsal/unmeasured.h"
+#include "unmeasured.h"
 #include "pgrehearse/model/facts.h"
 #include <math.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/report/report.h"
-#include "samples.h"
+#include "report/samples/samples.h"
 #include <stdlib.h>
 #include <unistd.h>
 

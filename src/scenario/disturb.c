@@ -1,4 +1,4 @@
-#include "pgrehearse/scenario/disturb.h"
+#include "disturb.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/text.h"
 #include <string.h>

@@ -1,10 +1,10 @@
-#include "pgrehearse/scenario/keys.h"
+#include "keys.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/sql_name.h"
 #include "pgrehearse/base/text.h"
-#include "pgrehearse/scenario/disturb.h"
-#include "pgrehearse/scenario/settings.h"
-#include "pgrehearse/scenario/steps.h"
+#include "disturb.h"
+#include "settings.h"
+#include "steps.h"
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>

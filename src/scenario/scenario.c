@@ -2,7 +2,7 @@
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/adapters/yaml.h"
 #include "pgrehearse/base/text.h"
-#include "pgrehearse/scenario/keys.h"
+#include "keys.h"
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>

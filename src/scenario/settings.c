@@ -1,4 +1,4 @@
-#include "pgrehearse/scenario/settings.h"
+#include "settings.h"
 #include "pgrehearse/adapters/csv.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/text.h"

@@ -1,4 +1,4 @@
-#include "pgrehearse/scenario/steps.h"
+#include "steps.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/adapters/sql_parser.h"
 #include <string.h>

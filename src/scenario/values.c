@@ -1,4 +1,4 @@
-#include "pgrehearse/scenario/values.h"
+#include "values.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/base/units.h"

@@ -1,5 +1,5 @@
 /* Where PostgreSQL's programs are, and which major version they are. */
-#include "pgrehearse/staging/binaries.h"
+#include "binaries.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/adapters/process.h"
 #include "pgrehearse/base/text.h"

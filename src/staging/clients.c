@@ -1,4 +1,4 @@
-#include "pgrehearse/staging/clients.h"
+#include "clients.h"
 #include "pgrehearse/adapters/files.h"
 #include <stdlib.h>
 #include <string.h>

@@ -1,10 +1,10 @@
 /* The directories of a private cluster, whose they are, and what initdb makes in them. */
-#include "pgrehearse/staging/cluster.h"
+#include "cluster.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/text.h"
-#include "pgrehearse/staging/isolation.h"
-#include "pgrehearse/staging/mark.h"
-#include "pgrehearse/staging/server_log.h"
+#include "isolation.h"
+#include "mark.h"
+#include "server_log.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

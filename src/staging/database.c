@@ -1,7 +1,7 @@
-#include "pgrehearse/staging/database.h"
+#include "database.h"
 #include "pgrehearse/base/text.h"
-#include "pgrehearse/staging/settings.h"
-#include "sql/staging.h"
+#include "settings.h"
+#include "embedded/staging.h"
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>

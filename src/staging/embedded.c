@@ -1,16 +1,16 @@
 /* The life of a private cluster. */
-#include "pgrehearse/staging/embedded.h"
+#include "embedded.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/interrupt.h"
 #include "pgrehearse/base/text.h"
-#include "pgrehearse/staging/binaries.h"
-#include "pgrehearse/staging/cluster.h"
-#include "pgrehearse/staging/database.h"
-#include "pgrehearse/staging/isolation.h"
-#include "pgrehearse/staging/locale.h"
-#include "pgrehearse/staging/mark.h"
-#include "pgrehearse/staging/server_log.h"
-#include "pgrehearse/staging/settings.h"
+#include "binaries.h"
+#include "cluster.h"
+#include "database.h"
+#include "isolation.h"
+#include "locale.h"
+#include "mark.h"
+#include "server_log.h"
+#include "settings.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>

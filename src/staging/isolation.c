@@ -1,4 +1,4 @@
-#include "pgrehearse/staging/isolation.h"
+#include "isolation.h"
 #include "pgrehearse/adapters/files.h"
 #include "confinement_probe.h"
 #include "pgrehearse/base/text.h"

@@ -2,8 +2,8 @@
 #include "account.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/text.h"
-#include "pgrehearse/staging/mark.h"
-#include "pgrehearse/staging/shared_memory.h"
+#include "mark.h"
+#include "shared_memory.h"
 #include "pgrehearse/staging/staging.h"
 #include <dirent.h>
 #include <signal.h>

@@ -1,4 +1,4 @@
-#include "pgrehearse/staging/locale.h"
+#include "locale.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/adapters/process.h"
 #include "pgrehearse/base/text.h"

@@ -1,4 +1,4 @@
-#include "pgrehearse/staging/mark.h"
+#include "mark.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/text.h"
 #include <errno.h>

@@ -1,8 +1,8 @@
 /* What a restored database would do by itself, made harmless. */
 #include "pgrehearse/base/text.h"
-#include "pgrehearse/staging/database.h"
-#include "pgrehearse/staging/isolation.h"
-#include "sql/staging.h"
+#include "database.h"
+#include "isolation.h"
+#include "embedded/staging.h"
 #include <stdlib.h>
 
 /* Runs COMMANDS, a query whose rows are (statement, sentence), one after the other. */

@@ -1,7 +1,7 @@
 /* Whose rights sessions have. */
 #include "pgrehearse/base/text.h"
-#include "pgrehearse/staging/database.h"
-#include "sql/staging.h"
+#include "database.h"
+#include "embedded/staging.h"
 #include <stdlib.h>
 #include <string.h>
 

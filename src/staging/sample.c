@@ -4,11 +4,11 @@
  * missing; then indexes and constraints. Its cost grows with the sample, not with the database.
  */
 #include "pgrehearse/base/text.h"
-#include "pgrehearse/staging/clients.h"
-#include "pgrehearse/staging/database.h"
-#include "pgrehearse/staging/server.h"
+#include "clients.h"
+#include "database.h"
+#include "server.h"
 #include "pgrehearse/staging/staging.h"
-#include "sql/staging.h"
+#include "embedded/staging.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -7,12 +7,12 @@
  * to 1 MB, maintenance_work_mem to its least value.
  */
 #include "pgrehearse/adapters/files.h"
-#include "pgrehearse/staging/database.h"
-#include "pgrehearse/staging/embedded.h"
-#include "pgrehearse/staging/server.h"
-#include "pgrehearse/staging/settings.h"
-#include "pgrehearse/staging/snapshot.h"
-#include "sql/staging.h"
+#include "database.h"
+#include "embedded.h"
+#include "server.h"
+#include "settings.h"
+#include "snapshot.h"
+#include "embedded/staging.h"
 #include <stdio.h>
 #include <string.h>
 

@@ -4,14 +4,14 @@
  * (CLASS, key), which pg_locks shows in every database of the server; so the next run can tell what a dead
  * one left.
  */
-#include "pgrehearse/staging/server.h"
+#include "server.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/interrupt.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/base/units.h"
-#include "pgrehearse/staging/database.h"
-#include "pgrehearse/staging/settings.h"
-#include "sql/staging.h"
+#include "database.h"
+#include "settings.h"
+#include "embedded/staging.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

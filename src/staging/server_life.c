@@ -1,4 +1,4 @@
-#include "pgrehearse/staging/server_life.h"
+#include "server_life.h"
 #include <stdio.h>
 #include <string.h>
 

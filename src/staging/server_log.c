@@ -1,4 +1,4 @@
-#include "pgrehearse/staging/server_log.h"
+#include "server_log.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/adapters/redact.h"
 #include "pgrehearse/base/text.h"

@@ -1,5 +1,5 @@
 /* What the embedded server runs with, in which phase, and what it really took. */
-#include "pgrehearse/staging/settings.h"
+#include "settings.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/base/units.h"

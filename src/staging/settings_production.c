@@ -2,8 +2,8 @@
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/units.h"
-#include "pgrehearse/staging/isolation.h"
-#include "pgrehearse/staging/settings.h"
+#include "isolation.h"
+#include "settings.h"
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* Which of production's settings a rehearsal must not have, and why. */
 #include "pgrehearse/base/text.h"
-#include "pgrehearse/staging/settings.h"
+#include "settings.h"
 #include <fnmatch.h>
 #include <string.h>
 #include <strings.h>

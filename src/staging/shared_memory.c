@@ -1,6 +1,6 @@
 /* A server's shared memory by its own mappings: the names in /proc are the same for every version of
  * PostgreSQL. */
-#include "pgrehearse/staging/shared_memory.h"
+#include "shared_memory.h"
 #include "pgrehearse/base/text.h"
 #include <inttypes.h>
 #include <stdio.h>

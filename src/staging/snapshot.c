@@ -6,11 +6,11 @@
  * be written: the file system is synced, for its write-back would otherwise fall into the pass and be
  * measured as the migration's.
  */
-#include "pgrehearse/staging/snapshot.h"
+#include "snapshot.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/units.h"
-#include "pgrehearse/staging/embedded.h"
-#include "pgrehearse/staging/settings.h"
+#include "embedded.h"
+#include "settings.h"
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>

@@ -1,7 +1,7 @@
 /* The generator alone, for tests/bench/generator.sh: plays pgbench scripts as the loaded pass would, and
  * prints what it measured. generator_play CONNINFO RATE SECONDS CONNECTIONS SCHEDULE_FILE SCRIPT... The
  * schedule file gets the intended start of each arrival, in seconds since 1970. */
-#include "pgrehearse/workload/arrivals.h"
+#include "workload/generator/arrivals.h"
 #include "pgrehearse/workload/workload.h"
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,9 +2,9 @@
  * Diesel's metadata.toml, Sqitch's plan and configuration, and the comments that silence hazards. An error
  * has its reason, and its place in the file. For libFuzzer (-fsanitize=fuzzer, with RH_FUZZER defined), or by
  * itself over mutations of a fixed corpus. */
-#include "../../src/migrations/frameworks/flyway.h"
-#include "../../src/migrations/frameworks/frameworks.h"
-#include "pgrehearse/migrations/hazards.h"
+#include "migrations/frameworks/flyway.h"
+#include "migrations/frameworks/frameworks.h"
+#include "pgrehearse/sql/hazards.h"
 #include "pgrehearse/adapters/files.h"
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* The readers of directives, on anything: what is refused has a reason; what is read keeps the text's length
  * where it says so, its line ends, and pieces in order within the text. For libFuzzer (-fsanitize=fuzzer,
  * with RH_FUZZER defined), or by itself over mutations of a fixed corpus. */
-#include "../../src/migrations/frameworks/frameworks.h"
+#include "migrations/frameworks/frameworks.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* The lexer, on anything: the pieces are the input byte by byte, and do not depend on how it is portioned.
  * For libFuzzer
  * (-fsanitize=fuzzer, with RH_FUZZER defined), or by itself over mutations of a fixed corpus. */
-#include "pgrehearse/backup/dump_lexer.h"
+#include "backup/dump_lexer.h"
 #include "pgrehearse/base/random.h"
 #include "pgrehearse/base/text.h"
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* The reader and the player of pgbench scripts, on anything: an error has its line; what is read plays to its
  * end, with a value or NULL for every parameter. For libFuzzer (-fsanitize=fuzzer, with RH_FUZZER defined),
  * or by itself over mutations of a fixed corpus. */
-#include "pgrehearse/workload/script.h"
+#include "workload/pgbench/script.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * (-fsanitize=fuzzer, with RH_FUZZER defined), or by itself over mutations of a fixed conversation. */
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/random.h"
-#include "pgrehearse/proxy/session.h"
+#include "proxy/session.h"
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

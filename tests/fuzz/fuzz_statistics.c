@@ -1,9 +1,9 @@
 /* The reader of pg_stat_statements' exports and of their texts, on anything: an error has its line, figures
  * are finite and not negative, and each text can be bound. For libFuzzer (-fsanitize=fuzzer, with RH_FUZZER
  * defined), or by itself over mutations of a fixed corpus. */
-#include "../../src/workload/bindings.h"
-#include "../../src/workload/statement_text.h"
-#include "pgrehearse/workload/statistics.h"
+#include "workload/statements/bindings.h"
+#include "workload/statements/statement_text.h"
+#include "workload/statements/statistics.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "passes/scripted.h"
-#include "pgrehearse/rehearsal/runners.h"
+#include "scripted.h"
+#include "rehearsal/passes/runners.h"
 #include "pgrehearse/adapters/files.h"
 #include <stdio.h>
 #include <stdlib.h>

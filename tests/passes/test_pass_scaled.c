@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "passes/scripted.h"
-#include "pgrehearse/rehearsal/pass.h"
+#include "scripted.h"
+#include "rehearsal/passes/pass.h"
 #include <string.h>
 
 static const char *const first[] = {"ALTER TABLE t ADD a int", NULL};

@@ -9,7 +9,7 @@
  */
 #pragma once
 #include "pgrehearse/adapters/pg.h"
-#include "pgrehearse/proxy/session.h"
+#include "proxy/session.h"
 
 typedef struct rh_proxy rh_proxy;
 

@@ -23,7 +23,7 @@
 #include "flyway.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/text.h"
-#include "pgrehearse/migrations/hazards.h"
+#include "pgrehearse/sql/hazards.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #include "pgrehearse/base/sql_name.h"
 #include "pgrehearse/migrations/plan.h"
 #include "pgrehearse/base/text.h"
-#include "sql/migrations.h"
+#include "embedded/migrations.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* psql's own commands: documentation of psql, "Meta-Commands", "Variables" and "SQL Interpolation"; what is
  * outside of quotes is found as fe_utils/psqlscan.l finds it. A command ends with its line. */
-#include "../script.h"
+#include "migrations/plan/script.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/text.h"
 #include "psql_lexer.h"

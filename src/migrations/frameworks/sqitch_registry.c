@@ -1,7 +1,7 @@
 /* Sqitch's registry, schema sqitch (App::Sqitch 1.3.1: Engine/pg.pm, Role/DBIEngine.pm). */
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/text.h"
-#include "sql/migrations.h"
+#include "embedded/migrations.h"
 #include "sqitch.h"
 #include <stdlib.h>
 #include <string.h>

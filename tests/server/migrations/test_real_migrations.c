@@ -9,7 +9,7 @@
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/migrations/plan.h"
 #include "pgrehearse/migrations/replay.h"
-#include "pgrehearse/migrations/snapshot.h"
+#include "pgrehearse/snapshot/snapshot.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

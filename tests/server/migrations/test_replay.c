@@ -7,7 +7,7 @@
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/migrations/plan.h"
 #include "pgrehearse/migrations/replay.h"
-#include "pgrehearse/migrations/snapshot.h"
+#include "pgrehearse/snapshot/snapshot.h"
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>

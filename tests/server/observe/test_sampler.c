@@ -1,5 +1,5 @@
 /* The sampler against waits whose truth is known because the test made them. */
-#include "server/observe/sessions.h"
+#include "sessions.h"
 #include "pgrehearse/observe/counters.h"
 
 static int start(void **state)

@@ -1,5 +1,5 @@
 /* What the account tells of chains, deadlocks, timeouts and CONCURRENTLY, against a real lock manager. */
-#include "server/observe/sessions.h"
+#include "sessions.h"
 #include "pgrehearse/observe/observe.h"
 
 static rh_pg *watcher;

@@ -9,7 +9,7 @@
 #include "pgrehearse/model/run.h"
 #include "pgrehearse/predict/lock_forecast.h"
 #include "pgrehearse/profile/profile.h"
-#include "pgrehearse/rehearsal/lock_forecast.h"
+#include "rehearsal/forecast/lock_forecast.h"
 #include "server/cluster.h"
 #include <math.h>
 

@@ -4,7 +4,7 @@
 #include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/base/interrupt.h"
 #include "pgrehearse/base/text.h"
-#include "pgrehearse/staging/shared_memory.h"
+#include "staging/shared_memory.h"
 #include "pgrehearse/staging/staging.h"
 #include <errno.h>
 #include <setjmp.h>

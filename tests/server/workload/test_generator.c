@@ -1,6 +1,6 @@
 /* The generator under what happens during migrations: stalls, DDL, killed connections, overload. */
-#include "server/workload/load_support.h"
-#include "pgrehearse/workload/arrivals.h"
+#include "load_support.h"
+#include "workload/generator/arrivals.h"
 #include <malloc.h>
 #include <stdio.h>
 

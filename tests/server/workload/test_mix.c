@@ -1,6 +1,6 @@
 /* The mix of schemas that make it hard: what cannot be made fresh is left out with a sentence, the rest runs
  * without an error. */
-#include "server/workload/load_support.h"
+#include "load_support.h"
 #include "pgrehearse/base/text.h"
 
 static test_cluster *cluster;

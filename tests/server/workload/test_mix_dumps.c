@@ -1,5 +1,5 @@
 /* The mix of real dumps: every template runs, at 200 a second, without an error. */
-#include "server/workload/load_support.h"
+#include "load_support.h"
 
 static test_cluster *cluster;
 

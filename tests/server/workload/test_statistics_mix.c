@@ -2,7 +2,7 @@
 #include "load_support.h"
 #include "pgrehearse/base/random.h"
 #include "pgrehearse/model/load.h"
-#include "pgrehearse/workload/statistics.h"
+#include "workload/statements/statistics.h"
 #include <math.h>
 
 static test_cluster *cluster;

@@ -1,6 +1,6 @@
 /* What a dump lists, what it lacks, and what backup.skip leaves out of it. */
-#include "pgrehearse/backup/contents.h"
-#include "pgrehearse/backup/toc.h"
+#include "backup/contents.h"
+#include "backup/toc.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>

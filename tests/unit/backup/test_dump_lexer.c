@@ -1,5 +1,5 @@
 /* The lexer against what psql would do: every portioning gives the same pieces, and no command hides. */
-#include "pgrehearse/backup/dump_lexer.h"
+#include "backup/dump_lexer.h"
 #include "pgrehearse/base/text.h"
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* What a dump says of the database itself. */
-#include "pgrehearse/backup/database.h"
+#include "backup/database.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* What a file is, by its content; and what is said of what is no backup. */
 #include "pgrehearse/backup/backup.h"
-#include "pgrehearse/backup/looks_like.h"
+#include "backup/looks_like.h"
 #include "pgrehearse/base/text.h"
 #include <setjmp.h>
 #include <stdarg.h>

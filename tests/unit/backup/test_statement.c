@@ -1,6 +1,6 @@
 /* What a dump's statements are about, and what their failures mean. */
-#include "pgrehearse/backup/restoring.h"
-#include "pgrehearse/backup/statement.h"
+#include "backup/restoring.h"
+#include "backup/statement.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>

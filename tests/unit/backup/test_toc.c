@@ -1,5 +1,5 @@
 /* The table of contents of pg_dump's own formats: a flipped bit is found, or hurts nothing that counts. */
-#include "pgrehearse/backup/toc.h"
+#include "backup/toc.h"
 #include "pgrehearse/base/text.h"
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,8 +1,8 @@
 /* docs/hazards: each rule has a page of the agreed form, no page lacks a rule, and the list of rules is
  * complete. */
 #include "pgrehearse/adapters/files.h"
-#include "pgrehearse/cli/commands.h"
-#include "pgrehearse/migrations/hazards.h"
+#include "cli/commands.h"
+#include "pgrehearse/sql/hazards.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* The command line: what the option table accepts, and what it says to the rest. */
-#include "pgrehearse/cli/options.h"
+#include "cli/options.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>

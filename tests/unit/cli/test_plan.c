@@ -1,5 +1,5 @@
 /* What `plan` shows of a plan made by hand. */
-#include "pgrehearse/cli/plan.h"
+#include "cli/plan.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* Progress and errors as the user sees them, written into memory. */
-#include "pgrehearse/cli/progress.h"
-#include "pgrehearse/cli/terminal.h"
+#include "cli/progress.h"
+#include "cli/terminal.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>

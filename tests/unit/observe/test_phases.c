@@ -1,5 +1,5 @@
 /* Looks at phases, summed up. */
-#include "../../../src/observe/phases.h"
+#include "observe/phases.h"
 #include "pgrehearse/model/facts.h"
 #include <math.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* The wait graph on samples made by hand: times are in ms after second 0. */
-#include "pgrehearse/observe/wait_graph.h"
+#include "observe/wait_graph.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>

@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "pgrehearse/base/random.h"
-#include "pgrehearse/predict/lock_wait.h"
+#include "predict/lock_wait.h"
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>

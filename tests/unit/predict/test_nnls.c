@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "pgrehearse/base/random.h"
-#include "pgrehearse/predict/nnls.h"
+#include "predict/nnls.h"
 #include <math.h>
 
 static void near(double actual, double expected)

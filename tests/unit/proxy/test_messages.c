@@ -1,6 +1,6 @@
 /* Where messages begin and end, however the bytes come; what a session makes of them. */
 #include "pgrehearse/base/arena.h"
-#include "pgrehearse/proxy/session.h"
+#include "proxy/session.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

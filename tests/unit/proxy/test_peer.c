@@ -1,5 +1,5 @@
 /* Whose connection: the kernel's table read, and real sockets. */
-#include "../../../src/proxy/peer.h"
+#include "proxy/peer.h"
 #include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>

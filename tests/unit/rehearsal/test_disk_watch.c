@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "pgrehearse/rehearsal/disk_watch.h"
+#include "rehearsal/passes/disk_watch.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/clock.h"
 #include <stdio.h>

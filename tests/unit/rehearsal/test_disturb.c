@@ -1,5 +1,5 @@
 /* Who waited behind which disturber: by sessions and times. */
-#include "pgrehearse/rehearsal/disturb.h"
+#include "rehearsal/passes/disturb.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* A verdict is never better than what was measured. */
-#include "pgrehearse/rehearsal/gates.h"
+#include "rehearsal/gates.h"
 #include "pgrehearse/rehearsal/rehearsal.h"
 #include <math.h>
 #include <setjmp.h>

@@ -1,7 +1,7 @@
 /* Hazards by what was measured. */
 #include "pgrehearse/model/facts.h"
-#include "pgrehearse/rehearsal/evidence.h"
-#include "pgrehearse/rehearsal/hazard_state.h"
+#include "rehearsal/forecast/evidence.h"
+#include "rehearsal/forecast/hazard_state.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

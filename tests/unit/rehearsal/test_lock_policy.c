@@ -1,5 +1,5 @@
 /* Which lock policy is chosen, from made-up tries. */
-#include "pgrehearse/rehearsal/lock_policy.h"
+#include "rehearsal/passes/lock_policy.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -5,9 +5,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "../../../src/rehearsal/program_environment.h"
-#include "../../../src/rehearsal/program_locks.h"
-#include "../../../src/rehearsal/program_match.h"
+#include "rehearsal/program/environment.h"
+#include "rehearsal/program/locks.h"
+#include "rehearsal/program/match.h"
 
 static void the_same_statement_is_found_again(void **state)
 {

@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "../../../src/rehearsal/program_work.h"
-#include "pgrehearse/migrations/classify.h"
+#include "rehearsal/program/work.h"
+#include "pgrehearse/sql/classify.h"
 #include <string.h>
 
 enum { LIMIT = 8 };

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "pgrehearse/rehearsal/reversibility.h"
+#include "rehearsal/passes/reversibility.h"
 #include <string.h>
 
 static rh_arena *arena;

@@ -1,5 +1,5 @@
 /* Two runs never share a directory, and one that did not end says so. */
-#include "pgrehearse/rehearsal/run_directory.h"
+#include "rehearsal/run_directory.h"
 #include "pgrehearse/adapters/files.h"
 #include <setjmp.h>
 #include <stdarg.h>

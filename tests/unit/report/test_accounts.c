@@ -1,6 +1,6 @@
 /* Sums over the waits (who waited, who was in the way) and the heat of blocked relations: pure computations.
  */
-#include "../../../src/report/heat.h"
+#include "report/view/heat.h"
 #include "fixture.h"
 #include "pgrehearse/report/report.h"
 #include <math.h>

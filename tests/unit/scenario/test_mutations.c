@@ -2,7 +2,7 @@
  * Meant to run under the sanitizers too; the seed is fixed, so a failure comes back. */
 #include "pgrehearse/adapters/yaml.h"
 #include "pgrehearse/base/random.h"
-#include "pgrehearse/scenario/keys.h"
+#include "scenario/keys.h"
 #include "pgrehearse/scenario/scenario.h"
 #include <setjmp.h>
 #include <stdarg.h>

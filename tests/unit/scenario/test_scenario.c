@@ -1,6 +1,6 @@
 /* The scenario: what is read, what is the default, and what every kind of mistake is told, with its place. */
 #include "pgrehearse/adapters/files.h"
-#include "pgrehearse/scenario/keys.h"
+#include "scenario/keys.h"
 #include "pgrehearse/scenario/scenario.h"
 #include <fcntl.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* What the end of a server's log is made to say. */
 #include "pgrehearse/adapters/files.h"
-#include "pgrehearse/staging/server_log.h"
+#include "staging/server_log.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

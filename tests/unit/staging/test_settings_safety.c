@@ -1,5 +1,5 @@
 /* Which of production's settings reach a rehearsal. */
-#include "pgrehearse/staging/settings.h"
+#include "staging/settings.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /* Which settings of the backup's database apply, which server is chosen, which locales can be made. */
 #include "pgrehearse/adapters/files.h"
-#include "pgrehearse/staging/binaries.h"
-#include "pgrehearse/staging/database.h"
-#include "pgrehearse/staging/locale.h"
+#include "staging/binaries.h"
+#include "staging/database.h"
+#include "staging/locale.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* The arrivals are what they are said to be: a Poisson process, Zipf-like keys, templates by weight; the same
  * for the same seed. */
-#include "pgrehearse/workload/arrivals.h"
+#include "workload/generator/arrivals.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

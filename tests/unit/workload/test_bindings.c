@@ -1,6 +1,6 @@
 /* What each parameter meets, over many shapes of statements; and the texts that normalisation leaves. */
-#include "../../../src/workload/bindings.h"
-#include "../../../src/workload/statement_text.h"
+#include "workload/statements/bindings.h"
+#include "workload/statements/statement_text.h"
 #include "pgrehearse/base/text.h"
 #include <setjmp.h>
 #include <stdarg.h>

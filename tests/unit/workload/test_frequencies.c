@@ -1,5 +1,5 @@
 /* Rows as often as production has their values. */
-#include "../../../src/workload/frequencies.h"
+#include "workload/mix/frequencies.h"
 #include "pgrehearse/model/load.h"
 #include <setjmp.h>
 #include <stdarg.h>

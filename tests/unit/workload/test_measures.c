@@ -1,5 +1,5 @@
 /* Attribution to windows and seconds, by the intended start, whatever the order in which arrivals end. */
-#include "pgrehearse/workload/measures.h"
+#include "workload/generator/measures.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

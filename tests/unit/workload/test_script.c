@@ -1,5 +1,5 @@
 /* pgbench scripts: what is read, what is computed, what is refused. */
-#include "../../../src/workload/expression.h"
+#include "workload/pgbench/expression.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

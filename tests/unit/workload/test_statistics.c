@@ -1,6 +1,6 @@
 /* Exports of pg_stat_statements: column sets of every version, snapshots, and what may be wrong with them. */
-#include "pgrehearse/workload/statistics.h"
-#include "../../../src/workload/statistics_time.h"
+#include "workload/statements/statistics.h"
+#include "workload/statements/statistics_time.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

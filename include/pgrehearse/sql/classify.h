@@ -1,0 +1,61 @@
+/* The class of a statement: by its parse before it runs, by what was measured afterwards. */
+#pragma once
+#include "pgrehearse/sql/tree.h"
+#include "pgrehearse/model/lock.h"
+#include "pgrehearse/model/statement.h"
+
+/* A longer statement is a long list of rows: its parse tree would be many times its size. Bytes. */
+enum { RH_PARSE_LIMIT = 128 * 1024 };
+
+/* Fills class, phase, command tag, expected lock and relation, and needs_no_transaction of one statement.
+ * TREE may be NULL (it does not parse, or is too long): then the class is unclassified but for what the first
+ * words tell. */
+void rh_classify(rh_statement *statement, rh_json *tree, rh_arena *arena);
+
+/* Sets the five at once; without a lock there is no relation, and the other way round. */
+void rh_classify_set(rh_statement *s, const char *tag, rh_statement_class class_, rh_phase phase,
+                     rh_lock_mode lock, const char *relation);
+
+/* BODY of an AlterTableStmt. */
+void rh_classify_alter_table(rh_statement *s, rh_json *body, rh_arena *arena);
+
+/* The class of COMMAND, an AlterTableCmd, by itself, and which of two holds its lock longer. */
+rh_statement_class rh_classify_command(rh_json *command);
+rh_statement_class rh_classify_heavier(rh_statement_class a, rh_statement_class b);
+
+/* The lock that BODY, a VacuumStmt, takes on each table. */
+rh_lock_mode rh_classify_vacuum_mode(rh_json *body);
+
+/* Why ADD COLUMN rewrites the table. */
+typedef enum rh_column_rewrite {
+    RH_COLUMN_FREE,      /* it does not: no default, or one that is the same for all rows */
+    RH_COLUMN_VOLATILE,  /* a volatile default */
+    RH_COLUMN_SERIAL,    /* serial or identity: a value from a sequence for every row */
+    RH_COLUMN_GENERATED, /* GENERATED … STORED */
+} rh_column_rewrite;
+rh_column_rewrite rh_classify_added_column(rh_json *column_def);
+/* The column has a value in the rows that are there: a default, a number, an expression. */
+bool rh_classify_has_default(rh_json *column_def);
+
+/* The mode that LOCK TABLE (a LockStmt) names: the parser has it by its number. */
+rh_lock_mode rh_lock_mode_of_statement(rh_json *lock);
+
+/* The class of a statement by what RUN, which has its work and its locks, did: files that changed, indexes
+ * built, blocks read, rows changed. Sets class_, class_measured, class_differs and class_evidence (in ARENA).
+ * Where the work does not tell (an empty table, a server that does not count, BEGIN and the like) nothing is
+ * set. */
+void rh_classify_measured(rh_statement *statement, const rh_statement_run *run, rh_arena *arena);
+
+/* What a statement does to the transaction it stands in. */
+
+typedef enum rh_transaction_verb {
+    RH_VERB_NONE,      /* nothing */
+    RH_VERB_BEGIN,     /* BEGIN, START TRANSACTION */
+    RH_VERB_END,       /* COMMIT, END, ROLLBACK, ABORT, PREPARE TRANSACTION */
+    RH_VERB_CHAIN,     /* COMMIT or ROLLBACK AND CHAIN: ends one and begins the next */
+    RH_VERB_SAVEPOINT, /* SAVEPOINT, RELEASE, ROLLBACK TO: only within the file's own BEGIN */
+    RH_VERB_SETTING,   /* SET, RESET, SHOW, SET TRANSACTION, SET CONSTRAINTS */
+} rh_transaction_verb;
+
+/* By its words, so also for what does not parse. */
+rh_transaction_verb rh_transaction_verb_of(const char *sql);

@@ -1,0 +1,121 @@
+/* What is known to hurt in production, by rule, before anything is measured. */
+#pragma once
+#include "pgrehearse/sql/known.h"
+#include "pgrehearse/sql/tree.h"
+#include "pgrehearse/model/migration.h"
+#include "pgrehearse/model/statement.h"
+
+/* The settings in force as a session runs its statements, by value and scope: SET,
+ * SET LOCAL, set_config, RESET, DISCARD, transactions, savepoints. */
+
+typedef enum rh_session_setting {
+    RH_SESSION_LOCK_TIMEOUT,
+    RH_SESSION_STATEMENT_TIMEOUT,
+    RH_SESSION_TIME_ZONE,
+    RH_SESSION_SEARCH_PATH,
+    RH_SESSION_SETTINGS,
+} rh_session_setting;
+
+/* As text; NULL: the server's default, which is not known. */
+typedef struct rh_session_values {
+    const char *session[RH_SESSION_SETTINGS];
+    const char *local[RH_SESSION_SETTINGS]; /* SET LOCAL, until the transaction ends; NULL: none */
+} rh_session_values;
+
+/* The values when a transaction or a savepoint began, to which a rollback returns. */
+typedef struct rh_session_frame {
+    const char *savepoint; /* NULL: the transaction itself */
+    rh_session_values values;
+} rh_session_frame;
+
+typedef struct rh_session {
+    rh_arena *arena;
+    const char *role;                          /* that logs in, unquoted; NULL: not known */
+    const char *defaults[RH_SESSION_SETTINGS]; /* of the server, the database or the role */
+    int default_rank[RH_SESSION_SETTINGS];     /* a default of higher rank is kept; 0: the server's */
+    rh_session_values now;
+    rh_session_frame *frames; /* none: no transaction block is open */
+    size_t frame_count;
+    bool implicit; /* statements without BEGIN share a transaction all the same */
+} rh_session;
+
+/* What a session starts with; other names are ignored. VALUE is copied. */
+void rh_session_set_default(rh_session *session, const char *name, const char *value);
+/* A new connection. */
+void rh_session_connect(rh_session *session);
+/* A file begins; IMPLICIT: its statements outside of BEGIN and COMMIT are in a transaction. */
+void rh_session_begin_file(rh_session *session, bool implicit);
+void rh_session_end_file(rh_session *session);
+/* Follows one statement. Also the definitions' ALTER DATABASE … SET and ALTER ROLE … SET, as defaults: those
+ * of other roles than session->role are ignored. */
+void rh_session_follow(rh_session *session, rh_json *tree);
+
+const char *rh_session_value(const rh_session *session, rh_session_setting setting);
+/* A timeout in s; 0: none, or it cannot be read. */
+double rh_session_seconds(const rh_session *session, rh_session_setting setting);
+/* A wait for a lock ends by lock_timeout or statement_timeout within RH_LONGEST_LOCK_WAIT_S. */
+bool rh_session_limits_lock_waits(const rh_session *session);
+/* The schemas of the search_path, NULL-ended; NULL: the default. */
+const char *const *rh_session_search_path(const rh_session *session);
+
+/* A lock_timeout above this (s) protects nobody: others wait in the queue for as long. */
+enum { RH_LONGEST_LOCK_WAIT_S = 60 };
+
+/* A column that this release adds. */
+typedef struct rh_expansion {
+    const char *table, *column;
+    bool has_default;
+} rh_expansion;
+
+/* What earlier statements of the release mean for later ones: statements must be shown in the order they run.
+ * Zero-initialise all but ARENA. */
+typedef struct rh_hazard_context {
+    rh_arena *arena;
+    rh_known *known;        /* the schema as the next statement finds it; rh_hazards_known makes it */
+    rh_session session;     /* the settings likewise */
+    bool way_down;          /* its statements change nothing that is known */
+    rh_expansion *expanded; /* what the release adds to tables that were there */
+    size_t expanded_count;
+} rh_hazard_context;
+
+/* What CONTEXT knows, empty at first. */
+rh_known *rh_hazards_known(rh_hazard_context *context);
+/* The backup's definitions. */
+void rh_hazards_learn_backup(rh_hazard_context *context, const char *const *texts, size_t count);
+
+/* Fills in what the text of STATEMENT (sql is set) says: redacted text, class, expected lock, hazards. */
+void rh_statement_fill(rh_statement *statement, rh_hazard_context *context);
+
+/* The hazards of one statement; TREE may be NULL: then there is none that needs the parse. */
+void rh_hazards_of_statement(rh_hazard_context *context, rh_statement *statement, rh_json *tree);
+/* Those that come from a statement's company in its transaction and from the settings in force, for the
+ * statements from index FROM on. SESSION: as the file's first statement found it. */
+void rh_hazards_of_script(rh_hazard_context *context, const rh_session *session, rh_script *script,
+                          size_t from);
+/* The text does not tell what the statement does: a function of the user's, a DO block. */
+void rh_hazards_unknown_work(rh_hazard_context *context, rh_statement *statement, rh_json *tree);
+/* Its work grows with the rows of a table that others use, or that was filled. */
+bool rh_hazards_works_long(const rh_known *known, const rh_statement *statement, rh_json *tree);
+
+/* The table whose rows the statement works on; NULL: nothing tells of it, or it goes through several that are
+ * not all new or small. */
+const rh_known_table *rh_hazards_worked_on(const rh_known *known, const rh_statement *statement,
+                                           rh_json *tree, rh_arena *arena);
+
+/* Appends one; MESSAGE and SAFER in the arena. */
+void rh_hazard_add(rh_hazard_context *context, rh_statement *statement, const char *rule, const char *message,
+                   const char *safer);
+
+/* Gives the statements of SCRIPT what the comments of TEXT, its file's, silence. An unknown rule, a missing
+ * reason, no statement behind it: RH_ERROR_SCENARIO with file, line and column. */
+bool rh_ignores_read(const char *path, const char *text, rh_arena *arena, rh_script *script, rh_error *error);
+
+/* A rule by which statements are found hazardous. Its id is for good. */
+typedef struct rh_hazard_rule {
+    const char *id, *summary;
+} rh_hazard_rule;
+/* All of them by id; NULL past the last. */
+const rh_hazard_rule *rh_hazard_rule_at(size_t index);
+bool rh_hazard_rule_exists(const char *id);
+/* Marks those of STATEMENT's hazards that comments before it silence. */
+void rh_hazards_silence(rh_statement *statement);

@@ -1,0 +1,21 @@
+/* The headings of a plain dump, "-- Name: …; Type: …", one before the statements of each entry. */
+#pragma once
+#include "contents.h"
+#include "statement.h"
+
+typedef struct rh_headings {
+    rh_contents *contents; /* where the entries go */
+    rh_dump_entry entry;   /* of the last heading; desc "": none yet */
+    rh_dump_entry waiting; /* a heading whose statement has not come yet */
+    bool is_waiting;
+    bool seen, complete; /* any; pg_dump's last line behind them */
+} rh_headings;
+
+/* None yet. Their strings and those of entries live in the arena of CONTENTS. */
+rh_headings rh_headings_of(rh_contents *contents);
+/* Reads the comments in BYTES: what stands before a statement or a command, or behind the last one. */
+void rh_headings_read(rh_headings *headings, const char *bytes, size_t length);
+/* Adds the heading that waits to the contents, with its statement ("" for none). */
+void rh_headings_settle(rh_headings *headings, const char *definition);
+/* The entry that STATEMENT says itself that it is of; else that of its heading. */
+rh_dump_entry rh_headings_entry_of(const rh_headings *headings, const rh_dump_statement *statement);

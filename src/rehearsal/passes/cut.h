@@ -1,0 +1,40 @@
+/* The hand that cuts a migration short: a thread that waits until a statement is under way, and then cuts its
+ * connection, or crashes the server. A program that goes on waiting for a server that is not there is ended
+ * too. */
+#pragma once
+#include "pgrehearse/base/error.h"
+#include "pgrehearse/migrations/replay.h"
+#include "pgrehearse/model/rollback.h"
+#include "rehearsal/program/program.h"
+#include "pgrehearse/staging/staging.h"
+#include <pthread.h>
+
+typedef struct rh_cut {
+    rh_staging *staging;
+    rh_interruption_how how;
+    const rh_statement *target; /* the statement to be met */
+    rh_usec delay;              /* after its start */
+    rh_replay_hooks hooks;      /* hand these to rh_replay */
+    rh_program_witness witness; /* or this to rh_program_run */
+
+    /* afterwards: */
+    rh_usec began;  /* of TARGET; 0: it never ran */
+    rh_usec struck; /* 0: never */
+    bool completed; /* TARGET ended well, before or in spite of the cut */
+
+    /* its own */
+    rh_pg *side;
+    int pid;
+    pid_t program; /* 0: the migration is none */
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t wake;
+    bool started, armed, given_up;
+} rh_cut;
+
+/* With staging, how, target and delay set. MIGRATION: the session to be cut; NULL: that of the program's that
+ * sends the target. */
+bool rh_cut_start(rh_cut *cut, rh_pg *migration, rh_error *error);
+/* Joins the thread. A cut that has not struck yet does not any more. Waits until the session has gone (30 s
+ * at most), or until the crashed server is up again. Takes a cut that never started. */
+bool rh_cut_finish(rh_cut *cut, rh_error *error);

@@ -1,0 +1,115 @@
+#include "load_rights.h"
+#include "pgrehearse/adapters/pg.h"
+#include "pgrehearse/workload/workload.h"
+#include <string.h>
+
+/* For want of rights (42501), or since a policy reads a setting or calls a function that fails as this role:
+ * access rules, data exceptions and raised errors. Before any migration, these are nobody's harm. */
+static bool is_refused(const rh_trial *trial)
+{
+    static const char *const classes[] = {"42", "22", "P0"};
+    bool refused = false;
+    for (size_t i = 0; trial->sqlstate && i < sizeof classes / sizeof *classes; i++)
+        refused = refused || strncmp(trial->sqlstate, classes[i], 2) == 0;
+    return trial->tried > 0 && trial->failed == trial->tried && refused;
+}
+
+static const char **add_left_out(rh_run *run, rh_mix *mix)
+{
+    return rh_arena_add(run->arena, &mix->left_out, &mix->left_out_count, sizeof *mix->left_out);
+}
+
+static void leave_out(rh_run *run, rh_mix *mix, const rh_template *template_, const rh_trial *trial)
+{
+    *add_left_out(run, mix) = rh_arena_printf(run->arena, "%s: the role %s cannot run it: %s",
+                                              template_->name, run->workload_role.name, trial->message);
+}
+
+/* The shares of those that stay sum to 1 again. */
+static void rescale(rh_mix *mix)
+{
+    double sum = 0;
+    for (size_t i = 0; i < mix->template_count; i++)
+        sum += mix->templates[i].weight;
+    for (size_t i = 0; sum > 0 && i < mix->template_count; i++)
+        mix->templates[i].weight /= sum;
+}
+
+/* Of a template that row-level security lets do only a part of what it does, the values with which it may. */
+static bool sieve(rh_run *run, rh_pg *pg, rh_mix *mix, rh_template *t, size_t *sieved, rh_error *error)
+{
+    rh_sieve found;
+    if (!t->by_policy || t->kind != RH_TEMPLATE_WRITE || t->script || t->value_row_count == 0)
+        return true;
+    if (!rh_template_sieve(pg, t, run->arena, &found, error))
+        return false;
+    if (found.kept == found.tried)
+        return true;
+    ++*sieved;
+    *add_left_out(run, mix) = rh_arena_printf(
+        run->arena, "%s: of %zu tried rows of values %zu were left out: row-level security %s %s%s", t->name,
+        found.tried, found.tried - found.kept,
+        found.message ? "refuses them to" : "shows them, and does not let them be changed, to",
+        run->workload_role.name, found.message ? rh_arena_printf(run->arena, ": %s", found.message) : "");
+    return true;
+}
+
+static bool try_template(rh_run *run, rh_pg *pg, rh_mix *mix, rh_template *t, size_t *sieved, bool *keep,
+                         rh_error *error)
+{
+    rh_trial trial;
+    if (!sieve(run, pg, mix, t, sieved, error))
+        return false;
+    *keep = t->parameter_count == 0 || t->value_row_count > 0 || t->script;
+    if (!*keep)
+        return true;
+    if (!rh_template_try(pg, mix, t, NULL, run->arena, &trial, error))
+        return false;
+    *keep = !is_refused(&trial);
+    if (!*keep)
+        leave_out(run, mix, t, &trial);
+    return true;
+}
+
+static void tell(rh_run *run, const rh_mix *mix, size_t left, size_t all, size_t sieved)
+{
+    enum { ONE_BY_ONE = 10 };
+    const rh_session_role *role = &run->workload_role;
+    for (size_t i = 0; i < mix->unseen_count && i < ONE_BY_ONE; i++)
+        rh_run_not_measured(run, "load: no statement on %s", mix->unseen[i]);
+    if (mix->unseen_count > ONE_BY_ONE)
+        rh_run_not_measured(
+            run, "load: no statement on %zu more tables of which %s sees no row (load.mix.left_out)",
+            mix->unseen_count - ONE_BY_ONE, role->name);
+    if (sieved > 0)
+        rh_run_not_measured(
+            run,
+            "load: with some of its values %zu of its templates are refused by row-level security "
+            "before any migration, or change nothing: these were left out (load.mix.left_out)",
+            sieved);
+    if (left > 0)
+        rh_run_not_measured(
+            run,
+            "load: %zu of its %zu templates were left out: the role %s (%s) cannot run them for want of rights, or of a setting that a policy reads (ALTER ROLE … SET in prepare: gives it one)",
+            left, all, role->name, role->why);
+}
+
+bool rh_load_keep_allowed(rh_run *run, rh_pg *pg, rh_load *load, rh_error *error)
+{
+    rh_mix *mix = &load->mix;
+    size_t kept = 0, sieved = 0;
+    const size_t all = mix->template_count;
+    for (size_t i = 0; i < all; i++) {
+        bool keep = false;
+        if (!try_template(run, pg, mix, &mix->templates[i], &sieved, &keep, error))
+            return false;
+        if (keep)
+            mix->templates[kept++] = mix->templates[i];
+    }
+    if (kept < all) {
+        mix->template_count = kept;
+        rescale(mix);
+    }
+    tell(run, mix, all - kept, all, sieved);
+    return true;
+}

@@ -1,0 +1,439 @@
+#include "observer.h"
+#include "pgrehearse/adapters/files.h"
+#include "pgrehearse/base/units.h"
+#include "pgrehearse/sql/classify.h"
+#include "pgrehearse/snapshot/snapshot.h"
+#include "pgrehearse/observe/observe.h"
+#include <math.h>
+#include <string.h>
+
+static size_t statement_index(const rh_plan *plan, const rh_statement *statement)
+{
+    size_t index = 0;
+    for (size_t m = 0; m < plan->migration_count; m++) {
+        const rh_script *up = &plan->migrations[m].up;
+        if (statement >= up->statements && statement < up->statements + up->statement_count)
+            return index + (size_t)(statement - up->statements);
+        index += up->statement_count;
+    }
+    return 0;
+}
+
+/* The statements that this pass watches. */
+static rh_script *script_of(const rh_observer *o, rh_migration *migration)
+{
+    return o->pass == RH_PASS_KIND_ROLLBACK ? &migration->down : &migration->up;
+}
+
+static void add_resource_sample(rh_observer *o, const rh_counters *now)
+{
+    rh_run *run = o->run;
+    rh_resource_sample *sample =
+        rh_arena_add(run->arena, &run->resources, &run->resource_count, sizeof *sample);
+    sample->at_s = rh_seconds(rh_clock_monotonic() - o->began);
+    sample->backend_cpu_s = now->cpu_user_s + now->cpu_system_s;
+    sample->backend_read_bytes = now->read_bytes;
+    sample->backend_write_bytes = now->write_bytes;
+    sample->wal_bytes = now->wal_bytes;
+    sample->disk_free_bytes = o->local ? rh_disk_free(run->staging.location) : RH_UNKNOWN;
+}
+
+/* Looking costs a query a statement, and what a statement does is the same each time. */
+static bool is_looked_at(const rh_observer *o, const rh_statement *statement, const rh_statement_run *run)
+{
+    return o->work && run->repeat == 1 && statement->class_expected != RH_CLASS_TRANSACTION;
+}
+
+/* The check of a foreign key hashes the referenced rows in maintenance_work_mem; of those a sample holds as
+ * many as its rows refer to, often all: memory cut to the sample's fraction would make it spill. */
+static void give_memory(rh_observer *o, rh_pg *pg, const rh_statement *statement, rh_statement_run *run)
+{
+    o->memory_set = false;
+    if (!o->whole || statement->class_ != RH_CLASS_FOREIGN_KEY)
+        return;
+    const rh_work_size *whole = &o->whole[statement_index(&o->run->plan, statement)];
+    double share = whole->other_rows > 0 ? run->size.other_rows / whole->other_rows : 0;
+    double bytes = share * whole->sort_bytes;
+    o->memory_set = bytes > run->size.sort_bytes &&
+                    rh_pg_executef(pg, NULL, "SET maintenance_work_mem = '%.0fkB'", bytes / 1024);
+    if (o->memory_set)
+        run->size.sort_bytes = bytes;
+}
+
+/* As the catalog names it; NULL: it is not there, or a catalog is locked. Of a name without a schema only the
+ * migration's own session SELF knows which one it means: its role may have a search_path. */
+static const char *catalog_name(const rh_observer *o, rh_pg *self, const char *relation, rh_arena *arena)
+{
+    static const char sql[] =
+        "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class c "
+        "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+        "WHERE c.oid = pg_catalog.to_regclass($1)";
+    if (!relation)
+        return NULL;
+    rh_pg_result *result = strchr(relation, '.') ? rh_pg_query_again(o->side, sql, 1, &relation, NULL)
+                                                 : rh_pg_query(self, sql, 1, &relation, NULL);
+    const char *name =
+        result && rh_pg_rows(result) == 1 ? rh_arena_strdup(arena, rh_pg_value(result, 0, 0)) : NULL;
+    rh_pg_result_free(result);
+    return name;
+}
+
+/* What its text says of a statement outside of a transaction, as far as the catalog has it; for want of a
+ * look. */
+static void note_expected_locks(const rh_observer *o, rh_pg *pg, const rh_statement *statement,
+                                rh_statement_run *run)
+{
+    enum { MOST = 16 };
+    rh_arena *arena = o->run->arena;
+    for (size_t i = 0; i < statement->expected_lock_count && i < MOST; i++) {
+        const rh_expected_lock *expected = &statement->expected_locks[i];
+        const char *relation = catalog_name(o, pg, expected->relation, arena);
+        if (!relation)
+            continue;
+        rh_lock *lock = rh_arena_add(arena, &run->expected, &run->expected_count, sizeof *lock);
+        *lock = (rh_lock){.relation = relation,
+                          .mode = expected->mode,
+                          .inferred = true,
+                          .blocks_reads = !expected->on_new && rh_lock_mode_blocks_reads(expected->mode),
+                          .blocks_writes = !expected->on_new && rh_lock_mode_blocks_writes(expected->mode)};
+    }
+}
+
+static double show(rh_pg *pg, const char *sql, rh_arena *arena)
+{
+    rh_pg_result *result = rh_pg_query(pg, sql, 0, NULL, NULL);
+    rh_usec timeout;
+    bool known = result && rh_duration_parse(rh_arena_strdup(arena, rh_pg_value(result, 0, 0)), &timeout);
+    rh_pg_result_free(result);
+    return known ? rh_seconds(timeout) : RH_NOT_MEASURED;
+}
+
+/* Asked of the session itself, since a server, a database, a role or a function may have set them. SHOW takes
+ * no snapshot. */
+static void ask_for_timeouts(rh_pg *pg, rh_arena *arena, rh_statement_run *run)
+{
+    run->lock_timeout_s = show(pg, "SHOW lock_timeout", arena);
+    double statement_s = show(pg, "SHOW statement_timeout", arena);
+    run->lock_wait_limit_s = run->lock_timeout_s > 0 && statement_s > 0
+                                 ? fmin(run->lock_timeout_s, statement_s)
+                             : run->lock_timeout_s > 0 ? run->lock_timeout_s
+                                                       : statement_s;
+}
+
+/* BEGIN, SET and the like take none; LOCK TABLE, which is of their class, does. */
+static bool takes_locks(const rh_statement *statement)
+{
+    return statement->class_expected != RH_CLASS_TRANSACTION || statement->expected_lock;
+}
+
+/* Once is enough, and a failed transaction answers nothing. */
+static bool is_asked_for_timeout(const rh_observer *o, rh_pg *pg, const rh_statement *statement,
+                                 const rh_statement_run *run)
+{
+    return run->repeat == 1 && (o->pass == RH_PASS_KIND_QUIET || o->pass == RH_PASS_KIND_LOADED) &&
+           takes_locks(statement) && strchr("IT", rh_pg_transaction_state(pg));
+}
+
+static void before(void *user, rh_pg *pg, rh_migration *migration, rh_statement *statement,
+                   rh_statement_run *run)
+{
+    rh_observer *o = user;
+    if (o->sizes) {
+        run->size = o->sizes[statement_index(&o->run->plan, statement)];
+        run->relation_bytes = run->size.bytes;
+        give_memory(o, pg, statement, run);
+    }
+    if (o->sampler)
+        rh_sampler_statement(o->sampler, migration->id, statement->ordinal);
+    rh_progress_update(o->progress, o->stage, statement->redacted_sql, statement->ordinal - 1,
+                       (int64_t)script_of(o, migration)->statement_count, RH_UNIT_ITEMS);
+    if (o->is_shut_out)
+        return;
+    if (is_asked_for_timeout(o, pg, statement, run))
+        ask_for_timeouts(pg, o->run->arena, run);
+    if (rh_pg_transaction_state(pg) == 'I')
+        note_expected_locks(o, pg, statement, run);
+    if (is_looked_at(o, statement, run))
+        rh_work_before(o->work, pg, statement->expected_relation);
+    rh_counters_read_idle(pg, o->side, &o->access, &o->before);
+    if (o->pass == RH_PASS_KIND_LOADED)
+        add_resource_sample(o, &o->before);
+}
+
+static const rh_lock *find_lock(const rh_lock *locks, size_t count, const char *relation)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(locks[i].relation, relation) == 0)
+            return &locks[i];
+    return NULL;
+}
+
+/* The transaction keeps everybody out of what a look needs: nothing more is asked while it is open. */
+static void could_not_look(rh_observer *o, const rh_migration *migration, const rh_statement *statement,
+                           rh_error *failed)
+{
+    rh_arena *arena = o->run->arena;
+    if (!o->blind)
+        o->blind =
+            rh_arena_printf(arena, "the locks of migration %s from statement %d on could not be read: %s",
+                            migration->id, statement->ordinal, failed->message);
+    o->is_shut_out = true;
+    rh_error_release(failed);
+}
+
+/* What the transaction holds now and did not hold before this statement, or only in a weaker mode. Asked for
+ * on the side connection: pg_locks is as exact from there, and a query in the migration's own transaction
+ * would take its snapshot. */
+static void add_new_locks(rh_observer *o, const rh_migration *migration, const rh_statement *statement,
+                          rh_statement_run *run)
+{
+    rh_lock *now = NULL;
+    size_t count = 0;
+    rh_error failed = {0};
+    if (!rh_locks_of_pid(o->side, o->pid, o->run->arena, &now, &count, &failed)) {
+        could_not_look(o, migration, statement, &failed);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const rh_lock *earlier = find_lock(o->held, o->held_count, now[i].relation);
+        if (earlier && earlier->mode >= now[i].mode)
+            continue;
+        rh_lock *lock = rh_arena_add(o->run->arena, &run->locks, &run->lock_count, sizeof *lock);
+        *lock = now[i];
+    }
+    o->held = now;
+    o->held_count = count;
+}
+
+/* A CONCURRENTLY that failed leaves its index behind. */
+static void look_for_invalid_index(const rh_observer *o, rh_statement *statement)
+{
+    rh_arena *arena = o->run->arena;
+    const char **names = NULL;
+    size_t count = 0;
+    if (!rh_invalid_indexes(o->side, arena, &names, &count, NULL))
+        return;
+    for (size_t i = 0; i < count; i++) {
+        const char *dot = strrchr(names[i], '.');
+        if (!strstr(statement->sql, dot ? dot + 1 : names[i]))
+            continue;
+        rh_hazard *hazard = NULL;
+        for (size_t h = 0; h < statement->hazard_count && !hazard; h++)
+            if (strcmp(statement->hazards[h].rule, "invalid-index") == 0)
+                hazard = &statement->hazards[h]; /* what the text warned of has come */
+        if (!hazard)
+            hazard = rh_arena_add(arena, &statement->hazards, &statement->hazard_count, sizeof *hazard);
+        *hazard = (rh_hazard){
+            .rule = "invalid-index",
+            .message = rh_arena_printf(
+                arena,
+                "It failed and left %s behind: every write keeps it up to date, no query uses "
+                "it, and the next try finds the name taken.",
+                names[i]),
+            .evidence = "after the failure pg_index.indisvalid was false",
+            .safer = rh_arena_printf(arena, "DROP INDEX CONCURRENTLY %s; before the next try.", names[i]),
+            .state = RH_HAZARD_MEASURED,
+        };
+    }
+}
+
+static void after(void *user, rh_pg *pg, rh_migration *migration, rh_statement *statement,
+                  rh_statement_run *run, bool ok)
+{
+    rh_observer *o = user;
+    if (!ok) {
+        o->failed_statement = statement->ordinal;
+        o->failed_at_s = rh_seconds(rh_clock_monotonic() - o->began);
+    }
+    if (o->sampler)
+        rh_sampler_statement(o->sampler, NULL, 0);
+    if (o->memory_set)
+        rh_pg_execute(pg, "RESET maintenance_work_mem", NULL);
+    rh_counters now;
+    if (!o->is_shut_out) {
+        rh_counters_read_idle(pg, o->side, &o->access, &now);
+        rh_counters_difference(&o->before, &now, run);
+    }
+    if (o->pass == RH_PASS_KIND_LOADED && !o->is_shut_out)
+        add_resource_sample(o, &now);
+    if (ok && !o->is_shut_out && rh_pg_transaction_state(pg) == 'T' && takes_locks(statement))
+        add_new_locks(o, migration, statement, run);
+    if (!ok && statement->needs_no_transaction && o->pass != RH_PASS_KIND_SCALED)
+        look_for_invalid_index(o, statement);
+    if (ok && !o->is_shut_out && is_looked_at(o, statement, run))
+        run->work = rh_work_after(o->work, pg, statement->expected_relation, o->run->arena);
+}
+
+static void transaction_end(void *user, rh_migration *migration, rh_statement_run *const *runs, size_t count,
+                            rh_usec ended)
+{
+    (void)migration;
+    rh_observer *o = user;
+    o->held = NULL;
+    o->held_count = 0;
+    o->is_shut_out = false;
+    if (o->work)
+        rh_work_transaction_end(o->work);
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < runs[i]->lock_count; k++)
+            runs[i]->locks[k].held_s = rh_seconds(ended - runs[i]->started);
+}
+
+bool rh_observer_start(rh_observer *o, rh_run *run, const char *conninfo, rh_pass_kind pass,
+                       int migration_pid, rh_usec began, rh_error *error)
+{
+    o->run = run;
+    o->pass = pass;
+    o->pid = migration_pid;
+    o->began = began;
+    o->local = run->staging.local;
+    o->access = (rh_counters_access){.local = o->local};
+    o->log_from = o->log_path ? rh_lock_log_length(o->log_path) : 0;
+    o->hooks =
+        (rh_replay_hooks){.user = o, .before = before, .after = after, .transaction_end = transaction_end};
+    o->side = rh_pg_connect_looking(conninfo, ": observer", error);
+    if (!o->side)
+        return false;
+    if (pass == RH_PASS_KIND_QUIET || pass == RH_PASS_KIND_ROLLBACK)
+        o->work = rh_work_watch_new(o->side);
+    rh_sampler_options options = {
+        .conninfo = conninfo, .migration_pid = migration_pid, .began = began, .local = o->local};
+    o->sampler = rh_sampler_start(&options, error);
+    return o->sampler != NULL;
+}
+
+/* Autocommit statements hold nothing any more when they end: what the sampler saw of them, or else what their
+ * text says. What was not there before the statement it did not lock. */
+static void add_outside_locks(rh_observer *o, const rh_migration *migration, rh_statement *statement,
+                              rh_statement_run *run)
+{
+    rh_arena *arena = o->run->arena;
+    run->lock_count = rh_sampler_locks(o->sampler, migration->id, statement->ordinal, arena, &run->locks);
+    for (size_t i = 0; i < run->lock_count; i++)
+        run->locks[i].held_s = run->elapsed_s; /* it is released when the statement ends */
+    const size_t seen = run->lock_count;
+    for (size_t i = 0; seen == 0 && i < run->expected_count; i++) {
+        rh_lock *lock = rh_arena_add(arena, &run->locks, &run->lock_count, sizeof *lock);
+        *lock = run->expected[i];
+        lock->held_s = run->elapsed_s;
+    }
+}
+
+/* What it waited for it asked for: that is no inference. */
+static void confirm_lock(rh_statement_run *run, const rh_wait *wait)
+{
+    for (size_t k = 0; wait->relation && wait->mode && k < run->lock_count; k++)
+        if (strcmp(rh_lock_table(&run->locks[k]), wait->relation) == 0 && run->locks[k].mode == wait->mode)
+            run->locks[k].inferred = false;
+}
+
+/* The migration's own waits go to the statement that waited. */
+static void add_waits(rh_statement_run *run, const rh_contention *contention, const char *migration,
+                      int ordinal)
+{
+    run->lock_wait_s = 0;
+    for (size_t i = 0; i < contention->wait_count; i++) {
+        const rh_wait *wait = &contention->waits[i];
+        if (!wait->waiter_is_migration || !wait->migration || wait->statement != ordinal ||
+            strcmp(wait->migration, migration) != 0)
+            continue;
+        run->lock_wait_s += wait->wait_s;
+        confirm_lock(run, wait);
+        for (size_t k = 0; wait->relation && k < run->lock_count; k++)
+            if (strcmp(rh_lock_table(&run->locks[k]), wait->relation) == 0)
+                run->locks[k].wait_s += wait->wait_s;
+    }
+}
+
+/* What the server's log and the migration's own failure say beside the samples. */
+static void complete(rh_observer *o, rh_contention *contention)
+{
+    rh_arena *arena = o->run->arena;
+    rh_lock_log_source log = {.path = o->log_path,
+                              .from = o->log_from,
+                              .why_not = "staging is a given server, whose log cannot be read from here",
+                              .began = o->began,
+                              .side = o->side};
+    rh_lock_log_merge(&log, arena, contention);
+    for (size_t m = 0; o->failed_statement > 0 && m < o->run->plan.migration_count; m++) {
+        const rh_migration *migration = &o->run->plan.migrations[m];
+        const rh_failure *failure =
+            o->pass == RH_PASS_KIND_ROLLBACK ? migration->rollback.failure : migration->failure;
+        if (!failure || !failure->sqlstate)
+            continue;
+        rh_cancellation event = {
+            .at_s = o->failed_at_s,
+            .pid = o->pid,
+            .who = rh_arena_printf(arena, "migration %s, statement %d", migration->id, o->failed_statement),
+            .sqlstate = failure->sqlstate,
+            .message = failure->message,
+            .migration = migration->id,
+            .statement = o->failed_statement,
+            .is_migration = true};
+        rh_cancelled_add(&event, arena, contention);
+    }
+}
+
+/* This pass's run of a statement, or NULL. */
+static rh_statement_run *run_of_pass(const rh_observer *o, const rh_statement *statement)
+{
+    if (statement->run_count == 0)
+        return NULL;
+    rh_statement_run *run = &statement->runs[statement->run_count - 1];
+    return run->pass == o->pass && run->started >= o->began ? run : NULL;
+}
+
+void rh_observer_finish(rh_observer *o, rh_contention *contention)
+{
+    rh_plan *plan = &o->run->plan;
+    rh_contention watched = {0};
+    for (size_t m = 0; o->sampler && m < plan->migration_count; m++) {
+        rh_migration *migration = &plan->migrations[m];
+        rh_script *script = script_of(o, migration);
+        for (size_t i = 0; i < script->statement_count; i++) {
+            rh_statement_run *run = run_of_pass(o, &script->statements[i]);
+            if (!run)
+                continue;
+            double workers = rh_sampler_worker_cpu(o->sampler, migration->id, script->statements[i].ordinal);
+            if (workers > 0)
+                run->cpu_user_s += workers;
+            run->phase_count = rh_sampler_phases(o->sampler, migration->id, script->statements[i].ordinal,
+                                                 o->run->arena, &run->phases);
+            const rh_statement *statement = &script->statements[i];
+            bool only_ends = statement->class_ == RH_CLASS_TRANSACTION && !statement->expected_lock;
+            if (run->lock_count == 0 && !run->locks_complete &&
+                !only_ends) /* COMMIT holds what others took */
+                add_outside_locks(o, migration, &script->statements[i], run);
+            rh_classify_measured(&script->statements[i], run, o->run->arena);
+        }
+    }
+    if (o->access.refused)
+        rh_run_not_measured(
+            o->run, "CPU and device I/O of the statements: staging is not on this machine, and its role may "
+                    "not set log_statement_stats (GRANT SET ON PARAMETER log_statement_stats TO it; before "
+                    "PostgreSQL 15 it must be a superuser)");
+    if (o->sampler)
+        rh_sampler_finish(o->sampler, o->run->arena, &watched);
+    if (o->sampler)
+        complete(o, &watched);
+    if (o->blind && !watched.lost) {
+        watched.lost = o->blind;
+        watched.measured = false;
+    }
+    for (size_t m = 0; watched.measured && m < plan->migration_count; m++) {
+        rh_migration *migration = &plan->migrations[m];
+        rh_script *script = script_of(o, migration);
+        for (size_t i = 0; i < script->statement_count; i++) {
+            rh_statement_run *run = run_of_pass(o, &script->statements[i]);
+            if (run)
+                add_waits(run, &watched, migration->id, script->statements[i].ordinal);
+        }
+    }
+    if (contention)
+        *contention = watched;
+    rh_work_watch_free(o->work);
+    o->work = NULL;
+    rh_pg_close(o->side);
+    o->sampler = NULL;
+    o->side = NULL;
+}

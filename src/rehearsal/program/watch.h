@@ -1,0 +1,24 @@
+/* Internal to rehearsal/: what the proxy tells of a program, made into statements and runs. */
+#pragma once
+#include "pgrehearse/proxy/proxy.h"
+#include "program.h"
+
+typedef struct rh_program_watch rh_program_watch;
+
+/* The last failure that the server answered with. */
+typedef struct rh_program_failure {
+    int ordinal; /* of the statement; 0: none, the connection itself or one that is not listed */
+    const char *raw, *message; /* as sent, and without values of the data; NULL: there was none */
+    const char *sqlstate;
+} rh_program_failure;
+
+/* Of one run of the program. SIDE is used by the proxy's thread only; everything lives in the run's arena,
+ * which nobody else may use between the proxy's start and its stop. */
+rh_program_watch *rh_program_watch_new(rh_run *run, rh_pg *side, rh_migration *migration,
+                                       const rh_program_options *options);
+/* Hand these to the proxy. */
+rh_proxy_events rh_program_watch_events(rh_program_watch *watch);
+/* After the proxy has stopped: new statements go to the script's end, runs to their statements; that of a
+ * failed one too when the program ended WELL, for then it was made to live with it. */
+void rh_program_watch_finish(rh_program_watch *watch, bool well);
+rh_program_failure rh_program_watch_failure(const rh_program_watch *watch);

@@ -1,0 +1,232 @@
+/* The terminal's summary: at most 40 lines of 100 columns. */
+#include "pgrehearse/base/text.h"
+#include "pgrehearse/report/report.h"
+#include "report/view/view.h"
+#include <math.h>
+#include <string.h>
+
+enum { WIDTH = 100, MIGRATIONS_MAX = 12, GATES_MAX = 6, NOT_MEASURED_MAX = 3 };
+
+typedef struct page {
+    rh_view view;
+    rh_text *out;
+    bool color;
+} page;
+
+/* TEXT cut to WIDTH columns and, padded, on the left or right of them. */
+static const char *cell(const page *p, const char *text, size_t width)
+{
+    const char *line = rh_view_line(&p->view, text, width);
+    return rh_view_printf(&p->view, "%s%*s", line, (int)(width - rh_utf8_length(line)), "");
+}
+
+static const char *cell_right(const page *p, const char *text, size_t width)
+{
+    const char *line = rh_view_line(&p->view, text, width);
+    return rh_view_printf(&p->view, "%*s%s", (int)(width - rh_utf8_length(line)), "", line);
+}
+
+static const char *paint(const page *p, const char *ansi, const char *text)
+{
+    return p->color ? rh_view_printf(&p->view, "\033[%sm%s\033[0m", ansi, text) : text;
+}
+
+static void line(const page *p, const char *text)
+{
+    rh_text_printf(p->out, "%s\n", rh_view_line(&p->view, text, WIDTH));
+}
+
+/* Bytes of TEXT that fit into WIDTH columns, up to a blank where there is one. */
+static size_t fitting(const char *text, size_t width)
+{
+    size_t columns = 0, at = 0, space = 0;
+    uint32_t code;
+    if (rh_utf8_length(text) <= width)
+        return strlen(text);
+    for (size_t length; columns < width && (length = rh_utf8_decode(text + at, &code));
+         at += length, columns++)
+        if (code == ' ')
+            space = at;
+    return space ? space : at;
+}
+
+/* A sentence over at most LINES lines. */
+static void wrap_over(const page *p, const char *text, int lines)
+{
+    const char *rest = rh_view_line(&p->view, text, 0);
+    for (int i = 0; *rest; i++) {
+        const char *indent = i ? "  " : "";
+        size_t width = WIDTH - strlen(indent), bytes = fitting(rest, width);
+        if (i + 1 == lines) {
+            rh_text_printf(p->out, "%s%s\n", indent, rh_view_line(&p->view, rest, width));
+            return;
+        }
+        rh_text_printf(p->out, "%s%.*s\n", indent, (int)bytes, rest);
+        rest += bytes + (rest[bytes] == ' ');
+    }
+}
+
+static void wrap(const page *p, const char *text)
+{
+    wrap_over(p, text, 2);
+}
+
+static const char *verdict_color(const char *word)
+{
+    return strcmp(word, "PASS") == 0 ? "1;32" : strcmp(word, "INCONCLUSIVE") == 0 ? "1;33" : "1;31";
+}
+
+static void head(const page *p)
+{
+    const rh_json *report = p->view.report;
+    const char *word = rh_view_verdict_word(&p->view);
+    const char *name = rh_json_string(rh_json_path(report, "scenario.name"));
+    name = rh_view_line(&p->view, name ? name : "no scenario", 28);
+    size_t used = rh_utf8_length(name) + strlen(word) + 4;
+    rh_text_printf(p->out, "%s  %s  %s\n", name, paint(p, verdict_color(word), word),
+                   rh_view_line(&p->view, rh_view_verdict(&p->view), WIDTH - used));
+    const char *reason = rh_view_string(report, "reason");
+    if (reason)
+        wrap(p, reason);
+    const char *what;
+    const rh_json *failure = rh_view_first_failure(&p->view, &what);
+    if (failure) {
+        wrap_over(p, rh_view_printf(&p->view, "%s: %s", what, rh_view_failure(&p->view, failure)), 5);
+        const char *hint = rh_view_string(failure, "hint");
+        if (hint)
+            wrap_over(p, rh_view_printf(&p->view, "what to do: %s", hint), 3);
+    }
+}
+
+static void gates(const page *p)
+{
+    const rh_json *list = rh_json_get(p->view.report, "gates");
+    if (rh_json_count(list) == 0)
+        return;
+    rh_text_printf(p->out, "\n%s %s %s  %s\n", cell(p, "gate", 18), cell_right(p, "limit", 7),
+                   cell_right(p, "measured", 12), "outcome");
+    for (size_t i = 0; i < rh_json_count(list) && i < GATES_MAX; i++) {
+        const rh_json *gate = rh_json_at(list, i);
+        bool failed = rh_view_is(gate, "outcome", "failed"), held = rh_view_is(gate, "outcome", "held");
+        const char *outcome = failed ? "FAILED"
+                              : held ? "held"
+                                     : "not measured",
+                   *worst = rh_view_string(gate, "worst");
+        rh_text_printf(p->out, "%s %s %s  %s", cell(p, rh_view_string(gate, "name"), 18),
+                       cell_right(p, rh_view_string(gate, "limit_text"), 7),
+                       cell_right(p, rh_view_gate_measured(&p->view, gate), 12),
+                       paint(p,
+                             failed ? "31"
+                             : held ? "32"
+                                    : "33",
+                             worst ? cell(p, outcome, 12) : outcome));
+        rh_text_printf(p->out, worst ? "  %s\n" : "\n", rh_view_line(&p->view, worst, 45));
+    }
+}
+
+static const char *outcome_word(const rh_view_migration *m)
+{
+    if (strcmp(m->outcome, "failed") == 0)
+        return "FAILED";
+    if (strcmp(m->outcome, "ok") != 0)
+        return "not run";
+    return rh_view_is(rh_json_get(m->record, "rollback"), "outcome", "failed") ? "NO BACK" : "ok";
+}
+
+/* In parentheses when it was not observed. */
+static const char *short_mode(const page *p, const rh_view_migration *m)
+{
+    const char *words = rh_lock_mode_short(rh_lock_mode_named(m->lock_mode));
+    if (!words)
+        return "–";
+    return m->lock_inferred ? rh_view_printf(&p->view, "(%s)", words) : words;
+}
+
+static void migration_row(const page *p, const rh_view_migration *m)
+{
+    const char *range, *time = rh_view_time(&p->view, m, &range);
+    if (range)
+        time = rh_view_printf(&p->view, "%s (%s)", time, range);
+    const char *word = cell(p, outcome_word(m), 7);
+    bool failed = strcmp(m->outcome, "failed") == 0 ||
+                  rh_view_is(rh_json_get(m->record, "rollback"), "outcome", "failed");
+    rh_text_printf(p->out, "%s %s %s %s %s %s %s\n", cell(p, m->title, 23),
+                   failed ? paint(p, "31", word) : word, cell(p, time, 22), cell(p, short_mode(p, m), 18),
+                   cell_right(p, rh_view_seconds_or(&p->view, m->reads_blocked_s, "–"), 8),
+                   cell_right(p, rh_view_seconds_or(&p->view, m->writes_blocked_s, "–"), 8),
+                   cell_right(p, rh_view_seconds_or(&p->view, m->longest_victim_s, "–"), 8));
+}
+
+static void migrations(const page *p)
+{
+    const rh_view *view = &p->view;
+    if (view->migration_count == 0)
+        return;
+    rh_text_printf(p->out, "\n%s %s %s\n", cell(p, "", 73), cell_right(p, "blocked for", 17),
+                   cell_right(p, "longest", 8));
+    rh_text_printf(p->out, "%s %s %s %s %s %s %s\n", cell(p, "migration", 23), cell(p, "outcome", 7),
+                   cell(p, "time alone", 22), cell(p, "strongest lock", 18), cell_right(p, "reads", 8),
+                   cell_right(p, "writes", 8), cell_right(p, "wait", 8));
+    bool all = view->migration_count <= MIGRATIONS_MAX;
+    for (size_t i = 0; i < view->migration_count && i < MIGRATIONS_MAX; i++)
+        migration_row(p, all ? &view->migrations[i] : view->by_pain[i]);
+    bool inferred = false;
+    for (size_t i = 0; i < view->migration_count; i++)
+        inferred |= view->migrations[i].lock_inferred;
+    if (inferred)
+        line(p, "(a lock in parentheses is inferred from the statement's text, not observed)");
+    if (!all)
+        line(p, rh_view_printf(view, "… and %zu more that hurt no more than the last",
+                               view->migration_count - MIGRATIONS_MAX));
+}
+
+static void sentences(const page *p)
+{
+    const rh_view *view = &p->view;
+    rh_text_append(p->out, "\n");
+    if (rh_json_get(view->report, "prediction")) {
+        wrap_over(p, rh_view_prediction(view), 3);
+        if (rh_view_cold(view))
+            wrap(p, rh_view_cold(view));
+        wrap(p, rh_view_backtest(view));
+    }
+    if (view->migration_count)
+        wrap(p, rh_view_rollback(view));
+    if (rh_view_after_failure(view))
+        wrap_over(p, rh_view_after_failure(view), 4);
+    if (rh_view_interruptions(view))
+        wrap_over(p, rh_view_interruptions(view), 3);
+    const char *const advice[] = {rh_view_contention(view), rh_view_disturbers(view),
+                                  rh_view_lock_policy(view), rh_view_compatibility(view),
+                                  rh_view_runners(view)};
+    for (size_t i = 0; i < sizeof advice / sizeof *advice; i++)
+        if (advice[i])
+            wrap(p, advice[i]);
+    if (rh_view_isolation(view))
+        wrap(p, rh_view_printf(view, "Isolation: %s", rh_view_isolation(view)));
+    if (rh_view_roles(view))
+        wrap(p, rh_view_printf(view, "Roles: %s", rh_view_roles(view)));
+    const rh_json *list = rh_json_get(view->report, "not_measured");
+    for (size_t i = 0; i < rh_json_count(list) && i < NOT_MEASURED_MAX; i++)
+        line(p, rh_view_printf(view, "Not measured: %s", rh_json_string(rh_json_at(list, i))));
+    if (rh_json_count(list) > NOT_MEASURED_MAX)
+        line(p, rh_view_printf(view, "Not measured: %zu more, see the report",
+                               rh_json_count(list) - NOT_MEASURED_MAX));
+    const char *directory = rh_view_string(view->report, "directory");
+    if (directory) /* uncut, so that it can be clicked or pasted */
+        rh_text_printf(p->out, "Report: %s/report.html\n", rh_view_line(view, directory, 0));
+}
+
+bool rh_report_text(const rh_json *report, bool color, rh_text *text, rh_error *error)
+{
+    if (!rh_json_is_object(report))
+        return rh_error_set(error, RH_ERROR_INTERNAL, "no record to render");
+    page p = {.out = text, .color = color};
+    rh_view_init(&p.view, report);
+    head(&p);
+    gates(&p);
+    migrations(&p);
+    sentences(&p);
+    rh_view_release(&p.view);
+    return true;
+}

@@ -1,0 +1,124 @@
+/* REINDEX and REFRESH MATERIALIZED VIEW, CONCURRENTLY where the server takes it and does the same. */
+#include "pgrehearse/base/text.h"
+#include "texts.h"
+#include <string.h>
+
+/* ---- REINDEX ---- */
+
+static bool has_exclusion(const rh_known_table *table)
+{
+    for (size_t i = 0; i < table->constraint_count; i++)
+        if (table->constraints[i].kind == 'x')
+            return true;
+    return false;
+}
+
+static const char *no_reindex(const rh_safer_list *list, rh_json *body)
+{
+    const rh_known_ref ref = rh_known_range(rh_json_get(body, "relation"));
+    const bool index = rh_tree_is(body, "kind", "REINDEX_OBJECT_INDEX");
+    const int major = list->plan->server_major;
+    if (!index && !rh_tree_is(body, "kind", "REINDEX_OBJECT_TABLE"))
+        return "it goes through many tables: reindex them one by one";
+    if (rh_tree_has_option(rh_json_get(body, "params"), "concurrently"))
+        return "it is CONCURRENTLY already";
+    if (major == 0 || major < 12)
+        return "REINDEX CONCURRENTLY takes PostgreSQL 12 or later, and the backup does not say that it is from one";
+    if (ref.schema && (rh_starts_with(ref.schema, "pg_") || strcmp(ref.schema, "information_schema") == 0))
+        return "system catalogs cannot be reindexed concurrently";
+    const rh_known_table *table = index ? rh_known_indexed(list->known, ref.schema, ref.name, NULL)
+                                        : rh_known_table_of(list->known, rh_json_get(body, "relation"));
+    const rh_known_object *view =
+        table || index ? NULL
+                       : rh_known_find_object(list->known, 1u << RH_KNOWN_MATVIEW, ref.schema, ref.name);
+    if (!table && !view)
+        return "neither the backup nor the migrations tell of it";
+    if (table && rh_safer_unknown(list, table))
+        return rh_safer_unknown(list, table);
+    if (table && has_exclusion(table))
+        return "the index of an EXCLUDE constraint cannot be reindexed concurrently";
+    if (rh_safer_is_partitioned(table) && major < 14)
+        return "a partitioned table cannot be reindexed before PostgreSQL 14";
+    return NULL;
+}
+
+/* ---- REFRESH ---- */
+
+typedef struct view {
+    const rh_known_object *object;
+    const rh_safer_list *list;
+    const char *unique; /* the name of an index that tells its rows apart; NULL */
+    bool populated;
+} view;
+
+static bool is_it(const view *v, rh_json *range)
+{
+    const rh_known_ref ref = rh_known_range(range);
+    return ref.name && strcmp(ref.name, v->object->name) == 0 &&
+           strcmp(ref.schema ? ref.schema : rh_known_schema(v->list->known), v->object->schema) == 0;
+}
+
+static void see_view(void *user, const char *sql, const char *kind, rh_json *body)
+{
+    view *v = user;
+    (void)sql;
+    if (strcmp(kind, "RefreshMatViewStmt") == 0 && is_it(v, rh_json_get(body, "relation")))
+        v->populated = !rh_json_bool(rh_json_get(body, "skipData"));
+    if (strcmp(kind, "CreateTableAsStmt") == 0 && is_it(v, rh_json_path(body, "into.rel"))) {
+        v->populated = !rh_json_bool(rh_json_path(body, "into.skipData"));
+        v->unique = NULL;
+    }
+    if (strcmp(kind, "IndexStmt") != 0 || !rh_json_bool(rh_json_get(body, "unique")) ||
+        !is_it(v, rh_json_get(body, "relation")) || rh_json_get(body, "whereClause"))
+        return;
+    rh_json *columns = rh_json_get(body, "indexParams");
+    for (size_t i = 0; i < rh_json_count(columns); i++)
+        if (!rh_json_string(rh_json_path(rh_json_at(columns, i), "IndexElem.name")))
+            return;
+    const char *name = rh_json_string(rh_json_get(body, "idxname"));
+    v->unique = rh_arena_strdup(v->list->arena, name ? name : "");
+}
+
+static void see_drop(void *user, const char *sql, const char *kind, rh_json *body)
+{
+    view *v = user;
+    (void)sql;
+    if (strcmp(kind, "DropStmt") == 0 && rh_tree_is(body, "removeType", "OBJECT_INDEX"))
+        v->unique = NULL;
+}
+
+static const char *no_refresh(const rh_safer_list *list, rh_json *body)
+{
+    const rh_known_ref ref = rh_known_range(rh_json_get(body, "relation"));
+    view v = {.list = list};
+    v.object = rh_known_find_object(list->known, 1u << RH_KNOWN_MATVIEW, ref.schema, ref.name);
+    if (rh_json_bool(rh_json_get(body, "skipData")) || rh_json_bool(rh_json_get(body, "concurrent")))
+        return "WITH NO DATA has no CONCURRENTLY";
+    if (!v.object)
+        return "neither the backup nor the migrations tell of the view";
+    rh_safer_before(list, ref.name, see_view, &v);
+    if (v.unique && *v.unique)
+        rh_safer_before(list, v.unique, see_drop, &v);
+    if (!v.unique)
+        return "CONCURRENTLY takes a unique index on columns of the view, without WHERE, which it does not have";
+    return v.populated ? NULL : "CONCURRENTLY takes a view that is populated, and nothing tells that it is";
+}
+
+bool rh_safer_maintenance(rh_safer_list *list, const char *kind, rh_json *body)
+{
+    const bool reindex = strcmp(kind, "ReindexStmt") == 0;
+    const char *rule = rh_safer_rule(list->statement);
+    if (!rule)
+        return false;
+    list->why = reindex ? no_reindex(list, body) : no_refresh(list, body);
+    if (list->why)
+        return false;
+    const char *keyword = !reindex                                           ? "view"
+                          : rh_tree_is(body, "kind", "REINDEX_OBJECT_INDEX") ? "index"
+                                                                             : "table";
+    const char *better =
+        rh_safer_with_words(list->statement->sql, keyword, "CONCURRENTLY", false, list->arena);
+    if (better)
+        rh_safer_add(list, rule, "%s", better)->alone = reindex;
+    return better != NULL;
+}

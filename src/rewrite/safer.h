@@ -1,0 +1,92 @@
+/* Internal to migrations/: the steps that stand in for one statement. */
+#pragma once
+#include "pgrehearse/adapters/sql_parser.h"
+#include "pgrehearse/model/migration.h"
+#include "pgrehearse/model/statement.h"
+#include "pgrehearse/rewrite/rewrite.h"
+#include "pgrehearse/sql/known.h"
+#include "pack.h"
+#include "pgrehearse/sql/tree.h"
+
+/* Steps for one statement, and where they go. */
+typedef struct rh_safer_list {
+    rh_arena *arena;
+    const rh_statement *statement;
+    rh_safer_step *steps;
+    size_t count;
+    const char **answered; /* rules that the steps answer */
+    size_t answered_count;
+    rh_known *known;         /* the schema as the statement finds it */
+    const rh_script *script; /* that it stands in */
+    const rh_plan *plan;
+    const rh_migration *migration;
+    const char *tied;              /* why its transaction cannot be committed in the middle; NULL: it can */
+    const rh_safer_setting *bound; /* a setting that only holds within its transaction; NULL */
+    bool kept;                     /* its file stays as it is */
+    bool learned;                  /* the schema is as the statement leaves it */
+    const char *why;               /* what kept a rewrite from being mechanical; NULL */
+} rh_safer_list;
+
+rh_safer_step *rh_safer_add(rh_safer_list *list, const char *rule, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void rh_safer_answer(rh_safer_list *list, const char *rule);
+bool rh_safer_has(const rh_statement *statement, const char *rule); /* a hazard that is not silenced */
+
+/* The first of its hazards, not silenced, that is not of the company it keeps; NULL: none. */
+const char *rh_safer_rule(const rh_statement *statement);
+/* SQL with WORDS put in behind the keyword KEYWORD, and without "IF NOT EXISTS" when PLAIN. */
+const char *rh_safer_with_words(const char *sql, const char *keyword, const char *words, bool plain,
+                                rh_arena *arena);
+
+/* REINDEX, REFRESH MATERIALIZED VIEW. */
+bool rh_safer_maintenance(rh_safer_list *list, const char *kind, rh_json *body);
+/* A view under a table's old name. */
+bool rh_safer_rename_table(rh_safer_list *list, rh_json *body);
+/* CREATE INDEX on a partitioned table. */
+bool rh_safer_partitioned_index(rh_safer_list *list, rh_json *body);
+/* COMMAND of an ALTER TABLE: ATTACH or DETACH PARTITION. */
+bool rh_safer_partition(rh_safer_list *list, rh_json *body, rh_json *command);
+/* CREATE TABLE … PARTITION OF. */
+bool rh_safer_new_partition(rh_safer_list *list, rh_json *body);
+/* ALTER TABLE: TREE is its body. False: it could not be taken apart, nothing is added. */
+bool rh_safer_alter_table(rh_safer_list *list, rh_json *body);
+/* UPDATE or DELETE in batches; false: it cannot be told that a batch that runs twice does no harm. */
+bool rh_safer_batches(rh_safer_list *list, rh_json *body);
+/* Why nothing can be said of TABLE (NULL: not known); NULL: it is known, and an ordinary or a partitioned
+ * one. */
+const char *rh_safer_unknown(const rh_safer_list *list, const rh_known_table *table);
+bool rh_safer_is_partitioned(const rh_known_table *table);
+/* Why rows of TABLE cannot be walked through in batches; NULL: they can. */
+const char *rh_safer_no_batches(const rh_safer_list *list, const rh_known_table *table);
+/* The same where the statement itself would fire no trigger and heed no policy. */
+const char *rh_safer_no_fill(const rh_safer_list *list, const rh_known_table *table);
+/* VERB, an UPDATE or DELETE up to its WHERE, in batches over those rows of TABLE that CONDITION (may be NULL)
+ * holds for: by ranges of its primary key. NAME: the table as SQL writes it, CALLED: as the statement calls
+ * it. */
+void rh_safer_fill(rh_safer_list *list, const char *rule, const rh_known_table *table, const char *name,
+                   const char *called, const char *verb, const char *condition);
+/* VALIDATE CONSTRAINT NAME behind HEAD ("ALTER TABLE t"), in a transaction of its own. */
+void rh_safer_validate(rh_safer_list *list, const char *rule, const char *head, const char *name);
+/* The column BARE (unquoted) of KNOWN becomes NOT NULL without a scan under ACCESS EXCLUSIVE. TABLE: as SQL
+ * writes it. */
+void rh_safer_not_null(rh_safer_list *list, const char *rule, const rh_known_table *known, const char *table,
+                       const char *bare);
+
+/* A subcommand ALTER COLUMN … TYPE: its ColumnDef, its words and their offset in the statement. */
+typedef struct rh_safer_retyped {
+    rh_json *relation; /* the table's RangeVar */
+    rh_json *definition;
+    const char *column, *words;
+    size_t offset;
+    bool default_given; /* the statement sets or drops its default, */
+    const char *value;  /* to this; NULL: none */
+} rh_safer_retyped;
+/* In the statement's words, with COLLATE. */
+const char *rh_safer_new_type(const rh_safer_list *list, const rh_safer_retyped *r);
+/* By what is known of the column, both types are stored alike: no row is touched. */
+bool rh_safer_type_alike(rh_safer_list *list, const rh_safer_retyped *r);
+/* A second column, kept up by a trigger, filled in batches, with its own indexes and constraints, and swapped
+ * in. False with why set: not mechanical here. */
+bool rh_safer_type(rh_safer_list *list, const rh_safer_retyped *r);
+/* The same for another name of a column: each is kept up with the other until a later release. */
+bool rh_safer_rename_column(rh_safer_list *list, rh_json *body);

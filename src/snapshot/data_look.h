@@ -1,0 +1,38 @@
+/* What one look at the rows of a database saw. Shared by data_digest.c, which looks, and data_compare.c. */
+#pragma once
+#include "pgrehearse/snapshot/snapshot.h"
+
+typedef struct column_look {
+    const char *name;
+    bool present;       /* in the table now */
+    const char *digest; /* NULL: not read, or no rows */
+    int64_t values;     /* not null; -1: not read */
+} column_look;
+
+typedef struct table_look {
+    const char *name;
+    bool partitioned, affected, present;
+    int64_t bytes;
+    rh_data_depth depth;
+    const char *why;
+    int64_t rows;
+    const char *digest; /* of whole rows; NULL: no rows, or a column is gone */
+    bool whole;         /* every column went into DIGEST */
+    column_look *columns;
+    size_t column_count;
+} table_look;
+
+typedef struct sequence_look {
+    const char *name, *last_value;
+    bool upwards;
+} sequence_look;
+
+struct rh_data {
+    rh_arena *arena;
+    rh_data_options options;
+    table_look *tables; /* sorted by name */
+    size_t table_count;
+    sequence_look *sequences; /* sorted by name */
+    size_t sequence_count;
+    double elapsed_s;
+};

@@ -1,0 +1,72 @@
+/* Does a data change keep to a part of its table, as the batches of a backfill do? */
+#include "pgrehearse/sql/tree.h"
+#include <string.h>
+
+enum { DEPTH = 200, COLUMNS = 16 };
+
+/* Columns that have a lower and an upper end. */
+typedef struct ends {
+    const char *lower[COLUMNS], *upper[COLUMNS];
+    size_t lower_count, upper_count;
+    bool between;
+} ends;
+
+static bool has_limit(rh_json *node, int depth)
+{
+    bool found = false;
+    if (depth > DEPTH) /* deeper than people write */
+        return false;
+    if (rh_json_is_array(node)) {
+        for (size_t i = 0; i < rh_json_count(node) && !found; i++)
+            found = has_limit(rh_json_at(node, i), depth + 1);
+    } else if (rh_json_is_object(node)) {
+        found = !rh_json_is_null(rh_json_get(node, "limitCount"));
+        void *iterator = NULL;
+        rh_json *child;
+        while (!found && rh_json_each(node, &iterator, &child))
+            found = has_limit(child, depth + 1);
+    }
+    return found;
+}
+
+static void note_end(ends *e, const char *column, bool lower)
+{
+    size_t *count = lower ? &e->lower_count : &e->upper_count;
+    if (column && *count < COLUMNS)
+        (lower ? e->lower : e->upper)[(*count)++] = column;
+}
+
+/* "column < value" is an upper end; "value < column" a lower one. */
+static void note_comparison(ends *e, rh_json *expression)
+{
+    const char *op = rh_tree_last_name(rh_json_get(expression, "name"));
+    if (!op || (op[0] != '<' && op[0] != '>') || (op[1] != '\0' && strcmp(op + 1, "=") != 0))
+        return;
+    const char *left = rh_tree_last_name(rh_json_path(expression, "lexpr.ColumnRef.fields"));
+    const char *right = rh_tree_last_name(rh_json_path(expression, "rexpr.ColumnRef.fields"));
+    note_end(e, left, op[0] == '>');
+    note_end(e, right, op[0] == '<');
+}
+
+static void collect(ends *e, rh_json *condition, int depth)
+{
+    rh_json *both = rh_json_get(condition, "BoolExpr"), *expression = rh_json_get(condition, "A_Expr");
+    if (depth < DEPTH && rh_tree_is(both, "boolop", "AND_EXPR"))
+        for (size_t i = 0; i < rh_json_count(rh_json_get(both, "args")); i++)
+            collect(e, rh_json_at(rh_json_get(both, "args"), i), depth + 1);
+    e->between |= rh_tree_is(expression, "kind", "AEXPR_BETWEEN");
+    if (rh_tree_is(expression, "kind", "AEXPR_OP"))
+        note_comparison(e, expression);
+}
+
+bool rh_tree_is_bounded(rh_json *body)
+{
+    ends e = {0};
+    collect(&e, rh_json_get(body, "whereClause"), 0);
+    for (size_t i = 0; i < e.lower_count && !e.between; i++)
+        for (size_t k = 0; k < e.upper_count; k++)
+            e.between |= strcmp(e.lower[i], e.upper[k]) == 0;
+    return e.between || has_limit(rh_json_get(body, "whereClause"), 0) ||
+           has_limit(rh_json_get(body, "fromClause"), 0) || has_limit(rh_json_get(body, "usingClause"), 0) ||
+           has_limit(rh_json_get(body, "withClause"), 0);
+}

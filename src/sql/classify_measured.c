@@ -1,0 +1,261 @@
+/* The class of a statement by what it did. Files that changed tell a rewrite from a change of the catalog,
+ * new indexes tell a build, sequential scans that read a table tell a scan, counts of rows a data change.
+ * Where several hold the heaviest names the statement, as with its parse. */
+#include "pgrehearse/base/text.h"
+#include "pgrehearse/base/units.h"
+#include "pgrehearse/sql/classify.h"
+#include <string.h>
+
+/* What stands out in the work of one run; relations that its own transaction made are nobody's concern, but
+ * what they were filled from is. */
+typedef struct findings {
+    const rh_relation_work *rewritten; /* the largest table */
+    const rh_relation_work *built;     /* an index on a table that others know */
+    const rh_relation_work *read;      /* the table of which most was read */
+    const rh_relation_work *emptied;   /* the largest table that has no row any more */
+    const rh_relation_work *changed;   /* the table of which most rows were changed */
+    size_t indexes;                    /* built */
+    int64_t pages_written;
+} findings;
+
+static bool is_table(const rh_relation_work *r)
+{
+    return r->kind != 'i';
+}
+
+static int64_t rows_changed(const rh_relation_work *r)
+{
+    return r->rows_inserted + r->rows_updated + r->rows_deleted;
+}
+
+static const rh_relation_work *find(const rh_statement_work *work, const char *relation)
+{
+    for (size_t i = 0; relation && i < work->relation_count; i++)
+        if (strcmp(work->relations[i].relation, relation) == 0)
+            return &work->relations[i];
+    return NULL;
+}
+
+/* TRUNCATE gives new files too, without reading or writing a row. */
+static bool is_rewrite(const rh_relation_work *r, rh_statement_class expected)
+{
+    return is_table(r) && r->rewritten && !r->is_private &&
+           (r->blocks_read > 0 || r->pages_after > 0 || expected == RH_CLASS_REWRITE);
+}
+
+/* TRUNCATE, or what has its effect: new files without a page, and nothing was read. */
+static bool is_emptied(const rh_relation_work *r)
+{
+    return is_table(r) && r->rewritten && !r->is_private && r->pages_before > 0 && r->pages_after == 0 &&
+           r->blocks_read <= 0;
+}
+
+static bool is_build(const rh_statement_work *work, const rh_relation_work *r)
+{
+    const rh_relation_work *table = find(work, r->table);
+    return r->kind == 'i' && (r->created || r->rewritten) &&
+           !(table && (table->is_private || table->created || table->rewritten));
+}
+
+static void look(const rh_statement_work *work, rh_statement_class expected, findings *f)
+{
+    for (size_t i = 0; i < work->relation_count; i++) {
+        const rh_relation_work *r = &work->relations[i];
+        if ((r->created || r->rewritten) && r->pages_after > 0)
+            f->pages_written += r->pages_after;
+        if (is_rewrite(r, expected) && (!f->rewritten || r->pages_before > f->rewritten->pages_before))
+            f->rewritten = r;
+        if (is_emptied(r) && (!f->emptied || r->pages_before > f->emptied->pages_before))
+            f->emptied = r;
+        if (is_build(work, r)) {
+            f->built = f->built ? f->built : r;
+            f->indexes++;
+        }
+        if (!work->counted || !is_table(r))
+            continue;
+        if (!r->is_private && r->pages_before > 0 && r->scans > 0 && 2 * r->blocks_read >= r->pages_before &&
+            (!f->read || r->blocks_read > f->read->blocks_read))
+            f->read = r;
+        if (rows_changed(r) > 0 && (!f->changed || rows_changed(r) > rows_changed(f->changed)))
+            f->changed = r;
+    }
+}
+
+/* ---- sentences ---- */
+
+static const char *count(int64_t number, char buffer[32])
+{
+    return rh_count_format(number, buffer, 32);
+}
+
+static const char *rewrite_sentence(const findings *f, rh_arena *arena)
+{
+    char pages[32];
+    const rh_relation_work *r = f->rewritten;
+    if (r->pages_after > 0)
+        return rh_arena_printf(arena, "%s lies in new files (%s pages written, its indexes with it)",
+                               r->relation, count(f->pages_written, pages));
+    return rh_arena_printf(arena, "%s lies in new files", r->relation);
+}
+
+static const char *build_sentence(const findings *f, rh_arena *arena)
+{
+    char pages[32];
+    const char *more = f->indexes > 1 ? rh_arena_printf(arena, " and %zu more", f->indexes - 1) : "";
+    const char *how = f->built->created ? "was built" : "was built anew";
+    if (f->pages_written > 0)
+        return rh_arena_printf(arena, "index %s%s on %s %s (%s pages written)", f->built->relation, more,
+                               f->built->table ? f->built->table : "its table", how,
+                               count(f->pages_written, pages));
+    return rh_arena_printf(arena, "index %s%s on %s %s", f->built->relation, more,
+                           f->built->table ? f->built->table : "its table", how);
+}
+
+static const char *change_sentence(const rh_relation_work *r, rh_arena *arena)
+{
+    char rows[32], all[32];
+    if (r->rows_before > 0 && !r->is_private)
+        return rh_arena_printf(arena, "%s rows of %s changed, which had about %s",
+                               count(rows_changed(r), rows), r->relation, count(r->rows_before, all));
+    return rh_arena_printf(arena, "%s rows of %s changed", count(rows_changed(r), rows), r->relation);
+}
+
+static const char *scan_sentence(const rh_relation_work *r, rh_arena *arena)
+{
+    char blocks[32], pages[32];
+    return rh_arena_printf(arena, "%s was read from end to end (%s blocks fetched, it has %s)", r->relation,
+                           count(r->blocks_read, blocks), count(r->pages_before, pages));
+}
+
+static const char *emptied_sentence(const rh_relation_work *r, rh_arena *arena)
+{
+    char rows[32];
+    if (r->rows_before > 0)
+        return rh_arena_printf(arena, "%s was emptied: it had about %s rows, and lies in new files",
+                               r->relation, count(r->rows_before, rows));
+    return rh_arena_printf(arena, "%s was emptied, and lies in new files", r->relation);
+}
+
+static const char *nothing_sentence(const char *table, int64_t pages, rh_arena *arena)
+{
+    char text[32];
+    if (table && pages > 0)
+        return rh_arena_printf(
+            arena, "%s was not read through (it has %s pages) and has no new files: catalogs only", table,
+            count(pages, text));
+    return "no table was read through, changed or given new files: catalogs only";
+}
+
+/* ---- classes ---- */
+
+/* Commands whose class says what they are for, whatever they do to get there. */
+static bool is_by_purpose(rh_statement_class class_)
+{
+    return class_ == RH_CLASS_MAINTENANCE || class_ == RH_CLASS_VALIDATION ||
+           class_ == RH_CLASS_FOREIGN_KEY || class_ == RH_CLASS_QUERY;
+}
+
+/* Its text names no class. */
+static bool says_nothing(rh_statement_class class_)
+{
+    return class_ == RH_CLASS_UNCLASSIFIED || class_ == RH_CLASS_PROCEDURE;
+}
+
+/* A batch that changed more than half of its table is none. */
+static rh_statement_class class_of_change(const rh_statement *statement, const rh_relation_work *r)
+{
+    const bool most = r->rows_before > 0 && 2 * rows_changed(r) > r->rows_before;
+    return statement->class_expected == RH_CLASS_BACKFILL_BATCH && !most ? RH_CLASS_BACKFILL_BATCH
+                                                                         : RH_CLASS_DATA_CHANGE;
+}
+
+static rh_statement_class class_of_scan(rh_statement_class expected)
+{
+    return expected == RH_CLASS_DATA_CHANGE || expected == RH_CLASS_BACKFILL_BATCH || is_by_purpose(expected)
+               ? expected
+               : RH_CLASS_HEAP_SCAN;
+}
+
+/* Nothing stood out: that says something only where there were rows by which it would have. */
+static bool class_of_nothing(const rh_statement *statement, const rh_statement_work *work, rh_arena *arena,
+                             rh_statement_class *class_, const char **sentence)
+{
+    switch (statement->class_expected) {
+    case RH_CLASS_DATA_CHANGE:
+    case RH_CLASS_BACKFILL_BATCH:
+        *class_ = statement->class_expected;
+        *sentence = "no row was changed";
+        return work->counted;
+    case RH_CLASS_HEAP_SCAN:
+    case RH_CLASS_VALIDATION:
+    case RH_CLASS_FOREIGN_KEY:
+    case RH_CLASS_REWRITE:
+        *class_ = RH_CLASS_CATALOG;
+        *sentence =
+            work->target_pages > 0
+                ? nothing_sentence(statement->expected_relation, work->target_pages, arena)
+                : rh_arena_printf(arena, "%s is empty here, so neither a scan nor a rewrite would show",
+                                  statement->expected_relation ? statement->expected_relation : "the table");
+        return work->target_pages > 0 && work->counted;
+    case RH_CLASS_CATALOG:
+        *class_ = RH_CLASS_CATALOG;
+        *sentence = nothing_sentence(statement->expected_relation, work->target_pages, arena);
+        return work->counted;
+    default:
+        return false;
+    }
+}
+
+static bool classify(const rh_statement *statement, const rh_statement_run *run, rh_arena *arena,
+                     rh_statement_class *class_, const char **sentence)
+{
+    const rh_statement_class expected = statement->class_expected;
+    findings f = {0};
+    look(run->work, expected, &f);
+    if (f.rewritten) {
+        *class_ = expected == RH_CLASS_MAINTENANCE ? expected : RH_CLASS_REWRITE;
+        *sentence = rewrite_sentence(&f, arena);
+    } else if (f.emptied) {
+        *class_ = RH_CLASS_DATA_CHANGE;
+        *sentence = emptied_sentence(f.emptied, arena);
+    } else if (f.built) {
+        const rh_lock *lock = rh_lock_strongest(run->locks, run->lock_count);
+        const bool concurrent =
+            statement->needs_no_transaction && lock && lock->mode <= RH_LOCK_SHARE_UPDATE_EXCLUSIVE;
+        *class_ = expected == RH_CLASS_MAINTENANCE ? expected
+                  : concurrent                     ? RH_CLASS_INDEX_CONCURRENT
+                                                   : RH_CLASS_INDEX_BUILD;
+        *sentence = build_sentence(&f, arena);
+    } else if (f.changed && expected != RH_CLASS_MAINTENANCE) {
+        *class_ = class_of_change(statement, f.changed);
+        *sentence = change_sentence(f.changed, arena);
+    } else if (f.read) {
+        *class_ = class_of_scan(expected);
+        *sentence = scan_sentence(f.read, arena);
+    } else {
+        return class_of_nothing(statement, run->work, arena, class_, sentence);
+    }
+    return true;
+}
+
+void rh_classify_measured(rh_statement *statement, const rh_statement_run *run, rh_arena *arena)
+{
+    rh_statement_class class_;
+    const char *sentence = NULL;
+    if (!run->work || statement->class_expected == RH_CLASS_TRANSACTION)
+        return;
+    if (!classify(statement, run, arena, &class_, &sentence)) {
+        if (sentence && !statement->class_measured)
+            statement->class_evidence = rh_arena_printf(arena, "Not measured: %s.", sentence);
+        return;
+    }
+    statement->class_measured = true;
+    statement->class_ = class_;
+    statement->class_differs =
+        class_ != statement->class_expected && !says_nothing(statement->class_expected);
+    statement->class_evidence =
+        statement->class_differs
+            ? rh_arena_printf(arena, "Its text says %s; measured: %s.",
+                              rh_statement_class_name(statement->class_expected), sentence)
+            : rh_arena_printf(arena, "Measured: %s.", sentence);
+}

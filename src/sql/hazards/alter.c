@@ -1,0 +1,482 @@
+/* ALTER TABLE: what each subcommand does to a table that others use. */
+#include "pgrehearse/sql/classify.h"
+#include "subject.h"
+#include "pgrehearse/base/text.h"
+#include "pgrehearse/sql/tree.h"
+#include <string.h>
+#include <strings.h>
+
+/* Whatever its default, a column of a domain with a constraint is computed for every row. */
+static void domain_column_hazard(const rh_hazard_subject *s, rh_json *column, const char *name)
+{
+    const rh_known_object *domain =
+        rh_known_constrained(s->context->known, rh_known_ref_of(rh_json_path(column, "typeName.names"), 0));
+    if (!domain || s->statement->class_ == RH_CLASS_REWRITE)
+        return;
+    s->statement->class_ = RH_CLASS_REWRITE;
+    RH_HAZARD(s, "constrained-domain",
+              rh_arena_printf(
+                  s->arena,
+                  "%s.%s has a constraint, so a column of it is a full table rewrite of %s under ACCESS "
+                  "EXCLUSIVE, even without a default.",
+                  rh_hazard_quoted(s, domain->schema), rh_hazard_quoted(s, domain->name), s->table),
+              rh_arena_printf(
+                  s->arena,
+                  "ALTER TABLE %s ADD COLUMN %s with the domain's base type; add the domain's condition as "
+                  "CHECK … NOT VALID, and VALIDATE CONSTRAINT in a transaction of its own.",
+                  s->table, name));
+}
+
+/* A function of the user's that is declared IMMUTABLE or STABLE, in all its forms. */
+static bool is_declared_stable(const rh_known *known, const char *name)
+{
+    bool found = false;
+    for (size_t i = 0; i < known->other_count; i++) {
+        const rh_known_object *o = &known->others[i];
+        if (o->dropped || o->kind != RH_KNOWN_FUNCTION || strcmp(o->name, name) != 0)
+            continue;
+        if (!o->stable)
+            return false;
+        found = true;
+    }
+    return found;
+}
+
+/* The default calls only functions that give one value in a statement, and the column has no other constraint
+ * that would need work. */
+static bool is_stable_default(const rh_hazard_subject *s, rh_json *column)
+{
+    rh_json *constraints = rh_json_get(column, "constraints");
+    for (size_t i = 0; i < rh_json_count(constraints); i++) {
+        rh_json *constraint = rh_json_get(rh_json_at(constraints, i), "Constraint");
+        const char **calls = NULL;
+        size_t count = 0;
+        if (rh_tree_is(constraint, "contype", "CONSTR_NOTNULL"))
+            continue;
+        if (!rh_tree_is(constraint, "contype", "CONSTR_DEFAULT"))
+            return false;
+        rh_tree_calls(rh_json_get(constraint, "raw_expr"), s->arena, &calls, &count);
+        for (size_t k = 0; k < count; k++)
+            if (!rh_tree_is_stable(calls[k]) && !is_declared_stable(s->context->known, calls[k]))
+                return false;
+    }
+    return true;
+}
+
+static void added_column_hazards(const rh_hazard_subject *s, rh_json *column)
+{
+    const char *name = rh_hazard_quoted(s, rh_json_string(rh_json_get(column, "colname")));
+    domain_column_hazard(s, column, name);
+    switch (rh_classify_added_column(column)) {
+    case RH_COLUMN_VOLATILE:
+        if (is_stable_default(s, column)) {
+            s->statement->class_ = RH_CLASS_CATALOG;
+            break;
+        }
+        RH_HAZARD(
+            s, "volatile-default",
+            rh_arena_printf(
+                s->arena,
+                "The default of %s differs from row to row, which is a full table rewrite of %s and "
+                "its indexes while ACCESS EXCLUSIVE keeps every reader and writer out.",
+                name, s->table),
+            rh_arena_printf(s->arena,
+                            "ALTER TABLE %s ADD COLUMN %s without the default; ALTER TABLE %s ALTER COLUMN "
+                            "%s SET DEFAULT …; then fill "
+                            "the existing rows in batches, each committed: UPDATE %s SET %s = … WHERE %s IS "
+                            "NULL AND <a range of "
+                            "the primary key>.",
+                            s->table, name, s->table, name, s->table, name, name));
+        break;
+    case RH_COLUMN_SERIAL:
+        RH_HAZARD(
+            s, "rewrite-access-exclusive",
+            rh_arena_printf(
+                s->arena,
+                "The new column %s takes a number for every row: a full table rewrite of %s under ACCESS "
+                "EXCLUSIVE.",
+                name, s->table),
+            rh_arena_printf(s->arena,
+                            "ALTER TABLE %s ADD COLUMN %s bigint; CREATE SEQUENCE …; ALTER TABLE %s ALTER "
+                            "COLUMN %s SET DEFAULT "
+                            "nextval('…'); fill the existing rows in batches.",
+                            s->table, name, s->table, name));
+        break;
+    case RH_COLUMN_GENERATED:
+        RH_HAZARD(
+            s, "rewrite-access-exclusive",
+            rh_arena_printf(s->arena,
+                            "The generated column %s is computed for every row: a full table rewrite of %s "
+                            "under ACCESS EXCLUSIVE.",
+                            name, s->table),
+            rh_arena_printf(s->arena,
+                            "Add %s to %s as a plain column, keep it right with a trigger, fill the existing "
+                            "rows in batches; or "
+                            "compute it in a view or an index.",
+                            name, s->table));
+        break;
+    case RH_COLUMN_FREE:
+        break;
+    }
+}
+
+static void set_not_null_hazard(const rh_hazard_subject *s, const char *column)
+{
+    if (rh_hazard_proven_not_null(s->known, column)) {
+        s->statement->class_ = RH_CLASS_CATALOG;
+        return;
+    }
+    const char *name = rh_hazard_quoted(s, column);
+    RH_HAZARD(
+        s, "set-not-null-scan",
+        rh_arena_printf(
+            s->arena,
+            "All of %s is read for a NULL in %s while ACCESS EXCLUSIVE keeps every reader and writer out.",
+            s->table, name),
+        rh_arena_printf(s->arena,
+                        "ALTER TABLE %s ADD CONSTRAINT <name> CHECK (%s IS NOT NULL) NOT VALID; then ALTER "
+                        "TABLE %s VALIDATE CONSTRAINT "
+                        "<name>; then ALTER TABLE %s ALTER COLUMN %s SET NOT NULL, which needs no scan now; "
+                        "then drop the check.",
+                        s->table, name, s->table, s->table, name));
+}
+
+static bool is_utc(const char *zone)
+{
+    static const char *const names[] = {"utc",       "uct",       "gmt", "gmt0", "gmt+0", "gmt-0",  "zulu",
+                                        "universal", "greenwich", "0",   "+0",   "00:00", "+00:00", NULL};
+    if (zone && strncasecmp(zone, "etc/", 4) == 0)
+        zone += 4;
+    for (size_t i = 0; zone && names[i]; i++)
+        if (strcasecmp(zone, names[i]) == 0)
+            return true;
+    return false;
+}
+
+/* A CHECK that names the column is checked again, for all rows. */
+static bool is_checked(const rh_known_table *table, const char *column, rh_arena *arena)
+{
+    for (size_t i = 0; table && i < table->constraint_count; i++)
+        if (table->constraints[i].kind == 'c' &&
+            rh_pieces_mention(table->constraints[i].definition, column, arena))
+            return true;
+    return false;
+}
+
+/* COLUMN has an index; ODDLY: one on an expression or with WHERE, which is built again whatever the types. */
+static bool is_indexed(const rh_known_table *table, const char *column, bool oddly, rh_arena *arena)
+{
+    for (size_t i = 0; table && i < table->index_count; i++) {
+        const rh_known_index *index = &table->indexes[i];
+        bool plain = index->constraint != 0;
+        for (size_t k = 0; k < index->column_count; k++)
+            plain |= strcmp(index->columns[k], column) == 0;
+        const bool where = index->sql && rh_pieces_mention(index->sql, "where", arena);
+        if (rh_known_index_uses(index, column, arena) && (!oddly || !plain || where))
+            return true;
+    }
+    return false;
+}
+
+/* Both types are stored alike: what is read or built again all the same. INDEXES: on the column, which sort
+ * otherwise. */
+static const char *alike_message(const rh_hazard_subject *s, const char *column, bool indexes)
+{
+    const char *name = rh_hazard_quoted(s, column);
+    if (is_indexed(s->known, column, !indexes, s->arena)) {
+        s->statement->class_ = RH_CLASS_INDEX_BUILD;
+        return rh_arena_printf(
+            s->arena,
+            indexes ? "Both types of %s are stored alike, but its indexes are built again under ACCESS "
+                      "EXCLUSIVE on %s: they sort otherwise."
+                    : "Both types of %s are stored alike, but an index on an expression or with WHERE "
+                      "is built again under ACCESS EXCLUSIVE on %s.",
+            name, s->table);
+    }
+    s->statement->class_ = is_checked(s->known, column, s->arena) ? RH_CLASS_HEAP_SCAN : RH_CLASS_CATALOG;
+    return s->statement->class_ == RH_CLASS_CATALOG
+               ? NULL
+               : rh_arena_printf(
+                     s->arena,
+                     "Both types of %s are stored alike, but a CHECK names it: all of %s is read under "
+                     "ACCESS EXCLUSIVE.",
+                     name, s->table);
+}
+
+static rh_type_change type_change_of(const rh_hazard_subject *s, const rh_known_column *c,
+                                     rh_json *definition, const char *column)
+{
+    if (!c || rh_tree_computes(definition, column))
+        return RH_TYPE_REWRITES;
+    const rh_known_type to = rh_known_type_of(s->statement->sql, rh_json_get(definition, "typeName"),
+                                              rh_json_get(definition, "collClause"), s->arena);
+    return rh_known_type_change(s->context->known, &c->of_type, &to);
+}
+
+/* What the change needs by the known types; the message says so. NULL: nothing. */
+static const char *retype_message(const rh_hazard_subject *s, rh_json *definition, const char *column)
+{
+    const rh_known_column *c = s->known ? rh_known_column_of(s->known, column) : NULL;
+    const char *name = rh_hazard_quoted(s, column);
+    const char *zone = rh_session_value(&s->context->session, RH_SESSION_TIME_ZONE);
+    switch (type_change_of(s, c, definition, column)) {
+    case RH_TYPE_ALIKE:
+        return alike_message(s, column, false);
+    case RH_TYPE_INDEXES:
+        return alike_message(s, column, true);
+    case RH_TYPE_INDEXES_IN_UTC:
+        if (is_utc(zone))
+            alike_message(s, column, true);
+        return rh_arena_printf(
+            s->arena,
+            "Only where TimeZone is UTC do the rows of %s stay as they are, and only the indexes on %s are "
+            "built again; with any other TimeZone all of %s is rewritten, with other values, under ACCESS "
+            "EXCLUSIVE. TimeZone here: %s.",
+            s->table, name, s->table, zone && *zone ? zone : "not known from the backup");
+    default:
+        return rh_arena_printf(
+            s->arena,
+            c ? "Another type for %s is a full table rewrite of %s and its indexes under ACCESS EXCLUSIVE."
+              : "Another type for %s is a full table rewrite of %s and its indexes under ACCESS EXCLUSIVE, "
+                "unless both types are stored alike (varchar to a longer one or to text, numeric to a "
+                "higher precision).",
+            name, s->table);
+    }
+}
+
+static void type_change_hazard(const rh_hazard_subject *s, rh_json *definition, const char *column)
+{
+    const char *name = rh_hazard_quoted(s, column), *message = retype_message(s, definition, column);
+    if (!message)
+        return;
+    RH_HAZARD(
+        s, "type-change", message,
+        s->statement->class_ == RH_CLASS_INDEX_BUILD
+            ? rh_arena_printf(
+                  s->arena,
+                  "DROP INDEX CONCURRENTLY before it and CREATE INDEX CONCURRENTLY behind it, where queries on "
+                  "%s can do without the index until then.",
+                  s->table)
+            : rh_arena_printf(
+                  s->arena,
+                  "Add a second column of the new type to %s, write both with a trigger, fill it in "
+                  "batches, let the application change over, and drop %s in a later release.",
+                  s->table, name));
+}
+
+static void drop_column_hazard(const rh_hazard_subject *s, const char *column)
+{
+    const char *name = rh_hazard_quoted(s, column);
+    if (rh_hazard_column_is_new(s, column))
+        return;
+    RH_HAZARD(
+        s, "drop-column",
+        rh_arena_printf(s->arena,
+                        "The running release may still read or write %s of %s: its statements fail from here "
+                        "on, and the data is gone.",
+                        name, s->table),
+        rh_arena_printf(
+            s->arena, "Release an application that no longer uses %s.%s first; drop it in a later migration.",
+            s->table, name));
+}
+
+/* SET LOGGED, TABLESPACE, ACCESS METHOD of a table that is so already, or has no rows of its own. */
+static bool is_so_already(const rh_known_table *table, const char *subtype, const char *name)
+{
+    if (!table || table->guessed)
+        return false;
+    if (rh_hazard_is_partitioned(table))
+        return true;
+    if (strcmp(subtype, "AT_SetLogged") == 0)
+        return !table->unlogged;
+    if (strcmp(subtype, "AT_SetUnLogged") == 0)
+        return table->unlogged;
+    if (strcmp(subtype, "AT_SetAccessMethod") == 0)
+        return name && strcmp(name, table->access_method ? table->access_method : "heap") == 0;
+    return name && table->tablespace && strcmp(name, table->tablespace) == 0;
+}
+
+static void other_rewrite_hazard(const rh_hazard_subject *s, const char *subtype, const char *name)
+{
+    static const char *const rewriting[] = {"AT_SetLogged", "AT_SetUnLogged", "AT_SetAccessMethod",
+                                            "AT_SetTableSpace", NULL};
+    if (!rh_is_one_of(subtype, rewriting))
+        return;
+    if (is_so_already(s->known, subtype, name)) {
+        s->statement->class_ = RH_CLASS_CATALOG;
+        return;
+    }
+    RH_HAZARD(s, "rewrite-access-exclusive",
+              rh_arena_printf(s->arena, "A full table rewrite of %s under ACCESS EXCLUSIVE.", s->table),
+              rh_arena_printf(
+                  s->arena,
+                  "Fill a new table beside %s in batches and swap the names, or use a maintenance window.",
+                  s->table));
+}
+
+/* ---- the new and the old in one release ---- */
+
+static void remember_expansion(const rh_hazard_subject *s, rh_json *column)
+{
+    rh_hazard_context *context = s->context;
+    rh_expansion *added =
+        rh_arena_add(context->arena, &context->expanded, &context->expanded_count, sizeof *added);
+    *added = (rh_expansion){
+        .table = s->table,
+        .column = rh_arena_strdup(context->arena, rh_json_string(rh_json_get(column, "colname"))),
+    };
+    rh_json *constraints = rh_json_get(column, "constraints");
+    for (size_t i = 0; i < rh_json_count(constraints); i++)
+        added->has_default |=
+            rh_tree_is(rh_json_get(rh_json_at(constraints, i), "Constraint"), "contype", "CONSTR_DEFAULT");
+}
+
+/* Taking COLUMN away, or asking for it always, in the release that adds another column to its table, or
+ * itself. */
+static void expand_and_contract_hazard(const rh_hazard_subject *s, const char *column, bool taken_away)
+{
+    const rh_expansion *found = NULL;
+    for (size_t i = 0; column && i < s->context->expanded_count; i++) {
+        const rh_expansion *added = &s->context->expanded[i];
+        const bool same = added->column && strcmp(added->column, column) == 0;
+        if (strcmp(added->table, s->table) == 0 && (taken_away ? !same : same && !added->has_default))
+            found = added;
+    }
+    if (!found)
+        return;
+    const char *name = rh_hazard_quoted(s, column), *added = rh_hazard_quoted(s, found->column);
+    if (taken_away)
+        RH_HAZARD(
+            s, "expand-and-contract",
+            rh_arena_printf(
+                s->arena,
+                "This release adds %s to %s and takes %s away: instances of the old release and of the "
+                "new one cannot run side by side.",
+                added, s->table, name),
+            rh_arena_printf(s->arena,
+                            "Keep %s for this release; take it away in a later one, once every instance "
+                            "uses %s.",
+                            name, added));
+    else
+        RH_HAZARD(s, "expand-and-contract",
+                  rh_arena_printf(
+                      s->arena,
+                      "This release adds %s to %s and no longer takes rows without it: what the old release "
+                      "still writes fails.",
+                      name, s->table),
+                  rh_arena_printf(s->arena, "Set %s of %s NOT NULL in a later release, or give it a default.",
+                                  name, s->table));
+}
+
+/* ---- row-level security ---- */
+
+/* Whether a policy comes in the same transaction is asked when the whole file is known. */
+static void row_security_hazard(const rh_hazard_subject *s, bool forced)
+{
+    if (s->known && rh_known_policies(s->context->known, s->known) > 0)
+        return;
+    RH_HAZARD(
+        s, "row-security-without-policy",
+        rh_arena_printf(
+            s->arena,
+            "%s has no policy when row-level security is %s: %s see and change no row from here on, without an "
+            "error.",
+            s->table, forced ? "forced" : "enabled",
+            forced ? "all roles, its owner included," : "roles other than its owner"),
+        rh_arena_printf(
+            s->arena,
+            "CREATE POLICY … ON %s for the application's roles before it or in the same transaction. It does not "
+            "apply to roles with BYPASSRLS.",
+            s->table));
+}
+
+/* ---- one subcommand ---- */
+
+/* IF NOT EXISTS of a column that is there, IF EXISTS of one that is not: nothing is done. */
+static bool does_nothing(const rh_hazard_subject *s, const char *subtype, rh_json *command)
+{
+    const char *added = rh_json_string(rh_json_path(command, "def.ColumnDef.colname"));
+    const char *name = rh_json_string(rh_json_get(command, "name"));
+    if (!s->known || !rh_json_bool(rh_json_get(command, "missing_ok")))
+        return false;
+    if (strcmp(subtype, "AT_AddColumn") == 0)
+        return added && rh_known_column_of(s->known, added);
+    return strcmp(subtype, "AT_DropColumn") == 0 && s->known->column_count > 0 && name &&
+           !rh_known_column_of(s->known, name);
+}
+
+/* The constraint NAME is valid already. */
+static bool is_valid(const rh_known_table *table, const char *name)
+{
+    for (size_t i = 0; table && name && i < table->constraint_count; i++)
+        if (strcmp(table->constraints[i].name, name) == 0)
+            return table->constraints[i].valid;
+    return false;
+}
+
+static void add_column(const rh_hazard_subject *s, rh_json *column)
+{
+    rh_json *constraints = rh_json_get(column, "constraints");
+    added_column_hazards(s, column);
+    remember_expansion(s, column);
+    for (size_t k = 0; k < rh_json_count(constraints); k++) {
+        rh_json *constraint = rh_json_get(rh_json_at(constraints, k), "Constraint");
+        if (!rh_tree_is(constraint, "contype", "CONSTR_FOREIGN") || rh_classify_has_default(column))
+            rh_hazards_of_constraint(s, constraint,
+                                     rh_hazard_quoted(s, rh_json_string(rh_json_get(column, "colname"))));
+    }
+}
+
+static void of_command(const rh_hazard_subject *s, rh_json *command)
+{
+    const char *subtype = rh_json_string(rh_json_get(command, "subtype"));
+    const char *name = rh_json_string(rh_json_get(command, "name"));
+    rh_json *column = rh_json_path(command, "def.ColumnDef");
+    if (!subtype)
+        return;
+    if (does_nothing(s, subtype, command)) {
+        s->statement->class_ = RH_CLASS_CATALOG;
+    } else if (strcmp(subtype, "AT_AddColumn") == 0) {
+        add_column(s, column);
+    } else if (strcmp(subtype, "AT_AddConstraint") == 0) {
+        rh_hazards_of_constraint(s, rh_json_path(command, "def.Constraint"), NULL);
+    } else if (strcmp(subtype, "AT_SetNotNull") == 0) {
+        set_not_null_hazard(s, name);
+        expand_and_contract_hazard(s, name, false);
+    } else if (strcmp(subtype, "AT_AlterColumnType") == 0) {
+        type_change_hazard(s, column, name);
+    } else if (strcmp(subtype, "AT_DropColumn") == 0) {
+        drop_column_hazard(s, name);
+        expand_and_contract_hazard(s, name, true);
+    } else if (strcmp(subtype, "AT_ValidateConstraint") == 0) {
+        if (is_valid(s->known, name))
+            s->statement->class_ = RH_CLASS_CATALOG;
+    } else if (strcmp(subtype, "AT_AttachPartition") == 0) {
+        rh_hazards_of_partition(s, rh_json_path(command, "def.PartitionCmd.bound"), s->known,
+                                rh_known_range(rh_json_path(command, "def.PartitionCmd.name")));
+    } else if (strcmp(subtype, "AT_DetachPartition") == 0) {
+        rh_hazards_of_detach(s, command);
+    } else if (strcmp(subtype, "AT_EnableRowSecurity") == 0 || strcmp(subtype, "AT_ForceRowSecurity") == 0) {
+        if (!rh_hazard_is(s->statement, "row-security-without-policy"))
+            row_security_hazard(s, strcmp(subtype, "AT_ForceRowSecurity") == 0);
+    } else {
+        other_rewrite_hazard(s, subtype, name);
+    }
+}
+
+void rh_hazards_of_alter_table(const rh_hazard_subject *s, rh_json *body)
+{
+    rh_json *commands = rh_json_get(body, "cmds");
+    rh_statement *statement = s->statement;
+    const size_t before = statement->hazard_count;
+    rh_statement_class heaviest = RH_CLASS_CATALOG;
+    for (size_t i = 0; i < rh_json_count(commands); i++) {
+        rh_json *command = rh_json_get(rh_json_at(commands, i), "AlterTableCmd");
+        statement->class_ = rh_classify_command(command);
+        of_command(s, command);
+        heaviest = rh_classify_heavier(heaviest, statement->class_);
+    }
+    statement->class_ = heaviest;
+    if (s->known && s->known->is_new && !s->context->way_down)
+        statement->hazard_count = before; /* nobody uses it yet */
+}

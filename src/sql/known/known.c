@@ -1,0 +1,238 @@
+#include "pgrehearse/sql/known.h"
+#include "pgrehearse/base/text.h"
+#include "pgrehearse/sql/tree.h"
+#include <string.h>
+
+/* ---- looking up ---- */
+
+static size_t bucket_of(const rh_known *known, const char *name)
+{
+    size_t hash = 5381;
+    for (const char *c = name; *c; c++)
+        hash = hash * 33 + (unsigned char)*c;
+    return hash % (sizeof known->index / sizeof *known->index);
+}
+
+static rh_known_table *find_in(const rh_known *known, const char *schema, const char *name)
+{
+    for (rh_known_table *t = known->index[bucket_of(known, name)]; t; t = t->next_same)
+        if (!t->dropped && strcmp(t->name, name) == 0 && strcmp(t->schema, schema) == 0)
+            return t;
+    return NULL;
+}
+
+/* The schemas that an unqualified name is looked up in. */
+static const char *const *path_of(const rh_known *known)
+{
+    static const char *const usual[] = {"public", NULL};
+    return known->search_path ? known->search_path : usual;
+}
+
+const char *rh_known_schema(const rh_known *known)
+{
+    return *path_of(known) ? *path_of(known) : "public";
+}
+
+rh_known_table *rh_known_find(const rh_known *known, const char *schema, const char *name)
+{
+    if (!name)
+        return NULL;
+    if (schema)
+        return find_in(known, schema, name);
+    rh_known_table *found = find_in(known, "pg_temp", name);
+    for (const char *const *path = path_of(known); !found && *path; path++)
+        found = find_in(known, *path, name);
+    return found;
+}
+
+static rh_known_object *object_in(rh_known_object *list, size_t count, unsigned kinds, const char *schema,
+                                  const char *name)
+{
+    for (size_t i = count; i-- > 0;) {
+        rh_known_object *o = &list[i];
+        if (!o->dropped && kinds & (1u << o->kind) && o->schema && strcmp(o->name, name) == 0 &&
+            strcmp(o->schema, schema) == 0)
+            return o;
+    }
+    return NULL;
+}
+
+rh_known_object *rh_known_find_object(const rh_known *known, unsigned kinds, const char *schema,
+                                      const char *name)
+{
+    const char *const one[] = {schema, NULL};
+    for (const char *const *path = schema ? one : path_of(known); name && *path; path++) {
+        rh_known_object *found = object_in(known->objects, known->object_count, kinds, *path, name);
+        if (!found)
+            found = object_in(known->others, known->other_count, kinds, *path, name);
+        if (found)
+            return found;
+    }
+    return NULL;
+}
+
+rh_known_object *rh_known_find_publication(const rh_known *known, const char *name)
+{
+    for (size_t i = 0; i < known->other_count; i++)
+        if (known->others[i].kind == RH_KNOWN_PUBLICATION && !known->others[i].dropped &&
+            strcmp(known->others[i].name, name) == 0)
+            return &known->others[i];
+    return NULL;
+}
+
+void rh_known_note_small(rh_known *known, const rh_listed_table *table)
+{
+    rh_known_table *found = rh_known_find(known, table->schema, table->name);
+    if (found)
+        found->small = true;
+}
+
+bool rh_known_is_small(const rh_known_table *table)
+{
+    return table && (table->is_new || table->small) && !table->filled;
+}
+
+size_t rh_known_policies(const rh_known *known, const rh_known_table *table)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < known->object_count; i++) {
+        const rh_known_object *o = &known->objects[i];
+        if (!o->dropped && o->kind == RH_KNOWN_POLICY && o->read_count &&
+            strcmp(o->reads[0].name, table->name) == 0 && strcmp(o->reads[0].schema, table->schema) == 0)
+            count++;
+    }
+    return count;
+}
+
+rh_known_table *rh_known_add_table(rh_known *known, rh_json *range_var)
+{
+    rh_known_table *t = rh_arena_alloc(known->arena, sizeof *t);
+    const char *schema = rh_json_string(rh_json_get(range_var, "schemaname"));
+    const bool temporary = rh_tree_is(range_var, "relpersistence", "t");
+    t->schema =
+        temporary ? "pg_temp" : rh_arena_strdup(known->arena, schema ? schema : rh_known_schema(known));
+    t->name = rh_arena_strdup(known->arena, rh_json_string(rh_json_get(range_var, "relname")));
+    t->is_new = known->in_migrations;
+    t->odd = temporary ? "is a temporary table" : NULL;
+    *(rh_known_table **)rh_arena_add(known->arena, &known->tables, &known->table_count,
+                                     sizeof *known->tables) = t;
+    rh_known_table **bucket = &known->index[bucket_of(known, t->name)];
+    t->next_same = *bucket;
+    *bucket = t;
+    return t;
+}
+
+void rh_known_rehash(rh_known *known, rh_known_table *table, const char *new_name)
+{
+    rh_known_table **at = &known->index[bucket_of(known, table->name)];
+    while (*at && *at != table)
+        at = &(*at)->next_same;
+    if (*at)
+        *at = table->next_same;
+    table->name = new_name;
+    at = &known->index[bucket_of(known, new_name)];
+    table->next_same = *at;
+    *at = table;
+}
+
+void rh_known_add_parent(rh_known *known, rh_known_table *table, rh_known_table *parent)
+{
+    if (parent)
+        *(rh_known_table **)rh_arena_add(known->arena, &table->parents, &table->parent_count,
+                                         sizeof *table->parents) = parent;
+}
+
+rh_known_table *rh_known_table_of(const rh_known *known, rh_json *range_var)
+{
+    return rh_known_find(known, rh_json_string(rh_json_get(range_var, "schemaname")),
+                         rh_json_string(rh_json_get(range_var, "relname")));
+}
+
+rh_known_column *rh_known_column_of(const rh_known_table *table, const char *name)
+{
+    for (size_t i = 0; name && i < table->column_count; i++)
+        if (strcmp(table->columns[i].name, name) == 0)
+            return &table->columns[i];
+    return NULL;
+}
+
+const char *rh_known_key(const rh_known_table *table)
+{
+    for (size_t i = 0; i < table->index_count; i++)
+        if (table->indexes[i].constraint == 'p')
+            return table->indexes[i].column_count == 1 ? table->indexes[i].columns[0] : NULL;
+    return NULL;
+}
+
+bool rh_known_index_uses(const rh_known_index *index, const char *column, rh_arena *arena)
+{
+    for (size_t i = 0; i < index->column_count; i++)
+        if (strcmp(index->columns[i], column) == 0)
+            return true;
+    const char *list = index->sql ? strchr(index->sql, '(') : NULL;
+    return list && rh_pieces_mention(list, column, arena);
+}
+
+const char *rh_known_name(const rh_known_table *table, rh_arena *arena)
+{
+    return rh_arena_printf(arena, "%s.%s", rh_tree_identifier(table->schema, arena),
+                           rh_tree_identifier(table->name, arena));
+}
+
+void rh_known_begin_file(rh_known *known)
+{
+    for (size_t i = 0; i < known->table_count; i++) {
+        known->tables[i]->constraint_dropped = NULL;
+        for (size_t c = 0; c < known->tables[i]->column_count; c++)
+            known->tables[i]->columns[c].default_dropped = false;
+    }
+}
+
+/* ---- names in lists ---- */
+
+static const char *part(rh_json *items, size_t index)
+{
+    return rh_json_string(rh_json_path(rh_json_at(items, index), "String.sval"));
+}
+
+rh_known_ref rh_known_ref_of(rh_json *list, size_t last)
+{
+    rh_json *items = rh_json_path(list, "List.items");
+    items = items ? items : rh_json_path(list, "TypeName.names");
+    items = items ? items : list;
+    const size_t count = rh_json_count(items);
+    if (!rh_json_is_array(items) || count < last + 1)
+        return (rh_known_ref){0};
+    return (rh_known_ref){count > last + 1 ? part(items, count - last - 2) : NULL,
+                          part(items, count - last - 1)};
+}
+
+bool rh_known_same(rh_known_ref a, rh_known_ref b)
+{
+    return strcmp(a.name, b.name) == 0 && strcmp(a.schema, b.schema) == 0;
+}
+
+rh_known_ref rh_known_range(rh_json *range_var)
+{
+    return (rh_known_ref){rh_json_string(rh_json_get(range_var, "schemaname")),
+                          rh_json_string(rh_json_get(range_var, "relname"))};
+}
+
+rh_known_table *rh_known_indexed(const rh_known *known, const char *schema, const char *name,
+                                 rh_known_index **index)
+{
+    const char *const one[] = {schema, NULL};
+    for (const char *const *path = schema ? one : path_of(known); name && *path; path++)
+        for (size_t i = 0; i < known->table_count; i++) {
+            rh_known_table *t = known->tables[i];
+            if (t->dropped || strcmp(t->schema, *path) != 0)
+                continue;
+            for (size_t k = 0; k < t->index_count; k++)
+                if (t->indexes[k].name && strcmp(t->indexes[k].name, name) == 0) {
+                    if (index)
+                        *index = &t->indexes[k];
+                    return t;
+                }
+        }
+    return NULL;
+}

@@ -1,0 +1,388 @@
+#include "objects.h"
+#include "pgrehearse/base/text.h"
+#include <string.h>
+
+rh_known_ref rh_known_resolved(const rh_known *known, rh_known_ref ref)
+{
+    const unsigned any = ~0u;
+    const rh_known_table *table = rh_known_find(known, ref.schema, ref.name);
+    if (table)
+        return (rh_known_ref){table->schema, table->name};
+    const rh_known_object *object = rh_known_find_object(known, any, ref.schema, ref.name);
+    if (object)
+        return (rh_known_ref){object->schema, object->name};
+    return (rh_known_ref){rh_arena_strdup(known->arena, ref.schema ? ref.schema : rh_known_schema(known)),
+                          rh_arena_strdup(known->arena, ref.name)};
+}
+
+static rh_known_object *add(rh_known *known, rh_known_kind kind, const char *what, const char *name,
+                            const char *sql)
+{
+    const bool other = kind >= RH_KNOWN_SEQUENCE;
+    rh_known_object *object =
+        rh_arena_add(known->arena, other ? &known->others : &known->objects,
+                     other ? &known->other_count : &known->object_count, sizeof *object);
+    *object = (rh_known_object){.kind = kind,
+                                .what = rh_arena_printf(known->arena, "%s %s", what, name ? name : "…"),
+                                .sql = rh_arena_strdup(known->arena, sql),
+                                .name = rh_arena_strdup(known->arena, name ? name : ""),
+                                .is_new = known->in_migrations};
+    return object;
+}
+
+/* One that lives in a schema. */
+static rh_known_object *add_named(rh_known *known, rh_known_kind kind, const char *what, rh_known_ref ref,
+                                  const char *sql)
+{
+    if (!ref.name)
+        return NULL;
+    rh_known_object *found = rh_known_find_object(known, 1u << kind, ref.schema, ref.name);
+    if (found && kind != RH_KNOWN_FUNCTION)
+        return found; /* OR REPLACE, IF NOT EXISTS */
+    const char *schema = ref.schema ? ref.schema : rh_known_schema(known);
+    const char *shown = rh_arena_printf(known->arena, "%s.%s", rh_tree_identifier(schema, known->arena),
+                                        rh_tree_identifier(ref.name, known->arena));
+    rh_known_object *object = add(known, kind, what, shown, sql);
+    object->schema = rh_arena_strdup(known->arena, schema);
+    object->name = rh_arena_strdup(known->arena, ref.name);
+    return object;
+}
+
+static void add_read(rh_known *known, rh_known_object *object, rh_known_ref ref)
+{
+    if (!object || !ref.name)
+        return;
+    ref = rh_known_resolved(known, ref);
+    *(rh_known_ref *)rh_arena_add(known->arena, &object->reads, &object->read_count, sizeof *object->reads) =
+        ref;
+}
+
+static void add_view(rh_known *known, rh_known_kind kind, rh_json *name, rh_json *query, const char *sql)
+{
+    rh_known_object *view = add_named(known, kind, kind == RH_KNOWN_VIEW ? "view" : "materialized view",
+                                      rh_known_range(name), sql);
+    rh_tree_range *ranges = NULL;
+    size_t count = 0;
+    rh_tree_ranges(query, known->arena, &ranges, &count);
+    if (view)
+        view->read_count = 0; /* OR REPLACE */
+    for (size_t i = 0; i < count; i++)
+        add_read(known, view, rh_known_range(ranges[i].range));
+}
+
+static void add_on_table(rh_known *known, rh_known_kind kind, const char *what, const char *name,
+                         rh_json *range_var, const char *sql)
+{
+    if (name)
+        add_read(known, add(known, kind, what, rh_tree_identifier(name, known->arena), sql),
+                 rh_known_range(range_var));
+}
+
+static void add_trigger(rh_known *known, const char *sql, rh_json *body)
+{
+    rh_known_table *t = rh_known_table_of(known, rh_json_get(body, "relation"));
+    const char *name = rh_json_string(rh_json_get(body, "trigname"));
+    if (!name)
+        return;
+    if (t)
+        *(const char **)rh_arena_add(known->arena, &t->triggers, &t->trigger_count, sizeof *t->triggers) =
+            rh_tree_identifier(name, known->arena);
+    rh_known_object *object =
+        add(known, RH_KNOWN_TRIGGER, "trigger", rh_tree_identifier(name, known->arena), sql);
+    object->events = (int)rh_json_int(rh_json_get(body, "events"));
+    object->calls = rh_arena_strdup(known->arena, rh_tree_last_name(rh_json_get(body, "funcname")));
+    add_read(known, object, rh_known_range(rh_json_get(body, "relation")));
+}
+
+static void add_domain(rh_known *known, const char *sql, rh_json *body)
+{
+    rh_known_object *domain =
+        add_named(known, RH_KNOWN_DOMAIN, "domain", rh_known_ref_of(rh_json_get(body, "domainname"), 0), sql);
+    rh_json *constraints = rh_json_get(body, "constraints");
+    if (!domain)
+        return;
+    add_read(known, domain, rh_known_ref_of(rh_json_path(body, "typeName.names"), 0));
+    domain->base =
+        rh_known_type_of(sql, rh_json_get(body, "typeName"), rh_json_get(body, "collClause"), known->arena);
+    for (size_t i = 0; i < rh_json_count(constraints); i++) {
+        rh_json *constraint = rh_json_get(rh_json_at(constraints, i), "Constraint");
+        domain->constrained |= rh_tree_is(constraint, "contype", "CONSTR_CHECK") ||
+                               rh_tree_is(constraint, "contype", "CONSTR_NOTNULL");
+    }
+}
+
+static void alter_domain(rh_known *known, rh_json *body)
+{
+    const rh_known_ref ref = rh_known_ref_of(rh_json_get(body, "typeName"), 0);
+    rh_known_object *domain = rh_known_find_object(known, 1u << RH_KNOWN_DOMAIN, ref.schema, ref.name);
+    if (domain && (rh_tree_is(body, "subtype", "C") || rh_tree_is(body, "subtype", "O")))
+        domain->constrained = true;
+}
+
+void rh_known_add_generated(rh_known *known, const rh_known_table *table, const char *column,
+                            const char *words)
+{
+    add(known, RH_KNOWN_GENERATED, "generated column", column,
+        rh_arena_printf(known->arena, "%s %s", table->name, words));
+}
+
+static void add_function(rh_known *known, const char *sql, rh_json *body)
+{
+    rh_known_object *function = add_named(known, RH_KNOWN_FUNCTION, "function",
+                                          rh_known_ref_of(rh_json_get(body, "funcname"), 0), sql);
+    rh_json *options = rh_json_get(body, "options");
+    for (size_t i = 0; function && i < rh_json_count(options); i++) {
+        rh_json *option = rh_json_get(rh_json_at(options, i), "DefElem");
+        const char *value = rh_json_string(rh_json_path(option, "arg.String.sval"));
+        if (rh_tree_is(option, "defname", "volatility"))
+            function->stable = value && strcmp(value, "volatile") != 0;
+    }
+}
+
+void rh_known_add_sequence(rh_known *known, rh_known_ref ref, const rh_known_table *table)
+{
+    rh_known_object *sequence = add_named(known, RH_KNOWN_SEQUENCE, "sequence", ref, "");
+    if (sequence) {
+        sequence->is_new = table->is_new;
+        sequence->owner = table->owner;
+    }
+}
+
+void rh_known_add_view_index(rh_known *known, rh_known_ref view, const char *name, const char *sql)
+{
+    const rh_known_object *object =
+        rh_known_find_object(known, 1u << RH_KNOWN_MATVIEW, view.schema, view.name);
+    if (object && name) {
+        const rh_known_ref ref = {object->schema, name}, on = {object->schema, object->name};
+        add_read(known, add_named(known, RH_KNOWN_INDEX, "index", ref, sql), on);
+    }
+}
+
+/* The tables that a publication names; ADD, SET or DROP. */
+static void learn_publication(rh_known *known, const char *sql, rh_json *body)
+{
+    const char *name = rh_json_string(rh_json_get(body, "pubname"));
+    rh_known_object *publication = name ? rh_known_find_publication(known, name) : NULL;
+    rh_json *objects = rh_json_get(body, "pubobjects");
+    const bool drop = rh_tree_is(body, "action", "AP_DropObjects");
+    if (name && !publication)
+        publication = add(known, RH_KNOWN_PUBLICATION, "publication", name, sql);
+    if (!publication)
+        return;
+    if (rh_tree_is(body, "action", "AP_SetObjects"))
+        publication->read_count = 0;
+    for (size_t i = 0; i < rh_json_count(objects); i++) {
+        const rh_known_ref ref =
+            rh_known_range(rh_json_path(rh_json_at(objects, i), "PublicationObjSpec.pubtable.relation"));
+        if (!ref.name)
+            continue;
+        const rh_known_ref found = rh_known_resolved(known, ref);
+        for (size_t k = 0; drop && k < publication->read_count; k++)
+            if (strcmp(publication->reads[k].name, found.name) == 0 &&
+                strcmp(publication->reads[k].schema, found.schema) == 0)
+                publication->reads[k--] = publication->reads[--publication->read_count];
+        if (!drop)
+            add_read(known, publication, ref);
+    }
+}
+
+void rh_known_learn_object(rh_known *known, const char *sql, const char *kind, rh_json *body)
+{
+    if (strcmp(kind, "ViewStmt") == 0)
+        add_view(known, RH_KNOWN_VIEW, rh_json_get(body, "view"), rh_json_get(body, "query"), sql);
+    else if (strcmp(kind, "CreateTableAsStmt") == 0 && rh_tree_is(body, "objtype", "OBJECT_MATVIEW"))
+        add_view(known, RH_KNOWN_MATVIEW, rh_json_path(body, "into.rel"), rh_json_get(body, "query"), sql);
+    else if (strcmp(kind, "CreateTrigStmt") == 0)
+        add_trigger(known, sql, body);
+    else if (strcmp(kind, "RuleStmt") == 0)
+        add_on_table(known, RH_KNOWN_RULE, "rule", rh_json_string(rh_json_get(body, "rulename")),
+                     rh_json_get(body, "relation"), sql);
+    else if (strcmp(kind, "CreatePolicyStmt") == 0)
+        add_on_table(known, RH_KNOWN_POLICY, "policy", rh_json_string(rh_json_get(body, "policy_name")),
+                     rh_json_get(body, "table"), sql);
+    else if (strcmp(kind, "CreateStatsStmt") == 0)
+        add_read(known,
+                 add_named(known, RH_KNOWN_STATISTICS, "statistics",
+                           rh_known_ref_of(rh_json_get(body, "defnames"), 0), sql),
+                 rh_known_range(rh_json_get(rh_json_at(rh_json_get(body, "relations"), 0), "RangeVar")));
+    else if (strcmp(kind, "CreateSeqStmt") == 0)
+        add_named(known, RH_KNOWN_SEQUENCE, "sequence", rh_known_range(rh_json_get(body, "sequence")), sql);
+    else if (strcmp(kind, "CreateFunctionStmt") == 0)
+        add_function(known, sql, body);
+    else if (strcmp(kind, "CreateEnumStmt") == 0 || strcmp(kind, "CreateRangeStmt") == 0)
+        add_named(known, RH_KNOWN_TYPE, "type", rh_known_ref_of(rh_json_get(body, "typeName"), 0), sql);
+    else if (strcmp(kind, "CompositeTypeStmt") == 0)
+        add_named(known, RH_KNOWN_TYPE, "type", rh_known_range(rh_json_get(body, "typevar")), sql);
+    else if (strcmp(kind, "CreateDomainStmt") == 0)
+        add_domain(known, sql, body);
+    else if (strcmp(kind, "AlterDomainStmt") == 0)
+        alter_domain(known, body);
+    else if (strcmp(kind, "CreatePublicationStmt") == 0 || strcmp(kind, "AlterPublicationStmt") == 0)
+        learn_publication(known, sql, body);
+}
+
+/* ---- what goes, and what is called differently ---- */
+
+static bool reads(const rh_known_object *object, const char *schema, const char *name)
+{
+    for (size_t i = 0; i < object->read_count; i++)
+        if (strcmp(object->reads[i].name, name) == 0 && strcmp(object->reads[i].schema, schema) == 0)
+            return true;
+    return false;
+}
+
+void rh_known_drop_readers(rh_known *known, const char *schema, const char *name)
+{
+    for (size_t i = 0; i < known->object_count; i++) {
+        rh_known_object *object = &known->objects[i];
+        if (object->dropped || !reads(object, schema, name))
+            continue;
+        object->dropped = true;
+        if (object->schema)
+            rh_known_drop_readers(known, object->schema, object->name);
+    }
+}
+
+/* The kinds that DROP, RENAME and SET SCHEMA name, as bits. */
+static unsigned kinds_of(rh_json *body, const char *key)
+{
+    static const struct {
+        const char *type;
+        unsigned kinds;
+    } types[] = {
+        {"OBJECT_VIEW", 1u << RH_KNOWN_VIEW},
+        {"OBJECT_MATVIEW", 1u << RH_KNOWN_MATVIEW},
+        {"OBJECT_SEQUENCE", 1u << RH_KNOWN_SEQUENCE},
+        {"OBJECT_FUNCTION", 1u << RH_KNOWN_FUNCTION},
+        {"OBJECT_ROUTINE", 1u << RH_KNOWN_FUNCTION},
+        {"OBJECT_PROCEDURE", 1u << RH_KNOWN_FUNCTION},
+        {"OBJECT_DOMAIN", 1u << RH_KNOWN_DOMAIN},
+        {"OBJECT_TYPE", 1u << RH_KNOWN_TYPE | 1u << RH_KNOWN_DOMAIN},
+        {"OBJECT_STATISTIC_EXT", 1u << RH_KNOWN_STATISTICS},
+        {"OBJECT_INDEX", 1u << RH_KNOWN_INDEX},
+    };
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (rh_tree_is(body, key, types[i].type))
+            return types[i].kinds;
+    return 0;
+}
+
+/* "name" of a trigger, policy or rule on SCHEMA.TABLE. */
+static void drop_on_table(rh_known *known, rh_json *list)
+{
+    const rh_known_ref table = rh_known_resolved(known, rh_known_ref_of(list, 1));
+    const char *name = rh_tree_last_name(list);
+    name = name ? rh_tree_identifier(name, known->arena) : NULL;
+    for (size_t i = 0; name && i < known->object_count; i++) {
+        rh_known_object *object = &known->objects[i];
+        if (!object->schema && strcmp(object->name, name) == 0 && reads(object, table.schema, table.name))
+            object->dropped = true;
+    }
+    rh_known_table *t = rh_known_find(known, table.schema, table.name);
+    for (size_t i = 0; t && name && i < t->trigger_count; i++)
+        if (strcmp(t->triggers[i], name) == 0)
+            t->triggers[i--] = t->triggers[--t->trigger_count];
+}
+
+void rh_known_drop_objects(rh_known *known, rh_json *body)
+{
+    rh_json *objects = rh_json_get(body, "objects");
+    const unsigned kinds = kinds_of(body, "removeType");
+    const bool on_table = rh_tree_is(body, "removeType", "OBJECT_TRIGGER") ||
+                          rh_tree_is(body, "removeType", "OBJECT_POLICY") ||
+                          rh_tree_is(body, "removeType", "OBJECT_RULE");
+    for (size_t i = 0; i < rh_json_count(objects); i++) {
+        rh_json *object = rh_json_at(objects, i);
+        rh_json *routine = rh_json_path(object, "ObjectWithArgs.objname");
+        if (rh_tree_is(body, "removeType", "OBJECT_SCHEMA"))
+            rh_known_schema_gone(known, rh_json_string(rh_json_path(object, "String.sval")), NULL);
+        else if (on_table)
+            drop_on_table(known, object);
+        if (!kinds)
+            continue;
+        const rh_known_ref ref = rh_known_ref_of(routine ? routine : object, 0);
+        rh_known_object *found = rh_known_find_object(known, kinds, ref.schema, ref.name);
+        if (found)
+            found->dropped = true;
+        if (found && found->kind <= RH_KNOWN_MATVIEW)
+            rh_known_drop_readers(known, found->schema, found->name);
+    }
+}
+
+static void schema_of_list(rh_known_object *list, size_t count, const char *schema, const char *to)
+{
+    for (size_t i = 0; i < count; i++) {
+        const bool in = list[i].schema && strcmp(list[i].schema, schema) == 0;
+        if (in && to)
+            list[i].schema = to;
+        else if (in)
+            list[i].dropped = true;
+        for (size_t k = 0; to && k < list[i].read_count; k++)
+            if (strcmp(list[i].reads[k].schema, schema) == 0)
+                list[i].reads[k].schema = to;
+    }
+}
+
+void rh_known_schema_gone(rh_known *known, const char *schema, const char *to)
+{
+    if (!schema)
+        return;
+    to = rh_arena_strdup(known->arena, to);
+    for (size_t i = 0; i < known->table_count; i++) {
+        rh_known_table *t = known->tables[i];
+        if (t->dropped)
+            continue;
+        if (strcmp(t->schema, schema) == 0) {
+            if (!to)
+                rh_known_drop_readers(known, t->schema, t->name);
+            t->dropped = !to;
+            t->schema = to ? to : t->schema;
+        }
+        for (size_t k = 0; to && k < t->constraint_count; k++)
+            if (t->constraints[k].schema && strcmp(t->constraints[k].schema, schema) == 0)
+                t->constraints[k].schema = to;
+    }
+    schema_of_list(known->objects, known->object_count, schema, to);
+    schema_of_list(known->others, known->other_count, schema, to);
+}
+
+void rh_known_moved(rh_known *known, rh_known_ref from, rh_known_ref to)
+{
+    for (size_t i = 0; i < known->object_count; i++)
+        for (size_t k = 0; k < known->objects[i].read_count; k++) {
+            rh_known_ref *ref = &known->objects[i].reads[k];
+            if (strcmp(ref->name, from.name) == 0 && strcmp(ref->schema, from.schema) == 0)
+                *ref = to;
+        }
+    for (size_t i = 0; i < known->table_count; i++)
+        for (size_t k = 0; k < known->tables[i]->constraint_count; k++) {
+            rh_known_constraint *c = &known->tables[i]->constraints[k];
+            if (c->target && strcmp(c->target, from.name) == 0 &&
+                strcmp(c->schema ? c->schema : "public", from.schema) == 0) {
+                c->schema = to.schema;
+                c->target = to.name;
+            }
+        }
+}
+
+void rh_known_rename_object(rh_known *known, rh_json *body)
+{
+    const bool moves = rh_json_get(body, "newschema") != NULL;
+    const unsigned kinds = kinds_of(body, moves ? "objectType" : "renameType");
+    const char *to = rh_json_string(rh_json_get(body, moves ? "newschema" : "newname"));
+    rh_json *relation = rh_json_get(body, "relation"), *object = rh_json_get(body, "object");
+    rh_json *routine = rh_json_path(object, "ObjectWithArgs.objname");
+    if (!moves && rh_tree_is(body, "renameType", "OBJECT_SCHEMA"))
+        rh_known_schema_gone(known, rh_json_string(rh_json_get(body, "subname")), to);
+    const rh_known_ref ref =
+        relation ? rh_known_range(relation) : rh_known_ref_of(routine ? routine : object, 0);
+    rh_known_object *found = kinds && to ? rh_known_find_object(known, kinds, ref.schema, ref.name) : NULL;
+    if (!found)
+        return;
+    const rh_known_ref from = {found->schema, found->name};
+    if (moves)
+        found->schema = rh_arena_strdup(known->arena, to);
+    else
+        found->name = rh_arena_strdup(known->arena, to);
+    rh_known_moved(known, from, (rh_known_ref){found->schema, found->name});
+}

@@ -1,0 +1,336 @@
+/* What a statement changes in the schema that is known. */
+#include "pgrehearse/sql/known.h"
+#include "pgrehearse/sql/classify.h"
+#include "objects.h"
+#include "pgrehearse/adapters/pg.h"
+#include "pgrehearse/base/text.h"
+#include "pgrehearse/sql/tree.h"
+#include <stdlib.h>
+#include <string.h>
+
+static const char *part(rh_json *items, size_t index)
+{
+    return rh_json_string(rh_json_path(rh_json_at(items, index), "String.sval"));
+}
+
+/* The table that a list "[schema.]table[.last …]" names, LAST names behind it. */
+static rh_known_table *table_in_list(const rh_known *known, rh_json *list, size_t last)
+{
+    const rh_known_ref ref = rh_known_ref_of(list, last);
+    return rh_known_find(known, ref.schema, ref.name);
+}
+
+static void create_index(rh_known *known, const char *sql, rh_json *body)
+{
+    rh_arena *arena = known->arena;
+    rh_known_table *t = rh_known_table_of(known, rh_json_get(body, "relation"));
+    const char *name = rh_json_string(rh_json_get(body, "idxname"));
+    if (!t) {
+        rh_known_add_view_index(known, rh_known_range(rh_json_get(body, "relation")), name, sql);
+        return;
+    }
+    for (size_t i = 0; name && i < t->index_count; i++)
+        if (strcmp(t->indexes[i].name, name) == 0)
+            return; /* IF NOT EXISTS */
+    rh_known_index *index = rh_arena_add(arena, &t->indexes, &t->index_count, sizeof *index);
+    *index = (rh_known_index){.name = rh_arena_strdup(arena, name), .sql = rh_arena_strdup(arena, sql)};
+    const char *columns = "";
+    rh_json *elements = rh_json_get(body, "indexParams");
+    for (size_t i = 0; i < rh_json_count(elements); i++) {
+        const char *column = rh_json_string(rh_json_path(rh_json_at(elements, i), "IndexElem.name"));
+        columns = rh_arena_printf(arena, "%s%s%s", columns, i ? "_" : "", column ? column : "expr");
+        if (column) /* what a USING INDEX may make a constraint's */
+            *(const char **)rh_arena_add(arena, &index->columns, &index->column_count, sizeof(char *)) =
+                rh_arena_strdup(arena, column);
+    }
+    if (!name) {
+        index->name = "";
+        index->name = rh_known_free_name(known, t, columns, "idx");
+    }
+}
+
+static void drop_table(rh_known *known, rh_json *object)
+{
+    rh_known_table *t = table_in_list(known, object, 0);
+    if (!t)
+        return;
+    t->dropped = true;
+    rh_known_drop_readers(known, t->schema, t->name);
+    for (size_t i = 0; i < t->column_count; i++) {
+        const rh_known_ref ref = rh_tree_read_name(t->columns[i].sequence, known->arena);
+        rh_known_object *sequence =
+            rh_known_find_object(known, 1u << RH_KNOWN_SEQUENCE, ref.schema, ref.name);
+        if (sequence)
+            sequence->dropped = true;
+    }
+    for (size_t i = 0; i < known->table_count; i++) /* its partitions go with it */
+        for (size_t k = 0; k < known->tables[i]->parent_count; k++)
+            known->tables[i]->dropped |= known->tables[i]->parents[k] == t;
+}
+
+static void drop_index(rh_known *known, rh_json *object)
+{
+    const rh_known_ref ref = rh_known_ref_of(object, 0);
+    rh_known_index *index = NULL;
+    rh_known_table *t = rh_known_indexed(known, ref.schema, ref.name, &index);
+    rh_known_object *of_view =
+        t ? NULL : rh_known_find_object(known, 1u << RH_KNOWN_INDEX, ref.schema, ref.name);
+    if (t)
+        *index = t->indexes[--t->index_count];
+    if (of_view)
+        of_view->dropped = true;
+}
+
+static void drop_named(rh_known *known, rh_json *body)
+{
+    rh_json *objects = rh_json_get(body, "objects");
+    const bool tables = rh_tree_is(body, "removeType", "OBJECT_TABLE"),
+               indexes = rh_tree_is(body, "removeType", "OBJECT_INDEX");
+    for (size_t i = 0; (tables || indexes) && i < rh_json_count(objects); i++)
+        (tables ? drop_table : drop_index)(known, rh_json_at(objects, i));
+    if (!tables && !indexes)
+        rh_known_drop_objects(known, body);
+}
+
+static void rename_named(rh_known *known, rh_json *body)
+{
+    rh_arena *arena = known->arena;
+    rh_json *relation = rh_json_get(body, "relation");
+    const char *to = rh_arena_strdup(arena, rh_json_string(rh_json_get(body, "newname")));
+    const char *from = rh_json_string(rh_json_get(body, "subname"));
+    rh_known_table *t = rh_known_table_of(known, relation);
+    if (rh_tree_is(body, "renameType", "OBJECT_INDEX")) {
+        rh_known_index *index = NULL;
+        if (rh_known_indexed(known, rh_json_string(rh_json_get(relation, "schemaname")),
+                             rh_json_string(rh_json_get(relation, "relname")), &index))
+            index->name = to;
+        else
+            rh_known_rename_object(known, body);
+        return;
+    }
+    if (!t || !to) {
+        rh_known_rename_object(known, body);
+        return;
+    }
+    if (rh_tree_is(body, "renameType", "OBJECT_TABLE")) {
+        const rh_known_ref old = {t->schema, t->name};
+        rh_known_rehash(known, t, to);
+        rh_known_moved(known, old, (rh_known_ref){t->schema, to});
+    } else if (rh_tree_is(body, "renameType", "OBJECT_COLUMN")) {
+        rh_known_column *c = from ? rh_known_column_of(t, from) : NULL;
+        for (size_t i = 0; c && i < t->index_count; i++) {
+            rh_known_index *index = &t->indexes[i];
+            for (size_t k = 0; k < index->column_count; k++)
+                if (strcmp(index->columns[k], from) == 0)
+                    index->columns[k] = to;
+            if (index->sql && strchr(index->sql, '('))
+                index->sql = rh_pieces_rename(index->sql, (size_t)(strchr(index->sql, '(') - index->sql),
+                                              NULL, from, rh_tree_identifier(to, arena), arena);
+        }
+        for (size_t i = 0; c && i < t->constraint_count; i++)
+            t->constraints[i].definition = rh_pieces_rename(t->constraints[i].definition, 0, "references",
+                                                            from, rh_tree_identifier(to, arena), arena);
+        if (c)
+            c->name = to;
+    } else if (rh_tree_is(body, "renameType", "OBJECT_TABCONSTRAINT")) {
+        for (size_t i = 0; from && i < t->constraint_count; i++)
+            if (strcmp(t->constraints[i].name, from) == 0)
+                t->constraints[i].name = to;
+        for (size_t i = 0; from && i < t->index_count; i++)
+            if (strcmp(t->indexes[i].name, from) == 0)
+                t->indexes[i].name = to;
+    }
+}
+
+static void comment(rh_known *known, rh_json *body)
+{
+    rh_json *object = rh_json_get(body, "object");
+    const char *text = rh_json_string(rh_json_get(body, "comment"));
+    const char *name = rh_tree_last_name(object);
+    if (rh_tree_is(body, "objtype", "OBJECT_COLUMN")) {
+        rh_known_table *t = table_in_list(known, object, 1);
+        rh_known_column *c = t && name ? rh_known_column_of(t, name) : NULL;
+        char *literal = text ? rh_pg_quote_literal(text) : NULL;
+        if (c)
+            c->comment = literal ? rh_arena_strdup(known->arena, literal + (*literal == ' ')) : NULL;
+        free(literal);
+    } else if (rh_tree_is(body, "objtype", "OBJECT_INDEX")) {
+        const rh_known_ref ref = rh_known_ref_of(object, 0);
+        rh_known_index *index = NULL;
+        if (rh_known_indexed(known, ref.schema, ref.name, &index) && text)
+            index->odd = "has a comment";
+    } else if (rh_tree_is(body, "objtype", "OBJECT_TABCONSTRAINT")) {
+        rh_known_table *t = table_in_list(known, object, 1);
+        for (size_t i = 0; t && name && i < t->constraint_count; i++)
+            if (strcmp(t->constraints[i].name, name) == 0 && text)
+                t->constraints[i].odd = "has a comment";
+        for (size_t i = 0; t && name && i < t->index_count; i++)
+            if (strcmp(t->indexes[i].name, name) == 0 && text)
+                t->indexes[i].odd = "has a comment";
+    }
+}
+
+/* CREATE SEQUENCE … OWNED BY t.c, ALTER SEQUENCE … OWNED BY t.c */
+static void own_sequence(rh_known *known, rh_json *body)
+{
+    rh_json *options = rh_json_get(body, "options");
+    const char *sequence = rh_tree_relation(rh_json_get(body, "sequence"), known->arena);
+    for (size_t i = 0; sequence && i < rh_json_count(options); i++) {
+        rh_json *option = rh_json_get(rh_json_at(options, i), "DefElem");
+        if (!rh_tree_is(option, "defname", "owned_by"))
+            continue;
+        rh_known_table *t = table_in_list(known, rh_json_get(option, "arg"), 1);
+        const char *name = rh_tree_last_name(rh_json_get(option, "arg"));
+        rh_known_column *c = t && name ? rh_known_column_of(t, name) : NULL;
+        if (c)
+            c->sequence = sequence;
+    }
+}
+
+static void grant(rh_known *known, rh_json *body)
+{
+    rh_json *privileges = rh_json_get(body, "privileges"), *objects = rh_json_get(body, "objects");
+    for (size_t i = 0; i < rh_json_count(privileges); i++) {
+        rh_json *columns = rh_json_path(rh_json_at(privileges, i), "AccessPriv.cols");
+        for (size_t k = 0; k < rh_json_count(columns); k++)
+            for (size_t o = 0; o < rh_json_count(objects); o++) {
+                rh_known_table *t = rh_known_table_of(known, rh_json_get(rh_json_at(objects, o), "RangeVar"));
+                rh_known_column *c = t && part(columns, k) ? rh_known_column_of(t, part(columns, k)) : NULL;
+                if (c)
+                    c->odd = "has privileges of its own";
+            }
+    }
+}
+
+static void move_table(rh_known *known, rh_json *body)
+{
+    rh_known_table *t = rh_known_table_of(known, rh_json_get(body, "relation"));
+    const char *schema = rh_json_string(rh_json_get(body, "newschema"));
+    if (!t || !schema || !rh_tree_is(body, "objectType", "OBJECT_TABLE")) {
+        rh_known_rename_object(known, body);
+        return;
+    }
+    const rh_known_ref from = {t->schema, t->name};
+    t->schema = rh_arena_strdup(known->arena, schema);
+    rh_known_moved(known, from, (rh_known_ref){t->schema, t->name});
+}
+
+/* What a DO block does is its own affair: the tables that it may alter are not known any more. */
+static void distrust(rh_known *known, const char *sql)
+{
+    if (!strcasestr(sql, "alter") && !strcasestr(sql, "create") && !strcasestr(sql, "drop") &&
+        !strcasestr(sql, "execute"))
+        return;
+    for (size_t i = 0; i < known->table_count; i++)
+        if (!known->tables[i]->odd && strcasestr(sql, known->tables[i]->name))
+            known->tables[i]->odd = "may have been changed by a DO block";
+}
+
+/* CREATE TABLE AS, SELECT INTO: its columns are those of a query. */
+static void create_from_query(rh_known *known, rh_json *range_var)
+{
+    if (!rh_json_string(rh_json_get(range_var, "relname")) || rh_known_table_of(known, range_var))
+        return;
+    rh_known_table *t = rh_known_add_table(known, range_var);
+    t->odd = t->odd ? t->odd : "is made from a query";
+    t->filled = t->is_new;
+}
+
+/* Rows that a statement puts into a new table: how many nobody knows, but for a list of values. */
+static void fill(rh_known *known, rh_json *body, bool many)
+{
+    rh_known_table *t = rh_known_table_of(known, rh_json_get(body, "relation"));
+    if (t && many)
+        t->filled = true;
+}
+
+void rh_known_learn_tree(rh_known *known, const char *sql, rh_json *tree)
+{
+    rh_json *body;
+    const char *kind = rh_tree_kind(tree, &body);
+    if (!kind)
+        return;
+    if (strcmp(kind, "CreateStmt") == 0)
+        rh_known_create_table(known, sql, body);
+    else if (strcmp(kind, "AlterTableStmt") == 0)
+        rh_known_alter_table(known, sql, body);
+    else if (strcmp(kind, "IndexStmt") == 0)
+        create_index(known, sql, body);
+    else if (strcmp(kind, "DropStmt") == 0)
+        drop_named(known, body);
+    else if (strcmp(kind, "RenameStmt") == 0)
+        rename_named(known, body);
+    else if (strcmp(kind, "CommentStmt") == 0)
+        comment(known, body);
+    else if (strcmp(kind, "GrantStmt") == 0)
+        grant(known, body);
+    else if (strcmp(kind, "AlterObjectSchemaStmt") == 0)
+        move_table(known, body);
+    else if (strcmp(kind, "CreateTableAsStmt") == 0 && rh_tree_is(body, "objtype", "OBJECT_TABLE"))
+        create_from_query(known, rh_json_path(body, "into.rel"));
+    else if (strcmp(kind, "SelectStmt") == 0)
+        create_from_query(known, rh_json_path(body, "intoClause.rel"));
+    else if (strcmp(kind, "InsertStmt") == 0)
+        fill(known, body, !rh_json_path(body, "selectStmt.SelectStmt.valuesLists"));
+    else if (strcmp(kind, "CopyStmt") == 0)
+        fill(known, body, rh_json_bool(rh_json_get(body, "is_from")));
+    else if (strcmp(kind, "DoStmt") == 0)
+        distrust(known, sql);
+    else
+        rh_known_learn_object(known, sql, kind, body);
+    if (strcmp(kind, "CreateSeqStmt") == 0 || strcmp(kind, "AlterSeqStmt") == 0)
+        own_sequence(known, body);
+    if (strcmp(kind, "CreateTableAsStmt") == 0)
+        rh_known_learn_object(known, sql, kind, body);
+}
+
+/* CREATE TABLE that does not parse: the table is known by its name, with rows or without nobody knows. */
+static void learn_unparsed_table(rh_known *known, const char *sql)
+{
+    rh_sql_token *tokens = NULL;
+    size_t count = 0, at = 2;
+    rh_pieces_scan(sql, known->arena, &tokens, &count);
+    if (count < 4 || !rh_sql_token_is(sql, &tokens[0], "create") ||
+        !rh_sql_token_is(sql, &tokens[1], "table"))
+        return;
+    if (count > 6 && rh_sql_token_is(sql, &tokens[at], "if"))
+        at += 3;
+    const size_t start = tokens[at].start;
+    while (at + 2 < count && tokens[at + 1].kind[0] == '.')
+        at += 2;
+    const char *made = rh_arena_printf(known->arena, "CREATE TABLE IF NOT EXISTS %.*s ()",
+                                       (int)(tokens[at].end - start), sql + start);
+    const size_t before = known->table_count;
+    rh_known_learn(known, made);
+    if (known->table_count == before)
+        return;
+    known->tables[before]->odd = "was made in a way that could not be followed";
+    known->tables[before]->filled = known->tables[before]->is_new;
+}
+
+void rh_known_learn_migration(rh_known *known, const char *sql, rh_json *tree)
+{
+    rh_json *body = rh_tree_body(tree, "AlterTableStmt"), *range = rh_json_get(body, "relation");
+    if (!tree || (rh_tree_body(tree, "DoStmt") && (strcasestr(sql, "create") || strcasestr(sql, "execute"))))
+        known->complete = false; /* what it makes nobody knows */
+    if (!tree)
+        learn_unparsed_table(known, sql);
+    const rh_known_ref ref = rh_known_range(range);
+    if (body && rh_tree_is(body, "objtype", "OBJECT_TABLE") && ref.name && !rh_known_table_of(known, range) &&
+        !rh_known_find_object(known, ~0u, ref.schema, ref.name)) {
+        rh_known_table *guess = rh_known_add_table(known, range);
+        guess->odd = "is not in the backup's definitions";
+        guess->guessed = true;
+        guess->is_new = false;
+    }
+    rh_known_learn_tree(known, sql, tree);
+}
+
+void rh_known_learn(rh_known *known, const char *sql)
+{
+    if (strlen(sql) > RH_PARSE_LIMIT)
+        return;
+    rh_json *tree = rh_sql_parse(sql, NULL);
+    rh_known_learn_tree(known, sql, tree);
+    rh_json_free(tree);
+}

@@ -1,0 +1,175 @@
+#include "locks.h"
+#include "pgrehearse/sql/tree.h"
+#include <string.h>
+
+/* ---- adding ---- */
+
+bool rh_locks_full(const rh_locks *l)
+{
+    enum { MOST = 1000 };
+    return l->statement->expected_lock_count >= MOST;
+}
+
+static void add(rh_locks *l, const char *name, rh_lock_mode mode, const char *because, bool on_new)
+{
+    rh_statement *s = l->statement;
+    if (!name || !mode || rh_locks_full(l))
+        return;
+    for (size_t i = 0; i < s->expected_lock_count; i++) {
+        rh_expected_lock *lock = &s->expected_locks[i];
+        if (strcmp(lock->relation, name) != 0)
+            continue;
+        if (mode > lock->mode)
+            lock->mode = mode;
+        return;
+    }
+    *(rh_expected_lock *)rh_arena_add(l->arena, &s->expected_locks, &s->expected_lock_count,
+                                      sizeof *s->expected_locks) =
+        (rh_expected_lock){.relation = name, .mode = mode, .because = because, .on_new = on_new};
+}
+
+void rh_locks_add_table(rh_locks *l, const rh_known_table *table, rh_lock_mode mode, const char *because)
+{
+    if (table && strcmp(table->schema, "pg_temp") != 0)
+        add(l, rh_known_name(table, l->arena), mode, because, table->is_new);
+}
+
+/* A view, a sequence, an index, or what nobody knows. */
+static void add_other(rh_locks *l, rh_known_ref ref, rh_lock_mode mode, const char *because)
+{
+    rh_arena *arena = l->arena;
+    if (!ref.name)
+        return;
+    const rh_known_object *object = rh_known_find_object(l->known, RH_KNOWN_RELATIONS, ref.schema, ref.name);
+    const rh_known_table *indexed = object ? NULL : rh_known_indexed(l->known, ref.schema, ref.name, NULL);
+    const char *schema = object ? object->schema : indexed ? indexed->schema : ref.schema;
+    const char *name = rh_tree_identifier(ref.name, arena);
+    if (schema)
+        name = rh_arena_printf(arena, "%s.%s", rh_tree_identifier(schema, arena), name);
+    add(l, name, mode, because, object ? object->is_new : indexed && indexed->is_new);
+}
+
+void rh_locks_add_ref(rh_locks *l, rh_known_ref ref, rh_lock_mode mode, const char *because)
+{
+    const rh_known_table *table = rh_known_find(l->known, ref.schema, ref.name);
+    if (table && !table->guessed)
+        rh_locks_add_table(l, table, mode, because);
+    else
+        add_other(l, ref, mode, because);
+}
+
+bool rh_locks_seen(rh_locks *l, const void *what)
+{
+    for (size_t i = 0; i < l->seen_count; i++)
+        if (l->seen[i] == what)
+            return true;
+    *(const void **)rh_arena_add(l->arena, &l->seen, &l->seen_count, sizeof *l->seen) = what;
+    return false;
+}
+
+/* ---- what hangs together ---- */
+
+static bool is_child(const rh_known_table *child, const rh_known_table *of)
+{
+    for (size_t i = 0; !child->dropped && i < child->parent_count; i++)
+        if (child->parents[i] == of)
+            return true;
+    return false;
+}
+
+void rh_locks_add_children(rh_locks *l, const rh_known_table *table, rh_lock_mode mode, bool partitions)
+{
+    for (size_t i = 0; table && i < l->known->table_count; i++) {
+        const rh_known_table *child = l->known->tables[i];
+        if (!is_child(child, table) || (partitions && !child->is_partition))
+            continue;
+        rh_locks_add_table(l, child, mode, child->is_partition ? "a partition" : "a child table");
+        rh_locks_add_children(l, child, mode, partitions);
+    }
+}
+
+void rh_locks_add_inheriting(rh_locks *l, const rh_known_table *table, rh_lock_mode mode)
+{
+    for (size_t i = 0; table && i < l->known->table_count; i++) {
+        const rh_known_table *child = l->known->tables[i];
+        if (is_child(child, table) && !child->is_partition) {
+            rh_locks_add_table(l, child, mode, "a child table");
+            rh_locks_add_inheriting(l, child, mode);
+        }
+    }
+}
+
+void rh_locks_add_tree(rh_locks *l, rh_json *range_var, rh_lock_mode mode)
+{
+    rh_locks_add_ref(l, rh_known_range(range_var), mode, NULL);
+    if (rh_json_bool(rh_json_get(range_var, "inh")))
+        rh_locks_add_children(l, rh_known_table_of(l->known, range_var), mode, false);
+}
+
+static bool is_on(const rh_known_constraint *key, const char *column, rh_arena *arena)
+{
+    const char *end = column ? strstr(key->definition, "REFERENCES") : NULL;
+    end = column && !end ? strstr(key->definition, "references") : end;
+    return !column ||
+           rh_pieces_mention(end ? rh_arena_strndup(arena, key->definition, (size_t)(end - key->definition))
+                                 : key->definition,
+                             column, arena);
+}
+
+void rh_locks_add_own_referenced(rh_locks *l, const rh_known_table *table, const char *column,
+                                 rh_lock_mode mode)
+{
+    for (size_t i = 0; table && i < table->constraint_count; i++) {
+        const rh_known_constraint *key = &table->constraints[i];
+        if (key->kind != 'f' || !is_on(key, column, l->arena))
+            continue;
+        rh_locks_add_ref(l, (rh_known_ref){key->schema, key->target}, mode, "referenced by a foreign key");
+        rh_locks_add_children(l, rh_known_find(l->known, key->schema, key->target), mode, true);
+    }
+}
+
+void rh_locks_add_referenced(rh_locks *l, const rh_known_table *table, const char *column, rh_lock_mode mode)
+{
+    rh_locks_add_own_referenced(l, table, column, mode);
+    for (size_t i = 0; table && i < table->parent_count; i++)
+        rh_locks_add_referenced(l, table->parents[i], column, mode);
+}
+
+void rh_locks_add_referencing(rh_locks *l, const rh_known_table *table, rh_lock_mode mode)
+{
+    for (size_t i = 0; table && i < l->known->table_count; i++) {
+        const rh_known_table *other = l->known->tables[i];
+        for (size_t k = 0; !other->dropped && k < other->constraint_count; k++) {
+            const rh_known_constraint *key = &other->constraints[k];
+            if (key->kind != 'f' || rh_known_find(l->known, key->schema, key->target) != table)
+                continue;
+            rh_locks_add_table(l, other, mode, "refers to it by a foreign key");
+            rh_locks_add_children(l, other, mode, true);
+        }
+    }
+}
+
+void rh_locks_add_default(rh_locks *l, const rh_known_table *parent, const rh_known_table *except)
+{
+    for (size_t i = 0; parent && i < l->known->table_count; i++) {
+        const rh_known_table *child = l->known->tables[i];
+        if (child != except && child->is_default && is_child(child, parent))
+            rh_locks_add_table(l, child, RH_LOCK_ACCESS_EXCLUSIVE, "the default partition");
+    }
+}
+
+void rh_locks_add_sequences(rh_locks *l, const rh_known_table *table, const char *column, rh_lock_mode mode)
+{
+    for (size_t i = 0; table && i < table->column_count; i++) {
+        const rh_known_column *c = &table->columns[i];
+        if (c->sequence && (!column || strcmp(column, c->name) == 0))
+            rh_locks_add_ref(l, rh_tree_read_name(c->sequence, l->arena), mode, "a sequence of its own");
+    }
+}
+
+void rh_locks_add_indexes(rh_locks *l, const rh_known_table *table)
+{
+    for (size_t i = 0; table && i < table->index_count; i++)
+        rh_locks_add_ref(l, (rh_known_ref){table->schema, table->indexes[i].name}, RH_LOCK_ACCESS_EXCLUSIVE,
+                         "its index");
+}

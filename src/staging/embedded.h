@@ -1,0 +1,21 @@
+/* The private cluster: made, started, stopped, removed. */
+#pragma once
+#include "state.h"
+
+/* Directories, mark, initdb, a first start with settings for the restore, and an empty database. */
+bool rh_embedded_start(rh_staging *staging, const rh_staging_request *request, rh_error *error);
+/* Starts the server and waits until it answers. */
+bool rh_embedded_run(rh_staging *staging, rh_error *error);
+/* Stops it: cleanly (a checkpoint; what connections are left are closed), or at once. */
+bool rh_embedded_halt(rh_staging *staging, bool cleanly, rh_error *error);
+/* Kills it at once, without waiting; then rh_embedded_recover starts it, which recovers from its WAL. */
+void rh_embedded_crash(rh_staging *staging);
+bool rh_embedded_recover(rh_staging *staging, rh_error *error);
+/* RH_ERROR_STAGING with the log's last lines when the postmaster has ended. */
+bool rh_embedded_alive(rh_staging *staging, rh_error *error);
+/* RH_ERROR_LOST when a process of the server has ended since it first started or since the last overlook: it
+ * crashed and started again. RH_ERROR_STAGING as above. */
+bool rh_embedded_unbroken(rh_staging *staging, rh_error *error);
+bool rh_embedded_overlook(rh_staging *staging, rh_error *error);
+/* Interrupts must be held back. */
+void rh_embedded_free(rh_staging *staging, bool keep);

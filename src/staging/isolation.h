@@ -1,0 +1,12 @@
+/* What keeps the private server from everything outside of its cluster, and the proof that it does. */
+#pragma once
+#include "state.h"
+
+/* The account, the environment and the cage that initdb and the server start with; argv and the rest are the
+ * caller's. In the arena. The cluster's directories must exist. */
+rh_process_options rh_isolation_options(rh_staging *staging);
+/* Attempts to leave the cage; fills staging->isolation. RH_ERROR_REFUSED when one succeeds, unless the
+ * scenario accepts that (staging.isolation: weak). */
+bool rh_isolation_prove(rh_staging *staging, rh_error *error);
+/* Was every attempt to connect to something denied? */
+bool rh_isolation_denies_connections(const rh_isolation *isolation);

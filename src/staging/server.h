@@ -1,0 +1,15 @@
+/* Databases of ours on a given server. */
+#pragma once
+#include "state.h"
+
+/* The guard, the lease, what dead runs left, and an empty database with our mark. */
+bool rh_server_start(rh_staging *staging, const rh_staging_request *request, rh_error *error);
+bool rh_server_snapshot(rh_staging *staging, rh_error *error);
+bool rh_server_reset(rh_staging *staging, rh_error *error);
+/* An empty database NAME with our mark. */
+bool rh_server_create(rh_staging *staging, const char *name, const char *template_name, rh_error *error);
+/* Drops NAME if it carries the mark of this run; one that is missing is fine. */
+bool rh_server_drop(rh_staging *staging, const char *name, rh_error *error);
+bool rh_server_alive(rh_staging *staging, rh_error *error);
+/* Interrupts must be held back. */
+void rh_server_free(rh_staging *staging, bool keep);

@@ -1,0 +1,23 @@
+/* Production's statements on their way into the mix. */
+#pragma once
+#include "statistics.h"
+#include "statement_values.h"
+
+typedef struct mix_item {
+    const rh_statement_stats *statement;
+    mix_candidate candidate;
+    double importance; /* the larger of its shares of calls and time */
+    const char *why;   /* it is left out; NULL: it is not */
+    const char *group; /* with WHY: "statements …" of the same kind */
+    bool told;
+} mix_item;
+
+typedef struct mix_player {
+    mix_copy copy;
+    mix_item *items;
+    size_t count;
+    double calls, time; /* of all statements */
+} mix_player;
+
+/* Makes ITEM's candidate, or says why it cannot be played. False: the server is gone. */
+bool rh_mix_judge(mix_player *player, mix_item *item, rh_error *error);
