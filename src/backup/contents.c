@@ -64,6 +64,9 @@ void rh_contents_add(rh_contents *c, const rh_dump_entry *entry, const char *def
             *entry;
     else if (strcmp(entry->desc, "TABLE") == 0 && keeps_rows(definition))
         *(rh_dump_entry *)rh_arena_add(c->arena, &c->tables, &c->table_count, sizeof *c->tables) = *entry;
+    else if (strcmp(entry->desc, "MATERIALIZED VIEW DATA") == 0)
+        *(rh_dump_entry *)rh_arena_add(c->arena, &c->populated, &c->populated_count, sizeof *c->populated) =
+            *entry;
     else if (strcmp(entry->desc, "TABLE DATA") == 0)
         *(rh_dump_entry *)rh_arena_add(c->arena, &c->data, &c->data_count, sizeof *c->data) = *entry;
 }
@@ -102,6 +105,20 @@ static rh_dump_entry *without_rows(rh_contents *c, const rh_dump_entry *tables, 
 rh_dump_entry *rh_contents_empty_unlogged(rh_contents *c, size_t *count)
 {
     return without_rows(c, c->unlogged, c->unlogged_count, count);
+}
+
+rh_dump_entry *rh_contents_unpopulated(rh_contents *c, size_t *count)
+{
+    rh_dump_entry *found = NULL;
+    *count = 0;
+    if (c->populated_count)
+        qsort(c->populated, c->populated_count, sizeof *c->populated, by_name);
+    for (size_t i = 0; i < c->relation_count; i++)
+        if (strcmp(c->relations[i].desc, "MATERIALIZED VIEW") == 0 &&
+            !(c->populated_count &&
+              bsearch(&c->relations[i], c->populated, c->populated_count, sizeof *c->populated, by_name)))
+            *(rh_dump_entry *)rh_arena_add(c->arena, &found, count, sizeof *found) = c->relations[i];
+    return found;
 }
 
 rh_lack rh_contents_lack(rh_contents *c, rh_dump_entry **tables, size_t *count)

@@ -13,6 +13,8 @@ typedef struct rh_contents {
     size_t unlogged_count;
     rh_dump_entry *data; /* TABLE DATA */
     size_t data_count;
+    rh_dump_entry *populated; /* MATERIALIZED VIEW DATA */
+    size_t populated_count;
     const char **names; /* of the entries, as backup.skip takes them */
     size_t name_count;
     rh_dump_entry *relations; /* tables of every kind, views, sequences */
@@ -40,5 +42,7 @@ typedef enum rh_lack {
 } rh_lack;
 /* The worst that CONTENTS lack. TABLES (COUNT, in the contents' arena): those without rows. */
 rh_lack rh_contents_lack(rh_contents *contents, rh_dump_entry **tables, size_t *count);
+/* Materialized views that the dump does not populate (COUNT, in the contents' arena). */
+rh_dump_entry *rh_contents_unpopulated(rh_contents *contents, size_t *count);
 /* Unlogged tables without rows (COUNT, in the contents' arena). Call after rh_contents_lack. */
 rh_dump_entry *rh_contents_empty_unlogged(rh_contents *contents, size_t *count);

@@ -93,6 +93,12 @@ const char *rh_restore_remedy(const rh_dump_entry *entry, const char *sqlstate, 
         return rh_arena_printf(arena, "staging is isolated and reaches no other server: %s", skip);
     if (strcmp(sqlstate, "42501") == 0)
         return rh_arena_printf(arena, "staging's role may not do that: let a superuser restore, or %s", skip);
+    if (strcmp(sqlstate, "22P05") == 0)
+        return rh_arena_printf(
+            arena,
+            "the encoding of the backup's database lacks a character, and psql refuses it, too: "
+            "dump again without --encoding, or %s",
+            skip);
     static const char *const calling[] = {"INDEX", "MATERIALIZED VIEW DATA", "TABLE DATA", "CONSTRAINT",
                                           "CHECK CONSTRAINT"};
     if (is_undefined(sqlstate) && !is_one_of(entry->desc, calling, sizeof calling / sizeof *calling))

@@ -97,11 +97,13 @@ typedef struct naming {
     rh_text sql;          /* of a statement, or its first part */
 } naming;
 
-/* A table's rows may be named, too, when the dump lacks them. */
+/* The rows of a table or materialized view may be named, too, when the dump lacks them. */
 static void note_named(naming *n, const rh_dump_entry *entry, const char *definition)
 {
-    rh_dump_entry rows = {"TABLE DATA", entry->schema, entry->tag, entry->owner};
-    bool table = strcmp(entry->desc, "TABLE") == 0;
+    bool view = strcmp(entry->desc, "MATERIALIZED VIEW") == 0;
+    bool table = strcmp(entry->desc, "TABLE") == 0 || view;
+    rh_dump_entry rows = {view ? "MATERIALIZED VIEW DATA" : "TABLE DATA", entry->schema, entry->tag,
+                          entry->owner};
     for (size_t i = 0; i < n->count; i++)
         n->named[i] = n->named[i] || rh_skip_covers(n->skip[i].entry, entry, definition) ||
                       (table && rh_skip_covers(n->skip[i].entry, &rows, ""));
@@ -195,6 +197,20 @@ static void note_unlogged(rh_restoring *r)
     }
 }
 
+static void note_unpopulated(rh_restoring *r)
+{
+    size_t count;
+    const rh_dump_entry *views = rh_contents_unpopulated(&r->contents, &count);
+    for (size_t i = 0; i < count; i++) {
+        rh_dump_entry data = {"MATERIALIZED VIEW DATA", views[i].schema, views[i].tag, views[i].owner};
+        if (!accepts(r, &data))
+            rh_restoring_lacks(
+                r, rh_dump_entry_name(&data, r->arena),
+                "the dump leaves the view without rows: it had none (WITH NO DATA), or pg_dump left "
+                "them out (--exclude-table-data); backup.skip can accept that");
+    }
+}
+
 bool rh_restoring_check_contents(rh_restoring *r, rh_error *error)
 {
     static const char *const whys[] = {
@@ -226,6 +242,8 @@ bool rh_restoring_check_contents(rh_restoring *r, rh_error *error)
                 "accept that");
     }
     note_unlogged(r);
+    if (lack == RH_LACK_NOTHING || lack == RH_LACK_TABLE_DATA)
+        note_unpopulated(r);
     accepts_post_data(r);
     return rh_restoring_check_skips(r, error);
 }

@@ -45,6 +45,11 @@ try 3 "$(lacks '1 relation:')" -Fd -T parts2
 try 0 "'large objects' in [s['what'] for s in r['backup']['skipped']]" -Fc --no-blobs
 psql -Xqd shop -c "ALTER SCHEMA public OWNER TO postgres; COMMENT ON SCHEMA public IS 'as of an upgrade'"
 try 0 "$unknown" -Fc
+psql -Xqd shop -c 'CREATE MATERIALIZED VIEW names AS SELECT name FROM customers; CREATE INDEX ON names (name)'
+try 0 "$unknown" -Fc
+try 3 "$(lacks 'MATERIALIZED VIEW DATA public.names')" -Fp --exclude-table-data=names
+echo "-- the same, accepted"
+rehearse 0 --pass quiet --set 'backup.skip=["MATERIALIZED VIEW DATA public.names"]'
 partial=yes
 try 0 "'2 relations' in [s['what'] for s in r['backup']['skipped']] and not $unknown" -Fc -N audit
 nothing_left
