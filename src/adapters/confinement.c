@@ -121,6 +121,7 @@ static int deny_connections(scmp_filter_ctx filter, bool udp)
 
 /* System calls that no PostgreSQL server makes: into other processes, out of the confinement, into the
  * kernel. */
+/* NOLINTNEXTLINE(readability-function-size): a list */
 static int deny_calls(scmp_filter_ctx filter)
 {
     static const char *const calls[] = {"ptrace",

@@ -1,5 +1,6 @@
 #include "pgrehearse/scenario/scenario.h"
 
+/* NOLINTNEXTLINE(readability-function-size): one string */
 const char *rh_scenario_template(void)
 {
     return "# A pgrehearse scenario: one rehearsal. Run it with: pgrehearse run scenario.yaml\n"
