@@ -1,6 +1,6 @@
 /* From libpq's failures to rh_error, without a single value of the data. */
 #include "pg_connection.h"
-#include "pgrehearse/adapters/redact.h"
+#include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/text.h"
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* Words that are known stay, everything else may be a value. */
-#include "pgrehearse/adapters/redact.h"
+#include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/arena.h"
 #include "redact_words.h"
 #include <ctype.h>

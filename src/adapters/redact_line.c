@@ -1,5 +1,5 @@
 /* What programs of the user's say, as it may be shown. */
-#include "pgrehearse/adapters/redact.h"
+#include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/arena.h"
 #include "redact_words.h"
 #include <ctype.h>

@@ -1,5 +1,5 @@
 /* Passwords in URLs, connection strings, arguments and statements. */
-#include "pgrehearse/adapters/redact.h"
+#include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/arena.h"
 #include "redact_words.h"
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* What it means when the server refuses a statement of the backup. */
-#include "pgrehearse/adapters/redact.h"
+#include "pgrehearse/adapters/sql_parser.h"
 #include "restoring.h"
 #include <stdlib.h>
 #include <string.h>

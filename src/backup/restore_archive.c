@@ -1,6 +1,5 @@
 /* pg_dump's own formats, through pg_restore. */
 #include "pgrehearse/adapters/process.h"
-#include "pgrehearse/adapters/redact.h"
 #include "pgrehearse/adapters/sql_parser.h"
 #include "dump_lexer.h"
 #include "restoring.h"

@@ -1,6 +1,6 @@
 /* Predictions from the small passes for the full-size ones, and their score beside naive baselines. */
 #include "pgrehearse/base/statistics.h"
-#include "pgrehearse/predict/cost.h"
+#include "cost.h"
 #include "pgrehearse/predict/predict.h"
 #include <stdlib.h>
 #include <string.h>

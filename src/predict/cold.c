@@ -1,7 +1,7 @@
 #include "pgrehearse/predict/translate.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/base/units.h"
-#include "pgrehearse/predict/cost.h"
+#include "cost.h"
 #include <math.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "pgrehearse/predict/cost.h"
+#include "cost.h"
 #include "pgrehearse/base/statistics.h"
 #include "pgrehearse/base/text.h"
 #include "nnls.h"

@@ -1,5 +1,5 @@
 #include "pgrehearse/base/statistics.h"
-#include "pgrehearse/predict/cost.h"
+#include "cost.h"
 #include "pgrehearse/predict/predict.h"
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /* What a duration consists of. */
-#include "pgrehearse/predict/cost.h"
+#include "cost.h"
 #include "pgrehearse/predict/predict.h"
 #include "pgrehearse/predict/translate.h"
 

@@ -1,4 +1,5 @@
 /* From repeated quiet passes to a prediction with an interval. */
+#include "cost.h"
 #include "pgrehearse/base/statistics.h"
 #include "pgrehearse/predict/predict.h"
 #include <stdlib.h>
@@ -6,6 +7,11 @@
 size_t rh_predict_residuals_needed(double level)
 {
     return (size_t)ceil(level / (1 - level) - 1e-9);
+}
+
+double rh_predict_quiet_s(const rh_statement *statement)
+{
+    return rh_cost_quiet_median(statement, RH_COST_ELAPSED);
 }
 
 /* Durations of the quiet runs in the order they ran; heap. */

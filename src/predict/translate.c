@@ -1,6 +1,6 @@
 #include "pgrehearse/predict/translate.h"
 #include "pgrehearse/base/text.h"
-#include "pgrehearse/predict/cost.h"
+#include "cost.h"
 #include <math.h>
 
 double rh_translation_ratio(const rh_translation *t, rh_probe_kind kind)

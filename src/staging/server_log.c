@@ -1,6 +1,6 @@
 #include "server_log.h"
 #include "pgrehearse/adapters/files.h"
-#include "pgrehearse/adapters/redact.h"
+#include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/text.h"
 #include <fcntl.h>
 #include <stdio.h>

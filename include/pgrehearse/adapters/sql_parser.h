@@ -9,6 +9,7 @@
 #include "pgrehearse/adapters/json.h"
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/error.h"
+#include "pgrehearse/base/text.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -71,3 +72,31 @@ int rh_sql_parser_version(void);
 bool rh_sql_parses(const char *sql);
 /* True when TOKEN is the word WORD (lower case), whatever the case in SQL; false for quoted identifiers. */
 bool rh_sql_token_is(const char *sql, const rh_sql_token *token, const char *word);
+
+/* Messages without values of the data and literals.
+ *
+ * A message is taken apart into words, and a word is shown only where it is known to be none of the data:
+ * outside of quotes the words of PostgreSQL's own messages; anywhere the words of the code that was sent
+ * (identifiers and keywords, not its literals and comments) and the names that the caller vouches for.
+ * Everything else becomes «…». So it does not matter how a message quotes a value, nor in which language it
+ * is.
+ */
+
+typedef struct rh_redaction {
+    const char *sql;          /* the statement that was sent; NULL: unknown */
+    const char *const *names; /* of objects; may be empty strings or NULL */
+    size_t name_count;
+    bool user_text; /* put together by code of the user's (RAISE): no word of it is PostgreSQL's own */
+    bool catalog;   /* whatever it names exists in the catalogs: only numbers are hidden */
+} rh_redaction;
+
+/* The first line of MESSAGE; heap. */
+char *rh_redact(const char *message, const rh_redaction *known);
+/* SQL without its literals and comments: identifiers, keywords, and of DO blocks and function bodies the
+ * same; of RAISE and EXECUTE also what their string says. Appended to CODE. */
+void rh_redact_code(const char *sql, rh_text *code);
+/* Lines of a program of the user's, which may say anything: without passwords, addresses, long numbers, and
+ * what is quoted; of the server's messages among them ("ERROR:  …") only PostgreSQL's own words. Heap. */
+char *rh_redact_line(const char *line);
+/* "postgresql://user:password@host", "password=…" and the like with the password hidden. Heap. */
+char *rh_redact_passwords(const char *text);

@@ -71,6 +71,9 @@ void rh_backtest_score(const rh_plan *plan, rh_arena *arena, rh_backtest *backte
  * prediction (Vovk et al. 2005; Lei et al. 2018). No interval where n is too small for LEVEL. */
 void rh_predict_statements(const rh_plan *plan, double level, rh_arena *arena);
 
+/* How long STATEMENT took: the median of its quiet runs, without lock waits; NAN without one. */
+double rh_predict_quiet_s(const rh_statement *statement);
+
 /* The fewest held-out residuals that carry LEVEL: ⌈level / (1 − level)⌉. */
 size_t rh_predict_residuals_needed(double level);
 

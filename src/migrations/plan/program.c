@@ -1,6 +1,5 @@
 /* A program that migrates: one migration, whose statements are known when it has run. */
 #include "program.h"
-#include "pgrehearse/adapters/redact.h"
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/migrations/plan.h"
 #include "pgrehearse/sql/hazards.h"

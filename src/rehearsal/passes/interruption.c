@@ -1,7 +1,7 @@
 /* The interruption pass: every pending migration is killed half-way, and looked at: what stayed, and whether
  * running it again succeeds, as its framework would. */
 #include "interruption_state.h"
-#include "pgrehearse/predict/cost.h"
+#include "pgrehearse/predict/predict.h"
 #include "cut.h"
 #include "pass.h"
 
@@ -17,8 +17,7 @@ static const rh_statement *longest_statement(const rh_migration *migration, doub
     *median_s = 0;
     for (size_t i = 0; i < migration->up.statement_count; i++) {
         const rh_statement *statement = &migration->up.statements[i];
-        double median =
-            statement->class_ == RH_CLASS_TRANSACTION ? 0 : rh_cost_quiet_median(statement, RH_COST_ELAPSED);
+        double median = statement->class_ == RH_CLASS_TRANSACTION ? 0 : rh_predict_quiet_s(statement);
         if (median > *median_s) {
             longest = statement;
             *median_s = median;

@@ -1,7 +1,7 @@
 #include "runners.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/adapters/process.h"
-#include "pgrehearse/adapters/redact.h"
+#include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/interrupt.h"
 #include "pgrehearse/snapshot/snapshot.h"
 #include "rehearsal/program/program.h"

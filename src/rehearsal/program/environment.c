@@ -1,5 +1,5 @@
 #include "environment.h"
-#include "pgrehearse/adapters/redact.h"
+#include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/text.h"
 #include <stdio.h>
 #include <stdlib.h>

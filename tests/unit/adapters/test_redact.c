@@ -1,5 +1,5 @@
 /* What is shown of a message: words of PostgreSQL's own and of the code that was sent, never a value. */
-#include "pgrehearse/adapters/redact.h"
+#include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/adapters/pg.h"
 #include <setjmp.h>
 #include <stdarg.h>

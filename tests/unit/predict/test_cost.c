@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "pgrehearse/predict/cost.h"
+#include "predict/cost.h"
 #include "pgrehearse/predict/predict.h"
 #include <math.h>
 #include <string.h>
