@@ -2,6 +2,7 @@
  * complete. */
 #include "pgrehearse/adapters/files.h"
 #include "cli/commands.h"
+#include "cli/options.h"
 #include "pgrehearse/sql/hazards.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -56,28 +57,44 @@ static void test_links(void **state)
         }
 }
 
-static void test_list(void **state)
+/* Fails unless ROW is a line of FILE. */
+static void expect_row(const char *file, const char *row)
 {
-    (void)state;
     rh_arena *arena = rh_arena_new();
     rh_error error = {0};
     size_t length;
-    const char *list =
-        rh_file_read(RH_SOURCE_DIRECTORY "/docs/hazards/README.md", 1 << 20, arena, &length, &error);
-    assert_non_null(list);
-    const rh_hazard_rule *rule;
-    for (size_t i = 0; (rule = rh_hazard_rule_at(i)); i++) {
-        const char *row =
-            rh_arena_printf(arena, "\n| [%s](%s.md) | %s |\n", rule->id, rule->id, rule->summary);
-        if (!strstr(list, row))
-            fail_msg("docs/hazards/README.md lacks:%s", row);
-    }
+    const char *path = rh_arena_printf(arena, "%s/%s", RH_SOURCE_DIRECTORY, file);
+    const char *text = rh_file_read(path, 1 << 20, arena, &length, &error);
+    assert_non_null(text);
+    if (!strstr(text, rh_arena_printf(arena, "\n%s\n", row)))
+        fail_msg("%s lacks: %s", file, row);
     rh_arena_free(arena);
+}
+
+static void test_list(void **state)
+{
+    (void)state;
+    const rh_hazard_rule *rule;
+    char row[240];
+    for (size_t i = 0; (rule = rh_hazard_rule_at(i)); i++) {
+        snprintf(row, sizeof row, "| [%s](%s.md) | %s |", rule->id, rule->id, rule->summary);
+        expect_row("docs/hazards/README.md", row);
+    }
+}
+
+static void test_exit_codes(void **state)
+{
+    (void)state;
+    char row[240];
+    for (const rh_exit_meaning *exit_code = rh_exit_meanings(); exit_code->meaning; exit_code++) {
+        snprintf(row, sizeof row, "| %d | %s |", exit_code->code, exit_code->meaning);
+        expect_row("docs/compatibility.md", row);
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_pages), cmocka_unit_test(test_links),
-                                       cmocka_unit_test(test_list)};
+                                       cmocka_unit_test(test_list), cmocka_unit_test(test_exit_codes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

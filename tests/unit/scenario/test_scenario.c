@@ -514,6 +514,23 @@ static void test_reference(void **state)
     }
 }
 
+/* docs/frameworks.md has a row for each. */
+static void test_frameworks(void **state)
+{
+    (void)state;
+    size_t length;
+    rh_error error = {0};
+    char *text = rh_file_read(RH_SOURCE_DIRECTORY "/docs/frameworks.md", 1 << 20, arena, &length, &error);
+    assert_non_null(text);
+    for (size_t i = 0; rh_keys_name(i); i++) {
+        const rh_key_limits limits = rh_keys_limits(i);
+        for (size_t w = 0; strcmp(rh_keys_name(i), "migrations.framework") == 0 && w < limits.word_count; w++)
+            if (strcmp(limits.words[w].word, "auto") != 0 && !limits.words[w].instead &&
+                !strstr(text, rh_arena_printf(arena, "\n| `%s`", limits.words[w].word)))
+                fail_msg("docs/frameworks.md lacks %s", limits.words[w].word);
+    }
+}
+
 /* docs/scenario.md has no key that a scenario cannot have. */
 static void test_reference_has_no_more(void **state)
 {
@@ -557,6 +574,7 @@ int main(void)
         EACH(test_next_release),
         EACH(test_reference),
         EACH(test_reference_has_no_more),
+        EACH(test_frameworks),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
