@@ -292,19 +292,6 @@ void rh_pg_result_free(rh_pg_result *result)
     free(result);
 }
 
-char *rh_pg_quote_identifier(const char *identifier)
-{
-    rh_text out = {0};
-    rh_text_append_char(&out, '"');
-    for (; *identifier; identifier++) {
-        if (*identifier == '"')
-            rh_text_append_char(&out, '"');
-        rh_text_append_char(&out, *identifier);
-    }
-    rh_text_append_char(&out, '"');
-    return out.data;
-}
-
 char *rh_pg_quote_literal(const char *literal)
 {
     rh_text out = {0};

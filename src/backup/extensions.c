@@ -87,7 +87,7 @@ bool rh_restoring_extension(rh_restoring *r, const char *extension, const char *
     }
     if (!*schema || rh_names_have(&r->schemas, schema))
         return true;
-    char *quoted = rh_pg_quote_identifier(schema);
+    char *quoted = rh_quote_identifier(schema);
     bool fine = rh_pg_executef(r->pg, error, "CREATE SCHEMA %s", quoted);
     free(quoted);
     if (!fine)

@@ -43,8 +43,8 @@ static void take_entry(reading *r, const rh_toc_entry *entry)
     if (!*entry->definition)
         return;
     keep(r, entry->definition, strlen(entry->definition));
-    char *schema = rh_pg_quote_identifier(entry->schema), *tag = rh_pg_quote_identifier(entry->tag),
-         *owner = rh_pg_quote_identifier(entry->owner);
+    char *schema = rh_quote_identifier(entry->schema), *tag = rh_quote_identifier(entry->tag),
+         *owner = rh_quote_identifier(entry->owner);
     if (owns && *entry->owner && *entry->schema) {
         const char *text =
             rh_arena_printf(r->arena, "ALTER %s %s.%s OWNER TO %s", entry->desc, schema, tag, owner);

@@ -80,7 +80,7 @@ static void note_done(plain *p, const rh_dump_statement *s, const char *sql)
 static bool send_as_ourselves(plain *p, const rh_dump_statement *s, const char *sql, rh_error *failure)
 {
     rh_error again = {0};
-    char *schema = rh_pg_quote_identifier(s->name), *role = rh_pg_quote_identifier(p->authorization);
+    char *schema = rh_quote_identifier(s->name), *role = rh_quote_identifier(p->authorization);
     bool fine = rh_pg_execute(p->session, "RESET SESSION AUTHORIZATION", &again) &&
                 (s->kind == RH_STATEMENT_SCHEMA
                      ? rh_pg_executef(p->session, &again, "CREATE SCHEMA %s AUTHORIZATION %s", schema, role)

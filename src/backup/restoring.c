@@ -174,7 +174,7 @@ bool rh_restoring_role(rh_restoring *r, const char *role, rh_error *error)
                           "it does not exist in staging: its ownership and privileges were left out");
         return false;
     }
-    char *quoted = rh_pg_quote_identifier(role);
+    char *quoted = rh_quote_identifier(role);
     bool fine = rh_pg_executef(r->pg, error, "CREATE ROLE %s NOLOGIN", quoted);
     free(quoted);
     if (!fine)

@@ -25,47 +25,13 @@ int64_t rh_lock_looks_needed(double level)
     return (int64_t)ceil(log(1 - level) / log(level));
 }
 
-/* ---- names: "public"."Order ""x""" as pg_locks' reader spells them ---- */
-
-/* One identifier at *TEXT, unquoted; moves behind it. */
-static const char *identifier(const char **text, rh_arena *arena)
-{
-    rh_text name = {0};
-    const char *at = *text;
-    if (*at != '"') {
-        size_t length = strcspn(at, ".");
-        *text = at + length;
-        return rh_arena_printf(arena, "%.*s", (int)length, at);
-    }
-    for (at++; *at && (*at != '"' || at[1] == '"'); at++) {
-        rh_text_append_char(&name, *at);
-        at += *at == '"';
-    }
-    *text = *at ? at + 1 : at;
-    const char *copy = rh_arena_strdup(arena, rh_text_string(&name));
-    rh_text_release(&name);
-    return copy;
-}
-
-static void split_name(const char *relation, rh_arena *arena, const char **schema, const char **name)
-{
-    *schema = NULL;
-    *name = identifier(&relation, arena);
-    if (*relation == '.') {
-        relation++;
-        *schema = *name;
-        *name = identifier(&relation, arena);
-    }
-}
-
 static const rh_profile_relation *find_relation(const maker *m, const char *relation)
 {
-    const char *schema, *name;
+    const rh_relation wanted = rh_relation_of(relation, m->arena);
     const rh_profile_relation *found = NULL;
-    split_name(relation, m->arena, &schema, &name);
     for (size_t i = 0; i < m->in->profile->relation_count; i++) {
         const rh_profile_relation *r = &m->in->profile->relations[i];
-        if (strcmp(r->name, name) != 0 || (schema && strcmp(r->schema, schema) != 0))
+        if (!rh_relation_matches((rh_relation){r->schema, r->name}, wanted))
             continue;
         if (found)
             return NULL; /* without a schema it could be either */
@@ -76,13 +42,10 @@ static const rh_profile_relation *find_relation(const maker *m, const char *rela
 
 static bool is_unlisted(const maker *m, const char *relation)
 {
-    const char *schema, *name, *other_schema, *other;
-    split_name(relation, m->arena, &schema, &name);
-    for (size_t i = 0; i < m->in->unlisted_count; i++) {
-        split_name(m->in->unlisted[i], m->arena, &other_schema, &other);
-        if (strcmp(name, other) == 0 && (!schema || strcmp(schema, other_schema) == 0))
+    const rh_relation wanted = rh_relation_of(relation, m->arena);
+    for (size_t i = 0; i < m->in->unlisted_count; i++)
+        if (rh_relation_matches(rh_relation_of(m->in->unlisted[i], m->arena), wanted))
             return true;
-    }
     return false;
 }
 

@@ -165,7 +165,7 @@ static bool assume_database_owner(rh_run *run, rh_staging *staging, rh_pg *pg, r
     const rh_session_role *role = &run->migrations_role;
     if (run->staging.kind != RH_STAGING_EMBEDDED || run->backup.database.owner || role->superuser)
         return true;
-    char *quoted = rh_pg_quote_identifier(role->name);
+    char *quoted = rh_quote_identifier(role->name);
     bool ok =
         rh_pg_executef(pg, error, "ALTER DATABASE %s OWNER TO %s", rh_staging_database(staging), quoted);
     free(quoted);

@@ -19,7 +19,7 @@ typedef struct pieces {
 
 static const char *quoted(const rh_safer_list *list, const char *name)
 {
-    return rh_tree_identifier(name, list->arena);
+    return rh_identifier(name, list->arena);
 }
 
 /* As PostgreSQL would name it. */

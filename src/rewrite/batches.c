@@ -91,7 +91,7 @@ void rh_safer_fill(rh_safer_list *list, const char *rule, const rh_known_table *
                    const char *called, const char *verb, const char *condition)
 {
     rh_arena *arena = list->arena;
-    const char *key = rh_tree_identifier(rh_known_key(table), arena);
+    const char *key = rh_identifier(rh_known_key(table), arena);
     condition = condition ? rh_arena_printf(arena, "(%s) AND ", condition) : "";
     rh_safer_step *step =
         rh_safer_add(list, rule,
@@ -347,7 +347,7 @@ bool rh_safer_batches(rh_safer_list *list, rh_json *body)
                                 ? rh_arena_strndup(list->arena, sql + tokens[where + 1].start,
                                                    tokens[count - 1].end - tokens[where + 1].start)
                                 : NULL;
-    rh_safer_fill(list, "whole-table-update", table, name,
-                  rh_tree_identifier(alias ? alias : bare, list->arena), verb, condition);
+    rh_safer_fill(list, "whole-table-update", table, name, rh_identifier(alias ? alias : bare, list->arena),
+                  verb, condition);
     return true;
 }

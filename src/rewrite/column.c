@@ -24,7 +24,7 @@ typedef struct copy {
 
 static const char *quoted(const copy *c, const char *name)
 {
-    return rh_tree_identifier(name, c->list->arena);
+    return rh_identifier(name, c->list->arena);
 }
 
 /* NAME for the second one of its kind. */
@@ -341,8 +341,8 @@ static void begin(copy *c, rh_safer_list *list, rh_json *relation, const char *r
     *c = (copy){.list = list, .rule = rule, .known = rh_known_table_of(list->known, relation)};
     c->from = c->known ? rh_known_column_of(c->known, column) : NULL;
     c->table = rh_tree_relation(relation, arena);
-    c->schema = schema ? rh_arena_printf(arena, "%s.", rh_tree_identifier(schema, arena)) : "";
-    c->old = rh_tree_identifier(column, arena);
+    c->schema = schema ? rh_arena_printf(arena, "%s.", rh_identifier(schema, arena)) : "";
+    c->old = rh_identifier(column, arena);
 }
 
 /* ---- another type ---- */

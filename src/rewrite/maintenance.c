@@ -15,7 +15,7 @@ static bool has_exclusion(const rh_known_table *table)
 
 static const char *no_reindex(const rh_safer_list *list, rh_json *body)
 {
-    const rh_known_ref ref = rh_known_range(rh_json_get(body, "relation"));
+    const rh_relation ref = rh_known_range(rh_json_get(body, "relation"));
     const bool index = rh_tree_is(body, "kind", "REINDEX_OBJECT_INDEX");
     const int major = list->plan->server_major;
     if (!index && !rh_tree_is(body, "kind", "REINDEX_OBJECT_TABLE"))
@@ -53,7 +53,7 @@ typedef struct view {
 
 static bool is_it(const view *v, rh_json *range)
 {
-    const rh_known_ref ref = rh_known_range(range);
+    const rh_relation ref = rh_known_range(range);
     return ref.name && strcmp(ref.name, v->object->name) == 0 &&
            strcmp(ref.schema ? ref.schema : rh_known_schema(v->list->known), v->object->schema) == 0;
 }
@@ -89,7 +89,7 @@ static void see_drop(void *user, const char *sql, const char *kind, rh_json *bod
 
 static const char *no_refresh(const rh_safer_list *list, rh_json *body)
 {
-    const rh_known_ref ref = rh_known_range(rh_json_get(body, "relation"));
+    const rh_relation ref = rh_known_range(rh_json_get(body, "relation"));
     view v = {.list = list};
     v.object = rh_known_find_object(list->known, 1u << RH_KNOWN_MATVIEW, ref.schema, ref.name);
     if (rh_json_bool(rh_json_get(body, "skipData")) || rh_json_bool(rh_json_get(body, "concurrent")))

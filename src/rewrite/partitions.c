@@ -19,7 +19,7 @@ static void see_division(void *user, const char *sql, const char *kind, rh_json 
 {
     division *d = user;
     rh_json *spec = rh_json_get(body, "partspec");
-    const rh_known_ref ref = rh_known_range(rh_json_get(body, "relation"));
+    const rh_relation ref = rh_known_range(rh_json_get(body, "relation"));
     const char *strategy = rh_json_string(rh_json_get(spec, "strategy"));
     (void)sql;
     if (strcmp(kind, "CreateStmt") != 0 || !strategy || strcmp(ref.name, d->table->name) != 0 ||
@@ -131,9 +131,9 @@ bool rh_safer_partitioned_index(rh_safer_list *list, rh_json *body)
     if (list->why)
         return false;
     const char *name = given ? given : rh_known_free_name(list->known, table, columns, "idx");
-    const char *index = SQL(list, "%s.%s", rh_tree_identifier(table->schema, list->arena),
-                            rh_tree_identifier(name, list->arena));
-    rh_safer_add(list, rule, "CREATE %sINDEX %s ON ONLY %s %s", unique, rh_tree_identifier(name, list->arena),
+    const char *index =
+        SQL(list, "%s.%s", rh_identifier(table->schema, list->arena), rh_identifier(name, list->arena));
+    rh_safer_add(list, rule, "CREATE %sINDEX %s ON ONLY %s %s", unique, rh_identifier(name, list->arena),
                  rh_known_name(table, list->arena), rest);
     rh_known_learn(list->known, list->steps[list->count - 1].sql);
     list->learned = true;
@@ -145,11 +145,11 @@ bool rh_safer_partitioned_index(rh_safer_list *list, rh_json *body)
             continue;
         const char *part = rh_known_free_name(list->known, t, columns, "idx");
         rh_safer_add(list, rule, "CREATE %sINDEX CONCURRENTLY %s ON %s %s", unique,
-                     rh_tree_identifier(part, list->arena), rh_known_name(t, list->arena), rest)
+                     rh_identifier(part, list->arena), rh_known_name(t, list->arena), rest)
             ->alone = true;
         rh_known_learn(list->known, list->steps[list->count - 1].sql);
-        *(const char **)rh_arena_add(list->arena, &parts, &count, sizeof *parts) = SQL(
-            list, "%s.%s", rh_tree_identifier(t->schema, list->arena), rh_tree_identifier(part, list->arena));
+        *(const char **)rh_arena_add(list->arena, &parts, &count, sizeof *parts) =
+            SQL(list, "%s.%s", rh_identifier(t->schema, list->arena), rh_identifier(part, list->arena));
     }
     for (size_t i = 0; i < count; i++)
         rh_safer_add(list, rule, "ALTER INDEX %s ATTACH PARTITION %s", index, parts[i]);
@@ -164,7 +164,7 @@ static bool read_bound(const rh_safer_list *list, const char *words, rh_json *bo
 {
     rh_sql_token *tokens = NULL;
     size_t count = 0, starts[2] = {0}, ends[2] = {0}, lists = 0;
-    const char *column = rh_tree_identifier(d->column, list->arena);
+    const char *column = rh_identifier(d->column, list->arena);
     int depth = 0;
     bool values = false;
     rh_pieces_scan(words, list->arena, &tokens, &count);
@@ -202,8 +202,7 @@ static bool read_bound(const rh_safer_list *list, const char *words, rh_json *bo
 static const char *prove(rh_safer_list *list, const char *rule, const rh_known_table *table,
                          const division *d, const char *condition)
 {
-    const char *name =
-        rh_tree_identifier(rh_known_free_name(list->known, table, d->column, "bound"), list->arena);
+    const char *name = rh_identifier(rh_known_free_name(list->known, table, d->column, "bound"), list->arena);
     const char *relation = rh_known_name(table, list->arena);
     rh_safer_add(list, rule, "ALTER TABLE %s ADD CONSTRAINT %s CHECK (%s) NOT VALID", relation, name,
                  condition);
@@ -283,7 +282,7 @@ static bool detach(rh_safer_list *list, rh_json *body, rh_json *command)
     const char *check = rh_known_free_name(list->known, child, d.column, "check");
     rh_safer_add(list, rule, "%s CONCURRENTLY", list->statement->sql)->alone = true;
     rh_safer_add(list, rule, "ALTER TABLE %s DROP CONSTRAINT IF EXISTS %s", rh_known_name(child, list->arena),
-                 rh_tree_identifier(check, list->arena))
+                 rh_identifier(check, list->arena))
         ->note = "CONCURRENTLY leaves a CHECK of the partition's bounds behind.";
     return true;
 }

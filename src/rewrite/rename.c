@@ -28,7 +28,7 @@ static bool is_it(const renaming *r, const char *schema, const char *name)
 
 static bool is_range(const renaming *r, rh_json *range)
 {
-    const rh_known_ref ref = rh_known_range(range);
+    const rh_relation ref = rh_known_range(range);
     return is_it(r, ref.schema, ref.name);
 }
 
@@ -51,10 +51,10 @@ static void see_before(void *user, const char *sql, const char *kind, rh_json *b
         rh_json *command = rh_json_path(rh_json_at(rh_json_get(body, "cmds"), 0), "AlterTableCmd");
         const char *owner = rh_json_string(rh_json_path(command, "newowner.rolename"));
         if (rh_tree_is(command, "subtype", "AT_ChangeOwner"))
-            r->owner = owner ? rh_tree_identifier(owner, arena) : NULL;
+            r->owner = owner ? rh_identifier(owner, arena) : NULL;
     } else if (strcmp(kind, "CommentStmt") == 0) {
         const bool column = rh_tree_is(body, "objtype", "OBJECT_COLUMN");
-        const rh_known_ref ref = rh_known_ref_of(rh_json_get(body, "object"), column);
+        const rh_relation ref = rh_known_ref_of(rh_json_get(body, "object"), column);
         if ((!column && !rh_tree_is(body, "objtype", "OBJECT_TABLE")) || !is_it(r, ref.schema, ref.name))
             return;
         if (column)
@@ -127,12 +127,11 @@ bool rh_safer_rename_table(rh_safer_list *list, rh_json *body)
     list->why = why_not(&r);
     if (list->why)
         return false;
-    const char *schema = rh_tree_identifier(r.table->schema, arena);
-    const char *view = rh_arena_printf(arena, "%s.%s", schema, rh_tree_identifier(r.old, arena));
+    const char *schema = rh_identifier(r.table->schema, arena);
+    const char *view = rh_arena_printf(arena, "%s.%s", schema, rh_identifier(r.old, arena));
     rh_safer_add(list, "rename", "%s", list->statement->sql);
     rh_safer_add(list, "rename", "CREATE VIEW %s%s AS SELECT * FROM %s.%s", view,
-                 r.invoker ? " WITH (security_invoker = true)" : "", schema,
-                 rh_tree_identifier(r.fresh, arena))
+                 r.invoker ? " WITH (security_invoker = true)" : "", schema, rh_identifier(r.fresh, arena))
         ->note =
         "The old name stays until no instance of the old release runs. COPY FROM, TRUNCATE and ON CONFLICT "
         "ON CONSTRAINT do not work on a view.";

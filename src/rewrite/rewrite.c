@@ -81,7 +81,7 @@ static bool is_known_relation(const rh_known *known, const char *schema, const c
 static const char *no_concurrent_build(const rh_safer_list *list, rh_json *relation, const char **schema)
 {
     const rh_known_table *table = rh_known_table_of(list->known, relation);
-    const rh_known_ref ref = rh_known_range(relation);
+    const rh_relation ref = rh_known_range(relation);
     const rh_known_object *view =
         table ? NULL : rh_known_find_object(list->known, 1u << RH_KNOWN_MATVIEW, ref.schema, ref.name);
     *schema = table ? table->schema : view ? view->schema : NULL;
@@ -114,7 +114,7 @@ static bool index_steps(rh_safer_list *list, rh_json *body)
         return false;
     if (concurrent && if_new) /* what an attempt that failed left would be taken for the index */
         rh_safer_add(list, "invalid-index", "DROP INDEX CONCURRENTLY IF EXISTS %s.%s",
-                     rh_tree_identifier(schema, list->arena), rh_tree_identifier(name, list->arena))
+                     rh_identifier(schema, list->arena), rh_identifier(name, list->arena))
             ->alone = true;
     rh_safer_add(list, concurrent ? "invalid-index" : "index-without-concurrently", "%s",
                  concurrent && !if_new ? sql : better)
@@ -126,7 +126,7 @@ static bool drop_steps(rh_safer_list *list, rh_json *body)
 {
     if (!rh_safer_has(list->statement, "index-without-concurrently"))
         return false;
-    const rh_known_ref ref = rh_known_ref_of(rh_json_at(rh_json_get(body, "objects"), 0), 0);
+    const rh_relation ref = rh_known_ref_of(rh_json_at(rh_json_get(body, "objects"), 0), 0);
     rh_known_index *index = NULL;
     const rh_known_table *table = rh_known_indexed(list->known, ref.schema, ref.name, &index);
     if (rh_json_count(rh_json_get(body, "objects")) != 1 || rh_tree_is(body, "behavior", "DROP_CASCADE"))

@@ -1,6 +1,6 @@
 #include "keys.h"
 #include "pgrehearse/adapters/files.h"
-#include "pgrehearse/base/sql_name.h"
+#include "pgrehearse/base/relation.h"
 #include "pgrehearse/base/text.h"
 #include "disturb.h"
 #include "settings.h"
@@ -223,18 +223,18 @@ static bool read_pending(rh_reader *reader, const key_spec *key, rh_yaml_node *n
 /* name, schema.name, each part in double quotes or as it is written. */
 static bool read_history_table(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
 {
-    rh_sql_name name;
+    rh_relation name;
     const char *text = rh_value_text(reader, key->path, node);
     if (!text)
         return false;
-    if (!rh_sql_name_read(text, reader->arena, &name)) {
+    if (!rh_relation_parse(text, reader->arena, &name)) {
         rh_value_fail(reader, node, "%s must be the name of a table: \"%s\"", key->path, text);
         return rh_error_hint(reader->error,
                              "write name or schema.name; a name with a dot in it stands in double "
                              "quotes: '\"my.schema\".versions'");
     }
     reader->scenario->migrations.history_where = rh_value_where(reader, node);
-    *(const char **)field = rh_sql_name_text(name.schema, name.name, reader->arena);
+    *(const char **)field = rh_relation_text((rh_relation){name.schema, name.name}, reader->arena);
     return true;
 }
 

@@ -222,7 +222,7 @@ static void classify_drop(rh_statement *s, rh_json *body, rh_arena *arena)
         const char *table = NULL;
         for (size_t i = 0; i + 1 < rh_json_count(names); i++) {
             const char *part = rh_json_string(rh_json_path(rh_json_at(names, i), "String.sval"));
-            part = part ? rh_tree_identifier(part, arena) : "";
+            part = part ? rh_identifier(part, arena) : "";
             table = table ? rh_arena_printf(arena, "%s.%s", table, part) : part;
         }
         rh_classify_set(s, s->command_tag, RH_CLASS_CATALOG, RH_PHASE_CONTRACT, RH_LOCK_ACCESS_EXCLUSIVE,

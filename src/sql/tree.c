@@ -18,139 +18,11 @@ rh_json *rh_tree_body(rh_json *node, const char *kind)
     return found && strcmp(found, kind) == 0 ? body : NULL;
 }
 
-/* Keywords that name no column or table unless quoted (documentation, appendix C, PostgreSQL 15: reserved,
- * and those that can be a function or type). */
-static const char *const RESERVED[] = {
-    "all",
-    "analyse",
-    "analyze",
-    "and",
-    "any",
-    "array",
-    "as",
-    "asc",
-    "asymmetric",
-    "authorization",
-    "binary",
-    "both",
-    "case",
-    "cast",
-    "check",
-    "collate",
-    "collation",
-    "column",
-    "concurrently",
-    "constraint",
-    "create",
-    "cross",
-    "current_catalog",
-    "current_date",
-    "current_role",
-    "current_schema",
-    "current_time",
-    "current_timestamp",
-    "current_user",
-    "default",
-    "deferrable",
-    "desc",
-    "distinct",
-    "do",
-    "else",
-    "end",
-    "except",
-    "false",
-    "fetch",
-    "for",
-    "foreign",
-    "freeze",
-    "from",
-    "full",
-    "grant",
-    "group",
-    "having",
-    "ilike",
-    "in",
-    "initially",
-    "inner",
-    "intersect",
-    "into",
-    "is",
-    "isnull",
-    "join",
-    "lateral",
-    "leading",
-    "left",
-    "like",
-    "limit",
-    "localtime",
-    "localtimestamp",
-    "natural",
-    "not",
-    "notnull",
-    "null",
-    "offset",
-    "on",
-    "only",
-    "or",
-    "order",
-    "outer",
-    "overlaps",
-    "placing",
-    "primary",
-    "references",
-    "returning",
-    "right",
-    "select",
-    "session_user",
-    "similar",
-    "some",
-    "symmetric",
-    "table",
-    "tablesample",
-    "then",
-    "to",
-    "trailing",
-    "true",
-    "union",
-    "unique",
-    "user",
-    "using",
-    "variadic",
-    "verbose",
-    "when",
-    "where",
-    "window",
-    "with",
-    NULL,
-};
-
-const char *rh_tree_identifier(const char *identifier, rh_arena *arena)
-{
-    bool plain = ((*identifier >= 'a' && *identifier <= 'z') || *identifier == '_') &&
-                 !rh_is_one_of(identifier, RESERVED);
-    if (plain && identifier[strspn(identifier, "abcdefghijklmnopqrstuvwxyz0123456789_$")] == '\0')
-        return rh_arena_strdup(arena, identifier);
-    rh_text text = {0};
-    rh_text_append_char(&text, '"');
-    for (const char *p = identifier; *p; p++) {
-        if (*p == '"')
-            rh_text_append_char(&text, '"');
-        rh_text_append_char(&text, *p);
-    }
-    rh_text_append_char(&text, '"');
-    const char *quoted = rh_arena_strdup(arena, text.data);
-    rh_text_release(&text);
-    return quoted;
-}
-
 const char *rh_tree_relation(rh_json *range_var, rh_arena *arena)
 {
-    const char *name = rh_json_string(rh_json_get(range_var, "relname"));
-    const char *schema = rh_json_string(rh_json_get(range_var, "schemaname"));
-    if (!name)
-        return NULL;
-    const char *quoted = rh_tree_identifier(name, arena);
-    return schema ? rh_arena_printf(arena, "%s.%s", rh_tree_identifier(schema, arena), quoted) : quoted;
+    const rh_relation relation = {rh_json_string(rh_json_get(range_var, "schemaname")),
+                                  rh_json_string(rh_json_get(range_var, "relname"))};
+    return rh_relation_text(relation, arena);
 }
 
 /* The items of a List node, or of a bare array. */
@@ -173,7 +45,7 @@ const char *rh_tree_name(rh_json *list, rh_arena *arena)
         const char *part = string_at(items, i);
         if (!part)
             return NULL;
-        part = rh_tree_identifier(part, arena);
+        part = rh_identifier(part, arena);
         name = name ? rh_arena_printf(arena, "%s.%s", name, part) : part;
     }
     return name;
@@ -184,33 +56,6 @@ const char *rh_tree_last_name(rh_json *list)
     rh_json *items = items_of(list);
     size_t count = rh_json_is_array(items) ? rh_json_count(items) : 0;
     return count ? string_at(items, count - 1) : NULL;
-}
-
-/* The identifier that *TEXT begins with, without its quotes; *TEXT moves behind it and a dot. */
-static const char *read_identifier(const char **text, rh_arena *arena)
-{
-    rh_text name = {0};
-    const char *p = *text;
-    const bool quoted = *p == '"';
-    for (p += quoted; *p && !(quoted ? *p == '"' && p[1] != '"' : *p == '.'); p++) {
-        p += quoted && *p == '"';
-        rh_text_append_char(&name, *p);
-    }
-    p += quoted && *p == '"';
-    *text = p + (*p == '.');
-    const char *copy = rh_arena_strdup(arena, rh_text_string(&name));
-    rh_text_release(&name);
-    return copy;
-}
-
-rh_known_ref rh_tree_read_name(const char *text, rh_arena *arena)
-{
-    rh_known_ref ref = {0};
-    while (text && *text) {
-        ref.schema = ref.name;
-        ref.name = read_identifier(&text, arena);
-    }
-    return ref;
 }
 
 bool rh_tree_is(rh_json *object, const char *key, const char *value)

@@ -16,7 +16,7 @@ static const char *literal(rh_staging *staging, const char *text)
 
 static const char *identifier(rh_staging *staging, const char *name)
 {
-    char *quoted = rh_pg_quote_identifier(name);
+    char *quoted = rh_quote_identifier(name);
     const char *copy = rh_arena_strdup(staging->arena, quoted);
     free(quoted);
     return copy;

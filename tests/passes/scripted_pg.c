@@ -446,11 +446,6 @@ static char *quoted(const char *text, char quote)
     return out.data;
 }
 
-char *rh_pg_quote_identifier(const char *identifier)
-{
-    return quoted(identifier, '"');
-}
-
 char *rh_pg_quote_literal(const char *literal)
 {
     return quoted(literal, '\'');

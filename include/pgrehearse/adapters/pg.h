@@ -14,6 +14,7 @@
 #include "pgrehearse/base/clock.h"
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/error.h"
+#include "pgrehearse/base/relation.h"
 #include "pgrehearse/base/text.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -98,8 +99,7 @@ void rh_pg_result_free(rh_pg_result *result);
 /* First column of the first row as an integer; fails when there is no row. */
 bool rh_pg_query_int(rh_pg *pg, const char *sql, int64_t *value, rh_error *error);
 
-/* Quoted for SQL; heap, the caller frees. */
-char *rh_pg_quote_identifier(const char *identifier);
+/* Quoted for SQL; heap, the caller frees. For identifiers: base/relation.h. */
 char *rh_pg_quote_literal(const char *literal);
 
 /* The conninfo with some keywords replaced: KEYS and VALUES of COUNT; heap string in key='value' form. The

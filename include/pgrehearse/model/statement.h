@@ -1,5 +1,6 @@
 /* A statement of a migration: its class, its hazards, and what each run of it did. */
 #pragma once
+#include "pgrehearse/base/relation.h"
 #include "pgrehearse/base/clock.h"
 #include "pgrehearse/model/facts.h"
 #include "pgrehearse/model/lock.h"
@@ -185,7 +186,7 @@ typedef struct rh_statement {
         *unknown_work; /* why the text does not tell its work and locks ("a DO block"); NULL: it does */
     const char *not_understood; /* why the parser does not know it; NULL: it does */
     bool needs_no_transaction;  /* CONCURRENTLY, VACUUM … */
-    const char **relations;     /* quoted names of what it works on, the first foremost */
+    rh_relation *relations;     /* that it works on, the first foremost */
     size_t relation_count;
     rh_statement_run *runs;
     size_t run_count;

@@ -9,7 +9,7 @@
 
 /* A type as the parser names it: "int4", "varchar". */
 typedef struct rh_known_type {
-    rh_known_ref ref;
+    rh_relation ref;
     long mods[2]; /* varchar(10): 10; of an interval its fields, then its precision */
     size_t mod_count;
     const char *collation; /* NULL: the type's own */
@@ -20,7 +20,7 @@ typedef struct rh_known_type {
 typedef struct rh_known_column {
     const char *name; /* unquoted, as all names here */
     const char *type; /* in the words of its statement, with COLLATE */
-    rh_known_ref type_name;
+    rh_relation type_name;
     rh_known_type of_type;
     const char *value;    /* its default's expression; NULL */
     const char *comment;  /* as a literal; NULL */
@@ -107,7 +107,7 @@ typedef struct rh_known_object {
     bool dropped;
     rh_known_kind kind;
     const char *schema, *name; /* SCHEMA NULL: it has none of its own (a trigger) */
-    rh_known_ref *reads; /* a view: what it reads; a trigger, policy, rule, statistics, index: their table;
+    rh_relation *reads; /* a view: what it reads; a trigger, policy, rule, statistics, index: their table;
                             a domain: its type; a publication: its tables */
     size_t read_count;
     const char *calls;  /* a trigger: its function, without the schema; NULL */
@@ -171,17 +171,15 @@ size_t rh_known_policies(const rh_known *known, const rh_known_table *table);
 /* Where an unqualified name is created. */
 const char *rh_known_schema(const rh_known *known);
 /* REF with its schema: as what is known has it, else as an unqualified name would be created. */
-rh_known_ref rh_known_resolved(const rh_known *known, rh_known_ref ref);
-/* A and B, full names, are one. */
-bool rh_known_same(rh_known_ref a, rh_known_ref b);
+rh_relation rh_known_resolved(const rh_known *known, rh_relation ref);
 /* A list "[schema.]name" of String nodes (or a List or TypeName of them), LAST names behind it left out. */
-rh_known_ref rh_known_ref_of(rh_json *list, size_t last);
+rh_relation rh_known_ref_of(rh_json *list, size_t last);
 /* The reference of a RangeVar's body. */
-rh_known_ref rh_known_range(rh_json *range_var);
+rh_relation rh_known_range(rh_json *range_var);
 /* The domain, if COLUMN is of one that has a constraint, also through domains over it; NULL. */
-const rh_known_object *rh_known_constrained(const rh_known *known, rh_known_ref type);
+const rh_known_object *rh_known_constrained(const rh_known *known, rh_relation type);
 /* TYPE is DOMAIN (a domain or another type), or a domain over it. */
-bool rh_known_is_of_type(const rh_known *known, rh_known_ref type, const rh_known_object *domain);
+bool rh_known_is_of_type(const rh_known *known, rh_relation type, const rh_known_object *domain);
 
 /* The type of a TypeName's body and a CollateClause's in SQL; both may be NULL. */
 rh_known_type rh_known_type_of(const char *sql, rh_json *type_name, rh_json *collation, rh_arena *arena);

@@ -3,6 +3,7 @@
 #include "pgrehearse/adapters/json.h"
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/arena.h"
+#include "pgrehearse/base/relation.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -20,15 +21,6 @@ const char *rh_tree_name(rh_json *list, rh_arena *arena);
 bool rh_tree_computes(rh_json *definition, const char *column);
 /* The last of a list of String nodes: the name without its schema. NULL when it is none. */
 const char *rh_tree_last_name(rh_json *list);
-/* IDENTIFIER as SQL writes it: quoted unless it is plain lower case and no reserved word. */
-const char *rh_tree_identifier(const char *identifier, rh_arena *arena);
-
-/* A name as SQL writes it, "schema.name" quoted or not, taken apart; all NULL for NULL. */
-typedef struct rh_known_ref {
-    const char *schema, *name; /* SCHEMA NULL: it has none */
-} rh_known_ref;
-rh_known_ref rh_tree_read_name(const char *text, rh_arena *arena);
-
 /* True when a string-valued KEY of OBJECT is VALUE. */
 bool rh_tree_is(rh_json *object, const char *key, const char *value);
 /* A list of DefElem has one named NAME that is not off. */

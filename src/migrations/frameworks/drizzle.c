@@ -12,7 +12,7 @@
 #include "frameworks.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/adapters/json.h"
-#include "pgrehearse/base/sql_name.h"
+#include "pgrehearse/base/relation.h"
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -132,10 +132,10 @@ static bool mark_applied(const rh_rows *history, rh_plan *plan, rh_arena *arena,
 static bool prepare(rh_pg *pg, const rh_plan *plan, rh_error *error)
 {
     rh_arena *scratch = rh_arena_new();
-    rh_sql_name name;
-    const bool named = rh_sql_name_read(plan->history_table, scratch, &name) && name.schema;
+    rh_relation name;
+    const bool named = rh_relation_parse(plan->history_table, scratch, &name) && name.schema;
     bool ok = !named || rh_pg_executef(pg, error, "CREATE SCHEMA IF NOT EXISTS %s",
-                                       rh_sql_name_text(NULL, name.schema, scratch));
+                                       rh_relation_text((rh_relation){NULL, name.schema}, scratch));
     rh_arena_free(scratch);
     return ok &&
            rh_history_run(pg, plan, "Drizzle",

@@ -3,7 +3,7 @@
  * (internal/configuration/ConfigUtils.java; "Configuration order" in the documentation). */
 #include "flyway.h"
 #include "pgrehearse/adapters/files.h"
-#include "pgrehearse/base/sql_name.h"
+#include "pgrehearse/base/relation.h"
 #include "pgrehearse/base/text.h"
 #include <ctype.h>
 #include <stdlib.h>
@@ -203,8 +203,8 @@ bool rh_flyway_script_is(const char *path, const char *key, bool otherwise, rh_a
 
 bool rh_flyway_check_settings(const rh_plan *plan, const char *path, rh_arena *arena, rh_error *error)
 {
-    rh_sql_name table;
-    if (!rh_sql_name_read(plan->history_table, arena, &table))
+    rh_relation table;
+    if (!rh_relation_parse(plan->history_table, arena, &table))
         table.name = RH_FLYWAY_TABLE;
     const struct {
         const char *key, *value; /* the only one that changes nothing here */

@@ -1,6 +1,6 @@
 /* History tables: what the tools' have in common. */
 #include "frameworks.h"
-#include "pgrehearse/base/sql_name.h"
+#include "pgrehearse/base/relation.h"
 #include "pgrehearse/migrations/plan.h"
 #include "pgrehearse/base/text.h"
 #include "embedded/migrations.h"
@@ -36,25 +36,20 @@ bool rh_history_mark(const rh_rows *history, const char *column, const char *too
 
 char *rh_history_quoted(const char *table)
 {
-    rh_sql_name parts = {0};
+    rh_relation relation;
     rh_arena *scratch = rh_arena_new();
-    rh_text text = {0};
-    if (!rh_sql_name_read(table, scratch, &parts))
-        parts.name = table;
-    char *schema = parts.schema ? rh_pg_quote_identifier(parts.schema) : NULL;
-    char *name = rh_pg_quote_identifier(parts.name);
-    rh_text_printf(&text, "%s%s%s", schema ? schema : "", schema ? "." : "", name);
-    free(schema);
-    free(name);
+    if (!rh_relation_parse(table, scratch, &relation))
+        relation = (rh_relation){.name = table};
+    char *quoted = rh_strdup(rh_relation_quote(relation, scratch));
     rh_arena_free(scratch);
-    return text.data;
+    return quoted;
 }
 
 static bool names_schema(const char *table)
 {
-    rh_sql_name parts;
+    rh_relation parts;
     rh_arena *scratch = rh_arena_new();
-    const bool named = rh_sql_name_read(table, scratch, &parts) && parts.schema;
+    const bool named = rh_relation_parse(table, scratch, &parts) && parts.schema;
     rh_arena_free(scratch);
     return named;
 }
@@ -68,7 +63,7 @@ static char *qualified_by(rh_pg *pg, const char *sql, const rh_plan *plan, const
     rh_pg_result *result = rh_pg_query(pg, sql, 0, NULL, error);
     const char *schema = result && rh_pg_rows(result) ? rh_pg_value(result, 0, 0) : NULL;
     if (schema && *schema) {
-        char *quoted = rh_pg_quote_identifier(schema);
+        char *quoted = rh_quote_identifier(schema);
         rh_text text = {0};
         rh_text_printf(&text, "%s.%s", quoted, table);
         qualified = text.data;

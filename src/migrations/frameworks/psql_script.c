@@ -151,7 +151,7 @@ static size_t put_variable(const rh_psql *p, const char *text, rh_text *out)
         rh_text_append(out, value ? "TRUE" : "FALSE");
     if (!value && !test)
         return 0;
-    char *quoted = quote == '\'' ? rh_pg_quote_literal(value) : quote ? rh_pg_quote_identifier(value) : NULL;
+    char *quoted = quote == '\'' ? rh_pg_quote_literal(value) : quote ? rh_quote_identifier(value) : NULL;
     if (!test)
         rh_text_append(out, quoted ? quoted : value);
     free(quoted);

@@ -2,7 +2,7 @@
 #include "migrations/frameworks/frameworks.h"
 #include "detect.h"
 #include "other_tools.h"
-#include "pgrehearse/base/sql_name.h"
+#include "pgrehearse/base/relation.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/migrations/plan.h"
 #include "embedded/migrations.h"
@@ -57,7 +57,7 @@ static const rh_listed_table *find_in(const rh_listed_tables *tables, const char
     return NULL;
 }
 
-static const rh_listed_table *find_exactly(const rh_listed_tables *tables, const rh_sql_name *wanted)
+static const rh_listed_table *find_exactly(const rh_listed_tables *tables, const rh_relation *wanted)
 {
     const rh_listed_table *found = NULL;
     if (wanted->schema)
@@ -78,10 +78,10 @@ static const char *folded(const char *name, rh_arena *arena)
 
 /* The scenario's own name is looked for harder: in small letters, too, and where only one table has it, in
  * any schema. */
-static const rh_listed_table *find_given(const rh_listed_tables *tables, const rh_sql_name *wanted,
+static const rh_listed_table *find_given(const rh_listed_tables *tables, const rh_relation *wanted,
                                          rh_arena *arena)
 {
-    const rh_sql_name small = {folded(wanted->schema, arena), folded(wanted->name, arena)};
+    const rh_relation small = {folded(wanted->schema, arena), folded(wanted->name, arena)};
     const rh_listed_table *found = find_exactly(tables, wanted), *only = NULL;
     size_t same = 0;
     if (!found)
@@ -116,7 +116,7 @@ static const char *candidates(const rh_listed_tables *tables, const rh_framework
         const rh_tool *of = rh_tool_of_table(table);
         if (!of && !rh_tool_may_be_history(table) && !has_columns(table, rules->history_columns))
             continue;
-        const char *name = rh_sql_name_text(table->schema, table->name, arena);
+        const char *name = rh_relation_text((rh_relation){table->schema, table->name}, arena);
         const bool own = of && of->framework && strcmp(of->framework, rules->name) == 0;
         const bool alike = of && of->looks_like && strcmp(of->looks_like, rules->name) == 0;
         if (of && !own && (!*tool || alike)) {
@@ -167,7 +167,7 @@ static bool refuse_other_tool(const rh_scenario *scenario, const rh_tool *tool, 
                  "the backup has %s, the history table of %s, and the folder would be run as plain SQL: all "
                  "of it, each "
                  "statement by itself",
-                 rh_sql_name_text(table->schema, table->name, arena), tool->name);
+                 rh_relation_text((rh_relation){table->schema, table->name}, arena), tool->name);
     rh_error_hint(error, "%s", rh_tool_advice(tool, arena));
     return rh_error_at_migrations(scenario, error);
 }
@@ -195,15 +195,15 @@ bool rh_history_locate(const rh_scenario *scenario, const rh_listed_tables *tabl
     const rh_framework_rules *rules = rh_framework_rules_of(plan->framework);
     if (!plan->history_table)
         return check_plain(scenario, plan, tables, arena, error);
-    rh_sql_name wanted;
-    if (!rh_sql_name_read(plan->history_table, arena, &wanted))
-        wanted = (rh_sql_name){.name = plan->history_table};
+    rh_relation wanted;
+    if (!rh_relation_parse(plan->history_table, arena, &wanted))
+        wanted = (rh_relation){.name = plan->history_table};
     const rh_listed_table *found =
         scenario->migrations.history ? find_given(tables, &wanted, arena) : find_exactly(tables, &wanted);
     if (found && scenario->migrations.history)
-        plan->history_table = rh_sql_name_text(found->schema, found->name, arena);
+        plan->history_table = rh_relation_text((rh_relation){found->schema, found->name}, arena);
     plan->other_tables = tables->count - (found != NULL);
-    plan->history_located = found ? rh_sql_name_text(found->schema, found->name, arena) : NULL;
+    plan->history_located = found ? rh_relation_text((rh_relation){found->schema, found->name}, arena) : NULL;
     const rh_tool *tool = NULL;
     const char *tool_table;
     if (found || tables->count == 0)

@@ -65,7 +65,7 @@ static bool put_row(rh_pg *pg, const char *quoted, const rh_rows *rows, size_t r
 {
     rh_text columns = {0}, values = {0};
     for (size_t c = 0; c < rows->column_count; c++) {
-        char *column = rh_pg_quote_identifier(rows->columns[c]);
+        char *column = rh_quote_identifier(rows->columns[c]);
         char *value = rows->rows[row][c] ? rh_pg_quote_literal(rows->rows[row][c]) : NULL;
         rh_text_printf(&columns, "%s%s", c ? ", " : "", column);
         rh_text_printf(&values, "%s%s", c ? ", " : "", value ? value : "NULL");

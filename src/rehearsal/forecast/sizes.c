@@ -1,7 +1,7 @@
 #include "sizes.h"
 #include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/adapters/sql_parser.h"
-#include "pgrehearse/base/text.h"
+#include "pgrehearse/base/relation.h"
 #include "embedded/rehearsal.h"
 #include <string.h>
 
@@ -9,8 +9,8 @@ enum { PARSE_LIMIT = 128 * 1024, RELATIONS_MAX = 16 };
 
 /* A name that a statement of the plan gives, and what stands behind it. */
 typedef struct alias {
-    const char *name;
-    const char **relations;
+    rh_relation name;
+    rh_relation *relations;
     size_t count;
 } alias;
 
@@ -22,20 +22,20 @@ typedef struct naming {
 
 /* ---- names in a statement ---- */
 
-static void add_relation(rh_arena *arena, rh_statement *statement, const char *name)
+static void add_relation(rh_arena *arena, rh_statement *statement, rh_relation name)
 {
     for (size_t i = 0; i < statement->relation_count; i++)
-        if (strcmp(statement->relations[i], name) == 0)
+        if (rh_relation_equal(statement->relations[i], name))
             return;
     if (statement->relation_count < RELATIONS_MAX)
-        *(const char **)rh_arena_add(arena, &statement->relations, &statement->relation_count,
+        *(rh_relation *)rh_arena_add(arena, &statement->relations, &statement->relation_count,
                                      sizeof *statement->relations) = name;
 }
 
-static void add_resolved(naming *n, rh_statement *statement, const char *name)
+static void add_resolved(naming *n, rh_statement *statement, rh_relation name)
 {
     for (size_t i = n->alias_count; i-- > 0;) {
-        if (strcmp(n->aliases[i].name, name) != 0)
+        if (!rh_relation_equal(n->aliases[i].name, name))
             continue;
         for (size_t k = 0; k < n->aliases[i].count; k++)
             add_relation(n->run->arena, statement, n->aliases[i].relations[k]);
@@ -44,15 +44,16 @@ static void add_resolved(naming *n, rh_statement *statement, const char *name)
     add_relation(n->run->arena, statement, name);
 }
 
-/* "schema"."table" of an object with a relname; NULL for others. */
-static const char *name_of(const rh_json *node, rh_arena *arena)
+/* Of an object with a relname; no name for others. */
+static rh_relation name_of(const rh_json *node)
 {
-    const char *name = rh_json_string(rh_json_get(node, "relname"));
-    const char *schema = rh_json_string(rh_json_get(node, "schemaname"));
-    if (!name)
-        return NULL;
-    return schema ? rh_arena_printf(arena, "\"%s\".\"%s\"", schema, name)
-                  : rh_arena_printf(arena, "\"%s\"", name);
+    return (rh_relation){rh_json_string(rh_json_get(node, "schemaname")),
+                         rh_json_string(rh_json_get(node, "relname"))};
+}
+
+static rh_relation kept(rh_relation relation, rh_arena *arena)
+{
+    return (rh_relation){rh_arena_strdup(arena, relation.schema), rh_arena_strdup(arena, relation.name)};
 }
 
 static void walk(naming *n, rh_statement *statement, rh_json *node)
@@ -64,9 +65,9 @@ static void walk(naming *n, rh_statement *statement, rh_json *node)
     }
     if (!rh_json_is_object(node))
         return;
-    const char *name = name_of(node, n->run->arena);
-    if (name)
-        add_resolved(n, statement, name);
+    const rh_relation name = name_of(node);
+    if (name.name)
+        add_resolved(n, statement, kept(name, n->run->arena));
     void *iterator = NULL;
     rh_json *value;
     while (rh_json_each(node, &iterator, &value))
@@ -77,16 +78,16 @@ static void walk(naming *n, rh_statement *statement, rh_json *node)
 static void remember(naming *n, const rh_statement *statement, const rh_json *tree)
 {
     rh_arena *arena = n->run->arena;
-    const char *index = rh_json_string(rh_json_path(tree, "IndexStmt.idxname"));
-    const char *made = index ? rh_arena_printf(arena, "\"%s\"", index)
-                             : name_of(rh_json_path(tree, "CreateTableAsStmt.into.rel"), arena);
-    if (!made)
+    rh_relation made = {.name = rh_json_string(rh_json_path(tree, "IndexStmt.idxname"))};
+    if (!made.name)
+        made = name_of(rh_json_path(tree, "CreateTableAsStmt.into.rel"));
+    if (!made.name)
         return;
     alias *a = rh_arena_add(arena, &n->aliases, &n->alias_count, sizeof *a);
-    *a = (alias){.name = made};
+    *a = (alias){.name = kept(made, arena)};
     for (size_t i = 0; i < statement->relation_count; i++)
-        if (strcmp(statement->relations[i], made) != 0)
-            *(const char **)rh_arena_add(arena, &a->relations, &a->count, sizeof *a->relations) =
+        if (!rh_relation_equal(statement->relations[i], made))
+            *(rh_relation *)rh_arena_add(arena, &a->relations, &a->count, sizeof *a->relations) =
                 statement->relations[i];
 }
 
@@ -110,15 +111,15 @@ void rh_sizes_name_relations(rh_run *run)
 
 /* A known relation, in the order of the query's rows. */
 typedef struct known {
-    const char *name;
+    rh_relation name;
     int64_t oid; /* 0: not there */
     double rows, bytes, index_bytes;
 } known;
 
-static known *find(known *list, size_t count, const char *name)
+static known *find(known *list, size_t count, rh_relation name)
 {
     for (size_t i = 0; i < count; i++)
-        if (strcmp(list[i].name, name) == 0)
+        if (rh_relation_equal(list[i].name, name))
             return &list[i];
     return NULL;
 }
@@ -139,12 +140,12 @@ static known *distinct_names(rh_run *run, size_t *count)
 }
 
 /* {"…","…"}: names are in double quotes already, so these and backslashes are escaped. */
-static void append_array(rh_text *text, const known *list, size_t count)
+static void append_array(rh_text *text, const known *list, size_t count, rh_arena *arena)
 {
     rh_text_append(text, "{");
     for (size_t i = 0; i < count; i++) {
         rh_text_append(text, i ? ",\"" : "\"");
-        for (const char *c = list[i].name; *c; c++) {
+        for (const char *c = rh_relation_quote(list[i].name, arena); *c; c++) {
             if (*c == '"' || *c == '\\')
                 rh_text_append_char(text, '\\');
             rh_text_append_char(text, *c);
@@ -158,7 +159,9 @@ static void read_known(rh_pg *pg, known *list, size_t count)
 {
     enum { OID, ROWS, BYTES, INDEX_BYTES };
     rh_text names = {0};
-    append_array(&names, list, count);
+    rh_arena *scratch = rh_arena_new();
+    append_array(&names, list, count, scratch);
+    rh_arena_free(scratch);
     const char *parameters[] = {rh_text_string(&names)};
     rh_pg_result *result = rh_pg_query(pg, rh_sql_relation_sizes, 1, parameters, NULL);
     for (size_t i = 0; result && i < rh_pg_rows(result) && i < count; i++) {

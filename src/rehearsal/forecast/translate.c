@@ -47,21 +47,14 @@ static double image_share(const rh_run *run)
     return here > 0 ? there / here : RH_NOT_MEASURED;
 }
 
-/* "public"."orders" or "orders", as statement->relations has them, against a relation of the profile. */
-static bool is_named(const char *quoted, const rh_profile_relation *relation, rh_arena *arena)
-{
-    const char *bare = rh_arena_printf(arena, "\"%s\"", relation->name);
-    const char *full = rh_arena_printf(arena, "\"%s\".\"%s\"", relation->schema, relation->name);
-    return strcmp(quoted, full) == 0 || strcmp(quoted, bare) == 0;
-}
-
 /* The production's relation that STATEMENT works on foremost; NULL when the profile does not have it. */
 static const rh_profile_relation *relation_of(const rh_run *run, const rh_statement *statement)
 {
     const rh_profile *profile = run->production.profile;
     for (size_t r = 0; r < statement->relation_count; r++)
         for (size_t i = 0; i < profile->relation_count; i++)
-            if (is_named(statement->relations[r], &profile->relations[i], run->arena))
+            if (rh_relation_matches(statement->relations[r],
+                                    (rh_relation){profile->relations[i].schema, profile->relations[i].name}))
                 return &profile->relations[i];
     return NULL;
 }

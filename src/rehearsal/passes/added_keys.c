@@ -1,28 +1,17 @@
 #include "added_keys.h"
 #include "pgrehearse/adapters/sql_parser.h"
-#include "pgrehearse/base/text.h"
+#include "pgrehearse/base/relation.h"
 #include <string.h>
-
-static void append_name(rh_text *text, const char *name)
-{
-    rh_text_append_char(text, '"');
-    for (const char *at = name; *at; at++) {
-        if (*at == '"')
-            rh_text_append_char(text, '"');
-        rh_text_append_char(text, *at);
-    }
-    rh_text_append_char(text, '"');
-}
 
 static void append_relation(rh_text *text, const rh_json *range)
 {
     const char *schema = rh_json_string(rh_json_get(range, "schemaname")),
                *name = rh_json_string(rh_json_get(range, "relname"));
     if (schema) {
-        append_name(text, schema);
+        rh_text_append_quoted(text, schema);
         rh_text_append_char(text, '.');
     }
-    append_name(text, name ? name : "");
+    rh_text_append_quoted(text, name ? name : "");
 }
 
 /* " (a, b)", or nothing for no columns. */
@@ -31,7 +20,7 @@ static void append_columns(rh_text *text, const rh_json *list)
     for (size_t i = 0; i < rh_json_count(list); i++) {
         const char *name = rh_json_string(rh_json_path(rh_json_at(list, i), "String.sval"));
         rh_text_append(text, i == 0 ? " (" : ", ");
-        append_name(text, name ? name : "");
+        rh_text_append_quoted(text, name ? name : "");
     }
     if (rh_json_count(list) > 0)
         rh_text_append_char(text, ')');

@@ -1,22 +1,17 @@
 /* Which transactions of a migration are worth trying. */
 #include "lock_policy_units.h"
-#include "pgrehearse/base/text.h"
+#include "pgrehearse/base/relation.h"
 #include <string.h>
 #include <strings.h>
 
-static const char *bare(const char *name)
-{
-    const char *dot = strrchr(name, '.');
-    return dot ? dot + 1 : name;
-}
-
 /* A template that does not say which relation it is about may use any. */
-static bool is_used(const rh_mix *mix, const char *relation)
+static bool is_used(const rh_mix *mix, const char *relation, rh_arena *arena)
 {
+    const rh_relation locked = rh_relation_of(relation, arena);
     for (size_t i = 0; i < mix->template_count; i++) {
         const rh_template *t = &mix->templates[i];
-        if (!t->relation || strcmp(bare(t->relation), bare(relation)) == 0 ||
-            (t->sql && strstr(t->sql, bare(relation))))
+        if (!t->relation || rh_relation_matches(rh_relation_of(t->relation, arena), locked) ||
+            (t->sql && rh_sql_mentions(t->sql, relation)))
             return true;
     }
     return false;
@@ -28,7 +23,8 @@ static bool blocks(rh_lock_mode mode)
 }
 
 /* Its strongest such lock as a pass at full size saw it, else as its text says. */
-static rh_lock_mode hazardous_lock(const rh_statement *statement, const rh_mix *mix, const char **relation)
+static rh_lock_mode hazardous_lock(const rh_statement *statement, const rh_mix *mix, const char **relation,
+                                   rh_arena *arena)
 {
     rh_lock_mode mode = RH_LOCK_NONE;
     bool seen = false;
@@ -38,14 +34,14 @@ static rh_lock_mode hazardous_lock(const rh_statement *statement, const rh_mix *
             continue;
         seen |= run->lock_count > 0;
         for (size_t k = 0; k < run->lock_count; k++)
-            if (blocks(run->locks[k].mode) && is_used(mix, run->locks[k].relation) &&
+            if (blocks(run->locks[k].mode) && is_used(mix, run->locks[k].relation, arena) &&
                 run->locks[k].mode > mode) {
                 mode = run->locks[k].mode;
                 *relation = run->locks[k].relation;
             }
     }
     if (!mode && !seen && blocks(statement->expected_lock) && statement->expected_relation &&
-        is_used(mix, statement->expected_relation)) {
+        is_used(mix, statement->expected_relation, arena)) {
         mode = statement->expected_lock;
         *relation = statement->expected_relation;
     }
@@ -59,14 +55,14 @@ static bool is_repeatable(const rh_statement *statement)
            strncasecmp(statement->redacted_sql, "DROP", 4) != 0;
 }
 
-static void judge(rh_lock_unit *unit, const rh_mix *mix)
+static void judge(rh_lock_unit *unit, const rh_mix *mix, rh_arena *arena)
 {
     const rh_script *script = &unit->migration->up;
     rh_lock_mode strongest = RH_LOCK_NONE;
     for (size_t i = unit->first; i <= unit->last; i++) {
         const rh_statement *statement = &script->statements[i];
         const char *relation = NULL;
-        const rh_lock_mode mode = hazardous_lock(statement, mix, &relation);
+        const rh_lock_mode mode = hazardous_lock(statement, mix, &relation, arena);
         if (statement->needs_no_transaction) {
             unit->concurrent = unit->first == unit->last && is_repeatable(statement);
             unit->heaviest = unit->concurrent ? statement : NULL;
@@ -99,6 +95,6 @@ size_t rh_lock_units(rh_migration *migration, const rh_mix *mix, rh_arena *arena
         (*units)[count - 1].last = i;
     }
     for (size_t u = 0; u < count; u++)
-        judge(&(*units)[u], mix);
+        judge(&(*units)[u], mix, arena);
     return count;
 }

@@ -48,13 +48,13 @@ static bool only_touches_catalogs(const rh_deed *d)
 
 static bool names(const rh_deed *d, const rh_relation_change *c)
 {
-    return rh_program_names(d->sql, c->work.relation) ||
-           (c->name_before && rh_program_names(d->sql, c->name_before));
+    return rh_sql_mentions(d->sql, c->work.relation) ||
+           (c->name_before && rh_sql_mentions(d->sql, c->name_before));
 }
 
 static bool names_table(const rh_deed *d, const rh_relation_change *c)
 {
-    return c->work.kind == 'i' ? c->work.table && rh_program_names(d->sql, c->work.table) : names(d, c);
+    return c->work.kind == 'i' ? c->work.table && rh_sql_mentions(d->sql, c->work.table) : names(d, c);
 }
 
 /* Its transaction's locks are known, and none of them is one under which files can be made. */
@@ -326,20 +326,20 @@ static void tell_hidden_changes(const span *s, const rh_relation_change *c)
 /* ---- what a statement's own answer tells ---- */
 
 /* The relation that NAME, as a text has it, means; NULL when it was not there before the program. */
-static const rh_committed_relation *resolve(const rh_deeds *deeds, const char *name)
+static const rh_committed_relation *resolve(const rh_deeds *deeds, const char *name, rh_arena *arena)
 {
+    const rh_relation wanted = rh_relation_of(name, arena);
     const rh_committed_relation *found = NULL;
     size_t rank = SIZE_MAX;
     for (size_t i = 0; name && i < deeds->before.count; i++) {
         const rh_committed_relation *r = &deeds->before.relations[i];
-        const char *dot = strchr(r->name, '.');
-        if (strcmp(r->name, name) == 0)
+        const rh_relation relation = rh_relation_of(r->name, arena);
+        if (rh_relation_equal(relation, wanted))
             return r;
-        if (!dot || strcmp(dot + 1, name) != 0)
+        if (wanted.schema || !relation.schema || !rh_relation_matches(relation, wanted))
             continue;
         for (size_t k = 0; deeds->search_path[k] && k < rank; k++)
-            if (strncmp(r->name, deeds->search_path[k], (size_t)(dot - r->name)) == 0 &&
-                deeds->search_path[k][dot - r->name] == '\0') {
+            if (strcmp(relation.schema, deeds->search_path[k]) == 0) {
                 found = r;
                 rank = k;
             }
@@ -350,7 +350,7 @@ static const rh_committed_relation *resolve(const rh_deeds *deeds, const char *n
 /* Rows of the table that a data change names, by its command tag. */
 static void tell_rows(const span *s, rh_deed *d)
 {
-    const rh_committed_relation *target = resolve(s->deeds, d->statement->expected_relation);
+    const rh_committed_relation *target = resolve(s->deeds, d->statement->expected_relation, s->arena);
     const char *name = target ? target->name : d->statement->expected_relation;
     if (is_several(d))
         leave_untold(d, "it is several statements in one message, which are answered together");
@@ -376,7 +376,7 @@ static void tell_rows(const span *s, rh_deed *d)
 /* Nothing that became of any relation can have been its doing. */
 static void tell_nothing(const span *s, rh_deed *d)
 {
-    const rh_committed_relation *target = resolve(s->deeds, d->statement->expected_relation);
+    const rh_committed_relation *target = resolve(s->deeds, d->statement->expected_relation, s->arena);
     if (!target && d->statement->expected_relation && class_of(d) != RH_CLASS_CATALOG) {
         leave_untold(d, rh_arena_printf(s->arena, "%s came into being while the program ran",
                                         d->statement->expected_relation));

@@ -11,22 +11,6 @@ static bool is_name_byte(char c)
     return isalnum((unsigned char)c) || c == '_' || (unsigned char)c >= 0x80;
 }
 
-bool rh_program_names(const char *sql, const char *relation)
-{
-    const char *dot = strrchr(relation, '.');
-    const char *name = dot ? dot + 1 : relation;
-    size_t length = strlen(name);
-    if (*name == '"' && length > 2) {
-        name++;
-        length -= 2;
-    }
-    for (const char *p = sql; *p; p++)
-        if (strncasecmp(p, name, length) == 0 && (p == sql || !is_name_byte(p[-1])) &&
-            !is_name_byte(p[length]))
-            return true;
-    return false;
-}
-
 bool rh_program_begins_with(const char *sql, const char *const *words, size_t count)
 {
     const char *word = sql + strspn(sql, " \t\r\n(");

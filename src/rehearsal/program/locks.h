@@ -7,9 +7,6 @@
 /* SQL's first word, behind blanks and parentheses, is one of COUNT lower-case WORDS, in any case. */
 bool rh_program_begins_with(const char *sql, const char *const *words, size_t count);
 
-/* SQL names RELATION, with or without its schema. */
-bool rh_program_names(const char *sql, const char *relation);
-
 /* Statements that read or change rows take no lock stronger than ROW EXCLUSIVE (a function they call may:
  * that is for the caller), LOCK TABLE takes the mode that it names, and transaction control none. */
 bool rh_program_may_take(const char *sql, rh_lock_mode mode);

@@ -43,7 +43,7 @@ static rh_program_seen *taker_of(const rh_program_link *link, const rh_lock *loc
     rh_program_seen *taker = NULL;
     for (size_t i = 0; i < link->transaction.count && !taker; i++) {
         rh_program_seen *item = link->transaction.items[i];
-        if (rh_program_names(item->sql, lock->relation) && rh_program_may_take(item->sql, lock->mode))
+        if (rh_sql_mentions(item->sql, lock->relation) && rh_program_may_take(item->sql, lock->mode))
             taker = item;
     }
     return taker ? taker : longest_of(&link->transaction);

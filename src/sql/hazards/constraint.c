@@ -116,7 +116,7 @@ void rh_hazards_of_constraint(const rh_hazard_subject *s, rh_json *constraint, c
 {
     const char *type = rh_json_string(rh_json_get(constraint, "contype"));
     const char *given = rh_json_string(rh_json_get(constraint, "conname"));
-    const char *name = given ? rh_tree_identifier(given, s->arena) : "<name>";
+    const char *name = given ? rh_identifier(given, s->arena) : "<name>";
     if (!type || rh_json_bool(rh_json_get(constraint, "skip_validation")))
         return;
     if (strcmp(type, "CONSTR_FOREIGN") == 0) {

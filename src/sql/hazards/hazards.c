@@ -24,7 +24,7 @@ bool rh_hazard_is(const rh_statement *statement, const char *rule)
 
 const char *rh_hazard_quoted(const rh_hazard_subject *s, const char *identifier)
 {
-    return identifier ? rh_tree_identifier(identifier, s->arena) : "…";
+    return identifier ? rh_identifier(identifier, s->arena) : "…";
 }
 
 /* ---- what is known ---- */
@@ -229,7 +229,7 @@ static void new_partition_hazard(const rh_hazard_subject *s, rh_json *body)
     rh_json *parent = rh_json_get(rh_json_at(rh_json_get(body, "inhRelations"), 0), "RangeVar");
     if (rh_json_get(body, "partbound"))
         rh_hazards_of_partition(s, rh_json_get(body, "partbound"),
-                                rh_known_table_of(s->context->known, parent), (rh_known_ref){0});
+                                rh_known_table_of(s->context->known, parent), (rh_relation){0});
 }
 
 /* It works on every relation that it locks, not on the first. */
@@ -245,7 +245,7 @@ static bool goes_through_many(rh_json *tree)
 
 static const rh_known_table *find_named(const rh_known *known, const char *relation, rh_arena *arena)
 {
-    const rh_known_ref ref = rh_tree_read_name(relation, arena);
+    const rh_relation ref = rh_relation_of(relation, arena);
     return rh_known_find(known, ref.schema, ref.name);
 }
 

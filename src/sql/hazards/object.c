@@ -33,15 +33,15 @@ static const struct kind_words *kind_of(rh_json *body, const char *key)
     return NULL;
 }
 
-static rh_known_ref ref_of(rh_json *object)
+static rh_relation ref_of(rh_json *object)
 {
     rh_json *routine = rh_json_path(object, "ObjectWithArgs.objname");
     if (rh_json_path(object, "String.sval"))
-        return (rh_known_ref){NULL, rh_json_string(rh_json_path(object, "String.sval"))};
+        return (rh_relation){NULL, rh_json_string(rh_json_path(object, "String.sval"))};
     return rh_known_ref_of(routine ? routine : object, 0);
 }
 
-static const char *shown(const rh_hazard_subject *s, rh_known_ref ref)
+static const char *shown(const rh_hazard_subject *s, rh_relation ref)
 {
     const rh_known *known = s->context->known;
     const rh_known_table *table = rh_known_find(known, ref.schema, ref.name);
@@ -53,7 +53,7 @@ static const char *shown(const rh_hazard_subject *s, rh_known_ref ref)
 }
 
 /* The release made it itself, or IF EXISTS names what the definitions do not have. */
-static bool is_unused(const rh_hazard_subject *s, const struct kind_words *kind, rh_known_ref ref,
+static bool is_unused(const rh_hazard_subject *s, const struct kind_words *kind, rh_relation ref,
                       bool missing_ok)
 {
     const rh_known *known = s->context->known;
@@ -82,7 +82,7 @@ static void drop_table(const rh_hazard_subject *s, const char *name)
                         name));
 }
 
-static void drop_index(const rh_hazard_subject *s, rh_json *body, rh_known_ref ref)
+static void drop_index(const rh_hazard_subject *s, rh_json *body, rh_relation ref)
 {
     const rh_known_table *table = rh_known_indexed(s->context->known, ref.schema, ref.name, NULL);
     const char *name = shown(s, ref);
@@ -123,7 +123,7 @@ static void drop_object(const rh_hazard_subject *s, const char *words, const cha
 /* A table under row-level security loses its last policy. */
 static void drop_policy(const rh_hazard_subject *s, rh_json *object)
 {
-    const rh_known_ref ref = rh_known_ref_of(object, 1);
+    const rh_relation ref = rh_known_ref_of(object, 1);
     const rh_known_table *table = rh_known_find(s->context->known, ref.schema, ref.name);
     if (table && table->row_security && !table->is_new && rh_known_policies(s->context->known, table) == 1)
         RH_HAZARD(s, "row-security-without-policy",
@@ -141,7 +141,7 @@ static void of_drop(const rh_hazard_subject *s, rh_json *body)
     const bool missing_ok = rh_json_bool(rh_json_get(body, "missing_ok"));
     const struct kind_words *kind = kind_of(body, "removeType");
     for (size_t i = 0; i < rh_json_count(objects); i++) {
-        const rh_known_ref ref = ref_of(rh_json_at(objects, i));
+        const rh_relation ref = ref_of(rh_json_at(objects, i));
         if (rh_tree_is(body, "removeType", "OBJECT_INDEX"))
             drop_index(s, body, ref);
         else if (rh_tree_is(body, "removeType", "OBJECT_POLICY"))
@@ -201,7 +201,7 @@ static void of_rename(const rh_hazard_subject *s, rh_json *body)
         renamed(s, from, "Create the new schema beside the old one and move its objects in a later release.");
         return;
     }
-    const rh_known_ref ref = relation ? rh_known_range(relation) : ref_of(rh_json_get(body, "object"));
+    const rh_relation ref = relation ? rh_known_range(relation) : ref_of(rh_json_get(body, "object"));
     if (rh_tree_is(body, "renameType", "OBJECT_COLUMN") ||
         rh_tree_is(body, "renameType", "OBJECT_ATTRIBUTE")) {
         if (!s->known || !s->known->is_new)
@@ -229,7 +229,7 @@ static void of_move(const rh_hazard_subject *s, rh_json *body)
     const struct kind_words *kind = kind_of(body, "objectType");
     const char *schema = rh_hazard_quoted(s, rh_json_string(rh_json_get(body, "newschema")));
     rh_json *relation = rh_json_get(body, "relation");
-    const rh_known_ref ref = relation ? rh_known_range(relation) : ref_of(rh_json_get(body, "object"));
+    const rh_relation ref = relation ? rh_known_range(relation) : ref_of(rh_json_get(body, "object"));
     if (!kind || is_unused(s, kind, ref, rh_json_bool(rh_json_get(body, "missing_ok"))))
         return;
     renamed(
@@ -270,7 +270,7 @@ static void of_truncate(const rh_hazard_subject *s, rh_json *body)
 
 static void of_enum(const rh_hazard_subject *s, rh_json *body)
 {
-    const rh_known_ref ref = rh_known_ref_of(rh_json_get(body, "typeName"), 0);
+    const rh_relation ref = rh_known_ref_of(rh_json_get(body, "typeName"), 0);
     const rh_known_object *type =
         rh_known_find_object(s->context->known, 1u << RH_KNOWN_TYPE, ref.schema, ref.name);
     if (!rh_json_get(body, "oldVal") || (type && type->is_new))

@@ -62,7 +62,7 @@ static const char *check_first(const rh_hazard_subject *s, const char *table, co
 }
 
 void rh_hazards_of_partition(const rh_hazard_subject *s, rh_json *bound, const rh_known_table *parent,
-                             rh_known_ref partition)
+                             rh_relation partition)
 {
     const rh_known *known = s->context->known;
     const rh_known_table *given = rh_known_find(known, partition.schema, partition.name);
@@ -85,7 +85,7 @@ void rh_hazards_of_partition(const rh_hazard_subject *s, rh_json *bound, const r
     }
     s->statement->class_ = RH_CLASS_HEAP_SCAN;
     const char *name = given            ? rh_known_name(given, arena)
-                       : partition.name ? rh_tree_identifier(partition.name, arena)
+                       : partition.name ? rh_identifier(partition.name, arena)
                                         : NULL;
     const char *default_name = other ? rh_known_name(other, arena) : "";
     const char *read = reads_given && reads_other
@@ -111,7 +111,7 @@ void rh_hazards_of_partition(const rh_hazard_subject *s, rh_json *bound, const r
 
 void rh_hazards_of_detach(const rh_hazard_subject *s, rh_json *command)
 {
-    const rh_known_ref ref = rh_known_range(rh_json_path(command, "def.PartitionCmd.name"));
+    const rh_relation ref = rh_known_range(rh_json_path(command, "def.PartitionCmd.name"));
     const char *name = rh_tree_relation(rh_json_path(command, "def.PartitionCmd.name"), s->arena);
     const rh_known_table *partition = rh_known_find(s->context->known, ref.schema, ref.name);
     const rh_known_table *other = default_of(s->context->known, s->known);

@@ -29,7 +29,7 @@ bool rh_hazard_proven_not_null(const rh_known_table *table, const char *column);
 void rh_hazards_of_constraint(const rh_hazard_subject *s, rh_json *constraint, const char *column);
 void rh_hazards_of_alter_table(const rh_hazard_subject *s, rh_json *body);
 void rh_hazards_of_partition(const rh_hazard_subject *s, rh_json *bound, const rh_known_table *parent,
-                             rh_known_ref partition);
+                             rh_relation partition);
 void rh_hazards_of_detach(const rh_hazard_subject *s, rh_json *command);
 /* DROP, RENAME, SET SCHEMA, TRUNCATE, ALTER TYPE, ALTER DOMAIN. */
 void rh_hazards_of_object(const rh_hazard_subject *s, const char *kind, rh_json *body);

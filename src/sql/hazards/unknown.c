@@ -78,7 +78,7 @@ static const rh_known_object *firing_trigger(const rh_known *known, rh_json *tre
             const rh_known_object *o = &known->objects[k];
             if (o->dropped || o->kind != RH_KNOWN_TRIGGER || !o->read_count ||
                 !(o->events & event_of(&ranges[i])) ||
-                !rh_known_same(o->reads[0], rh_known_resolved(known, rh_known_range(ranges[i].range))))
+                !rh_relation_equal(o->reads[0], rh_known_resolved(known, rh_known_range(ranges[i].range))))
                 continue;
             *function = writer(known, o->calls, arena);
             if (*function)
@@ -140,12 +140,11 @@ void rh_hazards_unknown_work(rh_hazard_context *context, rh_statement *statement
         statement->unknown_work = rh_arena_printf(
             arena,
             "not known from the text: it calls the function %s, which may change rows and take locks of its own",
-            rh_tree_identifier(name, arena));
+            rh_identifier(name, arena));
     else if (trigger)
         statement->unknown_work = rh_arena_printf(
             arena,
             "not known from the text: the trigger %s calls %s.%s, which may change rows and take "
             "locks of its own",
-            trigger->name, rh_tree_identifier(function->schema, arena),
-            rh_tree_identifier(function->name, arena));
+            trigger->name, rh_identifier(function->schema, arena), rh_identifier(function->name, arena));
 }

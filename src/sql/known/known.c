@@ -175,8 +175,8 @@ bool rh_known_index_uses(const rh_known_index *index, const char *column, rh_are
 
 const char *rh_known_name(const rh_known_table *table, rh_arena *arena)
 {
-    return rh_arena_printf(arena, "%s.%s", rh_tree_identifier(table->schema, arena),
-                           rh_tree_identifier(table->name, arena));
+    return rh_arena_printf(arena, "%s.%s", rh_identifier(table->schema, arena),
+                           rh_identifier(table->name, arena));
 }
 
 void rh_known_begin_file(rh_known *known)
@@ -195,27 +195,22 @@ static const char *part(rh_json *items, size_t index)
     return rh_json_string(rh_json_path(rh_json_at(items, index), "String.sval"));
 }
 
-rh_known_ref rh_known_ref_of(rh_json *list, size_t last)
+rh_relation rh_known_ref_of(rh_json *list, size_t last)
 {
     rh_json *items = rh_json_path(list, "List.items");
     items = items ? items : rh_json_path(list, "TypeName.names");
     items = items ? items : list;
     const size_t count = rh_json_count(items);
     if (!rh_json_is_array(items) || count < last + 1)
-        return (rh_known_ref){0};
-    return (rh_known_ref){count > last + 1 ? part(items, count - last - 2) : NULL,
-                          part(items, count - last - 1)};
+        return (rh_relation){0};
+    return (rh_relation){count > last + 1 ? part(items, count - last - 2) : NULL,
+                         part(items, count - last - 1)};
 }
 
-bool rh_known_same(rh_known_ref a, rh_known_ref b)
+rh_relation rh_known_range(rh_json *range_var)
 {
-    return strcmp(a.name, b.name) == 0 && strcmp(a.schema, b.schema) == 0;
-}
-
-rh_known_ref rh_known_range(rh_json *range_var)
-{
-    return (rh_known_ref){rh_json_string(rh_json_get(range_var, "schemaname")),
-                          rh_json_string(rh_json_get(range_var, "relname"))};
+    return (rh_relation){rh_json_string(rh_json_get(range_var, "schemaname")),
+                         rh_json_string(rh_json_get(range_var, "relname"))};
 }
 
 rh_known_table *rh_known_indexed(const rh_known *known, const char *schema, const char *name,

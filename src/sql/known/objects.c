@@ -2,17 +2,17 @@
 #include "pgrehearse/base/text.h"
 #include <string.h>
 
-rh_known_ref rh_known_resolved(const rh_known *known, rh_known_ref ref)
+rh_relation rh_known_resolved(const rh_known *known, rh_relation ref)
 {
     const unsigned any = ~0u;
     const rh_known_table *table = rh_known_find(known, ref.schema, ref.name);
     if (table)
-        return (rh_known_ref){table->schema, table->name};
+        return (rh_relation){table->schema, table->name};
     const rh_known_object *object = rh_known_find_object(known, any, ref.schema, ref.name);
     if (object)
-        return (rh_known_ref){object->schema, object->name};
-    return (rh_known_ref){rh_arena_strdup(known->arena, ref.schema ? ref.schema : rh_known_schema(known)),
-                          rh_arena_strdup(known->arena, ref.name)};
+        return (rh_relation){object->schema, object->name};
+    return (rh_relation){rh_arena_strdup(known->arena, ref.schema ? ref.schema : rh_known_schema(known)),
+                         rh_arena_strdup(known->arena, ref.name)};
 }
 
 static rh_known_object *add(rh_known *known, rh_known_kind kind, const char *what, const char *name,
@@ -31,7 +31,7 @@ static rh_known_object *add(rh_known *known, rh_known_kind kind, const char *wha
 }
 
 /* One that lives in a schema. */
-static rh_known_object *add_named(rh_known *known, rh_known_kind kind, const char *what, rh_known_ref ref,
+static rh_known_object *add_named(rh_known *known, rh_known_kind kind, const char *what, rh_relation ref,
                                   const char *sql)
 {
     if (!ref.name)
@@ -40,20 +40,20 @@ static rh_known_object *add_named(rh_known *known, rh_known_kind kind, const cha
     if (found && kind != RH_KNOWN_FUNCTION)
         return found; /* OR REPLACE, IF NOT EXISTS */
     const char *schema = ref.schema ? ref.schema : rh_known_schema(known);
-    const char *shown = rh_arena_printf(known->arena, "%s.%s", rh_tree_identifier(schema, known->arena),
-                                        rh_tree_identifier(ref.name, known->arena));
+    const char *shown = rh_arena_printf(known->arena, "%s.%s", rh_identifier(schema, known->arena),
+                                        rh_identifier(ref.name, known->arena));
     rh_known_object *object = add(known, kind, what, shown, sql);
     object->schema = rh_arena_strdup(known->arena, schema);
     object->name = rh_arena_strdup(known->arena, ref.name);
     return object;
 }
 
-static void add_read(rh_known *known, rh_known_object *object, rh_known_ref ref)
+static void add_read(rh_known *known, rh_known_object *object, rh_relation ref)
 {
     if (!object || !ref.name)
         return;
     ref = rh_known_resolved(known, ref);
-    *(rh_known_ref *)rh_arena_add(known->arena, &object->reads, &object->read_count, sizeof *object->reads) =
+    *(rh_relation *)rh_arena_add(known->arena, &object->reads, &object->read_count, sizeof *object->reads) =
         ref;
 }
 
@@ -74,7 +74,7 @@ static void add_on_table(rh_known *known, rh_known_kind kind, const char *what, 
                          rh_json *range_var, const char *sql)
 {
     if (name)
-        add_read(known, add(known, kind, what, rh_tree_identifier(name, known->arena), sql),
+        add_read(known, add(known, kind, what, rh_identifier(name, known->arena), sql),
                  rh_known_range(range_var));
 }
 
@@ -86,9 +86,8 @@ static void add_trigger(rh_known *known, const char *sql, rh_json *body)
         return;
     if (t)
         *(const char **)rh_arena_add(known->arena, &t->triggers, &t->trigger_count, sizeof *t->triggers) =
-            rh_tree_identifier(name, known->arena);
-    rh_known_object *object =
-        add(known, RH_KNOWN_TRIGGER, "trigger", rh_tree_identifier(name, known->arena), sql);
+            rh_identifier(name, known->arena);
+    rh_known_object *object = add(known, RH_KNOWN_TRIGGER, "trigger", rh_identifier(name, known->arena), sql);
     object->events = (int)rh_json_int(rh_json_get(body, "events"));
     object->calls = rh_arena_strdup(known->arena, rh_tree_last_name(rh_json_get(body, "funcname")));
     add_read(known, object, rh_known_range(rh_json_get(body, "relation")));
@@ -113,7 +112,7 @@ static void add_domain(rh_known *known, const char *sql, rh_json *body)
 
 static void alter_domain(rh_known *known, rh_json *body)
 {
-    const rh_known_ref ref = rh_known_ref_of(rh_json_get(body, "typeName"), 0);
+    const rh_relation ref = rh_known_ref_of(rh_json_get(body, "typeName"), 0);
     rh_known_object *domain = rh_known_find_object(known, 1u << RH_KNOWN_DOMAIN, ref.schema, ref.name);
     if (domain && (rh_tree_is(body, "subtype", "C") || rh_tree_is(body, "subtype", "O")))
         domain->constrained = true;
@@ -139,7 +138,7 @@ static void add_function(rh_known *known, const char *sql, rh_json *body)
     }
 }
 
-void rh_known_add_sequence(rh_known *known, rh_known_ref ref, const rh_known_table *table)
+void rh_known_add_sequence(rh_known *known, rh_relation ref, const rh_known_table *table)
 {
     rh_known_object *sequence = add_named(known, RH_KNOWN_SEQUENCE, "sequence", ref, "");
     if (sequence) {
@@ -148,12 +147,12 @@ void rh_known_add_sequence(rh_known *known, rh_known_ref ref, const rh_known_tab
     }
 }
 
-void rh_known_add_view_index(rh_known *known, rh_known_ref view, const char *name, const char *sql)
+void rh_known_add_view_index(rh_known *known, rh_relation view, const char *name, const char *sql)
 {
     const rh_known_object *object =
         rh_known_find_object(known, 1u << RH_KNOWN_MATVIEW, view.schema, view.name);
     if (object && name) {
-        const rh_known_ref ref = {object->schema, name}, on = {object->schema, object->name};
+        const rh_relation ref = {object->schema, name}, on = {object->schema, object->name};
         add_read(known, add_named(known, RH_KNOWN_INDEX, "index", ref, sql), on);
     }
 }
@@ -172,11 +171,11 @@ static void learn_publication(rh_known *known, const char *sql, rh_json *body)
     if (rh_tree_is(body, "action", "AP_SetObjects"))
         publication->read_count = 0;
     for (size_t i = 0; i < rh_json_count(objects); i++) {
-        const rh_known_ref ref =
+        const rh_relation ref =
             rh_known_range(rh_json_path(rh_json_at(objects, i), "PublicationObjSpec.pubtable.relation"));
         if (!ref.name)
             continue;
-        const rh_known_ref found = rh_known_resolved(known, ref);
+        const rh_relation found = rh_known_resolved(known, ref);
         for (size_t k = 0; drop && k < publication->read_count; k++)
             if (strcmp(publication->reads[k].name, found.name) == 0 &&
                 strcmp(publication->reads[k].schema, found.schema) == 0)
@@ -270,9 +269,9 @@ static unsigned kinds_of(rh_json *body, const char *key)
 /* "name" of a trigger, policy or rule on SCHEMA.TABLE. */
 static void drop_on_table(rh_known *known, rh_json *list)
 {
-    const rh_known_ref table = rh_known_resolved(known, rh_known_ref_of(list, 1));
+    const rh_relation table = rh_known_resolved(known, rh_known_ref_of(list, 1));
     const char *name = rh_tree_last_name(list);
-    name = name ? rh_tree_identifier(name, known->arena) : NULL;
+    name = name ? rh_identifier(name, known->arena) : NULL;
     for (size_t i = 0; name && i < known->object_count; i++) {
         rh_known_object *object = &known->objects[i];
         if (!object->schema && strcmp(object->name, name) == 0 && reads(object, table.schema, table.name))
@@ -300,7 +299,7 @@ void rh_known_drop_objects(rh_known *known, rh_json *body)
             drop_on_table(known, object);
         if (!kinds)
             continue;
-        const rh_known_ref ref = rh_known_ref_of(routine ? routine : object, 0);
+        const rh_relation ref = rh_known_ref_of(routine ? routine : object, 0);
         rh_known_object *found = rh_known_find_object(known, kinds, ref.schema, ref.name);
         if (found)
             found->dropped = true;
@@ -346,11 +345,11 @@ void rh_known_schema_gone(rh_known *known, const char *schema, const char *to)
     schema_of_list(known->others, known->other_count, schema, to);
 }
 
-void rh_known_moved(rh_known *known, rh_known_ref from, rh_known_ref to)
+void rh_known_moved(rh_known *known, rh_relation from, rh_relation to)
 {
     for (size_t i = 0; i < known->object_count; i++)
         for (size_t k = 0; k < known->objects[i].read_count; k++) {
-            rh_known_ref *ref = &known->objects[i].reads[k];
+            rh_relation *ref = &known->objects[i].reads[k];
             if (strcmp(ref->name, from.name) == 0 && strcmp(ref->schema, from.schema) == 0)
                 *ref = to;
         }
@@ -374,15 +373,15 @@ void rh_known_rename_object(rh_known *known, rh_json *body)
     rh_json *routine = rh_json_path(object, "ObjectWithArgs.objname");
     if (!moves && rh_tree_is(body, "renameType", "OBJECT_SCHEMA"))
         rh_known_schema_gone(known, rh_json_string(rh_json_get(body, "subname")), to);
-    const rh_known_ref ref =
+    const rh_relation ref =
         relation ? rh_known_range(relation) : rh_known_ref_of(routine ? routine : object, 0);
     rh_known_object *found = kinds && to ? rh_known_find_object(known, kinds, ref.schema, ref.name) : NULL;
     if (!found)
         return;
-    const rh_known_ref from = {found->schema, found->name};
+    const rh_relation from = {found->schema, found->name};
     if (moves)
         found->schema = rh_arena_strdup(known->arena, to);
     else
         found->name = rh_arena_strdup(known->arena, to);
-    rh_known_moved(known, from, (rh_known_ref){found->schema, found->name});
+    rh_known_moved(known, from, (rh_relation){found->schema, found->name});
 }

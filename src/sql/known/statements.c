@@ -16,7 +16,7 @@ static const char *part(rh_json *items, size_t index)
 /* The table that a list "[schema.]table[.last …]" names, LAST names behind it. */
 static rh_known_table *table_in_list(const rh_known *known, rh_json *list, size_t last)
 {
-    const rh_known_ref ref = rh_known_ref_of(list, last);
+    const rh_relation ref = rh_known_ref_of(list, last);
     return rh_known_find(known, ref.schema, ref.name);
 }
 
@@ -57,7 +57,7 @@ static void drop_table(rh_known *known, rh_json *object)
     t->dropped = true;
     rh_known_drop_readers(known, t->schema, t->name);
     for (size_t i = 0; i < t->column_count; i++) {
-        const rh_known_ref ref = rh_tree_read_name(t->columns[i].sequence, known->arena);
+        const rh_relation ref = rh_relation_of(t->columns[i].sequence, known->arena);
         rh_known_object *sequence =
             rh_known_find_object(known, 1u << RH_KNOWN_SEQUENCE, ref.schema, ref.name);
         if (sequence)
@@ -70,7 +70,7 @@ static void drop_table(rh_known *known, rh_json *object)
 
 static void drop_index(rh_known *known, rh_json *object)
 {
-    const rh_known_ref ref = rh_known_ref_of(object, 0);
+    const rh_relation ref = rh_known_ref_of(object, 0);
     rh_known_index *index = NULL;
     rh_known_table *t = rh_known_indexed(known, ref.schema, ref.name, &index);
     rh_known_object *of_view =
@@ -113,9 +113,9 @@ static void rename_named(rh_known *known, rh_json *body)
         return;
     }
     if (rh_tree_is(body, "renameType", "OBJECT_TABLE")) {
-        const rh_known_ref old = {t->schema, t->name};
+        const rh_relation old = {t->schema, t->name};
         rh_known_rehash(known, t, to);
-        rh_known_moved(known, old, (rh_known_ref){t->schema, to});
+        rh_known_moved(known, old, (rh_relation){t->schema, to});
     } else if (rh_tree_is(body, "renameType", "OBJECT_COLUMN")) {
         rh_known_column *c = from ? rh_known_column_of(t, from) : NULL;
         for (size_t i = 0; c && i < t->index_count; i++) {
@@ -125,11 +125,11 @@ static void rename_named(rh_known *known, rh_json *body)
                     index->columns[k] = to;
             if (index->sql && strchr(index->sql, '('))
                 index->sql = rh_pieces_rename(index->sql, (size_t)(strchr(index->sql, '(') - index->sql),
-                                              NULL, from, rh_tree_identifier(to, arena), arena);
+                                              NULL, from, rh_identifier(to, arena), arena);
         }
         for (size_t i = 0; c && i < t->constraint_count; i++)
             t->constraints[i].definition = rh_pieces_rename(t->constraints[i].definition, 0, "references",
-                                                            from, rh_tree_identifier(to, arena), arena);
+                                                            from, rh_identifier(to, arena), arena);
         if (c)
             c->name = to;
     } else if (rh_tree_is(body, "renameType", "OBJECT_TABCONSTRAINT")) {
@@ -155,7 +155,7 @@ static void comment(rh_known *known, rh_json *body)
             c->comment = literal ? rh_arena_strdup(known->arena, literal + (*literal == ' ')) : NULL;
         free(literal);
     } else if (rh_tree_is(body, "objtype", "OBJECT_INDEX")) {
-        const rh_known_ref ref = rh_known_ref_of(object, 0);
+        const rh_relation ref = rh_known_ref_of(object, 0);
         rh_known_index *index = NULL;
         if (rh_known_indexed(known, ref.schema, ref.name, &index) && text)
             index->odd = "has a comment";
@@ -210,9 +210,9 @@ static void move_table(rh_known *known, rh_json *body)
         rh_known_rename_object(known, body);
         return;
     }
-    const rh_known_ref from = {t->schema, t->name};
+    const rh_relation from = {t->schema, t->name};
     t->schema = rh_arena_strdup(known->arena, schema);
-    rh_known_moved(known, from, (rh_known_ref){t->schema, t->name});
+    rh_known_moved(known, from, (rh_relation){t->schema, t->name});
 }
 
 /* What a DO block does is its own affair: the tables that it may alter are not known any more. */
@@ -315,7 +315,7 @@ void rh_known_learn_migration(rh_known *known, const char *sql, rh_json *tree)
         known->complete = false; /* what it makes nobody knows */
     if (!tree)
         learn_unparsed_table(known, sql);
-    const rh_known_ref ref = rh_known_range(range);
+    const rh_relation ref = rh_known_range(range);
     if (body && rh_tree_is(body, "objtype", "OBJECT_TABLE") && ref.name && !rh_known_table_of(known, range) &&
         !rh_known_find_object(known, ~0u, ref.schema, ref.name)) {
         rh_known_table *guess = rh_known_add_table(known, range);

@@ -163,8 +163,8 @@ static void add_constraint(rh_known *known, rh_known_table *t, rh_json *body, co
     if (!foreign)
         return;
     if (column)
-        c->definition = rh_arena_printf(arena, "FOREIGN KEY (%s) %s", rh_tree_identifier(column->name, arena),
-                                        c->definition);
+        c->definition =
+            rh_arena_printf(arena, "FOREIGN KEY (%s) %s", rh_identifier(column->name, arena), c->definition);
     c->schema = rh_arena_strdup(arena, rh_json_string(rh_json_path(body, "pktable.schemaname")));
     c->target = rh_arena_strdup(arena, rh_json_string(rh_json_path(body, "pktable.relname")));
     c->on_delete = action_of(body, "fk_del_action");
@@ -192,11 +192,10 @@ static void make_serial(rh_known *known, rh_known_table *t, rh_known_column *c)
         if (strcasecmp(c->type, serials[i][0]) != 0)
             continue;
         const char *name =
-            rh_tree_identifier(rh_known_object_name(known->arena, t->name, c->name, "seq"), known->arena);
+            rh_identifier(rh_known_object_name(known->arena, t->name, c->name, "seq"), known->arena);
         c->type = serials[i][1];
         c->not_null = true;
-        c->sequence =
-            rh_arena_printf(known->arena, "%s.%s", rh_tree_identifier(t->schema, known->arena), name);
+        c->sequence = rh_arena_printf(known->arena, "%s.%s", rh_identifier(t->schema, known->arena), name);
         c->value = rh_arena_printf(known->arena, "nextval('%s')", c->sequence);
     }
 }
@@ -214,10 +213,10 @@ static void make_identity(rh_known *known, const rh_known_table *t, rh_known_col
             name = rh_tree_name(rh_json_get(option, "arg"), arena);
     }
     if (!name)
-        name = rh_arena_printf(arena, "%s.%s", rh_tree_identifier(t->schema, arena),
-                               rh_tree_identifier(rh_known_free_name(known, t, c->name, "seq"), arena));
+        name = rh_arena_printf(arena, "%s.%s", rh_identifier(t->schema, arena),
+                               rh_identifier(rh_known_free_name(known, t, c->name, "seq"), arena));
     c->sequence = name;
-    const rh_known_ref ref = rh_tree_read_name(name, arena);
+    const rh_relation ref = rh_relation_of(name, arena);
     rh_known_add_sequence(known, ref, t);
 }
 
@@ -242,9 +241,9 @@ static void column_constraint(rh_known *known, rh_known_table *t, size_t at, rh_
         add_constraint(known, t, body, words, c);
 }
 
-static rh_known_ref copied(rh_known_ref ref, rh_arena *arena)
+static rh_relation copied(rh_relation ref, rh_arena *arena)
 {
-    return (rh_known_ref){rh_arena_strdup(arena, ref.schema), rh_arena_strdup(arena, ref.name)};
+    return (rh_relation){rh_arena_strdup(arena, ref.schema), rh_arena_strdup(arena, ref.name)};
 }
 
 static void add_column(rh_known *known, rh_known_table *t, const char *sql, rh_json *definition, size_t end)
@@ -463,7 +462,7 @@ static const char *owner_of(rh_json *command, rh_arena *arena)
 /* OWNER TO of a view or a sequence. */
 static void alter_object(rh_known *known, rh_json *body)
 {
-    const rh_known_ref ref = rh_known_range(rh_json_get(body, "relation"));
+    const rh_relation ref = rh_known_range(rh_json_get(body, "relation"));
     rh_known_object *object = rh_known_find_object(known, ~0u, ref.schema, ref.name);
     rh_json *commands = rh_json_get(body, "cmds");
     for (size_t i = 0; object && i < rh_json_count(commands); i++) {

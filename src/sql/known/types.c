@@ -6,12 +6,12 @@
 
 enum { DEPTH = 32 }; /* domains over domains */
 
-static const rh_known_object *domain_of(const rh_known *known, rh_known_ref type)
+static const rh_known_object *domain_of(const rh_known *known, rh_relation type)
 {
     return rh_known_find_object(known, 1u << RH_KNOWN_DOMAIN, type.schema, type.name);
 }
 
-const rh_known_object *rh_known_constrained(const rh_known *known, rh_known_ref type)
+const rh_known_object *rh_known_constrained(const rh_known *known, rh_relation type)
 {
     const rh_known_object *domain = domain_of(known, type);
     for (int depth = 0; domain && depth < DEPTH; depth++) {
@@ -22,7 +22,7 @@ const rh_known_object *rh_known_constrained(const rh_known *known, rh_known_ref 
     return NULL;
 }
 
-bool rh_known_is_of_type(const rh_known *known, rh_known_ref type, const rh_known_object *wanted)
+bool rh_known_is_of_type(const rh_known *known, rh_relation type, const rh_known_object *wanted)
 {
     const unsigned kinds = 1u << RH_KNOWN_DOMAIN | 1u << RH_KNOWN_TYPE;
     const rh_known_object *found = rh_known_find_object(known, kinds, type.schema, type.name);
@@ -64,7 +64,7 @@ rh_known_type rh_known_type_of(const char *sql, rh_json *type_name, rh_json *col
     static const char *const serials[][2] = {{"bigserial", "int8"},   {"serial8", "int8"},
                                              {"serial", "int4"},      {"serial4", "int4"},
                                              {"smallserial", "int2"}, {"serial2", "int2"}};
-    const rh_known_ref ref = rh_known_ref_of(rh_json_get(type_name, "names"), 0);
+    const rh_relation ref = rh_known_ref_of(rh_json_get(type_name, "names"), 0);
     rh_json *mods = rh_json_get(type_name, "typmods");
     const char *collated = rh_tree_last_name(rh_json_get(collation, "collname"));
     rh_known_type type = {
@@ -81,7 +81,7 @@ rh_known_type rh_known_type_of(const char *sql, rh_json *type_name, rh_json *col
     }
     for (size_t i = 0; ref.name && i < sizeof serials / sizeof *serials; i++)
         if (strcmp(ref.name, serials[i][0]) == 0)
-            type.ref = (rh_known_ref){"pg_catalog", serials[i][1]};
+            type.ref = (rh_relation){"pg_catalog", serials[i][1]};
     return type;
 }
 
@@ -199,7 +199,7 @@ static bool same_text(const char *a, const char *b)
     return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-static bool same_name(rh_known_ref a, rh_known_ref b)
+static bool same_name(rh_relation a, rh_relation b)
 {
     return strcmp(a.name, b.name) == 0 && (!a.schema || !b.schema || strcmp(a.schema, b.schema) == 0);
 }

@@ -15,7 +15,7 @@ static void drop_readers(rh_locks *l, const char *schema, const char *name, cons
             (column && !rh_pieces_mention(o->sql, column, l->arena) && !strchr(o->sql, '*')) ||
             rh_locks_seen(l, o))
             continue;
-        rh_locks_add_ref(l, (rh_known_ref){o->schema, o->name}, RH_LOCK_ACCESS_EXCLUSIVE, "a view over it");
+        rh_locks_add_ref(l, (rh_relation){o->schema, o->name}, RH_LOCK_ACCESS_EXCLUSIVE, "a view over it");
         drop_readers(l, o->schema, o->name, NULL);
     }
 }
@@ -71,7 +71,7 @@ static void drop_function(rh_locks *l, const char *name)
     }
 }
 
-static void drop_sequence(rh_locks *l, rh_known_ref ref)
+static void drop_sequence(rh_locks *l, rh_relation ref)
 {
     rh_locks_add_ref(l, ref, RH_LOCK_ACCESS_EXCLUSIVE, NULL);
     for (size_t i = 0; ref.name && i < l->known->table_count; i++) {
@@ -92,7 +92,7 @@ static void drop_schema(rh_locks *l, const char *schema)
         const rh_known_object *o = &l->known->objects[i];
         if (o->dropped || !o->schema || o->kind > RH_KNOWN_MATVIEW || strcmp(o->schema, schema) != 0)
             continue;
-        rh_locks_add_ref(l, (rh_known_ref){o->schema, o->name}, RH_LOCK_ACCESS_EXCLUSIVE, "in the schema");
+        rh_locks_add_ref(l, (rh_relation){o->schema, o->name}, RH_LOCK_ACCESS_EXCLUSIVE, "in the schema");
         drop_readers(l, o->schema, o->name, NULL);
     }
     for (size_t i = 0; schema && i < l->known->other_count; i++) {
@@ -100,8 +100,7 @@ static void drop_schema(rh_locks *l, const char *schema)
         if (o->dropped || !o->schema || strcmp(o->schema, schema) != 0)
             continue;
         if (o->kind == RH_KNOWN_SEQUENCE)
-            rh_locks_add_ref(l, (rh_known_ref){o->schema, o->name}, RH_LOCK_ACCESS_EXCLUSIVE,
-                             "in the schema");
+            rh_locks_add_ref(l, (rh_relation){o->schema, o->name}, RH_LOCK_ACCESS_EXCLUSIVE, "in the schema");
         else if (o->kind == RH_KNOWN_FUNCTION)
             drop_function(l, o->name);
         else
@@ -110,7 +109,7 @@ static void drop_schema(rh_locks *l, const char *schema)
 }
 
 /* IF EXISTS of what the definitions, all of them, do not have. */
-static bool is_not_there(const rh_locks *l, rh_json *body, rh_known_ref ref)
+static bool is_not_there(const rh_locks *l, rh_json *body, rh_relation ref)
 {
     return l->known->complete && rh_json_bool(rh_json_get(body, "missing_ok")) && ref.name &&
            !rh_known_find(l->known, ref.schema, ref.name) &&
@@ -121,12 +120,12 @@ static bool is_not_there(const rh_locks *l, rh_json *body, rh_known_ref ref)
 /* IF EXISTS of a trigger, policy or rule that the definitions do not have on its table. */
 static bool lacks_it(const rh_locks *l, rh_json *body, rh_json *object)
 {
-    const rh_known_ref ref = rh_known_ref_of(object, 1);
+    const rh_relation ref = rh_known_ref_of(object, 1);
     const rh_known_table *table = rh_known_find(l->known, ref.schema, ref.name);
     const char *name = rh_tree_last_name(object);
     if (!l->known->complete || !rh_json_bool(rh_json_get(body, "missing_ok")) || !table || !name)
         return false;
-    name = rh_tree_identifier(name, l->arena);
+    name = rh_identifier(name, l->arena);
     for (size_t i = 0; i < l->known->object_count; i++) {
         const rh_known_object *o = &l->known->objects[i];
         if (!o->dropped && !o->schema && strcmp(o->name, name) == 0 && o->read_count &&
@@ -146,7 +145,7 @@ static bool is_on_table(rh_json *body)
 static void drop_one(rh_locks *l, rh_json *body, rh_json *object)
 {
     rh_json *routine = rh_json_path(object, "ObjectWithArgs.objname");
-    const rh_known_ref ref = rh_known_ref_of(routine ? routine : object, 0);
+    const rh_relation ref = rh_known_ref_of(routine ? routine : object, 0);
     rh_known_table *table = rh_known_find(l->known, ref.schema, ref.name);
     const unsigned types = 1u << RH_KNOWN_DOMAIN | 1u << RH_KNOWN_TYPE;
     if (is_on_table(body)) {
@@ -187,7 +186,7 @@ static void drop_one(rh_locks *l, rh_json *body, rh_json *object)
 
 static void drop_index(rh_locks *l, rh_json *body, rh_json *object)
 {
-    const rh_known_ref ref = rh_known_ref_of(object, 0);
+    const rh_relation ref = rh_known_ref_of(object, 0);
     rh_lock_mode mode = rh_json_bool(rh_json_get(body, "concurrent")) ? RH_LOCK_SHARE_UPDATE_EXCLUSIVE
                                                                       : RH_LOCK_ACCESS_EXCLUSIVE;
     const rh_known_table *table = rh_known_indexed(l->known, ref.schema, ref.name, NULL);

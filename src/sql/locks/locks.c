@@ -35,7 +35,7 @@ void rh_locks_add_table(rh_locks *l, const rh_known_table *table, rh_lock_mode m
 }
 
 /* A view, a sequence, an index, or what nobody knows. */
-static void add_other(rh_locks *l, rh_known_ref ref, rh_lock_mode mode, const char *because)
+static void add_other(rh_locks *l, rh_relation ref, rh_lock_mode mode, const char *because)
 {
     rh_arena *arena = l->arena;
     if (!ref.name)
@@ -43,13 +43,13 @@ static void add_other(rh_locks *l, rh_known_ref ref, rh_lock_mode mode, const ch
     const rh_known_object *object = rh_known_find_object(l->known, RH_KNOWN_RELATIONS, ref.schema, ref.name);
     const rh_known_table *indexed = object ? NULL : rh_known_indexed(l->known, ref.schema, ref.name, NULL);
     const char *schema = object ? object->schema : indexed ? indexed->schema : ref.schema;
-    const char *name = rh_tree_identifier(ref.name, arena);
+    const char *name = rh_identifier(ref.name, arena);
     if (schema)
-        name = rh_arena_printf(arena, "%s.%s", rh_tree_identifier(schema, arena), name);
+        name = rh_arena_printf(arena, "%s.%s", rh_identifier(schema, arena), name);
     add(l, name, mode, because, object ? object->is_new : indexed && indexed->is_new);
 }
 
-void rh_locks_add_ref(rh_locks *l, rh_known_ref ref, rh_lock_mode mode, const char *because)
+void rh_locks_add_ref(rh_locks *l, rh_relation ref, rh_lock_mode mode, const char *because)
 {
     const rh_known_table *table = rh_known_find(l->known, ref.schema, ref.name);
     if (table && !table->guessed)
@@ -123,7 +123,7 @@ void rh_locks_add_own_referenced(rh_locks *l, const rh_known_table *table, const
         const rh_known_constraint *key = &table->constraints[i];
         if (key->kind != 'f' || !is_on(key, column, l->arena))
             continue;
-        rh_locks_add_ref(l, (rh_known_ref){key->schema, key->target}, mode, "referenced by a foreign key");
+        rh_locks_add_ref(l, (rh_relation){key->schema, key->target}, mode, "referenced by a foreign key");
         rh_locks_add_children(l, rh_known_find(l->known, key->schema, key->target), mode, true);
     }
 }
@@ -163,13 +163,13 @@ void rh_locks_add_sequences(rh_locks *l, const rh_known_table *table, const char
     for (size_t i = 0; table && i < table->column_count; i++) {
         const rh_known_column *c = &table->columns[i];
         if (c->sequence && (!column || strcmp(column, c->name) == 0))
-            rh_locks_add_ref(l, rh_tree_read_name(c->sequence, l->arena), mode, "a sequence of its own");
+            rh_locks_add_ref(l, rh_relation_of(c->sequence, l->arena), mode, "a sequence of its own");
     }
 }
 
 void rh_locks_add_indexes(rh_locks *l, const rh_known_table *table)
 {
     for (size_t i = 0; table && i < table->index_count; i++)
-        rh_locks_add_ref(l, (rh_known_ref){table->schema, table->indexes[i].name}, RH_LOCK_ACCESS_EXCLUSIVE,
+        rh_locks_add_ref(l, (rh_relation){table->schema, table->indexes[i].name}, RH_LOCK_ACCESS_EXCLUSIVE,
                          "its index");
 }

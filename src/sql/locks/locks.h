@@ -24,7 +24,7 @@ typedef struct rh_locks {
 
 /* Adds a lock on the relation REF, with its full name where it is known; of two on one relation the stronger
  * stays. Temporary tables are nobody's concern. */
-void rh_locks_add_ref(rh_locks *l, rh_known_ref ref, rh_lock_mode mode, const char *because);
+void rh_locks_add_ref(rh_locks *l, rh_relation ref, rh_lock_mode mode, const char *because);
 void rh_locks_add_table(rh_locks *l, const rh_known_table *table, rh_lock_mode mode, const char *because);
 /* Tables that inherit from TABLE, at any depth; PARTITIONS: only those. */
 void rh_locks_add_children(rh_locks *l, const rh_known_table *table, rh_lock_mode mode, bool partitions);

@@ -75,7 +75,7 @@ static void add_all(rh_locks *l, const char *schema, rh_lock_mode mode)
     for (size_t i = 0; i < l->known->object_count; i++) {
         const rh_known_object *o = &l->known->objects[i];
         if (is_vacuumed(o) && (!schema || strcmp(o->schema, schema) == 0))
-            rh_locks_add_ref(l, (rh_known_ref){o->schema, o->name}, mode, "one after another");
+            rh_locks_add_ref(l, (rh_relation){o->schema, o->name}, mode, "one after another");
     }
 }
 
@@ -108,7 +108,7 @@ static void add_view_indexes(rh_locks *l, const rh_known_object *view)
         const rh_known_object *o = &l->known->objects[i];
         if (!o->dropped && o->kind == RH_KNOWN_INDEX && strcmp(o->reads[0].name, view->name) == 0 &&
             strcmp(o->reads[0].schema, view->schema) == 0)
-            rh_locks_add_ref(l, (rh_known_ref){o->schema, o->name}, RH_LOCK_ACCESS_EXCLUSIVE, "its index");
+            rh_locks_add_ref(l, (rh_relation){o->schema, o->name}, RH_LOCK_ACCESS_EXCLUSIVE, "its index");
     }
 }
 
@@ -129,7 +129,7 @@ static void reindex_all(rh_locks *l, const char *schema, bool concurrently)
 /* An index is rebuilt under ACCESS EXCLUSIVE: whoever plans a query on its table waits. */
 void rh_locks_of_reindex(rh_locks *l, rh_json *body)
 {
-    const rh_known_ref ref = rh_known_range(rh_json_get(body, "relation"));
+    const rh_relation ref = rh_known_range(rh_json_get(body, "relation"));
     const bool concurrently = rh_tree_has_option(rh_json_get(body, "params"), "concurrently");
     const rh_known_table *table = rh_known_find(l->known, ref.schema, ref.name);
     const rh_known_object *index = rh_known_find_object(l->known, 1u << RH_KNOWN_INDEX, ref.schema, ref.name);
@@ -184,7 +184,7 @@ void rh_locks_of_owned(rh_locks *l, rh_json *body)
     for (size_t i = 0; i < l->known->object_count; i++) {
         const rh_known_object *o = &l->known->objects[i];
         if (!o->dropped && o->schema && o->kind <= RH_KNOWN_MATVIEW && is_role(roles, o->owner))
-            rh_locks_add_ref(l, (rh_known_ref){o->schema, o->name}, RH_LOCK_ACCESS_EXCLUSIVE,
+            rh_locks_add_ref(l, (rh_relation){o->schema, o->name}, RH_LOCK_ACCESS_EXCLUSIVE,
                              "the role owns it");
         else if (drop && !o->dropped && o->kind == RH_KNOWN_POLICY && is_policy_of(o, roles))
             rh_locks_add_ref(l, o->reads[0], RH_LOCK_ACCESS_EXCLUSIVE, "its policy names the role");
@@ -192,7 +192,7 @@ void rh_locks_of_owned(rh_locks *l, rh_json *body)
     for (size_t i = 0; i < l->known->other_count; i++) {
         const rh_known_object *o = &l->known->others[i];
         if (!o->dropped && o->kind == RH_KNOWN_SEQUENCE && is_role(roles, o->owner))
-            rh_locks_add_ref(l, (rh_known_ref){o->schema, o->name}, RH_LOCK_ACCESS_EXCLUSIVE,
+            rh_locks_add_ref(l, (rh_relation){o->schema, o->name}, RH_LOCK_ACCESS_EXCLUSIVE,
                              "the role owns it");
     }
 }

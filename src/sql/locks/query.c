@@ -104,7 +104,7 @@ static void add_looked_up(rh_locks *l, const rh_known_table *table, const change
 
 /* ---- views and rules ---- */
 
-static void change_relation(rh_locks *l, rh_known_ref ref, const change *c, bool only, int depth);
+static void change_relation(rh_locks *l, rh_relation ref, const change *c, bool only, int depth);
 
 static bool is_for(rh_json *rule, const change *c)
 {
@@ -113,12 +113,12 @@ static bool is_for(rh_json *rule, const change *c)
            ((c->assigned[0] || c->assigned[1]) && rh_tree_is(rule, "event", "CMD_UPDATE"));
 }
 
-static void add_rules(rh_locks *l, rh_known_ref ref, const change *c, int depth)
+static void add_rules(rh_locks *l, rh_relation ref, const change *c, int depth)
 {
     for (size_t i = 0; i < l->known->object_count && depth < DEPTH; i++) {
         const rh_known_object *o = &l->known->objects[i];
-        if (o->dropped || o->kind != RH_KNOWN_RULE || !o->read_count || !rh_known_same(o->reads[0], ref) ||
-            strlen(o->sql) > RH_PARSE_LIMIT || rh_locks_seen(l, o))
+        if (o->dropped || o->kind != RH_KNOWN_RULE || !o->read_count ||
+            !rh_relation_equal(o->reads[0], ref) || strlen(o->sql) > RH_PARSE_LIMIT || rh_locks_seen(l, o))
             continue;
         rh_json *tree = rh_sql_parse(o->sql, NULL), *rule = rh_tree_body(tree, "RuleStmt");
         if (is_for(rule, c))
@@ -136,21 +136,21 @@ static void change_view(rh_locks *l, const rh_known_object *view, const change *
 
 /* ---- what is changed, and what is read ---- */
 
-static void change_relation(rh_locks *l, rh_known_ref ref, const change *c, bool only, int depth)
+static void change_relation(rh_locks *l, rh_relation ref, const change *c, bool only, int depth)
 {
     const rh_known_table *table = rh_known_find(l->known, ref.schema, ref.name);
     const rh_known_object *view =
         table ? NULL : rh_known_find_object(l->known, 1u << RH_KNOWN_VIEW, ref.schema, ref.name);
     rh_locks_add_ref(l, ref, RH_LOCK_ROW_EXCLUSIVE, depth ? "the view is over it" : NULL);
     if (view) {
-        add_rules(l, (rh_known_ref){view->schema, view->name}, c, depth);
+        add_rules(l, (rh_relation){view->schema, view->name}, c, depth);
         change_view(l, view, c, depth);
     }
     if (!table)
         return;
     if (!only)
         rh_locks_add_children(l, table, RH_LOCK_ROW_EXCLUSIVE, !c->deletes && !c->assigned[0]);
-    add_rules(l, (rh_known_ref){table->schema, table->name}, c, depth);
+    add_rules(l, (rh_relation){table->schema, table->name}, c, depth);
     if (l->plans_only)
         return;
     add_looked_up(l, table, c);
@@ -182,7 +182,7 @@ static change change_of(const rh_tree_range *range)
 }
 
 /* FOR UPDATE of a view locks rows of what it reads. */
-static void read_relation(rh_locks *l, rh_known_ref ref, rh_lock_mode mode, int depth)
+static void read_relation(rh_locks *l, rh_relation ref, rh_lock_mode mode, int depth)
 {
     rh_locks_add_ref(l, ref, mode, depth ? "the view reads it" : NULL);
     if (mode != RH_LOCK_ROW_SHARE)
@@ -203,7 +203,7 @@ void rh_locks_of_query(rh_locks *l, rh_json *node)
             rh_locks_add_ref(l, rh_known_range(ranges[i].range), RH_LOCK_ROW_EXCLUSIVE, NULL);
     for (size_t i = 0; i < count; i++) {
         const change c = ranges[i].changed_by ? change_of(&ranges[i]) : (change){0};
-        const rh_known_ref ref = rh_known_range(ranges[i].range);
+        const rh_relation ref = rh_known_range(ranges[i].range);
         if (ranges[i].changed_by)
             change_relation(l, ref, &c, !rh_json_bool(rh_json_get(ranges[i].range, "inh")), 0);
         else

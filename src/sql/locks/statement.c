@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* LOCK TABLE of a view locks what it reads. */
-static void lock_view(rh_locks *l, rh_known_ref ref, rh_lock_mode mode, int depth)
+static void lock_view(rh_locks *l, rh_relation ref, rh_lock_mode mode, int depth)
 {
     const rh_known_object *view = rh_known_find_object(l->known, 1u << RH_KNOWN_VIEW, ref.schema, ref.name);
     for (size_t i = 0; view && depth < 32 && i < view->read_count; i++) {
@@ -52,7 +52,7 @@ static void of_trigger(rh_locks *l, rh_json *body)
 
 static void of_view(rh_locks *l, rh_json *body)
 {
-    const rh_known_ref ref = rh_known_range(rh_json_get(body, "view"));
+    const rh_relation ref = rh_known_range(rh_json_get(body, "view"));
     if (rh_json_bool(rh_json_get(body, "replace")) &&
         rh_known_find_object(l->known, 1u << RH_KNOWN_VIEW, ref.schema, ref.name))
         rh_locks_add_ref(l, ref, RH_LOCK_ACCESS_EXCLUSIVE, NULL);
@@ -61,7 +61,7 @@ static void of_view(rh_locks *l, rh_json *body)
 
 static void of_domain(rh_locks *l, rh_json *body)
 {
-    const rh_known_ref ref = rh_known_ref_of(rh_json_get(body, "typeName"), 0);
+    const rh_relation ref = rh_known_ref_of(rh_json_get(body, "typeName"), 0);
     const rh_known_object *domain =
         rh_known_find_object(l->known, 1u << RH_KNOWN_DOMAIN, ref.schema, ref.name);
     for (size_t i = 0; domain && l->statement->class_ == RH_CLASS_HEAP_SCAN && i < l->known->table_count;
@@ -178,7 +178,7 @@ static void of_schema(rh_locks *l, rh_json *body)
 }
 
 /* IF EXISTS of something that the definitions, all of them, do not have: nothing is locked. */
-static bool is_not_there(const rh_locks *l, rh_json *body, rh_known_ref ref)
+static bool is_not_there(const rh_locks *l, rh_json *body, rh_relation ref)
 {
     return l->known->complete && rh_json_bool(rh_json_get(body, "missing_ok")) && ref.name &&
            !rh_known_find(l->known, ref.schema, ref.name) &&
@@ -190,7 +190,7 @@ static bool is_not_there(const rh_locks *l, rh_json *body, rh_known_ref ref)
 static void add_named(rh_locks *l, const char *kind, rh_json *body)
 {
     const rh_statement *s = l->statement;
-    const rh_known_ref ref = rh_tree_read_name(s->expected_relation, l->arena);
+    const rh_relation ref = rh_relation_of(s->expected_relation, l->arena);
     if (!s->expected_lock || strcmp(kind, "DropStmt") == 0 || strcmp(kind, "CreateStmt") == 0 ||
         is_not_there(l, body, ref))
         return;

@@ -133,7 +133,7 @@ static void add_named_constraint(rh_locks *l, const rh_known_table *table, rh_js
     if (inherited)
         rh_locks_add_children(l, table, l->statement->expected_lock, false);
     if (found && found->kind == 'f') {
-        rh_locks_add_ref(l, (rh_known_ref){found->schema, found->target}, mode,
+        rh_locks_add_ref(l, (rh_relation){found->schema, found->target}, mode,
                          "referenced by the foreign key");
         rh_locks_add_children(l, rh_known_find(l->known, found->schema, found->target), mode, true);
     }

@@ -10,10 +10,8 @@ size_t rh_mix_frequencies_of(const mix_build *build, const mix_table *table, siz
 {
     for (size_t i = 0; i < build->value_count; i++) {
         const rh_profile_values *v = &build->values[i];
-        size_t schema = strlen(v->schema);
         if (strcmp(v->column, table->columns[column].name) == 0 &&
-            strncmp(table->name, v->schema, schema) == 0 && table->name[schema] == '.' &&
-            strcmp(table->name + schema + 1, v->table) == 0)
+            rh_relation_equal(table->relation, (rh_relation){v->schema, v->table}))
             return i;
     }
     return SIZE_MAX;

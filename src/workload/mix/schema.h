@@ -1,6 +1,7 @@
 /* A table as the mix sees it. Everything lives in the arena of the mix. */
 #pragma once
 #include "pgrehearse/adapters/pg.h"
+#include "pgrehearse/base/relation.h"
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/random.h"
 #include "pgrehearse/model/load.h"
@@ -37,6 +38,7 @@ typedef struct mix_reference {
 
 typedef struct mix_table {
     const char *oid;
+    rh_relation relation;
     const char *name;               /* schema.table for people */
     const char *quoted;             /* for SQL */
     int64_t rows, pages;            /* estimates */

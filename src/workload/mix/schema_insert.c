@@ -253,7 +253,7 @@ bool rh_mix_insert(mix_build *build, const mix_table *table, rh_template *templa
     const char *conflict = plan.may_conflict ? " ON CONFLICT DO NOTHING" : "";
     *template_ = (rh_template){
         .name = rh_arena_printf(build->arena, "insert into %s", table->name),
-        .relation = table->name,
+        .relation = rh_relation_text(table->relation, build->arena),
         .kind = RH_TEMPLATE_WRITE,
         .parameter_count = parameters,
         .sql = names.length ? rh_arena_printf(build->arena, "INSERT INTO %s (%s) VALUES (%s)%s",

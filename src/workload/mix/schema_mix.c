@@ -89,7 +89,7 @@ static bool add(mix_build *build, candidates *all, const mix_table *table, mix_k
 {
     if (sql)
         template_->sql = rh_arena_strdup(build->arena, rh_text_string(sql));
-    template_->relation = table->name;
+    template_->relation = rh_relation_text(table->relation, build->arena);
     template_->by_policy = table->is_restricted;
     if (template_->value_row_count == 0 && template_->parameter_count > 0)
         return true; /* no row has these values: nothing to ask for */

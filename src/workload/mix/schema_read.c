@@ -7,7 +7,7 @@
 
 static const char *quoted(mix_build *build, const char *identifier)
 {
-    char *heap = rh_pg_quote_identifier(identifier);
+    char *heap = rh_quote_identifier(identifier);
     const char *copy = rh_arena_strdup(build->arena, heap);
     free(heap);
     return copy;
@@ -114,8 +114,10 @@ bool rh_mix_read_tables(mix_build *build, mix_table **tables, size_t *count, rh_
         mix_table *table = rh_arena_add(build->arena, tables, count, sizeof *table);
         const char *schema = rh_pg_value(r, i, 1), *name = rh_pg_value(r, i, 2);
         table->oid = rh_arena_strdup(build->arena, rh_pg_value(r, i, 0));
+        table->relation =
+            (rh_relation){rh_arena_strdup(build->arena, schema), rh_arena_strdup(build->arena, name)};
         table->name = rh_arena_printf(build->arena, "%s.%s", schema, name);
-        table->quoted = rh_arena_printf(build->arena, "%s.%s", quoted(build, schema), quoted(build, name));
+        table->quoted = rh_relation_quote(table->relation, build->arena);
         table->rows = rh_pg_int(r, i, 3, -1);
         table->pages = rh_pg_int(r, i, 4, 0);
         table->has_exclusion = rh_pg_bool(r, i, 5);

@@ -23,13 +23,9 @@ static const mix_table *find_table(const mix_walk *walk, const char *schema, con
     const mix_table *found = NULL;
     for (size_t i = 0; i < walk->table_count; i++) {
         const mix_table *table = &walk->tables[i];
-        size_t length = strlen(table->name), tail = strlen(name);
-        if (length <= tail || table->name[length - tail - 1] != '.' ||
-            strcmp(table->name + length - tail, name) != 0)
+        if (strcmp(table->relation.name, name) != 0)
             continue;
-        size_t of_schema = length - tail - 1;
-        const char *wanted = schema ? schema : "public";
-        if (strlen(wanted) == of_schema && memcmp(table->name, wanted, of_schema) == 0)
+        if (strcmp(table->relation.schema, schema ? schema : "public") == 0)
             return table;
         if (!schema && !found)
             found = table;

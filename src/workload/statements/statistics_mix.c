@@ -160,10 +160,12 @@ static bool add_template(mix_player *player, mix_item *item, rh_error *error)
 {
     const rh_statement_stats *s = item->statement;
     const mix_candidate *c = &item->candidate;
-    rh_template made = {.sql = c->sql,
-                        .relation = c->bound.table ? c->bound.table->name : NULL,
-                        .kind = c->bound.writes ? RH_TEMPLATE_WRITE : RH_TEMPLATE_READ,
-                        .weight = s->calls};
+    rh_template made = {
+        .sql = c->sql,
+        .relation =
+            c->bound.table ? rh_relation_text(c->bound.table->relation, player->copy.build->arena) : NULL,
+        .kind = c->bound.writes ? RH_TEMPLATE_WRITE : RH_TEMPLATE_READ,
+        .weight = s->calls};
     if (!rh_mix_replay(&player->copy, c, s->exec_ms / s->calls, &made, &item->why, error)) {
         item->group = "not running on the restored copy";
         return !rh_error_is_set(error) &&

@@ -341,7 +341,7 @@ static void test_quoting_and_conninfo(void **state)
 {
     (void)state;
     rh_pg *pg = connect_as("");
-    char *literal = rh_pg_quote_literal("it's \\ ok"), *identifier = rh_pg_quote_identifier("a\"b");
+    char *literal = rh_pg_quote_literal("it's \\ ok"), *identifier = rh_quote_identifier("a\"b");
     rh_text sql = {0};
     rh_text_printf(&sql, "SELECT %s AS %s", literal, identifier);
     rh_pg_result *result = rh_pg_query(pg, sql.data, 0, NULL, NULL);

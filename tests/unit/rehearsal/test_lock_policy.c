@@ -1,5 +1,6 @@
 /* Which lock policy is chosen, from made-up tries. */
 #include "rehearsal/passes/lock_policy.h"
+#include "rehearsal/passes/lock_policy_units.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -140,9 +141,39 @@ static void a_set_needs_every_case(void **state)
     rh_arena_free(arena);
 }
 
+/* A load on orders does not use a table "order". */
+static void relations_are_compared_whole(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *locked, *relation, *sql;
+        bool hazardous;
+    } cases[] = {
+        {"public.orders", "public.orders", NULL, true},
+        {"public.\"Orders\"", "public.\"Orders\"", NULL, true},
+        {"public.\"order\"", "public.orders", "SELECT * FROM public.orders", false},
+        {"archive.orders", "public.orders", "SELECT 1", false},
+        {"public.items", "public.orders", "SELECT * FROM orders JOIN items USING (id)", true},
+    };
+    rh_arena *arena = rh_arena_new();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        rh_lock lock = {.relation = cases[i].locked, .mode = RH_LOCK_ACCESS_EXCLUSIVE};
+        rh_statement_run run = {.pass = RH_PASS_KIND_QUIET, .locks = &lock, .lock_count = 1};
+        rh_statement statement = {.ordinal = 1, .runs = &run, .run_count = 1};
+        rh_migration migration = {.up = {.statements = &statement, .statement_count = 1}};
+        rh_template reads = {.relation = cases[i].relation, .sql = cases[i].sql};
+        const rh_mix mix = {.templates = &reads, .template_count = 1};
+        rh_lock_unit *units;
+        assert_int_equal(rh_lock_units(&migration, &mix, arena, &units), 1);
+        assert_int_equal(units->heaviest != NULL, cases[i].hazardous);
+    }
+    rh_arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(relations_are_compared_whole),
         cmocka_unit_test(pauses_grow),
         cmocka_unit_test(tries_are_summed_up),
         cmocka_unit_test(the_least_harmful_is_chosen),

@@ -14,9 +14,12 @@ static mix_column orders[] = {
 static mix_column customers[] = {{.name = "id"}, {.name = "email"}, {.name = "name"}};
 static mix_column other[] = {{.name = "id"}, {.name = "secret"}};
 static const mix_table tables[] = {
-    {.name = "app.orders", .columns = other, .column_count = 2},
-    {.name = "public.orders", .columns = orders, .column_count = 4},
-    {.name = "public.customers", .columns = customers, .column_count = 3},
+    {.relation = {"app", "orders"}, .name = "app.orders", .columns = other, .column_count = 2},
+    {.relation = {"public", "orders"}, .name = "public.orders", .columns = orders, .column_count = 4},
+    {.relation = {"public", "customers"},
+     .name = "public.customers",
+     .columns = customers,
+     .column_count = 3},
 };
 
 static rh_arena *arena;

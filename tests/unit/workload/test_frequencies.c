@@ -14,8 +14,12 @@ static const char **sample[ROWS];
 static const char *cells[ROWS][1];
 static size_t rows[ROWS];
 static mix_column column = {.name = "status"};
-static mix_table table = {
-    .name = "public.orders", .columns = &column, .column_count = 1, .sample = sample, .sample_count = ROWS};
+static mix_table table = {.relation = {"public", "orders"},
+                          .name = "public.orders",
+                          .columns = &column,
+                          .column_count = 1,
+                          .sample = sample,
+                          .sample_count = ROWS};
 static const char *common[] = {"a", "b", "d"};
 static double frequencies[] = {0.1, 0.8, 0.05};
 static const rh_profile_values values[] = {{.schema = "other",
