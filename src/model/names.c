@@ -35,24 +35,28 @@ bool rh_statement_class_named(const char *name, rh_statement_class *class_)
 const char *rh_phase_name(rh_phase phase)
 {
     static const char *const names[] = {NULL, "expand", "migrate", "contract"};
+    _Static_assert(sizeof names / sizeof *names == RH_PHASE_COUNT, "one name a value");
     return names[phase];
 }
 
 const char *rh_hazard_state_name(rh_hazard_state state)
 {
     static const char *const names[] = {"expected", "measured", "refuted", "silenced"};
+    _Static_assert(sizeof names / sizeof *names == RH_HAZARD_STATE_COUNT, "one name a value");
     return names[state];
 }
 
 const char *rh_outcome_name(rh_outcome outcome)
 {
     static const char *const names[] = {"not_run", "ok", "failed"};
+    _Static_assert(sizeof names / sizeof *names == RH_OUTCOME_COUNT, "one name a value");
     return names[outcome];
 }
 
 const char *rh_reversibility_name(rh_reversibility reversibility)
 {
     static const char *const names[] = {NULL, "reversible", "reversible_with_loss", "irreversible", "broken"};
+    _Static_assert(sizeof names / sizeof *names == RH_REVERSIBILITY_COUNT, "one name a value");
     return names[reversibility];
 }
 
@@ -60,42 +64,49 @@ const char *rh_runners_outcome_name(rh_runners_outcome outcome)
 {
     static const char *const names[] = {NULL,       "waited",   "refused", "serialised",
                                         "both_ran", "collided", "not_met"};
+    _Static_assert(sizeof names / sizeof *names == RH_RUNNERS_OUTCOME_COUNT, "one name a value");
     return names[outcome];
 }
 
 const char *rh_data_depth_name(rh_data_depth depth)
 {
     static const char *const names[] = {"none", "rows", "digest"};
+    _Static_assert(sizeof names / sizeof *names == RH_DATA_DEPTH_COUNT, "one name a value");
     return names[depth];
 }
 
 const char *rh_interruption_how_name(rh_interruption_how how)
 {
     static const char *const names[] = {"connection_cut", "server_restarted", "failed"};
+    _Static_assert(sizeof names / sizeof *names == RH_INTERRUPTION_HOW_COUNT, "one name a value");
     return names[how];
 }
 
 const char *rh_run_again_name(rh_run_again again)
 {
     static const char *const names[] = {NULL, "ok", "failed", "refused", "skipped"};
+    _Static_assert(sizeof names / sizeof *names == RH_RUN_AGAIN_COUNT, "one name a value");
     return names[again];
 }
 
 const char *rh_disturber_kind_name(rh_disturber_kind kind)
 {
     static const char *const names[] = {"pg_dump", "idle_in_transaction", "query", "autovacuum", "snapshot"};
+    _Static_assert(sizeof names / sizeof *names == RH_DISTURBER_COUNT, "one name a value");
     return names[kind];
 }
 
 const char *rh_disturbance_outcome_name(rh_disturbance_outcome outcome)
 {
     static const char *const names[] = {"stopped", "ended", "not_started"};
+    _Static_assert(sizeof names / sizeof *names == RH_DISTURBANCE_OUTCOME_COUNT, "one name a value");
     return names[outcome];
 }
 
 const char *rh_verdict_name(rh_verdict verdict)
 {
     static const char *const names[] = {"pass", "fail", "inconclusive", "error", "refused"};
+    _Static_assert(sizeof names / sizeof *names == RH_VERDICT_COUNT, "one name a value");
     return names[verdict];
 }
 
@@ -103,6 +114,7 @@ const char *rh_gate_kind_name(rh_gate_kind kind)
 {
     static const char *const names[] = {"predicted_duration", "reads_blocked", "writes_blocked",
                                         "response_p99_ratio", "load_errors",   "backup_checksum"};
+    _Static_assert(sizeof names / sizeof *names == RH_GATE_COUNT, "one name a value");
     return kind < RH_GATE_COUNT ? names[kind] : NULL;
 }
 

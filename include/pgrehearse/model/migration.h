@@ -35,7 +35,7 @@ size_t rh_script_sent(const rh_script *script);
  * shares one. */
 int rh_plan_transactions(const rh_script *script, int *numbers);
 
-typedef enum rh_outcome { RH_OUTCOME_NOT_RUN, RH_OUTCOME_OK, RH_OUTCOME_FAILED } rh_outcome;
+typedef enum rh_outcome { RH_OUTCOME_NOT_RUN, RH_OUTCOME_OK, RH_OUTCOME_FAILED, RH_OUTCOME_COUNT } rh_outcome;
 const char *rh_outcome_name(rh_outcome outcome); /* "ok", "failed", "not_run" */
 
 /* The error of a migration, with its place in the user's file. */

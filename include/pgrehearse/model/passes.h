@@ -41,6 +41,7 @@ typedef enum rh_disturbance_outcome {
     RH_DISTURBANCE_STOPPED,     /* by us: its time was over, or the migration had ended */
     RH_DISTURBANCE_ENDED,       /* by itself or by the server, before that */
     RH_DISTURBANCE_NOT_STARTED, /* nothing was disturbed */
+    RH_DISTURBANCE_OUTCOME_COUNT
 } rh_disturbance_outcome;
 /* "stopped", "ended", "not_started" */
 const char *rh_disturbance_outcome_name(rh_disturbance_outcome outcome);
@@ -146,6 +147,7 @@ typedef enum rh_runners_outcome {
     RH_RUNNERS_BOTH_RAN,   /* the same change was made by more than one */
     RH_RUNNERS_COLLIDED,   /* more than one began, and not all ended well */
     RH_RUNNERS_NOT_MET,    /* they were not seen to meet: nothing is proven */
+    RH_RUNNERS_OUTCOME_COUNT
 } rh_runners_outcome;
 /* "waited", "refused", "serialised", "both_ran", "collided", "not_met"; NULL when not run. */
 const char *rh_runners_outcome_name(rh_runners_outcome outcome);

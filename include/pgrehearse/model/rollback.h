@@ -12,6 +12,7 @@ typedef enum rh_reversibility {
     RH_REVERSIBILITY_IRREVERSIBLE, /* no way down, one without statements, or it does not bring the schema
                                       back */
     RH_REVERSIBILITY_BROKEN,       /* down, or up again, failed */
+    RH_REVERSIBILITY_COUNT
 } rh_reversibility;
 /* "reversible", "reversible_with_loss", "irreversible", "broken"; NULL for unknown. */
 const char *rh_reversibility_name(rh_reversibility reversibility);
@@ -35,6 +36,7 @@ typedef enum rh_data_depth {
     RH_DATA_NOT_COMPARED,
     RH_DATA_COUNTED,  /* rows counted only */
     RH_DATA_DIGESTED, /* every row of the columns that existed before */
+    RH_DATA_DEPTH_COUNT
 } rh_data_depth;
 /* "none", "rows", "digest". */
 const char *rh_data_depth_name(rh_data_depth depth);
@@ -74,6 +76,7 @@ typedef enum rh_interruption_how {
     RH_INTERRUPTION_CONNECTION,
     RH_INTERRUPTION_SERVER,
     RH_INTERRUPTION_FAILURE, /* it failed by itself */
+    RH_INTERRUPTION_HOW_COUNT
 } rh_interruption_how;
 /* "connection_cut", "server_restarted", "failed". */
 const char *rh_interruption_how_name(rh_interruption_how how);
@@ -84,6 +87,7 @@ typedef enum rh_run_again {
     RH_RUN_AGAIN_FAILED,
     RH_RUN_AGAIN_REFUSED, /* the framework refuses what the history table says */
     RH_RUN_AGAIN_SKIPPED, /* the framework takes it for applied */
+    RH_RUN_AGAIN_COUNT
 } rh_run_again;
 /* "ok", "failed", "refused", "skipped"; NULL when not tried. */
 const char *rh_run_again_name(rh_run_again again);

@@ -16,7 +16,8 @@ typedef enum rh_verdict {
     RH_VERDICT_FAIL,
     RH_VERDICT_INCONCLUSIVE,
     RH_VERDICT_ERROR,
-    RH_VERDICT_REFUSED
+    RH_VERDICT_REFUSED,
+    RH_VERDICT_COUNT
 } rh_verdict;
 const char *rh_verdict_name(rh_verdict verdict);
 

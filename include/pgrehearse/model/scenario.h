@@ -121,6 +121,7 @@ typedef enum rh_disturber_kind {
     RH_DISTURBER_QUERY,               /* long and analytic */
     RH_DISTURBER_AUTOVACUUM,          /* to prevent wraparound: it does not give way */
     RH_DISTURBER_SNAPSHOT,            /* REPEATABLE READ: what CREATE INDEX CONCURRENTLY waits for */
+    RH_DISTURBER_COUNT
 } rh_disturber_kind;
 
 /* One entry of disturb:. It runs beside each of its migrations. */

@@ -38,7 +38,13 @@ const char *rh_statement_class_name(rh_statement_class class_);
 /* The class of that name; false when there is none. */
 bool rh_statement_class_named(const char *name, rh_statement_class *class_);
 
-typedef enum rh_phase { RH_PHASE_NONE, RH_PHASE_EXPAND, RH_PHASE_MIGRATE, RH_PHASE_CONTRACT } rh_phase;
+typedef enum rh_phase {
+    RH_PHASE_NONE,
+    RH_PHASE_EXPAND,
+    RH_PHASE_MIGRATE,
+    RH_PHASE_CONTRACT,
+    RH_PHASE_COUNT
+} rh_phase;
 const char *rh_phase_name(rh_phase phase); /* NULL for none */
 
 typedef struct rh_relation_work {
@@ -123,6 +129,7 @@ typedef enum rh_hazard_state {
     RH_HAZARD_MEASURED, /* what was measured bears it out */
     RH_HAZARD_REFUTED,  /* what was measured says that it is none here */
     RH_HAZARD_SILENCED, /* "-- pgrehearse: ignore RULE reason" stands before the statement */
+    RH_HAZARD_STATE_COUNT
 } rh_hazard_state;
 /* "expected", "measured", "refuted", "silenced". */
 const char *rh_hazard_state_name(rh_hazard_state state);
