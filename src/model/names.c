@@ -46,6 +46,16 @@ const char *rh_hazard_state_name(rh_hazard_state state)
     return names[state];
 }
 
+const char *rh_pass_kind_name(rh_pass_kind kind)
+{
+    static const char *const names[RH_PASS_KIND_COUNT] = {
+        [RH_PASS_KIND_QUIET] = "quiet pass",   [RH_PASS_KIND_LOADED] = "loaded pass",
+        [RH_PASS_KIND_SCALED] = "scaled pass", [RH_PASS_KIND_ROLLBACK] = "rollback",
+        [RH_PASS_KIND_VERIFY] = "verify",      [RH_PASS_KIND_COMPATIBILITY] = "compatibility pass",
+    };
+    return names[kind];
+}
+
 const char *rh_outcome_name(rh_outcome outcome)
 {
     static const char *const names[] = {"not_run", "ok", "failed"};

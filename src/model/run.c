@@ -1,5 +1,4 @@
 #include "pgrehearse/model/run.h"
-#include <string.h>
 
 void rh_run_inconclusive(rh_run *run, const char *format, ...)
 {
@@ -18,9 +17,13 @@ void rh_run_not_measured(rh_run *run, const char *format, ...)
     va_start(args, format);
     const char *sentence = rh_arena_vprintf(run->arena, format, args);
     va_end(args);
-    for (size_t i = 0; i < run->not_measured_count; i++)
-        if (strcmp(run->not_measured[i], sentence) == 0) /* a pass that was repeated */
-            return;
-    *(const char **)rh_arena_add(run->arena, &run->not_measured, &run->not_measured_count,
-                                 sizeof *run->not_measured) = sentence;
+    rh_run_add_notes(run, &(rh_notes){.items = &sentence, .count = 1});
+}
+
+void rh_run_add_notes(rh_run *run, const rh_notes *notes)
+{
+    rh_notes all = {run->not_measured, run->not_measured_count};
+    rh_notes_add(&all, run->arena, notes);
+    run->not_measured = all.items;
+    run->not_measured_count = all.count;
 }

@@ -21,6 +21,7 @@
 #include "rehearsal/passes/pass.h"
 #include "production.h"
 #include "roles.h"
+#include "rehearsal/passes/results.h"
 #include "run_directory.h"
 #include "rehearsal/passes/runners.h"
 #include "rehearsal/forecast/sizes.h"
@@ -284,9 +285,12 @@ static bool scaled_passes(rehearsal *r, rh_error *error)
     if (!rh_sizes_read(run, rh_staging_conninfo(r->staging), &sizes, error))
         return false;
     int repeats = r->scenario->repeat > SAMPLE_REPEATS ? r->scenario->repeat : SAMPLE_REPEATS;
-    for (size_t i = 0; i < sizeof SAMPLES / sizeof *SAMPLES; i++)
-        if (!rh_pass_scaled(run, r->staging, SAMPLES[i], repeats, sizes, r->progress, error))
+    for (size_t i = 0; i < sizeof SAMPLES / sizeof *SAMPLES; i++) {
+        const rh_pass_result result =
+            rh_pass_scaled(run, r->staging, SAMPLES[i], repeats, sizes, r->progress, error);
+        if (!rh_file_pass(run, &result))
             return false;
+    }
     rh_heldouts history = {0};
     rh_heldouts_of_history(&run->production.history, &history, run->arena);
     rh_backtest_predict(&run->plan, sizes, &history, PREDICTION_LEVEL, run->arena, &run->prediction.backtest);
@@ -300,9 +304,11 @@ static bool quiet_passes(rehearsal *r, rh_error *error)
         rh_run_not_measured(r->run, "quiet passes: left out by --pass, so there is no prediction");
         return true;
     }
-    for (int repeat = 1; repeat <= r->scenario->repeat; repeat++)
-        if (!rh_pass_quiet(r->run, r->staging, repeat, r->progress, error))
+    for (int repeat = 1; repeat <= r->scenario->repeat; repeat++) {
+        const rh_quiet_result result = rh_pass_quiet(r->run, r->staging, repeat, r->progress, error);
+        if (!rh_file_quiet(r->run, &result))
             return false;
+    }
     rh_backtest_score(&r->run->plan, r->run->arena, &r->run->prediction.backtest);
     return true;
 }
@@ -316,7 +322,8 @@ static bool loaded_pass(rehearsal *r, rh_error *error)
             "load: left out (--pass or workload.source none), so nobody is known to be hurt or spared");
         return true;
     }
-    return rh_pass_loaded(r->run, r->staging, r->progress, error);
+    const rh_loaded_result result = rh_pass_loaded(r->run, r->staging, r->progress, error);
+    return rh_file_loaded(r->run, &result);
 }
 
 /* Whether the database that the last pass left is whole and has the migrations: one that was reset for a load
@@ -330,6 +337,13 @@ static bool is_migrated(const rehearsal *r)
     return r->scenario->passes & RH_PASS_QUIET;
 }
 
+static bool migrate(rehearsal *r, rh_error *error)
+{
+    const rh_pass_result result =
+        rh_pass_settle(r->run, r->staging, RH_PASS_KIND_VERIFY, r->progress, NULL, NULL, error);
+    return rh_file_pass(r->run, &result);
+}
+
 static bool verify(rehearsal *r, rh_error *error)
 {
     r->stage = "verify";
@@ -337,7 +351,7 @@ static bool verify(rehearsal *r, rh_error *error)
         return true;
     rh_progress_begin(r->progress, r->stage, "%zu step%s", r->scenario->verify_count,
                       r->scenario->verify_count == 1 ? "" : "s");
-    if (!is_migrated(r) && !rh_pass_settle(r->run, r->staging, r->progress, NULL, NULL, error))
+    if (!is_migrated(r) && !migrate(r, error))
         return false;
     if (!rh_steps_verify(r->run, rh_staging_conninfo(r->staging), r->progress, error))
         return false;
@@ -349,8 +363,10 @@ static bool compatibility_pass(rehearsal *r, rh_error *error)
 {
     r->stage = "compatibility";
     bool wanted = r->scenario->workload.next.source != RH_WORKLOAD_NONE;
-    if (rh_compatibility_wanted(r->run))
-        return rh_pass_compatibility(r->run, r->staging, r->progress, error);
+    if (rh_compatibility_wanted(r->run)) {
+        const rh_compatibility_result result = rh_pass_compatibility(r->run, r->staging, r->progress, error);
+        return rh_file_compatibility(r->run, &result);
+    }
     if (wanted)
         rh_run_not_measured(r->run,
                             "compatibility: there was no loaded pass, so workload.next was not tried");
@@ -364,13 +380,17 @@ static bool rollback_pass(rehearsal *r, rh_error *error)
         rh_run_not_measured(r->run, "rollback: switched off in the scenario, so it was not tested");
         return true;
     }
-    return rh_pass_rollback(r->run, r->staging, r->progress, error);
+    const rh_rollback_result result = rh_pass_rollback(r->run, r->staging, r->progress, error);
+    return rh_file_rollback(r->run, &result);
 }
 
 static bool interruption_pass(rehearsal *r, rh_error *error)
 {
     r->stage = "interruption";
-    return !r->scenario->interrupt || rh_pass_interruption(r->run, r->staging, r->progress, error);
+    if (!r->scenario->interrupt)
+        return true;
+    const rh_interruption_result result = rh_pass_interruption(r->run, r->staging, r->progress, error);
+    return rh_file_interruption(r->run, &result);
 }
 
 static bool lock_policy(rehearsal *r, rh_error *error)
@@ -382,14 +402,17 @@ static bool lock_policy(rehearsal *r, rh_error *error)
         rh_run_not_measured(r->run, "lock policy: left out by --pass, since it needs the load");
         return true;
     }
-    return rh_pass_lock_policy(r->run, r->staging, r->progress, error);
+    const rh_lock_policy_result result = rh_pass_lock_policy(r->run, r->staging, r->progress, error);
+    return rh_file_lock_policy(r->run, &result);
 }
 
 static bool runners_pass(rehearsal *r, rh_error *error)
 {
     r->stage = "runners";
-    return r->scenario->migrations.concurrent_runners < 2 ||
-           rh_pass_runners(r->run, r->staging, r->progress, error);
+    if (r->scenario->migrations.concurrent_runners < 2)
+        return true;
+    const rh_runners_result result = rh_pass_runners(r->run, r->staging, r->progress, error);
+    return rh_file_runners(r->run, &result);
 }
 
 typedef bool stage(rehearsal *r, rh_error *error);

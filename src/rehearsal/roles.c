@@ -234,14 +234,11 @@ static const char *explain(const rh_run *run, const char *hint)
               "in prepare:.");
 }
 
-void rh_roles_explain(const rh_run *run, rh_migration *migration, rh_error *error)
+void rh_roles_explain(const rh_run *run, rh_failure *failure, rh_error *error)
 {
-    if (!error || strcmp(error->sqlstate, "42501") != 0 || !run->migrations_role.name)
+    if (!failure->sqlstate || strcmp(failure->sqlstate, "42501") != 0 || !run->migrations_role.name)
         return;
-    const char *hint = explain(run, error->hint);
-    rh_failure *failures[] = {migration->failure, migration->rollback.failure};
-    for (size_t i = 0; i < 2; i++)
-        if (failures[i] && failures[i]->message && strcmp(failures[i]->message, error->message) == 0)
-            failures[i]->hint = hint;
-    rh_error_hint(error, "%s", hint);
+    failure->hint = explain(run, failure->hint);
+    if (error)
+        rh_error_hint(error, "%s", failure->hint);
 }

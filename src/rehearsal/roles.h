@@ -8,5 +8,5 @@
  * scenario that staging does not have, or must not become, is RH_ERROR_SCENARIO at its place. */
 bool rh_roles_choose(rh_run *run, rh_staging *staging, rh_error *error);
 /* To a migration that failed for want of rights (SQLSTATE 42501): as whom it ran, and what to do. Sets the
- * hint of ERROR and of the failure that MIGRATION records. */
-void rh_roles_explain(const rh_run *run, rh_migration *migration, rh_error *error);
+ * hint of FAILURE and of ERROR, which are of the same failure. */
+void rh_roles_explain(const rh_run *run, rh_failure *failure, rh_error *error);

@@ -33,14 +33,15 @@ static int end(void **state)
     return script_end(run, &error);
 }
 
-static void failed_in(const char *pass)
+static void failed_in(rh_pass_kind pass)
 {
     static rh_failure failure = {.message = "it failed", .line = 1};
     rh_migration *failed = &run->plan.migrations[1];
     run->plan.migrations[0].outcome = RH_OUTCOME_OK;
     failed->outcome = RH_OUTCOME_FAILED;
     failed->failure = &failure;
-    failed->failed_pass = pass;
+    failed->failed_in = pass;
+    failed->failed_pass = rh_pass_kind_name(pass);
 }
 
 static void expect_as_before(void)
@@ -65,7 +66,7 @@ static void second_fails(void)
 static void those_before_it_are_loaded_and_rolled_back(void **state)
 {
     (void)state;
-    failed_in("quiet pass 1 of 1");
+    failed_in(RH_PASS_KIND_QUIET);
     second_fails();
     rh_after_failure(run, script_staging_handle(), NULL);
     expect_as_before();
@@ -79,7 +80,7 @@ static void those_before_it_are_loaded_and_rolled_back(void **state)
 static void what_it_left_is_looked_at(void **state)
 {
     (void)state;
-    failed_in("quiet pass 1 of 1");
+    failed_in(RH_PASS_KIND_QUIET);
     second_fails();
     rh_after_failure(run, script_staging_handle(), NULL);
     expect_as_before();
@@ -95,7 +96,7 @@ static void what_it_left_is_looked_at(void **state)
 static void under_load_only_all_are_rolled_back(void **state)
 {
     (void)state;
-    failed_in("loaded pass");
+    failed_in(RH_PASS_KIND_LOADED);
     rh_after_failure(run, script_staging_handle(), NULL);
     expect_as_before();
     assert_int_equal(run->plan.migrations[1].rollback.outcome, RH_OUTCOME_OK);
@@ -106,7 +107,7 @@ static void under_load_only_all_are_rolled_back(void **state)
 static void after_other_passes_nothing_is_done(void **state)
 {
     (void)state;
-    failed_in("verify");
+    failed_in(RH_PASS_KIND_VERIFY);
     rh_after_failure(run, script_staging_handle(), NULL);
     expect_as_before();
     assert_int_equal(scripted_staging.resets, 0);
@@ -115,7 +116,7 @@ static void after_other_passes_nothing_is_done(void **state)
 static void what_goes_wrong_is_told(void **state)
 {
     (void)state;
-    failed_in("quiet pass 1 of 1");
+    failed_in(RH_PASS_KIND_QUIET);
     scripted_load.fail_start = true;
     scripted_staging.fail_reset = 2;
     rh_after_failure(run, script_staging_handle(), NULL);

@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "scripted.h"
-#include "rehearsal/passes/compatibility.h"
+#include "passes/scripted.h"
+#include "rehearsal/passes/results.h"
 #include <string.h>
 
 static const char *const first[] = {"ALTER TABLE t ADD a int", NULL};
@@ -37,7 +37,8 @@ static int end(void **state)
 
 static bool compatible(void)
 {
-    return rh_pass_compatibility(run, script_staging_handle(), NULL, &error);
+    const rh_compatibility_result result = rh_pass_compatibility(run, script_staging_handle(), NULL, &error);
+    return rh_file_compatibility(run, &result);
 }
 
 /* From the FIRST to the LAST state, where 1 is the one before any migration. */

@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "scripted.h"
-#include "rehearsal/passes/pass.h"
+#include "passes/scripted.h"
+#include "rehearsal/passes/results.h"
 #include <string.h>
 
 static const char *const first[] = {"ALTER TABLE t ADD a int", NULL};
@@ -44,7 +44,8 @@ static rh_migration *migration(void)
 
 static bool interrupted(void)
 {
-    return rh_pass_interruption(run, script_staging_handle(), NULL, &error);
+    const rh_interruption_result result = rh_pass_interruption(run, script_staging_handle(), NULL, &error);
+    return rh_file_interruption(run, &result);
 }
 
 /* The N-th time that it is sent, the statement ends when what interrupts has struck. */

@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "scripted.h"
-#include "rehearsal/passes/pass.h"
+#include "passes/scripted.h"
+#include "rehearsal/passes/results.h"
 #include <string.h>
 
 static const char *const first[] = {"ALTER TABLE t ADD a int", NULL};
@@ -33,7 +33,8 @@ static int end(void **state)
 
 static bool loaded(void)
 {
-    return rh_pass_loaded(run, script_staging_handle(), NULL, &error);
+    const rh_loaded_result result = rh_pass_loaded(run, script_staging_handle(), NULL, &error);
+    return rh_file_loaded(run, &result);
 }
 
 static void every_migration_has_its_window(void **state)

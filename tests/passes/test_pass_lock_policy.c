@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "scripted.h"
-#include "rehearsal/passes/lock_policy.h"
+#include "passes/scripted.h"
+#include "rehearsal/passes/results.h"
 #include <string.h>
 
 static const char *const first[] = {"ALTER TABLE t ADD a int", NULL};
@@ -40,7 +40,8 @@ static int end(void **state)
 
 static bool searched(void)
 {
-    return rh_pass_lock_policy(run, script_staging_handle(), NULL, &error);
+    const rh_lock_policy_result result = rh_pass_lock_policy(run, script_staging_handle(), NULL, &error);
+    return rh_file_lock_policy(run, &result);
 }
 
 static const rh_lock_policy *policy(size_t index)

@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "scripted.h"
-#include "rehearsal/passes/pass.h"
+#include "passes/scripted.h"
+#include "rehearsal/passes/results.h"
 #include <string.h>
 
 static const char *const first[] = {"ALTER TABLE t ADD a int", "ALTER TABLE t ADD b int", NULL};
@@ -33,7 +33,8 @@ static int end(void **state)
 
 static bool quiet(int repeat)
 {
-    return rh_pass_quiet(run, script_staging_handle(), repeat, NULL, &error);
+    const rh_quiet_result result = rh_pass_quiet(run, script_staging_handle(), repeat, NULL, &error);
+    return rh_file_quiet(run, &result);
 }
 
 static size_t runs_of(size_t m, size_t s)

@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "scripted.h"
-#include "rehearsal/passes/pass.h"
+#include "passes/scripted.h"
+#include "rehearsal/passes/results.h"
 #include <string.h>
 
 static const char *const up1[] = {"ALTER TABLE t ADD a int", NULL}, *const down1[] = {"ALTER TABLE t DROP a",
@@ -38,7 +38,8 @@ static const char *const column[] = {"column public.t.x", "integer"};
 
 static bool rolled_back(void)
 {
-    return rh_pass_rollback(run, script_staging_handle(), NULL, &error);
+    const rh_rollback_result result = rh_pass_rollback(run, script_staging_handle(), NULL, &error);
+    return rh_file_rollback(run, &result);
 }
 
 static const rh_rollback *rollback_of(size_t m)

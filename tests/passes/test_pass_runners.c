@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "scripted.h"
-#include "rehearsal/passes/runners.h"
+#include "passes/scripted.h"
+#include "rehearsal/passes/results.h"
 #include "pgrehearse/adapters/files.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,12 +42,18 @@ static int end(void **state)
     return script_end(run, &error);
 }
 
+static bool meet(void)
+{
+    const rh_runners_result result = rh_pass_runners(run, script_staging_handle(), NULL, &error);
+    return rh_file_runners(run, &result);
+}
+
 /* Alone it ends well at once; then as SCRIPT says. */
 static bool runs(const char *script)
 {
     command[2] = rh_arena_printf(run->arena, "[ -e alone ] || { touch alone; exit 0; }; %s", script);
     run->plan.migrations[0].command = command;
-    return rh_pass_runners(run, script_staging_handle(), NULL, &error);
+    return meet();
 }
 
 static const char *go_path(void)
@@ -128,7 +134,7 @@ static void one_that_fails_alone_is_an_error_and_no_outcome(void **state)
     (void)state;
     static const char *const fails[] = {"false", NULL};
     run->plan.migrations[0].command = fails;
-    assert_false(rh_pass_runners(run, script_staging_handle(), NULL, &error));
+    assert_false(meet());
     assert_int_equal(error.code, RH_ERROR_MIGRATION);
     assert_int_equal(run->plan.migrations[0].outcome, RH_OUTCOME_NOT_RUN);
     assert_null(run->plan.migrations[0].failure);

@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "scripted.h"
-#include "rehearsal/passes/pass.h"
+#include "passes/scripted.h"
+#include "rehearsal/passes/results.h"
 #include <string.h>
 
 static const char *const first[] = {"ALTER TABLE t ADD a int", NULL};
@@ -33,7 +33,9 @@ static int end(void **state)
 
 static bool scaled(int repeats)
 {
-    return rh_pass_scaled(run, script_staging_handle(), 0.125, repeats, NULL, NULL, &error);
+    const rh_pass_result result =
+        rh_pass_scaled(run, script_staging_handle(), 0.125, repeats, NULL, NULL, &error);
+    return rh_file_pass(run, &result);
 }
 
 static const rh_statement *statement_of(size_t m)

@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "scripted.h"
-#include "rehearsal/passes/pass.h"
+#include "passes/scripted.h"
+#include "rehearsal/passes/results.h"
 #include <string.h>
 
 static const char *const first[] = {"ALTER TABLE t ADD a int", NULL};
@@ -43,11 +43,18 @@ static bool look(void *user, const char *migration, rh_error *failure)
     return l->count != l->refuse || rh_error_set(failure, RH_ERROR_SQL, "a look failed");
 }
 
+static bool settled(rh_pass_look look_at, void *user)
+{
+    const rh_pass_result result =
+        rh_pass_settle(run, script_staging_handle(), RH_PASS_KIND_VERIFY, NULL, look_at, user, &error);
+    return rh_file_pass(run, &result);
+}
+
 static void every_state_is_looked_at(void **state)
 {
     (void)state;
     looks l = {0};
-    assert_true(rh_pass_settle(run, script_staging_handle(), NULL, look, &l, &error));
+    assert_true(settled(look, &l));
     assert_int_equal(l.count, 3);
     assert_null(l.states[0]);
     assert_string_equal(l.states[1], "1");
@@ -58,7 +65,7 @@ static void every_state_is_looked_at(void **state)
 static void without_a_look_it_migrates(void **state)
 {
     (void)state;
-    assert_true(rh_pass_settle(run, script_staging_handle(), NULL, NULL, NULL, &error));
+    assert_true(settled(NULL, NULL));
     assert_int_equal(script_sent(": migration", "CREATE INDEX"), 1);
 }
 
@@ -71,7 +78,7 @@ static void a_migration_that_fails_ends_it(void **state)
                              .action = SCRIPT_REFUSE,
                              .sqlstate = "42703",
                              .message = "no"});
-    assert_false(rh_pass_settle(run, script_staging_handle(), NULL, look, &l, &error));
+    assert_false(settled(look, &l));
     assert_int_equal(error.code, RH_ERROR_MIGRATION);
     assert_int_equal(l.count, 1);
     assert_int_equal(run->plan.migrations[0].outcome, RH_OUTCOME_FAILED);
@@ -82,7 +89,7 @@ static void a_look_that_fails_ends_it(void **state)
 {
     (void)state;
     looks l = {.refuse = 2};
-    assert_false(rh_pass_settle(run, script_staging_handle(), NULL, look, &l, &error));
+    assert_false(settled(look, &l));
     assert_non_null(strstr(error.message, "a look failed"));
     assert_int_equal(script_sent(": migration", "CREATE INDEX"), 0);
 }
@@ -92,7 +99,7 @@ static void a_lost_process_is_no_fault_of_the_migration(void **state)
     (void)state;
     scripted_staging.dead = true;
     script_add((script_rule){.role = ": migration", .pattern = "ADD a", .action = SCRIPT_LOSE});
-    assert_false(rh_pass_settle(run, script_staging_handle(), NULL, NULL, NULL, &error));
+    assert_false(settled(NULL, NULL));
     assert_int_equal(error.code, RH_ERROR_STAGING);
 }
 

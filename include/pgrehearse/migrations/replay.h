@@ -3,6 +3,7 @@
 #include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/error.h"
+#include "pgrehearse/model/attempt.h"
 #include "pgrehearse/model/migration.h"
 
 /* Called around each statement by the replay, in the migration's own thread. Not called for BEGIN, SAVEPOINT,
@@ -11,15 +12,15 @@
 typedef struct rh_replay_hooks {
     void *user;
     /* Just before the statement is sent; what the hook asks PG counts in no time. */
-    void (*before)(void *user, rh_pg *pg, rh_migration *migration, rh_statement *statement,
+    void (*before)(void *user, rh_pg *pg, const rh_migration *migration, const rh_statement *statement,
                    rh_statement_run *run);
     /* After it ended (well or not), before its transaction commits if it is in one: locks can be asked for
      * when OK. */
-    void (*after)(void *user, rh_pg *pg, rh_migration *migration, rh_statement *statement,
+    void (*after)(void *user, rh_pg *pg, const rh_migration *migration, const rh_statement *statement,
                   rh_statement_run *run, bool ok);
     /* After a transaction has ended, well or not: RUNS of COUNT statements were in it. ENDED monotonic. */
-    void (*transaction_end)(void *user, rh_migration *migration, rh_statement_run *const *runs, size_t count,
-                            rh_usec ended);
+    void (*transaction_end)(void *user, const rh_migration *migration, rh_statement_run *const *runs,
+                            size_t count, rh_usec ended);
 } rh_replay_hooks;
 
 typedef struct rh_replay_options {
@@ -29,21 +30,22 @@ typedef struct rh_replay_options {
     int repeat;
     double scale;
     const rh_replay_hooks *hooks; /* may be NULL */
-    bool record; /* append to statement->runs; false: time only (hooks get a run that is thrown away) */
-    bool again;  /* up once more, after down: what fails is the way back, not the migration */
+    bool record; /* the attempt has the statements' runs; false: time only (hooks get a run that is thrown
+                    away) */
+    bool again;  /* up once more, after down: an error says so */
 } rh_replay_options;
 
 /* Runs one migration of PLAN on PG as its framework would, history table included. Use one connection for all
  * migrations of a pass, as the tools do: settings and temporary tables of one are seen by the next.
  *
- * On success outcome becomes ok unless an earlier pass failed. On failure outcome and failure (with the place
- * in the user's file) are set in MIGRATION (up) or its rollback (down, and up again), and RH_ERROR_MIGRATION
- * / TIMEOUT / LOST / NO_SPACE is returned with the same place; RH_ERROR_INTERRUPTED leaves outcome as it was.
- * The open transaction is rolled back; what the file had committed before stays. The history table then says
- * what the tool would leave there (golang-migrate: dirty).
+ * What became of it is in the attempt, in ARENA; MIGRATION and PLAN are only read. On failure its failure has
+ * the place in the user's file, and ERROR gets RH_ERROR_MIGRATION / TIMEOUT / LOST / NO_SPACE with the same
+ * place; after RH_ERROR_INTERRUPTED the outcome is RH_OUTCOME_NOT_RUN. The open transaction is rolled back;
+ * what the file had committed before stays. The history table then says what the tool would leave there
+ * (golang-migrate: dirty).
  *
- * *ELAPSED_S (may be NULL) is from before the first to after the last statement with the framework's own
- * bookkeeping and transaction commands, also on failure; without the hooks. A statement's run has its own
- * time only. A failed statement leaves no run. New runs live in ARENA. */
-bool rh_replay(rh_pg *pg, const rh_plan *plan, rh_migration *migration, const rh_replay_options *options,
-               rh_arena *arena, double *elapsed_s, rh_error *error);
+ * elapsed_s is from before the first to after the last statement with the framework's own bookkeeping and
+ * transaction commands, also on failure; without the hooks. A statement's run has its own time only. A failed
+ * statement leaves no run. */
+rh_attempt rh_replay(rh_pg *pg, const rh_plan *plan, const rh_migration *migration,
+                     const rh_replay_options *options, rh_arena *arena, rh_error *error);

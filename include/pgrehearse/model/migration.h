@@ -80,7 +80,8 @@ typedef struct rh_migration {
     size_t own_count;
     rh_outcome outcome; /* over all passes: failed if any failed */
     rh_failure *failure;
-    const char *failed_pass; /* "quiet pass 1"; NULL */
+    rh_pass_kind failed_in;  /* where it failed */
+    const char *failed_pass; /* the same for people: "quiet pass 1 of 3"; NULL: it has not failed in a pass */
     rh_rollback rollback;
     rh_interruption *interruptions;
     size_t interruption_count;

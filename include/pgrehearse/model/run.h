@@ -6,6 +6,7 @@
 #include "pgrehearse/model/facts.h"
 #include "pgrehearse/model/load.h"
 #include "pgrehearse/model/migration.h"
+#include "pgrehearse/model/attempt.h"
 #include "pgrehearse/model/passes.h"
 #include "pgrehearse/model/prediction.h"
 #include "pgrehearse/model/profile.h"
@@ -130,6 +131,8 @@ typedef struct rh_run {
 
 /* Adds a sentence to run->not_measured: what was left out, and why. */
 void rh_run_not_measured(rh_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same for the sentences of a pass. */
+void rh_run_add_notes(rh_run *run, const rh_notes *notes);
 /* The same for what the verdict needs: a run that would pass is inconclusive then, by the first such
  * sentence. */
 void rh_run_inconclusive(rh_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -12,8 +12,13 @@ typedef enum rh_pass_kind {
     RH_PASS_KIND_QUIET,
     RH_PASS_KIND_LOADED,
     RH_PASS_KIND_SCALED,
-    RH_PASS_KIND_ROLLBACK
+    RH_PASS_KIND_ROLLBACK,
+    RH_PASS_KIND_VERIFY,
+    RH_PASS_KIND_COMPATIBILITY,
+    RH_PASS_KIND_COUNT /* not a pass: their number */
 } rh_pass_kind;
+/* "quiet pass", "loaded pass", … */
+const char *rh_pass_kind_name(rh_pass_kind kind);
 
 /* What a statement does: by its parse before it ran, by what was measured afterwards. */
 typedef enum rh_statement_class {

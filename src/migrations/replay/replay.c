@@ -18,11 +18,12 @@
 typedef struct replay {
     rh_pg *pg;
     const rh_plan *plan;
-    rh_migration *migration;
-    rh_script *script;
+    const rh_migration *migration;
+    const rh_script *script;
     const rh_replay_options *options;
     const rh_framework_rules *rules;
     rh_arena *arena, *scratch;
+    rh_attempt attempt;
     bool ended;    /* all but the row of the history is committed */
     bool tool;     /* in the tool's transaction around the file */
     bool implicit; /* in a block that our own BEGIN opened in place of the server's implicit one */
@@ -41,7 +42,7 @@ static bool is_hooked(rh_transaction_verb verb)
     return verb == RH_VERB_NONE || verb == RH_VERB_END || verb == RH_VERB_CHAIN;
 }
 
-static void call_before(replay *r, rh_statement *statement, rh_statement_run *run)
+static void call_before(replay *r, const rh_statement *statement, rh_statement_run *run)
 {
     const rh_replay_hooks *hooks = r->options->hooks;
     rh_usec from = rh_clock_monotonic();
@@ -50,7 +51,7 @@ static void call_before(replay *r, rh_statement *statement, rh_statement_run *ru
     r->hook_time += rh_clock_monotonic() - from;
 }
 
-static void call_after(replay *r, rh_statement *statement, rh_statement_run *run, bool ok)
+static void call_after(replay *r, const rh_statement *statement, rh_statement_run *run, bool ok)
 {
     const rh_replay_hooks *hooks = r->options->hooks;
     rh_usec from = rh_clock_monotonic();
@@ -72,11 +73,13 @@ static void transaction_ended(replay *r, rh_usec ended)
 
 /* ---- runs ---- */
 
-static rh_statement_run *new_run(replay *r, rh_statement *statement)
+static rh_statement_run *new_run(replay *r, size_t index)
 {
-    rh_statement_run *run = r->options->record
-                                ? rh_arena_add(r->arena, &statement->runs, &statement->run_count, sizeof *run)
-                                : rh_arena_alloc(r->scratch, sizeof *run);
+    rh_statement_run *run = rh_arena_alloc(r->options->record ? r->arena : r->scratch, sizeof *run);
+    if (r->options->record)
+        *(rh_attempted_statement *)rh_arena_add(r->arena, &r->attempt.statements, &r->attempt.statement_count,
+                                                sizeof(rh_attempted_statement)) =
+            (rh_attempted_statement){.index = index, .run = run};
     *run = (rh_statement_run){
         .pass = r->options->pass,
         .repeat = r->options->repeat,
@@ -120,9 +123,10 @@ static bool send(replay *r, const rh_statement *statement, rh_pg_timing *timing,
     return ok;
 }
 
-static bool run_statement(replay *r, rh_statement *statement, rh_transaction_verb verb, rh_error *error)
+static bool run_statement(replay *r, size_t index, rh_transaction_verb verb, rh_error *error)
 {
-    rh_statement_run *run = new_run(r, statement);
+    const rh_statement *statement = &r->script->statements[index];
+    rh_statement_run *run = new_run(r, index);
     if (is_hooked(verb))
         call_before(r, statement, run);
     rh_pg_timing timing;
@@ -131,14 +135,12 @@ static bool run_statement(replay *r, rh_statement *statement, rh_transaction_ver
     run->elapsed_s = rh_seconds(timing.ended - timing.started);
     run->rows = timing.rows;
     run->command_tag = rh_arena_strdup(r->arena, timing.command_tag);
-    if (ok && *timing.command_tag)
-        statement->command_tag = run->command_tag;
     if (is_hooked(verb))
         call_after(r, statement, run, ok);
     if (rh_pg_transaction_state(r->pg) == 'I' || (ok && verb == RH_VERB_CHAIN))
         transaction_ended(r, timing.ended);
     if (!ok && r->options->record)
-        statement->run_count--; /* no measurement; its memory stays until the transaction's end was told */
+        r->attempt.statement_count--; /* no measurement */
     return ok;
 }
 
@@ -273,13 +275,13 @@ static bool close_tool_transaction(replay *r, rh_error *error)
 static bool run_script(replay *r, rh_error *error)
 {
     for (size_t i = 0; i < r->script->statement_count; i++) {
-        rh_statement *statement = &r->script->statements[i];
+        const rh_statement *statement = &r->script->statements[i];
         r->at = statement;
         r->at_further = 0;
         if (rh_interrupt_requested())
             return rh_error_set(error, RH_ERROR_INTERRUPTED, "interrupted");
         rh_transaction_verb verb = rh_transaction_verb_of(statement->sql);
-        if (!open_block(r, statement, verb, error) || !run_statement(r, statement, verb, error))
+        if (!open_block(r, statement, verb, error) || !run_statement(r, i, verb, error))
             return false;
         follow_verb(r, statement, verb);
     }
@@ -319,18 +321,6 @@ static void place_failure(const replay *r, rh_error *error)
     rh_error_at(error, r->at && r->at->file ? r->at->file : r->script->file, line, column);
 }
 
-static void record_failure(replay *r, const rh_error *error)
-{
-    rh_failure *failure = rh_failure_of_error(error, r->arena);
-    if (r->options->direction == RH_UP && !r->options->again) {
-        r->migration->outcome = RH_OUTCOME_FAILED;
-        r->migration->failure = failure;
-    } else {
-        r->migration->rollback.outcome = RH_OUTCOME_FAILED;
-        r->migration->rollback.failure = failure;
-    }
-}
-
 static void fail(replay *r, rh_error *error)
 {
     roll_back(r);
@@ -348,17 +338,11 @@ static void fail(replay *r, rh_error *error)
         rh_error_hint(error,
                       "The private cluster may not start programs: COPY … PROGRAM does not work there.");
     place_failure(r, error);
-    if (error->code != RH_ERROR_INTERRUPTED)
-        record_failure(r, error);
-}
-
-static void succeed(const replay *r)
-{
-    rh_outcome *outcome = r->options->direction == RH_UP && !r->options->again
-                              ? &r->migration->outcome
-                              : &r->migration->rollback.outcome;
-    if (*outcome != RH_OUTCOME_FAILED)
-        *outcome = RH_OUTCOME_OK;
+    r->attempt.failed_statement = r->at ? r->at->ordinal : 0;
+    if (error->code == RH_ERROR_INTERRUPTED)
+        return;
+    r->attempt.outcome = RH_OUTCOME_FAILED;
+    r->attempt.failure = rh_failure_of_error(error, r->arena);
 }
 
 /* ---- the whole ---- */
@@ -386,8 +370,8 @@ static bool replay_file(replay *r, rh_error *error)
            (apart || close_tool_transaction(r, error));
 }
 
-bool rh_replay(rh_pg *pg, const rh_plan *plan, rh_migration *migration, const rh_replay_options *options,
-               rh_arena *arena, double *elapsed_s, rh_error *error)
+rh_attempt rh_replay(rh_pg *pg, const rh_plan *plan, const rh_migration *migration,
+                     const rh_replay_options *options, rh_arena *arena, rh_error *error)
 {
     replay r = {
         .pg = pg,
@@ -398,19 +382,18 @@ bool rh_replay(rh_pg *pg, const rh_plan *plan, rh_migration *migration, const rh
         .rules = rh_framework_rules_of(plan->framework),
         .arena = arena,
         .scratch = rh_arena_new(),
+        .attempt = {.migration = migration, .direction = options->direction},
     };
     rh_error problem = {0};
     rh_usec started = rh_clock_monotonic();
-    bool ok = replay_file(&r, &problem);
-    if (ok)
-        succeed(&r);
+    if (replay_file(&r, &problem))
+        r.attempt.outcome = RH_OUTCOME_OK;
     else
         fail(&r, &problem);
-    if (elapsed_s)
-        *elapsed_s = rh_seconds(rh_clock_monotonic() - started - r.hook_time);
-    if (!ok && error && !rh_error_is_set(error))
+    r.attempt.elapsed_s = rh_seconds(rh_clock_monotonic() - started - r.hook_time);
+    if (rh_error_is_set(&problem) && error && !rh_error_is_set(error))
         rh_error_move(error, &problem);
     rh_error_release(&problem);
     rh_arena_free(r.scratch);
-    return ok;
+    return r.attempt;
 }

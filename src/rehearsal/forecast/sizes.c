@@ -124,7 +124,7 @@ static known *find(known *list, size_t count, rh_relation name)
     return NULL;
 }
 
-static known *distinct_names(rh_run *run, size_t *count)
+static known *distinct_names(const rh_run *run, size_t *count)
 {
     known *list = NULL;
     *count = 0;
@@ -219,7 +219,7 @@ static bool read_everything(rh_pg *pg, rh_work_size *everything, rh_error *error
     return result != NULL;
 }
 
-bool rh_sizes_read(rh_run *run, const char *conninfo, rh_work_size **sizes, rh_error *error)
+bool rh_sizes_read(const rh_run *run, const char *conninfo, rh_work_size **sizes, rh_error *error)
 {
     rh_pg *pg = rh_pg_connect(conninfo, ": sizes", error);
     rh_work_size everything = {0};

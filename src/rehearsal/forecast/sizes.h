@@ -10,4 +10,4 @@ void rh_sizes_name_relations(rh_run *run);
 
 /* The sizes at CONNINFO's database, for the i-th statement of the plan's migrations in order; a statement
  * whose relations are not there gets the sum over all tables. In the run's arena. */
-bool rh_sizes_read(rh_run *run, const char *conninfo, rh_work_size **sizes, rh_error *error);
+bool rh_sizes_read(const rh_run *run, const char *conninfo, rh_work_size **sizes, rh_error *error);

@@ -1,30 +1,8 @@
 #include "after_failure.h"
 #include "interruption_state.h"
 #include "pgrehearse/base/interrupt.h"
-#include "pgrehearse/base/text.h"
 #include "pass.h"
-
-/* The plan's migrations before one of them. */
-typedef struct earlier {
-    rh_plan *plan;
-    size_t migration_count, pending_count; /* of the whole plan */
-} earlier;
-
-static earlier keep_earlier(rh_plan *plan, size_t failed)
-{
-    earlier kept = {plan, plan->migration_count, plan->pending_count};
-    plan->migration_count = failed;
-    plan->pending_count = 0;
-    for (size_t m = 0; m < failed; m++)
-        plan->pending_count += plan->migrations[m].pending;
-    return kept;
-}
-
-static void put_back(const earlier *kept)
-{
-    kept->plan->migration_count = kept->migration_count;
-    kept->plan->pending_count = kept->pending_count;
-}
+#include "results.h"
 
 /* What goes wrong here leaves the migration's failure as the run's: it is told, and that is all. */
 static void tell(rh_run *run, const char *what, rh_error *failed)
@@ -46,10 +24,11 @@ static int failed_statement(const rh_migration *migration)
     return ordinal;
 }
 
-static bool look_at_failed(rh_run *run, rh_staging *staging, size_t failed, const rh_progress *progress,
-                           rh_error *error)
+static rh_interruption_result look_at_failed(const rh_run *run, rh_staging *staging, size_t failed,
+                                             const rh_progress *progress, rh_error *error)
 {
-    rh_migration *migration = &run->plan.migrations[failed];
+    const rh_migration *migration = &run->plan.migrations[failed];
+    rh_interruption_result result = {.pass = {.kind = RH_PASS_KIND_ROLLBACK}};
     rh_interruption found = {.how = RH_INTERRUPTION_FAILURE,
                              .statement = failed_statement(migration),
                              .in_statement = true,
@@ -59,7 +38,8 @@ static bool look_at_failed(rh_run *run, rh_staging *staging, size_t failed, cons
                         .progress = progress,
                         .index = failed,
                         .migration = migration,
-                        .found = &found};
+                        .found = &found,
+                        .notes = &result.pass.notes};
     rh_error first = {0};
     rh_rows history = {0};
     rh_progress_begin(progress, "after the failure", "what %s left", migration->id);
@@ -73,57 +53,77 @@ static bool look_at_failed(rh_run *run, rh_staging *staging, size_t failed, cons
     rh_interruption_close(&i);
     rh_interruption_forget(&i);
     rh_error_release(&first);
+    result.pass.ok = ok;
     if (!ok)
-        return false;
-    *(rh_interruption *)rh_arena_add(run->arena, &migration->interruptions, &migration->interruption_count,
-                                     sizeof found) = found;
+        return result;
+    *(rh_found_interruption *)rh_arena_add(run->arena, &result.found, &result.found_count,
+                                           sizeof *result.found) = (rh_found_interruption){migration, found};
     rh_progress_end(progress, "after the failure", "%zu differences of the schema", found.difference_count);
-    return true;
+    return result;
 }
 
 /* ---- the whole ---- */
 
-static void loaded_pass(rh_run *run, rh_staging *staging, const rh_progress *progress)
+/* The run with the first COUNT migrations of its plan only, for passes to read. */
+static rh_run run_of_first(const rh_run *run, size_t count)
+{
+    rh_run first = *run;
+    first.plan.migration_count = count;
+    first.plan.pending_count = 0;
+    for (size_t m = 0; m < count; m++)
+        first.plan.pending_count += run->plan.migrations[m].pending;
+    return first;
+}
+
+static void loaded_pass(rh_run *run, size_t count, rh_staging *staging, const rh_progress *progress)
 {
     rh_error failed = {0};
     if (!(run->scenario->passes & RH_PASS_LOADED) || run->scenario->workload.source == RH_WORKLOAD_NONE)
         return;
-    if (!rh_pass_loaded(run, staging, progress, &failed))
+    const rh_run first = run_of_first(run, count);
+    const rh_loaded_result result = rh_pass_loaded(&first, staging, progress, &failed);
+    if (!rh_file_loaded(run, &result))
         tell(run, "load", &failed);
 }
 
-static void rollback_pass(rh_run *run, rh_staging *staging, const rh_progress *progress)
+static void rollback_pass(rh_run *run, size_t count, rh_staging *staging, const rh_progress *progress)
 {
     rh_error failed = {0};
-    if (run->scenario->rollback && !rh_pass_rollback(run, staging, progress, &failed))
+    if (!run->scenario->rollback)
+        return;
+    const rh_run first = run_of_first(run, count);
+    const rh_rollback_result result = rh_pass_rollback(&first, staging, progress, &failed);
+    if (!rh_file_rollback(run, &result))
         tell(run, "rollback", &failed);
+}
+
+static void go_on_without(rh_run *run, size_t failed, rh_staging *staging, const rh_progress *progress)
+{
+    rh_error problem = {0};
+    if (run_of_first(run, failed).plan.pending_count > 0) {
+        rh_run_not_measured(run, "load and rollback from %s on: it failed; those before it went on alone",
+                            run->plan.migrations[failed].id);
+        loaded_pass(run, failed, staging, progress);
+        if (!rh_interrupt_requested())
+            rollback_pass(run, failed, staging, progress);
+    }
+    if (rh_interrupt_requested())
+        return;
+    const rh_interruption_result result = look_at_failed(run, staging, failed, progress, &problem);
+    if (!rh_file_interruption(run, &result))
+        tell(run, "what the failed migration left", &problem);
 }
 
 void rh_after_failure(rh_run *run, rh_staging *staging, const rh_progress *progress)
 {
-    rh_plan *plan = &run->plan;
-    rh_error failed = {0};
+    const rh_plan *plan = &run->plan;
     size_t m = 0;
     while (m < plan->migration_count && plan->migrations[m].outcome != RH_OUTCOME_FAILED)
         m++;
-    const rh_migration *migration = m < plan->migration_count ? &plan->migrations[m] : NULL;
-    if (!migration || !migration->failed_pass)
+    if (m == plan->migration_count)
         return;
-    if (rh_starts_with(migration->failed_pass, "loaded")) { /* alone it runs */
-        rollback_pass(run, staging, progress);
-        return;
-    }
-    if (!rh_starts_with(migration->failed_pass, "quiet"))
-        return;
-    earlier kept = keep_earlier(plan, m);
-    if (plan->pending_count > 0) {
-        rh_run_not_measured(run, "load and rollback from %s on: it failed; those before it went on alone",
-                            migration->id);
-        loaded_pass(run, staging, progress);
-        if (!rh_interrupt_requested())
-            rollback_pass(run, staging, progress);
-    }
-    put_back(&kept);
-    if (!rh_interrupt_requested() && !look_at_failed(run, staging, m, progress, &failed))
-        tell(run, "what the failed migration left", &failed);
+    if (plan->migrations[m].failed_in == RH_PASS_KIND_LOADED) /* alone it runs */
+        rollback_pass(run, plan->migration_count, staging, progress);
+    else if (plan->migrations[m].failed_in == RH_PASS_KIND_QUIET)
+        go_on_without(run, m, staging, progress);
 }

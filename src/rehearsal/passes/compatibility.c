@@ -9,9 +9,10 @@ static const char STAGE[] = "compatibility";
 
 /* One release's templates on their way through the migrations. */
 typedef struct party {
-    rh_run *run;
+    const rh_run *run;
     rh_staging *staging;
     const rh_progress *progress;
+    rh_compatibility_result *result;
     rh_release release;
     const rh_mix *mix;
     rh_trial *own;       /* by template: on its own schema */
@@ -34,7 +35,7 @@ static bool is_of_the_data(const party *p, const rh_trial *trial)
 
 static void note(party *p, size_t t, const rh_trial *trial)
 {
-    rh_compatibility *found = &p->run->compatibility;
+    rh_compatibility *found = &p->result->compatibility;
     const rh_template *template_ = &p->mix->templates[t];
     bool fails = trial->failed > 0 && !is_of_the_data(p, trial);
     if (!fails && p->open[t]) {
@@ -103,13 +104,13 @@ static bool after_migration(void *user, const char *migration, rh_error *error)
 /* The next release's mix takes its values from the migrated copy, and is first tried there. */
 static bool read_next(party *next, rh_error *error)
 {
-    rh_run *run = next->run;
+    const rh_run *run = next->run;
     rh_pg *pg = rh_pg_connect(rh_staging_conninfo(next->staging), ": compatibility", error),
           *as = pg ? connect(next, error) : NULL;
     const rh_mix_role role = {as, run->workload_role.name};
     bool ok = as && rh_mix_from_workload(pg, run->workload_role.superuser ? NULL : &role,
                                          &run->scenario->workload.next, run->scenario->workload.seed,
-                                         run->arena, &run->compatibility.next, error);
+                                         run->arena, &next->result->compatibility.next, error);
     rh_pg_close(as);
     rh_pg_close(pg);
     if (!ok)
@@ -119,15 +120,14 @@ static bool read_next(party *next, rh_error *error)
 }
 
 /* Statements that even the new schema refuses are the next release's own fault, or of another database. */
-static void tell_refused(const party *p)
+static void note_refused(const party *p)
 {
     size_t refused = p->mix->template_count - p->tried;
     if (refused > 0)
-        rh_run_not_measured(
-            p->run,
-            "compatibility: %zu template%s of the %s release fail%s on the release's own schema, so "
-            "nothing is said about the other one",
-            refused, refused == 1 ? "" : "s", rh_release_name(p->release), refused == 1 ? "s" : "");
+        rh_note(&p->result->pass.notes, p->run->arena,
+                "compatibility: %zu template%s of the %s release fail%s on the release's own schema, so "
+                "nothing is said about the other one",
+                refused, refused == 1 ? "" : "s", rh_release_name(p->release), refused == 1 ? "s" : "");
 }
 
 static bool has_next(const rh_run *run)
@@ -148,33 +148,58 @@ bool rh_compatibility_wanted(const rh_run *run)
     return run->load.mix.template_count > 0 && (has_next(run) || suspicious);
 }
 
-bool rh_pass_compatibility(rh_run *run, rh_staging *staging, const rh_progress *progress, rh_error *error)
+/* What the settling adds to the attempts and notes that are there already. */
+static bool settle(party *p, rh_error *error)
 {
-    rh_compatibility *found = &run->compatibility;
+    rh_pass_result *pass = &p->result->pass;
+    const rh_pass_result settled = rh_pass_settle(p->run, p->staging, RH_PASS_KIND_COMPATIBILITY, p->progress,
+                                                  after_migration, p, error);
+    for (size_t i = 0; i < settled.attempt_count; i++)
+        *(rh_attempt *)rh_arena_add(p->run->arena, &pass->attempts, &pass->attempt_count,
+                                    sizeof(rh_attempt)) = settled.attempts[i];
+    rh_notes_add(&pass->notes, p->run->arena, &settled.notes);
+    return settled.ok;
+}
+
+static bool try_current(party *current, rh_error *error)
+{
+    begin(current);
+    if (!settle(current, error))
+        return false;
+    current->result->compatibility.measured = true;
+    current->result->compatibility.current_tried = current->tried;
+    note_refused(current);
+    return true;
+}
+
+static bool try_next(party *next, rh_error *error)
+{
+    if (!read_next(next, error) || !settle(next, error))
+        return false;
+    next->result->compatibility.next_measured = true;
+    next->result->compatibility.next_tried = next->tried;
+    note_refused(next);
+    return true;
+}
+
+rh_compatibility_result rh_pass_compatibility(const rh_run *run, rh_staging *staging,
+                                              const rh_progress *progress, rh_error *error)
+{
+    rh_compatibility_result result = {
+        .pass = {.kind = RH_PASS_KIND_COMPATIBILITY, .name = rh_pass_kind_name(RH_PASS_KIND_COMPATIBILITY)}};
     party current = {.run = run,
                      .staging = staging,
                      .progress = progress,
+                     .result = &result,
                      .release = RH_RELEASE_CURRENT,
                      .mix = &run->load.mix},
           next = current;
     next.release = RH_RELEASE_NEXT;
-    next.mix = &found->next;
+    next.mix = &result.compatibility.next;
     rh_progress_begin(progress, STAGE, "%zu templates after each migration", run->load.mix.template_count);
-    begin(&current);
-    if (!rh_pass_settle(run, staging, progress, after_migration, &current, error))
-        return false;
-    found->measured = true;
-    found->current_tried = current.tried;
-    tell_refused(&current);
-    if (has_next(run)) {
-        if (!read_next(&next, error) ||
-            !rh_pass_settle(run, staging, progress, after_migration, &next, error))
-            return false;
-        found->next_measured = true;
-        found->next_tried = next.tried;
-        tell_refused(&next);
-    }
-    rh_progress_end(progress, STAGE, "%zu incompatibilit%s", found->row_count,
-                    found->row_count == 1 ? "y" : "ies");
-    return true;
+    result.pass.ok = try_current(&current, error) && (!has_next(run) || try_next(&next, error));
+    if (result.pass.ok)
+        rh_progress_end(progress, STAGE, "%zu incompatibilit%s", result.compatibility.row_count,
+                        result.compatibility.row_count == 1 ? "y" : "ies");
+    return result;
 }

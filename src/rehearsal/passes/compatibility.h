@@ -1,14 +1,18 @@
 /* The running release of the application on the schema that the migrations make, and the next one on the old.
  */
 #pragma once
-#include "pgrehearse/model/run.h"
+#include "pass.h"
 #include "pgrehearse/staging/staging.h"
 
 /* Is there anything to try: a mix of the next release, or errors of the load that a schema may be to blame
  * for? */
 bool rh_compatibility_wanted(const rh_run *run);
+typedef struct rh_compatibility_result {
+    rh_pass_result pass;
+    rh_compatibility compatibility;
+} rh_compatibility_result;
 /* Resets staging and replays the pending migrations with nothing beside them. The templates of the load's mix
  * are called before the first and after each one, those of workload.next on the migrated copy, and then,
- * after another reset, before the first and after each one. Fills run->compatibility. Leaves staging
- * migrated. */
-bool rh_pass_compatibility(rh_run *run, rh_staging *staging, const rh_progress *progress, rh_error *error);
+ * after another reset, before the first and after each one. Leaves staging migrated. */
+rh_compatibility_result rh_pass_compatibility(const rh_run *run, rh_staging *staging,
+                                              const rh_progress *progress, rh_error *error);

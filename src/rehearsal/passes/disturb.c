@@ -87,7 +87,7 @@ static bool belongs_to(const rh_run *run, const rh_disturber *spec, const rh_mig
     return false;
 }
 
-bool rh_disturb_begin(rh_run *run, rh_staging *staging, const rh_migration *migration,
+bool rh_disturb_begin(const rh_run *run, rh_staging *staging, const rh_migration *migration,
                       rh_disturbers **disturbers, rh_error *error)
 {
     const rh_scenario *scenario = run->scenario;
@@ -107,15 +107,15 @@ bool rh_disturb_begin(rh_run *run, rh_staging *staging, const rh_migration *migr
     return *disturbers != NULL;
 }
 
-void rh_disturb_end(rh_run *run, rh_disturbers *disturbers, const rh_migration *migration, rh_usec began)
+void rh_disturb_end(rh_arena *arena, rh_disturbers *disturbers, const rh_migration *migration, rh_usec began,
+                    rh_disturbance **rows, size_t *count, rh_notes *notes)
 {
-    size_t before = run->disturbance_count;
-    rh_disturbers_stop(disturbers, migration->id, began, run->arena, &run->disturbances,
-                       &run->disturbance_count);
-    for (size_t i = before; i < run->disturbance_count; i++)
-        if (run->disturbances[i].outcome == RH_DISTURBANCE_NOT_STARTED)
-            rh_run_not_measured(run, "disturber %s beside migration %s: it could not be started: %s",
-                                run->disturbances[i].name, migration->id, run->disturbances[i].detail);
+    size_t before = *count;
+    rh_disturbers_stop(disturbers, migration->id, began, arena, rows, count);
+    for (size_t i = before; i < *count; i++)
+        if ((*rows)[i].outcome == RH_DISTURBANCE_NOT_STARTED)
+            rh_note(notes, arena, "disturber %s beside migration %s: it could not be started: %s",
+                    (*rows)[i].name, migration->id, (*rows)[i].detail);
 }
 
 /* ---- who waited for whom ---- */

@@ -2,10 +2,9 @@
  * running it again succeeds, as its framework would. */
 #include "interruption_state.h"
 #include "pgrehearse/predict/predict.h"
-#include "cut.h"
 #include "pass.h"
 
-/* The first cut comes in the middle of the statement; one that ended before is tried again, earlier. */
+/* The first fault comes in the middle of the statement; one that ended before is tried again, earlier. */
 static const double SHARES[] = {0.5, 0.25, 0};
 enum { TRIES = sizeof SHARES / sizeof *SHARES };
 
@@ -26,56 +25,59 @@ static const rh_statement *longest_statement(const rh_migration *migration, doub
     return longest;
 }
 
-/* ---- the cut ---- */
+/* ---- the fault ---- */
 
-/* One try; *MET: the statement was under way when the cut came. */
-static bool cut_once(rh_interrupted *i, double share, bool *met, rh_error *error)
+/* One try; *MET: the statement was under way when the fault came. */
+static bool interrupt_once(rh_interrupted *i, double share, bool *met, rh_error *error)
 {
     rh_interruption *found = i->found;
-    rh_cut cut = {.staging = i->staging,
-                  .how = found->how,
-                  .target = i->target,
-                  .delay = (rh_usec)(share * i->target_s * (double)RH_SECOND)};
+    rh_fault_injection fault = {.staging = i->staging,
+                                .how = found->how,
+                                .target = i->target,
+                                .delay = (rh_usec)(share * i->target_s * (double)RH_SECOND)};
     rh_error killed = {0};
     if (!rh_interruption_prepare(i, error) ||
-        !rh_cut_start(&cut, i->migration->command ? NULL : i->pg, error))
+        !rh_fault_injection_start(&fault, i->migration->command ? NULL : i->pg, error))
         return false;
-    bool whole = rh_interruption_replay(i, i->migration, &cut, &killed);
+    bool whole = rh_interruption_replay(i, i->migration, &fault, &killed);
     bool ok = killed.code != RH_ERROR_INTERRUPTED;
     if (!ok)
         rh_error_move(error, &killed);
     rh_error_release(&killed);
     rh_interruption_close(i); /* before a crashed server starts again */
-    ok = rh_cut_finish(&cut, ok ? error : NULL) && ok && rh_interruption_open(i, error);
+    ok = rh_fault_injection_finish(&fault, ok ? error : NULL) && ok && rh_interruption_open(i, error);
     found->statement = i->target->ordinal;
-    found->hit = !whole && cut.struck;
-    found->in_statement = cut.struck && !cut.completed; /* a program may go on by itself, and end well */
-    found->after_s = cut.struck ? rh_seconds(cut.struck - cut.began) : RH_NOT_MEASURED;
+    found->hit = !whole && fault.fired_at;
+    found->in_statement =
+        fault.fired_at && !fault.completed; /* a program may go on by itself, and end well */
+    found->after_s = fault.fired_at ? rh_seconds(fault.fired_at - fault.began) : RH_NOT_MEASURED;
     *met = found->in_statement;
     return ok;
 }
 
-static bool cut_short(rh_interrupted *i, rh_error *error)
+static bool interrupt(rh_interrupted *i, rh_error *error)
 {
     bool met = false;
     for (int try = 0; try < TRIES && !met; try++)
-        if (!cut_once(i, SHARES[try], &met, error))
+        if (!interrupt_once(i, SHARES[try], &met, error))
             return false;
     return true;
 }
 
-static bool interrupt_one(rh_interrupted *i, rh_interruption_how how, rh_error *error)
+static bool interrupt_one(rh_interrupted *i, rh_interruption_how how, rh_interruption_result *result,
+                          rh_error *error)
 {
     rh_interruption found = {.how = how};
     rh_rows history;
     i->found = &found;
-    bool ok = cut_short(i, error) && rh_interruption_look(i, &history, error) &&
+    bool ok = interrupt(i, error) && rh_interruption_look(i, &history, error) &&
               (!found.hit || rh_interruption_try_again(i, &history, error));
     rh_interruption_close(i);
     rh_interruption_forget(i);
     if (ok)
-        *(rh_interruption *)rh_arena_add(i->run->arena, &i->migration->interruptions,
-                                         &i->migration->interruption_count, sizeof found) = found;
+        *(rh_found_interruption *)rh_arena_add(i->run->arena, &result->found, &result->found_count,
+                                               sizeof *result->found) =
+            (rh_found_interruption){i->migration, found};
     i->found = NULL;
     return ok;
 }
@@ -98,9 +100,11 @@ static size_t longest_migration(const rh_plan *plan)
     return longest;
 }
 
-bool rh_pass_interruption(rh_run *run, rh_staging *staging, const rh_progress *progress, rh_error *error)
+rh_interruption_result rh_pass_interruption(const rh_run *run, rh_staging *staging,
+                                            const rh_progress *progress, rh_error *error)
 {
-    size_t longest = longest_migration(&run->plan), done = 0, count = 0;
+    rh_interruption_result result = {.pass = {.kind = RH_PASS_KIND_ROLLBACK}};
+    size_t longest = longest_migration(&run->plan), done = 0;
     bool ok = true;
     rh_progress_begin(progress, "interruption", "each migration is killed half-way");
     for (size_t m = 0; ok && m < run->plan.migration_count; m++) {
@@ -108,25 +112,26 @@ bool rh_pass_interruption(rh_run *run, rh_staging *staging, const rh_progress *p
                             .staging = staging,
                             .progress = progress,
                             .index = m,
-                            .migration = &run->plan.migrations[m]};
+                            .migration = &run->plan.migrations[m],
+                            .notes = &result.pass.notes};
         if (!i.migration->pending)
             continue;
         rh_progress_update(progress, "interruption", i.migration->name, (int64_t)done++,
                            (int64_t)run->plan.pending_count, RH_UNIT_ITEMS);
         i.target = longest_statement(i.migration, &i.target_s);
         if (!i.target) {
-            rh_run_not_measured(run,
-                                "interruption of migration %s: no quiet pass told how long its statements "
-                                "take, or it has none",
-                                i.migration->id);
+            rh_note(&result.pass.notes, run->arena,
+                    "interruption of migration %s: no quiet pass told how long its statements "
+                    "take, or it has none",
+                    i.migration->id);
             continue;
         }
-        ok = interrupt_one(&i, RH_INTERRUPTION_CONNECTION, error);
+        ok = interrupt_one(&i, RH_INTERRUPTION_CONNECTION, &result, error);
         if (ok && m == longest && run->scenario->staging.kind == RH_STAGING_EMBEDDED)
-            ok = interrupt_one(&i, RH_INTERRUPTION_SERVER, error);
-        count += i.migration->interruption_count;
+            ok = interrupt_one(&i, RH_INTERRUPTION_SERVER, &result, error);
     }
     if (ok)
-        rh_progress_end(progress, "interruption", "%zu cut short and tried again", count);
-    return ok;
+        rh_progress_end(progress, "interruption", "%zu cut short and tried again", result.found_count);
+    result.pass.ok = ok;
+    return result;
 }

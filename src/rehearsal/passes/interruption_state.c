@@ -1,7 +1,6 @@
 #include "interruption_state.h"
-#include "pgrehearse/base/text.h"
-#include "migrate.h"
 #include "pgrehearse/migrations/plan.h"
+#include "pgrehearse/base/text.h"
 #include <string.h>
 
 /* ---- looks ---- */
@@ -79,27 +78,18 @@ bool rh_interruption_look(rh_interrupted *i, rh_rows *history, rh_error *error)
 
 /* ---- replays ---- */
 
-bool rh_interruption_replay(rh_interrupted *i, rh_migration *migration, const rh_cut *cut, rh_error *error)
+bool rh_interruption_replay(rh_interrupted *i, const rh_migration *migration, const rh_fault_injection *fault,
+                            rh_error *error)
 {
-    rh_replay_options options = {.direction = RH_UP,
-                                 .statement_timeout = i->run->scenario->migrations.statement_timeout,
-                                 .pass = RH_PASS_KIND_ROLLBACK,
-                                 .repeat = 1,
-                                 .scale = 1,
-                                 .hooks = cut ? &cut->hooks : NULL};
-    const rh_program_options program = {.direction = RH_UP,
+    const rh_migrate_options options = {.direction = RH_UP,
+                                        .statement_timeout = i->run->scenario->migrations.statement_timeout,
                                         .pass = RH_PASS_KIND_ROLLBACK,
                                         .repeat = 1,
                                         .scale = 1,
-                                        .witness = cut ? &cut->witness : NULL};
-    rh_outcome outcome = migration->outcome; /* what fails here is no failure of the migration */
-    rh_failure *failure = migration->failure;
-    bool ok = migration->command
-                  ? rh_program_run(i->run, i->staging, migration, &program, NULL, error)
-                  : rh_migrate(i->run, i->staging, i->pg, migration, &options, NULL, NULL, error);
-    migration->outcome = outcome;
-    migration->failure = failure;
-    return ok;
+                                        .fault = fault};
+    const rh_attempt attempt = rh_migrate(i->run, i->staging, i->pg, migration, &options, error);
+    rh_notes_add(i->notes, i->run->arena, &attempt.notes);
+    return attempt.outcome == RH_OUTCOME_OK;
 }
 
 bool rh_interruption_open(rh_interrupted *i, rh_error *error)

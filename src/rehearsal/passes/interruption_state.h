@@ -4,21 +4,22 @@
 #include "pgrehearse/base/progress.h"
 #include "pgrehearse/snapshot/snapshot.h"
 #include "pgrehearse/model/run.h"
-#include "cut.h"
+#include "migrate.h"
 #include "pgrehearse/staging/staging.h"
 
 typedef struct rh_interrupted {
-    rh_run *run;
+    const rh_run *run;
     rh_staging *staging;
     const rh_progress *progress;
     size_t index; /* in the plan */
-    rh_migration *migration;
+    const rh_migration *migration;
     const rh_statement *target;
     double target_s; /* what it takes by itself */
     rh_pg *pg, *side;
     rh_interruption *found;
+    rh_notes *notes;
 
-    /* before the cut: */
+    /* before it was interrupted: */
     rh_schema *schema;
     rh_data *data;
     const char **invalid;
@@ -31,8 +32,9 @@ bool rh_interruption_prepare(rh_interrupted *i, rh_error *error);
 bool rh_interruption_open(rh_interrupted *i, rh_error *error);
 void rh_interruption_close(rh_interrupted *i);
 void rh_interruption_forget(rh_interrupted *i);
-/* Up; what fails leaves the migration's own outcome as it was. CUT: told how it goes; NULL: nobody. */
-bool rh_interruption_replay(rh_interrupted *i, rh_migration *migration, const rh_cut *cut, rh_error *error);
+/* Up; its failure is not the migration's. FAULT: interrupts it; NULL: nothing does. */
+bool rh_interruption_replay(rh_interrupted *i, const rh_migration *migration, const rh_fault_injection *fault,
+                            rh_error *error);
 /* What there is now, compared with before, into i->found; HISTORY: the history table's rows. */
 bool rh_interruption_look(rh_interrupted *i, rh_rows *history, rh_error *error);
 /* As the framework would, given HISTORY; else once it says what it said before. */

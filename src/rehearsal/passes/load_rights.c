@@ -14,12 +14,12 @@ static bool is_refused(const rh_trial *trial)
     return trial->tried > 0 && trial->failed == trial->tried && refused;
 }
 
-static const char **add_left_out(rh_run *run, rh_mix *mix)
+static const char **add_left_out(const rh_run *run, rh_mix *mix)
 {
     return rh_arena_add(run->arena, &mix->left_out, &mix->left_out_count, sizeof *mix->left_out);
 }
 
-static void leave_out(rh_run *run, rh_mix *mix, const rh_template *template_, const rh_trial *trial)
+static void leave_out(const rh_run *run, rh_mix *mix, const rh_template *template_, const rh_trial *trial)
 {
     *add_left_out(run, mix) = rh_arena_printf(run->arena, "%s: the role %s cannot run it: %s",
                                               template_->name, run->workload_role.name, trial->message);
@@ -36,7 +36,7 @@ static void rescale(rh_mix *mix)
 }
 
 /* Of a template that row-level security lets do only a part of what it does, the values with which it may. */
-static bool sieve(rh_run *run, rh_pg *pg, rh_mix *mix, rh_template *t, size_t *sieved, rh_error *error)
+static bool sieve(const rh_run *run, rh_pg *pg, rh_mix *mix, rh_template *t, size_t *sieved, rh_error *error)
 {
     rh_sieve found;
     if (!t->by_policy || t->kind != RH_TEMPLATE_WRITE || t->script || t->value_row_count == 0)
@@ -54,8 +54,8 @@ static bool sieve(rh_run *run, rh_pg *pg, rh_mix *mix, rh_template *t, size_t *s
     return true;
 }
 
-static bool try_template(rh_run *run, rh_pg *pg, rh_mix *mix, rh_template *t, size_t *sieved, bool *keep,
-                         rh_error *error)
+static bool try_template(const rh_run *run, rh_pg *pg, rh_mix *mix, rh_template *t, size_t *sieved,
+                         bool *keep, rh_error *error)
 {
     rh_trial trial;
     if (!sieve(run, pg, mix, t, sieved, error))
@@ -71,30 +71,30 @@ static bool try_template(rh_run *run, rh_pg *pg, rh_mix *mix, rh_template *t, si
     return true;
 }
 
-static void tell(rh_run *run, const rh_mix *mix, size_t left, size_t all, size_t sieved)
+static void tell(const rh_run *run, const rh_mix *mix, size_t left, size_t all, size_t sieved,
+                 rh_notes *notes)
 {
     enum { ONE_BY_ONE = 10 };
     const rh_session_role *role = &run->workload_role;
     for (size_t i = 0; i < mix->unseen_count && i < ONE_BY_ONE; i++)
-        rh_run_not_measured(run, "load: no statement on %s", mix->unseen[i]);
+        rh_note(notes, run->arena, "load: no statement on %s", mix->unseen[i]);
     if (mix->unseen_count > ONE_BY_ONE)
-        rh_run_not_measured(
-            run, "load: no statement on %zu more tables of which %s sees no row (load.mix.left_out)",
-            mix->unseen_count - ONE_BY_ONE, role->name);
+        rh_note(notes, run->arena,
+                "load: no statement on %zu more tables of which %s sees no row (load.mix.left_out)",
+                mix->unseen_count - ONE_BY_ONE, role->name);
     if (sieved > 0)
-        rh_run_not_measured(
-            run,
-            "load: with some of its values %zu of its templates are refused by row-level security "
-            "before any migration, or change nothing: these were left out (load.mix.left_out)",
-            sieved);
+        rh_note(notes, run->arena,
+                "load: with some of its values %zu of its templates are refused by row-level security "
+                "before any migration, or change nothing: these were left out (load.mix.left_out)",
+                sieved);
     if (left > 0)
-        rh_run_not_measured(
-            run,
+        rh_note(
+            notes, run->arena,
             "load: %zu of its %zu templates were left out: the role %s (%s) cannot run them for want of rights, or of a setting that a policy reads (ALTER ROLE … SET in prepare: gives it one)",
             left, all, role->name, role->why);
 }
 
-bool rh_load_keep_allowed(rh_run *run, rh_pg *pg, rh_load *load, rh_error *error)
+bool rh_load_keep_allowed(const rh_run *run, rh_pg *pg, rh_load *load, rh_notes *notes, rh_error *error)
 {
     rh_mix *mix = &load->mix;
     size_t kept = 0, sieved = 0;
@@ -110,6 +110,6 @@ bool rh_load_keep_allowed(rh_run *run, rh_pg *pg, rh_load *load, rh_error *error
         mix->template_count = kept;
         rescale(mix);
     }
-    tell(run, mix, all - kept, all, sieved);
+    tell(run, mix, all - kept, all, sieved, notes);
     return true;
 }

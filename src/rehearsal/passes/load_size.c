@@ -14,7 +14,7 @@ int rh_load_connections(const rh_run *run)
                                             : DEFAULT_CONNECTIONS;
 }
 
-static void size_rate(rh_run *run, rh_load *load)
+static void size_rate(const rh_run *run, rh_load *load)
 {
     const rh_profile *profile = run->production.profile;
     double counted = load->mix.coverage.measured ? load->mix.coverage.rate_per_s : RH_NOT_MEASURED;
@@ -47,7 +47,7 @@ static bool read_free(rh_pg *pg, int64_t *most, int64_t *left, rh_error *error)
     return true;
 }
 
-static bool size_connections(rh_run *run, rh_load *load, rh_pg *pg, rh_error *error)
+static bool size_connections(const rh_run *run, rh_load *load, rh_pg *pg, rh_notes *notes, rh_error *error)
 {
     bool given = run->scenario->workload.connections > 0;
     int64_t most, left;
@@ -68,15 +68,17 @@ static bool size_connections(rh_run *run, rh_load *load, rh_pg *pg, rh_error *er
         rh_error_hint(error, "lower workload.connections, or raise max_connections of the staging server");
         return rh_error_at(error, where->file, where->line, where->column);
     }
-    rh_run_not_measured(run, "load: production has %d sessions, staging takes %lld (max_connections is %lld)",
-                        load->connections, (long long)left, (long long)most);
+    rh_note(notes, run->arena,
+            "load: production has %d sessions, staging takes %lld (max_connections is %lld)",
+            load->connections, (long long)left, (long long)most);
     load->connections = (int)left;
     load->connections_basis = "production's profile, as far as staging's max_connections allows";
     return true;
 }
 
 /* What the migrations add to the constraints of the database in PG, which has been reset. */
-static bool read_limits(rh_run *run, rh_pg *pg, rh_load_limits *limits, rh_error *error)
+static bool read_limits(const rh_run *run, rh_pg *pg, rh_load_limits *limits, rh_notes *notes,
+                        rh_error *error)
 {
     rh_constraint *before = NULL, *added = NULL;
     size_t count = 0;
@@ -84,9 +86,9 @@ static bool read_limits(rh_run *run, rh_pg *pg, rh_load_limits *limits, rh_error
     if (run->scenario->workload.source == RH_WORKLOAD_PGBENCH)
         return true;
     if (!run->constraints_known) {
-        rh_run_not_measured(run,
-                            "load: which constraints the migrations add is seen in a quiet pass; without "
-                            "one, rows that the load inserts may break them");
+        rh_note(notes, run->arena,
+                "load: which constraints the migrations add is seen in a quiet pass; without "
+                "one, rows that the load inserts may break them");
         return true;
     }
     if (!rh_constraints_read(pg, run->arena, &before, &count, error))
@@ -98,7 +100,7 @@ static bool read_limits(rh_run *run, rh_pg *pg, rh_load_limits *limits, rh_error
 }
 
 /* AS: a session of the workload's role; NULL: a superuser, whom nothing restricts. */
-static bool make(rh_run *run, rh_pg *pg, rh_pg *as, rh_load *load, rh_error *error)
+static bool make(const rh_run *run, rh_pg *pg, rh_pg *as, rh_load *load, rh_notes *notes, rh_error *error)
 {
     const rh_profile *profile = run->production.profile;
     rh_load_limits limits = {0};
@@ -106,25 +108,25 @@ static bool make(rh_run *run, rh_pg *pg, rh_pg *as, rh_load *load, rh_error *err
                                   run->scenario->workload.file_count, profile ? profile->values : NULL,
                                   profile ? profile->value_count : 0, &limits};
     const rh_mix_role role = {as, run->workload_role.name};
-    if (!read_limits(run, pg, &limits, error) ||
+    if (!read_limits(run, pg, &limits, notes, error) ||
         !rh_mix_from_workload(pg, as ? &role : NULL, &workload, run->scenario->workload.seed, run->arena,
                               &load->mix, error) ||
-        (as && !rh_load_keep_allowed(run, as, load, error)))
+        (as && !rh_load_keep_allowed(run, as, load, notes, error)))
         return false;
     load->mix_source = load->mix.source;
     size_rate(run, load);
     return true;
 }
 
-bool rh_load_prepare(rh_run *run, rh_staging *staging, rh_load *load, rh_error *error)
+bool rh_load_prepare(const rh_run *run, rh_staging *staging, rh_load *load, rh_notes *notes, rh_error *error)
 {
     const bool restricted = run->workload_role.name && !run->workload_role.superuser;
     rh_pg *pg = rh_pg_connect(rh_staging_conninfo(staging), ": mix", error), *as = NULL;
     if (pg && restricted)
         as = rh_pg_connect(rh_staging_workload_conninfo(staging), ": mix", error);
-    bool ok = pg && (as || !restricted) && make(run, pg, as, load, error);
+    bool ok = pg && (as || !restricted) && make(run, pg, as, load, notes, error);
     rh_pg_close(as);
-    ok = ok && size_connections(run, load, pg, error);
+    ok = ok && size_connections(run, load, pg, notes, error);
     rh_pg_close(pg);
     return ok;
 }

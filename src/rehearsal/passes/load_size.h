@@ -13,4 +13,4 @@ int rh_load_connections(const rh_run *run);
  * fills mix, rate, connections and where they come from in LOAD. More connections than the server takes are
  * RH_ERROR_SCENARIO where the scenario asks for them; of production's, as many as fit are taken and that is
  * told. */
-bool rh_load_prepare(rh_run *run, rh_staging *staging, rh_load *load, rh_error *error);
+bool rh_load_prepare(const rh_run *run, rh_staging *staging, rh_load *load, rh_notes *notes, rh_error *error);

@@ -21,10 +21,11 @@ typedef struct tried {
 } tried;
 
 typedef struct search {
-    rh_run *run;
+    const rh_run *run;
     rh_staging *staging;
     const rh_progress *progress;
     rh_lock_policy_search *found;
+    rh_notes notes;
     rh_mix mix;
     rh_generator *generator;
     rh_pg *pg;
@@ -143,22 +144,21 @@ static bool walk_unit(search *s, const rh_lock_unit *unit, rh_error *error)
 }
 
 /* One whose transactions are not tried is carried out as its framework would. */
-static bool walk_migration(search *s, rh_migration *migration, rh_error *error)
+static bool walk_migration(search *s, const rh_migration *migration, rh_error *error)
 {
     rh_lock_unit *units = NULL;
     size_t count = rh_lock_units(migration, &s->mix, s->run->arena, &units), hazardous = 0;
     for (size_t u = 0; u < count; u++)
         hazardous += units[u].heaviest != NULL;
     if (hazardous == 0 || migration->command) {
-        const rh_replay_options options = {.direction = RH_UP, .pass = RH_PASS_KIND_LOADED, .scale = 1};
-        rh_migration kept = *migration;
-        bool ok = rh_migrate(s->run, s->staging, s->pg, migration, &options, NULL, NULL, error);
-        *migration = kept; /* what happens here is no outcome of its */
+        const rh_migrate_options options = {.direction = RH_UP, .pass = RH_PASS_KIND_LOADED, .scale = 1};
+        const rh_attempt attempt = rh_migrate(s->run, s->staging, s->pg, migration, &options, error);
+        rh_notes_add(&s->notes, s->run->arena, &attempt.notes);
         if (migration->command)
             not_tried(s, rh_arena_printf(s->run->arena,
                                          "migration %s: it is a program, which sets its own lock_timeout",
                                          migration->id));
-        return ok;
+        return attempt.outcome == RH_OUTCOME_OK;
     }
     for (size_t u = 0; u < count; u++)
         if (!walk_unit(s, &units[u], error))
@@ -171,7 +171,7 @@ static size_t count_hazardous(search *s)
     size_t hazardous = 0;
     for (size_t m = 0; m < s->run->plan.migration_count; m++) {
         rh_lock_unit *units = NULL;
-        rh_migration *migration = &s->run->plan.migrations[m];
+        const rh_migration *migration = &s->run->plan.migrations[m];
         size_t count = migration->pending && !migration->command
                            ? rh_lock_units(migration, &s->mix, s->run->arena, &units)
                            : 0;
@@ -185,7 +185,7 @@ static bool walk(search *s, rh_error *error)
 {
     rh_clock_sleep_until(rh_clock_monotonic() + SETTLING);
     for (size_t m = 0; m < s->run->plan.migration_count && s->units_left > 0; m++) {
-        rh_migration *migration = &s->run->plan.migrations[m];
+        const rh_migration *migration = &s->run->plan.migrations[m];
         rh_error problem = {0};
         if (!migration->pending || walk_migration(s, migration, &problem))
             continue;
@@ -237,7 +237,7 @@ static bool start(search *s, rh_error *error)
 {
     const rh_scenario *scenario = s->run->scenario;
     rh_load load = {0};
-    const bool ok = rh_load_prepare(s->run, s->staging, &load, error);
+    const bool ok = rh_load_prepare(s->run, s->staging, &load, &s->notes, error);
     s->pg = ok ? rh_pg_connect(rh_staging_migrations_conninfo(s->staging), ": migration", error) : NULL;
     if (!s->pg)
         return false;
@@ -262,33 +262,43 @@ static bool start(search *s, rh_error *error)
     return s->generator != NULL;
 }
 
-bool rh_pass_lock_policy(rh_run *run, rh_staging *staging, const rh_progress *progress, rh_error *error)
+static void conclude(search *s, bool ok)
+{
+    rh_pg_close(s->pg);
+    if (s->generator) {
+        rh_load load = {.mix = s->mix};
+        rh_generator_finish(s->generator, s->run->arena, &load);
+        judge(s, &load);
+    }
+    s->found->elapsed_s = rh_seconds(rh_clock_monotonic() - s->began);
+    if (ok && s->found->recommended >= 0)
+        rh_progress_end(s->progress, "lock policy", "lock_timeout %.0f ms: %s",
+                        s->found->overall[s->found->recommended].lock_timeout_s * 1e3, s->found->why);
+    else if (ok)
+        rh_progress_end(s->progress, "lock policy", "%s",
+                        s->found->case_count ? s->found->why : "nothing to try");
+}
+
+rh_lock_policy_result rh_pass_lock_policy(const rh_run *run, rh_staging *staging, const rh_progress *progress,
+                                          rh_error *error)
 {
     const rh_lock_policy_wish *wish = &run->scenario->lock_policy;
-    search s = {.run = run, .staging = staging, .progress = progress, .found = &run->lock_policy};
-    run->lock_policy = (rh_lock_policy_search){
-        .attempts = wish->attempts,
-        .tries = wish->tries,
-        .backoff = "twice the lock_timeout (at least 200 ms), doubled after each attempt, at most 10 s",
-        .recommended = -1};
+    rh_lock_policy_result result = {
+        .pass = {.kind = RH_PASS_KIND_LOADED},
+        .search = {.attempts = wish->attempts,
+                   .tries = wish->tries,
+                   .backoff =
+                       "twice the lock_timeout (at least 200 ms), doubled after each attempt, at most 10 s",
+                   .recommended = -1}};
+    search s = {.run = run, .staging = staging, .progress = progress, .found = &result.search};
     rh_progress_begin(progress, "lock policy", "%zu lock_timeouts, %d tries each", wish->timeout_count,
                       wish->tries);
     if (!rh_staging_reset(staging, progress, error))
-        return false;
+        return result;
     s.began = rh_clock_monotonic();
     s.deadline = s.began + wish->limit;
-    bool ok = start(&s, error) && (!s.generator || walk(&s, error));
-    rh_pg_close(s.pg);
-    if (s.generator) {
-        rh_load load = {.mix = s.mix};
-        rh_generator_finish(s.generator, run->arena, &load);
-        judge(&s, &load);
-    }
-    run->lock_policy.elapsed_s = rh_seconds(rh_clock_monotonic() - s.began);
-    if (ok && s.found->recommended >= 0)
-        rh_progress_end(progress, "lock policy", "lock_timeout %.0f ms: %s",
-                        s.found->overall[s.found->recommended].lock_timeout_s * 1e3, s.found->why);
-    else if (ok)
-        rh_progress_end(progress, "lock policy", "%s", s.found->case_count ? s.found->why : "nothing to try");
-    return ok;
+    result.pass.ok = start(&s, error) && (!s.generator || walk(&s, error));
+    conclude(&s, result.pass.ok);
+    result.pass.notes = s.notes;
+    return result;
 }

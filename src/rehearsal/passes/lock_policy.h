@@ -3,15 +3,20 @@
 #pragma once
 #include "pgrehearse/base/error.h"
 #include "pgrehearse/base/progress.h"
-#include "pgrehearse/model/run.h"
+#include "pass.h"
 #include "pgrehearse/staging/staging.h"
 
+typedef struct rh_lock_policy_result {
+    rh_pass_result pass;
+    rh_lock_policy_search search;
+} rh_lock_policy_result;
 /* Resets staging and walks through the pending migrations under load, with the disturbers. Each transaction
  * whose locks keep the load's reads or writes out of a table, and each CREATE INDEX or REINDEX CONCURRENTLY,
  * is tried with every lock_timeout in turn and rolled back (an index: dropped again), then carried out, so
- * that the next one finds what it needs. Fills run->lock_policy. What fails here is told there: it is no
- * failure of the migration. */
-bool rh_pass_lock_policy(rh_run *run, rh_staging *staging, const rh_progress *progress, rh_error *error);
+ * that the next one finds what it needs. What fails here is told in the result: it is no failure of the
+ * migration. */
+rh_lock_policy_result rh_pass_lock_policy(const rh_run *run, rh_staging *staging, const rh_progress *progress,
+                                          rh_error *error);
 
 /* One try: attempts with pauses in between, until one gets through. */
 typedef struct rh_lock_try {

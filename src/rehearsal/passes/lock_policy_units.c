@@ -79,7 +79,7 @@ static void judge(rh_lock_unit *unit, const rh_mix *mix, rh_arena *arena)
     }
 }
 
-size_t rh_lock_units(rh_migration *migration, const rh_mix *mix, rh_arena *arena, rh_lock_unit **units)
+size_t rh_lock_units(const rh_migration *migration, const rh_mix *mix, rh_arena *arena, rh_lock_unit **units)
 {
     const rh_script *script = &migration->up;
     size_t count = 0;

@@ -6,7 +6,7 @@
 
 /* One transaction of a migration: its statements with indexes FIRST … LAST. */
 typedef struct rh_lock_unit {
-    rh_migration *migration;
+    const rh_migration *migration;
     size_t first, last;
     const rh_statement *heaviest; /* with the lock that makes it hazardous; NULL: none has */
     const char *relation;         /* of that lock */
@@ -16,11 +16,11 @@ typedef struct rh_lock_unit {
 
 /* The transactions of MIGRATION's way up, in ARENA; returns their count. Hazardous is what takes a lock that
  * keeps MIX's reads or writes out of a relation that it uses. */
-size_t rh_lock_units(rh_migration *migration, const rh_mix *mix, rh_arena *arena, rh_lock_unit **units);
+size_t rh_lock_units(const rh_migration *migration, const rh_mix *mix, rh_arena *arena, rh_lock_unit **units);
 
 /* The session that migrates, and what is known of the one case. */
 typedef struct rh_lock_attempts {
-    rh_run *run;
+    const rh_run *run;
     rh_pg *pg;
     const rh_lock_unit *unit;
     rh_lock_policy_case *one; /* invalid indexes are told here */

@@ -5,7 +5,43 @@
 #include "pgrehearse/snapshot/snapshot.h"
 #include "pgrehearse/observe/observe.h"
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* An execution that is observed: its runs are completed at the end. */
+typedef struct observed {
+    const rh_migration *migration;
+    const rh_script *script;
+    rh_attempt attempt;
+} observed;
+
+struct rh_observer {
+    rh_observer_options options;
+    const rh_run *run;
+    rh_arena *arena;
+    rh_pg *side; /* reads counters, so that the migration's session is not disturbed */
+    rh_sampler *sampler;
+    rh_work_watch *work; /* NULL: this pass does not look at what the statements do */
+    rh_replay_hooks hooks;
+    bool local;       /* the server is on this machine */
+    int64_t log_from; /* the log's length when the pass began */
+    observed *executions;
+    size_t execution_count;
+    rh_observer_result result;
+
+    /* the statement and the transaction under way */
+    rh_counters_access access;
+    rh_counters before;
+    bool memory_set; /* on a sample: maintenance_work_mem is this statement's own */
+    rh_lock *held;   /* by the open transaction, so far */
+    size_t held_count;
+    bool is_shut_out; /* by the transaction under way: it has locked what a look reads */
+
+    const char
+        *unread_locks;    /* why locks of this pass are missing, as the first look that failed says; NULL */
+    int failed_statement; /* ordinal, of the statement that failed last; 0: none did */
+    double failed_at_s;
+};
 
 static size_t statement_index(const rh_plan *plan, const rh_statement *statement)
 {
@@ -20,22 +56,21 @@ static size_t statement_index(const rh_plan *plan, const rh_statement *statement
 }
 
 /* The statements that this pass watches. */
-static rh_script *script_of(const rh_observer *o, rh_migration *migration)
+static const rh_script *script_of(const rh_observer *o, const rh_migration *migration)
 {
-    return o->pass == RH_PASS_KIND_ROLLBACK ? &migration->down : &migration->up;
+    return o->options.pass == RH_PASS_KIND_ROLLBACK ? &migration->down : &migration->up;
 }
 
 static void add_resource_sample(rh_observer *o, const rh_counters *now)
 {
-    rh_run *run = o->run;
     rh_resource_sample *sample =
-        rh_arena_add(run->arena, &run->resources, &run->resource_count, sizeof *sample);
-    sample->at_s = rh_seconds(rh_clock_monotonic() - o->began);
+        rh_arena_add(o->arena, &o->result.resources, &o->result.resource_count, sizeof *sample);
+    sample->at_s = rh_seconds(rh_clock_monotonic() - o->options.began);
     sample->backend_cpu_s = now->cpu_user_s + now->cpu_system_s;
     sample->backend_read_bytes = now->read_bytes;
     sample->backend_write_bytes = now->write_bytes;
     sample->wal_bytes = now->wal_bytes;
-    sample->disk_free_bytes = o->local ? rh_disk_free(run->staging.location) : RH_UNKNOWN;
+    sample->disk_free_bytes = o->local ? rh_disk_free(o->run->staging.location) : RH_UNKNOWN;
 }
 
 /* Looking costs a query a statement, and what a statement does is the same each time. */
@@ -49,9 +84,9 @@ static bool is_looked_at(const rh_observer *o, const rh_statement *statement, co
 static void give_memory(rh_observer *o, rh_pg *pg, const rh_statement *statement, rh_statement_run *run)
 {
     o->memory_set = false;
-    if (!o->whole || statement->class_ != RH_CLASS_FOREIGN_KEY)
+    if (!o->options.whole || statement->class_ != RH_CLASS_FOREIGN_KEY)
         return;
-    const rh_work_size *whole = &o->whole[statement_index(&o->run->plan, statement)];
+    const rh_work_size *whole = &o->options.whole[statement_index(&o->run->plan, statement)];
     double share = whole->other_rows > 0 ? run->size.other_rows / whole->other_rows : 0;
     double bytes = share * whole->sort_bytes;
     o->memory_set = bytes > run->size.sort_bytes &&
@@ -84,7 +119,7 @@ static void note_expected_locks(const rh_observer *o, rh_pg *pg, const rh_statem
                                 rh_statement_run *run)
 {
     enum { MOST = 16 };
-    rh_arena *arena = o->run->arena;
+    rh_arena *arena = o->arena;
     for (size_t i = 0; i < statement->expected_lock_count && i < MOST; i++) {
         const rh_expected_lock *expected = &statement->expected_locks[i];
         const char *relation = catalog_name(o, pg, expected->relation, arena);
@@ -130,33 +165,33 @@ static bool takes_locks(const rh_statement *statement)
 static bool is_asked_for_timeout(const rh_observer *o, rh_pg *pg, const rh_statement *statement,
                                  const rh_statement_run *run)
 {
-    return run->repeat == 1 && (o->pass == RH_PASS_KIND_QUIET || o->pass == RH_PASS_KIND_LOADED) &&
+    return run->repeat == 1 &&
+           (o->options.pass == RH_PASS_KIND_QUIET || o->options.pass == RH_PASS_KIND_LOADED) &&
            takes_locks(statement) && strchr("IT", rh_pg_transaction_state(pg));
 }
 
-static void before(void *user, rh_pg *pg, rh_migration *migration, rh_statement *statement,
+static void before(void *user, rh_pg *pg, const rh_migration *migration, const rh_statement *statement,
                    rh_statement_run *run)
 {
     rh_observer *o = user;
-    if (o->sizes) {
-        run->size = o->sizes[statement_index(&o->run->plan, statement)];
+    if (o->options.sizes) {
+        run->size = o->options.sizes[statement_index(&o->run->plan, statement)];
         run->relation_bytes = run->size.bytes;
         give_memory(o, pg, statement, run);
     }
-    if (o->sampler)
-        rh_sampler_statement(o->sampler, migration->id, statement->ordinal);
-    rh_progress_update(o->progress, o->stage, statement->redacted_sql, statement->ordinal - 1,
+    rh_sampler_statement(o->sampler, migration->id, statement->ordinal);
+    rh_progress_update(o->options.progress, o->options.stage, statement->redacted_sql, statement->ordinal - 1,
                        (int64_t)script_of(o, migration)->statement_count, RH_UNIT_ITEMS);
     if (o->is_shut_out)
         return;
     if (is_asked_for_timeout(o, pg, statement, run))
-        ask_for_timeouts(pg, o->run->arena, run);
+        ask_for_timeouts(pg, o->arena, run);
     if (rh_pg_transaction_state(pg) == 'I')
         note_expected_locks(o, pg, statement, run);
     if (is_looked_at(o, statement, run))
         rh_work_before(o->work, pg, statement->expected_relation);
     rh_counters_read_idle(pg, o->side, &o->access, &o->before);
-    if (o->pass == RH_PASS_KIND_LOADED)
+    if (o->options.pass == RH_PASS_KIND_LOADED)
         add_resource_sample(o, &o->before);
 }
 
@@ -172,9 +207,9 @@ static const rh_lock *find_lock(const rh_lock *locks, size_t count, const char *
 static void could_not_look(rh_observer *o, const rh_migration *migration, const rh_statement *statement,
                            rh_error *failed)
 {
-    rh_arena *arena = o->run->arena;
-    if (!o->blind)
-        o->blind =
+    rh_arena *arena = o->arena;
+    if (!o->unread_locks)
+        o->unread_locks =
             rh_arena_printf(arena, "the locks of migration %s from statement %d on could not be read: %s",
                             migration->id, statement->ordinal, failed->message);
     o->is_shut_out = true;
@@ -190,7 +225,7 @@ static void add_new_locks(rh_observer *o, const rh_migration *migration, const r
     rh_lock *now = NULL;
     size_t count = 0;
     rh_error failed = {0};
-    if (!rh_locks_of_pid(o->side, o->pid, o->run->arena, &now, &count, &failed)) {
+    if (!rh_locks_of_pid(o->side, o->options.migration_pid, o->arena, &now, &count, &failed)) {
         could_not_look(o, migration, statement, &failed);
         return;
     }
@@ -198,7 +233,7 @@ static void add_new_locks(rh_observer *o, const rh_migration *migration, const r
         const rh_lock *earlier = find_lock(o->held, o->held_count, now[i].relation);
         if (earlier && earlier->mode >= now[i].mode)
             continue;
-        rh_lock *lock = rh_arena_add(o->run->arena, &run->locks, &run->lock_count, sizeof *lock);
+        rh_lock *lock = rh_arena_add(o->arena, &run->locks, &run->lock_count, sizeof *lock);
         *lock = now[i];
     }
     o->held = now;
@@ -206,47 +241,32 @@ static void add_new_locks(rh_observer *o, const rh_migration *migration, const r
 }
 
 /* A CONCURRENTLY that failed leaves its index behind. */
-static void look_for_invalid_index(const rh_observer *o, rh_statement *statement)
+static void look_for_invalid_index(rh_observer *o, const rh_migration *migration,
+                                   const rh_statement *statement)
 {
-    rh_arena *arena = o->run->arena;
     const char **names = NULL;
     size_t count = 0;
-    if (!rh_invalid_indexes(o->side, arena, &names, &count, NULL))
+    if (!rh_invalid_indexes(o->side, o->arena, &names, &count, NULL))
         return;
     for (size_t i = 0; i < count; i++) {
         const char *dot = strrchr(names[i], '.');
         if (!strstr(statement->sql, dot ? dot + 1 : names[i]))
             continue;
-        rh_hazard *hazard = NULL;
-        for (size_t h = 0; h < statement->hazard_count && !hazard; h++)
-            if (strcmp(statement->hazards[h].rule, "invalid-index") == 0)
-                hazard = &statement->hazards[h]; /* what the text warned of has come */
-        if (!hazard)
-            hazard = rh_arena_add(arena, &statement->hazards, &statement->hazard_count, sizeof *hazard);
-        *hazard = (rh_hazard){
-            .rule = "invalid-index",
-            .message = rh_arena_printf(
-                arena,
-                "It failed and left %s behind: every write keeps it up to date, no query uses "
-                "it, and the next try finds the name taken.",
-                names[i]),
-            .evidence = "after the failure pg_index.indisvalid was false",
-            .safer = rh_arena_printf(arena, "DROP INDEX CONCURRENTLY %s; before the next try.", names[i]),
-            .state = RH_HAZARD_MEASURED,
-        };
+        *(rh_left_index *)rh_arena_add(o->arena, &o->result.left, &o->result.left_count,
+                                       sizeof(rh_left_index)) =
+            (rh_left_index){migration, statement, names[i]};
     }
 }
 
-static void after(void *user, rh_pg *pg, rh_migration *migration, rh_statement *statement,
+static void after(void *user, rh_pg *pg, const rh_migration *migration, const rh_statement *statement,
                   rh_statement_run *run, bool ok)
 {
     rh_observer *o = user;
     if (!ok) {
         o->failed_statement = statement->ordinal;
-        o->failed_at_s = rh_seconds(rh_clock_monotonic() - o->began);
+        o->failed_at_s = rh_seconds(rh_clock_monotonic() - o->options.began);
     }
-    if (o->sampler)
-        rh_sampler_statement(o->sampler, NULL, 0);
+    rh_sampler_statement(o->sampler, NULL, 0);
     if (o->memory_set)
         rh_pg_execute(pg, "RESET maintenance_work_mem", NULL);
     rh_counters now;
@@ -254,18 +274,18 @@ static void after(void *user, rh_pg *pg, rh_migration *migration, rh_statement *
         rh_counters_read_idle(pg, o->side, &o->access, &now);
         rh_counters_difference(&o->before, &now, run);
     }
-    if (o->pass == RH_PASS_KIND_LOADED && !o->is_shut_out)
+    if (o->options.pass == RH_PASS_KIND_LOADED && !o->is_shut_out)
         add_resource_sample(o, &now);
     if (ok && !o->is_shut_out && rh_pg_transaction_state(pg) == 'T' && takes_locks(statement))
         add_new_locks(o, migration, statement, run);
-    if (!ok && statement->needs_no_transaction && o->pass != RH_PASS_KIND_SCALED)
-        look_for_invalid_index(o, statement);
+    if (!ok && statement->needs_no_transaction && o->options.pass != RH_PASS_KIND_SCALED)
+        look_for_invalid_index(o, migration, statement);
     if (ok && !o->is_shut_out && is_looked_at(o, statement, run))
-        run->work = rh_work_after(o->work, pg, statement->expected_relation, o->run->arena);
+        run->work = rh_work_after(o->work, pg, statement->expected_relation, o->arena);
 }
 
-static void transaction_end(void *user, rh_migration *migration, rh_statement_run *const *runs, size_t count,
-                            rh_usec ended)
+static void transaction_end(void *user, const rh_migration *migration, rh_statement_run *const *runs,
+                            size_t count, rh_usec ended)
 {
     (void)migration;
     rh_observer *o = user;
@@ -279,35 +299,71 @@ static void transaction_end(void *user, rh_migration *migration, rh_statement_ru
             runs[i]->locks[k].held_s = rh_seconds(ended - runs[i]->started);
 }
 
-bool rh_observer_start(rh_observer *o, rh_run *run, const char *conninfo, rh_pass_kind pass,
-                       int migration_pid, rh_usec began, rh_error *error)
+/* ---- begin ---- */
+
+static void release(rh_observer *o)
 {
-    o->run = run;
-    o->pass = pass;
-    o->pid = migration_pid;
-    o->began = began;
-    o->local = run->staging.local;
-    o->access = (rh_counters_access){.local = o->local};
-    o->log_from = o->log_path ? rh_lock_log_length(o->log_path) : 0;
+    rh_work_watch_free(o->work);
+    rh_pg_close(o->side);
+    free(o);
+}
+
+rh_observer *rh_observer_start(const rh_observer_options *options, rh_error *error)
+{
+    const rh_run *run = options->run;
+    rh_observer *o = rh_alloc(sizeof *o);
+    *o = (rh_observer){.options = *options,
+                       .run = run,
+                       .arena = run->arena,
+                       .local = run->staging.local,
+                       .access = {.local = run->staging.local},
+                       .log_from = options->log_path ? rh_lock_log_length(options->log_path) : 0};
     o->hooks =
         (rh_replay_hooks){.user = o, .before = before, .after = after, .transaction_end = transaction_end};
-    o->side = rh_pg_connect_looking(conninfo, ": observer", error);
-    if (!o->side)
-        return false;
-    if (pass == RH_PASS_KIND_QUIET || pass == RH_PASS_KIND_ROLLBACK)
+    o->side = rh_pg_connect_looking(options->conninfo, ": observer", error);
+    if (o->side && (options->pass == RH_PASS_KIND_QUIET || options->pass == RH_PASS_KIND_ROLLBACK))
         o->work = rh_work_watch_new(o->side);
-    rh_sampler_options options = {
-        .conninfo = conninfo, .migration_pid = migration_pid, .began = began, .local = o->local};
-    o->sampler = rh_sampler_start(&options, error);
-    return o->sampler != NULL;
+    rh_sampler_options sampler = {.conninfo = options->conninfo,
+                                  .migration_pid = options->migration_pid,
+                                  .began = options->began,
+                                  .local = o->local};
+    o->sampler = o->side ? rh_sampler_start(&sampler, error) : NULL;
+    if (o->sampler)
+        return o;
+    release(o);
+    return NULL;
 }
+
+const rh_replay_hooks *rh_observer_hooks(const rh_observer *observer)
+{
+    return &observer->hooks;
+}
+
+rh_sampler *rh_observer_sampler(const rh_observer *observer)
+{
+    return observer->sampler;
+}
+
+bool rh_observer_looks_at_work(const rh_observer *observer)
+{
+    return observer->work != NULL;
+}
+
+void rh_observer_add(rh_observer *o, const rh_attempt *attempt)
+{
+    observed *one = rh_arena_add(o->arena, &o->executions, &o->execution_count, sizeof *one);
+    *one = (observed){
+        .migration = attempt->migration, .script = rh_attempt_script(attempt), .attempt = *attempt};
+}
+
+/* ---- end ---- */
 
 /* Autocommit statements hold nothing any more when they end: what the sampler saw of them, or else what their
  * text says. What was not there before the statement it did not lock. */
-static void add_outside_locks(rh_observer *o, const rh_migration *migration, rh_statement *statement,
+static void add_outside_locks(rh_observer *o, const rh_migration *migration, const rh_statement *statement,
                               rh_statement_run *run)
 {
-    rh_arena *arena = o->run->arena;
+    rh_arena *arena = o->arena;
     run->lock_count = rh_sampler_locks(o->sampler, migration->id, statement->ordinal, arena, &run->locks);
     for (size_t i = 0; i < run->lock_count; i++)
         run->locks[i].held_s = run->elapsed_s; /* it is released when the statement ends */
@@ -345,95 +401,92 @@ static void add_waits(rh_statement_run *run, const rh_contention *contention, co
     }
 }
 
-/* What the server's log and the migration's own failure say beside the samples. */
-static void complete(rh_observer *o, rh_contention *contention)
+/* What only the sampler knows of a run. */
+static void complete_run(rh_observer *o, const rh_migration *migration, const rh_statement *statement,
+                         rh_statement_run *run)
 {
-    rh_arena *arena = o->run->arena;
-    rh_lock_log_source log = {.path = o->log_path,
-                              .from = o->log_from,
-                              .why_not = "staging is a given server, whose log cannot be read from here",
-                              .began = o->began,
-                              .side = o->side};
-    rh_lock_log_merge(&log, arena, contention);
-    for (size_t m = 0; o->failed_statement > 0 && m < o->run->plan.migration_count; m++) {
-        const rh_migration *migration = &o->run->plan.migrations[m];
-        const rh_failure *failure =
-            o->pass == RH_PASS_KIND_ROLLBACK ? migration->rollback.failure : migration->failure;
+    double workers = rh_sampler_worker_cpu(o->sampler, migration->id, statement->ordinal);
+    if (workers > 0)
+        run->cpu_user_s += workers;
+    run->phase_count =
+        rh_sampler_phases(o->sampler, migration->id, statement->ordinal, o->arena, &run->phases);
+    bool only_ends = statement->class_ == RH_CLASS_TRANSACTION && !statement->expected_lock;
+    if (run->lock_count == 0 && !run->locks_complete && !only_ends) /* COMMIT holds what others took */
+        add_outside_locks(o, migration, statement, run);
+}
+
+/* A program's new statements come behind those that its script had. */
+static const rh_statement *statement_of(const observed *one, size_t i)
+{
+    const size_t index = one->attempt.statements[i].index, known = one->script->statement_count;
+    return index < known ? &one->script->statements[index] : &one->attempt.added[index - known];
+}
+
+static void complete_runs(rh_observer *o)
+{
+    for (size_t e = 0; e < o->execution_count; e++) {
+        const observed *one = &o->executions[e];
+        for (size_t i = 0; i < one->attempt.statement_count; i++)
+            complete_run(o, one->migration, statement_of(one, i), one->attempt.statements[i].run);
+    }
+}
+
+/* Of the migration whose statement failed last. */
+static void add_own_failure(const rh_observer *o, rh_contention *contention)
+{
+    for (size_t e = 0; o->failed_statement > 0 && e < o->execution_count; e++) {
+        const observed *one = &o->executions[e];
+        const rh_failure *failure = one->attempt.failure;
         if (!failure || !failure->sqlstate)
             continue;
-        rh_cancellation event = {
-            .at_s = o->failed_at_s,
-            .pid = o->pid,
-            .who = rh_arena_printf(arena, "migration %s, statement %d", migration->id, o->failed_statement),
-            .sqlstate = failure->sqlstate,
-            .message = failure->message,
-            .migration = migration->id,
-            .statement = o->failed_statement,
-            .is_migration = true};
-        rh_cancelled_add(&event, arena, contention);
+        rh_cancellation event = {.at_s = o->failed_at_s,
+                                 .pid = o->options.migration_pid,
+                                 .who = rh_arena_printf(o->arena, "migration %s, statement %d",
+                                                        one->migration->id, o->failed_statement),
+                                 .sqlstate = failure->sqlstate,
+                                 .message = failure->message,
+                                 .migration = one->migration->id,
+                                 .statement = o->failed_statement,
+                                 .is_migration = true};
+        rh_cancelled_add(&event, o->arena, contention);
     }
 }
 
-/* This pass's run of a statement, or NULL. */
-static rh_statement_run *run_of_pass(const rh_observer *o, const rh_statement *statement)
+static void end_sampler(rh_observer *o)
 {
-    if (statement->run_count == 0)
-        return NULL;
-    rh_statement_run *run = &statement->runs[statement->run_count - 1];
-    return run->pass == o->pass && run->started >= o->began ? run : NULL;
+    rh_contention *contention = &o->result.contention;
+    rh_lock_log_source log = {.path = o->options.log_path,
+                              .from = o->log_from,
+                              .why_not = "staging is a given server, whose log cannot be read from here",
+                              .began = o->options.began,
+                              .side = o->side};
+    rh_sampler_finish(o->sampler, o->arena, contention);
+    rh_lock_log_merge(&log, o->arena, contention);
+    add_own_failure(o, contention);
+    if (o->unread_locks && !contention->lost) {
+        contention->lost = o->unread_locks;
+        contention->measured = false;
+    }
+    for (size_t e = 0; contention->measured && e < o->execution_count; e++) {
+        const observed *one = &o->executions[e];
+        for (size_t i = 0; i < one->attempt.statement_count; i++)
+            add_waits(one->attempt.statements[i].run, contention, one->migration->id,
+                      statement_of(one, i)->ordinal);
+    }
 }
 
-void rh_observer_finish(rh_observer *o, rh_contention *contention)
+rh_observer_result rh_observer_finish(rh_observer *o)
 {
-    rh_plan *plan = &o->run->plan;
-    rh_contention watched = {0};
-    for (size_t m = 0; o->sampler && m < plan->migration_count; m++) {
-        rh_migration *migration = &plan->migrations[m];
-        rh_script *script = script_of(o, migration);
-        for (size_t i = 0; i < script->statement_count; i++) {
-            rh_statement_run *run = run_of_pass(o, &script->statements[i]);
-            if (!run)
-                continue;
-            double workers = rh_sampler_worker_cpu(o->sampler, migration->id, script->statements[i].ordinal);
-            if (workers > 0)
-                run->cpu_user_s += workers;
-            run->phase_count = rh_sampler_phases(o->sampler, migration->id, script->statements[i].ordinal,
-                                                 o->run->arena, &run->phases);
-            const rh_statement *statement = &script->statements[i];
-            bool only_ends = statement->class_ == RH_CLASS_TRANSACTION && !statement->expected_lock;
-            if (run->lock_count == 0 && !run->locks_complete &&
-                !only_ends) /* COMMIT holds what others took */
-                add_outside_locks(o, migration, &script->statements[i], run);
-            rh_classify_measured(&script->statements[i], run, o->run->arena);
-        }
-    }
+    if (!o)
+        return (rh_observer_result){0};
+    complete_runs(o);
+    end_sampler(o);
     if (o->access.refused)
-        rh_run_not_measured(
-            o->run, "CPU and device I/O of the statements: staging is not on this machine, and its role may "
-                    "not set log_statement_stats (GRANT SET ON PARAMETER log_statement_stats TO it; before "
-                    "PostgreSQL 15 it must be a superuser)");
-    if (o->sampler)
-        rh_sampler_finish(o->sampler, o->run->arena, &watched);
-    if (o->sampler)
-        complete(o, &watched);
-    if (o->blind && !watched.lost) {
-        watched.lost = o->blind;
-        watched.measured = false;
-    }
-    for (size_t m = 0; watched.measured && m < plan->migration_count; m++) {
-        rh_migration *migration = &plan->migrations[m];
-        rh_script *script = script_of(o, migration);
-        for (size_t i = 0; i < script->statement_count; i++) {
-            rh_statement_run *run = run_of_pass(o, &script->statements[i]);
-            if (run)
-                add_waits(run, &watched, migration->id, script->statements[i].ordinal);
-        }
-    }
-    if (contention)
-        *contention = watched;
-    rh_work_watch_free(o->work);
-    o->work = NULL;
-    rh_pg_close(o->side);
-    o->sampler = NULL;
-    o->side = NULL;
+        rh_note(&o->result.notes, o->arena,
+                "CPU and device I/O of the statements: staging is not on this machine, and its role may "
+                "not set log_statement_stats (GRANT SET ON PARAMETER log_statement_stats TO it; before "
+                "PostgreSQL 15 it must be a superuser)");
+    const rh_observer_result result = o->result;
+    release(o);
+    return result;
 }

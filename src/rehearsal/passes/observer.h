@@ -1,6 +1,6 @@
-/* What watches a pass: hooks around each statement that read counters and locks, and the sampler. */
+/* What observes a pass: hooks around each statement that read counters and locks on a connection of their
+ * own, and the lock sampler. */
 #pragma once
-#include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/base/error.h"
 #include "pgrehearse/base/progress.h"
 #include "pgrehearse/migrations/replay.h"
@@ -8,40 +8,49 @@
 #include "pgrehearse/observe/counters.h"
 #include "pgrehearse/observe/sampler.h"
 
-typedef struct rh_observer {
-    rh_run *run;
-    rh_pg *side;         /* reads counters, so that the migration's session is not disturbed */
-    rh_sampler *sampler; /* NULL in scaled passes */
+typedef struct rh_observer_options {
+    const rh_run *run;    /* only read; what is observed lives in its arena */
+    const char *conninfo; /* of the staging database */
     rh_pass_kind pass;
-    rh_work_size *sizes;       /* of rh_sizes_read; NULL: not known */
-    const rh_work_size *whole; /* on a sample: those of the whole database */
-    bool memory_set;           /* on a sample: maintenance_work_mem is this statement's own */
-    bool local;
-    rh_counters_access access;
-    int pid; /* of the migration's session */
-    rh_counters before;
-    rh_lock *held; /* by the open transaction, so far */
-    size_t held_count;
-    rh_work_watch *work;   /* NULL: this pass does not look at what the statements do */
-    rh_replay_hooks hooks; /* hand this to rh_replay */
+    int migration_pid;         /* of the session that migrates */
+    rh_usec began;             /* monotonic, second 0 of samples */
+    const rh_work_size *sizes; /* of rh_sizes_read; NULL: not known */
+    const rh_work_size *whole; /* on a sample: those of the whole database; NULL */
     const rh_progress *progress;
-    const char *stage;
+    const char *stage;    /* for progress */
     const char *log_path; /* the staging server's; NULL: it cannot be read */
-    int64_t log_from;     /* its length when the pass began */
-    int failed_statement; /* ordinal, of the statement that failed last; 0: none did */
-    double failed_at_s;
-    const char
-        *blind; /* why locks of this pass are missing, as the first look that failed says; NULL: none is */
-    bool is_shut_out; /* by the transaction under way: it has locked what a look reads */
-    rh_usec began;    /* second 0 of samples */
-} rh_observer;
+} rh_observer_options;
 
-/* PROGRESS, STAGE, SIZES and LOG_PATH are the caller's to set before. What the statements do to relations is
- * looked at in the first quiet pass and in the rollback pass, where nothing else runs. Opens the side
- * connection and, unless the pass is scaled, starts the sampler with second 0 at BEGAN. */
-bool rh_observer_start(rh_observer *observer, rh_run *run, const char *conninfo, rh_pass_kind pass,
-                       int migration_pid, rh_usec began, rh_error *error);
-/* Ends the sampler into CONTENTION (may be NULL when scaled), completes it from the server's log and with the
- * migration's own failure, gives autocommit statements the locks that were
- * seen from outside, and every lock its wait. */
-void rh_observer_finish(rh_observer *observer, rh_contention *contention);
+/* An index that a CONCURRENTLY left invalid when it failed. */
+typedef struct rh_left_index {
+    const rh_migration *migration;
+    const rh_statement *statement;
+    const char *name;
+} rh_left_index;
+
+typedef struct rh_observer_result {
+    rh_contention contention;
+    rh_resource_sample *resources; /* of the loaded pass */
+    size_t resource_count;
+    rh_left_index *left;
+    size_t left_count;
+    rh_notes notes;
+} rh_observer_result;
+
+typedef struct rh_observer rh_observer;
+
+/* Opens the side connection and starts the sampler. What the statements do to relations is looked at in the
+ * first quiet pass and in the rollback pass, where nothing else runs. */
+rh_observer *rh_observer_start(const rh_observer_options *options, rh_error *error);
+/* For rh_replay. Valid until the observer's end, as is the sampler. */
+const rh_replay_hooks *rh_observer_hooks(const rh_observer *observer);
+rh_sampler *rh_observer_sampler(const rh_observer *observer);
+/* Whether this pass looks at what the statements do to relations. */
+bool rh_observer_looks_at_work(const rh_observer *observer);
+/* An execution that it observed: its runs are completed at the end. ATTEMPT may go, its runs must stay. */
+void rh_observer_add(rh_observer *observer, const rh_attempt *attempt);
+
+/* Ends the sampler, completes what it saw from the server's log and with the migrations' own failures, gives
+ * autocommit statements the locks that were seen from outside, and every lock its wait. Frees the observer;
+ * takes NULL. */
+rh_observer_result rh_observer_finish(rh_observer *observer);

@@ -1,79 +1,97 @@
 /* The rollback pass: every migration up, down and up again, then the whole set; the schema compared object by
- * object, the rows of every column that existed before by count and digest, the way down watched like the way
- * up. */
-#include "pass.h"
+ * object, the rows of every column that existed before by count and digest, the down migrations observed like
+ * those up. */
 #include "reversibility.h"
-#include "way_back.h"
+#include "rollback_steps.h"
 #include "pgrehearse/migrations/plan.h"
 
 /* ---- one migration ---- */
 
-static bool there_and_back(way_back *w, rh_migration *migration, rh_error *error)
+/* Its record in the result. */
+static rh_rollback *rollback_of(rh_rollback_pass *p, const rh_migration *migration)
 {
-    rh_rollback *rollback = &migration->rollback;
-    if (!rollback->has_down)
-        return rh_way_back_replay(w, migration, RH_UP, false, NULL, error);
-    const char **affected = NULL;
-    rh_data_options options = RH_DATA_DEFAULTS;
-    rh_way_back_add_affected(migration, w->run->arena, &affected, &options.affected_count);
-    options.affected = affected;
-    options.history_table = w->run->plan.history_table;
-    options.history_registry = w->run->plan.history_registry;
-    way_back_state before = {0}, after = {0};
-    bool ok = rh_way_back_look(w, &options, NULL, &before, error) &&
-              rh_way_back_replay(w, migration, RH_UP, false, NULL, error);
+    return &p->result->rollbacks[migration - p->run->plan.migrations];
+}
+
+/* From what was there BEFORE it; OK when it is down and up again. */
+static bool down_and_up_again(rh_rollback_pass *p, const rh_migration *migration,
+                              const rh_rollback_state *before, rh_error *error)
+{
+    rh_rollback *rollback = rollback_of(p, migration);
+    rh_rollback_state after = {0};
+    rollback->outcome = RH_OUTCOME_FAILED;
+    bool ok =
+        rh_rollback_execute(p, migration, RH_ROLLBACK_DOWN, &rollback->down_s, &rollback->failure, error) &&
+        rh_rollback_look(p, NULL, before, &after, error);
     if (ok) {
-        rollback->outcome = RH_OUTCOME_FAILED;
-        ok = rh_way_back_replay(w, migration, RH_DOWN, false, &rollback->down_s, error) &&
-             rh_way_back_look(w, NULL, &before, &after, error);
-    }
-    if (ok) {
-        rh_way_back_compare(w, &before, &after, rollback);
-        ok = rh_way_back_replay(w, migration, RH_UP, true, &rollback->up_again_s, error);
+        rh_rollback_compare(p, before, &after, rollback);
+        ok = rh_rollback_execute(p, migration, RH_ROLLBACK_UP_AGAIN, &rollback->up_again_s,
+                                 &rollback->failure, error);
     }
     if (ok)
         rollback->outcome = RH_OUTCOME_OK;
-    rh_way_back_release(&before);
-    rh_way_back_release(&after);
+    rh_rollback_release(&after);
     return ok;
 }
 
-/* A way up that worked in a quiet pass and fails here has met what an earlier one's way there and back left:
- * it is no fault of its own, and gets the state that it would find. */
-static bool there_and_back_once_more(way_back *w, size_t m, rh_error *failed)
+static bool up_down_up(rh_rollback_pass *p, const rh_migration *migration, rh_error *error)
 {
-    rh_migration *migration = &w->run->plan.migrations[m];
-    if (migration->rollback.outcome != RH_OUTCOME_NOT_RUN || m == 0 || failed->code != RH_ERROR_MIGRATION)
-        return false;
-    rh_run_not_measured(
-        w->run,
-        "rollback of %s after the others' ways there and back: its way up fails on what they leave "
-        "behind (%s), so it was rehearsed on a fresh copy",
-        migration->id, failed->message);
-    rh_error_release(failed);
-    migration->outcome = RH_OUTCOME_OK;
-    migration->failure = NULL;
-    migration->rollback.failure = NULL;
-    return rh_way_back_start_over(w, m, failed) && there_and_back(w, migration, failed);
+    if (!migration->has_down)
+        return rh_rollback_execute(p, migration, RH_ROLLBACK_UP, NULL, NULL, error);
+    const char **affected = NULL;
+    rh_data_options options = RH_DATA_DEFAULTS;
+    rh_rollback_add_affected(migration, p->run->arena, &affected, &options.affected_count);
+    options.affected = affected;
+    options.history_table = p->run->plan.history_table;
+    options.history_registry = p->run->plan.history_registry;
+    rh_rollback_state before = {0};
+    bool ok = rh_rollback_look(p, &options, NULL, &before, error) &&
+              rh_rollback_execute(p, migration, RH_ROLLBACK_UP, NULL, NULL, error) &&
+              down_and_up_again(p, migration, &before, error);
+    rh_rollback_release(&before);
+    return ok;
 }
 
-static bool rehearse_one(way_back *w, size_t m, rh_error *error)
+/* The attempt that failed says nothing of the migration. */
+static void forget_last_attempt(rh_rollback_pass *p)
 {
-    rh_migration *migration = &w->run->plan.migrations[m];
+    p->result->pass.attempt_count--;
+}
+
+/* An up migration that worked in a quiet pass and fails here has met what an earlier one's rollback left: it
+ * is no fault of its own, and gets the state that it would find. */
+static bool retry_on_fresh_copy(rh_rollback_pass *p, size_t m, rh_error *failed)
+{
+    const rh_migration *migration = &p->run->plan.migrations[m];
+    if (migration->outcome != RH_OUTCOME_OK || rollback_of(p, migration)->outcome != RH_OUTCOME_NOT_RUN ||
+        m == 0 || failed->code != RH_ERROR_MIGRATION)
+        return false;
+    rh_note(&p->result->pass.notes, p->run->arena,
+            "rollback of %s after the others' ways there and back: its way up fails on what they leave "
+            "behind (%s), so it was rehearsed on a fresh copy",
+            migration->id, failed->message);
+    rh_error_release(failed);
+    forget_last_attempt(p);
+    return rh_rollback_start_over(p, m, failed) && up_down_up(p, migration, failed);
+}
+
+static bool rehearse_one(rh_rollback_pass *p, size_t m, rh_error *error)
+{
+    const rh_migration *migration = &p->run->plan.migrations[m];
+    rh_rollback *rollback = rollback_of(p, migration);
     rh_error failed = {0};
-    const bool was_ok = migration->outcome == RH_OUTCOME_OK;
-    if (there_and_back(w, migration, &failed) || (was_ok && there_and_back_once_more(w, m, &failed)))
+    if (up_down_up(p, migration, &failed) || retry_on_fresh_copy(p, m, &failed))
         return true;
-    if (rh_way_back_is_fatal(w, &failed) || !migration->rollback.has_down) {
+    if (rh_rollback_is_fatal(p, &failed) || !rollback->has_down) {
         rh_error_move(error, &failed);
         return false;
     }
-    if (!migration->rollback.failure)
-        migration->rollback.failure = rh_failure_of_error(&failed, w->run->arena);
-    if (!migration->rollback.failure->file)
-        migration->rollback.failure->file = migration->down.file;
+    if (!rollback->failure)
+        rollback->failure = rh_failure_of_error(&failed, p->run->arena);
+    if (!rollback->failure->file)
+        rollback->failure->file = migration->down.file;
     rh_error_release(&failed);
-    return rh_way_back_start_over(w, m + 1, error); /* nobody knows the state */
+    return rh_rollback_start_over(p, m + 1, error); /* nobody knows the state */
 }
 
 /* ---- the pass ---- */
@@ -85,65 +103,69 @@ static bool is_as_after_way_up(const rh_rollback *rollback)
     return rollback->reversibility == RH_REVERSIBILITY_FULL && rollback->schema_restored == 1;
 }
 
-static bool rehearse_each(way_back *w, rh_error *error)
+static bool rehearse_each(rh_rollback_pass *p, rh_error *error)
 {
-    rh_run *run = w->run;
+    const rh_run *run = p->run;
     size_t done = 0;
     bool drifted = false;
     for (size_t m = 0; m < run->plan.migration_count; m++) {
-        rh_migration *migration = &run->plan.migrations[m];
+        const rh_migration *migration = &run->plan.migrations[m];
+        rh_rollback *rollback = rollback_of(p, migration);
         if (!migration->pending)
             continue;
-        rh_progress_update(w->progress, "rollback", migration->name, (int64_t)done++,
+        rh_progress_update(p->progress, "rollback", migration->name, (int64_t)done++,
                            (int64_t)run->plan.pending_count, RH_UNIT_ITEMS);
-        const bool fresh = drifted && migration->has_down; /* one without a way down needs no state */
-        if ((fresh && !rh_way_back_start_over(w, m, error)) ||
-            ((!drifted || fresh) && !rehearse_one(w, m, error)))
+        const bool fresh = drifted && migration->has_down; /* one without a down migration needs no state */
+        if ((fresh && !rh_rollback_start_over(p, m, error)) ||
+            ((!drifted || fresh) && !rehearse_one(p, m, error)))
             return false;
-        rh_reversibility_judge(&migration->rollback, run->arena);
+        rh_reversibility_judge(rollback, run->arena);
         if (migration->has_down) /* after a failure there is a fresh copy already */
-            drifted = !is_as_after_way_up(&migration->rollback) &&
-                      migration->rollback.reversibility != RH_REVERSIBILITY_BROKEN;
+            drifted = !is_as_after_way_up(rollback) && rollback->reversibility != RH_REVERSIBILITY_BROKEN;
     }
     return true;
 }
 
-static void begin(rh_run *run)
+static void begin(const rh_run *run, rh_rollback_result *result)
 {
-    run->set_rollback = (rh_rollback){.schema_restored = -1};
-    for (size_t m = 0; m < run->plan.migration_count; m++) {
-        rh_migration *migration = &run->plan.migrations[m];
-        migration->rollback = (rh_rollback){.has_down = migration->has_down,
-                                            .down_is_empty = migration->down_is_empty,
-                                            .schema_restored = -1};
-    }
+    const size_t count = run->plan.migration_count;
+    result->set = (rh_rollback){.schema_restored = -1};
+    result->migration_count = count;
+    result->rollbacks = rh_arena_alloc(run->arena, (count + 1) * sizeof *result->rollbacks);
+    for (size_t m = 0; m < count; m++)
+        result->rollbacks[m] = (rh_rollback){.has_down = run->plan.migrations[m].has_down,
+                                             .down_is_empty = run->plan.migrations[m].down_is_empty,
+                                             .schema_restored = -1};
 }
 
-static void tell(const way_back *w)
+static void say_end(const rh_rollback_pass *p)
 {
     size_t full = 0, lossy = 0, bad = 0;
-    for (size_t m = 0; m < w->run->plan.migration_count; m++) {
-        rh_reversibility reversibility = w->run->plan.migrations[m].rollback.reversibility;
+    for (size_t m = 0; m < p->run->plan.migration_count; m++) {
+        rh_reversibility reversibility = p->result->rollbacks[m].reversibility;
         full += reversibility == RH_REVERSIBILITY_FULL;
         lossy += reversibility == RH_REVERSIBILITY_LOSSY;
         bad += reversibility == RH_REVERSIBILITY_IRREVERSIBLE || reversibility == RH_REVERSIBILITY_BROKEN;
     }
-    rh_progress_end(w->progress, "rollback", "%zu reversible, %zu with loss, %zu irreversible or broken",
+    rh_progress_end(p->progress, "rollback", "%zu reversible, %zu with loss, %zu irreversible or broken",
                     full, lossy, bad);
 }
 
-bool rh_pass_rollback(rh_run *run, rh_staging *staging, const rh_progress *progress, rh_error *error)
+rh_rollback_result rh_pass_rollback(const rh_run *run, rh_staging *staging, const rh_progress *progress,
+                                    rh_error *error)
 {
-    way_back w = {.run = run, .staging = staging, .progress = progress};
-    way_back_state beginning = {0};
+    rh_rollback_result result = {.pass = {.kind = RH_PASS_KIND_ROLLBACK}};
+    rh_rollback_pass p = {.run = run, .staging = staging, .progress = progress, .result = &result};
+    rh_rollback_state beginning = {0};
     rh_progress_begin(progress, "rollback", "up, down and up again");
-    begin(run);
-    bool ok = rh_staging_reset(staging, progress, error) && rh_way_back_open(&w, error) &&
-              rh_history_prepare(w.pg, &run->plan, error) && rh_rollback_set_look(&w, &beginning, error) &&
-              rehearse_each(&w, error) && rh_rollback_set(&w, &beginning, error);
-    rh_way_back_close(&w);
-    rh_way_back_release(&beginning);
+    begin(run, &result);
+    bool ok = rh_staging_reset(staging, progress, error) && rh_rollback_open(&p, error) &&
+              rh_history_prepare(p.pg, &run->plan, error) && rh_rollback_set_look(&p, &beginning, error) &&
+              rehearse_each(&p, error) && rh_rollback_set(&p, &beginning, error);
+    rh_rollback_close(&p);
+    rh_rollback_release(&beginning);
     if (ok)
-        tell(&w);
-    return ok;
+        say_end(&p);
+    result.pass.ok = ok;
+    return result;
 }

@@ -1,72 +1,61 @@
 /* The whole set's way back: every pending migration down, the last first, as a release is taken back; then up
  * again. */
 #include "reversibility.h"
-#include "way_back.h"
+#include "rollback_steps.h"
 #include "pgrehearse/migrations/plan.h"
 
 /* What is there before the pending ones from FIRST on. */
-static bool look_before(way_back *w, size_t first, way_back_state *before, rh_error *error)
+static bool look_before(rh_rollback_pass *p, size_t first, rh_rollback_state *before, rh_error *error)
 {
-    const rh_plan *plan = &w->run->plan;
+    const rh_plan *plan = &p->run->plan;
     const char **affected = NULL;
     rh_data_options options = RH_DATA_DEFAULTS;
     for (size_t m = first; m < plan->migration_count; m++)
         if (plan->migrations[m].pending)
-            rh_way_back_add_affected(&plan->migrations[m], w->run->arena, &affected, &options.affected_count);
+            rh_rollback_add_affected(&plan->migrations[m], p->run->arena, &affected, &options.affected_count);
     options.affected = affected;
     options.history_table = plan->history_table;
     options.history_registry = plan->history_registry;
-    return rh_way_back_look(w, &options, NULL, before, error);
+    return rh_rollback_look(p, &options, NULL, before, error);
 }
 
-bool rh_rollback_set_look(way_back *w, way_back_state *beginning, rh_error *error)
+bool rh_rollback_set_look(rh_rollback_pass *p, rh_rollback_state *beginning, rh_error *error)
 {
-    const rh_plan *plan = &w->run->plan;
+    const rh_plan *plan = &p->run->plan;
     for (size_t m = 0; m < plan->migration_count; m++)
         if (plan->migrations[m].pending && !plan->migrations[m].has_down)
             return true;
-    return plan->pending_count < 2 || look_before(w, 0, beginning, error);
-}
-
-/* What fails is the set's failure: the migration's own record stays. */
-static bool replay_of_set(way_back *w, rh_migration *migration, rh_direction direction, double *total_s,
-                          rh_error *error)
-{
-    rh_rollback kept = migration->rollback;
-    double elapsed_s = 0;
-    bool ok = rh_way_back_replay(w, migration, direction, true, &elapsed_s, error);
-    if (!ok && migration->rollback.failure != kept.failure)
-        w->run->set_rollback.failure = migration->rollback.failure;
-    migration->rollback = kept;
-    *total_s += elapsed_s;
-    return ok;
+    return plan->pending_count < 2 || look_before(p, 0, beginning, error);
 }
 
 /* All from FIRST on down, the last first, compared with what was there BEFORE any of them; then up again. */
-static bool there_and_back_again(way_back *w, size_t first, const way_back_state *before, rh_error *error)
+static bool down_and_up_again(rh_rollback_pass *p, size_t first, const rh_rollback_state *before,
+                              rh_error *error)
 {
-    rh_plan *plan = &w->run->plan;
-    rh_rollback *set = &w->run->set_rollback;
-    way_back_state after = {0};
+    const rh_plan *plan = &p->run->plan;
+    rh_rollback *set = &p->result->set;
+    rh_rollback_state after = {0};
     bool ok = true;
     for (size_t m = plan->migration_count; ok && m-- > first;)
         ok = !plan->migrations[m].pending ||
-             replay_of_set(w, &plan->migrations[m], RH_DOWN, &set->down_s, error);
-    ok = ok && rh_way_back_look(w, NULL, before, &after, error);
+             rh_rollback_execute(p, &plan->migrations[m], RH_ROLLBACK_DOWN_IN_SET, &set->down_s,
+                                 &set->failure, error);
+    ok = ok && rh_rollback_look(p, NULL, before, &after, error);
     if (ok)
-        rh_way_back_compare(w, before, &after, set);
+        rh_rollback_compare(p, before, &after, set);
     for (size_t m = first; ok && m < plan->migration_count; m++)
-        ok = !plan->migrations[m].pending ||
-             replay_of_set(w, &plan->migrations[m], RH_UP, &set->up_again_s, error);
-    rh_way_back_release(&after);
+        ok =
+            !plan->migrations[m].pending || rh_rollback_execute(p, &plan->migrations[m], RH_ROLLBACK_UP_AGAIN,
+                                                                &set->up_again_s, &set->failure, error);
+    rh_rollback_release(&after);
     return ok;
 }
 
 /* What each one's way there and back left must not help, nor hinder, the set's. */
-static bool all_is_as_after_the_way_up(const rh_plan *plan)
+static bool all_is_as_after_the_way_up(const rh_plan *plan, const rh_rollback *rollbacks)
 {
     for (size_t m = 0; m < plan->migration_count; m++) {
-        const rh_rollback *rollback = &plan->migrations[m].rollback;
+        const rh_rollback *rollback = &rollbacks[m];
         if (plan->migrations[m].pending &&
             (rollback->reversibility != RH_REVERSIBILITY_FULL || rollback->schema_restored != 1))
             return false;
@@ -85,24 +74,23 @@ static size_t first_of_set(const rh_plan *plan, size_t *count)
 }
 
 /* On a fresh copy, with what is there before FIRST. */
-static bool on_a_fresh_copy(way_back *w, size_t first, rh_error *error)
+static bool on_a_fresh_copy(rh_rollback_pass *p, size_t first, rh_error *error)
 {
-    rh_plan *plan = &w->run->plan;
-    way_back_state before = {0};
-    bool ok = rh_way_back_start_over(w, first, error) && rh_history_prepare(w->pg, plan, error) &&
-              look_before(w, first, &before, error);
+    const rh_plan *plan = &p->run->plan;
+    rh_rollback_state before = {0};
+    bool ok = rh_rollback_start_over(p, first, error) && rh_history_prepare(p->pg, plan, error) &&
+              look_before(p, first, &before, error);
     for (size_t m = first; ok && m < plan->migration_count; m++)
         ok = !plan->migrations[m].pending ||
-             rh_way_back_replay(w, &plan->migrations[m], RH_UP, false, NULL, error);
-    ok = ok && there_and_back_again(w, first, &before, error);
-    rh_way_back_release(&before);
+             rh_rollback_execute(p, &plan->migrations[m], RH_ROLLBACK_UP, NULL, NULL, error);
+    ok = ok && down_and_up_again(p, first, &before, error);
+    rh_rollback_release(&before);
     return ok;
 }
 
 /* Only part of the set has a way down, from FIRST on, which has been judged. */
-static void judge_part(rh_run *run, size_t first, size_t count)
+static void judge_part(const rh_run *run, size_t first, size_t count, rh_rollback *set)
 {
-    rh_rollback *set = &run->set_rollback;
     const char *from = run->plan.migrations[first - 1].id;
     set->why = count < 2 ? rh_arena_printf(run->arena, "%s cannot be rolled back", from)
                          : rh_arena_printf(run->arena, "%s cannot be rolled back; the %zu after it: %s", from,
@@ -120,19 +108,19 @@ static bool some_go_down(const rh_plan *plan)
 }
 
 /* False: ERROR ends the pass. */
-static bool rehearse(way_back *w, size_t first, const way_back_state *beginning, rh_error *error)
+static bool rehearse(rh_rollback_pass *p, size_t first, const rh_rollback_state *beginning, rh_error *error)
 {
-    rh_rollback *set = &w->run->set_rollback;
+    rh_rollback *set = &p->result->set;
     rh_error failed = {0};
     set->has_down = true;
     set->outcome = RH_OUTCOME_FAILED;
-    rh_progress_update(w->progress, "rollback", "the whole set", 0, 1, RH_UNIT_ITEMS);
-    bool ok = first == 0 && beginning->data && all_is_as_after_the_way_up(&w->run->plan)
-                  ? there_and_back_again(w, 0, beginning, &failed)
-                  : on_a_fresh_copy(w, first, &failed);
+    rh_progress_update(p->progress, "rollback", "the whole set", 0, 1, RH_UNIT_ITEMS);
+    bool ok = first == 0 && beginning->data && all_is_as_after_the_way_up(&p->run->plan, p->result->rollbacks)
+                  ? down_and_up_again(p, 0, beginning, &failed)
+                  : on_a_fresh_copy(p, first, &failed);
     if (ok)
         set->outcome = RH_OUTCOME_OK;
-    else if (rh_way_back_is_fatal(w, &failed))
+    else if (rh_rollback_is_fatal(p, &failed))
         rh_error_move(error, &failed);
     else
         ok = true; /* told, in the set's own record */
@@ -142,18 +130,18 @@ static bool rehearse(way_back *w, size_t first, const way_back_state *beginning,
 
 /* A set whose migrations fail one by one may well go down as a whole: files that are steps of one change. So
  * it is tried whenever each has a way down, and with those after the last that has none. */
-bool rh_rollback_set(way_back *w, const way_back_state *beginning, rh_error *error)
+bool rh_rollback_set(rh_rollback_pass *p, const rh_rollback_state *beginning, rh_error *error)
 {
-    const rh_plan *plan = &w->run->plan;
+    const rh_plan *plan = &p->run->plan;
     size_t count = 0, first = first_of_set(plan, &count);
     if (plan->pending_count < 2 || !some_go_down(plan))
         return true;
     if (count > 1) {
-        if (!rehearse(w, first, beginning, error))
+        if (!rehearse(p, first, beginning, error))
             return false;
-        rh_reversibility_judge(&w->run->set_rollback, w->run->arena);
+        rh_reversibility_judge(&p->result->set, p->run->arena);
     }
     if (first > 0)
-        judge_part(w->run, first, count);
+        judge_part(p->run, first, count, &p->result->set);
     return true;
 }

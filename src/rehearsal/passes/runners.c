@@ -26,9 +26,10 @@ typedef struct runner {
 } runner;
 
 typedef struct meeting {
-    rh_run *run;
+    const rh_run *run;
     rh_staging *staging;
     const rh_migration *migration;
+    rh_runners *found;
     rh_pg *pg; /* looks for waits, and at the end */
     rh_runner_gate *gate;
     runner *runners;
@@ -141,12 +142,11 @@ static bool meet(meeting *m, rh_error *error)
     ok = ok && attend(m, error);
     for (size_t i = 0; i < m->count; i++)
         close_one(m, &m->runners[i]);
-    rh_runners *found = &m->run->runners;
     const rh_runner_watch **watches = rh_alloc((m->count + 1) * sizeof *watches);
     for (size_t i = 0; i < m->count; i++)
         watches[i] = m->runners[i].watch;
     if (ok)
-        rh_runner_watch_judge(watches, m->count, m->run->arena, found);
+        rh_runner_watch_judge(watches, m->count, m->run->arena, m->found);
     free(watches);
     for (size_t i = 0; i < m->count; i++)
         rh_arena_free(m->runners[i].arena);
@@ -173,9 +173,8 @@ static bool read_state(const rh_staging *staging, const state *before, state *no
     return now->data != NULL;
 }
 
-static void compare(rh_run *run, const state *alone, const state *together)
+static void compare(const rh_run *run, const state *alone, const state *together, rh_runners *found)
 {
-    rh_runners *found = &run->runners;
     rh_data_comparison data = {0};
     rh_schema_compare(alone->schema, together->schema, run->arena, &found->differences,
                       &found->difference_count);
@@ -196,34 +195,46 @@ static void release(state *s)
     rh_data_free(s->data);
 }
 
-static bool run_alone(rh_run *run, rh_staging *staging, const rh_progress *progress, rh_error *error)
+/* What fails here ends the pass, and is not the migration's outcome. */
+static bool run_alone(const rh_run *run, rh_staging *staging, const rh_progress *progress, rh_notes *notes,
+                      rh_error *error)
 {
-    rh_migration migration = run->plan.migrations[0]; /* what fails here is told elsewhere */
     const rh_program_options options = {
         .direction = RH_UP, .pass = RH_PASS_KIND_QUIET, .repeat = 1, .scale = 1};
-    return rh_staging_reset(staging, progress, error) &&
-           rh_program_run(run, staging, &migration, &options, NULL, error);
+    if (!rh_staging_reset(staging, progress, error))
+        return false;
+    const rh_attempt attempt = rh_program_run(run, staging, &run->plan.migrations[0], &options, error);
+    rh_notes_add(notes, run->arena, &attempt.notes);
+    return attempt.outcome == RH_OUTCOME_OK;
 }
 
-bool rh_pass_runners(rh_run *run, rh_staging *staging, const rh_progress *progress, rh_error *error)
+rh_runners_result rh_pass_runners(const rh_run *run, rh_staging *staging, const rh_progress *progress,
+                                  rh_error *error)
 {
     const size_t count = (size_t)run->scenario->migrations.concurrent_runners;
+    rh_runners_result result = {.pass = {.kind = RH_PASS_KIND_QUIET}};
+    rh_runners *found = &result.runners;
     state alone = {0}, together = {0};
-    meeting m = {.run = run, .staging = staging, .migration = &run->plan.migrations[0], .count = count};
+    meeting m = {.run = run,
+                 .staging = staging,
+                 .migration = &run->plan.migrations[0],
+                 .found = found,
+                 .count = count};
     rh_progress_begin(progress, "runners", "%zu at once", count);
-    run->runners.count = count;
-    run->runners.runners = rh_arena_alloc(run->arena, count * sizeof *run->runners.runners);
+    found->count = count;
+    found->runners = rh_arena_alloc(run->arena, count * sizeof *found->runners);
     m.runners = rh_arena_alloc(run->arena, count * sizeof *m.runners);
     for (size_t i = 0; i < count; i++)
-        m.runners[i].found = &run->runners.runners[i];
-    bool ok = run_alone(run, staging, progress, error) && read_state(staging, NULL, &alone, error) &&
-              rh_staging_reset(staging, progress, error) && meet(&m, error) &&
-              read_state(staging, &alone, &together, error);
+        m.runners[i].found = &found->runners[i];
+    bool ok = run_alone(run, staging, progress, &result.pass.notes, error) &&
+              read_state(staging, NULL, &alone, error) && rh_staging_reset(staging, progress, error) &&
+              meet(&m, error) && read_state(staging, &alone, &together, error);
     if (ok) {
-        compare(run, &alone, &together);
-        rh_progress_end(progress, "runners", "%s", run->runners.why);
+        compare(run, &alone, &together, found);
+        rh_progress_end(progress, "runners", "%s", found->why);
     }
     release(&alone);
     release(&together);
-    return ok;
+    result.pass.ok = ok;
+    return result;
 }

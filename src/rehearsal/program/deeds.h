@@ -6,7 +6,7 @@
 
 /* One statement that the program sent. */
 typedef struct rh_deed {
-    rh_statement *statement; /* what its text says; NULL: not listed, so nothing is known of it */
+    const rh_statement *statement; /* what its text says; NULL: not listed, so nothing is known of it */
     const char *sql;
     rh_statement_run *run; /* its locks and tag; gets its work where that can be told */
     size_t interval;

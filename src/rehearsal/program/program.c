@@ -12,8 +12,8 @@
 static const rh_usec LONG_STATEMENT = RH_SECOND / 20;
 
 typedef struct program {
-    rh_run *run;
-    rh_migration *migration;
+    const rh_run *run;
+    const rh_migration *migration;
     const rh_program_options *options;
     const char *const *argv;
     const char *conninfo; /* of the migrations' role */
@@ -21,6 +21,7 @@ typedef struct program {
     rh_program_watch *watch;
     rh_proxy *proxy;
     rh_usec elapsed;
+    rh_attempt attempt;
 } program;
 
 /* ---- its end ---- */
@@ -61,7 +62,7 @@ static bool execute(program *p, rh_error *error)
     bool ok = process && rh_process_wait(process, 0, &status, error);
     p->elapsed = rh_clock_monotonic() - started;
     rh_proxy_stop(p->proxy);
-    rh_program_watch_finish(p->watch, ok && status == 0);
+    rh_program_watch_finish(p->watch, ok && status == 0, &p->attempt);
     if (ok && status != 0)
         ok = fail_status(p, status, process, error);
     rh_process_free(process);
@@ -98,47 +99,39 @@ static bool run_through_proxy(program *p, const rh_staging *staging, rh_error *e
         int blind = 0, connections = rh_proxy_connections(p->proxy, &blind);
         p->elapsed -= rh_proxy_held_us(p->proxy);
         if (blind)
-            rh_run_not_measured(p->run,
-                                "%s: on %d of its %d connections not every statement could be followed",
-                                p->migration->id, blind, connections);
+            rh_note(&p->attempt.notes, p->run->arena,
+                    "%s: on %d of its %d connections not every statement could be followed", p->migration->id,
+                    blind, connections);
     }
     rh_proxy_free(p->proxy);
     rh_pg_close(p->side);
     return ok;
 }
 
-static void record_outcome(const program *p, bool ok, const rh_error *error)
-{
-    bool up = p->options->direction == RH_UP;
-    rh_outcome *outcome = up ? &p->migration->outcome : &p->migration->rollback.outcome;
-    if (!ok && error->code != RH_ERROR_INTERRUPTED) {
-        *outcome = RH_OUTCOME_FAILED;
-        *(up ? &p->migration->failure : &p->migration->rollback.failure) =
-            rh_failure_of_error(error, p->run->arena);
-    } else if (ok && *outcome != RH_OUTCOME_FAILED) {
-        *outcome = RH_OUTCOME_OK;
-    }
-}
-
-bool rh_program_run(rh_run *run, const rh_staging *staging, rh_migration *migration,
-                    const rh_program_options *options, double *elapsed_s, rh_error *error)
+rh_attempt rh_program_run(const rh_run *run, const rh_staging *staging, const rh_migration *migration,
+                          const rh_program_options *options, rh_error *error)
 {
     program p = {
         .run = run,
         .migration = migration,
         .options = options,
+        .attempt = {.migration = migration, .direction = options->direction},
         .conninfo = rh_staging_migrations_conninfo(staging),
         .argv = options->direction == RH_UP ? migration->command : migration->down_command,
     };
     rh_error problem = {0};
-    bool ok = run_through_proxy(&p, staging, &problem);
-    if (!ok)
+    if (run_through_proxy(&p, staging, &problem)) {
+        p.attempt.outcome = RH_OUTCOME_OK;
+    } else {
         rh_error_at(&problem, migration->where.file, migration->where.line, migration->where.column);
-    record_outcome(&p, ok, &problem);
-    if (elapsed_s)
-        *elapsed_s = rh_seconds(p.elapsed);
-    if (!ok && error && !rh_error_is_set(error))
-        rh_error_move(error, &problem);
+        if (problem.code != RH_ERROR_INTERRUPTED) {
+            p.attempt.outcome = RH_OUTCOME_FAILED;
+            p.attempt.failure = rh_failure_of_error(&problem, run->arena);
+        }
+        if (error && !rh_error_is_set(error))
+            rh_error_move(error, &problem);
+    }
+    p.attempt.elapsed_s = rh_seconds(p.elapsed);
     rh_error_release(&problem);
-    return ok;
+    return p.attempt;
 }

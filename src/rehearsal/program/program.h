@@ -24,8 +24,8 @@ typedef struct rh_program_options {
     const rh_program_witness *witness; /* NULL: nobody */
 } rh_program_options;
 
-/* What rh_replay is for files: outcome and failure go to MIGRATION, or its rollback; *ELAPSED_S (may be NULL)
- * is the program's own time, without what messages were held for. It fails (RH_ERROR_MIGRATION) when the
- * program does not end with 0: the message has its last word, and the last SQL error it met. */
-bool rh_program_run(rh_run *run, const rh_staging *staging, rh_migration *migration,
-                    const rh_program_options *options, double *elapsed_s, rh_error *error);
+/* What rh_replay is for files. The attempt's elapsed_s is the program's own time, without what messages were
+ * held for. It fails (RH_ERROR_MIGRATION) when the program does not end with 0: the message has its last
+ * word, and the last SQL error it met. */
+rh_attempt rh_program_run(const rh_run *run, const rh_staging *staging, const rh_migration *migration,
+                          const rh_program_options *options, rh_error *error);

@@ -22,11 +22,11 @@ typedef struct table_size {
 } table_size;
 
 struct rh_program_watch {
-    rh_run *run;
+    const rh_run *run;
     rh_arena *arena;
     rh_pg *side;
-    rh_migration *migration;
-    rh_script *script;
+    const rh_migration *migration;
+    const rh_script *script;
     rh_program_options options;
     rh_program_list all;
     rh_program_list added; /* of these, the ones that the script does not have yet */
@@ -50,7 +50,7 @@ struct rh_program_watch {
 
 static rh_sampler *sampler_of(const rh_program_watch *w)
 {
-    return w->options.observer ? w->options.observer->sampler : NULL;
+    return w->options.observer ? rh_observer_sampler(w->options.observer) : NULL;
 }
 
 /* ---- which statement of the script is it ---- */
@@ -356,7 +356,7 @@ static void prepare_readings(rh_program_watch *w)
     rh_locks_of_pid(w->side, rh_pg_backend_pid(w->side), w->arena, &locks, &count, NULL);
 }
 
-rh_program_watch *rh_program_watch_new(rh_run *run, rh_pg *side, rh_migration *migration,
+rh_program_watch *rh_program_watch_new(const rh_run *run, rh_pg *side, const rh_migration *migration,
                                        const rh_program_options *options)
 {
     rh_program_watch *w = rh_arena_alloc(run->arena, sizeof *w);
@@ -369,7 +369,8 @@ rh_program_watch *rh_program_watch_new(rh_run *run, rh_pg *side, rh_migration *m
     w->match = rh_program_match_new(w->script, run->arena);
     read_sizes(w);
     prepare_readings(w);
-    if (options->record && options->observer && options->observer->work && options->repeat == 1)
+    if (options->record && options->observer && rh_observer_looks_at_work(options->observer) &&
+        options->repeat == 1)
         w->work = rh_program_work_new(side, run->arena);
     w->began = rh_clock_monotonic();
     return w;
@@ -386,8 +387,25 @@ rh_proxy_events rh_program_watch_events(rh_program_watch *w)
                              .closed = on_closed};
 }
 
+/* The script with the statements that are new behind its own. */
+static rh_script extend_script(const rh_program_watch *w)
+{
+    rh_script script = *w->script;
+    const size_t known = script.statement_count;
+    script.statement_count += w->added.count;
+    script.statements = rh_arena_alloc(w->arena, (script.statement_count + 1) * sizeof *script.statements);
+    if (known > 0)
+        memcpy(script.statements, w->script->statements, known * sizeof *script.statements);
+    for (size_t i = 0; i < w->added.count; i++)
+        script.statements[known + i] =
+            (rh_statement){.ordinal = (int)(known + i) + 1, .sql = w->added.items[i]->sql};
+    if (w->added.count > 0)
+        rh_program_describe(&script, known, w->arena);
+    return script;
+}
+
 /* What became of the relations goes to the statements that did it. */
-static void tell_work(rh_program_watch *w)
+static void attribute_work(rh_program_watch *w, const rh_script *script)
 {
     rh_deeds deeds = {0};
     int *pids = rh_arena_alloc(w->arena, (w->link_count + 1) * sizeof *pids);
@@ -402,8 +420,9 @@ static void tell_work(rh_program_watch *w)
         seen *item = w->all.items[i];
         if (!item->ended)
             continue;
+        item->deed = deeds.count + 1;
         deeds.items[deeds.count++] = (rh_deed){
-            .statement = item->index != SIZE_MAX ? &w->script->statements[item->index] : NULL,
+            .statement = item->index != SIZE_MAX ? &script->statements[item->index] : NULL,
             .sql = item->sql,
             .run = &item->run,
             .interval = item->interval,
@@ -413,43 +432,32 @@ static void tell_work(rh_program_watch *w)
         };
     }
     rh_deeds_tell(&deeds, w->arena);
-    for (size_t i = 0; i < deeds.count; i++) {
-        rh_statement *statement = deeds.items[i].statement;
-        if (statement && deeds.items[i].untold)
-            statement->class_evidence = rh_arena_printf(w->arena, "Not measured: %s.", deeds.items[i].untold);
-    }
+    for (size_t i = 0; i < w->all.count; i++)
+        if (w->all.items[i]->deed)
+            w->all.items[i]->unattributed_because = deeds.items[w->all.items[i]->deed - 1].untold;
 }
 
-void rh_program_watch_finish(rh_program_watch *w, bool well)
+void rh_program_watch_finish(rh_program_watch *w, bool well, rh_attempt *attempt)
 {
-    rh_script *script = w->script;
-    const size_t known = script->statement_count;
     if (!w->options.record)
         return;
-    for (size_t i = 0; i < w->added.count; i++) {
-        rh_statement *statement =
-            rh_arena_add(w->arena, &script->statements, &script->statement_count, sizeof *statement);
-        statement->ordinal = (int)script->statement_count;
-        statement->sql = w->added.items[i]->sql;
-    }
-    if (script->statement_count > known)
-        rh_program_describe(script, known, w->arena);
+    const rh_script script = extend_script(w);
+    attempt->added = script.statements + w->script->statement_count;
+    attempt->added_count = w->added.count;
     if (w->work)
-        tell_work(w);
+        attribute_work(w, &script);
     for (size_t i = 0; i < w->all.count; i++) {
-        const seen *item = w->all.items[i];
+        seen *item = w->all.items[i];
         if (item->index == SIZE_MAX || !item->ended || !(item->ok || well))
             continue;
-        rh_statement *statement = &script->statements[item->index];
-        rh_statement_run *run = rh_arena_add(w->arena, &statement->runs, &statement->run_count, sizeof *run);
-        *run = item->run;
-        run->relation_bytes = size_of(w, statement->expected_relation);
-        if (*run->command_tag)
-            statement->command_tag = run->command_tag;
+        item->run.relation_bytes = size_of(w, script.statements[item->index].expected_relation);
+        *(rh_attempted_statement *)rh_arena_add(w->arena, &attempt->statements, &attempt->statement_count,
+                                                sizeof *attempt->statements) =
+            (rh_attempted_statement){item->index, &item->run, item->unattributed_because};
     }
     if (w->unlisted > 0)
-        rh_run_not_measured(w->run, "%s: %zu more statements than the %d that are listed", w->migration->id,
-                            w->unlisted, STATEMENT_LIMIT);
+        rh_note(&attempt->notes, w->arena, "%s: %zu more statements than the %d that are listed",
+                w->migration->id, w->unlisted, STATEMENT_LIMIT);
 }
 
 rh_program_failure rh_program_watch_failure(const rh_program_watch *w)

@@ -14,11 +14,11 @@ typedef struct rh_program_failure {
 
 /* Of one run of the program. SIDE is used by the proxy's thread only; everything lives in the run's arena,
  * which nobody else may use between the proxy's start and its stop. */
-rh_program_watch *rh_program_watch_new(rh_run *run, rh_pg *side, rh_migration *migration,
+rh_program_watch *rh_program_watch_new(const rh_run *run, rh_pg *side, const rh_migration *migration,
                                        const rh_program_options *options);
 /* Hand these to the proxy. */
 rh_proxy_events rh_program_watch_events(rh_program_watch *watch);
-/* After the proxy has stopped: new statements go to the script's end, runs to their statements; that of a
- * failed one too when the program ended WELL, for then it was made to live with it. */
-void rh_program_watch_finish(rh_program_watch *watch, bool well);
+/* After the proxy has stopped: gives ATTEMPT the statements that are new, and all runs; that of a failed
+ * statement too when the program ended WELL, for then it was made to live with it. */
+void rh_program_watch_finish(rh_program_watch *watch, bool well, rh_attempt *attempt);
 rh_program_failure rh_program_watch_failure(const rh_program_watch *watch);

@@ -173,7 +173,8 @@ static inline bool fidelity_replay(fidelity *f, rh_direction direction)
         rh_error error = {0};
         if (!f->plan.migrations[at].pending)
             continue;
-        ok = rh_replay(pg, &f->plan, &f->plan.migrations[at], &options, f->arena, NULL, &error);
+        ok = rh_replay(pg, &f->plan, &f->plan.migrations[at], &options, f->arena, &error).outcome ==
+             RH_OUTCOME_OK;
         if (!ok)
             print_message("replay: %s\n", error.message);
         rh_error_release(&error);

@@ -50,7 +50,7 @@ static bool step(rh_migration *migration, rh_direction direction)
     rh_pg *pg = connect_to("real");
     rh_error error = {0};
     rh_replay_options options = {.direction = direction};
-    bool ok = rh_replay(pg, &plan, migration, &options, arena, NULL, &error);
+    bool ok = rh_replay(pg, &plan, migration, &options, arena, &error).outcome == RH_OUTCOME_OK;
     if (!ok)
         print_message("    %s\n", error.message);
     rh_error_release(&error);
@@ -125,7 +125,7 @@ static void test_up(void **state)
     for (size_t i = 0; i < plan.migration_count; i++) {
         rh_replay_options options = {.direction = RH_UP};
         rh_error error = {0};
-        if (!rh_replay(pg, &plan, &plan.migrations[i], &options, arena, NULL, &error))
+        if (rh_replay(pg, &plan, &plan.migrations[i], &options, arena, &error).outcome != RH_OUTCOME_OK)
             fail_msg("%s", error.message);
     }
     rh_pg_close(pg);

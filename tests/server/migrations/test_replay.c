@@ -27,6 +27,7 @@ typedef struct world {
     rh_plan plan;
     rh_pg *pg; /* on database "replayed" */
     rh_error error;
+    rh_attempt attempt; /* the last one */
 } world;
 
 static rh_pg *connect_to(const char *database)
@@ -106,15 +107,23 @@ static void make_plan(world *w)
         fail_msg("%s", w->error.message);
 }
 
+static bool replay_with(world *w, size_t index, const rh_replay_options *options)
+{
+    rh_migration *migration = &w->plan.migrations[index];
+    rh_error_release(&w->error);
+    w->attempt = rh_replay(w->pg, &w->plan, migration, options, w->arena, &w->error);
+    rh_migration_add_runs(migration, &w->attempt, w->arena);
+    if (options->direction == RH_UP)
+        rh_migration_conclude(migration, &w->attempt);
+    assert_true(w->attempt.elapsed_s >= 0);
+    assert_int_equal(w->attempt.outcome == RH_OUTCOME_OK, !rh_error_is_set(&w->error));
+    return w->attempt.outcome == RH_OUTCOME_OK;
+}
+
 static bool replay(world *w, size_t index, rh_direction direction)
 {
     rh_replay_options options = {.direction = direction, .repeat = 1, .scale = 1, .record = true};
-    rh_error_release(&w->error);
-    double elapsed = -1;
-    bool ok = rh_replay(w->pg, &w->plan, &w->plan.migrations[index], &options, w->arena, &elapsed, &w->error);
-    assert_true(elapsed >= 0);
-    assert_int_equal(ok, !rh_error_is_set(&w->error));
-    return ok;
+    return replay_with(w, index, &options);
 }
 
 /* The dump of a database without golang-migrate's own table and pg_dump's random tokens. */
@@ -316,7 +325,7 @@ static void test_golang_history(void **state)
     assert_string_equal(history(w), "3 f");
     assert_false(replay(w, 1, RH_DOWN));
     assert_string_equal(history(w), "1 t");
-    assert_int_equal(w->plan.migrations[1].rollback.outcome, RH_OUTCOME_FAILED);
+    assert_int_equal(w->attempt.outcome, RH_OUTCOME_FAILED);
     assert_int_equal(w->plan.migrations[1].outcome, RH_OUTCOME_OK);
     assert_non_null(strstr(w->error.message, "(down)"));
     assert_true(replay(w, 0, RH_DOWN));
@@ -363,7 +372,7 @@ static void test_timeout(void **state)
     write_file(w, "1_a.up.sql", "create table a (i int);\nselect pg_sleep(60);");
     make_plan(w);
     rh_replay_options options = {.direction = RH_UP, .statement_timeout = 300000, .record = true};
-    assert_false(rh_replay(w->pg, &w->plan, &w->plan.migrations[0], &options, w->arena, NULL, &w->error));
+    assert_false(replay_with(w, 0, &options));
     assert_int_equal(w->error.code, RH_ERROR_TIMEOUT);
     assert_int_equal(w->error.line, 2);
     assert_int_equal(w->plan.migrations[0].outcome, RH_OUTCOME_FAILED);
@@ -472,7 +481,7 @@ typedef struct trace {
     rh_text text;
 } trace;
 
-static void before(void *user, rh_pg *pg, rh_migration *migration, rh_statement *statement,
+static void before(void *user, rh_pg *pg, const rh_migration *migration, const rh_statement *statement,
                    rh_statement_run *run)
 {
     (void)pg;
@@ -481,7 +490,7 @@ static void before(void *user, rh_pg *pg, rh_migration *migration, rh_statement 
     rh_text_printf(&((trace *)user)->text, "<%d", statement->ordinal);
 }
 
-static void after(void *user, rh_pg *pg, rh_migration *migration, rh_statement *statement,
+static void after(void *user, rh_pg *pg, const rh_migration *migration, const rh_statement *statement,
                   rh_statement_run *run, bool ok)
 {
     (void)migration;
@@ -490,8 +499,8 @@ static void after(void *user, rh_pg *pg, rh_migration *migration, rh_statement *
     rh_text_printf(&((trace *)user)->text, "%c%s>", rh_pg_transaction_state(pg), ok ? "" : "!");
 }
 
-static void transaction_end(void *user, rh_migration *migration, rh_statement_run *const *runs, size_t count,
-                            rh_usec ended)
+static void transaction_end(void *user, const rh_migration *migration, rh_statement_run *const *runs,
+                            size_t count, rh_usec ended)
 {
     (void)migration;
     for (size_t i = 0; i < count; i++)
@@ -508,7 +517,7 @@ static const char *trace_of(const char *name, const char *sql, bool record, rh_a
     rh_replay_hooks hooks = {&t, before, after, transaction_end};
     rh_replay_options options = {
         .direction = RH_UP, .hooks = &hooks, .record = record, .repeat = 2, .scale = 0.5};
-    rh_replay(w->pg, &w->plan, &w->plan.migrations[0], &options, w->arena, NULL, &w->error);
+    replay_with(w, 0, &options);
     const rh_statement *first = w->plan.migrations[0].up.statements;
     assert_int_equal(first->run_count, record ? 1 : 0);
     if (record) {

@@ -1,4 +1,4 @@
-#include "disk_watch.h"
+#include "pgrehearse/observe/observe.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/clock.h"

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "rehearsal/passes/disk_watch.h"
+#include "pgrehearse/observe/observe.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/clock.h"
 #include <stdio.h>

@@ -1,0 +1,44 @@
+#include "pgrehearse/model/attempt.h"
+
+double rh_attempt_own_s(const rh_attempt *attempt)
+{
+    double own_s = attempt->elapsed_s;
+    for (size_t i = 0; i < attempt->statement_count; i++)
+        if (attempt->statements[i].run->elapsed_s > 0)
+            own_s -= attempt->statements[i].run->elapsed_s;
+    return own_s > 0 ? own_s : 0;
+}
+
+const rh_script *rh_attempt_script(const rh_attempt *attempt)
+{
+    return attempt->direction == RH_UP ? &attempt->migration->up : &attempt->migration->down;
+}
+
+void rh_migration_add_runs(rh_migration *migration, const rh_attempt *attempt, rh_arena *arena)
+{
+    rh_script *script = attempt->direction == RH_UP ? &migration->up : &migration->down;
+    for (size_t i = 0; i < attempt->added_count; i++)
+        *(rh_statement *)rh_arena_add(arena, &script->statements, &script->statement_count,
+                                      sizeof(rh_statement)) = attempt->added[i];
+    for (size_t i = 0; i < attempt->statement_count; i++) {
+        const rh_attempted_statement *attempted = &attempt->statements[i];
+        rh_statement *statement = &script->statements[attempted->index];
+        rh_statement_run *run = rh_arena_add(arena, &statement->runs, &statement->run_count, sizeof *run);
+        *run = *attempted->run;
+        if (run->command_tag && *run->command_tag)
+            statement->command_tag = run->command_tag;
+        if (attempted->unattributed_because)
+            statement->class_evidence =
+                rh_arena_printf(arena, "Not measured: %s.", attempted->unattributed_because);
+    }
+}
+
+void rh_migration_conclude(rh_migration *migration, const rh_attempt *attempt)
+{
+    if (attempt->outcome == RH_OUTCOME_FAILED) {
+        migration->outcome = RH_OUTCOME_FAILED;
+        migration->failure = attempt->failure;
+    } else if (attempt->outcome == RH_OUTCOME_OK && migration->outcome != RH_OUTCOME_FAILED) {
+        migration->outcome = RH_OUTCOME_OK;
+    }
+}

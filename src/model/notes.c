@@ -1,0 +1,24 @@
+#include "pgrehearse/model/attempt.h"
+#include <string.h>
+
+static void add(rh_notes *notes, rh_arena *arena, const char *sentence)
+{
+    for (size_t i = 0; i < notes->count; i++)
+        if (strcmp(notes->items[i], sentence) == 0)
+            return;
+    *(const char **)rh_arena_add(arena, &notes->items, &notes->count, sizeof *notes->items) = sentence;
+}
+
+void rh_note(rh_notes *notes, rh_arena *arena, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    add(notes, arena, rh_arena_vprintf(arena, format, args));
+    va_end(args);
+}
+
+void rh_notes_add(rh_notes *notes, rh_arena *arena, const rh_notes *from)
+{
+    for (size_t i = 0; i < from->count; i++)
+        add(notes, arena, from->items[i]);
+}

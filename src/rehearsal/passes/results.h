@@ -1,0 +1,19 @@
+/* What the passes gave becomes the run's: the pipeline calls these, and no pass does. Each returns whether
+ * its pass went well. */
+#pragma once
+#include "compatibility.h"
+#include "lock_policy.h"
+#include "pass.h"
+#include "runners.h"
+
+/* Runs, outcomes, records, notes. */
+bool rh_file_pass(rh_run *run, const rh_pass_result *result);
+/* Of the first quiet pass also its locks, which stand until a loaded pass says more, and the constraints. */
+bool rh_file_quiet(rh_run *run, const rh_quiet_result *result);
+/* Names the load's templates and the disturbers in the account of lock waits. */
+bool rh_file_loaded(rh_run *run, const rh_loaded_result *result);
+bool rh_file_compatibility(rh_run *run, const rh_compatibility_result *result);
+bool rh_file_rollback(rh_run *run, const rh_rollback_result *result);
+bool rh_file_interruption(rh_run *run, const rh_interruption_result *result);
+bool rh_file_runners(rh_run *run, const rh_runners_result *result);
+bool rh_file_lock_policy(rh_run *run, const rh_lock_policy_result *result);

@@ -1,0 +1,121 @@
+#include "rollback_steps.h"
+#include "pass_steps.h"
+#include "migrate.h"
+
+/* ---- sessions ---- */
+
+bool rh_rollback_open(rh_rollback_pass *p, rh_error *error)
+{
+    const char *conninfo = rh_staging_conninfo(p->staging);
+    p->pg = rh_pg_connect(rh_staging_migrations_conninfo(p->staging), ": migration", error);
+    p->side = p->pg ? rh_pg_connect(conninfo, ": side", error) : NULL;
+    if (!p->side)
+        return false;
+    const rh_observer_options options = {.run = p->run,
+                                         .conninfo = conninfo,
+                                         .pass = RH_PASS_KIND_ROLLBACK,
+                                         .migration_pid = rh_pg_backend_pid(p->pg),
+                                         .began = rh_clock_monotonic()};
+    p->observer = rh_observer_start(&options, error);
+    return p->observer != NULL;
+}
+
+void rh_rollback_close(rh_rollback_pass *p)
+{
+    const rh_observer_result seen = rh_observer_finish(p->observer);
+    rh_notes_add(&p->result->pass.notes, p->run->arena, &seen.notes);
+    rh_pg_close(p->side);
+    rh_pg_close(p->pg);
+    p->observer = NULL;
+    p->side = p->pg = NULL;
+}
+
+/* ---- executions ---- */
+
+bool rh_rollback_execute(rh_rollback_pass *p, const rh_migration *migration, rh_rollback_step step,
+                         double *elapsed_s, rh_failure **failure, rh_error *error)
+{
+    const bool observed = step == RH_ROLLBACK_DOWN;
+    const rh_migrate_options options = {
+        .direction = step == RH_ROLLBACK_DOWN || step == RH_ROLLBACK_DOWN_IN_SET ? RH_DOWN : RH_UP,
+        .statement_timeout = p->run->scenario->migrations.statement_timeout,
+        .pass = RH_PASS_KIND_ROLLBACK,
+        .repeat = 1,
+        .scale = 1,
+        .observer = observed ? p->observer : NULL,
+        .record = observed,
+        .again = step == RH_ROLLBACK_DOWN_IN_SET || step == RH_ROLLBACK_UP_AGAIN};
+    const rh_attempt attempt = rh_migrate(p->run, p->staging, p->pg, migration, &options, error);
+    if (step == RH_ROLLBACK_UP || observed)
+        rh_pass_add_attempt(&p->result->pass, p->run->arena, &attempt);
+    else
+        rh_notes_add(&p->result->pass.notes, p->run->arena, &attempt.notes);
+    if (elapsed_s)
+        *elapsed_s += attempt.elapsed_s;
+    if (failure && attempt.failure)
+        *failure = attempt.failure;
+    return attempt.outcome == RH_OUTCOME_OK;
+}
+
+/* ---- looks ---- */
+
+void rh_rollback_release(rh_rollback_state *s)
+{
+    rh_schema_free(s->schema);
+    rh_data_free(s->data);
+    *s = (rh_rollback_state){0};
+}
+
+bool rh_rollback_look(rh_rollback_pass *p, const rh_data_options *options, const rh_rollback_state *before,
+                      rh_rollback_state *now, rh_error *error)
+{
+    now->schema = rh_schema_read(p->side, error);
+    if (now->schema)
+        now->data =
+            before ? rh_data_read_again(p->side, before->data, error) : rh_data_read(p->side, options, error);
+    p->look_failed = !now->data;
+    if (now->data && rh_pg_server_version(p->side) >= 150000) /* or it would count as the next statement's */
+        rh_pg_execute(p->side, "SELECT pg_catalog.pg_stat_force_next_flush()", NULL);
+    return !p->look_failed;
+}
+
+void rh_rollback_compare(rh_rollback_pass *p, const rh_rollback_state *before, const rh_rollback_state *after,
+                         rh_rollback *rollback)
+{
+    rh_schema_compare(before->schema, after->schema, p->run->arena, &rollback->differences,
+                      &rollback->difference_count);
+    rollback->schema_restored = rollback->difference_count == 0;
+    rh_data_compare(before->data, after->data, p->run->arena, &rollback->data);
+}
+
+void rh_rollback_add_affected(const rh_migration *migration, rh_arena *arena, const char ***names,
+                              size_t *count)
+{
+    for (size_t i = 0; i < migration->up.statement_count; i++)
+        for (size_t r = 0; r < migration->up.statements[i].run_count; r++) {
+            const rh_statement_run *run = &migration->up.statements[i].runs[r];
+            for (size_t l = 0; run->pass != RH_PASS_KIND_SCALED && l < run->lock_count; l++)
+                if (run->locks[l].mode >= RH_LOCK_ROW_EXCLUSIVE)
+                    *(const char **)rh_arena_add(arena, names, count, sizeof **names) =
+                        rh_lock_table(&run->locks[l]);
+        }
+}
+
+/* ---- beginning again ---- */
+
+bool rh_rollback_start_over(rh_rollback_pass *p, size_t count, rh_error *error)
+{
+    rh_rollback_close(p);
+    if (!rh_staging_reset(p->staging, p->progress, error) || !rh_rollback_open(p, error))
+        return false;
+    for (size_t m = 0; m < count; m++)
+        if (p->run->plan.migrations[m].pending &&
+            !rh_rollback_execute(p, &p->run->plan.migrations[m], RH_ROLLBACK_UP, NULL, NULL, error))
+            return false;
+    return true;
+}
+
+bool rh_rollback_is_fatal(const rh_rollback_pass *p, rh_error *error)
+{
+    return p->look_failed || error->code == RH_ERROR_INTERRUPTED || !rh_staging_unbroken(p->staging, error);
+}
