@@ -27,7 +27,7 @@ static bool is_control(const char *sql)
     return rh_program_begins_with(sql, words, sizeof words / sizeof *words);
 }
 
-bool rh_program_is_modest(const char *sql)
+bool rh_is_control_or_lock_statement(const char *sql)
 {
     static const char *const lock[] = {"lock"};
     return is_control(sql) || rh_program_begins_with(sql, lock, 1);
@@ -57,7 +57,7 @@ bool rh_program_may_take(const char *sql, rh_lock_mode mode)
     return mode <= RH_LOCK_ROW_EXCLUSIVE || !rh_program_begins_with(sql, weak, sizeof weak / sizeof *weak);
 }
 
-bool rh_program_only_reads(const char *sql)
+bool rh_is_read_only_statement(const char *sql)
 {
     static const char *const words[] = {"select", "values", "table", "fetch", "declare", "close"};
     return is_control(sql) || rh_program_begins_with(sql, words, sizeof words / sizeof *words);

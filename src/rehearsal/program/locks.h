@@ -12,7 +12,7 @@ bool rh_program_begins_with(const char *sql, const char *const *words, size_t co
 bool rh_program_may_take(const char *sql, rh_lock_mode mode);
 
 /* BEGIN, COMMIT, SET and the like, and LOCK TABLE: what the others in its transaction do is not its doing. */
-bool rh_program_is_modest(const char *sql);
+bool rh_is_control_or_lock_statement(const char *sql);
 
 /* Transaction control, and queries by their first word (a function they call may do anything). */
-bool rh_program_only_reads(const char *sql);
+bool rh_is_read_only_statement(const char *sql);

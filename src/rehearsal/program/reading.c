@@ -16,7 +16,7 @@ static rh_program_seen *longest_of(const rh_program_list *items)
         const rh_statement_run *run = &items->items[i]->run;
         rh_usec took =
             items->items[i]->ended ? (rh_usec)(run->elapsed_s * (double)RH_SECOND) : now - run->started;
-        if (rh_program_is_modest(items->items[i]->sql))
+        if (rh_is_control_or_lock_statement(items->items[i]->sql))
             took = 0;
         if (took > most) {
             most = took;

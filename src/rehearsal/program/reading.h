@@ -13,7 +13,7 @@ typedef struct rh_program_seen {
     bool undone; /* its transaction was rolled back, or a part of it */
     int transaction;
     size_t interval;                  /* between which looks at what is committed */
-    size_t deed;                      /* its place among what is attributed, from 1; 0: none */
+    size_t sent;                      /* its place among what is attributed, from 1; 0: none */
     const char *unattributed_because; /* a clause; NULL */
 } rh_program_seen;
 

@@ -101,7 +101,7 @@ static void on_begun(void *user, rh_proxy_statement *statement)
     if (l->transaction.count == 0)
         l->number = ++w->transactions;
     item->transaction = l->number;
-    w->unseen |= !rh_program_only_reads(item->sql);
+    w->unseen |= !rh_is_read_only_statement(item->sql);
     w->unseen_schema_change |= rh_program_may_take(item->sql, RH_LOCK_ACCESS_EXCLUSIVE);
     if (sampler && w->pid != statement->pid)
         rh_sampler_migration_pid(sampler, w->pid = statement->pid);
@@ -407,21 +407,21 @@ static rh_script extend_script(const rh_program_watch *w)
 /* What became of the relations goes to the statements that did it. */
 static void attribute_work(rh_program_watch *w, const rh_script *script)
 {
-    rh_deeds deeds = {0};
+    rh_sent_statements sent = {0};
     int *pids = rh_arena_alloc(w->arena, (w->link_count + 1) * sizeof *pids);
     for (size_t i = 0; i < w->link_count; i++)
         pids[i] = w->links[i].pid;
     for (size_t i = 0; i < w->link_count; i++) /* a transaction that never ended */
         end_transaction(w, &w->links[i], true);
-    if (!rh_program_work_finish(w->work, pids, w->link_count, &deeds))
+    if (!rh_program_work_finish(w->work, pids, w->link_count, &sent))
         return;
-    deeds.items = rh_arena_alloc(w->arena, (w->all.count + 1) * sizeof *deeds.items);
+    sent.items = rh_arena_alloc(w->arena, (w->all.count + 1) * sizeof *sent.items);
     for (size_t i = 0; i < w->all.count; i++) {
         seen *item = w->all.items[i];
         if (!item->ended)
             continue;
-        item->deed = deeds.count + 1;
-        deeds.items[deeds.count++] = (rh_deed){
+        item->sent = sent.count + 1;
+        sent.items[sent.count++] = (rh_sent_statement){
             .statement = item->index != SIZE_MAX ? &script->statements[item->index] : NULL,
             .sql = item->sql,
             .run = &item->run,
@@ -431,10 +431,11 @@ static void attribute_work(rh_program_watch *w, const rh_script *script)
             .undone = item->undone,
         };
     }
-    rh_deeds_tell(&deeds, w->arena);
+    rh_attribute_changes(&sent, w->arena);
     for (size_t i = 0; i < w->all.count; i++)
-        if (w->all.items[i]->deed)
-            w->all.items[i]->unattributed_because = deeds.items[w->all.items[i]->deed - 1].untold;
+        if (w->all.items[i]->sent)
+            w->all.items[i]->unattributed_because =
+                sent.items[w->all.items[i]->sent - 1].unattributed_because;
 }
 
 void rh_program_watch_finish(rh_program_watch *w, bool well, rh_attempt *attempt)

@@ -13,7 +13,7 @@ struct rh_program_work {
     rh_committed before; /* the first look */
     rh_arena *last_arena;
     rh_committed last;
-    rh_deed_interval *intervals;
+    rh_look_interval *intervals;
     size_t interval_count;
     rh_usec cost;
     bool blind; /* a look failed */
@@ -88,7 +88,7 @@ void rh_program_work_look(rh_program_work *work, bool published)
         rh_arena_free(arena);
         return;
     }
-    rh_deed_interval *interval =
+    rh_look_interval *interval =
         rh_arena_add(work->arena, &work->intervals, &work->interval_count, sizeof *interval);
     interval->published = published;
     keep_sizes(&work->last, &now);
@@ -132,17 +132,17 @@ static const char *const *read_search_path(rh_program_work *work)
     return path;
 }
 
-bool rh_program_work_finish(rh_program_work *work, const int *pids, size_t count, rh_deeds *deeds)
+bool rh_program_work_finish(rh_program_work *work, const int *pids, size_t count, rh_sent_statements *sent)
 {
     rh_program_work_look(work, !work->blind && wait_until_gone(work->side, pids, count));
     rh_arena_free(work->last_arena);
     work->last_arena = NULL;
     if (work->blind)
         return false;
-    deeds->intervals = work->intervals;
-    deeds->interval_count = work->interval_count;
-    deeds->before = work->before;
-    deeds->search_path = read_search_path(work);
-    deeds->counted = rh_pg_server_version(work->side) >= 150000;
+    sent->intervals = work->intervals;
+    sent->interval_count = work->interval_count;
+    sent->before = work->before;
+    sent->search_path = read_search_path(work);
+    sent->counted = rh_pg_server_version(work->side) >= 150000;
     return true;
 }

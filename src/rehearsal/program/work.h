@@ -2,7 +2,7 @@
  * relations can be told afterwards. */
 #pragma once
 #include "pgrehearse/base/clock.h"
-#include "deeds.h"
+#include "attribution.h"
 
 /* When a session last published what it counted, as far as that can be known from outside: between EARLIEST
  * and LATEST. PostgreSQL 15 and newer publish at the end of a transaction when more than a second has passed
@@ -30,4 +30,4 @@ rh_usec rh_program_work_cost(const rh_program_work *work);
 void rh_program_work_look(rh_program_work *work, bool published);
 /* The last look, with sizes, once the sessions PIDS of COUNT have ended; gives what all looks saw. False when
  * nothing can be told. */
-bool rh_program_work_finish(rh_program_work *work, const int *pids, size_t count, rh_deeds *deeds);
+bool rh_program_work_finish(rh_program_work *work, const int *pids, size_t count, rh_sent_statements *sent);

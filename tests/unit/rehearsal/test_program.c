@@ -51,9 +51,9 @@ static void the_text_tells_the_locks(void **state)
         rh_program_may_take("LOCK TABLE t IN SHARE ROW EXCLUSIVE MODE NOWAIT", RH_LOCK_SHARE_ROW_EXCLUSIVE));
     assert_false(rh_program_may_take("LOCK TABLE t IN SHARE ROW EXCLUSIVE MODE", RH_LOCK_ROW_EXCLUSIVE));
 
-    assert_true(rh_program_is_modest("  RESET statement_timeout"));
-    assert_true(rh_program_is_modest("LOCK TABLE t"));
-    assert_false(rh_program_is_modest("SELECT swap()"));
+    assert_true(rh_is_control_or_lock_statement("  RESET statement_timeout"));
+    assert_true(rh_is_control_or_lock_statement("LOCK TABLE t"));
+    assert_false(rh_is_control_or_lock_statement("SELECT swap()"));
 }
 
 /* Of standard output, which may be rows, only PostgreSQL's own words; an error that was seen keeps its names.

@@ -1,70 +1,70 @@
-#include "deeds.h"
+#include "attribution.h"
 #include "locks.h"
 #include <stdlib.h>
 #include <string.h>
 
 /* Statements in a row: one interval's, or those of several. */
 typedef struct span {
-    rh_deeds *deeds;
+    rh_sent_statements *sent;
     rh_arena *arena;
     size_t first, end;
 } span;
 
 /* ---- what a statement can have done, by its text ---- */
 
-static rh_statement_class class_of(const rh_deed *d)
+static rh_statement_class class_of(const rh_sent_statement *d)
 {
     return d->statement ? d->statement->class_expected : RH_CLASS_UNCLASSIFIED;
 }
 
 /* Its text does not say what it does. */
-static bool is_opaque(const rh_deed *d)
+static bool is_opaque(const rh_sent_statement *d)
 {
     return class_of(d) == RH_CLASS_PROCEDURE || class_of(d) == RH_CLASS_UNCLASSIFIED;
 }
 
-static bool is_data_change(const rh_deed *d)
+static bool is_data_change(const rh_sent_statement *d)
 {
     return class_of(d) == RH_CLASS_DATA_CHANGE || class_of(d) == RH_CLASS_BACKFILL_BATCH;
 }
 
 /* Several statements in one message; a semicolon in a literal only makes it seem so. */
-static bool is_several(const rh_deed *d)
+static bool is_several(const rh_sent_statement *d)
 {
     const char *semicolon = strchr(d->sql, ';');
     return semicolon && semicolon[strspn(semicolon, "; \t\r\n")] != '\0';
 }
 
-static bool begins_with(const rh_deed *d, const char *word)
+static bool begins_with(const rh_sent_statement *d, const char *word)
 {
     return !is_several(d) && rh_program_begins_with(d->sql, &word, 1);
 }
 
-static bool only_touches_catalogs(const rh_deed *d)
+static bool only_touches_catalogs(const rh_sent_statement *d)
 {
     static const char *const words[] = {"drop", "comment", "grant", "revoke"};
     return !is_several(d) && rh_program_begins_with(d->sql, words, sizeof words / sizeof *words);
 }
 
-static bool names(const rh_deed *d, const rh_relation_change *c)
+static bool names(const rh_sent_statement *d, const rh_relation_change *c)
 {
     return rh_sql_mentions(d->sql, c->work.relation) ||
            (c->name_before && rh_sql_mentions(d->sql, c->name_before));
 }
 
-static bool names_table(const rh_deed *d, const rh_relation_change *c)
+static bool names_table(const rh_sent_statement *d, const rh_relation_change *c)
 {
     return c->work.kind == 'i' ? c->work.table && rh_sql_mentions(d->sql, c->work.table) : names(d, c);
 }
 
 /* Its transaction's locks are known, and none of them is one under which files can be made. */
-static bool is_excluded_by_locks(const span *s, const rh_deed *d, const rh_relation_change *c)
+static bool is_excluded_by_locks(const span *s, const rh_sent_statement *d, const rh_relation_change *c)
 {
     const char *table = c->work.kind == 'i' ? c->work.table : c->work.relation;
     if (!d->run->locks_complete || !table)
         return false;
     for (size_t i = s->first; i < s->end; i++) {
-        const rh_deed *other = &s->deeds->items[i];
+        const rh_sent_statement *other = &s->sent->items[i];
         for (size_t k = 0; other->transaction == d->transaction && k < other->run->lock_count; k++) {
             const rh_lock *lock = &other->run->locks[k];
             if (lock->mode >= RH_LOCK_SHARE_UPDATE_EXCLUSIVE &&
@@ -79,7 +79,7 @@ static bool is_excluded_by_locks(const span *s, const rh_deed *d, const rh_relat
 /* How a statement can be behind a change, from the surest to the vaguest. */
 typedef enum tier { NAMES_INDEX, NAMES_TABLE, UNNAMED } tier;
 
-static bool can_make_files(const span *s, const rh_deed *d, const rh_relation_change *c, tier t)
+static bool can_make_files(const span *s, const rh_sent_statement *d, const rh_relation_change *c, tier t)
 {
     if (!d->ok || class_of(d) == RH_CLASS_TRANSACTION || only_touches_catalogs(d) ||
         is_excluded_by_locks(s, d, c))
@@ -93,7 +93,7 @@ static bool can_make_files(const span *s, const rh_deed *d, const rh_relation_ch
     return names_table(d, c) || is_opaque(d);
 }
 
-static bool says_so(const rh_deed *d, const rh_relation_change *c)
+static bool says_so(const rh_sent_statement *d, const rh_relation_change *c)
 {
     rh_statement_class class_ = class_of(d);
     return c->work.kind == 'i' ? class_ == RH_CLASS_INDEX_BUILD || class_ == RH_CLASS_INDEX_CONCURRENT
@@ -102,7 +102,7 @@ static bool says_so(const rh_deed *d, const rh_relation_change *c)
 
 /* ---- what it did ---- */
 
-static rh_relation_work *add_work(const span *s, rh_deed *d, const rh_relation_work *done)
+static rh_relation_work *add_work(const span *s, rh_sent_statement *d, const rh_relation_work *done)
 {
     rh_statement_work *work = d->run->work;
     if (!work) {
@@ -116,7 +116,7 @@ static rh_relation_work *add_work(const span *s, rh_deed *d, const rh_relation_w
 }
 
 /* New files alone: what was read and which rows were changed is counted apart. */
-static void add_files(const span *s, rh_deed *d, const rh_relation_change *c)
+static void add_files(const span *s, rh_sent_statement *d, const rh_relation_change *c)
 {
     rh_relation_work *work = add_work(s, d, &c->work);
     work->is_private = false;
@@ -126,15 +126,15 @@ static void add_files(const span *s, rh_deed *d, const rh_relation_change *c)
         work->pages_after = 0; /* whatever came into them later */
 }
 
-static void leave_untold(rh_deed *d, const char *why)
+static void leave_unattributed(rh_sent_statement *d, const char *why)
 {
-    if (!d->untold)
-        d->untold = why;
+    if (!d->unattributed_because)
+        d->unattributed_because = why;
 }
 
 /* ---- files ---- */
 
-static const rh_relation_change *change_of_table(const rh_deed_interval *interval, const char *table)
+static const rh_relation_change *change_of_table(const rh_look_interval *interval, const char *table)
 {
     for (size_t i = 0; table && i < interval->count; i++)
         if (interval->changes[i].work.kind != 'i' && strcmp(interval->changes[i].work.relation, table) == 0)
@@ -144,13 +144,13 @@ static const rh_relation_change *change_of_table(const rh_deed_interval *interva
 
 /* The only one that can have made the files of C, or the only one of those that says so; NULL: none, or it
  * cannot be told. */
-static rh_deed *maker_of(const span *s, const rh_relation_change *c)
+static rh_sent_statement *writer_of(const span *s, const rh_relation_change *c)
 {
     for (tier t = NAMES_INDEX; t <= UNNAMED; t++) {
-        rh_deed *found = NULL, *said = NULL;
+        rh_sent_statement *found = NULL, *said = NULL;
         size_t count = 0, said_count = 0;
         for (size_t i = s->first; i < s->end; i++) {
-            rh_deed *d = &s->deeds->items[i];
+            rh_sent_statement *d = &s->sent->items[i];
             if (!can_make_files(s, d, c, t))
                 continue;
             found = d;
@@ -162,20 +162,20 @@ static rh_deed *maker_of(const span *s, const rh_relation_change *c)
         }
         if (count == 0)
             continue;
-        rh_deed *maker = count == 1 ? found : said_count == 1 ? said : NULL;
+        rh_sent_statement *writer = count == 1 ? found : said_count == 1 ? said : NULL;
         const char *why = rh_arena_printf(
             s->arena, "%s %s between two looks, and %zu statements can have done it", c->work.relation,
             c->work.kind == 'i' && c->work.created ? "was built" : "was given new files", count);
         for (size_t i = s->first; i < s->end; i++)
-            if (&s->deeds->items[i] != maker && can_make_files(s, &s->deeds->items[i], c, t))
-                leave_untold(&s->deeds->items[i], why);
-        return maker;
+            if (&s->sent->items[i] != writer && can_make_files(s, &s->sent->items[i], c, t))
+                leave_unattributed(&s->sent->items[i], why);
+        return writer;
     }
     return NULL;
 }
 
 /* Indexes follow their table when that is new or lies in new files. */
-static void tell_files(const span *s, const rh_deed_interval *interval)
+static void attribute_files(const span *s, const rh_look_interval *interval)
 {
     for (size_t i = 0; i < interval->count; i++) {
         const rh_relation_change *c = &interval->changes[i];
@@ -184,23 +184,23 @@ static void tell_files(const span *s, const rh_deed_interval *interval)
                        (table->work.created || (table->work.rewritten && !c->work.created));
         if (c->dropped || follows || !(c->work.rewritten || (c->work.created && c->work.kind == 'i')))
             continue;
-        rh_deed *maker = maker_of(s, c);
-        if (!maker)
+        rh_sent_statement *writer = writer_of(s, c);
+        if (!writer)
             continue;
-        add_files(s, maker, c);
+        add_files(s, writer, c);
         for (size_t k = 0; c->work.kind != 'i' && k < interval->count; k++)
             if (interval->changes[k].work.kind == 'i' && interval->changes[k].work.rewritten &&
                 strcmp(interval->changes[k].work.table, c->work.relation) == 0)
-                add_files(s, maker, &interval->changes[k]);
+                add_files(s, writer, &interval->changes[k]);
     }
 }
 
 /* ---- blocks and rows ---- */
 
 /* The changes of several intervals as one, by relation. */
-static rh_deed_interval merge(const rh_deed_interval *intervals, size_t count, rh_arena *arena)
+static rh_look_interval merge(const rh_look_interval *intervals, size_t count, rh_arena *arena)
 {
-    rh_deed_interval all = {.published = true};
+    rh_look_interval all = {.published = true};
     for (size_t n = 0; n < count; n++)
         for (size_t i = 0; i < intervals[n].count; i++) {
             const rh_relation_change *c = &intervals[n].changes[i];
@@ -223,7 +223,7 @@ static rh_deed_interval merge(const rh_deed_interval *intervals, size_t count, r
     return all;
 }
 
-static bool made_files_of(const rh_deed *d, const char *table)
+static bool made_files_of(const rh_sent_statement *d, const char *table)
 {
     const rh_statement_work *work = d->run->work;
     for (size_t i = 0; work && i < work->relation_count; i++) {
@@ -236,7 +236,7 @@ static bool made_files_of(const rh_deed *d, const char *table)
     return false;
 }
 
-static bool can_read(const rh_deed *d, const rh_relation_change *c)
+static bool can_read(const rh_sent_statement *d, const rh_relation_change *c)
 {
     if (class_of(d) == RH_CLASS_TRANSACTION || only_touches_catalogs(d) || begins_with(d, "truncate"))
         return false;
@@ -249,7 +249,7 @@ static void take_off_files(const span *s, const rh_relation_change *c, int64_t *
 {
     const char *table = c->work.relation;
     for (size_t i = s->first; i < s->end; i++) {
-        const rh_deed *d = &s->deeds->items[i];
+        const rh_sent_statement *d = &s->sent->items[i];
         const rh_statement_work *work = d->run->work;
         const int times = class_of(d) == RH_CLASS_INDEX_CONCURRENT ? 2 : 1;
         int64_t pages = c->work.pages_before;
@@ -268,17 +268,17 @@ static void take_off_files(const span *s, const rh_relation_change *c, int64_t *
     }
 }
 
-static void tell_reading(const span *s, const rh_relation_change *c)
+static void attribute_reading(const span *s, const rh_relation_change *c)
 {
     int64_t blocks = c->work.blocks_read, scans = c->work.scans;
-    rh_deed *reader = NULL;
+    rh_sent_statement *reader = NULL;
     size_t count = 0;
     take_off_files(s, c, &blocks, &scans);
     const bool read_through = c->work.pages_before > 0 && scans > 0 && 2 * blocks >= c->work.pages_before;
     if (c->work.created || (!read_through && !c->dropped))
         return;
     for (size_t i = s->first; i < s->end; i++) {
-        rh_deed *d = &s->deeds->items[i];
+        rh_sent_statement *d = &s->sent->items[i];
         if (can_read(d, c) && !made_files_of(d, c->work.relation)) {
             reader = d;
             count++;
@@ -297,19 +297,19 @@ static void tell_reading(const span *s, const rh_relation_change *c)
             : rh_arena_printf(s->arena, "%s was read from end to end, and %zu statements can have done it",
                               c->work.relation, count);
     for (size_t i = s->first; i < s->end; i++)
-        if (can_read(&s->deeds->items[i], c) && !made_files_of(&s->deeds->items[i], c->work.relation))
-            leave_untold(&s->deeds->items[i], why);
+        if (can_read(&s->sent->items[i], c) && !made_files_of(&s->sent->items[i], c->work.relation))
+            leave_unattributed(&s->sent->items[i], why);
 }
 
 /* Rows that no data change of the program's own counts in its tag: a DO block's, a function's. */
-static void tell_hidden_changes(const span *s, const rh_relation_change *c)
+static void attribute_hidden_changes(const span *s, const rh_relation_change *c)
 {
-    rh_deed *opaque = NULL, *query = NULL;
+    rh_sent_statement *opaque = NULL, *query = NULL;
     size_t opaque_count = 0, query_count = 0, changes = 0, named_changes = 0;
     if (c->dropped || c->work.rows_inserted + c->work.rows_updated + c->work.rows_deleted <= 0)
         return;
     for (size_t i = s->first; i < s->end; i++) {
-        rh_deed *d = &s->deeds->items[i];
+        rh_sent_statement *d = &s->sent->items[i];
         changes += is_data_change(d);
         named_changes += is_data_change(d) && names(d, c);
         if (is_opaque(d) && ++opaque_count)
@@ -317,29 +317,31 @@ static void tell_hidden_changes(const span *s, const rh_relation_change *c)
         else if (class_of(d) == RH_CLASS_QUERY && ++query_count)
             query = d;
     }
-    rh_deed *doer = opaque_count == 1 ? opaque : opaque_count == 0 && query_count == 1 ? query : NULL;
-    if (!doer || named_changes > 0 || (changes > 0 && !names(doer, c)))
+    rh_sent_statement *writer = opaque_count == 1                       ? opaque
+                                : opaque_count == 0 && query_count == 1 ? query
+                                                                        : NULL;
+    if (!writer || named_changes > 0 || (changes > 0 && !names(writer, c)))
         return;
-    add_work(s, doer, &c->work);
+    add_work(s, writer, &c->work);
 }
 
 /* ---- what a statement's own answer tells ---- */
 
 /* The relation that NAME, as a text has it, means; NULL when it was not there before the program. */
-static const rh_committed_relation *resolve(const rh_deeds *deeds, const char *name, rh_arena *arena)
+static const rh_committed_relation *resolve(const rh_sent_statements *sent, const char *name, rh_arena *arena)
 {
     const rh_relation wanted = rh_relation_of(name, arena);
     const rh_committed_relation *found = NULL;
     size_t rank = SIZE_MAX;
-    for (size_t i = 0; name && i < deeds->before.count; i++) {
-        const rh_committed_relation *r = &deeds->before.relations[i];
+    for (size_t i = 0; name && i < sent->before.count; i++) {
+        const rh_committed_relation *r = &sent->before.relations[i];
         const rh_relation relation = rh_relation_of(r->name, arena);
         if (rh_relation_equal(relation, wanted))
             return r;
         if (wanted.schema || !relation.schema || !rh_relation_matches(relation, wanted))
             continue;
-        for (size_t k = 0; deeds->search_path[k] && k < rank; k++)
-            if (strcmp(relation.schema, deeds->search_path[k]) == 0) {
+        for (size_t k = 0; sent->search_path[k] && k < rank; k++)
+            if (strcmp(relation.schema, sent->search_path[k]) == 0) {
                 found = r;
                 rank = k;
             }
@@ -348,12 +350,12 @@ static const rh_committed_relation *resolve(const rh_deeds *deeds, const char *n
 }
 
 /* Rows of the table that a data change names, by its command tag. */
-static void tell_rows(const span *s, rh_deed *d)
+static void attribute_rows(const span *s, rh_sent_statement *d)
 {
-    const rh_committed_relation *target = resolve(s->deeds, d->statement->expected_relation, s->arena);
+    const rh_committed_relation *target = resolve(s->sent, d->statement->expected_relation, s->arena);
     const char *name = target ? target->name : d->statement->expected_relation;
     if (is_several(d))
-        leave_untold(d, "it is several statements in one message, which are answered together");
+        leave_unattributed(d, "it is several statements in one message, which are answered together");
     if (is_several(d) || d->run->rows < 0 || !name)
         return;
     rh_statement_work *known = d->run->work;
@@ -374,12 +376,12 @@ static void tell_rows(const span *s, rh_deed *d)
 }
 
 /* Nothing that became of any relation can have been its doing. */
-static void tell_nothing(const span *s, rh_deed *d)
+static void attribute_nothing(const span *s, rh_sent_statement *d)
 {
-    const rh_committed_relation *target = resolve(s->deeds, d->statement->expected_relation, s->arena);
+    const rh_committed_relation *target = resolve(s->sent, d->statement->expected_relation, s->arena);
     if (!target && d->statement->expected_relation && class_of(d) != RH_CLASS_CATALOG) {
-        leave_untold(d, rh_arena_printf(s->arena, "%s came into being while the program ran",
-                                        d->statement->expected_relation));
+        leave_unattributed(d, rh_arena_printf(s->arena, "%s came into being while the program ran",
+                                              d->statement->expected_relation));
         return;
     }
     rh_statement_work *work = rh_arena_alloc(s->arena, sizeof *work);
@@ -389,66 +391,67 @@ static void tell_nothing(const span *s, rh_deed *d)
     d->run->work = work;
 }
 
-static bool is_told_by_nothing(const rh_deed *d)
+static bool is_known_by_no_change(const rh_sent_statement *d)
 {
     rh_statement_class class_ = class_of(d);
     return class_ == RH_CLASS_CATALOG || class_ == RH_CLASS_HEAP_SCAN || class_ == RH_CLASS_REWRITE ||
            class_ == RH_CLASS_VALIDATION || class_ == RH_CLASS_FOREIGN_KEY;
 }
 
-static void conclude(const span *s, rh_deed *d, bool published)
+static void conclude(const span *s, rh_sent_statement *d, bool published)
 {
     if (!d->statement || !d->ok || class_of(d) == RH_CLASS_TRANSACTION)
         return;
     if (d->undone) {
         d->run->work = NULL;
-        leave_untold(d, "its transaction was rolled back, which leaves nothing to look at from outside");
+        leave_unattributed(d,
+                           "its transaction was rolled back, which leaves nothing to look at from outside");
         return;
     }
     if (is_data_change(d))
-        tell_rows(s, d);
+        attribute_rows(s, d);
     if (d->run->work)
-        d->untold = NULL;
-    else if (!is_told_by_nothing(d) || d->untold)
+        d->unattributed_because = NULL;
+    else if (!is_known_by_no_change(d) || d->unattributed_because)
         return;
-    else if (!s->deeds->counted)
-        leave_untold(d, "before PostgreSQL 15 a server does not tell in time what was read");
+    else if (!s->sent->counted)
+        leave_unattributed(d, "before PostgreSQL 15 a server does not tell in time what was read");
     else if (!published)
-        leave_untold(d, "its session had not published what it read when it was last looked at");
+        leave_unattributed(d, "its session had not published what it read when it was last looked at");
     else
-        tell_nothing(s, d);
+        attribute_nothing(s, d);
 }
 
 /* ---- all ---- */
 
-static span span_of(rh_deeds *deeds, size_t first_interval, size_t end_interval, rh_arena *arena)
+static span span_of(rh_sent_statements *sent, size_t first_interval, size_t end_interval, rh_arena *arena)
 {
-    span s = {.deeds = deeds, .arena = arena};
-    while (s.first < deeds->count && deeds->items[s.first].interval < first_interval)
+    span s = {.sent = sent, .arena = arena};
+    while (s.first < sent->count && sent->items[s.first].interval < first_interval)
         s.first++;
-    for (s.end = s.first; s.end < deeds->count && deeds->items[s.end].interval < end_interval;)
+    for (s.end = s.first; s.end < sent->count && sent->items[s.end].interval < end_interval;)
         s.end++;
     return s;
 }
 
-void rh_deeds_tell(rh_deeds *deeds, rh_arena *arena)
+void rh_attribute_changes(rh_sent_statements *sent, rh_arena *arena)
 {
-    for (size_t i = 0; i < deeds->interval_count; i++) {
-        span s = span_of(deeds, i, i + 1, arena);
-        tell_files(&s, &deeds->intervals[i]);
+    for (size_t i = 0; i < sent->interval_count; i++) {
+        span s = span_of(sent, i, i + 1, arena);
+        attribute_files(&s, &sent->intervals[i]);
     }
-    for (size_t first = 0, end; first < deeds->interval_count; first = end) {
-        for (end = first + 1; end < deeds->interval_count && !deeds->intervals[end - 1].published;)
+    for (size_t first = 0, end; first < sent->interval_count; first = end) {
+        for (end = first + 1; end < sent->interval_count && !sent->intervals[end - 1].published;)
             end++;
-        const bool published = deeds->counted && deeds->intervals[end - 1].published;
-        span s = span_of(deeds, first, end, arena);
-        rh_deed_interval all = merge(&deeds->intervals[first], end - first, arena);
+        const bool published = sent->counted && sent->intervals[end - 1].published;
+        span s = span_of(sent, first, end, arena);
+        rh_look_interval all = merge(&sent->intervals[first], end - first, arena);
         for (size_t i = 0; published && i < all.count; i++)
             if (all.changes[i].work.kind != 'i') {
-                tell_reading(&s, &all.changes[i]);
-                tell_hidden_changes(&s, &all.changes[i]);
+                attribute_reading(&s, &all.changes[i]);
+                attribute_hidden_changes(&s, &all.changes[i]);
             }
         for (size_t i = s.first; i < s.end; i++)
-            conclude(&s, &deeds->items[i], published);
+            conclude(&s, &sent->items[i], published);
     }
 }

@@ -14,8 +14,8 @@ enum { LIMIT = 8 };
 static rh_arena *arena;
 static rh_statement statements[LIMIT];
 static rh_statement_run runs[LIMIT];
-static rh_deed deeds[LIMIT];
-static rh_deeds all;
+static rh_sent_statement sent[LIMIT];
+static rh_sent_statements all;
 static rh_committed_relation before[] = {
     {.oid = 1, .kind = 'r', .name = "public.orders", .pages = 100, .relpages = 100, .reltuples = 1000},
     {.oid = 2, .kind = 'r', .name = "other.orders", .pages = 7, .relpages = 7, .reltuples = 70},
@@ -29,8 +29,9 @@ static int begin(void **state)
     arena = rh_arena_new();
     memset(statements, 0, sizeof statements);
     memset(runs, 0, sizeof runs);
-    memset(deeds, 0, sizeof deeds);
-    all = (rh_deeds){.items = deeds, .before = {before, 3}, .search_path = search_path, .counted = true};
+    memset(sent, 0, sizeof sent);
+    all = (rh_sent_statements){
+        .items = sent, .before = {before, 3}, .search_path = search_path, .counted = true};
     return 0;
 }
 
@@ -42,26 +43,27 @@ static int end(void **state)
 }
 
 /* One more statement, of a transaction of its own. */
-static rh_deed *deed(size_t interval, rh_statement_class class_, const char *relation, const char *sql)
+static rh_sent_statement *sends(size_t interval, rh_statement_class class_, const char *relation,
+                                const char *sql)
 {
     size_t i = all.count++;
     statements[i] =
         (rh_statement){.sql = sql, .class_ = class_, .class_expected = class_, .expected_relation = relation};
     runs[i].rows = -1;
-    deeds[i] = (rh_deed){.statement = &statements[i],
-                         .sql = sql,
-                         .run = &runs[i],
-                         .interval = interval,
-                         .transaction = (int)i + 1,
-                         .ok = true};
-    return &deeds[i];
+    sent[i] = (rh_sent_statement){.statement = &statements[i],
+                                  .sql = sql,
+                                  .run = &runs[i],
+                                  .interval = interval,
+                                  .transaction = (int)i + 1,
+                                  .ok = true};
+    return &sent[i];
 }
 
-static void intervals(rh_deed_interval *list, size_t count)
+static void intervals(rh_look_interval *list, size_t count)
 {
     all.intervals = list;
     all.interval_count = count;
-    rh_deeds_tell(&all, arena);
+    rh_attribute_changes(&all, arena);
     for (size_t i = 0; i < all.count; i++)
         rh_classify_measured(&statements[i], &runs[i], arena);
 }
@@ -101,33 +103,33 @@ static rh_relation_change built(const char *name, const char *table)
                                          .pages_after = 5}};
 }
 
-static void assert_class(const rh_deed *d, rh_statement_class class_)
+static void assert_class(const rh_sent_statement *d, rh_statement_class class_)
 {
     assert_true(d->statement->class_measured);
     assert_string_equal(rh_statement_class_name(d->statement->class_), rh_statement_class_name(class_));
-    assert_null(d->untold);
+    assert_null(d->unattributed_because);
 }
 
-static void assert_untold(const rh_deed *d, const char *why)
+static void assert_untold(const rh_sent_statement *d, const char *why)
 {
     assert_false(d->statement->class_measured);
-    assert_non_null(d->untold);
-    assert_non_null(strstr(d->untold, why));
+    assert_non_null(d->unattributed_because);
+    assert_non_null(strstr(d->unattributed_because, why));
 }
 
 static void the_only_one_that_names_it_did_it(void **state)
 {
     (void)state;
-    rh_deed *type = deed(0, RH_CLASS_REWRITE, "orders", "ALTER TABLE orders ALTER a TYPE text");
-    rh_deed *check = deed(1, RH_CLASS_HEAP_SCAN, "orders", "ALTER TABLE orders ADD CHECK (a > 0)");
-    rh_deed *index = deed(1, RH_CLASS_CATALOG, "items", "ALTER TABLE public.items ADD UNIQUE (a)");
-    rh_deed *nothing =
-        deed(1, RH_CLASS_HEAP_SCAN, "other.orders", "ALTER TABLE other.orders ALTER b SET NOT NULL");
+    rh_sent_statement *type = sends(0, RH_CLASS_REWRITE, "orders", "ALTER TABLE orders ALTER a TYPE text");
+    rh_sent_statement *check = sends(1, RH_CLASS_HEAP_SCAN, "orders", "ALTER TABLE orders ADD CHECK (a > 0)");
+    rh_sent_statement *index = sends(1, RH_CLASS_CATALOG, "items", "ALTER TABLE public.items ADD UNIQUE (a)");
+    rh_sent_statement *nothing =
+        sends(1, RH_CLASS_HEAP_SCAN, "other.orders", "ALTER TABLE other.orders ALTER b SET NOT NULL");
     rh_relation_change first[] = {rewritten("public.orders", 100)};
     rh_relation_change second[] = {built("public.items_a_key", "public.items"),
                                    scanned("public.orders", 100, 100, 1), scanned("public.items", 50, 50, 1)};
     second[2].oid = 3;
-    intervals((rh_deed_interval[]){{first, 1, true}, {second, 3, true}}, 2);
+    intervals((rh_look_interval[]){{first, 1, true}, {second, 3, true}}, 2);
     assert_class(type, RH_CLASS_REWRITE);
     assert_class(index, RH_CLASS_INDEX_BUILD);
     assert_true(index->statement->class_differs);
@@ -139,12 +141,12 @@ static void the_only_one_that_names_it_did_it(void **state)
 static void what_did_nothing_is_of_the_catalogs(void **state)
 {
     (void)state;
-    rh_deed *type = deed(0, RH_CLASS_REWRITE, "orders", "ALTER TABLE orders ALTER a TYPE text");
-    rh_deed *build = deed(0, RH_CLASS_INDEX_BUILD, "orders", "CREATE INDEX i ON orders (a)");
-    rh_deed *add = deed(0, RH_CLASS_CATALOG, "orders", "ALTER TABLE orders ADD b int");
+    rh_sent_statement *type = sends(0, RH_CLASS_REWRITE, "orders", "ALTER TABLE orders ALTER a TYPE text");
+    rh_sent_statement *build = sends(0, RH_CLASS_INDEX_BUILD, "orders", "CREATE INDEX i ON orders (a)");
+    rh_sent_statement *add = sends(0, RH_CLASS_CATALOG, "orders", "ALTER TABLE orders ADD b int");
     rh_relation_change changes[] = {built("public.i", "public.orders"),
                                     scanned("public.orders", 100, 103, 2)};
-    intervals((rh_deed_interval[]){{changes, 2, true}}, 1); /* a build in parallel: two scans, one reading */
+    intervals((rh_look_interval[]){{changes, 2, true}}, 1); /* a build in parallel: two scans, one reading */
     assert_class(type, RH_CLASS_CATALOG);
     assert_true(type->statement->class_differs);
     assert_class(build, RH_CLASS_INDEX_BUILD);
@@ -154,11 +156,11 @@ static void what_did_nothing_is_of_the_catalogs(void **state)
 static void several_that_can_have_done_it(void **state)
 {
     (void)state;
-    rh_deed *type = deed(0, RH_CLASS_REWRITE, "orders", "ALTER TABLE orders ALTER a TYPE text");
-    rh_deed *add = deed(0, RH_CLASS_CATALOG, "orders", "ALTER TABLE orders ADD b int");
-    rh_deed *elsewhere = deed(0, RH_CLASS_CATALOG, "items", "ALTER TABLE items ADD b int");
+    rh_sent_statement *type = sends(0, RH_CLASS_REWRITE, "orders", "ALTER TABLE orders ALTER a TYPE text");
+    rh_sent_statement *add = sends(0, RH_CLASS_CATALOG, "orders", "ALTER TABLE orders ADD b int");
+    rh_sent_statement *elsewhere = sends(0, RH_CLASS_CATALOG, "items", "ALTER TABLE items ADD b int");
     rh_relation_change changes[] = {rewritten("public.orders", 100)};
-    intervals((rh_deed_interval[]){{changes, 1, true}}, 1);
+    intervals((rh_look_interval[]){{changes, 1, true}}, 1);
     assert_class(type, RH_CLASS_REWRITE); /* the only one that says so */
     assert_untold(add, "given new files");
     assert_class(elsewhere, RH_CLASS_CATALOG);
@@ -168,13 +170,13 @@ static void locks_tell_who_cannot_have(void **state)
 {
     (void)state;
     static rh_lock lock = {.relation = "public.orders", .mode = RH_LOCK_ACCESS_EXCLUSIVE};
-    rh_deed *block = deed(0, RH_CLASS_PROCEDURE, NULL, "DO $$ $$");
-    rh_deed *other = deed(0, RH_CLASS_PROCEDURE, NULL, "CALL p()");
+    rh_sent_statement *block = sends(0, RH_CLASS_PROCEDURE, NULL, "DO $$ $$");
+    rh_sent_statement *other = sends(0, RH_CLASS_PROCEDURE, NULL, "CALL p()");
     block->run->locks_complete = other->run->locks_complete = true;
     block->run->locks = &lock;
     block->run->lock_count = 1;
     rh_relation_change changes[] = {rewritten("public.orders", 100)};
-    intervals((rh_deed_interval[]){{changes, 1, true}}, 1);
+    intervals((rh_look_interval[]){{changes, 1, true}}, 1);
     assert_class(block, RH_CLASS_REWRITE);
     assert_false(other->statement->class_measured);
 }
@@ -182,11 +184,11 @@ static void locks_tell_who_cannot_have(void **state)
 static void counts_that_come_late(void **state)
 {
     (void)state;
-    rh_deed *check = deed(0, RH_CLASS_HEAP_SCAN, "orders", "ALTER TABLE orders ADD CHECK (a > 0)");
-    rh_deed *later = deed(1, RH_CLASS_CATALOG, "items", "ALTER TABLE items ADD b int");
-    rh_deed *unknown = deed(2, RH_CLASS_CATALOG, "items", "ALTER TABLE items ADD c int");
+    rh_sent_statement *check = sends(0, RH_CLASS_HEAP_SCAN, "orders", "ALTER TABLE orders ADD CHECK (a > 0)");
+    rh_sent_statement *later = sends(1, RH_CLASS_CATALOG, "items", "ALTER TABLE items ADD b int");
+    rh_sent_statement *unknown = sends(2, RH_CLASS_CATALOG, "items", "ALTER TABLE items ADD c int");
     rh_relation_change changes[] = {scanned("public.orders", 100, 100, 1)};
-    intervals((rh_deed_interval[]){{NULL, 0, false}, {changes, 1, true}, {NULL, 0, false}}, 3);
+    intervals((rh_look_interval[]){{NULL, 0, false}, {changes, 1, true}, {NULL, 0, false}}, 3);
     assert_class(check, RH_CLASS_HEAP_SCAN);
     assert_class(later, RH_CLASS_CATALOG);
     assert_untold(unknown, "had not published");
@@ -195,15 +197,16 @@ static void counts_that_come_late(void **state)
 static void rows_are_in_the_answer(void **state)
 {
     (void)state;
-    rh_deed *update = deed(0, RH_CLASS_DATA_CHANGE, "orders", "UPDATE orders SET a = 1");
-    rh_deed *batch = deed(0, RH_CLASS_BACKFILL_BATCH, "items", "UPDATE items SET a = 1 WHERE id < 9");
-    rh_deed *several = deed(0, RH_CLASS_DATA_CHANGE, "items", "SELECT 1; UPDATE items SET a = 1");
-    rh_deed *undone = deed(0, RH_CLASS_DATA_CHANGE, "orders", "DELETE FROM orders");
+    rh_sent_statement *update = sends(0, RH_CLASS_DATA_CHANGE, "orders", "UPDATE orders SET a = 1");
+    rh_sent_statement *batch =
+        sends(0, RH_CLASS_BACKFILL_BATCH, "items", "UPDATE items SET a = 1 WHERE id < 9");
+    rh_sent_statement *several = sends(0, RH_CLASS_DATA_CHANGE, "items", "SELECT 1; UPDATE items SET a = 1");
+    rh_sent_statement *undone = sends(0, RH_CLASS_DATA_CHANGE, "orders", "DELETE FROM orders");
     update->run->rows = 1000;
     batch->run->rows = 400;
     several->run->rows = undone->run->rows = 3;
     undone->undone = true;
-    intervals((rh_deed_interval[]){{NULL, 0, false}}, 1);
+    intervals((rh_look_interval[]){{NULL, 0, false}}, 1);
     assert_class(update, RH_CLASS_DATA_CHANGE);
     assert_class(batch, RH_CLASS_DATA_CHANGE); /* most of the table is no batch */
     assert_true(batch->statement->class_differs);
@@ -214,11 +217,11 @@ static void rows_are_in_the_answer(void **state)
 static void what_a_block_changed(void **state)
 {
     (void)state;
-    rh_deed *block = deed(0, RH_CLASS_PROCEDURE, NULL, "DO $$ BEGIN DELETE FROM orders; END $$");
-    rh_deed *version = deed(0, RH_CLASS_DATA_CHANGE, "versions", "UPDATE versions SET v = 2");
+    rh_sent_statement *block = sends(0, RH_CLASS_PROCEDURE, NULL, "DO $$ BEGIN DELETE FROM orders; END $$");
+    rh_sent_statement *version = sends(0, RH_CLASS_DATA_CHANGE, "versions", "UPDATE versions SET v = 2");
     rh_relation_change changes[] = {scanned("public.orders", 100, 300, 0)};
     changes[0].work.rows_deleted = 1000;
-    intervals((rh_deed_interval[]){{changes, 1, true}}, 1);
+    intervals((rh_look_interval[]){{changes, 1, true}}, 1);
     assert_class(block, RH_CLASS_DATA_CHANGE);
     assert_false(version->statement->class_measured); /* its tag had no rows */
 }
