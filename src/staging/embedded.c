@@ -168,8 +168,16 @@ bool rh_embedded_unbroken(rh_staging *staging, rh_error *error)
         return false;
     if (!cluster->broken && !rh_server_life_has_ended(&cluster->life))
         return true;
-    rh_error_set(error, RH_ERROR_LOST,
-                 "a process of the staging server ended by a signal, and the server started again");
+    static const char what[] =
+        "a process of the staging server ended by a signal, and the server started again";
+    rh_error logged = {0};
+    rh_server_log_error(cluster->log, cluster->shown_log, what, &logged);
+    if (logged.code == RH_ERROR_NO_SPACE) { /* PostgreSQL panics when it cannot write WAL */
+        rh_error_move(error, &logged);
+        return false;
+    }
+    rh_error_release(&logged);
+    rh_error_set(error, RH_ERROR_LOST, "%s", what);
     return rh_error_hint(
         error, "nothing is known of what ran meanwhile: run again (the server's log has the signal: %s)",
         cluster->shown_log);
