@@ -31,7 +31,8 @@ typedef struct rh_attempt {
     int failed_statement;               /* ordinal; 0: none failed, or a command of the tool's own */
     rh_attempted_statement *statements; /* in the order they ran; none unless they were recorded */
     size_t statement_count;
-    const rh_statement *added; /* a program's: those that its script does not have yet */
+    size_t known_count;        /* a program's: statements of its script when it began */
+    const rh_statement *added; /* a program's: those that its script did not have then */
     size_t added_count;
     rh_notes notes; /* what was not measured of it */
 } rh_attempt;

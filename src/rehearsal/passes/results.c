@@ -4,6 +4,7 @@
 #include "pgrehearse/sql/classify.h"
 #include "contention.h"
 #include "disturb.h"
+#include "rehearsal/program/match.h"
 #include <string.h>
 
 /* ---- what every pass gives ---- */
@@ -23,9 +24,40 @@ static void classify(rh_run *run, rh_migration *migration, const rh_attempt *att
                              run->arena);
 }
 
-static void file_attempt(rh_run *run, const rh_pass_result *result, const rh_attempt *attempt)
+/* ATTEMPT with the places that its statements have by now: an attempt of the same pass that was filed before
+ * it may have added the same statements of a program. */
+static rh_attempt place_statements(const rh_attempt *attempt, const rh_script *script, rh_arena *arena)
 {
-    rh_migration *migration = own(run, attempt->migration);
+    rh_attempt placed = *attempt;
+    if (attempt->added_count == 0 || script->statement_count == attempt->known_count)
+        return placed;
+    rh_program_match *match = rh_program_match_new(script, arena);
+    rh_statement *added = rh_arena_alloc(arena, attempt->statement_count * sizeof *added);
+    placed.statements = rh_arena_alloc(arena, attempt->statement_count * sizeof *placed.statements);
+    placed.added = added;
+    placed.added_count = 0;
+    for (size_t i = 0; i < attempt->statement_count; i++) {
+        const size_t index = attempt->statements[i].index;
+        const rh_statement *statement = index < attempt->known_count
+                                            ? &script->statements[index]
+                                            : &attempt->added[index - attempt->known_count];
+        size_t found = rh_program_match_find(match, statement->sql);
+        placed.statements[i] = attempt->statements[i];
+        placed.statements[i].index = found != SIZE_MAX ? found : script->statement_count + placed.added_count;
+        if (found != SIZE_MAX)
+            continue;
+        added[placed.added_count] = *statement;
+        added[placed.added_count].ordinal = (int)(script->statement_count + placed.added_count) + 1;
+        placed.added_count++;
+    }
+    return placed;
+}
+
+static void file_attempt(rh_run *run, const rh_pass_result *result, const rh_attempt *attempted)
+{
+    rh_migration *migration = own(run, attempted->migration);
+    const rh_script *script = attempted->direction == RH_UP ? &migration->up : &migration->down;
+    const rh_attempt placed = place_statements(attempted, script, run->arena), *attempt = &placed;
     rh_migration_add_runs(migration, attempt, run->arena);
     classify(run, migration, attempt);
     if (attempt->direction == RH_DOWN)

@@ -443,6 +443,7 @@ void rh_program_watch_finish(rh_program_watch *w, bool well, rh_attempt *attempt
     if (!w->options.record)
         return;
     const rh_script script = extend_script(w);
+    attempt->known_count = w->script->statement_count;
     attempt->added = script.statements + w->script->statement_count;
     attempt->added_count = w->added.count;
     if (w->work)
