@@ -39,7 +39,7 @@ void rh_held_fold(const rh_held *held, size_t count, rh_arena *arena, rh_lock **
     *locks = NULL;
     *lock_count = 0;
     for (size_t i = 0; i < count; i++) {
-        const bool predicate = held[i].mode == RH_LOCK_NONE; /* SIReadLock: nobody waits for it */
+        const bool predicate = held[i].mode == RH_LOCK_NONE; /* SIReadLock: no session waits for it */
         if (predicate || is_weaker(held, count, i) || is_part_of_locked_table(held, count, i))
             continue;
         rh_lock *lock = rh_arena_add(arena, locks, lock_count, sizeof *lock);

@@ -16,7 +16,7 @@ start_peer() {
     as_server initdb -D "$work/peer/data" -A trust -U postgres -E UTF8 --locale=C -N >/dev/null
     for setting in $log_settings; do echo "${setting%%=*} = '${setting#*=}'"; done | as_server tee -a "$work/peer/data/postgresql.conf" >/dev/null
     as_server pg_ctl -D "$work/peer/data" -w -l "$work/peer/log" -o "-k $work/peer -c listen_addresses='' -c fsync=off" start >/dev/null
-    trap 'as_server pg_ctl -D "$work/peer/data" -m immediate stop >/dev/null 2>&1; finish' EXIT
+    trap 'status=$?; as_server pg_ctl -D "$work/peer/data" -m immediate stop >/dev/null 2>&1 || :; finish "$status"' EXIT
 }
 
 # dump OUT: the database of the environment, without times and random ids.

@@ -37,7 +37,7 @@ const char *rh_lock_mode_blocks(rh_lock_mode mode);
 typedef struct rh_lock {
     const char *relation; /* schema-qualified, quoted where needed */
     rh_lock_mode mode;
-    double wait_s; /* until it was granted; 0 when nobody was in the way */
+    double wait_s; /* until it was granted; 0 when no session held a conflicting lock */
     double held_s; /* until the end of its transaction */
     bool blocks_reads, blocks_writes;
     const char *table; /* of an index or TOAST relation: its table, named likewise; NULL: RELATION itself */
@@ -53,5 +53,5 @@ typedef struct rh_expected_lock {
     const char *relation; /* schema-qualified where the definitions tell, else as the statement names it */
     rh_lock_mode mode;
     const char *because; /* "the default partition"; NULL: the statement names the relation */
-    bool on_new;         /* the migrations made the relation: nobody waits for it yet */
+    bool on_new;         /* the migrations created the relation: no session waits for it yet */
 } rh_expected_lock;

@@ -25,7 +25,7 @@ typedef struct rh_script {
     size_t statement_count;
 } rh_script;
 
-/* Its statements with those that are told together with others. */
+/* Its statements with those that are reported together with others. */
 size_t rh_script_sent(const rh_script *script);
 
 /* Which transaction of its file (from 1) each statement runs in: NUMBERS has one int a statement. Returns how

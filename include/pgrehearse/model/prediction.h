@@ -90,7 +90,8 @@ typedef struct rh_lock_forecast {
     const char *relation; /* "public.orders" */
     rh_lock_mode mode;
     bool blocks_reads, blocks_writes;
-    bool concurrent; /* CREATE INDEX CONCURRENTLY and the like: it waits for others, nobody waits for it */
+    bool
+        concurrent; /* CREATE INDEX CONCURRENTLY and the like: it waits for others, no session waits for it */
 
     double lock_timeout_s;         /* in force for the statement; 0: none */
     const char *lock_timeout_from; /* "the migration", "production's setting", "PostgreSQL's default" */
@@ -104,7 +105,7 @@ typedef struct rh_lock_forecast {
     double wait_total_s; /* over all tries, expected, pauses between them not counted */
 
     double hold_s, hold_high_s; /* until the end of its transaction */
-    /* From the request to the end of its transaction: how long whom it blocks stands still. */
+    /* From the request to the end of its transaction: how long blocked sessions wait. */
     double blocked_s, blocked_high_s;
 
     double reads_per_s,

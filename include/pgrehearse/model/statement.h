@@ -57,7 +57,7 @@ typedef struct rh_relation_work {
     const char *table;    /* of an index: its table; else NULL */
     char kind;            /* pg_class.relkind: 'r', 'm' (materialized view), 'i' */
     bool created;         /* by this statement */
-    bool is_private;      /* made by its transaction: nobody else has ever met it */
+    bool is_private;      /* made by its transaction: no other session can have locked it */
     bool rewritten;       /* it was there, and lies in other files now (pg_class.relfilenode) */
     bool valid;           /* an index that is not valid is false */
     int64_t pages_before; /* as the catalog knew them before the transaction (pg_class.relpages); 0: empty or
@@ -103,7 +103,7 @@ typedef struct rh_statement_run {
     rh_pass_kind pass;
     int repeat;            /* from 1 within its pass kind */
     double scale;          /* scaled: the fraction of the pages asked for (1/64 …); else 1 */
-    double relation_bytes; /* as in SIZE; RH_NOT_MEASURED when nobody knows */
+    double relation_bytes; /* as in SIZE; RH_NOT_MEASURED when unknown */
     rh_work_size size;     /* when its pass began */
     rh_usec started;       /* monotonic */
     double elapsed_s, lock_wait_s, cpu_user_s, cpu_system_s;
@@ -175,7 +175,7 @@ typedef struct rh_prediction {
     const char *cold_basis; /* what that consists of, or why it is not known; NULL: not predicted */
 } rh_prediction;
 
-/* A statement that is told together with others. */
+/* A statement that is reported together with others as one row. */
 typedef struct rh_further {
     const char *sql;
     int line, column;

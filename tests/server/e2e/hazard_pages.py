@@ -58,7 +58,7 @@ def report_of(path, measured):
         return run(program, "plan", "--format", "json", path)
     out = os.path.join(work, "page", "run")
     done = run(program, "run", path, "--quiet", "--output", out, "--pass", "quiet", cwd=work)
-    if os.path.exists(out + "/report.json"):
+    if done.returncode in (0, 1, 3) and os.path.exists(out + "/report.json"):
         done.stdout = open(out + "/report.json").read()
         done.returncode = 0
     return done

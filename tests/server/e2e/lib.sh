@@ -17,7 +17,7 @@ ours() { # [SIGNAL]
 }
 
 finish() {
-    status=$?
+    status=${1:-$?}
     ours KILL
     [ -n "${RH_TEST_DIRECTORY:-}" ] || rm -rf "$work"
     [ "$status" = 0 ] || [ "$status" = 77 ] || echo "=== broke off with status $status"
@@ -123,7 +123,7 @@ given_server() {
     $as_server "$bindir/pg_ctl" -D "$work/given/data" -w -l "$work/given/log" \
         -o "-k $work/given -p $port -c listen_addresses=127.0.0.1 -c fsync=off $*" start >/dev/null ||
         { cat "$work/given/log"; exit 1; }
-    trap 'kill -QUIT "$(head -1 "$work/given/data/postmaster.pid")" 2>/dev/null || true; finish' EXIT
+    trap 'status=$?; kill -QUIT "$(head -1 "$work/given/data/postmaster.pid")" 2>/dev/null || :; finish "$status"' EXIT
 }
 
 # start [ARGUMENT ...]: runs the scenario into $work/run in the background; its process is $run.
