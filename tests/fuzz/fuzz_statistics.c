@@ -47,7 +47,8 @@ static bool is_bad(double figure)
 static void bind(const char *text, const char *query, rh_arena *arena)
 {
     static mix_column columns[] = {{.name = "id"}, {.name = "name"}};
-    static const mix_table table = {.name = "public.t", .columns = columns, .column_count = 2};
+    static const mix_table table = {
+        .relation = {"public", "t"}, .name = "public.t", .columns = columns, .column_count = 2};
     mix_statement bound;
     rh_error error = {0};
     bool shortened;

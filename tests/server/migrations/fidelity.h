@@ -47,6 +47,7 @@ typedef struct fidelity {
     char folder[96]; /* in the cluster's directory: a test that fails leaves nothing behind */
     rh_scenario scenario;
     rh_plan plan;
+    const rh_failure *failure; /* of the last replay; NULL: all was well */
 } fidelity;
 
 /* Quoted for a shell; NULL when the program is not installed. In ARENA. */
@@ -167,14 +168,16 @@ static inline bool fidelity_replay(fidelity *f, rh_direction direction)
 {
     rh_pg *pg = fidelity_connect(f, "replayed");
     bool ok = true;
+    f->failure = NULL;
     for (size_t i = 0; ok && i < f->plan.migration_count; i++) {
         size_t at = direction == RH_UP ? i : f->plan.migration_count - 1 - i;
         rh_replay_options options = {.direction = direction, .repeat = 1, .scale = 1};
         rh_error error = {0};
         if (!f->plan.migrations[at].pending)
             continue;
-        ok = rh_replay(pg, &f->plan, &f->plan.migrations[at], &options, f->arena, &error).outcome ==
-             RH_OUTCOME_OK;
+        rh_attempt attempt = rh_replay(pg, &f->plan, &f->plan.migrations[at], &options, f->arena, &error);
+        ok = attempt.outcome == RH_OUTCOME_OK;
+        f->failure = attempt.failure;
         if (!ok)
             print_message("replay: %s\n", error.message);
         rh_error_release(&error);
