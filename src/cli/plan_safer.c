@@ -4,7 +4,7 @@
 #include "pgrehearse/rewrite/rewrite.h"
 #include <string.h>
 
-enum { WIDTH = 100 };
+enum { WIDTH = 80 };
 
 /* TEXT in comment lines. */
 static void append_comment(rh_text *text, const char *comment)

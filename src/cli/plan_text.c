@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WIDTH = 100 };
+enum { WIDTH = 80 };
 
 static void append_label(rh_text *text, const char *label, const char *value)
 {

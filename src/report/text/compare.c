@@ -38,10 +38,30 @@ static const char *change(const comparison *c, double a, double b)
     return text;
 }
 
+/* Characters of TEXT without its colours. */
+static size_t visible_length(const char *text)
+{
+    size_t hidden = 0;
+    for (const char *c = strchr(text, '\033'); c; c = strchr(c + 1, '\033'))
+        hidden += strcspn(c, "m") + 1;
+    return rh_utf8_length(text) - hidden;
+}
+
+/* 80 columns: what a column is too narrow for has a line of its own. */
 static void row(const comparison *c, const char *name, const char *a, const char *b, const char *remark)
 {
-    rh_text_printf(c->out, "%s  %s  ", cell(c, name, 36), cell(c, a, 18));
-    rh_text_printf(c->out, "%s%s%s\n", remark[0] ? cell(c, b, 18) : rh_view_line(&c->b, b ? b : "–", 18),
+    enum { NAME = 27, VALUE = 18, REMARK = 11 };
+    if (rh_utf8_length(name) > NAME) {
+        rh_text_printf(c->out, "%s\n", rh_view_line(&c->a, name, 80));
+        name = "";
+    }
+    rh_text_printf(c->out, "%s  %s  ", cell(c, name, NAME), cell(c, a, VALUE));
+    if (visible_length(remark) > REMARK) {
+        rh_text_printf(c->out, "%s\n%*s%s\n", rh_view_line(&c->b, b ? b : "–", VALUE), NAME + 2, "", remark);
+        return;
+    }
+    rh_text_printf(c->out, "%s%s%s\n",
+                   remark[0] ? cell(c, b, VALUE) : rh_view_line(&c->b, b ? b : "–", VALUE),
                    remark[0] ? "  " : "", remark);
 }
 

@@ -1,11 +1,11 @@
-/* The terminal's summary: at most 40 lines of 100 columns. */
+/* The terminal's summary: at most 56 lines of 80 columns. */
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/report/report.h"
 #include "report/view/view.h"
 #include <math.h>
 #include <string.h>
 
-enum { WIDTH = 100, MIGRATIONS_MAX = 12, GATES_MAX = 6, NOT_MEASURED_MAX = 3 };
+enum { WIDTH = 80, MIGRATIONS_MAX = 8, GATES_MAX = 6, NOT_MEASURED_MAX = 3 };
 
 typedef struct page {
     rh_view view;
@@ -68,7 +68,7 @@ static void wrap_over(const page *p, const char *text, int lines)
 
 static void wrap(const page *p, const char *text)
 {
-    wrap_over(p, text, 2);
+    wrap_over(p, text, 3);
 }
 
 static const char *verdict_color(const char *word)
@@ -83,19 +83,34 @@ static void head(const page *p)
     const char *name = rh_json_string(rh_json_path(report, "scenario.name"));
     name = rh_view_line(&p->view, name ? name : "no scenario", 28);
     size_t used = rh_utf8_length(name) + strlen(word) + 4;
-    rh_text_printf(p->out, "%s  %s  %s\n", name, paint(p, verdict_color(word), word),
-                   rh_view_line(&p->view, rh_view_verdict(&p->view), WIDTH - used));
+    const char *verdict = rh_view_verdict(&p->view);
+    const bool fits = rh_utf8_length(verdict) + used <= WIDTH;
+    rh_text_printf(p->out, fits ? "%s  %s  %s\n" : "%s  %s\n", name, paint(p, verdict_color(word), word),
+                   verdict);
+    if (!fits)
+        wrap(p, verdict);
     const char *reason = rh_view_string(report, "reason");
     if (reason)
         wrap(p, reason);
     const char *what;
     const rh_json *failure = rh_view_first_failure(&p->view, &what);
     if (failure) {
-        wrap_over(p, rh_view_printf(&p->view, "%s: %s", what, rh_view_failure(&p->view, failure)), 5);
+        wrap_over(p, rh_view_printf(&p->view, "%s: %s", what, rh_view_failure(&p->view, failure)), 7);
         const char *hint = rh_view_string(failure, "hint");
         if (hint)
-            wrap_over(p, rh_view_printf(&p->view, "what to do: %s", hint), 3);
+            wrap_over(p, rh_view_printf(&p->view, "what to do: %s", hint), 4);
     }
+}
+
+/* Behind the outcome, which ends in column USED, or below it. */
+static void gate_worst(const page *p, const char *worst, size_t used)
+{
+    const char *text = worst ? rh_view_line(&p->view, worst, 0) : "";
+    if (*text && used + 2 + rh_utf8_length(text) <= WIDTH)
+        rh_text_printf(p->out, "  %s", text);
+    rh_text_append(p->out, "\n");
+    if (*text && used + 2 + rh_utf8_length(text) > WIDTH)
+        rh_text_printf(p->out, "  %s\n", rh_view_line(&p->view, text, WIDTH - 2));
 }
 
 static void gates(const page *p)
@@ -119,8 +134,8 @@ static void gates(const page *p)
                              failed ? "31"
                              : held ? "32"
                                     : "33",
-                             worst ? cell(p, outcome, 12) : outcome));
-        rh_text_printf(p->out, worst ? "  %s\n" : "\n", rh_view_line(&p->view, worst, 45));
+                             outcome));
+        gate_worst(p, worst, 42 + rh_utf8_length(outcome));
     }
 }
 
@@ -139,22 +154,28 @@ static const char *short_mode(const page *p, const rh_view_migration *m)
     const char *words = rh_lock_mode_short(rh_lock_mode_named(m->lock_mode));
     if (!words)
         return "–";
+    if (m->lock_inferred && strcmp(words, "SHARE UPDATE EXCL.") == 0)
+        words = "SHARE UPD. EXCL."; /* the columns are few */
     return m->lock_inferred ? rh_view_printf(&p->view, "(%s)", words) : words;
 }
+
+/* The widths of the columns. A migration's name has a line above them. */
+enum { OUTCOME = 7, TIME = 22, LOCK = 18, WAIT = 8 };
 
 static void migration_row(const page *p, const rh_view_migration *m)
 {
     const char *range, *time = rh_view_time(&p->view, m, &range);
     if (range)
         time = rh_view_printf(&p->view, "%s (%s)", time, range);
-    const char *word = cell(p, outcome_word(m), 7);
+    const char *word = cell(p, outcome_word(m), OUTCOME);
     bool failed = strcmp(m->outcome, "failed") == 0 ||
                   rh_view_is(rh_json_get(m->record, "rollback"), "outcome", "failed");
-    rh_text_printf(p->out, "%s %s %s %s %s %s %s\n", cell(p, m->title, 23),
-                   failed ? paint(p, "31", word) : word, cell(p, time, 22), cell(p, short_mode(p, m), 18),
-                   cell_right(p, rh_view_seconds_or(&p->view, m->reads_blocked_s, "–"), 8),
-                   cell_right(p, rh_view_seconds_or(&p->view, m->writes_blocked_s, "–"), 8),
-                   cell_right(p, rh_view_seconds_or(&p->view, m->longest_victim_s, "–"), 8));
+    line(p, m->title);
+    rh_text_printf(p->out, "  %s %s %s %s %s %s\n", failed ? paint(p, "31", word) : word, cell(p, time, TIME),
+                   cell(p, short_mode(p, m), LOCK),
+                   cell_right(p, rh_view_seconds_or(&p->view, m->reads_blocked_s, "–"), WAIT),
+                   cell_right(p, rh_view_seconds_or(&p->view, m->writes_blocked_s, "–"), WAIT),
+                   cell_right(p, rh_view_seconds_or(&p->view, m->longest_victim_s, "–"), WAIT));
 }
 
 static void migrations(const page *p)
@@ -162,11 +183,11 @@ static void migrations(const page *p)
     const rh_view *view = &p->view;
     if (view->migration_count == 0)
         return;
-    rh_text_printf(p->out, "\n%s %s %s\n", cell(p, "", 73), cell_right(p, "blocked for", 17),
-                   cell_right(p, "longest", 8));
-    rh_text_printf(p->out, "%s %s %s %s %s %s %s\n", cell(p, "migration", 23), cell(p, "outcome", 7),
-                   cell(p, "time alone", 22), cell(p, "strongest lock", 18), cell_right(p, "reads", 8),
-                   cell_right(p, "writes", 8), cell_right(p, "wait", 8));
+    rh_text_printf(p->out, "\n%s %s %s\n", cell(p, "migration", 2 + OUTCOME + 1 + TIME + 1 + LOCK),
+                   cell_right(p, "blocked for", 2 * WAIT + 1), cell_right(p, "longest", WAIT));
+    rh_text_printf(p->out, "  %s %s %s %s %s %s\n", cell(p, "outcome", OUTCOME), cell(p, "time alone", TIME),
+                   cell(p, "strongest lock", LOCK), cell_right(p, "reads", WAIT),
+                   cell_right(p, "writes", WAIT), cell_right(p, "wait", WAIT));
     bool all = view->migration_count <= MIGRATIONS_MAX;
     for (size_t i = 0; i < view->migration_count && i < MIGRATIONS_MAX; i++)
         migration_row(p, all ? &view->migrations[i] : view->by_pain[i]);
@@ -185,7 +206,7 @@ static void sentences(const page *p)
     const rh_view *view = &p->view;
     rh_text_append(p->out, "\n");
     if (rh_json_get(view->report, "prediction")) {
-        wrap_over(p, rh_view_prediction(view), 3);
+        wrap_over(p, rh_view_prediction(view), 4);
         if (rh_view_cold(view))
             wrap(p, rh_view_cold(view));
         wrap(p, rh_view_backtest(view));
@@ -193,9 +214,9 @@ static void sentences(const page *p)
     if (view->migration_count)
         wrap(p, rh_view_rollback(view));
     if (rh_view_after_failure(view))
-        wrap_over(p, rh_view_after_failure(view), 4);
+        wrap_over(p, rh_view_after_failure(view), 5);
     if (rh_view_interruptions(view))
-        wrap_over(p, rh_view_interruptions(view), 3);
+        wrap_over(p, rh_view_interruptions(view), 4);
     const char *const advice[] = {rh_view_contention(view), rh_view_disturbers(view),
                                   rh_view_lock_policy(view), rh_view_compatibility(view),
                                   rh_view_runners(view)};
@@ -208,7 +229,7 @@ static void sentences(const page *p)
         wrap(p, rh_view_printf(view, "Roles: %s", rh_view_roles(view)));
     const rh_json *list = rh_json_get(view->report, "not_measured");
     for (size_t i = 0; i < rh_json_count(list) && i < NOT_MEASURED_MAX; i++)
-        line(p, rh_view_printf(view, "Not measured: %s", rh_json_string(rh_json_at(list, i))));
+        wrap_over(p, rh_view_printf(view, "Not measured: %s", rh_json_string(rh_json_at(list, i))), 2);
     if (rh_json_count(list) > NOT_MEASURED_MAX)
         line(p, rh_view_printf(view, "Not measured: %zu more, see the report",
                                rh_json_count(list) - NOT_MEASURED_MAX));

@@ -95,29 +95,31 @@ static void test_text(void **state)
     rh_text text = {0};
     scenario.migrations.path = "/s/m";
     rh_plan_text(&scenario, &plan, &backup, &text);
-    assert_string_equal(
-        rh_text_string(&text),
-        "shop: 1 pending of 3 migrations\n"
-        "  backup     pg_dump custom format, 2.0 kB, by pg_dump 15.4\n"
-        "  framework  golang-migrate: its files end in .up.sql\n"
-        "  history    schema_migrations\n"
-        "  applied    000001\n"
-        "  left out   000003\n"
-        "\n000002 add_id\n"
-        "  m/2.up.sql, with a down migration\n"
-        "  3 statements in 2 transactions\n"
-        "    transaction 1 of 2\n"
-        "      1.  ALTER TABLE orders ADD COLUMN id uuid DEFAULT gen_random_uuid()\n"
-        "          line 2, rewrite\n"
-        "          lock    ACCESS EXCLUSIVE on public.orders: blocks reads and writes until commit\n"
-        "          hazard  the whole table is written anew while nobody can read it (rewrite)\n"
-        "          safer   add the column without a default first\n"
-        "      2.  COMMIT\n"
-        "          line 5, transaction\n"
-        "    transaction 2 of 2\n"
-        "      3.  CREATE INDEX CONCURRENTLY i ON orders (id)\n"
-        "          line 6, index concurrent, cannot run in a transaction\n"
-        "          lock    SHARE UPDATE EXCLUSIVE on public.orders: blocks schema changes and VACUUM\n");
+    assert_string_equal(rh_text_string(&text),
+                        "shop: 1 pending of 3 migrations\n"
+                        "  backup     pg_dump custom format, 2.0 kB, by pg_dump 15.4\n"
+                        "  framework  golang-migrate: its files end in .up.sql\n"
+                        "  history    schema_migrations\n"
+                        "  applied    000001\n"
+                        "  left out   000003\n"
+                        "\n000002 add_id\n"
+                        "  m/2.up.sql, with a down migration\n"
+                        "  3 statements in 2 transactions\n"
+                        "    transaction 1 of 2\n"
+                        "      1.  ALTER TABLE orders ADD COLUMN id uuid DEFAULT gen_random_uuid()\n"
+                        "          line 2, rewrite\n"
+                        "          lock    ACCESS EXCLUSIVE on public.orders: blocks reads and writes\n"
+                        "                  until commit\n"
+                        "          hazard  the whole table is written anew while nobody can read it\n"
+                        "                  (rewrite)\n"
+                        "          safer   add the column without a default first\n"
+                        "      2.  COMMIT\n"
+                        "          line 5, transaction\n"
+                        "    transaction 2 of 2\n"
+                        "      3.  CREATE INDEX CONCURRENTLY i ON orders (id)\n"
+                        "          line 6, index concurrent, cannot run in a transaction\n"
+                        "          lock    SHARE UPDATE EXCLUSIVE on public.orders: blocks schema changes\n"
+                        "                  and VACUUM\n");
     rh_text_release(&text);
     scenario.migrations.path = NULL;
     rh_plan_text(&scenario, &(rh_plan){0}, &backup, &text);

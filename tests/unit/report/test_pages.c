@@ -108,12 +108,12 @@ static void text_fits_a_screen(void **state)
         render(makers[i], render_text, &text);
         size_t lines = 0;
         for (char *line = strtok(text.data, "\n"); line; line = strtok(NULL, "\n"), lines++) {
-            assert_true(rh_utf8_length(line) <= 100 || rh_starts_with(line, "Report: "));
+            assert_true(rh_utf8_length(line) <= 80 || rh_starts_with(line, "Report: "));
             for (const char *c = line; *c; c++)
                 assert_true((unsigned char)*c >= 0x20 && *c != 0x7f);
         }
         assert_true(lines > 0);
-        assert_true(lines <= 40);
+        assert_true(lines <= 56);
         rh_text_release(&text);
     }
 }
