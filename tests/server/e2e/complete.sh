@@ -29,7 +29,8 @@ for file in report.json report.html report.md junit.xml predictions.log log/pgre
     [ -s "$work/run/$file" ] || fail "$file is missing or empty"
 done
 [ ! -e "$work/run/INCOMPLETE" ] || fail "the run directory says that it is not complete"
-[ "$(wc -l <"$work/out")" -le 40 ] || fail "the summary is longer than a screen"
+[ "$(wc -l <"$work/out")" -le 56 ] || fail "the summary is longer than a screen"
+[ "$(grep -v '^Report: ' "$work/out" | wc -L)" -le 80 ] || fail "the summary is wider than 80 columns"
 
 fact 'verify sees the migrations at full size where only samples were rehearsed'
 echo "SELECT 'not migrated' WHERE to_regclass('orders_remark') IS NULL

@@ -76,9 +76,12 @@ rehearse() {
     [ "$status" = "$expected" ] || fail "exit $status, expected $expected"
 }
 
-# says FILE PATTERN: an extended regular expression that some line of it must match.
+# unwrapped FILE: its text with the indented lines, which continue a sentence, joined to the line before.
+unwrapped() { sed -E ':join; N; $!b join; s/\n +/ /g' "$1"; }
+
+# says FILE PATTERN: an extended regular expression that some line or wrapped sentence of it must match.
 says() {
-    grep -Eq "$2" "$1" || fail "$(basename "$1") does not say: $2"
+    grep -Eq "$2" "$1" || unwrapped "$1" | grep -Eq "$2" || fail "$(basename "$1") does not say: $2"
 }
 
 # report [NAME=EXPRESSION ...] EXPRESSION: a Python expression over the report r that must be true (report.py).
