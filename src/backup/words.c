@@ -1,45 +1,7 @@
 #include "statement.h"
+#include "pgrehearse/base/scan.h"
 #include <ctype.h>
 #include <string.h>
-
-static bool is_word_start(unsigned char c)
-{
-    return isalnum(c) || c == '_' || c >= 0x80;
-}
-
-static bool is_word_part(unsigned char c)
-{
-    return is_word_start(c) || c == '$';
-}
-
-/* Past blanks and comments. */
-static void skip_blanks(rh_dump_words *words)
-{
-    while (words->at < words->end) {
-        const char *at = words->at;
-        if (isspace((unsigned char)*at)) {
-            words->at++;
-        } else if (words->end - at >= 2 && at[0] == '-' && at[1] == '-') {
-            while (words->at < words->end && *words->at != '\n' && *words->at != '\r')
-                words->at++;
-        } else if (words->end - at >= 2 && at[0] == '/' && at[1] == '*') {
-            int depth = 0;
-            do {
-                if (words->end - words->at >= 2 && words->at[0] == '/' && words->at[1] == '*') {
-                    depth++;
-                    words->at += 2;
-                } else if (words->end - words->at >= 2 && words->at[0] == '*' && words->at[1] == '/') {
-                    depth--;
-                    words->at += 2;
-                } else {
-                    words->at++;
-                }
-            } while (depth > 0 && words->at < words->end);
-        } else {
-            break;
-        }
-    }
-}
 
 static void put(rh_dump_word *word, size_t *length, char c)
 {
@@ -49,76 +11,57 @@ static void put(rh_dump_word *word, size_t *length, char c)
     }
 }
 
-/* A quoted piece; AT stands behind the opening quote. */
-static void read_quoted(rh_dump_words *words, rh_dump_word *word, char quote, bool escapes)
+/* What TOKEN holds between its quotes. */
+static void put_content(const rh_token *token, rh_dump_word *word)
 {
+    const char *at = token->at + token->opening, *end = token->at + token->length - token->closing;
+    const char quote = token->kind == RH_TOKEN_DOLLAR_STRING ? '\0' : at[-1];
     size_t length = 0;
-    while (words->at < words->end) {
-        char c = *words->at++;
-        if (escapes && c == '\\' && words->at < words->end) {
-            c = *words->at++;
-        } else if (c == quote) {
-            if (words->at == words->end || *words->at != quote)
-                return;
-            words->at++;
-        }
-        put(word, &length, c);
+    for (; at < end; at++) {
+        const bool escaped = token->kind == RH_TOKEN_ESCAPE_STRING && *at == '\\';
+        if ((escaped || (quote && *at == quote)) && at + 1 < end)
+            at++;
+        put(word, &length, *at);
     }
-}
-
-/* $tag$ … $tag$: true and read when AT begins one. */
-static bool read_dollar(rh_dump_words *words, rh_dump_word *word)
-{
-    const char *tag = words->at, *p = tag + 1;
-    while (p < words->end && is_word_start((unsigned char)*p) &&
-           !(p == tag + 1 && isdigit((unsigned char)*p)))
-        p++;
-    if (p == words->end || *p != '$')
-        return false;
-    size_t size = (size_t)(p + 1 - tag), length = 0;
-    const char *body = p + 1;
-    const char *close = memmem(body, (size_t)(words->end - body), tag, size);
-    if (!close)
-        close = words->end;
-    for (const char *c = body; c < close; c++)
-        put(word, &length, *c);
-    words->at = close == words->end ? close : close + size;
-    return true;
 }
 
 bool rh_dump_words_next(rh_dump_words *words, rh_dump_word *word)
 {
-    skip_blanks(words);
+    rh_token token;
+    size_t length = 0;
+    const bool found = rh_scan_code(&words->at, words->end, &token);
     word->kind = RH_WORD_END;
-    word->text[0] = 0;
-    word->raw = words->at;
-    word->raw_length = 0;
-    if (words->at == words->end)
+    word->text[0] = '\0';
+    word->raw = token.at;
+    word->raw_length = token.length;
+    if (!found)
         return false;
-    char c = *words->at;
-    bool prefixed = words->end - words->at >= 2 && strchr("eEbBxXnN", c) && words->at[1] == '\'';
-    if (c == '\'' || prefixed) {
-        words->at += prefixed ? 2 : 1;
-        word->kind = RH_WORD_STRING;
-        read_quoted(words, word, '\'', c == 'e' || c == 'E');
-    } else if (c == '"') {
-        words->at++;
-        word->kind = RH_WORD_QUOTED;
-        read_quoted(words, word, '"', false);
-    } else if (is_word_start((unsigned char)c)) {
-        size_t length = 0;
+    switch (token.kind) {
+    case RH_TOKEN_WORD:
+    case RH_TOKEN_INTEGER:
+    case RH_TOKEN_NUMBER:
         word->kind = RH_WORD_PLAIN;
-        while (words->at < words->end && is_word_part((unsigned char)*words->at))
-            put(word, &length, (char)tolower((unsigned char)*words->at++));
-    } else if (c == '$' && read_dollar(words, word)) {
-        word->kind = RH_WORD_STRING;
-    } else {
-        word->kind = RH_WORD_CHARACTER;
-        word->text[0] = c;
-        word->text[1] = 0;
-        words->at++;
+        for (size_t i = 0; i < token.length; i++)
+            put(word, &length, (char)tolower((unsigned char)token.at[i]));
+        return true;
+    case RH_TOKEN_IDENTIFIER:
+    case RH_TOKEN_UNICODE_IDENTIFIER:
+        word->kind = RH_WORD_QUOTED;
+        put_content(&token, word);
+        return true;
+    default:
+        break;
     }
-    word->raw_length = (size_t)(words->at - word->raw);
+    if (token.opening) {
+        word->kind = RH_WORD_STRING;
+        put_content(&token, word);
+        return true;
+    }
+    word->kind = RH_WORD_CHARACTER;
+    word->text[0] = *token.at;
+    word->text[1] = '\0';
+    word->raw_length = 1;
+    words->at = token.at + 1;
     return true;
 }
 

@@ -168,35 +168,3 @@ int rh_natural_compare(const char *a, const char *b)
         return *p ? 1 : -1;
     return strcmp(a, b);
 }
-
-/* Behind the comment that begins at P: they nest in SQL. */
-static const char *skip_comment(const char *p)
-{
-    int depth = 0;
-    do {
-        if (p[0] == '/' && p[1] == '*') {
-            depth++;
-            p += 2;
-        } else if (p[0] == '*' && p[1] == '/') {
-            depth--;
-            p += 2;
-        } else if (*p) {
-            p++;
-        }
-    } while (depth > 0 && *p);
-    return p;
-}
-
-const char *rh_sql_skip_blanks(const char *p)
-{
-    for (;;) {
-        if (isspace((unsigned char)*p) || *p == ';')
-            p++;
-        else if (p[0] == '-' && p[1] == '-')
-            p += strcspn(p, "\n");
-        else if (p[0] == '/' && p[1] == '*')
-            p = skip_comment(p);
-        else
-            return p;
-    }
-}

@@ -1,6 +1,7 @@
 #include "pgrehearse/model/migration.h"
 #include "pgrehearse/model/statement.h"
 #include "pgrehearse/base/text.h"
+#include "pgrehearse/base/scan.h"
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>

@@ -2,6 +2,7 @@
 #include "pgrehearse/base/arena.h"
 #include "names.h"
 #include "pgrehearse/base/text.h"
+#include "pgrehearse/base/scan.h"
 #include "words.h"
 #include <stdlib.h>
 #include <string.h>

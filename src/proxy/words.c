@@ -1,5 +1,6 @@
 #include "words.h"
 #include "pgrehearse/base/text.h"
+#include "pgrehearse/base/scan.h"
 #include <ctype.h>
 #include <stddef.h>
 #include <stdlib.h>

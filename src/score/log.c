@@ -1,6 +1,7 @@
 /* Statements of a server log, matched with a run's by their text without literals. */
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/text.h"
+#include "pgrehearse/base/scan.h"
 #include "logged.h"
 #include "predicted.h"
 #include <math.h>

@@ -1,6 +1,7 @@
 #include "pgrehearse/sql/classify.h"
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/text.h"
+#include "pgrehearse/base/scan.h"
 #include <string.h>
 #include <strings.h>
 

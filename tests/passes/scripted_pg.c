@@ -1,5 +1,6 @@
 /* The connection: rh_pg by a script. */
 #include "scripted.h"
+#include "pgrehearse/base/scan.h"
 #include "pgrehearse/base/text.h"
 #include <pthread.h>
 #include <stdio.h>

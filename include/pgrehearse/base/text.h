@@ -36,8 +36,6 @@ const char *rh_nearest(const char *word, const char *const *candidates, size_t c
 /* Compares by runs of digits as numbers, so "2_x" < "10_x"; ties by strcmp. For qsort-like ordering of names.
  */
 int rh_natural_compare(const char *a, const char *b);
-/* Where the first word of SQL begins: behind blanks, semicolons and comments (which nest). */
-const char *rh_sql_skip_blanks(const char *sql);
 
 /* UTF-8, one character at a time: what comes from databases, files and servers is not always what it says it
  * is. */

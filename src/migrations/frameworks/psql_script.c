@@ -3,7 +3,7 @@
 #include "migrations/plan/script.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/text.h"
-#include "psql_lexer.h"
+#include "pgrehearse/base/scan.h"
 #include "psql_script.h"
 #include <ctype.h>
 #include <stdlib.h>
@@ -392,7 +392,7 @@ static bool walk_file(walk *w)
         }
         if (w->sql[at] == ':')
             used = put_variable(w->p, w->sql + at, &w->out);
-        const size_t end = used ? at + used : rh_psql_skip(w->sql, at);
+        const size_t end = used ? at + used : rh_scan_past(w->sql, at);
         if (!used)
             rh_text_append_bytes(&w->out, w->sql + at, end - at);
         for (; at < end; at++)

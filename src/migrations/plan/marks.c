@@ -1,8 +1,8 @@
 #include "marks.h"
 #include "detect.h"
-#include "migrations/frameworks/psql_lexer.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/text.h"
+#include "pgrehearse/base/scan.h"
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
@@ -94,7 +94,7 @@ static size_t comment_length(const char *text, size_t at, bool own_line)
         return strcspn(text + at, "\n");
     if (text[at] != '/' || text[at + 1] != '*')
         return 0;
-    const size_t length = rh_psql_skip(text, at) - at, line = strcspn(text + at, "\n");
+    const size_t length = rh_scan_past(text, at) - at, line = strcspn(text + at, "\n");
     return length <= line && length + strspn(text + at + length, " \t\r") == line ? length : 0;
 }
 
@@ -104,7 +104,7 @@ static bool statement_follows(const char *text, size_t at)
     while (text[at]) {
         const char c = text[at];
         if ((c == '-' && text[at + 1] == '-') || (c == '/' && text[at + 1] == '*')) {
-            at = rh_psql_skip(text, at);
+            at = rh_scan_past(text, at);
             continue;
         }
         if (!isspace((unsigned char)c) && c != ';')
@@ -156,7 +156,7 @@ bool rh_marks_in_text(const char *text, rh_arena *arena, rh_tool_mark *mark)
                 rh_arena_strndup(arena, text + at, length - (length > 0 && text[at + length - 1] == '\r'));
             mark->line = line;
         }
-        const size_t next = comment ? at + length : rh_psql_skip(text, at);
+        const size_t next = comment ? at + length : rh_scan_past(text, at);
         if (!comment && !isspace((unsigned char)text[at]) && text[at] != ';' &&
             strncmp(text + at, "/*", 2) != 0)
             statement = true;
