@@ -99,6 +99,46 @@ const char *rh_run_again_name(rh_run_again again)
     return names[again];
 }
 
+const char *rh_unmeasured_name(rh_unmeasured code)
+{
+    static const char *const names[RH_UNMEASURED_COUNT] = {
+        [RH_UNMEASURED_BACKUP_CHECKSUM] = "backup_checksum",
+        [RH_UNMEASURED_BACKUP_INCOMPLETE] = "backup_incomplete",
+        [RH_UNMEASURED_SERVER_VERSION] = "server_version",
+        [RH_UNMEASURED_DATABASE_LOCALE] = "database_locale",
+        [RH_UNMEASURED_DATABASE_SETTINGS] = "database_settings",
+        [RH_UNMEASURED_PRODUCTION_GUARD] = "production_guard",
+        [RH_UNMEASURED_PRODUCTION_PROFILE] = "production_profile",
+        [RH_UNMEASURED_PRODUCTION_LOCK_WAITS] = "production_lock_waits",
+        [RH_UNMEASURED_HARDWARE] = "hardware",
+        [RH_UNMEASURED_COLD_CACHES] = "cold_caches",
+        [RH_UNMEASURED_ROLES] = "roles",
+        [RH_UNMEASURED_MIGRATIONS] = "migrations",
+        [RH_UNMEASURED_STATEMENT_LOCKS] = "statement_locks",
+        [RH_UNMEASURED_STATEMENT_HAZARDS] = "statement_hazards",
+        [RH_UNMEASURED_STATEMENT_WORK] = "statement_work",
+        [RH_UNMEASURED_STATEMENT_RESOURCES] = "statement_resources",
+        [RH_UNMEASURED_PROGRAM_STATEMENTS] = "program_statements",
+        [RH_UNMEASURED_MASKED_CONSTRAINTS] = "masked_constraints",
+        [RH_UNMEASURED_SCALED_PASSES] = "scaled_passes",
+        [RH_UNMEASURED_PREDICTION] = "prediction",
+        [RH_UNMEASURED_LOAD] = "load",
+        [RH_UNMEASURED_LOAD_TEMPLATES] = "load_templates",
+        [RH_UNMEASURED_LOAD_CONNECTIONS] = "load_connections",
+        [RH_UNMEASURED_LOAD_CONSTRAINTS] = "load_constraints",
+        [RH_UNMEASURED_LOCK_WAITS] = "lock_waits",
+        [RH_UNMEASURED_COMPATIBILITY] = "compatibility",
+        [RH_UNMEASURED_DISTURBERS] = "disturbers",
+        [RH_UNMEASURED_ROLLBACK] = "rollback",
+        [RH_UNMEASURED_ROLLBACK_ROWS] = "rollback_rows",
+        [RH_UNMEASURED_INTERRUPTION] = "interruption",
+        [RH_UNMEASURED_LOCK_POLICY] = "lock_policy",
+        [RH_UNMEASURED_DISK_SPACE] = "disk_space",
+        [RH_UNMEASURED_OTHER] = "other",
+    };
+    return names[code];
+}
+
 const char *rh_disturber_kind_name(rh_disturber_kind kind)
 {
     static const char *const names[] = {"pg_dump", "idle_in_transaction", "query", "autovacuum", "snapshot"};

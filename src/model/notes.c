@@ -1,19 +1,19 @@
 #include "pgrehearse/model/attempt.h"
 #include <string.h>
 
-static void add(rh_notes *notes, rh_arena *arena, const char *sentence)
+static void add(rh_notes *notes, rh_arena *arena, rh_note note)
 {
     for (size_t i = 0; i < notes->count; i++)
-        if (strcmp(notes->items[i], sentence) == 0)
+        if (strcmp(notes->items[i].text, note.text) == 0)
             return;
-    *(const char **)rh_arena_add(arena, &notes->items, &notes->count, sizeof *notes->items) = sentence;
+    *(rh_note *)rh_arena_add(arena, &notes->items, &notes->count, sizeof *notes->items) = note;
 }
 
-void rh_note(rh_notes *notes, rh_arena *arena, const char *format, ...)
+void rh_notes_printf(rh_notes *notes, rh_arena *arena, rh_unmeasured code, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    add(notes, arena, rh_arena_vprintf(arena, format, args));
+    add(notes, arena, (rh_note){code, rh_arena_vprintf(arena, format, args)});
     va_end(args);
 }
 

@@ -117,7 +117,7 @@ void rh_masking_tell(rh_run *run)
         char rows[32];
         if (columns && table->updated > 0)
             rh_run_not_measured(
-                run,
+                run, RH_UNMEASURED_MASKED_CONSTRAINTS,
                 "the new %s on %s (%s): prepare changed rows of that table (%s updates), and values "
                 "that it masked can hide a violation; check production's own",
                 kind_of(&added[i]), table->name, columns, rh_count_format(table->updated, rows, sizeof rows));

@@ -6,12 +6,12 @@ static void compare_version(rh_run *run)
     int theirs = run->backup.server_major, ours = run->staging.server_version_num / 10000;
     if (theirs == 0) {
         rh_run_not_measured(
-            run, "version: the backup does not say which PostgreSQL it is of; staging is PostgreSQL %d",
-            ours);
+            run, RH_UNMEASURED_SERVER_VERSION,
+            "version: the backup does not say which PostgreSQL it is of; staging is PostgreSQL %d", ours);
     } else if (theirs != ours) {
         bool embedded = run->staging.kind == RH_STAGING_EMBEDDED;
         rh_run_not_measured(
-            run,
+            run, RH_UNMEASURED_SERVER_VERSION,
             "version: the backup is of PostgreSQL %d, staging is PostgreSQL %d%s: locks, plans and "
             "durations may differ%s",
             theirs, ours, embedded ? ", the nearest that is installed" : "",
@@ -28,7 +28,7 @@ static void compare_locale(rh_run *run)
                                           : "another one";
     if (staging->locale_missing)
         rh_run_inconclusive(
-            run,
+            run, RH_UNMEASURED_DATABASE_LOCALE,
             "locale: the backup's database has %s, staging does not (%s) and used %s: text sorts in "
             "another order there; indexes, sorts and comparisons of text are faster or slower than "
             "on production, and range partitions, unique indexes and checks of text may accept other "
@@ -36,7 +36,7 @@ static void compare_locale(rh_run *run)
             staging->locale_missing, staging->locale_why, used);
     else if (!origin->collate)
         rh_run_not_measured(
-            run,
+            run, RH_UNMEASURED_DATABASE_LOCALE,
             "locale: the backup does not say the locale of its database, nor the database's owner "
             "and settings (a plain dump without --create); staging used %s, encoding %s",
             used, staging->encoding ? staging->encoding : "unknown");
@@ -54,7 +54,8 @@ void rh_origin_settings(rh_run *run)
     for (size_t i = 0; i < origin->setting_count; i++) {
         const rh_database_setting *setting = &origin->settings[i];
         if (setting->why_not && *setting->why_not)
-            rh_run_not_measured(run, "setting %s of the backup's %s%s does not apply in staging: %s",
+            rh_run_not_measured(run, RH_UNMEASURED_DATABASE_SETTINGS,
+                                "setting %s of the backup's %s%s does not apply in staging: %s",
                                 setting->name, setting->role ? "role " : "database",
                                 setting->role ? setting->role : "", setting->why_not);
     }

@@ -27,7 +27,8 @@ bool rh_production_read(rh_run *run, const rh_progress *progress, rh_error *erro
         }
         if (!checked)
             rh_run_not_measured(
-                run, "guard: whether staging is production could not be checked by the system identifier");
+                run, RH_UNMEASURED_PRODUCTION_GUARD,
+                "guard: whether staging is production could not be checked by the system identifier");
     }
     rh_progress_end(progress, "production's profile", "PostgreSQL %s, %zu tables", profile->version,
                     profile->relation_count);
@@ -58,9 +59,10 @@ bool rh_production_compare(rh_run *run, const char *conninfo, const rh_progress 
                           &unknown_count, error))
         return false;
     for (size_t i = 0; i < facts->sentence_count; i++)
-        rh_run_not_measured(run, "%s", facts->sentences[i]);
+        rh_run_not_measured(run, RH_UNMEASURED_PRODUCTION_PROFILE, "%s", facts->sentences[i]);
     for (size_t i = 0; i < unknown_count; i++)
-        rh_run_not_measured(run, "staging's %s: %s", unknown[i].what, unknown[i].why);
+        rh_run_not_measured(run, RH_UNMEASURED_PRODUCTION_PROFILE, "staging's %s: %s", unknown[i].what,
+                            unknown[i].why);
     rh_progress_end(progress, "probe", "beside production's in the report");
     return true;
 }

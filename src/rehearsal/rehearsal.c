@@ -58,7 +58,8 @@ static bool inspect_backup(rehearsal *r, rh_error *error)
         return false;
     if (!r->run->backup.checksum.whole)
         rh_run_not_measured(
-            r->run, "damage to the backup: checked by %s (give its SHA-256 in FILE.sha256 or backup.sha256)",
+            r->run, RH_UNMEASURED_BACKUP_CHECKSUM,
+            "damage to the backup: checked by %s (give its SHA-256 in FILE.sha256 or backup.sha256)",
             r->run->backup.checksum.vouched);
     rh_progress_end(r->progress, r->stage, "%s, sha256 %.12s…",
                     rh_size_format(r->run->backup.bytes, size, sizeof size), r->run->backup.sha256);
@@ -137,10 +138,10 @@ static bool restore(rehearsal *r, rh_error *error)
         return false;
     if (rh_backup_restore(&run->backup, &target, run->arena, r->progress, error)) {
         for (size_t i = 0; i < run->backup.missing_count; i++)
-            rh_run_not_measured(run, "backup: missing: %s (%s)", run->backup.missing[i].what,
-                                run->backup.missing[i].why);
+            rh_run_not_measured(run, RH_UNMEASURED_BACKUP_INCOMPLETE, "backup: missing: %s (%s)",
+                                run->backup.missing[i].what, run->backup.missing[i].why);
         if (run->backup.selection_unknown && !r->scenario->backup.partial)
-            rh_run_not_measured(run,
+            rh_run_not_measured(run, RH_UNMEASURED_BACKUP_INCOMPLETE,
                                 "backup: whether it is whole: %s (backup.partial: true if that is known)",
                                 run->backup.selection_unknown);
         bool ok = rh_staging_adopt(r->staging, error) && rh_staging_neutralise(r->staging, error);
@@ -196,7 +197,8 @@ static void note_not_understood(rh_run *run)
         const rh_script *script = &run->plan.migrations[i].up;
         for (size_t k = 0; run->plan.migrations[i].pending && k < script->statement_count; k++)
             if (script->statements[k].not_understood)
-                rh_run_not_measured(run, "hazards by the text of migration %s, statement %d: %s",
+                rh_run_not_measured(run, RH_UNMEASURED_STATEMENT_HAZARDS,
+                                    "hazards by the text of migration %s, statement %d: %s",
                                     run->plan.migrations[i].id, script->statements[k].ordinal,
                                     script->statements[k].not_understood);
     }
@@ -217,7 +219,8 @@ static bool make_plan(rehearsal *r, rh_error *error)
         return false;
     note_not_understood(run);
     if (run->plan.pending_count == 0)
-        rh_run_not_measured(run, "migrations: none is pending, so nothing was replayed");
+        rh_run_not_measured(run, RH_UNMEASURED_MIGRATIONS,
+                            "migrations: none is pending, so nothing was replayed");
     rh_sizes_name_relations(run);
     if (!rh_roles_choose(run, r->staging, error))
         return false;
@@ -278,7 +281,8 @@ static bool scaled_passes(rehearsal *r, rh_error *error)
     r->stage = "scaled passes";
     if (!(r->scenario->passes & RH_PASS_SCALED)) {
         rh_run_not_measured(
-            run, "scaled passes: left out by --pass, so nothing was predicted before the quiet passes");
+            run, RH_UNMEASURED_SCALED_PASSES,
+            "scaled passes: left out by --pass, so nothing was predicted before the quiet passes");
         return true;
     }
     rh_added_keys_follow(run, r->staging);
@@ -301,7 +305,8 @@ static bool quiet_passes(rehearsal *r, rh_error *error)
 {
     r->stage = "quiet passes";
     if (!(r->scenario->passes & RH_PASS_QUIET)) {
-        rh_run_not_measured(r->run, "quiet passes: left out by --pass, so there is no prediction");
+        rh_run_not_measured(r->run, RH_UNMEASURED_PREDICTION,
+                            "quiet passes: left out by --pass, so there is no prediction");
         return true;
     }
     for (int repeat = 1; repeat <= r->scenario->repeat; repeat++) {
@@ -318,7 +323,7 @@ static bool loaded_pass(rehearsal *r, rh_error *error)
     r->stage = "loaded pass";
     if (!(r->scenario->passes & RH_PASS_LOADED) || r->scenario->workload.source == RH_WORKLOAD_NONE) {
         rh_run_not_measured(
-            r->run,
+            r->run, RH_UNMEASURED_LOAD,
             "load: left out (--pass or workload.source none), so nobody is known to be hurt or spared");
         return true;
     }
@@ -368,7 +373,7 @@ static bool compatibility_pass(rehearsal *r, rh_error *error)
         return rh_file_compatibility(r->run, &result);
     }
     if (wanted)
-        rh_run_not_measured(r->run,
+        rh_run_not_measured(r->run, RH_UNMEASURED_COMPATIBILITY,
                             "compatibility: there was no loaded pass, so workload.next was not tried");
     return true;
 }
@@ -377,7 +382,8 @@ static bool rollback_pass(rehearsal *r, rh_error *error)
 {
     r->stage = "rollback";
     if (!r->scenario->rollback) {
-        rh_run_not_measured(r->run, "rollback: switched off in the scenario, so it was not tested");
+        rh_run_not_measured(r->run, RH_UNMEASURED_ROLLBACK,
+                            "rollback: switched off in the scenario, so it was not tested");
         return true;
     }
     const rh_rollback_result result = rh_pass_rollback(r->run, r->staging, r->progress, error);
@@ -399,7 +405,8 @@ static bool lock_policy(rehearsal *r, rh_error *error)
     if (!r->scenario->lock_policy.search)
         return true;
     if (!(r->scenario->passes & RH_PASS_LOADED)) {
-        rh_run_not_measured(r->run, "lock policy: left out by --pass, since it needs the load");
+        rh_run_not_measured(r->run, RH_UNMEASURED_LOCK_POLICY,
+                            "lock policy: left out by --pass, since it needs the load");
         return true;
     }
     const rh_lock_policy_result result = rh_pass_lock_policy(r->run, r->staging, r->progress, error);
@@ -477,7 +484,8 @@ static void conclude(rehearsal *r, const rh_error *error)
     if (rh_error_is_set(error))
         record_failure(r, error);
     if (run->prediction.disk_peak_bytes < 0)
-        rh_run_not_measured(run, "disk: the peak during the migrations was not measured");
+        rh_run_not_measured(run, RH_UNMEASURED_DISK_SPACE,
+                            "disk: the peak during the migrations was not measured");
     rh_production_settings(run);
     rh_predict_statements(&run->plan, PREDICTION_LEVEL, run->arena);
     rh_translate_predictions(run, PREDICTION_LEVEL);

@@ -105,7 +105,7 @@ static bool admit(rh_run *run, rh_staging *staging, const char *key, const char 
         return false;
     if (admission == RH_ADMITTED_LATER)
         rh_run_not_measured(
-            run,
+            run, RH_UNMEASURED_ROLES,
             "rights: the backup does not say how %s may connect to the database (role memberships are "
             "not in it): CONNECT was granted",
             role->name);
@@ -113,7 +113,8 @@ static bool admit(rh_run *run, rh_staging *staging, const char *key, const char 
         return true;
     if (asked)
         return refuse(run, staging, key, asked, admission, where, error);
-    rh_run_not_measured(run, "rights: %s, %s, is not a role that the staging server lets \"%s\" become",
+    rh_run_not_measured(run, RH_UNMEASURED_ROLES,
+                        "rights: %s, %s, is not a role that the staging server lets \"%s\" become",
                         role->name, role->why, rh_staging_own_role(staging));
     *role = (rh_session_role){0};
     return true;
@@ -169,8 +170,8 @@ static bool assume_database_owner(rh_run *run, rh_staging *staging, rh_pg *pg, r
     bool ok =
         rh_pg_executef(pg, error, "ALTER DATABASE %s OWNER TO %s", rh_staging_database(staging), quoted);
     free(quoted);
-    rh_run_not_measured(run, "rights: the backup does not say who owns the database: taken to be %s",
-                        role->name);
+    rh_run_not_measured(run, RH_UNMEASURED_ROLES,
+                        "rights: the backup does not say who owns the database: taken to be %s", role->name);
     return ok;
 }
 
@@ -180,27 +181,28 @@ static void note_rights(rh_run *run, const char *own)
     bool load = run->scenario->passes & RH_PASS_LOADED && run->scenario->workload.source != RH_WORKLOAD_NONE;
     if (m->superuser)
         rh_run_not_measured(
-            run,
+            run, RH_UNMEASURED_ROLES,
             "rights: the migrations ran as the superuser %s (%s): ownership, privileges and row-level "
             "security did not restrict them; if another role migrates production, name it in "
             "migrations.role",
             m->name, m->why);
     if (load && w->superuser)
         rh_run_not_measured(
-            run,
+            run, RH_UNMEASURED_ROLES,
             "rights: the load ran as the superuser %s (%s): privileges and row-level security did not "
             "restrict it; name the application's role in workload.role",
             w->name, w->why);
     if (run->staging.kind == RH_STAGING_SERVER && strcmp(m->name, own) != 0)
         rh_run_not_measured(
-            run,
+            run, RH_UNMEASURED_ROLES,
             "rights: on the given server the migrations' sessions became %s by SET ROLE; SET ROLE NONE "
             "gives them the rights of %s",
             m->name, own);
     if (!run->backup.roles_known && (!m->superuser || (load && !w->superuser)))
         rh_run_not_measured(
-            run, "rights: role memberships and attributes are not in the backup (pg_dump does not write "
-                 "them): a role that has rights by them on production lacks them here");
+            run, RH_UNMEASURED_ROLES,
+            "rights: role memberships and attributes are not in the backup (pg_dump does not write "
+            "them): a role that has rights by them on production lacks them here");
 }
 
 bool rh_roles_choose(rh_run *run, rh_staging *staging, rh_error *error)

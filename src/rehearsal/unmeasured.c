@@ -55,18 +55,19 @@ static void tell_statements(rh_run *run)
     }
     if (locks.count)
         rh_run_not_measured(
-            run,
+            run, RH_UNMEASURED_STATEMENT_LOCKS,
             "locks of %zu statement%s: too short for a look to see them, so they are inferred from "
             "the text and enter no gate (the first: migration %s, statement %d on %s)",
             locks.count, plural(locks.count), locks.migration, locks.statement, locks.what);
     if (unknown.count)
         rh_run_not_measured(
-            run,
+            run, RH_UNMEASURED_STATEMENT_HAZARDS,
             "%zu statement%s that the parser does not understand: hazards that a text shows are "
             "unknown (the first: migration %s, statement %d: %s)",
             unknown.count, plural(unknown.count), unknown.migration, unknown.statement, unknown.what);
     if (hidden.count)
-        rh_run_not_measured(run, "what %zu statement%s did (the first: migration %s, statement %d: %s)",
+        rh_run_not_measured(run, RH_UNMEASURED_STATEMENT_WORK,
+                            "what %zu statement%s did (the first: migration %s, statement %d: %s)",
                             hidden.count, plural(hidden.count), hidden.migration, hidden.statement,
                             hidden.what);
 }
@@ -90,7 +91,8 @@ static void tell_rollback(rh_run *run)
         why = why ? why : left ? why_not_compared(data) : NULL;
     }
     if (tables)
-        rh_run_not_measured(run, "rollback: the rows of %zu table%s were not compared one by one%s%s", tables,
+        rh_run_not_measured(run, RH_UNMEASURED_ROLLBACK_ROWS,
+                            "rollback: the rows of %zu table%s were not compared one by one%s%s", tables,
                             plural(tables), why ? ": " : "", why ? why : "");
 }
 
@@ -98,13 +100,14 @@ static void tell_load(rh_run *run)
 {
     const rh_mix *mix = &run->load.mix;
     if (run->load.measured && mix->left_out_count)
-        rh_run_not_measured(run, "load: %zu part%s left out, such as: %s", mix->left_out_count,
-                            mix->left_out_count == 1 ? " was" : "s were", mix->left_out[0]);
+        rh_run_not_measured(run, RH_UNMEASURED_LOAD_TEMPLATES, "load: %zu part%s left out, such as: %s",
+                            mix->left_out_count, mix->left_out_count == 1 ? " was" : "s were",
+                            mix->left_out[0]);
     for (size_t i = 0; i < run->load.error_count; i++) {
         const rh_load_error *e = &run->load.errors[i];
         if (e->before > 0 && strcmp(e->sqlstate, "42501") == 0)
             rh_run_not_measured(
-                run,
+                run, RH_UNMEASURED_LOAD_TEMPLATES,
                 "load: what \"%s\" does where it is refused (SQLSTATE 42501: %s): %lld of its "
                 "calls were refused before the first migration, in all %lld",
                 e->template_name, e->message, (long long)e->before, (long long)e->count);
@@ -116,11 +119,12 @@ static void tell_prediction(rh_run *run)
     if (isnan(run->prediction.median_s))
         return;
     if (!run->production.profile)
-        rh_run_not_measured(run,
+        rh_run_not_measured(run, RH_UNMEASURED_HARDWARE,
                             "hardware: no profile of production was given, so durations are those of this "
                             "machine and its settings");
     if (isnan(run->prediction.cold_s))
-        rh_run_not_measured(run, "cold caches: durations are with caches as warm as staging's");
+        rh_run_not_measured(run, RH_UNMEASURED_COLD_CACHES,
+                            "cold caches: durations are with caches as warm as staging's");
 }
 
 void rh_unmeasured_tell(rh_run *run)

@@ -341,8 +341,8 @@ int script_end(rh_run *run, rh_error *error)
 
 const char *script_not_measured(const rh_run *run, const char *text)
 {
-    for (size_t i = 0; i < run->not_measured_count; i++)
-        if (strstr(run->not_measured[i], text))
-            return run->not_measured[i];
+    for (size_t i = 0; i < run->not_measured.count; i++)
+        if (strstr(run->not_measured.items[i].text, text))
+            return run->not_measured.items[i].text;
     return NULL;
 }

@@ -4,14 +4,59 @@
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/model/migration.h"
 
-/* What was left out of the measurements, and why: a sentence each. */
+/* What was not measured, or only with a reservation. */
+typedef enum rh_unmeasured {
+    RH_UNMEASURED_BACKUP_CHECKSUM,
+    RH_UNMEASURED_BACKUP_INCOMPLETE,
+    RH_UNMEASURED_SERVER_VERSION,
+    RH_UNMEASURED_DATABASE_LOCALE,
+    RH_UNMEASURED_DATABASE_SETTINGS,
+    RH_UNMEASURED_PRODUCTION_GUARD,
+    RH_UNMEASURED_PRODUCTION_PROFILE,
+    RH_UNMEASURED_PRODUCTION_LOCK_WAITS,
+    RH_UNMEASURED_HARDWARE,
+    RH_UNMEASURED_COLD_CACHES,
+    RH_UNMEASURED_ROLES,
+    RH_UNMEASURED_MIGRATIONS,
+    RH_UNMEASURED_STATEMENT_LOCKS,
+    RH_UNMEASURED_STATEMENT_HAZARDS,
+    RH_UNMEASURED_STATEMENT_WORK,
+    RH_UNMEASURED_STATEMENT_RESOURCES,
+    RH_UNMEASURED_PROGRAM_STATEMENTS,
+    RH_UNMEASURED_MASKED_CONSTRAINTS,
+    RH_UNMEASURED_SCALED_PASSES,
+    RH_UNMEASURED_PREDICTION,
+    RH_UNMEASURED_LOAD,
+    RH_UNMEASURED_LOAD_TEMPLATES,
+    RH_UNMEASURED_LOAD_CONNECTIONS,
+    RH_UNMEASURED_LOAD_CONSTRAINTS,
+    RH_UNMEASURED_LOCK_WAITS,
+    RH_UNMEASURED_COMPATIBILITY,
+    RH_UNMEASURED_DISTURBERS,
+    RH_UNMEASURED_ROLLBACK,
+    RH_UNMEASURED_ROLLBACK_ROWS,
+    RH_UNMEASURED_INTERRUPTION,
+    RH_UNMEASURED_LOCK_POLICY,
+    RH_UNMEASURED_DISK_SPACE,
+    RH_UNMEASURED_OTHER, /* in records of schema_version 1, which have no codes */
+    RH_UNMEASURED_COUNT
+} rh_unmeasured;
+const char *rh_unmeasured_name(rh_unmeasured code);
+
+/* One of them, and why, as a sentence. */
+typedef struct rh_note {
+    rh_unmeasured code;
+    const char *text;
+} rh_note;
+
 typedef struct rh_notes {
-    const char **items;
+    rh_note *items;
     size_t count;
 } rh_notes;
 
-/* Adds a sentence, in ARENA, unless it is there already (a pass that was repeated). */
-void rh_note(rh_notes *notes, rh_arena *arena, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Adds a note, its text in ARENA, unless the same text is there already (a pass that was repeated). */
+void rh_notes_printf(rh_notes *notes, rh_arena *arena, rh_unmeasured code, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 /* Adds all of FROM. */
 void rh_notes_add(rh_notes *notes, rh_arena *arena, const rh_notes *from);
 

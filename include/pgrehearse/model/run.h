@@ -124,15 +124,14 @@ typedef struct rh_run {
     rh_step_result *before, *prepare, *verify; /* backup.before, prepare, verify */
     size_t before_count, prepare_count, verify_count;
     rh_outcome verify_outcome;
-    const char *inconclusive;  /* the first reason of rh_run_inconclusive; NULL */
-    const char **not_measured; /* sentences: what was left out and why */
-    size_t not_measured_count;
+    const char *inconclusive; /* the first reason of rh_run_inconclusive; NULL */
+    rh_notes not_measured;
 } rh_run;
 
-/* Adds a sentence to run->not_measured: what was left out, and why. */
-void rh_run_not_measured(rh_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* The same for the sentences of a pass. */
-void rh_run_add_notes(rh_run *run, const rh_notes *notes);
+/* Adds to run->not_measured what was not measured, and why. */
+void rh_run_not_measured(rh_run *run, rh_unmeasured code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /* The same for what the verdict needs: a run that would pass is inconclusive then, by the first such
  * sentence. */
-void rh_run_inconclusive(rh_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void rh_run_inconclusive(rh_run *run, rh_unmeasured code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));

@@ -127,5 +127,6 @@ void rh_lock_forecast_production(rh_run *run, double level)
     prediction->reads_blocked_s = facts->locks.reads_blocked_s;
     prediction->writes_blocked_s = facts->locks.writes_blocked_s;
     if (facts->locks.unknown)
-        rh_run_not_measured(run, "lock waits on production: %s", facts->locks.unknown);
+        rh_run_not_measured(run, RH_UNMEASURED_PRODUCTION_LOCK_WAITS, "lock waits on production: %s",
+                            facts->locks.unknown);
 }

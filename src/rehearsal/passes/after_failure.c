@@ -4,11 +4,11 @@
 #include "pass.h"
 #include "results.h"
 
-/* What goes wrong here leaves the migration's failure as the run's: it is told, and that is all. */
-static void tell(rh_run *run, const char *what, rh_error *failed)
+/* An error of these passes is noted: the run's failure stays the migration's. */
+static void note_error(rh_run *run, rh_unmeasured code, const char *what, rh_error *failed)
 {
     if (failed->message)
-        rh_run_not_measured(run, "%s, after the failure: %s", what, failed->message);
+        rh_run_not_measured(run, code, "%s, after the failure: %s", what, failed->message);
     rh_error_release(failed);
 }
 
@@ -83,7 +83,7 @@ static void loaded_pass(rh_run *run, size_t count, rh_staging *staging, const rh
     const rh_run first = run_of_first(run, count);
     const rh_loaded_result result = rh_pass_loaded(&first, staging, progress, &failed);
     if (!rh_file_loaded(run, &result))
-        tell(run, "load", &failed);
+        note_error(run, RH_UNMEASURED_LOAD, "load", &failed);
 }
 
 static void rollback_pass(rh_run *run, size_t count, rh_staging *staging, const rh_progress *progress)
@@ -94,14 +94,15 @@ static void rollback_pass(rh_run *run, size_t count, rh_staging *staging, const 
     const rh_run first = run_of_first(run, count);
     const rh_rollback_result result = rh_pass_rollback(&first, staging, progress, &failed);
     if (!rh_file_rollback(run, &result))
-        tell(run, "rollback", &failed);
+        note_error(run, RH_UNMEASURED_ROLLBACK, "rollback", &failed);
 }
 
 static void go_on_without(rh_run *run, size_t failed, rh_staging *staging, const rh_progress *progress)
 {
     rh_error problem = {0};
     if (run_of_first(run, failed).plan.pending_count > 0) {
-        rh_run_not_measured(run, "load and rollback from %s on: it failed; those before it went on alone",
+        rh_run_not_measured(run, RH_UNMEASURED_LOAD,
+                            "load and rollback from %s on: it failed; those before it went on alone",
                             run->plan.migrations[failed].id);
         loaded_pass(run, failed, staging, progress);
         if (!rh_interrupt_requested())
@@ -111,7 +112,7 @@ static void go_on_without(rh_run *run, size_t failed, rh_staging *staging, const
         return;
     const rh_interruption_result result = look_at_failed(run, staging, failed, progress, &problem);
     if (!rh_file_interruption(run, &result))
-        tell(run, "what the failed migration left", &problem);
+        note_error(run, RH_UNMEASURED_INTERRUPTION, "state after the failed migration", &problem);
 }
 
 void rh_after_failure(rh_run *run, rh_staging *staging, const rh_progress *progress)

@@ -124,10 +124,11 @@ static void note_refused(const party *p)
 {
     size_t refused = p->mix->template_count - p->tried;
     if (refused > 0)
-        rh_note(&p->result->pass.notes, p->run->arena,
-                "compatibility: %zu template%s of the %s release fail%s on the release's own schema, so "
-                "nothing is said about the other one",
-                refused, refused == 1 ? "" : "s", rh_release_name(p->release), refused == 1 ? "s" : "");
+        rh_notes_printf(
+            &p->result->pass.notes, p->run->arena, RH_UNMEASURED_COMPATIBILITY,
+            "compatibility: %zu template%s of the %s release fail%s on the release's own schema, so "
+            "nothing is said about the other one",
+            refused, refused == 1 ? "" : "s", rh_release_name(p->release), refused == 1 ? "s" : "");
 }
 
 static bool has_next(const rh_run *run)

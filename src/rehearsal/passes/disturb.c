@@ -114,8 +114,9 @@ void rh_disturb_end(rh_arena *arena, rh_disturbers *disturbers, const rh_migrati
     rh_disturbers_stop(disturbers, migration->id, began, arena, rows, count);
     for (size_t i = before; i < *count; i++)
         if ((*rows)[i].outcome == RH_DISTURBANCE_NOT_STARTED)
-            rh_note(notes, arena, "disturber %s beside migration %s: it could not be started: %s",
-                    (*rows)[i].name, migration->id, (*rows)[i].detail);
+            rh_notes_printf(notes, arena, RH_UNMEASURED_DISTURBERS,
+                            "disturber %s beside migration %s: it could not be started: %s", (*rows)[i].name,
+                            migration->id, (*rows)[i].detail);
 }
 
 /* ---- who waited for whom ---- */

@@ -77,19 +77,21 @@ static void tell(const rh_run *run, const rh_mix *mix, size_t left, size_t all, 
     enum { ONE_BY_ONE = 10 };
     const rh_session_role *role = &run->workload_role;
     for (size_t i = 0; i < mix->unseen_count && i < ONE_BY_ONE; i++)
-        rh_note(notes, run->arena, "load: no statement on %s", mix->unseen[i]);
+        rh_notes_printf(notes, run->arena, RH_UNMEASURED_LOAD_TEMPLATES, "load: no statement on %s",
+                        mix->unseen[i]);
     if (mix->unseen_count > ONE_BY_ONE)
-        rh_note(notes, run->arena,
-                "load: no statement on %zu more tables of which %s sees no row (load.mix.left_out)",
-                mix->unseen_count - ONE_BY_ONE, role->name);
+        rh_notes_printf(notes, run->arena, RH_UNMEASURED_LOAD_TEMPLATES,
+                        "load: no statement on %zu more tables of which %s sees no row (load.mix.left_out)",
+                        mix->unseen_count - ONE_BY_ONE, role->name);
     if (sieved > 0)
-        rh_note(notes, run->arena,
-                "load: with some of its values %zu of its templates are refused by row-level security "
-                "before any migration, or change nothing: these were left out (load.mix.left_out)",
-                sieved);
+        rh_notes_printf(
+            notes, run->arena, RH_UNMEASURED_LOAD_TEMPLATES,
+            "load: with some of its values %zu of its templates are refused by row-level security "
+            "before any migration, or change nothing: these were left out (load.mix.left_out)",
+            sieved);
     if (left > 0)
-        rh_note(
-            notes, run->arena,
+        rh_notes_printf(
+            notes, run->arena, RH_UNMEASURED_LOAD_TEMPLATES,
             "load: %zu of its %zu templates were left out: the role %s (%s) cannot run them for want of rights, or of a setting that a policy reads (ALTER ROLE … SET in prepare: gives it one)",
             left, all, role->name, role->why);
 }

@@ -68,9 +68,9 @@ static bool size_connections(const rh_run *run, rh_load *load, rh_pg *pg, rh_not
         rh_error_hint(error, "lower workload.connections, or raise max_connections of the staging server");
         return rh_error_at(error, where->file, where->line, where->column);
     }
-    rh_note(notes, run->arena,
-            "load: production has %d sessions, staging takes %lld (max_connections is %lld)",
-            load->connections, (long long)left, (long long)most);
+    rh_notes_printf(notes, run->arena, RH_UNMEASURED_LOAD_CONNECTIONS,
+                    "load: production has %d sessions, staging takes %lld (max_connections is %lld)",
+                    load->connections, (long long)left, (long long)most);
     load->connections = (int)left;
     load->connections_basis = "production's profile, as far as staging's max_connections allows";
     return true;
@@ -86,9 +86,9 @@ static bool read_limits(const rh_run *run, rh_pg *pg, rh_load_limits *limits, rh
     if (run->scenario->workload.source == RH_WORKLOAD_PGBENCH)
         return true;
     if (!run->constraints_known) {
-        rh_note(notes, run->arena,
-                "load: which constraints the migrations add is seen in a quiet pass; without "
-                "one, rows that the load inserts may break them");
+        rh_notes_printf(notes, run->arena, RH_UNMEASURED_LOAD_CONSTRAINTS,
+                        "load: which constraints the migrations add is seen in a quiet pass; without "
+                        "one, rows that the load inserts may break them");
         return true;
     }
     if (!rh_constraints_read(pg, run->arena, &before, &count, error))

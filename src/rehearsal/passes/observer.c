@@ -482,10 +482,11 @@ rh_observer_result rh_observer_finish(rh_observer *o)
     complete_runs(o);
     end_sampler(o);
     if (o->access.refused)
-        rh_note(&o->result.notes, o->arena,
-                "CPU and device I/O of the statements: staging is not on this machine, and its role may "
-                "not set log_statement_stats (GRANT SET ON PARAMETER log_statement_stats TO it; before "
-                "PostgreSQL 15 it must be a superuser)");
+        rh_notes_printf(
+            &o->result.notes, o->arena, RH_UNMEASURED_STATEMENT_RESOURCES,
+            "CPU and device I/O of the statements: staging is not on this machine, and its role may "
+            "not set log_statement_stats (GRANT SET ON PARAMETER log_statement_stats TO it; before "
+            "PostgreSQL 15 it must be a superuser)");
     const rh_observer_result result = o->result;
     release(o);
     return result;

@@ -67,8 +67,9 @@ static bool is_of_the_sample(rh_pass *p, rh_attempt *attempt, rh_error *error)
 {
     if (p->result.kind != RH_PASS_KIND_SCALED || !rh_pass_is_of_migration(error))
         return false;
-    rh_note(&p->result.notes, p->run->arena, "%s of migration %s: it does not run on a sample: %s",
-            p->result.name, attempt->migration->id, error->message);
+    rh_notes_printf(&p->result.notes, p->run->arena, RH_UNMEASURED_SCALED_PASSES,
+                    "%s of migration %s: it does not run on a sample: %s", p->result.name,
+                    attempt->migration->id, error->message);
     attempt->outcome = RH_OUTCOME_NOT_RUN;
     attempt->failure = NULL;
     rh_error_release(error);

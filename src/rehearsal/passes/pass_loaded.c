@@ -82,7 +82,8 @@ static void load_and_observe(rh_pass *p, rh_loaded_result *result, rh_error *err
     if (p->generator)
         finish_load(run, p->generator, &result->load);
     if (result->contention.lost)
-        rh_note(&p->result.notes, run->arena, "lock waits of the loaded pass: %s", result->contention.lost);
+        rh_notes_printf(&p->result.notes, run->arena, RH_UNMEASURED_LOCK_WAITS,
+                        "lock waits of the loaded pass: %s", result->contention.lost);
     if (ok)
         rh_progress_end(p->progress, p->result.name, "longest lock wait %.0f ms, deepest queue %d",
                         result->contention.longest_wait_s * 1e3, result->contention.deepest_queue);
@@ -104,9 +105,9 @@ rh_loaded_result rh_pass_loaded(const rh_run *run, rh_staging *staging, const rh
     result.prepared = rh_staging_reset(staging, progress, error) &&
                       rh_load_prepare(run, staging, &result.load, &p.result.notes, error);
     if (result.prepared && result.load.mix.template_count == 0) {
-        rh_note(&p.result.notes, run->arena,
-                "load: no template of its mix can run (for the reasons, see load.mix.left_out), so "
-                "the loaded pass did not run");
+        rh_notes_printf(&p.result.notes, run->arena, RH_UNMEASURED_LOAD,
+                        "load: no template of its mix can run (for the reasons, see load.mix.left_out), so "
+                        "the loaded pass did not run");
         rh_progress_end(progress, p.result.name, "no load can be derived");
         p.result.ok = true;
     } else if (result.prepared) {

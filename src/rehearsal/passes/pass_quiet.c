@@ -41,7 +41,8 @@ static rh_quiet_result quiet_once(const rh_run *run, rh_staging *staging, int re
         read_constraints(run, staging, &result);
     result.disk_growth = rh_disk_watch_stop(disk);
     if (result.contention.lost && (ok || error->code != RH_ERROR_LOST))
-        rh_note(&p.result.notes, run->arena, "lock waits of %s: %s", name, result.contention.lost);
+        rh_notes_printf(&p.result.notes, run->arena, RH_UNMEASURED_LOCK_WAITS, "lock waits of %s: %s", name,
+                        result.contention.lost);
     if (ok)
         rh_progress_end(progress, name, "migrations took %.1f s", rh_seconds(ended - result.began));
     p.result.ok = ok;

@@ -23,7 +23,7 @@ rh_pass_result rh_pass_scaled(const rh_run *run, rh_staging *staging, double fra
     rh_progress_begin(progress, name, "a sample of the pages");
     bool ok = rh_staging_sample(staging, fraction, run->arena, &why_not, error);
     if (ok && why_not)
-        rh_note(&p.result.notes, run->arena, "%s: %s", name, why_not);
+        rh_notes_printf(&p.result.notes, run->arena, RH_UNMEASURED_SCALED_PASSES, "%s: %s", name, why_not);
     for (p.repeat = 1; ok && p.repeat <= repeats; p.repeat++)
         ok = run_once(&p, fraction, error);
     if (ok)

@@ -116,7 +116,7 @@ bool rh_file_pass(rh_run *run, const rh_pass_result *result)
     for (size_t i = 0; i < observed->resource_count; i++)
         *(rh_resource_sample *)rh_arena_add(run->arena, &run->resources, &run->resource_count,
                                             sizeof(rh_resource_sample)) = observed->resources[i];
-    rh_run_add_notes(run, &result->notes);
+    rh_notes_add(&run->not_measured, run->arena, &result->notes);
     return result->ok;
 }
 

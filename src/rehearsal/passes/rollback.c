@@ -66,10 +66,11 @@ static bool retry_on_fresh_copy(rh_rollback_pass *p, size_t m, rh_error *failed)
     if (migration->outcome != RH_OUTCOME_OK || rollback_of(p, migration)->outcome != RH_OUTCOME_NOT_RUN ||
         m == 0 || failed->code != RH_ERROR_MIGRATION)
         return false;
-    rh_note(&p->result->pass.notes, p->run->arena,
-            "rollback of %s after the others' ways there and back: its way up fails on what they leave "
-            "behind (%s), so it was rehearsed on a fresh copy",
-            migration->id, failed->message);
+    rh_notes_printf(
+        &p->result->pass.notes, p->run->arena, RH_UNMEASURED_ROLLBACK,
+        "rollback of %s after the others' ways there and back: its way up fails on what they leave "
+        "behind (%s), so it was rehearsed on a fresh copy",
+        migration->id, failed->message);
     rh_error_release(failed);
     forget_last_attempt(p);
     return rh_rollback_start_over(p, m, failed) && up_down_up(p, migration, failed);

@@ -99,9 +99,9 @@ static bool run_through_proxy(program *p, const rh_staging *staging, rh_error *e
         int blind = 0, connections = rh_proxy_connections(p->proxy, &blind);
         p->elapsed -= rh_proxy_held_us(p->proxy);
         if (blind)
-            rh_note(&p->attempt.notes, p->run->arena,
-                    "%s: on %d of its %d connections not every statement could be followed", p->migration->id,
-                    blind, connections);
+            rh_notes_printf(&p->attempt.notes, p->run->arena, RH_UNMEASURED_PROGRAM_STATEMENTS,
+                            "%s: on %d of its %d connections not every statement could be followed",
+                            p->migration->id, blind, connections);
     }
     rh_proxy_free(p->proxy);
     rh_pg_close(p->side);

@@ -458,8 +458,9 @@ void rh_program_watch_finish(rh_program_watch *w, bool well, rh_attempt *attempt
             (rh_attempted_statement){item->index, &item->run, item->unattributed_because};
     }
     if (w->unlisted > 0)
-        rh_note(&attempt->notes, w->arena, "%s: %zu more statements than the %d that are listed",
-                w->migration->id, w->unlisted, STATEMENT_LIMIT);
+        rh_notes_printf(&attempt->notes, w->arena, RH_UNMEASURED_PROGRAM_STATEMENTS,
+                        "%s: %zu more statements than the %d that are listed", w->migration->id, w->unlisted,
+                        STATEMENT_LIMIT);
 }
 
 rh_program_failure rh_program_watch_failure(const rh_program_watch *w)

@@ -252,6 +252,8 @@ rh_json *rh_report_json(const rh_run *run)
     rh_json_add(root, "verify", steps_record(run->verify, run->verify_count));
     rh_json_add_string(root, "verify_outcome", rh_outcome_name(run->verify_outcome));
     rh_json_add(root, "gates", gates_record(run));
-    rh_record_strings(root, "not_measured", run->not_measured, run->not_measured_count);
+    rh_json *not_measured = rh_json_add_array(root, "not_measured");
+    for (size_t i = 0; i < run->not_measured.count; i++)
+        rh_json_add_string(not_measured, NULL, run->not_measured.items[i].text);
     return root;
 }

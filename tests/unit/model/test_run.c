@@ -45,11 +45,13 @@ static void test_what_was_not_measured(void **state)
 {
     (void)state;
     rh_run run = {.arena = rh_arena_new()};
-    rh_run_not_measured(&run, "disk");
-    rh_run_not_measured(&run, "%s: %d%%", "load", 5);
-    assert_int_equal(run.not_measured_count, 2);
-    assert_string_equal(run.not_measured[0], "disk");
-    assert_string_equal(run.not_measured[1], "load: 5%");
+    rh_run_not_measured(&run, RH_UNMEASURED_DISK_SPACE, "disk");
+    rh_run_not_measured(&run, RH_UNMEASURED_LOAD, "%s: %d%%", "load", 5);
+    assert_int_equal(run.not_measured.count, 2);
+    assert_int_equal(run.not_measured.items[0].code, RH_UNMEASURED_DISK_SPACE);
+    assert_string_equal(run.not_measured.items[0].text, "disk");
+    assert_int_equal(run.not_measured.items[1].code, RH_UNMEASURED_LOAD);
+    assert_string_equal(run.not_measured.items[1].text, "load: 5%");
     rh_arena_free(run.arena);
 }
 

@@ -619,10 +619,10 @@ static void fixture_gate(rh_run *run, rh_gate_kind kind, const char *limit_text,
     *g = (rh_gate){kind, rh_gate_kind_name(kind), limit_text, limit, measured, outcome, worst};
 }
 
-static const char *fixture_sentence(rh_run *run, const char *sentence)
+static void fixture_note(rh_run *run, rh_unmeasured code, const char *text)
 {
-    return *(const char **)rh_arena_add(run->arena, &run->not_measured, &run->not_measured_count,
-                                        sizeof(char *)) = sentence;
+    *(rh_note *)rh_arena_add(run->arena, &run->not_measured.items, &run->not_measured.count,
+                             sizeof(rh_note)) = (rh_note){code, text};
 }
 
 /* What every run has, however early it ended. */
@@ -680,8 +680,9 @@ static inline rh_run *fixture_full(rh_arena *arena)
         *sample = (rh_resource_sample){10.0 + i, 0.5 * i,      i * 4096,
                                        i * 8192, i * 18000000, INT64_C(41000000000) - i * 20000000};
     }
-    fixture_sentence(run, "hardware not translated: the scenario names no production profile");
-    fixture_sentence(run, "replication lag: staging has no replica");
+    fixture_note(run, RH_UNMEASURED_HARDWARE,
+                 "hardware not translated: the scenario names no production profile");
+    fixture_note(run, RH_UNMEASURED_PRODUCTION_PROFILE, "replication lag: staging has no replica");
     return run;
 }
 
@@ -739,7 +740,7 @@ static inline rh_run *fixture_quiet(rh_arena *arena)
     run->prediction.reads_blocked_s = run->prediction.writes_blocked_s = RH_NOT_MEASURED;
     fixture_gate(run, RH_GATE_READS_BLOCKED, "500ms", 0.5, RH_NOT_MEASURED, RH_GATE_NOT_MEASURED,
                  "no loaded pass");
-    fixture_sentence(run, "load and lock waits: --pass left the loaded pass out");
+    fixture_note(run, RH_UNMEASURED_LOAD, "load and lock waits: --pass left the loaded pass out");
     return run;
 }
 
@@ -770,7 +771,7 @@ static inline rh_run *fixture_failed(rh_arena *arena)
                             1};
     run->plan.migrations[14].failure = failure;
     run->plan.migrations[14].failed_pass = "quiet pass 1";
-    fixture_sentence(run, "the loaded pass: migration 000015 failed before it");
+    fixture_note(run, RH_UNMEASURED_LOAD, "the loaded pass: migration 000015 failed before it");
     return run;
 }
 
@@ -790,7 +791,7 @@ static inline rh_run *fixture_refused(rh_arena *arena)
                             6,
                             8};
     run->failure = failure;
-    fixture_sentence(run, "everything: the run was refused");
+    fixture_note(run, RH_UNMEASURED_OTHER, "everything: the run was refused");
     return run;
 }
 
@@ -819,6 +820,6 @@ static inline rh_run *fixture_hostile(rh_arena *arena)
     run->gates[1].worst = evil;
     run->contention.waits[0].waiter = evil;
     run->contention.waits[0].blocker = longest;
-    run->not_measured[0] = evil;
+    run->not_measured.items[0].text = evil;
     return run;
 }

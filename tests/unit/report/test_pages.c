@@ -91,8 +91,9 @@ static rh_run *many(rh_arena *arena)
         rh_migration *m = rh_arena_add(arena, &run->plan.migrations, &run->plan.migration_count, sizeof *m);
         *m = run->plan.migrations[11 + i % 8];
         m->id = rh_arena_printf(arena, "%06d", 100 + i);
-        fixture_sentence(run, "one more thing that was left out for a reason that takes a whole long "
-                              "sentence to tell to whoever reads it");
+        fixture_note(run, RH_UNMEASURED_OTHER,
+                     "one more thing that was left out for a reason that takes a whole long "
+                     "sentence to tell to whoever reads it");
     }
     return run;
 }
