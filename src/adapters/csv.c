@@ -99,7 +99,7 @@ typedef struct reader {
 static void on_field(void *bytes, size_t length, void *user)
 {
     reader *r = user;
-    char **field = rh_arena_add(r->arena, &r->row.fields, &r->row.count, sizeof *field);
+    char **field = rh_arena_add(r->arena, &r->row.fields, &r->row.count);
     *field = rh_arena_strndup(r->arena, bytes ? bytes : "", length);
 }
 
@@ -108,7 +108,7 @@ static void on_row(int terminator, void *user)
     (void)terminator;
     reader *r = user;
     if (r->have_header)
-        *(rh_csv_row *)rh_arena_add(r->arena, &r->table->rows, &r->table->row_count, sizeof r->row) = r->row;
+        *rh_arena_add(r->arena, &r->table->rows, &r->table->row_count) = r->row;
     else
         r->table->header = r->row;
     r->have_header = true;

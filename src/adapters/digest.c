@@ -127,7 +127,7 @@ static bool list_files(const char *path, rh_arena *arena, char ***files, size_t 
             ok = false;
         } else if ((entry->fts_info == FTS_F || entry->fts_info == FTS_SL) &&
                    stat(entry->fts_path, &status) == 0 && S_ISREG(status.st_mode)) {
-            char **file = rh_arena_add(arena, files, count, sizeof *file);
+            char **file = rh_arena_add(arena, files, count);
             *file = rh_arena_strdup(arena, entry->fts_path + strlen(path) + 1);
             *bytes += status.st_size;
         }

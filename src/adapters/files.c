@@ -239,7 +239,7 @@ bool rh_directory_list(const char *path, rh_arena *arena, char ***names, size_t 
     struct dirent *entry;
     while ((errno = 0, entry = readdir(directory)) != NULL) {
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
-            char **name = rh_arena_add(arena, names, count, sizeof *name);
+            char **name = rh_arena_add(arena, names, count);
             *name = rh_arena_strdup(arena, entry->d_name);
         }
     }

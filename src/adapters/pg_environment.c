@@ -44,7 +44,7 @@ const char **rh_pg_environment(const rh_pg *pg, rh_arena *arena, size_t *count)
     PQconninfoOption *options = PQconninfo(pg->conn);
     *count = 0;
     for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS; i++)
-        *(const char **)rh_arena_add(arena, &entries, count, sizeof *entries) = OTHERS[i];
+        *rh_arena_add(arena, &entries, count) = OTHERS[i];
     for (PQconninfoOption *o = options; o && o->keyword; o++) {
         if (!o->envvar)
             continue;
@@ -52,7 +52,7 @@ const char **rh_pg_environment(const rh_pg *pg, rh_arena *arena, size_t *count)
         const char *value = given                                              ? o->val
                             : strcmp(o->keyword, "password") == 0 && *password ? password
                                                                                : NULL;
-        *(const char **)rh_arena_add(arena, &entries, count, sizeof *entries) =
+        *rh_arena_add(arena, &entries, count) =
             value ? rh_arena_printf(arena, "%s=%s", o->envvar, value) : rh_arena_strdup(arena, o->envvar);
     }
     PQconninfoFree(options);

@@ -64,11 +64,9 @@ const char *rh_sql_lex(const char *sql, rh_arena *arena, rh_sql_token **tokens, 
             return what_is_open(token.kind);
         }
         if (token.kind == RH_TOKEN_NATIONAL_STRING) /* a keyword and a string to PostgreSQL's scanner */
-            *(rh_sql_token *)rh_arena_add(arena, tokens, count, sizeof **tokens) =
-                (rh_sql_token){"IDENT", start, start + 1};
+            *rh_arena_add(arena, tokens, count) = (rh_sql_token){"IDENT", start, start + 1};
         start += token.kind == RH_TOKEN_NATIONAL_STRING;
-        *(rh_sql_token *)rh_arena_add(arena, tokens, count, sizeof **tokens) =
-            (rh_sql_token){kind_of(&token), start, (size_t)(at - sql)};
+        *rh_arena_add(arena, tokens, count) = (rh_sql_token){kind_of(&token), start, (size_t)(at - sql)};
     }
     return NULL;
 }

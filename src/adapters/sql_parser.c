@@ -134,7 +134,7 @@ static void read_tokens(const PgQueryProtobuf *pbuf, rh_arena *arena, rh_sql_tok
             continue;
         if (value > (uint64_t)(end - at))
             break;
-        rh_sql_token *token = rh_arena_add(arena, tokens, count, sizeof **tokens);
+        rh_sql_token *token = rh_arena_add(arena, tokens, count);
         *token = read_token(at, at + value);
         at += value;
     }
@@ -310,7 +310,7 @@ static void finish_statement(splitter *s)
 {
     if (s->words > 0) {
         place_advance(&s->at, s->sql, s->start);
-        rh_sql_span *span = rh_arena_add(s->arena, s->spans, s->count, sizeof *span);
+        rh_sql_span *span = rh_arena_add(s->arena, s->spans, s->count);
         *span = (rh_sql_span){s->start, s->end - s->start, s->at.line, s->at.column};
     }
     s->words = 0;

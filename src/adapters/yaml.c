@@ -175,7 +175,7 @@ static bool add_weight(builder *b, rh_yaml_node *parent, const rh_yaml_node *chi
 
 static rh_yaml_node **slot(builder *b, rh_yaml_node ***items, size_t *count)
 {
-    return rh_arena_add(b->yaml->arena, items, count, sizeof **items);
+    return rh_arena_add(b->yaml->arena, items, count);
 }
 
 static bool add_key(builder *b, rh_yaml_node *mapping, rh_yaml_node *key)
@@ -268,8 +268,7 @@ static rh_yaml_node *build(builder *b, struct fy_event *event, int depth)
         node = build_children(b, node, depth);
     /* known only from its end on: a node cannot contain itself */
     if (node && anchor_name)
-        *(anchor *)rh_arena_add(b->yaml->arena, &b->anchors, &b->anchor_count, sizeof(anchor)) =
-            (anchor){anchor_name, node};
+        *rh_arena_add(b->yaml->arena, &b->anchors, &b->anchor_count) = (anchor){anchor_name, node};
     return node;
 }
 
@@ -382,8 +381,8 @@ static rh_yaml_node **value_slot(rh_yaml *yaml, rh_yaml_node *mapping, const cha
     *key_node = (rh_yaml_node){.kind = RH_YAML_SCALAR, .text = key, .name = from->name, .weight = 1};
     rh_yaml_node *value = rh_arena_alloc(yaml->arena, sizeof *value);
     *value = (rh_yaml_node){.kind = RH_YAML_NULL, .name = from->name, .weight = 1};
-    *(rh_yaml_node **)rh_arena_add(yaml->arena, &mapping->keys, &mapping->key_count, sizeof value) = key_node;
-    rh_yaml_node **added = rh_arena_add(yaml->arena, &mapping->values, &mapping->count, sizeof value);
+    *rh_arena_add(yaml->arena, &mapping->keys, &mapping->key_count) = key_node;
+    rh_yaml_node **added = rh_arena_add(yaml->arena, &mapping->values, &mapping->count);
     *added = value;
     return added;
 }

@@ -46,7 +46,7 @@ void rh_restoring_failed(rh_restoring *r, const rh_dump_entry *entry, const char
     if (meaning == RH_FAILURE_HARMLESS) {
         rh_restoring_skip(r, name_of(r, entry, line), failure->message);
     } else if (meaning == RH_FAILURE_LATER && r->later_count < MOST_LATER) {
-        rh_later *later = rh_arena_add(r->arena, &r->later, &r->later_count, sizeof *later);
+        rh_later *later = rh_arena_add(r->arena, &r->later, &r->later_count);
         *later = (rh_later){*entry, rh_arena_strdup(r->arena, sql), line};
     } else if (meaning != RH_FAILURE_SILENT) {
         rh_restoring_count_failure(r, entry, rh_restore_moves_rows(entry, &statement), line, failure);

@@ -25,7 +25,7 @@ static size_t find_database(databases *found, const char *name)
     while (at < found->count && strcmp(found->list[at].name, name) != 0)
         at++;
     if (at == found->count) {
-        database *added = rh_arena_add(found->arena, &found->list, &found->count, sizeof *added);
+        database *added = rh_arena_add(found->arena, &found->list, &found->count);
         memcpy(added->name, name, RH_NAME_SIZE);
     }
     return at;

@@ -49,26 +49,22 @@ void rh_contents_add(rh_contents *c, const rh_dump_entry *entry, const char *def
         return;
     c->entries++;
     if (strcmp(entry->desc, "BLOB") != 0) /* there may be millions */
-        *(const char **)rh_arena_add(c->arena, &c->names, &c->name_count, sizeof *c->names) =
-            rh_dump_entry_name(entry, c->arena);
+        *rh_arena_add(c->arena, &c->names, &c->name_count) = rh_dump_entry_name(entry, c->arena);
     if (is_one_of(entry->desc, relations, sizeof relations / sizeof *relations))
-        *(rh_dump_entry *)rh_arena_add(c->arena, &c->relations, &c->relation_count, sizeof *c->relations) =
-            *entry;
+        *rh_arena_add(c->arena, &c->relations, &c->relation_count) = *entry;
     c->not_null = c->not_null || (strcmp(entry->desc, "TABLE") == 0 && strcasestr(definition, "NOT NULL"));
     c->creates_public = c->creates_public || creates_public(entry, definition);
     c->large_objects += rh_starts_with(entry->desc, "BLOB");
     c->sequences += strcmp(entry->desc, "SEQUENCE") == 0;
     c->post_data += rh_dump_entry_is_post_data(entry);
     if (strcmp(entry->desc, "TABLE") == 0 && is_unlogged(definition))
-        *(rh_dump_entry *)rh_arena_add(c->arena, &c->unlogged, &c->unlogged_count, sizeof *c->unlogged) =
-            *entry;
+        *rh_arena_add(c->arena, &c->unlogged, &c->unlogged_count) = *entry;
     else if (strcmp(entry->desc, "TABLE") == 0 && keeps_rows(definition))
-        *(rh_dump_entry *)rh_arena_add(c->arena, &c->tables, &c->table_count, sizeof *c->tables) = *entry;
+        *rh_arena_add(c->arena, &c->tables, &c->table_count) = *entry;
     else if (strcmp(entry->desc, "MATERIALIZED VIEW DATA") == 0)
-        *(rh_dump_entry *)rh_arena_add(c->arena, &c->populated, &c->populated_count, sizeof *c->populated) =
-            *entry;
+        *rh_arena_add(c->arena, &c->populated, &c->populated_count) = *entry;
     else if (strcmp(entry->desc, "TABLE DATA") == 0)
-        *(rh_dump_entry *)rh_arena_add(c->arena, &c->data, &c->data_count, sizeof *c->data) = *entry;
+        *rh_arena_add(c->arena, &c->data, &c->data_count) = *entry;
 }
 
 static int by_name(const void *a, const void *b)
@@ -98,7 +94,7 @@ static rh_dump_entry *without_rows(rh_contents *c, const rh_dump_entry *tables, 
     *count = 0;
     for (size_t i = 0; i < table_count; i++)
         if (!c->data_count || !bsearch(&tables[i], c->data, c->data_count, sizeof *c->data, by_name))
-            *(rh_dump_entry *)rh_arena_add(c->arena, &found, count, sizeof *found) = tables[i];
+            *rh_arena_add(c->arena, &found, count) = tables[i];
     return found;
 }
 
@@ -117,7 +113,7 @@ rh_dump_entry *rh_contents_unpopulated(rh_contents *c, size_t *count)
         if (strcmp(c->relations[i].desc, "MATERIALIZED VIEW") == 0 &&
             !(c->populated_count &&
               bsearch(&c->relations[i], c->populated, c->populated_count, sizeof *c->populated, by_name)))
-            *(rh_dump_entry *)rh_arena_add(c->arena, &found, count, sizeof *found) = c->relations[i];
+            *rh_arena_add(c->arena, &found, count) = c->relations[i];
     return found;
 }
 

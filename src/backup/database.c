@@ -51,8 +51,7 @@ static void read_setting(rh_database_facts *facts, rh_dump_words words, const ch
         end--;
     while (words.at < end && strchr(" \t\r\n", *words.at))
         words.at++;
-    rh_database_setting *setting =
-        rh_arena_add(arena, &facts->settings, &facts->setting_count, sizeof *setting);
+    rh_database_setting *setting = rh_arena_add(arena, &facts->settings, &facts->setting_count);
     *setting = (rh_database_setting){.role = role && *role ? rh_arena_strdup(arena, role) : NULL,
                                      .name = *first ? rh_arena_printf(arena, "%s.%s", first, last)
                                                     : rh_arena_strdup(arena, last),
@@ -91,7 +90,7 @@ static void read_grant(rh_database_facts *facts, const char *sql, size_t length,
     const char *end = sql + length;
     while (end > words.at && strchr(" \t\r\n;", end[-1]))
         end--;
-    rh_database_grant *grant = rh_arena_add(arena, &facts->grants, &facts->grant_count, sizeof *grant);
+    rh_database_grant *grant = rh_arena_add(arena, &facts->grants, &facts->grant_count);
     *grant = (rh_database_grant){.before = rh_arena_strndup(arena, sql, (size_t)(word.raw - sql)),
                                  .after = rh_arena_strndup(arena, words.at, (size_t)(end - words.at))};
 }

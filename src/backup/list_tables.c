@@ -28,8 +28,7 @@ void rh_create_table_columns(rh_dump_words words, rh_arena *arena, const char **
         for (size_t i = 0; word.kind == RH_WORD_PLAIN && i < sizeof not_columns / sizeof *not_columns; i++)
             column = column && strcmp(word.text, not_columns[i]) != 0;
         if (column)
-            *(const char **)rh_arena_add(arena, columns, count, sizeof **columns) =
-                rh_arena_strdup(arena, word.text);
+            *rh_arena_add(arena, columns, count) = rh_arena_strdup(arena, word.text);
         first = depth == 1 && rh_dump_word_is(&word, ",");
     }
 }
@@ -59,7 +58,7 @@ typedef struct listing {
 
 static void add_table(listing *l, const char *schema, const char *name, rh_dump_words definition)
 {
-    rh_listed_table *table = rh_arena_add(l->arena, &l->tables->tables, &l->tables->count, sizeof *table);
+    rh_listed_table *table = rh_arena_add(l->arena, &l->tables->tables, &l->tables->count);
     *table = (rh_listed_table){.schema = rh_arena_strdup(l->arena, schema),
                                .name = rh_arena_strdup(l->arena, name)};
     rh_create_table_columns(definition, l->arena, &table->columns, &table->column_count);
@@ -79,8 +78,7 @@ static void read_search_path(listing *l, rh_dump_words words)
     l->tables->search_path_count = 0;
     while (rh_dump_words_next(&words, &word) && !rh_dump_word_is(&word, ";"))
         if (word.kind != RH_WORD_CHARACTER)
-            *(const char **)rh_arena_add(l->arena, &l->tables->search_path, &l->tables->search_path_count,
-                                         sizeof *l->tables->search_path) =
+            *rh_arena_add(l->arena, &l->tables->search_path, &l->tables->search_path_count) =
                 rh_arena_strdup(l->arena, word.text);
 }
 

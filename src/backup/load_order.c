@@ -23,7 +23,7 @@ static functions read_functions(const rh_toc *toc, rh_arena *arena)
         const rh_toc_entry *entry = &toc->entries[i];
         f.operators = f.operators || strcmp(entry->desc, "OPERATOR") == 0;
         if (strcmp(entry->desc, "FUNCTION") == 0)
-            *(const char **)rh_arena_add(arena, &f.names, &f.count, sizeof *f.names) =
+            *rh_arena_add(arena, &f.names, &f.count) =
                 rh_arena_strndup(arena, entry->tag, strcspn(entry->tag, "("));
     }
     if (f.count)

@@ -17,8 +17,7 @@ typedef struct reading {
 
 static void keep(reading *r, const char *text, size_t length)
 {
-    *(const char **)rh_arena_add(r->arena, r->texts, r->count, sizeof **r->texts) =
-        rh_arena_strndup(r->arena, text, length);
+    *rh_arena_add(r->arena, r->texts, r->count) = rh_arena_strndup(r->arena, text, length);
 }
 
 static bool take(void *user, const rh_dump_piece *piece, rh_error *error)

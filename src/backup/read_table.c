@@ -25,7 +25,7 @@ static bool is_the_table(const reading *r, const char *schema, const char *name)
 
 static void add_column(reading *r, const char *name)
 {
-    const char **column = rh_arena_add(r->arena, &r->rows->columns, &r->rows->column_count, sizeof *column);
+    const char **column = rh_arena_add(r->arena, &r->rows->columns, &r->rows->column_count);
     *column = rh_arena_strdup(r->arena, name);
 }
 
@@ -46,7 +46,7 @@ static void read_columns(reading *r, rh_dump_words *words)
 
 static const char **add_row(reading *r, size_t columns)
 {
-    const char ***row = rh_arena_add(r->arena, &r->rows->rows, &r->rows->row_count, sizeof *row);
+    const char ***row = rh_arena_add(r->arena, &r->rows->rows, &r->rows->row_count);
     /* A row is as wide as the columns, whatever the line says. */
     size_t width = columns > r->rows->column_count ? columns : r->rows->column_count;
     *row = rh_arena_alloc(r->arena, (width + 1) * sizeof **row);

@@ -16,7 +16,7 @@ bool rh_names_have(const rh_names *names, const char *name)
 
 void rh_names_add(rh_names *names, rh_arena *arena, const char *name)
 {
-    const char **added = rh_arena_add(arena, &names->names, &names->count, sizeof *added);
+    const char **added = rh_arena_add(arena, &names->names, &names->count);
     *added = rh_arena_strdup(arena, name);
 }
 
@@ -128,7 +128,7 @@ bool rh_restoring_init(rh_restoring *r, rh_error *error)
 void rh_restoring_release(rh_restoring *r)
 {
     if (r->skipped_more > 0) {
-        rh_skipped *more = rh_arena_add(r->arena, &r->facts->skipped, &r->facts->skipped_count, sizeof *more);
+        rh_skipped *more = rh_arena_add(r->arena, &r->facts->skipped, &r->facts->skipped_count);
         more->what = rh_arena_printf(r->arena, "%d more", r->skipped_more);
         more->why = "there are too many to list";
     }
@@ -147,7 +147,7 @@ void rh_restoring_skip(rh_restoring *r, const char *what, const char *why)
         r->skipped_more++;
         return;
     }
-    rh_skipped *skipped = rh_arena_add(r->arena, &facts->skipped, &facts->skipped_count, sizeof *skipped);
+    rh_skipped *skipped = rh_arena_add(r->arena, &facts->skipped, &facts->skipped_count);
     skipped->what = rh_arena_strdup(r->arena, what);
     skipped->why = rh_arena_strdup(r->arena, why);
 }
@@ -155,7 +155,7 @@ void rh_restoring_skip(rh_restoring *r, const char *what, const char *why)
 void rh_restoring_lacks(rh_restoring *r, const char *what, const char *why)
 {
     rh_backup_facts *facts = r->facts;
-    rh_skipped *missing = rh_arena_add(r->arena, &facts->missing, &facts->missing_count, sizeof *missing);
+    rh_skipped *missing = rh_arena_add(r->arena, &facts->missing, &facts->missing_count);
     missing->what = rh_arena_strdup(r->arena, what);
     missing->why = why;
 }

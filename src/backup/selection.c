@@ -50,8 +50,7 @@ rh_toc_hidden rh_toc_hidden_relations(const rh_toc *toc, rh_arena *arena)
         bool between = entry->oid > first->oid && entry->oid < last->oid;
         accounted += between && is_composite(entry);
         if (between && strcmp(entry->desc, "EXTENSION") == 0)
-            *(const char **)rh_arena_add(arena, &hidden.extensions, &hidden.extension_count,
-                                         sizeof *hidden.extensions) = entry->tag;
+            *rh_arena_add(arena, &hidden.extensions, &hidden.extension_count) = entry->tag;
     }
     int64_t numbered = last->id - first->id + 1;
     hidden.relations = numbered > accounted ? numbered - accounted : 0;

@@ -61,7 +61,7 @@ bool rh_backup_list_small_tables(const rh_backup_facts *facts, rh_arena *arena, 
             continue;
         const int64_t bytes = data_bytes(&toc, entry, facts->path, offsets, count, arena);
         if (bytes >= 0 && bytes < SMALL_BYTES)
-            *(rh_listed_table *)rh_arena_add(arena, &tables->tables, &tables->count, sizeof *tables->tables) =
+            *rh_arena_add(arena, &tables->tables, &tables->count) =
                 (rh_listed_table){.schema = entry->schema, .name = entry->tag};
     }
     return true;

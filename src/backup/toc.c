@@ -202,8 +202,7 @@ static bool read_dependencies(reader *r, rh_toc_entry *entry)
     while (read_digits(r, &id, &missing)) {
         if (missing)
             return true;
-        *(int64_t *)rh_arena_add(r->arena, &entry->dependencies, &entry->dependency_count,
-                                 sizeof *entry->dependencies) = id;
+        *(int64_t *)rh_arena_add(r->arena, &entry->dependencies, &entry->dependency_count) = id;
     }
     return false;
 }
@@ -279,7 +278,7 @@ bool rh_toc_read(rh_toc_source source, const char *path, rh_arena *arena, rh_toc
     if (fine && (count < 0 || count > MOST_ENTRIES))
         fine = nonsense(&r, "an impossible number of entries");
     while (fine && (int64_t)toc->entry_count < count) {
-        rh_toc_entry *entry = rh_arena_add(arena, &toc->entries, &toc->entry_count, sizeof *entry);
+        rh_toc_entry *entry = rh_arena_add(arena, &toc->entries, &toc->entry_count);
         fine = read_entry(&r, entry);
     }
     fine = fine && index_entries(&r);

@@ -115,7 +115,7 @@ char *rh_arena_printf(rh_arena *arena, const char *format, ...)
     return string;
 }
 
-void *rh_arena_add(rh_arena *arena, void *items, size_t *count, size_t item_size)
+void *rh_arena_grow(rh_arena *arena, void *items, size_t *count, size_t item_size)
 {
     unsigned char *array;
     memcpy(&array, items, sizeof array);

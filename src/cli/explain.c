@@ -21,7 +21,7 @@ static void refuse(rh_cli *cli, const char *given, rh_error *error)
     size_t count = 0;
     const rh_hazard_rule *rule;
     for (size_t i = 0; (rule = rh_hazard_rule_at(i)); i++) {
-        *(const char **)rh_arena_add(cli->arena, &names, &count, sizeof *names) = rule->id;
+        *rh_arena_add(cli->arena, &names, &count) = rule->id;
         list = rh_arena_printf(cli->arena, "%s%s%s", list, i ? ", " : "", rule->id);
     }
     const char *nearest = rh_nearest(given, names, count);

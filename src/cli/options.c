@@ -239,8 +239,7 @@ static bool add_value(const parser *p, rh_option_id id, const char *value)
 {
     if (!check_word(p, &OPTIONS[id], value))
         return false;
-    *(const char **)rh_arena_add(p->arena, &p->options->given[id].values, &p->options->given[id].count,
-                                 sizeof value) = value;
+    *rh_arena_add(p->arena, &p->options->given[id].values, &p->options->given[id].count) = value;
     return true;
 }
 
@@ -357,8 +356,7 @@ bool rh_options_parse(int argc, char **argv, rh_arena *arena, rh_options *option
         else if (options->command == RH_COMMAND_NONE)
             ok = take_command(&p, word);
         else
-            *(const char **)rh_arena_add(arena, &options->arguments, &options->argument_count, sizeof word) =
-                word;
+            *rh_arena_add(arena, &options->arguments, &options->argument_count) = word;
     }
     return ok && check_arguments(&p);
 }

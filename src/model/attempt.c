@@ -18,12 +18,11 @@ void rh_migration_add_runs(rh_migration *migration, const rh_attempt *attempt, r
 {
     rh_script *script = attempt->direction == RH_UP ? &migration->up : &migration->down;
     for (size_t i = 0; i < attempt->added_count; i++)
-        *(rh_statement *)rh_arena_add(arena, &script->statements, &script->statement_count,
-                                      sizeof(rh_statement)) = attempt->added[i];
+        *rh_arena_add(arena, &script->statements, &script->statement_count) = attempt->added[i];
     for (size_t i = 0; i < attempt->statement_count; i++) {
         const rh_attempted_statement *attempted = &attempt->statements[i];
         rh_statement *statement = &script->statements[attempted->index];
-        rh_statement_run *run = rh_arena_add(arena, &statement->runs, &statement->run_count, sizeof *run);
+        rh_statement_run *run = rh_arena_add(arena, &statement->runs, &statement->run_count);
         *run = *attempted->run;
         if (run->command_tag && *run->command_tag)
             statement->command_tag = run->command_tag;

@@ -6,7 +6,7 @@ static void add(rh_notes *notes, rh_arena *arena, rh_note note)
     for (size_t i = 0; i < notes->count; i++)
         if (strcmp(notes->items[i].text, note.text) == 0)
             return;
-    *(rh_note *)rh_arena_add(arena, &notes->items, &notes->count, sizeof *notes->items) = note;
+    *rh_arena_add(arena, &notes->items, &notes->count) = note;
 }
 
 void rh_notes_printf(rh_notes *notes, rh_arena *arena, rh_unmeasured code, const char *format, ...)

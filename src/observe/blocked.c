@@ -35,8 +35,7 @@ static void add_run(const rh_migration *migration, const rh_statement *statement
         if (lock->inferred || (!lock->blocks_reads && !lock->blocks_writes) || !(lock->held_s > 0))
             continue;
         double from_s = rh_seconds(run->started - began);
-        rh_blocked_interval *interval =
-            rh_arena_add(arena, &contention->blocked, &contention->blocked_count, sizeof *interval);
+        rh_blocked_interval *interval = rh_arena_add(arena, &contention->blocked, &contention->blocked_count);
         *interval = (rh_blocked_interval){.relation = rh_lock_table(lock),
                                           .mode = lock->mode,
                                           .migration = migration->id,

@@ -52,9 +52,9 @@ static void name_victim(const rh_cancellation *event, const rh_wait *wait, rh_ar
 {
     rh_deadlock *deadlock = deadlock_of(contention, event->pid, event->at_s);
     if (!deadlock) {
-        deadlock = rh_arena_add(arena, &contention->deadlocks, &contention->deadlock_count, sizeof *deadlock);
+        deadlock = rh_arena_add(arena, &contention->deadlocks, &contention->deadlock_count);
         deadlock->at_s = event->at_s;
-        rh_deadlock_side *side = rh_arena_add(arena, &deadlock->sides, &deadlock->side_count, sizeof *side);
+        rh_deadlock_side *side = rh_arena_add(arena, &deadlock->sides, &deadlock->side_count);
         side->pid = event->pid;
         if (wait) {
             side->statement = wait->waiter;
@@ -85,8 +85,7 @@ bool rh_cancelled_add(const rh_cancellation *event, rh_arena *arena, rh_contenti
     const rh_wait *wait = wait_that_ended(contention, event->pid, event->at_s);
     if (strcmp(reason, "deadlock") == 0)
         name_victim(event, wait, arena, contention);
-    rh_cancelled *out =
-        rh_arena_add(arena, &contention->cancelled, &contention->cancelled_count, sizeof *out);
+    rh_cancelled *out = rh_arena_add(arena, &contention->cancelled, &contention->cancelled_count);
     *out = (rh_cancelled){.at_s = event->at_s,
                           .wait_s = wait ? wait->wait_s : RH_NOT_MEASURED,
                           .who = event->who,

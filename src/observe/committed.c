@@ -139,7 +139,7 @@ void rh_committed_compare(const rh_committed *before, const rh_committed *after,
             continue;
         work.relation = rh_arena_strdup(arena, now->name);
         work.table = rh_arena_strdup(arena, name_of(after, before, now->table));
-        *(rh_relation_change *)rh_arena_add(arena, changes, count, sizeof **changes) = (rh_relation_change){
+        *rh_arena_add(arena, changes, count) = (rh_relation_change){
             .oid = now->oid, .name_before = last ? rh_arena_strdup(arena, last->name) : NULL, .work = work};
     }
     for (size_t i = 0; i < before->count; i++) {
@@ -147,7 +147,7 @@ void rh_committed_compare(const rh_committed *before, const rh_committed *after,
         if (find(after, last->oid))
             continue;
         const char *name = rh_arena_strdup(arena, last->name);
-        *(rh_relation_change *)rh_arena_add(arena, changes, count, sizeof **changes) = (rh_relation_change){
+        *rh_arena_add(arena, changes, count) = (rh_relation_change){
             .oid = last->oid,
             .name_before = name,
             .dropped = true,

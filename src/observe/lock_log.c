@@ -114,7 +114,7 @@ static bool same_wait(const rh_logged_wait *a, const rh_logged_wait *b)
 static void add_line(logged *log, const rh_logged_wait *line, rh_arena *arena)
 {
     if (line->kind == RH_LOGGED_DEADLOCK)
-        *(rh_logged_wait *)rh_arena_add(arena, &log->deadlocks, &log->deadlock_count, sizeof *line) = *line;
+        *rh_arena_add(arena, &log->deadlocks, &log->deadlock_count) = *line;
     for (size_t i = log->count; i-- > 0;) {
         if (!same_wait(&log->lines[i], line))
             continue;
@@ -122,7 +122,7 @@ static void add_line(logged *log, const rh_logged_wait *line, rh_arena *arena)
             log->lines[i] = *line;
         return;
     }
-    *(rh_logged_wait *)rh_arena_add(arena, &log->lines, &log->count, sizeof *line) = *line;
+    *rh_arena_add(arena, &log->lines, &log->count) = *line;
 }
 
 static void read_lines(char *text, logged *log, rh_arena *arena)
@@ -184,7 +184,7 @@ static const char *name_relation(rh_pg *side, int64_t oid, rh_arena *arena)
 static void add_wait(const rh_lock_log_source *source, const rh_logged_wait *line, double at_s,
                      rh_arena *arena, rh_contention *contention)
 {
-    rh_wait *wait = rh_arena_add(arena, &contention->waits, &contention->wait_count, sizeof *wait);
+    rh_wait *wait = rh_arena_add(arena, &contention->waits, &contention->wait_count);
     *wait = (rh_wait){.at_s = at_s,
                       .wait_s = line->waited_ms / 1e3,
                       .locktype = line->locktype,
@@ -260,11 +260,9 @@ static void merge_deadlocks(const rh_lock_log_source *source, const logged *log,
         if (deadlock) {
             confirmed[deadlock - contention->deadlocks] = true;
         } else {
-            deadlock =
-                rh_arena_add(arena, &contention->deadlocks, &contention->deadlock_count, sizeof *deadlock);
+            deadlock = rh_arena_add(arena, &contention->deadlocks, &contention->deadlock_count);
             confirmed[contention->deadlock_count - 1] = true;
-            *(rh_deadlock_side *)rh_arena_add(arena, &deadlock->sides, &deadlock->side_count,
-                                              sizeof *deadlock->sides) =
+            *rh_arena_add(arena, &deadlock->sides, &deadlock->side_count) =
                 (rh_deadlock_side){.pid = line->pid,
                                    .locktype = line->locktype,
                                    .relation = name_relation(source->side, line->relation, arena),

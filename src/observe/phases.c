@@ -53,7 +53,7 @@ static rh_progress_phase *phase_of(rh_phases *phases, const rh_phase_look *look,
         if (strcmp(phases->list[i].command, look->command) == 0 &&
             strcmp(phases->list[i].phase, look->phase) == 0)
             return &phases->list[i];
-    rh_progress_phase *added = rh_arena_add(arena, &phases->list, &phases->count, sizeof *added);
+    rh_progress_phase *added = rh_arena_add(arena, &phases->list, &phases->count);
     *added = (rh_progress_phase){.command = look->command, .phase = look->phase};
     return added;
 }

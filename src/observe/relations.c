@@ -42,7 +42,7 @@ void rh_held_fold(const rh_held *held, size_t count, rh_arena *arena, rh_lock **
         const bool predicate = held[i].mode == RH_LOCK_NONE; /* SIReadLock: no session waits for it */
         if (predicate || is_weaker(held, count, i) || is_part_of_locked_table(held, count, i))
             continue;
-        rh_lock *lock = rh_arena_add(arena, locks, lock_count, sizeof *lock);
+        rh_lock *lock = rh_arena_add(arena, locks, lock_count);
         lock->relation = held[i].name ? rh_arena_strdup(arena, held[i].name)
                                       : rh_arena_printf(arena, "OID %" PRId64, held[i].oid);
         lock->table = rh_arena_strdup(arena, held[i].owner_name);

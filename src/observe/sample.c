@@ -113,7 +113,7 @@ static const char *shown_query(rh_sampler *sampler, const char *raw)
     for (size_t i = 0; i < sampler->text_count; i++)
         if (strcmp(sampler->texts[i].raw, raw) == 0)
             return sampler->texts[i].shown;
-    rh_redacted *text = rh_arena_add(sampler->arena, &sampler->texts, &sampler->text_count, sizeof *text);
+    rh_redacted *text = rh_arena_add(sampler->arena, &sampler->texts, &sampler->text_count);
     text->raw = rh_arena_strdup(sampler->arena, raw);
     bool is_sql = strncmp(raw, "autovacuum: ", 12) != 0 && strncmp(raw, "<insufficient", 13) != 0;
     text->shown = is_sql ? rh_sql_redact(raw, sampler->arena) : text->raw;
@@ -129,7 +129,7 @@ static const int *parse_pids(rh_arena *arena, const char *array, size_t *count)
         long pid = strtol(p + 1, &end, 10);
         if (end == p + 1)
             break;
-        int *slot = rh_arena_add(arena, &pids, count, sizeof *slot);
+        int *slot = rh_arena_add(arena, &pids, count);
         *slot = (int)pid;
         p = end;
     }
@@ -166,7 +166,7 @@ static void read_waiter(reading *r, const rh_pg_result *result, size_t row)
     rh_sampler *sampler = r->sampler;
     if (is_known(r, (int)rh_pg_int(result, row, PID, 0), rh_pg_value(result, row, IDENTITY)))
         return;
-    rh_wait_sample *waiter = rh_arena_add(r->arena, &r->waiters, &r->waiter_count, sizeof *waiter);
+    rh_wait_sample *waiter = rh_arena_add(r->arena, &r->waiters, &r->waiter_count);
     waiter->at = r->at;
     waiter->waitstart = rh_pg_int(result, row, AT, 0);
     waiter->wait_started = to_monotonic(sampler, waiter->waitstart);
@@ -190,7 +190,7 @@ static void read_waiter(reading *r, const rh_pg_result *result, size_t row)
 
 static void read_session(reading *r, const rh_pg_result *result, size_t row)
 {
-    rh_wait_session *session = rh_arena_add(r->arena, &r->sessions, &r->session_count, sizeof *session);
+    rh_wait_session *session = rh_arena_add(r->arena, &r->sessions, &r->session_count);
     const char *query = shown_query(r->sampler, rh_pg_value(result, row, QUERY));
     const char *state = rh_pg_value(result, row, STATE);
     session->pid = (int)rh_pg_int(result, row, PID, 0);
@@ -219,7 +219,7 @@ static void book_lock(reading *r, const rh_pg_result *result, size_t row)
             return;
         }
     }
-    rh_seen_lock *seen = rh_arena_add(sampler->shared, &sampler->seen, &sampler->seen_count, sizeof *seen);
+    rh_seen_lock *seen = rh_arena_add(sampler->shared, &sampler->seen, &sampler->seen_count);
     *seen = (rh_seen_lock){.migration = r->label->migration,
                            .statement = r->label->statement,
                            .oid = oid,
@@ -241,7 +241,7 @@ static void book_worker(reading *r, const rh_pg_result *result, size_t row)
             sampler->workers[i].statement == r->label->statement && sampler->workers[i].pid == pid)
             worker = &sampler->workers[i];
     if (!worker)
-        worker = rh_arena_add(sampler->shared, &sampler->workers, &sampler->worker_count, sizeof *worker);
+        worker = rh_arena_add(sampler->shared, &sampler->workers, &sampler->worker_count);
     *worker = (rh_seen_worker){r->label->migration, r->label->statement, pid, cpu_s};
     sampler->live_workers++;
 }

@@ -224,8 +224,7 @@ static const char *intern_migration(rh_sampler *sampler, const char *migration)
     for (size_t i = 0; i < sampler->migration_count; i++)
         if (strcmp(sampler->migrations[i], migration) == 0)
             return sampler->migrations[i];
-    const char **slot =
-        rh_arena_add(sampler->shared, &sampler->migrations, &sampler->migration_count, sizeof *slot);
+    const char **slot = rh_arena_add(sampler->shared, &sampler->migrations, &sampler->migration_count);
     return *slot = rh_arena_strdup(sampler->shared, migration);
 }
 

@@ -21,8 +21,7 @@ bool rh_sampler_meet(rh_sampler *sampler, int64_t oid)
 {
     if (find_name(sampler, oid))
         return false;
-    rh_relation_name *name =
-        rh_arena_add(sampler->shared, &sampler->names, &sampler->name_count, sizeof *name);
+    rh_relation_name *name = rh_arena_add(sampler->shared, &sampler->names, &sampler->name_count);
     name->oid = oid;
     return true;
 }

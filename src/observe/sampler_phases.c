@@ -13,8 +13,7 @@ static rh_phases *phases_of(rh_sampler *sampler, const rh_sampler_label *label)
         if (sampler->phases[i].migration == label->migration &&
             sampler->phases[i].statement == label->statement)
             return &sampler->phases[i].phases;
-    rh_seen_phases *added =
-        rh_arena_add(sampler->shared, &sampler->phases, &sampler->phases_count, sizeof *added);
+    rh_seen_phases *added = rh_arena_add(sampler->shared, &sampler->phases, &sampler->phases_count);
     *added = (rh_seen_phases){.migration = label->migration, .statement = label->statement};
     return &added->phases;
 }
@@ -79,7 +78,7 @@ size_t rh_sampler_phases(rh_sampler *sampler, const char *migration, int stateme
         if (strcmp(sampler->phases[i].migration, migration) != 0 || sampler->phases[i].statement != statement)
             continue;
         for (size_t k = 0; k < seen->count; k++) {
-            rh_progress_phase *copy = rh_arena_add(arena, phases, &count, sizeof *copy);
+            rh_progress_phase *copy = rh_arena_add(arena, phases, &count);
             *copy = seen->list[k];
             copy->command = rh_arena_strdup(arena, copy->command);
             copy->phase = rh_arena_strdup(arena, copy->phase);

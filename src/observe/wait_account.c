@@ -136,8 +136,7 @@ static void count_queue(rh_arena *arena, rh_contention *contention)
         if ((i + 1 < count && edges[i + 1].at == edges[i].at) || depth == written)
             continue;
         written = depth;
-        rh_queue_point *point =
-            rh_arena_add(arena, &contention->queue, &contention->queue_count, sizeof *point);
+        rh_queue_point *point = rh_arena_add(arena, &contention->queue, &contention->queue_count);
         *point = (rh_queue_point){rh_seconds(edges[i].at), depth};
     }
     free(edges);
@@ -164,7 +163,7 @@ void rh_wait_graph_finish(rh_wait_graph *graph, rh_usec at, rh_arena *arena, rh_
     }
     graph->open_count = 0;
     for (size_t i = 0; i < graph->wait_count; i++) {
-        rh_wait *out = rh_arena_add(arena, &contention->waits, &contention->wait_count, sizeof *out);
+        rh_wait *out = rh_arena_add(arena, &contention->waits, &contention->wait_count);
         write_wait(graph, &graph->waits[i], arena, out);
     }
     rh_waits_count(arena, contention);

@@ -82,7 +82,7 @@ size_t rh_graph_spell(rh_wait_graph *graph, const rh_moment *now, rh_graph_wait 
     while (i < wait->spell_count && !same_chain(&wait->spells[i], pids, count))
         i++;
     if (i == wait->spell_count) {
-        rh_spell *fresh = rh_arena_add(graph->arena, &wait->spells, &wait->spell_count, sizeof *fresh);
+        rh_spell *fresh = rh_arena_add(graph->arena, &wait->spells, &wait->spell_count);
         rh_wait_link *chain = rh_arena_alloc(graph->arena, count * sizeof *chain);
         for (size_t k = 0; k < count; k++) {
             const rh_wait_sample *waits = rh_moment_sample(now, pids[k]);

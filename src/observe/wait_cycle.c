@@ -44,11 +44,11 @@ static rh_cycle *find_cycle(rh_wait_graph *graph, const int *path, size_t length
 
 static void add_cycle(rh_wait_graph *graph, const rh_moment *now, const int *path, size_t length)
 {
-    rh_cycle *cycle = rh_arena_add(graph->arena, &graph->cycles, &graph->cycle_count, sizeof *cycle);
+    rh_cycle *cycle = rh_arena_add(graph->arena, &graph->cycles, &graph->cycle_count);
     cycle->last_seen = now->at;
     for (size_t i = 0; i < length; i++) {
         const rh_wait_sample *sample = rh_moment_sample(now, path[i]);
-        rh_deadlock_side *side = rh_arena_add(graph->arena, &cycle->sides, &cycle->side_count, sizeof *side);
+        rh_deadlock_side *side = rh_arena_add(graph->arena, &cycle->sides, &cycle->side_count);
         *side = (rh_deadlock_side){.pid = path[i],
                                    .blocked_by_pid = path[(i + 1) % length],
                                    .statement = rh_graph_intern(graph, sample->query),
@@ -122,14 +122,13 @@ void rh_graph_write_deadlocks(const rh_wait_graph *graph, rh_arena *arena, rh_co
 {
     for (size_t i = 0; i < graph->cycle_count; i++) {
         const rh_cycle *cycle = &graph->cycles[i];
-        rh_deadlock *out =
-            rh_arena_add(arena, &contention->deadlocks, &contention->deadlock_count, sizeof *out);
+        rh_deadlock *out = rh_arena_add(arena, &contention->deadlocks, &contention->deadlock_count);
         *out = (rh_deadlock){
             .at_s = rh_seconds((cycle->resolved ? cycle->resolved : cycle->last_seen) - graph->began),
             .migration = rh_arena_strdup(arena, cycle->migration),
             .statement = cycle->statement};
         for (size_t k = 0; k < cycle->side_count; k++) {
-            rh_deadlock_side *side = rh_arena_add(arena, &out->sides, &out->side_count, sizeof *side);
+            rh_deadlock_side *side = rh_arena_add(arena, &out->sides, &out->side_count);
             *side = cycle->sides[k];
             const char **texts[] = {&side->name, &side->statement, &side->locktype, &side->relation};
             for (size_t t = 0; t < sizeof texts / sizeof *texts; t++)

@@ -28,7 +28,7 @@ void rh_wait_graph_free(rh_wait_graph *graph)
 
 void rh_wait_graph_migration(rh_wait_graph *graph, int pid)
 {
-    int *slot = rh_arena_add(graph->arena, &graph->migration_pids, &graph->migration_pid_count, sizeof *slot);
+    int *slot = rh_arena_add(graph->arena, &graph->migration_pids, &graph->migration_pid_count);
     *slot = pid;
 }
 
@@ -47,7 +47,7 @@ const char *rh_graph_intern(rh_wait_graph *graph, const char *string)
     for (size_t i = 0; i < graph->string_count; i++)
         if (strcmp(graph->strings[i], string) == 0)
             return graph->strings[i];
-    const char **slot = rh_arena_add(graph->arena, &graph->strings, &graph->string_count, sizeof *slot);
+    const char **slot = rh_arena_add(graph->arena, &graph->strings, &graph->string_count);
     return *slot = rh_arena_strdup(graph->arena, string);
 }
 
@@ -120,7 +120,7 @@ static void see(rh_wait_graph *graph, const moment *now, size_t index, const rh_
 
 static size_t open_wait(rh_wait_graph *graph, const moment *now, const rh_wait_sample *sample)
 {
-    wait *w = rh_arena_add(graph->arena, &graph->waits, &graph->wait_count, sizeof *w);
+    wait *w = rh_arena_add(graph->arena, &graph->waits, &graph->wait_count);
     w->pid = sample->waiter_pid;
     w->started = now->at;
     w->locktype = rh_graph_intern(graph, sample->locktype);

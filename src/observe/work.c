@@ -56,7 +56,7 @@ static void append(rh_pg_result *result, rh_arena *arena, looks *list)
 {
     enum { TARGET = RH_COMMITTED_COLUMNS };
     for (size_t i = 0; result && i < rh_pg_rows(result); i++) {
-        look *l = rh_arena_add(arena, &list->items, &list->count, sizeof *l);
+        look *l = rh_arena_add(arena, &list->items, &list->count);
         *l = rh_committed_row(result, i, arena);
         if (rh_pg_bool(result, i, TARGET))
             list->target = l->oid;
@@ -181,8 +181,7 @@ static rh_statement_work *compare(const rh_work_watch *watch, const looks *now, 
             continue;
         if (!counted)
             forget_counts(&found);
-        rh_relation_work *relation =
-            rh_arena_add(arena, &work->relations, &work->relation_count, sizeof *relation);
+        rh_relation_work *relation = rh_arena_add(arena, &work->relations, &work->relation_count);
         *relation = found;
         relation->relation = rh_arena_strdup(arena, l->name);
         relation->table = rh_arena_strdup(arena, name_of(now, &watch->committed, l->table));

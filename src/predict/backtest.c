@@ -89,8 +89,7 @@ void rh_backtest_predict(const rh_plan *plan, const rh_work_size *sizes, const r
             const rh_statement *statement = &migration->up.statements[i];
             if (!was_sampled(statement) || !(rh_work_measure(&sizes[index]) > 0))
                 continue;
-            rh_backtest_row *row =
-                rh_arena_add(arena, &backtest->rows, &backtest->row_count, sizeof *backtest->rows);
+            rh_backtest_row *row = rh_arena_add(arena, &backtest->rows, &backtest->row_count);
             row->migration = migration->id;
             predict_row(statement, &sizes[index], &residuals, level, arena, row);
         }
@@ -188,8 +187,7 @@ void rh_backtest_score(const rh_plan *plan, rh_arena *arena, rh_backtest *backte
     backtest->sentence = sentence_of(backtest, arena);
     backtest->baseline_count = 0;
     for (predictor who = LINEAR_LARGEST; who <= POWER_LAW; who++) {
-        rh_baseline *baseline =
-            rh_arena_add(arena, &backtest->baselines, &backtest->baseline_count, sizeof *baseline);
+        rh_baseline *baseline = rh_arena_add(arena, &backtest->baselines, &backtest->baseline_count);
         baseline->name = names[who];
         errors(backtest, who, &baseline->median_abs_error, &baseline->worst_abs_error, &baseline->bias);
     }

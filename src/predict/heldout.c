@@ -13,7 +13,7 @@ enum { OWN_CLASS = 2 };
 
 void rh_heldouts_add(rh_heldouts *heldouts, rh_heldout residual, rh_arena *arena)
 {
-    *(rh_heldout *)rh_arena_add(arena, &heldouts->rows, &heldouts->count, sizeof residual) = residual;
+    *rh_arena_add(arena, &heldouts->rows, &heldouts->count) = residual;
 }
 
 /* The largest scale of the scaled runs that is below LIMIT; 0: none. */

@@ -139,8 +139,7 @@ static void apply_to_class(const rh_plan *plan, rh_statement_class class_, bool 
                                        p->basis ? p->basis : "", l.rows, l.rows == 1 ? "" : "s");
         }
     if (any)
-        *(const char **)rh_arena_add(arena, &history->applied, &history->applied_count, sizeof(char *)) =
-            tell(name, &l, most, arena);
+        *rh_arena_add(arena, &history->applied, &history->applied_count) = tell(name, &l, most, arena);
 }
 
 void rh_history_apply(const rh_plan *plan, rh_history *history, double level, rh_arena *arena)

@@ -216,7 +216,7 @@ static void add_row(maker *m, const rh_migration *migration, size_t index, const
     const rh_profile_relation *relation = find_relation(m, lock->relation);
     if (!relation && !is_unlisted(m, lock->relation))
         return; /* made by the migrations: nobody else knows it */
-    rh_lock_forecast *f = rh_arena_add(m->arena, &m->out->rows, &m->out->row_count, sizeof *f);
+    rh_lock_forecast *f = rh_arena_add(m->arena, &m->out->rows, &m->out->row_count);
     double unknown = RH_NOT_MEASURED;
     *f = (rh_lock_forecast){.migration = migration->id,
                             .statement = statement->ordinal,
@@ -239,7 +239,7 @@ static void add_row(maker *m, const rh_migration *migration, size_t index, const
                             .without_connection = unknown,
                             .pool_exhausted_s = unknown,
                             .drain_s = unknown};
-    int *until = rh_arena_add(m->arena, &m->until, &m->until_count, sizeof *until);
+    int *until = rh_arena_add(m->arena, &m->until, &m->until_count);
     *until = predict_hold(&migration->up, index, lock, f);
     f->unknown = why_not(m, relation, f);
     if (relation)

@@ -72,7 +72,7 @@ rh_lock_traffic rh_lock_traffic_of(const rh_profile *profile, const char *schema
         const rh_profile_ages *seen = &profile->ages[i];
         if (!concerns(seen, schema, name, mode))
             continue;
-        rh_lock_ages *bucket = rh_arena_add(arena, &buckets, &count, sizeof *bucket);
+        rh_lock_ages *bucket = rh_arena_add(arena, &buckets, &count);
         *bucket = (rh_lock_ages){seen->up_to_s, seen->transactions};
     }
     if (count == 0)

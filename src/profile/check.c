@@ -52,8 +52,7 @@ static void say(comparison *c, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    const char **slot =
-        rh_arena_add(c->arena, &c->facts->sentences, &c->facts->sentence_count, sizeof *c->facts->sentences);
+    const char **slot = rh_arena_add(c->arena, &c->facts->sentences, &c->facts->sentence_count);
     *slot = rh_arena_vprintf(c->arena, format, args);
     va_end(args);
 }
@@ -98,8 +97,7 @@ static bool compare_tables(comparison *c, const rh_pg_result *tables, rh_error *
         const rh_profile_relation *there = find(c->profile, schema, name);
         if (!there) {
             add_name(&missing, schema, name);
-            *(const char **)rh_arena_add(c->arena, &c->facts->unlisted, &c->facts->unlisted_count,
-                                         sizeof(char *)) =
+            *rh_arena_add(c->arena, &c->facts->unlisted, &c->facts->unlisted_count) =
                 rh_arena_strdup(c->arena, rh_pg_value(tables, i, 4));
             continue;
         }
@@ -216,7 +214,7 @@ bool rh_profile_probe(const char *conninfo, unsigned probes, rh_arena *arena, rh
     }
     for (size_t i = 0; ok && i < read.unknown_count; i++)
         if (rh_starts_with(read.unknown[i].what, "probe."))
-            *(rh_skipped *)rh_arena_add(arena, unknown, count, sizeof **unknown) = read.unknown[i];
+            *rh_arena_add(arena, unknown, count) = read.unknown[i];
     if (ok)
         *probe = read.probe;
     rh_pg_close(session.pg);

@@ -30,8 +30,7 @@ static void doubt(parser *p, const char *format, ...)
     }
     va_list args;
     va_start(args, format);
-    const char **slot =
-        rh_arena_add(p->arena, &p->profile->doubts, &p->profile->doubt_count, sizeof *p->profile->doubts);
+    const char **slot = rh_arena_add(p->arena, &p->profile->doubts, &p->profile->doubt_count);
     *slot = rh_arena_vprintf(p->arena, format, args);
     va_end(args);
 }
@@ -109,7 +108,7 @@ static void parse_settings(parser *p)
         if (!name || !value)
             continue;
         rh_profile_setting *setting =
-            rh_arena_add(p->arena, &p->profile->settings, &p->profile->setting_count, sizeof *setting);
+            rh_arena_add(p->arena, &p->profile->settings, &p->profile->setting_count);
         *setting = (rh_profile_setting){name, value, rh_json_bool(rh_json_get(row, "is_default"))};
     }
 }
@@ -119,8 +118,7 @@ static void parse_relation(parser *p, const rh_json *row)
     const char *schema = text_of(p, row, "schema"), *name = text_of(p, row, "name");
     if (!schema || !name)
         return;
-    rh_profile_relation *r =
-        rh_arena_add(p->arena, &p->profile->relations, &p->profile->relation_count, sizeof *r);
+    rh_profile_relation *r = rh_arena_add(p->arena, &p->profile->relations, &p->profile->relation_count);
     const char *whose = rh_arena_printf(p->arena, "table %s.%s", schema, name),
                *kind = rh_json_string(rh_json_get(row, "kind"));
     bool is_partitioned = kind && strcmp(kind, "p") == 0;
@@ -159,8 +157,7 @@ static void parse_index(parser *p, const rh_json *row)
                *name = text_of(p, row, "name");
     if (!schema || !table || !name)
         return;
-    rh_profile_index *index =
-        rh_arena_add(p->arena, &p->profile->indexes, &p->profile->index_count, sizeof *index);
+    rh_profile_index *index = rh_arena_add(p->arena, &p->profile->indexes, &p->profile->index_count);
     const char *whose = rh_arena_printf(p->arena, "index %s.%s", schema, name);
     *index = (rh_profile_index){.schema = schema,
                                 .table = table,
@@ -178,8 +175,7 @@ static void parse_values(parser *p, const rh_json *row)
 {
     rh_profile_values column;
     if (rh_profile_values_parse(row, p->arena, &column))
-        *(rh_profile_values *)rh_arena_add(p->arena, &p->profile->values, &p->profile->value_count,
-                                           sizeof column) = column;
+        *rh_arena_add(p->arena, &p->profile->values, &p->profile->value_count) = column;
     else
         doubt(p, "the most common values of %s.%s make no sense", column.table ? column.table : "?",
               column.column ? column.column : "?");
@@ -187,8 +183,7 @@ static void parse_values(parser *p, const rh_json *row)
 
 static void parse_statement(parser *p, const rh_json *row)
 {
-    rh_profile_statement *s =
-        rh_arena_add(p->arena, &p->profile->statements, &p->profile->statement_count, sizeof *s);
+    rh_profile_statement *s = rh_arena_add(p->arena, &p->profile->statements, &p->profile->statement_count);
     *s = (rh_profile_statement){.query = text_of(p, row, "query"),
                                 .calls = count_of(p, row, "calls", "a statement"),
                                 .rows = count_of(p, row, "rows", "a statement"),
@@ -198,8 +193,7 @@ static void parse_statement(parser *p, const rh_json *row)
 
 static void parse_replica(parser *p, const rh_json *row)
 {
-    rh_profile_replica *r =
-        rh_arena_add(p->arena, &p->profile->replicas, &p->profile->replica_count, sizeof *r);
+    rh_profile_replica *r = rh_arena_add(p->arena, &p->profile->replicas, &p->profile->replica_count);
     *r = (rh_profile_replica){.name = text_of(p, row, "name"),
                               .state = text_of(p, row, "state"),
                               .sync_state = text_of(p, row, "sync_state"),
@@ -346,8 +340,7 @@ static void parse_ages(parser *p)
         double seen = real_of(p, row, "transactions", 1e12, "a transaction's age");
         if (isnan(up_to) || isnan(seen))
             continue;
-        rh_profile_ages *ages =
-            rh_arena_add(p->arena, &p->profile->ages, &p->profile->age_count, sizeof *ages);
+        rh_profile_ages *ages = rh_arena_add(p->arena, &p->profile->ages, &p->profile->age_count);
         *ages = (rh_profile_ages){text_of(p, row, "schema"), text_of(p, row, "name"),
                                   rh_lock_mode_named(text_of(p, row, "mode")), up_to, seen};
     }
@@ -416,8 +409,7 @@ static void parse_probe(parser *p)
 
 static void add_unknown(parser *p, const char *what, const char *why)
 {
-    rh_skipped *unknown =
-        rh_arena_add(p->arena, &p->profile->unknown, &p->profile->unknown_count, sizeof *unknown);
+    rh_skipped *unknown = rh_arena_add(p->arena, &p->profile->unknown, &p->profile->unknown_count);
     *unknown = (rh_skipped){what, why};
 }
 
@@ -496,7 +488,7 @@ bool rh_profile_parse(rh_json *root, const char *path, rh_arena *arena, rh_profi
     parse_ages(&p);
     parse_probe(&p);
     if (p.more_doubts > 0) {
-        const char **slot = rh_arena_add(arena, &profile->doubts, &profile->doubt_count, sizeof *slot);
+        const char **slot = rh_arena_add(arena, &profile->doubts, &profile->doubt_count);
         *slot = rh_arena_printf(arena, "and %zu more figures that make no sense", p.more_doubts);
     }
     return true;

@@ -269,7 +269,7 @@ void rh_gates_check(rh_run *run)
         const rh_gate_limit *limit = &run->scenario->gates[kind];
         if (!limit->set)
             continue;
-        rh_gate *gate = rh_arena_add(run->arena, &run->gates, &run->gate_count, sizeof *gate);
+        rh_gate *gate = rh_arena_add(run->arena, &run->gates, &run->gate_count);
         gate->kind = kind;
         gate->name = rh_gate_kind_name(kind);
         gate->limit = limit->limit;

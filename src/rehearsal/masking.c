@@ -24,15 +24,14 @@ static void add_updated(rh_run *run, rh_pg *pg, int sign)
         const int64_t oid = rh_pg_int(result, i, RELATION, 0), number = rh_pg_int(result, i, NUMBER, 0);
         rh_masked_table *table = find(run, oid);
         if (!table) {
-            table = rh_arena_add(run->arena, &run->masked, &run->masked_count, sizeof *table);
+            table = rh_arena_add(run->arena, &run->masked, &run->masked_count);
             *table = (rh_masked_table){.oid = oid,
                                        .name = rh_arena_strdup(run->arena, rh_pg_value(result, i, NAME))};
         }
         if (number == 1)
             table->updated += sign * rh_pg_int(result, i, UPDATED, 0);
         if (sign > 0)
-            *(rh_masked_column *)rh_arena_add(run->arena, &table->columns, &table->column_count,
-                                              sizeof *table->columns) =
+            *rh_arena_add(run->arena, &table->columns, &table->column_count) =
                 (rh_masked_column){number, rh_arena_strdup(run->arena, rh_pg_value(result, i, COLUMN))};
     }
     rh_pg_result_free(result);

@@ -23,12 +23,11 @@ static bool read_settings(const rh_scenario *scenario, rh_arena *arena, rh_plan 
         if (!rh_profile_read(scenario->production.profile, arena, &profile, error))
             return false;
         for (size_t i = 0; i < profile.setting_count; i++)
-            *(rh_setting *)rh_arena_add(arena, &settings, &count, sizeof *settings) =
+            *rh_arena_add(arena, &settings, &count) =
                 (rh_setting){profile.settings[i].name, profile.settings[i].value};
     }
     for (size_t i = 0; i < scenario->staging.setting_count; i++)
-        *(rh_setting *)rh_arena_add(arena, &settings, &count, sizeof *settings) =
-            scenario->staging.settings[i];
+        *rh_arena_add(arena, &settings, &count) = scenario->staging.settings[i];
     plan->settings = settings;
     plan->setting_count = count;
     return true;

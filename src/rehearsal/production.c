@@ -80,7 +80,7 @@ const rh_setting *rh_production_own_settings(rh_run *run, size_t *count)
     *count = 0;
     for (size_t i = 0; profile && i < profile->setting_count; i++)
         if (!profile->settings[i].is_default)
-            *(rh_setting *)rh_arena_add(run->arena, &settings, count, sizeof *settings) =
+            *rh_arena_add(run->arena, &settings, count) =
                 (rh_setting){profile->settings[i].name, profile->settings[i].value};
     return settings;
 }

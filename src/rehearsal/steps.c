@@ -83,7 +83,7 @@ static bool run_steps(rh_run *run, const char *key, const rh_step *steps, size_t
     bool ok = environment != NULL;
     for (size_t i = 0; ok && i < count; i++) {
         const rh_step *step = &steps[i];
-        rh_step_result *result = rh_arena_add(run->arena, results, result_count, sizeof *result);
+        rh_step_result *result = rh_arena_add(run->arena, results, result_count);
         rh_usec started = rh_clock_monotonic();
         result->name = step_name(run, step);
         rh_progress_update(progress, key, result->name, (int64_t)i, (int64_t)count, RH_UNIT_ITEMS);
@@ -128,7 +128,7 @@ bool rh_steps_verify(rh_run *run, const char *conninfo, const rh_progress *progr
     run->verify_outcome = RH_OUTCOME_OK;
     for (size_t i = 0; ok && i < scenario->verify_count; i++) {
         const rh_step *step = &scenario->verify[i];
-        rh_step_result *result = rh_arena_add(run->arena, &run->verify, &run->verify_count, sizeof *result);
+        rh_step_result *result = rh_arena_add(run->arena, &run->verify, &run->verify_count);
         rh_usec started = rh_clock_monotonic();
         result->name = step_name(run, step);
         rh_progress_update(progress, "verify", result->name, (int64_t)i, (int64_t)scenario->verify_count,

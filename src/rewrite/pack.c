@@ -86,7 +86,7 @@ static void forget(rh_safer_packing *p, const char *name, bool only_local)
 
 static void add_run(rh_safer_packing *p, const rh_safer_step *step, bool work)
 {
-    *(rh_safer_step *)rh_arena_add(p->arena, &p->run, &p->run_count, sizeof *step) = *step;
+    *rh_arena_add(p->arena, &p->run, &p->run_count) = *step;
     p->work_count += work;
 }
 
@@ -95,7 +95,7 @@ static void note(rh_safer_packing *p, const rh_statement *statement, const char 
 {
     name = rh_arena_strdup(p->arena, name);
     forget(p, name, local);
-    rh_safer_setting *setting = rh_arena_add(p->arena, &p->settings, &p->setting_count, sizeof *setting);
+    rh_safer_setting *setting = rh_arena_add(p->arena, &p->settings, &p->setting_count);
     *setting = (rh_safer_setting){.name = name,
                                   .sql = statement->sql,
                                   .statement = statement->ordinal,
@@ -173,7 +173,7 @@ const rh_safer_setting *rh_safer_pack_bound(const rh_safer_packing *p)
 
 static rh_safer_step *put(rh_safer_packing *p, const char *sql, const char *rule)
 {
-    rh_safer_step *step = rh_arena_add(p->arena, &p->file->steps, &p->file->step_count, sizeof *step);
+    rh_safer_step *step = rh_arena_add(p->arena, &p->file->steps, &p->file->step_count);
     *step = (rh_safer_step){.sql = sql, .rule = rule};
     p->safer->changed |= rule != NULL;
     return step;
@@ -192,7 +192,7 @@ static void put_step(rh_safer_packing *p, const rh_safer_step *step)
 static void open_file(rh_safer_packing *p, bool alone, bool later)
 {
     const struct apart *apart = apart_of(p->plan->framework);
-    p->file = rh_arena_add(p->arena, &p->safer->files, &p->safer->file_count, sizeof *p->file);
+    p->file = rh_arena_add(p->arena, &p->safer->files, &p->safer->file_count);
     p->file->transaction = !p->each && !alone;
     p->file->later = later;
     p->file->directive = alone && !p->each ? apart->directive : apart->up;

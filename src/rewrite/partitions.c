@@ -148,7 +148,7 @@ bool rh_safer_partitioned_index(rh_safer_list *list, rh_json *body)
                      rh_identifier(part, list->arena), rh_known_name(t, list->arena), rest)
             ->alone = true;
         rh_known_learn(list->known, list->steps[list->count - 1].sql);
-        *(const char **)rh_arena_add(list->arena, &parts, &count, sizeof *parts) =
+        *rh_arena_add(list->arena, &parts, &count) =
             SQL(list, "%s.%s", rh_identifier(t->schema, list->arena), rh_identifier(part, list->arena));
     }
     for (size_t i = 0; i < count; i++)

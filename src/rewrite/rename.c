@@ -40,8 +40,7 @@ static void see_before(void *user, const char *sql, const char *kind, rh_json *b
         rh_json *objects = rh_json_get(body, "objects");
         for (size_t i = 0; i < rh_json_count(objects); i++)
             if (is_range(r, rh_json_get(rh_json_at(objects, i), "RangeVar"))) {
-                *(const char **)rh_arena_add(arena, &r->privileges, &r->privilege_count,
-                                             sizeof *r->privileges) = sql;
+                *rh_arena_add(arena, &r->privileges, &r->privilege_count) = sql;
                 rh_json *privileges = rh_json_get(body, "privileges");
                 for (size_t k = 0; k < rh_json_count(privileges); k++)
                     r->by_columns |= rh_json_path(rh_json_at(privileges, k), "AccessPriv.cols") != NULL;
@@ -58,8 +57,7 @@ static void see_before(void *user, const char *sql, const char *kind, rh_json *b
         if ((!column && !rh_tree_is(body, "objtype", "OBJECT_TABLE")) || !is_it(r, ref.schema, ref.name))
             return;
         if (column)
-            *(const char **)rh_arena_add(arena, &r->column_comments, &r->column_comment_count,
-                                         sizeof(char *)) = sql;
+            *rh_arena_add(arena, &r->column_comments, &r->column_comment_count) = sql;
         else
             r->comment = sql;
     }

@@ -13,7 +13,7 @@ rh_safer_step *rh_safer_add(rh_safer_list *list, const char *rule, const char *f
 {
     va_list arguments;
     va_start(arguments, format);
-    rh_safer_step *step = rh_arena_add(list->arena, &list->steps, &list->count, sizeof *step);
+    rh_safer_step *step = rh_arena_add(list->arena, &list->steps, &list->count);
     step->sql = rh_arena_vprintf(list->arena, format, arguments);
     va_end(arguments);
     step->statement = list->statement->ordinal;
@@ -25,7 +25,7 @@ rh_safer_step *rh_safer_add(rh_safer_list *list, const char *rule, const char *f
 
 void rh_safer_answer(rh_safer_list *list, const char *rule)
 {
-    *(const char **)rh_arena_add(list->arena, &list->answered, &list->answered_count, sizeof(char *)) = rule;
+    *rh_arena_add(list->arena, &list->answered, &list->answered_count) = rule;
 }
 
 bool rh_safer_has(const rh_statement *statement, const char *rule)
@@ -199,7 +199,7 @@ static void leave(const rh_safer_list *list, rh_arena *arena, rh_safer *safer)
         const rh_hazard *hazard = &list->statement->hazards[i];
         if (hazard->silenced || is_answered(list, hazard->rule))
             continue;
-        rh_safer_left *left = rh_arena_add(arena, &safer->left, &safer->left_count, sizeof *left);
+        rh_safer_left *left = rh_arena_add(arena, &safer->left, &safer->left_count);
         const bool contradicted = list->why && rh_is_one_of(hazard->rule, contrary);
         *left = (rh_safer_left){list->statement->ordinal, hazard->rule, contradicted ? NULL : hazard->safer,
                                 list->why};
@@ -255,7 +255,7 @@ static void take_apart(rh_safer_list *list, rh_safer *safer, const char *kind, r
         commit_before(list);
     leave(list, list->arena, safer);
     if (unread)
-        *(rh_safer_left *)rh_arena_add(list->arena, &safer->left, &safer->left_count, sizeof *safer->left) =
+        *rh_arena_add(list->arena, &safer->left, &safer->left_count) =
             (rh_safer_left){statement->ordinal, NULL, NULL, NULL};
     if (!list->learned)
         rh_known_learn_tree(list->known, statement->sql, tree);
@@ -331,8 +331,7 @@ static void pack_statement(making *m, size_t i)
         commit_before(&list);
     for (size_t k = 0; k < list.count; k++)
         if (list.steps[k].later)
-            *(rh_safer_step *)rh_arena_add(p->arena, &m->later, &m->later_count, sizeof *m->later) =
-                list.steps[k];
+            *rh_arena_add(p->arena, &m->later, &m->later_count) = list.steps[k];
         else
             rh_safer_pack_step(p, &list.steps[k], rh_safer_has(statement, "missing-lock-timeout"));
     rh_json_free(tree);

@@ -30,7 +30,7 @@ typedef struct deed {
 static void add_name(rh_arena *arena, const char ***names, size_t *count, const char *name)
 {
     if (name)
-        *(const char **)rh_arena_add(arena, names, count, sizeof **names) = rh_arena_strdup(arena, name);
+        *rh_arena_add(arena, names, count) = rh_arena_strdup(arena, name);
 }
 
 static bool is_in(const char *const *names, size_t count, const char *name)

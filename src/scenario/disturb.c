@@ -43,8 +43,7 @@ static bool read_migrations(rh_reader *reader, rh_yaml_node *node, rh_disturber 
         const char *id = rh_value_text(reader, "an item of migrations", rh_yaml_item(node, i));
         if (!id)
             return false;
-        *(const char **)rh_arena_add(reader->arena, &disturber->migrations, &disturber->migration_count,
-                                     sizeof id) = id;
+        *rh_arena_add(reader->arena, &disturber->migrations, &disturber->migration_count) = id;
     }
     return true;
 }
@@ -162,8 +161,7 @@ bool rh_disturb_read(rh_reader *reader, rh_yaml_node *node)
     }
     for (size_t i = 0; i < rh_yaml_count(node); i++)
         if (!read_disturber(reader, rh_yaml_item(node, i),
-                            rh_arena_add(reader->arena, &scenario->disturb, &scenario->disturb_count,
-                                         sizeof(rh_disturber))))
+                            rh_arena_add(reader->arena, &scenario->disturb, &scenario->disturb_count)))
             return false;
     return true;
 }
@@ -172,7 +170,7 @@ bool rh_disturb_read(rh_reader *reader, rh_yaml_node *node)
 
 static void add_timeout(rh_reader *reader, rh_lock_policy_wish *wish, rh_usec timeout)
 {
-    *(rh_usec *)rh_arena_add(reader->arena, &wish->timeouts, &wish->timeout_count, sizeof timeout) = timeout;
+    *rh_arena_add(reader->arena, &wish->timeouts, &wish->timeout_count) = timeout;
 }
 
 /* In order, the shortest first and none (0) last, each once. */

@@ -147,6 +147,7 @@ static bool read_skip(rh_reader *reader, const key_spec *key, rh_yaml_node *node
         return rh_error_hint(reader->error,
                              "write each as pg_restore --list names it: skip: [\"TABLE DATA public.log\"]");
     }
+    rh_skip **skips = field;
     for (size_t i = 0; i < rh_yaml_count(node); i++) {
         rh_yaml_node *item = rh_yaml_item(node, i);
         const char *entry = rh_value_text(reader, "an item of backup.skip", item);
@@ -154,8 +155,8 @@ static bool read_skip(rh_reader *reader, const key_spec *key, rh_yaml_node *node
             return false;
         if (!*entry)
             return rh_value_fail(reader, item, "an item of backup.skip is empty");
-        *(rh_skip *)rh_arena_add(reader->arena, field, &reader->scenario->backup.skip_count,
-                                 sizeof(rh_skip)) = (rh_skip){entry, rh_value_where(reader, item)};
+        *rh_arena_add(reader->arena, skips, &reader->scenario->backup.skip_count) =
+            (rh_skip){entry, rh_value_where(reader, item)};
     }
     return true;
 }
@@ -214,8 +215,8 @@ static bool read_pending(rh_reader *reader, const key_spec *key, rh_yaml_node *n
         const char *id = rh_value_text(reader, "an item of migrations.pending", rh_yaml_item(node, i));
         if (!id)
             return false;
-        *(const char **)rh_arena_add(reader->arena, &scenario->migrations.pending_ids,
-                                     &scenario->migrations.pending_id_count, sizeof id) = id;
+        *rh_arena_add(reader->arena, &scenario->migrations.pending_ids,
+                      &scenario->migrations.pending_id_count) = id;
     }
     return true;
 }
@@ -267,7 +268,7 @@ static const char *read_weighted_path(rh_reader *reader, const char *key, rh_yam
 static bool read_workload_file(rh_reader *reader, const char *key, rh_yaml_node *node,
                                rh_workload_file **files, size_t *count)
 {
-    rh_workload_file *file = rh_arena_add(reader->arena, files, count, sizeof *file);
+    rh_workload_file *file = rh_arena_add(reader->arena, files, count);
     *file = (rh_workload_file){.weight = 1, .where = rh_value_where(reader, node)};
     rh_yaml_node *path = node;
     if (rh_yaml_node_kind(node) == RH_YAML_MAPPING) {

@@ -68,7 +68,7 @@ static void set(list *all, const char *name, const char *value)
         if (strcasecmp((*all->settings)[i].name, name) == 0)
             setting = &(*all->settings)[i];
     if (!setting)
-        setting = rh_arena_add(all->reader->arena, all->settings, all->count, sizeof *setting);
+        setting = rh_arena_add(all->reader->arena, all->settings, all->count);
     *setting = (rh_setting){name, value};
 }
 

@@ -70,7 +70,7 @@ bool rh_steps_read(rh_reader *reader, const char *list, rh_yaml_node *node, rh_s
         return rh_error_hint(reader->error, "begin each with a dash: - sql: FILE");
     }
     for (size_t i = 0; i < rh_yaml_count(node); i++) {
-        rh_step *step = rh_arena_add(reader->arena, steps, step_count, sizeof *step);
+        rh_step *step = rh_arena_add(reader->arena, steps, step_count);
         if (!read_step(reader, list, rh_yaml_item(node, i), step))
             return false;
     }
@@ -110,7 +110,7 @@ bool rh_migration_steps_read(rh_reader *reader, const char *list, rh_yaml_node *
         return rh_error_hint(reader->error, "begin each with a dash: - command: [PROGRAM, ARGUMENT]");
     }
     for (size_t i = 0; i < rh_yaml_count(node); i++) {
-        rh_migration_step *step = rh_arena_add(reader->arena, steps, step_count, sizeof *step);
+        rh_migration_step *step = rh_arena_add(reader->arena, steps, step_count);
         if (!read_migration_step(reader, list, rh_yaml_item(node, i), step))
             return false;
     }

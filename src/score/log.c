@@ -60,13 +60,13 @@ static void add_targets(matcher *m, const rh_json *migration)
         const char *text = rh_json_string(rh_json_get(statement, "sql"));
         if (!text || !is_own(statement))
             continue;
-        target *t = rh_arena_add(m->arena, &m->targets, &m->target_count, sizeof *t);
+        target *t = rh_arena_add(m->arena, &m->targets, &m->target_count);
         *t = (target){.migration = migration, .ordinal = (int)i + 1, .text = text};
         rh_text_printf(&whole, "%s;", text);
         own++;
     }
     if (own > 1) { /* many tools send a file at once: one line of the log */
-        target *t = rh_arena_add(m->arena, &m->targets, &m->target_count, sizeof *t);
+        target *t = rh_arena_add(m->arena, &m->targets, &m->target_count);
         *t = (target){.migration = migration, .text = rh_arena_strdup(m->arena, rh_text_string(&whole))};
     }
     rh_text_release(&whole);
@@ -116,7 +116,7 @@ static size_t session_of(matcher *m, const char *id)
     for (size_t i = 0; i < m->session_count; i++)
         if (strcmp(m->sessions[i].id, id) == 0)
             return i;
-    log_session *s = rh_arena_add(m->arena, &m->sessions, &m->session_count, sizeof *s);
+    log_session *s = rh_arena_add(m->arena, &m->sessions, &m->session_count);
     s->id = rh_arena_strdup(m->arena, id);
     return m->session_count - 1;
 }
@@ -132,7 +132,7 @@ static void take_statement(void *user, const rh_logged *logged)
     for (size_t i = 0; text && i < m->target_count; i++) {
         if (strcmp(m->targets[i].text, text) != 0)
             continue;
-        sighting *s = rh_arena_add(m->arena, &m->sightings, &m->sighting_count, sizeof *s);
+        sighting *s = rh_arena_add(m->arena, &m->sightings, &m->sighting_count);
         *s =
             (sighting){i, session_of(m, logged->session), logged->seconds, logged->lock_wait_s, logged->line};
     }
@@ -196,7 +196,7 @@ static void add_rows(const matcher *m, rh_score *score)
         const char *id = rh_json_string(rh_json_get(one->migration, "id"));
         bool single = any_found(m, one->migration, false);
         if (one->found && !(one->ordinal == 0 && single)) {
-            rh_score_row *row = rh_arena_add(m->arena, &score->rows, &score->row_count, sizeof *row);
+            rh_score_row *row = rh_arena_add(m->arena, &score->rows, &score->row_count);
             *row = rh_score_prediction(one->migration, one->ordinal, &score->level, m->arena);
             row->actual_s = one->seconds - one->lock_wait_s;
             row->lock_wait_s = one->lock_wait_s;

@@ -93,8 +93,7 @@ void rh_score_left_out(rh_score *score, rh_arena *arena, const char *format, ...
 {
     va_list args;
     va_start(args, format);
-    const char **slot =
-        rh_arena_add(arena, &score->unmatched, &score->unmatched_count, sizeof *score->unmatched);
+    const char **slot = rh_arena_add(arena, &score->unmatched, &score->unmatched_count);
     *slot = rh_arena_vprintf(arena, format, args);
     va_end(args);
 }
@@ -128,7 +127,7 @@ static bool read_line(const rh_json *report, const char *actual, const columns *
         double actual_s = row.actual_s;
         row = rh_score_prediction(migration, (int)ordinal, &score->level, arena);
         row.actual_s = actual_s;
-        *(rh_score_row *)rh_arena_add(arena, &score->rows, &score->row_count, sizeof row) = row;
+        *rh_arena_add(arena, &score->rows, &score->row_count) = row;
     } else {
         rh_score_left_out(score, arena, "line %d: migration %s%s%s is not in the run", line->line, word,
                           *statement ? ", statement " : "", statement);

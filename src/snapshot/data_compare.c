@@ -12,7 +12,7 @@ static void add_change(rh_arena *arena, rh_table_data *table, const column_look 
                        const char *change)
 {
     int64_t lost = was->values < 0 ? -1 : was->values - (is->values > 0 ? is->values : 0);
-    rh_column_change *added = rh_arena_add(arena, &table->columns, &table->column_count, sizeof *added);
+    rh_column_change *added = rh_arena_add(arena, &table->columns, &table->column_count);
     *added = (rh_column_change){.column = rh_arena_strdup(arena, was->name),
                                 .change = change,
                                 .values_before = was->values,
@@ -80,8 +80,7 @@ static void compare_sequences(const rh_data *before, const rh_data *after, rh_ar
         long long now = is->last_value ? strtoll(is->last_value, NULL, 10) : 0;
         if (is->last_value && (was->upwards ? now >= then : now <= then))
             continue;
-        rh_sequence_change *change =
-            rh_arena_add(arena, &comparison->sequences, &comparison->sequence_count, sizeof *change);
+        rh_sequence_change *change = rh_arena_add(arena, &comparison->sequences, &comparison->sequence_count);
         *change = (rh_sequence_change){.sequence = rh_arena_strdup(arena, was->name),
                                        .before = rh_arena_strdup(arena, was->last_value),
                                        .after = rh_arena_strdup(arena, is->last_value)};
@@ -101,8 +100,7 @@ void rh_data_compare(const rh_data *before, const rh_data *after, rh_arena *aren
         comparison->equal += table.equal > 0 && table.depth == RH_DATA_DIGESTED;
         if (table.equal > 0 && table.depth == RH_DATA_DIGESTED && !table.affected)
             continue;
-        rh_table_data *kept =
-            rh_arena_add(arena, &comparison->tables, &comparison->table_count, sizeof *kept);
+        rh_table_data *kept = rh_arena_add(arena, &comparison->tables, &comparison->table_count);
         *kept = table;
     }
     compare_sequences(before, after, arena, comparison);

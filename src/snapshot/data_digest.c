@@ -83,7 +83,7 @@ static bool list_tables(rh_pg *pg, rh_data *data, rh_error *error)
     for (size_t i = 0; i < rh_pg_rows(result); i++) {
         const char *name = rh_pg_value(result, i, NAME), *column = rh_pg_value(result, i, COLUMN);
         if (!table || strcmp(table->name, name) != 0) {
-            table = rh_arena_add(data->arena, &data->tables, &data->table_count, sizeof *table);
+            table = rh_arena_add(data->arena, &data->tables, &data->table_count);
             *table = (table_look){.name = rh_arena_strdup(data->arena, name),
                                   .partitioned = rh_pg_bool(result, i, PARTITIONED),
                                   .affected = rh_pg_bool(result, i, AFFECTED),
@@ -92,8 +92,7 @@ static bool list_tables(rh_pg *pg, rh_data *data, rh_error *error)
                                   .rows = -1};
         }
         if (column) {
-            column_look *added =
-                rh_arena_add(data->arena, &table->columns, &table->column_count, sizeof *added);
+            column_look *added = rh_arena_add(data->arena, &table->columns, &table->column_count);
             *added =
                 (column_look){.name = rh_arena_strdup(data->arena, column), .present = true, .values = -1};
         }
@@ -106,8 +105,7 @@ static bool read_sequences(rh_pg *pg, rh_data *data, rh_error *error)
 {
     rh_pg_result *result = query(pg, rh_sql_data_sequences, 0, error);
     for (size_t i = 0; result && i < rh_pg_rows(result); i++) {
-        sequence_look *sequence =
-            rh_arena_add(data->arena, &data->sequences, &data->sequence_count, sizeof *sequence);
+        sequence_look *sequence = rh_arena_add(data->arena, &data->sequences, &data->sequence_count);
         *sequence = (sequence_look){.name = rh_arena_strdup(data->arena, rh_pg_value(result, i, 0)),
                                     .last_value = rh_arena_strdup(data->arena, rh_pg_value(result, i, 1)),
                                     .upwards = rh_pg_bool(result, i, 2)};
@@ -304,7 +302,7 @@ static table_look as_before(rh_data *data, const table_look *was, const table_lo
                         .why = rh_arena_strdup(data->arena, was->why),
                         .rows = -1};
     for (size_t i = 0; i < was->column_count; i++) {
-        column_look *column = rh_arena_add(data->arena, &again.columns, &again.column_count, sizeof *column);
+        column_look *column = rh_arena_add(data->arena, &again.columns, &again.column_count);
         *column = (column_look){.name = rh_arena_strdup(data->arena, was->columns[i].name),
                                 .present = is && has_column(is, was->columns[i].name),
                                 .values = -1};
@@ -318,7 +316,7 @@ rh_data *rh_data_read_again(rh_pg *pg, const rh_data *before, rh_error *error)
     rh_data *now = new_data(&before->options), *data = new_data(&before->options);
     bool ok = list_tables(pg, now, error) && read_sequences(pg, data, error);
     for (size_t i = 0; ok && i < before->table_count; i++) {
-        table_look *table = rh_arena_add(data->arena, &data->tables, &data->table_count, sizeof *table);
+        table_look *table = rh_arena_add(data->arena, &data->tables, &data->table_count);
         *table = as_before(data, &before->tables[i], find_table(now, before->tables[i].name));
         ok = read_table(pg, data, table, error);
     }

@@ -26,7 +26,7 @@ static bool add_rows(rh_pg *pg, const char *sql, rh_schema *schema, rh_error *er
 {
     rh_pg_result *result = rh_pg_query(pg, sql, 0, NULL, error);
     for (size_t i = 0; result && i < rh_pg_rows(result); i++) {
-        schema_object *object = rh_arena_add(schema->arena, &schema->objects, &schema->count, sizeof *object);
+        schema_object *object = rh_arena_add(schema->arena, &schema->objects, &schema->count);
         *object = (schema_object){rh_arena_strdup(schema->arena, rh_pg_value(result, i, 0)),
                                   rh_arena_strdup(schema->arena, rh_pg_value(result, i, 1))};
     }
@@ -135,7 +135,7 @@ static void add_difference(rh_arena *arena, rh_difference **differences, size_t 
     const char *is = after && !is_prose(object) ? readable(after, arena) : NULL;
     size_t first = was && is ? first_difference(was, is) : 0;
     bool hidden = was && is && was[first] == '\0' && is[first] == '\0';
-    rh_difference *difference = rh_arena_add(arena, differences, count, sizeof *difference);
+    rh_difference *difference = rh_arena_add(arena, differences, count);
     *difference = (rh_difference){
         .object = rh_arena_strdup(arena, object),
         .change = !before                         ? "added"

@@ -132,8 +132,7 @@ void rh_describe_newer(rh_statement *statement, const rh_known *known, rh_arena 
     if (!table)
         return;
     statement->command_tag = "ALTER TABLE";
-    rh_expected_lock *lock =
-        rh_arena_add(arena, &statement->expected_locks, &statement->expected_lock_count, sizeof *lock);
+    rh_expected_lock *lock = rh_arena_add(arena, &statement->expected_locks, &statement->expected_lock_count);
     const rh_relation ref = rh_relation_of(table, arena);
     const rh_known_table *found = rh_known_find(known, ref.schema, ref.name);
     *lock = (rh_expected_lock){.relation = found && !found->guessed ? rh_known_name(found, arena) : table,

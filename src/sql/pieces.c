@@ -41,9 +41,8 @@ static size_t skip_head(const char *sql, const rh_sql_token *tokens, size_t coun
 static void add_piece(const char *sql, size_t from, size_t to, rh_arena *arena, rh_pieces *p)
 {
     size_t count = p->count;
-    *(const char **)rh_arena_add(arena, &p->words, &count, sizeof *p->words) =
-        rh_arena_strndup(arena, sql + from, to - from);
-    *(size_t *)rh_arena_add(arena, &p->offsets, &p->count, sizeof *p->offsets) = from;
+    *rh_arena_add(arena, &p->words, &count) = rh_arena_strndup(arena, sql + from, to - from);
+    *rh_arena_add(arena, &p->offsets, &p->count) = from;
 }
 
 /* The parts between commas from token FIRST on, up to the end or an unmatched parenthesis. */

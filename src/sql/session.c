@@ -34,8 +34,7 @@ void rh_session_connect(rh_session *session)
 
 static void open_frame(rh_session *session, const char *savepoint)
 {
-    *(rh_session_frame *)rh_arena_add(session->arena, &session->frames, &session->frame_count,
-                                      sizeof *session->frames) =
+    *rh_arena_add(session->arena, &session->frames, &session->frame_count) =
         (rh_session_frame){rh_arena_strdup(session->arena, savepoint), session->now};
 }
 

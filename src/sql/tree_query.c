@@ -39,7 +39,7 @@ static bool is_locked(const row_locks *locks, const char *called)
 static void add_range(names *n, rh_tree_range range)
 {
     if (rh_json_string(rh_json_get(range.range, "relname")))
-        *(rh_tree_range *)rh_arena_add(n->arena, n->ranges, n->count, sizeof **n->ranges) = range;
+        *rh_arena_add(n->arena, n->ranges, n->count) = range;
 }
 
 static void collect(names *n, rh_json *node, const row_locks *locks, int depth);
@@ -58,8 +58,7 @@ static void collect_child(names *n, rh_json *node, const char *key, rh_json *chi
     } else if (rh_is_one_of(key, changes)) {
         add_range(n, (rh_tree_range){rh_json_get(child, "relation"), key, child, false});
     } else if (strcmp(key, "CommonTableExpr") == 0) {
-        *(const char **)rh_arena_add(n->arena, &n->with, &n->with_count, sizeof *n->with) =
-            rh_json_string(rh_json_get(child, "ctename"));
+        *rh_arena_add(n->arena, &n->with, &n->with_count) = rh_json_string(rh_json_get(child, "ctename"));
     } else if (strcmp(key, "fromClause") == 0) {
         below = (row_locks){rh_json_get(node, "lockingClause"), locks->all};
     } else if (strcmp(key, "RangeSubselect") == 0) {
@@ -115,7 +114,7 @@ static void collect_calls(rh_json *node, rh_arena *arena, const char ***list, si
         return;
     const char *function = rh_tree_last_name(rh_json_get(rh_json_get(node, "FuncCall"), "funcname"));
     if (function)
-        *(const char **)rh_arena_add(arena, list, count, sizeof **list) = function;
+        *rh_arena_add(arena, list, count) = function;
     void *iterator = NULL;
     rh_json *child;
     while (rh_json_each(node, &iterator, &child))
@@ -148,8 +147,7 @@ static void add_schemas(const char *text, rh_arena *arena, const char ***list, s
         while (end && (text[end - 1] == ' ' || text[end - 1] == '\t'))
             end--;
         if (end && *text != '$')
-            *(const char **)rh_arena_add(arena, list, count, sizeof **list) =
-                rh_arena_strndup(arena, text, end);
+            *rh_arena_add(arena, list, count) = rh_arena_strndup(arena, text, end);
         text += length;
     }
 }
@@ -163,7 +161,7 @@ const char *const *rh_tree_search_path(rh_json *args, rh_arena *arena)
         if (text)
             add_schemas(text, arena, &list, &count);
     }
-    *(const char **)rh_arena_add(arena, &list, &count, sizeof *list) = NULL;
+    *rh_arena_add(arena, &list, &count) = NULL;
     return list;
 }
 
@@ -172,6 +170,6 @@ const char *const *rh_tree_split_path(const char *text, rh_arena *arena)
     const char **list = NULL;
     size_t count = 0;
     add_schemas(text, arena, &list, &count);
-    *(const char **)rh_arena_add(arena, &list, &count, sizeof *list) = NULL;
+    *rh_arena_add(arena, &list, &count) = NULL;
     return list;
 }

@@ -31,7 +31,7 @@ static void add_glob(const char *pattern, rh_arena *arena, const char ***directo
     glob_t found = {0};
     if (glob(pattern, 0, NULL, &found) == 0) {
         for (size_t i = 0; i < found.gl_pathc; i++) {
-            const char **directory = rh_arena_add(arena, directories, count, sizeof *directory);
+            const char **directory = rh_arena_add(arena, directories, count);
             *directory = rh_arena_strdup(arena, found.gl_pathv[i]);
         }
     }
@@ -47,7 +47,7 @@ static void add_path(rh_arena *arena, const char ***directories, size_t *count)
         char *directory = rh_arena_strndup(arena, part, length);
         char *real = realpath(rh_arena_printf(arena, "%s/pg_restore", directory), NULL);
         if (real && directory[0] == '/' && !rh_ends_with(real, "/pg_wrapper")) {
-            const char **added = rh_arena_add(arena, directories, count, sizeof *added);
+            const char **added = rh_arena_add(arena, directories, count);
             *added = directory;
         }
         free(real);
@@ -73,7 +73,7 @@ static int choose(const char *bindir, const char *const *programs, int least, in
     const char **directories = NULL;
     size_t count = 0;
     if (bindir) {
-        const char **only = rh_arena_add(arena, &directories, &count, sizeof *only);
+        const char **only = rh_arena_add(arena, &directories, &count);
         *only = bindir;
     } else {
         add_path(arena, &directories, &count);

@@ -54,13 +54,11 @@ bool rh_clients_run(rh_staging *staging, const char *program, const char *databa
         return false;
     const char **argv = NULL;
     size_t count = 0;
-    *(const char **)rh_arena_add(staging->arena, &argv, &count, sizeof *argv) =
-        rh_staging_program(staging, program);
-    *(const char **)rh_arena_add(staging->arena, &argv, &count, sizeof *argv) =
-        rh_arena_printf(staging->arena, "--dbname=%s", without);
+    *rh_arena_add(staging->arena, &argv, &count) = rh_staging_program(staging, program);
+    *rh_arena_add(staging->arena, &argv, &count) = rh_arena_printf(staging->arena, "--dbname=%s", without);
     for (; *arguments; arguments++)
-        *(const char **)rh_arena_add(staging->arena, &argv, &count, sizeof *argv) = *arguments;
-    rh_arena_add(staging->arena, &argv, &count, sizeof *argv);
+        *rh_arena_add(staging->arena, &argv, &count) = *arguments;
+    rh_arena_add(staging->arena, &argv, &count);
     free(without);
     rh_process_options options = {
         .argv = argv,

@@ -19,7 +19,7 @@ typedef struct paths {
 
 static void add(rh_staging *staging, paths *to, const char *path)
 {
-    *(const char **)rh_arena_add(staging->arena, &to->list, &to->count, sizeof *to->list) = path;
+    *rh_arena_add(staging->arena, &to->list, &to->count) = path;
 }
 
 /* The directories of a list such as LOCPATH's; NULL: none. */
@@ -129,8 +129,7 @@ bool rh_isolation_denies_connections(const rh_isolation *isolation)
 static void add_layer(rh_staging *staging, const char *name, bool active, const char *detail)
 {
     rh_isolation *isolation = &staging->isolation;
-    *(rh_isolation_layer *)rh_arena_add(staging->arena, &isolation->layers, &isolation->layer_count,
-                                        sizeof *isolation->layers) =
+    *rh_arena_add(staging->arena, &isolation->layers, &isolation->layer_count) =
         (rh_isolation_layer){.name = name, .active = active, .detail = detail};
 }
 
@@ -242,8 +241,7 @@ bool rh_isolation_prove(rh_staging *staging, rh_error *error)
     if (!attempt(staging, &result, error))
         return false;
     for (size_t i = 0; i < RH_PROBE_ATTEMPTS; i++)
-        *(rh_isolation_attempt *)rh_arena_add(staging->arena, &isolation->attempts, &isolation->attempt_count,
-                                              sizeof *isolation->attempts) =
+        *rh_arena_add(staging->arena, &isolation->attempts, &isolation->attempt_count) =
             (rh_isolation_attempt){.name = ATTEMPTS[i].name,
                                    .what = ATTEMPTS[i].what,
                                    .succeeded = result.confined[i],

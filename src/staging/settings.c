@@ -182,9 +182,8 @@ bool rh_settings_write(rh_staging *staging, rh_settings_phase phase, rh_error *e
 static void add_option(rh_staging *staging, const char ***argv, size_t *count, const char *name,
                        const char *value)
 {
-    *(const char **)rh_arena_add(staging->arena, argv, count, sizeof **argv) = "-c";
-    *(const char **)rh_arena_add(staging->arena, argv, count, sizeof **argv) =
-        rh_arena_printf(staging->arena, "%s=%s", name, value);
+    *rh_arena_add(staging->arena, argv, count) = "-c";
+    *rh_arena_add(staging->arena, argv, count) = rh_arena_printf(staging->arena, "%s=%s", name, value);
 }
 
 /* Of shared_preload_libraries only one is taken over: it measures, and does nothing by itself. Others start
@@ -209,7 +208,7 @@ const char **rh_settings_arguments(rh_staging *staging, size_t *count)
     *count = 0;
     const char *const first[] = {rh_staging_program(staging, "postgres"), "-D", cluster->data};
     for (size_t i = 0; i < sizeof first / sizeof *first; i++)
-        *(const char **)rh_arena_add(staging->arena, &argv, count, sizeof *argv) = first[i];
+        *rh_arena_add(staging->arena, &argv, count) = first[i];
     for (size_t i = 0; i < sizeof ALWAYS / sizeof *ALWAYS; i++) {
         if (staging->major >= ALWAYS[i].since)
             add_option(staging, &argv, count, ALWAYS[i].name, ALWAYS[i].value);
@@ -224,7 +223,7 @@ const char **rh_settings_arguments(rh_staging *staging, size_t *count)
         add_option(staging, &argv, count, files[i][0],
                    rh_arena_printf(staging->arena, "%s/%s", cluster->config, files[i][1]));
     add_option(staging, &argv, count, "shared_preload_libraries", preload(staging));
-    rh_arena_add(staging->arena, &argv, count, sizeof *argv);
+    rh_arena_add(staging->arena, &argv, count);
     (*count)--;
     return argv;
 }
@@ -237,8 +236,7 @@ static rh_setting_fact *fact_of(rh_staging *staging, const char *name)
         if (strcasecmp(staging->settings[i].name, name) == 0)
             return &staging->settings[i];
     }
-    rh_setting_fact *fact =
-        rh_arena_add(staging->arena, &staging->settings, &staging->setting_count, sizeof *fact);
+    rh_setting_fact *fact = rh_arena_add(staging->arena, &staging->settings, &staging->setting_count);
     fact->name = name;
     return fact;
 }

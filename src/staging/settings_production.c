@@ -56,8 +56,7 @@ static const rh_location *where(const rh_staging *staging)
 
 static void apply(rh_staging *staging, const rh_setting *setting)
 {
-    *(rh_setting *)rh_arena_add(staging->arena, &staging->applied, &staging->applied_count, sizeof *setting) =
-        *setting;
+    *rh_arena_add(staging->arena, &staging->applied, &staging->applied_count) = *setting;
 }
 
 static void sort_settings(rh_staging *staging)
@@ -84,7 +83,7 @@ static const char *suggest(rh_staging *staging, const char *name)
     if (rh_process_run(&options, 20 * RH_SECOND, &said, NULL)) {
         char *state = NULL;
         for (char *line = strtok_r(said.data, "\n", &state); line; line = strtok_r(NULL, "\n", &state)) {
-            const char **known = rh_arena_add(staging->arena, &names, &count, sizeof *known);
+            const char **known = rh_arena_add(staging->arena, &names, &count);
             *known = rh_arena_strndup(staging->arena, line, strcspn(line, "\t"));
         }
     }
@@ -122,13 +121,13 @@ static bool ask_server(rh_staging *staging, const rh_setting *settings, size_t s
     const char *const first[] = {rh_staging_program(staging, "postgres"), "-D", staging->cluster.data, "-C",
                                  "shared_buffers"};
     for (size_t i = 0; i < sizeof first / sizeof *first; i++)
-        *(const char **)rh_arena_add(staging->arena, &argv, &count, sizeof *argv) = first[i];
+        *rh_arena_add(staging->arena, &argv, &count) = first[i];
     for (size_t i = 0; i < setting_count; i++) {
-        *(const char **)rh_arena_add(staging->arena, &argv, &count, sizeof *argv) = "-c";
-        *(const char **)rh_arena_add(staging->arena, &argv, &count, sizeof *argv) =
+        *rh_arena_add(staging->arena, &argv, &count) = "-c";
+        *rh_arena_add(staging->arena, &argv, &count) =
             rh_arena_printf(staging->arena, "%s=%s", settings[i].name, settings[i].value);
     }
-    rh_arena_add(staging->arena, &argv, &count, sizeof *argv);
+    rh_arena_add(staging->arena, &argv, &count);
     rh_process_options options = rh_isolation_options(staging);
     options.argv = argv;
     options.environment = (const char *const[]){"LC_ALL=C", NULL};
@@ -208,7 +207,7 @@ static bool carry_profile(rh_staging *staging, rh_error *error)
         if (why)
             refuse(staging, setting, why);
         else if (is_carried(staging, setting->name))
-            *(rh_setting *)rh_arena_add(staging->arena, &fit, &count, sizeof *fit) = *setting;
+            *rh_arena_add(staging->arena, &fit, &count) = *setting;
     }
     return count == 0 || carry(staging, fit, count, error);
 }

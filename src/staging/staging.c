@@ -120,7 +120,7 @@ bool rh_staging_reset(rh_staging *staging, const rh_progress *progress, rh_error
                                                    : rh_server_reset(staging, error);
     if (!ok)
         return rh_error_context(error, "going back to the restored state failed");
-    double *took = rh_arena_add(staging->arena, &staging->reset_s, &staging->reset_count, sizeof *took);
+    double *took = rh_arena_add(staging->arena, &staging->reset_s, &staging->reset_count);
     *took = rh_seconds(rh_clock_monotonic() - began);
     rh_progress_detail(progress, "reset", "%s, %.2f s", staging->reset_method, *took);
     return true;
@@ -147,8 +147,7 @@ void rh_staging_note(rh_staging *staging, const char *format, ...)
         if (strcmp(staging->neutralised[i], sentence) == 0)
             return;
     }
-    const char **added =
-        rh_arena_add(staging->arena, &staging->neutralised, &staging->neutralised_count, sizeof *added);
+    const char **added = rh_arena_add(staging->arena, &staging->neutralised, &staging->neutralised_count);
     *added = sentence;
 }
 
@@ -206,15 +205,14 @@ static void copy_lists(const rh_staging *staging, rh_arena *arena, rh_staging_fa
     facts->setting_count = 0;
     for (size_t i = 0; i < staging->setting_count; i++) {
         const rh_setting_fact *from = &staging->settings[i];
-        rh_setting_fact *to = rh_arena_add(arena, &facts->settings, &facts->setting_count, sizeof *to);
+        rh_setting_fact *to = rh_arena_add(arena, &facts->settings, &facts->setting_count);
         *to = (rh_setting_fact){.name = rh_arena_strdup(arena, from->name),
                                 .value = rh_arena_strdup(arena, from->value),
                                 .restore_value = rh_arena_strdup(arena, from->restore_value),
                                 .production_value = rh_arena_strdup(arena, from->production_value)};
     }
     for (size_t i = 0; i < staging->neutralised_count; i++) {
-        const char **sentence =
-            rh_arena_add(arena, &facts->neutralised, &facts->neutralised_count, sizeof *sentence);
+        const char **sentence = rh_arena_add(arena, &facts->neutralised, &facts->neutralised_count);
         *sentence = rh_arena_strdup(arena, staging->neutralised[i]);
     }
 }
@@ -225,13 +223,12 @@ static void copy_isolation(const rh_isolation *from, rh_arena *arena, rh_isolati
                          .why_not = rh_arena_strdup(arena, from->why_not),
                          .account = rh_arena_strdup(arena, from->account)};
     for (size_t i = 0; i < from->layer_count; i++)
-        *(rh_isolation_layer *)rh_arena_add(arena, &to->layers, &to->layer_count, sizeof *to->layers) =
+        *rh_arena_add(arena, &to->layers, &to->layer_count) =
             (rh_isolation_layer){.name = from->layers[i].name,
                                  .active = from->layers[i].active,
                                  .detail = rh_arena_strdup(arena, from->layers[i].detail)};
     for (size_t i = 0; i < from->attempt_count; i++)
-        *(rh_isolation_attempt *)rh_arena_add(arena, &to->attempts, &to->attempt_count,
-                                              sizeof *to->attempts) =
+        *rh_arena_add(arena, &to->attempts, &to->attempt_count) =
             from->attempts[i]; /* its strings are constants */
 }
 

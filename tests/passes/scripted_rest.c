@@ -164,7 +164,7 @@ bool rh_mix_from_workload(rh_pg *pg, const rh_mix_role *role, const rh_workload 
     *mix = (rh_mix){.scale = 1, .source = "script", .coverage = {.rate_per_s = RH_NOT_MEASURED}};
     if (scripted_load.no_templates)
         return true;
-    rh_template *t = rh_arena_add(arena, &mix->templates, &mix->template_count, sizeof *t);
+    rh_template *t = rh_arena_add(arena, &mix->templates, &mix->template_count);
     *t = (rh_template){
         .name = "read t", .sql = "SELECT * FROM t", .relation = "t", .kind = RH_TEMPLATE_READ, .weight = 1};
     return true;
@@ -288,8 +288,7 @@ static void fill_script(rh_script *script, const char *const *texts, const char 
 {
     *script = (rh_script){.file = file, .rule = RH_TRANSACTION_EACH};
     for (size_t i = 0; texts && texts[i]; i++) {
-        rh_statement *statement =
-            rh_arena_add(arena, &script->statements, &script->statement_count, sizeof *statement);
+        rh_statement *statement = rh_arena_add(arena, &script->statements, &script->statement_count);
         *statement = (rh_statement){.ordinal = (int)i + 1,
                                     .line = (int)i + 1,
                                     .column = 1,

@@ -24,8 +24,7 @@ static int begin(void **state)
     scenario.staging.kind = RH_STAGING_SERVER;
     rh_migration *migration = &run->plan.migrations[0];
     rh_statement *statement = &migration->up.statements[0];
-    rh_statement_run *quiet =
-        rh_arena_add(run->arena, &statement->runs, &statement->run_count, sizeof *quiet);
+    rh_statement_run *quiet = rh_arena_add(run->arena, &statement->runs, &statement->run_count);
     *quiet = (rh_statement_run){.pass = RH_PASS_KIND_QUIET, .repeat = 1, .scale = 1, .elapsed_s = 0.001};
     migration->outcome = RH_OUTCOME_OK;
     return 0;

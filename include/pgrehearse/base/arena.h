@@ -27,9 +27,11 @@ void *rh_alloc(size_t size);
 void *rh_realloc(void *memory, size_t size);
 char *rh_strdup(const char *string);
 
-/* Appends one zeroed item to an array that grows in the arena and returns its address.
+/* Appends one zeroed item to an array that grows in the arena and returns its address, as the array's type.
  * ITEMS is the address of the array's pointer; COUNT is raised by one. Addresses of earlier items may change;
  * the capacity is implied by COUNT (powers of two), so an array grown this way must only be grown this way:
- *     rh_lock *lock = rh_arena_add(arena, &statement->locks, &statement->lock_count, sizeof *lock);
+ *     rh_lock *lock = rh_arena_add(arena, &statement->locks, &statement->lock_count);
  */
-void *rh_arena_add(rh_arena *arena, void *items, size_t *count, size_t item_size);
+#define rh_arena_add(arena, items, count)                                                                    \
+    ((__typeof__(*(items)))rh_arena_grow(arena, items, count, sizeof **(items)))
+void *rh_arena_grow(rh_arena *arena, void *items, size_t *count, size_t item_size);

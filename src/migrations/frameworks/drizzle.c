@@ -40,8 +40,7 @@ static void add_entry(const char *folder, const rh_json *entry, rh_arena *arena,
     tag = rh_arena_strdup(arena, tag ? tag : "");
     const char *path = rh_arena_printf(arena, "%s/%s.sql", folder, tag);
     const size_t digits = strspn(tag, "0123456789");
-    *(rh_migration_file *)rh_arena_add(arena, &list->files, &list->count,
-                                       sizeof *list->files) = (rh_migration_file){
+    *rh_arena_add(arena, &list->files, &list->count) = (rh_migration_file){
         .path = path,
         .file = rh_arena_printf(arena, "%s.sql", tag),
         .id = tag,
@@ -82,7 +81,7 @@ static bool read_pieces(const char *path, rh_direction direction, rh_arena *aren
     char *text = reading->text;
     size_t none = 0;
     rh_sql_span piece = {.line = 1, .column = 1};
-    rh_arena_add(arena, &reading->pieces, &none, sizeof *reading->pieces);
+    rh_arena_add(arena, &reading->pieces, &none);
     for (;;) {
         const char *end = strstr(text + piece.offset, BREAKPOINT);
         piece.length = end ? (size_t)(end - text) - piece.offset : strlen(text + piece.offset);
@@ -93,8 +92,7 @@ static bool read_pieces(const char *path, rh_direction direction, rh_arena *aren
             piece.line += text[piece.offset] == '\n';
         }
         if (piece.length > 0)
-            *(rh_sql_span *)rh_arena_add(arena, &reading->pieces, &reading->piece_count,
-                                         sizeof *reading->pieces) = piece;
+            *rh_arena_add(arena, &reading->pieces, &reading->piece_count) = piece;
         for (size_t i = piece.offset; i < next; i++) {
             piece.column = text[i] == '\n' ? 1 : piece.column + 1;
             piece.line += text[i] == '\n';

@@ -197,7 +197,7 @@ static rh_fit fit(const char *folder, const rh_migration_files *list, rh_arena *
  * older snapshot, as a concurrent build does, is then to wait for oneself. */
 static void warn_of_lock(rh_statement *statement, rh_arena *arena)
 {
-    rh_hazard *hazard = rh_arena_add(arena, &statement->hazards, &statement->hazard_count, sizeof *hazard);
+    rh_hazard *hazard = rh_arena_add(arena, &statement->hazards, &statement->hazard_count);
     *hazard = (rh_hazard){
         .rule = "concurrently-behind-tool-lock",
         .message = "Flyway holds its advisory lock in an open transaction beside the script: the concurrent "

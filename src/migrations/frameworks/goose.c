@@ -123,8 +123,7 @@ static void store(reader *r)
     }
     while (to > from && isspace((unsigned char)text[to - 1]))
         to--;
-    *(rh_sql_span *)rh_arena_add(r->arena, &r->reading->pieces, &r->reading->piece_count,
-                                 sizeof *r->reading->pieces) =
+    *rh_arena_add(r->arena, &r->reading->pieces, &r->reading->piece_count) =
         (rh_sql_span){.offset = from, .length = to - from, .line = line, .column = column};
     r->from = r->to = 0;
 }
@@ -314,7 +313,7 @@ static bool read_ways(const char *path, rh_direction direction, rh_arena *arena,
     reader r = {.path = path, .direction = direction, .arena = arena, .reading = reading, .error = error};
     const size_t length = drop_carriage_returns(reading->text);
     size_t none = 0;
-    rh_arena_add(arena, &reading->pieces, &none, sizeof *reading->pieces);
+    rh_arena_add(arena, &reading->pieces, &none);
     for (size_t at = 0; at < length;) {
         size_t end = at + strcspn(reading->text + at, "\n"), next = end + (end < length);
         r.line++;

@@ -111,7 +111,7 @@ static const char *variable(const rh_psql *p, const char *name)
 
 void rh_psql_set(rh_psql *p, const char *name, const char *value)
 {
-    rh_setting *setting = rh_arena_add(p->arena, &p->variables, &p->variable_count, sizeof *setting);
+    rh_setting *setting = rh_arena_add(p->arena, &p->variables, &p->variable_count);
     *setting = (rh_setting){rh_arena_strdup(p->arena, name), rh_arena_strdup(p->arena, value)};
 }
 
@@ -179,8 +179,8 @@ static bool send(walk *w)
         line += rh_text_string(&w->out)[i] == '\n';
     for (size_t i = 0; i < count; i++) {
         size_t files = p->piece_count;
-        rh_sql_span *piece = rh_arena_add(p->arena, &p->pieces, &p->piece_count, sizeof *piece);
-        *(const char **)rh_arena_add(p->arena, &p->files, &files, sizeof *p->files) = w->own ? NULL : w->path;
+        rh_sql_span *piece = rh_arena_add(p->arena, &p->pieces, &p->piece_count);
+        *rh_arena_add(p->arena, &p->files, &files) = w->own ? NULL : w->path;
         *piece = spans[i];
         piece->offset += p->text.length;
         piece->line += line - 1;
@@ -414,7 +414,7 @@ static bool read_file(rh_psql *p, const char *path, const char *sql, int depth)
 bool rh_psql_read(rh_psql *p, const char *sql)
 {
     size_t none = 0; /* a script without statements has pieces, too: none */
-    rh_arena_add(p->arena, &p->pieces, &none, sizeof *p->pieces);
+    rh_arena_add(p->arena, &p->pieces, &none);
     return read_file(p, p->path, sql, 0);
 }
 

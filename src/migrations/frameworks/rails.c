@@ -52,7 +52,7 @@ static bool add_programs(const char *folder, rh_arena *arena, rh_migration_files
             continue;
         file.path = rh_arena_printf(arena, "%s/%s", folder, names[i]);
         file.file = names[i];
-        *(rh_migration_file *)rh_arena_add(arena, &list->files, &list->count, sizeof file) = file;
+        *rh_arena_add(arena, &list->files, &list->count) = file;
     }
     return true;
 }
@@ -62,9 +62,8 @@ static bool list_files(const char *path, rh_arena *arena, rh_migration_files *li
     const bool file = rh_ends_with(path, "/structure.sql");
     const char *structure = file ? path : rh_arena_printf(arena, "%s/structure.sql", path);
     if (rh_file_exists(structure))
-        *(rh_migration_file *)rh_arena_add(arena, &list->files, &list->count, sizeof *list->files) =
-            (rh_migration_file){
-                .path = structure, .file = "structure.sql", .id = STRUCTURE, .name = STRUCTURE};
+        *rh_arena_add(arena, &list->files, &list->count) = (rh_migration_file){
+            .path = structure, .file = "structure.sql", .id = STRUCTURE, .name = STRUCTURE};
     if (!file && (!add_programs(path, arena, list, error) ||
                   !add_programs(rh_arena_printf(arena, "%s/migrate", path), arena, list, error)))
         return false;

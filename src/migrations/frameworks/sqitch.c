@@ -43,16 +43,15 @@ static void add_file(const rh_sqitch_project *project, size_t index, rh_directio
     const bool found = rh_file_exists(path);
     if (!found && direction == RH_DOWN)
         return;
-    *(rh_migration_file *)rh_arena_add(arena, &list->files, &list->count, sizeof *list->files) =
-        (rh_migration_file){.path = path,
-                            .file = rh_arena_printf(arena, "%s.sql", change->label),
-                            .id = change->label,
-                            .name = change->name,
-                            .version = index + 1,
-                            .direction = direction,
-                            .refused =
-                                found ? NULL : "the plan has this change, but its deploy script is missing",
-                            .own = change};
+    *rh_arena_add(arena, &list->files, &list->count) = (rh_migration_file){
+        .path = path,
+        .file = rh_arena_printf(arena, "%s.sql", change->label),
+        .id = change->label,
+        .name = change->name,
+        .version = index + 1,
+        .direction = direction,
+        .refused = found ? NULL : "the plan has this change, but its deploy script is missing",
+        .own = change};
 }
 
 static bool list_files(const char *path, rh_arena *arena, rh_migration_files *list, rh_error *error)

@@ -221,8 +221,7 @@ static bool add_dependency(const parser *p, rh_sqitch_change *change, char *text
         d.id = p->project->changes[index].id;
     if (!d.project && !d.id && !d.conflict)
         return refuse(p, "it requires %s, which is not planned before it", text);
-    *(rh_sqitch_dependency *)rh_arena_add(p->arena, &change->dependencies, &change->dependency_count,
-                                          sizeof d) = d;
+    *rh_arena_add(p->arena, &change->dependencies, &change->dependency_count) = d;
     return true;
 }
 
@@ -298,8 +297,7 @@ static bool add_change(parser *p, const entry *e)
             return false;
     change.id =
         change_id(p, &change, project->change_count ? &project->changes[project->change_count - 1] : NULL);
-    *(rh_sqitch_change *)rh_arena_add(p->arena, &project->changes, &project->change_count, sizeof change) =
-        change;
+    *rh_arena_add(p->arena, &project->changes, &project->change_count) = change;
     return true;
 }
 
@@ -315,7 +313,7 @@ static bool add_tag(parser *p, const entry *e)
     if (e->dependencies)
         return refuse(p, "tag %s has dependencies", e->name);
     rh_sqitch_change *change = &project->changes[project->change_count - 1];
-    rh_sqitch_tag *tag = rh_arena_add(p->arena, &change->tags, &change->tag_count, sizeof *tag);
+    rh_sqitch_tag *tag = rh_arena_add(p->arena, &change->tags, &change->tag_count);
     *tag = (rh_sqitch_tag){
         .name = e->name, .note = e->note, .date = e->date, .planner = e->planner, .email = e->email};
     rh_text info = {0};

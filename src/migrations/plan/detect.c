@@ -28,7 +28,7 @@ static void take_file(const rh_framework_rules *rules, const char *root, const c
     file.file = rh_arena_strdup(arena, name);
     if (is_down)
         file.direction = RH_DOWN;
-    *(rh_migration_file *)rh_arena_add(arena, &list->files, &list->count, sizeof file) = file;
+    *rh_arena_add(arena, &list->files, &list->count) = file;
 }
 
 /* What lies in ROOT/FOLDER ("" for ROOT itself), and DEPTH folders further down; names relative to ROOT. */

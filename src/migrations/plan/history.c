@@ -16,8 +16,7 @@ static bool list_search_path(rh_pg *pg, rh_arena *arena, rh_listed_tables *table
 {
     rh_pg_result *result = rh_pg_query(pg, "select unnest(current_schemas(false))", 0, NULL, error);
     for (size_t i = 0; result && i < rh_pg_rows(result); i++)
-        *(const char **)rh_arena_add(arena, &tables->search_path, &tables->search_path_count,
-                                     sizeof *tables->search_path) =
+        *rh_arena_add(arena, &tables->search_path, &tables->search_path_count) =
             rh_arena_strdup(arena, rh_pg_value(result, i, 0));
     rh_pg_result_free(result);
     return result != NULL;
@@ -35,13 +34,12 @@ bool rh_history_list_tables(rh_pg *pg, rh_arena *arena, rh_listed_tables *tables
         const char *schema = rh_pg_value(result, i, SCHEMA), *name = rh_pg_value(result, i, NAME),
                    *column = rh_pg_value(result, i, COLUMN);
         if (!table || strcmp(table->schema, schema) != 0 || strcmp(table->name, name) != 0) {
-            table = rh_arena_add(arena, &tables->tables, &tables->count, sizeof *table);
+            table = rh_arena_add(arena, &tables->tables, &tables->count);
             *table = (rh_listed_table){.schema = rh_arena_strdup(arena, schema),
                                        .name = rh_arena_strdup(arena, name)};
         }
         if (column)
-            *(const char **)rh_arena_add(arena, &table->columns, &table->column_count,
-                                         sizeof *table->columns) = rh_arena_strdup(arena, column);
+            *rh_arena_add(arena, &table->columns, &table->column_count) = rh_arena_strdup(arena, column);
     }
     rh_pg_result_free(result);
     return list_search_path(pg, arena, tables, error);

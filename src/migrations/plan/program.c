@@ -103,8 +103,7 @@ static void fill_several(rh_statement *statement, const rh_sql_span *spans, size
             .sql = rh_arena_strndup(context->arena, statement->sql + spans[i].offset, spans[i].length)};
         rh_statement_fill(&part, context);
         for (size_t h = 0; h < part.hazard_count; h++)
-            *(rh_hazard *)rh_arena_add(context->arena, &hazards, &hazard_count, sizeof *hazards) =
-                part.hazards[h];
+            *rh_arena_add(context->arena, &hazards, &hazard_count) = part.hazards[h];
         if (i == 0 || weights[part.class_] > weights[heaviest.class_])
             heaviest = part;
     }

@@ -39,9 +39,9 @@ static void refine_pieces(const rh_sql_reading *reading, rh_arena *scratch, rh_s
         bool whole = !rh_sql_split(text, NULL, scratch, &parts, &part_count, NULL) ||
                      (part_count > 1 && reading->rule != RH_TRANSACTION_ONE);
         if (whole)
-            *(rh_sql_span *)rh_arena_add(scratch, spans, count, sizeof **spans) = *piece;
+            *rh_arena_add(scratch, spans, count) = *piece;
         for (size_t p = 0; !whole && p < part_count; p++) {
-            rh_sql_span *span = rh_arena_add(scratch, spans, count, sizeof *span);
+            rh_sql_span *span = rh_arena_add(scratch, spans, count);
             *span = parts[p];
             span->offset += piece->offset;
             span->column += span->line == 1 ? piece->column - 1 : 0;
@@ -76,8 +76,7 @@ static bool add_statements(rh_hazard_context *context, const rh_framework_rules 
             continue;
         if (script->statement_count >= MOST_STATEMENTS)
             return refuse_many(script->file, &spans[i], error);
-        rh_statement *statement =
-            rh_arena_add(arena, &script->statements, &script->statement_count, sizeof *statement);
+        rh_statement *statement = rh_arena_add(arena, &script->statements, &script->statement_count);
         *statement = (rh_statement){.ordinal = (int)script->statement_count,
                                     .line = given.line,
                                     .column = given.column,

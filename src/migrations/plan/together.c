@@ -16,7 +16,7 @@ static bool is_plain(const rh_statement *s)
 
 static void append(rh_statement *to, const rh_further *given, rh_arena *arena)
 {
-    *(rh_further *)rh_arena_add(arena, &to->further, &to->further_count, sizeof *given) = *given;
+    *rh_arena_add(arena, &to->further, &to->further_count) = *given;
 }
 
 /* "INSERT INTO t (a, b" up to its first parenthesis that is closed no more: what names the table. */

@@ -77,8 +77,7 @@ static rh_statement_run *new_run(replay *r, size_t index)
 {
     rh_statement_run *run = rh_arena_alloc(r->options->record ? r->arena : r->scratch, sizeof *run);
     if (r->options->record)
-        *(rh_attempted_statement *)rh_arena_add(r->arena, &r->attempt.statements, &r->attempt.statement_count,
-                                                sizeof(rh_attempted_statement)) =
+        *rh_arena_add(r->arena, &r->attempt.statements, &r->attempt.statement_count) =
             (rh_attempted_statement){.index = index, .run = run};
     *run = (rh_statement_run){
         .pass = r->options->pass,
@@ -103,7 +102,7 @@ static rh_statement_run *new_run(replay *r, size_t index)
         .wal_images = RH_UNKNOWN,
         .fsyncs = RH_UNKNOWN,
     };
-    *(rh_statement_run **)rh_arena_add(r->scratch, &r->open, &r->open_count, sizeof r->open) = run;
+    *rh_arena_add(r->scratch, &r->open, &r->open_count) = run;
     return run;
 }
 

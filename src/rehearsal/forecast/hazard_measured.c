@@ -7,7 +7,7 @@
 static void add(const rh_measured *m, const char *rule, const char *message, const char *safer)
 {
     rh_statement *statement = m->statement;
-    rh_hazard *hazard = rh_arena_add(m->arena, &statement->hazards, &statement->hazard_count, sizeof *hazard);
+    rh_hazard *hazard = rh_arena_add(m->arena, &statement->hazards, &statement->hazard_count);
     *hazard = (rh_hazard){.rule = rule, .message = message, .safer = safer, .state = RH_HAZARD_MEASURED};
 }
 

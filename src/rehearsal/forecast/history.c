@@ -8,8 +8,7 @@ enum { RUNS_MAX = 200 };
 static void skip(rh_run *run, const char *name, const char *why)
 {
     rh_history *history = &run->production.history;
-    const char **slot =
-        rh_arena_add(run->arena, &history->skipped, &history->skipped_count, sizeof *history->skipped);
+    const char **slot = rh_arena_add(run->arena, &history->skipped, &history->skipped_count);
     *slot = rh_arena_printf(run->arena, "%s: %s", name, why);
 }
 
@@ -29,7 +28,7 @@ static void add_row(rh_run *run, const rh_json *row, rh_residual_kind kind, cons
     if (!rh_statement_class_named(rh_json_string(rh_json_get(row, "class")), &residual.class_) ||
         !(residual.predicted_s > 0) || !(residual.actual_s > 0))
         return;
-    *(rh_residual *)rh_arena_add(run->arena, &history->rows, &history->row_count, sizeof residual) = residual;
+    *rh_arena_add(run->arena, &history->rows, &history->row_count) = residual;
 }
 
 static void add_rows(rh_run *run, const rh_json *rows, rh_residual_kind kind, const char *id)

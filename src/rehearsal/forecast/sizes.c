@@ -28,8 +28,7 @@ static void add_relation(rh_arena *arena, rh_statement *statement, rh_relation n
         if (rh_relation_equal(statement->relations[i], name))
             return;
     if (statement->relation_count < RELATIONS_MAX)
-        *(rh_relation *)rh_arena_add(arena, &statement->relations, &statement->relation_count,
-                                     sizeof *statement->relations) = name;
+        *rh_arena_add(arena, &statement->relations, &statement->relation_count) = name;
 }
 
 static void add_resolved(naming *n, rh_statement *statement, rh_relation name)
@@ -83,12 +82,11 @@ static void remember(naming *n, const rh_statement *statement, const rh_json *tr
         made = name_of(rh_json_path(tree, "CreateTableAsStmt.into.rel"));
     if (!made.name)
         return;
-    alias *a = rh_arena_add(arena, &n->aliases, &n->alias_count, sizeof *a);
+    alias *a = rh_arena_add(arena, &n->aliases, &n->alias_count);
     *a = (alias){.name = kept(made, arena)};
     for (size_t i = 0; i < statement->relation_count; i++)
         if (!rh_relation_equal(statement->relations[i], made))
-            *(rh_relation *)rh_arena_add(arena, &a->relations, &a->count, sizeof *a->relations) =
-                statement->relations[i];
+            *rh_arena_add(arena, &a->relations, &a->count) = statement->relations[i];
 }
 
 void rh_sizes_name_relations(rh_run *run)
@@ -133,8 +131,7 @@ static known *distinct_names(const rh_run *run, size_t *count)
         for (size_t i = 0; i < up->statement_count; i++)
             for (size_t r = 0; r < up->statements[i].relation_count; r++)
                 if (!find(list, *count, up->statements[i].relations[r]))
-                    *(known *)rh_arena_add(run->arena, &list, count, sizeof *list) =
-                        (known){.name = up->statements[i].relations[r]};
+                    *rh_arena_add(run->arena, &list, count) = (known){.name = up->statements[i].relations[r]};
     }
     return list;
 }

@@ -43,8 +43,7 @@ static void add_statement(const rh_json *alter, rh_arena *arena, const char ***s
         append_relation(&text, rh_json_get(constraint, "pktable"));
         append_columns(&text, rh_json_get(constraint, "pk_attrs"));
         rh_text_append(&text, " NOT VALID");
-        *(const char **)rh_arena_add(arena, statements, count, sizeof(char *)) =
-            rh_arena_strdup(arena, rh_text_string(&text));
+        *rh_arena_add(arena, statements, count) = rh_arena_strdup(arena, rh_text_string(&text));
         rh_text_release(&text);
     }
 }

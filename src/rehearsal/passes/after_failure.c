@@ -56,8 +56,7 @@ static rh_interruption_result look_at_failed(const rh_run *run, rh_staging *stag
     result.pass.ok = ok;
     if (!ok)
         return result;
-    *(rh_found_interruption *)rh_arena_add(run->arena, &result.found, &result.found_count,
-                                           sizeof *result.found) = (rh_found_interruption){migration, found};
+    *rh_arena_add(run->arena, &result.found, &result.found_count) = (rh_found_interruption){migration, found};
     rh_progress_end(progress, "after the failure", "%zu differences of the schema", found.difference_count);
     return result;
 }

@@ -44,7 +44,7 @@ static void note(party *p, size_t t, const rh_trial *trial)
     }
     if (!fails || p->open[t])
         return;
-    rh_incompatibility *row = rh_arena_add(p->run->arena, &found->rows, &found->row_count, sizeof *row);
+    rh_incompatibility *row = rh_arena_add(p->run->arena, &found->rows, &found->row_count);
     *row = (rh_incompatibility){.application = p->release,
                                 .template_name = template_->name,
                                 .sql = rh_sql_redact(template_->sql, p->run->arena),
@@ -156,8 +156,7 @@ static bool settle(party *p, rh_error *error)
     const rh_pass_result settled = rh_pass_settle(p->run, p->staging, RH_PASS_KIND_COMPATIBILITY, p->progress,
                                                   after_migration, p, error);
     for (size_t i = 0; i < settled.attempt_count; i++)
-        *(rh_attempt *)rh_arena_add(p->run->arena, &pass->attempts, &pass->attempt_count,
-                                    sizeof(rh_attempt)) = settled.attempts[i];
+        *rh_arena_add(p->run->arena, &pass->attempts, &pass->attempt_count) = settled.attempts[i];
     rh_notes_add(&pass->notes, p->run->arena, &settled.notes);
     return settled.ok;
 }

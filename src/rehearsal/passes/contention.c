@@ -18,8 +18,7 @@ typedef struct vocabulary {
 
 static void learn(vocabulary *words, const char *sql, const char *template_name)
 {
-    known_statement *statement =
-        rh_arena_add(words->arena, &words->statements, &words->count, sizeof *statement);
+    known_statement *statement = rh_arena_add(words->arena, &words->statements, &words->count);
     *statement = (known_statement){rh_sql_redact(sql, words->arena), template_name};
 }
 

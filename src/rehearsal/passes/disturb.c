@@ -97,8 +97,7 @@ bool rh_disturb_begin(const rh_run *run, rh_staging *staging, const rh_migration
     *disturbers = NULL;
     for (size_t i = 0; i < scenario->disturb_count; i++)
         if (belongs_to(run, &scenario->disturb[i], migration))
-            *(const rh_disturber **)rh_arena_add(run->arena, &specs, &count, sizeof *specs) =
-                &scenario->disturb[i];
+            *rh_arena_add(run->arena, &specs, &count) = &scenario->disturb[i];
     if (count == 0)
         return true;
     if (!make_place(run, staging, &place, error))
@@ -172,7 +171,7 @@ static void add_behind(rh_run *run, rh_disturbance *d, const rh_wait *wait)
         if (strcmp(d->behind[i].who, who) == 0)
             behind = &d->behind[i];
     if (!behind) {
-        behind = rh_arena_add(run->arena, &d->behind, &d->behind_count, sizeof *behind);
+        behind = rh_arena_add(run->arena, &d->behind, &d->behind_count);
         behind->who = who;
         behind->is_migration = wait->waiter_is_migration;
         behind->statement = wait->waiter_is_migration ? wait->statement : 0;

@@ -75,8 +75,7 @@ static bool interrupt_one(rh_interrupted *i, rh_interruption_how how, rh_interru
     rh_interruption_close(i);
     rh_interruption_forget(i);
     if (ok)
-        *(rh_found_interruption *)rh_arena_add(i->run->arena, &result->found, &result->found_count,
-                                               sizeof *result->found) =
+        *rh_arena_add(i->run->arena, &result->found, &result->found_count) =
             (rh_found_interruption){i->migration, found};
     i->found = NULL;
     return ok;

@@ -53,7 +53,7 @@ static bool new_invalid(rh_interrupted *i, const char ***names, size_t *count, r
         for (size_t b = 0; b < i->invalid_count; b++)
             known = known || strcmp(now[n], i->invalid[b]) == 0;
         if (!known)
-            *(const char **)rh_arena_add(i->run->arena, names, count, sizeof **names) = now[n];
+            *rh_arena_add(i->run->arena, names, count) = now[n];
     }
     return true;
 }

@@ -16,7 +16,7 @@ static bool is_refused(const rh_trial *trial)
 
 static const char **add_left_out(const rh_run *run, rh_mix *mix)
 {
-    return rh_arena_add(run->arena, &mix->left_out, &mix->left_out_count, sizeof *mix->left_out);
+    return rh_arena_add(run->arena, &mix->left_out, &mix->left_out_count);
 }
 
 static void leave_out(const rh_run *run, rh_mix *mix, const rh_template *template_, const rh_trial *trial)

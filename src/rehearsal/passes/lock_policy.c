@@ -37,8 +37,7 @@ typedef struct search {
 
 static void not_tried(search *s, const char *text)
 {
-    *(const char **)rh_arena_add(s->run->arena, &s->found->not_tried, &s->found->not_tried_count,
-                                 sizeof text) = text;
+    *rh_arena_add(s->run->arena, &s->found->not_tried, &s->found->not_tried_count) = text;
 }
 
 /* What the transaction takes when nobody is in its way: the quickest of its quiet runs. */
@@ -63,8 +62,7 @@ static double hold_of(const rh_lock_unit *unit)
 static rh_lock_policy_case *add_case(search *s, const rh_lock_unit *unit)
 {
     const rh_statement *statements = unit->migration->up.statements, *heaviest = unit->heaviest;
-    rh_lock_policy_case *one =
-        rh_arena_add(s->run->arena, &s->found->cases, &s->found->case_count, sizeof *one);
+    rh_lock_policy_case *one = rh_arena_add(s->run->arena, &s->found->cases, &s->found->case_count);
     *one = (rh_lock_policy_case){.migration = unit->migration->id,
                                  .first_statement = statements[unit->first].ordinal,
                                  .last_statement = statements[unit->last].ordinal,
@@ -109,7 +107,7 @@ static bool try_policies(search *s, rh_lock_attempts *attempts, tried *all, rh_e
             return true;
         }
         rh_usec timeout = wish->timeouts[i % wish->timeout_count];
-        rh_lock_try *one = rh_arena_add(s->run->arena, &all->tries, &all->count, sizeof *one);
+        rh_lock_try *one = rh_arena_add(s->run->arena, &all->tries, &all->count);
         *one = (rh_lock_try){.timeout = timeout,
                              .victim_ms_max = RH_NOT_MEASURED,
                              .victim_ms_p99 = RH_NOT_MEASURED,
@@ -133,7 +131,7 @@ static bool walk_unit(search *s, const rh_lock_unit *unit, rh_error *error)
     rh_lock_attempts attempts = {.run = s->run, .pg = s->pg, .unit = unit, .deadline = s->deadline};
     if (unit->heaviest) {
         rh_lock_policy_case *one = add_case(s, unit);
-        tried *all = rh_arena_add(s->run->arena, &s->tried, &s->tried_count, sizeof *all);
+        tried *all = rh_arena_add(s->run->arena, &s->tried, &s->tried_count);
         *all = (tried){.one = s->found->case_count - 1};
         attempts.one = one;
         if (!newest_index(s, &attempts.newest, error) || !try_policies(s, &attempts, all, error))
@@ -224,8 +222,7 @@ static void judge(search *s, const rh_load *load)
         for (size_t i = 0; i < s->tried[c].count; i++)
             take_victims(&s->tried[c].tries[i], load);
         for (size_t i = 0; i < wish->timeout_count; i++)
-            *(rh_lock_policy *)rh_arena_add(s->run->arena, &one->policies, &one->policy_count,
-                                            sizeof *one->policies) =
+            *rh_arena_add(s->run->arena, &one->policies, &one->policy_count) =
                 rh_lock_policy_of_tries(wish->timeouts[i], s->tried[c].tries, s->tried[c].count);
     }
     rh_lock_policy_conclude(s->found, s->run->plan.framework, s->run->arena);

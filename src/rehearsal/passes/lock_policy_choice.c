@@ -126,8 +126,7 @@ int rh_lock_policy_choose(rh_lock_policy *policies, size_t count, double hold_s,
 
 static void add_setting(rh_lock_policy_search *search, rh_arena *arena, const char *where, const char *text)
 {
-    rh_lock_policy_setting *setting =
-        rh_arena_add(arena, &search->settings, &search->setting_count, sizeof *setting);
+    rh_lock_policy_setting *setting = rh_arena_add(arena, &search->settings, &search->setting_count);
     *setting = (rh_lock_policy_setting){where, text};
 }
 
@@ -204,8 +203,7 @@ void rh_lock_policy_conclude(rh_lock_policy_search *search, rh_framework framewo
         for (size_t i = 0; i < one->policy_count; i++) {
             search->measured |= one->policies[i].tries > 0;
             if (c == 0)
-                *(rh_lock_policy *)rh_arena_add(arena, &search->overall, &search->overall_count,
-                                                sizeof *search->overall) = one->policies[i];
+                *rh_arena_add(arena, &search->overall, &search->overall_count) = one->policies[i];
             else
                 add_to_overall(&search->overall[i], &one->policies[i]);
         }

@@ -58,8 +58,7 @@ static rh_invalid_index *tell_invalid(rh_lock_attempts *a, const char *name)
     for (size_t i = 0; i < one->invalid_index_count; i++)
         if (strcmp(one->invalid_indexes[i].name, name) == 0)
             return &one->invalid_indexes[i];
-    rh_invalid_index *index =
-        rh_arena_add(a->run->arena, &one->invalid_indexes, &one->invalid_index_count, sizeof *index);
+    rh_invalid_index *index = rh_arena_add(a->run->arena, &one->invalid_indexes, &one->invalid_index_count);
     *index = (rh_invalid_index){.name = name};
     return index;
 }

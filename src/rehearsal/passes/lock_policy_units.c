@@ -89,7 +89,7 @@ size_t rh_lock_units(const rh_migration *migration, const rh_mix *mix, rh_arena 
     for (size_t i = 0; i < script->statement_count; i++) {
         if (i == 0 || numbers[i] != numbers[i - 1] || script->statements[i].needs_no_transaction ||
             script->statements[i - 1].needs_no_transaction) {
-            rh_lock_unit *unit = rh_arena_add(arena, units, &count, sizeof *unit);
+            rh_lock_unit *unit = rh_arena_add(arena, units, &count);
             *unit = (rh_lock_unit){.migration = migration, .first = i};
         }
         (*units)[count - 1].last = i;

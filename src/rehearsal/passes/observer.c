@@ -63,8 +63,7 @@ static const rh_script *script_of(const rh_observer *o, const rh_migration *migr
 
 static void add_resource_sample(rh_observer *o, const rh_counters *now)
 {
-    rh_resource_sample *sample =
-        rh_arena_add(o->arena, &o->result.resources, &o->result.resource_count, sizeof *sample);
+    rh_resource_sample *sample = rh_arena_add(o->arena, &o->result.resources, &o->result.resource_count);
     sample->at_s = rh_seconds(rh_clock_monotonic() - o->options.began);
     sample->backend_cpu_s = now->cpu_user_s + now->cpu_system_s;
     sample->backend_read_bytes = now->read_bytes;
@@ -125,12 +124,12 @@ static void note_expected_locks(const rh_observer *o, rh_pg *pg, const rh_statem
         const char *relation = catalog_name(o, pg, expected->relation, arena);
         if (!relation)
             continue;
-        rh_lock *lock = rh_arena_add(arena, &run->expected, &run->expected_count, sizeof *lock);
-        *lock = (rh_lock){.relation = relation,
-                          .mode = expected->mode,
-                          .inferred = true,
-                          .blocks_reads = !expected->on_new && rh_lock_mode_blocks_reads(expected->mode),
-                          .blocks_writes = !expected->on_new && rh_lock_mode_blocks_writes(expected->mode)};
+        *rh_arena_add(arena, &run->expected, &run->expected_count) =
+            (rh_lock){.relation = relation,
+                      .mode = expected->mode,
+                      .inferred = true,
+                      .blocks_reads = !expected->on_new && rh_lock_mode_blocks_reads(expected->mode),
+                      .blocks_writes = !expected->on_new && rh_lock_mode_blocks_writes(expected->mode)};
     }
 }
 
@@ -233,7 +232,7 @@ static void add_new_locks(rh_observer *o, const rh_migration *migration, const r
         const rh_lock *earlier = find_lock(o->held, o->held_count, now[i].relation);
         if (earlier && earlier->mode >= now[i].mode)
             continue;
-        rh_lock *lock = rh_arena_add(o->arena, &run->locks, &run->lock_count, sizeof *lock);
+        rh_lock *lock = rh_arena_add(o->arena, &run->locks, &run->lock_count);
         *lock = now[i];
     }
     o->held = now;
@@ -252,8 +251,7 @@ static void look_for_invalid_index(rh_observer *o, const rh_migration *migration
         const char *dot = strrchr(names[i], '.');
         if (!strstr(statement->sql, dot ? dot + 1 : names[i]))
             continue;
-        *(rh_left_index *)rh_arena_add(o->arena, &o->result.left, &o->result.left_count,
-                                       sizeof(rh_left_index)) =
+        *rh_arena_add(o->arena, &o->result.left, &o->result.left_count) =
             (rh_left_index){migration, statement, names[i]};
     }
 }
@@ -351,7 +349,7 @@ bool rh_observer_looks_at_work(const rh_observer *observer)
 
 void rh_observer_add(rh_observer *o, const rh_attempt *attempt)
 {
-    observed *one = rh_arena_add(o->arena, &o->executions, &o->execution_count, sizeof *one);
+    observed *one = rh_arena_add(o->arena, &o->executions, &o->execution_count);
     *one = (observed){
         .migration = attempt->migration, .script = rh_attempt_script(attempt), .attempt = *attempt};
 }
@@ -369,7 +367,7 @@ static void add_outside_locks(rh_observer *o, const rh_migration *migration, con
         run->locks[i].held_s = run->elapsed_s; /* it is released when the statement ends */
     const size_t seen = run->lock_count;
     for (size_t i = 0; seen == 0 && i < run->expected_count; i++) {
-        rh_lock *lock = rh_arena_add(arena, &run->locks, &run->lock_count, sizeof *lock);
+        rh_lock *lock = rh_arena_add(arena, &run->locks, &run->lock_count);
         *lock = run->expected[i];
         lock->held_s = run->elapsed_s;
     }

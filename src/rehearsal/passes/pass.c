@@ -101,7 +101,7 @@ bool rh_pass_open(rh_pass *p, rh_usec began, rh_error *error)
 
 void rh_pass_add_attempt(rh_pass_result *result, rh_arena *arena, const rh_attempt *attempt)
 {
-    *(rh_attempt *)rh_arena_add(arena, &result->attempts, &result->attempt_count, sizeof *attempt) = *attempt;
+    *rh_arena_add(arena, &result->attempts, &result->attempt_count) = *attempt;
     rh_notes_add(&result->notes, arena, &attempt->notes);
 }
 
@@ -146,8 +146,7 @@ bool rh_pass_replay(rh_pass *p, rh_error *error)
 {
     rh_usec started = rh_clock_monotonic();
     bool ok = replay_pending(p, error);
-    rh_pass_record *record =
-        rh_arena_add(p->run->arena, &p->result.records, &p->result.record_count, sizeof *record);
+    rh_pass_record *record = rh_arena_add(p->run->arena, &p->result.records, &p->result.record_count);
     *record = (rh_pass_record){.kind = p->result.kind,
                                .name = p->result.name,
                                .elapsed_s = rh_seconds(rh_clock_monotonic() - started),

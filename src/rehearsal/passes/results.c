@@ -63,8 +63,7 @@ static void file_attempt(rh_run *run, const rh_pass_result *result, const rh_att
     if (attempt->direction == RH_DOWN)
         return; /* the rollback's record has its outcome */
     if (migration->command && result->kind == RH_PASS_KIND_QUIET && attempt->outcome == RH_OUTCOME_OK)
-        *(double *)rh_arena_add(run->arena, &migration->own_s, &migration->own_count, sizeof(double)) =
-            rh_attempt_own_s(attempt);
+        *rh_arena_add(run->arena, &migration->own_s, &migration->own_count) = rh_attempt_own_s(attempt);
     if (attempt->outcome == RH_OUTCOME_OK && result->kind == RH_PASS_KIND_SCALED)
         return; /* at full size it has not run */
     rh_migration_conclude(migration, attempt);
@@ -89,7 +88,7 @@ static void file_left_index(rh_run *run, const rh_left_index *left)
         if (strcmp(statement->hazards[h].rule, RULE) == 0)
             hazard = &statement->hazards[h];
     if (!hazard)
-        hazard = rh_arena_add(run->arena, &statement->hazards, &statement->hazard_count, sizeof *hazard);
+        hazard = rh_arena_add(run->arena, &statement->hazards, &statement->hazard_count);
     *hazard = (rh_hazard){
         .rule = RULE,
         .message =
@@ -111,11 +110,9 @@ bool rh_file_pass(rh_run *run, const rh_pass_result *result)
     for (size_t i = 0; i < result->attempt_count; i++)
         file_attempt(run, result, &result->attempts[i]);
     for (size_t i = 0; i < result->record_count; i++)
-        *(rh_pass_record *)rh_arena_add(run->arena, &run->passes, &run->pass_count, sizeof(rh_pass_record)) =
-            result->records[i];
+        *rh_arena_add(run->arena, &run->passes, &run->pass_count) = result->records[i];
     for (size_t i = 0; i < observed->resource_count; i++)
-        *(rh_resource_sample *)rh_arena_add(run->arena, &run->resources, &run->resource_count,
-                                            sizeof(rh_resource_sample)) = observed->resources[i];
+        *rh_arena_add(run->arena, &run->resources, &run->resource_count) = observed->resources[i];
     rh_notes_add(&run->not_measured, run->arena, &result->notes);
     return result->ok;
 }
@@ -144,8 +141,7 @@ bool rh_file_loaded(rh_run *run, const rh_loaded_result *result)
     if (result->prepared)
         run->load = result->load;
     for (size_t i = 0; i < result->disturbance_count; i++)
-        *(rh_disturbance *)rh_arena_add(run->arena, &run->disturbances, &run->disturbance_count,
-                                        sizeof(rh_disturbance)) = result->disturbances[i];
+        *rh_arena_add(run->arena, &run->disturbances, &run->disturbance_count) = result->disturbances[i];
     if (!result->began_load)
         return result->pass.ok;
     rh_contention *contention = &run->contention; /* what was seen without load says nothing of it */
@@ -177,8 +173,7 @@ bool rh_file_interruption(rh_run *run, const rh_interruption_result *result)
 {
     for (size_t i = 0; i < result->found_count; i++) {
         rh_migration *migration = own(run, result->found[i].migration);
-        *(rh_interruption *)rh_arena_add(run->arena, &migration->interruptions,
-                                         &migration->interruption_count, sizeof(rh_interruption)) =
+        *rh_arena_add(run->arena, &migration->interruptions, &migration->interruption_count) =
             result->found[i].interruption;
     }
     return rh_file_pass(run, &result->pass);

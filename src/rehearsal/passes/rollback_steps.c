@@ -96,8 +96,7 @@ void rh_rollback_add_affected(const rh_migration *migration, rh_arena *arena, co
             const rh_statement_run *run = &migration->up.statements[i].runs[r];
             for (size_t l = 0; run->pass != RH_PASS_KIND_SCALED && l < run->lock_count; l++)
                 if (run->locks[l].mode >= RH_LOCK_ROW_EXCLUSIVE)
-                    *(const char **)rh_arena_add(arena, names, count, sizeof **names) =
-                        rh_lock_table(&run->locks[l]);
+                    *rh_arena_add(arena, names, count) = rh_lock_table(&run->locks[l]);
         }
 }
 

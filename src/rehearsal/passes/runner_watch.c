@@ -156,7 +156,7 @@ static void on_begun(void *user, rh_proxy_statement *statement)
     pthread_mutex_unlock(&w->gate->lock);
     if (!is_change(statement->sql))
         return;
-    change *c = rh_arena_add(w->arena, &w->changes, &w->change_count, sizeof *c);
+    change *c = rh_arena_add(w->arena, &w->changes, &w->change_count);
     c->sql = rh_arena_strdup(w->arena, statement->sql);
     statement->mark = (void *)w->change_count; /* its number, since the array moves */
 }

@@ -182,8 +182,7 @@ static void compare(const rh_run *run, const state *alone, const state *together
     for (size_t i = 0; i < data.table_count; i++) {
         const rh_table_data *table = &data.tables[i];
         if (table->rows_before >= 0 && table->rows_after >= 0 && table->rows_before != table->rows_after)
-            *(const char **)rh_arena_add(run->arena, &found->row_differences, &found->row_difference_count,
-                                         sizeof *found->row_differences) =
+            *rh_arena_add(run->arena, &found->row_differences, &found->row_difference_count) =
                 rh_arena_printf(run->arena, "%s: %lld rows, and %lld when one runs alone", table->table,
                                 (long long)table->rows_after, (long long)table->rows_before);
     }

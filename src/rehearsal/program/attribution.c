@@ -110,7 +110,7 @@ static rh_relation_work *add_work(const span *s, rh_sent_statement *d, const rh_
         *work = (rh_statement_work){.counted = true, .target_pages = RH_UNKNOWN};
         d->run->work = work;
     }
-    rh_relation_work *added = rh_arena_add(s->arena, &work->relations, &work->relation_count, sizeof *added);
+    rh_relation_work *added = rh_arena_add(s->arena, &work->relations, &work->relation_count);
     *added = *done;
     return added;
 }
@@ -208,8 +208,7 @@ static rh_look_interval merge(const rh_look_interval *intervals, size_t count, r
             for (size_t k = 0; n > 0 && k < all.count && !same; k++)
                 same = all.changes[k].oid == c->oid ? &all.changes[k] : NULL;
             if (!same) {
-                *(rh_relation_change *)rh_arena_add(arena, &all.changes, &all.count, sizeof *all.changes) =
-                    *c;
+                *rh_arena_add(arena, &all.changes, &all.count) = *c;
                 continue;
             }
             same->dropped = c->dropped;

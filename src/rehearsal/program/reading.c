@@ -4,7 +4,7 @@
 
 void rh_program_list_add(rh_program_list *list, rh_program_seen *item, rh_arena *arena)
 {
-    *(rh_program_seen **)rh_arena_add(arena, &list->items, &list->count, sizeof item) = item;
+    *rh_arena_add(arena, &list->items, &list->count) = item;
 }
 
 /* One that only opens, closes, sets or locks comes last. */
@@ -68,7 +68,7 @@ void rh_program_read_locks(rh_program_link *link, rh_pg *side, rh_arena *arena)
         rh_program_seen *taker = taker_of(link, &now[i]);
         if (!taker || (earlier && earlier->mode >= now[i].mode))
             continue;
-        *(rh_lock *)rh_arena_add(arena, &taker->run.locks, &taker->run.lock_count, sizeof(rh_lock)) = now[i];
+        *rh_arena_add(arena, &taker->run.locks, &taker->run.lock_count) = now[i];
     }
     for (size_t i = 0; i < link->transaction.count; i++)
         link->transaction.items[i]->run.locks_complete = true;

@@ -74,7 +74,7 @@ static void place(rh_program_watch *w, seen *item)
 static link *link_of(rh_program_watch *w, int connection)
 {
     while (w->link_count < (size_t)connection)
-        rh_arena_add(w->arena, &w->links, &w->link_count, sizeof *w->links);
+        rh_arena_add(w->arena, &w->links, &w->link_count);
     return &w->links[connection - 1];
 }
 
@@ -331,7 +331,7 @@ static void read_sizes(rh_program_watch *w)
         double bytes = rh_pg_double(result, i, 2, 0);
         w->all_bytes += bytes;
         for (size_t name = 0; name < 2; name++)
-            *(table_size *)rh_arena_add(w->arena, &w->sizes, &w->size_count, sizeof *w->sizes) =
+            *rh_arena_add(w->arena, &w->sizes, &w->size_count) =
                 (table_size){rh_arena_strdup(w->arena, rh_pg_value(result, i, name)), bytes};
     }
     rh_pg_result_free(result);
@@ -453,8 +453,7 @@ void rh_program_watch_finish(rh_program_watch *w, bool well, rh_attempt *attempt
         if (item->index == SIZE_MAX || !item->ended || !(item->ok || well))
             continue;
         item->run.relation_bytes = size_of(w, script.statements[item->index].expected_relation);
-        *(rh_attempted_statement *)rh_arena_add(w->arena, &attempt->statements, &attempt->statement_count,
-                                                sizeof *attempt->statements) =
+        *rh_arena_add(w->arena, &attempt->statements, &attempt->statement_count) =
             (rh_attempted_statement){item->index, &item->run, item->unattributed_because};
     }
     if (w->unlisted > 0)

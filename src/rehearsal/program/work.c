@@ -88,8 +88,7 @@ void rh_program_work_look(rh_program_work *work, bool published)
         rh_arena_free(arena);
         return;
     }
-    rh_look_interval *interval =
-        rh_arena_add(work->arena, &work->intervals, &work->interval_count, sizeof *interval);
+    rh_look_interval *interval = rh_arena_add(work->arena, &work->intervals, &work->interval_count);
     interval->published = published;
     keep_sizes(&work->last, &now);
     rh_committed_compare(&work->last, &now, work->arena, &interval->changes, &interval->count);

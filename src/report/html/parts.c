@@ -188,7 +188,7 @@ static void add_hazard(const rh_view *view, hazard_group **groups, size_t *count
              same_text((*groups)[i].silenced, new.silenced)))
         i++;
     if (i == *count)
-        *(hazard_group *)rh_arena_add(view->arena, groups, count, sizeof new) = new;
+        *rh_arena_add(view->arena, groups, count) = new;
     hazard_group *group = &(*groups)[i];
     group->count++;
     if (elapsed_s > group->longest_s) {

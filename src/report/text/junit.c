@@ -24,7 +24,7 @@ typedef struct suite {
 
 static void add(suite *s, test_case test)
 {
-    *(test_case *)rh_arena_add(s->view.arena, &s->cases, &s->count, sizeof test) = test;
+    *rh_arena_add(s->view.arena, &s->cases, &s->count) = test;
 }
 
 static void add_gates(suite *s)

@@ -71,7 +71,7 @@ static void add_failing(const rh_view *view, rh_view_victim **victims, size_t *c
         if (!name || count_of(t, "errors") + count_of(t, "retries") + count_of(t, "shed") == 0 ||
             is_known(*victims, *count, name))
             continue;
-        rh_view_victim *v = rh_arena_add(view->arena, victims, count, sizeof *v);
+        rh_view_victim *v = rh_arena_add(view->arena, victims, count);
         *v = (rh_view_victim){.who = name, .is_template = true};
         fill_load(view, v);
     }
@@ -85,7 +85,7 @@ size_t rh_view_victims(const rh_view *view, rh_view_victim **victims)
     for (size_t i = 0; i < rh_json_count(list); i++) {
         const rh_json *row = rh_json_at(list, i);
         const char *who = rh_view_string(row, "who");
-        rh_view_victim *v = rh_arena_add(view->arena, victims, &count, sizeof *v);
+        rh_view_victim *v = rh_arena_add(view->arena, victims, &count);
         *v = (rh_view_victim){.who = who ? who : "?",
                               .is_template = rh_view_string(row, "template") != NULL,
                               .is_migration = rh_json_bool(rh_json_get(row, "is_migration")),

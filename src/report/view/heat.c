@@ -49,7 +49,7 @@ static void cells_of(const rh_view *view, rh_heat_row *row, const double *bins, 
         } else if (last && last->level == level) {
             last->to_s = from_s + width_s;
         } else {
-            last = rh_arena_add(view->arena, &row->cells, &row->cell_count, sizeof *last);
+            last = rh_arena_add(view->arena, &row->cells, &row->cell_count);
             *last = (rh_heat_cell){from_s, from_s + width_s, level};
         }
     }
@@ -105,7 +105,7 @@ size_t rh_heat_gather(const rh_view *view, double from_s, double to_s, size_t bi
     for (size_t i = 0, next; i < count; i = next) {
         for (next = i + 1; next < count && strcmp(list[next].relation, list[i].relation) == 0;)
             next++;
-        rh_heat_strip *strip = rh_arena_add(view->arena, strips, &found, sizeof *strip);
+        rh_heat_strip *strip = rh_arena_add(view->arena, strips, &found);
         strip->relation = list[i].relation;
         strip->reads = row_of(view, list + i, next - i, true, from_s, width_s, bins);
         strip->writes = row_of(view, list + i, next - i, false, from_s, width_s, bins);

@@ -46,7 +46,7 @@ size_t rh_prediction_bars(const rh_view *view, rh_prediction_bar **bars)
             double median_s = rh_view_real(p, "median_s");
             if (!(median_s >= 0))
                 continue;
-            rh_prediction_bar *bar = rh_arena_add(view->arena, bars, &count, sizeof *bar);
+            rh_prediction_bar *bar = rh_arena_add(view->arena, bars, &count);
             *bar = (rh_prediction_bar){.label = label_of(view, &view->migrations[m], statement),
                                        .median_s = median_s,
                                        .low_s = rh_view_real(p, "low_s"),

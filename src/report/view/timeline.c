@@ -62,7 +62,7 @@ static void add_lock(const rh_view *view, rh_timeline *t, const rh_json *lock, d
                                  strcmp(t->lanes[i].relation, relation) != 0))
         i++;
     if (i == t->lane_count) {
-        rh_timeline_lane *lane = rh_arena_add(view->arena, &t->lanes, &t->lane_count, sizeof *lane);
+        rh_timeline_lane *lane = rh_arena_add(view->arena, &t->lanes, &t->lane_count);
         *lane = (rh_timeline_lane){.relation = relation, .mode = mode, .blocking = blocking_of(lock)};
     }
     rh_timeline_lane *lane = &t->lanes[i];
@@ -72,7 +72,7 @@ static void add_lock(const rh_view *view, rh_timeline *t, const rh_json *lock, d
         last->to_s = from_s + held_s > last->to_s ? from_s + held_s : last->to_s;
         return;
     }
-    rh_timeline_span *span = rh_arena_add(view->arena, &lane->spans, &lane->span_count, sizeof *span);
+    rh_timeline_span *span = rh_arena_add(view->arena, &lane->spans, &lane->span_count);
     *span = (rh_timeline_span){from_s, from_s + held_s};
 }
 
@@ -97,7 +97,7 @@ static void add_statement(const rh_view *view, rh_timeline *t, const rh_view_mig
     size_t letters = tag ? strspn(tag, "ABCDEFGHIJKLMNOPQRSTUVWXYZ ") : 0;
     while (letters && tag[letters - 1] == ' ')
         letters--;
-    rh_timeline_statement *s = rh_arena_add(view->arena, &t->statements, &t->statement_count, sizeof *s);
+    rh_timeline_statement *s = rh_arena_add(view->arena, &t->statements, &t->statement_count);
     *s = (rh_timeline_statement){
         .label = rh_view_printf(view, "%s.%lld %.*s", rh_view_line(view, m->id, 16),
                                 (long long)rh_json_int(rh_json_get(statement, "ordinal")), (int)letters,
@@ -144,7 +144,7 @@ bool rh_timeline_gather(const rh_view *view, rh_timeline *t)
             if (!run)
                 continue;
             if (!marked)
-                *(rh_timeline_mark *)rh_arena_add(view->arena, &t->marks, &t->mark_count, sizeof *t->marks) =
+                *rh_arena_add(view->arena, &t->marks, &t->mark_count) =
                     (rh_timeline_mark){rh_view_real(run, "at_s"), view->migrations[m].id};
             marked = true;
             add_statement(view, t, &view->migrations[m], rh_json_at(statements, i), run);

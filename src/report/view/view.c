@@ -121,8 +121,7 @@ void rh_view_init(rh_view *view, const rh_json *report)
         const rh_json *record = rh_json_at(migrations, i);
         if (rh_json_bool(rh_json_get(record, "applied_in_backup")))
             continue;
-        rh_view_migration *m =
-            rh_arena_add(view->arena, &view->migrations, &view->migration_count, sizeof *m);
+        rh_view_migration *m = rh_arena_add(view->arena, &view->migrations, &view->migration_count);
         const char *id = rh_view_string(record, "id"), *name = rh_view_string(record, "name");
         const char *outcome = rh_view_string(record, "outcome");
         *m = (rh_view_migration){

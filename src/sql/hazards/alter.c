@@ -319,8 +319,7 @@ static void other_rewrite_hazard(const rh_hazard_subject *s, const char *subtype
 static void remember_expansion(const rh_hazard_subject *s, rh_json *column)
 {
     rh_hazard_context *context = s->context;
-    rh_expansion *added =
-        rh_arena_add(context->arena, &context->expanded, &context->expanded_count, sizeof *added);
+    rh_expansion *added = rh_arena_add(context->arena, &context->expanded, &context->expanded_count);
     *added = (rh_expansion){
         .table = s->table,
         .column = rh_arena_strdup(context->arena, rh_json_string(rh_json_get(column, "colname"))),

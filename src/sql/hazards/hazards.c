@@ -9,8 +9,7 @@
 void rh_hazard_add(rh_hazard_context *context, rh_statement *statement, const char *rule, const char *message,
                    const char *safer)
 {
-    rh_hazard *hazard =
-        rh_arena_add(context->arena, &statement->hazards, &statement->hazard_count, sizeof *hazard);
+    rh_hazard *hazard = rh_arena_add(context->arena, &statement->hazards, &statement->hazard_count);
     *hazard = (rh_hazard){.rule = rule, .message = message, .safer = safer};
 }
 

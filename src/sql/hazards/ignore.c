@@ -92,8 +92,7 @@ static bool read_comment(const comment *c, rh_script *script)
         rh_error_set(c->error, RH_ERROR_SCENARIO, "no statement follows this ignore %s", rule);
         return refuse(c, "Put it on a line of its own before the statement that it is for.");
     }
-    rh_ignored *ignored =
-        rh_arena_add(c->arena, &statement->ignored, &statement->ignored_count, sizeof *ignored);
+    rh_ignored *ignored = rh_arena_add(c->arena, &statement->ignored, &statement->ignored_count);
     *ignored = (rh_ignored){rh_arena_strdup(c->arena, rule), rh_arena_strdup(c->arena, reason), c->line};
     return true;
 }

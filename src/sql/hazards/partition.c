@@ -13,7 +13,7 @@ static void collect_constants(rh_json *node, rh_arena *arena, const char ***list
         return;
     const char *constant = rh_tree_constant(node, arena);
     if (constant)
-        *(const char **)rh_arena_add(arena, list, count, sizeof **list) = constant;
+        *rh_arena_add(arena, list, count) = constant;
     void *iterator = NULL;
     rh_json *child;
     while (rh_json_each(node, &iterator, &child))

@@ -114,8 +114,7 @@ rh_known_table *rh_known_add_table(rh_known *known, rh_json *range_var)
     t->name = rh_arena_strdup(known->arena, rh_json_string(rh_json_get(range_var, "relname")));
     t->is_new = known->in_migrations;
     t->odd = temporary ? "is a temporary table" : NULL;
-    *(rh_known_table **)rh_arena_add(known->arena, &known->tables, &known->table_count,
-                                     sizeof *known->tables) = t;
+    *rh_arena_add(known->arena, &known->tables, &known->table_count) = t;
     rh_known_table **bucket = &known->index[bucket_of(known, t->name)];
     t->next_same = *bucket;
     *bucket = t;
@@ -138,8 +137,7 @@ void rh_known_rehash(rh_known *known, rh_known_table *table, const char *new_nam
 void rh_known_add_parent(rh_known *known, rh_known_table *table, rh_known_table *parent)
 {
     if (parent)
-        *(rh_known_table **)rh_arena_add(known->arena, &table->parents, &table->parent_count,
-                                         sizeof *table->parents) = parent;
+        *rh_arena_add(known->arena, &table->parents, &table->parent_count) = parent;
 }
 
 rh_known_table *rh_known_table_of(const rh_known *known, rh_json *range_var)

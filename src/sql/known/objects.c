@@ -19,9 +19,8 @@ static rh_known_object *add(rh_known *known, rh_known_kind kind, const char *wha
                             const char *sql)
 {
     const bool other = kind >= RH_KNOWN_SEQUENCE;
-    rh_known_object *object =
-        rh_arena_add(known->arena, other ? &known->others : &known->objects,
-                     other ? &known->other_count : &known->object_count, sizeof *object);
+    rh_known_object *object = rh_arena_add(known->arena, other ? &known->others : &known->objects,
+                                           other ? &known->other_count : &known->object_count);
     *object = (rh_known_object){.kind = kind,
                                 .what = rh_arena_printf(known->arena, "%s %s", what, name ? name : "…"),
                                 .sql = rh_arena_strdup(known->arena, sql),
@@ -53,8 +52,7 @@ static void add_read(rh_known *known, rh_known_object *object, rh_relation ref)
     if (!object || !ref.name)
         return;
     ref = rh_known_resolved(known, ref);
-    *(rh_relation *)rh_arena_add(known->arena, &object->reads, &object->read_count, sizeof *object->reads) =
-        ref;
+    *rh_arena_add(known->arena, &object->reads, &object->read_count) = ref;
 }
 
 static void add_view(rh_known *known, rh_known_kind kind, rh_json *name, rh_json *query, const char *sql)
@@ -85,8 +83,7 @@ static void add_trigger(rh_known *known, const char *sql, rh_json *body)
     if (!name)
         return;
     if (t)
-        *(const char **)rh_arena_add(known->arena, &t->triggers, &t->trigger_count, sizeof *t->triggers) =
-            rh_identifier(name, known->arena);
+        *rh_arena_add(known->arena, &t->triggers, &t->trigger_count) = rh_identifier(name, known->arena);
     rh_known_object *object = add(known, RH_KNOWN_TRIGGER, "trigger", rh_identifier(name, known->arena), sql);
     object->events = (int)rh_json_int(rh_json_get(body, "events"));
     object->calls = rh_arena_strdup(known->arena, rh_tree_last_name(rh_json_get(body, "funcname")));

@@ -32,7 +32,7 @@ static void create_index(rh_known *known, const char *sql, rh_json *body)
     for (size_t i = 0; name && i < t->index_count; i++)
         if (strcmp(t->indexes[i].name, name) == 0)
             return; /* IF NOT EXISTS */
-    rh_known_index *index = rh_arena_add(arena, &t->indexes, &t->index_count, sizeof *index);
+    rh_known_index *index = rh_arena_add(arena, &t->indexes, &t->index_count);
     *index = (rh_known_index){.name = rh_arena_strdup(arena, name), .sql = rh_arena_strdup(arena, sql)};
     const char *columns = "";
     rh_json *elements = rh_json_get(body, "indexParams");
@@ -40,8 +40,7 @@ static void create_index(rh_known *known, const char *sql, rh_json *body)
         const char *column = rh_json_string(rh_json_path(rh_json_at(elements, i), "IndexElem.name"));
         columns = rh_arena_printf(arena, "%s%s%s", columns, i ? "_" : "", column ? column : "expr");
         if (column) /* what a USING INDEX may make a constraint's */
-            *(const char **)rh_arena_add(arena, &index->columns, &index->column_count, sizeof(char *)) =
-                rh_arena_strdup(arena, column);
+            *rh_arena_add(arena, &index->columns, &index->column_count) = rh_arena_strdup(arena, column);
     }
     if (!name) {
         index->name = "";

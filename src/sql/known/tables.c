@@ -51,7 +51,7 @@ const char *rh_known_free_name(const rh_known *known, const rh_known_table *tabl
 static void read_names(rh_json *list, rh_arena *arena, const char ***names, size_t *count)
 {
     for (size_t i = 0; i < rh_json_count(list); i++)
-        *(const char **)rh_arena_add(arena, names, count, sizeof **names) =
+        *rh_arena_add(arena, names, count) =
             rh_arena_strdup(arena, rh_json_string(rh_json_path(rh_json_at(list, i), "String.sval")));
 }
 
@@ -122,12 +122,11 @@ static void add_constraint(rh_known *known, rh_known_table *t, rh_json *body, co
     if (!type)
         return;
     if (primary || strcmp(type, "CONSTR_UNIQUE") == 0) {
-        rh_known_index *index = rh_arena_add(arena, &t->indexes, &t->index_count, sizeof *index);
+        rh_known_index *index = rh_arena_add(arena, &t->indexes, &t->index_count);
         *index = (rh_known_index){.constraint = primary ? 'p' : 'u'};
         read_names(rh_json_get(body, "keys"), arena, &index->columns, &index->column_count);
         if (column && index->column_count == 0)
-            *(const char **)rh_arena_add(arena, &index->columns, &index->column_count, sizeof(char *)) =
-                column->name;
+            *rh_arena_add(arena, &index->columns, &index->column_count) = column->name;
         const char *columns = primary ? "" : joined(index->columns, index->column_count, arena);
         index->name = name ? name : ""; /* until it has one of its own */
         if (!name)
@@ -145,7 +144,7 @@ static void add_constraint(rh_known *known, rh_known_table *t, rh_json *body, co
     const bool check = strcmp(type, "CONSTR_CHECK") == 0, foreign = strcmp(type, "CONSTR_FOREIGN") == 0;
     if (!check && !foreign && strcmp(type, "CONSTR_EXCLUSION") != 0)
         return;
-    rh_known_constraint *c = rh_arena_add(arena, &t->constraints, &t->constraint_count, sizeof *c);
+    rh_known_constraint *c = rh_arena_add(arena, &t->constraints, &t->constraint_count);
     *c = (rh_known_constraint){.kind = check     ? 'c'
                                        : foreign ? 'f'
                                                  : 'x',
@@ -254,7 +253,7 @@ static void add_column(rh_known *known, rh_known_table *t, const char *sql, rh_j
     if (!name || rh_known_column_of(t, name))
         return;
     const size_t at = t->column_count;
-    rh_known_column *c = rh_arena_add(arena, &t->columns, &t->column_count, sizeof *c);
+    rh_known_column *c = rh_arena_add(arena, &t->columns, &t->column_count);
     *c = (rh_known_column){.name = rh_arena_strdup(arena, name)};
     c->type_name = copied(rh_known_ref_of(rh_json_path(definition, "typeName.names"), 0), arena);
     c->of_type = rh_known_type_of(sql, rh_json_get(definition, "typeName"),

@@ -23,8 +23,7 @@ static void add(rh_locks *l, const char *name, rh_lock_mode mode, const char *be
             lock->mode = mode;
         return;
     }
-    *(rh_expected_lock *)rh_arena_add(l->arena, &s->expected_locks, &s->expected_lock_count,
-                                      sizeof *s->expected_locks) =
+    *rh_arena_add(l->arena, &s->expected_locks, &s->expected_lock_count) =
         (rh_expected_lock){.relation = name, .mode = mode, .because = because, .on_new = on_new};
 }
 
@@ -63,7 +62,7 @@ bool rh_locks_seen(rh_locks *l, const void *what)
     for (size_t i = 0; i < l->seen_count; i++)
         if (l->seen[i] == what)
             return true;
-    *(const void **)rh_arena_add(l->arena, &l->seen, &l->seen_count, sizeof *l->seen) = what;
+    *rh_arena_add(l->arena, &l->seen, &l->seen_count) = what;
     return false;
 }
 

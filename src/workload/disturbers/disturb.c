@@ -38,7 +38,7 @@ void rh_disturb_add_pid(rh_disturbing *d, int pid)
         if (d->pids[i] == pid)
             return;
     if (pid > 0)
-        *(int *)rh_arena_add(d->arena, &d->pids, &d->pid_count, sizeof pid) = pid;
+        *rh_arena_add(d->arena, &d->pids, &d->pid_count) = pid;
 }
 
 bool rh_disturb_find_table(rh_disturbing *d, rh_disturb_table *found, rh_error *error)
@@ -237,7 +237,7 @@ static void wait_for_end(rh_disturbers *all)
 static void add_row(const rh_disturbing *d, const char *migration, rh_usec began, rh_arena *arena,
                     rh_disturbance **rows, size_t *row_count)
 {
-    rh_disturbance *row = rh_arena_add(arena, rows, row_count, sizeof *row);
+    rh_disturbance *row = rh_arena_add(arena, rows, row_count);
     bool started = d->outcome != RH_DISTURBANCE_NOT_STARTED;
     *row = (rh_disturbance){.kind = d->spec->kind,
                             .name = rh_arena_strdup(arena, d->name),
@@ -249,7 +249,7 @@ static void add_row(const rh_disturbing *d, const char *migration, rh_usec began
                             .detail = rh_arena_strdup(arena, d->detail),
                             .migration_wait_s = RH_NOT_MEASURED};
     for (size_t i = 0; i < d->pid_count; i++)
-        *(int *)rh_arena_add(arena, &row->pids, &row->pid_count, sizeof *row->pids) = d->pids[i];
+        *rh_arena_add(arena, &row->pids, &row->pid_count) = d->pids[i];
 }
 
 void rh_disturbers_stop(rh_disturbers *all, const char *migration, rh_usec began, rh_arena *arena,

@@ -17,8 +17,7 @@ void rh_generator_cancelled(rh_generator *generator, const load_client *client, 
     if (!generator->cancelled_arena)
         generator->cancelled_arena = rh_arena_new();
     rh_arena *arena = generator->cancelled_arena;
-    rh_load_cancelled *cancelled =
-        rh_arena_add(arena, &generator->cancelled, &generator->cancelled_count, sizeof *cancelled);
+    rh_load_cancelled *cancelled = rh_arena_add(arena, &generator->cancelled, &generator->cancelled_count);
     *cancelled = (rh_load_cancelled){.at = rh_clock_monotonic(),
                                      .pid = atomic_load(&client->pid),
                                      .template_name = rh_arena_strdup(arena, template_name),
@@ -30,7 +29,7 @@ void rh_generator_tell_cancelled(const rh_generator *generator, rh_arena *arena,
 {
     for (size_t i = 0; i < generator->cancelled_count; i++) {
         const rh_load_cancelled *from = &generator->cancelled[i];
-        rh_load_cancelled *to = rh_arena_add(arena, &load->cancelled, &load->cancelled_count, sizeof *to);
+        rh_load_cancelled *to = rh_arena_add(arena, &load->cancelled, &load->cancelled_count);
         *to = (rh_load_cancelled){.at = from->at,
                                   .pid = from->pid,
                                   .template_name = rh_arena_strdup(arena, from->template_name),

@@ -399,7 +399,7 @@ void rh_measures_error(rh_measures *measures, const char *template_name, const c
 static rh_load_window *add_out(rh_arena *arena, rh_load *load, const rh_mix *mix,
                                const rh_load_window *figures)
 {
-    rh_load_window *out = rh_arena_add(arena, &load->windows, &load->window_count, sizeof *out);
+    rh_load_window *out = rh_arena_add(arena, &load->windows, &load->window_count);
     *out = *figures;
     out->templates = rh_arena_alloc(arena, (mix->template_count + 1) * sizeof *out->templates);
     memcpy(out->templates, figures->templates, figures->template_count * sizeof *out->templates);
@@ -463,7 +463,7 @@ void rh_measures_finish(rh_measures *measures, rh_usec end_us, rh_arena *arena, 
     if (measures->live_from > 0)
         memcpy(load->seconds, measures->seconds, measures->live_from * sizeof *load->seconds);
     for (size_t i = 0; i < measures->error_count; i++) {
-        rh_load_error *out = rh_arena_add(arena, &load->errors, &load->error_count, sizeof *out);
+        rh_load_error *out = rh_arena_add(arena, &load->errors, &load->error_count);
         *out = (rh_load_error){
             .template_name = rh_arena_strdup(arena, measures->errors[i].template_name),
             .sqlstate = rh_arena_strdup(arena, measures->errors[i].sqlstate),

@@ -15,7 +15,7 @@ bool rh_constraints_read(rh_pg *pg, rh_arena *arena, rh_constraint **constraints
         return rh_error_context(error, "reading the constraints");
     for (size_t i = 0; i < rh_pg_rows(r); i++) {
         const char *columns = rh_pg_value(r, i, COLUMNS);
-        *(rh_constraint *)rh_arena_add(arena, constraints, count, sizeof **constraints) =
+        *rh_arena_add(arena, constraints, count) =
             (rh_constraint){.table = rh_pg_int(r, i, RELATION, 0),
                             .kind = *rh_pg_value(r, i, KIND),
                             .columns = rh_arena_strdup(arena, columns ? columns : ""),
@@ -44,7 +44,7 @@ size_t rh_constraints_added(rh_constraint *before, size_t before_count, const rh
         qsort(before, before_count, sizeof *before, compare);
     for (size_t i = 0; i < after_count; i++)
         if (before_count == 0 || !bsearch(&after[i], before, before_count, sizeof *before, compare))
-            *(rh_constraint *)rh_arena_add(arena, added, &count, sizeof **added) = after[i];
+            *rh_arena_add(arena, added, &count) = after[i];
     return count;
 }
 
@@ -84,7 +84,7 @@ static void add_unique(mix_build *build, mix_table *table, mix_columns columns, 
             table->why_no_inserts =
                 "the migrations add an exclusion constraint, which copied rows would break";
     }
-    *(mix_unique *)rh_arena_add(build->arena, &table->uniques, &table->unique_count, sizeof(mix_unique)) =
+    *rh_arena_add(build->arena, &table->uniques, &table->unique_count) =
         (mix_unique){.columns = columns, .exclusion = exclusion};
 }
 

@@ -100,7 +100,7 @@ static bool add(mix_build *build, candidates *all, const mix_table *table, mix_k
         rh_mix_leave_out(build, "\"%s\" was left out: %s", template_->name, why);
         return true;
     }
-    candidate *item = rh_arena_add(build->arena, &all->items, &all->count, sizeof *item);
+    candidate *item = rh_arena_add(build->arena, &all->items, &all->count);
     *item = (candidate){.template_ = *template_, .kind = kind};
     item->weight = sqrt((double)(table->rows > 0 ? table->rows : (int64_t)table->sample_count));
     return true;
@@ -304,8 +304,7 @@ static void weigh(mix_build *build, const candidates *all)
     for (size_t kind = 0; kind < MIX_KINDS; kind++)
         present += sums[kind] > 0 ? KIND_SHARE[kind] : 0;
     for (size_t i = 0; i < all->count; i++) {
-        rh_template *out =
-            rh_arena_add(build->arena, &build->mix->templates, &build->mix->template_count, sizeof *out);
+        rh_template *out = rh_arena_add(build->arena, &build->mix->templates, &build->mix->template_count);
         *out = all->items[i].template_;
         mix_kind kind = all->items[i].kind;
         out->weight = KIND_SHARE[kind] / present * all->items[i].weight / sums[kind];

@@ -20,8 +20,7 @@ static bool read_columns(mix_build *build, mix_table *table, rh_error *error)
     if (!r)
         return false;
     for (size_t i = 0; i < rh_pg_rows(r); i++) {
-        mix_column *column =
-            rh_arena_add(build->arena, &table->columns, &table->column_count, sizeof *column);
+        mix_column *column = rh_arena_add(build->arena, &table->columns, &table->column_count);
         *column = (mix_column){
             .number = (int)rh_pg_int(r, i, 1, 0),
             .name = rh_arena_strdup(build->arena, rh_pg_value(r, i, 2)),
@@ -60,8 +59,7 @@ mix_columns rh_mix_parse_columns(mix_build *build, const mix_table *table, const
         named++;
         for (size_t i = 0; i < table->column_count; i++)
             if (table->columns[i].number == number) {
-                size_t *index =
-                    rh_arena_add(build->arena, &columns.index, &columns.count, sizeof *columns.index);
+                size_t *index = rh_arena_add(build->arena, &columns.index, &columns.count);
                 *index = i;
             }
     }
@@ -76,8 +74,7 @@ static bool read_uniques(mix_build *build, mix_table *table, rh_error *error)
     if (!r)
         return false;
     for (size_t i = 0; i < rh_pg_rows(r); i++) {
-        mix_unique *unique =
-            rh_arena_add(build->arena, &table->uniques, &table->unique_count, sizeof *unique);
+        mix_unique *unique = rh_arena_add(build->arena, &table->uniques, &table->unique_count);
         unique->primary = rh_pg_bool(r, i, 0);
         unique->usable_as_key = rh_pg_bool(r, i, 1);
         unique->columns = rh_mix_parse_columns(build, table, rh_pg_value(r, i, 2), NULL);
@@ -95,8 +92,7 @@ static bool read_references(mix_build *build, mix_table *table, rh_error *error)
     if (!r)
         return false;
     for (size_t i = 0; i < rh_pg_rows(r); i++) {
-        mix_reference *reference =
-            rh_arena_add(build->arena, &table->references, &table->reference_count, sizeof *reference);
+        mix_reference *reference = rh_arena_add(build->arena, &table->references, &table->reference_count);
         reference->columns = rh_mix_parse_columns(build, table, rh_pg_value(r, i, 0), NULL);
         reference->indexed = rh_pg_bool(r, i, 1);
     }
@@ -111,7 +107,7 @@ bool rh_mix_read_tables(mix_build *build, mix_table **tables, size_t *count, rh_
     if (!r)
         return false;
     for (size_t i = 0; i < rh_pg_rows(r); i++) {
-        mix_table *table = rh_arena_add(build->arena, tables, count, sizeof *table);
+        mix_table *table = rh_arena_add(build->arena, tables, count);
         const char *schema = rh_pg_value(r, i, 1), *name = rh_pg_value(r, i, 2);
         table->oid = rh_arena_strdup(build->arena, rh_pg_value(r, i, 0));
         table->relation =

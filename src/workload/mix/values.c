@@ -15,8 +15,7 @@ void rh_mix_leave_out(mix_build *build, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    const char **sentence =
-        rh_arena_add(build->arena, &build->mix->left_out, &build->mix->left_out_count, sizeof *sentence);
+    const char **sentence = rh_arena_add(build->arena, &build->mix->left_out, &build->mix->left_out_count);
     *sentence = rh_arena_vprintf(build->arena, format, args);
     va_end(args);
 }

@@ -67,8 +67,7 @@ static bool explain(mix_build *build, mix_table *table, const char *message, rh_
                                   "prepare: gives the load's sessions a value)",
                                   role, why, missing)
                 : rh_arena_printf(build->arena, "row-level security hides its rows from %s: %s", role, why);
-    *(const char **)rh_arena_add(build->arena, &build->mix->unseen, &build->mix->unseen_count,
-                                 sizeof(const char *)) =
+    *rh_arena_add(build->arena, &build->mix->unseen, &build->mix->unseen_count) =
         rh_arena_printf(build->arena, "%s: %s", table->name, table->why_unseen);
     return true;
 }

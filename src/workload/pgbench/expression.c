@@ -90,7 +90,7 @@ static rh_expression *node(parser *p, operation op, rh_expression *a, rh_express
     rh_expression *e = rh_arena_alloc(p->arena, sizeof *e), *given[] = {a, b};
     e->op = op;
     for (int i = 0; i < 2 && given[i]; i++)
-        *(rh_expression **)rh_arena_add(p->arena, &e->arguments, &e->argument_count, sizeof e) = given[i];
+        *rh_arena_add(p->arena, &e->arguments, &e->argument_count) = given[i];
     return e;
 }
 
@@ -103,8 +103,7 @@ static rh_expression *constant(parser *p, rh_value value)
 
 static void add_argument(parser *p, rh_expression *to, rh_expression *argument)
 {
-    *(rh_expression **)rh_arena_add(p->arena, &to->arguments, &to->argument_count, sizeof argument) =
-        argument;
+    *rh_arena_add(p->arena, &to->arguments, &to->argument_count) = argument;
 }
 
 /* ---- grammar, from what binds loosest ---- */

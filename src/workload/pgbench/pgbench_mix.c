@@ -69,7 +69,7 @@ static bool add(rh_pg *pg, const rh_workload_file *file, rh_arena *arena, rh_mix
     if (file->weight <= 0)
         return true; /* like pgbench: read, never run */
     const char *name = name_of(mix, file->path, arena);
-    rh_template *t = rh_arena_add(arena, &mix->templates, &mix->template_count, sizeof *t);
+    rh_template *t = rh_arena_add(arena, &mix->templates, &mix->template_count);
     *t = (rh_template){.name = name,
                        .sql = shown(script, arena),
                        .kind = script->writes ? RH_TEMPLATE_WRITE : RH_TEMPLATE_READ,

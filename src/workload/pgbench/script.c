@@ -27,8 +27,7 @@ size_t rh_pgbench_script_variable(rh_pgbench_script *script, const char *name, s
     for (size_t i = 0; i < script->variable_count; i++)
         if (strncmp(script->variables[i], name, length) == 0 && script->variables[i][length] == 0)
             return i;
-    const char **slot =
-        rh_arena_add(arena, &script->variables, &script->variable_count, sizeof *script->variables);
+    const char **slot = rh_arena_add(arena, &script->variables, &script->variable_count);
     *slot = rh_arena_strndup(arena, name, length);
     return script->variable_count - 1;
 }
@@ -46,7 +45,7 @@ static bool fail(const reading *r, int line, const char *format, ...)
 static rh_pgbench_script_step *add_step(const reading *r, rh_step_type type, int line)
 {
     rh_pgbench_script *s = r->script;
-    rh_pgbench_script_step *step = rh_arena_add(r->arena, &s->steps, &s->step_count, sizeof *s->steps);
+    rh_pgbench_script_step *step = rh_arena_add(r->arena, &s->steps, &s->step_count);
     step->type = type;
     step->line = line;
     return step;
@@ -82,8 +81,7 @@ static bool add_sql(const reading *r, const char *sql, int line)
         if (!variable || !ok)
             continue;
         size_t length = tokens[i + 1].end - tokens[i + 1].start;
-        size_t *slot =
-            rh_arena_add(r->arena, &step->parameters, &step->parameter_count, sizeof *step->parameters);
+        size_t *slot = rh_arena_add(r->arena, &step->parameters, &step->parameter_count);
         *slot = rh_pgbench_script_variable(r->script, sql + tokens[i + 1].start, length, r->arena);
         rh_text_append_bytes(&out, sql + copied, tokens[i].start - copied);
         rh_text_printf(&out, "$%zu", step->parameter_count);
@@ -175,8 +173,7 @@ static void end_branch(const reading *r, int line, bool more)
     size_t level = r->nesting - 1;
     if (more) {
         add_step(r, RH_STEP_JUMP, line);
-        *(size_t *)rh_arena_add(r->arena, &r->ends[level], &r->end_counts[level], sizeof(size_t)) =
-            r->script->step_count - 1;
+        *rh_arena_add(r->arena, &r->ends[level], &r->end_counts[level]) = r->script->step_count - 1;
     }
     if (r->open_ifs[level] != SIZE_MAX)
         r->script->steps[r->open_ifs[level]].target = r->script->step_count;

@@ -59,7 +59,7 @@ static mix_binding *parameter(mix_walk *walk, int number)
 {
     mix_statement *s = walk->statement;
     while (s->parameter_count < (size_t)number)
-        rh_arena_add(walk->arena, &s->parameters, &s->parameter_count, sizeof *s->parameters);
+        rh_arena_add(walk->arena, &s->parameters, &s->parameter_count);
     return &s->parameters[number - 1];
 }
 
@@ -262,7 +262,7 @@ static void inserted_columns(mix_walk *walk, rh_json *insert)
     size_t count = names ? rh_json_count(names) : s->table ? s->table->column_count : 0;
     for (size_t i = 0; i < count; i++) {
         const char *name = rh_json_string(rh_json_path(rh_json_at(names, i), "ResTarget.name"));
-        *(size_t *)rh_arena_add(walk->arena, &s->inserted.index, &s->inserted.count, sizeof(size_t)) =
+        *rh_arena_add(walk->arena, &s->inserted.index, &s->inserted.count) =
             names ? rh_mix_column_named(s->table, name) : i;
     }
 }
@@ -279,7 +279,7 @@ static void visit_insert(mix_walk *walk, rh_json *insert)
     rh_json *list = rows ? NULL : member(select, "targetList");
     for (size_t r = 0; top && r < rh_json_count(rows); r++) {
         rh_json *values = rh_json_path(rh_json_at(rows, r), "List.items");
-        int **row = rh_arena_add(walk->arena, &s->values, &s->value_rows, sizeof *s->values);
+        int **row = rh_arena_add(walk->arena, &s->values, &s->value_rows);
         *row = rh_arena_alloc(walk->arena, (s->inserted.count + 1) * sizeof **row);
         for (size_t c = 0; c < rh_json_count(values) && c < s->inserted.count; c++)
             (*row)[c] = assign(walk, rh_json_at(values, c), s->inserted.index[c], MIX_BIND_INSERT, r);

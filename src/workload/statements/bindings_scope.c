@@ -13,7 +13,7 @@ void rh_mix_open_scope(mix_walk *walk)
 void rh_mix_add_cte(mix_walk *walk, const rh_json *cte)
 {
     const char *name = rh_json_string(rh_json_get(cte, "ctename"));
-    mix_cte *slot = rh_arena_add(walk->arena, &walk->ctes, &walk->cte_count, sizeof *slot);
+    mix_cte *slot = rh_arena_add(walk->arena, &walk->ctes, &walk->cte_count);
     *slot = (mix_cte){name ? name : "", rh_json_get(cte, "ctequery")};
 }
 
@@ -35,7 +35,7 @@ static const mix_table *find_table(const mix_walk *walk, const char *schema, con
 
 static void add_entry(mix_walk *walk, const char *alias, const mix_table *table)
 {
-    mix_entry *entry = rh_arena_add(walk->arena, &walk->scope->entries, &walk->scope->count, sizeof *entry);
+    mix_entry *entry = rh_arena_add(walk->arena, &walk->scope->entries, &walk->scope->count);
     *entry = (mix_entry){alias, table, ++walk->entry_count};
     if (table && !walk->first)
         walk->first = table;

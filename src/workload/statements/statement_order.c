@@ -50,7 +50,7 @@ const mix_order *rh_mix_order(mix_copy *copy, const mix_table *table, size_t col
     rh_pg_result *r = ask(copy, sql.data, 1, &parameter, error);
     mix_order *order = NULL;
     if (!rh_error_is_set(error)) {
-        order = rh_arena_add(arena, &copy->orders, &copy->order_count, sizeof *order);
+        order = rh_arena_add(arena, &copy->orders, &copy->order_count);
         *order = (mix_order){.table = table, .column = column, .count = r ? rh_pg_rows(r) : 0};
         order->values = rh_arena_alloc(arena, (order->count + 1) * sizeof(char *));
         for (size_t i = 0; i < order->count; i++)

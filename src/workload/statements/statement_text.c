@@ -122,7 +122,7 @@ static size_t renumber(int number, int **from, size_t *kept, rh_arena *arena)
     for (size_t i = 0; i < *kept; i++)
         if ((*from)[i] == number)
             return i + 1;
-    *(int *)rh_arena_add(arena, from, kept, sizeof **from) = number;
+    *rh_arena_add(arena, from, kept) = number;
     return *kept;
 }
 

@@ -133,7 +133,7 @@ static bool draw_rows(filling *f, size_t value_rows, const char **why, rh_error 
             continue;
         if (!sample(f->copy, b->table, error))
             return false;
-        draw *d = rh_arena_add(arena, &f->draws, &f->draw_count, sizeof *d);
+        draw *d = rh_arena_add(arena, &f->draws, &f->draw_count);
         *d = (draw){.entry = b->entry, .table = b->table};
         choose_rows(f, d);
         follow_production(f, d);

@@ -140,7 +140,7 @@ static bool read_row(const reading *r, const rh_csv_row *row, entries *all)
         return rh_error_at(r->error, r->path, row->line, 0);
     }
     double hit, read;
-    entry *e = rh_arena_add(r->arena, &all->items, &all->count, sizeof *e);
+    entry *e = rh_arena_add(r->arena, &all->items, &all->count);
     rh_statement_stats *s = &e->statement;
     *e = (entry){.user = field(r, row, COLUMN_USER), .queryid = field(r, row, COLUMN_QUERYID)};
     s->query = field(r, row, COLUMN_QUERY);
@@ -224,7 +224,7 @@ static void split(rh_arena *arena, const entries *all, entries *first, entries *
                       : low < high && e->captured != high ? NULL
                                                           : last;
         if (to)
-            *(entry *)rh_arena_add(arena, &to->items, &to->count, sizeof *e) = *e;
+            *rh_arena_add(arena, &to->items, &to->count) = *e;
     }
 }
 
@@ -307,7 +307,7 @@ static void merge(rh_arena *arena, const entries *last, rh_statistics *out)
             previous->exec_ms = add(previous->exec_ms, s->exec_ms);
             previous->blocks = add(previous->blocks, s->blocks);
         } else {
-            *(rh_statement_stats *)rh_arena_add(arena, &out->statements, &out->count, sizeof *s) = *s;
+            *rh_arena_add(arena, &out->statements, &out->count) = *s;
         }
     }
 }

@@ -228,7 +228,7 @@ bool rh_mix_judge(mix_player *player, mix_item *item, rh_error *error)
         return true;
     int **from = &c->from;
     for (size_t i = 0; i < c->bound.parameter_count; i++)
-        *(int *)rh_arena_add(arena, from, &c->count, sizeof **from) = (int)i + 1;
+        *rh_arena_add(arena, from, &c->count) = (int)i + 1;
     if (!freshen(player, item, error) || (!item->why && !prepare(player, item, error)))
         return false;
     const mix_table *table = c->bound.table;

@@ -174,8 +174,7 @@ static bool add_template(mix_player *player, mix_item *item, rh_error *error)
     made.name = name_of(player, item);
     made.by_policy = c->bound.table && c->bound.table->is_restricted;
     rh_mix *mix = player->copy.build->mix;
-    *(rh_template *)rh_arena_add(player->copy.build->arena, &mix->templates, &mix->template_count,
-                                 sizeof made) = made;
+    *rh_arena_add(player->copy.build->arena, &mix->templates, &mix->template_count) = made;
     return true;
 }
 

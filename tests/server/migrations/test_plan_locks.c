@@ -539,8 +539,7 @@ static void note(rh_arena *arena, locks *all, const char *relation, rh_lock_mode
                 all->list[i].mode = mode;
             return;
         }
-    *(held *)rh_arena_add(arena, &all->list, &all->count, sizeof *all->list) =
-        (held){rh_arena_strdup(arena, relation), mode};
+    *rh_arena_add(arena, &all->list, &all->count) = (held){rh_arena_strdup(arena, relation), mode};
 }
 
 static rh_lock_mode mode_on(const locks *all, const char *relation)

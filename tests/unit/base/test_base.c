@@ -47,7 +47,7 @@ static void arena_arrays_grow_and_keep(void **state)
     rh_arena *arena = rh_arena_new();
     size_t *items = NULL, count = 0;
     for (size_t i = 0; i < 10000; i++) {
-        size_t *item = rh_arena_add(arena, &items, &count, sizeof *item);
+        size_t *item = rh_arena_add(arena, &items, &count);
         assert_int_equal(*item, 0);
         *item = i;
     }

@@ -105,11 +105,10 @@ static const rh_listed_tables *tables(fixture *f, const char *const (*list)[6])
     rh_listed_tables *all = rh_arena_alloc(f->arena, sizeof *all);
     *all = (rh_listed_tables){.search_path = path, .search_path_count = 1};
     for (; (*list)[0]; list++) {
-        rh_listed_table *table = rh_arena_add(f->arena, &all->tables, &all->count, sizeof *table);
+        rh_listed_table *table = rh_arena_add(f->arena, &all->tables, &all->count);
         *table = (rh_listed_table){.schema = (*list)[0], .name = (*list)[1]};
         for (size_t i = 2; i < 6 && (*list)[i]; i++)
-            *(const char **)rh_arena_add(f->arena, &table->columns, &table->column_count,
-                                         sizeof *table->columns) = (*list)[i];
+            *rh_arena_add(f->arena, &table->columns, &table->column_count) = (*list)[i];
     }
     return all;
 }

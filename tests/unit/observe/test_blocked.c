@@ -35,8 +35,7 @@ static int tear_down(void **state)
 
 static rh_migration *add_migration(fixture *f, const char *id)
 {
-    rh_migration *migration =
-        rh_arena_add(f->arena, &f->plan.migrations, &f->plan.migration_count, sizeof *migration);
+    rh_migration *migration = rh_arena_add(f->arena, &f->plan.migrations, &f->plan.migration_count);
     migration->id = id;
     return migration;
 }
@@ -44,9 +43,9 @@ static rh_migration *add_migration(fixture *f, const char *id)
 static rh_statement_run *add_run(fixture *f, rh_migration *migration, rh_pass_kind pass, double started_s)
 {
     rh_statement *statement =
-        rh_arena_add(f->arena, &migration->up.statements, &migration->up.statement_count, sizeof *statement);
+        rh_arena_add(f->arena, &migration->up.statements, &migration->up.statement_count);
     statement->ordinal = (int)migration->up.statement_count;
-    rh_statement_run *run = rh_arena_add(f->arena, &statement->runs, &statement->run_count, sizeof *run);
+    rh_statement_run *run = rh_arena_add(f->arena, &statement->runs, &statement->run_count);
     run->pass = pass;
     run->started = BEGAN + (rh_usec)(started_s * 1e6);
     return run;
@@ -55,7 +54,7 @@ static rh_statement_run *add_run(fixture *f, rh_migration *migration, rh_pass_ki
 static rh_lock *add_lock(fixture *f, rh_statement_run *run, const char *relation, rh_lock_mode mode,
                          double held_s)
 {
-    rh_lock *lock = rh_arena_add(f->arena, &run->locks, &run->lock_count, sizeof *lock);
+    rh_lock *lock = rh_arena_add(f->arena, &run->locks, &run->lock_count);
     lock->relation = relation;
     lock->mode = mode;
     lock->held_s = held_s;
@@ -73,7 +72,7 @@ static const rh_blocked_interval *intervals(fixture *f, size_t expected)
 
 static rh_wait *add_wait(fixture *f, double at_s, double wait_s, rh_lock_mode mode, bool by_load)
 {
-    rh_wait *wait = rh_arena_add(f->arena, &f->contention.waits, &f->contention.wait_count, sizeof *wait);
+    rh_wait *wait = rh_arena_add(f->arena, &f->contention.waits, &f->contention.wait_count);
     *wait = (rh_wait){.at_s = at_s, .wait_s = wait_s, .relation = "public.a", .mode = mode};
     wait->chain = rh_arena_alloc(f->arena, sizeof *wait->chain);
     wait->chain_count = 1;

@@ -56,7 +56,7 @@ static void say(fixture *f, double at_s, int pid, const char *text)
 
 static rh_wait *sampled(fixture *f, int pid, double at_s, double wait_s)
 {
-    rh_wait *wait = rh_arena_add(f->arena, &f->contention.waits, &f->contention.wait_count, sizeof *wait);
+    rh_wait *wait = rh_arena_add(f->arena, &f->contention.waits, &f->contention.wait_count);
     *wait = (rh_wait){.waiter_pid = pid,
                       .at_s = at_s,
                       .wait_s = wait_s,
@@ -186,13 +186,11 @@ static void test_nothing_in_common(void **state)
 
 static rh_deadlock *circle(fixture *f, double at_s, int first, int second)
 {
-    rh_deadlock *deadlock =
-        rh_arena_add(f->arena, &f->contention.deadlocks, &f->contention.deadlock_count, sizeof *deadlock);
+    rh_deadlock *deadlock = rh_arena_add(f->arena, &f->contention.deadlocks, &f->contention.deadlock_count);
     deadlock->at_s = at_s;
     const int pids[] = {first, second};
     for (int i = 0; i < 2; i++) {
-        rh_deadlock_side *side =
-            rh_arena_add(f->arena, &deadlock->sides, &deadlock->side_count, sizeof *side);
+        rh_deadlock_side *side = rh_arena_add(f->arena, &deadlock->sides, &deadlock->side_count);
         *side = (rh_deadlock_side){.pid = pids[i], .blocked_by_pid = pids[1 - i], .statement = "UPDATE a"};
     }
     return deadlock;

@@ -33,7 +33,7 @@ static rh_statement sampled(rh_arena *arena, rh_statement_class class_, truth se
     rh_statement statement = {.ordinal = 1, .class_ = class_};
     for (int denominator = 64; denominator >= 8; denominator /= 2)
         for (int repeat = 1; repeat <= 2; repeat++) {
-            rh_statement_run *run = rh_arena_add(arena, &statement.runs, &statement.run_count, sizeof *run);
+            rh_statement_run *run = rh_arena_add(arena, &statement.runs, &statement.run_count);
             *run = (rh_statement_run){.pass = RH_PASS_KIND_SCALED,
                                       .repeat = repeat,
                                       .scale = 1.0 / denominator,

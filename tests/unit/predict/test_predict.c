@@ -16,7 +16,7 @@ static void near(double actual, double expected)
 
 static void add_run(rh_arena *arena, rh_statement *statement, rh_pass_kind pass, double bytes, double elapsed)
 {
-    rh_statement_run *run = rh_arena_add(arena, &statement->runs, &statement->run_count, sizeof *run);
+    rh_statement_run *run = rh_arena_add(arena, &statement->runs, &statement->run_count);
     run->pass = pass;
     run->relation_bytes = run->size.bytes = bytes;
     run->scale = pass == RH_PASS_KIND_SCALED ? bytes / 64e6 : 1;
@@ -28,11 +28,11 @@ static void add_run(rh_arena *arena, rh_statement *statement, rh_pass_kind pass,
 static rh_plan one_migration(rh_arena *arena, size_t statements)
 {
     rh_plan plan = {0};
-    rh_migration *migration = rh_arena_add(arena, &plan.migrations, &plan.migration_count, sizeof *migration);
+    rh_migration *migration = rh_arena_add(arena, &plan.migrations, &plan.migration_count);
     migration->id = "1";
     for (size_t i = 0; i < statements; i++) {
         rh_statement *statement =
-            rh_arena_add(arena, &migration->up.statements, &migration->up.statement_count, sizeof *statement);
+            rh_arena_add(arena, &migration->up.statements, &migration->up.statement_count);
         statement->ordinal = (int)i + 1;
         statement->class_ = RH_CLASS_HEAP_SCAN;
     }

@@ -20,7 +20,7 @@ static rh_statement scanned(rh_arena *arena)
 {
     rh_statement statement = {.ordinal = 1, .class_ = RH_CLASS_DATA_CHANGE};
     for (int repeat = 1; repeat <= 3; repeat++) {
-        rh_statement_run *run = rh_arena_add(arena, &statement.runs, &statement.run_count, sizeof *run);
+        rh_statement_run *run = rh_arena_add(arena, &statement.runs, &statement.run_count);
         *run = (rh_statement_run){.pass = RH_PASS_KIND_QUIET,
                                   .repeat = repeat,
                                   .scale = 1,

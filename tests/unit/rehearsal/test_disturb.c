@@ -19,10 +19,10 @@ static rh_run *make_run(rh_arena *arena)
         {.name = "long snapshot", .migration = "2", .from_s = 5, .to_s = 6, .outcome = RH_DISTURBANCE_ENDED},
     };
     for (size_t i = 0; i < 3; i++) {
-        rh_disturbance *d = rh_arena_add(arena, &run->disturbances, &run->disturbance_count, sizeof *d);
+        rh_disturbance *d = rh_arena_add(arena, &run->disturbances, &run->disturbance_count);
         *d = rows[i];
         d->migration_wait_s = RH_NOT_MEASURED;
-        *(int *)rh_arena_add(arena, &d->pids, &d->pid_count, sizeof *d->pids) = i == 2 ? 11 : 10;
+        *rh_arena_add(arena, &d->pids, &d->pid_count) = i == 2 ? 11 : 10;
     }
     return run;
 }

@@ -80,8 +80,7 @@ static const rh_hazard *hazard(world *w, int index, const char *rule)
 static void expect_text_hazard(world *w, int index, const char *rule)
 {
     rh_statement *s = &w->statements[index];
-    *(rh_hazard *)rh_arena_add(w->arena, &s->hazards, &s->hazard_count, sizeof(rh_hazard)) =
-        (rh_hazard){.rule = rule};
+    *rh_arena_add(w->arena, &s->hazards, &s->hazard_count) = (rh_hazard){.rule = rule};
 }
 
 static void the_timeout_in_force_decides(void **state)

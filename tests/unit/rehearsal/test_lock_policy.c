@@ -119,14 +119,13 @@ static void a_set_needs_every_case(void **state)
     rh_arena *arena = rh_arena_new();
     rh_lock_policy_search search = {.attempts = 10};
     for (int c = 0; c < 2; c++) {
-        rh_lock_policy_case *one = rh_arena_add(arena, &search.cases, &search.case_count, sizeof *one);
+        rh_lock_policy_case *one = rh_arena_add(arena, &search.cases, &search.case_count);
         *one = (rh_lock_policy_case){.hold_s = 0.01};
         rh_lock_policy policies[] = {policy(0.05, 3, 3, 60), policy(1, 3, 2, 900)};
         if (c == 1)
             policies[0].tries = policies[0].successes = 0;
         for (int i = 0; i < 2; i++)
-            *(rh_lock_policy *)rh_arena_add(arena, &one->policies, &one->policy_count, sizeof *policies) =
-                policies[i];
+            *rh_arena_add(arena, &one->policies, &one->policy_count) = policies[i];
     }
     rh_lock_policy_conclude(&search, RH_FRAMEWORK_FLYWAY, arena);
     assert_true(search.measured);

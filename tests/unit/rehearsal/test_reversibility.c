@@ -32,14 +32,14 @@ static rh_rollback ran(void)
 
 static void differ(rh_rollback *rollback, const char *object, const char *change)
 {
-    rh_difference *d = rh_arena_add(arena, &rollback->differences, &rollback->difference_count, sizeof *d);
+    rh_difference *d = rh_arena_add(arena, &rollback->differences, &rollback->difference_count);
     *d = (rh_difference){object, change, NULL, NULL};
     rollback->schema_restored = 0;
 }
 
 static rh_table_data *table(rh_rollback *rollback, const char *name, int64_t before, int64_t after)
 {
-    rh_table_data *t = rh_arena_add(arena, &rollback->data.tables, &rollback->data.table_count, sizeof *t);
+    rh_table_data *t = rh_arena_add(arena, &rollback->data.tables, &rollback->data.table_count);
     *t =
         (rh_table_data){.table = name, .depth = RH_DATA_DIGESTED, .rows_before = before, .rows_after = after};
     return t;
@@ -47,7 +47,7 @@ static rh_table_data *table(rh_rollback *rollback, const char *name, int64_t bef
 
 static void column(rh_table_data *t, const char *name, const char *change, int64_t lost)
 {
-    rh_column_change *c = rh_arena_add(arena, &t->columns, &t->column_count, sizeof *c);
+    rh_column_change *c = rh_arena_add(arena, &t->columns, &t->column_count);
     *c = (rh_column_change){name, change, 2000, 2000 - lost, lost};
 }
 

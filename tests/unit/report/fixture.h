@@ -97,7 +97,7 @@ enum {
 static void fixture_run_of(rh_run *run, rh_statement *s, const fixture_statement *f, rh_pass_kind pass,
                            int repeat)
 {
-    rh_statement_run *r = rh_arena_add(run->arena, &s->runs, &s->run_count, sizeof *r);
+    rh_statement_run *r = rh_arena_add(run->arena, &s->runs, &s->run_count);
     bool loaded = pass == RH_PASS_KIND_LOADED;
     *r = (rh_statement_run){
         .pass = pass,
@@ -128,7 +128,7 @@ static void fixture_run_of(rh_run *run, rh_statement *s, const fixture_statement
         static const char *const phases[] = {"building index: scanning table",
                                              "building index: sorting live tuples"};
         for (int i = 0; i < 2; i++) {
-            rh_progress_phase *phase = rh_arena_add(run->arena, &r->phases, &r->phase_count, sizeof *phase);
+            rh_progress_phase *phase = rh_arena_add(run->arena, &r->phases, &r->phase_count);
             *phase = (rh_progress_phase){
                 "CREATE INDEX", phases[i], f->quiet_s / (2 + i), f->quiet_s / 4, i ? 0 : 41000000,
                 RH_UNKNOWN,     0};
@@ -138,7 +138,7 @@ static void fixture_run_of(rh_run *run, rh_statement *s, const fixture_statement
     r->cpu_user_s = r->elapsed_s * 0.71;
     r->cpu_system_s = r->elapsed_s * 0.12;
     r->started = loaded ? run->load.began + (rh_usec)(f->at_s * 1e6) : run->started + repeat * 30 * RH_SECOND;
-    rh_lock *lock = rh_arena_add(run->arena, &r->locks, &r->lock_count, sizeof *lock);
+    rh_lock *lock = rh_arena_add(run->arena, &r->locks, &r->lock_count);
     *lock = (rh_lock){f->relation,
                       f->mode,
                       r->lock_wait_s,
@@ -151,7 +151,7 @@ static void fixture_run_of(rh_run *run, rh_statement *s, const fixture_statement
 
 static void fixture_statement_of(rh_run *run, rh_script *script, const fixture_statement *f, bool loaded)
 {
-    rh_statement *s = rh_arena_add(run->arena, &script->statements, &script->statement_count, sizeof *s);
+    rh_statement *s = rh_arena_add(run->arena, &script->statements, &script->statement_count);
     s->ordinal = (int)script->statement_count;
     s->line = 1 + 3 * s->ordinal;
     s->sql = f->sql;
@@ -179,7 +179,7 @@ static void fixture_statement_of(rh_run *run, rh_script *script, const fixture_s
                                     .drivers = "the spread of 3 quiet runs",
                                     .narrows = "more quiet passes (repeat:)"};
     if (f->rule) {
-        rh_hazard *hazard = rh_arena_add(run->arena, &s->hazards, &s->hazard_count, sizeof *hazard);
+        rh_hazard *hazard = rh_arena_add(run->arena, &s->hazards, &s->hazard_count);
         *hazard = (rh_hazard){.rule = f->rule, .message = f->message, .safer = f->safer};
     }
 }
@@ -187,24 +187,21 @@ static void fixture_statement_of(rh_run *run, rh_script *script, const fixture_s
 /* 000015: a column is re-created empty, and another table was too large to read. */
 static void fixture_loss(rh_run *run, rh_rollback *rollback)
 {
-    rh_difference *d =
-        rh_arena_add(run->arena, &rollback->differences, &rollback->difference_count, sizeof *d);
+    rh_difference *d = rh_arena_add(run->arena, &rollback->differences, &rollback->difference_count);
     *d = (rh_difference){"column public.customers.email", "moved", "number 2 text", "number 5 text"};
     rollback->schema_restored = 0;
     rollback->data.different = 1;
     rollback->data.counted_only = 1;
-    rh_table_data *table =
-        rh_arena_add(run->arena, &rollback->data.tables, &rollback->data.table_count, sizeof *table);
+    rh_table_data *table = rh_arena_add(run->arena, &rollback->data.tables, &rollback->data.table_count);
     *table = (rh_table_data){.table = "public.customers",
                              .depth = RH_DATA_DIGESTED,
                              .bytes = 8192000,
                              .affected = true,
                              .rows_before = 2000,
                              .rows_after = 2000};
-    rh_column_change *column =
-        rh_arena_add(run->arena, &table->columns, &table->column_count, sizeof *column);
+    rh_column_change *column = rh_arena_add(run->arena, &table->columns, &table->column_count);
     *column = (rh_column_change){"email", "emptied", 1234, 0, 1234};
-    table = rh_arena_add(run->arena, &rollback->data.tables, &rollback->data.table_count, sizeof *table);
+    table = rh_arena_add(run->arena, &rollback->data.tables, &rollback->data.table_count);
     *table = (rh_table_data){.table = "public.events",
                              .depth = RH_DATA_COUNTED,
                              .why = "it has 4 GB, rows are compared up to 1 GB",
@@ -246,8 +243,7 @@ static void fixture_plan(rh_run *run, bool loaded)
                           .framework_why = "files named 000012_name.up.sql",
                           .history_table = "schema_migrations"};
     for (int i = 1; i <= 11; i++) {
-        rh_migration *m =
-            rh_arena_add(run->arena, &run->plan.migrations, &run->plan.migration_count, sizeof *m);
+        rh_migration *m = rh_arena_add(run->arena, &run->plan.migrations, &run->plan.migration_count);
         m->id = rh_arena_printf(run->arena, "%06d", i);
         m->name = "before";
         m->applied_in_backup = true;
@@ -256,8 +252,7 @@ static void fixture_plan(rh_run *run, bool loaded)
     }
     for (size_t i = 0; i < FIXTURE_MIGRATION_COUNT; i++) {
         const fixture_migration *f = &FIXTURE_MIGRATIONS[i];
-        rh_migration *m =
-            rh_arena_add(run->arena, &run->plan.migrations, &run->plan.migration_count, sizeof *m);
+        rh_migration *m = rh_arena_add(run->arena, &run->plan.migrations, &run->plan.migration_count);
         m->id = f->id;
         m->name = f->name;
         m->has_down = f->has_down;
@@ -283,12 +278,12 @@ static void fixture_block(rh_run *run, const fixture_migration *m, int ordinal)
         return;
     rh_contention *c = &run->contention;
     double from_s = f->at_s + (f->elapsed_s > 0.1 ? 0.021 : 0), to_s = f->at_s + f->elapsed_s;
-    rh_blocked_interval *b = rh_arena_add(run->arena, &c->blocked, &c->blocked_count, sizeof *b);
+    rh_blocked_interval *b = rh_arena_add(run->arena, &c->blocked, &c->blocked_count);
     *b = (rh_blocked_interval){f->relation, m->id, f->mode, ordinal, from_s, to_s, reads, writes};
     int depth = 0;
     for (double at = from_s + 0.01; at < to_s - 0.02 && depth < 20; at += 0.03, depth++) {
         bool read = reads && depth % 2 == 0;
-        rh_wait *w = rh_arena_add(run->arena, &c->waits, &c->wait_count, sizeof *w);
+        rh_wait *w = rh_arena_add(run->arena, &c->waits, &c->wait_count);
         *w = (rh_wait){
             .at_s = at,
             .wait_s = to_s - at,
@@ -307,13 +302,13 @@ static void fixture_block(rh_run *run, const fixture_migration *m, int ordinal)
             .exact_start = true,
         };
         rh_wait_link *links = NULL;
-        *(rh_wait_link *)rh_arena_add(run->arena, &links, &w->chain_count, sizeof *links) =
+        *rh_arena_add(run->arena, &links, &w->chain_count) =
             (rh_wait_link){.pid = 4001, .name = w->blocker, .is_migration = true};
         w->chain = links;
-        rh_queue_point *q = rh_arena_add(run->arena, &c->queue, &c->queue_count, sizeof *q);
+        rh_queue_point *q = rh_arena_add(run->arena, &c->queue, &c->queue_count);
         *q = (rh_queue_point){at, depth + 1};
     }
-    rh_queue_point *q = rh_arena_add(run->arena, &c->queue, &c->queue_count, sizeof *q);
+    rh_queue_point *q = rh_arena_add(run->arena, &c->queue, &c->queue_count);
     *q = (rh_queue_point){to_s, 0};
 }
 
@@ -324,9 +319,9 @@ static void fixture_cancelled(rh_run *run)
     if (c->wait_count < 2)
         return;
     const rh_wait *w = &c->waits[1];
-    rh_deadlock *d = rh_arena_add(run->arena, &c->deadlocks, &c->deadlock_count, sizeof *d);
+    rh_deadlock *d = rh_arena_add(run->arena, &c->deadlocks, &c->deadlock_count);
     *d = (rh_deadlock){.at_s = w->at_s + 1, .migration = w->migration, .statement = w->statement};
-    *(rh_deadlock_side *)rh_arena_add(run->arena, &d->sides, &d->side_count, sizeof *d->sides) =
+    *rh_arena_add(run->arena, &d->sides, &d->side_count) =
         (rh_deadlock_side){.pid = 4001,
                            .blocked_by_pid = w->waiter_pid,
                            .name = w->blocker,
@@ -335,7 +330,7 @@ static void fixture_cancelled(rh_run *run)
                            .relation = "public.order_items",
                            .mode = RH_LOCK_ACCESS_EXCLUSIVE,
                            .is_migration = true};
-    *(rh_deadlock_side *)rh_arena_add(run->arena, &d->sides, &d->side_count, sizeof *d->sides) =
+    *rh_arena_add(run->arena, &d->sides, &d->side_count) =
         (rh_deadlock_side){.pid = w->waiter_pid,
                            .blocked_by_pid = 4001,
                            .name = w->waiter,
@@ -344,17 +339,16 @@ static void fixture_cancelled(rh_run *run)
                            .relation = w->relation,
                            .mode = w->mode,
                            .is_victim = true};
-    *(rh_cancelled *)rh_arena_add(run->arena, &c->cancelled, &c->cancelled_count, sizeof *c->cancelled) =
-        (rh_cancelled){.at_s = w->at_s + 1,
-                       .wait_s = 1,
-                       .who = w->waiter,
-                       .sqlstate = "40P01",
-                       .reason = "deadlock",
-                       .relation = w->relation,
-                       .mode = w->mode,
-                       .blocker = w->blocker,
-                       .migration = w->migration,
-                       .statement = w->statement};
+    *rh_arena_add(run->arena, &c->cancelled, &c->cancelled_count) = (rh_cancelled){.at_s = w->at_s + 1,
+                                                                                   .wait_s = 1,
+                                                                                   .who = w->waiter,
+                                                                                   .sqlstate = "40P01",
+                                                                                   .reason = "deadlock",
+                                                                                   .relation = w->relation,
+                                                                                   .mode = w->mode,
+                                                                                   .blocker = w->blocker,
+                                                                                   .migration = w->migration,
+                                                                                   .statement = w->statement};
     c->log = (rh_lock_log){
         .read = true, .threshold_ms = 1000, .waits = 3, .merged = 1, .longest_difference_ms = 0.8};
 }
@@ -380,7 +374,7 @@ static void fixture_window(rh_run *run, rh_window_kind kind, const char *migrati
 {
     static const char *const templates[] = {"read orders by key", "range of orders", "insert orders",
                                             "update orders by key"};
-    rh_load_window *w = rh_arena_add(run->arena, &run->load.windows, &run->load.window_count, sizeof *w);
+    rh_load_window *w = rh_arena_add(run->arena, &run->load.windows, &run->load.window_count);
     *w = (rh_load_window){.kind = kind,
                           .migration = migration,
                           .start_s = start_s,
@@ -389,7 +383,7 @@ static void fixture_window(rh_run *run, rh_window_kind kind, const char *migrati
                           .response_ms = fixture_quantiles(scale),
                           .service_ms = fixture_quantiles(scale > 1 ? scale * 0.4 : scale)};
     for (size_t i = 0; i < 4; i++) {
-        rh_template_window *t = rh_arena_add(run->arena, &w->templates, &w->template_count, sizeof *t);
+        rh_template_window *t = rh_arena_add(run->arena, &w->templates, &w->template_count);
         *t = (rh_template_window){.name = templates[i],
                                   .transactions = w->transactions / 4,
                                   .response_ms = fixture_quantiles(scale * (1 + 0.2 * (double)i)),
@@ -407,7 +401,7 @@ static void fixture_compatibility(rh_run *run)
     c->current_tried = 4;
     c->next_tried = 5;
     c->next.source = "pg_stat_statements";
-    rh_incompatibility *row = rh_arena_add(run->arena, &c->rows, &c->row_count, sizeof *row);
+    rh_incompatibility *row = rh_arena_add(run->arena, &c->rows, &c->row_count);
     *row = (rh_incompatibility){.application = RH_RELEASE_CURRENT,
                                 .template_name = "insert orders",
                                 .sql = "INSERT INTO orders (customer_id, total) VALUES ($1, $2)",
@@ -417,7 +411,7 @@ static void fixture_compatibility(rh_run *run)
                                 .message = "null value in column \"public_id\" violates not-null constraint",
                                 .tried = 5,
                                 .failed = 5};
-    row = rh_arena_add(run->arena, &c->rows, &c->row_count, sizeof *row);
+    row = rh_arena_add(run->arena, &c->rows, &c->row_count);
     *row = (rh_incompatibility){.application = RH_RELEASE_NEXT,
                                 .template_name = "select orders",
                                 .sql = "SELECT public_id FROM orders WHERE id = $1",
@@ -442,7 +436,7 @@ static void fixture_load(rh_run *run)
     static const char *const names[] = {"read orders by key", "range of orders", "insert orders",
                                         "update orders by key"};
     for (size_t i = 0; i < 4; i++) {
-        rh_template *t = rh_arena_add(run->arena, &load->mix.templates, &load->mix.template_count, sizeof *t);
+        rh_template *t = rh_arena_add(run->arena, &load->mix.templates, &load->mix.template_count);
         *t = (rh_template){.name = names[i],
                            .sql = "SELECT * FROM public.orders WHERE id = $1",
                            .relation = "public.orders",
@@ -461,12 +455,12 @@ static void fixture_load(rh_run *run)
                                            .time = 0.88,
                                            .rate_per_s = 212.5,
                                            .basis = "the counts of the 86400 s since the last reset"};
-    *(const char **)rh_arena_add(run->arena, &load->mix.left_out, &load->mix.left_out_count, sizeof(char *)) =
+    *rh_arena_add(run->arena, &load->mix.left_out, &load->mix.left_out_count) =
         "public.audit_log has no primary key: no point reads of it";
     rh_random random;
     rh_random_seed(&random, 7);
     for (int second = 0; second < FIXTURE_SECONDS; second++) {
-        rh_load_second *s = rh_arena_add(run->arena, &load->seconds, &load->second_count, sizeof *s);
+        rh_load_second *s = rh_arena_add(run->arena, &load->seconds, &load->second_count);
         double stall_ms = fixture_stall_ms(run, second, false),
                read_stall_ms = fixture_stall_ms(run, second, true);
         int64_t arrivals = 186 + (int64_t)rh_random_below(&random, 29);
@@ -529,8 +523,7 @@ static void fixture_facts(rh_run *run)
                                     .tables = 6,
                                     .rows = 1612004};
     memset(run->backup.sha256, 'b', 64);
-    rh_skipped *skipped =
-        rh_arena_add(run->arena, &run->backup.skipped, &run->backup.skipped_count, sizeof *skipped);
+    rh_skipped *skipped = rh_arena_add(run->arena, &run->backup.skipped, &run->backup.skipped_count);
     *skipped = (rh_skipped){"schema \"public\" already exists", "every new database has it"};
     run->staging = (rh_staging_facts){.kind = RH_STAGING_EMBEDDED,
                                       .server_version = "15.18 (Debian 15.18-0+deb12u1)",
@@ -558,10 +551,9 @@ static void fixture_facts(rh_run *run)
                                             {"fsync", "on", "off", NULL},
                                             {"maintenance_work_mem", "64MB", "512MB", "64MB"}};
     for (size_t i = 0; i < 3; i++)
-        *(rh_setting_fact *)rh_arena_add(run->arena, &run->staging.settings, &run->staging.setting_count,
-                                         sizeof *facts) = facts[i];
-    *(const char **)rh_arena_add(run->arena, &run->staging.neutralised, &run->staging.neutralised_count,
-                                 sizeof(char *)) = "archive_command is empty; no TCP listener";
+        *rh_arena_add(run->arena, &run->staging.settings, &run->staging.setting_count) = facts[i];
+    *rh_arena_add(run->arena, &run->staging.neutralised, &run->staging.neutralised_count) =
+        "archive_command is empty; no TCP listener";
 }
 
 static void fixture_prediction(rh_run *run)
@@ -584,7 +576,7 @@ static void fixture_prediction(rh_run *run)
         const fixture_statement *f = &FIXTURE_MIGRATIONS[i].statements[0];
         if (f->quiet_s < 0.1)
             continue;
-        rh_backtest_row *row = rh_arena_add(run->arena, &b->rows, &b->row_count, sizeof *row);
+        rh_backtest_row *row = rh_arena_add(run->arena, &b->rows, &b->row_count);
         *row = (rh_backtest_row){FIXTURE_MIGRATIONS[i].id,
                                  1,
                                  f->class_,
@@ -608,21 +600,19 @@ static void fixture_prediction(rh_run *run)
                                             {"linear from the smallest sample", 0.44, 0.51, 0.44},
                                             {"power law", 0.19, 0.31, -0.19}};
     for (size_t i = 0; i < 3; i++)
-        *(rh_baseline *)rh_arena_add(run->arena, &b->baselines, &b->baseline_count, sizeof *baselines) =
-            baselines[i];
+        *rh_arena_add(run->arena, &b->baselines, &b->baseline_count) = baselines[i];
 }
 
 static void fixture_gate(rh_run *run, rh_gate_kind kind, const char *limit_text, double limit,
                          double measured, rh_gate_outcome outcome, const char *worst)
 {
-    rh_gate *g = rh_arena_add(run->arena, &run->gates, &run->gate_count, sizeof *g);
+    rh_gate *g = rh_arena_add(run->arena, &run->gates, &run->gate_count);
     *g = (rh_gate){kind, rh_gate_kind_name(kind), limit_text, limit, measured, outcome, worst};
 }
 
 static void fixture_note(rh_run *run, rh_unmeasured code, const char *text)
 {
-    *(rh_note *)rh_arena_add(run->arena, &run->not_measured.items, &run->not_measured.count,
-                             sizeof(rh_note)) = (rh_note){code, text};
+    *rh_arena_add(run->arena, &run->not_measured.items, &run->not_measured.count) = (rh_note){code, text};
 }
 
 /* What every run has, however early it ended. */
@@ -669,14 +659,13 @@ static inline rh_run *fixture_full(rh_arena *arena)
                  "migration 000012 statement 1 on public.orders");
     fixture_gate(run, RH_GATE_RESPONSE_P99_RATIO, "3", 3, 640, RH_GATE_FAILED, "4.6 ms before, 2.9 s during");
     fixture_gate(run, RH_GATE_LOAD_ERRORS, "0", 0, 0, RH_GATE_HELD, NULL);
-    rh_step_result *verify = rh_arena_add(arena, &run->verify, &run->verify_count, sizeof *verify);
+    rh_step_result *verify = rh_arena_add(arena, &run->verify, &run->verify_count);
     *verify = (rh_step_result){"checks.sql", RH_OUTCOME_OK, 0.12, 0, NULL};
     run->verify_outcome = RH_OUTCOME_OK;
-    rh_step_result *prepare = rh_arena_add(arena, &run->prepare, &run->prepare_count, sizeof *prepare);
+    rh_step_result *prepare = rh_arena_add(arena, &run->prepare, &run->prepare_count);
     *prepare = (rh_step_result){"grow.sql", RH_OUTCOME_OK, 8.4, 0, NULL};
     for (int i = 0; i < 40; i++) {
-        rh_resource_sample *sample =
-            rh_arena_add(arena, &run->resources, &run->resource_count, sizeof *sample);
+        rh_resource_sample *sample = rh_arena_add(arena, &run->resources, &run->resource_count);
         *sample = (rh_resource_sample){10.0 + i, 0.5 * i,      i * 4096,
                                        i * 8192, i * 18000000, INT64_C(41000000000) - i * 20000000};
     }
@@ -697,7 +686,7 @@ static inline rh_run *fixture_interrupted(rh_arena *arena)
     run->scenario = scenario;
     rh_migration *m = &run->plan.migrations[11];
     for (int i = 0; i < 3; i++) {
-        rh_interruption *cut = rh_arena_add(arena, &m->interruptions, &m->interruption_count, sizeof *cut);
+        rh_interruption *cut = rh_arena_add(arena, &m->interruptions, &m->interruption_count);
         *cut = (rh_interruption){.how = i == 1 ? RH_INTERRUPTION_SERVER : RH_INTERRUPTION_CONNECTION,
                                  .statement = 1,
                                  .in_statement = i < 2,
@@ -712,7 +701,7 @@ static inline rh_run *fixture_interrupted(rh_arena *arena)
                                  .error = i < 2 ? "the database is dirty at version 12" : NULL};
         if (i > 0)
             continue;
-        rh_difference *d = rh_arena_add(arena, &cut->differences, &cut->difference_count, sizeof *d);
+        rh_difference *d = rh_arena_add(arena, &cut->differences, &cut->difference_count);
         *d = (rh_difference){"index public.\"orders <i>\"", "added", NULL, "CREATE INDEX … invalid"};
         cut->invalid_indexes = cut->still_invalid = invalid;
         cut->invalid_index_count = cut->still_invalid_count = 1;

@@ -35,14 +35,13 @@ static inline void add_disturbances(rh_arena *arena, rh_run *run)
         {"update orders", false, 0, "public.orders", RH_LOCK_ROW_EXCLUSIVE, 31, 77.1, 5.2},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        rh_disturbance *d = rh_arena_add(arena, &run->disturbances, &run->disturbance_count, sizeof *d);
+        rh_disturbance *d = rh_arena_add(arena, &run->disturbances, &run->disturbance_count);
         *d = rows[i];
         if (d->outcome != RH_DISTURBANCE_NOT_STARTED)
-            *(int *)rh_arena_add(arena, &d->pids, &d->pid_count, sizeof *d->pids) = 4711 + (int)i;
+            *rh_arena_add(arena, &d->pids, &d->pid_count) = 4711 + (int)i;
     }
     for (size_t i = 0; i < sizeof behind / sizeof *behind; i++)
-        *(rh_disturbed *)rh_arena_add(arena, &run->disturbances[0].behind, &run->disturbances[0].behind_count,
-                                      sizeof *behind) = behind[i];
+        *rh_arena_add(arena, &run->disturbances[0].behind, &run->disturbances[0].behind_count) = behind[i];
 }
 
 static inline void add_lock_policies(rh_arena *arena, rh_lock_policy **policies, size_t *count)
@@ -94,7 +93,7 @@ static inline void add_lock_policies(rh_arena *arena, rh_lock_policy **policies,
          .load_errors = 4},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        *(rh_lock_policy *)rh_arena_add(arena, policies, count, sizeof *rows) = rows[i];
+        *rh_arena_add(arena, policies, count) = rows[i];
 }
 
 static inline void add_lock_policy(rh_arena *arena, rh_lock_policy_search *search)
@@ -114,7 +113,7 @@ static inline void add_lock_policy(rh_arena *arena, rh_lock_policy_search *searc
                                 .disturbed = true,
                                 .recommended = 1,
                                 .why = "of those that got through every time, 200 ms hurt the load least"};
-    rh_lock_policy_case *found = rh_arena_add(arena, &search->cases, &search->case_count, sizeof *found);
+    rh_lock_policy_case *found = rh_arena_add(arena, &search->cases, &search->case_count);
     *found = (rh_lock_policy_case){.migration = "000012",
                                    .first_statement = 1,
                                    .last_statement = 1,
@@ -126,14 +125,12 @@ static inline void add_lock_policy(rh_arena *arena, rh_lock_policy_search *searc
                                    .recommended = 1,
                                    .why = "it got through every time, and no other hurt the load less"};
     add_lock_policies(arena, &found->policies, &found->policy_count);
-    *(rh_invalid_index *)rh_arena_add(arena, &found->invalid_indexes, &found->invalid_index_count,
-                                      sizeof(rh_invalid_index)) =
+    *rh_arena_add(arena, &found->invalid_indexes, &found->invalid_index_count) =
         (rh_invalid_index){"public.events_customer_idx", true};
     add_lock_policies(arena, &search->overall, &search->overall_count);
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
-        *(rh_lock_policy_setting *)rh_arena_add(arena, &search->settings, &search->setting_count,
-                                                sizeof *settings) = settings[i];
-    *(const char **)rh_arena_add(arena, &search->not_tried, &search->not_tried_count, sizeof(char *)) =
+        *rh_arena_add(arena, &search->settings, &search->setting_count) = settings[i];
+    *rh_arena_add(arena, &search->not_tried, &search->not_tried_count) =
         "migration 000019, statement 1: the search's limit of 5 min was reached";
 }
 

@@ -99,7 +99,7 @@ static inline void fixture_lock_forecasts(rh_arena *arena, rh_lock_forecasts *lo
                                  .writes_blocked_s = 6.5,
                                  .writes_blocked_high_s = 10.4};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        *(rh_lock_forecast *)rh_arena_add(arena, &locks->rows, &locks->row_count, sizeof *rows) = rows[i];
+        *rh_arena_add(arena, &locks->rows, &locks->row_count) = rows[i];
 }
 
 static inline rh_run *fixture_production(rh_arena *arena)

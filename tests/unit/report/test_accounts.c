@@ -15,7 +15,7 @@ static const char M13[] = "migration 000013, statement 1";
 static rh_wait *wait_of(rh_run *run, const char *template_name, double wait_s, rh_lock_mode mode)
 {
     rh_contention *c = &run->contention;
-    rh_wait *w = rh_arena_add(run->arena, &c->waits, &c->wait_count, sizeof *w);
+    rh_wait *w = rh_arena_add(run->arena, &c->waits, &c->wait_count);
     *w = (rh_wait){.at_s = 1,
                    .wait_s = wait_s,
                    .locktype = "relation",
@@ -31,7 +31,7 @@ static rh_wait *wait_of(rh_run *run, const char *template_name, double wait_s, r
 static void link_of(rh_run *run, rh_wait *w, const char *name, bool is_migration, const char *waits_for)
 {
     rh_wait_link *links = (rh_wait_link *)w->chain;
-    rh_wait_link *link = rh_arena_add(run->arena, &links, &w->chain_count, sizeof *link);
+    rh_wait_link *link = rh_arena_add(run->arena, &links, &w->chain_count);
     *link = (rh_wait_link){.pid = 40 + (int)w->chain_count,
                            .name = name,
                            .is_migration = is_migration,

@@ -88,7 +88,7 @@ static rh_run *many(rh_arena *arena)
 {
     rh_run *run = fixture_full(arena);
     for (int i = 0; i < 112; i++) {
-        rh_migration *m = rh_arena_add(arena, &run->plan.migrations, &run->plan.migration_count, sizeof *m);
+        rh_migration *m = rh_arena_add(arena, &run->plan.migrations, &run->plan.migration_count);
         *m = run->plan.migrations[11 + i % 8];
         m->id = rh_arena_printf(arena, "%06d", 100 + i);
         fixture_note(run, RH_UNMEASURED_OTHER,
@@ -331,19 +331,19 @@ static rh_run *huge(rh_arena *arena)
 {
     rh_run *run = many(arena);
     for (int i = 0; i < 66; i++) {
-        rh_migration *m = rh_arena_add(arena, &run->plan.migrations, &run->plan.migration_count, sizeof *m);
+        rh_migration *m = rh_arena_add(arena, &run->plan.migrations, &run->plan.migration_count);
         *m = run->plan.migrations[11 + 7];
         m->id = rh_arena_printf(arena, "%06d", 300 + i);
     }
     rh_contention *c = &run->contention;
     for (int i = 0; i < 10000; i++) {
-        rh_wait *w = rh_arena_add(arena, &c->waits, &c->wait_count, sizeof *w);
+        rh_wait *w = rh_arena_add(arena, &c->waits, &c->wait_count);
         *w = c->waits[i % 60];
         w->at_s = 10 + i * 4e-3;
         w->template_name = rh_arena_printf(arena, "template %d of many that the application has", i % 400);
-        rh_queue_point *q = rh_arena_add(arena, &c->queue, &c->queue_count, sizeof *q);
+        rh_queue_point *q = rh_arena_add(arena, &c->queue, &c->queue_count);
         *q = (rh_queue_point){w->at_s, i % 20};
-        rh_blocked_interval *b = rh_arena_add(arena, &c->blocked, &c->blocked_count, sizeof *b);
+        rh_blocked_interval *b = rh_arena_add(arena, &c->blocked, &c->blocked_count);
         *b = c->blocked[i % 3];
         b->from_s = w->at_s;
         b->to_s = w->at_s + 2e-3;

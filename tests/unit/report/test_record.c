@@ -148,10 +148,9 @@ static rh_run *with_profile(rh_arena *arena)
     profile->probe.value[RH_PROBE_WAL] = 0.002;
     run->production.staging.value[RH_PROBE_WAL] = 0.001;
     profile->probe.value[RH_PROBE_SEQUENTIAL] = 5e8;
-    rh_profile_replica *replica =
-        rh_arena_add(arena, &profile->replicas, &profile->replica_count, sizeof *replica);
+    rh_profile_replica *replica = rh_arena_add(arena, &profile->replicas, &profile->replica_count);
     *replica = (rh_profile_replica){"standby", NULL, NULL, RH_UNKNOWN, RH_NOT_MEASURED};
-    rh_skipped *unknown = rh_arena_add(arena, &profile->unknown, &profile->unknown_count, sizeof *unknown);
+    rh_skipped *unknown = rh_arena_add(arena, &profile->unknown, &profile->unknown_count);
     *unknown = (rh_skipped){"disk", "PostgreSQL does not tell"};
     run->production.profile = profile;
     with_forecasts(run);
@@ -264,8 +263,7 @@ static void impact_is_of_the_migration_alone(void **state)
         {"public.customers", "000012", RH_LOCK_SHARE, 1, 16.6, 19.0, false, true},
     };
     for (size_t i = 0; i < 2; i++)
-        *(rh_blocked_interval *)rh_arena_add(arena, &run->contention.blocked, &run->contention.blocked_count,
-                                             sizeof *more) = more[i];
+        *rh_arena_add(arena, &run->contention.blocked, &run->contention.blocked_count) = more[i];
     rh_json *record = rh_report_json(run);
     rh_json *impact = rh_json_get(rh_json_at(rh_json_get(record, "migrations"), 11), "impact");
     assert_true(fabs(rh_json_real(rh_json_get(impact, "reads_blocked_s")) - 6.389) < 1e-5);
@@ -288,8 +286,7 @@ static void only_the_longest_waits_are_kept(void **state)
     rh_wait wait = run->contention.waits[0];
     for (int i = 0; i < 3000; i++) {
         wait.wait_s = 0.001 * i;
-        *(rh_wait *)rh_arena_add(arena, &run->contention.waits, &run->contention.wait_count, sizeof wait) =
-            wait;
+        *rh_arena_add(arena, &run->contention.waits, &run->contention.wait_count) = wait;
     }
     rh_json *record = rh_report_json(run);
     rh_json *waits = rh_json_path(record, "contention.waits");
