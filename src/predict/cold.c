@@ -209,8 +209,7 @@ static void add_total(const rh_plan *plan, rh_arena *arena, rh_run_prediction *p
             : why;
 }
 
-void rh_cold_predict(const rh_plan *plan, const rh_translation *t, rh_arena *arena,
-                     rh_run_prediction *prediction)
+void rh_cold_predict(rh_plan *plan, const rh_translation *t, rh_arena *arena, rh_run_prediction *prediction)
 {
     size_t index = 0;
     for (size_t m = 0; m < plan->migration_count; m++)

@@ -115,8 +115,8 @@ static const char *tell(const char *name, const lesson *l, outcome how, rh_arena
                            percent < 0 ? "less" : "longer", exp(l->shift), words[how]);
 }
 
-static void apply_to_class(const rh_plan *plan, rh_statement_class class_, bool translated,
-                           rh_history *history, double level, rh_arena *arena)
+static void apply_to_class(rh_plan *plan, rh_statement_class class_, bool translated, rh_history *history,
+                           double level, rh_arena *arena)
 {
     lesson l = learn(history, (int)class_, translated, level);
     const char *name = rh_statement_class_name(class_);
@@ -142,7 +142,7 @@ static void apply_to_class(const rh_plan *plan, rh_statement_class class_, bool 
         *rh_arena_add(arena, &history->applied, &history->applied_count) = tell(name, &l, most, arena);
 }
 
-void rh_history_apply(const rh_plan *plan, rh_history *history, double level, rh_arena *arena)
+void rh_history_apply(rh_plan *plan, rh_history *history, double level, rh_arena *arena)
 {
     if (history->scored_runs == 0)
         return;

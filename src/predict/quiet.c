@@ -101,7 +101,7 @@ static void predict(rh_statement *statement, const double *widths, const residua
                                count, pools->count[pool]);
 }
 
-void rh_predict_statements(const rh_plan *plan, double level, rh_arena *arena)
+void rh_predict_statements(rh_plan *plan, double level, rh_arena *arena)
 {
     residual_pools pools = {0};
     for (size_t m = 0; m < plan->migration_count; m++)

@@ -248,7 +248,7 @@ static void cross(crossing *c, const rh_translation *t, const rh_probe *staging,
     rh_text_release(&c->notes);
 }
 
-void rh_predict_production(const rh_plan *plan, const rh_translation *t, const rh_probe *staging,
+void rh_predict_production(rh_plan *plan, const rh_translation *t, const rh_probe *staging,
                            const rh_heldouts *heldouts, double level, rh_arena *arena)
 {
     size_t index = 0;

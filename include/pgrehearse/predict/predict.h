@@ -69,7 +69,7 @@ void rh_backtest_score(const rh_plan *plan, rh_arena *arena, rh_backtest *backte
  * ⌈(n+1)·level⌉-th smallest of the n held-out |log residuals| (each quiet run after the first against the
  * median of those before it, pooled over the statements above, or else below, the floor): split conformal
  * prediction (Vovk et al. 2005; Lei et al. 2018). No interval where n is too small for LEVEL. */
-void rh_predict_statements(const rh_plan *plan, double level, rh_arena *arena);
+void rh_predict_statements(rh_plan *plan, double level, rh_arena *arena);
 
 /* How long STATEMENT took: the median of its quiet runs, without lock waits; NAN without one. */
 double rh_predict_quiet_s(const rh_statement *statement);
@@ -96,7 +96,7 @@ void rh_predict_total(const rh_plan *plan, const rh_contention *contention, doub
  * where it is wider than what there was A class without rows of its own is widened by all the rows together.
  * Statements without a median, and shorter ones, are left alone. Call once, between rh_predict_statements and
  * rh_predict_total. */
-void rh_history_apply(const rh_plan *plan, rh_history *history, double level, rh_arena *arena);
+void rh_history_apply(rh_plan *plan, rh_history *history, double level, rh_arena *arena);
 
 enum { RH_HISTORY_CORRECTS = 3 };
 

@@ -36,7 +36,7 @@ double rh_translation_ratio(const rh_translation *t, rh_probe_kind kind);
  * interval is widened by the held-out errors of extrapolations over that distance, and by what the probes of
  * one resource disagree about. Also without a profile (T NULL) it fills what the duration consists of, what
  * drives the uncertainty and what would narrow it. */
-void rh_predict_production(const rh_plan *plan, const rh_translation *t, const rh_probe *staging,
+void rh_predict_production(rh_plan *plan, const rh_translation *t, const rh_probe *staging,
                            const rh_heldouts *heldouts, double level, rh_arena *arena);
 
 /* How long it would take where nothing of what a statement reads is in memory. Pure arithmetic.
@@ -66,5 +66,4 @@ double rh_cold_page_s(const rh_probe *probe);
 /* Fills cold_s and cold_basis of every predicted statement of PLAN, and of the whole in PREDICTION, whose
  * medians must be final. T NULL: no profile. Where it cannot be told cold_s is RH_NOT_MEASURED and cold_basis
  * says why. Fills prediction->caches: how warm staging was. */
-void rh_cold_predict(const rh_plan *plan, const rh_translation *t, rh_arena *arena,
-                     rh_run_prediction *prediction);
+void rh_cold_predict(rh_plan *plan, const rh_translation *t, rh_arena *arena, rh_run_prediction *prediction);
