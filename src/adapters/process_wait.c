@@ -309,7 +309,7 @@ bool rh_process_wait(rh_process *process, rh_usec timeout_us, int *status, rh_er
     case PUMP_INTERRUPTED:
         return rh_error_set(error, RH_ERROR_INTERRUPTED, "interrupted while %s ran", process->name);
     case PUMP_TIMEOUT:
-        return rh_error_set(error, RH_ERROR_TIMEOUT, "%s had not ended after %.1f s and was stopped",
+        return rh_error_set(error, RH_ERROR_SLOW, "%s had not ended after %.1f s and was stopped",
                             process->name, rh_seconds(timeout_us));
     case PUMP_FAILED:
         return rh_error_errno(error, poll_errno, "cannot wait for %s", process->name);

@@ -14,7 +14,7 @@ static int pg_restore_major(const char *bindir, rh_arena *arena, rh_error *error
     rh_process_options options = {.argv = argv, .no_exec = true, .no_network = true};
     rh_text output = {0};
     int major = 0;
-    if (rh_process_run(&options, 10 * RH_SECOND, &output, error)) {
+    if (rh_process_run(&options, RH_PROCESS_PATIENCE, &output, error)) {
         const char *p = rh_text_string(&output);
         p += strcspn(p, ")");
         p += strcspn(p, "0123456789");

@@ -58,7 +58,9 @@ bool rh_rehearsal_plan(const rh_scenario *scenario, rh_arena *arena, rh_plan *pl
                          !rh_history_locate(scenario, &tables, arena, plan, error)))
         return false;
     if (plan->history_located && scenario->migrations.pending == RH_PENDING_AUTO) {
-        rh_staging_find_binaries(scenario->staging.bindir, arena, &bindir);
+        if (backup->shape != RH_SHAPE_PLAIN &&
+            !rh_staging_find_binaries(scenario->staging.bindir, arena, &bindir, error))
+            return false;
         if (!rh_backup_read_table(backup, bindir, plan->history_located, arena, &history, error))
             return false;
     }

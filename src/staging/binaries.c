@@ -7,22 +7,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const rh_usec PATIENCE = 20 * RH_SECOND;
-
-/* "pg_restore (PostgreSQL) 15.18 (Debian …)" → 15; 0 when it does not run. */
-static int major_of(const char *bindir, const char *program, rh_arena *arena)
+/* "pg_restore (PostgreSQL) 15.18 (Debian …)" → 15; 0 when it does not say so. */
+static int major_of(const char *path, rh_usec patience, rh_error *error)
 {
-    const char *path = rh_arena_printf(arena, "%s/%s", bindir, program);
-    if (!rh_file_exists(path))
-        return 0;
     rh_text said = {0};
     rh_process_options options = {.argv = (const char *const[]){path, "--version", NULL}, .directory = "/"};
     int major = 0;
-    if (rh_process_run(&options, PATIENCE, &said, NULL)) {
+    if (rh_process_run(&options, patience, &said, error)) {
         const char *number = strstr(rh_text_string(&said), "(PostgreSQL) ");
         major = number ? rh_leading_int(number + strlen("(PostgreSQL) ")) : 0;
+        if (major == 0)
+            rh_error_set(error, RH_ERROR_STAGING, "it does not print one");
     }
     rh_text_release(&said);
+    if (major == 0)
+        rh_error_context(error, "the version of %s is not known", path);
     return major;
 }
 
@@ -66,44 +65,83 @@ static bool is_better(int major, int best, int wanted)
     return major >= wanted ? major < best : major > best;
 }
 
-/* Of at least major version LEAST, if there is one. */
-static int choose(const char *bindir, const char *const *programs, int least, int wanted, rh_arena *arena,
-                  const char **found)
+static bool has_all(const char *bindir, const char *const *programs, rh_arena *arena)
+{
+    bool complete = true;
+    for (const char *const *program = programs; *program; program++)
+        complete = complete && rh_file_exists(rh_arena_printf(arena, "%s/%s", bindir, *program));
+    return complete;
+}
+
+/* An installation without its version may be the one that is wanted: a broken one is passed over for another,
+ * one that had no time to answer only for the exact version. */
+static bool is_certain(int best, int wanted, const rh_error *unknown)
+{
+    bool slow = unknown->code == RH_ERROR_SLOW || unknown->code == RH_ERROR_INTERRUPTED;
+    return !rh_error_is_set(unknown) || (best > 0 && (!slow || best == wanted));
+}
+
+static int choose(const rh_binaries_search *search, const char *const *programs, rh_arena *arena,
+                  const char **found, rh_error *error)
 {
     const char **directories = NULL;
     size_t count = 0;
-    if (bindir) {
+    if (search->bindir) {
         const char **only = rh_arena_add(arena, &directories, &count);
-        *only = bindir;
+        *only = search->bindir;
     } else {
         add_path(arena, &directories, &count);
         add_glob("/usr/lib/postgresql/*/bin", arena, &directories, &count);
         add_glob("/usr/pgsql-*/bin", arena, &directories, &count);
         add_glob("/usr/local/pgsql/bin", arena, &directories, &count);
     }
-    int best = 0;
+    int best = 0, least = search->least;
+    rh_usec patience = search->patience ? search->patience : RH_PROCESS_PATIENCE;
+    rh_error unknown = {0};
     *found = NULL;
     for (size_t i = 0; i < count; i++) {
-        bool complete = true;
-        for (const char *const *program = programs; *program; program++)
-            complete = complete && rh_file_exists(rh_arena_printf(arena, "%s/%s", directories[i], *program));
-        int major = complete ? major_of(directories[i], programs[0], arena) : 0;
+        if (!has_all(directories[i], programs, arena))
+            continue;
+        rh_error why = {0};
+        int major = major_of(rh_arena_printf(arena, "%s/%s", directories[i], programs[0]), patience, &why);
+        if (major == 0 && (!rh_error_is_set(&unknown) || why.code == RH_ERROR_SLOW))
+            rh_error_move(&unknown, &why);
+        rh_error_release(&why);
         bool enough = major >= least || best < least;
-        if (major > 0 && enough && (is_better(major, best, wanted) || (best < least && major >= least))) {
+        if (major > 0 && enough &&
+            (is_better(major, best, search->wanted) || (best < least && major >= least))) {
             best = major;
             *found = directories[i];
         }
     }
+    if (!is_certain(best, search->wanted, &unknown)) {
+        best = 0;
+        *found = NULL;
+        if (error)
+            rh_error_move(error, &unknown);
+    }
+    rh_error_release(&unknown);
     return best;
 }
 
-int rh_staging_find_binaries(const char *bindir, rh_arena *arena, const char **found)
+int rh_staging_find_binaries(const char *bindir, rh_arena *arena, const char **found, rh_error *error)
 {
-    return choose(bindir, (const char *const[]){"pg_restore", NULL}, 0, 0, arena, found);
+    const rh_binaries_search search = {.bindir = bindir};
+    rh_error why = {0};
+    int major = choose(&search, (const char *const[]){"pg_restore", NULL}, arena, found, &why);
+    if (major == 0 && !rh_error_is_set(&why)) {
+        rh_error_set(&why, RH_ERROR_STAGING, "PostgreSQL's client programs are not installed");
+        rh_error_hint(&why, "apt install postgresql-client, or name their directory in staging.bindir");
+    }
+    if (error)
+        rh_error_move(error, &why);
+    rh_error_release(&why);
+    return major;
 }
 
-int rh_binaries_find_server(const char *bindir, int least, int wanted, rh_arena *arena, const char **found)
+int rh_binaries_find_server(const rh_binaries_search *search, rh_arena *arena, const char **found,
+                            rh_error *error)
 {
-    return choose(bindir, (const char *const[]){"postgres", "initdb", "pg_dump", "pg_restore", "psql", NULL},
-                  least, wanted, arena, found);
+    return choose(search, (const char *const[]){"postgres", "initdb", "pg_dump", "pg_restore", "psql", NULL},
+                  arena, found, error);
 }

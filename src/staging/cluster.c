@@ -14,8 +14,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-static const rh_usec INITDB_PATIENCE = 120 * RH_SECOND;
-
 /* ---- directories ---- */
 
 /* A directory for the server's account alone. */
@@ -182,7 +180,7 @@ static bool initdb(rh_staging *staging, const char *locale, rh_error *error)
     rh_process *process = rh_process_start(&options, error);
     if (process)
         rh_process_on_ending(process, note_memory, &memory);
-    bool ok = process && rh_process_wait(process, INITDB_PATIENCE, &status, error);
+    bool ok = process && rh_process_wait(process, RH_PROCESS_PATIENCE, &status, error);
     if (!ok)
         rh_shared_memory_remove(&memory);
     if (ok && status != 0)

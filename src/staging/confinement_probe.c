@@ -193,7 +193,7 @@ static bool attempt(canaries *c, const rh_process_options *options, bool *to, rh
     rh_text said = {0};
     memset(c->shared, 0, RH_PROBE_ATTEMPTS * sizeof *to);
     unlink(c->fresh);
-    bool ok = rh_process_run(options, 20 * RH_SECOND, &said, error);
+    bool ok = rh_process_run(options, RH_PROCESS_PATIENCE, &said, error);
     if (ok && said.length == 0)
         ok =
             rh_error_set(error, RH_ERROR_REFUSED,

@@ -31,11 +31,17 @@ static bool find_server(rh_staging *staging, const rh_staging_request *request, 
 {
     int minimum_major = request->minimum_major;
     const char *wanted = staging->scenario->staging.bindir;
-    staging->major = rh_binaries_find_server(wanted, minimum_major, request->wanted_major, staging->arena,
-                                             &staging->bindir);
-    if (rh_interrupt_requested()) /* which also ends the programs that tell their versions */
+    const rh_binaries_search search = {
+        .bindir = wanted, .least = minimum_major, .wanted = request->wanted_major};
+    rh_error unknown = {0};
+    staging->major = rh_binaries_find_server(&search, staging->arena, &staging->bindir, &unknown);
+    if (rh_interrupt_requested()) { /* which also ends the programs that print their versions */
+        rh_error_release(&unknown);
         return rh_error_set(error, RH_ERROR_INTERRUPTED, "interrupted while staging started");
-    if (staging->major == 0) {
+    }
+    if (rh_error_is_set(&unknown)) {
+        rh_error_move(error, &unknown);
+    } else if (staging->major == 0) {
         rh_error_set(error, RH_ERROR_STAGING, "no PostgreSQL server is installed%s%s", wanted ? " in " : "",
                      wanted ? wanted : "");
         rh_error_hint(error, "apt install postgresql, or name its programs' directory in staging.bindir");

@@ -160,14 +160,8 @@ bool rh_server_start(rh_staging *staging, const rh_staging_request *request, rh_
     const rh_scenario *scenario = staging->scenario;
     staging->borrowed.url = scenario->staging.url;
     staging->phase = RH_SETTINGS_TIMED;
-    rh_staging_find_binaries(scenario->staging.bindir, staging->arena, &staging->bindir);
-    if (rh_interrupt_requested())
-        return rh_error_set(error, RH_ERROR_INTERRUPTED, "interrupted while staging started");
-    if (!staging->bindir) {
-        rh_error_set(error, RH_ERROR_STAGING, "PostgreSQL's client programs are not installed");
-        return rh_error_hint(error,
-                             "apt install postgresql-client, or name their directory in staging.bindir");
-    }
+    if (!rh_staging_find_binaries(scenario->staging.bindir, staging->arena, &staging->bindir, error))
+        return false;
     staging->borrowed.lease = rh_pg_connect(scenario->staging.url, ": lease", error);
     if (!staging->borrowed.lease) {
         rh_error_context(error, "staging.url");

@@ -80,7 +80,7 @@ static const char *suggest(rh_staging *staging, const char *name)
     rh_text said = {0};
     const char **names = NULL;
     size_t count = 0;
-    if (rh_process_run(&options, 20 * RH_SECOND, &said, NULL)) {
+    if (rh_process_run(&options, RH_PROCESS_PATIENCE, &said, NULL)) {
         char *state = NULL;
         for (char *line = strtok_r(said.data, "\n", &state); line; line = strtok_r(NULL, "\n", &state)) {
             const char **known = rh_arena_add(staging->arena, &names, &count);
@@ -133,7 +133,7 @@ static bool ask_server(rh_staging *staging, const rh_setting *settings, size_t s
     options.environment = (const char *const[]){"LC_ALL=C", NULL};
     int status = 0;
     rh_process *process = rh_process_start(&options, error);
-    bool ok = process && rh_process_wait(process, 20 * RH_SECOND, &status, error);
+    bool ok = process && rh_process_wait(process, RH_PROCESS_PATIENCE, &status, error);
     if (ok && status != 0)
         rh_text_append(refused, rh_process_errors(process));
     else if (ok)

@@ -60,6 +60,9 @@ typedef struct rh_process_options {
     gid_t gid;
 } rh_process_options;
 
+/* For a program that takes milliseconds on an idle machine: no load makes it take this long. */
+#define RH_PROCESS_PATIENCE (120 * RH_SECOND)
+
 rh_process *rh_process_start(const rh_process_options *options, rh_error *error);
 pid_t rh_process_pid(const rh_process *process);
 /* Writes all of it to standard input while reading what the child says. Fails (RH_ERROR_IO) when the child
@@ -71,7 +74,7 @@ void rh_process_on_line(rh_process *process, void (*line)(void *user, const char
 /* Called for every process of its group, all of them stopped, just before a timeout or an interrupt ends
  * them: to note what they may leave behind. */
 void rh_process_on_ending(rh_process *process, void (*member)(void *user, pid_t member), void *user);
-/* Waits for its end. TIMEOUT_US > 0: then ends its group, RH_ERROR_TIMEOUT. An interrupt ends it too. Ending:
+/* Waits for its end. TIMEOUT_US > 0: then ends its group, RH_ERROR_SLOW. An interrupt ends it too. Ending:
  * SIGTERM, after 2 s SIGKILL. *STATUS: its exit status, or 128 + signal. */
 bool rh_process_wait(rh_process *process, rh_usec timeout_us, int *status, rh_error *error);
 /* Has it ended by itself? Does not block, but for the end of what it left running in its group (SIGTERM,

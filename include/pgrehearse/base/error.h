@@ -17,7 +17,8 @@ typedef enum rh_error_code {
     RH_ERROR_STAGING,     /* staging would not start, or stopped */
     RH_ERROR_SQL,         /* the server refused a statement; sqlstate is set */
     RH_ERROR_MIGRATION,   /* a migration, its rollback or a verify step failed */
-    RH_ERROR_TIMEOUT,     /* a limit of the scenario ran out */
+    RH_ERROR_TIMEOUT,     /* a limit of the scenario ran out: the migration's fault */
+    RH_ERROR_SLOW,        /* a limit of our own ran out: nothing is known of the migration */
     RH_ERROR_LOST,        /* the connection to the server is gone */
     RH_ERROR_IO,          /* a file could not be read or written */
     RH_ERROR_NO_SPACE,    /* the disk is full */

@@ -30,9 +30,10 @@ typedef struct rh_staging_request {
     const rh_progress *progress;
 } rh_staging_request;
 
-/* The newest pg_restore's major version on this machine and its bindir (in ARENA), or 0. BINDIR limits the
- * search; NULL: PATH, /usr/lib/postgresql/N/bin, /usr/pgsql-N/bin, pg_config. */
-int rh_staging_find_binaries(const char *bindir, rh_arena *arena, const char **found);
+/* The newest pg_restore's major version on this machine and its bindir (in ARENA), or 0 with an error when
+ * there is none, or one that does not print its version. BINDIR limits the search; NULL:
+ * PATH, /usr/lib/postgresql/N/bin, /usr/pgsql-N/bin, /usr/local/pgsql/bin. */
+int rh_staging_find_binaries(const char *bindir, rh_arena *arena, const char **found, rh_error *error);
 
 /* Refuses (RH_ERROR_REFUSED) what the guard forbids; starts the cluster with fast restore settings, or
  * connects to the server and creates the marked database. */

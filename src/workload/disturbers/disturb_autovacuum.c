@@ -73,7 +73,7 @@ static bool start(rh_disturbing *d, rh_error *error)
     }
     if (rh_interrupt_requested())
         return rh_error_set(error, RH_ERROR_INTERRUPTED, "interrupted");
-    return rh_error_set(error, RH_ERROR_TIMEOUT, "no worker to prevent wraparound came within %d s",
+    return rh_error_set(error, RH_ERROR_SLOW, "no worker to prevent wraparound came within %d s",
                         (int)(READY / RH_SECOND));
 }
 

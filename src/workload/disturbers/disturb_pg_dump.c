@@ -103,7 +103,7 @@ static bool start(rh_disturbing *d, rh_error *error)
             return rh_error_set(error, RH_ERROR_INTERRUPTED, "interrupted");
     }
     find_session(d, application, error); /* so that it is stopped */
-    return rh_error_set(error, RH_ERROR_TIMEOUT, "pg_dump had not locked all tables after %d s",
+    return rh_error_set(error, RH_ERROR_SLOW, "pg_dump had not locked all tables after %d s",
                         (int)(READY / RH_SECOND));
 }
 

@@ -287,6 +287,16 @@ static void the_worst_news_decide(void **state)
     rh_error_release(&error);
 }
 
+/* A program that takes longer than we wait for it says nothing of the migration. */
+static void a_limit_of_our_own_is_no_failure(void **state)
+{
+    world *w = *state;
+    rh_error error = {0};
+    rh_error_set(&error, RH_ERROR_SLOW, "initdb had not ended");
+    verdict_is(w, &error, RH_VERDICT_ERROR, RH_EXIT_FAILED, "initdb had not ended");
+    rh_error_release(&error);
+}
+
 static void an_error_of_a_migration_is_a_failure(void **state)
 {
     world *w = *state;
@@ -308,6 +318,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(errors_before_are_not_the_migrations, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_worst_news_decide, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_error_of_a_migration_is_a_failure, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_limit_of_our_own_is_no_failure, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -56,6 +56,12 @@ static void install(rh_arena *arena, const char *directory, int major)
     }
 }
 
+static int find(int least, int wanted, rh_arena *arena, const char **found)
+{
+    const rh_binaries_search search = {.least = least, .wanted = wanted};
+    return rh_binaries_find_server(&search, arena, found, NULL);
+}
+
 /* Versions that no machine has, found in PATH beside those that it has. */
 static void test_server_of_the_backups_version(void **state)
 {
@@ -70,12 +76,67 @@ static void test_server_of_the_backups_version(void **state)
     const char *before = getenv("PATH");
     setenv("PATH", rh_arena_printf(arena, "%s/95:%s/91:%s/93:%s", directory, directory, directory, before),
            1);
-    assert_int_equal(rh_binaries_find_server(NULL, 0, 91, arena, &found), 91);
+    assert_int_equal(find(0, 91, arena, &found), 91);
     assert_string_equal(found, rh_arena_printf(arena, "%s/91", directory));
-    assert_int_equal(rh_binaries_find_server(NULL, 0, 92, arena, &found), 93);
-    assert_int_equal(rh_binaries_find_server(NULL, 0, 99, arena, &found), 95);
-    assert_int_equal(rh_binaries_find_server(NULL, 0, 0, arena, &found), 95);
-    assert_int_equal(rh_binaries_find_server(NULL, 92, 91, arena, &found), 93);
+    assert_int_equal(find(0, 92, arena, &found), 93);
+    assert_int_equal(find(0, 99, arena, &found), 95);
+    assert_int_equal(find(0, 0, arena, &found), 95);
+    assert_int_equal(find(92, 91, arena, &found), 93);
+    setenv("PATH", before, 1);
+    rh_tree_remove(directory, NULL);
+    rh_arena_free(arena);
+}
+
+static void write_program(rh_arena *arena, const char *bindir, const char *script)
+{
+    const char *path = rh_arena_printf(arena, "%s/postgres", bindir);
+    assert_true(rh_file_write(path, script, strlen(script), NULL));
+    assert_int_equal(chmod(path, 0755), 0);
+}
+
+/* A server that does not print its version is installed: it is neither missing nor another version. */
+static void test_server_without_its_version(void **state)
+{
+    char directory[] = "/tmp/rh-binaries-XXXXXX";
+    const char *found;
+    rh_error error = {0};
+    rh_arena *arena = rh_arena_new();
+    (void)state;
+    assert_non_null(mkdtemp(directory));
+    install(arena, directory, 91);
+    const char *bin = rh_arena_printf(arena, "%s/91", directory);
+    rh_binaries_search search = {.bindir = bin};
+    write_program(arena, bin, "#!/bin/sh\necho 'libpq.so.5: no such file' >&2\nexit 1\n");
+    assert_int_equal(rh_binaries_find_server(&search, arena, &found, &error), 0);
+    assert_int_equal(error.code, RH_ERROR_IO);
+    const char *expected = rh_arena_printf(
+        arena, "the version of %s/postgres is not known: postgres failed: libpq.so.5: no such file", bin);
+    assert_string_equal(error.message, expected);
+    rh_error_release(&error);
+    rh_tree_remove(directory, NULL);
+    rh_arena_free(arena);
+}
+
+/* One that is slow may be the one that is wanted: only the exact version is chosen beside it. */
+static void test_slow_server(void **state)
+{
+    char directory[] = "/tmp/rh-binaries-XXXXXX";
+    const char *found;
+    rh_error error = {0};
+    rh_arena *arena = rh_arena_new();
+    (void)state;
+    assert_non_null(mkdtemp(directory));
+    install(arena, directory, 91);
+    install(arena, directory, 93);
+    write_program(arena, rh_arena_printf(arena, "%s/93", directory), "#!/bin/sh\nexec sleep 1000\n");
+    const char *before = getenv("PATH");
+    setenv("PATH", rh_arena_printf(arena, "%s/91:%s/93:%s", directory, directory, before), 1);
+    rh_binaries_search search = {.wanted = 93, .patience = RH_SECOND};
+    assert_int_equal(rh_binaries_find_server(&search, arena, &found, &error), 0);
+    assert_int_equal(error.code, RH_ERROR_SLOW);
+    rh_error_release(&error);
+    search.wanted = 91;
+    assert_int_equal(rh_binaries_find_server(&search, arena, &found, &error), 91);
     setenv("PATH", before, 1);
     rh_tree_remove(directory, NULL);
     rh_arena_free(arena);
@@ -108,6 +169,8 @@ int main(void)
         cmocka_unit_test(test_unsafe_settings_are_excepted),
         cmocka_unit_test(test_own_sessions_have_no_limits),
         cmocka_unit_test(test_server_of_the_backups_version),
+        cmocka_unit_test(test_server_without_its_version),
+        cmocka_unit_test(test_slow_server),
         cmocka_unit_test(test_locales),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
