@@ -2,11 +2,17 @@
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/model/facts.h"
 #include "pgrehearse/observe/observe.h"
+#include "wait_graph.h"
 #include <math.h>
 #include <string.h>
 
 /* Between the end of a wait, as samples tell it, and the moment at which its client learns of the error. */
 static const double SAME_END_S = 0.1;
+
+double rh_contention_gap_s(const rh_contention *contention)
+{
+    return isnan(contention->shortest_sure_wait_ms) ? 0 : contention->shortest_sure_wait_ms / 1e3;
+}
 
 /* NULL: neither a timeout nor a deadlock. */
 static const char *reason_of(const char *sqlstate, const char *message)
@@ -23,7 +29,7 @@ static const char *reason_of(const char *sqlstate, const char *message)
 static const rh_wait *wait_that_ended(const rh_contention *contention, int pid, double at_s)
 {
     const rh_wait *nearest = NULL;
-    double least = SAME_END_S;
+    double least = SAME_END_S + rh_contention_gap_s(contention);
     for (size_t i = 0; i < contention->wait_count; i++) {
         const rh_wait *w = &contention->waits[i];
         double apart = fabs(w->at_s + w->wait_s - at_s);
@@ -37,9 +43,10 @@ static const rh_wait *wait_that_ended(const rh_contention *contention, int pid, 
 
 static rh_deadlock *deadlock_of(rh_contention *contention, int pid, double at_s)
 {
+    double most_s = 1 + rh_contention_gap_s(contention);
     for (size_t i = 0; i < contention->deadlock_count; i++) {
         rh_deadlock *deadlock = &contention->deadlocks[i];
-        for (size_t k = 0; fabs(deadlock->at_s - at_s) < 1 && k < deadlock->side_count; k++)
+        for (size_t k = 0; fabs(deadlock->at_s - at_s) < most_s && k < deadlock->side_count; k++)
             if (deadlock->sides[k].pid == pid)
                 return deadlock;
     }

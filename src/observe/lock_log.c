@@ -105,10 +105,12 @@ static rh_usec start_of(const rh_logged_wait *wait)
     return wait->at - (rh_usec)(wait->waited_ms * 1000);
 }
 
+/* A session waits for one lock at a time, and stamps its line before the wait ends: waits of one session that
+ * overlap are one. On a busy machine the stamp, and the start that follows from it, is late by any time. */
 static bool same_wait(const rh_logged_wait *a, const rh_logged_wait *b)
 {
     return a->pid == b->pid && a->mode == b->mode && strcmp(a->locktype, b->locktype) == 0 &&
-           llabs(start_of(a) - start_of(b)) < (rh_usec)(SAME_START_S * 1e6);
+           start_of(a) < b->at && start_of(b) < a->at;
 }
 
 static void add_line(logged *log, const rh_logged_wait *line, rh_arena *arena)
@@ -142,9 +144,16 @@ static double account_s(const rh_lock_log_source *source, rh_usec wall)
     return rh_seconds(wall - (rh_clock_wall() - rh_clock_monotonic()) - source->began);
 }
 
-/* The same wait, as the samples have it; COUNT if they have none. A parallel worker's is its leader's there:
- * unless EXACT, another session's that began with it will do. TAKEN: sampled waits that have their line
- * already. */
+/* The same wait of one session: they begin as one, or have most of the shorter one in common. */
+static bool is_same(const rh_wait *sampled, double at_s, double wait_s)
+{
+    double from_s = fmax(sampled->at_s, at_s), to_s = fmin(sampled->at_s + sampled->wait_s, at_s + wait_s);
+    return fabs(sampled->at_s - at_s) < SAME_START_S || to_s - from_s > fmin(sampled->wait_s, wait_s) / 2;
+}
+
+/* The wait of LINE, as the samples have it; COUNT if they have none. A parallel worker's is its leader's
+ * there: unless EXACT, another session's that began with it will do. TAKEN: sampled waits that have their
+ * line already. */
 static size_t find_sampled(const rh_contention *contention, const bool *taken, size_t count,
                            const rh_logged_wait *line, double at_s, bool exact)
 {
@@ -153,9 +162,9 @@ static size_t find_sampled(const rh_contention *contention, const bool *taken, s
         const rh_wait *w = &contention->waits[i];
         bool same_lock =
             w->mode && w->locktype && w->mode == line->mode && strcmp(w->locktype, line->locktype) == 0;
-        double apart = fabs(w->at_s - at_s);
         if (same_lock && !taken[i] &&
-            (exact ? w->waiter_pid == line->pid && apart < SAME_START_S : apart < TOGETHER_S))
+            (exact ? w->waiter_pid == line->pid && is_same(w, at_s, line->waited_ms / 1e3)
+                   : fabs(w->at_s - at_s) < TOGETHER_S))
             break;
     }
     return i;
@@ -233,14 +242,16 @@ static bool has_side(const rh_deadlock *deadlock, int pid)
     return false;
 }
 
+/* A sampled deadlock ended between two samples. */
 static rh_deadlock *find_deadlock(rh_contention *contention, const bool *confirmed, size_t count, int pid,
                                   double at_s)
 {
     rh_deadlock *nearest = NULL;
+    double most_s = 1 + rh_contention_gap_s(contention);
     for (size_t i = 0; i < count; i++) {
         rh_deadlock *deadlock = &contention->deadlocks[i];
         double apart = fabs(deadlock->at_s - at_s);
-        if (!confirmed[i] && has_side(deadlock, pid) && apart < 1 &&
+        if (!confirmed[i] && has_side(deadlock, pid) && apart < most_s &&
             (!nearest || apart < fabs(nearest->at_s - at_s)))
             nearest = deadlock;
     }

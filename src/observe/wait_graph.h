@@ -75,6 +75,9 @@ void rh_wait_graph_rename(rh_wait_graph *graph, const char *(*rename)(void *user
  * a victim. The queue counts everybody who waits, the migration too. The graph can be freed after. */
 void rh_wait_graph_finish(rh_wait_graph *graph, rh_usec at, rh_arena *arena, rh_contention *contention);
 
+/* By how much the samples may tell a moment too early or too late: their longest distance. */
+double rh_contention_gap_s(const rh_contention *contention);
+
 /* Sorts the waits of CONTENTION by their start and counts anew, in ARENA: queue, deepest_queue and
  * longest_wait_s. */
 void rh_waits_count(rh_arena *arena, rh_contention *contention);

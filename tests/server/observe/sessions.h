@@ -13,6 +13,7 @@
 static test_cluster *cluster;
 static rh_arena *arena;
 static char conninfo[200];
+static rh_usec sampler_began; /* second 0 of the last sampler */
 
 static inline rh_pg *connect_as(const char *role)
 {
@@ -113,12 +114,31 @@ static inline void await_waiters(rh_pg *pg, int64_t count)
     }
 }
 
+/* Until the sampler has looked once more, as another session sees it. SAMPLER: asked to look; NULL: waited
+ * for. */
+static inline void await_look(rh_pg *pg, rh_sampler *sampler)
+{
+    run(pg, "SELECT pg_catalog.set_config('test.since', pg_catalog.clock_timestamp()::text, false)");
+    for (int64_t looked = 0; looked == 0; sleep_ms(5)) {
+        rh_error error = {0};
+        if (sampler)
+            rh_sampler_look(sampler);
+        if (!rh_pg_query_int(pg,
+                             "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgrehearse: "
+                             "sampler' AND datname = current_database() AND state = 'idle' AND query_start > "
+                             "current_setting('test.since')::timestamptz",
+                             &looked, &error))
+            fail_msg("%s", error.message);
+    }
+}
+
 static inline rh_sampler *start_sampler(const rh_pg *migration, bool without_waitstart)
 {
     rh_error error = {0};
+    sampler_began = rh_clock_monotonic();
     rh_sampler_options options = {.conninfo = conninfo,
                                   .migration_pid = rh_pg_backend_pid(migration),
-                                  .began = rh_clock_monotonic(),
+                                  .began = sampler_began,
                                   .local = true,
                                   .without_waitstart = without_waitstart};
     rh_sampler *sampler = rh_sampler_start(&options, &error);
@@ -145,8 +165,28 @@ static inline const rh_wait *wait_of(const rh_contention *contention, const rh_p
     return wait_of_pid(contention, rh_pg_backend_pid(pg));
 }
 
+/* For how long it has certainly waited: from now until COMMIT is sent. */
+static inline double await_held_s(rh_pg *pg, rh_sampler *sampler, int64_t count, int ms)
+{
+    await_waiters(pg, count);
+    rh_usec from = rh_clock_monotonic();
+    await_look(pg, sampler);
+    sleep_ms(ms);
+    return rh_seconds(rh_clock_monotonic() - from);
+}
+
 /* Either end of a wait may lie between two samples, which are further apart on a busy machine. */
 static inline double tolerance_s(const rh_contention *contention)
 {
     return 0.025 + 2 * contention->shortest_sure_wait_ms / 1e3;
+}
+
+/* A client's own time is longer than its wait: it has to be scheduled before and after. */
+static inline void assert_waited(const rh_wait *wait, double least_s, double most_s,
+                                 const rh_contention *contention)
+{
+    double tolerance = tolerance_s(contention);
+    if (wait->wait_s < least_s - tolerance || wait->wait_s > most_s + tolerance)
+        fail_msg("waited %.3f s, not %.3f to %.3f s (tolerance %.3f s)", wait->wait_s, least_s, most_s,
+                 tolerance);
 }

@@ -136,6 +136,31 @@ static void test_both_saw_it(void **state)
     assert_int_equal(f->contention.wait_count, 1);
 }
 
+/* On a busy machine a backend is not scheduled between its wait and the stamp of its line. */
+static void test_late_stamps(void **state)
+{
+    fixture *f = *state;
+    sampled(f, 11, 10, 1.5);
+    say(f, 10.55, 11,
+        "process 11 still waiting for AccessShareLock on relation 16384 of database 5 after 200.1 ms");
+    say(f, 11.9, 11, "process 11 acquired AccessShareLock on relation 16384 of database 5 after 1500.2 ms");
+    const rh_lock_log *log = merge(f, 0);
+    assert_int_equal(log->waits, 1);
+    assert_int_equal(log->merged, 0);
+    assert_int_equal(f->contention.wait_count, 1);
+}
+
+static void test_two_waits_of_a_session(void **state)
+{
+    fixture *f = *state;
+    sampled(f, 11, 10, 0.5);
+    say(f, 10.5, 11, "process 11 acquired AccessShareLock on relation 16384 of database 5 after 500.0 ms");
+    say(f, 11.01, 11, "process 11 acquired AccessShareLock on relation 16384 of database 5 after 500.0 ms");
+    const rh_lock_log *log = merge(f, 0);
+    assert_int_equal(log->waits, 2);
+    assert_int_equal(log->merged, 1);
+}
+
 static void test_only_the_log_saw_it(void **state)
 {
     fixture *f = *state;
@@ -221,6 +246,19 @@ static void test_the_log_knows_deadlocks(void **state)
     assert_int_equal(unseen->sides[0].mode, RH_LOCK_SHARE);
 }
 
+/* The samples were further apart than a second. */
+static void test_a_deadlock_between_rare_samples(void **state)
+{
+    fixture *f = *state;
+    circle(f, 5, 11, 12)->migration = "000007";
+    f->contention.shortest_sure_wait_ms = 4000;
+    say(f, 7, 12,
+        "process 12 detected deadlock while waiting for ShareLock on transaction 789 after 1000.0 ms");
+    merge(f, 0);
+    assert_int_equal(f->contention.deadlock_count, 1);
+    assert_string_equal(f->contention.deadlocks[0].migration, "000007");
+}
+
 static void test_no_log(void **state)
 {
     fixture *f = *state;
@@ -291,10 +329,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_LOG(test_lines),
         WITH_LOG(test_both_saw_it),
+        WITH_LOG(test_late_stamps),
+        WITH_LOG(test_two_waits_of_a_session),
         WITH_LOG(test_only_the_log_saw_it),
         WITH_LOG(test_a_parallel_worker),
         WITH_LOG(test_nothing_in_common),
         WITH_LOG(test_the_log_knows_deadlocks),
+        WITH_LOG(test_a_deadlock_between_rare_samples),
         WITH_LOG(test_no_log),
         WITH_LOG(test_cancelled_statements),
     };
