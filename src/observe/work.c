@@ -1,27 +1,13 @@
 #include "pgrehearse/observe/counters.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/model/facts.h"
-#include "pgrehearse/observe/committed.h"
+#include "work_watch.h"
 #include "embedded/observe.h"
 #include <inttypes.h>
 #include <stdlib.h>
 
 typedef rh_committed_relation look;
-
-typedef struct looks {
-    look *items;
-    size_t count;
-    int64_t target; /* OID of the statement's own table, whose size is wanted; 0: not seen */
-} looks;
-
-struct rh_work_watch {
-    rh_pg *side;
-    rh_arena *arena; /* of the transaction, or of the statement outside of one */
-    looks committed; /* before the transaction or the statement */
-    looks last;      /* within the transaction: after the statement before */
-    bool open;       /* LAST was read in the transaction under way */
-    bool all;        /* outside of a transaction: every relation is looked at */
-};
+typedef rh_work_looks looks;
 
 rh_work_watch *rh_work_watch_new(rh_pg *side)
 {
@@ -42,6 +28,25 @@ void rh_work_transaction_end(rh_work_watch *watch)
 {
     rh_arena_free(watch->arena);
     *watch = (rh_work_watch){.side = watch->side, .arena = rh_arena_new()};
+}
+
+/* Can a session be made to publish its statistics? */
+static bool is_counted_outside(const rh_pg *pg)
+{
+    return rh_pg_server_version(pg) >= 150000;
+}
+
+static void publish(rh_pg *pg)
+{
+    if (is_counted_outside(pg))
+        rh_pg_execute(pg, "SELECT pg_catalog.pg_stat_force_next_flush()", NULL);
+}
+
+void rh_work_forget(rh_work_watch *watch)
+{
+    watch->last = (looks){0};
+    watch->open = false;
+    publish(watch->side);
 }
 
 static look *find(const looks *list, int64_t oid)
@@ -91,12 +96,6 @@ static bool read_own(rh_work_watch *watch, rh_pg *migration, const char *relatio
     return result != NULL;
 }
 
-/* Can a session be made to publish its statistics? */
-static bool is_counted_outside(const rh_pg *pg)
-{
-    return rh_pg_server_version(pg) >= 150000;
-}
-
 void rh_work_before(rh_work_watch *watch, rh_pg *migration, const char *relation)
 {
     const char state = rh_pg_transaction_state(migration);
@@ -106,8 +105,7 @@ void rh_work_before(rh_work_watch *watch, rh_pg *migration, const char *relation
     if (state != 'I')
         return;
     rh_work_transaction_end(watch);
-    if (is_counted_outside(migration)) /* what earlier statements did is not this one's */
-        rh_pg_execute(migration, "SELECT pg_catalog.pg_stat_force_next_flush()", NULL);
+    publish(migration); /* what earlier statements did is not this one's */
     if (relation)
         read_committed(watch, relation, NULL, &watch->committed);
     watch->all = watch->committed.count == 0;

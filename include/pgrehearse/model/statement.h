@@ -98,6 +98,14 @@ typedef struct rh_work_size {
     double buffers_bytes, sort_bytes; /* the server's shared_buffers and maintenance_work_mem */
 } rh_work_size;
 
+/* A table of which the session's role does not see, or does not change, all rows, by row-level security. */
+typedef struct rh_hidden_rows {
+    const char *table, *role; /* table: qualified, quoted where needed */
+    int64_t seen, all;        /* rows; RH_HIDDEN_ROWS_MOST + 1: more than those */
+} rh_hidden_rows;
+/* Of more rows, it is enough to know that they are more. */
+enum { RH_HIDDEN_ROWS_MOST = 1000000 };
+
 /* One run of one statement. Times in s, bytes; RH_NOT_MEASURED and RH_UNKNOWN where nothing measured it. */
 typedef struct rh_statement_run {
     rh_pass_kind pass;
@@ -127,6 +135,8 @@ typedef struct rh_statement_run {
     rh_statement_work *work;   /* NULL: not looked at in this run */
     rh_progress_phase *phases; /* in the order they were seen first */
     size_t phase_count;        /* 0: short, or it reports no progress */
+    rh_hidden_rows *hidden;    /* of tables that it names, from the role that ran it */
+    size_t hidden_count;
 } rh_statement_run;
 
 typedef enum rh_hazard_state {

@@ -102,6 +102,9 @@ bool rh_hazards_works_long(const rh_known *known, const rh_statement *statement,
 const rh_known_table *rh_hazards_worked_on(const rh_known *known, const rh_statement *statement,
                                            rh_json *tree, rh_arena *arena);
 
+/* Adds to STATEMENT what RUN found that row-level security hides from it. */
+void rh_hazards_add_hidden_rows(rh_statement *statement, const rh_statement_run *run, rh_arena *arena);
+
 /* Appends one; MESSAGE and SAFER in the arena. */
 void rh_hazard_add(rh_hazard_context *context, rh_statement *statement, const char *rule, const char *message,
                    const char *safer);

@@ -256,6 +256,13 @@ static void look_for_invalid_index(rh_observer *o, const rh_migration *migration
     }
 }
 
+static void look_at_work(rh_observer *o, rh_pg *pg, const rh_statement *statement, rh_statement_run *run)
+{
+    run->work = rh_work_after(o->work, pg, statement->expected_relation, o->arena);
+    if (o->options.pass == RH_PASS_KIND_QUIET)
+        rh_hidden_rows_read(o->work, pg, statement, o->arena, run);
+}
+
 static void after(void *user, rh_pg *pg, const rh_migration *migration, const rh_statement *statement,
                   rh_statement_run *run, bool ok)
 {
@@ -279,7 +286,7 @@ static void after(void *user, rh_pg *pg, const rh_migration *migration, const rh
     if (!ok && statement->needs_no_transaction && o->options.pass != RH_PASS_KIND_SCALED)
         look_for_invalid_index(o, migration, statement);
     if (ok && !o->is_shut_out && is_looked_at(o, statement, run))
-        run->work = rh_work_after(o->work, pg, statement->expected_relation, o->arena);
+        look_at_work(o, pg, statement, run);
 }
 
 static void transaction_end(void *user, const rh_migration *migration, rh_statement_run *const *runs,

@@ -2,6 +2,7 @@
 #include "pgrehearse/model/attempt.h"
 #include "pgrehearse/observe/observe.h"
 #include "pgrehearse/sql/classify.h"
+#include "pgrehearse/sql/hazards.h"
 #include "contention.h"
 #include "disturb.h"
 #include "rehearsal/program/match.h"
@@ -15,13 +16,15 @@ static rh_migration *own(rh_run *run, const rh_migration *migration)
     return &run->plan.migrations[migration - run->plan.migrations];
 }
 
-/* What a run did tells its statement's class. */
+/* What a run did tells its statement's class, and whose rows it did not reach. */
 static void classify(rh_run *run, rh_migration *migration, const rh_attempt *attempt)
 {
     rh_script *script = attempt->direction == RH_UP ? &migration->up : &migration->down;
-    for (size_t i = 0; i < attempt->statement_count; i++)
-        rh_classify_measured(&script->statements[attempt->statements[i].index], attempt->statements[i].run,
-                             run->arena);
+    for (size_t i = 0; i < attempt->statement_count; i++) {
+        rh_statement *statement = &script->statements[attempt->statements[i].index];
+        rh_classify_measured(statement, attempt->statements[i].run, run->arena);
+        rh_hazards_add_hidden_rows(statement, attempt->statements[i].run, run->arena);
+    }
 }
 
 /* ATTEMPT with the places that its statements have by now: an attempt of the same pass that was filed before

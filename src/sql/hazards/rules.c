@@ -27,6 +27,8 @@ static const rh_hazard_rule RULES[] = {
     {"reindex-without-concurrently", "REINDEX blocks writes, and queries that are planned meanwhile"},
     {"rename", "a name is changed that the running release uses"},
     {"rewrite-access-exclusive", "a full table rewrite under ACCESS EXCLUSIVE"},
+    {"row-security-hides-rows",
+     "row-level security hides rows from the role that migrates: they stay as they are"},
     {"row-security-without-policy", "row-level security without a policy: the application sees no row"},
     {"scan-access-exclusive", "a full table scan under ACCESS EXCLUSIVE, found by measurement"},
     {"set-not-null-scan", "SET NOT NULL reads all rows under ACCESS EXCLUSIVE"},

@@ -7,7 +7,7 @@ import json, os, re, subprocess, sys
 
 program, docs, work = sys.argv[1:]
 FLYWAY = "concurrently-behind-tool-lock"  # a rule of one framework, whose remedy is a setting of it
-MEASURED = "scan-access-exclusive"  # only a run shows it
+MEASURED = ("row-security-hides-rows", "scan-access-exclusive")  # only a run shows them
 failures = []
 dumped = set()  # databases whose dump is that of now
 
@@ -87,7 +87,7 @@ def check(rule, page):
     if len(examples) != 1:
         failures.append(f"{rule}: {len(examples)} blocks of SQL in Example")
         return
-    found = hazards(rule, examples[0], "shop", measured=rule == MEASURED)
+    found = hazards(rule, examples[0], "shop", measured=rule in MEASURED)
     if not found:
         failures.append(f"{rule}: its example is not reported")
         return

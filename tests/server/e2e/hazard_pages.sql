@@ -34,6 +34,13 @@ CREATE TABLE measurements_2025 PARTITION OF measurements FOR VALUES FROM ('2025-
 CREATE TABLE measurements_2026 PARTITION OF measurements FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
 CREATE TABLE measurements_2027 (taken_on date NOT NULL, value float8);
 
+DROP ROLE IF EXISTS ledger_owner;
+CREATE ROLE ledger_owner;
+CREATE TABLE ledger (id bigint PRIMARY KEY, tenant integer NOT NULL, currency text);
+ALTER TABLE ledger OWNER TO ledger_owner;
+CREATE POLICY tenant ON ledger USING (tenant = current_setting('app.tenant', true)::integer);
+ALTER TABLE ledger ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+
 CREATE VIEW open_orders AS SELECT id, customer_id, placed_at FROM orders WHERE status <> 'shipped';
 
 INSERT INTO customers (email, country) SELECT format('c%s@example.com', n), 'DE' FROM generate_series(1, 6000) AS n;
@@ -46,3 +53,4 @@ SELECT tstzrange(timestamptz '2026-01-01' + n * interval '1 hour', timestamptz '
 FROM generate_series(1, 6000) AS n;
 INSERT INTO measurements SELECT date '2025-01-01' + n % 700, n FROM generate_series(1, 8000) AS n;
 INSERT INTO measurements_2027 SELECT date '2027-01-01' + n % 300, n FROM generate_series(1, 6000) AS n;
+INSERT INTO ledger SELECT n, n % 10, NULL FROM generate_series(1, 8000) AS n;
