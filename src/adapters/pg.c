@@ -27,6 +27,13 @@ static bool make_progress(rh_pg *pg, rh_error *error)
     return true;
 }
 
+void rh_pg_watch(rh_pg *pg, rh_usec every, bool (*look)(void *user, rh_error *error), void *user)
+{
+    pg->watch_every = every;
+    pg->watch_look = look;
+    pg->watch_user = user;
+}
+
 /* Tells the server to stop and remembers why; from then on only its answer is waited for. */
 static void stop_statement(rh_pg *pg, pg_wait why, rh_error *error)
 {
@@ -37,19 +44,35 @@ static void stop_statement(rh_pg *pg, pg_wait why, rh_error *error)
     rh_pg_cancel(pg);
 }
 
+/* It is time for a look: is it to be stopped? */
+static bool is_hopeless(rh_pg *pg, rh_usec *next_look, rh_error *error)
+{
+    if (!pg->watch_look(pg->watch_user, error)) {
+        *next_look = rh_clock_monotonic() + pg->watch_every;
+        return false;
+    }
+    rh_pg_cancel(pg);
+    return true;
+}
+
 bool rh_pg_wait_result(rh_pg *pg, rh_usec deadline, rh_error *error)
 {
     bool stopped = false;
     bool alive = true;
+    rh_usec next_look = pg->watch_look ? rh_clock_monotonic() + pg->watch_every : 0;
     while (alive && PQisBusy(pg->conn)) {
         int unsent = PQflush(pg->conn);
         if (stopped)
             rh_interrupt_hold();
-        pg_wait why = rh_pg_wait(pg, unsent > 0, deadline);
+        const bool looks = next_look && !stopped && (!deadline || next_look < deadline);
+        pg_wait why = rh_pg_wait(pg, unsent > 0, looks ? next_look : deadline);
         if (stopped)
             rh_interrupt_release();
         if (why == PG_WAIT_READY) {
             alive = make_progress(pg, error);
+        } else if (why == PG_WAIT_TIMEOUT && looks) {
+            stopped = is_hopeless(pg, &next_look, error);
+            deadline = stopped ? rh_clock_monotonic() + CANCEL_PATIENCE : deadline;
         } else if (!stopped) {
             stopped = true;
             stop_statement(pg, why, error);

@@ -277,6 +277,19 @@ char *rh_pg_conninfo_with(const char *conninfo, size_t count, const char *const 
     return out.data ? out.data : rh_strdup("");
 }
 
+rh_pg *rh_pg_connect_beside(const rh_pg *pg, const char *role, rh_error *error)
+{
+    rh_text conninfo = {0};
+    PQconninfoOption *options = PQconninfo(pg->conn);
+    for (PQconninfoOption *o = options; o && o->keyword; o++)
+        if (o->val && strcmp(o->keyword, "application_name") != 0)
+            append_pair(&conninfo, o->keyword, o->val);
+    PQconninfoFree(options);
+    rh_pg *beside = rh_pg_connect_looking(rh_text_string(&conninfo), role, error);
+    rh_text_release(&conninfo);
+    return beside;
+}
+
 char *rh_pg_conninfo_value(const char *conninfo, const char *keyword)
 {
     PQconninfoOption *options = parse(conninfo, NULL);

@@ -11,6 +11,9 @@ struct rh_pg {
     rh_text code, sent; /* asynchronous: code that was prepared (rh_pg_note_code), and what was sent last */
     rh_error failure;   /* asynchronous: the first error of the command that runs */
     int64_t rows;       /* asynchronous: rows of the last result */
+    rh_usec watch_every;
+    bool (*watch_look)(void *user, rh_error *error); /* NULL: nobody */
+    void *watch_user;
     const char *prepared[PG_PREPARED_LIMIT]; /* what rh_pg_query_again has prepared, by its place */
 };
 

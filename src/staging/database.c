@@ -280,3 +280,13 @@ bool rh_staging_adopt(rh_staging *staging, rh_error *error)
     rh_pg_close(pg);
     return ok;
 }
+
+void rh_database_release(rh_staging *staging, const char *name)
+{
+    rh_pg *pg = rh_staging_connect(staging, name, ": drop", NULL);
+    rh_pg_result *result = pg ? rh_pg_query(pg, rh_sql_release_database, 0, NULL, NULL) : NULL;
+    for (size_t i = 0; result && i < rh_pg_rows(result); i++)
+        rh_pg_execute(pg, rh_pg_value(result, i, 0), NULL);
+    rh_pg_result_free(result);
+    rh_pg_close(pg);
+}

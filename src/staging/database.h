@@ -6,6 +6,9 @@
 /* Creates NAME from template0 over PG, with the backup's encoding and locale. What the server refuses of them
  * is staging->locale_missing and locale_why, and the nearest that it takes is used. */
 bool rh_database_create(rh_staging *staging, rh_pg *pg, const char *name, rh_error *error);
+/* Takes away what would keep database NAME, one of ours, from being dropped: subscriptions and prepared
+ * transactions, of the backup or of a migration. What fails here is reported by the DROP that follows. */
+void rh_database_release(rh_staging *staging, const char *name);
 /* ALTER DATABASE … SET of the backup, and what its version lets every role do, for the rehearsed database,
  * over PG: before the restore, which may need them. Settings that a rehearsal must not have, or that the
  * server refuses, keep their reason in why_not. */

@@ -243,6 +243,8 @@ static bool create_sample_database(sampling *job, rh_error *error)
                                    ": sample", error);
     bool ok = pg != NULL;
     if (ok && staging->kind == RH_STAGING_EMBEDDED)
+        rh_database_release(staging, job->name);
+    if (ok && staging->kind == RH_STAGING_EMBEDDED)
         ok = rh_pg_executef(pg, error, "DROP DATABASE IF EXISTS %s", job->name) &&
              rh_database_create(staging, pg, job->name, error);
     ok = ok && rh_database_dress(pg, staging->database, job->name, error);

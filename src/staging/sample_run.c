@@ -41,6 +41,7 @@ static bool copy_sample(rh_staging *staging, const char *name, rh_error *error)
     rh_staging_use(staging, staging->database);
     if (staging->kind == RH_STAGING_SERVER)
         return rh_server_drop(staging, name, error) && rh_server_create(staging, name, from, error);
+    rh_database_release(staging, name);
     rh_pg *pg = rh_staging_connect(staging, "postgres", ": sample", error);
     bool ok = pg && rh_pg_executef(pg, error, "DROP DATABASE IF EXISTS %s", name) &&
               rh_pg_executef(pg, error, "CREATE DATABASE %s TEMPLATE %s%s", name, from,

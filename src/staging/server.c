@@ -72,18 +72,6 @@ static bool take_lease(rh_staging *staging, rh_error *error)
                           staging->borrowed.lock_key);
 }
 
-/* Subscriptions of database NAME, from the backup or from a migration, would keep it from being dropped. What
- * fails here is told by the DROP that follows. */
-static void drop_subscriptions(rh_staging *staging, const char *name)
-{
-    rh_pg *pg = rh_staging_connect(staging, name, ": drop", NULL);
-    rh_pg_result *result = pg ? rh_pg_query(pg, rh_sql_drop_subscriptions, 0, NULL, NULL) : NULL;
-    for (size_t i = 0; result && i < rh_pg_rows(result); i++)
-        rh_pg_execute(pg, rh_pg_value(result, i, 0), NULL);
-    rh_pg_result_free(result);
-    rh_pg_close(pg);
-}
-
 /* Marked databases whose lock nobody holds. One that cannot be dropped is told, not fatal: it is not in our
  * way. */
 static bool clear_leftovers(rh_staging *staging, rh_error *error)
@@ -94,7 +82,7 @@ static bool clear_leftovers(rh_staging *staging, rh_error *error)
     for (size_t i = 0; i < rh_pg_rows(dead); i++) {
         rh_error failure = {0};
         const char *name = rh_pg_value(dead, i, 0);
-        drop_subscriptions(staging, name);
+        rh_database_release(staging, name);
         if (rh_pg_executef(staging->borrowed.lease, &failure, "DROP DATABASE IF EXISTS %s", name))
             rh_progress_note(staging->progress, "staging",
                              "removed the database %s that a killed run had left", name);
@@ -135,7 +123,7 @@ bool rh_server_drop(rh_staging *staging, const char *name, rh_error *error)
                             "the database %s does not carry this run's mark any more", name);
     if (!exists)
         return true;
-    drop_subscriptions(staging, name);
+    rh_database_release(staging, name);
     if (staging->major >= 13)
         return rh_pg_executef(staging->borrowed.lease, error, "DROP DATABASE %s WITH (FORCE)", name);
     return rh_pg_executef(staging->borrowed.lease, error,

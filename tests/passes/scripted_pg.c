@@ -223,6 +223,17 @@ rh_pg *rh_pg_connect_looking(const char *conninfo, const char *role, rh_error *e
     return rh_pg_connect(conninfo, role, error);
 }
 
+rh_pg *rh_pg_connect_beside(const rh_pg *pg, const char *role, rh_error *error)
+{
+    (void)pg;
+    return rh_pg_connect("", role, error);
+}
+
+void rh_pg_watch(rh_pg *pg, rh_usec every, bool (*look)(void *user, rh_error *error), void *user)
+{
+    (void)pg, (void)every, (void)look, (void)user;
+}
+
 void rh_pg_close(rh_pg *pg)
 {
     if (!pg)

@@ -31,6 +31,8 @@ rh_pg *rh_pg_connect(const char *conninfo, const char *role, rh_error *error);
 /* The same, for a session that only looks at what another one does: a look fails (SQLSTATE 55P03) after a
  * fifth of a second when that one has locked what it needs, such as a system catalog. */
 rh_pg *rh_pg_connect_looking(const char *conninfo, const char *role, rh_error *error);
+/* Another session like PG's that only looks, in the same way. */
+rh_pg *rh_pg_connect_beside(const rh_pg *pg, const char *role, rh_error *error);
 /* Closes; takes NULL. */
 void rh_pg_close(rh_pg *pg);
 
@@ -72,6 +74,11 @@ bool rh_pg_executef(rh_pg *pg, rh_error *error, const char *format, ...)
  * server sends meanwhile, as it does with client_min_messages = log. They may hold values of the data: what
  * asks for them knows what they are. */
 bool rh_pg_execute_logged(rh_pg *pg, const char *sql, rh_text *log, rh_error *error);
+
+/* While PG's server has not answered, LOOK is called EVERY so often, in the caller's thread, with another
+ * connection at its disposal; true cancels what runs, which fails with the ERROR that LOOK sets. LOOK NULL:
+ * no longer. */
+void rh_pg_watch(rh_pg *pg, rh_usec every, bool (*look)(void *user, rh_error *error), void *user);
 
 /* What one timed statement did. */
 typedef struct rh_pg_timing {

@@ -42,10 +42,20 @@ typedef struct rh_replay_options {
  * the place in the user's file, and ERROR gets RH_ERROR_MIGRATION / TIMEOUT / LOST / NO_SPACE with the same
  * place; after RH_ERROR_INTERRUPTED the outcome is RH_OUTCOME_NOT_RUN. The open transaction is rolled back;
  * what the file had committed before stays. The history table then says what the tool would leave there
- * (golang-migrate: dirty).
+ * (golang-migrate: dirty). A statement that waits for a prepared transaction, which nothing in this session
+ * can end, fails after some seconds.
  *
  * elapsed_s is from before the first to after the last statement with the framework's own bookkeeping and
  * transaction commands, also on failure; without the hooks. A statement's run has its own time only. A failed
  * statement leaves no run. */
 rh_attempt rh_replay(rh_pg *pg, const rh_plan *plan, const rh_migration *migration,
                      const rh_replay_options *options, rh_arena *arena, rh_error *error);
+
+/* Behind ATTEMPTS, all that a pass ran: a prepared transaction of PG's database that is still open is a
+ * failure of the attempt that prepared it, since what it did is not committed and keeps its locks. Then the
+ * attempt has failed, and ERROR is RH_ERROR_MIGRATION at its statement. */
+bool rh_prepared_check_none(rh_pg *pg, const rh_plan *plan, rh_attempt *attempts, size_t attempt_count,
+                            rh_arena *arena, rh_error *error);
+/* A pending migration of PLAN prepares transactions: between two migrations, a session that looks at the
+ * database may have to wait for a lock that no session holds. */
+bool rh_plan_prepares(const rh_plan *plan);

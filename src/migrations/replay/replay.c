@@ -12,6 +12,7 @@
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/migrations/replay.h"
 #include "pgrehearse/sql/classify.h"
+#include "prepared.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -384,12 +385,15 @@ rh_attempt rh_replay(rh_pg *pg, const rh_plan *plan, const rh_migration *migrati
         .attempt = {.migration = migration, .direction = options->direction},
     };
     rh_error problem = {0};
+    rh_prepared_watch prepared;
+    rh_prepared_watch_begin(&prepared, pg, plan, arena);
     rh_usec started = rh_clock_monotonic();
     if (replay_file(&r, &problem))
         r.attempt.outcome = RH_OUTCOME_OK;
     else
         fail(&r, &problem);
     r.attempt.elapsed_s = rh_seconds(rh_clock_monotonic() - started - r.hook_time);
+    rh_prepared_watch_end(&prepared);
     if (rh_error_is_set(&problem) && error && !rh_error_is_set(error))
         rh_error_move(error, &problem);
     rh_error_release(&problem);

@@ -1,6 +1,7 @@
 #include "after_failure.h"
 #include "interruption_state.h"
 #include "pgrehearse/base/interrupt.h"
+#include "pgrehearse/migrations/replay.h"
 #include "pass.h"
 #include "results.h"
 
@@ -122,6 +123,12 @@ void rh_after_failure(rh_run *run, rh_staging *staging, const rh_progress *progr
         m++;
     if (m == plan->migration_count)
         return;
+    if (rh_plan_prepares(plan)) {
+        rh_run_not_measured(run, RH_UNMEASURED_INTERRUPTION,
+                            "what the failed migration left, and load and rollback of those before it: "
+                            "a migration prepares a transaction");
+        return;
+    }
     if (plan->migrations[m].failed_in == RH_PASS_KIND_LOADED) /* alone it runs */
         rollback_pass(run, plan->migration_count, staging, progress);
     else if (plan->migrations[m].failed_in == RH_PASS_KIND_QUIET)

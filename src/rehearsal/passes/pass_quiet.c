@@ -1,6 +1,7 @@
 /* The quiet pass: every migration timed while nothing else runs. */
 #include "pass_steps.h"
 #include "pgrehearse/base/interrupt.h"
+#include "pgrehearse/migrations/replay.h"
 #include "pgrehearse/observe/observe.h"
 
 /* What the migrations have made of the constraints, for the load to keep to; as far as they ran. */
@@ -10,6 +11,16 @@ static void read_constraints(const rh_run *run, const rh_staging *staging, rh_qu
     result->constraints_known =
         pg && rh_constraints_read(pg, run->arena, &result->constraints, &result->constraint_count, NULL);
     rh_pg_close(pg);
+}
+
+/* Nothing that was prepared is left open, for COMMIT PREPARED to end. */
+static bool is_committed(const rh_pass *p, rh_error *error)
+{
+    rh_pg *pg = rh_pg_connect_looking(rh_staging_conninfo(p->staging), ": look", error);
+    const bool ok = pg && rh_prepared_check_none(pg, &p->run->plan, p->result.attempts,
+                                                 p->result.attempt_count, p->run->arena, error);
+    rh_pg_close(pg);
+    return ok;
 }
 
 static rh_quiet_result quiet_once(const rh_run *run, rh_staging *staging, int repeat,
@@ -37,6 +48,7 @@ static rh_quiet_result quiet_once(const rh_run *run, rh_staging *staging, int re
     bool ok = rh_pass_open(&p, result.began, error) && rh_pass_replay(&p, error);
     rh_usec ended = rh_clock_monotonic();
     result.contention = rh_pass_close(&p);
+    ok = ok && is_committed(&p, error);
     if (repeat == 1 && ((run->scenario->passes & RH_PASS_LOADED) || run->masked_count > 0))
         read_constraints(run, staging, &result);
     result.disk_growth = rh_disk_watch_stop(disk);
