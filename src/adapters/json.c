@@ -171,6 +171,18 @@ const char *rh_json_each(rh_json *object, void **iterator, rh_json **value)
     return json_object_iter_key(*iterator);
 }
 
+bool rh_json_visit(rh_json *node, bool (*visit)(rh_json *object, void *data), void *data)
+{
+    bool found = rh_json_is_object(node) && visit(node, data);
+    for (size_t i = 0; rh_json_is_array(node) && i < rh_json_count(node) && !found; i++)
+        found = rh_json_visit(rh_json_at(node, i), visit, data);
+    void *iterator = NULL;
+    rh_json *child;
+    while (!found && rh_json_is_object(node) && rh_json_each(node, &iterator, &child))
+        found = rh_json_visit(child, visit, data);
+    return found;
+}
+
 rh_json *rh_json_parse(const char *text, size_t length, const char *name, rh_error *error)
 {
     json_error_t problem;

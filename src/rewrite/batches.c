@@ -114,27 +114,14 @@ void rh_safer_fill(rh_safer_list *list, const char *rule, const rh_known_table *
 
 /* ---- UPDATE, DELETE ---- */
 
-static bool mentions(rh_json *node, const char *column, int depth)
+static bool mentions(rh_json *node, void *column)
 {
-    bool found = false;
-    if (depth > DEPTH)
-        return true; /* deeper than people write: not to be judged */
-    if (rh_json_is_array(node)) {
-        for (size_t i = 0; i < rh_json_count(node) && !found; i++)
-            found = mentions(rh_json_at(node, i), column, depth + 1);
-    } else if (rh_json_is_object(node)) {
-        const char *name = rh_tree_last_name(rh_json_path(node, "ColumnRef.fields"));
-        found = name && strcmp(name, column) == 0;
-        void *iterator = NULL;
-        rh_json *child;
-        while (!found && rh_json_each(node, &iterator, &child))
-            found = mentions(child, column, depth + 1);
-    }
-    return found;
+    const char *name = rh_tree_last_name(rh_json_path(node, "ColumnRef.fields"));
+    return name && strcmp(name, *(const char *const *)column) == 0;
 }
 
 /* The clock or the transaction, which differ from batch to batch. */
-static bool asks_the_time(rh_json *node, int depth)
+static bool asks_the_time(rh_json *node, void *nothing)
 {
     static const char *const functions[] = {
         "now", "transaction_timestamp", "statement_timestamp", "txid_current", "pg_current_xact_id", "age",
@@ -142,20 +129,10 @@ static bool asks_the_time(rh_json *node, int depth)
     static const char *const users[] = {
         "SVFOP_CURRENT_ROLE",    "SVFOP_CURRENT_USER",   "SVFOP_USER", "SVFOP_SESSION_USER",
         "SVFOP_CURRENT_CATALOG", "SVFOP_CURRENT_SCHEMA", NULL};
-    bool found = depth > DEPTH;
-    if (rh_json_is_array(node)) {
-        for (size_t i = 0; i < rh_json_count(node) && !found; i++)
-            found = asks_the_time(rh_json_at(node, i), depth + 1);
-    } else if (rh_json_is_object(node)) {
-        const char *function = rh_tree_last_name(rh_json_path(node, "FuncCall.funcname"));
-        const char *value = rh_json_string(rh_json_path(node, "SQLValueFunction.op"));
-        found |= (function && rh_is_one_of(function, functions)) || (value && !rh_is_one_of(value, users));
-        void *iterator = NULL;
-        rh_json *child;
-        while (!found && rh_json_each(node, &iterator, &child))
-            found = asks_the_time(child, depth + 1);
-    }
-    return found;
+    (void)nothing;
+    const char *function = rh_tree_last_name(rh_json_path(node, "FuncCall.funcname"));
+    const char *value = rh_json_string(rh_json_path(node, "SQLValueFunction.op"));
+    return (function && rh_is_one_of(function, functions)) || (value && !rh_is_one_of(value, users));
 }
 
 /* A batch that failed half-way is run again: a row must come to the same when it is changed twice. */
@@ -164,7 +141,7 @@ static bool may_repeat(rh_json *targets)
     for (size_t i = 0; i < rh_json_count(targets); i++) {
         const char *column = rh_json_string(rh_json_path(rh_json_at(targets, i), "ResTarget.name"));
         for (size_t k = 0; column && k < rh_json_count(targets); k++)
-            if (mentions(rh_json_path(rh_json_at(targets, k), "ResTarget.val"), column, 0))
+            if (rh_json_visit(rh_json_path(rh_json_at(targets, k), "ResTarget.val"), mentions, &column))
                 return false;
         if (!column)
             return false;
@@ -308,7 +285,7 @@ static const char *why_not(const rh_safer_list *list, const rh_known_table *tabl
             return "it reads the table that it changes: later batches would see what earlier ones did";
         if (hidden)
             return hidden;
-        if (asks_the_time(parts[i], 0))
+        if (rh_json_visit(parts[i], asks_the_time, NULL))
             return "it asks for the time of its transaction, which would differ from batch to batch";
     }
     if (from && !has_one_partner(list, from, where))

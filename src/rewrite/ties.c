@@ -8,8 +8,6 @@
 #include <string.h>
 #include <strings.h>
 
-enum { DEPTH = 200 };
-
 /* What one statement means for its neighbours. */
 typedef struct deed {
     const rh_statement *statement;
@@ -25,6 +23,7 @@ typedef struct deed {
     bool destroys;     /* rows or columns of TAKEN are gone, or differ */
     bool clock;        /* now() and the like */
     const char *spans; /* why nothing of its transaction can be committed apart; NULL */
+    rh_arena *arena;
 } deed;
 
 static void add_name(rh_arena *arena, const char ***names, size_t *count, const char *name)
@@ -42,34 +41,21 @@ static bool is_in(const char *const *names, size_t count, const char *name)
 }
 
 /* Relations and functions that the tree under NODE names. */
-static void walk(rh_json *node, deed *d, rh_arena *arena, int depth)
+static bool note_names(rh_json *node, void *data)
 {
     static const char *const clocks[] = {
         "now", "transaction_timestamp", "txid_current", "pg_current_xact_id", "age", NULL};
     static const char *const session[] = {"pg_advisory_xact_lock", "pg_try_advisory_xact_lock",
                                           "pg_advisory_xact_lock_shared", "pg_export_snapshot", NULL};
-    if (depth > DEPTH) {
-        d->spans = "it is nested too deeply to be judged";
-        return;
-    }
-    if (rh_json_is_array(node)) {
-        for (size_t i = 0; i < rh_json_count(node); i++)
-            walk(rh_json_at(node, i), d, arena, depth + 1);
-        return;
-    }
-    if (!rh_json_is_object(node))
-        return;
+    deed *d = data;
     const char *relation = rh_json_string(rh_json_get(node, "relname"));
     const char *function = rh_tree_last_name(rh_json_path(node, "FuncCall.funcname"));
     if (relation)
-        add_name(arena, &d->names, &d->name_count, relation);
+        add_name(d->arena, &d->names, &d->name_count, relation);
     if (function && rh_is_one_of(function, session))
-        d->spans = rh_arena_printf(arena, "%s() holds until its transaction ends", function);
+        d->spans = rh_arena_printf(d->arena, "%s() holds until its transaction ends", function);
     d->clock |= (function && rh_is_one_of(function, clocks)) || rh_json_get(node, "SQLValueFunction");
-    void *iterator = NULL;
-    rh_json *child;
-    while (rh_json_each(node, &iterator, &child))
-        walk(child, d, arena, depth + 1);
+    return false;
 }
 
 /* ---- what spans a whole transaction ---- */
@@ -227,7 +213,8 @@ static void judge(deed *d, bool session_kept, rh_arena *arena)
         d->spans = "it was not understood";
         return;
     }
-    walk(body, d, arena, 0);
+    d->arena = arena;
+    rh_json_visit(body, note_names, d);
     take_away(d, kind, body, arena);
     const char *why = spans_transaction(kind, body);
     why = why || session_kept ? why : spans_session(kind, body, d, arena);

@@ -11,22 +11,10 @@ typedef struct ends {
     bool between;
 } ends;
 
-static bool has_limit(rh_json *node, int depth)
+static bool has_limit(rh_json *node, void *nothing)
 {
-    bool found = false;
-    if (depth > DEPTH) /* deeper than people write */
-        return false;
-    if (rh_json_is_array(node)) {
-        for (size_t i = 0; i < rh_json_count(node) && !found; i++)
-            found = has_limit(rh_json_at(node, i), depth + 1);
-    } else if (rh_json_is_object(node)) {
-        found = !rh_json_is_null(rh_json_get(node, "limitCount"));
-        void *iterator = NULL;
-        rh_json *child;
-        while (!found && rh_json_each(node, &iterator, &child))
-            found = has_limit(child, depth + 1);
-    }
-    return found;
+    (void)nothing;
+    return !rh_json_is_null(rh_json_get(node, "limitCount"));
 }
 
 static void note_end(ends *e, const char *column, bool lower)
@@ -61,12 +49,14 @@ static void collect(ends *e, rh_json *condition, int depth)
 
 bool rh_tree_is_bounded(rh_json *body)
 {
+    static const char *const parts[] = {"whereClause", "fromClause", "usingClause", "withClause"};
     ends e = {0};
     collect(&e, rh_json_get(body, "whereClause"), 0);
     for (size_t i = 0; i < e.lower_count && !e.between; i++)
         for (size_t k = 0; k < e.upper_count; k++)
             e.between |= strcmp(e.lower[i], e.upper[k]) == 0;
-    return e.between || has_limit(rh_json_get(body, "whereClause"), 0) ||
-           has_limit(rh_json_get(body, "fromClause"), 0) || has_limit(rh_json_get(body, "usingClause"), 0) ||
-           has_limit(rh_json_get(body, "withClause"), 0);
+    bool bounded = e.between;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts && !bounded; i++)
+        bounded = rh_json_visit(rh_json_get(body, parts[i]), has_limit, NULL);
+    return bounded;
 }

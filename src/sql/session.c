@@ -142,26 +142,18 @@ static void follow_set(rh_session *session, rh_json *body)
 }
 
 /* set_config(name, value, is_local), wherever it stands in a query. */
-static void follow_calls(rh_session *session, rh_json *node, int depth)
+static bool follow_call(rh_json *node, void *data)
 {
-    if (depth > 200)
-        return;
-    for (size_t i = 0; rh_json_is_array(node) && i < rh_json_count(node); i++)
-        follow_calls(session, rh_json_at(node, i), depth + 1);
-    if (!rh_json_is_object(node))
-        return;
+    rh_session *session = data;
     rh_json *call = rh_json_get(node, "FuncCall"), *args = rh_json_get(call, "args");
     const char *function = rh_tree_last_name(rh_json_get(call, "funcname"));
-    if (function && strcmp(function, "set_config") == 0 && rh_json_count(args) == 3) {
-        const char *value = rh_tree_constant(rh_json_at(args, 1), session->arena);
-        rh_json *local = rh_json_path(rh_json_at(args, 2), "A_Const.boolval");
-        set(session, setting_of(rh_tree_constant(rh_json_at(args, 0), session->arena)), value ? value : "",
-            rh_json_bool(rh_json_get(local, "boolval")));
-    }
-    void *iterator = NULL;
-    rh_json *child;
-    while (rh_json_each(node, &iterator, &child))
-        follow_calls(session, child, depth + 1);
+    if (!function || strcmp(function, "set_config") != 0 || rh_json_count(args) != 3)
+        return false;
+    const char *value = rh_tree_constant(rh_json_at(args, 1), session->arena);
+    rh_json *local = rh_json_path(rh_json_at(args, 2), "A_Const.boolval");
+    set(session, setting_of(rh_tree_constant(rh_json_at(args, 0), session->arena)), value ? value : "",
+        rh_json_bool(rh_json_get(local, "boolval")));
+    return false;
 }
 
 /* Which of the definitions' settings a session gets: the role's in this database before the role's, those
@@ -206,7 +198,7 @@ void rh_session_follow(rh_session *session, rh_json *tree)
     else if (strcmp(kind, "DiscardStmt") == 0 && rh_tree_is(body, "target", "DISCARD_ALL"))
         reset_all(session);
     else if (strcmp(kind, "SelectStmt") == 0)
-        follow_calls(session, tree, 0);
+        rh_json_visit(tree, follow_call, session);
     else if (strcmp(kind, "AlterDatabaseSetStmt") == 0 || strcmp(kind, "AlterRoleSetStmt") == 0)
         follow_default(session, body, rank_of(session, kind, body));
 }

@@ -201,29 +201,20 @@ bool rh_tree_is_stable(const char *name)
     return rh_is_one_of(name, STABLE);
 }
 
-static const char *find_volatile(rh_json *node, int depth)
+static bool find_volatile(rh_json *node, void *found)
 {
-    const char *found = NULL;
-    if (depth > 200) /* deeper than people write */
-        return NULL;
-    if (rh_json_is_array(node)) {
-        for (size_t i = 0; i < rh_json_count(node) && !found; i++)
-            found = find_volatile(rh_json_at(node, i), depth + 1);
-    } else if (rh_json_is_object(node)) {
-        const char *function = rh_tree_last_name(rh_json_get(rh_json_get(node, "FuncCall"), "funcname"));
-        if (function && !rh_is_one_of(function, STABLE))
-            return function;
-        void *iterator = NULL;
-        rh_json *child;
-        while (!found && rh_json_each(node, &iterator, &child))
-            found = find_volatile(child, depth + 1);
-    }
-    return found;
+    const char *function = rh_tree_last_name(rh_json_path(node, "FuncCall.funcname"));
+    if (!function || rh_is_one_of(function, STABLE))
+        return false;
+    *(const char **)found = function;
+    return true;
 }
 
 const char *rh_tree_volatile_function(rh_json *expression)
 {
-    return find_volatile(expression, 0);
+    const char *found = NULL;
+    rh_json_visit(expression, find_volatile, &found);
+    return found;
 }
 
 /* Names without their schemas, as both are written by the same hand; modifiers that are no plain numbers

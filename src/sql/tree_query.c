@@ -104,26 +104,24 @@ void rh_tree_ranges(rh_json *node, rh_arena *arena, rh_tree_range **ranges, size
     *count = kept;
 }
 
-static void collect_calls(rh_json *node, rh_arena *arena, const char ***list, size_t *count, int depth)
+typedef struct called {
+    rh_arena *arena;
+    const char ***list;
+    size_t *count;
+} called;
+
+static bool collect_call(rh_json *node, void *data)
 {
-    if (depth > DEPTH)
-        return;
-    for (size_t i = 0; rh_json_is_array(node) && i < rh_json_count(node); i++)
-        collect_calls(rh_json_at(node, i), arena, list, count, depth + 1);
-    if (!rh_json_is_object(node))
-        return;
-    const char *function = rh_tree_last_name(rh_json_get(rh_json_get(node, "FuncCall"), "funcname"));
+    const called *c = data;
+    const char *function = rh_tree_last_name(rh_json_path(node, "FuncCall.funcname"));
     if (function)
-        *rh_arena_add(arena, list, count) = function;
-    void *iterator = NULL;
-    rh_json *child;
-    while (rh_json_each(node, &iterator, &child))
-        collect_calls(child, arena, list, count, depth + 1);
+        *rh_arena_add(c->arena, c->list, c->count) = function;
+    return false;
 }
 
 void rh_tree_calls(rh_json *node, rh_arena *arena, const char ***list, size_t *count)
 {
-    collect_calls(node, arena, list, count, 0);
+    rh_json_visit(node, collect_call, &(called){arena, list, count});
 }
 
 const char *rh_tree_constant(rh_json *node, rh_arena *arena)

@@ -42,6 +42,9 @@ bool rh_json_is_object(const rh_json *value);
 bool rh_json_is_array(const rh_json *value);
 /* Pairs of an object, in insertion order: *ITERATOR starts NULL; returns the key or NULL at the end. */
 const char *rh_json_each(rh_json *object, void **iterator, rh_json **value);
+/* Calls VISIT for each object in NODE, at any depth and each before what is in it, until one call returns
+ * true. False: none did. */
+bool rh_json_visit(rh_json *node, bool (*visit)(rh_json *object, void *data), void *data);
 
 rh_json *rh_json_read(const char *path, rh_error *error);
 rh_json *rh_json_parse(const char *text, size_t length, const char *name, rh_error *error);

@@ -55,22 +55,19 @@ static rh_relation kept(rh_relation relation, rh_arena *arena)
     return (rh_relation){rh_arena_strdup(arena, relation.schema), rh_arena_strdup(arena, relation.name)};
 }
 
-static void walk(naming *n, rh_statement *statement, rh_json *node)
+/* A statement that names relations. */
+typedef struct user {
+    naming *names;
+    rh_statement *statement;
+} user;
+
+static bool add_named(rh_json *node, void *data)
 {
-    if (rh_json_is_array(node)) {
-        for (size_t i = 0; i < rh_json_count(node); i++)
-            walk(n, statement, rh_json_at(node, i));
-        return;
-    }
-    if (!rh_json_is_object(node))
-        return;
+    const user *u = data;
     const rh_relation name = name_of(node);
     if (name.name)
-        add_resolved(n, statement, kept(name, n->run->arena));
-    void *iterator = NULL;
-    rh_json *value;
-    while (rh_json_each(node, &iterator, &value))
-        walk(n, statement, value);
+        add_resolved(u->names, u->statement, kept(name, u->names->run->arena));
+    return false;
 }
 
 /* CREATE INDEX x ON t, CREATE TABLE x AS … FROM t: from here on x stands for t. */
@@ -98,7 +95,7 @@ void rh_sizes_name_relations(rh_run *run)
             rh_statement *statement = &up->statements[i];
             rh_json *tree = strlen(statement->sql) <= PARSE_LIMIT ? rh_sql_parse(statement->sql, NULL) : NULL;
             statement->relation_count = 0;
-            walk(&n, statement, tree);
+            rh_json_visit(tree, add_named, &(user){&n, statement});
             remember(&n, statement, tree);
             rh_json_free(tree);
         }

@@ -82,44 +82,35 @@ static void merge_hazard(const rh_hazard_subject *s, rh_json *body, const char *
     }
 }
 
-/* The changes in NODE at any depth: WITH x AS (UPDATE …) is one. */
-static void changes_in(const rh_hazard_subject *s, rh_json *node, int depth)
+/* NODE has a change of rows; also WITH x AS (UPDATE …) is one. */
+static bool look_for_change(rh_json *node, void *subject)
 {
-    if (depth > 100)
-        return;
-    for (size_t i = 0; rh_json_is_array(node) && i < rh_json_count(node); i++)
-        changes_in(s, rh_json_at(node, i), depth + 1);
-    if (!rh_json_is_object(node))
-        return;
-    void *iterator = NULL;
-    rh_json *child;
-    const char *key;
-    while ((key = rh_json_each(node, &iterator, &child))) {
-        const bool update = strcmp(key, "UpdateStmt") == 0;
-        const bool merge = strcmp(key, "MergeStmt") == 0;
-        if (update || merge || strcmp(key, "DeleteStmt") == 0) {
-            const rh_known_table *table =
-                rh_known_table_of(s->context->known, rh_json_get(child, "relation"));
-            const bool unused =
-                table && (table->is_new || strcmp(table->schema, "pg_temp") == 0 || rh_known_is_small(table));
-            const char *name = table ? rh_known_name(table, s->arena)
-                                     : rh_tree_relation(rh_json_get(child, "relation"), s->arena);
-            if (unused && !(s->context->way_down && table->is_new))
-                name = NULL;
-            if (name && merge)
-                merge_hazard(s, child, name);
-            else if (name)
-                change_hazard(s, child, update ? "UPDATE" : "DELETE", name);
-        }
-        changes_in(s, child, depth + 1);
+    static const char *const kinds[] = {"UpdateStmt", "DeleteStmt", "MergeStmt"};
+    const rh_hazard_subject *s = subject;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        rh_json *change = rh_json_get(node, kinds[i]), *relation = rh_json_get(change, "relation");
+        if (!change)
+            continue;
+        const rh_known_table *table = rh_known_table_of(s->context->known, relation);
+        const bool unused =
+            table && (table->is_new || strcmp(table->schema, "pg_temp") == 0 || rh_known_is_small(table));
+        const char *name = table ? rh_known_name(table, s->arena) : rh_tree_relation(relation, s->arena);
+        if (unused && !(s->context->way_down && table->is_new))
+            name = NULL;
+        if (name && kinds[i][0] == 'M')
+            merge_hazard(s, change, name);
+        else if (name)
+            change_hazard(s, change, kinds[i][0] == 'U' ? "UPDATE" : "DELETE", name);
     }
+    return false;
 }
 
 void rh_hazards_of_changes(const rh_hazard_subject *s, rh_json *tree)
 {
     const rh_statement_class class_ = s->statement->class_;
+    rh_hazard_subject subject = *s;
     if (class_ == RH_CLASS_DATA_CHANGE || class_ == RH_CLASS_BACKFILL_BATCH)
-        changes_in(s, tree, 0);
+        rh_json_visit(tree, look_for_change, &subject);
 }
 
 /* ---- how long it works ---- */

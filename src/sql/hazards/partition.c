@@ -3,37 +3,34 @@
 #include "pgrehearse/base/text.h"
 #include <string.h>
 
-static void collect_constants(rh_json *node, rh_arena *arena, const char ***list, size_t *count, int depth)
+typedef struct constants {
+    rh_arena *arena;
+    const char **values;
+    size_t count;
+} constants;
+
+static bool collect_constant(rh_json *node, void *data)
 {
-    if (depth > 50)
-        return;
-    for (size_t i = 0; rh_json_is_array(node) && i < rh_json_count(node); i++)
-        collect_constants(rh_json_at(node, i), arena, list, count, depth + 1);
-    if (!rh_json_is_object(node))
-        return;
-    const char *constant = rh_tree_constant(node, arena);
+    constants *c = data;
+    const char *constant = rh_tree_constant(node, c->arena);
     if (constant)
-        *rh_arena_add(arena, list, count) = constant;
-    void *iterator = NULL;
-    rh_json *child;
-    while (rh_json_each(node, &iterator, &child))
-        collect_constants(child, arena, list, count, depth + 1);
+        *rh_arena_add(c->arena, &c->values, &c->count) = constant;
+    return false;
 }
 
 /* A valid CHECK of TABLE names every value of BOUND, so the server need not read the rows. Whether it says
  * the right thing of them is measured in a run. */
 static bool is_proven(const rh_known_table *table, rh_json *bound, rh_arena *arena)
 {
-    const char **values = NULL;
-    size_t count = 0;
-    collect_constants(rh_json_get(bound, "lowerdatums"), arena, &values, &count, 0);
-    collect_constants(rh_json_get(bound, "upperdatums"), arena, &values, &count, 0);
-    collect_constants(rh_json_get(bound, "listdatums"), arena, &values, &count, 0);
-    for (size_t i = 0; table && count && i < table->constraint_count; i++) {
+    static const char *const lists[] = {"lowerdatums", "upperdatums", "listdatums"};
+    constants c = {.arena = arena};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        rh_json_visit(rh_json_get(bound, lists[i]), collect_constant, &c);
+    for (size_t i = 0; table && c.count && i < table->constraint_count; i++) {
         const rh_known_constraint *check = &table->constraints[i];
         bool all = check->kind == 'c' && check->valid;
-        for (size_t k = 0; all && k < count; k++)
-            all = strstr(check->definition, values[k]) != NULL;
+        for (size_t k = 0; all && k < c.count; k++)
+            all = strstr(check->definition, c.values[k]) != NULL;
         if (all)
             return true;
     }
