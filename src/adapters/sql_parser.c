@@ -1,5 +1,6 @@
 /* Scanning, splitting and parsing. Redaction is in sql_redact.c. */
 #include "pgrehearse/adapters/sql_parser.h"
+#include "pgrehearse/base/scan.h"
 #include "pgrehearse/base/text.h"
 #include "sql_lexer.h"
 #include <jansson.h>
@@ -398,6 +399,25 @@ bool rh_sql_split(const char *sql, const char *file_name, rh_arena *arena, rh_sq
 
 /* ---- parse trees ---- */
 
+/* libpg_query writes a negative integer like 0, without a value. Its place in SQL has the sign and the
+ * digits.
+ */
+static bool restore_negative(rh_json *node, void *data)
+{
+    const char *sql = *(const char *const *)data;
+    rh_json *constant = rh_json_get(node, "A_Const"), *integer = rh_json_get(constant, "ival");
+    const int64_t location = rh_json_int(rh_json_get(constant, "location"));
+    if (!integer || rh_json_get(integer, "ival") || location <= 0)
+        return false;
+    const char *text = sql + location;
+    if (*text != '-')
+        return false;
+    while (*text == '-' || *text == '(')
+        text = rh_sql_skip_blanks(text + 1);
+    rh_json_add_int(integer, "ival", -strtoll(text, NULL, 10));
+    return false;
+}
+
 rh_json *rh_sql_parse(const char *sql, rh_error *error)
 {
     PgQueryParseResult result = pg_query_parse(sql);
@@ -415,6 +435,8 @@ rh_json *rh_sql_parse(const char *sql, rh_error *error)
             json_incref(statement); /* outlives the tree it hangs in */
         else
             rh_error_set(error, RH_ERROR_SQL, "there is no statement");
+        if (strchr(sql, '-'))
+            rh_json_visit(statement, restore_negative, &sql);
         rh_json_free(tree);
     }
     pg_query_free_parse_result(result);

@@ -435,10 +435,8 @@ static bool command_steps(rh_safer_list *list, const pieces *p, rh_json *command
         return does_nothing(list, p, i);
     if (rh_tree_is(command, "subtype", "AT_AddColumn"))
         return column_steps(list, p, i, rh_json_path(command, "def.ColumnDef"));
-    const bool copied = find_retyped(list, p, commands, name, &retyped);
-    if (rh_tree_is(command, "subtype", "AT_AlterColumnType"))
-        return copied && rh_safer_type(list, &retyped);
-    return copied && rh_tree_is(command, "subtype", "AT_ColumnDefault");
+    return rh_tree_is(command, "subtype", "AT_AlterColumnType") &&
+           find_retyped(list, p, commands, name, &retyped) && rh_safer_type(list, &retyped);
 }
 
 /* A type change that must stay keeps the whole statement as it is: its parts belong together. */
@@ -480,9 +478,13 @@ bool rh_safer_alter_table(rh_safer_list *list, rh_json *body)
     if (list->why)
         return false;
     const size_t *order = order_of(list, commands);
-    bool stays = false;
+    bool *taken = rh_arena_alloc(list->arena, p.parts.count * sizeof *taken), stays = false;
+    for (size_t i = 0; i < p.parts.count; i++)
+        taken[i] = is_taken_along(list, &p, commands, i);
     for (size_t k = 0; k < p.parts.count; k++) {
         const size_t i = order[k];
+        if (taken[i])
+            continue;
         const size_t before = list->count, answered = list->answered_count;
         if (!stays && !command_steps(list, &p, commands, i)) {
             list->count = before;
@@ -490,8 +492,7 @@ bool rh_safer_alter_table(rh_safer_list *list, rh_json *body)
             stays = must_stay(list, &p, commands, i);
             rh_safer_add(list, NULL, "%s %s", p.head, p.parts.words[i]);
         }
-        if (!is_taken_along(list, &p, commands, i))
-            rh_known_learn(list->known, rh_arena_printf(list->arena, "%s %s", p.head, p.parts.words[i]));
+        rh_known_learn(list->known, rh_arena_printf(list->arena, "%s %s", p.head, p.parts.words[i]));
     }
     list->learned = true;
     bool changed = false;

@@ -13,7 +13,7 @@ bool rh_safer_type_alike(rh_safer_list *list, const rh_safer_retyped *r)
     const rh_known_column *column = table ? rh_known_column_of(table, r->column) : NULL;
     if (!column || rh_tree_computes(r->definition, r->column))
         return false;
-    const rh_known_type to = rh_known_type_of(list->statement->sql, rh_json_get(r->definition, "typeName"),
+    const rh_known_type to = rh_known_type_of(rh_json_get(r->definition, "typeName"),
                                               rh_json_get(r->definition, "collClause"), list->arena);
     return rh_known_type_change(list->known, &column->of_type, &to) == RH_TYPE_ALIKE;
 }

@@ -73,7 +73,7 @@ static bool is_on(rh_json *value)
     if (boolean)
         return rh_json_bool(rh_json_get(boolean, "boolval"));
     if (number)
-        return rh_json_int(rh_json_get(number, "ival")) != 0;
+        return rh_json_get(number, "ival") != NULL; /* 0 is left out */
     for (size_t i = 0; word && off[i]; i++)
         if (strcasecmp(word, off[i]) == 0)
             return false;

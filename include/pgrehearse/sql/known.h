@@ -14,7 +14,7 @@ typedef struct rh_known_type {
     size_t mod_count;
     const char *collation; /* NULL: the type's own */
     bool array;
-    bool odd; /* written in another way (%TYPE, a negative scale): nothing can be said of it */
+    bool odd; /* written in another way (%TYPE): nothing can be said of it */
 } rh_known_type;
 
 typedef struct rh_known_column {
@@ -181,8 +181,8 @@ const rh_known_object *rh_known_constrained(const rh_known *known, rh_relation t
 /* TYPE is DOMAIN (a domain or another type), or a domain over it. */
 bool rh_known_is_of_type(const rh_known *known, rh_relation type, const rh_known_object *domain);
 
-/* The type of a TypeName's body and a CollateClause's in SQL; both may be NULL. */
-rh_known_type rh_known_type_of(const char *sql, rh_json *type_name, rh_json *collation, rh_arena *arena);
+/* The type of a TypeName's body and a CollateClause's; both may be NULL. */
+rh_known_type rh_known_type_of(rh_json *type_name, rh_json *collation, rh_arena *arena);
 /* What ALTER COLUMN … TYPE needs when the column's type is FROM and becomes TO. */
 typedef enum rh_type_change {
     RH_TYPE_REWRITES,       /* the rows */

@@ -208,7 +208,7 @@ static rh_type_change type_change_of(const rh_hazard_subject *s, const rh_known_
 {
     if (!c || rh_tree_computes(definition, column))
         return RH_TYPE_REWRITES;
-    const rh_known_type to = rh_known_type_of(s->statement->sql, rh_json_get(definition, "typeName"),
+    const rh_known_type to = rh_known_type_of(rh_json_get(definition, "typeName"),
                                               rh_json_get(definition, "collClause"), s->arena);
     return rh_known_type_change(s->context->known, &c->of_type, &to);
 }

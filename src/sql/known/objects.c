@@ -99,7 +99,7 @@ static void add_domain(rh_known *known, const char *sql, rh_json *body)
         return;
     add_read(known, domain, rh_known_ref_of(rh_json_path(body, "typeName.names"), 0));
     domain->base =
-        rh_known_type_of(sql, rh_json_get(body, "typeName"), rh_json_get(body, "collClause"), known->arena);
+        rh_known_type_of(rh_json_get(body, "typeName"), rh_json_get(body, "collClause"), known->arena);
     for (size_t i = 0; i < rh_json_count(constraints); i++) {
         rh_json *constraint = rh_json_get(rh_json_at(constraints, i), "Constraint");
         domain->constrained |= rh_tree_is(constraint, "contype", "CONSTR_CHECK") ||

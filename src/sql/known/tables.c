@@ -65,31 +65,25 @@ static const char *joined(const char *const *names, size_t count, rh_arena *aren
 
 /* ---- constraints ---- */
 
-static void single_reference(rh_json *node, const char **found, bool *several, int depth)
+typedef struct references {
+    const char *column; /* the last one */
+    bool several;
+} references;
+
+static bool note_reference(rh_json *node, void *data)
 {
-    if (depth > 200)
-        *several = true;
-    if (rh_json_is_array(node)) {
-        for (size_t i = 0; i < rh_json_count(node); i++)
-            single_reference(rh_json_at(node, i), found, several, depth + 1);
-    } else if (rh_json_is_object(node)) {
-        const char *name = rh_tree_last_name(rh_json_path(node, "ColumnRef.fields"));
-        *several |= name && *found && strcmp(*found, name) != 0;
-        if (name)
-            *found = name;
-        void *iterator = NULL;
-        rh_json *child;
-        while (rh_json_each(node, &iterator, &child))
-            single_reference(child, found, several, depth + 1);
-    }
+    references *r = data;
+    const char *name = rh_tree_last_name(rh_json_path(node, "ColumnRef.fields"));
+    r->several |= name && r->column && strcmp(r->column, name) != 0;
+    r->column = name ? name : r->column;
+    return false;
 }
 
 const char *rh_known_checked(rh_json *constraint)
 {
-    const char *found = NULL;
-    bool several = false;
-    single_reference(rh_json_get(constraint, "raw_expr"), &found, &several, 0);
-    return found && !several ? found : "";
+    references r = {0};
+    rh_json_visit(rh_json_get(constraint, "raw_expr"), note_reference, &r);
+    return r.column && !r.several ? r.column : "";
 }
 
 static const char *without_not_valid(const char *definition, rh_arena *arena)
@@ -256,8 +250,8 @@ static void add_column(rh_known *known, rh_known_table *t, const char *sql, rh_j
     rh_known_column *c = rh_arena_add(arena, &t->columns, &t->column_count);
     *c = (rh_known_column){.name = rh_arena_strdup(arena, name)};
     c->type_name = copied(rh_known_ref_of(rh_json_path(definition, "typeName.names"), 0), arena);
-    c->of_type = rh_known_type_of(sql, rh_json_get(definition, "typeName"),
-                                  rh_json_get(definition, "collClause"), arena);
+    c->of_type =
+        rh_known_type_of(rh_json_get(definition, "typeName"), rh_json_get(definition, "collClause"), arena);
     int64_t type_at = rh_json_int(rh_json_path(definition, "typeName.location"));
     int64_t first = rh_json_count(constraints)
                         ? rh_json_int(rh_json_path(rh_json_at(constraints, 0), "Constraint.location"))
@@ -432,7 +426,7 @@ static void alter_column(rh_known *known, rh_known_table *t, rh_json *command, c
         c->type = rh_known_new_type(sql, rh_json_path(command, "def.ColumnDef"), end, known->arena);
         c->type_name =
             copied(rh_known_ref_of(rh_json_path(command, "def.ColumnDef.typeName.names"), 0), known->arena);
-        c->of_type = rh_known_type_of(sql, rh_json_path(command, "def.ColumnDef.typeName"),
+        c->of_type = rh_known_type_of(rh_json_path(command, "def.ColumnDef.typeName"),
                                       rh_json_path(command, "def.ColumnDef.collClause"), known->arena);
     } else if (strcmp(subtype, "AT_AddIdentity") == 0)
         make_identity(known, t, c, rh_json_path(command, "def.Constraint"));

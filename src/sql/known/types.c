@@ -52,14 +52,7 @@ static bool is_built_in(const char *name)
     return rh_is_one_of(name, names);
 }
 
-/* A constant is negative: the parse does not tell, its place in SQL does. */
-static bool is_negative(const char *sql, rh_json *constant)
-{
-    const int64_t at = rh_json_int(rh_json_path(constant, "A_Const.location"));
-    return at > 0 && (size_t)at < strlen(sql) && sql[at] == '-';
-}
-
-rh_known_type rh_known_type_of(const char *sql, rh_json *type_name, rh_json *collation, rh_arena *arena)
+rh_known_type rh_known_type_of(rh_json *type_name, rh_json *collation, rh_arena *arena)
 {
     static const char *const serials[][2] = {{"bigserial", "int8"},   {"serial8", "int8"},
                                              {"serial", "int4"},      {"serial4", "int4"},
@@ -77,7 +70,7 @@ rh_known_type rh_known_type_of(const char *sql, rh_json *type_name, rh_json *col
         const char *number = rh_tree_constant(rh_json_at(mods, i), arena);
         char *end = NULL;
         type.mods[type.mod_count++] = number ? strtol(number, &end, 10) : 0;
-        type.odd = !number || *end || is_negative(sql, rh_json_at(mods, i));
+        type.odd = !number || *end;
     }
     for (size_t i = 0; ref.name && i < sizeof serials / sizeof *serials; i++)
         if (strcmp(ref.name, serials[i][0]) == 0)

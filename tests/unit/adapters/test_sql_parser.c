@@ -274,6 +274,28 @@ static void test_parse(void **state)
     assert_false(rh_sql_fingerprint("selct", a));
 }
 
+/* libpg_query leaves the value of a negative integer out. */
+static void test_negative(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *value;
+        int expected;
+    } cases[] = {{"-1", -1},  {"- 7", -7},    {"-(2)", -2},
+                 {"- -3", 3}, {"- - -4", -4}, {"- /* - 9 */ (\n5)", -5},
+                 {"6", 6}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        rh_text sql = {0};
+        rh_text_printf(&sql, "alter table a alter b set default %s", cases[i].value);
+        rh_json *tree = rh_sql_parse(sql.data, NULL);
+        rh_json *command = rh_json_at(rh_json_path(tree, "AlterTableStmt.cmds"), 0);
+        rh_json *integer = rh_json_path(command, "AlterTableCmd.def.A_Const.ival.ival");
+        assert_int_equal(rh_json_int(integer), cases[i].expected);
+        rh_json_free(tree);
+        rh_text_release(&sql);
+    }
+}
+
 /* Nesting beyond what the parser takes is an error, on a thread's small stack too. */
 static void *parse_deep(void *unused)
 {
@@ -332,11 +354,12 @@ static void test_scan(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_split),       cmocka_unit_test(test_split_failures),
-        cmocka_unit_test(test_split_newer), cmocka_unit_test(test_split_large),
-        cmocka_unit_test(test_redact),      cmocka_unit_test(test_redact_is_short),
-        cmocka_unit_test(test_messages),    cmocka_unit_test(test_parse),
-        cmocka_unit_test(test_scan),        cmocka_unit_test(test_deep_nesting),
+        cmocka_unit_test(test_split),        cmocka_unit_test(test_split_failures),
+        cmocka_unit_test(test_split_newer),  cmocka_unit_test(test_split_large),
+        cmocka_unit_test(test_redact),       cmocka_unit_test(test_redact_is_short),
+        cmocka_unit_test(test_messages),     cmocka_unit_test(test_parse),
+        cmocka_unit_test(test_negative),     cmocka_unit_test(test_scan),
+        cmocka_unit_test(test_deep_nesting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

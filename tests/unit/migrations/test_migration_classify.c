@@ -353,6 +353,9 @@ static void test_hazards_by_schema(void **state)
         "CREATE TABLE public.e_old (id bigint, at date); CREATE TABLE public.e_rest (id bigint, at date);"
         "CREATE TABLE public.e_new (id bigint, at date, CONSTRAINT k CHECK (at >= '2024-01-01' AND at < '2025-01-01'));"
         "ALTER TABLE ONLY public.e ATTACH PARTITION public.e_old FOR VALUES FROM ('2020-01-01') TO ('2021-01-01');"
+        "CREATE TABLE public.m (n int) PARTITION BY RANGE (n);"
+        "CREATE TABLE public.m_0 (n int, CONSTRAINT over CHECK (n > 100));"
+        "CREATE TABLE public.m_1 (n int, CONSTRAINT within CHECK (n >= -10 AND n < -5));"
         "CREATE TABLE public.l (id bigint, at date) PARTITION BY RANGE (at);"
         "CREATE TABLE public.l_rest (id bigint, at date);"
         "ALTER TABLE ONLY public.l ATTACH PARTITION public.l_rest DEFAULT;"
@@ -410,6 +413,10 @@ static void test_hazards_by_schema(void **state)
         {TIMEOUT "alter table e attach partition e_rest for values from ('2024-01-01') to ('2025-01-01')",
          "2:attach-partition"},
         {TIMEOUT "alter table e attach partition e_new for values from ('2024-01-01') to ('2025-01-01')", ""},
+        {TIMEOUT "alter table m attach partition m_0 for values from (-10) to (-5)", "2:attach-partition"},
+        {TIMEOUT "alter table m attach partition m_1 for values from (-10) to (-5)", ""},
+        {TIMEOUT "update t set a = '' where 0 = -1", ""},
+        {TIMEOUT "reindex (concurrently 0) table t", "2:reindex-without-concurrently"},
         {TIMEOUT
          "create table e_x (like e); alter table e attach partition e_x for values from ('2024-01-01') to "
          "('2025-01-01')",
