@@ -111,7 +111,7 @@ static void append_locks(rh_text *text, const rh_statement *s, bool shared)
             left++;
     }
     if (left)
-        rh_text_printf(text, "                  and %zu more relations\n", left);
+        rh_text_printf(text, "                  and %zu more relation%s\n", left, left == 1 ? "" : "s");
     if (s->unknown_work) {
         rh_text_append(text, "          work    ");
         rh_text_append_wrapped(text, s->unknown_work, 18, WIDTH);

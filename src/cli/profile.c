@@ -40,9 +40,10 @@ static void describe(const rh_profile *profile, const char *path, rh_text *text)
     char size[32];
     rh_text_append(text, "wrote ");
     rh_text_append_clean(text, path, false);
-    rh_text_printf(text, "\nPostgreSQL %s, %s, %zu tables, %zu statements\n", profile->version,
+    rh_text_printf(text, "\nPostgreSQL %s, %s, %zu table%s, %zu statement%s\n", profile->version,
                    rh_size_format(profile->database_bytes, size, sizeof size), profile->relation_count,
-                   profile->statement_count);
+                   profile->relation_count == 1 ? "" : "s", profile->statement_count,
+                   profile->statement_count == 1 ? "" : "s");
     if (profile->looks > 0 && profile->looks < rh_lock_looks_needed(0.9))
         rh_text_printf(
             text,

@@ -277,7 +277,11 @@ bool rh_settings_read(rh_reader *reader, const char *key, rh_yaml_node *node, rh
         return false;
     if (!rh_file_exists(path))
         return rh_value_fail(reader, node, "%s: \"%s\" is no file", key, rh_yaml_scalar(node));
-    char *text = rh_file_read(path, FILE_LIMIT, reader->arena, NULL, reader->error);
+    rh_error failure = {0};
+    char *text = rh_file_read(path, FILE_LIMIT, reader->arena, NULL, &failure);
+    if (!text)
+        rh_value_fail(reader, node, "%s: %s", key, failure.message);
+    rh_error_release(&failure);
     if (!text)
         return false;
     return looks_like_csv(text) ? read_csv(&all, node, path) : read_conf_text(&all, node, path, text, 0);

@@ -2,6 +2,7 @@
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/adapters/sql_parser.h"
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { SQL_FILE_LIMIT = 256 << 20 };
@@ -41,6 +42,12 @@ const char **rh_command_read(rh_reader *reader, const char *key, rh_yaml_node *n
     return argv;
 }
 
+static bool is_larger(const char *path, int64_t limit)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && status.st_size > limit;
+}
+
 static bool read_step(rh_reader *reader, const char *list, rh_yaml_node *node, rh_step *step)
 {
     step->where = rh_value_where(reader, node);
@@ -59,6 +66,10 @@ static bool read_step(rh_reader *reader, const char *list, rh_yaml_node *node, r
     if (step->path && rh_directory_exists(step->path))
         return rh_value_fail(reader, sql, "sql must be a file, and \"%s\" is a directory",
                              rh_yaml_scalar(sql));
+    if (step->path && is_larger(step->path, SQL_FILE_LIMIT)) {
+        rh_value_fail(reader, sql, "sql: \"%s\" is larger than 256 MB", rh_yaml_scalar(sql));
+        return rh_error_hint(reader->error, "run it by command: [psql, -f, FILE]");
+    }
     return step->path != NULL;
 }
 

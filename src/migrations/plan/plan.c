@@ -336,8 +336,8 @@ static bool does_something(const rh_script *script)
 static bool load_ways(const rh_framework_rules *rules, rh_hazard_context *release, rh_migration *migration,
                       rh_error *error)
 {
-    if (migration->command)
-        return true;
+    if (migration->command || !rules)
+        return true; /* a program: its statements are seen when it runs */
     if (migration->not_sql)
         return refuse_not_sql(rules, migration, error);
     if (migration->up.file && !rh_script_load(migration, RH_UP, rules, release, error))

@@ -136,9 +136,8 @@ static void chart(rh_html *html, const rh_prediction_bar *bars, size_t count)
     if (count > shown)
         rh_html_paragraph(html, "note",
                           rh_view_printf(view,
-                                         "%zu statements are not drawn: they take less than the shortest of "
-                                         "these.",
-                                         count - shown));
+                                         "Not drawn: %zu statement%s shorter than the shortest of these.",
+                                         count - shown, count - shown == 1 ? "" : "s"));
 }
 
 static void table_row(rh_html *html, const rh_prediction_bar *b)

@@ -176,8 +176,8 @@ void rh_html_timeline(rh_html *html)
     if (timeline.hidden_statements)
         rh_html_paragraph(
             html, "note",
-            rh_view_printf(&html->view,
-                           "%zu statements are not drawn: they took less than %s or found no room.",
-                           timeline.hidden_statements, rh_view_seconds(&html->view, timeline.visible_s)));
+            rh_view_printf(&html->view, "Not drawn: %zu statement%s that took less than %s or found no room.",
+                           timeline.hidden_statements, timeline.hidden_statements == 1 ? "" : "s",
+                           rh_view_seconds(&html->view, timeline.visible_s)));
     rh_html_section_end(html);
 }

@@ -123,7 +123,8 @@ static void add_compatibility(suite *s)
         }
         const char *name = rh_view_string(first, "template"), *why = rh_view_string(first, "message");
         add(s, (test_case){"compatibility", releases[r][2], NAN, first ? FAILED : PASSED,
-                           rh_view_printf(&s->view, "%zu statements fail; %s: %s", failing, name ? name : "?",
+                           rh_view_printf(&s->view, "%zu statement%s; %s: %s", failing,
+                                          failing == 1 ? " fails" : "s fail", name ? name : "?",
                                           why ? why : "no message")});
     }
 }

@@ -63,12 +63,13 @@ const char *rh_view_compatibility(const rh_view *view)
     for (size_t i = 0; i < rh_json_count(list); i++)
         (*(rh_view_is(rh_json_at(list, i), "application", "next") ? &new_fails : &old_fails))++;
     const char *text = rh_view_printf(
-        view, "Releases: %lld statements of the running release were tried on the new schema, %zu fail",
-        (long long)current, old_fails);
+        view, "Releases: %lld statement%s of the running release %s tried on the new schema, %zu fail%s",
+        (long long)current, current == 1 ? "" : "s", current == 1 ? "was" : "were", old_fails,
+        old_fails == 1 ? "s" : "");
     if (next < 0)
         return rh_view_printf(view, "%s.", text);
-    return rh_view_printf(view, "%s; %lld of the next one on every schema before it, %zu fail.", text,
-                          (long long)next, new_fails);
+    return rh_view_printf(view, "%s; %lld of the next one on every schema before it, %zu fail%s.", text,
+                          (long long)next, new_fails, new_fails == 1 ? "s" : "");
 }
 
 const char *rh_view_runners(const rh_view *view)

@@ -250,7 +250,10 @@ const char *rh_view_backtest(const rh_view *view)
     if (isnan(error) && failed_migration(view))
         return rh_view_printf(view, "Back-test: not scored, because %s failed.", failed_migration(view));
     if (isnan(error))
-        return rh_view_printf(view, "Back-test: %zu predictions are too few to score.", rows);
+        return rh_view_printf(view,
+                              rows == 1 ? "Back-test: 1 prediction is too few to score."
+                                        : "Back-test: %zu predictions are too few to score.",
+                              rows);
     const rh_json *baselines = rh_json_get(backtest, "baselines");
     const char *best = NULL;
     double best_error = INFINITY;

@@ -250,6 +250,10 @@ static void test_missing_files(void **state)
     complains(BASE "verify:\n  - {sql: mask.sql, command: [make]}\n", 4, 5, "either sql or command", NULL);
     complains(BASE "verify:\n  - sql: mask.sql\n  - sql: todo.sql\n", 5, 5, "checks nothing",
               "for each fault");
+    write_file("large.sql", "");
+    assert_int_equal(truncate("large.sql", (256 << 20) + 1), 0);
+    complains(BASE "prepare:\n  - sql: large.sql\n", 4, 10, "larger than 256 MB", "psql");
+    complains(BASE "staging:\n  settings: large.sql\n", 4, 13, "larger than 4.0 MB", NULL);
     complains(BASE "verify:\n  - mask.sql\n", 4, 5, "either sql or command", NULL);
     complains(BASE "verify: mask.sql\n", 3, 9, "must be a list of steps", "dash");
     rh_error error = {0};
