@@ -37,9 +37,21 @@ static const rh_lock *inferred_lock(const rh_statement *statement)
     return found;
 }
 
+/* Row-level security is in force for it, and its rows could not be counted; NULL: there is none. */
+static const char *uncounted_table(const rh_statement *statement)
+{
+    for (size_t r = 0; r < statement->run_count; r++)
+        for (size_t i = 0; i < statement->runs[r].hidden_count; i++) {
+            const rh_hidden_rows *h = &statement->runs[r].hidden[i];
+            if (h->seen == RH_UNKNOWN || h->all == RH_UNKNOWN)
+                return h->table;
+        }
+    return NULL;
+}
+
 static void tell_statements(rh_run *run)
 {
-    tally locks = {0}, unknown = {0}, hidden = {0};
+    tally locks = {0}, unknown = {0}, hidden = {0}, uncounted = {0};
     for (size_t m = 0; m < run->plan.migration_count; m++) {
         const rh_migration *migration = &run->plan.migrations[m];
         for (size_t i = 0; i < migration->up.statement_count; i++) {
@@ -51,6 +63,9 @@ static void tell_statements(rh_run *run)
                 count(&unknown, migration, s, s->not_understood);
             if (s->class_evidence && !s->class_measured && s->run_count > 0)
                 count(&hidden, migration, s, s->class_evidence);
+            const char *table = uncounted_table(s);
+            if (table)
+                count(&uncounted, migration, s, table);
         }
     }
     if (locks.count)
@@ -70,6 +85,13 @@ static void tell_statements(rh_run *run)
                             "what %zu statement%s did (the first: migration %s, statement %d: %s)",
                             hidden.count, plural(hidden.count), hidden.migration, hidden.statement,
                             hidden.what);
+    if (uncounted.count)
+        rh_run_not_measured(
+            run, RH_UNMEASURED_STATEMENT_HAZARDS,
+            "whether row-level security hides rows from %zu statement%s: they could not be counted "
+            "(the first: migration %s, statement %d on %s)",
+            uncounted.count, plural(uncounted.count), uncounted.migration, uncounted.statement,
+            uncounted.what);
 }
 
 static const char *why_not_compared(const rh_data_comparison *data)

@@ -101,7 +101,8 @@ typedef struct rh_work_size {
 /* A table of which the session's role does not see, or does not change, all rows, by row-level security. */
 typedef struct rh_hidden_rows {
     const char *table, *role; /* table: qualified, quoted where needed */
-    int64_t seen, all;        /* rows; RH_HIDDEN_ROWS_MOST + 1: more than those */
+    int64_t seen, all;        /* rows; RH_HIDDEN_ROWS_MOST + 1: more than those; RH_UNKNOWN: not counted */
+    bool to_change;           /* SEEN are those that the role may change */
 } rh_hidden_rows;
 /* Of more rows, it is enough to know that they are more. */
 enum { RH_HIDDEN_ROWS_MOST = 1000000 };

@@ -116,9 +116,9 @@ void rh_work_before(rh_work_watch *watch, rh_pg *migration, const char *relation
  * when it could not be read. Before PostgreSQL 15 nothing is counted. */
 rh_statement_work *rh_work_after(rh_work_watch *watch, rh_pg *migration, const char *relation,
                                  rh_arena *arena);
-/* After a data change of MIGRATION, behind rh_work_after: adds to RUN the tables that STATEMENT names and of
- * which row-level security hides rows from the session's role. What cannot be asked adds nothing; the
- * transaction under way stays as it is. */
+/* After a statement of MIGRATION that may change data, behind rh_work_after: adds to RUN the tables that it
+ * names (a DO block: that it has read or locked) and of which row-level security hides rows from the
+ * session's role, or keeps it from changing them. The transaction under way stays as it is. */
 void rh_hidden_rows_read(rh_work_watch *watch, rh_pg *migration, const rh_statement *statement,
                          rh_arena *arena, rh_statement_run *run);
 /* The transaction has ended, well or not. */

@@ -17,6 +17,8 @@ void rh_hazards_add_hidden_rows(rh_statement *statement, const rh_statement_run 
     const char *changed = rh_count_format(run->rows < 0 ? 0 : run->rows, rows, sizeof rows);
     for (size_t i = 0; i < run->hidden_count; i++) {
         const rh_hidden_rows *h = &run->hidden[i];
+        if (h->seen == RH_UNKNOWN || h->all == RH_UNKNOWN)
+            continue;
         rh_hazard *hazard = rh_arena_add(arena, &statement->hazards, &statement->hazard_count);
         *hazard = (rh_hazard){
             .rule = "row-security-hides-rows",
@@ -25,9 +27,10 @@ void rh_hazards_add_hidden_rows(rh_statement *statement, const rh_statement_run 
                 "Row-level security hides rows of %s from %s: what the statement does to the rows "
                 "that this role sees it does not do to the others, without an error.",
                 h->table, h->role),
-            .evidence = rh_arena_printf(arena, "the statement changed %s row%s; of %s rows of %s, %s sees %s",
-                                        changed, run->rows == 1 ? "" : "s", rows_of(h->all, arena), h->table,
-                                        h->role, rows_of(h->seen, arena)),
+            .evidence =
+                rh_arena_printf(arena, "the statement changed %s row%s; of %s rows of %s, %s %s %s", changed,
+                                run->rows == 1 ? "" : "s", rows_of(h->all, arena), h->table, h->role,
+                                h->to_change ? "may change" : "sees", rows_of(h->seen, arena)),
             .safer = rh_arena_printf(
                 arena,
                 "Run it as a role with BYPASSRLS; or, as the owner of %s, between ALTER TABLE … NO "

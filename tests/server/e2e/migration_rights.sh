@@ -50,8 +50,36 @@ hidden "sorted(hidden) == [1, 3, 7]"
 fact 'as measured'
 hidden "all(h['state'] == 'measured' for h in hidden.values())"
 fact 'with the rows of the table and of the role'
-hidden "'0 rows' in hidden[1]['evidence'] and '1,000 rows of public.forced, shop_owner sees 0' in hidden[1]['evidence']"
+hidden "'0 rows' in hidden[1]['evidence'] and '1,000 rows of public.forced, shop_owner may change 0' in hidden[1]['evidence']"
 fact 'also where some rows were changed'
-hidden "'changed 100 rows' in hidden[3]['evidence'] and 'sees 100' in hidden[3]['evidence']"
+hidden "'changed 100 rows' in hidden[3]['evidence'] and 'may change 100' in hidden[3]['evidence']"
+
+migration 001_change.sql "ALTER TABLE public.own FORCE ROW LEVEL SECURITY;
+UPDATE public.own SET note = 'a';
+BEGIN;
+ALTER TABLE public.target ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.target FORCE ROW LEVEL SECURITY;
+UPDATE public.target SET id = -id;
+INSERT INTO public.own (id, tenant) VALUES (2001, 3);
+COMMIT;
+ALTER TABLE public.own NO FORCE ROW LEVEL SECURITY;
+CREATE POLICY reads ON public.forced FOR SELECT USING (true);
+UPDATE public.forced SET note = 'b' WHERE tenant = 4;
+BEGIN;
+ALTER POLICY reads ON public.forced USING (tenant = 5);
+DELETE FROM public.forced WHERE tenant < 9;
+COMMIT;
+DO 'BEGIN UPDATE public.forced SET note = ''c''; END';
+UPDATE public.own SET note = 'd';"
+sed -i '/^CREATE TABLE public.target/s/$/\nINSERT INTO public.target VALUES (1), (2);/' "$work/backup.sql"
+fact 'a migration that changes policies runs'
+rehearse 0 --pass quiet
+valid_report
+fact 'rows that a policy of the same run hides are reported'
+hidden "sorted(hidden) == [2, 6, 11, 14, 16]"
+fact 'those of a table that the transaction has locked'
+hidden "'0 rows' in hidden[6]['evidence'] and 'of 2 rows of public.target, shop_owner may change 0' in hidden[6]['evidence']"
+fact 'those that are seen and may not be changed'
+hidden "'0 rows' in hidden[11]['evidence'] and 'may change 0' in hidden[11]['evidence']"
 fact 'nothing is left'
 nothing_left
