@@ -86,6 +86,19 @@ static int predict_hold(const rh_script *script, size_t index, const rh_lock *lo
     return last;
 }
 
+/* Some look at a run of the statement at full size saw the lock. */
+static bool was_seen(const rh_statement *statement, const rh_lock *lock)
+{
+    for (size_t i = 0; i < statement->run_count; i++) {
+        const rh_statement_run *run = &statement->runs[i];
+        for (size_t k = 0; run->pass != RH_PASS_KIND_SCALED && k < run->lock_count; k++)
+            if (!run->locks[k].inferred && run->locks[k].mode >= lock->mode &&
+                strcmp(run->locks[k].relation, lock->relation) == 0)
+                return true;
+    }
+    return false;
+}
+
 /* ---- waiting ---- */
 
 static void add_chances(const maker *m, const rh_lock_traffic *traffic, rh_lock_forecast *f)
@@ -224,6 +237,7 @@ static void add_row(maker *m, const rh_migration *migration, size_t index, const
                             .mode = lock->mode,
                             .blocks_reads = lock->blocks_reads,
                             .blocks_writes = lock->blocks_writes,
+                            .inferred = !was_seen(statement, lock),
                             .concurrent = statement->class_ == RH_CLASS_INDEX_CONCURRENT &&
                                           !lock->blocks_reads && !lock->blocks_writes,
                             .lock_timeout_s = timeout->seconds,
@@ -337,23 +351,43 @@ static double larger(double a, double b)
     return isnan(a) || isnan(b) ? RH_NOT_MEASURED : fmax(a, b);
 }
 
-/* The longest stretch and its high end; the row of the longest that is known. */
-static const rh_lock_forecast *longest(const maker *m, bool reads, double *expected, double *high)
+typedef struct stretch {
+    const rh_lock_forecast *worst; /* the row of the longest that is known */
+    double expected_s, high_s, at_most_s;
+} stretch;
+
+/* Of the rows that were observed. One that is inferred leaves the figures open where it could be longer. */
+static stretch longest(const maker *m, bool reads)
 {
-    const rh_lock_forecast *worst = NULL;
-    *expected = *high = m->unmeasured ? RH_NOT_MEASURED : 0;
+    const double none = m->unmeasured ? RH_NOT_MEASURED : 0;
+    stretch s = {NULL, none, none, none};
+    const rh_lock_forecast *inferred = NULL;
     for (size_t i = 0; i < m->out->row_count; i++) {
         const rh_lock_forecast *f = &m->out->rows[i];
         if (!(reads ? f->blocks_reads : f->blocks_writes))
             continue;
+        s.at_most_s = larger(s.at_most_s, f->blocked_high_s);
+        if (f->inferred) {
+            if (!inferred || !(f->blocked_high_s <= inferred->blocked_high_s))
+                inferred = f;
+            continue;
+        }
         if (f->unknown && !m->out->unknown)
             m->out->unknown = f->unknown;
-        if (!worst || isnan(worst->blocked_s) || f->blocked_s > worst->blocked_s)
-            worst = f;
-        *expected = larger(*expected, f->blocked_s);
-        *high = larger(*high, f->blocked_high_s);
+        if (!s.worst || isnan(s.worst->blocked_s) || f->blocked_s > s.worst->blocked_s)
+            s.worst = f;
+        s.expected_s = larger(s.expected_s, f->blocked_s);
+        s.high_s = larger(s.high_s, f->blocked_high_s);
     }
-    return worst;
+    if (!inferred || isnan(s.high_s) || inferred->blocked_high_s <= s.high_s)
+        return s;
+    s.expected_s = s.high_s = RH_NOT_MEASURED;
+    if (!m->out->unknown)
+        m->out->unknown = rh_arena_printf(m->arena,
+                                          "whether migration %s, statement %d locks %s follows from its text "
+                                          "only: no look saw it",
+                                          inferred->migration, inferred->statement, inferred->relation);
+    return s;
 }
 
 void rh_lock_forecast_make(const rh_lock_forecast_input *input, rh_arena *arena, rh_lock_forecasts *forecasts)
@@ -376,7 +410,13 @@ void rh_lock_forecast_make(const rh_lock_forecast_input *input, rh_arena *arena,
         finish_row(&m, i);
     if (m.unmeasured)
         forecasts->unknown = "no quiet pass ran every statement";
-    forecasts->reads_worst = longest(&m, true, &forecasts->reads_blocked_s, &forecasts->reads_blocked_high_s);
-    forecasts->writes_worst =
-        longest(&m, false, &forecasts->writes_blocked_s, &forecasts->writes_blocked_high_s);
+    const stretch reads = longest(&m, true), writes = longest(&m, false);
+    forecasts->reads_worst = reads.worst;
+    forecasts->reads_blocked_s = reads.expected_s;
+    forecasts->reads_blocked_high_s = reads.high_s;
+    forecasts->reads_at_most_s = reads.at_most_s;
+    forecasts->writes_worst = writes.worst;
+    forecasts->writes_blocked_s = writes.expected_s;
+    forecasts->writes_blocked_high_s = writes.high_s;
+    forecasts->writes_at_most_s = writes.at_most_s;
 }

@@ -90,6 +90,7 @@ typedef struct rh_lock_forecast {
     const char *relation; /* "public.orders" */
     rh_lock_mode mode;
     bool blocks_reads, blocks_writes;
+    bool inferred; /* from the statement's text: no look at any run saw it */
     bool
         concurrent; /* CREATE INDEX CONCURRENTLY and the like: it waits for others, no session waits for it */
 
@@ -129,8 +130,10 @@ typedef struct rh_lock_forecasts {
     double service_per_s;         /* statements that production completes in a second at most; not measured */
     rh_lock_forecast *rows;       /* in the order the statements run */
     size_t row_count;
-    /* The longest stretch on any relation, by the rows; not measured when a row that could be it is not. */
+    /* The longest stretch on any relation, by the rows that were observed; not measured when a row that could
+     * be it is not, or is inferred. */
     double reads_blocked_s, reads_blocked_high_s, writes_blocked_s, writes_blocked_high_s;
+    double reads_at_most_s, writes_at_most_s; /* the high ends, were the inferred locks taken, too */
     const rh_lock_forecast *reads_worst, *writes_worst; /* rows that have it; NULL: none blocks */
     const char *unknown; /* a sentence: why the longest stretches are missing; NULL */
 } rh_lock_forecasts;

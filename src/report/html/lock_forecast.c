@@ -89,8 +89,9 @@ static void forecast_row(rh_html *html, const rh_json *row)
     rh_xml_textf(html->xml, "%s.%lld", rh_view_line(view, migration ? migration : "?", 40),
                  (long long)rh_json_int(rh_json_get(row, "statement")));
     rh_xml_element(html->xml, "div",
-                   rh_view_printf(view, "%s on %s", rh_view_mode(rh_view_string(row, "mode")),
-                                  relation ? relation : "?"),
+                   rh_view_printf(view, "%s on %s%s", rh_view_mode(rh_view_string(row, "mode")),
+                                  relation ? relation : "?",
+                                  rh_json_bool(rh_json_get(row, "inferred")) ? " (inferred)" : ""),
                    "class", "muted", NULL);
     if (unknown)
         rh_xml_element(html->xml, "div", rh_view_printf(view, "Not known: %s", unknown), "class", "warn",

@@ -27,6 +27,7 @@ static void add_row(rh_json *rows, const rh_lock_forecast *f)
     rh_json_add_string(object, "mode", rh_lock_mode_name(f->mode));
     rh_json_add_bool(object, "blocks_reads", f->blocks_reads);
     rh_json_add_bool(object, "blocks_writes", f->blocks_writes);
+    rh_json_add_bool(object, "inferred", f->inferred);
     rh_json_add_bool(object, "concurrent", f->concurrent);
     rh_record_figure(object, "lock_timeout_s", f->lock_timeout_s);
     rh_json_add_string(object, "lock_timeout_from", f->lock_timeout_from);

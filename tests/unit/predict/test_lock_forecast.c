@@ -284,6 +284,35 @@ static void what_is_not_known_of_production_stays_so(void **state)
     near(f[0].blocked_s, MEAN_WAIT + 7);
 }
 
+/* A lock that no look saw: the figures stay open, the bound does not. */
+static void an_inferred_lock_is_no_figure(void **state)
+{
+    world *w = *state;
+    w->locks[0].inferred = true;
+    const rh_lock_forecast *f = make(w, 2);
+    assert_true(f[0].inferred);
+    assert_false(f[1].inferred);
+    assert_null(w->out.reads_worst);
+    assert_true(isnan(w->out.reads_blocked_s));
+    assert_true(isnan(w->out.reads_blocked_high_s));
+    near(w->out.reads_at_most_s, f[0].blocked_high_s);
+    assert_non_null(strstr(w->out.unknown, "statement 1 locks public.orders follows from its text only"));
+    assert_ptr_equal(w->out.writes_worst, &f[1]);
+}
+
+static void a_lock_that_another_run_showed_is_no_inference(void **state)
+{
+    world *w = *state;
+    rh_lock seen = w->locks[0];
+    rh_statement_run runs[] = {{.pass = RH_PASS_KIND_LOADED, .locks = &seen, .lock_count = 1}, w->runs[0]};
+    w->statements[0].runs = runs;
+    w->statements[0].run_count = 2;
+    w->locks[0].inferred = true;
+    const rh_lock_forecast *f = make(w, 2);
+    assert_false(f[0].inferred);
+    near(w->out.reads_blocked_s, f[0].blocked_s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -297,6 +326,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_statement_that_never_ran_leaves_all_open, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_concurrent_build_waits_for_everybody, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_not_known_of_production_stays_so, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_inferred_lock_is_no_figure, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_lock_that_another_run_showed_is_no_inference, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -191,6 +191,7 @@ static void blocked_on_production(void **state)
     assert_string_equal(gate->worst, "predicted for production: migration 12, statement 1 on public.a");
     assert_int_equal(check(w, RH_GATE_READS_BLOCKED, 2.5)->outcome, RH_GATE_FAILED);
     w->run.production.locks.reads_blocked_high_s = RH_NOT_MEASURED;
+    w->run.production.locks.reads_at_most_s = RH_NOT_MEASURED;
     gate = check(w, RH_GATE_READS_BLOCKED, 2.5);
     assert_int_equal(gate->outcome, RH_GATE_NOT_MEASURED);
     assert_string_equal(gate->worst, "on production: why not");
@@ -202,6 +203,27 @@ static void blocked_on_production(void **state)
     w->run.production.locks.reads_blocked_high_s = 0;
     gate = check(w, RH_GATE_READS_BLOCKED, 1); /* seen on staging, though not predicted */
     assert_true(gate->measured == 1);
+}
+
+/* What follows from a text only is a bound: it fails no gate, and holds one that it is within. */
+static void an_inferred_lock_fails_no_gate_on_production(void **state)
+{
+    world *w = *state;
+    rh_profile profile = {0};
+    w->run.contention = (rh_contention){.measured = true, .reads_blocked_s = 1};
+    w->run.load.measured = true;
+    w->run.production.profile = &profile;
+    w->run.production.locks = (rh_lock_forecasts){.made = true,
+                                                  .reads_blocked_s = RH_NOT_MEASURED,
+                                                  .reads_blocked_high_s = RH_NOT_MEASURED,
+                                                  .reads_at_most_s = 9,
+                                                  .unknown = "no look saw it"};
+    const rh_gate *gate = check(w, RH_GATE_READS_BLOCKED, 4);
+    assert_int_equal(gate->outcome, RH_GATE_NOT_MEASURED);
+    assert_string_equal(gate->worst, "on production: no look saw it");
+    gate = check(w, RH_GATE_READS_BLOCKED, 10);
+    assert_int_equal(gate->outcome, RH_GATE_HELD);
+    assert_true(gate->measured == 9);
 }
 
 static void response_compares_during_with_before(void **state)
@@ -314,6 +336,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_pass_that_broke_off_proves_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_unseen_lock_is_not_zero, set_up, tear_down),
         cmocka_unit_test_setup_teardown(blocked_on_production, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_inferred_lock_fails_no_gate_on_production, set_up, tear_down),
         cmocka_unit_test_setup_teardown(response_compares_during_with_before, set_up, tear_down),
         cmocka_unit_test_setup_teardown(errors_before_are_not_the_migrations, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_worst_news_decide, set_up, tear_down),
