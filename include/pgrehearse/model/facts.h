@@ -154,6 +154,13 @@ typedef struct rh_listed_table {
     size_t column_count;
 } rh_listed_table;
 
+/* Has it a column of that name, in any case? */
+bool rh_listed_table_has(const rh_listed_table *table, const char *column);
+/* The migration tool whose history it is, by its name and columns; NULL: no known one's. */
+const char *rh_history_tool(const rh_listed_table *table);
+/* Does it belong to a migration tool, as its history or besides? No application works on it. */
+bool rh_is_tool_table(const rh_listed_table *table);
+
 /* Ordinary and partitioned tables outside of the system's schemas that belong to no extension. */
 typedef struct rh_listed_tables {
     rh_listed_table *tables;

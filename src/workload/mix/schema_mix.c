@@ -262,7 +262,7 @@ static bool add_table(mix_build *build, candidates *all, mix_table *table, rh_er
         return true;
     }
     if (table->is_history) {
-        rh_mix_leave_out(build, "%s gets no load: it is the history of a migration tool", table->name);
+        rh_mix_leave_out(build, "%s gets no load: it belongs to a migration tool", table->name);
         return true;
     }
     if (!rh_mix_sample(build, table, error))

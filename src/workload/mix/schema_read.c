@@ -1,6 +1,7 @@
 /* The catalog's view of the tables that the mix is made from. */
 #include "schema.h"
 #include "pgrehearse/base/text.h"
+#include "pgrehearse/model/facts.h"
 #include "embedded/workload.h"
 #include <stdlib.h>
 #include <string.h>
@@ -100,6 +101,16 @@ static bool read_references(mix_build *build, mix_table *table, rh_error *error)
     return true;
 }
 
+static bool belongs_to_tool(const mix_build *build, const mix_table *table)
+{
+    const char **columns = rh_arena_alloc(build->arena, (table->column_count + 1) * sizeof *columns);
+    for (size_t i = 0; i < table->column_count; i++)
+        columns[i] = table->columns[i].name;
+    const rh_listed_table listed = {table->relation.schema, table->relation.name, columns,
+                                    table->column_count};
+    return rh_is_tool_table(&listed);
+}
+
 bool rh_mix_read_tables(mix_build *build, mix_table **tables, size_t *count, rh_error *error)
 {
     const char *history = build->limits ? build->limits->history_table : NULL;
@@ -125,6 +136,7 @@ bool rh_mix_read_tables(mix_build *build, mix_table **tables, size_t *count, rh_
         if (!read_columns(build, table, error) || !read_uniques(build, table, error) ||
             !read_references(build, table, error) || !rh_mix_limit(build, table, error))
             return rh_error_context(error, "reading what %s is made of", table->name);
+        table->is_history = table->is_history || belongs_to_tool(build, table);
     }
     return true;
 }

@@ -186,8 +186,8 @@ static bool add_templates(mix_player *player, rh_error *error)
             continue;
         const mix_table *table = item->candidate.bound.table;
         if (table && table->is_history) {
-            item->why = rh_arena_printf(player->copy.build->arena, "%s is the history of a migration tool",
-                                        table->name);
+            item->why =
+                rh_arena_printf(player->copy.build->arena, "%s belongs to a migration tool", table->name);
             item->group = "of a migration tool";
             continue;
         }

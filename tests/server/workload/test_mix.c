@@ -116,6 +116,65 @@ static void test_same_seed_same_mix(void **state)
     rh_pg_close(pg);
 }
 
+/* Tables of migration tools, by their names and columns, and two of an application with such names. */
+static void test_only_tables_of_the_application_get_load(void **state)
+{
+    (void)state;
+    static const char *const tools[] = {
+        "schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL)",
+        "_sqlx_migrations (version bigint PRIMARY KEY, description text, success boolean, checksum bytea)",
+        "atlas_schema_revisions (version text PRIMARY KEY, description text, applied bigint)",
+        "refinery_schema_history (version integer PRIMARY KEY, name text, applied_on text, checksum text)",
+        "databasechangelog (id text, author text, filename text, md5sum text)",
+        "databasechangeloglock (id integer PRIMARY KEY, locked boolean)",
+        "schema_version (version integer NOT NULL)",
+        "_yoyo_migration (migration_hash text PRIMARY KEY, migration_id text)",
+        "\"__EFMigrationsHistory\" (\"MigrationId\" text PRIMARY KEY, \"ProductVersion\" text)",
+        "migrations (id serial PRIMARY KEY, timestamp bigint NOT NULL, name text NOT NULL)",
+        "mikro_orm_migrations (id serial PRIMARY KEY, name text, executed_at timestamptz)",
+        "kysely_migration_lock (id text PRIMARY KEY, is_locked integer)",
+        "\"SequelizeMeta\" (name text PRIMARY KEY)",
+        "seaql_migrations (version text PRIMARY KEY, applied_at bigint)",
+        "alembic_version (version_num text PRIMARY KEY)",
+        "django_migrations (id bigserial PRIMARY KEY, app text, name text, applied timestamptz)",
+        "hdb_catalog.anything (id bigserial PRIMARY KEY, name text)",
+        "graphile_migrate.migrations (hash text PRIMARY KEY, previous_hash text, filename text)",
+        "supabase_migrations.schema_migrations (version text PRIMARY KEY, statements text[], name text)",
+        "pgroll.migrations (schema text PRIMARY KEY, name text)",
+    };
+    rh_pg *pg = load_connect(cluster, "postgres");
+    load_execute(pg, "CREATE DATABASE tools");
+    rh_pg_close(pg);
+    pg = load_connect(cluster, "tools");
+    load_execute(pg, "CREATE SCHEMA hdb_catalog; CREATE SCHEMA graphile_migrate; CREATE SCHEMA pgroll; "
+                     "CREATE SCHEMA supabase_migrations; CREATE SCHEMA birds;");
+    for (size_t i = 0; i < sizeof tools / sizeof *tools; i++) {
+        rh_error error = {0};
+        if (!rh_pg_executef(pg, &error, "CREATE TABLE %s", tools[i]))
+            fail_msg("%s", error.message);
+    }
+    load_execute(pg, "CREATE TABLE changelog (id serial PRIMARY KEY, author text, entry text);"
+                     "INSERT INTO changelog (author) SELECT 'a' || i FROM generate_series(1, 100) i;"
+                     "CREATE TABLE birds.migrations (id serial PRIMARY KEY, species text, km integer);"
+                     "INSERT INTO birds.migrations (km) SELECT i FROM generate_series(1, 100) i; ANALYZE");
+    rh_arena *arena = rh_arena_new();
+    rh_mix mix = load_mix(pg, arena);
+    size_t log = 0, birds = 0;
+    for (size_t i = 0; i < mix.template_count; i++) {
+        log += strstr(mix.templates[i].name, "public.changelog") != NULL;
+        birds += strstr(mix.templates[i].name, "birds.migrations") != NULL;
+    }
+    assert_true(log > 0);
+    assert_true(birds > 0);
+    assert_int_equal(mix.template_count, log + birds);
+    size_t left_out = 0;
+    for (size_t i = 0; i < mix.left_out_count; i++)
+        left_out += strstr(mix.left_out[i], "belongs to a migration tool") != NULL;
+    assert_int_equal(left_out, sizeof tools / sizeof *tools);
+    rh_arena_free(arena);
+    rh_pg_close(pg);
+}
+
 static void test_empty_database_has_no_mix(void **state)
 {
     (void)state;
@@ -141,6 +200,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_awkward_keys),
         cmocka_unit_test(test_same_seed_same_mix),
+        cmocka_unit_test(test_only_tables_of_the_application_get_load),
         cmocka_unit_test(test_empty_database_has_no_mix),
     };
     return cmocka_run_group_tests_name("mix", tests, start, stop);
