@@ -87,8 +87,22 @@ static const char *finish_names(comparison *c, names *list)
     return text;
 }
 
+/* What the migrations do to these on production was not rehearsed. IN_BACKUP: of each of the profile's. */
+static void tell_absent(comparison *c, const bool *in_backup)
+{
+    names absent = {0};
+    for (size_t i = 0; i < c->profile->relation_count; i++)
+        if (!in_backup[i])
+            add_name(&absent, c->profile->relations[i].schema, c->profile->relations[i].name);
+    const char *list = finish_names(c, &absent);
+    if (absent.count > 0)
+        say(c, "the backup lacks %zu of the %zu tables in production's profile: %s", absent.count,
+            c->profile->relation_count, list);
+}
+
 static bool compare_tables(comparison *c, const rh_pg_result *tables, rh_error *error)
 {
+    bool *in_backup = rh_arena_alloc(c->arena, c->profile->relation_count * sizeof *in_backup);
     names missing = {0}, smaller = {0}, never_analysed = {0}, locked = {0};
     size_t known = 0;
     for (size_t i = 0; i < rh_pg_rows(tables); i++) {
@@ -102,6 +116,7 @@ static bool compare_tables(comparison *c, const rh_pg_result *tables, rh_error *
             continue;
         }
         known++;
+        in_backup[there - c->profile->relations] = true;
         if (there->is_partitioned)
             continue;
         if (there->tuples < 0)
@@ -124,6 +139,7 @@ static bool compare_tables(comparison *c, const rh_pg_result *tables, rh_error *
     if (missing.count > 0)
         say(c, "production's profile lacks %zu of the backup's %zu tables: %s", missing.count,
             rh_pg_rows(tables), lost);
+    tell_absent(c, in_backup);
     if (smaller.count > 0)
         say(c, "smaller on production than in the backup: %s", small);
     if (never_analysed.count > 0)
