@@ -82,6 +82,15 @@ void rh_json_add_null(rh_json *parent, const char *key)
     rh_json_add(parent, key, NULL);
 }
 
+void rh_json_rename(rh_json *object, const char *from, const char *to)
+{
+    json_t *value = json_object_get(object, from);
+    if (!value)
+        return;
+    rh_json_add(object, to, json_incref(value));
+    json_object_del(object, from);
+}
+
 rh_json *rh_json_add_object(rh_json *parent, const char *key)
 {
     json_t *child = rh_json_object();

@@ -130,13 +130,7 @@ static rh_json *read_record(const rh_cli *cli, const char *given, rh_error *erro
         rh_error_hint(error, "name a run directory: one that \"pgrehearse run\" wrote");
         return NULL;
     }
-    rh_json *record = rh_json_read(path, error);
-    if (record && !rh_json_string(rh_json_get(record, "verdict"))) {
-        rh_error_set(error, RH_ERROR_USAGE, "%s is not the record of a run", path);
-        rh_json_free(record);
-        return NULL;
-    }
-    return record;
+    return rh_report_read(path, error);
 }
 
 int rh_command_report(rh_cli *cli, rh_error *error)

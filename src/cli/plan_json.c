@@ -22,11 +22,11 @@ static void add_statement(rh_json *array, const rh_statement *s, int transaction
         rh_json_add_string(lock, "relation", expected->relation);
         rh_json_add_string(lock, "mode", rh_lock_mode_name(expected->mode));
         rh_json_add_string(lock, "blocks", rh_lock_mode_blocks(expected->mode));
-        rh_json_add_string(lock, "because", expected->because);
+        rh_json_add_string(lock, "reason", expected->because);
         rh_json_add_bool(lock, "new_relation", expected->on_new);
     }
-    rh_json_add_string(object, "unknown_work", s->unknown_work);
-    rh_json_add_string(object, "not_understood", s->not_understood);
+    rh_json_add_string(object, "unknown_effect", s->unknown_work);
+    rh_json_add_string(object, "parse_error", s->not_understood);
     rh_json_add_bool(object, "needs_no_transaction", s->needs_no_transaction);
     rh_json *hazards = rh_json_add_array(object, "hazards");
     for (size_t i = 0; i < s->hazard_count; i++) {
@@ -34,7 +34,7 @@ static void add_statement(rh_json *array, const rh_statement *s, int transaction
         rh_json_add_string(hazard, "rule", s->hazards[i].rule);
         rh_json_add_string(hazard, "message", s->hazards[i].message);
         rh_json_add_string(hazard, "safer", s->hazards[i].safer);
-        rh_json_add_string(hazard, "silenced", s->hazards[i].silenced);
+        rh_json_add_string(hazard, "silenced_reason", s->hazards[i].silenced);
     }
 }
 
@@ -65,17 +65,17 @@ rh_json *rh_plan_json(const rh_scenario *scenario, const rh_plan *plan, const rh
 {
     static const char *const shapes[] = {NULL, "pgdump_custom", "pgdump_directory", "pgdump_tar", "plain"};
     rh_json *root = rh_json_object();
-    rh_json_add_int(root, "schema_version", 1);
+    rh_json_add_int(root, "schema_version", 2);
     rh_json *object = rh_json_add_object(root, "scenario");
     rh_json_add_string(object, "name", scenario->name);
     rh_json_add_string(object, "path", scenario->path);
     rh_json_add_string(object, "sha256", scenario->sha256);
     object = rh_json_add_object(root, "backup");
     rh_json_add_string(object, "path", scenario->backup.path);
-    rh_json_add_string(object, "shape", backup->path ? shapes[backup->shape] : NULL);
+    rh_json_add_string(object, "format", backup->path ? shapes[backup->shape] : NULL);
     rh_json_add_string(object, "dump_version", backup->dump_version);
     rh_json_add_string(root, "framework", plan->framework_name);
-    rh_json_add_string(root, "framework_why", plan->framework_why);
+    rh_json_add_string(root, "framework_reason", plan->framework_why);
     rh_json_add_string(root, "history_table", plan->history_table);
     rh_json_add_int(root, "pending", (int64_t)plan->pending_count);
     rh_json *migrations = rh_json_add_array(root, "migrations");

@@ -137,7 +137,7 @@ static void add_file(rh_json *array, const rh_safer_file *file)
 rh_json *rh_plan_safer_json(const rh_scenario *scenario, const rh_plan *plan, rh_arena *arena)
 {
     rh_json *root = rh_json_object();
-    rh_json_add_int(root, "schema_version", 1);
+    rh_json_add_int(root, "schema_version", 2);
     rh_json_add_string(root, "scenario", scenario->name);
     rh_json_add_string(root, "framework", plan->framework_name);
     rh_json *migrations = rh_json_add_array(root, "migrations");
@@ -161,7 +161,7 @@ rh_json *rh_plan_safer_json(const rh_scenario *scenario, const rh_plan *plan, rh
             rh_json_add_int(item, "statement", safer->left[l].statement);
             rh_json_add_string(item, "rule", safer->left[l].rule);
             rh_json_add_string(item, "safer", safer->left[l].advice);
-            rh_json_add_string(item, "why", safer->left[l].why);
+            rh_json_add_string(item, "reason", safer->left[l].why);
         }
     }
     return root;

@@ -72,8 +72,8 @@ const char *rh_reversibility_name(rh_reversibility reversibility)
 
 const char *rh_runners_outcome_name(rh_runners_outcome outcome)
 {
-    static const char *const names[] = {NULL,       "waited",   "refused", "serialised",
-                                        "both_ran", "collided", "not_met"};
+    static const char *const names[] = {NULL,       "waited",   "refused",       "serialised",
+                                        "both_ran", "collided", "not_concurrent"};
     _Static_assert(sizeof names / sizeof *names == RH_RUNNERS_OUTCOME_COUNT, "one name a value");
     return names[outcome];
 }
@@ -87,7 +87,7 @@ const char *rh_data_depth_name(rh_data_depth depth)
 
 const char *rh_interruption_how_name(rh_interruption_how how)
 {
-    static const char *const names[] = {"connection_cut", "server_restarted", "failed"};
+    static const char *const names[] = {"connection_lost", "server_restarted", "failed"};
     _Static_assert(sizeof names / sizeof *names == RH_INTERRUPTION_HOW_COUNT, "one name a value");
     return names[how];
 }

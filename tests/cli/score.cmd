@@ -1,7 +1,7 @@
 # A score: matched by id, by number and by full name; what fits nothing is told; wrong files are refused with their line.
 mkdir run
 cat >run/report.json <<'JSON'
-{"verdict": "pass", "migrations": [
+{"schema_version": 2, "verdict": "pass", "migrations": [
   {"id": "000012", "name": "public_id", "statements": [
     {"prediction": {"median_s": 2.0, "low_s": 1.5, "high_s": 2.5, "level": 0.9}},
     {"prediction": {"median_s": 1.0, "low_s": null, "high_s": null, "level": null}}]},
@@ -23,7 +23,7 @@ try pgrehearse score nowhere --actual actual.csv
 # A server log: the session that migrates is the one that did most of it; a file sent at once counts as a whole; a wait for a
 # lock is no part of the duration; what the log lacks is told.
 cat >run/report.json <<'JSON'
-{"verdict": "pass", "migrations": [
+{"schema_version": 2, "verdict": "pass", "migrations": [
   {"id": "000012", "name": "public_id", "statements": [
     {"class": "rewrite", "sql": "ALTER TABLE orders ALTER COLUMN total TYPE numeric(12,2)",
      "prediction": {"median_s": 2.0, "low_s": 1.5, "high_s": 2.5, "level": 0.9}},

@@ -23,6 +23,8 @@ void rh_json_add_count(rh_json *parent, const char *key, int64_t value);
 void rh_json_add_real(rh_json *parent, const char *key, double value); /* NaN: null */
 void rh_json_add_bool(rh_json *parent, const char *key, bool value);
 void rh_json_add_null(rh_json *parent, const char *key);
+/* Moves the value of the key FROM, if OBJECT has it, to the key TO. */
+void rh_json_rename(rh_json *object, const char *from, const char *to);
 /* New empty child, borrowed. */
 rh_json *rh_json_add_object(rh_json *parent, const char *key);
 rh_json *rh_json_add_array(rh_json *parent, const char *key);

@@ -6,8 +6,12 @@
 #include "pgrehearse/model/run.h"
 #include "pgrehearse/model/prediction.h"
 
+enum { RH_REPORT_SCHEMA_VERSION = 2 };
+
 /* The record, as reports/report.schema.json describes it. The caller frees. */
 rh_json *rh_report_json(const rh_run *run);
+/* The record in the file PATH. One of an earlier schema_version gets today's keys. The caller frees. */
+rh_json *rh_report_read(const char *path, rh_error *error);
 /* Writes report.json, report.html, report.md, junit.xml and samples/ *.csv into run->directory. Writes what
  * it can and returns false when a page is missing; of a page that could not be written no earlier version
  * stays. */

@@ -1,6 +1,7 @@
 #include "history.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/adapters/json.h"
+#include "pgrehearse/report/report.h"
 #include <string.h>
 
 enum { RUNS_MAX = 200 };
@@ -64,7 +65,7 @@ static void read_run(rh_run *run, const char *folder, const char *name)
     rh_error failure = {0};
     if (!rh_file_exists(path))
         return;
-    rh_json *record = rh_json_read(path, &failure);
+    rh_json *record = rh_report_read(path, &failure);
     const char *scenario = rh_json_string(rh_json_path(record, "scenario.name")),
                *began = rh_json_string(rh_json_get(record, "started_at"));
     rh_clock_format_utc(run->started_wall, now, sizeof now);

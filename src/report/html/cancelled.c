@@ -49,7 +49,7 @@ void rh_html_deadlocks(rh_html *html)
         return;
     rh_html_table(html, "Deadlocks: each side held what the other waited for", columns);
     for (size_t i = 0; i < count && i < DEADLOCKS_SHOWN; i++) {
-        const rh_json *deadlock = rh_json_at(list, i), *sides = rh_json_get(deadlock, "sides");
+        const rh_json *deadlock = rh_json_at(list, i), *sides = rh_json_get(deadlock, "participants");
         rh_xml_open(html->xml, "tbody", NULL);
         for (size_t k = 0; k < rh_json_count(sides); k++)
             side(html, deadlock, rh_json_at(sides, k), k == 0, rh_json_count(sides));
@@ -75,7 +75,7 @@ void rh_html_cancelled(rh_html *html)
         const char *blocker = rh_view_string(c, "blocker");
         rh_html_row(html, NULL);
         rh_html_figure(html, rh_view_printf(view, "%.2f s", rh_view_real(c, "at_s")));
-        rh_html_cell(html, rh_view_line(view, rh_view_string(c, "who"), 80));
+        rh_html_cell(html, rh_view_line(view, rh_view_string(c, "session"), 80));
         rh_html_cell(html, rh_view_printf(view, "%s (%s)", reason ? reason : "?", sqlstate ? sqlstate : "?"));
         rh_html_figure(html, rh_view_seconds_or(view, rh_view_real(c, "wait_s"), "–"));
         rh_html_cell(html, lock_of(view, c));

@@ -6,7 +6,7 @@ enum { ROWS_SHOWN = 30 };
 
 static const char *when(const rh_view *view, const rh_json *row)
 {
-    const char *broken = rh_view_string(row, "broken_by"), *mended = rh_view_string(row, "mended_by");
+    const char *broken = rh_view_string(row, "broken_by"), *mended = rh_view_string(row, "fixed_by");
     const char *from = broken ? rh_view_printf(view, "after %s", rh_view_line(view, broken, 50))
                               : "before the first migration";
     return mended ? rh_view_printf(view, "%s, until %s", from, rh_view_line(view, mended, 50))
@@ -17,8 +17,8 @@ static const char *when(const rh_view *view, const rh_json *row)
 static const char *remedy(const rh_json *row)
 {
     if (rh_view_is(row, "application", "next"))
-        return rh_view_string(row, "mended_by") ? "deploy the next release only after that migration"
-                                                : "the next release does not fit the new schema";
+        return rh_view_string(row, "fixed_by") ? "deploy the next release only after that migration"
+                                               : "the next release does not fit the new schema";
     return "split the migration: expand first, contract once no old release runs";
 }
 

@@ -21,7 +21,7 @@ static const char *kind_words(const rh_json *disturbance)
 static void behind_cell(rh_html *html, const rh_json *disturbance)
 {
     const rh_view *view = &html->view;
-    const rh_json *list = rh_json_get(disturbance, "behind");
+    const rh_json *list = rh_json_get(disturbance, "blocked_sessions");
     size_t shown = 0, others = 0;
     rh_xml_open(html->xml, "td", NULL);
     for (size_t i = 0; i < rh_json_count(list); i++) {
@@ -32,11 +32,11 @@ static void behind_cell(rh_html *html, const rh_json *disturbance)
             continue;
         shown++;
         rh_xml_open(html->xml, "div", NULL);
-        rh_xml_textf(html->xml, "%s ", rh_view_line(view, rh_view_string(who, "who"), 80));
+        rh_xml_textf(html->xml, "%s ", rh_view_line(view, rh_view_string(who, "session"), 80));
         rh_xml_element(html->xml, "span",
                        rh_view_printf(view, "%lld ×, longest %s",
                                       (long long)rh_json_int(rh_json_get(who, "waits")),
-                                      rh_view_seconds(view, rh_view_real(who, "longest_s"))),
+                                      rh_view_seconds(view, rh_view_real(who, "longest_wait_s"))),
                        "class", "muted nw", NULL);
         rh_xml_close(html->xml);
     }
@@ -51,7 +51,7 @@ static void behind_cell(rh_html *html, const rh_json *disturbance)
 static void waited_cell(rh_html *html, const rh_json *disturbance)
 {
     const rh_view *view = &html->view;
-    const rh_json *list = rh_json_get(disturbance, "behind");
+    const rh_json *list = rh_json_get(disturbance, "blocked_sessions");
     double wait_s = rh_view_real(disturbance, "migration_wait_s");
     rh_xml_open(html->xml, "td", "class", "f", NULL);
     if (rh_view_is(disturbance, "outcome", "not_started"))
@@ -108,7 +108,7 @@ static void rows(rh_html *html, const rh_json *list, bool waited, size_t *shown)
 {
     for (size_t i = 0; i < rh_json_count(list); i++) {
         const rh_json *d = rh_json_at(list, i);
-        if ((rh_json_count(rh_json_get(d, "behind")) > 0) != waited || *shown == ROWS_SHOWN)
+        if ((rh_json_count(rh_json_get(d, "blocked_sessions")) > 0) != waited || *shown == ROWS_SHOWN)
             continue;
         disturbance_row(html, d);
         ++*shown;

@@ -31,7 +31,7 @@ static void staging(rh_html *html, const rh_json *s)
 static void backup(rh_html *html, const rh_json *b)
 {
     const rh_view *view = &html->view;
-    const char *shape = rh_view_string(b, "shape"), *dumped = rh_view_string(b, "dump_version"),
+    const char *shape = rh_view_string(b, "format"), *dumped = rh_view_string(b, "dump_version"),
                *sha = rh_view_string(b, "sha256");
     pair(html, "Backup", rh_view_string(b, "path"));
     pair(html, "Shape",
@@ -39,7 +39,7 @@ static void backup(rh_html *html, const rh_json *b)
                         rh_view_bytes_or(view, rh_json_int(rh_json_get(b, "bytes")), "?"),
                         dumped ? ", by pg_dump " : "", dumped ? dumped : ""));
     pair(html, "SHA-256", sha);
-    pair(html, "Bytes checked by", rh_view_string(b, "vouched_for_by"));
+    pair(html, "Bytes checked by", rh_view_string(b, "integrity_checked_by"));
     if (!isnan(rh_view_real(b, "restore_s")))
         pair(html, "Restored",
              rh_view_printf(view, "%s tables, %s rows, %s, in %s",
@@ -103,7 +103,7 @@ static void database_settings(rh_html *html, const rh_json *list)
     rh_xml_open(html->xml, "tbody", NULL);
     for (size_t i = 0; i < rh_json_count(list); i++) {
         const rh_json *s = rh_json_at(list, i);
-        const char *role = rh_view_string(s, "role"), *why = rh_view_string(s, "why_not");
+        const char *role = rh_view_string(s, "role"), *why = rh_view_string(s, "reason");
         const char *value = rh_view_string(s, "value");
         rh_html_row(html, NULL);
         rh_html_cell(html, rh_view_string(s, "name"));
@@ -124,7 +124,7 @@ static void sentences(rh_html *html, const char *title, const rh_json *list)
     rh_xml_open(html->xml, "ul", NULL);
     for (size_t i = 0; i < rh_json_count(list); i++) {
         const rh_json *item = rh_json_at(list, i);
-        const char *what = rh_view_string(item, "what"), *why = rh_view_string(item, "why");
+        const char *what = rh_view_string(item, "subject"), *why = rh_view_string(item, "reason");
         rh_xml_element(html->xml, "li",
                        what ? rh_view_printf(&html->view, "%s: %s", what, why ? why : "no reason given")
                             : rh_json_string(item),
@@ -172,7 +172,7 @@ void rh_html_environment(rh_html *html)
                   *plan = rh_json_get(report, "plan");
     rh_html_section(html, "environment", "Environment");
     if (!s)
-        rh_html_absent(html, "Staging", "staging");
+        rh_html_absent(html, "Staging", RH_UNMEASURED_COUNT);
     rh_xml_open(html->xml, "dl", NULL);
     if (s)
         staging(html, s);
@@ -182,12 +182,12 @@ void rh_html_environment(rh_html *html)
     origin(html, s, b);
     if (plan)
         pair(html, "Framework",
-             rh_view_printf(&html->view, "%s (%s); migrations: %lld, pending: %lld",
-                            rh_view_string(plan, "framework"),
-                            rh_view_string(plan, "framework_why") ? rh_view_string(plan, "framework_why")
-                                                                  : "as the scenario says",
-                            (long long)rh_json_int(rh_json_get(plan, "migrations")),
-                            (long long)rh_json_int(rh_json_get(plan, "pending"))));
+             rh_view_printf(
+                 &html->view, "%s (%s); migrations: %lld, pending: %lld", rh_view_string(plan, "framework"),
+                 rh_view_string(plan, "framework_reason") ? rh_view_string(plan, "framework_reason")
+                                                          : "as the scenario says",
+                 (long long)rh_json_int(rh_json_get(plan, "migrations")),
+                 (long long)rh_json_int(rh_json_get(plan, "pending"))));
     pair(html, "Scenario", rh_json_string(rh_json_path(report, "scenario.path")));
     pair(html, "Scenario SHA-256", rh_json_string(rh_json_path(report, "scenario.sha256")));
     rh_xml_close(html->xml);

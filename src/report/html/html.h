@@ -1,6 +1,7 @@
 /* report.html, part by part. Sections without data say "not measured" and why, never an empty chart. */
 #pragma once
 #include "pgrehearse/adapters/xml.h"
+#include "pgrehearse/model/attempt.h"
 #include "report/view/view.h"
 
 typedef struct rh_html {
@@ -15,8 +16,9 @@ extern const char RH_HTML_STYLE[];
 void rh_html_section(rh_html *html, const char *id, const char *title);
 void rh_html_section_end(rh_html *html);
 void rh_html_paragraph(rh_html *html, const char *class_, const char *text);
-/* "Not measured: " and the reason the run gives that has KEYWORD in it, or what ended the run before. */
-void rh_html_absent(rh_html *html, const char *what, const char *keyword);
+/* "WHAT: not measured" and the text of the run's first note with CODE (RH_UNMEASURED_COUNT: none has it), or
+ * the stage that failed before. */
+void rh_html_absent(rh_html *html, const char *what, rh_unmeasured code);
 /* COLUMNS: NULL-ended titles; one that begins with '#' is a column of figures, set to the right. */
 void rh_html_table(rh_html *html, const char *caption, const char *const *columns);
 void rh_html_table_end(rh_html *html);

@@ -4,7 +4,7 @@
 
 static const char *how_words(const rh_view *view, const rh_json *i)
 {
-    const char *how = rh_view_is(i, "how", "server_restarted") ? "server crashed" : "connection cut";
+    const char *how = rh_view_is(i, "kind", "server_restarted") ? "server crashed" : "connection cut";
     double after = rh_view_real(i, "after_s");
     const char *when = rh_json_bool(rh_json_get(i, "in_statement")) ? "into" : "after the start of";
     return rh_view_printf(view, "%s, %s %s statement %lld", how, rh_view_seconds_or(view, after, "too late"),
@@ -34,7 +34,7 @@ static const char *state_words(const rh_json *i)
 
 static const char *again_words(const rh_view *view, const rh_json *i)
 {
-    const char *again = rh_view_string(i, "run_again"), *repaired = rh_view_string(i, "after_repair");
+    const char *again = rh_view_string(i, "rerun"), *repaired = rh_view_string(i, "rerun_after_repair");
     if (!again)
         return "not tried";
     if (!repaired)
@@ -55,7 +55,7 @@ void rh_html_left_behind(rh_html *html, const rh_json *interruption)
 static void under(rh_html *html, const rh_json *i)
 {
     const char *error = rh_view_string(i, "error"),
-               *still = names(&html->view, rh_json_get(i, "still_invalid"));
+               *still = names(&html->view, rh_json_get(i, "invalid_after_rerun"));
     if (!error && !still && rh_view_is(i, "state", "as_before"))
         return;
     rh_html_row(html, "under");
@@ -75,7 +75,7 @@ static void row(rh_html *html, const rh_view_migration *m, const rh_json *i)
     const rh_view *view = &html->view;
     const char *invalid = names(view, rh_json_get(i, "invalid_indexes")),
                *history = rh_view_string(i, "history");
-    bool good = rh_view_is(i, "run_again", "ok") && rh_json_count(rh_json_get(i, "still_invalid")) == 0;
+    bool good = rh_view_is(i, "rerun", "ok") && rh_json_count(rh_json_get(i, "invalid_after_rerun")) == 0;
     rh_xml_open(html->xml, "tbody", NULL);
     rh_html_row(html, NULL);
     rh_html_cell(html, rh_view_line(view, m->title, 80));
@@ -101,7 +101,7 @@ void rh_html_interruptions(rh_html *html)
     rh_html_section(html, "interruptions", "Killed half-way");
     const char *sentence = rh_view_interruptions(&html->view);
     if (!sentence) {
-        rh_html_absent(html, "Interruption", "interruption");
+        rh_html_absent(html, "Interruption", RH_UNMEASURED_INTERRUPTION);
     } else {
         rh_html_paragraph(html, NULL, sentence);
         rh_html_table(html,

@@ -107,7 +107,7 @@ static void coverage(rh_html *html, const rh_json *mix)
     size_t doubts = 0;
     for (size_t i = 0; i < rh_json_count(list); i++) {
         const rh_json *row = rh_json_at(list, i);
-        const char *doubt = rh_json_string(rh_json_path(row, "replay.doubt"));
+        const char *doubt = rh_json_string(rh_json_path(row, "replay.caveat"));
         if (!doubt)
             continue;
         if (doubts++ == 0) {
@@ -132,7 +132,7 @@ void rh_html_load(rh_html *html)
     const rh_json *load = rh_json_get(view->report, "load");
     rh_html_section(html, "load", "The load");
     if (!load) {
-        rh_html_absent(html, "Load", "load");
+        rh_html_absent(html, "Load", RH_UNMEASURED_LOAD);
         rh_html_section_end(html);
         return;
     }
@@ -156,7 +156,7 @@ void rh_html_load(rh_html *html)
     templates(html, load);
     load_errors(html, load);
     coverage(html, rh_json_get(load, "mix"));
-    const rh_json *left_out = rh_json_path(load, "mix.left_out");
+    const rh_json *left_out = rh_json_path(load, "mix.omitted");
     rh_xml_open(html->xml, "ul", "class", "note", NULL);
     for (size_t i = 0; i < rh_json_count(left_out); i++)
         rh_xml_element(html->xml, "li", rh_json_string(rh_json_at(left_out, i)), NULL);

@@ -54,7 +54,7 @@ static const char *attempts(const rh_view *view, const rh_json *row)
     if (timeout_s == 0)
         return "no lock_timeout";
     if (isnan(tries))
-        return rh_view_real(row, "granted") == 0
+        return rh_view_real(row, "granted_probability") == 0
                    ? rh_view_printf(view, "never within lock_timeout %s", rh_view_seconds(view, timeout_s))
                    : NULL;
     return rh_view_printf(view, "%.1f tries at lock_timeout %s", tries, rh_view_seconds(view, timeout_s));
@@ -63,7 +63,7 @@ static const char *attempts(const rh_view *view, const rh_json *row)
 static void queue_cells(rh_html *html, const rh_json *row)
 {
     const rh_view *view = &html->view;
-    double waiting = rh_view_real(row, "waiting"), out_s = rh_view_real(row, "pool_exhausted_s"),
+    double waiting = rh_view_real(row, "queued_connections"), out_s = rh_view_real(row, "pool_exhausted_s"),
            drain_s = rh_view_real(row, "drain_s");
     rh_xml_open(html->xml, "td", "class", "f", NULL);
     rh_xml_text(html->xml, isnan(waiting) ? "–" : rh_view_printf(view, "%.0f", waiting));
@@ -80,7 +80,8 @@ static void queue_cells(rh_html *html, const rh_json *row)
 static void forecast_row(rh_html *html, const rh_json *row)
 {
     const rh_view *view = &html->view;
-    const char *migration = rh_view_string(row, "migration"), *unknown = rh_view_string(row, "unknown");
+    const char *migration = rh_view_string(row, "migration"),
+               *unknown = rh_view_string(row, "unknown_reason");
     const char *relation = rh_view_string(row, "relation");
     bool concurrent = rh_json_bool(rh_json_get(row, "concurrent"));
     double high_s = rh_view_real(row, "blocked_high_s"), wait_high_s = rh_view_real(row, "wait_high_s");
@@ -125,7 +126,7 @@ void rh_html_lock_forecast(rh_html *html)
     if (!locks)
         return;
     rh_xml_element(html->xml, "h3", "Lock waits on production", NULL);
-    const char *unknown = rh_view_string(locks, "unknown");
+    const char *unknown = rh_view_string(locks, "unknown_reason");
     if (unknown)
         rh_html_paragraph(html, "note",
                           rh_view_printf(view, "The longest stretch is not known: %s.", unknown));
@@ -138,7 +139,7 @@ void rh_html_lock_forecast(rh_html *html)
         order[i] = rh_json_at(list, i);
     qsort(order, count, sizeof *order, longest_blocked);
     double connections = rh_view_real(locks, "connections");
-    const char *from = rh_view_string(locks, "connections_from");
+    const char *from = rh_view_string(locks, "connections_basis");
     rh_html_table(
         html,
         rh_view_printf(view,

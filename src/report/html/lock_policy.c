@@ -12,7 +12,7 @@ static const char *timeout_of(const rh_view *view, const rh_json *policy)
 static void policy_row(rh_html *html, const rh_json *p)
 {
     const rh_view *view = &html->view;
-    int64_t tries = rh_json_int(rh_json_get(p, "tries")),
+    int64_t tries = rh_json_int(rh_json_get(p, "trials")),
             successes = rh_json_int(rh_json_get(p, "successes"));
     int64_t most = rh_json_int(rh_json_get(p, "attempts_max")),
             errors = rh_json_int(rh_json_get(p, "load_errors"));
@@ -33,8 +33,8 @@ static void policy_row(rh_html *html, const rh_json *p)
                              ? "–"
                              : rh_view_printf(view, "%s (at most %s)", rh_view_seconds(view, median_s),
                                               rh_view_seconds_or(view, max_s, "?")));
-    rh_html_figure(html, rh_view_seconds_or(view, rh_view_real(p, "victim_ms_p99") / 1e3, "–"));
-    double worst_s = rh_view_real(p, "victim_ms_max") / 1e3;
+    rh_html_figure(html, rh_view_seconds_or(view, rh_view_real(p, "response_p99_ms") / 1e3, "–"));
+    double worst_s = rh_view_real(p, "response_max_ms") / 1e3;
     rh_html_figure_marked(html, rh_view_seconds_or(view, worst_s, "–"),
                           worst_s >= 1     ? "bad"
                           : worst_s >= 0.5 ? "warn"
@@ -67,7 +67,7 @@ static void settings(rh_html *html, const rh_json *search)
     const rh_json *list = rh_json_get(search, "settings");
     for (size_t i = 0; i < rh_json_count(list); i++) {
         const rh_json *setting = rh_json_at(list, i);
-        const char *where = rh_view_string(setting, "where"), *text = rh_view_string(setting, "text");
+        const char *where = rh_view_string(setting, "target"), *text = rh_view_string(setting, "text");
         rh_xml_element(html->xml, "h3",
                        rh_view_printf(&html->view, "Ready to paste, %s", where ? where : "?"), NULL);
         rh_xml_element(html->xml, "pre", text ? text : "", NULL);
@@ -112,8 +112,8 @@ static void case_details(rh_html *html, const rh_json *found)
                                  : "none got through every time"),
         false);
     rh_html_sql(html, rh_view_string(found, "statement"));
-    if (rh_view_string(found, "why"))
-        rh_html_paragraph(html, NULL, rh_view_printf(view, "Why: %s.", rh_view_string(found, "why")));
+    if (rh_view_string(found, "reason"))
+        rh_html_paragraph(html, NULL, rh_view_printf(view, "Why: %s.", rh_view_string(found, "reason")));
     policies(html, "Each lock_timeout on this transaction alone", list);
     invalid_indexes(html, found);
     rh_html_details_end(html);
@@ -136,7 +136,7 @@ void rh_html_lock_policy(rh_html *html)
                      "All together: up to %lld attempts a try, pauses of %s; %.0f transactions per second%s",
                      (long long)rh_json_int(rh_json_get(search, "attempts")), backoff ? backoff : "none",
                      rh_view_real(search, "rate_per_s"),
-                     rh_json_bool(rh_json_get(search, "disturbed")) ? ", beside the disturbers" : ""),
+                     rh_json_bool(rh_json_get(search, "with_disturbers")) ? ", beside the disturbers" : ""),
                  rh_json_get(search, "overall"));
     }
     for (size_t i = 0; i < rh_json_count(cases) && i < CASES_SHOWN; i++)

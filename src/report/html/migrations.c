@@ -35,7 +35,7 @@ static const char *outcome_text(const rh_view_migration *m)
 
 static void victims(rh_html *html, const rh_view_migration *m)
 {
-    const rh_json *impact = rh_json_get(m->record, "impact"), *list = rh_json_get(impact, "victims");
+    const rh_json *impact = rh_json_get(m->record, "impact"), *list = rh_json_get(impact, "blocked_sessions");
     if (rh_json_count(list) == 0)
         return;
     rh_xml_open(html->xml, "p", NULL);
@@ -44,11 +44,11 @@ static void victims(rh_html *html, const rh_view_migration *m)
         const rh_json *victim = rh_json_at(list, i);
         int64_t waits = rh_json_int(rh_json_get(victim, "waits"));
         rh_xml_textf(html->xml, "%s%s (%lld wait%s, longest %s)", i ? "; " : "",
-                     rh_view_line(&html->view, rh_view_string(victim, "who"), 80), (long long)waits,
+                     rh_view_line(&html->view, rh_view_string(victim, "session"), 80), (long long)waits,
                      waits == 1 ? "" : "s",
                      rh_view_seconds(&html->view, rh_view_real(victim, "longest_wait_s")));
     }
-    int64_t all = rh_json_int(rh_json_get(impact, "victims_hurt"));
+    int64_t all = rh_json_int(rh_json_get(impact, "blocked_template_count"));
     if (all > HURT_SHOWN)
         rh_xml_textf(html->xml, "; and %lld more kinds", (long long)all - HURT_SHOWN);
     rh_xml_text(html->xml, ".");
@@ -75,7 +75,7 @@ static const char *hazards_in_short(const rh_view *view, const rh_view_migration
 static void explanation(rh_html *html, const rh_view_migration *m, bool open)
 {
     const rh_json *failure = rh_json_get(m->record, "error");
-    bool has_victims = rh_json_count(rh_json_path(m->record, "impact.victims")) > 0;
+    bool has_victims = rh_json_count(rh_json_path(m->record, "impact.blocked_sessions")) > 0;
     if (m->hazard_count == 0 && !has_victims && !failure)
         return;
     rh_html_row(html, "under");
@@ -154,7 +154,7 @@ static void who_row(rh_html *html, const rh_view_migration *m, bool open)
 static bool has_migrations(rh_html *html)
 {
     if (!rh_json_get(html->view.report, "plan"))
-        rh_html_absent(html, "Migrations", "migration");
+        rh_html_absent(html, "Migrations", RH_UNMEASURED_COUNT);
     else if (html->view.migration_count == 0)
         rh_html_paragraph(html, NULL, "No migration was pending.");
     else

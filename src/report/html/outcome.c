@@ -66,7 +66,7 @@ void rh_html_backtest(rh_html *html)
                   *rows = rh_json_get(backtest, "rows");
     rh_html_section(html, "backtest", "Back-test: predicted, then measured");
     if (rh_json_count(rows) == 0) {
-        rh_html_absent(html, "Back-test", "back-test");
+        rh_html_absent(html, "Back-test", RH_UNMEASURED_SCALED_PASSES);
         rh_html_section_end(html);
         return;
     }

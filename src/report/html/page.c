@@ -130,7 +130,7 @@ static void gates(rh_html *html)
     const rh_json *list = rh_json_get(html->view.report, "gates");
     rh_html_section(html, "gates", "Gates");
     if (rh_json_count(list) == 0 && rh_json_get(html->view.report, "failure"))
-        rh_html_absent(html, "Gates", "gate");
+        rh_html_absent(html, "Gates", RH_UNMEASURED_COUNT);
     else if (rh_json_count(list) == 0)
         rh_html_paragraph(html, NULL, "The scenario sets no gate.");
     else
@@ -144,7 +144,7 @@ static void gates(rh_html *html)
                 meaning = meanings[m][1];
         rh_html_row(html, NULL);
         rh_html_cell(html, meaning);
-        const char *limit = rh_view_string(gate, "limit_text"), *worst = rh_view_string(gate, "worst");
+        const char *limit = rh_view_string(gate, "limit_text"), *worst = rh_view_string(gate, "detail");
         rh_html_figure(html, limit ? limit : "–");
         rh_html_figure_marked(html, rh_view_gate_measured(&html->view, gate), failed ? "bad" : NULL);
         rh_xml_open(html->xml, "td", NULL);
@@ -174,7 +174,7 @@ static void not_measured(rh_html *html)
         rh_html_paragraph(html, NULL, "The run left nothing out that it knows of.");
     rh_xml_open(html->xml, "ul", NULL);
     for (size_t i = 0; i < rh_json_count(list); i++)
-        rh_xml_element(html->xml, "li", rh_json_string(rh_json_at(list, i)), NULL);
+        rh_xml_element(html->xml, "li", rh_view_string(rh_json_at(list, i), "text"), NULL);
     rh_xml_close(html->xml);
     rh_html_section_end(html);
 }

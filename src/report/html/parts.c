@@ -1,6 +1,5 @@
 #include "html.h"
 #include "pgrehearse/base/text.h"
-#include <ctype.h>
 #include <string.h>
 
 enum { SQL_SHORT = 400, SQL_MAX = 6000, HAZARDS_SHOWN = 8 };
@@ -22,21 +21,12 @@ void rh_html_paragraph(rh_html *html, const char *class_, const char *text)
     rh_xml_element(html->xml, "p", text, "class", class_, NULL);
 }
 
-static bool mentions(const char *sentence, const char *keyword)
+static const char *reason_for(rh_html *html, rh_unmeasured code)
 {
-    size_t length = strlen(keyword);
-    for (; sentence && *sentence; sentence++)
-        if (strncasecmp(sentence, keyword, length) == 0)
-            return true;
-    return false;
-}
-
-static const char *reason_for(rh_html *html, const char *keyword)
-{
-    const rh_json *sentences = rh_json_get(html->view.report, "not_measured");
-    for (size_t i = 0; i < rh_json_count(sentences); i++)
-        if (mentions(rh_json_string(rh_json_at(sentences, i)), keyword))
-            return rh_json_string(rh_json_at(sentences, i));
+    const rh_json *notes = rh_json_get(html->view.report, "not_measured");
+    for (size_t i = 0; code < RH_UNMEASURED_COUNT && i < rh_json_count(notes); i++)
+        if (rh_view_is(rh_json_at(notes, i), "code", rh_unmeasured_name(code)))
+            return rh_view_string(rh_json_at(notes, i), "text");
     const char *what;
     if (rh_view_is(html->view.report, "verdict", "refused"))
         return "the run was refused";
@@ -45,10 +35,10 @@ static const char *reason_for(rh_html *html, const char *keyword)
     return "this run did not do it";
 }
 
-void rh_html_absent(rh_html *html, const char *what, const char *keyword)
+void rh_html_absent(rh_html *html, const char *what, rh_unmeasured code)
 {
     rh_xml_open(html->xml, "p", "class", "absent", NULL);
-    rh_xml_textf(html->xml, "%s: not measured (%s).", what, reason_for(html, keyword));
+    rh_xml_textf(html->xml, "%s: not measured (%s).", what, reason_for(html, code));
     rh_xml_close(html->xml);
 }
 
@@ -179,7 +169,7 @@ static void add_hazard(const rh_view *view, hazard_group **groups, size_t *count
                         .message = rh_view_string(hazard, "message"),
                         .safer = rh_view_string(hazard, "safer"),
                         .state = rh_view_string(hazard, "state"),
-                        .silenced = rh_view_string(hazard, "silenced"),
+                        .silenced = rh_view_string(hazard, "silenced_reason"),
                         .longest_s = -2};
     size_t i = 0;
     while (i < *count &&

@@ -202,7 +202,7 @@ void rh_html_prediction(rh_html *html)
     const rh_json *p = rh_json_get(view->report, "prediction");
     rh_html_section(html, "prediction", "Prediction for production");
     if (!p) {
-        rh_html_absent(html, "Prediction", "predict");
+        rh_html_absent(html, "Prediction", RH_UNMEASURED_PREDICTION);
         rh_html_section_end(html);
         return;
     }
@@ -212,20 +212,20 @@ void rh_html_prediction(rh_html *html)
                  rh_view_bytes_or(view, rh_json_int(rh_json_get(p, "disk_peak_bytes")), "not measured"));
     rh_xml_text(html->xml, rh_view_backtest(view));
     rh_xml_close(html->xml);
-    const char *caches = rh_view_string(p, "caches"), *cold = rh_view_cold(view);
+    const char *caches = rh_view_string(p, "cache_state"), *cold = rh_view_cold(view);
     if (caches || cold)
         rh_html_paragraph(
             html, NULL,
             rh_view_printf(view, "%s%s%s", caches ? caches : "", caches ? ". " : "", cold ? cold : ""));
-    sentence(html, "The uncertainty comes from:", rh_view_string(p, "drivers"));
-    sentence(html, "To narrow it:", rh_view_string(p, "narrows"));
+    sentence(html, "The uncertainty comes from:", rh_view_string(p, "uncertainty_source"));
+    sentence(html, "To narrow it:", rh_view_string(p, "uncertainty_reduced_by"));
     rh_prediction_bar *bars;
     size_t count = rh_prediction_bars(view, &bars);
     chart(html, bars, count);
     if (count)
         table(html, bars, count);
     rh_html_paragraph(html, "note", rh_view_printf(view, "Basis: %s.", rh_view_string(p, "basis")));
-    const rh_json *applied = rh_json_path(view->report, "production.history.applied");
+    const rh_json *applied = rh_json_path(view->report, "production.history.corrections");
     for (size_t i = 0; i < rh_json_count(applied) && i < 6; i++)
         rh_html_paragraph(html, "note", rh_json_string(rh_json_at(applied, i)));
     rh_html_lock_forecast(html);

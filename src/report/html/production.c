@@ -36,7 +36,7 @@ static void probe_row(rh_html *html, const rh_json *probe)
 {
     const rh_view *view = &html->view;
     const char *unit = rh_view_string(probe, "unit"), *name = rh_view_string(probe, "name");
-    double ratio = rh_view_real(probe, "staging_is_times_as_fast");
+    double ratio = rh_view_real(probe, "staging_speed_ratio");
     rh_html_row(html, NULL);
     rh_html_cell(html, probe_title(name ? name : "?"));
     rh_html_figure(html, figure(view, unit ? unit : "", rh_view_real(probe, "production")));

@@ -64,7 +64,7 @@ void rh_html_data(rh_html *html, const rh_json *data)
     size_t shown = 0;
     for (size_t i = 0; i < rh_json_count(tables); i++) {
         const rh_json *table = rh_json_at(tables, i), *equal = rh_json_get(table, "equal");
-        const char *name = rh_view_string(table, "table"), *why = rh_view_string(table, "why");
+        const char *name = rh_view_string(table, "table"), *why = rh_view_string(table, "reason");
         if ((equal && rh_json_bool(equal) && !why) || ++shown > LIST_MAX)
             continue;
         rh_xml_open(html->xml, "li", NULL);
@@ -123,7 +123,7 @@ static void under(rh_html *html, const rh_json *rollback)
 {
     const rh_json *list = rh_json_get(rollback, "differences"), *data = rh_json_get(rollback, "data");
     const rh_json *failure = rh_json_get(rollback, "error");
-    const char *why = rh_view_string(rollback, "why");
+    const char *why = rh_view_string(rollback, "reason");
     if (!why && !failure)
         return;
     rh_html_row(html, "under");
@@ -182,7 +182,7 @@ static void row(rh_html *html, const char *title, const rh_json *rollback)
     rh_xml_element(html->xml, "span", rh_view_reversibility(rollback), "class", class_of(rollback), NULL);
     rh_xml_close(html->xml);
     rh_html_figure(html, rh_view_seconds_or(view, rh_view_real(rollback, "elapsed_s"), "–"));
-    rh_html_figure(html, rh_view_seconds_or(view, rh_view_real(rollback, "up_again_s"), "–"));
+    rh_html_figure(html, rh_view_seconds_or(view, rh_view_real(rollback, "reapply_s"), "–"));
     lock_cell(html, rh_json_get(rollback, "statements"));
     rh_html_row_end(html);
     under(html, rollback);
@@ -200,7 +200,7 @@ void rh_html_rollback(rh_html *html)
         any = any || rh_json_path(html->view.migrations[i].record, "rollback.reversibility");
     rh_html_section(html, "rollback", "Rollback");
     if (!any) {
-        rh_html_absent(html, "Rollback", "rollback");
+        rh_html_absent(html, "Rollback", RH_UNMEASURED_ROLLBACK);
     } else {
         rh_html_paragraph(html, NULL, rh_view_rollback(&html->view));
         rh_html_table(html,

@@ -9,7 +9,7 @@ static void runner_row(rh_html *html, const rh_json *runner, size_t number)
     const rh_view *view = &html->view;
     int64_t status = rh_json_int(rh_json_get(runner, "exit_status"));
     double wait_s = rh_view_real(runner, "lock_wait_s");
-    const char *waited_for = rh_view_string(runner, "waited_for"), *said = rh_view_string(runner, "said");
+    const char *waited_for = rh_view_string(runner, "waited_for"), *said = rh_view_string(runner, "output");
     rh_html_row(html, NULL);
     rh_html_figure(html, rh_view_printf(view, "%zu", number));
     rh_html_figure_marked(html, rh_view_printf(view, "%lld", (long long)status), status ? "bad" : NULL);

@@ -164,7 +164,7 @@ void rh_html_timeline(rh_html *html)
     rh_timeline timeline;
     rh_html_section(html, "timeline", "Timeline of the loaded pass");
     if (!rh_json_get(html->view.report, "load") || !rh_timeline_gather(&html->view, &timeline)) {
-        rh_html_absent(html, "Timeline", "load");
+        rh_html_absent(html, "Timeline", RH_UNMEASURED_LOAD);
         rh_html_section_end(html);
         return;
     }

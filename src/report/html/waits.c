@@ -74,8 +74,8 @@ static void victims(rh_html *html)
                                           NULL};
     rh_view_victim *list;
     size_t count = rh_view_victims(&html->view, &list);
-    size_t recorded = rh_json_count(rh_json_path(html->view.report, "contention.victims"));
-    int64_t all = rh_json_int(rh_json_path(html->view.report, "contention.victim_count"));
+    size_t recorded = rh_json_count(rh_json_path(html->view.report, "contention.blocked_sessions"));
+    int64_t all = rh_json_int(rh_json_path(html->view.report, "contention.blocked_session_count"));
     if (count == 0)
         return;
     rh_html_table(
@@ -95,20 +95,20 @@ static void victims(rh_html *html)
 static void kept_waiting(rh_html *html, const rh_json *blocker)
 {
     const rh_view *view = &html->view;
-    const rh_json *list = rh_json_get(blocker, "victims");
+    const rh_json *list = rh_json_get(blocker, "blocked_sessions");
     rh_xml_open(html->xml, "td", NULL);
     for (size_t i = 0; i < rh_json_count(list) && i < NAMED; i++) {
         const rh_json *victim = rh_json_at(list, i);
         int64_t waits = rh_json_int(rh_json_get(victim, "waits"));
         rh_xml_open(html->xml, "div", NULL);
-        rh_xml_textf(html->xml, "%s ", rh_view_line(view, rh_view_string(victim, "who"), 80));
+        rh_xml_textf(html->xml, "%s ", rh_view_line(view, rh_view_string(victim, "session"), 80));
         rh_xml_element(html->xml, "span",
                        rh_view_printf(view, "%lld ×, longest %s", (long long)waits,
                                       rh_view_seconds(view, rh_view_real(victim, "longest_wait_s"))),
                        "class", "muted nw", NULL);
         rh_xml_close(html->xml);
     }
-    int64_t all = rh_json_int(rh_json_get(blocker, "victim_count"));
+    int64_t all = rh_json_int(rh_json_get(blocker, "blocked_session_count"));
     if (all > NAMED)
         rh_xml_element(html->xml, "div", rh_view_printf(view, "and %lld more kinds", (long long)all - NAMED),
                        "class", "muted", NULL);
@@ -117,7 +117,7 @@ static void kept_waiting(rh_html *html, const rh_json *blocker)
 
 static const char *kept_out(const rh_view *view, const rh_json *blocker)
 {
-    const rh_json *modes = rh_json_get(blocker, "kept_out");
+    const rh_json *modes = rh_json_get(blocker, "blocked_modes");
     const char *text = "";
     for (size_t i = 0; i < rh_json_count(modes); i++)
         text = rh_view_printf(view, "%s%s%s", text, i ? ", " : "",
@@ -128,7 +128,7 @@ static const char *kept_out(const rh_view *view, const rh_json *blocker)
 /* What a DBA would do about this row: shorten what the migration holds, or keep the other one away. */
 static const char *remedy(const rh_view *view, const rh_json *blocker)
 {
-    int64_t through = rh_json_int(rh_json_get(blocker, "through_migration"));
+    int64_t through = rh_json_int(rh_json_get(blocker, "queued_behind_migration"));
     if (rh_view_string(blocker, "migration"))
         return NULL;
     if (through > 0)
@@ -137,7 +137,7 @@ static const char *remedy(const rh_view *view, const rh_json *blocker)
             "%lld of these stood behind the migration's own request, not behind this session: a "
             "lock_timeout in the migration bounds their wait",
             (long long)through);
-    if (!rh_json_bool(rh_json_get(blocker, "hurt_load")))
+    if (!rh_json_bool(rh_json_get(blocker, "blocked_load")))
         return "only the migration waited: end or avoid such transactions while it runs";
     return NULL;
 }
@@ -148,7 +148,7 @@ static void blocker_row(rh_html *html, const rh_json *blocker)
     const char *what = remedy(view, blocker);
     rh_html_row(html, NULL);
     rh_xml_open(html->xml, "td", NULL);
-    rh_xml_text(html->xml, rh_view_line(view, rh_view_string(blocker, "who"), 100));
+    rh_xml_text(html->xml, rh_view_line(view, rh_view_string(blocker, "session"), 100));
     if (what)
         rh_xml_element(html->xml, "div", what, "class", "muted", NULL);
     rh_xml_close(html->xml);
@@ -207,7 +207,7 @@ static void wait_row(rh_html *html, const rh_json *wait)
 {
     const rh_view *view = &html->view;
     const char *relation = rh_view_string(wait, "relation"), *locktype = rh_view_string(wait, "locktype");
-    const char *concurrently = rh_view_string(wait, "concurrently"),
+    const char *concurrently = rh_view_string(wait, "progress_phase"),
                *template_ = rh_view_string(wait, "template");
     rh_html_row(html, NULL);
     rh_html_figure(html, rh_view_printf(view, "%.2f s", rh_view_real(wait, "at_s")));
@@ -253,7 +253,7 @@ static void every_wait(rh_html *html, const rh_json *contention, int64_t all)
 static void server_log(rh_html *html, const rh_json *log)
 {
     const rh_view *view = &html->view;
-    const char *why_not = rh_view_string(log, "why_not");
+    const char *why_not = rh_view_string(log, "reason");
     if (!rh_json_bool(rh_json_get(log, "read"))) {
         rh_xml_textf(html->xml, " Not cross-checked with the server's log%s%s.", why_not ? ": " : "",
                      why_not ? why_not : "");
@@ -297,7 +297,7 @@ void rh_html_waits(rh_html *html)
     const rh_json *contention = rh_json_get(html->view.report, "contention");
     rh_html_section(html, "waits", "Lock waits: victims and blockers");
     if (!contention) {
-        rh_html_absent(html, "Lock waits", "lock");
+        rh_html_absent(html, "Lock waits", RH_UNMEASURED_LOAD);
         rh_html_section_end(html);
         return;
     }

@@ -41,7 +41,7 @@ static void add_wait(rh_json *waits, const rh_wait *w)
     rh_json_add_bool(row, "exact_start", w->exact_start);
     rh_json_add_int(row, "waiter_pid", w->waiter_pid);
     rh_json_add_string(row, "template", w->template_name);
-    rh_json_add_string(row, "concurrently", w->concurrently);
+    rh_json_add_string(row, "progress_phase", w->concurrently);
     rh_json_add_string(row, "source", rh_wait_source_name(w->source));
     add_chain(row, w);
 }
@@ -68,7 +68,7 @@ static void add_deadlocks(rh_json *object, const rh_contention *contention)
         rh_record_figure(row, "at_s", d->at_s);
         rh_json_add_string(row, "migration", d->migration);
         rh_json_add_count(row, "statement", d->statement > 0 ? d->statement : RH_UNKNOWN);
-        rh_json *sides = rh_json_add_array(row, "sides");
+        rh_json *sides = rh_json_add_array(row, "participants");
         for (size_t k = 0; k < d->side_count; k++) {
             const rh_deadlock_side *s = &d->sides[k];
             rh_json *side = rh_json_add_object(sides, NULL);
@@ -93,7 +93,7 @@ static void add_cancelled(rh_json *object, const rh_contention *contention)
         rh_json *row = rh_json_add_object(cancelled, NULL);
         rh_record_figure(row, "at_s", c->at_s);
         rh_record_figure(row, "wait_s", c->wait_s);
-        rh_json_add_string(row, "who", c->who);
+        rh_json_add_string(row, "session", c->who);
         rh_json_add_string(row, "sqlstate", c->sqlstate);
         rh_json_add_string(row, "reason", c->reason);
         rh_json_add_string(row, "relation", c->relation);
@@ -109,7 +109,7 @@ static void add_log(rh_json *object, const rh_lock_log *l)
 {
     rh_json *log = rh_json_add_object(object, "server_log");
     rh_json_add_bool(log, "read", l->read);
-    rh_json_add_string(log, "why_not", l->why_not);
+    rh_json_add_string(log, "reason", l->why_not);
     rh_record_figure(log, "threshold_ms", l->read ? l->threshold_ms : RH_NOT_MEASURED);
     rh_json_add_count(log, "waits", l->read ? l->waits : RH_UNKNOWN);
     rh_json_add_count(log, "merged", l->read ? l->merged : RH_UNKNOWN);

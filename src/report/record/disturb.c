@@ -5,14 +5,14 @@
 static void add_behind(rh_json *array, const rh_disturbed *behind)
 {
     rh_json *row = rh_json_add_object(array, NULL);
-    rh_json_add_string(row, "who", behind->who);
+    rh_json_add_string(row, "session", behind->who);
     rh_json_add_bool(row, "is_migration", behind->is_migration);
     rh_json_add_count(row, "statement", behind->statement > 0 ? behind->statement : RH_UNKNOWN);
     rh_json_add_string(row, "relation", behind->relation);
     rh_json_add_string(row, "mode", rh_lock_mode_name(behind->mode));
     rh_json_add_int(row, "waits", behind->waits);
     rh_record_figure(row, "wait_s", behind->wait_s);
-    rh_record_figure(row, "longest_s", behind->longest_s);
+    rh_record_figure(row, "longest_wait_s", behind->longest_s);
 }
 
 rh_json *rh_record_disturbances(const rh_run *run)
@@ -33,7 +33,7 @@ rh_json *rh_record_disturbances(const rh_run *run)
         rh_json_add_string(object, "outcome", rh_disturbance_outcome_name(d->outcome));
         rh_json_add_string(object, "detail", d->detail);
         rh_record_figure(object, "migration_wait_s", d->migration_wait_s);
-        rh_json *behind = rh_json_add_array(object, "behind");
+        rh_json *behind = rh_json_add_array(object, "blocked_sessions");
         for (size_t k = 0; k < d->behind_count; k++)
             add_behind(behind, &d->behind[k]);
     }

@@ -99,14 +99,14 @@ static void add_victims(rh_json *object, const rh_contention *contention, const 
         hurts[h].longest_s = w->wait_s > hurts[h].longest_s ? w->wait_s : hurts[h].longest_s;
     }
     qsort(hurts, count, sizeof *hurts, by_longest);
-    rh_json_add_int(object, "victim_waits", waits);
-    rh_record_figure(object, "longest_victim_wait_s", waits ? longest_s : RH_NOT_MEASURED);
+    rh_json_add_int(object, "load_waits", waits);
+    rh_record_figure(object, "longest_load_wait_s", waits ? longest_s : RH_NOT_MEASURED);
     rh_record_figure(object, "longest_own_wait_s", own_s);
-    rh_json_add_int(object, "victims_hurt", (int64_t)count);
-    rh_json *array = rh_json_add_array(object, "victims");
+    rh_json_add_int(object, "blocked_template_count", (int64_t)count);
+    rh_json *array = rh_json_add_array(object, "blocked_sessions");
     for (size_t i = 0; i < count && i < HURT_MAX; i++) {
         rh_json *victim = rh_json_add_object(array, NULL);
-        rh_json_add_string(victim, "who", hurts[i].who);
+        rh_json_add_string(victim, "session", hurts[i].who);
         rh_json_add_int(victim, "waits", hurts[i].waits);
         rh_record_figure(victim, "longest_wait_s", hurts[i].longest_s);
     }

@@ -15,7 +15,7 @@ rh_json *rh_record_interruptions(const rh_migration *migration)
     for (size_t i = 0; i < migration->interruption_count; i++) {
         const rh_interruption *found = &migration->interruptions[i];
         rh_json *object = rh_json_add_object(array, NULL);
-        rh_json_add_string(object, "how", rh_interruption_how_name(found->how));
+        rh_json_add_string(object, "kind", rh_interruption_how_name(found->how));
         rh_json_add_int(object, "statement", found->statement);
         rh_json_add_bool(object, "in_statement", found->in_statement);
         rh_record_figure(object, "after_s", found->after_s);
@@ -24,10 +24,10 @@ rh_json *rh_record_interruptions(const rh_migration *migration)
         rh_json_add(object, "data", rh_record_data(&found->data));
         rh_record_strings(object, "invalid_indexes", found->invalid_indexes, found->invalid_index_count);
         rh_json_add_string(object, "history", found->history);
-        rh_json_add_string(object, "run_again", rh_run_again_name(found->run_again));
-        rh_json_add_string(object, "after_repair", rh_run_again_name(found->after_repair));
+        rh_json_add_string(object, "rerun", rh_run_again_name(found->run_again));
+        rh_json_add_string(object, "rerun_after_repair", rh_run_again_name(found->after_repair));
         rh_json_add_string(object, "error", found->error);
-        rh_record_strings(object, "still_invalid", found->still_invalid, found->still_invalid_count);
+        rh_record_strings(object, "invalid_after_rerun", found->still_invalid, found->still_invalid_count);
     }
     return array;
 }

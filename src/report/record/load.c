@@ -19,7 +19,7 @@ static void add_template(rh_json *templates, const rh_template_window *t)
     rh_json_add_string(row, "kind", rh_template_kind_name(t->kind));
     rh_json_add_int(row, "transactions", t->transactions);
     rh_json_add_int(row, "errors", t->errors);
-    rh_json_add_int(row, "shed", t->shed);
+    rh_json_add_int(row, "dropped", t->shed);
     rh_json_add_int(row, "retries", t->retries);
     add_quantiles(row, "response_ms", &t->response_ms, any);
     add_quantiles(row, "service_ms", &t->service_ms, any);
@@ -34,7 +34,7 @@ static rh_json *window_record(const rh_load_window *window)
     rh_record_figure(object, "end_s", window->end_s);
     rh_json_add_int(object, "transactions", window->transactions);
     rh_json_add_int(object, "errors", window->errors);
-    rh_json_add_int(object, "shed", window->shed);
+    rh_json_add_int(object, "dropped", window->shed);
     rh_json_add_int(object, "retries", window->retries);
     bool any = window->transactions + window->errors + window->shed > 0;
     add_quantiles(object, "response_ms", &window->response_ms, any);
@@ -78,7 +78,7 @@ static void add_seconds(rh_json *parent, const rh_load *load)
         rh_json_add_int(row, "arrivals", s->arrivals);
         rh_json_add_int(row, "transactions", s->transactions);
         rh_json_add_int(row, "errors", s->errors);
-        rh_json_add_int(row, "shed", s->shed);
+        rh_json_add_int(row, "dropped", s->shed);
         rh_record_figure(row, "response_p50_ms", any ? s->response_p50_ms : RH_NOT_MEASURED);
         rh_record_figure(row, "response_p99_ms", any ? s->response_p99_ms : RH_NOT_MEASURED);
         rh_record_figure(row, "response_max_ms", any ? s->response_max_ms : RH_NOT_MEASURED);
@@ -111,7 +111,7 @@ static void add_replay(rh_json *row, const rh_template_replay *replay)
     rh_record_figure(object, "blocks", replay->blocks);
     rh_record_figure(object, "production_blocks", replay->production_blocks);
     rh_record_figure(object, "production_mean_ms", replay->production_mean_ms);
-    rh_json_add_string(object, "doubt", replay->doubt);
+    rh_json_add_string(object, "caveat", replay->doubt);
 }
 
 /* An export may hold texts that nobody normalised, and so may scripts: these are shown without constants. */
@@ -140,7 +140,7 @@ void rh_record_mix(rh_json *parent, const char *key, const rh_mix *played)
         add_replay(row, t->replay);
     }
     add_coverage(mix, &played->coverage);
-    rh_record_strings(mix, "left_out", played->left_out, played->left_out_count);
+    rh_record_strings(mix, "omitted", played->left_out, played->left_out_count);
 }
 
 rh_json *rh_record_load(const rh_load *load)
@@ -169,7 +169,7 @@ rh_json *rh_record_load(const rh_load *load)
     rh_record_figure(object, "pacing_lag_max_ms", load->pacing_lag_max_ms);
     rh_record_figure(object, "generator_cpu_s", load->generator_cpu_s);
     rh_json_add_bool(object, "saturated", load->saturated);
-    rh_json_add_string(object, "saturated_why", load->saturated ? load->saturated_why : NULL);
+    rh_json_add_string(object, "saturated_reason", load->saturated ? load->saturated_why : NULL);
     rh_record_mix(object, "mix", &load->mix);
     return object;
 }

@@ -30,9 +30,9 @@ static void add_row(rh_json *rows, const rh_lock_forecast *f)
     rh_json_add_bool(object, "inferred", f->inferred);
     rh_json_add_bool(object, "concurrent", f->concurrent);
     rh_record_figure(object, "lock_timeout_s", f->lock_timeout_s);
-    rh_json_add_string(object, "lock_timeout_from", f->lock_timeout_from);
+    rh_json_add_string(object, "lock_timeout_source", f->lock_timeout_from);
     add_chances(object, f);
-    rh_record_figure(object, "granted", f->granted);
+    rh_record_figure(object, "granted_probability", f->granted);
     rh_record_figure(object, "attempts", finite_or_null(f->attempts));
     rh_record_figure(object, "wait_s", f->wait_s);
     rh_record_figure(object, "wait_high_s", f->wait_high_s);
@@ -43,13 +43,13 @@ static void add_row(rh_json *rows, const rh_lock_forecast *f)
     rh_record_figure(object, "blocked_high_s", f->blocked_high_s);
     rh_record_figure(object, "reads_per_s", f->reads_per_s);
     rh_record_figure(object, "writes_per_s", f->writes_per_s);
-    rh_record_figure(object, "waiting", f->waiting);
-    rh_record_figure(object, "without_connection", f->without_connection);
+    rh_record_figure(object, "queued_connections", f->waiting);
+    rh_record_figure(object, "unserved_requests", f->without_connection);
     rh_record_figure(object, "pool_exhausted_s", f->pool_exhausted_s);
     rh_record_figure(object, "drain_s", finite_or_null(f->drain_s));
     rh_json_add_bool(object, "drains", !isinf(f->drain_s));
     rh_json_add_string(object, "basis", f->basis);
-    rh_json_add_string(object, "unknown", f->unknown);
+    rh_json_add_string(object, "unknown_reason", f->unknown);
 }
 
 rh_json *rh_record_lock_forecasts(const rh_lock_forecasts *locks)
@@ -58,16 +58,16 @@ rh_json *rh_record_lock_forecasts(const rh_lock_forecasts *locks)
         return NULL;
     rh_json *object = rh_json_object();
     rh_record_figure(object, "level", locks->level);
-    rh_json_add_int(object, "looks", locks->looks);
-    rh_record_figure(object, "watched_s", locks->watched_s);
+    rh_json_add_int(object, "samples", locks->looks);
+    rh_record_figure(object, "sampled_s", locks->watched_s);
     rh_record_figure(object, "connections", locks->connections);
-    rh_json_add_string(object, "connections_from", locks->connections_from);
+    rh_json_add_string(object, "connections_basis", locks->connections_from);
     rh_record_figure(object, "service_per_s", locks->service_per_s);
     rh_record_figure(object, "reads_blocked_s", locks->reads_blocked_s);
     rh_record_figure(object, "reads_blocked_high_s", locks->reads_blocked_high_s);
     rh_record_figure(object, "writes_blocked_s", locks->writes_blocked_s);
     rh_record_figure(object, "writes_blocked_high_s", locks->writes_blocked_high_s);
-    rh_json_add_string(object, "unknown", locks->unknown);
+    rh_json_add_string(object, "unknown_reason", locks->unknown);
     rh_json *rows = rh_json_add_array(object, "statements");
     for (size_t i = 0; i < locks->row_count; i++)
         add_row(rows, &locks->rows[i]);
@@ -84,6 +84,6 @@ rh_json *rh_record_history(const rh_history *history)
     rh_json_add_int(object, "scored_runs", (int64_t)history->scored_runs);
     rh_json_add_int(object, "rows", (int64_t)history->row_count);
     rh_record_strings(object, "skipped", history->skipped, history->skipped_count);
-    rh_record_strings(object, "applied", history->applied, history->applied_count);
+    rh_record_strings(object, "corrections", history->applied, history->applied_count);
     return object;
 }

@@ -38,7 +38,7 @@ static void add_run(rh_json *runs, const rh_run *run, const rh_statement_run *r)
     rh_record_figure(object, "relation_bytes", r->relation_bytes);
     rh_record_figure(object, "relation_rows", r->size.rows > 0 ? r->size.rows : RH_NOT_MEASURED);
     rh_record_figure(object, "index_bytes", r->size.rows > 0 ? r->size.index_bytes : RH_NOT_MEASURED);
-    rh_record_figure(object, "other_rows", r->size.rows > 0 ? r->size.other_rows : RH_NOT_MEASURED);
+    rh_record_figure(object, "referenced_rows", r->size.rows > 0 ? r->size.other_rows : RH_NOT_MEASURED);
     rh_record_figure(object, "shared_buffers_bytes",
                      r->size.buffers_bytes > 0 ? r->size.buffers_bytes : RH_NOT_MEASURED);
     rh_record_figure(object, "maintenance_work_mem_bytes",
@@ -140,7 +140,7 @@ static void add_expected_locks(rh_json *object, const rh_statement *s)
         rh_json *lock = rh_json_add_object(locks, NULL);
         rh_json_add_string(lock, "relation", s->expected_locks[i].relation);
         rh_json_add_string(lock, "mode", rh_lock_mode_name(s->expected_locks[i].mode));
-        rh_json_add_string(lock, "because", s->expected_locks[i].because);
+        rh_json_add_string(lock, "reason", s->expected_locks[i].because);
     }
 }
 
@@ -160,8 +160,8 @@ static void add_prediction(rh_json *object, const rh_prediction *prediction)
     rh_record_figure(p, "staging_s", prediction->staging_s > 0 ? prediction->staging_s : RH_NOT_MEASURED);
     rh_json_add_bool(p, "translated", prediction->translated);
     rh_record_figure(p, "correction", prediction->correction > 0 ? prediction->correction : RH_NOT_MEASURED);
-    rh_json_add_string(p, "drivers", prediction->drivers);
-    rh_json_add_string(p, "narrows", prediction->narrows);
+    rh_json_add_string(p, "uncertainty_source", prediction->drivers);
+    rh_json_add_string(p, "uncertainty_reduced_by", prediction->narrows);
     rh_record_figure(p, "cold_s", prediction->cold_basis ? prediction->cold_s : RH_NOT_MEASURED);
     rh_json_add_string(p, "cold_basis", prediction->cold_basis);
 }
@@ -185,8 +185,8 @@ rh_json *rh_record_statements(const rh_run *run, const rh_script *script)
         rh_json_add_string(object, "expected_lock", rh_lock_mode_name(s->expected_lock));
         rh_json_add_string(object, "expected_relation", s->expected_relation);
         add_expected_locks(object, s);
-        rh_json_add_string(object, "unknown_work", s->unknown_work);
-        rh_json_add_string(object, "not_understood", s->not_understood);
+        rh_json_add_string(object, "unknown_effect", s->unknown_work);
+        rh_json_add_string(object, "parse_error", s->not_understood);
         rh_json *runs = rh_json_add_array(object, "runs");
         for (size_t r = 0; r < s->run_count; r++)
             add_run(runs, run, &s->runs[r]);
@@ -200,7 +200,7 @@ rh_json *rh_record_statements(const rh_run *run, const rh_script *script)
             rh_json_add_string(hazard, "evidence", s->hazards[h].evidence);
             rh_json_add_string(hazard, "safer", s->hazards[h].safer);
             rh_json_add_string(hazard, "state", rh_hazard_state_name(s->hazards[h].state));
-            rh_json_add_string(hazard, "silenced", s->hazards[h].silenced);
+            rh_json_add_string(hazard, "silenced_reason", s->hazards[h].silenced);
         }
         add_prediction(object, &s->prediction);
     }
@@ -224,11 +224,11 @@ rh_json *rh_record_migrations(const rh_run *run)
         rh_json_add_bool(object, "applied_in_backup", m->applied_in_backup);
         rh_json_add_string(object, "outcome", rh_outcome_name(m->outcome));
         rh_json_add_string(object, "failed_pass", m->failed_pass);
-        rh_json *own = m->own_count ? rh_json_add_array(object, "own_s") : NULL;
+        rh_json *own = m->own_count ? rh_json_add_array(object, "outside_statements_s") : NULL;
         for (size_t k = 0; k < m->own_count; k++)
             rh_record_figure(own, NULL, m->own_s[k]);
         if (!own)
-            rh_json_add_null(object, "own_s");
+            rh_json_add_null(object, "outside_statements_s");
         rh_record_failure(object, "error", m->failure);
         rh_json_add(object, "statements", rh_record_statements(run, &m->up));
         rh_json_add(object, "impact", rh_record_impact(run, m));

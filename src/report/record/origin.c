@@ -27,7 +27,7 @@ rh_json *rh_record_database(const rh_database_facts *database)
         rh_json_add_string(item, "role", setting->role);
         rh_json_add_string(item, "value", is_public(setting) ? setting->value : NULL);
         rh_json_add_bool(item, "applied", !setting->why_not);
-        rh_json_add_string(item, "why_not", setting->why_not && *setting->why_not ? setting->why_not : NULL);
+        rh_json_add_string(item, "reason", setting->why_not && *setting->why_not ? setting->why_not : NULL);
     }
     return object;
 }
@@ -37,7 +37,7 @@ static rh_json *role_record(const rh_session_role *role)
     rh_json *object = rh_json_object();
     rh_json_add_string(object, "name", role->name);
     rh_json_add_bool(object, "superuser", role->superuser);
-    rh_json_add_string(object, "why", role->why);
+    rh_json_add_string(object, "reason", role->why);
     return object;
 }
 

@@ -33,22 +33,22 @@ static rh_json *backtest_record(const rh_backtest *backtest)
         rh_record_figure(row, "linear_largest_s", r->linear_largest_s);
         rh_record_figure(row, "linear_smallest_s", r->linear_smallest_s);
         rh_record_figure(row, "power_law_s", r->power_law_s);
-        rh_record_figure(row, "distance", r->distance);
+        rh_record_figure(row, "extrapolation_doublings", r->distance);
         rh_json_add_string(row, "basis", r->basis);
     }
     rh_record_figure(object, "median_abs_error", scored ? backtest->median_abs_error : RH_NOT_MEASURED);
     rh_record_figure(object, "worst_abs_error", scored ? backtest->worst_abs_error : RH_NOT_MEASURED);
     rh_json_add_int(object, "scored", (int64_t)backtest->scored);
     rh_json_add_int(object, "with_interval", (int64_t)backtest->with_interval);
-    rh_json_add_int(object, "inside", (int64_t)backtest->inside);
+    rh_json_add_int(object, "within_interval", (int64_t)backtest->inside);
     rh_record_figure(object, "bias", scored ? backtest->bias : RH_NOT_MEASURED);
     rh_record_figure(object, "coverage", scored ? backtest->coverage : RH_NOT_MEASURED);
     bool intervals = scored && backtest->with_interval > 0;
     rh_record_figure(object, "coverage_low", intervals ? backtest->coverage_low : RH_NOT_MEASURED);
     rh_record_figure(object, "coverage_high", intervals ? backtest->coverage_high : RH_NOT_MEASURED);
-    rh_record_figure(object, "width", intervals ? backtest->width : RH_NOT_MEASURED);
+    rh_record_figure(object, "interval_ratio", intervals ? backtest->width : RH_NOT_MEASURED);
     rh_record_figure(object, "level", scored && backtest->level > 0 ? backtest->level : RH_NOT_MEASURED);
-    rh_json_add_string(object, "sentence", backtest->sentence);
+    rh_json_add_string(object, "summary", backtest->sentence);
     rh_json *baselines = rh_json_add_array(object, "baselines");
     for (size_t i = 0; i < backtest->baseline_count; i++) {
         rh_json *baseline = rh_json_add_object(baselines, NULL);
@@ -78,11 +78,11 @@ rh_json *rh_record_prediction(const rh_run_prediction *prediction)
     rh_record_prediction_parts(object, &prediction->parts);
     rh_record_figure(object, "staging_s",
                      prediction->staging_s > 0 ? prediction->staging_s : RH_NOT_MEASURED);
-    rh_json_add_string(object, "drivers", prediction->drivers);
-    rh_json_add_string(object, "narrows", prediction->narrows);
+    rh_json_add_string(object, "uncertainty_source", prediction->drivers);
+    rh_json_add_string(object, "uncertainty_reduced_by", prediction->narrows);
     rh_record_figure(object, "cold_s", prediction->cold_basis ? prediction->cold_s : RH_NOT_MEASURED);
     rh_json_add_string(object, "cold_basis", prediction->cold_basis);
-    rh_json_add_string(object, "caches", prediction->caches);
+    rh_json_add_string(object, "cache_state", prediction->caches);
     rh_json_add(object, "backtest", backtest_record(&prediction->backtest));
     return object;
 }

@@ -17,8 +17,8 @@ static void add_probe(rh_json *list, const rh_production_facts *facts, rh_probe_
     rh_json_add_string(probe, "unit", rh_probe_unit(kind));
     rh_json_add_real(probe, "production", production);
     rh_json_add_real(probe, "staging", staging);
-    rh_json_add_real(probe, "staging_is_times_as_fast", ratio_of(kind, production, staging));
-    rh_json_add_bool(probe, "cut_short", facts->profile->probe.cut_short[kind]);
+    rh_json_add_real(probe, "staging_speed_ratio", ratio_of(kind, production, staging));
+    rh_json_add_bool(probe, "incomplete", facts->profile->probe.cut_short[kind]);
 }
 
 static void add_replicas(rh_json *object, const rh_profile *profile)
@@ -40,8 +40,8 @@ static void add_unknown(rh_json *object, const rh_profile *profile)
     rh_json *list = rh_json_add_array(object, "unknown");
     for (size_t i = 0; i < profile->unknown_count; i++) {
         rh_json *item = rh_json_add_object(list, NULL);
-        rh_json_add_string(item, "what", profile->unknown[i].what);
-        rh_json_add_string(item, "why", profile->unknown[i].why);
+        rh_json_add_string(item, "subject", profile->unknown[i].what);
+        rh_json_add_string(item, "reason", profile->unknown[i].why);
     }
 }
 
@@ -69,14 +69,14 @@ static rh_json *profile_record(const rh_production_facts *facts)
     rh_json_add_count(object, "memory_bytes", profile->memory_bytes);
     rh_json_add_real(object, "commits_per_s", profile->commits_per_s);
     rh_json_add_real(object, "wal_bytes_per_s", profile->wal_bytes_per_s);
-    rh_json_add_int(object, "transaction_looks", profile->looks);
-    rh_json_add_real(object, "watched_s", profile->looks > 0 ? profile->watched_s : RH_NOT_MEASURED);
+    rh_json_add_int(object, "transaction_samples", profile->looks);
+    rh_json_add_real(object, "sampled_s", profile->looks > 0 ? profile->watched_s : RH_NOT_MEASURED);
     add_replicas(object, profile);
     rh_json *probe = rh_json_add_array(object, "probe");
     for (int kind = 0; kind < RH_PROBE_COUNT; kind++)
         add_probe(probe, facts, (rh_probe_kind)kind);
     add_unknown(object, profile);
-    rh_record_strings(object, "sentences", facts->sentences, facts->sentence_count);
+    rh_record_strings(object, "findings", facts->sentences, facts->sentence_count);
     return object;
 }
 

@@ -99,8 +99,8 @@ static void add_parts(rh_json *object, const char *key, const rh_skipped *parts,
     rh_json *list = rh_json_add_array(object, key);
     for (size_t i = 0; i < count; i++) {
         rh_json *item = rh_json_add_object(list, NULL);
-        rh_json_add_string(item, "what", parts[i].what);
-        rh_json_add_string(item, "why", parts[i].why);
+        rh_json_add_string(item, "subject", parts[i].what);
+        rh_json_add_string(item, "reason", parts[i].why);
     }
 }
 
@@ -111,13 +111,13 @@ static rh_json *backup_record(const rh_backup_facts *backup)
     bool restored = backup->restore_s > 0;
     rh_json *object = rh_json_object();
     rh_json_add_string(object, "path", backup->path);
-    rh_json_add_string(object, "shape", shape_name(backup->shape));
+    rh_json_add_string(object, "format", shape_name(backup->shape));
     rh_json_add_string(object, "compression", backup->compression);
     rh_json_add_string(object, "container", backup->container);
     rh_json_add_string(object, "entry", backup->entry);
     rh_json_add_string(object, "sha256", backup->sha256[0] ? backup->sha256 : NULL);
     rh_json_add_string(object, "checksum_source", backup->checksum.from);
-    rh_json_add_string(object, "vouched_for_by", backup->checksum.vouched);
+    rh_json_add_string(object, "integrity_checked_by", backup->checksum.vouched);
     rh_json_add_count(object, "bytes", backup->bytes);
     rh_json_add_string(object, "archive_version", backup->archive_version);
     rh_json_add_string(object, "dump_version", backup->dump_version);
@@ -138,7 +138,7 @@ static rh_json *plan_record(const rh_plan *plan)
         return NULL;
     rh_json *object = rh_json_object();
     rh_json_add_string(object, "framework", plan->framework_name);
-    rh_json_add_string(object, "framework_why", plan->framework_why);
+    rh_json_add_string(object, "framework_reason", plan->framework_why);
     rh_json_add_string(object, "history_table", plan->history_table);
     rh_json_add_int(object, "migrations", (int64_t)plan->migration_count);
     rh_json_add_int(object, "pending", (int64_t)plan->pending_count);
@@ -194,7 +194,7 @@ static rh_json *gates_record(const rh_run *run)
         rh_record_figure(gate, "limit", g->limit);
         rh_record_figure(gate, "measured", g->measured);
         rh_json_add_string(gate, "outcome", outcomes[g->outcome]);
-        rh_json_add_string(gate, "worst", g->worst);
+        rh_json_add_string(gate, "detail", g->worst);
     }
     return array;
 }
@@ -211,11 +211,18 @@ static rh_json *passes_record(const rh_run *run)
     return array;
 }
 
+void rh_record_note(rh_json *notes, const rh_note *note)
+{
+    rh_json *object = rh_json_add_object(notes, NULL);
+    rh_json_add_string(object, "code", rh_unmeasured_name(note->code));
+    rh_json_add_string(object, "text", note->text);
+}
+
 rh_json *rh_report_json(const rh_run *run)
 {
     char started[32];
     rh_json *root = rh_json_object();
-    rh_json_add_int(root, "schema_version", 1);
+    rh_json_add_int(root, "schema_version", RH_REPORT_SCHEMA_VERSION);
     rh_json_add_string(root, "tool_version", run->tool_version);
     rh_json_add_string(root, "run_id", run->id);
     rh_json_add_string(root, "directory", run->directory);
@@ -254,6 +261,6 @@ rh_json *rh_report_json(const rh_run *run)
     rh_json_add(root, "gates", gates_record(run));
     rh_json *not_measured = rh_json_add_array(root, "not_measured");
     for (size_t i = 0; i < run->not_measured.count; i++)
-        rh_json_add_string(not_measured, NULL, run->not_measured.items[i].text);
+        rh_record_note(not_measured, &run->not_measured.items[i]);
     return root;
 }

@@ -12,6 +12,8 @@ enum { RH_RECORD_WAITS_MAX = 2000 };
 void rh_record_figure(rh_json *parent, const char *key, double value);
 void rh_record_failure(rh_json *parent, const char *key, const rh_failure *failure);
 void rh_record_strings(rh_json *parent, const char *key, const char *const *strings, size_t count);
+/* Adds NOTE to the array NOTES. */
+void rh_record_note(rh_json *notes, const rh_note *note);
 
 /* record_migrations.c */
 /* "quiet", "loaded", "scaled", "rollback". */

@@ -32,7 +32,7 @@ static void add_table(rh_json *tables, const rh_table_data *t)
     rh_json *table = rh_json_add_object(tables, NULL);
     rh_json_add_string(table, "table", t->table);
     rh_json_add_string(table, "compared", rh_data_depth_name(t->depth));
-    rh_json_add_string(table, "why", t->why);
+    rh_json_add_string(table, "reason", t->why);
     rh_json_add_count(table, "bytes", t->bytes);
     rh_json_add_bool(table, "affected", t->affected);
     rh_json_add_bool(table, "missing", t->missing);
@@ -76,9 +76,9 @@ rh_json *rh_record_rollback(const rh_run *run, const rh_rollback *rollback, cons
     rh_json_add_string(object, "file", down ? down->file : NULL);
     rh_json_add_string(object, "outcome", rh_outcome_name(rollback->outcome));
     rh_json_add_string(object, "reversibility", rh_reversibility_name(rollback->reversibility));
-    rh_json_add_string(object, "why", rollback->why);
+    rh_json_add_string(object, "reason", rollback->why);
     rh_record_figure(object, "elapsed_s", ran ? rollback->down_s : RH_NOT_MEASURED);
-    rh_record_figure(object, "up_again_s", ran ? rollback->up_again_s : RH_NOT_MEASURED);
+    rh_record_figure(object, "reapply_s", ran ? rollback->up_again_s : RH_NOT_MEASURED);
     if (!ran || rollback->schema_restored < 0)
         rh_json_add_null(object, "schema_restored");
     else

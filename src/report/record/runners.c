@@ -6,7 +6,7 @@ rh_json *rh_record_runners(const rh_runners *runners)
         return NULL;
     rh_json *object = rh_json_object();
     rh_json_add_string(object, "outcome", rh_runners_outcome_name(runners->outcome));
-    rh_json_add_string(object, "why", runners->why);
+    rh_json_add_string(object, "reason", runners->why);
     rh_json *array = rh_json_add_array(object, "runners");
     for (size_t i = 0; i < runners->count; i++) {
         const rh_runner *r = &runners->runners[i];
@@ -17,7 +17,7 @@ rh_json *rh_record_runners(const rh_runners *runners)
         rh_json_add_int(runner, "changes", r->changes);
         rh_record_figure(runner, "lock_wait_s", r->lock_wait_s);
         rh_json_add_string(runner, "waited_for", r->waited_for);
-        rh_json_add_string(runner, "said", r->said);
+        rh_json_add_string(runner, "output", r->said);
     }
     rh_json_add_int(object, "repeated_changes", (int64_t)runners->repeated);
     rh_json_add_string(object, "repeated_sql", runners->repeated_sql);

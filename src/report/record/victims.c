@@ -139,21 +139,21 @@ static void add_victims(rh_json *object, entry *entries, size_t count)
 {
     group *groups;
     size_t found = gather(entries, count, compare_victims, longest_waited, &groups);
-    rh_json_add_int(object, "victim_count", (int64_t)found);
-    rh_json *array = rh_json_add_array(object, "victims");
+    rh_json_add_int(object, "blocked_session_count", (int64_t)found);
+    rh_json *array = rh_json_add_array(object, "blocked_sessions");
     for (size_t i = 0; i < found && i < VICTIMS_MAX; i++) {
         const rh_wait *w = groups[i].entries->wait, *longest = w;
         for (size_t k = 1; k < groups[i].count; k++)
             if (groups[i].entries[k].wait->wait_s > longest->wait_s)
                 longest = groups[i].entries[k].wait;
         rh_json *row = rh_json_add_object(array, NULL);
-        rh_json_add_string(row, "who", groups[i].entries->victim);
+        rh_json_add_string(row, "session", groups[i].entries->victim);
         rh_json_add_string(row, "template", w->template_name);
         rh_json_add_bool(row, "is_migration", w->waiter_is_migration);
         add_sums(row, &groups[i]);
-        rh_json_add_string(row, "longest_behind", entry_of(longest).root);
-        rh_json_add_string(row, "longest_on", longest->relation);
-        rh_json_add_string(row, "longest_mode", rh_lock_mode_name(longest->mode));
+        rh_json_add_string(row, "longest_wait_root_blocker", entry_of(longest).root);
+        rh_json_add_string(row, "longest_wait_relation", longest->relation);
+        rh_json_add_string(row, "longest_wait_mode", rh_lock_mode_name(longest->mode));
     }
     free(groups);
 }
@@ -162,7 +162,7 @@ static void add_victims(rh_json *object, entry *entries, size_t count)
  * of them. */
 static void add_kept_out(rh_json *row, const group *g)
 {
-    rh_json *modes = rh_json_add_array(row, "kept_out");
+    rh_json *modes = rh_json_add_array(row, "blocked_modes");
     for (size_t i = 0; i < g->count; i++) {
         size_t k = 0;
         while (k < i && g->entries[k].wait->mode != g->entries[i].wait->mode)
@@ -174,11 +174,11 @@ static void add_kept_out(rh_json *row, const group *g)
     memcpy(entries, g->entries, g->count * sizeof *entries);
     group *victims;
     size_t found = gather(entries, g->count, compare_victims, most_waited, &victims);
-    rh_json_add_int(row, "victim_count", (int64_t)found);
-    rh_json *array = rh_json_add_array(row, "victims");
+    rh_json_add_int(row, "blocked_session_count", (int64_t)found);
+    rh_json *array = rh_json_add_array(row, "blocked_sessions");
     for (size_t i = 0; i < found && i < NAMED_MAX; i++) {
         rh_json *victim = rh_json_add_object(array, NULL);
-        rh_json_add_string(victim, "who", victims[i].entries->victim);
+        rh_json_add_string(victim, "session", victims[i].entries->victim);
         add_sums(victim, &victims[i]);
     }
     free(victims);
@@ -221,7 +221,7 @@ static void add_blocker(rh_json *array, const rh_run *run, const group *g)
     bool own = first->root_is_migration;
     const rh_wait *w = first->wait;
     rh_json *row = rh_json_add_object(array, NULL);
-    rh_json_add_string(row, "who", first->root);
+    rh_json_add_string(row, "session", first->root);
     rh_json_add_string(row, "migration", own ? w->migration : NULL);
     rh_json_add_count(row, "statement", own && w->statement > 0 ? w->statement : RH_UNKNOWN);
     rh_json_add_string(row, "relation", first->relation);
@@ -230,8 +230,8 @@ static void add_blocker(rh_json *array, const rh_run *run, const group *g)
                        own ? rh_lock_mode_name(held_mode(run, w->migration, w->statement, first->relation))
                            : NULL);
     add_sums(row, g);
-    rh_json_add_int(row, "through_migration", through);
-    rh_json_add_bool(row, "hurt_load", load);
+    rh_json_add_int(row, "queued_behind_migration", through);
+    rh_json_add_bool(row, "blocked_load", load);
     add_kept_out(row, g);
 }
 

@@ -219,7 +219,7 @@ static void contention(const comparison *c)
     count_path_row(c, "deepest queue", "contention.deepest_queue");
     differing_path_row(c, "reads blocked, longest stretch", "contention.reads_blocked_s");
     differing_path_row(c, "writes blocked, longest stretch", "contention.writes_blocked_s");
-    count_path_row(c, "victims", "contention.victim_count");
+    count_path_row(c, "blocked sessions", "contention.blocked_session_count");
     victims(c);
     list_row(c, "deadlocks", "contention.deadlocks");
     list_row(c, "cancelled statements", "contention.cancelled");

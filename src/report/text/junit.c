@@ -33,7 +33,7 @@ static void add_gates(suite *s)
     for (size_t i = 0; i < rh_json_count(gates); i++) {
         const rh_json *gate = rh_json_at(gates, i);
         bool held = rh_view_is(gate, "outcome", "held"), failed = rh_view_is(gate, "outcome", "failed");
-        const char *worst = rh_view_string(gate, "worst"), *limit = rh_view_string(gate, "limit_text");
+        const char *worst = rh_view_string(gate, "detail"), *limit = rh_view_string(gate, "limit_text");
         const char *message =
             failed
                 ? rh_view_printf(&s->view, "measured %s, limit %s%s%s", rh_view_gate_measured(&s->view, gate),
@@ -59,7 +59,7 @@ static status status_of(const char *outcome)
 
 static void add_rollback(suite *s, const char *name, const rh_json *rollback)
 {
-    const char *outcome = rh_view_string(rollback, "outcome"), *why = rh_view_string(rollback, "why");
+    const char *outcome = rh_view_string(rollback, "outcome"), *why = rh_view_string(rollback, "reason");
     test_case test = {"rollback", name, rh_view_real(rollback, "elapsed_s"),
                       status_of(outcome ? outcome : "not_run"), NULL};
     if (test.status == SKIPPED)
@@ -136,9 +136,9 @@ static void add_runners(suite *s)
         return;
     bool bad = rh_view_is(record, "outcome", "both_ran") || rh_view_is(record, "outcome", "collided");
     add(s, (test_case){"runners", "several started at once", NAN,
-                       bad                                        ? FAILED
-                       : rh_view_is(record, "outcome", "not_met") ? SKIPPED
-                                                                  : PASSED,
+                       bad                                               ? FAILED
+                       : rh_view_is(record, "outcome", "not_concurrent") ? SKIPPED
+                                                                         : PASSED,
                        rh_view_runners(&s->view)});
 }
 

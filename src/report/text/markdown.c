@@ -80,7 +80,7 @@ static void gates(const page *p)
         cells(p, 5,
               (const char *[]){
                   plain(p, rh_view_string(gate, "name")), plain(p, rh_view_string(gate, "limit_text")),
-                  rh_view_gate_measured(&p->view, gate), outcome, plain(p, rh_view_string(gate, "worst"))});
+                  rh_view_gate_measured(&p->view, gate), outcome, plain(p, rh_view_string(gate, "detail"))});
     }
     rh_text_append(p->out, "\n");
 }
@@ -227,7 +227,7 @@ static void rollback_losses(const page *p)
         if (rh_view_way_back_works(rollback))
             continue;
         rh_text_printf(p->out, "- %s is %s: %s\n", plain(p, m->id), rh_view_reversibility(rollback),
-                       plain(p, rh_view_string(rollback, "why")));
+                       plain(p, rh_view_string(rollback, "reason")));
         shown++;
     }
     if (shown)
@@ -254,13 +254,13 @@ static void details(const page *p)
         rh_text_printf(p->out, "Roles: %s\n\n", plain(p, rh_view_roles(view)));
     const rh_json *list = rh_json_get(report, "not_measured");
     for (size_t i = 0; i < rh_json_count(list) && i < LIST_MAX; i++)
-        rh_text_printf(p->out, "- not measured: %s\n", plain(p, rh_json_string(rh_json_at(list, i))));
+        rh_text_printf(p->out, "- not measured: %s\n", plain(p, rh_view_string(rh_json_at(list, i), "text")));
     if (rh_json_count(list) > LIST_MAX)
         rh_text_printf(p->out, "- not measured: %zu more\n", rh_json_count(list) - LIST_MAX);
     const char *server = rh_json_string(rh_json_path(report, "staging.server_version"));
     const char *backup = rh_json_string(rh_json_path(report, "backup.path"));
     const char *sha = rh_json_string(rh_json_path(report, "backup.sha256"));
-    const char *vouched = rh_json_string(rh_json_path(report, "backup.vouched_for_by"));
+    const char *vouched = rh_json_string(rh_json_path(report, "backup.integrity_checked_by"));
     rh_text_printf(p->out, "\nPostgreSQL %s; backup %s%s%.12s%s%s; run %s; pgrehearse %s.\n\n</details>\n",
                    plain(p, server ? server : "never started"),
                    plain(p, backup ? rh_view_basename(backup) : "not read"), sha ? ", sha256 " : "",

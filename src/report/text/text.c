@@ -126,7 +126,7 @@ static void gates(const page *p)
         const char *outcome = failed ? "FAILED"
                               : held ? "held"
                                      : "not measured",
-                   *worst = rh_view_string(gate, "worst");
+                   *worst = rh_view_string(gate, "detail");
         rh_text_printf(p->out, "%s %s %s  %s", cell(p, rh_view_string(gate, "name"), 18),
                        cell_right(p, rh_view_string(gate, "limit_text"), 7),
                        cell_right(p, rh_view_gate_measured(&p->view, gate), 12),
@@ -229,7 +229,8 @@ static void sentences(const page *p)
         wrap(p, rh_view_printf(view, "Roles: %s", rh_view_roles(view)));
     const rh_json *list = rh_json_get(view->report, "not_measured");
     for (size_t i = 0; i < rh_json_count(list) && i < NOT_MEASURED_MAX; i++)
-        wrap_over(p, rh_view_printf(view, "Not measured: %s", rh_json_string(rh_json_at(list, i))), 2);
+        wrap_over(p, rh_view_printf(view, "Not measured: %s", rh_view_string(rh_json_at(list, i), "text")),
+                  2);
     if (rh_json_count(list) > NOT_MEASURED_MAX)
         line(p, rh_view_printf(view, "Not measured: %zu more, see the report",
                                rh_json_count(list) - NOT_MEASURED_MAX));

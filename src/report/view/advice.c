@@ -11,7 +11,7 @@ const char *rh_view_lock_policy(const rh_view *view)
         return "Lock policy: no lock_timeout could be tried.";
     int64_t best = rh_json_int(rh_json_get(search, "recommended"));
     const rh_json *policy = best >= 0 ? rh_json_at(rh_json_get(search, "overall"), (size_t)best) : NULL;
-    const char *why = rh_view_string(search, "why");
+    const char *why = rh_view_string(search, "reason");
     if (!policy)
         return rh_view_printf(view, "No lock_timeout got through every time%s%s.", why ? ": " : "",
                               why ? why : "");
@@ -20,7 +20,7 @@ const char *rh_view_lock_policy(const rh_view *view)
         view, "Use %s%s: worst response of the load %s, at most %lld attempts, %s in all%s%s.",
         isnan(timeout_s) ? "no lock_timeout" : "lock_timeout ",
         isnan(timeout_s) ? "" : rh_view_seconds(view, timeout_s),
-        rh_view_seconds(view, rh_view_real(policy, "victim_ms_max") / 1e3),
+        rh_view_seconds(view, rh_view_real(policy, "response_max_ms") / 1e3),
         (long long)rh_json_int(rh_json_get(policy, "attempts_max")),
         rh_view_seconds(view, rh_view_real(policy, "total_s_median")), why ? "; " : "", why ? why : "");
 }
@@ -80,11 +80,11 @@ const char *rh_view_runners(const rh_view *view)
         {"serialised", "a lock on a relation kept them apart, not an advisory lock"},
         {"both_ran", "the same change was made by more than one: nothing keeps two deploying hosts apart"},
         {"collided", "more than one began, and not all ended well: nothing keeps two deploying hosts apart"},
-        {"not_met", "they were not seen to meet, so nothing is proven"}};
+        {"not_concurrent", "they were not seen to meet, so nothing is proven"}};
     const rh_json *record = rh_json_get(view->report, "concurrent_runners");
     if (!record)
         return NULL;
-    const char *what = "?", *why = rh_view_string(record, "why");
+    const char *what = "?", *why = rh_view_string(record, "reason");
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (rh_view_is(record, "outcome", words[i][0]))
             what = words[i][1];

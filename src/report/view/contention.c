@@ -37,7 +37,7 @@ static void fill_load(const rh_view *view, rh_view_victim *v)
     v->transactions = during ? count_of(during, "transactions") : -1;
     v->errors = during ? count_of(during, "errors") : -1;
     v->retries = count_of(during, "retries");
-    v->shed = count_of(during, "shed");
+    v->shed = count_of(during, "dropped");
 }
 
 static double stall_of(const rh_view_victim *v)
@@ -68,7 +68,7 @@ static void add_failing(const rh_view *view, rh_view_victim **victims, size_t *c
     for (size_t i = 0; i < rh_json_count(templates); i++) {
         const rh_json *t = rh_json_at(templates, i);
         const char *name = rh_view_string(t, "name");
-        if (!name || count_of(t, "errors") + count_of(t, "retries") + count_of(t, "shed") == 0 ||
+        if (!name || count_of(t, "errors") + count_of(t, "retries") + count_of(t, "dropped") == 0 ||
             is_known(*victims, *count, name))
             continue;
         rh_view_victim *v = rh_arena_add(view->arena, victims, count);
@@ -79,12 +79,12 @@ static void add_failing(const rh_view *view, rh_view_victim **victims, size_t *c
 
 size_t rh_view_victims(const rh_view *view, rh_view_victim **victims)
 {
-    const rh_json *list = rh_json_path(view->report, "contention.victims");
+    const rh_json *list = rh_json_path(view->report, "contention.blocked_sessions");
     size_t count = 0;
     *victims = NULL;
     for (size_t i = 0; i < rh_json_count(list); i++) {
         const rh_json *row = rh_json_at(list, i);
-        const char *who = rh_view_string(row, "who");
+        const char *who = rh_view_string(row, "session");
         rh_view_victim *v = rh_arena_add(view->arena, victims, &count);
         *v = (rh_view_victim){.who = who ? who : "?",
                               .is_template = rh_view_string(row, "template") != NULL,
@@ -92,9 +92,9 @@ size_t rh_view_victims(const rh_view *view, rh_view_victim **victims)
                               .waits = rh_json_int(rh_json_get(row, "waits")),
                               .wait_s = rh_view_real(row, "wait_s"),
                               .longest_wait_s = rh_view_real(row, "longest_wait_s"),
-                              .behind = rh_view_string(row, "longest_behind"),
-                              .relation = rh_view_string(row, "longest_on"),
-                              .mode = rh_view_string(row, "longest_mode")};
+                              .behind = rh_view_string(row, "longest_wait_root_blocker"),
+                              .relation = rh_view_string(row, "longest_wait_relation"),
+                              .mode = rh_view_string(row, "longest_wait_mode")};
         fill_load(view, v);
     }
     add_failing(view, victims, &count);
@@ -135,6 +135,6 @@ const char *rh_view_contention(const rh_view *view)
         return rh_view_printf(view, "%s.", text);
     int64_t behind = rh_json_int(rh_json_get(worst, "waits"));
     return rh_view_printf(view, "%s; most waiting was for %s, which kept %lld waiting for %s in all.", text,
-                          rh_view_line(view, rh_view_string(worst, "who"), 80), (long long)behind,
+                          rh_view_line(view, rh_view_string(worst, "session"), 80), (long long)behind,
                           rh_view_seconds(view, rh_view_real(worst, "wait_s")));
 }

@@ -52,8 +52,8 @@ size_t rh_prediction_bars(const rh_view *view, rh_prediction_bar **bars)
                                        .low_s = rh_view_real(p, "low_s"),
                                        .high_s = rh_view_real(p, "high_s"),
                                        .staging_s = rh_view_real(p, "staging_s"),
-                                       .drivers = rh_view_string(p, "drivers"),
-                                       .narrows = rh_view_string(p, "narrows"),
+                                       .drivers = rh_view_string(p, "uncertainty_source"),
+                                       .narrows = rh_view_string(p, "uncertainty_reduced_by"),
                                        .basis = rh_view_string(p, "basis"),
                                        .cold_s = rh_view_real(p, "cold_s"),
                                        .cold_basis = rh_view_string(p, "cold_basis")};

@@ -4,7 +4,7 @@
 
 static const char *role(const rh_view *view, const rh_json *record)
 {
-    const char *name = rh_view_string(record, "name"), *why = rh_view_string(record, "why");
+    const char *name = rh_view_string(record, "name"), *why = rh_view_string(record, "reason");
     bool superuser = rh_json_bool(rh_json_get(record, "superuser"));
     return rh_view_printf(view, "%s%s (%s)", superuser ? "the superuser " : "", name ? name : "?",
                           why ? why : "unknown");

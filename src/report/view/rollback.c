@@ -38,7 +38,7 @@ static const char *of_kind(const rh_view *view, const char *text, const char *na
         return text;
     text = rh_view_printf(view, "%s%s%zu %s", text, *text ? "; " : "", count,
                           rh_view_reversibility(rh_json_get(first->record, "rollback")));
-    const char *why = rh_json_string(rh_json_path(first->record, "rollback.why"));
+    const char *why = rh_json_string(rh_json_path(first->record, "rollback.reason"));
     if (!explained || !why)
         return text;
     why = rh_view_line(view, rh_view_printf(view, "%.*s", (int)strcspn(why, ";"), why), 100);
@@ -125,7 +125,7 @@ static size_t interrupted(const rh_view *view, const char *key, const char *valu
         const rh_json *list = rh_json_get(view->migrations[m].record, "interruptions");
         for (size_t i = 0; i < rh_json_count(list); i++) {
             const rh_json *one = rh_json_at(list, i);
-            if (rh_view_is(one, "how", "failed"))
+            if (rh_view_is(one, "kind", "failed"))
                 continue;
             if (value ? !rh_view_is(one, key, value) : rh_json_count(rh_json_get(one, key)) == 0)
                 continue;
@@ -140,14 +140,14 @@ const char *rh_view_interruptions(const rh_view *view)
 {
     static const struct {
         const char *key, *value, *words;
-    } kinds[] = {{"run_again", "ok", "run again"},
-                 {"run_again", "failed", "fail when run again"},
-                 {"run_again", "refused", "refused until the history table is set right"},
-                 {"run_again", "skipped", "taken for applied"},
-                 {"after_repair", "failed", "fail even then"},
+    } kinds[] = {{"rerun", "ok", "run again"},
+                 {"rerun", "failed", "fail when run again"},
+                 {"rerun", "refused", "refused until the history table is set right"},
+                 {"rerun", "skipped", "taken for applied"},
+                 {"rerun_after_repair", "failed", "fail even then"},
                  {"state", "partly_applied", "leave half behind"},
                  {"invalid_indexes", NULL, "leave an invalid index"},
-                 {"still_invalid", NULL, "keep one after running again"}};
+                 {"invalid_after_rerun", NULL, "keep one after running again"}};
     const char *text = NULL, *first = NULL;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         size_t count = interrupted(view, kinds[i].key, kinds[i].value, &first);
@@ -162,7 +162,7 @@ const rh_json *rh_view_left_by_failure(const rh_json *migration)
 {
     const rh_json *list = rh_json_get(migration, "interruptions");
     for (size_t i = 0; i < rh_json_count(list); i++)
-        if (rh_view_is(rh_json_at(list, i), "how", "failed"))
+        if (rh_view_is(rh_json_at(list, i), "kind", "failed"))
             return rh_json_at(list, i);
     return NULL;
 }
@@ -202,9 +202,9 @@ const char *rh_view_after_failure(const rh_view *view)
         text = rh_view_printf(view, "%s; %zu invalid index%s", text,
                               rh_json_count(rh_json_get(left, "invalid_indexes")),
                               rh_json_count(rh_json_get(left, "invalid_indexes")) == 1 ? "" : "es");
-    if (rh_view_is(left, "run_again", "refused"))
+    if (rh_view_is(left, "rerun", "refused"))
         text = rh_view_printf(view, "%s; it is refused until that is set right", text);
-    else if (rh_view_is(left, "run_again", "skipped"))
+    else if (rh_view_is(left, "rerun", "skipped"))
         text = rh_view_printf(view, "%s; it is taken for applied", text);
     if (error)
         text = rh_view_printf(view, "%s; run again: %s", text, rh_view_line(view, error, 160));

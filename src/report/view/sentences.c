@@ -264,7 +264,7 @@ const char *rh_view_backtest(const rh_view *view)
             best = rh_view_string(rh_json_at(baselines, i), "name");
         }
     }
-    const char *sentence = rh_view_string(backtest, "sentence");
+    const char *sentence = rh_view_string(backtest, "summary");
     const char *text =
         rh_view_printf(view, "Back-test: %zu statements predicted before they ran were off by %s (median)",
                        rows, rh_view_percent(view, error));

@@ -74,8 +74,8 @@ static void fill_impact(rh_view_migration *m, const rh_json *report)
     const rh_json *impact = rh_json_get(m->record, "impact");
     m->reads_blocked_s = rh_view_real(impact, "reads_blocked_s");
     m->writes_blocked_s = rh_view_real(impact, "writes_blocked_s");
-    m->longest_victim_s = rh_view_real(impact, "longest_victim_wait_s");
-    m->victim_waits = rh_json_int(rh_json_get(impact, "victim_waits"));
+    m->longest_victim_s = rh_view_real(impact, "longest_load_wait_s");
+    m->victim_waits = rh_json_int(rh_json_get(impact, "load_waits"));
     m->p99_before_ms = rh_json_real(rh_json_path(report, "load.windows.before.response_ms.p99"));
     m->p99_during_ms = NAN;
     const rh_json *windows = rh_json_path(report, "load.windows.by_migration");

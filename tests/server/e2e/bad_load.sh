@@ -10,7 +10,7 @@ scenario 'migrations: {path: migrations}' 'rollback: false' 'gates: {response_p9
 sed -i 's/^workload: {rate: 50, connections: 4,/workload: {source: pgbench, path: slow.sql, rate: 100, connections: 2,/; s/before: 1s/before: 3s/' "$work/scenario.yaml"
 rehearse 3 --pass quiet --pass loaded
 valid_report
-report "r['verdict'] == 'inconclusive' and r['load']['saturated'] and 'before the migrations' in r['load']['saturated_why']"
+report "r['verdict'] == 'inconclusive' and r['load']['saturated'] and 'before the migrations' in r['load']['saturated_reason']"
 report "'workload.rate' in r['reason']"
 report "r['gates'][0]['measured'] is None"
 says "$work/run/report.md" 'saturat|hold the load'

@@ -16,12 +16,12 @@ report "[m['outcome'] for m in r['migrations'][1:]] == ['ok', 'failed', 'not_run
 report "r['migrations'][2]['error']['line'] == 3 and r['verdict'] == 'fail'"
 # those before it were put under load; the failed one was looked at: the server parses the file as a whole, so nothing stays
 report "r['load']['windows'] and r['reason'] == 'migration 000013 failed in the quiet pass 1 of 1'"
-report "[i['how'] for i in r['migrations'][2]['interruptions']] == ['failed']"
+report "[i['kind'] for i in r['migrations'][2]['interruptions']] == ['failed']"
 left() { # EXPRESSION over what the failure left: i
     report "i=r.migrations[2].interruptions[0]" "$1"
 }
-left "i['state'] == 'as_before' and i['history'] == 'version 13, dirty t' and i['run_again'] == 'refused'"
-left "i['after_repair'] == 'failed' and i['statement'] == 2"
+left "i['state'] == 'as_before' and i['history'] == 'version 13, dirty t' and i['rerun'] == 'refused'"
+left "i['rerun_after_repair'] == 'failed' and i['statement'] == 2"
 says "$work/out" 'After its failure 000013: nothing of it stays; the history table says version 13, dirty'
 nothing_left
 
@@ -33,7 +33,7 @@ rehearse 2 --pass quiet
 valid_report
 report "r['migrations'][1]['rollback']['reversibility'] == 'reversible' and r['migrations'][2]['rollback']['reversibility'] is None"
 left "i['state'] == 'partly_applied' and 'table public.stays' in [d['object'] for d in i['differences']]"
-left "'stays' in i['error'] and i['after_repair'] == 'failed' and i['statement'] == 5"
+left "'stays' in i['error'] and i['rerun_after_repair'] == 'failed' and i['statement'] == 5"
 says "$work/run/report.md" 'After its failure 000013: half of it stays'
 says "$work/run/report.html" 'table public.stays added'
 nothing_left

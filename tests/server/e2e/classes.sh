@@ -82,4 +82,4 @@ CREATE INDEX slow ON orders (channel);'
 rehearse 0 --pass quiet
 valid_report
 hazard 12 index-without-concurrently silenced
-report "r['migrations'][1]['statements'][0]['hazards'][0]['silenced'] == 'a table of the staff alone'"
+report "r['migrations'][1]['statements'][0]['hazards'][0]['silenced_reason'] == 'a table of the staff alone'"

@@ -33,15 +33,15 @@ beside() { # MIGRATION EXPRESSION of its disturbances b, the first one d, and th
 fact 'an idle transaction: the migration waits for it, the load behind the migration'
 beside 000012 "len(b) == 1 and d['outcome'] == 'stopped' and d['name'] == 'idle transaction on public.orders' and len(d['pids']) == 1"
 beside 000012 "d['migration_wait_s'] > 0 and d['to_s'] - d['from_s'] >= 1.49"
-beside 000012 "d['behind'][0]['who'] == 'migration 000012, statement 1' and d['behind'][0]['mode'] == 'AccessExclusiveLock'"
-beside 000012 "len(d['behind']) > 1 and 'orders' in d['behind'][1]['who'] and not d['behind'][1]['is_migration']"
+beside 000012 "d['blocked_sessions'][0]['session'] == 'migration 000012, statement 1' and d['blocked_sessions'][0]['mode'] == 'AccessExclusiveLock'"
+beside 000012 "len(d['blocked_sessions']) > 1 and 'orders' in d['blocked_sessions'][1]['session'] and not d['blocked_sessions'][1]['is_migration']"
 beside 000012 "any(x['waiter_is_migration'] and x['blocker'] == 'disturber: idle transaction on public.orders' for x in w)"
 
 fact 'pg_dump: stands with its locks on every table'
 beside 000013 "d['outcome'] == 'stopped' and d['name'] == 'pg_dump' and d['migration_wait_s'] > 0"
 # golang-migrate empties its history table: that waits already
 beside 000013 "any(x['blocker'] == 'disturber: pg_dump' and x['relation'] == 'public.schema_migrations' for x in w)"
-beside 000013 "d['behind'][0]['who'] == 'migration 000013, the bookkeeping of its framework' and d['behind'][0]['statement'] is None"
+beside 000013 "d['blocked_sessions'][0]['session'] == 'migration 000013, the bookkeeping of its framework' and d['blocked_sessions'][0]['statement'] is None"
 
 fact 'a long query'
 beside 000014 "d['name'] == 'query on public.orders' and d['outcome'] == 'stopped' and d['migration_wait_s'] > 0"
@@ -56,7 +56,7 @@ beside 000016 "d['name'] == 'long snapshot' and d['outcome'] == 'stopped' and d[
 fact 'what the server ends, what ends by itself, what fails, and what cannot be started'
 beside 000017 "[x['outcome'] for x in b] == ['ended', 'ended', 'ended', 'not_started']"
 beside 000017 "'the server ended it after' in b[0]['detail'] and 'the query ended after' in b[1]['detail'] and 'nowhere' in b[2]['detail']"
-beside 000017 "b[3]['from_s'] is None and 'is no table' in b[3]['detail'] and any('autovacuum' in s for s in r['not_measured'])"
+beside 000017 "b[3]['from_s'] is None and 'is no table' in b[3]['detail'] and any('autovacuum' in s for s in (n['text'] for n in r['not_measured']))"
 
 fact 'a table and a migration that do not exist are told at their place'
 rm "$work"/migrations/00001[3-7]*

@@ -75,7 +75,7 @@ def hazards(rule, sql, database, toml="", measured=False):
         for statement in migration["statements"]:
             for hazard in statement["hazards"]:
                 if hazard["rule"] == rule:
-                    found.append((statement["line"], hazard.get("silenced")))
+                    found.append((statement["line"], hazard.get("silenced_reason")))
     return found
 
 

@@ -67,14 +67,14 @@ printf '%s\n' "SELECT 'coupons' WHERE NOT EXISTS (SELECT FROM public.coupons);" 
 scenario 'migrations: {path: migrations, framework: sql}' "verify: [{sql: checks.sql}]" 'rollback: false'
 rehearse 0 --pass quiet --pass loaded
 valid_report
-report "r['roles']['migrations'] == {'name': 'Shop Owner', 'superuser': False, 'why': \"the owner of the backup's database\"}"
+report "r['roles']['migrations'] == {'name': 'Shop Owner', 'superuser': False, 'reason': \"the owner of the backup's database\"}"
 report "r['roles']['workload']['name'] == 'shop_app'"
 report "r['backup']['rows'] == 4000 and r['staging']['collate'] == 'de_AT' and r['backup']['database']['encoding'] == 'LATIN1'"
-report "any('hidden' in s and 'shop_app' in s for s in r['load']['mix']['left_out'])"
+report "any('hidden' in s and 'shop_app' in s for s in r['load']['mix']['omitted'])"
 report "r['load']['windows']['before']['errors'] == 0 and r['load']['windows']['before']['transactions'] > 0"
 report "{s['name']: s['applied'] for s in r['backup']['database']['settings']} == {'search_path': True, 'lock_timeout': True, 'app.key': True, 'session_preload_libraries': False, 'work_mem': True}"
 report "[l['relation'] for l in r['migrations'][0]['statements'][2]['locks']] == ['app.orders']"
-report "any('session_preload_libraries' in s for s in r['not_measured'])"
+report "any('session_preload_libraries' in s for s in (n['text'] for n in r['not_measured']))"
 says "$work/out" 'Roles: migrations ran as Shop Owner'
 ! grep -rq "$secret" "$work/run" "$work/out" "$work/err" || fail "a custom setting's value is in the output"
 
@@ -86,7 +86,7 @@ report "r['failure']['sqlstate'] == '42501' and 'migrations.role' in r['failure'
 fact 'a superuser is named, and a role that does not exist is refused'
 scenario 'migrations: {path: migrations, framework: sql, role: postgres}' 'rollback: false'
 rehearse 0 --pass quiet
-report "r['roles']['migrations']['superuser'] and any('superuser postgres' in s for s in r['not_measured'])"
+report "r['roles']['migrations']['superuser'] and any('superuser postgres' in s for s in (n['text'] for n in r['not_measured']))"
 scenario 'migrations: {path: migrations, framework: sql, role: nobody_here}'
 rehearse 64 --pass quiet
 says "$work/err" 'scenario.yaml:6:54: migrations.role: staging has no role "nobody_here"'

@@ -20,17 +20,17 @@ rehearse 0 --pass quiet
 valid_report
 nothing_left
 report "sum(len(m['interruptions']) for m in r['migrations']) == 5"
-report "sum(i['how'] == 'server_restarted' for m in r['migrations'] for i in m['interruptions']) == 1"
+report "sum(i['kind'] == 'server_restarted' for m in r['migrations'] for i in m['interruptions']) == 1"
 for m in 1 2 3 4; do
-    cut $m "i['in_statement'] and i['run_again'] == 'refused' and i['history'] == 'version 1%d, dirty t' % ($m + 1)"
+    cut $m "i['in_statement'] and i['rerun'] == 'refused' and i['history'] == 'version 1%d, dirty t' % ($m + 1)"
 done
 fact 'an index that CONCURRENTLY left invalid: IF NOT EXISTS passes it by'
 cut 2 "i['state'] == 'partly_applied' and i['invalid_indexes'] == ['public.few_slow']"
-cut 2 "i['after_repair'] == 'failed' and 'already exists' in i['error'] and i['still_invalid'] == i['invalid_indexes']"
-cut 3 "i['after_repair'] == 'ok' and i['still_invalid'] == ['public.few_again']"
+cut 2 "i['rerun_after_repair'] == 'failed' and 'already exists' in i['error'] and i['invalid_after_rerun'] == i['invalid_indexes']"
+cut 3 "i['rerun_after_repair'] == 'ok' and i['invalid_after_rerun'] == ['public.few_again']"
 fact 'a file in one transaction leaves nothing, and runs after the repair'
 cut 4 "i['state'] == 'as_before' and i['differences'] == [] and i['data']['tables_different'] == 0"
-cut 4 "i['after_repair'] == 'ok' and i['statement'] == 3"
+cut 4 "i['rerun_after_repair'] == 'ok' and i['statement'] == 3"
 report "all(m['outcome'] == 'ok' for m in r['migrations'][1:])"
 says "$work/run/report.html" 'Killed half-way'
 says "$work/out" 'Killed half-way: 5 refused'
@@ -45,6 +45,6 @@ rehearse 0 --pass quiet
 valid_report
 cut 0 "i['state'] == 'partly_applied' and [d['object'] for d in i['differences'] if d['object'].startswith('table')] == ['table public.kept']"
 cut 0 "[(t['table'], [c['column'] for c in t['columns']]) for t in i['data']['tables']] == [('public.orders', ['note'])]"
-cut 0 "i['history'] is None and i['run_again'] == 'failed' and 'kept' in i['error'] and i['after_repair'] is None"
-cut 1 "i['run_again'] == 'ok' and i['data']['tables_different'] == 1"
+cut 0 "i['history'] is None and i['rerun'] == 'failed' and 'kept' in i['error'] and i['rerun_after_repair'] is None"
+cut 1 "i['rerun'] == 'ok' and i['data']['tables_different'] == 1"
 nothing_left

@@ -27,15 +27,15 @@ fact 'goose: each migration is killed half-way in its own transaction mode'
 rehearse 0 --pass quiet
 valid_report
 report "[m['transaction'] for m in r['migrations']] == ['one', 'each', 'each']"
-report "[[i['how'] for i in m['interruptions']] for m in r['migrations']] == [['connection_cut', 'server_restarted'], ['connection_cut'], ['connection_cut']]"
+report "[[i['kind'] for i in m['interruptions']] for m in r['migrations']] == [['connection_lost', 'server_restarted'], ['connection_lost'], ['connection_lost']]"
 for m in 0 1 2; do cut $m "i['in_statement'] and i['history'] == 'as before'"; done
 fact 'one transaction leaves nothing'
-cut 0 "i['state'] == 'as_before' and i['differences'] == [] and i['run_again'] == 'ok'"
+cut 0 "i['state'] == 'as_before' and i['differences'] == [] and i['rerun'] == 'ok'"
 fact 'no transaction leaves half'
 cut 1 "i['state'] == 'partly_applied' and [d['object'] for d in i['differences'] if d['object'].startswith('table')] == ['table public.kept']"
-cut 1 "i['run_again'] == 'failed' and 'kept' in i['error']"
+cut 1 "i['rerun'] == 'failed' and 'kept' in i['error']"
 fact 'CONCURRENTLY leaves an invalid index'
-cut 2 "i['invalid_indexes'] == ['public.few_slow'] and i['run_again'] == 'failed' and i['still_invalid'] == i['invalid_indexes']"
+cut 2 "i['invalid_indexes'] == ['public.few_slow'] and i['rerun'] == 'failed' and i['invalid_after_rerun'] == i['invalid_indexes']"
 nothing_left
 
 fact 'Diesel: a transaction a migration unless its metadata says otherwise'
@@ -47,6 +47,6 @@ echo 'run_in_transaction = false' >"$work/migrations/2026-01-01-000002_none/meta
 scenario 'migrations: {path: migrations, framework: diesel, pending: all}' 'interrupt: true' 'rollback: false'
 rehearse 0 --pass quiet
 valid_report
-cut 0 "i['state'] == 'as_before' and i['run_again'] == 'ok'"
-cut 1 "i['in_statement'] and i['run_again'] == 'ok'"
+cut 0 "i['state'] == 'as_before' and i['rerun'] == 'ok'"
+cut 1 "i['in_statement'] and i['rerun'] == 'ok'"
 nothing_left

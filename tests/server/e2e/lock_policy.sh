@@ -15,14 +15,14 @@ p="r['lock_policy']"
 c="r['lock_policy']['cases']"
 
 fact 'the transactions that were tried'
-report "$p['measured'] and $p['disturbed'] and [(c['migration'], c['first_statement']) for c in $c] == [('000012', 1), ('000013', 1)]"
-report "[p['lock_timeout_s'] for p in $c[0]['policies']] == [0.05, 2, None] and all(p['tries'] == 1 for c in $c for p in c['policies'])"
+report "$p['measured'] and $p['with_disturbers'] and [(c['migration'], c['first_statement']) for c in $c] == [('000012', 1), ('000013', 1)]"
+report "[p['lock_timeout_s'] for p in $c[0]['policies']] == [0.05, 2, None] and all(p['trials'] == 1 for c in $c for p in c['policies'])"
 
 echo "-- a short lock_timeout needs several attempts, and nobody waits for long; a long one holds everybody up"
 report "$c[0]['policies'][0]['successes'] == 1 and $c[0]['policies'][0]['attempts_max'] > 1"
-report "$c[0]['policies'][0]['victim_ms_max'] < 0.7 * $c[0]['policies'][2]['victim_ms_max']"
-report "$c[0]['policies'][2]['victim_ms_max'] > 1000 and $c[0]['policies'][2]['attempts_max'] == 1"
-report "$c[0]['recommended'] == 0 and $c[0]['policies'][0]['recommended'] and $c[0]['why']"
+report "$c[0]['policies'][0]['response_max_ms'] < 0.7 * $c[0]['policies'][2]['response_max_ms']"
+report "$c[0]['policies'][2]['response_max_ms'] > 1000 and $c[0]['policies'][2]['attempts_max'] == 1"
+report "$c[0]['recommended'] == 0 and $c[0]['policies'][0]['recommended'] and $c[0]['reason']"
 
 fact 'a CONCURRENTLY that gives up leaves an invalid index: told, and dropped'
 report "$c[1]['policies'][0]['successes'] == 1 and $c[1]['policies'][0]['attempts_max'] > 1"
@@ -30,7 +30,7 @@ report "[i for i in $c[1]['invalid_indexes']] == [{'name': 'orders_status', 'dro
 
 fact 'ready to paste'
 report "any(s['text'].startswith(\"SET lock_timeout = '50ms'\") for s in $p['settings']) and any('lock_timeout=50' in s['text'] for s in $p['settings'])"
-report "$p['recommended'] == 0 and $p['overall'][0]['tries'] == 2"
+report "$p['recommended'] == 0 and $p['overall'][0]['trials'] == 2"
 
 fact 'bounded, and says what was not tried'
 scenario 'migrations: {path: migrations}' 'rollback: false' 'lock_policy: {tries: 100, limit: 3s}'

@@ -25,7 +25,7 @@ fact 'which migration breaks which release, and which mends it'
 rehearse 0 --pass quiet --pass loaded
 valid_report
 report "r['compatibility']['current_tried'] == 3 and r['compatibility']['next_tried'] == 3"
-report "[(i['application'], i['broken_by'], i['mended_by'], i['sqlstate']) for i in r['compatibility']['incompatibilities']] == [
+report "[(i['application'], i['broken_by'], i['fixed_by'], i['sqlstate']) for i in r['compatibility']['incompatibilities']] == [
     ('current', '000013', None, '42703'), ('current', '000014', '000015', '23502'),
     ('next', None, '000013', '42703'), ('next', None, '000014', '42703')]"
 report "'amount_cents' in r['compatibility']['incompatibilities'][2]['message']"
@@ -42,5 +42,5 @@ report "r['compatibility']['incompatibilities'] == [] and r['compatibility']['ne
 
 fact 'nothing to compare with'
 rehearse 0 --pass quiet
-report "r['compatibility'] is None and any('workload.next' in s for s in r['not_measured'])"
+report "r['compatibility'] is None and any('workload.next' in s for s in (n['text'] for n in r['not_measured']))"
 nothing_left

@@ -33,7 +33,7 @@ try() { # EXPECTED_EXIT EXPRESSION PG_DUMP_OPTION ...
     rehearse "$expected" --pass quiet ${partial:+--set backup.partial=true}
     report "$expression"
 }
-unknown="any(n.startswith('backup: whether it is whole') for n in r['not_measured'])"
+unknown="any(n.startswith('backup: whether it is whole') for n in (n['text'] for n in r['not_measured']))"
 lacks() { printf "'lacks %s' in r['reason'] and r['verdict'] == 'inconclusive'" "$1"; }
 
 try 0 "$unknown and r['backup']['skipped'] == []" -Fc
@@ -42,7 +42,7 @@ try 3 "$(lacks 'what is in other schemas')" -Fc -n public
 try 3 "$(lacks 'what is in other schemas')" -Fp -n public
 try 3 "$(lacks '2 relations')" -Fc -N audit
 try 3 "$(lacks '1 relation:')" -Fd -T parts2
-try 0 "'large objects' in [s['what'] for s in r['backup']['skipped']]" -Fc --no-blobs
+try 0 "'large objects' in [s['subject'] for s in r['backup']['skipped']]" -Fc --no-blobs
 psql -Xqd shop -c "ALTER SCHEMA public OWNER TO postgres; COMMENT ON SCHEMA public IS 'as of an upgrade'"
 try 0 "$unknown" -Fc
 psql -Xqd shop -c 'CREATE MATERIALIZED VIEW names AS SELECT name FROM customers; CREATE INDEX ON names (name)'
@@ -51,5 +51,5 @@ try 3 "$(lacks 'MATERIALIZED VIEW DATA public.names')" -Fp --exclude-table-data=
 echo "-- the same, accepted"
 rehearse 0 --pass quiet --set 'backup.skip=["MATERIALIZED VIEW DATA public.names"]'
 partial=yes
-try 0 "'2 relations' in [s['what'] for s in r['backup']['skipped']] and not $unknown" -Fc -N audit
+try 0 "'2 relations' in [s['subject'] for s in r['backup']['skipped']] and not $unknown" -Fc -N audit
 nothing_left

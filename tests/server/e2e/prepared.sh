@@ -32,6 +32,6 @@ two_phase
 rehearse 0 --pass quiet --pass loaded
 report "[m['outcome'] for m in r['migrations']][-2:] == ['ok', 'ok']"
 fact 'passes that would wait for it are left out'
-report "any('PREPARE TRANSACTION' in n for n in r['not_measured'])"
+report "any('PREPARE TRANSACTION' in n for n in (n['text'] for n in r['not_measured']))"
 fact 'nothing is left'
 nothing_left

@@ -10,7 +10,7 @@ script() {
     chmod 755 "$work/$1"
 }
 cut() { # EXPRESSION over all its interruptions i
-    report "all($1 for i in r['migrations'][0]['interruptions']) and [i['how'] for i in r['migrations'][0]['interruptions']] == ['connection_cut', 'server_restarted']"
+    report "all($1 for i in r['migrations'][0]['interruptions']) and [i['kind'] for i in r['migrations'][0]['interruptions']] == ['connection_lost', 'server_restarted']"
 }
 
 fact 'statements of their own: what had ended stays, and stands in its own way'
@@ -25,7 +25,7 @@ nothing_left
 cut "i['in_statement'] and i['statement'] == 3 and i['state'] == 'partly_applied' and i['history'] is None"
 cut "[d['object'] for d in i['differences'] if d['object'].startswith('table')] == ['table public.kept']"
 cut "[t['table'] for t in i['data']['tables'] if t['columns']] == ['public.orders']"
-cut "i['run_again'] == 'failed' and 'kept' in i['error'] and 'already exists' in i['error']"
+cut "i['rerun'] == 'failed' and 'kept' in i['error'] and 'already exists' in i['error']"
 report "r['migrations'][0]['outcome'] == 'ok' and len(r['migrations'][0]['statements'][3]['runs']) == 1"
 says "$work/out" 'Killed half-way: 2 '
 
@@ -41,7 +41,7 @@ SQL
 SH
 rehearse 0 --pass quiet
 valid_report
-cut "i['in_statement'] and i['state'] == 'as_before' and i['run_again'] == 'ok' and i['error'] is None"
+cut "i['in_statement'] and i['state'] == 'as_before' and i['rerun'] == 'ok' and i['error'] is None"
 
 fact 'one that tries again by itself, and one that waits for ever'
 script up.sh <<'SH'
@@ -50,5 +50,5 @@ SH
 rehearse 0 --pass quiet
 valid_report
 nothing_left
-report "[(i['how'], i['state'], i['run_again']) for i in r['migrations'][0]['interruptions']] == [('connection_cut', 'applied', None), ('server_restarted', 'partly_applied', 'ok')]"
+report "[(i['kind'], i['state'], i['rerun']) for i in r['migrations'][0]['interruptions']] == [('connection_lost', 'applied', None), ('server_restarted', 'partly_applied', 'ok')]"
 says "$work/run/report.html" 'went on by itself'

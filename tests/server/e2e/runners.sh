@@ -48,7 +48,7 @@ SQL
 rehearse 0 --pass quiet
 valid_report
 report "$what['outcome'] == 'refused' and sorted(x['exit_status'] for x in $what['runners']) == [0, 3]"
-report "'gave up' in $what['why']"
+report "'gave up' in $what['reason']"
 
 fact 'nothing keeps them apart'
 script <<'SQL'
@@ -64,5 +64,5 @@ CREATE TABLE made (id int);
 SQL
 rehearse 0 --pass quiet
 valid_report
-report "$what['outcome'] == 'collided' and 'status 3' in $what['why'] and sorted(x['exit_status'] for x in $what['runners'])[0] == 0"
+report "$what['outcome'] == 'collided' and 'status 3' in $what['reason'] and sorted(x['exit_status'] for x in $what['runners'])[0] == 0"
 nothing_left

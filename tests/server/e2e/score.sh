@@ -30,7 +30,7 @@ fact 'the next run corrects its prediction'
 rehearse 0 --pass quiet
 valid_report
 report "r['production']['history']['runs'] == 3 and r['production']['history']['scored_runs'] == 3"
-report "any(s.startswith('rewrite: 3 earlier predictions held against production took 100 % longer') for s in r['production']['history']['applied'])"
+report "any(s.startswith('rewrite: 3 earlier predictions held against production took 100 % longer') for s in r['production']['history']['corrections'])"
 report "[m for m in r['migrations'] if m['id'] == '000012'][0]['statements'][0]['prediction']['correction'] > 1.9"
 report "'3 earlier scores' in [m for m in r['migrations'] if m['id'] == '000012'][0]['statements'][0]['prediction']['basis']"
 

@@ -52,7 +52,7 @@ fact 'the next run reads the scores'
 rehearse 0 --pass quiet
 valid_report
 report "r['production']['history']['scored_runs'] == 1"
-report "len(r['production']['history']['applied']) > 0"
+report "len(r['production']['history']['corrections']) > 0"
 
 fact 'a truncated log counts up to its end, one without durations is refused'
 head -c -40 "$logs/server.json" >"$work/cut.json"

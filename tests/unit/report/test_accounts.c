@@ -89,20 +89,20 @@ static void victims_are_added_up(void **state)
     (void)state;
     rh_arena *arena = rh_arena_new();
     rh_json *record = rh_report_json(queue_behind(arena));
-    const rh_json *victims = rh_json_path(record, "contention.victims");
-    assert_int_equal(rh_json_int(rh_json_path(record, "contention.victim_count")), 4);
+    const rh_json *victims = rh_json_path(record, "contention.blocked_sessions");
+    assert_int_equal(rh_json_int(rh_json_path(record, "contention.blocked_session_count")), 4);
     assert_int_equal(rh_json_count(victims), 4);
     const rh_json *own = rh_json_at(victims, 0), *reads = rh_json_at(victims, 1);
-    assert_string_equal(string(own, "who"), M13);
+    assert_string_equal(string(own, "session"), M13);
     assert_true(rh_json_bool(rh_json_get(own, "is_migration")));
     assert_null(string(own, "template"));
-    assert_string_equal(string(reads, "who"), "read orders");
+    assert_string_equal(string(reads, "session"), "read orders");
     assert_string_equal(string(reads, "template"), "read orders");
     assert_int_equal(integer(reads, "waits"), 3);
     assert_true(fabs(real(reads, "wait_s") - 7.5) < 1e-9);
     assert_true(real(reads, "longest_wait_s") == 4);
-    assert_string_equal(string(reads, "longest_behind"), "disturber: idle transaction");
-    assert_string_equal(string(rh_json_at(victims, 3), "who"),
+    assert_string_equal(string(reads, "longest_wait_root_blocker"), "disturber: idle transaction");
+    assert_string_equal(string(rh_json_at(victims, 3), "session"),
                         "migration 000013, its framework's bookkeeping");
     rh_json_free(record);
     rh_arena_free(arena);
@@ -116,18 +116,20 @@ static void blockers_are_the_ends_of_the_chains(void **state)
     const rh_json *blockers = rh_json_path(record, "contention.blockers");
     assert_int_equal(rh_json_count(blockers), 3);
     const rh_json *idle = rh_json_at(blockers, 0), *own = rh_json_at(blockers, 1);
-    assert_string_equal(string(idle, "who"), "disturber: idle transaction");
+    assert_string_equal(string(idle, "session"), "disturber: idle transaction");
     assert_null(string(idle, "migration"));
     assert_string_equal(string(idle, "relation"), "public.orders");
     assert_int_equal(integer(idle, "waits"), 4);
-    assert_int_equal(integer(idle, "through_migration"), 3); /* they queue because the migration asked */
-    assert_true(rh_json_bool(rh_json_get(idle, "hurt_load")));
-    assert_int_equal(integer(idle, "victim_count"), 3);
-    assert_int_equal(rh_json_count(rh_json_get(idle, "kept_out")), 3);
-    assert_string_equal(string(rh_json_at(rh_json_get(idle, "victims"), 0), "who"), "read orders");
-    assert_string_equal(string(own, "who"), M13);
+    assert_int_equal(integer(idle, "queued_behind_migration"),
+                     3); /* they queue because the migration asked */
+    assert_true(rh_json_bool(rh_json_get(idle, "blocked_load")));
+    assert_int_equal(integer(idle, "blocked_session_count"), 3);
+    assert_int_equal(rh_json_count(rh_json_get(idle, "blocked_modes")), 3);
+    assert_string_equal(string(rh_json_at(rh_json_get(idle, "blocked_sessions"), 0), "session"),
+                        "read orders");
+    assert_string_equal(string(own, "session"), M13);
     assert_string_equal(string(own, "migration"), "000013");
-    assert_int_equal(integer(own, "through_migration"), 0);
+    assert_int_equal(integer(own, "queued_behind_migration"), 0);
     assert_string_equal(string(own, "mode"), "ShareLock"); /* as the loaded run held it */
     rh_json_free(record);
     rh_arena_free(arena);
@@ -144,8 +146,8 @@ static void names_that_are_missing_do_no_harm(void **state)
     w->waiter = w->relation = w->locktype = w->migration = NULL;
     rh_json *record = rh_report_json(run);
     const rh_json *blocker = rh_json_at(rh_json_path(record, "contention.blockers"), 0);
-    assert_string_equal(string(blocker, "who"), "an unknown session");
-    assert_int_equal(rh_json_count(rh_json_get(blocker, "kept_out")), 0);
+    assert_string_equal(string(blocker, "session"), "an unknown session");
+    assert_int_equal(rh_json_count(rh_json_get(blocker, "blocked_modes")), 0);
     rh_json_free(record);
     rh_arena_free(arena);
 }
@@ -164,11 +166,12 @@ static void many_waits_are_cut_but_counted(void **state)
     }
     rh_json *record = rh_report_json(run);
     const rh_json *contention = rh_json_get(record, "contention");
-    assert_int_equal(integer(contention, "victim_count"), 300);
-    assert_int_equal(rh_json_count(rh_json_get(contention, "victims")), 100);
+    assert_int_equal(integer(contention, "blocked_session_count"), 300);
+    assert_int_equal(rh_json_count(rh_json_get(contention, "blocked_sessions")), 100);
     assert_int_equal(integer(contention, "blocker_count"), 70);
     assert_int_equal(rh_json_count(rh_json_get(contention, "blockers")), 50);
-    assert_string_equal(string(rh_json_at(rh_json_get(contention, "victims"), 0), "who"), "template 99");
+    assert_string_equal(string(rh_json_at(rh_json_get(contention, "blocked_sessions"), 0), "session"),
+                        "template 99");
     rh_json_free(record);
     rh_arena_free(arena);
 }

@@ -293,10 +293,10 @@ static void runners_are_told_apart(void **state)
 {
     (void)state;
     static const char json[] =
-        "{\"outcome\": \"both_ran\", \"why\": \"2 programs ran <b>\", \"runners\": ["
+        "{\"outcome\": \"both_ran\", \"reason\": \"2 programs ran <b>\", \"runners\": ["
         "{\"exit_status\": 0, \"elapsed_s\": 1.5, \"statements\": 9, \"changes\": 4, \"lock_wait_s\": 0, "
-        "\"waited_for\": null, \"said\": null}, {\"exit_status\": 1, \"elapsed_s\": 1.7, \"statements\": 3, "
-        "\"changes\": 1, \"lock_wait_s\": 0.4, \"waited_for\": \"an advisory lock\", \"said\": \"duplicate "
+        "\"waited_for\": null, \"output\": null}, {\"exit_status\": 1, \"elapsed_s\": 1.7, \"statements\": 3, "
+        "\"changes\": 1, \"lock_wait_s\": 0.4, \"waited_for\": \"an advisory lock\", \"output\": \"duplicate "
         "key\"}], "
         "\"repeated_changes\": 1, \"repeated_sql\": \"ALTER TABLE t ADD c int\", \"differences\": [], "
         "\"row_differences\": [\"public.t has 2 rows more\"]}";
@@ -509,7 +509,7 @@ static void writes_every_file(void **state)
             templates += run->load.windows[w].template_count;
         assert_int_equal(rows_of(run->directory, "templates.csv", arena), templates);
         bool full = i == 0;
-        assert_true(!full || rows_of(run->directory, "victims.csv", arena) == 6);
+        assert_true(!full || rows_of(run->directory, "blocked_sessions.csv", arena) == 6);
         assert_true(!full || rows_of(run->directory, "blockers.csv", arena) == 4);
         assert_true(!full || rows_of(run->directory, "statements.csv", arena) == 44);
         assert_true(!full || rows_of(run->directory, "locks.csv", arena) == 44);

@@ -1,4 +1,7 @@
-"""validate.py SCHEMA FILE...: every file fits the schema; and the schema leaves nothing open."""
+"""validate.py SCHEMA [--older] FILE...: every file fits the schema; and the schema leaves nothing open.
+
+--older: of the records of an earlier version, which may lack keys.
+"""
 import json
 import sys
 
@@ -22,8 +25,13 @@ for where, node in objects(schema, "#"):
     if node.get("additionalProperties") is not False or sorted(node["required"]) != sorted(node["properties"]):
         print(f"{where}: an open object")
         status = 1
+paths = sys.argv[2:]
+if paths[0] == "--older":
+    del paths[0]
+    for _, node in objects(schema, "#"):
+        del node["required"]
 validator = jsonschema.Draft202012Validator(schema)
-for path in sys.argv[2:]:
+for path in paths:
     with open(path, encoding="utf-8") as file:
         record = json.load(file)
     for error in validator.iter_errors(record):
