@@ -229,6 +229,9 @@ bool rh_backup_examine(const rh_scenario *scenario, rh_arena *arena, rh_backup_f
                (facts->sha256[0] || rh_sha256_path(path, facts->sha256, NULL, progress, "backup", NULL)) &&
                strcmp(e.digest, facts->sha256) != 0) {
         fine = mismatch(path, e.from, &own);
+        const rh_location *where = &scenario->backup.sha256_where;
+        if (scenario->backup.sha256)
+            rh_error_at(&own, where->file, where->line, where->column);
     }
     if (fine)
         describe(facts, &e, arena);

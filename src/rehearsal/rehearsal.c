@@ -84,7 +84,8 @@ static bool check_migrations(rehearsal *r, rh_error *error)
     r->stage = "plan";
     return rh_plan_detect(r->scenario, r->run->arena, &plan, error) && check_history(r, &plan, error) &&
            rh_plan_make(r->scenario, NULL, r->run->arena, &plan, error) &&
-           rh_disturb_check_migrations(r->scenario, &plan, r->run->arena, error);
+           rh_disturb_check_migrations(r->scenario, &plan, r->run->arena, error) &&
+           rh_roles_check(r->run, NULL, error);
 }
 
 /* Also the last chance to see that staging is production: nothing has been created there yet. */
@@ -116,6 +117,8 @@ static bool start_staging(rehearsal *r, rh_error *error)
                                   .progress = r->progress};
     r->staging = rh_staging_start(&request, error);
     if (!r->staging || !rh_staging_describe(r->staging, run->arena, &run->staging, error))
+        return false;
+    if (r->scenario->staging.kind == RH_STAGING_SERVER && !rh_roles_check(run, r->staging, error))
         return false;
     rh_progress_end(r->progress, r->stage, "PostgreSQL %s", run->staging.server_version);
     rh_origin_compare(run);

@@ -1,4 +1,5 @@
 #include "roles.h"
+#include "pgrehearse/backup/backup.h"
 #include "pgrehearse/migrations/plan.h"
 #include "pgrehearse/workload/workload.h"
 #include "embedded/rehearsal.h"
@@ -72,7 +73,7 @@ static bool find_workload_role(rh_run *run, rh_pg *pg, rh_session_role *role, rh
 static bool refuse(const rh_run *run, const rh_staging *staging, const char *key, const char *name,
                    rh_admission admission, const rh_location *where, rh_error *error)
 {
-    bool embedded = run->staging.kind == RH_STAGING_EMBEDDED;
+    bool embedded = run->scenario->staging.kind == RH_STAGING_EMBEDDED;
     if (admission == RH_ADMISSION_NONE) {
         rh_error_set(error, RH_ERROR_SCENARIO, "%s: staging has no role \"%s\"", key, name);
         rh_error_hint(
@@ -87,6 +88,32 @@ static bool refuse(const rh_run *run, const rh_staging *staging, const char *key
         rh_error_hint(error, "GRANT that role to it on the staging server, or name another role");
     }
     return rh_error_at(error, where->file, where->line, where->column);
+}
+
+static bool check_role(rh_run *run, rh_staging *staging, const char *key, const char *name,
+                       const rh_location *where, rh_error *error)
+{
+    rh_admission admission = RH_ADMITTED;
+    bool found = true, superuser;
+    if (!name || strncmp(name, "pg_", 3) == 0) /* PostgreSQL's own are in every cluster */
+        return true;
+    if (staging ? !rh_staging_admit(staging, name, &admission, &superuser, error)
+                : !rh_backup_mentions(&run->backup, name, run->arena, &found, error))
+        return false;
+    if (!found)
+        admission = RH_ADMISSION_NONE;
+    return admission == RH_ADMITTED || refuse(run, staging, key, name, admission, where, error);
+}
+
+bool rh_roles_check(rh_run *run, rh_staging *staging, rh_error *error)
+{
+    const rh_scenario *s = run->scenario;
+    const bool given = s->staging.kind == RH_STAGING_SERVER;
+    if (given != (staging != NULL) || s->prepare_count > 0 || s->backup.before_count > 0)
+        return true;
+    return check_role(run, staging, "migrations.role", s->migrations.role, &s->migrations.role_where,
+                      error) &&
+           check_role(run, staging, "workload.role", s->workload.role, &s->workload.role_where, error);
 }
 
 /* Lets in the role that KEY of the scenario names, or the one that was found; ROLE->name is NULL where only

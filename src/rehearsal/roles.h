@@ -3,6 +3,9 @@
 #include "pgrehearse/model/run.h"
 #include "pgrehearse/staging/staging.h"
 
+/* Before the restore: a role of the scenario that neither the backup nor a step can bring is
+ * RH_ERROR_SCENARIO at its place. STAGING: a given server, once it is connected to; NULL: none is started. */
+bool rh_roles_check(rh_run *run, rh_staging *staging, rh_error *error);
 /* Once the history table is known, before the snapshot: chooses run->migrations_role and workload_role, lets
  * both into staging, and adds what is not known of their rights to what was not measured. A role of the
  * scenario that staging does not have, or must not become, is RH_ERROR_SCENARIO at its place. */

@@ -175,6 +175,7 @@ static bool read_sha256(rh_reader *reader, const key_spec *key, rh_yaml_node *no
     for (char *c = digest; *c; c++)
         *c = (char)tolower((unsigned char)*c);
     *(const char **)field = digest;
+    reader->scenario->backup.sha256_where = rh_value_where(reader, node);
     return true;
 }
 

@@ -63,6 +63,11 @@ bool rh_backup_list_tables(const rh_backup_facts *facts, rh_arena *arena, rh_lis
 bool rh_backup_list_small_tables(const rh_backup_facts *facts, rh_arena *arena, rh_listed_tables *tables,
                                  rh_error *error);
 
+/* *FOUND: NAME stands somewhere in the definitions, or owns one: a role that does not is not in the backup.
+ */
+bool rh_backup_mentions(const rh_backup_facts *facts, const char *name, rh_arena *arena, bool *found,
+                        rh_error *error);
+
 /* The definitions in the backup as SQL texts (each of one or more statements), without a server: from the
  * table of contents of archives; a plain dump is read to its end, and gives its CREATE, ALTER, COMMENT and
  * GRANT. */

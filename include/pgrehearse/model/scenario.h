@@ -153,6 +153,7 @@ typedef struct rh_scenario {
     struct {
         const char *path;   /* absolute */
         const char *sha256; /* 64 hex digits in lower case; NULL: looked for beside the backup */
+        rh_location sha256_where;
         int jobs;
         bool partial; /* it may lack objects that pg_dump's switches left out */
         rh_skip *skip;
