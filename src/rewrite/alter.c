@@ -95,8 +95,8 @@ static bool index_apart(rh_safer_list *list, const pieces *p, rh_json *constrain
         list->why = "its index has options of its own";
         return false;
     }
-    if (p->known->odd) {
-        list->why = rh_arena_printf(list->arena, "the table %s", p->known->odd);
+    if (p->known->unsupported) {
+        list->why = rh_arena_printf(list->arena, "the table %s", rh_unsupported_text(p->known->unsupported));
         return false;
     }
     const char *name = quoted(list, given     ? given
@@ -122,7 +122,7 @@ static bool key_using_index(rh_safer_list *list, const pieces *p, rh_json *const
     for (size_t i = 0; name && i < p->known->index_count; i++)
         if (strcmp(p->known->indexes[i].name, name) == 0)
             index = &p->known->indexes[i];
-    if (!index || !rule || p->known->odd)
+    if (!index || !rule || p->known->unsupported)
         return false;
     for (size_t i = 0; i < index->column_count; i++) {
         const rh_known_column *column = rh_known_column_of(p->known, index->columns[i]);
@@ -472,8 +472,9 @@ bool rh_safer_alter_table(rh_safer_list *list, rh_json *body)
         return false;
     rh_json *commands = rh_json_get(body, "cmds");
     list->why = rh_safer_unknown(list, p.known);
-    if (!list->why && !rh_json_bool(rh_json_get(p.relation, "inh")) && p.known->odd)
-        list->why = rh_arena_printf(list->arena, "it is meant for ONLY a table that %s", p.known->odd);
+    if (!list->why && !rh_json_bool(rh_json_get(p.relation, "inh")) && p.known->unsupported)
+        list->why = rh_arena_printf(list->arena, "it is meant for ONLY a table that %s",
+                                    rh_unsupported_text(p.known->unsupported));
     list->why = list->why ? list->why : belong_together(commands);
     if (list->why)
         return false;

@@ -20,7 +20,7 @@ const char *rh_safer_unknown(const rh_safer_list *list, const rh_known_table *ta
 
 bool rh_safer_is_partitioned(const rh_known_table *table)
 {
-    return table && table->odd && strcmp(table->odd, "is partitioned") == 0;
+    return table && table->unsupported == RH_UNSUPPORTED_PARTITIONED;
 }
 
 static bool is_on(const rh_known_object *object, const rh_known_table *table)
@@ -64,8 +64,9 @@ const char *rh_safer_no_batches(const rh_safer_list *list, const rh_known_table 
     if (unknown)
         return unknown;
     const char *key = rh_known_key(table);
-    if (table->odd && !(rh_safer_is_partitioned(table) && key))
-        return rh_arena_printf(list->arena, "%s %s", rh_known_name(table, list->arena), table->odd);
+    if (table->unsupported && !(rh_safer_is_partitioned(table) && key))
+        return rh_arena_printf(list->arena, "%s %s", rh_known_name(table, list->arena),
+                               rh_unsupported_text(table->unsupported));
     if (!key)
         return "no primary key of one column tells which rows are done";
     if (table->row_security)
@@ -80,8 +81,9 @@ const char *rh_safer_no_batches(const rh_safer_list *list, const rh_known_table 
 const char *rh_safer_no_fill(const rh_safer_list *list, const rh_known_table *table)
 {
     const char *why = rh_safer_no_batches(list, table);
-    if (!why && table->odd)
-        why = rh_arena_printf(list->arena, "%s %s", rh_known_name(table, list->arena), table->odd);
+    if (!why && table->unsupported)
+        why = rh_arena_printf(list->arena, "%s %s", rh_known_name(table, list->arena),
+                              rh_unsupported_text(table->unsupported));
     return why ? why : fired(list, table, true);
 }
 

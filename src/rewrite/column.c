@@ -35,9 +35,9 @@ static const char *second(const copy *c, const char *name)
 
 /* ---- is it mechanical here? ---- */
 
-static const char *said(const copy *c, const char *what, const char *name, const char *odd)
+static const char *not_copied(const copy *c, const char *what, const char *name, const char *reason)
 {
-    return rh_arena_printf(c->list->arena, "%s %s %s", what, name, odd);
+    return rh_arena_printf(c->list->arena, "%s %s %s", what, name, reason);
 }
 
 static bool is_key(const rh_known_table *t, const char *column)
@@ -59,9 +59,9 @@ static const char *referenced_by(const copy *c)
             for (size_t n = 0; n < k->column_count; n++)
                 uses |= strcmp(k->columns[n], c->from->name) == 0;
             if (k->kind == 'f' && uses && rh_known_find(known, k->schema, k->target) == c->known)
-                return said(c, "foreign key", k->name,
-                            rh_arena_printf(c->list->arena, "of %s refers to it",
-                                            rh_known_name(known->tables[t], c->list->arena)));
+                return not_copied(c, "foreign key", k->name,
+                                  rh_arena_printf(c->list->arena, "of %s refers to it",
+                                                  rh_known_name(known->tables[t], c->list->arena)));
         }
     return NULL;
 }
@@ -125,14 +125,14 @@ static const char *why_not(const copy *c)
         return "another column of the table has two names until a later release";
     if (!c->from)
         return "neither the backup nor the migrations tell of the column";
-    if (c->from->odd)
-        return said(c, "column", c->from->name, c->from->odd);
+    if (c->from->unsupported)
+        return not_copied(c, "column", c->from->name, rh_unsupported_text(c->from->unsupported));
     if (rh_known_column_of(c->known, c->fresh_bare))
-        return said(c, "column", c->fresh_bare, "is there already");
+        return not_copied(c, "column", c->fresh_bare, "is there already");
     for (size_t i = 0; i < c->known->index_count; i++) {
         const rh_known_index *index = &c->known->indexes[i];
-        if (rh_known_index_uses(index, c->from->name, c->list->arena) && index->odd)
-            return said(c, "index", index->name, index->odd);
+        if (rh_known_index_uses(index, c->from->name, c->list->arena) && index->unsupported)
+            return not_copied(c, "index", index->name, rh_unsupported_text(index->unsupported));
     }
     for (size_t i = 0; i < c->known->constraint_count; i++) {
         const rh_known_constraint *k = &c->known->constraints[i];
@@ -142,9 +142,11 @@ static const char *why_not(const copy *c)
             k->kind == 'f' ? rh_known_find(c->list->known, k->schema, k->target) : NULL;
         for (size_t n = 0; n < k->column_count; n++)
             if (!target || !rh_known_column_of(target, k->columns[n]))
-                return said(c, "foreign key", k->name, "refers to what is not known");
-        if (k->kind == 'x' || k->odd)
-            return said(c, "constraint", k->name, k->odd ? k->odd : "is an EXCLUDE");
+                return not_copied(c, "foreign key", k->name, "refers to what is not known");
+        if (k->kind == 'x' || k->unsupported)
+            return not_copied(c, "constraint", k->name,
+                              k->unsupported ? rh_unsupported_text(k->unsupported)
+                                             : "is an exclusion constraint");
     }
     const char *why = referenced_by(c);
     why = why ? why : depended_on_by(c);

@@ -135,9 +135,9 @@ static bool drop_steps(rh_safer_list *list, rh_json *body)
         list->why = "neither the backup nor the migrations tell of the index";
     else if (index->constraint)
         list->why = "the index is a constraint's";
-    else if (table->odd && !rh_starts_with(table->odd, "is made") &&
-             !rh_starts_with(table->odd, "is clustered"))
-        list->why = rh_arena_printf(list->arena, "its table %s", table->odd);
+    else if (table->unsupported && table->unsupported != RH_UNSUPPORTED_LIKE &&
+             table->unsupported != RH_UNSUPPORTED_QUERY && table->unsupported != RH_UNSUPPORTED_CLUSTERED)
+        list->why = rh_arena_printf(list->arena, "its table %s", rh_unsupported_text(table->unsupported));
     if (list->why)
         return false;
     const char *better =

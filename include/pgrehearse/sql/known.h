@@ -1,11 +1,41 @@
 /* What statements tell of the schema: those of the backup and of the migrations
- * before. What functions and DO blocks do is not followed, only told (odd). */
+ * before. The effects of functions and DO blocks are not followed; they make a table unsupported. */
 #pragma once
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/sql/tree.h"
 #include "pgrehearse/model/facts.h"
 #include <stdbool.h>
 #include <stddef.h>
+
+/* Why plan --safer does not rewrite statements on a table, or copy a column, index or constraint. */
+typedef enum rh_unsupported {
+    RH_SUPPORTED,
+    RH_UNSUPPORTED_TEMPORARY,
+    RH_UNSUPPORTED_INDEX_OPTIONS,
+    RH_UNSUPPORTED_IDENTITY,
+    RH_UNSUPPORTED_GENERATED,
+    RH_UNSUPPORTED_PARTITIONED,
+    RH_UNSUPPORTED_PARTITION,
+    RH_UNSUPPORTED_INHERITS,
+    RH_UNSUPPORTED_TYPED,
+    RH_UNSUPPORTED_HAS_CHILDREN,
+    RH_UNSUPPORTED_NOT_PARSED,
+    RH_UNSUPPORTED_LIKE,
+    RH_UNSUPPORTED_FORMER_INDEX,
+    RH_UNSUPPORTED_STORAGE_OPTIONS,
+    RH_UNSUPPORTED_CLUSTERED,
+    RH_UNSUPPORTED_REPLICA_IDENTITY,
+    RH_UNSUPPORTED_ALTERED,
+    RH_UNSUPPORTED_COMMENT,
+    RH_UNSUPPORTED_PRIVILEGES,
+    RH_UNSUPPORTED_DO_BLOCK,
+    RH_UNSUPPORTED_QUERY,
+    RH_UNSUPPORTED_CREATED,
+    RH_UNSUPPORTED_NOT_IN_BACKUP,
+    RH_UNSUPPORTED_COUNT
+} rh_unsupported;
+/* As a clause without its subject: "is partitioned"; NULL for RH_SUPPORTED. */
+const char *rh_unsupported_text(rh_unsupported unsupported);
 
 /* A type as the parser names it: "int4", "varchar". */
 typedef struct rh_known_type {
@@ -14,7 +44,7 @@ typedef struct rh_known_type {
     size_t mod_count;
     const char *collation; /* NULL: the type's own */
     bool array;
-    bool odd; /* written in another way (%TYPE): nothing can be said of it */
+    bool unsupported; /* written with %TYPE: its properties are not known */
 } rh_known_type;
 
 typedef struct rh_known_column {
@@ -26,16 +56,16 @@ typedef struct rh_known_column {
     const char *comment;  /* as a literal; NULL */
     const char *sequence; /* that it owns, as SQL writes it; NULL */
     bool not_null;
-    bool default_dropped; /* by the file under way */
-    const char *odd;      /* what a copy of it would lack ("is an identity column"); NULL */
+    bool default_dropped;       /* by the file under way */
+    rh_unsupported unsupported; /* what a copy of it would lack */
 } rh_known_column;
 
 typedef struct rh_known_index {
     const char *name;
-    const char *sql;      /* its CREATE INDEX; NULL: a constraint's */
-    char constraint;      /* 'p' PRIMARY KEY, 'u' UNIQUE, 0 */
-    const char *odd;      /* as above */
-    const char **columns; /* of a constraint's index */
+    const char *sql;            /* its CREATE INDEX; NULL: a constraint's */
+    char constraint;            /* 'p' PRIMARY KEY, 'u' UNIQUE, 0 */
+    rh_unsupported unsupported; /* as above */
+    const char **columns;       /* of a constraint's index */
     size_t column_count;
 } rh_known_index;
 
@@ -49,7 +79,7 @@ typedef struct rh_known_constraint {
     size_t column_count;
     char on_delete,
         on_update; /* f: 'a' NO ACTION, 'r' RESTRICT, 'c' CASCADE, 'n' SET NULL, 'd' SET DEFAULT */
-    const char *odd;
+    rh_unsupported unsupported;
 } rh_known_constraint;
 
 typedef struct rh_known_table {
@@ -64,7 +94,7 @@ typedef struct rh_known_table {
     size_t trigger_count;
     bool under_way;                 /* a column of it lives under two names until a later release */
     const char *constraint_dropped; /* by the file under way; NULL */
-    const char *odd;                /* why nothing mechanical can be said of it ("is partitioned"); NULL */
+    rh_unsupported unsupported;     /* why its statements cannot be rewritten */
     bool dropped;
     struct rh_known_table **parents; /* that it inherits from, or is a partition of */
     size_t parent_count;

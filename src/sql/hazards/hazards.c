@@ -74,7 +74,7 @@ bool rh_hazard_column_is_new(const rh_hazard_subject *s, const char *column)
 
 bool rh_hazard_is_partitioned(const rh_known_table *table)
 {
-    return table && table->odd && strcmp(table->odd, "is partitioned") == 0;
+    return table && table->unsupported == RH_UNSUPPORTED_PARTITIONED;
 }
 
 /* CONDITION, or what it requires among other things, is COLUMN IS NOT NULL. */

@@ -5,6 +5,35 @@
 
 /* ---- looking up ---- */
 
+const char *rh_unsupported_text(rh_unsupported unsupported)
+{
+    static const char *const texts[RH_UNSUPPORTED_COUNT] = {
+        [RH_UNSUPPORTED_TEMPORARY] = "is a temporary table",
+        [RH_UNSUPPORTED_INDEX_OPTIONS] = "has index options",
+        [RH_UNSUPPORTED_IDENTITY] = "is an identity column",
+        [RH_UNSUPPORTED_GENERATED] = "is a generated column",
+        [RH_UNSUPPORTED_PARTITIONED] = "is partitioned",
+        [RH_UNSUPPORTED_PARTITION] = "is a partition",
+        [RH_UNSUPPORTED_INHERITS] = "inherits from another table",
+        [RH_UNSUPPORTED_TYPED] = "is a typed table",
+        [RH_UNSUPPORTED_HAS_CHILDREN] = "has child tables",
+        [RH_UNSUPPORTED_NOT_PARSED] = "could not be parsed",
+        [RH_UNSUPPORTED_LIKE] = "was created LIKE another",
+        [RH_UNSUPPORTED_FORMER_INDEX] = "was an index before it was a constraint",
+        [RH_UNSUPPORTED_STORAGE_OPTIONS] = "has storage options",
+        [RH_UNSUPPORTED_CLUSTERED] = "is clustered on an index",
+        [RH_UNSUPPORTED_REPLICA_IDENTITY] = "has a replica identity",
+        [RH_UNSUPPORTED_ALTERED] = "was altered in an unsupported way",
+        [RH_UNSUPPORTED_COMMENT] = "has a comment",
+        [RH_UNSUPPORTED_PRIVILEGES] = "has column privileges",
+        [RH_UNSUPPORTED_DO_BLOCK] = "may have been changed by a DO block",
+        [RH_UNSUPPORTED_QUERY] = "was created from a query",
+        [RH_UNSUPPORTED_CREATED] = "was created in an unsupported way",
+        [RH_UNSUPPORTED_NOT_IN_BACKUP] = "is not in the backup's definitions",
+    };
+    return texts[unsupported];
+}
+
 static size_t bucket_of(const rh_known *known, const char *name)
 {
     size_t hash = 5381;
@@ -113,7 +142,7 @@ rh_known_table *rh_known_add_table(rh_known *known, rh_json *range_var)
         temporary ? "pg_temp" : rh_arena_strdup(known->arena, schema ? schema : rh_known_schema(known));
     t->name = rh_arena_strdup(known->arena, rh_json_string(rh_json_get(range_var, "relname")));
     t->is_new = known->in_migrations;
-    t->odd = temporary ? "is a temporary table" : NULL;
+    t->unsupported = temporary ? RH_UNSUPPORTED_TEMPORARY : RH_SUPPORTED;
     *rh_arena_add(known->arena, &known->tables, &known->table_count) = t;
     rh_known_table **bucket = &known->index[bucket_of(known, t->name)];
     t->next_same = *bucket;

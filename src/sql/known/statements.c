@@ -157,15 +157,15 @@ static void comment(rh_known *known, rh_json *body)
         const rh_relation ref = rh_known_ref_of(object, 0);
         rh_known_index *index = NULL;
         if (rh_known_indexed(known, ref.schema, ref.name, &index) && text)
-            index->odd = "has a comment";
+            index->unsupported = RH_UNSUPPORTED_COMMENT;
     } else if (rh_tree_is(body, "objtype", "OBJECT_TABCONSTRAINT")) {
         rh_known_table *t = table_in_list(known, object, 1);
         for (size_t i = 0; t && name && i < t->constraint_count; i++)
             if (strcmp(t->constraints[i].name, name) == 0 && text)
-                t->constraints[i].odd = "has a comment";
+                t->constraints[i].unsupported = RH_UNSUPPORTED_COMMENT;
         for (size_t i = 0; t && name && i < t->index_count; i++)
             if (strcmp(t->indexes[i].name, name) == 0 && text)
-                t->indexes[i].odd = "has a comment";
+                t->indexes[i].unsupported = RH_UNSUPPORTED_COMMENT;
     }
 }
 
@@ -196,7 +196,7 @@ static void grant(rh_known *known, rh_json *body)
                 rh_known_table *t = rh_known_table_of(known, rh_json_get(rh_json_at(objects, o), "RangeVar"));
                 rh_known_column *c = t && part(columns, k) ? rh_known_column_of(t, part(columns, k)) : NULL;
                 if (c)
-                    c->odd = "has privileges of its own";
+                    c->unsupported = RH_UNSUPPORTED_PRIVILEGES;
             }
     }
 }
@@ -221,8 +221,8 @@ static void distrust(rh_known *known, const char *sql)
         !strcasestr(sql, "execute"))
         return;
     for (size_t i = 0; i < known->table_count; i++)
-        if (!known->tables[i]->odd && strcasestr(sql, known->tables[i]->name))
-            known->tables[i]->odd = "may have been changed by a DO block";
+        if (!known->tables[i]->unsupported && strcasestr(sql, known->tables[i]->name))
+            known->tables[i]->unsupported = RH_UNSUPPORTED_DO_BLOCK;
 }
 
 /* CREATE TABLE AS, SELECT INTO: its columns are those of a query. */
@@ -231,7 +231,7 @@ static void create_from_query(rh_known *known, rh_json *range_var)
     if (!rh_json_string(rh_json_get(range_var, "relname")) || rh_known_table_of(known, range_var))
         return;
     rh_known_table *t = rh_known_add_table(known, range_var);
-    t->odd = t->odd ? t->odd : "is made from a query";
+    t->unsupported = t->unsupported ? t->unsupported : RH_UNSUPPORTED_QUERY;
     t->filled = t->is_new;
 }
 
@@ -303,7 +303,7 @@ static void learn_unparsed_table(rh_known *known, const char *sql)
     rh_known_learn(known, made);
     if (known->table_count == before)
         return;
-    known->tables[before]->odd = "was made in a way that could not be followed";
+    known->tables[before]->unsupported = RH_UNSUPPORTED_CREATED;
     known->tables[before]->filled = known->tables[before]->is_new;
 }
 
@@ -318,7 +318,7 @@ void rh_known_learn_migration(rh_known *known, const char *sql, rh_json *tree)
     if (body && rh_tree_is(body, "objtype", "OBJECT_TABLE") && ref.name && !rh_known_table_of(known, range) &&
         !rh_known_find_object(known, ~0u, ref.schema, ref.name)) {
         rh_known_table *guess = rh_known_add_table(known, range);
-        guess->odd = "is not in the backup's definitions";
+        guess->unsupported = RH_UNSUPPORTED_NOT_IN_BACKUP;
         guess->guessed = true;
         guess->is_new = false;
     }

@@ -127,7 +127,7 @@ static void add_constraint(rh_known *known, rh_known_table *t, rh_json *body, co
             index->name = rh_known_free_name(known, t, columns, primary ? "pkey" : "key");
         if (rh_json_get(body, "including") || rh_json_get(body, "options") ||
             rh_json_get(body, "deferrable") || rh_json_get(body, "nulls_not_distinct"))
-            index->odd = "has options of its own";
+            index->unsupported = RH_UNSUPPORTED_INDEX_OPTIONS;
         for (size_t i = 0; primary && i < index->column_count; i++) {
             rh_known_column *c = rh_known_column_of(t, index->columns[i]);
             if (c)
@@ -199,7 +199,7 @@ static void make_identity(rh_known *known, const rh_known_table *t, rh_known_col
     rh_arena *arena = known->arena;
     rh_json *options = rh_json_get(body, "options");
     const char *name = NULL;
-    c->odd = "is an identity column";
+    c->unsupported = RH_UNSUPPORTED_IDENTITY;
     for (size_t i = 0; i < rh_json_count(options); i++) {
         rh_json *option = rh_json_get(rh_json_at(options, i), "DefElem");
         if (rh_tree_is(option, "defname", "sequence_name"))
@@ -228,7 +228,7 @@ static void column_constraint(rh_known *known, rh_known_table *t, size_t at, rh_
     else if (strcmp(type, "CONSTR_IDENTITY") == 0)
         make_identity(known, t, c, body);
     else if (strcmp(type, "CONSTR_GENERATED") == 0) {
-        c->odd = "is generated";
+        c->unsupported = RH_UNSUPPORTED_GENERATED;
         rh_known_add_generated(known, t, c->name, words);
     } else
         add_constraint(known, t, body, words, c);
@@ -293,25 +293,25 @@ void rh_known_create_table(rh_known *known, const char *sql, rh_json *body)
     t->unlogged = rh_tree_is(relation, "relpersistence", "u");
     t->tablespace = rh_arena_strdup(known->arena, rh_json_string(rh_json_get(body, "tablespacename")));
     t->access_method = rh_arena_strdup(known->arena, rh_json_string(rh_json_get(body, "accessMethod")));
-    if (t->odd)
+    if (t->unsupported)
         return; /* temporary */
     read_parents(known, t, body);
     if (rh_json_get(body, "partspec"))
-        t->odd = "is partitioned";
+        t->unsupported = RH_UNSUPPORTED_PARTITIONED;
     else if (rh_json_get(body, "partbound"))
-        t->odd = "is a partition";
+        t->unsupported = RH_UNSUPPORTED_PARTITION;
     else if (rh_json_count(rh_json_get(body, "inhRelations")))
-        t->odd = "inherits from another";
+        t->unsupported = RH_UNSUPPORTED_INHERITS;
     else if (rh_json_get(body, "ofTypename"))
-        t->odd = "is of a type";
+        t->unsupported = RH_UNSUPPORTED_TYPED;
     rh_json *parent = rh_json_get(rh_json_at(rh_json_get(body, "inhRelations"), 0), "RangeVar");
     rh_known_table *above = rh_known_table_of(known, parent);
-    if (above && !above->odd)
-        above->odd = "has children";
+    if (above && !above->unsupported)
+        above->unsupported = RH_UNSUPPORTED_HAS_CHILDREN;
     if (rh_json_count(elements) == 0)
         return;
     if (!rh_pieces_of_create_table(sql, body, known->arena, &pieces)) {
-        t->odd = t->odd ? t->odd : "could not be taken apart";
+        t->unsupported = t->unsupported ? t->unsupported : RH_UNSUPPORTED_NOT_PARSED;
         return;
     }
     for (size_t pass = 0; pass < 2; pass++) /* columns first: constraints speak of them */
@@ -324,7 +324,7 @@ void rh_known_create_table(rh_known *known, const char *sql, rh_json *body)
             else if (pass == 1 && constraint)
                 add_constraint(known, t, constraint, pieces.words[i], NULL);
             else if (!column && !constraint)
-                t->odd = "is made LIKE another";
+                t->unsupported = RH_UNSUPPORTED_LIKE;
         }
 }
 
@@ -373,7 +373,7 @@ static bool adopt_index(rh_known *known, rh_known_table *t, rh_json *constraint)
     for (size_t i = 0; index && i < t->index_count; i++) {
         if (strcmp(t->indexes[i].name, index) != 0)
             continue;
-        t->indexes[i].odd = "was an index before it was a constraint";
+        t->indexes[i].unsupported = RH_UNSUPPORTED_FORMER_INDEX;
         t->indexes[i].constraint = rh_tree_is(constraint, "contype", "CONSTR_PRIMARY") ? 'p' : 'u';
         if (name)
             t->indexes[i].name = rh_arena_strdup(known->arena, name);
@@ -434,7 +434,7 @@ static void alter_column(rh_known *known, rh_known_table *t, rh_json *command, c
         c->sequence = NULL;
     else if (strcmp(subtype, "AT_SetStatistics") == 0 || strcmp(subtype, "AT_SetStorage") == 0 ||
              strcmp(subtype, "AT_SetOptions") == 0 || strcmp(subtype, "AT_SetCompression") == 0)
-        c->odd = "has storage options of its own";
+        c->unsupported = RH_UNSUPPORTED_STORAGE_OPTIONS;
 }
 
 /* A partition or child that stands by itself again. */
@@ -487,9 +487,9 @@ static void alter_table_command(rh_known *known, rh_known_table *t, rh_json *com
             t->constraints[i].valid |= strcmp(t->constraints[i].name, name) == 0;
     } else if (strcmp(subtype, "AT_AttachPartition") == 0) {
         rh_known_table *child = rh_known_table_of(known, rh_json_path(command, "def.PartitionCmd.name"));
-        t->odd = "is partitioned";
+        t->unsupported = RH_UNSUPPORTED_PARTITIONED;
         if (child) {
-            child->odd = "is a partition";
+            child->unsupported = RH_UNSUPPORTED_PARTITION;
             child->is_partition = true;
             child->is_default = rh_json_bool(rh_json_path(command, "def.PartitionCmd.bound.is_default"));
             rh_known_add_parent(known, child, t);
@@ -497,7 +497,7 @@ static void alter_table_command(rh_known *known, rh_known_table *t, rh_json *com
     } else if (strcmp(subtype, "AT_DetachPartition") == 0)
         detach(rh_known_table_of(known, rh_json_path(command, "def.PartitionCmd.name")));
     else if (strcmp(subtype, "AT_AddInherit") == 0) {
-        t->odd = "inherits from another";
+        t->unsupported = RH_UNSUPPORTED_INHERITS;
         rh_known_add_parent(known, t, rh_known_table_of(known, rh_json_path(command, "def.RangeVar")));
     } else if (strcmp(subtype, "AT_DropInherit") == 0)
         detach(t);
@@ -505,11 +505,11 @@ static void alter_table_command(rh_known *known, rh_known_table *t, rh_json *com
         t->row_security = strcmp(subtype, "AT_EnableRowSecurity") == 0;
     else if (strcmp(subtype, "AT_ClusterOn") == 0 || strcmp(subtype, "AT_DropCluster") == 0) {
         t->clustered = strcmp(subtype, "AT_ClusterOn") == 0;
-        t->odd = t->odd || !t->clustered ? t->odd : "is clustered on an index";
+        t->unsupported = t->unsupported || !t->clustered ? t->unsupported : RH_UNSUPPORTED_CLUSTERED;
     } else if (strcmp(subtype, "AT_ChangeOwner") == 0)
         t->owner = owner_of(command, known->arena);
     else if (strcmp(subtype, "AT_ReplicaIdentity") == 0)
-        t->odd = t->odd ? t->odd : "has a replica identity of its own";
+        t->unsupported = t->unsupported ? t->unsupported : RH_UNSUPPORTED_REPLICA_IDENTITY;
     else if (strcmp(subtype, "AT_SetLogged") == 0 || strcmp(subtype, "AT_SetUnLogged") == 0)
         t->unlogged = strcmp(subtype, "AT_SetUnLogged") == 0;
     else if (strcmp(subtype, "AT_SetTableSpace") == 0)
@@ -530,7 +530,7 @@ void rh_known_alter_table(rh_known *known, const char *sql, rh_json *body)
     }
     if (!rh_pieces_of_alter_table(sql, body, known->arena, &pieces)) {
         if (rh_tree_is(body, "objtype", "OBJECT_TABLE"))
-            t->odd = "was altered in a way that could not be followed";
+            t->unsupported = RH_UNSUPPORTED_ALTERED;
         return;
     }
     rh_json *commands = rh_json_get(body, "cmds");

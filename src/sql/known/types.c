@@ -64,13 +64,14 @@ rh_known_type rh_known_type_of(rh_json *type_name, rh_json *collation, rh_arena 
         .ref = {rh_arena_strdup(arena, ref.schema), rh_arena_strdup(arena, ref.name)},
         .array = rh_json_count(rh_json_get(type_name, "arrayBounds")) > 0,
         .collation = collated && strcmp(collated, "default") != 0 ? rh_arena_strdup(arena, collated) : NULL};
-    type.odd = !ref.name || rh_json_count(mods) > 2 || rh_json_bool(rh_json_get(type_name, "pct_type")) ||
-               rh_json_bool(rh_json_get(type_name, "setof"));
-    for (size_t i = 0; i < rh_json_count(mods) && !type.odd; i++) {
+    type.unsupported = !ref.name || rh_json_count(mods) > 2 ||
+                       rh_json_bool(rh_json_get(type_name, "pct_type")) ||
+                       rh_json_bool(rh_json_get(type_name, "setof"));
+    for (size_t i = 0; i < rh_json_count(mods) && !type.unsupported; i++) {
         const char *number = rh_tree_constant(rh_json_at(mods, i), arena);
         char *end = NULL;
         type.mods[type.mod_count++] = number ? strtol(number, &end, 10) : 0;
-        type.odd = !number || *end;
+        type.unsupported = !number || *end;
     }
     for (size_t i = 0; ref.name && i < sizeof serials / sizeof *serials; i++)
         if (strcmp(ref.name, serials[i][0]) == 0)
@@ -199,7 +200,7 @@ static bool same_name(rh_relation a, rh_relation b)
 
 rh_type_change rh_known_type_change(const rh_known *known, const rh_known_type *from, const rh_known_type *to)
 {
-    if (from->odd || to->odd || !from->ref.name || !to->ref.name || from->array != to->array)
+    if (from->unsupported || to->unsupported || !from->ref.name || !to->ref.name || from->array != to->array)
         return RH_TYPE_REWRITES;
     const bool same = same_name(from->ref, to->ref);
     const rh_known_type a = base_of(known, *from), b = base_of(known, *to);
