@@ -159,7 +159,7 @@ static const char *sentence_of(const rh_backtest *backtest, rh_arena *arena)
     if (backtest->scored == 0)
         return NULL;
     const char *off = rh_arena_printf(arena,
-                                      "On this database, predictions like these were off by %.0f %% in the "
+                                      "On this database, such predictions were off by %.0f %% in the "
                                       "median",
                                       100 * backtest->median_abs_error);
     if (backtest->with_interval == 0)

@@ -199,8 +199,8 @@ static bool refuse(const rh_migration *migration, rh_error *error, const char *h
 static bool refuse_failed(const applied *row, rh_error *error)
 {
     return refuse(NULL, error, "Clean up and run `flyway repair` on production, then take a new backup.",
-                  row->version ? "the backup has a failed migration to version %s (%s)"
-                               : "the backup has a failed repeatable migration%s (%s)",
+                  row->version ? "the database has a failed migration to version %s (%s)"
+                               : "the database has a failed repeatable migration%s (%s)",
                   row->version ? row->version : "", row->description);
 }
 
@@ -209,8 +209,8 @@ static bool refuse_missing(const applied *row, rh_error *error)
     return refuse(NULL, error,
                   "Take the folder and the backup from the same state, or run `flyway repair` on production.",
                   row->version
-                      ? "version %s is applied in the backup and not in the folder"
-                      : "the repeatable migration \"%s\" is applied in the backup and not in the folder",
+                      ? "version %s is applied in the database and not in the folder"
+                      : "the repeatable migration \"%s\" is applied in the database and not in the folder",
                   row->version ? row->version : row->description);
 }
 
@@ -258,11 +258,11 @@ static bool validate(const rh_migration *migration, const applied *row, rh_error
         strtol(row->checksum, NULL, 10) != checksum)
         return refuse(
             migration, error, "Take the file as it was applied, or repair production's history first.",
-            "checksum mismatch for migration version %s: %s in the backup, %" PRId32 " in the folder",
+            "checksum mismatch for migration version %s: %s in the database, %" PRId32 " in the folder",
             rh_flyway_version(migration), row->checksum, checksum);
     if (!same_description(migration->name, row->description))
         return refuse(migration, error, "Give the file its old name, or repair production's history first.",
-                      "description mismatch for migration version %s: \"%s\" in the backup",
+                      "description mismatch for migration version %s: \"%s\" in the database",
                       rh_flyway_version(migration), row->description);
     return true;
 }
@@ -285,10 +285,10 @@ static bool pass_over(const flyway_history *h, rh_migration *migration, rh_arena
     if (h->validates && !is_ignored(h, true, "ignored"))
         return refuse(migration, error,
                       "Give it a higher version, or set flyway.outOfOrder=true in flyway.conf.",
-                      "version %s is not applied in the backup, which is at %s already",
+                      "version %s is not applied in the database, which is at %s already",
                       rh_flyway_version(migration), h->last);
     migration->skipped = rh_arena_printf(
-        arena, "the backup is at version %s, and Flyway's settings leave out what is below", h->last);
+        arena, "the database is at version %s, and Flyway's settings leave out what is below", h->last);
     return true;
 }
 

@@ -88,7 +88,8 @@ static bool mark_applied(const rh_rows *history, rh_plan *plan, rh_arena *arena,
         return true;
     if (dirty && (*dirty == 't' || *dirty == '1')) {
         rh_error_set(error, RH_ERROR_SCENARIO,
-                     "the backup is dirty at version %s: golang-migrate itself would refuse to run", version);
+                     "the database is dirty at version %s: golang-migrate itself would refuse to run",
+                     version);
         return rh_error_hint(
             error,
             "Repair production and run `migrate force`, then take a new backup; or set it right in prepare.");
@@ -104,7 +105,7 @@ static bool mark_applied(const rh_rows *history, rh_plan *plan, rh_arena *arena,
     if (found || current < 0)
         return true;
     rh_error_set(error, RH_ERROR_SCENARIO,
-                 "the backup is at version %s, which the migrations folder does not have", version);
+                 "the database is at version %s, which the migrations folder does not have", version);
     return rh_error_hint(
         error, "golang-migrate would refuse too. Take the folder and the backup from the same state.");
 }

@@ -338,7 +338,7 @@ static bool refuse_missing(const rh_migration *migration, intmax_t highest, rh_e
 {
     rh_error_set(error, RH_ERROR_SCENARIO,
                  "migration %s is missing below version %" PRIdMAX
-                 ", which the backup has: goose refuses to run",
+                 ", which the database has: goose refuses to run",
                  migration->id, highest);
     rh_error_hint(
         error,

@@ -17,7 +17,7 @@ int rh_history_column(const rh_rows *history, const char *column)
 
 bool rh_history_not_of(const char *table, const char *tool, const char *lacks, rh_error *error)
 {
-    rh_error_set(error, RH_ERROR_SCENARIO, "the backup's table %s is not %s's: %s", table, tool, lacks);
+    rh_error_set(error, RH_ERROR_SCENARIO, "the database's table %s is not %s's: %s", table, tool, lacks);
     return rh_error_hint(error, "Set migrations.framework, or migrations.pending to all or a list.");
 }
 

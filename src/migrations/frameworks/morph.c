@@ -57,7 +57,7 @@ static bool mark_applied(const rh_rows *history, rh_plan *plan, rh_arena *arena,
         return rh_history_not_of(plan->history_table, "morph", "it has no column name", error);
     if (history->row_count > plan->migration_count) {
         rh_error_set(error, RH_ERROR_SCENARIO,
-                     "the backup has more migrations (%zu) than the folder (%zu): morph refuses to run",
+                     "the database has more migrations (%zu) than the folder (%zu): morph refuses to run",
                      history->row_count, plan->migration_count);
         return rh_error_hint(error, "Take the folder and the backup from the same state.");
     }

@@ -69,7 +69,7 @@ static bool check_md5(const rh_migration *migration, const char *md5, rh_error *
         return true;
     rh_error_set(
         error, RH_ERROR_SCENARIO,
-        "postgrator refuses to run: migration %s was edited after it was applied (MD5 %s in the backup, "
+        "postgrator refuses to run: migration %s was edited after it was applied (MD5 %s in the database, "
         "%s in the folder)",
         migration->id, md5, digest);
     rh_error_hint(error,
@@ -94,7 +94,7 @@ static bool mark_applied(const rh_rows *history, rh_plan *plan, rh_arena *arena,
         rh_migration *migration = &plan->migrations[m];
         if (!migration->applied_in_backup && strtoumax(migration->id, NULL, 10) <= highest)
             migration->skipped = rh_arena_printf(
-                arena, "the backup is at version %" PRIuMAX ", and postgrator never goes back", highest);
+                arena, "the database is at version %" PRIuMAX ", and postgrator never goes back", highest);
         for (size_t i = 0; md5 >= 0 && migration->up.file && !migration->not_sql && i < history->row_count;
              i++)
             if (history->rows[i][version] && strcmp(history->rows[i][version], migration->id) == 0 &&

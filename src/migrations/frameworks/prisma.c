@@ -54,7 +54,7 @@ static bool check_folders(rh_plan *plan, rh_arena *arena, bool *in_one, rh_error
 static bool refuse_unfinished(const char *name, rh_error *error)
 {
     rh_error_set(error, RH_ERROR_SCENARIO,
-                 "migration %s was begun and not finished in the backup: prisma refuses to run (P3009)",
+                 "migration %s was begun and not finished in the database: prisma refuses to run (P3009)",
                  name);
     return rh_error_hint(error,
                          "Repair production with `prisma migrate resolve` and take a new backup; or set "

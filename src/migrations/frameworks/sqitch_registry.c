@@ -118,7 +118,7 @@ bool rh_sqitch_mark_applied(const rh_rows *history, rh_plan *plan, rh_arena *are
     const char *const *last = last_row(history, &at, first->project->name);
     const rh_migration *reached = last ? find_migration(plan, last[at.id]) : NULL;
     if (last && !reached)
-        return refuse(first, error, "the backup is at change %s (%.8s), which the plan does not have",
+        return refuse(first, error, "the database is at change %s (%.8s), which the plan does not have",
                       last[at.name] ? last[at.name] : "", last[at.id]);
     for (size_t i = 0; i < plan->migration_count; i++) {
         rh_migration *migration = &plan->migrations[i];

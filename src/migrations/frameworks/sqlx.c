@@ -91,13 +91,13 @@ static bool mark_row(const char *version, const char *checksum, bool success, rh
 {
     rh_migration *applied = NULL;
     if (!success)
-        return refuse(NULL, error, version, "failed half-way in the backup",
+        return refuse(NULL, error, version, "is recorded as failed in the database",
                       "Repair production, remove the row and take a new backup; or set it right in prepare.");
     for (size_t i = 0; i < plan->migration_count; i++)
         if (strcmp(plan->migrations[i].id, version) == 0)
             applied = &plan->migrations[i];
     if (!applied)
-        return refuse(NULL, error, version, "is applied in the backup and not in the folder",
+        return refuse(NULL, error, version, "is applied in the database and not in the folder",
                       "Take the folder and the backup from the same state.");
     applied->applied_in_backup = true;
     if (checksum && strcmp(checksum, checksum_of(applied, arena)) != 0)

@@ -132,12 +132,8 @@ static bool ask_framework(rh_interrupted *i, const rh_rows *history, rh_run_agai
             *answer = RH_RUN_AGAIN_SKIPPED;
         return true;
     }
-    const char *backup = strstr(refused.message, "the backup");
     *answer = RH_RUN_AGAIN_REFUSED;
-    i->found->error =
-        backup ? rh_arena_printf(i->run->arena, "%.*sthe database%s", (int)(backup - refused.message),
-                                 refused.message, backup + strlen("the backup"))
-               : rh_arena_strdup(i->run->arena, refused.message);
+    i->found->error = rh_arena_strdup(i->run->arena, refused.message);
     rh_error_release(&refused);
     return true;
 }

@@ -130,7 +130,7 @@ static void under(rh_html *html, const rh_json *rollback)
     rh_xml_open(html->xml, "td", "colspan", "6", NULL);
     if (failure)
         rh_html_paragraph(html, "bad", rh_view_failure(&html->view, failure));
-    if (why && !(failure && rh_starts_with(why, "the way"))) /* which says the same, with its place */
+    if (why && !failure) /* the failure has the same reason, with its place */
         rh_html_paragraph(html, NULL,
                           rh_view_printf(&html->view, "%s: %s.", rh_view_reversibility(rollback),
                                          rh_view_line(&html->view, why, 0)));

@@ -264,16 +264,19 @@ const char *rh_view_backtest(const rh_view *view)
             best = rh_view_string(rh_json_at(baselines, i), "name");
         }
     }
-    const char *sentence = rh_view_string(backtest, "summary");
+    const int64_t within = rh_json_int(rh_json_get(backtest, "within_interval")),
+                  all = rh_json_int(rh_json_get(backtest, "with_interval"));
     const char *text =
         rh_view_printf(view, "Back-test: %zu statements predicted before they ran were off by %s (median)",
                        rows, rh_view_percent(view, error));
-    if (sentence) {
-        size_t length = strlen(sentence) - (rh_ends_with(sentence, ".") ? 1 : 0);
-        text = rh_view_printf(view, "Back-test: %.*s", (int)length, sentence);
-        if (rh_starts_with(sentence, "On "))
-            text = rh_view_printf(view, "Back-test: o%.*s", (int)length - 1, sentence + 1);
-        bias = coverage = NAN; /* it has told them */
+    if (rh_view_string(backtest, "summary")) {
+        text = rh_view_printf(
+            view, "Back-test: on this database, such predictions were off by %.0f %% in the median; ",
+            100 * error);
+        text = all > 0 ? rh_view_printf(view, "%s%lld of %lld fell in their interval", text,
+                                        (long long)within, (long long)all)
+                       : rh_view_printf(view, "%sthere was not enough evidence to give them intervals", text);
+        bias = coverage = NAN; /* included */
     }
     if (!isnan(bias) && fabs(bias) >= 0.005)
         text = rh_view_printf(view, "%s, on average %s too %s", text, rh_view_percent(view, fabs(bias)),

@@ -92,8 +92,9 @@ static void test_flyway_history(void **state)
         {{{"1", "1", "first step", "SQL", "5", "t"}}, "checksum mismatch for migration version 1: 5"},
         {{{"1", "1", "other", "SQL", NULL, "t"}}, "description mismatch for migration version 1"},
         {{{"1", "1", "first step", "SQL", NULL, "f"}}, "failed migration to version 1"},
-        {{{"1", "3", "c", "SQL", NULL, "t"}}, "version 1 is not applied in the backup, which is at 3"},
-        {{{"1", "1.5", "c", "SQL", NULL, "t"}}, "version 1.5 is applied in the backup and not in the folder"},
+        {{{"1", "3", "c", "SQL", NULL, "t"}}, "version 1 is not applied in the database, which is at 3"},
+        {{{"1", "1.5", "c", "SQL", NULL, "t"}},
+         "version 1.5 is applied in the database and not in the folder"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_false(fixture_plan(f, flyway_history(f, bad[i].rows, 1)));
@@ -350,13 +351,15 @@ static void test_flyway_validation(void **state)
          {{"1", NULL, "gone view", "SQL", "1", "t"}},
          "1:a* 3:c* R__view:view*"},
         {"", {{"1", NULL, "view", "SQL", "1", "f"}}, "failed repeatable migration (view)"},
-        {"", {{"1", "2", "b", "SQL", "1", "t"}}, "version 2 is applied in the backup and not in the folder"},
+        {"",
+         {{"1", "2", "b", "SQL", "1", "t"}},
+         "version 2 is applied in the database and not in the folder"},
         {"flyway.ignoreMigrationPatterns=x, *:missing ,versioned:ignored",
          {{"1", "2", "b", "SQL", "1", "t"}},
          "1:a 3:c* R__view:view*"},
         {"flyway.ignoreMigrationPatterns=*:missing",
          {{"1", "9", "later", "SQL", "1", "t"}},
-         "version 9 is applied in the backup and not in the folder"},
+         "version 9 is applied in the database and not in the folder"},
         {"", {{"1", "9", "later", "SQL", "1", "f"}, {"2", "1", "a", "SQL", NULL, "t"}}, "which is at 9"},
         /* undone, and then its file taken away */
         {"",
@@ -384,7 +387,7 @@ static void test_flyway_validation(void **state)
         /* in Java then, in SQL now */
         {"",
          {{"1", "1", "a", "JDBC", NULL, "t"}},
-         "version 1 is applied in the backup and not in the folder"},
+         "version 1 is applied in the database and not in the folder"},
         {"flyway.validateOnMigrate=false", {{"1", "1", "other", "SQL", "5", "t"}}, "1:a 3:c* R__view:view*"},
         {"flyway.validateOnMigrate=false",
          {{"1", "1", "a", "SQL", "5", "f"}},

@@ -116,8 +116,9 @@ static void test_goose_history(void **state)
     assert_true(fixture_plan(f, fixture_versions(f, "version_id", (const char *[]){"0", "1", "2", NULL})));
     assert_string_equal(fixture_order(f), "1:a 2:b 3:c*");
     assert_false(fixture_plan(f, fixture_versions(f, "version_id", (const char *[]){"0", "1", "3", NULL})));
-    assert_string_equal(f->error.message,
-                        "migration 2 is missing below version 3, which the backup has: goose refuses to run");
+    assert_string_equal(
+        f->error.message,
+        "migration 2 is missing below version 3, which the database has: goose refuses to run");
     assert_false(fixture_plan(f, fixture_versions(f, "version", (const char *[]){NULL})));
     fixture_file(f, "002_again.sql", "-- +goose Up\n");
     assert_false(fixture_plan(f, NULL));
@@ -518,7 +519,7 @@ static void test_sqlx(void **state)
     assert_non_null(strstr(f->error.message, "was edited"));
     row[1] = "f";
     assert_false(fixture_plan(f, &history));
-    assert_non_null(strstr(f->error.message, "failed half-way"));
+    assert_non_null(strstr(f->error.message, "is recorded as failed"));
     row[0] = "3", row[1] = "t";
     assert_false(fixture_plan(f, &history));
     assert_non_null(strstr(f->error.message, "not in the folder"));
@@ -572,11 +573,11 @@ static void test_golang_migrate_history(void **state)
     assert_string_equal(fixture_order(f), "1:a 3:c*");
     assert_false(fixture_plan(f, fixture_history(f, "2", "f")));
     assert_string_equal(f->error.message,
-                        "the backup is at version 2, which the migrations folder does not have");
+                        "the database is at version 2, which the migrations folder does not have");
     assert_int_equal(f->error.line, 7);
     assert_false(fixture_plan(f, fixture_history(f, "1", "t")));
     assert_non_null(
-        strstr(f->error.message, "the backup is dirty at version 1: golang-migrate itself would refuse"));
+        strstr(f->error.message, "the database is dirty at version 1: golang-migrate itself would refuse"));
     assert_true(fixture_plan(f, fixture_history(f, "-1", "f")));
     assert_string_equal(fixture_order(f), "1:a* 3:c*");
     fixture_end(f);

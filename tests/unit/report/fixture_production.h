@@ -28,9 +28,10 @@ static inline void fixture_parts(rh_run *run)
     p->staging_s = 15.9;
     p->drivers = "reading, by the probe of production's device";
     p->narrows = "a longer probe";
+    p->backtest.inside = 18;
+    p->backtest.with_interval = 20;
     p->backtest.sentence =
-        "on this database, predictions like these were off by 6 % in the median; 18 of 20 fell "
-        "in their interval (90 %; with so few, anything between 70 and 97 % could be true)";
+        "On this database, such predictions were off by 6 % in the median; 18 of 20 fell in their interval.";
 }
 
 static inline void fixture_lock_forecasts(rh_arena *arena, rh_lock_forecasts *locks)
