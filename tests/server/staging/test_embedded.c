@@ -34,9 +34,8 @@ static void test_start_and_free(void **state)
     rh_staging_free(f->staging, false);
     f->staging = NULL;
     assert_int_equal(entries(f), 1);
-    for (int i = 0; i < 200 && kill(atoi(pid), 0) == 0; i++)
+    while (kill(atoi(pid), 0) == 0)
         usleep(10 * 1000);
-    assert_int_not_equal(kill(atoi(pid), 0), 0);
 }
 
 static void test_confined(void **state)

@@ -153,21 +153,43 @@ static void test_lines(void **state)
     rh_process_free(process);
 }
 
+/* A file that a script makes when it is ready, so that no time limit ends it before. */
+static const char *ready_path(void)
+{
+    static char path[64];
+    snprintf(path, sizeof path, "/tmp/pgrehearse-test-ready-%d", (int)getpid());
+    return path;
+}
+
+static void await_ready(void)
+{
+    while (unlink(ready_path()) != 0)
+        usleep(1000);
+}
+
+static void await_gone(pid_t pid)
+{
+    while (kill(pid, 0) == 0)
+        usleep(10 * 1000);
+}
+
 static void test_timeout_ends_the_group(void **state)
 {
     (void)state;
     rh_error error = {0};
     int status = 0;
-    rh_process_options options = shell(SHELL("sleep 1000 & echo $!; wait"));
+    rh_text script = {0};
+    rh_text_printf(&script, "sleep 1000 & echo $!; : >%s; wait", ready_path());
+    rh_process_options options = shell(SHELL(script.data));
     rh_process *process = rh_process_start(&options, &error);
-    assert_false(rh_process_wait(process, 200 * 1000, &status, &error));
+    await_ready();
+    assert_false(rh_process_wait(process, 1000, &status, &error));
     assert_int_equal(error.code, RH_ERROR_SLOW);
     assert_int_equal(status, 128 + SIGTERM);
     int grandchild = atoi(rh_process_output(process));
     assert_true(grandchild > 0);
-    for (int i = 0; i < 500 && kill(grandchild, 0) == 0; i++)
-        usleep(10 * 1000);
-    assert_int_not_equal(kill(grandchild, 0), 0);
+    await_gone(grandchild);
+    rh_text_release(&script);
     rh_error_release(&error);
     rh_process_free(process);
 }
@@ -177,19 +199,23 @@ static void test_timeout_ends_the_group(void **state)
 static void test_the_rest_of_a_group_may_tidy_up(void **state)
 {
     (void)state;
-    static const char *const leaders[] = {"wait", "sleep 0.2"};
-    for (int i = 0; i < 2; i++) {
+    char ends[128];
+    snprintf(ends, sizeof ends, "while [ ! -e %s ]; do sleep 0.01; done", ready_path());
+    for (int by_itself = 0; by_itself < 2; by_itself++) {
         rh_error error = {0};
-        char path[] = "/tmp/pgrehearse-test-tidy-XXXXXX";
-        close(mkstemp(path));
+        char path[64];
+        snprintf(path, sizeof path, "/tmp/pgrehearse-test-tidy-%d", (int)getpid());
         rh_text script = {0};
-        rh_text_printf(&script, "(trap 'sleep 0.3; rm %s; exit' TERM; while :; do sleep 0.05; done) & %s",
-                       path, leaders[i]);
+        rh_text_printf(&script,
+                       "(trap 'sleep 0.1; : >%s; exit' TERM; : >%s; while :; do sleep 0.05; done) & %s", path,
+                       ready_path(), by_itself ? ends : "wait");
         rh_process_options options = shell(SHELL(script.data));
         rh_process *process = rh_process_start(&options, &error);
-        assert_int_equal(rh_process_wait(process, RH_SECOND / 2, NULL, &error), i == 1);
-        assert_int_not_equal(access(path, F_OK), 0);
-        unlink(path);
+        if (!by_itself)
+            await_ready();
+        assert_int_equal(rh_process_wait(process, by_itself ? 0 : 1000, NULL, &error), by_itself);
+        unlink(ready_path());
+        assert_int_equal(unlink(path), 0);
         rh_process_free(process);
         rh_text_release(&script);
         rh_error_release(&error);
@@ -212,11 +238,15 @@ static void test_the_group_is_shown_before_its_end(void **state)
     (void)state;
     rh_error error = {0};
     rh_text states = {0};
-    rh_process_options options = shell(SHELL("sleep 1000 & sleep 1000 & wait"));
+    rh_text script = {0};
+    rh_text_printf(&script, "sleep 1000 & sleep 1000 & : >%s; wait", ready_path());
+    rh_process_options options = shell(SHELL(script.data));
     rh_process *process = rh_process_start(&options, &error);
     rh_process_on_ending(process, note_member, &states);
-    assert_false(rh_process_wait(process, RH_SECOND / 5, NULL, &error));
+    await_ready();
+    assert_false(rh_process_wait(process, 1000, NULL, &error));
     assert_string_equal(states.data, "TTT");
+    rh_text_release(&script);
     rh_text_release(&states);
     rh_error_release(&error);
     rh_process_free(process);
@@ -443,9 +473,7 @@ static void test_death_signal(void **state)
     assert_true(child > 0);
     kill(middle, SIGKILL);
     waitpid(middle, NULL, 0);
-    for (int i = 0; i < 500 && kill(child, 0) == 0; i++)
-        usleep(10 * 1000);
-    assert_int_not_equal(kill(child, 0), 0);
+    await_gone(child);
     close(ends[0]);
 }
 
