@@ -244,7 +244,8 @@ static void take_apart(rh_safer_list *list, rh_safer *safer, const char *kind, r
 {
     const rh_statement *statement = list->statement;
     const bool unread = !tree && strlen(statement->sql) <= RH_PARSE_LIMIT;
-    const bool made = statement->hazard_count > 0 && rewrite(list, kind, body);
+    const bool refused = rh_safer_has(statement, "blocked-by-dependents");
+    const bool made = statement->hazard_count > 0 && !refused && rewrite(list, kind, body);
     const char *out = made ? out_of_place(list) : NULL;
     if (out)
         list->why = out;

@@ -52,6 +52,7 @@ const rh_lock *rh_lock_strongest(const rh_lock *locks, size_t count);
 typedef struct rh_expected_lock {
     const char *relation; /* schema-qualified where the definitions tell, else as the statement names it */
     rh_lock_mode mode;
-    const char *because; /* "the default partition"; NULL: the statement names the relation */
-    bool on_new;         /* the migrations created the relation: no session waits for it yet */
+    const char *because;   /* "the default partition"; NULL: the statement names the relation */
+    bool on_new;           /* the migrations created the relation: no session waits for it yet */
+    const char *unindexed; /* columns of its foreign key that it is searched by, without an index; NULL */
 } rh_expected_lock;

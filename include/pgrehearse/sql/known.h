@@ -180,6 +180,14 @@ rh_known_column *rh_known_column_of(const rh_known_table *table, const char *nam
 const char *rh_known_key(const rh_known_table *table);
 /* INDEX is on COLUMN, or its predicate reads it. */
 bool rh_known_index_uses(const rh_known_index *index, const char *column, rh_arena *arena);
+/* The referencing columns of KEY, a foreign key of TABLE, as SQL writes them, when no index begins with one
+ * of them: the server then reads all of TABLE for each referenced row that goes. NULL: an index serves. */
+const char *rh_known_unindexed_key(const rh_known_table *table, const rh_known_constraint *key,
+                                   rh_arena *arena);
+/* A view, materialized view, trigger or policy for which the server refuses to drop COLUMN of TABLE without
+ * CASCADE, or to change its type; NULL: none is known. */
+const rh_known_object *rh_known_column_user(const rh_known *known, const rh_known_table *table,
+                                            const char *column, rh_arena *arena);
 /* "public.t" as SQL writes it. */
 const char *rh_known_name(const rh_known_table *table, rh_arena *arena);
 

@@ -168,6 +168,7 @@ static const char *refusal_of(const rh_hazard *hazard)
 {
     return is_rule(hazard, "concurrently-in-transaction") ? "25001" /* active_sql_transaction */
            : is_rule(hazard, "enum-value-in-transaction") ? "55P04" /* unsafe_new_enum_value_usage */
+           : is_rule(hazard, "blocked-by-dependents")     ? "2BP01" /* dependent_objects_still_exist */
                                                           : NULL;
 }
 
@@ -176,7 +177,7 @@ static rh_hazard_state state_of(const rh_hazard *hazard, const rh_measured *m, b
     const rh_lock *lock = m->ran ? rh_lock_strongest(m->ran->locks, m->ran->lock_count) : NULL;
     if (is_rule(hazard, "missing-lock-timeout"))
         return lock && !lock->inferred && lock->mode >= RH_LOCK_SHARE ? RH_HAZARD_MEASURED : hazard->state;
-    if (is_rule(hazard, "lock-then-long-work")) {
+    if (is_rule(hazard, "lock-then-long-work") || is_rule(hazard, "foreign-key-without-index")) {
         if (isnan(m->elapsed_s))
             return hazard->state;
         return m->elapsed_s >= RH_LONG_S || m->statement->prediction.median_s >= RH_LONG_S

@@ -264,6 +264,27 @@ static void type_change_hazard(const rh_hazard_subject *s, rh_json *definition, 
                   s->table, name));
 }
 
+/* The server refuses the subcommand, DROP COLUMN or another TYPE. */
+static void refused_hazard(const rh_hazard_subject *s, rh_json *command, const char *column, bool drops)
+{
+    const bool cascades = rh_tree_is(command, "behavior", "DROP_CASCADE") && drops;
+    const rh_known_object *user = s->known && column && !cascades && !s->context->way_down
+                                      ? rh_known_column_user(s->context->known, s->known, column, s->arena)
+                                      : NULL;
+    if (!user)
+        return;
+    const char *name = rh_hazard_quoted(s, column);
+    RH_HAZARD(s, "blocked-by-dependents",
+              rh_arena_printf(s->arena, "The server refuses to %s of %s: the %s uses it.",
+                              rh_arena_printf(s->arena, drops ? "drop %s" : "change the type of %s", name),
+                              s->table, user->what),
+              rh_arena_printf(
+                  s->arena,
+                  "Drop the %s before it and create it again behind it in the same transaction, with its "
+                  "owner and privileges.",
+                  user->what));
+}
+
 static void drop_column_hazard(const rh_hazard_subject *s, const char *column)
 {
     const char *name = rh_hazard_quoted(s, column);
@@ -444,8 +465,10 @@ static void of_command(const rh_hazard_subject *s, rh_json *command)
         expand_and_contract_hazard(s, name, false);
     } else if (strcmp(subtype, "AT_AlterColumnType") == 0) {
         type_change_hazard(s, column, name);
+        refused_hazard(s, command, name, false);
     } else if (strcmp(subtype, "AT_DropColumn") == 0) {
         drop_column_hazard(s, name);
+        refused_hazard(s, command, name, true);
         expand_and_contract_hazard(s, name, true);
     } else if (strcmp(subtype, "AT_ValidateConstraint") == 0) {
         if (is_valid(s->known, name))
@@ -476,6 +499,7 @@ void rh_hazards_of_alter_table(const rh_hazard_subject *s, rh_json *body)
         heaviest = rh_classify_heavier(heaviest, statement->class_);
     }
     statement->class_ = heaviest;
-    if (s->known && s->known->is_new && !s->context->way_down)
+    if (s->known && s->known->is_new && !s->context->way_down &&
+        !rh_hazard_is(statement, "blocked-by-dependents"))
         statement->hazard_count = before; /* nobody uses it yet */
 }

@@ -105,12 +105,45 @@ static bool look_for_change(rh_json *node, void *subject)
     return false;
 }
 
+/* WHERE key = value, for the whole primary key of TABLE. */
+static bool is_one_row(rh_json *body, const rh_known_table *table)
+{
+    rh_json *test = rh_json_path(body, "whereClause.A_Expr");
+    const char *key = table ? rh_known_key(table) : NULL;
+    const char *column = rh_tree_last_name(rh_json_path(test, "lexpr.ColumnRef.fields"));
+    return key && column && strcmp(key, column) == 0 && rh_tree_is(test, "kind", "AEXPR_OP") &&
+           strcmp(rh_json_string(rh_json_path(rh_json_at(rh_json_get(test, "name"), 0), "String.sval")),
+                  "=") == 0 &&
+           rh_json_path(test, "rexpr.A_Const");
+}
+
+/* Tables that are read from end to end for each row that goes. */
+static void unindexed_key_hazards(const rh_hazard_subject *s)
+{
+    for (size_t i = 0; i < s->statement->expected_lock_count; i++) {
+        const rh_expected_lock *lock = &s->statement->expected_locks[i];
+        if (lock->unindexed)
+            RH_HAZARD(s, "foreign-key-without-index",
+                      rh_arena_printf(s->arena,
+                                      "For each row of %s that this deletes or gives another key, the server "
+                                      "reads all of %s to find the rows that refer to it: no index begins "
+                                      "with %s. The locks of the rows are held meanwhile.",
+                                      s->table, lock->relation, lock->unindexed),
+                      rh_arena_printf(
+                          s->arena, "CREATE INDEX CONCURRENTLY ON %s (%s) before it, outside a transaction.",
+                          lock->relation, lock->unindexed));
+    }
+}
+
 void rh_hazards_of_changes(const rh_hazard_subject *s, rh_json *tree)
 {
     const rh_statement_class class_ = s->statement->class_;
     rh_hazard_subject subject = *s;
     if (class_ == RH_CLASS_DATA_CHANGE || class_ == RH_CLASS_BACKFILL_BATCH)
         rh_json_visit(tree, look_for_change, &subject);
+    rh_json *body;
+    if (rh_tree_kind(tree, &body) && !is_one_row(body, s->known))
+        unindexed_key_hazards(s);
 }
 
 /* ---- how long it works ---- */
@@ -123,18 +156,6 @@ static bool is_short_insert(rh_json *body)
     const size_t rows = rh_json_count(rh_json_get(query, "valuesLists"));
     return !query || (rows && rows <= FEW) ||
            (!rows && !rh_json_get(query, "fromClause") && !rh_json_get(query, "larg"));
-}
-
-/* WHERE key = value, for the whole primary key of TABLE. */
-static bool is_one_row(rh_json *body, const rh_known_table *table)
-{
-    rh_json *test = rh_json_path(body, "whereClause.A_Expr");
-    const char *key = table ? rh_known_key(table) : NULL;
-    const char *column = rh_tree_last_name(rh_json_path(test, "lexpr.ColumnRef.fields"));
-    return key && column && strcmp(key, column) == 0 && rh_tree_is(test, "kind", "AEXPR_OP") &&
-           strcmp(rh_json_string(rh_json_path(rh_json_at(rh_json_get(test, "name"), 0), "String.sval")),
-                  "=") == 0 &&
-           rh_json_path(test, "rexpr.A_Const");
 }
 
 /* A query that reads no table, or only new and empty ones. */

@@ -265,6 +265,7 @@ static void leave_out_short_work(rh_statement *statement, const rh_known_table *
 {
     static const char *const timed[] = {"rewrite-access-exclusive",
                                         "constraint-without-not-valid",
+                                        "foreign-key-without-index",
                                         "foreign-key-without-not-valid",
                                         "set-not-null-scan",
                                         "primary-key-from-nullable",

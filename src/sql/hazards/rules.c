@@ -5,6 +5,7 @@
 
 static const rh_hazard_rule RULES[] = {
     {"attach-partition", "adding a partition reads existing rows under ACCESS EXCLUSIVE"},
+    {"blocked-by-dependents", "the server refuses: a view, trigger or policy uses the column"},
     {"concurrently-behind-tool-lock",
      "CONCURRENTLY waits for a transaction of the migration tool, which waits for it"},
     {"concurrently-in-transaction", "a statement that cannot run inside a transaction block is in one"},
@@ -18,6 +19,7 @@ static const rh_hazard_rule RULES[] = {
     {"enum-value-in-transaction", "a new enum value is used in the transaction that adds it"},
     {"exclude-constraint", "an exclusion constraint builds its index under ACCESS EXCLUSIVE"},
     {"expand-and-contract", "one release adds the new form and takes the old form away"},
+    {"foreign-key-without-index", "each row that goes has all of a referencing table read"},
     {"foreign-key-without-not-valid", "a foreign key checks all rows while writes to both tables wait"},
     {"index-without-concurrently", "an index is built or dropped while others wait"},
     {"invalid-index", "a CONCURRENTLY that gives up leaves an invalid index"},

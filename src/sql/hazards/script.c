@@ -209,9 +209,21 @@ static void policy_follows(company *c, size_t at)
     }
 }
 
-/* The name, without its schema, of what a CREATE makes; NULL. */
+/* TREE renames what a query can name. */
+static bool renames_relation(rh_json *rename)
+{
+    static const char *const kinds[] = {"OBJECT_TABLE",         "OBJECT_VIEW",     "OBJECT_MATVIEW",
+                                        "OBJECT_FOREIGN_TABLE", "OBJECT_SEQUENCE", NULL};
+    const char *kind = rh_json_string(rh_json_get(rename, "renameType"));
+    return kind && rh_is_one_of(kind, kinds);
+}
+
+/* The name, without its schema, of what a CREATE makes or a RENAME names so; NULL. */
 static const char *made_name(rh_json *tree)
 {
+    rh_json *rename = rh_tree_body(tree, "RenameStmt");
+    if (rename)
+        return renames_relation(rename) ? rh_json_string(rh_json_get(rename, "newname")) : NULL;
     static const char *const ranges[][2] = {
         {"ViewStmt", "view"}, {"CreateSeqStmt", "sequence"}, {"CreateStmt", "relation"}};
     static const char *const lists[][2] = {{"CreateFunctionStmt", "funcname"},
@@ -238,23 +250,46 @@ static const char *gone_name(rh_json *tree)
         rh_json_count(rh_json_get(drop, "objects")) == 1 ? rh_json_at(rh_json_get(drop, "objects"), 0) : NULL;
     rh_json *routine = rh_json_path(object, "ObjectWithArgs.objname");
     if (rename)
-        return rh_json_string(rh_json_path(rename, "relation.relname"));
+        return renames_relation(rename) ? rh_json_string(rh_json_path(rename, "relation.relname")) : NULL;
     return object ? rh_known_ref_of(routine ? routine : object, 0).name : NULL;
 }
 
-/* DROP VIEW v and CREATE VIEW v in one transaction, or RENAME with a view under the old name: nobody misses
- * it. */
+/* Statement AGAIN, in a later transaction, makes NAME again, which STATEMENT takes away. */
+static void missing_between(company *c, rh_statement *statement, const char *name, int again)
+{
+    rh_arena *arena = c->context->arena;
+    for (size_t i = 0; i < statement->hazard_count; i++) {
+        rh_hazard *hazard = &statement->hazards[i];
+        if (strcmp(hazard->rule, "rename") != 0 && strcmp(hazard->rule, "drop-object") != 0)
+            continue;
+        hazard->message =
+            rh_arena_printf(arena,
+                            "From the commit of this statement to that of statement %d nothing is called %s: "
+                            "statements of the running release that use it fail in between, and for good if "
+                            "statement %d fails.",
+                            again, rh_identifier(name, arena), again);
+        hazard->safer = rh_arena_printf(
+            arena, "BEGIN before this statement and COMMIT behind statement %d, in one transaction.", again);
+    }
+}
+
+/* DROP VIEW v and CREATE VIEW v in one transaction, RENAME with a view or another table under the old name:
+ * nobody misses it. */
 static void made_again(company *c, size_t at)
 {
     rh_statement *statement = &c->script->statements[at];
     rh_json *tree = tree_of(statement);
     const char *name = gone_name(tree);
-    for (size_t i = at + 1; name && i < c->script->statement_count && together(c, at, i); i++) {
+    bool found = false;
+    for (size_t i = at + 1; name && !found && i < c->script->statement_count; i++) {
         rh_json *other = tree_of(&c->script->statements[i]);
         const char *made = made_name(other);
-        if (made && strcmp(made, name) == 0) {
+        found = made && strcmp(made, name) == 0;
+        if (found && together(c, at, i)) {
             take_back(statement, "rename");
             take_back(statement, "drop-object");
+        } else if (found) {
+            missing_between(c, statement, name, (int)i + 1);
         }
         rh_json_free(other);
     }

@@ -33,6 +33,16 @@ void rh_locks_add_table(rh_locks *l, const rh_known_table *table, rh_lock_mode m
         add(l, rh_known_name(table, l->arena), mode, because, table->is_new);
 }
 
+void rh_locks_note_search(rh_locks *l, const rh_known_table *table, const rh_known_constraint *key)
+{
+    const char *name = rh_known_name(table, l->arena);
+    for (size_t i = 0; i < l->statement->expected_lock_count && !rh_known_is_small(table); i++) {
+        rh_expected_lock *lock = &l->statement->expected_locks[i];
+        if (!lock->unindexed && strcmp(lock->relation, name) == 0)
+            lock->unindexed = rh_known_unindexed_key(table, key, l->arena);
+    }
+}
+
 /* A view, a sequence, an index, or what nobody knows. */
 static void add_other(rh_locks *l, rh_relation ref, rh_lock_mode mode, const char *because)
 {

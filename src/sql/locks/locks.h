@@ -26,6 +26,8 @@ typedef struct rh_locks {
  * stays. Temporary tables are nobody's concern. */
 void rh_locks_add_ref(rh_locks *l, rh_relation ref, rh_lock_mode mode, const char *because);
 void rh_locks_add_table(rh_locks *l, const rh_known_table *table, rh_lock_mode mode, const char *because);
+/* The rows of TABLE, whose lock is there, are searched by the foreign key KEY. */
+void rh_locks_note_search(rh_locks *l, const rh_known_table *table, const rh_known_constraint *key);
 /* Tables that inherit from TABLE, at any depth; PARTITIONS: only those. */
 void rh_locks_add_children(rh_locks *l, const rh_known_table *table, rh_lock_mode mode, bool partitions);
 /* Those that inherit from TABLE and are no partitions. */

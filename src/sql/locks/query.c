@@ -64,6 +64,7 @@ static void add_action(rh_locks *l, const rh_known_table *other, const rh_known_
     const bool looks = action == 'a' || action == 'r';
     rh_locks_add_table(l, other, looks ? RH_LOCK_ROW_SHARE : RH_LOCK_ROW_EXCLUSIVE,
                        looks ? "its foreign key is checked" : "its foreign key changes it, too");
+    rh_locks_note_search(l, other, key);
     rh_locks_add_children(l, other, looks ? RH_LOCK_ROW_SHARE : RH_LOCK_ROW_EXCLUSIVE, true);
     if (action == 'd')
         rh_locks_add_referenced(l, other, NULL, RH_LOCK_ROW_SHARE);

@@ -23,6 +23,8 @@ CREATE TABLE payments (
     order_id integer NOT NULL,
     paid     amount
 );
+CREATE TABLE invoices (id integer PRIMARY KEY, issued_on date NOT NULL);
+CREATE TABLE invoice_lines (id integer PRIMARY KEY, invoice_id integer NOT NULL REFERENCES invoices);
 CREATE TABLE imports (number bigint, line text);
 CREATE UNIQUE INDEX imports_number ON imports (number);
 CREATE TABLE bookings (
@@ -47,6 +49,8 @@ INSERT INTO customers (email, country) SELECT format('c%s@example.com', n), 'DE'
 INSERT INTO orders (customer_id, total, placed_at)
 SELECT 1 + n * 7919 % 6000, n % 1000, timestamptz '2026-01-01' + n * interval '1 minute' FROM generate_series(1, 20000) AS n;
 INSERT INTO payments (order_id, paid) SELECT n, n % 1000 FROM generate_series(1, 8000) AS n;
+INSERT INTO invoices SELECT n, date '2026-01-01' + n / 20 FROM generate_series(1, 6000) AS n;
+INSERT INTO invoice_lines SELECT n, 1000 + n % 5000 FROM generate_series(1, 8000) AS n;
 INSERT INTO imports SELECT n, md5(n::text) FROM generate_series(1, 6000) AS n;
 INSERT INTO bookings (during)
 SELECT tstzrange(timestamptz '2026-01-01' + n * interval '1 hour', timestamptz '2026-01-01' + (n + 1) * interval '1 hour')

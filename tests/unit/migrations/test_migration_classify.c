@@ -360,6 +360,19 @@ static void test_hazards_by_schema(void **state)
         "CREATE TABLE public.l_rest (id bigint, at date);"
         "ALTER TABLE ONLY public.l ATTACH PARTITION public.l_rest DEFAULT;"
         "CREATE FUNCTION public.work() RETURNS void LANGUAGE plpgsql AS 'BEGIN END';"
+        "CREATE TABLE public.parent (id bigint PRIMARY KEY, code int UNIQUE);"
+        "CREATE TABLE public.child (id bigint PRIMARY KEY, parent_id bigint REFERENCES public.parent ON DELETE CASCADE, o int);"
+        "CREATE INDEX child_parent ON public.child (parent_id) WHERE parent_id IS NOT NULL;"
+        "CREATE TABLE public.grandchild (child_id bigint REFERENCES public.child, code int REFERENCES public.parent (code));"
+        "CREATE INDEX grandchild_code ON public.grandchild (code) WHERE child_id > 5;"
+        "CREATE TABLE public.used (id int, a int, b int, c int, d int, e int, v varchar(20));"
+        "CREATE VIEW public.users AS SELECT u.id, u.a, w.d, u.v FROM (public.used u JOIN public.other w ON ((w.id = u.id)));"
+        "CREATE TRIGGER of_b BEFORE UPDATE OF b ON public.used FOR EACH ROW EXECUTE FUNCTION public.work();"
+        "CREATE TRIGGER when_c BEFORE UPDATE ON public.used FOR EACH ROW WHEN ((old.c <> new.c)) EXECUTE FUNCTION public.work();"
+        "CREATE POLICY by_e ON public.used USING ((e > 0));"
+        "CREATE TABLE public.whole (id bigint PRIMARY KEY);"
+        "CREATE TABLE public.part (a int, whole_id bigint REFERENCES public.whole);"
+        "CREATE INDEX part_w ON public.part USING btree (whole_id, a);"
         "CREATE POLICY pol ON public.u USING (true); ALTER TABLE public.u ENABLE ROW LEVEL SECURITY;"};
     static const char *const cases[][2] = {
         /* types */
@@ -407,6 +420,9 @@ static void test_hazards_by_schema(void **state)
          "2:rename 3:rename 4:rename"},
         {TIMEOUT "alter function work() rename to play; alter view v rename to w", "2:rename 3:rename"},
         {TIMEOUT "begin; alter table u rename to u2; create view u as select * from u2; commit", ""},
+        {TIMEOUT "begin; alter table u rename to u2; alter table e_old rename to u; commit", "4:rename"},
+        {TIMEOUT "alter table u rename to u2; create view u as select * from u2", "2:rename"},
+        {TIMEOUT "begin; alter table t rename a to u; create view t as select 1; commit", "3:rename"},
         {TIMEOUT "alter table t add b int; alter table t rename b to c2; alter table t drop c2", ""},
         {TIMEOUT "create view w as select 1; drop view w; create type x as enum ('a'); drop type x", ""},
         /* partitions */
@@ -416,6 +432,25 @@ static void test_hazards_by_schema(void **state)
         {TIMEOUT "alter table m attach partition m_0 for values from (-10) to (-5)", "2:attach-partition"},
         {TIMEOUT "alter table m attach partition m_1 for values from (-10) to (-5)", ""},
         {TIMEOUT "update t set a = '' where 0 = -1", ""},
+        /* what uses a column */
+        {TIMEOUT "alter table used drop column a", "2:drop-column 2:blocked-by-dependents"},
+        {TIMEOUT "alter table used drop column a cascade", "2:drop-column"},
+        {TIMEOUT "alter table used drop column b", "2:drop-column 2:blocked-by-dependents"},
+        {TIMEOUT "alter table used drop column c", "2:drop-column 2:blocked-by-dependents"},
+        {TIMEOUT "alter table used drop column d", "2:drop-column"},
+        {TIMEOUT "alter table used drop column e", "2:drop-column 2:blocked-by-dependents"},
+        {TIMEOUT "alter table used alter v type varchar(30)", "2:blocked-by-dependents"},
+        {TIMEOUT "drop view users; alter table used alter v type varchar(30)", "2:drop-object"},
+        {TIMEOUT "create view all_of as select * from used; alter table used drop column d",
+         "3:drop-column 3:blocked-by-dependents"},
+        /* foreign keys without an index */
+        {"delete from child where o = 3", "1:foreign-key-without-index"},
+        {"delete from parent where code < 3", "1:foreign-key-without-index"},
+        {"delete from child where id = 3", ""},
+        {"delete from whole where id < 3", ""},
+        {"update child set o = 4 where o = 3", ""},
+        {"update parent set code = 4 where code < 3", "1:foreign-key-without-index"},
+        {"create index concurrently g on grandchild (child_id); delete from child where o = 3", ""},
         {TIMEOUT "reindex (concurrently 0) table t", "2:reindex-without-concurrently"},
         {TIMEOUT
          "create table e_x (like e); alter table e attach partition e_x for values from ('2024-01-01') to "
@@ -465,8 +500,10 @@ static void test_hazards_by_schema(void **state)
         {TIMEOUT "alter table t add q int references u", ""},
         {TIMEOUT "alter table t add q int default 1 references u", "2:foreign-key-without-not-valid"},
         {TIMEOUT "alter table if exists nothing rename to other", ""},
-        {"merge into t using u on u.t_id = t.id when matched then delete", "1:whole-table-update"},
-        {"merge into t using u on u.t_id = t.id when matched and u.id = 1 then delete", ""},
+        {"merge into t using u on u.t_id = t.id when matched then delete",
+         "1:whole-table-update 1:foreign-key-without-index"},
+        {"merge into t using u on u.t_id = t.id when matched and u.id = 1 then delete",
+         "1:foreign-key-without-index"},
         {TIMEOUT
          "begin; create table w (id int, t_id bigint references t); insert into w select id from t; commit",
          "4:lock-then-long-work"},
@@ -552,6 +589,14 @@ static void test_hazard_texts(void **state)
     hazard = f->plan.migrations[0].up.statements[1].hazards;
     assert_string_equal(hazard->rule, "detach-partition");
     assert_non_null(strstr(hazard->safer, "CONCURRENTLY is refused"));
+    fixture_end(f);
+    /* the names are swapped, but not at once */
+    f = fixture_begin();
+    fixture_file(f, "1.sql", "alter table t rename to t_old; alter table t_new rename to t");
+    assert_true(fixture_plan(f, NULL));
+    hazard = f->plan.migrations[0].up.statements[0].hazards;
+    assert_string_equal(hazard->rule, "rename");
+    assert_non_null(strstr(hazard->message, "to that of statement 2 nothing is called t"));
     fixture_end(f);
 }
 
