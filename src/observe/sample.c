@@ -205,19 +205,40 @@ static void read_session(reading *r, const rh_pg_result *result, size_t row)
     session->transaction_ended = to_monotonic(r->sampler, rh_pg_int(result, row, NUMBER, 0));
 }
 
+static bool is_of(const rh_seen_lock *seen, const rh_sampler_label *label)
+{
+    return seen->migration == label->migration && seen->statement == label->statement;
+}
+
+static void end_hold(rh_seen_lock *seen, rh_usec at)
+{
+    if (seen->until)
+        return;
+    seen->until = at;
+    if (at - seen->since > seen->longest)
+        seen->longest = at - seen->since;
+}
+
 static void book_lock(reading *r, const rh_pg_result *result, size_t row)
 {
     rh_sampler *sampler = r->sampler;
     int64_t oid = rh_pg_int(result, row, RELATION, 0);
     const rh_lock_mode mode = rh_lock_mode_named(rh_pg_value(result, row, MODE));
+    const int64_t transaction = rh_pg_int(result, row, NUMBER, 0);
+    const rh_usec since = sampler->booked_at > r->label->since ? sampler->booked_at : r->label->since;
     r->new_names |= rh_sampler_meet(sampler, oid);
     for (size_t i = sampler->seen_count; i-- > 0;) {
         rh_seen_lock *seen = &sampler->seen[i];
-        if (seen->migration == r->label->migration && seen->statement == r->label->statement &&
-            seen->oid == oid && seen->mode == mode) {
-            seen->last = r->at;
+        if (!is_of(seen, r->label) || seen->oid != oid || seen->mode != mode)
+            continue;
+        seen->last = r->at;
+        if (!seen->until && seen->transaction == transaction)
             return;
-        }
+        end_hold(seen, r->at);
+        seen->transaction = transaction;
+        seen->since = since;
+        seen->until = 0;
+        return;
     }
     rh_seen_lock *seen = rh_arena_add(sampler->shared, &sampler->seen, &sampler->seen_count);
     *seen = (rh_seen_lock){.migration = r->label->migration,
@@ -225,7 +246,9 @@ static void book_lock(reading *r, const rh_pg_result *result, size_t row)
                            .oid = oid,
                            .mode = mode,
                            .first = r->at,
-                           .last = r->at};
+                           .last = r->at,
+                           .transaction = transaction,
+                           .since = since};
 }
 
 static void book_worker(reading *r, const rh_pg_result *result, size_t row)
@@ -279,6 +302,11 @@ static void book_migration(reading *r, const rh_pg_result *result)
         else if (strcmp(kind, "worker") == 0)
             book_worker(r, result, row);
     }
+    for (size_t i = 0; fresh && i < sampler->seen_count; i++)
+        if (is_of(&sampler->seen[i], r->label) && sampler->seen[i].last != r->at)
+            end_hold(&sampler->seen[i], r->at);
+    if (fresh)
+        sampler->booked_at = r->at;
     pthread_mutex_unlock(&sampler->mutex);
 }
 

@@ -87,8 +87,17 @@ void rh_sampler_look_up(rh_sampler *sampler, bool urgent)
     rh_text_release(&sql);
 }
 
-size_t rh_sampler_locks(rh_sampler *sampler, const char *migration, int statement, rh_arena *arena,
-                        rh_lock **locks)
+/* ENDED: when the statement did; 0: from the first to the last look. */
+static double held_s(const rh_seen_lock *seen, rh_usec ended)
+{
+    if (!ended)
+        return rh_seconds(seen->last - seen->first);
+    const rh_usec last = seen->until ? 0 : ended - seen->since;
+    return rh_seconds(last > seen->longest ? last : seen->longest);
+}
+
+size_t rh_sampler_locks(rh_sampler *sampler, const char *migration, int statement, rh_usec pieces_ended,
+                        rh_arena *arena, rh_lock **locks)
 {
     size_t count = 0, lock_count = 0;
     pthread_mutex_lock(&sampler->mutex);
@@ -104,7 +113,7 @@ size_t rh_sampler_locks(rh_sampler *sampler, const char *migration, int statemen
                                   .owner_name = name->owner_name,
                                   .mode = seen->mode,
                                   .is_private = name->is_private,
-                                  .held_s = rh_seconds(seen->last - seen->first)};
+                                  .held_s = held_s(seen, pieces_ended)};
     }
     rh_held_fold(held, count, arena, locks, &lock_count);
     pthread_mutex_unlock(&sampler->mutex);

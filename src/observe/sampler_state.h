@@ -24,6 +24,10 @@ typedef struct rh_seen_lock {
     int64_t oid;
     rh_lock_mode mode;
     rh_usec first, last;
+    int64_t transaction; /* of the session's, that held it last */
+    rh_usec since;       /* the last look at which that one did not hold it, or the statement's begin */
+    rh_usec until;       /* the first look at which it held it no more; 0: none yet */
+    rh_usec longest;     /* from SINCE to UNTIL, of the transactions before */
 } rh_seen_lock;
 
 typedef struct rh_seen_worker {
@@ -70,6 +74,7 @@ struct rh_sampler {
     size_t migration_count;
     rh_seen_lock *seen;
     size_t seen_count;
+    rh_usec booked_at; /* the last look at what the migration holds */
     rh_seen_worker *workers;
     size_t worker_count;
     rh_seen_phases *phases;

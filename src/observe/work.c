@@ -96,6 +96,18 @@ static bool read_own(rh_work_watch *watch, rh_pg *migration, const char *relatio
     return result != NULL;
 }
 
+int64_t rh_session_transactions(rh_pg *pg)
+{
+    int64_t count;
+    return rh_pg_query_int(
+               pg,
+               "SELECT split_part(virtualtransaction, '/', 2) FROM pg_catalog.pg_locks WHERE "
+               "pid = pg_catalog.pg_backend_pid() AND locktype = 'virtualxid' AND granted LIMIT 1",
+               &count, NULL)
+               ? count
+               : RH_UNKNOWN;
+}
+
 void rh_work_before(rh_work_watch *watch, rh_pg *migration, const char *relation)
 {
     const char state = rh_pg_transaction_state(migration);

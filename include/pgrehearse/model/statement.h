@@ -131,6 +131,7 @@ typedef struct rh_statement_run {
                           */
     double lock_timeout_s;    /* in force when it was sent; 0: none; RH_NOT_MEASURED: not asked */
     double lock_wait_limit_s; /* the shorter of that and statement_timeout; 0: neither is set; likewise */
+    int64_t transactions;     /* that it ran in, by its own COMMITs; 0: not counted */
     rh_lock *expected; /* by its text, on what the catalog had before it ran; outside of transactions */
     size_t expected_count;
     rh_statement_work *work;   /* NULL: not looked at in this run */

@@ -97,6 +97,9 @@ bool rh_locks_held_with(rh_pg *pg, rh_pg *side, rh_arena *arena, rh_lock **locks
  * left out, since SIDE cannot know them. For statements in autocommit while they run. */
 bool rh_locks_of_pid(rh_pg *side, int pid, rh_arena *arena, rh_lock **locks, size_t *count, rh_error *error);
 
+/* How many transactions PG's session has begun, this question's included; RH_UNKNOWN: not told. */
+int64_t rh_session_transactions(rh_pg *pg);
+
 /* What statements do to relations: other files, new indexes, blocks read, rows changed. */
 
 /* Follows one session, statement by statement. */

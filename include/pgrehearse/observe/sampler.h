@@ -41,11 +41,12 @@ void rh_sampler_migration_pid(rh_sampler *sampler, int pid);
 
 /* The relation locks that samples saw the migration's session hold while that statement ran, named and folded
  * as rh_locks_held does, in ARENA; returns their count. held_s is the time between the first and the last
- * sample that saw it, which is less than the truth by up to two sampling intervals. A statement that ended
- * between two samples has none. Only between rh_sampler_start and rh_sampler_finish; any thread. */
-size_t rh_sampler_locks(rh_sampler *sampler, const char *migration, int statement, rh_arena *arena,
-                        rh_lock **locks);
-
+ * sample that saw it, which is less than the truth by up to two sampling intervals. PIECES_ENDED: when a
+ * statement ended that commits on its way: then held_s is the longest that one of its transactions can have
+ * held the lock, as far as the samples tell; else 0. A statement that ended between two samples has none.
+ * Only between rh_sampler_start and rh_sampler_finish; any thread. */
+size_t rh_sampler_locks(rh_sampler *sampler, const char *migration, int statement, rh_usec pieces_ended,
+                        rh_arena *arena, rh_lock **locks);
 /* The phases of that statement's command, where it reports its progress and took more than a tenth of a
  * second, in ARENA; returns their count. Call when the statement has ended. */
 size_t rh_sampler_phases(rh_sampler *sampler, const char *migration, int statement, rh_arena *arena,

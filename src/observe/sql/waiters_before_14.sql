@@ -63,7 +63,8 @@ SELECT 'session', s.pid,
   FROM sessions s, LATERAL pg_catalog.pg_stat_get_activity(s.pid) a
  WHERE s.pid > 0
 UNION ALL
-SELECT 'held', l.pid, NULL, NULL, NULL, l.relation::bigint, NULL, l.mode, NULL, NULL, NULL, NULL
+-- number: which of its session's transactions holds it.
+SELECT 'held', l.pid, NULL, split_part(l.virtualtransaction, '/', 2)::bigint, NULL, l.relation::bigint, NULL, l.mode, NULL, NULL, NULL, NULL
   FROM me, locks l
  WHERE l.pid = me.migration AND l.granted AND l.locktype = 'relation' AND l.relation >= 16384
    AND l.database = me.datid

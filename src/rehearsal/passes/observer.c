@@ -32,8 +32,9 @@ struct rh_observer {
     /* the statement and the transaction under way */
     rh_counters_access access;
     rh_counters before;
-    bool memory_set; /* on a sample: maintenance_work_mem is this statement's own */
-    rh_lock *held;   /* by the open transaction, so far */
+    int64_t transactions; /* of the session, before a statement that may commit; RH_UNKNOWN: another one */
+    bool memory_set;      /* on a sample: maintenance_work_mem is this statement's own */
+    rh_lock *held;        /* by the open transaction, so far */
     size_t held_count;
     bool is_shut_out; /* by the transaction under way: it has locked what a look reads */
 
@@ -169,6 +170,12 @@ static bool is_asked_for_timeout(const rh_observer *o, rh_pg *pg, const rh_state
            takes_locks(statement) && strchr("IT", rh_pg_transaction_state(pg));
 }
 
+/* A DO block or a CALL outside of a transaction. */
+static bool may_commit(const rh_statement *statement, rh_pg *pg)
+{
+    return statement->class_expected == RH_CLASS_PROCEDURE && rh_pg_transaction_state(pg) == 'I';
+}
+
 static void before(void *user, rh_pg *pg, const rh_migration *migration, const rh_statement *statement,
                    rh_statement_run *run)
 {
@@ -192,6 +199,7 @@ static void before(void *user, rh_pg *pg, const rh_migration *migration, const r
     rh_counters_read_idle(pg, o->side, &o->access, &o->before);
     if (o->options.pass == RH_PASS_KIND_LOADED)
         add_resource_sample(o, &o->before);
+    o->transactions = may_commit(statement, pg) ? rh_session_transactions(pg) : RH_UNKNOWN;
 }
 
 static const rh_lock *find_lock(const rh_lock *locks, size_t count, const char *relation)
@@ -272,6 +280,8 @@ static void after(void *user, rh_pg *pg, const rh_migration *migration, const rh
         o->failed_at_s = rh_seconds(rh_clock_monotonic() - o->options.began);
     }
     rh_sampler_statement(o->sampler, NULL, 0);
+    if (ok && o->transactions != RH_UNKNOWN)
+        run->transactions = rh_session_transactions(pg) - o->transactions - 1;
     if (o->memory_set)
         rh_pg_execute(pg, "RESET maintenance_work_mem", NULL);
     rh_counters now;
@@ -369,9 +379,12 @@ static void add_outside_locks(rh_observer *o, const rh_migration *migration, con
                               rh_statement_run *run)
 {
     rh_arena *arena = o->arena;
-    run->lock_count = rh_sampler_locks(o->sampler, migration->id, statement->ordinal, arena, &run->locks);
+    const rh_usec ended = run->started + (rh_usec)(run->elapsed_s * 1e6);
+    const bool pieces = run->transactions > 1; /* else it is released when the statement ends */
+    run->lock_count = rh_sampler_locks(o->sampler, migration->id, statement->ordinal, pieces ? ended : 0,
+                                       arena, &run->locks);
     for (size_t i = 0; i < run->lock_count; i++)
-        run->locks[i].held_s = run->elapsed_s; /* it is released when the statement ends */
+        run->locks[i].held_s = pieces ? fmin(run->locks[i].held_s, run->elapsed_s) : run->elapsed_s;
     const size_t seen = run->lock_count;
     for (size_t i = 0; seen == 0 && i < run->expected_count; i++) {
         rh_lock *lock = rh_arena_add(arena, &run->locks, &run->lock_count);

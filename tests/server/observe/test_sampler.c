@@ -152,7 +152,7 @@ static void test_autocommit_statement_from_outside(void **state)
     rh_sampler_statement(sampler, NULL, 0);
     sleep_ms(250); /* the index is visible to everybody now, and yet it is nobody's business */
     rh_lock *locks;
-    size_t held = rh_sampler_locks(sampler, "000010", 1, arena, &locks);
+    size_t held = rh_sampler_locks(sampler, "000010", 1, 0, arena, &locks);
     for (size_t i = 0; held != 1 && i < held; i++)
         print_message("%s %s %.3f s\n", locks[i].relation, rh_lock_mode_name(locks[i].mode), locks[i].held_s);
     assert_int_equal(held, 1);
@@ -161,7 +161,7 @@ static void test_autocommit_statement_from_outside(void **state)
     assert_true(locks[0].held_s > 0.05);
     assert_true(locks[0].blocks_writes);
     assert_true(!locks[0].blocks_reads);
-    size_t count = rh_sampler_locks(sampler, "000010", 2, arena, &locks);
+    size_t count = rh_sampler_locks(sampler, "000010", 2, 0, arena, &locks);
     assert_true(count >= 1);
     for (size_t i = 0; i < count; i++)
         if (strcmp(locks[i].relation, "public.big") == 0) {
@@ -170,7 +170,7 @@ static void test_autocommit_statement_from_outside(void **state)
         } else {
             assert_false(locks[i].blocks_writes || locks[i].blocks_reads);
         }
-    assert_int_equal(rh_sampler_locks(sampler, "000011", 1, arena, &locks), 0);
+    assert_int_equal(rh_sampler_locks(sampler, "000011", 1, 0, arena, &locks), 0);
     assert_true(rh_sampler_worker_cpu(sampler, "000010", 1) >= 0);
     rh_contention contention = {0};
     rh_sampler_finish(sampler, arena, &contention);
