@@ -146,7 +146,8 @@ static bool parse(struct csv_parser *parser, reader *r, const char *text, size_t
             r->row.line = line;
         r->row_ended = false;
         if (csv_parse(parser, text + at, size, on_field, on_row, r) != size) {
-            rh_error_set(error, RH_ERROR_IO, "%s is no CSV: %s", path, csv_strerror(csv_error(parser)));
+            rh_error_set(error, RH_ERROR_IO, "%s is not valid CSV: %s", path,
+                         csv_strerror(csv_error(parser)));
             return rh_error_at(error, path, line, 0);
         }
         bool blank = text[at] == '\n' || text[at] == '\r';
@@ -178,7 +179,7 @@ bool rh_csv_read(const char *path, rh_arena *arena, rh_csv_table *table, rh_erro
     const char *bytes = rh_text_string(&text);
     size_t length = text.length;
     if (done && memchr(bytes, 0, length)) {
-        done = rh_error_set(error, RH_ERROR_IO, "%s is no CSV text: it has NUL bytes", path);
+        done = rh_error_set(error, RH_ERROR_IO, "%s is not a CSV file: it has NUL bytes", path);
         rh_error_hint(error, "save it as UTF-8");
     }
     if (length >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0) {

@@ -198,7 +198,7 @@ rh_json *rh_json_parse(const char *text, size_t length, const char *name, rh_err
     json_t *root = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &problem);
     if (root)
         return root;
-    rh_error_set(error, RH_ERROR_IO, "%s is no JSON: %s", name, problem.text);
+    rh_error_set(error, RH_ERROR_IO, "%s is not valid JSON: %s", name, problem.text);
     rh_error_at(error, name, problem.line, problem.column);
     return NULL;
 }

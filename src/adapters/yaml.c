@@ -81,7 +81,7 @@ static bool check_text(const builder *b, const char *text, size_t length)
         if (step == 1 && code == 0xfffd)
             return fail_at(b, line, column, "this byte is not UTF-8 text", NULL);
         if (step == 0 || code == 0x7f || (code < 0x20 && code != '\n' && code != '\t' && code != '\r'))
-            return fail_at(b, line, column, "a control character: this is no YAML text", NULL);
+            return fail_at(b, line, column, "a control character: this is not a YAML file", NULL);
         column = code == '\n' ? 1 : column + 1;
         line += code == '\n';
         i += step;
@@ -304,7 +304,7 @@ static bool build_document(builder *b)
 static bool parse(builder *b, const char *text, size_t length)
 {
     if (length > RH_YAML_LIMIT)
-        return fail_at(b, 0, 0, "larger than 1 MB: this is no scenario", NULL);
+        return fail_at(b, 0, 0, "larger than 1 MB: this is not a scenario file", NULL);
     if (!check_text(b, text, length))
         return false;
     struct fy_diag_cfg diag_cfg;
@@ -403,7 +403,7 @@ bool rh_yaml_graft(rh_yaml *yaml, const char *dotted, rh_yaml *value, rh_error *
             return rh_error_set(error, RH_ERROR_USAGE, "\"%s\" leads through a value that has no keys",
                                 dotted);
         if (!*key)
-            return rh_error_set(error, RH_ERROR_USAGE, "\"%s\" is no key", dotted);
+            return rh_error_set(error, RH_ERROR_USAGE, "\"%s\" is not a key", dotted);
         place = value_slot(yaml, *place, key, value->root);
     }
     *place = value->root;

@@ -19,7 +19,7 @@ static const char stage[] = "backup";
 
 static bool no_backup(rh_error *error, const char *path, const char *what, const char *hint)
 {
-    rh_error_set(error, RH_ERROR_BACKUP, "%s is no PostgreSQL dump: it looks like %s", path, what);
+    rh_error_set(error, RH_ERROR_BACKUP, "%s is not a PostgreSQL dump: it looks like %s", path, what);
     rh_error_hint(error, "%s", hint);
     return rh_error_at(error, path, 0, 0);
 }

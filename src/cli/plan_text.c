@@ -61,7 +61,7 @@ static void append_rule(rh_text *text, const rh_script *script, int transactions
     size_t count = script->statement_count;
     const size_t sent = rh_script_sent(script);
     if (sent > count)
-        rh_text_printf(text, "%zu statements, told as %zu: ", sent, count);
+        rh_text_printf(text, "%zu statements, summarised as %zu: ", sent, count);
     if (count == 0)
         rh_text_append(text, "no statements");
     else if (count == 1)
@@ -84,7 +84,7 @@ static void append_lock(rh_text *text, const char *label, const rh_expected_lock
     if (lock->because)
         rh_text_printf(&line, " (%s)", lock->because);
     if (lock->on_new)
-        rh_text_append(&line, ": new, so nobody waits for it");
+        rh_text_append(&line, ": new, so no other session waits for it");
     else
         rh_text_printf(&line, ": blocks %s%s", rh_lock_mode_blocks(lock->mode),
                        shared ? " until commit" : "");

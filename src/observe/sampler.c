@@ -292,7 +292,7 @@ void rh_sampler_finish(rh_sampler *sampler, rh_arena *arena, rh_contention *cont
         sampler->client_cpu_s + (isnan(sampler->server_cpu_s) ? 0 : sampler->server_cpu_s);
     contention->sampler_elapsed_s =
         sampler->samples > 0 ? rh_seconds(rh_clock_monotonic() - sampler->options.began) : RH_NOT_MEASURED;
-    contention->log.why_not = "it has not been looked at";
+    contention->log.why_not = "it was not read";
     contention->sampler_interval_ms = rh_seconds(BUSY_INTERVAL) * 1e3;
     contention->shortest_sure_wait_ms =
         sampler->longest_gap > 0 ? rh_seconds(sampler->longest_gap) * 1e3 : RH_NOT_MEASURED;

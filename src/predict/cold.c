@@ -115,7 +115,7 @@ static void add_cold(const crossing *c, rh_statement *statement)
     rh_prediction *p = &statement->prediction;
     rh_cold_reading reading = rh_cold_reading_of(statement);
     if (isnan(reading.sequential_bytes)) {
-        unknown(p, "what it reads of each relation was not counted");
+        unknown(p, "its reads of each relation were not counted");
         return;
     }
     const rh_probe *probe = c->t->production;
@@ -142,14 +142,13 @@ static void add_cold(const crossing *c, rh_statement *statement)
     double already = reading_of(p);
     p->cold_s = p->median_s - already + fmax(already, read_s);
     p->cold_basis = rh_arena_printf(c->arena, "%s, by production's probe%s", rh_text_string(&basis),
-                                    probe->cut_short[RH_PROBE_SEQUENTIAL] ? ", which was cut short" : "");
+                                    probe->cut_short[RH_PROBE_SEQUENTIAL] ? ", which ended early" : "");
     if (isnan(read_s))
         unknown(
             p,
             isnan(rate) && bytes > 0
-                ? "production's probe did not read from its device, as far as can be told: its pages came as "
-                  "fast as from memory, or it has no such probe"
-                : "production's probe did not read single pages from its device, as far as can be told");
+                ? "production's probe probably did not read from its device: its pages came as fast as from memory, or the profile has no such probe"
+                : "production's probe probably did not read single pages from its device");
     rh_text_release(&basis);
 }
 
@@ -216,7 +215,7 @@ void rh_cold_predict(rh_plan *plan, const rh_translation *t, rh_arena *arena, rh
         for (size_t i = 0; i < plan->migrations[m].up.statement_count; i++, index++) {
             rh_statement *statement = &plan->migrations[m].up.statements[i];
             crossing c = {.t = t, .arena = arena};
-            unknown(&statement->prediction, "there is no profile of production with its probes");
+            unknown(&statement->prediction, "no profile of production with probes was given");
             if (t && t->sizes && rh_work_measure(&t->sizes[index]) > 0)
                 c.there = &t->sizes[index];
             if (t && statement->prediction.median_s > 0)

@@ -192,8 +192,9 @@ static const char *basis_of(const maker *m, const rh_lock_forecast *f)
 {
     char watched[32];
     rh_text text = {0};
-    rh_text_printf(&text, "%lld looks over %s at production's open transactions (what is rarer is not in it)",
-                   (long long)m->out->looks, rh_duration_format(m->out->watched_s, watched, sizeof watched));
+    rh_text_printf(
+        &text, "%lld samples over %s of production's open transactions (rarer transactions are not included)",
+        (long long)m->out->looks, rh_duration_format(m->out->watched_s, watched, sizeof watched));
     if (f->concurrent)
         rh_text_append(&text, "; at most, for idle transactions need not hold it up");
     if (!isnan(f->waiting) && (f->blocks_reads || f->blocks_writes))
@@ -210,10 +211,10 @@ static const char *why_not(const maker *m, const rh_profile_relation *relation, 
     if (!relation)
         return rh_arena_printf(m->arena, "production's profile does not have %s", f->relation);
     if (m->in->profile->looks == 0)
-        return "production's transactions could not be looked at: grant pg_monitor to the profile's role";
+        return "production's transactions could not be sampled: grant pg_monitor to the profile's role";
     if (m->in->profile->looks < needed)
         return rh_arena_printf(m->arena,
-                               "production's transactions were looked at %lld time%s, %.0f %% needs %lld: "
+                               "production's transactions were sampled %lld time%s, %.0f %% needs %lld: "
                                "pgrehearse profile --watch 10min",
                                (long long)m->in->profile->looks, m->in->profile->looks == 1 ? "" : "s",
                                m->in->level * 100, (long long)needed);
@@ -383,10 +384,10 @@ static stretch longest(const maker *m, bool reads)
         return s;
     s.expected_s = s.high_s = RH_NOT_MEASURED;
     if (!m->out->unknown)
-        m->out->unknown = rh_arena_printf(m->arena,
-                                          "whether migration %s, statement %d locks %s follows from its text "
-                                          "only: no look saw it",
-                                          inferred->migration, inferred->statement, inferred->relation);
+        m->out->unknown = rh_arena_printf(
+            m->arena,
+            "whether migration %s, statement %d locks %s follows from its text only: it was not observed",
+            inferred->migration, inferred->statement, inferred->relation);
     return s;
 }
 

@@ -199,7 +199,7 @@ static void explain(crossing *c, bool profile, rh_arena *arena)
 {
     rh_prediction *p = c->p;
     if (isnan(c->run_width)) {
-        p->drivers = "too few runs to tell";
+        p->drivers = "too few runs";
         p->narrows = "more quiet passes (repeat:)";
     } else if (isnan(c->distance_width)) {
         p->drivers = rh_arena_printf(arena, "production's table is %.3g times as large as the backup's",

@@ -180,12 +180,12 @@ static void tell_gaps(comparison *c)
         say(c, "not known of production: %s (%s)", profile->unknown[i].what, profile->unknown[i].why);
     for (int kind = 0; kind < RH_PROBE_COUNT; kind++)
         if (profile->probe.cut_short[kind])
-            say(c, "production's probe \"%s\" was cut short: its figure is rough",
+            say(c, "production's probe \"%s\" ended early: its figure is rough",
                 rh_probe_name((rh_probe_kind)kind));
     if (profile->relation_count == 0)
         say(c, "production's profile has no tables, so sizes are the backup's");
     if (profile->looks == 1)
-        say(c, "production's transactions were looked at once: --watch would tell their lengths");
+        say(c, "production's transactions were sampled once: --watch measures their durations");
 }
 
 bool rh_profile_compare(const rh_profile *profile, const char *conninfo, rh_arena *arena,

@@ -52,7 +52,7 @@ static double real_of(parser *p, const rh_json *object, const char *key, double 
     if (number >= 0 && number <= high)
         return number;
     if (isnan(number))
-        doubt(p, "%s: %s is no number", whose, key);
+        doubt(p, "%s: %s is not a number", whose, key);
     else
         doubt(p, "%s: %s of %g makes no sense", whose, key, number);
     return RH_NOT_MEASURED;
@@ -447,7 +447,7 @@ static bool check_format(const rh_json *root, const char *path, rh_error *error)
     const char *format = rh_json_string(rh_json_get(root, "format"));
     int64_t version = rh_json_int(rh_json_get(root, "version"));
     if (!format || strcmp(format, "pgrehearse profile") != 0) {
-        rh_error_set(error, RH_ERROR_SCENARIO, "this is no profile of production");
+        rh_error_set(error, RH_ERROR_SCENARIO, "this is not a profile of production");
         rh_error_hint(error, "make one: pgrehearse profile --url URL --output FILE");
         return rh_error_at(error, path, 1, 0);
     }

@@ -47,7 +47,7 @@ static bool add_row(rh_json *root, const rh_csv_row *row, int part, int fact, co
     rh_json *value = rh_json_parse(row->fields[fact], strlen(row->fields[fact]), path, NULL);
     if (!rh_json_is_object(value)) {
         rh_json_free(value);
-        rh_error_set(error, RH_ERROR_SCENARIO, "the profile's fact about \"%.40s\" is no JSON object",
+        rh_error_set(error, RH_ERROR_SCENARIO, "the profile's fact about \"%.40s\" is not a JSON object",
                      row->fields[part]);
         rh_error_hint(error, "use the script's output as it is");
         return rh_error_at(error, path, row->line, 0);
@@ -72,7 +72,7 @@ static rh_json *read_csv(const char *path, rh_arena *arena, rh_error *error)
     }
     int part = rh_csv_column(&table, "part"), fact = rh_csv_column(&table, "fact");
     if (part < 0 || fact < 0) {
-        rh_error_set(error, RH_ERROR_SCENARIO, "this is no profile of production");
+        rh_error_set(error, RH_ERROR_SCENARIO, "this is not a profile of production");
         rh_error_hint(error, "make one: pgrehearse profile --url URL --output FILE, or with --sql");
         rh_error_at(error, path, 1, 0);
         return NULL;

@@ -157,7 +157,9 @@ static void check_response(const rh_run *run, rh_gate *gate)
             worst = w;
     }
     if (run->load.saturated) {
-        not_measured(gate, "the server could not hold the load's rate, so response times tell of the queue");
+        not_measured(
+            gate,
+            "the server could not hold the load's rate, so response times are dominated by queueing in the client");
         return;
     }
     gate->measured = during->response_ms.p99 / before->response_ms.p99;
@@ -233,7 +235,7 @@ static const char *why_partial(const rh_run *run)
         if (plan->migrations[m].pending && plan->migrations[m].outcome != RH_OUTCOME_OK)
             return rh_arena_printf(run->arena,
                                    plan->migrations[m].outcome == RH_OUTCOME_FAILED
-                                       ? "migration %s failed, so nothing is known of what it had still to do"
+                                       ? "migration %s failed, so the rest of it was not measured"
                                        : "migration %s was not run",
                                    plan->migrations[m].id);
     for (size_t i = 0; i < run->pass_count; i++)

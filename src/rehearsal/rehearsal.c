@@ -328,7 +328,7 @@ static bool loaded_pass(rehearsal *r, rh_error *error)
     if (!(r->scenario->passes & RH_PASS_LOADED) || r->scenario->workload.source == RH_WORKLOAD_NONE) {
         rh_run_not_measured(
             r->run, RH_UNMEASURED_LOAD,
-            "load: left out (--pass or workload.source none), so nobody is known to be hurt or spared");
+            "load: left out (--pass or workload.source none), so the impact on clients was not measured");
         return true;
     }
     const rh_loaded_result result = rh_pass_loaded(r->run, r->staging, r->progress, error);

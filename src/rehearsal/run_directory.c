@@ -20,7 +20,7 @@ static bool make_default(rh_run *run, rh_error *error)
     *out++ = 'Z';
     *out = 0;
     if (!getcwd(cwd, sizeof cwd))
-        return rh_error_errno(error, errno, "cannot tell the working directory");
+        return rh_error_errno(error, errno, "the working directory cannot be determined");
     const char *parent = rh_arena_printf(run->arena, "%s/reports/runs/%s", cwd, run->scenario->name);
     if (!rh_directory_make(parent, 0755, error))
         return false;
@@ -56,7 +56,7 @@ static bool make_given(rh_run *run, const char *output, rh_error *error)
     else if (getcwd(cwd, sizeof cwd))
         run->directory = rh_arena_printf(run->arena, "%s/%s", cwd, output);
     else
-        return rh_error_errno(error, errno, "cannot tell the working directory");
+        return rh_error_errno(error, errno, "the working directory cannot be determined");
     const char *slash = strrchr(run->directory, '/');
     run->id = slash && slash[1] ? slash + 1 : run->directory;
     return true;

@@ -71,8 +71,7 @@ static void tell_statements(rh_run *run)
     if (locks.count)
         rh_run_not_measured(
             run, RH_UNMEASURED_STATEMENT_LOCKS,
-            "locks of %zu statement%s: too short for a look to see them, so they are inferred from "
-            "the text and enter no gate (the first: migration %s, statement %d on %s)",
+            "locks of %zu statement%s: too short to be observed, so they are inferred from the text and no gate counts them (the first: migration %s, statement %d on %s)",
             locks.count, plural(locks.count), locks.migration, locks.statement, locks.what);
     if (unknown.count)
         rh_run_not_measured(
@@ -82,7 +81,7 @@ static void tell_statements(rh_run *run)
             unknown.count, plural(unknown.count), unknown.migration, unknown.statement, unknown.what);
     if (hidden.count)
         rh_run_not_measured(run, RH_UNMEASURED_STATEMENT_WORK,
-                            "what %zu statement%s did (the first: migration %s, statement %d: %s)",
+                            "effect of %zu statement%s (the first: migration %s, statement %d: %s)",
                             hidden.count, plural(hidden.count), hidden.migration, hidden.statement,
                             hidden.what);
     if (uncounted.count)

@@ -13,8 +13,8 @@ enum { ROWS = 5000, DEPTH = 200 };
 const char *rh_safer_unknown(const rh_safer_list *list, const rh_known_table *table)
 {
     (void)list;
-    return !table ? "neither the backup nor the migrations tell how the table is made"
-           : strcmp(table->schema, "pg_temp") == 0 ? "nobody else uses a temporary table"
+    return !table                                  ? "neither the backup nor the migrations define the table"
+           : strcmp(table->schema, "pg_temp") == 0 ? "no other session uses a temporary table"
                                                    : NULL;
 }
 
@@ -68,7 +68,7 @@ const char *rh_safer_no_batches(const rh_safer_list *list, const rh_known_table 
         return rh_arena_printf(list->arena, "%s %s", rh_known_name(table, list->arena),
                                rh_unsupported_text(table->unsupported));
     if (!key)
-        return "no primary key of one column tells which rows are done";
+        return "it has no primary key of one column to track the batches by";
     if (table->row_security)
         return "row-level security may hide rows from the batches";
     for (size_t i = 0; i < table->column_count; i++)

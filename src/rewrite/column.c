@@ -124,7 +124,7 @@ static const char *why_not(const copy *c)
     if (c->known->under_way)
         return "another column of the table has two names until a later release";
     if (!c->from)
-        return "neither the backup nor the migrations tell of the column";
+        return "neither the backup nor the migrations define the column";
     if (c->from->unsupported)
         return not_copied(c, "column", c->from->name, rh_unsupported_text(c->from->unsupported));
     if (rh_known_column_of(c->known, c->fresh_bare))
@@ -328,7 +328,7 @@ static bool make(copy *c, const char *body, const char *set, const char *conditi
     rh_safer_fill(c->list, c->rule, c->known, c->table, quoted(c, c->known->name),
                   SQL(c, "UPDATE %s SET %s = %s", c->table, c->fresh, set), condition);
     if (!add_indexes(c)) {
-        c->list->why = "an index could not be taken apart";
+        c->list->why = "an index could not be parsed";
         return false;
     }
     add_constraints(c);

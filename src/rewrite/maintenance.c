@@ -32,7 +32,7 @@ static const char *no_reindex(const rh_safer_list *list, rh_json *body)
         table || index ? NULL
                        : rh_known_find_object(list->known, 1u << RH_KNOWN_MATVIEW, ref.schema, ref.name);
     if (!table && !view)
-        return "neither the backup nor the migrations tell of it";
+        return "neither the backup nor the migrations define it";
     if (table && rh_safer_unknown(list, table))
         return rh_safer_unknown(list, table);
     if (table && has_exclusion(table))
@@ -95,13 +95,14 @@ static const char *no_refresh(const rh_safer_list *list, rh_json *body)
     if (rh_json_bool(rh_json_get(body, "skipData")) || rh_json_bool(rh_json_get(body, "concurrent")))
         return "WITH NO DATA has no CONCURRENTLY";
     if (!v.object)
-        return "neither the backup nor the migrations tell of the view";
+        return "neither the backup nor the migrations define the view";
     rh_safer_before(list, ref.name, see_view, &v);
     if (v.unique && *v.unique)
         rh_safer_before(list, v.unique, see_drop, &v);
     if (!v.unique)
         return "CONCURRENTLY takes a unique index on columns of the view, without WHERE, which it does not have";
-    return v.populated ? NULL : "CONCURRENTLY takes a view that is populated, and nothing tells that it is";
+    return v.populated ? NULL
+                       : "CONCURRENTLY requires a populated view, and whether it is populated is not known";
 }
 
 bool rh_safer_maintenance(rh_safer_list *list, const char *kind, rh_json *body)

@@ -113,7 +113,7 @@ static const char *no_index(const rh_safer_list *list, const rh_known_table *tab
     }
     if (!rh_json_bool(rh_json_path(body, "relation.inh")))
         return "it is built on ONLY the parent, which has no rows";
-    return count ? NULL : "nothing tells of its partitions";
+    return count ? NULL : "its partitions are not known";
 }
 
 bool rh_safer_partitioned_index(rh_safer_list *list, rh_json *body)
@@ -260,12 +260,12 @@ static const char *no_detach(const rh_safer_list *list, const rh_known_table *ta
                              const rh_known_table *child, const division *d)
 {
     if (!table || !child)
-        return "neither the backup nor the migrations tell of the partition";
+        return "neither the backup nor the migrations define the partition";
     if (list->plan->server_major < 14)
         return "DETACH CONCURRENTLY takes PostgreSQL 14 or later, and the backup does not say that it is from one";
     if (default_of(list, table))
         return "CONCURRENTLY is refused beside a DEFAULT partition";
-    return d->strategy && d->column ? NULL : "how the table is partitioned is not told, or not by one column";
+    return d->strategy && d->column ? NULL : "the partition key is not known, or has more than one column";
 }
 
 static bool detach(rh_safer_list *list, rh_json *body, rh_json *command)
@@ -293,6 +293,6 @@ bool rh_safer_partition(rh_safer_list *list, rh_json *body, rh_json *command)
     if (rh_tree_is(command, "subtype", "AT_DetachPartition"))
         return detach(list, body, part);
     const rh_known_table *child = rh_known_table_of(list->known, rh_json_get(part, "name"));
-    list->why = child ? NULL : "neither the backup nor the migrations tell of the partition";
+    list->why = child ? NULL : "neither the backup nor the migrations define the partition";
     return child && attach(list, rh_json_get(body, "relation"), child, rh_json_get(part, "bound"));
 }

@@ -132,7 +132,7 @@ static bool drop_steps(rh_safer_list *list, rh_json *body)
     if (rh_json_count(rh_json_get(body, "objects")) != 1 || rh_tree_is(body, "behavior", "DROP_CASCADE"))
         list->why = "CONCURRENTLY drops one index at a time, without CASCADE";
     else if (!table)
-        list->why = "neither the backup nor the migrations tell of the index";
+        list->why = "neither the backup nor the migrations define the index";
     else if (index->constraint)
         list->why = "the index is a constraint's";
     else if (table->unsupported && table->unsupported != RH_UNSUPPORTED_LIKE &&

@@ -626,7 +626,7 @@ bool rh_keys_read(rh_reader *reader, rh_yaml_node *root)
         return rh_error_hint(reader->error, "\"pgrehearse init DIRECTORY\" writes one to start from");
     }
     if (rh_yaml_node_kind(root) != RH_YAML_MAPPING) {
-        rh_value_fail(reader, root, "this is no scenario: it has no keys");
+        rh_value_fail(reader, root, "this is not a scenario file: it has no keys");
         return rh_error_hint(reader->error, "\"pgrehearse init DIRECTORY\" writes one to start from");
     }
     return read_section(reader, "", root);

@@ -79,7 +79,7 @@ static bool read_map(list *all, const char *key, rh_yaml_node *map)
     for (size_t i = 0; i < rh_yaml_count(map); i++) {
         rh_yaml_node *name = rh_yaml_key(map, i), *value = rh_yaml_value(map, i);
         if (!is_setting_name(rh_yaml_scalar(name)))
-            return rh_value_fail(all->reader, name, "\"%s\" is no name of a PostgreSQL setting",
+            return rh_value_fail(all->reader, name, "\"%s\" is not a PostgreSQL setting",
                                  rh_yaml_scalar(name));
         const char *full = rh_arena_printf(all->reader->arena, "%s.%s", key, rh_yaml_scalar(name));
         const char *text = rh_value_text(all->reader, full, value);
@@ -276,7 +276,7 @@ bool rh_settings_read(rh_reader *reader, const char *key, rh_yaml_node *node, rh
     if (!path)
         return false;
     if (!rh_file_exists(path))
-        return rh_value_fail(reader, node, "%s: \"%s\" is no file", key, rh_yaml_scalar(node));
+        return rh_value_fail(reader, node, "%s: \"%s\" is not a file", key, rh_yaml_scalar(node));
     rh_error failure = {0};
     char *text = rh_file_read(path, FILE_LIMIT, reader->arena, NULL, &failure);
     if (!text)

@@ -15,7 +15,7 @@ static const char *program(rh_reader *reader, rh_yaml_node *node, const char *na
     const char *path = rh_path_beside(reader->scenario->path, name, reader->arena);
     if (access(path, X_OK) == 0)
         return path;
-    rh_value_fail(reader, node, "\"%s\" is no program that can be run", rh_yaml_scalar(node));
+    rh_value_fail(reader, node, "\"%s\" is not an executable program", rh_yaml_scalar(node));
     rh_error_hint(reader->error, "looked for an executable %s", path);
     return NULL;
 }

@@ -200,7 +200,7 @@ static bool read_json(reader *r, char *text, const char *path, rh_error *error)
         if (!entry && !next)
             return true; /* the server was still writing it */
         if (!entry) {
-            rh_error_set(error, RH_ERROR_USAGE, "this line of the log is no JSON");
+            rh_error_set(error, RH_ERROR_USAGE, "this line of the log is not valid JSON");
             return rh_error_at(error, path, line, 0);
         }
         const char *severity = rh_json_string(rh_json_get(entry, "error_severity")),
@@ -245,7 +245,7 @@ bool rh_logged_read(const char *path, rh_arena *arena, void (*take)(void *user, 
     char *text = rh_file_read(path, LARGEST, arena, NULL, &failure);
     if (!text) {
         rh_error_set(error, RH_ERROR_USAGE, "%s", failure.message);
-        rh_error_hint(error, "cut the hours of the release out of it");
+        rh_error_hint(error, "extract the hours of the release from it");
         rh_error_release(&failure);
         return false;
     }

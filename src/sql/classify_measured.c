@@ -102,7 +102,7 @@ static const char *build_sentence(const findings *f, rh_arena *arena)
 {
     char pages[32];
     const char *more = f->indexes > 1 ? rh_arena_printf(arena, " and %zu more", f->indexes - 1) : "";
-    const char *how = f->built->created ? "was built" : "was built anew";
+    const char *how = f->built->created ? "was built" : "was rebuilt";
     if (f->pages_written > 0)
         return rh_arena_printf(arena, "index %s%s on %s %s (%s pages written)", f->built->relation, more,
                                f->built->table ? f->built->table : "its table", how,

@@ -155,7 +155,8 @@ static bool take_down(reader *r)
     if (r->state != UP && r->state != END_UP)
         return refuse(r, "\"-- +goose Down\" must come once, after \"-- +goose Up\"", NULL);
     if (unfinished(r))
-        return refuse(r, "the last statement of the way up has no semicolon at the end of a line", NULL);
+        return refuse(r, "the last statement of the up migration has no semicolon at the end of a line",
+                      NULL);
     r->state = DOWN;
     r->down_seen = true;
     return true;

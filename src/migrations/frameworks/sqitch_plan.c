@@ -170,7 +170,7 @@ static bool parse_entry(const parser *p, char *line, entry *e)
     const char *bad = e->name + (*e->name == '@');
     if (!*bad || ispunct((unsigned char)*bad) || strpbrk(bad, "@:#\\") || strstr(bad, "..") ||
         ispunct((unsigned char)bad[strlen(bad) - 1]))
-        return refuse(p, "\"%s\" is no name", e->name);
+        return refuse(p, "\"%s\" is not a valid change name", e->name);
     if (strcmp(bad, "ROOT") == 0 || strcmp(bad, "HEAD") == 0)
         return refuse(p, "\"%s\" is a reserved name", e->name);
     if (strspn(bad, "0123456789abcdef") >= 40)
@@ -354,7 +354,7 @@ static bool parse_line(parser *p, char *line)
     if (!p->project->name)
         return refuse(p, "%s comes before it says its project", line);
     if (*line == '-')
-        return refuse(p, "%s is no change", line);
+        return refuse(p, "%s is not a change", line);
     entry e = {0};
     line += *line == '+';
     return parse_entry(p, line, &e) && (*e.name == '@' ? add_tag(p, &e) : add_change(p, &e));
@@ -373,7 +373,7 @@ static bool resolve_conflicts(parser *p)
             size_t index = find_change(project, d->name, tag ? tag + 1 : NULL);
             p->line = project->changes[i].line;
             if (index == SIZE_MAX)
-                return refuse(p, "there is no change %s", d->text);
+                return refuse(p, "change %s does not exist", d->text);
             d->id = project->changes[index].id;
         }
     return true;

@@ -42,7 +42,7 @@ static bool add_file(rh_migration *migration, const rh_migration_file *file, rh_
         return rh_error_at(error, file->path, 0, 0);
     }
     if (script->file) {
-        rh_error_set(error, RH_ERROR_SCENARIO, "two files are the way %s of migration %s: %s and %s",
+        rh_error_set(error, RH_ERROR_SCENARIO, "two files are the %s migration of %s: %s and %s",
                      file->direction == RH_UP ? "up" : "down", file->id, strrchr(script->file, '/') + 1,
                      file->file);
         rh_error_hint(error, "Rename or remove one of them.");
@@ -99,10 +99,10 @@ static bool settle_lone_downs(const rh_framework_rules *rules, rh_arena *arena, 
         if (rules->lone_down == RH_LONE_DOWN_REFUSED) {
             rh_error_set(error, RH_ERROR_SCENARIO, "%s has a down migration, but no up migration",
                          migration->id);
-            rh_error_hint(error, "Restore the file of its way up, or remove this one.");
+            rh_error_hint(error, "Restore the file of its up migration, or remove this one.");
             return rh_error_at(error, migration->down.file, 0, 0);
         }
-        plan->framework_why = rh_arena_printf(arena, "%s; %s has no way up and never runs",
+        plan->framework_why = rh_arena_printf(arena, "%s; %s has no up migration and never runs",
                                               plan->framework_why, base_name(migration->down.file));
     }
     plan->migration_count = kept;

@@ -23,7 +23,7 @@ static void append_victims(rh_text *text, const rh_contention *contention, const
         rh_text_printf(text, "; %zu wait%s behind it, the longest %s", victims, victims == 1 ? "" : "s",
                        rh_duration_format(longest, duration, sizeof duration));
     else
-        rh_text_append(text, "; nobody waited for it");
+        rh_text_append(text, "; no session waited for it");
 }
 
 /* The strongest lock that the transaction held meanwhile. */
@@ -63,7 +63,7 @@ static const char *evidence_of(const rh_run *run, const rh_measured *m)
     if (run->load.measured && run->contention.measured)
         append_victims(&text, &run->contention, m->migration->id, statement->ordinal);
     if (statement->class_differs)
-        rh_text_printf(&text, "; %s by what it did, not %s", rh_statement_class_name(statement->class_),
+        rh_text_printf(&text, "; measured as %s, not %s", rh_statement_class_name(statement->class_),
                        rh_statement_class_name(statement->class_expected));
     const char *evidence = rh_arena_strdup(run->arena, text.data);
     rh_text_release(&text);

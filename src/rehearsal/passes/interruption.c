@@ -119,10 +119,10 @@ rh_interruption_result rh_pass_interruption(const rh_run *run, rh_staging *stagi
                            (int64_t)run->plan.pending_count, RH_UNIT_ITEMS);
         i.target = longest_statement(i.migration, &i.target_s);
         if (!i.target) {
-            rh_notes_printf(&result.pass.notes, run->arena, RH_UNMEASURED_INTERRUPTION,
-                            "interruption of migration %s: no quiet pass told how long its statements "
-                            "take, or it has none",
-                            i.migration->id);
+            rh_notes_printf(
+                &result.pass.notes, run->arena, RH_UNMEASURED_INTERRUPTION,
+                "interruption of migration %s: no quiet pass measured the duration of its statements, or it has none",
+                i.migration->id);
             continue;
         }
         ok = interrupt_one(&i, RH_INTERRUPTION_CONNECTION, &result, error);
@@ -130,7 +130,7 @@ rh_interruption_result rh_pass_interruption(const rh_run *run, rh_staging *stagi
             ok = interrupt_one(&i, RH_INTERRUPTION_SERVER, &result, error);
     }
     if (ok)
-        rh_progress_end(progress, "interruption", "%zu cut short and tried again", result.found_count);
+        rh_progress_end(progress, "interruption", "%zu ended early and tried again", result.found_count);
     result.pass.ok = ok;
     return result;
 }

@@ -151,7 +151,7 @@ static bool run_again(rh_interrupted *i, rh_run_again *outcome, rh_error *error)
         i->found->error = rh_arena_strdup(i->run->arena, failed.message);
     else if (!ok)
         i->found->error = i->found->error
-                              ? rh_arena_printf(i->run->arena, "%s; once the history table is set right: %s",
+                              ? rh_arena_printf(i->run->arena, "%s; after the history table is repaired: %s",
                                                 i->found->error, failed.message)
                               : rh_arena_strdup(i->run->arena, failed.message);
     rh_error_release(&failed);

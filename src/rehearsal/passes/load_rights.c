@@ -81,13 +81,12 @@ static void tell(const rh_run *run, const rh_mix *mix, size_t left, size_t all, 
                         mix->unseen[i]);
     if (mix->unseen_count > ONE_BY_ONE)
         rh_notes_printf(notes, run->arena, RH_UNMEASURED_LOAD_TEMPLATES,
-                        "load: no statement on %zu more tables of which %s sees no row (load.mix.left_out)",
+                        "load: no statement on %zu more tables of which %s sees no row (load.mix.omitted)",
                         mix->unseen_count - ONE_BY_ONE, role->name);
     if (sieved > 0)
         rh_notes_printf(
             notes, run->arena, RH_UNMEASURED_LOAD_TEMPLATES,
-            "load: with some of its values %zu of its templates are refused by row-level security "
-            "before any migration, or change nothing: these were left out (load.mix.left_out)",
+            "load: with some of its values %zu of its templates are refused by row-level security before any migration, or change nothing: these were left out (load.mix.omitted)",
             sieved);
     if (left > 0)
         rh_notes_printf(

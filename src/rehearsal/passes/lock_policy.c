@@ -244,7 +244,7 @@ static bool start(search *s, rh_error *error)
     if (s->mix.template_count == 0 || s->units_left == 0) {
         not_tried(
             s, s->mix.template_count == 0
-                   ? "everything: there is no load that could be hurt"
+                   ? "everything: no load runs that could be affected"
                    : "nothing had to be: no pending transaction keeps the load out of a table that it uses");
         return true;
     }

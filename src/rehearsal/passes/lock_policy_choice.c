@@ -86,13 +86,14 @@ static const char *explain(const rh_lock_policy *best, size_t rivals, double hol
                   hold)
             : "";
     return rivals > 1
-               ? rh_arena_printf(arena,
-                                 "%zu got through every time and hurt the load alike (worst response %s); "
-                                 "of these %s was through first%s",
-                                 rivals, worst, what, share)
-               : rh_arena_printf(arena,
-                                 "%s got through every time and hurt the load least: worst response %s%s",
-                                 what, worst, share);
+               ? rh_arena_printf(
+                     arena,
+                     "%zu succeeded in every trial with a similar effect on the load (worst response %s); of these %s succeeded first%s",
+                     rivals, worst, what, share)
+               : rh_arena_printf(
+                     arena,
+                     "%s succeeded in every trial with the least effect on the load: worst response %s%s",
+                     what, worst, share);
 }
 
 int rh_lock_policy_choose(rh_lock_policy *policies, size_t count, double hold_s, rh_arena *arena,

@@ -105,9 +105,9 @@ rh_loaded_result rh_pass_loaded(const rh_run *run, rh_staging *staging, const rh
     result.prepared = rh_staging_reset(staging, progress, error) &&
                       rh_load_prepare(run, staging, &result.load, &p.result.notes, error);
     if (result.prepared && result.load.mix.template_count == 0) {
-        rh_notes_printf(&p.result.notes, run->arena, RH_UNMEASURED_LOAD,
-                        "load: no template of its mix can run (for the reasons, see load.mix.left_out), so "
-                        "the loaded pass did not run");
+        rh_notes_printf(
+            &p.result.notes, run->arena, RH_UNMEASURED_LOAD,
+            "load: no template of its mix can run (for the reasons, see load.mix.omitted), so the loaded pass did not run");
         rh_progress_end(progress, p.result.name, "no load can be derived");
         p.result.ok = true;
     } else if (result.prepared) {

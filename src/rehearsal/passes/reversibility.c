@@ -161,7 +161,7 @@ static void judge_states(rh_rollback *rollback, rh_arena *arena)
         judge(rollback, RH_REVERSIBILITY_LOSSY, rh_arena_printf(arena, "%s%s", gone, besides));
     else
         judge(rollback, RH_REVERSIBILITY_FULL,
-              rh_arena_printf(arena, "what was there before is there again%s", besides));
+              rh_arena_printf(arena, "schema and rows are restored%s", besides));
 }
 
 /* What failed, and the error. */
@@ -180,6 +180,5 @@ void rh_reversibility_judge(rh_rollback *rollback, rh_arena *arena)
         judge_states(rollback, arena);
     else if (!rollback->has_down)
         judge(rollback, RH_REVERSIBILITY_IRREVERSIBLE,
-              rollback->down_is_empty ? "the down migration has no statements"
-                                      : "there is no down migration");
+              rollback->down_is_empty ? "the down migration has no statements" : "no down migration");
 }

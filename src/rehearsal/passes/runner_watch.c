@@ -289,7 +289,7 @@ void rh_runner_watch_judge(const rh_runner_watch *const *watches, size_t count, 
             arena, "its advisory lock kept the other out: it waited %s, then found nothing to do", wait);
         break;
     case RH_RUNNERS_REFUSED:
-        found->why = rh_arena_printf(arena, "its advisory lock kept the other out, which gave up%s%s",
+        found->why = rh_arena_printf(arena, "its advisory lock blocked the other, which gave up%s%s",
                                      r->said ? ": " : "", r->said ? r->said : "");
         break;
     case RH_RUNNERS_SERIALISED:
@@ -306,6 +306,6 @@ void rh_runner_watch_judge(const rh_runner_watch *const *watches, size_t count, 
                                      r->status, r->said ? ": " : "", r->said ? r->said : "");
         break;
     default:
-        found->why = "they were not seen to meet, so nothing is proven";
+        found->why = "they did not overlap, so nothing is proven";
     }
 }

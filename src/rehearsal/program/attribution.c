@@ -164,8 +164,9 @@ static rh_sent_statement *writer_of(const span *s, const rh_relation_change *c)
             continue;
         rh_sent_statement *writer = count == 1 ? found : said_count == 1 ? said : NULL;
         const char *why = rh_arena_printf(
-            s->arena, "%s %s between two looks, and %zu statements can have done it", c->work.relation,
-            c->work.kind == 'i' && c->work.created ? "was built" : "was given new files", count);
+            s->arena, "%s %s between two samples, and any of %zu statements can have caused it",
+            c->work.relation, c->work.kind == 'i' && c->work.created ? "was built" : "was given new files",
+            count);
         for (size_t i = s->first; i < s->end; i++)
             if (&s->sent->items[i] != writer && can_make_files(s, &s->sent->items[i], c, t))
                 leave_unattributed(&s->sent->items[i], why);
@@ -292,7 +293,7 @@ static void attribute_reading(const span *s, const rh_relation_change *c)
     }
     const char *why =
         c->dropped
-            ? rh_arena_printf(s->arena, "%s was dropped before it could be looked at", c->work.relation)
+            ? rh_arena_printf(s->arena, "%s was dropped before it could be sampled", c->work.relation)
             : rh_arena_printf(s->arena, "%s was read from end to end, and %zu statements can have done it",
                               c->work.relation, count);
     for (size_t i = s->first; i < s->end; i++)
@@ -403,8 +404,8 @@ static void conclude(const span *s, rh_sent_statement *d, bool published)
         return;
     if (d->undone) {
         d->run->work = NULL;
-        leave_unattributed(d,
-                           "its transaction was rolled back, which leaves nothing to look at from outside");
+        leave_unattributed(
+            d, "its transaction was rolled back, so that no effect is visible to another session");
         return;
     }
     if (is_data_change(d))
@@ -414,9 +415,9 @@ static void conclude(const span *s, rh_sent_statement *d, bool published)
     else if (!is_known_by_no_change(d) || d->unattributed_because)
         return;
     else if (!s->sent->counted)
-        leave_unattributed(d, "before PostgreSQL 15 a server does not tell in time what was read");
+        leave_unattributed(d, "before PostgreSQL 15 a server does not publish counts of reads in time");
     else if (!published)
-        leave_unattributed(d, "its session had not published what it read when it was last looked at");
+        leave_unattributed(d, "its session had not published its reads at the last sample");
     else
         attribute_nothing(s, d);
 }

@@ -47,7 +47,7 @@ void rh_html_deadlocks(rh_html *html)
     size_t count = rh_json_count(list);
     if (count == 0)
         return;
-    rh_html_table(html, "Deadlocks: each side held what the other waited for", columns);
+    rh_html_table(html, "Deadlocks: each session held a lock that the other waited for", columns);
     for (size_t i = 0; i < count && i < DEADLOCKS_SHOWN; i++) {
         const rh_json *deadlock = rh_json_at(list, i), *sides = rh_json_get(deadlock, "participants");
         rh_xml_open(html->xml, "tbody", NULL);

@@ -8,7 +8,7 @@ static const char *kind_words(const rh_json *disturbance)
 {
     static const char *const kinds[][2] = {
         {"pg_dump", "ACCESS SHARE on every table until it ends: whatever needs ACCESS EXCLUSIVE waits"},
-        {"idle_in_transaction", "a row and its table's lock, until somebody ends the session"},
+        {"idle_in_transaction", "a row and its table's lock, until the session is ended"},
         {"query", "ACCESS SHARE on what it reads, until it ends"},
         {"autovacuum", "SHARE UPDATE EXCLUSIVE, and it does not give way: it prevents wraparound"},
         {"snapshot", "a snapshot that CREATE INDEX CONCURRENTLY must wait for"}};
@@ -117,14 +117,15 @@ static void rows(rh_html *html, const rh_json *list, bool waited, size_t *shown)
 
 void rh_html_disturbers(rh_html *html)
 {
-    static const char *const columns[] = {"Beside migration",      "What ran, and what it holds", "#For",
-                                          "#The migration waited", "Who queued up behind",        NULL};
+    static const char *const columns[] = {
+        "Beside migration",      "Disturber, and the locks it holds", "#For",
+        "#The migration waited", "Sessions queued behind it",         NULL};
     const rh_json *list = rh_json_get(html->view.report, "disturbances");
     size_t shown = 0;
     if (rh_json_count(list) == 0)
         return;
     rh_html_section(html, "disturbers", "Disturbers: what production also runs");
-    rh_html_table(html, "Those that somebody waited for first", columns);
+    rh_html_table(html, "Those that blocked a session first", columns);
     rh_xml_open(html->xml, "tbody", NULL);
     rows(html, list, true, &shown);
     rows(html, list, false, &shown);

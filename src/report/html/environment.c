@@ -198,7 +198,7 @@ void rh_html_environment(rh_html *html)
     steps(html, "Prepared after the restore", rh_json_get(report, "prepare"));
     steps(html, "Verified after the migrations", rh_json_get(report, "verify"));
     rh_html_isolation(html, rh_json_get(s, "isolation"));
-    sentences(html, "Made harmless", rh_json_get(s, "neutralised"));
+    sentences(html, "Disabled", rh_json_get(s, "neutralised"));
     sentences(html, "Missing from the backup", rh_json_get(b, "missing"));
     sentences(html, "Left out of the restore or changed by it", rh_json_get(b, "skipped"));
     rh_html_section_end(html);

@@ -4,7 +4,7 @@
 
 static const char *how_words(const rh_view *view, const rh_json *i)
 {
-    const char *how = rh_view_is(i, "kind", "server_restarted") ? "server crashed" : "connection cut";
+    const char *how = rh_view_is(i, "kind", "server_restarted") ? "server crashed" : "connection lost";
     double after = rh_view_real(i, "after_s");
     const char *when = rh_json_bool(rh_json_get(i, "in_statement")) ? "into" : "after the start of";
     return rh_view_printf(view, "%s, %s %s statement %lld", how, rh_view_seconds_or(view, after, "too late"),
@@ -39,7 +39,7 @@ static const char *again_words(const rh_view *view, const rh_json *i)
         return "not tried";
     if (!repaired)
         return again;
-    return rh_view_printf(view, "%s; with the history table set right: %s", again, repaired);
+    return rh_view_printf(view, "%s; after the history table is repaired: %s", again, repaired);
 }
 
 void rh_html_left_behind(rh_html *html, const rh_json *interruption)
@@ -98,7 +98,7 @@ void rh_html_interruptions(rh_html *html)
         "Run again", NULL};
     if (!rh_json_bool(rh_json_path(html->view.report, "scenario.interrupt")))
         return;
-    rh_html_section(html, "interruptions", "Killed half-way");
+    rh_html_section(html, "interruptions", "Interrupted");
     const char *sentence = rh_view_interruptions(&html->view);
     if (!sentence) {
         rh_html_absent(html, "Interruption", RH_UNMEASURED_INTERRUPTION);

@@ -72,7 +72,7 @@ static void load_errors(rh_html *html, const rh_json *load)
     const rh_json *errors = rh_json_get(load, "errors");
     if (rh_json_count(errors) == 0)
         return;
-    rh_html_table(html, "Errors that the load met", columns);
+    rh_html_table(html, "Errors of the load", columns);
     rh_xml_open(html->xml, "tbody", NULL);
     for (size_t i = 0; i < rh_json_count(errors); i++) {
         const rh_json *error = rh_json_at(errors, i);

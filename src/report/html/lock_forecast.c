@@ -117,7 +117,7 @@ static void forecast_row(rh_html *html, const rh_json *row)
 void rh_html_lock_forecast(rh_html *html)
 {
     static const char *const columns[] = {
-        "Statement",     "#Gets its lock",      "#Waits for it",     "#Others stand still",
+        "Statement",     "#Gets its lock",      "#Waits for it",     "#Others blocked",
         "Whom it stops", "#Connections queued", "#Queue gone after", NULL};
     const rh_view *view = &html->view;
     const rh_json *locks = rh_json_path(view->report, "production.locks"),

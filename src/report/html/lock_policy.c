@@ -52,8 +52,8 @@ static void policy_row(rh_html *html, const rh_json *p)
 static void policies(rh_html *html, const char *caption, const rh_json *list)
 {
     static const char *const columns[] = {
-        "#lock_timeout", "#Got through", "#Attempts", "#Total time", "#Load p99",
-        "#Worst victim", "#Errors",      "",          NULL};
+        "#lock_timeout",   "#Got through", "#Attempts", "#Total time", "#Load p99",
+        "#Worst response", "#Errors",      "",          NULL};
     rh_html_table(html, caption, columns);
     rh_xml_open(html->xml, "tbody", NULL);
     for (size_t i = 0; i < rh_json_count(list); i++)
@@ -83,12 +83,12 @@ static void invalid_indexes(rh_html *html, const rh_json *found)
         const char *name = rh_view_string(index, "name");
         rh_html_paragraph(
             html, dropped ? "note" : "bad",
-            rh_view_printf(&html->view,
-                           dropped ? "An attempt that gave up left the invalid index %s; it was dropped "
-                                     "before the next. On production: DROP INDEX CONCURRENTLY."
-                                   : "An attempt that gave up left the invalid index %s, and it could "
-                                     "not be dropped.",
-                           name ? name : "?"));
+            rh_view_printf(
+                &html->view,
+                dropped
+                    ? "An attempt that timed out left the invalid index %s; it was dropped before the next. On production: DROP INDEX CONCURRENTLY."
+                    : "An attempt that timed out left the invalid index %s, and it could not be dropped.",
+                name ? name : "?"));
     }
 }
 

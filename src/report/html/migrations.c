@@ -30,7 +30,7 @@ static const char *outcome_text(const rh_view_migration *m)
 {
     if (strcmp(m->outcome, "not_run") == 0)
         return "not run";
-    return m->failed && strcmp(m->outcome, "ok") == 0 ? "ok, its rollback not" : m->outcome;
+    return m->failed && strcmp(m->outcome, "ok") == 0 ? "ok (rollback failed)" : m->outcome;
 }
 
 static void victims(rh_html *html, const rh_view_migration *m)
@@ -39,7 +39,7 @@ static void victims(rh_html *html, const rh_view_migration *m)
     if (rh_json_count(list) == 0)
         return;
     rh_xml_open(html->xml, "p", NULL);
-    rh_xml_text(html->xml, "Hurt: ");
+    rh_xml_text(html->xml, "Blocked: ");
     for (size_t i = 0; i < rh_json_count(list) && i < HURT_SHOWN; i++) {
         const rh_json *victim = rh_json_at(list, i);
         int64_t waits = rh_json_int(rh_json_get(victim, "waits"));
@@ -69,7 +69,7 @@ static const char *hazards_in_short(const rh_view *view, const rh_view_migration
                     rh_view_printf(view, "%s%s%s", rules, rules[0] ? ", " : "", rh_view_line(view, rule, 40));
         }
     }
-    return rules[0] ? rh_view_printf(view, "Hazards and safer ways: %s", rules) : "Who was hurt";
+    return rules[0] ? rh_view_printf(view, "Hazards and safer alternatives: %s", rules) : "Blocked sessions";
 }
 
 static void explanation(rh_html *html, const rh_view_migration *m, bool open)
@@ -167,12 +167,12 @@ void rh_html_who(rh_html *html)
     static const char *const columns[] = {
         "Migration",       "Outcome", "#Time alone",   "Strongest lock",       "#Reads blocked",
         "#Writes blocked", "#Waits",  "#Longest wait", "#p99 before → during", NULL};
-    rh_html_section(html, "who", "Who would be hurt");
+    rh_html_section(html, "who", "Blocked sessions");
     if (has_migrations(html)) {
-        rh_html_table(html,
-                      "Migrations, those that hurt most first. Waits are those of the load; – means not "
-                      "measured, or none.",
-                      columns);
+        rh_html_table(
+            html,
+            "Migrations, the longest blocking first. Waits are those of the load; – means not measured, or none.",
+            columns);
         for (size_t i = 0; i < html->view.migration_count && i < MIGRATIONS_SHOWN; i++)
             who_row(html, html->view.by_pain[i], i < EXPLAINED_OPEN);
         rh_html_table_end(html);
@@ -373,8 +373,7 @@ void rh_html_statements(rh_html *html)
             all <= STATEMENTS_OPEN);
         rh_html_table(
             html,
-            "Literals are replaced. Locks are those held under load where there was one. The class is by "
-            "what was measured where it could be told.",
+            "Literals are replaced. Locks are those held under load where there was one. The class is the measured one where it could be measured.",
             columns);
         for (size_t i = 0; i < view->migration_count && shown < STATEMENTS_SHOWN; i++)
             shown += statements_of(html, &view->migrations[i], STATEMENTS_SHOWN - shown);

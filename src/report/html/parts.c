@@ -197,8 +197,8 @@ static bool show_quiet_hazard(rh_html *html, const hazard_group *group)
         return false;
     rh_xml_open(html->xml, "li", "class", "muted", NULL);
     rh_xml_element(html->xml, "span", group->rule, "class", "rule", NULL);
-    rh_xml_textf(html->xml, " %s%s%s", refuted ? "is none here" : "is silenced in the migration",
-                 why ? ": " : "", rh_view_line(&html->view, why, 300));
+    rh_xml_textf(html->xml, " %s%s%s", refuted ? "refuted" : "is silenced in the migration", why ? ": " : "",
+                 rh_view_line(&html->view, why, 300));
     rh_xml_close(html->xml);
     return true;
 }

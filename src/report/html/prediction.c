@@ -62,7 +62,7 @@ static void draw_bar(rh_html *html, const rh_prediction_bar *b, double y, double
     line(html->xml, LEFT, y + LANE / 2.0, WIDTH - RIGHT, y + LANE / 2.0, "grid");
     if (!b->has_parts)
         box(html->xml, x, y + 4, fmax(b->median_s * scale, 1), LANE - 8, "p-whole",
-            rh_view_printf(view, "%s: %s; what it consists of is not known", b->label,
+            rh_view_printf(view, "%s: %s; its components are not known", b->label,
                            rh_view_seconds(view, b->median_s)));
     for (int i = 0; b->has_parts && i < RH_PARTS; i++) {
         double width = b->parts_s[i] * scale;
@@ -155,7 +155,7 @@ static void table_row(rh_html *html, const rh_prediction_bar *b)
     rh_xml_text(html->xml, rh_view_line(view, b->drivers ? b->drivers : "–", 300));
     if (b->narrows)
         rh_xml_element(html->xml, "div",
-                       rh_view_printf(view, "To narrow it: %s", rh_view_line(view, b->narrows, 300)), "class",
+                       rh_view_printf(view, "To reduce it: %s", rh_view_line(view, b->narrows, 300)), "class",
                        "muted", NULL);
     if (b->basis)
         rh_xml_element(html->xml, "div", rh_view_printf(view, "Basis: %s", rh_view_line(view, b->basis, 300)),
@@ -174,8 +174,7 @@ static void table(rh_html *html, const rh_prediction_bar *bars, size_t count)
     static const char *const columns[] = {
         "Statement", "#Predicted", "#Interval", "#On staging",         "#CPU", "#Read",
         "#Write",    "#WAL",       "#Waiting",  "Why it is not surer", NULL};
-    rh_html_details(html, "Each statement: figures, what the uncertainty comes from, what would narrow it",
-                    false);
+    rh_html_details(html, "Each statement: figures, source of the uncertainty, how to reduce it", false);
     rh_html_table(html, "Predictions, the longest first", columns);
     rh_xml_open(html->xml, "tbody", NULL);
     for (size_t i = 0; i < count && i < ROWS_SHOWN; i++)
@@ -218,7 +217,7 @@ void rh_html_prediction(rh_html *html)
             html, NULL,
             rh_view_printf(view, "%s%s%s", caches ? caches : "", caches ? ". " : "", cold ? cold : ""));
     sentence(html, "The uncertainty comes from:", rh_view_string(p, "uncertainty_source"));
-    sentence(html, "To narrow it:", rh_view_string(p, "uncertainty_reduced_by"));
+    sentence(html, "To reduce it:", rh_view_string(p, "uncertainty_reduced_by"));
     rh_prediction_bar *bars;
     size_t count = rh_prediction_bars(view, &bars);
     chart(html, bars, count);

@@ -58,7 +58,7 @@ void rh_html_production(rh_html *html)
     rh_html_table(
         html,
         rh_view_printf(
-            view, "Production as its profile tells (PostgreSQL %s, %s, %s tables, taken %s), and staging",
+            view, "Production by its profile (PostgreSQL %s, %s, %s tables, taken %s), and staging",
             version ? version : "?",
             rh_view_bytes_or(view, rh_json_int(rh_json_get(profile, "database_bytes")), "size not known"),
             rh_view_count_or(view, rh_json_int(rh_json_get(profile, "tables")), "?"),

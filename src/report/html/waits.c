@@ -70,7 +70,7 @@ static void victims(rh_html *html)
                                           "#Lock waits",
                                           "#Longest wait",
                                           "#Errors",
-                                          "Longest wait was behind",
+                                          "Root blocker of the longest wait",
                                           NULL};
     rh_view_victim *list;
     size_t count = rh_view_victims(&html->view, &list);
@@ -80,8 +80,7 @@ static void victims(rh_html *html)
         return;
     rh_html_table(
         html,
-        "Victims: who waited or failed while migrations ran, the longest stall first. Response times count "
-        "from the intended start.",
+        "Sessions that waited or failed while migrations ran, the longest stall first. Response times count from the intended start.",
         columns);
     rh_xml_open(html->xml, "tbody", NULL);
     for (size_t i = 0; i < count && i < VICTIMS_SHOWN; i++)
@@ -134,8 +133,7 @@ static const char *remedy(const rh_view *view, const rh_json *blocker)
     if (through > 0)
         return rh_view_printf(
             view,
-            "%lld of these stood behind the migration's own request, not behind this session: a "
-            "lock_timeout in the migration bounds their wait",
+            "%lld of these were queued behind the migration's own request, not behind this session: a lock_timeout in the migration bounds their wait",
             (long long)through);
     if (!rh_json_bool(rh_json_get(blocker, "blocked_load")))
         return "only the migration waited: end or avoid such transactions while it runs";
@@ -164,8 +162,8 @@ static void blocker_row(rh_html *html, const rh_json *blocker)
 
 static void blockers(rh_html *html)
 {
-    static const char *const columns[] = {"In the way", "It held",  "Kept out",   "#Waits",
-                                          "#In all",    "#Longest", "Who waited", NULL};
+    static const char *const columns[] = {"In the way", "It held",  "Blocked modes", "#Waits",
+                                          "#In all",    "#Longest", "Who waited",    NULL};
     const rh_json *list = rh_json_path(html->view.report, "contention.blockers");
     int64_t all = rh_json_int(rh_json_path(html->view.report, "contention.blocker_count"));
     if (rh_json_count(list) == 0)
@@ -260,15 +258,15 @@ static void server_log(rh_html *html, const rh_json *log)
         return;
     }
     double off_ms = rh_view_real(log, "longest_difference_ms");
-    rh_xml_textf(html->xml,
-                 " Cross-check: the server's own log told %lld waits of %s or more; the samples had missed "
-                 "%lld of them%s.",
-                 (long long)rh_json_int(rh_json_get(log, "waits")),
-                 rh_view_seconds(view, rh_view_real(log, "threshold_ms") / 1e3),
-                 (long long)rh_json_int(rh_json_get(log, "merged")),
-                 isnan(off_ms) ? ""
-                               : rh_view_printf(view, ", and the two differed by %s at most",
-                                                rh_view_seconds(view, off_ms / 1e3)));
+    rh_xml_textf(
+        html->xml,
+        " Cross-check: the server's own log has %lld waits of %s or more; the samples missed %lld of them%s.",
+        (long long)rh_json_int(rh_json_get(log, "waits")),
+        rh_view_seconds(view, rh_view_real(log, "threshold_ms") / 1e3),
+        (long long)rh_json_int(rh_json_get(log, "merged")),
+        isnan(off_ms) ? ""
+                      : rh_view_printf(view, ", and the two differed by %s at most",
+                                       rh_view_seconds(view, off_ms / 1e3)));
 }
 
 static void sampler(rh_html *html, const rh_json *contention)
@@ -295,7 +293,7 @@ static void sampler(rh_html *html, const rh_json *contention)
 void rh_html_waits(rh_html *html)
 {
     const rh_json *contention = rh_json_get(html->view.report, "contention");
-    rh_html_section(html, "waits", "Lock waits: victims and blockers");
+    rh_html_section(html, "waits", "Lock waits: waiters and blockers");
     if (!contention) {
         rh_html_absent(html, "Lock waits", RH_UNMEASURED_LOAD);
         rh_html_section_end(html);

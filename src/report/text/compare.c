@@ -202,7 +202,7 @@ static void victims(const comparison *c)
         if (!still)
             row(c, rh_view_printf(&c->a, "  stall of %s", a[i].who),
                 rh_view_seconds_or(&c->a, a[i].longest_stall_ms / 1e3, "–"), NULL,
-                paint(c, "32", "no victim now"));
+                paint(c, "32", "no waiter now"));
     }
 }
 

@@ -118,7 +118,7 @@ static void migrations(const page *p)
                                rh_view_seconds_or(view, m->longest_victim_s, "–")});
     }
     if (!all)
-        rh_text_printf(p->out, "\n%zu more migrations hurt no more than the last of these.\n",
+        rh_text_printf(p->out, "\n%zu more migrations with equal or less blocking.\n",
                        view->migration_count - MIGRATIONS_MAX);
     rh_text_append(p->out, "\n");
 }
@@ -168,8 +168,9 @@ static void victims(const page *p)
     size_t count = rh_view_victims(&p->view, &list);
     if (count == 0)
         return;
-    rh_text_append(p->out, "| victim | p99 before → during | longest stall | lock waits | errors | behind |\n"
-                           "| --- | ---: | ---: | ---: | ---: | --- |\n");
+    rh_text_append(
+        p->out,
+        "| session | p99 before → during | longest stall | lock waits | errors | root blocker |\n| --- | ---: | ---: | ---: | ---: | --- |\n");
     for (size_t i = 0; i < count && i < ROWS_MAX; i++)
         cells(p, 6,
               (const char *[]){plain_within(p, list[i].who, 60),
@@ -179,7 +180,7 @@ static void victims(const page *p)
                                rh_view_count_or(&p->view, list[i].errors, "–"),
                                plain_within(p, list[i].behind ? list[i].behind : "no lock", 60)});
     if (count > ROWS_MAX)
-        rh_text_printf(p->out, "\n%zu more victims in report.html\n", count - ROWS_MAX);
+        rh_text_printf(p->out, "\n%zu more sessions in report.html\n", count - ROWS_MAX);
     rh_text_append(p->out, "\n");
 }
 

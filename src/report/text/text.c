@@ -197,7 +197,7 @@ static void migrations(const page *p)
     if (inferred)
         line(p, "(a lock in parentheses is inferred from the statement's text, not observed)");
     if (!all)
-        line(p, rh_view_printf(view, "… and %zu more that hurt no more than the last",
+        line(p, rh_view_printf(view, "… and %zu more with equal or less blocking",
                                view->migration_count - MIGRATIONS_MAX));
 }
 

@@ -76,11 +76,11 @@ const char *rh_view_runners(const rh_view *view)
 {
     static const char *const words[][2] = {
         {"waited", "its advisory lock kept the others waiting, and they found nothing left to do"},
-        {"refused", "its advisory lock made the others give up"},
+        {"refused", "the others gave up at its advisory lock"},
         {"serialised", "a lock on a relation kept them apart, not an advisory lock"},
         {"both_ran", "the same change was made by more than one: nothing keeps two deploying hosts apart"},
         {"collided", "more than one began, and not all ended well: nothing keeps two deploying hosts apart"},
-        {"not_concurrent", "they were not seen to meet, so nothing is proven"}};
+        {"not_concurrent", "they did not overlap, so nothing is proven"}};
     const rh_json *record = rh_json_get(view->report, "concurrent_runners");
     if (!record)
         return NULL;

@@ -23,7 +23,7 @@ bool rh_view_way_back_works(const rh_json *rollback)
            !rh_json_bool(rh_json_get(rollback, "has_down"));
 }
 
-/* "; 2 irreversible (000014: there is no down migration)": the first of this kind is explained. */
+/* "; 2 irreversible (000014: no down migration)": the first of this kind is explained. */
 static const char *of_kind(const rh_view *view, const char *text, const char *name, bool explained)
 {
     const rh_view_migration *first = NULL;
@@ -142,12 +142,12 @@ const char *rh_view_interruptions(const rh_view *view)
         const char *key, *value, *words;
     } kinds[] = {{"rerun", "ok", "run again"},
                  {"rerun", "failed", "fail when run again"},
-                 {"rerun", "refused", "refused until the history table is set right"},
-                 {"rerun", "skipped", "taken for applied"},
+                 {"rerun", "refused", "refused until the history table is repaired"},
+                 {"rerun", "skipped", "recorded as applied"},
                  {"rerun_after_repair", "failed", "fail even then"},
-                 {"state", "partly_applied", "leave half behind"},
+                 {"state", "partly_applied", "partly applied"},
                  {"invalid_indexes", NULL, "leave an invalid index"},
-                 {"invalid_after_rerun", NULL, "keep one after running again"}};
+                 {"invalid_after_rerun", NULL, "keep one after the second run"}};
     const char *text = NULL, *first = NULL;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         size_t count = interrupted(view, kinds[i].key, kinds[i].value, &first);
@@ -155,7 +155,7 @@ const char *rh_view_interruptions(const rh_view *view)
             text = rh_view_printf(view, "%s%s%zu %s (%s%s)", text ? text : "", text ? "; " : "", count,
                                   kinds[i].words, first, count > 1 ? " …" : "");
     }
-    return text ? rh_view_printf(view, "Killed half-way: %s.", text) : NULL;
+    return text ? rh_view_printf(view, "Interrupted: %s.", text) : NULL;
 }
 
 const rh_json *rh_view_left_by_failure(const rh_json *migration)
@@ -203,9 +203,9 @@ const char *rh_view_after_failure(const rh_view *view)
                               rh_json_count(rh_json_get(left, "invalid_indexes")),
                               rh_json_count(rh_json_get(left, "invalid_indexes")) == 1 ? "" : "es");
     if (rh_view_is(left, "rerun", "refused"))
-        text = rh_view_printf(view, "%s; it is refused until that is set right", text);
+        text = rh_view_printf(view, "%s; it is refused until that is repaired", text);
     else if (rh_view_is(left, "rerun", "skipped"))
-        text = rh_view_printf(view, "%s; it is taken for applied", text);
+        text = rh_view_printf(view, "%s; it is recorded as applied", text);
     if (error)
         text = rh_view_printf(view, "%s; run again: %s", text, rh_view_line(view, error, 160));
     return rh_view_printf(view, "%s.", text);

@@ -60,7 +60,7 @@ static void unique_hazard(const rh_hazard_subject *s, rh_json *constraint, const
         s, "index-without-concurrently",
         rh_arena_printf(
             s->arena,
-            "%s builds its index on %s under ACCESS EXCLUSIVE: nobody reads or writes until it is done.",
+            "%s builds its index on %s under ACCESS EXCLUSIVE: reads and writes are blocked until it ends.",
             kind, s->table),
         rh_hazard_is_partitioned(s->known)
             ? rh_arena_printf(
@@ -80,10 +80,10 @@ static void exclude_hazard(const rh_hazard_subject *s)
 {
     RH_HAZARD(
         s, "exclude-constraint",
-        rh_arena_printf(s->arena,
-                        "EXCLUDE builds its index on %s and compares all rows under ACCESS EXCLUSIVE: nobody "
-                        "reads or writes until it is done. PostgreSQL has no form of it that blocks less.",
-                        s->table),
+        rh_arena_printf(
+            s->arena,
+            "EXCLUDE builds its index on %s and compares all rows under ACCESS EXCLUSIVE: reads and writes are blocked until it ends. PostgreSQL has no form of it that blocks less.",
+            s->table),
         rh_arena_printf(
             s->arena,
             "Add the constraint while %s is small or in a maintenance window, with a lock_timeout; or "

@@ -57,8 +57,7 @@ static void missing_timeout(company *c, rh_statement *statement)
     add(c, statement, "missing-lock-timeout",
         rh_arena_printf(
             arena,
-            "While this waits for its lock on %s behind one long transaction, everybody else waits "
-            "behind it, %s.",
+            "While this waits for its lock on %s behind one long transaction, all other sessions wait behind it, %s.",
             lock->relation, limit),
         c->transactions[statement - c->script->statements]
             ? "SET LOCAL lock_timeout = '2s' before it in its transaction, and try again when it fails."
@@ -131,7 +130,8 @@ static void held_through(company *c, rh_statement *worker)
             arena,
             "Statement %d has taken %s on %s, and the transaction keeps it (%s blocked) while this one works%s.",
             c->locker->ordinal, rh_lock_mode_sql(c->lock->mode), c->lock->relation,
-            rh_lock_mode_blocks(c->lock->mode), unknown ? ", for how long its text does not tell" : ""),
+            rh_lock_mode_blocks(c->lock->mode),
+            unknown ? ", for a time that does not follow from its text" : ""),
         rh_arena_printf(arena, "Commit after statement %d: put this one into a migration of its own.",
                         c->locker->ordinal));
 }

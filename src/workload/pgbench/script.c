@@ -74,7 +74,8 @@ static bool add_sql(const reading *r, const char *sql, int line)
     bool ok = true;
     for (size_t i = 0; ok && i < count; i++) {
         if (strcmp(tokens[i].kind, "\\") == 0)
-            ok = fail(r, line, "a backslash within a statement: \\gset and its kin are not known here");
+            ok = fail(r, line,
+                      "a backslash within a statement: \\gset and similar commands are not supported here");
         bool variable = strcmp(tokens[i].kind, ":") == 0 && i + 1 < count &&
                         tokens[i + 1].start == tokens[i].end &&
                         (isalpha((unsigned char)sql[tokens[i].end]) || sql[tokens[i].end] == '_');
@@ -240,7 +241,7 @@ static bool add_meta(reading *r, const char *text, int line)
             fail(r, line, "\\%s is not in this version", command);
             return rh_error_hint(r->error, "known are \\set, \\sleep and \\if; take the line out");
         }
-    fail(r, line, "\\%s is no command of pgbench", command);
+    fail(r, line, "\\%s is not a command of pgbench", command);
     return rh_error_hint(r->error, "known are \\set, \\sleep and \\if");
 }
 

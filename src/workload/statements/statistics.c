@@ -84,8 +84,8 @@ static int find_column(const rh_csv_row *header, const char *const names[8])
 static bool fail_header(const reading *r, const char *missing)
 {
     const rh_csv_row *header = &r->table.header;
-    rh_error_set(r->error, RH_ERROR_SCENARIO, "this is no export of pg_stat_statements: it has no column %s",
-                 missing);
+    rh_error_set(r->error, RH_ERROR_SCENARIO,
+                 "this is not an export of pg_stat_statements: it has no column %s", missing);
     if (header->count == 1 && strpbrk(header->fields[0], ";\t|"))
         rh_error_hint(r->error, "its fields are not separated by commas: export with csv header");
     else

@@ -46,7 +46,7 @@ static void judge_text(mix_player *player, mix_item *item)
     mix_candidate *c = &item->candidate;
     rh_arena *arena = player->copy.build->arena;
     if (!(s->calls > 0))
-        leave(item, "without a call in that time", "nobody called it in that time");
+        leave(item, "without a call in that time", "it was not called in that time");
     else if (s->nested)
         leave(item, "run by functions, which are counted themselves",
               "a function runs it, which is counted itself");
@@ -54,7 +54,7 @@ static void judge_text(mix_player *player, mix_item *item)
         leave(item, "of other users, with hidden text",
               "its text is hidden: export as a member of pg_read_all_stats");
     else if (s->cut_off)
-        leave(item, "with a text that is cut off", "its text is cut off: raise track_activity_query_size");
+        leave(item, "with a truncated text", "its text is truncated: raise track_activity_query_size");
     if (item->why)
         return;
     double rows = c->rows;
@@ -63,7 +63,7 @@ static void judge_text(mix_player *player, mix_item *item)
     rh_error failure = {0};
     if (!rh_mix_bind(c->sql, player->copy.tables, player->copy.table_count, arena, &c->bound, &failure)) {
         if (ends_early(&failure))
-            leave(item, "with a text that is cut off", "its text ends in the middle: it is cut off");
+            leave(item, "with a truncated text", "its text ends in the middle: it is truncated");
         else
             leave(item, "with a text that does not parse",
                   rh_arena_printf(arena, "its text does not parse: %s", failure.message));

@@ -32,7 +32,7 @@ report "any('smaller on production than in the backup: public.order_items' in s 
 report "any('is smaller than the restored backup' in s for s in (n['text'] for n in r['not_measured']))"
 report "any('clock makes no sense' in s for s in (n['text'] for n in r['not_measured']))"
 report "any('900000000 rows do not fit' in s for s in (n['text'] for n in r['not_measured']))"
-report "any('\"cpu\" was cut short' in s for s in (n['text'] for n in r['not_measured']))"
+report "any('\"cpu\" ended early' in s for s in (n['text'] for n in r['not_measured']))"
 nothing_left
 
 fact "a small, fast production makes no prediction shorter than staging's time"

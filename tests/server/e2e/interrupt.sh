@@ -32,8 +32,8 @@ fact 'a file in one transaction leaves nothing, and runs after the repair'
 cut 4 "i['state'] == 'as_before' and i['differences'] == [] and i['data']['tables_different'] == 0"
 cut 4 "i['rerun_after_repair'] == 'ok' and i['statement'] == 3"
 report "all(m['outcome'] == 'ok' for m in r['migrations'][1:])"
-says "$work/run/report.html" 'Killed half-way'
-says "$work/out" 'Killed half-way: 5 refused'
+says "$work/run/report.html" 'Interrupted'
+says "$work/out" 'Interrupted: 5 refused'
 
 fact 'plain SQL: what had ended stays'
 rm "$work"/migrations/*

@@ -41,7 +41,7 @@ report "any('lacks 10 of the backup' in s for s in (n['text'] for n in r['not_me
 report "any('never analysed' in s and 'public.orders' in s for s in (n['text'] for n in r['not_measured']))"
 report "any('PostgreSQL 13' in s for s in (n['text'] for n in r['not_measured']))"
 report "any('makes no sense' in s for s in (n['text'] for n in r['not_measured']))"
-report "any('cut short' in s for s in (n['text'] for n in r['not_measured']))"
+report "any('ended early' in s for s in (n['text'] for n in r['not_measured']))"
 report "any('machine (permission denied)' in s for s in (n['text'] for n in r['not_measured']))"
 
 lock_profile() { # LOOKS
@@ -78,7 +78,7 @@ fact 'too few looks: inconclusive'
 lock_profile 3
 rehearse 3 --pass quiet
 report "r['prediction']['reads_blocked_s'] is None and r['gates'][0]['outcome'] == 'not_measured'"
-report "any('looked at 3 times' in s for s in (n['text'] for n in r['not_measured']))"
+report "any('sampled 3 times' in s for s in (n['text'] for n in r['not_measured']))"
 repeat=1
 migration 000012_note.up.sql 'ALTER TABLE orders ADD COLUMN remark text;'
 scenario 'migrations: {path: migrations}' 'production: {profile: production.json}'

@@ -27,7 +27,7 @@ cut "[d['object'] for d in i['differences'] if d['object'].startswith('table')] 
 cut "[t['table'] for t in i['data']['tables'] if t['columns']] == ['public.orders']"
 cut "i['rerun'] == 'failed' and 'kept' in i['error'] and 'already exists' in i['error']"
 report "r['migrations'][0]['outcome'] == 'ok' and len(r['migrations'][0]['statements'][3]['runs']) == 1"
-says "$work/out" 'Killed half-way: 2 '
+says "$work/out" 'Interrupted: 2 '
 
 fact "one transaction, and the tool's own table of what it did"
 script up.sh <<'SH'

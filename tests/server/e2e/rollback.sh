@@ -49,7 +49,7 @@ migration 000016_fine.up.sql 'ALTER TABLE orders ADD COLUMN more int;'
 migration 000016_fine.down.sql 'ALTER TABLE orders DROP COLUMN more;'
 rehearse 2 --pass quiet
 valid_report
-way 1 "b['reversibility'] == 'irreversible' and b['reason'] == 'there is no down migration' and b['data'] is None"
+way 1 "b['reversibility'] == 'irreversible' and b['reason'] == 'no down migration' and b['data'] is None"
 way 2 "b['reversibility'] == 'broken' and 'down migration' in b['reason'] and 'unknown' in b['error']['message']"
 way 3 "b['reversibility'] == 'broken' and 'up again' in b['reason'] and b['data']['tables_different'] == 0"
 way 4 "b['reversibility'] == 'reversible' and b['schema_restored'] is True"
@@ -120,5 +120,5 @@ way 3 "b['reversibility'] == 'irreversible' and 'orders_open_idx (changed)' in b
 way 4 "b['reversibility'] == 'irreversible' and b['reason'] == 'the down migration has no statements'"
 way 6 "b['reversibility'] == 'reversible'"
 says "$work/run/report.html" 'no statements'
-report "any('its way up fails on what they leave behind' in n for n in (n['text'] for n in r['not_measured']))"
+report "any('its up migration fails on the state that they leave' in n for n in (n['text'] for n in r['not_measured']))"
 nothing_left

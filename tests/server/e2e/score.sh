@@ -8,7 +8,7 @@ scenario 'migrations: {path: migrations}' 'workload: {source: none}' 'rollback: 
 sed -i '/^workload: {rate/d' "$work/scenario.yaml"
 mkdir -p "$work/runs" "$work/runs/no-run" "$work/runs/damaged" "$work/runs/other"
 echo '{oops' >"$work/runs/damaged/report.json"
-echo '{"verdict": "pass", "scenario": {"name": "other"}, "started_at": "2020-01-01T00:00:00Z"}' >"$work/runs/other/report.json"
+echo '{"schema_version": 2, "verdict": "pass", "scenario": {"name": "other"}, "started_at": "2020-01-01T00:00:00Z"}' >"$work/runs/other/report.json"
 
 fact 'directories that are not runs are skipped, a damaged one is named'
 rehearse 0 --pass quiet

@@ -77,7 +77,7 @@ static void says_where_the_text_is_no_json(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         rh_error error = {0};
         assert_null(rh_json_parse(cases[i].text, strlen(cases[i].text), "bad.json", &error));
-        assert_non_null(strstr(error.message, "bad.json is no JSON: "));
+        assert_non_null(strstr(error.message, "bad.json is not valid JSON: "));
         assert_int_equal(error.line, cases[i].line);
         rh_error_release(&error);
     }

@@ -44,7 +44,7 @@ static void test_flyway_names(void **state)
     assert_false(f->plan.migrations[0].has_down);
     fixture_file(f, "V3.0__again.sql", "");
     assert_false(fixture_plan(f, NULL));
-    assert_non_null(strstr(f->error.message, "two files are the way up of migration 3"));
+    assert_non_null(strstr(f->error.message, "two files are the up migration of 3"));
     fixture_end(f);
 }
 
@@ -161,7 +161,7 @@ static void test_flyway_order(void **state)
         "afterMigrate.sql, beforeEachMigrate__x.sql");
     fixture_file(f, "V9_01_00__again.sql", "");
     assert_false(fixture_plan(f, NULL));
-    assert_non_null(strstr(f->error.message, "two files are the way up of migration 9.01.00"));
+    assert_non_null(strstr(f->error.message, "two files are the up migration of 9.01.00"));
     fixture_file(f, "V9_01_00__again.sql", NULL);
     fixture_file(f, "V11__shell.sh", "");
     assert_false(fixture_plan(f, NULL));
@@ -169,7 +169,7 @@ static void test_flyway_order(void **state)
     fixture_file(f, "V11__shell.sh", NULL);
     fixture_file(f, "R__a c.sql", "");
     assert_false(fixture_plan(f, NULL));
-    assert_non_null(strstr(f->error.message, "two files are the way up of migration R__a"));
+    assert_non_null(strstr(f->error.message, "two files are the up migration of R__a"));
     fixture_end(f);
 }
 

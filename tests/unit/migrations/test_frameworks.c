@@ -122,7 +122,7 @@ static void test_goose_history(void **state)
     assert_false(fixture_plan(f, fixture_versions(f, "version", (const char *[]){NULL})));
     fixture_file(f, "002_again.sql", "-- +goose Up\n");
     assert_false(fixture_plan(f, NULL));
-    assert_non_null(strstr(f->error.message, "two files are the way up of migration 2"));
+    assert_non_null(strstr(f->error.message, "two files are the up migration of 2"));
     fixture_end(f);
 }
 
@@ -131,7 +131,7 @@ static void test_goose_refusals(void **state)
     (void)state;
     fixture_refused("goose", "1_a.sql", "-- +goose Up\nselect 1\n", "no semicolon", 2);
     fixture_refused("goose", "1_a.sql", "-- +goose Up\nselect 1\n-- +goose Down\nselect 2;\n",
-                    "way up has no semicolon", 3);
+                    "up migration has no semicolon", 3);
     fixture_refused("goose", "1_a.sql", "select 0;\n-- +goose Up\n", "before", 1);
     fixture_refused("goose", "1_a.sql", "-- +goose Up\n-- +goose Up\n", "second", 2);
     fixture_refused("goose", "1_a.sql", "-- +goose Down\n", "once, after", 1);
@@ -554,7 +554,7 @@ static void test_twice(void **state)
         if (fixture_plan(f, NULL))
             fail_msg("%s takes a version twice", cases[i].framework);
         assert_int_equal(f->error.code, RH_ERROR_SCENARIO);
-        if (!strstr(f->error.message, "two files are the way up of migration") &&
+        if (!strstr(f->error.message, "two files are the up migration of") &&
             !strstr(f->error.message, "two migrations have the version 1"))
             fail_msg("%s: %s", cases[i].framework, f->error.message);
         assert_non_null(strstr(f->error.file, f->folder));

@@ -166,21 +166,21 @@ static void a_script_that_was_stopped(void **state)
     assert_non_null(why_unknown("what came last"));
     complains("part,fact\nserver,\"{\"\"version", 2, "never closed");
     complains("part,fact\nserver\n", 2, "cut short");
-    complains("part,fact\nserver,{\n", 2, "no JSON object");
-    complains("part,fact\nserver,[]\n", 2, "no JSON object");
+    complains("part,fact\nserver,{\n", 2, "not a JSON object");
+    complains("part,fact\nserver,[]\n", 2, "not a JSON object");
     complains("part,fact\nnovelty,{}\n", 2, "unknown part \"novelty\"");
 }
 
 static void no_profile_at_all(void **state)
 {
     (void)state;
-    complains("", 1, "no profile");
-    complains("name,setting\nwork_mem,4096\n", 1, "no profile");
-    complains("{}", 1, "no profile");
-    complains("[]", 1, "no profile");
-    complains("{\"format\": \"something else\"}", 1, "no profile");
+    complains("", 1, "not a profile");
+    complains("name,setting\nwork_mem,4096\n", 1, "not a profile");
+    complains("{}", 1, "not a profile");
+    complains("[]", 1, "not a profile");
+    complains("{\"format\": \"something else\"}", 1, "not a profile");
     complains("{\"format\": \"pgrehearse profile\", \"version\": 2}", 1, "format version 2");
-    complains("{\"format\": \"pgrehearse profile\",\n\"version\": 1,\n oops}", 3, "no JSON");
+    complains("{\"format\": \"pgrehearse profile\",\n\"version\": 1,\n oops}", 3, "is not valid JSON");
     complains(HEAD "\"server\": {}}", 0, "does not say which server");
     complains(HEAD "\"server\": []}", 0, "does not say which server");
     rh_error error = {0};
@@ -212,7 +212,7 @@ static void figures_that_make_no_sense(void **state)
     assert_true(doubts("a.huge: 2000000 bytes are more than the whole database's"));
     assert_int_equal(profile.relations[1].bytes, RH_UNKNOWN);
     assert_true(doubts("a.negative: bytes of -5 makes no sense"));
-    assert_true(doubts("a.negative: tuples is no number"));
+    assert_true(doubts("a.negative: tuples is not a number"));
     assert_int_equal(profile.relations[2].tuples, RH_UNKNOWN);
     assert_true(isnan(profile.relations[0].inserts_per_s));
     assert_true(doubts("a.huge: a counter went back"));

@@ -94,7 +94,7 @@ static void the_least_harmful_is_chosen(void **state)
     (void)state;
     rh_lock_policy a[] = {policy(0.05, 2, 8, 90), policy(0.2, 3, 9, 260), policy(5, 3, 15, 5080),
                           policy(0, 3, 10, 10000)};
-    assert_int_equal(choose(a, 4, 0.01, "hurt the load least"), 1);
+    assert_int_equal(choose(a, 4, 0.01, "the least effect on the load"), 1);
     rh_lock_policy none[] = {policy(0.05, 2, 8, 90), policy(0.2, 0, 9, 260)};
     assert_int_equal(choose(none, 2, 0.01, "none got through"), -1);
     rh_lock_policy untried[] = {policy(0.05, 3, 8, 90)};
@@ -108,9 +108,9 @@ static void alike_the_faster_one_with_a_timeout(void **state)
     rh_lock_policy a[] = {policy(0.05, 3, 3, 2000), policy(1, 3, 2.1, 2100), policy(0, 3, 2, 2050)};
     assert_int_equal(choose(a, 3, 1.9, "no lock_timeout shortens"), 1);
     rh_lock_policy idle[] = {policy(0, 3, 2, RH_NOT_MEASURED), policy(1, 3, 2.1, RH_NOT_MEASURED)};
-    assert_int_equal(choose(idle, 2, RH_NOT_MEASURED, "hurt the load alike"), 1);
+    assert_int_equal(choose(idle, 2, RH_NOT_MEASURED, "a similar effect on the load"), 1);
     rh_lock_policy only[] = {policy(0.05, 1, 3, 20), policy(0, 3, 2, 2050)};
-    assert_int_equal(choose(only, 2, 0.01, "no lock_timeout got through every time"), 1);
+    assert_int_equal(choose(only, 2, 0.01, "no lock_timeout succeeded in every trial"), 1);
 }
 
 static void a_set_needs_every_case(void **state)

@@ -63,7 +63,7 @@ static void without_a_run(void **state)
     (void)state;
     rh_rollback none = {.schema_restored = -1},
                 failed = {.outcome = RH_OUTCOME_FAILED, .has_down = true, .schema_restored = -1};
-    expect(&none, RH_REVERSIBILITY_IRREVERSIBLE, "there is no down migration");
+    expect(&none, RH_REVERSIBILITY_IRREVERSIBLE, "no down migration");
     expect(&failed, RH_REVERSIBILITY_BROKEN, "the down migration failed");
     failed.schema_restored = 1;
     expect(&failed, RH_REVERSIBILITY_BROKEN, "running it again failed");
@@ -81,14 +81,14 @@ static void nothing_is_lost(void **state)
     (void)state;
     rh_rollback rollback = ran();
     table(&rollback, "public.orders", 10, 10)->equal = 1;
-    expect(&rollback, RH_REVERSIBILITY_FULL, "what was there before is there again");
+    expect(&rollback, RH_REVERSIBILITY_FULL, "schema and rows are restored");
     differ(&rollback, "table public.kept", "added");
     differ(&rollback, "column public.orders.a", "moved");
     rollback.data.counted_only = 1;
     rollback.data.not_compared = 1200;
-    expect(&rollback, RH_REVERSIBILITY_FULL,
-           "what was there before is there again; leaves behind table public.kept; columns in another order; "
-           "rows only counted in 1 table; rows not compared in 1,200 tables");
+    expect(
+        &rollback, RH_REVERSIBILITY_FULL,
+        "schema and rows are restored; leaves behind table public.kept; columns in another order; rows only counted in 1 table; rows not compared in 1,200 tables");
 }
 
 static void data_is_lost(void **state)

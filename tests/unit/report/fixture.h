@@ -220,7 +220,7 @@ static void fixture_rollback(rh_run *run, rh_migration *m)
                                 .has_down = m->has_down,
                                 .schema_restored = -1,
                                 .reversibility = RH_REVERSIBILITY_IRREVERSIBLE,
-                                .why = "there is no down migration"};
+                                .why = "no down migration"};
     if (!m->has_down)
         return;
     m->down.file = rh_arena_printf(run->arena, "/srv/shop/migrations/%s_%s.down.sql", m->id, m->name);
@@ -231,7 +231,7 @@ static void fixture_rollback(rh_run *run, rh_migration *m)
                                 .schema_restored = 1,
                                 .data = {.measured = true, .elapsed_s = 0.2, .equal = 12},
                                 .reversibility = RH_REVERSIBILITY_FULL,
-                                .why = "what was there before is there again"};
+                                .why = "schema and rows are restored"};
     if (strcmp(m->id, "000015") == 0)
         fixture_loss(run, &m->rollback);
 }

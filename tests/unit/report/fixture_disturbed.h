@@ -102,17 +102,17 @@ static inline void add_lock_policy(rh_arena *arena, rh_lock_policy_search *searc
         {"in the migration", "SET lock_timeout = '200ms';"},
         {"golang-migrate: the database URL", "?lock_timeout=200"},
     };
-    *search =
-        (rh_lock_policy_search){.measured = true,
-                                .attempts = 10,
-                                .tries = 3,
-                                .backoff = "twice the lock_timeout (at least 200 ms), doubled each time, "
-                                           "at most 10 s",
-                                .rate_per_s = 100,
-                                .elapsed_s = 96.4,
-                                .disturbed = true,
-                                .recommended = 1,
-                                .why = "of those that got through every time, 200 ms hurt the load least"};
+    *search = (rh_lock_policy_search){
+        .measured = true,
+        .attempts = 10,
+        .tries = 3,
+        .backoff = "twice the lock_timeout (at least 200 ms), doubled each time, "
+                   "at most 10 s",
+        .rate_per_s = 100,
+        .elapsed_s = 96.4,
+        .disturbed = true,
+        .recommended = 1,
+        .why = "of those that got through every time, 200 ms affected the load least"};
     rh_lock_policy_case *found = rh_arena_add(arena, &search->cases, &search->case_count);
     *found = (rh_lock_policy_case){.migration = "000012",
                                    .first_statement = 1,

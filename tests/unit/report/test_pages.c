@@ -246,7 +246,9 @@ static void sections_say_what_was_asked_for(void **state)
     assert_true(count(page, "//section[@id='lock-policy']//span[. = 'use this one']") == 2);
     assert_true(count(page, "//section[@id='compatibility']//tbody/tr") == 2);
     assert_true(count(page, "//section[@id='waits']//table[contains(caption, 'Blockers')]/tbody/tr") == 4);
-    assert_true(count(page, "//section[@id='waits']//table[contains(caption, 'Victims')]/tbody/tr") == 6);
+    assert_true(
+        count(page, "//section[@id='waits']//table[contains(caption, 'Sessions that waited')]/tbody/tr") ==
+        6);
     assert_true(count(page, "//section[@id='waits']//span[. = 'aborted by the server']") == 1);
     xmlFreeDoc(page);
     rh_text_clear(&text);
@@ -361,7 +363,9 @@ static void huge_runs_stay_small(void **state)
     xmlDocPtr page = parse(&text);
     assert_true(count(page, "//section[@id='who']//tbody") == 40);
     assert_true(count(page, "//section[@id='statements']//code[@class='sql']") <= 150);
-    assert_true(count(page, "//section[@id='waits']//table[contains(caption, 'Victims')]/tbody/tr") == 10);
+    assert_true(
+        count(page, "//section[@id='waits']//table[contains(caption, 'Sessions that waited')]/tbody/tr") ==
+        10);
     assert_true(count(page, "//p[contains(., 'more in report.json')]") >= 3);
     assert_true(count(page, "//a[not(substring(@href,2)=//@id)]") == 0);
     xmlFreeDoc(page);
@@ -378,12 +382,12 @@ static void what_was_killed_is_told(void **state)
     assert_true(count(page, "//section[@id='interruptions']//td[contains(., 'orders <i>')]") >= 1);
     assert_true(count(page, "//section[@id='interruptions']//p[@class='bad']") == 1);
     assert_non_null(strstr(text.data, "server crashed, 1.5 s into statement 1"));
-    assert_non_null(strstr(text.data, "refused; with the history table set right: failed"));
+    assert_non_null(strstr(text.data, "refused; after the history table is repaired: failed"));
     assert_true(count(page, "//section[@id='rollback']//tbody") == 9); /* each, and all of them together */
     xmlFreeDoc(page);
     rh_text_clear(&text);
     render(fixture_interrupted, render_text, &text);
-    assert_non_null(strstr(text.data, "Killed half-way: 2 refused until the history table is set right"));
+    assert_non_null(strstr(text.data, "Interrupted: 2 refused until the history table is repaired"));
     rh_text_clear(&text);
     render(fixture_interrupted, rh_report_junit, &text);
     page = parse(&text);
@@ -391,7 +395,7 @@ static void what_was_killed_is_told(void **state)
     xmlFreeDoc(page);
     rh_text_clear(&text);
     render(fixture_full, rh_report_html, &text);
-    assert_null(strstr(text.data, "Killed half-way"));
+    assert_null(strstr(text.data, "Interrupted"));
     rh_text_release(&text);
 }
 

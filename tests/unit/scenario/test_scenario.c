@@ -195,8 +195,8 @@ static void test_missing(void **state)
 {
     (void)state;
     complains("", 1, 1, "the scenario is empty", "init");
-    complains("- a\n", 1, 1, "no scenario", NULL);
-    complains("just text\n", 1, 1, "no scenario", NULL);
+    complains("- a\n", 1, 1, "not a scenario file", NULL);
+    complains("just text\n", 1, 1, "not a scenario file", NULL);
     complains("name: n\n", 1, 1, "backup is missing", NULL);
     complains("backup: {path: b.dump}\n", 1, 1, "name is missing", NULL);
     complains("name: n\nbackup:\n", 2, 1, "backup.path is missing", NULL);
@@ -245,7 +245,7 @@ static void test_missing_files(void **state)
     complains(BASE "migrations:\n  path: nowhere\n", 4, 9, "migrations.path: there is no \"nowhere\"", NULL);
     complains(BASE "prepare:\n  - sql: no.sql\n", 4, 10, "sql: there is no \"no.sql\"", NULL);
     complains(BASE "prepare:\n  - sql: migrations\n", 4, 10, "is a directory", NULL);
-    complains(BASE "verify:\n  - command: [./mask.sql]\n", 4, 15, "no program that can be run", "executable");
+    complains(BASE "verify:\n  - command: [./mask.sql]\n", 4, 15, "not an executable program", "executable");
     complains(BASE "verify:\n  - command: make test\n", 4, 14, "must be a list", "[make, test]");
     complains(BASE "verify:\n  - {sql: mask.sql, command: [make]}\n", 4, 5, "either sql or command", NULL);
     complains(BASE "verify:\n  - sql: mask.sql\n  - sql: todo.sql\n", 5, 5, "checks nothing",
@@ -361,7 +361,7 @@ static void test_command(void **state)
     complains(BASE "migrations: {command: [sh], pending: all}\n", 3, 38, "migrations.pending is for files",
               NULL);
     complains(BASE "migrations: {command: make}\n", 3, 23, "command must be a list", "[make, test]");
-    complains(BASE "migrations: {command: [./mask.sql]}\n", 3, 24, "no program that can be run", NULL);
+    complains(BASE "migrations: {command: [./mask.sql]}\n", 3, 24, "not an executable program", NULL);
 }
 
 #define LOADED BASE "migrations: {path: migrations}\n" /* three lines */

@@ -256,7 +256,7 @@ static void test_bad_scripts(void **state)
     complains("SELECT 1 \\gset\n", 1, "a backslash within a statement");
     complains("\\shell rm -rf /\n", 1, "\\shell is not in this version");
     complains("\\setshell x date\n", 1, "\\setshell is not in this version");
-    complains("\\frobnicate\n", 1, "no command of pgbench");
+    complains("\\frobnicate\n", 1, "not a command of pgbench");
     complains("\n\\if true\nSELECT 1;\n", 3, "\\if without \\endif");
     complains("\\else\n", 1, "\\else without \\if");
     complains("\\if true\n\\else\n\\elif true\n\\endif\n", 3, "\\elif after \\else");
