@@ -25,8 +25,8 @@ static void add_statement(rh_json *array, const rh_statement *s, int transaction
         rh_json_add_string(lock, "reason", expected->because);
         rh_json_add_bool(lock, "new_relation", expected->on_new);
     }
-    rh_json_add_string(object, "unknown_effect", s->unknown_work);
-    rh_json_add_string(object, "parse_error", s->not_understood);
+    rh_json_add_string(object, "unknown_effect", s->unknown_effect);
+    rh_json_add_string(object, "parse_error", s->parse_error);
     rh_json_add_bool(object, "needs_no_transaction", s->needs_no_transaction);
     rh_json *hazards = rh_json_add_array(object, "hazards");
     for (size_t i = 0; i < s->hazard_count; i++) {
@@ -75,7 +75,7 @@ rh_json *rh_plan_json(const rh_scenario *scenario, const rh_plan *plan, const rh
     rh_json_add_string(object, "format", backup->path ? shapes[backup->shape] : NULL);
     rh_json_add_string(object, "dump_version", backup->dump_version);
     rh_json_add_string(root, "framework", plan->framework_name);
-    rh_json_add_string(root, "framework_reason", plan->framework_why);
+    rh_json_add_string(root, "framework_reason", plan->framework_reason);
     rh_json_add_string(root, "history_table", plan->history_table);
     rh_json_add_int(root, "pending", (int64_t)plan->pending_count);
     rh_json *migrations = rh_json_add_array(root, "migrations");

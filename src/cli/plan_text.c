@@ -112,13 +112,13 @@ static void append_locks(rh_text *text, const rh_statement *s, bool shared)
     }
     if (left)
         rh_text_printf(text, "                  and %zu more relation%s\n", left, left == 1 ? "" : "s");
-    if (s->unknown_work) {
+    if (s->unknown_effect) {
         rh_text_append(text, "          work    ");
-        rh_text_append_wrapped(text, s->unknown_work, 18, WIDTH);
+        rh_text_append_wrapped(text, s->unknown_effect, 18, WIDTH);
     }
-    if (s->not_understood) {
+    if (s->parse_error) {
         rh_text_append(text, "          parser  ");
-        rh_text_append_wrapped(text, s->not_understood, 18, WIDTH);
+        rh_text_append_wrapped(text, s->parse_error, 18, WIDTH);
     }
 }
 
@@ -211,7 +211,7 @@ void rh_plan_text(const rh_scenario *scenario, const rh_plan *plan, const rh_bac
         return;
     rh_text why = {0};
     rh_text_printf(&why, "%s%s%s", plan->framework_name ? plan->framework_name : "",
-                   plan->framework_why ? ": " : "", plan->framework_why ? plan->framework_why : "");
+                   plan->framework_reason ? ": " : "", plan->framework_reason ? plan->framework_reason : "");
     append_label(text, "framework", rh_text_string(&why));
     rh_text_release(&why);
     if (!scenario->migrations.command)

@@ -17,7 +17,7 @@ static bool may_change_data(const rh_statement *statement)
 {
     return statement->class_expected == RH_CLASS_DATA_CHANGE ||
            statement->class_expected == RH_CLASS_BACKFILL_BATCH ||
-           statement->class_expected == RH_CLASS_PROCEDURE || statement->unknown_work;
+           statement->class_expected == RH_CLASS_PROCEDURE || statement->unknown_effect;
 }
 
 /* ---- which tables ---- */
@@ -51,7 +51,7 @@ static const char *relations_of(const rh_statement *statement, const rh_statemen
     for (size_t i = 0; i < statement->expected_lock_count; i++)
         if (!left_out || strcmp(statement->expected_locks[i].relation, left_out) != 0)
             append_name(&list, statement->expected_locks[i].relation);
-    const bool silent = statement->class_expected == RH_CLASS_PROCEDURE || statement->unknown_work;
+    const bool silent = statement->class_expected == RH_CLASS_PROCEDURE || statement->unknown_effect;
     for (size_t i = 0; silent && i < run->lock_count; i++)
         append_name(&list, rh_lock_table(&run->locks[i]));
     for (size_t i = 0; silent && run->work && i < run->work->relation_count; i++) {

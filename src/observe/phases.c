@@ -22,18 +22,18 @@ bool rh_phases_prepare(rh_pg *pg)
     return result != NULL;
 }
 
-void rh_phases_base(int pid, bool local, rh_usec began, rh_phase_look *base)
+void rh_phases_base(int pid, bool local, rh_usec began, rh_phase_sample *base)
 {
-    *base = (rh_phase_look){.at = began,
-                            .cpu_s = local ? rh_proc_cpu(pid) : RH_NOT_MEASURED,
-                            .read_bytes = RH_UNKNOWN,
-                            .write_bytes = RH_UNKNOWN,
-                            .wal_bytes = RH_UNKNOWN};
+    *base = (rh_phase_sample){.at = began,
+                              .cpu_s = local ? rh_proc_cpu(pid) : RH_NOT_MEASURED,
+                              .read_bytes = RH_UNKNOWN,
+                              .write_bytes = RH_UNKNOWN,
+                              .wal_bytes = RH_UNKNOWN};
     if (local)
         rh_proc_device_bytes(pid, &base->read_bytes, &base->write_bytes);
 }
 
-bool rh_phases_look(rh_pg *pg, int pid, bool local, rh_arena *arena, rh_phase_look *look)
+bool rh_phases_sample(rh_pg *pg, int pid, bool local, rh_arena *arena, rh_phase_sample *look)
 {
     rh_pg_result *result = ask(pg, pid);
     rh_phases_base(pid, local, rh_clock_monotonic(), look);
@@ -47,7 +47,7 @@ bool rh_phases_look(rh_pg *pg, int pid, bool local, rh_arena *arena, rh_phase_lo
     return ok;
 }
 
-static rh_progress_phase *phase_of(rh_phases *phases, const rh_phase_look *look, rh_arena *arena)
+static rh_progress_phase *phase_of(rh_phases *phases, const rh_phase_sample *look, rh_arena *arena)
 {
     for (size_t i = 0; i < phases->count; i++)
         if (strcmp(phases->list[i].command, look->command) == 0 &&
@@ -66,10 +66,10 @@ static int64_t share_of(int64_t so_far, int64_t from, int64_t to, double share)
 }
 
 /* SHARE of what happened between the two looks belongs to the phase that WHOSE saw. */
-static void add(rh_phases *phases, const rh_phase_look *whose, const rh_phase_look *to, double share,
+static void add(rh_phases *phases, const rh_phase_sample *whose, const rh_phase_sample *to, double share,
                 rh_arena *arena)
 {
-    const rh_phase_look *from = &phases->last;
+    const rh_phase_sample *from = &phases->last;
     if (!whose->command || !whose->phase)
         return;
     rh_progress_phase *phase = phase_of(phases, whose, arena);
@@ -80,13 +80,14 @@ static void add(rh_phases *phases, const rh_phase_look *whose, const rh_phase_lo
     phase->wal_bytes = share_of(phase->wal_bytes, from->wal_bytes, to->wal_bytes, share);
 }
 
-static bool same(const rh_phase_look *a, const rh_phase_look *b)
+static bool same(const rh_phase_sample *a, const rh_phase_sample *b)
 {
     return a->command && b->command && a->phase && b->phase && strcmp(a->command, b->command) == 0 &&
            strcmp(a->phase, b->phase) == 0;
 }
 
-void rh_phases_book(rh_phases *phases, const rh_phase_look *base, const rh_phase_look *look, rh_arena *arena)
+void rh_phases_book(rh_phases *phases, const rh_phase_sample *base, const rh_phase_sample *look,
+                    rh_arena *arena)
 {
     bool first = phases->last.at == 0;
     if (first) {
@@ -102,10 +103,10 @@ void rh_phases_book(rh_phases *phases, const rh_phase_look *base, const rh_phase
     phases->last = *look;
 }
 
-void rh_phases_end(rh_phases *phases, const rh_phase_look *look, rh_arena *arena)
+void rh_phases_end(rh_phases *phases, const rh_phase_sample *look, rh_arena *arena)
 {
     if (phases->last.at == 0 || !phases->last.command)
         return;
-    rh_phase_look last = phases->last;
+    rh_phase_sample last = phases->last;
     add(phases, &last, look, 1, arena);
 }

@@ -5,29 +5,30 @@
 #include "pgrehearse/model/statement.h"
 
 /* What a look saw; figures as in rh_counters, of the backend and of the server's WAL. */
-typedef struct rh_phase_look {
+typedef struct rh_phase_sample {
     rh_usec at;
     const char *command, *phase; /* NULL: the statement reports no progress */
     double cpu_s;
     int64_t read_bytes, write_bytes, wal_bytes;
-} rh_phase_look;
+} rh_phase_sample;
 
 /* The phases of one statement, summed up look by look. */
 typedef struct rh_phases {
     rh_progress_phase *list;
     size_t count;
-    rh_phase_look last;
+    rh_phase_sample last;
 } rh_phases;
 
 /* Prepares the look on PG; false: this server has none (before PostgreSQL 14), or no connection. */
 bool rh_phases_prepare(rh_pg *pg);
 /* Looks at the session PID; LOCAL: /proc is its machine's. Strings are in ARENA. False when it could not be
  * asked. */
-bool rh_phases_look(rh_pg *pg, int pid, bool local, rh_arena *arena, rh_phase_look *look);
+bool rh_phases_sample(rh_pg *pg, int pid, bool local, rh_arena *arena, rh_phase_sample *look);
 /* BASE: the same without asking the server, when the statement began. */
-void rh_phases_base(int pid, bool local, rh_usec began, rh_phase_look *base);
+void rh_phases_base(int pid, bool local, rh_usec began, rh_phase_sample *base);
 /* Books what was used since the last look (since BASE, before the first; the WAL since the first look): to
  * the phase that both saw, else half to each. */
-void rh_phases_book(rh_phases *phases, const rh_phase_look *base, const rh_phase_look *look, rh_arena *arena);
+void rh_phases_book(rh_phases *phases, const rh_phase_sample *base, const rh_phase_sample *look,
+                    rh_arena *arena);
 /* The statement is over: the time since the last look, up to LOOK->at, was that look's phase. */
-void rh_phases_end(rh_phases *phases, const rh_phase_look *look, rh_arena *arena);
+void rh_phases_end(rh_phases *phases, const rh_phase_sample *look, rh_arena *arena);

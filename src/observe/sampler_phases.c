@@ -22,11 +22,11 @@ static rh_phases *phases_of(rh_sampler *sampler, const rh_sampler_label *label)
 static void end_statement(rh_sampler *sampler)
 {
     const rh_sampler_label *label = &sampler->phase_label;
-    rh_phase_look look;
+    rh_phase_sample look;
     pthread_mutex_lock(&sampler->mutex);
     bool seen = phases_of(sampler, label)->last.command != NULL;
     pthread_mutex_unlock(&sampler->mutex);
-    if (!seen || !rh_phases_look(sampler->pg, label->pid, sampler->options.local, sampler->arena, &look))
+    if (!seen || !rh_phases_sample(sampler->pg, label->pid, sampler->options.local, sampler->arena, &look))
         return;
     pthread_mutex_lock(&sampler->mutex);
     if (sampler->ended_at > label->since)
@@ -38,7 +38,7 @@ static void end_statement(rh_sampler *sampler)
 void rh_sampler_look_at_phase(rh_sampler *sampler, const rh_sampler_label *label)
 {
     rh_usec now = rh_clock_monotonic();
-    rh_phase_look look;
+    rh_phase_sample look;
     if (!sampler->looks_at_phases)
         return;
     if (label->generation != sampler->phase_label.generation) {
@@ -54,7 +54,7 @@ void rh_sampler_look_at_phase(rh_sampler *sampler, const rh_sampler_label *label
     rh_usec pause = (now - label->since) / LOOKS_PER_AGE;
     pause = pause < SHORTEST_PAUSE ? SHORTEST_PAUSE : pause > LONGEST_PAUSE ? LONGEST_PAUSE : pause;
     sampler->phase_at = now + pause;
-    if (!rh_phases_look(sampler->pg, label->pid, sampler->options.local, sampler->arena, &look)) {
+    if (!rh_phases_sample(sampler->pg, label->pid, sampler->options.local, sampler->arena, &look)) {
         sampler->phase_at = 0; /* the next sample finds out why */
         return;
     }

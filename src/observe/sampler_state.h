@@ -91,7 +91,7 @@ struct rh_sampler {
     rh_error failure;
     bool looks_at_phases;         /* this server tells them */
     rh_sampler_label phase_label; /* the statement of the last look at its phase */
-    rh_phase_look phase_base;     /* when the statement that runs began */
+    rh_phase_sample phase_base;   /* when the statement that runs began */
     rh_usec phase_at;             /* when the next look at the statement's phase is due; 0: none runs */
     int64_t samples;
     int64_t first_new_xid;        /* transactions from here on began after the sampler */

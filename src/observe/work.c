@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 typedef rh_committed_relation look;
-typedef rh_work_looks looks;
+typedef rh_work_samples looks;
 
 rh_work_watch *rh_work_watch_new(rh_pg *side)
 {

@@ -4,19 +4,19 @@
 #include "pgrehearse/observe/counters.h"
 
 /* Relations as one look found them. */
-typedef struct rh_work_looks {
+typedef struct rh_work_samples {
     rh_committed_relation *items;
     size_t count;
     int64_t target; /* OID of the statement's own table, whose size is wanted; 0: not seen */
-} rh_work_looks;
+} rh_work_samples;
 
 struct rh_work_watch {
     rh_pg *side;
-    rh_arena *arena;         /* of the transaction, or of the statement outside of one */
-    rh_work_looks committed; /* before the transaction or the statement */
-    rh_work_looks last;      /* within the transaction: after the statement before */
-    bool open;               /* LAST was read in the transaction under way */
-    bool all;                /* outside of a transaction: every relation is looked at */
+    rh_arena *arena;           /* of the transaction, or of the statement outside of one */
+    rh_work_samples committed; /* before the transaction or the statement */
+    rh_work_samples last;      /* within the transaction: after the statement before */
+    bool open;                 /* LAST was read in the transaction under way */
+    bool all;                  /* outside of a transaction: every relation is looked at */
 };
 
 /* Queries of ours have read tables since rh_work_after: that is not the next statement's work. */

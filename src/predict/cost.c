@@ -68,8 +68,8 @@ double rh_cost_term_value(rh_cost_term term, rh_statement_class class_, const rh
         return isnan(constant) && class_ != RH_CLASS_TRANSACTION ? n : 0;
     case RH_TERM_SORT:
         return isnan(constant) ? 0 : n * (constant + log2(fmax(n, 2)));
-    case RH_TERM_OTHERS:
-        return size->other_rows;
+    case RH_TERM_REFERENCED_ROWS:
+        return size->referenced_rows;
     case RH_TERM_BUFFERS:
         return modifies(class_) && size->buffers_bytes > 0
                    ? fmax(0, size->bytes + size->index_bytes - size->buffers_bytes)

@@ -5,10 +5,10 @@
 
 /* The terms; each class uses some of them. */
 typedef enum rh_cost_term {
-    RH_TERM_FIXED,   /* parsing, catalogs, locks, the commit's flush */
-    RH_TERM_ROWS,    /* reading, copying, checking, logging each row */
-    RH_TERM_SORT,    /* rows · log₂ rows: comparisons of a sort, the way down a b-tree */
-    RH_TERM_OTHERS,  /* rows of the other relations: the parents of a foreign key, a join */
+    RH_TERM_FIXED,           /* parsing, catalogs, locks, the commit's flush */
+    RH_TERM_ROWS,            /* reading, copying, checking, logging each row */
+    RH_TERM_SORT,            /* rows · log₂ rows: comparisons of a sort, the way down a b-tree */
+    RH_TERM_REFERENCED_ROWS, /* rows of the other relations: the parents of a foreign key, a join */
     RH_TERM_BUFFERS, /* hinge: bytes of heap and indexes beyond shared_buffers, read again and written early
                       */
     RH_TERM_SPILL,   /* hinge: bytes of a sort beyond maintenance_work_mem, written to runs and read back */

@@ -181,7 +181,7 @@ static void predict_queue(const maker *m, rh_lock_forecast *f)
     rh_lock_queue queue =
         rh_lock_queue_behind(rate, f->blocked_s - f->hold_s, f->hold_s, pool, m->out->service_per_s);
     f->waiting = queue.waiting;
-    f->without_connection = isinf(pool) ? RH_NOT_MEASURED : queue.without_connection;
+    f->unserved_requests = isinf(pool) ? RH_NOT_MEASURED : queue.unserved_requests;
     f->pool_exhausted_s = queue.pool_exhausted_s;
     f->drain_s = queue.drain_s;
 }
@@ -242,7 +242,7 @@ static void add_row(maker *m, const rh_migration *migration, size_t index, const
                             .concurrent = statement->class_ == RH_CLASS_INDEX_CONCURRENT &&
                                           !lock->blocks_reads && !lock->blocks_writes,
                             .lock_timeout_s = timeout->seconds,
-                            .lock_timeout_from = timeout->from,
+                            .lock_timeout_source = timeout->from,
                             .granted = unknown,
                             .attempts = unknown,
                             .wait_s = unknown,
@@ -251,7 +251,7 @@ static void add_row(maker *m, const rh_migration *migration, size_t index, const
                             .reads_per_s = unknown,
                             .writes_per_s = unknown,
                             .waiting = unknown,
-                            .without_connection = unknown,
+                            .unserved_requests = unknown,
                             .pool_exhausted_s = unknown,
                             .drain_s = unknown};
     int *until = rh_arena_add(m->arena, &m->until, &m->until_count);
@@ -321,13 +321,13 @@ static void find_connections(maker *m)
 {
     double most = setting(m->in->profile, "max_connections", RH_NOT_MEASURED);
     m->out->connections = m->in->connections;
-    m->out->connections_from = isnan(m->in->connections) ? NULL : "the scenario";
+    m->out->connections_basis = isnan(m->in->connections) ? NULL : "the scenario";
     if (!isnan(m->in->connections) || !(most > 0))
         return;
     m->out->connections =
         fmax(0, most - setting(m->in->profile, "superuser_reserved_connections", RESERVED_CONNECTIONS) -
                     setting(m->in->profile, "reserved_connections", 0));
-    m->out->connections_from = "max_connections";
+    m->out->connections_basis = "max_connections";
 }
 
 static void find_service(maker *m)

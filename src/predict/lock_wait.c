@@ -164,7 +164,7 @@ rh_lock_queue rh_lock_queue_behind(double rate_per_s, double wait_s, double hold
     bool exhausted = backlog > pool;
     rh_lock_queue queue = {.blocked_s = blocked,
                            .waiting = exhausted ? pool : backlog,
-                           .without_connection = exhausted ? backlog - pool : 0,
+                           .unserved_requests = exhausted ? backlog - pool : 0,
                            .pool_exhausted_s = exhausted ? pool / rate_per_s : NAN};
     if (backlog > 0)
         queue.drain_s = isnan(spare) ? NAN : spare > 0 ? backlog / spare : INFINITY;

@@ -72,10 +72,10 @@ rh_lock_retries rh_lock_retry(const rh_lock_traffic *traffic, double lock_timeou
  * find none wait for one. Afterwards the server completes SERVICE_PER_S a second, new arrivals included. A
  * fluid approximation: means, not fluctuations (Newell, Applications of Queueing Theory, 1982, chapter 2). */
 typedef struct rh_lock_queue {
-    double blocked_s;          /* wait + hold */
-    double waiting;            /* connections queued at the end: min(pool, rate · (wait + hold)) */
-    double without_connection; /* requests that find no connection by then: the rest */
-    double pool_exhausted_s;   /* after the request: pool / rate; NAN when the pool lasts */
+    double blocked_s;         /* wait + hold */
+    double waiting;           /* connections queued at the end: min(pool, rate · (wait + hold)) */
+    double unserved_requests; /* requests that find no connection by then: the rest */
+    double pool_exhausted_s;  /* after the request: pool / rate; NAN when the pool lasts */
     double drain_s; /* until the backlog is worked off; INFINITY when service ≤ rate, NAN without one */
 } rh_lock_queue;
 rh_lock_queue rh_lock_queue_behind(double rate_per_s, double wait_s, double hold_s, double pool,

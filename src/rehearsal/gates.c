@@ -379,7 +379,7 @@ void rh_verdict_reach(rh_run *run, const rh_error *error)
             rh_arena_printf(run->arena,
                             "the server could not hold the load's rate even without a migration (%s): lower "
                             "workload.rate",
-                            run->load.saturated_why ? run->load.saturated_why : "saturated"));
+                            run->load.saturated_reason ? run->load.saturated_reason : "saturated"));
     } else if (unknown) {
         reach(
             run, RH_VERDICT_INCONCLUSIVE, RH_EXIT_INCONCLUSIVE,

@@ -200,11 +200,11 @@ static void note_not_understood(rh_run *run)
     for (size_t i = 0; i < run->plan.migration_count; i++) {
         const rh_script *script = &run->plan.migrations[i].up;
         for (size_t k = 0; run->plan.migrations[i].pending && k < script->statement_count; k++)
-            if (script->statements[k].not_understood)
+            if (script->statements[k].parse_error)
                 rh_run_not_measured(run, RH_UNMEASURED_STATEMENT_HAZARDS,
                                     "hazards by the text of migration %s, statement %d: %s",
                                     run->plan.migrations[i].id, script->statements[k].ordinal,
-                                    script->statements[k].not_understood);
+                                    script->statements[k].parse_error);
     }
 }
 
@@ -515,7 +515,7 @@ static void conclude(rehearsal *r, const rh_error *error)
     rh_lock_forecast_production(run, PREDICTION_LEVEL);
     rh_evidence_fill(run);
     rh_masking_tell(run);
-    rh_unmeasured_tell(run);
+    rh_unmeasured_add(run);
     rh_gates_check(run);
     rh_verdict_reach(run, error);
     run->elapsed_s = rh_seconds(rh_clock_monotonic() - run->started);

@@ -59,8 +59,8 @@ static void tell_statements(rh_run *run)
             const rh_lock *lock = inferred_lock(s);
             if (lock)
                 count(&locks, migration, s, lock->relation);
-            if (s->not_understood)
-                count(&unknown, migration, s, s->not_understood);
+            if (s->parse_error)
+                count(&unknown, migration, s, s->parse_error);
             if (s->class_evidence && !s->class_measured && s->run_count > 0)
                 count(&hidden, migration, s, s->class_evidence);
             const char *table = uncounted_table(s);
@@ -148,7 +148,7 @@ static void tell_prediction(rh_run *run)
                             "cold caches: durations are with caches as warm as staging's");
 }
 
-void rh_unmeasured_tell(rh_run *run)
+void rh_unmeasured_add(rh_run *run)
 {
     tell_statements(run);
     tell_rollback(run);

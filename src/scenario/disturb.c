@@ -168,13 +168,13 @@ bool rh_disturb_read(rh_reader *reader, rh_yaml_node *node)
 
 /* ---- lock_policy ---- */
 
-static void add_timeout(rh_reader *reader, rh_lock_policy_wish *wish, rh_usec timeout)
+static void add_timeout(rh_reader *reader, rh_lock_policy_options *wish, rh_usec timeout)
 {
     *rh_arena_add(reader->arena, &wish->timeouts, &wish->timeout_count) = timeout;
 }
 
 /* In order, the shortest first and none (0) last, each once. */
-static void sort_timeouts(rh_lock_policy_wish *wish)
+static void sort_timeouts(rh_lock_policy_options *wish)
 {
     for (size_t i = 1; i < wish->timeout_count; i++)
         for (size_t k = i; k > 0; k--) {
@@ -191,7 +191,7 @@ static void sort_timeouts(rh_lock_policy_wish *wish)
     wish->timeout_count = kept;
 }
 
-static bool read_timeouts(rh_reader *reader, rh_yaml_node *node, rh_lock_policy_wish *wish)
+static bool read_timeouts(rh_reader *reader, rh_yaml_node *node, rh_lock_policy_options *wish)
 {
     if (rh_yaml_node_kind(node) != RH_YAML_SEQUENCE || rh_yaml_count(node) == 0) {
         rh_value_fail(reader, node, "lock_policy.timeouts must be a list of durations");
@@ -220,7 +220,8 @@ static bool read_count(rh_reader *reader, const char *key, rh_yaml_node *node, i
     return true;
 }
 
-static bool read_wish(rh_reader *reader, rh_yaml_node *name, rh_yaml_node *value, rh_lock_policy_wish *wish)
+static bool read_wish(rh_reader *reader, rh_yaml_node *name, rh_yaml_node *value,
+                      rh_lock_policy_options *wish)
 {
     static const char *const known[] = {"timeouts", "attempts", "tries", "limit"};
     const char *word = rh_yaml_scalar(name);
@@ -248,13 +249,13 @@ bool rh_lock_policy_read(rh_reader *reader, rh_yaml_node *node)
 {
     static const rh_key_word words[] = {{"search", 1, NULL}};
     static const rh_usec defaults[] = {RH_SECOND / 20, RH_SECOND / 5, RH_SECOND, 5 * RH_SECOND, 0};
-    rh_lock_policy_wish *wish = &reader->scenario->lock_policy;
+    rh_lock_policy_options *wish = &reader->scenario->lock_policy;
     int search;
-    *wish = (rh_lock_policy_wish){.search = true,
-                                  .attempts = 10,
-                                  .tries = 3,
-                                  .limit = 300 * RH_SECOND,
-                                  .where = rh_value_where(reader, node)};
+    *wish = (rh_lock_policy_options){.search = true,
+                                     .attempts = 10,
+                                     .tries = 3,
+                                     .limit = 300 * RH_SECOND,
+                                     .where = rh_value_where(reader, node)};
     if (rh_yaml_node_kind(node) != RH_YAML_MAPPING) {
         if (!rh_value_word(reader, "lock_policy", node, words, 1, &search))
             return rh_error_hint(reader->error,

@@ -116,7 +116,7 @@ void rh_describe_newer(rh_statement *statement, const rh_known *known, rh_arena 
     size_t count = 0;
     rh_pieces_scan(statement->sql, arena, &tokens, &count);
     const int version = version_of(statement->sql, tokens, count);
-    statement->not_understood =
+    statement->parse_error =
         version
             ? rh_arena_printf(
                   arena,

@@ -3,7 +3,7 @@
 #include "pgrehearse/sql/known.h"
 #include "pgrehearse/model/statement.h"
 
-/* Sets not_understood of STATEMENT, which does not parse: the version that its syntax needs, where its words
+/* Sets parse_error of STATEMENT, which does not parse: the version that its syntax needs, where its words
  * tell. An ALTER TABLE is expected to take the strongest lock of all on its table, and needs to be looked at.
  */
 void rh_describe_newer(rh_statement *statement, const rh_known *known, rh_arena *arena);

@@ -70,7 +70,7 @@ static void one_that_fails_has_one_to_the_end(void **state)
     assert_true(compatible());
     assert_int_equal(run->compatibility.row_count, 1);
     assert_string_equal(run->compatibility.rows[0].broken_by, "1");
-    assert_null(run->compatibility.rows[0].mended_by);
+    assert_null(run->compatibility.rows[0].fixed_by);
     assert_string_equal(run->compatibility.rows[0].sqlstate, "42703");
 }
 
@@ -80,7 +80,7 @@ static void one_that_works_again_says_where(void **state)
     fails_in_states(2, 2);
     assert_true(compatible());
     assert_int_equal(run->compatibility.row_count, 1);
-    assert_string_equal(run->compatibility.rows[0].mended_by, "2");
+    assert_string_equal(run->compatibility.rows[0].fixed_by, "2");
 }
 
 static void one_that_its_own_schema_refuses_says_nothing(void **state)

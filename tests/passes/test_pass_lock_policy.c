@@ -23,12 +23,12 @@ static int begin(void **state)
     script_begin();
     run = script_run(&scenario, migrations, sizeof migrations / sizeof *migrations);
     static rh_usec timeouts[] = {50000, 0};
-    scenario.lock_policy = (rh_lock_policy_wish){.search = true,
-                                                 .timeouts = timeouts,
-                                                 .timeout_count = 2,
-                                                 .attempts = 2,
-                                                 .tries = 1,
-                                                 .limit = 60 * RH_SECOND};
+    scenario.lock_policy = (rh_lock_policy_options){.search = true,
+                                                    .timeouts = timeouts,
+                                                    .timeout_count = 2,
+                                                    .attempts = 2,
+                                                    .tries = 1,
+                                                    .limit = 60 * RH_SECOND};
     return 0;
 }
 

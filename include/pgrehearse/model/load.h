@@ -146,8 +146,8 @@ typedef struct rh_load {
     size_t cancelled_count;
     double pacing_lag_mean_ms, pacing_lag_max_ms; /* from an arrival's deadline to its dispatch or queueing */
     double generator_cpu_s;
-    bool saturated;            /* the server could not hold the rate outside the migrations */
-    const char *saturated_why; /* where SATURATED: one sentence */
+    bool saturated;               /* the server could not hold the rate outside the migrations */
+    const char *saturated_reason; /* where SATURATED: one sentence */
     const char *mix_source;
     rh_mix mix;
     const char *rate_basis, *connections_basis; /* where they come from: "the scenario" … */

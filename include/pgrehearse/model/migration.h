@@ -50,7 +50,7 @@ typedef struct rh_rollback {
     rh_outcome outcome; /* of down, and of up again */
     bool has_down;
     bool down_is_empty; /* there is a way down, and no statement in it: HAS_DOWN is false then */
-    double down_s, up_again_s;
+    double down_s, reapply_s;
     int schema_restored; /* 1 yes, 0 no, -1 not checked */
     rh_difference *differences;
     size_t difference_count;
@@ -89,8 +89,8 @@ typedef struct rh_migration {
 
 typedef struct rh_plan {
     rh_framework framework;
-    const char *framework_name; /* "golang-migrate", "sql" */
-    const char *framework_why;  /* what the detection saw */
+    const char *framework_name;   /* "golang-migrate", "sql" */
+    const char *framework_reason; /* what the detection saw */
     const char
         *history_table; /* as SQL text: schema_migrations, "Billing".versions; NULL: the framework has none */
     size_t other_tables;          /* beside the history, once it was looked for */

@@ -18,7 +18,7 @@ typedef struct rh_incompatibility {
     const char *sql;           /* without constants */
     double share;              /* of its mix's arrivals, 0 … 1 */
     const char *broken_by;     /* the first migration after which it fails; NULL: it fails before the first */
-    const char *mended_by;     /* the first after which it works again; NULL: it fails to the end */
+    const char *fixed_by;      /* the first after which it works again; NULL: it fails to the end */
     const char *sqlstate, *message;
     int tried, failed; /* calls where it failed first; all of them went well on its own schema */
 } rh_incompatibility;
@@ -89,7 +89,7 @@ typedef struct rh_lock_policy {
     double attempts_mean;               /* of the successful tries; RH_NOT_MEASURED: none */
     double total_s_median, total_s_max; /* from the first attempt's start to the end, pauses included */
     double lock_wait_s_max;             /* the longest that one attempt stood in the queue; RH_NOT_MEASURED */
-    double victim_ms_max, victim_ms_p99; /* response time of the load meanwhile, the worst of the tries */
+    double response_max_ms, response_p99_ms; /* response time of the load meanwhile, the worst of the tries */
     int64_t load_errors;
     const char *failure; /* the last attempt's error when a try did not succeed; NULL */
     bool recommended;

@@ -94,8 +94,8 @@ typedef struct rh_lock_forecast {
     bool
         concurrent; /* CREATE INDEX CONCURRENTLY and the like: it waits for others, no session waits for it */
 
-    double lock_timeout_s;         /* in force for the statement; 0: none */
-    const char *lock_timeout_from; /* "the migration", "production's setting", "PostgreSQL's default" */
+    double lock_timeout_s;           /* in force for the statement; 0: none */
+    const char *lock_timeout_source; /* "the migration", "production's setting", "PostgreSQL's default" */
 
     const rh_lock_chance *chances; /* rising by t_s; those beyond lock_timeout_s are left out */
     size_t chance_count;
@@ -110,11 +110,11 @@ typedef struct rh_lock_forecast {
     double blocked_s, blocked_high_s;
 
     double reads_per_s,
-        writes_per_s;          /* of the relation on production; at most, where rows stand for statements */
-    double waiting;            /* connections queued at the end of blocked_s */
-    double without_connection; /* requests that find none free by then */
-    double pool_exhausted_s;   /* after the request; not measured: the pool lasts, or is not known */
-    double drain_s;            /* until the backlog is worked off; INFINITY: never */
+        writes_per_s;         /* of the relation on production; at most, where rows stand for statements */
+    double waiting;           /* connections queued at the end of blocked_s */
+    double unserved_requests; /* requests that find none free by then */
+    double pool_exhausted_s;  /* after the request; not measured: the pool lasts, or is not known */
+    double drain_s;           /* until the backlog is worked off; INFINITY: never */
 
     const char *basis;   /* a sentence: what these figures come from */
     const char *unknown; /* a sentence: why figures are missing; NULL */
@@ -125,10 +125,10 @@ typedef struct rh_lock_forecasts {
     double level;  /* of every _high_ figure */
     int64_t looks; /* at production's open transactions */
     double watched_s;
-    double connections;           /* the pool; not measured */
-    const char *connections_from; /* "the scenario", "max_connections"; NULL */
-    double service_per_s;         /* statements that production completes in a second at most; not measured */
-    rh_lock_forecast *rows;       /* in the order the statements run */
+    double connections;            /* the pool; not measured */
+    const char *connections_basis; /* "the scenario", "max_connections"; NULL */
+    double service_per_s;   /* statements that production completes in a second at most; not measured */
+    rh_lock_forecast *rows; /* in the order the statements run */
     size_t row_count;
     /* The longest stretch on any relation, by the rows that were observed; not measured when a row that could
      * be it is not, or is inferred. */

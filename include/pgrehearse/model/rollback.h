@@ -109,6 +109,6 @@ typedef struct rh_interruption {
     const char *error;         /* of running again, or why it is refused; NULL */
     rh_run_again after_repair; /* once the history table says what it said before; not tried unless refused or
                                   skipped */
-    const char **still_invalid; /* indexes that running again left invalid */
-    size_t still_invalid_count;
+    const char **invalid_after_rerun; /* indexes that running again left invalid */
+    size_t invalid_after_rerun_count;
 } rh_interruption;

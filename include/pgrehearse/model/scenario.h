@@ -136,14 +136,14 @@ typedef struct rh_disturber {
 } rh_disturber;
 
 /* lock_policy: search, or its mapping. */
-typedef struct rh_lock_policy_wish {
+typedef struct rh_lock_policy_options {
     bool search;
     rh_usec *timeouts; /* tried; 0: none */
     size_t timeout_count;
     int attempts, tries;
     rh_usec limit; /* of the whole search */
     rh_location where;
-} rh_lock_policy_wish;
+} rh_lock_policy_options;
 
 typedef struct rh_scenario {
     const char *path;      /* of the file, absolute */
@@ -226,7 +226,7 @@ typedef struct rh_scenario {
     rh_gate_limit gates[RH_GATE_COUNT];
     rh_disturber *disturb;
     size_t disturb_count;
-    rh_lock_policy_wish lock_policy;
+    rh_lock_policy_options lock_policy;
     /* From the command line: */
     unsigned passes;   /* RH_PASS_* bits */
     const char **only; /* migration ids; NULL: all pending */

@@ -94,7 +94,7 @@ typedef struct rh_work_size {
     double bytes;                     /* heap and TOAST of the relation */
     double rows;                      /* of it, by its statistics */
     double index_bytes;               /* on it */
-    double other_rows;                /* of the other relations that the statement reads */
+    double referenced_rows;           /* of the other relations that the statement reads */
     double buffers_bytes, sort_bytes; /* the server's shared_buffers and maintenance_work_mem */
 } rh_work_size;
 
@@ -207,10 +207,10 @@ typedef struct rh_statement {
     size_t expected_lock_count;
     bool works_long; /* by its text: its work grows with the rows of a table that is not new and empty */
     const char
-        *unknown_work; /* why the text does not tell its work and locks ("a DO block"); NULL: it does */
-    const char *not_understood; /* why the parser does not know it; NULL: it does */
-    bool needs_no_transaction;  /* CONCURRENTLY, VACUUM … */
-    rh_relation *relations;     /* that it works on, the first foremost */
+        *unknown_effect;     /* why the text does not tell its work and locks ("a DO block"); NULL: it does */
+    const char *parse_error; /* why the parser does not know it; NULL: it does */
+    bool needs_no_transaction; /* CONCURRENTLY, VACUUM … */
+    rh_relation *relations;    /* that it works on, the first foremost */
     size_t relation_count;
     rh_statement_run *runs;
     size_t run_count;

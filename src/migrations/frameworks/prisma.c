@@ -73,9 +73,9 @@ static void note_edited(const rh_rows *history, int name, int checksum, rh_plan 
                 !rh_sha256_path(migration->up.file, digest, NULL, NULL, NULL, NULL) ||
                 strcmp(digest, history->rows[i][checksum]) == 0)
                 continue;
-            plan->framework_why =
+            plan->framework_reason =
                 rh_arena_printf(arena, "%s; %s was edited after it was applied, of which prisma warns",
-                                plan->framework_why, migration->id);
+                                plan->framework_reason, migration->id);
         }
 }
 

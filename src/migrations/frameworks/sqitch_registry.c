@@ -97,9 +97,9 @@ static void note_edited(const rh_rows *history, const columns *at, rh_plan *plan
             continue;
         rh_sha1_bytes(text, length, digest);
         if (*digest && strcmp(digest, hash) != 0)
-            plan->framework_why = rh_arena_printf(
+            plan->framework_reason = rh_arena_printf(
                 arena, "%s; %s was edited after it was deployed, which only `sqitch check` minds",
-                plan->framework_why, migration->id);
+                plan->framework_reason, migration->id);
     }
 }
 

@@ -223,7 +223,7 @@ bool rh_plan_detect(const rh_scenario *scenario, rh_arena *arena, rh_plan *plan,
 {
     *plan = (rh_plan){.framework = RH_FRAMEWORK_SQL,
                       .framework_name = rh_framework_sql.name,
-                      .framework_why = "the scenario names no migrations"};
+                      .framework_reason = "the scenario names no migrations"};
     if (scenario->migrations.command)
         rh_program_detect(scenario, arena, plan);
     if (!scenario->migrations.path)
@@ -238,8 +238,8 @@ bool rh_plan_detect(const rh_scenario *scenario, rh_arena *arena, rh_plan *plan,
         scenario->migrations.history ? scenario->migrations.history : best.rules->history_table;
     plan->history_registry = best.rules->history_registry;
     plan->folder = scenario->migrations.path;
-    plan->framework_why = scenario->migrations.framework == RH_FRAMEWORK_AUTO
-                              ? best.why
-                              : rh_arena_printf(arena, "the scenario says so; %s", best.why);
+    plan->framework_reason = scenario->migrations.framework == RH_FRAMEWORK_AUTO
+                                 ? best.why
+                                 : rh_arena_printf(arena, "the scenario says so; %s", best.why);
     return true;
 }

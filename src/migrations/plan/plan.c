@@ -102,8 +102,8 @@ static bool settle_lone_downs(const rh_framework_rules *rules, rh_arena *arena, 
             rh_error_hint(error, "Restore the file of its up migration, or remove this one.");
             return rh_error_at(error, migration->down.file, 0, 0);
         }
-        plan->framework_why = rh_arena_printf(arena, "%s; %s has no up migration and never runs",
-                                              plan->framework_why, base_name(migration->down.file));
+        plan->framework_reason = rh_arena_printf(arena, "%s; %s has no up migration and never runs",
+                                                 plan->framework_reason, base_name(migration->down.file));
     }
     plan->migration_count = kept;
     return true;
@@ -149,7 +149,7 @@ static bool make_migrations(const rh_scenario *scenario, const rh_framework_rule
     for (size_t i = 0; i < plan->migration_count; i++) {
         plan->migrations[i].up.rule = plan->migrations[i].down.rule = rule_of(scenario, rules);
         plan->migrations[i].rollback.has_down = plan->migrations[i].has_down;
-        plan->migrations[i].rollback.down_s = plan->migrations[i].rollback.up_again_s = RH_NOT_MEASURED;
+        plan->migrations[i].rollback.down_s = plan->migrations[i].rollback.reapply_s = RH_NOT_MEASURED;
         plan->migrations[i].rollback.schema_restored = -1;
     }
     return settle_lone_downs(rules, arena, plan, error) && check_ids(rules, plan, RH_TWINS_REFUSED, error);
@@ -237,9 +237,9 @@ static bool mark_applied(const rh_scenario *scenario, const rh_framework_rules *
         return true;
     }
     if (history->row_count == 0 && plan->other_tables > 0)
-        plan->framework_why = rh_arena_printf(
+        plan->framework_reason = rh_arena_printf(
             arena, "%s; the history is there and empty beside %zu other table%s, so all is pending",
-            plan->framework_why, plan->other_tables, plan->other_tables == 1 ? "" : "s");
+            plan->framework_reason, plan->other_tables, plan->other_tables == 1 ? "" : "s");
     if (rules->mark_applied(history, plan, arena, error))
         return true;
     return error && error->file ? false : rh_error_at_migrations(scenario, error);

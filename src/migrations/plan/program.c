@@ -29,8 +29,8 @@ void rh_program_detect(const rh_scenario *scenario, rh_arena *arena, rh_plan *pl
 {
     plan->framework = RH_FRAMEWORK_COMMAND;
     plan->framework_name = "command";
-    plan->framework_why = rh_arena_printf(arena, "the scenario names a program, %s",
-                                          base_name(scenario->migrations.command[0]));
+    plan->framework_reason = rh_arena_printf(arena, "the scenario names a program, %s",
+                                             base_name(scenario->migrations.command[0]));
 }
 
 static void fill(rh_migration *migration, const char *const *command, const char *const *down,
@@ -45,7 +45,7 @@ static void fill(rh_migration *migration, const char *const *command, const char
                                 .has_down = down != NULL};
     migration->up.rule = migration->down.rule = RH_TRANSACTION_EACH;
     migration->rollback.has_down = migration->has_down;
-    migration->rollback.down_s = migration->rollback.up_again_s = RH_NOT_MEASURED;
+    migration->rollback.down_s = migration->rollback.reapply_s = RH_NOT_MEASURED;
     migration->rollback.schema_restored = -1;
 }
 

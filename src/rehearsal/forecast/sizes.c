@@ -189,7 +189,7 @@ static rh_work_size size_of(const rh_statement *statement, known *list, size_t c
                                   .buffers_bytes = everything.buffers_bytes,
                                   .sort_bytes = everything.sort_bytes};
         else
-            size.other_rows += k->rows;
+            size.referenced_rows += k->rows;
     }
     return distinct ? size : everything;
 }

@@ -81,7 +81,7 @@ static rh_work_size size_there(const rh_run *run, const rh_statement *statement)
     return (rh_work_size){.rows = here.rows * times,
                           .bytes = here.bytes * times,
                           .index_bytes = here.index_bytes * times,
-                          .other_rows = here.other_rows * times,
+                          .referenced_rows = here.referenced_rows * times,
                           .buffers_bytes = size_setting(profile, "shared_buffers", here.buffers_bytes),
                           .sort_bytes = size_setting(profile, "maintenance_work_mem", here.sort_bytes)};
 }

@@ -39,7 +39,7 @@ static void note(party *p, size_t t, const rh_trial *trial)
     const rh_template *template_ = &p->mix->templates[t];
     bool fails = trial->failed > 0 && !is_of_the_data(p, trial);
     if (!fails && p->open[t]) {
-        found->rows[p->open[t] - 1].mended_by = p->state;
+        found->rows[p->open[t] - 1].fixed_by = p->state;
         p->open[t] = 0;
     }
     if (!fails || p->open[t])

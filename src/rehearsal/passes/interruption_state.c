@@ -167,5 +167,5 @@ bool rh_interruption_try_again(rh_interrupted *i, const rh_rows *history, rh_err
     else if (ok)
         ok = rh_history_write(i->side, i->run->plan.history_table, &i->history, error) &&
              run_again(i, &found->after_repair, error);
-    return ok && new_invalid(i, &found->still_invalid, &found->still_invalid_count, error);
+    return ok && new_invalid(i, &found->invalid_after_rerun, &found->invalid_after_rerun_count, error);
 }

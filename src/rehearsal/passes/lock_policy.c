@@ -94,7 +94,7 @@ static bool try_once(search *s, rh_lock_attempts *attempts, rh_lock_try *one, rh
 /* Every policy once, then every policy a second time …, as long as this case's share of the time lasts. */
 static bool try_policies(search *s, rh_lock_attempts *attempts, tried *all, rh_error *error)
 {
-    const rh_lock_policy_wish *wish = &s->run->scenario->lock_policy;
+    const rh_lock_policy_options *wish = &s->run->scenario->lock_policy;
     rh_usec now = rh_clock_monotonic(), share = (s->deadline - now) / (rh_usec)s->units_left;
     size_t wanted = (size_t)wish->tries * wish->timeout_count;
     for (size_t i = 0; i < wanted; i++) {
@@ -109,8 +109,8 @@ static bool try_policies(search *s, rh_lock_attempts *attempts, tried *all, rh_e
         rh_usec timeout = wish->timeouts[i % wish->timeout_count];
         rh_lock_try *one = rh_arena_add(s->run->arena, &all->tries, &all->count);
         *one = (rh_lock_try){.timeout = timeout,
-                             .victim_ms_max = RH_NOT_MEASURED,
-                             .victim_ms_p99 = RH_NOT_MEASURED,
+                             .response_max_ms = RH_NOT_MEASURED,
+                             .response_p99_ms = RH_NOT_MEASURED,
                              .window = rh_arena_printf(s->run->arena, "case %zu try %zu", all->one, i)};
         rh_progress_update(s->progress, "lock policy", attempts->unit->heaviest->redacted_sql, (int64_t)i,
                            (int64_t)wanted, RH_UNIT_ITEMS);
@@ -208,15 +208,15 @@ static void take_victims(rh_lock_try *one, const rh_load *load)
         const rh_load_window *window = &load->windows[i];
         if (!window->migration || strcmp(window->migration, one->window) != 0)
             continue;
-        one->victim_ms_max = window->response_ms.max;
-        one->victim_ms_p99 = window->response_ms.p99;
+        one->response_max_ms = window->response_ms.max;
+        one->response_p99_ms = window->response_ms.p99;
         one->load_errors = window->errors + window->shed;
     }
 }
 
 static void judge(search *s, const rh_load *load)
 {
-    const rh_lock_policy_wish *wish = &s->run->scenario->lock_policy;
+    const rh_lock_policy_options *wish = &s->run->scenario->lock_policy;
     for (size_t c = 0; c < s->tried_count; c++) {
         rh_lock_policy_case *one = &s->found->cases[s->tried[c].one];
         for (size_t i = 0; i < s->tried[c].count; i++)
@@ -279,7 +279,7 @@ static void conclude(search *s, bool ok)
 rh_lock_policy_result rh_pass_lock_policy(const rh_run *run, rh_staging *staging, const rh_progress *progress,
                                           rh_error *error)
 {
-    const rh_lock_policy_wish *wish = &run->scenario->lock_policy;
+    const rh_lock_policy_options *wish = &run->scenario->lock_policy;
     rh_lock_policy_result result = {
         .pass = {.kind = RH_PASS_KIND_LOADED},
         .search = {.attempts = wish->attempts,

@@ -24,7 +24,7 @@ typedef struct rh_lock_try {
     bool success;
     int attempts;
     double total_s, lock_wait_s; /* wait: the longest attempt that gave up; RH_NOT_MEASURED: none did */
-    double victim_ms_max, victim_ms_p99; /* of the load meanwhile; RH_NOT_MEASURED: no arrival */
+    double response_max_ms, response_p99_ms; /* of the load meanwhile; RH_NOT_MEASURED: no arrival */
     int64_t load_errors;
     const char *failure; /* of the last attempt */
     const char *window;  /* the load's, for the figures above */

@@ -24,8 +24,8 @@ rh_lock_policy rh_lock_policy_of_tries(rh_usec timeout, const rh_lock_try *tries
                         .attempts_mean = RH_NOT_MEASURED,
                         .total_s_max = RH_NOT_MEASURED,
                         .lock_wait_s_max = RH_NOT_MEASURED,
-                        .victim_ms_max = RH_NOT_MEASURED,
-                        .victim_ms_p99 = RH_NOT_MEASURED};
+                        .response_max_ms = RH_NOT_MEASURED,
+                        .response_p99_ms = RH_NOT_MEASURED};
     double *totals = rh_alloc((count + 1) * sizeof *totals), attempts = 0;
     for (size_t i = 0; i < count; i++) {
         const rh_lock_try *t = &tries[i];
@@ -34,8 +34,8 @@ rh_lock_policy rh_lock_policy_of_tries(rh_usec timeout, const rh_lock_try *tries
         totals[p.tries++] = t->total_s;
         p.total_s_max = fmax(p.total_s_max, t->total_s); /* fmax: the other one where one is NaN */
         p.lock_wait_s_max = fmax(p.lock_wait_s_max, t->lock_wait_s);
-        p.victim_ms_max = fmax(p.victim_ms_max, t->victim_ms_max);
-        p.victim_ms_p99 = fmax(p.victim_ms_p99, t->victim_ms_p99);
+        p.response_max_ms = fmax(p.response_max_ms, t->response_max_ms);
+        p.response_p99_ms = fmax(p.response_p99_ms, t->response_p99_ms);
         p.load_errors += t->load_errors;
         if (t->success) {
             p.successes++;
@@ -60,7 +60,7 @@ static bool got_through(const rh_lock_policy *p)
 /* No arrival: nobody was hurt. */
 static double worst_of(const rh_lock_policy *p)
 {
-    return isnan(p->victim_ms_max) ? 0 : p->victim_ms_max;
+    return isnan(p->response_max_ms) ? 0 : p->response_max_ms;
 }
 
 static bool is_better(const rh_lock_policy *a, const rh_lock_policy *b)
@@ -185,8 +185,8 @@ static void add_to_overall(rh_lock_policy *all, const rh_lock_policy *p)
     all->total_s_median += p->total_s_median;
     all->total_s_max += p->total_s_max;
     all->lock_wait_s_max = fmax(all->lock_wait_s_max, p->lock_wait_s_max);
-    all->victim_ms_max = fmax(all->victim_ms_max, p->victim_ms_max);
-    all->victim_ms_p99 = fmax(all->victim_ms_p99, p->victim_ms_p99);
+    all->response_max_ms = fmax(all->response_max_ms, p->response_max_ms);
+    all->response_p99_ms = fmax(all->response_p99_ms, p->response_p99_ms);
     all->load_errors += p->load_errors;
     all->failure = all->failure ? all->failure : p->failure;
 }

@@ -87,7 +87,7 @@ static void give_memory(rh_observer *o, rh_pg *pg, const rh_statement *statement
     if (!o->options.whole || statement->class_ != RH_CLASS_FOREIGN_KEY)
         return;
     const rh_work_size *whole = &o->options.whole[statement_index(&o->run->plan, statement)];
-    double share = whole->other_rows > 0 ? run->size.other_rows / whole->other_rows : 0;
+    double share = whole->referenced_rows > 0 ? run->size.referenced_rows / whole->referenced_rows : 0;
     double bytes = share * whole->sort_bytes;
     o->memory_set = bytes > run->size.sort_bytes &&
                     rh_pg_executef(pg, NULL, "SET maintenance_work_mem = '%.0fkB'", bytes / 1024);

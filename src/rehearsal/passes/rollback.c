@@ -22,11 +22,11 @@ static bool down_and_up_again(rh_rollback_pass *p, const rh_migration *migration
     rollback->outcome = RH_OUTCOME_FAILED;
     bool ok =
         rh_rollback_execute(p, migration, RH_ROLLBACK_DOWN, &rollback->down_s, &rollback->failure, error) &&
-        rh_rollback_look(p, NULL, before, &after, error);
+        rh_rollback_snapshot(p, NULL, before, &after, error);
     if (ok) {
         rh_rollback_compare(p, before, &after, rollback);
-        ok = rh_rollback_execute(p, migration, RH_ROLLBACK_UP_AGAIN, &rollback->up_again_s,
-                                 &rollback->failure, error);
+        ok = rh_rollback_execute(p, migration, RH_ROLLBACK_UP_AGAIN, &rollback->reapply_s, &rollback->failure,
+                                 error);
     }
     if (ok)
         rollback->outcome = RH_OUTCOME_OK;
@@ -45,7 +45,7 @@ static bool up_down_up(rh_rollback_pass *p, const rh_migration *migration, rh_er
     options.history_table = p->run->plan.history_table;
     options.history_registry = p->run->plan.history_registry;
     rh_rollback_state before = {0};
-    bool ok = rh_rollback_look(p, &options, NULL, &before, error) &&
+    bool ok = rh_rollback_snapshot(p, &options, NULL, &before, error) &&
               rh_rollback_execute(p, migration, RH_ROLLBACK_UP, NULL, NULL, error) &&
               down_and_up_again(p, migration, &before, error);
     rh_rollback_release(&before);

@@ -16,7 +16,7 @@ static bool look_before(rh_rollback_pass *p, size_t first, rh_rollback_state *be
     options.affected = affected;
     options.history_table = plan->history_table;
     options.history_registry = plan->history_registry;
-    return rh_rollback_look(p, &options, NULL, before, error);
+    return rh_rollback_snapshot(p, &options, NULL, before, error);
 }
 
 bool rh_rollback_set_look(rh_rollback_pass *p, rh_rollback_state *beginning, rh_error *error)
@@ -40,13 +40,13 @@ static bool down_and_up_again(rh_rollback_pass *p, size_t first, const rh_rollba
         ok = !plan->migrations[m].pending ||
              rh_rollback_execute(p, &plan->migrations[m], RH_ROLLBACK_DOWN_IN_SET, &set->down_s,
                                  &set->failure, error);
-    ok = ok && rh_rollback_look(p, NULL, before, &after, error);
+    ok = ok && rh_rollback_snapshot(p, NULL, before, &after, error);
     if (ok)
         rh_rollback_compare(p, before, &after, set);
     for (size_t m = first; ok && m < plan->migration_count; m++)
         ok =
             !plan->migrations[m].pending || rh_rollback_execute(p, &plan->migrations[m], RH_ROLLBACK_UP_AGAIN,
-                                                                &set->up_again_s, &set->failure, error);
+                                                                &set->reapply_s, &set->failure, error);
     rh_rollback_release(&after);
     return ok;
 }

@@ -66,8 +66,8 @@ void rh_rollback_release(rh_rollback_state *s)
     *s = (rh_rollback_state){0};
 }
 
-bool rh_rollback_look(rh_rollback_pass *p, const rh_data_options *options, const rh_rollback_state *before,
-                      rh_rollback_state *now, rh_error *error)
+bool rh_rollback_snapshot(rh_rollback_pass *p, const rh_data_options *options,
+                          const rh_rollback_state *before, rh_rollback_state *now, rh_error *error)
 {
     now->schema = rh_schema_read(p->side, error);
     if (now->schema)

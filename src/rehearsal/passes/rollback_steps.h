@@ -40,8 +40,8 @@ bool rh_rollback_execute(rh_rollback_pass *p, const rh_migration *migration, rh_
 bool rh_rollback_start_over(rh_rollback_pass *p, size_t count, rh_error *error);
 
 /* BEFORE: an earlier look, whose tables and columns are looked at again; NULL: all. */
-bool rh_rollback_look(rh_rollback_pass *p, const rh_data_options *options, const rh_rollback_state *before,
-                      rh_rollback_state *now, rh_error *error);
+bool rh_rollback_snapshot(rh_rollback_pass *p, const rh_data_options *options,
+                          const rh_rollback_state *before, rh_rollback_state *now, rh_error *error);
 void rh_rollback_compare(rh_rollback_pass *p, const rh_rollback_state *before, const rh_rollback_state *after,
                          rh_rollback *rollback);
 void rh_rollback_release(rh_rollback_state *s);

@@ -134,7 +134,7 @@ static void leave_unattributed(rh_sent_statement *d, const char *why)
 
 /* ---- files ---- */
 
-static const rh_relation_change *change_of_table(const rh_look_interval *interval, const char *table)
+static const rh_relation_change *change_of_table(const rh_sample_interval *interval, const char *table)
 {
     for (size_t i = 0; table && i < interval->count; i++)
         if (interval->changes[i].work.kind != 'i' && strcmp(interval->changes[i].work.relation, table) == 0)
@@ -176,7 +176,7 @@ static rh_sent_statement *writer_of(const span *s, const rh_relation_change *c)
 }
 
 /* Indexes follow their table when that is new or lies in new files. */
-static void attribute_files(const span *s, const rh_look_interval *interval)
+static void attribute_files(const span *s, const rh_sample_interval *interval)
 {
     for (size_t i = 0; i < interval->count; i++) {
         const rh_relation_change *c = &interval->changes[i];
@@ -199,9 +199,9 @@ static void attribute_files(const span *s, const rh_look_interval *interval)
 /* ---- blocks and rows ---- */
 
 /* The changes of several intervals as one, by relation. */
-static rh_look_interval merge(const rh_look_interval *intervals, size_t count, rh_arena *arena)
+static rh_sample_interval merge(const rh_sample_interval *intervals, size_t count, rh_arena *arena)
 {
-    rh_look_interval all = {.published = true};
+    rh_sample_interval all = {.published = true};
     for (size_t n = 0; n < count; n++)
         for (size_t i = 0; i < intervals[n].count; i++) {
             const rh_relation_change *c = &intervals[n].changes[i];
@@ -445,7 +445,7 @@ void rh_attribute_changes(rh_sent_statements *sent, rh_arena *arena)
             end++;
         const bool published = sent->counted && sent->intervals[end - 1].published;
         span s = span_of(sent, first, end, arena);
-        rh_look_interval all = merge(&sent->intervals[first], end - first, arena);
+        rh_sample_interval all = merge(&sent->intervals[first], end - first, arena);
         for (size_t i = 0; published && i < all.count; i++)
             if (all.changes[i].work.kind != 'i') {
                 attribute_reading(&s, &all.changes[i]);

@@ -18,16 +18,16 @@ typedef struct rh_sent_statement {
 } rh_sent_statement;
 
 /* Between two looks at what is committed, with no transaction of the program open at either. */
-typedef struct rh_look_interval {
+typedef struct rh_sample_interval {
     rh_relation_change *changes;
     size_t count;
     bool published; /* at its end every session of the program had published what it had counted */
-} rh_look_interval;
+} rh_sample_interval;
 
 typedef struct rh_sent_statements {
     rh_sent_statement *items; /* in the order they were sent */
     size_t count;
-    rh_look_interval *intervals;
+    rh_sample_interval *intervals;
     size_t interval_count;
     rh_committed before;            /* the database before the program, with sizes */
     const char *const *search_path; /* NULL-ended */

@@ -262,7 +262,7 @@ static bool look_if_due(rh_program_watch *w)
         return false;
     if (!published && !w->unseen)
         return true;
-    rh_program_work_look(w->work, published);
+    rh_program_work_sample(w->work, published);
     w->unpublished = !published;
     w->unseen = false;
     w->unseen_schema_change = false;

@@ -13,7 +13,7 @@ struct rh_program_work {
     rh_committed before; /* the first look */
     rh_arena *last_arena;
     rh_committed last;
-    rh_look_interval *intervals;
+    rh_sample_interval *intervals;
     size_t interval_count;
     rh_usec cost;
     bool blind; /* a look failed */
@@ -78,7 +78,7 @@ rh_usec rh_program_work_cost(const rh_program_work *work)
     return work->cost;
 }
 
-void rh_program_work_look(rh_program_work *work, bool published)
+void rh_program_work_sample(rh_program_work *work, bool published)
 {
     rh_arena *arena = rh_arena_new();
     rh_committed now;
@@ -88,7 +88,7 @@ void rh_program_work_look(rh_program_work *work, bool published)
         rh_arena_free(arena);
         return;
     }
-    rh_look_interval *interval = rh_arena_add(work->arena, &work->intervals, &work->interval_count);
+    rh_sample_interval *interval = rh_arena_add(work->arena, &work->intervals, &work->interval_count);
     interval->published = published;
     keep_sizes(&work->last, &now);
     rh_committed_compare(&work->last, &now, work->arena, &interval->changes, &interval->count);
@@ -133,7 +133,7 @@ static const char *const *read_search_path(rh_program_work *work)
 
 bool rh_program_work_finish(rh_program_work *work, const int *pids, size_t count, rh_sent_statements *sent)
 {
-    rh_program_work_look(work, !work->blind && wait_until_gone(work->side, pids, count));
+    rh_program_work_sample(work, !work->blind && wait_until_gone(work->side, pids, count));
     rh_arena_free(work->last_arena);
     work->last_arena = NULL;
     if (work->blind)

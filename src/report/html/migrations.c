@@ -75,8 +75,8 @@ static const char *hazards_in_short(const rh_view *view, const rh_view_migration
 static void explanation(rh_html *html, const rh_view_migration *m, bool open)
 {
     const rh_json *failure = rh_json_get(m->record, "error");
-    bool has_victims = rh_json_count(rh_json_path(m->record, "impact.blocked_sessions")) > 0;
-    if (m->hazard_count == 0 && !has_victims && !failure)
+    bool has_waiters = rh_json_count(rh_json_path(m->record, "impact.blocked_sessions")) > 0;
+    if (m->hazard_count == 0 && !has_waiters && !failure)
         return;
     rh_html_row(html, "under");
     rh_xml_open(html->xml, "td", "colspan", "9", NULL);
@@ -88,7 +88,7 @@ static void explanation(rh_html *html, const rh_view_migration *m, bool open)
         rh_html_paragraph(html, NULL, rh_view_after_failure(&html->view));
         rh_html_left_behind(html, left);
     }
-    if (m->hazard_count > 0 || has_victims) {
+    if (m->hazard_count > 0 || has_waiters) {
         rh_html_details(html, hazards_in_short(&html->view, m), open);
         victims(html, m);
         rh_html_hazards(html, m);
@@ -142,8 +142,8 @@ static void who_row(rh_html *html, const rh_view_migration *m, bool open)
                           pain_class(m->reads_blocked_s));
     rh_html_figure_marked(html, rh_view_seconds_or(view, m->writes_blocked_s, "–"),
                           pain_class(m->writes_blocked_s));
-    rh_html_figure(html, rh_view_count_or(view, m->victim_waits, "–"));
-    rh_html_figure(html, rh_view_seconds_or(view, m->longest_victim_s, "–"));
+    rh_html_figure(html, rh_view_count_or(view, m->load_waits, "–"));
+    rh_html_figure(html, rh_view_seconds_or(view, m->longest_load_wait_s, "–"));
     rh_html_figure(html, p99_change(view, m));
     rh_html_row_end(html);
     explanation(html, m, open);
@@ -174,7 +174,7 @@ void rh_html_who(rh_html *html)
             "Migrations, the longest blocking first. Waits are those of the load; – means not measured, or none.",
             columns);
         for (size_t i = 0; i < html->view.migration_count && i < MIGRATIONS_SHOWN; i++)
-            who_row(html, html->view.by_pain[i], i < EXPLAINED_OPEN);
+            who_row(html, html->view.by_blocked_time[i], i < EXPLAINED_OPEN);
         rh_html_table_end(html);
         rh_html_more(html, MIGRATIONS_SHOWN, html->view.migration_count);
     }

@@ -19,7 +19,7 @@ static const char *pain_class(double stall_s)
     return stall_s >= 1 ? "bad" : stall_s >= 0.1 ? "warn" : NULL;
 }
 
-static void errors_cell(rh_html *html, const rh_view_victim *v)
+static void errors_cell(rh_html *html, const rh_view_waiter *v)
 {
     const rh_view *view = &html->view;
     rh_xml_open(html->xml, "td", "class", "f", NULL);
@@ -34,7 +34,7 @@ static void errors_cell(rh_html *html, const rh_view_victim *v)
     rh_xml_close(html->xml);
 }
 
-static void victim_row(rh_html *html, const rh_view_victim *v)
+static void victim_row(rh_html *html, const rh_view_waiter *v)
 {
     const rh_view *view = &html->view;
     rh_html_row(html, NULL);
@@ -72,8 +72,8 @@ static void victims(rh_html *html)
                                           "#Errors",
                                           "Root blocker of the longest wait",
                                           NULL};
-    rh_view_victim *list;
-    size_t count = rh_view_victims(&html->view, &list);
+    rh_view_waiter *list;
+    size_t count = rh_view_waiters(&html->view, &list);
     size_t recorded = rh_json_count(rh_json_path(html->view.report, "contention.blocked_sessions"));
     int64_t all = rh_json_int(rh_json_path(html->view.report, "contention.blocked_session_count"));
     if (count == 0)

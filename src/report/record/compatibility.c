@@ -8,7 +8,7 @@ static void add_row(rh_json *rows, const rh_incompatibility *found)
     rh_json_add_string(row, "sql", found->sql);
     rh_record_figure(row, "share", found->share);
     rh_json_add_string(row, "broken_by", found->broken_by);
-    rh_json_add_string(row, "fixed_by", found->mended_by);
+    rh_json_add_string(row, "fixed_by", found->fixed_by);
     rh_json_add_string(row, "sqlstate", found->sqlstate && *found->sqlstate ? found->sqlstate : NULL);
     rh_json_add_string(row, "message", found->message);
     rh_json_add_int(row, "tried", found->tried);

@@ -27,7 +27,8 @@ rh_json *rh_record_interruptions(const rh_migration *migration)
         rh_json_add_string(object, "rerun", rh_run_again_name(found->run_again));
         rh_json_add_string(object, "rerun_after_repair", rh_run_again_name(found->after_repair));
         rh_json_add_string(object, "error", found->error);
-        rh_record_strings(object, "invalid_after_rerun", found->still_invalid, found->still_invalid_count);
+        rh_record_strings(object, "invalid_after_rerun", found->invalid_after_rerun,
+                          found->invalid_after_rerun_count);
     }
     return array;
 }

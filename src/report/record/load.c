@@ -169,7 +169,7 @@ rh_json *rh_record_load(const rh_load *load)
     rh_record_figure(object, "pacing_lag_max_ms", load->pacing_lag_max_ms);
     rh_record_figure(object, "generator_cpu_s", load->generator_cpu_s);
     rh_json_add_bool(object, "saturated", load->saturated);
-    rh_json_add_string(object, "saturated_reason", load->saturated ? load->saturated_why : NULL);
+    rh_json_add_string(object, "saturated_reason", load->saturated ? load->saturated_reason : NULL);
     rh_record_mix(object, "mix", &load->mix);
     return object;
 }

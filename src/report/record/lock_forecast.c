@@ -30,7 +30,7 @@ static void add_row(rh_json *rows, const rh_lock_forecast *f)
     rh_json_add_bool(object, "inferred", f->inferred);
     rh_json_add_bool(object, "concurrent", f->concurrent);
     rh_record_figure(object, "lock_timeout_s", f->lock_timeout_s);
-    rh_json_add_string(object, "lock_timeout_source", f->lock_timeout_from);
+    rh_json_add_string(object, "lock_timeout_source", f->lock_timeout_source);
     add_chances(object, f);
     rh_record_figure(object, "granted_probability", f->granted);
     rh_record_figure(object, "attempts", finite_or_null(f->attempts));
@@ -44,7 +44,7 @@ static void add_row(rh_json *rows, const rh_lock_forecast *f)
     rh_record_figure(object, "reads_per_s", f->reads_per_s);
     rh_record_figure(object, "writes_per_s", f->writes_per_s);
     rh_record_figure(object, "queued_connections", f->waiting);
-    rh_record_figure(object, "unserved_requests", f->without_connection);
+    rh_record_figure(object, "unserved_requests", f->unserved_requests);
     rh_record_figure(object, "pool_exhausted_s", f->pool_exhausted_s);
     rh_record_figure(object, "drain_s", finite_or_null(f->drain_s));
     rh_json_add_bool(object, "drains", !isinf(f->drain_s));
@@ -61,7 +61,7 @@ rh_json *rh_record_lock_forecasts(const rh_lock_forecasts *locks)
     rh_json_add_int(object, "samples", locks->looks);
     rh_record_figure(object, "sampled_s", locks->watched_s);
     rh_record_figure(object, "connections", locks->connections);
-    rh_json_add_string(object, "connections_basis", locks->connections_from);
+    rh_json_add_string(object, "connections_basis", locks->connections_basis);
     rh_record_figure(object, "service_per_s", locks->service_per_s);
     rh_record_figure(object, "reads_blocked_s", locks->reads_blocked_s);
     rh_record_figure(object, "reads_blocked_high_s", locks->reads_blocked_high_s);

@@ -16,8 +16,8 @@ static void add_policies(rh_json *parent, const char *key, const rh_lock_policy 
         rh_record_figure(row, "total_s_median", p->total_s_median);
         rh_record_figure(row, "total_s_max", p->total_s_max);
         rh_record_figure(row, "lock_wait_s_max", p->lock_wait_s_max);
-        rh_record_figure(row, "response_max_ms", p->victim_ms_max);
-        rh_record_figure(row, "response_p99_ms", p->victim_ms_p99);
+        rh_record_figure(row, "response_max_ms", p->response_max_ms);
+        rh_record_figure(row, "response_p99_ms", p->response_p99_ms);
         rh_json_add_int(row, "load_errors", p->load_errors);
         rh_json_add_string(row, "failure", p->failure);
         rh_json_add_bool(row, "recommended", p->recommended);

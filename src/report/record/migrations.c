@@ -38,7 +38,7 @@ static void add_run(rh_json *runs, const rh_run *run, const rh_statement_run *r)
     rh_record_figure(object, "relation_bytes", r->relation_bytes);
     rh_record_figure(object, "relation_rows", r->size.rows > 0 ? r->size.rows : RH_NOT_MEASURED);
     rh_record_figure(object, "index_bytes", r->size.rows > 0 ? r->size.index_bytes : RH_NOT_MEASURED);
-    rh_record_figure(object, "referenced_rows", r->size.rows > 0 ? r->size.other_rows : RH_NOT_MEASURED);
+    rh_record_figure(object, "referenced_rows", r->size.rows > 0 ? r->size.referenced_rows : RH_NOT_MEASURED);
     rh_record_figure(object, "shared_buffers_bytes",
                      r->size.buffers_bytes > 0 ? r->size.buffers_bytes : RH_NOT_MEASURED);
     rh_record_figure(object, "maintenance_work_mem_bytes",
@@ -185,8 +185,8 @@ rh_json *rh_record_statements(const rh_run *run, const rh_script *script)
         rh_json_add_string(object, "expected_lock", rh_lock_mode_name(s->expected_lock));
         rh_json_add_string(object, "expected_relation", s->expected_relation);
         add_expected_locks(object, s);
-        rh_json_add_string(object, "unknown_effect", s->unknown_work);
-        rh_json_add_string(object, "parse_error", s->not_understood);
+        rh_json_add_string(object, "unknown_effect", s->unknown_effect);
+        rh_json_add_string(object, "parse_error", s->parse_error);
         rh_json *runs = rh_json_add_array(object, "runs");
         for (size_t r = 0; r < s->run_count; r++)
             add_run(runs, run, &s->runs[r]);

@@ -138,7 +138,7 @@ static rh_json *plan_record(const rh_plan *plan)
         return NULL;
     rh_json *object = rh_json_object();
     rh_json_add_string(object, "framework", plan->framework_name);
-    rh_json_add_string(object, "framework_reason", plan->framework_why);
+    rh_json_add_string(object, "framework_reason", plan->framework_reason);
     rh_json_add_string(object, "history_table", plan->history_table);
     rh_json_add_int(object, "migrations", (int64_t)plan->migration_count);
     rh_json_add_int(object, "pending", (int64_t)plan->pending_count);

@@ -78,7 +78,7 @@ rh_json *rh_record_rollback(const rh_run *run, const rh_rollback *rollback, cons
     rh_json_add_string(object, "reversibility", rh_reversibility_name(rollback->reversibility));
     rh_json_add_string(object, "reason", rollback->why);
     rh_record_figure(object, "elapsed_s", ran ? rollback->down_s : RH_NOT_MEASURED);
-    rh_record_figure(object, "reapply_s", ran ? rollback->up_again_s : RH_NOT_MEASURED);
+    rh_record_figure(object, "reapply_s", ran ? rollback->reapply_s : RH_NOT_MEASURED);
     if (!ran || rollback->schema_restored < 0)
         rh_json_add_null(object, "schema_restored");
     else

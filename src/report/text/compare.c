@@ -185,8 +185,8 @@ static const char *recommended(const rh_view *view)
 /* The five that stalled longest in B, beside what they had in A; and those that are no victims any more. */
 static void victims(const comparison *c)
 {
-    rh_view_victim *a, *b;
-    size_t count_a = rh_view_victims(&c->a, &a), count_b = rh_view_victims(&c->b, &b);
+    rh_view_waiter *a, *b;
+    size_t count_a = rh_view_waiters(&c->a, &a), count_b = rh_view_waiters(&c->b, &b);
     for (size_t i = 0; i < count_b && i < VICTIMS_MAX; i++) {
         double before = NAN;
         for (size_t k = 0; k < count_a; k++)

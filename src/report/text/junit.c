@@ -68,7 +68,7 @@ static void add_rollback(suite *s, const char *name, const rh_json *rollback)
                                                                        : "no down migration";
     if (test.status == FAILED)
         test.message = failure_message(s, rh_json_get(rollback, "error"), "rollback failed");
-    if (test.status == PASSED && !rh_view_way_back_works(rollback)) {
+    if (test.status == PASSED && !rh_view_rollback_works(rollback)) {
         test.status = FAILED;
         test.message = rh_view_printf(&s->view, "%s: %s", rh_view_reversibility(rollback), why ? why : "?");
     }

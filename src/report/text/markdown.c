@@ -104,7 +104,7 @@ static void migrations(const page *p)
                            "| --- | --- | ---: | --- | ---: | ---: | ---: |\n");
     bool all = view->migration_count <= MIGRATIONS_MAX;
     for (size_t i = 0; i < view->migration_count && i < MIGRATIONS_MAX; i++) {
-        const rh_view_migration *m = all ? &view->migrations[i] : view->by_pain[i];
+        const rh_view_migration *m = all ? &view->migrations[i] : view->by_blocked_time[i];
         const char *range, *time = rh_view_time(view, m, &range);
         const char *lock = m->lock_mode ? rh_view_printf(view, "%s on %s%s", rh_view_mode(m->lock_mode),
                                                          m->lock_relation ? m->lock_relation : "?",
@@ -115,7 +115,7 @@ static void migrations(const page *p)
                                range ? rh_view_printf(view, "%s (%s)", time, range) : time, plain(p, lock),
                                rh_view_seconds_or(view, m->reads_blocked_s, "–"),
                                rh_view_seconds_or(view, m->writes_blocked_s, "–"),
-                               rh_view_seconds_or(view, m->longest_victim_s, "–")});
+                               rh_view_seconds_or(view, m->longest_load_wait_s, "–")});
     }
     if (!all)
         rh_text_printf(p->out, "\n%zu more migrations with equal or less blocking.\n",
@@ -127,7 +127,7 @@ static void hazards(const page *p)
 {
     size_t shown = 0, found = 0;
     for (size_t i = 0; i < p->view.migration_count; i++) {
-        const rh_view_migration *m = p->view.by_pain[i];
+        const rh_view_migration *m = p->view.by_blocked_time[i];
         const rh_json *statements = rh_json_get(m->record, "statements");
         for (size_t s = 0; s < rh_json_count(statements); s++) {
             const rh_json *list = rh_json_get(rh_json_at(statements, s), "hazards");
@@ -164,8 +164,8 @@ static const char *change(const page *p, double before_ms, double during_ms)
 
 static void victims(const page *p)
 {
-    rh_view_victim *list;
-    size_t count = rh_view_victims(&p->view, &list);
+    rh_view_waiter *list;
+    size_t count = rh_view_waiters(&p->view, &list);
     if (count == 0)
         return;
     rh_text_append(
@@ -225,7 +225,7 @@ static void rollback_losses(const page *p)
     for (size_t i = 0; i < p->view.migration_count && shown < LIST_MAX; i++) {
         const rh_view_migration *m = &p->view.migrations[i];
         const rh_json *rollback = rh_json_get(m->record, "rollback");
-        if (rh_view_way_back_works(rollback))
+        if (rh_view_rollback_works(rollback))
             continue;
         rh_text_printf(p->out, "- %s is %s: %s\n", plain(p, m->id), rh_view_reversibility(rollback),
                        plain(p, rh_view_string(rollback, "reason")));

@@ -175,7 +175,7 @@ static void migration_row(const page *p, const rh_view_migration *m)
                    cell(p, short_mode(p, m), LOCK),
                    cell_right(p, rh_view_seconds_or(&p->view, m->reads_blocked_s, "–"), WAIT),
                    cell_right(p, rh_view_seconds_or(&p->view, m->writes_blocked_s, "–"), WAIT),
-                   cell_right(p, rh_view_seconds_or(&p->view, m->longest_victim_s, "–"), WAIT));
+                   cell_right(p, rh_view_seconds_or(&p->view, m->longest_load_wait_s, "–"), WAIT));
 }
 
 static void migrations(const page *p)
@@ -190,7 +190,7 @@ static void migrations(const page *p)
                    cell_right(p, "writes", WAIT), cell_right(p, "wait", WAIT));
     bool all = view->migration_count <= MIGRATIONS_MAX;
     for (size_t i = 0; i < view->migration_count && i < MIGRATIONS_MAX; i++)
-        migration_row(p, all ? &view->migrations[i] : view->by_pain[i]);
+        migration_row(p, all ? &view->migrations[i] : view->by_blocked_time[i]);
     bool inferred = false;
     for (size_t i = 0; i < view->migration_count; i++)
         inferred |= view->migrations[i].lock_inferred;

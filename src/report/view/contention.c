@@ -24,7 +24,7 @@ static int64_t count_of(const rh_json *row, const char *key)
     return count > 0 ? count : 0;
 }
 
-static void fill_load(const rh_view *view, rh_view_victim *v)
+static void fill_load(const rh_view *view, rh_view_waiter *v)
 {
     const rh_json *before = template_of(rh_json_path(view->report, "load.windows.before"), v->who);
     const rh_json *during = template_of(rh_json_path(view->report, "load.windows.during"), v->who);
@@ -40,7 +40,7 @@ static void fill_load(const rh_view *view, rh_view_victim *v)
     v->shed = count_of(during, "dropped");
 }
 
-static double stall_of(const rh_view_victim *v)
+static double stall_of(const rh_view_waiter *v)
 {
     double stall_s = isnan(v->longest_stall_ms) ? 0 : v->longest_stall_ms / 1e3;
     return v->longest_wait_s > stall_s ? v->longest_wait_s : stall_s;
@@ -48,12 +48,12 @@ static double stall_of(const rh_view_victim *v)
 
 static int longest_stall(const void *left, const void *right)
 {
-    const rh_view_victim *a = left, *b = right;
+    const rh_view_waiter *a = left, *b = right;
     double x = stall_of(a), y = stall_of(b);
     return x != y ? (x < y) - (x > y) : strcmp(a->who, b->who);
 }
 
-static bool is_known(const rh_view_victim *victims, size_t count, const char *name)
+static bool is_known(const rh_view_waiter *victims, size_t count, const char *name)
 {
     for (size_t i = 0; i < count; i++)
         if (strcmp(victims[i].who, name) == 0)
@@ -62,7 +62,7 @@ static bool is_known(const rh_view_victim *victims, size_t count, const char *na
 }
 
 /* Templates that met errors, retries or shedding while the migrations ran, though they waited for no lock. */
-static void add_failing(const rh_view *view, rh_view_victim **victims, size_t *count)
+static void add_failing(const rh_view *view, rh_view_waiter **victims, size_t *count)
 {
     const rh_json *templates = rh_json_path(view->report, "load.windows.during.templates");
     for (size_t i = 0; i < rh_json_count(templates); i++) {
@@ -71,13 +71,13 @@ static void add_failing(const rh_view *view, rh_view_victim **victims, size_t *c
         if (!name || count_of(t, "errors") + count_of(t, "retries") + count_of(t, "dropped") == 0 ||
             is_known(*victims, *count, name))
             continue;
-        rh_view_victim *v = rh_arena_add(view->arena, victims, count);
-        *v = (rh_view_victim){.who = name, .is_template = true};
+        rh_view_waiter *v = rh_arena_add(view->arena, victims, count);
+        *v = (rh_view_waiter){.who = name, .is_template = true};
         fill_load(view, v);
     }
 }
 
-size_t rh_view_victims(const rh_view *view, rh_view_victim **victims)
+size_t rh_view_waiters(const rh_view *view, rh_view_waiter **victims)
 {
     const rh_json *list = rh_json_path(view->report, "contention.blocked_sessions");
     size_t count = 0;
@@ -85,8 +85,8 @@ size_t rh_view_victims(const rh_view *view, rh_view_victim **victims)
     for (size_t i = 0; i < rh_json_count(list); i++) {
         const rh_json *row = rh_json_at(list, i);
         const char *who = rh_view_string(row, "session");
-        rh_view_victim *v = rh_arena_add(view->arena, victims, &count);
-        *v = (rh_view_victim){.who = who ? who : "?",
+        rh_view_waiter *v = rh_arena_add(view->arena, victims, &count);
+        *v = (rh_view_waiter){.who = who ? who : "?",
                               .is_template = rh_view_string(row, "template") != NULL,
                               .is_migration = rh_json_bool(rh_json_get(row, "is_migration")),
                               .waits = rh_json_int(rh_json_get(row, "waits")),

@@ -17,7 +17,7 @@ const char *rh_view_reversibility(const rh_json *rollback)
     return "not rehearsed";
 }
 
-bool rh_view_way_back_works(const rh_json *rollback)
+bool rh_view_rollback_works(const rh_json *rollback)
 {
     return rh_view_is(rollback, "reversibility", "reversible") || !rh_json_get(rollback, "reversibility") ||
            !rh_json_bool(rh_json_get(rollback, "has_down"));

@@ -74,8 +74,8 @@ static void fill_impact(rh_view_migration *m, const rh_json *report)
     const rh_json *impact = rh_json_get(m->record, "impact");
     m->reads_blocked_s = rh_view_real(impact, "reads_blocked_s");
     m->writes_blocked_s = rh_view_real(impact, "writes_blocked_s");
-    m->longest_victim_s = rh_view_real(impact, "longest_load_wait_s");
-    m->victim_waits = rh_json_int(rh_json_get(impact, "load_waits"));
+    m->longest_load_wait_s = rh_view_real(impact, "longest_load_wait_s");
+    m->load_waits = rh_json_int(rh_json_get(impact, "load_waits"));
     m->p99_before_ms = rh_json_real(rh_json_path(report, "load.windows.before.response_ms.p99"));
     m->p99_during_ms = NAN;
     const rh_json *windows = rh_json_path(report, "load.windows.by_migration");
@@ -100,14 +100,14 @@ static bool is_broken(const rh_view_migration *m)
 
 /* Broken first; then by how long readers, writers and the longest victim waited; then by duration; then in
  * the order they run. */
-static int by_pain(const void *left, const void *right)
+static int by_blocked_time(const void *left, const void *right)
 {
     const rh_view_migration *a = *(rh_view_migration *const *)left, *b = *(rh_view_migration *const *)right;
     if (is_broken(a) != is_broken(b))
         return is_broken(a) ? -1 : 1;
     int order = compare_figures(a->reads_blocked_s, b->reads_blocked_s);
     order = order ? order : compare_figures(a->writes_blocked_s, b->writes_blocked_s);
-    order = order ? order : compare_figures(a->longest_victim_s, b->longest_victim_s);
+    order = order ? order : compare_figures(a->longest_load_wait_s, b->longest_load_wait_s);
     order = order ? order : compare_figures(a->quiet_median_s, b->quiet_median_s);
     return order ? order : (a > b) - (a < b);
 }
@@ -128,15 +128,16 @@ void rh_view_init(rh_view *view, const rh_json *report)
             .record = record, .id = id ? id : "?", .outcome = outcome ? outcome : "not_run"};
         m->title =
             name && name[0] && strcmp(name, m->id) != 0 ? rh_view_printf(view, "%s %s", m->id, name) : m->id;
-        m->failed = is_broken(m) || !rh_view_way_back_works(rh_json_get(record, "rollback"));
+        m->failed = is_broken(m) || !rh_view_rollback_works(rh_json_get(record, "rollback"));
         fill_times(m, repeats > 0 ? repeats : 1);
         fill_lock(m);
         fill_impact(m, report);
     }
-    view->by_pain = rh_arena_alloc(view->arena, (view->migration_count + 1) * sizeof *view->by_pain);
+    view->by_blocked_time =
+        rh_arena_alloc(view->arena, (view->migration_count + 1) * sizeof *view->by_blocked_time);
     for (size_t i = 0; i < view->migration_count; i++)
-        view->by_pain[i] = &view->migrations[i];
-    qsort(view->by_pain, view->migration_count, sizeof *view->by_pain, by_pain);
+        view->by_blocked_time[i] = &view->migrations[i];
+    qsort(view->by_blocked_time, view->migration_count, sizeof *view->by_blocked_time, by_blocked_time);
 }
 
 void rh_view_release(rh_view *view)

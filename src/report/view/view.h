@@ -18,8 +18,8 @@ typedef struct rh_view_migration {
     const char *lock_mode, *lock_relation;
     bool lock_inferred;
     /* from a statement's text, not seen */ /* the strongest that it took; NULL: none seen */
-    double reads_blocked_s, writes_blocked_s, longest_victim_s;
-    int64_t victim_waits;
+    double reads_blocked_s, writes_blocked_s, longest_load_wait_s;
+    int64_t load_waits;
     double p99_before_ms, p99_during_ms;
     size_t hazard_count;
     bool failed; /* up, or a way down that does not bring everything back */
@@ -27,9 +27,9 @@ typedef struct rh_view_migration {
 
 typedef struct rh_view {
     const rh_json *report;
-    rh_arena *arena;               /* owns every string that these functions return */
-    rh_view_migration *migrations; /* pending ones, in the order they run */
-    rh_view_migration **by_pain;   /* the same, those that hurt most first */
+    rh_arena *arena;                     /* owns every string that these functions return */
+    rh_view_migration *migrations;       /* pending ones, in the order they run */
+    rh_view_migration **by_blocked_time; /* the same, those that hurt most first */
     size_t migration_count;
 } rh_view;
 
@@ -65,7 +65,7 @@ const char *rh_view_time(const rh_view *view, const rh_view_migration *migration
 
 /* Somebody whom the loaded pass made wait or fail: a template of the load, the migration itself, another
  * session. Figures of the load are NaN (counts -1) for who is no template. */
-typedef struct rh_view_victim {
+typedef struct rh_view_waiter {
     const char *who;
     bool is_template, is_migration;
     int64_t waits; /* for locks; 0: it only met errors */
@@ -76,9 +76,9 @@ typedef struct rh_view_victim {
     double longest_stall_ms, stall_at_s; /* the slowest response while migrations ran, and when it began */
     int64_t transactions, errors;
     int64_t retries, shed;
-} rh_view_victim;
+} rh_view_waiter;
 /* view_contention.c: *VICTIMS in the view's arena, who stalled longest first. Returns how many. */
-size_t rh_view_victims(const rh_view *view, rh_view_victim **victims);
+size_t rh_view_waiters(const rh_view *view, rh_view_waiter **victims);
 /* What a row of contention.blockers held: "ACCESS EXCLUSIVE on public.orders". */
 const char *rh_view_blocker(const rh_view *view, const rh_json *blocker);
 /* How many waited how long, for whom most; NULL when nothing watched. */
@@ -108,7 +108,7 @@ const rh_json *rh_view_left_by_failure(const rh_json *migration);
 /* view_rollback.c: "reversible with loss" of a rollback record; "not rehearsed". */
 const char *rh_view_reversibility(const rh_json *rollback);
 /* False when there is a way down that was rehearsed and is not simply reversible. */
-bool rh_view_way_back_works(const rh_json *rollback);
+bool rh_view_rollback_works(const rh_json *rollback);
 /* Of STATEMENTS, the lock record with the strongest mode, held longest; NULL: none. */
 const rh_json *rh_view_strongest_lock(const rh_json *statements);
 /* The same of one statement. */

@@ -118,7 +118,7 @@ static void held_through(company *c, rh_statement *worker)
 {
     rh_arena *arena = c->context->arena;
     const bool unknown = !worker->works_long;
-    if (!c->lock || (unknown && !worker->unknown_work) ||
+    if (!c->lock || (unknown && !worker->unknown_effect) ||
         (unknown && worker->class_ != RH_CLASS_PROCEDURE && worker->class_ != RH_CLASS_QUERY) ||
         (c->worker && (unknown || c->worker->works_long)))
         return;

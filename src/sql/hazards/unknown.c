@@ -131,18 +131,18 @@ void rh_hazards_unknown_work(rh_hazard_context *context, rh_statement *statement
     const rh_known_object *function = NULL;
     if (!kind)
         return;
-    statement->unknown_work = by_kind(context->known, kind, body);
-    if (statement->unknown_work || !rh_is_one_of(kind, queries))
+    statement->unknown_effect = by_kind(context->known, kind, body);
+    if (statement->unknown_effect || !rh_is_one_of(kind, queries))
         return;
     const char *name = called(context->known, tree, arena);
     const rh_known_object *trigger = name ? NULL : firing_trigger(context->known, tree, arena, &function);
     if (name)
-        statement->unknown_work = rh_arena_printf(
+        statement->unknown_effect = rh_arena_printf(
             arena,
             "not known from the text: it calls the function %s, which may change rows and take locks of its own",
             rh_identifier(name, arena));
     else if (trigger)
-        statement->unknown_work = rh_arena_printf(
+        statement->unknown_effect = rh_arena_printf(
             arena,
             "not known from the text: the trigger %s calls %s.%s, which may change rows and take "
             "locks of its own",

@@ -19,7 +19,8 @@ rh_usec rh_generator_now(const rh_generator *generator)
     return rh_clock_monotonic() - generator->began;
 }
 
-void rh_generator_work_ended(rh_generator *generator, const load_work *work, rh_fate fate, rh_usec sent)
+void rh_generator_work_ended(rh_generator *generator, const load_work *work, rh_request_outcome fate,
+                             rh_usec sent)
 {
     rh_usec now = rh_generator_now(generator);
     rh_measures_end(generator->measures, work->slot, fate, now - work->arrival.intended,
@@ -431,7 +432,7 @@ void rh_generator_finish(rh_generator *generator, rh_arena *arena, rh_load *load
     rh_measures_finish(generator->measures, generator->stopped, arena, load);
     rh_generator_tell_cancelled(generator, arena, load);
     if (load->saturated)
-        load->saturated_why = saturation(generator, arena);
+        load->saturated_reason = saturation(generator, arena);
     free_generator(generator);
 }
 

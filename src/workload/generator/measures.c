@@ -333,7 +333,8 @@ rh_window_kind rh_measures_slot_kind(rh_measure_slot slot)
     return slot.window->kind;
 }
 
-static void count_cell(cell *c, rh_usec intended, rh_fate fate, rh_usec response_us, rh_usec service_us)
+static void count_cell(cell *c, rh_usec intended, rh_request_outcome fate, rh_usec response_us,
+                       rh_usec service_us)
 {
     if (response_us > c->longest || !c->response) {
         c->longest = response_us;
@@ -350,8 +351,8 @@ static void count_cell(cell *c, rh_usec intended, rh_fate fate, rh_usec response
     rh_histogram_record(c->service, service_us);
 }
 
-void rh_measures_end(rh_measures *measures, rh_measure_slot slot, rh_fate fate, rh_usec response_us,
-                     rh_usec service_us)
+void rh_measures_end(rh_measures *measures, rh_measure_slot slot, rh_request_outcome fate,
+                     rh_usec response_us, rh_usec service_us)
 {
     cell *cells = slot.window->cells;
     count_cell(&cells[slot.template_index], slot.intended, fate, response_us, service_us);

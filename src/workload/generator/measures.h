@@ -13,7 +13,7 @@ typedef struct rh_measure_window rh_measure_window;
 
 /* How an arrival ended. Shed: the generator gave it up (queue full, or the run ended), its time so far is
  * counted. */
-typedef enum rh_fate { RH_FATE_DONE, RH_FATE_ERROR, RH_FATE_SHED } rh_fate;
+typedef enum rh_request_outcome { RH_FATE_DONE, RH_FATE_ERROR, RH_FATE_SHED } rh_request_outcome;
 
 /* An arrival that has begun and not ended: who is to be told. */
 typedef struct rh_measure_slot {
@@ -35,8 +35,8 @@ rh_measure_slot rh_measures_begin(rh_measures *measures, rh_usec intended, uint3
 rh_window_kind rh_measures_slot_kind(rh_measure_slot slot);
 /* RESPONSE_US from the intended start; SERVICE_US from the send, -1 when it was never sent. Errors and shed
  * arrivals count in the response times too: who waited and got an error has waited. */
-void rh_measures_end(rh_measures *measures, rh_measure_slot slot, rh_fate fate, rh_usec response_us,
-                     rh_usec service_us);
+void rh_measures_end(rh_measures *measures, rh_measure_slot slot, rh_request_outcome fate,
+                     rh_usec response_us, rh_usec service_us);
 /* The arrival's attempt failed and is made again. */
 void rh_measures_retry(rh_measures *measures, rh_measure_slot slot);
 /* One failure that a client saw, of TEMPLATE_NAME (kept, not copied), also when a retry went well; BEFORE: by

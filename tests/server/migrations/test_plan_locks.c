@@ -629,7 +629,7 @@ static locks planned(const char *sql, rh_arena *arena)
     for (size_t i = 0; i < s->expected_lock_count; i++)
         if (is_about_index(sql) || !is_index(s->expected_locks[i].relation))
             note(arena, &all, s->expected_locks[i].relation, s->expected_locks[i].mode);
-    all.partly = s->unknown_work != NULL;
+    all.partly = s->unknown_effect != NULL;
     fixture_end(f);
     return all;
 }

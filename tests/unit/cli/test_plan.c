@@ -50,7 +50,7 @@ static rh_migration migrations[] = {
     {.id = "000003", .name = "later"},
 };
 static const rh_plan plan = {.framework_name = "golang-migrate",
-                             .framework_why = "its files end in .up.sql",
+                             .framework_reason = "its files end in .up.sql",
                              .history_table = "schema_migrations",
                              .migrations = migrations,
                              .migration_count = 3,

@@ -83,7 +83,7 @@ static void test_folders(void **state)
         for (size_t k = 0; k < 5 && c->files[k][0]; k++)
             fixture_file(f, c->files[k][0], c->files[k][1]);
         const bool ok = rh_plan_detect(&f->scenario, f->arena, &f->plan, &f->error);
-        const char *said = ok ? f->plan.framework_why : f->error.message;
+        const char *said = ok ? f->plan.framework_reason : f->error.message;
         if (ok != (c->framework != NULL) || !strstr(said, c->why) ||
             (ok && strcmp(f->plan.framework_name, c->framework) != 0))
             fail_msg("case %zu, %s: %s: %s", i, c->files[0][0], ok ? f->plan.framework_name : "refused",
@@ -135,7 +135,7 @@ static void test_asked(void **state)
     f->scenario.migrations.framework = RH_FRAMEWORK_GOLANG_MIGRATE;
     assert_true(rh_plan_detect(&f->scenario, f->arena, &f->plan, &f->error));
     assert_string_equal(f->plan.framework_name, "golang-migrate");
-    assert_string_equal(f->plan.framework_why,
+    assert_string_equal(f->plan.framework_reason,
                         "the scenario says so; 1 file named as golang-migrate names it, such "
                         "as 2_b.up.sql");
     f->scenario.migrations.framework = RH_FRAMEWORK_FLYWAY;

@@ -156,7 +156,7 @@ static void test_flyway_order(void **state)
     assert_true(fixture_plan(f, NULL));
     assert_string_equal(fixture_order(f), "9.1:b* 010:ten* R__a_c:a_c* R__aB:aB*");
     assert_string_equal(
-        f->plan.framework_why,
+        f->plan.framework_reason,
         "4 files named as Flyway names them, such as R__aB.sql; callbacks, which are not run: "
         "afterMigrate.sql, beforeEachMigrate__x.sql");
     fixture_file(f, "V9_01_00__again.sql", "");

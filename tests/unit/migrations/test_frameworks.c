@@ -18,7 +18,7 @@ static void test_dbmate(void **state)
     assert_true(fixture_plan(f, NULL));
     assert_string_equal(f->plan.framework_name, "dbmate");
     assert_string_equal(f->plan.history_table, "schema_migrations");
-    assert_string_equal(f->plan.framework_why, "10_a.sql has a line \"-- migrate:up\"");
+    assert_string_equal(f->plan.framework_reason, "10_a.sql has a line \"-- migrate:up\"");
     assert_string_equal(fixture_order(f), "10:a* 20240102:b* 9:*");
     assert_int_equal(f->plan.migrations[0].up.rule, RH_TRANSACTION_ONE);
     assert_int_equal(f->plan.migrations[0].down.rule, RH_TRANSACTION_ONE);
@@ -73,7 +73,7 @@ static void test_goose(void **state)
     assert_false(fixture_plan(f, NULL));
     assert_int_equal(f->error.code, RH_ERROR_UNSUPPORTED);
     assert_string_equal(f->error.message, "migration 10 is a program in Go, not SQL");
-    assert_string_equal(f->plan.framework_why,
+    assert_string_equal(f->plan.framework_reason,
                         "00002_b.sql has a line \"-- +goose\"; programs in Go, which are "
                         "not replayed: 10_c.go");
     const char *list[] = {"1", "2"};
@@ -243,8 +243,8 @@ static void test_prisma(void **state)
         {"manual", "2024-01-02", NULL, "x"}};
     assert_true(fixture_plan(f, prisma_history(f, applied, 3)));
     assert_string_equal(fixture_order(f), "20240101000000_a:a 20240102_b:b* manual:manual");
-    assert_non_null(strstr(f->plan.framework_why, "; manual was edited after it was applied"));
-    assert_null(strstr(f->plan.framework_why, "20240101000000_a was edited"));
+    assert_non_null(strstr(f->plan.framework_reason, "; manual was edited after it was applied"));
+    assert_null(strstr(f->plan.framework_reason, "20240101000000_a was edited"));
     static const char *const failed[][4] = {{"20240101000000_a", NULL, NULL, "x"}};
     assert_false(fixture_plan(f, prisma_history(f, failed, 1)));
     assert_non_null(strstr(f->error.message, "P3009"));
@@ -365,7 +365,7 @@ static void test_node_pg_migrate(void **state)
     fixture_file(f, "9_a.sql", "-- Up Migration\nselect 4;\n-- Down Migration\nselect 5;");
     assert_true(fixture_plan(f, NULL));
     assert_string_equal(f->plan.framework_name, "node-pg-migrate");
-    assert_string_equal(f->plan.framework_why, "9_a.sql has a line \"-- Up Migration\"");
+    assert_string_equal(f->plan.framework_reason, "9_a.sql has a line \"-- Up Migration\"");
     assert_string_equal(fixture_order(f), "9_a:a … b (2 in one transaction)* 10_b:b");
     assert_int_equal(f->plan.pending_count, 1);
     assert_string_equal(fixture_script(f, 0, RH_UP), "2:select 4 | 4:select 2 | 5:select 3");
@@ -398,7 +398,7 @@ static void test_rails(void **state)
     fixture_file(f, "migrate/20240102000000_b.rb", "class B");
     assert_true(fixture_plan(f, NULL));
     assert_string_equal(f->plan.framework_name, "rails");
-    assert_string_equal(f->plan.framework_why,
+    assert_string_equal(f->plan.framework_reason,
                         "structure.sql records its versions; 2 migrations in Ruby, which are not replayed");
     assert_string_equal(fixture_order(f), "structure:structure* 20240101000000:a 20240102000000:b");
     assert_int_equal(f->plan.migrations[0].up.statement_count, 3);
@@ -463,8 +463,8 @@ static void test_lone_downs(void **state)
         const bool ok = fixture_plan(f, NULL);
         if (ok != (cases[i].order != NULL) || (ok && strcmp(fixture_order(f), cases[i].order) != 0))
             fail_msg("%s: %s", cases[i].names[1], ok ? fixture_order(f) : f->error.message);
-        if (ok && f->plan.migration_count == 1 && !strstr(f->plan.framework_why, "never runs"))
-            fail_msg("%s", f->plan.framework_why);
+        if (ok && f->plan.migration_count == 1 && !strstr(f->plan.framework_reason, "never runs"))
+            fail_msg("%s", f->plan.framework_reason);
         fixture_end(f);
     }
 }

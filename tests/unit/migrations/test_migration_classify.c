@@ -671,9 +671,9 @@ static void test_not_understood(void **state)
         const rh_script *script = &f->plan.migrations[0].up;
         const char *needs = rh_arena_printf(f->arena, "needs PostgreSQL %d?", cases[i].version);
         assert_int_equal(script->statement_count, 3);
-        assert_null(script->statements[0].not_understood);
-        assert_non_null(script->statements[1].not_understood);
-        assert_int_equal(strstr(script->statements[1].not_understood, needs) != NULL, cases[i].version > 0);
+        assert_null(script->statements[0].parse_error);
+        assert_non_null(script->statements[1].parse_error);
+        assert_int_equal(strstr(script->statements[1].parse_error, needs) != NULL, cases[i].version > 0);
         assert_int_equal(script->statements[2].class_, RH_CLASS_INDEX_BUILD);
         fixture_end(f);
     }

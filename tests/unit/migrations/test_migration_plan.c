@@ -42,7 +42,7 @@ static void test_plain_errors(void **state)
     fixture_file(f, "a.sql", "");
     fixture_file(f, "b.down.sql", "");
     assert_true(fixture_plan(f, NULL));
-    assert_non_null(strstr(f->plan.framework_why, "b.down.sql has no up migration and never runs"));
+    assert_non_null(strstr(f->plan.framework_reason, "b.down.sql has no up migration and never runs"));
     fixture_file(f, "b.sql", "");
     fixture_file(f, "b.undo.sql", "");
     assert_false(fixture_plan(f, NULL));

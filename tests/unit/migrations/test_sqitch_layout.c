@@ -30,7 +30,7 @@ static void test_plans(void **state)
     fixture_file(f, "revert/a@v1.sql", "select 0;");
     assert_true(fixture_plan(f, NULL));
     assert_string_equal(f->plan.framework_name, "sqitch");
-    assert_string_equal(f->plan.framework_why, "sqitch.plan is the plan of project x");
+    assert_string_equal(f->plan.framework_reason, "sqitch.plan is the plan of project x");
     assert_string_equal(f->plan.history_table, "sqitch.changes");
     assert_string_equal(fixture_order(f), "a@v1:a* a:a*");
     assert_true(f->plan.migrations[0].has_down);

@@ -7,15 +7,15 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-static rh_phase_look look(double at_s, const char *phase, double cpu_s, int64_t wal_bytes)
+static rh_phase_sample look(double at_s, const char *phase, double cpu_s, int64_t wal_bytes)
 {
-    return (rh_phase_look){.at = (rh_usec)(at_s * 1e6),
-                           .command = phase ? "CREATE INDEX" : NULL,
-                           .phase = phase,
-                           .cpu_s = cpu_s,
-                           .read_bytes = RH_UNKNOWN,
-                           .write_bytes = 0,
-                           .wal_bytes = wal_bytes};
+    return (rh_phase_sample){.at = (rh_usec)(at_s * 1e6),
+                             .command = phase ? "CREATE INDEX" : NULL,
+                             .phase = phase,
+                             .cpu_s = cpu_s,
+                             .read_bytes = RH_UNKNOWN,
+                             .write_bytes = 0,
+                             .wal_bytes = wal_bytes};
 }
 
 static void test_sums(void **state)
@@ -23,12 +23,12 @@ static void test_sums(void **state)
     (void)state;
     rh_arena *arena = rh_arena_new();
     rh_phases phases = {0};
-    rh_phase_look base = look(10, NULL, 1, RH_UNKNOWN),
-                  looks[] = {look(11, "scanning", 1.5, 100), look(12, "scanning", 2.5, 110),
-                             look(14, "sorting", 4.5, 130), look(15, "sorting", 5, 130)};
+    rh_phase_sample base = look(10, NULL, 1, RH_UNKNOWN),
+                    looks[] = {look(11, "scanning", 1.5, 100), look(12, "scanning", 2.5, 110),
+                               look(14, "sorting", 4.5, 130), look(15, "sorting", 5, 130)};
     for (size_t i = 0; i < 4; i++)
         rh_phases_book(&phases, &base, &looks[i], arena);
-    rh_phase_look end = look(16, NULL, 5.25, 200);
+    rh_phase_sample end = look(16, NULL, 5.25, 200);
     rh_phases_end(&phases, &end, arena);
     assert_int_equal(phases.count, 2);
     assert_string_equal(phases.list[0].phase, "scanning");
@@ -49,11 +49,11 @@ static void test_gaps(void **state)
     (void)state;
     rh_arena *arena = rh_arena_new();
     rh_phases phases = {0};
-    rh_phase_look base = look(0, NULL, NAN, RH_UNKNOWN),
-                  looks[] = {look(1, NULL, NAN, 0), look(2, "scanning", NAN, 0), look(3, NULL, NAN, 0)};
+    rh_phase_sample base = look(0, NULL, NAN, RH_UNKNOWN),
+                    looks[] = {look(1, NULL, NAN, 0), look(2, "scanning", NAN, 0), look(3, NULL, NAN, 0)};
     for (size_t i = 0; i < 3; i++)
         rh_phases_book(&phases, &base, &looks[i], arena);
-    rh_phase_look end = look(9, NULL, NAN, 0);
+    rh_phase_sample end = look(9, NULL, NAN, 0);
     rh_phases_end(&phases, &end, arena);
     assert_int_equal(phases.count, 1);
     assert_float_equal(phases.list[0].elapsed_s, 1, 1e-9);

@@ -140,7 +140,7 @@ static void waits_holds_and_queues(void **state)
     near(w->out.connections, 100);
     near(w->out.service_per_s, 200); /* 4 CPUs at 20 ms */
     near(f[0].waiting, 100);
-    near(f[0].without_connection, 70 * (MEAN_WAIT + 7) - 100);
+    near(f[0].unserved_requests, 70 * (MEAN_WAIT + 7) - 100);
     near(f[0].pool_exhausted_s, 100.0 / 70);
     near(f[0].drain_s, 70 * (MEAN_WAIT + 7) / 130);
     /* SHARE waits for no reader. */
@@ -168,8 +168,8 @@ static void the_timeout_limits_the_wait(void **state)
     assert_true(f[0].wait_s < 1);
     near(f[0].chances[f[0].chance_count - 1].t_s, 1);
     near(f[0].waiting, 20);
-    assert_string_equal(w->out.connections_from, "the scenario");
-    assert_string_equal(f[0].lock_timeout_from, "the migration");
+    assert_string_equal(w->out.connections_basis, "the scenario");
+    assert_string_equal(f[0].lock_timeout_source, "the migration");
 }
 
 /* What is held stands still as well while its transaction waits for the next lock. */
@@ -274,7 +274,7 @@ static void what_is_not_known_of_production_stays_so(void **state)
     assert_true(isnan(w->out.service_per_s));
     assert_true(isnan(w->out.connections));
     assert_true(isnan(f[0].drain_s));
-    assert_true(isnan(f[0].without_connection));
+    assert_true(isnan(f[0].unserved_requests));
     assert_true(isnan(f[0].pool_exhausted_s));
     near(f[0].waiting, 70 * f[0].blocked_s);
     w->relations[0].scans_per_s = RH_NOT_MEASURED;

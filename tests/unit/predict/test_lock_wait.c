@@ -305,12 +305,12 @@ static void the_queue_by_hand(void **state)
     rh_lock_queue queue = rh_lock_queue_behind(50, 1, 3, 300, 150);
     near(queue.blocked_s, 4);
     near(queue.waiting, 200);
-    near(queue.without_connection, 0);
+    near(queue.unserved_requests, 0);
     assert_true(isnan(queue.pool_exhausted_s));
     near(queue.drain_s, 2);
     queue = rh_lock_queue_behind(50, 1, 3, 100, 50);
     near(queue.waiting, 100);
-    near(queue.without_connection, 100);
+    near(queue.unserved_requests, 100);
     near(queue.pool_exhausted_s, 2);
     assert_true(isinf(queue.drain_s));
     queue = rh_lock_queue_behind(0, 1, 3, 100, 0);

@@ -16,7 +16,7 @@ static rh_lock_policy policy(double timeout_s, int successes, double total_s, do
                             .tries = 3,
                             .successes = successes,
                             .total_s_median = total_s,
-                            .victim_ms_max = victim_ms};
+                            .response_max_ms = victim_ms};
 }
 
 static int choose(rh_lock_policy *policies, size_t count, double hold_s, const char *says)
@@ -52,22 +52,22 @@ static void tries_are_summed_up(void **state)
          .attempts = 4,
          .total_s = 3,
          .lock_wait_s = 0.05,
-         .victim_ms_max = 80,
-         .victim_ms_p99 = 20},
+         .response_max_ms = 80,
+         .response_p99_ms = 20},
         {.timeout = 0,
          .success = true,
          .attempts = 1,
          .total_s = 9,
          .lock_wait_s = RH_NOT_MEASURED,
-         .victim_ms_max = 9000,
-         .victim_ms_p99 = 8000,
+         .response_max_ms = 9000,
+         .response_p99_ms = 8000,
          .load_errors = 2},
         {.timeout = 50000,
          .attempts = 10,
          .total_s = 20,
          .lock_wait_s = 0.06,
-         .victim_ms_max = RH_NOT_MEASURED,
-         .victim_ms_p99 = RH_NOT_MEASURED,
+         .response_max_ms = RH_NOT_MEASURED,
+         .response_p99_ms = RH_NOT_MEASURED,
          .failure = "canceling"},
     };
     rh_lock_policy p = rh_lock_policy_of_tries(50000, tries, 3);
@@ -78,7 +78,7 @@ static void tries_are_summed_up(void **state)
     assert_true(p.total_s_median == 11.5);
     assert_true(p.total_s_max == 20);
     assert_true(p.lock_wait_s_max == 0.06);
-    assert_true(p.victim_ms_max == 80);
+    assert_true(p.response_max_ms == 80);
     assert_string_equal(p.failure, "canceling");
     p = rh_lock_policy_of_tries(0, tries, 3);
     assert_int_equal(p.load_errors, 2);

@@ -59,7 +59,7 @@ static rh_sent_statement *sends(size_t interval, rh_statement_class class_, cons
     return &sent[i];
 }
 
-static void intervals(rh_look_interval *list, size_t count)
+static void intervals(rh_sample_interval *list, size_t count)
 {
     all.intervals = list;
     all.interval_count = count;
@@ -129,7 +129,7 @@ static void the_only_one_that_names_it_did_it(void **state)
     rh_relation_change second[] = {built("public.items_a_key", "public.items"),
                                    scanned("public.orders", 100, 100, 1), scanned("public.items", 50, 50, 1)};
     second[2].oid = 3;
-    intervals((rh_look_interval[]){{first, 1, true}, {second, 3, true}}, 2);
+    intervals((rh_sample_interval[]){{first, 1, true}, {second, 3, true}}, 2);
     assert_class(type, RH_CLASS_REWRITE);
     assert_class(index, RH_CLASS_INDEX_BUILD);
     assert_true(index->statement->class_differs);
@@ -146,7 +146,8 @@ static void what_did_nothing_is_of_the_catalogs(void **state)
     rh_sent_statement *add = sends(0, RH_CLASS_CATALOG, "orders", "ALTER TABLE orders ADD b int");
     rh_relation_change changes[] = {built("public.i", "public.orders"),
                                     scanned("public.orders", 100, 103, 2)};
-    intervals((rh_look_interval[]){{changes, 2, true}}, 1); /* a build in parallel: two scans, one reading */
+    intervals((rh_sample_interval[]){{changes, 2, true}},
+              1); /* a build in parallel: two scans, one reading */
     assert_class(type, RH_CLASS_CATALOG);
     assert_true(type->statement->class_differs);
     assert_class(build, RH_CLASS_INDEX_BUILD);
@@ -160,7 +161,7 @@ static void several_that_can_have_done_it(void **state)
     rh_sent_statement *add = sends(0, RH_CLASS_CATALOG, "orders", "ALTER TABLE orders ADD b int");
     rh_sent_statement *elsewhere = sends(0, RH_CLASS_CATALOG, "items", "ALTER TABLE items ADD b int");
     rh_relation_change changes[] = {rewritten("public.orders", 100)};
-    intervals((rh_look_interval[]){{changes, 1, true}}, 1);
+    intervals((rh_sample_interval[]){{changes, 1, true}}, 1);
     assert_class(type, RH_CLASS_REWRITE); /* the only one that says so */
     assert_untold(add, "given new files");
     assert_class(elsewhere, RH_CLASS_CATALOG);
@@ -176,7 +177,7 @@ static void locks_tell_who_cannot_have(void **state)
     block->run->locks = &lock;
     block->run->lock_count = 1;
     rh_relation_change changes[] = {rewritten("public.orders", 100)};
-    intervals((rh_look_interval[]){{changes, 1, true}}, 1);
+    intervals((rh_sample_interval[]){{changes, 1, true}}, 1);
     assert_class(block, RH_CLASS_REWRITE);
     assert_false(other->statement->class_measured);
 }
@@ -188,7 +189,7 @@ static void counts_that_come_late(void **state)
     rh_sent_statement *later = sends(1, RH_CLASS_CATALOG, "items", "ALTER TABLE items ADD b int");
     rh_sent_statement *unknown = sends(2, RH_CLASS_CATALOG, "items", "ALTER TABLE items ADD c int");
     rh_relation_change changes[] = {scanned("public.orders", 100, 100, 1)};
-    intervals((rh_look_interval[]){{NULL, 0, false}, {changes, 1, true}, {NULL, 0, false}}, 3);
+    intervals((rh_sample_interval[]){{NULL, 0, false}, {changes, 1, true}, {NULL, 0, false}}, 3);
     assert_class(check, RH_CLASS_HEAP_SCAN);
     assert_class(later, RH_CLASS_CATALOG);
     assert_untold(unknown, "had not published");
@@ -206,7 +207,7 @@ static void rows_are_in_the_answer(void **state)
     batch->run->rows = 400;
     several->run->rows = undone->run->rows = 3;
     undone->undone = true;
-    intervals((rh_look_interval[]){{NULL, 0, false}}, 1);
+    intervals((rh_sample_interval[]){{NULL, 0, false}}, 1);
     assert_class(update, RH_CLASS_DATA_CHANGE);
     assert_class(batch, RH_CLASS_DATA_CHANGE); /* most of the table is no batch */
     assert_true(batch->statement->class_differs);
@@ -221,7 +222,7 @@ static void what_a_block_changed(void **state)
     rh_sent_statement *version = sends(0, RH_CLASS_DATA_CHANGE, "versions", "UPDATE versions SET v = 2");
     rh_relation_change changes[] = {scanned("public.orders", 100, 300, 0)};
     changes[0].work.rows_deleted = 1000;
-    intervals((rh_look_interval[]){{changes, 1, true}}, 1);
+    intervals((rh_sample_interval[]){{changes, 1, true}}, 1);
     assert_class(block, RH_CLASS_DATA_CHANGE);
     assert_false(version->statement->class_measured); /* its tag had no rows */
 }

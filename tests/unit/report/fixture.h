@@ -227,7 +227,7 @@ static void fixture_rollback(rh_run *run, rh_migration *m)
     m->rollback = (rh_rollback){.outcome = RH_OUTCOME_OK,
                                 .has_down = true,
                                 .down_s = 0.04,
-                                .up_again_s = 1.9,
+                                .reapply_s = 1.9,
                                 .schema_restored = 1,
                                 .data = {.measured = true, .elapsed_s = 0.2, .equal = 12},
                                 .reversibility = RH_REVERSIBILITY_FULL,
@@ -240,7 +240,7 @@ static void fixture_plan(rh_run *run, bool loaded)
 {
     run->plan = (rh_plan){.framework = RH_FRAMEWORK_GOLANG_MIGRATE,
                           .framework_name = "golang-migrate",
-                          .framework_why = "files named 000012_name.up.sql",
+                          .framework_reason = "files named 000012_name.up.sql",
                           .history_table = "schema_migrations"};
     for (int i = 1; i <= 11; i++) {
         rh_migration *m = rh_arena_add(run->arena, &run->plan.migrations, &run->plan.migration_count);
@@ -416,7 +416,7 @@ static void fixture_compatibility(rh_run *run)
                                 .template_name = "select orders",
                                 .sql = "SELECT public_id FROM orders WHERE id = $1",
                                 .share = 0.5,
-                                .mended_by = "000012",
+                                .fixed_by = "000012",
                                 .sqlstate = "42703",
                                 .message = "column \"public_id\" does not exist",
                                 .tried = 1,
@@ -703,13 +703,13 @@ static inline rh_run *fixture_interrupted(rh_arena *arena)
             continue;
         rh_difference *d = rh_arena_add(arena, &cut->differences, &cut->difference_count);
         *d = (rh_difference){"index public.\"orders <i>\"", "added", NULL, "CREATE INDEX … invalid"};
-        cut->invalid_indexes = cut->still_invalid = invalid;
-        cut->invalid_index_count = cut->still_invalid_count = 1;
+        cut->invalid_indexes = cut->invalid_after_rerun = invalid;
+        cut->invalid_index_count = cut->invalid_after_rerun_count = 1;
     }
     run->set_rollback = (rh_rollback){.outcome = RH_OUTCOME_FAILED,
                                       .has_down = true,
                                       .down_s = 0.3,
-                                      .up_again_s = RH_NOT_MEASURED,
+                                      .reapply_s = RH_NOT_MEASURED,
                                       .schema_restored = -1,
                                       .reversibility = RH_REVERSIBILITY_BROKEN,
                                       .why = "the down migration failed"};

@@ -40,7 +40,7 @@ static void bench_stop(bench *b)
 }
 
 /* An arrival that ends at once. */
-static void play(bench *b, rh_usec at, uint32_t template_index, rh_fate fate, rh_usec response,
+static void play(bench *b, rh_usec at, uint32_t template_index, rh_request_outcome fate, rh_usec response,
                  rh_usec service)
 {
     rh_measures_end(b->measures, rh_measures_begin(b->measures, at, template_index), fate, response, service);
@@ -143,7 +143,8 @@ static void test_errors_are_told_apart_and_bounded(void **state)
 static void test_a_window_that_loses_arrivals_is_saturated(void **state)
 {
     (void)state;
-    const rh_fate fates[] = {RH_FATE_DONE, RH_FATE_SHED, RH_FATE_ERROR}; /* an error is an answer */
+    const rh_request_outcome fates[] = {RH_FATE_DONE, RH_FATE_SHED,
+                                        RH_FATE_ERROR}; /* an error is an answer */
     for (int f = 0; f < 3; f++) {
         bench b;
         bench_start(&b);
