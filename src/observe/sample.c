@@ -52,7 +52,7 @@ static void open_lookout(rh_sampler *sampler)
 {
     rh_pg_result *name = rh_pg_query(sampler->pg, "SELECT current_database()", 0, NULL, NULL);
     if (name)
-        sampler->lookout = rh_lookout_open(sampler->options.conninfo, rh_pg_value(name, 0, 0));
+        sampler->waiter_watch = rh_waiter_watch_open(sampler->options.conninfo, rh_pg_value(name, 0, 0));
     rh_pg_result_free(name);
 }
 
@@ -371,7 +371,7 @@ bool rh_sampler_take(rh_sampler *sampler, const rh_sampler_label *label, rh_erro
     book_migration(&r, result);
     rh_wait_graph_add_with(sampler->graph, r.at, r.waiters, r.waiter_count, r.sessions, r.session_count);
     sampler->samples++;
-    if (!sampler->lookout || !rh_lookout_is_busy(sampler->lookout))
+    if (!sampler->waiter_watch || !rh_waiter_watch_is_busy(sampler->waiter_watch))
         rh_sampler_looked(sampler, label, r.at);
     rh_sampler_look_up(sampler, r.new_names);
     rh_pg_result_free(result);

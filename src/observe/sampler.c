@@ -16,9 +16,9 @@
 static const rh_usec BUSY_INTERVAL = BUSY_INTERVAL_US, IDLE_INTERVAL = RH_SECOND / 5;
 /* The first pauses after a statement's begin, doubled each time: a short statement is seen too. */
 static const rh_usec FIRST_INTERVAL = RH_SECOND / 1000;
-/* While the lookout looks who waits, samples only tell what the migration holds. */
+/* While the waiter watch checks for waiters, samples only read the locks of the migration. */
 static const rh_usec HELD_INTERVAL = RH_SECOND;
-/* How long the lookout looks before it answers. */
+/* Duration of one query of the waiter watch. */
 enum { LOOKS = 100 };
 static const rh_usec LOOKOUT_PATIENCE = 3 * LOOKS * BUSY_INTERVAL_US;
 /* Looks that somebody asks for, at the most; the pause doubles while they find nobody. */
@@ -45,45 +45,46 @@ static bool take_label(rh_sampler *sampler, rounds *r, bool *changed, rh_usec *l
     return go_on;
 }
 
-/* Keeps the lookout looking while a migration statement runs and nobody is known to wait. True: it saw
+/* Keeps the waiter watch running while a migration statement runs and nobody is known to wait. True: it saw
  * somebody. */
-static bool tend_lookout(rh_sampler *sampler, const rounds *r)
+static bool tend_waiter_watch(rh_sampler *sampler, const rounds *r)
 {
-    rh_lookout_answer answer = RH_LOOKOUT_NOBODY;
+    rh_waiters answer = RH_WAITERS_ABSENT;
     rh_usec gap = 0, now = rh_clock_monotonic();
-    if (!sampler->lookout)
+    if (!sampler->waiter_watch)
         return false;
-    if (rh_lookout_is_busy(sampler->lookout)) {
-        answer = rh_lookout_ask(sampler->lookout, &gap);
-        if (answer == RH_LOOKOUT_BUSY && now - sampler->lookout_began < LOOKOUT_PATIENCE)
+    if (rh_waiter_watch_is_busy(sampler->waiter_watch)) {
+        answer = rh_waiter_watch_ask(sampler->waiter_watch, &gap);
+        if (answer == RH_WAITERS_PENDING && now - sampler->waiter_watch_began < LOOKOUT_PATIENCE)
             return false;
-        if (answer == RH_LOOKOUT_BUSY) { /* its naps end by the wall clock, which somebody has set back */
-            rh_lookout_close(sampler->lookout);
-            sampler->lookout = NULL;
+        if (answer == RH_WAITERS_PENDING) { /* its naps end by the wall clock, which somebody has set back */
+            rh_waiter_watch_close(sampler->waiter_watch);
+            sampler->waiter_watch = NULL;
             return true;
         }
-        rh_usec before = sampler->last_at > 0 ? sampler->lookout_began - sampler->last_at : 0;
+        rh_usec before = sampler->last_at > 0 ? sampler->waiter_watch_began - sampler->last_at : 0;
         if (r->label.migration && gap + before > sampler->longest_gap)
             sampler->longest_gap = gap + before;
-        sampler->samples += (now - sampler->lookout_began) / BUSY_INTERVAL;
+        sampler->samples += (now - sampler->waiter_watch_began) / BUSY_INTERVAL;
         sampler->last_at = now;
     }
     bool wanted =
-        answer == RH_LOOKOUT_NOBODY && r->label.migration && rh_wait_graph_waiting(sampler->graph) == 0;
-    sampler->lookout_began = now;
-    if (answer == RH_LOOKOUT_LOST || (wanted && !rh_lookout_begin(sampler->lookout, BUSY_INTERVAL, LOOKS))) {
-        rh_lookout_close(sampler->lookout);
-        sampler->lookout = NULL;
+        answer == RH_WAITERS_ABSENT && r->label.migration && rh_wait_graph_waiting(sampler->graph) == 0;
+    sampler->waiter_watch_began = now;
+    if (answer == RH_WAITERS_UNKNOWN ||
+        (wanted && !rh_waiter_watch_begin(sampler->waiter_watch, BUSY_INTERVAL, LOOKS))) {
+        rh_waiter_watch_close(sampler->waiter_watch);
+        sampler->waiter_watch = NULL;
     }
-    return answer == RH_LOOKOUT_SOMEBODY;
+    return answer == RH_WAITERS_PRESENT;
 }
 
-/* Sleeps until UNTIL, or until the sampler is told something or the lookout answers. */
+/* Sleeps until UNTIL, or until the sampler is told something or the waiter watch answers. */
 static void sleep_until(rh_sampler *sampler, rh_usec until)
 {
     struct pollfd events[2] = {{.fd = sampler->wake, .events = POLLIN}, {.fd = -1, .events = POLLIN}};
-    if (sampler->lookout && rh_lookout_is_busy(sampler->lookout))
-        events[1].fd = rh_lookout_socket(sampler->lookout);
+    if (sampler->waiter_watch && rh_waiter_watch_is_busy(sampler->waiter_watch))
+        events[1].fd = rh_waiter_watch_socket(sampler->waiter_watch);
     rh_usec left = until - rh_clock_monotonic();
     struct timespec timeout = {left > 0 ? left / RH_SECOND : 0, left > 0 ? left % RH_SECOND * 1000 : 0};
     eventfd_t told;
@@ -99,7 +100,7 @@ static bool next_round(rh_sampler *sampler, rounds *r)
         rh_usec look_at;
         if (!take_label(sampler, r, &changed, &look_at))
             return false;
-        bool seen = tend_lookout(sampler, r);
+        bool seen = tend_waiter_watch(sampler, r);
         rh_sampler_look_at_phase(sampler, &r->label);
         rh_usec now = rh_clock_monotonic();
         r->asked = look_at > 0 && look_at <= now;
@@ -123,7 +124,7 @@ static void plan_round(rh_sampler *sampler, rounds *r)
     rh_usec now = rh_clock_monotonic();
     bool running = r->label.migration != NULL, waiting = rh_wait_graph_waiting(sampler->graph) > 0;
     bool fresh = running && r->label.generation != r->generation;
-    rh_usec longest = sampler->lookout && !waiting ? HELD_INTERVAL : BUSY_INTERVAL;
+    rh_usec longest = sampler->waiter_watch && !waiting ? HELD_INTERVAL : BUSY_INTERVAL;
     r->pause = fresh ? FIRST_INTERVAL : 2 * r->pause < longest ? 2 * r->pause : longest;
     rh_usec busy = waiting || !running ? BUSY_INTERVAL : r->pause;
     rh_usec interval = running && r->pause < busy             ? r->pause
@@ -160,7 +161,7 @@ static double backend_cpu(const rh_sampler *sampler)
     if (!sampler->options.local)
         return RH_NOT_MEASURED;
     return rh_proc_cpu(rh_pg_backend_pid(sampler->pg)) +
-           (sampler->lookout ? rh_lookout_cpu(sampler->lookout) : 0);
+           (sampler->waiter_watch ? rh_waiter_watch_cpu(sampler->waiter_watch) : 0);
 }
 
 static void *run(void *argument)
@@ -182,7 +183,7 @@ static void *run(void *argument)
 
 static void release(rh_sampler *sampler)
 {
-    rh_lookout_close(sampler->lookout);
+    rh_waiter_watch_close(sampler->waiter_watch);
     rh_pg_close(sampler->pg);
     rh_wait_graph_free(sampler->graph);
     rh_arena_free(sampler->arena);

@@ -4,7 +4,7 @@
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/observe/sampler.h"
 #include "wait_graph.h"
-#include "lookout.h"
+#include "waiter_watch.h"
 #include "phases.h"
 #include "relations.h"
 #include <pthread.h>
@@ -84,8 +84,8 @@ struct rh_sampler {
 
     /* The thread's own until it has been joined. */
     rh_pg *pg;
-    rh_lookout *lookout; /* NULL: none, every look is a sample */
-    rh_usec lookout_began;
+    rh_waiter_watch *waiter_watch; /* NULL: none, every look is a sample */
+    rh_usec waiter_watch_began;
     rh_arena *arena;
     rh_wait_graph *graph;
     rh_error failure;
@@ -97,7 +97,7 @@ struct rh_sampler {
     int64_t first_new_xid;        /* transactions from here on began after the sampler */
     rh_usec clock_offset;         /* the server's wall clock minus our monotonic one */
     bool clock_stepped;           /* one of the two wall clocks was set while we watched */
-    rh_usec last_at, longest_gap; /* last_at: of the last look, a sample or the lookout's */
+    rh_usec last_at, longest_gap; /* last_at: of the last look, a sample or the waiter watch's */
     size_t live_workers;          /* of the statement, in the last sample */
     bool was_running;             /* a migration statement, in the last sample */
     rh_usec next_lookup;

@@ -1,4 +1,4 @@
-#include "lookout.h"
+#include "waiter_watch.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/observe/counters.h"
 #include "embedded/observe.h"
@@ -9,12 +9,12 @@
 /* How watch.sql says that somebody waits. */
 enum { SOMEBODY = 100 };
 
-struct rh_lookout {
+struct rh_waiter_watch {
     rh_pg *pg;
     bool busy;
 };
 
-rh_lookout *rh_lookout_open(const char *conninfo, const char *database)
+rh_waiter_watch *rh_waiter_watch_open(const char *conninfo, const char *database)
 {
     static const char *const keys[] = {"dbname"}, *const values[] = {"postgres"};
     if (strcmp(database, values[0]) == 0)
@@ -22,70 +22,70 @@ rh_lookout *rh_lookout_open(const char *conninfo, const char *database)
     char *elsewhere = rh_pg_conninfo_with(conninfo, 1, keys, values, NULL);
     rh_pg *pg = elsewhere ? rh_pg_connect(elsewhere, ": sampler", NULL) : NULL;
     free(elsewhere);
-    rh_lookout *lookout = pg ? rh_alloc(sizeof *lookout) : NULL;
-    if (lookout)
-        lookout->pg = pg;
-    if (lookout &&
+    rh_waiter_watch *watch = pg ? rh_alloc(sizeof *watch) : NULL;
+    if (watch)
+        watch->pg = pg;
+    if (watch &&
         rh_pg_execute(pg,
                       "SET statement_timeout = 0; SET jit = off; SET plan_cache_mode = "
                       "force_generic_plan; DO 'BEGIN END'",
                       NULL) &&
         rh_pg_set_nonblocking(pg, NULL))
-        return lookout;
-    rh_lookout_close(lookout);
+        return watch;
+    rh_waiter_watch_close(watch);
     return NULL;
 }
 
-void rh_lookout_close(rh_lookout *lookout)
+void rh_waiter_watch_close(rh_waiter_watch *watch)
 {
-    if (!lookout)
+    if (!watch)
         return;
     /* A backend in the middle of its nap would not notice that nobody listens. */
     rh_usec until = rh_clock_monotonic() + RH_SECOND, gap;
-    if (lookout->busy && rh_pg_cancel(lookout->pg))
-        while (rh_lookout_ask(lookout, &gap) == RH_LOOKOUT_BUSY && rh_clock_monotonic() < until) {
-            struct pollfd answer = {.fd = rh_pg_socket(lookout->pg), .events = POLLIN};
+    if (watch->busy && rh_pg_cancel(watch->pg))
+        while (rh_waiter_watch_ask(watch, &gap) == RH_WAITERS_PENDING && rh_clock_monotonic() < until) {
+            struct pollfd answer = {.fd = rh_pg_socket(watch->pg), .events = POLLIN};
             poll(&answer, 1, 100);
         }
-    rh_pg_close(lookout->pg);
-    free(lookout);
+    rh_pg_close(watch->pg);
+    free(watch);
 }
 
-bool rh_lookout_begin(rh_lookout *lookout, rh_usec nap, int looks)
+bool rh_waiter_watch_begin(rh_waiter_watch *watch, rh_usec nap, int looks)
 {
     rh_text sql = {0};
     rh_text_printf(&sql, "SET pgrehearse.nap = '%.6f'; SET pgrehearse.looks = '%d'; ", rh_seconds(nap),
                    looks);
     rh_text_append(&sql, rh_sql_watch);
-    lookout->busy = rh_pg_send(lookout->pg, sql.data) && rh_pg_flush(lookout->pg);
+    watch->busy = rh_pg_send(watch->pg, sql.data) && rh_pg_flush(watch->pg);
     rh_text_release(&sql);
-    return lookout->busy;
+    return watch->busy;
 }
 
-bool rh_lookout_is_busy(const rh_lookout *lookout)
+bool rh_waiter_watch_is_busy(const rh_waiter_watch *watch)
 {
-    return lookout->busy;
+    return watch->busy;
 }
 
-int rh_lookout_socket(const rh_lookout *lookout)
+int rh_waiter_watch_socket(const rh_waiter_watch *watch)
 {
-    return rh_pg_socket(lookout->pg);
+    return rh_pg_socket(watch->pg);
 }
 
-rh_lookout_answer rh_lookout_ask(rh_lookout *lookout, rh_usec *gap)
+rh_waiters rh_waiter_watch_ask(rh_waiter_watch *watch, rh_usec *gap)
 {
     int64_t rows = 0;
-    rh_pg_poll state = rh_pg_consume(lookout->pg, &rows, NULL);
+    rh_pg_poll state = rh_pg_consume(watch->pg, &rows, NULL);
     if (state == RH_PG_BUSY)
-        return RH_LOOKOUT_BUSY;
-    lookout->busy = false;
+        return RH_WAITERS_PENDING;
+    watch->busy = false;
     if (state != RH_PG_DONE || rows < 0)
-        return RH_LOOKOUT_LOST;
+        return RH_WAITERS_UNKNOWN;
     *gap = rows % SOMEBODY * (RH_SECOND / 1000);
-    return rows >= SOMEBODY ? RH_LOOKOUT_SOMEBODY : RH_LOOKOUT_NOBODY;
+    return rows >= SOMEBODY ? RH_WAITERS_PRESENT : RH_WAITERS_ABSENT;
 }
 
-double rh_lookout_cpu(const rh_lookout *lookout)
+double rh_waiter_watch_cpu(const rh_waiter_watch *watch)
 {
-    return rh_proc_cpu(rh_pg_backend_pid(lookout->pg));
+    return rh_proc_cpu(rh_pg_backend_pid(watch->pg));
 }
