@@ -1,8 +1,12 @@
 #include "masking.h"
+#include "pgrehearse/adapters/files.h"
 #include "pgrehearse/adapters/pg.h"
+#include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/base/units.h"
+#include "pgrehearse/sql/classify.h"
 #include "pgrehearse/workload/workload.h"
+#include "steps.h"
 #include "embedded/rehearsal.h"
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +22,7 @@ static rh_masked_table *find(const rh_run *run, int64_t oid)
 /* SIGN: -1 takes away what was there before prepare. */
 static void add_updated(rh_run *run, rh_pg *pg, int sign)
 {
-    enum { RELATION, NAME, UPDATED, NUMBER, COLUMN };
+    enum { RELATION, NAME, UPDATED, NUMBER, COLUMN, BY_OTHER };
     rh_pg_result *result = rh_pg_query(pg, rh_sql_updated_tables, 0, NULL, NULL);
     for (size_t i = 0; result && i < rh_pg_rows(result); i++) {
         const int64_t oid = rh_pg_int(result, i, RELATION, 0), number = rh_pg_int(result, i, NUMBER, 0);
@@ -32,7 +36,8 @@ static void add_updated(rh_run *run, rh_pg *pg, int sign)
             table->updated += sign * rh_pg_int(result, i, UPDATED, 0);
         if (sign > 0)
             *rh_arena_add(run->arena, &table->columns, &table->column_count) =
-                (rh_masked_column){number, rh_arena_strdup(run->arena, rh_pg_value(result, i, COLUMN))};
+                (rh_masked_column){number, rh_arena_strdup(run->arena, rh_pg_value(result, i, COLUMN)),
+                                   rh_pg_bool(result, i, BY_OTHER)};
     }
     rh_pg_result_free(result);
 }
@@ -69,9 +74,65 @@ void rh_masking_after(rh_run *run, const char *conninfo)
     rh_pg_close(pg);
 }
 
-/* The names of "3 1"; NULL: none of these columns was there when prepare ran. */
-static const char *columns_of(const rh_masked_table *table, const char *numbers, rh_arena *arena)
+/* What the steps of prepare set, by their text; COMPLETE: that is all. */
+typedef struct masking {
+    rh_assigned *items;
+    size_t count;
+    bool complete;
+} masking;
+
+static masking read_steps(const rh_run *run)
 {
+    masking m = {.complete = true};
+    for (size_t i = 0; i < run->scenario->prepare_count; i++) {
+        const rh_step *step = &run->scenario->prepare[i];
+        rh_sql_span *spans;
+        size_t count;
+        char *text = step->kind == RH_STEP_SQL
+                         ? rh_file_read(step->path, RH_STEP_SQL_LIMIT, run->arena, NULL, NULL)
+                         : NULL;
+        if (!text || !rh_sql_split(text, step->path, run->arena, &spans, &count, NULL)) {
+            m.complete = false;
+            continue;
+        }
+        for (size_t k = 0; k < count; k++) {
+            const char *sql = rh_arena_strndup(run->arena, text + spans[k].offset, spans[k].length);
+            m.complete = rh_sql_assigned(sql, run->arena, &m.items, &m.count) && m.complete;
+        }
+    }
+    return m;
+}
+
+/* Does the text of a step set COLUMN (as the catalog quotes it) of TABLE? NULL: any column. */
+static bool is_assigned(const masking *m, const rh_masked_table *table, const char *column, rh_arena *arena)
+{
+    const rh_relation masked = rh_relation_of(table->name, arena);
+    for (size_t i = 0; i < m->count; i++)
+        if (rh_relation_matches(m->items[i].table, masked) &&
+            (!column || strcmp(rh_relation_of(column, arena).name, m->items[i].column) == 0))
+            return true;
+    return false;
+}
+
+/* A step sets columns of what is no table whose rows changed: a view, whose table is another one. */
+static bool sets_others(const rh_run *run, const masking *m)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        bool known = false;
+        for (size_t t = 0; t < run->masked_count && !known; t++)
+            known = run->masked[t].updated > 0 &&
+                    rh_relation_matches(m->items[i].table, rh_relation_of(run->masked[t].name, run->arena));
+        if (!known)
+            return true;
+    }
+    return false;
+}
+
+/* The names of "3 1", as far as prepare changed them, or may have; NULL: none of them was there then. */
+static const char *columns_of(const rh_masked_table *table, const char *numbers, const masking *m,
+                              rh_arena *arena)
+{
+    const bool any = !m->complete || !is_assigned(m, table, NULL, arena); /* then by way of a partition */
     const char *names = NULL;
     char *end;
     for (const char *p = numbers; *p; p = end) {
@@ -79,7 +140,8 @@ static const char *columns_of(const rh_masked_table *table, const char *numbers,
         if (end == p)
             break;
         for (size_t i = 0; i < table->column_count; i++)
-            if (table->columns[i].number == number)
+            if (table->columns[i].number == number &&
+                (any || table->columns[i].by_other || is_assigned(m, table, table->columns[i].name, arena)))
                 names = names ? rh_arena_printf(arena, "%s, %s", names, table->columns[i].name)
                               : table->columns[i].name;
     }
@@ -107,12 +169,14 @@ void rh_masking_tell(rh_run *run)
     rh_constraint *added = NULL;
     if (!run->constraints_known || run->masked_count == 0)
         return;
+    masking m = read_steps(run);
+    m.complete = m.complete && !sets_others(run, &m);
     const size_t count =
         rh_constraints_added(run->constraints_before, run->constraint_count_before, run->constraints_after,
                              run->constraint_count_after, run->arena, &added);
     for (size_t i = 0; i < count; i++) {
         const rh_masked_table *table = find(run, added[i].table);
-        const char *columns = table ? columns_of(table, added[i].columns, run->arena) : NULL;
+        const char *columns = table ? columns_of(table, added[i].columns, &m, run->arena) : NULL;
         char rows[32];
         if (columns && table->updated > 0)
             rh_run_not_measured(

@@ -7,15 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SQL_FILE_LIMIT = 256 << 20 };
-
 /* Runs a file's statements one by one. With RESULT, returned rows and failed statements are counted in it;
  * without, the first failed statement is an error. */
 static bool run_sql_file(rh_run *run, rh_pg *pg, const char *path, rh_step_result *result, rh_error *error)
 {
     rh_sql_span *spans;
     size_t count;
-    char *text = rh_file_read(path, SQL_FILE_LIMIT, run->arena, NULL, error);
+    char *text = rh_file_read(path, RH_STEP_SQL_LIMIT, run->arena, NULL, error);
     if (!text || !rh_sql_split(text, path, run->arena, &spans, &count, error))
         return false;
     for (size_t i = 0; i < count; i++) {

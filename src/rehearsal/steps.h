@@ -4,6 +4,9 @@
 #include "pgrehearse/base/progress.h"
 #include "pgrehearse/model/run.h"
 
+/* Bytes of a step's SQL file at the most. */
+enum { RH_STEP_SQL_LIMIT = 256 << 20 };
+
 /* Runs every step in order on the staging database; stops at the first that fails (RH_ERROR_SCENARIO, with
  * the line in the step's own file). Fills run->prepare. */
 /* The same of backup.before, in the empty database. */

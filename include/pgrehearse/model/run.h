@@ -70,6 +70,7 @@ typedef struct rh_session_role {
 typedef struct rh_masked_column {
     int64_t number; /* attnum */
     const char *name;
+    bool by_other; /* a trigger, a foreign key or its expression may change it */
 } rh_masked_column;
 
 typedef struct rh_masked_table {

@@ -59,3 +59,13 @@ typedef enum rh_transaction_verb {
 
 /* By its words, so also for what does not parse. */
 rh_transaction_verb rh_transaction_verb_of(const char *sql);
+
+/* A column that a statement sets in rows that are there. */
+typedef struct rh_assigned {
+    rh_relation table;
+    const char *column; /* without quotes */
+} rh_assigned;
+
+/* Adds those that SQL sets by its text: UPDATE, MERGE, ON CONFLICT DO UPDATE, also within WITH. False: the
+ * text does not tell them all (a DO block, a function, a statement that does not parse). In ARENA. */
+bool rh_sql_assigned(const char *sql, rh_arena *arena, rh_assigned **items, size_t *count);
