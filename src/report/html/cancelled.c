@@ -42,7 +42,7 @@ static void side(rh_html *html, const rh_json *deadlock, const rh_json *s, bool 
 
 void rh_html_deadlocks(rh_html *html)
 {
-    static const char *const columns[] = {"#At", "Side", "Waited for", "What became of it", NULL};
+    static const char *const columns[] = {"#At", "Session", "Waited for", "Result", NULL};
     const rh_json *list = rh_json_path(html->view.report, "contention.deadlocks");
     size_t count = rh_json_count(list);
     if (count == 0)
@@ -61,7 +61,7 @@ void rh_html_deadlocks(rh_html *html)
 
 void rh_html_cancelled(rh_html *html)
 {
-    static const char *const columns[] = {"#At", "Who", "Ended by", "#Had waited", "For", "Behind", NULL};
+    static const char *const columns[] = {"#At", "Session", "Ended by", "#Waited", "For", "Blocker", NULL};
     const rh_view *view = &html->view;
     const rh_json *list = rh_json_path(view->report, "contention.cancelled");
     size_t count = rh_json_count(list);

@@ -58,7 +58,7 @@ void rh_html_compatibility(rh_html *html)
                     "Compatibility: the old release on the new schema, and the new on the old");
     rh_html_paragraph(html, NULL, rh_view_compatibility(&html->view));
     if (rh_json_count(list)) {
-        rh_html_table(html, "Statements that fail on a schema that is not their release's own", columns);
+        rh_html_table(html, "Statements that fail on the schema of another release", columns);
         rh_xml_open(html->xml, "tbody", NULL);
         for (size_t i = 0; i < rh_json_count(list) && i < ROWS_SHOWN; i++)
             incompatibility_row(html, rh_json_at(list, i));

@@ -117,14 +117,13 @@ static void rows(rh_html *html, const rh_json *list, bool waited, size_t *shown)
 
 void rh_html_disturbers(rh_html *html)
 {
-    static const char *const columns[] = {
-        "Beside migration",      "Disturber, and the locks it holds", "#For",
-        "#The migration waited", "Sessions queued behind it",         NULL};
+    static const char *const columns[] = {"Beside migration",      "Disturber and its locks",   "#For",
+                                          "#The migration waited", "Sessions queued behind it", NULL};
     const rh_json *list = rh_json_get(html->view.report, "disturbances");
     size_t shown = 0;
     if (rh_json_count(list) == 0)
         return;
-    rh_html_section(html, "disturbers", "Disturbers: what production also runs");
+    rh_html_section(html, "disturbers", "Disturbers: concurrent activity");
     rh_html_table(html, "Those that blocked a session first", columns);
     rh_xml_open(html->xml, "tbody", NULL);
     rows(html, list, true, &shown);

@@ -34,12 +34,12 @@ static void backup(rh_html *html, const rh_json *b)
     const char *shape = rh_view_string(b, "format"), *dumped = rh_view_string(b, "dump_version"),
                *sha = rh_view_string(b, "sha256");
     pair(html, "Backup", rh_view_string(b, "path"));
-    pair(html, "Shape",
+    pair(html, "Format",
          rh_view_printf(view, "%s, %s%s%s", shape ? shape : "unknown",
                         rh_view_bytes_or(view, rh_json_int(rh_json_get(b, "bytes")), "?"),
                         dumped ? ", by pg_dump " : "", dumped ? dumped : ""));
     pair(html, "SHA-256", sha);
-    pair(html, "Bytes checked by", rh_view_string(b, "integrity_checked_by"));
+    pair(html, "Checksum", rh_view_string(b, "integrity_checked_by"));
     if (!isnan(rh_view_real(b, "restore_s")))
         pair(html, "Restored",
              rh_view_printf(view, "%s tables, %s rows, %s, in %s",
@@ -54,7 +54,7 @@ static void settings(rh_html *html, const rh_json *list)
     static const char *const columns[] = {"Setting", "#Timed passes", "#Restore", "#Production", NULL};
     if (rh_json_count(list) == 0)
         return;
-    rh_html_table(html, "Settings in force; what production has where it is known", columns);
+    rh_html_table(html, "Settings in force, beside production's where they are known", columns);
     rh_xml_open(html->xml, "tbody", NULL);
     for (size_t i = 0; i < rh_json_count(list); i++) {
         const rh_json *s = rh_json_at(list, i);
@@ -200,6 +200,6 @@ void rh_html_environment(rh_html *html)
     rh_html_isolation(html, rh_json_get(s, "isolation"));
     sentences(html, "Disabled", rh_json_get(s, "neutralised"));
     sentences(html, "Missing from the backup", rh_json_get(b, "missing"));
-    sentences(html, "Left out of the restore or changed by it", rh_json_get(b, "skipped"));
+    sentences(html, "Skipped or changed by the restore", rh_json_get(b, "skipped"));
     rh_html_section_end(html);
 }

@@ -93,9 +93,8 @@ static void row(rh_html *html, const rh_view_migration *m, const rh_json *i)
 
 void rh_html_interruptions(rh_html *html)
 {
-    static const char *const columns[] = {
-        "Migration", "Killed", "Schema and rows found", "Invalid indexes", "History table",
-        "Run again", NULL};
+    static const char *const columns[] = {"Migration",     "Interruption", "State found", "Invalid indexes",
+                                          "History table", "Run again",    NULL};
     if (!rh_json_bool(rh_json_path(html->view.report, "scenario.interrupt")))
         return;
     rh_html_section(html, "interruptions", "Interrupted");

@@ -21,7 +21,7 @@ static void layers(rh_html *html, const rh_json *list)
 static void attempts(rh_html *html, const rh_json *list)
 {
     static const char *const columns[] = {"Attempt", "Confined", "Same account, not confined", NULL};
-    rh_html_table(html, "Attempts to leave it, before the server first started", columns);
+    rh_html_table(html, "Attempts to leave the confinement, before the server first started", columns);
     rh_xml_open(html->xml, "tbody", NULL);
     for (size_t i = 0; i < rh_json_count(list); i++) {
         const rh_json *attempt = rh_json_at(list, i);

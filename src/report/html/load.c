@@ -92,7 +92,7 @@ static void load_errors(rh_html *html, const rh_json *load)
 /* How much of production the mix plays, and what of it does not replay as it ran there. */
 static void coverage(rh_html *html, const rh_json *mix)
 {
-    static const char *const columns[] = {"Template", "#Share", "In doubt", NULL};
+    static const char *const columns[] = {"Template", "#Share", "Caveat", NULL};
     const rh_view *view = &html->view;
     const rh_json *c = rh_json_get(mix, "coverage"), *list = rh_json_get(mix, "templates");
     if (!rh_json_is_object(c))
@@ -111,7 +111,7 @@ static void coverage(rh_html *html, const rh_json *mix)
         if (!doubt)
             continue;
         if (doubts++ == 0) {
-            rh_html_table(html, "Templates that may not be production's", columns);
+            rh_html_table(html, "Templates that may differ from production's statements", columns);
             rh_xml_open(html->xml, "tbody", NULL);
         }
         rh_html_row(html, NULL);

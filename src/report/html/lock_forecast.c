@@ -117,8 +117,8 @@ static void forecast_row(rh_html *html, const rh_json *row)
 void rh_html_lock_forecast(rh_html *html)
 {
     static const char *const columns[] = {
-        "Statement",     "#Gets its lock",      "#Waits for it",     "#Others blocked",
-        "Whom it stops", "#Connections queued", "#Queue gone after", NULL};
+        "Statement",           "#Lock granted",        "#Wait", "#Others blocked", "Blocks",
+        "#Connections queued", "#Queue drained after", NULL};
     const rh_view *view = &html->view;
     const rh_json *locks = rh_json_path(view->report, "production.locks"),
                   *list = rh_json_get(locks, "statements");
@@ -131,7 +131,8 @@ void rh_html_lock_forecast(rh_html *html)
         rh_html_paragraph(html, "note",
                           rh_view_printf(view, "The longest stretch is not known: %s.", unknown));
     if (count == 0) {
-        rh_html_paragraph(html, NULL, "No statement waits for a lock there, and none makes others wait.");
+        rh_html_paragraph(html, NULL,
+                          "No statement waits for a lock on production or makes other sessions wait.");
         return;
     }
     const rh_json **order = rh_arena_alloc(view->arena, count * sizeof *order);

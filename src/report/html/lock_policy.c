@@ -51,9 +51,9 @@ static void policy_row(rh_html *html, const rh_json *p)
 
 static void policies(rh_html *html, const char *caption, const rh_json *list)
 {
-    static const char *const columns[] = {
-        "#lock_timeout",   "#Got through", "#Attempts", "#Total time", "#Load p99",
-        "#Worst response", "#Errors",      "",          NULL};
+    static const char *const columns[] = {"#lock_timeout", "#Succeeded", "#Attempts",
+                                          "#Total time",   "#Load p99",  "#Worst response",
+                                          "#Errors",       "",           NULL};
     rh_html_table(html, caption, columns);
     rh_xml_open(html->xml, "tbody", NULL);
     for (size_t i = 0; i < rh_json_count(list); i++)

@@ -116,7 +116,7 @@ static void head(rh_html *html)
 
 static void gates(rh_html *html)
 {
-    static const char *const columns[] = {"Gate", "#Limit", "#Measured", "Outcome", "What reached it", NULL};
+    static const char *const columns[] = {"Gate", "#Limit", "#Measured", "Outcome", "Detail", NULL};
     bool translated = rh_json_bool(rh_json_get(rh_json_get(html->view.report, "prediction"), "translated"));
     const char *const meanings[][2] = {
         {"predicted_duration",
@@ -134,7 +134,7 @@ static void gates(rh_html *html)
     else if (rh_json_count(list) == 0)
         rh_html_paragraph(html, NULL, "The scenario sets no gate.");
     else
-        rh_html_table(html, "Limits of the scenario and what was measured against them", columns);
+        rh_html_table(html, "Limits of the scenario and measured figures", columns);
     for (size_t i = 0; i < rh_json_count(list); i++) {
         const rh_json *gate = rh_json_at(list, i);
         bool held = rh_view_is(gate, "outcome", "held"), failed = rh_view_is(gate, "outcome", "failed");
@@ -171,7 +171,7 @@ static void not_measured(rh_html *html)
     const rh_json *list = rh_json_get(html->view.report, "not_measured");
     rh_html_section(html, "not-measured", "What was not measured");
     if (rh_json_count(list) == 0)
-        rh_html_paragraph(html, NULL, "The run left nothing out that it knows of.");
+        rh_html_paragraph(html, NULL, "Everything was measured.");
     rh_xml_open(html->xml, "ul", NULL);
     for (size_t i = 0; i < rh_json_count(list); i++)
         rh_xml_element(html->xml, "li", rh_view_string(rh_json_at(list, i), "text"), NULL);

@@ -192,7 +192,7 @@ static void row(rh_html *html, const char *title, const rh_json *rollback)
 void rh_html_rollback(rh_html *html)
 {
     static const char *const columns[] = {"Migration", "Down migration", "Verdict",
-                                          "#Down",     "#Up again",      "Strongest lock of the rollback",
+                                          "#Down",     "#Reapplied",     "Strongest lock of the rollback",
                                           NULL};
     const rh_json *set = rh_json_get(html->view.report, "rollback");
     bool any = false;

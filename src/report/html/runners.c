@@ -33,9 +33,9 @@ void rh_html_runners(rh_html *html)
     if (!record)
         return;
     bool bad = rh_view_is(record, "outcome", "both_ran") || rh_view_is(record, "outcome", "collided");
-    rh_html_section(html, "runners", "Started more than once");
+    rh_html_section(html, "runners", "Concurrent runners");
     rh_html_paragraph(html, bad ? "bad" : NULL, rh_view_runners(view));
-    rh_html_table(html, "Each of the programs that were started at once", columns);
+    rh_html_table(html, "Programs started at the same time", columns);
     rh_xml_open(html->xml, "tbody", NULL);
     for (size_t i = 0; i < rh_json_count(list); i++)
         runner_row(html, rh_json_at(list, i), i + 1);
@@ -51,7 +51,7 @@ void rh_html_runners(rh_html *html)
     const rh_json *rows = rh_json_get(record, "row_differences"),
                   *schema = rh_json_get(record, "differences");
     if (rh_json_count(rows) + rh_json_count(schema) > 0) {
-        rh_html_paragraph(html, NULL, "What one program alone leaves is not what they left:");
+        rh_html_paragraph(html, NULL, "Differences from a run of one program alone:");
         rh_xml_open(html->xml, "ul", NULL);
         rh_html_differences(html, schema);
         for (size_t i = 0; i < rh_json_count(rows) && i < DIFFERENCES_SHOWN; i++)
