@@ -129,20 +129,20 @@ static const char *configures(rh_json *body, bool *local)
 }
 
 bool rh_safer_pack_setting(rh_safer_packing *p, const rh_statement *statement, const char *kind,
-                           rh_json *body)
+                           rh_json *body, bool rolled_back)
 {
     static const char *const not_known[] = {NULL};
-    bool local = rh_json_bool(rh_json_get(body, "is_local"));
+    bool local = rh_json_bool(rh_json_get(body, "is_local")) || rolled_back;
     if (strcmp(kind, "SelectStmt") == 0) {
         const char *name = configures(body, &local);
         if (name)
-            note(p, statement, name, local && (p->begin || !p->each), false, not_known);
+            note(p, statement, name, (local || rolled_back) && (p->begin || !p->each), false, not_known);
         return name != NULL;
     }
     const char *name = rh_json_string(rh_json_get(body, "name"));
     if (strcmp(kind, "VariableSetStmt") != 0 || rh_tree_is(body, "kind", "VAR_SET_MULTI"))
         return false;
-    if (rh_tree_is(body, "kind", "VAR_RESET_ALL")) {
+    if (rh_tree_is(body, "kind", "VAR_RESET_ALL") && !rolled_back) {
         forget(p, NULL, false);
         p->limited = p->wanted = false;
         note(p, statement, "all", false, true, NULL);

@@ -37,10 +37,10 @@ typedef struct rh_safer_packing {
     bool paused;  /* timeouts of the user's that are to be set again */
 } rh_safer_packing;
 
-/* BODY is a SET, RESET or set_config() by itself: it is noted, and goes with what depends on it. False: it is
- * none. */
+/* BODY is a SET, RESET or set_config() by itself: it is noted, and goes with what depends on it, where its
+ * transaction is ROLLED_BACK only within it. False: it is none. */
 bool rh_safer_pack_setting(rh_safer_packing *p, const rh_statement *statement, const char *kind,
-                           rh_json *body);
+                           rh_json *body, bool rolled_back);
 /* The search_path in force; USUAL: without a setting. */
 const char *const *rh_safer_pack_path(const rh_safer_packing *p, const char *const *usual);
 /* A setting by which statements mean something else, in force by STATEMENT of this migration, that what

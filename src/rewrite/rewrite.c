@@ -292,18 +292,28 @@ typedef struct making {
     size_t later_count;
 } making;
 
-/* Why nothing of the transaction of statement I can be committed: it never is; NULL. */
-static const char *never_committed(const making *m, size_t i)
+/* The statement that ends the transaction of statement I; NULL: none does. */
+static const char *end_of(const making *m, size_t i)
 {
     const rh_script *script = &m->p->migration->up;
     while (i + 1 < script->statement_count && m->numbers[i + 1] == m->numbers[i])
         i++;
     const char *sql = script->statements[i].sql;
-    if (rh_transaction_verb_of(sql) != RH_VERB_END)
-        return m->p->each && m->p->begin ? "its transaction is not committed" : NULL;
-    return strncasecmp(sql, "commit", 6) != 0 && strncasecmp(sql, "end", 3) != 0
-               ? "its transaction is rolled back"
-               : NULL;
+    return rh_transaction_verb_of(sql) == RH_VERB_END ? sql : NULL;
+}
+
+static bool is_rolled_back(const making *m, size_t i)
+{
+    const char *sql = end_of(m, i);
+    return sql && strncasecmp(sql, "commit", 6) != 0 && strncasecmp(sql, "end", 3) != 0;
+}
+
+/* Why nothing of the transaction of statement I can be committed: it never is; NULL. */
+static const char *never_committed(const making *m, size_t i)
+{
+    if (is_rolled_back(m, i))
+        return "its transaction is rolled back";
+    return !end_of(m, i) && m->p->each && m->p->begin ? "its transaction is not committed" : NULL;
 }
 
 static void pack_statement(making *m, size_t i)
@@ -314,7 +324,7 @@ static void pack_statement(making *m, size_t i)
     rh_json *body = NULL,
             *tree = strlen(statement->sql) <= RH_PARSE_LIMIT ? rh_sql_parse(statement->sql, NULL) : NULL;
     const char *kind = rh_tree_kind(tree, &body);
-    if (kind && rh_safer_pack_setting(p, statement, kind, body)) {
+    if (kind && rh_safer_pack_setting(p, statement, kind, body, is_rolled_back(m, i))) {
         m->known->search_path = rh_safer_pack_path(p, m->path);
         rh_json_free(tree);
         return;
