@@ -89,7 +89,7 @@ const char *rh_scenario_template(void)
            "give way\n"
            "#   - snapshot                 # what CREATE INDEX CONCURRENTLY must wait for\n"
            "\n"
-           "# Which lock_timeout gets through, and which hurts the load least: tried under load, with the "
+           "# Which lock_timeout succeeds, and which affects the load least: tried under load, with the "
            "disturbers.\n"
            "# lock_policy: search         # or a map: {timeouts: [50ms, 200ms, 1s, 5s, 0], attempts: 10, "
            "tries: "

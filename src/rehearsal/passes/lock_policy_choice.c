@@ -115,7 +115,7 @@ int rh_lock_policy_choose(rh_lock_policy *policies, size_t count, double hold_s,
             best = (int)i;
     }
     if (best < 0) {
-        *why = "none got through in every try: allow more attempts, or a time with fewer long transactions";
+        *why = "none succeeded in every trial: allow more attempts, or a time with fewer long transactions";
         return -1;
     }
     policies[best].recommended = true;

@@ -109,7 +109,7 @@ static void case_details(rh_html *html, const rh_json *found)
                        which, rh_view_mode(rh_view_string(found, "mode")), relation ? relation : "?",
                        best >= 0 ? rh_view_printf(view, "lock_timeout %s",
                                                   timeout_of(view, rh_json_at(list, (size_t)best)))
-                                 : "none got through every time"),
+                                 : "none succeeded in every trial"),
         false);
     rh_html_sql(html, rh_view_string(found, "statement"));
     if (rh_view_string(found, "reason"))

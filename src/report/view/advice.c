@@ -13,7 +13,7 @@ const char *rh_view_lock_policy(const rh_view *view)
     const rh_json *policy = best >= 0 ? rh_json_at(rh_json_get(search, "overall"), (size_t)best) : NULL;
     const char *why = rh_view_string(search, "reason");
     if (!policy)
-        return rh_view_printf(view, "No lock_timeout got through every time%s%s.", why ? ": " : "",
+        return rh_view_printf(view, "No lock_timeout succeeded in every trial%s%s.", why ? ": " : "",
                               why ? why : "");
     double timeout_s = rh_view_real(policy, "lock_timeout_s");
     return rh_view_printf(

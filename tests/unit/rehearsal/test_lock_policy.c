@@ -96,10 +96,10 @@ static void the_least_harmful_is_chosen(void **state)
                           policy(0, 3, 10, 10000)};
     assert_int_equal(choose(a, 4, 0.01, "the least effect on the load"), 1);
     rh_lock_policy none[] = {policy(0.05, 2, 8, 90), policy(0.2, 0, 9, 260)};
-    assert_int_equal(choose(none, 2, 0.01, "none got through"), -1);
+    assert_int_equal(choose(none, 2, 0.01, "none succeeded"), -1);
     rh_lock_policy untried[] = {policy(0.05, 3, 8, 90)};
     untried[0].tries = untried[0].successes = 0;
-    assert_int_equal(choose(untried, 1, 0.01, "none got through"), -1);
+    assert_int_equal(choose(untried, 1, 0.01, "none succeeded"), -1);
 }
 
 static void alike_the_faster_one_with_a_timeout(void **state)
