@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* ---- out ---- */
+/* ---- writing ---- */
 
 struct rh_csv_writer {
     FILE *file;
@@ -87,7 +87,7 @@ bool rh_csv_close(rh_csv_writer *csv, rh_error *error)
     return done;
 }
 
-/* ---- in ---- */
+/* ---- reading ---- */
 
 typedef struct reader {
     rh_arena *arena;

@@ -14,7 +14,7 @@
 
 enum { CHUNK_BYTES = 1 << 20 };
 
-/* One digest job: how far it is, and whom to tell. */
+/* A digest being computed: bytes read so far, the buffer, and the progress to report to. */
 typedef struct digest_job {
     const rh_progress *progress;
     const char *stage;
@@ -39,8 +39,8 @@ void rh_sha256_bytes(const void *bytes, size_t length, char digest[65])
 }
 
 /* LENGTH bytes of a digest that the library may not have. */
-static void old_digest(const EVP_MD *method, const void *bytes, size_t length, unsigned int wanted,
-                       char *digest)
+static void legacy_digest(const EVP_MD *method, const void *bytes, size_t length, unsigned int wanted,
+                          char *digest)
 {
     unsigned char raw[EVP_MAX_MD_SIZE] = {0};
     unsigned int size = 0;
@@ -52,17 +52,17 @@ static void old_digest(const EVP_MD *method, const void *bytes, size_t length, u
 
 void rh_md5_bytes(const void *bytes, size_t length, char digest[33])
 {
-    old_digest(EVP_md5(), bytes, length, 16, digest);
+    legacy_digest(EVP_md5(), bytes, length, 16, digest);
 }
 
 void rh_sha384_bytes(const void *bytes, size_t length, char digest[97])
 {
-    old_digest(EVP_sha384(), bytes, length, 48, digest);
+    legacy_digest(EVP_sha384(), bytes, length, 48, digest);
 }
 
 void rh_sha1_bytes(const void *bytes, size_t length, char digest[41])
 {
-    old_digest(EVP_sha1(), bytes, length, 20, digest);
+    legacy_digest(EVP_sha1(), bytes, length, 20, digest);
 }
 
 static bool digest_descriptor(int fd, const char *path, EVP_MD_CTX *context, digest_job *job, rh_error *error)

@@ -69,11 +69,12 @@ int rh_namespaces_enter(const rh_namespaces *namespaces)
     return result;
 }
 
-/* ---- which there are ---- */
+/* ---- which namespaces this machine permits ---- */
 
 static rh_namespaces here;
 
-/* In the child: each by itself, told as a bit of its exit status. */
+/* In a child process: tries each namespace. Returns the bits of those that were entered, as the exit status.
+ */
 static int try_all(const rh_namespaces *wanted)
 {
     if (wanted->user && enter_user(wanted) != 0)
@@ -84,7 +85,7 @@ static int try_all(const rh_namespaces *wanted)
     return found;
 }
 
-static void look(void)
+static void try_in_child(void)
 {
     int status = 0;
     here.user = geteuid() != 0;
@@ -105,6 +106,6 @@ static void look(void)
 const rh_namespaces *rh_namespaces_here(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, look);
+    pthread_once(&once, try_in_child);
     return &here;
 }

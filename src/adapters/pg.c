@@ -34,7 +34,7 @@ void rh_pg_watch(rh_pg *pg, rh_usec every, bool (*look)(void *user, rh_error *er
     pg->watch_user = user;
 }
 
-/* Tells the server to stop and remembers why; from then on only its answer is waited for. */
+/* Sends a cancel request and sets ERROR to its reason. The caller then waits for the server's answer. */
 static void stop_statement(rh_pg *pg, pg_wait why, rh_error *error)
 {
     if (why == PG_WAIT_TIMEOUT)
@@ -44,8 +44,8 @@ static void stop_statement(rh_pg *pg, pg_wait why, rh_error *error)
     rh_pg_cancel(pg);
 }
 
-/* It is time for a look: is it to be stopped? */
-static bool is_hopeless(rh_pg *pg, rh_usec *next_look, rh_error *error)
+/* Calls the watch's function (rh_pg_watch), and cancels the statement if it returns true. */
+static bool cancelled_by_watch(rh_pg *pg, rh_usec *next_look, rh_error *error)
 {
     if (!pg->watch_look(pg->watch_user, error)) {
         *next_look = rh_clock_monotonic() + pg->watch_every;
@@ -71,7 +71,7 @@ bool rh_pg_wait_result(rh_pg *pg, rh_usec deadline, rh_error *error)
         if (why == PG_WAIT_READY) {
             alive = make_progress(pg, error);
         } else if (why == PG_WAIT_TIMEOUT && looks) {
-            stopped = is_hopeless(pg, &next_look, error);
+            stopped = cancelled_by_watch(pg, &next_look, error);
             deadline = stopped ? rh_clock_monotonic() + CANCEL_PATIENCE : deadline;
         } else if (!stopped) {
             stopped = true;
@@ -85,7 +85,7 @@ bool rh_pg_wait_result(rh_pg *pg, rh_usec deadline, rh_error *error)
     return alive;
 }
 
-/* COPY inside a plain query: what it gives is read away; what it asks for, it does not get. */
+/* Ends a COPY that a plain query began: discards the rows of COPY TO STDOUT, makes COPY FROM STDIN fail. */
 static void leave_copy(rh_pg *pg, ExecStatusType status)
 {
     if (status == PGRES_COPY_OUT) {

@@ -12,9 +12,10 @@ struct rh_pg {
     rh_error failure;   /* asynchronous: the first error of the command that runs */
     int64_t rows;       /* asynchronous: rows of the last result */
     rh_usec watch_every;
-    bool (*watch_look)(void *user, rh_error *error); /* NULL: nobody */
+    bool (*watch_look)(void *user, rh_error *error); /* of rh_pg_watch; NULL: no watch */
     void *watch_user;
-    const char *prepared[PG_PREPARED_LIMIT]; /* what rh_pg_query_again has prepared, by its place */
+    const char *prepared[PG_PREPARED_LIMIT]; /* the texts that rh_pg_query_again has prepared; the index is
+                                                the statement's name */
 };
 
 struct rh_pg_result {

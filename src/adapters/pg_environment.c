@@ -1,4 +1,5 @@
-/* libpq's variables: which there are, and what a program needs in them to find the place of a connection. */
+/* libpq's environment variables: the list of them, and the values with which a program connects to the server
+ * and database of a given connection. */
 #include "pg_connection.h"
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/text.h"

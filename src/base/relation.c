@@ -158,7 +158,8 @@ const char *rh_identifier(const char *identifier, rh_arena *arena)
 
 /* ---- relations ---- */
 
-/* One part from *AT, which is moved behind it. *WHOLE: it is one that a name can have. */
+/* Reads one part of a qualified name and moves *AT past it. *WHOLE is true if the part is a valid identifier:
+ * not empty, its quotes closed, shorter than NAMEDATALEN. */
 static const char *read_part(const char **at, bool *whole, rh_arena *arena)
 {
     rh_text part = {0};

@@ -2,7 +2,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* What is read: END is NULL where a NUL byte ends it. */
+/* The rest of the text, from AT on. END is NULL for a text that ends at a NUL byte. */
 typedef struct text {
     const char *at, *end;
 } text;
@@ -12,7 +12,7 @@ static bool more(const text *t, const char *p)
     return t->end ? p < t->end : *p != '\0';
 }
 
-/* The byte at P, which lies at most one byte behind the text; 0: behind it. */
+/* The byte at P, which may point up to one byte past the text; 0 past the text. */
 static char byte(const text *t, const char *p)
 {
     return more(t, p) ? *p : '\0';
@@ -48,9 +48,10 @@ static bool begins(const text *t, const char *p, const char *two)
     return byte(t, p) == two[0] && next(t, p) == two[1];
 }
 
-/* ---- what is quoted ---- */
+/* ---- quoted tokens and block comments ---- */
 
-/* T->at is behind the opening QUOTE. */
+/* Moves T past the closing QUOTE, or to the end of the text if there is none. T->at is past the opening
+ * QUOTE. A doubled QUOTE does not close; with ESCAPES, neither does one after a backslash. */
 static void quoted(text *t, rh_token *token, char quote, bool escapes)
 {
     const char *p = t->at;
@@ -84,7 +85,7 @@ static void block_comment(text *t, rh_token *token)
     t->at = p;
 }
 
-/* The length of the tag "$…$" at P; 0: it is none. */
+/* The length of the dollar-quote delimiter "$tag$" at P; 0 if none begins there. */
 static size_t tag_length(const text *t, const char *p)
 {
     const char *end = p + 1;
@@ -126,7 +127,7 @@ static size_t prefix(const text *t, rh_token_kind *kind)
     return second == '\'' && strchr("ebxn", first) && first ? 1 : 0;
 }
 
-/* ---- what is not ---- */
+/* ---- unquoted tokens ---- */
 
 /* Digits, letters and underscores belong together, whatever they mean: 1_000, 0x1F, 1e-5, 12abc. */
 static void number(text *t, rh_token *token)

@@ -7,7 +7,7 @@
 
 enum { BLOCK_BYTES = 8192 };
 static const double CACHED_SHARE = 1.0 / 3, FASTEST_DEVICE = 1.5e9, FASTEST_PAGE_S = 30e-6;
-/* A statement that makes less of the whole does not keep it from being told. */
+/* A statement with a smaller share of the total does not make the total unknown. */
 static const double NEGLIGIBLE = 0.01;
 
 /* ---- what is read ---- */

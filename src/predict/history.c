@@ -5,12 +5,12 @@
 #include <string.h>
 
 /* What the rows of a class say; SHIFT and HALF are natural logarithms. */
-typedef struct lesson {
+typedef struct correction {
     size_t rows;
     double shift;
-    double half;   /* NAN: nothing */
+    double half;   /* NAN: no correction */
     bool replaces; /* HALF is the interval; else it only widens */
-} lesson;
+} correction;
 
 static int ascending(const void *a, const void *b)
 {
@@ -47,9 +47,9 @@ static double median_without(const double *values, size_t count, size_t left_out
     return median;
 }
 
-static lesson learn(const rh_history *history, int class_, bool translated, double level)
+static correction correction_of(const rh_history *history, int class_, bool translated, double level)
 {
-    lesson l = {.half = NAN};
+    correction l = {.half = NAN};
     double *values = residuals_of(history, class_, translated, &l.rows);
     bool corrects = class_ >= 0 && l.rows >= RH_HISTORY_CORRECTS;
     if (corrects)
@@ -76,10 +76,10 @@ static void scale(rh_prediction *p, double factor)
     p->correction = factor;
 }
 
-/* How the interval came out beside what there was. */
+/* How a correction changed the interval. */
 typedef enum outcome { LEFT, WIDENED, NARROWED, GIVEN } outcome;
 
-static outcome apply(const lesson *l, double level, rh_prediction *p)
+static outcome apply(const correction *l, double level, rh_prediction *p)
 {
     double before = p->high_s / p->low_s;
     if (l->shift != 0)
@@ -101,8 +101,8 @@ static outcome apply(const lesson *l, double level, rh_prediction *p)
                                     : LEFT;
 }
 
-/* The sentence of a class: what was learned, and what came of it. */
-static const char *tell(const char *name, const lesson *l, outcome how, rh_arena *arena)
+/* The report's sentence about a class: the errors of its earlier predictions, and the correction made. */
+static const char *sentence_of(const char *name, const correction *l, outcome how, rh_arena *arena)
 {
     static const char *const words[] = {"the interval stays", "the interval is wider",
                                         "the interval is narrower", "it gives the interval"};
@@ -118,10 +118,10 @@ static const char *tell(const char *name, const lesson *l, outcome how, rh_arena
 static void apply_to_class(rh_plan *plan, rh_statement_class class_, bool translated, rh_history *history,
                            double level, rh_arena *arena)
 {
-    lesson l = learn(history, (int)class_, translated, level);
+    correction l = correction_of(history, (int)class_, translated, level);
     const char *name = rh_statement_class_name(class_);
     if (l.rows == 0) {
-        l = learn(history, -1, translated, level);
+        l = correction_of(history, -1, translated, level);
         name = rh_arena_printf(arena, "%s, of which none was scored", name);
     }
     outcome most = LEFT;
@@ -139,7 +139,7 @@ static void apply_to_class(rh_plan *plan, rh_statement_class class_, bool transl
                                        p->basis ? p->basis : "", l.rows, l.rows == 1 ? "" : "s");
         }
     if (any)
-        *rh_arena_add(arena, &history->applied, &history->applied_count) = tell(name, &l, most, arena);
+        *rh_arena_add(arena, &history->applied, &history->applied_count) = sentence_of(name, &l, most, arena);
 }
 
 void rh_history_apply(rh_plan *plan, rh_history *history, double level, rh_arena *arena)

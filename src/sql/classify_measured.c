@@ -6,17 +6,17 @@
 #include "pgrehearse/sql/classify.h"
 #include <string.h>
 
-/* What stands out in the work of one run; relations that its own transaction made are nobody's concern, but
- * what they were filled from is. */
-typedef struct findings {
+/* The relations on which one run did most, of each kind of work. Relations that its own transaction created
+ * do not count, because no other session uses them; the relations that they were filled from do. */
+typedef struct most_work {
     const rh_relation_work *rewritten; /* the largest table */
-    const rh_relation_work *built;     /* an index on a table that others know */
+    const rh_relation_work *built;     /* an index on a table that was there before the transaction */
     const rh_relation_work *read;      /* the table of which most was read */
     const rh_relation_work *emptied;   /* the largest table that has no row any more */
     const rh_relation_work *changed;   /* the table of which most rows were changed */
     size_t indexes;                    /* built */
     int64_t pages_written;
-} findings;
+} most_work;
 
 static bool is_table(const rh_relation_work *r)
 {
@@ -57,7 +57,7 @@ static bool is_build(const rh_statement_work *work, const rh_relation_work *r)
            !(table && (table->is_private || table->created || table->rewritten));
 }
 
-static void look(const rh_statement_work *work, rh_statement_class expected, findings *f)
+static void find_most_work(const rh_statement_work *work, rh_statement_class expected, most_work *f)
 {
     for (size_t i = 0; i < work->relation_count; i++) {
         const rh_relation_work *r = &work->relations[i];
@@ -88,7 +88,7 @@ static const char *count(int64_t number, char buffer[32])
     return rh_count_format(number, buffer, 32);
 }
 
-static const char *rewrite_sentence(const findings *f, rh_arena *arena)
+static const char *rewrite_sentence(const most_work *f, rh_arena *arena)
 {
     char pages[32];
     const rh_relation_work *r = f->rewritten;
@@ -98,7 +98,7 @@ static const char *rewrite_sentence(const findings *f, rh_arena *arena)
     return rh_arena_printf(arena, "%s lies in new files", r->relation);
 }
 
-static const char *build_sentence(const findings *f, rh_arena *arena)
+static const char *build_sentence(const most_work *f, rh_arena *arena)
 {
     char pages[32];
     const char *more = f->indexes > 1 ? rh_arena_printf(arena, " and %zu more", f->indexes - 1) : "";
@@ -210,8 +210,8 @@ static bool classify(const rh_statement *statement, const rh_statement_run *run,
                      rh_statement_class *class_, const char **sentence)
 {
     const rh_statement_class expected = statement->class_expected;
-    findings f = {0};
-    look(run->work, expected, &f);
+    most_work f = {0};
+    find_most_work(run->work, expected, &f);
     if (f.rewritten) {
         *class_ = expected == RH_CLASS_MAINTENANCE ? expected : RH_CLASS_REWRITE;
         *sentence = rewrite_sentence(&f, arena);

@@ -1,4 +1,4 @@
-/* Internal to migrations/: statements that the parser does not know. */
+/* Private to sql/: statements that the parser does not know. */
 #pragma once
 #include "pgrehearse/sql/known.h"
 #include "pgrehearse/model/statement.h"

@@ -45,9 +45,10 @@ static void add_piece(const char *sql, size_t from, size_t to, rh_arena *arena, 
     *rh_arena_add(arena, &p->offsets, &p->count) = from;
 }
 
-/* The parts between commas from token FIRST on, up to the end or an unmatched parenthesis. */
-static bool cut(const char *sql, const rh_sql_token *tokens, size_t count, size_t first, rh_arena *arena,
-                rh_pieces *p)
+/* Splits the text at its top-level commas, from token FIRST on, up to the end or an unmatched closing
+ * parenthesis. */
+static bool split_at_commas(const char *sql, const rh_sql_token *tokens, size_t count, size_t first,
+                            rh_arena *arena, rh_pieces *p)
 {
     int depth = 0;
     for (size_t i = first; i <= count; i++) {
@@ -77,7 +78,8 @@ bool rh_pieces_of_alter_table(const char *sql, rh_json *body, rh_arena *arena, r
     if (first >= count)
         return false;
     p->head = rh_arena_strndup(arena, sql, tokens[first - 1].end);
-    return cut(sql, tokens, count, first, arena, p) && p->count == rh_json_count(rh_json_get(body, "cmds"));
+    return split_at_commas(sql, tokens, count, first, arena, p) &&
+           p->count == rh_json_count(rh_json_get(body, "cmds"));
 }
 
 bool rh_pieces_of_create_table(const char *sql, rh_json *body, rh_arena *arena, rh_pieces *p)
@@ -89,7 +91,7 @@ bool rh_pieces_of_create_table(const char *sql, rh_json *body, rh_arena *arena, 
         return false;
     while (open < count && strcmp(tokens[open].kind, "(") != 0)
         open++;
-    return open < count && cut(sql, tokens, count, open + 1, arena, p) &&
+    return open < count && split_at_commas(sql, tokens, count, open + 1, arena, p) &&
            p->count == rh_json_count(rh_json_get(body, "tableElts"));
 }
 

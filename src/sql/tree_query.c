@@ -22,7 +22,7 @@ typedef struct row_locks {
 
 static const row_locks NO_LOCKS;
 
-/* FOR UPDATE names what is CALLED so, or names nothing. */
+/* True if FOR UPDATE OF lists the alias CALLED, or FOR UPDATE has no OF. */
 static bool is_locked(const row_locks *locks, const char *called)
 {
     for (size_t i = 0; i < rh_json_count(locks->clauses); i++) {

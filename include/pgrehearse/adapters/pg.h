@@ -28,10 +28,10 @@ typedef struct rh_pg_result rh_pg_result; /* the rows of one statement */
  * unless the string says otherwise. A string that does not parse is RH_ERROR_USAGE, a server that does not
  * let us in RH_ERROR_LOST. */
 rh_pg *rh_pg_connect(const char *conninfo, const char *role, rh_error *error);
-/* The same, for a session that only looks at what another one does: a look fails (SQLSTATE 55P03) after a
- * fifth of a second when that one has locked what it needs, such as a system catalog. */
+/* The same, for a side connection that observes another session. Its lock_timeout is 200 ms: a query fails
+ * (SQLSTATE 55P03) when the observed session has locked what the query needs, such as a system catalog. */
 rh_pg *rh_pg_connect_looking(const char *conninfo, const char *role, rh_error *error);
-/* Another session like PG's that only looks, in the same way. */
+/* Another such side connection, to the server and database of PG. */
 rh_pg *rh_pg_connect_beside(const rh_pg *pg, const char *role, rh_error *error);
 /* Closes; takes NULL. */
 void rh_pg_close(rh_pg *pg);
@@ -45,8 +45,8 @@ const char *rh_pg_socket_directory(const rh_pg *pg);
 /* The password that the connection was made with, wherever it came from; "" when none was needed. It must not
  * reach a log. Valid as long as the connection. */
 const char *rh_pg_password(const rh_pg *pg);
-/* Whom it was made as, and in which database; as long as the connection. These two and the password may be
- * asked while another thread uses it. */
+/* The user and the database of the connection; valid as long as the connection. Another thread may call these
+ * two functions and rh_pg_password while the owner uses the connection. */
 const char *rh_pg_user(const rh_pg *pg);
 const char *rh_pg_database(const rh_pg *pg);
 /* What a server's error says, without values of the data, as in rh_error: its SQLSTATE, the name of the
@@ -60,9 +60,8 @@ char rh_pg_transaction_state(const rh_pg *pg);
  * otherwise). NULL on failure. The caller frees. */
 rh_pg_result *rh_pg_query(rh_pg *pg, const char *sql, size_t count, const char *const *parameters,
                           rh_error *error);
-/* The same for what this connection is asked again and again: it is prepared when it is first asked. SQL is
- * known by its address and must outlive PG. Not on a session whose statements are the user's: those may throw
- * prepared ones away. */
+/* The same for a query that is repeated: its first call prepares it. SQL is identified by its address and
+ * must outlive PG. Not for a session that runs the user's statements, which may DEALLOCATE it. */
 rh_pg_result *rh_pg_query_again(rh_pg *pg, const char *sql, size_t count, const char *const *parameters,
                                 rh_error *error);
 /* Simple protocol, possibly several statements, results thrown away. */
@@ -71,13 +70,13 @@ bool rh_pg_executef(rh_pg *pg, rh_error *error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* The same; LOG (may hold text already) gets the details, a line each, of the messages of level LOG that the
- * server sends meanwhile, as it does with client_min_messages = log. They may hold values of the data: what
- * asks for them knows what they are. */
+ * server sends meanwhile, as it does with client_min_messages = log. They may hold values of the data: the
+ * caller must not report them as they are. */
 bool rh_pg_execute_logged(rh_pg *pg, const char *sql, rh_text *log, rh_error *error);
 
-/* While PG's server has not answered, LOOK is called EVERY so often, in the caller's thread, with another
- * connection at its disposal; true cancels what runs, which fails with the ERROR that LOOK sets. LOOK NULL:
- * no longer. */
+/* While a blocking call waits for PG's server, calls LOOK in the same thread at intervals of EVERY. LOOK must
+ * not use PG itself. When LOOK returns true, the running statement is cancelled and fails with the ERROR that
+ * LOOK has set. LOOK NULL ends the watch. */
 void rh_pg_watch(rh_pg *pg, rh_usec every, bool (*look)(void *user, rh_error *error), void *user);
 
 /* What one timed statement did. */
@@ -113,10 +112,12 @@ char *rh_pg_quote_literal(const char *literal);
  * password, if any, is in it: it must not reach a log. NULL and an error when CONNINFO does not parse. */
 char *rh_pg_conninfo_with(const char *conninfo, size_t count, const char *const *keys,
                           const char *const *values, rh_error *error);
-/* Every variable of libpq: "NAME=value" for what leads to the place of PG's connection, "NAME" alone for what
- * a program must not be given (rh_process_options.environment). In ARENA. */
+/* Every environment variable of libpq, in the form of rh_process_options.environment: "NAME=value" where it
+ * is needed to connect to the server and database of PG, "NAME" alone where a program must not inherit it. In
+ * ARENA. */
 const char **rh_pg_environment(const rh_pg *pg, rh_arena *arena, size_t *count);
-/* Takes libpq's variables away from this program: ALL of them, or those that change what a session does. */
+/* Unsets libpq's environment variables in this process: ALL of them, or those that change a session's
+ * settings. */
 void rh_pg_forget_environment(bool all);
 
 /* The value that CONNINFO gives KEYWORD; NULL: none. Heap. */
@@ -127,10 +128,10 @@ char *rh_pg_conninfo_uri(const char *conninfo, rh_error *error);
 /* For people and files: the same as "user@host:port/dbname", never a password. Heap. */
 char *rh_pg_conninfo_display(const char *conninfo);
 
-/* One statement of somebody else's: by the extended protocol, so that the server itself refuses a text that
- * it reads as several. Results are thrown away. */
+/* Runs one statement of the user's by the extended protocol, so that the server refuses a text that holds
+ * several. Results are discarded. */
 bool rh_pg_execute_one(rh_pg *pg, const char *sql, rh_error *error);
-/* Whether a backslash in '…' is itself to this session now (standard_conforming_strings). */
+/* Whether standard_conforming_strings is on in this session now. */
 bool rh_pg_standard_strings(const rh_pg *pg);
 
 /* COPY … FROM STDIN: begin with its text, put the data, end. A failure of the server shows at the end only:

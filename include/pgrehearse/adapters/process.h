@@ -1,4 +1,4 @@
-/* Child processes that end with us, confined.
+/* Child processes that are confined and never outlive this program.
  *
  * A child is put into a process group of its own, gets SIGKILL (or DEATH_SIGNAL) from the kernel when this
  * program dies however it dies (PR_SET_PDEATHSIG), inherits no descriptor but the three standard ones, and
@@ -17,9 +17,10 @@
 
 typedef struct rh_process rh_process;
 
-/* What a server that executes untrusted SQL and native code may reach. The kernel enforces it for the child
- * and for all of its children, as far as this machine allows (rh_cage_layers_here): no connection to
- * anything, no file outside of these, no other process. */
+/* A cage: the confinement of one child (glossary), here of a server that executes untrusted SQL and native
+ * code. It lists what the child may reach. The kernel enforces it for the child and for all of its children,
+ * as far as this machine allows (rh_cage_layers_here): no connection to anything, no file outside of these,
+ * no other process. */
 typedef struct rh_cage {
     const char *const
         *writable; /* directories in which it may read and write, NULL-ended; /dev/shm besides */
@@ -65,8 +66,8 @@ typedef struct rh_process_options {
 
 rh_process *rh_process_start(const rh_process_options *options, rh_error *error);
 pid_t rh_process_pid(const rh_process *process);
-/* Writes all of it to standard input while reading what the child says. Fails (RH_ERROR_IO) when the child
- * has gone. */
+/* Writes LENGTH bytes to the child's standard input, and reads its output meanwhile, so that neither side
+ * blocks. Fails (RH_ERROR_IO) when the child has ended. */
 bool rh_process_write(rh_process *process, const void *bytes, size_t length, rh_error *error);
 void rh_process_close_input(rh_process *process);
 /* Called with each complete line of captured standard error while waiting or writing. */
@@ -74,11 +75,12 @@ void rh_process_on_line(rh_process *process, void (*line)(void *user, const char
 /* Called for every process of its group, all of them stopped, just before a timeout or an interrupt ends
  * them: to note what they may leave behind. */
 void rh_process_on_ending(rh_process *process, void (*member)(void *user, pid_t member), void *user);
-/* Waits for its end. TIMEOUT_US > 0: then ends its group, RH_ERROR_SLOW. An interrupt ends it too. Ending:
- * SIGTERM, after 2 s SIGKILL. *STATUS: its exit status, or 128 + signal. */
+/* Waits until the child ends. After TIMEOUT_US (0: no limit) or at an interrupt, ends its process group by
+ * SIGTERM, after 2 s by SIGKILL, and fails with RH_ERROR_SLOW or RH_ERROR_INTERRUPTED. *STATUS is the exit
+ * status, or 128 + the signal's number. */
 bool rh_process_wait(rh_process *process, rh_usec timeout_us, int *status, rh_error *error);
-/* Has it ended by itself? Does not block, but for the end of what it left running in its group (SIGTERM,
- * after 2 s SIGKILL). */
+/* Whether the child has ended. Does not wait for the child. Once it has ended, ends the processes left in its
+ * group (SIGTERM, after 2 s SIGKILL) and waits for these. */
 bool rh_process_has_ended(rh_process *process, int *status);
 bool rh_process_signal(rh_process *process, int signal_number);
 /* What was captured so far (the last 1 MiB of each). */

@@ -12,19 +12,19 @@ typedef enum rh_error_code {
     RH_OK = 0,
     RH_ERROR_USAGE,       /* the command line is wrong */
     RH_ERROR_SCENARIO,    /* the scenario or a file it names is wrong */
-    RH_ERROR_REFUSED,     /* the safety guard says no */
+    RH_ERROR_REFUSED,     /* the safety guard refused the run */
     RH_ERROR_BACKUP,      /* the backup is unreadable, damaged or too new */
     RH_ERROR_STAGING,     /* staging would not start, or stopped */
     RH_ERROR_SQL,         /* the server refused a statement; sqlstate is set */
     RH_ERROR_MIGRATION,   /* a migration, its rollback or a verify step failed */
     RH_ERROR_TIMEOUT,     /* a limit of the scenario ran out: the migration's fault */
-    RH_ERROR_SLOW,        /* a limit of our own ran out: nothing is known of the migration */
+    RH_ERROR_SLOW,        /* a limit of pgrehearse itself ran out: says nothing about the migration */
     RH_ERROR_LOST,        /* the connection to the server is gone */
     RH_ERROR_IO,          /* a file could not be read or written */
     RH_ERROR_NO_SPACE,    /* the disk is full */
     RH_ERROR_INTERRUPTED, /* a signal asked to stop */
     RH_ERROR_UNSUPPORTED, /* understood, but this version does not do it */
-    RH_ERROR_INTERNAL,    /* a bug of ours */
+    RH_ERROR_INTERNAL,    /* a bug in pgrehearse */
 } rh_error_code;
 
 /* Zero-initialised means "no error". Owns its strings. */

@@ -1,4 +1,4 @@
-/* SIGINT, SIGTERM and SIGHUP ask to stop; whoever waits, notices.
+/* SIGINT, SIGTERM and SIGHUP request an interrupt, which every blocking wait notices.
  *
  * The one piece of process-wide state, because signals are process-wide. Every blocking wait (adapters/pg,
  * process, rh_clock_sleep_until) also polls rh_interrupt_fd() and returns RH_ERROR_INTERRUPTED, so an
@@ -9,9 +9,10 @@
 
 /* Installs the handlers and ignores SIGPIPE. Call once, from the main thread, before threads start. */
 void rh_interrupt_install(void);
-/* True when asked to stop and not held back. */
+/* True when an interrupt was requested and this thread does not hold interrupts. */
 bool rh_interrupt_requested(void);
-/* Readable once asked to stop; -1 before rh_interrupt_install or while held back in this thread. */
+/* Readable once an interrupt was requested; -1 before rh_interrupt_install or while this thread holds
+ * interrupts. */
 int rh_interrupt_fd(void);
 /* In this thread only: clean-up is not interrupted between hold and release. Nests. */
 void rh_interrupt_hold(void);

@@ -1,4 +1,4 @@
-/* How a stage tells what it is doing, without printing: cli/ draws it, rehearsal/ writes it to the run's log.
+/* How a stage reports its progress without printing: cli/ draws it, rehearsal/ writes it to the run's log.
  */
 #pragma once
 #include "pgrehearse/base/clock.h"

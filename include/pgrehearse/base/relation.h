@@ -23,8 +23,8 @@ const char *rh_relation_quote(rh_relation relation, rh_arena *arena);
 bool rh_relation_equal(rh_relation a, rh_relation b);
 /* The same name, and the same schema unless one of them has none. */
 bool rh_relation_matches(rh_relation a, rh_relation b);
-/* SQL has the name of RELATION, which is as SQL writes it, as a whole word in any case, with or without its
- * schema. A text search: it may be a column's name or stand in a string. */
+/* True if the name of RELATION (SQL text, perhaps quoted or qualified) occurs in SQL as a whole word in any
+ * case. This is a text search: a column of that name or a string matches, too. */
 bool rh_sql_mentions(const char *sql, const char *relation);
 
 /* IDENTIFIER as SQL writes it: quoted unless it is plain lower case and no reserved word. In ARENA. */

@@ -1,6 +1,6 @@
 /* The tokens of SQL text, by the lexical rules of PostgreSQL's server and of psql (documentation,
- * section 4.1; psqlscan.l), with standard_conforming_strings on. The one scanner: who reads SQL by its words
- * looks at these. */
+ * section 4.1; psqlscan.l), with standard_conforming_strings on. All code that reads SQL token by token uses
+ * this scanner. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,7 +24,7 @@ typedef enum rh_token_kind {
     RH_TOKEN_OPERATOR,           /* one or several of + - * / < > = ~ ! @ # % ^ & | ` ? */
     RH_TOKEN_CHARACTER,          /* any other byte */
     RH_TOKEN_LINE_COMMENT,       /* without the end of its line */
-    RH_TOKEN_BLOCK_COMMENT,      /* with those that it holds */
+    RH_TOKEN_BLOCK_COMMENT,      /* with the comments nested in it */
 } rh_token_kind;
 
 typedef struct rh_token {
@@ -35,10 +35,11 @@ typedef struct rh_token {
     bool open;               /* a quote or a comment that is never closed: it ends with the text */
 } rh_token;
 
-/* The token at *AT or behind the blanks there; *AT moves behind it. END: behind the text; NULL: at its NUL
- * byte. False, with RH_TOKEN_END, where nothing but blanks is left. */
+/* Reads the first token from *AT on, blanks skipped, and moves *AT past it. END points past the text's last
+ * byte; if END is NULL, the text ends at its NUL byte. False, with RH_TOKEN_END, when only blanks are left.
+ */
 bool rh_scan(const char **at, const char *end, rh_token *token);
-/* The same without comments. */
+/* The same, comments skipped. */
 bool rh_scan_code(const char **at, const char *end, rh_token *token);
 /* The end of the blank or the token at SQL[AT], for readers who look at other bytes between tokens (psql's
  * commands and variables). */

@@ -37,8 +37,7 @@ const char *rh_nearest(const char *word, const char *const *candidates, size_t c
  */
 int rh_natural_compare(const char *a, const char *b);
 
-/* UTF-8, one character at a time: what comes from databases, files and servers is not always what it says it
- * is. */
+/* UTF-8, one character at a time. Text from databases, files and servers may be malformed. */
 
 /* Reads the character at BYTES (0-terminated) into *CODE and returns its length, 1 to 4. A byte that does not
  * begin a well-formed character (overlong, surrogate, beyond U+10FFFF, cut off) gives *CODE U+FFFD and

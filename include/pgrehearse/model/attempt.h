@@ -1,5 +1,4 @@
-/* One execution of a migration: what it gave. Whether that is the migration's outcome is for the caller to
- * say. */
+/* The result of one execution of a migration. The caller decides whether it is the migration's outcome. */
 #pragma once
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/model/migration.h"
@@ -43,7 +42,7 @@ typedef enum rh_unmeasured {
 } rh_unmeasured;
 const char *rh_unmeasured_name(rh_unmeasured code);
 
-/* One of them, and why, as a sentence. */
+/* One thing that was not measured, with its reason as a sentence. */
 typedef struct rh_note {
     rh_unmeasured code;
     const char *text;

@@ -1,4 +1,4 @@
-/* Lock waits of anybody, and who was in the way. */
+/* Lock waits of all sessions, and their blockers. */
 #pragma once
 #include "pgrehearse/base/clock.h"
 #include "pgrehearse/model/lock.h"
@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* One session on the way from a waiter to the end of its chain. */
+/* One blocker in the chain from a waiter to its root blocker. */
 typedef struct rh_wait_link {
     int pid;              /* 0: a prepared transaction */
     const char *name;     /* "migration 000013, statement 1", a template's name, or a redacted query */
@@ -37,7 +37,7 @@ typedef struct rh_wait {
         blocked_by_migration;  /* by: the chain ends at (or goes through) the migration */
     bool exact_start;          /* from waitstart; false: first seen by a sample */
     rh_wait_link *chain;       /* from the direct blocker to the root, as it stood longest */
-    size_t chain_count;        /* 0: nobody was seen in the way */
+    size_t chain_count;        /* 0: no blocker was seen */
     const char *template_name; /* the load's template that waited; NULL: not the load */
     rh_wait_source source;     /* server log: no sample saw it; its blocker is not known */
     const char
@@ -81,8 +81,8 @@ typedef struct rh_cancelled {
 typedef struct rh_lock_log {
     bool read;
     const char *why_not; /* it was not read; NULL: it was */
-    double threshold_ms; /* it tells waits from deadlock_timeout on */
-    int64_t waits;       /* that it told */
+    double threshold_ms; /* the server logs waits longer than deadlock_timeout */
+    int64_t waits;       /* waits that it has */
     int64_t merged;      /* of those, unseen by the samples: they are among the waits */
     double
         longest_difference_ms; /* in length, of a wait that both saw; RH_NOT_MEASURED when there was none */
@@ -113,8 +113,8 @@ typedef struct rh_contention {
     size_t queue_count;
     rh_blocked_interval *blocked;
     size_t blocked_count;
-    /* The longest stretch on any relation in which a lock of the migration's kept readers or writers out
-     * (intervals that touch are one), or the longest wait of the load for whoever came with the migrations,
+    /* The longest time for which a lock of the migration blocked readers or writers of one relation (adjacent
+     * intervals count as one), or the longest wait of the load for a session that the migrations brought,
      * whichever is longer. */
     double reads_blocked_s, writes_blocked_s;
     double

@@ -52,7 +52,7 @@ typedef struct rh_database_facts {
     size_t grant_count;
 } rh_database_facts;
 
-/* What vouches for the backup's bytes. */
+/* The checksums that the backup's bytes were compared with. */
 typedef struct rh_checksum_fact {
     const char *from;    /* where its SHA-256 was found: "backup.sha256", "SHA256SUMS" …; NULL: nowhere */
     const char *vouched; /* what vouches for its bytes, as a phrase; NULL: not known yet */

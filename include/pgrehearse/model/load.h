@@ -73,7 +73,8 @@ typedef struct rh_constraint {
         *condition; /* c, f: SQL that is true or null for a row called rh_row that keeps to it; else NULL */
 } rh_constraint;
 
-/* What the load keeps out of, and keeps to: rows that it makes must not break what the migrations add. */
+/* Limits of the load: the tables that it must not use, and the constraints that its rows must satisfy because
+ * the migrations add them. */
 typedef struct rh_load_limits {
     const char *history_table;  /* of the migrations, as SQL text; NULL: none */
     const rh_constraint *added; /* by the migrations */

@@ -41,7 +41,7 @@ typedef struct rh_lock {
     double held_s; /* until the end of its transaction */
     bool blocks_reads, blocks_writes;
     const char *table; /* of an index or TOAST relation: its table, named likewise; NULL: RELATION itself */
-    bool inferred;     /* from the statement's text, because no look saw it: it enters no gate */
+    bool inferred;     /* inferred from the statement's text, not observed: no gate counts it */
 } rh_lock;
 /* The table whose users meet the lock. */
 const char *rh_lock_table(const rh_lock *lock);

@@ -1,17 +1,18 @@
-/* What a way back brought back, and what an interruption left behind. */
+/* Results of the rollback and interruption passes: what differs in schema and data after a down migration,
+ * and after a migration that was interrupted. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* The verdict of a way back. */
+/* The verdict on a down migration. */
 typedef enum rh_reversibility {
     RH_REVERSIBILITY_UNKNOWN,      /* not rehearsed */
-    RH_REVERSIBILITY_FULL,         /* what was there before is there again, rows and all */
-    RH_REVERSIBILITY_LOSSY,        /* the schema is, some of its data is not */
-    RH_REVERSIBILITY_IRREVERSIBLE, /* no way down, one without statements, or it does not bring the schema
-                                      back */
-    RH_REVERSIBILITY_BROKEN,       /* down, or up again, failed */
+    RH_REVERSIBILITY_FULL,         /* schema and data are as before */
+    RH_REVERSIBILITY_LOSSY,        /* the schema is as before, not all data are */
+    RH_REVERSIBILITY_IRREVERSIBLE, /* no down migration, one without statements, or one that does not restore
+                                      the schema */
+    RH_REVERSIBILITY_BROKEN,       /* the down migration failed, or the migration failed after it */
     RH_REVERSIBILITY_COUNT
 } rh_reversibility;
 /* "reversible", "reversible_with_loss", "irreversible", "broken"; NULL for unknown. */
@@ -55,7 +56,8 @@ typedef struct rh_table_data {
     size_t column_count;
 } rh_table_data;
 
-/* A sequence that went backwards: it will give numbers again that it gave before. NULL: never used. */
+/* A sequence whose last value is lower than before, so that nextval will repeat numbers. NULL: is_called is
+ * false. */
 typedef struct rh_sequence_change {
     const char *sequence, *before, *after;
 } rh_sequence_change;
@@ -92,7 +94,7 @@ typedef enum rh_run_again {
 /* "ok", "failed", "refused", "skipped"; NULL when not tried. */
 const char *rh_run_again_name(rh_run_again again);
 
-/* One migration, killed half-way, or what its failure left. */
+/* One migration that was interrupted half-way or failed, and the state of the database afterwards. */
 typedef struct rh_interruption {
     rh_interruption_how how;
     int statement;              /* ordinal of the one that was under way */

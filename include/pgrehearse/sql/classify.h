@@ -12,7 +12,7 @@ enum { RH_PARSE_LIMIT = 128 * 1024 };
  * words tell. */
 void rh_classify(rh_statement *statement, rh_json *tree, rh_arena *arena);
 
-/* Sets the five at once; without a lock there is no relation, and the other way round. */
+/* Sets these five fields. Lock and relation are either both set or both empty. */
 void rh_classify_set(rh_statement *s, const char *tag, rh_statement_class class_, rh_phase phase,
                      rh_lock_mode lock, const char *relation);
 
@@ -37,7 +37,7 @@ rh_column_rewrite rh_classify_added_column(rh_json *column_def);
 /* The column has a value in the rows that are there: a default, a number, an expression. */
 bool rh_classify_has_default(rh_json *column_def);
 
-/* The mode that LOCK TABLE (a LockStmt) names: the parser has it by its number. */
+/* The mode of a LockStmt (LOCK TABLE), whose parse node holds the mode's number. */
 rh_lock_mode rh_lock_mode_of_statement(rh_json *lock);
 
 /* The class of a statement by what RUN, which has its work and its locks, did: files that changed, indexes
@@ -46,7 +46,7 @@ rh_lock_mode rh_lock_mode_of_statement(rh_json *lock);
  * set. */
 void rh_classify_measured(rh_statement *statement, const rh_statement_run *run, rh_arena *arena);
 
-/* What a statement does to the transaction it stands in. */
+/* The effect of a statement on its transaction block. */
 
 typedef enum rh_transaction_verb {
     RH_VERB_NONE,      /* nothing */

@@ -1,4 +1,5 @@
-/* What is known to hurt in production, by rule, before anything is measured. */
+/* Hazards, found by rules in a statement's text, the schema's definitions and the settings in force, before
+ * anything is measured. */
 #pragma once
 #include "pgrehearse/sql/known.h"
 #include "pgrehearse/sql/tree.h"
@@ -58,7 +59,7 @@ bool rh_session_limits_lock_waits(const rh_session *session);
 /* The schemas of the search_path, NULL-ended; NULL: the default. */
 const char *const *rh_session_search_path(const rh_session *session);
 
-/* A lock_timeout above this (s) protects nobody: others wait in the queue for as long. */
+/* A longer lock_timeout (s) counts as none: other sessions queue behind the waiting statement for as long. */
 enum { RH_LONGEST_LOCK_WAIT_S = 60 };
 
 /* A column that this release adds. */
@@ -67,8 +68,8 @@ typedef struct rh_expansion {
     bool has_default;
 } rh_expansion;
 
-/* What earlier statements of the release mean for later ones: statements must be shown in the order they run.
- * Zero-initialise all but ARENA. */
+/* The state that earlier statements of the release leave for later ones: schema, settings, added columns.
+ * Pass the statements in the order they run. Zero-initialise all but ARENA. */
 typedef struct rh_hazard_context {
     rh_arena *arena;
     rh_known *known;        /* the schema as the next statement finds it; rh_hazards_known makes it */
@@ -88,8 +89,8 @@ void rh_statement_fill(rh_statement *statement, rh_hazard_context *context);
 
 /* The hazards of one statement; TREE may be NULL: then there is none that needs the parse. */
 void rh_hazards_of_statement(rh_hazard_context *context, rh_statement *statement, rh_json *tree);
-/* Those that come from a statement's company in its transaction and from the settings in force, for the
- * statements from index FROM on. SESSION: as the file's first statement found it. */
+/* The hazards that follow from the other statements of the same transaction and from the settings in force,
+ * for the statements from index FROM on. SESSION: the settings before the file's first statement. */
 void rh_hazards_of_script(rh_hazard_context *context, const rh_session *session, rh_script *script,
                           size_t from);
 /* The text does not tell what the statement does: a function of the user's, a DO block. */
@@ -113,7 +114,7 @@ void rh_hazard_add(rh_hazard_context *context, rh_statement *statement, const ch
  * reason, no statement behind it: RH_ERROR_SCENARIO with file, line and column. */
 bool rh_ignores_read(const char *path, const char *text, rh_arena *arena, rh_script *script, rh_error *error);
 
-/* A rule by which statements are found hazardous. Its id is for good. */
+/* A hazard rule. Its id never changes. */
 typedef struct rh_hazard_rule {
     const char *id, *summary;
 } rh_hazard_rule;

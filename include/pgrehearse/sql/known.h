@@ -1,5 +1,6 @@
-/* What statements tell of the schema: those of the backup and of the migrations
- * before. The effects of functions and DO blocks are not followed; they make a table unsupported. */
+/* The known schema: the definitions of the backup, changed by the DDL of the migrations before. Effects of
+ * functions and DO blocks are not followed. A field unsupported says why nothing can be derived for an
+ * object, as a clause behind its name: "is partitioned", "may have been changed by a DO block". */
 #pragma once
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/sql/tree.h"
@@ -100,11 +101,11 @@ typedef struct rh_known_table {
     size_t parent_count;
     bool is_partition, is_default; /* of its parent */
     bool guessed;                  /* only its name is known, from a statement that alters it */
-    bool is_new;                   /* made by the migrations, not by the backup: nobody uses it yet */
-    bool small;                    /* next to no rows in the backup */
-    bool filled;                   /* new or small, and rows were put in */
-    bool row_security;             /* ENABLE ROW LEVEL SECURITY */
-    bool clustered;                /* CLUSTER ON an index */
+    bool is_new;       /* created by the migrations, not by the backup: no other session uses it yet */
+    bool small;        /* next to no rows in the backup */
+    bool filled;       /* new or small, and rows were put in */
+    bool row_security; /* ENABLE ROW LEVEL SECURITY */
+    bool clustered;    /* CLUSTER ON an index */
     bool unlogged;
     const char *access_method, *tablespace; /* NULL: the default */
     const char *owner;                      /* NULL: nothing tells */
