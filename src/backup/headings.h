@@ -11,7 +11,7 @@ typedef struct rh_headings {
     bool seen, complete; /* any; pg_dump's last line behind them */
 } rh_headings;
 
-/* None yet. Their strings and those of entries live in the arena of CONTENTS. */
+/* Begins without headings. The strings of headings and entries live in the arena of CONTENTS. */
 rh_headings rh_headings_of(rh_contents *contents);
 /* Reads the comments in BYTES: what stands before a statement or a command, or behind the last one. */
 void rh_headings_read(rh_headings *headings, const char *bytes, size_t length);

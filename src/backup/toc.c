@@ -27,7 +27,7 @@ static bool ended(reader *r)
     return rh_error_at(r->error, r->path, 0, 0);
 }
 
-static bool nonsense(reader *r, const char *what)
+static bool fail_damaged(reader *r, const char *what)
 {
     rh_error_set(r->error, RH_ERROR_BACKUP, "the archive's table of contents is damaged: %s", what);
     rh_error_hint(r->error, "compare the file's checksum with the original's, or make the dump again");
@@ -38,7 +38,7 @@ static bool read_bytes(reader *r, void *bytes, size_t size)
 {
     r->toc->bytes += (int64_t)size;
     if (r->toc->bytes > MOST_BYTES)
-        return nonsense(r, "it takes more than 512 MiB");
+        return fail_damaged(r, "it takes more than 512 MiB");
     return r->source.read(r->source.user, bytes, size) == size || ended(r);
 }
 
@@ -66,7 +66,7 @@ static bool read_integer(reader *r, int64_t *value)
         magnitude |= i <= 4 ? (uint64_t)bytes[i] << (8 * (i - 1)) : 0;
     }
     if (!fits || magnitude > INT32_MAX || bytes[0] > 1 || (bytes[0] == 1 && magnitude == 0))
-        return nonsense(r, "an impossible number");
+        return fail_damaged(r, "an impossible number");
     *value = bytes[0] ? -(int64_t)magnitude : (int64_t)magnitude;
     return true;
 }
@@ -78,7 +78,7 @@ static bool read_within(reader *r, int64_t low, int64_t high, const char *what, 
         return false;
     if (value)
         *value = number;
-    return (number >= low && number <= high) || nonsense(r, what);
+    return (number >= low && number <= high) || fail_damaged(r, what);
 }
 
 /* A length and that many bytes; -1 is no string. *STRING (may be NULL) is "" then, and *MISSING (may be NULL)
@@ -97,7 +97,7 @@ static bool read_string(reader *r, const char **string, bool *missing)
         if (!read_bytes(r, bytes, piece))
             return false;
         if (memchr(bytes, 0, piece))
-            return nonsense(r, "a text with a zero byte");
+            return fail_damaged(r, "a text with a zero byte");
         rh_text_append_bytes(&r->buffer, bytes, piece);
         length -= (int64_t)piece;
     }
@@ -115,7 +115,7 @@ static bool read_digits(reader *r, int64_t *value, bool *missing)
     *value = strtoll(text, NULL, 10);
     return (missing && *missing) ||
            (*text && strspn(text, "0123456789") == strlen(text) && *value <= UINT32_MAX) ||
-           nonsense(r, "a number that is none");
+           fail_damaged(r, "a number with other characters than digits");
 }
 
 static bool read_offset(reader *r, rh_toc_entry *entry)
@@ -125,12 +125,12 @@ static bool read_offset(reader *r, rh_toc_entry *entry)
     if (!read_bytes(r, bytes, 1 + (size_t)r->toc->offset_size))
         return false;
     if (bytes[0] < NOT_SET || bytes[0] > NO_DATA)
-        return nonsense(r, "an unknown kind of offset");
+        return fail_damaged(r, "an unknown kind of offset");
     uint64_t offset = 0;
     for (int i = 0; i < r->toc->offset_size && i < 8; i++)
         offset |= (uint64_t)bytes[1 + i] << (8 * i);
     if (offset > INT64_MAX || (bytes[0] != SET && offset != 0))
-        return nonsense(r, "an impossible offset");
+        return fail_damaged(r, "an impossible offset");
     entry->has_data = bytes[0] != NO_DATA;
     entry->offset = bytes[0] == SET ? (int64_t)offset : -1;
     return true;
@@ -145,7 +145,7 @@ static bool read_compression(reader *r)
         if (!read_byte(r, &algorithm))
             return false;
         if (algorithm > 3)
-            return nonsense(r, "an unknown compression");
+            return fail_damaged(r, "an unknown compression");
         toc->compression = names[algorithm];
         return true;
     }
@@ -167,7 +167,7 @@ static bool read_head(reader *r)
     if (!read_bytes(r, magic, 5))
         return false;
     if (memcmp(magic, "PGDMP", 5) != 0)
-        return nonsense(r, "it does not begin with PGDMP");
+        return fail_damaged(r, "it does not begin with PGDMP");
     if (!read_byte(r, &toc->version_major) || !read_byte(r, &toc->version_minor) || !read_byte(r, &revision))
         return false;
     if (toc->version_major != 1 || toc->version_minor < OLDEST_MINOR || toc->version_minor > NEWEST_MINOR) {
@@ -182,10 +182,10 @@ static bool read_head(reader *r)
     if (!read_byte(r, &toc->integer_size) || !read_byte(r, &toc->offset_size) || !read_byte(r, &format))
         return false;
     if (toc->integer_size < 1 || toc->integer_size > 32 || toc->offset_size < 1 || toc->offset_size > 32)
-        return nonsense(r, "an impossible size of integers");
+        return fail_damaged(r, "an impossible size of integers");
     toc->format = (rh_toc_format)format;
     if (format != RH_TOC_CUSTOM && format != RH_TOC_TAR && format != RH_TOC_DIRECTORY)
-        return nonsense(r, "an unknown format");
+        return fail_damaged(r, "an unknown format");
     if (!read_compression(r))
         return false;
     for (size_t i = 0; i < sizeof time / sizeof *time; i++)
@@ -228,18 +228,18 @@ static bool read_entry(reader *r, rh_toc_entry *entry)
     entry->section = (int)section;
     entry->has_data = dumper == 1;
     if (strcmp(oids, "true") != 0 && strcmp(oids, "false") != 0)
-        return nonsense(r, "an entry that has neither OIDs nor none");
+        return fail_damaged(r, "an entry that has neither OIDs nor none");
     if (!read_dependencies(r, entry))
         return false;
     if (r->toc->format == RH_TOC_CUSTOM)
         return read_offset(r, entry) && (entry->has_data == (dumper == 1) ||
-                                         nonsense(r, "an entry that neither has data nor lacks them"));
+                                         fail_damaged(r, "an entry that neither has data nor lacks them"));
     if (!read_string(r, &entry->file, &missing))
         return false;
     if (missing || !*entry->file)
         entry->file = NULL;
     return entry->has_data == (entry->file != NULL) ||
-           nonsense(r, "an entry that neither has data nor lacks them");
+           fail_damaged(r, "an entry that neither has data nor lacks them");
 }
 
 static int compare_ids(const void *a, const void *b)
@@ -258,7 +258,7 @@ static bool index_entries(reader *r)
     qsort(toc->by_id, toc->entry_count, sizeof(*toc->by_id), compare_ids);
     for (size_t i = 1; i < toc->entry_count; i++)
         if (toc->by_id[i]->id == toc->by_id[i - 1]->id)
-            return nonsense(r, "two entries of the same number");
+            return fail_damaged(r, "two entries of the same number");
     return true;
 }
 
@@ -276,7 +276,7 @@ bool rh_toc_read(rh_toc_source source, const char *path, rh_arena *arena, rh_toc
     *toc = (rh_toc){0};
     bool fine = read_head(&r) && read_integer(&r, &count);
     if (fine && (count < 0 || count > MOST_ENTRIES))
-        fine = nonsense(&r, "an impossible number of entries");
+        fine = fail_damaged(&r, "an impossible number of entries");
     while (fine && (int64_t)toc->entry_count < count) {
         rh_toc_entry *entry = rh_arena_add(arena, &toc->entries, &toc->entry_count);
         fine = read_entry(&r, entry);
@@ -338,7 +338,7 @@ bool rh_toc_read_path(const char *path, rh_arena *arena, rh_toc *toc, rh_error *
         fine = file && read_from_tar(path, arena, toc, &after, error);
     }
     reader r = {.path = path, .error = error};
-    return fine && (!after || nonsense(&r, "it ends before its file does"));
+    return fine && (!after || fail_damaged(&r, "it ends before its file does"));
 }
 
 int rh_toc_needed_major(int version_minor)

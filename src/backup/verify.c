@@ -1,4 +1,4 @@
-/* After the restore: is every relation there that the dump lists? */
+/* Checks after the restore that every relation in the dump's list exists. */
 #include "restoring.h"
 #include <string.h>
 

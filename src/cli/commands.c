@@ -1,4 +1,5 @@
-/* run, plan, report, compare, score, init: each asks the layer below and shows what it says. */
+/* The commands run, plan, report, compare, score and init. Each calls the layer below and prints its result.
+ */
 #include "commands.h"
 #include "keeper.h"
 #include "pgrehearse/adapters/files.h"

@@ -1,4 +1,5 @@
-/* Internal to cli/: a process above the run, so that nothing that the run starts outlives it. */
+/* Internal to cli/: the keeper, the parent process of the run. It ensures that no process that the run starts
+ * outlives it. */
 #pragma once
 #include <stdbool.h>
 

@@ -55,7 +55,7 @@ static void append_others(rh_text *text, const rh_plan *plan, const char *label,
     rh_text_release(&line);
 }
 
-/* Whether a file's statements share their fate and their locks is what decides how long others wait. */
+/* The transactions of a file. They decide how long its statements hold their locks. */
 static void append_rule(rh_text *text, const rh_script *script, int transactions)
 {
     size_t count = script->statement_count;

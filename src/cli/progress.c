@@ -17,7 +17,7 @@ enum {
 
 typedef struct stage {
     char *name;
-    rh_usec began, told; /* told: when a plain line last spoke of it */
+    rh_usec began, told; /* told: time of the last plain line about this stage */
     int inner;           /* how often it has begun again inside itself: two layers speak of the same stage */
 } stage;
 
@@ -162,8 +162,8 @@ static void draw(rh_progress_display *display, const stage *s, const rh_progress
 }
 
 /* A line that stays. MARK is only for terminals. */
-static void tell(rh_progress_display *display, const stage *s, const char *mark, const char *code,
-                 const char *detail, bool with_time)
+static void print_line(rh_progress_display *display, const stage *s, const char *mark, const char *code,
+                       const char *detail, bool with_time)
 {
     char buffer[32];
     rh_text line = {0}, clean = {0};
@@ -199,7 +199,7 @@ static void on_begin(rh_progress_display *display, const rh_progress_event *even
     else if (again)
         return;
     else if (event->detail && *event->detail)
-        tell(display, top(display), "", "", event->detail, false);
+        print_line(display, top(display), "", "", event->detail, false);
 }
 
 static void on_update(rh_progress_display *display, const rh_progress_event *event)
@@ -217,7 +217,7 @@ static void on_update(rh_progress_display *display, const rh_progress_event *eve
     rh_text text = {0};
     append_amounts(&text, event);
     rh_text_append_brief(&text, event->detail ? event->detail : "", 60); /* a statement may be pages long */
-    tell(display, s, "", "", rh_text_string(&text), true);
+    print_line(display, s, "", "", rh_text_string(&text), true);
     rh_text_release(&text);
 }
 
@@ -228,7 +228,7 @@ static void on_end(rh_progress_display *display, const rh_progress_event *event)
         s->inner--;
         return;
     }
-    tell(display, s, display->style.utf8 ? "✓" : "*", "\033[32m", event->detail, true);
+    print_line(display, s, display->style.utf8 ? "✓" : "*", "\033[32m", event->detail, true);
     free(s->name);
     display->depth--;
 }
@@ -283,7 +283,7 @@ void rh_progress_display_free(rh_progress_display *display)
     if (!display)
         return;
     if (display->depth)
-        tell(display, top(display), display->style.utf8 ? "✗" : "x", "\033[31m", "stopped", true);
+        print_line(display, top(display), display->style.utf8 ? "✗" : "x", "\033[31m", "stopped", true);
     clear_line(display);
     fflush(display->style.out);
     while (display->depth)

@@ -1,4 +1,5 @@
-/* What the two output streams are, and how text from elsewhere gets there without harm. */
+/* The capabilities of standard output and standard error, and the removal of control characters from text
+ * that is printed there. */
 #pragma once
 #include "pgrehearse/base/error.h"
 #include "pgrehearse/base/text.h"

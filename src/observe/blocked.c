@@ -1,4 +1,5 @@
-/* From the locks that migrations took to the times in which nobody else could read or write. */
+/* Computes, from the locks that migrations took, the intervals in which other sessions could not read or
+ * write. */
 #include "pgrehearse/observe/observe.h"
 #include <math.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* What the server cancelled, beside the waits that it ended. */
+/* Matches the errors of cancelled statements (timeouts, deadlocks) with the lock waits that they ended. */
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/model/facts.h"
 #include "pgrehearse/observe/observe.h"

@@ -17,7 +17,7 @@ struct rh_disk_watch {
 };
 
 /* Files come and go while they are counted: a count that failed is left out. */
-static void look(rh_disk_watch *watch)
+static void measure_directory(rh_disk_watch *watch)
 {
     int64_t bytes;
     if (!rh_tree_bytes(watch->directory, &bytes, NULL))
@@ -45,7 +45,7 @@ static void *run(void *argument)
     while (!watch->stop) {
         pthread_mutex_unlock(&watch->lock);
         rh_usec started = rh_clock_monotonic();
-        look(watch);
+        measure_directory(watch);
         rh_usec pause = (rh_clock_monotonic() - started) * COST_FACTOR;
         rh_usec until = rh_clock_monotonic() + (pause > INTERVAL_US ? pause : INTERVAL_US);
         struct timespec deadline = {.tv_sec = until / RH_SECOND, .tv_nsec = until % RH_SECOND * 1000};
@@ -88,7 +88,7 @@ int64_t rh_disk_watch_stop(rh_disk_watch *watch)
     pthread_cond_signal(&watch->wake);
     pthread_mutex_unlock(&watch->lock);
     pthread_join(watch->thread, NULL);
-    look(watch);
+    measure_directory(watch);
     int64_t growth = rh_disk_watch_growth(watch);
     pthread_cond_destroy(&watch->wake);
     pthread_mutex_destroy(&watch->lock);

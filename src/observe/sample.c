@@ -1,4 +1,5 @@
-/* One sample: asked, read, converted to our clock, fed to the wait graph. */
+/* Takes one sample: queries the server, converts its times to the local monotonic clock, and passes the rows
+ * to the wait graph. */
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/observe/counters.h"
 #include "sampler_state.h"

@@ -1,4 +1,4 @@
-/* The sampler's thread: when to look, and what becomes of it. */
+/* The sampler's thread: schedules the samples and collects their result. */
 #include "pgrehearse/observe/sampler.h"
 #include "pgrehearse/model/facts.h"
 #include "pgrehearse/observe/counters.h"

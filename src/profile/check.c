@@ -1,4 +1,5 @@
-/* The profile beside staging: is it another server, is it the same database, what differs. */
+/* Compares the profile with staging: refuses a staging server that is production, and a profile of another
+ * database; lists tables and figures that differ. */
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/base/units.h"
 #include "pgrehearse/profile/profile.h"
@@ -171,7 +172,7 @@ static void compare_servers(comparison *c, rh_pg *pg)
     }
 }
 
-static void tell_gaps(comparison *c)
+static void list_unknown(comparison *c)
 {
     const rh_profile *profile = c->profile;
     for (size_t i = 0; i < profile->doubt_count; i++)
@@ -198,7 +199,7 @@ bool rh_profile_compare(const rh_profile *profile, const char *conninfo, rh_aren
     bool ok = tables && (profile->relation_count == 0 || compare_tables(&c, tables, error));
     if (ok) {
         compare_servers(&c, pg);
-        tell_gaps(&c);
+        list_unknown(&c);
     }
     rh_pg_result_free(tables);
     rh_pg_close(pg);

@@ -1,4 +1,5 @@
-/* From the document to plain data: what is no sensible figure becomes unknown, and a sentence says so. */
+/* Reads the profile's document into plain data. An implausible figure becomes unknown, with a sentence in
+ * doubts. */
 #include "pgrehearse/base/units.h"
 #include "pgrehearse/profile/profile.h"
 #include "parse_values.h"
@@ -10,7 +11,7 @@
 
 enum { VERSION = 1, DOUBTS_MAX = 20 };
 
-/* Shorter than that between two readings, and the statistics have not moved on. */
+/* If less time lies between two readings, the server may not have updated its statistics. */
 static const double READINGS_APART_S = 0.5;
 static const double LARGEST_BYTES = 1e18;
 

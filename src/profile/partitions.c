@@ -28,7 +28,7 @@ static int64_t sum(int64_t so_far, int64_t more)
     return so_far < 0 || more < 0 ? RH_UNKNOWN : so_far + more;
 }
 
-/* What one partition does not tell, nobody knows of the whole. */
+/* A figure that is unknown for one partition is unknown for the partitioned table. */
 static void add(rh_profile_relation *whole, const rh_profile_relation *part)
 {
     whole->pages = sum(whole->pages, part->pages);

@@ -15,7 +15,7 @@ static void head(const rh_profile_options *options, rh_text *script)
         "-- Facts about this database for pgrehearse, as CSV on standard output:\n"
         "--     psql -X -f profile.sql \"postgresql://...\" > profile.csv\n"
         "-- It reads catalogs and statistics in a read-only transaction, measures the hardware for about\n"
-        "-- two seconds, and changes nothing. A role with pg_monitor suffices. What fails is told on\n"
+        "-- two seconds, and changes nothing. A role with pg_monitor suffices. What fails is reported on\n"
         "-- standard error, and in the CSV as unknown.\n");
     rh_text_append(
         script,

@@ -27,7 +27,7 @@ typedef struct rh_message {
 typedef struct rh_message_reader {
     const char *kept; /* types whose bodies are kept; those without a type are always */
     bool untyped;     /* the next message has no type; the owner sets it and clears it */
-    bool broken;      /* what came is no message: everything from there on is read over */
+    bool broken;      /* the bytes did not follow the protocol: all later ones are skipped */
     unsigned char header[5];
     size_t header_count;
     uint32_t left; /* bytes of the body that have not come yet */
@@ -38,7 +38,7 @@ typedef struct rh_message_reader {
 /* Reads up to COUNT bytes and returns how many belong to what was read: up to the end of the first message
  * that is complete (*COMPLETE, then it is in reader->message), or all. */
 size_t rh_message_read(rh_message_reader *reader, const char *bytes, size_t count, bool *complete);
-/* In the middle of a message: its header has been read, its body not to the end. */
+/* True when a message's header has been read, and its body only in part. */
 bool rh_message_is_open(const rh_message_reader *reader);
 /* A 32-bit number in network order at BYTES. */
 uint32_t rh_message_number(const char *bytes);

@@ -1,4 +1,4 @@
-/* Internal to proxy/: whose connection is it. */
+/* Internal to proxy/: finds the operating system account of a local connection's client. */
 #pragma once
 #include <netinet/in.h>
 #include <stdbool.h>

@@ -40,7 +40,7 @@ struct rh_relay {
     bool connecting;
     stream up, down; /* to the server, to the client */
     rh_proxy_session *session;
-    bool blind; /* not even the beginning was PostgreSQL's */
+    bool blind; /* the first bytes were no message of the protocol */
     rh_hold held;
     rh_usec held_since, due, held_us;
 };
@@ -94,7 +94,7 @@ static void forget(stream *s, size_t count)
     s->cleared -= count;
 }
 
-/* Sends up to COUNT bytes; nobody is there any more: *GONE. */
+/* Sends up to COUNT bytes and returns how many were sent. *GONE: the peer has closed the connection. */
 static size_t send_some(const stream *s, size_t count, int fd, bool *gone)
 {
     ssize_t sent = count ? send(fd, s->data, count, MSG_NOSIGNAL) : 0;
@@ -102,7 +102,7 @@ static size_t send_some(const stream *s, size_t count, int fd, bool *gone)
     return sent > 0 ? (size_t)sent : 0;
 }
 
-/* Passes on what is cleared, then the end. */
+/* Forwards the bytes that may be forwarded, and closes the direction once its sender has. */
 static void drain(stream *s, int fd)
 {
     bool gone = false;

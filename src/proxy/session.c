@@ -12,7 +12,7 @@ const char RH_SESSION_SERVER_TYPES[] = "CEZKR";
 
 typedef enum kind { STARTUP, QUERY, CALL, PARSE, BIND, DESCRIBE, CLOSE, EXECUTE, COPY_DONE, SYNC } kind;
 
-/* Something the server has still to answer. */
+/* A message that the server has not answered yet. */
 typedef struct pending {
     kind kind;
     bool begun, failed;
@@ -115,7 +115,7 @@ int rh_proxy_session_pid(const rh_proxy_session *s)
     return s->pid;
 }
 
-/* ---- telling ---- */
+/* ---- callbacks ---- */
 
 static rh_proxy_statement describe(const rh_proxy_session *s, const pending *p)
 {

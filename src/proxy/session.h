@@ -1,5 +1,5 @@
-/* What one connection's messages say: which statements run, how they end, in which transactions. Reads only;
- * no sockets, no server.
+/* Follows the messages of one connection: which statements run, how they end, in which transactions. It only
+ * reads; it has no sockets and needs no server.
  *
  * The server answers in order, so what is outstanding is a queue. What the protocol lets it leave out is
  * known: after an error of the extended protocol it skips to the Sync, and while it takes COPY data it

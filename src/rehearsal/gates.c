@@ -77,8 +77,8 @@ static void check_forecast(const rh_run *run, rh_gate *gate, bool reads)
                                   row->migration, row->statement, row->relation);
 }
 
-/* A lock that no look saw enters no gate as if it had been: it blocked at most as long as its statement took.
- * Where that is beyond the limit, the gate was not measured. */
+/* An inferred lock blocked others for at most as long as its statement took. If that time exceeds the gate's
+ * limit, the gate was not measured; an inferred lock never makes a gate fail. */
 static void check_unseen(const rh_run *run, rh_gate *gate, bool reads)
 {
     const rh_unseen_lock unseen = rh_plan_unseen_lock(&run->plan, NULL, reads);
@@ -186,8 +186,9 @@ static int64_t arrivals_of(const rh_load_window *w, const char *template_name)
     return 0;
 }
 
-/* How many of the refusals E, for want of rights, are those that this load meets without a migration: as many
- * of an arrival as before the first one, where there are not clearly more. */
+/* How many of E's errors, which are missing privileges, are not the migrations' doing: the rate of such
+ * errors per arrival before the first migration times the arrivals during them, unless the rate is clearly
+ * higher then. */
 static double expected_refusals(const rh_load *load, const rh_load_error *e)
 {
     if (e->before == 0 || strcmp(e->sqlstate, "42501") != 0)
@@ -227,7 +228,7 @@ static void check_errors(const rh_run *run, rh_gate *gate)
             expected);
 }
 
-/* Why what was watched is not all that would happen; NULL: it is. */
+/* Why the loaded pass does not show the whole effect of the migrations; NULL if it does. */
 static const char *why_partial(const rh_run *run)
 {
     const rh_plan *plan = &run->plan;

@@ -1,4 +1,4 @@
-/* Gates, and the verdict that is never better than what was measured. */
+/* Gates and the verdict. A gate that was not measured makes the verdict inconclusive, never a pass. */
 #pragma once
 #include "pgrehearse/base/error.h"
 #include "pgrehearse/model/run.h"

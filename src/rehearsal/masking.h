@@ -1,4 +1,5 @@
-/* Constraints that migrations add to rows which prepare: has changed: on production the rows are others. */
+/* Finds constraints that migrations add to tables whose rows prepare: has changed. Production's rows are
+ * different and may violate such a constraint. */
 #pragma once
 #include "pgrehearse/model/run.h"
 

@@ -1,4 +1,4 @@
-/* What would run, without a server. */
+/* Makes the plan of a scenario without a server, for the command plan. */
 #include "pgrehearse/rehearsal/rehearsal.h"
 #include "pgrehearse/backup/backup.h"
 #include "pgrehearse/migrations/plan.h"

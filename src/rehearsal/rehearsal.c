@@ -1,4 +1,4 @@
-/* The pipeline: reads top to bottom as design does. */
+/* The pipeline of a run: its stages in the order of docs/design.md, section 5. */
 #include "pgrehearse/rehearsal/rehearsal.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/backup/backup.h"
@@ -426,7 +426,8 @@ static bool runners_pass(rehearsal *r, rh_error *error)
     return rh_file_runners(r->run, &result);
 }
 
-/* A pass that looks at the database between two migrations would wait for a prepared transaction. */
+/* Passes that query the database between two migrations are left out if a migration prepares a transaction:
+ * the queries would wait for its locks. */
 static bool leave_out_looks(rehearsal *r, rh_error *error)
 {
     (void)error;

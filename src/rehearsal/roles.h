@@ -1,4 +1,4 @@
-/* Whose rights the migrations and the load have. */
+/* Chooses the roles that the sessions of the migrations and of the load run as. */
 #pragma once
 #include "pgrehearse/model/run.h"
 #include "pgrehearse/staging/staging.h"

@@ -1,4 +1,4 @@
-/* What a run did not measure, from what it left behind. */
+/* Lists what a run did not measure, from its results. */
 #pragma once
 #include "pgrehearse/model/run.h"
 

@@ -1,6 +1,6 @@
-/* ALTER TABLE, subcommand by subcommand: constraints that are validated apart, columns that are filled apart.
- * The words are cut out of the user's own statement, so that types, expressions and quoting stay as they
- * were. */
+/* Rewrites ALTER TABLE one subcommand at a time: constraints are added NOT VALID and validated in a later
+ * transaction, new columns are filled in batches. The parts are copied from the text of the user's statement,
+ * so that types, expressions and quoting stay the same. */
 #include "safer.h"
 #include "pgrehearse/sql/classify.h"
 #include "pgrehearse/base/text.h"
@@ -29,7 +29,7 @@ static const char *made_name(const rh_safer_list *list, const pieces *p, const c
     return rh_known_free_name(list->known, p->known, columns, label);
 }
 
-static bool cut(const rh_safer_list *list, rh_json *body, pieces *p)
+static bool split_statement(const rh_safer_list *list, rh_json *body, pieces *p)
 {
     p->relation = rh_json_get(body, "relation");
     p->table = rh_tree_relation(p->relation, list->arena);
@@ -364,7 +364,7 @@ static const char *belong_together(rh_json *commands)
         rh_json *command = rh_json_get(rh_json_at(commands, i), "AlterTableCmd");
         const char *subtype = rh_json_string(rh_json_get(command, "subtype"));
         if (subtype && rh_is_one_of(subtype, away))
-            return "a part of it takes away what others would miss until all of it is done";
+            return "one of its subcommands drops what other sessions need until the whole statement is done";
     }
     return NULL;
 }
@@ -468,7 +468,7 @@ bool rh_safer_alter_table(rh_safer_list *list, rh_json *body)
     if (rh_tree_is(first, "subtype", "AT_AttachPartition") ||
         rh_tree_is(first, "subtype", "AT_DetachPartition"))
         return rh_safer_partition(list, body, first);
-    if (!wants_change(list->statement) || !cut(list, body, &p))
+    if (!wants_change(list->statement) || !split_statement(list, body, &p))
         return false;
     rh_json *commands = rh_json_get(body, "cmds");
     list->why = rh_safer_unknown(list, p.known);

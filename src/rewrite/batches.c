@@ -187,7 +187,7 @@ static const char *hides_reads(const rh_safer_list *list, rh_json *node)
     }
     for (size_t i = 0; i < range_count; i++)
         if (!rh_known_table_of(list->known, ranges[i].range))
-            return "it reads what is no table that is known";
+            return "it reads a relation that neither the backup nor the migrations define";
     return NULL;
 }
 
@@ -277,7 +277,7 @@ static const char *why_not(const rh_safer_list *list, const rh_known_table *tabl
     if (no_batches)
         return no_batches;
     if (rh_json_get(body, "withClause") || rh_json_get(body, "returningList"))
-        return "a WITH or RETURNING speaks of all rows at once";
+        return "its WITH or RETURNING covers all rows at once";
     if (targets && !may_repeat(targets))
         return "a row that is changed twice would not come to the same, so a batch could not be run again";
     rh_json *parts[] = {targets, where, from, using};
@@ -288,7 +288,7 @@ static const char *why_not(const rh_safer_list *list, const rh_known_table *tabl
         if (hidden)
             return hidden;
         if (rh_json_visit(parts[i], asks_the_time, NULL))
-            return "it asks for the time of its transaction, which would differ from batch to batch";
+            return "it uses the transaction's timestamp, which would differ from batch to batch";
     }
     if (from && !has_one_partner(list, from, where))
         return "several rows may match one that is changed, and which of them it takes could differ";
@@ -309,7 +309,7 @@ bool rh_safer_batches(rh_safer_list *list, rh_json *body)
     int depth = 0;
     list->why = why_not(list, table, body);
     if (!list->why && strstr(sql, "$batches$"))
-        list->why = "its text has what would end the batches";
+        list->why = "its text contains the dollar quote that the batches use";
     if (list->why || !rh_pieces_scan(sql, list->arena, &tokens, &count))
         return false;
     for (size_t i = 0; i < count && !where; i++) {

@@ -1,5 +1,6 @@
-/* Each part of a migration that is committed by itself carries the settings that it depends on. Nothing that
- * leaves half of its work behind when it is cancelled runs under a timeout. */
+/* Puts the steps of a safer migration into transactions and files. Each part that commits by itself begins
+ * with the SET commands that it depends on. A statement whose cancellation would leave part of its work
+ * (CREATE INDEX CONCURRENTLY) runs without a timeout. */
 #include "pack.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/sql/tree.h"

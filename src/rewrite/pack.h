@@ -1,4 +1,4 @@
-/* Internal to migrations/: the steps of a migration, put into transactions and into the files of its
+/* Internal to rewrite/: the steps of a migration, put into transactions and into the files of its
  * framework. */
 #pragma once
 #include "pgrehearse/model/migration.h"

@@ -5,7 +5,7 @@
 
 static const rh_usec DEFAULT_DURATION = 10 * RH_SECOND;
 
-/* Bits of what a kind of disturber may or must be told. */
+/* Bits of the options that a kind of disturber takes or requires. */
 enum { TABLE = 1, TABLE_NEEDED = 2, SQL = 4 };
 
 typedef struct kind_spec {
@@ -109,7 +109,7 @@ static bool read_option(rh_reader *reader, const kind_spec *kind, rh_yaml_node *
     return fail_option(reader, kind, name);
 }
 
-/* What no single option tells. */
+/* Checks the options of one disturber together. */
 static bool check_options(rh_reader *reader, const kind_spec *kind, rh_yaml_node *node,
                           const rh_disturber *disturber)
 {

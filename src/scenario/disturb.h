@@ -1,4 +1,5 @@
-/* disturb: and lock_policy:, the two keys about what else goes on while migrations want their locks. */
+/* The keys disturb: (concurrent activity beside the migrations) and lock_policy: (which values of
+ * lock_timeout to try). */
 #pragma once
 #include "values.h"
 

@@ -1,5 +1,4 @@
-/* Every key that a scenario may have: one table drives reading, checks, and what is said about a key that is
- * not in it. */
+/* The keys of a scenario. One table drives reading, checks, and the suggestion for an unknown key. */
 #pragma once
 #include "values.h"
 

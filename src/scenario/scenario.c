@@ -175,7 +175,7 @@ static bool check_disturb(rh_reader *reader, rh_yaml_node *root)
     return true;
 }
 
-/* What no single key can tell. */
+/* Checks that need several keys. */
 static bool check_together(rh_reader *reader, rh_yaml_node *root)
 {
     rh_scenario *scenario = reader->scenario;

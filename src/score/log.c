@@ -16,7 +16,7 @@ typedef struct target {
     const char *text;
     double seconds, lock_wait_s;
     int line;
-    size_t session; /* that told it */
+    size_t session; /* line of the log that has the duration */
     bool found;
 } target;
 
@@ -139,7 +139,7 @@ static void take_statement(void *user, const rh_logged *logged)
     rh_arena_free(passing);
 }
 
-/* ---- which sighting is the migration's ---- */
+/* ---- choosing the migration's own executions ---- */
 
 /* Each session's number of different targets. */
 static void count_matches(matcher *m)

@@ -1,4 +1,4 @@
-/* Internal to rehearsal/: the predictions of a run's record, and rows for them. */
+/* Internal to score/: the predictions of a run's record, and rows for them. */
 #pragma once
 #include "pgrehearse/adapters/json.h"
 #include "pgrehearse/base/arena.h"

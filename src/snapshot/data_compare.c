@@ -1,4 +1,4 @@
-/* Two looks at the rows of a database, side by side. */
+/* Compares the row counts and digests of a database at two moments. */
 #include "data_look.h"
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +20,8 @@ static void add_change(rh_arena *arena, rh_table_data *table, const column_look 
                                 .values_lost = was->values >= 0 && lost < 0 ? 0 : lost};
 }
 
-/* Rows that came or went change every column: then only what is gone altogether is told. */
+/* Inserted or deleted rows change the digest of every column. In that case only columns that are missing or
+ * emptied are reported. */
 static void compare_columns(const table_look *was, const table_look *is, rh_arena *arena,
                             rh_table_data *table)
 {

@@ -16,7 +16,7 @@ const rh_data_options RH_DATA_DEFAULTS = {
 /* A target list has at most 1664 entries: the count, the row's digest, and two a column. */
 enum { COLUMNS_MAX = 800 };
 
-/* ---- what there is ---- */
+/* ---- tables and sequences ---- */
 
 /* The values' text must not depend on settings that a migration may change. */
 static const char SETTINGS[] =
@@ -114,7 +114,7 @@ static bool read_sequences(rh_pg *pg, rh_data *data, rh_error *error)
     return result != NULL;
 }
 
-/* ---- how far each is read ---- */
+/* ---- the depth of each table's comparison ---- */
 
 static const char *too_large(rh_data *data, int64_t bytes, int64_t limit, const char *what)
 {
@@ -189,8 +189,9 @@ static void take_digest(rh_data *data, table_look *table, const rh_pg_result *re
     }
 }
 
-/* What the server refuses is the table's own misfortune; false for everything else. */
-static bool forgive(rh_data *data, table_look *table, rh_error *failed)
+/* If the server refused to read the table, records why it is not compared and returns true. Every other error
+ * ends the comparison: false. */
+static bool record_unreadable(rh_data *data, table_look *table, rh_error *failed)
 {
     bool late = strcmp(failed->sqlstate, "57014") == 0;
     if (failed->code != RH_ERROR_SQL && failed->code != RH_ERROR_TIMEOUT)
@@ -224,7 +225,7 @@ static bool read_table(rh_pg *pg, rh_data *data, table_look *table, rh_error *er
             rh_pg_result_free(result);
             return true;
         }
-        if (!forgive(data, table, &failed)) {
+        if (!record_unreadable(data, table, &failed)) {
             rh_error_context(&failed, "comparing the rows of %s", table->name);
             if (error)
                 rh_error_move(error, &failed);

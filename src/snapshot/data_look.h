@@ -1,4 +1,5 @@
-/* What one look at the rows of a database saw. Shared by data_digest.c, which looks, and data_compare.c. */
+/* The row counts and digests of a database at one moment. Private to data_digest.c, which reads them, and
+ * data_compare.c. */
 #pragma once
 #include "pgrehearse/snapshot/snapshot.h"
 

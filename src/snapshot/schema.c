@@ -1,4 +1,4 @@
-/* What a schema looks like, and how two differ. */
+/* Reads the definitions of a schema's objects, and compares two such lists. */
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/snapshot/snapshot.h"
@@ -210,7 +210,8 @@ void rh_schema_compare(const rh_schema *before, const rh_schema *after, rh_arena
         const schema_object *is = a < after->count ? &after->objects[a] : NULL;
         int order = !was ? 1 : !is ? -1 : strcmp(was->object, is->object);
         const char *object = order > 0 ? is->object : was->object;
-        if (order != 0 && !rh_starts_with(object, ORDER)) /* a table's coming and going is told as such */
+        if (order != 0 &&
+            !rh_starts_with(object, ORDER)) /* a created or dropped table is reported as a whole */
             add_difference(arena, differences, count, order < 0 ? was : NULL, order > 0 ? is : NULL);
         else if (order == 0 && !same(was, is))
             add_difference(arena, differences, count, was, is);

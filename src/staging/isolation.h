@@ -1,4 +1,4 @@
-/* What keeps the private server from everything outside of its cluster, and the proof that it does. */
+/* The confinement of the embedded server to its cluster, and the proof that the confinement works. */
 #pragma once
 #include "state.h"
 
@@ -8,5 +8,5 @@ rh_process_options rh_isolation_options(rh_staging *staging);
 /* Attempts to leave the cage; fills staging->isolation. RH_ERROR_REFUSED when one succeeds, unless the
  * scenario accepts that (staging.isolation: weak). */
 bool rh_isolation_prove(rh_staging *staging, rh_error *error);
-/* Was every attempt to connect to something denied? */
+/* True if every attempt to open a connection was denied. */
 bool rh_isolation_denies_connections(const rh_isolation *isolation);

@@ -1,11 +1,12 @@
-/* How a cluster's directory says that it is ours, whose, and whether it may go. */
+/* The mark file of a cluster's directory: it shows that pgrehearse created the cluster, for which account,
+ * and whether a run still uses it. */
 #pragma once
 #include "pgrehearse/base/error.h"
 #include <stdbool.h>
 #include <sys/types.h>
 
 typedef struct rh_mark {
-    bool kept;        /* nobody may remove it */
+    bool kept;        /* --keep-staging: not removed by later runs */
     uid_t uid;        /* the account of the server's own; 0: none */
     char socket[512]; /* where its socket directory lies */
 } rh_mark;

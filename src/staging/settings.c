@@ -1,4 +1,5 @@
-/* What the embedded server runs with, in which phase, and what it really took. */
+/* The settings of the embedded server in the restore phase and in the timed passes, and the values then in
+ * force. */
 #include "settings.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/text.h"
@@ -70,7 +71,7 @@ static const own_setting RESTORE[] = {
     {"max_parallel_maintenance_workers", "2", 11},
 };
 
-/* In every report, whoever set them. */
+/* Settings that every report shows, whatever their source. */
 static const char *const SHOWN[] = {
     "shared_buffers",       "work_mem",
     "maintenance_work_mem", "max_wal_size",

@@ -48,7 +48,7 @@ static bool refuse_tablespaces(rh_pg *pg, rh_error *error)
     return rh_error_hint(error, "restore without tablespaces (pg_dump --no-tablespaces)");
 }
 
-/* What autovacuum has long done on production, and would otherwise begin in the middle of the first pass. */
+/* Vacuums: autovacuum has done so on production long ago, and would otherwise start during the first pass. */
 static bool settle(rh_staging *staging, rh_error *error)
 {
     rh_pg *pg = rh_staging_connect(staging, staging->database, ": settle", error);

@@ -1,4 +1,4 @@
-/* The public face: which kind of place it is decides who does the work. */
+/* The public functions, which call embedded.c for an embedded cluster and server.c for a given server. */
 #include "pgrehearse/staging/staging.h"
 #include "pgrehearse/base/statistics.h"
 #include "pgrehearse/base/interrupt.h"

@@ -1,4 +1,4 @@
-/* Which shape is it; restore it; count what came. */
+/* The backup: recognises its format, restores it, counts what was restored. */
 #pragma once
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/error.h"
@@ -74,8 +74,8 @@ bool rh_backup_mentions(const rh_backup_facts *facts, const char *name, rh_arena
 bool rh_backup_read_schema(const rh_backup_facts *facts, rh_arena *arena, const char ***texts, size_t *count,
                            rh_error *error);
 
-/* What vouches for the backup's bytes: a SHA-256 that was written down beside it, or what its compression
- * has. */
+/* The checksum of the backup's bytes: a SHA-256 stored beside the backup, or the one in its compressed
+ * format. */
 
 /* Inspects the scenario's backup (rh_backup_inspect) and compares its bytes with its checksum: the key
  * backup.sha256, else PATH.sha256, else SHA256SUMS in the same directory (of a backup in directory format

@@ -1,5 +1,5 @@
-/* Every table, materialized view and index of a database as it is committed, and what two looks differ in:
- * what became of relations in between, told from outside of the sessions that did it. */
+/* The committed state of every table, materialized view and index of a database. The difference of two states
+ * shows what other sessions did to relations in between. */
 #pragma once
 #include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/base/arena.h"

@@ -1,4 +1,4 @@
-/* Watching: the migration's own locks, everybody's waits, what the backend consumed. */
+/* Observation of a pass: the migration's locks, the lock waits of all sessions, the backend's resources. */
 #pragma once
 #include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/base/arena.h"

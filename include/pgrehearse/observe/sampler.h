@@ -1,4 +1,4 @@
-/* A thread that looks at everybody's lock waits, and at the migration's locks from outside. */
+/* A thread that samples the lock waits of all sessions, and the migration's locks, over a side connection. */
 #pragma once
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/clock.h"

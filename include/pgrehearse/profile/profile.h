@@ -28,7 +28,7 @@
 typedef struct rh_profile_options {
     unsigned probes;         /* which of them run */
     bool most_common_values; /* columns' most common values too: values of the data */
-    rh_usec watch;           /* look at the open transactions for so long; 0: once */
+    rh_usec watch;           /* sample the open transactions for this long; 0: once */
     const rh_progress *progress;
 } rh_profile_options;
 
@@ -40,14 +40,15 @@ rh_json *rh_profile_take(const char *conninfo, const rh_profile_options *options
 void rh_profile_script(const rh_profile_options *options, rh_text *script);
 
 /* Reads PATH, JSON or CSV by its content, into PROFILE (everything in ARENA). A file that is neither, has
- * another format or a newer version, or lacks the server's part is RH_ERROR_SCENARIO with its place; figures
- * that make no sense are dropped and told in doubts. */
+ * another format or a newer version, or lacks the server's part is RH_ERROR_SCENARIO with its place;
+ * implausible figures are dropped and listed in doubts. */
 bool rh_profile_read(const char *path, rh_arena *arena, rh_profile *profile, rh_error *error);
 /* The same of a document that was read already; PATH names it in errors. */
 bool rh_profile_parse(rh_json *root, const char *path, rh_arena *arena, rh_profile *profile, rh_error *error);
 
 /* RH_ERROR_REFUSED when the server at CONNINFO is the profile's: same system identifier. True when it is
- * another or when either does not tell; *CHECKED says whether both did. */
+ * another server, or when the system identifier of either is not known; *CHECKED is true if both are known.
+ */
 bool rh_profile_guard(const rh_profile *profile, const char *conninfo, bool *checked, rh_error *error);
 /* Holds the profile against the restored copy at CONNINFO: sentences (in ARENA) about tables that one of them
  * lacks, sizes, versions, age and what is not known. RH_ERROR_SCENARIO when no table of the copy is in the

@@ -1,5 +1,5 @@
-/* Between a program and its server, changing nothing: every byte is passed on as it came, and what the
- * messages say is told.
+/* A relay between a program and its server. It forwards every byte unchanged and reports, by callbacks, what
+ * the messages of the protocol say.
  *
  * The program connects to a Unix socket in a directory that only this account can enter, or to a port of
  * 127.0.0.1 that takes connections of this account (and root's) alone, because the server behind it may trust
@@ -13,7 +13,7 @@
 
 typedef struct rh_proxy rh_proxy;
 
-/* A message that waits. */
+/* A client's message that the proxy holds back. */
 typedef struct rh_proxy_held {
     int connection, pid;
     rh_hold reason;
@@ -26,10 +26,10 @@ typedef struct rh_proxy_held {
 /* All are called in the proxy's thread. */
 typedef struct rh_proxy_events {
     rh_proxy_session_events session; /* user, begun, ended, transaction_ended */
-    /* True: pass it on; false: ask again soon. The bytes behind it wait too, answers do not. NULL: nothing is
-     * held. */
+    /* Decides about a held message. True: forward it; false: hold it, and call again soon. The client's later
+     * bytes wait with it; the server's answers do not. NULL: no message is held. */
     bool (*hold)(void *user, const rh_proxy_held *held);
-    /* The server has closed it: its process has ended. NULL: nobody wants to know. */
+    /* The server has closed the connection, so its backend has ended. May be NULL. */
     void (*closed)(void *user, int connection);
 } rh_proxy_events;
 
@@ -52,7 +52,7 @@ void rh_proxy_free(rh_proxy *proxy);
 int rh_proxy_port(const rh_proxy *proxy);
 /* What PGHOST takes for the Unix socket. */
 const char *rh_proxy_socket_directory(const rh_proxy *proxy);
-/* How long messages were held, in all; how many connections there were, and how many of them went blind.
- * After rh_proxy_stop. */
+/* After rh_proxy_stop: how long messages were held, in all; the number of connections; and how many of them
+ * were only relayed from some message on, because it did not follow the protocol. */
 rh_usec rh_proxy_held_us(const rh_proxy *proxy);
 int rh_proxy_connections(const rh_proxy *proxy, int *blind);

@@ -1,4 +1,4 @@
-/* A migration written so that it blocks less: the same end by other statements. */
+/* The safer form of a migration (plan --safer): other statements with the same result that block less. */
 #pragma once
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/model/migration.h"

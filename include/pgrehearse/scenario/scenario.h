@@ -1,4 +1,4 @@
-/* YAML → checked scenario. */
+/* Reads a scenario from YAML and checks it. */
 #pragma once
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/error.h"

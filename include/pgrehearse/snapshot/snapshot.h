@@ -22,7 +22,7 @@ void rh_schema_compare(const rh_schema *before, const rh_schema *after, rh_arena
 /* The names (quoted, qualified) of indexes that a CONCURRENTLY left invalid. */
 bool rh_invalid_indexes(rh_pg *pg, rh_arena *arena, const char ***names, size_t *count, rh_error *error);
 
-/* What rows a database holds: a count and a digest a table, so that two looks can be compared.
+/* The rows of a database as a count and a digest per table, so that two moments can be compared.
  *
  * The digest does not depend on the order of rows or of columns: the sum, over the rows, of a 64-bit hash
  * (hashtextextended) of the row's text, and the same for each column by itself. Two different contents have

@@ -1,6 +1,6 @@
 /* The known schema: the definitions of the backup, changed by the DDL of the migrations before. Effects of
  * functions and DO blocks are not followed. A field unsupported says why nothing can be derived for an
- * object, as a clause behind its name: "is partitioned", "may have been changed by a DO block". */
+ * object, such as a partitioned table or one that a DO block may have changed. */
 #pragma once
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/sql/tree.h"

@@ -1,4 +1,4 @@
-/* Where the rehearsal runs: a private embedded cluster, or databases of ours on a given server.
+/* Staging: a private embedded cluster, or databases that pgrehearse creates on a given server.
  *
  * An embedded cluster lives in <staging.directory>/pgrehearse-<uid>-<id>/ {mark, data/, snapshot/, socket/,
  * log}. The file `mark` says it is ours and is locked (rh_file_lock) as long as the run lives. On a given

@@ -1,5 +1,5 @@
-/* What somebody needs to know whose release has failed: what the migration left, and whether those before it
- * can be rolled back. Part of the pipeline. */
+/* After a failed migration: the state in which its failure leaves the database, and whether the migrations
+ * before it can be rolled back. Part of the pipeline. */
 #pragma once
 #include "pgrehearse/base/progress.h"
 #include "pgrehearse/model/run.h"

@@ -4,8 +4,8 @@
 #include "pass.h"
 #include "pgrehearse/staging/staging.h"
 
-/* Is there anything to try: a mix of the next release, or errors of the load that a schema may be to blame
- * for? */
+/* True if the pass has something to test: a mix of the next release, or errors of the load that a changed
+ * schema can cause. */
 bool rh_compatibility_wanted(const rh_run *run);
 typedef struct rh_compatibility_result {
     rh_pass_result pass;

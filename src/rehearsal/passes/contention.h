@@ -1,4 +1,4 @@
-/* What the account of lock waits learns from the load, after both have ended. */
+/* Completes the lock waits of a pass with what the load's clients know, after both have ended. */
 #pragma once
 #include "pgrehearse/model/run.h"
 

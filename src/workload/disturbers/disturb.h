@@ -1,4 +1,4 @@
-/* Internal to workload/: what the kinds of disturbers have in common. */
+/* Internal to workload/: the interface that every kind of disturber implements. */
 #pragma once
 #include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/adapters/process.h"

@@ -1,5 +1,5 @@
-/* The generator's parts: what a client and its generator know of each other. Everything here belongs to the
- * generator's thread, except what is atomic. */
+/* The generator's structures, shared by its files: the generator and its clients. Everything here belongs to
+ * the generator's thread, except what is atomic. */
 #pragma once
 #include "pgrehearse/adapters/event_loop.h"
 #include "arrivals.h"

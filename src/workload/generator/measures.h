@@ -1,4 +1,4 @@
-/* What became of each arrival, by window, by template and by second of its intended start.
+/* Counts and times of arrivals by outcome, for each window, template and second of their intended start.
  *
  * rh_measures_window may be called from any thread; everything else belongs to the generator's thread (and
  * after that was joined, to whoever joined it). Memory does not grow with the length of the run but for one

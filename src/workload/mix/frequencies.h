@@ -1,4 +1,4 @@
-/* Internal to workload/: rows as often as production has their values. */
+/* Internal to workload/: draws sampled rows with the frequencies of production's most common values. */
 #pragma once
 #include "schema.h"
 

@@ -1,5 +1,5 @@
-/* Turning a statement's values until it returns as many rows a call as on production, and saying how near it
- * came. */
+/* Adjusts the values of a statement's parameters until it returns as many rows per call as on production, and
+ * records the remaining difference. */
 #pragma once
 #include "statement_values.h"
 
