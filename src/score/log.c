@@ -16,7 +16,7 @@ typedef struct target {
     const char *text;
     double seconds, lock_wait_s;
     int line;
-    size_t session; /* line of the log that has the duration */
+    size_t session; /* of the log line that was chosen */
     bool found;
 } target;
 

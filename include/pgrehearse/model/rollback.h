@@ -56,8 +56,8 @@ typedef struct rh_table_data {
     size_t column_count;
 } rh_table_data;
 
-/* A sequence whose last value is lower than before, so that nextval will repeat numbers. NULL: is_called is
- * false. */
+/* A sequence that went back against its increment, so that nextval will repeat values. NULL: no value was
+ * taken from it yet. */
 typedef struct rh_sequence_change {
     const char *sequence, *before, *after;
 } rh_sequence_change;
