@@ -95,7 +95,8 @@ static bool check_role(rh_run *run, rh_staging *staging, const char *key, const 
 {
     rh_admission admission = RH_ADMITTED;
     bool found = true, superuser;
-    if (!name || strncmp(name, "pg_", 3) == 0) /* PostgreSQL's own are in every cluster */
+    /* Every embedded cluster has PostgreSQL's predefined roles and, as production mostly has it, postgres. */
+    if (!name || (!staging && (strncmp(name, "pg_", 3) == 0 || strcmp(name, "postgres") == 0)))
         return true;
     if (staging ? !rh_staging_admit(staging, name, &admission, &superuser, error)
                 : !rh_backup_mentions(&run->backup, name, run->arena, &found, error))

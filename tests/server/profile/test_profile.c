@@ -434,7 +434,7 @@ static void compared_with_a_copy(void **state)
     assert_true(said(&facts, "production is PostgreSQL 12"));
     assert_true(said(&facts, "90 days old"));
     assert_true(said(&facts, "on a standby"));
-    assert_true(said(&facts, "\"sort\" was cut short"));
+    assert_true(said(&facts, "\"sort\" ended early"));
     assert_false(rh_profile_compare(&t.profile, other, t.arena, &facts, &error));
     assert_int_equal(error.code, RH_ERROR_SCENARIO);
     assert_non_null(strstr(error.message, "of another database"));

@@ -289,7 +289,7 @@ static void test_what_is_left_out(void **state)
     assert_true(isnan(mix.coverage.time));
     static const char *const told[][2] = {
         {"<insufficient privilege>", "its text is hidden"},
-        {"AND", "cut off"},
+        {"AND", "truncated"},
         {"SELEC", "does not parse"},
         {"COMMIT", "a transaction of its own"},
         {"SET search_path", "a utility command"},
