@@ -2,18 +2,6 @@
 #include "restoring.h"
 #include <string.h>
 
-/* One more element of an array literal. */
-static void add_element(rh_text *array, const char *text)
-{
-    rh_text_append(array, array->length ? ",\"" : "{\"");
-    for (; *text; text++) {
-        if (*text == '"' || *text == '\\')
-            rh_text_append_char(array, '\\');
-        rh_text_append_char(array, *text);
-    }
-    rh_text_append_char(array, '"');
-}
-
 static bool is_left_out(const rh_restoring *r, const rh_dump_entry *entry)
 {
     for (size_t i = 0; i < r->target->skip_count; i++)
@@ -38,13 +26,13 @@ bool rh_restoring_verify(rh_restoring *r, rh_error *error)
         const rh_dump_entry *entry = &r->contents.relations[i];
         if (is_left_out(r, entry))
             continue;
-        add_element(&schemas, entry->schema);
-        add_element(&names, entry->tag);
+        rh_pg_array_add(&schemas, entry->schema);
+        rh_pg_array_add(&names, entry->tag);
     }
     bool fine = true;
     if (names.length) {
-        rh_text_append(&schemas, "}");
-        rh_text_append(&names, "}");
+        rh_pg_array_end(&schemas);
+        rh_pg_array_end(&names);
         rh_pg *pg =
             rh_pg_connect(r->target->conninfo, "restore", error); /* names are in the dump's encoding */
         fine = pg && (!r->encoding || rh_pg_execute(pg, r->encoding, error));

@@ -47,7 +47,8 @@ static void describe(const rh_profile *profile, const char *path, rh_text *text)
     if (profile->looks > 0 && profile->looks < rh_lock_looks_needed(0.9))
         rh_text_printf(
             text,
-            "not known: how long locks are waited for (open transactions were sampled %lld time%s: use --watch 10min)\n",
+            "not known: how long locks are waited for (open transactions were sampled %lld time%s: use "
+            "--watch 10min)\n",
             (long long)profile->looks, profile->looks == 1 ? "" : "s");
     for (size_t i = 0; i < profile->unknown_count; i++) {
         rh_text_append(text, "not known: ");

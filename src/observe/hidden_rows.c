@@ -22,17 +22,6 @@ static bool may_change_data(const rh_statement *statement)
 
 /* ---- which tables ---- */
 
-static void append_name(rh_text *list, const char *relation)
-{
-    rh_text_append(list, list->length ? ",\"" : "{\"");
-    for (const char *c = relation; *c; c++) {
-        if (*c == '"' || *c == '\\')
-            rh_text_append_char(list, '\\');
-        rh_text_append_char(list, *c);
-    }
-    rh_text_append_char(list, '"');
-}
-
 /* Its target has rows of which none is read: INSERT … VALUES, or from other tables. */
 static bool only_adds(const rh_statement *statement, const rh_statement_run *run)
 {
@@ -50,17 +39,15 @@ static const char *relations_of(const rh_statement *statement, const rh_statemen
     const char *left_out = only_adds(statement, run) ? statement->expected_relation : NULL;
     for (size_t i = 0; i < statement->expected_lock_count; i++)
         if (!left_out || strcmp(statement->expected_locks[i].relation, left_out) != 0)
-            append_name(&list, statement->expected_locks[i].relation);
+            rh_pg_array_add(&list, statement->expected_locks[i].relation);
     const bool silent = statement->class_expected == RH_CLASS_PROCEDURE || statement->unknown_effect;
     for (size_t i = 0; silent && i < run->lock_count; i++)
-        append_name(&list, rh_lock_table(&run->locks[i]));
+        rh_pg_array_add(&list, rh_lock_table(&run->locks[i]));
     for (size_t i = 0; silent && run->work && i < run->work->relation_count; i++) {
         const rh_relation_work *w = &run->work->relations[i];
-        append_name(&list, w->table ? w->table : w->relation);
+        rh_pg_array_add(&list, w->table ? w->table : w->relation);
     }
-    if (list.length)
-        rh_text_append_char(&list, '}');
-    const char *text = list.length ? rh_arena_strdup(arena, list.data) : NULL;
+    const char *text = list.length ? rh_arena_strdup(arena, rh_pg_array_end(&list)) : NULL;
     rh_text_release(&list);
     return text;
 }

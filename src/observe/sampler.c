@@ -45,8 +45,8 @@ static bool take_label(rh_sampler *sampler, rounds *r, bool *changed, rh_usec *l
     return go_on;
 }
 
-/* Keeps the waiter watch running while a migration statement runs and nobody is known to wait. True: it saw
- * somebody. */
+/* Keeps the waiter watch running while a migration statement runs and no waiting session is known. True if
+ * the watch found one. */
 static bool tend_waiter_watch(rh_sampler *sampler, const rounds *r)
 {
     rh_waiters answer = RH_WAITERS_ABSENT;
@@ -79,7 +79,7 @@ static bool tend_waiter_watch(rh_sampler *sampler, const rounds *r)
     return answer == RH_WAITERS_PRESENT;
 }
 
-/* Sleeps until UNTIL, or until the sampler is told something or the waiter watch answers. */
+/* Sleeps until UNTIL, or until the sampler is woken or the waiter watch answers. */
 static void sleep_until(rh_sampler *sampler, rh_usec until)
 {
     struct pollfd events[2] = {{.fd = sampler->wake, .events = POLLIN}, {.fd = -1, .events = POLLIN}};
@@ -87,9 +87,9 @@ static void sleep_until(rh_sampler *sampler, rh_usec until)
         events[1].fd = rh_waiter_watch_socket(sampler->waiter_watch);
     rh_usec left = until - rh_clock_monotonic();
     struct timespec timeout = {left > 0 ? left / RH_SECOND : 0, left > 0 ? left % RH_SECOND * 1000 : 0};
-    eventfd_t told;
+    eventfd_t count;
     if (ppoll(events, 2, &timeout, NULL) > 0 && events[0].revents)
-        eventfd_read(sampler->wake, &told);
+        eventfd_read(sampler->wake, &count);
 }
 
 /* Sleeps until a sample is due. Gives what is to be looked at; false: stop. */

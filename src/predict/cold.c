@@ -147,7 +147,8 @@ static void add_cold(const crossing *c, rh_statement *statement)
         unknown(
             p,
             isnan(rate) && bytes > 0
-                ? "production's probe probably did not read from its device: its pages came as fast as from memory, or the profile has no such probe"
+                ? "production's probe probably did not read from its device: its pages came as fast as from "
+                  "memory, or the profile has no such probe"
                 : "production's probe probably did not read single pages from its device");
     rh_text_release(&basis);
 }

@@ -286,7 +286,7 @@ static bool scaled_passes(rehearsal *r, rh_error *error)
     if (!(r->scenario->passes & RH_PASS_SCALED)) {
         rh_run_not_measured(
             run, RH_UNMEASURED_SCALED_PASSES,
-            "scaled passes: left out by --pass, so nothing was predicted before the quiet passes");
+            "scaled passes: omitted by --pass, so nothing was predicted before the quiet passes");
         return true;
     }
     rh_added_keys_follow(run, r->staging);
@@ -310,7 +310,7 @@ static bool quiet_passes(rehearsal *r, rh_error *error)
     r->stage = "quiet passes";
     if (!(r->scenario->passes & RH_PASS_QUIET)) {
         rh_run_not_measured(r->run, RH_UNMEASURED_PREDICTION,
-                            "quiet passes: left out by --pass, so there is no prediction");
+                            "quiet passes: omitted by --pass; without them nothing is predicted");
         return true;
     }
     for (int repeat = 1; repeat <= r->scenario->repeat; repeat++) {
@@ -410,7 +410,7 @@ static bool lock_policy(rehearsal *r, rh_error *error)
         return true;
     if (!(r->scenario->passes & RH_PASS_LOADED)) {
         rh_run_not_measured(r->run, RH_UNMEASURED_LOCK_POLICY,
-                            "lock policy: left out by --pass, since it needs the load");
+                            "lock policy: omitted by --pass, since it needs the load");
         return true;
     }
     const rh_lock_policy_result result = rh_pass_lock_policy(r->run, r->staging, r->progress, error);
@@ -479,14 +479,16 @@ static bool run_stages(rehearsal *r, stage *const *stages, rh_error *error)
     return true;
 }
 
+static stage *const *stages_of(const rh_plan *plan)
+{
+    if (plan->pending_count == 0)
+        return NONE_PENDING;
+    return rh_plan_prepares(plan) ? TWO_PHASE : MIGRATIONS;
+}
+
 static bool pipeline(rehearsal *r, rh_error *error)
 {
-    const rh_plan *plan = &r->run->plan;
-    bool ok = run_stages(r, BEFORE, error) && run_stages(r,
-                                                         plan->pending_count == 0 ? NONE_PENDING
-                                                         : rh_plan_prepares(plan) ? TWO_PHASE
-                                                                                  : MIGRATIONS,
-                                                         error);
+    bool ok = run_stages(r, BEFORE, error) && run_stages(r, stages_of(&r->run->plan), error);
     if (!ok && r->staging && rh_pass_is_of_migration(error))
         rh_after_failure(r->run, r->staging, r->progress); /* what it left, and the way back of the others */
     return ok;

@@ -79,7 +79,8 @@ static bool refuse(const rh_run *run, const rh_staging *staging, const char *key
         rh_error_hint(
             error,
             embedded
-                ? "the backup does not name it: is it spelled as there, in the same case and without quotes? A step in prepare: can "
+                ? "the backup does not name it: is it spelled as there, in the same case and without quotes? "
+                  "A step in prepare: can "
                   "create it and grant it what it has on production"
                 : "create it on the staging server, with the rights that it has on production");
     } else {

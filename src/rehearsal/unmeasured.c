@@ -71,7 +71,8 @@ static void tell_statements(rh_run *run)
     if (locks.count)
         rh_run_not_measured(
             run, RH_UNMEASURED_STATEMENT_LOCKS,
-            "locks of %zu statement%s: too short to be observed, so they are inferred from the text and no gate counts them (the first: migration %s, statement %d on %s)",
+            "locks of %zu statement%s: too short to be observed, so they are inferred from the text and no "
+            "gate counts them (the first: migration %s, statement %d on %s)",
             locks.count, plural(locks.count), locks.migration, locks.statement, locks.what);
     if (unknown.count)
         rh_run_not_measured(

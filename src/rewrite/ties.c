@@ -9,7 +9,7 @@
 #include <strings.h>
 
 /* What one statement means for its neighbours. */
-typedef struct deed {
+typedef struct effect {
     const rh_statement *statement;
     bool in_transaction; /* not BEGIN, COMMIT and the like */
     const char **names;  /* relations that it names, unquoted */
@@ -24,7 +24,7 @@ typedef struct deed {
     bool clock;        /* now() and the like */
     const char *spans; /* why nothing of its transaction can be committed apart; NULL */
     rh_arena *arena;
-} deed;
+} effect;
 
 static void add_name(rh_arena *arena, const char ***names, size_t *count, const char *name)
 {
@@ -47,7 +47,7 @@ static bool note_names(rh_json *node, void *data)
         "now", "transaction_timestamp", "txid_current", "pg_current_xact_id", "age", NULL};
     static const char *const session[] = {"pg_advisory_xact_lock", "pg_try_advisory_xact_lock",
                                           "pg_advisory_xact_lock_shared", "pg_export_snapshot", NULL};
-    deed *d = data;
+    effect *d = data;
     const char *relation = rh_json_string(rh_json_get(node, "relname"));
     const char *function = rh_tree_last_name(rh_json_path(node, "FuncCall.funcname"));
     if (relation)
@@ -83,7 +83,7 @@ static const char *spans_transaction(const char *kind, rh_json *body)
 }
 
 /* What another session would lack, where the parts may run in several. */
-static const char *spans_session(const char *kind, rh_json *body, const deed *d, rh_arena *arena)
+static const char *spans_session(const char *kind, rh_json *body, const effect *d, rh_arena *arena)
 {
     static const char *const kinds[] = {"PrepareStmt", "ExecuteStmt", "DeallocateStmt",
                                         "DiscardStmt", "ListenStmt",  NULL};
@@ -105,7 +105,7 @@ static const char *spans_session(const char *kind, rh_json *body, const deed *d,
 }
 
 /* What a DO block or a function does is only known in part. */
-static const char *is_opaque(const char *kind, rh_json *body, const deed *d, rh_arena *arena)
+static const char *is_opaque(const char *kind, rh_json *body, const effect *d, rh_arena *arena)
 {
     static const char *const words[] = {"lock",    "set_config", "local",   "temp",     "temporary",
                                         "drop",    "disable",    "delete",  "truncate", "rename",
@@ -126,7 +126,7 @@ static const char *is_opaque(const char *kind, rh_json *body, const deed *d, rh_
 
 /* ---- what is taken away ---- */
 
-static void take_dropped(deed *d, rh_json *body, rh_arena *arena)
+static void take_dropped(effect *d, rh_json *body, rh_arena *arena)
 {
     rh_json *objects = rh_json_get(body, "objects");
     d->destroys = rh_tree_is(body, "removeType", "OBJECT_TABLE");
@@ -146,7 +146,7 @@ static void take_dropped(deed *d, rh_json *body, rh_arena *arena)
     }
 }
 
-static void take_altered(deed *d, rh_json *body, rh_arena *arena)
+static void take_altered(effect *d, rh_json *body, rh_arena *arena)
 {
     static const char *const away[] = {"AT_DropConstraint",     "AT_DisableTrig",     "AT_DisableTrigAll",
                                        "AT_DisableTrigUser",    "AT_DisableRule",     "AT_DisableRowSecurity",
@@ -174,7 +174,7 @@ static void take_altered(deed *d, rh_json *body, rh_arena *arena)
     }
 }
 
-static void take_away(deed *d, const char *kind, rh_json *body, rh_arena *arena)
+static void take_away(effect *d, const char *kind, rh_json *body, rh_arena *arena)
 {
     const char *relation = rh_json_string(rh_json_path(body, "relation.relname"));
     d->adds_rows = strcmp(kind, "InsertStmt") == 0 || strcmp(kind, "CopyStmt") == 0 ||
@@ -201,7 +201,7 @@ static void take_away(deed *d, const char *kind, rh_json *body, rh_arena *arena)
     }
 }
 
-static void judge(deed *d, bool session_kept, rh_arena *arena)
+static void judge(effect *d, bool session_kept, rh_arena *arena)
 {
     if (strlen(d->statement->sql) > RH_PARSE_LIMIT) { /* a long list of rows */
         d->adds_rows = d->moves_rows = true;
@@ -231,12 +231,12 @@ static void tie(const char **ties, size_t from, size_t to, const char *why)
         ties[i] = ties[i] ? ties[i] : why;
 }
 
-static bool mentions(const deed *d, const char *name, rh_arena *arena)
+static bool mentions(const effect *d, const char *name, rh_arena *arena)
 {
     return strcasestr(d->statement->sql, name) && rh_pieces_mention(d->statement->sql, name, arena);
 }
 
-static bool names_again(const deed *a, const deed *b, rh_arena *arena, const char **which)
+static bool names_again(const effect *a, const effect *b, rh_arena *arena, const char **which)
 {
     if (a->removes_rows && !b->adds_rows)
         return false;
@@ -251,7 +251,7 @@ static bool names_again(const deed *a, const deed *b, rh_arena *arena, const cha
 }
 
 /* Rows that A moves and B, later, removes: whoever changed them in between would lose that. */
-static bool removes_moved(const deed *a, const deed *b, const char **which)
+static bool removes_moved(const effect *a, const effect *b, const char **which)
 {
     for (size_t i = 0; a->moves_rows && b->destroys && i < b->taken_count; i++)
         if (is_in(a->names, a->name_count, b->taken[i])) {
@@ -261,26 +261,26 @@ static bool removes_moved(const deed *a, const deed *b, const char **which)
     return false;
 }
 
-static void tie_pair(const char **ties, const deed *deeds, const int *numbers, size_t a, size_t b,
+static void tie_pair(const char **ties, const effect *effects, const int *numbers, size_t a, size_t b,
                      rh_arena *arena)
 {
     const char *which = NULL;
-    const int one = deeds[a].statement->ordinal, other = deeds[b].statement->ordinal;
-    if (deeds[a].grants && deeds[b].grants)
+    const int one = effects[a].statement->ordinal, other = effects[b].statement->ordinal;
+    if (effects[a].grants && effects[b].grants)
         tie(ties, a, b,
             rh_arena_printf(arena, "statements %d and %d change privileges together", one, other));
-    else if (names_again(&deeds[a], &deeds[b], arena, &which))
+    else if (names_again(&effects[a], &effects[b], arena, &which))
         tie(ties, a, b,
             rh_arena_printf(
                 arena,
                 "others would miss what statement %d takes away until statement %d, which names %s "
                 "again, is committed",
                 one, other, which));
-    if (!removes_moved(&deeds[a], &deeds[b], &which))
+    if (!removes_moved(&effects[a], &effects[b], &which))
         return;
     size_t from = a; /* a lock on it that was taken before protects the rows, too */
     for (size_t i = 0; i < a; i++)
-        if (numbers[i] == numbers[a] && from == a && is_in(deeds[i].names, deeds[i].name_count, which))
+        if (numbers[i] == numbers[a] && from == a && is_in(effects[i].names, effects[i].name_count, which))
             from = i;
     tie(ties, from, b,
         rh_arena_printf(arena,
@@ -293,26 +293,27 @@ const char **rh_safer_ties(const rh_script *script, const int *numbers, bool ses
 {
     const size_t count = script->statement_count;
     const char **ties = rh_arena_alloc(arena, (count + 1) * sizeof *ties);
-    deed *deeds = rh_arena_alloc(arena, (count + 1) * sizeof *deeds);
+    effect *effects = rh_arena_alloc(arena, (count + 1) * sizeof *effects);
     for (size_t i = 0; i < count; i++) {
         const rh_transaction_verb verb = rh_transaction_verb_of(script->statements[i].sql);
-        deeds[i].statement = &script->statements[i];
-        deeds[i].in_transaction = verb != RH_VERB_BEGIN && verb != RH_VERB_END && verb != RH_VERB_CHAIN;
-        if (deeds[i].in_transaction)
-            judge(&deeds[i], session_kept, arena);
+        effects[i].statement = &script->statements[i];
+        effects[i].in_transaction = verb != RH_VERB_BEGIN && verb != RH_VERB_END && verb != RH_VERB_CHAIN;
+        if (effects[i].in_transaction)
+            judge(&effects[i], session_kept, arena);
         else if (verb == RH_VERB_CHAIN)
-            deeds[i].spans = "COMMIT AND CHAIN begins the next transaction";
+            effects[i].spans = "COMMIT AND CHAIN begins the next transaction";
     }
     for (size_t a = 0; a < count; a++) {
         for (size_t b = a + 1; b < count && numbers[b] == numbers[a]; b++) {
-            tie_pair(ties, deeds, numbers, a, b, arena);
-            if (deeds[a].clock && deeds[b].clock)
+            tie_pair(ties, effects, numbers, a, b, arena);
+            if (effects[a].clock && effects[b].clock)
                 tie(ties, a, b, "now() is the same throughout a transaction, and several statements use it");
         }
-        for (size_t i = 0; deeds[a].spans && i + 1 < count; i++)
+        for (size_t i = 0; effects[a].spans && i + 1 < count; i++)
             if (numbers[i] == numbers[a] && numbers[i + 1] == numbers[a])
                 tie(ties, i, i + 1,
-                    rh_arena_printf(arena, "statement %d: %s", deeds[a].statement->ordinal, deeds[a].spans));
+                    rh_arena_printf(arena, "statement %d: %s", effects[a].statement->ordinal,
+                                    effects[a].spans));
     }
     return ties;
 }

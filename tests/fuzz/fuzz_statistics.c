@@ -18,18 +18,16 @@ static void failed(const char *text, int line)
     abort();
 }
 
-/* The reader takes files: one, rewritten each time. */
+/* The reader takes files: one without a name, which is rewritten each time. */
 static const char *file_of(const uint8_t *data, size_t size)
 {
     static char path[64];
     static FILE *file;
     if (!file) {
-        snprintf(path, sizeof path, "/dev/shm/rh-fuzz-%d.csv", (int)getpid());
-        file = fopen(path, "w");
-        if (!file) {
-            snprintf(path, sizeof path, "/tmp/rh-fuzz-%d.csv", (int)getpid());
-            file = fopen(path, "w");
-        }
+        file = tmpfile();
+        if (!file)
+            abort();
+        snprintf(path, sizeof path, "/proc/self/fd/%d", fileno(file));
     }
     rewind(file);
     fwrite(data, 1, size, file);
@@ -103,11 +101,6 @@ static const char *const corpus[] = {
 int main(void)
 {
     mutate_all(corpus, sizeof corpus / sizeof *corpus, 8000, LLVMFuzzerTestOneInput);
-    char path[64];
-    snprintf(path, sizeof path, "/dev/shm/rh-fuzz-%d.csv", (int)getpid());
-    unlink(path);
-    snprintf(path, sizeof path, "/tmp/rh-fuzz-%d.csv", (int)getpid());
-    unlink(path);
     return 0;
 }
 #endif

@@ -36,6 +36,11 @@ rh_pg *rh_pg_connect_beside(const rh_pg *pg, const char *role, rh_error *error);
 /* Closes; takes NULL. */
 void rh_pg_close(rh_pg *pg);
 
+/* Appends ELEMENT, quoted, to ARRAY, the text of a PostgreSQL array that is empty at first. The array is
+ * complete when rh_pg_array_end has closed it; its text belongs to ARRAY. */
+void rh_pg_array_add(rh_text *array, const char *element);
+const char *rh_pg_array_end(rh_text *array);
+
 /* The server process's pid on its host; server_version_num as 150018. */
 int rh_pg_backend_pid(const rh_pg *pg);
 int rh_pg_server_version(const rh_pg *pg);

@@ -31,8 +31,9 @@ bool rh_history_read(rh_pg *pg, const char *table, rh_arena *arena, rh_rows *row
  * migration made. */
 bool rh_history_prepare(rh_pg *pg, const rh_plan *plan, rh_error *error);
 
-/* What NOW has that BEFORE did not: "version 14, dirty t"; "as before". In ARENA. */
-const char *rh_history_describe(const rh_rows *before, const rh_rows *now, rh_arena *arena);
+/* The rows that NOW has and BEFORE had not, as "version 14, dirty t", in ARENA; CHANGED is false when both
+ * hold the same rows. */
+const char *rh_history_describe(const rh_rows *before, const rh_rows *now, rh_arena *arena, bool *changed);
 /* Makes TABLE hold ROWS and nothing else, as somebody does who sets it right by hand. */
 bool rh_history_write(rh_pg *pg, const char *table, const rh_rows *rows, rh_error *error);
 

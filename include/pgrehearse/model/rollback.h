@@ -106,7 +106,8 @@ typedef struct rh_interruption {
     rh_data_comparison data;      /* rows found, compared with those before */
     const char **invalid_indexes; /* that were not there, or not invalid, before */
     size_t invalid_index_count;
-    const char *history; /* what the history table says: "version 14, dirty t"; NULL: there is none */
+    const char *history;  /* new rows of the history table: "version 14, dirty t"; NULL: it has none */
+    bool history_changed; /* the history table has other rows than before the interrupted run */
     rh_run_again run_again;
     const char *error;         /* of running again, or why it is refused; NULL */
     rh_run_again after_repair; /* once the history table says what it said before; not tried unless refused or

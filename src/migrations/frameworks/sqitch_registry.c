@@ -173,39 +173,22 @@ bool rh_sqitch_begin(rh_pg *pg, const rh_plan *plan, const rh_migration *migrati
                 4, row, error));
 }
 
-/* A text[] literal, name by name. */
-static void list_add(rh_text *list, const char *name)
-{
-    rh_text_append(list, list->length ? ",\"" : "{\"");
-    for (; *name; name++) {
-        if (*name == '"' || *name == '\\')
-            rh_text_append_char(list, '\\');
-        rh_text_append_char(list, *name);
-    }
-    rh_text_append_char(list, '"');
-}
-
-static const char *list_end(rh_text *list)
-{
-    rh_text_append(list, list->length ? "}" : "{}");
-    return rh_text_string(list);
-}
-
 static bool log_event(rh_pg *pg, const char *event, const rh_sqitch_change *change, rh_error *error)
 {
     rh_text tags = {0}, requires = {0}, conflicts = {0};
     for (size_t i = 0; i < change->tag_count; i++)
-        list_add(&tags, change->tags[i].name);
+        rh_pg_array_add(&tags, change->tags[i].name);
     for (size_t i = 0; i < change->dependency_count; i++)
-        list_add(change->dependencies[i].conflict ? &conflicts : &requires, change->dependencies[i].text);
+        rh_pg_array_add(change->dependencies[i].conflict ? &conflicts : &requires,
+                        change->dependencies[i].text);
     const char *row[] = {event,
                          change->id,
                          change->name,
                          change->project->name,
                          change->note,
-                         list_end(&tags),
-                         list_end(&requires),
-                         list_end(&conflicts),
+                         rh_pg_array_end(&tags),
+                         rh_pg_array_end(&requires),
+                         rh_pg_array_end(&conflicts),
                          change->project->user,
                          change->project->email,
                          change->date,

@@ -38,10 +38,11 @@ static void append_row(rh_text *text, const rh_rows *rows, size_t row)
     }
 }
 
-const char *rh_history_describe(const rh_rows *before, const rh_rows *now, rh_arena *arena)
+const char *rh_history_describe(const rh_rows *before, const rh_rows *now, rh_arena *arena, bool *changed)
 {
     rh_text text = {0};
     size_t news = 0, gone = 0;
+    *changed = true;
     if (!now->present)
         return "there is no table";
     for (size_t i = 0; i < now->row_count; i++) {
@@ -56,6 +57,7 @@ const char *rh_history_describe(const rh_rows *before, const rh_rows *now, rh_ar
         rh_text_printf(&text, " and %zu rows more", news - ROWS_SHOWN);
     if (news == 0)
         rh_text_append(&text, gone ? "rows are missing" : "as before");
+    *changed = news > 0 || gone > 0;
     const char *words = rh_arena_strdup(arena, rh_text_string(&text));
     rh_text_release(&text);
     return words;

@@ -1,6 +1,6 @@
--- Of the relations $1 (an array of names), those for which row-level security is in force in this session: for whom, whose they are, how
--- many rows its open transaction has added to them or taken away, and, of $2, the condition under which the policies for the command $3
--- (w: UPDATE, d: DELETE, null: another) let the session change a row.
+-- The relations of $1 (an array of names) for which row-level security is active in this session: the session's role,
+-- the difference between the rows that the open transaction has inserted and deleted, the owner, and the condition under which the
+-- policies for the command $3 (w: UPDATE, d: DELETE, null: another) let the session change a row of $2.
 SELECT DISTINCT pg_catalog.format('%I.%I', n.nspname, c.relname),
        current_user,
        (SELECT coalesce(sum(pg_catalog.pg_stat_get_xact_tuples_inserted(l.oid) - pg_catalog.pg_stat_get_xact_tuples_deleted(l.oid)), 0)

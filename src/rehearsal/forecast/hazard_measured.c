@@ -202,7 +202,8 @@ static void add_missing_timeout(const rh_measured *m)
     add(m, "missing-lock-timeout",
         rh_arena_printf(
             m->arena,
-            "While this waits for its lock on %s behind one long transaction, all other sessions wait behind it, without limit.",
+            "While this waits for its lock on %s behind one long transaction, all other sessions wait behind "
+            "it, without limit.",
             rh_lock_table(lock)),
         "SET lock_timeout = '2s' before it, and try again when it fails.");
     m->statement->hazards[m->statement->hazard_count - 1].state =

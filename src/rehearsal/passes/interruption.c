@@ -121,7 +121,8 @@ rh_interruption_result rh_pass_interruption(const rh_run *run, rh_staging *stagi
         if (!i.target) {
             rh_notes_printf(
                 &result.pass.notes, run->arena, RH_UNMEASURED_INTERRUPTION,
-                "interruption of migration %s: no quiet pass measured the duration of its statements, or it has none",
+                "interruption of migration %s: no quiet pass measured the duration of its statements, or it "
+                "has none",
                 i.migration->id);
             continue;
         }

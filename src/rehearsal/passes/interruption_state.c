@@ -70,7 +70,7 @@ bool rh_interruption_look(rh_interrupted *i, rh_rows *history, rh_error *error)
     bool ok = data && new_invalid(i, &found->invalid_indexes, &found->invalid_index_count, error) &&
               read_history(i, history, error);
     if (ok && i->run->plan.history_table)
-        found->history = rh_history_describe(&i->history, history, i->run->arena);
+        found->history = rh_history_describe(&i->history, history, i->run->arena, &found->history_changed);
     rh_schema_free(schema);
     rh_data_free(data);
     return ok;

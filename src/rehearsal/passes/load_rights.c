@@ -86,12 +86,14 @@ static void tell(const rh_run *run, const rh_mix *mix, size_t left, size_t all, 
     if (sieved > 0)
         rh_notes_printf(
             notes, run->arena, RH_UNMEASURED_LOAD_TEMPLATES,
-            "load: with some of its values %zu of its templates are refused by row-level security before any migration, or change nothing: these were left out (load.mix.omitted)",
+            "load: with some of its values %zu of its templates are refused by row-level security before any "
+            "migration, or change nothing: these were left out (load.mix.omitted)",
             sieved);
     if (left > 0)
         rh_notes_printf(
             notes, run->arena, RH_UNMEASURED_LOAD_TEMPLATES,
-            "load: %zu of its %zu templates were left out: the role %s (%s) cannot run them for want of rights, or of a setting that a policy reads (ALTER ROLE … SET in prepare: gives it one)",
+            "load: %zu of its %zu templates were left out: the role %s (%s) cannot run them for want of "
+            "rights, or of a setting that a policy reads (ALTER ROLE … SET in prepare: gives it one)",
             left, all, role->name, role->why);
 }
 

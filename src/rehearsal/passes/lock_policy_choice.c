@@ -88,7 +88,8 @@ static const char *explain(const rh_lock_policy *best, size_t rivals, double hol
     return rivals > 1
                ? rh_arena_printf(
                      arena,
-                     "%zu succeeded in every trial with a similar effect on the load (worst response %s); of these %s succeeded first%s",
+                     "%zu succeeded in every trial with a similar effect on the load (worst response %s); of "
+                     "these %s succeeded first%s",
                      rivals, worst, what, share)
                : rh_arena_printf(
                      arena,

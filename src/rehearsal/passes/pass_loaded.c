@@ -107,7 +107,8 @@ rh_loaded_result rh_pass_loaded(const rh_run *run, rh_staging *staging, const rh
     if (result.prepared && result.load.mix.template_count == 0) {
         rh_notes_printf(
             &p.result.notes, run->arena, RH_UNMEASURED_LOAD,
-            "load: no template of its mix can run (for the reasons, see load.mix.omitted), so the loaded pass did not run");
+            "load: no template of its mix can run (for the reasons, see load.mix.omitted), so the loaded "
+            "pass did not run");
         rh_progress_end(progress, p.result.name, "no load can be derived");
         p.result.ok = true;
     } else if (result.prepared) {

@@ -68,7 +68,8 @@ static bool retry_on_fresh_copy(rh_rollback_pass *p, size_t m, rh_error *failed)
         return false;
     rh_notes_printf(
         &p->result->pass.notes, p->run->arena, RH_UNMEASURED_ROLLBACK,
-        "rollback of %s after the other migrations went down and up again: its up migration fails on the state that they leave (%s), so it was rehearsed on a fresh copy",
+        "rollback of %s after the other migrations went down and up again: its up migration fails on the "
+        "state that they leave (%s), so it was rehearsed on a fresh copy",
         migration->id, failed->message);
     rh_error_release(failed);
     forget_last_attempt(p);

@@ -86,7 +86,8 @@ static void invalid_indexes(rh_html *html, const rh_json *found)
             rh_view_printf(
                 &html->view,
                 dropped
-                    ? "An attempt that timed out left the invalid index %s; it was dropped before the next. On production: DROP INDEX CONCURRENTLY."
+                    ? "An attempt that timed out left the invalid index %s; it was dropped before the next. "
+                      "On production: DROP INDEX CONCURRENTLY."
                     : "An attempt that timed out left the invalid index %s, and it could not be dropped.",
                 name ? name : "?"));
     }

@@ -373,7 +373,8 @@ void rh_html_statements(rh_html *html)
             all <= STATEMENTS_OPEN);
         rh_html_table(
             html,
-            "Literals are replaced. Locks are those held under load where there was one. The class is the measured one where it could be measured.",
+            "Literals are replaced. Locks are those held under load where there was one. The class is the "
+            "measured one where it could be measured.",
             columns);
         for (size_t i = 0; i < view->migration_count && shown < STATEMENTS_SHOWN; i++)
             shown += statements_of(html, &view->migrations[i], STATEMENTS_SHOWN - shown);

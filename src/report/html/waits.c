@@ -80,7 +80,8 @@ static void victims(rh_html *html)
         return;
     rh_html_table(
         html,
-        "Sessions that waited or failed while migrations ran, the longest stall first. Response times count from the intended start.",
+        "Sessions that waited or failed while migrations ran, the longest stall first. Response times count "
+        "from the intended start.",
         columns);
     rh_xml_open(html->xml, "tbody", NULL);
     for (size_t i = 0; i < count && i < VICTIMS_SHOWN; i++)
@@ -133,7 +134,8 @@ static const char *remedy(const rh_view *view, const rh_json *blocker)
     if (through > 0)
         return rh_view_printf(
             view,
-            "%lld of these were queued behind the migration's own request, not behind this session: a lock_timeout in the migration bounds their wait",
+            "%lld of these were queued behind the migration's own request, not behind this session: a "
+            "lock_timeout in the migration bounds their wait",
             (long long)through);
     if (!rh_json_bool(rh_json_get(blocker, "blocked_load")))
         return "only the migration waited: end or avoid such transactions while it runs";

@@ -24,6 +24,7 @@ rh_json *rh_record_interruptions(const rh_migration *migration)
         rh_json_add(object, "data", rh_record_data(&found->data));
         rh_record_strings(object, "invalid_indexes", found->invalid_indexes, found->invalid_index_count);
         rh_json_add_string(object, "history", found->history);
+        rh_json_add_bool(object, "history_changed", found->history_changed);
         rh_json_add_string(object, "rerun", rh_run_again_name(found->run_again));
         rh_json_add_string(object, "rerun_after_repair", rh_run_again_name(found->after_repair));
         rh_json_add_string(object, "error", found->error);

@@ -102,6 +102,14 @@ static bool is_within(const char *within, const char *name)
     return !within || strcmp(within, name) == 0;
 }
 
+/* Version 1 had no history_changed: a fixed text said that nothing had. */
+static void upgrade_interruption(rh_json *value, const char *name)
+{
+    const char *history = rh_json_string(rh_json_get(value, "history"));
+    if (strcmp(name, "interruptions") == 0)
+        rh_json_add_bool(value, "history_changed", history && strcmp(history, "as before") != 0);
+}
+
 /* VALUE is what the key NAME has, or an item of it. */
 static void upgrade(rh_json *value, const char *name)
 {
@@ -124,6 +132,7 @@ static void upgrade(rh_json *value, const char *name)
         if (is_within(VALUES[i].within, name) && found && strcmp(found, VALUES[i].v1) == 0)
             rh_json_add_string(value, VALUES[i].key, VALUES[i].v2);
     }
+    upgrade_interruption(value, name);
 }
 
 static rh_unmeasured code_of(const char *sentence)

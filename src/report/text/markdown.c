@@ -170,7 +170,8 @@ static void victims(const page *p)
         return;
     rh_text_append(
         p->out,
-        "| session | p99 before → during | longest stall | lock waits | errors | root blocker |\n| --- | ---: | ---: | ---: | ---: | --- |\n");
+        "| session | p99 before → during | longest stall | lock waits | errors | root blocker |\n| --- | "
+        "---: | ---: | ---: | ---: | --- |\n");
     for (size_t i = 0; i < count && i < ROWS_MAX; i++)
         cells(p, 6,
               (const char *[]){plain_within(p, list[i].who, 60),

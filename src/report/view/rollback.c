@@ -196,7 +196,7 @@ const char *rh_view_after_failure(const rh_view *view)
         return NULL;
     const char *text = rh_view_printf(view, "After its failure %s: %s", m->id, left_words(view, left));
     const char *history = rh_view_string(left, "history"), *error = rh_view_string(left, "error");
-    if (history && strcmp(history, "as before") != 0)
+    if (history && rh_json_bool(rh_json_get(left, "history_changed")))
         text = rh_view_printf(view, "%s; the history table says %s", text, rh_view_line(view, history, 80));
     if (rh_json_count(rh_json_get(left, "invalid_indexes")) > 0)
         text = rh_view_printf(view, "%s; %zu invalid index%s", text,

@@ -82,7 +82,8 @@ static void exclude_hazard(const rh_hazard_subject *s)
         s, "exclude-constraint",
         rh_arena_printf(
             s->arena,
-            "EXCLUDE builds its index on %s and compares all rows under ACCESS EXCLUSIVE: reads and writes are blocked until it ends. PostgreSQL has no form of it that blocks less.",
+            "EXCLUDE builds its index on %s and compares all rows under ACCESS EXCLUSIVE: reads and writes "
+            "are blocked until it ends. PostgreSQL has no form of it that blocks less.",
             s->table),
         rh_arena_printf(
             s->arena,

@@ -100,7 +100,8 @@ void rh_hazards_of_partition(const rh_hazard_subject *s, rh_json *bound, const r
         s, "attach-partition",
         rh_arena_printf(
             arena,
-            "All of %s is read under ACCESS EXCLUSIVE to see that its rows fit the new bounds: reads and writes of %s are blocked until the transaction ends.",
+            "All of %s is read under ACCESS EXCLUSIVE to see that its rows fit the new bounds: reads and "
+            "writes of %s are blocked until the transaction ends.",
             read, kept_out),
         safer);
 }

@@ -57,7 +57,8 @@ static void missing_timeout(company *c, rh_statement *statement)
     add(c, statement, "missing-lock-timeout",
         rh_arena_printf(
             arena,
-            "While this waits for its lock on %s behind one long transaction, all other sessions wait behind it, %s.",
+            "While this waits for its lock on %s behind one long transaction, all other sessions wait behind "
+            "it, %s.",
             lock->relation, limit),
         c->transactions[statement - c->script->statements]
             ? "SET LOCAL lock_timeout = '2s' before it in its transaction, and try again when it fails."
@@ -92,12 +93,14 @@ static void interrupted_build(company *c, rh_statement *statement)
         add(c, statement, "invalid-index",
             rh_arena_printf(
                 c->context->arena,
-                "CONCURRENTLY waits for every transaction that is older than itself. With a %s of %s it gives up behind "
+                "CONCURRENTLY waits for every transaction that is older than itself. With a %s of %s it "
+                "gives up behind "
                 "a longer one and leaves an invalid index, which no query uses and every write maintains.",
                 name, rh_duration_format(limit, duration, sizeof duration)),
             rh_arena_printf(
                 c->context->arena,
-                "SET %s = 0 before it, and set it again behind it: CONCURRENTLY blocks neither reads nor writes while "
+                "SET %s = 0 before it, and set it again behind it: CONCURRENTLY blocks neither reads nor "
+                "writes while "
                 "it waits. After a failure DROP INDEX CONCURRENTLY the invalid index.",
                 name));
     }
@@ -182,7 +185,8 @@ static void enum_value(company *c, size_t at)
         add(c, user, "enum-value-in-transaction",
             rh_arena_printf(
                 c->context->arena,
-                "Statement %d adds a value to the type %s in the same transaction, and this one uses it: the server "
+                "Statement %d adds a value to the type %s in the same transaction, and this one uses it: the "
+                "server "
                 "refuses a new value before it is committed (unless the transaction made the type, too).",
                 c->script->statements[at].ordinal, type),
             "Put ALTER TYPE … ADD VALUE into a migration of its own, before this one.");
@@ -274,7 +278,7 @@ static void missing_between(company *c, rh_statement *statement, const char *nam
 }
 
 /* DROP VIEW v and CREATE VIEW v in one transaction, RENAME with a view or another table under the old name:
- * nobody misses it. */
+ * no session sees the name missing. */
 static void made_again(company *c, size_t at)
 {
     rh_statement *statement = &c->script->statements[at];

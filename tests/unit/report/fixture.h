@@ -694,6 +694,7 @@ static inline rh_run *fixture_interrupted(rh_arena *arena)
                                  .after_s = i < 2 ? 1.5 : RH_NOT_MEASURED,
                                  .data = {.measured = true, .elapsed_s = 0.3, .equal = 12},
                                  .history = i < 2 ? "version 12, dirty t" : NULL,
+                                 .history_changed = i < 2,
                                  .run_again = i < 2 ? RH_RUN_AGAIN_REFUSED : RH_RUN_AGAIN_NOT_TRIED,
                                  .after_repair = i == 0   ? RH_RUN_AGAIN_FAILED
                                                  : i == 1 ? RH_RUN_AGAIN_OK
