@@ -49,7 +49,7 @@ static bool measure_clock(rh_sampler *sampler, rh_error *error)
     return true;
 }
 
-static void open_lookout(rh_sampler *sampler)
+static void open_waiter_watch(rh_sampler *sampler)
 {
     rh_pg_result *name = rh_pg_query(sampler->pg, "SELECT current_database()", 0, NULL, NULL);
     if (name)
@@ -73,7 +73,7 @@ bool rh_sampler_open(rh_sampler *sampler, rh_error *error)
         rh_text_append(&sql, "SET idle_session_timeout = 0; ");
     rh_text_append(&sql, "PREPARE pgrehearse_sample AS ");
     rh_text_append(&sql, sampler->options.without_waitstart ? rh_sql_waiters_before_14 : rh_sql_waiters);
-    open_lookout(sampler);
+    open_waiter_watch(sampler);
     bool ok = rh_pg_execute(sampler->pg, rh_text_string(&sql), error) &&
               rh_pg_query_int(sampler->pg,
                               "SELECT pg_catalog.txid_snapshot_xmax(pg_catalog.txid_current_snapshot())",

@@ -20,7 +20,7 @@ static const rh_usec FIRST_INTERVAL = RH_SECOND / 1000;
 static const rh_usec HELD_INTERVAL = RH_SECOND;
 /* Duration of one query of the waiter watch. */
 enum { LOOKS = 100 };
-static const rh_usec LOOKOUT_PATIENCE = 3 * LOOKS * BUSY_INTERVAL_US;
+static const rh_usec WATCH_PATIENCE = 3 * LOOKS * BUSY_INTERVAL_US;
 /* Looks that somebody asks for, at the most; the pause doubles while they find nobody. */
 static const rh_usec LOOK_PAUSE_MIN = RH_SECOND / 250, LOOK_PAUSE_MAX = RH_SECOND / 10;
 
@@ -55,9 +55,9 @@ static bool tend_waiter_watch(rh_sampler *sampler, const rounds *r)
         return false;
     if (rh_waiter_watch_is_busy(sampler->waiter_watch)) {
         answer = rh_waiter_watch_ask(sampler->waiter_watch, &gap);
-        if (answer == RH_WAITERS_PENDING && now - sampler->waiter_watch_began < LOOKOUT_PATIENCE)
+        if (answer == RH_WAITERS_PENDING && now - sampler->waiter_watch_began < WATCH_PATIENCE)
             return false;
-        if (answer == RH_WAITERS_PENDING) { /* its naps end by the wall clock, which somebody has set back */
+        if (answer == RH_WAITERS_PENDING) { /* its naps end by the wall clock, which was set back */
             rh_waiter_watch_close(sampler->waiter_watch);
             sampler->waiter_watch = NULL;
             return true;

@@ -74,7 +74,7 @@ static const char *names_of(const rh_safer_list *list, rh_json *keys, bool for_n
 {
     const char *text = "";
     for (size_t i = 0; i < rh_json_count(keys); i++) {
-        const char *name = rh_json_string(rh_json_path(rh_json_at(keys, i), "String.sval"));
+        const char *name = rh_tree_name_at(keys, i);
         text = rh_arena_printf(list->arena, "%s%s%s", text, i ? (for_name ? "_" : ", ") : "",
                                for_name ? name : quoted(list, name));
     }
@@ -106,8 +106,7 @@ static bool index_apart(rh_safer_list *list, const pieces *p, rh_json *constrain
         ->alone = true;
     rh_json *keys = rh_json_get(constraint, "keys");
     for (size_t i = 0; primary && i < rh_json_count(keys); i++)
-        rh_safer_not_null(list, rule, p->known, p->table,
-                          rh_json_string(rh_json_path(rh_json_at(keys, i), "String.sval")));
+        rh_safer_not_null(list, rule, p->known, p->table, rh_tree_name_at(keys, i));
     rh_safer_add(list, rule, "%s ADD CONSTRAINT %s %s USING INDEX %s", p->head, name,
                  primary ? "PRIMARY KEY" : "UNIQUE", name);
     return true;

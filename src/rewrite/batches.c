@@ -207,9 +207,9 @@ static bool is_joined(rh_json *condition, const char *called, const char *column
         rh_json *fields =
             rh_json_path(expression, side ? "rexpr.ColumnRef.fields" : "lexpr.ColumnRef.fields");
         rh_json *other = rh_json_path(expression, side ? "lexpr.ColumnRef.fields" : "rexpr.ColumnRef.fields");
-        const char *of = rh_json_string(rh_json_path(rh_json_at(fields, 0), "String.sval"));
+        const char *of = rh_tree_name_at(fields, 0);
         const char *name = rh_tree_last_name(fields);
-        const char *from = rh_json_string(rh_json_path(rh_json_at(other, 0), "String.sval"));
+        const char *from = rh_tree_name_at(other, 0);
         if (rh_json_count(fields) == 2 && name && of && from && strcmp(of, called) == 0 &&
             strcmp(name, column) == 0 && rh_json_count(other) == 2 && strcmp(from, called) != 0)
             return true;

@@ -141,8 +141,7 @@ static void take_dropped(effect *d, rh_json *body, rh_arena *arena)
                               rh_tree_is(body, "removeType", "OBJECT_RULE");
         const size_t count = rh_json_count(items);
         if (of_table && count > 1)
-            add_name(arena, &d->taken, &d->taken_count,
-                     rh_json_string(rh_json_path(rh_json_at(items, count - 2), "String.sval")));
+            add_name(arena, &d->taken, &d->taken_count, rh_tree_name_at(items, count - 2));
     }
 }
 

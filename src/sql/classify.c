@@ -221,7 +221,7 @@ static void classify_drop(rh_statement *s, rh_json *body, rh_arena *arena)
     if (on_table && rh_json_count(names) > 1) { /* table name, then its own */
         const char *table = NULL;
         for (size_t i = 0; i + 1 < rh_json_count(names); i++) {
-            const char *part = rh_json_string(rh_json_path(rh_json_at(names, i), "String.sval"));
+            const char *part = rh_tree_name_at(names, i);
             part = part ? rh_identifier(part, arena) : "";
             table = table ? rh_arena_printf(arena, "%s.%s", table, part) : part;
         }

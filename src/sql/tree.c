@@ -32,9 +32,19 @@ static rh_json *items_of(rh_json *list)
     return body ? rh_json_get(body, "items") : list;
 }
 
-static const char *string_at(rh_json *items, size_t index)
+const char *rh_tree_name_at(const rh_json *items, size_t index)
 {
     return rh_json_string(rh_json_get(rh_json_get(rh_json_at(items, index), "String"), "sval"));
+}
+
+bool rh_tree_has_name(const rh_json *items, const char *name)
+{
+    for (size_t i = 0; name && i < rh_json_count(items); i++) {
+        const char *item = rh_tree_name_at(items, i);
+        if (item && strcmp(item, name) == 0)
+            return true;
+    }
+    return false;
 }
 
 const char *rh_tree_name(rh_json *list, rh_arena *arena)
@@ -42,7 +52,7 @@ const char *rh_tree_name(rh_json *list, rh_arena *arena)
     rh_json *items = items_of(list);
     const char *name = NULL;
     for (size_t i = 0; rh_json_is_array(items) && i < rh_json_count(items); i++) {
-        const char *part = string_at(items, i);
+        const char *part = rh_tree_name_at(items, i);
         if (!part)
             return NULL;
         part = rh_identifier(part, arena);
@@ -55,7 +65,7 @@ const char *rh_tree_last_name(rh_json *list)
 {
     rh_json *items = items_of(list);
     size_t count = rh_json_is_array(items) ? rh_json_count(items) : 0;
-    return count ? string_at(items, count - 1) : NULL;
+    return count ? rh_tree_name_at(items, count - 1) : NULL;
 }
 
 bool rh_tree_is(rh_json *object, const char *key, const char *value)

@@ -3,9 +3,9 @@
  *
  *   bench_locks CONNINFO [PEER_PID]
  *
- * CONNINFO: a database of a private cluster, not "postgres" (the sampler's lookout lives there). PEER_PID: a
- * process whose CPU is measured beside ours (pg_activity). When the server has pg_wait_sampling its
- * collector's CPU and its history are compared too. 50 more sessions are connected, which do 100 short
+ * CONNINFO: a database of a private cluster, not "postgres" (the sampler's waiter watch connects there).
+ * PEER_PID: a process whose CPU is measured beside ours (pg_activity). When the server has pg_wait_sampling
+ * its collector's CPU and its history are compared too. 50 more sessions are connected, which do 100 short
  * transactions a second in turn. */
 #include "pgrehearse/model/facts.h"
 #include "pgrehearse/observe/counters.h"

@@ -19,6 +19,10 @@ const char *rh_tree_name(rh_json *list, rh_arena *arena);
 /* DEFINITION, the ColumnDef of ALTER COLUMN … TYPE, computes its values otherwise than by the cast that goes
  * without saying: USING of anything but COLUMN, or COLUMN cast to the new type. */
 bool rh_tree_computes(rh_json *definition, const char *column);
+/* The String at INDEX of ITEMS, an array of String nodes; NULL when it is none. */
+const char *rh_tree_name_at(const rh_json *items, size_t index);
+/* One of them is NAME. False for NULL. */
+bool rh_tree_has_name(const rh_json *items, const char *name);
 /* The last of a list of String nodes: the name without its schema. NULL when it is none. */
 const char *rh_tree_last_name(rh_json *list);
 /* True when a string-valued KEY of OBJECT is VALUE. */

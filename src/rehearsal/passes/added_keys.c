@@ -1,6 +1,7 @@
 #include "added_keys.h"
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/relation.h"
+#include "pgrehearse/sql/tree.h"
 #include <string.h>
 
 static void append_relation(rh_text *text, const rh_json *range)
@@ -18,7 +19,7 @@ static void append_relation(rh_text *text, const rh_json *range)
 static void append_columns(rh_text *text, const rh_json *list)
 {
     for (size_t i = 0; i < rh_json_count(list); i++) {
-        const char *name = rh_json_string(rh_json_path(rh_json_at(list, i), "String.sval"));
+        const char *name = rh_tree_name_at(list, i);
         rh_text_append(text, i == 0 ? " (" : ", ");
         rh_text_append_quoted(text, name ? name : "");
     }

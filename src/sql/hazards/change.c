@@ -112,8 +112,7 @@ static bool is_one_row(rh_json *body, const rh_known_table *table)
     const char *key = table ? rh_known_key(table) : NULL;
     const char *column = rh_tree_last_name(rh_json_path(test, "lexpr.ColumnRef.fields"));
     return key && column && strcmp(key, column) == 0 && rh_tree_is(test, "kind", "AEXPR_OP") &&
-           strcmp(rh_json_string(rh_json_path(rh_json_at(rh_json_get(test, "name"), 0), "String.sval")),
-                  "=") == 0 &&
+           strcmp(rh_tree_name_at(rh_json_get(test, "name"), 0), "=") == 0 &&
            rh_json_path(test, "rexpr.A_Const");
 }
 

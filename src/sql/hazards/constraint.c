@@ -52,8 +52,7 @@ static void unique_hazard(const rh_hazard_subject *s, rh_json *constraint, const
         key_from_index_hazard(s, index);
     if (index)
         return;
-    const char *first =
-        rh_json_string(rh_json_path(rh_json_at(rh_json_get(constraint, "keys"), 0), "String.sval"));
+    const char *first = rh_tree_name_at(rh_json_get(constraint, "keys"), 0);
     const char *kind = primary ? "PRIMARY KEY" : "UNIQUE";
     const char *columns = first ? rh_hazard_quoted(s, first) : column ? column : "…";
     RH_HAZARD(

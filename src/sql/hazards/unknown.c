@@ -35,8 +35,7 @@ static bool may_write(const rh_known_object *function, rh_arena *arena)
     for (size_t i = 0; i < rh_json_count(options); i++) {
         rh_json *option = rh_json_get(rh_json_at(options, i), "DefElem"), *value = rh_json_get(option, "arg");
         const char *language = rh_json_string(rh_json_path(value, "String.sval"));
-        const char *body =
-            rh_json_string(rh_json_path(rh_json_at(rh_json_path(value, "List.items"), 0), "String.sval"));
+        const char *body = rh_tree_name_at(rh_json_path(value, "List.items"), 0);
         if (rh_tree_is(option, "defname", "language"))
             readable = language && (strcmp(language, "plpgsql") == 0 || strcmp(language, "sql") == 0);
         else if (rh_tree_is(option, "defname", "as"))

@@ -15,11 +15,6 @@ typedef struct search {
     bool only; /* it reads no other relation: names without a qualifier are of TABLE */
 } search;
 
-static const char *name_at(rh_json *fields, size_t index)
-{
-    return rh_json_string(rh_json_path(rh_json_at(fields, index), "String.sval"));
-}
-
 /* QUALIFIER is how the query calls TABLE. */
 static bool is_called(const search *s, const char *qualifier)
 {
@@ -40,11 +35,11 @@ static bool is_column(rh_json *node, void *data)
     const size_t count = rh_json_count(fields);
     if (!count)
         return false;
-    const char *name = name_at(fields, count - 1);
+    const char *name = rh_tree_name_at(fields, count - 1);
     const bool all = rh_json_get(rh_json_at(fields, count - 1), "A_Star") != NULL;
     if (!all && (!name || strcmp(name, s->column) != 0))
         return false;
-    return count == 1 ? s->only : is_called(s, name_at(fields, count - 2));
+    return count == 1 ? s->only : is_called(s, rh_tree_name_at(fields, count - 2));
 }
 
 static bool reads(const rh_known *known, rh_json *query, const rh_known_table *table, const char *column,
@@ -67,14 +62,6 @@ static bool is_own_column(rh_json *node, void *data)
     return name && strcmp(name, s->column) == 0;
 }
 
-static bool names_column(rh_json *list, const char *column)
-{
-    for (size_t i = 0; i < rh_json_count(list); i++)
-        if (rh_tree_is(rh_json_get(rh_json_at(list, i), "String"), "sval", column))
-            return true;
-    return false;
-}
-
 static bool uses(const rh_known *known, const rh_known_object *o, const rh_known_table *table,
                  const char *column, rh_arena *arena)
 {
@@ -85,7 +72,7 @@ static bool uses(const rh_known *known, const rh_known_object *o, const rh_known
     if (o->kind == RH_KNOWN_VIEW || o->kind == RH_KNOWN_MATVIEW)
         found = reads(known, rh_json_get(body, "query"), table, column, arena);
     else if (o->kind == RH_KNOWN_TRIGGER)
-        found = names_column(rh_json_get(body, "columns"), column) ||
+        found = rh_tree_has_name(rh_json_get(body, "columns"), column) ||
                 rh_json_visit(rh_json_get(body, "whenClause"), is_own_column, &own);
     else if (o->kind == RH_KNOWN_POLICY && !strcasestr(o->sql, "select"))
         found = rh_json_visit(rh_json_get(body, "qual"), is_own_column, &own) ||

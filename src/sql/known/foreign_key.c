@@ -3,33 +3,25 @@
 #include "pgrehearse/sql/known.h"
 #include <string.h>
 
-/* The names of LIST: String nodes. */
-static bool has_name(rh_json *list, const char *name)
-{
-    for (size_t i = 0; name && i < rh_json_count(list); i++)
-        if (rh_tree_is(rh_json_get(rh_json_at(list, i), "String"), "sval", name))
-            return true;
-    return false;
-}
-
 /* A partial index serves when its predicate is COLUMN IS NOT NULL, which the lookup implies. */
 static bool is_whole(rh_json *predicate, rh_json *columns)
 {
     rh_json *test = rh_json_get(predicate, "NullTest");
-    return !predicate || (rh_tree_is(test, "nulltesttype", "IS_NOT_NULL") &&
-                          has_name(columns, rh_tree_last_name(rh_json_path(test, "arg.ColumnRef.fields"))));
+    return !predicate ||
+           (rh_tree_is(test, "nulltesttype", "IS_NOT_NULL") &&
+            rh_tree_has_name(columns, rh_tree_last_name(rh_json_path(test, "arg.ColumnRef.fields"))));
 }
 
 /* INDEX begins with one of COLUMNS. */
 static bool serves(const rh_known_index *index, rh_json *columns)
 {
     if (index->constraint)
-        return index->column_count && has_name(columns, index->columns[0]);
+        return index->column_count && rh_tree_has_name(columns, index->columns[0]);
     rh_json *tree = index->sql ? rh_sql_parse(index->sql, NULL) : NULL;
     rh_json *body = rh_tree_body(tree, "IndexStmt");
     rh_json *first = rh_json_get(rh_json_at(rh_json_get(body, "indexParams"), 0), "IndexElem");
     const char *method = rh_json_string(rh_json_get(body, "accessMethod"));
-    const bool found = has_name(columns, rh_json_string(rh_json_get(first, "name"))) &&
+    const bool found = rh_tree_has_name(columns, rh_json_string(rh_json_get(first, "name"))) &&
                        (!method || strcmp(method, "btree") == 0 || strcmp(method, "hash") == 0) &&
                        is_whole(rh_json_get(body, "whereClause"), columns);
     rh_json_free(tree);
@@ -47,9 +39,8 @@ const char *rh_known_unindexed_key(const rh_known_table *table, const rh_known_c
         served = serves(&table->indexes[i], columns);
     const char *names = "";
     for (size_t i = 0; i < rh_json_count(columns); i++)
-        names = rh_arena_printf(
-            arena, "%s%s%s", names, i ? ", " : "",
-            rh_identifier(rh_json_string(rh_json_path(rh_json_at(columns, i), "String.sval")), arena));
+        names = rh_arena_printf(arena, "%s%s%s", names, i ? ", " : "",
+                                rh_identifier(rh_tree_name_at(columns, i), arena));
     rh_json_free(tree);
     return served ? NULL : names;
 }

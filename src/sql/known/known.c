@@ -217,11 +217,6 @@ void rh_known_begin_file(rh_known *known)
 
 /* ---- names in lists ---- */
 
-static const char *part(rh_json *items, size_t index)
-{
-    return rh_json_string(rh_json_path(rh_json_at(items, index), "String.sval"));
-}
-
 rh_relation rh_known_ref_of(rh_json *list, size_t last)
 {
     rh_json *items = rh_json_path(list, "List.items");
@@ -230,8 +225,8 @@ rh_relation rh_known_ref_of(rh_json *list, size_t last)
     const size_t count = rh_json_count(items);
     if (!rh_json_is_array(items) || count < last + 1)
         return (rh_relation){0};
-    return (rh_relation){count > last + 1 ? part(items, count - last - 2) : NULL,
-                         part(items, count - last - 1)};
+    return (rh_relation){count > last + 1 ? rh_tree_name_at(items, count - last - 2) : NULL,
+                         rh_tree_name_at(items, count - last - 1)};
 }
 
 rh_relation rh_known_range(rh_json *range_var)

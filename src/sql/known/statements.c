@@ -8,11 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *part(rh_json *items, size_t index)
-{
-    return rh_json_string(rh_json_path(rh_json_at(items, index), "String.sval"));
-}
-
 /* The table that a list "[schema.]table[.last …]" names, LAST names behind it. */
 static rh_known_table *table_in_list(const rh_known *known, rh_json *list, size_t last)
 {
@@ -194,7 +189,9 @@ static void grant(rh_known *known, rh_json *body)
         for (size_t k = 0; k < rh_json_count(columns); k++)
             for (size_t o = 0; o < rh_json_count(objects); o++) {
                 rh_known_table *t = rh_known_table_of(known, rh_json_get(rh_json_at(objects, o), "RangeVar"));
-                rh_known_column *c = t && part(columns, k) ? rh_known_column_of(t, part(columns, k)) : NULL;
+                rh_known_column *c = t && rh_tree_name_at(columns, k)
+                                         ? rh_known_column_of(t, rh_tree_name_at(columns, k))
+                                         : NULL;
                 if (c)
                     c->unsupported = RH_UNSUPPORTED_PRIVILEGES;
             }

@@ -51,8 +51,7 @@ const char *rh_known_free_name(const rh_known *known, const rh_known_table *tabl
 static void read_names(rh_json *list, rh_arena *arena, const char ***names, size_t *count)
 {
     for (size_t i = 0; i < rh_json_count(list); i++)
-        *rh_arena_add(arena, names, count) =
-            rh_arena_strdup(arena, rh_json_string(rh_json_path(rh_json_at(list, i), "String.sval")));
+        *rh_arena_add(arena, names, count) = rh_arena_strdup(arena, rh_tree_name_at(list, i));
 }
 
 static const char *joined(const char *const *names, size_t count, rh_arena *arena)

@@ -1,5 +1,6 @@
 #include "bindings.h"
 #include "bindings_scope.h"
+#include "pgrehearse/sql/tree.h"
 #include <string.h>
 
 /* ---- small readers of the tree ---- */
@@ -19,8 +20,7 @@ static int param_number(rh_json *node)
 static const char *last_name(rh_json *list)
 {
     size_t count = rh_json_count(list);
-    const char *name =
-        count ? rh_json_string(rh_json_path(rh_json_at(list, count - 1), "String.sval")) : NULL;
+    const char *name = count ? rh_tree_name_at(list, count - 1) : NULL;
     return name ? name : "";
 }
 

@@ -1,4 +1,5 @@
 #include "bindings_scope.h"
+#include "pgrehearse/sql/tree.h"
 #include <string.h>
 
 enum { MAX_NESTING = 20 }; /* of WITH queries that read one another */
@@ -111,9 +112,8 @@ bool rh_mix_find_column(const mix_walk *walk, const rh_json *reference, mix_bind
     size_t count = rh_json_count(fields);
     if (count == 0)
         return false;
-    const char *name = rh_json_string(rh_json_path(rh_json_at(fields, count - 1), "String.sval"));
-    const char *alias =
-        count > 1 ? rh_json_string(rh_json_path(rh_json_at(fields, count - 2), "String.sval")) : NULL;
+    const char *name = rh_tree_name_at(fields, count - 1);
+    const char *alias = count > 1 ? rh_tree_name_at(fields, count - 2) : NULL;
     if (!name || (count > 1 && !alias))
         return false;
     for (const mix_scope *scope = walk->scope; scope; scope = scope->outer)

@@ -31,7 +31,7 @@ static inline void run(rh_pg *pg, const char *sql)
         fail_msg("%s: %s", sql, error.message);
 }
 
-/* A cluster with SETTINGS, and DATABASE in it: the sampler has a lookout unless that is "postgres". */
+/* A cluster with SETTINGS, and DATABASE in it: the sampler has a waiter watch unless that is "postgres". */
 static inline bool start_cluster(const char *const *settings, const char *database)
 {
     cluster = test_cluster_start_with(settings);
