@@ -14,7 +14,7 @@ typedef struct pieces {
     const char *table; /* as in the text, quoted where needed */
     const char *bare;  /* the table's name alone, for names made of it */
     rh_json *relation;
-    rh_known_table *known; /* NULL: nothing tells of it */
+    rh_catalog_table *definition; /* NULL: the catalog does not have it */
 } pieces;
 
 static const char *quoted(const rh_safer_list *list, const char *name)
@@ -26,7 +26,7 @@ static const char *quoted(const rh_safer_list *list, const char *name)
 static const char *made_name(const rh_safer_list *list, const pieces *p, const char *columns,
                              const char *label)
 {
-    return rh_known_free_name(list->known, p->known, columns, label);
+    return rh_catalog_free_name(list->catalog, p->definition, columns, label);
 }
 
 static bool split_statement(const rh_safer_list *list, rh_json *body, pieces *p)
@@ -37,7 +37,7 @@ static bool split_statement(const rh_safer_list *list, rh_json *body, pieces *p)
     if (!p->table || !rh_pieces_of_alter_table(list->statement->sql, body, list->arena, &p->parts))
         return false;
     p->head = p->parts.head;
-    p->known = rh_known_table_of(list->known, p->relation);
+    p->definition = rh_catalog_table_of(list->catalog, p->relation);
     return true;
 }
 
@@ -49,11 +49,11 @@ void rh_safer_validate(rh_safer_list *list, const char *rule, const char *head, 
     step->after_commit = step->closes = true;
 }
 
-void rh_safer_not_null(rh_safer_list *list, const char *rule, const rh_known_table *known, const char *table,
-                       const char *bare)
+void rh_safer_not_null(rh_safer_list *list, const char *rule, const rh_catalog_table *definition,
+                       const char *table, const char *bare)
 {
     const char *column = quoted(list, bare);
-    const char *check = quoted(list, rh_known_free_name(list->known, known, bare, "is_not_null"));
+    const char *check = quoted(list, rh_catalog_free_name(list->catalog, definition, bare, "is_not_null"));
     rh_safer_add(list, rule, "ALTER TABLE %s ADD CONSTRAINT %s CHECK (%s IS NOT NULL) NOT VALID", table,
                  check, column);
     rh_safer_validate(list, rule, rh_arena_printf(list->arena, "ALTER TABLE %s", table), check);
@@ -95,8 +95,9 @@ static bool index_apart(rh_safer_list *list, const pieces *p, rh_json *constrain
         list->why = "its index has options of its own";
         return false;
     }
-    if (p->known->unsupported) {
-        list->why = rh_arena_printf(list->arena, "the table %s", rh_unsupported_text(p->known->unsupported));
+    if (p->definition->unsupported) {
+        list->why =
+            rh_arena_printf(list->arena, "the table %s", rh_unsupported_text(p->definition->unsupported));
         return false;
     }
     const char *name = quoted(list, given     ? given
@@ -106,7 +107,7 @@ static bool index_apart(rh_safer_list *list, const pieces *p, rh_json *constrain
         ->alone = true;
     rh_json *keys = rh_json_get(constraint, "keys");
     for (size_t i = 0; primary && i < rh_json_count(keys); i++)
-        rh_safer_not_null(list, rule, p->known, p->table, rh_tree_name_at(keys, i));
+        rh_safer_not_null(list, rule, p->definition, p->table, rh_tree_name_at(keys, i));
     rh_safer_add(list, rule, "%s ADD CONSTRAINT %s %s USING INDEX %s", p->head, name,
                  primary ? "PRIMARY KEY" : "UNIQUE", name);
     return true;
@@ -117,16 +118,16 @@ static bool key_using_index(rh_safer_list *list, const pieces *p, rh_json *const
 {
     const char *rule = rh_safer_rule(list->statement);
     const char *name = rh_json_string(rh_json_get(constraint, "indexname"));
-    const rh_known_index *index = NULL;
-    for (size_t i = 0; name && i < p->known->index_count; i++)
-        if (strcmp(p->known->indexes[i].name, name) == 0)
-            index = &p->known->indexes[i];
-    if (!index || !rule || p->known->unsupported)
+    const rh_catalog_index *index = NULL;
+    for (size_t i = 0; name && i < p->definition->index_count; i++)
+        if (strcmp(p->definition->indexes[i].name, name) == 0)
+            index = &p->definition->indexes[i];
+    if (!index || !rule || p->definition->unsupported)
         return false;
     for (size_t i = 0; i < index->column_count; i++) {
-        const rh_known_column *column = rh_known_column_of(p->known, index->columns[i]);
+        const rh_catalog_column *column = rh_catalog_column_of(p->definition, index->columns[i]);
         if (column && !column->not_null)
-            rh_safer_not_null(list, rule, p->known, p->table, index->columns[i]);
+            rh_safer_not_null(list, rule, p->definition, p->table, index->columns[i]);
     }
     rh_safer_add(list, rule, "%s %s", p->head, words);
     return true;
@@ -147,13 +148,13 @@ static bool constraint_steps(rh_safer_list *list, const pieces *p, rh_json *cons
             "EXCLUDE has no form that blocks less: neither CONCURRENTLY nor NOT VALID nor USING INDEX";
         return false;
     }
-    if (strcmp(type, "CONSTR_CHECK") != 0 && rh_safer_is_partitioned(p->known)) {
+    if (strcmp(type, "CONSTR_CHECK") != 0 && rh_safer_is_partitioned(p->definition)) {
         list->why = "a partitioned table takes it whole or not at all";
         return false;
     }
     if (strcmp(type, "CONSTR_CHECK") == 0) {
         const char *name =
-            quoted(list, given ? given : made_name(list, p, rh_known_checked(constraint), "check"));
+            quoted(list, given ? given : made_name(list, p, rh_catalog_check_column(constraint), "check"));
         validated_apart(list, p, "constraint-without-not-valid", name, definition);
         return true;
     }
@@ -247,7 +248,8 @@ static bool later_constraints(rh_safer_list *list, const pieces *p, rh_json *def
         else if (strcmp(type, "CONSTR_CHECK") == 0)
             validated_apart(
                 list, p, "constraint-without-not-valid",
-                quoted(list, given ? given : made_name(list, p, rh_known_checked(constraint), "check")),
+                quoted(list,
+                       given ? given : made_name(list, p, rh_catalog_check_column(constraint), "check")),
                 words);
         else if (strcmp(type, "CONSTR_UNIQUE") == 0) {
             if (!index_apart(list, p, constraint, c->name, c->bare))
@@ -262,18 +264,18 @@ static bool column_steps(rh_safer_list *list, const pieces *p, size_t index, rh_
 {
     column c = {0};
     const size_t from = p->parts.offsets[index], end = from + strlen(p->parts.words[index]);
-    const rh_known_table *known = p->known;
+    const rh_catalog_table *table = p->definition;
     if (!take_column_apart(list, definition, from, end, &c))
         return false;
     if (c.serial || c.expression)
-        list->why = rh_safer_no_fill(list, known);
+        list->why = rh_safer_no_fill(list, table);
     if (list->why)
         return false;
     const char *rule = c.serial ? "rewrite-access-exclusive" : c.expression ? "volatile-default" : NULL;
     rh_safer_add(list, rule, "%s ADD COLUMN %s", p->head, c.plain);
     const char *expression = c.expression;
     if (c.serial) {
-        const char *sequence = rh_arena_printf(list->arena, "%s.%s", quoted(list, known->schema),
+        const char *sequence = rh_arena_printf(list->arena, "%s.%s", quoted(list, table->schema),
                                                quoted(list, made_name(list, p, c.bare, "seq")));
         rh_safer_add(list, rule, "CREATE SEQUENCE %s AS %s OWNED BY %s.%s", sequence, c.serial, p->table,
                      c.name);
@@ -281,12 +283,12 @@ static bool column_steps(rh_safer_list *list, const pieces *p, size_t index, rh_
     }
     if (expression) {
         rh_safer_add(list, rule, "%s ALTER COLUMN %s SET DEFAULT%s", p->head, c.name, expression);
-        rh_safer_fill(list, rule, known, p->table, quoted(list, p->bare),
+        rh_safer_fill(list, rule, table, p->table, quoted(list, p->bare),
                       rh_arena_printf(list->arena, "UPDATE %s SET %s =%s", p->table, c.name, expression),
                       rh_arena_printf(list->arena, "%s IS NULL", c.name));
     }
     if (c.not_null)
-        rh_safer_not_null(list, rule, p->known, p->table, c.bare);
+        rh_safer_not_null(list, rule, p->definition, p->table, c.bare);
     return later_constraints(list, p, definition, end, &c);
 }
 
@@ -426,11 +428,11 @@ static bool command_steps(rh_safer_list *list, const pieces *p, rh_json *command
         return constraint_steps(list, p, rh_json_path(command, "def.Constraint"), p->parts.words[i]);
     if (rh_tree_is(command, "subtype", "AT_SetNotNull") &&
         rh_safer_has(list->statement, "set-not-null-scan")) {
-        rh_safer_not_null(list, "set-not-null-scan", p->known, p->table, name);
+        rh_safer_not_null(list, "set-not-null-scan", p->definition, p->table, name);
         return true;
     }
     if (rh_tree_is(command, "subtype", "AT_AddColumn") && rh_json_bool(rh_json_get(command, "missing_ok")) &&
-        rh_known_column_of(p->known, rh_json_string(rh_json_path(command, "def.ColumnDef.colname"))))
+        rh_catalog_column_of(p->definition, rh_json_string(rh_json_path(command, "def.ColumnDef.colname"))))
         return does_nothing(list, p, i);
     if (rh_tree_is(command, "subtype", "AT_AddColumn"))
         return column_steps(list, p, i, rh_json_path(command, "def.ColumnDef"));
@@ -470,10 +472,10 @@ bool rh_safer_alter_table(rh_safer_list *list, rh_json *body)
     if (!wants_change(list->statement) || !split_statement(list, body, &p))
         return false;
     rh_json *commands = rh_json_get(body, "cmds");
-    list->why = rh_safer_unknown(list, p.known);
-    if (!list->why && !rh_json_bool(rh_json_get(p.relation, "inh")) && p.known->unsupported)
+    list->why = rh_safer_unknown(list, p.definition);
+    if (!list->why && !rh_json_bool(rh_json_get(p.relation, "inh")) && p.definition->unsupported)
         list->why = rh_arena_printf(list->arena, "it is meant for ONLY a table that %s",
-                                    rh_unsupported_text(p.known->unsupported));
+                                    rh_unsupported_text(p.definition->unsupported));
     list->why = list->why ? list->why : belong_together(commands);
     if (list->why)
         return false;
@@ -492,7 +494,7 @@ bool rh_safer_alter_table(rh_safer_list *list, rh_json *body)
             stays = must_stay(list, &p, commands, i);
             rh_safer_add(list, NULL, "%s %s", p.head, p.parts.words[i]);
         }
-        rh_known_learn(list->known, rh_arena_printf(list->arena, "%s %s", p.head, p.parts.words[i]));
+        rh_catalog_learn(list->catalog, rh_arena_printf(list->arena, "%s %s", p.head, p.parts.words[i]));
     }
     list->learned = true;
     bool changed = false;

@@ -10,7 +10,7 @@ enum { ROWS = 5000, DEPTH = 200 };
 
 /* ---- tables ---- */
 
-const char *rh_safer_unknown(const rh_safer_list *list, const rh_known_table *table)
+const char *rh_safer_unknown(const rh_safer_list *list, const rh_catalog_table *table)
 {
     (void)list;
     return !table                                  ? "neither the backup nor the migrations define the table"
@@ -18,12 +18,12 @@ const char *rh_safer_unknown(const rh_safer_list *list, const rh_known_table *ta
                                                    : NULL;
 }
 
-bool rh_safer_is_partitioned(const rh_known_table *table)
+bool rh_safer_is_partitioned(const rh_catalog_table *table)
 {
     return table && table->unsupported == RH_UNSUPPORTED_PARTITIONED;
 }
 
-static bool is_on(const rh_known_object *object, const rh_known_table *table)
+static bool is_on(const rh_catalog_object *object, const rh_catalog_table *table)
 {
     for (size_t i = 0; !object->dropped && i < object->read_count; i++)
         if (strcmp(object->reads[i].name, table->name) == 0 &&
@@ -34,16 +34,16 @@ static bool is_on(const rh_known_object *object, const rh_known_table *table)
 
 /* The trigger or rule by which a batched change of TABLE differs; ROWS_TOO: one that fires for each row, too.
  */
-static const char *fired(const rh_safer_list *list, const rh_known_table *table, bool rows_too)
+static const char *fired(const rh_safer_list *list, const rh_catalog_table *table, bool rows_too)
 {
     rh_arena *arena = list->arena;
-    for (size_t i = 0; i < list->known->object_count; i++) {
-        const rh_known_object *o = &list->known->objects[i];
+    for (size_t i = 0; i < list->catalog->object_count; i++) {
+        const rh_catalog_object *o = &list->catalog->objects[i];
         if (!is_on(o, table))
             continue;
-        if (o->kind == RH_KNOWN_RULE)
+        if (o->kind == RH_CATALOG_RULE)
             return rh_arena_printf(arena, "%s rewrites what is done to the table", o->what);
-        if (o->kind != RH_KNOWN_TRIGGER)
+        if (o->kind != RH_CATALOG_TRIGGER)
             continue;
         const bool each_row = rh_pieces_mention(o->sql, "each", arena) &&
                               rh_pieces_mention(o->sql, "row", arena) &&
@@ -58,14 +58,14 @@ static const char *fired(const rh_safer_list *list, const rh_known_table *table,
     return NULL;
 }
 
-const char *rh_safer_no_batches(const rh_safer_list *list, const rh_known_table *table)
+const char *rh_safer_no_batches(const rh_safer_list *list, const rh_catalog_table *table)
 {
     const char *unknown = rh_safer_unknown(list, table);
     if (unknown)
         return unknown;
-    const char *key = rh_known_key(table);
+    const char *key = rh_catalog_key_column(table);
     if (table->unsupported && !(rh_safer_is_partitioned(table) && key))
-        return rh_arena_printf(list->arena, "%s %s", rh_known_name(table, list->arena),
+        return rh_arena_printf(list->arena, "%s %s", rh_catalog_name(table, list->arena),
                                rh_unsupported_text(table->unsupported));
     if (!key)
         return "it has no primary key of one column to track the batches by";
@@ -78,22 +78,22 @@ const char *rh_safer_no_batches(const rh_safer_list *list, const rh_known_table 
     return fired(list, table, false);
 }
 
-const char *rh_safer_no_fill(const rh_safer_list *list, const rh_known_table *table)
+const char *rh_safer_no_fill(const rh_safer_list *list, const rh_catalog_table *table)
 {
     const char *why = rh_safer_no_batches(list, table);
     if (!why && table->unsupported)
-        why = rh_arena_printf(list->arena, "%s %s", rh_known_name(table, list->arena),
+        why = rh_arena_printf(list->arena, "%s %s", rh_catalog_name(table, list->arena),
                               rh_unsupported_text(table->unsupported));
     return why ? why : fired(list, table, true);
 }
 
 /* ---- batches ---- */
 
-void rh_safer_fill(rh_safer_list *list, const char *rule, const rh_known_table *table, const char *name,
+void rh_safer_fill(rh_safer_list *list, const char *rule, const rh_catalog_table *table, const char *name,
                    const char *called, const char *verb, const char *condition)
 {
     rh_arena *arena = list->arena;
-    const char *key = rh_identifier(rh_known_key(table), arena);
+    const char *key = rh_identifier(rh_catalog_key_column(table), arena);
     condition = condition ? rh_arena_printf(arena, "(%s) AND ", condition) : "";
     rh_safer_step *step =
         rh_safer_add(list, rule,
@@ -179,14 +179,14 @@ static const char *hides_reads(const rh_safer_list *list, rh_json *node)
     size_t call_count = 0, range_count = 0;
     rh_tree_calls(node, list->arena, &calls, &call_count);
     rh_tree_ranges(node, list->arena, &ranges, &range_count);
-    for (size_t i = 0; i < list->known->other_count; i++) {
-        const rh_known_object *o = &list->known->others[i];
-        for (size_t k = 0; o->kind == RH_KNOWN_FUNCTION && k < call_count; k++)
+    for (size_t i = 0; i < list->catalog->other_count; i++) {
+        const rh_catalog_object *o = &list->catalog->others[i];
+        for (size_t k = 0; o->kind == RH_CATALOG_FUNCTION && k < call_count; k++)
             if (strcmp(calls[k], o->name) == 0)
                 return rh_arena_printf(list->arena, "%s may read the table that is changed", o->what);
     }
     for (size_t i = 0; i < range_count; i++)
-        if (!rh_known_table_of(list->known, ranges[i].range))
+        if (!rh_catalog_table_of(list->catalog, ranges[i].range))
             return "it reads a relation that neither the backup nor the migrations define";
     return NULL;
 }
@@ -224,11 +224,11 @@ static bool has_one_partner(const rh_safer_list *list, rh_json *from, rh_json *w
         return false;
     for (size_t i = 0; i < rh_json_count(from); i++) {
         rh_json *range = rh_json_get(rh_json_at(from, i), "RangeVar");
-        const rh_known_table *table = range ? rh_known_table_of(list->known, range) : NULL;
+        const rh_catalog_table *table = range ? rh_catalog_table_of(list->catalog, range) : NULL;
         const char *alias = rh_json_string(rh_json_path(range, "alias.aliasname"));
         bool unique = false;
         for (size_t k = 0; table && k < table->index_count && !unique; k++) {
-            const rh_known_index *index = &table->indexes[k];
+            const rh_catalog_index *index = &table->indexes[k];
             unique = index->constraint != 0 && index->column_count > 0;
             for (size_t c = 0; c < index->column_count && unique; c++)
                 unique = is_joined(where, alias ? alias : table->name, index->columns[c], 0);
@@ -240,12 +240,12 @@ static bool has_one_partner(const rh_safer_list *list, rh_json *from, rh_json *w
 }
 
 /* What holds at the end of the statement need not hold at the end of each batch. */
-static const char *is_checked_at_once(const rh_safer_list *list, const rh_known_table *table,
+static const char *is_checked_at_once(const rh_safer_list *list, const rh_catalog_table *table,
                                       rh_json *targets)
 {
     for (size_t i = 0; i < table->constraint_count; i++) {
-        const rh_known_constraint *c = &table->constraints[i];
-        if (c->kind == 'f' && !targets && rh_known_find(list->known, c->schema, c->target) == table)
+        const rh_catalog_constraint *c = &table->constraints[i];
+        if (c->kind == 'f' && !targets && rh_catalog_find(list->catalog, c->schema, c->target) == table)
             return rh_arena_printf(list->arena,
                                    "foreign key %s refers to the table itself: a batch may leave rows "
                                    "without those that they refer to",
@@ -255,11 +255,11 @@ static const char *is_checked_at_once(const rh_safer_list *list, const rh_known_
                                    c->name);
     }
     for (size_t i = 0; i < table->index_count; i++) {
-        const rh_known_index *index = &table->indexes[i];
+        const rh_catalog_index *index = &table->indexes[i];
         const bool unique = index->constraint || strcasestr(index->sql ? index->sql : "", "unique");
         for (size_t k = 0; unique && k < rh_json_count(targets); k++) {
             const char *column = rh_json_string(rh_json_path(rh_json_at(targets, k), "ResTarget.name"));
-            if (column && rh_known_index_uses(index, column, list->arena))
+            if (column && rh_catalog_index_uses(index, column, list->arena))
                 return rh_arena_printf(list->arena, "it changes a column of the unique index %s",
                                        index->name);
         }
@@ -268,7 +268,7 @@ static const char *is_checked_at_once(const rh_safer_list *list, const rh_known_
 }
 
 /* Why the statement is not the sum of its batches; NULL: it is. */
-static const char *why_not(const rh_safer_list *list, const rh_known_table *table, rh_json *body)
+static const char *why_not(const rh_safer_list *list, const rh_catalog_table *table, rh_json *body)
 {
     rh_json *targets = rh_json_get(body, "targetList"), *where = rh_json_get(body, "whereClause");
     rh_json *from = rh_json_get(body, "fromClause"), *using = rh_json_get(body, "usingClause");
@@ -292,7 +292,7 @@ static const char *why_not(const rh_safer_list *list, const rh_known_table *tabl
     }
     if (from && !has_one_partner(list, from, where))
         return "several rows may match one that is changed, and which of them it takes could differ";
-    if (sets(targets, rh_known_key(table)))
+    if (sets(targets, rh_catalog_key_column(table)))
         return "it changes the primary key, by which the batches would go";
     return is_checked_at_once(list, table, targets);
 }
@@ -302,7 +302,7 @@ bool rh_safer_batches(rh_safer_list *list, rh_json *body)
     if (!rh_safer_has(list->statement, "whole-table-update"))
         return false;
     rh_json *relation = rh_json_get(body, "relation");
-    const rh_known_table *table = rh_known_table_of(list->known, relation);
+    const rh_catalog_table *table = rh_catalog_table_of(list->catalog, relation);
     const char *sql = list->statement->sql;
     rh_sql_token *tokens = NULL;
     size_t count = 0, where = 0;

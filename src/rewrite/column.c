@@ -10,8 +10,8 @@
 typedef struct copy {
     rh_safer_list *list;
     const char *rule;
-    const rh_known_table *known;
-    const rh_known_column *from;
+    const rh_catalog_table *definition;
+    const rh_catalog_column *from;
     const char *table, *schema; /* as SQL writes them; SCHEMA: "s." or "" */
     const char *old, *fresh;    /* the columns, as SQL writes them */
     const char *fresh_bare;
@@ -30,7 +30,7 @@ static const char *quoted(const copy *c, const char *name)
 /* NAME for the second one of its kind. */
 static const char *second(const copy *c, const char *name)
 {
-    return quoted(c, rh_known_object_name(c->list->arena, name, "", "new"));
+    return quoted(c, rh_catalog_object_name(c->list->arena, name, "", "new"));
 }
 
 /* ---- is it mechanical here? ---- */
@@ -40,7 +40,7 @@ static const char *not_copied(const copy *c, const char *what, const char *name,
     return rh_arena_printf(c->list->arena, "%s %s %s", what, name, reason);
 }
 
-static bool is_key(const rh_known_table *t, const char *column)
+static bool is_key(const rh_catalog_table *t, const char *column)
 {
     for (size_t i = 0; i < t->index_count; i++)
         for (size_t k = 0; t->indexes[i].constraint == 'p' && k < t->indexes[i].column_count; k++)
@@ -51,17 +51,17 @@ static bool is_key(const rh_known_table *t, const char *column)
 
 static const char *referenced_by(const copy *c)
 {
-    const rh_known *known = c->list->known;
-    for (size_t t = 0; t < known->table_count; t++)
-        for (size_t i = 0; !known->tables[t]->dropped && i < known->tables[t]->constraint_count; i++) {
-            const rh_known_constraint *k = &known->tables[t]->constraints[i];
-            bool uses = k->column_count == 0 && is_key(c->known, c->from->name);
+    const rh_catalog *catalog = c->list->catalog;
+    for (size_t t = 0; t < catalog->table_count; t++)
+        for (size_t i = 0; !catalog->tables[t]->dropped && i < catalog->tables[t]->constraint_count; i++) {
+            const rh_catalog_constraint *k = &catalog->tables[t]->constraints[i];
+            bool uses = k->column_count == 0 && is_key(c->definition, c->from->name);
             for (size_t n = 0; n < k->column_count; n++)
                 uses |= strcmp(k->columns[n], c->from->name) == 0;
-            if (k->kind == 'f' && uses && rh_known_find(known, k->schema, k->target) == c->known)
+            if (k->kind == 'f' && uses && rh_catalog_find(catalog, k->schema, k->target) == c->definition)
                 return not_copied(c, "foreign key", k->name,
                                   rh_arena_printf(c->list->arena, "of %s refers to it",
-                                                  rh_known_name(known->tables[t], c->list->arena)));
+                                                  rh_catalog_name(catalog->tables[t], c->list->arena)));
         }
     return NULL;
 }
@@ -82,12 +82,12 @@ static bool takes_all(const char *sql, rh_arena *arena)
 /* Views and policies see columns by their number: they would keep the first one from going. */
 static const char *depended_on_by(const copy *c)
 {
-    const rh_known *known = c->list->known;
-    for (size_t i = 0; i < known->object_count; i++) {
-        const rh_known_object *o = &known->objects[i];
+    const rh_catalog *catalog = c->list->catalog;
+    for (size_t i = 0; i < catalog->object_count; i++) {
+        const rh_catalog_object *o = &catalog->objects[i];
         const bool statistics = strncmp(o->what, "statistics", 10) == 0;
         if (!o->dropped && (c->rename || statistics) &&
-            rh_pieces_mention(o->sql, c->known->name, c->list->arena) &&
+            rh_pieces_mention(o->sql, c->definition->name, c->list->arena) &&
             (rh_pieces_mention(o->sql, c->from->name, c->list->arena) || takes_all(o->sql, c->list->arena)))
             return rh_arena_printf(c->list->arena, "%s may read the column", o->what);
     }
@@ -109,39 +109,39 @@ static const char *prepared_by(const copy *c)
                                        (int)i + 1);
     if (c->from->default_dropped)
         return "its default is taken away before, which inserts would miss until it is done";
-    if (c->known->constraint_dropped)
+    if (c->definition->constraint_dropped)
         return rh_arena_printf(c->list->arena,
                                "constraint %s is dropped before, and missing until it is done",
-                               c->known->constraint_dropped);
+                               c->definition->constraint_dropped);
     return NULL;
 }
 
 static const char *why_not(const copy *c)
 {
-    const char *no_fill = rh_safer_no_fill(c->list, c->known);
+    const char *no_fill = rh_safer_no_fill(c->list, c->definition);
     if (no_fill)
         return no_fill;
-    if (c->known->under_way)
+    if (c->definition->under_way)
         return "another column of the table has two names until a later release";
     if (!c->from)
         return "neither the backup nor the migrations define the column";
     if (c->from->unsupported)
         return not_copied(c, "column", c->from->name, rh_unsupported_text(c->from->unsupported));
-    if (rh_known_column_of(c->known, c->fresh_bare))
+    if (rh_catalog_column_of(c->definition, c->fresh_bare))
         return not_copied(c, "column", c->fresh_bare, "is there already");
-    for (size_t i = 0; i < c->known->index_count; i++) {
-        const rh_known_index *index = &c->known->indexes[i];
-        if (rh_known_index_uses(index, c->from->name, c->list->arena) && index->unsupported)
+    for (size_t i = 0; i < c->definition->index_count; i++) {
+        const rh_catalog_index *index = &c->definition->indexes[i];
+        if (rh_catalog_index_uses(index, c->from->name, c->list->arena) && index->unsupported)
             return not_copied(c, "index", index->name, rh_unsupported_text(index->unsupported));
     }
-    for (size_t i = 0; i < c->known->constraint_count; i++) {
-        const rh_known_constraint *k = &c->known->constraints[i];
+    for (size_t i = 0; i < c->definition->constraint_count; i++) {
+        const rh_catalog_constraint *k = &c->definition->constraints[i];
         if (!rh_pieces_mention(k->definition, c->from->name, c->list->arena))
             continue;
-        const rh_known_table *target =
-            k->kind == 'f' ? rh_known_find(c->list->known, k->schema, k->target) : NULL;
+        const rh_catalog_table *target =
+            k->kind == 'f' ? rh_catalog_find(c->list->catalog, k->schema, k->target) : NULL;
         for (size_t n = 0; n < k->column_count; n++)
-            if (!target || !rh_known_column_of(target, k->columns[n]))
+            if (!target || !rh_catalog_column_of(target, k->columns[n]))
                 return not_copied(c, "foreign key", k->name, "refers to what is not known");
         if (k->kind == 'x' || k->unsupported)
             return not_copied(c, "constraint", k->name,
@@ -164,10 +164,10 @@ static rh_safer_step *add(const copy *c, const char *sql)
 
 static void add_column(copy *c, const char *body)
 {
-    const char *name = rh_known_object_name(c->list->arena, c->known->name, c->fresh_bare, "sync");
+    const char *name = rh_catalog_object_name(c->list->arena, c->definition->name, c->fresh_bare, "sync");
     c->function = SQL(c, "%s%s", c->schema, quoted(c, name));
     c->trigger =
-        quoted(c, rh_known_object_name(c->list->arena, "zz", c->fresh_bare, "sync")); /* fires last */
+        quoted(c, rh_catalog_object_name(c->list->arena, "zz", c->fresh_bare, "sync")); /* fires last */
     const char *value = c->fresh_value ? SQL(c, " DEFAULT %s", c->fresh_value) : "";
     add(c, SQL(c, "ALTER TABLE %s ADD COLUMN %s %s%s", c->table, c->fresh, c->type, value))->after_commit =
         true;
@@ -180,7 +180,7 @@ static void add_column(copy *c, const char *body)
 }
 
 /* "… ON t USING btree (a)" of a CREATE INDEX, on the second column. */
-static const char *index_on(const copy *c, const rh_known_index *index)
+static const char *index_on(const copy *c, const rh_catalog_index *index)
 {
     rh_arena *arena = c->list->arena;
     if (index->constraint) {
@@ -200,14 +200,14 @@ static const char *index_on(const copy *c, const rh_known_index *index)
     const bool unique = count > 1 && rh_sql_token_is(index->sql, &tokens[1], "unique");
     const char *rest = rh_pieces_rename(index->sql, behind, NULL, c->from->name, c->fresh, arena);
     return SQL(c, "%sINDEX CONCURRENTLY %s ON %s %s", unique ? "UNIQUE " : "", second(c, index->name),
-               rh_known_name(c->known, arena), rest + behind);
+               rh_catalog_name(c->definition, arena), rest + behind);
 }
 
 static bool add_indexes(const copy *c)
 {
-    for (size_t i = 0; i < c->known->index_count; i++) {
-        const rh_known_index *index = &c->known->indexes[i];
-        if (!rh_known_index_uses(index, c->from->name, c->list->arena))
+    for (size_t i = 0; i < c->definition->index_count; i++) {
+        const rh_catalog_index *index = &c->definition->indexes[i];
+        if (!rh_catalog_index_uses(index, c->from->name, c->list->arena))
             continue;
         const char *rest = index_on(c, index);
         if (!rest)
@@ -217,7 +217,7 @@ static bool add_indexes(const copy *c)
     return true;
 }
 
-static bool has(const copy *c, const rh_known_constraint *k)
+static bool has(const copy *c, const rh_catalog_constraint *k)
 {
     return rh_pieces_mention(k->kind == 'f' ? strtok(rh_arena_strdup(c->list->arena, k->definition), ")")
                                             : k->definition,
@@ -225,11 +225,11 @@ static bool has(const copy *c, const rh_known_constraint *k)
 }
 
 /* The definition of the foreign key K with its target as it is called now. */
-static const char *referring(const copy *c, const rh_known_constraint *k)
+static const char *referring(const copy *c, const rh_catalog_constraint *k)
 {
     rh_sql_token *tokens = NULL;
     size_t count = 0, i = 0;
-    const rh_known_table *target = rh_known_find(c->list->known, k->schema, k->target);
+    const rh_catalog_table *target = rh_catalog_find(c->list->catalog, k->schema, k->target);
     rh_pieces_scan(k->definition, c->list->arena, &tokens, &count);
     while (i < count && !rh_sql_token_is(k->definition, &tokens[i], "references"))
         i++;
@@ -238,20 +238,20 @@ static const char *referring(const copy *c, const rh_known_constraint *k)
     size_t last = i + 1;
     while (last + 2 < count && strcmp(tokens[last + 1].kind, ".") == 0)
         last += 2;
-    return SQL(c, "%.*s %s%s", (int)tokens[i].end, k->definition, rh_known_name(target, c->list->arena),
+    return SQL(c, "%.*s %s%s", (int)tokens[i].end, k->definition, rh_catalog_name(target, c->list->arena),
                k->definition + tokens[last].end);
 }
 
 static const char *not_null_check(const copy *c)
 {
-    return quoted(c, rh_known_object_name(c->list->arena, c->known->name, c->fresh_bare, "not_null"));
+    return quoted(c, rh_catalog_object_name(c->list->arena, c->definition->name, c->fresh_bare, "not_null"));
 }
 
 static void add_constraints(const copy *c)
 {
     bool first = true;
-    for (size_t i = 0; i < c->known->constraint_count; i++) {
-        const rh_known_constraint *k = &c->known->constraints[i];
+    for (size_t i = 0; i < c->definition->constraint_count; i++) {
+        const rh_catalog_constraint *k = &c->definition->constraints[i];
         if (!has(c, k))
             continue;
         const char *definition =
@@ -266,10 +266,10 @@ static void add_constraints(const copy *c)
         add(c, SQL(c, "ALTER TABLE %s ADD CONSTRAINT %s CHECK (%s IS NOT NULL) NOT VALID", c->table,
                    not_null_check(c), c->fresh))
             ->after_commit = first;
-    for (size_t i = 0; i < c->known->constraint_count; i++)
-        if (has(c, &c->known->constraints[i]) && c->known->constraints[i].valid)
+    for (size_t i = 0; i < c->definition->constraint_count; i++)
+        if (has(c, &c->definition->constraints[i]) && c->definition->constraints[i].valid)
             rh_safer_validate(c->list, c->rule, SQL(c, "ALTER TABLE %s", c->table),
-                              second(c, c->known->constraints[i].name));
+                              second(c, c->definition->constraints[i].name));
     if (c->from->not_null)
         rh_safer_validate(c->list, c->rule, SQL(c, "ALTER TABLE %s", c->table), not_null_check(c));
 }
@@ -293,9 +293,9 @@ static void swap(const copy *c)
         add(c, SQL(c, "ALTER TABLE %s RENAME COLUMN %s TO %s", c->table, c->fresh, c->old));
     if (c->value)
         add(c, SQL(c, "ALTER TABLE %s ALTER COLUMN %s SET DEFAULT %s", c->table, last, c->value));
-    for (size_t i = 0; i < c->known->index_count; i++) {
-        const rh_known_index *index = &c->known->indexes[i];
-        if (!rh_known_index_uses(index, c->from->name, c->list->arena))
+    for (size_t i = 0; i < c->definition->index_count; i++) {
+        const rh_catalog_index *index = &c->definition->indexes[i];
+        if (!rh_catalog_index_uses(index, c->from->name, c->list->arena))
             continue;
         if (index->constraint)
             add(c,
@@ -305,10 +305,11 @@ static void swap(const copy *c)
             add(c, SQL(c, "ALTER INDEX %s%s RENAME TO %s", c->schema, second(c, index->name),
                        quoted(c, index->name)));
     }
-    for (size_t i = 0; i < c->known->constraint_count; i++)
-        if (has(c, &c->known->constraints[i]))
+    for (size_t i = 0; i < c->definition->constraint_count; i++)
+        if (has(c, &c->definition->constraints[i]))
             add(c, SQL(c, "ALTER TABLE %s RENAME CONSTRAINT %s TO %s", c->table,
-                       second(c, c->known->constraints[i].name), quoted(c, c->known->constraints[i].name)));
+                       second(c, c->definition->constraints[i].name),
+                       quoted(c, c->definition->constraints[i].name)));
     if (c->from->comment)
         add(c, SQL(c, "COMMENT ON COLUMN %s.%s IS %s", c->table, last, c->from->comment));
     for (size_t i = begin; i < c->list->count; i++)
@@ -325,7 +326,7 @@ static void swap(const copy *c)
 static bool make(copy *c, const char *body, const char *set, const char *condition)
 {
     add_column(c, body);
-    rh_safer_fill(c->list, c->rule, c->known, c->table, quoted(c, c->known->name),
+    rh_safer_fill(c->list, c->rule, c->definition, c->table, quoted(c, c->definition->name),
                   SQL(c, "UPDATE %s SET %s = %s", c->table, c->fresh, set), condition);
     if (!add_indexes(c)) {
         c->list->why = "an index could not be parsed";
@@ -340,8 +341,8 @@ static void begin(copy *c, rh_safer_list *list, rh_json *relation, const char *r
 {
     rh_arena *arena = list->arena;
     const char *schema = rh_json_string(rh_json_get(relation, "schemaname"));
-    *c = (copy){.list = list, .rule = rule, .known = rh_known_table_of(list->known, relation)};
-    c->from = c->known ? rh_known_column_of(c->known, column) : NULL;
+    *c = (copy){.list = list, .rule = rule, .definition = rh_catalog_table_of(list->catalog, relation)};
+    c->from = c->definition ? rh_catalog_column_of(c->definition, column) : NULL;
     c->table = rh_tree_relation(relation, arena);
     c->schema = schema ? rh_arena_printf(arena, "%s.", rh_identifier(schema, arena)) : "";
     c->old = rh_identifier(column, arena);
@@ -353,8 +354,8 @@ static void begin(copy *c, rh_safer_list *list, rh_json *relation, const char *r
 static const char *of_new_row(const copy *c, const char *expression)
 {
     const char *text = expression;
-    for (size_t i = 0; i < c->known->column_count; i++) {
-        const char *name = c->known->columns[i].name;
+    for (size_t i = 0; i < c->definition->column_count; i++) {
+        const char *name = c->definition->columns[i].name;
         text = rh_pieces_rename(text, 0, NULL, name, SQL(c, "NEW.%s", quoted(c, name)), c->list->arena);
     }
     return text;
@@ -371,7 +372,7 @@ static const char *using_of(const copy *c, const rh_safer_retyped *r)
         if (!using && rh_sql_token_is(r->words, &tokens[i], "using"))
             using = r->words + tokens[i + 1].start;
         else if (using && strcmp(tokens[i].kind, ".") == 0 &&
-                 rh_pieces_names(r->words, &tokens[i - 1], c->known->name))
+                 rh_pieces_names(r->words, &tokens[i - 1], c->definition->name))
             c->list->why = "its USING names the table";
     }
     return using;
@@ -381,7 +382,7 @@ bool rh_safer_type(rh_safer_list *list, const rh_safer_retyped *r)
 {
     copy c;
     begin(&c, list, r->relation, "type-change", r->column);
-    c.fresh_bare = rh_known_object_name(list->arena, r->column, "", "new");
+    c.fresh_bare = rh_catalog_object_name(list->arena, r->column, "", "new");
     c.fresh = quoted(&c, c.fresh_bare);
     c.type = rh_safer_new_type(list, r);
     c.value = r->default_given ? r->value : c.from ? c.from->value : NULL;
@@ -396,7 +397,7 @@ bool rh_safer_type(rh_safer_list *list, const rh_safer_retyped *r)
         using ? SQL(&c, "%s IS NULL", c.fresh) : SQL(&c, "%s IS NULL AND %s IS NOT NULL", c.fresh, c.old);
     if (!make(&c, SQL(&c, "    NEW.%s := %s;\n", c.fresh, of_new), using ? using : c.old, condition))
         return false;
-    rh_known_column_of(c.known, r->column)->value = c.value;
+    rh_catalog_column_of(c.definition, r->column)->value = c.value;
     return true;
 }
 
@@ -416,10 +417,10 @@ static void see_later(void *user, const char *sql, const char *kind, rh_json *bo
 static bool changes_later(const copy *c)
 {
     bool changed = false;
-    rh_safer_after(c->list, c->known->name, see_later, &changed);
-    for (size_t i = 0; i < c->known->index_count; i++)
-        if (rh_known_index_uses(&c->known->indexes[i], c->from->name, c->list->arena))
-            rh_safer_after(c->list, c->known->indexes[i].name, see_later, &changed);
+    rh_safer_after(c->list, c->definition->name, see_later, &changed);
+    for (size_t i = 0; i < c->definition->index_count; i++)
+        if (rh_catalog_index_uses(&c->definition->indexes[i], c->from->name, c->list->arena))
+            rh_safer_after(c->list, c->definition->indexes[i].name, see_later, &changed);
     return changed;
 }
 
@@ -470,6 +471,6 @@ bool rh_safer_rename_column(rh_safer_list *list, rh_json *body)
             given, c.fresh, c.old, c.old, c.fresh, c.fresh, c.fresh, c.old, c.fresh, c.fresh, c.old);
     if (!make(&c, sync, c.old, SQL(&c, "%s IS DISTINCT FROM %s", c.fresh, c.old)))
         return false;
-    rh_known_table_of(list->known, relation)->under_way = true;
+    rh_catalog_table_of(list->catalog, relation)->under_way = true;
     return true;
 }

@@ -5,7 +5,7 @@
 
 /* ---- REINDEX ---- */
 
-static bool has_exclusion(const rh_known_table *table)
+static bool has_exclusion(const rh_catalog_table *table)
 {
     for (size_t i = 0; i < table->constraint_count; i++)
         if (table->constraints[i].kind == 'x')
@@ -15,7 +15,7 @@ static bool has_exclusion(const rh_known_table *table)
 
 static const char *no_reindex(const rh_safer_list *list, rh_json *body)
 {
-    const rh_relation ref = rh_known_range(rh_json_get(body, "relation"));
+    const rh_relation ref = rh_catalog_range_ref(rh_json_get(body, "relation"));
     const bool index = rh_tree_is(body, "kind", "REINDEX_OBJECT_INDEX");
     const int major = list->plan->server_major;
     if (!index && !rh_tree_is(body, "kind", "REINDEX_OBJECT_TABLE"))
@@ -26,11 +26,13 @@ static const char *no_reindex(const rh_safer_list *list, rh_json *body)
         return "REINDEX CONCURRENTLY takes PostgreSQL 12 or later, and the backup does not say that it is from one";
     if (ref.schema && (rh_starts_with(ref.schema, "pg_") || strcmp(ref.schema, "information_schema") == 0))
         return "system catalogs cannot be reindexed concurrently";
-    const rh_known_table *table = index ? rh_known_indexed(list->known, ref.schema, ref.name, NULL)
-                                        : rh_known_table_of(list->known, rh_json_get(body, "relation"));
-    const rh_known_object *view =
-        table || index ? NULL
-                       : rh_known_find_object(list->known, 1u << RH_KNOWN_MATVIEW, ref.schema, ref.name);
+    const rh_catalog_table *table = index
+                                        ? rh_catalog_table_of_index(list->catalog, ref.schema, ref.name, NULL)
+                                        : rh_catalog_table_of(list->catalog, rh_json_get(body, "relation"));
+    const rh_catalog_object *view =
+        table || index
+            ? NULL
+            : rh_catalog_find_object(list->catalog, 1u << RH_CATALOG_MATVIEW, ref.schema, ref.name);
     if (!table && !view)
         return "neither the backup nor the migrations define it";
     if (table && rh_safer_unknown(list, table))
@@ -45,7 +47,7 @@ static const char *no_reindex(const rh_safer_list *list, rh_json *body)
 /* ---- REFRESH ---- */
 
 typedef struct view {
-    const rh_known_object *object;
+    const rh_catalog_object *object;
     const rh_safer_list *list;
     const char *unique; /* the name of an index that tells its rows apart; NULL */
     bool populated;
@@ -53,9 +55,9 @@ typedef struct view {
 
 static bool is_it(const view *v, rh_json *range)
 {
-    const rh_relation ref = rh_known_range(range);
+    const rh_relation ref = rh_catalog_range_ref(range);
     return ref.name && strcmp(ref.name, v->object->name) == 0 &&
-           strcmp(ref.schema ? ref.schema : rh_known_schema(v->list->known), v->object->schema) == 0;
+           strcmp(ref.schema ? ref.schema : rh_catalog_schema(v->list->catalog), v->object->schema) == 0;
 }
 
 static void see_view(void *user, const char *sql, const char *kind, rh_json *body)
@@ -89,9 +91,9 @@ static void see_drop(void *user, const char *sql, const char *kind, rh_json *bod
 
 static const char *no_refresh(const rh_safer_list *list, rh_json *body)
 {
-    const rh_relation ref = rh_known_range(rh_json_get(body, "relation"));
+    const rh_relation ref = rh_catalog_range_ref(rh_json_get(body, "relation"));
     view v = {.list = list};
-    v.object = rh_known_find_object(list->known, 1u << RH_KNOWN_MATVIEW, ref.schema, ref.name);
+    v.object = rh_catalog_find_object(list->catalog, 1u << RH_CATALOG_MATVIEW, ref.schema, ref.name);
     if (rh_json_bool(rh_json_get(body, "skipData")) || rh_json_bool(rh_json_get(body, "concurrent")))
         return "WITH NO DATA has no CONCURRENTLY";
     if (!v.object)

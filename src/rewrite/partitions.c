@@ -10,7 +10,7 @@
 /* How a table is partitioned. */
 typedef struct division {
     const rh_safer_list *list;
-    const rh_known_table *table;
+    const rh_catalog_table *table;
     const char *strategy; /* "list", "range", "hash"; NULL: not known */
     const char *column;   /* the one that it goes by; NULL: several, or an expression */
 } division;
@@ -19,11 +19,11 @@ static void see_division(void *user, const char *sql, const char *kind, rh_json 
 {
     division *d = user;
     rh_json *spec = rh_json_get(body, "partspec");
-    const rh_relation ref = rh_known_range(rh_json_get(body, "relation"));
+    const rh_relation ref = rh_catalog_range_ref(rh_json_get(body, "relation"));
     const char *strategy = rh_json_string(rh_json_get(spec, "strategy"));
     (void)sql;
     if (strcmp(kind, "CreateStmt") != 0 || !strategy || strcmp(ref.name, d->table->name) != 0 ||
-        strcmp(ref.schema ? ref.schema : rh_known_schema(d->list->known), d->table->schema) != 0)
+        strcmp(ref.schema ? ref.schema : rh_catalog_schema(d->list->catalog), d->table->schema) != 0)
         return;
     rh_json *columns = rh_json_get(spec, "partParams");
     const char *column = rh_json_string(rh_json_path(rh_json_at(columns, 0), "PartitionElem.name"));
@@ -33,14 +33,14 @@ static void see_division(void *user, const char *sql, const char *kind, rh_json 
     d->column = rh_json_count(columns) == 1 && column ? rh_arena_strdup(d->list->arena, column) : NULL;
 }
 
-static division division_of(const rh_safer_list *list, const rh_known_table *table)
+static division division_of(const rh_safer_list *list, const rh_catalog_table *table)
 {
     division d = {.list = list, .table = table};
     rh_safer_before(list, table->name, see_division, &d);
     return d;
 }
 
-static bool is_partition_of(const rh_known_table *t, const rh_known_table *table)
+static bool is_partition_of(const rh_catalog_table *t, const rh_catalog_table *table)
 {
     for (size_t i = 0; i < t->parent_count; i++)
         if (!t->dropped && t->is_partition && t->parents[i] == table)
@@ -48,11 +48,11 @@ static bool is_partition_of(const rh_known_table *t, const rh_known_table *table
     return false;
 }
 
-static rh_known_table *default_of(const rh_safer_list *list, const rh_known_table *table)
+static rh_catalog_table *default_of(const rh_safer_list *list, const rh_catalog_table *table)
 {
-    for (size_t i = 0; i < list->known->table_count; i++)
-        if (is_partition_of(list->known->tables[i], table) && list->known->tables[i]->is_default)
-            return list->known->tables[i];
+    for (size_t i = 0; i < list->catalog->table_count; i++)
+        if (is_partition_of(list->catalog->tables[i], table) && list->catalog->tables[i]->is_default)
+            return list->catalog->tables[i];
     return NULL;
 }
 
@@ -83,7 +83,7 @@ static const char *columns_called(const rh_safer_list *list, rh_json *body)
 }
 
 /* A partition's index that the server would take instead of building one. */
-static bool has_one_like_it(const rh_known_table *t, rh_json *body)
+static bool has_one_like_it(const rh_catalog_table *t, rh_json *body)
 {
     rh_json *elements = rh_json_get(body, "indexParams");
     for (size_t i = 0; i < t->index_count; i++) {
@@ -98,11 +98,11 @@ static bool has_one_like_it(const rh_known_table *t, rh_json *body)
     return false;
 }
 
-static const char *no_index(const rh_safer_list *list, const rh_known_table *table, rh_json *body)
+static const char *no_index(const rh_safer_list *list, const rh_catalog_table *table, rh_json *body)
 {
     size_t count = 0;
-    for (size_t i = 0; i < list->known->table_count; i++) {
-        const rh_known_table *t = list->known->tables[i];
+    for (size_t i = 0; i < list->catalog->table_count; i++) {
+        const rh_catalog_table *t = list->catalog->tables[i];
         if (!is_partition_of(t, table))
             continue;
         count++;
@@ -119,7 +119,7 @@ static const char *no_index(const rh_safer_list *list, const rh_known_table *tab
 bool rh_safer_partitioned_index(rh_safer_list *list, rh_json *body)
 {
     static const char rule[] = "index-without-concurrently";
-    const rh_known_table *table = rh_known_table_of(list->known, rh_json_get(body, "relation"));
+    const rh_catalog_table *table = rh_catalog_table_of(list->catalog, rh_json_get(body, "relation"));
     const char *given = rh_json_string(rh_json_get(body, "idxname"));
     const char *columns = columns_called(list, body);
     const size_t behind = rh_pieces_behind_table(list->statement->sql, list->arena);
@@ -130,24 +130,24 @@ bool rh_safer_partitioned_index(rh_safer_list *list, rh_json *body)
         list->why = "how the server would name its parts is not known";
     if (list->why)
         return false;
-    const char *name = given ? given : rh_known_free_name(list->known, table, columns, "idx");
+    const char *name = given ? given : rh_catalog_free_name(list->catalog, table, columns, "idx");
     const char *index =
         SQL(list, "%s.%s", rh_identifier(table->schema, list->arena), rh_identifier(name, list->arena));
     rh_safer_add(list, rule, "CREATE %sINDEX %s ON ONLY %s %s", unique, rh_identifier(name, list->arena),
-                 rh_known_name(table, list->arena), rest);
-    rh_known_learn(list->known, list->steps[list->count - 1].sql);
+                 rh_catalog_name(table, list->arena), rest);
+    rh_catalog_learn(list->catalog, list->steps[list->count - 1].sql);
     list->learned = true;
     const char **parts = NULL;
     size_t count = 0;
-    for (size_t i = 0; i < list->known->table_count; i++) {
-        const rh_known_table *t = list->known->tables[i];
+    for (size_t i = 0; i < list->catalog->table_count; i++) {
+        const rh_catalog_table *t = list->catalog->tables[i];
         if (!is_partition_of(t, table))
             continue;
-        const char *part = rh_known_free_name(list->known, t, columns, "idx");
+        const char *part = rh_catalog_free_name(list->catalog, t, columns, "idx");
         rh_safer_add(list, rule, "CREATE %sINDEX CONCURRENTLY %s ON %s %s", unique,
-                     rh_identifier(part, list->arena), rh_known_name(t, list->arena), rest)
+                     rh_identifier(part, list->arena), rh_catalog_name(t, list->arena), rest)
             ->alone = true;
-        rh_known_learn(list->known, list->steps[list->count - 1].sql);
+        rh_catalog_learn(list->catalog, list->steps[list->count - 1].sql);
         *rh_arena_add(list->arena, &parts, &count) =
             SQL(list, "%s.%s", rh_identifier(t->schema, list->arena), rh_identifier(part, list->arena));
     }
@@ -199,11 +199,12 @@ static bool read_bound(const rh_safer_list *list, const char *words, rh_json *bo
 }
 
 /* CONDITION is proven for TABLE, so that nothing is scanned; returns the constraint's name. */
-static const char *prove(rh_safer_list *list, const char *rule, const rh_known_table *table,
+static const char *prove(rh_safer_list *list, const char *rule, const rh_catalog_table *table,
                          const division *d, const char *condition)
 {
-    const char *name = rh_identifier(rh_known_free_name(list->known, table, d->column, "bound"), list->arena);
-    const char *relation = rh_known_name(table, list->arena);
+    const char *name =
+        rh_identifier(rh_catalog_free_name(list->catalog, table, d->column, "bound"), list->arena);
+    const char *relation = rh_catalog_name(table, list->arena);
     rh_safer_add(list, rule, "ALTER TABLE %s ADD CONSTRAINT %s CHECK (%s) NOT VALID", relation, name,
                  condition);
     rh_safer_validate(list, rule, SQL(list, "ALTER TABLE %s", relation), name);
@@ -211,13 +212,13 @@ static const char *prove(rh_safer_list *list, const char *rule, const rh_known_t
 }
 
 /* CHILD NULL: it is made by the statement. */
-static bool attach(rh_safer_list *list, rh_json *parent, const rh_known_table *child, rh_json *bound)
+static bool attach(rh_safer_list *list, rh_json *parent, const rh_catalog_table *child, rh_json *bound)
 {
     const char *rule = rh_safer_rule(list->statement);
-    const rh_known_table *table = rh_known_table_of(list->known, parent);
+    const rh_catalog_table *table = rh_catalog_table_of(list->catalog, parent);
     if (!rule || !table)
         return false;
-    const rh_known_table *other = default_of(list, table);
+    const rh_catalog_table *other = default_of(list, table);
     const division d = division_of(list, table);
     const char *inside, *outside;
     if (!d.strategy || !d.column || rh_json_bool(rh_json_get(bound, "is_default")) ||
@@ -239,10 +240,10 @@ static bool attach(rh_safer_list *list, rh_json *parent, const rh_known_table *c
             "From here until the partition is attached, rows of its range are refused.";
     rh_safer_add(list, rule, "%s", list->statement->sql)->after_commit = true;
     if (theirs)
-        rh_safer_add(list, rule, "ALTER TABLE %s DROP CONSTRAINT %s", rh_known_name(other, list->arena),
+        rh_safer_add(list, rule, "ALTER TABLE %s DROP CONSTRAINT %s", rh_catalog_name(other, list->arena),
                      theirs);
     if (mine)
-        rh_safer_add(list, rule, "ALTER TABLE %s DROP CONSTRAINT %s", rh_known_name(child, list->arena),
+        rh_safer_add(list, rule, "ALTER TABLE %s DROP CONSTRAINT %s", rh_catalog_name(child, list->arena),
                      mine);
     return true;
 }
@@ -256,8 +257,8 @@ bool rh_safer_new_partition(rh_safer_list *list, rh_json *body)
 
 /* ---- DETACH ---- */
 
-static const char *no_detach(const rh_safer_list *list, const rh_known_table *table,
-                             const rh_known_table *child, const division *d)
+static const char *no_detach(const rh_safer_list *list, const rh_catalog_table *table,
+                             const rh_catalog_table *child, const division *d)
 {
     if (!table || !child)
         return "neither the backup nor the migrations define the partition";
@@ -271,18 +272,18 @@ static const char *no_detach(const rh_safer_list *list, const rh_known_table *ta
 static bool detach(rh_safer_list *list, rh_json *body, rh_json *command)
 {
     const char *rule = rh_safer_rule(list->statement);
-    const rh_known_table *table = rh_known_table_of(list->known, rh_json_get(body, "relation"));
-    const rh_known_table *child = rh_known_table_of(list->known, rh_json_get(command, "name"));
+    const rh_catalog_table *table = rh_catalog_table_of(list->catalog, rh_json_get(body, "relation"));
+    const rh_catalog_table *child = rh_catalog_table_of(list->catalog, rh_json_get(command, "name"));
     if (!rule || rh_json_bool(rh_json_get(command, "concurrent")))
         return false;
     const division d = table ? division_of(list, table) : (division){0};
     list->why = no_detach(list, table, child, &d);
     if (list->why)
         return false;
-    const char *check = rh_known_free_name(list->known, child, d.column, "check");
+    const char *check = rh_catalog_free_name(list->catalog, child, d.column, "check");
     rh_safer_add(list, rule, "%s CONCURRENTLY", list->statement->sql)->alone = true;
-    rh_safer_add(list, rule, "ALTER TABLE %s DROP CONSTRAINT IF EXISTS %s", rh_known_name(child, list->arena),
-                 rh_identifier(check, list->arena))
+    rh_safer_add(list, rule, "ALTER TABLE %s DROP CONSTRAINT IF EXISTS %s",
+                 rh_catalog_name(child, list->arena), rh_identifier(check, list->arena))
         ->note = "CONCURRENTLY leaves a CHECK of the partition's bounds behind.";
     return true;
 }
@@ -292,7 +293,7 @@ bool rh_safer_partition(rh_safer_list *list, rh_json *body, rh_json *command)
     rh_json *part = rh_json_path(command, "def.PartitionCmd");
     if (rh_tree_is(command, "subtype", "AT_DetachPartition"))
         return detach(list, body, part);
-    const rh_known_table *child = rh_known_table_of(list->known, rh_json_get(part, "name"));
+    const rh_catalog_table *child = rh_catalog_table_of(list->catalog, rh_json_get(part, "name"));
     list->why = child ? NULL : "neither the backup nor the migrations define the partition";
     return child && attach(list, rh_json_get(body, "relation"), child, rh_json_get(part, "bound"));
 }

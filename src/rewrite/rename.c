@@ -7,7 +7,7 @@
 
 typedef struct renaming {
     const rh_safer_list *list;
-    const rh_known_table *table;
+    const rh_catalog_table *table;
     const char *old, *fresh;
     const char **privileges; /* GRANT and REVOKE on it, in order */
     size_t privilege_count;
@@ -23,12 +23,12 @@ typedef struct renaming {
 static bool is_it(const renaming *r, const char *schema, const char *name)
 {
     return name && strcmp(name, r->old) == 0 &&
-           strcmp(schema ? schema : rh_known_schema(r->list->known), r->table->schema) == 0;
+           strcmp(schema ? schema : rh_catalog_schema(r->list->catalog), r->table->schema) == 0;
 }
 
 static bool is_range(const renaming *r, rh_json *range)
 {
-    const rh_relation ref = rh_known_range(range);
+    const rh_relation ref = rh_catalog_range_ref(range);
     return is_it(r, ref.schema, ref.name);
 }
 
@@ -53,7 +53,7 @@ static void see_before(void *user, const char *sql, const char *kind, rh_json *b
             r->owner = owner ? rh_identifier(owner, arena) : NULL;
     } else if (strcmp(kind, "CommentStmt") == 0) {
         const bool column = rh_tree_is(body, "objtype", "OBJECT_COLUMN");
-        const rh_relation ref = rh_known_ref_of(rh_json_get(body, "object"), column);
+        const rh_relation ref = rh_catalog_ref_of(rh_json_get(body, "object"), column);
         if ((!column && !rh_tree_is(body, "objtype", "OBJECT_TABLE")) || !is_it(r, ref.schema, ref.name))
             return;
         if (column)
@@ -119,7 +119,7 @@ bool rh_safer_rename_table(rh_safer_list *list, rh_json *body)
 {
     rh_json *relation = rh_json_get(body, "relation");
     rh_arena *arena = list->arena;
-    renaming r = {.list = list, .table = rh_known_table_of(list->known, relation)};
+    renaming r = {.list = list, .table = rh_catalog_table_of(list->catalog, relation)};
     r.old = rh_arena_strdup(arena, rh_json_string(rh_json_get(relation, "relname")));
     r.fresh = rh_arena_strdup(arena, rh_json_string(rh_json_get(body, "newname")));
     list->why = why_not(&r);

@@ -70,20 +70,20 @@ const char *rh_safer_with_words(const char *sql, const char *keyword, const char
 
 /* The table or view that something by the name SCHEMA.NAME is an index of, whatever it is; NULL: it is free.
  */
-static bool is_known_relation(const rh_known *known, const char *schema, const char *name)
+static bool is_known_relation(const rh_catalog *catalog, const char *schema, const char *name)
 {
-    const unsigned kinds = 1u << RH_KNOWN_VIEW | 1u << RH_KNOWN_MATVIEW | 1u << RH_KNOWN_SEQUENCE;
-    return rh_known_indexed(known, schema, name, NULL) || rh_known_find(known, schema, name) ||
-           rh_known_find_object(known, kinds, schema, name);
+    const unsigned kinds = 1u << RH_CATALOG_VIEW | 1u << RH_CATALOG_MATVIEW | 1u << RH_CATALOG_SEQUENCE;
+    return rh_catalog_table_of_index(catalog, schema, name, NULL) || rh_catalog_find(catalog, schema, name) ||
+           rh_catalog_find_object(catalog, kinds, schema, name);
 }
 
 /* Why no index can be built CONCURRENTLY on what RELATION names; NULL: one can. SCHEMA: of what it names. */
 static const char *no_concurrent_build(const rh_safer_list *list, rh_json *relation, const char **schema)
 {
-    const rh_known_table *table = rh_known_table_of(list->known, relation);
-    const rh_relation ref = rh_known_range(relation);
-    const rh_known_object *view =
-        table ? NULL : rh_known_find_object(list->known, 1u << RH_KNOWN_MATVIEW, ref.schema, ref.name);
+    const rh_catalog_table *table = rh_catalog_table_of(list->catalog, relation);
+    const rh_relation ref = rh_catalog_range_ref(relation);
+    const rh_catalog_object *view =
+        table ? NULL : rh_catalog_find_object(list->catalog, 1u << RH_CATALOG_MATVIEW, ref.schema, ref.name);
     *schema = table ? table->schema : view ? view->schema : NULL;
     return view ? NULL : rh_safer_unknown(list, table);
 }
@@ -100,8 +100,8 @@ static bool index_steps(rh_safer_list *list, rh_json *body)
     if (list->why)
         return false;
     const bool partitioned =
-        rh_safer_is_partitioned(rh_known_table_of(list->known, rh_json_get(body, "relation")));
-    if (if_new && is_known_relation(list->known, schema, name)) {
+        rh_safer_is_partitioned(rh_catalog_table_of(list->catalog, rh_json_get(body, "relation")));
+    if (if_new && is_known_relation(list->catalog, schema, name)) {
         rh_safer_answer(list, concurrent ? "invalid-index" : "index-without-concurrently");
         rh_safer_add(list, NULL, "%s", sql)->alone = list->statement->needs_no_transaction;
         return true; /* it is there, and nothing is done */
@@ -126,9 +126,9 @@ static bool drop_steps(rh_safer_list *list, rh_json *body)
 {
     if (!rh_safer_has(list->statement, "index-without-concurrently"))
         return false;
-    const rh_relation ref = rh_known_ref_of(rh_json_at(rh_json_get(body, "objects"), 0), 0);
-    rh_known_index *index = NULL;
-    const rh_known_table *table = rh_known_indexed(list->known, ref.schema, ref.name, &index);
+    const rh_relation ref = rh_catalog_ref_of(rh_json_at(rh_json_get(body, "objects"), 0), 0);
+    rh_catalog_index *index = NULL;
+    const rh_catalog_table *table = rh_catalog_table_of_index(list->catalog, ref.schema, ref.name, &index);
     if (rh_json_count(rh_json_get(body, "objects")) != 1 || rh_tree_is(body, "behavior", "DROP_CASCADE"))
         list->why = "CONCURRENTLY drops one index at a time, without CASCADE";
     else if (!table)
@@ -259,7 +259,7 @@ static void take_apart(rh_safer_list *list, rh_safer *safer, const char *kind, r
         *rh_arena_add(list->arena, &safer->left, &safer->left_count) =
             (rh_safer_left){statement->ordinal, NULL, NULL, NULL};
     if (!list->learned)
-        rh_known_learn_tree(list->known, statement->sql, tree);
+        rh_catalog_learn_tree(list->catalog, statement->sql, tree);
 }
 
 /* ---- a migration ---- */
@@ -284,7 +284,7 @@ static bool holds_on(const rh_script *script, const int *numbers, size_t i)
 
 typedef struct making {
     rh_safer_packing *p;
-    rh_known *known;
+    rh_catalog *catalog;
     const char *const *path; /* search_path, unless it is set */
     const int *numbers;
     const char **ties;
@@ -325,11 +325,11 @@ static void pack_statement(making *m, size_t i)
             *tree = strlen(statement->sql) <= RH_PARSE_LIMIT ? rh_sql_parse(statement->sql, NULL) : NULL;
     const char *kind = rh_tree_kind(tree, &body);
     if (kind && rh_safer_pack_setting(p, statement, kind, body, is_rolled_back(m, i))) {
-        m->known->search_path = rh_safer_pack_path(p, m->path);
+        m->catalog->search_path = rh_safer_pack_path(p, m->path);
         rh_json_free(tree);
         return;
     }
-    rh_safer_list list = {.arena = p->arena, .statement = statement, .known = m->known, .script = script};
+    rh_safer_list list = {.arena = p->arena, .statement = statement, .catalog = m->catalog, .script = script};
     list.plan = p->plan;
     list.migration = p->migration;
     list.bound = rh_safer_pack_bound(p);
@@ -361,31 +361,31 @@ static const char *not_to_be_cut(const rh_script *script)
     return NULL;
 }
 
-static void keep_all(rh_safer_packing *p, rh_known *known, const char *why)
+static void keep_all(rh_safer_packing *p, rh_catalog *catalog, const char *why)
 {
     const rh_script *script = &p->migration->up;
     for (size_t i = 0; i < script->statement_count; i++) {
         const rh_safer_list list = {
             .arena = p->arena, .statement = &script->statements[i], .why = why, .kept = true};
         leave(&list, p->arena, p->safer);
-        rh_known_learn(known, script->statements[i].sql);
+        rh_catalog_learn(catalog, script->statements[i].sql);
     }
 }
 
 /* What a statement stands for in this release, then, behind all of them, what is for a later one. */
-static void pack_migration(rh_safer_packing *p, rh_known *known, const char *const *path)
+static void pack_migration(rh_safer_packing *p, rh_catalog *catalog, const char *const *path)
 {
     const rh_script *script = &p->migration->up;
     const char *whole = not_to_be_cut(script);
     if (whole) {
-        keep_all(p, known, whole);
+        keep_all(p, catalog, whole);
         return;
     }
     int *numbers = rh_arena_alloc(p->arena, (script->statement_count + 1) * sizeof *numbers);
     rh_plan_transactions(script, numbers);
-    making m = {.p = p, .known = known, .path = path, .numbers = numbers};
+    making m = {.p = p, .catalog = catalog, .path = path, .numbers = numbers};
     m.ties = rh_safer_ties(script, numbers, p->each, p->arena);
-    rh_known_begin_file(known);
+    rh_catalog_begin_file(catalog);
     for (size_t i = 0; i < script->statement_count; i++) {
         const char *sql = script->statements[i].sql;
         const rh_transaction_verb verb = rh_transaction_verb_of(sql);
@@ -396,33 +396,33 @@ static void pack_migration(rh_safer_packing *p, rh_known *known, const char *con
             pack_statement(&m, i);
         if (last)
             rh_safer_pack_commit(p, verb == RH_VERB_END ? sql : never_committed(&m, i) ? "" : NULL);
-        known->search_path = rh_safer_pack_path(p, m.path);
+        catalog->search_path = rh_safer_pack_path(p, m.path);
     }
     for (size_t i = 0; i < m.later_count; i++)
         rh_safer_pack_step(p, &m.later[i], false);
     rh_safer_pack_finish(p);
 }
 
-static void learn_backup(rh_known *known, const rh_plan *plan)
+static void learn_backup(rh_catalog *catalog, const rh_plan *plan)
 {
     for (size_t i = 0; i < plan->schema_count; i++) {
         rh_sql_span *spans = NULL;
         size_t count = 0;
-        rh_sql_split(plan->schema[i], NULL, known->arena, &spans, &count, NULL);
+        rh_sql_split(plan->schema[i], NULL, catalog->arena, &spans, &count, NULL);
         for (size_t k = 0; k < count; k++)
-            rh_known_learn(
-                known, rh_arena_strndup(known->arena, plan->schema[i] + spans[k].offset, spans[k].length));
+            rh_catalog_learn(catalog, rh_arena_strndup(catalog->arena, plan->schema[i] + spans[k].offset,
+                                                       spans[k].length));
     }
 }
 
 rh_safer *rh_safer_make(const rh_plan *plan, rh_arena *arena)
 {
     rh_safer *all = rh_arena_alloc(arena, (plan->migration_count + 1) * sizeof *all);
-    rh_known known = {.arena = arena};
+    rh_catalog catalog = {.arena = arena};
     rh_safer_packing p = {.plan = plan, .arena = arena};
-    learn_backup(&known, plan);
-    known.in_migrations = true;
-    known.search_path = plan->search_path;
+    learn_backup(&catalog, plan);
+    catalog.in_migrations = true;
+    catalog.search_path = plan->search_path;
     const char *const *path = plan->search_path;
     for (size_t i = 0; i < plan->migration_count; i++) {
         p.migration = &plan->migrations[i];
@@ -431,10 +431,10 @@ rh_safer *rh_safer_make(const rh_plan *plan, rh_arena *arena)
         p.each = p.migration->up.rule == RH_TRANSACTION_EACH && plan->framework == RH_FRAMEWORK_SQL;
         if (plan->framework == RH_FRAMEWORK_SQL)
             p.setting_count = 0; /* a session a file */
-        known.search_path = rh_safer_pack_path(&p, path);
+        catalog.search_path = rh_safer_pack_path(&p, path);
         p.wanted = p.limited = p.waits = false;
         if (p.migration->pending)
-            pack_migration(&p, &known, path);
+            pack_migration(&p, &catalog, path);
     }
     return all;
 }

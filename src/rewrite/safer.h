@@ -1,10 +1,10 @@
-/* Internal to migrations/: the steps that stand in for one statement. */
+/* Internal to rewrite/: the steps that stand in for one statement. */
 #pragma once
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/model/migration.h"
 #include "pgrehearse/model/statement.h"
 #include "pgrehearse/rewrite/rewrite.h"
-#include "pgrehearse/sql/known.h"
+#include "pgrehearse/sql/catalog.h"
 #include "pack.h"
 #include "pgrehearse/sql/tree.h"
 
@@ -16,7 +16,7 @@ typedef struct rh_safer_list {
     size_t count;
     const char **answered; /* rules that the steps answer */
     size_t answered_count;
-    rh_known *known;         /* the schema as the statement finds it */
+    rh_catalog *catalog;     /* the schema as the statement finds it */
     const rh_script *script; /* that it stands in */
     const rh_plan *plan;
     const rh_migration *migration;
@@ -52,25 +52,25 @@ bool rh_safer_new_partition(rh_safer_list *list, rh_json *body);
 bool rh_safer_alter_table(rh_safer_list *list, rh_json *body);
 /* UPDATE or DELETE in batches; false: it cannot be told that a batch that runs twice does no harm. */
 bool rh_safer_batches(rh_safer_list *list, rh_json *body);
-/* Why nothing can be said of TABLE (NULL: not known); NULL: it is known, and an ordinary or a partitioned
+/* Why TABLE cannot be judged (NULL: not defined); NULL: it is defined, and is an ordinary or a partitioned
  * one. */
-const char *rh_safer_unknown(const rh_safer_list *list, const rh_known_table *table);
-bool rh_safer_is_partitioned(const rh_known_table *table);
+const char *rh_safer_unknown(const rh_safer_list *list, const rh_catalog_table *table);
+bool rh_safer_is_partitioned(const rh_catalog_table *table);
 /* Why rows of TABLE cannot be walked through in batches; NULL: they can. */
-const char *rh_safer_no_batches(const rh_safer_list *list, const rh_known_table *table);
+const char *rh_safer_no_batches(const rh_safer_list *list, const rh_catalog_table *table);
 /* The same where the statement itself would fire no trigger and heed no policy. */
-const char *rh_safer_no_fill(const rh_safer_list *list, const rh_known_table *table);
+const char *rh_safer_no_fill(const rh_safer_list *list, const rh_catalog_table *table);
 /* VERB, an UPDATE or DELETE up to its WHERE, in batches over those rows of TABLE that CONDITION (may be NULL)
  * holds for: by ranges of its primary key. NAME: the table as SQL writes it, CALLED: as the statement calls
  * it. */
-void rh_safer_fill(rh_safer_list *list, const char *rule, const rh_known_table *table, const char *name,
+void rh_safer_fill(rh_safer_list *list, const char *rule, const rh_catalog_table *table, const char *name,
                    const char *called, const char *verb, const char *condition);
 /* VALIDATE CONSTRAINT NAME behind HEAD ("ALTER TABLE t"), in a transaction of its own. */
 void rh_safer_validate(rh_safer_list *list, const char *rule, const char *head, const char *name);
-/* The column BARE (unquoted) of KNOWN becomes NOT NULL without a scan under ACCESS EXCLUSIVE. TABLE: as SQL
- * writes it. */
-void rh_safer_not_null(rh_safer_list *list, const char *rule, const rh_known_table *known, const char *table,
-                       const char *bare);
+/* The column BARE (unquoted) of DEFINITION becomes NOT NULL without a scan under ACCESS EXCLUSIVE. TABLE: as
+ * SQL writes it. */
+void rh_safer_not_null(rh_safer_list *list, const char *rule, const rh_catalog_table *definition,
+                       const char *table, const char *bare);
 
 /* A subcommand ALTER COLUMN … TYPE: its ColumnDef, its words and their offset in the statement. */
 typedef struct rh_safer_retyped {
@@ -83,7 +83,7 @@ typedef struct rh_safer_retyped {
 } rh_safer_retyped;
 /* In the statement's words, with COLLATE. */
 const char *rh_safer_new_type(const rh_safer_list *list, const rh_safer_retyped *r);
-/* By what is known of the column, both types are stored alike: no row is touched. */
+/* By the catalog, both types have the same storage: the table is not rewritten. */
 bool rh_safer_type_alike(rh_safer_list *list, const rh_safer_retyped *r);
 /* A second column, kept up by a trigger, filled in batches, with its own indexes and constraints, and swapped
  * in. False with why set: not mechanical here. */

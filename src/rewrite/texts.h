@@ -1,4 +1,4 @@
-/* Internal to migrations/: the statements that came before one and those that follow it. */
+/* Internal to rewrite/: the statements that came before one and those that follow it. */
 #pragma once
 #include "safer.h"
 

@@ -1,4 +1,4 @@
-/* Internal to migrations/: which statements of one transaction must be committed together. */
+/* Internal to rewrite/: which statements of one transaction must be committed together. */
 #pragma once
 #include "pgrehearse/model/migration.h"
 

@@ -110,7 +110,7 @@ static const char *altered_table(const char *sql, const rh_sql_token *tokens, si
     return rh_arena_strndup(arena, sql + start, tokens[at].end - start);
 }
 
-void rh_describe_newer(rh_statement *statement, const rh_known *known, rh_arena *arena)
+void rh_describe_newer(rh_statement *statement, const rh_catalog *catalog, rh_arena *arena)
 {
     rh_sql_token *tokens = NULL;
     size_t count = 0;
@@ -134,8 +134,8 @@ void rh_describe_newer(rh_statement *statement, const rh_known *known, rh_arena 
     statement->command_tag = "ALTER TABLE";
     rh_expected_lock *lock = rh_arena_add(arena, &statement->expected_locks, &statement->expected_lock_count);
     const rh_relation ref = rh_relation_of(table, arena);
-    const rh_known_table *found = rh_known_find(known, ref.schema, ref.name);
-    *lock = (rh_expected_lock){.relation = found && !found->guessed ? rh_known_name(found, arena) : table,
+    const rh_catalog_table *found = rh_catalog_find(catalog, ref.schema, ref.name);
+    *lock = (rh_expected_lock){.relation = found && !found->guessed ? rh_catalog_name(found, arena) : table,
                                .mode = RH_LOCK_ACCESS_EXCLUSIVE,
                                .because = "at most: not understood"};
     statement->expected_lock = lock->mode;

@@ -16,18 +16,18 @@ void rh_statement_fill(rh_statement *statement, rh_hazard_context *context)
                                             .low_s = RH_NOT_MEASURED,
                                             .high_s = RH_NOT_MEASURED,
                                             .level = RH_NOT_MEASURED};
-    rh_known *known = rh_hazards_known(context);
+    rh_catalog *catalog = rh_hazards_catalog(context);
     rh_classify(statement, tree, arena);
     if (!tree && statement->class_ == RH_CLASS_UNCLASSIFIED && strlen(statement->sql) <= RH_PARSE_LIMIT)
-        rh_describe_newer(statement, known, arena);
-    known->search_path = rh_session_search_path(&context->session);
-    rh_expect_locks(statement, tree, known, arena);
+        rh_describe_newer(statement, catalog, arena);
+    catalog->search_path = rh_session_search_path(&context->session);
+    rh_expect_locks(statement, tree, catalog, arena);
     rh_hazards_of_statement(context, statement, tree);
     rh_hazards_unknown_work(context, statement, tree);
-    statement->works_long = rh_hazards_works_long(known, statement, tree);
+    statement->works_long = rh_hazards_works_long(catalog, statement, tree);
     statement->class_expected = statement->class_;
     if (!context->way_down)
-        rh_known_learn_migration(known, statement->sql, tree);
+        rh_catalog_learn_migration(catalog, statement->sql, tree);
     rh_session_follow(&context->session, tree);
     rh_json_free(parsed);
 }

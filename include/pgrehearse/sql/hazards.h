@@ -1,7 +1,7 @@
 /* Hazards, found by rules in a statement's text, the schema's definitions and the settings in force, before
  * anything is measured. */
 #pragma once
-#include "pgrehearse/sql/known.h"
+#include "pgrehearse/sql/catalog.h"
 #include "pgrehearse/sql/tree.h"
 #include "pgrehearse/model/migration.h"
 #include "pgrehearse/model/statement.h"
@@ -72,7 +72,7 @@ typedef struct rh_expansion {
  * Pass the statements in the order they run. Zero-initialise all but ARENA. */
 typedef struct rh_hazard_context {
     rh_arena *arena;
-    rh_known *known;        /* the schema as the next statement finds it; rh_hazards_known makes it */
+    rh_catalog *catalog;    /* the schema as the next statement finds it; rh_hazards_catalog makes it */
     rh_session session;     /* the settings likewise */
     bool way_down;          /* its statements change nothing that is known */
     rh_expansion *expanded; /* what the release adds to tables that were there */
@@ -80,7 +80,7 @@ typedef struct rh_hazard_context {
 } rh_hazard_context;
 
 /* What CONTEXT knows, empty at first. */
-rh_known *rh_hazards_known(rh_hazard_context *context);
+rh_catalog *rh_hazards_catalog(rh_hazard_context *context);
 /* The backup's definitions. */
 void rh_hazards_learn_backup(rh_hazard_context *context, const char *const *texts, size_t count);
 
@@ -96,12 +96,12 @@ void rh_hazards_of_script(rh_hazard_context *context, const rh_session *session,
 /* The text does not tell what the statement does: a function of the user's, a DO block. */
 void rh_hazards_unknown_work(rh_hazard_context *context, rh_statement *statement, rh_json *tree);
 /* Its work grows with the rows of a table that others use, or that was filled. */
-bool rh_hazards_works_long(const rh_known *known, const rh_statement *statement, rh_json *tree);
+bool rh_hazards_works_long(const rh_catalog *catalog, const rh_statement *statement, rh_json *tree);
 
 /* The table whose rows the statement works on; NULL: nothing tells of it, or it goes through several that are
  * not all new or small. */
-const rh_known_table *rh_hazards_worked_on(const rh_known *known, const rh_statement *statement,
-                                           rh_json *tree, rh_arena *arena);
+const rh_catalog_table *rh_hazards_worked_on(const rh_catalog *catalog, const rh_statement *statement,
+                                             rh_json *tree, rh_arena *arena);
 
 /* Adds to STATEMENT what RUN found that row-level security hides from it. */
 void rh_hazards_add_hidden_rows(rh_statement *statement, const rh_statement_run *run, rh_arena *arena);

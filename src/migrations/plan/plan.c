@@ -343,7 +343,7 @@ static bool load_ways(const rh_framework_rules *rules, rh_hazard_context *releas
     if (migration->up.file && !rh_script_load(migration, RH_UP, rules, release, error))
         return false;
     rh_hazard_context alone = {
-        .arena = release->arena, .known = release->known, .session = release->session, .way_down = true};
+        .arena = release->arena, .catalog = release->catalog, .session = release->session, .way_down = true};
     if (migration->down.file && !rh_script_load(migration, RH_DOWN, rules, &alone, error))
         return false;
     migration->has_down = does_something(&migration->down);
@@ -358,14 +358,14 @@ static bool load_scripts(const rh_scenario *scenario, const rh_framework_rules *
 {
     /* The ways up are one release; each way down is looked at by itself. */
     rh_hazard_context release = {.arena = arena};
-    rh_hazards_known(&release);
+    rh_hazards_catalog(&release);
     release.session.role = scenario->migrations.role ? scenario->migrations.role : plan->database_owner;
     for (size_t i = 0; i < plan->setting_count; i++)
         rh_session_set_default(&release.session, plan->settings[i].name, plan->settings[i].value);
     rh_hazards_learn_backup(&release, plan->schema, plan->schema_count);
     plan->search_path = rh_session_search_path(&release.session);
     for (size_t i = 0; i < plan->small_tables.count; i++)
-        rh_known_note_small(release.known, &plan->small_tables.tables[i]);
+        rh_catalog_note_small(release.catalog, &plan->small_tables.tables[i]);
     plan->pending_count = 0;
     for (size_t i = 0; i < plan->migration_count; i++) {
         rh_migration *migration = &plan->migrations[i];

@@ -9,8 +9,8 @@
 /* Whatever its default, a column of a domain with a constraint is computed for every row. */
 static void domain_column_hazard(const rh_hazard_subject *s, rh_json *column, const char *name)
 {
-    const rh_known_object *domain =
-        rh_known_constrained(s->context->known, rh_known_ref_of(rh_json_path(column, "typeName.names"), 0));
+    const rh_catalog_object *domain = rh_catalog_constrained_domain(
+        s->context->catalog, rh_catalog_ref_of(rh_json_path(column, "typeName.names"), 0));
     if (!domain || s->statement->class_ == RH_CLASS_REWRITE)
         return;
     s->statement->class_ = RH_CLASS_REWRITE;
@@ -28,12 +28,12 @@ static void domain_column_hazard(const rh_hazard_subject *s, rh_json *column, co
 }
 
 /* A function of the user's that is declared IMMUTABLE or STABLE, in all its forms. */
-static bool is_declared_stable(const rh_known *known, const char *name)
+static bool is_declared_stable(const rh_catalog *catalog, const char *name)
 {
     bool found = false;
-    for (size_t i = 0; i < known->other_count; i++) {
-        const rh_known_object *o = &known->others[i];
-        if (o->dropped || o->kind != RH_KNOWN_FUNCTION || strcmp(o->name, name) != 0)
+    for (size_t i = 0; i < catalog->other_count; i++) {
+        const rh_catalog_object *o = &catalog->others[i];
+        if (o->dropped || o->kind != RH_CATALOG_FUNCTION || strcmp(o->name, name) != 0)
             continue;
         if (!o->stable)
             return false;
@@ -57,7 +57,7 @@ static bool is_stable_default(const rh_hazard_subject *s, rh_json *column)
             return false;
         rh_tree_calls(rh_json_get(constraint, "raw_expr"), s->arena, &calls, &count);
         for (size_t k = 0; k < count; k++)
-            if (!rh_tree_is_stable(calls[k]) && !is_declared_stable(s->context->known, calls[k]))
+            if (!rh_tree_is_stable(calls[k]) && !is_declared_stable(s->context->catalog, calls[k]))
                 return false;
     }
     return true;
@@ -122,7 +122,7 @@ static void added_column_hazards(const rh_hazard_subject *s, rh_json *column)
 
 static void set_not_null_hazard(const rh_hazard_subject *s, const char *column)
 {
-    if (rh_hazard_proven_not_null(s->known, column)) {
+    if (rh_hazard_proven_not_null(s->definition, column)) {
         s->statement->class_ = RH_CLASS_CATALOG;
         return;
     }
@@ -154,7 +154,7 @@ static bool is_utc(const char *zone)
 }
 
 /* A CHECK that names the column is checked again, for all rows. */
-static bool is_checked(const rh_known_table *table, const char *column, rh_arena *arena)
+static bool is_checked(const rh_catalog_table *table, const char *column, rh_arena *arena)
 {
     for (size_t i = 0; table && i < table->constraint_count; i++)
         if (table->constraints[i].kind == 'c' &&
@@ -164,15 +164,15 @@ static bool is_checked(const rh_known_table *table, const char *column, rh_arena
 }
 
 /* COLUMN has an index; ODDLY: one on an expression or with WHERE, which is built again whatever the types. */
-static bool is_indexed(const rh_known_table *table, const char *column, bool oddly, rh_arena *arena)
+static bool is_indexed(const rh_catalog_table *table, const char *column, bool oddly, rh_arena *arena)
 {
     for (size_t i = 0; table && i < table->index_count; i++) {
-        const rh_known_index *index = &table->indexes[i];
+        const rh_catalog_index *index = &table->indexes[i];
         bool plain = index->constraint != 0;
         for (size_t k = 0; k < index->column_count; k++)
             plain |= strcmp(index->columns[k], column) == 0;
         const bool where = index->sql && rh_pieces_mention(index->sql, "where", arena);
-        if (rh_known_index_uses(index, column, arena) && (!oddly || !plain || where))
+        if (rh_catalog_index_uses(index, column, arena) && (!oddly || !plain || where))
             return true;
     }
     return false;
@@ -183,7 +183,7 @@ static bool is_indexed(const rh_known_table *table, const char *column, bool odd
 static const char *alike_message(const rh_hazard_subject *s, const char *column, bool indexes)
 {
     const char *name = rh_hazard_quoted(s, column);
-    if (is_indexed(s->known, column, !indexes, s->arena)) {
+    if (is_indexed(s->definition, column, !indexes, s->arena)) {
         s->statement->class_ = RH_CLASS_INDEX_BUILD;
         return rh_arena_printf(
             s->arena,
@@ -193,7 +193,8 @@ static const char *alike_message(const rh_hazard_subject *s, const char *column,
                       "is built again under ACCESS EXCLUSIVE on %s.",
             name, s->table);
     }
-    s->statement->class_ = is_checked(s->known, column, s->arena) ? RH_CLASS_HEAP_SCAN : RH_CLASS_CATALOG;
+    s->statement->class_ =
+        is_checked(s->definition, column, s->arena) ? RH_CLASS_HEAP_SCAN : RH_CLASS_CATALOG;
     return s->statement->class_ == RH_CLASS_CATALOG
                ? NULL
                : rh_arena_printf(
@@ -203,20 +204,20 @@ static const char *alike_message(const rh_hazard_subject *s, const char *column,
                      name, s->table);
 }
 
-static rh_type_change type_change_of(const rh_hazard_subject *s, const rh_known_column *c,
+static rh_type_change type_change_of(const rh_hazard_subject *s, const rh_catalog_column *c,
                                      rh_json *definition, const char *column)
 {
     if (!c || rh_tree_computes(definition, column))
         return RH_TYPE_REWRITES;
-    const rh_known_type to = rh_known_type_of(rh_json_get(definition, "typeName"),
-                                              rh_json_get(definition, "collClause"), s->arena);
-    return rh_known_type_change(s->context->known, &c->of_type, &to);
+    const rh_catalog_type to = rh_catalog_type_of(rh_json_get(definition, "typeName"),
+                                                  rh_json_get(definition, "collClause"), s->arena);
+    return rh_catalog_type_change(s->context->catalog, &c->of_type, &to);
 }
 
 /* What the change needs by the known types; the message says so. NULL: nothing. */
 static const char *retype_message(const rh_hazard_subject *s, rh_json *definition, const char *column)
 {
-    const rh_known_column *c = s->known ? rh_known_column_of(s->known, column) : NULL;
+    const rh_catalog_column *c = s->definition ? rh_catalog_column_of(s->definition, column) : NULL;
     const char *name = rh_hazard_quoted(s, column);
     const char *zone = rh_session_value(&s->context->session, RH_SESSION_TIME_ZONE);
     switch (type_change_of(s, c, definition, column)) {
@@ -268,9 +269,10 @@ static void type_change_hazard(const rh_hazard_subject *s, rh_json *definition, 
 static void refused_hazard(const rh_hazard_subject *s, rh_json *command, const char *column, bool drops)
 {
     const bool cascades = rh_tree_is(command, "behavior", "DROP_CASCADE") && drops;
-    const rh_known_object *user = s->known && column && !cascades && !s->context->way_down
-                                      ? rh_known_column_user(s->context->known, s->known, column, s->arena)
-                                      : NULL;
+    const rh_catalog_object *user =
+        s->definition && column && !cascades && !s->context->way_down
+            ? rh_catalog_column_user(s->context->catalog, s->definition, column, s->arena)
+            : NULL;
     if (!user)
         return;
     const char *name = rh_hazard_quoted(s, column);
@@ -302,7 +304,7 @@ static void drop_column_hazard(const rh_hazard_subject *s, const char *column)
 }
 
 /* SET LOGGED, TABLESPACE, ACCESS METHOD of a table that is so already, or has no rows of its own. */
-static bool is_so_already(const rh_known_table *table, const char *subtype, const char *name)
+static bool is_so_already(const rh_catalog_table *table, const char *subtype, const char *name)
 {
     if (!table || table->guessed)
         return false;
@@ -323,7 +325,7 @@ static void other_rewrite_hazard(const rh_hazard_subject *s, const char *subtype
                                             "AT_SetTableSpace", NULL};
     if (!rh_is_one_of(subtype, rewriting))
         return;
-    if (is_so_already(s->known, subtype, name)) {
+    if (is_so_already(s->definition, subtype, name)) {
         s->statement->class_ = RH_CLASS_CATALOG;
         return;
     }
@@ -393,7 +395,7 @@ static void expand_and_contract_hazard(const rh_hazard_subject *s, const char *c
 /* Whether a policy comes in the same transaction is asked when the whole file is known. */
 static void row_security_hazard(const rh_hazard_subject *s, bool forced)
 {
-    if (s->known && rh_known_policies(s->context->known, s->known) > 0)
+    if (s->definition && rh_catalog_policies(s->context->catalog, s->definition) > 0)
         return;
     RH_HAZARD(
         s, "row-security-without-policy",
@@ -417,16 +419,16 @@ static bool does_nothing(const rh_hazard_subject *s, const char *subtype, rh_jso
 {
     const char *added = rh_json_string(rh_json_path(command, "def.ColumnDef.colname"));
     const char *name = rh_json_string(rh_json_get(command, "name"));
-    if (!s->known || !rh_json_bool(rh_json_get(command, "missing_ok")))
+    if (!s->definition || !rh_json_bool(rh_json_get(command, "missing_ok")))
         return false;
     if (strcmp(subtype, "AT_AddColumn") == 0)
-        return added && rh_known_column_of(s->known, added);
-    return strcmp(subtype, "AT_DropColumn") == 0 && s->known->column_count > 0 && name &&
-           !rh_known_column_of(s->known, name);
+        return added && rh_catalog_column_of(s->definition, added);
+    return strcmp(subtype, "AT_DropColumn") == 0 && s->definition->column_count > 0 && name &&
+           !rh_catalog_column_of(s->definition, name);
 }
 
 /* The constraint NAME is valid already. */
-static bool is_valid(const rh_known_table *table, const char *name)
+static bool is_valid(const rh_catalog_table *table, const char *name)
 {
     for (size_t i = 0; table && name && i < table->constraint_count; i++)
         if (strcmp(table->constraints[i].name, name) == 0)
@@ -471,11 +473,11 @@ static void of_command(const rh_hazard_subject *s, rh_json *command)
         refused_hazard(s, command, name, true);
         expand_and_contract_hazard(s, name, true);
     } else if (strcmp(subtype, "AT_ValidateConstraint") == 0) {
-        if (is_valid(s->known, name))
+        if (is_valid(s->definition, name))
             s->statement->class_ = RH_CLASS_CATALOG;
     } else if (strcmp(subtype, "AT_AttachPartition") == 0) {
-        rh_hazards_of_partition(s, rh_json_path(command, "def.PartitionCmd.bound"), s->known,
-                                rh_known_range(rh_json_path(command, "def.PartitionCmd.name")));
+        rh_hazards_of_partition(s, rh_json_path(command, "def.PartitionCmd.bound"), s->definition,
+                                rh_catalog_range_ref(rh_json_path(command, "def.PartitionCmd.name")));
     } else if (strcmp(subtype, "AT_DetachPartition") == 0) {
         rh_hazards_of_detach(s, command);
     } else if (strcmp(subtype, "AT_EnableRowSecurity") == 0 || strcmp(subtype, "AT_ForceRowSecurity") == 0) {
@@ -499,7 +501,7 @@ void rh_hazards_of_alter_table(const rh_hazard_subject *s, rh_json *body)
         heaviest = rh_classify_heavier(heaviest, statement->class_);
     }
     statement->class_ = heaviest;
-    if (s->known && s->known->is_new && !s->context->way_down &&
+    if (s->definition && s->definition->is_new && !s->context->way_down &&
         !rh_hazard_is(statement, "blocked-by-dependents"))
         statement->hazard_count = before; /* nobody uses it yet */
 }

@@ -91,10 +91,10 @@ static bool look_for_change(rh_json *node, void *subject)
         rh_json *change = rh_json_get(node, kinds[i]), *relation = rh_json_get(change, "relation");
         if (!change)
             continue;
-        const rh_known_table *table = rh_known_table_of(s->context->known, relation);
+        const rh_catalog_table *table = rh_catalog_table_of(s->context->catalog, relation);
         const bool unused =
-            table && (table->is_new || strcmp(table->schema, "pg_temp") == 0 || rh_known_is_small(table));
-        const char *name = table ? rh_known_name(table, s->arena) : rh_tree_relation(relation, s->arena);
+            table && (table->is_new || strcmp(table->schema, "pg_temp") == 0 || rh_catalog_is_small(table));
+        const char *name = table ? rh_catalog_name(table, s->arena) : rh_tree_relation(relation, s->arena);
         if (unused && !(s->context->way_down && table->is_new))
             name = NULL;
         if (name && kinds[i][0] == 'M')
@@ -106,10 +106,10 @@ static bool look_for_change(rh_json *node, void *subject)
 }
 
 /* WHERE key = value, for the whole primary key of TABLE. */
-static bool is_one_row(rh_json *body, const rh_known_table *table)
+static bool is_one_row(rh_json *body, const rh_catalog_table *table)
 {
     rh_json *test = rh_json_path(body, "whereClause.A_Expr");
-    const char *key = table ? rh_known_key(table) : NULL;
+    const char *key = table ? rh_catalog_key_column(table) : NULL;
     const char *column = rh_tree_last_name(rh_json_path(test, "lexpr.ColumnRef.fields"));
     return key && column && strcmp(key, column) == 0 && rh_tree_is(test, "kind", "AEXPR_OP") &&
            strcmp(rh_tree_name_at(rh_json_get(test, "name"), 0), "=") == 0 &&
@@ -141,7 +141,7 @@ void rh_hazards_of_changes(const rh_hazard_subject *s, rh_json *tree)
     if (class_ == RH_CLASS_DATA_CHANGE || class_ == RH_CLASS_BACKFILL_BATCH)
         rh_json_visit(tree, look_for_change, &subject);
     rh_json *body;
-    if (rh_tree_kind(tree, &body) && !is_one_row(body, s->known))
+    if (rh_tree_kind(tree, &body) && !is_one_row(body, s->definition))
         unindexed_key_hazards(s);
 }
 
@@ -158,7 +158,7 @@ static bool is_short_insert(rh_json *body)
 }
 
 /* A query that reads no table, or only new and empty ones. */
-static bool reads_little(const rh_known *known, rh_json *tree)
+static bool reads_little(const rh_catalog *catalog, rh_json *tree)
 {
     rh_arena *scratch = rh_arena_new();
     rh_tree_range *ranges = NULL;
@@ -166,17 +166,17 @@ static bool reads_little(const rh_known *known, rh_json *tree)
     bool little = true;
     rh_tree_ranges(tree, scratch, &ranges, &count);
     for (size_t i = 0; i < count; i++)
-        little &= rh_known_is_small(rh_known_table_of(known, ranges[i].range));
+        little &= rh_catalog_is_small(rh_catalog_table_of(catalog, ranges[i].range));
     rh_arena_free(scratch);
     return little;
 }
 
-bool rh_hazards_works_long(const rh_known *known, const rh_statement *statement, rh_json *tree)
+bool rh_hazards_works_long(const rh_catalog *catalog, const rh_statement *statement, rh_json *tree)
 {
     rh_json *body;
     const char *kind = rh_tree_kind(tree, &body);
     rh_arena *scratch = rh_arena_new();
-    const rh_known_table *table = rh_hazards_worked_on(known, statement, tree, scratch);
+    const rh_catalog_table *table = rh_hazards_worked_on(catalog, statement, tree, scratch);
     rh_arena_free(scratch);
     switch (statement->class_) {
     case RH_CLASS_HEAP_SCAN:
@@ -184,18 +184,18 @@ bool rh_hazards_works_long(const rh_known *known, const rh_statement *statement,
     case RH_CLASS_INDEX_BUILD:
     case RH_CLASS_VALIDATION:
     case RH_CLASS_FOREIGN_KEY:
-        return !rh_known_is_small(table);
+        return !rh_catalog_is_small(table);
     case RH_CLASS_MAINTENANCE:
         return kind && statement->expected_lock && statement->expected_lock >= RH_LOCK_SHARE &&
-               !rh_known_is_small(table);
+               !rh_catalog_is_small(table);
     case RH_CLASS_BACKFILL_BATCH:
     case RH_CLASS_DATA_CHANGE:
         if (kind && strcmp(kind, "InsertStmt") == 0)
             return !is_short_insert(body);
         if (kind && strcmp(kind, "CreateTableAsStmt") == 0)
             return !rh_json_bool(rh_json_path(body, "into.skipData")) &&
-                   !reads_little(known, rh_json_get(body, "query"));
-        return !rh_known_is_small(table) && !(kind && is_one_row(body, table));
+                   !reads_little(catalog, rh_json_get(body, "query"));
+        return !rh_catalog_is_small(table) && !(kind && is_one_row(body, table));
     default:
         return false;
     }

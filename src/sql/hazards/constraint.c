@@ -5,8 +5,8 @@
 /* Those of the index's columns of which nothing proves that they hold no NULL, with SEPARATOR between; NULL:
  * none.
  */
-static const char *unproven_columns(const rh_hazard_subject *s, const rh_known_table *t,
-                                    const rh_known_index *index, const char *separator)
+static const char *unproven_columns(const rh_hazard_subject *s, const rh_catalog_table *t,
+                                    const rh_catalog_index *index, const char *separator)
 {
     const char *columns = NULL;
     for (size_t i = 0; i < index->column_count; i++) {
@@ -21,9 +21,9 @@ static const char *unproven_columns(const rh_hazard_subject *s, const rh_known_t
 /* PRIMARY KEY USING INDEX makes its columns NOT NULL, which reads the table unless that is proven. */
 static void key_from_index_hazard(const rh_hazard_subject *s, const char *name)
 {
-    rh_known_index *index = NULL;
-    const rh_known_table *t =
-        rh_known_indexed(s->context->known, s->known ? s->known->schema : NULL, name, &index);
+    rh_catalog_index *index = NULL;
+    const rh_catalog_table *t = rh_catalog_table_of_index(
+        s->context->catalog, s->definition ? s->definition->schema : NULL, name, &index);
     const char *columns = t ? unproven_columns(s, t, index, ", ") : "its columns";
     const char *checked = t ? unproven_columns(s, t, index, " IS NOT NULL AND ") : "<column>";
     if (!columns)
@@ -61,7 +61,7 @@ static void unique_hazard(const rh_hazard_subject *s, rh_json *constraint, const
             s->arena,
             "%s builds its index on %s under ACCESS EXCLUSIVE: reads and writes are blocked until it ends.",
             kind, s->table),
-        rh_hazard_is_partitioned(s->known)
+        rh_hazard_is_partitioned(s->definition)
             ? rh_arena_printf(
                   s->arena,
                   "USING INDEX is refused on a partitioned table. ALTER TABLE ONLY %s ADD %s (…); on "
@@ -98,7 +98,7 @@ static void foreign_key_hazard(const rh_hazard_subject *s, const char *name, con
               rh_arena_printf(s->arena,
                               "Every row of %s is looked up in %s while writes to both tables wait.",
                               s->table, other),
-              rh_hazard_is_partitioned(s->known)
+              rh_hazard_is_partitioned(s->definition)
                   ? rh_arena_printf(
                         s->arena,
                         "NOT VALID is refused on a partitioned table (PostgreSQL 17 and older). Add the "

@@ -26,24 +26,24 @@ const char *rh_hazard_quoted(const rh_hazard_subject *s, const char *identifier)
     return identifier ? rh_identifier(identifier, s->arena) : "…";
 }
 
-/* ---- what is known ---- */
+/* ---- the catalog ---- */
 
-rh_known *rh_hazards_known(rh_hazard_context *context)
+rh_catalog *rh_hazards_catalog(rh_hazard_context *context)
 {
-    if (!context->known) {
-        context->known = rh_arena_alloc(context->arena, sizeof *context->known);
-        context->known->arena = context->arena;
-        context->known->in_migrations = true;
+    if (!context->catalog) {
+        context->catalog = rh_arena_alloc(context->arena, sizeof *context->catalog);
+        context->catalog->arena = context->arena;
+        context->catalog->in_migrations = true;
         context->session.arena = context->arena;
     }
-    return context->known;
+    return context->catalog;
 }
 
 void rh_hazards_learn_backup(rh_hazard_context *context, const char *const *texts, size_t count)
 {
-    rh_known *known = rh_hazards_known(context);
+    rh_catalog *catalog = rh_hazards_catalog(context);
     bool complete = count > 0;
-    known->in_migrations = false;
+    catalog->in_migrations = false;
     for (size_t i = 0; i < count; i++) {
         rh_sql_span *spans = NULL;
         size_t span_count = 0;
@@ -52,13 +52,13 @@ void rh_hazards_learn_backup(rh_hazard_context *context, const char *const *text
             const char *sql = rh_arena_strndup(context->arena, texts[i] + spans[k].offset, spans[k].length);
             rh_json *tree = strlen(sql) <= RH_PARSE_LIMIT ? rh_sql_parse(sql, NULL) : NULL;
             complete &= tree != NULL;
-            rh_known_learn_tree(known, sql, tree);
+            rh_catalog_learn_tree(catalog, sql, tree);
             rh_session_follow(&context->session, tree);
             rh_json_free(tree);
         }
     }
-    known->complete = complete;
-    known->in_migrations = true;
+    catalog->complete = complete;
+    catalog->in_migrations = true;
     rh_session_connect(&context->session);
 }
 
@@ -72,7 +72,7 @@ bool rh_hazard_column_is_new(const rh_hazard_subject *s, const char *column)
     return false;
 }
 
-bool rh_hazard_is_partitioned(const rh_known_table *table)
+bool rh_hazard_is_partitioned(const rh_catalog_table *table)
 {
     return table && table->unsupported == RH_UNSUPPORTED_PARTITIONED;
 }
@@ -92,12 +92,12 @@ static bool requires_not_null(rh_json *condition, const char *column, int depth)
     return false;
 }
 
-bool rh_hazard_proven_not_null(const rh_known_table *table, const char *column)
+bool rh_hazard_proven_not_null(const rh_catalog_table *table, const char *column)
 {
-    const rh_known_column *c = table && column ? rh_known_column_of(table, column) : NULL;
+    const rh_catalog_column *c = table && column ? rh_catalog_column_of(table, column) : NULL;
     bool proven = c && c->not_null;
     for (size_t i = 0; table && column && !proven && i < table->constraint_count; i++) {
-        const rh_known_constraint *check = &table->constraints[i];
+        const rh_catalog_constraint *check = &table->constraints[i];
         if (check->kind != 'c' || !check->valid)
             continue;
         rh_arena *scratch = rh_arena_new();
@@ -137,7 +137,8 @@ static bool is_there(const rh_hazard_subject *s, rh_json *body, const char *name
 {
     const char *schema = rh_json_string(rh_json_path(body, "relation.schemaname"));
     return name && rh_json_bool(rh_json_get(body, "if_not_exists")) &&
-           rh_known_indexed(s->context->known, s->known ? s->known->schema : schema, name, NULL);
+           rh_catalog_table_of_index(s->context->catalog, s->definition ? s->definition->schema : schema,
+                                     name, NULL);
 }
 
 static void index_hazard(const rh_hazard_subject *s, rh_json *body)
@@ -152,13 +153,13 @@ static void index_hazard(const rh_hazard_subject *s, rh_json *body)
         retried_index_hazard(s, body, name);
         return;
     }
-    if (rh_hazard_is_partitioned(s->known) && !rh_json_bool(rh_json_path(body, "relation.inh")))
+    if (rh_hazard_is_partitioned(s->definition) && !rh_json_bool(rh_json_path(body, "relation.inh")))
         return; /* ON ONLY: nothing is built before the partitions' indexes are attached */
     name = name ? rh_hazard_quoted(s, name) : "";
     RH_HAZARD(
         s, "index-without-concurrently",
         rh_arena_printf(s->arena, "Writes to %s wait until the index is built.", s->table),
-        rh_hazard_is_partitioned(s->known)
+        rh_hazard_is_partitioned(s->definition)
             ? rh_arena_printf(s->arena,
                               "CONCURRENTLY is refused on a partitioned table. CREATE %sINDEX %s ON ONLY "
                               "%s …; then CREATE %sINDEX CONCURRENTLY on each partition, outside a "
@@ -228,7 +229,7 @@ static void new_partition_hazard(const rh_hazard_subject *s, rh_json *body)
     rh_json *parent = rh_json_get(rh_json_at(rh_json_get(body, "inhRelations"), 0), "RangeVar");
     if (rh_json_get(body, "partbound"))
         rh_hazards_of_partition(s, rh_json_get(body, "partbound"),
-                                rh_known_table_of(s->context->known, parent), (rh_relation){0});
+                                rh_catalog_table_of(s->context->catalog, parent), (rh_relation){0});
 }
 
 /* It works on every relation that it locks, not on the first. */
@@ -242,26 +243,26 @@ static bool goes_through_many(rh_json *tree)
     return kind && rh_is_one_of(kind, kinds);
 }
 
-static const rh_known_table *find_named(const rh_known *known, const char *relation, rh_arena *arena)
+static const rh_catalog_table *find_named(const rh_catalog *catalog, const char *relation, rh_arena *arena)
 {
     const rh_relation ref = rh_relation_of(relation, arena);
-    return rh_known_find(known, ref.schema, ref.name);
+    return rh_catalog_find(catalog, ref.schema, ref.name);
 }
 
-const rh_known_table *rh_hazards_worked_on(const rh_known *known, const rh_statement *statement,
-                                           rh_json *tree, rh_arena *arena)
+const rh_catalog_table *rh_hazards_worked_on(const rh_catalog *catalog, const rh_statement *statement,
+                                             rh_json *tree, rh_arena *arena)
 {
-    const rh_known_table *first = find_named(known, statement->expected_relation, arena);
+    const rh_catalog_table *first = find_named(catalog, statement->expected_relation, arena);
     for (size_t i = 1; first && goes_through_many(tree) && i < statement->expected_lock_count; i++) {
-        const rh_known_table *other = find_named(known, statement->expected_locks[i].relation, arena);
-        if (other && (!rh_known_is_small(other) || !rh_known_is_small(first)))
-            return rh_known_is_small(first) ? other : first;
+        const rh_catalog_table *other = find_named(catalog, statement->expected_locks[i].relation, arena);
+        if (other && (!rh_catalog_is_small(other) || !rh_catalog_is_small(first)))
+            return rh_catalog_is_small(first) ? other : first;
     }
     return first;
 }
 
 /* Rules that warn of the time that a table's rows take: none for a table of next to no rows. */
-static void leave_out_short_work(rh_statement *statement, const rh_known_table *table)
+static void leave_out_short_work(rh_statement *statement, const rh_catalog_table *table)
 {
     static const char *const timed[] = {"rewrite-access-exclusive",
                                         "constraint-without-not-valid",
@@ -280,7 +281,7 @@ static void leave_out_short_work(rh_statement *statement, const rh_known_table *
     for (size_t i = 0; i < statement->hazard_count; i++) {
         const char *rule = statement->hazards[i].rule;
         const bool index = build && strcmp(rule, "index-without-concurrently") == 0;
-        if (!rh_known_is_small(table) || !(index || rh_is_one_of(rule, timed)))
+        if (!rh_catalog_is_small(table) || !(index || rh_is_one_of(rule, timed)))
             statement->hazards[kept++] = statement->hazards[i];
     }
     statement->hazard_count = kept;
@@ -294,8 +295,8 @@ void rh_hazards_of_statement(rh_hazard_context *context, rh_statement *statement
         return;
     const rh_hazard_subject s = {context, context->arena, statement,
                                  statement->expected_relation ? statement->expected_relation : "the table",
-                                 rh_hazards_worked_on(context->known, statement, tree, context->arena)};
-    const bool is_new = s.known && s.known->is_new && !context->way_down;
+                                 rh_hazards_worked_on(context->catalog, statement, tree, context->arena)};
+    const bool is_new = s.definition && s.definition->is_new && !context->way_down;
     if (strcmp(kind, "CreateStmt") == 0)
         new_partition_hazard(&s, body);
     else if (strcmp(kind, "AlterTableStmt") == 0)
@@ -309,5 +310,5 @@ void rh_hazards_of_statement(rh_hazard_context *context, rh_statement *statement
     else
         rh_hazards_of_object(&s, kind, body);
     rh_hazards_of_changes(&s, tree);
-    leave_out_short_work(statement, s.known);
+    leave_out_short_work(statement, s.definition);
 }

@@ -6,17 +6,17 @@
 /* How a kind of object is called, and what its users meet. */
 static const struct kind_words {
     const char *type, *words;
-    unsigned kinds; /* of rh_known_kind, as bits; 0: not followed */
+    unsigned kinds; /* of rh_catalog_kind, as bits; 0: not followed */
 } KINDS[] = {
-    {"OBJECT_VIEW", "view", 1u << RH_KNOWN_VIEW},
-    {"OBJECT_MATVIEW", "materialized view", 1u << RH_KNOWN_MATVIEW},
-    {"OBJECT_SEQUENCE", "sequence", 1u << RH_KNOWN_SEQUENCE},
-    {"OBJECT_FUNCTION", "function", 1u << RH_KNOWN_FUNCTION},
-    {"OBJECT_PROCEDURE", "procedure", 1u << RH_KNOWN_FUNCTION},
-    {"OBJECT_ROUTINE", "routine", 1u << RH_KNOWN_FUNCTION},
+    {"OBJECT_VIEW", "view", 1u << RH_CATALOG_VIEW},
+    {"OBJECT_MATVIEW", "materialized view", 1u << RH_CATALOG_MATVIEW},
+    {"OBJECT_SEQUENCE", "sequence", 1u << RH_CATALOG_SEQUENCE},
+    {"OBJECT_FUNCTION", "function", 1u << RH_CATALOG_FUNCTION},
+    {"OBJECT_PROCEDURE", "procedure", 1u << RH_CATALOG_FUNCTION},
+    {"OBJECT_ROUTINE", "routine", 1u << RH_CATALOG_FUNCTION},
     {"OBJECT_AGGREGATE", "aggregate", 0},
-    {"OBJECT_TYPE", "type", 1u << RH_KNOWN_TYPE},
-    {"OBJECT_DOMAIN", "domain", 1u << RH_KNOWN_DOMAIN},
+    {"OBJECT_TYPE", "type", 1u << RH_CATALOG_TYPE},
+    {"OBJECT_DOMAIN", "domain", 1u << RH_CATALOG_DOMAIN},
     {"OBJECT_SCHEMA", "schema", 0},
     {"OBJECT_EXTENSION", "extension", 0},
     {"OBJECT_FOREIGN_TABLE", "foreign table", 0},
@@ -38,16 +38,17 @@ static rh_relation ref_of(rh_json *object)
     rh_json *routine = rh_json_path(object, "ObjectWithArgs.objname");
     if (rh_json_path(object, "String.sval"))
         return (rh_relation){NULL, rh_json_string(rh_json_path(object, "String.sval"))};
-    return rh_known_ref_of(routine ? routine : object, 0);
+    return rh_catalog_ref_of(routine ? routine : object, 0);
 }
 
 static const char *shown(const rh_hazard_subject *s, rh_relation ref)
 {
-    const rh_known *known = s->context->known;
-    const rh_known_table *table = rh_known_find(known, ref.schema, ref.name);
-    const rh_known_object *object = table ? NULL : rh_known_find_object(known, ~0u, ref.schema, ref.name);
+    const rh_catalog *catalog = s->context->catalog;
+    const rh_catalog_table *table = rh_catalog_find(catalog, ref.schema, ref.name);
+    const rh_catalog_object *object =
+        table ? NULL : rh_catalog_find_object(catalog, ~0u, ref.schema, ref.name);
     if (table && !table->guessed)
-        return rh_known_name(table, s->arena);
+        return rh_catalog_name(table, s->arena);
     const char *schema = object ? object->schema : ref.schema, *name = rh_hazard_quoted(s, ref.name);
     return schema ? rh_arena_printf(s->arena, "%s.%s", rh_hazard_quoted(s, schema), name) : name;
 }
@@ -56,14 +57,14 @@ static const char *shown(const rh_hazard_subject *s, rh_relation ref)
 static bool is_unused(const rh_hazard_subject *s, const struct kind_words *kind, rh_relation ref,
                       bool missing_ok)
 {
-    const rh_known *known = s->context->known;
-    const rh_known_table *table = rh_known_find(known, ref.schema, ref.name);
-    const rh_known_object *object = rh_known_find_object(known, kind->kinds, ref.schema, ref.name);
+    const rh_catalog *catalog = s->context->catalog;
+    const rh_catalog_table *table = rh_catalog_find(catalog, ref.schema, ref.name);
+    const rh_catalog_object *object = rh_catalog_find_object(catalog, kind->kinds, ref.schema, ref.name);
     if (s->context->way_down)
         return false;
     if (strcmp(kind->words, "table") == 0)
-        return table ? table->is_new : missing_ok && known->complete;
-    return object ? object->is_new : missing_ok && known->complete && kind->kinds;
+        return table ? table->is_new : missing_ok && catalog->complete;
+    return object ? object->is_new : missing_ok && catalog->complete && kind->kinds;
 }
 
 /* ---- DROP ---- */
@@ -84,9 +85,11 @@ static void drop_table(const rh_hazard_subject *s, const char *name)
 
 static void drop_index(const rh_hazard_subject *s, rh_json *body, rh_relation ref)
 {
-    const rh_known_table *table = rh_known_indexed(s->context->known, ref.schema, ref.name, NULL);
+    const rh_catalog_table *table =
+        rh_catalog_table_of_index(s->context->catalog, ref.schema, ref.name, NULL);
     const char *name = shown(s, ref);
-    const bool gone = !table && s->context->known->complete && rh_json_bool(rh_json_get(body, "missing_ok"));
+    const bool gone =
+        !table && s->context->catalog->complete && rh_json_bool(rh_json_get(body, "missing_ok"));
     if (rh_json_bool(rh_json_get(body, "concurrent")) || gone ||
         (table && table->is_new && !s->context->way_down))
         return;
@@ -94,7 +97,7 @@ static void drop_index(const rh_hazard_subject *s, rh_json *body, rh_relation re
               rh_arena_printf(s->arena,
                               "DROP INDEX %s takes ACCESS EXCLUSIVE on %s: it waits for every "
                               "transaction, and all wait for it.",
-                              name, table ? rh_known_name(table, s->arena) : "its table"),
+                              name, table ? rh_catalog_name(table, s->arena) : "its table"),
               rh_hazard_is_partitioned(table)
                   ? rh_arena_printf(
                         s->arena,
@@ -123,15 +126,16 @@ static void drop_object(const rh_hazard_subject *s, const char *words, const cha
 /* A table under row-level security loses its last policy. */
 static void drop_policy(const rh_hazard_subject *s, rh_json *object)
 {
-    const rh_relation ref = rh_known_ref_of(object, 1);
-    const rh_known_table *table = rh_known_find(s->context->known, ref.schema, ref.name);
-    if (table && table->row_security && !table->is_new && rh_known_policies(s->context->known, table) == 1)
+    const rh_relation ref = rh_catalog_ref_of(object, 1);
+    const rh_catalog_table *table = rh_catalog_find(s->context->catalog, ref.schema, ref.name);
+    if (table && table->row_security && !table->is_new &&
+        rh_catalog_policies(s->context->catalog, table) == 1)
         RH_HAZARD(s, "row-security-without-policy",
                   rh_arena_printf(
                       s->arena,
                       "Row-level security of %s is enabled and this is its last policy: roles other than its "
                       "owner see and change no row from here on.",
-                      rh_known_name(table, s->arena)),
+                      rh_catalog_name(table, s->arena)),
                   "CREATE POLICY for those roles in the same transaction, or DISABLE ROW LEVEL SECURITY.");
 }
 
@@ -201,14 +205,14 @@ static void of_rename(const rh_hazard_subject *s, rh_json *body)
         renamed(s, from, "Create the new schema beside the old one and move its objects in a later release.");
         return;
     }
-    const rh_relation ref = relation ? rh_known_range(relation) : ref_of(rh_json_get(body, "object"));
+    const rh_relation ref = relation ? rh_catalog_range_ref(relation) : ref_of(rh_json_get(body, "object"));
     if (rh_tree_is(body, "renameType", "OBJECT_COLUMN") ||
         rh_tree_is(body, "renameType", "OBJECT_ATTRIBUTE")) {
-        if (!s->known || !s->known->is_new)
+        if (!s->definition || !s->definition->is_new)
             rename_column(s, body);
     } else if (kind && !is_unused(s, kind, ref, rh_json_bool(rh_json_get(body, "missing_ok")))) {
         const char *from = shown(s, ref);
-        const bool queried = kind->kinds == 0 || kind->kinds == 1u << RH_KNOWN_VIEW;
+        const bool queried = kind->kinds == 0 || kind->kinds == 1u << RH_CATALOG_VIEW;
         renamed(
             s, from,
             queried
@@ -229,7 +233,7 @@ static void of_move(const rh_hazard_subject *s, rh_json *body)
     const struct kind_words *kind = kind_of(body, "objectType");
     const char *schema = rh_hazard_quoted(s, rh_json_string(rh_json_get(body, "newschema")));
     rh_json *relation = rh_json_get(body, "relation");
-    const rh_relation ref = relation ? rh_known_range(relation) : ref_of(rh_json_get(body, "object"));
+    const rh_relation ref = relation ? rh_catalog_range_ref(relation) : ref_of(rh_json_get(body, "object"));
     if (!kind || is_unused(s, kind, ref, rh_json_bool(rh_json_get(body, "missing_ok"))))
         return;
     renamed(
@@ -250,11 +254,11 @@ static void of_truncate(const rh_hazard_subject *s, rh_json *body)
     const bool cascade = rh_tree_is(body, "behavior", "DROP_CASCADE");
     for (size_t i = 0; i < rh_json_count(tables); i++) {
         rh_json *range = rh_json_get(rh_json_at(tables, i), "RangeVar");
-        const rh_known_table *table = rh_known_table_of(s->context->known, range);
+        const rh_catalog_table *table = rh_catalog_table_of(s->context->catalog, range);
         if (table && table->is_new && !s->context->way_down)
             continue;
         list = rh_arena_printf(s->arena, "%s%s%s", list, *list ? ", " : "",
-                               table ? rh_known_name(table, s->arena) : rh_tree_relation(range, s->arena));
+                               table ? rh_catalog_name(table, s->arena) : rh_tree_relation(range, s->arena));
     }
     if (*list)
         RH_HAZARD(
@@ -270,9 +274,9 @@ static void of_truncate(const rh_hazard_subject *s, rh_json *body)
 
 static void of_enum(const rh_hazard_subject *s, rh_json *body)
 {
-    const rh_relation ref = rh_known_ref_of(rh_json_get(body, "typeName"), 0);
-    const rh_known_object *type =
-        rh_known_find_object(s->context->known, 1u << RH_KNOWN_TYPE, ref.schema, ref.name);
+    const rh_relation ref = rh_catalog_ref_of(rh_json_get(body, "typeName"), 0);
+    const rh_catalog_object *type =
+        rh_catalog_find_object(s->context->catalog, 1u << RH_CATALOG_TYPE, ref.schema, ref.name);
     if (!rh_json_get(body, "oldVal") || (type && type->is_new))
         return;
     RH_HAZARD(
@@ -288,7 +292,7 @@ static void of_enum(const rh_hazard_subject *s, rh_json *body)
 
 static void of_domain(const rh_hazard_subject *s)
 {
-    const bool unused = s->context->known->complete && s->statement->expected_lock_count == 0;
+    const bool unused = s->context->catalog->complete && s->statement->expected_lock_count == 0;
     if (s->statement->class_ == RH_CLASS_HEAP_SCAN && unused)
         s->statement->class_ = RH_CLASS_CATALOG;
     if (s->statement->class_ != RH_CLASS_HEAP_SCAN)

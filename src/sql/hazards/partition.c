@@ -20,14 +20,14 @@ static bool collect_constant(rh_json *node, void *data)
 
 /* A valid CHECK of TABLE names every value of BOUND, so the server need not read the rows. Whether it says
  * the right thing of them is measured in a run. */
-static bool is_proven(const rh_known_table *table, rh_json *bound, rh_arena *arena)
+static bool is_proven(const rh_catalog_table *table, rh_json *bound, rh_arena *arena)
 {
     static const char *const lists[] = {"lowerdatums", "upperdatums", "listdatums"};
     constants c = {.arena = arena};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         rh_json_visit(rh_json_get(bound, lists[i]), collect_constant, &c);
     for (size_t i = 0; table && c.count && i < table->constraint_count; i++) {
-        const rh_known_constraint *check = &table->constraints[i];
+        const rh_catalog_constraint *check = &table->constraints[i];
         bool all = check->kind == 'c' && check->valid;
         for (size_t k = 0; all && k < c.count; k++)
             all = strstr(check->definition, c.values[k]) != NULL;
@@ -37,10 +37,10 @@ static bool is_proven(const rh_known_table *table, rh_json *bound, rh_arena *are
     return false;
 }
 
-static const rh_known_table *default_of(const rh_known *known, const rh_known_table *parent)
+static const rh_catalog_table *default_of(const rh_catalog *catalog, const rh_catalog_table *parent)
 {
-    for (size_t i = 0; parent && i < known->table_count; i++) {
-        const rh_known_table *t = known->tables[i];
+    for (size_t i = 0; parent && i < catalog->table_count; i++) {
+        const rh_catalog_table *t = catalog->tables[i];
         for (size_t k = 0; !t->dropped && t->is_default && k < t->parent_count; k++)
             if (t->parents[k] == parent)
                 return t;
@@ -58,18 +58,18 @@ static const char *check_first(const rh_hazard_subject *s, const char *table, co
         table, condition, table);
 }
 
-void rh_hazards_of_partition(const rh_hazard_subject *s, rh_json *bound, const rh_known_table *parent,
+void rh_hazards_of_partition(const rh_hazard_subject *s, rh_json *bound, const rh_catalog_table *parent,
                              rh_relation partition)
 {
-    const rh_known *known = s->context->known;
-    const rh_known_table *given = rh_known_find(known, partition.schema, partition.name);
-    const rh_known_table *other = default_of(known, parent);
+    const rh_catalog *catalog = s->context->catalog;
+    const rh_catalog_table *given = rh_catalog_find(catalog, partition.schema, partition.name);
+    const rh_catalog_table *other = default_of(catalog, parent);
     rh_arena *arena = s->arena;
     if (parent && parent->is_new)
         other = NULL;
-    const bool reads_given = partition.name && !rh_known_is_small(given) && !is_proven(given, bound, arena);
+    const bool reads_given = partition.name && !rh_catalog_is_small(given) && !is_proven(given, bound, arena);
     const bool reads_other =
-        other && other != given && !rh_known_is_small(other) && !is_proven(other, bound, arena);
+        other && other != given && !rh_catalog_is_small(other) && !is_proven(other, bound, arena);
     /* nobody waits for a new partition, but for the default one, which is locked meanwhile */
     const bool only_default = given && given->is_new && !s->context->way_down;
     if (reads_given && !reads_other && only_default && (!other || other == given)) {
@@ -81,10 +81,10 @@ void rh_hazards_of_partition(const rh_hazard_subject *s, rh_json *bound, const r
         return;
     }
     s->statement->class_ = RH_CLASS_HEAP_SCAN;
-    const char *name = given            ? rh_known_name(given, arena)
+    const char *name = given            ? rh_catalog_name(given, arena)
                        : partition.name ? rh_identifier(partition.name, arena)
                                         : NULL;
-    const char *default_name = other ? rh_known_name(other, arena) : "";
+    const char *default_name = other ? rh_catalog_name(other, arena) : "";
     const char *read = reads_given && reads_other
                            ? rh_arena_printf(arena, "%s and the default partition %s", name, default_name)
                        : reads_given ? name
@@ -108,10 +108,10 @@ void rh_hazards_of_partition(const rh_hazard_subject *s, rh_json *bound, const r
 
 void rh_hazards_of_detach(const rh_hazard_subject *s, rh_json *command)
 {
-    const rh_relation ref = rh_known_range(rh_json_path(command, "def.PartitionCmd.name"));
+    const rh_relation ref = rh_catalog_range_ref(rh_json_path(command, "def.PartitionCmd.name"));
     const char *name = rh_tree_relation(rh_json_path(command, "def.PartitionCmd.name"), s->arena);
-    const rh_known_table *partition = rh_known_find(s->context->known, ref.schema, ref.name);
-    const rh_known_table *other = default_of(s->context->known, s->known);
+    const rh_catalog_table *partition = rh_catalog_find(s->context->catalog, ref.schema, ref.name);
+    const rh_catalog_table *other = default_of(s->context->catalog, s->definition);
     if (rh_json_bool(rh_json_path(command, "def.PartitionCmd.concurrent")) ||
         (partition && partition->is_new))
         return;
@@ -127,7 +127,7 @@ void rh_hazards_of_detach(const rh_hazard_subject *s, rh_json *command)
                   s->arena,
                   "CONCURRENTLY is refused while %s has the default partition %s: use a lock_timeout of some "
                   "seconds and try again.",
-                  s->table, rh_known_name(other, s->arena))
+                  s->table, rh_catalog_name(other, s->arena))
             : rh_arena_printf(
                   s->arena,
                   "ALTER TABLE %s DETACH PARTITION %s CONCURRENTLY, outside a transaction (PostgreSQL 14 and "

@@ -75,7 +75,7 @@ static bool works_concurrently(const company *c, const rh_statement *statement)
     if (strcmp(tag, "REINDEX") == 0)
         return !rh_hazard_is(statement, "reindex-without-concurrently");
     const bool absent =
-        statement->expected_lock_count == 0 && c->context->known && c->context->known->complete;
+        statement->expected_lock_count == 0 && c->context->catalog && c->context->catalog->complete;
     return strcmp(tag, "DROP INDEX") == 0 && !absent;
 }
 
@@ -255,7 +255,7 @@ static const char *gone_name(rh_json *tree)
     rh_json *routine = rh_json_path(object, "ObjectWithArgs.objname");
     if (rename)
         return renames_relation(rename) ? rh_json_string(rh_json_path(rename, "relation.relname")) : NULL;
-    return object ? rh_known_ref_of(routine ? routine : object, 0).name : NULL;
+    return object ? rh_catalog_ref_of(routine ? routine : object, 0).name : NULL;
 }
 
 /* Statement AGAIN, in a later transaction, makes NAME again, which STATEMENT takes away. */

@@ -1,4 +1,4 @@
-/* Internal to migrations/: a statement under the rules, for hazards*.c. */
+/* Internal to sql/: a statement under the rules, for src/sql/hazards/. */
 #pragma once
 #include "pgrehearse/sql/hazards.h"
 
@@ -7,8 +7,8 @@ typedef struct rh_hazard_subject {
     rh_hazard_context *context;
     rh_arena *arena;
     rh_statement *statement;
-    const char *table;           /* as it is shown */
-    const rh_known_table *known; /* NULL: nothing tells of it */
+    const char *table;                  /* as it is shown */
+    const rh_catalog_table *definition; /* NULL: the catalog does not have it */
 } rh_hazard_subject;
 
 /* FORMAT is the message; SAFER likewise in the arena. */
@@ -18,17 +18,17 @@ typedef struct rh_hazard_subject {
 /* IDENTIFIER as SQL writes it; "…" for NULL. */
 const char *rh_hazard_quoted(const rh_hazard_subject *s, const char *identifier);
 bool rh_hazard_is(const rh_statement *statement, const char *rule);
-/* The release itself added the column: nobody uses it yet. */
+/* The release itself added the column: no session uses it yet. */
 bool rh_hazard_column_is_new(const rh_hazard_subject *s, const char *column);
 /* TABLE has partitions, or is to have. */
-bool rh_hazard_is_partitioned(const rh_known_table *table);
+bool rh_hazard_is_partitioned(const rh_catalog_table *table);
 /* A valid CHECK proves that COLUMN has no NULL, or the column is NOT NULL. */
-bool rh_hazard_proven_not_null(const rh_known_table *table, const char *column);
+bool rh_hazard_proven_not_null(const rh_catalog_table *table, const char *column);
 
 /* COLUMN: of a column's own constraint, as SQL writes it; NULL: the table's. */
 void rh_hazards_of_constraint(const rh_hazard_subject *s, rh_json *constraint, const char *column);
 void rh_hazards_of_alter_table(const rh_hazard_subject *s, rh_json *body);
-void rh_hazards_of_partition(const rh_hazard_subject *s, rh_json *bound, const rh_known_table *parent,
+void rh_hazards_of_partition(const rh_hazard_subject *s, rh_json *bound, const rh_catalog_table *parent,
                              rh_relation partition);
 void rh_hazards_of_detach(const rh_hazard_subject *s, rh_json *command);
 /* DROP, RENAME, SET SCHEMA, TRUNCATE, ALTER TYPE, ALTER DOMAIN. */

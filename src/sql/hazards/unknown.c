@@ -27,7 +27,7 @@ static bool body_writes(const char *body, rh_arena *arena)
 }
 
 /* FUNCTION may change rows or take locks: it does not look like one that only computes. */
-static bool may_write(const rh_known_object *function, rh_arena *arena)
+static bool may_write(const rh_catalog_object *function, rh_arena *arena)
 {
     rh_json *tree = strlen(function->sql) <= RH_PARSE_LIMIT ? rh_sql_parse(function->sql, NULL) : NULL;
     rh_json *options = rh_json_get(rh_tree_body(tree, "CreateFunctionStmt"), "options");
@@ -46,11 +46,12 @@ static bool may_write(const rh_known_object *function, rh_arena *arena)
 }
 
 /* The function called NAME that may write; NULL. */
-static const rh_known_object *writer(const rh_known *known, const char *name, rh_arena *arena)
+static const rh_catalog_object *writer(const rh_catalog *catalog, const char *name, rh_arena *arena)
 {
-    for (size_t i = 0; name && i < known->other_count; i++) {
-        const rh_known_object *o = &known->others[i];
-        if (!o->dropped && o->kind == RH_KNOWN_FUNCTION && strcmp(o->name, name) == 0 && may_write(o, arena))
+    for (size_t i = 0; name && i < catalog->other_count; i++) {
+        const rh_catalog_object *o = &catalog->others[i];
+        if (!o->dropped && o->kind == RH_CATALOG_FUNCTION && strcmp(o->name, name) == 0 &&
+            may_write(o, arena))
             return o;
     }
     return NULL;
@@ -66,20 +67,21 @@ static int event_of(const rh_tree_range *range)
 }
 
 /* A trigger that fires on the rows that TREE changes, and whose function may write; *FUNCTION is that. */
-static const rh_known_object *firing_trigger(const rh_known *known, rh_json *tree, rh_arena *arena,
-                                             const rh_known_object **function)
+static const rh_catalog_object *firing_trigger(const rh_catalog *catalog, rh_json *tree, rh_arena *arena,
+                                               const rh_catalog_object **function)
 {
     rh_tree_range *ranges = NULL;
     size_t count = 0;
     rh_tree_ranges(tree, arena, &ranges, &count);
     for (size_t i = 0; i < count; i++)
-        for (size_t k = 0; ranges[i].changed_by && k < known->object_count; k++) {
-            const rh_known_object *o = &known->objects[k];
-            if (o->dropped || o->kind != RH_KNOWN_TRIGGER || !o->read_count ||
+        for (size_t k = 0; ranges[i].changed_by && k < catalog->object_count; k++) {
+            const rh_catalog_object *o = &catalog->objects[k];
+            if (o->dropped || o->kind != RH_CATALOG_TRIGGER || !o->read_count ||
                 !(o->events & event_of(&ranges[i])) ||
-                !rh_relation_equal(o->reads[0], rh_known_resolved(known, rh_known_range(ranges[i].range))))
+                !rh_relation_equal(o->reads[0],
+                                   rh_catalog_resolved(catalog, rh_catalog_range_ref(ranges[i].range))))
                 continue;
-            *function = writer(known, o->calls, arena);
+            *function = writer(catalog, o->calls, arena);
             if (*function)
                 return o;
         }
@@ -87,21 +89,21 @@ static const rh_known_object *firing_trigger(const rh_known *known, rh_json *tre
 }
 
 /* The function of the user's that TREE calls; NULL. */
-static const char *called(const rh_known *known, rh_json *tree, rh_arena *arena)
+static const char *called(const rh_catalog *catalog, rh_json *tree, rh_arena *arena)
 {
     const char **calls = NULL;
     size_t count = 0;
     rh_tree_calls(tree, arena, &calls, &count);
     for (size_t i = 0; i < count; i++)
-        for (size_t k = 0; k < known->other_count; k++) {
-            const rh_known_object *o = &known->others[k];
-            if (!o->dropped && o->kind == RH_KNOWN_FUNCTION && strcmp(o->name, calls[i]) == 0)
+        for (size_t k = 0; k < catalog->other_count; k++) {
+            const rh_catalog_object *o = &catalog->others[k];
+            if (!o->dropped && o->kind == RH_CATALOG_FUNCTION && strcmp(o->name, calls[i]) == 0)
                 return o->name;
         }
     return NULL;
 }
 
-static const char *by_kind(const rh_known *known, const char *kind, rh_json *body)
+static const char *by_kind(const rh_catalog *catalog, const char *kind, rh_json *body)
 {
     if (strcmp(kind, "DoStmt") == 0)
         return "not known from the text: a DO block runs statements of its own, and takes their locks";
@@ -114,10 +116,10 @@ static const char *by_kind(const rh_known *known, const char *kind, rh_json *bod
         return "not known from the text: what uses the extension is dropped with it, and is locked for that";
     if (strcmp(kind, "DropOwnedStmt") != 0 && strcmp(kind, "ReassignOwnedStmt") != 0)
         return NULL;
-    for (size_t i = 0; i < known->table_count; i++)
-        if (!known->tables[i]->dropped && !known->tables[i]->is_new && !known->tables[i]->owner)
+    for (size_t i = 0; i < catalog->table_count; i++)
+        if (!catalog->tables[i]->dropped && !catalog->tables[i]->is_new && !catalog->tables[i]->owner)
             return "not known from the text: the definitions do not name the owner of every relation";
-    return known->complete ? NULL : "not known from the text: which relations the role owns";
+    return catalog->complete ? NULL : "not known from the text: which relations the role owns";
 }
 
 void rh_hazards_unknown_work(rh_hazard_context *context, rh_statement *statement, rh_json *tree)
@@ -127,14 +129,14 @@ void rh_hazards_unknown_work(rh_hazard_context *context, rh_statement *statement
     rh_arena *arena = context->arena;
     rh_json *body;
     const char *kind = rh_tree_kind(tree, &body);
-    const rh_known_object *function = NULL;
+    const rh_catalog_object *function = NULL;
     if (!kind)
         return;
-    statement->unknown_effect = by_kind(context->known, kind, body);
+    statement->unknown_effect = by_kind(context->catalog, kind, body);
     if (statement->unknown_effect || !rh_is_one_of(kind, queries))
         return;
-    const char *name = called(context->known, tree, arena);
-    const rh_known_object *trigger = name ? NULL : firing_trigger(context->known, tree, arena, &function);
+    const char *name = called(context->catalog, tree, arena);
+    const rh_catalog_object *trigger = name ? NULL : firing_trigger(context->catalog, tree, arena, &function);
     if (name)
         statement->unknown_effect = rh_arena_printf(
             arena,

@@ -27,19 +27,19 @@ static void add(rh_locks *l, const char *name, rh_lock_mode mode, const char *be
         (rh_expected_lock){.relation = name, .mode = mode, .because = because, .on_new = on_new};
 }
 
-void rh_locks_add_table(rh_locks *l, const rh_known_table *table, rh_lock_mode mode, const char *because)
+void rh_locks_add_table(rh_locks *l, const rh_catalog_table *table, rh_lock_mode mode, const char *because)
 {
     if (table && strcmp(table->schema, "pg_temp") != 0)
-        add(l, rh_known_name(table, l->arena), mode, because, table->is_new);
+        add(l, rh_catalog_name(table, l->arena), mode, because, table->is_new);
 }
 
-void rh_locks_note_search(rh_locks *l, const rh_known_table *table, const rh_known_constraint *key)
+void rh_locks_note_search(rh_locks *l, const rh_catalog_table *table, const rh_catalog_constraint *key)
 {
-    const char *name = rh_known_name(table, l->arena);
-    for (size_t i = 0; i < l->statement->expected_lock_count && !rh_known_is_small(table); i++) {
+    const char *name = rh_catalog_name(table, l->arena);
+    for (size_t i = 0; i < l->statement->expected_lock_count && !rh_catalog_is_small(table); i++) {
         rh_expected_lock *lock = &l->statement->expected_locks[i];
         if (!lock->unindexed && strcmp(lock->relation, name) == 0)
-            lock->unindexed = rh_known_unindexed_key(table, key, l->arena);
+            lock->unindexed = rh_catalog_unindexed_key(table, key, l->arena);
     }
 }
 
@@ -49,8 +49,10 @@ static void add_other(rh_locks *l, rh_relation ref, rh_lock_mode mode, const cha
     rh_arena *arena = l->arena;
     if (!ref.name)
         return;
-    const rh_known_object *object = rh_known_find_object(l->known, RH_KNOWN_RELATIONS, ref.schema, ref.name);
-    const rh_known_table *indexed = object ? NULL : rh_known_indexed(l->known, ref.schema, ref.name, NULL);
+    const rh_catalog_object *object =
+        rh_catalog_find_object(l->catalog, RH_CATALOG_RELATIONS, ref.schema, ref.name);
+    const rh_catalog_table *indexed =
+        object ? NULL : rh_catalog_table_of_index(l->catalog, ref.schema, ref.name, NULL);
     const char *schema = object ? object->schema : indexed ? indexed->schema : ref.schema;
     const char *name = rh_identifier(ref.name, arena);
     if (schema)
@@ -60,7 +62,7 @@ static void add_other(rh_locks *l, rh_relation ref, rh_lock_mode mode, const cha
 
 void rh_locks_add_ref(rh_locks *l, rh_relation ref, rh_lock_mode mode, const char *because)
 {
-    const rh_known_table *table = rh_known_find(l->known, ref.schema, ref.name);
+    const rh_catalog_table *table = rh_catalog_find(l->catalog, ref.schema, ref.name);
     if (table && !table->guessed)
         rh_locks_add_table(l, table, mode, because);
     else
@@ -78,7 +80,7 @@ bool rh_locks_seen(rh_locks *l, const void *what)
 
 /* ---- what hangs together ---- */
 
-static bool is_child(const rh_known_table *child, const rh_known_table *of)
+static bool is_child(const rh_catalog_table *child, const rh_catalog_table *of)
 {
     for (size_t i = 0; !child->dropped && i < child->parent_count; i++)
         if (child->parents[i] == of)
@@ -86,10 +88,10 @@ static bool is_child(const rh_known_table *child, const rh_known_table *of)
     return false;
 }
 
-void rh_locks_add_children(rh_locks *l, const rh_known_table *table, rh_lock_mode mode, bool partitions)
+void rh_locks_add_children(rh_locks *l, const rh_catalog_table *table, rh_lock_mode mode, bool partitions)
 {
-    for (size_t i = 0; table && i < l->known->table_count; i++) {
-        const rh_known_table *child = l->known->tables[i];
+    for (size_t i = 0; table && i < l->catalog->table_count; i++) {
+        const rh_catalog_table *child = l->catalog->tables[i];
         if (!is_child(child, table) || (partitions && !child->is_partition))
             continue;
         rh_locks_add_table(l, child, mode, child->is_partition ? "a partition" : "a child table");
@@ -97,10 +99,10 @@ void rh_locks_add_children(rh_locks *l, const rh_known_table *table, rh_lock_mod
     }
 }
 
-void rh_locks_add_inheriting(rh_locks *l, const rh_known_table *table, rh_lock_mode mode)
+void rh_locks_add_inheriting(rh_locks *l, const rh_catalog_table *table, rh_lock_mode mode)
 {
-    for (size_t i = 0; table && i < l->known->table_count; i++) {
-        const rh_known_table *child = l->known->tables[i];
+    for (size_t i = 0; table && i < l->catalog->table_count; i++) {
+        const rh_catalog_table *child = l->catalog->tables[i];
         if (is_child(child, table) && !child->is_partition) {
             rh_locks_add_table(l, child, mode, "a child table");
             rh_locks_add_inheriting(l, child, mode);
@@ -110,12 +112,12 @@ void rh_locks_add_inheriting(rh_locks *l, const rh_known_table *table, rh_lock_m
 
 void rh_locks_add_tree(rh_locks *l, rh_json *range_var, rh_lock_mode mode)
 {
-    rh_locks_add_ref(l, rh_known_range(range_var), mode, NULL);
+    rh_locks_add_ref(l, rh_catalog_range_ref(range_var), mode, NULL);
     if (rh_json_bool(rh_json_get(range_var, "inh")))
-        rh_locks_add_children(l, rh_known_table_of(l->known, range_var), mode, false);
+        rh_locks_add_children(l, rh_catalog_table_of(l->catalog, range_var), mode, false);
 }
 
-static bool is_on(const rh_known_constraint *key, const char *column, rh_arena *arena)
+static bool is_on(const rh_catalog_constraint *key, const char *column, rh_arena *arena)
 {
     const char *end = column ? strstr(key->definition, "REFERENCES") : NULL;
     end = column && !end ? strstr(key->definition, "references") : end;
@@ -125,32 +127,33 @@ static bool is_on(const rh_known_constraint *key, const char *column, rh_arena *
                              column, arena);
 }
 
-void rh_locks_add_own_referenced(rh_locks *l, const rh_known_table *table, const char *column,
+void rh_locks_add_own_referenced(rh_locks *l, const rh_catalog_table *table, const char *column,
                                  rh_lock_mode mode)
 {
     for (size_t i = 0; table && i < table->constraint_count; i++) {
-        const rh_known_constraint *key = &table->constraints[i];
+        const rh_catalog_constraint *key = &table->constraints[i];
         if (key->kind != 'f' || !is_on(key, column, l->arena))
             continue;
         rh_locks_add_ref(l, (rh_relation){key->schema, key->target}, mode, "referenced by a foreign key");
-        rh_locks_add_children(l, rh_known_find(l->known, key->schema, key->target), mode, true);
+        rh_locks_add_children(l, rh_catalog_find(l->catalog, key->schema, key->target), mode, true);
     }
 }
 
-void rh_locks_add_referenced(rh_locks *l, const rh_known_table *table, const char *column, rh_lock_mode mode)
+void rh_locks_add_referenced(rh_locks *l, const rh_catalog_table *table, const char *column,
+                             rh_lock_mode mode)
 {
     rh_locks_add_own_referenced(l, table, column, mode);
     for (size_t i = 0; table && i < table->parent_count; i++)
         rh_locks_add_referenced(l, table->parents[i], column, mode);
 }
 
-void rh_locks_add_referencing(rh_locks *l, const rh_known_table *table, rh_lock_mode mode)
+void rh_locks_add_referencing(rh_locks *l, const rh_catalog_table *table, rh_lock_mode mode)
 {
-    for (size_t i = 0; table && i < l->known->table_count; i++) {
-        const rh_known_table *other = l->known->tables[i];
+    for (size_t i = 0; table && i < l->catalog->table_count; i++) {
+        const rh_catalog_table *other = l->catalog->tables[i];
         for (size_t k = 0; !other->dropped && k < other->constraint_count; k++) {
-            const rh_known_constraint *key = &other->constraints[k];
-            if (key->kind != 'f' || rh_known_find(l->known, key->schema, key->target) != table)
+            const rh_catalog_constraint *key = &other->constraints[k];
+            if (key->kind != 'f' || rh_catalog_find(l->catalog, key->schema, key->target) != table)
                 continue;
             rh_locks_add_table(l, other, mode, "refers to it by a foreign key");
             rh_locks_add_children(l, other, mode, true);
@@ -158,25 +161,25 @@ void rh_locks_add_referencing(rh_locks *l, const rh_known_table *table, rh_lock_
     }
 }
 
-void rh_locks_add_default(rh_locks *l, const rh_known_table *parent, const rh_known_table *except)
+void rh_locks_add_default(rh_locks *l, const rh_catalog_table *parent, const rh_catalog_table *except)
 {
-    for (size_t i = 0; parent && i < l->known->table_count; i++) {
-        const rh_known_table *child = l->known->tables[i];
+    for (size_t i = 0; parent && i < l->catalog->table_count; i++) {
+        const rh_catalog_table *child = l->catalog->tables[i];
         if (child != except && child->is_default && is_child(child, parent))
             rh_locks_add_table(l, child, RH_LOCK_ACCESS_EXCLUSIVE, "the default partition");
     }
 }
 
-void rh_locks_add_sequences(rh_locks *l, const rh_known_table *table, const char *column, rh_lock_mode mode)
+void rh_locks_add_sequences(rh_locks *l, const rh_catalog_table *table, const char *column, rh_lock_mode mode)
 {
     for (size_t i = 0; table && i < table->column_count; i++) {
-        const rh_known_column *c = &table->columns[i];
+        const rh_catalog_column *c = &table->columns[i];
         if (c->sequence && (!column || strcmp(column, c->name) == 0))
             rh_locks_add_ref(l, rh_relation_of(c->sequence, l->arena), mode, "a sequence of its own");
     }
 }
 
-void rh_locks_add_indexes(rh_locks *l, const rh_known_table *table)
+void rh_locks_add_indexes(rh_locks *l, const rh_catalog_table *table)
 {
     for (size_t i = 0; table && i < table->index_count; i++)
         rh_locks_add_ref(l, (rh_relation){table->schema, table->indexes[i].name}, RH_LOCK_ACCESS_EXCLUSIVE,

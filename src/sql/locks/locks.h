@@ -1,20 +1,20 @@
-/* Internal to migrations/: every relation that a statement locks, by its parse and the known schema. The
+/* Internal to sql/: every relation that a statement locks, by its parse tree and the catalog. The
  * modes are PostgreSQL 15's, as pg_locks shows them; tests/server/migrations/test_locks.c compares. */
 #pragma once
-#include "pgrehearse/sql/known.h"
+#include "pgrehearse/sql/catalog.h"
 #include "pgrehearse/model/statement.h"
 #include "pgrehearse/model/lock.h"
 
 /* Fills expected_locks of STATEMENT, whose class, expected_lock and expected_relation are set; the latter get
- * the relation's full name. KNOWN is the schema before the statement. */
-void rh_expect_locks(rh_statement *statement, rh_json *tree, const rh_known *known, rh_arena *arena);
+ * the relation's full name. CATALOG is the schema before the statement. */
+void rh_expect_locks(rh_statement *statement, rh_json *tree, const rh_catalog *catalog, rh_arena *arena);
 
 /* ---- within locks*.c ---- */
 
 typedef struct rh_locks {
     rh_statement *statement;
     rh_json *tree;
-    const rh_known *known;
+    const rh_catalog *catalog;
     rh_arena *arena;
     const void **seen; /* what was dropped already */
     size_t seen_count;
@@ -25,30 +25,32 @@ typedef struct rh_locks {
 /* Adds a lock on the relation REF, with its full name where it is known; of two on one relation the stronger
  * stays. Temporary tables are nobody's concern. */
 void rh_locks_add_ref(rh_locks *l, rh_relation ref, rh_lock_mode mode, const char *because);
-void rh_locks_add_table(rh_locks *l, const rh_known_table *table, rh_lock_mode mode, const char *because);
+void rh_locks_add_table(rh_locks *l, const rh_catalog_table *table, rh_lock_mode mode, const char *because);
 /* The rows of TABLE, whose lock is there, are searched by the foreign key KEY. */
-void rh_locks_note_search(rh_locks *l, const rh_known_table *table, const rh_known_constraint *key);
+void rh_locks_note_search(rh_locks *l, const rh_catalog_table *table, const rh_catalog_constraint *key);
 /* Tables that inherit from TABLE, at any depth; PARTITIONS: only those. */
-void rh_locks_add_children(rh_locks *l, const rh_known_table *table, rh_lock_mode mode, bool partitions);
+void rh_locks_add_children(rh_locks *l, const rh_catalog_table *table, rh_lock_mode mode, bool partitions);
 /* Those that inherit from TABLE and are no partitions. */
-void rh_locks_add_inheriting(rh_locks *l, const rh_known_table *table, rh_lock_mode mode);
+void rh_locks_add_inheriting(rh_locks *l, const rh_catalog_table *table, rh_lock_mode mode);
 /* The tables that TABLE's foreign keys refer to, those of its parents included. COLUMN: only those on it;
  * NULL: all. */
-void rh_locks_add_referenced(rh_locks *l, const rh_known_table *table, const char *column, rh_lock_mode mode);
+void rh_locks_add_referenced(rh_locks *l, const rh_catalog_table *table, const char *column,
+                             rh_lock_mode mode);
 /* A thousand relations are named; nobody reads more. */
 bool rh_locks_full(const rh_locks *l);
 /* WHAT was seen before by this function; it is from now on. */
 bool rh_locks_seen(rh_locks *l, const void *what);
 /* The same without its parents'. */
-void rh_locks_add_own_referenced(rh_locks *l, const rh_known_table *table, const char *column,
+void rh_locks_add_own_referenced(rh_locks *l, const rh_catalog_table *table, const char *column,
                                  rh_lock_mode mode);
 /* The tables whose foreign keys refer to TABLE. */
-void rh_locks_add_referencing(rh_locks *l, const rh_known_table *table, rh_lock_mode mode);
+void rh_locks_add_referencing(rh_locks *l, const rh_catalog_table *table, rh_lock_mode mode);
 /* The default partition of PARENT, unless it is EXCEPT. */
-void rh_locks_add_default(rh_locks *l, const rh_known_table *parent, const rh_known_table *except);
+void rh_locks_add_default(rh_locks *l, const rh_catalog_table *parent, const rh_catalog_table *except);
 /* Sequences that columns of TABLE own. COLUMN NULL: all. */
-void rh_locks_add_sequences(rh_locks *l, const rh_known_table *table, const char *column, rh_lock_mode mode);
-void rh_locks_add_indexes(rh_locks *l, const rh_known_table *table);
+void rh_locks_add_sequences(rh_locks *l, const rh_catalog_table *table, const char *column,
+                            rh_lock_mode mode);
+void rh_locks_add_indexes(rh_locks *l, const rh_catalog_table *table);
 /* TABLE and its children, or only TABLE when RANGE_VAR says ONLY. */
 void rh_locks_add_tree(rh_locks *l, rh_json *range_var, rh_lock_mode mode);
 
@@ -65,6 +67,6 @@ void rh_locks_of_owned(rh_locks *l, rh_json *body);
 void rh_locks_of_create_table(rh_locks *l, rh_json *body);
 void rh_locks_of_drop(rh_locks *l, rh_json *body);
 /* TABLE goes, with its partitions; BECAUSE may be NULL. */
-void rh_locks_drop_table(rh_locks *l, const rh_known_table *table, const char *because);
+void rh_locks_drop_table(rh_locks *l, const rh_catalog_table *table, const char *because);
 /* Of columns, of a table that goes with what depends on it. */
-void rh_locks_of_drop_column(rh_locks *l, const rh_known_table *table, const char *column);
+void rh_locks_of_drop_column(rh_locks *l, const rh_catalog_table *table, const char *column);

@@ -31,11 +31,11 @@ static bool sets(const change *c, const char *column)
 /* ---- foreign keys ---- */
 
 /* KEY refers to TABLE, or to the partitioned table that it is a partition of. */
-static bool refers_to(const rh_locks *l, const rh_known_constraint *key, const rh_known_table *table)
+static bool refers_to(const rh_locks *l, const rh_catalog_constraint *key, const rh_catalog_table *table)
 {
     if (key->kind != 'f')
         return false;
-    if (rh_known_find(l->known, key->schema, key->target) == table)
+    if (rh_catalog_find(l->catalog, key->schema, key->target) == table)
         return true;
     for (size_t i = 0; table->is_partition && i < table->parent_count; i++)
         if (refers_to(l, key, table->parents[i]))
@@ -44,7 +44,7 @@ static bool refers_to(const rh_locks *l, const rh_known_constraint *key, const r
 }
 
 /* UPDATE sets a column that KEY refers to. */
-static bool sets_key(const change *c, const rh_known_constraint *key, const rh_known_table *table)
+static bool sets_key(const change *c, const rh_catalog_constraint *key, const rh_catalog_table *table)
 {
     for (size_t i = 0; i < key->column_count; i++)
         if (sets(c, key->columns[i]))
@@ -56,10 +56,11 @@ static bool sets_key(const change *c, const rh_known_constraint *key, const rh_k
     return false;
 }
 
-static void add_referencing(rh_locks *l, const rh_known_table *table, const change *c);
+static void add_referencing(rh_locks *l, const rh_catalog_table *table, const change *c);
 
 /* Rows that KEY of OTHER refers to are deleted, or get another key: ACTION. */
-static void add_action(rh_locks *l, const rh_known_table *other, const rh_known_constraint *key, char action)
+static void add_action(rh_locks *l, const rh_catalog_table *other, const rh_catalog_constraint *key,
+                       char action)
 {
     const bool looks = action == 'a' || action == 'r';
     rh_locks_add_table(l, other, looks ? RH_LOCK_ROW_SHARE : RH_LOCK_ROW_EXCLUSIVE,
@@ -72,12 +73,12 @@ static void add_action(rh_locks *l, const rh_known_table *other, const rh_known_
         add_referencing(l, other, &(change){.deletes = true});
 }
 
-static void add_referencing(rh_locks *l, const rh_known_table *table, const change *c)
+static void add_referencing(rh_locks *l, const rh_catalog_table *table, const change *c)
 {
-    for (size_t i = 0; i < l->known->table_count; i++) {
-        const rh_known_table *other = l->known->tables[i];
+    for (size_t i = 0; i < l->catalog->table_count; i++) {
+        const rh_catalog_table *other = l->catalog->tables[i];
         for (size_t k = 0; !other->dropped && k < other->constraint_count; k++) {
-            const rh_known_constraint *key = &other->constraints[k];
+            const rh_catalog_constraint *key = &other->constraints[k];
             if (!refers_to(l, key, table))
                 continue;
             if (c->deletes)
@@ -86,17 +87,18 @@ static void add_referencing(rh_locks *l, const rh_known_table *table, const chan
                 add_action(l, other, key, key->on_update);
         }
     }
-    for (size_t i = 0; i < l->known->table_count && !rh_locks_full(l); i++) /* a partition's own */
-        for (size_t k = 0; l->known->tables[i]->is_partition && k < l->known->tables[i]->parent_count; k++)
-            if (l->known->tables[i]->parents[k] == table && !rh_locks_seen(l, l->known->tables[i]))
-                add_referencing(l, l->known->tables[i], c);
+    for (size_t i = 0; i < l->catalog->table_count && !rh_locks_full(l); i++) /* a partition's own */
+        for (size_t k = 0; l->catalog->tables[i]->is_partition && k < l->catalog->tables[i]->parent_count;
+             k++)
+            if (l->catalog->tables[i]->parents[k] == table && !rh_locks_seen(l, l->catalog->tables[i]))
+                add_referencing(l, l->catalog->tables[i], c);
 }
 
 /* The tables that the written rows refer to. */
-static void add_looked_up(rh_locks *l, const rh_known_table *table, const change *c)
+static void add_looked_up(rh_locks *l, const rh_catalog_table *table, const change *c)
 {
     for (size_t i = 0; i < table->column_count; i++) {
-        const rh_known_column *column = &table->columns[i];
+        const rh_catalog_column *column = &table->columns[i];
         const bool written = c->inserts && (!c->columns || is_in(c->columns, column->name) || column->value);
         if (written || sets(c, column->name))
             rh_locks_add_referenced(l, table, column->name, RH_LOCK_ROW_SHARE);
@@ -116,9 +118,9 @@ static bool is_for(rh_json *rule, const change *c)
 
 static void add_rules(rh_locks *l, rh_relation ref, const change *c, int depth)
 {
-    for (size_t i = 0; i < l->known->object_count && depth < DEPTH; i++) {
-        const rh_known_object *o = &l->known->objects[i];
-        if (o->dropped || o->kind != RH_KNOWN_RULE || !o->read_count ||
+    for (size_t i = 0; i < l->catalog->object_count && depth < DEPTH; i++) {
+        const rh_catalog_object *o = &l->catalog->objects[i];
+        if (o->dropped || o->kind != RH_CATALOG_RULE || !o->read_count ||
             !rh_relation_equal(o->reads[0], ref) || strlen(o->sql) > RH_PARSE_LIMIT || rh_locks_seen(l, o))
             continue;
         rh_json *tree = rh_sql_parse(o->sql, NULL), *rule = rh_tree_body(tree, "RuleStmt");
@@ -129,7 +131,7 @@ static void add_rules(rh_locks *l, rh_relation ref, const change *c, int depth)
 }
 
 /* A view over one table takes changes for it. */
-static void change_view(rh_locks *l, const rh_known_object *view, const change *c, int depth)
+static void change_view(rh_locks *l, const rh_catalog_object *view, const change *c, int depth)
 {
     if (view->read_count == 1 && depth < DEPTH)
         change_relation(l, view->reads[0], c, false, depth + 1);
@@ -139,9 +141,9 @@ static void change_view(rh_locks *l, const rh_known_object *view, const change *
 
 static void change_relation(rh_locks *l, rh_relation ref, const change *c, bool only, int depth)
 {
-    const rh_known_table *table = rh_known_find(l->known, ref.schema, ref.name);
-    const rh_known_object *view =
-        table ? NULL : rh_known_find_object(l->known, 1u << RH_KNOWN_VIEW, ref.schema, ref.name);
+    const rh_catalog_table *table = rh_catalog_find(l->catalog, ref.schema, ref.name);
+    const rh_catalog_object *view =
+        table ? NULL : rh_catalog_find_object(l->catalog, 1u << RH_CATALOG_VIEW, ref.schema, ref.name);
     rh_locks_add_ref(l, ref, RH_LOCK_ROW_EXCLUSIVE, depth ? "the view is over it" : NULL);
     if (view) {
         add_rules(l, (rh_relation){view->schema, view->name}, c, depth);
@@ -188,8 +190,9 @@ static void read_relation(rh_locks *l, rh_relation ref, rh_lock_mode mode, int d
     rh_locks_add_ref(l, ref, mode, depth ? "the view reads it" : NULL);
     if (mode != RH_LOCK_ROW_SHARE)
         return;
-    const rh_known_object *view = rh_known_find_object(l->known, 1u << RH_KNOWN_VIEW, ref.schema, ref.name);
-    rh_locks_add_children(l, rh_known_find(l->known, ref.schema, ref.name), mode, false);
+    const rh_catalog_object *view =
+        rh_catalog_find_object(l->catalog, 1u << RH_CATALOG_VIEW, ref.schema, ref.name);
+    rh_locks_add_children(l, rh_catalog_find(l->catalog, ref.schema, ref.name), mode, false);
     for (size_t i = 0; view && depth < DEPTH && i < view->read_count; i++)
         read_relation(l, view->reads[i], mode, depth + 1);
 }
@@ -201,10 +204,10 @@ void rh_locks_of_query(rh_locks *l, rh_json *node)
     rh_tree_ranges(node, l->arena, &ranges, &count);
     for (size_t i = 0; i < count; i++) /* what is changed before what is read */
         if (ranges[i].changed_by)
-            rh_locks_add_ref(l, rh_known_range(ranges[i].range), RH_LOCK_ROW_EXCLUSIVE, NULL);
+            rh_locks_add_ref(l, rh_catalog_range_ref(ranges[i].range), RH_LOCK_ROW_EXCLUSIVE, NULL);
     for (size_t i = 0; i < count; i++) {
         const change c = ranges[i].changed_by ? change_of(&ranges[i]) : (change){0};
-        const rh_relation ref = rh_known_range(ranges[i].range);
+        const rh_relation ref = rh_catalog_range_ref(ranges[i].range);
         if (ranges[i].changed_by)
             change_relation(l, ref, &c, !rh_json_bool(rh_json_get(ranges[i].range, "inh")), 0);
         else

@@ -7,7 +7,8 @@
 /* LOCK TABLE of a view locks what it reads. */
 static void lock_view(rh_locks *l, rh_relation ref, rh_lock_mode mode, int depth)
 {
-    const rh_known_object *view = rh_known_find_object(l->known, 1u << RH_KNOWN_VIEW, ref.schema, ref.name);
+    const rh_catalog_object *view =
+        rh_catalog_find_object(l->catalog, 1u << RH_CATALOG_VIEW, ref.schema, ref.name);
     for (size_t i = 0; view && depth < 32 && i < view->read_count; i++) {
         rh_locks_add_ref(l, view->reads[i], mode, "the view reads it");
         lock_view(l, view->reads[i], mode, depth + 1);
@@ -21,7 +22,7 @@ static void of_lock(rh_locks *l, rh_json *body)
     for (size_t i = 0; mode && i < rh_json_count(tables); i++) {
         rh_json *range = rh_json_get(rh_json_at(tables, i), "RangeVar");
         rh_locks_add_tree(l, range, mode);
-        lock_view(l, rh_known_range(range), mode, 0);
+        lock_view(l, rh_catalog_range_ref(range), mode, 0);
     }
 }
 
@@ -31,44 +32,44 @@ static void of_index(rh_locks *l, rh_json *body)
 {
     rh_json *range = rh_json_get(body, "relation");
     if (rh_json_bool(rh_json_get(range, "inh")) && !rh_json_bool(rh_json_get(body, "concurrent")))
-        rh_locks_add_children(l, rh_known_table_of(l->known, range), RH_LOCK_SHARE, true);
+        rh_locks_add_children(l, rh_catalog_table_of(l->catalog, range), RH_LOCK_SHARE, true);
 }
 
 static void of_rename(rh_locks *l, rh_json *body)
 {
     rh_json *range = rh_json_get(body, "relation");
     if (rh_tree_is(body, "renameType", "OBJECT_COLUMN") && rh_json_bool(rh_json_get(range, "inh")))
-        rh_locks_add_children(l, rh_known_table_of(l->known, range), RH_LOCK_ACCESS_EXCLUSIVE, false);
+        rh_locks_add_children(l, rh_catalog_table_of(l->catalog, range), RH_LOCK_ACCESS_EXCLUSIVE, false);
 }
 
 static void of_trigger(rh_locks *l, rh_json *body)
 {
     rh_json *range = rh_json_get(body, "relation");
     if (rh_json_bool(rh_json_get(body, "row")))
-        rh_locks_add_children(l, rh_known_table_of(l->known, range), RH_LOCK_SHARE_ROW_EXCLUSIVE, true);
+        rh_locks_add_children(l, rh_catalog_table_of(l->catalog, range), RH_LOCK_SHARE_ROW_EXCLUSIVE, true);
     if (rh_json_get(body, "constrrel"))
-        rh_locks_add_ref(l, rh_known_range(rh_json_get(body, "constrrel")), RH_LOCK_ACCESS_SHARE, NULL);
+        rh_locks_add_ref(l, rh_catalog_range_ref(rh_json_get(body, "constrrel")), RH_LOCK_ACCESS_SHARE, NULL);
 }
 
 static void of_view(rh_locks *l, rh_json *body)
 {
-    const rh_relation ref = rh_known_range(rh_json_get(body, "view"));
+    const rh_relation ref = rh_catalog_range_ref(rh_json_get(body, "view"));
     if (rh_json_bool(rh_json_get(body, "replace")) &&
-        rh_known_find_object(l->known, 1u << RH_KNOWN_VIEW, ref.schema, ref.name))
+        rh_catalog_find_object(l->catalog, 1u << RH_CATALOG_VIEW, ref.schema, ref.name))
         rh_locks_add_ref(l, ref, RH_LOCK_ACCESS_EXCLUSIVE, NULL);
     rh_locks_of_query(l, rh_json_get(body, "query"));
 }
 
 static void of_domain(rh_locks *l, rh_json *body)
 {
-    const rh_relation ref = rh_known_ref_of(rh_json_get(body, "typeName"), 0);
-    const rh_known_object *domain =
-        rh_known_find_object(l->known, 1u << RH_KNOWN_DOMAIN, ref.schema, ref.name);
-    for (size_t i = 0; domain && l->statement->class_ == RH_CLASS_HEAP_SCAN && i < l->known->table_count;
+    const rh_relation ref = rh_catalog_ref_of(rh_json_get(body, "typeName"), 0);
+    const rh_catalog_object *domain =
+        rh_catalog_find_object(l->catalog, 1u << RH_CATALOG_DOMAIN, ref.schema, ref.name);
+    for (size_t i = 0; domain && l->statement->class_ == RH_CLASS_HEAP_SCAN && i < l->catalog->table_count;
          i++) {
-        const rh_known_table *table = l->known->tables[i];
+        const rh_catalog_table *table = l->catalog->tables[i];
         for (size_t k = 0; !table->dropped && k < table->column_count; k++)
-            if (rh_known_is_of_type(l->known, table->columns[k].type_name, domain))
+            if (rh_catalog_is_of_type(l->catalog, table->columns[k].type_name, domain))
                 rh_locks_add_table(l, table, RH_LOCK_SHARE, "has a column of the domain");
     }
 }
@@ -80,7 +81,7 @@ static void of_comment(rh_locks *l, rh_json *body)
     const char *type = rh_json_string(rh_json_get(body, "objtype"));
     const bool column = type && strcmp(type, "OBJECT_COLUMN") == 0;
     if (column || (type && rh_is_one_of(type, tables)))
-        rh_locks_add_ref(l, rh_known_ref_of(rh_json_get(body, "object"), column),
+        rh_locks_add_ref(l, rh_catalog_ref_of(rh_json_get(body, "object"), column),
                          RH_LOCK_SHARE_UPDATE_EXCLUSIVE, NULL);
 }
 
@@ -88,12 +89,13 @@ static void of_publication(rh_locks *l, rh_json *body)
 {
     rh_json *objects = rh_json_get(body, "pubobjects");
     const char *name = rh_json_string(rh_json_get(body, "pubname"));
-    const rh_known_object *publication = name ? rh_known_find_publication(l->known, name) : NULL;
+    const rh_catalog_object *publication = name ? rh_catalog_find_publication(l->catalog, name) : NULL;
     for (size_t i = 0; i < rh_json_count(objects); i++) {
         rh_json *table = rh_json_path(rh_json_at(objects, i), "PublicationObjSpec.pubtable.relation");
-        rh_locks_add_ref(l, rh_known_range(table), RH_LOCK_SHARE_UPDATE_EXCLUSIVE, NULL);
+        rh_locks_add_ref(l, rh_catalog_range_ref(table), RH_LOCK_SHARE_UPDATE_EXCLUSIVE, NULL);
         if (rh_json_bool(rh_json_get(table, "inh")))
-            rh_locks_add_inheriting(l, rh_known_table_of(l->known, table), RH_LOCK_SHARE_UPDATE_EXCLUSIVE);
+            rh_locks_add_inheriting(l, rh_catalog_table_of(l->catalog, table),
+                                    RH_LOCK_SHARE_UPDATE_EXCLUSIVE);
     }
     for (size_t i = 0;
          publication && rh_tree_is(body, "action", "AP_SetObjects") && i < publication->read_count; i++)
@@ -103,7 +105,7 @@ static void of_publication(rh_locks *l, rh_json *body)
 static void of_move(rh_locks *l, rh_json *body)
 {
     if (rh_tree_is(body, "objectType", "OBJECT_TABLE"))
-        rh_locks_add_sequences(l, rh_known_table_of(l->known, rh_json_get(body, "relation")), NULL,
+        rh_locks_add_sequences(l, rh_catalog_table_of(l->catalog, rh_json_get(body, "relation")), NULL,
                                RH_LOCK_ACCESS_EXCLUSIVE);
 }
 
@@ -180,10 +182,10 @@ static void of_schema(rh_locks *l, rh_json *body)
 /* IF EXISTS of something that the definitions, all of them, do not have: nothing is locked. */
 static bool is_not_there(const rh_locks *l, rh_json *body, rh_relation ref)
 {
-    return l->known->complete && rh_json_bool(rh_json_get(body, "missing_ok")) && ref.name &&
-           !rh_known_find(l->known, ref.schema, ref.name) &&
-           !rh_known_find_object(l->known, ~0u, ref.schema, ref.name) &&
-           !rh_known_indexed(l->known, ref.schema, ref.name, NULL);
+    return l->catalog->complete && rh_json_bool(rh_json_get(body, "missing_ok")) && ref.name &&
+           !rh_catalog_find(l->catalog, ref.schema, ref.name) &&
+           !rh_catalog_find_object(l->catalog, ~0u, ref.schema, ref.name) &&
+           !rh_catalog_table_of_index(l->catalog, ref.schema, ref.name, NULL);
 }
 
 /* What rh_classify found: the relation that is named, with its full name. */
@@ -197,11 +199,11 @@ static void add_named(rh_locks *l, const char *kind, rh_json *body)
     rh_locks_add_ref(l, ref, s->expected_lock, NULL);
 }
 
-void rh_expect_locks(rh_statement *statement, rh_json *tree, const rh_known *known, rh_arena *arena)
+void rh_expect_locks(rh_statement *statement, rh_json *tree, const rh_catalog *catalog, rh_arena *arena)
 {
     rh_json *body;
     const char *kind = rh_tree_kind(tree, &body);
-    rh_locks l = {.statement = statement, .tree = tree, .known = known, .arena = arena};
+    rh_locks l = {.statement = statement, .tree = tree, .catalog = catalog, .arena = arena};
     if (!kind)
         return;
     add_named(&l, kind, body);

@@ -3,9 +3,9 @@
 #include "pgrehearse/base/text.h"
 #include <string.h>
 
-static rh_known_table *other_table(const rh_locks *l, rh_json *command)
+static rh_catalog_table *other_table(const rh_locks *l, rh_json *command)
 {
-    return rh_known_table_of(l->known, rh_json_path(command, "def.PartitionCmd.name"));
+    return rh_catalog_table_of(l->catalog, rh_json_path(command, "def.PartitionCmd.name"));
 }
 
 /* The tables that constraints of a column or table refer to. */
@@ -16,9 +16,9 @@ static void add_references(rh_locks *l, rh_json *constraints)
         rh_json *target = rh_json_get(constraint, "pktable");
         if (!rh_tree_is(constraint, "contype", "CONSTR_FOREIGN"))
             continue;
-        rh_locks_add_ref(l, rh_known_range(target), RH_LOCK_SHARE_ROW_EXCLUSIVE,
+        rh_locks_add_ref(l, rh_catalog_range_ref(target), RH_LOCK_SHARE_ROW_EXCLUSIVE,
                          "referenced by a foreign key");
-        rh_locks_add_children(l, rh_known_table_of(l->known, target), RH_LOCK_SHARE_ROW_EXCLUSIVE, true);
+        rh_locks_add_children(l, rh_catalog_table_of(l->catalog, target), RH_LOCK_SHARE_ROW_EXCLUSIVE, true);
     }
 }
 
@@ -26,13 +26,13 @@ void rh_locks_of_create_table(rh_locks *l, rh_json *body)
 {
     rh_json *elements = rh_json_get(body, "tableElts"), *parents = rh_json_get(body, "inhRelations");
     if (rh_json_bool(rh_json_get(body, "if_not_exists")) &&
-        rh_known_table_of(l->known, rh_json_get(body, "relation")))
+        rh_catalog_table_of(l->catalog, rh_json_get(body, "relation")))
         return; /* nothing is made */
     const bool partition = !rh_json_is_null(rh_json_get(body, "partbound"));
     for (size_t i = 0; i < rh_json_count(parents); i++) {
         rh_json *range = rh_json_get(rh_json_at(parents, i), "RangeVar");
-        const rh_known_table *parent = rh_known_table_of(l->known, range);
-        rh_locks_add_ref(l, rh_known_range(range),
+        const rh_catalog_table *parent = rh_catalog_table_of(l->catalog, range);
+        rh_locks_add_ref(l, rh_catalog_range_ref(range),
                          partition ? RH_LOCK_ACCESS_EXCLUSIVE : RH_LOCK_SHARE_UPDATE_EXCLUSIVE,
                          partition ? "the partitioned table" : "the parent table");
         if (partition) {
@@ -46,7 +46,7 @@ void rh_locks_of_create_table(rh_locks *l, rh_json *body)
         add_references(l, rh_json_path(element, "ColumnDef.constraints"));
         rh_json *like = rh_json_path(element, "TableLikeClause.relation");
         if (like)
-            rh_locks_add_ref(l, rh_known_range(like), RH_LOCK_ACCESS_SHARE, NULL);
+            rh_locks_add_ref(l, rh_catalog_range_ref(like), RH_LOCK_ACCESS_SHARE, NULL);
     }
 }
 
@@ -86,14 +86,14 @@ static bool stays_alone(const char *subtype)
     return rh_is_one_of(subtype, alone);
 }
 
-static void add_constraint(rh_locks *l, const rh_known_table *table, rh_json *constraint, bool inherited)
+static void add_constraint(rh_locks *l, const rh_catalog_table *table, rh_json *constraint, bool inherited)
 {
     const char *type = rh_json_string(rh_json_get(constraint, "contype"));
     type = type ? type : "";
     if (strcmp(type, "CONSTR_FOREIGN") == 0) {
-        rh_locks_add_ref(l, rh_known_range(rh_json_get(constraint, "pktable")), RH_LOCK_SHARE_ROW_EXCLUSIVE,
-                         "referenced by the foreign key");
-        rh_locks_add_children(l, rh_known_table_of(l->known, rh_json_get(constraint, "pktable")),
+        rh_locks_add_ref(l, rh_catalog_range_ref(rh_json_get(constraint, "pktable")),
+                         RH_LOCK_SHARE_ROW_EXCLUSIVE, "referenced by the foreign key");
+        rh_locks_add_children(l, rh_catalog_table_of(l->catalog, rh_json_get(constraint, "pktable")),
                               RH_LOCK_SHARE_ROW_EXCLUSIVE, true);
         if (inherited)
             rh_locks_add_children(l, table, RH_LOCK_SHARE_ROW_EXCLUSIVE, true);
@@ -105,7 +105,7 @@ static void add_constraint(rh_locks *l, const rh_known_table *table, rh_json *co
     }
 }
 
-static const rh_known_constraint *constraint_of(const rh_known_table *table, const char *name)
+static const rh_catalog_constraint *constraint_of(const rh_catalog_table *table, const char *name)
 {
     for (size_t i = 0; table && name && i < table->constraint_count; i++)
         if (strcmp(table->constraints[i].name, name) == 0)
@@ -113,7 +113,7 @@ static const rh_known_constraint *constraint_of(const rh_known_table *table, con
     return NULL;
 }
 
-static bool is_key(const rh_known_table *table, const char *name)
+static bool is_key(const rh_catalog_table *table, const char *name)
 {
     for (size_t i = 0; table && name && i < table->index_count; i++)
         if (table->indexes[i].constraint && strcmp(table->indexes[i].name, name) == 0)
@@ -122,11 +122,11 @@ static bool is_key(const rh_known_table *table, const char *name)
 }
 
 /* DROP CONSTRAINT, VALIDATE CONSTRAINT: the other table of a foreign key. */
-static void add_named_constraint(rh_locks *l, const rh_known_table *table, rh_json *command, bool drop,
+static void add_named_constraint(rh_locks *l, const rh_catalog_table *table, rh_json *command, bool drop,
                                  bool inherited)
 {
     const char *name = rh_json_string(rh_json_get(command, "name"));
-    const rh_known_constraint *found = constraint_of(table, name);
+    const rh_catalog_constraint *found = constraint_of(table, name);
     rh_lock_mode mode = drop ? RH_LOCK_ACCESS_EXCLUSIVE : RH_LOCK_ROW_SHARE;
     if (!drop && found && found->valid)
         return; /* nothing to validate */
@@ -135,13 +135,13 @@ static void add_named_constraint(rh_locks *l, const rh_known_table *table, rh_js
     if (found && found->kind == 'f') {
         rh_locks_add_ref(l, (rh_relation){found->schema, found->target}, mode,
                          "referenced by the foreign key");
-        rh_locks_add_children(l, rh_known_find(l->known, found->schema, found->target), mode, true);
+        rh_locks_add_children(l, rh_catalog_find(l->catalog, found->schema, found->target), mode, true);
     }
     if (drop && l->cascade && is_key(table, name))
         rh_locks_add_referencing(l, table, RH_LOCK_ACCESS_EXCLUSIVE);
 }
 
-static bool is_in_key(const rh_known_table *table, const char *column)
+static bool is_in_key(const rh_catalog_table *table, const char *column)
 {
     for (size_t i = 0; table && column && i < table->index_count; i++)
         for (size_t k = 0; table->indexes[i].constraint && k < table->indexes[i].column_count; k++)
@@ -151,14 +151,14 @@ static bool is_in_key(const rh_known_table *table, const char *column)
 }
 
 /* A sequence that no default names. */
-static bool is_identity(const rh_known_table *table, const char *column)
+static bool is_identity(const rh_catalog_table *table, const char *column)
 {
-    const rh_known_column *c = table && column ? rh_known_column_of(table, column) : NULL;
+    const rh_catalog_column *c = table && column ? rh_catalog_column_of(table, column) : NULL;
     return c && c->sequence && !c->value;
 }
 
 /* Foreign keys on the column, or to it, are made again. */
-static void retype_column(rh_locks *l, const rh_known_table *table, const char *column)
+static void retype_column(rh_locks *l, const rh_catalog_table *table, const char *column)
 {
     rh_locks_add_referenced(l, table, column, RH_LOCK_ACCESS_EXCLUSIVE);
     if (is_identity(table, column)) /* gets the type, too */
@@ -167,21 +167,21 @@ static void retype_column(rh_locks *l, const rh_known_table *table, const char *
         rh_locks_add_referencing(l, table, RH_LOCK_ACCESS_EXCLUSIVE);
 }
 
-static void attach(rh_locks *l, const rh_known_table *parent, rh_json *command)
+static void attach(rh_locks *l, const rh_catalog_table *parent, rh_json *command)
 {
-    const rh_known_table *partition = other_table(l, command);
-    rh_locks_add_ref(l, rh_known_range(rh_json_path(command, "def.PartitionCmd.name")),
+    const rh_catalog_table *partition = other_table(l, command);
+    rh_locks_add_ref(l, rh_catalog_range_ref(rh_json_path(command, "def.PartitionCmd.name")),
                      RH_LOCK_ACCESS_EXCLUSIVE, "the partition");
     rh_locks_add_children(l, partition, RH_LOCK_ACCESS_EXCLUSIVE, false);
     rh_locks_add_default(l, parent, partition);
     rh_locks_add_referenced(l, parent, NULL, RH_LOCK_SHARE_ROW_EXCLUSIVE);
 }
 
-static void detach(rh_locks *l, const rh_known_table *parent, rh_json *command)
+static void detach(rh_locks *l, const rh_catalog_table *parent, rh_json *command)
 {
     const bool concurrently = rh_json_bool(rh_json_path(command, "def.PartitionCmd.concurrent"));
     rh_locks_add_ref(
-        l, rh_known_range(rh_json_path(command, "def.PartitionCmd.name")), RH_LOCK_ACCESS_EXCLUSIVE,
+        l, rh_catalog_range_ref(rh_json_path(command, "def.PartitionCmd.name")), RH_LOCK_ACCESS_EXCLUSIVE,
         concurrently ? "the partition, when no query on the table uses it any more" : "the partition");
     if (concurrently)
         return;
@@ -189,7 +189,7 @@ static void detach(rh_locks *l, const rh_known_table *parent, rh_json *command)
     rh_locks_add_referenced(l, parent, NULL, RH_LOCK_SHARE_ROW_EXCLUSIVE);
 }
 
-static void of_command(rh_locks *l, const rh_known_table *table, rh_json *command, rh_lock_mode mode,
+static void of_command(rh_locks *l, const rh_catalog_table *table, rh_json *command, rh_lock_mode mode,
                        bool inherited)
 {
     const char *subtype = rh_json_string(rh_json_get(command, "subtype"));
@@ -223,14 +223,14 @@ static void of_command(rh_locks *l, const rh_known_table *table, rh_json *comman
     else if (strcmp(subtype, "AT_DetachPartition") == 0)
         detach(l, table, command);
     else if (strcmp(subtype, "AT_AddInherit") == 0)
-        rh_locks_add_ref(l, rh_known_range(rh_json_path(command, "def.RangeVar")),
+        rh_locks_add_ref(l, rh_catalog_range_ref(rh_json_path(command, "def.RangeVar")),
                          RH_LOCK_SHARE_UPDATE_EXCLUSIVE, "the parent table");
 }
 
 void rh_locks_of_alter_table(rh_locks *l, rh_json *body)
 {
     rh_json *relation = rh_json_get(body, "relation"), *commands = rh_json_get(body, "cmds");
-    const rh_known_table *table = rh_known_table_of(l->known, relation);
+    const rh_catalog_table *table = rh_catalog_table_of(l->catalog, relation);
     const bool inherited = rh_json_bool(rh_json_get(relation, "inh"));
     for (size_t i = 0; i < rh_json_count(commands); i++)
         of_command(l, table, rh_json_get(rh_json_at(commands, i), "AlterTableCmd"),

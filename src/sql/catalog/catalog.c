@@ -1,4 +1,4 @@
-#include "pgrehearse/sql/known.h"
+#include "pgrehearse/sql/catalog.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/sql/tree.h"
 #include <string.h>
@@ -34,51 +34,51 @@ const char *rh_unsupported_text(rh_unsupported unsupported)
     return texts[unsupported];
 }
 
-static size_t bucket_of(const rh_known *known, const char *name)
+static size_t bucket_of(const rh_catalog *catalog, const char *name)
 {
     size_t hash = 5381;
     for (const char *c = name; *c; c++)
         hash = hash * 33 + (unsigned char)*c;
-    return hash % (sizeof known->index / sizeof *known->index);
+    return hash % (sizeof catalog->index / sizeof *catalog->index);
 }
 
-static rh_known_table *find_in(const rh_known *known, const char *schema, const char *name)
+static rh_catalog_table *find_in(const rh_catalog *catalog, const char *schema, const char *name)
 {
-    for (rh_known_table *t = known->index[bucket_of(known, name)]; t; t = t->next_same)
+    for (rh_catalog_table *t = catalog->index[bucket_of(catalog, name)]; t; t = t->next_same)
         if (!t->dropped && strcmp(t->name, name) == 0 && strcmp(t->schema, schema) == 0)
             return t;
     return NULL;
 }
 
 /* The schemas that an unqualified name is looked up in. */
-static const char *const *path_of(const rh_known *known)
+static const char *const *path_of(const rh_catalog *catalog)
 {
     static const char *const usual[] = {"public", NULL};
-    return known->search_path ? known->search_path : usual;
+    return catalog->search_path ? catalog->search_path : usual;
 }
 
-const char *rh_known_schema(const rh_known *known)
+const char *rh_catalog_schema(const rh_catalog *catalog)
 {
-    return *path_of(known) ? *path_of(known) : "public";
+    return *path_of(catalog) ? *path_of(catalog) : "public";
 }
 
-rh_known_table *rh_known_find(const rh_known *known, const char *schema, const char *name)
+rh_catalog_table *rh_catalog_find(const rh_catalog *catalog, const char *schema, const char *name)
 {
     if (!name)
         return NULL;
     if (schema)
-        return find_in(known, schema, name);
-    rh_known_table *found = find_in(known, "pg_temp", name);
-    for (const char *const *path = path_of(known); !found && *path; path++)
-        found = find_in(known, *path, name);
+        return find_in(catalog, schema, name);
+    rh_catalog_table *found = find_in(catalog, "pg_temp", name);
+    for (const char *const *path = path_of(catalog); !found && *path; path++)
+        found = find_in(catalog, *path, name);
     return found;
 }
 
-static rh_known_object *object_in(rh_known_object *list, size_t count, unsigned kinds, const char *schema,
-                                  const char *name)
+static rh_catalog_object *object_in(rh_catalog_object *list, size_t count, unsigned kinds, const char *schema,
+                                    const char *name)
 {
     for (size_t i = count; i-- > 0;) {
-        rh_known_object *o = &list[i];
+        rh_catalog_object *o = &list[i];
         if (!o->dropped && kinds & (1u << o->kind) && o->schema && strcmp(o->name, name) == 0 &&
             strcmp(o->schema, schema) == 0)
             return o;
@@ -86,96 +86,96 @@ static rh_known_object *object_in(rh_known_object *list, size_t count, unsigned 
     return NULL;
 }
 
-rh_known_object *rh_known_find_object(const rh_known *known, unsigned kinds, const char *schema,
-                                      const char *name)
+rh_catalog_object *rh_catalog_find_object(const rh_catalog *catalog, unsigned kinds, const char *schema,
+                                          const char *name)
 {
     const char *const one[] = {schema, NULL};
-    for (const char *const *path = schema ? one : path_of(known); name && *path; path++) {
-        rh_known_object *found = object_in(known->objects, known->object_count, kinds, *path, name);
+    for (const char *const *path = schema ? one : path_of(catalog); name && *path; path++) {
+        rh_catalog_object *found = object_in(catalog->objects, catalog->object_count, kinds, *path, name);
         if (!found)
-            found = object_in(known->others, known->other_count, kinds, *path, name);
+            found = object_in(catalog->others, catalog->other_count, kinds, *path, name);
         if (found)
             return found;
     }
     return NULL;
 }
 
-rh_known_object *rh_known_find_publication(const rh_known *known, const char *name)
+rh_catalog_object *rh_catalog_find_publication(const rh_catalog *catalog, const char *name)
 {
-    for (size_t i = 0; i < known->other_count; i++)
-        if (known->others[i].kind == RH_KNOWN_PUBLICATION && !known->others[i].dropped &&
-            strcmp(known->others[i].name, name) == 0)
-            return &known->others[i];
+    for (size_t i = 0; i < catalog->other_count; i++)
+        if (catalog->others[i].kind == RH_CATALOG_PUBLICATION && !catalog->others[i].dropped &&
+            strcmp(catalog->others[i].name, name) == 0)
+            return &catalog->others[i];
     return NULL;
 }
 
-void rh_known_note_small(rh_known *known, const rh_listed_table *table)
+void rh_catalog_note_small(rh_catalog *catalog, const rh_listed_table *table)
 {
-    rh_known_table *found = rh_known_find(known, table->schema, table->name);
+    rh_catalog_table *found = rh_catalog_find(catalog, table->schema, table->name);
     if (found)
         found->small = true;
 }
 
-bool rh_known_is_small(const rh_known_table *table)
+bool rh_catalog_is_small(const rh_catalog_table *table)
 {
     return table && (table->is_new || table->small) && !table->filled;
 }
 
-size_t rh_known_policies(const rh_known *known, const rh_known_table *table)
+size_t rh_catalog_policies(const rh_catalog *catalog, const rh_catalog_table *table)
 {
     size_t count = 0;
-    for (size_t i = 0; i < known->object_count; i++) {
-        const rh_known_object *o = &known->objects[i];
-        if (!o->dropped && o->kind == RH_KNOWN_POLICY && o->read_count &&
+    for (size_t i = 0; i < catalog->object_count; i++) {
+        const rh_catalog_object *o = &catalog->objects[i];
+        if (!o->dropped && o->kind == RH_CATALOG_POLICY && o->read_count &&
             strcmp(o->reads[0].name, table->name) == 0 && strcmp(o->reads[0].schema, table->schema) == 0)
             count++;
     }
     return count;
 }
 
-rh_known_table *rh_known_add_table(rh_known *known, rh_json *range_var)
+rh_catalog_table *rh_catalog_add_table(rh_catalog *catalog, rh_json *range_var)
 {
-    rh_known_table *t = rh_arena_alloc(known->arena, sizeof *t);
+    rh_catalog_table *t = rh_arena_alloc(catalog->arena, sizeof *t);
     const char *schema = rh_json_string(rh_json_get(range_var, "schemaname"));
     const bool temporary = rh_tree_is(range_var, "relpersistence", "t");
     t->schema =
-        temporary ? "pg_temp" : rh_arena_strdup(known->arena, schema ? schema : rh_known_schema(known));
-    t->name = rh_arena_strdup(known->arena, rh_json_string(rh_json_get(range_var, "relname")));
-    t->is_new = known->in_migrations;
+        temporary ? "pg_temp" : rh_arena_strdup(catalog->arena, schema ? schema : rh_catalog_schema(catalog));
+    t->name = rh_arena_strdup(catalog->arena, rh_json_string(rh_json_get(range_var, "relname")));
+    t->is_new = catalog->in_migrations;
     t->unsupported = temporary ? RH_UNSUPPORTED_TEMPORARY : RH_SUPPORTED;
-    *rh_arena_add(known->arena, &known->tables, &known->table_count) = t;
-    rh_known_table **bucket = &known->index[bucket_of(known, t->name)];
+    *rh_arena_add(catalog->arena, &catalog->tables, &catalog->table_count) = t;
+    rh_catalog_table **bucket = &catalog->index[bucket_of(catalog, t->name)];
     t->next_same = *bucket;
     *bucket = t;
     return t;
 }
 
-void rh_known_rehash(rh_known *known, rh_known_table *table, const char *new_name)
+void rh_catalog_rehash(rh_catalog *catalog, rh_catalog_table *table, const char *new_name)
 {
-    rh_known_table **at = &known->index[bucket_of(known, table->name)];
+    rh_catalog_table **at = &catalog->index[bucket_of(catalog, table->name)];
     while (*at && *at != table)
         at = &(*at)->next_same;
     if (*at)
         *at = table->next_same;
     table->name = new_name;
-    at = &known->index[bucket_of(known, new_name)];
+    at = &catalog->index[bucket_of(catalog, new_name)];
     table->next_same = *at;
     *at = table;
 }
 
-void rh_known_add_parent(rh_known *known, rh_known_table *table, rh_known_table *parent)
+void rh_catalog_add_parent(rh_catalog *catalog, rh_catalog_table *table, rh_catalog_table *parent)
 {
     if (parent)
-        *rh_arena_add(known->arena, &table->parents, &table->parent_count) = parent;
+        *rh_arena_add(catalog->arena, &table->parents, &table->parent_count) = parent;
 }
 
-rh_known_table *rh_known_table_of(const rh_known *known, rh_json *range_var)
+rh_catalog_table *rh_catalog_table_of(const rh_catalog *catalog, rh_json *range_var)
 {
-    return rh_known_find(known, rh_json_string(rh_json_get(range_var, "schemaname")),
-                         rh_json_string(rh_json_get(range_var, "relname")));
+    return rh_catalog_find(catalog, rh_json_string(rh_json_get(range_var, "schemaname")),
+                           rh_json_string(rh_json_get(range_var, "relname")));
 }
 
-rh_known_column *rh_known_column_of(const rh_known_table *table, const char *name)
+rh_catalog_column *rh_catalog_column_of(const rh_catalog_table *table, const char *name)
 {
     for (size_t i = 0; name && i < table->column_count; i++)
         if (strcmp(table->columns[i].name, name) == 0)
@@ -183,7 +183,7 @@ rh_known_column *rh_known_column_of(const rh_known_table *table, const char *nam
     return NULL;
 }
 
-const char *rh_known_key(const rh_known_table *table)
+const char *rh_catalog_key_column(const rh_catalog_table *table)
 {
     for (size_t i = 0; i < table->index_count; i++)
         if (table->indexes[i].constraint == 'p')
@@ -191,7 +191,7 @@ const char *rh_known_key(const rh_known_table *table)
     return NULL;
 }
 
-bool rh_known_index_uses(const rh_known_index *index, const char *column, rh_arena *arena)
+bool rh_catalog_index_uses(const rh_catalog_index *index, const char *column, rh_arena *arena)
 {
     for (size_t i = 0; i < index->column_count; i++)
         if (strcmp(index->columns[i], column) == 0)
@@ -200,24 +200,24 @@ bool rh_known_index_uses(const rh_known_index *index, const char *column, rh_are
     return list && rh_pieces_mention(list, column, arena);
 }
 
-const char *rh_known_name(const rh_known_table *table, rh_arena *arena)
+const char *rh_catalog_name(const rh_catalog_table *table, rh_arena *arena)
 {
     return rh_arena_printf(arena, "%s.%s", rh_identifier(table->schema, arena),
                            rh_identifier(table->name, arena));
 }
 
-void rh_known_begin_file(rh_known *known)
+void rh_catalog_begin_file(rh_catalog *catalog)
 {
-    for (size_t i = 0; i < known->table_count; i++) {
-        known->tables[i]->constraint_dropped = NULL;
-        for (size_t c = 0; c < known->tables[i]->column_count; c++)
-            known->tables[i]->columns[c].default_dropped = false;
+    for (size_t i = 0; i < catalog->table_count; i++) {
+        catalog->tables[i]->constraint_dropped = NULL;
+        for (size_t c = 0; c < catalog->tables[i]->column_count; c++)
+            catalog->tables[i]->columns[c].default_dropped = false;
     }
 }
 
 /* ---- names in lists ---- */
 
-rh_relation rh_known_ref_of(rh_json *list, size_t last)
+rh_relation rh_catalog_ref_of(rh_json *list, size_t last)
 {
     rh_json *items = rh_json_path(list, "List.items");
     items = items ? items : rh_json_path(list, "TypeName.names");
@@ -229,19 +229,19 @@ rh_relation rh_known_ref_of(rh_json *list, size_t last)
                          rh_tree_name_at(items, count - last - 1)};
 }
 
-rh_relation rh_known_range(rh_json *range_var)
+rh_relation rh_catalog_range_ref(rh_json *range_var)
 {
     return (rh_relation){rh_json_string(rh_json_get(range_var, "schemaname")),
                          rh_json_string(rh_json_get(range_var, "relname"))};
 }
 
-rh_known_table *rh_known_indexed(const rh_known *known, const char *schema, const char *name,
-                                 rh_known_index **index)
+rh_catalog_table *rh_catalog_table_of_index(const rh_catalog *catalog, const char *schema, const char *name,
+                                            rh_catalog_index **index)
 {
     const char *const one[] = {schema, NULL};
-    for (const char *const *path = schema ? one : path_of(known); name && *path; path++)
-        for (size_t i = 0; i < known->table_count; i++) {
-            rh_known_table *t = known->tables[i];
+    for (const char *const *path = schema ? one : path_of(catalog); name && *path; path++)
+        for (size_t i = 0; i < catalog->table_count; i++) {
+            rh_catalog_table *t = catalog->tables[i];
             if (t->dropped || strcmp(t->schema, *path) != 0)
                 continue;
             for (size_t k = 0; k < t->index_count; k++)

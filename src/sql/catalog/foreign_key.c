@@ -1,6 +1,6 @@
 /* Foreign keys whose rows the server cannot find by an index. */
 #include "pgrehearse/adapters/sql_parser.h"
-#include "pgrehearse/sql/known.h"
+#include "pgrehearse/sql/catalog.h"
 #include <string.h>
 
 /* A partial index serves when its predicate is COLUMN IS NOT NULL, which the lookup implies. */
@@ -13,7 +13,7 @@ static bool is_whole(rh_json *predicate, rh_json *columns)
 }
 
 /* INDEX begins with one of COLUMNS. */
-static bool serves(const rh_known_index *index, rh_json *columns)
+static bool serves(const rh_catalog_index *index, rh_json *columns)
 {
     if (index->constraint)
         return index->column_count && rh_tree_has_name(columns, index->columns[0]);
@@ -28,8 +28,8 @@ static bool serves(const rh_known_index *index, rh_json *columns)
     return found;
 }
 
-const char *rh_known_unindexed_key(const rh_known_table *table, const rh_known_constraint *key,
-                                   rh_arena *arena)
+const char *rh_catalog_unindexed_key(const rh_catalog_table *table, const rh_catalog_constraint *key,
+                                     rh_arena *arena)
 {
     rh_json *tree = rh_sql_parse(rh_arena_printf(arena, "ALTER TABLE t ADD %s", key->definition), NULL);
     rh_json *command = rh_json_at(rh_json_path(tree, "AlterTableStmt.cmds"), 0);

@@ -1,12 +1,12 @@
 /* CREATE TABLE and ALTER TABLE: columns, constraints and the indexes that come with them. */
-#include "pgrehearse/sql/known.h"
+#include "pgrehearse/sql/catalog.h"
 #include "objects.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/sql/tree.h"
 #include <string.h>
 #include <strings.h>
 
-const char *rh_known_object_name(rh_arena *arena, const char *table, const char *columns, const char *label)
+const char *rh_catalog_object_name(rh_arena *arena, const char *table, const char *columns, const char *label)
 {
     enum { NAME = 63 };
     const size_t room = NAME - strlen(label) - (*columns ? 2 : 1);
@@ -20,10 +20,10 @@ const char *rh_known_object_name(rh_arena *arena, const char *table, const char 
     return rh_arena_printf(arena, "%.*s%s%.*s_%s", (int)a, table, b ? "_" : "", (int)b, columns, label);
 }
 
-static bool is_taken(const rh_known *known, const char *schema, const char *name)
+static bool is_taken(const rh_catalog *catalog, const char *schema, const char *name)
 {
-    for (size_t i = 0; i < known->table_count; i++) {
-        const rh_known_table *t = known->tables[i];
+    for (size_t i = 0; i < catalog->table_count; i++) {
+        const rh_catalog_table *t = catalog->tables[i];
         if (t->dropped || strcmp(t->schema, schema) != 0)
             continue;
         bool taken = strcmp(t->name, name) == 0;
@@ -34,17 +34,17 @@ static bool is_taken(const rh_known *known, const char *schema, const char *name
         if (taken)
             return true;
     }
-    const unsigned relations = 1u << RH_KNOWN_VIEW | 1u << RH_KNOWN_MATVIEW | 1u << RH_KNOWN_SEQUENCE;
-    return rh_known_find_object(known, relations, schema, name) != NULL;
+    const unsigned relations = 1u << RH_CATALOG_VIEW | 1u << RH_CATALOG_MATVIEW | 1u << RH_CATALOG_SEQUENCE;
+    return rh_catalog_find_object(catalog, relations, schema, name) != NULL;
 }
 
-const char *rh_known_free_name(const rh_known *known, const rh_known_table *table, const char *columns,
-                               const char *label)
+const char *rh_catalog_free_name(const rh_catalog *catalog, const rh_catalog_table *table,
+                                 const char *columns, const char *label)
 {
-    const char *name = rh_known_object_name(known->arena, table->name, columns, label);
-    for (int n = 1; is_taken(known, table->schema, name); n++)
-        name = rh_known_object_name(known->arena, table->name, columns,
-                                    rh_arena_printf(known->arena, "%s%d", label, n));
+    const char *name = rh_catalog_object_name(catalog->arena, table->name, columns, label);
+    for (int n = 1; is_taken(catalog, table->schema, name); n++)
+        name = rh_catalog_object_name(catalog->arena, table->name, columns,
+                                      rh_arena_printf(catalog->arena, "%s%d", label, n));
     return name;
 }
 
@@ -78,7 +78,7 @@ static bool note_reference(rh_json *node, void *data)
     return false;
 }
 
-const char *rh_known_checked(rh_json *constraint)
+const char *rh_catalog_check_column(rh_json *constraint)
 {
     references r = {0};
     rh_json_visit(rh_json_get(constraint, "raw_expr"), note_reference, &r);
@@ -105,30 +105,30 @@ static char action_of(rh_json *body, const char *key)
 
 /* COLUMN: of a column's own constraint; NULL: the table's. WORDS: the constraint's, with its name or without.
  */
-static void add_constraint(rh_known *known, rh_known_table *t, rh_json *body, const char *words,
-                           rh_known_column *column)
+static void add_constraint(rh_catalog *catalog, rh_catalog_table *t, rh_json *body, const char *words,
+                           rh_catalog_column *column)
 {
-    rh_arena *arena = known->arena;
+    rh_arena *arena = catalog->arena;
     const char *type = rh_json_string(rh_json_get(body, "contype"));
     const char *name = rh_arena_strdup(arena, rh_json_string(rh_json_get(body, "conname")));
     const bool primary = rh_tree_is(body, "contype", "CONSTR_PRIMARY");
     if (!type)
         return;
     if (primary || strcmp(type, "CONSTR_UNIQUE") == 0) {
-        rh_known_index *index = rh_arena_add(arena, &t->indexes, &t->index_count);
-        *index = (rh_known_index){.constraint = primary ? 'p' : 'u'};
+        rh_catalog_index *index = rh_arena_add(arena, &t->indexes, &t->index_count);
+        *index = (rh_catalog_index){.constraint = primary ? 'p' : 'u'};
         read_names(rh_json_get(body, "keys"), arena, &index->columns, &index->column_count);
         if (column && index->column_count == 0)
             *rh_arena_add(arena, &index->columns, &index->column_count) = column->name;
         const char *columns = primary ? "" : joined(index->columns, index->column_count, arena);
         index->name = name ? name : ""; /* until it has one of its own */
         if (!name)
-            index->name = rh_known_free_name(known, t, columns, primary ? "pkey" : "key");
+            index->name = rh_catalog_free_name(catalog, t, columns, primary ? "pkey" : "key");
         if (rh_json_get(body, "including") || rh_json_get(body, "options") ||
             rh_json_get(body, "deferrable") || rh_json_get(body, "nulls_not_distinct"))
             index->unsupported = RH_UNSUPPORTED_INDEX_OPTIONS;
         for (size_t i = 0; primary && i < index->column_count; i++) {
-            rh_known_column *c = rh_known_column_of(t, index->columns[i]);
+            rh_catalog_column *c = rh_catalog_column_of(t, index->columns[i]);
             if (c)
                 c->not_null = true;
         }
@@ -137,21 +137,21 @@ static void add_constraint(rh_known *known, rh_known_table *t, rh_json *body, co
     const bool check = strcmp(type, "CONSTR_CHECK") == 0, foreign = strcmp(type, "CONSTR_FOREIGN") == 0;
     if (!check && !foreign && strcmp(type, "CONSTR_EXCLUSION") != 0)
         return;
-    rh_known_constraint *c = rh_arena_add(arena, &t->constraints, &t->constraint_count);
-    *c = (rh_known_constraint){.kind = check     ? 'c'
-                                       : foreign ? 'f'
-                                                 : 'x',
-                               .valid = !rh_json_bool(rh_json_get(body, "skip_validation"))};
+    rh_catalog_constraint *c = rh_arena_add(arena, &t->constraints, &t->constraint_count);
+    *c = (rh_catalog_constraint){.kind = check     ? 'c'
+                                         : foreign ? 'f'
+                                                   : 'x',
+                                 .valid = !rh_json_bool(rh_json_get(body, "skip_validation"))};
     c->definition = without_not_valid(rh_pieces_definition(words, arena), arena);
     const char **own = NULL;
     size_t own_count = 0;
     read_names(rh_json_get(body, "fk_attrs"), arena, &own, &own_count);
     const char *columns = own_count ? joined(own, own_count, arena) : column ? column->name : "";
     c->name = name ? name
-                   : rh_known_free_name(known, t, check ? rh_known_checked(body) : columns,
-                                        check     ? "check"
-                                        : foreign ? "fkey"
-                                                  : "excl");
+                   : rh_catalog_free_name(catalog, t, check ? rh_catalog_check_column(body) : columns,
+                                          check     ? "check"
+                                          : foreign ? "fkey"
+                                                    : "excl");
     if (!foreign)
         return;
     if (column)
@@ -175,7 +175,7 @@ static const char *trimmed(const char *sql, size_t from, size_t to, rh_arena *ar
     return rh_arena_strndup(arena, sql + from, to - from);
 }
 
-static void make_serial(rh_known *known, rh_known_table *t, rh_known_column *c)
+static void make_serial(rh_catalog *catalog, rh_catalog_table *t, rh_catalog_column *c)
 {
     static const char *const serials[][2] = {{"bigserial", "bigint"},     {"serial8", "bigint"},
                                              {"serial", "integer"},       {"serial4", "integer"},
@@ -184,18 +184,19 @@ static void make_serial(rh_known *known, rh_known_table *t, rh_known_column *c)
         if (strcasecmp(c->type, serials[i][0]) != 0)
             continue;
         const char *name =
-            rh_identifier(rh_known_object_name(known->arena, t->name, c->name, "seq"), known->arena);
+            rh_identifier(rh_catalog_object_name(catalog->arena, t->name, c->name, "seq"), catalog->arena);
         c->type = serials[i][1];
         c->not_null = true;
-        c->sequence = rh_arena_printf(known->arena, "%s.%s", rh_identifier(t->schema, known->arena), name);
-        c->value = rh_arena_printf(known->arena, "nextval('%s')", c->sequence);
+        c->sequence =
+            rh_arena_printf(catalog->arena, "%s.%s", rh_identifier(t->schema, catalog->arena), name);
+        c->value = rh_arena_printf(catalog->arena, "nextval('%s')", c->sequence);
     }
 }
 
 /* The sequence of an identity column: SEQUENCE NAME, as pg_dump writes it, or named as the server would. */
-static void make_identity(rh_known *known, const rh_known_table *t, rh_known_column *c, rh_json *body)
+static void make_identity(rh_catalog *catalog, const rh_catalog_table *t, rh_catalog_column *c, rh_json *body)
 {
-    rh_arena *arena = known->arena;
+    rh_arena *arena = catalog->arena;
     rh_json *options = rh_json_get(body, "options");
     const char *name = NULL;
     c->unsupported = RH_UNSUPPORTED_IDENTITY;
@@ -206,31 +207,32 @@ static void make_identity(rh_known *known, const rh_known_table *t, rh_known_col
     }
     if (!name)
         name = rh_arena_printf(arena, "%s.%s", rh_identifier(t->schema, arena),
-                               rh_identifier(rh_known_free_name(known, t, c->name, "seq"), arena));
+                               rh_identifier(rh_catalog_free_name(catalog, t, c->name, "seq"), arena));
     c->sequence = name;
     const rh_relation ref = rh_relation_of(name, arena);
-    rh_known_add_sequence(known, ref, t);
+    rh_catalog_add_sequence(catalog, ref, t);
 }
 
 /* One constraint of a column; WORDS with CONSTRAINT and its name. */
-static void column_constraint(rh_known *known, rh_known_table *t, size_t at, rh_json *body, const char *words)
+static void column_constraint(rh_catalog *catalog, rh_catalog_table *t, size_t at, rh_json *body,
+                              const char *words)
 {
-    rh_known_column *c = &t->columns[at];
+    rh_catalog_column *c = &t->columns[at];
     const char *type = rh_json_string(rh_json_get(body, "contype"));
-    const char *definition = rh_pieces_definition(words, known->arena);
+    const char *definition = rh_pieces_definition(words, catalog->arena);
     if (!type)
         return;
     if (strcmp(type, "CONSTR_NOTNULL") == 0)
         c->not_null = true;
     else if (strcmp(type, "CONSTR_DEFAULT") == 0)
-        c->value = trimmed(definition, strlen("default"), strlen(definition), known->arena);
+        c->value = trimmed(definition, strlen("default"), strlen(definition), catalog->arena);
     else if (strcmp(type, "CONSTR_IDENTITY") == 0)
-        make_identity(known, t, c, body);
+        make_identity(catalog, t, c, body);
     else if (strcmp(type, "CONSTR_GENERATED") == 0) {
         c->unsupported = RH_UNSUPPORTED_GENERATED;
-        rh_known_add_generated(known, t, c->name, words);
+        rh_catalog_add_generated(catalog, t, c->name, words);
     } else
-        add_constraint(known, t, body, words, c);
+        add_constraint(catalog, t, body, words, c);
 }
 
 static rh_relation copied(rh_relation ref, rh_arena *arena)
@@ -238,63 +240,64 @@ static rh_relation copied(rh_relation ref, rh_arena *arena)
     return (rh_relation){rh_arena_strdup(arena, ref.schema), rh_arena_strdup(arena, ref.name)};
 }
 
-static void add_column(rh_known *known, rh_known_table *t, const char *sql, rh_json *definition, size_t end)
+static void add_column(rh_catalog *catalog, rh_catalog_table *t, const char *sql, rh_json *definition,
+                       size_t end)
 {
-    rh_arena *arena = known->arena;
+    rh_arena *arena = catalog->arena;
     rh_json *constraints = rh_json_get(definition, "constraints");
     const char *name = rh_json_string(rh_json_get(definition, "colname"));
-    if (!name || rh_known_column_of(t, name))
+    if (!name || rh_catalog_column_of(t, name))
         return;
     const size_t at = t->column_count;
-    rh_known_column *c = rh_arena_add(arena, &t->columns, &t->column_count);
-    *c = (rh_known_column){.name = rh_arena_strdup(arena, name)};
-    c->type_name = copied(rh_known_ref_of(rh_json_path(definition, "typeName.names"), 0), arena);
+    rh_catalog_column *c = rh_arena_add(arena, &t->columns, &t->column_count);
+    *c = (rh_catalog_column){.name = rh_arena_strdup(arena, name)};
+    c->type_name = copied(rh_catalog_ref_of(rh_json_path(definition, "typeName.names"), 0), arena);
     c->of_type =
-        rh_known_type_of(rh_json_get(definition, "typeName"), rh_json_get(definition, "collClause"), arena);
+        rh_catalog_type_of(rh_json_get(definition, "typeName"), rh_json_get(definition, "collClause"), arena);
     int64_t type_at = rh_json_int(rh_json_path(definition, "typeName.location"));
     int64_t first = rh_json_count(constraints)
                         ? rh_json_int(rh_json_path(rh_json_at(constraints, 0), "Constraint.location"))
                         : (int64_t)end;
     c->type = type_at > 0 && first > type_at ? trimmed(sql, (size_t)type_at, (size_t)first, arena) : "";
-    make_serial(known, t, c);
+    make_serial(catalog, t, c);
     for (size_t i = 0; i < rh_json_count(constraints); i++)
-        column_constraint(known, t, at, rh_json_get(rh_json_at(constraints, i), "Constraint"),
+        column_constraint(catalog, t, at, rh_json_get(rh_json_at(constraints, i), "Constraint"),
                           rh_pieces_constraint(sql, constraints, i, end, arena));
 }
 
 /* A temporary table may hide another one of its name. */
-static bool is_there(const rh_known *known, rh_json *relation)
+static bool is_there(const rh_catalog *catalog, rh_json *relation)
 {
     if (rh_tree_is(relation, "relpersistence", "t"))
-        return rh_known_find(known, "pg_temp", rh_json_string(rh_json_get(relation, "relname"))) != NULL;
+        return rh_catalog_find(catalog, "pg_temp", rh_json_string(rh_json_get(relation, "relname"))) != NULL;
     const char *schema = rh_json_string(rh_json_get(relation, "schemaname"));
-    return rh_known_find(known, schema ? schema : rh_known_schema(known),
-                         rh_json_string(rh_json_get(relation, "relname"))) != NULL;
+    return rh_catalog_find(catalog, schema ? schema : rh_catalog_schema(catalog),
+                           rh_json_string(rh_json_get(relation, "relname"))) != NULL;
 }
 
-static void read_parents(rh_known *known, rh_known_table *t, rh_json *body)
+static void read_parents(rh_catalog *catalog, rh_catalog_table *t, rh_json *body)
 {
     rh_json *parents = rh_json_get(body, "inhRelations");
     for (size_t i = 0; i < rh_json_count(parents); i++)
-        rh_known_add_parent(known, t,
-                            rh_known_table_of(known, rh_json_get(rh_json_at(parents, i), "RangeVar")));
+        rh_catalog_add_parent(catalog, t,
+                              rh_catalog_table_of(catalog, rh_json_get(rh_json_at(parents, i), "RangeVar")));
     t->is_partition = rh_json_get(body, "partbound") != NULL;
     t->is_default = rh_json_bool(rh_json_path(body, "partbound.is_default"));
 }
 
-void rh_known_create_table(rh_known *known, const char *sql, rh_json *body)
+void rh_catalog_create_table(rh_catalog *catalog, const char *sql, rh_json *body)
 {
     rh_json *relation = rh_json_get(body, "relation"), *elements = rh_json_get(body, "tableElts");
-    if (!rh_json_string(rh_json_get(relation, "relname")) || is_there(known, relation))
+    if (!rh_json_string(rh_json_get(relation, "relname")) || is_there(catalog, relation))
         return;
-    rh_known_table *t = rh_known_add_table(known, relation);
+    rh_catalog_table *t = rh_catalog_add_table(catalog, relation);
     rh_pieces pieces;
     t->unlogged = rh_tree_is(relation, "relpersistence", "u");
-    t->tablespace = rh_arena_strdup(known->arena, rh_json_string(rh_json_get(body, "tablespacename")));
-    t->access_method = rh_arena_strdup(known->arena, rh_json_string(rh_json_get(body, "accessMethod")));
+    t->tablespace = rh_arena_strdup(catalog->arena, rh_json_string(rh_json_get(body, "tablespacename")));
+    t->access_method = rh_arena_strdup(catalog->arena, rh_json_string(rh_json_get(body, "accessMethod")));
     if (t->unsupported)
         return; /* temporary */
-    read_parents(known, t, body);
+    read_parents(catalog, t, body);
     if (rh_json_get(body, "partspec"))
         t->unsupported = RH_UNSUPPORTED_PARTITIONED;
     else if (rh_json_get(body, "partbound"))
@@ -304,12 +307,12 @@ void rh_known_create_table(rh_known *known, const char *sql, rh_json *body)
     else if (rh_json_get(body, "ofTypename"))
         t->unsupported = RH_UNSUPPORTED_TYPED;
     rh_json *parent = rh_json_get(rh_json_at(rh_json_get(body, "inhRelations"), 0), "RangeVar");
-    rh_known_table *above = rh_known_table_of(known, parent);
+    rh_catalog_table *above = rh_catalog_table_of(catalog, parent);
     if (above && !above->unsupported)
         above->unsupported = RH_UNSUPPORTED_HAS_CHILDREN;
     if (rh_json_count(elements) == 0)
         return;
-    if (!rh_pieces_of_create_table(sql, body, known->arena, &pieces)) {
+    if (!rh_pieces_of_create_table(sql, body, catalog->arena, &pieces)) {
         t->unsupported = t->unsupported ? t->unsupported : RH_UNSUPPORTED_NOT_PARSED;
         return;
     }
@@ -319,9 +322,9 @@ void rh_known_create_table(rh_known *known, const char *sql, rh_json *body)
             rh_json *column = rh_json_get(element, "ColumnDef");
             rh_json *constraint = rh_json_get(element, "Constraint");
             if (pass == 0 && column)
-                add_column(known, t, sql, column, pieces.offsets[i] + strlen(pieces.words[i]));
+                add_column(catalog, t, sql, column, pieces.offsets[i] + strlen(pieces.words[i]));
             else if (pass == 1 && constraint)
-                add_constraint(known, t, constraint, pieces.words[i], NULL);
+                add_constraint(catalog, t, constraint, pieces.words[i], NULL);
             else if (!column && !constraint)
                 t->unsupported = RH_UNSUPPORTED_LIKE;
         }
@@ -329,17 +332,17 @@ void rh_known_create_table(rh_known *known, const char *sql, rh_json *body)
 
 /* ---- ALTER TABLE ---- */
 
-static void drop_column(rh_known *known, rh_known_table *t, const char *name)
+static void drop_column(rh_catalog *catalog, rh_catalog_table *t, const char *name)
 {
     size_t kept = 0;
-    rh_arena *arena = known->arena;
+    rh_arena *arena = catalog->arena;
     for (size_t i = 0; i < t->column_count; i++)
         if (strcmp(t->columns[i].name, name) != 0)
             t->columns[kept++] = t->columns[i];
     t->column_count = kept;
     kept = 0;
     for (size_t i = 0; i < t->index_count; i++)
-        if (!rh_known_index_uses(&t->indexes[i], name, arena))
+        if (!rh_catalog_index_uses(&t->indexes[i], name, arena))
             t->indexes[kept++] = t->indexes[i];
     t->index_count = kept;
     kept = 0;
@@ -349,10 +352,10 @@ static void drop_column(rh_known *known, rh_known_table *t, const char *name)
     t->constraint_count = kept;
 }
 
-static void drop_constraint(rh_known *known, rh_known_table *t, const char *name)
+static void drop_constraint(rh_catalog *catalog, rh_catalog_table *t, const char *name)
 {
     size_t kept = 0;
-    t->constraint_dropped = rh_arena_strdup(known->arena, name);
+    t->constraint_dropped = rh_arena_strdup(catalog->arena, name);
     for (size_t i = 0; i < t->index_count; i++)
         if (!t->indexes[i].constraint || strcmp(t->indexes[i].name, name) != 0)
             t->indexes[kept++] = t->indexes[i];
@@ -365,7 +368,7 @@ static void drop_constraint(rh_known *known, rh_known_table *t, const char *name
 }
 
 /* ADD CONSTRAINT … USING INDEX gives the index the constraint's name. */
-static bool adopt_index(rh_known *known, rh_known_table *t, rh_json *constraint)
+static bool adopt_index(rh_catalog *catalog, rh_catalog_table *t, rh_json *constraint)
 {
     const char *index = rh_json_string(rh_json_get(constraint, "indexname"));
     const char *name = rh_json_string(rh_json_get(constraint, "conname"));
@@ -375,7 +378,7 @@ static bool adopt_index(rh_known *known, rh_known_table *t, rh_json *constraint)
         t->indexes[i].unsupported = RH_UNSUPPORTED_FORMER_INDEX;
         t->indexes[i].constraint = rh_tree_is(constraint, "contype", "CONSTR_PRIMARY") ? 'p' : 'u';
         if (name)
-            t->indexes[i].name = rh_arena_strdup(known->arena, name);
+            t->indexes[i].name = rh_arena_strdup(catalog->arena, name);
     }
     return index != NULL;
 }
@@ -392,7 +395,7 @@ static const char *behind(const char *piece, const char *keyword, rh_arena *aren
     return NULL;
 }
 
-const char *rh_known_new_type(const char *sql, rh_json *definition, size_t end, rh_arena *arena)
+const char *rh_catalog_new_type(const char *sql, rh_json *definition, size_t end, rh_arena *arena)
 {
     int64_t type_at = rh_json_int(rh_json_path(definition, "typeName.location"));
     if (type_at <= 0 || (size_t)type_at >= end)
@@ -405,16 +408,16 @@ const char *rh_known_new_type(const char *sql, rh_json *definition, size_t end, 
     return trimmed(words, 0, strlen(words) - strlen("using"), arena);
 }
 
-static void alter_column(rh_known *known, rh_known_table *t, rh_json *command, const char *sql,
+static void alter_column(rh_catalog *catalog, rh_catalog_table *t, rh_json *command, const char *sql,
                          const char *piece, size_t end)
 {
     const char *subtype = rh_json_string(rh_json_get(command, "subtype"));
     const char *name = rh_json_string(rh_json_get(command, "name"));
-    rh_known_column *c = name ? rh_known_column_of(t, name) : NULL;
+    rh_catalog_column *c = name ? rh_catalog_column_of(t, name) : NULL;
     if (!c)
         return;
     if (strcmp(subtype, "AT_ColumnDefault") == 0) {
-        const char *value = rh_json_get(command, "def") ? behind(piece, "default", known->arena) : NULL;
+        const char *value = rh_json_get(command, "def") ? behind(piece, "default", catalog->arena) : NULL;
         c->default_dropped = !value && c->value;
         c->value = value;
     } else if (strcmp(subtype, "AT_SetNotNull") == 0)
@@ -422,13 +425,13 @@ static void alter_column(rh_known *known, rh_known_table *t, rh_json *command, c
     else if (strcmp(subtype, "AT_DropNotNull") == 0)
         c->not_null = false;
     else if (strcmp(subtype, "AT_AlterColumnType") == 0) {
-        c->type = rh_known_new_type(sql, rh_json_path(command, "def.ColumnDef"), end, known->arena);
-        c->type_name =
-            copied(rh_known_ref_of(rh_json_path(command, "def.ColumnDef.typeName.names"), 0), known->arena);
-        c->of_type = rh_known_type_of(rh_json_path(command, "def.ColumnDef.typeName"),
-                                      rh_json_path(command, "def.ColumnDef.collClause"), known->arena);
+        c->type = rh_catalog_new_type(sql, rh_json_path(command, "def.ColumnDef"), end, catalog->arena);
+        c->type_name = copied(rh_catalog_ref_of(rh_json_path(command, "def.ColumnDef.typeName.names"), 0),
+                              catalog->arena);
+        c->of_type = rh_catalog_type_of(rh_json_path(command, "def.ColumnDef.typeName"),
+                                        rh_json_path(command, "def.ColumnDef.collClause"), catalog->arena);
     } else if (strcmp(subtype, "AT_AddIdentity") == 0)
-        make_identity(known, t, c, rh_json_path(command, "def.Constraint"));
+        make_identity(catalog, t, c, rh_json_path(command, "def.Constraint"));
     else if (strcmp(subtype, "AT_DropIdentity") == 0)
         c->sequence = NULL;
     else if (strcmp(subtype, "AT_SetStatistics") == 0 || strcmp(subtype, "AT_SetStorage") == 0 ||
@@ -437,7 +440,7 @@ static void alter_column(rh_known *known, rh_known_table *t, rh_json *command, c
 }
 
 /* A partition or child that stands by itself again. */
-static void detach(rh_known_table *table)
+static void detach(rh_catalog_table *table)
 {
     if (!table)
         return;
@@ -452,19 +455,19 @@ static const char *owner_of(rh_json *command, rh_arena *arena)
 }
 
 /* OWNER TO of a view or a sequence. */
-static void alter_object(rh_known *known, rh_json *body)
+static void alter_object(rh_catalog *catalog, rh_json *body)
 {
-    const rh_relation ref = rh_known_range(rh_json_get(body, "relation"));
-    rh_known_object *object = rh_known_find_object(known, ~0u, ref.schema, ref.name);
+    const rh_relation ref = rh_catalog_range_ref(rh_json_get(body, "relation"));
+    rh_catalog_object *object = rh_catalog_find_object(catalog, ~0u, ref.schema, ref.name);
     rh_json *commands = rh_json_get(body, "cmds");
     for (size_t i = 0; object && i < rh_json_count(commands); i++) {
         rh_json *command = rh_json_get(rh_json_at(commands, i), "AlterTableCmd");
         if (rh_tree_is(command, "subtype", "AT_ChangeOwner"))
-            object->owner = owner_of(command, known->arena);
+            object->owner = owner_of(command, catalog->arena);
     }
 }
 
-static void alter_table_command(rh_known *known, rh_known_table *t, rh_json *command, const char *sql,
+static void alter_table_command(rh_catalog *catalog, rh_catalog_table *t, rh_json *command, const char *sql,
                                 const char *piece, size_t from)
 {
     const char *subtype = rh_json_string(rh_json_get(command, "subtype"));
@@ -473,31 +476,33 @@ static void alter_table_command(rh_known *known, rh_known_table *t, rh_json *com
     if (!subtype)
         return;
     if (strcmp(subtype, "AT_AddColumn") == 0)
-        add_column(known, t, sql, rh_json_path(command, "def.ColumnDef"), from + strlen(piece));
+        add_column(catalog, t, sql, rh_json_path(command, "def.ColumnDef"), from + strlen(piece));
     else if (strcmp(subtype, "AT_DropColumn") == 0 && name)
-        drop_column(known, t, name);
+        drop_column(catalog, t, name);
     else if (strcmp(subtype, "AT_AddConstraint") == 0 && constraint) {
-        if (!adopt_index(known, t, constraint))
-            add_constraint(known, t, constraint, piece + strspn(piece + 3, " \t\r\n") + 3, NULL);
+        if (!adopt_index(catalog, t, constraint))
+            add_constraint(catalog, t, constraint, piece + strspn(piece + 3, " \t\r\n") + 3, NULL);
     } else if (strcmp(subtype, "AT_DropConstraint") == 0 && name)
-        drop_constraint(known, t, name);
+        drop_constraint(catalog, t, name);
     else if (strcmp(subtype, "AT_ValidateConstraint") == 0 && name) {
         for (size_t i = 0; i < t->constraint_count; i++)
             t->constraints[i].valid |= strcmp(t->constraints[i].name, name) == 0;
     } else if (strcmp(subtype, "AT_AttachPartition") == 0) {
-        rh_known_table *child = rh_known_table_of(known, rh_json_path(command, "def.PartitionCmd.name"));
+        rh_catalog_table *child =
+            rh_catalog_table_of(catalog, rh_json_path(command, "def.PartitionCmd.name"));
         t->unsupported = RH_UNSUPPORTED_PARTITIONED;
         if (child) {
             child->unsupported = RH_UNSUPPORTED_PARTITION;
             child->is_partition = true;
             child->is_default = rh_json_bool(rh_json_path(command, "def.PartitionCmd.bound.is_default"));
-            rh_known_add_parent(known, child, t);
+            rh_catalog_add_parent(catalog, child, t);
         }
     } else if (strcmp(subtype, "AT_DetachPartition") == 0)
-        detach(rh_known_table_of(known, rh_json_path(command, "def.PartitionCmd.name")));
+        detach(rh_catalog_table_of(catalog, rh_json_path(command, "def.PartitionCmd.name")));
     else if (strcmp(subtype, "AT_AddInherit") == 0) {
         t->unsupported = RH_UNSUPPORTED_INHERITS;
-        rh_known_add_parent(known, t, rh_known_table_of(known, rh_json_path(command, "def.RangeVar")));
+        rh_catalog_add_parent(catalog, t,
+                              rh_catalog_table_of(catalog, rh_json_path(command, "def.RangeVar")));
     } else if (strcmp(subtype, "AT_DropInherit") == 0)
         detach(t);
     else if (strcmp(subtype, "AT_EnableRowSecurity") == 0 || strcmp(subtype, "AT_DisableRowSecurity") == 0)
@@ -506,34 +511,34 @@ static void alter_table_command(rh_known *known, rh_known_table *t, rh_json *com
         t->clustered = strcmp(subtype, "AT_ClusterOn") == 0;
         t->unsupported = t->unsupported || !t->clustered ? t->unsupported : RH_UNSUPPORTED_CLUSTERED;
     } else if (strcmp(subtype, "AT_ChangeOwner") == 0)
-        t->owner = owner_of(command, known->arena);
+        t->owner = owner_of(command, catalog->arena);
     else if (strcmp(subtype, "AT_ReplicaIdentity") == 0)
         t->unsupported = t->unsupported ? t->unsupported : RH_UNSUPPORTED_REPLICA_IDENTITY;
     else if (strcmp(subtype, "AT_SetLogged") == 0 || strcmp(subtype, "AT_SetUnLogged") == 0)
         t->unlogged = strcmp(subtype, "AT_SetUnLogged") == 0;
     else if (strcmp(subtype, "AT_SetTableSpace") == 0)
-        t->tablespace = rh_arena_strdup(known->arena, name);
+        t->tablespace = rh_arena_strdup(catalog->arena, name);
     else if (strcmp(subtype, "AT_SetAccessMethod") == 0)
-        t->access_method = rh_arena_strdup(known->arena, name);
+        t->access_method = rh_arena_strdup(catalog->arena, name);
     else
-        alter_column(known, t, command, sql, piece, from + strlen(piece));
+        alter_column(catalog, t, command, sql, piece, from + strlen(piece));
 }
 
-void rh_known_alter_table(rh_known *known, const char *sql, rh_json *body)
+void rh_catalog_alter_table(rh_catalog *catalog, const char *sql, rh_json *body)
 {
-    rh_known_table *t = rh_known_table_of(known, rh_json_get(body, "relation"));
+    rh_catalog_table *t = rh_catalog_table_of(catalog, rh_json_get(body, "relation"));
     rh_pieces pieces;
     if (!t) {
-        alter_object(known, body);
+        alter_object(catalog, body);
         return;
     }
-    if (!rh_pieces_of_alter_table(sql, body, known->arena, &pieces)) {
+    if (!rh_pieces_of_alter_table(sql, body, catalog->arena, &pieces)) {
         if (rh_tree_is(body, "objtype", "OBJECT_TABLE"))
             t->unsupported = RH_UNSUPPORTED_ALTERED;
         return;
     }
     rh_json *commands = rh_json_get(body, "cmds");
     for (size_t i = 0; i < pieces.count; i++)
-        alter_table_command(known, t, rh_json_get(rh_json_at(commands, i), "AlterTableCmd"), sql,
+        alter_table_command(catalog, t, rh_json_get(rh_json_at(commands, i), "AlterTableCmd"), sql,
                             pieces.words[i], pieces.offsets[i]);
 }

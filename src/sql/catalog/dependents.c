@@ -2,13 +2,13 @@
  */
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/sql/classify.h"
-#include "pgrehearse/sql/known.h"
+#include "pgrehearse/sql/catalog.h"
 #include <string.h>
 
 /* An expression in which a column is looked for. */
 typedef struct search {
-    const rh_known *known;
-    const rh_known_table *table;
+    const rh_catalog *catalog;
+    const rh_catalog_table *table;
     const char *column;
     rh_tree_range *ranges;
     size_t range_count;
@@ -23,7 +23,7 @@ static bool is_called(const search *s, const char *qualifier)
         const char *alias = rh_json_string(rh_json_path(range, "alias.aliasname"));
         const char *name = alias ? alias : rh_json_string(rh_json_get(range, "relname"));
         if (name && strcmp(name, qualifier) == 0)
-            return rh_known_table_of(s->known, range) == s->table;
+            return rh_catalog_table_of(s->catalog, range) == s->table;
     }
     return false;
 }
@@ -42,14 +42,14 @@ static bool is_column(rh_json *node, void *data)
     return count == 1 ? s->only : is_called(s, rh_tree_name_at(fields, count - 2));
 }
 
-static bool reads(const rh_known *known, rh_json *query, const rh_known_table *table, const char *column,
-                  rh_arena *arena)
+static bool reads(const rh_catalog *catalog, rh_json *query, const rh_catalog_table *table,
+                  const char *column, rh_arena *arena)
 {
-    search s = {.known = known, .table = table, .column = column};
+    search s = {.catalog = catalog, .table = table, .column = column};
     bool reads_table = false;
     rh_tree_ranges(query, arena, &s.ranges, &s.range_count);
     for (size_t i = 0; i < s.range_count; i++)
-        reads_table |= rh_known_table_of(known, s.ranges[i].range) == table;
+        reads_table |= rh_catalog_table_of(catalog, s.ranges[i].range) == table;
     s.only = s.range_count == 1;
     return reads_table && rh_json_visit(query, is_column, &s);
 }
@@ -62,34 +62,34 @@ static bool is_own_column(rh_json *node, void *data)
     return name && strcmp(name, s->column) == 0;
 }
 
-static bool uses(const rh_known *known, const rh_known_object *o, const rh_known_table *table,
+static bool uses(const rh_catalog *catalog, const rh_catalog_object *o, const rh_catalog_table *table,
                  const char *column, rh_arena *arena)
 {
     rh_json *body, *tree = strlen(o->sql) <= RH_PARSE_LIMIT ? rh_sql_parse(o->sql, NULL) : NULL;
     rh_tree_kind(tree, &body);
     search own = {.column = column};
     bool found = false;
-    if (o->kind == RH_KNOWN_VIEW || o->kind == RH_KNOWN_MATVIEW)
-        found = reads(known, rh_json_get(body, "query"), table, column, arena);
-    else if (o->kind == RH_KNOWN_TRIGGER)
+    if (o->kind == RH_CATALOG_VIEW || o->kind == RH_CATALOG_MATVIEW)
+        found = reads(catalog, rh_json_get(body, "query"), table, column, arena);
+    else if (o->kind == RH_CATALOG_TRIGGER)
         found = rh_tree_has_name(rh_json_get(body, "columns"), column) ||
                 rh_json_visit(rh_json_get(body, "whenClause"), is_own_column, &own);
-    else if (o->kind == RH_KNOWN_POLICY && !strcasestr(o->sql, "select"))
+    else if (o->kind == RH_CATALOG_POLICY && !strcasestr(o->sql, "select"))
         found = rh_json_visit(rh_json_get(body, "qual"), is_own_column, &own) ||
                 rh_json_visit(rh_json_get(body, "with_check"), is_own_column, &own);
     rh_json_free(tree);
     return found;
 }
 
-const rh_known_object *rh_known_column_user(const rh_known *known, const rh_known_table *table,
-                                            const char *column, rh_arena *arena)
+const rh_catalog_object *rh_catalog_column_user(const rh_catalog *catalog, const rh_catalog_table *table,
+                                                const char *column, rh_arena *arena)
 {
-    for (size_t i = 0; i < known->object_count; i++) {
-        const rh_known_object *o = &known->objects[i];
+    for (size_t i = 0; i < catalog->object_count; i++) {
+        const rh_catalog_object *o = &catalog->objects[i];
         bool on_table = false;
         for (size_t k = 0; !o->dropped && k < o->read_count; k++)
             on_table |= rh_relation_equal(o->reads[k], (rh_relation){table->schema, table->name});
-        if (on_table && uses(known, o, table, column, arena))
+        if (on_table && uses(catalog, o, table, column, arena))
             return o;
     }
     return NULL;
