@@ -22,6 +22,10 @@
 
 extern char **environ;
 
+/* From SIGTERM to SIGKILL: a server that is killed leaves its shared memory behind, and a busy machine is
+ * slow. */
+static const rh_usec GRACE = 10 * RH_SECOND;
+
 /* All that the child needs, made before the fork: afterwards it may not allocate. */
 typedef struct launch_plan {
     const char *path; /* for execve: confinement.path when programs are denied */
@@ -326,6 +330,7 @@ rh_process *rh_process_start(const rh_process_options *options, rh_error *error)
     process->name = rh_strdup(slash ? slash + 1 : options->argv[0]);
     process->output_path = options->output_path ? rh_strdup(options->output_path) : NULL;
     process->death_signal = options->death_signal ? options->death_signal : SIGKILL;
+    process->grace = options->grace > 0 ? options->grace : GRACE;
 
     char *path = find_program(options->argv[0]);
     bool ok = path != NULL;

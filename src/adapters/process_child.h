@@ -22,6 +22,7 @@ struct rh_process {
     bool asked; /* its group got SIGTERM */
     char *name, *output_path;
     int death_signal;
+    rh_usec grace; /* from SIGTERM to SIGKILL */
     bool ended;
     int status; /* as a shell has it; valid once ended */
 };

@@ -15,8 +15,8 @@
 
 enum { KEPT_BYTES = 1 << 20, READ_BYTES = 1 << 16 };
 
-/* How long a child may take to end after SIGTERM before SIGKILL, and what it started after that. */
-static const rh_usec GRACE = 2 * RH_SECOND;
+/* How long a child that closed its input may take to say why, and one that got its death signal to end. */
+static const rh_usec REASON_PATIENCE = 2 * RH_SECOND, DEATH_PATIENCE = 8 * RH_SECOND;
 
 /* How long a signal may take to stop a process. */
 static const rh_usec STOP_PATIENCE = RH_SECOND / 10;
@@ -103,7 +103,7 @@ static void reap(rh_process *process, int raw)
  * its number. */
 static void end_group(rh_process *process)
 {
-    rh_usec deadline = rh_clock_monotonic() + GRACE;
+    rh_usec deadline = rh_clock_monotonic() + process->grace;
     if (!process->asked && rh_process_group_each(process->pid, NULL, NULL) > 0)
         kill(-process->pid, SIGTERM);
     while (rh_process_group_each(process->pid, NULL, NULL) > 0 && rh_clock_monotonic() < deadline)
@@ -200,7 +200,7 @@ static void terminate(rh_process *process)
 {
     rh_interrupt_hold();
     ask_group(process);
-    if (pump(process, false, rh_clock_monotonic() + GRACE) != PUMP_ENDED) {
+    if (pump(process, false, rh_clock_monotonic() + process->grace) != PUMP_ENDED) {
         kill(-process->pid, SIGKILL);
         pump(process, false, 0);
     }
@@ -270,7 +270,7 @@ bool rh_process_write(rh_process *process, const void *bytes, size_t length, rh_
                 return rh_error_errno(error, errno, "cannot wait for %s", process->name);
         } else if (process->input < 0 || errno != EINTR) {
             /* It closed its input: let it say why. */
-            pump(process, false, rh_clock_monotonic() + GRACE);
+            pump(process, false, rh_clock_monotonic() + REASON_PATIENCE);
             return fail_ended(process, "stopped reading", error);
         }
     }
@@ -347,7 +347,7 @@ void rh_process_free(rh_process *process)
     if (process->pid > 0 && !rh_process_has_ended(process, NULL) && process->death_signal != SIGKILL) {
         /* It knows a quick end of its own (PostgreSQL: SIGQUIT, which also ends its backends). */
         kill(process->pid, process->death_signal);
-        pump(process, false, rh_clock_monotonic() + 4 * GRACE);
+        pump(process, false, rh_clock_monotonic() + DEATH_PATIENCE);
     }
     if (process->pid > 0 && !process->ended) {
         kill(-process->pid, SIGKILL);

@@ -57,6 +57,7 @@ typedef struct rh_process_options {
                                   async-signal-safe calls */
     void *probe_user;
     int death_signal; /* 0: SIGKILL */
+    rh_usec grace;    /* how long its group may take to end after SIGTERM before SIGKILL; 0: 10 s */
     uid_t uid;        /* with gid: run as; 0 means "as we are" */
     gid_t gid;
 } rh_process_options;
