@@ -223,11 +223,11 @@ static int make_filter(scmp_filter_ctx filter, rh_confinement *confinement, cons
         confinement->path = page_at_random_address(path);
         result = confinement->path ? deny_exec(filter, confinement->path) : -ENOMEM;
     }
-    if (result == 0 && options->cage)
-        result = deny_connections(filter, options->cage->udp);
-    if (result == 0 && options->cage)
+    if (result == 0 && options->limits)
+        result = deny_connections(filter, options->limits->udp);
+    if (result == 0 && options->limits)
         result = deny_calls(filter);
-    if (result == 0 && options->no_network && !options->cage)
+    if (result == 0 && options->no_network && !options->limits)
         result = deny_network(filter);
     return result ? result : export_program(filter, &confinement->program);
 }
@@ -235,16 +235,16 @@ static int make_filter(scmp_filter_ctx filter, rh_confinement *confinement, cons
 bool rh_confinement_init(rh_confinement *confinement, const char *path, const rh_process_options *options,
                          rh_error *error)
 {
-    *confinement = (rh_confinement){.ruleset = -1, .caged = options->cage != NULL};
-    if (!options->no_exec && !options->no_network && !options->cage)
+    *confinement = (rh_confinement){.ruleset = -1, .limited = options->limits != NULL};
+    if (!options->no_exec && !options->no_network && !options->limits)
         return true;
     if (strlen(path) >= PAGE)
         return rh_error_errno(error, ENAMETOOLONG, "%s", path);
-    if (options->cage) {
+    if (options->limits) {
         confinement->namespaces = *rh_namespaces_here();
-        confinement->namespaces.loopback = options->cage->udp;
-        confinement->namespaces.cage = options->cage;
-        if (!rh_landlock_make(options->cage, &confinement->ruleset, error))
+        confinement->namespaces.loopback = options->limits->udp;
+        confinement->namespaces.limits = options->limits;
+        if (!rh_landlock_make(options->limits, &confinement->ruleset, error))
             return false;
     }
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
@@ -257,14 +257,14 @@ bool rh_confinement_init(rh_confinement *confinement, const char *path, const rh
 
 int rh_confinement_separate(const rh_confinement *confinement)
 {
-    return confinement->caged ? rh_namespaces_enter(&confinement->namespaces) : 0;
+    return confinement->limited ? rh_namespaces_enter(&confinement->namespaces) : 0;
 }
 
 int rh_confinement_drop(const rh_confinement *confinement)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct none[2] = {{0}};
-    if (!confinement->caged)
+    if (!confinement->limited)
         return 0;
     return syscall(SYS_capset, &header, none) == 0 ? 0 : errno;
 }
@@ -289,14 +289,14 @@ void rh_confinement_release(rh_confinement *confinement)
     *confinement = (rh_confinement){.ruleset = -1};
 }
 
-const rh_cage_layers *rh_cage_layers_here(void)
+const rh_confinement_layers *rh_confinement_layers_here(void)
 {
-    static rh_cage_layers layers;
+    static rh_confinement_layers layers;
     const rh_namespaces *namespaces = rh_namespaces_here();
-    layers = (rh_cage_layers){.landlock_abi = rh_landlock_abi(),
-                              .network = namespaces->network,
-                              .ipc = namespaces->ipc,
-                              .mounts = namespaces->mounts,
-                              .user = namespaces->user};
+    layers = (rh_confinement_layers){.landlock_abi = rh_landlock_abi(),
+                                     .network = namespaces->network,
+                                     .ipc = namespaces->ipc,
+                                     .mounts = namespaces->mounts,
+                                     .user = namespaces->user};
     return &layers;
 }

@@ -14,7 +14,7 @@ typedef struct rh_confinement {
     struct sock_fprog program; /* filter: heap; NULL when nothing is confined */
     char *path; /* the program's path at the one address that execve is allowed with; a mapped page or NULL */
     int ruleset; /* Landlock, close-on-exec; -1: none */
-    bool caged;
+    bool limited;
     rh_namespaces namespaces;
 } rh_confinement;
 

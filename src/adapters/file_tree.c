@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 /* Where the new root is put together, in the child's own mount namespace: the first that holds no path of the
- * cage. */
+ * limits. */
 static const char *const ROOTS[] = {"/dev/shm", "/mnt", "/tmp"};
 
 /* struct mount_attr of linux/mount.h, which older headers lack. */
@@ -31,12 +31,12 @@ static bool holds(const char *root, const char *const *paths)
     return false;
 }
 
-static const char *choose_root(const rh_cage *cage)
+static const char *choose_root(const rh_confinement_limits *limits)
 {
     struct stat status;
     for (size_t i = 0; i < sizeof ROOTS / sizeof *ROOTS; i++)
         if (stat(ROOTS[i], &status) == 0 &&
-            !(cage && (holds(ROOTS[i], cage->writable) || holds(ROOTS[i], cage->readable))))
+            !(limits && (holds(ROOTS[i], limits->writable) || holds(ROOTS[i], limits->readable))))
             return ROOTS[i];
     return NULL;
 }
@@ -110,18 +110,18 @@ static int show_devices(const char *root)
                   : failed(mount("tmpfs", shm, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=1777"));
 }
 
-int rh_file_tree_enter(const rh_cage *cage)
+int rh_file_tree_enter(const rh_confinement_limits *limits)
 {
-    const char *root = choose_root(cage);
+    const char *root = choose_root(limits);
     int result = root ? failed(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)) : ENOENT;
     if (result == 0)
         result = failed(mount("tmpfs", root, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755"));
     if (result == 0)
         result = show_devices(root);
-    if (result == 0 && cage)
-        result = show_all(root, cage->readable, false);
-    if (result == 0 && cage)
-        result = show_all(root, cage->writable, true);
+    if (result == 0 && limits)
+        result = show_all(root, limits->readable, false);
+    if (result == 0 && limits)
+        result = show_all(root, limits->writable, true);
     if (result == 0)
         result = failed(chdir(root));
     if (result == 0) /* the old root is stacked below the new one, and goes */

@@ -72,7 +72,7 @@ static uint64_t write_rights(int abi)
            ~(uint64_t)(EXECUTE | MAKE_CHARACTER_DEVICE | MAKE_BLOCK_DEVICE | IOCTL_DEVICE);
 }
 
-bool rh_landlock_make(const rh_cage *cage, int *ruleset, rh_error *error)
+bool rh_landlock_make(const rh_confinement_limits *limits, int *ruleset, rh_error *error)
 {
     static const char *const devices[] = {"/dev/null", "/dev/zero", "/dev/random", "/dev/urandom", NULL};
     const int abi = rh_landlock_abi();
@@ -90,12 +90,12 @@ bool rh_landlock_make(const rh_cage *cage, int *ruleset, rh_error *error)
     if (*ruleset < 0)
         return rh_error_errno(error, errno, "cannot make a Landlock ruleset");
     int failed = 0;
-    for (const char *const *path = cage->writable; failed == 0 && *path; path++) {
+    for (const char *const *path = limits->writable; failed == 0 && *path; path++) {
         failed = allow(*ruleset, *path, write_rights(abi));
         if (failed)
             rh_error_errno(error, failed, "cannot confine a server to %s", *path);
     }
-    for (const char *const *path = cage->readable; failed == 0 && *path; path++)
+    for (const char *const *path = limits->readable; failed == 0 && *path; path++)
         allow(*ruleset, *path, READ); /* what is missing cannot be read either */
     for (const char *const *path = devices; failed == 0 && *path; path++)
         allow(*ruleset, *path, READ_FILE | WRITE_FILE);

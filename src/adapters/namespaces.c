@@ -51,10 +51,10 @@ static int enter_network(bool loopback)
     return result;
 }
 
-static int enter_mounts(const rh_cage *cage)
+static int enter_mounts(const rh_confinement_limits *limits)
 {
     int result = failed(unshare(CLONE_NEWNS));
-    return result ? result : rh_file_tree_enter(cage);
+    return result ? result : rh_file_tree_enter(limits);
 }
 
 int rh_namespaces_enter(const rh_namespaces *namespaces)
@@ -65,7 +65,7 @@ int rh_namespaces_enter(const rh_namespaces *namespaces)
     if (result == 0 && namespaces->ipc)
         result = failed(unshare(CLONE_NEWIPC));
     if (result == 0 && namespaces->mounts)
-        result = enter_mounts(namespaces->cage);
+        result = enter_mounts(namespaces->limits);
     return result;
 }
 

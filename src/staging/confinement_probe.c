@@ -222,7 +222,7 @@ bool rh_probe_confinement(const rh_process_options *options, const char *directo
     confined.probe_user = &c;
     rh_process_options free = confined;
     free.no_exec = free.no_network = false;
-    free.cage = NULL;
+    free.limits = NULL;
     bool ok = open_sockets(&c, error) && make_file(directory, "existing", 0666, c.existing, error) &&
               make_file(directory, "secret", 0644, c.secret, error) &&
               make_file(directory, "fresh", 0, c.fresh, error) && attempt(&c, &free, result->free, error) &&

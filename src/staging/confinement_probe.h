@@ -31,7 +31,7 @@ typedef struct rh_probe_result {
 } rh_probe_result;
 
 /* Attempts in a child that is started with OPTIONS, but for what it executes. DIRECTORY: empty, outside of
- * the cage, and so short that a Unix socket fits; filled, and not tidied up. Fails (RH_ERROR_REFUSED) when
- * the attempts could not be made. */
+ * the confinement, and so short that a Unix socket fits; filled, and not tidied up. Fails (RH_ERROR_REFUSED)
+ * when the attempts could not be made. */
 bool rh_probe_confinement(const rh_process_options *options, const char *directory, rh_probe_result *result,
                           rh_error *error);

@@ -10,7 +10,7 @@
 /* Before PostgreSQL 15 the statistics collector listens on a UDP socket of 127.0.0.1. */
 enum { FIRST_WITHOUT_UDP = 15 };
 
-/* ---- the cage ---- */
+/* ---- the limits ---- */
 
 typedef struct paths {
     const char **list;
@@ -47,11 +47,11 @@ static void add_installation(rh_staging *staging, paths *to, const char *bindir)
         add(staging, to, rh_arena_printf(staging->arena, "%.*s%s", (int)length, bindir, parts[i]));
 }
 
-static const rh_cage *make_cage(rh_staging *staging)
+static const rh_confinement_limits *make_limits(rh_staging *staging)
 {
     static const char *const system[] = {"/usr",  "/lib", "/lib32", "/lib64", "/libx32",    "/bin",
                                          "/sbin", "/etc", "/proc",  "/sys",   "/nix/store", "/gnu/store"};
-    rh_cage *cage = rh_arena_alloc(staging->arena, sizeof *cage);
+    rh_confinement_limits *limits = rh_arena_alloc(staging->arena, sizeof *limits);
     paths writable = {0}, readable = {0};
     for (size_t i = 0; i < sizeof system / sizeof *system; i++)
         add(staging, &readable, system[i]);
@@ -67,9 +67,9 @@ static const rh_cage *make_cage(rh_staging *staging)
     add(staging, &writable, staging->cluster.data);
     add(staging, &writable, staging->cluster.socket);
     add(staging, &writable, NULL);
-    *cage = (rh_cage){
+    *limits = (rh_confinement_limits){
         .writable = writable.list, .readable = readable.list, .udp = staging->major < FIRST_WITHOUT_UDP};
-    return cage;
+    return limits;
 }
 
 /* initdb, too, takes over the collations of the locales that it finds. */
@@ -88,7 +88,7 @@ rh_process_options rh_isolation_options(rh_staging *staging)
                                 .environment = make_environment(staging),
                                 .clean_environment = true,
                                 .no_network = true,
-                                .cage = make_cage(staging),
+                                .limits = make_limits(staging),
                                 .uid = staging->uid,
                                 .gid = staging->gid};
 }
@@ -135,7 +135,7 @@ static void add_layer(rh_staging *staging, const char *name, bool active, const 
 
 static void describe_layers(rh_staging *staging)
 {
-    const rh_cage_layers *layers = rh_cage_layers_here();
+    const rh_confinement_layers *layers = rh_confinement_layers_here();
     const char *refused = "this system does not permit it";
     const char *inside = layers->user ? " inside a user namespace" : "";
     add_layer(staging, "seccomp", true, "no connection, no program, no system call into other processes");
@@ -193,7 +193,7 @@ static bool is_out_of_reach(const rh_staging *staging, rh_probe_attempt attempt)
 {
     enum { FIRST_WITH_SIGNALS = 6 };
     return attempt == RH_PROBE_SIGNAL && !staging->uid &&
-           rh_cage_layers_here()->landlock_abi < FIRST_WITH_SIGNALS;
+           rh_confinement_layers_here()->landlock_abi < FIRST_WITH_SIGNALS;
 }
 
 /* Did an attempt succeed that this machine could have denied? */

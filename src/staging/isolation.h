@@ -2,10 +2,10 @@
 #pragma once
 #include "state.h"
 
-/* The account, the environment and the cage that initdb and the server start with; argv and the rest are the
- * caller's. In the arena. The cluster's directories must exist. */
+/* The account, the environment and the confinement that initdb and the server start with; argv and the rest
+ * are the caller's. In the arena. The cluster's directories must exist. */
 rh_process_options rh_isolation_options(rh_staging *staging);
-/* Attempts to leave the cage; fills staging->isolation. RH_ERROR_REFUSED when one succeeds, unless the
+/* Attempts to leave the confinement; fills staging->isolation. RH_ERROR_REFUSED when one succeeds, unless the
  * scenario accepts that (staging.isolation: weak). */
 bool rh_isolation_prove(rh_staging *staging, rh_error *error);
 /* True if every attempt to open a connection was denied. */

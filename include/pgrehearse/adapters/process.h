@@ -17,29 +17,29 @@
 
 typedef struct rh_process rh_process;
 
-/* A cage: the confinement of one child (glossary), here of a server that executes untrusted SQL and native
+/* The confinement of one child (glossary): for example, of a server that executes untrusted SQL and native
  * code. It lists what the child may reach. The kernel enforces it for the child and for all of its children,
- * as far as this machine allows (rh_cage_layers_here): no connection to anything, no file outside of these,
- * no other process. */
-typedef struct rh_cage {
+ * as far as this machine allows (rh_confinement_layers_here): no connection to anything, no file outside of
+ * these, no other process. */
+typedef struct rh_confinement_limits {
     const char *const
         *writable; /* directories in which it may read and write, NULL-ended; /dev/shm besides */
     const char *const
         *readable; /* directories and files that it may read, NULL-ended; missing ones are ignored */
     bool udp;      /* it needs a UDP socket on its own loopback device (PostgreSQL before 15) */
-} rh_cage;
+} rh_confinement_limits;
 
-/* The layers of a cage beside seccomp, which is always there. */
-typedef struct rh_cage_layers {
+/* The layers of confinement besides seccomp, which is always available. */
+typedef struct rh_confinement_layers {
     int landlock_abi; /* 0: the kernel has no Landlock */
     bool network;     /* a network namespace without a device but loopback */
     bool ipc;         /* an IPC namespace: System V shared memory ends with the server */
     bool mounts;      /* a mount namespace with a private /dev/shm */
     bool user;        /* the three are inside of a user namespace: this program is not root */
-} rh_cage_layers;
+} rh_confinement_layers;
 
 /* Tried once, in a child; then remembered. */
-const rh_cage_layers *rh_cage_layers_here(void);
+const rh_confinement_layers *rh_confinement_layers_here(void);
 
 typedef struct rh_process_options {
     const char *const *argv; /* NULL-ended; argv[0] is a path or is looked up in PATH */
@@ -52,7 +52,7 @@ typedef struct rh_process_options {
     bool write_input;        /* standard input is a pipe (rh_process_write); else /dev/null */
     bool no_exec;            /* after its own start, execve fails with EPERM */
     bool no_network;         /* socket(AF_INET*, …) fails with EACCES; Unix sockets work */
-    const rh_cage *cage;     /* NULL: none; implies no_network */
+    const rh_confinement_limits *limits; /* NULL: none; implies no_network */
     void (*probe)(void *user); /* called in the child, confined, instead of executing argv[0]; may only make
                                   async-signal-safe calls */
     void *probe_user;

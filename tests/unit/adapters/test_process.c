@@ -356,15 +356,15 @@ static void test_other_account(void **state)
     rh_text_release(&output);
 }
 
-/* In a cage: only its own directory can be written, only what it names can be read, little of our environment
+/* Confined: only its own directory can be written, only what it names can be read, little of our environment
  * is passed on. */
 static void test_cage(void **state)
 {
     (void)state;
     rh_error error = {0};
     rh_text output = {0}, script = {0};
-    char inside[] = "/tmp/pgrehearse-cage-XXXXXX", outside[] = "/tmp/pgrehearse-free-XXXXXX";
-    const rh_cage_layers *layers = rh_cage_layers_here();
+    char inside[] = "/tmp/pgrehearse-confined-XXXXXX", outside[] = "/tmp/pgrehearse-free-XXXXXX";
+    const rh_confinement_layers *layers = rh_confinement_layers_here();
     if (layers->landlock_abi == 0 && !layers->mounts)
         skip();
     assert_non_null(mkdtemp(inside));
@@ -374,10 +374,11 @@ static void test_cage(void **state)
         "echo x >%s/in && cat %s/in; (echo x >%s/out) 2>/dev/null || echo denied; ls %s 2>/dev/null || echo "
         "denied; echo ${RH_TEST_SECRET-unset}",
         inside, inside, outside, outside);
-    rh_cage cage = {.writable = (const char *const[]){inside, NULL},
-                    .readable = (const char *const[]){"/usr", "/bin", "/lib", "/lib64", "/etc", NULL}};
+    rh_confinement_limits limits = {
+        .writable = (const char *const[]){inside, NULL},
+        .readable = (const char *const[]){"/usr", "/bin", "/lib", "/lib64", "/etc", NULL}};
     rh_process_options options = shell(SHELL(script.data));
-    options.cage = &cage;
+    options.limits = &limits;
     options.clean_environment = true;
     setenv("RH_TEST_SECRET", "secret", 1);
     assert_true(rh_process_run(&options, 0, &output, &error));
