@@ -160,7 +160,7 @@ rh_pg *rh_pg_connect(const char *conninfo, const char *role, rh_error *error)
     return pg;
 }
 
-rh_pg *rh_pg_connect_looking(const char *conninfo, const char *role, rh_error *error)
+rh_pg *rh_pg_connect_observer(const char *conninfo, const char *role, rh_error *error)
 {
     rh_pg *pg = rh_pg_connect(conninfo, role, error);
     if (!pg || rh_pg_execute(pg, "SET lock_timeout = '200ms'", error))
@@ -285,7 +285,7 @@ rh_pg *rh_pg_connect_beside(const rh_pg *pg, const char *role, rh_error *error)
         if (o->val && strcmp(o->keyword, "application_name") != 0)
             append_pair(&conninfo, o->keyword, o->val);
     PQconninfoFree(options);
-    rh_pg *beside = rh_pg_connect_looking(rh_text_string(&conninfo), role, error);
+    rh_pg *beside = rh_pg_connect_observer(rh_text_string(&conninfo), role, error);
     rh_text_release(&conninfo);
     return beside;
 }

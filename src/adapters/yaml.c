@@ -387,7 +387,7 @@ static rh_yaml_node **value_slot(rh_yaml *yaml, rh_yaml_node *mapping, const cha
     return added;
 }
 
-bool rh_yaml_graft(rh_yaml *yaml, const char *dotted, rh_yaml *value, rh_error *error)
+bool rh_yaml_set(rh_yaml *yaml, const char *dotted, rh_yaml *value, rh_error *error)
 {
     rh_yaml *last = value;
     while (last->grafted)

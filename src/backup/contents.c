@@ -117,22 +117,22 @@ rh_dump_entry *rh_contents_unpopulated(rh_contents *c, size_t *count)
     return found;
 }
 
-rh_lack rh_contents_lack(rh_contents *c, rh_dump_entry **tables, size_t *count)
+rh_missing_part rh_contents_missing_part(rh_contents *c, rh_dump_entry **tables, size_t *count)
 {
     *tables = NULL;
     *count = 0;
     if (c->entries == 0)
-        return RH_LACK_ALL;
+        return RH_MISSING_ALL;
     if (c->relation_count == 0 && c->data_count + c->post_data > 0)
-        return RH_LACK_DEFINITIONS;
+        return RH_MISSING_DEFINITIONS;
     if (c->table_count > 0 && c->data_count == 0)
-        return RH_LACK_DATA;
+        return RH_MISSING_DATA;
     if (c->data_count)
         qsort(c->data, c->data_count, sizeof *c->data, by_name);
     *tables = without_rows(c, c->tables, c->table_count, count);
     /* A table without a key is usual. A database of several without a single key, index or trigger is not,
      * nor is one whose columns are NOT NULL, as those of a primary key are. */
     if (c->post_data == 0 && (c->table_count > 1 || c->sequences > 0 || c->not_null))
-        return RH_LACK_POST_DATA;
-    return *count > 0 ? RH_LACK_TABLE_DATA : RH_LACK_NOTHING;
+        return RH_MISSING_POST_DATA;
+    return *count > 0 ? RH_MISSING_TABLE_DATA : RH_MISSING_NOTHING;
 }

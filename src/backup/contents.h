@@ -32,17 +32,17 @@ void rh_contents_add(rh_contents *contents, const rh_dump_entry *entry, const ch
 /* Whether an entry makes this table. */
 bool rh_contents_have_table(const rh_contents *contents, const char *schema, const char *name);
 
-typedef enum rh_lack {
-    RH_LACK_NOTHING,
-    RH_LACK_ALL,         /* it holds no entry at all */
-    RH_LACK_DEFINITIONS, /* rows or keys of tables that it does not make */
-    RH_LACK_DATA,        /* tables, and no rows of any */
-    RH_LACK_TABLE_DATA,  /* no rows of some */
-    RH_LACK_POST_DATA,   /* no key, index, trigger or rule at all */
-} rh_lack;
+typedef enum rh_missing_part {
+    RH_MISSING_NOTHING,
+    RH_MISSING_ALL,         /* it holds no entry at all */
+    RH_MISSING_DEFINITIONS, /* rows or keys of tables that it does not make */
+    RH_MISSING_DATA,        /* tables, and no rows of any */
+    RH_MISSING_TABLE_DATA,  /* no rows of some */
+    RH_MISSING_POST_DATA,   /* no key, index, trigger or rule at all */
+} rh_missing_part;
 /* The worst that CONTENTS lack. TABLES (COUNT, in the contents' arena): those without rows. */
-rh_lack rh_contents_lack(rh_contents *contents, rh_dump_entry **tables, size_t *count);
+rh_missing_part rh_contents_missing_part(rh_contents *contents, rh_dump_entry **tables, size_t *count);
 /* Materialized views that the dump does not populate (COUNT, in the contents' arena). */
 rh_dump_entry *rh_contents_unpopulated(rh_contents *contents, size_t *count);
-/* Unlogged tables without rows (COUNT, in the contents' arena). Call after rh_contents_lack. */
+/* Unlogged tables without rows (COUNT, in the contents' arena). Call after rh_contents_missing_part. */
 rh_dump_entry *rh_contents_empty_unlogged(rh_contents *contents, size_t *count);

@@ -567,7 +567,7 @@ static bool keep(rh_dump_lexer *lexer, const char *bytes, size_t length, rh_erro
     if (lexer->parts > RH_DUMP_LONGEST)
         return refuse(lexer, error, "has a statement of more than 256 MiB",
                       "make it with pg_dump without --inserts, or with fewer --rows-per-insert");
-    bool more = emit(lexer, lexer->has_token ? RH_DUMP_PART : RH_DUMP_REST, bytes, length, false, error);
+    bool more = emit(lexer, lexer->has_token ? RH_DUMP_PART : RH_DUMP_BLANKS, bytes, length, false, error);
     rh_text_clear(&lexer->held);
     lexer->in_parts = lexer->has_token;
     return more;
@@ -592,7 +592,7 @@ bool rh_dump_lexer_feed(rh_dump_lexer *lexer, const char *bytes, size_t length, 
         /* The line break in front of COPY data counts before they begin. */
         lexer->line += newline;
         i++;
-        if (lexer->state == COPY_DATA && !emit(lexer, RH_DUMP_REST, bytes, i, false, error))
+        if (lexer->state == COPY_DATA && !emit(lexer, RH_DUMP_BLANKS, bytes, i, false, error))
             return false;
         if (lexer->state == COPY_DATA)
             reset_statement(lexer);
@@ -633,5 +633,5 @@ bool rh_dump_lexer_finish(rh_dump_lexer *lexer, rh_error *error)
         return cut(lexer, error, "in the middle of a statement (no semicolon)");
     if (lexer->begun && !lexer->complete)
         return cut(lexer, error, "without pg_dump's last line (\"PostgreSQL database dump complete\")");
-    return emit(lexer, RH_DUMP_REST, "", 0, true, error);
+    return emit(lexer, RH_DUMP_BLANKS, "", 0, true, error);
 }

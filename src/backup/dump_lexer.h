@@ -18,7 +18,7 @@ typedef enum rh_dump_kind {
     RH_DUMP_COPY_DATA, /* bytes of COPY data; the last piece ends with the line "\." */
     RH_DUMP_COMMAND, /* the rest of a line that begins with \restrict, \unrestrict or \connect; leading blanks
                         and comments before it */
-    RH_DUMP_REST,    /* blanks and comments: at the end of the dump, or behind COPY … FROM stdin; */
+    RH_DUMP_BLANKS,  /* blanks and comments: at the end of the dump, or behind COPY … FROM stdin; */
 } rh_dump_kind;
 
 /* Longer statements are handed out in parts; the longest are refused: psql and the server each hold them. */

@@ -68,24 +68,24 @@ rh_failure_kind rh_restore_failure(rh_restoring *r, const rh_dump_entry *entry,
     case RH_STATEMENT_ROLE_CHANGE:
         return RH_FAILURE_HARMLESS;
     case RH_STATEMENT_SET:
-        return rh_restoring_knows_setting(r, statement->name, NULL) ? RH_FAILURE_LATER : RH_FAILURE_HARMLESS;
+        return rh_restoring_knows_setting(r, statement->name, NULL) ? RH_FAILURE_RETRY : RH_FAILURE_HARMLESS;
     case RH_STATEMENT_SCHEMA:
-        return rh_names_have(&r->schemas, statement->name) ? RH_FAILURE_HARMLESS : RH_FAILURE_LATER;
+        return rh_names_have(&r->schemas, statement->name) ? RH_FAILURE_HARMLESS : RH_FAILURE_RETRY;
     case RH_STATEMENT_LANGUAGE:
-        return rh_names_have(&r->languages, statement->name) ? RH_FAILURE_HARMLESS : RH_FAILURE_LATER;
+        return rh_names_have(&r->languages, statement->name) ? RH_FAILURE_HARMLESS : RH_FAILURE_RETRY;
     case RH_STATEMENT_DROP:
         return undefined || privileges || strcmp(sqlstate, "2BP01") == 0 ? RH_FAILURE_SILENT
                                                                          : RH_FAILURE_FINAL;
     case RH_STATEMENT_PRIVILEGED:
     case RH_STATEMENT_SUBSCRIPTION: /* they need a superuser */
-        return privileges || (undefined && !r->target->create_roles) ? RH_FAILURE_HARMLESS : RH_FAILURE_LATER;
+        return privileges || (undefined && !r->target->create_roles) ? RH_FAILURE_HARMLESS : RH_FAILURE_RETRY;
     default: /* at the end, another statement might do harm */
-        return statement->defines ? RH_FAILURE_LATER : RH_FAILURE_FINAL;
+        return statement->defines ? RH_FAILURE_RETRY : RH_FAILURE_FINAL;
     }
 }
 
-const char *rh_restore_remedy(const rh_dump_entry *entry, const char *sqlstate, const char *names,
-                              rh_arena *arena)
+const char *rh_restore_hint(const rh_dump_entry *entry, const char *sqlstate, const char *names,
+                            rh_arena *arena)
 {
     const char *skip = *names ? rh_arena_printf(arena, "leave it out with backup.skip: [%s]", names)
                               : "mend it on production, or leave its statement out of the dump";

@@ -7,7 +7,7 @@ rh_headings rh_headings_of(rh_contents *contents)
     return (rh_headings){.contents = contents, .entry = none, .waiting = none};
 }
 
-void rh_headings_settle(rh_headings *h, const char *definition)
+void rh_headings_finish(rh_headings *h, const char *definition)
 {
     if (h->is_waiting)
         rh_contents_add(h->contents, &h->waiting, definition);
@@ -24,14 +24,14 @@ static void read_comment(rh_headings *h, const char *line, size_t length)
         h->complete = true;
     if (!rh_dump_entry_read_heading(line, length, h->contents->arena, &entry))
         return;
-    rh_headings_settle(h, "");
+    rh_headings_finish(h, "");
     h->seen = true;
     h->complete = false;
     h->entry = h->waiting = entry;
     h->is_waiting = true;
     if (strcmp(entry.desc, "TABLE DATA") ==
         0) /* its rows may be none, or INSERTs: no statement to wait for */
-        rh_headings_settle(h, "");
+        rh_headings_finish(h, "");
 }
 
 void rh_headings_read(rh_headings *h, const char *bytes, size_t length)

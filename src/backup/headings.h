@@ -16,6 +16,6 @@ rh_headings rh_headings_of(rh_contents *contents);
 /* Reads the comments in BYTES: what stands before a statement or a command, or behind the last one. */
 void rh_headings_read(rh_headings *headings, const char *bytes, size_t length);
 /* Adds the heading that waits to the contents, with its statement ("" for none). */
-void rh_headings_settle(rh_headings *headings, const char *definition);
+void rh_headings_finish(rh_headings *headings, const char *definition);
 /* The entry that STATEMENT says itself that it is of; else that of its heading. */
 rh_dump_entry rh_headings_entry_of(const rh_headings *headings, const rh_dump_statement *statement);

@@ -5,7 +5,7 @@
 #include "cluster_dump.h"
 #include "database.h"
 #include "dump_stream.h"
-#include "looks_like.h"
+#include "file_type.h"
 #include "toc.h"
 #include "pgrehearse/base/text.h"
 #include <ctype.h>
@@ -139,7 +139,7 @@ static bool look_at_entry(rh_archive *archive, const char *name, rh_arena *arena
         seen->base_backup || strcmp(base, "PG_VERSION") == 0 || strcmp(base, "backup_label") == 0;
     if (seen->entry_count++ == 0)
         rh_text_append_bytes(&seen->first_head, head, (size_t)length);
-    if (!rh_looks_like_sql(head, (size_t)length))
+    if (!rh_is_sql_dump(head, (size_t)length))
         return true;
     if (seen->candidate_count++ == 0) {
         rh_text_append_bytes(&seen->sql_head, head, (size_t)length);
@@ -154,7 +154,7 @@ static bool look_at_entry(rh_archive *archive, const char *name, rh_arena *arena
 static bool explain(const char *path, const rh_backup_facts *facts, const walk *seen, rh_error *error)
 {
     const char *hint,
-        *what = rh_looks_like(rh_text_string(&seen->first_head), seen->first_head.length, &hint);
+        *what = rh_describe_file_type(rh_text_string(&seen->first_head), seen->first_head.length, &hint);
     bool packed = strcmp(facts->compression, "none") != 0, contained = strcmp(facts->container, "none") != 0;
     rh_text all = {0};
     if (seen->base_backup) {

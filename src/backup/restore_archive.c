@@ -74,7 +74,7 @@ static void settle(account *a)
                                   : rh_restore_failure(r, &entry, &statement, sqlstate);
     /* What failed may be the whole definition, of which the command is the beginning, or one of its last
      * parts. */
-    bool whole = a->entry && *a->entry->definition && meaning == RH_FAILURE_LATER;
+    bool whole = a->entry && *a->entry->definition && meaning == RH_FAILURE_RETRY;
     if (rows || meaning != RH_FAILURE_HARMLESS || *a->command == 0)
         rh_restoring_failed(r, &entry, whole ? a->entry->definition : a->command, 0, &failure);
     else
@@ -239,7 +239,7 @@ static bool prepare(rh_restoring *r, account *a, bool *no_owner, rh_error *error
         rh_contents_add(&r->contents, &listed, entry->definition);
         if (strcmp(entry->desc, "ENCODING") == 0)
             r->encoding = entry->definition;
-        if (!is_setting(entry) && rh_restoring_leaves_out(r, &listed, entry->definition))
+        if (!is_setting(entry) && rh_restoring_excludes(r, &listed, entry->definition))
             continue;
         if (skips)
             rh_text_printf(&a->list, "%lld;\n", (long long)entry->id);

@@ -243,10 +243,10 @@ static bool take_statement(plain *p, const char *sql, size_t length, int64_t lin
     if (p->elsewhere)
         return true;
     rh_dump_statement_read(sql, length, &statement);
-    rh_headings_settle(&p->headings, sql);
+    rh_headings_finish(&p->headings, sql);
     rh_dump_entry entry = rh_headings_entry_of(&p->headings, &statement);
     bool out =
-        *entry.desc && !rh_dump_statement_is_shared(&statement) && rh_restoring_leaves_out(p->r, &entry, sql);
+        *entry.desc && !rh_dump_statement_is_shared(&statement) && rh_restoring_excludes(p->r, &entry, sql);
     p->skipping = true; /* of COPY, until it has begun */
     return out || (wanted(p, &statement, sql, line, error) ? send(p, &statement, sql, line, error)
                                                            : !rh_error_is_set(error));
@@ -325,7 +325,7 @@ static bool take_command(plain *p, const rh_dump_piece *piece, rh_error *error)
         return true;
     rh_dump_connect_name(&words, name);
     const char *database = p->r->facts->dumpall_database;
-    rh_headings_settle(&p->headings, "");
+    rh_headings_finish(&p->headings, "");
     p->headings.entry = (rh_dump_entry){"", "", "", ""};
     if (database) {
         p->elsewhere = strcmp(database, name) != 0;
@@ -359,7 +359,7 @@ static bool take(void *user, const rh_dump_piece *piece, rh_error *error)
 /* What was read counts as whole only with pg_dump's last line. */
 static bool check_end(plain *p, rh_error *error)
 {
-    rh_headings_settle(&p->headings, "");
+    rh_headings_finish(&p->headings, "");
     if (rh_pg_transaction_state(p->session) == 'T')
         return fail_at(p, 0, RH_ERROR_BACKUP, "the dump ends inside a transaction that it began",
                        "it has a BEGIN without its COMMIT: make the dump again", error);

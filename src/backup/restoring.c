@@ -152,7 +152,7 @@ void rh_restoring_skip(rh_restoring *r, const char *what, const char *why)
     skipped->why = rh_arena_strdup(r->arena, why);
 }
 
-void rh_restoring_lacks(rh_restoring *r, const char *what, const char *why)
+void rh_restoring_add_missing(rh_restoring *r, const char *what, const char *why)
 {
     rh_backup_facts *facts = r->facts;
     rh_skipped *missing = rh_arena_add(r->arena, &facts->missing, &facts->missing_count);

@@ -60,7 +60,7 @@ bool rh_restoring_public_schema(rh_restoring *restoring, rh_error *error);
 
 /* Adds to facts->skipped, once; to facts->missing. */
 void rh_restoring_skip(rh_restoring *restoring, const char *what, const char *why);
-void rh_restoring_lacks(rh_restoring *restoring, const char *what, const char *why);
+void rh_restoring_add_missing(rh_restoring *restoring, const char *what, const char *why);
 /* True when ROLE exists, or does now; false when its ownership and privileges must be left out (noted). Fails
  * only with ERROR set. */
 bool rh_restoring_role(rh_restoring *restoring, const char *role, rh_error *error);
@@ -74,7 +74,7 @@ bool rh_restoring_extension(rh_restoring *restoring, const char *extension, cons
 bool rh_restoring_have_extensions(const rh_restoring *restoring, rh_error *error);
 
 /* Whether backup.skip leaves ENTRY out (noted). */
-bool rh_restoring_leaves_out(rh_restoring *restoring, const rh_dump_entry *entry, const char *definition);
+bool rh_restoring_excludes(rh_restoring *restoring, const rh_dump_entry *entry, const char *definition);
 /* What the contents lack goes to facts->missing, but what backup.skip accepts; RH_ERROR_BACKUP for a dump
  * that cannot be restored by itself; RH_ERROR_SCENARIO for an entry of backup.skip that names nothing. */
 bool rh_restoring_check_contents(rh_restoring *restoring, rh_error *error);
@@ -85,7 +85,7 @@ bool rh_restoring_check_skips(const rh_restoring *restoring, rh_error *error);
 typedef enum rh_failure_kind {
     RH_FAILURE_SILENT,   /* a DROP of what is not there */
     RH_FAILURE_HARMLESS, /* nothing that a migration's course depends on is lost: noted */
-    RH_FAILURE_LATER,    /* worth another try when everything else is there */
+    RH_FAILURE_RETRY,    /* worth another try when everything else is there */
     RH_FAILURE_FINAL,
 } rh_failure_kind;
 /* SQLSTATE: "" when it is not known. */
@@ -94,8 +94,8 @@ rh_failure_kind rh_restore_failure(rh_restoring *restoring, const rh_dump_entry 
 /* Whether rows, not definitions, are lost when it fails. */
 bool rh_restore_moves_rows(const rh_dump_entry *entry, const rh_dump_statement *statement);
 /* What to do about it, in ARENA. NAMES: for backup.skip; "" when nothing can be named. */
-const char *rh_restore_remedy(const rh_dump_entry *entry, const char *sqlstate, const char *names,
-                              rh_arena *arena);
+const char *rh_restore_hint(const rh_dump_entry *entry, const char *sqlstate, const char *names,
+                            rh_arena *arena);
 /* MESSAGE of a server without its values (rh_redact), in ARENA; CODE (rh_redact_code of the dump's
  * definitions, may be NULL) has the names that it may say. DATA: of a statement that moves rows: nothing of
  * it is shown. */

@@ -64,7 +64,8 @@ static void report(rh_restoring *r, const char *what, const char *why)
     if (r->target->partial)
         rh_restoring_skip(r, what, why);
     else
-        rh_restoring_lacks(r, what, rh_arena_printf(r->arena, "%s; backup.partial: true accepts that", why));
+        rh_restoring_add_missing(r, what,
+                                 rh_arena_printf(r->arena, "%s; backup.partial: true accepts that", why));
 }
 
 /* Relations of extensions are restored with those. An extension that is older than all tables may have got

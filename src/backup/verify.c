@@ -40,10 +40,10 @@ bool rh_restoring_verify(rh_restoring *r, rh_error *error)
             fine ? rh_pg_query(pg, absent, 2, (const char *[]){schemas.data, names.data}, error) : NULL;
         fine = result != NULL;
         for (size_t i = 0; fine && i < rh_pg_rows(result); i++)
-            rh_restoring_lacks(r,
-                               rh_arena_printf(r->arena, "relation %s.%s", rh_pg_value(result, i, 0),
-                                               rh_pg_value(result, i, 1)),
-                               "the backup lists it, and it is not in staging after the restore");
+            rh_restoring_add_missing(r,
+                                     rh_arena_printf(r->arena, "relation %s.%s", rh_pg_value(result, i, 0),
+                                                     rh_pg_value(result, i, 1)),
+                                     "the backup lists it, and it is not in staging after the restore");
         rh_pg_result_free(result);
         rh_pg_close(pg);
     }

@@ -44,7 +44,7 @@ static void describe(const rh_profile *profile, const char *path, rh_text *text)
                    rh_size_format(profile->database_bytes, size, sizeof size), profile->relation_count,
                    profile->relation_count == 1 ? "" : "s", profile->statement_count,
                    profile->statement_count == 1 ? "" : "s");
-    if (profile->looks > 0 && profile->looks < rh_lock_looks_needed(0.9))
+    if (profile->looks > 0 && profile->looks < rh_lock_samples_needed(0.9))
         rh_text_printf(
             text,
             "not known: how long locks are waited for (open transactions were sampled %lld time%s: use "
@@ -98,7 +98,7 @@ static bool take_profile(const rh_cli *cli, rh_profile_options *options, rh_erro
                                cli->terminal.utf8, 0};
     rh_progress_display *display = cli->terminal.quiet ? NULL : rh_progress_display_new(&style);
     options->progress = display ? rh_progress_display_events(display) : NULL;
-    rh_json *root = rh_profile_take(rh_options_value(&cli->options, RH_OPTION_URL, ""), options, error);
+    rh_json *root = rh_profile_collect(rh_options_value(&cli->options, RH_OPTION_URL, ""), options, error);
     rh_progress_display_free(display);
     if (!root)
         return false;

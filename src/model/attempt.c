@@ -26,9 +26,9 @@ void rh_migration_add_runs(rh_migration *migration, const rh_attempt *attempt, r
         *run = *attempted->run;
         if (run->command_tag && *run->command_tag)
             statement->command_tag = run->command_tag;
-        if (attempted->unattributed_because)
+        if (attempted->unattributed_reason)
             statement->class_evidence =
-                rh_arena_printf(arena, "Not measured: %s.", attempted->unattributed_because);
+                rh_arena_printf(arena, "Not measured: %s.", attempted->unattributed_reason);
     }
 }
 

@@ -35,7 +35,7 @@ size_t rh_script_sent(const rh_script *script)
 {
     size_t sent = script->statement_count;
     for (size_t i = 0; i < script->statement_count; i++)
-        sent += script->statements[i].further_count;
+        sent += script->statements[i].grouped_count;
     return sent;
 }
 

@@ -42,8 +42,8 @@ rh_committed_relation rh_committed_row(const rh_pg_result *result, size_t row, r
     };
 }
 
-bool rh_committed_gain(const rh_committed_relation *last, const rh_committed_relation *now,
-                       rh_relation_work *work)
+bool rh_committed_difference(const rh_committed_relation *last, const rh_committed_relation *now,
+                             rh_relation_work *work)
 {
     work->blocks_read = now->blocks - last->blocks;
     work->scans = now->scans - last->scans;
@@ -118,7 +118,7 @@ static bool change_of(const rh_committed_relation *before, const rh_committed_re
     };
     if (!before)
         work->pages_before = RH_UNKNOWN;
-    return rh_committed_gain(last, now, work) || work->created || work->rewritten ||
+    return rh_committed_difference(last, now, work) || work->created || work->rewritten ||
            strcmp(last->name, now->name) != 0;
 }
 

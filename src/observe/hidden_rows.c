@@ -3,7 +3,7 @@
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/model/facts.h"
 #include "pgrehearse/observe/counters.h"
-#include "work_watch.h"
+#include "work.h"
 #include <string.h>
 
 /* A table of the statement's for which row-level security is in force. */

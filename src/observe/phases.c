@@ -86,8 +86,8 @@ static bool same(const rh_phase_sample *a, const rh_phase_sample *b)
            strcmp(a->phase, b->phase) == 0;
 }
 
-void rh_phases_book(rh_phases *phases, const rh_phase_sample *base, const rh_phase_sample *look,
-                    rh_arena *arena)
+void rh_phases_add(rh_phases *phases, const rh_phase_sample *base, const rh_phase_sample *look,
+                   rh_arena *arena)
 {
     bool first = phases->last.at == 0;
     if (first) {

@@ -28,7 +28,7 @@ bool rh_phases_sample(rh_pg *pg, int pid, bool local, rh_arena *arena, rh_phase_
 void rh_phases_base(int pid, bool local, rh_usec began, rh_phase_sample *base);
 /* Books what was used since the last look (since BASE, before the first; the WAL since the first look): to
  * the phase that both saw, else half to each. */
-void rh_phases_book(rh_phases *phases, const rh_phase_sample *base, const rh_phase_sample *look,
-                    rh_arena *arena);
+void rh_phases_add(rh_phases *phases, const rh_phase_sample *base, const rh_phase_sample *look,
+                   rh_arena *arena);
 /* The statement is over: the time since the last look, up to LOOK->at, was that look's phase. */
 void rh_phases_end(rh_phases *phases, const rh_phase_sample *look, rh_arena *arena);

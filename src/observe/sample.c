@@ -148,7 +148,7 @@ static const char *name_relation(reading *r, const rh_pg_result *result, size_t 
     if (oid == 0)
         return NULL;
     pthread_mutex_lock(&r->sampler->mutex);
-    r->new_names |= rh_sampler_meet(r->sampler, oid);
+    r->new_names |= rh_sampler_add_relation(r->sampler, oid);
     pthread_mutex_unlock(&r->sampler->mutex);
     return rh_sampler_name(r->sampler, oid, r->arena);
 }
@@ -227,7 +227,7 @@ static void book_lock(reading *r, const rh_pg_result *result, size_t row)
     const rh_lock_mode mode = rh_lock_mode_named(rh_pg_value(result, row, MODE));
     const int64_t transaction = rh_pg_int(result, row, NUMBER, 0);
     const rh_usec since = sampler->booked_at > r->label->since ? sampler->booked_at : r->label->since;
-    r->new_names |= rh_sampler_meet(sampler, oid);
+    r->new_names |= rh_sampler_add_relation(sampler, oid);
     for (size_t i = sampler->seen_count; i-- > 0;) {
         rh_seen_lock *seen = &sampler->seen[i];
         if (!is_of(seen, r->label) || seen->oid != oid || seen->mode != mode)
@@ -333,7 +333,7 @@ static rh_pg_result *ask(rh_sampler *sampler, const rh_sampler_label *label, rh_
 }
 
 /* The longest time without a sample while a statement ran, its end included: a shorter wait may go unseen. */
-void rh_sampler_looked(rh_sampler *sampler, const rh_sampler_label *label, rh_usec at)
+void rh_sampler_note_gap(rh_sampler *sampler, const rh_sampler_label *label, rh_usec at)
 {
     bool running = label->migration != NULL;
     rh_usec from = running && label->since > sampler->last_at ? label->since : sampler->last_at;
@@ -373,7 +373,7 @@ bool rh_sampler_take(rh_sampler *sampler, const rh_sampler_label *label, rh_erro
     rh_wait_graph_add_with(sampler->graph, r.at, r.waiters, r.waiter_count, r.sessions, r.session_count);
     sampler->samples++;
     if (!sampler->waiter_watch || !rh_waiter_watch_is_busy(sampler->waiter_watch))
-        rh_sampler_looked(sampler, label, r.at);
+        rh_sampler_note_gap(sampler, label, r.at);
     rh_sampler_look_up(sampler, r.new_names);
     rh_pg_result_free(result);
     rh_arena_free(r.arena);

@@ -17,7 +17,7 @@ static rh_relation_name *find_name(rh_sampler *sampler, int64_t oid)
     return NULL;
 }
 
-bool rh_sampler_meet(rh_sampler *sampler, int64_t oid)
+bool rh_sampler_add_relation(rh_sampler *sampler, int64_t oid)
 {
     if (find_name(sampler, oid))
         return false;

@@ -61,7 +61,7 @@ void rh_sampler_look_at_phase(rh_sampler *sampler, const rh_sampler_label *label
     pthread_mutex_lock(&sampler->mutex);
     bool fresh = sampler->label.generation == label->generation;
     if (fresh) /* else it may be the next statement's */
-        rh_phases_book(phases_of(sampler, label), &sampler->phase_base, &look, sampler->shared);
+        rh_phases_add(phases_of(sampler, label), &sampler->phase_base, &look, sampler->shared);
     pthread_mutex_unlock(&sampler->mutex);
     if (fresh)
         sampler->phase_label = *label;

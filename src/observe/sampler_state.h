@@ -115,13 +115,13 @@ bool rh_sampler_open(rh_sampler *sampler, rh_error *error);
  */
 bool rh_sampler_take(rh_sampler *sampler, const rh_sampler_label *label, rh_error *error);
 /* A look at AT: the time since the one before, while a statement runs, may have hidden a wait. */
-void rh_sampler_looked(rh_sampler *sampler, const rh_sampler_label *label, rh_usec at);
+void rh_sampler_note_gap(rh_sampler *sampler, const rh_sampler_label *label, rh_usec at);
 /* Reads again what the workers of the statement have used, without asking the server. */
 void rh_sampler_read_workers(rh_sampler *sampler, const rh_sampler_label *label);
 /* A look at the phase of the statement of LABEL when one is due, and at what the one before left. */
 void rh_sampler_look_at_phase(rh_sampler *sampler, const rh_sampler_label *label);
 /* Adds a relation to those whose names are looked up; false if it is there already. Under the mutex. */
-bool rh_sampler_meet(rh_sampler *sampler, int64_t oid);
+bool rh_sampler_add_relation(rh_sampler *sampler, int64_t oid);
 /* Looks up the names that are still missing, unless the last look was a moment ago and this one is not
  * URGENT. */
 void rh_sampler_look_up(rh_sampler *sampler, bool urgent);

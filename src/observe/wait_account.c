@@ -11,18 +11,18 @@ static double seconds_since(const rh_wait_graph *graph, rh_usec at)
     return rh_seconds(at - graph->began);
 }
 
-static int blocker_of(const rh_spell *spell)
+static int blocker_of(const rh_wait_segment *spell)
 {
     return spell->chain[0].pid;
 }
 
-static int root_of(const rh_spell *spell)
+static int root_of(const rh_wait_segment *spell)
 {
     return spell->chain[spell->chain_count - 1].pid;
 }
 
 /* Behind the same blocker; ROOT: and with the same root. */
-static rh_usec spent_behind(const wait *w, const rh_spell *like, bool root)
+static rh_usec spent_behind(const wait *w, const rh_wait_segment *like, bool root)
 {
     rh_usec sum = 0;
     for (size_t i = 0; i < w->spell_count; i++)
@@ -34,11 +34,11 @@ static rh_usec spent_behind(const wait *w, const rh_spell *like, bool root)
 
 /* Of the blocker that was in the way longest, with the root that it was behind longest, and of those chains
  * the one that stood longest. */
-static const rh_spell *longest_spell(const wait *w)
+static const rh_wait_segment *longest_spell(const wait *w)
 {
-    const rh_spell *longest = NULL;
+    const rh_wait_segment *longest = NULL;
     for (size_t i = 0; i < w->spell_count; i++) {
-        const rh_spell *spell = &w->spells[i];
+        const rh_wait_segment *spell = &w->spells[i];
         if (!longest) {
             longest = spell;
             continue;
@@ -54,7 +54,7 @@ static const rh_spell *longest_spell(const wait *w)
     return longest;
 }
 
-static void write_chain(const rh_spell *spell, rh_arena *arena, rh_wait *out)
+static void write_chain(const rh_wait_segment *spell, rh_arena *arena, rh_wait *out)
 {
     rh_wait_link *chain = rh_arena_alloc(arena, spell->chain_count * sizeof *chain);
     for (size_t i = 0; i < spell->chain_count; i++) {
@@ -76,7 +76,7 @@ static void write_chain(const rh_spell *spell, rh_arena *arena, rh_wait *out)
 
 static void write_wait(const rh_wait_graph *graph, const wait *w, rh_arena *arena, rh_wait *out)
 {
-    const rh_spell *longest = longest_spell(w);
+    const rh_wait_segment *longest = longest_spell(w);
     out->at_s = seconds_since(graph, w->started);
     out->wait_s = w->ended > w->started ? rh_seconds(w->ended - w->started) : 0;
     out->locktype = rh_arena_strdup(arena, w->locktype);

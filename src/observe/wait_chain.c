@@ -64,7 +64,7 @@ static const char *name_of(rh_wait_graph *graph, const rh_moment *now, const rh_
     return pid == 0 ? "a prepared transaction" : "an unknown session";
 }
 
-static bool same_chain(const rh_spell *spell, const int *pids, size_t count)
+static bool same_chain(const rh_wait_segment *spell, const int *pids, size_t count)
 {
     if (spell->chain_count != count)
         return false;
@@ -74,15 +74,15 @@ static bool same_chain(const rh_spell *spell, const int *pids, size_t count)
     return true;
 }
 
-size_t rh_graph_spell(rh_wait_graph *graph, const rh_moment *now, rh_graph_wait *wait,
-                      const rh_wait_sample *sample)
+size_t rh_graph_segment(rh_wait_graph *graph, const rh_moment *now, rh_graph_wait *wait,
+                        const rh_wait_sample *sample)
 {
     int *pids = rh_alloc((now->count + 2) * sizeof *pids);
     size_t count = follow(graph, now, sample, pids), i = 0;
     while (i < wait->spell_count && !same_chain(&wait->spells[i], pids, count))
         i++;
     if (i == wait->spell_count) {
-        rh_spell *fresh = rh_arena_add(graph->arena, &wait->spells, &wait->spell_count);
+        rh_wait_segment *fresh = rh_arena_add(graph->arena, &wait->spells, &wait->spell_count);
         rh_wait_link *chain = rh_arena_alloc(graph->arena, count * sizeof *chain);
         for (size_t k = 0; k < count; k++) {
             const rh_wait_sample *waits = rh_moment_sample(now, pids[k]);

@@ -78,7 +78,7 @@ static void book(rh_wait_graph *graph, const moment *now, wait *w, const rh_wait
     rh_usec since = w->spell_count > 0 ? w->last_seen : w->started;
     if (sample->blocker_count == 0)
         return; /* released between the reading of the queue and of the blockers */
-    w->current_spell = rh_graph_spell(graph, now, w, sample);
+    w->current_spell = rh_graph_segment(graph, now, w, sample);
     w->spells[w->current_spell].spent += now->at > since ? now->at - since : 0;
 }
 

@@ -3,11 +3,11 @@
 #include "wait_graph.h"
 
 /* Time spent behind one chain of blockers. */
-typedef struct rh_spell {
+typedef struct rh_wait_segment {
     rh_wait_link *chain; /* from the direct blocker to the root */
     size_t chain_count;
     rh_usec spent;
-} rh_spell;
+} rh_wait_segment;
 
 typedef struct rh_graph_wait {
     int pid;
@@ -18,7 +18,7 @@ typedef struct rh_graph_wait {
     const char *locktype, *identity, *relation, *query, *concurrently;
     const char *migration;
     int statement;
-    rh_spell *spells;
+    rh_wait_segment *spells;
     size_t spell_count, current_spell;
 } rh_graph_wait;
 
@@ -65,8 +65,8 @@ const rh_wait_session *rh_moment_session(const rh_moment *now, int pid);
 
 /* wait_chain.c: the chain in which SAMPLE, which has a blocker, stands now: found among the spells of WAIT,
  * or added to them. Its index. */
-size_t rh_graph_spell(rh_wait_graph *graph, const rh_moment *now, rh_graph_wait *wait,
-                      const rh_wait_sample *sample);
+size_t rh_graph_segment(rh_wait_graph *graph, const rh_moment *now, rh_graph_wait *wait,
+                        const rh_wait_sample *sample);
 /* Whether any path from this waiter leads to the migration. */
 bool rh_graph_behind_migration(const rh_wait_graph *graph, const rh_moment *now,
                                const rh_wait_sample *sample);

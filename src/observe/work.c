@@ -1,7 +1,7 @@
 #include "pgrehearse/observe/counters.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/model/facts.h"
-#include "work_watch.h"
+#include "work.h"
 #include "embedded/observe.h"
 #include <inttypes.h>
 #include <stdlib.h>
@@ -160,7 +160,7 @@ static bool difference(const look *now, const look *earlier, const look *before,
         work->pages_after = now->pages >= 0 ? now->pages : now->relpages;
     else
         work->pages_after = RH_UNKNOWN;
-    return rh_committed_gain(earlier ? earlier : &none, now, work) || work->created || work->rewritten;
+    return rh_committed_difference(earlier ? earlier : &none, now, work) || work->created || work->rewritten;
 }
 
 static void forget_counts(rh_relation_work *work)

@@ -20,7 +20,7 @@ typedef struct maker {
     bool unmeasured; /* a statement that no quiet pass ran */
 } maker;
 
-int64_t rh_lock_looks_needed(double level)
+int64_t rh_lock_samples_needed(double level)
 {
     return (int64_t)ceil(log(1 - level) / log(level));
 }
@@ -207,7 +207,7 @@ static const char *basis_of(const maker *m, const rh_lock_forecast *f)
 /* Why waits cannot be told; NULL: they can. */
 static const char *why_not(const maker *m, const rh_profile_relation *relation, const rh_lock_forecast *f)
 {
-    int64_t needed = rh_lock_looks_needed(m->in->level);
+    int64_t needed = rh_lock_samples_needed(m->in->level);
     if (!relation)
         return rh_arena_printf(m->arena, "production's profile does not have %s", f->relation);
     if (m->in->profile->looks == 0)

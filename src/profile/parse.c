@@ -4,7 +4,7 @@
 #include "pgrehearse/profile/profile.h"
 #include "parse_values.h"
 #include "partitions.h"
-#include "parts.h"
+#include "sections.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

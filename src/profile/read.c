@@ -1,7 +1,7 @@
 /* A profile's file: JSON as "pgrehearse profile" writes it, or the CSV of its psql script. */
 #include "pgrehearse/adapters/csv.h"
 #include "pgrehearse/adapters/files.h"
-#include "parts.h"
+#include "sections.h"
 #include "pgrehearse/profile/profile.h"
 #include <ctype.h>
 #include <stdlib.h>

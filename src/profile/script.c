@@ -1,6 +1,6 @@
 /* The psql script: the same SQL, for a DBA who runs no foreign program on production. */
 #include "pgrehearse/base/clock.h"
-#include "parts.h"
+#include "sections.h"
 #include "pgrehearse/profile/profile.h"
 #include "embedded/profile.h"
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* Internal to profile/: a connection that keeps to its limits whatever the server does. */
 #pragma once
-#include "parts.h"
+#include "sections.h"
 #include "pgrehearse/adapters/json.h"
 
 typedef struct rh_profile_session {

@@ -3,7 +3,7 @@
 #include "names.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/base/scan.h"
-#include "words.h"
+#include "first_words.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -352,7 +352,7 @@ static const char *missing_reason(const rh_run *run)
                            more, backup->missing[0].why);
 }
 
-void rh_verdict_reach(rh_run *run, const rh_error *error)
+void rh_verdict_decide(rh_run *run, const rh_error *error)
 {
     const rh_gate *failed = gate_with(run, RH_GATE_FAILED), *unknown = gate_with(run, RH_GATE_NOT_MEASURED);
     if (rh_error_is_set(error) && error->code != RH_ERROR_MIGRATION && error->code != RH_ERROR_TIMEOUT) {

@@ -164,7 +164,7 @@ static const char *kind_of(const rh_constraint *c)
     }
 }
 
-void rh_masking_tell(rh_run *run)
+void rh_masking_report(rh_run *run)
 {
     rh_constraint *added = NULL;
     if (!run->constraints_known || run->masked_count == 0)

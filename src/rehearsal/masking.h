@@ -9,4 +9,4 @@ void rh_masking_before(rh_run *run, const char *conninfo);
 void rh_masking_after(rh_run *run, const char *conninfo);
 /* Adds a sentence to run->not_measured for each constraint that the migrations have added, by
  * run->constraints_after, to a table of which prepare updated rows. */
-void rh_masking_tell(rh_run *run);
+void rh_masking_report(rh_run *run);

@@ -33,7 +33,7 @@ static bool read_settings(const rh_scenario *scenario, rh_arena *arena, rh_plan 
     return true;
 }
 
-bool rh_rehearsal_know_schema(const rh_scenario *scenario, const rh_backup_facts *backup, rh_arena *arena,
+bool rh_rehearsal_read_schema(const rh_scenario *scenario, const rh_backup_facts *backup, rh_arena *arena,
                               rh_plan *plan, rh_error *error)
 {
     const char **texts = NULL;
@@ -64,7 +64,7 @@ bool rh_rehearsal_plan(const rh_scenario *scenario, rh_arena *arena, rh_plan *pl
         if (!rh_backup_read_table(backup, bindir, plan->history_located, arena, &history, error))
             return false;
     }
-    return rh_rehearsal_know_schema(scenario, backup, arena, plan, error) &&
+    return rh_rehearsal_read_schema(scenario, backup, arena, plan, error) &&
            rh_plan_make(scenario, &history, arena, plan, error) &&
            rh_disturb_check_migrations(scenario, plan, arena, error);
 }

@@ -148,11 +148,11 @@ static bool restore(rehearsal *r, rh_error *error)
             rh_run_not_measured(run, RH_UNMEASURED_BACKUP_INCOMPLETE,
                                 "backup: whether it is whole: %s (backup.partial: true if that is known)",
                                 run->backup.selection_unknown);
-        bool ok = rh_staging_adopt(r->staging, error) && rh_staging_neutralise(r->staging, error);
+        bool ok = rh_staging_apply_ownership(r->staging, error) && rh_staging_neutralise(r->staging, error);
         rh_origin_settings(run);
         return ok;
     }
-    rh_pass_blame_server(r->staging, error);
+    rh_pass_server_error(r->staging, error);
     if (run->staging.locale_missing)
         rh_error_context(error, "staging lacks the locale %s of the backup's database",
                          run->staging.locale_missing);
@@ -218,7 +218,7 @@ static bool make_plan(rehearsal *r, rh_error *error)
     if (!rh_plan_detect(r->scenario, run->arena, &run->plan, error))
         return false;
     if ((run->plan.folder && !read_history(r, &history, error)) ||
-        !rh_rehearsal_know_schema(r->scenario, &run->backup, run->arena, &run->plan, error) ||
+        !rh_rehearsal_read_schema(r->scenario, &run->backup, run->arena, &run->plan, error) ||
         !rh_plan_make(r->scenario, &history, run->arena, &run->plan, error))
         return false;
     note_not_understood(run);
@@ -517,10 +517,10 @@ static void conclude(rehearsal *r, const rh_error *error)
     rh_translate_cold(run);
     rh_lock_forecast_production(run, PREDICTION_LEVEL);
     rh_evidence_fill(run);
-    rh_masking_tell(run);
+    rh_masking_report(run);
     rh_unmeasured_add(run);
     rh_gates_check(run);
-    rh_verdict_reach(run, error);
+    rh_verdict_decide(run, error);
     run->elapsed_s = rh_seconds(rh_clock_monotonic() - run->started);
 }
 
@@ -553,7 +553,7 @@ static void write_results(rehearsal *r, rh_error *failed)
         rh_error_move(failed, &unwritten);
         r->stage = "report";
         record_failure(r, failed);
-        rh_verdict_reach(r->run, failed);
+        rh_verdict_decide(r->run, failed);
         rh_report_write(r->run, &again);
         rh_error_release(&again);
     }

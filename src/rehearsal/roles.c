@@ -99,7 +99,7 @@ static bool check_role(rh_run *run, rh_staging *staging, const char *key, const 
     /* Every embedded cluster has PostgreSQL's predefined roles and, as production mostly has it, postgres. */
     if (!name || (!staging && (strncmp(name, "pg_", 3) == 0 || strcmp(name, "postgres") == 0)))
         return true;
-    if (staging ? !rh_staging_admit(staging, name, &admission, &superuser, error)
+    if (staging ? !rh_staging_allow_role(staging, name, &admission, &superuser, error)
                 : !rh_backup_mentions(&run->backup, name, run->arena, &found, error))
         return false;
     if (!found)
@@ -130,7 +130,7 @@ static bool admit(rh_run *run, rh_staging *staging, const char *key, const char 
     }
     if (!role->name)
         return true;
-    if (!rh_staging_admit(staging, role->name, &admission, &role->superuser, error))
+    if (!rh_staging_allow_role(staging, role->name, &admission, &role->superuser, error))
         return false;
     if (admission == RH_ADMITTED_LATER)
         rh_run_not_measured(
@@ -156,7 +156,7 @@ static bool fall_back(rh_run *run, rh_staging *staging, const char *why, rh_sess
     rh_admission admission;
     role->name = rh_arena_strdup(run->arena, rh_staging_own_role(staging));
     role->why = why;
-    return rh_staging_admit(staging, role->name, &admission, &role->superuser, error);
+    return rh_staging_allow_role(staging, role->name, &admission, &role->superuser, error);
 }
 
 /* ---- the choice ---- */

@@ -52,8 +52,8 @@ static bool run_command(rh_run *run, const rh_step *step, const char *const *env
     rh_process *process = rh_process_start(&options, error);
     bool ok = process && rh_process_wait(process, 0, status, error);
     if (ok)
-        *said =
-            rh_program_said(run->arena, rh_process_errors(process), rh_process_output(process), NULL, NULL);
+        *said = rh_program_message(run->arena, rh_process_errors(process), rh_process_output(process), NULL,
+                                   NULL);
     rh_process_free(process);
     if (!ok)
         rh_error_at(error, step->where.file, step->where.line, step->where.column);

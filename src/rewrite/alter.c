@@ -9,7 +9,7 @@
 
 /* One ALTER TABLE, taken apart. */
 typedef struct pieces {
-    rh_pieces parts;
+    rh_clauses parts;
     const char *head;  /* "ALTER TABLE IF EXISTS t" */
     const char *table; /* as in the text, quoted where needed */
     const char *bare;  /* the table's name alone, for names made of it */
@@ -34,7 +34,7 @@ static bool split_statement(const rh_safer_list *list, rh_json *body, pieces *p)
     p->relation = rh_json_get(body, "relation");
     p->table = rh_tree_relation(p->relation, list->arena);
     p->bare = rh_arena_strdup(list->arena, rh_json_string(rh_json_get(p->relation, "relname")));
-    if (!p->table || !rh_pieces_of_alter_table(list->statement->sql, body, list->arena, &p->parts))
+    if (!p->table || !rh_clauses_of_alter_table(list->statement->sql, body, list->arena, &p->parts))
         return false;
     p->head = p->parts.head;
     p->definition = rh_catalog_table_of(list->catalog, p->relation);
@@ -138,7 +138,7 @@ static bool constraint_steps(rh_safer_list *list, const pieces *p, rh_json *cons
     const char *type = rh_json_string(rh_json_get(constraint, "contype"));
     const char *given = rh_json_string(rh_json_get(constraint, "conname"));
     const char *definition =
-        rh_pieces_definition(words + 3 + strspn(words + 3, " \t\r\n"), list->arena); /* behind ADD */
+        rh_clauses_definition(words + 3 + strspn(words + 3, " \t\r\n"), list->arena); /* behind ADD */
     if (!type || rh_json_bool(rh_json_get(constraint, "skip_validation")))
         return false;
     if (rh_json_get(constraint, "indexname"))
@@ -215,9 +215,9 @@ static bool take_column_apart(const rh_safer_list *list, rh_json *definition, si
     c->not_null = c->serial != NULL;
     for (size_t i = 0; i < rh_json_count(constraints); i++) {
         rh_json *constraint = rh_json_get(rh_json_at(constraints, i), "Constraint");
-        const char *words = rh_pieces_constraint(list->statement->sql, constraints, i, end, list->arena);
+        const char *words = rh_clauses_constraint(list->statement->sql, constraints, i, end, list->arena);
         if (rh_tree_is(constraint, "contype", "CONSTR_DEFAULT") && rewrite == RH_COLUMN_VOLATILE)
-            c->expression = rh_pieces_definition(words, list->arena) + strlen("DEFAULT");
+            c->expression = rh_clauses_definition(words, list->arena) + strlen("DEFAULT");
         else if (rh_tree_is(constraint, "contype", "CONSTR_NOTNULL") && rewrite != RH_COLUMN_FREE)
             c->not_null = true;
         else if (rh_tree_is(constraint, "contype", "CONSTR_DEFAULT") ||
@@ -237,8 +237,8 @@ static bool later_constraints(rh_safer_list *list, const pieces *p, rh_json *def
         rh_json *constraint = rh_json_get(rh_json_at(constraints, i), "Constraint");
         const char *type = rh_json_string(rh_json_get(constraint, "contype"));
         const char *given = rh_json_string(rh_json_get(constraint, "conname"));
-        const char *words = rh_pieces_constraint(list->statement->sql, constraints, i, end, list->arena);
-        words = rh_pieces_definition(words, list->arena);
+        const char *words = rh_clauses_constraint(list->statement->sql, constraints, i, end, list->arena);
+        words = rh_clauses_definition(words, list->arena);
         if (!type || !words || strncmp(type, "CONSTR_ATTR", 11) == 0)
             return false; /* DEFERRABLE belongs to the one before it */
         if (strcmp(type, "CONSTR_FOREIGN") == 0)
@@ -383,7 +383,7 @@ static bool default_after(const rh_safer_list *list, const pieces *p, rh_json *c
         size_t count = 0;
         given = true;
         *value = NULL;
-        rh_pieces_scan(p->parts.words[i], list->arena, &tokens, &count);
+        rh_clauses_scan(p->parts.words[i], list->arena, &tokens, &count);
         for (size_t k = 0; rh_json_get(command, "def") && k + 1 < count && !*value; k++)
             if (rh_sql_token_is(p->parts.words[i], &tokens[k], "default"))
                 *value = p->parts.words[i] + tokens[k + 1].start;

@@ -45,11 +45,11 @@ static const char *fired(const rh_safer_list *list, const rh_catalog_table *tabl
             return rh_arena_printf(arena, "%s rewrites what is done to the table", o->what);
         if (o->kind != RH_CATALOG_TRIGGER)
             continue;
-        const bool each_row = rh_pieces_mention(o->sql, "each", arena) &&
-                              rh_pieces_mention(o->sql, "row", arena) &&
-                              !rh_pieces_mention(o->sql, "referencing", arena) &&
-                              !rh_pieces_mention(o->sql, "initially", arena);
-        if (rows_too && rh_pieces_mention(o->sql, "update", arena))
+        const bool each_row = rh_clauses_mention(o->sql, "each", arena) &&
+                              rh_clauses_mention(o->sql, "row", arena) &&
+                              !rh_clauses_mention(o->sql, "referencing", arena) &&
+                              !rh_clauses_mention(o->sql, "initially", arena);
+        if (rows_too && rh_clauses_mention(o->sql, "update", arena))
             return rh_arena_printf(arena, "batches would fire %s, which the statement does not", o->what);
         if (!each_row)
             return rh_arena_printf(arena, "%s fires once a statement or transaction, so once a batch",
@@ -250,7 +250,7 @@ static const char *is_checked_at_once(const rh_safer_list *list, const rh_catalo
                                    "foreign key %s refers to the table itself: a batch may leave rows "
                                    "without those that they refer to",
                                    c->name);
-        if (rh_pieces_mention(c->definition, "deferrable", list->arena))
+        if (rh_clauses_mention(c->definition, "deferrable", list->arena))
             return rh_arena_printf(list->arena, "constraint %s may be checked at the end of the transaction",
                                    c->name);
     }
@@ -310,7 +310,7 @@ bool rh_safer_batches(rh_safer_list *list, rh_json *body)
     list->why = why_not(list, table, body);
     if (!list->why && strstr(sql, "$batches$"))
         list->why = "its text contains the dollar quote that the batches use";
-    if (list->why || !rh_pieces_scan(sql, list->arena, &tokens, &count))
+    if (list->why || !rh_clauses_scan(sql, list->arena, &tokens, &count))
         return false;
     for (size_t i = 0; i < count && !where; i++) {
         depth += strcmp(tokens[i].kind, "(") == 0;

@@ -4,7 +4,7 @@
  * "Renaming a column") and pgroll (its expand and complete phases) recommend it. */
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/sql/tree.h"
-#include "texts.h"
+#include "other_statements.h"
 #include <string.h>
 
 typedef struct copy {
@@ -71,7 +71,7 @@ static bool takes_all(const char *sql, rh_arena *arena)
 {
     rh_sql_token *tokens = NULL;
     size_t count = 0;
-    rh_pieces_scan(sql, arena, &tokens, &count);
+    rh_clauses_scan(sql, arena, &tokens, &count);
     for (size_t i = 1; i < count; i++)
         if (sql[tokens[i].start] == '*' &&
             (strchr(".,", tokens[i - 1].kind[0]) || rh_sql_token_is(sql, &tokens[i - 1], "select")))
@@ -87,8 +87,8 @@ static const char *depended_on_by(const copy *c)
         const rh_catalog_object *o = &catalog->objects[i];
         const bool statistics = strncmp(o->what, "statistics", 10) == 0;
         if (!o->dropped && (c->rename || statistics) &&
-            rh_pieces_mention(o->sql, c->definition->name, c->list->arena) &&
-            (rh_pieces_mention(o->sql, c->from->name, c->list->arena) || takes_all(o->sql, c->list->arena)))
+            rh_clauses_mention(o->sql, c->definition->name, c->list->arena) &&
+            (rh_clauses_mention(o->sql, c->from->name, c->list->arena) || takes_all(o->sql, c->list->arena)))
             return rh_arena_printf(c->list->arena, "%s may read the column", o->what);
     }
     return NULL;
@@ -136,7 +136,7 @@ static const char *why_not(const copy *c)
     }
     for (size_t i = 0; i < c->definition->constraint_count; i++) {
         const rh_catalog_constraint *k = &c->definition->constraints[i];
-        if (!rh_pieces_mention(k->definition, c->from->name, c->list->arena))
+        if (!rh_clauses_mention(k->definition, c->from->name, c->list->arena))
             continue;
         const rh_catalog_table *target =
             k->kind == 'f' ? rh_catalog_find(c->list->catalog, k->schema, k->target) : NULL;
@@ -191,14 +191,14 @@ static const char *index_on(const copy *c, const rh_catalog_index *index)
                     strcmp(index->columns[i], c->from->name) == 0 ? c->fresh : quoted(c, index->columns[i]));
         return SQL(c, "UNIQUE INDEX CONCURRENTLY %s ON %s (%s)", second(c, index->name), c->table, columns);
     }
-    const size_t behind = rh_pieces_behind_table(index->sql, arena);
+    const size_t behind = rh_clauses_behind_table(index->sql, arena);
     if (!behind)
         return NULL;
     rh_sql_token *tokens = NULL;
     size_t count = 0;
-    rh_pieces_scan(index->sql, arena, &tokens, &count);
+    rh_clauses_scan(index->sql, arena, &tokens, &count);
     const bool unique = count > 1 && rh_sql_token_is(index->sql, &tokens[1], "unique");
-    const char *rest = rh_pieces_rename(index->sql, behind, NULL, c->from->name, c->fresh, arena);
+    const char *rest = rh_clauses_rename(index->sql, behind, NULL, c->from->name, c->fresh, arena);
     return SQL(c, "%sINDEX CONCURRENTLY %s ON %s %s", unique ? "UNIQUE " : "", second(c, index->name),
                rh_catalog_name(c->definition, arena), rest + behind);
 }
@@ -219,9 +219,9 @@ static bool add_indexes(const copy *c)
 
 static bool has(const copy *c, const rh_catalog_constraint *k)
 {
-    return rh_pieces_mention(k->kind == 'f' ? strtok(rh_arena_strdup(c->list->arena, k->definition), ")")
-                                            : k->definition,
-                             c->from->name, c->list->arena);
+    return rh_clauses_mention(k->kind == 'f' ? strtok(rh_arena_strdup(c->list->arena, k->definition), ")")
+                                             : k->definition,
+                              c->from->name, c->list->arena);
 }
 
 /* The definition of the foreign key K with its target as it is called now. */
@@ -230,7 +230,7 @@ static const char *referring(const copy *c, const rh_catalog_constraint *k)
     rh_sql_token *tokens = NULL;
     size_t count = 0, i = 0;
     const rh_catalog_table *target = rh_catalog_find(c->list->catalog, k->schema, k->target);
-    rh_pieces_scan(k->definition, c->list->arena, &tokens, &count);
+    rh_clauses_scan(k->definition, c->list->arena, &tokens, &count);
     while (i < count && !rh_sql_token_is(k->definition, &tokens[i], "references"))
         i++;
     if (i + 1 >= count || !target)
@@ -255,8 +255,8 @@ static void add_constraints(const copy *c)
         if (!has(c, k))
             continue;
         const char *definition =
-            rh_pieces_rename(k->kind == 'f' ? referring(c, k) : k->definition, 0,
-                             k->kind == 'f' ? "references" : NULL, c->from->name, c->fresh, c->list->arena);
+            rh_clauses_rename(k->kind == 'f' ? referring(c, k) : k->definition, 0,
+                              k->kind == 'f' ? "references" : NULL, c->from->name, c->fresh, c->list->arena);
         add(c,
             SQL(c, "ALTER TABLE %s ADD CONSTRAINT %s %s NOT VALID", c->table, second(c, k->name), definition))
             ->after_commit = first;
@@ -356,7 +356,7 @@ static const char *of_new_row(const copy *c, const char *expression)
     const char *text = expression;
     for (size_t i = 0; i < c->definition->column_count; i++) {
         const char *name = c->definition->columns[i].name;
-        text = rh_pieces_rename(text, 0, NULL, name, SQL(c, "NEW.%s", quoted(c, name)), c->list->arena);
+        text = rh_clauses_rename(text, 0, NULL, name, SQL(c, "NEW.%s", quoted(c, name)), c->list->arena);
     }
     return text;
 }
@@ -367,12 +367,12 @@ static const char *using_of(const copy *c, const rh_safer_retyped *r)
     rh_sql_token *tokens = NULL;
     size_t count = 0;
     const char *using = NULL;
-    rh_pieces_scan(r->words, c->list->arena, &tokens, &count);
+    rh_clauses_scan(r->words, c->list->arena, &tokens, &count);
     for (size_t i = 0; rh_json_get(r->definition, "raw_default") && i + 1 < count; i++) {
         if (!using && rh_sql_token_is(r->words, &tokens[i], "using"))
             using = r->words + tokens[i + 1].start;
         else if (using && strcmp(tokens[i].kind, ".") == 0 &&
-                 rh_pieces_names(r->words, &tokens[i - 1], c->definition->name))
+                 rh_clauses_names(r->words, &tokens[i - 1], c->definition->name))
             c->list->why = "its USING names the table";
     }
     return using;

@@ -1,6 +1,6 @@
 /* REINDEX and REFRESH MATERIALIZED VIEW, CONCURRENTLY where the server takes it and does the same. */
 #include "pgrehearse/base/text.h"
-#include "texts.h"
+#include "other_statements.h"
 #include <string.h>
 
 /* ---- REINDEX ---- */

@@ -2,7 +2,7 @@
  * CONCURRENTLY. */
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/sql/tree.h"
-#include "texts.h"
+#include "other_statements.h"
 #include <string.h>
 
 #define SQL(list, ...) rh_arena_printf((list)->arena, __VA_ARGS__)
@@ -122,7 +122,7 @@ bool rh_safer_partitioned_index(rh_safer_list *list, rh_json *body)
     const rh_catalog_table *table = rh_catalog_table_of(list->catalog, rh_json_get(body, "relation"));
     const char *given = rh_json_string(rh_json_get(body, "idxname"));
     const char *columns = columns_called(list, body);
-    const size_t behind = rh_pieces_behind_table(list->statement->sql, list->arena);
+    const size_t behind = rh_clauses_behind_table(list->statement->sql, list->arena);
     const char *rest = behind ? list->statement->sql + behind : NULL; /* "USING btree (a) WHERE …" */
     const char *unique = rh_json_bool(rh_json_get(body, "unique")) ? "UNIQUE " : "";
     list->why = no_index(list, table, body);
@@ -167,7 +167,7 @@ static bool read_bound(const rh_safer_list *list, const char *words, rh_json *bo
     const char *column = rh_identifier(d->column, list->arena);
     int depth = 0;
     bool values = false;
-    rh_pieces_scan(words, list->arena, &tokens, &count);
+    rh_clauses_scan(words, list->arena, &tokens, &count);
     for (size_t i = 0; i < count; i++) {
         values |= rh_sql_token_is(words, &tokens[i], "values");
         if (!values)
@@ -180,7 +180,7 @@ static bool read_bound(const rh_safer_list *list, const char *words, rh_json *bo
     const char *a = rh_arena_strndup(list->arena, words + starts[0], ends[0] - starts[0]);
     const char *b = rh_arena_strndup(list->arena, words + starts[1], ends[1] - starts[1]);
     if (strcmp(d->strategy, "list") == 0) {
-        if (lists != 1 || rh_pieces_mention(a, "null", list->arena))
+        if (lists != 1 || rh_clauses_mention(a, "null", list->arena))
             return false;
         *inside = SQL(list, "%s IS NOT NULL AND %s IN (%s)", column, column, a);
         *outside = SQL(list, "%s IS NULL OR %s NOT IN (%s)", column, column, a);
@@ -189,8 +189,8 @@ static bool read_bound(const rh_safer_list *list, const char *words, rh_json *bo
     if (lists != 2 || strcmp(d->strategy, "range") != 0 ||
         rh_json_count(rh_json_get(bound, "lowerdatums")) != 1)
         return false;
-    const bool from = !rh_pieces_mention(a, "minvalue", list->arena),
-               to = !rh_pieces_mention(b, "maxvalue", list->arena);
+    const bool from = !rh_clauses_mention(a, "minvalue", list->arena),
+               to = !rh_clauses_mention(b, "maxvalue", list->arena);
     *inside = SQL(list, "%s IS NOT NULL%s%s", column, from ? SQL(list, " AND %s >= %s", column, a) : "",
                   to ? SQL(list, " AND %s < %s", column, b) : "");
     *outside = SQL(list, "%s IS NULL%s%s", column, from ? SQL(list, " OR %s < %s", column, a) : "",

@@ -1,7 +1,7 @@
 /* Another name of a table: a view under the old one, with what the table's users may do and may see. */
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/sql/tree.h"
-#include "texts.h"
+#include "other_statements.h"
 #include <string.h>
 #include <strings.h>
 
@@ -76,7 +76,7 @@ static void see_old_name(void *user, const char *sql, const char *kind, rh_json 
 {
     renaming *r = user;
     (void)body;
-    if (rh_pieces_mention(sql, r->old, r->list->arena) && strcmp(kind, "CommentStmt") != 0)
+    if (rh_clauses_mention(sql, r->old, r->list->arena) && strcmp(kind, "CommentStmt") != 0)
         r->why = "a later statement names the old name again";
 }
 
@@ -87,9 +87,9 @@ static void see_new_name(void *user, const char *sql, const char *kind, rh_json 
                                         NULL};
     renaming *r = user;
     (void)body;
-    if (rh_pieces_mention(sql, r->fresh, r->list->arena) && rh_is_one_of(kind, kinds) &&
-        (strcmp(kind, "AlterTableStmt") != 0 || rh_pieces_mention(sql, "drop", r->list->arena) ||
-         rh_pieces_mention(sql, "type", r->list->arena)))
+    if (rh_clauses_mention(sql, r->fresh, r->list->arena) && rh_is_one_of(kind, kinds) &&
+        (strcmp(kind, "AlterTableStmt") != 0 || rh_clauses_mention(sql, "drop", r->list->arena) ||
+         rh_clauses_mention(sql, "type", r->list->arena)))
         r->why = "a later statement changes the table in a way that the view would not let it";
 }
 

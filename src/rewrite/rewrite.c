@@ -5,7 +5,7 @@
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/rewrite/rewrite.h"
 #include "pgrehearse/sql/tree.h"
-#include "ties.h"
+#include "commit_points.h"
 #include <string.h>
 #include <strings.h>
 
@@ -212,7 +212,7 @@ static void keep(rh_safer_list *list)
     list->steps = NULL;
     list->answered = NULL;
     rh_safer_add(list, NULL, "%s", list->statement->sql)->alone = list->statement->needs_no_transaction;
-    for (size_t i = 0; i < list->statement->further_count; i++)
+    for (size_t i = 0; i < list->statement->grouped_count; i++)
         rh_safer_add(list, NULL, "%s", list->statement->further[i].sql);
 }
 
@@ -384,7 +384,7 @@ static void pack_migration(rh_safer_packing *p, rh_catalog *catalog, const char 
     int *numbers = rh_arena_alloc(p->arena, (script->statement_count + 1) * sizeof *numbers);
     rh_plan_transactions(script, numbers);
     making m = {.p = p, .catalog = catalog, .path = path, .numbers = numbers};
-    m.ties = rh_safer_ties(script, numbers, p->each, p->arena);
+    m.ties = rh_safer_commit_points(script, numbers, p->each, p->arena);
     rh_catalog_begin_file(catalog);
     for (size_t i = 0; i < script->statement_count; i++) {
         const char *sql = script->statements[i].sql;

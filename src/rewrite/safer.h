@@ -5,7 +5,7 @@
 #include "pgrehearse/model/statement.h"
 #include "pgrehearse/rewrite/rewrite.h"
 #include "pgrehearse/sql/catalog.h"
-#include "pack.h"
+#include "transactions.h"
 #include "pgrehearse/sql/tree.h"
 
 /* Steps for one statement, and where they go. */

@@ -63,7 +63,7 @@ static bool graft(rh_yaml *yaml, const char *set, rh_arena *arena, rh_error *err
             error->code = RH_ERROR_USAGE;
         return rh_error_at(error, name, 0, 0);
     }
-    return rh_yaml_graft(yaml, key, value, error) ||
+    return rh_yaml_set(yaml, key, value, error) ||
            rh_error_at(error, "--set", 0, 0); /* which quotes the key */
 }
 

@@ -1,5 +1,5 @@
 /* Compares the row counts and digests of a database at two moments. */
-#include "data_look.h"
+#include "data_state.h"
 #include <stdlib.h>
 #include <string.h>
 

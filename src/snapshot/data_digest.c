@@ -1,5 +1,5 @@
 #include "pgrehearse/snapshot/snapshot.h"
-#include "data_look.h"
+#include "data_state.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/base/units.h"
 #include "embedded/snapshot.h"

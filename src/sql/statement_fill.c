@@ -1,6 +1,6 @@
 /* What the text of a statement says. */
 #include "sql/locks/locks.h"
-#include "newer.h"
+#include "newer_syntax.h"
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/sql/classify.h"
 #include "pgrehearse/sql/hazards.h"

@@ -113,7 +113,7 @@ bool rh_database_create(rh_staging *staging, rh_pg *pg, const char *name, rh_err
 
 /* ---- settings ---- */
 
-const char *rh_database_why_not(const char *name, const char *value)
+const char *rh_database_refusal(const char *name, const char *value)
 {
     /* Of a session or of a database they are harmless, though a server's file must not have them. */
     static const char *const fine[] = {"default_transaction_read_only",
@@ -126,7 +126,7 @@ const char *rh_database_why_not(const char *name, const char *value)
     for (size_t i = 0; i < sizeof fine / sizeof *fine; i++)
         if (strcasecmp(name, fine[i]) == 0)
             return NULL;
-    return rh_settings_why_not(name, value);
+    return rh_settings_refusal(name, value);
 }
 
 /* SQL before the setting's name: "ALTER ROLE a IN DATABASE b". */
@@ -134,7 +134,7 @@ static bool apply_setting(rh_staging *staging, rh_pg *pg, const char *whose, rh_
                           rh_error *error)
 {
     rh_error failed = {0};
-    setting->why_not = rh_database_why_not(setting->name, setting->value);
+    setting->why_not = rh_database_refusal(setting->name, setting->value);
     if (setting->why_not)
         return true;
     if (rh_pg_executef(pg, &failed, "%s SET %s TO %s", whose, identifier(staging, setting->name),
@@ -222,7 +222,7 @@ bool rh_database_idles(const rh_database_facts *origin)
 
 /* ---- owner and privileges ---- */
 
-bool rh_database_dress(rh_pg *pg, const char *from, const char *to, rh_error *error)
+bool rh_database_copy_settings(rh_pg *pg, const char *from, const char *to, rh_error *error)
 {
     const char *names[] = {from, to};
     rh_pg_result *statements = rh_pg_query(pg, rh_sql_database_like, 2, names, error);
@@ -253,7 +253,7 @@ static bool try_statement(rh_staging *staging, rh_pg *pg, const char *what, cons
     return ok;
 }
 
-bool rh_staging_adopt(rh_staging *staging, rh_error *error)
+bool rh_staging_apply_ownership(rh_staging *staging, rh_error *error)
 {
     rh_database_facts *origin = staging->origin;
     rh_arena *arena = staging->arena;

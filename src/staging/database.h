@@ -14,10 +14,10 @@ void rh_database_release(rh_staging *staging, const char *name);
  * server refuses, keep their reason in why_not. */
 bool rh_database_settings(rh_staging *staging, rh_pg *pg, rh_error *error);
 /* Owner, privileges and settings of database FROM for TO, over PG. What this role may not do is left out. */
-bool rh_database_dress(rh_pg *pg, const char *from, const char *to, rh_error *error);
+bool rh_database_copy_settings(rh_pg *pg, const char *from, const char *to, rh_error *error);
 /* Why a setting of a database or role does not apply: a sentence's end; "" for one that is left out without a
  * word; NULL for one that applies. */
-const char *rh_database_why_not(const char *name, const char *value);
+const char *rh_database_refusal(const char *name, const char *value);
 /* Does a setting of the backup's database or of its roles end idle sessions? */
 bool rh_database_idles(const rh_database_facts *origin);
 /* Startup options that keep the program's own sessions free of the limits and forms that the backup's

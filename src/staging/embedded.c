@@ -167,7 +167,7 @@ bool rh_embedded_alive(rh_staging *staging, rh_error *error)
     return rh_server_log_error(cluster->log, cluster->shown_log, what, error);
 }
 
-bool rh_embedded_unbroken(rh_staging *staging, rh_error *error)
+bool rh_embedded_was_up(rh_staging *staging, rh_error *error)
 {
     const rh_cluster *cluster = &staging->cluster;
     if (!rh_embedded_alive(staging, error))
@@ -189,7 +189,7 @@ bool rh_embedded_unbroken(rh_staging *staging, rh_error *error)
         cluster->shown_log);
 }
 
-bool rh_embedded_overlook(rh_staging *staging, rh_error *error)
+bool rh_embedded_accept_restart(rh_staging *staging, rh_error *error)
 {
     staging->cluster.broken = false;
     return wait_until_ready(staging, error);

@@ -15,7 +15,7 @@ bool rh_embedded_recover(rh_staging *staging, rh_error *error);
 bool rh_embedded_alive(rh_staging *staging, rh_error *error);
 /* RH_ERROR_LOST when a process of the server has ended since it first started or since the last overlook: it
  * crashed and started again. RH_ERROR_STAGING as above. */
-bool rh_embedded_unbroken(rh_staging *staging, rh_error *error);
-bool rh_embedded_overlook(rh_staging *staging, rh_error *error);
+bool rh_embedded_was_up(rh_staging *staging, rh_error *error);
+bool rh_embedded_accept_restart(rh_staging *staging, rh_error *error);
 /* Interrupts must be held back. */
 void rh_embedded_free(rh_staging *staging, bool keep);

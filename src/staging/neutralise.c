@@ -26,7 +26,7 @@ static bool reset_settings(rh_staging *staging, rh_pg *pg, rh_error *error)
     rh_pg_result *result = rh_pg_query(pg, rh_sql_neutralise_settings, 0, NULL, error);
     bool ok = result != NULL;
     for (size_t i = 0; ok && i < rh_pg_rows(result); i++) {
-        const char *why = rh_database_why_not(rh_pg_value(result, i, 0), rh_pg_value(result, i, 1));
+        const char *why = rh_database_refusal(rh_pg_value(result, i, 0), rh_pg_value(result, i, 1));
         if (!why)
             continue;
         ok = rh_pg_execute(pg, rh_pg_value(result, i, 2), error);

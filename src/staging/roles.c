@@ -83,8 +83,8 @@ static bool let_in(rh_staging *staging, rh_pg *pg, const char *role, bool may_co
     return ok;
 }
 
-bool rh_staging_admit(rh_staging *staging, const char *role, rh_admission *admission, bool *superuser,
-                      rh_error *error)
+bool rh_staging_allow_role(rh_staging *staging, const char *role, rh_admission *admission, bool *superuser,
+                           rh_error *error)
 {
     rh_pg *pg = rh_staging_connect(staging, staging->database, ": roles", error);
     rh_pg_result *row = pg ? rh_pg_query(pg, rh_sql_role, 1, &role, error) : NULL;

@@ -247,7 +247,7 @@ static bool create_sample_database(sampling *job, rh_error *error)
     if (ok && staging->kind == RH_STAGING_EMBEDDED)
         ok = rh_pg_executef(pg, error, "DROP DATABASE IF EXISTS %s", job->name) &&
              rh_database_create(staging, pg, job->name, error);
-    ok = ok && rh_database_dress(pg, staging->database, job->name, error);
+    ok = ok && rh_database_copy_settings(pg, staging->database, job->name, error);
     rh_pg_close(pg);
     return ok;
 }

@@ -59,7 +59,7 @@ static bool put_settings(rh_staging *staging, const char *name, double fraction,
     const char *shares[] = {share};
     snprintf(share, sizeof share, "%.9f", fraction);
     rh_pg *pg = rh_staging_connect(staging, staging->database, ": sample", error);
-    bool ok = pg && rh_database_dress(pg, staging->database, name, error);
+    bool ok = pg && rh_database_copy_settings(pg, staging->database, name, error);
     rh_pg_result *scaled = ok ? rh_pg_query(pg, rh_sql_scaled_settings, 1, shares, error) : NULL;
     ok = scaled != NULL;
     for (size_t i = 0; ok && i < rh_pg_rows(scaled); i++) {

@@ -178,7 +178,7 @@ bool rh_server_snapshot(rh_staging *staging, rh_error *error)
     rh_pg_close(pg);
     if (!ok || !rh_server_drop(staging, name, error) ||
         !rh_server_create(staging, name, staging->database, error) ||
-        !rh_database_dress(staging->borrowed.lease, staging->database, name, error))
+        !rh_database_copy_settings(staging->borrowed.lease, staging->database, name, error))
         return false;
     staging->borrowed.snapshot = name;
     staging->reset_method = "template database";
@@ -196,7 +196,8 @@ bool rh_server_reset(rh_staging *staging, rh_error *error)
         return false;
     if (!rh_server_drop(staging, staging->database, error) ||
         !rh_server_create(staging, staging->database, staging->borrowed.snapshot, error) ||
-        !rh_database_dress(staging->borrowed.lease, staging->borrowed.snapshot, staging->database, error))
+        !rh_database_copy_settings(staging->borrowed.lease, staging->borrowed.snapshot, staging->database,
+                                   error))
         return false;
     /* A first connection, so that the migration's is not the one that fills the catalog caches. */
     rh_pg *pg = rh_staging_connect(staging, staging->database, ": reset", error);
@@ -218,7 +219,7 @@ bool rh_server_alive(rh_staging *staging, rh_error *error)
 
 void rh_server_free(rh_staging *staging, bool keep)
 {
-    rh_borrowed *borrowed = &staging->borrowed;
+    rh_given_server *borrowed = &staging->borrowed;
     if (borrowed->lease && staging->database && !keep) {
         rh_server_drop(staging, rh_staging_scaled_name(staging), NULL);
         rh_server_drop(staging, rh_staging_sample_name(staging), NULL);

@@ -269,7 +269,7 @@ bool rh_settings_record(rh_staging *staging, rh_error *error)
         ok = staging->kind != RH_STAGING_EMBEDDED || record_one(staging, pg, RESTORE[i].name, error);
     for (size_t i = 0; ok && i < staging->scenario->staging.setting_count; i++) {
         const rh_setting *setting = &staging->scenario->staging.settings[i];
-        const char *why = rh_settings_why_not(setting->name, setting->value);
+        const char *why = rh_settings_refusal(setting->name, setting->value);
         if (why && !*why)
             continue;
         ok = record_one(staging, pg, setting->name, error);

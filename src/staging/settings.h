@@ -22,4 +22,4 @@ bool rh_settings_record(rh_staging *staging, rh_error *error);
 
 /* Why a production setting is not applied: a sentence's end, "" for one that is left out without a word (the
  * server computes it), NULL for one that is applied. */
-const char *rh_settings_why_not(const char *name, const char *value);
+const char *rh_settings_refusal(const char *name, const char *value);

@@ -63,7 +63,7 @@ static void sort_settings(rh_staging *staging)
 {
     for (size_t i = 0; i < staging->scenario->staging.setting_count; i++) {
         const rh_setting *setting = &staging->scenario->staging.settings[i];
-        const char *why = rh_settings_why_not(setting->name, setting->value);
+        const char *why = rh_settings_refusal(setting->name, setting->value);
         if (why && *why)
             rh_staging_note(staging, "setting %s of production is not applied: %s", setting->name, why);
         else if (!why)

@@ -104,7 +104,7 @@ static const unsafe_setting UNSAFE[] = {
     {"default_with_oids", COMPUTED},
 };
 
-const char *rh_settings_why_not(const char *name, const char *value)
+const char *rh_settings_refusal(const char *name, const char *value)
 {
     for (size_t i = 0; i < sizeof UNSAFE / sizeof *UNSAFE; i++) {
         if (fnmatch(UNSAFE[i].pattern, name, FNM_CASEFOLD) == 0)

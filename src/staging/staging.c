@@ -88,15 +88,15 @@ bool rh_staging_alive(rh_staging *staging, rh_error *error)
                                                 : rh_server_alive(staging, error);
 }
 
-bool rh_staging_unbroken(rh_staging *staging, rh_error *error)
+bool rh_staging_was_up(rh_staging *staging, rh_error *error)
 {
-    return staging->kind == RH_STAGING_EMBEDDED ? rh_embedded_unbroken(staging, error)
+    return staging->kind == RH_STAGING_EMBEDDED ? rh_embedded_was_up(staging, error)
                                                 : rh_server_alive(staging, error);
 }
 
-bool rh_staging_overlook(rh_staging *staging, rh_error *error)
+bool rh_staging_accept_restart(rh_staging *staging, rh_error *error)
 {
-    return staging->kind == RH_STAGING_EMBEDDED ? rh_embedded_overlook(staging, error)
+    return staging->kind == RH_STAGING_EMBEDDED ? rh_embedded_accept_restart(staging, error)
                                                 : rh_server_alive(staging, error);
 }
 

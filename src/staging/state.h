@@ -33,13 +33,13 @@ typedef struct rh_cluster {
 } rh_cluster;
 
 /* Databases of ours on somebody else's server. */
-typedef struct rh_borrowed {
+typedef struct rh_given_server {
     const char *url; /* the scenario's: its database is where databases are made and dropped from */
     rh_pg *lease;    /* holds the advisory lock that says that this run lives */
     int32_t lock_key;
     const char *snapshot; /* database; NULL before the snapshot */
     const char *work;     /* directory for pg_dump's file, ours; NULL until needed */
-} rh_borrowed;
+} rh_given_server;
 
 struct rh_staging {
     rh_arena *arena;
@@ -64,7 +64,7 @@ struct rh_staging {
     const char *migrations_role, *workload_role;         /* NULL: the role of our own sessions */
     const char *migrations_conninfo, *workload_conninfo; /* of the current one, too */
     rh_cluster cluster;
-    rh_borrowed borrowed;
+    rh_given_server borrowed;
     rh_settings_phase phase;
     const char
         *scaled_settings; /* lines for the server's file while a sample runs in proportion; else NULL */

@@ -50,7 +50,7 @@ static void bind(const char *text, const char *query, rh_arena *arena)
     mix_statement bound;
     rh_error error = {0};
     bool shortened;
-    const char *playable = rh_statement_playable(query, 3, &shortened, arena);
+    const char *playable = rh_statement_replayable(query, 3, &shortened, arena);
     bool ok = rh_mix_bind(playable, &table, 1, arena, &bound, &error);
     if (ok == rh_error_is_set(&error))
         failed(text, __LINE__);

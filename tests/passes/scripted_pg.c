@@ -218,7 +218,7 @@ rh_pg *rh_pg_connect(const char *conninfo, const char *role, rh_error *error)
     return NULL;
 }
 
-rh_pg *rh_pg_connect_looking(const char *conninfo, const char *role, rh_error *error)
+rh_pg *rh_pg_connect_observer(const char *conninfo, const char *role, rh_error *error)
 {
     return rh_pg_connect(conninfo, role, error);
 }

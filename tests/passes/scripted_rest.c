@@ -77,12 +77,12 @@ bool rh_staging_alive(rh_staging *staging, rh_error *error)
     return rh_error_set(error, RH_ERROR_STAGING, "the staging server has ended");
 }
 
-bool rh_staging_unbroken(rh_staging *staging, rh_error *error)
+bool rh_staging_was_up(rh_staging *staging, rh_error *error)
 {
     return rh_staging_alive(staging, error);
 }
 
-bool rh_staging_overlook(rh_staging *staging, rh_error *error)
+bool rh_staging_accept_restart(rh_staging *staging, rh_error *error)
 {
     return rh_staging_alive(staging, error);
 }
@@ -125,8 +125,8 @@ bool rh_staging_restart(rh_staging *staging, rh_error *error)
     return true;
 }
 
-bool rh_staging_admit(rh_staging *staging, const char *role, rh_admission *admission, bool *superuser,
-                      rh_error *error)
+bool rh_staging_allow_role(rh_staging *staging, const char *role, rh_admission *admission, bool *superuser,
+                           rh_error *error)
 {
     (void)staging, (void)role, (void)error;
     *admission = RH_ADMITTED;

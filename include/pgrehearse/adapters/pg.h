@@ -30,7 +30,7 @@ typedef struct rh_pg_result rh_pg_result; /* the rows of one statement */
 rh_pg *rh_pg_connect(const char *conninfo, const char *role, rh_error *error);
 /* The same, for a side connection that observes another session. Its lock_timeout is 200 ms: a query fails
  * (SQLSTATE 55P03) when the observed session has locked what the query needs, such as a system catalog. */
-rh_pg *rh_pg_connect_looking(const char *conninfo, const char *role, rh_error *error);
+rh_pg *rh_pg_connect_observer(const char *conninfo, const char *role, rh_error *error);
 /* Another such side connection, to the server and database of PG. */
 rh_pg *rh_pg_connect_beside(const rh_pg *pg, const char *role, rh_error *error);
 /* Closes; takes NULL. */

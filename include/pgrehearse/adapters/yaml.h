@@ -24,7 +24,7 @@ void rh_yaml_free(rh_yaml *yaml);
 /* Puts the root of VALUE at the place that DOTTED ("workload.rate") names, making mappings on the way and
  * replacing what was there. YAML takes VALUE over in any case. False (RH_ERROR_USAGE) when the way leads
  * through something that is no mapping. */
-bool rh_yaml_graft(rh_yaml *yaml, const char *dotted, rh_yaml *value, rh_error *error);
+bool rh_yaml_set(rh_yaml *yaml, const char *dotted, rh_yaml *value, rh_error *error);
 
 rh_yaml_node *rh_yaml_root(rh_yaml *yaml);
 rh_yaml_kind rh_yaml_node_kind(const rh_yaml_node *node);

@@ -63,7 +63,7 @@ void rh_notes_add(rh_notes *notes, rh_arena *arena, const rh_notes *from);
 typedef struct rh_attempted_statement {
     size_t index;          /* in the script; those that the attempt adds come behind the script's own */
     rh_statement_run *run; /* whatever observes the pass may complete it until the attempt is filed */
-    const char *unattributed_because; /* a program's: why its work is not known, as a clause; NULL */
+    const char *unattributed_reason; /* a program's: why its work is not known, as a clause; NULL */
 } rh_attempted_statement;
 
 typedef struct rh_attempt {

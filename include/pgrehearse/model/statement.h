@@ -188,10 +188,10 @@ typedef struct rh_prediction {
 } rh_prediction;
 
 /* A statement that is reported together with others as one row. */
-typedef struct rh_further {
+typedef struct rh_grouped_statement {
     const char *sql;
     int line, column;
-} rh_further;
+} rh_grouped_statement;
 
 typedef struct rh_statement {
     int ordinal;               /* from 1 in its file */
@@ -228,6 +228,6 @@ typedef struct rh_statement {
     const char *file;           /* where LINE is, when it is not the script's own (an included one); NULL */
     /* In a file of very many: those that are sent right behind it, one by one. What is measured is their sum.
      */
-    rh_further *further;
-    size_t further_count;
+    rh_grouped_statement *further;
+    size_t grouped_count;
 } rh_statement;

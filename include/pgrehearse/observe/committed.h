@@ -21,8 +21,8 @@ typedef struct rh_committed_relation {
 enum { RH_COMMITTED_COLUMNS = 14 };
 rh_committed_relation rh_committed_row(const rh_pg_result *result, size_t row, rh_arena *arena);
 /* Puts into WORK what NOW has read and changed since LAST; false: nothing. */
-bool rh_committed_gain(const rh_committed_relation *last, const rh_committed_relation *now,
-                       rh_relation_work *work);
+bool rh_committed_difference(const rh_committed_relation *last, const rh_committed_relation *now,
+                             rh_relation_work *work);
 
 /* By OID. System catalogs, TOAST and temporary relations are not in it. */
 typedef struct rh_committed {

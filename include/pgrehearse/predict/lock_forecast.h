@@ -34,7 +34,7 @@ typedef struct rh_lock_forecast_input {
 /* The fewest looks at the open transactions after which having seen none supports, with confidence LEVEL,
  * that the lock is free with probability LEVEL: exp(−N) ≥ level, and n looks that saw nothing bound N by
  * −ln(1 − level) / n. */
-int64_t rh_lock_looks_needed(double level);
+int64_t rh_lock_samples_needed(double level);
 
 /* A row for every lock of a pending statement that keeps others out of a table of the copy, or waits for
  * others: ShareUpdateExclusiveLock and stronger. Tables that the migrations made themselves have none. What

@@ -35,7 +35,7 @@ typedef struct rh_profile_options {
 /* Reads the facts of the database at CONNINFO ("" means libpq's environment variables). NULL when it cannot
  * be reached, is no PostgreSQL of version 11 or newer (RH_ERROR_UNSUPPORTED), or on interrupt; what merely
  * could not be read is null in the document. The caller frees it. */
-rh_json *rh_profile_take(const char *conninfo, const rh_profile_options *options, rh_error *error);
+rh_json *rh_profile_collect(const char *conninfo, const rh_profile_options *options, rh_error *error);
 /* The same as a script for psql, whose standard output is the CSV. */
 void rh_profile_script(const rh_profile_options *options, rh_text *script);
 

@@ -38,7 +38,7 @@ bool rh_rehearsal_plan(const rh_scenario *scenario, rh_arena *arena, rh_plan *pl
                        rh_error *error);
 
 /* What PLAN is made with: the backup's definitions, and the server's settings that the scenario gives. */
-bool rh_rehearsal_know_schema(const rh_scenario *scenario, const rh_backup_facts *backup, rh_arena *arena,
+bool rh_rehearsal_read_schema(const rh_scenario *scenario, const rh_backup_facts *backup, rh_arena *arena,
                               rh_plan *plan, rh_error *error);
 
 /* What the other commands need of the stages below. */

@@ -100,8 +100,8 @@ bool rh_hazards_works_long(const rh_catalog *catalog, const rh_statement *statem
 
 /* The table whose rows the statement works on; NULL: nothing tells of it, or it goes through several that are
  * not all new or small. */
-const rh_catalog_table *rh_hazards_worked_on(const rh_catalog *catalog, const rh_statement *statement,
-                                             rh_json *tree, rh_arena *arena);
+const rh_catalog_table *rh_hazards_changed_table(const rh_catalog *catalog, const rh_statement *statement,
+                                                 rh_json *tree, rh_arena *arena);
 
 /* Adds to STATEMENT what RUN found that row-level security hides from it. */
 void rh_hazards_add_hidden_rows(rh_statement *statement, const rh_statement_run *run, rh_arena *arena);

@@ -58,8 +58,8 @@ typedef enum rh_admission {
 } rh_admission;
 /* Lets sessions be of ROLE. Embedded: by a login of its own; on a given server: by SET ROLE in the startup
  * packet, as whatever role the URL has. *SUPERUSER: it is one. False only with ERROR set. */
-bool rh_staging_admit(rh_staging *staging, const char *role, rh_admission *admission, bool *superuser,
-                      rh_error *error);
+bool rh_staging_allow_role(rh_staging *staging, const char *role, rh_admission *admission, bool *superuser,
+                           rh_error *error);
 /* Sessions are of these roles from now on; NULL: of the program's own role. */
 void rh_staging_use_roles(rh_staging *staging, const char *migrations, const char *workload);
 /* The rehearsed database's name. */
@@ -82,13 +82,13 @@ bool rh_staging_alive(rh_staging *staging, rh_error *error);
 /* Has it been up all the time? RH_ERROR_LOST also when a process of the server ended at any time, which makes
  * PostgreSQL end every session, recover and go on: what was measured meanwhile is not the migration's. Sees
  * it some milliseconds after the process has ended. */
-bool rh_staging_unbroken(rh_staging *staging, rh_error *error);
+bool rh_staging_was_up(rh_staging *staging, rh_error *error);
 /* What ended until now is accounted for; waits until the server is up. */
-bool rh_staging_overlook(rh_staging *staging, rh_error *error);
+bool rh_staging_accept_restart(rh_staging *staging, rh_error *error);
 
 /* After the restore, when its roles exist: owner, privileges and roles' settings of the backup's database.
  * What the server refuses is noted in the facts. */
-bool rh_staging_adopt(rh_staging *staging, rh_error *error);
+bool rh_staging_apply_ownership(rh_staging *staging, rh_error *error);
 /* After restore and prepare: disables and detaches subscriptions, removes scheduled jobs, and lists what was
  * done in the facts (neutralised). */
 bool rh_staging_neutralise(rh_staging *staging, rh_error *error);

@@ -96,15 +96,16 @@ typedef struct rh_trial {
 } rh_trial;
 
 /* What a template's rows of values came to. */
-typedef struct rh_sieve {
+typedef struct rh_value_check {
     size_t tried, kept;  /* the same: all rows of values are kept, also those that were not tried */
     const char *message; /* of the first that the server refused; NULL: none was */
-} rh_sieve;
+} rh_value_check;
 
 /* Calls TEMPLATE on PG with up to some thousand of its rows of values, each call undone. Where the server
  * refuses some, or a call that has a row to change changes none, TEMPLATE keeps those that went well. Errors
  * as below. */
-bool rh_template_sieve(rh_pg *pg, rh_template *template_, rh_arena *arena, rh_sieve *sieve, rh_error *error);
+bool rh_template_check_values(rh_pg *pg, rh_template *template_, rh_arena *arena, rh_value_check *sieve,
+                              rh_error *error);
 
 /* Calls TEMPLATE of MIX on PG with the same rows of values each time, in a transaction that is rolled back,
  * each call with its deferred constraints; a call may take 5 s. ONLY (may be NULL): of these calls, those

@@ -42,18 +42,19 @@ typedef enum rh_fit {
 } rh_fit;
 
 /* What the tool makes of a way down whose way up is gone. */
-typedef enum rh_lone_down {
-    RH_LONE_DOWN_REFUSED,
-    RH_LONE_DOWN_IGNORED, /* it never runs */
-    RH_LONE_DOWN_COUNTS,  /* it is a version, whose way up does nothing */
-} rh_lone_down;
+typedef enum rh_orphan_down {
+    RH_ORPHAN_DOWN_REFUSED,
+    RH_ORPHAN_DOWN_IGNORED, /* it never runs */
+    RH_ORPHAN_DOWN_COUNTS,  /* it is a version, whose way up does nothing */
+} rh_orphan_down;
 
 /* What the tool makes of two migrations of one version, one of which is pending. */
-typedef enum rh_twins {
-    RH_TWINS_REFUSED, /* pending or not */
-    RH_TWINS_RUN,     /* the second fails where the history takes a version once */
-    RH_TWINS_ONE, /* it runs one of them, in no order that is known: refused, but not when they are applied */
-} rh_twins;
+typedef enum rh_duplicate_version {
+    RH_DUPLICATE_VERSION_REFUSED, /* pending or not */
+    RH_DUPLICATE_VERSION_RUN,     /* the second fails where the history takes a version once */
+    RH_DUPLICATE_VERSION_ONE, /* it runs one of them, in no order that is known: refused, but not when they
+                                 are applied */
+} rh_duplicate_version;
 
 /* What a framework makes of a file in one direction. */
 typedef struct rh_sql_reading {
@@ -84,11 +85,11 @@ typedef struct rh_framework_rules {
     int (*compare)(const rh_migration_file *a, const rh_migration_file *b);
     /* How well the files of LIST (not empty) fit, and *WHY in words; NULL: RH_FIT_NAMES. */
     rh_fit (*fit)(const char *folder, const rh_migration_files *list, rh_arena *arena, const char **why);
-    const char *down_folder;   /* a folder whose files are ways down; NULL: none */
-    bool session_a_file;       /* each file is run by psql, in a session of its own */
-    rh_lone_down lone_down;    /* what becomes of a way down whose way up is gone */
-    rh_twins twins;            /* what becomes of two migrations of one version */
-    bool byte_order_mark_sent; /* the tool sends a byte-order mark to the server (which refuses it) */
+    const char *down_folder;    /* a folder whose files are ways down; NULL: none */
+    bool session_a_file;        /* each file is run by psql, in a session of its own */
+    rh_orphan_down orphan_down; /* what becomes of a way down whose way up is gone */
+    rh_duplicate_version twins; /* what becomes of two migrations of one version */
+    bool byte_order_mark_sent;  /* the tool sends a byte-order mark to the server (which refuses it) */
     /* Under RH_TRANSACTION_ONE: */
     bool one_query;         /* the tool sends the file as one query: what follows a COMMIT of the file's own
                                is an implicit transaction */

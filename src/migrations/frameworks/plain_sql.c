@@ -94,7 +94,7 @@ const rh_framework_rules rh_framework_sql = {
     .transaction = RH_TRANSACTION_EACH,
     .recognise = recognise,
     .compare = compare,
-    .lone_down = RH_LONE_DOWN_IGNORED,
+    .orphan_down = RH_ORPHAN_DOWN_IGNORED,
     .down_folder = "down",
     .session_a_file = true,
 };

@@ -3,7 +3,7 @@
 #include "pgrehearse/migrations/plan.h"
 #include "detect.h"
 #include "folder_hint.h"
-#include "marks.h"
+#include "tool_marks.h"
 #include "program.h"
 #include <string.h>
 

@@ -73,12 +73,13 @@ static bool refuse_twins(const rh_framework_rules *rules, const rh_migration *mi
 }
 
 /* Two versions that are written alike are one for the history table, whatever their files are called. */
-static bool check_ids(const rh_framework_rules *rules, const rh_plan *plan, rh_twins twins, rh_error *error)
+static bool check_ids(const rh_framework_rules *rules, const rh_plan *plan, rh_duplicate_version twins,
+                      rh_error *error)
 {
     for (size_t i = 1; i < plan->migration_count && rules->history_table && rules->twins == twins; i++)
         for (size_t k = 0; k < i; k++) {
             const rh_migration *a = &plan->migrations[k], *b = &plan->migrations[i];
-            const bool matters = twins == RH_TWINS_REFUSED || a->pending || b->pending;
+            const bool matters = twins == RH_DUPLICATE_VERSION_REFUSED || a->pending || b->pending;
             if (matters && strcmp(a->id, b->id) == 0)
                 return refuse_twins(rules, b, error);
         }
@@ -92,11 +93,11 @@ static bool settle_lone_downs(const rh_framework_rules *rules, rh_arena *arena, 
     size_t kept = 0;
     for (size_t i = 0; i < plan->migration_count; i++) {
         const rh_migration *migration = &plan->migrations[i];
-        if (migration->up.file || rules->lone_down == RH_LONE_DOWN_COUNTS) {
+        if (migration->up.file || rules->orphan_down == RH_ORPHAN_DOWN_COUNTS) {
             plan->migrations[kept++] = *migration;
             continue;
         }
-        if (rules->lone_down == RH_LONE_DOWN_REFUSED) {
+        if (rules->orphan_down == RH_ORPHAN_DOWN_REFUSED) {
             rh_error_set(error, RH_ERROR_SCENARIO, "%s has a down migration, but no up migration",
                          migration->id);
             rh_error_hint(error, "Restore the file of its up migration, or remove this one.");
@@ -152,7 +153,8 @@ static bool make_migrations(const rh_scenario *scenario, const rh_framework_rule
         plan->migrations[i].rollback.down_s = plan->migrations[i].rollback.reapply_s = RH_NOT_MEASURED;
         plan->migrations[i].rollback.schema_restored = -1;
     }
-    return settle_lone_downs(rules, arena, plan, error) && check_ids(rules, plan, RH_TWINS_REFUSED, error);
+    return settle_lone_downs(rules, arena, plan, error) &&
+           check_ids(rules, plan, RH_DUPLICATE_VERSION_REFUSED, error);
 }
 
 /* ---- which of them ---- */
@@ -413,7 +415,8 @@ bool rh_plan_make(const rh_scenario *scenario, const rh_rows *history, rh_arena 
     const rh_framework_rules *rules = rh_framework_rules_of(plan->framework);
     return make_migrations(scenario, rules, arena, plan, error) &&
            mark_applied(scenario, rules, history, plan, arena, error) &&
-           choose_pending(scenario, plan, arena, error) && check_ids(rules, plan, RH_TWINS_ONE, error) &&
+           choose_pending(scenario, plan, arena, error) &&
+           check_ids(rules, plan, RH_DUPLICATE_VERSION_ONE, error) &&
            insert_steps(scenario, plan, arena, error) && keep_only(scenario, plan, arena, error) &&
            load_scripts(scenario, rules, arena, plan, error) && settle(scenario, rules, arena, plan, error) &&
            (scenario->staging.kind != RH_STAGING_SERVER || rh_plan_check_server_safety(plan, error));

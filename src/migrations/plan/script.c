@@ -1,8 +1,8 @@
 /* One file of SQL → statements with class, expected lock and hazards. */
 #include "script.h"
-#include "together.h"
-#include "linked.h"
-#include "marks.h"
+#include "group.h"
+#include "symlinks.h"
+#include "tool_marks.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/sql/hazards.h"
@@ -69,10 +69,10 @@ static bool add_statements(rh_hazard_context *context, const rh_framework_rules 
     script->statement_count = 0;
     for (size_t i = 0; i < count; i++) {
         size_t start = i == 0 && mark ? 0 : spans[i].offset;
-        const rh_further given = {
+        const rh_grouped_statement given = {
             rh_arena_strndup(arena, text + start, spans[i].offset + spans[i].length - start), spans[i].line,
             spans[i].column};
-        if (count > RH_TOGETHER_FROM && rh_together_with_last(script, &given, reading->rule, arena))
+        if (count > RH_GROUP_FROM && rh_group_with_last(script, &given, reading->rule, arena))
             continue;
         if (script->statement_count >= MOST_STATEMENTS)
             return refuse_many(script->file, &spans[i], error);
@@ -84,8 +84,8 @@ static bool add_statements(rh_hazard_context *context, const rh_framework_rules 
         statement->file = reading->piece_files ? rh_arena_strdup(arena, reading->piece_files[i]) : NULL;
         rh_statement_fill(statement, context);
     }
-    if (count > RH_TOGETHER_FROM)
-        rh_together(script, arena);
+    if (count > RH_GROUP_FROM)
+        rh_group_statements(script, arena);
     return true;
 }
 

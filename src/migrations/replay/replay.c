@@ -111,7 +111,7 @@ static rh_statement_run *new_run(replay *r, size_t index)
 static bool send(replay *r, const rh_statement *statement, rh_pg_timing *timing, rh_error *error)
 {
     bool ok = rh_pg_timed(r->pg, statement->sql, r->options->statement_timeout, timing, error);
-    for (size_t i = 0; ok && i < statement->further_count; i++) {
+    for (size_t i = 0; ok && i < statement->grouped_count; i++) {
         rh_pg_timing one;
         r->at_further = i + 1;
         if (rh_interrupt_requested())
@@ -305,7 +305,7 @@ static void place_failure(const replay *r, rh_error *error)
 {
     int line = 0, column = 0;
     if (r->at) {
-        const rh_further *further = r->at_further ? &r->at->further[r->at_further - 1] : NULL;
+        const rh_grouped_statement *further = r->at_further ? &r->at->further[r->at_further - 1] : NULL;
         line = (further ? further->line : r->at->line) + (error->line > 1 ? error->line - 1 : 0);
         column = error->line > 1 ? error->column
                                  : (further ? further->column : r->at->column) +

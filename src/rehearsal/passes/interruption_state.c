@@ -143,7 +143,7 @@ static bool run_again(rh_interrupted *i, rh_run_again *outcome, rh_error *error)
     rh_error failed = {0};
     bool ok = rh_interruption_replay(i, i->migration, NULL, &failed);
     *outcome = ok ? RH_RUN_AGAIN_OK : RH_RUN_AGAIN_FAILED;
-    if (!ok && (failed.code == RH_ERROR_INTERRUPTED || !rh_staging_unbroken(i->staging, &failed))) {
+    if (!ok && (failed.code == RH_ERROR_INTERRUPTED || !rh_staging_was_up(i->staging, &failed))) {
         rh_error_move(error, &failed);
         return false;
     }

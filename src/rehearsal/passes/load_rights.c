@@ -38,10 +38,10 @@ static void rescale(rh_mix *mix)
 /* Of a template that row-level security lets do only a part of what it does, the values with which it may. */
 static bool sieve(const rh_run *run, rh_pg *pg, rh_mix *mix, rh_template *t, size_t *sieved, rh_error *error)
 {
-    rh_sieve found;
+    rh_value_check found;
     if (!t->by_policy || t->kind != RH_TEMPLATE_WRITE || t->script || t->value_row_count == 0)
         return true;
-    if (!rh_template_sieve(pg, t, run->arena, &found, error))
+    if (!rh_template_check_values(pg, t, run->arena, &found, error))
         return false;
     if (found.kept == found.tried)
         return true;

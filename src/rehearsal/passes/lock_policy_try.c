@@ -34,7 +34,7 @@ static bool run_statements(rh_lock_attempts *a, rh_error *error)
         const rh_statement *statement = &script->statements[i];
         if (!is_ours(statement) && !send(a, statement->sql, error))
             return false;
-        for (size_t k = 0; k < statement->further_count; k++)
+        for (size_t k = 0; k < statement->grouped_count; k++)
             if (!send(a, statement->further[k].sql, error))
                 return false;
     }

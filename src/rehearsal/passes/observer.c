@@ -335,7 +335,7 @@ rh_observer *rh_observer_start(const rh_observer_options *options, rh_error *err
                        .log_from = options->log_path ? rh_lock_log_length(options->log_path) : 0};
     o->hooks =
         (rh_replay_hooks){.user = o, .before = before, .after = after, .transaction_end = transaction_end};
-    o->side = rh_pg_connect_looking(options->conninfo, ": observer", error);
+    o->side = rh_pg_connect_observer(options->conninfo, ": observer", error);
     if (o->side && (options->pass == RH_PASS_KIND_QUIET || options->pass == RH_PASS_KIND_ROLLBACK))
         o->work = rh_work_watch_new(o->side);
     rh_sampler_options sampler = {.conninfo = options->conninfo,

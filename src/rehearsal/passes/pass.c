@@ -13,7 +13,7 @@
 static bool server_died(rh_staging *staging, rh_error *dead)
 {
     rh_usec until = rh_clock_monotonic() + RH_SECOND;
-    while (rh_staging_unbroken(staging, dead)) {
+    while (rh_staging_was_up(staging, dead)) {
         if (rh_clock_monotonic() >= until || rh_interrupt_requested())
             return false;
         rh_clock_sleep_until(rh_clock_monotonic() + RH_SECOND / 20);
@@ -21,7 +21,7 @@ static bool server_died(rh_staging *staging, rh_error *dead)
     return true;
 }
 
-void rh_pass_blame_server(rh_staging *staging, rh_error *error)
+void rh_pass_server_error(rh_staging *staging, rh_error *error)
 {
     rh_error dead = {0};
     if (error && error->code == RH_ERROR_LOST && server_died(staging, &dead))
@@ -38,13 +38,13 @@ bool rh_pass_check_server(rh_staging *staging, bool ok, rh_error *error)
 {
     rh_error dead = {0};
     bool answered = ok || error->sqlstate[0];
-    if (answered ? rh_staging_unbroken(staging, &dead) : !server_died(staging, &dead))
+    if (answered ? rh_staging_was_up(staging, &dead) : !server_died(staging, &dead))
         return true;
     rh_error_move(error, &dead);
     return false;
 }
 
-bool rh_pass_blame(rh_staging *staging, const rh_migration *migration, rh_error *error)
+bool rh_pass_attribute_error(rh_staging *staging, const rh_migration *migration, rh_error *error)
 {
     rh_error dead = {0};
     if (error && (error->code == RH_ERROR_LOST || rh_starts_with(error->sqlstate, "53")) &&
@@ -137,7 +137,7 @@ static bool replay_pending(rh_pass *p, rh_error *error)
         if (p->generator)
             rh_generator_window(p->generator, RH_WINDOW_DURING, migration->id);
         if (!replay_one(p, migration, error))
-            return rh_pass_blame(p->staging, migration, error);
+            return rh_pass_attribute_error(p->staging, migration, error);
     }
     return true;
 }
@@ -186,7 +186,7 @@ rh_pass_result rh_pass_settle(const rh_run *run, rh_staging *staging, rh_pass_ki
         const rh_attempt attempt = rh_migrate(run, staging, pg, migration, &options, error);
         rh_pass_add_attempt(&result, run->arena, &attempt);
         ok = attempt.outcome == RH_OUTCOME_OK ? !look || look(user, migration->id, error)
-                                              : rh_pass_blame(staging, migration, error);
+                                              : rh_pass_attribute_error(staging, migration, error);
     }
     rh_pg_close(pg);
     result.ok = ok;

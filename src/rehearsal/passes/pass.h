@@ -99,10 +99,10 @@ rh_interruption_result rh_pass_interruption(const rh_run *run, rh_staging *stagi
 
 /* ERROR is set. When it is a lost connection (RH_ERROR_LOST) and the staging server is dead, it becomes the
  * server's last words, which tell a full disk. */
-void rh_pass_blame_server(rh_staging *staging, rh_error *error);
+void rh_pass_server_error(rh_staging *staging, rh_error *error);
 
 /* Is ERROR one that the verdict gives to a migration? */
 bool rh_pass_is_of_migration(const rh_error *error);
-/* False when the server ended or lost a process (rh_staging_unbroken) during a stage that came out as OK and
+/* False when the server ended or lost a process (rh_staging_was_up) during a stage that came out as OK and
  * ERROR: then ERROR is that, whatever it was. */
 bool rh_pass_check_server(rh_staging *staging, bool ok, rh_error *error);

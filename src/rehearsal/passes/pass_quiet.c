@@ -7,7 +7,7 @@
 /* What the migrations have made of the constraints, for the load to keep to; as far as they ran. */
 static void read_constraints(const rh_run *run, const rh_staging *staging, rh_quiet_result *result)
 {
-    rh_pg *pg = rh_pg_connect_looking(rh_staging_conninfo(staging), ": look", NULL);
+    rh_pg *pg = rh_pg_connect_observer(rh_staging_conninfo(staging), ": look", NULL);
     result->constraints_known =
         pg && rh_constraints_read(pg, run->arena, &result->constraints, &result->constraint_count, NULL);
     rh_pg_close(pg);
@@ -16,7 +16,7 @@ static void read_constraints(const rh_run *run, const rh_staging *staging, rh_qu
 /* Nothing that was prepared is left open, for COMMIT PREPARED to end. */
 static bool is_committed(const rh_pass *p, rh_error *error)
 {
-    rh_pg *pg = rh_pg_connect_looking(rh_staging_conninfo(p->staging), ": look", error);
+    rh_pg *pg = rh_pg_connect_observer(rh_staging_conninfo(p->staging), ": look", error);
     const bool ok = pg && rh_prepared_check_none(pg, &p->run->plan, p->result.attempts,
                                                  p->result.attempt_count, p->run->arena, error);
     rh_pg_close(pg);
@@ -83,7 +83,7 @@ rh_quiet_result rh_pass_quiet(const rh_run *run, rh_staging *staging, int repeat
     rh_progress_begin(progress, rh_pass_kind_name(RH_PASS_KIND_QUIET),
                       "again, since a process of the server ended");
     result = quiet_once(run, staging, repeat, progress, &again);
-    if (!result.pass.ok && again.code == RH_ERROR_LOST && rh_staging_overlook(staging, NULL)) {
+    if (!result.pass.ok && again.code == RH_ERROR_LOST && rh_staging_accept_restart(staging, NULL)) {
         error->code = RH_ERROR_MIGRATION;
         rh_error_hint(error,
                       "It came twice, each time from the restored state: this statement ends its server "

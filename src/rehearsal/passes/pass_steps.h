@@ -30,6 +30,6 @@ rh_contention rh_pass_close(rh_pass *pass);
 
 /* Is the migration that ATTEMPT is of to blame for ERROR, or the server? A session that was lost says nothing
  * of the migration: ERROR then says so. Returns false. */
-bool rh_pass_blame(rh_staging *staging, const rh_migration *migration, rh_error *error);
+bool rh_pass_attribute_error(rh_staging *staging, const rh_migration *migration, rh_error *error);
 /* Adds ATTEMPT, and its notes. */
 void rh_pass_add_attempt(rh_pass_result *result, rh_arena *arena, const rh_attempt *attempt);

@@ -116,5 +116,5 @@ bool rh_rollback_start_over(rh_rollback_pass *p, size_t count, rh_error *error)
 
 bool rh_rollback_is_fatal(const rh_rollback_pass *p, rh_error *error)
 {
-    return p->look_failed || error->code == RH_ERROR_INTERRUPTED || !rh_staging_unbroken(p->staging, error);
+    return p->look_failed || error->code == RH_ERROR_INTERRUPTED || !rh_staging_was_up(p->staging, error);
 }

@@ -43,7 +43,7 @@ static bool start_one(meeting *m, size_t index, rh_error *error)
     runner *r = &m->runners[index];
     const char *conninfo = rh_staging_conninfo(m->staging);
     r->arena = rh_arena_new();
-    r->side = rh_pg_connect_looking(conninfo, ": side", error);
+    r->side = rh_pg_connect_observer(conninfo, ": side", error);
     if (!r->side)
         return false;
     r->watch = rh_runner_watch_new(m->gate, index, r->arena);

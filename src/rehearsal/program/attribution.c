@@ -128,8 +128,8 @@ static void add_files(const span *s, rh_sent_statement *d, const rh_relation_cha
 
 static void leave_unattributed(rh_sent_statement *d, const char *why)
 {
-    if (!d->unattributed_because)
-        d->unattributed_because = why;
+    if (!d->unattributed_reason)
+        d->unattributed_reason = why;
 }
 
 /* ---- files ---- */
@@ -411,8 +411,8 @@ static void conclude(const span *s, rh_sent_statement *d, bool published)
     if (is_data_change(d))
         attribute_rows(s, d);
     if (d->run->work)
-        d->unattributed_because = NULL;
-    else if (!is_known_by_no_change(d) || d->unattributed_because)
+        d->unattributed_reason = NULL;
+    else if (!is_known_by_no_change(d) || d->unattributed_reason)
         return;
     else if (!s->sent->counted)
         leave_unattributed(d, "before PostgreSQL 15 a server does not publish counts of reads in time");

@@ -14,7 +14,7 @@ typedef struct rh_sent_statement {
     bool ok;         /* it ended well */
     bool undone;     /* its transaction was rolled back, or a part of it */
     const char
-        *unattributed_because; /* why its work is not known, as a clause; NULL: it is, or it did nothing */
+        *unattributed_reason; /* why its work is not known, as a clause; NULL: it is, or it did nothing */
 } rh_sent_statement;
 
 /* Between two looks at what is committed, with no transaction of the program open at either. */
@@ -37,5 +37,5 @@ typedef struct rh_sent_statements {
 /* Gives each change to the only statement that can have made it: new files and new indexes to one of its
  * interval, blocks and rows to one of all intervals since counts were last published. A statement by which
  * nothing changed did nothing but to the catalogs. Where several statements can have done it, and not exactly
- * one says so in its text, none gets it, and all of them say so in unattributed_because. */
+ * one says so in its text, none gets it, and all of them say so in unattributed_reason. */
 void rh_attribute_changes(rh_sent_statements *sent, rh_arena *arena);

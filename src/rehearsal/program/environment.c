@@ -126,8 +126,8 @@ static const char *shown(rh_arena *arena, const char *line, bool may_be_row)
     return copy;
 }
 
-const char *rh_program_said(rh_arena *arena, const char *errors, const char *output, const char *raw,
-                            const char *clean)
+const char *rh_program_message(rh_arena *arena, const char *errors, const char *output, const char *raw,
+                               const char *clean)
 {
     const bool may_be_row = !*errors;
     const char *line = rh_program_last_word(arena, *errors ? errors : output);

@@ -21,5 +21,5 @@ const char *rh_program_last_word(rh_arena *arena, const char *text);
 /* What a program said last, of its standard error if there is any, as it may be shown: of standard output,
  * which may be rows, PostgreSQL's own words alone. RAW in it, an error's text, becomes CLEAN; NULL: none. In
  * ARENA. */
-const char *rh_program_said(rh_arena *arena, const char *errors, const char *output, const char *raw,
-                            const char *clean);
+const char *rh_program_message(rh_arena *arena, const char *errors, const char *output, const char *raw,
+                               const char *clean);

@@ -45,7 +45,7 @@ static bool locks_in_mode(const char *sql, rh_lock_mode mode)
     return mode == RH_LOCK_ACCESS_EXCLUSIVE;
 }
 
-bool rh_program_may_take(const char *sql, rh_lock_mode mode)
+bool rh_program_may_lock(const char *sql, rh_lock_mode mode)
 {
     static const char *const weak[] = {"select", "insert", "update", "delete",
                                        "with",   "merge",  "values", "table"};

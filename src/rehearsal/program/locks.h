@@ -9,7 +9,7 @@ bool rh_program_begins_with(const char *sql, const char *const *words, size_t co
 
 /* Statements that read or change rows take no lock stronger than ROW EXCLUSIVE (a function they call may:
  * that is for the caller), LOCK TABLE takes the mode that it names, and transaction control none. */
-bool rh_program_may_take(const char *sql, rh_lock_mode mode);
+bool rh_program_may_lock(const char *sql, rh_lock_mode mode);
 
 /* BEGIN, COMMIT, SET and the like, and LOCK TABLE: what the others in its transaction do is not its doing. */
 bool rh_is_control_or_lock_statement(const char *sql);

@@ -29,8 +29,8 @@ typedef struct program {
 static bool fail_status(const program *p, int status, const rh_process *process, rh_error *error)
 {
     rh_program_failure sql = rh_program_watch_failure(p->watch);
-    const char *said = rh_program_said(p->run->arena, rh_process_errors(process), rh_process_output(process),
-                                       sql.raw, sql.message);
+    const char *said = rh_program_message(p->run->arena, rh_process_errors(process),
+                                          rh_process_output(process), sql.raw, sql.message);
     rh_text text = {0};
     rh_text_printf(&text, "%s ended with status %d", p->argv[0], status);
     if (*said)
@@ -82,7 +82,7 @@ static void blame_server(const program *p, rh_error *error)
 
 static bool run_through_proxy(program *p, const rh_staging *staging, rh_error *error)
 {
-    p->side = rh_pg_connect_looking(rh_staging_conninfo(staging), ": side", error);
+    p->side = rh_pg_connect_observer(rh_staging_conninfo(staging), ": side", error);
     if (!p->side)
         return false;
     p->watch = rh_program_watch_new(p->run, p->side, p->migration, p->options);

@@ -2,15 +2,15 @@
 #include "locks.h"
 #include <string.h>
 
-void rh_program_list_add(rh_program_list *list, rh_program_seen *item, rh_arena *arena)
+void rh_program_list_add(rh_program_list *list, rh_program_event *item, rh_arena *arena)
 {
     *rh_arena_add(arena, &list->items, &list->count) = item;
 }
 
 /* One that only opens, closes, sets or locks comes last. */
-static rh_program_seen *longest_of(const rh_program_list *items)
+static rh_program_event *longest_of(const rh_program_list *items)
 {
-    rh_program_seen *longest = NULL;
+    rh_program_event *longest = NULL;
     rh_usec now = rh_clock_monotonic(), most = -1;
     for (size_t i = 0; i < items->count; i++) {
         const rh_statement_run *run = &items->items[i]->run;
@@ -30,7 +30,7 @@ void rh_program_read_counters(rh_program_link *link, rh_pg *side, bool local)
 {
     rh_counters now;
     rh_counters_read(side, link->pid, local, &now);
-    rh_program_seen *longest = longest_of(&link->unread);
+    rh_program_event *longest = longest_of(&link->unread);
     if (longest && link->has_counters)
         rh_counters_difference(&link->counters, &now, &longest->run);
     link->counters = now;
@@ -38,12 +38,12 @@ void rh_program_read_counters(rh_program_link *link, rh_pg *side, bool local)
     link->unread = (rh_program_list){0};
 }
 
-static rh_program_seen *taker_of(const rh_program_link *link, const rh_lock *lock)
+static rh_program_event *taker_of(const rh_program_link *link, const rh_lock *lock)
 {
-    rh_program_seen *taker = NULL;
+    rh_program_event *taker = NULL;
     for (size_t i = 0; i < link->transaction.count && !taker; i++) {
-        rh_program_seen *item = link->transaction.items[i];
-        if (rh_sql_mentions(item->sql, lock->relation) && rh_program_may_take(item->sql, lock->mode))
+        rh_program_event *item = link->transaction.items[i];
+        if (rh_sql_mentions(item->sql, lock->relation) && rh_program_may_lock(item->sql, lock->mode))
             taker = item;
     }
     return taker ? taker : longest_of(&link->transaction);
@@ -65,7 +65,7 @@ void rh_program_read_locks(rh_program_link *link, rh_pg *side, rh_arena *arena)
         return;
     for (size_t i = 0; i < count; i++) {
         const rh_lock *earlier = find_lock(link->held, link->held_count, now[i].relation);
-        rh_program_seen *taker = taker_of(link, &now[i]);
+        rh_program_event *taker = taker_of(link, &now[i]);
         if (!taker || (earlier && earlier->mode >= now[i].mode))
             continue;
         *rh_arena_add(arena, &taker->run.locks, &taker->run.lock_count) = now[i];

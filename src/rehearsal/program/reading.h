@@ -5,20 +5,20 @@
 #include "work.h"
 
 /* One statement that went by. */
-typedef struct rh_program_seen {
+typedef struct rh_program_event {
     size_t index; /* in the script; SIZE_MAX: not listed */
     const char *sql;
     rh_statement_run run;
     bool ended, ok;
     bool undone; /* its transaction was rolled back, or a part of it */
     int transaction;
-    size_t interval;                  /* between which looks at what is committed */
-    size_t sent;                      /* its place among what is attributed, from 1; 0: none */
-    const char *unattributed_because; /* a clause; NULL */
-} rh_program_seen;
+    size_t interval;                 /* between which looks at what is committed */
+    size_t sent;                     /* its place among what is attributed, from 1; 0: none */
+    const char *unattributed_reason; /* a clause; NULL */
+} rh_program_event;
 
 typedef struct rh_program_list {
-    rh_program_seen **items;
+    rh_program_event **items;
     size_t count;
 } rh_program_list;
 
@@ -36,7 +36,7 @@ typedef struct rh_program_link {
     rh_publishing publishing;
 } rh_program_link;
 
-void rh_program_list_add(rh_program_list *list, rh_program_seen *item, rh_arena *arena);
+void rh_program_list_add(rh_program_list *list, rh_program_event *item, rh_arena *arena);
 /* What the session consumed since the last reading is its longest statement's since then: there is a reading
  * after each long one. */
 void rh_program_read_counters(rh_program_link *link, rh_pg *side, bool local);

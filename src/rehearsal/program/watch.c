@@ -13,7 +13,7 @@ enum { STATEMENT_LIMIT = 10000 }; /* rows; further ones are counted */
 static const rh_usec LONG_TRANSACTION = RH_SECOND / 20, LOOKS_ALLOWED = RH_SECOND / 4,
                      LEAVING_PATIENCE = RH_SECOND / 4;
 
-typedef rh_program_seen seen;
+typedef rh_program_event seen;
 typedef rh_program_link link;
 
 typedef struct table_size {
@@ -102,7 +102,7 @@ static void on_begun(void *user, rh_proxy_statement *statement)
         l->number = ++w->transactions;
     item->transaction = l->number;
     w->unseen |= !rh_is_read_only_statement(item->sql);
-    w->unseen_schema_change |= rh_program_may_take(item->sql, RH_LOCK_ACCESS_EXCLUSIVE);
+    w->unseen_schema_change |= rh_program_may_lock(item->sql, RH_LOCK_ACCESS_EXCLUSIVE);
     if (sampler && w->pid != statement->pid)
         rh_sampler_migration_pid(sampler, w->pid = statement->pid);
     if (sampler)
@@ -224,7 +224,7 @@ static bool is_worth_reading(const rh_program_watch *w, const link *l)
     if (l->transaction.count > 0 && now - l->transaction.items[0]->run.started >= LONG_TRANSACTION)
         return true;
     for (size_t i = 0; i < l->transaction.count; i++)
-        if (rh_program_may_take(l->transaction.items[i]->sql, RH_LOCK_ACCESS_EXCLUSIVE))
+        if (rh_program_may_lock(l->transaction.items[i]->sql, RH_LOCK_ACCESS_EXCLUSIVE))
             return true;
     return w->reading_us * 100 <= now - w->began;
 }
@@ -434,8 +434,7 @@ static void attribute_work(rh_program_watch *w, const rh_script *script)
     rh_attribute_changes(&sent, w->arena);
     for (size_t i = 0; i < w->all.count; i++)
         if (w->all.items[i]->sent)
-            w->all.items[i]->unattributed_because =
-                sent.items[w->all.items[i]->sent - 1].unattributed_because;
+            w->all.items[i]->unattributed_reason = sent.items[w->all.items[i]->sent - 1].unattributed_reason;
 }
 
 void rh_program_watch_finish(rh_program_watch *w, bool well, rh_attempt *attempt)
@@ -454,7 +453,7 @@ void rh_program_watch_finish(rh_program_watch *w, bool well, rh_attempt *attempt
             continue;
         item->run.relation_bytes = size_of(w, script.statements[item->index].expected_relation);
         *rh_arena_add(w->arena, &attempt->statements, &attempt->statement_count) =
-            (rh_attempted_statement){item->index, &item->run, item->unattributed_because};
+            (rh_attempted_statement){item->index, &item->run, item->unattributed_reason};
     }
     if (w->unlisted > 0)
         rh_notes_printf(&attempt->notes, w->arena, RH_UNMEASURED_PROGRAM_STATEMENTS,

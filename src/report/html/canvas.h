@@ -31,11 +31,11 @@ void rh_canvas_box(rh_canvas *c, double x, double y, double width, double height
                    const char *title);
 void rh_canvas_heading(rh_canvas *c, const char *text);
 
-/* html_heat.c: nothing, and of height 0, when no lock kept anybody out. */
+/* heatmap.c: nothing, and height 0, if no lock blocked other sessions. */
 double rh_canvas_heat_height(const rh_html *html, const rh_timeline *timeline);
 void rh_canvas_heat(rh_canvas *c);
 
-/* html_panels.c: the load's response time and throughput, and the queue; nothing where nothing was measured.
+/* panels.c: the load's response time and throughput, and the queue; nothing where nothing was measured.
  */
 double rh_canvas_panels_height(const rh_html *html);
 void rh_canvas_panels(rh_canvas *c);

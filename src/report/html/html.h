@@ -9,10 +9,10 @@ typedef struct rh_html {
     rh_xml *xml;
 } rh_html;
 
-/* html_style.c: the style sheet. It has neither < nor & in it, so it is the same as HTML and as XML. */
+/* style.c: the style sheet. It has neither < nor & in it, so it is the same as HTML and as XML. */
 extern const char RH_HTML_STYLE[];
 
-/* html_parts.c */
+/* elements.c */
 void rh_html_section(rh_html *html, const char *id, const char *title);
 void rh_html_section_end(rh_html *html);
 void rh_html_paragraph(rh_html *html, const char *class_, const char *text);
@@ -44,7 +44,7 @@ void rh_html_details_end(rh_html *html);
 /* "and 12 more in report.json" when ALL is more than SHOWN. */
 void rh_html_more(rh_html *html, size_t shown, size_t all);
 
-/* html_rollback.c: list items, of a list that the caller has opened. */
+/* rollback.c: list items, of a list that the caller has opened. */
 void rh_html_differences(rh_html *html, const rh_json *list);
 /* Tables that differ or were not read, and sequences that went back; DATA may be NULL. */
 void rh_html_data(rh_html *html, const rh_json *data);
@@ -54,7 +54,7 @@ void rh_html_prediction(rh_html *html);
 /* Part of it; nothing without a forecast. */
 void rh_html_lock_forecast(rh_html *html);
 void rh_html_timeline(rh_html *html);
-void rh_html_who(rh_html *html);
+void rh_html_wait_table(rh_html *html);
 void rh_html_statements(rh_html *html);
 void rh_html_waits(rh_html *html);
 /* These four: nothing when the scenario did not ask for it. */
@@ -62,7 +62,7 @@ void rh_html_disturbers(rh_html *html);
 void rh_html_lock_policy(rh_html *html);
 void rh_html_compatibility(rh_html *html);
 void rh_html_runners(rh_html *html);
-/* html_cancelled.c: parts of the lock waits; nothing when there was none. */
+/* cancelled.c: parts of the lock waits; nothing when there was none. */
 void rh_html_deadlocks(rh_html *html);
 void rh_html_cancelled(rh_html *html);
 void rh_html_load(rh_html *html);
@@ -73,7 +73,7 @@ void rh_html_interruptions(rh_html *html);
 void rh_html_left_behind(rh_html *html, const rh_json *interruption);
 void rh_html_backtest(rh_html *html);
 void rh_html_environment(rh_html *html);
-/* html_production.c: part of the environment; nothing when there is no profile. */
-/* html_isolation.c: ISOLATION of the staging place. */
+/* production.c: part of the environment; nothing when there is no profile. */
+/* isolation.c: ISOLATION of the staging place. */
 void rh_html_isolation(rh_html *html, const rh_json *isolation);
 void rh_html_production(rh_html *html);

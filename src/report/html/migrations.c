@@ -162,7 +162,7 @@ static bool has_migrations(rh_html *html)
     return false;
 }
 
-void rh_html_who(rh_html *html)
+void rh_html_wait_table(rh_html *html)
 {
     static const char *const columns[] = {
         "Migration",       "Outcome", "#Time alone",   "Strongest lock",       "#Reads blocked",

@@ -216,7 +216,7 @@ static void document(rh_html *html)
     gates(html);
     rh_html_prediction(html);
     rh_html_timeline(html);
-    rh_html_who(html);
+    rh_html_wait_table(html);
     rh_html_waits(html);
     rh_html_disturbers(html);
     rh_html_lock_policy(html);

@@ -197,7 +197,7 @@ bool rh_catalog_index_uses(const rh_catalog_index *index, const char *column, rh
         if (strcmp(index->columns[i], column) == 0)
             return true;
     const char *list = index->sql ? strchr(index->sql, '(') : NULL;
-    return list && rh_pieces_mention(list, column, arena);
+    return list && rh_clauses_mention(list, column, arena);
 }
 
 const char *rh_catalog_name(const rh_catalog_table *table, rh_arena *arena)

@@ -118,12 +118,12 @@ static void rename_named(rh_catalog *catalog, rh_json *body)
                 if (strcmp(index->columns[k], from) == 0)
                     index->columns[k] = to;
             if (index->sql && strchr(index->sql, '('))
-                index->sql = rh_pieces_rename(index->sql, (size_t)(strchr(index->sql, '(') - index->sql),
-                                              NULL, from, rh_identifier(to, arena), arena);
+                index->sql = rh_clauses_rename(index->sql, (size_t)(strchr(index->sql, '(') - index->sql),
+                                               NULL, from, rh_identifier(to, arena), arena);
         }
         for (size_t i = 0; c && i < t->constraint_count; i++)
-            t->constraints[i].definition = rh_pieces_rename(t->constraints[i].definition, 0, "references",
-                                                            from, rh_identifier(to, arena), arena);
+            t->constraints[i].definition = rh_clauses_rename(t->constraints[i].definition, 0, "references",
+                                                             from, rh_identifier(to, arena), arena);
         if (c)
             c->name = to;
     } else if (rh_tree_is(body, "renameType", "OBJECT_TABCONSTRAINT")) {
@@ -286,7 +286,7 @@ static void learn_unparsed_table(rh_catalog *catalog, const char *sql)
 {
     rh_sql_token *tokens = NULL;
     size_t count = 0, at = 2;
-    rh_pieces_scan(sql, catalog->arena, &tokens, &count);
+    rh_clauses_scan(sql, catalog->arena, &tokens, &count);
     if (count < 4 || !rh_sql_token_is(sql, &tokens[0], "create") ||
         !rh_sql_token_is(sql, &tokens[1], "table"))
         return;

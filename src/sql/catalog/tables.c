@@ -89,7 +89,7 @@ static const char *without_not_valid(const char *definition, rh_arena *arena)
 {
     rh_sql_token *tokens = NULL;
     size_t count = 0;
-    if (rh_pieces_scan(definition, arena, &tokens, &count) && count > 2 &&
+    if (rh_clauses_scan(definition, arena, &tokens, &count) && count > 2 &&
         rh_sql_token_is(definition, &tokens[count - 1], "valid") &&
         rh_sql_token_is(definition, &tokens[count - 2], "not"))
         return rh_arena_strndup(arena, definition, tokens[count - 3].end);
@@ -142,7 +142,7 @@ static void add_constraint(rh_catalog *catalog, rh_catalog_table *t, rh_json *bo
                                          : foreign ? 'f'
                                                    : 'x',
                                  .valid = !rh_json_bool(rh_json_get(body, "skip_validation"))};
-    c->definition = without_not_valid(rh_pieces_definition(words, arena), arena);
+    c->definition = without_not_valid(rh_clauses_definition(words, arena), arena);
     const char **own = NULL;
     size_t own_count = 0;
     read_names(rh_json_get(body, "fk_attrs"), arena, &own, &own_count);
@@ -219,7 +219,7 @@ static void column_constraint(rh_catalog *catalog, rh_catalog_table *t, size_t a
 {
     rh_catalog_column *c = &t->columns[at];
     const char *type = rh_json_string(rh_json_get(body, "contype"));
-    const char *definition = rh_pieces_definition(words, catalog->arena);
+    const char *definition = rh_clauses_definition(words, catalog->arena);
     if (!type)
         return;
     if (strcmp(type, "CONSTR_NOTNULL") == 0)
@@ -262,7 +262,7 @@ static void add_column(rh_catalog *catalog, rh_catalog_table *t, const char *sql
     make_serial(catalog, t, c);
     for (size_t i = 0; i < rh_json_count(constraints); i++)
         column_constraint(catalog, t, at, rh_json_get(rh_json_at(constraints, i), "Constraint"),
-                          rh_pieces_constraint(sql, constraints, i, end, arena));
+                          rh_clauses_constraint(sql, constraints, i, end, arena));
 }
 
 /* A temporary table may hide another one of its name. */
@@ -291,7 +291,7 @@ void rh_catalog_create_table(rh_catalog *catalog, const char *sql, rh_json *body
     if (!rh_json_string(rh_json_get(relation, "relname")) || is_there(catalog, relation))
         return;
     rh_catalog_table *t = rh_catalog_add_table(catalog, relation);
-    rh_pieces pieces;
+    rh_clauses pieces;
     t->unlogged = rh_tree_is(relation, "relpersistence", "u");
     t->tablespace = rh_arena_strdup(catalog->arena, rh_json_string(rh_json_get(body, "tablespacename")));
     t->access_method = rh_arena_strdup(catalog->arena, rh_json_string(rh_json_get(body, "accessMethod")));
@@ -312,7 +312,7 @@ void rh_catalog_create_table(rh_catalog *catalog, const char *sql, rh_json *body
         above->unsupported = RH_UNSUPPORTED_HAS_CHILDREN;
     if (rh_json_count(elements) == 0)
         return;
-    if (!rh_pieces_of_create_table(sql, body, catalog->arena, &pieces)) {
+    if (!rh_clauses_of_create_table(sql, body, catalog->arena, &pieces)) {
         t->unsupported = t->unsupported ? t->unsupported : RH_UNSUPPORTED_NOT_PARSED;
         return;
     }
@@ -347,7 +347,7 @@ static void drop_column(rh_catalog *catalog, rh_catalog_table *t, const char *na
     t->index_count = kept;
     kept = 0;
     for (size_t i = 0; i < t->constraint_count; i++)
-        if (!rh_pieces_mention(t->constraints[i].definition, name, arena))
+        if (!rh_clauses_mention(t->constraints[i].definition, name, arena))
             t->constraints[kept++] = t->constraints[i];
     t->constraint_count = kept;
 }
@@ -388,7 +388,7 @@ static const char *behind(const char *piece, const char *keyword, rh_arena *aren
 {
     rh_sql_token *tokens = NULL;
     size_t count = 0;
-    rh_pieces_scan(piece, arena, &tokens, &count);
+    rh_clauses_scan(piece, arena, &tokens, &count);
     for (size_t i = 0; i + 1 < count; i++)
         if (rh_sql_token_is(piece, &tokens[i], keyword))
             return piece + tokens[i + 1].start;
@@ -527,12 +527,12 @@ static void alter_table_command(rh_catalog *catalog, rh_catalog_table *t, rh_jso
 void rh_catalog_alter_table(rh_catalog *catalog, const char *sql, rh_json *body)
 {
     rh_catalog_table *t = rh_catalog_table_of(catalog, rh_json_get(body, "relation"));
-    rh_pieces pieces;
+    rh_clauses pieces;
     if (!t) {
         alter_object(catalog, body);
         return;
     }
-    if (!rh_pieces_of_alter_table(sql, body, catalog->arena, &pieces)) {
+    if (!rh_clauses_of_alter_table(sql, body, catalog->arena, &pieces)) {
         if (rh_tree_is(body, "objtype", "OBJECT_TABLE"))
             t->unsupported = RH_UNSUPPORTED_ALTERED;
         return;

@@ -158,7 +158,7 @@ static bool is_checked(const rh_catalog_table *table, const char *column, rh_are
 {
     for (size_t i = 0; table && i < table->constraint_count; i++)
         if (table->constraints[i].kind == 'c' &&
-            rh_pieces_mention(table->constraints[i].definition, column, arena))
+            rh_clauses_mention(table->constraints[i].definition, column, arena))
             return true;
     return false;
 }
@@ -171,7 +171,7 @@ static bool is_indexed(const rh_catalog_table *table, const char *column, bool o
         bool plain = index->constraint != 0;
         for (size_t k = 0; k < index->column_count; k++)
             plain |= strcmp(index->columns[k], column) == 0;
-        const bool where = index->sql && rh_pieces_mention(index->sql, "where", arena);
+        const bool where = index->sql && rh_clauses_mention(index->sql, "where", arena);
         if (rh_catalog_index_uses(index, column, arena) && (!oddly || !plain || where))
             return true;
     }

@@ -176,7 +176,7 @@ bool rh_hazards_works_long(const rh_catalog *catalog, const rh_statement *statem
     rh_json *body;
     const char *kind = rh_tree_kind(tree, &body);
     rh_arena *scratch = rh_arena_new();
-    const rh_catalog_table *table = rh_hazards_worked_on(catalog, statement, tree, scratch);
+    const rh_catalog_table *table = rh_hazards_changed_table(catalog, statement, tree, scratch);
     rh_arena_free(scratch);
     switch (statement->class_) {
     case RH_CLASS_HEAP_SCAN:

@@ -249,8 +249,8 @@ static const rh_catalog_table *find_named(const rh_catalog *catalog, const char 
     return rh_catalog_find(catalog, ref.schema, ref.name);
 }
 
-const rh_catalog_table *rh_hazards_worked_on(const rh_catalog *catalog, const rh_statement *statement,
-                                             rh_json *tree, rh_arena *arena)
+const rh_catalog_table *rh_hazards_changed_table(const rh_catalog *catalog, const rh_statement *statement,
+                                                 rh_json *tree, rh_arena *arena)
 {
     const rh_catalog_table *first = find_named(catalog, statement->expected_relation, arena);
     for (size_t i = 1; first && goes_through_many(tree) && i < statement->expected_lock_count; i++) {
@@ -295,7 +295,7 @@ void rh_hazards_of_statement(rh_hazard_context *context, rh_statement *statement
         return;
     const rh_hazard_subject s = {context, context->arena, statement,
                                  statement->expected_relation ? statement->expected_relation : "the table",
-                                 rh_hazards_worked_on(context->catalog, statement, tree, context->arena)};
+                                 rh_hazards_changed_table(context->catalog, statement, tree, context->arena)};
     const bool is_new = s.definition && s.definition->is_new && !context->way_down;
     if (strcmp(kind, "CreateStmt") == 0)
         new_partition_hazard(&s, body);

@@ -12,7 +12,7 @@ static void drop_readers(rh_locks *l, const char *schema, const char *name, cons
         for (size_t k = 0; k < o->read_count; k++)
             reads |= strcmp(o->reads[k].name, name) == 0 && strcmp(o->reads[k].schema, schema) == 0;
         if (!reads || o->dropped || o->kind > RH_CATALOG_MATVIEW ||
-            (column && !rh_pieces_mention(o->sql, column, l->arena) && !strchr(o->sql, '*')) ||
+            (column && !rh_clauses_mention(o->sql, column, l->arena) && !strchr(o->sql, '*')) ||
             rh_locks_seen(l, o))
             continue;
         rh_locks_add_ref(l, (rh_relation){o->schema, o->name}, RH_LOCK_ACCESS_EXCLUSIVE, "a view over it");
@@ -66,7 +66,7 @@ static void drop_function(rh_locks *l, const char *name)
     for (size_t i = 0; name && i < l->catalog->table_count; i++) {
         const rh_catalog_table *table = l->catalog->tables[i];
         for (size_t k = 0; !table->dropped && k < table->column_count; k++)
-            if (table->columns[k].value && rh_pieces_mention(table->columns[k].value, name, l->arena))
+            if (table->columns[k].value && rh_clauses_mention(table->columns[k].value, name, l->arena))
                 rh_locks_add_table(l, table, RH_LOCK_ACCESS_EXCLUSIVE, "a default calls the function");
     }
 }

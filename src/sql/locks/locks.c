@@ -122,9 +122,9 @@ static bool is_on(const rh_catalog_constraint *key, const char *column, rh_arena
     const char *end = column ? strstr(key->definition, "REFERENCES") : NULL;
     end = column && !end ? strstr(key->definition, "references") : end;
     return !column ||
-           rh_pieces_mention(end ? rh_arena_strndup(arena, key->definition, (size_t)(end - key->definition))
-                                 : key->definition,
-                             column, arena);
+           rh_clauses_mention(end ? rh_arena_strndup(arena, key->definition, (size_t)(end - key->definition))
+                                  : key->definition,
+                              column, arena);
 }
 
 void rh_locks_add_own_referenced(rh_locks *l, const rh_catalog_table *table, const char *column,

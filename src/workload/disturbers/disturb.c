@@ -25,11 +25,11 @@ struct rh_disturbers {
     int wake[2]; /* a pipe: closed at its writing end when all is to be stopped */
 };
 
-static const rh_disturb_way *way_of(rh_disturber_kind kind)
+static const rh_disturber_methods *way_of(rh_disturber_kind kind)
 {
-    return kind == RH_DISTURBER_PG_DUMP      ? &rh_disturb_pg_dump_way
-           : kind == RH_DISTURBER_AUTOVACUUM ? &rh_disturb_autovacuum_way
-                                             : &rh_disturb_session_way;
+    return kind == RH_DISTURBER_PG_DUMP      ? &rh_disturb_pg_dump_methods
+           : kind == RH_DISTURBER_AUTOVACUUM ? &rh_disturb_autovacuum_methods
+                                             : &rh_disturb_session_methods;
 }
 
 void rh_disturb_add_pid(rh_disturbing *d, int pid)

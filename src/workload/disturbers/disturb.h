@@ -9,7 +9,7 @@ typedef struct rh_disturbing rh_disturbing;
 
 /* How a kind is started, looked after and stopped. The first is called by whoever starts the disturbers,
  * afterwards everything by their thread. */
-typedef struct rh_disturb_way {
+typedef struct rh_disturber_methods {
     /* Starts it and waits until it is in place. False: it is not, and ERROR says why. */
     bool (*start)(rh_disturbing *d, rh_error *error);
     /* Looks after it; true when it has ended by itself: then DETAIL says how. */
@@ -18,15 +18,16 @@ typedef struct rh_disturb_way {
     void (*stop)(rh_disturbing *d);
     /* Undoes what it changed, once its migration has ended; may be NULL. */
     void (*undo)(rh_disturbing *d);
-} rh_disturb_way;
+} rh_disturber_methods;
 
-extern const rh_disturb_way rh_disturb_session_way, rh_disturb_pg_dump_way, rh_disturb_autovacuum_way;
+extern const rh_disturber_methods rh_disturb_session_methods, rh_disturb_pg_dump_methods,
+    rh_disturb_autovacuum_methods;
 
 /* One disturber at work. */
 struct rh_disturbing {
     const rh_disturber *spec;
     const rh_disturb_place *place;
-    const rh_disturb_way *way;
+    const rh_disturber_methods *way;
     rh_arena *arena;
     rh_pg *side;       /* the disturbers' own, for looking around */
     const char *table; /* qualified and quoted; NULL */

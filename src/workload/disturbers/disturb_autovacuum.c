@@ -123,4 +123,4 @@ static void undo(rh_disturbing *d)
     rh_pg_execute(d->side, "SELECT pg_catalog.pg_reload_conf()", NULL);
 }
 
-const rh_disturb_way rh_disturb_autovacuum_way = {start, look, stop, undo};
+const rh_disturber_methods rh_disturb_autovacuum_methods = {start, look, stop, undo};

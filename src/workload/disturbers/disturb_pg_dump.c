@@ -141,4 +141,4 @@ static void stop(rh_disturbing *d)
         unlink(d->fifo);
 }
 
-const rh_disturb_way rh_disturb_pg_dump_way = {start, look, stop, NULL};
+const rh_disturber_methods rh_disturb_pg_dump_methods = {start, look, stop, NULL};

@@ -115,4 +115,4 @@ static void stop(rh_disturbing *d)
     d->session = NULL;
 }
 
-const rh_disturb_way rh_disturb_session_way = {start, look, stop, NULL};
+const rh_disturber_methods rh_disturb_session_methods = {start, look, stop, NULL};

@@ -25,7 +25,7 @@ void rh_generator_cancelled(rh_generator *generator, const load_client *client, 
                                      .message = rh_arena_strdup(arena, message)};
 }
 
-void rh_generator_tell_cancelled(const rh_generator *generator, rh_arena *arena, rh_load *load)
+void rh_generator_report_cancelled(const rh_generator *generator, rh_arena *arena, rh_load *load)
 {
     for (size_t i = 0; i < generator->cancelled_count; i++) {
         const rh_load_cancelled *from = &generator->cancelled[i];

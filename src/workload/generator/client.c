@@ -89,7 +89,7 @@ static void fail_work(load_client *client, const char *sqlstate)
     bool ours = client->generator->phase == LOAD_CANCELLING;
     if (!ours)
         record_error(client, template_of(client)->name, sqlstate);
-    rh_generator_work_ended(client->generator, &client->work, ours ? RH_FATE_SHED : RH_FATE_ERROR,
+    rh_generator_work_ended(client->generator, &client->work, ours ? RH_REQUEST_DROPPED : RH_REQUEST_ERROR,
                             client->sent);
 }
 
@@ -170,7 +170,7 @@ static void fail_script(load_client *client, const char *why)
     if (!ours)
         rh_measures_error(client->generator->measures, template_of(client)->name, "", why,
                           rh_measures_slot_kind(client->work.slot) == RH_WINDOW_BEFORE);
-    rh_generator_work_ended(client->generator, &client->work, ours ? RH_FATE_SHED : RH_FATE_ERROR,
+    rh_generator_work_ended(client->generator, &client->work, ours ? RH_REQUEST_DROPPED : RH_REQUEST_ERROR,
                             client->sent);
     client->stale_after = false;
     clean_up(client);
@@ -195,7 +195,7 @@ static void go_on(load_client *client)
         rh_generator_wake_later(client->generator, client);
         break;
     case RH_SCRIPT_ENDED:
-        rh_generator_work_ended(client->generator, &client->work, RH_FATE_DONE, client->sent);
+        rh_generator_work_ended(client->generator, &client->work, RH_REQUEST_DONE, client->sent);
         client->stale_after = false;
         clean_up(client);
         break;
@@ -302,7 +302,7 @@ static void on_done(load_client *client)
             go_on(client);
             break;
         }
-        rh_generator_work_ended(client->generator, &client->work, RH_FATE_DONE, client->sent);
+        rh_generator_work_ended(client->generator, &client->work, RH_REQUEST_DONE, client->sent);
         become_free(client);
         break;
     case LOAD_CLIENT_PREPARING:
@@ -438,7 +438,7 @@ bool rh_client_is_busy(const load_client *client)
 void rh_client_close(load_client *client)
 {
     if (rh_client_is_busy(client))
-        rh_generator_work_ended(client->generator, &client->work, RH_FATE_SHED, client->sent);
+        rh_generator_work_ended(client->generator, &client->work, RH_REQUEST_DROPPED, client->sent);
     client->state = LOAD_CLIENT_CLOSED;
     if (client->prepared)
         drop_connection(client);

@@ -27,9 +27,9 @@ void rh_generator_work_ended(rh_generator *generator, const load_work *work, rh_
                     sent < 0 ? -1 : now - sent);
     if (sent >= 0)
         atomic_fetch_sub(&generator->in_flight, 1);
-    if (fate == RH_FATE_DONE)
+    if (fate == RH_REQUEST_DONE)
         atomic_fetch_add(&generator->transactions, 1);
-    else if (fate == RH_FATE_ERROR)
+    else if (fate == RH_REQUEST_ERROR)
         atomic_fetch_add(&generator->errors, 1);
 }
 
@@ -86,7 +86,7 @@ void rh_generator_forget_idle(rh_generator *generator, const load_client *client
 static void shed(rh_generator *generator, const load_work *work)
 {
     rh_usec waited = rh_generator_now(generator) - generator->queue[generator->queue_head].arrival.intended;
-    rh_measures_end(generator->measures, work->slot, RH_FATE_SHED, waited, -1);
+    rh_measures_end(generator->measures, work->slot, RH_REQUEST_DROPPED, waited, -1);
 }
 
 static void note_saturation(rh_generator *generator)
@@ -169,7 +169,7 @@ static void next_phase(rh_generator *generator, rh_usec now)
     generator->phase_ends = now + CANCEL_LIMIT;
     while (generator->queue_count > 0) {
         load_work work = queue_pop(generator);
-        rh_generator_work_ended(generator, &work, RH_FATE_SHED, -1);
+        rh_generator_work_ended(generator, &work, RH_REQUEST_DROPPED, -1);
     }
     for (size_t i = 0; i < generator->client_count; i++)
         if (rh_client_is_busy(&generator->clients[i]))
@@ -268,7 +268,7 @@ static void *run_thread(void *user)
     rh_loop_run(generator->loop);
     while (generator->queue_count > 0) { /* no client came back to take them */
         load_work work = queue_pop(generator);
-        rh_generator_work_ended(generator, &work, RH_FATE_SHED, -1);
+        rh_generator_work_ended(generator, &work, RH_REQUEST_DROPPED, -1);
     }
     for (size_t i = 0; i < generator->client_count; i++)
         rh_client_close(&generator->clients[i]);
@@ -430,7 +430,7 @@ void rh_generator_finish(rh_generator *generator, rh_arena *arena, rh_load *load
         .mix = *generator->mix,
     };
     rh_measures_finish(generator->measures, generator->stopped, arena, load);
-    rh_generator_tell_cancelled(generator, arena, load);
+    rh_generator_report_cancelled(generator, arena, load);
     if (load->saturated)
         load->saturated_reason = saturation(generator, arena);
     free_generator(generator);

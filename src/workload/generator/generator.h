@@ -117,7 +117,7 @@ void rh_generator_work_ended(rh_generator *generator, const load_work *work, rh_
  */
 void rh_generator_cancelled(rh_generator *generator, const load_client *client, const char *template_name,
                             const char *sqlstate, const char *message);
-void rh_generator_tell_cancelled(const rh_generator *generator, rh_arena *arena, rh_load *load);
+void rh_generator_report_cancelled(const rh_generator *generator, rh_arena *arena, rh_load *load);
 /* CLIENT is to be woken at its wake_at, or looked at when its answer is overdue. */
 void rh_generator_wake_later(rh_generator *generator, const load_client *client);
 

@@ -340,7 +340,7 @@ static void count_cell(cell *c, rh_usec intended, rh_request_outcome fate, rh_us
         c->longest = response_us;
         c->longest_from = intended;
     }
-    (fate == RH_FATE_DONE ? &c->transactions : fate == RH_FATE_ERROR ? &c->errors : &c->shed)[0]++;
+    (fate == RH_REQUEST_DONE ? &c->transactions : fate == RH_REQUEST_ERROR ? &c->errors : &c->shed)[0]++;
     if (!c->response)
         c->response = rh_histogram_new();
     rh_histogram_record(c->response, response_us);
@@ -360,7 +360,9 @@ void rh_measures_end(rh_measures *measures, rh_measure_slot slot, rh_request_out
     slot.window->pending--;
 
     live_second *live = &measures->live[(size_t)slot.second - measures->live_from];
-    (fate == RH_FATE_DONE ? &live->transactions : fate == RH_FATE_ERROR ? &live->errors : &live->shed)[0]++;
+    (fate == RH_REQUEST_DONE    ? &live->transactions
+     : fate == RH_REQUEST_ERROR ? &live->errors
+                                : &live->shed)[0]++;
     add_time(&live->response, response_us);
     if (service_us >= 0)
         add_time(&live->service, service_us);

@@ -13,7 +13,7 @@ typedef struct rh_measure_window rh_measure_window;
 
 /* How an arrival ended. Shed: the generator gave it up (queue full, or the run ended), its time so far is
  * counted. */
-typedef enum rh_request_outcome { RH_FATE_DONE, RH_FATE_ERROR, RH_FATE_SHED } rh_request_outcome;
+typedef enum rh_request_outcome { RH_REQUEST_DONE, RH_REQUEST_ERROR, RH_REQUEST_DROPPED } rh_request_outcome;
 
 /* An arrival that has begun and not ended: who is to be told. */
 typedef struct rh_measure_slot {

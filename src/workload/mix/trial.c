@@ -109,13 +109,14 @@ static bool is_good(rh_pg *pg, const rh_template *t, size_t row, rh_error *failu
     return rh_pg_execute(pg, "ROLLBACK TO SAVEPOINT rh_try", good ? failure : NULL) && good;
 }
 
-bool rh_template_sieve(rh_pg *pg, rh_template *t, rh_arena *arena, rh_sieve *sieve, rh_error *error)
+bool rh_template_check_values(rh_pg *pg, rh_template *t, rh_arena *arena, rh_value_check *sieve,
+                              rh_error *error)
 {
     const size_t count = t->value_row_count < SIEVED ? t->value_row_count : SIEVED;
     const char ***kept = rh_arena_alloc(arena, (count + 1) * sizeof *kept);
     const rh_usec until = rh_clock_monotonic() + SIEVE_TIME;
     bool fatal = false;
-    *sieve = (rh_sieve){0};
+    *sieve = (rh_value_check){0};
     if (!rh_pg_execute(pg, "BEGIN; SET LOCAL statement_timeout = '5s'", error))
         return false;
     for (size_t i = 0; !fatal && i < count && rh_clock_monotonic() < until; i++) {

@@ -89,7 +89,7 @@ static size_t rewrite(const tokens *all, size_t i, size_t list_size, int *highes
     return 0;
 }
 
-const char *rh_statement_playable(const char *query, size_t list_size, bool *shortened, rh_arena *arena)
+const char *rh_statement_replayable(const char *query, size_t list_size, bool *shortened, rh_arena *arena)
 {
     tokens all;
     *shortened = false;

@@ -8,7 +8,7 @@
  * …) a call, and a list that PostgreSQL 18 shortened to "$1 ", with a comment after it, gets LIST_SIZE
  * parameters (*SHORTENED tells whether there was one). In ARENA; a text that does not scan comes back as it
  * is. */
-const char *rh_statement_playable(const char *query, size_t list_size, bool *shortened, rh_arena *arena);
+const char *rh_statement_replayable(const char *query, size_t list_size, bool *shortened, rh_arena *arena);
 
 /* SQL with TEXTS[n - 1], where not NULL, in place of every $n; in it \1 stands for the parameter itself. What
  * is left is numbered from 1 again: FROM[new number - 1] is the old number, *KEPT of them. */

@@ -59,7 +59,7 @@ static void judge_text(mix_player *player, mix_item *item)
         return;
     double rows = c->rows;
     size_t list = isnan(rows) ? 3 : (size_t)fmin(MAX_LIST, fmax(1, round(rows)));
-    c->sql = rh_statement_playable(s->query, list, &c->shortened, arena);
+    c->sql = rh_statement_replayable(s->query, list, &c->shortened, arena);
     rh_error failure = {0};
     if (!rh_mix_bind(c->sql, player->copy.tables, player->copy.table_count, arena, &c->bound, &failure)) {
         if (ends_early(&failure))

@@ -77,7 +77,7 @@ static taken take(const char *conninfo, unsigned probes, rh_usec watch)
     rh_error error = {0};
     rh_profile_options options = {.probes = probes, .watch = watch};
     rh_usec began = rh_clock_monotonic();
-    taken t = {.arena = rh_arena_new(), .root = rh_profile_take(conninfo, &options, &error)};
+    taken t = {.arena = rh_arena_new(), .root = rh_profile_collect(conninfo, &options, &error)};
     t.seconds = rh_seconds(rh_clock_monotonic() - began);
     if (!t.root || !rh_profile_parse(t.root, "test", t.arena, &t.profile, &error))
         fail_msg("%s", error.message);
@@ -277,7 +277,7 @@ static void most_common_values(void **state)
         rh_profile_options options = {.most_common_values = true};
         rh_arena *arena = rh_arena_new();
         rh_profile profile;
-        rh_json *root = rh_profile_take(roles[i], &options, &error);
+        rh_json *root = rh_profile_collect(roles[i], &options, &error);
         assert_non_null(root);
         assert_true(rh_profile_parse(root, "test", arena, &profile, &error));
         assert_int_equal(profile.value_count, i == 0 ? 1 : 0);
@@ -463,7 +463,7 @@ static void nobody_there(void **state)
     (void)state;
     rh_error error = {0};
     rh_profile_options options = {0};
-    assert_null(rh_profile_take("host=/nonexistent dbname=x", &options, &error));
+    assert_null(rh_profile_collect("host=/nonexistent dbname=x", &options, &error));
     assert_int_equal(error.code, RH_ERROR_LOST);
     rh_error_release(&error);
 }

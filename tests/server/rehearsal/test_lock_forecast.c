@@ -71,7 +71,7 @@ static rh_profile profile_of(rh_arena *arena)
     rh_error error = {0};
     rh_profile profile;
     rh_profile_options options = {.watch = 6 * RH_SECOND};
-    rh_json *root = rh_profile_take(monitor, &options, &error);
+    rh_json *root = rh_profile_collect(monitor, &options, &error);
     if (!root || !rh_profile_parse(root, "test", arena, &profile, &error))
         fail_msg("%s", error.message);
     rh_json_free(root);

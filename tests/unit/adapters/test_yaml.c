@@ -180,7 +180,7 @@ static rh_error graft(rh_yaml *yaml, const char *dotted, const char *value)
     rh_error error = {0};
     rh_yaml *part = rh_yaml_parse(value, "--set", &error);
     assert_non_null(part);
-    rh_yaml_graft(yaml, dotted, part, &error);
+    rh_yaml_set(yaml, dotted, part, &error);
     return error;
 }
 

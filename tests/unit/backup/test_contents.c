@@ -98,12 +98,12 @@ static void add(rh_contents *contents, const char *desc, const char *tag, const 
     rh_contents_add(contents, &(rh_dump_entry){desc, "public", tag, ""}, sql);
 }
 
-static void expect(rh_contents *contents, rh_lack lack, const char *tables)
+static void expect(rh_contents *contents, rh_missing_part lack, const char *tables)
 {
     rh_dump_entry *found;
     size_t count;
     char names[100] = "";
-    assert_int_equal(rh_contents_lack(contents, &found, &count), lack);
+    assert_int_equal(rh_contents_missing_part(contents, &found, &count), lack);
     for (size_t i = 0; i < count; i++)
         strcat(strcat(names, found[i].tag), " ");
     assert_string_equal(names, tables);
@@ -114,35 +114,35 @@ static void what_is_missing_is_found(void **state)
     (void)state;
     rh_contents c = {.arena = arena};
     add(&c, "ENCODING", "ENCODING", "");
-    expect(&c, RH_LACK_ALL, "");
+    expect(&c, RH_MISSING_ALL, "");
     add(&c, "TABLE", "b", "CREATE TABLE public.b (i int);");
-    expect(&c, RH_LACK_DATA, "");
+    expect(&c, RH_MISSING_DATA, "");
     add(&c, "TABLE DATA", "b", "");
-    expect(&c, RH_LACK_NOTHING, "");
+    expect(&c, RH_MISSING_NOTHING, "");
     add(&c, "TABLE", "a", "CREATE TABLE public.a (i int);");
-    expect(&c, RH_LACK_POST_DATA, "a ");
+    expect(&c, RH_MISSING_POST_DATA, "a ");
     add(&c, "INDEX", "i", "");
-    expect(&c, RH_LACK_TABLE_DATA, "a ");
+    expect(&c, RH_MISSING_TABLE_DATA, "a ");
     add(&c, "TABLE DATA", "a", "");
     /* These keep no rows of their own, or none that a dump must have. */
     add(&c, "TABLE", "p", "CREATE TABLE public.p (i int) PARTITION BY RANGE (i);");
     add(&c, "TABLE", "u", "CREATE UNLOGGED TABLE public.u (i int);");
     add(&c, "FOREIGN TABLE", "f", "CREATE FOREIGN TABLE public.f (i int) SERVER s;");
     add(&c, "VIEW", "v", "CREATE VIEW public.v AS SELECT 1;");
-    expect(&c, RH_LACK_NOTHING, "");
+    expect(&c, RH_MISSING_NOTHING, "");
     size_t unlogged;
     assert_string_equal(rh_contents_empty_unlogged(&c, &unlogged)->tag, "u");
     assert_int_equal(unlogged, 1);
     rh_contents one = {.arena = arena};
     add(&one, "TABLE", "a", "CREATE TABLE public.a (i int NOT NULL);");
     add(&one, "TABLE DATA", "a", "");
-    expect(&one, RH_LACK_POST_DATA, "");
+    expect(&one, RH_MISSING_POST_DATA, "");
     rh_contents rows = {.arena = arena};
     add(&rows, "TABLE DATA", "a", "");
-    expect(&rows, RH_LACK_DEFINITIONS, "");
+    expect(&rows, RH_MISSING_DEFINITIONS, "");
     rh_contents keys = {.arena = arena};
     add(&keys, "CONSTRAINT", "a a_pkey", "");
-    expect(&keys, RH_LACK_DEFINITIONS, "");
+    expect(&keys, RH_MISSING_DEFINITIONS, "");
 }
 
 static rh_toc_entry numbered(int64_t id, int64_t oid, const char *desc, const char *definition)

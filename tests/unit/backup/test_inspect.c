@@ -1,6 +1,6 @@
 /* What a file is, by its content; and what is said of what is no backup. */
 #include "pgrehearse/backup/backup.h"
-#include "backup/looks_like.h"
+#include "backup/file_type.h"
 #include "pgrehearse/base/text.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -163,7 +163,7 @@ static void what_is_no_backup_is_named(void **state)
     expect_no_backup("linked", "toc.dat is a symbolic link, not a file");
     expect_no_backup("loop", "cannot read the backup");
     expect_no_backup("missing", "cannot read the backup");
-    assert_false(rh_looks_like_sql("", 0));
+    assert_false(rh_is_sql_dump("", 0));
 }
 
 static void a_dump_of_several_databases_is_refused(void **state)

@@ -387,7 +387,7 @@ static void test_told_together(void **state)
     const rh_script *up = &f->plan.migrations[0].up;
     assert_int_equal(rh_script_sent(up), 1205);
     assert_int_equal(up->statement_count, 7);
-    assert_int_equal(up->statements[1].further_count, 599);
+    assert_int_equal(up->statements[1].grouped_count, 599);
     assert_string_equal(up->statements[1].redacted_sql,
                         "insert into t values ($1, $2) /* and 599 more of this table */");
     assert_string_equal(up->statements[3].hazards[0].rule, "whole-table-update");
@@ -404,7 +404,7 @@ static void test_told_together(void **state)
     assert_true(fixture_plan(f, NULL));
     up = &f->plan.migrations[0].up;
     assert_int_equal(up->statement_count, 2);
-    assert_int_equal(up->statements[1].further_count, 1198);
+    assert_int_equal(up->statements[1].grouped_count, 1198);
     fixture_end(f);
 }
 

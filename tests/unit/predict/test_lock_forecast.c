@@ -198,7 +198,7 @@ static void commits_bound_the_rates(void **state)
 static void without_enough_looks_nothing_is_claimed(void **state)
 {
     world *w = *state;
-    assert_int_equal(rh_lock_looks_needed(0.9), 22);
+    assert_int_equal(rh_lock_samples_needed(0.9), 22);
     w->profile.looks = 21;
     const rh_lock_forecast *f = make(w, 2);
     assert_true(isnan(f[0].wait_s));

@@ -48,7 +48,7 @@ static const rh_gate *check(world *w, rh_gate_kind kind, double limit)
 
 static void verdict_is(world *w, const rh_error *error, rh_verdict verdict, int exit_code, const char *reason)
 {
-    rh_verdict_reach(&w->run, error);
+    rh_verdict_decide(&w->run, error);
     assert_string_equal(w->run.reason, reason);
     assert_int_equal(w->run.verdict, verdict);
     assert_int_equal(w->run.exit_code, exit_code);

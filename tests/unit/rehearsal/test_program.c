@@ -40,16 +40,16 @@ static void the_same_statement_is_found_again(void **state)
 static void the_text_tells_the_locks(void **state)
 {
     (void)state;
-    assert_true(rh_program_may_take("ALTER TABLE t ADD x int", RH_LOCK_ACCESS_EXCLUSIVE));
-    assert_false(rh_program_may_take("select 1 from t", RH_LOCK_SHARE));
-    assert_true(rh_program_may_take("UPDATE t SET x = 1", RH_LOCK_ROW_EXCLUSIVE));
-    assert_false(rh_program_may_take("COMMIT", RH_LOCK_ACCESS_SHARE));
-    assert_true(rh_program_may_take("LOCK TABLE t IN ACCESS EXCLUSIVE MODE", RH_LOCK_ACCESS_EXCLUSIVE));
-    assert_true(rh_program_may_take("lock t", RH_LOCK_ACCESS_EXCLUSIVE));
-    assert_false(rh_program_may_take("LOCK TABLE t IN ACCESS SHARE MODE", RH_LOCK_ACCESS_EXCLUSIVE));
+    assert_true(rh_program_may_lock("ALTER TABLE t ADD x int", RH_LOCK_ACCESS_EXCLUSIVE));
+    assert_false(rh_program_may_lock("select 1 from t", RH_LOCK_SHARE));
+    assert_true(rh_program_may_lock("UPDATE t SET x = 1", RH_LOCK_ROW_EXCLUSIVE));
+    assert_false(rh_program_may_lock("COMMIT", RH_LOCK_ACCESS_SHARE));
+    assert_true(rh_program_may_lock("LOCK TABLE t IN ACCESS EXCLUSIVE MODE", RH_LOCK_ACCESS_EXCLUSIVE));
+    assert_true(rh_program_may_lock("lock t", RH_LOCK_ACCESS_EXCLUSIVE));
+    assert_false(rh_program_may_lock("LOCK TABLE t IN ACCESS SHARE MODE", RH_LOCK_ACCESS_EXCLUSIVE));
     assert_true(
-        rh_program_may_take("LOCK TABLE t IN SHARE ROW EXCLUSIVE MODE NOWAIT", RH_LOCK_SHARE_ROW_EXCLUSIVE));
-    assert_false(rh_program_may_take("LOCK TABLE t IN SHARE ROW EXCLUSIVE MODE", RH_LOCK_ROW_EXCLUSIVE));
+        rh_program_may_lock("LOCK TABLE t IN SHARE ROW EXCLUSIVE MODE NOWAIT", RH_LOCK_SHARE_ROW_EXCLUSIVE));
+    assert_false(rh_program_may_lock("LOCK TABLE t IN SHARE ROW EXCLUSIVE MODE", RH_LOCK_ROW_EXCLUSIVE));
 
     assert_true(rh_is_control_or_lock_statement("  RESET statement_timeout"));
     assert_true(rh_is_control_or_lock_statement("LOCK TABLE t"));
@@ -63,13 +63,14 @@ static void what_it_said_holds_no_rows(void **state)
     (void)state;
     rh_arena *arena = rh_arena_new();
     static const char raw[] = "column \"Roe\" of relation \"orders\" does not exist";
-    assert_string_equal(rh_program_said(arena, "", "rows:\nJane Roe\n", NULL, NULL), "«…»");
-    assert_string_equal(rh_program_said(arena, "made no table\n", "Jane Roe\n", NULL, NULL), "made no table");
+    assert_string_equal(rh_program_message(arena, "", "rows:\nJane Roe\n", NULL, NULL), "«…»");
+    assert_string_equal(rh_program_message(arena, "made no table\n", "Jane Roe\n", NULL, NULL),
+                        "made no table");
     const char *said = rh_arena_printf(arena, "x.sql:1: ERROR:  %s\nDETAIL:  Roe\n", raw);
     assert_string_equal(
-        rh_program_said(arena, said, "", raw, "column \"«…»\" of relation \"orders\" is missing"),
+        rh_program_message(arena, said, "", raw, "column \"«…»\" of relation \"orders\" is missing"),
         "x.sql:1: ERROR:  column \"«…»\" of relation \"orders\" is missing");
-    assert_string_equal(rh_program_said(arena, "", "", raw, "x"), "");
+    assert_string_equal(rh_program_message(arena, "", "", raw, "x"), "");
     rh_arena_free(arena);
 }
 

@@ -107,14 +107,14 @@ static void assert_class(const rh_sent_statement *d, rh_statement_class class_)
 {
     assert_true(d->statement->class_measured);
     assert_string_equal(rh_statement_class_name(d->statement->class_), rh_statement_class_name(class_));
-    assert_null(d->unattributed_because);
+    assert_null(d->unattributed_reason);
 }
 
 static void assert_untold(const rh_sent_statement *d, const char *why)
 {
     assert_false(d->statement->class_measured);
-    assert_non_null(d->unattributed_because);
-    assert_non_null(strstr(d->unattributed_because, why));
+    assert_non_null(d->unattributed_reason);
+    assert_non_null(strstr(d->unattributed_reason, why));
 }
 
 static void the_only_one_that_names_it_did_it(void **state)

@@ -40,14 +40,14 @@ static void test_what_reaches_outside_is_kept_out(void **state)
         "lc_messages",
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const char *why = rh_settings_why_not(names[i], "x");
+        const char *why = rh_settings_refusal(names[i], "x");
         if (!why || !*why)
             fail_msg("%s would be applied", names[i]);
     }
-    assert_non_null(rh_settings_why_not("huge_pages", "on"));
-    assert_null(rh_settings_why_not("huge_pages", "try"));
-    assert_non_null(rh_settings_why_not("io_method", "io_uring"));
-    assert_null(rh_settings_why_not("io_method", "worker"));
+    assert_non_null(rh_settings_refusal("huge_pages", "on"));
+    assert_null(rh_settings_refusal("huge_pages", "try"));
+    assert_non_null(rh_settings_refusal("io_method", "io_uring"));
+    assert_null(rh_settings_refusal("io_method", "worker"));
 }
 
 static void test_what_shapes_the_timing_is_applied(void **state)
@@ -64,7 +64,7 @@ static void test_what_shapes_the_timing_is_applied(void **state)
         "row_security",       "search_path",        "wal_buffers",
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (rh_settings_why_not(names[i], "x"))
+        if (rh_settings_refusal(names[i], "x"))
             fail_msg("%s would not be applied", names[i]);
     }
 }
@@ -72,9 +72,9 @@ static void test_what_shapes_the_timing_is_applied(void **state)
 static void test_what_nobody_sets_is_left_out_silently(void **state)
 {
     (void)state;
-    assert_string_equal(rh_settings_why_not("server_version_num", "150004"), "");
-    assert_string_equal(rh_settings_why_not("block_size", "8192"), "");
-    assert_string_equal(rh_settings_why_not("transaction_isolation", "read committed"), "");
+    assert_string_equal(rh_settings_refusal("server_version_num", "150004"), "");
+    assert_string_equal(rh_settings_refusal("block_size", "8192"), "");
+    assert_string_equal(rh_settings_refusal("transaction_isolation", "read committed"), "");
 }
 
 int main(void)

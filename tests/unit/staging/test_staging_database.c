@@ -23,9 +23,9 @@ static void test_unsafe_settings_are_excepted(void **state)
                                        "lc_monetary"};
     (void)state;
     for (size_t i = 0; i < sizeof unsafe / sizeof *unsafe; i++)
-        assert_non_null(rh_database_why_not(unsafe[i], "'x'"));
+        assert_non_null(rh_database_refusal(unsafe[i], "'x'"));
     for (size_t i = 0; i < sizeof safe / sizeof *safe; i++)
-        assert_null(rh_database_why_not(safe[i], "'x'"));
+        assert_null(rh_database_refusal(safe[i], "'x'"));
 }
 
 static void test_own_sessions_have_no_limits(void **state)

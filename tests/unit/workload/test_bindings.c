@@ -188,7 +188,7 @@ static void test_kinds(void **state)
 static void playable(const char *query, size_t list, const char *expected)
 {
     bool shortened;
-    assert_string_equal(rh_statement_playable(query, list, &shortened, arena), expected);
+    assert_string_equal(rh_statement_replayable(query, list, &shortened, arena), expected);
     assert_int_equal(shortened, strstr(query, "/*, ... */") != NULL);
 }
 

@@ -52,18 +52,18 @@ static void test_windows_by_intended_start(void **state)
     bench b;
     bench_start(&b);
     rh_measures_window(b.measures, 10 * MS, RH_WINDOW_BEFORE, NULL); /* in force already */
-    play(&b, 100 * MS, 0, RH_FATE_DONE, 5 * MS, 4 * MS);
+    play(&b, 100 * MS, 0, RH_REQUEST_DONE, 5 * MS, 4 * MS);
     rh_measure_slot early = rh_measures_begin(b.measures, 900 * MS, 0);
     rh_measures_window(b.measures, 1000 * MS, RH_WINDOW_DURING, "m1");
     rh_measure_slot late =
         rh_measures_begin(b.measures, 950 * MS, 1); /* noticed after the change, intended before */
-    play(&b, 1000 * MS, 1, RH_FATE_DONE, 10 * MS, 10 * MS);
+    play(&b, 1000 * MS, 1, RH_REQUEST_DONE, 10 * MS, 10 * MS);
     rh_measures_window(b.measures, 2000 * MS, RH_WINDOW_DURING, "m2");
-    play(&b, 2500 * MS, 1, RH_FATE_ERROR, 20 * MS, 20 * MS);
+    play(&b, 2500 * MS, 1, RH_REQUEST_ERROR, 20 * MS, 20 * MS);
     rh_measures_window(b.measures, 3000 * MS, RH_WINDOW_AFTER, NULL);
-    play(&b, 3500 * MS, 0, RH_FATE_SHED, 30 * MS, -1);
-    rh_measures_end(b.measures, late, RH_FATE_DONE, 3000 * MS, 1 * MS);
-    rh_measures_end(b.measures, early, RH_FATE_DONE, 2000 * MS, 1 * MS);
+    play(&b, 3500 * MS, 0, RH_REQUEST_DROPPED, 30 * MS, -1);
+    rh_measures_end(b.measures, late, RH_REQUEST_DONE, 3000 * MS, 1 * MS);
+    rh_measures_end(b.measures, early, RH_REQUEST_DONE, 2000 * MS, 1 * MS);
     bench_finish(&b, 4000 * MS);
 
     assert_int_equal(b.load.window_count, 5); /* before, m1, m2, during as a whole, after */
@@ -98,9 +98,9 @@ static void test_seconds_fold_when_they_are_complete(void **state)
     bench_start(&b);
     rh_measure_slot stuck = rh_measures_begin(b.measures, 500 * MS, 0);
     for (int i = 1; i <= 100; i++)
-        play(&b, 1000 * MS + i * MS, 0, RH_FATE_DONE, i * MS, i * MS / 2);
-    play(&b, 4000 * MS, 0, RH_FATE_DONE, 1 * MS, 1 * MS); /* seconds 2 and 3 are empty */
-    rh_measures_end(b.measures, stuck, RH_FATE_DONE, 4000 * MS, 4000 * MS);
+        play(&b, 1000 * MS + i * MS, 0, RH_REQUEST_DONE, i * MS, i * MS / 2);
+    play(&b, 4000 * MS, 0, RH_REQUEST_DONE, 1 * MS, 1 * MS); /* seconds 2 and 3 are empty */
+    rh_measures_end(b.measures, stuck, RH_REQUEST_DONE, 4000 * MS, 4000 * MS);
     bench_finish(&b, 5000 * MS);
     assert_int_equal(b.load.second_count, 5);
     assert_true(fabs(b.load.seconds[0].response_max_ms - 4000) < 1e-9);
@@ -143,15 +143,15 @@ static void test_errors_are_told_apart_and_bounded(void **state)
 static void test_a_window_that_loses_arrivals_is_saturated(void **state)
 {
     (void)state;
-    const rh_request_outcome fates[] = {RH_FATE_DONE, RH_FATE_SHED,
-                                        RH_FATE_ERROR}; /* an error is an answer */
+    const rh_request_outcome fates[] = {RH_REQUEST_DONE, RH_REQUEST_DROPPED,
+                                        RH_REQUEST_ERROR}; /* an error is an answer */
     for (int f = 0; f < 3; f++) {
         bench b;
         bench_start(&b);
         for (int i = 0; i < 100; i++)
-            play(&b, i * MS, 0, i % 10 == 0 ? fates[f] : RH_FATE_DONE, MS, MS);
+            play(&b, i * MS, 0, i % 10 == 0 ? fates[f] : RH_REQUEST_DONE, MS, MS);
         bench_finish(&b, 1000 * MS);
-        assert_int_equal(b.load.saturated, fates[f] == RH_FATE_SHED);
+        assert_int_equal(b.load.saturated, fates[f] == RH_REQUEST_DROPPED);
         bench_stop(&b);
     }
 }
@@ -163,14 +163,14 @@ static void test_longest_stall_and_retries(void **state)
     bench b;
     bench_start(&b);
     rh_measures_window(b.measures, 1000 * MS, RH_WINDOW_DURING, "m1");
-    play(&b, 1100 * MS, 0, RH_FATE_DONE, 5 * MS, 4 * MS);
+    play(&b, 1100 * MS, 0, RH_REQUEST_DONE, 5 * MS, 4 * MS);
     rh_measure_slot slot = rh_measures_begin(b.measures, 1200 * MS, 0);
     rh_measures_retry(b.measures, slot);
     rh_measures_retry(b.measures, slot);
-    rh_measures_end(b.measures, slot, RH_FATE_ERROR, 700 * MS, 700 * MS);
-    play(&b, 1300 * MS, 1, RH_FATE_SHED, 0, -1);
+    rh_measures_end(b.measures, slot, RH_REQUEST_ERROR, 700 * MS, 700 * MS);
+    play(&b, 1300 * MS, 1, RH_REQUEST_DROPPED, 0, -1);
     rh_measures_window(b.measures, 3000 * MS, RH_WINDOW_DURING, "m2");
-    play(&b, 3100 * MS, 0, RH_FATE_DONE, 90 * MS, 4 * MS);
+    play(&b, 3100 * MS, 0, RH_REQUEST_DONE, 90 * MS, 4 * MS);
     bench_finish(&b, 4000 * MS);
     assert_int_equal(4, b.load.window_count); /* before, m1, m2, during */
     const rh_load_window *first = &b.load.windows[1], *second = &b.load.windows[2],

@@ -1,7 +1,7 @@
 /* A transaction is split only where nobody can be harmed by what is committed in between: not where a lock, a
  * temporary table, a cursor or a clock spans its statements, and not between taking something away and
  * putting it back, or between copying rows and removing them. */
-#include "ties.h"
+#include "commit_points.h"
 #include "pgrehearse/sql/classify.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/sql/tree.h"
@@ -99,7 +99,7 @@ static const char *spans_session(const char *kind, rh_json *body, const effect *
     if (rh_tree_is(made, "relpersistence", "t"))
         return "a temporary table lives in its session";
     for (size_t i = 0; functions[i]; i++)
-        if (rh_pieces_mention(d->statement->sql, functions[i], arena))
+        if (rh_clauses_mention(d->statement->sql, functions[i], arena))
             return rh_arena_printf(arena, "%s() speaks of its session", functions[i]);
     return NULL;
 }
@@ -232,7 +232,7 @@ static void tie(const char **ties, size_t from, size_t to, const char *why)
 
 static bool mentions(const effect *d, const char *name, rh_arena *arena)
 {
-    return strcasestr(d->statement->sql, name) && rh_pieces_mention(d->statement->sql, name, arena);
+    return strcasestr(d->statement->sql, name) && rh_clauses_mention(d->statement->sql, name, arena);
 }
 
 static bool names_again(const effect *a, const effect *b, rh_arena *arena, const char **which)
@@ -288,7 +288,8 @@ static void tie_pair(const char **ties, const effect *effects, const int *number
                         which, one, other));
 }
 
-const char **rh_safer_ties(const rh_script *script, const int *numbers, bool session_kept, rh_arena *arena)
+const char **rh_safer_commit_points(const rh_script *script, const int *numbers, bool session_kept,
+                                    rh_arena *arena)
 {
     const size_t count = script->statement_count;
     const char **ties = rh_arena_alloc(arena, (count + 1) * sizeof *ties);

@@ -18,7 +18,7 @@ static bool follows_its_sequence(rh_restoring *r, const rh_dump_entry *entry, bo
     return left_out || rh_names_have(&r->sequences_left_out, name);
 }
 
-bool rh_restoring_leaves_out(rh_restoring *r, const rh_dump_entry *entry, const char *definition)
+bool rh_restoring_excludes(rh_restoring *r, const rh_dump_entry *entry, const char *definition)
 {
     bool left_out = false;
     for (size_t i = 0; i < r->target->skip_count; i++) {
@@ -129,7 +129,7 @@ static void name_statement(naming *n, const char *sql, size_t length)
     rh_text_clear(&n->sql);
     rh_text_append_bytes(&n->sql, sql, length);
     rh_dump_statement_read(sql, length, &statement);
-    rh_headings_settle(&n->headings, n->sql.data);
+    rh_headings_finish(&n->headings, n->sql.data);
     rh_dump_entry entry = rh_headings_entry_of(&n->headings, &statement);
     if (*entry.desc && !rh_dump_statement_is_shared(&statement))
         note_named(n, &entry, n->sql.data);
@@ -154,12 +154,12 @@ static bool name_piece(void *user, const rh_dump_piece *piece, rh_error *error)
     (void)error;
     if (piece->kind == RH_DUMP_COPY_DATA || !piece->first)
         return true;
-    const size_t comments = piece->kind == RH_DUMP_REST ? piece->length : piece->start;
+    const size_t comments = piece->kind == RH_DUMP_BLANKS ? piece->length : piece->start;
     if (!n->elsewhere)
         rh_headings_read(&n->headings, piece->bytes, comments);
     if (piece->kind == RH_DUMP_COMMAND)
         follow(n, (rh_dump_words){piece->bytes + piece->start, piece->bytes + piece->length});
-    else if (piece->kind != RH_DUMP_REST && !n->elsewhere)
+    else if (piece->kind != RH_DUMP_BLANKS && !n->elsewhere)
         name_statement(n, piece->bytes + piece->start, piece->length - piece->start);
     return true;
 }
@@ -204,7 +204,7 @@ static void note_unpopulated(rh_restoring *r)
     for (size_t i = 0; i < count; i++) {
         rh_dump_entry data = {"MATERIALIZED VIEW DATA", views[i].schema, views[i].tag, views[i].owner};
         if (!accepts(r, &data))
-            rh_restoring_lacks(
+            rh_restoring_add_missing(
                 r, rh_dump_entry_name(&data, r->arena),
                 "the dump leaves the view without rows: it had none (WITH NO DATA), or pg_dump left "
                 "them out (--exclude-table-data); backup.skip can accept that");
@@ -214,35 +214,35 @@ static void note_unpopulated(rh_restoring *r)
 bool rh_restoring_check_contents(rh_restoring *r, rh_error *error)
 {
     static const char *const whys[] = {
-        [RH_LACK_ALL] = "the dump is of an empty database, or leaves everything out",
-        [RH_LACK_DATA] = "the dump has definitions only (--schema-only, --no-data or --section=pre-data)",
-        [RH_LACK_POST_DATA] = "the dump has none at all: was it made without --section=post-data? If the "
-                              "database has none, backup.skip: [POST-DATA] accepts that",
+        [RH_MISSING_ALL] = "the dump is of an empty database, or leaves everything out",
+        [RH_MISSING_DATA] = "the dump has definitions only (--schema-only, --no-data or --section=pre-data)",
+        [RH_MISSING_POST_DATA] = "the dump has none at all: was it made without --section=post-data? If the "
+                                 "database has none, backup.skip: [POST-DATA] accepts that",
     };
     rh_dump_entry *tables;
     size_t count;
-    rh_lack lack = rh_contents_lack(&r->contents, &tables, &count);
-    if (lack == RH_LACK_DEFINITIONS)
+    rh_missing_part lack = rh_contents_missing_part(&r->contents, &tables, &count);
+    if (lack == RH_MISSING_DEFINITIONS)
         return fail_of_definitions(r, error);
-    if (lack == RH_LACK_ALL)
+    if (lack == RH_MISSING_ALL)
         rh_restoring_skip(r, "nothing",
                           whys[lack]); /* a fresh database is whole, and all migrations are pending */
-    else if (lack == RH_LACK_DATA)
-        rh_restoring_lacks(r, "the rows of all tables", whys[lack]);
-    else if (lack == RH_LACK_POST_DATA && accepts_post_data(r))
+    else if (lack == RH_MISSING_DATA)
+        rh_restoring_add_missing(r, "the rows of all tables", whys[lack]);
+    else if (lack == RH_MISSING_POST_DATA && accepts_post_data(r))
         rh_restoring_skip(r, "POST-DATA", "the backup has none, which backup.skip accepts");
-    else if (lack == RH_LACK_POST_DATA)
-        rh_restoring_lacks(r, "keys, indexes, triggers and rules", whys[lack]);
+    else if (lack == RH_MISSING_POST_DATA)
+        rh_restoring_add_missing(r, "keys, indexes, triggers and rules", whys[lack]);
     for (size_t i = 0; i < count; i++) {
         rh_dump_entry data = {"TABLE DATA", tables[i].schema, tables[i].tag, tables[i].owner};
         if (!accepts(r, &data))
-            rh_restoring_lacks(
+            rh_restoring_add_missing(
                 r, rh_dump_entry_name(&data, r->arena),
                 "the dump has the table without its rows (--exclude-table-data); backup.skip can "
                 "accept that");
     }
     note_unlogged(r);
-    if (lack == RH_LACK_NOTHING || lack == RH_LACK_TABLE_DATA)
+    if (lack == RH_MISSING_NOTHING || lack == RH_MISSING_TABLE_DATA)
         note_unpopulated(r);
     accepts_post_data(r);
     return rh_restoring_check_skips(r, error);

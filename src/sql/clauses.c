@@ -10,7 +10,7 @@ static bool is_name(const rh_sql_token *token)
 }
 
 /* What is put behind a piece must not end up in a comment. */
-bool rh_pieces_scan(const char *sql, rh_arena *arena, rh_sql_token **tokens, size_t *count)
+bool rh_clauses_scan(const char *sql, rh_arena *arena, rh_sql_token **tokens, size_t *count)
 {
     size_t kept = 0;
     if (!rh_sql_scan(sql, arena, tokens, count, NULL))
@@ -38,7 +38,7 @@ static size_t skip_head(const char *sql, const rh_sql_token *tokens, size_t coun
     return i;
 }
 
-static void add_piece(const char *sql, size_t from, size_t to, rh_arena *arena, rh_pieces *p)
+static void add_piece(const char *sql, size_t from, size_t to, rh_arena *arena, rh_clauses *p)
 {
     size_t count = p->count;
     *rh_arena_add(arena, &p->words, &count) = rh_arena_strndup(arena, sql + from, to - from);
@@ -48,7 +48,7 @@ static void add_piece(const char *sql, size_t from, size_t to, rh_arena *arena, 
 /* Splits the text at its top-level commas, from token FIRST on, up to the end or an unmatched closing
  * parenthesis. */
 static bool split_at_commas(const char *sql, const rh_sql_token *tokens, size_t count, size_t first,
-                            rh_arena *arena, rh_pieces *p)
+                            rh_arena *arena, rh_clauses *p)
 {
     int depth = 0;
     for (size_t i = first; i <= count; i++) {
@@ -67,12 +67,12 @@ static bool split_at_commas(const char *sql, const rh_sql_token *tokens, size_t 
     return p->count > 0;
 }
 
-bool rh_pieces_of_alter_table(const char *sql, rh_json *body, rh_arena *arena, rh_pieces *p)
+bool rh_clauses_of_alter_table(const char *sql, rh_json *body, rh_arena *arena, rh_clauses *p)
 {
     rh_sql_token *tokens = NULL;
     size_t count = 0;
-    *p = (rh_pieces){0};
-    if (!rh_tree_is(body, "objtype", "OBJECT_TABLE") || !rh_pieces_scan(sql, arena, &tokens, &count))
+    *p = (rh_clauses){0};
+    if (!rh_tree_is(body, "objtype", "OBJECT_TABLE") || !rh_clauses_scan(sql, arena, &tokens, &count))
         return false;
     const size_t first = skip_head(sql, tokens, count);
     if (first >= count)
@@ -82,12 +82,12 @@ bool rh_pieces_of_alter_table(const char *sql, rh_json *body, rh_arena *arena, r
            p->count == rh_json_count(rh_json_get(body, "cmds"));
 }
 
-bool rh_pieces_of_create_table(const char *sql, rh_json *body, rh_arena *arena, rh_pieces *p)
+bool rh_clauses_of_create_table(const char *sql, rh_json *body, rh_arena *arena, rh_clauses *p)
 {
     rh_sql_token *tokens = NULL;
     size_t count = 0, open = 0;
-    *p = (rh_pieces){0};
-    if (!rh_pieces_scan(sql, arena, &tokens, &count))
+    *p = (rh_clauses){0};
+    if (!rh_clauses_scan(sql, arena, &tokens, &count))
         return false;
     while (open < count && strcmp(tokens[open].kind, "(") != 0)
         open++;
@@ -95,8 +95,8 @@ bool rh_pieces_of_create_table(const char *sql, rh_json *body, rh_arena *arena, 
            p->count == rh_json_count(rh_json_get(body, "tableElts"));
 }
 
-const char *rh_pieces_constraint(const char *sql, rh_json *constraints, size_t index, size_t end,
-                                 rh_arena *arena)
+const char *rh_clauses_constraint(const char *sql, rh_json *constraints, size_t index, size_t end,
+                                  rh_arena *arena)
 {
     size_t from = (size_t)rh_json_int(rh_json_path(rh_json_at(constraints, index), "Constraint.location"));
     if (index + 1 < rh_json_count(constraints)) {
@@ -108,17 +108,17 @@ const char *rh_pieces_constraint(const char *sql, rh_json *constraints, size_t i
     return rh_arena_strndup(arena, sql + from, end > from ? end - from : 0);
 }
 
-const char *rh_pieces_definition(const char *words, rh_arena *arena)
+const char *rh_clauses_definition(const char *words, rh_arena *arena)
 {
     rh_sql_token *tokens = NULL;
     size_t count = 0;
-    if (!rh_pieces_scan(words, arena, &tokens, &count) || count < 3 ||
+    if (!rh_clauses_scan(words, arena, &tokens, &count) || count < 3 ||
         !rh_sql_token_is(words, &tokens[0], "constraint"))
         return words;
     return words + tokens[2].start;
 }
 
-bool rh_pieces_names(const char *sql, const rh_sql_token *token, const char *name)
+bool rh_clauses_names(const char *sql, const rh_sql_token *token, const char *name)
 {
     const char *text = sql + token->start;
     size_t length = token->end - token->start;
@@ -145,18 +145,18 @@ static bool is_column(const char *sql, const rh_sql_token *tokens, size_t count,
     return true;
 }
 
-const char *rh_pieces_rename(const char *text, size_t from, const char *until, const char *column,
-                             const char *to, rh_arena *arena)
+const char *rh_clauses_rename(const char *text, size_t from, const char *until, const char *column,
+                              const char *to, rh_arena *arena)
 {
     rh_sql_token *tokens = NULL;
     size_t count = 0, done = 0;
     rh_text out = {0};
-    if (!rh_pieces_scan(text, arena, &tokens, &count))
+    if (!rh_clauses_scan(text, arena, &tokens, &count))
         return NULL;
     for (size_t i = 0; i < count; i++) {
         if (until && rh_sql_token_is(text, &tokens[i], until))
             break;
-        if (tokens[i].start < from || !rh_pieces_names(text, &tokens[i], column) ||
+        if (tokens[i].start < from || !rh_clauses_names(text, &tokens[i], column) ||
             !is_column(text, tokens, count, i))
             continue;
         rh_text_append_bytes(&out, text + done, tokens[i].start - done);
@@ -169,22 +169,22 @@ const char *rh_pieces_rename(const char *text, size_t from, const char *until, c
     return renamed;
 }
 
-bool rh_pieces_mention(const char *text, const char *name, rh_arena *arena)
+bool rh_clauses_mention(const char *text, const char *name, rh_arena *arena)
 {
     rh_sql_token *tokens = NULL;
     size_t count = 0;
-    rh_pieces_scan(text, arena, &tokens, &count);
+    rh_clauses_scan(text, arena, &tokens, &count);
     for (size_t i = 0; i < count; i++)
-        if (rh_pieces_names(text, &tokens[i], name))
+        if (rh_clauses_names(text, &tokens[i], name))
             return true;
     return false;
 }
 
-size_t rh_pieces_behind_table(const char *sql, rh_arena *arena)
+size_t rh_clauses_behind_table(const char *sql, rh_arena *arena)
 {
     rh_sql_token *tokens = NULL;
     size_t count = 0, i = 0;
-    rh_pieces_scan(sql, arena, &tokens, &count);
+    rh_clauses_scan(sql, arena, &tokens, &count);
     while (i < count && !rh_sql_token_is(sql, &tokens[i], "on"))
         i++;
     i++;

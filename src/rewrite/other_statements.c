@@ -1,9 +1,9 @@
-#include "texts.h"
+#include "other_statements.h"
 #include "pgrehearse/sql/classify.h"
 #include <string.h>
 #include <strings.h>
 
-static void look(const char *sql, const char *word, rh_safer_see see, void *user)
+static void look(const char *sql, const char *word, rh_safer_visit see, void *user)
 {
     if (strlen(sql) > RH_PARSE_LIMIT || !strcasestr(sql, word))
         return;
@@ -14,7 +14,7 @@ static void look(const char *sql, const char *word, rh_safer_see see, void *user
     rh_json_free(tree);
 }
 
-static void look_through_backup(const rh_safer_list *list, const char *word, rh_safer_see see, void *user)
+static void look_through_backup(const rh_safer_list *list, const char *word, rh_safer_visit see, void *user)
 {
     for (size_t i = 0; i < list->plan->schema_count; i++) {
         const char *text = list->plan->schema[i];
@@ -29,7 +29,7 @@ static void look_through_backup(const rh_safer_list *list, const char *word, rh_
 }
 
 /* The pending statements before or BEHIND the one of LIST. */
-static void look_through(const rh_safer_list *list, bool behind, const char *word, rh_safer_see see,
+static void look_through(const rh_safer_list *list, bool behind, const char *word, rh_safer_visit see,
                          void *user)
 {
     bool passed = false;
@@ -44,13 +44,13 @@ static void look_through(const rh_safer_list *list, bool behind, const char *wor
     }
 }
 
-void rh_safer_before(const rh_safer_list *list, const char *word, rh_safer_see see, void *user)
+void rh_safer_before(const rh_safer_list *list, const char *word, rh_safer_visit see, void *user)
 {
     look_through_backup(list, word, see, user);
     look_through(list, false, word, see, user);
 }
 
-void rh_safer_after(const rh_safer_list *list, const char *word, rh_safer_see see, void *user)
+void rh_safer_after(const rh_safer_list *list, const char *word, rh_safer_visit see, void *user)
 {
     look_through(list, true, word, see, user);
 }

@@ -190,7 +190,7 @@ static bool read_all(take *t, rh_error *error)
     return true;
 }
 
-rh_json *rh_profile_take(const char *conninfo, const rh_profile_options *options, rh_error *error)
+rh_json *rh_profile_collect(const char *conninfo, const rh_profile_options *options, rh_error *error)
 {
     take t = {.options = options, .root = rh_json_object(), .ages_index = rh_json_object()};
     rh_json_add_string(t.root, "format", "pgrehearse profile");

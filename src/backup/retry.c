@@ -45,7 +45,7 @@ void rh_restoring_failed(rh_restoring *r, const rh_dump_entry *entry, const char
                                   : rh_restore_failure(r, entry, &statement, failure->sqlstate);
     if (meaning == RH_FAILURE_HARMLESS) {
         rh_restoring_skip(r, name_of(r, entry, line), failure->message);
-    } else if (meaning == RH_FAILURE_LATER && r->later_count < MOST_LATER) {
+    } else if (meaning == RH_FAILURE_RETRY && r->later_count < MOST_LATER) {
         rh_later *later = rh_arena_add(r->arena, &r->later, &r->later_count);
         *later = (rh_later){*entry, rh_arena_strdup(r->arena, sql), line};
     } else if (meaning != RH_FAILURE_SILENT) {
@@ -131,8 +131,8 @@ bool rh_restoring_finish(rh_restoring *r, rh_error *error)
         return true;
     if (r->first_failure.code == RH_ERROR_BACKUP)
         rh_error_hint(&r->first_failure, "%s",
-                      rh_restore_remedy(&r->first_entry, r->first_failure.sqlstate,
-                                        rh_text_string(&r->failed_names), r->arena));
+                      rh_restore_hint(&r->first_entry, r->first_failure.sqlstate,
+                                      rh_text_string(&r->failed_names), r->arena));
     if (r->failed > 1)
         rh_error_context(&r->first_failure, "%zu entries could not be restored; the first", r->failed);
     if (error)

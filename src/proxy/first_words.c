@@ -1,4 +1,4 @@
-#include "words.h"
+#include "first_words.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/base/scan.h"
 #include <ctype.h>

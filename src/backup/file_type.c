@@ -1,4 +1,4 @@
-#include "looks_like.h"
+#include "file_type.h"
 #include "statement.h"
 #include <ctype.h>
 #include <string.h>
@@ -140,7 +140,7 @@ static bool is_statement(const rh_dump_word *first, rh_dump_words words)
     return second.kind != RH_WORD_END;
 }
 
-bool rh_looks_like_sql(const char *head, size_t length)
+bool rh_is_sql_dump(const char *head, size_t length)
 {
     static const char *const firsts[] = {"set",    "create", "insert",   "select",  "begin",  "start",
                                          "alter",  "drop",   "copy",     "comment", "grant",  "revoke",
@@ -163,7 +163,7 @@ bool rh_looks_like_sql(const char *head, size_t length)
     return false;
 }
 
-const char *rh_looks_like(const char *head, size_t length, const char **hint)
+const char *rh_describe_file_type(const char *head, size_t length, const char **hint)
 {
     const struct magic *found = find_any(head, length);
     const char *other = other_system(head, length);

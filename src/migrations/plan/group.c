@@ -1,4 +1,4 @@
-#include "together.h"
+#include "group.h"
 #include "pgrehearse/sql/classify.h"
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/text.h"
@@ -14,9 +14,9 @@ static bool is_plain(const rh_statement *s)
            !s->file;
 }
 
-static void append(rh_statement *to, const rh_further *given, rh_arena *arena)
+static void append(rh_statement *to, const rh_grouped_statement *given, rh_arena *arena)
 {
-    *rh_arena_add(arena, &to->further, &to->further_count) = *given;
+    *rh_arena_add(arena, &to->further, &to->grouped_count) = *given;
 }
 
 /* "INSERT INTO t (a, b" up to its first parenthesis that is closed no more: what names the table. */
@@ -26,8 +26,8 @@ static size_t head_length(const char *sql)
     return values ? (size_t)(values - sql) + strlen("values") : 0;
 }
 
-bool rh_together_with_last(rh_script *script, const rh_further *given, rh_transaction_rule rule,
-                           rh_arena *arena)
+bool rh_group_with_last(rh_script *script, const rh_grouped_statement *given, rh_transaction_rule rule,
+                        rh_arena *arena)
 {
     rh_statement *last =
         script->statement_count > 1 ? &script->statements[script->statement_count - 1] : NULL;
@@ -55,8 +55,8 @@ static void put_together(rh_script *script, bool any, rh_arena *arena)
     for (size_t i = 1; i < script->statement_count; i++) {
         rh_statement *s = &script->statements[i], *last = &script->statements[kept - 1];
         if (kept > 1 && is_plain(last) && is_plain(s) && (any || is_same(last, s))) {
-            append(last, &(rh_further){s->sql, s->line, s->column}, arena);
-            for (size_t k = 0; k < s->further_count; k++)
+            append(last, &(rh_grouped_statement){s->sql, s->line, s->column}, arena);
+            for (size_t k = 0; k < s->grouped_count; k++)
                 append(last, &s->further[k], arena);
             if (!is_same(last, s))
                 last->class_ = RH_CLASS_DATA_CHANGE;
@@ -67,21 +67,21 @@ static void put_together(rh_script *script, bool any, rh_arena *arena)
     script->statement_count = kept;
 }
 
-void rh_together(rh_script *script, rh_arena *arena)
+void rh_group_statements(rh_script *script, rh_arena *arena)
 {
     put_together(script, false, arena);
-    const bool any = script->statement_count > RH_TOGETHER_FROM;
+    const bool any = script->statement_count > RH_GROUP_FROM;
     if (any)
         put_together(script, true, arena);
     for (size_t i = 0; i < script->statement_count; i++) {
         rh_statement *s = &script->statements[i];
         char number[32];
         s->ordinal = (int)i + 1;
-        if (s->further_count == 0)
+        if (s->grouped_count == 0)
             continue;
         s->class_expected = s->class_;
         s->redacted_sql = rh_arena_printf(arena, "%s /* and %s more%s */", s->redacted_sql,
-                                          rh_count_format((int64_t)s->further_count, number, sizeof number),
+                                          rh_count_format((int64_t)s->grouped_count, number, sizeof number),
                                           any ? " changes of rows, not all of this table" : " of this table");
     }
 }

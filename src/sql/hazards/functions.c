@@ -17,7 +17,7 @@ static bool body_writes(const char *body, rh_arena *arena)
                                         "create",  "drop",    "refresh", NULL};
     rh_sql_token *tokens = NULL;
     size_t count = 0;
-    if (!rh_pieces_scan(body, arena, &tokens, &count))
+    if (!rh_clauses_scan(body, arena, &tokens, &count))
         return true;
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; words[k]; k++)

@@ -1,4 +1,4 @@
-#include "parts.h"
+#include "sections.h"
 #include "embedded/profile.h"
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* Puts the steps of a safer migration into transactions and files. Each part that commits by itself begins
  * with the SET commands that it depends on. A statement whose cancellation would leave part of its work
  * (CREATE INDEX CONCURRENTLY) runs without a timeout. */
-#include "pack.h"
+#include "transactions.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/sql/tree.h"
 #include <string.h>
@@ -284,7 +284,7 @@ static void flush(rh_safer_packing *p, const char *end)
 static void pack_alone(rh_safer_packing *p, const rh_safer_step *step)
 {
     flush(p, NULL);
-    const bool fragile = step->rule || rh_pieces_mention(step->sql, "concurrently", p->arena);
+    const bool fragile = step->rule || rh_clauses_mention(step->sql, "concurrently", p->arena);
     bool limits = step->rule && p->each;
     for (size_t i = 0; fragile && i < p->setting_count; i++)
         limits |= is_timeout(&p->settings[i]) && !p->settings[i].local && (p->each || p->settings[i].written);

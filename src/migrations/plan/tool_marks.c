@@ -1,4 +1,4 @@
-#include "marks.h"
+#include "tool_marks.h"
 #include "detect.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/text.h"

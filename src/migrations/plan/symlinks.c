@@ -1,4 +1,4 @@
-#include "linked.h"
+#include "symlinks.h"
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/text.h"
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "newer.h"
+#include "newer_syntax.h"
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/sql/tree.h"
 #include <string.h>
@@ -114,7 +114,7 @@ void rh_describe_newer(rh_statement *statement, const rh_catalog *catalog, rh_ar
 {
     rh_sql_token *tokens = NULL;
     size_t count = 0;
-    rh_pieces_scan(statement->sql, arena, &tokens, &count);
+    rh_clauses_scan(statement->sql, arena, &tokens, &count);
     const int version = version_of(statement->sql, tokens, count);
     statement->parse_error =
         version
