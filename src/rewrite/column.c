@@ -18,6 +18,7 @@ typedef struct copy {
     const char *type;
     const char *value;       /* its default afterwards; NULL: none */
     const char *fresh_value; /* the second column's own, from the beginning; NULL: none */
+    const char *settings;    /* of the function that keeps it up: "\n    SET … FROM CURRENT" */
     const char *function, *trigger;
     bool rename; /* the new name stays, and both live side by side until a later release */
 } copy;
@@ -172,9 +173,9 @@ static void add_column(copy *c, const char *body)
     add(c, SQL(c, "ALTER TABLE %s ADD COLUMN %s %s%s", c->table, c->fresh, c->type, value))->after_commit =
         true;
     add(c, SQL(c,
-               "CREATE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql AS $sync$\n"
+               "CREATE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql%s AS $sync$\n"
                "BEGIN\n%s    RETURN NEW;\nEND $sync$",
-               c->function, body));
+               c->function, c->settings, body));
     add(c, SQL(c, "CREATE TRIGGER %s BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION %s()",
                c->trigger, c->table, c->function));
 }
@@ -392,6 +393,7 @@ bool rh_safer_type(rh_safer_list *list, const rh_safer_retyped *r)
     const char *using = using_of(&c, r);
     if (list->why)
         return false;
+    c.settings = rh_safer_type_settings(list, r);
     const char *of_new = using ? of_new_row(&c, using) : SQL(&c, "NEW.%s", c.old);
     const char *condition =
         using ? SQL(&c, "%s IS NULL", c.fresh) : SQL(&c, "%s IS NULL AND %s IS NOT NULL", c.fresh, c.old);
@@ -457,6 +459,7 @@ bool rh_safer_rename_column(rh_safer_list *list, rh_json *body)
         return false;
     if (c.value && !c.from->not_null)
         c.fresh_value = c.value;
+    c.settings = rh_safer_name_settings(c.from, c.fresh_value != NULL);
     const char *given = c.fresh_value ? SQL(&c, "NEW.%s IS NOT DISTINCT FROM %s", c.fresh, c.fresh_value)
                                       : SQL(&c, "NEW.%s IS NULL", c.fresh);
     const char *sync =

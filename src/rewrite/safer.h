@@ -85,6 +85,11 @@ typedef struct rh_safer_retyped {
 const char *rh_safer_new_type(const rh_safer_list *list, const rh_safer_retyped *r);
 /* By the catalog, both types have the same storage: the table is not rewritten. */
 bool rh_safer_type_alike(rh_safer_list *list, const rh_safer_retyped *r);
+/* The clauses "SET … FROM CURRENT" by which a function converts the column's values as the statement would,
+ * whatever the session's settings; "": they do not matter. */
+const char *rh_safer_type_settings(const rh_safer_list *list, const rh_safer_retyped *r);
+/* The same for a function that compares values of COLUMN, with its default where DEFAULTS. */
+const char *rh_safer_name_settings(const rh_catalog_column *column, bool defaults);
 /* A second column, kept up by a trigger, filled in batches, with its own indexes and constraints, and swapped
  * in. False with why set: not mechanical here. */
 bool rh_safer_type(rh_safer_list *list, const rh_safer_retyped *r);

@@ -129,11 +129,28 @@ bool rh_clauses_names(const char *sql, const rh_sql_token *token, const char *na
     return strlen(name) + 2 == length && strncmp(text + 1, name, length - 2) == 0;
 }
 
+static bool word_at(const char *sql, const rh_sql_token *tokens, size_t count, size_t i, const char *word)
+{
+    return i < count && rh_sql_token_is(sql, &tokens[i], word);
+}
+
+/* A word of the grammar that is a column's name elsewhere: AT TIME ZONE, EXTRACT(year FROM …), DATE '…'. */
+static bool is_of_grammar(const char *sql, const rh_sql_token *tokens, size_t count, size_t i)
+{
+    return (i + 1 < count && strcmp(tokens[i + 1].kind, "SCONST") == 0) ||
+           (word_at(sql, tokens, count, i, "at") && word_at(sql, tokens, count, i + 1, "time")) ||
+           (word_at(sql, tokens, count, i, "time") && word_at(sql, tokens, count, i + 1, "zone")) ||
+           (i > 0 && word_at(sql, tokens, count, i, "zone") && word_at(sql, tokens, count, i - 1, "time")) ||
+           (i > 1 && strcmp(tokens[i - 1].kind, "(") == 0 && word_at(sql, tokens, count, i - 2, "extract"));
+}
+
 /* A column stands by itself; behind a cast stands a type, before a parenthesis a function. */
 static bool is_column(const char *sql, const rh_sql_token *tokens, size_t count, size_t i)
 {
     static const char *const before[] = {"as", "collate", "references", "using", "constraint"};
     if (i + 1 < count && (strcmp(tokens[i + 1].kind, "(") == 0 || strcmp(tokens[i + 1].kind, ".") == 0))
+        return false;
+    if (is_of_grammar(sql, tokens, count, i))
         return false;
     if (i == 0)
         return true;

@@ -3,7 +3,8 @@
 safer_same.py PROGRAM BINDIR WORK CASES [NAME ...]: the server listens in WORK/given. CASES has sections:
   @schema NAME                       SQL that the cases behind it begin with
   @case NAME [WORD ...]              the migration; @file begins its next one; @check, @check2: queries on the safer copy,
-                                     before a later release, that must return no row
+                                     before a later release, that must return no row; @write: SQL that another session runs, before the original and,
+                                     on the safer copy, once the first trigger is there
 WORDs: golang, goose … (sql unless said); changed, left, same: what must be said; has=TEXT, lacks=TEXT of the printed SQL
 (_ is a blank); ignore=COLUMN: its values differ from run to run; moved: a column's place may differ; fails: both must fail.
 """
@@ -41,7 +42,7 @@ def read_cases():
             cases.append(target)
         elif line.startswith("@file"):
             target["files"].append("")
-        elif line.startswith("@check"):
+        elif line.startswith(("@check", "@write")):
             key = line[1:].strip()
             target[key] = ""
         elif key == "files":
@@ -53,6 +54,14 @@ def read_cases():
 
 NAMES = {"sql": "%d_x.sql", "golang": "%d_x.up.sql", "goose": "%d_x.sql", "dbmate": "%d_x.sql"}
 TOOLS = {"golang": "golang-migrate"}
+
+
+def beside(text, write, database):
+    """TEXT with a call of another session that runs the file WRITE, behind the transaction that creates a trigger."""
+    triggers = re.search(r"CREATE TRIGGER.*?^COMMIT;\n", text, re.S | re.M)
+    if not triggers:
+        return text
+    return text[:triggers.end()] + "\\! %s/psql -Xq -v ON_ERROR_STOP=1 -d %s -f %s\n" % (bindir, database, write) + text[triggers.end():]
 
 
 def run_files(tool, database, folder, files):
@@ -133,6 +142,11 @@ def try_case(case):
     a, b, template = "a_" + name, "b_" + name, "t_" + case["schema"]
     copy(a, template)
     copy(b, template)
+    if "write" in case:
+        write = folder + "/write.sql"
+        open(write, "w").write(case["write"])
+        psql(a, "-f", write)
+        safer = [beside(text, write, b) for text in safer]
     try:
         run_files(tool, a, folder, case["files"])
     except Exception as error:
