@@ -20,7 +20,8 @@ typedef struct copy {
     const char *fresh_value; /* the second column's own, from the beginning; NULL: none */
     const char *settings;    /* of the function that keeps it up: "\n    SET … FROM CURRENT" */
     const char *function, *trigger;
-    bool rename; /* the new name stays, and both live side by side until a later release */
+    bool name_taken; /* the new name was another column's before */
+    bool rename;     /* the new name stays, and both live side by side until a later release */
 } copy;
 
 static const char *quoted(const copy *c, const char *name)
@@ -426,12 +427,31 @@ static bool changes_later(const copy *c)
     return changed;
 }
 
+/* An earlier statement took the column's new name from another column, whose readers would find an empty one.
+ */
+static void see_new_name(void *user, const char *sql, const char *kind, rh_json *body)
+{
+    copy *c = user;
+    (void)sql;
+    rh_json *commands = rh_json_get(body, "cmds");
+    const char *renamed = rh_json_string(rh_json_get(body, "subname"));
+    bool gone = strcmp(kind, "RenameStmt") == 0 && renamed && strcmp(renamed, c->fresh_bare) == 0;
+    for (size_t i = 0; i < rh_json_count(commands); i++) {
+        rh_json *command = rh_json_get(rh_json_at(commands, i), "AlterTableCmd");
+        gone |= rh_tree_is(command, "subtype", "AT_DropColumn") && rh_tree_is(command, "name", c->fresh_bare);
+    }
+    c->name_taken |= gone;
+}
+
 /* Why it cannot be told by which of its two names a row was written; NULL: it can. */
-static const char *no_two_names(const copy *c)
+static const char *no_two_names(copy *c)
 {
     static const char *const unequal[] = {"json", "xml", "point", "polygon", "box", "path", NULL};
     if (c->value && !c->from->not_null && strchr(c->value, '('))
         return "a NULL that is given for it could not be told from one that is left out, which takes its default";
+    rh_safer_before(c->list, c->fresh_bare, see_new_name, c);
+    if (c->name_taken)
+        return "another column had the new name before, and its readers would find a column that is not filled yet";
     if (changes_later(c))
         return "a later statement changes the table while the column has both names";
     if (c->from->type_name.name && rh_is_one_of(c->from->type_name.name, unequal))

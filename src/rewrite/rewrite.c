@@ -6,6 +6,7 @@
 #include "pgrehearse/rewrite/rewrite.h"
 #include "pgrehearse/sql/tree.h"
 #include "commit_points.h"
+#include "swaps.h"
 #include <string.h>
 #include <strings.h>
 
@@ -287,6 +288,7 @@ typedef struct making {
     rh_catalog *catalog;
     const char *const *path; /* search_path, unless it is set */
     const int *numbers;
+    const char **swaps; /* of rh_safer_swaps() */
     const char **ties;
     rh_safer_step *later;
     size_t later_count;
@@ -311,9 +313,17 @@ static bool is_rolled_back(const making *m, size_t i)
 /* Why nothing of the transaction of statement I can be committed: it never is; NULL. */
 static const char *never_committed(const making *m, size_t i)
 {
+    if (m->swaps[i])
+        return NULL;
     if (is_rolled_back(m, i))
         return "its transaction is rolled back";
     return !end_of(m, i) && m->p->each && m->p->begin ? "its transaction is not committed" : NULL;
+}
+
+/* Statement I is the first of those that a name is missing between. */
+static bool opens_swap(const making *m, size_t i)
+{
+    return m->swaps[i] && (i == 0 || m->numbers[i - 1] != m->numbers[i]);
 }
 
 static void pack_statement(making *m, size_t i)
@@ -340,6 +350,11 @@ static void pack_statement(making *m, size_t i)
     take_apart(&list, p->safer, kind, body, tree);
     if (!list.tied && holds_on(script, m->numbers, i))
         commit_before(&list);
+    if (opens_swap(m, i)) {
+        p->safer->changed = true;
+        list.steps[0].note = rh_arena_printf(
+            p->arena, "In one transaction, so that other sessions find %s at all times.", m->swaps[i]);
+    }
     for (size_t k = 0; k < list.count; k++)
         if (list.steps[k].later)
             *rh_arena_add(p->arena, &m->later, &m->later_count) = list.steps[k];
@@ -384,12 +399,15 @@ static void pack_migration(rh_safer_packing *p, rh_catalog *catalog, const char 
     int *numbers = rh_arena_alloc(p->arena, (script->statement_count + 1) * sizeof *numbers);
     rh_plan_transactions(script, numbers);
     making m = {.p = p, .catalog = catalog, .path = path, .numbers = numbers};
+    m.swaps = rh_safer_swaps(script, numbers, p->arena);
     m.ties = rh_safer_commit_points(script, numbers, p->each, p->arena);
     rh_catalog_begin_file(catalog);
     for (size_t i = 0; i < script->statement_count; i++) {
         const char *sql = script->statements[i].sql;
         const rh_transaction_verb verb = rh_transaction_verb_of(sql);
         const bool last = i + 1 == script->statement_count || numbers[i + 1] != numbers[i];
+        if (opens_swap(&m, i))
+            rh_safer_pack_begin(p, "BEGIN");
         if (verb == RH_VERB_BEGIN)
             rh_safer_pack_begin(p, sql);
         else if (verb != RH_VERB_END)
