@@ -19,27 +19,65 @@ static rh_masked_table *find(const rh_run *run, int64_t oid)
     return NULL;
 }
 
-/* SIGN: -1 takes away what was there before prepare. */
-static void add_updated(rh_run *run, rh_pg *pg, int sign)
+static void read_before(rh_run *run, rh_pg *pg)
 {
-    enum { RELATION, NAME, UPDATED, NUMBER, COLUMN, BY_OTHER };
-    rh_pg_result *result = rh_pg_query(pg, rh_sql_updated_tables, 0, NULL, NULL);
+    enum { RELATION, UPDATED, DELETED, FILES };
+    rh_pg_result *result = rh_pg_query(pg, rh_sql_changed_tables, 0, NULL, NULL);
+    for (size_t i = 0; result && i < rh_pg_rows(result); i++)
+        *rh_arena_add(run->arena, &run->masked, &run->masked_count) = (rh_masked_table){
+            .oid = rh_pg_int(result, i, RELATION, 0),
+            .updated = rh_pg_int(result, i, UPDATED, 0),
+            .deleted = rh_pg_int(result, i, DELETED, 0),
+            .files = rh_pg_int(result, i, FILES, 0),
+        };
+    rh_pg_result_free(result);
+}
+
+static void read_columns(rh_run *run, rh_pg *pg, const char *oids)
+{
+    enum { RELATION, NAME, NUMBER, COLUMN, BY_OTHER };
+    rh_pg_result *result = rh_pg_query(pg, rh_sql_changed_columns, 1, &oids, NULL);
     for (size_t i = 0; result && i < rh_pg_rows(result); i++) {
-        const int64_t oid = rh_pg_int(result, i, RELATION, 0), number = rh_pg_int(result, i, NUMBER, 0);
-        rh_masked_table *table = find(run, oid);
-        if (!table) {
-            table = rh_arena_add(run->arena, &run->masked, &run->masked_count);
-            *table = (rh_masked_table){.oid = oid,
-                                       .name = rh_arena_strdup(run->arena, rh_pg_value(result, i, NAME))};
-        }
-        if (number == 1)
-            table->updated += sign * rh_pg_int(result, i, UPDATED, 0);
-        if (sign > 0)
-            *rh_arena_add(run->arena, &table->columns, &table->column_count) =
-                (rh_masked_column){number, rh_arena_strdup(run->arena, rh_pg_value(result, i, COLUMN)),
-                                   rh_pg_bool(result, i, BY_OTHER)};
+        rh_masked_table *table = find(run, rh_pg_int(result, i, RELATION, 0));
+        if (!table)
+            continue;
+        if (!table->name)
+            table->name = rh_arena_strdup(run->arena, rh_pg_value(result, i, NAME));
+        *rh_arena_add(run->arena, &table->columns, &table->column_count) = (rh_masked_column){
+            rh_pg_int(result, i, NUMBER, 0), rh_arena_strdup(run->arena, rh_pg_value(result, i, COLUMN)),
+            rh_pg_bool(result, i, BY_OTHER)};
     }
     rh_pg_result_free(result);
+}
+
+/* Leaves in run->masked the tables whose rows changed since read_before(). */
+static void read_after(rh_run *run, rh_pg *pg)
+{
+    enum { RELATION, UPDATED, DELETED, FILES };
+    rh_masked_table *changed = NULL;
+    size_t count = 0;
+    rh_text oids = {0};
+    rh_pg_result *result = rh_pg_query(pg, rh_sql_changed_tables, 0, NULL, NULL);
+    for (size_t i = 0; result && i < rh_pg_rows(result); i++) {
+        const int64_t oid = rh_pg_int(result, i, RELATION, 0);
+        const rh_masked_table *before = find(run, oid);
+        const rh_masked_table table = {
+            .oid = oid,
+            .updated = rh_pg_int(result, i, UPDATED, 0) - (before ? before->updated : 0),
+            .deleted = rh_pg_int(result, i, DELETED, 0) - (before ? before->deleted : 0),
+            .replaced = !before || before->files != rh_pg_int(result, i, FILES, 0),
+        };
+        if (table.updated <= 0 && table.deleted <= 0 && !table.replaced)
+            continue;
+        *rh_arena_add(run->arena, &changed, &count) = table;
+        rh_pg_array_add(&oids, rh_pg_value(result, i, RELATION));
+    }
+    rh_pg_result_free(result);
+    run->masked = changed;
+    run->masked_count = count;
+    if (count)
+        read_columns(run, pg, rh_pg_array_end(&oids));
+    rh_text_release(&oids);
 }
 
 /* The sessions of prepare publish their counts before they are gone: waits until then, for 2 s at the most.
@@ -59,7 +97,7 @@ void rh_masking_before(rh_run *run, const char *conninfo)
 {
     rh_pg *pg = run->scenario->prepare_count ? rh_pg_connect(conninfo, ": look", NULL) : NULL;
     if (pg)
-        add_updated(run, pg, -1);
+        read_before(run, pg);
     rh_pg_close(pg);
 }
 
@@ -68,7 +106,7 @@ void rh_masking_after(rh_run *run, const char *conninfo)
     rh_pg *pg = run->scenario->prepare_count ? rh_pg_connect(conninfo, ": look", NULL) : NULL;
     if (pg) {
         await_sessions(pg);
-        add_updated(run, pg, 1);
+        read_after(run, pg);
         rh_constraints_read(pg, run->arena, &run->constraints_before, &run->constraint_count_before, NULL);
     }
     rh_pg_close(pg);
@@ -120,8 +158,7 @@ static bool sets_others(const rh_run *run, const masking *m)
     for (size_t i = 0; i < m->count; i++) {
         bool known = false;
         for (size_t t = 0; t < run->masked_count && !known; t++)
-            known = run->masked[t].updated > 0 &&
-                    rh_relation_matches(m->items[i].table, rh_relation_of(run->masked[t].name, run->arena));
+            known = rh_relation_matches(m->items[i].table, rh_relation_of(run->masked[t].name, run->arena));
         if (!known)
             return true;
     }
@@ -132,7 +169,8 @@ static bool sets_others(const rh_run *run, const masking *m)
 static const char *columns_of(const rh_masked_table *table, const char *numbers, const masking *m,
                               rh_arena *arena)
 {
-    const bool any = !m->complete || !is_assigned(m, table, NULL, arena); /* then by way of a partition */
+    const bool any = table->replaced || table->deleted > 0 || !m->complete ||
+                     !is_assigned(m, table, NULL, arena); /* the last: by way of a partition */
     const char *names = NULL;
     char *end;
     for (const char *p = numbers; *p; p = end) {
@@ -146,6 +184,23 @@ static const char *columns_of(const rh_masked_table *table, const char *numbers,
                               : table->columns[i].name;
     }
     return names;
+}
+
+/* "1,000 updates, 20 deletes" */
+static const char *changes_of(const rh_masked_table *table, rh_arena *arena)
+{
+    char updated[32], deleted[32];
+    rh_count_format(table->updated, updated, sizeof updated);
+    rh_count_format(table->deleted, deleted, sizeof deleted);
+    const char *updates = table->updated == 1 ? "update" : "updates",
+               *deletes = table->deleted == 1 ? "delete" : "deletes";
+    if (table->replaced)
+        return "it wrote the table again";
+    if (table->deleted <= 0)
+        return rh_arena_printf(arena, "%s %s", updated, updates);
+    if (table->updated <= 0)
+        return rh_arena_printf(arena, "%s %s", deleted, deletes);
+    return rh_arena_printf(arena, "%s %s, %s %s", updated, updates, deleted, deletes);
 }
 
 static const char *kind_of(const rh_constraint *c)
@@ -177,12 +232,11 @@ void rh_masking_report(rh_run *run)
     for (size_t i = 0; i < count; i++) {
         const rh_masked_table *table = find(run, added[i].table);
         const char *columns = table ? columns_of(table, added[i].columns, &m, run->arena) : NULL;
-        char rows[32];
-        if (columns && table->updated > 0)
+        if (columns)
             rh_run_not_measured(
                 run, RH_UNMEASURED_MASKED_CONSTRAINTS,
-                "the new %s on %s (%s): prepare changed rows of that table (%s updates), and values "
-                "that it masked can hide a violation; check production's own",
-                kind_of(&added[i]), table->name, columns, rh_count_format(table->updated, rows, sizeof rows));
+                "the new %s on %s (%s): prepare changed rows of that table (%s), and values that it "
+                "masked or removed can hide a violation; check production's own",
+                kind_of(&added[i]), table->name, columns, changes_of(table, run->arena));
     }
 }

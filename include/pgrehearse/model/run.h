@@ -66,7 +66,7 @@ typedef struct rh_session_role {
     bool superuser;
 } rh_session_role;
 
-/* A table of which the steps of prepare have updated rows. */
+/* A table whose rows the steps of prepare have changed. */
 typedef struct rh_masked_column {
     int64_t number; /* attnum */
     const char *name;
@@ -74,8 +74,10 @@ typedef struct rh_masked_column {
 } rh_masked_column;
 
 typedef struct rh_masked_table {
-    int64_t oid, updated;
-    const char *name; /* qualified, quoted where needed */
+    int64_t oid, updated, deleted; /* rows */
+    int64_t files;                 /* a sum of its files' numbers */
+    bool replaced;                 /* truncated, written again, or created by prepare */
+    const char *name;              /* qualified, quoted where needed; NULL: prepare changed no row of it */
     rh_masked_column *columns;
     size_t column_count;
 } rh_masked_table;

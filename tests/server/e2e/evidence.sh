@@ -45,3 +45,32 @@ rehearse 3 --pass quiet
 valid_report
 report "r['gates'][0]['outcome'] == 'not_measured' and any('0001_catalog' in s and 'could not be read' in s for s in (n['text'] for n in r['not_measured']))"
 nothing_left
+
+fact 'a new constraint on rows that prepare replaced or removed is reported'
+rm "$work"/migrations/*
+cat >"$work/mask.sql" <<'SQL'
+CREATE TABLE copied AS SELECT * FROM reviews;
+TRUNCATE reviews;
+INSERT INTO reviews SELECT id, product_id, customer_id, rating, 'masked', created_at FROM copied;
+CREATE TABLE payments_kept AS SELECT * FROM payments;
+DELETE FROM payments;
+INSERT INTO payments SELECT * FROM payments_kept;
+DELETE FROM carts WHERE id = (SELECT min(id) FROM carts);
+ALTER TABLE addresses ALTER COLUMN line1 TYPE text USING md5(line1);
+INSERT INTO customers (email, full_name) VALUES ('new@example.org', 'New');
+SQL
+migration 0001_keys.sql "SET lock_timeout = '2s';
+ALTER TABLE reviews ADD CONSTRAINT short CHECK (length(body) < 100);
+ALTER TABLE payments ADD CONSTRAINT method_known CHECK (method <> '');
+ALTER TABLE carts ADD CONSTRAINT few CHECK (quantity < 100000);
+ALTER TABLE addresses ADD CONSTRAINT line CHECK (line1 <> '');
+ALTER TABLE customers ADD CONSTRAINT named CHECK (full_name <> '');"
+scenario 'migrations: {path: migrations, framework: sql, pending: all}' 'rollback: false' 'prepare: [{sql: mask.sql}]'
+rehearse 0 --pass quiet
+masked() { report t="[n['text'] for n in r['not_measured'] if n['code'] == 'masked_constraints']" "$1"; }
+masked "any('CHECK on public.reviews (body)' in s and 'wrote the table again' in s for s in t)"
+masked "any('CHECK on public.payments (method)' in s and 'deletes)' in s for s in t)"
+masked "any('CHECK on public.carts (quantity)' in s and '(1 delete)' in s for s in t)"
+masked "any('CHECK on public.addresses (line1)' in s for s in t)"
+masked "not any('customers' in s for s in t)" # rows that it added hide nothing
+nothing_left
