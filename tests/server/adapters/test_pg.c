@@ -194,10 +194,13 @@ static void test_timeout_cancels_and_keeps_the_connection(void **state)
     rh_pg_close(pg);
 }
 
-static void *interrupt_soon(void *unused)
+/* When the statement of the session runs. */
+static void *interrupt_it(void *session)
 {
-    (void)unused;
-    usleep(100000);
+    const char *sql = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+    for (int64_t asleep = 0; asleep == 0; usleep(5000))
+        if (!rh_pg_query_int(session, sql, &asleep, NULL))
+            break;
     raise(SIGTERM);
     return NULL;
 }
@@ -206,10 +209,10 @@ static void test_interrupt_cancels(void **state)
 {
     (void)state;
     rh_interrupt_install();
-    rh_pg *pg = connect_as("");
+    rh_pg *pg = connect_as(""), *other = connect_as("");
     rh_error error = {0};
     pthread_t thread;
-    pthread_create(&thread, NULL, interrupt_soon, NULL);
+    pthread_create(&thread, NULL, interrupt_it, other);
     assert_false(rh_pg_execute(pg, "SELECT pg_sleep(60)", &error));
     pthread_join(thread, NULL);
     assert_int_equal(error.code, RH_ERROR_INTERRUPTED);
@@ -221,6 +224,7 @@ static void test_interrupt_cancels(void **state)
     assert_true(rh_pg_execute(pg, "SELECT 1", &error));
     rh_interrupt_release();
     rh_interrupt_reset();
+    rh_pg_close(other);
     rh_pg_close(pg);
 }
 

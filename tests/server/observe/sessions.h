@@ -114,20 +114,21 @@ static inline void await_waiters(rh_pg *pg, int64_t count)
     }
 }
 
-/* Until the sampler has looked once more, as another session sees it. SAMPLER: asked to look; NULL: waited
- * for. */
+/* Until the sampler has looked once more, as another session sees it, which may be in another database.
+ * SAMPLER: asked to look; NULL: waited for. */
 static inline void await_look(rh_pg *pg, rh_sampler *sampler)
 {
+    char sql[400];
+    snprintf(sql, sizeof sql,
+             "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgrehearse: sampler' AND "
+             "datname = '%s' AND state = 'idle' AND query_start > current_setting('test.since')::timestamptz",
+             strstr(conninfo, "dbname=") + strlen("dbname="));
     run(pg, "SELECT pg_catalog.set_config('test.since', pg_catalog.clock_timestamp()::text, false)");
     for (int64_t looked = 0; looked == 0; sleep_ms(5)) {
         rh_error error = {0};
         if (sampler)
             rh_sampler_look(sampler);
-        if (!rh_pg_query_int(pg,
-                             "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgrehearse: "
-                             "sampler' AND datname = current_database() AND state = 'idle' AND query_start > "
-                             "current_setting('test.since')::timestamptz",
-                             &looked, &error))
+        if (!rh_pg_query_int(pg, sql, &looked, &error))
             fail_msg("%s", error.message);
     }
 }

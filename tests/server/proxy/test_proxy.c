@@ -4,6 +4,7 @@
 #include "pgrehearse/proxy/proxy.h"
 #include "server/cluster.h"
 #include <libpq-fe.h>
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -142,6 +143,29 @@ static void run(PGconn *conn, const char *sql)
     PQclear(result);
 }
 
+/* Until SQL, which counts something on the server, gives EXPECTED. */
+static void await(rh_pg *pg, const char *sql, int64_t expected)
+{
+    for (int64_t found = -1; found != expected; rh_clock_sleep_until(rh_clock_monotonic() + 5000))
+        assert_true(rh_pg_query_int(pg, sql, &found, NULL));
+}
+
+/* A new session has the time at which the postmaster, its parent, had read its files. */
+static void reload_settings(void)
+{
+    int64_t before = 0, now = 0;
+    static const char loaded[] = "SELECT (extract(epoch FROM pg_conf_load_time()) * 1e6)::int8";
+    for (int round = 0; now == before; round++) {
+        rh_pg *pg = rh_pg_connect(test_cluster_conninfo(cluster), NULL, NULL);
+        assert_true(rh_pg_query_int(pg, loaded, round == 0 ? &before : &now, NULL));
+        if (round == 0) {
+            assert_true(rh_pg_execute(pg, "SELECT pg_reload_conf()", NULL));
+            now = before;
+        }
+        rh_pg_close(pg);
+    }
+}
+
 /* ---- psql ---- */
 
 static char *psql(const char *host, int port, const char *script)
@@ -246,12 +270,17 @@ static void test_pipeline(void **state)
 {
     (void)state;
     PGconn *conn = connect_through(false, "");
+    assert_true(rh_pg_execute(w.other, "SELECT pg_advisory_lock(1)", NULL));
     assert_int_equal(PQenterPipelineMode(conn), 1);
     send_one(conn, "BEGIN");
-    send_one(conn, "SELECT pg_sleep(0.3)");
+    send_one(conn, "SELECT pg_advisory_xact_lock(1)");
     send_one(conn, "ALTER TABLE t ADD COLUMN late int");
     send_one(conn, "COMMIT");
     send_one(conn, "SELECT 7");
+    assert_int_equal(PQsendFlushRequest(conn), 1);
+    assert_int_equal(PQflush(conn), 0);
+    await(w.other, "SELECT count(*) FROM pg_locks WHERE NOT granted", 1);
+    assert_true(rh_pg_execute(w.other, "SELECT pg_advisory_unlock(1)", NULL));
     finish_pipeline(conn, 0);
     send_one(conn, "SELECT broken");
     send_one(conn, "SELECT 'skipped'");
@@ -261,7 +290,7 @@ static void test_pipeline(void **state)
     assert_int_equal(PQexitPipelineMode(conn), 1);
     run(conn, "SELECT late FROM t");
     done_with(conn);
-    assert_true(saw("SELECT pg_sleep(0.3)|SELECT 1|\n"));
+    assert_true(saw("SELECT pg_advisory_xact_lock(1)|SELECT 1|\n"));
     assert_true(saw("COMMIT|COMMIT|\n"));
     assert_true(saw("SELECT 7|SELECT 1|\n"));
     assert_true(saw("SELECT broken||42703\n"));
@@ -338,20 +367,11 @@ static void test_large_messages(void **state)
     assert_true(saw("SELECT $1::text|SELECT 1|\n"));
 }
 
-static void *cancel_soon(void *user)
+static void *cancel_once_it_sleeps(void *user)
 {
     char problem[256];
-    for (int i = 0; i < 100; i++) {
-        nanosleep(&(struct timespec){.tv_nsec = 50 * 1000 * 1000}, NULL);
-        int64_t sleeping = 0;
-        rh_pg *pg = rh_pg_connect(test_cluster_conninfo(cluster), NULL, NULL);
-        rh_pg_query_int(pg, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'", &sleeping,
-                        NULL);
-        rh_pg_close(pg);
-        if (sleeping)
-            return PQcancel(user, problem, sizeof problem) ? user : NULL;
-    }
-    return NULL;
+    await(w.other, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'", 1);
+    return PQcancel(user, problem, sizeof problem) ? user : NULL;
 }
 
 static void test_cancel(void **state)
@@ -362,7 +382,7 @@ static void test_cancel(void **state)
         PGcancel *cancel = PQgetCancel(conn);
         pthread_t thread;
         void *sent;
-        assert_int_equal(pthread_create(&thread, NULL, cancel_soon, cancel), 0);
+        assert_int_equal(pthread_create(&thread, NULL, cancel_once_it_sleeps, cancel), 0);
         PGresult *result = PQexec(conn, "SELECT pg_sleep(60)");
         assert_string_equal(PQresultErrorField(result, PG_DIAG_SQLSTATE), "57014");
         PQclear(result);
@@ -382,12 +402,11 @@ static void test_notifications(void **state)
     run(conn, "LISTEN news");
     assert_true(rh_pg_execute(w.other, "NOTIFY news, 'from elsewhere'", NULL));
     PGnotify *notice = NULL;
-    for (int i = 0; i < 200 && !notice; i++) {
-        nanosleep(&(struct timespec){.tv_nsec = 10 * 1000 * 1000}, NULL);
-        PQconsumeInput(conn);
+    while (!notice) {
+        poll(&(struct pollfd){.fd = PQsocket(conn), .events = POLLIN}, 1, -1);
+        assert_int_equal(PQconsumeInput(conn), 1);
         notice = PQnotifies(conn);
     }
-    assert_non_null(notice);
     assert_string_equal(notice->extra, "from elsewhere");
     PQfreemem(notice);
     done_with(conn);
@@ -405,11 +424,11 @@ static void test_password(void **state)
     fprintf(file, "local all careful scram-sha-256\nlocal all plain password\nlocal all closed reject\n%.*s",
             (int)length, rest);
     fclose(file);
-    assert_true(
-        rh_pg_execute(w.other,
-                      "CREATE ROLE careful LOGIN PASSWORD 'correct horse'; CREATE ROLE closed LOGIN; "
-                      "CREATE ROLE plain LOGIN PASSWORD 'battery'; SELECT pg_reload_conf(), pg_sleep(0.2)",
-                      NULL));
+    assert_true(rh_pg_execute(w.other,
+                              "CREATE ROLE careful LOGIN PASSWORD 'correct horse'; CREATE ROLE closed LOGIN; "
+                              "CREATE ROLE plain LOGIN PASSWORD 'battery'",
+                              NULL));
+    reload_settings();
     static const struct {
         const char *login;
         bool ok;
