@@ -216,12 +216,13 @@ static void put_mask(redactor *r)
     r->masked_to = r->out.length;
 }
 
-/* The name of a setting, one's own (app.tenant) too: PostgreSQL quotes it behind the word "parameter". */
+/* The name of a setting of the application's (app.tenant): PostgreSQL quotes it behind the word "parameter". A
+ * name without a dot may be a value that was taken for a name: set_config(column, …). */
 static bool is_setting(const redactor *r, const char *token, size_t length)
 {
     enum { LONGEST = 63 };
     if (!r->quoted || !r->after_parameter || r->known->user_text || length > LONGEST ||
-        isdigit((unsigned char)*token))
+        isdigit((unsigned char)*token) || !memchr(token, '.', length))
         return false;
     for (size_t i = 0; i < length; i++)
         if (!isalnum((unsigned char)token[i]) && token[i] != '_' && token[i] != '.')

@@ -199,7 +199,7 @@ static bool fail_word(rh_reader *reader, const char *key, rh_yaml_node *node, co
     const char *raw = rh_yaml_scalar(node), *nearest = rh_nearest(raw, names, count);
     if (nearest)
         rh_value_fail(reader, node, "%s cannot be \"%s\"; did you mean \"%s\"?", key, raw, nearest);
-    else if (rh_starts_with(key, "staging.") && strpbrk(raw, ":@=")) /* perhaps a URL with a password */
+    else if (strcmp(key, "staging.kind") == 0) /* perhaps a password, or a URL with one */
         rh_value_fail(reader, node, "%s cannot be what is written there", key);
     else
         rh_value_fail(reader, node, "%s cannot be \"%s\"", key, raw);

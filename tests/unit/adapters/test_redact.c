@@ -48,6 +48,8 @@ static void names_of_settings_stay(void **state)
            "invalid value for parameter \"app_mode\": \"«…»\"");
     expect("42704", NULL, "unrecognized configuration parameter \"jane@example.org\"", "",
            "unrecognized configuration parameter \"«…»\"");
+    expect("42704", NULL, "unrecognized configuration parameter \"smith\"",
+           "SELECT set_config(surname, 'x', false) FROM t", "unrecognized configuration parameter \"«…»\"");
     expect("P0001", "exec_stmt_raise", "parameter \"roe\"",
            "DO $$ BEGIN RAISE 'parameter \"%\"', name; END $$", "parameter \"«…»\"");
 }

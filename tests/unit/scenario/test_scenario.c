@@ -230,6 +230,7 @@ static void test_wrong_values(void **state)
               "one of: embedded, server");
     complains(BASE "staging: {isolation: none}\n", 3, 22, "cannot be \"none\"", "one of: full, weak");
     complains(BASE "staging: {kind: \"postgresql://u:geheim@h/d\"}\n", 3, 17, "what is written there", NULL);
+    complains(BASE "staging: {kind: geheim}\n", 3, 17, "what is written there", NULL);
     complains(BASE "staging: {kind: server}\n", 3, 17, "needs staging.url", "STAGING_URL");
     complains(BASE "staging: {url: x}\n", 3, 16, "only for a given server", "kind: server");
     complains(BASE "staging: {directory: b.dump}\n", 3, 22, "must be a directory", NULL);
