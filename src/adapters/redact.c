@@ -216,8 +216,8 @@ static void put_mask(redactor *r)
     r->masked_to = r->out.length;
 }
 
-/* The name of a setting of the application's (app.tenant): PostgreSQL quotes it behind the word "parameter". A
- * name without a dot may be a value that was taken for a name: set_config(column, …). */
+/* The name of a setting of the application's (app.tenant): PostgreSQL quotes it behind the word "parameter".
+ * A name without a dot may be a value that was taken for a name: set_config(column, …). */
 static bool is_setting(const redactor *r, const char *token, size_t length)
 {
     enum { LONGEST = 63 };

@@ -35,7 +35,10 @@ bool rh_cli_scenario(rh_cli *cli, rh_scenario *scenario, rh_error *error)
     static const struct {
         const char *name;
         unsigned bit;
-    } passes[] = {{"quiet", RH_PASS_QUIET}, {"loaded", RH_PASS_LOADED}, {"scaled", RH_PASS_SCALED}};
+    } passes[] = {{"quiet", RH_PASS_QUIET},
+                  {"loaded", RH_PASS_LOADED},
+                  {"scaled", RH_PASS_SCALED},
+                  {"backfill", RH_PASS_BACKFILL}};
     unsigned chosen = 0;
     for (size_t i = 0; i < options->given[RH_OPTION_PASS].count; i++)
         for (size_t p = 0; p < sizeof passes / sizeof *passes; p++)

@@ -4,7 +4,7 @@
 #include "pgrehearse/base/units.h"
 #include "commands.h"
 #include "progress.h"
-#include "pgrehearse/predict/lock_forecast.h"
+#include "pgrehearse/predict/predict.h"
 #include "pgrehearse/rehearsal/rehearsal.h"
 #include <math.h>
 #include <stdlib.h>

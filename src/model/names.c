@@ -1,4 +1,5 @@
 /* The names that enums have in report.json. */
+#include "pgrehearse/model/backfill.h"
 #include "pgrehearse/model/prediction.h"
 #include "pgrehearse/model/passes.h"
 #include "pgrehearse/model/migration.h"
@@ -134,6 +135,7 @@ const char *rh_unmeasured_name(rh_unmeasured code)
         [RH_UNMEASURED_INTERRUPTION] = "interruption",
         [RH_UNMEASURED_LOCK_POLICY] = "lock_policy",
         [RH_UNMEASURED_DISK_SPACE] = "disk_space",
+        [RH_UNMEASURED_BACKFILL] = "backfill",
         [RH_UNMEASURED_OTHER] = "other",
     };
     return names[code];
@@ -209,4 +211,26 @@ const char *rh_template_kind_name(rh_template_kind kind)
 const char *rh_release_name(rh_release release)
 {
     return release == RH_RELEASE_CURRENT ? "current" : "next";
+}
+
+const char *rh_backfill_walk_name(rh_backfill_walk walk)
+{
+    static const char *const names[] = {"keyset", "range", "ctid", "remaining"};
+    _Static_assert(sizeof names / sizeof *names == RH_WALK_COUNT, "one name a value");
+    return names[walk];
+}
+
+const char *rh_backfill_gate_name(rh_backfill_gate_kind kind)
+{
+    static const char *const names[] = {"response_p99_ratio", "lock_wait", "wal_rate", "load_errors",
+                                        "duration"};
+    _Static_assert(sizeof names / sizeof *names == RH_BACKFILL_GATE_COUNT, "one name a value");
+    return names[kind];
+}
+
+const char *rh_backfill_cell_state_name(rh_backfill_cell_state state)
+{
+    static const char *const names[] = {"excluded", "not_run", "failed", "unclear", "held"};
+    _Static_assert(sizeof names / sizeof *names == RH_CELL_STATE_COUNT, "one name a value");
+    return names[state];
 }

@@ -1,4 +1,3 @@
-#include "pgrehearse/predict/lock_forecast.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/base/units.h"
 #include "lock_wait.h"

@@ -1,4 +1,5 @@
 #include "gates.h"
+#include "rehearsal/passes/backfill.h"
 #include "pgrehearse/base/units.h"
 #include "pgrehearse/predict/predict.h"
 #include "pgrehearse/rehearsal/rehearsal.h"
@@ -296,6 +297,7 @@ void rh_gates_check(rh_run *run)
             check_errors(run, gate);
         judge(run, gate);
     }
+    rh_backfill_gates(run);
 }
 
 static void reach(rh_run *run, rh_verdict verdict, int exit_code, const char *reason)

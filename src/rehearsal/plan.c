@@ -3,6 +3,7 @@
 #include "pgrehearse/backup/backup.h"
 #include "pgrehearse/migrations/plan.h"
 #include "pgrehearse/profile/profile.h"
+#include "rehearsal/passes/backfill.h"
 #include "rehearsal/passes/disturb.h"
 #include "pgrehearse/scenario/scenario.h"
 #include "pgrehearse/staging/staging.h"
@@ -66,5 +67,6 @@ bool rh_rehearsal_plan(const rh_scenario *scenario, rh_arena *arena, rh_plan *pl
     }
     return rh_rehearsal_read_schema(scenario, backup, arena, plan, error) &&
            rh_plan_make(scenario, &history, arena, plan, error) &&
-           rh_disturb_check_migrations(scenario, plan, arena, error);
+           rh_disturb_check_migrations(scenario, plan, arena, error) &&
+           rh_backfill_check_migrations(scenario, plan, error);
 }

@@ -8,6 +8,7 @@
 #include "pgrehearse/migrations/plan.h"
 #include "pgrehearse/migrations/replay.h"
 #include "pgrehearse/predict/predict.h"
+#include "rehearsal/passes/backfill.h"
 #include "rehearsal/passes/compatibility.h"
 #include "rehearsal/passes/disturb.h"
 #include "rehearsal/passes/added_keys.h"
@@ -85,7 +86,7 @@ static bool check_migrations(rehearsal *r, rh_error *error)
     return rh_plan_detect(r->scenario, r->run->arena, &plan, error) && check_history(r, &plan, error) &&
            rh_plan_make(r->scenario, NULL, r->run->arena, &plan, error) &&
            rh_disturb_check_migrations(r->scenario, &plan, r->run->arena, error) &&
-           rh_roles_check(r->run, NULL, error);
+           rh_backfill_check_migrations(r->scenario, &plan, error) && rh_roles_check(r->run, NULL, error);
 }
 
 /* Also the last chance to see that staging is production: nothing has been created there yet. */
@@ -349,7 +350,7 @@ static bool is_migrated(const rehearsal *r)
 static bool migrate(rehearsal *r, rh_error *error)
 {
     const rh_pass_result result =
-        rh_pass_settle(r->run, r->staging, RH_PASS_KIND_VERIFY, r->progress, NULL, NULL, error);
+        rh_pass_settle(r->run, r->staging, RH_PASS_KIND_VERIFY, NULL, r->progress, NULL, NULL, error);
     return rh_file_pass(r->run, &result);
 }
 
@@ -417,6 +418,24 @@ static bool lock_policy(rehearsal *r, rh_error *error)
     return rh_file_lock_policy(r->run, &result);
 }
 
+static bool backfill_pass(rehearsal *r, rh_error *error)
+{
+    r->stage = "backfill";
+    for (size_t i = 0; i < r->scenario->backfill_count; i++) {
+        const rh_backfill *backfill = &r->scenario->backfills[i];
+        if (!(r->scenario->passes & RH_PASS_BACKFILL)) {
+            rh_run_not_measured(r->run, RH_UNMEASURED_BACKFILL, "backfill %s: omitted by --pass",
+                                backfill->name);
+            continue;
+        }
+        const rh_backfill_pass_result result =
+            rh_pass_backfill(r->run, r->staging, backfill, r->progress, error);
+        if (!rh_file_backfill(r->run, &result))
+            return false;
+    }
+    return true;
+}
+
 static bool runners_pass(rehearsal *r, rh_error *error)
 {
     r->stage = "runners";
@@ -460,9 +479,10 @@ static stage *const MIGRATIONS[] = {scaled_passes,      /* small first, predicti
                                     interruption_pass,  /* what if it is killed half-way, */
                                     runners_pass,       /* or started twice at once */
                                     lock_policy,        /* which lock_timeout gets through */
+                                    backfill_pass,      /* what backfills take, and at what price */
                                     NULL};
 static stage *const TWO_PHASE[] = {scaled_passes, quiet_passes, loaded_pass, verify, leave_out_looks, NULL};
-static stage *const NONE_PENDING[] = {verify, NULL};
+static stage *const NONE_PENDING[] = {verify, backfill_pass, NULL};
 
 /* Each in turn. A server process that was killed meanwhile, also while no session of ours was open, makes the
  * result unknown, and a failure is not the migration's. */

@@ -2,6 +2,7 @@
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/relation.h"
 #include "pgrehearse/base/text.h"
+#include "backfill.h"
 #include "disturb.h"
 #include "settings.h"
 #include "steps.h"
@@ -395,6 +396,13 @@ static bool read_lock_policy(rh_reader *reader, const key_spec *key, rh_yaml_nod
     return rh_lock_policy_read(reader, node);
 }
 
+static bool read_backfills(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
+{
+    (void)key;
+    (void)field;
+    return rh_backfills_read(reader, node);
+}
+
 /* ---- the table ---- */
 
 static const rh_key_word ISOLATIONS[] = {
@@ -489,6 +497,7 @@ static const key_spec KEYS[] = {
     {"workload.seed", read_seed, AT(workload.seed)},
     {"disturb", read_disturb, NO_FIELD},
     {"lock_policy", read_lock_policy, NO_FIELD},
+    {"backfills", read_backfills, NO_FIELD},
     {"production", NULL, NO_FIELD},
     {"production.profile", read_profile, AT(production.profile)},
     {"production.connections", read_int, AT(production.connections), .low = 1, .high = 1000000},

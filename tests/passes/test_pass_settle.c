@@ -46,7 +46,7 @@ static bool look(void *user, const char *migration, rh_error *failure)
 static bool settled(rh_pass_look look_at, void *user)
 {
     const rh_pass_result result =
-        rh_pass_settle(run, script_staging_handle(), RH_PASS_KIND_VERIFY, NULL, look_at, user, &error);
+        rh_pass_settle(run, script_staging_handle(), RH_PASS_KIND_VERIFY, NULL, NULL, look_at, user, &error);
     return rh_file_pass(run, &result);
 }
 

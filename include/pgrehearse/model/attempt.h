@@ -37,6 +37,7 @@ typedef enum rh_unmeasured {
     RH_UNMEASURED_INTERRUPTION,
     RH_UNMEASURED_LOCK_POLICY,
     RH_UNMEASURED_DISK_SPACE,
+    RH_UNMEASURED_BACKFILL,
     RH_UNMEASURED_OTHER, /* in records of schema_version 1, which have no codes */
     RH_UNMEASURED_COUNT
 } rh_unmeasured;

@@ -109,6 +109,8 @@ typedef struct rh_load_window {
     rh_template_window *templates;
     size_t template_count;
     int64_t retries;
+    /* 90 % interval of response_ms.p99 by order statistics, which takes arrivals as independent. */
+    double response_p99_low_ms, response_p99_high_ms;
 } rh_load_window;
 
 /* One second of the load, by intended start. */

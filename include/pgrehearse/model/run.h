@@ -2,6 +2,7 @@
 #pragma once
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/error.h"
+#include "pgrehearse/model/backfill.h"
 #include "pgrehearse/model/contention.h"
 #include "pgrehearse/model/facts.h"
 #include "pgrehearse/model/load.h"
@@ -118,7 +119,9 @@ typedef struct rh_run {
     rh_disturbance *disturbances; /* in the loaded pass: each disturber beside each migration */
     size_t disturbance_count;
     rh_lock_policy_search lock_policy;
-    rh_runners runners; /* several of the program at once */
+    rh_runners runners;            /* several of the program at once */
+    rh_backfill_result *backfills; /* in the order of the scenario */
+    size_t backfill_count;
     rh_resource_sample *resources;
     size_t resource_count;
     rh_run_prediction prediction;

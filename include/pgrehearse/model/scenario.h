@@ -95,17 +95,18 @@ typedef struct rh_workload {
 } rh_workload;
 
 /* Bits of rh_scenario.passes. */
-enum { RH_PASS_QUIET = 1, RH_PASS_LOADED = 2, RH_PASS_SCALED = 4, RH_PASS_ALL = 7 };
+enum { RH_PASS_QUIET = 1, RH_PASS_LOADED = 2, RH_PASS_SCALED = 4, RH_PASS_BACKFILL = 8, RH_PASS_ALL = 15 };
 
 typedef enum rh_gate_kind {
     RH_GATE_PREDICTED_DURATION, /* s, upper end of the interval */
     RH_GATE_READS_BLOCKED,  /* s, longest interval in which a relation's reads were blocked by a migration's
                                lock */
     RH_GATE_WRITES_BLOCKED, /* s */
-    RH_GATE_RESPONSE_P99_RATIO, /* during / before */
-    RH_GATE_LOAD_ERRORS,        /* count */
-    RH_GATE_BACKUP_CHECKSUM,    /* backups without a checksum of all bytes: 0 or 1 */
-    RH_GATE_COUNT
+    RH_GATE_RESPONSE_P99_RATIO,      /* during / before */
+    RH_GATE_LOAD_ERRORS,             /* count */
+    RH_GATE_BACKUP_CHECKSUM,         /* backups without a checksum of all bytes: 0 or 1 */
+    RH_GATE_COUNT,                   /* of those above, which are keys of gates: */
+    RH_GATE_BACKFILL = RH_GATE_COUNT /* all gates of one backfill */
 } rh_gate_kind;
 
 typedef struct rh_gate_limit {
@@ -227,6 +228,8 @@ typedef struct rh_scenario {
     rh_disturber *disturb;
     size_t disturb_count;
     rh_lock_policy_options lock_policy;
+    struct rh_backfill *backfills; /* model/backfill.h */
+    size_t backfill_count;
     /* From the command line: */
     unsigned passes;   /* RH_PASS_* bits */
     const char **only; /* migration ids; NULL: all pending */

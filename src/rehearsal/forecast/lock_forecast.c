@@ -1,7 +1,7 @@
 #include "lock_forecast.h"
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/units.h"
-#include "pgrehearse/predict/lock_forecast.h"
+#include "pgrehearse/predict/predict.h"
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>

@@ -1,4 +1,4 @@
-/* What the migrations' locks will do on production: predict/lock_forecast.h with what a run has. */
+/* What the migrations' locks will do on production: predict/predict.h with what a run has. */
 #pragma once
 #include "pgrehearse/model/run.h"
 

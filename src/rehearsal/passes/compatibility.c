@@ -153,8 +153,8 @@ bool rh_compatibility_wanted(const rh_run *run)
 static bool settle(party *p, rh_error *error)
 {
     rh_pass_result *pass = &p->result->pass;
-    const rh_pass_result settled = rh_pass_settle(p->run, p->staging, RH_PASS_KIND_COMPATIBILITY, p->progress,
-                                                  after_migration, p, error);
+    const rh_pass_result settled = rh_pass_settle(p->run, p->staging, RH_PASS_KIND_COMPATIBILITY, NULL,
+                                                  p->progress, after_migration, p, error);
     for (size_t i = 0; i < settled.attempt_count; i++)
         *rh_arena_add(p->run->arena, &pass->attempts, &pass->attempt_count) = settled.attempts[i];
     rh_notes_add(&pass->notes, p->run->arena, &settled.notes);

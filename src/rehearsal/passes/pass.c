@@ -5,6 +5,7 @@
 #include "disturb.h"
 #include "migrate.h"
 #include "rehearsal/forecast/sizes.h"
+#include <string.h>
 
 /* ---- failures ---- */
 
@@ -165,7 +166,7 @@ rh_contention rh_pass_close(rh_pass *p)
     return seen.contention;
 }
 
-rh_pass_result rh_pass_settle(const rh_run *run, rh_staging *staging, rh_pass_kind kind,
+rh_pass_result rh_pass_settle(const rh_run *run, rh_staging *staging, rh_pass_kind kind, const char *last,
                               const rh_progress *progress, rh_pass_look look, void *user, rh_error *error)
 {
     const rh_migrate_options options = {.direction = RH_UP,
@@ -187,6 +188,8 @@ rh_pass_result rh_pass_settle(const rh_run *run, rh_staging *staging, rh_pass_ki
         rh_pass_add_attempt(&result, run->arena, &attempt);
         ok = attempt.outcome == RH_OUTCOME_OK ? !look || look(user, migration->id, error)
                                               : rh_pass_attribute_error(staging, migration, error);
+        if (last && strcmp(migration->id, last) == 0)
+            break;
     }
     rh_pg_close(pg);
     result.ok = ok;

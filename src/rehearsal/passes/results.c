@@ -3,6 +3,7 @@
 #include "pgrehearse/observe/observe.h"
 #include "pgrehearse/sql/classify.h"
 #include "pgrehearse/sql/hazards.h"
+#include "backfill.h"
 #include "contention.h"
 #include "disturb.h"
 #include "rehearsal/program/match.h"
@@ -191,5 +192,11 @@ bool rh_file_runners(rh_run *run, const rh_runners_result *result)
 bool rh_file_lock_policy(rh_run *run, const rh_lock_policy_result *result)
 {
     run->lock_policy = result->search;
+    return rh_file_pass(run, &result->pass);
+}
+
+bool rh_file_backfill(rh_run *run, const rh_backfill_pass_result *result)
+{
+    *rh_arena_add(run->arena, &run->backfills, &run->backfill_count) = result->backfill;
     return rh_file_pass(run, &result->pass);
 }

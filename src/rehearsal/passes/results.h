@@ -1,6 +1,7 @@
 /* What the passes gave becomes the run's: the pipeline calls these, and no pass does. Each returns whether
  * its pass went well. */
 #pragma once
+#include "backfill.h"
 #include "compatibility.h"
 #include "lock_policy.h"
 #include "pass.h"
@@ -16,4 +17,6 @@ bool rh_file_compatibility(rh_run *run, const rh_compatibility_result *result);
 bool rh_file_rollback(rh_run *run, const rh_rollback_result *result);
 bool rh_file_interruption(rh_run *run, const rh_interruption_result *result);
 bool rh_file_runners(rh_run *run, const rh_runners_result *result);
+/* Also the backfill itself. */
+bool rh_file_backfill(rh_run *run, const rh_backfill_pass_result *result);
 bool rh_file_lock_policy(rh_run *run, const rh_lock_policy_result *result);

@@ -48,6 +48,8 @@ static rh_json *scenario_record(const rh_scenario *scenario)
         rh_json_add_string(passes, NULL, "quiet");
     if (scenario->passes & RH_PASS_LOADED)
         rh_json_add_string(passes, NULL, "loaded");
+    if (scenario->passes & RH_PASS_BACKFILL)
+        rh_json_add_string(passes, NULL, "backfill");
     return object;
 }
 
@@ -254,6 +256,7 @@ rh_json *rh_report_json(const rh_run *run)
     rh_json_add(root, "contention", contention);
     rh_json_add(root, "disturbances", rh_record_disturbances(run));
     rh_json_add(root, "lock_policy", rh_record_lock_policy(&run->lock_policy));
+    rh_json_add(root, "backfills", rh_record_backfills(run));
     rh_json_add(root, "resources", resources_record(run));
     rh_json_add(root, "prediction", rh_record_prediction(&run->prediction));
     rh_json_add(root, "verify", steps_record(run->verify, run->verify_count));

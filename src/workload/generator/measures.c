@@ -1,5 +1,6 @@
 #include "measures.h"
 #include "pgrehearse/model/facts.h"
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -158,6 +159,20 @@ static void merge_histogram(rh_histogram **into, const rh_histogram *from)
     rh_histogram_merge(*into, from);
 }
 
+/* The number of arrivals below the true quantile q is binomial, near normal: its 5 and 95 % points are the
+ * ranks n·q ± 1.645·√(n·q·(1 − q)) of the order statistics that enclose it (David and Nagaraja, Order
+ * Statistics, 2003, section 7.1). */
+static void p99_interval(const rh_histogram *histogram, rh_load_window *out)
+{
+    static const double Q = 0.99, Z = 1.645;
+    out->response_p99_low_ms = out->response_p99_high_ms = RH_NOT_MEASURED;
+    if (!histogram || rh_histogram_count(histogram) == 0)
+        return;
+    const double half = Z * sqrt(Q * (1 - Q) / (double)rh_histogram_count(histogram));
+    out->response_p99_low_ms = to_ms(rh_histogram_quantile(histogram, Q - half > 0 ? Q - half : 0));
+    out->response_p99_high_ms = to_ms(rh_histogram_quantile(histogram, Q + half < 1 ? Q + half : 1));
+}
+
 /* The figures of CELLS; TEMPLATES has room for one a template, those without arrivals are left out. */
 static void summarise(const rh_mix *mix, const cell *cells, rh_template_window *templates,
                       rh_load_window *out)
@@ -169,6 +184,7 @@ static void summarise(const rh_mix *mix, const cell *cells, rh_template_window *
     out->retries = all->retries;
     out->response_ms = quantiles_of(all->response);
     out->service_ms = quantiles_of(all->service);
+    p99_interval(all->response, out);
     out->templates = templates;
     out->template_count = 0;
     for (size_t i = 0; i < mix->template_count; i++)

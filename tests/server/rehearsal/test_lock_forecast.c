@@ -7,7 +7,7 @@
 
 #include "pgrehearse/base/clock.h"
 #include "pgrehearse/model/run.h"
-#include "pgrehearse/predict/lock_forecast.h"
+#include "pgrehearse/predict/predict.h"
 #include "pgrehearse/profile/profile.h"
 #include "rehearsal/forecast/lock_forecast.h"
 #include "server/cluster.h"

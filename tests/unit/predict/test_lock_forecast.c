@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "pgrehearse/model/run.h"
-#include "pgrehearse/predict/lock_forecast.h"
+#include "pgrehearse/predict/predict.h"
 #include <math.h>
 #include <string.h>
 

@@ -1,0 +1,29 @@
+/* Backfills on a database that has the migrations before them: which setting is fastest and holds its gates,
+ * and what the whole will take. */
+#pragma once
+#include "pgrehearse/base/arena.h"
+#include "pgrehearse/base/error.h"
+#include "pgrehearse/base/progress.h"
+#include "pgrehearse/model/attempt.h"
+#include "pgrehearse/model/backfill.h"
+#include "pgrehearse/model/load.h"
+
+/* Where a backfill is measured. */
+typedef struct rh_backfill_place {
+    const char *conninfo; /* of our own sessions */
+    const char *backfill_conninfo, *load_conninfo;
+    const rh_load *load; /* the mix, its rate and connections; NULL: no load */
+    uint64_t seed;
+    bool local; /* the server's clock and /proc are this machine's */
+    /* Makes the database as it was when the measurement began; no connection may be open. */
+    bool (*reset)(void *data, rh_error *error);
+    void *data;
+    const rh_progress *progress;
+} rh_backfill_place;
+
+/* Inspects BACKFILL, counts its rows, times batches of each size without load, then runs each setting beside
+ * the load with windows without backfill between them. Resets when the sample is used up. In ARENA. What
+ * could not be measured is in NOTES. False: RH_ERROR_SCENARIO for what the scenario has wrong, or a server
+ * lost. */
+bool rh_backfill_sweep(const rh_backfill *backfill, const rh_backfill_place *place, rh_arena *arena,
+                       rh_backfill_result *result, rh_notes *notes, rh_error *error);

@@ -1,0 +1,164 @@
+/* Backfills: changes of many rows in batches, each committed. What a scenario declares, and what the backfill
+ * pass measured. Durations are seconds unless the name says otherwise; a figure that was not measured is
+ * RH_NOT_MEASURED or RH_UNKNOWN. */
+#pragma once
+#include "pgrehearse/model/scenario.h"
+#include "pgrehearse/model/statement.h"
+
+/* The most columns that a key may have. */
+enum { RH_BACKFILL_KEY_MAX = 8 };
+
+/* How a batch finds its rows. */
+typedef enum rh_backfill_walk {
+    RH_WALK_KEYSET,    /* the next rows to do in the order of the key */
+    RH_WALK_RANGE,     /* a range of key values, whatever number of rows it has; the key is an integer */
+    RH_WALK_CTID,      /* the next pages of the table, in physical order */
+    RH_WALK_REMAINING, /* any rows that are still to do: no position is kept */
+    RH_WALK_COUNT
+} rh_backfill_walk;
+const char *rh_backfill_walk_name(rh_backfill_walk walk); /* "keyset" … as in scenarios and report.json */
+
+/* Between two batches: a duration, or a share of the time that the batch before took. */
+typedef struct rh_backfill_pause {
+    const char *text; /* as the user wrote it */
+    rh_usec duration; /* if SHARE is 0 */
+    double share;     /* 1 for 100% */
+} rh_backfill_pause;
+
+typedef struct rh_backfill_setting {
+    int64_t batch; /* rows of a batch; RH_WALK_RANGE: key values */
+    rh_backfill_pause pause;
+    int workers;
+} rh_backfill_setting;
+
+typedef enum rh_backfill_gate_kind {
+    RH_BACKFILL_GATE_P99_RATIO,   /* p99 response time of the load beside the backfill / without it */
+    RH_BACKFILL_GATE_LOCK_WAIT,   /* s: the longest that the load waited for a lock of the backfill */
+    RH_BACKFILL_GATE_WAL_RATE,    /* bytes a second */
+    RH_BACKFILL_GATE_LOAD_ERRORS, /* count */
+    RH_BACKFILL_GATE_DURATION,    /* s: batches and pauses, upper end of the interval */
+    RH_BACKFILL_GATE_COUNT
+} rh_backfill_gate_kind;
+const char *rh_backfill_gate_name(rh_backfill_gate_kind kind); /* "response_p99_ratio" … */
+
+/* One item of backfills:. Texts of SQL are the user's, checked by the parser; names are as he wrote them. */
+typedef struct rh_backfill {
+    const char *name;
+    const char *after; /* the migration behind which it runs; NULL: the last pending one */
+    const char *table;
+    const char *set;         /* the assignments of UPDATE … SET */
+    const char *from, *join; /* what SET reads, and the condition between it and TABLE; NULL */
+    const char *condition;   /* where: of the rows that are still to do; NULL: all */
+    const char **key;        /* columns; none: the primary key */
+    size_t key_count;
+    rh_backfill_walk walk;
+    int64_t *batches; /* the sweep: each of BATCHES with each of PAUSES and each of WORKERS */
+    size_t batch_count;
+    rh_backfill_pause *pauses;
+    size_t pause_count;
+    int *workers;
+    size_t worker_count;
+    double sample;        /* share of the rows that may be changed between two resets, 0 … 1 */
+    rh_usec limit;        /* of the sweep */
+    rh_usec lock_timeout; /* of a batch */
+    rh_gate_limit gates[RH_BACKFILL_GATE_COUNT];
+    rh_location where, after_where, table_where, set_where, from_where, condition_where, key_where;
+} rh_backfill;
+
+/* A figure with its interval; LOW and HIGH not measured where the evidence is not enough for LEVEL. */
+typedef struct rh_backfill_figure {
+    double median, low, high;
+} rh_backfill_figure;
+
+/* One batch that ran and was committed. */
+typedef struct rh_backfill_batch {
+    size_t stratum;
+    int worker;
+    rh_usec started;                   /* monotonic */
+    double find_s, update_s, commit_s; /* its three statements, waits for locks included */
+    double failed_s;                   /* in attempts that failed, and the pauses behind them */
+    int64_t found, changed;            /* rows; FOUND RH_UNKNOWN where the walk does not count them */
+    int64_t wal_bytes;                 /* of the server meanwhile: the batch's own if nothing else writes */
+    int retries;                       /* after a lock timeout, a deadlock, a serialization failure */
+} rh_backfill_batch;
+
+/* A part of the rows to do: from one quantile of their keys to the next. */
+typedef struct rh_backfill_stratum {
+    int64_t rows;       /* to do */
+    int64_t batches;    /* measured in it, of all settings, without load */
+    double us_per_row;  /* the median of those; RH_NOT_MEASURED */
+    double wal_per_row; /* bytes */
+} rh_backfill_stratum;
+
+typedef enum rh_backfill_cell_state {
+    RH_CELL_EXCLUDED, /* a bound says that it fails a gate: it was not run */
+    RH_CELL_NOT_RUN,  /* the limit of the sweep, or no rows were left */
+    RH_CELL_FAILED,   /* a gate does not hold */
+    RH_CELL_UNCLEAR,  /* a gate lies within the interval of its figure */
+    RH_CELL_HELD,     /* every gate holds with the upper end of its interval */
+    RH_CELL_STATE_COUNT
+} rh_backfill_cell_state;
+const char *rh_backfill_cell_state_name(rh_backfill_cell_state state); /* "excluded" … */
+
+/* One setting, and what it measured beside the load. */
+typedef struct rh_backfill_cell {
+    rh_backfill_setting setting;
+    rh_backfill_cell_state state;
+    const char *why;       /* a sentence: which bound or gate; NULL: none */
+    int64_t batches, rows; /* that ran */
+    double elapsed_s;      /* of its windows */
+    double rows_per_s;
+    double find_s, update_s, commit_s, pause_s; /* sums over its batches */
+    double batch_p50_s, batch_p90_s, batch_max_s;
+    int retries;
+    double wal_per_s;             /* bytes, the load's included */
+    rh_backfill_figure p99_ratio; /* of the load's response time, to the windows without backfill beside it */
+    double response_p99_ms, baseline_p99_ms;
+    double lock_wait_s;                 /* the longest that the load waited for the backfill */
+    int64_t load_errors;                /* in its windows */
+    rh_backfill_figure busy_s, total_s; /* the whole backfill with this setting: batches; with pauses */
+    rh_backfill_figure wal_bytes;       /* that the whole backfill writes */
+    bool recommended;
+} rh_backfill_cell;
+
+/* A setting that the bounds exclude from the sweep is not run. */
+typedef struct rh_backfill_bound {
+    const char *name; /* "rows of a batch" */
+    double limit;     /* rows, or rows a second */
+    const char *why;  /* a sentence with the figures that it follows from */
+} rh_backfill_bound;
+
+/* A stretch of consecutive batches: predicted from the sweep before it ran, then held against that. */
+typedef struct rh_backfill_stretch {
+    size_t stratum;
+    int64_t batches, rows;
+    rh_backfill_figure predicted_s; /* of its batches, without pauses */
+    double actual_s;
+    double first_rows_s, exponential_s, random_s; /* what naive rates say */
+} rh_backfill_stretch;
+
+/* What the pass found of one backfill. */
+typedef struct rh_backfill_result {
+    const rh_backfill *backfill;
+    bool measured;
+    const char *why_not;      /* a sentence; NULL if MEASURED */
+    const char *table;        /* qualified, quoted where needed */
+    const char *key;          /* columns, as SQL writes them */
+    const char *statement;    /* the UPDATE of one batch, without values */
+    int64_t table_rows, rows; /* in the table; to do */
+    int64_t table_bytes, index_bytes;
+    int64_t changed; /* rows that the sweep changed */
+    rh_backfill_stratum *strata;
+    size_t stratum_count;
+    rh_backfill_bound *bounds;
+    size_t bound_count;
+    rh_backfill_cell *cells;
+    size_t cell_count;
+    int recommended;    /* index in cells; -1: none holds every gate */
+    const char *advice; /* a sentence: why that one; or which gate binds, and what relaxing it gives */
+    rh_backfill_stretch *stretches;
+    size_t stretch_count;
+    double median_abs_error, coverage; /* of the stretches; RH_NOT_MEASURED */
+    double level;                      /* of the intervals */
+    double rate_per_s;                 /* of the load; 0: there was none */
+} rh_backfill_result;

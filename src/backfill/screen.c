@@ -1,0 +1,231 @@
+/* Settings beside the load: windows of batches, with windows without them in between as the baseline. */
+#include "pgrehearse/base/interrupt.h"
+#include "pgrehearse/base/random.h"
+#include "pgrehearse/observe/sampler.h"
+#include "pgrehearse/workload/workload.h"
+#include "sweep.h"
+#include <math.h>
+#include <string.h>
+
+/* How often each setting runs, arrivals that a window wants, and its shortest and longest duration. */
+enum { REPLICATES = 2, ARRIVALS = 3000 };
+static const rh_usec WINDOW_MIN = 2 * RH_SECOND, WINDOW_MAX = 20 * RH_SECOND;
+/* Consecutive batches in a stratum before the next one is visited. */
+enum { VISIT = 5 };
+
+static const char WAL_POSITION[] = "SELECT (pg_catalog.pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint";
+
+/* One state of the database, from a reset to the next. */
+typedef struct screen_round {
+    rh_sweep *sweep;
+    rh_generator *generator; /* NULL: there is no load */
+    rh_sampler *sampler;
+    rh_pg *side;
+    rh_usec began;
+    size_t first_window; /* of this round, in the evidence */
+    rh_sweep_pids pids;  /* of the workers */
+} screen_round;
+
+static void on_overdue(void *sampler)
+{
+    rh_sampler_look(sampler);
+}
+
+static bool begin(screen_round *r, rh_error *error)
+{
+    const rh_backfill_place *place = r->sweep->place;
+    r->first_window = r->sweep->evidence.window_count;
+    r->side = rh_pg_connect(place->conninfo, ": side", error);
+    if (!r->side)
+        return false;
+    if (place->load) {
+        const rh_generator_options options = {.conninfo = place->load_conninfo,
+                                              .mix = &place->load->mix,
+                                              .rate = place->load->rate_per_s,
+                                              .connections = place->load->connections,
+                                              .seed = place->seed + r->first_window};
+        r->generator = rh_generator_start(&options, error);
+        if (!r->generator)
+            return false;
+    }
+    r->began = rh_clock_monotonic();
+    const rh_sampler_options watch = {.conninfo = place->conninfo, .began = r->began, .local = place->local};
+    r->sampler = rh_sampler_start(&watch, error);
+    if (r->sampler && r->generator)
+        rh_generator_on_overdue(r->generator, on_overdue, r->sampler);
+    return r->sampler != NULL;
+}
+
+static bool has_pid(const rh_sweep_pids *pids, int pid)
+{
+    for (size_t i = 0; i < pids->count; i++)
+        if (pids->pids[i] == pid)
+            return true;
+    return false;
+}
+
+/* Whether a worker is in the chain of what the session waited for, and the session is not a worker itself. */
+static bool waited_for_worker(const screen_round *r, const rh_wait *wait)
+{
+    if (has_pid(&r->pids, wait->waiter_pid))
+        return false;
+    bool found = has_pid(&r->pids, wait->blocker_pid) || has_pid(&r->pids, wait->root_pid);
+    for (size_t i = 0; i < wait->chain_count && !found; i++)
+        found = has_pid(&r->pids, wait->chain[i].pid);
+    return found;
+}
+
+static void add_waits(const screen_round *r, const rh_contention *contention, rh_backfill_window *window)
+{
+    for (size_t i = 0; i < contention->wait_count; i++) {
+        const rh_wait *wait = &contention->waits[i];
+        const rh_usec at = r->began + (rh_usec)(wait->at_s * (double)RH_SECOND);
+        if (at >= window->began && at < window->ended && waited_for_worker(r, wait))
+            window->lock_wait_s = fmax(window->lock_wait_s, wait->wait_s);
+    }
+}
+
+static void add_load(const rh_load *load, rh_backfill_window *window)
+{
+    for (size_t i = 0; i < load->window_count; i++) {
+        const rh_load_window *of = &load->windows[i];
+        if (!of->migration || strcmp(of->migration, window->id) != 0)
+            continue;
+        window->transactions = of->transactions;
+        window->errors = of->errors + of->shed;
+        window->p50_ms = of->response_ms.p50;
+        window->p99_ms = of->response_ms.p99;
+        window->p99_low_ms = of->response_p99_low_ms;
+        window->p99_high_ms = of->response_p99_high_ms;
+    }
+}
+
+/* Stops the load and the sampler, and gives the windows what these saw. */
+static void end(screen_round *r)
+{
+    rh_sweep *sweep = r->sweep;
+    rh_contention contention = {0};
+    rh_load load = {0};
+    if (r->generator)
+        rh_generator_on_overdue(r->generator, NULL, NULL);
+    rh_sampler_finish(r->sampler, sweep->arena, &contention);
+    rh_generator_finish(r->generator, sweep->arena, &load);
+    rh_pg_close(r->side);
+    for (size_t i = r->first_window; i < sweep->evidence.window_count; i++) {
+        rh_backfill_window *window = &sweep->evidence.windows[i];
+        if (contention.measured)
+            add_waits(r, &contention, window);
+        else
+            window->lock_wait_s = RH_NOT_MEASURED;
+        add_load(&load, window);
+    }
+}
+
+static bool wal_position(screen_round *r, int64_t *position, rh_error *error)
+{
+    return rh_pg_query_int(r->side, WAL_POSITION, position, error);
+}
+
+/* One window of DURATION: of the setting INDEX of RESULT, or SIZE_MAX: without batches. */
+static bool run_window(screen_round *r, const rh_backfill_result *result, size_t index, rh_usec duration,
+                       rh_error *error)
+{
+    rh_sweep *sweep = r->sweep;
+    rh_backfill_evidence *evidence = &sweep->evidence;
+    rh_backfill_window window = {.id = rh_arena_printf(sweep->arena, "%zu", evidence->window_count),
+                                 .setting = index,
+                                 .p50_ms = RH_NOT_MEASURED,
+                                 .p99_ms = RH_NOT_MEASURED,
+                                 .p99_low_ms = RH_NOT_MEASURED,
+                                 .p99_high_ms = RH_NOT_MEASURED};
+    int64_t before, after;
+    if (!wal_position(r, &before, error))
+        return false;
+    if (r->generator)
+        rh_generator_window(r->generator, RH_WINDOW_DURING, window.id);
+    window.began = rh_clock_monotonic();
+    const rh_usec until = window.began + duration;
+    bool ok = true;
+    if (index == SIZE_MAX) {
+        rh_clock_sleep_until(until);
+    } else {
+        const rh_sweep_run run = {
+            .setting = result->cells[index].setting, .index = index, .until = until, .visit = VISIT};
+        rh_sampler_statement(r->sampler, "backfill", 1);
+        ok = rh_sweep_batches(sweep, &run, &r->pids, error);
+        rh_sampler_statement(r->sampler, NULL, 0);
+    }
+    window.ended = rh_clock_monotonic();
+    ok = ok && wal_position(r, &after, error);
+    window.wal_bytes = ok ? after - before : RH_UNKNOWN;
+    *rh_arena_add(sweep->arena, &evidence->windows, &evidence->window_count) = window;
+    if (ok && rh_interrupt_requested())
+        return rh_error_set(error, RH_ERROR_INTERRUPTED, "interrupted in the backfill pass");
+    return ok;
+}
+
+/* The settings that are to run, REPLICATES times each, in random order a replicate. */
+static size_t order_cells(const rh_sweep *sweep, const rh_backfill_result *result, size_t **order)
+{
+    rh_random random;
+    size_t count = 0;
+    *order = rh_arena_alloc(sweep->arena, (REPLICATES * result->cell_count + 1) * sizeof **order);
+    rh_random_seed(&random, sweep->place->seed);
+    for (int replicate = 0; replicate < REPLICATES; replicate++) {
+        const size_t first = count;
+        for (size_t i = 0; i < result->cell_count; i++)
+            if (result->cells[i].state != RH_CELL_EXCLUDED)
+                (*order)[count++] = i;
+        for (size_t i = count; i > first + 1; i--) {
+            const size_t with = first + (size_t)rh_random_below(&random, i - first), swap = (*order)[i - 1];
+            (*order)[i - 1] = (*order)[with];
+            (*order)[with] = swap;
+        }
+    }
+    return count;
+}
+
+/* Long enough for the arrivals that a 99th percentile needs, as far as the limit allows: a baseline of half
+ * the duration goes before each. */
+static rh_usec window_duration(const rh_sweep *sweep, size_t count)
+{
+    const double rate = sweep->place->load ? sweep->place->load->rate_per_s : 0;
+    rh_usec wanted = rate > 0 ? (rh_usec)(ARRIVALS / rate * (double)RH_SECOND) : WINDOW_MIN;
+    const rh_usec left = sweep->deadline - rh_clock_monotonic();
+    const rh_usec share = left / (rh_usec)(2 * count + 1);
+    wanted = wanted > WINDOW_MAX ? WINDOW_MAX : wanted;
+    wanted = wanted > share ? share : wanted;
+    return wanted < WINDOW_MIN ? WINDOW_MIN : wanted;
+}
+
+/* Runs settings of ORDER from *NEXT on until the rows of this state are used up. */
+static bool run_round(rh_sweep *sweep, const rh_backfill_result *result, const size_t *order, size_t count,
+                      size_t *next, rh_usec duration, rh_error *error)
+{
+    screen_round r = {.sweep = sweep};
+    bool ok = begin(&r, error) && run_window(&r, result, SIZE_MAX, duration / 2, error);
+    while (ok && *next < count && sweep->budget > 0 && rh_clock_monotonic() + duration <= sweep->deadline) {
+        ok = run_window(&r, result, order[*next], duration, error) &&
+             run_window(&r, result, SIZE_MAX, duration / 2, error);
+        ++*next;
+        rh_progress_update(sweep->place->progress, "backfill", "settings beside the load", (int64_t)*next,
+                           (int64_t)count, RH_UNIT_ITEMS);
+    }
+    end(&r);
+    return ok;
+}
+
+bool rh_sweep_screen(rh_sweep *sweep, rh_backfill_result *result, rh_error *error)
+{
+    size_t *order, next = 0;
+    const size_t count = order_cells(sweep, result, &order);
+    if (count == 0)
+        return true;
+    const rh_usec duration = window_duration(sweep, count);
+    bool ok = true;
+    while (ok && next < count && rh_clock_monotonic() + duration <= sweep->deadline) {
+        ok = sweep->budget > 0 || rh_sweep_reset(sweep, error);
+        ok = ok && run_round(sweep, result, order, count, &next, duration, error);
+    }
+    return ok;
+}

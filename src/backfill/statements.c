@@ -1,0 +1,165 @@
+#include "statements.h"
+#include "pgrehearse/adapters/pg.h"
+#include "pgrehearse/base/text.h"
+#include <stdlib.h>
+
+static const char *keep(rh_text *text, rh_arena *arena)
+{
+    const char *kept = rh_arena_strdup(arena, rh_text_string(text));
+    rh_text_release(text);
+    return kept;
+}
+
+const char *rh_backfill_key_list(const rh_backfill_target *target, const char *prefix, rh_arena *arena)
+{
+    rh_text list = {0};
+    for (size_t i = 0; i < target->key_count; i++)
+        rh_text_printf(&list, "%s%s%s", i ? ", " : "", prefix, target->key[i]);
+    return keep(&list, arena);
+}
+
+/* Parameters FIRST … as values of the key: "$1::bigint", "$1::int, $2::text". */
+static const char *parameters(const rh_backfill_target *target, size_t first, rh_arena *arena)
+{
+    rh_text list = {0};
+    for (size_t i = 0; i < target->key_count; i++)
+        rh_text_printf(&list, "%s$%zu::%s", i ? ", " : "", first + i, target->types[i]);
+    return keep(&list, arena);
+}
+
+/* "id > $1::bigint"; several columns compare as a row, which an index on them serves. */
+static const char *compare(const rh_backfill_target *target, const char *prefix, const char *operator,
+                           size_t first, rh_arena *arena)
+{
+    const char *open = target->key_count > 1 ? "(" : "", *close = target->key_count > 1 ? ")" : "";
+    return rh_arena_printf(arena, "%s%s%s %s %s%s%s", open, rh_backfill_key_list(target, prefix, arena),
+                           close, operator, open, parameters(target, first, arena), close);
+}
+
+/* The rows between two positions; AFTER 0: from the first row on. */
+static const char *between(const rh_backfill *b, const rh_backfill_target *target, size_t after, size_t to,
+                           rh_arena *arena)
+{
+    const char *prefix = rh_arena_printf(arena, "%s.", target->name);
+    if (b->walk == RH_WALK_CTID) /* the last page is not one of them */
+        return rh_arena_printf(arena, "%s.ctid >= %s AND %s.ctid < ('(' || $%zu || ',0)')::tid", target->name,
+                               after ? rh_arena_printf(arena, "('(' || $%zu || ',0)')::tid", after)
+                                     : "'(0,0)'::tid",
+                               target->name, to);
+    const char *below = compare(target, prefix, "<=", to, arena);
+    return after ? rh_arena_printf(arena, "%s AND %s", compare(target, prefix, ">", after, arena), below)
+                 : below;
+}
+
+/* " AND (CONDITION)", on lines of its own because it may end with a comment. */
+static const char *also(const char *condition, rh_arena *arena)
+{
+    return condition ? rh_arena_printf(arena, "\n  AND (%s\n)", condition) : "";
+}
+
+static const char *update(const rh_backfill *b, const rh_backfill_target *target, const char *rows,
+                          rh_arena *arena)
+{
+    const char *from = b->from ? rh_arena_printf(arena, "\nFROM %s", b->from) : "";
+    return rh_arena_printf(arena, "UPDATE %s SET %s%s\nWHERE %s%s%s", target->table, b->set, from, rows,
+                           also(b->join, arena), also(b->condition, arena));
+}
+
+static const char *descending(const rh_backfill_target *target, rh_arena *arena)
+{
+    rh_text list = {0};
+    for (size_t i = 0; i < target->key_count; i++)
+        rh_text_printf(&list, "%s%s DESC", i ? ", " : "", target->key[i]);
+    return keep(&list, arena);
+}
+
+/* The next rows to do, in the order of the key: the last of them, and how many. */
+static const char *find_keyset(const rh_backfill *b, const rh_backfill_target *target, bool first,
+                               rh_arena *arena)
+{
+    const size_t size = target->key_count, upper = first ? 1 : size + 1;
+    const char *keys = rh_backfill_key_list(target, "", arena), *order = descending(target, arena);
+    const char *start = first ? "" : rh_arena_printf(arena, "%s AND ", compare(target, "", ">", 1, arena));
+    return rh_arena_printf(arena,
+                           "SELECT %s, count(*) OVER () FROM (\n"
+                           "  SELECT %s FROM %s\n  WHERE %s%s%s\n  ORDER BY %s LIMIT $%zu::bigint) AS batch\n"
+                           "ORDER BY %s LIMIT 1",
+                           keys, keys, target->table, start, compare(target, "", "<=", upper, arena),
+                           also(b->condition, arena), keys, upper + size, order);
+}
+
+/* The next range of values that begins with a row: gaps between the values cost nothing. */
+static const char *find_range(const rh_backfill_target *target, bool first, rh_arena *arena)
+{
+    const size_t upper = first ? 1 : 2;
+    return rh_arena_printf(arena,
+                           "SELECT least(low + $%zu::bigint - 1, $%zu::%s), NULL::bigint FROM (\n"
+                           "  SELECT min(%s) AS low FROM %s WHERE %s%s) AS range\nWHERE low IS NOT NULL",
+                           upper + 1, upper, target->types[0], target->key[0], target->table,
+                           first ? "" : rh_arena_printf(arena, "%s AND ", compare(target, "", ">", 1, arena)),
+                           compare(target, "", "<=", upper, arena));
+}
+
+/* Positions are page numbers: from the first one, 0. */
+static const char *find_ctid(bool first, rh_arena *arena)
+{
+    return rh_arena_printf(
+        arena, "SELECT least(%s + $%d::bigint, $%d::bigint), NULL::bigint WHERE %s < $%d::bigint",
+        first ? "0" : "$1::bigint", first ? 2 : 3, first ? 1 : 2, first ? "0" : "$1::bigint", first ? 1 : 2);
+}
+
+static const char *find(const rh_backfill *b, const rh_backfill_target *target, bool first, rh_arena *arena)
+{
+    return b->walk == RH_WALK_KEYSET  ? find_keyset(b, target, first, arena)
+           : b->walk == RH_WALK_RANGE ? find_range(target, first, arena)
+           : b->walk == RH_WALK_CTID  ? find_ctid(first, arena)
+                                      : NULL;
+}
+
+/* Any rows that are still to do. */
+static const char *update_remaining(const rh_backfill *b, const rh_backfill_target *target, rh_arena *arena)
+{
+    const char *keys = rh_backfill_key_list(target, rh_arena_printf(arena, "%s.", target->name), arena);
+    const char *rows =
+        rh_arena_printf(arena, "(%s) IN (\n  SELECT %s FROM %s WHERE (%s\n) LIMIT $1::bigint)", keys,
+                        rh_backfill_key_list(target, "", arena), target->table, b->condition);
+    return update(b, target, rows, arena);
+}
+
+rh_backfill_statements rh_backfill_statements_of(const rh_backfill *b, const rh_backfill_target *target,
+                                                 rh_arena *arena)
+{
+    if (b->walk == RH_WALK_REMAINING) {
+        const char *sql = update_remaining(b, target, arena);
+        return (rh_backfill_statements){.update_first = sql, .update_next = sql};
+    }
+    const size_t size = b->walk == RH_WALK_CTID ? 1 : target->key_count;
+    return (rh_backfill_statements){
+        .find_first = find(b, target, true, arena),
+        .find_next = find(b, target, false, arena),
+        .update_first = update(b, target, between(b, target, 0, 1, arena), arena),
+        .update_next = update(b, target, between(b, target, 1, size + 1, arena), arena),
+        .position_size = size,
+    };
+}
+
+const char *rh_backfill_last_sql(const rh_backfill *b, const rh_backfill_target *target, rh_arena *arena)
+{
+    if (b->walk == RH_WALK_CTID) {
+        char *name = rh_pg_quote_literal(target->table);
+        const char *sql = rh_arena_printf(arena,
+                                          "SELECT pg_catalog.pg_relation_size(%s::regclass)\n"
+                                          "       / pg_catalog.current_setting('block_size')::bigint",
+                                          name);
+        free(name);
+        return sql;
+    }
+    return rh_arena_printf(arena, "SELECT %s FROM %s ORDER BY %s LIMIT 1",
+                           rh_backfill_key_list(target, "", arena), target->table, descending(target, arena));
+}
+
+const char *rh_backfill_count_up_to(const rh_backfill *b, const rh_backfill_target *target, rh_arena *arena)
+{
+    return rh_arena_printf(arena, "SELECT count(*) FROM %s WHERE %s%s", target->table,
+                           compare(target, "", "<=", 1, arena), also(b->condition, arena));
+}

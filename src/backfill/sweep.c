@@ -1,0 +1,129 @@
+/* The sweep: inspect, count, batches without load, then each setting beside the load. */
+#include "sweep.h"
+#include "inspect.h"
+#include <math.h>
+#include <string.h>
+
+/* Without load, batches of each size in so many strata, so many consecutive ones in each. */
+enum { QUIET_STRATA = 4, QUIET_VISIT = 3 };
+/* Rows of a table that may be changed however large a share of it they are: a smaller share would be less
+ * than a few batches. */
+enum { BUDGET_MIN = 100000 };
+
+static const double LEVEL = 0.9;
+
+static void set_budget(rh_sweep *sweep)
+{
+    const double share = sweep->backfill->sample * (double)sweep->census.rows;
+    sweep->budget = share > BUDGET_MIN ? (int64_t)share : BUDGET_MIN;
+    sweep->next = 0;
+}
+
+/* The table, its key, the statements, and where the rows are. */
+static bool look(rh_sweep *sweep, rh_error *error)
+{
+    const rh_backfill_place *place = sweep->place;
+    rh_pg *pg = rh_pg_connect(place->backfill_conninfo, ": backfill", error);
+    bool ok = pg && rh_backfill_inspect(pg, sweep->backfill, sweep->arena, &sweep->target, error);
+    rh_pg_close(pg);
+    if (!ok)
+        return false;
+    sweep->sql = rh_backfill_statements_of(sweep->backfill, &sweep->target, sweep->arena);
+    pg = rh_pg_connect(place->conninfo, ": backfill census", error);
+    ok = pg &&
+         rh_backfill_census_take(pg, sweep->backfill, &sweep->target, sweep->arena, &sweep->census, error);
+    rh_pg_close(pg);
+    set_budget(sweep);
+    return ok;
+}
+
+bool rh_sweep_reset(rh_sweep *sweep, rh_error *error)
+{
+    if (!sweep->place->reset(sweep->place->data, error))
+        return false;
+    rh_backfill_census_release(&sweep->census);
+    rh_pg *pg = rh_pg_connect(sweep->place->conninfo, ": backfill census", error);
+    const bool ok = pg && rh_backfill_census_take(pg, sweep->backfill, &sweep->target, sweep->arena,
+                                                  &sweep->census, error);
+    rh_pg_close(pg);
+    set_budget(sweep);
+    return ok;
+}
+
+/* Batches of each size while nothing else runs, the first of them right behind a checkpoint. */
+static bool run_quiet(rh_sweep *sweep, rh_error *error)
+{
+    const rh_backfill *b = sweep->backfill;
+    rh_pg *pg = rh_pg_connect(sweep->place->conninfo, ": backfill", error);
+    bool ok = pg && rh_pg_execute(pg, "CHECKPOINT", error);
+    rh_pg_close(pg);
+    for (size_t i = 0; ok && i < b->batch_count; i++) {
+        const int64_t most = sweep->budget / (int64_t)(3 * (b->batch_count - i)) / b->batches[i];
+        const rh_sweep_run run = {.setting = {.batch = b->batches[i], .workers = 1},
+                                  .index = i,
+                                  .quiet = true,
+                                  .until = sweep->deadline,
+                                  .visit = QUIET_VISIT,
+                                  .most = most > QUIET_STRATA * QUIET_VISIT ? QUIET_STRATA * QUIET_VISIT
+                                          : most > QUIET_VISIT              ? most
+                                                                            : QUIET_VISIT};
+        ok = rh_sweep_batches(sweep, &run, NULL, error);
+        rh_progress_update(sweep->place->progress, "backfill", "batches without load", (int64_t)i + 1,
+                           (int64_t)b->batch_count, RH_UNIT_ITEMS);
+    }
+    return ok;
+}
+
+static void describe(const rh_sweep *sweep, rh_backfill_result *result)
+{
+    const rh_backfill_census *census = &sweep->census;
+    result->table = sweep->target.table;
+    result->key = rh_backfill_key_list(&sweep->target, "", sweep->arena);
+    result->statement = sweep->sql.update_next;
+    result->table_rows = census->table_rows;
+    result->rows = census->rows;
+    result->table_bytes = census->table_bytes;
+    result->index_bytes = census->index_bytes;
+    result->strata = rh_arena_alloc(sweep->arena, (census->count + 1) * sizeof *result->strata);
+    if (census->count > 0)
+        memcpy(result->strata, census->strata, census->count * sizeof *result->strata);
+    result->stratum_count = census->count;
+}
+
+static bool measure(rh_sweep *sweep, rh_backfill_result *result, rh_error *error)
+{
+    if (!look(sweep, error))
+        return false;
+    describe(sweep, result);
+    if (sweep->census.rows == 0) {
+        result->why_not = "no row is to do";
+        return true;
+    }
+    if (!run_quiet(sweep, error))
+        return false;
+    rh_sweep_plan(sweep, result);
+    if (!rh_sweep_screen(sweep, result, error))
+        return false;
+    rh_sweep_conclude(sweep, result);
+    result->measured = true;
+    return true;
+}
+
+bool rh_backfill_sweep(const rh_backfill *backfill, const rh_backfill_place *place, rh_arena *arena,
+                       rh_backfill_result *result, rh_notes *notes, rh_error *error)
+{
+    rh_sweep sweep = {.backfill = backfill,
+                      .place = place,
+                      .arena = arena,
+                      .notes = notes,
+                      .deadline = rh_clock_monotonic() + backfill->limit};
+    *result = (rh_backfill_result){.backfill = backfill,
+                                   .recommended = -1,
+                                   .level = LEVEL,
+                                   .median_abs_error = RH_NOT_MEASURED,
+                                   .coverage = RH_NOT_MEASURED,
+                                   .rate_per_s = place->load ? place->load->rate_per_s : 0};
+    const bool ok = measure(&sweep, result, error);
+    rh_backfill_census_release(&sweep.census);
+    return ok;
+}

@@ -1,0 +1,75 @@
+/* What the parts of a sweep share. */
+#pragma once
+#include "census.h"
+#include "pgrehearse/backfill/backfill.h"
+#include "statements.h"
+#include "worker.h"
+
+/* A batch, and the setting that it belongs to. */
+typedef struct rh_backfill_measured {
+    size_t setting; /* index in the result's cells; of a quiet batch: in the backfill's batches */
+    bool quiet;
+    rh_backfill_batch batch;
+} rh_backfill_measured;
+
+/* A window of the load, with or without batches beside it. */
+typedef struct rh_backfill_window {
+    const char *id;
+    size_t setting;                                 /* index in the result's cells; SIZE_MAX: the baseline */
+    rh_usec began, ended;                           /* monotonic */
+    int64_t wal_bytes;                              /* of the server */
+    double lock_wait_s;                             /* the longest that another session waited for a worker */
+    double p50_ms, p99_ms, p99_low_ms, p99_high_ms; /* of the load's response time */
+    int64_t transactions, errors;
+} rh_backfill_window;
+
+typedef struct rh_backfill_evidence {
+    rh_backfill_measured *batches;
+    size_t batch_count;
+    rh_backfill_window *windows; /* in the order of time: a baseline before and behind each other one */
+    size_t window_count;
+} rh_backfill_evidence;
+
+typedef struct rh_sweep {
+    const rh_backfill *backfill;
+    const rh_backfill_place *place;
+    rh_arena *arena;
+    rh_notes *notes;
+    rh_backfill_target target;
+    rh_backfill_statements sql;
+    rh_backfill_census census;
+    int64_t budget;   /* rows that may be changed before the next reset */
+    size_t next;      /* stratum that is visited next */
+    rh_usec deadline; /* of the sweep */
+    rh_backfill_evidence evidence;
+} rh_sweep;
+
+/* Batches of at most ROWS rows: as the parameter of the walk, which with ctid counts pages. */
+int64_t rh_sweep_units(const rh_sweep *sweep, int64_t rows);
+
+/* Runs batches of SETTING with its workers until UNTIL (monotonic), or until the rows of the budget are used
+ * up, VISIT consecutive ones in each stratum; adds them to the evidence. PIDS (may be NULL; one a worker)
+ * gets the sessions. MOST: batches in all; 0: no limit. */
+typedef struct rh_sweep_run {
+    rh_backfill_setting setting;
+    size_t index;
+    bool quiet;
+    rh_usec until;
+    int visit;
+    int64_t most;
+} rh_sweep_run;
+typedef struct rh_sweep_pids {
+    int *pids;
+    size_t count;
+} rh_sweep_pids;
+bool rh_sweep_batches(rh_sweep *sweep, const rh_sweep_run *run, rh_sweep_pids *pids, rh_error *error);
+
+/* Back to the state in which the sweep began, with all rows to do. No connection may be open. */
+bool rh_sweep_reset(rh_sweep *sweep, rh_error *error);
+/* Every cell of RESULT beside the load. */
+bool rh_sweep_screen(rh_sweep *sweep, rh_backfill_result *result, rh_error *error);
+
+/* Figures of every cell from the evidence; states by the gates. */
+void rh_sweep_conclude(const rh_sweep *sweep, rh_backfill_result *result);
+/* The settings to try, and which of them the quiet batches exclude. */
+void rh_sweep_plan(const rh_sweep *sweep, rh_backfill_result *result);

@@ -1,0 +1,134 @@
+#include "backfill.h"
+#include "pgrehearse/adapters/pg.h"
+#include "pgrehearse/backfill/backfill.h"
+#include "load_size.h"
+#include <string.h>
+
+static const char STAGE[] = "backfill";
+
+bool rh_backfill_check_migrations(const rh_scenario *scenario, const rh_plan *plan, rh_error *error)
+{
+    for (size_t i = 0; i < scenario->backfill_count; i++) {
+        const rh_backfill *b = &scenario->backfills[i];
+        bool found = b->after == NULL;
+        for (size_t m = 0; m < plan->migration_count && !found; m++)
+            found = plan->migrations[m].pending && strcmp(plan->migrations[m].id, b->after) == 0;
+        if (found)
+            continue;
+        rh_error_set(error, RH_ERROR_SCENARIO,
+                     "backfill %s runs after migration \"%s\", which is not pending", b->name, b->after);
+        rh_error_hint(error, "\"pgrehearse plan\" lists the pending migrations");
+        return rh_error_at(error, b->after_where.file, b->after_where.line, b->after_where.column);
+    }
+    return true;
+}
+
+/* What reset() needs. */
+typedef struct expansion {
+    const rh_run *run;
+    rh_staging *staging;
+    const rh_progress *progress;
+    const rh_backfill *backfill;
+    rh_backfill_pass_result *result;
+    bool reported; /* the attempts of the first time are the pass's */
+} expansion;
+
+/* The restored state and the migrations before the backfill. Statistics are fresh, as autoanalyze leaves
+ * them. */
+static bool expand(void *data, rh_error *error)
+{
+    expansion *e = data;
+    rh_pass_result settled =
+        rh_pass_settle(e->run, e->staging, RH_PASS_KIND_VERIFY, e->backfill->after, NULL, NULL, NULL, error);
+    const bool ok = settled.ok;
+    if (!e->reported)
+        e->result->pass = settled;
+    e->reported = true;
+    e->result->pass.ok = false;
+    if (!ok)
+        return false;
+    rh_pg *pg = rh_pg_connect(rh_staging_conninfo(e->staging), ": backfill", error);
+    const bool analyzed = pg && rh_pg_execute(pg, "ANALYZE", error);
+    rh_pg_close(pg);
+    return analyzed;
+}
+
+static bool sweep(expansion *e, rh_load *load, rh_error *error)
+{
+    const rh_run *run = e->run;
+    rh_backfill_place place = {.conninfo = rh_staging_conninfo(e->staging),
+                               .backfill_conninfo = rh_staging_migrations_conninfo(e->staging),
+                               .load_conninfo = rh_staging_workload_conninfo(e->staging),
+                               .load = load->mix.template_count > 0 ? load : NULL,
+                               .seed = run->scenario->workload.seed,
+                               .local = run->staging.local,
+                               .reset = expand,
+                               .data = e,
+                               .progress = e->progress};
+    return rh_backfill_sweep(e->backfill, &place, run->arena, &e->result->backfill, &e->result->pass.notes,
+                             error);
+}
+
+rh_backfill_pass_result rh_pass_backfill(const rh_run *run, rh_staging *staging, const rh_backfill *backfill,
+                                         const rh_progress *progress, rh_error *error)
+{
+    rh_backfill_pass_result result = {0};
+    rh_load load = {0};
+    expansion e = {
+        .run = run, .staging = staging, .progress = progress, .backfill = backfill, .result = &result};
+    rh_progress_begin(progress, STAGE, "%s on %s", backfill->name, backfill->table);
+    bool ok = expand(&e, error);
+    if (ok && run->scenario->workload.source != RH_WORKLOAD_NONE)
+        ok = rh_load_prepare(run, staging, &load, &result.pass.notes, error);
+    if (ok && load.mix.template_count == 0)
+        rh_notes_printf(&result.pass.notes, run->arena, RH_UNMEASURED_BACKFILL,
+                        "backfill %s: its effect on the load: there was no load", backfill->name);
+    ok = ok && sweep(&e, &load, error);
+    result.pass.ok = ok;
+    if (ok && result.backfill.measured)
+        rh_progress_end(progress, STAGE, "%s", result.backfill.advice);
+    else if (ok)
+        rh_progress_end(progress, STAGE, "%s", result.backfill.why_not);
+    return result;
+}
+
+/* The states of the cells that ran: one that is unclear leaves the gates so. */
+static rh_gate_outcome outcome_of(const rh_backfill_result *result, const char **why)
+{
+    bool failed = false, unclear = !result->measured;
+    *why = result->why_not ? result->why_not : result->advice;
+    for (size_t i = 0; i < result->cell_count; i++) {
+        failed =
+            failed || result->cells[i].state == RH_CELL_FAILED || result->cells[i].state == RH_CELL_EXCLUDED;
+        unclear =
+            unclear || result->cells[i].state == RH_CELL_UNCLEAR || result->cells[i].state == RH_CELL_NOT_RUN;
+    }
+    return result->recommended >= 0                 ? RH_GATE_HELD
+           : result->measured && failed && !unclear ? RH_GATE_FAILED
+                                                    : RH_GATE_NOT_MEASURED;
+}
+
+void rh_backfill_gates(rh_run *run)
+{
+    for (size_t i = 0; i < run->scenario->backfill_count; i++) {
+        const rh_backfill *b = &run->scenario->backfills[i];
+        const char *limits = NULL;
+        for (int kind = 0; kind < RH_BACKFILL_GATE_COUNT; kind++)
+            if (b->gates[kind].set)
+                limits =
+                    rh_arena_printf(run->arena, "%s%s%s %s", limits ? limits : "", limits ? ", " : "",
+                                    rh_backfill_gate_name((rh_backfill_gate_kind)kind), b->gates[kind].text);
+        if (!limits)
+            continue;
+        rh_gate *gate = rh_arena_add(run->arena, &run->gates, &run->gate_count);
+        *gate = (rh_gate){.kind = RH_GATE_BACKFILL,
+                          .name = rh_arena_printf(run->arena, "backfills.%s", b->name),
+                          .limit_text = limits,
+                          .limit = RH_NOT_MEASURED,
+                          .measured = RH_NOT_MEASURED,
+                          .outcome = RH_GATE_NOT_MEASURED,
+                          .worst = "the backfill pass did not run"};
+        if (i < run->backfill_count)
+            gate->outcome = outcome_of(&run->backfills[i], &gate->worst);
+    }
+}

@@ -1,0 +1,126 @@
+/* backfills[] of report.json. */
+#include "record.h"
+
+static void add_figure(rh_json *parent, const char *key, const rh_backfill_figure *figure)
+{
+    rh_json *object = rh_json_object();
+    rh_record_figure(object, "median", figure->median);
+    rh_record_figure(object, "low", figure->low);
+    rh_record_figure(object, "high", figure->high);
+    rh_json_add(parent, key, object);
+}
+
+static void add_setting(rh_json *object, const rh_backfill_setting *setting)
+{
+    rh_json_add_int(object, "batch", setting->batch);
+    rh_json_add_string(object, "pause", setting->pause.text);
+    rh_json_add_int(object, "workers", setting->workers);
+}
+
+static rh_json *cell_record(const rh_backfill_cell *cell)
+{
+    rh_json *object = rh_json_object();
+    add_setting(object, &cell->setting);
+    rh_json_add_string(object, "state", rh_backfill_cell_state_name(cell->state));
+    rh_json_add_string(object, "why", cell->why);
+    rh_json_add_bool(object, "recommended", cell->recommended);
+    rh_json_add_int(object, "batches", cell->batches);
+    rh_json_add_int(object, "rows", cell->rows);
+    rh_json_add_int(object, "retries", cell->retries);
+    rh_record_figure(object, "elapsed_s", cell->elapsed_s);
+    const bool ran = cell->batches > 0;
+    rh_record_figure(object, "rows_per_s", ran ? cell->rows_per_s : RH_NOT_MEASURED);
+    rh_record_figure(object, "find_s", ran ? cell->find_s : RH_NOT_MEASURED);
+    rh_record_figure(object, "update_s", ran ? cell->update_s : RH_NOT_MEASURED);
+    rh_record_figure(object, "commit_s", ran ? cell->commit_s : RH_NOT_MEASURED);
+    rh_record_figure(object, "pause_s", ran ? cell->pause_s : RH_NOT_MEASURED);
+    rh_record_figure(object, "batch_p50_s", ran ? cell->batch_p50_s : RH_NOT_MEASURED);
+    rh_record_figure(object, "batch_p90_s", ran ? cell->batch_p90_s : RH_NOT_MEASURED);
+    rh_record_figure(object, "batch_max_s", ran ? cell->batch_max_s : RH_NOT_MEASURED);
+    rh_record_figure(object, "wal_bytes_per_s", ran ? cell->wal_per_s : RH_NOT_MEASURED);
+    add_figure(object, "response_p99_ratio", &cell->p99_ratio);
+    rh_record_figure(object, "response_p99_ms", cell->response_p99_ms);
+    rh_record_figure(object, "baseline_p99_ms", cell->baseline_p99_ms);
+    rh_record_figure(object, "lock_wait_s", cell->lock_wait_s);
+    if (ran)
+        rh_json_add_int(object, "load_errors", cell->load_errors);
+    else
+        rh_json_add_null(object, "load_errors");
+    add_figure(object, "busy_s", &cell->busy_s);
+    add_figure(object, "total_s", &cell->total_s);
+    rh_record_figure(object, "wal_bytes", cell->wal_bytes.median);
+    return object;
+}
+
+static rh_json *stratum_record(const rh_backfill_stratum *stratum)
+{
+    rh_json *object = rh_json_object();
+    rh_json_add_int(object, "rows", stratum->rows);
+    rh_json_add_int(object, "batches", stratum->batches);
+    rh_record_figure(object, "us_per_row", stratum->us_per_row);
+    rh_record_figure(object, "wal_bytes_per_row", stratum->wal_per_row);
+    return object;
+}
+
+static rh_json *bound_record(const rh_backfill_bound *bound)
+{
+    rh_json *object = rh_json_object();
+    rh_json_add_string(object, "name", bound->name);
+    rh_record_figure(object, "limit", bound->limit);
+    rh_json_add_string(object, "why", bound->why);
+    return object;
+}
+
+static rh_json *backfill_record(const rh_backfill_result *result)
+{
+    const rh_backfill *b = result->backfill;
+    rh_json *object = rh_json_object();
+    rh_json_add_string(object, "name", b->name);
+    rh_json_add_string(object, "after", b->after);
+    rh_json_add_bool(object, "measured", result->measured);
+    rh_json_add_string(object, "why_not", result->why_not);
+    rh_json_add_string(object, "table", result->table ? result->table : b->table);
+    rh_json_add_string(object, "key", result->key);
+    rh_json_add_string(object, "walk", rh_backfill_walk_name(b->walk));
+    rh_json_add_string(object, "statement", result->statement);
+    rh_json_add_int(object, "table_rows", result->table_rows);
+    rh_json_add_int(object, "rows", result->rows);
+    rh_json_add_int(object, "table_bytes", result->table_bytes);
+    rh_json_add_int(object, "index_bytes", result->index_bytes);
+    rh_json_add_int(object, "changed", result->changed);
+    rh_record_figure(object, "rate_per_s", result->rate_per_s > 0 ? result->rate_per_s : RH_NOT_MEASURED);
+    rh_record_figure(object, "level", result->level);
+    rh_json *gates = rh_json_add_array(object, "gates");
+    for (int kind = 0; kind < RH_BACKFILL_GATE_COUNT; kind++) {
+        if (!b->gates[kind].set)
+            continue;
+        rh_json *gate = rh_json_object();
+        rh_json_add_string(gate, "name", rh_backfill_gate_name((rh_backfill_gate_kind)kind));
+        rh_json_add_string(gate, "limit_text", b->gates[kind].text);
+        rh_record_figure(gate, "limit", b->gates[kind].limit);
+        rh_json_add(gates, NULL, gate);
+    }
+    rh_json *strata = rh_json_add_array(object, "strata");
+    for (size_t i = 0; i < result->stratum_count; i++)
+        rh_json_add(strata, NULL, stratum_record(&result->strata[i]));
+    rh_json *bounds = rh_json_add_array(object, "bounds");
+    for (size_t i = 0; i < result->bound_count; i++)
+        rh_json_add(bounds, NULL, bound_record(&result->bounds[i]));
+    rh_json *settings = rh_json_add_array(object, "settings");
+    for (size_t i = 0; i < result->cell_count; i++)
+        rh_json_add(settings, NULL, cell_record(&result->cells[i]));
+    if (result->recommended >= 0)
+        rh_json_add_int(object, "recommended", result->recommended);
+    else
+        rh_json_add_null(object, "recommended");
+    rh_json_add_string(object, "advice", result->advice);
+    return object;
+}
+
+rh_json *rh_record_backfills(const rh_run *run)
+{
+    rh_json *array = rh_json_array();
+    for (size_t i = 0; i < run->backfill_count; i++)
+        rh_json_add(array, NULL, backfill_record(&run->backfills[i]));
+    return array;
+}

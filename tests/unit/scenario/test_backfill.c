@@ -1,0 +1,170 @@
+/* backfills: what is read, what is the default, and where each mistake is reported. */
+#include "pgrehearse/adapters/files.h"
+#include "pgrehearse/model/backfill.h"
+#include "pgrehearse/scenario/scenario.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+// clang-format off
+#include <cmocka.h>
+// clang-format on
+
+#define BASE "name: n\nbackup: {path: b.dump}\nbackfills:\n" /* three lines */
+
+static char folder[] = "/tmp/rh_test_backfill_XXXXXX";
+static rh_arena *arena;
+static rh_scenario scenario;
+
+static void write_file(const char *name, const char *text)
+{
+    FILE *file = fopen(name, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static int make_folder(void **state)
+{
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    assert_int_equal(chdir(folder), 0);
+    write_file("b.dump", "x");
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    rh_error error = {0};
+    assert_int_equal(chdir("/"), 0);
+    return rh_tree_remove(folder, &error) ? 0 : -1;
+}
+
+static int new_arena(void **state)
+{
+    (void)state;
+    arena = rh_arena_new();
+    return 0;
+}
+
+static int free_arena(void **state)
+{
+    (void)state;
+    rh_arena_free(arena);
+    return 0;
+}
+
+static const rh_backfill *loads(const char *items)
+{
+    rh_error error = {0};
+    write_file("s.yaml", rh_arena_printf(arena, BASE "%s", items));
+    if (!rh_scenario_load("s.yaml", NULL, 0, arena, &scenario, &error))
+        fail_msg("%d:%d: %s", error.line, error.column, error.message);
+    return scenario.backfills;
+}
+
+static void complains(const char *items, int line, int column, const char *message)
+{
+    rh_error error = {0};
+    write_file("s.yaml", rh_arena_printf(arena, BASE "%s", items));
+    if (rh_scenario_load("s.yaml", NULL, 0, arena, &scenario, &error))
+        fail_msg("accepted: %s", items);
+    if (!strstr(error.message, message))
+        fail_msg("\"%s\" does not say \"%s\"", error.message, message);
+    assert_int_equal(error.line, line);
+    assert_int_equal(error.column, column);
+    rh_error_release(&error);
+}
+
+static void test_defaults(void **state)
+{
+    (void)state;
+    const rh_backfill *b = loads("  - {table: orders, set: total = 1}\n");
+    assert_int_equal(scenario.backfill_count, 1);
+    assert_string_equal(b->name, "1");
+    assert_null(b->condition);
+    assert_int_equal(b->key_count, 0);
+    assert_int_equal(b->walk, RH_WALK_KEYSET);
+    assert_int_equal(b->batch_count, 4);
+    assert_int_equal(b->batches[3], 10000);
+    assert_int_equal(b->pause_count, 2);
+    assert_true(b->pauses[1].share == 1);
+    assert_int_equal(b->worker_count, 1);
+    assert_true(b->sample == 0.1);
+    assert_int_equal(b->limit, 1800 * RH_SECOND);
+    assert_int_equal(b->lock_timeout, RH_SECOND);
+}
+
+static void test_every_key(void **state)
+{
+    (void)state;
+    const rh_backfill *b = loads(
+        "  - name: totals\n    after: \"000019\"\n    table: shop.orders\n    set: total = s.sum -- cents\n"
+        "    from: (SELECT 1 AS id, 2 AS sum) s\n    join: s.id = orders.id\n    where: total IS NULL\n"
+        "    key: [tenant, id]\n    walk: ctid\n    lock_timeout: 250ms\n"
+        "    sweep: {batch: [500, 1000], pause: [100ms, 50%], workers: [1, 2], sample: 5%, limit: 10min}\n"
+        "    gates: {response_p99_ratio: 1.5, lock_wait: 250ms, wal_rate: 50MB, load_errors: 0, "
+        "duration: 12h}\n");
+    assert_string_equal(b->name, "totals");
+    assert_string_equal(b->after, "000019");
+    assert_string_equal(b->set, "total = s.sum -- cents");
+    assert_int_equal(b->key_count, 2);
+    assert_string_equal(b->key[1], "id");
+    assert_int_equal(b->walk, RH_WALK_CTID);
+    assert_int_equal(b->batch_count, 2);
+    assert_int_equal(b->pauses[0].duration, RH_SECOND / 10);
+    assert_true(b->pauses[1].share == 0.5);
+    assert_int_equal(b->workers[1], 2);
+    assert_true(b->sample == 0.05);
+    assert_true(b->gates[RH_BACKFILL_GATE_WAL_RATE].limit == 50.0 * 1024 * 1024);
+    assert_true(b->gates[RH_BACKFILL_GATE_DURATION].limit == 12 * 3600);
+    assert_int_equal(b->condition_where.line, 10);
+}
+
+static void test_mistakes(void **state)
+{
+    (void)state;
+    complains("  orders\n", 4, 3, "must be a list");
+    complains("  - orders\n", 4, 5, "is a map of keys");
+    complains("  - {table: orders}\n", 4, 5, "needs table and set");
+    complains("  - {tabel: orders, set: a = 1}\n", 4, 6, "did you mean \"table\"");
+    complains("  - {table: o, set: a = 1, walk: keys}\n", 4, 34, "cannot be \"keys\"");
+    complains("  - {table: o, set: a = 1, walk: remaining}\n", 4, 5, "would never end");
+    complains("  - {table: o, set: a = 1, from: b}\n", 4, 5, "from without join");
+    complains("  - {table: o, set: a = 1, key: a}\n", 4, 5, "set changes a, a column of the key");
+    complains("  - {table: o, set: a = 1, sweep: {sample: 80%}}\n", 4, 44, "between 0.1% and 50%");
+    complains("  - {table: o, set: a = 1, sweep: {pause: 100}}\n", 4, 43, "has no unit");
+    complains("  - {table: o, set: a = 1, sweep: {batches: 100}}\n", 4, 36, "did you mean \"batch\"");
+    complains("  - {table: o, set: a = 1, gates: {lag: 1s}}\n", 4, 36, "unknown key");
+    complains("  - {name: x, table: o, set: a = 1}\n  - {name: x, table: o, set: a = 1}\n", 5, 12,
+              "two backfills are called");
+}
+
+/* What is pasted into a statement must be what it says, whatever it closes or comments out. */
+static void test_sql(void **state)
+{
+    (void)state;
+    complains("  - {table: o, set: a ==}\n", 4, 21, "syntax error");
+    complains("  - {table: o, set: a = 1 WHERE b}\n", 4, 21, "more than assignments");
+    complains("  - {table: o, set: \"a = 1; DROP TABLE o\"}\n", 4, 21, "semicolon");
+    complains("  - {table: o, set: a = $1}\n", 4, 21, "parameter");
+    complains("  - {table: o, set: a = 1, where: \"true) OR (true\"}\n", 4, 35, "syntax error");
+    complains("  - {table: o, set: a = 1, where: true LIMIT 1}\n", 4, 35, "syntax error");
+    complains("  - {table: o, set: a = 1, join: x, from: b WHERE true}\n", 4, 43, "syntax error");
+}
+
+int main(void)
+{
+#define EACH(test) cmocka_unit_test_setup_teardown(test, new_arena, free_arena)
+    const struct CMUnitTest tests[] = {
+        EACH(test_defaults),
+        EACH(test_every_key),
+        EACH(test_mistakes),
+        EACH(test_sql),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
