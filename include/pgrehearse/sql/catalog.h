@@ -187,10 +187,17 @@ bool rh_catalog_index_uses(const rh_catalog_index *index, const char *column, rh
  * index serves. */
 const char *rh_catalog_unindexed_key(const rh_catalog_table *table, const rh_catalog_constraint *key,
                                      rh_arena *arena);
-/* A view, materialized view, trigger or policy for which the server refuses to drop COLUMN of TABLE without
- * CASCADE, or to change its type; NULL: none is known. */
-const rh_catalog_object *rh_catalog_column_user(const rh_catalog *catalog, const rh_catalog_table *table,
-                                                const char *column, rh_arena *arena);
+/* What depends on an object, so that the server refuses to drop it without CASCADE: "view public.v", in
+ * ARENA; NULL: nothing is known to. GONE: columns and constraints that the statement has dropped before,
+ * NULL-ended; NULL: none. */
+/* On COLUMN of TABLE, if the statement DROPS it, or else changes its type. */
+const char *rh_catalog_column_user(const rh_catalog *catalog, const rh_catalog_table *table,
+                                   const char *column, bool drops, const char *const *gone, rh_arena *arena);
+/* On the constraint NAME of TABLE. */
+const char *rh_catalog_constraint_user(const rh_catalog *catalog, const rh_catalog_table *table,
+                                       const char *name, const char *const *gone, rh_arena *arena);
+/* On the object at INDEX of BODY, a DropStmt. */
+const char *rh_catalog_drop_user(const rh_catalog *catalog, rh_json *body, size_t index, rh_arena *arena);
 /* "public.t" as SQL writes it. */
 const char *rh_catalog_name(const rh_catalog_table *table, rh_arena *arena);
 

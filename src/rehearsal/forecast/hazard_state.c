@@ -1,5 +1,6 @@
 #include "hazard_state.h"
 #include "pgrehearse/sql/hazards.h"
+#include "pgrehearse/base/text.h"
 #include <math.h>
 #include <string.h>
 
@@ -163,12 +164,17 @@ static rh_hazard_state state_by_class(const rh_hazard *hazard, const rh_measured
     return hazard->state;
 }
 
-/* The SQLSTATE with which the server refuses what the rule warns of; NULL: it does not. */
-static const char *refusal_of(const rh_hazard *hazard)
+/* The SQLSTATE by which the server refuses what the rule warns of, two for dependents: of what is dropped, of
+ * a column whose type changes. NULL: it does not. */
+static const char *const *refusals_of(const rh_hazard *hazard)
 {
-    return is_rule(hazard, "concurrently-in-transaction") ? "25001" /* active_sql_transaction */
-           : is_rule(hazard, "enum-value-in-transaction") ? "55P04" /* unsafe_new_enum_value_usage */
-           : is_rule(hazard, "blocked-by-dependents")     ? "2BP01" /* dependent_objects_still_exist */
+    static const char *const block[] = {"25001", NULL}; /* active_sql_transaction */
+    static const char *const value[] = {"55P04", NULL}; /* unsafe_new_enum_value_usage */
+    static const char *const user[] = {"2BP01", "0A000",
+                                       NULL}; /* dependent_objects_still_exist, feature_not_supported */
+    return is_rule(hazard, "concurrently-in-transaction") ? block
+           : is_rule(hazard, "enum-value-in-transaction") ? value
+           : is_rule(hazard, "blocked-by-dependents")     ? user
                                                           : NULL;
 }
 
@@ -184,10 +190,10 @@ static rh_hazard_state state_of(const rh_hazard *hazard, const rh_measured *m, b
                    ? RH_HAZARD_MEASURED
                    : RH_HAZARD_REFUTED;
     }
-    const char *refusal = refusal_of(hazard);
-    if (refusal) {
+    const char *const *refusals = refusals_of(hazard);
+    if (refusals) {
         const rh_failure *failure = m->migration->failure;
-        return failure && failure->sqlstate && strcmp(failure->sqlstate, refusal) == 0 &&
+        return failure && failure->sqlstate && rh_is_one_of(failure->sqlstate, refusals) &&
                        failure->line >= m->statement->line
                    ? RH_HAZARD_MEASURED
                    : hazard->state;

@@ -122,8 +122,11 @@ static void alter_domain(rh_catalog *catalog, rh_json *body)
 void rh_catalog_add_generated(rh_catalog *catalog, const rh_catalog_table *table, const char *column,
                               const char *words)
 {
-    add(catalog, RH_CATALOG_GENERATED, "generated column", column,
-        rh_arena_printf(catalog->arena, "%s %s", table->name, words));
+    const char *sql = rh_arena_printf(catalog->arena, "CREATE TABLE %s (%s int %s)",
+                                      rh_identifier(table->name, catalog->arena),
+                                      rh_identifier(column, catalog->arena), words);
+    add_read(catalog, add(catalog, RH_CATALOG_GENERATED, "generated column", column, sql),
+             (rh_relation){table->schema, table->name});
 }
 
 static void add_function(rh_catalog *catalog, const char *sql, rh_json *body)
@@ -246,8 +249,7 @@ void rh_catalog_drop_readers(rh_catalog *catalog, const char *schema, const char
     }
 }
 
-/* The kinds that DROP, RENAME and SET SCHEMA name, as bits. */
-static unsigned kinds_of(rh_json *body, const char *key)
+unsigned rh_catalog_kinds_of(rh_json *body, const char *key)
 {
     static const struct {
         const char *type;
@@ -290,7 +292,7 @@ static void drop_on_table(rh_catalog *catalog, rh_json *list)
 void rh_catalog_drop_objects(rh_catalog *catalog, rh_json *body)
 {
     rh_json *objects = rh_json_get(body, "objects");
-    const unsigned kinds = kinds_of(body, "removeType");
+    const unsigned kinds = rh_catalog_kinds_of(body, "removeType");
     const bool on_table = rh_tree_is(body, "removeType", "OBJECT_TRIGGER") ||
                           rh_tree_is(body, "removeType", "OBJECT_POLICY") ||
                           rh_tree_is(body, "removeType", "OBJECT_RULE");
@@ -371,7 +373,7 @@ void rh_catalog_moved(rh_catalog *catalog, rh_relation from, rh_relation to)
 void rh_catalog_rename_object(rh_catalog *catalog, rh_json *body)
 {
     const bool moves = rh_json_get(body, "newschema") != NULL;
-    const unsigned kinds = kinds_of(body, moves ? "objectType" : "renameType");
+    const unsigned kinds = rh_catalog_kinds_of(body, moves ? "objectType" : "renameType");
     const char *to = rh_json_string(rh_json_get(body, moves ? "newschema" : "newname"));
     rh_json *relation = rh_json_get(body, "relation"), *object = rh_json_get(body, "object");
     rh_json *routine = rh_json_path(object, "ObjectWithArgs.objname");

@@ -22,3 +22,5 @@ void rh_catalog_rename_object(rh_catalog *catalog, rh_json *body);
 /* A column that is generated from others. */
 void rh_catalog_add_generated(rh_catalog *catalog, const rh_catalog_table *table, const char *column,
                               const char *words);
+/* The kinds that KEY of DROP, RENAME or SET SCHEMA ("removeType") names, as bits. */
+unsigned rh_catalog_kinds_of(rh_json *body, const char *key);

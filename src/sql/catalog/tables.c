@@ -434,6 +434,8 @@ static void alter_column(rh_catalog *catalog, rh_catalog_table *t, rh_json *comm
         make_identity(catalog, t, c, rh_json_path(command, "def.Constraint"));
     else if (strcmp(subtype, "AT_DropIdentity") == 0)
         c->sequence = NULL;
+    else if (strcmp(subtype, "AT_DropExpression") == 0)
+        c->unsupported = RH_UNSUPPORTED_ALTERED;
     else if (strcmp(subtype, "AT_SetStatistics") == 0 || strcmp(subtype, "AT_SetStorage") == 0 ||
              strcmp(subtype, "AT_SetOptions") == 0 || strcmp(subtype, "AT_SetCompression") == 0)
         c->unsupported = RH_UNSUPPORTED_STORAGE_OPTIONS;

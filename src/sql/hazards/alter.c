@@ -265,26 +265,23 @@ static void type_change_hazard(const rh_hazard_subject *s, rh_json *definition, 
                   s->table, name));
 }
 
-/* The server refuses the subcommand, DROP COLUMN or another TYPE. */
-static void refused_hazard(const rh_hazard_subject *s, rh_json *command, const char *column, bool drops)
+/* The server refuses the subcommand, DROP COLUMN, DROP CONSTRAINT or another TYPE. */
+static void refused_hazard(const rh_hazard_subject *s, rh_json *command, const char *name)
 {
-    const bool cascades = rh_tree_is(command, "behavior", "DROP_CASCADE") && drops;
-    const rh_catalog_object *user =
-        s->definition && column && !cascades && !s->context->way_down
-            ? rh_catalog_column_user(s->context->catalog, s->definition, column, s->arena)
-            : NULL;
-    if (!user)
+    const rh_catalog *catalog = s->context->catalog;
+    const bool retypes = rh_tree_is(command, "subtype", "AT_AlterColumnType");
+    const bool constraint = rh_tree_is(command, "subtype", "AT_DropConstraint");
+    if (!s->definition || !name || s->context->way_down ||
+        (!retypes && rh_tree_is(command, "behavior", "DROP_CASCADE")))
         return;
-    const char *name = rh_hazard_quoted(s, column);
-    RH_HAZARD(s, "blocked-by-dependents",
-              rh_arena_printf(s->arena, "The server refuses to %s of %s: the %s uses it.",
-                              rh_arena_printf(s->arena, drops ? "drop %s" : "change the type of %s", name),
-                              s->table, user->what),
-              rh_arena_printf(
-                  s->arena,
-                  "Drop the %s before it and create it again behind it in the same transaction, with its "
-                  "owner and privileges.",
-                  user->what));
+    const char *user =
+        constraint ? rh_catalog_constraint_user(catalog, s->definition, name, s->gone, s->arena)
+                   : rh_catalog_column_user(catalog, s->definition, name, !retypes, s->gone, s->arena);
+    if (user)
+        rh_hazard_refused(s,
+                          rh_arena_printf(s->arena, retypes ? "change the type of %s of %s" : "drop %s of %s",
+                                          rh_hazard_quoted(s, name), s->table),
+                          user);
 }
 
 static void drop_column_hazard(const rh_hazard_subject *s, const char *column)
@@ -467,11 +464,14 @@ static void of_command(const rh_hazard_subject *s, rh_json *command)
         expand_and_contract_hazard(s, name, false);
     } else if (strcmp(subtype, "AT_AlterColumnType") == 0) {
         type_change_hazard(s, column, name);
-        refused_hazard(s, command, name, false);
+        refused_hazard(s, command, name);
     } else if (strcmp(subtype, "AT_DropColumn") == 0) {
         drop_column_hazard(s, name);
-        refused_hazard(s, command, name, true);
+        refused_hazard(s, command, name);
         expand_and_contract_hazard(s, name, true);
+    } else if (strcmp(subtype, "AT_DropConstraint") == 0) {
+        refused_hazard(s, command, name);
+        other_rewrite_hazard(s, subtype, name);
     } else if (strcmp(subtype, "AT_ValidateConstraint") == 0) {
         if (is_valid(s->definition, name))
             s->statement->class_ = RH_CLASS_CATALOG;
@@ -488,6 +488,26 @@ static void of_command(const rh_hazard_subject *s, rh_json *command)
     }
 }
 
+/* What COMMANDS drop before the one at INDEX is executed: columns and constraints are dropped first of all.
+ */
+static const char *const *gone_before(rh_json *commands, size_t index, rh_arena *arena)
+{
+    static const char *const drops[] = {"AT_DropColumn", "AT_DropConstraint", NULL};
+    const char **gone = rh_arena_alloc(arena, (rh_json_count(commands) + 1) * sizeof *gone);
+    size_t count = 0;
+    rh_json *at = rh_json_get(rh_json_at(commands, index), "AlterTableCmd");
+    const char *subtype = rh_json_string(rh_json_get(at, "subtype"));
+    const size_t end = subtype && rh_is_one_of(subtype, drops) ? index : rh_json_count(commands);
+    for (size_t i = 0; i < end; i++) {
+        rh_json *command = rh_json_get(rh_json_at(commands, i), "AlterTableCmd");
+        const char *other = rh_json_string(rh_json_get(command, "subtype"));
+        const char *name = rh_json_string(rh_json_get(command, "name"));
+        if (other && name && rh_is_one_of(other, drops))
+            gone[count++] = name;
+    }
+    return gone;
+}
+
 void rh_hazards_of_alter_table(const rh_hazard_subject *s, rh_json *body)
 {
     rh_json *commands = rh_json_get(body, "cmds");
@@ -497,7 +517,9 @@ void rh_hazards_of_alter_table(const rh_hazard_subject *s, rh_json *body)
     for (size_t i = 0; i < rh_json_count(commands); i++) {
         rh_json *command = rh_json_get(rh_json_at(commands, i), "AlterTableCmd");
         statement->class_ = rh_classify_command(command);
-        of_command(s, command);
+        rh_hazard_subject at = *s;
+        at.gone = gone_before(commands, i, s->arena);
+        of_command(&at, command);
         heaviest = rh_classify_heavier(heaviest, statement->class_);
     }
     statement->class_ = heaviest;

@@ -21,6 +21,17 @@ bool rh_hazard_is(const rh_statement *statement, const char *rule)
     return false;
 }
 
+void rh_hazard_refused(const rh_hazard_subject *s, const char *work, const char *user)
+{
+    RH_HAZARD(s, "blocked-by-dependents",
+              rh_arena_printf(s->arena, "The server refuses to %s: the %s uses it.", work, user),
+              rh_arena_printf(
+                  s->arena,
+                  "Drop the %s before it and create it again behind it in the same transaction, with its "
+                  "owner and privileges.",
+                  user));
+}
+
 const char *rh_hazard_quoted(const rh_hazard_subject *s, const char *identifier)
 {
     return identifier ? rh_identifier(identifier, s->arena) : "…";
@@ -293,9 +304,13 @@ void rh_hazards_of_statement(rh_hazard_context *context, rh_statement *statement
     const char *kind = rh_tree_kind(tree, &body);
     if (!kind)
         return;
-    const rh_hazard_subject s = {context, context->arena, statement,
-                                 statement->expected_relation ? statement->expected_relation : "the table",
-                                 rh_hazards_changed_table(context->catalog, statement, tree, context->arena)};
+    const rh_hazard_subject s = {
+        .context = context,
+        .arena = context->arena,
+        .statement = statement,
+        .table = statement->expected_relation ? statement->expected_relation : "the table",
+        .definition = rh_hazards_changed_table(context->catalog, statement, tree, context->arena),
+    };
     const bool is_new = s.definition && s.definition->is_new && !context->way_down;
     if (strcmp(kind, "CreateStmt") == 0)
         new_partition_hazard(&s, body);

@@ -5,7 +5,7 @@
 
 static const rh_hazard_rule RULES[] = {
     {"attach-partition", "adding a partition reads existing rows under ACCESS EXCLUSIVE"},
-    {"blocked-by-dependents", "the server refuses: a view, trigger or policy uses the column"},
+    {"blocked-by-dependents", "the server refuses: another object depends on it"},
     {"concurrently-behind-tool-lock",
      "CONCURRENTLY waits for a transaction of the migration tool, which waits for it"},
     {"concurrently-in-transaction", "a statement that cannot run inside a transaction block is in one"},

@@ -9,6 +9,7 @@ typedef struct rh_hazard_subject {
     rh_statement *statement;
     const char *table;                  /* as it is shown */
     const rh_catalog_table *definition; /* NULL: the catalog does not have it */
+    const char *const *gone; /* columns and constraints that ALTER TABLE has dropped so far; NULL: none */
 } rh_hazard_subject;
 
 /* FORMAT is the message; SAFER likewise in the arena. */
@@ -17,6 +18,8 @@ typedef struct rh_hazard_subject {
 
 /* IDENTIFIER as SQL writes it; "…" for NULL. */
 const char *rh_hazard_quoted(const rh_hazard_subject *s, const char *identifier);
+/* The server refuses WORK ("drop t"), because USER ("view public.v") depends on it. */
+void rh_hazard_refused(const rh_hazard_subject *s, const char *work, const char *user);
 bool rh_hazard_is(const rh_statement *statement, const char *rule);
 /* The release itself added the column: no session uses it yet. */
 bool rh_hazard_column_is_new(const rh_hazard_subject *s, const char *column);

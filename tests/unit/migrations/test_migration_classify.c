@@ -413,7 +413,7 @@ static void test_hazards_by_schema(void **state)
         /* what goes */
         {TIMEOUT "truncate t cascade", "2:truncate"},
         {TIMEOUT "drop view v; drop function work(); drop type app.mood cascade; drop schema app cascade",
-         "2:drop-object 3:drop-object 4:drop-object 5:drop-object"},
+         "2:drop-object 3:blocked-by-dependents 3:drop-object 4:drop-object 5:drop-object"},
         {TIMEOUT "begin; drop view v; create view v as select 1; commit", ""},
         {TIMEOUT
          "alter type app.mood rename value 'a' to 'z'; alter schema app rename to b; alter table t set schema b",
