@@ -115,6 +115,20 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* How long a lock is waited for; 0: it was free, which the server says, however slow the answer is. */
+static double request(rh_pg *pg)
+{
+    rh_error error = {0};
+    if (rh_pg_execute(pg, "BEGIN; LOCK TABLE busy IN ACCESS EXCLUSIVE MODE NOWAIT; COMMIT", &error))
+        return 0;
+    assert_string_equal(error.sqlstate, "55P03");
+    rh_error_release(&error);
+    rh_usec began = rh_clock_monotonic();
+    if (!rh_pg_execute(pg, "ROLLBACK; BEGIN; LOCK TABLE busy IN ACCESS EXCLUSIVE MODE; COMMIT", &error))
+        fail_msg("%s", error.message);
+    return rh_seconds(rh_clock_monotonic() - began);
+}
+
 static void waits_are_as_predicted(void **state)
 {
     (void)state;
@@ -134,11 +148,11 @@ static void waits_are_as_predicted(void **state)
     rh_profile profile = profile_of(arena);
     rh_lock_forecast f = forecast(&profile, arena);
     double waits[REQUESTS], sum = 0;
+    size_t at_once = 0, below_high = 0;
     for (int i = 0; i < REQUESTS; i++) {
-        rh_usec began = rh_clock_monotonic();
-        if (!rh_pg_execute(pg, "BEGIN; LOCK TABLE busy IN ACCESS EXCLUSIVE MODE; COMMIT", &error))
-            fail_msg("%s", error.message);
-        sum += waits[i] = rh_seconds(rh_clock_monotonic() - began);
+        waits[i] = request(pg);
+        sum += waits[i];
+        at_once += waits[i] == 0;
         rh_clock_sleep_until(rh_clock_monotonic() + 400000 + i % 7 * 10000); /* who queued has gone on */
     }
     kill(-load, SIGKILL);
@@ -146,11 +160,8 @@ static void waits_are_as_predicted(void **state)
     rh_pg_close(pg);
     qsort(waits, REQUESTS, sizeof *waits, ascending);
     double mean = sum / REQUESTS;
-    size_t at_once = 0, below_high = 0;
-    for (int i = 0; i < REQUESTS; i++) {
-        at_once += waits[i] < 0.005;
+    for (int i = 0; i < REQUESTS; i++)
         below_high += waits[i] <= f.wait_high_s;
-    }
     print_message(
         "mean wait predicted %.3f s, measured %.3f s; at once %.0f %%, %.0f %%; 90 %% within %.3f s, "
         "%.3f s; %lld looks\n",
