@@ -51,7 +51,7 @@ int main(int argc, char **argv)
     for (int i = SCRIPTS; i < argc; i++)
         files[i - SCRIPTS] = (rh_workload_file){.path = argv[i], .weight = 1};
     rh_pg *pg = rh_pg_connect(argv[CONNINFO], ": mix", &error);
-    bool ok = pg && rh_mix_from_pgbench(pg, files, (size_t)(argc - SCRIPTS), arena, &mix, &error);
+    bool ok = pg && rh_mix_from_pgbench(pg, NULL, files, (size_t)(argc - SCRIPTS), arena, &mix, &error);
     rh_pg_close(pg);
     if (!ok)
         return fail(&error);
