@@ -40,7 +40,6 @@ static void add_statement(rh_json *array, const rh_statement *s, int transaction
 
 static void add_migration(rh_json *array, const rh_migration *m)
 {
-    static const char *const rules[] = {"each", "one", "own"}; /* as in report.json */
     rh_json *object = rh_json_add_object(array, NULL);
     rh_json_add_string(object, "id", m->id);
     rh_json_add_string(object, "name", m->name);
@@ -52,7 +51,7 @@ static void add_migration(rh_json *array, const rh_migration *m)
     if (!m->pending)
         return;
     rh_json_add_string(object, "sha256", m->up.sha256[0] ? m->up.sha256 : NULL);
-    rh_json_add_string(object, "transaction", rules[m->up.rule]);
+    rh_json_add_string(object, "transaction", rh_transaction_rule_name(m->up.rule));
     int *numbers = rh_alloc((m->up.statement_count + 1) * sizeof *numbers);
     rh_json_add_int(object, "transactions", rh_plan_transactions(&m->up, numbers));
     rh_json *statements = rh_json_add_array(object, "statements");

@@ -186,13 +186,16 @@ const rh_lock *rh_lock_strongest(const rh_lock *locks, size_t count)
 
 const char *rh_wait_source_name(rh_wait_source source)
 {
-    return source == RH_WAIT_SERVER_LOG ? "server log" : "sampler";
+    static const char *const names[] = {"sampler", "server log"};
+    _Static_assert(sizeof names / sizeof *names == RH_WAIT_SOURCE_COUNT, "one name a value");
+    return names[source];
 }
 
 const char *rh_probe_name(rh_probe_kind kind)
 {
     static const char *const names[] = {"cpu",    "sort", "cached", "sequential",
                                         "random", "wal",  "write",  "parallel"};
+    _Static_assert(sizeof names / sizeof *names == RH_PROBE_COUNT, "one name a value");
     return names[kind];
 }
 
@@ -200,17 +203,50 @@ const char *rh_probe_unit(rh_probe_kind kind)
 {
     static const char *const units[] = {"numbers/s", "numbers/s", "bytes/s", "bytes/s",
                                         "s",         "s",         "bytes/s", "times"};
+    _Static_assert(sizeof units / sizeof *units == RH_PROBE_COUNT, "one unit a value");
     return units[kind];
 }
 
 const char *rh_template_kind_name(rh_template_kind kind)
 {
-    return kind == RH_TEMPLATE_READ ? "read" : "write";
+    static const char *const names[] = {"read", "write"};
+    _Static_assert(sizeof names / sizeof *names == RH_TEMPLATE_KIND_COUNT, "one name a value");
+    return names[kind];
 }
 
 const char *rh_release_name(rh_release release)
 {
-    return release == RH_RELEASE_CURRENT ? "current" : "next";
+    static const char *const names[] = {"current", "next"};
+    _Static_assert(sizeof names / sizeof *names == RH_RELEASE_COUNT, "one name a value");
+    return names[release];
+}
+
+const char *rh_window_kind_name(rh_window_kind kind)
+{
+    static const char *const names[] = {"before", "during", "after"};
+    _Static_assert(sizeof names / sizeof *names == RH_WINDOW_COUNT, "one name a value");
+    return names[kind];
+}
+
+const char *rh_gate_outcome_name(rh_gate_outcome outcome)
+{
+    static const char *const names[] = {"held", "failed", "not_measured"};
+    _Static_assert(sizeof names / sizeof *names == RH_GATE_OUTCOME_COUNT, "one name a value");
+    return names[outcome];
+}
+
+const char *rh_backup_shape_name(rh_backup_shape shape)
+{
+    static const char *const names[] = {NULL, "pgdump_custom", "pgdump_directory", "pgdump_tar", "plain"};
+    _Static_assert(sizeof names / sizeof *names == RH_SHAPE_COUNT, "one name a value");
+    return names[shape];
+}
+
+const char *rh_transaction_rule_name(rh_transaction_rule rule)
+{
+    static const char *const names[] = {"each", "one", "own"};
+    _Static_assert(sizeof names / sizeof *names == RH_TRANSACTION_RULE_COUNT, "one name a value");
+    return names[rule];
 }
 
 const char *rh_backfill_walk_name(rh_backfill_walk walk)

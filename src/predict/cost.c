@@ -50,6 +50,7 @@ const char *rh_cost_term_name(rh_cost_term term)
                                         "other relations",
                                         "beyond shared_buffers",
                                         "beyond maintenance_work_mem"};
+    _Static_assert(sizeof names / sizeof *names == RH_TERM_COUNT, "one name a value");
     return names[term];
 }
 

@@ -17,7 +17,7 @@ typedef struct rh_wait_link {
     bool is_load; /* a session of the load or of a disturber */
 } rh_wait_link;
 
-typedef enum rh_wait_source { RH_WAIT_SAMPLER, RH_WAIT_SERVER_LOG } rh_wait_source;
+typedef enum rh_wait_source { RH_WAIT_SAMPLER, RH_WAIT_SERVER_LOG, RH_WAIT_SOURCE_COUNT } rh_wait_source;
 const char *rh_wait_source_name(rh_wait_source source);
 
 /* One wait: of a load client, or of the migration itself. */

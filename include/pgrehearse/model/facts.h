@@ -17,7 +17,10 @@ typedef enum rh_backup_shape {
     RH_SHAPE_PGDUMP_DIRECTORY, /* a directory with toc.dat */
     RH_SHAPE_PGDUMP_TAR,       /* a tar whose first entry is toc.dat */
     RH_SHAPE_PLAIN,            /* SQL text, maybe compressed, maybe inside tar or zip */
+    RH_SHAPE_COUNT
 } rh_backup_shape;
+/* "pgdump_custom", "pgdump_directory", "pgdump_tar", "plain"; NULL: unknown. */
+const char *rh_backup_shape_name(rh_backup_shape shape);
 
 typedef struct rh_skipped {
     const char *what, *why;

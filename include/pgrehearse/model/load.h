@@ -6,7 +6,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef enum rh_template_kind { RH_TEMPLATE_READ, RH_TEMPLATE_WRITE } rh_template_kind;
+typedef enum rh_template_kind {
+    RH_TEMPLATE_READ,
+    RH_TEMPLATE_WRITE,
+    RH_TEMPLATE_KIND_COUNT
+} rh_template_kind;
 const char *rh_template_kind_name(rh_template_kind kind); /* "read", "write" */
 
 /* How a template of production's statistics replays on staging, a call on average; RH_NOT_MEASURED where not
@@ -86,7 +90,13 @@ typedef struct rh_quantiles {
     double p50, p95, p99, max;
 } rh_quantiles;
 
-typedef enum rh_window_kind { RH_WINDOW_BEFORE, RH_WINDOW_DURING, RH_WINDOW_AFTER } rh_window_kind;
+typedef enum rh_window_kind {
+    RH_WINDOW_BEFORE,
+    RH_WINDOW_DURING,
+    RH_WINDOW_AFTER,
+    RH_WINDOW_COUNT
+} rh_window_kind;
+const char *rh_window_kind_name(rh_window_kind kind); /* "before", "during", "after" */
 
 /* A template's longest stall is response_ms.max: how long one of its arrivals had to wait for its end. */
 typedef struct rh_template_window {

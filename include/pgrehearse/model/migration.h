@@ -14,7 +14,9 @@ typedef enum rh_transaction_rule {
     RH_TRANSACTION_ONE,  /* the file is one transaction */
     RH_TRANSACTION_OWN,  /* the file's own BEGIN and COMMIT; statements outside of them form implicit
                             transactions as in one simple query */
+    RH_TRANSACTION_RULE_COUNT
 } rh_transaction_rule;
+const char *rh_transaction_rule_name(rh_transaction_rule rule); /* "each", "one", "own" */
 
 /* One file's worth of statements. */
 typedef struct rh_script {

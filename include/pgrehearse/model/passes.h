@@ -8,7 +8,7 @@
 /* Whether two releases of the application can share a database while one replaces the other: the running
  * one's statements on the schema that the migrations make, the next one's on every schema before that. */
 
-typedef enum rh_release { RH_RELEASE_CURRENT, RH_RELEASE_NEXT } rh_release;
+typedef enum rh_release { RH_RELEASE_CURRENT, RH_RELEASE_NEXT, RH_RELEASE_COUNT } rh_release;
 const char *rh_release_name(rh_release release); /* "current", "next" */
 
 /* A template that fails on a schema that is not its release's own. One row a stretch of migrations. */

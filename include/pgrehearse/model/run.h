@@ -23,7 +23,13 @@ typedef enum rh_verdict {
 } rh_verdict;
 const char *rh_verdict_name(rh_verdict verdict);
 
-typedef enum rh_gate_outcome { RH_GATE_HELD, RH_GATE_FAILED, RH_GATE_NOT_MEASURED } rh_gate_outcome;
+typedef enum rh_gate_outcome {
+    RH_GATE_HELD,
+    RH_GATE_FAILED,
+    RH_GATE_NOT_MEASURED,
+    RH_GATE_OUTCOME_COUNT
+} rh_gate_outcome;
+const char *rh_gate_outcome_name(rh_gate_outcome outcome); /* "held", "failed", "not_measured" */
 typedef struct rh_gate {
     rh_gate_kind kind;
     const char *name;       /* as in the scenario */

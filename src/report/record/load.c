@@ -55,11 +55,11 @@ static const rh_load_window *whole_window(const rh_load *load, rh_window_kind ki
 
 static void add_windows(rh_json *parent, const rh_load *load)
 {
-    static const char *const keys[] = {"before", "during", "after"};
     rh_json *windows = rh_json_add_object(parent, "windows");
-    for (int kind = RH_WINDOW_BEFORE; kind <= RH_WINDOW_AFTER; kind++) {
+    for (int kind = RH_WINDOW_BEFORE; kind < RH_WINDOW_COUNT; kind++) {
         const rh_load_window *window = whole_window(load, (rh_window_kind)kind);
-        rh_json_add(windows, keys[kind], window ? window_record(window) : NULL);
+        rh_json_add(windows, rh_window_kind_name((rh_window_kind)kind),
+                    window ? window_record(window) : NULL);
     }
     rh_json *by_migration = rh_json_add_array(windows, "by_migration");
     for (size_t i = 0; i < load->window_count; i++)

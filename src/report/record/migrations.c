@@ -3,7 +3,12 @@
 
 const char *rh_record_pass_name(rh_pass_kind pass)
 {
-    static const char *const names[] = {"quiet", "loaded", "scaled", "rollback"};
+    static const char *const names[RH_PASS_KIND_COUNT] = {
+        [RH_PASS_KIND_QUIET] = "quiet",
+        [RH_PASS_KIND_LOADED] = "loaded",
+        [RH_PASS_KIND_SCALED] = "scaled",
+        [RH_PASS_KIND_ROLLBACK] = "rollback",
+    };
     return names[pass];
 }
 
@@ -209,7 +214,6 @@ rh_json *rh_record_statements(const rh_run *run, const rh_script *script)
 
 rh_json *rh_record_migrations(const rh_run *run)
 {
-    static const char *const rules[] = {"each", "one", "own"};
     rh_json *array = rh_json_array();
     for (size_t i = 0; i < run->plan.migration_count; i++) {
         const rh_migration *m = &run->plan.migrations[i];
@@ -220,7 +224,7 @@ rh_json *rh_record_migrations(const rh_run *run)
         rh_json_add_string(object, "file", m->up.file);
         rh_json_add_bool(object, "program", m->command != NULL);
         rh_json_add_string(object, "sha256", m->up.sha256[0] ? m->up.sha256 : NULL);
-        rh_json_add_string(object, "transaction", rules[m->up.rule]);
+        rh_json_add_string(object, "transaction", rh_transaction_rule_name(m->up.rule));
         rh_json_add_bool(object, "applied_in_backup", m->applied_in_backup);
         rh_json_add_string(object, "outcome", rh_outcome_name(m->outcome));
         rh_json_add_string(object, "failed_pass", m->failed_pass);

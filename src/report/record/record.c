@@ -90,12 +90,6 @@ static rh_json *staging_record(const rh_staging_facts *staging)
     return object;
 }
 
-static const char *shape_name(rh_backup_shape shape)
-{
-    static const char *const names[] = {NULL, "pgdump_custom", "pgdump_directory", "pgdump_tar", "plain"};
-    return names[shape];
-}
-
 static void add_parts(rh_json *object, const char *key, const rh_skipped *parts, size_t count)
 {
     rh_json *list = rh_json_add_array(object, key);
@@ -113,7 +107,7 @@ static rh_json *backup_record(const rh_backup_facts *backup)
     bool restored = backup->restore_s > 0;
     rh_json *object = rh_json_object();
     rh_json_add_string(object, "path", backup->path);
-    rh_json_add_string(object, "format", shape_name(backup->shape));
+    rh_json_add_string(object, "format", rh_backup_shape_name(backup->shape));
     rh_json_add_string(object, "compression", backup->compression);
     rh_json_add_string(object, "container", backup->container);
     rh_json_add_string(object, "entry", backup->entry);
@@ -185,7 +179,6 @@ static rh_json *gates_record(const rh_run *run)
         [RH_GATE_WRITES_BLOCKED] = "s",     [RH_GATE_RESPONSE_P99_RATIO] = "ratio",
         [RH_GATE_LOAD_ERRORS] = "count",    [RH_GATE_BACKUP_CHECKSUM] = "count",
     };
-    static const char *const outcomes[] = {"held", "failed", "not_measured"};
     rh_json *array = rh_json_array();
     for (size_t i = 0; i < run->gate_count; i++) {
         const rh_gate *g = &run->gates[i];
@@ -195,7 +188,7 @@ static rh_json *gates_record(const rh_run *run)
         rh_json_add_string(gate, "limit_text", g->limit_text);
         rh_record_figure(gate, "limit", g->limit);
         rh_record_figure(gate, "measured", g->measured);
-        rh_json_add_string(gate, "outcome", outcomes[g->outcome]);
+        rh_json_add_string(gate, "outcome", rh_gate_outcome_name(g->outcome));
         rh_json_add_string(gate, "detail", g->worst);
     }
     return array;

@@ -1,6 +1,7 @@
 /* The record's own tables as CSV: what was summed, beside the single events of the other files. */
 #include "pgrehearse/adapters/csv.h"
 #include "pgrehearse/base/text.h"
+#include "pgrehearse/model/load.h"
 #include "samples.h"
 #include <math.h>
 
@@ -141,8 +142,7 @@ static bool write_templates(const rh_json *record, const char *directory, rh_err
                                                "service_ms.p99",
                                                "service_ms.max",
                                                "longest_stall_at_s"};
-    static const char *const first[] = {"window", "migration"}, *const windows[] = {"before", "during",
-                                                                                    "after"};
+    static const char *const first[] = {"window", "migration"};
     const rh_json *load = rh_json_path(record, "load.windows"), *each = rh_json_get(load, "by_migration");
     rh_csv_writer *csv = open_file(directory, "templates.csv", error);
     if (!csv)
@@ -150,8 +150,10 @@ static bool write_templates(const rh_json *record, const char *directory, rh_err
     header(csv, first, 2);
     header(csv, keys, KEYS_MAX);
     rh_csv_end_row(csv);
-    for (size_t i = 0; i < 3; i++)
-        window_rows(csv, windows[i], rh_json_get(load, windows[i]), keys);
+    for (int kind = 0; kind < RH_WINDOW_COUNT; kind++) {
+        const char *window = rh_window_kind_name((rh_window_kind)kind);
+        window_rows(csv, window, rh_json_get(load, window), keys);
+    }
     for (size_t i = 0; i < rh_json_count(each); i++)
         window_rows(csv, "migration", rh_json_at(each, i), keys);
     return rh_csv_close(csv, error);
