@@ -156,12 +156,13 @@ static const char *failed_migration(const rh_view *view)
 
 /* "for up to 2.1 s": what a lock of the set keeps others waiting on production, by the forecast from its own
  * transactions where there is one, else by what was measured under load. *MEASURED: false when neither is. */
-static const char *stretch(const rh_view *view, const char *key, bool *measured)
+static const char *stretch(const rh_view *view, const char *figure, bool *measured)
 {
     const rh_json *locks = rh_json_path(view->report, "production.locks");
-    double expected_s = rh_view_real(locks, rh_view_printf(view, "%s_s", key));
-    double high_s = rh_view_real(locks, rh_view_printf(view, "%s_high_s", key));
-    double held_s = rh_view_real(rh_json_get(view->report, "prediction"), rh_view_printf(view, "%s_s", key));
+    double expected_s = rh_view_real(locks, rh_view_printf(view, "%s_s", figure));
+    double high_s = rh_view_real(locks, rh_view_printf(view, "%s_high_s", figure));
+    double held_s =
+        rh_view_real(rh_json_get(view->report, "prediction"), rh_view_printf(view, "%s_s", figure));
     *measured = true;
     if (!isnan(expected_s) && !isnan(high_s) && high_s > 0)
         return rh_view_printf(view, "for %s (at most %s)", rh_view_seconds(view, expected_s),
