@@ -3,7 +3,7 @@
 # masked rows are reported, and a look that a migration shuts out is said to be missing.
 . "$(dirname "$0")/lib.sh"
 
-echo "-- a table closed by a prepared transaction; constraints that the load keeps to"
+fact 'a table closed by a prepared transaction, and constraints that the load keeps to'
 cat >"$work/mask.sql" <<'SQL'
 UPDATE customers SET email = id || '@example.org';
 SQL

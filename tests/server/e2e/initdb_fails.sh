@@ -7,7 +7,6 @@ apart="unshare --mount --ipc"
 $apart mount -t tmpfs none /dev/shm || exit 77
 
 try() { # LIMIT [COMMAND ...]: the program under a limit, started by COMMAND
-    echo "-- $*"
     limit=$1
     shift
     rm -rf "$work/run"
@@ -23,12 +22,18 @@ try() { # LIMIT [COMMAND ...]: the program under a limit, started by COMMAND
 
 scenario
 chmod 755 "$work/clusters"
-# a segment of WAL is too large, a table is, the server does not fit into memory
-for limit in --fsize=4000000 --fsize=400000 --as=90000000; do
-    try $limit
+
+by_root_and_nobody() { # LIMIT
+    try "$1"
     if [ "$(id -u)" = 0 ] && id nobody >/dev/null 2>&1; then
         chown nobody "$work" "$work/clusters"
-        try $limit setpriv --reuid=nobody --regid=nogroup --clear-groups
+        try "$1" setpriv --reuid=nobody --regid=nogroup --clear-groups
         chown root "$work" "$work/clusters"
     fi
-done
+}
+fact 'a segment of WAL is too large'
+by_root_and_nobody --fsize=4000000
+fact 'a table is too large'
+by_root_and_nobody --fsize=400000
+fact 'the server does not fit into memory'
+by_root_and_nobody --as=90000000

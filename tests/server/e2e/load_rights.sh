@@ -54,7 +54,7 @@ load() {
     sed -i "s/^workload: {rate: 50,/workload: {role: shop_app, ${source_of:-} rate: 200,/" "$work/scenario.yaml"
 }
 
-echo "-- values of rows that the role sees"
+fact 'values of rows that the role sees'
 load 'verify: [{sql: checks.sql}]'
 rehearse 0 --pass quiet --pass loaded
 valid_report
@@ -67,14 +67,14 @@ report "any('insert into public.asymmetric' in s and 'row-level security' in s f
 report "any('update public.asymmetric' in s and 'row-level security' in s for s in r['load']['mix']['omitted'])"
 report "any('refused by row-level security' in s for s in (n['text'] for n in r['not_measured']))"
 
-echo "-- a setting that a policy reads and nobody sets: nothing of that table, and why"
+fact 'a setting that a policy reads and nobody sets: nothing of that table, and why'
 echo "SELECT 1;" >"$work/prepare.sql"
 load
 rehearse 0 --pass quiet --pass loaded
 report "any('public.by_setting' in s and 'app.tenant_id' in s for s in (n['text'] for n in r['not_measured']))"
 report "not any('by_setting' in t['name'] for t in r['load']['mix']['templates'])"
 
-echo "-- a script that a policy refuses before any migration as often as during one"
+fact 'a script that a policy refuses before any migration as often as during one'
 echo "ALTER ROLE shop_app SET app.tenant_id = '7';" >"$work/prepare.sql"
 cat >"$work/add.sql" <<'SQL'
 \set tenant random(7, 8)
@@ -88,7 +88,7 @@ report "r['load']['errors'][0]['sqlstate'] == '42501' and 0 < r['load']['errors'
 report "r['gates'][0]['measured'] == 0 and 'before any migration' in r['gates'][0]['detail']"
 report "any('42501' in s and 'before' in s for s in (n['text'] for n in r['not_measured']))"
 
-echo "-- the same script, and a migration that lets the policy refuse all of it"
+fact 'the same script, and a migration that lets the policy refuse all of it'
 migration 001_small.sql 'ALTER POLICY tenant ON public.by_setting USING (tenant = 9);'
 load
 rehearse 1 --pass quiet --pass loaded

@@ -25,7 +25,6 @@ rm "$work/migrations/000011_applied.up.sql"
 try() { # EXPECTED_EXIT EXPRESSION PG_DUMP_OPTION ...
     expected=$1 expression=$2
     shift 2
-    echo "-- pg_dump $*"
     rm -rf "$work/backup"
     pg_dump "$@" -f "$work/backup" shop
     backup=$work/backup scenario 'migrations: {path: migrations, framework: sql, pending: all}' "rollback: false" 'workload: {source: none}'
@@ -36,20 +35,31 @@ try() { # EXPECTED_EXIT EXPRESSION PG_DUMP_OPTION ...
 unknown="any(n.startswith('backup: whether it is whole') for n in (n['text'] for n in r['not_measured']))"
 lacks() { printf "'lacks %s' in r['reason'] and r['verdict'] == 'inconclusive'" "$1"; }
 
+fact 'a whole archive'
 try 0 "$unknown and r['backup']['skipped'] == []" -Fc
+fact 'a whole plain dump'
 try 0 "$unknown" -Fp
+fact 'an archive of one schema'
 try 3 "$(lacks 'what is in other schemas')" -Fc -n public
+fact 'a plain dump of one schema'
 try 3 "$(lacks 'what is in other schemas')" -Fp -n public
+fact 'an archive without a schema'
 try 3 "$(lacks '2 relations')" -Fc -N audit
+fact 'a directory without a table'
 try 3 "$(lacks '1 relation:')" -Fd -T parts2
+fact 'an archive without large objects'
 try 0 "'large objects' in [s['subject'] for s in r['backup']['skipped']]" -Fc --no-blobs
+fact 'a public schema with an owner and a comment of its own'
 psql -Xqd shop -c "ALTER SCHEMA public OWNER TO postgres; COMMENT ON SCHEMA public IS 'as of an upgrade'"
 try 0 "$unknown" -Fc
+fact 'a materialized view'
 psql -Xqd shop -c 'CREATE MATERIALIZED VIEW names AS SELECT name FROM customers; CREATE INDEX ON names (name)'
 try 0 "$unknown" -Fc
+fact 'a plain dump without the rows of a materialized view'
 try 3 "$(lacks 'MATERIALIZED VIEW DATA public.names')" -Fp --exclude-table-data=names
-echo "-- the same, accepted"
+fact 'the same where backup.skip names it'
 rehearse 0 --pass quiet --set 'backup.skip=["MATERIALIZED VIEW DATA public.names"]'
+fact 'an archive without a schema where backup.partial accepts it'
 partial=yes
 try 0 "'2 relations' in [s['subject'] for s in r['backup']['skipped']] and not $unknown" -Fc -N audit
 nothing_left

@@ -35,14 +35,19 @@ blamed() { # STAGE
 }
 
 migration 000012_a.up.sql 'ALTER TABLE orders ADD COLUMN remark text;'
-echo "-- before the migrations"
+fact 'before the migrations'
 scenario 'migrations: {path: migrations}' "prepare: [$strike]"
 blamed prepare
-echo "-- after them"
+fact 'after the migrations'
 scenario 'migrations: {path: migrations}' "verify: [$strike]"
 blamed verify
-for moment in up down; do
-    echo "-- behind the statements of a program: $moment"
-    scenario "migrations: {command: [sh, $work/migrate.sh, $work, $moment, up], down: [sh, $work/down.sh, $work, $moment, down]}"
-    [ $moment = up ] && blamed 'quiet passes' || blamed rollback
-done
+
+beside() { # MOMENT
+    scenario "migrations: {command: [sh, $work/migrate.sh, $work, $1, up], down: [sh, $work/down.sh, $work, $1, down]}"
+}
+fact 'behind the statements of a program'
+beside up
+blamed 'quiet passes'
+fact 'behind the statements of a down program'
+beside down
+blamed rollback
