@@ -99,7 +99,7 @@ static const char *const corpus[] = {
 
 int main(void)
 {
-    mutate_all(corpus, sizeof corpus / sizeof *corpus, 20000, LLVMFuzzerTestOneInput);
+    mutate_all(corpus, sizeof corpus / sizeof *corpus, 5000, LLVMFuzzerTestOneInput);
     return 0;
 }
 #endif

@@ -128,7 +128,7 @@ int main(void)
 {
     rh_random random;
     rh_random_seed(&random, 42);
-    for (int run = 0; run < 50000; run++) {
+    for (int run = 0; run < 15000; run++) {
         rh_text input = {0};
         for (uint64_t n = rh_random_below(&random, 24); n > 0; n--) {
             rh_text_append(&input, tokens[rh_random_below(&random, sizeof tokens / sizeof *tokens)]);
@@ -138,7 +138,7 @@ int main(void)
         LLVMFuzzerTestOneInput((const uint8_t *)rh_text_string(&input), input.length);
         rh_text_release(&input);
     }
-    puts("50000 inputs");
+    puts("15000 inputs");
     return 0;
 }
 #endif
