@@ -62,6 +62,8 @@ void rh_html_disturbers(rh_html *html);
 void rh_html_lock_policy(rh_html *html);
 void rh_html_compatibility(rh_html *html);
 void rh_html_runners(rh_html *html);
+/* A section a backfill of the scenario. */
+void rh_html_backfills(rh_html *html);
 /* cancelled.c: parts of the lock waits; nothing when there was none. */
 void rh_html_deadlocks(rh_html *html);
 void rh_html_cancelled(rh_html *html);

@@ -43,6 +43,7 @@ static void contents(rh_html *html)
         {"#waits", "Lock waits", true},
         {"#disturbers", "Disturbers", rh_json_count(rh_json_get(report, "disturbances")) > 0},
         {"#lock-policy", "Lock policy", rh_json_get(report, "lock_policy") != NULL},
+        {"#backfill-1", "Backfills", rh_json_count(rh_json_get(report, "backfills")) > 0},
         {"#compatibility", "Compatibility", rh_json_get(report, "compatibility") != NULL},
         {"#statements", "Statements", true},
         {"#load", "Load", true},
@@ -220,6 +221,7 @@ static void document(rh_html *html)
     rh_html_waits(html);
     rh_html_disturbers(html);
     rh_html_lock_policy(html);
+    rh_html_backfills(html);
     rh_html_compatibility(html);
     rh_html_statements(html);
     rh_html_load(html);

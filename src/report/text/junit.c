@@ -1,7 +1,8 @@
-/* junit.xml: a test case a gate, a migration up, a rollback, a verify step; one for the rehearsal itself when
- * it failed. */
+/* junit.xml: a test case a gate, a gate of a backfill, a migration up, a rollback, a verify step; one for the
+ * rehearsal itself when it failed. */
 #include "pgrehearse/adapters/xml.h"
 #include "pgrehearse/report/report.h"
+#include "report/view/backfill.h"
 #include "report/view/view.h"
 #include <math.h>
 #include <stdlib.h>
@@ -44,6 +45,42 @@ static void add_gates(suite *s)
                            : failed ? FAILED
                                     : SKIPPED,
                            message});
+    }
+}
+
+/* The outcome that gates[] has for the backfill. */
+static bool backfill_failed(const suite *s, const rh_view_backfill *b)
+{
+    const rh_json *gates = rh_json_get(s->view.report, "gates");
+    const char *name = rh_view_printf(&s->view, "backfills.%s", b->name);
+    for (size_t i = 0; i < rh_json_count(gates); i++)
+        if (rh_view_is(rh_json_at(gates, i), "name", name))
+            return rh_view_is(rh_json_at(gates, i), "outcome", "failed");
+    return false;
+}
+
+/* Each gate at the setting to use, or at the nearest one. While another setting might hold them all, none has
+ * failed. */
+static void add_backfills(suite *s)
+{
+    rh_view_backfill *list;
+    const size_t count = rh_view_backfills(&s->view, &list);
+    for (size_t i = 0; i < count; i++) {
+        const rh_view_backfill *b = &list[i];
+        for (size_t g = 0; g < b->gate_count; g++) {
+            const rh_view_backfill_gate *gate = &b->gates[g];
+            const bool held = strcmp(gate->outcome, "held") == 0,
+                       failed = strcmp(gate->outcome, "failed") == 0 && backfill_failed(s, b);
+            const char *message =
+                b->chosen ? rh_view_printf(&s->view, "%s, limit %s, with %s", gate->reading,
+                                           gate->limit_text ? gate->limit_text : "?", b->chosen->name)
+                          : b->headline;
+            add(s, (test_case){"backfill", rh_view_printf(&s->view, "%s: %s", b->name, gate->name), NAN,
+                               held     ? PASSED
+                               : failed ? FAILED
+                                        : SKIPPED,
+                               message});
+        }
     }
 }
 
@@ -184,6 +221,7 @@ bool rh_report_junit(const rh_json *report, rh_text *xml_text, rh_error *error)
     add_steps(&s, "verify");
     add_compatibility(&s);
     add_runners(&s);
+    add_backfills(&s);
     add_gates(&s);
 
     rh_xml *xml = rh_xml_new(true);

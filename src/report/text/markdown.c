@@ -1,5 +1,6 @@
 /* report.md: fits a comment on a merge request; GitHub's and GitLab's Markdown. */
 #include "pgrehearse/report/report.h"
+#include "report/view/backfill.h"
 #include "report/view/view.h"
 #include <string.h>
 
@@ -121,6 +122,26 @@ static void migrations(const page *p)
         rh_text_printf(p->out, "\n%zu more migrations with equal or less blocking.\n",
                        view->migration_count - MIGRATIONS_MAX);
     rh_text_append(p->out, "\n");
+}
+
+static void backfills(const page *p)
+{
+    const rh_view *view = &p->view;
+    rh_view_backfill *list;
+    const size_t count = rh_view_backfills(view, &list);
+    for (size_t i = 0; i < count && i < LIST_MAX; i++) {
+        const char *gates = rh_view_backfill_gates(view, &list[i]);
+        rh_text_printf(p->out, "%s\n", plain_within(p, list[i].headline, SENTENCE_MAX));
+        if (gates)
+            rh_text_printf(p->out, "- Gates: %s\n", plain_within(p, gates, SENTENCE_MAX));
+        if (list[i].advice)
+            rh_text_printf(p->out, "- %s%s\n",
+                           list[i].chosen && list[i].chosen->recommended ? "Recommended: " : "",
+                           plain_within(p, list[i].advice, SENTENCE_MAX));
+        rh_text_append(p->out, "\n");
+    }
+    if (count > LIST_MAX)
+        rh_text_printf(p->out, "%zu more backfills in report.html\n\n", count - LIST_MAX);
 }
 
 static void hazards(const page *p)
@@ -280,6 +301,7 @@ bool rh_report_markdown(const rh_json *report, rh_text *markdown, rh_error *erro
     head(&p);
     gates(&p);
     migrations(&p);
+    backfills(&p);
     details(&p);
     rh_view_release(&p.view);
     return true;

@@ -1,11 +1,12 @@
 /* The terminal's summary: at most 56 lines of 80 columns. */
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/report/report.h"
+#include "report/view/backfill.h"
 #include "report/view/view.h"
 #include <math.h>
 #include <string.h>
 
-enum { WIDTH = 80, MIGRATIONS_MAX = 8, GATES_MAX = 6, NOT_MEASURED_MAX = 3 };
+enum { WIDTH = 80, MIGRATIONS_MAX = 8, GATES_MAX = 6, NOT_MEASURED_MAX = 3, BACKFILLS_MAX = 3 };
 
 typedef struct page {
     rh_view view;
@@ -50,20 +51,25 @@ static size_t fitting(const char *text, size_t width)
     return space ? space : at;
 }
 
-/* A sentence over at most LINES lines. */
-static void wrap_over(const page *p, const char *text, int lines)
+/* A sentence over at most LINES lines, the first behind MARGIN blanks. */
+static void wrap_behind(const page *p, int margin, const char *text, int lines)
 {
     const char *rest = rh_view_line(&p->view, text, 0);
     for (int i = 0; *rest; i++) {
-        const char *indent = i ? "  " : "";
-        size_t width = WIDTH - strlen(indent), bytes = fitting(rest, width);
+        const int indent = i ? margin + 2 : margin;
+        size_t width = WIDTH - (size_t)indent, bytes = fitting(rest, width);
         if (i + 1 == lines) {
-            rh_text_printf(p->out, "%s%s\n", indent, rh_view_line(&p->view, rest, width));
+            rh_text_printf(p->out, "%*s%s\n", indent, "", rh_view_line(&p->view, rest, width));
             return;
         }
-        rh_text_printf(p->out, "%s%.*s\n", indent, (int)bytes, rest);
+        rh_text_printf(p->out, "%*s%.*s\n", indent, "", (int)bytes, rest);
         rest += bytes + (rest[bytes] == ' ');
     }
+}
+
+static void wrap_over(const page *p, const char *text, int lines)
+{
+    wrap_behind(p, 0, text, lines);
 }
 
 static void wrap(const page *p, const char *text)
@@ -113,6 +119,15 @@ static void gate_worst(const page *p, const char *worst, size_t used)
         rh_text_printf(p->out, "  %s\n", rh_view_line(&p->view, text, WIDTH - 2));
 }
 
+/* The gates of a backfill are several, and what was measured is a setting: lines of their own. */
+static void backfill_gate(const page *p, const rh_json *gate, const char *outcome)
+{
+    const char *limits = rh_view_string(gate, "limit_text"), *detail = rh_view_string(gate, "detail");
+    rh_text_printf(p->out, "%s  %s\n", cell(p, rh_view_string(gate, "name"), 39), outcome);
+    wrap_behind(p, 2, rh_view_printf(&p->view, "limits: %s", limits ? limits : "none"), 2);
+    wrap_behind(p, 2, rh_view_printf(&p->view, "measured: %s", detail ? detail : "nothing"), 3);
+}
+
 static void gates(const page *p)
 {
     const rh_json *list = rh_json_get(p->view.report, "gates");
@@ -127,14 +142,14 @@ static void gates(const page *p)
                               : held ? "held"
                                      : "not measured",
                    *worst = rh_view_string(gate, "detail");
+        const char *painted = paint(p, failed ? "31" : held ? "32" : "33", outcome);
+        if (rh_view_backfill_setting(&p->view, gate)) {
+            backfill_gate(p, gate, painted);
+            continue;
+        }
         rh_text_printf(p->out, "%s %s %s  %s", cell(p, rh_view_string(gate, "name"), 18),
                        cell_right(p, rh_view_string(gate, "limit_text"), 7),
-                       cell_right(p, rh_view_gate_measured(&p->view, gate), 12),
-                       paint(p,
-                             failed ? "31"
-                             : held ? "32"
-                                    : "33",
-                             outcome));
+                       cell_right(p, rh_view_gate_measured(&p->view, gate), 12), painted);
         gate_worst(p, worst, 42 + rh_utf8_length(outcome));
     }
 }
@@ -201,10 +216,27 @@ static void migrations(const page *p)
                                view->migration_count - MIGRATIONS_MAX));
 }
 
+static void backfills(const page *p)
+{
+    rh_view_backfill *list;
+    const size_t count = rh_view_backfills(&p->view, &list);
+    for (size_t i = 0; i < count && i < BACKFILLS_MAX; i++) {
+        const char *gates = rh_view_backfill_gates(&p->view, &list[i]);
+        wrap_over(p, list[i].headline, 4);
+        if (gates)
+            wrap_behind(p, 2, rh_view_printf(&p->view, "Gates: %s", gates), 4);
+        else if (list[i].advice) /* else it is in the table of gates */
+            wrap_behind(p, 2, list[i].advice, 2);
+    }
+    if (count > BACKFILLS_MAX)
+        line(p, rh_view_printf(&p->view, "%zu more backfills, see the report", count - BACKFILLS_MAX));
+}
+
 static void sentences(const page *p)
 {
     const rh_view *view = &p->view;
     rh_text_append(p->out, "\n");
+    backfills(p);
     if (rh_json_get(view->report, "prediction")) {
         wrap_over(p, rh_view_prediction(view), 4);
         if (rh_view_cold(view))

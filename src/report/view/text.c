@@ -2,6 +2,7 @@
 #include "pgrehearse/base/units.h"
 #include "pgrehearse/base/text.h"
 #include "view.h"
+#include "backfill.h"
 #include "pgrehearse/model/lock.h"
 #include <math.h>
 #include <string.h>
@@ -95,6 +96,9 @@ const char *rh_view_basename(const char *path)
 const char *rh_view_gate_measured(const rh_view *view, const rh_json *gate)
 {
     double measured = rh_view_real(gate, "measured");
+    const char *setting = rh_view_backfill_setting(view, gate);
+    if (setting)
+        return setting;
     if (isnan(measured))
         return "not measured";
     if (rh_view_is(gate, "unit", "s"))

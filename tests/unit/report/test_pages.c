@@ -1,3 +1,4 @@
+#include "fixture_backfills.h"
 #include "fixture_disturbed.h"
 #include "fixture_production.h"
 #include "pgrehearse/adapters/csv.h"
@@ -11,9 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <cmocka.h>
-
-typedef rh_run *(*maker)(rh_arena *arena);
-typedef bool (*renderer)(const rh_json *report, rh_text *text, rh_error *error);
+#include "pages.h"
 
 static rh_run *empty(rh_arena *arena)
 {
@@ -25,51 +24,17 @@ static rh_run *empty(rh_arena *arena)
 static const struct {
     const char *name;
     maker make;
-} RUNS[] = {{"full", fixture_full},
-            {"quiet", fixture_quiet},
-            {"failed", fixture_failed},
-            {"refused", fixture_refused},
-            {"hostile", fixture_hostile},
-            {"disturbed", fixture_disturbed},
-            {"production", fixture_production},
-            {"start", fixture_start},
-            {"empty", empty}};
+} RUNS[] = {{"full", fixture_full},           {"quiet", fixture_quiet},
+            {"failed", fixture_failed},       {"refused", fixture_refused},
+            {"backfills", fixture_backfills}, {"hostile", fixture_hostile},
+            {"disturbed", fixture_disturbed}, {"production", fixture_production},
+            {"start", fixture_start},         {"empty", empty}};
 enum { RUN_COUNT = sizeof RUNS / sizeof *RUNS };
-
-static bool render_text(const rh_json *report, rh_text *text, rh_error *error)
-{
-    return rh_report_text(report, false, text, error);
-}
-
-static void render(maker make, renderer renderer_, rh_text *text)
-{
-    rh_arena *arena = rh_arena_new();
-    rh_json *record = rh_report_json(make(arena));
-    rh_arena_free(arena); /* the record stands alone */
-    rh_error error = {0};
-    assert_true(renderer_(record, text, &error));
-    rh_json_free(record);
-}
-
-/* GOLDEN=1 in the environment writes the expected files anew. */
-static void check_golden(const char *name, const char *text)
-{
-    char path[4096];
-    rh_error error = {0};
-    snprintf(path, sizeof path, "%s/tests/unit/report/golden/%s", RH_SOURCE_DIRECTORY, name);
-    if (getenv("GOLDEN"))
-        assert_true(rh_file_write(path, text, strlen(text), &error));
-    rh_arena *arena = rh_arena_new();
-    const char *expected = rh_file_read(path, 0, arena, NULL, &error);
-    assert_non_null(expected);
-    assert_string_equal(text, expected);
-    rh_arena_free(arena);
-}
 
 static void text_and_markdown_are_as_agreed(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 5; i++) {
         rh_text text = {0};
         char name[64];
         render(RUNS[i].make, render_text, &text);
@@ -147,27 +112,6 @@ static void markdown_fits_a_comment(void **state)
         assert_null(strstr(text.data, "`|`"));
         rh_text_release(&text);
     }
-}
-
-static xmlDocPtr parse(const rh_text *text)
-{
-    xmlDocPtr document =
-        xmlReadMemory(text->data, (int)text->length, "page", "UTF-8", XML_PARSE_NONET | XML_PARSE_HUGE);
-    assert_non_null(document);
-    return document;
-}
-
-static double count(xmlDocPtr document, const char *xpath)
-{
-    xmlXPathContextPtr context = xmlXPathNewContext(document);
-    char expression[512];
-    snprintf(expression, sizeof expression, "count(%s)", xpath);
-    xmlXPathObjectPtr result = xmlXPathEvalExpression((const xmlChar *)expression, context);
-    assert_non_null(result);
-    double value = result->floatval;
-    xmlXPathFreeObject(result);
-    xmlXPathFreeContext(context);
-    return value;
 }
 
 static void html_is_well_formed_and_stands_alone(void **state)

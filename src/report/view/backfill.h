@@ -1,0 +1,49 @@
+/* Backfills as every page shows them: settings, gates at the setting to use, sentences. */
+#pragma once
+#include "view.h"
+
+typedef struct rh_view_figure {
+    double median, low, high; /* NaN where nothing was measured, or the evidence is not enough */
+} rh_view_figure;
+
+typedef struct rh_view_setting {
+    const rh_json *record;
+    const char *name;  /* "1,000 rows a batch, pause 0, 1 worker" */
+    const char *state; /* "held", "unclear", "failed", "excluded", "not_run" */
+    bool ran, recommended;
+    rh_view_figure total_s, p99_ratio;
+} rh_view_setting;
+
+/* A gate of a backfill at one setting. */
+typedef struct rh_view_backfill_gate {
+    const char *name, *limit_text;
+    double limit;
+    double figure, high; /* s, bytes a second, a ratio or a count; HIGH must be within the limit */
+    const char *reading; /* "1.01 (may be 2.03)" */
+    const char *outcome; /* "held", "failed", "not_measured" */
+} rh_view_backfill_gate;
+
+typedef struct rh_view_backfill {
+    const rh_json *record;
+    const char *name, *table;
+    bool measured;
+    rh_view_setting *settings;
+    size_t setting_count;
+    const rh_view_setting *chosen; /* the recommended one, else the nearest that ran; NULL: none ran */
+    rh_view_backfill_gate *gates;  /* of CHOSEN */
+    size_t gate_count;
+    const char *headline; /* rows, setting, duration, p99 ratio, longest wait, WAL */
+    const char *advice;   /* why that setting; NULL if HEADLINE says it */
+} rh_view_backfill;
+
+/* *BACKFILLS in the view's arena. Returns how many. */
+size_t rh_view_backfills(const rh_view *view, rh_view_backfill **backfills);
+/* All gates in one line: "lock_wait 0 (may be 201 ms), limit 250ms: held; …"; NULL: none is set. */
+const char *rh_view_backfill_gates(const rh_view *view, const rh_view_backfill *backfill);
+/* "held" … in words for people: "not run". */
+const char *rh_view_setting_state(const rh_view_setting *setting);
+/* "×1.21"; "not measured" for NaN. */
+const char *rh_view_ratio(const rh_view *view, double ratio);
+/* Of GATE, a row of gates[]: the recommended setting of its backfill, or "none holds"; NULL: it is no gate of
+ * a backfill. */
+const char *rh_view_backfill_setting(const rh_view *view, const rh_json *gate);

@@ -1,0 +1,161 @@
+/* fixture_quiet with three backfills: one with a setting to use, one where none holds, one not measured. */
+#pragma once
+#include "fixture.h"
+#include "pgrehearse/model/backfill.h"
+
+static const rh_backfill_figure FIXTURE_UNKNOWN = {RH_NOT_MEASURED, RH_NOT_MEASURED, RH_NOT_MEASURED};
+
+static inline rh_backfill_cell fixture_cell(int64_t batch, const char *pause, double total_s, double ratio)
+{
+    return (rh_backfill_cell){
+        .setting = {.batch = batch, .pause = {.text = pause}, .workers = 1},
+        .state = RH_CELL_HELD,
+        .batches = 114,
+        .rows = 114 * batch,
+        .elapsed_s = 60,
+        .rows_per_s = 1e6 / total_s,
+        .find_s = 2,
+        .update_s = 40,
+        .commit_s = 8,
+        .pause_s = 10,
+        .batch_p50_s = 0.05,
+        .batch_p90_s = 0.08,
+        .batch_max_s = 0.14,
+        .wal_per_s = 8e6,
+        .p99_ratio = {ratio, 0.9 * ratio, 1.1 * ratio},
+        .response_p99_ms = 30 * ratio,
+        .baseline_p99_ms = 30,
+        .lock_wait_s = 0.12,
+        .busy_s = {0.8 * total_s, 0.7 * total_s, 0.9 * total_s},
+        .total_s = {total_s, 0.9 * total_s, 1.2 * total_s},
+        .wal_bytes = {212e9, RH_NOT_MEASURED, RH_NOT_MEASURED},
+    };
+}
+
+static inline rh_backfill_cell *fixture_add_cell(rh_run *run, rh_backfill_result *result,
+                                                 rh_backfill_cell cell)
+{
+    rh_backfill_cell *added = rh_arena_add(run->arena, &result->cells, &result->cell_count);
+    *added = cell;
+    return added;
+}
+
+static inline rh_backfill *fixture_backfill(rh_run *run, const char *name)
+{
+    rh_scenario *scenario = rh_arena_alloc(run->arena, sizeof *scenario);
+    *scenario = *run->scenario;
+    run->scenario = scenario;
+    rh_backfill *b = rh_arena_add(run->arena, &scenario->backfills, &scenario->backfill_count);
+    *b = (rh_backfill){.name = name, .table = "orders", .set = "total = price * quantity"};
+    return b;
+}
+
+static inline void fixture_backfill_gate(rh_run *run, const char *name, const char *limits,
+                                         rh_gate_outcome outcome, const char *why)
+{
+    rh_gate *gate = rh_arena_add(run->arena, &run->gates, &run->gate_count);
+    *gate = (rh_gate){.kind = RH_GATE_BACKFILL,
+                      .name = name,
+                      .limit_text = limits,
+                      .limit = RH_NOT_MEASURED,
+                      .measured = RH_NOT_MEASURED,
+                      .outcome = outcome,
+                      .worst = why};
+}
+
+static inline void fixture_recommended(rh_run *run)
+{
+    rh_backfill *b = fixture_backfill(run, "order_totals");
+    b->gates[RH_BACKFILL_GATE_P99_RATIO] = (rh_gate_limit){.set = true, .text = "1.5", .limit = 1.5};
+    b->gates[RH_BACKFILL_GATE_LOCK_WAIT] = (rh_gate_limit){.set = true, .text = "250ms", .limit = 0.25};
+    b->gates[RH_BACKFILL_GATE_DURATION] = (rh_gate_limit){.set = true, .text = "12h", .limit = 43200};
+    rh_backfill_result *r = rh_arena_add(run->arena, &run->backfills, &run->backfill_count);
+    *r = (rh_backfill_result){
+        .backfill = b,
+        .measured = true,
+        .table = "public.orders",
+        .key = "id",
+        .statement = "UPDATE public.orders SET total = price * quantity\nWHERE orders.id > $1::bigint",
+        .table_rows = 90000000,
+        .rows = 84200000,
+        .table_bytes = 9502720000,
+        .index_bytes = 6053888000,
+        .changed = 595000,
+        .recommended = 0,
+        .advice = "5,000 rows a batch, pause 100ms, 1 worker: the fastest setting that holds every gate.",
+        .median_abs_error = RH_NOT_MEASURED,
+        .coverage = RH_NOT_MEASURED,
+        .level = 0.9,
+        .rate_per_s = 180};
+    fixture_add_cell(run, r, fixture_cell(5000, "100ms", 24000, 1.21))->recommended = true;
+    rh_backfill_cell *unclear = fixture_add_cell(run, r, fixture_cell(5000, "0", 15000, 1.4));
+    unclear->state = RH_CELL_UNCLEAR;
+    unclear->why = "response_p99_ratio is 1.4, but may be 1.54: the gate is 1.5";
+    rh_backfill_cell *failed = fixture_add_cell(run, r, fixture_cell(10000, "0", 12000, 2.5));
+    failed->state = RH_CELL_FAILED;
+    failed->why = "response_p99_ratio is 2.5, the gate 1.5";
+    *fixture_add_cell(run, r, (rh_backfill_cell){0}) = (rh_backfill_cell){
+        .setting = {.batch = 50000, .pause = {.text = "0"}, .workers = 2},
+        .state = RH_CELL_EXCLUDED,
+        .why = "a batch alone takes 480 ms, the gate on lock_wait is 250ms",
+        .p99_ratio = FIXTURE_UNKNOWN,
+        .busy_s = FIXTURE_UNKNOWN,
+        .total_s = FIXTURE_UNKNOWN,
+        .wal_bytes = FIXTURE_UNKNOWN,
+        .elapsed_s = RH_NOT_MEASURED,
+        .response_p99_ms = RH_NOT_MEASURED,
+        .baseline_p99_ms = RH_NOT_MEASURED,
+        .lock_wait_s = RH_NOT_MEASURED,
+    };
+    for (int i = 0; i < 4; i++)
+        *rh_arena_add(run->arena, &r->strata, &r->stratum_count) =
+            (rh_backfill_stratum){.rows = 21050000,
+                                  .batches = i < 3 ? 3 : 0,
+                                  .us_per_row = i < 3 ? 20 + 10 * i : RH_NOT_MEASURED,
+                                  .wal_per_row = i < 3 ? 450 : RH_NOT_MEASURED};
+    *rh_arena_add(run->arena, &r->bounds, &r->bound_count) = (rh_backfill_bound){
+        "rows of a batch", 20000, "A row takes 12.5 µs, so that more than 20,000 rows take 250 ms."};
+    fixture_backfill_gate(run, "backfills.order_totals",
+                          "response_p99_ratio 1.5, lock_wait 250ms, duration 12h", RH_GATE_HELD, r->advice);
+}
+
+/* Without load, and with one setting that takes too long. */
+static inline void fixture_none_holds(rh_run *run)
+{
+    rh_backfill *b = fixture_backfill(run, "emails");
+    b->gates[RH_BACKFILL_GATE_LOCK_WAIT] = (rh_gate_limit){.set = true, .text = "250ms", .limit = 0.25};
+    b->gates[RH_BACKFILL_GATE_DURATION] = (rh_gate_limit){.set = true, .text = "1h", .limit = 3600};
+    rh_backfill_result *r = rh_arena_add(run->arena, &run->backfills, &run->backfill_count);
+    *r = (rh_backfill_result){.backfill = b,
+                              .measured = true,
+                              .table = "public.customers",
+                              .key = "tenant, id",
+                              .statement = "UPDATE public.customers SET email = lower(email)",
+                              .table_rows = 100,
+                              .rows = 100,
+                              .recommended = -1,
+                              .advice = "No setting holds every gate. The nearest is 1,000 rows a batch, "
+                                        "pause 0, 1 worker: duration is 2 h 0 min, the gate 1h.",
+                              .level = 0.9};
+    rh_backfill_cell *cell = fixture_add_cell(run, r, fixture_cell(1000, "0", 7200, 1));
+    cell->state = RH_CELL_FAILED;
+    cell->why = "duration is 2 h 0 min, the gate 1h";
+    cell->p99_ratio = FIXTURE_UNKNOWN;
+    cell->lock_wait_s = 0;
+    cell->wal_bytes = FIXTURE_UNKNOWN;
+    fixture_backfill_gate(run, "backfills.emails", "lock_wait 250ms, duration 1h", RH_GATE_FAILED, r->advice);
+}
+
+static inline rh_run *fixture_backfills(rh_arena *arena)
+{
+    rh_run *run = fixture_quiet(arena);
+    fixture_recommended(run);
+    fixture_none_holds(run);
+    rh_backfill_result *r = rh_arena_add(arena, &run->backfills, &run->backfill_count);
+    *r = (rh_backfill_result){.backfill = fixture_backfill(run, "3"),
+                              .why_not = "no row matches where.",
+                              .table = "public.orders",
+                              .recommended = -1,
+                              .level = 0.9};
+    return run;
+}
