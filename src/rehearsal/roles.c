@@ -1,8 +1,10 @@
 #include "roles.h"
+#include "pgrehearse/adapters/files.h"
 #include "pgrehearse/backup/backup.h"
 #include "pgrehearse/migrations/plan.h"
 #include "pgrehearse/workload/workload.h"
 #include "embedded/rehearsal.h"
+#include "steps.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -107,12 +109,30 @@ static bool check_role(rh_run *run, rh_staging *staging, const char *key, const 
     return admission == RH_ADMITTED || refuse(run, staging, key, name, admission, where, error);
 }
 
+/* One of STEPS may create the role NAME. */
+static bool may_create(const rh_step *steps, size_t count, const char *name, rh_arena *arena)
+{
+    for (size_t i = 0; name && i < count; i++) {
+        const char *text = steps[i].kind == RH_STEP_SQL
+                               ? rh_file_read(steps[i].path, RH_STEP_SQL_LIMIT, arena, NULL, NULL)
+                               : NULL;
+        if (!text || strcasestr(text, name) || strcasestr(text, "execute"))
+            return true;
+    }
+    return false;
+}
+
 bool rh_roles_check(rh_run *run, rh_staging *staging, rh_error *error)
 {
     const rh_scenario *s = run->scenario;
     const bool given = s->staging.kind == RH_STAGING_SERVER;
-    if (given != (staging != NULL) || s->prepare_count > 0 || s->backup.before_count > 0)
+    const char *names[] = {s->migrations.role, s->workload.role};
+    if (given != (staging != NULL))
         return true;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (may_create(s->prepare, s->prepare_count, names[i], run->arena) ||
+            may_create(s->backup.before, s->backup.before_count, names[i], run->arena))
+            return true;
     return check_role(run, staging, "migrations.role", s->migrations.role, &s->migrations.role_where,
                       error) &&
            check_role(run, staging, "workload.role", s->workload.role, &s->workload.role_where, error);

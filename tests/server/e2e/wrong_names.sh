@@ -19,6 +19,28 @@ echo 'workload: {role: shop_ap}' >>"$work/scenario.yaml"
 sed -i 's/, role: shop_ownr//' "$work/scenario.yaml"
 rehearse 64 --pass quiet
 refused 64 'scenario.yaml:[0-9]+:[0-9]+: workload.role: staging has no role "shop_ap"'
+fact 'a role that no step creates, beside steps of prepare and before'
+echo 'UPDATE customers SET email = id::text;' >"$work/mask.sql"
+scenario 'migrations: {path: migrations, role: shop_ownr}' 'prepare: [{sql: mask.sql}]'
+sed -i 's|, jobs: 2}|, jobs: 2, before: [{sql: mask.sql}]}|' "$work/scenario.yaml"
+rehearse 64 --pass quiet
+refused 64 'scenario.yaml:[0-9]+:[0-9]+: migrations.role: staging has no role "shop_ownr"'
+fact 'a role that a step of prepare creates is accepted'
+cat >"$work/role.sql" <<'SQL'
+CREATE ROLE shop_ownr;
+ALTER TABLE orders OWNER TO shop_ownr;
+GRANT CREATE ON SCHEMA public TO shop_ownr;
+GRANT ALL ON schema_migrations TO shop_ownr;
+SQL
+scenario 'migrations: {path: migrations, role: shop_ownr}' 'rollback: false' 'prepare: [{sql: role.sql}]'
+rehearse 0 --pass quiet
+report "r['verdict'] == 'pass'"
+fact 'a role that a step before the restore creates is accepted'
+echo 'CREATE ROLE shop_ownr SUPERUSER;' >"$work/role.sql"
+scenario 'migrations: {path: migrations, role: shop_ownr}' 'rollback: false'
+sed -i 's|, jobs: 2}|, jobs: 2, before: [{sql: role.sql}]}|' "$work/scenario.yaml"
+rehearse 0 --pass quiet
+report "r['verdict'] == 'pass'"
 fact 'a migration that --only names and the folder does not have'
 scenario 'migrations: {path: migrations}'
 rehearse 64 --pass quiet --only 000099
