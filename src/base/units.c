@@ -103,3 +103,8 @@ char *rh_count_format(int64_t count, char *buffer, size_t size)
     buffer[used] = 0;
     return buffer;
 }
+
+const char *rh_plural(int64_t count)
+{
+    return count == 1 ? "" : "s";
+}

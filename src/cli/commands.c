@@ -186,19 +186,21 @@ int rh_command_score(rh_cli *cli, rh_error *error)
         return rh_exit_code(error);
     }
     rh_score score;
-    rh_text text = {0};
+    rh_text text = {0}, lines = {0};
     rh_json *record = read_record(cli, run, error);
     bool ok = record && rh_score_read(record, actual, cli->arena, &score, error);
     if (ok) {
         const char *path = rh_path_beside(record_path(cli, run), "score.json", cli->arena);
         rh_json *json = rh_report_score_json(&score);
         char *written = rh_json_format(json);
-        rh_report_score(&score, &text);
+        rh_report_score(&score, &lines);
+        rh_text_append_lines(&text, rh_text_string(&lines), 80);
         ok = rh_file_write(path, written, strlen(written), error) && rh_cli_result(&text, error);
         free(written);
         rh_json_free(json);
     }
     rh_text_release(&text);
+    rh_text_release(&lines);
     rh_json_free(record);
     return ok ? RH_EXIT_OK : rh_exit_code(error);
 }

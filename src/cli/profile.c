@@ -104,17 +104,19 @@ static bool take_profile(const rh_cli *cli, rh_profile_options *options, rh_erro
         return false;
     const char *path = rh_options_value(&cli->options, RH_OPTION_PROFILE_OUTPUT, "the profile");
     rh_profile profile;
-    rh_text text = {0}, said = {0};
+    rh_text text = {0}, said = {0}, lines = {0};
     char *document = rh_json_format(root);
     rh_text_append(&text, document);
     bool ok = rh_profile_parse(root, path, cli->arena, &profile, error);
     if (ok)
-        describe(&profile, path, &said);
+        describe(&profile, path, &lines);
+    rh_text_append_lines(&said, rh_text_string(&lines), 80);
     ok = ok && deliver(cli, &text, &said, error);
     free(document);
     rh_json_free(root);
     rh_text_release(&text);
     rh_text_release(&said);
+    rh_text_release(&lines);
     return ok;
 }
 

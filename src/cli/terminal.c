@@ -121,6 +121,19 @@ void rh_text_append_wrapped(rh_text *text, const char *string, size_t indent, si
     rh_text_release(&clean);
 }
 
+void rh_text_append_lines(rh_text *text, const char *lines, size_t width)
+{
+    rh_text copy = {0};
+    rh_text_append(&copy, lines);
+    char *rest = copy.data;
+    for (char *line; rest && *rest && (line = strsep(&rest, "\n")) != NULL;)
+        if (rh_utf8_length(line) > width)
+            rh_text_append_wrapped(text, line, 2, width);
+        else
+            rh_text_printf(text, "%s\n", line);
+    rh_text_release(&copy);
+}
+
 void rh_error_format(const rh_error *error, rh_text *text)
 {
     rh_text_append(text, "pgrehearse: ");

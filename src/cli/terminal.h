@@ -30,6 +30,8 @@ void rh_text_append_brief(rh_text *text, const char *string, size_t width);
 /* Words of STRING in lines of at most WIDTH characters, each begun by INDENT blanks and ended by a newline;
  * the first one without the indent. */
 void rh_text_append_wrapped(rh_text *text, const char *string, size_t indent, size_t width);
+/* LINES with those of more than WIDTH characters wrapped, their continuation indented by two. */
+void rh_text_append_lines(rh_text *text, const char *lines, size_t width);
 
 /* "pgrehearse: FILE:LINE:COLUMN: message" and, indented below, the hint. */
 void rh_error_format(const rh_error *error, rh_text *text);

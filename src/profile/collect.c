@@ -1,4 +1,5 @@
 /* Reading production: one transaction of facts, the probes, the second reading, and looks in between. */
+#include "pgrehearse/base/units.h"
 #include "pgrehearse/base/clock.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/profile/profile.h"
@@ -214,8 +215,9 @@ rh_json *rh_profile_collect(const char *conninfo, const rh_profile_options *opti
     rh_json_add(t.root, "unknown", t.session.unknown);
     if (ok) {
         rh_json_add_real(t.root, "elapsed_s", rh_seconds(rh_clock_monotonic() - t.started));
-        rh_progress_end(options->progress, "profile", "%zu tables",
-                        rh_json_count(rh_json_get(t.root, "relations")));
+        rh_progress_end(options->progress, "profile", "%zu table%s",
+                        rh_json_count(rh_json_get(t.root, "relations")),
+                        rh_plural((int64_t)rh_json_count(rh_json_get(t.root, "relations"))));
         return t.root;
     }
     rh_json_free(t.root);

@@ -1,4 +1,5 @@
 #include "production.h"
+#include "pgrehearse/base/units.h"
 #include "pgrehearse/profile/profile.h"
 
 static bool at_profile(const rh_scenario *scenario, rh_error *error)
@@ -30,8 +31,8 @@ bool rh_production_read(rh_run *run, const rh_progress *progress, rh_error *erro
                 run, RH_UNMEASURED_PRODUCTION_GUARD,
                 "guard: whether staging is production could not be checked by the system identifier");
     }
-    rh_progress_end(progress, "production's profile", "PostgreSQL %s, %zu tables", profile->version,
-                    profile->relation_count);
+    rh_progress_end(progress, "production's profile", "PostgreSQL %s, %zu table%s", profile->version,
+                    profile->relation_count, rh_plural((int64_t)profile->relation_count));
     return true;
 }
 

@@ -1,4 +1,5 @@
 #include "unmeasured.h"
+#include "pgrehearse/base/units.h"
 #include "pgrehearse/model/facts.h"
 #include <math.h>
 #include <string.h>
@@ -15,11 +16,6 @@ static void count(tally *t, const rh_migration *migration, const rh_statement *s
     if (t->count++ > 0)
         return;
     *t = (tally){1, migration->id, what, statement->ordinal};
-}
-
-static const char *plural(size_t number)
-{
-    return number == 1 ? "" : "s";
 }
 
 /* The lock that stands for the statement at full size is from its text. */
@@ -73,24 +69,25 @@ static void tell_statements(rh_run *run)
             run, RH_UNMEASURED_STATEMENT_LOCKS,
             "locks of %zu statement%s: too short to be observed, so they are inferred from the text and no "
             "gate counts them (the first: migration %s, statement %d on %s)",
-            locks.count, plural(locks.count), locks.migration, locks.statement, locks.what);
+            locks.count, rh_plural((int64_t)locks.count), locks.migration, locks.statement, locks.what);
     if (unknown.count)
         rh_run_not_measured(
             run, RH_UNMEASURED_STATEMENT_HAZARDS,
             "%zu statement%s that the parser does not understand: hazards that a text shows are "
             "unknown (the first: migration %s, statement %d: %s)",
-            unknown.count, plural(unknown.count), unknown.migration, unknown.statement, unknown.what);
+            unknown.count, rh_plural((int64_t)unknown.count), unknown.migration, unknown.statement,
+            unknown.what);
     if (hidden.count)
         rh_run_not_measured(run, RH_UNMEASURED_STATEMENT_WORK,
                             "effect of %zu statement%s (the first: migration %s, statement %d: %s)",
-                            hidden.count, plural(hidden.count), hidden.migration, hidden.statement,
-                            hidden.what);
+                            hidden.count, rh_plural((int64_t)hidden.count), hidden.migration,
+                            hidden.statement, hidden.what);
     if (uncounted.count)
         rh_run_not_measured(
             run, RH_UNMEASURED_STATEMENT_HAZARDS,
             "whether row-level security hides rows from %zu statement%s: they could not be counted "
             "(the first: migration %s, statement %d on %s)",
-            uncounted.count, plural(uncounted.count), uncounted.migration, uncounted.statement,
+            uncounted.count, rh_plural((int64_t)uncounted.count), uncounted.migration, uncounted.statement,
             uncounted.what);
 }
 
@@ -115,7 +112,7 @@ static void tell_rollback(rh_run *run)
     if (tables)
         rh_run_not_measured(run, RH_UNMEASURED_ROLLBACK_ROWS,
                             "rollback: the rows of %zu table%s were not compared one by one%s%s", tables,
-                            plural(tables), why ? ": " : "", why ? why : "");
+                            rh_plural((int64_t)tables), why ? ": " : "", why ? why : "");
 }
 
 static void tell_load(rh_run *run)

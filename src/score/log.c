@@ -1,4 +1,5 @@
 /* Statements of a server log, matched with a run's by their text without literals. */
+#include "pgrehearse/base/units.h"
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/base/scan.h"
@@ -228,8 +229,8 @@ bool rh_score_log(const rh_json *report, const char *actual, rh_arena *arena, rh
     add_rows(&m, score);
     if (score->row_count > 0)
         return true;
-    rh_error_set(error, RH_ERROR_USAGE, "%s: none of the log's %zu statements is of the run's migrations",
-                 actual, statements);
+    rh_error_set(error, RH_ERROR_USAGE, "%s: the log has %zu statement%s, none of the run's migrations",
+                 actual, statements, rh_plural((int64_t)statements));
     return rh_error_hint(error,
                          "statements are matched by their text without literals: is it the log of that "
                          "release, and the run of these migrations?");

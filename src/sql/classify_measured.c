@@ -115,9 +115,11 @@ static const char *change_sentence(const rh_relation_work *r, rh_arena *arena)
 {
     char rows[32], all[32];
     if (r->rows_before > 0 && !r->is_private)
-        return rh_arena_printf(arena, "%s rows of %s changed, which had about %s",
-                               count(rows_changed(r), rows), r->relation, count(r->rows_before, all));
-    return rh_arena_printf(arena, "%s rows of %s changed", count(rows_changed(r), rows), r->relation);
+        return rh_arena_printf(arena, "%s row%s of %s changed, which had about %s",
+                               count(rows_changed(r), rows), rh_plural(rows_changed(r)), r->relation,
+                               count(r->rows_before, all));
+    return rh_arena_printf(arena, "%s row%s of %s changed", count(rows_changed(r), rows),
+                           rh_plural(rows_changed(r)), r->relation);
 }
 
 static const char *scan_sentence(const rh_relation_work *r, rh_arena *arena)
@@ -131,8 +133,8 @@ static const char *emptied_sentence(const rh_relation_work *r, rh_arena *arena)
 {
     char rows[32];
     if (r->rows_before > 0)
-        return rh_arena_printf(arena, "%s was emptied: it had about %s rows, and lies in new files",
-                               r->relation, count(r->rows_before, rows));
+        return rh_arena_printf(arena, "%s was emptied: it had about %s row%s, and lies in new files",
+                               r->relation, count(r->rows_before, rows), rh_plural(r->rows_before));
     return rh_arena_printf(arena, "%s was emptied, and lies in new files", r->relation);
 }
 

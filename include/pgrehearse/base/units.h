@@ -19,3 +19,5 @@ char *rh_duration_format(double seconds, char *buffer, size_t size);
 char *rh_size_format(int64_t bytes, char *buffer, size_t size);
 /* "1,234,567"; negative gives "not measured". */
 char *rh_count_format(int64_t count, char *buffer, size_t size);
+/* "s" for a noun that COUNT is of: "1 row", "2 rows". */
+const char *rh_plural(int64_t count);

@@ -58,7 +58,8 @@ static const char *evidence_of(const rh_run *run, const rh_measured *m)
     rh_text_printf(&text, "took %s%s", rh_duration_format(ran->elapsed_s, duration, sizeof duration),
                    ran->pass == RH_PASS_KIND_LOADED ? " under load" : "");
     if (ran->rows >= 0)
-        rh_text_printf(&text, ", %s rows", rh_count_format(ran->rows, count, sizeof count));
+        rh_text_printf(&text, ", %s row%s", rh_count_format(ran->rows, count, sizeof count),
+                       rh_plural(ran->rows));
     append_lock(&text, m);
     if (run->load.measured && run->contention.measured)
         append_victims(&text, &run->contention, m->migration->id, statement->ordinal);

@@ -1,4 +1,5 @@
 /* Where it was rehearsed, on which backup, with which settings, and what was made harmless. */
+#include "pgrehearse/base/units.h"
 #include "html.h"
 #include <math.h>
 
@@ -42,9 +43,11 @@ static void backup(rh_html *html, const rh_json *b)
     pair(html, "Checksum", rh_view_string(b, "integrity_checked_by"));
     if (!isnan(rh_view_real(b, "restore_s")))
         pair(html, "Restored",
-             rh_view_printf(view, "%s tables, %s rows, %s, in %s",
+             rh_view_printf(view, "%s table%s, %s row%s, %s, in %s",
                             rh_view_count_or(view, rh_json_int(rh_json_get(b, "tables")), "?"),
+                            rh_plural(rh_json_int(rh_json_get(b, "tables"))),
                             rh_view_count_or(view, rh_json_int(rh_json_get(b, "rows")), "?"),
+                            rh_plural(rh_json_int(rh_json_get(b, "rows"))),
                             rh_view_bytes_or(view, rh_json_int(rh_json_get(b, "database_bytes")), "?"),
                             rh_view_seconds(view, rh_view_real(b, "restore_s"))));
 }

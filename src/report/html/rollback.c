@@ -1,4 +1,5 @@
 /* The way back. */
+#include "pgrehearse/base/units.h"
 #include "html.h"
 #include "pgrehearse/base/text.h"
 #include <string.h>
@@ -41,10 +42,12 @@ static const char *table_words(const rh_html *html, const rh_json *table)
     const char *text;
     if (rh_json_bool(rh_json_get(table, "missing")))
         return rh_view_printf(
-            view, "gone, with %s rows",
-            rh_view_count_or(view, rh_json_int(rh_json_get(table, "rows_before")), "uncounted"));
-    text = rh_view_printf(view, "%s rows before, %s after",
+            view, "gone, with %s row%s",
+            rh_view_count_or(view, rh_json_int(rh_json_get(table, "rows_before")), "uncounted"),
+            rh_plural(rh_json_int(rh_json_get(table, "rows_before"))));
+    text = rh_view_printf(view, "%s row%s before, %s after",
                           rh_view_count_or(view, rh_json_int(rh_json_get(table, "rows_before")), "uncounted"),
+                          rh_plural(rh_json_int(rh_json_get(table, "rows_before"))),
                           rh_view_count_or(view, rh_json_int(rh_json_get(table, "rows_after")), "uncounted"));
     for (size_t i = 0; i < rh_json_count(columns) && i < LIST_MAX; i++) {
         const rh_json *column = rh_json_at(columns, i);

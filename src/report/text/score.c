@@ -1,8 +1,11 @@
 /* A score, as a table for people and as the record that lies beside the run. */
+#include "pgrehearse/base/text.h"
 #include "pgrehearse/base/units.h"
 #include "pgrehearse/report/report.h"
 #include <math.h>
 #include <stdio.h>
+
+enum { NAME_WIDTH = 14 }; /* so that a row has 80 columns; a longer name has a line of its own */
 
 static void table_row(rh_text *text, const rh_score_row *row)
 {
@@ -11,26 +14,31 @@ static void table_row(rh_text *text, const rh_score_row *row)
     rh_duration_format(row->actual_s, actual, sizeof actual);
     if (row->statement)
         snprintf(which, sizeof which, "%d", row->statement);
-    rh_text_printf(text, "%-22s %9s  %12s %12s  ", row->migration, which, predicted, actual);
+    const bool fits = rh_utf8_length(row->migration) <= NAME_WIDTH;
+    if (!fits)
+        rh_text_printf(text, "%s\n", row->migration);
+    const char *name = fits ? row->migration : "";
+    rh_text_printf(text, "%s%*s %9s %9s %8s ", name, NAME_WIDTH - (int)rh_utf8_length(name), "", which,
+                   predicted, actual);
     if (isnan(row->predicted_s) || !(row->actual_s > 0))
-        rh_text_append(text, "not scored");
+        rh_text_append(text, "         not scored");
     else if (isnan(row->low_s) || isnan(row->high_s))
-        rh_text_printf(text, "%+6.0f %%  no interval", (row->predicted_s / row->actual_s - 1) * 100);
+        rh_text_printf(text, "%+5.0f %%  no interval", (row->predicted_s / row->actual_s - 1) * 100);
     else
-        rh_text_printf(text, "%+6.0f %%  %s (%s to %s)", (row->predicted_s / row->actual_s - 1) * 100,
+        rh_text_printf(text, "%+5.0f %%  %s (%s to %s)", (row->predicted_s / row->actual_s - 1) * 100,
                        row->actual_s >= row->low_s && row->actual_s <= row->high_s ? "inside" : "OUTSIDE",
                        rh_duration_format(row->low_s, low, sizeof low),
                        rh_duration_format(row->high_s, high, sizeof high));
     if (row->lock_wait_s > 0)
-        rh_text_printf(text, ", besides %s of waiting for locks",
+        rh_text_printf(text, "\n  besides %s of waiting for locks",
                        rh_duration_format(row->lock_wait_s, low, sizeof low));
     rh_text_append_char(text, '\n');
 }
 
 void rh_report_score(const rh_score *score, rh_text *text)
 {
-    rh_text_printf(text, "%-22s %9s  %12s %12s  %8s  %s\n", "migration", "statement", "predicted", "actual",
-                   "error", "interval");
+    rh_text_printf(text, "%-*s %9s %9s %8s %7s  %s\n", NAME_WIDTH, "migration", "statement", "predicted",
+                   "actual", "error", "interval");
     for (size_t i = 0; i < score->row_count; i++)
         table_row(text, &score->rows[i]);
     rh_text_append_char(text, '\n');

@@ -29,7 +29,7 @@ void rh_hazards_add_hidden_rows(rh_statement *statement, const rh_statement_run 
                 h->table, h->role),
             .evidence =
                 rh_arena_printf(arena, "the statement changed %s row%s; of %s rows of %s, %s %s %s", changed,
-                                run->rows == 1 ? "" : "s", rows_of(h->all, arena), h->table, h->role,
+                                rh_plural(run->rows), rows_of(h->all, arena), h->table, h->role,
                                 h->to_change ? "may change" : "sees", rows_of(h->seen, arena)),
             .safer = rh_arena_printf(
                 arena,
