@@ -100,17 +100,27 @@ int rh_command_plan(rh_cli *cli, rh_error *error)
         !rh_rehearsal_plan(&scenario, cli->arena, &plan, &backup, error))
         return rh_exit_code(error);
     rh_text text = {0};
-    const bool safer = cli->options.given[RH_OPTION_SAFER].count > 0;
-    if (strcmp(rh_options_value(&cli->options, RH_OPTION_PLAN_FORMAT, "text"), "json") == 0) {
-        rh_json *json = safer ? rh_plan_safer_json(&scenario, &plan, cli->arena)
-                              : rh_plan_json(&scenario, &plan, &backup);
-        char *document = rh_json_format(json);
+    const bool safer = cli->options.given[RH_OPTION_SAFER].count > 0,
+               json = strcmp(rh_options_value(&cli->options, RH_OPTION_PLAN_FORMAT, "text"), "json") == 0,
+               to_terminal = isatty(STDOUT_FILENO);
+    const char *backfill = rh_options_value(&cli->options, RH_OPTION_BACKFILL, NULL);
+    if (backfill &&
+        !rh_plan_backfill_sql(&scenario, &plan, backfill, to_terminal && !json, cli->arena, &text, error)) {
+        rh_text_release(&text);
+        return rh_exit_code(error);
+    }
+    if (json) {
+        rh_json *root = backfill ? rh_plan_backfill_json(&scenario, backfill, &text)
+                        : safer  ? rh_plan_safer_json(&scenario, &plan, cli->arena)
+                                 : rh_plan_json(&scenario, &plan, &backup);
+        char *document = rh_json_format(root);
+        rh_text_clear(&text);
         rh_text_append(&text, document);
         free(document);
-        rh_json_free(json);
-    } else if (safer) {
-        rh_plan_safer_text(&plan, isatty(STDOUT_FILENO), cli->arena, &text);
-    } else {
+        rh_json_free(root);
+    } else if (safer && !backfill) {
+        rh_plan_safer_text(&plan, to_terminal, cli->arena, &text);
+    } else if (!backfill) {
         rh_plan_text(&scenario, &plan, &backup, &text);
     }
     bool ok = rh_cli_result(&text, error);

@@ -21,7 +21,9 @@ static const rh_command_spec COMMANDS[RH_COMMAND_COUNT] = {
          "The id of a hazard's rule is in parentheses: see \"pgrehearse explain\".\n"
          "With --safer: prints the same migrations as statements that block less, split into files where the\n"
          "framework requires it. Steps that need manual work are printed as comments. The output contains the\n"
-         "literals of your migration files."},
+         "literals of your migration files.\n"
+         "With --backfill NAME: prints a procedure that runs the backfill in batches, keeps its progress in a\n"
+         "table, and may be stopped, killed and resumed; and the queries to watch it."},
     [RH_COMMAND_PROFILE] =
         {"profile",
          {NULL},
@@ -96,6 +98,11 @@ static const rh_option_spec OPTIONS[RH_OPTION_COUNT] = {
     [RH_OPTION_SAFER] = {.name = "safer",
                          .commands = ON(PLAN),
                          .help = "print the migrations as SQL that blocks less"},
+    [RH_OPTION_BACKFILL] = {.name = "backfill",
+                            .value = "NAME",
+                            .commands = ON(PLAN),
+                            .help =
+                                "print the scenario's backfill NAME as SQL: procedure, progress, queries"},
     [RH_OPTION_REPORT_FORMAT] = {.name = "format",
                                  .letter = 'f',
                                  .value = "FORMAT",

@@ -80,5 +80,6 @@ rh_json *rh_plan_json(const rh_scenario *scenario, const rh_plan *plan, const rh
     rh_json *migrations = rh_json_add_array(root, "migrations");
     for (size_t i = 0; i < plan->migration_count; i++)
         add_migration(migrations, &plan->migrations[i]);
+    rh_plan_backfills_json(scenario, root);
     return root;
 }

@@ -208,8 +208,10 @@ void rh_plan_text(const rh_scenario *scenario, const rh_plan *plan, const rh_bac
         rh_text_printf(text, ": %zu pending of %zu migration%s\n", plan->pending_count, plan->migration_count,
                        plan->migration_count == 1 ? "" : "s");
     append_backup(text, backup);
-    if (none)
+    if (none) {
+        rh_plan_backfills_text(scenario, text);
         return;
+    }
     rh_text why = {0};
     rh_text_printf(&why, "%s%s%s", plan->framework_name ? plan->framework_name : "",
                    plan->framework_reason ? ": " : "", plan->framework_reason ? plan->framework_reason : "");
@@ -222,4 +224,5 @@ void rh_plan_text(const rh_scenario *scenario, const rh_plan *plan, const rh_bac
     for (size_t i = 0; i < plan->migration_count; i++)
         if (plan->migrations[i].pending)
             append_migration(text, scenario, &plan->migrations[i]);
+    rh_plan_backfills_text(scenario, text);
 }

@@ -87,3 +87,36 @@ sed -i 's/ignore index/ignore indx/' plain/2_between.sql
 try pgrehearse plan plain.yaml --only 2_between.sql
 printf 'SELECT 1;\n  -- pgrehearse: ignore rename\nSELECT 2;\n' >plain/2_between.sql
 try pgrehearse plan plain.yaml --only 2_between.sql
+
+# backfills are listed; one of them as SQL, by the key and types of the backup and of the migrations before it
+cat >backfill.sql <<'END'
+--
+-- PostgreSQL database dump
+--
+
+-- Dumped from database version 15.4
+-- Dumped by pg_dump version 15.4
+
+SET statement_timeout = 0;
+CREATE TABLE public.orders (id integer NOT NULL, note text, total bigint);
+ALTER TABLE ONLY public.orders ADD CONSTRAINT orders_pkey PRIMARY KEY (id);
+
+--
+-- PostgreSQL database dump complete
+--
+END
+mkdir backfill
+echo 'ALTER TABLE orders ALTER COLUMN id TYPE bigint;' >backfill/1_wider.sql
+echo 'ALTER TABLE orders DROP CONSTRAINT orders_pkey;' >backfill/2_keyless.sql
+cat >backfill.yaml <<'END'
+name: backfill
+backup: {path: backfill.sql}
+migrations: {path: backfill, pending: all}
+backfills:
+  - {name: totals, after: 1_wider, table: orders, set: total = length(note), where: total IS NULL, sweep: {batch: [2000, 500]}}
+  - {table: orders, set: note = 'secret word'}
+END
+try pgrehearse plan backfill.yaml --only 2_keyless.sql --set 'backfills=[{table: orders, set: total = 1}]'
+try pgrehearse plan backfill.yaml --backfill totals
+try pgrehearse plan backfill.yaml --backfill 2
+try pgrehearse plan backfill.yaml --backfill total

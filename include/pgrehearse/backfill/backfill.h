@@ -4,9 +4,11 @@
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/error.h"
 #include "pgrehearse/base/progress.h"
+#include "pgrehearse/base/text.h"
 #include "pgrehearse/model/attempt.h"
 #include "pgrehearse/model/backfill.h"
 #include "pgrehearse/model/load.h"
+#include "pgrehearse/model/migration.h"
 
 /* Where a backfill is measured. */
 typedef struct rh_backfill_place {
@@ -27,3 +29,10 @@ typedef struct rh_backfill_place {
  * lost. */
 bool rh_backfill_sweep(const rh_backfill *backfill, const rh_backfill_place *place, rh_arena *arena,
                        rh_backfill_result *result, rh_notes *notes, rh_error *error);
+
+/* BACKFILL as SQL to paste into psql, in TEXT: the statement of a batch, a procedure that keeps its progress
+ * in a table and may be stopped, killed and resumed, and queries to watch it. The table and its key are those
+ * of PLAN's definitions and of the migrations before the backfill; no server is needed. False:
+ * RH_ERROR_SCENARIO for a key that these do not tell, with what to write. */
+bool rh_backfill_script(const rh_backfill *backfill, const rh_plan *plan, rh_arena *arena, rh_text *text,
+                        rh_error *error);
