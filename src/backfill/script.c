@@ -13,6 +13,7 @@ typedef struct writer {
     rh_backfill_statements sql;
     rh_arena *arena;
     const char *procedure, *progress;       /* their names, qualified */
+    const char *lock;                       /* the key of its advisory lock, an expression */
     const char *label;                      /* "totals of public.orders" */
     const char *types[RH_BACKFILL_KEY_MAX]; /* of a position */
     rh_text *text;
@@ -182,7 +183,10 @@ static const char *step_by_condition(const writer *w)
         w->arena,
         "%s"
         "            GET DIAGNOSTICS changed = ROW_COUNT;\n"
-        "            EXECUTE %s INTO is_left;\n"
+        "            is_left := changed > 0;\n"
+        "            IF changed = 0 THEN\n"
+        "                EXECUTE %s INTO is_left;\n"
+        "            END IF;\n"
         "            IF changed = 0 AND is_left THEN\n"
         "                failure := 'rows match where, but a batch changed none of them';\n"
         "            END IF;\n"
@@ -232,18 +236,18 @@ static const char *loop(const writer *w)
         "            ROLLBACK;\n"
         "            attempts := attempts + 1;\n"
         "            IF attempts >= %d THEN\n"
+        "                PERFORM pg_advisory_unlock(%s);\n"
         "                RAISE EXCEPTION '%% attempts in a row failed: %%', attempts, failure;\n"
         "            END IF;\n"
         "            PERFORM pg_sleep(0.02 * 2 ^ attempts);\n"
         "        END IF;\n"
         "    END LOOP;\n",
         w->b->lock_timeout / 1000, w->progress, rows_to_pages(w),
-        w->sql.position_size > 0 ? step_by_position(w) : step_by_condition(w), ATTEMPTS);
+        w->sql.position_size > 0 ? step_by_position(w) : step_by_condition(w), ATTEMPTS, w->lock);
 }
 
 static void write_procedure(const writer *w)
 {
-    const char *label = literal(rh_arena_printf(w->arena, "backfill %s", w->label), w->arena);
     rh_text body = {0};
     writer inner = *w;
     inner.text = &body;
@@ -252,17 +256,19 @@ static void write_procedure(const writer *w)
     rh_text_append(&body, w->sql.position_size > 0 ? "    found_rows bigint;\n" : "    is_left boolean;\n");
     rh_text_append(&body, "    changed bigint;\n    batch bigint;\n    attempts integer := 0;\n"
                           "    began timestamptz;\n    failure text;\n");
-    rh_text_printf(&body,
-                   "BEGIN\n"
-                   "    IF NOT pg_try_advisory_lock(hashtextextended(%s, 0)) THEN\n"
-                   "        RAISE EXCEPTION 'this backfill runs in another session';\n"
-                   "    END IF;\n"
-                   "%s"
-                   "    PERFORM pg_advisory_unlock(hashtextextended(%s, 0));\n"
-                   "    RAISE NOTICE '%% rows changed, %%', p.rows_changed,\n"
-                   "        CASE WHEN p.finished_at IS NULL THEN 'stopped' ELSE 'finished' END;\n"
-                   "END\n",
-                   label, loop(w), label);
+    rh_text_printf(
+        &body,
+        "BEGIN\n"
+        "    IF NOT pg_try_advisory_lock(%s) THEN\n"
+        "        RAISE EXCEPTION 'this backfill runs in another session, or failed in one that is '\n"
+        "            'still connected';\n"
+        "    END IF;\n"
+        "%s"
+        "    PERFORM pg_advisory_unlock(%s);\n"
+        "    RAISE NOTICE '%% rows changed, %%', p.rows_changed,\n"
+        "        CASE WHEN p.finished_at IS NULL THEN 'stopped' ELSE 'finished' END;\n"
+        "END\n",
+        w->lock, loop(w), w->lock);
     comment(
         w,
         "2. The procedure. It stops after a batch when stop is set, and goes on from the row of progress,\n"
@@ -336,7 +342,8 @@ static void write_watch(const writer *w)
     if (w->b->condition)
         rh_text_printf(w->text, " WHERE (%s\n)", w->b->condition);
     rh_text_append(w->text, ";\n\n");
-    comment(w, "7. Remove it when nothing is left to do.");
+    comment(w,
+            "7. Remove it when nothing is left to do; to run it from the first row again, remove it before.");
     rh_text_printf(w->text, "-- DROP PROCEDURE %s();\n-- DROP TABLE %s;\n", w->procedure, p);
 }
 
@@ -361,6 +368,8 @@ bool rh_backfill_script(const rh_backfill *b, const rh_plan *plan, rh_arena *are
                 .progress = name_beside(&target, rh_arena_printf(arena, "%s_progress", name), arena),
                 .label = rh_arena_printf(arena, "%s of %s", b->name, target.table),
                 .text = text};
+    w.lock = rh_arena_printf(arena, "hashtextextended(%s, 0)",
+                             literal(rh_arena_printf(arena, "backfill %s", w.label), arena));
     for (size_t i = 0; i < w.sql.position_size; i++)
         w.types[i] = b->walk == RH_WALK_CTID ? "bigint" : target.types[i];
     write_head(&w);

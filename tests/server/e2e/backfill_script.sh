@@ -145,6 +145,15 @@ eventually sh -c "! '$bindir/psql' -X -At -h '$work/given' -p $port -U postgres 
 psql -d shop -c 'CALL backfill_locked()' >"$work/out" 2>&1 || fail "it does not go on"
 [ "$(digest orders)" = "$expected_orders" ] || fail "other rows"
 
+fact 'rows that no batch changes end it with the reason'
+again
+ask "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'" >/dev/null
+ask 'CREATE TRIGGER keep BEFORE UPDATE ON orders FOR EACH ROW WHEN (OLD.id = 3) EXECUTE FUNCTION keep()' >/dev/null
+ask 'UPDATE backfill_rest_progress SET finished_at = NULL' >/dev/null
+psql -d shop -c 'CALL backfill_rest()' >"$work/out" 2>&1 && fail "it says that it finished"
+says "$work/out" 'rows match where, but a batch changed none of them'
+[ "$(ask 'SELECT string_agg(id::text, $$ $$) FROM orders WHERE total IS NULL')" = 3 ] || fail "it left more rows than that"
+
 # refused NAME PATTERN: no SQL, and a message with the place.
 refused() {
     "$program" plan "$work/scenario.yaml" --backfill "$1" >"$work/out" 2>"$work/err" && fail "$1 got SQL"
