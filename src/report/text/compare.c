@@ -1,6 +1,7 @@
 /* Two runs side by side, as text: what changed, what is new, what went. */
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/report/report.h"
+#include "report/view/backfill.h"
 #include "report/view/view.h"
 #include <math.h>
 #include <string.h>
@@ -94,6 +95,14 @@ static const char *gate_text(const rh_view *view, const rh_json *gate)
                 : "–";
 }
 
+static const char *gate_outcome(const rh_json *gate)
+{
+    return rh_view_is(gate, "outcome", "held")     ? "held"
+           : rh_view_is(gate, "outcome", "failed") ? "FAILED"
+           : gate                                  ? "not measured"
+                                                   : NULL;
+}
+
 static bool had_load(const rh_view *view)
 {
     return rh_json_path(view->report, "load.windows") != NULL;
@@ -123,6 +132,40 @@ static void gates(const comparison *c)
             continue;
         row(c, rh_view_printf(&c->a, "gate %s", names[i]), gate_text(&c->a, a), gate_text(&c->b, b),
             gate_change(c, a, b));
+    }
+}
+
+/* "5,000, 100ms, 1": rows, pause, workers. */
+static const char *short_setting(const rh_view *view, const rh_view_setting *setting)
+{
+    if (!setting)
+        return NULL;
+    const char *pause = rh_view_string(setting->record, "pause");
+    return rh_view_printf(
+        view, "%s, %s, %lld", rh_view_count_or(view, rh_json_int(rh_json_get(setting->record, "batch")), "?"),
+        pause ? pause : "?", (long long)rh_json_int(rh_json_get(setting->record, "workers")));
+}
+
+/* Of each backfill: its gates, and the setting to use or the nearest one. */
+static void backfills(const comparison *c)
+{
+    rh_view_backfill *a, *b;
+    const size_t count_a = rh_view_backfills(&c->a, &a), count_b = rh_view_backfills(&c->b, &b);
+    for (size_t i = 0; i < count_b; i++) {
+        const char *gate = rh_view_printf(&c->b, "backfills.%s", b[i].name);
+        const rh_json *gate_a = gate_named(&c->a, gate), *gate_b = gate_named(&c->b, gate);
+        const rh_view_setting *before = NULL, *after = b[i].chosen;
+        for (size_t k = 0; k < count_a; k++)
+            if (strcmp(a[k].name, b[i].name) == 0)
+                before = a[k].chosen;
+        if (gate_a || gate_b)
+            row(c, rh_view_printf(&c->b, "gates of backfill %s", b[i].name), gate_outcome(gate_a),
+                gate_outcome(gate_b), gate_change(c, gate_a, gate_b));
+        const char *short_a = short_setting(&c->a, before), *short_b = short_setting(&c->b, after);
+        row(c, rh_view_printf(&c->b, "setting of backfill %s", b[i].name), short_a, short_b,
+            short_a && short_b && strcmp(short_a, short_b) != 0 ? paint(c, "1", "changed") : "");
+        seconds_row(c, "  duration", before ? before->total_s.median : NAN,
+                    after ? after->total_s.median : NAN);
     }
 }
 
@@ -321,6 +364,7 @@ bool rh_report_compare(const rh_json *a, const rh_json *b, bool color, rh_text *
     path_row(&c, "load p99 during", "load.windows.during.response_ms.p99", 1e-3);
     contention(&c);
     migrations(&c);
+    backfills(&c);
     rh_view_release(&c.a);
     rh_view_release(&c.b);
     return true;

@@ -192,6 +192,26 @@ static void no_case_fails_where_the_gates_are_open(void **state)
     rh_arena_free(arena);
 }
 
+/* Another night: the first backfill takes twice as long and fails. */
+static void compare_shows_what_changed(void **state)
+{
+    const fixture *f = *state;
+    rh_arena *arena = rh_arena_new();
+    rh_run *run = fixture_backfills(arena);
+    run->backfills[RECOMMENDED].cells[0].total_s.median *= 2;
+    run->gates[run->gate_count - 2].outcome = RH_GATE_FAILED;
+    rh_json *second = rh_report_json(run);
+    rh_text text = {0};
+    assert_true(rh_report_compare(f->record, second, false, &text, NULL));
+    assert_non_null(strstr(text.data, "gates of backfill order_totals"));
+    assert_non_null(strstr(text.data, "now fails"));
+    assert_non_null(strstr(text.data, "6 h 40 min"));
+    assert_non_null(strstr(text.data, "×2.00"));
+    rh_text_release(&text);
+    rh_json_free(second);
+    rh_arena_free(arena);
+}
+
 static void a_record_read_back_gives_the_same_page(void **state)
 {
     const fixture *f = *state;
@@ -231,6 +251,7 @@ int main(void)
         cmocka_unit_test(what_did_not_run_has_no_chart),
         cmocka_unit_test(junit_has_a_case_a_gate),
         cmocka_unit_test(no_case_fails_where_the_gates_are_open),
+        cmocka_unit_test(compare_shows_what_changed),
         cmocka_unit_test(a_record_read_back_gives_the_same_page),
     };
     const int status = cmocka_run_group_tests(tests, set_up, tear_down);
