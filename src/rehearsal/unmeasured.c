@@ -63,6 +63,11 @@ static void tell_statements(rh_run *run)
             if (table)
                 count(&uncounted, migration, s, table);
         }
+        for (size_t i = 0; i < migration->down.statement_count; i++) {
+            const char *table = uncounted_table(&migration->down.statements[i]);
+            if (table)
+                count(&uncounted, migration, &migration->down.statements[i], table);
+        }
     }
     if (locks.count)
         rh_run_not_measured(

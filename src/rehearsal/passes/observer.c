@@ -267,7 +267,7 @@ static void look_for_invalid_index(rh_observer *o, const rh_migration *migration
 static void look_at_work(rh_observer *o, rh_pg *pg, const rh_statement *statement, rh_statement_run *run)
 {
     run->work = rh_work_after(o->work, pg, statement->expected_relation, o->arena);
-    if (o->options.pass == RH_PASS_KIND_QUIET)
+    if (o->options.pass == RH_PASS_KIND_QUIET || o->options.pass == RH_PASS_KIND_ROLLBACK)
         rh_hidden_rows_read(o->work, pg, statement, o->arena, run);
 }
 

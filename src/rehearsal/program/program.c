@@ -2,6 +2,7 @@
 #include "pgrehearse/adapters/process.h"
 #include "pgrehearse/base/text.h"
 #include "environment.h"
+#include "hidden_rows.h"
 #include "watch.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,6 +105,8 @@ static bool run_through_proxy(program *p, const rh_staging *staging, rh_error *e
                             p->migration->id, blind, connections);
     }
     rh_proxy_free(p->proxy);
+    if (ok && p->options->pass != RH_PASS_KIND_LOADED && p->options->repeat == 1)
+        rh_program_note_hidden_rows(p->run, staging, p->side, &p->attempt);
     rh_pg_close(p->side);
     return ok;
 }

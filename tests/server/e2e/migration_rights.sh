@@ -81,5 +81,26 @@ fact 'those of a table that the transaction has locked'
 hidden "'0 rows' in hidden[6]['evidence'] and 'of 2 rows of public.target, shop_owner may change 0' in hidden[6]['evidence']"
 fact 'those that are seen and may not be changed'
 hidden "'0 rows' in hidden[11]['evidence'] and 'may change 0' in hidden[11]['evidence']"
+fact 'a down migration that does not reach all rows is reported'
+rm "$work/migrations/"*
+migration 1_change.up.sql "ALTER TABLE public.target ADD COLUMN more integer;"
+migration 1_change.down.sql "ALTER TABLE public.target DROP COLUMN more;
+UPDATE public.forced SET note = 'x' WHERE tenant > 0;"
+scenario 'migrations: {path: migrations, framework: golang-migrate, pending: all}'
+rehearse 0 --pass quiet
+valid_report
+report "any(h['rule'] == 'row-security-hides-rows' and 'may change 0' in h['evidence'] for s in r['migrations'][0]['rollback']['statements'] for h in s['hazards'])"
+fact 'a program that may not reach all rows is said to be unmeasured'
+rm "$work/migrations/"*
+bin=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -1)
+cat >"$work/up.sh" <<SH
+#!/bin/sh
+$bin/psql -Xq -v ON_ERROR_STOP=1 -c "UPDATE public.forced SET note = 'p'" -c "UPDATE public.target SET id = -id"
+SH
+chmod 755 "$work/up.sh"
+scenario 'migrations: {command: [./up.sh]}' 'rollback: false'
+rehearse 0 --pass quiet
+report "any('hid rows of public.forced from 1 statement of the program' in n['text'] for n in r['not_measured'])"
+report "not any('public.own' in n['text'] or 'public.target' in n['text'] for n in r['not_measured'])"
 fact 'nothing is left'
 nothing_left
