@@ -217,7 +217,7 @@ static inline test_cluster *test_cluster_start_with(const char *const *settings)
     }
     if (status == 0)
         cluster->pid = test_cluster_spawn(cluster, postgres);
-    for (int i = 0; cluster->pid > 0 && i < 3000; i++) {
+    while (cluster->pid > 0) {
         if (test_cluster_is_ready(cluster))
             return cluster;
         if (waitpid(cluster->pid, NULL, WNOHANG) == cluster->pid)

@@ -63,9 +63,8 @@ static void test_killed_run(void **state)
     assert_int_equal(rh_staging_clear_leftovers(f->root, NULL), 0);
     kill(run, SIGKILL);
     waitpid(run, NULL, 0);
-    for (int i = 0; i < 1000 && kill(postmaster, 0) == 0; i++)
+    while (kill(postmaster, 0) == 0)
         usleep(10 * 1000);
-    assert_int_not_equal(kill(postmaster, 0), 0);
     assert_true(rh_directory_exists(location));
     assert_int_equal(rh_staging_clear_leftovers(f->root, NULL), 1);
     assert_false(rh_directory_exists(location));
@@ -88,9 +87,8 @@ static void test_surviving_server(void **state)
     kill(run, SIGKILL);
     waitpid(run, NULL, 0);
     assert_int_equal(rh_staging_clear_leftovers(f->root, NULL), 1);
-    for (int i = 0; i < 500 && kill(postmaster, 0) == 0; i++)
+    while (kill(postmaster, 0) == 0)
         usleep(10 * 1000);
-    assert_int_not_equal(kill(postmaster, 0), 0);
     assert_none_left(&memory);
 }
 
