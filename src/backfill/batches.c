@@ -139,6 +139,14 @@ static void file_batches(rh_sweep *sweep, const rh_sweep_run *run, const hand *h
             (rh_backfill_measured){.setting = run->index, .quiet = run->quiet, .batch = h->batches[i]};
 }
 
+static bool rows_are_left(const rh_backfill_census *census)
+{
+    for (size_t i = 0; i < census->count; i++)
+        if (!census->cursors[i].ended)
+            return true;
+    return false;
+}
+
 bool rh_sweep_batches(rh_sweep *sweep, const rh_sweep_run *run, rh_sweep_pids *pids, rh_error *error)
 {
     crew c = {.sweep = sweep, .run = run};
@@ -165,7 +173,7 @@ bool rh_sweep_batches(rh_sweep *sweep, const rh_sweep_run *run, rh_sweep_pids *p
         free(hands[i].batches);
     }
     sweep->next = count > 0 ? hands[0].stratum + 1 : 0;
-    sweep->budget = atomic_load(&c.rows_left);
+    sweep->budget = rows_are_left(&sweep->census) ? atomic_load(&c.rows_left) : 0;
     free(hands);
     return ok;
 }

@@ -169,7 +169,7 @@ static bool try_rows(const inspection *in, rh_error *error)
     int64_t found = 0, left = 0;
     bool ok = rh_backfill_last_position(in->pg, &keyset, in->target, in->arena, &upper, error);
     if (ok && upper.size > 0 &&
-        !rh_backfill_find(in->pg, sql.find_first, NULL, &upper, TRIED, &last, &found, error))
+        !rh_backfill_find(in->pg, sql.find_first, false, NULL, &upper, TRIED, &last, &found, error))
         ok = blame(&b->condition_where, "where", error);
     if (ok && last.size > 0) {
         const char *parameters[RH_BACKFILL_KEY_MAX];

@@ -198,13 +198,17 @@ static rh_usec window_duration(const rh_sweep *sweep, size_t count)
     return wanted < WINDOW_MIN ? WINDOW_MIN : wanted;
 }
 
-/* Runs settings of ORDER from *NEXT on until the rows of this state are used up. */
+/* Runs settings of ORDER from *NEXT on until the rows of this state do not last for a batch. */
 static bool run_round(rh_sweep *sweep, const rh_backfill_result *result, const size_t *order, size_t count,
                       size_t *next, rh_usec duration, rh_error *error)
 {
     screen_round r = {.sweep = sweep};
     bool ok = begin(&r, error) && run_window(&r, result, SIZE_MAX, duration / 2, error);
-    while (ok && *next < count && sweep->budget > 0 && rh_clock_monotonic() + duration <= sweep->deadline) {
+    for (bool first = true; ok && *next < count && rh_clock_monotonic() + duration <= sweep->deadline;
+         first = false) {
+        const int64_t batch = result->cells[order[*next]].setting.batch;
+        if (sweep->budget < batch && !(first && sweep->budget > 0))
+            break;
         ok = run_window(&r, result, order[*next], duration, error) &&
              run_window(&r, result, SIZE_MAX, duration / 2, error);
         ++*next;
@@ -224,7 +228,8 @@ bool rh_sweep_screen(rh_sweep *sweep, rh_backfill_result *result, rh_error *erro
     const rh_usec duration = window_duration(sweep, count);
     bool ok = true;
     while (ok && next < count && rh_clock_monotonic() + duration <= sweep->deadline) {
-        ok = sweep->budget > 0 || rh_sweep_reset(sweep, error);
+        const bool enough = sweep->budget >= result->cells[order[next]].setting.batch;
+        ok = enough || rh_sweep_reset(sweep, error);
         ok = ok && run_round(sweep, result, order, count, &next, duration, error);
     }
     return ok;

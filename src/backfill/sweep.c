@@ -14,8 +14,9 @@ static const double LEVEL = 0.9;
 
 static void set_budget(rh_sweep *sweep)
 {
-    const double share = sweep->backfill->sample * (double)sweep->census.rows;
-    sweep->budget = share > BUDGET_MIN ? (int64_t)share : BUDGET_MIN;
+    const int64_t rows = sweep->census.rows, share = (int64_t)(sweep->backfill->sample * (double)rows);
+    const int64_t least = rows < BUDGET_MIN ? rows : BUDGET_MIN;
+    sweep->budget = share > least ? share : least;
     sweep->next = 0;
 }
 

@@ -68,7 +68,7 @@ bool rh_backfill_last_position(rh_pg *pg, const rh_backfill *backfill, const rh_
     return rows != NULL;
 }
 
-bool rh_backfill_find(rh_pg *pg, const char *sql, const rh_backfill_position *after,
+bool rh_backfill_find(rh_pg *pg, const char *sql, bool prepared, const rh_backfill_position *after,
                       const rh_backfill_position *upper, int64_t rows, rh_backfill_position *last,
                       int64_t *found, rh_error *error)
 {
@@ -78,7 +78,8 @@ bool rh_backfill_find(rh_pg *pg, const char *sql, const rh_backfill_position *af
     count += rh_backfill_position_parameters(upper, parameters + count);
     snprintf(limit, sizeof limit, "%" PRId64, rows);
     parameters[count++] = limit;
-    rh_pg_result *result = rh_pg_query_again(pg, sql, count, parameters, error);
+    rh_pg_result *result = prepared ? rh_pg_query_again(pg, sql, count, parameters, error)
+                                    : rh_pg_query(pg, sql, count, parameters, error);
     if (!result)
         return false;
     read_position(result, rh_pg_columns(result) - 1, last);
@@ -161,7 +162,7 @@ static bool attempt(rh_backfill_worker *worker, const rh_backfill_cursor *cursor
         return false;
     if (sql->find_first) {
         const bool first = cursor->at.size == 0;
-        if (!rh_backfill_find(worker->pg, first ? sql->find_first : sql->find_next,
+        if (!rh_backfill_find(worker->pg, first ? sql->find_first : sql->find_next, true,
                               first ? NULL : &cursor->at, &cursor->upper, rows, last, &batch->found, error))
             return false;
         batch->find_s = since(&at);

@@ -21,9 +21,9 @@ void rh_backfill_position_copy(rh_backfill_position *to, const rh_backfill_posit
 bool rh_backfill_last_position(rh_pg *pg, const rh_backfill *backfill, const rh_backfill_target *target,
                                rh_arena *arena, rh_backfill_position *last, rh_error *error);
 /* Runs a find statement: LAST is the last position of the batch of at most ROWS rows behind AFTER (NULL: from
- * the first), empty when the walk has ended; FOUND its rows, RH_UNKNOWN where they are not counted. SQL must
- * outlive PG. */
-bool rh_backfill_find(rh_pg *pg, const char *sql, const rh_backfill_position *after,
+ * the first), empty when the walk has ended; FOUND its rows, RH_UNKNOWN where they are not counted. PREPARED:
+ * SQL outlives PG. */
+bool rh_backfill_find(rh_pg *pg, const char *sql, bool prepared, const rh_backfill_position *after,
                       const rh_backfill_position *upper, int64_t rows, rh_backfill_position *last,
                       int64_t *found, rh_error *error);
 

@@ -1,0 +1,73 @@
+#!/bin/sh
+# The backfill pass: each setting beside the load, what the whole takes, and what is refused before a batch runs.
+. "$(dirname "$0")/lib.sh"
+b="r['backfills'][0]"
+cells="r['backfills'][0]['settings']"
+
+migration 000012_total.up.sql 'ALTER TABLE orders ADD COLUMN total bigint;'
+migration 000013_strict.up.sql 'ALTER TABLE orders ALTER COLUMN total SET NOT NULL;'
+
+# backfill LINE ...: a backfill between the two migrations, with LINEs added.
+backfill() {
+    scenario 'migrations: {path: migrations, pending: ["000012"]}' 'rollback: false' 'backfills:' '  - name: totals' \
+        '    table: orders' '    set: total = id * 2' '    where: total IS NULL' '    after: "000012"' "$@"
+}
+
+backfill '    sweep: {batch: [200, 1000], pause: [0, 100%], limit: 40s}' \
+    '    gates: {lock_wait: 10s, duration: 1h, load_errors: 0}'
+rehearse 0 --pass backfill
+valid_report
+nothing_left
+
+fact 'every setting ran beside the load'
+report "$b['measured'] and len($cells) == 4 and all(c['batches'] > 0 and c['elapsed_s'] > 0 for c in $cells)"
+report "$b['rate_per_s'] == 50 and all(c['response_p99_ratio']['median'] > 0 for c in $cells)"
+fact 'rows by stratum are the rows to do'
+report "$b['rows'] == 8000 and sum(s['rows'] for s in $b['strata']) == 8000 and len($b['strata']) == 16"
+fact 'the whole is predicted from its batches and its pauses'
+report "all(c['busy_s']['low'] <= c['busy_s']['median'] <= c['busy_s']['high'] <= c['total_s']['high'] for c in $cells)"
+report "all(abs(c['total_s']['median'] / c['busy_s']['median'] - (1 if c['pause'] == '0' else 2)) < 1e-3 for c in $cells)"
+fact 'the fastest setting that holds the gates is recommended'
+report "$b['recommended'] == min((i for i, c in enumerate($cells) if c['state'] == 'held'), key=lambda i: $cells[i]['total_s']['median'])"
+fact 'a gate for the backfill'
+report "[(g['name'], g['outcome']) for g in r['gates']] == [('backfills.totals', 'held')]"
+
+fact 'a batch that would hold its rows for too long is not run'
+backfill '    sweep: {batch: [10, 4000], pause: 0, limit: 20s}' '    gates: {lock_wait: 1ms}'
+rehearse 1 --pass backfill
+valid_report
+report "$cells[1]['state'] == 'excluded' and $cells[1]['batches'] == 0 and 'lock_wait is 1ms' in $cells[1]['why']"
+report "$b['recommended'] is None and [g['outcome'] for g in r['gates']] == ['failed']"
+nothing_left
+
+fact 'without load the gates of the load are not measured'
+backfill '    sweep: {batch: 500, pause: 0, limit: 20s}' '    gates: {response_p99_ratio: 100}'
+sed -i 's/^workload:.*/workload: {source: none}/' "$work/scenario.yaml"
+rehearse 3 --pass backfill
+report "$cells[0]['state'] == 'unclear' and $cells[0]['response_p99_ratio']['median'] is None"
+report "any(n['code'] == 'backfill' for n in r['not_measured'])"
+
+fact 'no row to do'
+backfill '    sweep: {limit: 20s}'
+sed -i 's/where: total IS NULL/where: id < 0/' "$work/scenario.yaml"
+rehearse 0 --pass backfill
+report "not $b['measured'] and $b['why_not'] == 'no row is to do' and $b['rows'] == 0"
+
+fact 'rows that still match where after set'
+backfill
+sed -i 's/set: total = id \* 2/set: total = NULL/' "$work/scenario.yaml"
+rehearse 64 --pass backfill
+says "$work/err" 'scenario.yaml:12:12: .*rows still match where after set'
+nothing_left
+
+fact 'a migration that is not pending'
+backfill
+sed -i 's/after: "000012"/after: "000099"/' "$work/scenario.yaml"
+rehearse 64 --pass backfill
+says "$work/err" 'scenario.yaml:13:12: .*"000099", which is not pending'
+! grep -q '^staging:' "$work/err" || fail "staging was started"
+
+fact 'omitted by --pass'
+backfill
+rehearse 0 --pass quiet
+report "r['backfills'] == [] and any(n['code'] == 'backfill' and '--pass' in n['text'] for n in r['not_measured'])"
