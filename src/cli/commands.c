@@ -70,7 +70,7 @@ int rh_command_run(rh_cli *cli, rh_error *error)
     rh_scenario scenario;
     if (!rh_cli_scenario(cli, &scenario, error))
         return rh_exit_code(error);
-    rh_keeper_start();
+    rh_keeper_start(scenario.staging.kind == RH_STAGING_EMBEDDED ? scenario.staging.directory : NULL);
     rh_progress_style style = {stderr, cli->terminal.status_live, cli->terminal.status_color,
                                cli->terminal.utf8, 0};
     rh_progress_display *display = cli->terminal.quiet ? NULL : rh_progress_display_new(&style);

@@ -1,6 +1,7 @@
 #include "keeper.h"
 #include "pgrehearse/base/clock.h"
 #include "pgrehearse/rehearsal/rehearsal.h"
+#include "pgrehearse/staging/staging.h"
 #include <errno.h>
 #include <glob.h>
 #include <pthread.h>
@@ -79,7 +80,7 @@ static _Noreturn void end_like(int status)
     _exit(128 + WTERMSIG(status));
 }
 
-static _Noreturn void keep(pid_t worker, const sigset_t *passed_on)
+static _Noreturn void keep(pid_t worker, const char *clusters, const sigset_t *passed_on)
 {
     int status = 0;
     for (;;) {
@@ -90,6 +91,8 @@ static _Noreturn void keep(pid_t worker, const sigset_t *passed_on)
             if (ended != worker)
                 continue;
             end_children(WIFEXITED(status));
+            if (WIFSIGNALED(status) && clusters)
+                rh_staging_clear_leftovers(clusters, NULL);
             end_like(status);
         }
     }
@@ -124,7 +127,7 @@ static bool watch(pid_t keeper, const sigset_t *mask)
            prctl(PR_SET_PDEATHSIG, SIGUSR2) == 0 && getppid() == keeper;
 }
 
-bool rh_keeper_start(void)
+bool rh_keeper_start(const char *clusters)
 {
     static const int numbers[] = {SIGCHLD, SIGINT,  SIGTERM, SIGHUP,  SIGQUIT,
                                   SIGUSR1, SIGALRM, SIGPIPE, SIGXCPU, SIGABRT};
@@ -137,7 +140,7 @@ bool rh_keeper_start(void)
         return false;
     pid_t worker = fork();
     if (worker > 0)
-        keep(worker, &passed_on);
+        keep(worker, clusters, &passed_on);
     if (worker == 0) {
         if (!watch(keeper, &before))
             _exit(127);

@@ -48,6 +48,13 @@ says "$work/err" 'staging|server'
 report "r.verdict == 'error' and r.exit_code == 5"
 nothing_left
 
+fact 'kill -9 of the process that does the work: the one that keeps it removes the cluster'
+start --pass quiet
+wait_until "$sleeps"
+kill -9 "$(pgrep -P "$run")"
+ended 137
+nothing_left
+
 cat >"$work/leave.sh" <<'SH'
 #!/bin/sh
 setsid sleep "$1" </dev/null >/dev/null 2>&1 &
