@@ -215,7 +215,7 @@ bool rh_directory_make(const char *path, mode_t mode, rh_error *error)
         if (slash)
             *slash = 0;
         if (mkdir(prefix, slash ? 0777 : mode) != 0 && !(errno == EEXIST && rh_directory_exists(prefix)))
-            ok = rh_error_errno(error, errno, "cannot make the directory %s", prefix);
+            ok = rh_error_errno(error, errno, "cannot create the directory %s", prefix);
         if (!slash)
             break;
         *slash = '/';
@@ -332,7 +332,7 @@ bool rh_tree_chown(const char *path, uid_t uid, gid_t gid, rh_error *error)
     FTS *tree = walk(path, &failure);
     for (FTSENT *entry; tree && (entry = walk_next(tree, &failure));) {
         if (entry->fts_info != FTS_DP && lchown(entry->fts_path, uid, gid) != 0)
-            rh_error_errno(&failure, errno, "cannot give %s away", entry->fts_path);
+            rh_error_errno(&failure, errno, "cannot change the owner of %s", entry->fts_path);
     }
     return walk_end(tree, &failure, error);
 }

@@ -81,7 +81,7 @@ static int next_member(rh_gzip *gzip, const char **why)
             return -1;
     }
     if (gzip->z.avail_in < 2 || gzip->z.next_in[0] != 0x1f || gzip->z.next_in[1] != 0x8b) {
-        *why = "bytes that are no gzip follow the compressed data";
+        *why = "the compressed data is followed by bytes that are not gzip";
         return -1;
     }
     inflateReset2(&gzip->z, GZIP_WINDOW);

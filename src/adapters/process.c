@@ -335,7 +335,7 @@ rh_process *rh_process_start(const rh_process_options *options, rh_error *error)
     char *path = find_program(options->argv[0]);
     bool ok = path != NULL;
     if (!ok) {
-        rh_error_set(error, RH_ERROR_IO, "cannot start %s: there is no such program in PATH",
+        rh_error_set(error, RH_ERROR_IO, "cannot start %s: no program of that name is in PATH",
                      options->argv[0]);
         rh_error_hint(error, "install it, or put its directory into PATH");
     }

@@ -182,7 +182,7 @@ static bool copy_directory(const char *from, const char *to, const struct stat *
     size_t count = 0;
     bool ok = rh_directory_list(from, arena, &names, &count, error);
     if (ok && mkdir(to, 0700) != 0 && !(job->restore && errno == EEXIST))
-        ok = rh_error_errno(error, errno, "cannot make the directory %s", to);
+        ok = rh_error_errno(error, errno, "cannot create the directory %s", to);
     if (ok && job->restore)
         ok = remove_extra(to, names, count, arena, error);
     for (size_t i = 0; ok && i < count; i++)

@@ -296,7 +296,7 @@ static bool begin_string(rh_dump_lexer *lexer, size_t at, rh_error *error)
     char prefix = lexer->word_length == 1 ? word[0] : 0;
     if (lexer->word_length > 1 && isdigit((unsigned char)word[0]) &&
         !isdigit((unsigned char)word[lexer->word_length - 1]))
-        return refuse(lexer, error, "has a string right behind a number with letters",
+        return refuse(lexer, error, "has a string directly after a number with letters",
                       "this is not SQL that pg_dump writes");
     /* last is & only right behind U. */
     lexer->escapes =
@@ -337,7 +337,7 @@ static bool step_normal(rh_dump_lexer *lexer, const char *bytes, size_t at, rh_e
         return begin_string(lexer, at, error);
     bool after_u = lexer->word_length == 1 && lexer->word[0] == 'u';
     if (c == '$' && lexer->word_length > 0 && !isdigit((unsigned char)lexer->word[lexer->word_length - 1]))
-        return refuse(lexer, error, "has a dollar sign right behind a number with letters",
+        return refuse(lexer, error, "has a dollar sign directly after a number with letters",
                       "this is not SQL that pg_dump writes");
     end_word(lexer);
     if (lexer->hidden_copy)
@@ -394,7 +394,7 @@ static bool step_dollar(rh_dump_lexer *lexer, const char *bytes, size_t at, rh_e
     }
     if (start || (isdigit(c) && lexer->tag_length > 0)) {
         if (lexer->tag_length == TAG_SIZE)
-            return refuse(lexer, error, "has a dollar quote with an endless tag",
+            return refuse(lexer, error, "has a dollar quote with an unterminated tag",
                           "this is not SQL that pg_dump writes");
         lexer->tag[lexer->tag_length++] = (char)c;
         return true;
@@ -503,7 +503,7 @@ static bool step(rh_dump_lexer *lexer, const char *bytes, size_t at, rh_error *e
         if (c == '\n')
             lexer->state = COPY_DATA;
         else if (!isspace((unsigned char)c))
-            return refuse(lexer, error, "has text behind COPY … FROM stdin on the same line",
+            return refuse(lexer, error, "has text after COPY … FROM stdin on the same line",
                           "this is not SQL that pg_dump writes");
         return true;
     }

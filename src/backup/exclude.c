@@ -59,10 +59,10 @@ static bool accepts_post_data(rh_restoring *r)
 
 static bool fail_of_definitions(const rh_restoring *r, rh_error *error)
 {
-    rh_error_set(error, RH_ERROR_BACKUP, "the backup makes no table: it holds only %s",
+    rh_error_set(error, RH_ERROR_BACKUP, "the backup creates no table: it contains only %s",
                  r->contents.data_count > 0 ? "rows (pg_dump --data-only or --section=data)"
                                             : "keys, indexes and the like (--section=post-data)");
-    rh_error_hint(error, "rehearse on a whole dump: pg_dump without --data-only, --section and --table");
+    rh_error_hint(error, "rehearse on a complete dump: pg_dump without --data-only, --section and --table");
     return rh_error_at(error, r->facts->path, 0, 0);
 }
 

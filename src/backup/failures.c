@@ -88,7 +88,7 @@ const char *rh_restore_hint(const rh_dump_entry *entry, const char *sqlstate, co
                             rh_arena *arena)
 {
     const char *skip = *names ? rh_arena_printf(arena, "leave it out with backup.skip: [%s]", names)
-                              : "mend it on production, or leave its statement out of the dump";
+                              : "fix it on production, or leave its statement out of the dump";
     if (is_class(sqlstate, "08") || is_class(sqlstate, "HV"))
         return rh_arena_printf(arena, "staging is isolated and reaches no other server: %s", skip);
     if (strcmp(sqlstate, "42501") == 0)
@@ -104,8 +104,7 @@ const char *rh_restore_hint(const rh_dump_entry *entry, const char *sqlstate, co
     if (is_undefined(sqlstate) && !is_one_of(entry->desc, calling, sizeof calling / sizeof *calling))
         return rh_arena_printf(
             arena,
-            "was the dump made of some tables or schemas only (-t, -n, -N)? rehearse on a whole "
-            "one, or %s",
+            "was the dump made of some tables or schemas only (-t, -n, -N)? rehearse on a complete one, or %s",
             skip);
     if (is_undefined(sqlstate))
         return rh_arena_printf(
@@ -116,8 +115,7 @@ const char *rh_restore_hint(const rh_dump_entry *entry, const char *sqlstate, co
     if (strcmp(entry->desc, "TABLE DATA") == 0)
         return rh_arena_printf(
             arena,
-            "a constraint or generated column may call a function that reads another table or "
-            "needs a search_path, which a dump does not keep: mend it on production, or %s",
+            "a constraint or generated column may call a function that reads another table or needs a search_path, which a dump does not contain: fix it on production, or %s",
             skip);
     return skip;
 }

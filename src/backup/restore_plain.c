@@ -154,7 +154,7 @@ static bool take_role(plain *p, const rh_dump_statement *s, bool drops)
     bool create = s->kind == RH_STATEMENT_ROLE;
     p->r->facts->roles_known = true;
     if (!p->r->target->create_roles)
-        return !drop_because(p, "role", s->name, "staging's roles are not ours to change");
+        return !drop_because(p, "role", s->name, "roles of a given server are not changed");
     if (drops)
         return false;
     if (create == exists)

@@ -105,7 +105,7 @@ static void check_public(rh_restoring *r)
     enum { FIRST_WITHOUT = 15 };
     const char *version = r->facts->dump_version;
     if (r->contents.creates_public && version && rh_leading_int(version) >= FIRST_WITHOUT)
-        report(r, "what is in other schemas",
+        report(r, "objects in other schemas",
                "it has CREATE SCHEMA public, which pg_dump writes with --schema=public only");
 }
 

@@ -190,7 +190,7 @@ static bool check_copy(const char *path, const rh_toc *toc, const rh_toc_entry *
     rh_dump_words words = {copy, copy + strlen(copy)};
     char schema[RH_NAME_SIZE] = "", table[RH_NAME_SIZE] = "";
     if (!entry->has_data || !rh_dump_words_skip(&words, "copy") || !rh_dump_words_name(&words, schema, table))
-        return damaged(path, entry, "has a COPY statement that is none", error);
+        return damaged(path, entry, "has an invalid COPY statement", error);
     if ((strcmp(table, entry->tag) != 0 || (*schema && strcmp(schema, entry->schema) != 0)) &&
         !is_partitioned(toc, schema, table))
         return damaged(path, entry, "has a COPY statement of another table", error);
@@ -295,7 +295,7 @@ bool rh_toc_check_entries(const char *path, const rh_toc *toc, rh_error *error)
         const struct kind *kind;
         if (utf8 && !(is_utf8(entry->tag) && is_utf8(entry->desc) && is_utf8(entry->schema) &&
                       is_utf8(entry->owner) && is_utf8(entry->definition)))
-            return damaged(path, entry, "holds bytes that are no text in UTF-8", error);
+            return damaged(path, entry, "contains bytes that are not valid UTF-8", error);
         if (!check_kind(path, toc, entry, &kind, error) || !check_session(path, entry, error) ||
             !check_name(path, entry, kind, error) || !check_copy(path, toc, entry, error) ||
             !check_dependencies(path, toc, entry, error) || !check_owner(path, toc, entry, error))

@@ -93,9 +93,7 @@ static void append_migration(const rh_migration *m, const rh_safer *safer, bool 
     }
     bool shown = !to_terminal || is_shown_as_it_is(safer);
     if (safer->changed && !shown)
-        append_comment(text,
-                       "Its SQL holds characters that a terminal obeys instead of showing them: send the "
-                       "output to a file.");
+        append_comment(text, "Its SQL contains terminal control characters: redirect the output to a file.");
     for (size_t i = 0; safer->changed && shown && i < safer->file_count; i++)
         append_file(&safer->files[i], i + 1, safer->file_count, arena, text);
     rh_text_append_char(text, '\n');

@@ -265,7 +265,7 @@ static const char *why_incomplete(const rh_sampler *sampler, rh_arena *arena)
 {
     if (!rh_error_is_set(&sampler->failure))
         return NULL;
-    return rh_arena_printf(arena, "lock waits were watched only for the first %.1f s: %s",
+    return rh_arena_printf(arena, "lock waits were sampled only for the first %.1f s: %s",
                            rh_seconds(sampler->last_at > 0 ? sampler->last_at - sampler->options.began : 0),
                            sampler->failure.message);
 }

@@ -195,9 +195,11 @@ static const char *basis_of(const maker *m, const rh_lock_forecast *f)
         &text, "%lld samples over %s of production's open transactions (rarer transactions are not included)",
         (long long)m->out->looks, rh_duration_format(m->out->watched_s, watched, sizeof watched));
     if (f->concurrent)
-        rh_text_append(&text, "; at most, for idle transactions need not hold it up");
+        rh_text_append(&text, "; an upper bound, because idle transactions need not hold a conflicting lock");
     if (!isnan(f->waiting) && (f->blocks_reads || f->blocks_writes))
-        rh_text_append(&text, "; rates are scans and rows of production's statistics, so queues are at most");
+        rh_text_append(
+            &text,
+            "; queues are upper bounds, because the rates are scans and rows of production's statistics");
     const char *basis = rh_arena_strdup(m->arena, rh_text_string(&text));
     rh_text_release(&text);
     return basis;

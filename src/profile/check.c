@@ -181,7 +181,7 @@ static void list_unknown(comparison *c)
         say(c, "not known of production: %s (%s)", profile->unknown[i].what, profile->unknown[i].why);
     for (int kind = 0; kind < RH_PROBE_COUNT; kind++)
         if (profile->probe.cut_short[kind])
-            say(c, "production's probe \"%s\" ended early: its figure is rough",
+            say(c, "production's probe \"%s\" ended early: its figure is inaccurate",
                 rh_probe_name((rh_probe_kind)kind));
     if (profile->relation_count == 0)
         say(c, "production's profile has no tables, so sizes are the backup's");

@@ -55,7 +55,7 @@ static double real_of(parser *p, const rh_json *object, const char *key, double 
     if (isnan(number))
         doubt(p, "%s: %s is not a number", whose, key);
     else
-        doubt(p, "%s: %s of %g makes no sense", whose, key, number);
+        doubt(p, "%s: %s is out of range: %g", whose, key, number);
     return RH_NOT_MEASURED;
 }
 
@@ -75,7 +75,7 @@ static bool parse_server(parser *p, const char *path, rh_error *error)
     profile->version_num = (int)count_of(p, server, "version_num", "server");
     if (!profile->version || profile->version_num < 90000) {
         rh_error_set(error, RH_ERROR_SCENARIO, "the profile does not say which server it is of");
-        rh_error_hint(error, "its part \"server\" is missing: make the profile again");
+        rh_error_hint(error, "its section \"server\" is missing: create the profile again");
         return rh_error_at(error, path, 0, 0);
     }
     profile->database = text_of(p, server, "database");
@@ -94,7 +94,7 @@ static bool parse_server(parser *p, const char *path, rh_error *error)
         profile->cpu_count = RH_UNKNOWN;
     double now = (double)rh_clock_wall() / 1e6;
     if (profile->taken_s < 946684800 || profile->taken_s > now + 86400) {
-        doubt(p, "server: production's clock makes no sense (%.0f s since 1970)", profile->taken_s);
+        doubt(p, "server: clock_s is out of range: %.0f s since 1970", profile->taken_s);
         profile->taken_s = RH_NOT_MEASURED;
     }
     return true;
@@ -178,7 +178,7 @@ static void parse_values(parser *p, const rh_json *row)
     if (rh_profile_values_parse(row, p->arena, &column))
         *rh_arena_add(p->arena, &p->profile->values, &p->profile->value_count) = column;
     else
-        doubt(p, "the most common values of %s.%s make no sense", column.table ? column.table : "?",
+        doubt(p, "the most common values of %s.%s are not valid", column.table ? column.table : "?",
               column.column ? column.column : "?");
 }
 
@@ -238,7 +238,7 @@ static void parse_activity(parser *p)
     p->profile->commits_per_s = rate_of(first, last, "commits", apart_s);
     p->profile->wal_bytes_per_s = rate_of(first, last, "wal_bytes", apart_s);
     if (isnan(p->profile->commits_per_s))
-        doubt(p, "activity: a counter went back between the readings: the statistics were reset");
+        doubt(p, "activity: a counter decreased between the readings: the statistics were reset");
 }
 
 static int by_name(const void *a, const void *b)
@@ -274,7 +274,7 @@ static void set_rates(parser *p, rh_profile_relation *relation, const rh_json *f
     relation->scans_per_s =
         rate_of(first, last, "sequential_scans", apart_s) + (isnan(indexed) ? 0 : indexed);
     if (isnan(relation->inserts_per_s))
-        doubt(p, "table %s.%s: a counter went back between the readings: the statistics were reset",
+        doubt(p, "table %s.%s: a counter decreased between the readings: the statistics were reset",
               relation->schema, relation->name);
 }
 
@@ -394,9 +394,9 @@ static void parse_probe(parser *p)
         p->profile->probe.cut_short[kind] = rh_json_bool(rh_json_get(figures, "cut_short"));
         if (figures && !is_possible((rh_probe_kind)kind, value)) {
             if (isnan(value))
-                doubt(p, "%s: what was measured makes no figure", whose);
+                doubt(p, "%s: the measurements do not give a figure", whose);
             else
-                doubt(p, "%s: %g %s makes no sense", whose, value, rh_probe_unit((rh_probe_kind)kind));
+                doubt(p, "%s: out of range: %g %s", whose, value, rh_probe_unit((rh_probe_kind)kind));
             value = RH_NOT_MEASURED;
         }
         p->profile->probe.value[kind] = value;
@@ -440,7 +440,7 @@ static void miss_parts(parser *p)
     const rh_part *parts = rh_profile_parts(&count);
     for (size_t i = 0; i < count; i++)
         if (!parts[i].asked && !rh_json_get(p->root, parts[i].name) && !is_unknown(p, parts[i].name))
-            add_unknown(p, parts[i].name, "the profile does not have this part");
+            add_unknown(p, parts[i].name, "the profile does not have this section");
 }
 
 static bool check_format(const rh_json *root, const char *path, rh_error *error)
@@ -490,7 +490,7 @@ bool rh_profile_parse(rh_json *root, const char *path, rh_arena *arena, rh_profi
     parse_probe(&p);
     if (p.more_doubts > 0) {
         const char **slot = rh_arena_add(arena, &profile->doubts, &profile->doubt_count);
-        *slot = rh_arena_printf(arena, "and %zu more figures that make no sense", p.more_doubts);
+        *slot = rh_arena_printf(arena, "and %zu more invalid figures", p.more_doubts);
     }
     return true;
 }

@@ -40,8 +40,8 @@ static bool add_row(rh_json *root, const rh_csv_row *row, int part, int fact, co
                     rh_error *error)
 {
     if ((int)row->count <= part || (int)row->count <= fact) {
-        rh_error_set(error, RH_ERROR_SCENARIO, "a row of the profile is cut short");
-        rh_error_hint(error, "let the script's psql run to its end, and copy the whole file");
+        rh_error_set(error, RH_ERROR_SCENARIO, "a row of the profile is truncated");
+        rh_error_hint(error, "let psql run the script to its end, and copy the complete file");
         return rh_error_at(error, path, row->line, 0);
     }
     rh_json *value = rh_json_parse(row->fields[fact], strlen(row->fields[fact]), path, NULL);
@@ -54,7 +54,7 @@ static bool add_row(rh_json *root, const rh_csv_row *row, int part, int fact, co
     }
     if (add_fact(root, row->fields[part], value))
         return true;
-    rh_error_set(error, RH_ERROR_SCENARIO, "the profile has an unknown part \"%.40s\"", row->fields[part]);
+    rh_error_set(error, RH_ERROR_SCENARIO, "the profile has an unknown section \"%.40s\, row->fields[part]);
     rh_error_hint(error, "a newer pgrehearse made it; use that one, or make the profile again");
     return rh_error_at(error, path, row->line, 0);
 }
@@ -65,7 +65,7 @@ static rh_json *read_csv(const char *path, rh_arena *arena, rh_error *error)
     rh_error failure = {0};
     if (!rh_csv_read(path, arena, &table, &failure)) {
         rh_error_set(error, RH_ERROR_SCENARIO, "%s", failure.message);
-        rh_error_hint(error, "let the script's psql run to its end, and copy the whole file");
+        rh_error_hint(error, "let psql run the script to its end, and copy the complete file");
         rh_error_at(error, failure.file ? failure.file : path, failure.line, failure.column);
         rh_error_release(&failure);
         return NULL;

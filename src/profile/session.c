@@ -19,7 +19,7 @@ void rh_profile_unknown(rh_profile_session *session, const char *what, const cha
 static const char *reason(const char *what, const rh_error *failure)
 {
     if (strcmp(failure->sqlstate, "55P03") == 0)
-        return "a lock was in the way for longer than 200 ms";
+        return "another session held a conflicting lock for longer than 200 ms";
     if (strcmp(failure->sqlstate, "57014") == 0)
         return "it took longer than its time limit and was cancelled";
     if (strcmp(failure->sqlstate, "42P01") == 0 && strcmp(what, "statements") == 0)
@@ -86,7 +86,7 @@ bool rh_profile_rows(rh_profile_session *session, const rh_part *part, rh_json *
     rh_error failure = {0};
     int limit_ms = time_left_ms(session);
     if (limit_ms == 0) {
-        rh_profile_unknown(session, part->name, "no time was left for it");
+        rh_profile_unknown(session, part->name, "the time limit was reached before it");
         return true;
     }
     /* A lock that came between the look at pg_locks and the size of a table: the second look sees it. */
@@ -133,7 +133,7 @@ bool rh_profile_run_probe(rh_profile_session *session, rh_probe_kind kind, rh_js
     rh_error failure = {0};
     int limit_ms = time_left_ms(session);
     if (limit_ms < 100) {
-        rh_profile_unknown(session, part->name, "no time was left for it");
+        rh_profile_unknown(session, part->name, "the time limit was reached before it");
         return true;
     }
     bool ok;

@@ -40,7 +40,7 @@ static void check_duration(const rh_run *run, rh_gate *gate)
         gate->measured = prediction->median_s;
         gate->worst = "the median for the whole set; there is not enough evidence for an interval";
     } else {
-        gate->worst = isnan(prediction->median_s) ? "no quiet pass went to its end"
+        gate->worst = isnan(prediction->median_s) ? "no quiet pass completed"
                                                   : "not enough evidence for an interval: raise repeat";
     }
 }
@@ -63,7 +63,7 @@ static void check_forecast(const rh_run *run, rh_gate *gate, bool reads)
     } else if (isnan(high) && locks->made && at_most <= gate->limit) {
         if (at_most > gate->measured) {
             gate->measured = at_most;
-            gate->worst = "predicted for production: at most, with the locks that follow from the text only";
+            gate->worst = "predicted for production: an upper bound, which counts inferred locks";
         }
         return;
     } else if (isnan(high)) {
@@ -88,7 +88,7 @@ static void check_unseen(const rh_run *run, rh_gate *gate, bool reads)
     char duration[32];
     gate->worst = rh_arena_printf(
         run->arena,
-        "migration %s, statement %d: which locks it took was not seen; it took %s, so at most that",
+        "migration %s, statement %d: its locks were not observed; it ran for %s, so they were held for at most that long",
         unseen.migration->id, unseen.statement->ordinal,
         rh_duration_format(unseen.lock->held_s, duration, sizeof duration));
     gate->measured = unseen.lock->held_s > gate->limit ? RH_NOT_MEASURED : unseen.lock->held_s;
@@ -111,7 +111,7 @@ static void check_blocked(const rh_run *run, rh_gate *gate, bool reads)
 {
     const rh_contention *contention = &run->contention;
     if (!contention->measured) {
-        not_measured(gate, contention->lost ? contention->lost : "no pass was watched to its end");
+        not_measured(gate, contention->lost ? contention->lost : "no pass was observed to its end");
         return;
     }
     const rh_blocked_interval *worst = NULL;
@@ -225,7 +225,7 @@ static void check_errors(const rh_run *run, rh_gate *gate)
     if (gate->measured == 0 && expected > 0)
         gate->worst = rh_arena_printf(
             run->arena,
-            "%.0f refusals for want of rights are not counted: the load meets as many before any migration",
+            "%.0f errors for missing privileges are not counted: as many occur before any migration",
             expected);
 }
 
@@ -242,7 +242,7 @@ static const char *why_partial(const rh_run *run)
                                    plan->migrations[m].id);
     for (size_t i = 0; i < run->pass_count; i++)
         if (!run->passes[i].complete)
-            return rh_arena_printf(run->arena, "the %s broke off", run->passes[i].name);
+            return rh_arena_printf(run->arena, "the %s did not complete", run->passes[i].name);
     bool loaded = !(run->scenario->passes & RH_PASS_LOADED) ||
                   run->scenario->workload.source == RH_WORKLOAD_NONE || run->plan.pending_count == 0 ||
                   !run->failure;
@@ -343,14 +343,14 @@ static const rh_gate *gate_with(const rh_run *run, rh_gate_outcome outcome)
     return NULL;
 }
 
-/* "the backup is not whole: TABLE DATA public.log and 2 more are missing …" */
+/* "the backup is incomplete: it lacks TABLE DATA public.log and 2 more are missing …" */
 static const char *missing_reason(const rh_run *run)
 {
     const rh_backup_facts *backup = &run->backup;
     const char *more = backup->missing_count > 1
                            ? rh_arena_printf(run->arena, " (and %zu more)", backup->missing_count - 1)
                            : "";
-    return rh_arena_printf(run->arena, "the backup is not whole: it lacks %s%s: %s", backup->missing[0].what,
+    return rh_arena_printf(run->arena, "the backup is incomplete: it lacks %s%s: %s", backup->missing[0].what,
                            more, backup->missing[0].why);
 }
 

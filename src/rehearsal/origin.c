@@ -7,7 +7,7 @@ static void compare_version(rh_run *run)
     if (theirs == 0) {
         rh_run_not_measured(
             run, RH_UNMEASURED_SERVER_VERSION,
-            "version: the backup does not say which PostgreSQL it is of; staging is PostgreSQL %d", ours);
+            "version: the backup does not name its PostgreSQL version; staging is PostgreSQL %d", ours);
     } else if (theirs != ours) {
         bool embedded = run->staging.kind == RH_STAGING_EMBEDDED;
         rh_run_not_measured(

@@ -53,7 +53,7 @@ bool rh_production_compare(rh_run *run, const char *conninfo, const rh_progress 
     size_t unknown_count = 0;
     if (!facts->profile)
         return true;
-    rh_progress_begin(progress, "probe", "staging, as production was probed");
+    rh_progress_begin(progress, "probe", "staging, with the same probes as production");
     if (!rh_profile_compare(facts->profile, conninfo, run->arena, facts, error))
         return at_profile(run->scenario, error);
     if (!rh_profile_probe(conninfo, probes_of(facts->profile), run->arena, &facts->staging, &unknown,

@@ -146,9 +146,10 @@ static bool restore(rehearsal *r, rh_error *error)
             rh_run_not_measured(run, RH_UNMEASURED_BACKUP_INCOMPLETE, "backup: missing: %s (%s)",
                                 run->backup.missing[i].what, run->backup.missing[i].why);
         if (run->backup.selection_unknown && !r->scenario->backup.partial)
-            rh_run_not_measured(run, RH_UNMEASURED_BACKUP_INCOMPLETE,
-                                "backup: whether it is whole: %s (backup.partial: true if that is known)",
-                                run->backup.selection_unknown);
+            rh_run_not_measured(
+                run, RH_UNMEASURED_BACKUP_INCOMPLETE,
+                "backup: completeness: %s (if it is known to be partial, set backup.partial: true)",
+                run->backup.selection_unknown);
         bool ok = rh_staging_apply_ownership(r->staging, error) && rh_staging_neutralise(r->staging, error);
         rh_origin_settings(run);
         return ok;

@@ -84,7 +84,7 @@ static bool refuse(const rh_run *run, const rh_staging *staging, const char *key
                 ? "the backup does not name it: is it spelled as there, in the same case and without quotes? "
                   "A step in prepare: can "
                   "create it and grant it what it has on production"
-                : "create it on the staging server, with the rights that it has on production");
+                : "create it on the staging server, with the privileges that it has on production");
     } else {
         rh_error_set(error, RH_ERROR_SCENARIO, "%s: the role of staging.url, \"%s\", must not become \"%s\"",
                      key, rh_staging_own_role(staging), name);
@@ -155,15 +155,14 @@ static bool admit(rh_run *run, rh_staging *staging, const char *key, const char 
     if (admission == RH_ADMITTED_LATER)
         rh_run_not_measured(
             run, RH_UNMEASURED_ROLES,
-            "rights: the backup does not say how %s may connect to the database (role memberships are "
-            "not in it): CONNECT was granted",
+            "privileges: the backup does not say how %s may connect to the database (role memberships are not in it): CONNECT was granted",
             role->name);
     if (admission == RH_ADMITTED || admission == RH_ADMITTED_LATER)
         return true;
     if (asked)
         return refuse(run, staging, key, asked, admission, where, error);
     rh_run_not_measured(run, RH_UNMEASURED_ROLES,
-                        "rights: %s, %s, is not a role that the staging server lets \"%s\" become",
+                        "privileges: %s, %s, is not a role that the staging server lets \"%s\" become",
                         role->name, role->why, rh_staging_own_role(staging));
     *role = (rh_session_role){0};
     return true;
@@ -220,7 +219,8 @@ static bool assume_database_owner(rh_run *run, rh_staging *staging, rh_pg *pg, r
         rh_pg_executef(pg, error, "ALTER DATABASE %s OWNER TO %s", rh_staging_database(staging), quoted);
     free(quoted);
     rh_run_not_measured(run, RH_UNMEASURED_ROLES,
-                        "rights: the backup does not say who owns the database: taken to be %s", role->name);
+                        "privileges: the backup does not name the owner of the database: %s is assumed",
+                        role->name);
     return ok;
 }
 
@@ -231,27 +231,22 @@ static void note_rights(rh_run *run, const char *own)
     if (m->superuser)
         rh_run_not_measured(
             run, RH_UNMEASURED_ROLES,
-            "rights: the migrations ran as the superuser %s (%s): ownership, privileges and row-level "
-            "security did not restrict them; if another role migrates production, name it in "
-            "migrations.role",
+            "privileges: the migrations ran as the superuser %s (%s): ownership, privileges and row-level security did not restrict them; if another role migrates production, name it in migrations.role",
             m->name, m->why);
     if (load && w->superuser)
         rh_run_not_measured(
             run, RH_UNMEASURED_ROLES,
-            "rights: the load ran as the superuser %s (%s): privileges and row-level security did not "
-            "restrict it; name the application's role in workload.role",
+            "privileges: the load ran as the superuser %s (%s): privileges and row-level security did not restrict it; name the application's role in workload.role",
             w->name, w->why);
     if (run->staging.kind == RH_STAGING_SERVER && strcmp(m->name, own) != 0)
         rh_run_not_measured(
             run, RH_UNMEASURED_ROLES,
-            "rights: on the given server the migrations' sessions became %s by SET ROLE; SET ROLE NONE "
-            "gives them the rights of %s",
+            "privileges: on the given server the migrations' sessions became %s by SET ROLE; SET ROLE NONE gives them the privileges of %s",
             m->name, own);
     if (!run->backup.roles_known && (!m->superuser || (load && !w->superuser)))
         rh_run_not_measured(
             run, RH_UNMEASURED_ROLES,
-            "rights: role memberships and attributes are not in the backup (pg_dump does not write "
-            "them): a role that has rights by them on production lacks them here");
+            "privileges: role memberships and attributes are not in the backup (pg_dump does not write them): a role that has privileges through them on production lacks them here");
 }
 
 bool rh_roles_choose(rh_run *run, rh_staging *staging, rh_error *error)
@@ -281,8 +276,7 @@ static const char *explain(const rh_run *run, const char *hint)
         hint ? hint : "", hint ? " " : "", role->name, role->why,
         run->backup.roles_known
             ? "."
-            : "; if this role has the right by a membership, which pg_dump does not write, GRANT it "
-              "in prepare:.");
+            : "; if this role has the privilege through a membership, which pg_dump does not write, GRANT it in prepare:.");
 }
 
 void rh_roles_explain(const rh_run *run, rh_failure *failure, rh_error *error)

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 static const char INCOMPLETE[] =
-    "This run did not reach its end, or is still going on: what lies here is not a finished report.\n";
+    "This run did not complete, or is still in progress: these files are not a complete report.\n";
 
 /* "2026-11-22T121403Z", with "-2" and so on when two runs start in the same second. */
 static bool make_default(rh_run *run, rh_error *error)
@@ -74,7 +74,7 @@ static bool fail_usage(const char *output, rh_error *error)
         return false;
     error->code = RH_ERROR_USAGE;
     return rh_error_hint(
-        error, output ? "name a directory that can be made and written: --output DIRECTORY"
+        error, output ? "name a directory that can be created and written: --output DIRECTORY"
                       : "run it in a directory that can be written, or name one: --output DIRECTORY");
 }
 

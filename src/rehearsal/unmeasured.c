@@ -132,8 +132,7 @@ static void tell_load(rh_run *run)
         if (e->before > 0 && strcmp(e->sqlstate, "42501") == 0)
             rh_run_not_measured(
                 run, RH_UNMEASURED_LOAD_TEMPLATES,
-                "load: what \"%s\" does where it is refused (SQLSTATE 42501: %s): %lld of its "
-                "calls were refused before the first migration, in all %lld",
+                "load: the effect of \"%s\", which was refused (SQLSTATE 42501: %s): %lld of its calls were refused before the first migration, in all %lld",
                 e->template_name, e->message, (long long)e->before, (long long)e->count);
     }
 }

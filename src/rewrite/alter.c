@@ -92,7 +92,7 @@ static bool index_apart(rh_safer_list *list, const pieces *p, rh_json *constrain
     if (rh_json_get(constraint, "including") || rh_json_get(constraint, "options") ||
         rh_json_get(constraint, "deferrable") || rh_json_get(constraint, "nulls_not_distinct") ||
         rh_json_get(constraint, "indexspace")) {
-        list->why = "its index has options of its own";
+        list->why = "its index has non-default options";
         return false;
     }
     if (p->definition->unsupported) {
@@ -149,7 +149,7 @@ static bool constraint_steps(rh_safer_list *list, const pieces *p, rh_json *cons
         return false;
     }
     if (strcmp(type, "CONSTR_CHECK") != 0 && rh_safer_is_partitioned(p->definition)) {
-        list->why = "a partitioned table takes it whole or not at all";
+        list->why = "on a partitioned table it cannot be split";
         return false;
     }
     if (strcmp(type, "CONSTR_CHECK") == 0) {
@@ -474,7 +474,7 @@ bool rh_safer_alter_table(rh_safer_list *list, rh_json *body)
     rh_json *commands = rh_json_get(body, "cmds");
     list->why = rh_safer_unknown(list, p.definition);
     if (!list->why && !rh_json_bool(rh_json_get(p.relation, "inh")) && p.definition->unsupported)
-        list->why = rh_arena_printf(list->arena, "it is meant for ONLY a table that %s",
+        list->why = rh_arena_printf(list->arena, "ONLY names a table that %s",
                                     rh_unsupported_text(p.definition->unsupported));
     list->why = list->why ? list->why : belong_together(commands);
     if (list->why)

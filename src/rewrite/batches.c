@@ -111,7 +111,7 @@ void rh_safer_fill(rh_safer_list *list, const char *rule, const rh_catalog_table
                      name, key, name, key, key, name, key, key, name, key, ROWS, verb, condition, called, key,
                      key, name, key);
     step->alone = true;
-    step->note = "If it stops half-way, run it again from here: batches that are done come to the same.";
+    step->note = "If it stops half-way, run it again from here: repeating a batch changes nothing.";
 }
 
 /* ---- UPDATE, DELETE ---- */
@@ -279,7 +279,7 @@ static const char *why_not(const rh_safer_list *list, const rh_catalog_table *ta
     if (rh_json_get(body, "withClause") || rh_json_get(body, "returningList"))
         return "its WITH or RETURNING covers all rows at once";
     if (targets && !may_repeat(targets))
-        return "a row that is changed twice would not come to the same, so a batch could not be run again";
+        return "changing a row twice gives another result, so a batch could not be repeated";
     rh_json *parts[] = {targets, where, from, using};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         const char *hidden = hides_reads(list, parts[i]);
@@ -293,7 +293,7 @@ static const char *why_not(const rh_safer_list *list, const rh_catalog_table *ta
     if (from && !has_one_partner(list, from, where))
         return "several rows may match one that is changed, and which of them it takes could differ";
     if (sets(targets, rh_catalog_key_column(table)))
-        return "it changes the primary key, by which the batches would go";
+        return "it changes the primary key, which delimits the batches";
     return is_checked_at_once(list, table, targets);
 }
 

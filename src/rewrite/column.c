@@ -106,14 +106,14 @@ static const char *prepared_by(const copy *c)
     for (size_t i = 0; i < script->statement_count && &script->statements[i] != c->list->statement; i++)
         for (size_t k = 0; script->statements[i].command_tag && k < sizeof tags / sizeof *tags; k++)
             if (strcmp(script->statements[i].command_tag, tags[k]) == 0)
-                return rh_arena_printf(c->list->arena,
-                                       "statement %d takes away what others would miss until it is done",
-                                       (int)i + 1);
+                return rh_arena_printf(
+                    c->list->arena,
+                    "statement %d drops what other sessions need until the change is complete", (int)i + 1);
     if (c->from->default_dropped)
-        return "its default is taken away before, which inserts would miss until it is done";
+        return "its default is dropped before, and inserts need it until the change is complete";
     if (c->definition->constraint_dropped)
         return rh_arena_printf(c->list->arena,
-                               "constraint %s is dropped before, and missing until it is done",
+                               "constraint %s is dropped before, and is missing until the change is complete",
                                c->definition->constraint_dropped);
     return NULL;
 }
@@ -130,7 +130,7 @@ static const char *why_not(const copy *c)
     if (c->from->unsupported)
         return not_copied(c, "column", c->from->name, rh_unsupported_text(c->from->unsupported));
     if (rh_catalog_column_of(c->definition, c->fresh_bare))
-        return not_copied(c, "column", c->fresh_bare, "is there already");
+        return not_copied(c, "column", c->fresh_bare, "already exists");
     for (size_t i = 0; i < c->definition->index_count; i++) {
         const rh_catalog_index *index = &c->definition->indexes[i];
         if (rh_catalog_index_uses(index, c->from->name, c->list->arena) && index->unsupported)
@@ -144,7 +144,9 @@ static const char *why_not(const copy *c)
             k->kind == 'f' ? rh_catalog_find(c->list->catalog, k->schema, k->target) : NULL;
         for (size_t n = 0; n < k->column_count; n++)
             if (!target || !rh_catalog_column_of(target, k->columns[n]))
-                return not_copied(c, "foreign key", k->name, "refers to what is not known");
+                return not_copied(
+                    c, "foreign key", k->name,
+                    "references a table or column that neither the backup nor the migrations define");
         if (k->kind == 'x' || k->unsupported)
             return not_copied(c, "constraint", k->name,
                               k->unsupported ? rh_unsupported_text(k->unsupported)
@@ -319,8 +321,7 @@ static void swap(const copy *c)
     c->list->steps[begin].opens = true;
     if (!c->rename)
         c->list->steps[begin].note =
-            "The new column takes the old one's place, but as the table's last: check what relies on the "
-            "order of its columns (INSERT and COPY without a list of columns, SELECT *).";
+            "The new column replaces the old one, but becomes the last of the table: check what relies on the order of columns (INSERT and COPY without a list of columns, SELECT *).";
     c->list->steps[c->list->count - 1].closes = true;
 }
 
@@ -448,7 +449,7 @@ static const char *no_two_names(copy *c)
 {
     static const char *const unequal[] = {"json", "xml", "point", "polygon", "box", "path", NULL};
     if (c->value && !c->from->not_null && strchr(c->value, '('))
-        return "a NULL that is given for it could not be told from one that is left out, which takes its default";
+        return "an explicit NULL cannot be distinguished from an omitted value, which takes the default";
     rh_safer_before(c->list, c->fresh_bare, see_new_name, c);
     if (c->name_taken)
         return "another column had the new name before, and its readers would find a column that is not filled yet";

@@ -53,7 +53,7 @@ static bool note_names(rh_json *node, void *data)
     if (relation)
         add_name(d->arena, &d->names, &d->name_count, relation);
     if (function && rh_is_one_of(function, session))
-        d->spans = rh_arena_printf(d->arena, "%s() holds until its transaction ends", function);
+        d->spans = rh_arena_printf(d->arena, "%s() lasts until its transaction ends", function);
     d->clock |= (function && rh_is_one_of(function, clocks)) || rh_json_get(node, "SQLValueFunction");
     return false;
 }
@@ -63,22 +63,22 @@ static bool note_names(rh_json *node, void *data)
 static const char *spans_transaction(const char *kind, rh_json *body)
 {
     static const char *const kinds[][2] = {
-        {"LockStmt", "LOCK TABLE holds until its transaction ends"},
-        {"DeclareCursorStmt", "a cursor lives in its transaction"},
-        {"FetchStmt", "a cursor lives in its transaction"},
-        {"ConstraintsSetStmt", "SET CONSTRAINTS holds for its transaction"},
-        {"TransactionStmt", "a savepoint lives in its transaction"},
+        {"LockStmt", "LOCK TABLE lasts until its transaction ends"},
+        {"DeclareCursorStmt", "a cursor ends with its transaction"},
+        {"FetchStmt", "a cursor ends with its transaction"},
+        {"ConstraintsSetStmt", "SET CONSTRAINTS applies to its transaction"},
+        {"TransactionStmt", "a savepoint ends with its transaction"},
     };
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (strcmp(kind, kinds[i][0]) == 0)
             return kinds[i][1];
     if (strcmp(kind, "VariableSetStmt") == 0 && rh_tree_is(body, "kind", "VAR_SET_MULTI"))
-        return "SET TRANSACTION holds for its transaction";
+        return "SET TRANSACTION applies to its transaction";
     const char *on_commit = rh_json_string(rh_json_get(body, "oncommit"));
     on_commit = on_commit ? on_commit : rh_json_string(rh_json_path(body, "into.onCommit"));
     if (on_commit &&
         (strcmp(on_commit, "ONCOMMIT_DROP") == 0 || strcmp(on_commit, "ONCOMMIT_DELETE_ROWS") == 0))
-        return "a temporary table ON COMMIT lives in its transaction";
+        return "the rows or the definition of a temporary table ON COMMIT end with its transaction";
     return NULL;
 }
 
@@ -90,17 +90,17 @@ static const char *spans_session(const char *kind, rh_json *body, const effect *
     static const char *const functions[] = {"currval", "lastval", "pg_advisory_lock", "pg_try_advisory_lock",
                                             NULL};
     if (rh_is_one_of(kind, kinds))
-        return "a prepared statement lives in its session";
+        return "a prepared statement ends with its session";
     rh_json *made =
         strcmp(kind, "CreateStmt") == 0 ? rh_json_get(body, "relation") : rh_json_path(body, "into.rel");
     made = made ? made : rh_json_get(body, "view");
     made = made ? made : rh_json_get(body, "sequence");
     made = made ? made : rh_json_path(body, "intoClause.rel");
     if (rh_tree_is(made, "relpersistence", "t"))
-        return "a temporary table lives in its session";
+        return "a temporary table ends with its session";
     for (size_t i = 0; functions[i]; i++)
         if (rh_clauses_mention(d->statement->sql, functions[i], arena))
-            return rh_arena_printf(arena, "%s() speaks of its session", functions[i]);
+            return rh_arena_printf(arena, "%s() depends on its session", functions[i]);
     return NULL;
 }
 
@@ -113,14 +113,14 @@ static const char *is_opaque(const char *kind, rh_json *body, const effect *d, r
     static const char *const known[] = {"setval", "nextval", "random", "gen_random_uuid", "pg_sleep", "count",
                                         "max",    "min",     "sum",    "clock_timestamp", "version",  NULL};
     if (strcmp(kind, "CallStmt") == 0)
-        return "what a procedure does is not known from the text";
+        return "the effect of a procedure is not known from the text";
     if (strcmp(kind, "DoStmt") == 0)
         for (size_t i = 0; i < sizeof words / sizeof *words; i++)
             if (strcasestr(d->statement->sql, words[i]))
-                return "what a DO block does is only known in part from the text";
+                return "the effect of a DO block is not fully known from the text";
     const char *function = strcmp(kind, "SelectStmt") == 0 ? rh_tree_volatile_function(body) : NULL;
     if (function && !rh_is_one_of(function, known))
-        return rh_arena_printf(arena, "what %s() does is not known from the text", function);
+        return rh_arena_printf(arena, "the effect of %s() is not known from the text", function);
     return NULL;
 }
 
@@ -209,7 +209,7 @@ static void judge(effect *d, bool session_kept, rh_arena *arena)
     rh_json *body, *tree = rh_sql_parse(d->statement->sql, NULL);
     const char *kind = rh_tree_kind(tree, &body);
     if (!kind) {
-        d->spans = "it was not understood";
+        d->spans = "it was not parsed";
         return;
     }
     d->arena = arena;
@@ -272,8 +272,7 @@ static void tie_pair(const char **ties, const effect *effects, const int *number
         tie(ties, a, b,
             rh_arena_printf(
                 arena,
-                "others would miss what statement %d takes away until statement %d, which names %s "
-                "again, is committed",
+                "other sessions need what statement %d removes until statement %d, which names %s again, commits",
                 one, other, which));
     if (!removes_moved(&effects[a], &effects[b], &which))
         return;
@@ -282,10 +281,10 @@ static void tie_pair(const char **ties, const effect *effects, const int *number
         if (numbers[i] == numbers[a] && from == a && is_in(effects[i].names, effects[i].name_count, which))
             from = i;
     tie(ties, from, b,
-        rh_arena_printf(arena,
-                        "rows of %s that others write between statement %d, which reads or changes them, and "
-                        "statement %d would be lost or left out",
-                        which, one, other));
+        rh_arena_printf(
+            arena,
+            "rows of %s that other sessions write between statements %d, which reads or changes them, and %d would be lost or missed",
+            which, one, other));
 }
 
 const char **rh_safer_commit_points(const rh_script *script, const int *numbers, bool session_kept,

@@ -19,11 +19,11 @@ static const char *no_reindex(const rh_safer_list *list, rh_json *body)
     const bool index = rh_tree_is(body, "kind", "REINDEX_OBJECT_INDEX");
     const int major = list->plan->server_major;
     if (!index && !rh_tree_is(body, "kind", "REINDEX_OBJECT_TABLE"))
-        return "it goes through many tables: reindex them one by one";
+        return "it covers many tables: reindex them one by one";
     if (rh_tree_has_option(rh_json_get(body, "params"), "concurrently"))
         return "it is CONCURRENTLY already";
     if (major < 12) /* 0: not known */
-        return "REINDEX CONCURRENTLY takes PostgreSQL 12 or later, and the backup does not say that it is from one";
+        return "REINDEX CONCURRENTLY requires PostgreSQL 12 or later, and the backup's version is older or not known";
     if (ref.schema && (rh_starts_with(ref.schema, "pg_") || strcmp(ref.schema, "information_schema") == 0))
         return "system catalogs cannot be reindexed concurrently";
     const rh_catalog_table *table = index
@@ -102,7 +102,7 @@ static const char *no_refresh(const rh_safer_list *list, rh_json *body)
     if (v.unique && *v.unique)
         rh_safer_before(list, v.unique, see_drop, &v);
     if (!v.unique)
-        return "CONCURRENTLY takes a unique index on columns of the view, without WHERE, which it does not have";
+        return "CONCURRENTLY requires a unique index on columns of the view, without WHERE";
     return v.populated ? NULL
                        : "CONCURRENTLY requires a populated view, and whether it is populated is not known";
 }

@@ -263,7 +263,7 @@ static const char *no_detach(const rh_safer_list *list, const rh_catalog_table *
     if (!table || !child)
         return "neither the backup nor the migrations define the partition";
     if (list->plan->server_major < 14)
-        return "DETACH CONCURRENTLY takes PostgreSQL 14 or later, and the backup does not say that it is from one";
+        return "DETACH CONCURRENTLY requires PostgreSQL 14 or later, and the backup's version is older or not known";
     if (default_of(list, table))
         return "CONCURRENTLY is refused beside a DEFAULT partition";
     return d->strategy && d->column ? NULL : "the partition key is not known, or has more than one column";

@@ -90,7 +90,7 @@ static void see_new_name(void *user, const char *sql, const char *kind, rh_json 
     if (rh_clauses_mention(sql, r->fresh, r->list->arena) && rh_is_one_of(kind, kinds) &&
         (strcmp(kind, "AlterTableStmt") != 0 || rh_clauses_mention(sql, "drop", r->list->arena) ||
          rh_clauses_mention(sql, "type", r->list->arena)))
-        r->why = "a later statement changes the table in a way that the view would not let it";
+        r->why = "a later statement changes the table in a way that a view does not allow";
 }
 
 static const char *why_not(renaming *r)
@@ -107,9 +107,8 @@ static const char *why_not(renaming *r)
     r->invoker = major >= 15 && !r->by_columns;
     if (!r->invoker && r->table->row_security)
         return major < 15
-                   ? "before PostgreSQL 15 a view shows rows by the rights of its owner, whatever policies say"
-                   : "a view that heeds policies asks for the privilege on all columns, and some roles have it "
-                     "on single ones";
+                   ? "before PostgreSQL 15 a view checks the privileges of its owner and ignores the caller's policies"
+                   : "a view with security_invoker needs the privilege on all columns, and some roles have it on single columns";
     if (!r->invoker && r->for_all)
         return "a view would get privileges by default that the table may not have";
     return r->why;

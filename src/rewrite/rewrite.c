@@ -227,8 +227,7 @@ static const char *out_of_place(const rh_safer_list *list)
         if (list->bound && step->alone)
             return rh_arena_printf(
                 list->arena,
-                "%s of statement %d would not hold outside of its transaction, where a part of it "
-                "has to run",
+                "%s of statement %d applies only inside its transaction, and one of its steps has to run outside",
                 list->bound->name, list->bound->statement);
     }
     return NULL;
@@ -369,9 +368,9 @@ static const char *not_to_be_cut(const rh_script *script)
     for (size_t i = 0; i < script->statement_count; i++) {
         const rh_transaction_verb verb = rh_transaction_verb_of(script->statements[i].sql);
         if (verb == RH_VERB_CHAIN)
-            return "AND CHAIN ties its transactions together";
+            return "AND CHAIN joins its transactions";
         if (script->rule == RH_TRANSACTION_ONE && (verb == RH_VERB_BEGIN || verb == RH_VERB_END))
-            return "its own BEGIN or COMMIT stands in the transaction of the framework";
+            return "its own BEGIN or COMMIT is inside the framework's transaction";
     }
     return NULL;
 }

@@ -52,7 +52,7 @@ static bool read_duration(rh_reader *reader, rh_yaml_node *node, rh_usec *durati
 {
     if (!rh_value_duration(reader, "for", node, duration))
         return false;
-    return *duration > 0 || rh_value_fail(reader, node, "for must be longer than nothing");
+    return *duration > 0 || rh_value_fail(reader, node, "for must be greater than 0");
 }
 
 static bool read_sql(rh_reader *reader, rh_yaml_node *node, rh_disturber *disturber)
@@ -234,8 +234,7 @@ static bool read_wish(rh_reader *reader, rh_yaml_node *name, rh_yaml_node *value
     if (strcmp(word, known[3]) == 0) {
         if (!rh_value_duration(reader, "lock_policy.limit", value, &wish->limit))
             return false;
-        return wish->limit > 0 ||
-               rh_value_fail(reader, value, "lock_policy.limit must be longer than nothing");
+        return wish->limit > 0 || rh_value_fail(reader, value, "lock_policy.limit must be greater than 0");
     }
     const char *nearest = rh_nearest(word, known, sizeof known / sizeof *known);
     if (nearest)

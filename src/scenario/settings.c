@@ -125,7 +125,7 @@ static bool read_csv(list *all, rh_yaml_node *node, const char *path)
     for (size_t i = 0; i < table.row_count; i++) {
         const rh_csv_row *row = &table.rows[i];
         if (!is_setting_name(field(row, name)) || row->count <= (size_t)setting) {
-            rh_value_fail(all->reader, node, "no row of pg_settings: \"%s\"", field(row, name));
+            rh_value_fail(all->reader, node, "not a row of pg_settings: \"%s\, field(row, name));
             rh_error_hint(all->reader->error,
                           "make it with: \\copy (select name, setting, unit, context, source from "
                           "pg_settings) to 'settings.csv' csv header");
@@ -221,7 +221,7 @@ static bool include(list *all, rh_yaml_node *node, const char *path, int line, i
     } else if (strcasecmp(how, "include_if_exists") == 0) {
         return true;
     }
-    fail_conf(all, node, path, line, "what it includes is not here", value);
+    fail_conf(all, node, path, line, "an included file is missing", value);
     return rh_error_hint(all->reader->error,
                          "copy it beside this file or remove the line; or give a CSV of production's "
                          "pg_settings instead");
@@ -241,7 +241,7 @@ static bool read_conf_line(list *all, rh_yaml_node *node, const char *path, int 
         p = skip_blanks(p + 1);
     const char *end, *value = conf_value(arena, p, &end);
     if (!is_setting_name(name) || !end || (*skip_blanks(end) && *skip_blanks(end) != '#') || end == p) {
-        fail_conf(all, node, path, line, "no line of postgresql.conf", name);
+        fail_conf(all, node, path, line, "not a line of postgresql.conf", name);
         return rh_error_hint(all->reader->error,
                              "each line is NAME = VALUE; a value with blanks stands in single quotes");
     }

@@ -43,7 +43,7 @@ bool rh_value_fail(rh_reader *reader, const rh_yaml_node *node, const char *form
 
 bool rh_value_not_yet(rh_reader *reader, const rh_yaml_node *node, const char *what, const char *instead)
 {
-    rh_value_fail(reader, node, "%s is not in this version yet", what);
+    rh_value_fail(reader, node, "%s is not supported yet", what);
     return rh_error_hint(reader->error, "%s", instead);
 }
 

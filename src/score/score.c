@@ -116,7 +116,7 @@ static bool read_line(const rh_json *report, const char *actual, const columns *
     double ordinal = 0;
     if (!read_number(seconds, &row.actual_s) ||
         (*statement && (!read_number(statement, &ordinal) || ordinal < 1 || ordinal > 1e6))) {
-        rh_error_set(error, RH_ERROR_USAGE, "\"%s\" is no %s",
+        rh_error_set(error, RH_ERROR_USAGE, "\"%s\" is not a %s",
                      read_number(seconds, &row.actual_s) ? statement : seconds,
                      read_number(seconds, &row.actual_s) ? "statement's ordinal" : "number of seconds");
         return rh_error_at(error, actual, line->line, 0);

@@ -10,7 +10,7 @@ const char *rh_clients_directory(rh_staging *staging, rh_error *error)
     if (!staging->borrowed.work) {
         char pattern[] = "/tmp/pgrehearse-XXXXXX";
         if (!mkdtemp(pattern)) {
-            rh_error_set(error, RH_ERROR_IO, "cannot make a directory in /tmp");
+            rh_error_set(error, RH_ERROR_IO, "cannot create a directory in /tmp");
             return NULL;
         }
         staging->borrowed.work = rh_arena_strdup(staging->arena, pattern);

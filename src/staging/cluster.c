@@ -20,9 +20,9 @@
 static bool make_private(const rh_account *account, const char *path, rh_error *error)
 {
     if (mkdir(path, 0700) != 0)
-        return rh_error_errno(error, errno, "cannot make the directory %s", path);
+        return rh_error_errno(error, errno, "cannot create the directory %s", path);
     if (account->uid && chown(path, account->uid, account->gid) != 0)
-        return rh_error_errno(error, errno, "cannot give %s away", path);
+        return rh_error_errno(error, errno, "cannot change the owner of %s", path);
     return true;
 }
 
@@ -74,7 +74,7 @@ static bool make_log(const char *path, rh_error *error)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
-        return rh_error_errno(error, errno, "cannot make %s", path);
+        return rh_error_errno(error, errno, "cannot create %s", path);
     close(fd);
     return true;
 }
@@ -98,7 +98,7 @@ bool rh_cluster_make_directories(rh_staging *staging, const char *log_directory,
         return false;
     /* Others may pass through (the server's account must), but neither look nor write. */
     if (mkdir(directory, 0711) != 0)
-        return rh_error_errno(error, errno, "cannot make the directory %s", directory);
+        return rh_error_errno(error, errno, "cannot create the directory %s", directory);
     cluster->directory = directory;
     cluster->mark = rh_arena_printf(arena, "%s/mark", directory);
     cluster->data = rh_arena_printf(arena, "%s/data", directory);
@@ -114,7 +114,7 @@ bool rh_cluster_make_directories(rh_staging *staging, const char *log_directory,
     cluster->socket = socket;
     return make_log(cluster->log, error) &&
            ((mkdir(cluster->config, 0755) == 0 && chmod(cluster->config, 0755) == 0) ||
-            rh_error_errno(error, errno, "cannot make the directory %s", cluster->config)) &&
+            rh_error_errno(error, errno, "cannot create the directory %s", cluster->config)) &&
            make_private(&staging->account, cluster->data, error) &&
            make_private(&staging->account, cluster->work, error);
 }

@@ -185,7 +185,7 @@ bool rh_embedded_was_up(rh_staging *staging, rh_error *error)
     rh_error_release(&logged);
     rh_error_set(error, RH_ERROR_LOST, "%s", what);
     return rh_error_hint(
-        error, "nothing is known of what ran meanwhile: run again (the server's log has the signal: %s)",
+        error, "what ran meanwhile was not measured: run again (the signal is in the server's log: %s)",
         cluster->shown_log);
 }
 

@@ -178,7 +178,7 @@ static bool attempt(rh_staging *staging, rh_probe_result *result, rh_error *erro
     options.argv = argv;
     options.no_exec = true;
     if (mkdir(directory, 0700) != 0 || chmod(directory, 0777) != 0)
-        return rh_error_set(error, RH_ERROR_REFUSED, "the isolation cannot be proven: cannot make %s",
+        return rh_error_set(error, RH_ERROR_REFUSED, "the isolation cannot be proven: cannot create %s",
                             directory);
     bool ok = rh_probe_confinement(&options, directory, result, error);
     rh_tree_remove(directory, NULL);

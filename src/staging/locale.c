@@ -89,7 +89,7 @@ bool rh_locale_make(const char *name, const char *directory, rh_arena *arena, co
 {
     parts of;
     if (!split(name, arena, &of)) {
-        *why = "it is no name that the C library of this system has";
+        *why = "the C library of this system does not have a locale of that name";
         return false;
     }
     const char *charmap = of.codeset ? charmap_of(of.codeset, arena) : default_charmap(name, arena);
@@ -139,7 +139,7 @@ bool rh_locale_prepare(rh_staging *staging, rh_error *error)
         return true;
     const char *directory = rh_arena_printf(staging->arena, "%s/locale", staging->cluster.directory);
     if (mkdir(directory, 0755) != 0 || chmod(directory, 0755) != 0)
-        return rh_error_errno(error, errno, "cannot make the directory %s", directory);
+        return rh_error_errno(error, errno, "cannot create the directory %s", directory);
     /* Where LOCPATH is set, the C library does not look into its archive: so all of them are made. */
     for (size_t i = 0; i < count && !staging->locale_missing; i++) {
         if (is_c(names[i]) && rh_locale_exists(names[i]))

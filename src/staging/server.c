@@ -144,7 +144,7 @@ static void note_limits(rh_staging *staging)
 bool rh_server_start(rh_staging *staging, const rh_staging_request *request, rh_error *error)
 {
     rh_pg_forget_environment(false);
-    staging->isolation.why_not = "the given server is not this program's to confine";
+    staging->isolation.why_not = "pgrehearse cannot confine a given server";
     const rh_scenario *scenario = staging->scenario;
     staging->borrowed.url = scenario->staging.url;
     staging->phase = RH_SETTINGS_TIMED;

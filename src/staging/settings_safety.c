@@ -13,7 +13,7 @@ typedef struct unsafe_setting {
 static const char NETWORK[] = "the staging server has no network listener";
 static const char REPLICATION[] = "a rehearsal neither archives nor replicates";
 static const char PROGRAMS[] = "it names programs or libraries of production's machine";
-static const char FILES[] = "it names places on production's machine";
+static const char FILES[] = "it names paths on production's machine";
 static const char LOGGING[] = "the staging server's log never holds statements";
 static const char LOCALE[] = "it depends on the machine's locales";
 static const char COMPUTED[] = ""; /* nobody sets it: pg_settings lists it all the same */

@@ -119,7 +119,7 @@ bool rh_staging_reset(rh_staging *staging, const rh_progress *progress, rh_error
     bool ok = staging->kind == RH_STAGING_EMBEDDED ? rh_snapshot_reset(staging, error)
                                                    : rh_server_reset(staging, error);
     if (!ok)
-        return rh_error_context(error, "going back to the restored state failed");
+        return rh_error_context(error, "the reset to the restored state failed");
     double *took = rh_arena_add(staging->arena, &staging->reset_s, &staging->reset_count);
     *took = rh_seconds(rh_clock_monotonic() - began);
     rh_progress_detail(progress, "reset", "%s, %.2f s", staging->reset_method, *took);

@@ -74,7 +74,7 @@ static void those_before_it_are_loaded_and_rolled_back(void **state)
     assert_int_equal(scripted_load.window_migration_count, 1);
     assert_int_equal(run->plan.migrations[0].rollback.outcome, RH_OUTCOME_OK);
     assert_int_equal(run->plan.migrations[1].rollback.outcome, RH_OUTCOME_NOT_RUN);
-    assert_non_null(script_not_measured(run, "load and rollback from 2 on"));
+    assert_non_null(script_not_measured(run, "load and rollback of 2 and the migrations after it"));
 }
 
 static void what_it_left_is_looked_at(void **state)

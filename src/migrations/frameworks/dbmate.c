@@ -123,7 +123,7 @@ static bool read_ways(const char *path, rh_direction direction, rh_arena *arena,
     if (!down)
         return rh_refuse_file(path, line_of(text, up), "dbmate",
                               "it has no line \"-- migrate:down\" after \"-- migrate:up\"",
-                              "Add the line, also where nothing can be taken back.", error);
+                              "Add the line, even if the migration cannot be reverted.", error);
     char *again = find_directive(text, up + 1, "up");
     if (again)
         return rh_refuse_file(path, line_of(text, again), "dbmate",

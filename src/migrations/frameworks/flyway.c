@@ -45,12 +45,12 @@ static size_t ending_of(const char *base, const char **not_sql)
     } endings[] = {
         {".sql", NULL},
         {".java", "a program in Java"},
-        {".sh", "a script of the shell"},
-        {".bash", "a script of the shell"},
+        {".sh", "a shell script"},
+        {".bash", "a shell script"},
         {".py", "a script in Python"},
-        {".ps1", "a script of PowerShell"},
-        {".cmd", "a script of Windows"},
-        {".bat", "a script of Windows"},
+        {".ps1", "a PowerShell script"},
+        {".cmd", "a Windows batch script"},
+        {".bat", "a Windows batch script"},
     };
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
         if (rh_ends_with(base, endings[i].ending)) {

@@ -245,9 +245,9 @@ bool rh_flyway_settle(rh_script *script, const rh_sql_reading *reading, rh_error
         without |= none;
         if (!within || !without || reading->rule_given || reading->may_mix)
             continue;
-        rh_error_set(error, RH_ERROR_SCENARIO,
-                     "Flyway refuses this file: it has statements that need a transaction's absence beside "
-                     "others (and mixed is false)");
+        rh_error_set(
+            error, RH_ERROR_SCENARIO,
+            "Flyway refuses this file: it mixes statements that cannot run in a transaction with others (and mixed is false)");
         rh_error_hint(error, "Put CONCURRENTLY and the like into a file of their own, or say "
                              "executeInTransaction=false in the script's .conf.");
         return rh_error_at(error, script->file, script->statements[i].line, script->statements[i].column);

@@ -229,7 +229,7 @@ bool rh_flyway_check_settings(const rh_plan *plan, const char *path, rh_arena *a
         const rh_flyway_value found = rh_flyway_find(path, fixed[i].key, arena);
         if (!found.value || !*found.value || strcasecmp(found.value, fixed[i].value) == 0)
             continue;
-        rh_error_set(error, RH_ERROR_UNSUPPORTED, "flyway.%s is %s, which is not imitated here", fixed[i].key,
+        rh_error_set(error, RH_ERROR_UNSUPPORTED, "flyway.%s is %s, which is not supported", fixed[i].key,
                      found.value);
         if (strcmp(fixed[i].key, "table") == 0)
             rh_error_hint(error, "Set migrations.history: %s.", found.value);

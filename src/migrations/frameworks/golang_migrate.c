@@ -92,7 +92,7 @@ static bool mark_applied(const rh_rows *history, rh_plan *plan, rh_arena *arena,
                      version);
         return rh_error_hint(
             error,
-            "Repair production and run `migrate force`, then take a new backup; or set it right in prepare.");
+            "Repair production and run `migrate force`, then take a new backup; or correct it in prepare.");
     }
     const intmax_t current = strtoimax(version, NULL, 10);
     bool found = false;

@@ -56,9 +56,9 @@ static bool refuse_unfinished(const char *name, rh_error *error)
     rh_error_set(error, RH_ERROR_SCENARIO,
                  "migration %s was begun and not finished in the database: prisma refuses to run (P3009)",
                  name);
-    return rh_error_hint(error,
-                         "Repair production with `prisma migrate resolve` and take a new backup; or set "
-                         "it right in prepare.");
+    return rh_error_hint(
+        error,
+        "Repair production with `prisma migrate resolve` and take a new backup; or correct it in prepare.");
 }
 
 /* The applied ones whose file is not what was applied. */

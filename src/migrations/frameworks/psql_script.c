@@ -125,7 +125,8 @@ static bool check_set(const walk *w, const char *name, const char *value)
         if (strcmp(name, special[i]) == 0 && on != (i < 2))
             return refuse(w, RH_ERROR_UNSUPPORTED,
                           "Take the line out, or run the tool as it is with framework: command.",
-                          "with %s %s psql would go on otherwise than the replay", name, on ? "on" : "off");
+                          "with %s %s psql would continue differently from the replay", name,
+                          on ? "on" : "off");
     return true;
 }
 

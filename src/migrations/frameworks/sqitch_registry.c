@@ -98,7 +98,7 @@ static void note_edited(const rh_rows *history, const columns *at, rh_plan *plan
         rh_sha1_bytes(text, length, digest);
         if (*digest && strcmp(digest, hash) != 0)
             plan->framework_reason = rh_arena_printf(
-                arena, "%s; %s was edited after it was deployed, which only `sqitch check` minds",
+                arena, "%s; %s was edited after it was deployed, which only `sqitch check` reports",
                 plan->framework_reason, migration->id);
     }
 }

@@ -92,7 +92,7 @@ static bool mark_row(const char *version, const char *checksum, bool success, rh
     rh_migration *applied = NULL;
     if (!success)
         return refuse(NULL, error, version, "is recorded as failed in the database",
-                      "Repair production, remove the row and take a new backup; or set it right in prepare.");
+                      "Repair production, remove the row and take a new backup; or correct it in prepare.");
     for (size_t i = 0; i < plan->migration_count; i++)
         if (strcmp(plan->migrations[i].id, version) == 0)
             applied = &plan->migrations[i];

@@ -82,6 +82,6 @@ void rh_group_statements(rh_script *script, rh_arena *arena)
         s->class_expected = s->class_;
         s->redacted_sql = rh_arena_printf(arena, "%s /* and %s more%s */", s->redacted_sql,
                                           rh_count_format((int64_t)s->grouped_count, number, sizeof number),
-                                          any ? " changes of rows, not all of this table" : " of this table");
+                                          any ? " data changes, of several tables" : " of this table");
     }
 }

@@ -89,5 +89,5 @@ bool rh_history_write(rh_pg *pg, const char *table, const rh_rows *rows, rh_erro
         ok = put_row(pg, quoted, rows, i, error);
     ok = rh_pg_execute(pg, ok ? "commit" : "rollback", error) && ok;
     free(quoted);
-    return ok || rh_error_context(error, "setting %s right", table);
+    return ok || rh_error_context(error, "correcting %s", table);
 }

@@ -240,7 +240,8 @@ static bool mark_applied(const rh_scenario *scenario, const rh_framework_rules *
     }
     if (history->row_count == 0 && plan->other_tables > 0)
         plan->framework_reason = rh_arena_printf(
-            arena, "%s; the history is there and empty beside %zu other table%s, so all is pending",
+            arena,
+            "%s; the history table is empty, and there are %zu other table%s, so all migrations are pending",
             plan->framework_reason, plan->other_tables, plan->other_tables == 1 ? "" : "s");
     if (rules->mark_applied(history, plan, arena, error))
         return true;
@@ -285,7 +286,7 @@ static bool insert_steps(const rh_scenario *scenario, rh_plan *plan, rh_arena *a
         if (done) {
             plan->migrations[at].pending = false;
             plan->migrations[at].skipped =
-                rh_arena_printf(arena, "migration %s, behind which it runs, is not pending", step->after);
+                rh_arena_printf(arena, "migration %s, after which it runs, is not pending", step->after);
         }
     }
     return true;

@@ -77,15 +77,17 @@ static bool check_statement(const rh_script *script, const rh_statement *stateme
     const words w = {statement->sql, tokens, kept};
     if (kept >= 2 && reaches_elsewhere(&w)) {
         rh_error_set(error, RH_ERROR_REFUSED, "the statement reaches another server");
-        rh_error_hint(error,
-                      "On a given server nothing cuts it off: use staging.kind: embedded, or take it out.");
+        rh_error_hint(
+            error,
+            "On a given server, nothing prevents that: use staging.kind: embedded, or remove the statement.");
         return rh_error_at(error, script->file, statement->line, statement->column);
     }
     if (kept < 2 || !is_shared(&w))
         return true;
     rh_error_set(error, RH_ERROR_REFUSED, "the statement reaches beyond the rehearsal's own database");
-    rh_error_hint(error, "On a given server, roles, other databases and settings are not ours to change: use "
-                         "staging.kind: embedded, or take the statement out.");
+    rh_error_hint(
+        error,
+        "On a given server, roles, other databases and settings must not change: use staging.kind: embedded, or remove the statement.");
     return rh_error_at(error, script->file, statement->line, statement->column);
 }
 

@@ -102,7 +102,7 @@ static void go_on_without(rh_run *run, size_t failed, rh_staging *staging, const
     rh_error problem = {0};
     if (run_of_first(run, failed).plan.pending_count > 0) {
         rh_run_not_measured(run, RH_UNMEASURED_LOAD,
-                            "load and rollback from %s on: it failed; those before it went on alone",
+                            "load and rollback of %s and the migrations after it: it failed",
                             run->plan.migrations[failed].id);
         loaded_pass(run, failed, staging, progress);
         if (!rh_interrupt_requested())
@@ -124,9 +124,9 @@ void rh_after_failure(rh_run *run, rh_staging *staging, const rh_progress *progr
     if (m == plan->migration_count)
         return;
     if (rh_plan_prepares(plan)) {
-        rh_run_not_measured(run, RH_UNMEASURED_INTERRUPTION,
-                            "what the failed migration left, and load and rollback of those before it: "
-                            "a migration prepares a transaction");
+        rh_run_not_measured(
+            run, RH_UNMEASURED_INTERRUPTION,
+            "state after the failed migration, and load and rollback of the migrations before it: a migration prepares a transaction");
         return;
     }
     if (plan->migrations[m].failed_in == RH_PASS_KIND_LOADED) /* alone it runs */

@@ -126,8 +126,7 @@ static void note_refused(const party *p)
     if (refused > 0)
         rh_notes_printf(
             &p->result->pass.notes, p->run->arena, RH_UNMEASURED_COMPATIBILITY,
-            "compatibility: %zu template%s of the %s release fail%s on the release's own schema, so "
-            "nothing is said about the other one",
+            "compatibility: %zu template%s of the %s release fail%s on the release's own schema, so the other release was not judged",
             refused, refused == 1 ? "" : "s", rh_release_name(p->release), refused == 1 ? "s" : "");
 }
 

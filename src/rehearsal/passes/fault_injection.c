@@ -142,7 +142,7 @@ static bool wait_until_gone(rh_fault_injection *fault, rh_error *error)
             return true;
         rh_clock_sleep_until(rh_clock_monotonic() + RH_SECOND / 100);
     }
-    return rh_error_set(error, RH_ERROR_STAGING, "a session that was terminated had not gone after %.0f s",
+    return rh_error_set(error, RH_ERROR_STAGING, "a terminated session was still there after %.0f s",
                         rh_seconds(GONE_PATIENCE));
 }
 

@@ -105,7 +105,7 @@ rh_interruption_result rh_pass_interruption(const rh_run *run, rh_staging *stagi
     rh_interruption_result result = {.pass = {.kind = RH_PASS_KIND_ROLLBACK}};
     size_t longest = longest_migration(&run->plan), done = 0;
     bool ok = true;
-    rh_progress_begin(progress, "interruption", "each migration is killed half-way");
+    rh_progress_begin(progress, "interruption", "each migration is interrupted half-way");
     for (size_t m = 0; ok && m < run->plan.migration_count; m++) {
         rh_interrupted i = {.run = run,
                             .staging = staging,
@@ -131,7 +131,7 @@ rh_interruption_result rh_pass_interruption(const rh_run *run, rh_staging *stagi
             ok = interrupt_one(&i, RH_INTERRUPTION_SERVER, &result, error);
     }
     if (ok)
-        rh_progress_end(progress, "interruption", "%zu ended early and tried again", result.found_count);
+        rh_progress_end(progress, "interruption", "%zu interrupted and run again", result.found_count);
     result.pass.ok = ok;
     return result;
 }

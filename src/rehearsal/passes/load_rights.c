@@ -47,9 +47,10 @@ static bool sieve(const rh_run *run, rh_pg *pg, rh_mix *mix, rh_template *t, siz
         return true;
     ++*sieved;
     *add_left_out(run, mix) = rh_arena_printf(
-        run->arena, "%s: of %zu tried rows of values %zu were left out: row-level security %s %s%s", t->name,
+        run->arena,
+        "%s: of %zu sets of parameter values tried, %zu were left out: row-level security %s %s%s", t->name,
         found.tried, found.tried - found.kept,
-        found.message ? "refuses them to" : "shows them, and does not let them be changed, to",
+        found.message ? "refuses them to" : "shows their rows, but does not let them be changed, to",
         run->workload_role.name, found.message ? rh_arena_printf(run->arena, ": %s", found.message) : "");
     return true;
 }
@@ -81,19 +82,17 @@ static void tell(const rh_run *run, const rh_mix *mix, size_t left, size_t all, 
                         mix->unseen[i]);
     if (mix->unseen_count > ONE_BY_ONE)
         rh_notes_printf(notes, run->arena, RH_UNMEASURED_LOAD_TEMPLATES,
-                        "load: no statement on %zu more tables of which %s sees no row (load.mix.omitted)",
+                        "load: no statement on %zu more tables, of which %s sees no row (load.mix.omitted)",
                         mix->unseen_count - ONE_BY_ONE, role->name);
     if (sieved > 0)
         rh_notes_printf(
             notes, run->arena, RH_UNMEASURED_LOAD_TEMPLATES,
-            "load: with some of its values %zu of its templates are refused by row-level security before any "
-            "migration, or change nothing: these were left out (load.mix.omitted)",
+            "load: some parameter values of %zu of its templates were left out, because row-level security refuses them before any migration, or they change no row (load.mix.omitted)",
             sieved);
     if (left > 0)
         rh_notes_printf(
             notes, run->arena, RH_UNMEASURED_LOAD_TEMPLATES,
-            "load: %zu of its %zu templates were left out: the role %s (%s) cannot run them for want of "
-            "rights, or of a setting that a policy reads (ALTER ROLE … SET in prepare: gives it one)",
+            "load: %zu of its %zu templates were left out: the role %s (%s) cannot run them: it lacks a privilege, or a setting that a policy reads (ALTER ROLE … SET in prepare: gives it one)",
             left, all, role->name, role->why);
 }
 

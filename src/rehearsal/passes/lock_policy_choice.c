@@ -169,7 +169,7 @@ static void add_settings(rh_lock_policy_search *search, rh_framework framework, 
                 rh_arena_printf(arena, "SET lock_timeout = '%lldms';", ms));
     add_framework(search, framework, ms, arena);
     add_setting(
-        search, arena, "whoever runs it",
+        search, arena, "the caller of the migrations",
         rh_arena_printf(arena,
                         "on SQLSTATE 55P03 try again, up to %d times: wait %s first, then twice as long "
                         "each time, at most 10 s",

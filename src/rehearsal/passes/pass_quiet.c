@@ -81,18 +81,18 @@ rh_quiet_result rh_pass_quiet(const rh_run *run, rh_staging *staging, int repeat
         !rh_staging_alive(staging, NULL))
         return result;
     rh_progress_begin(progress, rh_pass_kind_name(RH_PASS_KIND_QUIET),
-                      "again, since a process of the server ended");
+                      "repeated, because a process of the server ended");
     result = quiet_once(run, staging, repeat, progress, &again);
     if (!result.pass.ok && again.code == RH_ERROR_LOST && rh_staging_accept_restart(staging, NULL)) {
         error->code = RH_ERROR_MIGRATION;
-        rh_error_hint(error,
-                      "It came twice, each time from the restored state: this statement ends its server "
-                      "process. The server's log has the signal.");
+        rh_error_hint(
+            error,
+            "The crash happened twice, each time from the restored state: this statement crashes its server process. The signal is in the server's log.");
     } else {
         forget_attempts(&result);
-        rh_error_hint(error,
-                      "It did not come again when the pass was repeated: the process was killed from "
-                      "outside, such as for want of memory. Nothing is known of the migration: run again.");
+        rh_error_hint(
+            error,
+            "The crash did not recur when the pass was repeated: the process was killed from outside, for example for lack of memory. This says nothing about the migration: run again.");
     }
     rh_error_release(&again);
     result.pass.ok = false;

@@ -108,7 +108,7 @@ static void add_lost(const rh_rollback *rollback, rh_arena *arena, list *l)
             add_table(&rollback->data.tables[i], arena, l);
     for (size_t i = 0; i < rollback->data.sequence_count; i++) {
         const rh_sequence_change *s = &rollback->data.sequences[i];
-        add(l, "sequence %s, which goes back from %s to %s", s->sequence, s->before,
+        add(l, "sequence %s, which is set back from %s to %s", s->sequence, s->before,
             s->after ? s->after : "its start");
     }
 }

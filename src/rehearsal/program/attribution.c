@@ -380,7 +380,7 @@ static void attribute_nothing(const span *s, rh_sent_statement *d)
 {
     const rh_committed_relation *target = resolve(s->sent, d->statement->expected_relation, s->arena);
     if (!target && d->statement->expected_relation && class_of(d) != RH_CLASS_CATALOG) {
-        leave_unattributed(d, rh_arena_printf(s->arena, "%s came into being while the program ran",
+        leave_unattributed(d, rh_arena_printf(s->arena, "%s was created while the program ran",
                                               d->statement->expected_relation));
         return;
     }

@@ -49,7 +49,7 @@ void rh_canvas_heat(rh_canvas *c)
     size_t count = strips_of(c->html, c->timeline, &strips);
     if (count == 0)
         return;
-    rh_canvas_heading(c, "Blocked, relation by relation (in all; darker: more of that moment)");
+    rh_canvas_heading(c, "Blocked time of each relation (total; darker: a larger part of the interval)");
     for (size_t i = 0; i < count && i < STRIPS_SHOWN; i++) {
         rh_canvas_text(c, 0, c->y + ROW + 3, NULL, rh_view_line(view, strips[i].relation, 22));
         draw_row(c, &strips[i], &strips[i].reads, "reads", "rw");

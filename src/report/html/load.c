@@ -101,7 +101,7 @@ static void coverage(rh_html *html, const rh_json *mix)
     const char *of_time =
         isnan(time) ? "" : rh_view_printf(view, " and %.1f %% of its execution time", 100 * time);
     rh_xml_open(html->xml, "p", NULL);
-    rh_xml_textf(html->xml, "The mix plays %.1f %% of production's calls%s, by %s.",
+    rh_xml_textf(html->xml, "The mix covers %.1f %% of production's calls%s, by %s.",
                  100 * rh_view_real(c, "calls"), of_time, rh_view_string(c, "basis"));
     rh_xml_close(html->xml);
     size_t doubts = 0;

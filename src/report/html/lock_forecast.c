@@ -57,7 +57,7 @@ static const char *attempts(const rh_view *view, const rh_json *row)
         return rh_view_real(row, "granted_probability") == 0
                    ? rh_view_printf(view, "never within lock_timeout %s", rh_view_seconds(view, timeout_s))
                    : NULL;
-    return rh_view_printf(view, "%.1f tries at lock_timeout %s", tries, rh_view_seconds(view, timeout_s));
+    return rh_view_printf(view, "%.1f attempts at lock_timeout %s", tries, rh_view_seconds(view, timeout_s));
 }
 
 static void queue_cells(rh_html *html, const rh_json *row)
@@ -129,7 +129,7 @@ void rh_html_lock_forecast(rh_html *html)
     const char *unknown = rh_view_string(locks, "unknown_reason");
     if (unknown)
         rh_html_paragraph(html, "note",
-                          rh_view_printf(view, "The longest stretch is not known: %s.", unknown));
+                          rh_view_printf(view, "The longest blocking is not known: %s.", unknown));
     if (count == 0) {
         rh_html_paragraph(html, NULL,
                           "No statement waits for a lock on production or makes other sessions wait.");
@@ -143,13 +143,13 @@ void rh_html_lock_forecast(rh_html *html)
     const char *from = rh_view_string(locks, "connections_basis");
     rh_html_table(
         html,
-        rh_view_printf(view,
-                       "From production's own transactions and rates; “at most” is meant at %s. The pool: "
-                       "%s. The longest first.",
-                       rh_view_percent(view, rh_view_real(locks, "level")),
-                       isnan(connections)
-                           ? "not known"
-                           : rh_view_printf(view, "%.0f connections (%s)", connections, from ? from : "?")),
+        rh_view_printf(
+            view,
+            "From production's own transactions and rates; “At most” holds at a level of %s. The pool: %s. The longest first.",
+            rh_view_percent(view, rh_view_real(locks, "level")),
+            isnan(connections)
+                ? "not known"
+                : rh_view_printf(view, "%.0f connections (%s)", connections, from ? from : "?")),
         columns);
     rh_xml_open(html->xml, "tbody", NULL);
     for (size_t i = 0; i < count && i < ROWS_SHOWN; i++)

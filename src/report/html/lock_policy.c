@@ -131,14 +131,15 @@ void rh_html_lock_policy(rh_html *html)
     if (rh_json_bool(rh_json_get(search, "measured"))) {
         settings(html, search);
         const char *backoff = rh_view_string(search, "backoff");
-        policies(html,
-                 rh_view_printf(
-                     view,
-                     "All together: up to %lld attempts a try, pauses of %s; %.0f transactions per second%s",
-                     (long long)rh_json_int(rh_json_get(search, "attempts")), backoff ? backoff : "none",
-                     rh_view_real(search, "rate_per_s"),
-                     rh_json_bool(rh_json_get(search, "with_disturbers")) ? ", beside the disturbers" : ""),
-                 rh_json_get(search, "overall"));
+        policies(
+            html,
+            rh_view_printf(
+                view,
+                "All transactions together: up to %lld attempts a trial, pauses of %s; %.0f transactions per second%s",
+                (long long)rh_json_int(rh_json_get(search, "attempts")), backoff ? backoff : "none",
+                rh_view_real(search, "rate_per_s"),
+                rh_json_bool(rh_json_get(search, "with_disturbers")) ? ", beside the disturbers" : ""),
+            rh_json_get(search, "overall"));
     }
     for (size_t i = 0; i < rh_json_count(cases) && i < CASES_SHOWN; i++)
         case_details(html, rh_json_at(cases, i));

@@ -143,7 +143,7 @@ static void who_row(rh_html *html, const rh_view_migration *m, bool open)
     rh_html_figure_marked(html, rh_view_seconds_or(view, m->writes_blocked_s, "–"),
                           pain_class(m->writes_blocked_s));
     rh_html_figure(html, rh_view_count_or(view, m->load_waits, "–"));
-    rh_html_figure(html, rh_view_seconds_or(view, m->longest_load_wait_s, "–"));
+    rh_html_figure(html, rh_view_seconds_or(view, m->longest_load_wait_s, m->load_waits == 0 ? "none" : "–"));
     rh_html_figure(html, p99_change(view, m));
     rh_html_row_end(html);
     explanation(html, m, open);
@@ -169,10 +169,9 @@ void rh_html_wait_table(rh_html *html)
         "#Writes blocked", "#Waits",  "#Longest wait", "#p99 before → during", NULL};
     rh_html_section(html, "who", "Blocked sessions");
     if (has_migrations(html)) {
-        rh_html_table(
-            html,
-            "Migrations, the longest blocking first. Waits are those of the load; – means not measured, or none.",
-            columns);
+        rh_html_table(html,
+                      "Migrations, the longest blocking first. Waits are those of the load. –: not measured.",
+                      columns);
         for (size_t i = 0; i < html->view.migration_count && i < MIGRATIONS_SHOWN; i++)
             who_row(html, html->view.by_blocked_time[i], i < EXPLAINED_OPEN);
         rh_html_table_end(html);
@@ -226,7 +225,7 @@ static void locks_cell(rh_html *html, const rh_json *statement)
                      relation ? relation : "?");
         rh_xml_element(html->xml, "span",
                        rh_json_bool(rh_json_get(lock, "inferred"))
-                           ? ", inferred from the text, not seen"
+                           ? ", inferred from the text, not observed"
                            : rh_view_printf(&html->view, ", held %s",
                                             rh_view_seconds(&html->view, rh_view_real(lock, "held_s"))),
                        "class", "muted", NULL);

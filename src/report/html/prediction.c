@@ -172,9 +172,10 @@ static void table_row(rh_html *html, const rh_prediction_bar *b)
 static void table(rh_html *html, const rh_prediction_bar *bars, size_t count)
 {
     static const char *const columns[] = {
-        "Statement", "#Predicted", "#Interval", "#On staging",         "#CPU", "#Read",
-        "#Write",    "#WAL",       "#Waiting",  "Why it is not surer", NULL};
-    rh_html_details(html, "Each statement: figures, source of the uncertainty, how to reduce it", false);
+        "Statement", "#Predicted", "#Interval", "#On staging", "#CPU",
+        "#Read",     "#Write",     "#WAL",      "#Waiting",    "Source of the uncertainty",
+        NULL};
+    rh_html_details(html, "Each statement: figures, sources of the uncertainty, how to reduce it", false);
     rh_html_table(html, "Predictions, the longest first", columns);
     rh_xml_open(html->xml, "tbody", NULL);
     for (size_t i = 0; i < count && i < ROWS_SHOWN; i++)

@@ -23,7 +23,7 @@ static const char *probe_title(const char *name)
                                             {"cached", "Read from shared buffers"},
                                             {"sequential", "Read past shared buffers, page after page"},
                                             {"random", "Read past shared buffers, a single page"},
-                                            {"wal", "A commit's way to the disk"},
+                                            {"wal", "Commit with a flush to disk"},
                                             {"write", "WAL written and flushed"},
                                             {"parallel", "CPU, three processes beside one"}};
     for (size_t i = 0; i < sizeof titles / sizeof *titles; i++)

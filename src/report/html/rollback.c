@@ -42,7 +42,7 @@ static const char *table_words(const rh_html *html, const rh_json *table)
     const char *text;
     if (rh_json_bool(rh_json_get(table, "missing")))
         return rh_view_printf(
-            view, "gone, with %s row%s",
+            view, "missing, with %s row%s",
             rh_view_count_or(view, rh_json_int(rh_json_get(table, "rows_before")), "uncounted"),
             rh_plural(rh_json_int(rh_json_get(table, "rows_before"))));
     text = rh_view_printf(view, "%s row%s before, %s after",
@@ -84,7 +84,7 @@ void rh_html_data(rh_html *html, const rh_json *data)
         const rh_json *s = rh_json_at(sequences, i);
         const char *after = rh_view_string(s, "after");
         rh_xml_element(html->xml, "li",
-                       rh_view_printf(&html->view, "sequence %s goes back from %s to %s",
+                       rh_view_printf(&html->view, "sequence %s is set back from %s to %s",
                                       rh_view_line(&html->view, rh_view_string(s, "sequence"), 100),
                                       rh_view_string(s, "before"), after ? after : "its start"),
                        NULL);

@@ -277,17 +277,16 @@ static void sampler(rh_html *html, const rh_json *contention)
     const rh_json *s = rh_json_get(contention, "sampler");
     double cpu_s = rh_view_real(s, "cpu_s"), elapsed_s = rh_view_real(s, "elapsed_s");
     rh_xml_open(html->xml, "p", "class", "note", NULL);
-    rh_xml_textf(html->xml, "The sampler looked %s times, every %s while a statement ran, and used %s of CPU",
+    rh_xml_textf(html->xml, "The sampler took %s samples, every %s while a statement ran, and used %s of CPU",
                  rh_view_count_or(view, rh_json_int(rh_json_get(s, "samples")), "an unknown number of"),
                  rh_view_seconds(view, rh_view_real(s, "interval_ms") / 1e3), rh_view_seconds(view, cpu_s));
     if (elapsed_s > 0 && !isnan(cpu_s))
         rh_xml_textf(html->xml, " (%s of one core)", rh_view_percent(view, cpu_s / elapsed_s));
-    rh_xml_textf(html->xml, ". Every wait of %s or more was sure to be seen; shorter ones may be missing. ",
+    rh_xml_textf(html->xml, ". It observed every wait of %s or longer; shorter ones may be missing. ",
                  rh_view_seconds(view, rh_view_real(s, "shortest_sure_wait_ms") / 1e3));
-    rh_xml_text(html->xml,
-                rh_json_bool(rh_json_get(s, "waitstart_available"))
-                    ? "Waits are timed from the server's own waitstart."
-                    : "This server has no waitstart: waits are timed from when they were first seen.");
+    rh_xml_text(html->xml, rh_json_bool(rh_json_get(s, "waitstart_available"))
+                               ? "Waits are timed from the server's own waitstart."
+                               : "This server has no waitstart: waits are timed from their first sample.");
     server_log(html, rh_json_get(contention, "server_log"));
     rh_xml_close(html->xml);
 }

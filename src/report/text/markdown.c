@@ -92,7 +92,7 @@ static const char *migration_outcome(const rh_view_migration *m)
         return "**failed**";
     if (strcmp(m->outcome, "ok") != 0)
         return "not run";
-    return m->failed ? "ok, **rollback not**" : "ok";
+    return m->failed ? "ok, **rollback failed**" : "ok";
 }
 
 static void migrations(const page *p)

@@ -127,14 +127,16 @@ const char *rh_view_contention(const rh_view *view)
                    ? "No session waited for a lock."
                    : "Lock waits: not measured, because no load ran.";
     const rh_json *worst = rh_json_at(rh_json_get(c, "blockers"), 0);
-    const char *text = rh_view_printf(view, "%s lock wait%s, the longest %s, the queue %lld deep at most",
-                                      rh_view_count_or(view, waits, "?"), waits == 1 ? "" : "s",
-                                      rh_view_seconds(view, rh_view_real(c, "longest_wait_s")),
-                                      (long long)rh_json_int(rh_json_get(c, "deepest_queue")));
+    const char *text =
+        rh_view_printf(view, "%s lock wait%s, the longest %s, at most %lld sessions in the queue",
+                       rh_view_count_or(view, waits, "?"), waits == 1 ? "" : "s",
+                       rh_view_seconds(view, rh_view_real(c, "longest_wait_s")),
+                       (long long)rh_json_int(rh_json_get(c, "deepest_queue")));
     if (!worst)
         return rh_view_printf(view, "%s.", text);
     int64_t behind = rh_json_int(rh_json_get(worst, "waits"));
-    return rh_view_printf(view, "%s; most waiting was for %s, which kept %lld waiting for %s in all.", text,
-                          rh_view_line(view, rh_view_string(worst, "session"), 80), (long long)behind,
+    return rh_view_printf(view,
+                          "%s; the session that blocked others longest was %s: %lld waits of %s in total.",
+                          text, rh_view_line(view, rh_view_string(worst, "session"), 80), (long long)behind,
                           rh_view_seconds(view, rh_view_real(worst, "wait_s")));
 }

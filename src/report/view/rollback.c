@@ -172,16 +172,16 @@ static const char *left_words(const rh_view *view, const rh_json *left)
 {
     const rh_json *list = rh_json_get(left, "differences"), *first = rh_json_at(list, 0);
     if (rh_view_is(left, "state", "as_before"))
-        return "nothing of it stays";
+        return "it left no changes";
     if (rh_view_is(left, "state", "applied"))
-        return "run once more it went through";
+        return "a second run succeeded";
     const char *what =
         first ? rh_view_printf(view, "%s %s", rh_view_line(view, rh_view_string(first, "object"), 60),
                                rh_view_string(first, "change"))
               : "rows changed";
     size_t others = rh_json_count(list) > 1 ? rh_json_count(list) - 1 : 0;
-    return others ? rh_view_printf(view, "half of it stays (%s and %zu more)", what, others)
-                  : rh_view_printf(view, "half of it stays (%s)", what);
+    return others ? rh_view_printf(view, "it is partly applied (%s and %zu more)", what, others)
+                  : rh_view_printf(view, "it is partly applied (%s)", what);
 }
 
 const char *rh_view_after_failure(const rh_view *view)

@@ -141,7 +141,7 @@ const char *rh_view_verdict(const rh_view *view)
     if (view->migration_count == 0)
         return "The backup restores; there was no migration to rehearse";
     if (rh_json_count(rh_json_get(report, "gates")) == 0)
-        return "Every migration ran; no gate was set to hold them against";
+        return "Every migration ran; the scenario sets no gates";
     return "Every gate held in this rehearsal";
 }
 
@@ -179,7 +179,7 @@ static const char *blocking(const rh_view *view)
     const char *reads = stretch(view, "reads_blocked", &reads_known);
     const char *writes = stretch(view, "writes_blocked", &writes_known);
     if (!reads_known || !writes_known)
-        return "; whom they block was not measured";
+        return "; which sessions they block was not measured";
     if (!reads && !writes)
         return ", blocking neither reads nor writes";
     if (reads && writes && strcmp(reads, writes) == 0)
@@ -236,7 +236,7 @@ const char *rh_view_cold(const rh_view *view)
         return NULL;
     if (isnan(cold))
         return rh_view_printf(view, "How long it takes with cold caches is not known (%s).", basis);
-    return rh_view_printf(view, "Were production's caches cold, it would take %s (%s).",
+    return rh_view_printf(view, "With cold caches on production, it would take %s (%s).",
                           rh_view_seconds(view, cold), basis);
 }
 
@@ -247,7 +247,7 @@ const char *rh_view_backtest(const rh_view *view)
     double error = rh_view_real(backtest, "median_abs_error"), bias = rh_view_real(backtest, "bias");
     double coverage = rh_view_real(backtest, "coverage");
     if (rows == 0)
-        return "Back-test: no prediction was written down before a run, so none could be scored.";
+        return "Back-test: no prediction was written before a run, so none could be scored.";
     if (isnan(error) && failed_migration(view))
         return rh_view_printf(view, "Back-test: not scored, because %s failed.", failed_migration(view));
     if (isnan(error))

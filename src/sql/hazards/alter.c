@@ -187,10 +187,10 @@ static const char *alike_message(const rh_hazard_subject *s, const char *column,
         s->statement->class_ = RH_CLASS_INDEX_BUILD;
         return rh_arena_printf(
             s->arena,
-            indexes ? "Both types of %s are stored alike, but its indexes are built again under ACCESS "
-                      "EXCLUSIVE on %s: they sort otherwise."
-                    : "Both types of %s are stored alike, but an index on an expression or with WHERE "
-                      "is built again under ACCESS EXCLUSIVE on %s.",
+            indexes
+                ? "Both types of %s are stored alike, but its indexes are rebuilt under ACCESS EXCLUSIVE on %s: their sort order differs."
+                : "Both types of %s are stored alike, but an index on an expression or with WHERE "
+                  "is built again under ACCESS EXCLUSIVE on %s.",
             name, s->table);
     }
     s->statement->class_ =
@@ -255,8 +255,7 @@ static void type_change_hazard(const rh_hazard_subject *s, rh_json *definition, 
         s->statement->class_ == RH_CLASS_INDEX_BUILD
             ? rh_arena_printf(
                   s->arena,
-                  "DROP INDEX CONCURRENTLY before it and CREATE INDEX CONCURRENTLY behind it, where queries on "
-                  "%s can do without the index until then.",
+                  "DROP INDEX CONCURRENTLY before it and CREATE INDEX CONCURRENTLY after it, where queries on %s can do without the index until then.",
                   s->table)
             : rh_arena_printf(
                   s->arena,
@@ -369,13 +368,11 @@ static void expand_and_contract_hazard(const rh_hazard_subject *s, const char *c
             s, "expand-and-contract",
             rh_arena_printf(
                 s->arena,
-                "This release adds %s to %s and takes %s away: instances of the old release and of the "
-                "new one cannot run side by side.",
+                "This release adds %s to %s and removes %s: instances of the old release and of the new one cannot run side by side.",
                 added, s->table, name),
-            rh_arena_printf(s->arena,
-                            "Keep %s for this release; take it away in a later one, once every instance "
-                            "uses %s.",
-                            name, added));
+            rh_arena_printf(
+                s->arena, "Keep %s for this release; remove it in a later one, once every instance uses %s.",
+                name, added));
     else
         RH_HAZARD(s, "expand-and-contract",
                   rh_arena_printf(

@@ -73,7 +73,7 @@ static bool read_comment(const comment *c, rh_script *script)
     for (size_t length = strlen(reason); length && strchr(" \t\r", reason[length - 1]); length--)
         reason[length - 1] = '\0';
     if (!verb || strcmp(verb, "ignore") != 0) {
-        rh_error_set(c->error, RH_ERROR_SCENARIO, "\"%s\" is nothing that a comment can ask for",
+        rh_error_set(c->error, RH_ERROR_SCENARIO, "\"%s\" is not a directive of pgrehearse",
                      verb ? verb : "");
         return refuse(c, "Write \"-- pgrehearse: ignore RULE reason\" before the statement.");
     }

@@ -244,8 +244,7 @@ static void of_move(const rh_hazard_subject *s, rh_json *body)
         s, shown(s, ref),
         rh_arena_printf(
             s->arena,
-            "Have %s in the search_path of the running release first, or leave a view under the old name in "
-            "the same transaction; take it away in a later release.",
+            "Have %s in the search_path of the running release first, or leave a view under the old name in the same transaction; remove it in a later release.",
             schema));
 }
 
@@ -272,8 +271,7 @@ static void of_truncate(const rh_hazard_subject *s, rh_json *body)
                 "All rows of %s%s are gone once this commits, and ACCESS EXCLUSIVE keeps every reader and "
                 "writer out until then.",
                 list, cascade ? ", and of every table that refers to it," : ""),
-            "Copy the rows to another table or keep a backup at hand; DELETE in batches where the running release still "
-            "reads the table. It does not apply to a table that nobody uses.");
+            "Copy the rows to another table or keep a backup at hand; DELETE in batches where the running release still reads the table. It does not apply to an unused table.");
 }
 
 static void of_enum(const rh_hazard_subject *s, rh_json *body)

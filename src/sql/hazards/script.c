@@ -99,9 +99,7 @@ static void interrupted_build(company *c, rh_statement *statement)
                 name, rh_duration_format(limit, duration, sizeof duration)),
             rh_arena_printf(
                 c->context->arena,
-                "SET %s = 0 before it, and set it again behind it: CONCURRENTLY blocks neither reads nor "
-                "writes while "
-                "it waits. After a failure DROP INDEX CONCURRENTLY the invalid index.",
+                "SET %s = 0 before it, and set it again after it: CONCURRENTLY blocks neither reads nor writes while it waits. After a failure DROP INDEX CONCURRENTLY the invalid index.",
                 name));
     }
 }
@@ -273,7 +271,7 @@ static void missing_between(company *c, rh_statement *statement, const char *nam
                             "statement %d fails.",
                             again, rh_identifier(name, arena), again);
         hazard->safer = rh_arena_printf(
-            arena, "BEGIN before this statement and COMMIT behind statement %d, in one transaction.", again);
+            arena, "BEGIN before this statement and COMMIT after statement %d, in one transaction.", again);
     }
 }
 

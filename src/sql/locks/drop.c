@@ -15,7 +15,7 @@ static void drop_readers(rh_locks *l, const char *schema, const char *name, cons
             (column && !rh_clauses_mention(o->sql, column, l->arena) && !strchr(o->sql, '*')) ||
             rh_locks_seen(l, o))
             continue;
-        rh_locks_add_ref(l, (rh_relation){o->schema, o->name}, RH_LOCK_ACCESS_EXCLUSIVE, "a view over it");
+        rh_locks_add_ref(l, (rh_relation){o->schema, o->name}, RH_LOCK_ACCESS_EXCLUSIVE, "a view on it");
         drop_readers(l, o->schema, o->name, NULL);
     }
 }

@@ -144,7 +144,7 @@ static void change_relation(rh_locks *l, rh_relation ref, const change *c, bool 
     const rh_catalog_table *table = rh_catalog_find(l->catalog, ref.schema, ref.name);
     const rh_catalog_object *view =
         table ? NULL : rh_catalog_find_object(l->catalog, 1u << RH_CATALOG_VIEW, ref.schema, ref.name);
-    rh_locks_add_ref(l, ref, RH_LOCK_ROW_EXCLUSIVE, depth ? "the view is over it" : NULL);
+    rh_locks_add_ref(l, ref, RH_LOCK_ROW_EXCLUSIVE, depth ? "the view is on it" : NULL);
     if (view) {
         add_rules(l, (rh_relation){view->schema, view->name}, c, depth);
         change_view(l, view, c, depth);

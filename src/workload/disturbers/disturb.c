@@ -199,7 +199,7 @@ rh_disturbers *rh_disturbers_start(const rh_disturb_place *place, const rh_distu
         rh_error_release(&problem);
         return all;
     }
-    rh_error_set(&problem, RH_ERROR_INTERNAL, "the disturbers could not be looked after");
+    rh_error_set(&problem, RH_ERROR_INTERNAL, "the disturbers could not be monitored");
     rh_disturbers_stop(all, NULL, 0, NULL, NULL, NULL);
     if (error && !rh_error_is_set(error))
         rh_error_move(error, &problem);

@@ -73,7 +73,8 @@ static bool start(rh_disturbing *d, rh_error *error)
     }
     if (rh_interrupt_requested())
         return rh_error_set(error, RH_ERROR_INTERRUPTED, "interrupted");
-    return rh_error_set(error, RH_ERROR_SLOW, "no worker to prevent wraparound came within %d s",
+    return rh_error_set(error, RH_ERROR_SLOW,
+                        "no autovacuum worker to prevent wraparound started within %d s",
                         (int)(READY / RH_SECOND));
 }
 
@@ -82,7 +83,7 @@ static bool look(rh_disturbing *d)
 {
     if (find_workers(d) || rh_clock_monotonic() - d->seen < GONE)
         return false;
-    d->detail = rh_arena_printf(d->arena, "the worker was through, and none has come for %d s",
+    d->detail = rh_arena_printf(d->arena, "the worker had finished, and no other has started for %d s",
                                 (int)(GONE / RH_SECOND));
     return true;
 }

@@ -22,7 +22,7 @@ static bool make_fifo(rh_disturbing *d, rh_error *error)
 {
     d->fifo = rh_arena_printf(d->arena, "%s/pg_dump-%d-%d", d->place->directory, (int)getpid(), d->number);
     if (mkfifo(d->fifo, 0600) != 0 || (d->place->uid && lchown(d->fifo, d->place->uid, d->place->gid) != 0))
-        return rh_error_errno(error, errno, "cannot make %s", d->fifo);
+        return rh_error_errno(error, errno, "cannot create %s", d->fifo);
     d->pipe = open(d->fifo, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
     if (d->pipe < 0)
         return rh_error_errno(error, errno, "cannot read %s", d->fifo);
@@ -64,7 +64,7 @@ static const char *last_words(rh_disturbing *d)
     size_t from = length;
     while (from > 0 && said[from - 1] != '\n')
         from--;
-    return length > from ? rh_arena_strndup(d->arena, said + from, length - from) : "it said nothing";
+    return length > from ? rh_arena_strndup(d->arena, said + from, length - from) : "it printed nothing";
 }
 
 static bool find_session(rh_disturbing *d, const char *application, rh_error *error)
@@ -122,10 +122,11 @@ static bool look(rh_disturbing *d)
     if (!rh_process_has_ended(d->process, &status))
         return false;
     const char *passed = rh_disturb_passed(d);
-    d->detail = status == 0 ? rh_arena_printf(d->arena,
-                                              "pg_dump was through after %s: there is little to dump", passed)
-                            : rh_arena_printf(d->arena, "pg_dump ended with status %d after %s: %s", status,
-                                              passed, last_words(d));
+    d->detail =
+        status == 0
+            ? rh_arena_printf(d->arena, "pg_dump had finished after %s: there is little to dump", passed)
+            : rh_arena_printf(d->arena, "pg_dump ended with status %d after %s: %s", status, passed,
+                              last_words(d));
     return true;
 }
 

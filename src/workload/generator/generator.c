@@ -375,7 +375,7 @@ rh_generator *rh_generator_start(const rh_generator_options *options, rh_error *
 {
     if (options->mix->template_count == 0 || options->rate <= 0 || options->connections < 1) {
         rh_error_set(error, RH_ERROR_SCENARIO,
-                     "there is no load to play: the mix is empty, or rate or connections is 0");
+                     "there is no load to run: the mix is empty, or rate or connections is 0");
         return NULL;
     }
     rh_generator *generator = new_generator(options);
@@ -398,7 +398,7 @@ void rh_generator_window(rh_generator *generator, rh_window_kind kind, const cha
 static const char *saturation(const rh_generator *generator, rh_arena *arena)
 {
     if (generator->saturated_by == 0)
-        return "more than 5 % of the arrivals of a window without migrations were shed";
+        return "more than 5 % of the arrivals of a window without migrations were dropped";
     return rh_arena_printf(
         arena, "%zu arrivals still waited at the end of the window %s the migrations, at %.0f per second",
         generator->saturated_by, generator->saturated_in == RH_WINDOW_BEFORE ? "before" : "after",

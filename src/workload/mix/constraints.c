@@ -97,7 +97,8 @@ static bool add_check(mix_build *build, mix_table *table, const rh_constraint *c
     if (answered)
         add_condition(build, table, c->condition);
     else
-        table->why_no_inserts = "the migrations add a constraint that cannot be asked of its rows beforehand";
+        table->why_no_inserts =
+            "the migrations add a constraint that cannot be evaluated on its rows beforehand";
     for (size_t i = 0; c->kind == 'f' && i < columns.count; i++)
         table->columns[columns.index[i]].foreign = true;
     return true;

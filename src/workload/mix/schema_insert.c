@@ -122,12 +122,13 @@ static bool secure(mix_build *build, const mix_table *table, const mix_unique *u
         return true;
     }
     if (columns->count == 0) {
-        *why = "its unique index is on no plain column";
+        *why = "its unique index has only expressions";
         return false;
     }
     const mix_column *c = &table->columns[columns->index[0]];
-    *why = rh_arena_printf(build->arena, "no fresh value can be made for its unique column %s of type %s%s",
-                           c->name, c->type, c->foreign ? ", a foreign key" : "");
+    *why =
+        rh_arena_printf(build->arena, "no new value can be generated for its unique column %s of type %s%s",
+                        c->name, c->type, c->foreign ? ", a foreign key" : "");
     return false;
 }
 

@@ -58,9 +58,9 @@ static bool explain(mix_build *build, mix_table *table, const char *message, rh_
     if (read && rh_error_is_set(error))
         return false;
     const char *why = message   ? message
-                      : !any    ? "no policy shows it any"
+                      : !any    ? "no policy permits any"
                       : missing ? "its policies read a setting that is empty"
-                                : "its policies show it none";
+                                : "its policies permit none";
     table->why_unseen =
         missing ? rh_arena_printf(build->arena,
                                   "row-level security hides its rows from %s: %s: %s (ALTER ROLE … SET in "

@@ -238,11 +238,11 @@ static bool add_meta(reading *r, const char *text, int line)
                                           "startpipeline", "endpipeline", "syncpipeline", NULL};
     for (int i = 0; refused[i]; i++)
         if (strcmp(command, refused[i]) == 0) {
-            fail(r, line, "\\%s is not in this version", command);
-            return rh_error_hint(r->error, "known are \\set, \\sleep and \\if; take the line out");
+            fail(r, line, "\\%s is not supported", command);
+            return rh_error_hint(r->error, "supported are \\set, \\sleep and \\if; remove the line");
         }
     fail(r, line, "\\%s is not a command of pgbench", command);
-    return rh_error_hint(r->error, "known are \\set, \\sleep and \\if");
+    return rh_error_hint(r->error, "supported are \\set, \\sleep and \\if");
 }
 
 /* ---- lines ---- */
@@ -314,7 +314,7 @@ static bool check_variables(const reading *r)
             size_t variable = script->steps[i].parameters[p];
             if (is_given(script, variable))
                 continue;
-            fail(r, script->steps[i].line, "nothing gives :%s a value", script->variables[variable]);
+            fail(r, script->steps[i].line, "the variable :%s is never set", script->variables[variable]);
             return rh_error_hint(r->error, "write \\set %s EXPRESSION above it; there is no -D here",
                                  script->variables[variable]);
         }

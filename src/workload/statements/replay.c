@@ -213,7 +213,7 @@ static bool attempt(replay *r, const mix_knobs *knobs, bool blocks, trial *seen,
         !try_out(r, blocks, seen, error))
         return false;
     if (seen->failed == seen->tried)
-        *why = seen->failure ? seen->failure : "no row of values could be tried";
+        *why = seen->failure ? seen->failure : "no set of values could be tried";
     return *why == NULL;
 }
 

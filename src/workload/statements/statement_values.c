@@ -349,7 +349,8 @@ static const char *value_of(filling *f, size_t p, size_t row)
     case MIX_BIND_NONE:
         if (!f->doubt && !argument(f, b))
             f->doubt = rh_arena_printf(
-                arena, "$%zu meets no column of a table that is known: one constant value is used", p + 1);
+                arena, "$%zu is not compared with a column of a known table: one constant value is used",
+                p + 1);
         return plain(f, b, type);
     }
     return NULL;

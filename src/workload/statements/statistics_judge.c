@@ -129,7 +129,7 @@ static bool freshen(mix_player *player, mix_item *item, rh_error *error)
     mix_fresh fresh = {0};
     const char *why = NULL;
     if (!rh_mix_fresh(player->copy.build, bound->table, named, plain, &fresh, &why, error))
-        return why ? leave(item, "inserting keys that cannot be made fresh", why) : false;
+        return why ? leave(item, "inserting keys for which no new value can be generated", why) : false;
     const char **texts = rh_arena_alloc(arena, (bound->parameter_count + 1) * sizeof *texts);
     for (size_t r = 0; r < bound->value_rows; r++)
         for (size_t i = 0; i < bound->inserted.count; i++) {

@@ -192,9 +192,9 @@ static bool add_templates(mix_player *player, rh_error *error)
             continue;
         }
         if (player->copy.build->mix->template_count >= MAX_TEMPLATES) {
-            item->why = rh_arena_printf(player->copy.build->arena, "only the %d that weigh most are played",
-                                        MAX_TEMPLATES);
-            item->group = "beyond those that weigh most";
+            item->why = rh_arena_printf(player->copy.build->arena,
+                                        "only the %d with the largest weight are run", MAX_TEMPLATES);
+            item->group = "beyond those with the largest weight";
             continue;
         }
         if (!add_template(player, item, error))

@@ -22,7 +22,7 @@ left() { # EXPRESSION over what the failure left: i
 }
 left "i['state'] == 'as_before' and i['history'] == 'version 13, dirty t' and i['rerun'] == 'refused'"
 left "i['rerun_after_repair'] == 'failed' and i['statement'] == 2"
-says "$work/out" 'After its failure 000013: nothing of it stays; the history table says version 13, dirty'
+says "$work/out" 'After its failure 000013: it left no changes; the history table says version 13, dirty'
 nothing_left
 
 fact 'the way back of those before it, and what stays of one without a transaction'

@@ -52,4 +52,4 @@ rehearse 64
 says "$work/err" 'format version 9; this program reads 1'
 printf 'part,fact\nserver,"{""version"": ""15.4"", ""version_num"": 150004}"\nquasar,"{}"\n' >"$work/production.json"
 rehearse 64
-says "$work/err" 'production.json:3: the profile has an unknown part "quasar"'
+says "$work/err" 'production.json:3: the profile has an unknown section "quasar"'

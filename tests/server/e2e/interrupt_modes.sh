@@ -23,7 +23,7 @@ migration 00003_index.sql "-- +goose NO TRANSACTION
 -- +goose Up
 CREATE INDEX CONCURRENTLY few_slow ON few (slow(id));"
 scenario 'migrations: {path: migrations, framework: goose, pending: all}' 'interrupt: true' 'rollback: false'
-fact 'goose: each migration is killed half-way in its own transaction mode'
+fact 'goose: each migration is interrupted half-way in its own transaction mode'
 rehearse 0 --pass quiet
 valid_report
 report "[m['transaction'] for m in r['migrations']] == ['one', 'each', 'each']"

@@ -24,7 +24,7 @@ report "$c[0]['policies'][0]['response_max_ms'] < 0.7 * $c[0]['policies'][2]['re
 report "$c[0]['policies'][2]['response_max_ms'] > 1000 and $c[0]['policies'][2]['attempts_max'] == 1"
 report "$c[0]['recommended'] == 0 and $c[0]['policies'][0]['recommended'] and $c[0]['reason']"
 
-fact 'a CONCURRENTLY that gives up leaves an invalid index: told, and dropped'
+fact 'a CONCURRENTLY that is cancelled leaves an invalid index: reported, and dropped'
 report "$c[1]['policies'][0]['successes'] == 1 and $c[1]['policies'][0]['attempts_max'] > 1"
 report "[i for i in $c[1]['invalid_indexes']] == [{'name': 'orders_status', 'dropped': True}]"
 

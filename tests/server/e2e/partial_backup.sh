@@ -40,9 +40,9 @@ try 0 "$unknown and r['backup']['skipped'] == []" -Fc
 fact 'a whole plain dump'
 try 0 "$unknown" -Fp
 fact 'an archive of one schema'
-try 3 "$(lacks 'what is in other schemas')" -Fc -n public
+try 3 "$(lacks 'objects in other schemas')" -Fc -n public
 fact 'a plain dump of one schema'
-try 3 "$(lacks 'what is in other schemas')" -Fp -n public
+try 3 "$(lacks 'objects in other schemas')" -Fp -n public
 fact 'an archive without a schema'
 try 3 "$(lacks '2 relations')" -Fc -N audit
 fact 'a directory without a table'

@@ -165,7 +165,7 @@ static void test_flyway_order(void **state)
     fixture_file(f, "V9_01_00__again.sql", NULL);
     fixture_file(f, "V11__shell.sh", "");
     assert_false(fixture_plan(f, NULL));
-    assert_string_equal(f->error.message, "migration 11 is a script of the shell, not SQL");
+    assert_string_equal(f->error.message, "migration 11 is a shell script, not SQL");
     fixture_file(f, "V11__shell.sh", NULL);
     fixture_file(f, "R__a c.sql", "");
     assert_false(fixture_plan(f, NULL));
@@ -257,11 +257,11 @@ static void test_flyway_settings(void **state)
         int line;
     } refused[] = {
         {"flyway.conf", "# x\nflyway.table=schema_version\n",
-         "flyway.table is schema_version, which is not imitated here", 2},
-        {"flyway.conf", "flyway.schemas=app\n", "flyway.schemas is app, which is not imitated here", 1},
+         "flyway.table is schema_version, which is not supported", 2},
+        {"flyway.conf", "flyway.schemas=app\n", "flyway.schemas is app, which is not supported", 1},
         {"flyway.toml", "[flyway]\nschemas = [\"app\", \"public\"]\n",
-         "flyway.schemas is app,public, which is not imitated here", 2},
-        {"flyway.toml", "[flyway]\n\ntarget = \"7\"", "flyway.target is 7, which is not imitated here", 3},
+         "flyway.schemas is app,public, which is not supported", 2},
+        {"flyway.toml", "[flyway]\n\ntarget = \"7\"", "flyway.target is 7, which is not supported", 3},
     };
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         fixture_file(f, "flyway.conf", NULL);
@@ -278,7 +278,7 @@ static void test_flyway_settings(void **state)
     setenv("FLYWAY_SQL_MIGRATION_PREFIX", "X", 1);
     assert_false(fixture_plan(f, NULL));
     unsetenv("FLYWAY_SQL_MIGRATION_PREFIX");
-    assert_string_equal(f->error.message, "flyway.sqlMigrationPrefix is X, which is not imitated here");
+    assert_string_equal(f->error.message, "flyway.sqlMigrationPrefix is X, which is not supported");
     assert_int_equal(f->error.line, 7);
     fixture_file(f, "flyway.conf", "flyway.schemas=public\nflyway.table=flyway_schema_history\n");
     assert_true(fixture_plan(f, NULL));

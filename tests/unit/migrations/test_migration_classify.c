@@ -636,7 +636,7 @@ static void test_ignore(void **state)
          "2:3 there is no rule \"no-such-rule\" to ignore"},
         {"-- pgrehearse: ignore rename\nselect 1;", "1:1 ignore rename gives no reason"},
         {"-- pgrehearse: ignore\nselect 1;", "1:1 ignore names no rule"},
-        {"-- pgrehearse: skip rename x\nselect 1;", "1:1 \"skip\" is nothing that a comment can ask for"},
+        {"-- pgrehearse: skip rename x\nselect 1;", "1:1 \"skip\" is not a directive of pgrehearse"},
         {"select 1;\n-- pgrehearse: ignore rename at the end", "2:1 no statement follows this ignore rename"},
     };
     rh_arena *arena = rh_arena_new();

@@ -261,9 +261,9 @@ static void reads_most_common_values(void **state)
     assert_int_equal(profile.values[0].count, 2);
     assert_string_equal(profile.values[0].values[1], "new");
     assert_true(profile.values[0].frequencies[1] == 0.25);
-    assert_true(doubts("orders.sum make no sense"));
-    assert_true(doubts("orders.more make"));
-    assert_true(doubts("orders.less make"));
+    assert_true(doubts("orders.sum are not valid"));
+    assert_true(doubts("orders.more are"));
+    assert_true(doubts("orders.less are"));
     reads(HEAD SERVER "}");
     assert_int_equal(profile.value_count, 0);
     assert_null(why_unknown("values")); /* nobody asked */
@@ -329,7 +329,7 @@ static void many_doubts_stay_short(void **state)
     rh_text_release(&text);
     assert_int_equal(profile.relation_count, 500);
     assert_int_equal(profile.doubt_count, 21);
-    assert_string_equal(profile.doubts[20], "and 480 more figures that make no sense");
+    assert_string_equal(profile.doubts[20], "and 480 more invalid figures");
 }
 
 /* Every prefix of a good file is refused or read; none of them crashes. */

@@ -59,7 +59,7 @@ static void duration_needs_an_interval(void **state)
     world *w = *state;
     const rh_gate *gate = check(w, RH_GATE_PREDICTED_DURATION, 10);
     assert_int_equal(gate->outcome, RH_GATE_NOT_MEASURED);
-    assert_string_equal(gate->worst, "no quiet pass went to its end");
+    assert_string_equal(gate->worst, "no quiet pass completed");
     w->run.prediction.median_s = 5;
     gate = check(w, RH_GATE_PREDICTED_DURATION, 10);
     assert_int_equal(gate->outcome, RH_GATE_NOT_MEASURED);
@@ -130,8 +130,8 @@ static void an_unseen_lock_is_not_zero(void **state)
     assert_int_equal(gate->outcome, RH_GATE_HELD);
     assert_true(gate->measured == 0.0012);
     assert_string_equal(gate->worst,
-                        "migration 7, statement 2: which locks it took was not seen; it took 1.2 ms, so "
-                        "at most that");
+                        "migration 7, statement 2: its locks were not observed; it ran for 1.2 ms, so they "
+                        "were held for at most that long");
     assert_true(isnan(rh_plan_blocked_s(&w->run.plan, "7", false, 0)));
     assert_true(rh_plan_blocked_s(&w->run.plan, "7", false, 0.5) == 0.5);
     assert_true(rh_plan_blocked_s(&w->run.plan, "8", false, 0) == 0);

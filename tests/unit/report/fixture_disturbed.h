@@ -27,7 +27,7 @@ static inline void add_disturbances(rh_arena *arena, rh_run *run)
          .from_s = RH_NOT_MEASURED,
          .to_s = RH_NOT_MEASURED,
          .outcome = RH_DISTURBANCE_NOT_STARTED,
-         .detail = "no worker to prevent wraparound came within 20 s"},
+         .detail = "no autovacuum worker to prevent wraparound started within 20 s"},
     };
     static const rh_disturbed behind[] = {
         {"migration 000012, statement 1", true, 1, "public.orders", RH_LOCK_ACCESS_EXCLUSIVE, 1, 5.41, 5.41},

@@ -130,13 +130,13 @@ static void test_conf(void **state)
 static void test_bad_conf(void **state)
 {
     (void)state;
-    complains("jit = off\nwork_mem = '4MB\n", 2, "no line of postgresql.conf: \"work_mem\"");
-    complains("work_mem = 4 MB\n", 1, "no line of postgresql.conf");
-    complains("work_mem\n", 1, "no line of postgresql.conf");
-    complains("include 'none.conf'\n", 1, "what it includes is not here: \"none.conf\"");
-    complains("include_dir 'none'\n", 1, "what it includes is not here");
+    complains("jit = off\nwork_mem = '4MB\n", 2, "not a line of postgresql.conf: \"work_mem\"");
+    complains("work_mem = 4 MB\n", 1, "not a line of postgresql.conf");
+    complains("work_mem\n", 1, "not a line of postgresql.conf");
+    complains("include 'none.conf'\n", 1, "an included file is missing: \"none.conf\"");
+    complains("include_dir 'none'\n", 1, "an included file is missing");
     complains("include 'settings'\n", 1, "included too deeply");
-    complains("<html>\n", 1, "no line of postgresql.conf");
+    complains("<html>\n", 1, "not a line of postgresql.conf");
 }
 
 int main(void)
