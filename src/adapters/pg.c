@@ -27,10 +27,10 @@ static bool make_progress(rh_pg *pg, rh_error *error)
     return true;
 }
 
-void rh_pg_watch(rh_pg *pg, rh_usec every, bool (*look)(void *user, rh_error *error), void *user)
+void rh_pg_watch(rh_pg *pg, rh_usec every, bool (*check)(void *user, rh_error *error), void *user)
 {
     pg->watch_every = every;
-    pg->watch_look = look;
+    pg->watch_check = check;
     pg->watch_user = user;
 }
 
@@ -45,10 +45,10 @@ static void stop_statement(rh_pg *pg, pg_wait why, rh_error *error)
 }
 
 /* Calls the watch's function (rh_pg_watch), and cancels the statement if it returns true. */
-static bool cancelled_by_watch(rh_pg *pg, rh_usec *next_look, rh_error *error)
+static bool cancelled_by_watch(rh_pg *pg, rh_usec *next_check, rh_error *error)
 {
-    if (!pg->watch_look(pg->watch_user, error)) {
-        *next_look = rh_clock_monotonic() + pg->watch_every;
+    if (!pg->watch_check(pg->watch_user, error)) {
+        *next_check = rh_clock_monotonic() + pg->watch_every;
         return false;
     }
     rh_pg_cancel(pg);
@@ -59,19 +59,19 @@ bool rh_pg_wait_result(rh_pg *pg, rh_usec deadline, rh_error *error)
 {
     bool stopped = false;
     bool alive = true;
-    rh_usec next_look = pg->watch_look ? rh_clock_monotonic() + pg->watch_every : 0;
+    rh_usec next_check = pg->watch_check ? rh_clock_monotonic() + pg->watch_every : 0;
     while (alive && PQisBusy(pg->conn)) {
         int unsent = PQflush(pg->conn);
         if (stopped)
             rh_interrupt_hold();
-        const bool looks = next_look && !stopped && (!deadline || next_look < deadline);
-        pg_wait why = rh_pg_wait(pg, unsent > 0, looks ? next_look : deadline);
+        const bool checks = next_check && !stopped && (!deadline || next_check < deadline);
+        pg_wait why = rh_pg_wait(pg, unsent > 0, checks ? next_check : deadline);
         if (stopped)
             rh_interrupt_release();
         if (why == PG_WAIT_READY) {
             alive = make_progress(pg, error);
-        } else if (why == PG_WAIT_TIMEOUT && looks) {
-            stopped = cancelled_by_watch(pg, &next_look, error);
+        } else if (why == PG_WAIT_TIMEOUT && checks) {
+            stopped = cancelled_by_watch(pg, &next_check, error);
             deadline = stopped ? rh_clock_monotonic() + CANCEL_PATIENCE : deadline;
         } else if (!stopped) {
             stopped = true;

@@ -12,7 +12,7 @@ struct rh_pg {
     rh_error failure;   /* asynchronous: the first error of the command that runs */
     int64_t rows;       /* asynchronous: rows of the last result */
     rh_usec watch_every;
-    bool (*watch_look)(void *user, rh_error *error); /* of rh_pg_watch; NULL: no watch */
+    bool (*watch_check)(void *user, rh_error *error); /* of rh_pg_watch; NULL: no watch */
     void *watch_user;
     const char *prepared[PG_PREPARED_LIMIT]; /* the texts that rh_pg_query_again has prepared; the index is
                                                 the statement's name */

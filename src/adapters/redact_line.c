@@ -21,7 +21,7 @@ size_t rh_shown_length(const char *text, bool *cut)
 }
 
 /* What may not stand in a line of a program, which may say anything: an address, or a long number. */
-static bool is_telling(const char *token, size_t length)
+static bool is_credential_key(const char *token, size_t length)
 {
     enum { LONG_NUMBER = 6 };
     size_t digits = 0;
@@ -50,7 +50,7 @@ static void redact_said(rh_text *out, const char *line, size_t length)
     for (size_t at = 0; at < length;) {
         size_t token = strcspn(line + at, apart);
         token = token < length - at ? token : length - at;
-        if (token > 0 && (closing || is_telling(line + at, token)))
+        if (token > 0 && (closing || is_credential_key(line + at, token)))
             rh_text_append(out, MASK);
         else
             rh_text_append_bytes(out, line + at, token);

@@ -28,7 +28,7 @@ typedef struct screen_round {
 
 static void on_overdue(void *sampler)
 {
-    rh_sampler_look(sampler);
+    rh_sampler_sample_now(sampler);
 }
 
 static bool begin(screen_round *r, rh_error *error)
@@ -92,7 +92,7 @@ static void add_load(const rh_load *load, rh_backfill_window *window)
         if (!of->migration || strcmp(of->migration, window->id) != 0)
             continue;
         window->transactions = of->transactions;
-        window->errors = of->errors + of->shed;
+        window->errors = of->errors + of->dropped;
         window->p50_ms = of->response_ms.p50;
         window->p99_ms = of->response_ms.p99;
         window->p99_low_ms = of->response_p99_low_ms;

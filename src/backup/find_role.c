@@ -9,7 +9,7 @@ typedef struct search {
     bool *found;
 } search;
 
-static bool look(void *user, const rh_dump_piece *piece, rh_error *error)
+static bool visit(void *user, const rh_dump_piece *piece, rh_error *error)
 {
     (void)error;
     const search *s = user;
@@ -25,7 +25,7 @@ bool rh_backup_mentions(const rh_backup_facts *facts, const char *name, rh_arena
     search s = {name, found};
     *found = facts->database.owner && strcmp(facts->database.owner, name) == 0;
     if (facts->shape == RH_SHAPE_PLAIN)
-        return rh_dump_stream(facts, look, &s, NULL, "", error);
+        return rh_dump_stream(facts, visit, &s, NULL, "", error);
     rh_toc toc = {0};
     if (!rh_toc_read_path(facts->path, arena, &toc, error))
         return false;

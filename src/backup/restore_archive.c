@@ -88,7 +88,7 @@ static void settle(account *a)
     a->copy_line = 0;
 }
 
-static void hear(void *user, const char *line)
+static void on_line(void *user, const char *line)
 {
     static const char from[] = "pg_restore: from TOC entry ",
                       error[] = "pg_restore: error: ", command[] = "Command was: ", context[] = "CONTEXT:  ";
@@ -342,7 +342,7 @@ bool rh_restore_archive(rh_restoring *r, rh_error *error)
     int status = 0;
     rh_process *process = rh_process_start(&options, error);
     if (process)
-        rh_process_on_line(process, hear, &a);
+        rh_process_on_line(process, on_line, &a);
     if (process && a.list.length) {
         rh_process_write(process, a.list.data, a.list.length, NULL); /* when it has gone, it says why */
         rh_process_close_input(process);

@@ -134,7 +134,7 @@ static bool drop_because(plain *p, const char *what, const char *name, const cha
 }
 
 /* Whether a SET is sent. */
-static bool take_set(plain *p, const rh_dump_statement *s, rh_error *error)
+static bool handle_set(plain *p, const rh_dump_statement *s, rh_error *error)
 {
     bool tablespace = strcmp(s->name, "default_tablespace") == 0 && *s->value;
     if (tablespace && !rh_names_have(&p->r->tablespaces, s->value))
@@ -148,7 +148,7 @@ static bool take_set(plain *p, const rh_dump_statement *s, rh_error *error)
 }
 
 /* CREATE ROLE and the like, of a pg_dumpall: whether it is sent. */
-static bool take_role(plain *p, const rh_dump_statement *s, bool drops)
+static bool handle_role(plain *p, const rh_dump_statement *s, bool drops)
 {
     bool exists = rh_names_have(&p->r->roles, s->name);
     bool create = s->kind == RH_STATEMENT_ROLE;
@@ -168,7 +168,7 @@ static bool take_role(plain *p, const rh_dump_statement *s, bool drops)
 }
 
 /* Roles that the statement needs: made, or it is not sent. */
-static bool take_with_roles(plain *p, const rh_dump_statement *s, int64_t line, rh_error *error)
+static bool handle_with_roles(plain *p, const rh_dump_statement *s, int64_t line, rh_error *error)
 {
     bool all = true;
     for (size_t i = 0; i < s->role_count; i++) {
@@ -182,7 +182,7 @@ static bool take_with_roles(plain *p, const rh_dump_statement *s, int64_t line, 
     return all;
 }
 
-static bool take_extension(plain *p, const rh_dump_statement *s, int64_t line, rh_error *error)
+static bool handle_extension(plain *p, const rh_dump_statement *s, int64_t line, rh_error *error)
 {
     if (rh_names_have(&p->r->extensions, s->name))
         return !drop_because(p, "CREATE EXTENSION", s->name, "it exists already");
@@ -199,7 +199,7 @@ static bool wanted(plain *p, const rh_dump_statement *s, const char *sql, int64_
     rh_restoring *r = p->r;
     switch (s->kind) {
     case RH_STATEMENT_SET:
-        return take_set(p, s, error);
+        return handle_set(p, s, error);
     case RH_STATEMENT_DATABASE: /* known before the restore */
         return false;
     case RH_STATEMENT_DATABASE_GRANT:
@@ -208,7 +208,7 @@ static bool wanted(plain *p, const rh_dump_statement *s, const char *sql, int64_
         return false;
     case RH_STATEMENT_ROLE:
     case RH_STATEMENT_ROLE_CHANGE:
-        return take_role(p, s, strncasecmp(sql, "drop", 4) == 0);
+        return handle_role(p, s, strncasecmp(sql, "drop", 4) == 0);
     case RH_STATEMENT_SCHEMA:
         if (rh_names_have(&r->schemas, s->name))
             return !drop_because(p, "CREATE SCHEMA", s->name, "it exists already");
@@ -218,7 +218,7 @@ static bool wanted(plain *p, const rh_dump_statement *s, const char *sql, int64_
             return !drop_because(p, "CREATE LANGUAGE", s->name, "it exists already");
         break;
     case RH_STATEMENT_EXTENSION:
-        return take_extension(p, s, line, error);
+        return handle_extension(p, s, line, error);
     case RH_STATEMENT_COPY_IN:
         return rh_restoring_have_extensions(r, error);
     case RH_STATEMENT_SUBSCRIPTION:
@@ -234,10 +234,10 @@ static bool wanted(plain *p, const rh_dump_statement *s, const char *sql, int64_
     default:
         break;
     }
-    return take_with_roles(p, s, line, error);
+    return handle_with_roles(p, s, line, error);
 }
 
-static bool take_statement(plain *p, const char *sql, size_t length, int64_t line, rh_error *error)
+static bool handle_statement(plain *p, const char *sql, size_t length, int64_t line, rh_error *error)
 {
     rh_dump_statement statement;
     if (p->elsewhere)
@@ -253,7 +253,7 @@ static bool take_statement(plain *p, const char *sql, size_t length, int64_t lin
 }
 
 /* A statement, or the last part of one. */
-static bool take_part(plain *p, const rh_dump_piece *piece, rh_error *error)
+static bool handle_part(plain *p, const rh_dump_piece *piece, rh_error *error)
 {
     if (piece->first) {
         read_comments(p, piece->bytes, piece->start);
@@ -268,7 +268,7 @@ static bool take_part(plain *p, const rh_dump_piece *piece, rh_error *error)
     if (!piece->last)
         return true;
     bool fine =
-        take_statement(p, rh_text_string(&p->statement), p->statement.length, p->statement_line, error);
+        handle_statement(p, rh_text_string(&p->statement), p->statement.length, p->statement_line, error);
     if (p->statement.length > RH_DUMP_HELD)
         rh_text_release(&p->statement);
     return fine;
@@ -291,7 +291,7 @@ static bool end_copy(plain *p, rh_error *error)
                   &failure);
 }
 
-static bool take_copy(plain *p, const rh_dump_piece *piece, rh_error *error)
+static bool handle_copy(plain *p, const rh_dump_piece *piece, rh_error *error)
 {
     if (p->skipping || p->elsewhere)
         return true;
@@ -315,7 +315,7 @@ static bool take_copy(plain *p, const rh_dump_piece *piece, rh_error *error)
 /* ---- psql's commands ---- */
 
 /* \restrict and \unrestrict are psql's own guard. \connect would leave staging's database. */
-static bool take_command(plain *p, const rh_dump_piece *piece, rh_error *error)
+static bool handle_command(plain *p, const rh_dump_piece *piece, rh_error *error)
 {
     rh_dump_words words = {piece->bytes + piece->start, piece->bytes + piece->length};
     char name[RH_NAME_SIZE] = "";
@@ -345,11 +345,11 @@ static bool take(void *user, const rh_dump_piece *piece, rh_error *error)
     switch (piece->kind) {
     case RH_DUMP_STATEMENT:
     case RH_DUMP_PART:
-        return take_part(p, piece, error);
+        return handle_part(p, piece, error);
     case RH_DUMP_COMMAND:
-        return take_command(p, piece, error);
+        return handle_command(p, piece, error);
     case RH_DUMP_COPY_DATA:
-        return take_copy(p, piece, error);
+        return handle_copy(p, piece, error);
     default:
         read_comments(p, piece->bytes, piece->length);
         return true;

@@ -251,7 +251,7 @@ static bool add_value(const parser *p, rh_option_id id, const char *value)
 }
 
 /* VALUE: what stood behind "=" or the letter; NULL: the next word is it. */
-static bool take(parser *p, rh_option_id id, const char *value)
+static bool set_option(parser *p, rh_option_id id, const char *value)
 {
     const rh_option_spec *spec = &OPTIONS[id];
     if (!spec->value) {
@@ -276,17 +276,17 @@ static bool take(parser *p, rh_option_id id, const char *value)
     return true;
 }
 
-static bool take_long(parser *p, const char *word)
+static bool parse_long(parser *p, const char *word)
 {
     size_t length = strcspn(word, "=");
     int id = find_option(word, length, p->options->command);
     if (id < 0)
         return fail_unknown_option(p, rh_arena_strndup(p->arena, word, length));
-    return take(p, (rh_option_id)id, word[length] ? word + length + 1 : NULL);
+    return set_option(p, (rh_option_id)id, word[length] ? word + length + 1 : NULL);
 }
 
 /* "-q", "-qh", "-o DIR", "-oDIR" */
-static bool take_letters(parser *p, const char *letters)
+static bool parse_short(parser *p, const char *letters)
 {
     for (; *letters; letters++) {
         int found = -1;
@@ -298,7 +298,7 @@ static bool take_letters(parser *p, const char *letters)
             return point_to_help(p);
         }
         bool wants = OPTIONS[found].value != NULL;
-        if (!take(p, (rh_option_id)found, wants && letters[1] ? letters + 1 : NULL))
+        if (!set_option(p, (rh_option_id)found, wants && letters[1] ? letters + 1 : NULL))
             return false;
         if (wants)
             return true;
@@ -306,7 +306,7 @@ static bool take_letters(parser *p, const char *letters)
     return true;
 }
 
-static bool take_command(parser *p, const char *word)
+static bool parse_command(parser *p, const char *word)
 {
     const char *names[RH_COMMAND_COUNT];
     size_t count = 0;
@@ -357,11 +357,11 @@ bool rh_options_parse(int argc, char **argv, rh_arena *arena, rh_options *option
         if (!only_arguments && strcmp(word, "--") == 0)
             only_arguments = true;
         else if (!only_arguments && rh_starts_with(word, "--"))
-            ok = take_long(&p, word + 2);
+            ok = parse_long(&p, word + 2);
         else if (!only_arguments && word[0] == '-' && word[1])
-            ok = take_letters(&p, word + 1);
+            ok = parse_short(&p, word + 1);
         else if (options->command == RH_COMMAND_NONE)
-            ok = take_command(&p, word);
+            ok = parse_command(&p, word);
         else
             *rh_arena_add(arena, &options->arguments, &options->argument_count) = word;
     }

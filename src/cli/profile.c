@@ -44,12 +44,12 @@ static void describe(const rh_profile *profile, const char *path, rh_text *text)
                    rh_size_format(profile->database_bytes, size, sizeof size), profile->relation_count,
                    profile->relation_count == 1 ? "" : "s", profile->statement_count,
                    profile->statement_count == 1 ? "" : "s");
-    if (profile->looks > 0 && profile->looks < rh_lock_samples_needed(0.9))
+    if (profile->samples > 0 && profile->samples < rh_lock_samples_needed(0.9))
         rh_text_printf(
             text,
             "not known: how long locks are waited for (open transactions were sampled %lld time%s: use "
             "--watch 10min)\n",
-            (long long)profile->looks, profile->looks == 1 ? "" : "s");
+            (long long)profile->samples, profile->samples == 1 ? "" : "s");
     for (size_t i = 0; i < profile->unknown_count; i++) {
         rh_text_append(text, "not known: ");
         rh_text_append_clean(text, profile->unknown[i].what, false);
@@ -57,9 +57,9 @@ static void describe(const rh_profile *profile, const char *path, rh_text *text)
         rh_text_append_clean(text, profile->unknown[i].why, false);
         rh_text_append(text, ")\n");
     }
-    for (size_t i = 0; i < profile->doubt_count; i++) {
+    for (size_t i = 0; i < profile->warning_count; i++) {
         rh_text_append(text, "dropped: ");
-        rh_text_append_clean(text, profile->doubts[i], false);
+        rh_text_append_clean(text, profile->warnings[i], false);
         rh_text_append_char(text, '\n');
     }
 }

@@ -18,7 +18,7 @@ rh_failure *rh_failure_of_error(const rh_error *error, rh_arena *arena)
 
 /* ---- locks that no look saw ---- */
 
-static rh_pass_kind telling_pass(const rh_statement *statement)
+static rh_pass_kind last_timed_pass(const rh_statement *statement)
 {
     for (size_t r = 0; r < statement->run_count; r++)
         if (statement->runs[r].pass == RH_PASS_KIND_LOADED)
@@ -29,7 +29,7 @@ static rh_pass_kind telling_pass(const rh_statement *statement)
 static void find_unseen(const rh_migration *migration, const rh_statement *statement, bool reads,
                         rh_unseen_lock *longest)
 {
-    const rh_pass_kind pass = telling_pass(statement);
+    const rh_pass_kind pass = last_timed_pass(statement);
     for (size_t r = 0; r < statement->run_count; r++) {
         const rh_statement_run *run = &statement->runs[r];
         for (size_t k = 0; run->pass == pass && k < run->lock_count; k++) {

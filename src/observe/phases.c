@@ -33,28 +33,28 @@ void rh_phases_base(int pid, bool local, rh_usec began, rh_phase_sample *base)
         rh_proc_device_bytes(pid, &base->read_bytes, &base->write_bytes);
 }
 
-bool rh_phases_sample(rh_pg *pg, int pid, bool local, rh_arena *arena, rh_phase_sample *look)
+bool rh_phases_sample(rh_pg *pg, int pid, bool local, rh_arena *arena, rh_phase_sample *sample)
 {
     rh_pg_result *result = ask(pg, pid);
-    rh_phases_base(pid, local, rh_clock_monotonic(), look);
+    rh_phases_base(pid, local, rh_clock_monotonic(), sample);
     bool ok = result && rh_pg_rows(result) == 1;
     if (ok) {
-        look->command = rh_arena_strdup(arena, rh_pg_value(result, 0, 0));
-        look->phase = look->command ? rh_arena_strdup(arena, rh_pg_value(result, 0, 1)) : NULL;
-        look->wal_bytes = rh_pg_int(result, 0, 2, RH_UNKNOWN);
+        sample->command = rh_arena_strdup(arena, rh_pg_value(result, 0, 0));
+        sample->phase = sample->command ? rh_arena_strdup(arena, rh_pg_value(result, 0, 1)) : NULL;
+        sample->wal_bytes = rh_pg_int(result, 0, 2, RH_UNKNOWN);
     }
     rh_pg_result_free(result);
     return ok;
 }
 
-static rh_progress_phase *phase_of(rh_phases *phases, const rh_phase_sample *look, rh_arena *arena)
+static rh_progress_phase *phase_of(rh_phases *phases, const rh_phase_sample *sample, rh_arena *arena)
 {
     for (size_t i = 0; i < phases->count; i++)
-        if (strcmp(phases->list[i].command, look->command) == 0 &&
-            strcmp(phases->list[i].phase, look->phase) == 0)
+        if (strcmp(phases->list[i].command, sample->command) == 0 &&
+            strcmp(phases->list[i].phase, sample->phase) == 0)
             return &phases->list[i];
     rh_progress_phase *added = rh_arena_add(arena, &phases->list, &phases->count);
-    *added = (rh_progress_phase){.command = look->command, .phase = look->phase};
+    *added = (rh_progress_phase){.command = sample->command, .phase = sample->phase};
     return added;
 }
 
@@ -86,27 +86,27 @@ static bool same(const rh_phase_sample *a, const rh_phase_sample *b)
            strcmp(a->phase, b->phase) == 0;
 }
 
-void rh_phases_add(rh_phases *phases, const rh_phase_sample *base, const rh_phase_sample *look,
+void rh_phases_add(rh_phases *phases, const rh_phase_sample *base, const rh_phase_sample *sample,
                    rh_arena *arena)
 {
     bool first = phases->last.at == 0;
     if (first) {
         phases->last = *base;
-        phases->last.wal_bytes = look->wal_bytes;
+        phases->last.wal_bytes = sample->wal_bytes;
     }
-    if (first || same(&phases->last, look)) {
-        add(phases, look, look, 1, arena);
+    if (first || same(&phases->last, sample)) {
+        add(phases, sample, sample, 1, arena);
     } else {
-        add(phases, &phases->last, look, 0.5, arena);
-        add(phases, look, look, 0.5, arena);
+        add(phases, &phases->last, sample, 0.5, arena);
+        add(phases, sample, sample, 0.5, arena);
     }
-    phases->last = *look;
+    phases->last = *sample;
 }
 
-void rh_phases_end(rh_phases *phases, const rh_phase_sample *look, rh_arena *arena)
+void rh_phases_end(rh_phases *phases, const rh_phase_sample *sample, rh_arena *arena)
 {
     if (phases->last.at == 0 || !phases->last.command)
         return;
     rh_phase_sample last = phases->last;
-    add(phases, &last, look, 1, arena);
+    add(phases, &last, sample, 1, arena);
 }

@@ -23,12 +23,12 @@ typedef struct rh_phases {
 bool rh_phases_prepare(rh_pg *pg);
 /* Looks at the session PID; LOCAL: /proc is its machine's. Strings are in ARENA. False when it could not be
  * asked. */
-bool rh_phases_sample(rh_pg *pg, int pid, bool local, rh_arena *arena, rh_phase_sample *look);
+bool rh_phases_sample(rh_pg *pg, int pid, bool local, rh_arena *arena, rh_phase_sample *sample);
 /* BASE: the same without asking the server, when the statement began. */
 void rh_phases_base(int pid, bool local, rh_usec began, rh_phase_sample *base);
 /* Books what was used since the last look (since BASE, before the first; the WAL since the first look): to
  * the phase that both saw, else half to each. */
-void rh_phases_add(rh_phases *phases, const rh_phase_sample *base, const rh_phase_sample *look,
+void rh_phases_add(rh_phases *phases, const rh_phase_sample *base, const rh_phase_sample *sample,
                    rh_arena *arena);
-/* The statement is over: the time since the last look, up to LOOK->at, was that look's phase. */
-void rh_phases_end(rh_phases *phases, const rh_phase_sample *look, rh_arena *arena);
+/* The statement is over: the time since the last look, up to SAMPLE->at, was that look's phase. */
+void rh_phases_end(rh_phases *phases, const rh_phase_sample *sample, rh_arena *arena);

@@ -374,7 +374,7 @@ bool rh_sampler_take(rh_sampler *sampler, const rh_sampler_label *label, rh_erro
     sampler->samples++;
     if (!sampler->waiter_watch || !rh_waiter_watch_is_busy(sampler->waiter_watch))
         rh_sampler_note_gap(sampler, label, r.at);
-    rh_sampler_look_up(sampler, r.new_names);
+    rh_sampler_resolve_names(sampler, r.new_names);
     rh_pg_result_free(result);
     rh_arena_free(r.arena);
     return true;

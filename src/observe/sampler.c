@@ -101,7 +101,7 @@ static bool next_round(rh_sampler *sampler, rounds *r)
         if (!take_label(sampler, r, &changed, &look_at))
             return false;
         bool seen = tend_waiter_watch(sampler, r);
-        rh_sampler_look_at_phase(sampler, &r->label);
+        rh_sampler_sample_phase(sampler, &r->label);
         rh_usec now = rh_clock_monotonic();
         r->asked = look_at > 0 && look_at <= now;
         if (seen || changed || r->asked || now >= r->deadline)
@@ -250,7 +250,7 @@ void rh_sampler_migration_pid(rh_sampler *sampler, int pid)
     pthread_mutex_unlock(&sampler->mutex);
 }
 
-void rh_sampler_look(rh_sampler *sampler)
+void rh_sampler_sample_now(rh_sampler *sampler)
 {
     pthread_mutex_lock(&sampler->mutex);
     rh_usec now = rh_clock_monotonic();
@@ -282,7 +282,7 @@ void rh_sampler_finish(rh_sampler *sampler, rh_arena *arena, rh_contention *cont
     contention->lost = why_incomplete(sampler, arena);
     contention->measured = sampler->samples > 0 && !contention->lost;
     if (!contention->lost) {
-        rh_sampler_look_up(sampler, true);
+        rh_sampler_resolve_names(sampler, true);
         rh_wait_graph_rename(sampler->graph, rh_sampler_rename, sampler);
     }
     rh_wait_graph_finish(sampler->graph, sampler->last_at, arena, contention);

@@ -59,7 +59,7 @@ static void keep_names(rh_sampler *sampler, const rh_pg_result *result)
     }
 }
 
-void rh_sampler_look_up(rh_sampler *sampler, bool urgent)
+void rh_sampler_resolve_names(rh_sampler *sampler, bool urgent)
 {
     rh_usec now = rh_clock_monotonic();
     if (!urgent && now < sampler->next_lookup)

@@ -22,23 +22,23 @@ static rh_phases *phases_of(rh_sampler *sampler, const rh_sampler_label *label)
 static void end_statement(rh_sampler *sampler)
 {
     const rh_sampler_label *label = &sampler->phase_label;
-    rh_phase_sample look;
+    rh_phase_sample sample;
     pthread_mutex_lock(&sampler->mutex);
     bool seen = phases_of(sampler, label)->last.command != NULL;
     pthread_mutex_unlock(&sampler->mutex);
-    if (!seen || !rh_phases_sample(sampler->pg, label->pid, sampler->options.local, sampler->arena, &look))
+    if (!seen || !rh_phases_sample(sampler->pg, label->pid, sampler->options.local, sampler->arena, &sample))
         return;
     pthread_mutex_lock(&sampler->mutex);
     if (sampler->ended_at > label->since)
-        look.at = sampler->ended_at; /* what its end took to be noticed is not its own */
-    rh_phases_end(phases_of(sampler, label), &look, sampler->shared);
+        sample.at = sampler->ended_at; /* what its end took to be noticed is not its own */
+    rh_phases_end(phases_of(sampler, label), &sample, sampler->shared);
     pthread_mutex_unlock(&sampler->mutex);
 }
 
-void rh_sampler_look_at_phase(rh_sampler *sampler, const rh_sampler_label *label)
+void rh_sampler_sample_phase(rh_sampler *sampler, const rh_sampler_label *label)
 {
     rh_usec now = rh_clock_monotonic();
-    rh_phase_sample look;
+    rh_phase_sample sample;
     if (!sampler->looks_at_phases)
         return;
     if (label->generation != sampler->phase_label.generation) {
@@ -54,14 +54,14 @@ void rh_sampler_look_at_phase(rh_sampler *sampler, const rh_sampler_label *label
     rh_usec pause = (now - label->since) / LOOKS_PER_AGE;
     pause = pause < SHORTEST_PAUSE ? SHORTEST_PAUSE : pause > LONGEST_PAUSE ? LONGEST_PAUSE : pause;
     sampler->phase_at = now + pause;
-    if (!rh_phases_sample(sampler->pg, label->pid, sampler->options.local, sampler->arena, &look)) {
+    if (!rh_phases_sample(sampler->pg, label->pid, sampler->options.local, sampler->arena, &sample)) {
         sampler->phase_at = 0; /* the next sample finds out why */
         return;
     }
     pthread_mutex_lock(&sampler->mutex);
     bool fresh = sampler->label.generation == label->generation;
     if (fresh) /* else it may be the next statement's */
-        rh_phases_add(phases_of(sampler, label), &sampler->phase_base, &look, sampler->shared);
+        rh_phases_add(phases_of(sampler, label), &sampler->phase_base, &sample, sampler->shared);
     pthread_mutex_unlock(&sampler->mutex);
     if (fresh)
         sampler->phase_label = *label;

@@ -119,12 +119,12 @@ void rh_sampler_note_gap(rh_sampler *sampler, const rh_sampler_label *label, rh_
 /* Reads again what the workers of the statement have used, without asking the server. */
 void rh_sampler_read_workers(rh_sampler *sampler, const rh_sampler_label *label);
 /* A look at the phase of the statement of LABEL when one is due, and at what the one before left. */
-void rh_sampler_look_at_phase(rh_sampler *sampler, const rh_sampler_label *label);
+void rh_sampler_sample_phase(rh_sampler *sampler, const rh_sampler_label *label);
 /* Adds a relation to those whose names are looked up; false if it is there already. Under the mutex. */
 bool rh_sampler_add_relation(rh_sampler *sampler, int64_t oid);
 /* Looks up the names that are still missing, unless the last look was a moment ago and this one is not
  * URGENT. */
-void rh_sampler_look_up(rh_sampler *sampler, bool urgent);
+void rh_sampler_resolve_names(rh_sampler *sampler, bool urgent);
 /* Its name in ARENA, that of its table when it is an index or TOAST relation; "OID n" while there is none. */
 const char *rh_sampler_name(rh_sampler *sampler, int64_t oid, rh_arena *arena);
 /* The name that "OID n" has by now, or the same string; USER is the sampler. */

@@ -11,24 +11,24 @@ static double seconds_since(const rh_wait_graph *graph, rh_usec at)
     return rh_seconds(at - graph->began);
 }
 
-static int blocker_of(const rh_wait_segment *spell)
+static int blocker_of(const rh_wait_segment *segment)
 {
-    return spell->chain[0].pid;
+    return segment->chain[0].pid;
 }
 
-static int root_of(const rh_wait_segment *spell)
+static int root_of(const rh_wait_segment *segment)
 {
-    return spell->chain[spell->chain_count - 1].pid;
+    return segment->chain[segment->chain_count - 1].pid;
 }
 
 /* Behind the same blocker; ROOT: and with the same root. */
 static rh_usec spent_behind(const wait *w, const rh_wait_segment *like, bool root)
 {
     rh_usec sum = 0;
-    for (size_t i = 0; i < w->spell_count; i++)
-        if (blocker_of(&w->spells[i]) == blocker_of(like) &&
-            (!root || root_of(&w->spells[i]) == root_of(like)))
-            sum += w->spells[i].spent;
+    for (size_t i = 0; i < w->segment_count; i++)
+        if (blocker_of(&w->segments[i]) == blocker_of(like) &&
+            (!root || root_of(&w->segments[i]) == root_of(like)))
+            sum += w->segments[i].spent;
     return sum;
 }
 
@@ -37,28 +37,28 @@ static rh_usec spent_behind(const wait *w, const rh_wait_segment *like, bool roo
 static const rh_wait_segment *longest_spell(const wait *w)
 {
     const rh_wait_segment *longest = NULL;
-    for (size_t i = 0; i < w->spell_count; i++) {
-        const rh_wait_segment *spell = &w->spells[i];
+    for (size_t i = 0; i < w->segment_count; i++) {
+        const rh_wait_segment *segment = &w->segments[i];
         if (!longest) {
-            longest = spell;
+            longest = segment;
             continue;
         }
-        rh_usec more = spent_behind(w, spell, false) - spent_behind(w, longest, false);
-        if (more == 0 && blocker_of(spell) == blocker_of(longest))
-            more = spent_behind(w, spell, true) - spent_behind(w, longest, true);
+        rh_usec more = spent_behind(w, segment, false) - spent_behind(w, longest, false);
+        if (more == 0 && blocker_of(segment) == blocker_of(longest))
+            more = spent_behind(w, segment, true) - spent_behind(w, longest, true);
         if (more == 0)
-            more = spell->spent - longest->spent;
+            more = segment->spent - longest->spent;
         if (more > 0)
-            longest = spell;
+            longest = segment;
     }
     return longest;
 }
 
-static void write_chain(const rh_wait_segment *spell, rh_arena *arena, rh_wait *out)
+static void write_chain(const rh_wait_segment *segment, rh_arena *arena, rh_wait *out)
 {
-    rh_wait_link *chain = rh_arena_alloc(arena, spell->chain_count * sizeof *chain);
-    for (size_t i = 0; i < spell->chain_count; i++) {
-        const rh_wait_link *link = &spell->chain[i];
+    rh_wait_link *chain = rh_arena_alloc(arena, segment->chain_count * sizeof *chain);
+    for (size_t i = 0; i < segment->chain_count; i++) {
+        const rh_wait_link *link = &segment->chain[i];
         chain[i] = (rh_wait_link){.pid = link->pid,
                                   .name = rh_arena_strdup(arena, link->name),
                                   .locktype = rh_arena_strdup(arena, link->locktype),
@@ -68,9 +68,9 @@ static void write_chain(const rh_wait_segment *spell, rh_arena *arena, rh_wait *
                                   .is_load = link->is_load};
     }
     out->chain = chain;
-    out->chain_count = spell->chain_count;
-    out->blocker_pid = blocker_of(spell);
-    out->root_pid = root_of(spell);
+    out->chain_count = segment->chain_count;
+    out->blocker_pid = blocker_of(segment);
+    out->root_pid = root_of(segment);
     out->blocker = chain[0].name;
 }
 

@@ -64,12 +64,12 @@ static const char *name_of(rh_wait_graph *graph, const rh_moment *now, const rh_
     return pid == 0 ? "a prepared transaction" : "an unknown session";
 }
 
-static bool same_chain(const rh_wait_segment *spell, const int *pids, size_t count)
+static bool same_chain(const rh_wait_segment *segment, const int *pids, size_t count)
 {
-    if (spell->chain_count != count)
+    if (segment->chain_count != count)
         return false;
     for (size_t i = 0; i < count; i++)
-        if (spell->chain[i].pid != pids[i])
+        if (segment->chain[i].pid != pids[i])
             return false;
     return true;
 }
@@ -79,10 +79,10 @@ size_t rh_graph_segment(rh_wait_graph *graph, const rh_moment *now, rh_graph_wai
 {
     int *pids = rh_alloc((now->count + 2) * sizeof *pids);
     size_t count = follow(graph, now, sample, pids), i = 0;
-    while (i < wait->spell_count && !same_chain(&wait->spells[i], pids, count))
+    while (i < wait->segment_count && !same_chain(&wait->segments[i], pids, count))
         i++;
-    if (i == wait->spell_count) {
-        rh_wait_segment *fresh = rh_arena_add(graph->arena, &wait->spells, &wait->spell_count);
+    if (i == wait->segment_count) {
+        rh_wait_segment *fresh = rh_arena_add(graph->arena, &wait->segments, &wait->segment_count);
         rh_wait_link *chain = rh_arena_alloc(graph->arena, count * sizeof *chain);
         for (size_t k = 0; k < count; k++) {
             const rh_wait_sample *waits = rh_moment_sample(now, pids[k]);

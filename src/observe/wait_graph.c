@@ -75,11 +75,11 @@ const rh_wait_session *rh_moment_session(const moment *now, int pid)
 /* Books the time since the wait was last seen (or began) on the chain that it stands in now. */
 static void book(rh_wait_graph *graph, const moment *now, wait *w, const rh_wait_sample *sample)
 {
-    rh_usec since = w->spell_count > 0 ? w->last_seen : w->started;
+    rh_usec since = w->segment_count > 0 ? w->last_seen : w->started;
     if (sample->blocker_count == 0)
         return; /* released between the reading of the queue and of the blockers */
     w->current_spell = rh_graph_segment(graph, now, w, sample);
-    w->spells[w->current_spell].spent += now->at > since ? now->at - since : 0;
+    w->segments[w->current_spell].spent += now->at > since ? now->at - since : 0;
 }
 
 static bool continues(const wait *w, const rh_wait_sample *sample)
@@ -149,7 +149,7 @@ static void close_wait(const moment *now, wait *w)
     if (next)
         lower(&bound, next->wait_started, w->last_seen);
     const rh_wait_session *blocker =
-        w->spell_count > 0 ? rh_moment_session(now, w->spells[w->current_spell].chain[0].pid) : NULL;
+        w->segment_count > 0 ? rh_moment_session(now, w->segments[w->current_spell].chain[0].pid) : NULL;
     if (blocker)
         lower(&bound, blocker->transaction_ended, w->last_seen);
     w->ended = bound < now->at ? bound : w->last_seen + (now->at - w->last_seen) / 2;
@@ -211,9 +211,9 @@ void rh_wait_graph_rename(rh_wait_graph *graph, const char *(*rename)(void *user
 {
     for (size_t i = 0; i < graph->wait_count; i++) {
         rename_one(graph, &graph->waits[i].relation, rename, user);
-        for (size_t k = 0; k < graph->waits[i].spell_count; k++)
-            for (size_t l = 0; l < graph->waits[i].spells[k].chain_count; l++)
-                rename_one(graph, &graph->waits[i].spells[k].chain[l].relation, rename, user);
+        for (size_t k = 0; k < graph->waits[i].segment_count; k++)
+            for (size_t l = 0; l < graph->waits[i].segments[k].chain_count; l++)
+                rename_one(graph, &graph->waits[i].segments[k].chain[l].relation, rename, user);
     }
     for (size_t i = 0; i < graph->cycle_count; i++)
         for (size_t k = 0; k < graph->cycles[i].side_count; k++)

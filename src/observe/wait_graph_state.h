@@ -18,8 +18,8 @@ typedef struct rh_graph_wait {
     const char *locktype, *identity, *relation, *query, *concurrently;
     const char *migration;
     int statement;
-    rh_wait_segment *spells;
-    size_t spell_count, current_spell;
+    rh_wait_segment *segments;
+    size_t segment_count, current_spell;
 } rh_graph_wait;
 
 /* Sessions that wait for one another. */

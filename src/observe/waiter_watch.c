@@ -51,11 +51,11 @@ void rh_waiter_watch_close(rh_waiter_watch *watch)
     free(watch);
 }
 
-bool rh_waiter_watch_begin(rh_waiter_watch *watch, rh_usec nap, int looks)
+bool rh_waiter_watch_begin(rh_waiter_watch *watch, rh_usec interval, int rounds)
 {
     rh_text sql = {0};
-    rh_text_printf(&sql, "SET pgrehearse.nap = '%.6f'; SET pgrehearse.looks = '%d'; ", rh_seconds(nap),
-                   looks);
+    rh_text_printf(&sql, "SET pgrehearse.nap = '%.6f'; SET pgrehearse.looks = '%d'; ", rh_seconds(interval),
+                   rounds);
     rh_text_append(&sql, rh_sql_watch);
     watch->busy = rh_pg_send(watch->pg, sql.data) && rh_pg_flush(watch->pg);
     rh_text_release(&sql);

@@ -6,8 +6,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-typedef rh_committed_relation look;
-typedef rh_work_samples looks;
+typedef rh_committed_relation relation_state;
+typedef rh_work_samples relation_states;
 
 rh_work_watch *rh_work_watch_new(rh_pg *side)
 {
@@ -44,12 +44,12 @@ static void publish(rh_pg *pg)
 
 void rh_work_forget(rh_work_watch *watch)
 {
-    watch->last = (looks){0};
+    watch->last = (relation_states){0};
     watch->open = false;
     publish(watch->side);
 }
 
-static look *find(const looks *list, int64_t oid)
+static relation_state *find(const relation_states *list, int64_t oid)
 {
     for (size_t i = 0; i < list->count; i++)
         if (list->items[i].oid == oid)
@@ -57,11 +57,11 @@ static look *find(const looks *list, int64_t oid)
     return NULL;
 }
 
-static void append(rh_pg_result *result, rh_arena *arena, looks *list)
+static void append(rh_pg_result *result, rh_arena *arena, relation_states *list)
 {
     enum { TARGET = RH_COMMITTED_COLUMNS };
     for (size_t i = 0; result && i < rh_pg_rows(result); i++) {
-        look *l = rh_arena_add(arena, &list->items, &list->count);
+        relation_state *l = rh_arena_add(arena, &list->items, &list->count);
         *l = rh_committed_row(result, i, arena);
         if (rh_pg_bool(result, i, TARGET))
             list->target = l->oid;
@@ -70,7 +70,7 @@ static void append(rh_pg_result *result, rh_arena *arena, looks *list)
 }
 
 /* "{1,2}" of those of LIST that KNOWN does not have; NULL when there are none. */
-static const char *oids(const looks *list, const looks *known, rh_arena *arena)
+static const char *oids(const relation_states *list, const relation_states *known, rh_arena *arena)
 {
     rh_text text = {0};
     for (size_t i = 0; i < list->count; i++)
@@ -81,7 +81,8 @@ static const char *oids(const looks *list, const looks *known, rh_arena *arena)
     return array;
 }
 
-static bool read_committed(rh_work_watch *watch, const char *relation, const char *list, looks *into)
+static bool read_committed(rh_work_watch *watch, const char *relation, const char *list,
+                           relation_states *into)
 {
     const char *parameters[] = {relation, list};
     rh_pg_result *result = rh_pg_query_again(watch->side, rh_sql_work_committed, 2, parameters, NULL);
@@ -89,7 +90,7 @@ static bool read_committed(rh_work_watch *watch, const char *relation, const cha
     return result != NULL;
 }
 
-static bool read_own(rh_work_watch *watch, rh_pg *migration, const char *relation, looks *into)
+static bool read_own(rh_work_watch *watch, rh_pg *migration, const char *relation, relation_states *into)
 {
     rh_pg_result *result = rh_pg_query(migration, rh_sql_work_in_transaction, 1, &relation, NULL);
     append(result, watch->arena, into);
@@ -125,16 +126,16 @@ void rh_work_before(rh_work_watch *watch, rh_pg *migration, const char *relation
         read_committed(watch, NULL, NULL, &watch->committed);
 }
 
-static const char *name_of(const looks *now, const looks *committed, int64_t oid)
+static const char *name_of(const relation_states *now, const relation_states *committed, int64_t oid)
 {
-    const look *l = find(now, oid);
+    const relation_state *l = find(now, oid);
     l = l ? l : find(committed, oid);
     return l ? l->name : NULL;
 }
 
 /* ALTER TABLE makes an index anew in the catalog and keeps its file where the new type is stored alike: that
  * one was not built. */
-static bool keeps_a_file(const look *now, const looks *before)
+static bool keeps_a_file(const relation_state *now, const relation_states *before)
 {
     for (size_t i = 0; now->filenode != 0 && i < before->count; i++)
         if (before->items[i].filenode == now->filenode)
@@ -143,9 +144,10 @@ static bool keeps_a_file(const look *now, const looks *before)
 }
 
 /* What NOW has more than EARLIER (NULL: nothing yet); false when that is nothing. BEFORE: as committed. */
-static bool difference(const look *now, const look *earlier, const look *before, rh_relation_work *work)
+static bool difference(const relation_state *now, const relation_state *earlier, const relation_state *before,
+                       rh_relation_work *work)
 {
-    static const look none = {0};
+    static const relation_state none = {0};
     const int64_t filenode = earlier ? earlier->filenode : before ? before->filenode : 0;
     *work = (rh_relation_work){
         .kind = now->kind,
@@ -169,14 +171,14 @@ static void forget_counts(rh_relation_work *work)
     work->rows_inserted = work->rows_updated = work->rows_deleted = RH_UNKNOWN;
 }
 
-static rh_statement_work *compare(const rh_work_watch *watch, const looks *now, const looks *earlier,
-                                  bool counted, rh_arena *arena)
+static rh_statement_work *compare(const rh_work_watch *watch, const relation_states *now,
+                                  const relation_states *earlier, bool counted, rh_arena *arena)
 {
     rh_statement_work *work = rh_arena_alloc(arena, sizeof *work);
     work->counted = counted;
     work->target_pages = RH_UNKNOWN;
     for (size_t i = 0; i < now->count; i++) {
-        const look *l = &now->items[i];
+        const relation_state *l = &now->items[i];
         rh_relation_work found;
         const bool kept = !find(earlier, l->oid) && !find(&watch->committed, l->oid) &&
                           (keeps_a_file(l, earlier) || keeps_a_file(l, &watch->committed));
@@ -202,7 +204,7 @@ static rh_statement_work *compare(const rh_work_watch *watch, const looks *now, 
 static rh_statement_work *after_in_transaction(rh_work_watch *watch, rh_pg *migration, const char *relation,
                                                rh_arena *arena)
 {
-    looks now = {0};
+    relation_states now = {0};
     if (!read_own(watch, migration, relation, &now))
         return NULL;
     const char *unknown = oids(&now, &watch->committed, watch->arena);
@@ -216,7 +218,7 @@ static rh_statement_work *after_in_transaction(rh_work_watch *watch, rh_pg *migr
 static rh_statement_work *after_idle(rh_work_watch *watch, const char *relation, bool counted,
                                      rh_arena *arena)
 {
-    looks now = {0};
+    relation_states now = {0};
     const char *list = watch->all ? NULL : oids(&watch->committed, NULL, watch->arena);
     if (!read_committed(watch, watch->all ? NULL : relation, list, &now))
         return NULL;

@@ -193,7 +193,7 @@ static const char *basis_of(const maker *m, const rh_lock_forecast *f)
     rh_text text = {0};
     rh_text_printf(
         &text, "%lld samples over %s of production's open transactions (rarer transactions are not included)",
-        (long long)m->out->looks, rh_duration_format(m->out->watched_s, watched, sizeof watched));
+        (long long)m->out->samples, rh_duration_format(m->out->watched_s, watched, sizeof watched));
     if (f->concurrent)
         rh_text_append(&text, "; an upper bound, because idle transactions need not hold a conflicting lock");
     if (!isnan(f->waiting) && (f->blocks_reads || f->blocks_writes))
@@ -211,13 +211,13 @@ static const char *why_not(const maker *m, const rh_profile_relation *relation, 
     int64_t needed = rh_lock_samples_needed(m->in->level);
     if (!relation)
         return rh_arena_printf(m->arena, "production's profile does not have %s", f->relation);
-    if (m->in->profile->looks == 0)
+    if (m->in->profile->samples == 0)
         return "production's transactions could not be sampled: grant pg_monitor to the profile's role";
-    if (m->in->profile->looks < needed)
+    if (m->in->profile->samples < needed)
         return rh_arena_printf(m->arena,
                                "production's transactions were sampled %lld time%s, %.0f %% needs %lld: "
                                "pgrehearse profile --watch 10min",
-                               (long long)m->in->profile->looks, m->in->profile->looks == 1 ? "" : "s",
+                               (long long)m->in->profile->samples, m->in->profile->samples == 1 ? "" : "s",
                                m->in->level * 100, (long long)needed);
     if (isnan(f->lock_timeout_s))
         return "the lock_timeout that is in force for it cannot be read";
@@ -397,7 +397,7 @@ void rh_lock_forecast_make(const rh_lock_forecast_input *input, rh_arena *arena,
     maker m = {.in = input, .arena = arena, .out = forecasts};
     *forecasts = (rh_lock_forecasts){.made = true,
                                      .level = input->level,
-                                     .looks = input->profile->looks,
+                                     .samples = input->profile->samples,
                                      .watched_s = input->profile->watched_s};
     find_connections(&m);
     find_service(&m);

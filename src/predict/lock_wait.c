@@ -67,7 +67,7 @@ rh_lock_traffic rh_lock_traffic_of(const rh_profile *profile, const char *schema
 {
     rh_lock_ages *buckets = NULL;
     size_t count = 0, distinct = 0;
-    *known = profile->looks > 0;
+    *known = profile->samples > 0;
     for (size_t i = 0; i < profile->age_count; i++) {
         const rh_profile_ages *seen = &profile->ages[i];
         if (!concerns(seen, schema, name, mode))
@@ -84,7 +84,7 @@ rh_lock_traffic rh_lock_traffic_of(const rh_profile *profile, const char *schema
         else
             buckets[distinct++] = buckets[i];
     }
-    return rh_lock_traffic_from_ages(buckets, distinct, profile->looks, arena);
+    return rh_lock_traffic_from_ages(buckets, distinct, profile->samples, arena);
 }
 
 double rh_lock_open_longer(const rh_lock_traffic *traffic, double t_s)

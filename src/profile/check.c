@@ -48,8 +48,8 @@ typedef struct comparison {
     rh_production_facts *facts;
 } comparison;
 
-static void say(comparison *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void say(comparison *c, const char *format, ...)
+static void add_sentence(comparison *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void add_sentence(comparison *c, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -97,8 +97,8 @@ static void tell_absent(comparison *c, const bool *in_backup)
             add_name(&absent, c->profile->relations[i].schema, c->profile->relations[i].name);
     const char *list = finish_names(c, &absent);
     if (absent.count > 0)
-        say(c, "the backup lacks %zu of the %zu tables in production's profile: %s", absent.count,
-            c->profile->relation_count, list);
+        add_sentence(c, "the backup lacks %zu of the %zu tables in production's profile: %s", absent.count,
+                     c->profile->relation_count, list);
 }
 
 static bool compare_tables(comparison *c, const rh_pg_result *tables, rh_error *error)
@@ -138,15 +138,16 @@ static bool compare_tables(comparison *c, const rh_pg_result *tables, rh_error *
         return rh_error_at(error, c->profile->path, 0, 0);
     }
     if (missing.count > 0)
-        say(c, "production's profile lacks %zu of the backup's %zu tables: %s", missing.count,
-            rh_pg_rows(tables), lost);
+        add_sentence(c, "production's profile lacks %zu of the backup's %zu tables: %s", missing.count,
+                     rh_pg_rows(tables), lost);
     tell_absent(c, in_backup);
     if (smaller.count > 0)
-        say(c, "smaller on production than in the backup: %s", small);
+        add_sentence(c, "smaller on production than in the backup: %s", small);
     if (never_analysed.count > 0)
-        say(c, "production never analysed these tables, so their rows are not known: %s", unanalysed);
+        add_sentence(c, "production never analysed these tables, so their rows are not known: %s",
+                     unanalysed);
     if (locked.count > 0)
-        say(c, "the sizes of these tables on production are not known: %s", unsized);
+        add_sentence(c, "the sizes of these tables on production are not known: %s", unsized);
     return true;
 }
 
@@ -155,38 +156,42 @@ static void compare_servers(comparison *c, rh_pg *pg)
     const rh_profile *profile = c->profile;
     int here = rh_pg_server_version(pg) / 10000, there = profile->version_num / 10000;
     if (here != there)
-        say(c, "production is PostgreSQL %d, staging PostgreSQL %d: plans and costs may differ", there, here);
+        add_sentence(c, "production is PostgreSQL %d, staging PostgreSQL %d: plans and costs may differ",
+                     there, here);
     double days = ((double)rh_clock_wall() / 1e6 - profile->taken_s) / 86400;
     if (days > OLD_DAYS)
-        say(c, "production's profile is %.0f days old", days);
+        add_sentence(c, "production's profile is %.0f days old", days);
     if (profile->in_recovery == 1)
-        say(c,
+        add_sentence(
+            c,
             "production's profile was taken on a standby: its writes, WAL and commits are not production's");
     int64_t bytes;
     if (profile->database_bytes >= 0 &&
         rh_pg_query_int(pg, "SELECT pg_database_size(current_database())", &bytes, NULL) &&
         (double)profile->database_bytes < SMALLER_BY * (double)bytes) {
         char a[32], b[32];
-        say(c, "production (%s) is smaller than the restored backup (%s)",
-            rh_size_format(profile->database_bytes, a, sizeof a), rh_size_format(bytes, b, sizeof b));
+        add_sentence(c, "production (%s) is smaller than the restored backup (%s)",
+                     rh_size_format(profile->database_bytes, a, sizeof a),
+                     rh_size_format(bytes, b, sizeof b));
     }
 }
 
 static void list_unknown(comparison *c)
 {
     const rh_profile *profile = c->profile;
-    for (size_t i = 0; i < profile->doubt_count; i++)
-        say(c, "production's profile: %s", profile->doubts[i]);
+    for (size_t i = 0; i < profile->warning_count; i++)
+        add_sentence(c, "production's profile: %s", profile->warnings[i]);
     for (size_t i = 0; i < profile->unknown_count; i++)
-        say(c, "not known of production: %s (%s)", profile->unknown[i].what, profile->unknown[i].why);
+        add_sentence(c, "not known of production: %s (%s)", profile->unknown[i].what,
+                     profile->unknown[i].why);
     for (int kind = 0; kind < RH_PROBE_COUNT; kind++)
         if (profile->probe.cut_short[kind])
-            say(c, "production's probe \"%s\" ended early: its figure is inaccurate",
-                rh_probe_name((rh_probe_kind)kind));
+            add_sentence(c, "production's probe \"%s\" ended early: its figure is inaccurate",
+                         rh_probe_name((rh_probe_kind)kind));
     if (profile->relation_count == 0)
-        say(c, "production's profile has no tables, so sizes are the backup's");
-    if (profile->looks == 1)
-        say(c, "production's transactions were sampled once: --watch measures their durations");
+        add_sentence(c, "production's profile has no tables, so sizes are the backup's");
+    if (profile->samples == 1)
+        add_sentence(c, "production's transactions were sampled once: --watch measures their durations");
 }
 
 bool rh_profile_compare(const rh_profile *profile, const char *conninfo, rh_arena *arena,

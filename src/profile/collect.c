@@ -20,7 +20,7 @@ typedef struct take {
     rh_json *root;
     rh_json *ages, *ages_index; /* merged rows; their keys' positions */
     rh_usec started, first_reading;
-    int64_t looks;
+    int64_t samples;
 } take;
 
 /* ---- looks at the open transactions, summed up as they come ---- */
@@ -29,7 +29,7 @@ static void add_look(take *t, const rh_json *row)
 {
     rh_json *up_to = rh_json_get(row, "up_to_s");
     if (!up_to) {
-        t->looks++;
+        t->samples++;
         return;
     }
     rh_text key = {0};
@@ -55,7 +55,7 @@ static void add_look(take *t, const rh_json *row)
     rh_text_release(&key);
 }
 
-static bool look(take *t, rh_error *error)
+static bool sample(take *t, rh_error *error)
 {
     rh_json *rows = rh_json_array();
     bool ok = rh_profile_rows(&t->session, rh_profile_part("ages"), rows, error);
@@ -74,7 +74,7 @@ static bool watch(take *t, rh_error *error)
     for (; ok && next <= end; next += LOOK_EVERY) {
         rh_clock_sleep_until(next);
         t->session.deadline = rh_clock_monotonic() + RH_SECOND;
-        ok = rh_profile_begin(&t->session, error) && look(t, error) && rh_profile_end(&t->session, error);
+        ok = rh_profile_begin(&t->session, error) && sample(t, error) && rh_profile_end(&t->session, error);
         rh_progress_update(progress, "profile", "watching transactions", (next - began) / RH_SECOND,
                            t->options->watch / RH_SECOND, RH_UNIT_SECONDS);
         if (rh_clock_monotonic() > next + LOOK_EVERY)
@@ -85,9 +85,9 @@ static bool watch(take *t, rh_error *error)
 
 static void finish_looks(take *t)
 {
-    if (t->looks > 0) {
+    if (t->samples > 0) {
         rh_json *marker = rh_json_add_object(t->ages, NULL);
-        rh_json_add_int(marker, "looks", t->looks);
+        rh_json_add_int(marker, "looks", t->samples);
         rh_json_add_real(marker, "watched_s", rh_seconds(t->options->watch));
     } else {
         rh_profile_unknown(&t->session, "transactions",
@@ -106,7 +106,7 @@ static bool facts(take *t, rh_error *error)
         if (parts[i].asked && !t->options->most_common_values)
             continue;
         if (strcmp(parts[i].name, "ages") == 0) {
-            ok = look(t, error);
+            ok = sample(t, error);
             continue;
         }
         rh_json *rows = rh_json_array();

@@ -1,5 +1,5 @@
 /* Reads the profile's document into plain data. An implausible figure becomes unknown, with a sentence in
- * doubts. */
+ * warnings. */
 #include "pgrehearse/base/units.h"
 #include "pgrehearse/profile/profile.h"
 #include "parse_values.h"
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VERSION = 1, DOUBTS_MAX = 20 };
+enum { VERSION = 1, WARNINGS_MAX = 20 };
 
 /* If less time lies between two readings, the server may not have updated its statistics. */
 static const double READINGS_APART_S = 0.5;
@@ -19,24 +19,24 @@ typedef struct parser {
     rh_json *root;
     rh_arena *arena;
     rh_profile *profile;
-    size_t more_doubts; /* beyond DOUBTS_MAX */
+    size_t more_warnings; /* beyond WARNINGS_MAX */
 } parser;
 
-static void doubt(parser *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void doubt(parser *p, const char *format, ...)
+static void warn(parser *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void warn(parser *p, const char *format, ...)
 {
-    if (p->profile->doubt_count >= DOUBTS_MAX) {
-        p->more_doubts++;
+    if (p->profile->warning_count >= WARNINGS_MAX) {
+        p->more_warnings++;
         return;
     }
     va_list args;
     va_start(args, format);
-    const char **slot = rh_arena_add(p->arena, &p->profile->doubts, &p->profile->doubt_count);
+    const char **slot = rh_arena_add(p->arena, &p->profile->warnings, &p->profile->warning_count);
     *slot = rh_arena_vprintf(p->arena, format, args);
     va_end(args);
 }
 
-/* ---- single values; WHOSE names the object in doubts ---- */
+/* ---- single values; WHOSE names the object in warnings ---- */
 
 static const char *text_of(parser *p, const rh_json *object, const char *key)
 {
@@ -53,9 +53,9 @@ static double real_of(parser *p, const rh_json *object, const char *key, double 
     if (number >= 0 && number <= high)
         return number;
     if (isnan(number))
-        doubt(p, "%s: %s is not a number", whose, key);
+        warn(p, "%s: %s is not a number", whose, key);
     else
-        doubt(p, "%s: %s is out of range: %g", whose, key, number);
+        warn(p, "%s: %s is out of range: %g", whose, key, number);
     return RH_NOT_MEASURED;
 }
 
@@ -94,7 +94,7 @@ static bool parse_server(parser *p, const char *path, rh_error *error)
         profile->cpu_count = RH_UNKNOWN;
     double now = (double)rh_clock_wall() / 1e6;
     if (profile->taken_s < 946684800 || profile->taken_s > now + 86400) {
-        doubt(p, "server: clock_s is out of range: %.0f s since 1970", profile->taken_s);
+        warn(p, "server: clock_s is out of range: %.0f s since 1970", profile->taken_s);
         profile->taken_s = RH_NOT_MEASURED;
     }
     return true;
@@ -140,14 +140,13 @@ static void parse_relation(parser *p, const rh_json *row)
                                .parent_schema = text_of(p, row, "parent_schema"),
                                .parent = text_of(p, row, "parent")};
     if (r->bytes >= 0 && p->profile->database_bytes >= 0 && r->bytes > p->profile->database_bytes) {
-        doubt(p, "%s: %lld bytes are more than the whole database's %lld", whose, (long long)r->bytes,
-              (long long)p->profile->database_bytes);
+        warn(p, "%s: %lld bytes are more than the whole database's %lld", whose, (long long)r->bytes,
+             (long long)p->profile->database_bytes);
         r->bytes = RH_UNKNOWN;
     }
     /* 291 heap tuples are the most that a page of 8 kB holds. */
     if (r->tuples > 0 && r->bytes >= 0 && (double)r->tuples > (double)r->bytes / 24 + 300) {
-        doubt(p, "%s: %lld rows do not fit into %lld bytes", whose, (long long)r->tuples,
-              (long long)r->bytes);
+        warn(p, "%s: %lld rows do not fit into %lld bytes", whose, (long long)r->tuples, (long long)r->bytes);
         r->tuples = RH_UNKNOWN;
     }
 }
@@ -178,8 +177,8 @@ static void parse_values(parser *p, const rh_json *row)
     if (rh_profile_values_parse(row, p->arena, &column))
         *rh_arena_add(p->arena, &p->profile->values, &p->profile->value_count) = column;
     else
-        doubt(p, "the most common values of %s.%s are not valid", column.table ? column.table : "?",
-              column.column ? column.column : "?");
+        warn(p, "the most common values of %s.%s are not valid", column.table ? column.table : "?",
+             column.column ? column.column : "?");
 }
 
 static void parse_statement(parser *p, const rh_json *row)
@@ -231,14 +230,14 @@ static void parse_activity(parser *p)
     const rh_json *first = rh_json_at(readings, 0), *last = rh_json_at(readings, count - 1);
     double apart_s = apart(first, last);
     if (!(apart_s >= READINGS_APART_S)) {
-        doubt(p, "activity: the two readings are %g s apart by production's clock, so there are no rates",
-              apart_s);
+        warn(p, "activity: the two readings are %g s apart by production's clock, so there are no rates",
+             apart_s);
         return;
     }
     p->profile->commits_per_s = rate_of(first, last, "commits", apart_s);
     p->profile->wal_bytes_per_s = rate_of(first, last, "wal_bytes", apart_s);
     if (isnan(p->profile->commits_per_s))
-        doubt(p, "activity: a counter decreased between the readings: the statistics were reset");
+        warn(p, "activity: a counter decreased between the readings: the statistics were reset");
 }
 
 static int by_name(const void *a, const void *b)
@@ -274,8 +273,8 @@ static void set_rates(parser *p, rh_profile_relation *relation, const rh_json *f
     relation->scans_per_s =
         rate_of(first, last, "sequential_scans", apart_s) + (isnan(indexed) ? 0 : indexed);
     if (isnan(relation->inserts_per_s))
-        doubt(p, "table %s.%s: a counter decreased between the readings: the statistics were reset",
-              relation->schema, relation->name);
+        warn(p, "table %s.%s: a counter decreased between the readings: the statistics were reset",
+             relation->schema, relation->name);
 }
 
 static int relation_by_name(const void *a, const void *b)
@@ -328,8 +327,8 @@ static void parse_ages(parser *p)
     for (size_t i = 0; i < rh_json_count(list); i++) {
         const rh_json *row = rh_json_at(list, i);
         if (!rh_json_get(row, "up_to_s")) { /* a look, or the sum of many */
-            int64_t looks = rh_json_int(rh_json_get(row, "looks"));
-            p->profile->looks += looks > 0 ? looks : 1;
+            int64_t samples = rh_json_int(rh_json_get(row, "looks"));
+            p->profile->samples += samples > 0 ? samples : 1;
             double at = rh_json_real(rh_json_get(row, "clock_s")),
                    watched = rh_json_real(rh_json_get(row, "watched_s"));
             first = fmin(first, at);
@@ -394,9 +393,9 @@ static void parse_probe(parser *p)
         p->profile->probe.cut_short[kind] = rh_json_bool(rh_json_get(figures, "cut_short"));
         if (figures && !is_possible((rh_probe_kind)kind, value)) {
             if (isnan(value))
-                doubt(p, "%s: the measurements do not give a figure", whose);
+                warn(p, "%s: the measurements do not give a figure", whose);
             else
-                doubt(p, "%s: out of range: %g %s", whose, value, rh_probe_unit((rh_probe_kind)kind));
+                warn(p, "%s: out of range: %g %s", whose, value, rh_probe_unit((rh_probe_kind)kind));
             value = RH_NOT_MEASURED;
         }
         p->profile->probe.value[kind] = value;
@@ -488,9 +487,9 @@ bool rh_profile_parse(rh_json *root, const char *path, rh_arena *arena, rh_profi
     rh_profile_sum_partitions(profile);
     parse_ages(&p);
     parse_probe(&p);
-    if (p.more_doubts > 0) {
-        const char **slot = rh_arena_add(arena, &profile->doubts, &profile->doubt_count);
-        *slot = rh_arena_printf(arena, "and %zu more invalid figures", p.more_doubts);
+    if (p.more_warnings > 0) {
+        const char **slot = rh_arena_add(arena, &profile->warnings, &profile->warning_count);
+        *slot = rh_arena_printf(arena, "and %zu more invalid figures", p.more_warnings);
     }
     return true;
 }

@@ -54,7 +54,7 @@ static bool add_row(rh_json *root, const rh_csv_row *row, int part, int fact, co
     }
     if (add_fact(root, row->fields[part], value))
         return true;
-    rh_error_set(error, RH_ERROR_SCENARIO, "the profile has an unknown section \"%.40s\, row->fields[part]);
+    rh_error_set(error, RH_ERROR_SCENARIO, "the profile has an unknown section \"%.40s\"", row->fields[part]);
     rh_error_hint(error, "a newer pgrehearse made it; use that one, or make the profile again");
     return rh_error_at(error, path, row->line, 0);
 }

@@ -85,18 +85,18 @@ static void add_probe(rh_probe_kind kind, rh_text *script)
 /* The look is kept in a variable, so that a thousand of them do not make a thousand copies of it. */
 static void add_looks(rh_usec duration, rh_text *script)
 {
-    int64_t looks = duration / LOOK_EVERY;
+    int64_t samples = duration / LOOK_EVERY;
     rh_usec pause = LOOK_EVERY;
-    if (looks > LOOKS_MAX) {
-        looks = LOOKS_MAX;
+    if (samples > LOOKS_MAX) {
+        samples = LOOKS_MAX;
         pause = duration / LOOKS_MAX;
     }
-    if (looks == 0)
+    if (samples == 0)
         return;
     rh_text_append(script, "\nSELECT $look$");
     add_copy("ages", rh_sql_profile_ages, script);
     rh_text_printf(script, "$look$ AS look, $begin$%s$begin$ AS begin\n\\gset rh_\n", rh_sql_profile_begin);
-    for (int64_t i = 0; i < looks; i++)
+    for (int64_t i = 0; i < samples; i++)
         rh_text_printf(script, "SELECT pg_sleep(%.3f)\n\\gset rh_\n:rh_begin\n:rh_look\nCOMMIT;\n",
                        rh_seconds(pause));
 }

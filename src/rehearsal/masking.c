@@ -95,7 +95,7 @@ static void await_sessions(rh_pg *pg)
 
 void rh_masking_before(rh_run *run, const char *conninfo)
 {
-    rh_pg *pg = run->scenario->prepare_count ? rh_pg_connect(conninfo, ": look", NULL) : NULL;
+    rh_pg *pg = run->scenario->prepare_count ? rh_pg_connect(conninfo, ": observer", NULL) : NULL;
     if (pg)
         read_before(run, pg);
     rh_pg_close(pg);
@@ -103,7 +103,7 @@ void rh_masking_before(rh_run *run, const char *conninfo)
 
 void rh_masking_after(rh_run *run, const char *conninfo)
 {
-    rh_pg *pg = run->scenario->prepare_count ? rh_pg_connect(conninfo, ": look", NULL) : NULL;
+    rh_pg *pg = run->scenario->prepare_count ? rh_pg_connect(conninfo, ": observer", NULL) : NULL;
     if (pg) {
         await_sessions(pg);
         read_after(run, pg);

@@ -3,19 +3,21 @@
 
 static void compare_version(rh_run *run)
 {
-    int theirs = run->backup.server_major, ours = run->staging.server_version_num / 10000;
-    if (theirs == 0) {
+    int backup_major = run->backup.server_major, staging_major = run->staging.server_version_num / 10000;
+    if (backup_major == 0) {
         rh_run_not_measured(
             run, RH_UNMEASURED_SERVER_VERSION,
-            "version: the backup does not name its PostgreSQL version; staging is PostgreSQL %d", ours);
-    } else if (theirs != ours) {
+            "version: the backup does not name its PostgreSQL version; staging is PostgreSQL %d",
+            staging_major);
+    } else if (backup_major != staging_major) {
         bool embedded = run->staging.kind == RH_STAGING_EMBEDDED;
         rh_run_not_measured(
             run, RH_UNMEASURED_SERVER_VERSION,
             "version: the backup is of PostgreSQL %d, staging is PostgreSQL %d%s: locks, plans and "
             "durations may differ%s",
-            theirs, ours, embedded ? ", the nearest that is installed" : "",
-            embedded ? rh_arena_printf(run->arena, " (Debian: apt install postgresql-%d)", theirs) : "");
+            backup_major, staging_major, embedded ? ", the nearest that is installed" : "",
+            embedded ? rh_arena_printf(run->arena, " (Debian: apt install postgresql-%d)", backup_major)
+                     : "");
     }
 }
 

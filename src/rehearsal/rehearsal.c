@@ -249,7 +249,7 @@ static bool probe_staging(rehearsal *r, rh_error *error)
 }
 
 /* A JSON line a statement, flushed before the runs that it predicts start. */
-static bool write_predictions_down(rehearsal *r, rh_error *error)
+static bool write_predictions(rehearsal *r, rh_error *error)
 {
     rh_run *run = r->run;
     rh_text lines = {0};
@@ -304,7 +304,7 @@ static bool scaled_passes(rehearsal *r, rh_error *error)
     rh_heldouts history = {0};
     rh_heldouts_of_history(&run->production.history, &history, run->arena);
     rh_backtest_predict(&run->plan, sizes, &history, PREDICTION_LEVEL, run->arena, &run->prediction.backtest);
-    return write_predictions_down(r, error);
+    return write_predictions(r, error);
 }
 
 static bool quiet_passes(rehearsal *r, rh_error *error)
@@ -448,7 +448,7 @@ static bool runners_pass(rehearsal *r, rh_error *error)
 
 /* Passes that query the database between two migrations are left out if a migration prepares a transaction:
  * the queries would wait for its locks. */
-static bool leave_out_looks(rehearsal *r, rh_error *error)
+static bool omit_inspecting_passes(rehearsal *r, rh_error *error)
 {
     (void)error;
     rh_run_not_measured(r->run, RH_UNMEASURED_ROLLBACK,
@@ -482,7 +482,8 @@ static stage *const MIGRATIONS[] = {scaled_passes,      /* small first, predicti
                                     lock_policy,        /* which lock_timeout gets through */
                                     backfill_pass,      /* what backfills take, and at what price */
                                     NULL};
-static stage *const TWO_PHASE[] = {scaled_passes, quiet_passes, loaded_pass, verify, leave_out_looks, NULL};
+static stage *const TWO_PHASE[] = {scaled_passes, quiet_passes,           loaded_pass,
+                                   verify,        omit_inspecting_passes, NULL};
 static stage *const NONE_PENDING[] = {verify, backfill_pass, NULL};
 
 /* Each in turn. A server process that was killed meanwhile, also while no session of ours was open, makes the

@@ -104,7 +104,7 @@ static const char *why_not_compared(const rh_data_comparison *data)
     return NULL;
 }
 
-static void tell_rollback(rh_run *run)
+static void note_rollback(rh_run *run)
 {
     size_t tables = 0;
     const char *why = NULL;
@@ -120,7 +120,7 @@ static void tell_rollback(rh_run *run)
                             rh_plural((int64_t)tables), why ? ": " : "", why ? why : "");
 }
 
-static void tell_load(rh_run *run)
+static void note_load(rh_run *run)
 {
     const rh_mix *mix = &run->load.mix;
     if (run->load.measured && mix->left_out_count)
@@ -137,7 +137,7 @@ static void tell_load(rh_run *run)
     }
 }
 
-static void tell_prediction(rh_run *run)
+static void note_prediction(rh_run *run)
 {
     if (isnan(run->prediction.median_s))
         return;
@@ -153,7 +153,7 @@ static void tell_prediction(rh_run *run)
 void rh_unmeasured_add(rh_run *run)
 {
     tell_statements(run);
-    tell_rollback(run);
-    tell_load(run);
-    tell_prediction(run);
+    note_rollback(run);
+    note_load(run);
+    note_prediction(run);
 }

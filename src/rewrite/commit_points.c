@@ -224,10 +224,10 @@ static void judge(effect *d, bool session_kept, rh_arena *arena)
 
 /* ---- from statement to statement ---- */
 
-static void tie(const char **ties, size_t from, size_t to, const char *why)
+static void add_reason(const char **reasons, size_t from, size_t to, const char *why)
 {
     for (size_t i = from; i < to; i++)
-        ties[i] = ties[i] ? ties[i] : why;
+        reasons[i] = reasons[i] ? reasons[i] : why;
 }
 
 static bool mentions(const effect *d, const char *name, rh_arena *arena)
@@ -260,16 +260,17 @@ static bool removes_moved(const effect *a, const effect *b, const char **which)
     return false;
 }
 
-static void tie_pair(const char **ties, const effect *effects, const int *numbers, size_t a, size_t b,
-                     rh_arena *arena)
+static void add_reasons(const char **reasons, const effect *effects, const int *numbers, size_t a, size_t b,
+                        rh_arena *arena)
 {
     const char *which = NULL;
     const int one = effects[a].statement->ordinal, other = effects[b].statement->ordinal;
     if (effects[a].grants && effects[b].grants)
-        tie(ties, a, b,
-            rh_arena_printf(arena, "statements %d and %d change privileges together", one, other));
+        add_reason(reasons, a, b,
+                   rh_arena_printf(arena, "statements %d and %d change privileges together", one, other));
     else if (names_again(&effects[a], &effects[b], arena, &which))
-        tie(ties, a, b,
+        add_reason(
+            reasons, a, b,
             rh_arena_printf(
                 arena,
                 "other sessions need what statement %d removes until statement %d, which names %s again, commits",
@@ -280,7 +281,8 @@ static void tie_pair(const char **ties, const effect *effects, const int *number
     for (size_t i = 0; i < a; i++)
         if (numbers[i] == numbers[a] && from == a && is_in(effects[i].names, effects[i].name_count, which))
             from = i;
-    tie(ties, from, b,
+    add_reason(
+        reasons, from, b,
         rh_arena_printf(
             arena,
             "rows of %s that other sessions write between statements %d, which reads or changes them, and %d would be lost or missed",
@@ -291,7 +293,7 @@ const char **rh_safer_commit_points(const rh_script *script, const int *numbers,
                                     rh_arena *arena)
 {
     const size_t count = script->statement_count;
-    const char **ties = rh_arena_alloc(arena, (count + 1) * sizeof *ties);
+    const char **reasons = rh_arena_alloc(arena, (count + 1) * sizeof *reasons);
     effect *effects = rh_arena_alloc(arena, (count + 1) * sizeof *effects);
     for (size_t i = 0; i < count; i++) {
         const rh_transaction_verb verb = rh_transaction_verb_of(script->statements[i].sql);
@@ -304,15 +306,16 @@ const char **rh_safer_commit_points(const rh_script *script, const int *numbers,
     }
     for (size_t a = 0; a < count; a++) {
         for (size_t b = a + 1; b < count && numbers[b] == numbers[a]; b++) {
-            tie_pair(ties, effects, numbers, a, b, arena);
+            add_reasons(reasons, effects, numbers, a, b, arena);
             if (effects[a].clock && effects[b].clock)
-                tie(ties, a, b, "now() is the same throughout a transaction, and several statements use it");
+                add_reason(reasons, a, b,
+                           "now() is the same throughout a transaction, and several statements use it");
         }
         for (size_t i = 0; effects[a].spans && i + 1 < count; i++)
             if (numbers[i] == numbers[a] && numbers[i + 1] == numbers[a])
-                tie(ties, i, i + 1,
-                    rh_arena_printf(arena, "statement %d: %s", effects[a].statement->ordinal,
-                                    effects[a].spans));
+                add_reason(reasons, i, i + 1,
+                           rh_arena_printf(arena, "statement %d: %s", effects[a].statement->ordinal,
+                                           effects[a].spans));
     }
-    return ties;
+    return reasons;
 }

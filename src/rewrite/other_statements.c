@@ -3,7 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
-static void look(const char *sql, const char *word, rh_safer_visit see, void *user)
+static void visit_matches(const char *sql, const char *word, rh_safer_visit see, void *user)
 {
     if (strlen(sql) > RH_PARSE_LIMIT || !strcasestr(sql, word))
         return;
@@ -14,7 +14,7 @@ static void look(const char *sql, const char *word, rh_safer_visit see, void *us
     rh_json_free(tree);
 }
 
-static void look_through_backup(const rh_safer_list *list, const char *word, rh_safer_visit see, void *user)
+static void visit_backup(const rh_safer_list *list, const char *word, rh_safer_visit see, void *user)
 {
     for (size_t i = 0; i < list->plan->schema_count; i++) {
         const char *text = list->plan->schema[i];
@@ -24,13 +24,14 @@ static void look_through_backup(const rh_safer_list *list, const char *word, rh_
             continue;
         rh_sql_split(text, NULL, list->arena, &spans, &count, NULL);
         for (size_t k = 0; k < count; k++)
-            look(rh_arena_strndup(list->arena, text + spans[k].offset, spans[k].length), word, see, user);
+            visit_matches(rh_arena_strndup(list->arena, text + spans[k].offset, spans[k].length), word, see,
+                          user);
     }
 }
 
 /* The pending statements before or BEHIND the one of LIST. */
-static void look_through(const rh_safer_list *list, bool behind, const char *word, rh_safer_visit see,
-                         void *user)
+static void visit_statements(const rh_safer_list *list, bool behind, const char *word, rh_safer_visit see,
+                             void *user)
 {
     bool passed = false;
     for (size_t i = 0; i < list->plan->migration_count; i++) {
@@ -38,7 +39,7 @@ static void look_through(const rh_safer_list *list, bool behind, const char *wor
         for (size_t k = 0; m->pending && k < m->up.statement_count; k++) {
             const bool here = &m->up.statements[k] == list->statement;
             if (!here && passed == behind)
-                look(m->up.statements[k].sql, word, see, user);
+                visit_matches(m->up.statements[k].sql, word, see, user);
             passed |= here;
         }
     }
@@ -46,11 +47,11 @@ static void look_through(const rh_safer_list *list, bool behind, const char *wor
 
 void rh_safer_before(const rh_safer_list *list, const char *word, rh_safer_visit see, void *user)
 {
-    look_through_backup(list, word, see, user);
-    look_through(list, false, word, see, user);
+    visit_backup(list, word, see, user);
+    visit_statements(list, false, word, see, user);
 }
 
 void rh_safer_after(const rh_safer_list *list, const char *word, rh_safer_visit see, void *user)
 {
-    look_through(list, true, word, see, user);
+    visit_statements(list, true, word, see, user);
 }

@@ -232,19 +232,19 @@ static bool attach(rh_safer_list *list, rh_json *parent, const rh_catalog_table 
     }
     if (!other && !child)
         return false; /* nothing is scanned */
-    const char *mine = child ? prove(list, rule, child, &d, inside) : NULL;
+    const char *child_proof = child ? prove(list, rule, child, &d, inside) : NULL;
     const size_t before = list->count;
-    const char *theirs = other ? prove(list, rule, other, &d, outside) : NULL;
+    const char *other_proof = other ? prove(list, rule, other, &d, outside) : NULL;
     if (other)
         list->steps[before].note =
             "From here until the partition is attached, rows of its range are refused.";
     rh_safer_add(list, rule, "%s", list->statement->sql)->after_commit = true;
-    if (theirs)
+    if (other_proof)
         rh_safer_add(list, rule, "ALTER TABLE %s DROP CONSTRAINT %s", rh_catalog_name(other, list->arena),
-                     theirs);
-    if (mine)
+                     other_proof);
+    if (child_proof)
         rh_safer_add(list, rule, "ALTER TABLE %s DROP CONSTRAINT %s", rh_catalog_name(child, list->arena),
-                     mine);
+                     child_proof);
     return true;
 }
 

@@ -214,7 +214,7 @@ static void keep(rh_safer_list *list)
     list->answered = NULL;
     rh_safer_add(list, NULL, "%s", list->statement->sql)->alone = list->statement->needs_no_transaction;
     for (size_t i = 0; i < list->statement->grouped_count; i++)
-        rh_safer_add(list, NULL, "%s", list->statement->further[i].sql);
+        rh_safer_add(list, NULL, "%s", list->statement->grouped[i].sql);
 }
 
 /* Why the steps may not stand in for the statement where it stands; NULL: they may. */
@@ -288,7 +288,7 @@ typedef struct making {
     const char *const *path; /* search_path, unless it is set */
     const int *numbers;
     const char **swaps; /* of rh_safer_swaps() */
-    const char **ties;
+    const char **commit_points;
     rh_safer_step *later;
     size_t later_count;
 } making;
@@ -343,9 +343,9 @@ static void pack_statement(making *m, size_t i)
     list.migration = p->migration;
     list.bound = rh_safer_pack_bound(p);
     list.tied = never_committed(m, i);
-    list.tied = list.tied ? list.tied : m->ties[i];
+    list.tied = list.tied ? list.tied : m->commit_points[i];
     if (!list.tied && i > 0 && m->numbers[i - 1] == m->numbers[i])
-        list.tied = m->ties[i - 1];
+        list.tied = m->commit_points[i - 1];
     take_apart(&list, p->safer, kind, body, tree);
     if (!list.tied && holds_on(script, m->numbers, i))
         commit_before(&list);
@@ -399,7 +399,7 @@ static void pack_migration(rh_safer_packing *p, rh_catalog *catalog, const char 
     rh_plan_transactions(script, numbers);
     making m = {.p = p, .catalog = catalog, .path = path, .numbers = numbers};
     m.swaps = rh_safer_swaps(script, numbers, p->arena);
-    m.ties = rh_safer_commit_points(script, numbers, p->each, p->arena);
+    m.commit_points = rh_safer_commit_points(script, numbers, p->each, p->arena);
     rh_catalog_begin_file(catalog);
     for (size_t i = 0; i < script->statement_count; i++) {
         const char *sql = script->statements[i].sql;

@@ -168,30 +168,30 @@ bool rh_disturb_read(rh_reader *reader, rh_yaml_node *node)
 
 /* ---- lock_policy ---- */
 
-static void add_timeout(rh_reader *reader, rh_lock_policy_options *wish, rh_usec timeout)
+static void add_timeout(rh_reader *reader, rh_lock_policy_options *options, rh_usec timeout)
 {
-    *rh_arena_add(reader->arena, &wish->timeouts, &wish->timeout_count) = timeout;
+    *rh_arena_add(reader->arena, &options->timeouts, &options->timeout_count) = timeout;
 }
 
 /* In order, the shortest first and none (0) last, each once. */
-static void sort_timeouts(rh_lock_policy_options *wish)
+static void sort_timeouts(rh_lock_policy_options *options)
 {
-    for (size_t i = 1; i < wish->timeout_count; i++)
+    for (size_t i = 1; i < options->timeout_count; i++)
         for (size_t k = i; k > 0; k--) {
-            rh_usec *a = &wish->timeouts[k - 1], *b = &wish->timeouts[k], swap = *a;
+            rh_usec *a = &options->timeouts[k - 1], *b = &options->timeouts[k], swap = *a;
             if (*b == 0 || (*a != 0 && *a <= *b))
                 break;
             *a = *b;
             *b = swap;
         }
-    size_t kept = wish->timeout_count > 0;
-    for (size_t i = 1; i < wish->timeout_count; i++)
-        if (wish->timeouts[i] != wish->timeouts[kept - 1])
-            wish->timeouts[kept++] = wish->timeouts[i];
-    wish->timeout_count = kept;
+    size_t kept = options->timeout_count > 0;
+    for (size_t i = 1; i < options->timeout_count; i++)
+        if (options->timeouts[i] != options->timeouts[kept - 1])
+            options->timeouts[kept++] = options->timeouts[i];
+    options->timeout_count = kept;
 }
 
-static bool read_timeouts(rh_reader *reader, rh_yaml_node *node, rh_lock_policy_options *wish)
+static bool read_timeouts(rh_reader *reader, rh_yaml_node *node, rh_lock_policy_options *options)
 {
     if (rh_yaml_node_kind(node) != RH_YAML_SEQUENCE || rh_yaml_count(node) == 0) {
         rh_value_fail(reader, node, "lock_policy.timeouts must be a list of durations");
@@ -205,9 +205,9 @@ static bool read_timeouts(rh_reader *reader, rh_yaml_node *node, rh_lock_policy_
         if (timeout != 0 && timeout < RH_SECOND / 1000)
             return rh_value_fail(reader, item, "lock_timeout counts whole milliseconds: %s is too short",
                                  rh_yaml_scalar(item));
-        add_timeout(reader, wish, timeout);
+        add_timeout(reader, options, timeout);
     }
-    sort_timeouts(wish);
+    sort_timeouts(options);
     return true;
 }
 
@@ -220,21 +220,21 @@ static bool read_count(rh_reader *reader, const char *key, rh_yaml_node *node, i
     return true;
 }
 
-static bool read_wish(rh_reader *reader, rh_yaml_node *name, rh_yaml_node *value,
-                      rh_lock_policy_options *wish)
+static bool read_options(rh_reader *reader, rh_yaml_node *name, rh_yaml_node *value,
+                         rh_lock_policy_options *options)
 {
     static const char *const known[] = {"timeouts", "attempts", "tries", "limit"};
     const char *word = rh_yaml_scalar(name);
     if (strcmp(word, known[0]) == 0)
-        return read_timeouts(reader, value, wish);
+        return read_timeouts(reader, value, options);
     if (strcmp(word, known[1]) == 0)
-        return read_count(reader, "lock_policy.attempts", value, 1000, &wish->attempts);
+        return read_count(reader, "lock_policy.attempts", value, 1000, &options->attempts);
     if (strcmp(word, known[2]) == 0)
-        return read_count(reader, "lock_policy.tries", value, 100, &wish->tries);
+        return read_count(reader, "lock_policy.tries", value, 100, &options->tries);
     if (strcmp(word, known[3]) == 0) {
-        if (!rh_value_duration(reader, "lock_policy.limit", value, &wish->limit))
+        if (!rh_value_duration(reader, "lock_policy.limit", value, &options->limit))
             return false;
-        return wish->limit > 0 || rh_value_fail(reader, value, "lock_policy.limit must be greater than 0");
+        return options->limit > 0 || rh_value_fail(reader, value, "lock_policy.limit must be greater than 0");
     }
     const char *nearest = rh_nearest(word, known, sizeof known / sizeof *known);
     if (nearest)
@@ -248,23 +248,23 @@ bool rh_lock_policy_read(rh_reader *reader, rh_yaml_node *node)
 {
     static const rh_key_word words[] = {{"search", 1, NULL}};
     static const rh_usec defaults[] = {RH_SECOND / 20, RH_SECOND / 5, RH_SECOND, 5 * RH_SECOND, 0};
-    rh_lock_policy_options *wish = &reader->scenario->lock_policy;
+    rh_lock_policy_options *options = &reader->scenario->lock_policy;
     int search;
-    *wish = (rh_lock_policy_options){.search = true,
-                                     .attempts = 10,
-                                     .tries = 3,
-                                     .limit = 300 * RH_SECOND,
-                                     .where = rh_value_where(reader, node)};
+    *options = (rh_lock_policy_options){.search = true,
+                                        .attempts = 10,
+                                        .tries = 3,
+                                        .limit = 300 * RH_SECOND,
+                                        .where = rh_value_where(reader, node)};
     if (rh_yaml_node_kind(node) != RH_YAML_MAPPING) {
         if (!rh_value_word(reader, "lock_policy", node, words, 1, &search))
             return rh_error_hint(reader->error,
                                  "write lock_policy: search, or a map: {tries: 5, limit: 10min}");
     }
     for (size_t i = 0; rh_yaml_node_kind(node) == RH_YAML_MAPPING && i < rh_yaml_count(node); i++)
-        if (!read_wish(reader, rh_yaml_key(node, i), rh_yaml_value(node, i), wish))
+        if (!read_options(reader, rh_yaml_key(node, i), rh_yaml_value(node, i), options))
             return false;
-    bool given = wish->timeout_count > 0;
+    bool given = options->timeout_count > 0;
     for (size_t i = 0; !given && i < sizeof defaults / sizeof *defaults; i++)
-        add_timeout(reader, wish, defaults[i]);
+        add_timeout(reader, options, defaults[i]);
     return true;
 }

@@ -125,7 +125,7 @@ static bool read_csv(list *all, rh_yaml_node *node, const char *path)
     for (size_t i = 0; i < table.row_count; i++) {
         const rh_csv_row *row = &table.rows[i];
         if (!is_setting_name(field(row, name)) || row->count <= (size_t)setting) {
-            rh_value_fail(all->reader, node, "not a row of pg_settings: \"%s\, field(row, name));
+            rh_value_fail(all->reader, node, "not a row of pg_settings: \"%s\"", field(row, name));
             rh_error_hint(all->reader->error,
                           "make it with: \\copy (select name, setting, unit, context, source from "
                           "pg_settings) to 'settings.csv' csv header");

@@ -8,7 +8,7 @@ static bool same(const char *a, const char *b)
     return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-static void add_change(rh_arena *arena, rh_table_data *table, const column_look *was, const column_look *is,
+static void add_change(rh_arena *arena, rh_table_data *table, const column_state *was, const column_state *is,
                        const char *change)
 {
     int64_t lost = was->values < 0 ? -1 : was->values - (is->values > 0 ? is->values : 0);
@@ -22,11 +22,11 @@ static void add_change(rh_arena *arena, rh_table_data *table, const column_look 
 
 /* Inserted or deleted rows change the digest of every column. In that case only columns that are missing or
  * emptied are reported. */
-static void compare_columns(const table_look *was, const table_look *is, rh_arena *arena,
+static void compare_columns(const table_state *was, const table_state *is, rh_arena *arena,
                             rh_table_data *table)
 {
     for (size_t i = 0; i < was->column_count; i++) {
-        const column_look *before = &was->columns[i], *after = &is->columns[i];
+        const column_state *before = &was->columns[i], *after = &is->columns[i];
         if (!after->present)
             add_change(arena, table, before, after, "missing");
         else if (before->values > 0 && after->values == 0 && is->rows > 0)
@@ -36,7 +36,8 @@ static void compare_columns(const table_look *was, const table_look *is, rh_aren
     }
 }
 
-static void compare_table(const table_look *was, const table_look *is, rh_arena *arena, rh_table_data *table)
+static void compare_table(const table_state *was, const table_state *is, rh_arena *arena,
+                          rh_table_data *table)
 {
     *table = (rh_table_data){.table = rh_arena_strdup(arena, was->name),
                              .depth = was->depth < is->depth ? was->depth : is->depth,
@@ -70,7 +71,7 @@ static void compare_sequences(const rh_data *before, const rh_data *after, rh_ar
                               rh_data_comparison *comparison)
 {
     for (size_t b = 0, a = 0; b < before->sequence_count; b++) {
-        const sequence_look *was = &before->sequences[b], *is = NULL;
+        const sequence_state *was = &before->sequences[b], *is = NULL;
         while (a < after->sequence_count && strcmp(after->sequences[a].name, was->name) < 0)
             a++;
         if (a < after->sequence_count && strcmp(after->sequences[a].name, was->name) == 0)

@@ -79,22 +79,22 @@ static bool list_tables(rh_pg *pg, rh_data *data, rh_error *error)
     rh_pg_result *result = told ? query(pg, rh_sql_data_tables, 0, error) : NULL;
     if (!result)
         return false;
-    table_look *table = NULL;
+    table_state *table = NULL;
     for (size_t i = 0; i < rh_pg_rows(result); i++) {
         const char *name = rh_pg_value(result, i, NAME), *column = rh_pg_value(result, i, COLUMN);
         if (!table || strcmp(table->name, name) != 0) {
             table = rh_arena_add(data->arena, &data->tables, &data->table_count);
-            *table = (table_look){.name = rh_arena_strdup(data->arena, name),
-                                  .partitioned = rh_pg_bool(result, i, PARTITIONED),
-                                  .affected = rh_pg_bool(result, i, AFFECTED),
-                                  .present = true,
-                                  .bytes = rh_pg_int(result, i, BYTES, 0),
-                                  .rows = -1};
+            *table = (table_state){.name = rh_arena_strdup(data->arena, name),
+                                   .partitioned = rh_pg_bool(result, i, PARTITIONED),
+                                   .affected = rh_pg_bool(result, i, AFFECTED),
+                                   .present = true,
+                                   .bytes = rh_pg_int(result, i, BYTES, 0),
+                                   .rows = -1};
         }
         if (column) {
-            column_look *added = rh_arena_add(data->arena, &table->columns, &table->column_count);
+            column_state *added = rh_arena_add(data->arena, &table->columns, &table->column_count);
             *added =
-                (column_look){.name = rh_arena_strdup(data->arena, column), .present = true, .values = -1};
+                (column_state){.name = rh_arena_strdup(data->arena, column), .present = true, .values = -1};
         }
     }
     rh_pg_result_free(result);
@@ -105,10 +105,10 @@ static bool read_sequences(rh_pg *pg, rh_data *data, rh_error *error)
 {
     rh_pg_result *result = query(pg, rh_sql_data_sequences, 0, error);
     for (size_t i = 0; result && i < rh_pg_rows(result); i++) {
-        sequence_look *sequence = rh_arena_add(data->arena, &data->sequences, &data->sequence_count);
-        *sequence = (sequence_look){.name = rh_arena_strdup(data->arena, rh_pg_value(result, i, 0)),
-                                    .last_value = rh_arena_strdup(data->arena, rh_pg_value(result, i, 1)),
-                                    .upwards = rh_pg_bool(result, i, 2)};
+        sequence_state *sequence = rh_arena_add(data->arena, &data->sequences, &data->sequence_count);
+        *sequence = (sequence_state){.name = rh_arena_strdup(data->arena, rh_pg_value(result, i, 0)),
+                                     .last_value = rh_arena_strdup(data->arena, rh_pg_value(result, i, 1)),
+                                     .upwards = rh_pg_bool(result, i, 2)};
     }
     rh_pg_result_free(result);
     return result != NULL;
@@ -130,7 +130,7 @@ static void choose_depths(rh_data *data)
     for (size_t i = 0; i < data->table_count; i++)
         everything += data->tables[i].bytes;
     for (size_t i = 0; i < data->table_count; i++) {
-        table_look *table = &data->tables[i];
+        table_state *table = &data->tables[i];
         if (everything > options->everything_bytes && !table->affected) {
             table->why = "the database is large and the migration did not lock it for writing";
         } else if (table->bytes > options->count_bytes) {
@@ -146,13 +146,13 @@ static void choose_depths(rh_data *data)
 
 /* ---- reading ---- */
 
-static const char *from_clause(const table_look *table)
+static const char *from_clause(const table_state *table)
 {
     return table->partitioned ? "" : "only "; /* children by inheritance are tables of their own */
 }
 
 /* Heap. */
-static char *digest_sql(const table_look *table)
+static char *digest_sql(const table_state *table)
 {
     rh_text row = {0}, columns = {0}, sql = {0};
     for (size_t i = 0; i < table->column_count; i++) {
@@ -172,14 +172,14 @@ static char *digest_sql(const table_look *table)
     return sql.data;
 }
 
-static void take_digest(rh_data *data, table_look *table, const rh_pg_result *result)
+static void take_digest(rh_data *data, table_state *table, const rh_pg_result *result)
 {
     size_t at = 2;
     table->rows = rh_pg_int(result, 0, 0, 0);
     table->digest = rh_arena_strdup(data->arena, rh_pg_value(result, 0, 1));
     table->whole = true;
     for (size_t i = 0; i < table->column_count; i++) {
-        column_look *column = &table->columns[i];
+        column_state *column = &table->columns[i];
         table->whole = table->whole && column->present;
         if (!column->present || at + 1 >= rh_pg_columns(result))
             continue;
@@ -191,7 +191,7 @@ static void take_digest(rh_data *data, table_look *table, const rh_pg_result *re
 
 /* If the server refused to read the table, records why it is not compared and returns true. Every other error
  * ends the comparison: false. */
-static bool record_unreadable(rh_data *data, table_look *table, rh_error *failed)
+static bool record_unreadable(rh_data *data, table_state *table, rh_error *failed)
 {
     bool late = strcmp(failed->sqlstate, "57014") == 0;
     if (failed->code != RH_ERROR_SQL && failed->code != RH_ERROR_TIMEOUT)
@@ -204,7 +204,7 @@ static bool record_unreadable(rh_data *data, table_look *table, rh_error *failed
     return true;
 }
 
-static bool read_table(rh_pg *pg, rh_data *data, table_look *table, rh_error *error)
+static bool read_table(rh_pg *pg, rh_data *data, table_state *table, rh_error *error)
 {
     while (table->present && table->depth != RH_DATA_NOT_COMPARED) {
         bool whole = table->depth == RH_DATA_DIGESTED;
@@ -273,17 +273,17 @@ rh_data *rh_data_read(rh_pg *pg, const rh_data_options *options, rh_error *error
 
 static int by_table_name(const void *key, const void *item)
 {
-    return strcmp(key, ((const table_look *)item)->name);
+    return strcmp(key, ((const table_state *)item)->name);
 }
 
-static const table_look *find_table(const rh_data *data, const char *name)
+static const table_state *find_table(const rh_data *data, const char *name)
 {
     return data->table_count
                ? bsearch(name, data->tables, data->table_count, sizeof *data->tables, by_table_name)
                : NULL;
 }
 
-static bool has_column(const table_look *table, const char *name)
+static bool has_column(const table_state *table, const char *name)
 {
     for (size_t i = 0; i < table->column_count; i++)
         if (strcmp(table->columns[i].name, name) == 0)
@@ -292,21 +292,21 @@ static bool has_column(const table_look *table, const char *name)
 }
 
 /* WAS as it is to be read again: its columns in its order, those that are left. */
-static table_look as_before(rh_data *data, const table_look *was, const table_look *is)
+static table_state as_before(rh_data *data, const table_state *was, const table_state *is)
 {
-    table_look again = {.name = rh_arena_strdup(data->arena, was->name),
-                        .partitioned = is && is->partitioned,
-                        .affected = was->affected,
-                        .present = is != NULL,
-                        .bytes = is ? is->bytes : 0,
-                        .depth = was->depth,
-                        .why = rh_arena_strdup(data->arena, was->why),
-                        .rows = -1};
+    table_state again = {.name = rh_arena_strdup(data->arena, was->name),
+                         .partitioned = is && is->partitioned,
+                         .affected = was->affected,
+                         .present = is != NULL,
+                         .bytes = is ? is->bytes : 0,
+                         .depth = was->depth,
+                         .why = rh_arena_strdup(data->arena, was->why),
+                         .rows = -1};
     for (size_t i = 0; i < was->column_count; i++) {
-        column_look *column = rh_arena_add(data->arena, &again.columns, &again.column_count);
-        *column = (column_look){.name = rh_arena_strdup(data->arena, was->columns[i].name),
-                                .present = is && has_column(is, was->columns[i].name),
-                                .values = -1};
+        column_state *column = rh_arena_add(data->arena, &again.columns, &again.column_count);
+        *column = (column_state){.name = rh_arena_strdup(data->arena, was->columns[i].name),
+                                 .present = is && has_column(is, was->columns[i].name),
+                                 .values = -1};
     }
     return again;
 }
@@ -317,7 +317,7 @@ rh_data *rh_data_read_again(rh_pg *pg, const rh_data *before, rh_error *error)
     rh_data *now = new_data(&before->options), *data = new_data(&before->options);
     bool ok = list_tables(pg, now, error) && read_sequences(pg, data, error);
     for (size_t i = 0; ok && i < before->table_count; i++) {
-        table_look *table = rh_arena_add(data->arena, &data->tables, &data->table_count);
+        table_state *table = rh_arena_add(data->arena, &data->tables, &data->table_count);
         *table = as_before(data, &before->tables[i], find_table(now, before->tables[i].name));
         ok = read_table(pg, data, table, error);
     }

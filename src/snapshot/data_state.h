@@ -3,14 +3,14 @@
 #pragma once
 #include "pgrehearse/snapshot/snapshot.h"
 
-typedef struct column_look {
+typedef struct column_state {
     const char *name;
     bool present;       /* in the table now */
     const char *digest; /* NULL: not read, or no rows */
     int64_t values;     /* not null; -1: not read */
-} column_look;
+} column_state;
 
-typedef struct table_look {
+typedef struct table_state {
     const char *name;
     bool partitioned, affected, present;
     int64_t bytes;
@@ -19,21 +19,21 @@ typedef struct table_look {
     int64_t rows;
     const char *digest; /* of whole rows; NULL: no rows, or a column is gone */
     bool whole;         /* every column went into DIGEST */
-    column_look *columns;
+    column_state *columns;
     size_t column_count;
-} table_look;
+} table_state;
 
-typedef struct sequence_look {
+typedef struct sequence_state {
     const char *name, *last_value;
     bool upwards;
-} sequence_look;
+} sequence_state;
 
 struct rh_data {
     rh_arena *arena;
     rh_data_options options;
-    table_look *tables; /* sorted by name */
+    table_state *tables; /* sorted by name */
     size_t table_count;
-    sequence_look *sequences; /* sorted by name */
+    sequence_state *sequences; /* sorted by name */
     size_t sequence_count;
     double elapsed_s;
 };

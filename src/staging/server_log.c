@@ -13,7 +13,7 @@ enum { TAIL_BYTES = 16384, SHOWN_LINES = 3 };
 
 /* Without "2026-11-22 12:14:03.123 UTC [4711] ", and only what explains an end: FATAL and PANIC, and a LOG
  * line that tells of a crash. */
-static const char *telling(const char *line)
+static const char *is_informative(const char *line)
 {
     static const char *const words[] = {"FATAL:  ",
                                         "PANIC:  ",
@@ -30,18 +30,18 @@ static const char *telling(const char *line)
     return NULL;
 }
 
-static void last_telling_lines(char *tail, rh_text *out)
+static void last_informative_lines(char *tail, rh_text *out)
 {
     const char *kept[SHOWN_LINES] = {0};
     size_t count = 0;
     char *state = NULL;
     for (char *line = strtok_r(tail, "\n", &state); line; line = strtok_r(NULL, "\n", &state)) {
-        const char *told = telling(line);
+        const char *shown = is_informative(line);
         /* The clients' side of an end that is already told. */
-        if (!told || strstr(told, "the database system is ") || strstr(told, "terminating connection"))
+        if (!shown || strstr(shown, "the database system is ") || strstr(shown, "terminating connection"))
             continue;
-        if (count == 0 || strcmp(kept[(count - 1) % SHOWN_LINES], told) != 0)
-            kept[count++ % SHOWN_LINES] = told;
+        if (count == 0 || strcmp(kept[(count - 1) % SHOWN_LINES], shown) != 0)
+            kept[count++ % SHOWN_LINES] = shown;
     }
     for (size_t i = count > SHOWN_LINES ? count - SHOWN_LINES : 0; i < count; i++)
         rh_text_printf(out, "%s%s", out->length ? "; " : "", kept[i % SHOWN_LINES]);
@@ -59,7 +59,7 @@ bool rh_server_log_error(const char *path, const char *shown, const char *what, 
     if (fd >= 0)
         close(fd);
     bool full = strstr(tail, "No space left on device") != NULL;
-    last_telling_lines(tail, &lines);
+    last_informative_lines(tail, &lines);
     rh_error_set(error, full ? RH_ERROR_NO_SPACE : RH_ERROR_STAGING, "%s%s%s", what, lines.length ? ": " : "",
                  rh_text_string(&lines));
     rh_error_hint(error,

@@ -34,7 +34,7 @@ static void print(const rh_load *load, double seconds)
     printf("{\"transactions\": %lld, \"errors\": %lld, \"shed\": %lld, \"seconds\": %.3f, \"lag_mean_ms\": "
            "%.4f, "
            "\"lag_max_ms\": %.3f, \"p50_ms\": %.3f, \"p99_ms\": %.3f, \"thread_cpu_s\": %.3f}\n",
-           (long long)all->transactions, (long long)all->errors, (long long)all->shed, seconds,
+           (long long)all->transactions, (long long)all->errors, (long long)all->dropped, seconds,
            load->pacing_lag_mean_ms, load->pacing_lag_max_ms, all->response_ms.p50, all->response_ms.p99,
            load->generator_cpu_s);
 }

@@ -110,7 +110,7 @@ static void await(bench *b, injected *waits, rh_pg *const *sessions, size_t coun
         if (open == 0 || (until > 0 && now >= until))
             return;
         if (b->hints && !told && now >= overdue) {
-            rh_sampler_look(b->sampler);
+            rh_sampler_sample_now(b->sampler);
             told = true;
         }
         rh_usec wake = until > 0 ? until : now + RH_SECOND;

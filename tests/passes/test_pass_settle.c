@@ -31,19 +31,19 @@ static int end(void **state)
     return script_end(run, &error);
 }
 
-typedef struct looks {
+typedef struct samples {
     const char *states[4];
     size_t count, refuse; /* REFUSE: from 1; 0: none */
-} looks;
+} samples;
 
 static bool look(void *user, const char *migration, rh_error *failure)
 {
-    looks *l = user;
+    samples *l = user;
     l->states[l->count++] = migration;
     return l->count != l->refuse || rh_error_set(failure, RH_ERROR_SQL, "a look failed");
 }
 
-static bool settled(rh_pass_look look_at, void *user)
+static bool settled(rh_pass_inspect look_at, void *user)
 {
     const rh_pass_result result =
         rh_pass_settle(run, script_staging_handle(), RH_PASS_KIND_VERIFY, NULL, NULL, look_at, user, &error);
@@ -53,7 +53,7 @@ static bool settled(rh_pass_look look_at, void *user)
 static void every_state_is_looked_at(void **state)
 {
     (void)state;
-    looks l = {0};
+    samples l = {0};
     assert_true(settled(look, &l));
     assert_int_equal(l.count, 3);
     assert_null(l.states[0]);
@@ -72,7 +72,7 @@ static void without_a_look_it_migrates(void **state)
 static void a_migration_that_fails_ends_it(void **state)
 {
     (void)state;
-    looks l = {0};
+    samples l = {0};
     script_add((script_rule){.role = ": migration",
                              .pattern = "ADD a",
                              .action = SCRIPT_REFUSE,
@@ -88,7 +88,7 @@ static void a_migration_that_fails_ends_it(void **state)
 static void a_look_that_fails_ends_it(void **state)
 {
     (void)state;
-    looks l = {.refuse = 2};
+    samples l = {.refuse = 2};
     assert_false(settled(look, &l));
     assert_non_null(strstr(error.message, "a look failed"));
     assert_int_equal(script_sent(": migration", "CREATE INDEX"), 0);

@@ -79,10 +79,10 @@ bool rh_pg_executef(rh_pg *pg, rh_error *error, const char *format, ...)
  * caller must not report them as they are. */
 bool rh_pg_execute_logged(rh_pg *pg, const char *sql, rh_text *log, rh_error *error);
 
-/* While a blocking call waits for PG's server, calls LOOK in the same thread at intervals of EVERY. LOOK must
- * not use PG itself. When LOOK returns true, the running statement is cancelled and fails with the ERROR that
- * LOOK has set. LOOK NULL ends the watch. */
-void rh_pg_watch(rh_pg *pg, rh_usec every, bool (*look)(void *user, rh_error *error), void *user);
+/* While a blocking call waits for PG's server, calls CHECK in the same thread at intervals of EVERY. CHECK
+ * must not use PG itself. When CHECK returns true, the running statement is cancelled and fails with the
+ * ERROR that CHECK has set. CHECK NULL ends the watch. */
+void rh_pg_watch(rh_pg *pg, rh_usec every, bool (*check)(void *user, rh_error *error), void *user);
 
 /* What one timed statement did. */
 typedef struct rh_pg_timing {

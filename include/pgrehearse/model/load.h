@@ -104,7 +104,7 @@ typedef struct rh_template_window {
     int64_t transactions, errors;
     rh_quantiles response_ms, service_ms;
     rh_template_kind kind;
-    int64_t shed;
+    int64_t dropped;
     int64_t retries; /* failed by a deadlock, a lock timeout or a serialization failure, and begun again */
     double longest_stall_at_s; /* the intended start of that arrival, since the load began */
 } rh_template_window;
@@ -114,7 +114,7 @@ typedef struct rh_load_window {
     rh_window_kind kind;
     const char *migration; /* during: its id; the whole of "during" has NULL */
     double start_s, end_s; /* since the load began */
-    int64_t transactions, errors, shed;
+    int64_t transactions, errors, dropped;
     rh_quantiles response_ms, service_ms;
     rh_template_window *templates;
     size_t template_count;
@@ -126,7 +126,7 @@ typedef struct rh_load_window {
 /* One second of the load, by intended start. */
 typedef struct rh_load_second {
     int second; /* since the load began */
-    int64_t arrivals, transactions, errors, shed;
+    int64_t arrivals, transactions, errors, dropped;
     double response_p50_ms, response_p99_ms, response_max_ms, service_p99_ms;
 } rh_load_second;
 

@@ -121,9 +121,9 @@ typedef struct rh_lock_forecast {
 } rh_lock_forecast;
 
 typedef struct rh_lock_forecasts {
-    bool made;     /* false: there is no profile, or nothing was replayed */
-    double level;  /* of every _high_ figure */
-    int64_t looks; /* at production's open transactions */
+    bool made;       /* false: there is no profile, or nothing was replayed */
+    double level;    /* of every _high_ figure */
+    int64_t samples; /* at production's open transactions */
     double watched_s;
     double connections;            /* the pool; not measured */
     const char *connections_basis; /* "the scenario", "max_connections"; NULL */

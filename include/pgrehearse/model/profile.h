@@ -101,15 +101,15 @@ typedef struct rh_profile {
     size_t statement_count;
     rh_profile_ages *ages; /* by table, mode, age */
     size_t age_count;
-    int64_t looks;    /* at the open transactions; 0: none was allowed */
+    int64_t samples;  /* at the open transactions; 0: none was allowed */
     double watched_s; /* between the first look and the last */
     rh_profile_replica *replicas;
     size_t replica_count;
     rh_probe probe;
     rh_skipped *unknown; /* what is not known, and why */
     size_t unknown_count;
-    const char **doubts; /* sentences: figures that make no sense and were dropped */
-    size_t doubt_count;
+    const char **warnings; /* sentences: figures that make no sense and were dropped */
+    size_t warning_count;
 } rh_profile;
 
 /* For the report: the profile beside staging. */

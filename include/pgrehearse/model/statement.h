@@ -228,6 +228,6 @@ typedef struct rh_statement {
     const char *file;           /* where LINE is, when it is not the script's own (an included one); NULL */
     /* In a file of very many: those that are sent right behind it, one by one. What is measured is their sum.
      */
-    rh_grouped_statement *further;
+    rh_grouped_statement *grouped;
     size_t grouped_count;
 } rh_statement;

@@ -34,7 +34,7 @@ void rh_sampler_statement(rh_sampler *sampler, const char *migration, int statem
 /* A client of ours has waited for an answer for longer than usual: looks at once, or as soon as the last such
  * look is some ms ago. Looks that find nobody waiting become rarer, so that slow statements do not make it
  * expensive. Any thread. */
-void rh_sampler_look(rh_sampler *sampler);
+void rh_sampler_sample_now(rh_sampler *sampler);
 
 /* The migration's backend changed (a new connection for the next migration). Any thread. */
 void rh_sampler_migration_pid(rh_sampler *sampler, int pid);

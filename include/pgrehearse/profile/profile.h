@@ -41,7 +41,7 @@ void rh_profile_script(const rh_profile_options *options, rh_text *script);
 
 /* Reads PATH, JSON or CSV by its content, into PROFILE (everything in ARENA). A file that is neither, has
  * another format or a newer version, or lacks the server's part is RH_ERROR_SCENARIO with its place;
- * implausible figures are dropped and listed in doubts. */
+ * implausible figures are dropped and listed in warnings. */
 bool rh_profile_read(const char *path, rh_arena *arena, rh_profile *profile, rh_error *error);
 /* The same of a document that was read already; PATH names it in errors. */
 bool rh_profile_parse(rh_json *root, const char *path, rh_arena *arena, rh_profile *profile, rh_error *error);

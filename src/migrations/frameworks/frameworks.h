@@ -85,11 +85,11 @@ typedef struct rh_framework_rules {
     int (*compare)(const rh_migration_file *a, const rh_migration_file *b);
     /* How well the files of LIST (not empty) fit, and *WHY in words; NULL: RH_FIT_NAMES. */
     rh_fit (*fit)(const char *folder, const rh_migration_files *list, rh_arena *arena, const char **why);
-    const char *down_folder;    /* a folder whose files are ways down; NULL: none */
-    bool session_a_file;        /* each file is run by psql, in a session of its own */
-    rh_orphan_down orphan_down; /* what becomes of a way down whose way up is gone */
-    rh_duplicate_version twins; /* what becomes of two migrations of one version */
-    bool byte_order_mark_sent;  /* the tool sends a byte-order mark to the server (which refuses it) */
+    const char *down_folder;         /* a folder whose files are ways down; NULL: none */
+    bool session_a_file;             /* each file is run by psql, in a session of its own */
+    rh_orphan_down orphan_down;      /* what becomes of a way down whose way up is gone */
+    rh_duplicate_version duplicates; /* what becomes of two migrations of one version */
+    bool byte_order_mark_sent;       /* the tool sends a byte-order mark to the server (which refuses it) */
     /* Under RH_TRANSACTION_ONE: */
     bool one_query;         /* the tool sends the file as one query: what follows a COMMIT of the file's own
                                is an implicit transaction */

@@ -150,7 +150,7 @@ static char *annotation_of(const reader *r, const char *line, size_t length)
     return copy;
 }
 
-static bool take_down(reader *r)
+static bool begin_down(reader *r)
 {
     if (r->state != UP && r->state != END_UP)
         return refuse(r, "\"-- +goose Down\" must come once, after \"-- +goose Up\"", NULL);
@@ -162,7 +162,7 @@ static bool take_down(reader *r)
     return true;
 }
 
-static bool take_begin(reader *r)
+static bool begin_statement(reader *r)
 {
     if (r->state == UP || r->state == END_UP)
         r->state = BEGIN_UP;
@@ -173,7 +173,7 @@ static bool take_begin(reader *r)
     return true;
 }
 
-static bool take_annotation(reader *r, const char *line, size_t length, bool *ends_statement)
+static bool read_annotation(reader *r, const char *line, size_t length, bool *ends_statement)
 {
     if (*line == ' ' || *line == '\t')
         return refuse(r, "an annotation must start at the beginning of its line", NULL);
@@ -185,9 +185,9 @@ static bool take_annotation(reader *r, const char *line, size_t length, bool *en
         return true;
     }
     if (strcasecmp(words, "Down") == 0)
-        return take_down(r);
+        return begin_down(r);
     if (strcasecmp(words, "StatementBegin") == 0)
-        return take_begin(r);
+        return begin_statement(r);
     if (strcasecmp(words, "StatementEnd") == 0) {
         if (r->state != BEGIN_UP && r->state != BEGIN_DOWN)
             return refuse(r, "\"-- +goose StatementEnd\" without its StatementBegin", NULL);
@@ -232,7 +232,7 @@ static bool refuse_substitution(const reader *r)
 }
 
 /* A line of SQL from AT to END (its line end not counted); NEXT is where the following one starts. */
-static bool take_sql(reader *r, size_t at, size_t end, size_t next, bool ends_statement)
+static bool read_sql(reader *r, size_t at, size_t end, size_t next, bool ends_statement)
 {
     const char *text = r->reading->text;
     size_t first = at;
@@ -264,7 +264,7 @@ static bool take_sql(reader *r, size_t at, size_t end, size_t next, bool ends_st
     return true;
 }
 
-static bool take_line(reader *r, size_t at, size_t end, size_t next)
+static bool read_line(reader *r, size_t at, size_t end, size_t next)
 {
     const char *text = r->reading->text;
     size_t first = at;
@@ -277,12 +277,12 @@ static bool take_line(reader *r, size_t at, size_t end, size_t next)
         return true;
     if (first + 1 < end && text[first] == '-' && text[first + 1] == '-' &&
         memmem(text + at, end - at, "+goose", 6)) {
-        if (!take_annotation(r, text + at, end - at, &ends_statement))
+        if (!read_annotation(r, text + at, end - at, &ends_statement))
             return false;
         if (!ends_statement)
             return true;
     }
-    return take_sql(r, at, end, next, ends_statement);
+    return read_sql(r, at, end, next, ends_statement);
 }
 
 static bool finish(reader *r)
@@ -318,7 +318,7 @@ static bool read_ways(const char *path, rh_direction direction, rh_arena *arena,
     for (size_t at = 0; at < length;) {
         size_t end = at + strcspn(reading->text + at, "\n"), next = end + (end < length);
         r.line++;
-        if (!take_line(&r, at, end, next))
+        if (!read_line(&r, at, end, next))
             return false;
         at = next;
     }

@@ -113,8 +113,8 @@ static bool has_way_up(const rh_migration_files *list)
     return found;
 }
 
-static bool look(const rh_framework_rules *rules, const char *path, bool asked, rh_arena *arena,
-                 candidate *found, rh_error *error)
+static bool inspect(const rh_framework_rules *rules, const char *path, bool asked, rh_arena *arena,
+                    candidate *found, rh_error *error)
 {
     rh_migration_files list = {0};
     found->rules = rules;
@@ -161,25 +161,25 @@ static bool refuse_none(const rh_scenario *scenario, const rh_framework_rules *a
 static bool choose(const rh_scenario *scenario, rh_arena *arena, candidate *best, rh_error *error)
 {
     const rh_framework asked = scenario->migrations.framework;
-    candidate rival = {0};
+    candidate second = {0};
     *best = (candidate){0};
     for (size_t i = 0; rh_framework_rules_at(i); i++) {
         const rh_framework_rules *rules = rh_framework_rules_at(i);
         candidate next = {0};
         if (asked != RH_FRAMEWORK_AUTO && asked != rules->framework)
             continue;
-        if (!look(rules, scenario->migrations.path, asked != RH_FRAMEWORK_AUTO, arena, &next, error))
+        if (!inspect(rules, scenario->migrations.path, asked != RH_FRAMEWORK_AUTO, arena, &next, error))
             return error && error->file ? false : rh_error_at_migrations(scenario, error);
         if (next.fit > best->fit)
             *best = next;
         else if (next.fit != RH_FIT_NONE && next.fit == best->fit)
-            rival = next;
+            second = next;
     }
     if (best->fit == RH_FIT_NONE)
         return refuse_none(scenario, asked == RH_FRAMEWORK_AUTO ? NULL : rh_framework_rules_of(asked), arena,
                            error);
-    if (rival.fit == best->fit)
-        return refuse_two(scenario, best, &rival, error);
+    if (second.fit == best->fit)
+        return refuse_two(scenario, best, &second, error);
     return asked != RH_FRAMEWORK_AUTO || best->fit == RH_FIT_MARKS ||
            rh_marks_check(scenario, best->rules, &best->list, arena, error);
 }

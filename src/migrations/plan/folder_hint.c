@@ -75,8 +75,8 @@ static const char *program_hint(const char *path, const char *name, rh_arena *ar
 }
 
 /* SQL in FOLDER/BELOW or further down goes before a program. */
-static const char *look(const char *folder, const char *below, int depth, const char **program,
-                        rh_arena *arena)
+static const char *search(const char *folder, const char *below, int depth, const char **program,
+                          rh_arena *arena)
 {
     char **names;
     size_t count;
@@ -89,8 +89,8 @@ static const char *look(const char *folder, const char *below, int depth, const 
         if (*names[i] == '.' || strcmp(names[i], "node_modules") == 0)
             continue;
         if (rh_directory_exists(path) && depth > 0)
-            hint = look(folder, *below ? rh_arena_printf(arena, "%s/%s", below, names[i]) : names[i],
-                        depth - 1, program, arena);
+            hint = search(folder, *below ? rh_arena_printf(arena, "%s/%s", below, names[i]) : names[i],
+                          depth - 1, program, arena);
         else if (*below && length > 4 && strcasecmp(names[i] + length - 4, ".sql") == 0)
             return rh_arena_printf(
                 arena, "There is SQL in %s/ (%s): set migrations.path to the folder that holds it.", below,
@@ -106,6 +106,6 @@ static const char *look(const char *folder, const char *below, int depth, const 
 const char *rh_folder_hint(const char *folder, rh_arena *arena)
 {
     const char *program = NULL,
-               *sql = rh_directory_exists(folder) ? look(folder, "", DEPTH, &program, arena) : NULL;
+               *sql = rh_directory_exists(folder) ? search(folder, "", DEPTH, &program, arena) : NULL;
     return sql ? sql : program;
 }

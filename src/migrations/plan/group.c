@@ -16,7 +16,7 @@ static bool is_plain(const rh_statement *s)
 
 static void append(rh_statement *to, const rh_grouped_statement *given, rh_arena *arena)
 {
-    *rh_arena_add(arena, &to->further, &to->grouped_count) = *given;
+    *rh_arena_add(arena, &to->grouped, &to->grouped_count) = *given;
 }
 
 /* "INSERT INTO t (a, b" up to its first parenthesis that is closed no more: what names the table. */
@@ -57,7 +57,7 @@ static void put_together(rh_script *script, bool any, rh_arena *arena)
         if (kept > 1 && is_plain(last) && is_plain(s) && (any || is_same(last, s))) {
             append(last, &(rh_grouped_statement){s->sql, s->line, s->column}, arena);
             for (size_t k = 0; k < s->grouped_count; k++)
-                append(last, &s->further[k], arena);
+                append(last, &s->grouped[k], arena);
             if (!is_same(last, s))
                 last->class_ = RH_CLASS_DATA_CHANGE;
         } else {

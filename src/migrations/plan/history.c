@@ -137,7 +137,7 @@ static bool refuse_missing(const rh_scenario *scenario, const rh_framework_rules
                            const rh_listed_tables *tables, rh_arena *arena, rh_error *error)
 {
     const rh_tool *tool = NULL;
-    const char *tool_table = NULL, *looks = candidates(tables, rules, arena, &tool, &tool_table);
+    const char *tool_table = NULL, *candidates_text = candidates(tables, rules, arena, &tool, &tool_table);
     const char *other =
         tool ? rh_arena_printf(arena, ", and %s, the history table of %s", tool_table, tool->name) : "";
     rh_error_set(
@@ -149,8 +149,8 @@ static bool refuse_missing(const rh_scenario *scenario, const rh_framework_rules
         error,
         "%s%s%sSet migrations.history to the table that has %s's history, or migrations.pending to all "
         "(none of them is applied) or to a list.%s%s",
-        *looks ? "Tables that look like a history: " : "", looks, *looks ? ". " : "", rules->name,
-        tool ? " " : "", tool ? rh_tool_advice(tool, arena) : "");
+        *candidates_text ? "Tables that look like a history: " : "", candidates_text,
+        *candidates_text ? ". " : "", rules->name, tool ? " " : "", tool ? rh_tool_advice(tool, arena) : "");
     if (scenario->migrations.history)
         return rh_error_at(error, scenario->migrations.history_where.file,
                            scenario->migrations.history_where.line,

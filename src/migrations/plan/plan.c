@@ -73,13 +73,14 @@ static bool refuse_twins(const rh_framework_rules *rules, const rh_migration *mi
 }
 
 /* Two versions that are written alike are one for the history table, whatever their files are called. */
-static bool check_ids(const rh_framework_rules *rules, const rh_plan *plan, rh_duplicate_version twins,
+static bool check_ids(const rh_framework_rules *rules, const rh_plan *plan, rh_duplicate_version duplicates,
                       rh_error *error)
 {
-    for (size_t i = 1; i < plan->migration_count && rules->history_table && rules->twins == twins; i++)
+    for (size_t i = 1; i < plan->migration_count && rules->history_table && rules->duplicates == duplicates;
+         i++)
         for (size_t k = 0; k < i; k++) {
             const rh_migration *a = &plan->migrations[k], *b = &plan->migrations[i];
-            const bool matters = twins == RH_DUPLICATE_VERSION_REFUSED || a->pending || b->pending;
+            const bool matters = duplicates == RH_DUPLICATE_VERSION_REFUSED || a->pending || b->pending;
             if (matters && strcmp(a->id, b->id) == 0)
                 return refuse_twins(rules, b, error);
         }

@@ -45,7 +45,7 @@ bool rh_plan_prepares(const rh_plan *plan)
 /* ---- one that is waited for ---- */
 
 /* True: the statement waits in vain, and ERROR says for what. */
-static bool look(void *user, rh_error *error)
+static bool check(void *user, rh_error *error)
 {
     rh_prepared_watch *watch = user;
     char pid[16];
@@ -80,7 +80,7 @@ void rh_prepared_watch_begin(rh_prepared_watch *watch, rh_pg *pg, const rh_plan 
         return;
     watch->side = rh_pg_connect_beside(pg, ": prepared", NULL);
     if (watch->side)
-        rh_pg_watch(pg, RH_SECOND, look, watch);
+        rh_pg_watch(pg, RH_SECOND, check, watch);
 }
 
 void rh_prepared_watch_end(rh_prepared_watch *watch)

@@ -30,7 +30,7 @@ typedef struct replay {
     bool implicit; /* in a block that our own BEGIN opened in place of the server's implicit one */
     const rh_statement *begin; /* the file's BEGIN that is open; NULL */
     const rh_statement *at;    /* the statement under way, */
-    size_t at_further;         /* and which of those behind it, from 1; 0: itself */
+    size_t at_grouped;         /* and which of those behind it, from 1; 0: itself */
     rh_statement_run **open;   /* runs of the transaction under way */
     size_t open_count;
     rh_usec hook_time; /* spent in hooks: not the migration's */
@@ -113,10 +113,10 @@ static bool send(replay *r, const rh_statement *statement, rh_pg_timing *timing,
     bool ok = rh_pg_timed(r->pg, statement->sql, r->options->statement_timeout, timing, error);
     for (size_t i = 0; ok && i < statement->grouped_count; i++) {
         rh_pg_timing one;
-        r->at_further = i + 1;
+        r->at_grouped = i + 1;
         if (rh_interrupt_requested())
             return rh_error_set(error, RH_ERROR_INTERRUPTED, "interrupted");
-        ok = rh_pg_timed(r->pg, statement->further[i].sql, r->options->statement_timeout, &one, error);
+        ok = rh_pg_timed(r->pg, statement->grouped[i].sql, r->options->statement_timeout, &one, error);
         timing->ended = one.ended;
         timing->rows += one.rows > 0 ? one.rows : 0;
     }
@@ -277,7 +277,7 @@ static bool run_script(replay *r, rh_error *error)
     for (size_t i = 0; i < r->script->statement_count; i++) {
         const rh_statement *statement = &r->script->statements[i];
         r->at = statement;
-        r->at_further = 0;
+        r->at_grouped = 0;
         if (rh_interrupt_requested())
             return rh_error_set(error, RH_ERROR_INTERRUPTED, "interrupted");
         rh_transaction_verb verb = rh_transaction_verb_of(statement->sql);
@@ -305,10 +305,10 @@ static void place_failure(const replay *r, rh_error *error)
 {
     int line = 0, column = 0;
     if (r->at) {
-        const rh_grouped_statement *further = r->at_further ? &r->at->further[r->at_further - 1] : NULL;
-        line = (further ? further->line : r->at->line) + (error->line > 1 ? error->line - 1 : 0);
+        const rh_grouped_statement *grouped = r->at_grouped ? &r->at->grouped[r->at_grouped - 1] : NULL;
+        line = (grouped ? grouped->line : r->at->line) + (error->line > 1 ? error->line - 1 : 0);
         column = error->line > 1 ? error->column
-                                 : (further ? further->column : r->at->column) +
+                                 : (grouped ? grouped->column : r->at->column) +
                                        (error->column > 1 ? error->column - 1 : 0);
     }
     const char *direction = r->options->direction == RH_DOWN ? " (down)"

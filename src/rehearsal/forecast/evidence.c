@@ -8,19 +8,19 @@
 static void append_victims(rh_text *text, const rh_contention *contention, const char *migration,
                            int statement)
 {
-    size_t victims = 0;
+    size_t waits = 0;
     double longest = 0;
     for (size_t i = 0; i < contention->wait_count; i++) {
         const rh_wait *wait = &contention->waits[i];
         if (!wait->blocked_by_migration || wait->waiter_is_migration || !wait->migration ||
             wait->statement != statement || strcmp(wait->migration, migration) != 0)
             continue;
-        victims++;
+        waits++;
         longest = wait->wait_s > longest ? wait->wait_s : longest;
     }
     char duration[32];
-    if (victims)
-        rh_text_printf(text, "; %zu wait%s behind it, the longest %s", victims, victims == 1 ? "" : "s",
+    if (waits)
+        rh_text_printf(text, "; %zu wait%s behind it, the longest %s", waits, waits == 1 ? "" : "s",
                        rh_duration_format(longest, duration, sizeof duration));
     else
         rh_text_append(text, "; no session waited for it");
@@ -36,13 +36,13 @@ static void append_lock(rh_text *text, const rh_measured *m)
     const char *relation = rh_lock_table(lock), *mode = rh_lock_mode_sql(lock->mode);
     if (lock->inferred)
         rh_text_printf(text, ", %s on %s by its text (not observed)", mode, relation);
-    else if (m->taker == m->statement)
+    else if (m->acquirer == m->statement)
         rh_text_printf(text, ", held %s on %s%s for %s", mode, relation,
                        lock->table ? " (an index or TOAST relation of it)" : "",
                        rh_duration_format(lock->held_s, duration, sizeof duration));
     else
         rh_text_printf(text, ", while its transaction held %s on %s (since statement %d, %s in all)", mode,
-                       relation, m->taker->ordinal,
+                       relation, m->acquirer->ordinal,
                        rh_duration_format(lock->held_s, duration, sizeof duration));
 }
 

@@ -38,7 +38,7 @@ static bool is_rule(const rh_hazard *hazard, const char *rule)
 
 /* ---- what the transaction held ---- */
 
-static const rh_statement_run *telling_run(const rh_statement *statement)
+static const rh_statement_run *timed_run(const rh_statement *statement)
 {
     const rh_statement_run *found = NULL;
     for (size_t i = 0; i < statement->run_count; i++) {
@@ -83,17 +83,17 @@ rh_measured rh_measured_of(const rh_migration *migration, size_t index, const in
     rh_measured m = {.arena = arena,
                      .migration = migration,
                      .statement = &statements[index],
-                     .ran = telling_run(&statements[index]),
+                     .ran = timed_run(&statements[index]),
                      .elapsed_s = least_elapsed(&statements[index]),
                      .waits_first = true};
     for (size_t i = 0; i <= index; i++) {
         const rh_statement_run *run =
-            transactions[i] == transactions[index] ? telling_run(&statements[i]) : NULL;
+            transactions[i] == transactions[index] ? timed_run(&statements[i]) : NULL;
         for (size_t k = 0; run && k < run->lock_count; k++) {
             const rh_lock *lock = &run->locks[k];
             if (is_stronger(lock, m.lock)) {
                 m.lock = lock;
-                m.taker = &statements[i];
+                m.acquirer = &statements[i];
             }
             if (i < index && !lock->inferred && (lock->blocks_reads || lock->blocks_writes) &&
                 is_stronger(lock, m.kept)) {

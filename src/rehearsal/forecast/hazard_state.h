@@ -11,7 +11,7 @@ typedef struct rh_measured {
         *ran;            /* the run that tells: under load, else the last quiet one; NULL: it did not run */
     double elapsed_s;    /* the least of its quiet runs, else under load; RH_NOT_MEASURED */
     const rh_lock *lock; /* the strongest that its transaction had by its end; NULL: none was seen */
-    const rh_statement *taker; /* which statement took LOCK */
+    const rh_statement *acquirer; /* which statement took LOCK */
     const rh_lock *kept; /* the strongest that an earlier statement of its transaction took and that keeps
                             out readers or writers; NULL: none was seen */
     const rh_statement *keeper; /* which one took KEPT */

@@ -25,7 +25,7 @@ static int failed_statement(const rh_migration *migration)
     return ordinal;
 }
 
-static rh_interruption_result look_at_failed(const rh_run *run, rh_staging *staging, size_t failed,
+static rh_interruption_result inspect_failed(const rh_run *run, rh_staging *staging, size_t failed,
                                              const rh_progress *progress, rh_error *error)
 {
     const rh_migration *migration = &run->plan.migrations[failed];
@@ -48,7 +48,7 @@ static rh_interruption_result look_at_failed(const rh_run *run, rh_staging *stag
     if (ok) {
         found.hit = !rh_interruption_replay(&i, migration, NULL, &first);
         rh_interruption_close(&i); /* the tool ends, too */
-        ok = rh_interruption_open(&i, error) && rh_interruption_look(&i, &history, error) &&
+        ok = rh_interruption_open(&i, error) && rh_interruption_inspect(&i, &history, error) &&
              (!found.hit || rh_interruption_try_again(&i, &history, error));
     }
     rh_interruption_close(&i);
@@ -97,7 +97,7 @@ static void rollback_pass(rh_run *run, size_t count, rh_staging *staging, const 
         note_error(run, RH_UNMEASURED_ROLLBACK, "rollback", &failed);
 }
 
-static void go_on_without(rh_run *run, size_t failed, rh_staging *staging, const rh_progress *progress)
+static void run_without(rh_run *run, size_t failed, rh_staging *staging, const rh_progress *progress)
 {
     rh_error problem = {0};
     if (run_of_first(run, failed).plan.pending_count > 0) {
@@ -110,7 +110,7 @@ static void go_on_without(rh_run *run, size_t failed, rh_staging *staging, const
     }
     if (rh_interrupt_requested())
         return;
-    const rh_interruption_result result = look_at_failed(run, staging, failed, progress, &problem);
+    const rh_interruption_result result = inspect_failed(run, staging, failed, progress, &problem);
     if (!rh_file_interruption(run, &result))
         note_error(run, RH_UNMEASURED_INTERRUPTION, "state after the failed migration", &problem);
 }
@@ -132,5 +132,5 @@ void rh_after_failure(rh_run *run, rh_staging *staging, const rh_progress *progr
     if (plan->migrations[m].failed_in == RH_PASS_KIND_LOADED) /* alone it runs */
         rollback_pass(run, plan->migration_count, staging, progress);
     else if (plan->migrations[m].failed_in == RH_PASS_KIND_QUIET)
-        go_on_without(run, m, staging, progress);
+        run_without(run, m, staging, progress);
 }

@@ -111,7 +111,7 @@ static void init_wake(rh_fault_injection *fault)
 bool rh_fault_injection_start(rh_fault_injection *fault, rh_pg *migration, rh_error *error)
 {
     fault->hooks = (rh_replay_hooks){.user = fault, .before = before, .after = after};
-    fault->witness = (rh_program_hooks){
+    fault->program_hooks = (rh_program_hooks){
         .user = fault, .started = program_started, .begun = program_begun, .ended = program_ended};
     fault->pid = migration ? rh_pg_backend_pid(migration) : 0;
     fault->side = rh_pg_connect(rh_staging_conninfo(fault->staging), ": side", error);

@@ -12,10 +12,10 @@
 typedef struct rh_fault_injection {
     rh_staging *staging;
     rh_interruption_how how;
-    const rh_statement *target; /* during which it is fired */
-    rh_usec delay;              /* after its start */
-    rh_replay_hooks hooks;      /* hand these to rh_replay */
-    rh_program_hooks witness;   /* or this to rh_program_run */
+    const rh_statement *target;     /* during which it is fired */
+    rh_usec delay;                  /* after its start */
+    rh_replay_hooks hooks;          /* hand these to rh_replay */
+    rh_program_hooks program_hooks; /* or this to rh_program_run */
 
     /* afterwards: */
     rh_usec began;    /* of TARGET; 0: it never ran */

@@ -70,7 +70,7 @@ static bool interrupt_one(rh_interrupted *i, rh_interruption_how how, rh_interru
     rh_interruption found = {.how = how};
     rh_rows history;
     i->found = &found;
-    bool ok = interrupt(i, error) && rh_interruption_look(i, &history, error) &&
+    bool ok = interrupt(i, error) && rh_interruption_inspect(i, &history, error) &&
               (!found.hit || rh_interruption_try_again(i, &history, error));
     rh_interruption_close(i);
     rh_interruption_forget(i);

@@ -27,7 +27,7 @@ static bool read_history(rh_interrupted *i, rh_rows *rows, rh_error *error)
     return !table || rh_history_read(i->side, table, i->run->arena, rows, error);
 }
 
-static bool look_before(rh_interrupted *i, rh_error *error)
+static bool read_before(rh_interrupted *i, rh_error *error)
 {
     rh_data_options options = RH_DATA_DEFAULTS;
     options.history_table = i->run->plan.history_table;
@@ -58,7 +58,7 @@ static bool new_invalid(rh_interrupted *i, const char ***names, size_t *count, r
     return true;
 }
 
-bool rh_interruption_look(rh_interrupted *i, rh_rows *history, rh_error *error)
+bool rh_interruption_inspect(rh_interrupted *i, rh_rows *history, rh_error *error)
 {
     rh_interruption *found = i->found;
     rh_schema *schema = rh_schema_read(i->side, error);
@@ -108,7 +108,7 @@ bool rh_interruption_prepare(rh_interrupted *i, rh_error *error)
     for (size_t m = 0; ok && m < i->index; m++)
         if (i->run->plan.migrations[m].pending)
             ok = rh_interruption_replay(i, &i->run->plan.migrations[m], NULL, error);
-    return ok && look_before(i, error);
+    return ok && read_before(i, error);
 }
 
 /* ---- and again ---- */

@@ -36,6 +36,6 @@ void rh_interruption_forget(rh_interrupted *i);
 bool rh_interruption_replay(rh_interrupted *i, const rh_migration *migration, const rh_fault_injection *fault,
                             rh_error *error);
 /* What there is now, compared with before, into i->found; HISTORY: the history table's rows. */
-bool rh_interruption_look(rh_interrupted *i, rh_rows *history, rh_error *error);
+bool rh_interruption_inspect(rh_interrupted *i, rh_rows *history, rh_error *error);
 /* As the framework would, given HISTORY; else once it says what it said before. */
 bool rh_interruption_try_again(rh_interrupted *i, const rh_rows *history, rh_error *error);

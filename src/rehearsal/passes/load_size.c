@@ -1,5 +1,5 @@
 #include "load_size.h"
-#include "load_rights.h"
+#include "load_privileges.h"
 #include "pgrehearse/workload/workload.h"
 #include <math.h>
 

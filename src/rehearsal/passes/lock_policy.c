@@ -94,9 +94,9 @@ static bool try_once(search *s, rh_lock_attempts *attempts, rh_lock_try *one, rh
 /* Every policy once, then every policy a second time …, as long as this case's share of the time lasts. */
 static bool try_policies(search *s, rh_lock_attempts *attempts, tried *all, rh_error *error)
 {
-    const rh_lock_policy_options *wish = &s->run->scenario->lock_policy;
+    const rh_lock_policy_options *options = &s->run->scenario->lock_policy;
     rh_usec now = rh_clock_monotonic(), share = (s->deadline - now) / (rh_usec)s->units_left;
-    size_t wanted = (size_t)wish->tries * wish->timeout_count;
+    size_t wanted = (size_t)options->tries * options->timeout_count;
     for (size_t i = 0; i < wanted; i++) {
         if (rh_clock_monotonic() >= now + share) {
             not_tried(s, rh_arena_printf(
@@ -106,7 +106,7 @@ static bool try_policies(search *s, rh_lock_attempts *attempts, tried *all, rh_e
                              attempts->unit->migration->id, attempts->unit->heaviest->ordinal, i, wanted));
             return true;
         }
-        rh_usec timeout = wish->timeouts[i % wish->timeout_count];
+        rh_usec timeout = options->timeouts[i % options->timeout_count];
         rh_lock_try *one = rh_arena_add(s->run->arena, &all->tries, &all->count);
         *one = (rh_lock_try){.timeout = timeout,
                              .response_max_ms = RH_NOT_MEASURED,
@@ -202,7 +202,7 @@ static bool walk(search *s, rh_error *error)
 
 /* ---- the load's figures ---- */
 
-static void take_victims(rh_lock_try *one, const rh_load *load)
+static void read_waits(rh_lock_try *one, const rh_load *load)
 {
     for (size_t i = 0; i < load->window_count; i++) {
         const rh_load_window *window = &load->windows[i];
@@ -210,20 +210,20 @@ static void take_victims(rh_lock_try *one, const rh_load *load)
             continue;
         one->response_max_ms = window->response_ms.max;
         one->response_p99_ms = window->response_ms.p99;
-        one->load_errors = window->errors + window->shed;
+        one->load_errors = window->errors + window->dropped;
     }
 }
 
 static void judge(search *s, const rh_load *load)
 {
-    const rh_lock_policy_options *wish = &s->run->scenario->lock_policy;
+    const rh_lock_policy_options *options = &s->run->scenario->lock_policy;
     for (size_t c = 0; c < s->tried_count; c++) {
         rh_lock_policy_case *one = &s->found->cases[s->tried[c].one];
         for (size_t i = 0; i < s->tried[c].count; i++)
-            take_victims(&s->tried[c].tries[i], load);
-        for (size_t i = 0; i < wish->timeout_count; i++)
+            read_waits(&s->tried[c].tries[i], load);
+        for (size_t i = 0; i < options->timeout_count; i++)
             *rh_arena_add(s->run->arena, &one->policies, &one->policy_count) =
-                rh_lock_policy_of_tries(wish->timeouts[i], s->tried[c].tries, s->tried[c].count);
+                rh_lock_policy_of_tries(options->timeouts[i], s->tried[c].tries, s->tried[c].count);
     }
     rh_lock_policy_conclude(s->found, s->run->plan.framework, s->run->arena);
 }
@@ -279,21 +279,21 @@ static void conclude(search *s, bool ok)
 rh_lock_policy_result rh_pass_lock_policy(const rh_run *run, rh_staging *staging, const rh_progress *progress,
                                           rh_error *error)
 {
-    const rh_lock_policy_options *wish = &run->scenario->lock_policy;
+    const rh_lock_policy_options *options = &run->scenario->lock_policy;
     rh_lock_policy_result result = {
         .pass = {.kind = RH_PASS_KIND_LOADED},
-        .search = {.attempts = wish->attempts,
-                   .tries = wish->tries,
+        .search = {.attempts = options->attempts,
+                   .tries = options->tries,
                    .backoff =
                        "twice the lock_timeout (at least 200 ms), doubled after each attempt, at most 10 s",
                    .recommended = -1}};
     search s = {.run = run, .staging = staging, .progress = progress, .found = &result.search};
-    rh_progress_begin(progress, "lock policy", "%zu lock_timeouts, %d tries each", wish->timeout_count,
-                      wish->tries);
+    rh_progress_begin(progress, "lock policy", "%zu lock_timeouts, %d tries each", options->timeout_count,
+                      options->tries);
     if (!rh_staging_reset(staging, progress, error))
         return result;
     s.began = rh_clock_monotonic();
-    s.deadline = s.began + wish->limit;
+    s.deadline = s.began + options->limit;
     result.pass.ok = start(&s, error) && (!s.generator || walk(&s, error));
     conclude(&s, result.pass.ok);
     result.pass.notes = s.notes;

@@ -70,7 +70,7 @@ static bool is_better(const rh_lock_policy *a, const rh_lock_policy *b)
     return a->total_s_median < b->total_s_median;
 }
 
-static const char *explain(const rh_lock_policy *best, size_t rivals, double hold_s, rh_arena *arena)
+static const char *explain(const rh_lock_policy *best, size_t similar, double hold_s, rh_arena *arena)
 {
     char timeout[32], worst[32], hold[32];
     double worst_s = worst_of(best) / 1e3;
@@ -85,12 +85,12 @@ static const char *explain(const rh_lock_policy *best, size_t rivals, double hol
                   arena, "; the transaction itself takes %s under its lock, which no lock_timeout shortens",
                   hold)
             : "";
-    return rivals > 1
+    return similar > 1
                ? rh_arena_printf(
                      arena,
                      "%zu succeeded in every trial with a similar effect on the load (worst response %s); of "
                      "these %s succeeded first%s",
-                     rivals, worst, what, share)
+                     similar, worst, what, share)
                : rh_arena_printf(
                      arena,
                      "%s succeeded in every trial with the least effect on the load: worst response %s%s",
@@ -102,7 +102,7 @@ int rh_lock_policy_choose(rh_lock_policy *policies, size_t count, double hold_s,
 {
     double least = INFINITY;
     int best = -1;
-    size_t rivals = 0;
+    size_t similar = 0;
     for (size_t i = 0; i < count; i++)
         if (got_through(&policies[i]))
             least = fmin(least, worst_of(&policies[i]));
@@ -111,7 +111,7 @@ int rh_lock_policy_choose(rh_lock_policy *policies, size_t count, double hold_s,
         double worst = worst_of(&policies[i]);
         if (!got_through(&policies[i]) || worst > fmax(least * SAME_SHARE, least + SAME_MS))
             continue;
-        rivals++;
+        similar++;
         if (best < 0 || is_better(&policies[i], &policies[best]))
             best = (int)i;
     }
@@ -120,7 +120,7 @@ int rh_lock_policy_choose(rh_lock_policy *policies, size_t count, double hold_s,
         return -1;
     }
     policies[best].recommended = true;
-    *why = explain(&policies[best], rivals, hold_s, arena);
+    *why = explain(&policies[best], similar, hold_s, arena);
     return best;
 }
 

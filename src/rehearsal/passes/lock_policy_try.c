@@ -35,7 +35,7 @@ static bool run_statements(rh_lock_attempts *a, rh_error *error)
         if (!is_ours(statement) && !send(a, statement->sql, error))
             return false;
         for (size_t k = 0; k < statement->grouped_count; k++)
-            if (!send(a, statement->further[k].sql, error))
+            if (!send(a, statement->grouped[k].sql, error))
                 return false;
     }
     return true;

@@ -11,7 +11,7 @@ static rh_attempt run_program(const rh_run *run, const rh_staging *staging, cons
                                         .scale = o->scale,
                                         .record = o->record,
                                         .observer = o->observer,
-                                        .witness = o->fault ? &o->fault->witness : NULL};
+                                        .program_hooks = o->fault ? &o->fault->program_hooks : NULL};
     return rh_program_run(run, staging, migration, &options, error);
 }
 

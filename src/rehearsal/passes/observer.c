@@ -211,8 +211,8 @@ static const rh_lock *find_lock(const rh_lock *locks, size_t count, const char *
 }
 
 /* The transaction keeps everybody out of what a look needs: nothing more is asked while it is open. */
-static void could_not_look(rh_observer *o, const rh_migration *migration, const rh_statement *statement,
-                           rh_error *failed)
+static void note_unread_locks(rh_observer *o, const rh_migration *migration, const rh_statement *statement,
+                              rh_error *failed)
 {
     rh_arena *arena = o->arena;
     if (!o->unread_locks)
@@ -233,7 +233,7 @@ static void add_new_locks(rh_observer *o, const rh_migration *migration, const r
     size_t count = 0;
     rh_error failed = {0};
     if (!rh_locks_of_pid(o->side, o->options.migration_pid, o->arena, &now, &count, &failed)) {
-        could_not_look(o, migration, statement, &failed);
+        note_unread_locks(o, migration, statement, &failed);
         return;
     }
     for (size_t i = 0; i < count; i++) {
@@ -248,8 +248,7 @@ static void add_new_locks(rh_observer *o, const rh_migration *migration, const r
 }
 
 /* A CONCURRENTLY that failed leaves its index behind. */
-static void look_for_invalid_index(rh_observer *o, const rh_migration *migration,
-                                   const rh_statement *statement)
+static void find_invalid_index(rh_observer *o, const rh_migration *migration, const rh_statement *statement)
 {
     const char **names = NULL;
     size_t count = 0;
@@ -264,7 +263,7 @@ static void look_for_invalid_index(rh_observer *o, const rh_migration *migration
     }
 }
 
-static void look_at_work(rh_observer *o, rh_pg *pg, const rh_statement *statement, rh_statement_run *run)
+static void read_work(rh_observer *o, rh_pg *pg, const rh_statement *statement, rh_statement_run *run)
 {
     run->work = rh_work_after(o->work, pg, statement->expected_relation, o->arena);
     if (o->options.pass == RH_PASS_KIND_QUIET || o->options.pass == RH_PASS_KIND_ROLLBACK)
@@ -294,9 +293,9 @@ static void after(void *user, rh_pg *pg, const rh_migration *migration, const rh
     if (ok && !o->is_shut_out && rh_pg_transaction_state(pg) == 'T' && takes_locks(statement))
         add_new_locks(o, migration, statement, run);
     if (!ok && statement->needs_no_transaction && o->options.pass != RH_PASS_KIND_SCALED)
-        look_for_invalid_index(o, migration, statement);
+        find_invalid_index(o, migration, statement);
     if (ok && !o->is_shut_out && is_looked_at(o, statement, run))
-        look_at_work(o, pg, statement, run);
+        read_work(o, pg, statement, run);
 }
 
 static void transaction_end(void *user, const rh_migration *migration, rh_statement_run *const *runs,
@@ -359,7 +358,7 @@ rh_sampler *rh_observer_sampler(const rh_observer *observer)
     return observer->sampler;
 }
 
-bool rh_observer_looks_at_work(const rh_observer *observer)
+bool rh_observer_reads_work(const rh_observer *observer)
 {
     return observer->work != NULL;
 }

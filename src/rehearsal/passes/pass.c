@@ -167,7 +167,8 @@ rh_contention rh_pass_close(rh_pass *p)
 }
 
 rh_pass_result rh_pass_settle(const rh_run *run, rh_staging *staging, rh_pass_kind kind, const char *last,
-                              const rh_progress *progress, rh_pass_look look, void *user, rh_error *error)
+                              const rh_progress *progress, rh_pass_inspect inspect, void *user,
+                              rh_error *error)
 {
     const rh_migrate_options options = {.direction = RH_UP,
                                         .statement_timeout = run->scenario->migrations.statement_timeout,
@@ -179,14 +180,14 @@ rh_pass_result rh_pass_settle(const rh_run *run, rh_staging *staging, rh_pass_ki
     if (!rh_staging_reset(staging, progress, error))
         return result;
     rh_pg *pg = rh_pg_connect(rh_staging_migrations_conninfo(staging), ": migration", error);
-    bool ok = pg && (!look || look(user, NULL, error));
+    bool ok = pg && (!inspect || inspect(user, NULL, error));
     for (size_t m = 0; ok && m < plan->migration_count; m++) {
         const rh_migration *migration = &plan->migrations[m];
         if (!migration->pending)
             continue;
         const rh_attempt attempt = rh_migrate(run, staging, pg, migration, &options, error);
         rh_pass_add_attempt(&result, run->arena, &attempt);
-        ok = attempt.outcome == RH_OUTCOME_OK ? !look || look(user, migration->id, error)
+        ok = attempt.outcome == RH_OUTCOME_OK ? !inspect || inspect(user, migration->id, error)
                                               : rh_pass_attribute_error(staging, migration, error);
         if (last && strcmp(migration->id, last) == 0)
             break;

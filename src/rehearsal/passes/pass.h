@@ -61,12 +61,13 @@ rh_loaded_result rh_pass_loaded(const rh_run *run, rh_staging *staging, const rh
 
 /* What is to be looked at in each state: MIGRATION is the id of the last one that ran, NULL before the first.
  */
-typedef bool (*rh_pass_look)(void *user, const char *migration, rh_error *error);
+typedef bool (*rh_pass_inspect)(void *user, const char *migration, rh_error *error);
 /* Resets staging and runs every pending migration at full size, up to the one called LAST (NULL: all);
- * measures nothing. LOOK (may be NULL) is called before the first and after each one. KIND: the pass that it
- * is for. */
+ * measures nothing. INSPECT (may be NULL) is called before the first and after each one. KIND: the pass that
+ * it is for. */
 rh_pass_result rh_pass_settle(const rh_run *run, rh_staging *staging, rh_pass_kind kind, const char *last,
-                              const rh_progress *progress, rh_pass_look look, void *user, rh_error *error);
+                              const rh_progress *progress, rh_pass_inspect inspect, void *user,
+                              rh_error *error);
 
 typedef struct rh_rollback_result {
     rh_pass_result pass;

@@ -20,9 +20,9 @@ static bool wait_under_load(rh_pass *p, const char *what, rh_usec duration, rh_e
 }
 
 /* A client of the load waits for its answer: is it for a lock? */
-static void look(void *sampler)
+static void sample_now(void *sampler)
 {
-    rh_sampler_look(sampler);
+    rh_sampler_sample_now(sampler);
 }
 
 /* A server that ended its sessions on the way, as after a crash, has not run the load to its end. */
@@ -51,7 +51,7 @@ static bool run_load(rh_pass *p, const rh_load *load, rh_error *error)
     p->began = rh_clock_monotonic();
     if (!p->generator || !rh_pass_open(p, p->began, error))
         return false;
-    rh_generator_on_overdue(p->generator, look, rh_observer_sampler(p->observer));
+    rh_generator_on_overdue(p->generator, sample_now, rh_observer_sampler(p->observer));
     rh_generator_window(p->generator, RH_WINDOW_BEFORE, NULL);
     if (!wait_under_load(p, "window before", scenario->workload.before, error) || !rh_pass_replay(p, error))
         return false;

@@ -7,7 +7,7 @@
 /* What the migrations have made of the constraints, for the load to keep to; as far as they ran. */
 static void read_constraints(const rh_run *run, const rh_staging *staging, rh_quiet_result *result)
 {
-    rh_pg *pg = rh_pg_connect_observer(rh_staging_conninfo(staging), ": look", NULL);
+    rh_pg *pg = rh_pg_connect_observer(rh_staging_conninfo(staging), ": observer", NULL);
     result->constraints_known =
         pg && rh_constraints_read(pg, run->arena, &result->constraints, &result->constraint_count, NULL);
     rh_pg_close(pg);
@@ -16,7 +16,7 @@ static void read_constraints(const rh_run *run, const rh_staging *staging, rh_qu
 /* Nothing that was prepared is left open, for COMMIT PREPARED to end. */
 static bool is_committed(const rh_pass *p, rh_error *error)
 {
-    rh_pg *pg = rh_pg_connect_observer(rh_staging_conninfo(p->staging), ": look", error);
+    rh_pg *pg = rh_pg_connect_observer(rh_staging_conninfo(p->staging), ": observer", error);
     const bool ok = pg && rh_prepared_check_none(pg, &p->run->plan, p->result.attempts,
                                                  p->result.attempt_count, p->run->arena, error);
     rh_pg_close(pg);

@@ -122,7 +122,7 @@ static void judge(rh_rollback *rollback, rh_reversibility reversibility, const c
 }
 
 /* What is worth saying beside any verdict: "; …" or "". */
-static const char *asides(const rh_rollback *rollback, rh_arena *arena)
+static const char *remarks_of(const rh_rollback *rollback, rh_arena *arena)
 {
     list left = {0}, moved = {0};
     rh_text text = {0};
@@ -152,16 +152,16 @@ static void judge_states(rh_rollback *rollback, rh_arena *arena)
     add_unrestored(rollback, &unrestored);
     add_lost(rollback, arena, &lost);
     const char *missing = finish(&unrestored, arena), *gone = finish(&lost, arena);
-    const char *besides = asides(rollback, arena);
+    const char *remarks = remarks_of(rollback, arena);
     if (*missing)
         judge(rollback, RH_REVERSIBILITY_IRREVERSIBLE,
               rh_arena_printf(arena, "the down migration does not restore %s%s%s%s", missing,
-                              *gone ? "; lost: " : "", gone, besides));
+                              *gone ? "; lost: " : "", gone, remarks));
     else if (*gone)
-        judge(rollback, RH_REVERSIBILITY_LOSSY, rh_arena_printf(arena, "%s%s", gone, besides));
+        judge(rollback, RH_REVERSIBILITY_LOSSY, rh_arena_printf(arena, "%s%s", gone, remarks));
     else
         judge(rollback, RH_REVERSIBILITY_FULL,
-              rh_arena_printf(arena, "schema and rows are restored%s", besides));
+              rh_arena_printf(arena, "schema and rows are restored%s", remarks));
 }
 
 /* What failed, and the error. */

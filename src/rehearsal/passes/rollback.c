@@ -161,7 +161,7 @@ rh_rollback_result rh_pass_rollback(const rh_run *run, rh_staging *staging, cons
     rh_progress_begin(progress, "rollback", "up, down and up again");
     begin(run, &result);
     bool ok = rh_staging_reset(staging, progress, error) && rh_rollback_open(&p, error) &&
-              rh_history_prepare(p.pg, &run->plan, error) && rh_rollback_set_look(&p, &beginning, error) &&
+              rh_history_prepare(p.pg, &run->plan, error) && rh_rollback_set_inspect(&p, &beginning, error) &&
               rehearse_each(&p, error) && rh_rollback_set(&p, &beginning, error);
     rh_rollback_close(&p);
     rh_rollback_release(&beginning);

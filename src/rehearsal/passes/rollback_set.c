@@ -19,7 +19,7 @@ static bool look_before(rh_rollback_pass *p, size_t first, rh_rollback_state *be
     return rh_rollback_snapshot(p, &options, NULL, before, error);
 }
 
-bool rh_rollback_set_look(rh_rollback_pass *p, rh_rollback_state *beginning, rh_error *error)
+bool rh_rollback_set_inspect(rh_rollback_pass *p, rh_rollback_state *beginning, rh_error *error)
 {
     const rh_plan *plan = &p->run->plan;
     for (size_t m = 0; m < plan->migration_count; m++)

@@ -54,6 +54,6 @@ bool rh_rollback_is_fatal(const rh_rollback_pass *p, rh_error *error);
 /* ---- rollback_set.c ---- */
 
 /* What is there before any migration runs; nothing when the whole set cannot go down anyway. */
-bool rh_rollback_set_look(rh_rollback_pass *p, rh_rollback_state *beginning, rh_error *error);
+bool rh_rollback_set_inspect(rh_rollback_pass *p, rh_rollback_state *beginning, rh_error *error);
 /* All of them down, the last first, and up again; the result's set. */
 bool rh_rollback_set(rh_rollback_pass *p, const rh_rollback_state *beginning, rh_error *error);

@@ -81,7 +81,7 @@ static void list_pids(rh_runner_gate *gate, size_t runner, rh_text *text)
     pthread_mutex_unlock(&gate->lock);
 }
 
-bool rh_runner_gate_look(rh_runner_gate *gate, size_t runner, rh_pg *pg, rh_runner *found, rh_arena *arena,
+bool rh_runner_gate_poll(rh_runner_gate *gate, size_t runner, rh_pg *pg, rh_runner *found, rh_arena *arena,
                          rh_error *error)
 {
     static const char sql[] =
@@ -262,7 +262,7 @@ static rh_runners_outcome outcome_of(const rh_runner_watch *const *watches, cons
 }
 
 /* The one whose figures the sentence is about. */
-static const rh_runner *witness(const rh_runners *found, rh_runners_outcome outcome)
+static const rh_runner *program_hooks(const rh_runners *found, rh_runners_outcome outcome)
 {
     const rh_runner *chosen = &found->runners[0];
     for (size_t i = 1; i < found->count; i++) {
@@ -281,7 +281,7 @@ void rh_runner_watch_judge(const rh_runner_watch *const *watches, size_t count, 
     char wait[32];
     count_repeated(watches, count, arena, found);
     found->outcome = outcome_of(watches, found);
-    const rh_runner *r = witness(found, found->outcome);
+    const rh_runner *r = program_hooks(found, found->outcome);
     rh_duration_format(r->lock_wait_s, wait, sizeof wait);
     switch (found->outcome) {
     case RH_RUNNERS_WAITED:

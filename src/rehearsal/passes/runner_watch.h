@@ -12,7 +12,7 @@ void rh_runner_gate_free(rh_runner_gate *gate);
 void rh_runner_gate_ended(rh_runner_gate *gate, size_t runner);
 /* Asks PG whether a session of the runner waits for a lock; a longer wait than the one in FOUND replaces it.
  * Strings in ARENA. */
-bool rh_runner_gate_look(rh_runner_gate *gate, size_t runner, rh_pg *pg, rh_runner *found, rh_arena *arena,
+bool rh_runner_gate_poll(rh_runner_gate *gate, size_t runner, rh_pg *pg, rh_runner *found, rh_arena *arena,
                          rh_error *error);
 
 /* The statements of one. Lives in ARENA, which is its proxy's until that has stopped. */

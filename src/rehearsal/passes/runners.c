@@ -71,7 +71,7 @@ static bool launch_one(meeting *m, size_t index, rh_error *error)
 }
 
 /* Who waits, for what; and who has ended. */
-static bool look(meeting *m, bool *all_ended, rh_error *error)
+static bool poll(meeting *m, bool *all_ended, rh_error *error)
 {
     *all_ended = true;
     for (size_t i = 0; i < m->count; i++) {
@@ -82,7 +82,7 @@ static bool look(meeting *m, bool *all_ended, rh_error *error)
             r->ended = true;
             r->found->elapsed_s = rh_seconds(rh_clock_monotonic() - r->started);
             rh_runner_gate_ended(m->gate, i);
-        } else if (!rh_runner_gate_look(m->gate, i, m->pg, r->found, m->run->arena, error)) {
+        } else if (!rh_runner_gate_poll(m->gate, i, m->pg, r->found, m->run->arena, error)) {
             return false;
         }
         *all_ended = *all_ended && r->ended;
@@ -96,7 +96,7 @@ static bool attend(meeting *m, rh_error *error)
     while (!all_ended) {
         if (rh_interrupt_requested())
             return rh_error_set(error, RH_ERROR_INTERRUPTED, "interrupted while several runners were tried");
-        if (!look(m, &all_ended, error))
+        if (!poll(m, &all_ended, error))
             return false;
         if (!all_ended)
             rh_clock_sleep_until(rh_clock_monotonic() + LOOK);
@@ -165,7 +165,7 @@ typedef struct state {
 static bool read_state(const rh_staging *staging, const state *before, state *now, rh_error *error)
 {
     rh_data_options options = RH_DATA_DEFAULTS;
-    rh_pg *pg = rh_pg_connect(rh_staging_conninfo(staging), ": look", error);
+    rh_pg *pg = rh_pg_connect(rh_staging_conninfo(staging), ": observer", error);
     now->schema = pg ? rh_schema_read(pg, error) : NULL;
     if (now->schema)
         now->data = before ? rh_data_read_again(pg, before->data, error) : rh_data_read(pg, &options, error);

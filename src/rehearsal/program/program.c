@@ -58,8 +58,8 @@ static bool execute(program *p, rh_error *error)
     options.environment = rh_program_environment_as(p->conninfo, p->proxy, scratch, error);
     rh_usec started = rh_clock_monotonic();
     rh_process *process = options.environment ? rh_process_start(&options, error) : NULL;
-    if (process && p->options->witness)
-        p->options->witness->started(p->options->witness->user, rh_process_pid(process));
+    if (process && p->options->program_hooks)
+        p->options->program_hooks->started(p->options->program_hooks->user, rh_process_pid(process));
     bool ok = process && rh_process_wait(process, 0, &status, error);
     p->elapsed = rh_clock_monotonic() - started;
     rh_proxy_stop(p->proxy);

@@ -38,15 +38,15 @@ void rh_program_read_counters(rh_program_link *link, rh_pg *side, bool local)
     link->unread = (rh_program_list){0};
 }
 
-static rh_program_event *taker_of(const rh_program_link *link, const rh_lock *lock)
+static rh_program_event *acquirer_of(const rh_program_link *link, const rh_lock *lock)
 {
-    rh_program_event *taker = NULL;
-    for (size_t i = 0; i < link->transaction.count && !taker; i++) {
+    rh_program_event *acquirer = NULL;
+    for (size_t i = 0; i < link->transaction.count && !acquirer; i++) {
         rh_program_event *item = link->transaction.items[i];
         if (rh_sql_mentions(item->sql, lock->relation) && rh_program_may_lock(item->sql, lock->mode))
-            taker = item;
+            acquirer = item;
     }
-    return taker ? taker : longest_of(&link->transaction);
+    return acquirer ? acquirer : longest_of(&link->transaction);
 }
 
 static const rh_lock *find_lock(const rh_lock *locks, size_t count, const char *relation)
@@ -65,10 +65,10 @@ void rh_program_read_locks(rh_program_link *link, rh_pg *side, rh_arena *arena)
         return;
     for (size_t i = 0; i < count; i++) {
         const rh_lock *earlier = find_lock(link->held, link->held_count, now[i].relation);
-        rh_program_event *taker = taker_of(link, &now[i]);
-        if (!taker || (earlier && earlier->mode >= now[i].mode))
+        rh_program_event *acquirer = acquirer_of(link, &now[i]);
+        if (!acquirer || (earlier && earlier->mode >= now[i].mode))
             continue;
-        *rh_arena_add(arena, &taker->run.locks, &taker->run.lock_count) = now[i];
+        *rh_arena_add(arena, &acquirer->run.locks, &acquirer->run.lock_count) = now[i];
     }
     for (size_t i = 0; i < link->transaction.count; i++)
         link->transaction.items[i]->run.locks_complete = true;

@@ -135,8 +135,9 @@ static void on_begun(void *user, rh_proxy_statement *statement)
         .fsyncs = RH_UNKNOWN,
     };
     statement->mark = item;
-    if (w->options.witness && known_statement(w, item))
-        w->options.witness->begun(w->options.witness->user, known_statement(w, item), statement->pid);
+    if (w->options.program_hooks && known_statement(w, item))
+        w->options.program_hooks->begun(w->options.program_hooks->user, known_statement(w, item),
+                                        statement->pid);
 }
 
 static void note_failure(rh_program_watch *w, const rh_proxy_statement *statement)
@@ -169,8 +170,8 @@ static void on_ended(void *user, const rh_proxy_statement *statement)
     item->run.command_tag = rh_arena_strdup(w->arena, statement->command_tag);
     if (sampler_of(w))
         rh_sampler_statement(sampler_of(w), NULL, 0);
-    if (w->options.witness && known_statement(w, item))
-        w->options.witness->ended(w->options.witness->user, known_statement(w, item), item->ok);
+    if (w->options.program_hooks && known_statement(w, item))
+        w->options.program_hooks->ended(w->options.program_hooks->user, known_statement(w, item), item->ok);
 }
 
 /* Its statements belong to the interval in which it ends. */
@@ -248,7 +249,7 @@ static bool is_quiet(const rh_program_watch *w, bool *published, bool *leaving)
 
 /* A look at what is committed, between transactions: as often as a hundredth of the program's time allows,
  * and as LOOKS_ALLOWED does, so that programs of a second or less have some. False: soon. */
-static bool look_if_due(rh_program_watch *w)
+static bool sample_if_due(rh_program_watch *w)
 {
     bool published, leaving;
     rh_usec from = rh_clock_monotonic();
@@ -285,7 +286,7 @@ static bool on_hold(void *user, const rh_proxy_held *held)
     rh_program_watch *w = user;
     link *l = link_of(w, held->connection);
     if (held->reason == RH_HOLD_IDLE)
-        return look_if_due(w);
+        return sample_if_due(w);
     if (held->reason == RH_HOLD_COMMIT && !is_worth_reading(w, l))
         return true;
     if (!held->answered && !waits_for_the_program(w, held->pid))
@@ -293,7 +294,7 @@ static bool on_hold(void *user, const rh_proxy_held *held)
     read_behind(w, l);
     if (held->reason == RH_HOLD_END)
         l->leaving = rh_clock_monotonic();
-    return held->reason != RH_HOLD_READING || !held->idle || look_if_due(w);
+    return held->reason != RH_HOLD_READING || !held->idle || sample_if_due(w);
 }
 
 /* The program has its answer and makes something of it, or waits here behind what is read: as good a time as
@@ -305,7 +306,7 @@ static void on_answered(void *user, int connection, bool long_before, bool idle)
     if (long_before)
         read_behind(w, l);
     if (idle)
-        look_if_due(w);
+        sample_if_due(w);
 }
 
 static void on_closed(void *user, int connection)
@@ -314,7 +315,7 @@ static void on_closed(void *user, int connection)
     link *l = link_of(w, connection);
     end_transaction(w, l, true);
     l->closed = true;
-    look_if_due(w);
+    sample_if_due(w);
 }
 
 /* ---- before and after ---- */
@@ -369,7 +370,7 @@ rh_program_watch *rh_program_watch_new(const rh_run *run, rh_pg *side, const rh_
     w->match = rh_program_match_new(w->script, run->arena);
     read_sizes(w);
     prepare_readings(w);
-    if (options->record && options->observer && rh_observer_looks_at_work(options->observer) &&
+    if (options->record && options->observer && rh_observer_reads_work(options->observer) &&
         options->repeat == 1)
         w->work = rh_program_work_new(side, run->arena);
     w->began = rh_clock_monotonic();

@@ -33,9 +33,9 @@ static void side(rh_html *html, const rh_json *deadlock, const rh_json *s, bool 
     rh_xml_close(html->xml);
     rh_html_cell(html, lock_of(view, s));
     rh_xml_open(html->xml, "td", NULL);
-    bool victim = rh_json_bool(rh_json_get(s, "is_victim"));
-    rh_xml_element(html->xml, "span", victim ? "aborted by the server" : "went on", "class",
-                   victim ? "bad" : NULL, NULL);
+    bool waiter = rh_json_bool(rh_json_get(s, "is_victim"));
+    rh_xml_element(html->xml, "span", waiter ? "aborted by the server" : "went on", "class",
+                   waiter ? "bad" : NULL, NULL);
     rh_xml_close(html->xml);
     rh_html_row_end(html);
 }

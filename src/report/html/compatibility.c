@@ -14,7 +14,7 @@ static const char *when(const rh_view *view, const rh_json *row)
 }
 
 /* What to do about it: deploy order, or the migration. */
-static const char *remedy(const rh_json *row)
+static const char *advice(const rh_json *row)
 {
     if (rh_view_is(row, "application", "next"))
         return rh_view_string(row, "fixed_by") ? "deploy the next release only after that migration"
@@ -40,7 +40,7 @@ static void incompatibility_row(rh_html *html, const rh_json *row)
     int64_t failed = rh_json_int(rh_json_get(row, "failed")), tried = rh_json_int(rh_json_get(row, "tried"));
     rh_xml_element(html->xml, "div",
                    rh_view_printf(view, "%lld of %lld calls; to do: %s", (long long)failed, (long long)tried,
-                                  remedy(row)),
+                                  advice(row)),
                    "class", "muted", NULL);
     rh_xml_close(html->xml);
     rh_html_row_end(html);

@@ -89,11 +89,11 @@ static void origin(rh_html *html, const rh_json *s, const rh_json *b)
 {
     const rh_view *view = &html->view;
     const rh_json *database = rh_json_get(b, "database");
-    const char *theirs = locale(view, database), *ours = locale(view, s);
+    const char *backup_locale = locale(view, database), *staging_locale = locale(view, s);
     pair(html, "Locale",
-         ours ? rh_view_printf(view, "%s; the backup's database: %s", ours,
-                               theirs ? theirs : "it does not say")
-              : NULL);
+         staging_locale ? rh_view_printf(view, "%s; the backup's database: %s", staging_locale,
+                                         backup_locale ? backup_locale : "it does not say")
+                        : NULL);
     pair(html, "Roles", rh_view_roles(view));
 }
 

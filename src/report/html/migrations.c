@@ -33,7 +33,7 @@ static const char *outcome_text(const rh_view_migration *m)
     return m->failed && strcmp(m->outcome, "ok") == 0 ? "ok (rollback failed)" : m->outcome;
 }
 
-static void victims(rh_html *html, const rh_view_migration *m)
+static void waiters(rh_html *html, const rh_view_migration *m)
 {
     const rh_json *impact = rh_json_get(m->record, "impact"), *list = rh_json_get(impact, "blocked_sessions");
     if (rh_json_count(list) == 0)
@@ -41,12 +41,12 @@ static void victims(rh_html *html, const rh_view_migration *m)
     rh_xml_open(html->xml, "p", NULL);
     rh_xml_text(html->xml, "Blocked: ");
     for (size_t i = 0; i < rh_json_count(list) && i < HURT_SHOWN; i++) {
-        const rh_json *victim = rh_json_at(list, i);
-        int64_t waits = rh_json_int(rh_json_get(victim, "waits"));
+        const rh_json *waiter = rh_json_at(list, i);
+        int64_t waits = rh_json_int(rh_json_get(waiter, "waits"));
         rh_xml_textf(html->xml, "%s%s (%lld wait%s, longest %s)", i ? "; " : "",
-                     rh_view_line(&html->view, rh_view_string(victim, "session"), 80), (long long)waits,
+                     rh_view_line(&html->view, rh_view_string(waiter, "session"), 80), (long long)waits,
                      waits == 1 ? "" : "s",
-                     rh_view_seconds(&html->view, rh_view_real(victim, "longest_wait_s")));
+                     rh_view_seconds(&html->view, rh_view_real(waiter, "longest_wait_s")));
     }
     int64_t all = rh_json_int(rh_json_get(impact, "blocked_template_count"));
     if (all > HURT_SHOWN)
@@ -90,7 +90,7 @@ static void explanation(rh_html *html, const rh_view_migration *m, bool open)
     }
     if (m->hazard_count > 0 || has_waiters) {
         rh_html_details(html, hazards_in_short(&html->view, m), open);
-        victims(html, m);
+        waiters(html, m);
         rh_html_hazards(html, m);
         rh_html_details_end(html);
     }
@@ -99,7 +99,7 @@ static void explanation(rh_html *html, const rh_view_migration *m, bool open)
     rh_html_row_end(html);
 }
 
-static const char *pain_class(double blocked_s)
+static const char *severity_class(double blocked_s)
 {
     return blocked_s >= 1 ? "bad" : blocked_s >= 0.1 ? "warn" : NULL;
 }
@@ -139,9 +139,9 @@ static void who_row(rh_html *html, const rh_view_migration *m, bool open)
                                                      m->lock_inferred ? " (inferred)" : "")
                                     : "–");
     rh_html_figure_marked(html, rh_view_seconds_or(view, m->reads_blocked_s, "–"),
-                          pain_class(m->reads_blocked_s));
+                          severity_class(m->reads_blocked_s));
     rh_html_figure_marked(html, rh_view_seconds_or(view, m->writes_blocked_s, "–"),
-                          pain_class(m->writes_blocked_s));
+                          severity_class(m->writes_blocked_s));
     rh_html_figure(html, rh_view_count_or(view, m->load_waits, "–"));
     rh_html_figure(html, rh_view_seconds_or(view, m->longest_load_wait_s, m->load_waits == 0 ? "none" : "–"));
     rh_html_figure(html, p99_change(view, m));

@@ -14,7 +14,7 @@ static const char *change_ms(const rh_view *view, double before_ms, double durin
                           rh_view_seconds_or(view, during_ms / 1e3, "–"));
 }
 
-static const char *pain_class(double stall_s)
+static const char *severity_class(double stall_s)
 {
     return stall_s >= 1 ? "bad" : stall_s >= 0.1 ? "warn" : NULL;
 }
@@ -28,8 +28,8 @@ static void errors_cell(rh_html *html, const rh_view_waiter *v)
     if (v->retries > 0)
         rh_xml_element(html->xml, "div", rh_view_printf(view, "%lld tried again", (long long)v->retries),
                        "class", "muted", NULL);
-    if (v->shed > 0)
-        rh_xml_element(html->xml, "div", rh_view_printf(view, "%lld shed", (long long)v->shed), "class",
+    if (v->dropped > 0)
+        rh_xml_element(html->xml, "div", rh_view_printf(view, "%lld shed", (long long)v->dropped), "class",
                        "muted", NULL);
     rh_xml_close(html->xml);
 }
@@ -47,7 +47,7 @@ static void victim_row(rh_html *html, const rh_view_waiter *v)
     rh_html_figure(html, change_ms(view, v->p50_before_ms, v->p50_during_ms));
     rh_html_figure(html, change_ms(view, v->p99_before_ms, v->p99_during_ms));
     rh_html_figure_marked(html, rh_view_seconds_or(view, v->longest_stall_ms / 1e3, "–"),
-                          pain_class(v->longest_stall_ms / 1e3));
+                          severity_class(v->longest_stall_ms / 1e3));
     rh_html_figure(html, rh_view_count_or(view, v->waits, "–"));
     rh_html_figure(html, v->waits ? rh_view_seconds(view, v->longest_wait_s) : "–");
     errors_cell(html, v);
@@ -61,7 +61,7 @@ static void victim_row(rh_html *html, const rh_view_waiter *v)
     rh_html_row_end(html);
 }
 
-static void victims(rh_html *html)
+static void waiters(rh_html *html)
 {
     static const char *const columns[] = {"Who",
                                           "#p50 before → during",
@@ -98,13 +98,13 @@ static void kept_waiting(rh_html *html, const rh_json *blocker)
     const rh_json *list = rh_json_get(blocker, "blocked_sessions");
     rh_xml_open(html->xml, "td", NULL);
     for (size_t i = 0; i < rh_json_count(list) && i < NAMED; i++) {
-        const rh_json *victim = rh_json_at(list, i);
-        int64_t waits = rh_json_int(rh_json_get(victim, "waits"));
+        const rh_json *waiter = rh_json_at(list, i);
+        int64_t waits = rh_json_int(rh_json_get(waiter, "waits"));
         rh_xml_open(html->xml, "div", NULL);
-        rh_xml_textf(html->xml, "%s ", rh_view_line(view, rh_view_string(victim, "session"), 80));
+        rh_xml_textf(html->xml, "%s ", rh_view_line(view, rh_view_string(waiter, "session"), 80));
         rh_xml_element(html->xml, "span",
                        rh_view_printf(view, "%lld ×, longest %s", (long long)waits,
-                                      rh_view_seconds(view, rh_view_real(victim, "longest_wait_s"))),
+                                      rh_view_seconds(view, rh_view_real(waiter, "longest_wait_s"))),
                        "class", "muted nw", NULL);
         rh_xml_close(html->xml);
     }
@@ -126,7 +126,7 @@ static const char *kept_out(const rh_view *view, const rh_json *blocker)
 }
 
 /* What a DBA would do about this row: shorten what the migration holds, or keep the other one away. */
-static const char *remedy(const rh_view *view, const rh_json *blocker)
+static const char *advice(const rh_view *view, const rh_json *blocker)
 {
     int64_t through = rh_json_int(rh_json_get(blocker, "queued_behind_migration"));
     if (rh_view_string(blocker, "migration"))
@@ -145,7 +145,7 @@ static const char *remedy(const rh_view *view, const rh_json *blocker)
 static void blocker_row(rh_html *html, const rh_json *blocker)
 {
     const rh_view *view = &html->view;
-    const char *what = remedy(view, blocker);
+    const char *what = advice(view, blocker);
     rh_html_row(html, NULL);
     rh_xml_open(html->xml, "td", NULL);
     rh_xml_text(html->xml, rh_view_line(view, rh_view_string(blocker, "session"), 100));
@@ -157,7 +157,7 @@ static void blocker_row(rh_html *html, const rh_json *blocker)
     rh_html_figure(html, rh_view_count_or(view, rh_json_int(rh_json_get(blocker, "waits")), "–"));
     rh_html_figure(html, rh_view_seconds(view, rh_view_real(blocker, "wait_s")));
     double longest_s = rh_view_real(blocker, "longest_wait_s");
-    rh_html_figure_marked(html, rh_view_seconds(view, longest_s), pain_class(longest_s));
+    rh_html_figure_marked(html, rh_view_seconds(view, longest_s), severity_class(longest_s));
     kept_waiting(html, blocker);
     rh_html_row_end(html);
 }
@@ -301,7 +301,7 @@ void rh_html_waits(rh_html *html)
         return;
     }
     rh_html_paragraph(html, NULL, rh_view_contention(&html->view));
-    victims(html);
+    waiters(html);
     blockers(html);
     rh_html_deadlocks(html);
     rh_html_cancelled(html);

@@ -60,21 +60,21 @@ static void add_blocked(rh_json *object, const rh_run *run, const char *migratio
     free(mine);
 }
 
-typedef struct hurt {
+typedef struct blocked_template {
     const char *who;
     int64_t waits;
     double longest_s;
-} hurt;
+} blocked_template;
 
 static int by_longest(const void *left, const void *right)
 {
-    const hurt *a = left, *b = right;
+    const blocked_template *a = left, *b = right;
     return (a->longest_s < b->longest_s) - (a->longest_s > b->longest_s);
 }
 
 static void add_victims(rh_json *object, const rh_contention *contention, const char *migration)
 {
-    hurt *hurts = rh_alloc((contention->wait_count + 1) * sizeof *hurts);
+    blocked_template *blocked = rh_alloc((contention->wait_count + 1) * sizeof *blocked);
     size_t count = 0;
     int64_t waits = 0;
     double longest_s = 0, own_s = 0;
@@ -91,26 +91,26 @@ static void add_victims(rh_json *object, const rh_contention *contention, const 
         waits++;
         longest_s = w->wait_s > longest_s ? w->wait_s : longest_s;
         size_t h = 0;
-        while (h < count && !same(hurts[h].who, w->waiter))
+        while (h < count && !same(blocked[h].who, w->waiter))
             h++;
         if (h == count)
-            hurts[count++] = (hurt){.who = w->waiter};
-        hurts[h].waits++;
-        hurts[h].longest_s = w->wait_s > hurts[h].longest_s ? w->wait_s : hurts[h].longest_s;
+            blocked[count++] = (blocked_template){.who = w->waiter};
+        blocked[h].waits++;
+        blocked[h].longest_s = w->wait_s > blocked[h].longest_s ? w->wait_s : blocked[h].longest_s;
     }
-    qsort(hurts, count, sizeof *hurts, by_longest);
+    qsort(blocked, count, sizeof *blocked, by_longest);
     rh_json_add_int(object, "load_waits", waits);
     rh_record_figure(object, "longest_load_wait_s", waits ? longest_s : RH_NOT_MEASURED);
     rh_record_figure(object, "longest_own_wait_s", own_s);
     rh_json_add_int(object, "blocked_template_count", (int64_t)count);
     rh_json *array = rh_json_add_array(object, "blocked_sessions");
     for (size_t i = 0; i < count && i < HURT_MAX; i++) {
-        rh_json *victim = rh_json_add_object(array, NULL);
-        rh_json_add_string(victim, "session", hurts[i].who);
-        rh_json_add_int(victim, "waits", hurts[i].waits);
-        rh_record_figure(victim, "longest_wait_s", hurts[i].longest_s);
+        rh_json *waiter = rh_json_add_object(array, NULL);
+        rh_json_add_string(waiter, "session", blocked[i].who);
+        rh_json_add_int(waiter, "waits", blocked[i].waits);
+        rh_record_figure(waiter, "longest_wait_s", blocked[i].longest_s);
     }
-    free(hurts);
+    free(blocked);
 }
 
 static bool ran_loaded(const rh_migration *migration)

@@ -13,13 +13,13 @@ static void add_quantiles(rh_json *parent, const char *key, const rh_quantiles *
 
 static void add_template(rh_json *templates, const rh_template_window *t)
 {
-    bool any = t->transactions + t->errors + t->shed > 0;
+    bool any = t->transactions + t->errors + t->dropped > 0;
     rh_json *row = rh_json_add_object(templates, NULL);
     rh_json_add_string(row, "name", t->name);
     rh_json_add_string(row, "kind", rh_template_kind_name(t->kind));
     rh_json_add_int(row, "transactions", t->transactions);
     rh_json_add_int(row, "errors", t->errors);
-    rh_json_add_int(row, "dropped", t->shed);
+    rh_json_add_int(row, "dropped", t->dropped);
     rh_json_add_int(row, "retries", t->retries);
     add_quantiles(row, "response_ms", &t->response_ms, any);
     add_quantiles(row, "service_ms", &t->service_ms, any);
@@ -34,9 +34,9 @@ static rh_json *window_record(const rh_load_window *window)
     rh_record_figure(object, "end_s", window->end_s);
     rh_json_add_int(object, "transactions", window->transactions);
     rh_json_add_int(object, "errors", window->errors);
-    rh_json_add_int(object, "dropped", window->shed);
+    rh_json_add_int(object, "dropped", window->dropped);
     rh_json_add_int(object, "retries", window->retries);
-    bool any = window->transactions + window->errors + window->shed > 0;
+    bool any = window->transactions + window->errors + window->dropped > 0;
     add_quantiles(object, "response_ms", &window->response_ms, any);
     add_quantiles(object, "service_ms", &window->service_ms, any);
     rh_json *templates = rh_json_add_array(object, "templates");
@@ -72,13 +72,13 @@ static void add_seconds(rh_json *parent, const rh_load *load)
     rh_json *seconds = rh_json_add_array(parent, "seconds");
     for (size_t i = 0; i < load->second_count; i++) {
         const rh_load_second *s = &load->seconds[i];
-        bool any = s->transactions + s->errors + s->shed > 0;
+        bool any = s->transactions + s->errors + s->dropped > 0;
         rh_json *row = rh_json_add_object(seconds, NULL);
         rh_json_add_int(row, "second", s->second);
         rh_json_add_int(row, "arrivals", s->arrivals);
         rh_json_add_int(row, "transactions", s->transactions);
         rh_json_add_int(row, "errors", s->errors);
-        rh_json_add_int(row, "dropped", s->shed);
+        rh_json_add_int(row, "dropped", s->dropped);
         rh_record_figure(row, "response_p50_ms", any ? s->response_p50_ms : RH_NOT_MEASURED);
         rh_record_figure(row, "response_p99_ms", any ? s->response_p99_ms : RH_NOT_MEASURED);
         rh_record_figure(row, "response_max_ms", any ? s->response_max_ms : RH_NOT_MEASURED);

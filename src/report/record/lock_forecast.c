@@ -58,7 +58,7 @@ rh_json *rh_record_lock_forecasts(const rh_lock_forecasts *locks)
         return NULL;
     rh_json *object = rh_json_object();
     rh_record_figure(object, "level", locks->level);
-    rh_json_add_int(object, "samples", locks->looks);
+    rh_json_add_int(object, "samples", locks->samples);
     rh_record_figure(object, "sampled_s", locks->watched_s);
     rh_record_figure(object, "connections", locks->connections);
     rh_json_add_string(object, "connections_basis", locks->connections_basis);

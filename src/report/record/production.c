@@ -69,8 +69,8 @@ static rh_json *profile_record(const rh_production_facts *facts)
     rh_json_add_count(object, "memory_bytes", profile->memory_bytes);
     rh_json_add_real(object, "commits_per_s", profile->commits_per_s);
     rh_json_add_real(object, "wal_bytes_per_s", profile->wal_bytes_per_s);
-    rh_json_add_int(object, "transaction_samples", profile->looks);
-    rh_json_add_real(object, "sampled_s", profile->looks > 0 ? profile->watched_s : RH_NOT_MEASURED);
+    rh_json_add_int(object, "transaction_samples", profile->samples);
+    rh_json_add_real(object, "sampled_s", profile->samples > 0 ? profile->watched_s : RH_NOT_MEASURED);
     add_replicas(object, profile);
     rh_json *probe = rh_json_add_array(object, "probe");
     for (int kind = 0; kind < RH_PROBE_COUNT; kind++)

@@ -245,7 +245,7 @@ rh_json *rh_report_json(const rh_run *run)
     rh_json_add(root, "compatibility", rh_record_compatibility(&run->compatibility));
     rh_json *contention = rh_record_contention(run);
     if (contention)
-        rh_record_victims(contention, run);
+        rh_record_waiters(contention, run);
     rh_json_add(root, "contention", contention);
     rh_json_add(root, "disturbances", rh_record_disturbances(run));
     rh_json_add(root, "lock_policy", rh_record_lock_policy(&run->lock_policy));

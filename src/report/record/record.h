@@ -57,4 +57,4 @@ rh_json *rh_record_lock_policy(const rh_lock_policy_search *search);
 /* backfill.c; one a backfill of the scenario */
 rh_json *rh_record_backfills(const rh_run *run);
 /* record_victims.c: adds who waited and who was in the way, summed over all waits. */
-void rh_record_victims(rh_json *contention, const rh_run *run);
+void rh_record_waiters(rh_json *contention, const rh_run *run);

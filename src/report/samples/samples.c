@@ -26,7 +26,7 @@ static void load_body(const rh_run *run, rh_csv_writer *csv)
         rh_csv_int(csv, s->arrivals);
         rh_csv_int(csv, s->transactions);
         rh_csv_int(csv, s->errors);
-        rh_csv_int(csv, s->shed);
+        rh_csv_int(csv, s->dropped);
         double figures[] = {s->response_p50_ms, s->response_p99_ms, s->response_max_ms, s->service_p99_ms};
         for (size_t f = 0; f < 4; f++)
             rh_csv_real(csv, s->transactions > 0 ? figures[f] : RH_NOT_MEASURED, 3);

@@ -226,7 +226,7 @@ static const char *recommended(const rh_view *view)
 }
 
 /* The five that stalled longest in B, beside what they had in A; and those that are no victims any more. */
-static void victims(const comparison *c)
+static void waiters(const comparison *c)
 {
     rh_view_waiter *a, *b;
     size_t count_a = rh_view_waiters(&c->a, &a), count_b = rh_view_waiters(&c->b, &b);
@@ -263,7 +263,7 @@ static void contention(const comparison *c)
     differing_path_row(c, "reads blocked, longest stretch", "contention.reads_blocked_s");
     differing_path_row(c, "writes blocked, longest stretch", "contention.writes_blocked_s");
     count_path_row(c, "blocked sessions", "contention.blocked_session_count");
-    victims(c);
+    waiters(c);
     list_row(c, "deadlocks", "contention.deadlocks");
     list_row(c, "cancelled statements", "contention.cancelled");
     list_row(c, "incompatible statements", "compatibility.incompatibilities");

@@ -183,7 +183,7 @@ static const char *change(const page *p, double before_ms, double during_ms)
                           rh_view_seconds_or(&p->view, during_ms / 1e3, "–"));
 }
 
-static void victims(const page *p)
+static void waiters(const page *p)
 {
     rh_view_waiter *list;
     size_t count = rh_view_waiters(&p->view, &list);
@@ -229,7 +229,7 @@ static void advice(const page *p)
     const rh_view *view = &p->view;
     if (rh_view_contention(view))
         rh_text_printf(p->out, "%s\n\n", plain_within(p, rh_view_contention(view), SENTENCE_MAX));
-    victims(p);
+    waiters(p);
     if (rh_view_disturbers(view))
         rh_text_printf(p->out, "%s\n\n", plain_within(p, rh_view_disturbers(view), SENTENCE_MAX));
     if (rh_view_lock_policy(view))

@@ -37,7 +37,7 @@ static void fill_load(const rh_view *view, rh_view_waiter *v)
     v->transactions = during ? count_of(during, "transactions") : -1;
     v->errors = during ? count_of(during, "errors") : -1;
     v->retries = count_of(during, "retries");
-    v->shed = count_of(during, "dropped");
+    v->dropped = count_of(during, "dropped");
 }
 
 static double stall_of(const rh_view_waiter *v)
@@ -53,39 +53,39 @@ static int longest_stall(const void *left, const void *right)
     return x != y ? (x < y) - (x > y) : strcmp(a->who, b->who);
 }
 
-static bool is_known(const rh_view_waiter *victims, size_t count, const char *name)
+static bool is_known(const rh_view_waiter *waiters, size_t count, const char *name)
 {
     for (size_t i = 0; i < count; i++)
-        if (strcmp(victims[i].who, name) == 0)
+        if (strcmp(waiters[i].who, name) == 0)
             return true;
     return false;
 }
 
 /* Templates that met errors, retries or shedding while the migrations ran, though they waited for no lock. */
-static void add_failing(const rh_view *view, rh_view_waiter **victims, size_t *count)
+static void add_failing(const rh_view *view, rh_view_waiter **waiters, size_t *count)
 {
     const rh_json *templates = rh_json_path(view->report, "load.windows.during.templates");
     for (size_t i = 0; i < rh_json_count(templates); i++) {
         const rh_json *t = rh_json_at(templates, i);
         const char *name = rh_view_string(t, "name");
         if (!name || count_of(t, "errors") + count_of(t, "retries") + count_of(t, "dropped") == 0 ||
-            is_known(*victims, *count, name))
+            is_known(*waiters, *count, name))
             continue;
-        rh_view_waiter *v = rh_arena_add(view->arena, victims, count);
+        rh_view_waiter *v = rh_arena_add(view->arena, waiters, count);
         *v = (rh_view_waiter){.who = name, .is_template = true};
         fill_load(view, v);
     }
 }
 
-size_t rh_view_waiters(const rh_view *view, rh_view_waiter **victims)
+size_t rh_view_waiters(const rh_view *view, rh_view_waiter **waiters)
 {
     const rh_json *list = rh_json_path(view->report, "contention.blocked_sessions");
     size_t count = 0;
-    *victims = NULL;
+    *waiters = NULL;
     for (size_t i = 0; i < rh_json_count(list); i++) {
         const rh_json *row = rh_json_at(list, i);
         const char *who = rh_view_string(row, "session");
-        rh_view_waiter *v = rh_arena_add(view->arena, victims, &count);
+        rh_view_waiter *v = rh_arena_add(view->arena, waiters, &count);
         *v = (rh_view_waiter){.who = who ? who : "?",
                               .is_template = rh_view_string(row, "template") != NULL,
                               .is_migration = rh_json_bool(rh_json_get(row, "is_migration")),
@@ -97,9 +97,9 @@ size_t rh_view_waiters(const rh_view *view, rh_view_waiter **victims)
                               .mode = rh_view_string(row, "longest_wait_mode")};
         fill_load(view, v);
     }
-    add_failing(view, victims, &count);
+    add_failing(view, waiters, &count);
     if (count)
-        qsort(*victims, count, sizeof **victims, longest_stall);
+        qsort(*waiters, count, sizeof **waiters, longest_stall);
     return count;
 }
 

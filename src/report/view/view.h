@@ -75,10 +75,10 @@ typedef struct rh_view_waiter {
     double p50_before_ms, p99_before_ms, p50_during_ms, p99_during_ms;
     double longest_stall_ms, stall_at_s; /* the slowest response while migrations ran, and when it began */
     int64_t transactions, errors;
-    int64_t retries, shed;
+    int64_t retries, dropped;
 } rh_view_waiter;
-/* view_contention.c: *VICTIMS in the view's arena, who stalled longest first. Returns how many. */
-size_t rh_view_waiters(const rh_view *view, rh_view_waiter **victims);
+/* view_contention.c: *WAITERS in the view's arena, who stalled longest first. Returns how many. */
+size_t rh_view_waiters(const rh_view *view, rh_view_waiter **waiters);
 /* What a row of contention.blockers held: "ACCESS EXCLUSIVE on public.orders". */
 const char *rh_view_blocker(const rh_view *view, const rh_json *blocker);
 /* How many waited how long, for whom most; NULL when nothing watched. */

@@ -27,7 +27,7 @@ void rh_hazard_refused(const rh_hazard_subject *s, const char *work, const char 
               rh_arena_printf(s->arena, "The server refuses to %s: the %s uses it.", work, user),
               rh_arena_printf(
                   s->arena,
-                  "Drop the %s before it and create it again behind it in the same transaction, with its "
+                  "Drop the %s before it and create it again after it in the same transaction, with its "
                   "owner and privileges.",
                   user));
 }

@@ -55,7 +55,7 @@ static rh_statement *statement_of(const comment *c, rh_script *script)
 {
     for (size_t i = 0; i < script->statement_count; i++) {
         rh_statement *s = &script->statements[i];
-        const rh_grouped_statement *end = s->grouped_count ? &s->further[s->grouped_count - 1] : NULL;
+        const rh_grouped_statement *end = s->grouped_count ? &s->grouped[s->grouped_count - 1] : NULL;
         int last = end ? end->line : s->line;
         for (const char *at = end ? end->sql : s->sql; (at = strchr(at, '\n')); at++)
             last++;

@@ -62,11 +62,11 @@ static void add_referencing(rh_locks *l, const rh_catalog_table *table, const ch
 static void add_action(rh_locks *l, const rh_catalog_table *other, const rh_catalog_constraint *key,
                        char action)
 {
-    const bool looks = action == 'a' || action == 'r';
-    rh_locks_add_table(l, other, looks ? RH_LOCK_ROW_SHARE : RH_LOCK_ROW_EXCLUSIVE,
-                       looks ? "its foreign key is checked" : "its foreign key changes it, too");
+    const bool only_checks = action == 'a' || action == 'r';
+    rh_locks_add_table(l, other, only_checks ? RH_LOCK_ROW_SHARE : RH_LOCK_ROW_EXCLUSIVE,
+                       only_checks ? "its foreign key is checked" : "its foreign key changes it, too");
     rh_locks_note_search(l, other, key);
-    rh_locks_add_children(l, other, looks ? RH_LOCK_ROW_SHARE : RH_LOCK_ROW_EXCLUSIVE, true);
+    rh_locks_add_children(l, other, only_checks ? RH_LOCK_ROW_SHARE : RH_LOCK_ROW_EXCLUSIVE, true);
     if (action == 'd')
         rh_locks_add_referenced(l, other, NULL, RH_LOCK_ROW_SHARE);
     if (action == 'c' && !rh_locks_seen(l, key))

@@ -97,7 +97,7 @@ static void end(rh_disturbing *d, rh_disturbance_outcome outcome)
     d->outcome = outcome;
     d->to = rh_clock_monotonic();
     d->running = false;
-    d->way->stop(d);
+    d->methods->stop(d);
 }
 
 /* Waits until something is to be read, the first disturber's time is over, or all is to be stopped. */
@@ -114,7 +114,7 @@ static void wait_a_moment(rh_disturbers *all, struct pollfd *polled)
     poll(polled, (nfds_t)all->count + 1, until > now ? (int)((until - now) / 1000) + 1 : 0);
 }
 
-static void *look_after(void *argument)
+static void *monitor(void *argument)
 {
     rh_disturbers *all = argument;
     struct pollfd *polled = rh_alloc((all->count + 1) * sizeof *polled);
@@ -127,7 +127,7 @@ static void *look_after(void *argument)
                 continue;
             if (rh_clock_monotonic() >= d->from + d->spec->duration)
                 end(d, RH_DISTURBANCE_STOPPED);
-            else if (d->way->look(d))
+            else if (d->methods->check(d))
                 end(d, RH_DISTURBANCE_ENDED);
         }
     } while (!(polled[0].revents & (POLLHUP | POLLIN)));
@@ -144,7 +144,7 @@ static bool start_one(rh_disturbers *all, rh_disturbing *d, const rh_disturber *
     static atomic_int serial;
     *d = (rh_disturbing){.spec = spec,
                          .place = &all->place,
-                         .way = way_of(spec->kind),
+                         .methods = way_of(spec->kind),
                          .arena = all->arena,
                          .side = all->side,
                          .number = atomic_fetch_add(&serial, 1),
@@ -155,7 +155,7 @@ static bool start_one(rh_disturbers *all, rh_disturbing *d, const rh_disturber *
                   ? rh_arena_printf(all->arena, "%s on %s", rh_disturber_kind_name(spec->kind), spec->table)
                   : rh_disturber_kind_name(spec->kind);
     rh_error problem = {0};
-    bool ok = d->way->start(d, &problem);
+    bool ok = d->methods->start(d, &problem);
     d->from = rh_clock_monotonic();
     if (ok) {
         d->running = true;
@@ -164,7 +164,7 @@ static bool start_one(rh_disturbers *all, rh_disturbing *d, const rh_disturber *
         return true;
     }
     d->detail = rh_arena_strdup(all->arena, problem.message);
-    d->way->stop(d);
+    d->methods->stop(d);
     bool interrupted = problem.code == RH_ERROR_INTERRUPTED;
     if (interrupted)
         rh_error_move(error, &problem);
@@ -194,7 +194,7 @@ rh_disturbers *rh_disturbers_start(const rh_disturb_place *place, const rh_distu
     for (; ok && all->count < count; all->count++)
         ok = start_one(all, &all->each[all->count], specs[all->count], &problem);
     if (ok)
-        ok = all->threaded = pthread_create(&all->thread, NULL, look_after, all) == 0;
+        ok = all->threaded = pthread_create(&all->thread, NULL, monitor, all) == 0;
     if (ok) {
         rh_error_release(&problem);
         return all;
@@ -268,8 +268,8 @@ void rh_disturbers_stop(rh_disturbers *all, const char *migration, rh_usec began
             end(&all->each[i], RH_DISTURBANCE_STOPPED);
     wait_for_end(all);
     for (size_t i = 0; i < all->count; i++)
-        if (all->each[i].way->undo)
-            all->each[i].way->undo(&all->each[i]);
+        if (all->each[i].methods->undo)
+            all->each[i].methods->undo(&all->each[i]);
     for (size_t i = 0; rows && i < all->count; i++)
         add_row(&all->each[i], migration, began, arena, rows, row_count);
     release(all);

@@ -13,7 +13,7 @@ typedef struct rh_disturber_methods {
     /* Starts it and waits until it is in place. False: it is not, and ERROR says why. */
     bool (*start)(rh_disturbing *d, rh_error *error);
     /* Looks after it; true when it has ended by itself: then DETAIL says how. */
-    bool (*look)(rh_disturbing *d);
+    bool (*check)(rh_disturbing *d);
     /* Ends it, whether it was ever in place or not, and frees what it has. */
     void (*stop)(rh_disturbing *d);
     /* Undoes what it changed, once its migration has ended; may be NULL. */
@@ -27,7 +27,7 @@ extern const rh_disturber_methods rh_disturb_session_methods, rh_disturb_pg_dump
 struct rh_disturbing {
     const rh_disturber *spec;
     const rh_disturb_place *place;
-    const rh_disturber_methods *way;
+    const rh_disturber_methods *methods;
     rh_arena *arena;
     rh_pg *side;       /* the disturbers' own, for looking around */
     const char *table; /* qualified and quoted; NULL */

@@ -23,7 +23,7 @@ static bool hurry_launcher(rh_disturbing *d, rh_error *error)
 /* A page costs at least 1, and after every LIMIT of cost the worker sleeps for the delay. */
 static bool make_due(rh_disturbing *d, const rh_disturb_table *table, rh_error *error)
 {
-    int64_t naps = d->spec->duration / (DELAY_MS * 1000) + 1, limit = table->pages / naps;
+    int64_t delays = d->spec->duration / (DELAY_MS * 1000) + 1, limit = table->pages / delays;
     limit = limit < 1 ? 1 : limit > LIMIT_MAX ? LIMIT_MAX : limit;
     return rh_pg_execute(d->side, "SET lock_timeout = '5s'", error) &&
            rh_pg_executef(
@@ -79,7 +79,7 @@ static bool start(rh_disturbing *d, rh_error *error)
 }
 
 /* One follows upon another while the table stays old. */
-static bool look(rh_disturbing *d)
+static bool check(rh_disturbing *d)
 {
     if (find_workers(d) || rh_clock_monotonic() - d->seen < GONE)
         return false;
@@ -124,4 +124,4 @@ static void undo(rh_disturbing *d)
     rh_pg_execute(d->side, "SELECT pg_catalog.pg_reload_conf()", NULL);
 }
 
-const rh_disturber_methods rh_disturb_autovacuum_methods = {start, look, stop, undo};
+const rh_disturber_methods rh_disturb_autovacuum_methods = {start, check, stop, undo};

@@ -107,7 +107,7 @@ static bool start(rh_disturbing *d, rh_error *error)
                         (int)(READY / RH_SECOND));
 }
 
-static bool look(rh_disturbing *d)
+static bool check(rh_disturbing *d)
 {
     char buffer[READ_BYTES];
     int status = 0;
@@ -142,4 +142,4 @@ static void stop(rh_disturbing *d)
         unlink(d->fifo);
 }
 
-const rh_disturber_methods rh_disturb_pg_dump_methods = {start, look, stop, NULL};
+const rh_disturber_methods rh_disturb_pg_dump_methods = {start, check, stop, NULL};

@@ -91,7 +91,7 @@ static bool start(rh_disturbing *d, rh_error *error)
 }
 
 /* An idle session that says something has been ended; a query that ends has an answer. */
-static bool look(rh_disturbing *d)
+static bool check(rh_disturbing *d)
 {
     rh_pg_poll answer = rh_pg_consume(d->session, NULL, NULL);
     bool query = d->spec->kind == RH_DISTURBER_QUERY;
@@ -115,4 +115,4 @@ static void stop(rh_disturbing *d)
     d->session = NULL;
 }
 
-const rh_disturber_methods rh_disturb_session_methods = {start, look, stop, NULL};
+const rh_disturber_methods rh_disturb_session_methods = {start, check, stop, NULL};

@@ -177,7 +177,7 @@ static void fail_script(load_client *client, const char *why)
 }
 
 /* The script's next statement or pause, or its end. */
-static void go_on(load_client *client)
+static void continue_work(load_client *client)
 {
     if (client->generator->phase == LOAD_CANCELLING) {
         fail_script(client, "");
@@ -219,7 +219,7 @@ static void send_work(load_client *client)
     rh_pgbench_script_begin(
         &client->run, template_->script, generator->mix->scale, client - generator->clients,
         generator->seed ^ ((uint64_t)client->work.arrival.intended * UINT64_C(0x9e3779b97f4a7c15)));
-    go_on(client);
+    continue_work(client);
 }
 
 void rh_client_run(load_client *client, load_work work)
@@ -299,7 +299,7 @@ static void on_done(load_client *client)
     switch (client->state) {
     case LOAD_CLIENT_RUNNING:
         if (template_of(client)->script) {
-            go_on(client);
+            continue_work(client);
             break;
         }
         rh_generator_work_ended(client->generator, &client->work, RH_REQUEST_DONE, client->sent);
@@ -332,7 +332,7 @@ static void on_done(load_client *client)
     }
 }
 
-static void go_on_connecting(load_client *client)
+static void continue_connecting(load_client *client)
 {
     unwatch(client); /* the poll may replace the socket, even by one of the same number */
     rh_pg_connecting how = rh_pg_connect_poll(client->pg);
@@ -372,7 +372,7 @@ static void on_socket(void *user, int events)
 {
     load_client *client = user;
     if (client->state == LOAD_CLIENT_CONNECTING) {
-        go_on_connecting(client);
+        continue_connecting(client);
         return;
     }
     if (events & RH_WRITABLE)
@@ -407,7 +407,7 @@ void rh_client_wake(load_client *client)
     else if (client->state == LOAD_CLIENT_CONNECTING)
         wait_to_reconnect(client);
     else if (client->state == LOAD_CLIENT_SLEEPING)
-        go_on(client);
+        continue_work(client);
     else if (client->state == LOAD_CLIENT_BACKING_OFF)
         send_work(client);
 }
@@ -421,7 +421,7 @@ bool rh_client_is_timed(const load_client *client)
 void rh_client_cancel(load_client *client)
 {
     if (client->state == LOAD_CLIENT_SLEEPING)
-        go_on(client);
+        continue_work(client);
     else if (client->state == LOAD_CLIENT_BACKING_OFF)
         fail_script(client, "");
     else

@@ -19,17 +19,17 @@ rh_usec rh_generator_now(const rh_generator *generator)
     return rh_clock_monotonic() - generator->began;
 }
 
-void rh_generator_work_ended(rh_generator *generator, const load_work *work, rh_request_outcome fate,
+void rh_generator_work_ended(rh_generator *generator, const load_work *work, rh_request_outcome outcome,
                              rh_usec sent)
 {
     rh_usec now = rh_generator_now(generator);
-    rh_measures_end(generator->measures, work->slot, fate, now - work->arrival.intended,
+    rh_measures_end(generator->measures, work->slot, outcome, now - work->arrival.intended,
                     sent < 0 ? -1 : now - sent);
     if (sent >= 0)
         atomic_fetch_sub(&generator->in_flight, 1);
-    if (fate == RH_REQUEST_DONE)
+    if (outcome == RH_REQUEST_DONE)
         atomic_fetch_add(&generator->transactions, 1);
-    else if (fate == RH_REQUEST_ERROR)
+    else if (outcome == RH_REQUEST_ERROR)
         atomic_fetch_add(&generator->errors, 1);
 }
 
@@ -83,7 +83,7 @@ void rh_generator_forget_idle(rh_generator *generator, const load_client *client
 
 /* A queue that is full: the arrival is given up. It would have waited for all before it, so it counts with
  * the time that the oldest of them has waited already: less than the truth, never more. */
-static void shed(rh_generator *generator, const load_work *work)
+static void drop(rh_generator *generator, const load_work *work)
 {
     rh_usec waited = rh_generator_now(generator) - generator->queue[generator->queue_head].arrival.intended;
     rh_measures_end(generator->measures, work->slot, RH_REQUEST_DROPPED, waited, -1);
@@ -123,7 +123,7 @@ static void take_arrival(rh_generator *generator, rh_usec now)
         size_t tail = (generator->queue_head + generator->queue_count++) % generator->queue_capacity;
         generator->queue[tail] = work;
     } else {
-        shed(generator, &work);
+        drop(generator, &work);
     }
 }
 
@@ -179,7 +179,7 @@ static void next_phase(rh_generator *generator, rh_usec now)
 }
 
 /* Statements whose answer is overdue are told once. */
-static void tell_overdue(rh_generator *generator, rh_usec now)
+static void report_overdue(rh_generator *generator, rh_usec now)
 {
     bool any = false;
     for (size_t i = 0; i < generator->client_count; i++) {
@@ -199,7 +199,7 @@ static void tell_overdue(rh_generator *generator, rh_usec now)
 
 static void wake_clients(rh_generator *generator, rh_usec now)
 {
-    tell_overdue(generator, now);
+    report_overdue(generator, now);
     generator->next_wake = INT64_MAX;
     for (size_t i = 0; i < generator->client_count; i++) {
         load_client *client = &generator->clients[i];

@@ -111,7 +111,7 @@ void rh_generator_client_free(rh_generator *generator, load_client *client);
 /* An idle client's connection was lost: nothing may be sent through it. */
 void rh_generator_forget_idle(rh_generator *generator, const load_client *client);
 /* WORK is over. SENT is when it was first sent, -1: never. */
-void rh_generator_work_ended(rh_generator *generator, const load_work *work, rh_request_outcome fate,
+void rh_generator_work_ended(rh_generator *generator, const load_work *work, rh_request_outcome outcome,
                              rh_usec sent);
 /* cancelled.c: remembers a timeout or a deadlock that the client's session got; other errors are passed over.
  */

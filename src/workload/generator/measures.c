@@ -12,7 +12,7 @@ enum { ERROR_KINDS = 200 };
 /* Response and service times of one template, or of all, in one window. Histograms are made when first
  * needed. */
 typedef struct cell {
-    int64_t transactions, errors, shed, retries;
+    int64_t transactions, errors, dropped, retries;
     rh_usec longest, longest_from; /* the longest response, and its intended start */
     rh_histogram *response, *service;
 } cell;
@@ -34,7 +34,7 @@ typedef struct times {
 } times;
 
 typedef struct live_second {
-    int64_t arrivals, transactions, errors, shed, pending;
+    int64_t arrivals, transactions, errors, dropped, pending;
     times response, service;
 } live_second;
 
@@ -180,7 +180,7 @@ static void summarise(const rh_mix *mix, const cell *cells, rh_template_window *
     const cell *all = &cells[mix->template_count];
     out->transactions = all->transactions;
     out->errors = all->errors;
-    out->shed = all->shed;
+    out->dropped = all->dropped;
     out->retries = all->retries;
     out->response_ms = quantiles_of(all->response);
     out->service_ms = quantiles_of(all->service);
@@ -188,7 +188,7 @@ static void summarise(const rh_mix *mix, const cell *cells, rh_template_window *
     out->templates = templates;
     out->template_count = 0;
     for (size_t i = 0; i < mix->template_count; i++)
-        if (cells[i].transactions + cells[i].errors + cells[i].shed > 0)
+        if (cells[i].transactions + cells[i].errors + cells[i].dropped > 0)
             templates[out->template_count++] = (rh_template_window){
                 .name = mix->templates[i].name,
                 .transactions = cells[i].transactions,
@@ -196,7 +196,7 @@ static void summarise(const rh_mix *mix, const cell *cells, rh_template_window *
                 .response_ms = quantiles_of(cells[i].response),
                 .service_ms = quantiles_of(cells[i].service),
                 .kind = mix->templates[i].kind,
-                .shed = cells[i].shed,
+                .dropped = cells[i].dropped,
                 .retries = cells[i].retries,
                 .longest_stall_at_s = rh_seconds(cells[i].longest_from),
             };
@@ -213,7 +213,7 @@ static void fold_window(rh_measures *measures, rh_measure_window *window)
             const cell *from = &window->cells[i];
             into->transactions += from->transactions;
             into->errors += from->errors;
-            into->shed += from->shed;
+            into->dropped += from->dropped;
             into->retries += from->retries;
             if (from->longest > into->longest) {
                 into->longest = from->longest;
@@ -278,7 +278,7 @@ static void fold_second(live_second *live, int second, rh_load_second *out)
         .arrivals = live->arrivals,
         .transactions = live->transactions,
         .errors = live->errors,
-        .shed = live->shed,
+        .dropped = live->dropped,
         .response_p50_ms = time_quantile(&live->response, 0.5),
         .response_p99_ms = time_quantile(&live->response, 0.99),
         .response_max_ms = time_quantile(&live->response, 1),
@@ -349,14 +349,16 @@ rh_window_kind rh_measures_slot_kind(rh_measure_slot slot)
     return slot.window->kind;
 }
 
-static void count_cell(cell *c, rh_usec intended, rh_request_outcome fate, rh_usec response_us,
+static void count_cell(cell *c, rh_usec intended, rh_request_outcome outcome, rh_usec response_us,
                        rh_usec service_us)
 {
     if (response_us > c->longest || !c->response) {
         c->longest = response_us;
         c->longest_from = intended;
     }
-    (fate == RH_REQUEST_DONE ? &c->transactions : fate == RH_REQUEST_ERROR ? &c->errors : &c->shed)[0]++;
+    (outcome == RH_REQUEST_DONE    ? &c->transactions
+     : outcome == RH_REQUEST_ERROR ? &c->errors
+                                   : &c->dropped)[0]++;
     if (!c->response)
         c->response = rh_histogram_new();
     rh_histogram_record(c->response, response_us);
@@ -367,18 +369,18 @@ static void count_cell(cell *c, rh_usec intended, rh_request_outcome fate, rh_us
     rh_histogram_record(c->service, service_us);
 }
 
-void rh_measures_end(rh_measures *measures, rh_measure_slot slot, rh_request_outcome fate,
+void rh_measures_end(rh_measures *measures, rh_measure_slot slot, rh_request_outcome outcome,
                      rh_usec response_us, rh_usec service_us)
 {
     cell *cells = slot.window->cells;
-    count_cell(&cells[slot.template_index], slot.intended, fate, response_us, service_us);
-    count_cell(&cells[measures->mix->template_count], slot.intended, fate, response_us, service_us);
+    count_cell(&cells[slot.template_index], slot.intended, outcome, response_us, service_us);
+    count_cell(&cells[measures->mix->template_count], slot.intended, outcome, response_us, service_us);
     slot.window->pending--;
 
     live_second *live = &measures->live[(size_t)slot.second - measures->live_from];
-    (fate == RH_REQUEST_DONE    ? &live->transactions
-     : fate == RH_REQUEST_ERROR ? &live->errors
-                                : &live->shed)[0]++;
+    (outcome == RH_REQUEST_DONE    ? &live->transactions
+     : outcome == RH_REQUEST_ERROR ? &live->errors
+                                   : &live->dropped)[0]++;
     add_time(&live->response, response_us);
     if (service_us >= 0)
         add_time(&live->service, service_us);

@@ -35,7 +35,7 @@ rh_measure_slot rh_measures_begin(rh_measures *measures, rh_usec intended, uint3
 rh_window_kind rh_measures_slot_kind(rh_measure_slot slot);
 /* RESPONSE_US from the intended start; SERVICE_US from the send, -1 when it was never sent. Errors and shed
  * arrivals count in the response times too: who waited and got an error has waited. */
-void rh_measures_end(rh_measures *measures, rh_measure_slot slot, rh_request_outcome fate,
+void rh_measures_end(rh_measures *measures, rh_measure_slot slot, rh_request_outcome outcome,
                      rh_usec response_us, rh_usec service_us);
 /* The arrival's attempt failed and is made again. */
 void rh_measures_retry(rh_measures *measures, rh_measure_slot slot);

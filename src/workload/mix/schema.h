@@ -116,5 +116,5 @@ typedef struct mix_fresh {
 } mix_fresh;
 /* NAMED: the columns that the statement gives values to; REPLACEABLE: where these are plain parameters.
  * False: WHY says what stands against it, or ERROR is set. */
-bool rh_mix_fresh(mix_build *build, const mix_table *table, const bool *named, const bool *replaceable,
-                  mix_fresh *fresh, const char **why, rh_error *error);
+bool rh_mix_unique(mix_build *build, const mix_table *table, const bool *named, const bool *replaceable,
+                   mix_fresh *fresh, const char **why, rh_error *error);

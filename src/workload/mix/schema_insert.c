@@ -292,8 +292,8 @@ static const char *fresh_expression(mix_build *build, const mix_column *column, 
     return NULL;
 }
 
-bool rh_mix_fresh(mix_build *build, const mix_table *table, const bool *named, const bool *replaceable,
-                  mix_fresh *fresh, const char **why, rh_error *error)
+bool rh_mix_unique(mix_build *build, const mix_table *table, const bool *named, const bool *replaceable,
+                   mix_fresh *fresh, const char **why, rh_error *error)
 {
     insert_plan plan = {.changeable = replaceable};
     start_plan(build, table, &plan);

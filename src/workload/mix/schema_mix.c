@@ -140,14 +140,14 @@ static bool add_by_key(mix_build *build, candidates *all, const mix_table *table
 }
 
 /* Without a key, what is left is to look at the table's first rows. */
-static bool add_glance(mix_build *build, candidates *all, const mix_table *table, rh_error *error)
+static bool add_first_rows(mix_build *build, candidates *all, const mix_table *table, rh_error *error)
 {
-    rh_template glance = {.name = rh_arena_printf(build->arena, "read some rows of %s", table->name)};
+    rh_template first_rows = {.name = rh_arena_printf(build->arena, "read some rows of %s", table->name)};
     rh_text sql = {0};
     rh_text_append(&sql, "SELECT ");
     append_columns(&sql, table, NULL, ", ");
     rh_text_printf(&sql, " FROM %s LIMIT 20", table->quoted);
-    bool ok = add(build, all, table, MIX_RANGE, &sql, &glance, error);
+    bool ok = add(build, all, table, MIX_RANGE, &sql, &first_rows, error);
     rh_text_release(&sql);
     return ok;
 }
@@ -283,11 +283,11 @@ static bool add_table(mix_build *build, candidates *all, mix_table *table, rh_er
     if (table->key && !all_readable(table, &table->key->columns)) {
         rh_mix_leave_out(build, "%s gets short reads and inserts only: the role %s may not read its key",
                          table->name, build->role->name);
-        return add_glance(build, all, table, error) && add_insert(build, all, table, error);
+        return add_first_rows(build, all, table, error) && add_insert(build, all, table, error);
     }
     if (!table->key) {
         rh_mix_leave_out(build, "%s has no key: it gets short reads and inserts only", table->name);
-        return add_glance(build, all, table, error) && add_insert(build, all, table, error);
+        return add_first_rows(build, all, table, error) && add_insert(build, all, table, error);
     }
     return add_by_key(build, all, table, error) && add_children(build, all, table, error) &&
            add_insert(build, all, table, error) && add_update(build, all, table, error);

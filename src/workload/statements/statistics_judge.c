@@ -128,7 +128,7 @@ static bool freshen(mix_player *player, mix_item *item, rh_error *error)
     look_at_columns(bound, named, plain);
     mix_fresh fresh = {0};
     const char *why = NULL;
-    if (!rh_mix_fresh(player->copy.build, bound->table, named, plain, &fresh, &why, error))
+    if (!rh_mix_unique(player->copy.build, bound->table, named, plain, &fresh, &why, error))
         return why ? leave(item, "inserting keys for which no new value can be generated", why) : false;
     const char **texts = rh_arena_alloc(arena, (bound->parameter_count + 1) * sizeof *texts);
     for (size_t r = 0; r < bound->value_rows; r++)

@@ -259,7 +259,7 @@ static bool find_sequence(mix_player *player, rh_error *error)
 }
 
 /* Which columns' values are as frequent as on production. */
-static void tell_followed(const mix_build *build, rh_mix *mix)
+static void report_frequencies(const mix_build *build, rh_mix *mix)
 {
     size_t count = 0;
     for (size_t i = 0; i < build->value_count; i++)
@@ -304,7 +304,7 @@ bool rh_mix_from_statistics(rh_pg *pg, const rh_mix_role *role, const char *cons
     if (!add_templates(&player, error))
         return false;
     cover(&player, &statistics);
-    tell_followed(&build, mix);
+    report_frequencies(&build, mix);
     tell_left_out(&player);
     return true;
 }

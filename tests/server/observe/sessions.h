@@ -127,7 +127,7 @@ static inline void await_look(rh_pg *pg, rh_sampler *sampler)
     for (int64_t looked = 0; looked == 0; sleep_ms(5)) {
         rh_error error = {0};
         if (sampler)
-            rh_sampler_look(sampler);
+            rh_sampler_sample_now(sampler);
         if (!rh_pg_query_int(pg, sql, &looked, &error))
             fail_msg("%s", error.message);
     }

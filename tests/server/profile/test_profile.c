@@ -155,13 +155,13 @@ static void as_superuser(void **state)
     assert_true(has_statement(&t, "WHERE note = $"));
     assert_true(has_statement(&t, "varchar(30)"));
     assert_true(has_statement(&t, "\"odd 'n\"\"ame\""));
-    assert_true(t.profile.looks == 1);
+    assert_true(t.profile.samples == 1);
     assert_true(t.profile.commits_per_s >= 0);
     for (int kind = 0; kind < RH_PROBE_COUNT; kind++)
         assert_true(t.profile.probe.value[kind] > 0 || why(&t, rh_probe_name((rh_probe_kind)kind)) == NULL);
     assert_true(t.profile.probe.value[RH_PROBE_CPU] > 0);
     assert_true(t.profile.probe.value[RH_PROBE_WAL] > 0);
-    assert_int_equal(t.profile.doubt_count, 0);
+    assert_int_equal(t.profile.warning_count, 0);
     nothing_of_the_data(&t);
     drop(&t);
 }
@@ -178,7 +178,7 @@ static void as_monitor(void **state)
     assert_non_null(why(&t, "machine"));
     assert_true(t.profile.wal_directory_bytes > 0);
     assert_true(has_statement(&t, "WHERE note = $"));
-    assert_int_equal(t.profile.looks, 1);
+    assert_int_equal(t.profile.samples, 1);
     assert_true(t.profile.probe.value[RH_PROBE_CPU] > 0);
     assert_true(t.profile.probe.value[RH_PROBE_SORT] > 0);
     assert_true(t.profile.probe.value[RH_PROBE_CACHED] > 0);
@@ -193,7 +193,7 @@ static void as_nobody(void **state)
 {
     (void)state;
     taken t = take(plain, 0, 0);
-    assert_int_equal(t.profile.looks, 0);
+    assert_int_equal(t.profile.samples, 0);
     assert_non_null(strstr(why(&t, "transactions"), "pg_monitor"));
     assert_non_null(why(&t, "wal"));
     assert_int_equal(t.profile.wal_directory_bytes, RH_UNKNOWN);
@@ -249,7 +249,7 @@ static void watching(void **state)
     assert_true(
         rh_pg_execute(open, "BEGIN; SELECT 1 FROM orders LIMIT 1; INSERT INTO fresh VALUES (2)", &error));
     taken t = take(monitor, 0, RH_SECOND);
-    assert_true(t.profile.looks >= 3);
+    assert_true(t.profile.samples >= 3);
     double all = 0, fresh = 0;
     for (size_t i = 0; i < t.profile.age_count; i++) {
         const rh_profile_ages *ages = &t.profile.ages[i];
@@ -259,8 +259,8 @@ static void watching(void **state)
             fresh += ages->transactions;
         }
     }
-    assert_true(all == (double)t.profile.looks);
-    assert_true(fresh == (double)t.profile.looks);
+    assert_true(all == (double)t.profile.samples);
+    assert_true(fresh == (double)t.profile.samples);
     drop(&t);
     rh_pg_close(open);
 }
@@ -356,11 +356,11 @@ static void the_script_gives_the_same(void **state)
     assert_int_equal(profile.relation_count, live.profile.relation_count);
     assert_int_equal(profile.setting_count, live.profile.setting_count);
     assert_int_equal(profile.index_count, live.profile.index_count);
-    assert_int_equal(profile.looks, 3);
+    assert_int_equal(profile.samples, 3);
     assert_true(profile.commits_per_s >= 0);
     assert_true(profile.probe.value[RH_PROBE_CPU] > 0);
     assert_true(profile.probe.value[RH_PROBE_WAL] > 0);
-    assert_int_equal(profile.doubt_count, 0);
+    assert_int_equal(profile.warning_count, 0);
     char *text = rh_file_read(csv, 0, arena, NULL, &error);
     assert_null(strstr(text, "geheim"));
     assert_null(strstr(text, "kunde"));

@@ -166,7 +166,7 @@ static void waits_are_as_predicted(void **state)
         "mean wait predicted %.3f s, measured %.3f s; at once %.0f %%, %.0f %%; 90 %% within %.3f s, "
         "%.3f s; %lld looks\n",
         f.wait_s, mean, f.chances[0].probability * 100, 100.0 * (double)at_once / REQUESTS, f.wait_high_s,
-        waits[REQUESTS * 9 / 10 - 1], (long long)profile.looks);
+        waits[REQUESTS * 9 / 10 - 1], (long long)profile.samples);
     /* Some 25 looks and 24 requests: each mean is known to a fifth. */
     assert_true(mean < 2.5 * f.wait_s);
     assert_true(f.wait_s < 2.5 * mean);

@@ -98,15 +98,15 @@ static inline rh_load_second load_totals(const rh_load *load)
         sum.arrivals += load->seconds[i].arrivals;
         sum.transactions += load->seconds[i].transactions;
         sum.errors += load->seconds[i].errors;
-        sum.shed += load->seconds[i].shed;
+        sum.dropped += load->seconds[i].dropped;
         assert_int_equal(load->seconds[i].second, i);
     }
     for (size_t i = 0; i < load->window_count; i++) {
         const rh_load_window *w = &load->windows[i];
         if (w->kind != RH_WINDOW_DURING || !w->migration)
-            in_windows += w->transactions + w->errors + w->shed;
+            in_windows += w->transactions + w->errors + w->dropped;
     }
-    assert_int_equal(sum.arrivals, sum.transactions + sum.errors + sum.shed);
+    assert_int_equal(sum.arrivals, sum.transactions + sum.errors + sum.dropped);
     assert_int_equal(sum.arrivals, in_windows);
     return sum;
 }

@@ -75,7 +75,7 @@ static void play(const char *database, size_t at_least, bool writes)
     rh_load_second sum = load_totals(&load);
     assert_true(sum.arrivals > 300);
     assert_int_equal(sum.errors, 0);
-    assert_int_equal(sum.shed, 0);
+    assert_int_equal(sum.dropped, 0);
     assert_int_equal(load.error_count, 0);
     rh_arena_free(arena);
     rh_pg_close(pg);

@@ -87,7 +87,7 @@ static void test_tpcb_runs_unchanged(void **state)
     rh_load load;
     play(&mix, 400, 8, 3, arena, &load);
     rh_load_second sum = load_totals(&load);
-    assert_int_equal(sum.errors + sum.shed, 0);
+    assert_int_equal(sum.errors + sum.dropped, 0);
     assert_true(sum.transactions > 900);
     int64_t history = number(pg, "SELECT count(*) FROM pgbench_history");
     assert_int_equal(history, load.windows[0].templates[0].transactions);
@@ -165,7 +165,7 @@ static void test_what_goes_wrong(void **state)
     assert_true(t[2].transactions == 0);
     assert_true(t[3].transactions > 100);
     assert_true(t[3].errors == 0);
-    assert_int_equal(sum.shed, 0);
+    assert_int_equal(sum.dropped, 0);
     assert_int_equal(number(pg, "SELECT sum(v) FROM pair"), before);
     bool told = false;
     for (size_t i = 0; i < load.error_count; i++)
@@ -188,7 +188,7 @@ static void test_long_sleep_ends_with_the_run(void **state)
     play(&mix, 20, 4, 0.5, arena, &load);
     rh_load_second sum = load_totals(&load);
     assert_int_equal(sum.transactions + sum.errors, 0);
-    assert_true(sum.shed > 0);
+    assert_true(sum.dropped > 0);
     rh_arena_free(arena);
     rh_pg_close(pg);
 }

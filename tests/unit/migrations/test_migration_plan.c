@@ -317,7 +317,7 @@ static void test_big_files(void **state)
     const rh_script *up = &f->plan.migrations[0].up;
     assert_int_equal(rh_script_sent(up), 100001);
     assert_int_equal(up->statement_count, 2);
-    assert_int_equal(up->statements[1].further[99998].line, 10 * 1024 * 1024 / 16 + 100001);
+    assert_int_equal(up->statements[1].grouped[99998].line, 10 * 1024 * 1024 / 16 + 100001);
     assert_true(strlen(up->statements[0].redacted_sql) < 100);
     fixture_end(f);
 }
@@ -392,7 +392,7 @@ static void test_told_together(void **state)
                         "insert into t values ($1, $2) /* and 599 more of this table */");
     assert_string_equal(up->statements[3].hazards[0].rule, "whole-table-update");
     assert_int_equal(up->statements[4].class_, RH_CLASS_UNCLASSIFIED);
-    assert_int_equal(up->statements[5].further[598].line, 1204);
+    assert_int_equal(up->statements[5].grouped[598].line, 1204);
     assert_int_equal(up->statements[6].ordinal, 7);
     assert_string_equal(up->statements[6].hazards[0].silenced, "it is empty");
     /* By turns into two tables: by table there would be a thousand and more. */

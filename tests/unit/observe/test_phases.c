@@ -24,10 +24,10 @@ static void test_sums(void **state)
     rh_arena *arena = rh_arena_new();
     rh_phases phases = {0};
     rh_phase_sample base = look(10, NULL, 1, RH_UNKNOWN),
-                    looks[] = {look(11, "scanning", 1.5, 100), look(12, "scanning", 2.5, 110),
-                               look(14, "sorting", 4.5, 130), look(15, "sorting", 5, 130)};
+                    samples[] = {look(11, "scanning", 1.5, 100), look(12, "scanning", 2.5, 110),
+                                 look(14, "sorting", 4.5, 130), look(15, "sorting", 5, 130)};
     for (size_t i = 0; i < 4; i++)
-        rh_phases_add(&phases, &base, &looks[i], arena);
+        rh_phases_add(&phases, &base, &samples[i], arena);
     rh_phase_sample end = look(16, NULL, 5.25, 200);
     rh_phases_end(&phases, &end, arena);
     assert_int_equal(phases.count, 2);
@@ -50,9 +50,9 @@ static void test_gaps(void **state)
     rh_arena *arena = rh_arena_new();
     rh_phases phases = {0};
     rh_phase_sample base = look(0, NULL, NAN, RH_UNKNOWN),
-                    looks[] = {look(1, NULL, NAN, 0), look(2, "scanning", NAN, 0), look(3, NULL, NAN, 0)};
+                    samples[] = {look(1, NULL, NAN, 0), look(2, "scanning", NAN, 0), look(3, NULL, NAN, 0)};
     for (size_t i = 0; i < 3; i++)
-        rh_phases_add(&phases, &base, &looks[i], arena);
+        rh_phases_add(&phases, &base, &samples[i], arena);
     rh_phase_sample end = look(9, NULL, NAN, 0);
     rh_phases_end(&phases, &end, arena);
     assert_int_equal(phases.count, 1);

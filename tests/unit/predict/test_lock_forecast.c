@@ -86,7 +86,7 @@ static int set_up(void **state)
                              .relation_count = 2,
                              .ages = w.ages,
                              .age_count = 3,
-                             .looks = 100,
+                             .samples = 100,
                              .watched_s = 25,
                              .settings = w.settings,
                              .setting_count = 1,
@@ -199,7 +199,7 @@ static void without_enough_looks_nothing_is_claimed(void **state)
 {
     world *w = *state;
     assert_int_equal(rh_lock_samples_needed(0.9), 22);
-    w->profile.looks = 21;
+    w->profile.samples = 21;
     const rh_lock_forecast *f = make(w, 2);
     assert_true(isnan(f[0].wait_s));
     assert_true(isnan(f[0].blocked_s));
@@ -209,7 +209,7 @@ static void without_enough_looks_nothing_is_claimed(void **state)
     assert_true(isnan(w->out.reads_blocked_s));
     assert_true(isnan(w->out.writes_blocked_high_s));
     assert_non_null(w->out.unknown);
-    w->profile.looks = 0;
+    w->profile.samples = 0;
     assert_non_null(strstr(make(w, 2)[0].unknown, "pg_monitor"));
 }
 

@@ -267,7 +267,7 @@ static void traffic_of_a_profile(void **state)
                               {"public", "orders", RH_LOCK_ACCESS_SHARE, 5, 10},
                               {"public", "items", RH_LOCK_ACCESS_SHARE, 5, 700},
                               {"other", "orders", RH_LOCK_ACCESS_SHARE, 5, 700}};
-    rh_profile profile = {.ages = ages, .age_count = 6, .looks = 10};
+    rh_profile profile = {.ages = ages, .age_count = 6, .samples = 10};
     bool known;
     rh_lock_traffic all =
         rh_lock_traffic_of(&profile, "public", "orders", RH_LOCK_ACCESS_EXCLUSIVE, &known, arena);
@@ -280,7 +280,7 @@ static void traffic_of_a_profile(void **state)
     rh_lock_traffic nobody = rh_lock_traffic_of(&profile, "public", "quiet", RH_LOCK_SHARE, &known, arena);
     assert_true(known);
     near(rh_lock_granted_within(&nobody, 0), 1);
-    profile.looks = 0;
+    profile.samples = 0;
     rh_lock_traffic_of(&profile, "public", "quiet", RH_LOCK_SHARE, &known, arena);
     assert_false(known);
     rh_arena_free(arena);

@@ -61,10 +61,10 @@ static void complains(const char *text, int line, const char *message)
     rh_error_release(&error);
 }
 
-static bool doubts(const char *part)
+static bool warnings(const char *part)
 {
-    for (size_t i = 0; i < profile.doubt_count; i++)
-        if (strstr(profile.doubts[i], part))
+    for (size_t i = 0; i < profile.warning_count; i++)
+        if (strstr(profile.warnings[i], part))
             return true;
     return false;
 }
@@ -118,7 +118,7 @@ static void reads_what_is_there(void **state)
     assert_true(isnan(profile.relations[1].inserts_per_s)); /* one reading */
     assert_true(profile.commits_per_s == 250);
     assert_true(profile.wal_bytes_per_s == 1000);
-    assert_int_equal(profile.looks, 40);
+    assert_int_equal(profile.samples, 40);
     assert_true(profile.watched_s == 10);
     assert_true(profile.ages[0].transactions == 7);
     assert_true(profile.probe.value[RH_PROBE_CPU] == 4e6);
@@ -127,7 +127,7 @@ static void reads_what_is_there(void **state)
     assert_true(isnan(profile.probe.value[RH_PROBE_SORT]));
     assert_int_equal(profile.disk_free_bytes, RH_UNKNOWN);
     assert_int_equal(profile.in_recovery, -1);
-    assert_int_equal(profile.doubt_count, 0);
+    assert_int_equal(profile.warning_count, 0);
     assert_non_null(why_unknown("indexes"));
     assert_null(why_unknown("relations"));
 }
@@ -148,7 +148,7 @@ static void csv_is_the_same(void **state)
           "end,{}\r\n");
     assert_string_equal(profile.source, "csv");
     assert_string_equal(profile.relations[0].schema, "a,b");
-    assert_int_equal(profile.looks, 2);
+    assert_int_equal(profile.samples, 2);
     assert_true(profile.watched_s == 2.5);
     assert_true(profile.probe.value[RH_PROBE_SORT] == 1e6);
     assert_string_equal(why_unknown("probe.wal"), "a standby writes no WAL");
@@ -206,24 +206,24 @@ static void figures_that_make_no_sense(void **state)
                "\"seconds\": 0.0001},"
                " \"wal\": {\"flush_s\": -1}, \"sort\": \"fast\"}}");
     assert_true(isnan(profile.taken_s));
-    assert_true(doubts("clock makes no sense"));
+    assert_true(warnings("clock makes no sense"));
     assert_int_equal(profile.relation_count, 3);
     assert_int_equal(profile.relations[0].bytes, RH_UNKNOWN);
-    assert_true(doubts("a.huge: 2000000 bytes are more than the whole database's"));
+    assert_true(warnings("a.huge: 2000000 bytes are more than the whole database's"));
     assert_int_equal(profile.relations[1].bytes, RH_UNKNOWN);
-    assert_true(doubts("a.negative: bytes of -5 makes no sense"));
-    assert_true(doubts("a.negative: tuples is not a number"));
+    assert_true(warnings("a.negative: bytes of -5 makes no sense"));
+    assert_true(warnings("a.negative: tuples is not a number"));
     assert_int_equal(profile.relations[2].tuples, RH_UNKNOWN);
     assert_true(isnan(profile.relations[0].inserts_per_s));
-    assert_true(doubts("a.huge: a counter went back"));
+    assert_true(warnings("a.huge: a counter went back"));
     assert_true(isnan(profile.commits_per_s));
-    assert_true(doubts("-10 s apart"));
+    assert_true(warnings("-10 s apart"));
     for (int kind = 0; kind < RH_PROBE_COUNT; kind++)
         assert_true(isnan(profile.probe.value[kind]));
-    assert_true(doubts("probe cpu"));
-    assert_true(doubts("probe sequential: 1e+18"));
-    assert_true(doubts("probe wal"));
-    assert_true(doubts("probe sort"));
+    assert_true(warnings("probe cpu"));
+    assert_true(warnings("probe sequential: 1e+18"));
+    assert_true(warnings("probe wal"));
+    assert_true(warnings("probe sort"));
 }
 
 /* The places that took longer than others are the device's; a faster device than all of them together is a
@@ -261,9 +261,9 @@ static void reads_most_common_values(void **state)
     assert_int_equal(profile.values[0].count, 2);
     assert_string_equal(profile.values[0].values[1], "new");
     assert_true(profile.values[0].frequencies[1] == 0.25);
-    assert_true(doubts("orders.sum are not valid"));
-    assert_true(doubts("orders.more are"));
-    assert_true(doubts("orders.less are"));
+    assert_true(warnings("orders.sum are not valid"));
+    assert_true(warnings("orders.more are"));
+    assert_true(warnings("orders.less are"));
     reads(HEAD SERVER "}");
     assert_int_equal(profile.value_count, 0);
     assert_null(why_unknown("values")); /* nobody asked */
@@ -328,8 +328,8 @@ static void many_doubts_stay_short(void **state)
     reads(rh_text_string(&text));
     rh_text_release(&text);
     assert_int_equal(profile.relation_count, 500);
-    assert_int_equal(profile.doubt_count, 21);
-    assert_string_equal(profile.doubts[20], "and 480 more invalid figures");
+    assert_int_equal(profile.warning_count, 21);
+    assert_string_equal(profile.warnings[20], "and 480 more invalid figures");
 }
 
 /* Every prefix of a good file is refused or read; none of them crashes. */
@@ -359,10 +359,10 @@ static void script_has_every_part(void **state)
     assert_non_null(strstr(text, "'probe.cpu'"));
     assert_null(strstr(text, "'probe.wal'"));
     assert_null(strstr(text, "pg_logical_emit_message"));
-    size_t looks = 0;
+    size_t samples = 0;
     for (const char *at = text; (at = strstr(at, ":rh_look\n")) != NULL; at++)
-        looks++;
-    assert_int_equal(looks, 8);
+        samples++;
+    assert_int_equal(samples, 8);
     assert_non_null(strstr(text, "No value of the data"));
     assert_null(strstr(text, "most_common_vals"));
     rh_text_clear(&script);

@@ -90,7 +90,7 @@ static inline void fixture_lock_forecasts(rh_arena *arena, rh_lock_forecasts *lo
     };
     *locks = (rh_lock_forecasts){.made = true,
                                  .level = 0.9,
-                                 .looks = 120,
+                                 .samples = 120,
                                  .watched_s = 600,
                                  .connections = 100,
                                  .connections_basis = "max_connections",

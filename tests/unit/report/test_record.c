@@ -69,7 +69,7 @@ static void with_forecasts(rh_run *run)
     static const char *applied[] = {"rewrite: 20 % longer than predicted"};
     run->production.locks = (rh_lock_forecasts){.made = true,
                                                 .level = 0.9,
-                                                .looks = 400,
+                                                .samples = 400,
                                                 .watched_s = 100,
                                                 .connections = 97,
                                                 .connections_basis = "max_connections",

@@ -86,7 +86,7 @@ static void test_windows_by_intended_start(void **state)
     assert_true(fabs(w[3].start_s - 1) < 1e-9);
     assert_true(fabs(w[3].end_s - 3) < 1e-9);
     assert_true(fabs(w[3].response_ms.max - 20) < 0.1);
-    assert_int_equal(w[4].shed, 1);
+    assert_int_equal(w[4].dropped, 1);
     assert_true(isnan(w[4].service_ms.p50)); /* nothing was sent: not measured, not 0 */
     bench_stop(&b);
 }
@@ -177,7 +177,7 @@ static void test_longest_stall_and_retries(void **state)
                          *whole = &b.load.windows[3];
     assert_float_equal(1.2F, (float)first->templates[0].longest_stall_at_s, 1e-4F);
     assert_float_equal(1.3F, (float)first->templates[1].longest_stall_at_s, 1e-4F);
-    assert_int_equal(1, first->templates[1].shed);
+    assert_int_equal(1, first->templates[1].dropped);
     assert_int_equal(2, first->templates[0].retries);
     assert_int_equal(2, first->retries);
     assert_float_equal(3.1F, (float)second->templates[0].longest_stall_at_s, 1e-4F);

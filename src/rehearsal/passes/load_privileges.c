@@ -1,4 +1,4 @@
-#include "load_rights.h"
+#include "load_privileges.h"
 #include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/workload/workload.h"
 #include <string.h>
@@ -72,8 +72,8 @@ static bool try_template(const rh_run *run, rh_pg *pg, rh_mix *mix, rh_template 
     return true;
 }
 
-static void tell(const rh_run *run, const rh_mix *mix, size_t left, size_t all, size_t sieved,
-                 rh_notes *notes)
+static void note_omissions(const rh_run *run, const rh_mix *mix, size_t left, size_t all, size_t sieved,
+                           rh_notes *notes)
 {
     enum { ONE_BY_ONE = 10 };
     const rh_session_role *role = &run->workload_role;
@@ -112,6 +112,6 @@ bool rh_load_keep_allowed(const rh_run *run, rh_pg *pg, rh_load *load, rh_notes 
         mix->template_count = kept;
         rescale(mix);
     }
-    tell(run, mix, all - kept, all, sieved, notes);
+    note_omissions(run, mix, all - kept, all, sieved, notes);
     return true;
 }

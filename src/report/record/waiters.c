@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VICTIMS_MAX = 100, BLOCKERS_MAX = 50, NAMED_MAX = 5 };
+enum { WAITERS_MAX = 100, BLOCKERS_MAX = 50, NAMED_MAX = 5 };
 
 /* One wait, told by the names that the sums go by. */
 typedef struct entry {
     const rh_wait *wait;
-    const char *victim;
+    const char *waiter;
     const char *root;                /* who stood at the end of the chain */
     const char *relation, *locktype; /* that the root held */
     bool root_is_migration;
@@ -25,9 +25,9 @@ static const char *or_else(const char *text, const char *otherwise)
 
 static entry entry_of(const rh_wait *w)
 {
-    const char *victim = w->waiter_is_migration ? w->waiter : or_else(w->template_name, w->waiter);
+    const char *waiter = w->waiter_is_migration ? w->waiter : or_else(w->template_name, w->waiter);
     entry e = {.wait = w,
-               .victim = or_else(victim, "an unknown session"),
+               .waiter = or_else(waiter, "an unknown session"),
                .root = or_else(w->blocker, "an unknown session"),
                .relation = w->relation,
                .locktype = w->locktype};
@@ -48,11 +48,11 @@ static entry entry_of(const rh_wait *w)
 }
 
 /* The migration's own waits go by the name that it has as a blocker, not by its text. */
-static const char *name_of_victim(const rh_run *run, const entry *e)
+static const char *name_of_waiter(const rh_run *run, const entry *e)
 {
     const rh_wait *w = e->wait;
     if (!w->waiter_is_migration || !w->migration)
-        return e->victim;
+        return e->waiter;
     return w->statement > 0
                ? rh_arena_printf(run->arena, "migration %s, statement %d", w->migration, w->statement)
                : rh_arena_printf(run->arena, "migration %s, its framework's bookkeeping", w->migration);
@@ -81,10 +81,10 @@ static int compare_names(const char *a, const char *b)
     return strcmp(a ? a : "", b ? b : "");
 }
 
-static int compare_victims(const void *left, const void *right)
+static int compare_waiters(const void *left, const void *right)
 {
     const entry *a = left, *b = right;
-    return compare_names(a->victim, b->victim);
+    return compare_names(a->waiter, b->waiter);
 }
 
 /* A row is one session's lock on one relation. */
@@ -101,7 +101,7 @@ static int most_waited(const void *left, const void *right)
     if (a->wait_s != b->wait_s)
         return a->wait_s < b->wait_s ? 1 : -1;
     int order = compare_blockers(a->entries, b->entries);
-    return order ? order : compare_victims(a->entries, b->entries);
+    return order ? order : compare_waiters(a->entries, b->entries);
 }
 
 static int longest_waited(const void *left, const void *right)
@@ -109,7 +109,7 @@ static int longest_waited(const void *left, const void *right)
     const group *a = left, *b = right;
     if (a->longest_wait_s != b->longest_wait_s)
         return a->longest_wait_s < b->longest_wait_s ? 1 : -1;
-    return compare_victims(a->entries, b->entries);
+    return compare_waiters(a->entries, b->entries);
 }
 
 /* Sorts ENTRIES by COMPARE and gathers what is equal; *GROUPS by ORDER, heap. Returns how many. */
@@ -138,16 +138,16 @@ static void add_sums(rh_json *row, const group *g)
 static void add_victims(rh_json *object, entry *entries, size_t count)
 {
     group *groups;
-    size_t found = gather(entries, count, compare_victims, longest_waited, &groups);
+    size_t found = gather(entries, count, compare_waiters, longest_waited, &groups);
     rh_json_add_int(object, "blocked_session_count", (int64_t)found);
     rh_json *array = rh_json_add_array(object, "blocked_sessions");
-    for (size_t i = 0; i < found && i < VICTIMS_MAX; i++) {
+    for (size_t i = 0; i < found && i < WAITERS_MAX; i++) {
         const rh_wait *w = groups[i].entries->wait, *longest = w;
         for (size_t k = 1; k < groups[i].count; k++)
             if (groups[i].entries[k].wait->wait_s > longest->wait_s)
                 longest = groups[i].entries[k].wait;
         rh_json *row = rh_json_add_object(array, NULL);
-        rh_json_add_string(row, "session", groups[i].entries->victim);
+        rh_json_add_string(row, "session", groups[i].entries->waiter);
         rh_json_add_string(row, "template", w->template_name);
         rh_json_add_bool(row, "is_migration", w->waiter_is_migration);
         add_sums(row, &groups[i]);
@@ -172,16 +172,16 @@ static void add_kept_out(rh_json *row, const group *g)
     }
     entry *entries = rh_alloc((g->count + 1) * sizeof *entries);
     memcpy(entries, g->entries, g->count * sizeof *entries);
-    group *victims;
-    size_t found = gather(entries, g->count, compare_victims, most_waited, &victims);
+    group *waiters;
+    size_t found = gather(entries, g->count, compare_waiters, most_waited, &waiters);
     rh_json_add_int(row, "blocked_session_count", (int64_t)found);
     rh_json *array = rh_json_add_array(row, "blocked_sessions");
     for (size_t i = 0; i < found && i < NAMED_MAX; i++) {
-        rh_json *victim = rh_json_add_object(array, NULL);
-        rh_json_add_string(victim, "session", victims[i].entries->victim);
-        add_sums(victim, &victims[i]);
+        rh_json *waiter = rh_json_add_object(array, NULL);
+        rh_json_add_string(waiter, "session", waiters[i].entries->waiter);
+        add_sums(waiter, &waiters[i]);
     }
-    free(victims);
+    free(waiters);
     free(entries);
 }
 
@@ -246,14 +246,14 @@ static void add_blockers(rh_json *object, const rh_run *run, entry *entries, siz
     free(groups);
 }
 
-void rh_record_victims(rh_json *object, const rh_run *run)
+void rh_record_waiters(rh_json *object, const rh_run *run)
 {
     const rh_contention *contention = &run->contention;
     size_t count = contention->wait_count;
     entry *entries = rh_alloc((count + 1) * sizeof *entries);
     for (size_t i = 0; i < count; i++) {
         entries[i] = entry_of(&contention->waits[i]);
-        entries[i].victim = name_of_victim(run, &entries[i]);
+        entries[i].waiter = name_of_waiter(run, &entries[i]);
     }
     add_victims(object, entries, count);
     add_blockers(object, run, entries, count);
