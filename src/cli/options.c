@@ -12,7 +12,13 @@ static const rh_command_spec COMMANDS[RH_COMMAND_COUNT] = {
          "Restores the backup into staging, runs the pending migrations alone and under load, rolls them back,\n"
          "predicts their effect on production, and checks the gates. Writes the summary to standard output and\n"
          "the report to the run directory. Exits with 0 if every gate held; for the other exit codes, see\n"
-         "\"pgrehearse --help\"."},
+         "\"pgrehearse --help\".\n"
+         "\n"
+         "A pass runs all pending migrations on a copy of the restored database:\n"
+         "  scaled   on samples of the tables' pages, to predict how durations grow with table size\n"
+         "  quiet    with nothing else running (\"repeat\" times), to measure durations and locks\n"
+         "  loaded   under the generated load, to measure lock waits and the load's response times\n"
+         "The pass backfill tries the settings of each declared backfill beside the load."},
     [RH_COMMAND_PLAN] =
         {"plan",
          {"SCENARIO"},
@@ -76,7 +82,7 @@ static const rh_option_spec OPTIONS[RH_OPTION_COUNT] = {
                         .words = {"quiet", "loaded", "scaled", "backfill"},
                         .list = true,
                         .commands = ON(RUN),
-                        .help = "run only these passes: quiet, loaded, scaled, backfill"},
+                        .help = "run only these passes (default: all): quiet, loaded, scaled, backfill"},
     [RH_OPTION_ONLY] = {.name = "only",
                         .value = "MIGRATION",
                         .list = true,
