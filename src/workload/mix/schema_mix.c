@@ -41,6 +41,16 @@ static void append_columns(rh_text *sql, const mix_table *table, const mix_colum
     }
 }
 
+/* "a, b" of COLUMNS, quoted where SQL needs it. */
+static const char *column_names(const mix_build *build, const mix_table *table, const mix_columns *columns)
+{
+    const char *names = "";
+    for (size_t i = 0; i < columns->count; i++)
+        names = rh_arena_printf(build->arena, "%s%s%s", names, i ? ", " : "",
+                                rh_identifier(table->columns[columns->index[i]].name, build->arena));
+    return names;
+}
+
 static bool all_readable(const mix_table *table, const mix_columns *columns)
 {
     for (size_t i = 0; i < columns->count; i++)
@@ -159,10 +169,9 @@ static bool add_children(mix_build *build, candidates *all, const mix_table *tab
         const mix_reference *reference = &table->references[i];
         if (!reference->indexed || !all_readable(table, &reference->columns))
             continue;
-        rh_text names = {0}, sql = {0};
-        append_columns(&names, table, &reference->columns, ", ");
-        rh_template children = {.name =
-                                    rh_arena_printf(build->arena, "read %s by %s", table->name, names.data)};
+        rh_text sql = {0};
+        rh_template children = {.name = rh_arena_printf(build->arena, "read %s by %s", table->name,
+                                                        column_names(build, table, &reference->columns))};
         fill_values(build, table, &reference->columns, -1, &children);
         rh_text_append(&sql, "SELECT ");
         append_columns(&sql, table, NULL, ", ");
@@ -170,7 +179,6 @@ static bool add_children(mix_build *build, candidates *all, const mix_table *tab
         append_equals(&sql, table, &reference->columns, 1);
         rh_text_append(&sql, " LIMIT 50");
         ok = add(build, all, table, MIX_CHILDREN, &sql, &children, error);
-        rh_text_release(&names);
         rh_text_release(&sql);
     }
     return ok;
