@@ -28,7 +28,7 @@ static void check_duration(const rh_run *run, rh_gate *gate)
 {
     const rh_run_prediction *prediction = &run->prediction;
     gate->measured = prediction->high_s;
-    gate->worst = "upper end of the interval for the whole set";
+    gate->worst = "upper end of the interval for all pending migrations";
     if (run->production.profile && !is_translated(run) && !(prediction->median_s > gate->limit)) {
         not_measured(gate,
                      "the duration could not be translated to production: its profile lacks what that needs");
@@ -38,7 +38,7 @@ static void check_duration(const rh_run *run, rh_gate *gate)
         return;
     if (prediction->median_s > gate->limit) { /* too long even without knowing how sure */
         gate->measured = prediction->median_s;
-        gate->worst = "the median for the whole set; there is not enough evidence for an interval";
+        gate->worst = "the median for all pending migrations; there is not enough evidence for an interval";
     } else {
         gate->worst = isnan(prediction->median_s) ? "no quiet pass completed"
                                                   : "not enough evidence for an interval: raise repeat";

@@ -143,7 +143,7 @@ static void who_row(rh_html *html, const rh_view_migration *m, bool open)
     rh_html_figure_marked(html, rh_view_seconds_or(view, m->writes_blocked_s, "–"),
                           severity_class(m->writes_blocked_s));
     rh_html_figure(html, rh_view_count_or(view, m->load_waits, "–"));
-    rh_html_figure(html, rh_view_seconds_or(view, m->longest_load_wait_s, m->load_waits == 0 ? "none" : "–"));
+    rh_html_figure(html, rh_view_longest_wait(view, m));
     rh_html_figure(html, p99_change(view, m));
     rh_html_row_end(html);
     explanation(html, m, open);

@@ -116,7 +116,7 @@ static void migrations(const page *p)
                                range ? rh_view_printf(view, "%s (%s)", time, range) : time, plain(p, lock),
                                rh_view_seconds_or(view, m->reads_blocked_s, "–"),
                                rh_view_seconds_or(view, m->writes_blocked_s, "–"),
-                               rh_view_seconds_or(view, m->longest_load_wait_s, "–")});
+                               rh_view_longest_wait(view, m)});
     }
     if (!all)
         rh_text_printf(p->out, "\n%zu more migrations with equal or less blocking.\n",

@@ -160,7 +160,7 @@ static const char *outcome_word(const rh_view_migration *m)
         return "FAILED";
     if (strcmp(m->outcome, "ok") != 0)
         return "not run";
-    return rh_view_is(rh_json_get(m->record, "rollback"), "outcome", "failed") ? "NO BACK" : "ok";
+    return rh_view_is(rh_json_get(m->record, "rollback"), "outcome", "failed") ? "DOWN FAIL" : "ok";
 }
 
 /* In parentheses when it was not observed. */
@@ -175,7 +175,7 @@ static const char *short_mode(const page *p, const rh_view_migration *m)
 }
 
 /* The widths of the columns. A migration's name has a line above them. */
-enum { OUTCOME = 7, TIME = 22, LOCK = 18, WAIT = 8 };
+enum { OUTCOME = 9, TIME = 22, LOCK = 18, WAIT = 8 };
 
 static void migration_row(const page *p, const rh_view_migration *m)
 {
@@ -190,7 +190,7 @@ static void migration_row(const page *p, const rh_view_migration *m)
                    cell(p, short_mode(p, m), LOCK),
                    cell_right(p, rh_view_seconds_or(&p->view, m->reads_blocked_s, "–"), WAIT),
                    cell_right(p, rh_view_seconds_or(&p->view, m->writes_blocked_s, "–"), WAIT),
-                   cell_right(p, rh_view_seconds_or(&p->view, m->longest_load_wait_s, "–"), WAIT));
+                   cell_right(p, rh_view_longest_wait(&p->view, m), WAIT));
 }
 
 static void migrations(const page *p)

@@ -30,6 +30,11 @@ const char *rh_view_seconds(const rh_view *view, double seconds)
     return rh_view_seconds_or(view, seconds, "not measured");
 }
 
+const char *rh_view_longest_wait(const rh_view *view, const rh_view_migration *m)
+{
+    return rh_view_seconds_or(view, m->longest_load_wait_s, m->load_waits == 0 ? "none" : "–");
+}
+
 const char *rh_view_bytes_or(const rh_view *view, int64_t bytes, const char *dash)
 {
     return bytes < 0 ? dash : rh_size_format(bytes, rh_arena_alloc(view->arena, 48), 48);

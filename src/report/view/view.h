@@ -42,6 +42,8 @@ const char *rh_view_printf(const rh_view *view, const char *format, ...)
 /* "3.2 s"; "not measured" for NaN. The second gives DASH instead. */
 const char *rh_view_seconds(const rh_view *view, double seconds);
 const char *rh_view_seconds_or(const rh_view *view, double seconds, const char *dash);
+/* The longest lock wait of the load behind M; "none", or "–" if it was not measured. */
+const char *rh_view_longest_wait(const rh_view *view, const rh_view_migration *m);
 const char *rh_view_bytes_or(const rh_view *view, int64_t bytes, const char *dash);
 const char *rh_view_count_or(const rh_view *view, int64_t count, const char *dash);
 /* "7.4 %" of 0.074. */

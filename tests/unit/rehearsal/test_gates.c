@@ -288,7 +288,7 @@ static void the_worst_news_decide(void **state)
     w->run.prediction.high_s = 2;
     check(w, RH_GATE_PREDICTED_DURATION, 1);
     verdict_is(w, NULL, RH_VERDICT_FAIL, RH_EXIT_GATE,
-               "gate predicted_duration failed: upper end of the interval for the whole set");
+               "gate predicted_duration failed: upper end of the interval for all pending migrations");
     w->run.verify_outcome = RH_OUTCOME_FAILED;
     verdict_is(w, NULL, RH_VERDICT_FAIL, RH_EXIT_MIGRATION, "a verify step failed");
     migrations[1].rollback.outcome = RH_OUTCOME_FAILED;
