@@ -1,8 +1,8 @@
 #include "pgrehearse/model/contention.h"
 #include <string.h>
 
-/* Whoever is in the way, if it is not the load alone: a session that a migration opened, a transaction that
- * it prepared, one that is not known. */
+/* True if the blocker may be due to the migrations, not to the load alone: a session that a migration opened,
+ * a transaction that it prepared, or a session that is not known. */
 static bool came_with_migrations(const rh_wait *wait, double from_s)
 {
     if (wait->waiter_is_migration || !(wait->migration || wait->at_s + wait->wait_s > from_s))
@@ -22,8 +22,8 @@ static bool is_same_queue(const rh_wait *a, const rh_wait *b)
            a->relation && b->relation && strcmp(a->relation, b->relation) == 0;
 }
 
-/* What keeps a reader out is ACCESS EXCLUSIVE, so it keeps readers and writers out alike: of one who waits
- * for the same, whichever he is. */
+/* A reader waits only for ACCESS EXCLUSIVE, which blocks readers and writers alike. So another wait in the
+ * same queue is also one for readers. */
 static bool keeps_readers_out(const rh_contention *contention, const rh_wait *wait)
 {
     for (size_t i = 0; i < contention->wait_count; i++)

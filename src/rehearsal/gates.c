@@ -12,7 +12,8 @@ static void not_measured(rh_gate *gate, const char *why)
     gate->worst = why;
 }
 
-/* Every statement that takes its time was: one that was not would stand for itself on staging. */
+/* True if each statement's prediction is translated to production, but for statements that take next to no
+ * time. Otherwise the total would contain durations of staging. */
 static bool is_translated(const rh_run *run)
 {
     for (size_t m = 0; m < run->plan.migration_count; m++)
@@ -45,8 +46,8 @@ static void check_duration(const rh_run *run, rh_gate *gate)
     }
 }
 
-/* Production's forecast beside what was seen on staging: the worse of the two, and not measured when it has
- * no upper end that would hold. A lock that no look saw enters it as at most so long, and never fails it. */
+/* Raises the gate's figure to the forecast for production. Without an upper bound of the forecast, the gate
+ * was not measured. Inferred locks contribute an upper bound, and never make the gate fail. */
 static void check_forecast(const rh_run *run, rh_gate *gate, bool reads)
 {
     const rh_lock_forecasts *locks = &run->production.locks;
@@ -94,7 +95,7 @@ static void check_unseen(const rh_run *run, rh_gate *gate, bool reads)
     gate->measured = unseen.lock->held_s > gate->limit ? RH_NOT_MEASURED : unseen.lock->held_s;
 }
 
-/* Who waited longest, when that is longer than any lock of the migration's own was held. */
+/* The longest wait, as a sentence. */
 static const char *longest_wait(const rh_run *run, const rh_wait *wait)
 {
     return rh_arena_printf(run->arena, "%s waited for %s behind %s%s%s%s",
@@ -106,7 +107,7 @@ static const char *longest_wait(const rh_run *run, const rh_wait *wait)
                            wait->migration ? wait->migration : "", wait->migration ? ")" : "");
 }
 
-/* The longest stretch in which a relation was closed to readers, or to writers. */
+/* The longest time for which readers (else writers) of a relation were blocked. */
 static void check_blocked(const rh_run *run, rh_gate *gate, bool reads)
 {
     const rh_contention *contention = &run->contention;
@@ -169,7 +170,7 @@ static void check_response(const rh_run *run, rh_gate *gate)
                                   worst ? "; worst in migration " : "", worst ? worst->migration : "");
 }
 
-/* What failed most often; NULL: nothing failed. */
+/* The most frequent error; NULL: there was none. */
 static const rh_load_error *most_frequent(const rh_load *load)
 {
     const rh_load_error *worst = NULL;
@@ -187,9 +188,9 @@ static int64_t arrivals_of(const rh_load_window *w, const char *template_name)
     return 0;
 }
 
-/* How many of E's errors, which are missing privileges, are not the migrations' doing: the rate of such
- * errors per arrival before the first migration times the arrivals during them, unless the rate is clearly
- * higher then. */
+/* The number of E's errors, if they are missing privileges (42501), that are not due to the migrations: all
+ * of them, unless their rate per arrival is significantly higher from the first migration on than before it;
+ * then as many as the earlier rate gives. */
 static double expected_refusals(const rh_load *load, const rh_load_error *e)
 {
     if (e->before == 0 || strcmp(e->sqlstate, "42501") != 0)
@@ -199,7 +200,7 @@ static double expected_refusals(const rh_load *load, const rh_load_error *e)
                                   arrivals_of(window(load, RH_WINDOW_AFTER), e->template_name)),
                  seen = (double)(e->count - e->before),
                  expected = before > 0 ? (double)e->before / before * later : 0;
-    /* both counts vary by chance */
+    /* three standard deviations of the difference of two counts */
     const double chance = before > 0 ? 3 * sqrt(expected * (1 + later / before)) + 3 : 0;
     return seen <= expected + chance ? seen : expected;
 }
@@ -251,7 +252,7 @@ static const char *why_partial(const rh_run *run)
     return loaded ? NULL : "the run ended before the load had run";
 }
 
-/* A pass that broke off can show that a gate fails, never that it holds. */
+/* A pass that did not complete can show that a gate fails, but not that it holds. */
 static void judge(const rh_run *run, rh_gate *gate)
 {
     bool is_partial = gate->kind != RH_GATE_PREDICTED_DURATION && gate->measured <= gate->limit;
@@ -300,14 +301,14 @@ void rh_gates_check(rh_run *run)
     rh_backfill_gates(run);
 }
 
-static void reach(rh_run *run, rh_verdict verdict, int exit_code, const char *reason)
+static void set_verdict(rh_run *run, rh_verdict verdict, int exit_code, const char *reason)
 {
     run->verdict = verdict;
     run->exit_code = exit_code;
     run->reason = reason;
 }
 
-/* Failed migrations, rollbacks and checks; true when there was one. */
+/* Sets the verdict and returns true if a migration, a rollback or a verify step failed. */
 static bool something_failed(rh_run *run)
 {
     const rh_plan *plan = &run->plan;
@@ -322,16 +323,16 @@ static bool something_failed(rh_run *run)
             reason =
                 rh_arena_printf(run->arena, "the rollback of migration %s failed", plan->migrations[m].id);
     if (reason) {
-        reach(run, RH_VERDICT_FAIL, RH_EXIT_MIGRATION, reason);
+        set_verdict(run, RH_VERDICT_FAIL, RH_EXIT_MIGRATION, reason);
         return true;
     }
     if (run->set_rollback.outcome == RH_OUTCOME_FAILED) {
-        reach(run, RH_VERDICT_FAIL, RH_EXIT_MIGRATION,
-              "each migration goes down and up again, but the whole set does not");
+        set_verdict(run, RH_VERDICT_FAIL, RH_EXIT_MIGRATION,
+                    "each migration goes down and up again, but the whole set does not");
         return true;
     }
     if (run->verify_outcome == RH_OUTCOME_FAILED)
-        reach(run, RH_VERDICT_FAIL, RH_EXIT_MIGRATION, "a verify step failed");
+        set_verdict(run, RH_VERDICT_FAIL, RH_EXIT_MIGRATION, "a verify step failed");
     return run->verify_outcome == RH_OUTCOME_FAILED;
 }
 
@@ -343,7 +344,7 @@ static const rh_gate *gate_with(const rh_run *run, rh_gate_outcome outcome)
     return NULL;
 }
 
-/* "the backup is incomplete: it lacks TABLE DATA public.log and 2 more are missing …" */
+/* "the backup is incomplete: it lacks TABLE DATA public.log (and 2 more): …" */
 static const char *missing_reason(const rh_run *run)
 {
     const rh_backup_facts *backup = &run->backup;
@@ -359,36 +360,36 @@ void rh_verdict_decide(rh_run *run, const rh_error *error)
     const rh_gate *failed = gate_with(run, RH_GATE_FAILED), *unknown = gate_with(run, RH_GATE_NOT_MEASURED);
     if (rh_error_is_set(error) && error->code != RH_ERROR_MIGRATION && error->code != RH_ERROR_TIMEOUT) {
         int exit_code = rh_exit_code(error);
-        reach(run, exit_code == RH_EXIT_REFUSED ? RH_VERDICT_REFUSED : RH_VERDICT_ERROR, exit_code,
-              rh_arena_strdup(run->arena, error->message));
+        set_verdict(run, exit_code == RH_EXIT_REFUSED ? RH_VERDICT_REFUSED : RH_VERDICT_ERROR, exit_code,
+                    rh_arena_strdup(run->arena, error->message));
     } else if (failed && run->backup.missing_count > 0) {
-        reach(run, RH_VERDICT_FAIL, RH_EXIT_GATE,
-              rh_arena_printf(run->arena, "gate %s failed: %s", failed->name, failed->worst));
+        set_verdict(run, RH_VERDICT_FAIL, RH_EXIT_GATE,
+                    rh_arena_printf(run->arena, "gate %s failed: %s", failed->name, failed->worst));
     } else if (run->backup.missing_count > 0) {
-        /* A migration may fail on what is not there, and pass over what it would take time for. */
-        reach(run, RH_VERDICT_INCONCLUSIVE, RH_EXIT_INCONCLUSIVE, missing_reason(run));
+        /* Without parts of the database, a migration may fail, or take less time than on production. */
+        set_verdict(run, RH_VERDICT_INCONCLUSIVE, RH_EXIT_INCONCLUSIVE, missing_reason(run));
     } else if (something_failed(run)) {
         return;
     } else if (rh_error_is_set(error)) {
-        reach(run, RH_VERDICT_FAIL, RH_EXIT_MIGRATION, rh_arena_strdup(run->arena, error->message));
+        set_verdict(run, RH_VERDICT_FAIL, RH_EXIT_MIGRATION, rh_arena_strdup(run->arena, error->message));
     } else if (failed) {
-        reach(run, RH_VERDICT_FAIL, RH_EXIT_GATE,
-              rh_arena_printf(run->arena, "gate %s failed: %s", failed->name, failed->worst));
+        set_verdict(run, RH_VERDICT_FAIL, RH_EXIT_GATE,
+                    rh_arena_printf(run->arena, "gate %s failed: %s", failed->name, failed->worst));
     } else if (run->inconclusive) {
-        reach(run, RH_VERDICT_INCONCLUSIVE, RH_EXIT_INCONCLUSIVE, run->inconclusive);
+        set_verdict(run, RH_VERDICT_INCONCLUSIVE, RH_EXIT_INCONCLUSIVE, run->inconclusive);
     } else if (run->load.saturated) {
-        reach(
+        set_verdict(
             run, RH_VERDICT_INCONCLUSIVE, RH_EXIT_INCONCLUSIVE,
             rh_arena_printf(run->arena,
                             "the server could not hold the load's rate even without a migration (%s): lower "
                             "workload.rate",
                             run->load.saturated_reason ? run->load.saturated_reason : "saturated"));
     } else if (unknown) {
-        reach(
+        set_verdict(
             run, RH_VERDICT_INCONCLUSIVE, RH_EXIT_INCONCLUSIVE,
             rh_arena_printf(run->arena, "gate %s could not be measured: %s", unknown->name, unknown->worst));
     } else {
-        reach(run, RH_VERDICT_PASS, RH_EXIT_OK,
-              run->gate_count ? "every gate held" : "everything ran; the scenario sets no gates");
+        set_verdict(run, RH_VERDICT_PASS, RH_EXIT_OK,
+                    run->gate_count ? "every gate held" : "everything ran; the scenario sets no gates");
     }
 }

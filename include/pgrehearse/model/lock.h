@@ -1,11 +1,11 @@
-/* PostgreSQL's table-level lock modes, by its own numbers (storage/lockdefs.h): a greater number is a
- * stronger mode. Of what a mode conflicts with: documentation, section 13.3.1. */
+/* PostgreSQL's table-level lock modes, with the numbers of storage/lockdefs.h. Here "stronger" means the
+ * greater number. For conflicts between modes, see the documentation, section 13.3.1. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
 
 typedef enum rh_lock_mode {
-    RH_LOCK_NONE, /* none, or not known */
+    RH_LOCK_NONE, /* no lock, or a mode that is not known */
     RH_LOCK_ACCESS_SHARE,
     RH_LOCK_ROW_SHARE,
     RH_LOCK_ROW_EXCLUSIVE,
@@ -19,12 +19,12 @@ typedef enum rh_lock_mode {
 
 /* As pg_locks, the server's log and report.json name it: "AccessExclusiveLock"; NULL for RH_LOCK_NONE. */
 const char *rh_lock_mode_name(rh_lock_mode mode);
-/* The mode of that name; RH_LOCK_NONE for NULL and for every other text (SIReadLock, which blocks nothing).
- */
+/* The mode of that name; RH_LOCK_NONE for NULL and for any other text (such as SIReadLock, which does not
+ * block). */
 rh_lock_mode rh_lock_mode_named(const char *name);
-/* As SQL has it: "ACCESS EXCLUSIVE"; NULL for RH_LOCK_NONE. */
+/* As SQL writes it: "ACCESS EXCLUSIVE"; NULL for RH_LOCK_NONE. */
 const char *rh_lock_mode_sql(rh_lock_mode mode);
-/* The same where columns are narrow: "ACCESS EXCL."; NULL for RH_LOCK_NONE. */
+/* Abbreviated, for narrow columns: "ACCESS EXCL."; NULL for RH_LOCK_NONE. */
 const char *rh_lock_mode_short(rh_lock_mode mode);
 bool rh_lock_modes_conflict(rh_lock_mode a, rh_lock_mode b);
 /* Conflicts with ACCESS SHARE (SELECT); with ROW EXCLUSIVE (INSERT, UPDATE, DELETE). */
@@ -37,22 +37,23 @@ const char *rh_lock_mode_blocks(rh_lock_mode mode);
 typedef struct rh_lock {
     const char *relation; /* schema-qualified, quoted where needed */
     rh_lock_mode mode;
-    double wait_s; /* until it was granted; 0 when no session held a conflicting lock */
-    double held_s; /* until the end of its transaction */
+    double wait_s; /* sum of the statement's observed waits for locks on the relation; 0: none */
+    double held_s; /* from the start of its statement to the end of its transaction; if the statement
+                      runs outside a transaction or the lock is inferred: the statement's duration */
     bool blocks_reads, blocks_writes;
     const char *table; /* of an index or TOAST relation: its table, named likewise; NULL: RELATION itself */
-    bool inferred;     /* inferred from the statement's text, not observed: no gate counts it */
+    bool inferred;     /* inferred from the statement's text, not observed: no gate fails because of it */
 } rh_lock;
-/* The table whose users meet the lock. */
+/* The table whose users the lock blocks: TABLE if it is set, else RELATION. */
 const char *rh_lock_table(const rh_lock *lock);
-/* The strongest of COUNT locks, the first among equals; NULL of none. */
+/* The strongest of COUNT locks, the first of several such; NULL if COUNT is 0. */
 const rh_lock *rh_lock_strongest(const rh_lock *locks, size_t count);
 
-/* A lock that a statement takes, by its text and the definitions of the schema: expected, never measured. */
+/* A lock that a statement is expected to take, by its text and the schema's definitions. */
 typedef struct rh_expected_lock {
-    const char *relation; /* schema-qualified where the definitions tell, else as the statement names it */
+    const char *relation; /* schema-qualified if the definitions have it, else as the statement names it */
     rh_lock_mode mode;
     const char *because;   /* "the default partition"; NULL: the statement names the relation */
     bool on_new;           /* the migrations created the relation: no session waits for it yet */
-    const char *unindexed; /* columns of its foreign key that it is searched by, without an index; NULL */
+    const char *unindexed; /* columns of a foreign key by which it is searched without an index; NULL */
 } rh_expected_lock;

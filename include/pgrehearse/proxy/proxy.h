@@ -1,11 +1,10 @@
-/* A relay between a program and its server. It forwards every byte unchanged and reports, by callbacks, what
- * the messages of the protocol say.
+/* A proxy between a migration program and the staging server. It forwards every byte unchanged and reports
+ * the statements in the protocol's messages by callbacks.
  *
  * The program connects to a Unix socket in a directory that only this account can enter, or to a port of
- * 127.0.0.1 that takes connections of this account (and root's) alone, because the server behind it may trust
- * whoever reaches it. Requests for SSL and GSS encryption are answered with a no, as a server without them
- * would; everything else, authentication and cancel requests too, goes through. What is held is never more
- * than one connection's: the others go on.
+ * 127.0.0.1 that accepts connections of this account and of root only, because the server may authenticate by
+ * "trust". The proxy refuses SSL and GSS encryption, as a server without them does; it forwards everything
+ * else, authentication and cancel requests included. A held message delays only its own connection.
  */
 #pragma once
 #include "pgrehearse/adapters/pg.h"
@@ -17,42 +16,43 @@ typedef struct rh_proxy rh_proxy;
 typedef struct rh_proxy_held {
     int connection, pid;
     rh_hold reason;
-    /* All statements before it were answered. When false (a pipeline), the server has taken all that was
-     * sent, and may still work on it: pg_stat_activity.wait_event says ClientRead when it does not. */
+    /* All statements before it were answered. If false (a pipeline), the server may still execute earlier
+     * ones; pg_stat_activity.wait_event is ClientRead when it no longer does. */
     bool answered;
-    bool idle; /* no transaction is open on the connection, as far as the server has answered */
+    bool idle; /* no transaction is open on the connection, by the server's last answer */
 } rh_proxy_held;
 
 /* All are called in the proxy's thread. */
 typedef struct rh_proxy_events {
     rh_proxy_session_events session; /* user, begun, ended, transaction_ended */
-    /* Decides about a held message. True: forward it; false: hold it, and call again soon. The client's later
-     * bytes wait with it; the server's answers do not. NULL: no message is held. */
+    /* Decides about a held message. True: forward it. False: hold it and the client's later bytes, and call
+     * again soon; the server's answers are forwarded meanwhile. NULL: no message is held. */
     bool (*hold)(void *user, const rh_proxy_held *held);
     /* The server has closed the connection, so its backend has ended. May be NULL. */
     void (*closed)(void *user, int connection);
 } rh_proxy_events;
 
 typedef struct rh_proxy_options {
-    const rh_pg *server;   /* a connection to the server: its address is where programs are passed on to */
-    const char *directory; /* where the socket's directory is made; /tmp when NULL or when its path is too
-                              long for a socket */
-    rh_usec long_us;       /* a statement that takes longer is one that is read behind: RH_HOLD_READING */
+    const rh_pg *server;   /* a connection to the server to which programs are forwarded */
+    const char *directory; /* parent of the socket's directory; NULL, or if its path is too long for a socket:
+                              /tmp */
+    rh_usec long_us; /* after a statement that took longer, the next message is held (RH_HOLD_READING) */
     rh_proxy_events events;
 } rh_proxy_options;
 
-/* Listens and starts the thread. */
+/* Opens the listeners and starts the proxy's thread. */
 rh_proxy *rh_proxy_start(const rh_proxy_options *options, rh_error *error);
 /* Closes every connection and joins the thread: no event comes after it. Takes NULL. */
 void rh_proxy_stop(rh_proxy *proxy);
-/* Stops it, removes the socket and frees. Takes NULL. */
+/* Stops the proxy, removes the socket and frees. Takes NULL. */
 void rh_proxy_free(rh_proxy *proxy);
 
-/* The same number for both. */
+/* The port, the same for the Unix socket and for 127.0.0.1. */
 int rh_proxy_port(const rh_proxy *proxy);
-/* What PGHOST takes for the Unix socket. */
+/* The directory of the Unix socket, for PGHOST. */
 const char *rh_proxy_socket_directory(const rh_proxy *proxy);
-/* After rh_proxy_stop: how long messages were held, in all; the number of connections; and how many of them
- * were only relayed from some message on, because it did not follow the protocol. */
+/* After rh_proxy_stop: the total time for which messages were held; the number of connections, and in *BLIND
+ * how many of them the proxy forwarded without observing them, because a message did not follow the protocol.
+ */
 rh_usec rh_proxy_held_us(const rh_proxy *proxy);
 int rh_proxy_connections(const rh_proxy *proxy, int *blind);
