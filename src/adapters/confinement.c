@@ -24,7 +24,7 @@ enum { PAGE = 4096, RANDOM_BITS = 46 };
 #endif
 
 /* Seccomp sees system calls by number and registers only: it can tell the child's own start from later ones
- * by the address of the path, not by the path. So the path is put at an address that nobody can guess, and
+ * by the address of the path, not by the path. So the path is put at an address that cannot be guessed, and
  * execve is allowed with that pointer alone; exec itself throws the page away. */
 static char *page_at_random_address(const char *path)
 {

@@ -250,7 +250,7 @@ bool rh_directory_list(const char *path, rh_arena *arena, char ***names, size_t 
     return ok;
 }
 
-/* By descriptors, never by whole paths: a directory that somebody swaps for a link meanwhile leads nowhere.
+/* By descriptors, never by whole paths: a directory that is replaced by a link meanwhile has no effect.
  */
 static bool remove_at(int parent, const char *name, const char *shown, rh_error *error)
 {

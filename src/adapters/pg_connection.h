@@ -1,4 +1,4 @@
-/* What the files of the PostgreSQL adapter share. Nobody else includes this. */
+/* Shared by the files of the PostgreSQL adapter. No other file includes this. */
 #pragma once
 #include "pgrehearse/adapters/pg.h"
 #include <libpq-fe.h>

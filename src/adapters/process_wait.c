@@ -99,8 +99,8 @@ static void reap(rh_process *process, int raw)
 /* ---- its group ---- */
 
 /* What the leader, which has ended, left running: asked to end, and given the time to tidy up, since a server
- * that is killed leaves its shared memory behind. As long as the leader is not reaped, nobody else can have
- * its number. */
+ * that is killed leaves its shared memory behind. As long as the leader is not reaped, no other process can
+ * have its number. */
 static void end_group(rh_process *process)
 {
     rh_usec deadline = rh_clock_monotonic() + process->grace;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* More than anybody reads; the report says how many more there were. */
+/* The most entries that are listed; the report has the number of the others. */
 enum { MOST_SKIPPED = 200 };
 
 bool rh_names_have(const rh_names *names, const char *name)
@@ -60,8 +60,8 @@ static bool next_pair(const char **at, rh_text *key, rh_text *value)
     return true;
 }
 
-/* A password on a command line can be read by everybody on the machine: the whole connection goes through the
- * environment. */
+/* A password on a command line can be read by every user of the machine: the whole connection goes through
+ * the environment. */
 static bool fill_environment(rh_restoring *r, rh_error *error)
 {
     static const char *const names[][2] = {{"host", "PGHOST"},

@@ -98,7 +98,7 @@ static void read_backend(int pid, rh_counters *counters)
     }
 }
 
-/* Known since 14. Before 16 nobody tells what went through the page cache but /proc. */
+/* Since PostgreSQL 14. Before 16, only /proc shows the I/O that the page cache served. */
 static void read_wal(rh_pg *side, rh_counters *counters)
 {
     enum { IMAGES, FSYNCS, READ, WRITTEN };

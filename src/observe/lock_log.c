@@ -258,7 +258,8 @@ static rh_deadlock *find_deadlock(rh_contention *contention, const bool *confirm
     return nearest;
 }
 
-/* What the log does not call a deadlock was none: the server let somebody overtake, or a timeout ended it. */
+/* A cycle that the log does not report as a deadlock was none: the server rearranged the queue, or a timeout
+ * ended it. */
 static void merge_deadlocks(const rh_lock_log_source *source, const logged *log, rh_arena *arena,
                             rh_contention *contention)
 {

@@ -37,7 +37,7 @@ static rh_held *read_held(rh_pg *pg, int pid, rh_arena *arena, size_t *count, rh
 
 /* Over SIDE, where what is not committed has not happened: a dropped relation still has its name, and what
  * has none here either was made and dropped by the transaction itself (the new heap of a rewrite) and
- * concerns nobody. Returns how many remain. */
+ * concerns no other session. Returns how many remain. */
 static size_t name_dropped(rh_pg *side, rh_arena *arena, rh_held *held, size_t count)
 {
     enum { OID, NAME, KIND, OWNER, TEMPORARY, MADE_BY, OWNER_NAME };

@@ -12,7 +12,7 @@ typedef struct rh_held {
     const char *name;       /* NULL unknown */
     const char *owner_name; /* NULL: it has no owner */
     rh_lock_mode mode;
-    bool is_private; /* nobody else can meet it: temporary, or made by the transaction that locks it */
+    bool is_private; /* no other session can use it: temporary, or created by the transaction that locks it */
     double held_s;
 } rh_held;
 

@@ -85,7 +85,7 @@ bool rh_sampler_open(rh_sampler *sampler, rh_error *error)
 }
 
 /* The moment of the sample that was asked for and answered at these monotonic times, when the server's clock
- * said SERVER: only if that lies between the two, nobody has set a clock since the last sample. */
+ * said SERVER: only if that lies between the two, no clock was set since the last sample. */
 static rh_usec follow_clock(rh_sampler *sampler, rh_usec asked, rh_usec answered, int64_t server)
 {
     static const rh_usec DRIFT = RH_SECOND / 20;

@@ -21,7 +21,7 @@ static const rh_usec HELD_INTERVAL = RH_SECOND;
 /* Duration of one query of the waiter watch. */
 enum { LOOKS = 100 };
 static const rh_usec WATCH_PATIENCE = 3 * LOOKS * BUSY_INTERVAL_US;
-/* Looks that somebody asks for, at the most; the pause doubles while they find nobody. */
+/* The shortest and longest pause between samples that are requested; it doubles while they find no waiter. */
 static const rh_usec LOOK_PAUSE_MIN = RH_SECOND / 250, LOOK_PAUSE_MAX = RH_SECOND / 10;
 
 /* What the thread knows between two samples. */
@@ -207,7 +207,7 @@ rh_sampler *rh_sampler_start(const rh_sampler_options *options, rh_error *error)
     sampler->shared = rh_arena_new();
     sampler->arena = rh_arena_new();
     sampler->graph = rh_wait_graph_new(options->began);
-    sampler->last_at = options->began; /* looks that find nobody waiting take no sample */
+    sampler->last_at = options->began; /* checks that find no waiter take no sample */
     sampler->look_pause = LOOK_PAUSE_MIN;
     sampler->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&sampler->mutex, NULL);

@@ -66,7 +66,7 @@ struct rh_sampler {
     /* Under the mutex. */
     rh_arena *shared; /* owns what is under the mutex */
     bool stop;
-    rh_usec look_at;               /* somebody asked for a look: not before then; 0: nobody did */
+    rh_usec look_at;               /* a sample was requested, not before this time; 0: none was */
     rh_usec next_look, look_pause; /* when such a look may be next; how long that is after the one before */
     rh_sampler_label label;
     rh_usec ended_at; /* when the last statement ended */

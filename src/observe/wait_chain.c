@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Which of several stands in the way: one that waits for nobody decides how long it takes, and of those (or
+/* Chooses among several blockers: one that does not wait itself determines the duration, and of those (or
  * of queued ones, when there is no such) the migration is what the account is about. */
 static int choose_blocker(const rh_wait_graph *graph, const rh_moment *now, const rh_wait_sample *sample)
 {
@@ -27,8 +27,8 @@ static bool is_on(const int *pids, size_t count, int pid)
     return false;
 }
 
-/* Follows chosen blockers until one waits for nobody or the chain closes; PIDS has room for one more than
- * there are waiters. Returns how many there are, at least 1. */
+/* Follows the chosen blockers until one does not wait or the chain is a cycle; PIDS has room for one more
+ * than there are waiters. Returns how many there are, at least 1. */
 static size_t follow(const rh_wait_graph *graph, const rh_moment *now, const rh_wait_sample *sample,
                      int *pids)
 {

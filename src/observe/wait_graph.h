@@ -69,10 +69,10 @@ void rh_wait_graph_rename(rh_wait_graph *graph, const char *(*rename)(void *user
 
 /* Ends open waits at AT and fills waits (in order of their start), queue, deepest_queue and longest_wait_s of
  * CONTENTION in ARENA. The blocker of a wait is the one that was in its way longest: of several at a time a
- * session that waits for nobody itself, the migration before others; the chain is the one that stood longest,
+ * session that does not wait itself, the migration before others; the chain is the one that lasted longest,
  * and the root its end, in a deadlock its last session before it closes. Circles of waiters that were
- * resolved become deadlocks: one that the server resolved by letting somebody overtake is among them, without
- * a victim. The queue counts everybody who waits, the migration too. The graph can be freed after. */
+ * resolved become deadlocks: one that the server resolved by rearranging the queue is among them, without
+ * a victim. The queue counts all waiting sessions, the migration's too. The graph can be freed after. */
 void rh_wait_graph_finish(rh_wait_graph *graph, rh_usec at, rh_arena *arena, rh_contention *contention);
 
 /* By how much the samples may tell a moment too early or too late: their longest distance. */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How watch.sql says that somebody waits. */
+/* What watch.sql adds to its result when a session waits. */
 enum { SOMEBODY = 100 };
 
 struct rh_waiter_watch {
@@ -40,7 +40,7 @@ void rh_waiter_watch_close(rh_waiter_watch *watch)
 {
     if (!watch)
         return;
-    /* A backend in the middle of its nap would not notice that nobody listens. */
+    /* A sleeping backend would not notice that its client has gone. */
     rh_usec until = rh_clock_monotonic() + RH_SECOND, gap;
     if (watch->busy && rh_pg_cancel(watch->pg))
         while (rh_waiter_watch_ask(watch, &gap) == RH_WAITERS_PENDING && rh_clock_monotonic() < until) {

@@ -230,7 +230,7 @@ static void add_row(maker *m, const rh_migration *migration, size_t index, const
     const rh_statement *statement = &migration->up.statements[index];
     const rh_profile_relation *relation = find_relation(m, lock->relation);
     if (!relation && !is_unlisted(m, lock->relation))
-        return; /* made by the migrations: nobody else knows it */
+        return; /* created by the migrations: no other session uses it */
     rh_lock_forecast *f = rh_arena_add(m->arena, &m->out->rows, &m->out->row_count);
     double unknown = RH_NOT_MEASURED;
     *f = (rh_lock_forecast){.migration = migration->id,

@@ -128,7 +128,7 @@ static double integral_of_granted(double width, double from, double to)
 
 double rh_lock_wait_mean(const rh_lock_traffic *traffic, double limit_s)
 {
-    /* E[min(wait, limit)] = ∫₀^limit P(wait > t) dt, and nobody waits past the last knot. */
+    /* E[min(wait, limit)] = ∫₀^limit P(wait > t) dt, and no wait exceeds the last knot. */
     double mean = 0;
     for (size_t i = 1; i < traffic->count && traffic->age_s[i - 1] < limit_s; i++) {
         double end = fmin(traffic->age_s[i], limit_s), width = end - traffic->age_s[i - 1];

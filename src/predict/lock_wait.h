@@ -22,7 +22,7 @@
 typedef struct rh_lock_traffic {
     double *age_s; /* seconds */
     double *open;  /* mean number of conflicting transactions open for longer than age_s */
-    size_t count;  /* 0: nobody else ever holds a conflicting lock */
+    size_t count;  /* 0: no other session holds a conflicting lock */
 } rh_lock_traffic;
 
 /* TRANSACTIONS sightings, over all samples, with an age in (previous bucket's up_to_s, up_to_s]. */

@@ -16,7 +16,7 @@
 
 typedef struct listener {
     int fd;
-    bool checks_account; /* everybody on this machine can reach it */
+    bool checks_account; /* every user of this machine can connect */
     rh_watch *watch;
     rh_proxy *proxy;
 } listener;

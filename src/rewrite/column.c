@@ -1,5 +1,5 @@
 /* A second column beside the one that is to change: another type, or another name. It is kept up by a trigger
- * and filled in batches, gets indexes and constraints of its own without anybody waiting for them, and takes
+ * and filled in batches, gets indexes and constraints of its own without blocking other sessions, and takes
  * the first one's place in one short transaction. So do strong_migrations ("Changing the type of a column",
  * "Renaming a column") and pgroll (its expand and complete phases) recommend it. */
 #include "pgrehearse/base/text.h"

@@ -1,6 +1,6 @@
-/* A transaction is split only where nobody can be harmed by what is committed in between: not where a lock, a
- * temporary table, a cursor or a clock spans its statements, and not between taking something away and
- * putting it back, or between copying rows and removing them. */
+/* A transaction is split only where the state that is committed in between harms no session: not where a
+ * lock, a temporary table, a cursor or a clock spans its statements, and not between taking something away
+ * and putting it back, or between copying rows and removing them. */
 #include "commit_points.h"
 #include "pgrehearse/sql/classify.h"
 #include "pgrehearse/base/text.h"

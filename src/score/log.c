@@ -10,7 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* A statement of the run; one of a transaction's own (BEGIN, SET …) is none, for everybody sends those. */
+/* A statement of the run; one of a transaction's own (BEGIN, SET …) is none, for every client sends those. */
 typedef struct target {
     const rh_json *migration;
     int ordinal; /* 0: the migration as a whole */

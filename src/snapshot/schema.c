@@ -104,7 +104,7 @@ static size_t first_difference(const char *a, const char *b)
     return at;
 }
 
-/* Text that somebody wrote, or values: nothing of it is shown. */
+/* Comments and values are not shown. */
 static bool is_prose(const char *object)
 {
     static const char *const prefixes[] = {"comment on ", "settings of ", "options of ", "security label "};

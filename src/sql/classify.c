@@ -156,7 +156,7 @@ static const char *referenced_table(rh_json *elements, rh_arena *arena)
     return NULL;
 }
 
-/* A new table waits for nobody, but a foreign key locks the other table, and a partition its parent. */
+/* A new table needs no lock wait, but a foreign key locks the other table, and a partition its parent. */
 static void classify_create_table(rh_statement *s, rh_json *body, rh_arena *arena)
 {
     const char *parent = relation_under(body, "inhRelations", arena);

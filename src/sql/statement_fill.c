@@ -26,7 +26,7 @@ void rh_statement_fill(rh_statement *statement, rh_hazard_context *context)
     rh_hazards_unknown_work(context, statement, tree);
     statement->works_long = rh_hazards_works_long(catalog, statement, tree);
     statement->class_expected = statement->class_;
-    if (!context->way_down)
+    if (!context->is_down)
         rh_catalog_learn_migration(catalog, statement->sql, tree);
     rh_session_follow(&context->session, tree);
     rh_json_free(parsed);

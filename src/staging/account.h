@@ -1,7 +1,7 @@
 /* The operating-system account that a private server runs as, when this program is root.
  *
  * "postgres" is let in by every other server of the machine that trusts peer authentication. So the server
- * gets a user and a group id of its own, which belong to nobody: PostgreSQL's server needs no entry for it in
+ * gets a user and a group id of its own, which no account has: PostgreSQL's server needs no entry for it in
  * /etc/passwd, only initdb does. Whatever runs as that id is the server's, and ends with it.
  */
 #pragma once
@@ -12,7 +12,7 @@
 typedef struct rh_account {
     uid_t uid; /* 0: we are not root, and stay who we are */
     gid_t gid;
-    bool own; /* nobody else has it */
+    bool own; /* no other process uses it */
     int lock; /* keeps it ours while this program lives; -1 */
 } rh_account;
 

@@ -15,8 +15,8 @@
 
 static const rh_usec PATIENCE = 6 * RH_SECOND;
 
-/* Is PID a process whose working directory is DATA? Those of a server are; a number used again is somebody
- * else's. */
+/* True if the working directory of process PID is DATA, as of a server's processes. The pid may have been
+ * reused by another program. */
 static bool serves(pid_t pid, const char *data)
 {
     char link[64], directory[4096];

@@ -72,8 +72,8 @@ static bool take_lease(rh_staging *staging, rh_error *error)
                           staging->borrowed.lock_key);
 }
 
-/* Marked databases whose lock nobody holds. One that cannot be dropped is told, not fatal: it is not in our
- * way. */
+/* Marked databases whose lock no session holds. One that cannot be dropped is reported, not fatal: it is not
+ * in our way. */
 static bool clear_leftovers(rh_staging *staging, rh_error *error)
 {
     rh_pg_result *dead = rh_pg_query(staging->borrowed.lease, rh_sql_leftover_databases, 0, NULL, error);

@@ -16,7 +16,7 @@ static const char PROGRAMS[] = "it names programs or libraries of production's m
 static const char FILES[] = "it names paths on production's machine";
 static const char LOGGING[] = "the staging server's log never holds statements";
 static const char LOCALE[] = "it depends on the machine's locales";
-static const char COMPUTED[] = ""; /* nobody sets it: pg_settings lists it all the same */
+static const char COMPUTED[] = ""; /* cannot be set, though pg_settings lists it */
 
 static const unsafe_setting UNSAFE[] = {
     {"shared_preload_libraries",

@@ -32,7 +32,7 @@ typedef struct rh_cluster {
     int64_t stamp_ns;                          /* data equalled the snapshot at this wall time */
 } rh_cluster;
 
-/* Databases of ours on somebody else's server. */
+/* Databases that pgrehearse creates on a given server. */
 typedef struct rh_given_server {
     const char *url; /* the scenario's: its database is where databases are made and dropped from */
     rh_pg *lease;    /* holds the advisory lock that says that this run lives */

@@ -34,7 +34,7 @@ bool rh_history_prepare(rh_pg *pg, const rh_plan *plan, rh_error *error);
 /* The rows that NOW has and BEFORE had not, as "version 14, dirty t", in ARENA; CHANGED is false when both
  * hold the same rows. */
 const char *rh_history_describe(const rh_rows *before, const rh_rows *now, rh_arena *arena, bool *changed);
-/* Makes TABLE hold ROWS and nothing else, as somebody does who sets it right by hand. */
+/* Replaces the rows of TABLE by ROWS, as a manual repair of the history table does. */
 bool rh_history_write(rh_pg *pg, const char *table, const rh_rows *rows, rh_error *error);
 
 /* Fills the plan: order, which are applied (HISTORY may be NULL), which are pending (the scenario's pending

@@ -103,7 +103,7 @@ typedef struct rh_lock_policy_case {
     const char *statement;               /* redacted: the one with the strongest lock */
     const char *relation;
     rh_lock_mode mode;
-    double hold_s; /* the transaction without anybody in the way: each statement's quickest quiet run;
+    double hold_s; /* the transaction without conflicting sessions: each statement's quickest quiet run;
                       RH_NOT_MEASURED */
     rh_lock_policy *policies; /* shortest lock_timeout first, none last */
     size_t policy_count;

@@ -83,7 +83,7 @@ typedef struct rh_lock_chance {
     double t_s, probability;
 } rh_lock_chance;
 
-/* One lock of one statement that somebody waits for, or that waits for somebody. */
+/* One lock of one statement that waits for other sessions, or for which other sessions wait. */
 typedef struct rh_lock_forecast {
     const char *migration;
     int statement;

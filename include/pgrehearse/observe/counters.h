@@ -81,11 +81,12 @@ double rh_proc_cpu(int pid);
 
 /* The relation locks that PG's own session holds now (exact), one a relation with its strongest mode,
  * strongest first, without the system catalogs. An index or TOAST table is left out when its table is locked
- * as strongly, or when it came into being in this very transaction, so that nobody else can meet it. A
- * relation that this transaction made, and a temporary one, blocks nobody: blocks_reads and blocks_writes are
- * false. wait_s is 0 and held_s not measured: the caller knows them. Everything in ARENA. A relation that
- * this transaction dropped has no name any more for its own session: "OID 16390"; see rh_locks_held_with. Not
- * to be asked right after BEGIN or SET TRANSACTION: it would take the transaction's snapshot. */
+ * as strongly, or if this transaction created it, so that no other session can use it. A
+ * relation that this transaction created, or a temporary one, blocks no other session: blocks_reads and
+ * blocks_writes are false. wait_s is 0 and held_s not measured: the caller knows them. Everything in ARENA. A
+ * relation that this transaction dropped has no name any more for its own session: "OID 16390"; see
+ * rh_locks_held_with. Not to be asked right after BEGIN or SET TRANSACTION: it would take the transaction's
+ * snapshot. */
 bool rh_locks_held(rh_pg *pg, rh_arena *arena, rh_lock **locks, size_t *count, rh_error *error);
 
 /* The same; what PG's session cannot name is looked up over SIDE (in the same database), where a drop that is
@@ -114,9 +115,9 @@ void rh_work_watch_free(rh_work_watch *watch);
  * to touch; NULL when that is not known: outside of a transaction all relations are looked at then. */
 void rh_work_before(rh_work_watch *watch, rh_pg *migration, const char *relation);
 /* After it ended well; RELATION as before. Within a transaction MIGRATION's own session is asked (counts are
- * its own, exact); otherwise SIDE, whose counts are those of everybody, so they are right only where nothing
- * else runs, and only once MIGRATION has published its statistics (rh_counters_read_idle). In ARENA; NULL
- * when it could not be read. Before PostgreSQL 15 nothing is counted. */
+ * its own, exact); otherwise SIDE, whose counts are those of all sessions, so they are right only where
+ * nothing else runs, and only once MIGRATION has published its statistics (rh_counters_read_idle). In ARENA;
+ * NULL when it could not be read. Before PostgreSQL 15 nothing is counted. */
 rh_statement_work *rh_work_after(rh_work_watch *watch, rh_pg *migration, const char *relation,
                                  rh_arena *arena);
 /* After a statement of MIGRATION that may change data, behind rh_work_after: adds to RUN the tables that it

@@ -9,9 +9,9 @@
 
 /* It has its own connection and reads only shared memory (the lock table and the table of sessions), one
  * round trip a sample, so that no lock can hold it up; names of relations are looked up when a new one is
- * met. It looks 50 times a second while a migration statement runs or anybody waits (more often in a
- * statement's first 30 ms), 5 times otherwise. While nobody waits the looking is done on the server, by a
- * second session in the database "postgres", which answers when somebody waits; where there is no such
+ * met. It looks 50 times a second while a migration statement runs or a session waits (more often in a
+ * statement's first 30 ms), 5 times otherwise. While no session waits, the server itself checks, in a
+ * second session in the database "postgres", which answers when a session waits; where there is no such
  * database, or it is the watched one, every look is a sample. The tool's own sessions for watching
  * (application name "pgrehearse: sampler", "…: observer", "…: side") are never counted as waiters, nor are
  * sessions in other databases. */
@@ -32,8 +32,8 @@ rh_sampler *rh_sampler_start(const rh_sampler_options *options, rh_error *error)
 void rh_sampler_statement(rh_sampler *sampler, const char *migration, int statement);
 
 /* A client of ours has waited for an answer for longer than usual: looks at once, or as soon as the last such
- * look is some ms ago. Looks that find nobody waiting become rarer, so that slow statements do not make it
- * expensive. Any thread. */
+ * look is some ms ago. Samples that find no waiting session become rarer, so that slow statements do not make
+ * it expensive. Any thread. */
 void rh_sampler_sample_now(rh_sampler *sampler);
 
 /* The migration's backend changed (a new connection for the next migration). Any thread. */

@@ -74,7 +74,7 @@ typedef struct rh_hazard_context {
     rh_arena *arena;
     rh_catalog *catalog;    /* the schema as the next statement finds it; rh_hazards_catalog makes it */
     rh_session session;     /* the settings likewise */
-    bool way_down;          /* its statements change nothing that is known */
+    bool is_down;           /* its statements change nothing that is known */
     rh_expansion *expanded; /* what the release adds to tables that were there */
     size_t expanded_count;
 } rh_hazard_context;

@@ -71,7 +71,7 @@ typedef struct rh_generator_options {
 rh_generator *rh_generator_start(const rh_generator_options *options, rh_error *error);
 /* From now on arrivals belong to this window (MIGRATION NULL for before and after). Any thread. */
 void rh_generator_window(rh_generator *generator, rh_window_kind kind, const char *migration);
-/* CALLBACK (NULL: nobody) is called, in the generator's thread, when answers have been under way for longer
+/* CALLBACK (may be NULL) is called, in the generator's thread, when answers have been under way for longer
  * than 2.5 ms: they may be waiting for a lock. After this call returns the callback before is not called any
  * more. */
 void rh_generator_on_overdue(rh_generator *generator, void (*callback)(void *user), void *user);

@@ -4,7 +4,7 @@
  * transaction, a single one stands alone (RH_TRANSACTION_OWN). Before and after each file the tool writes
  * version and dirty flag in transactions of their own, TRUNCATE and INSERT, whose ACCESS EXCLUSIVE lock on
  * the history table is real and so is taken here too. Not imitated: the session's advisory lock against a
- * second runner (nobody else runs migrations on staging), and the options x-multi-statement
+ * second runner (no other runner uses staging), and the options x-multi-statement
  * and x-statement-timeout. x-migrations-table is migrations.history of the scenario.
  */
 #include "frameworks.h"

@@ -12,7 +12,7 @@
  * Each script is run by psql in a session of its own, ON_ERROR_STOP set, every statement by itself but for
  * the script's own BEGIN … COMMIT (Engine/pg.pm, _psql); the registry's rows follow in a transaction that
  * locks sqitch.changes (begin_work, log_deploy_change). Sqitch opens that transaction before the script;
- * nobody but another Sqitch waits for it, so here it is opened after. When a change fails, its default mode
+ * only another Sqitch waits for it, so here it is opened after. When a change fails, its default mode
  * also reverts what the same run deployed; a rehearsal stops and shows the failure.
  */
 #include "pgrehearse/adapters/files.h"

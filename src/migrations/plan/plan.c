@@ -347,7 +347,7 @@ static bool load_ways(const rh_framework_rules *rules, rh_hazard_context *releas
     if (migration->up.file && !rh_script_load(migration, RH_UP, rules, release, error))
         return false;
     rh_hazard_context alone = {
-        .arena = release->arena, .catalog = release->catalog, .session = release->session, .way_down = true};
+        .arena = release->arena, .catalog = release->catalog, .session = release->session, .is_down = true};
     if (migration->down.file && !rh_script_load(migration, RH_DOWN, rules, &alone, error))
         return false;
     migration->has_down = does_something(&migration->down);

@@ -1,7 +1,7 @@
--- Looks whether anybody waits for a lock until somebody does or the looks are used up: a look costs one wake-up and
+-- Checks whether a session waits for a lock, until one does or the checks are used up: a check costs one wake-up and
 -- the reading of the lock table, and no answer. To be run in another database than the one that is watched: the
 -- snapshot that it holds meanwhile keeps no row of that one alive and holds up no CONCURRENTLY build. The answer is
--- a number of rows: the longest time between two looks in ms, at most 99, and 100 more when somebody waits.
+-- a number of rows: the longest time between two checks in ms, at most 99, and 100 more when a session waits.
 -- The settings: pgrehearse.nap (seconds between two looks) and pgrehearse.looks (how many).
 DO $$
 DECLARE

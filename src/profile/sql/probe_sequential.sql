@@ -19,7 +19,7 @@ BEGIN
        AND NOT EXISTS (SELECT FROM pg_locks l WHERE l.locktype = 'relation' AND l.relation = c.oid AND l.mode = 'AccessExclusiveLock')
      ORDER BY c.relpages DESC, c.oid LIMIT 1;
     IF target IS NULL THEN
-        PERFORM set_config('pgrehearse.probe', jsonb_build_object('why', 'there is no table of 16 MB or more that this role may read and nobody locks: GRANT pg_read_all_data TO it, or SELECT on a large table, lets it measure')::text, true);
+        PERFORM set_config('pgrehearse.probe', jsonb_build_object('why', 'there is no table of 16 MB or more that this role may read and no session locks: GRANT pg_read_all_data TO it, or SELECT on a large table, lets it measure')::text, true);
         RETURN;
     ELSIF current_setting('server_version_num')::int < 140000 THEN
         PERFORM set_config('pgrehearse.probe', jsonb_build_object('why', 'reading a bounded part of a table needs PostgreSQL 14')::text, true);

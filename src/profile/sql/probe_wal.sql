@@ -1,5 +1,5 @@
 -- How long a commit takes to reach the disk: up to 20 commits in 0.3 s, each with a logical message of one byte and nothing
--- else. Not where a logical slot would hand those messages to somebody. Standbys are not waited for. Runs outside of a
+-- else. Not where a logical slot would pass those messages to a consumer. Standbys are not waited for. Runs outside of a
 -- transaction block.
 DO $probe$
 DECLARE

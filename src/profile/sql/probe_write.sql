@@ -1,5 +1,5 @@
 -- How fast bytes get to the disk to stay: WAL, 1 MB a commit, at most 16 MB in 0.4 s, as logical messages that hold nothing.
--- Not where a logical slot would hand those messages to somebody. Standbys are sent them, and are not waited for. Runs
+-- Not where a logical slot would pass those messages to a consumer. Standbys are sent them, and are not waited for. Runs
 -- outside of a transaction block.
 DO $probe$
 DECLARE

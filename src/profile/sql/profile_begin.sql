@@ -1,4 +1,4 @@
--- Every transaction of a profile: it writes nothing, waits for nobody and ends soon.
+-- Every transaction of a profile: it writes nothing, does not wait for locks, and is short.
 BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED READ ONLY;
 SET LOCAL search_path = pg_catalog;
 SET LOCAL lock_timeout = '200ms';

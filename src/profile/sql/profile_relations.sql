@@ -1,6 +1,6 @@
 -- Tables and materialised views: size, rows, age and an estimate of their bloat, the 5000 largest; partitioned tables without
 -- sizes, for they have none of their own. Sizes take ACCESS SHARE for
--- a moment, so they are left out (null) where somebody holds or wants ACCESS EXCLUSIVE. Tuples of a table that was never
+-- a moment, so they are left out (null) where a session holds or waits for ACCESS EXCLUSIVE. Tuples of a table that was never
 -- analysed are null. Bloat: pages beyond what the rows need by the statistics' widths, which a role sees only of columns it
 -- may read.
 WITH busy AS MATERIALIZED (

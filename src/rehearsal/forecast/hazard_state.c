@@ -64,7 +64,7 @@ static double least_elapsed(const rh_statement *statement)
     return isnan(quiet_s) ? loaded_s : quiet_s;
 }
 
-/* One on a relation that nobody else can meet comes last. */
+/* A lock on a relation that no other session can use comes last. */
 static int rank(const rh_lock *lock)
 {
     const int strength = lock->mode;

@@ -31,7 +31,7 @@ void rh_hazards_measure(const rh_measured *measured);
 /* hazard_measured.c: adds those, unless the text warned of them; SMALL: what the statement did took no time
  * to speak of. */
 void rh_hazards_add_measured(const rh_measured *measured, bool small);
-/* A limit of a wait for a lock that spares nobody: none (0), or more than a minute. Not asked: false. */
+/* A lock_timeout that does not protect other sessions: none (0), or more than a minute. Not read: false. */
 bool rh_lock_timeout_is_missing(double limit_s);
 /* From here on a duration is long, in s. */
 #define RH_LONG_S 0.1

@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* For want of rights (42501), or since a policy reads a setting or calls a function that fails as this role:
- * access rules, data exceptions and raised errors. Before any migration, these are nobody's harm. */
+ * access rules, data exceptions and raised errors. Before any migration, these are no effect of one. */
 static bool is_refused(const rh_trial *trial)
 {
     static const char *const classes[] = {"42", "22", "P0"};

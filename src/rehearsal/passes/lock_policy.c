@@ -40,7 +40,7 @@ static void not_tried(search *s, const char *text)
     *rh_arena_add(s->run->arena, &s->found->not_tried, &s->found->not_tried_count) = text;
 }
 
-/* What the transaction takes when nobody is in its way: the quickest of its quiet runs. */
+/* The duration of the transaction without conflicting sessions: the quickest of its quiet runs. */
 static double hold_of(const rh_lock_unit *unit)
 {
     double sum = 0;

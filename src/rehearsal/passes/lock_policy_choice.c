@@ -57,7 +57,7 @@ static bool got_through(const rh_lock_policy *p)
     return p->tries > 0 && p->successes == p->tries;
 }
 
-/* No arrival: nobody was hurt. */
+/* No arrival was affected. */
 static double worst_of(const rh_lock_policy *p)
 {
     return isnan(p->response_max_ms) ? 0 : p->response_max_ms;

@@ -210,7 +210,7 @@ static const rh_lock *find_lock(const rh_lock *locks, size_t count, const char *
     return NULL;
 }
 
-/* The transaction keeps everybody out of what a look needs: nothing more is asked while it is open. */
+/* The transaction has locked what the observing queries need: none is sent while it is open. */
 static void note_unread_locks(rh_observer *o, const rh_migration *migration, const rh_statement *statement,
                               rh_error *failed)
 {

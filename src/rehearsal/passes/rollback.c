@@ -92,7 +92,7 @@ static bool rehearse_one(rh_rollback_pass *p, size_t m, rh_error *error)
     if (!rollback->failure->file)
         rollback->failure->file = migration->down.file;
     rh_error_release(&failed);
-    return rh_rollback_start_over(p, m + 1, error); /* nobody knows the state */
+    return rh_rollback_start_over(p, m + 1, error); /* the state is not known */
 }
 
 /* ---- the pass ---- */

@@ -21,7 +21,7 @@ typedef struct rh_program_options {
     double scale;
     bool record;                           /* its statements become rows and runs of the migration's script */
     rh_observer *observer;                 /* whose sampler is told what runs; NULL: none */
-    const rh_program_hooks *program_hooks; /* NULL: nobody */
+    const rh_program_hooks *program_hooks; /* may be NULL */
 } rh_program_options;
 
 /* What rh_replay is for files. The attempt's elapsed_s is the program's own time, without what messages were

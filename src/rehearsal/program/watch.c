@@ -320,7 +320,7 @@ static void on_closed(void *user, int connection)
 
 /* ---- before and after ---- */
 
-/* Of every table, so that statements that nobody knows yet get theirs. */
+/* Of every table, so that statements that are not yet known get theirs. */
 static void read_sizes(rh_program_watch *w)
 {
     static const char sql[] =

@@ -13,7 +13,7 @@ typedef struct rh_program_failure {
 } rh_program_failure;
 
 /* Of one run of the program. SIDE is used by the proxy's thread only; everything lives in the run's arena,
- * which nobody else may use between the proxy's start and its stop. */
+ * which no other code may use between the proxy's start and its stop. */
 rh_program_watch *rh_program_watch_new(const rh_run *run, rh_pg *side, const rh_migration *migration,
                                        const rh_program_options *options);
 /* Hand these to the proxy. */

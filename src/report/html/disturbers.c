@@ -44,7 +44,7 @@ static void behind_cell(rh_html *html, const rh_json *disturbance)
         rh_xml_element(html->xml, "div", rh_view_printf(view, "and %zu more kinds", others - shown), "class",
                        "muted", NULL);
     if (others == 0)
-        rh_xml_text(html->xml, rh_view_is(disturbance, "outcome", "not_started") ? "–" : "nobody");
+        rh_xml_text(html->xml, rh_view_is(disturbance, "outcome", "not_started") ? "–" : "none");
     rh_xml_close(html->xml);
 }
 
@@ -103,7 +103,7 @@ static void disturbance_row(rh_html *html, const rh_json *d)
     rh_html_row_end(html);
 }
 
-/* Those that somebody waited for first, in the order they ran; then the others. */
+/* Those that blocked a session first, in the order they ran; then the others. */
 static void rows(rh_html *html, const rh_json *list, bool waited, size_t *shown)
 {
     for (size_t i = 0; i < rh_json_count(list); i++) {

@@ -102,7 +102,7 @@ static void forecast_row(rh_html *html, const rh_json *row)
     two_lines(html, rh_view_seconds_or(view, rh_view_real(row, "wait_s"), "–"),
               isnan(wait_high_s) ? NULL
                                  : rh_view_printf(view, "at most %s", rh_view_seconds(view, wait_high_s)));
-    two_lines(html, concurrent ? "nobody" : rh_view_seconds_or(view, rh_view_real(row, "blocked_s"), "–"),
+    two_lines(html, concurrent ? "none" : rh_view_seconds_or(view, rh_view_real(row, "blocked_s"), "–"),
               concurrent || isnan(high_s)
                   ? NULL
                   : rh_view_printf(view, "at most %s", rh_view_seconds(view, high_s)));

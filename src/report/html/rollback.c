@@ -92,7 +92,7 @@ void rh_html_data(rh_html *html, const rh_json *data)
 }
 
 /* Each statement of the way down as the way up has them: its time, its strongest lock. */
-static void way_down(rh_html *html, const rh_json *statements)
+static void is_down(rh_html *html, const rh_json *statements)
 {
     const rh_view *view = &html->view;
     const size_t count = rh_json_count(statements);
@@ -141,7 +141,7 @@ static void under(rh_html *html, const rh_json *rollback)
     rh_html_data(html, data);
     rh_html_differences(html, list);
     rh_xml_close(html->xml);
-    way_down(html, rh_json_get(rollback, "statements"));
+    is_down(html, rh_json_get(rollback, "statements"));
     rh_xml_close(html->xml);
     rh_html_row_end(html);
 }

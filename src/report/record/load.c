@@ -114,7 +114,7 @@ static void add_replay(rh_json *row, const rh_template_replay *replay)
     rh_json_add_string(object, "caveat", replay->doubt);
 }
 
-/* An export may hold texts that nobody normalised, and so may scripts: these are shown without constants. */
+/* An export may hold texts with constants, and so may scripts: constants are removed. */
 static void add_sql(rh_json *row, const rh_template *template_)
 {
     rh_arena *arena = rh_arena_new();

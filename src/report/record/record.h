@@ -7,7 +7,8 @@
 /* The most waits that report.json carries (the longest); samples/waits.csv has all. */
 enum { RH_RECORD_WAITS_MAX = 2000 };
 
-/* A figure rounded to a millionth: microseconds of a second, and no digits that nobody measured. NaN: null.
+/* A figure rounded to a millionth: microseconds of a second, without digits that were not measured. NaN:
+ * null.
  */
 void rh_record_figure(rh_json *parent, const char *key, double value);
 void rh_record_failure(rh_json *parent, const char *key, const rh_failure *failure);

@@ -65,7 +65,7 @@ const char *rh_view_range(const rh_view *view, double low_s, double high_s);
  * never ran alone. */
 const char *rh_view_time(const rh_view *view, const rh_view_migration *migration, const char **range);
 
-/* Somebody whom the loaded pass made wait or fail: a template of the load, the migration itself, another
+/* A session that waited or failed in the loaded pass: a template of the load, the migration itself, another
  * session. Figures of the load are NaN (counts -1) for who is no template. */
 typedef struct rh_view_waiter {
     const char *who;
@@ -103,7 +103,7 @@ const char *rh_view_rollback(const rh_view *view);      /* over all migrations *
 /* As which roles the migrations and the load ran, and why; NULL: none was chosen. */
 const char *rh_view_roles(const rh_view *view);
 const char *rh_view_interruptions(const rh_view *view);
-/* What the migration that failed left behind; NULL when none did, or nobody looked. */
+/* The state after the failed migration; NULL if none failed, or the state was not read. */
 const char *rh_view_after_failure(const rh_view *view);
 /* The interruption record of a MIGRATION's record that tells it; NULL. */
 const rh_json *rh_view_left_by_failure(const rh_json *migration);

@@ -211,7 +211,7 @@ object (object, definition) as (
            (select string_agg(x::text, ', ' order by x::text) from unnest(defaclacl) x)
     from pg_default_acl
     union all
-    -- what an extension brought, once somebody has changed its privileges
+    -- objects of an extension whose privileges were changed
     select 'privileges on ' || pg_describe_object(classid, oid, 0), array_to_string(array(select i::text from unnest(acl) i order by 1), ', ')
     from (select x.classid, x.oid, coalesce(x.acl, x.standard) as acl, coalesce(p.initprivs, x.standard) as initial
           from (select 'pg_class'::regclass as classid, oid, relacl as acl,

@@ -233,7 +233,7 @@ static void create_from_query(rh_catalog *catalog, rh_json *range_var)
     t->filled = t->is_new;
 }
 
-/* Rows that a statement puts into a new table: how many nobody knows, but for a list of values. */
+/* Rows that a statement inserts into a new table: their number is known only for a list of values. */
 static void fill(rh_catalog *catalog, rh_json *body, bool many)
 {
     rh_catalog_table *t = rh_catalog_table_of(catalog, rh_json_get(body, "relation"));
@@ -309,7 +309,7 @@ void rh_catalog_learn_migration(rh_catalog *catalog, const char *sql, rh_json *t
 {
     rh_json *body = rh_tree_body(tree, "AlterTableStmt"), *range = rh_json_get(body, "relation");
     if (!tree || (rh_tree_body(tree, "DoStmt") && (strcasestr(sql, "create") || strcasestr(sql, "execute"))))
-        catalog->complete = false; /* what it makes nobody knows */
+        catalog->complete = false; /* its objects are not known */
     if (!tree)
         learn_unparsed_table(catalog, sql);
     const rh_relation ref = rh_catalog_range_ref(range);

@@ -270,7 +270,7 @@ static void refused_hazard(const rh_hazard_subject *s, rh_json *command, const c
     const rh_catalog *catalog = s->context->catalog;
     const bool retypes = rh_tree_is(command, "subtype", "AT_AlterColumnType");
     const bool constraint = rh_tree_is(command, "subtype", "AT_DropConstraint");
-    if (!s->definition || !name || s->context->way_down ||
+    if (!s->definition || !name || s->context->is_down ||
         (!retypes && rh_tree_is(command, "behavior", "DROP_CASCADE")))
         return;
     const char *user =
@@ -520,7 +520,7 @@ void rh_hazards_of_alter_table(const rh_hazard_subject *s, rh_json *body)
         heaviest = rh_classify_heavier(heaviest, statement->class_);
     }
     statement->class_ = heaviest;
-    if (s->definition && s->definition->is_new && !s->context->way_down &&
+    if (s->definition && s->definition->is_new && !s->context->is_down &&
         !rh_hazard_is(statement, "blocked-by-dependents"))
-        statement->hazard_count = before; /* nobody uses it yet */
+        statement->hazard_count = before; /* no session uses it yet */
 }

@@ -95,7 +95,7 @@ static bool look_for_change(rh_json *node, void *subject)
         const bool unused =
             table && (table->is_new || strcmp(table->schema, "pg_temp") == 0 || rh_catalog_is_small(table));
         const char *name = table ? rh_catalog_name(table, s->arena) : rh_tree_relation(relation, s->arena);
-        if (unused && !(s->context->way_down && table->is_new))
+        if (unused && !(s->context->is_down && table->is_new))
             name = NULL;
         if (name && kinds[i][0] == 'M')
             merge_hazard(s, change, name);

@@ -311,7 +311,7 @@ void rh_hazards_of_statement(rh_hazard_context *context, rh_statement *statement
         .table = statement->expected_relation ? statement->expected_relation : "the table",
         .definition = rh_hazards_changed_table(context->catalog, statement, tree, context->arena),
     };
-    const bool is_new = s.definition && s.definition->is_new && !context->way_down;
+    const bool is_new = s.definition && s.definition->is_new && !context->is_down;
     if (strcmp(kind, "CreateStmt") == 0)
         new_partition_hazard(&s, body);
     else if (strcmp(kind, "AlterTableStmt") == 0)

@@ -60,7 +60,7 @@ static bool is_unused(const rh_hazard_subject *s, const struct kind_words *kind,
     const rh_catalog *catalog = s->context->catalog;
     const rh_catalog_table *table = rh_catalog_find(catalog, ref.schema, ref.name);
     const rh_catalog_object *object = rh_catalog_find_object(catalog, kind->kinds, ref.schema, ref.name);
-    if (s->context->way_down)
+    if (s->context->is_down)
         return false;
     if (strcmp(kind->words, "table") == 0)
         return table ? table->is_new : missing_ok && catalog->complete;
@@ -91,7 +91,7 @@ static void drop_index(const rh_hazard_subject *s, rh_json *body, rh_relation re
     const bool gone =
         !table && s->context->catalog->complete && rh_json_bool(rh_json_get(body, "missing_ok"));
     if (rh_json_bool(rh_json_get(body, "concurrent")) || gone ||
-        (table && table->is_new && !s->context->way_down))
+        (table && table->is_new && !s->context->is_down))
         return;
     RH_HAZARD(s, "index-without-concurrently",
               rh_arena_printf(s->arena,
@@ -258,7 +258,7 @@ static void of_truncate(const rh_hazard_subject *s, rh_json *body)
     for (size_t i = 0; i < rh_json_count(tables); i++) {
         rh_json *range = rh_json_get(rh_json_at(tables, i), "RangeVar");
         const rh_catalog_table *table = rh_catalog_table_of(s->context->catalog, range);
-        if (table && table->is_new && !s->context->way_down)
+        if (table && table->is_new && !s->context->is_down)
             continue;
         list = rh_arena_printf(s->arena, "%s%s%s", list, *list ? ", " : "",
                                table ? rh_catalog_name(table, s->arena) : rh_tree_relation(range, s->arena));

@@ -70,8 +70,8 @@ void rh_hazards_of_partition(const rh_hazard_subject *s, rh_json *bound, const r
     const bool reads_given = partition.name && !rh_catalog_is_small(given) && !is_proven(given, bound, arena);
     const bool reads_other =
         other && other != given && !rh_catalog_is_small(other) && !is_proven(other, bound, arena);
-    /* nobody waits for a new partition, but for the default one, which is locked meanwhile */
-    const bool only_default = given && given->is_new && !s->context->way_down;
+    /* no session waits for a new partition, but for the default one, which is locked meanwhile */
+    const bool only_default = given && given->is_new && !s->context->is_down;
     if (reads_given && !reads_other && only_default && (!other || other == given)) {
         s->statement->class_ = RH_CLASS_HEAP_SCAN;
         return;

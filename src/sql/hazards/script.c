@@ -198,7 +198,8 @@ static bool together(const company *c, size_t a, size_t b)
     return c->transactions[a] && c->transactions[a] == c->transactions[b];
 }
 
-/* ENABLE ROW LEVEL SECURITY and CREATE POLICY in one transaction: nobody sees the table without a policy. */
+/* ENABLE ROW LEVEL SECURITY and CREATE POLICY in one transaction: no session sees the table without a policy.
+ */
 static void policy_follows(company *c, size_t at)
 {
     rh_statement *statement = &c->script->statements[at];
@@ -376,7 +377,7 @@ void rh_hazards_of_script(rh_hazard_context *context, const rh_session *session,
         follow_settings(&c, &script->statements[i]);
     }
     rh_session_end_file(&c.session);
-    if (!context->way_down)
+    if (!context->is_down)
         context->session = c.session;
     rh_arena_free(scratch);
 }

@@ -43,7 +43,7 @@ void rh_locks_note_search(rh_locks *l, const rh_catalog_table *table, const rh_c
     }
 }
 
-/* A view, a sequence, an index, or what nobody knows. */
+/* A view, a sequence, an index, or a relation that is not known. */
 static void add_other(rh_locks *l, rh_relation ref, rh_lock_mode mode, const char *because)
 {
     rh_arena *arena = l->arena;

@@ -23,7 +23,7 @@ typedef struct rh_locks {
 } rh_locks;
 
 /* Adds a lock on the relation REF, with its full name where it is known; of two on one relation the stronger
- * stays. Temporary tables are nobody's concern. */
+ * stays. Temporary tables are left out. */
 void rh_locks_add_ref(rh_locks *l, rh_relation ref, rh_lock_mode mode, const char *because);
 void rh_locks_add_table(rh_locks *l, const rh_catalog_table *table, rh_lock_mode mode, const char *because);
 /* The rows of TABLE, whose lock is there, are searched by the foreign key KEY. */
@@ -36,7 +36,7 @@ void rh_locks_add_inheriting(rh_locks *l, const rh_catalog_table *table, rh_lock
  * NULL: all. */
 void rh_locks_add_referenced(rh_locks *l, const rh_catalog_table *table, const char *column,
                              rh_lock_mode mode);
-/* A thousand relations are named; nobody reads more. */
+/* At most a thousand relations are named. */
 bool rh_locks_full(const rh_locks *l);
 /* WHAT was seen before by this function; it is from now on. */
 bool rh_locks_seen(rh_locks *l, const void *what);

@@ -132,7 +132,7 @@ static bool check(rh_disturbing *d)
 
 static void stop(rh_disturbing *d)
 {
-    /* Whoever writes into the pipe is told that nobody reads any more. */
+    /* Writers to the pipe get SIGPIPE from here on. */
     if (d->pipe >= 0)
         close(d->pipe);
     d->pipe = d->fd = -1;

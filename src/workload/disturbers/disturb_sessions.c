@@ -4,7 +4,7 @@
 #include <poll.h>
 #include <string.h>
 
-/* A lock that cannot be had within this time is somebody else's: the disturber is not started. */
+/* If another session holds the lock for longer than this, the disturber is not started. */
 #define GETTING_READY "SET lock_timeout = '5s'; "
 
 enum { SQL_FILE_LIMIT = 1 << 20 };

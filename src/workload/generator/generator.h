@@ -22,8 +22,8 @@ typedef enum load_client_state {
     LOAD_CLIENT_SLEEPING,    /* an arrival's script sleeps until wake_at */
     LOAD_CLIENT_BACKING_OFF, /* an arrival's transaction failed and begins again at wake_at */
     LOAD_CLIENT_RESTARTING, /* an arrival's failed transaction is rolled back, then its script begins again */
-    LOAD_CLIENT_CLEANING,   /* what a script left open is rolled back; nobody waits */
-    LOAD_CLIENT_DEALLOCATING, /* a plan that DDL made invalid is thrown away; nobody waits */
+    LOAD_CLIENT_CLEANING, /* a transaction that a script left open is rolled back; no request waits for it */
+    LOAD_CLIENT_DEALLOCATING, /* a plan that DDL invalidated is deallocated; no request waits for it */
     LOAD_CLIENT_CONNECTING,   /* the connection was lost, a new one is under way */
     LOAD_CLIENT_WAITING,      /* connecting failed; tries again at wake_at */
     LOAD_CLIENT_CLOSED,       /* the run is over */

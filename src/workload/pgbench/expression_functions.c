@@ -227,7 +227,7 @@ static bool of_one(function f, const rh_value *a, rh_pgbench_script_run *run, rh
 {
     int64_t integer;
     double real;
-    if (f == F_DEBUG) { /* nobody reads it here */
+    if (f == F_DEBUG) { /* its output is not used here */
         *value = *a;
         return true;
     }
