@@ -123,7 +123,7 @@ static const char *why_not(const copy *c)
     const char *no_fill = rh_safer_no_fill(c->list, c->definition);
     if (no_fill)
         return no_fill;
-    if (c->definition->under_way)
+    if (c->definition->has_two_names)
         return "another column of the table has two names until a later release";
     if (!c->from)
         return "neither the backup nor the migrations define the column";
@@ -495,6 +495,6 @@ bool rh_safer_rename_column(rh_safer_list *list, rh_json *body)
             given, c.fresh, c.old, c.old, c.fresh, c.fresh, c.fresh, c.old, c.fresh, c.fresh, c.old);
     if (!make(&c, sync, c.old, SQL(&c, "%s IS DISTINCT FROM %s", c.fresh, c.old)))
         return false;
-    rh_catalog_table_of(list->catalog, relation)->under_way = true;
+    rh_catalog_table_of(list->catalog, relation)->has_two_names = true;
     return true;
 }

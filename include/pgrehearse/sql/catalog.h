@@ -94,7 +94,7 @@ typedef struct rh_catalog_table {
     size_t constraint_count;
     const char **triggers;
     size_t trigger_count;
-    bool under_way; /* plan --safer keeps one of its columns under two names until a later release */
+    bool has_two_names; /* plan --safer keeps one of its columns under two names until a later release */
     const char *constraint_dropped; /* by the current file; NULL */
     rh_unsupported unsupported;     /* why its statements cannot be rewritten */
     bool dropped;

@@ -27,7 +27,7 @@ static bool recognise(const char *file_name, rh_arena *arena, rh_migration_file 
     const char *title = file_name + digits + strspn(file_name + digits, "_- ");
     file->id = rh_arena_strndup(arena, file_name, digits);
     file->name = rh_ends_with(title, ".sql") ? rh_arena_strndup(arena, title, strlen(title) - 4) : "";
-    file->both_ways = true;
+    file->both_directions = true;
     return true;
 }
 
@@ -109,8 +109,8 @@ static int line_of(const char *text, const char *at)
     return line;
 }
 
-static bool read_ways(const char *path, rh_direction direction, rh_arena *arena, rh_sql_reading *reading,
-                      rh_error *error)
+static bool read_directions(const char *path, rh_direction direction, rh_arena *arena,
+                            rh_sql_reading *reading, rh_error *error)
 {
     (void)arena;
     char *text = reading->text, *up = find_directive(text, text, "up");
@@ -187,7 +187,7 @@ const rh_framework_rules rh_framework_dbmate = {
     .byte_order_mark_sent = true,
     .one_query = true,
     .commit_is_checked = true,
-    .read = read_ways,
+    .read = read_directions,
     .history_table = "schema_migrations",
     .history_columns = {"version"},
     .mark_applied = mark_applied,

@@ -99,8 +99,8 @@ static rh_transaction_rule rule_beside(const char *path, rh_arena *arena)
     return value == 0 || value == -1 ? RH_TRANSACTION_OWN : RH_TRANSACTION_ONE;
 }
 
-static bool read_way(const char *path, rh_direction direction, rh_arena *arena, rh_sql_reading *reading,
-                     rh_error *error)
+static bool read_direction(const char *path, rh_direction direction, rh_arena *arena, rh_sql_reading *reading,
+                           rh_error *error)
 {
     reading->missing = *reading->text == '\0' && direction == RH_DOWN; /* refused when it is wanted */
     if (*reading->text == '\0' && direction == RH_UP)
@@ -160,7 +160,7 @@ const rh_framework_rules rh_framework_diesel = {
     .duplicates = RH_DUPLICATE_VERSION_ONE,
     .byte_order_mark_sent = true,
     .one_query = true,
-    .read = read_way,
+    .read = read_direction,
     .settle_plan = check_folders,
     .history_table = "__diesel_schema_migrations",
     .history_columns = {"version", "run_on"},

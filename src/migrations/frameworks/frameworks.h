@@ -14,11 +14,11 @@ typedef struct rh_migration_file {
     const char *id, *name;
     uint64_t version; /* 0 where the framework has none */
     rh_direction direction;
-    int rank;            /* of several files for the same way only the one with the highest is taken */
-    bool both_ways;      /* the way down stands in the same file */
-    const char *refused; /* why the tool does not take a file of this name; NULL: it does */
-    const char *not_sql; /* what it is instead ("a program in Go"): it cannot be run here; NULL: SQL */
-    const void *own;     /* what the framework's reader keeps with it; NULL */
+    int rank;             /* of several files for the same way only the one with the highest is taken */
+    bool both_directions; /* the way down stands in the same file */
+    const char *refused;  /* why the tool does not take a file of this name; NULL: it does */
+    const char *not_sql;  /* what it is instead ("a program in Go"): it cannot be run here; NULL: SQL */
+    const void *own;      /* what the framework's reader keeps with it; NULL */
 } rh_migration_file;
 
 typedef struct rh_migration_files {

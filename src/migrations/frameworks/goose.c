@@ -41,7 +41,7 @@ static bool recognise(const char *file_name, rh_arena *arena, rh_migration_file 
     file->id = rh_arena_printf(arena, "%" PRIdMAX, version);
     file->name = rh_arena_strndup(arena, title, strlen(title) - (go ? 3 : 4));
     file->version = (uint64_t)version;
-    file->both_ways = sql;
+    file->both_directions = sql;
     file->not_sql = go ? "a program in Go" : NULL;
     return true;
 }
@@ -308,8 +308,8 @@ static size_t drop_carriage_returns(char *text)
     return (size_t)(out - text);
 }
 
-static bool read_ways(const char *path, rh_direction direction, rh_arena *arena, rh_sql_reading *reading,
-                      rh_error *error)
+static bool read_directions(const char *path, rh_direction direction, rh_arena *arena,
+                            rh_sql_reading *reading, rh_error *error)
 {
     reader r = {.path = path, .direction = direction, .arena = arena, .reading = reading, .error = error};
     const size_t length = drop_carriage_returns(reading->text);
@@ -394,7 +394,7 @@ const rh_framework_rules rh_framework_goose = {
     .recognise = recognise,
     .compare = compare,
     .fit = fit,
-    .read = read_ways,
+    .read = read_directions,
     .history_table = "goose_db_version",
     .history_columns = {"version_id", "is_applied"},
     .mark_applied = mark_applied,

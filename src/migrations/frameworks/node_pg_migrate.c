@@ -41,7 +41,7 @@ static bool recognise(const char *file_name, rh_arena *arena, rh_migration_file 
         return false;
     file->id = rh_arena_strndup(arena, file_name, end);
     file->name = file->id + digits + 1;
-    file->both_ways = !file->not_sql;
+    file->both_directions = !file->not_sql;
     return true;
 }
 
@@ -85,8 +85,8 @@ static rh_fit fit(const char *folder, const rh_migration_files *list, rh_arena *
     return RH_FIT_NONE;
 }
 
-static bool read_ways(const char *path, rh_direction direction, rh_arena *arena, rh_sql_reading *reading,
-                      rh_error *error)
+static bool read_directions(const char *path, rh_direction direction, rh_arena *arena,
+                            rh_sql_reading *reading, rh_error *error)
 {
     (void)path, (void)arena, (void)error;
     char *text = reading->text, *up = find_way(text, "up"), *down = find_way(text, "down");
@@ -183,7 +183,7 @@ const rh_framework_rules rh_framework_node_pg_migrate = {
     .fit = fit,
     .byte_order_mark_sent = true,
     .one_query = true,
-    .read = read_ways,
+    .read = read_directions,
     .history_table = "public.pgmigrations",
     .history_columns = {"name", "run_on"},
     .mark_applied = mark_applied,

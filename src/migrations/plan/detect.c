@@ -105,7 +105,7 @@ static const char *count_why(const rh_framework_rules *rules, const rh_migration
 }
 
 /* 1_a.sql with 1_a.down.sql is plain SQL, though the latter's name is also one of golang-migrate's. */
-static bool has_way_up(const rh_migration_files *list)
+static bool has_up(const rh_migration_files *list)
 {
     bool found = false;
     for (size_t i = 0; i < list->count; i++)
@@ -121,7 +121,7 @@ static bool inspect(const rh_framework_rules *rules, const char *path, bool aske
     found->fit = RH_FIT_NONE;
     if (!rh_migration_files_list(rules, path, arena, &list, error))
         return false;
-    if (list.count == 0 || (!asked && !has_way_up(&list)))
+    if (list.count == 0 || (!asked && !has_up(&list)))
         return true;
     found->fit = RH_FIT_NAMES;
     if (rules->fit)

@@ -59,9 +59,9 @@ static bool add_file(rh_migration *migration, const rh_migration_file *file, rh_
         migration->id = file->id;
         migration->name = file->name;
     }
-    if (file->both_ways)
+    if (file->both_directions)
         migration->down.file = file->path;
-    migration->has_down |= file->direction == RH_DOWN || file->both_ways;
+    migration->has_down |= file->direction == RH_DOWN || file->both_directions;
     return true;
 }
 
@@ -337,8 +337,8 @@ static bool does_something(const rh_script *script)
     return false;
 }
 
-static bool load_ways(const rh_framework_rules *rules, rh_hazard_context *release, rh_migration *migration,
-                      rh_error *error)
+static bool load_directions(const rh_framework_rules *rules, rh_hazard_context *release,
+                            rh_migration *migration, rh_error *error)
 {
     if (migration->command || !rules)
         return true; /* a program: its statements are seen when it runs */
@@ -378,7 +378,7 @@ static bool load_scripts(const rh_scenario *scenario, const rh_framework_rules *
         plan->pending_count++;
         if (rules && rules->session_a_file && !is_in_one(scenario, rules))
             rh_session_connect(&release.session);
-        if (!load_ways(rules, &release, migration, error))
+        if (!load_directions(rules, &release, migration, error))
             return false;
     }
     return true;

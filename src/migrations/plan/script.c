@@ -123,7 +123,7 @@ bool rh_script_load(rh_migration *migration, rh_direction direction, const rh_fr
     if (ok)
         rh_sha256_bytes(reading.text, length, script->sha256);
     ok = ok && (rules->read || direction == RH_DOWN || rules->history_table ||
-                rh_marks_check_one_way(path, reading.text, error));
+                rh_marks_check_direction(path, reading.text, error));
     ok = ok && (!rules->read || rules->read(path, direction, scratch, &reading, error));
     if (ok && reading.missing) {
         *script = (rh_script){.rule = reading.rule};

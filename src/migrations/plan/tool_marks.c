@@ -12,7 +12,7 @@
 /* In small letters, with single blanks. The comment begins so. */
 static const struct {
     const char *tool, *start;
-    bool both_ways;
+    bool both_directions;
 } COMMENTS[] = {
     {"sql-migrate", "-- +migrate down", true},
     {"sql-migrate", "-- +migrate up", false},
@@ -71,7 +71,7 @@ static void normalise(const char *comment, size_t length, rh_text *out)
 }
 
 /* "down", "--- rollback ---", "@undo": nothing but the word for a way down. */
-static bool names_way_down(const char *comment)
+static bool names_down(const char *comment)
 {
     static const char *const words[] = {
         "down",         "downs",          "undo",         "rollback",         "revert",
@@ -127,16 +127,16 @@ static bool read_comment(const char *text, size_t at, size_t length, bool own_li
         if (!own_line && !rh_starts_with(COMMENTS[i].start, "-->"))
             continue;
         mark->tool = COMMENTS[i].tool;
-        mark->both_ways = COMMENTS[i].both_ways;
+        mark->both_directions = COMMENTS[i].both_directions;
         return true;
     }
     if (at == 0 && rh_starts_with(comment, "-- no-transaction")) {
         mark->tool = "sqlx";
         return true;
     }
-    mark->both_ways =
-        own_line && statement && names_way_down(comment) && statement_follows(text, at + length);
-    return mark->both_ways;
+    mark->both_directions =
+        own_line && statement && names_down(comment) && statement_follows(text, at + length);
+    return mark->both_directions;
 }
 
 bool rh_marks_in_text(const char *text, rh_arena *arena, rh_tool_mark *mark)
@@ -145,12 +145,12 @@ bool rh_marks_in_text(const char *text, rh_arena *arena, rh_tool_mark *mark)
     bool own_line = true, statement = false;
     int line = 1;
     *mark = (rh_tool_mark){0};
-    for (size_t at = 0; text[at] && !mark->both_ways;) {
+    for (size_t at = 0; text[at] && !mark->both_directions;) {
         const size_t length = comment_length(text, at, own_line);
         const bool comment = length > 0;
         rh_tool_mark found;
         if (comment && read_comment(text, at, length, own_line, statement, &scratch, &found) &&
-            (!mark->text || found.both_ways)) {
+            (!mark->text || found.both_directions)) {
             *mark = found;
             mark->text =
                 rh_arena_strndup(arena, text + at, length - (length > 0 && text[at + length - 1] == '\r'));
@@ -265,7 +265,7 @@ static bool refuse_mark(const rh_tool_mark *mark, const char *path, const char *
                         rh_error *error)
 {
     const rh_tool *tool = mark->tool ? rh_tool_named(mark->tool) : NULL;
-    if (mark->both_ways)
+    if (mark->both_directions)
         rh_error_set(
             error, RH_ERROR_SCENARIO,
             "\"%s\" separates the up migration from the down migration%s%s, and as %s both would run",
@@ -277,7 +277,7 @@ static bool refuse_mark(const rh_tool_mark *mark, const char *path, const char *
         rh_error_hint(error,
                       "Set migrations.framework: %s, or split the file into NAME.up.sql and NAME.down.sql.",
                       tool->framework);
-    else if (mark->both_ways)
+    else if (mark->both_directions)
         rh_error_hint(error,
                       "Split the file into NAME.up.sql and NAME.down.sql, or run %s itself by "
                       "migrations.command%s.",
@@ -313,11 +313,11 @@ bool rh_marks_check(const rh_scenario *scenario, const rh_framework_rules *rules
     return true;
 }
 
-bool rh_marks_check_one_way(const char *path, const char *text, rh_error *error)
+bool rh_marks_check_direction(const char *path, const char *text, rh_error *error)
 {
     rh_arena *scratch = rh_arena_new();
     rh_tool_mark mark;
-    bool ok = !rh_marks_in_text(text, scratch, &mark) || !mark.both_ways ||
+    bool ok = !rh_marks_in_text(text, scratch, &mark) || !mark.both_directions ||
               refuse_mark(&mark, path, "plain SQL", scratch, error);
     rh_arena_free(scratch);
     return ok;

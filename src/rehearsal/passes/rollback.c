@@ -99,7 +99,7 @@ static bool rehearse_one(rh_rollback_pass *p, size_t m, rh_error *error)
 
 /* Is the database where the way up left it? What a way down did not bring back, or left behind, may not be
  * there for the next migration, or be in its way. */
-static bool is_as_after_way_up(const rh_rollback *rollback)
+static bool equals_state_after_up(const rh_rollback *rollback)
 {
     return rollback->reversibility == RH_REVERSIBILITY_FULL && rollback->schema_restored == 1;
 }
@@ -122,7 +122,7 @@ static bool rehearse_each(rh_rollback_pass *p, rh_error *error)
             return false;
         rh_reversibility_judge(rollback, run->arena);
         if (migration->has_down) /* after a failure there is a fresh copy already */
-            drifted = !is_as_after_way_up(rollback) && rollback->reversibility != RH_REVERSIBILITY_BROKEN;
+            drifted = !equals_state_after_up(rollback) && rollback->reversibility != RH_REVERSIBILITY_BROKEN;
     }
     return true;
 }

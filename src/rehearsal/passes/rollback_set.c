@@ -52,7 +52,7 @@ static bool down_and_up_again(rh_rollback_pass *p, size_t first, const rh_rollba
 }
 
 /* What each one's way there and back left must not help, nor hinder, the set's. */
-static bool all_is_as_after_the_way_up(const rh_plan *plan, const rh_rollback *rollbacks)
+static bool equals_state_after_up(const rh_plan *plan, const rh_rollback *rollbacks)
 {
     for (size_t m = 0; m < plan->migration_count; m++) {
         const rh_rollback *rollback = &rollbacks[m];
@@ -115,7 +115,7 @@ static bool rehearse(rh_rollback_pass *p, size_t first, const rh_rollback_state 
     set->has_down = true;
     set->outcome = RH_OUTCOME_FAILED;
     rh_progress_update(p->progress, "rollback", "the whole set", 0, 1, RH_UNIT_ITEMS);
-    bool ok = first == 0 && beginning->data && all_is_as_after_the_way_up(&p->run->plan, p->result->rollbacks)
+    bool ok = first == 0 && beginning->data && equals_state_after_up(&p->run->plan, p->result->rollbacks)
                   ? down_and_up_again(p, 0, beginning, &failed)
                   : on_a_fresh_copy(p, first, &failed);
     if (ok)

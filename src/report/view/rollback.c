@@ -45,7 +45,7 @@ static const char *of_kind(const rh_view *view, const char *text, const char *na
     return rh_view_printf(view, "%s (%s: %s)", text, first->id, why);
 }
 
-static bool none_has_a_way_down(const rh_view *view)
+static bool none_has_down(const rh_view *view)
 {
     for (size_t i = 0; i < view->migration_count; i++)
         if (rh_json_bool(rh_json_path(view->migrations[i].record, "rollback.has_down")) ||
@@ -75,7 +75,7 @@ const char *rh_view_rollback(const rh_view *view)
     text = of_kind(view, text, "broken", true);
     if (!*text)
         return "Rollback: not measured.";
-    if (none_has_a_way_down(view))
+    if (none_has_down(view))
         return "Rollback: no migration has a down migration.";
     if (not_rehearsed(view) > 0)
         text = rh_view_printf(view, "%s; %zu not rehearsed", text, not_rehearsed(view));

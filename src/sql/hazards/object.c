@@ -147,7 +147,7 @@ static void of_drop(const rh_hazard_subject *s, rh_json *body)
     for (size_t i = 0; i < rh_json_count(objects); i++) {
         const rh_relation ref = ref_of(rh_json_at(objects, i));
         const char *user =
-            s->context->way_down ? NULL : rh_catalog_drop_user(s->context->catalog, body, i, s->arena);
+            s->context->is_down ? NULL : rh_catalog_drop_user(s->context->catalog, body, i, s->arena);
         if (user)
             rh_hazard_refused(s, rh_arena_printf(s->arena, "drop %s", shown(s, ref)), user);
         if (rh_tree_is(body, "removeType", "OBJECT_INDEX"))

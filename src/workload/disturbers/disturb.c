@@ -25,7 +25,7 @@ struct rh_disturbers {
     int wake[2]; /* a pipe: closed at its writing end when all is to be stopped */
 };
 
-static const rh_disturber_methods *way_of(rh_disturber_kind kind)
+static const rh_disturber_methods *methods_of(rh_disturber_kind kind)
 {
     return kind == RH_DISTURBER_PG_DUMP      ? &rh_disturb_pg_dump_methods
            : kind == RH_DISTURBER_AUTOVACUUM ? &rh_disturb_autovacuum_methods
@@ -144,7 +144,7 @@ static bool start_one(rh_disturbers *all, rh_disturbing *d, const rh_disturber *
     static atomic_int serial;
     *d = (rh_disturbing){.spec = spec,
                          .place = &all->place,
-                         .methods = way_of(spec->kind),
+                         .methods = methods_of(spec->kind),
                          .arena = all->arena,
                          .side = all->side,
                          .number = atomic_fetch_add(&serial, 1),
