@@ -95,7 +95,7 @@ static void one_that_fails_has_collided(void **state)
     assert_true(runs("echo the table is there >&2; exit 3"));
     assert_int_equal(run->runners.outcome, RH_RUNNERS_COLLIDED);
     assert_int_equal(run->runners.runners[0].status, 3);
-    assert_string_equal(run->runners.runners[0].said, "the table is there");
+    assert_string_equal(run->runners.runners[0].last_line, "the table is there");
     assert_int_equal(run->plan.migrations[0].outcome, RH_OUTCOME_NOT_RUN);
     assert_null(run->plan.migrations[0].failure);
 }

@@ -1,4 +1,4 @@
-/* What is known of the backup and of staging: plain facts for the report. */
+/* Facts about the backup and about staging, for the report. */
 #pragma once
 #include "pgrehearse/base/clock.h"
 #include "pgrehearse/model/scenario.h"
@@ -39,12 +39,12 @@ typedef struct rh_database_grant {
     const char *before, *after;
 } rh_database_grant;
 
-/* What the backup says of the database itself. NULL: it does not say. */
+/* The properties of the database in the backup. NULL: the backup does not have the property. */
 typedef struct rh_database_facts {
     bool created; /* the backup has its CREATE DATABASE, with owner, locale and settings */
     const char *name, *owner;
     const char *encoding;        /* of CREATE DATABASE */
-    const char *dump_encoding;   /* of the dump's text: the database's, unless pg_dump had --encoding */
+    const char *dump_encoding;   /* of the dump's text: the database's, unless pg_dump --encoding was given */
     const char *provider;        /* "libc", "icu", "builtin" */
     const char *collate, *ctype; /* libc's locales */
     const char *locale;          /* the provider's own locale, unless libc */
@@ -58,8 +58,8 @@ typedef struct rh_database_facts {
 /* The checksums that the backup's bytes were compared with. */
 typedef struct rh_checksum_fact {
     const char *from;    /* where its SHA-256 was found: "backup.sha256", "SHA256SUMS" …; NULL: nowhere */
-    const char *vouched; /* what vouches for its bytes, as a phrase; NULL: not known yet */
-    bool whole;          /* for all of them */
+    const char *vouched; /* the checksum that the bytes were compared with, as a phrase; NULL: not read yet */
+    bool whole;          /* the checksum covers all bytes of the backup */
 } rh_checksum_fact;
 
 typedef struct rh_backup_facts {
@@ -72,25 +72,25 @@ typedef struct rh_backup_facts {
     rh_checksum_fact checksum;
     int64_t bytes;
     const char *archive_version; /* "1.14" of pg_dump's own formats; NULL for plain */
-    const char *dump_version;    /* "15.4" pg_dump's own version; NULL if it does not say */
-    int server_major;            /* of the database dumped; 0 unknown */
+    const char *dump_version;    /* pg_dump's version, "15.4"; NULL: not known */
+    int server_major;            /* of the dumped database; 0: not known */
     rh_database_facts database;
-    bool roles_known; /* it has the roles' attributes and memberships: a pg_dumpall */
+    bool roles_known; /* it contains the roles' attributes and memberships (pg_dumpall) */
     double restore_s;
     int64_t database_bytes, tables, rows; /* after restore and prepare: user tables, exact row count */
-    rh_skipped *skipped;                  /* harmless errors, parts left out or changed, each with why */
+    rh_skipped *skipped;                  /* entries left out, changed or failed without consequence */
     size_t skipped_count;
-    rh_skipped *missing; /* what the backup does not have, so that no verdict can rest on it, each with why */
+    rh_skipped *missing; /* parts that the backup lacks: the verdict is inconclusive */
     size_t missing_count;
-    const char
-        *selection_unknown; /* what does not show when pg_dump's switches leave it out; NULL: all would */
-    const char *dumpall_database; /* of a pg_dumpall: the one to restore; NULL: the dump is of one */
+    const char *selection_unknown; /* why objects that pg_dump's options left out cannot be detected; NULL:
+                                      they can */
+    const char *dumpall_database; /* of a pg_dumpall: the database to restore; NULL: a dump of one database */
 } rh_backup_facts;
 
 typedef struct rh_setting_fact {
     const char *name, *value;     /* in force during the timed passes */
     const char *restore_value;    /* in force during the restore; NULL: the same */
-    const char *production_value; /* NULL: not told */
+    const char *production_value; /* NULL: not known */
 } rh_setting_fact;
 
 /* One attempt to leave the confinement of the staging server. */
@@ -98,16 +98,17 @@ typedef struct rh_isolation_attempt {
     const char *name;          /* of report.json: "unix_socket" */
     const char *what;          /* "connect to a Unix socket" */
     bool succeeded;            /* while confined */
-    bool succeeded_unconfined; /* the same account without the confinement: false proves nothing of it */
+    bool succeeded_unconfined; /* by the same account without the confinement; if false, the attempt proves
+                                  nothing */
 } rh_isolation_attempt;
 
 typedef struct rh_isolation_layer {
     const char *name; /* "landlock" */
     bool active;
-    const char *detail; /* "ABI 7"; what it does, or why it is missing */
+    const char *detail; /* "ABI 7"; what the layer denies, or why it is inactive */
 } rh_isolation_layer;
 
-/* Whether the staging server can reach anything outside, as tried before it first started. */
+/* The confinement of the staging server, as probed before the server first started. */
 typedef struct rh_isolation {
     bool proven;         /* every attempt was made, and none succeeded */
     const char *why_not; /* NULL when proven */
@@ -124,7 +125,7 @@ typedef struct rh_staging_facts {
     int server_version_num;
     const char *encoding, *provider, *collate, *ctype, *locale; /* of the rehearsed database; locale: the
                                                                   provider's own, NULL with libc */
-    const char *locale_missing, *locale_why; /* the backup's locale that it lacks, and why; NULL */
+    const char *locale_missing, *locale_why; /* a locale of the backup that staging lacks, and why; NULL */
     const char *location;     /* the cluster's directory, or user@host:port/db without a password */
     const char *reset_method; /* "reflink", "copy of changed files", "template database"; NULL: never reset */
     double snapshot_s, reset_s; /* reset: the median */
@@ -132,7 +133,7 @@ typedef struct rh_staging_facts {
     int resets;
     rh_setting_fact *settings;
     size_t setting_count;
-    const char **neutralised; /* sentences: what was made harmless */
+    const char **neutralised; /* sentences: objects that were disabled, such as subscriptions */
     size_t neutralised_count;
     int cpu_count;
     int64_t memory_bytes;
@@ -157,11 +158,11 @@ typedef struct rh_listed_table {
     size_t column_count;
 } rh_listed_table;
 
-/* Has it a column of that name, in any case? */
+/* True if TABLE has a column of that name, in any case. */
 bool rh_listed_table_has(const rh_listed_table *table, const char *column);
-/* The migration tool whose history it is, by its name and columns; NULL: no known one's. */
+/* The migration tool whose history table it is, by its name and columns; NULL: of no known tool. */
 const char *rh_history_tool(const rh_listed_table *table);
-/* Does it belong to a migration tool, as its history or besides? No application works on it. */
+/* True if TABLE belongs to a migration tool, as its history table or otherwise. */
 bool rh_is_tool_table(const rh_listed_table *table);
 
 /* Ordinary and partitioned tables outside of the system's schemas that belong to no extension. */

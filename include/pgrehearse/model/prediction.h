@@ -1,5 +1,5 @@
-/* Predictions: the back-test of the method, the whole set on production, its locks there, and predictions
- * held against what happened, of this run and of earlier ones. */
+/* Predictions: the back-test of the method, durations and lock waits on production, and the comparison of
+ * earlier predictions with actual durations. */
 #pragma once
 #include "pgrehearse/model/statement.h"
 #include <stdbool.h>
@@ -13,7 +13,7 @@ typedef struct rh_backtest_row {
     double predicted_s, actual_s, low_s, high_s;             /* low, high may be not measured */
     double linear_largest_s, linear_smallest_s, power_law_s; /* the naive baselines on the same evidence */
     double distance;   /* doublings from the largest sample to the size predicted */
-    const char *basis; /* a sentence: what the prediction consists of */
+    const char *basis; /* a sentence: the evidence of the prediction */
 } rh_backtest_row;
 
 typedef struct rh_baseline {
@@ -24,18 +24,18 @@ typedef struct rh_baseline {
 typedef struct rh_backtest {
     rh_backtest_row *rows;
     size_t row_count;
-    double median_abs_error, bias, coverage, level; /* relative; not measured below the rows they need */
+    double median_abs_error, bias, coverage, level; /* relative; RH_NOT_MEASURED with too few rows */
     double worst_abs_error;
-    size_t scored;                      /* rows long enough to count */
-    size_t with_interval, inside;       /* of those */
+    size_t scored;                      /* rows whose durations are long enough to score */
+    size_t with_interval, inside;       /* of those: with an interval; within it */
     double coverage_low, coverage_high; /* 95 % Wilson interval of the coverage */
     double width;                       /* median of high/low */
-    const char *sentence;               /* in plain words; NULL */
+    const char *sentence;               /* the summary; NULL */
     rh_baseline *baselines;
     size_t baseline_count;
 } rh_backtest;
 
-/* The whole set on production. */
+/* All pending migrations on production. */
 typedef struct rh_run_prediction {
     double median_s, low_s, high_s, level;
     double reads_blocked_s, writes_blocked_s;
@@ -43,15 +43,15 @@ typedef struct rh_run_prediction {
     bool translated; /* false: "hardware not translated" */
     const char *basis;
     rh_duration_parts parts;
-    double staging_s;              /* the same on staging, at staging's size */
-    const char *drivers, *narrows; /* sentences, as for a statement; NULL */
-    double cold_s;                 /* as for a statement */
+    double staging_s;              /* the median on staging, at staging's size */
+    const char *drivers, *narrows; /* as in rh_prediction */
+    double cold_s;                 /* as in rh_prediction */
     const char *cold_basis;
-    const char *caches; /* a sentence: how warm staging's were; NULL: not known */
+    const char *caches; /* a sentence: the state of staging's caches; NULL: not known */
     rh_backtest backtest;
 } rh_run_prediction;
 
-/* What the prediction was held against. */
+/* What a prediction was compared with. */
 typedef enum rh_residual_kind {
     RH_RESIDUAL_BACKTEST,   /* the full-size quiet pass of its own run */
     RH_RESIDUAL_PRODUCTION, /* production, by "pgrehearse score" */
@@ -60,21 +60,21 @@ typedef struct rh_residual {
     rh_residual_kind kind;
     rh_statement_class class_;
     double predicted_s, low_s, high_s; /* low, high: not measured without an interval */
-    double correction;                 /* that predicted_s has from scores before it; 1: none */
+    double correction;                 /* factor in predicted_s, from earlier scores; 1: none */
     double actual_s;
     bool translated; /* to production's hardware, size or settings */
     const char *run; /* id of the run that predicted it */
 } rh_residual;
 
 typedef struct rh_history {
-    const char *directory; /* where it was looked for; NULL: nowhere */
+    const char *directory; /* the directory of earlier runs; NULL: none */
     rh_residual *rows;     /* the oldest run first */
     size_t row_count;
-    size_t runs;          /* that gave rows */
-    size_t scored_runs;   /* of those, held against production */
-    const char **skipped; /* sentences: runs that were left out, and why */
+    size_t runs;          /* runs with rows */
+    size_t scored_runs;   /* of those, scored against production */
+    const char **skipped; /* sentences: runs that were left out, with reasons */
     size_t skipped_count;
-    const char **applied; /* sentences: what this run's predictions made of it, by class */
+    const char **applied; /* sentences: how the rows changed this run's predictions, by class */
     size_t applied_count;
 } rh_history;
 
@@ -90,31 +90,29 @@ typedef struct rh_lock_forecast {
     const char *relation; /* "public.orders" */
     rh_lock_mode mode;
     bool blocks_reads, blocks_writes;
-    bool inferred; /* from the statement's text: no look at any run saw it */
-    bool
-        concurrent; /* CREATE INDEX CONCURRENTLY and the like: it waits for others, no session waits for it */
+    bool inferred;   /* inferred from the statement's text, not observed */
+    bool concurrent; /* CREATE INDEX CONCURRENTLY and the like: it waits, but blocks no session */
 
     double lock_timeout_s;           /* in force for the statement; 0: none */
     const char *lock_timeout_source; /* "the migration", "production's setting", "PostgreSQL's default" */
 
-    const rh_lock_chance *chances; /* rising by t_s; those beyond lock_timeout_s are left out */
+    const rh_lock_chance *chances; /* by t_s; up to lock_timeout_s */
     size_t chance_count;
-    double granted;      /* P(one try gets it): 1 without lock_timeout */
-    double attempts;     /* expected until it has it; INFINITY when it never does */
-    double wait_s;       /* of the try that gets it, expected */
-    double wait_high_s;  /* of any try, at the level */
-    double wait_total_s; /* over all tries, expected, pauses between them not counted */
+    double granted;      /* P(an attempt is granted the lock): 1 without lock_timeout */
+    double attempts;     /* expected until the lock is granted; INFINITY: never */
+    double wait_s;       /* of the successful attempt, expected */
+    double wait_high_s;  /* of any attempt, at the level */
+    double wait_total_s; /* over all attempts, expected, pauses between them not counted */
 
     double hold_s, hold_high_s; /* until the end of its transaction */
     /* From the request to the end of its transaction: how long blocked sessions wait. */
     double blocked_s, blocked_high_s;
 
-    double reads_per_s,
-        writes_per_s;         /* of the relation on production; at most, where rows stand for statements */
-    double waiting;           /* connections queued at the end of blocked_s */
-    double unserved_requests; /* requests that find none free by then */
-    double pool_exhausted_s;  /* after the request; not measured: the pool lasts, or is not known */
-    double drain_s;           /* until the backlog is worked off; INFINITY: never */
+    double reads_per_s, writes_per_s; /* of the relation on production; upper bounds where rows are counted */
+    double waiting;                   /* connections queued at the end of blocked_s */
+    double unserved_requests;         /* requests that find none free by then */
+    double pool_exhausted_s;          /* after the request; not measured: the pool lasts, or is not known */
+    double drain_s;                   /* until the backlog is worked off; INFINITY: never */
 
     const char *basis;   /* a sentence: what these figures come from */
     const char *unknown; /* a sentence: why figures are missing; NULL */
@@ -123,19 +121,19 @@ typedef struct rh_lock_forecast {
 typedef struct rh_lock_forecasts {
     bool made;       /* false: there is no profile, or nothing was replayed */
     double level;    /* of every _high_ figure */
-    int64_t samples; /* at production's open transactions */
+    int64_t samples; /* of production's open transactions */
     double watched_s;
-    double connections;            /* the pool; not measured */
+    double connections;            /* size of the pool; RH_NOT_MEASURED */
     const char *connections_basis; /* "the scenario", "max_connections"; NULL */
-    double service_per_s;   /* statements that production completes in a second at most; not measured */
+    double service_per_s;   /* the most statements that production completes in a second; RH_NOT_MEASURED */
     rh_lock_forecast *rows; /* in the order the statements run */
     size_t row_count;
-    /* The longest stretch on any relation, by the rows that were observed; not measured when a row that could
-     * be it is not, or is inferred. */
+    /* The longest time for which a relation is blocked, by the observed rows; RH_NOT_MEASURED if a row that
+     * could be the longest is not measured or is inferred. */
     double reads_blocked_s, reads_blocked_high_s, writes_blocked_s, writes_blocked_high_s;
-    double reads_at_most_s, writes_at_most_s; /* the high ends, were the inferred locks taken, too */
-    const rh_lock_forecast *reads_worst, *writes_worst; /* rows that have it; NULL: none blocks */
-    const char *unknown; /* a sentence: why the longest stretches are missing; NULL */
+    double reads_at_most_s, writes_at_most_s;           /* the upper ends with the inferred locks included */
+    const rh_lock_forecast *reads_worst, *writes_worst; /* the rows of these; NULL: none blocks */
+    const char *unknown;                                /* a sentence: why these figures are missing; NULL */
 } rh_lock_forecasts;
 
 /* One line of the actual durations. */
@@ -144,23 +142,23 @@ typedef struct rh_score_row {
     int statement;                     /* ordinal; 0: the migration as a whole */
     double predicted_s, low_s, high_s; /* low, high not measured (NAN) without an interval */
     double actual_s;                   /* without lock_wait_s, as the prediction is */
-    double lock_wait_s;                /* that production waited for locks besides; 0 when it is not told */
-    const char *class_;                /* of the statement, or of the one that makes up its migration; NULL */
-    double correction;                 /* that predicted_s has from earlier scores; 1: none */
-    bool translated;                   /* the prediction was, to production's hardware */
+    double lock_wait_s;                /* lock waits on production; 0: none, or not known */
+    const char *class_;                /* of the statement, or of the only statement of its migration; NULL */
+    double correction;                 /* factor in predicted_s, from earlier scores; 1: none */
+    bool translated;                   /* the prediction was translated to production's hardware */
 } rh_score_row;
 
 typedef struct rh_score {
     const char *source; /* "durations", "server log" */
     rh_score_row *rows;
     size_t row_count;
-    size_t scored;    /* rows long enough that their error means something */
-    size_t too_short; /* rows that are not */
+    size_t scored;    /* rows whose durations are long enough to score */
+    size_t too_short; /* the other rows */
     size_t with_interval, inside;
     double level;                       /* of the intervals; NAN without one */
     double median_abs_error, bias;      /* relative: |predicted/actual − 1|, and its signed median */
     double coverage;                    /* inside / with_interval; NAN without intervals */
     double coverage_low, coverage_high; /* its 95 % Wilson interval */
-    const char **unmatched;             /* sentences: what was left out, and why */
+    const char **unmatched;             /* sentences: omitted lines, with reasons */
     size_t unmatched_count;
 } rh_score;

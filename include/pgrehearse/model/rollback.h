@@ -28,7 +28,7 @@ typedef struct rh_difference {
 /* A column whose values are not what they were. Counts are of values that are not null; -1: not counted. */
 typedef struct rh_column_change {
     const char *column; /* quoted where needed */
-    const char *change; /* "missing", "emptied" (there, all null), "changed" */
+    const char *change; /* "missing", "emptied" (the column exists, all values are null), "changed" */
     int64_t values_before, values_after;
     int64_t values_lost; /* before − after, at least 0 */
 } rh_column_change;
@@ -49,7 +49,7 @@ typedef struct rh_table_data {
     const char *why;                 /* why it was not read in full; NULL */
     int64_t bytes;                   /* before, with TOAST, without indexes */
     bool affected;                   /* the migration locked it for writing or more */
-    bool missing;                    /* the table itself is gone */
+    bool missing;                    /* the table does not exist any more */
     int64_t rows_before, rows_after; /* -1: not counted */
     int equal;                       /* 1 yes, as far as compared; 0 no; -1 not compared */
     rh_column_change *columns;       /* those that differ */
@@ -64,7 +64,7 @@ typedef struct rh_sequence_change {
 
 typedef struct rh_data_comparison {
     bool measured;
-    double elapsed_s; /* for both looks */
+    double elapsed_s; /* of both readings */
     size_t equal, different, counted_only,
         not_compared;      /* tables; a table is in one of them, counted_only when equal */
     rh_table_data *tables; /* that differ, were not read in full, or that the migration locked */
@@ -73,7 +73,7 @@ typedef struct rh_data_comparison {
     size_t sequence_count;
 } rh_data_comparison;
 
-/* How a migration was cut short. */
+/* How a migration was interrupted. */
 typedef enum rh_interruption_how {
     RH_INTERRUPTION_CONNECTION,
     RH_INTERRUPTION_SERVER,
@@ -87,8 +87,8 @@ typedef enum rh_run_again {
     RH_RUN_AGAIN_NOT_TRIED,
     RH_RUN_AGAIN_OK,
     RH_RUN_AGAIN_FAILED,
-    RH_RUN_AGAIN_REFUSED, /* the framework refuses what the history table says */
-    RH_RUN_AGAIN_SKIPPED, /* the framework takes it for applied */
+    RH_RUN_AGAIN_REFUSED, /* the framework refuses to run because of the history table */
+    RH_RUN_AGAIN_SKIPPED, /* the framework considers it applied */
     RH_RUN_AGAIN_COUNT
 } rh_run_again;
 /* "ok", "failed", "refused", "skipped"; NULL when not tried. */
@@ -97,21 +97,21 @@ const char *rh_run_again_name(rh_run_again again);
 /* One migration that was interrupted half-way or failed, and the state of the database afterwards. */
 typedef struct rh_interruption {
     rh_interruption_how how;
-    int statement;              /* ordinal of the one that was under way */
-    bool in_statement;          /* false: it had ended when the cut came */
-    bool hit;                   /* false: the whole migration had ended */
+    int statement;              /* ordinal of the statement that was running */
+    bool in_statement;          /* false: the statement had ended before the interruption */
+    bool hit;                   /* false: the migration had ended before the interruption */
     double after_s;             /* since that statement began */
     rh_difference *differences; /* the schema found, compared with the one before */
     size_t difference_count;
     rh_data_comparison data;      /* rows found, compared with those before */
-    const char **invalid_indexes; /* that were not there, or not invalid, before */
+    const char **invalid_indexes; /* indexes that are invalid now, and were not before */
     size_t invalid_index_count;
     const char *history;  /* new rows of the history table: "version 14, dirty t"; NULL: it has none */
     bool history_changed; /* the history table has other rows than before the interrupted run */
     rh_run_again run_again;
     const char *error;         /* of running again, or why it is refused; NULL */
-    rh_run_again after_repair; /* once the history table says what it said before; not tried unless refused or
+    rh_run_again after_repair; /* with the history table as before the migration; only tried if refused or
                                   skipped */
-    const char **invalid_after_rerun; /* indexes that running again left invalid */
+    const char **invalid_after_rerun; /* indexes that are invalid after the second run */
     size_t invalid_after_rerun_count;
 } rh_interruption;

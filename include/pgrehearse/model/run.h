@@ -1,4 +1,4 @@
-/* One execution of a scenario: everything the report says. The stages fill it, report/ renders it. */
+/* One run of a scenario: all data of the report. rehearsal/ fills it, report/ renders it. */
 #pragma once
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/error.h"
@@ -36,8 +36,8 @@ typedef struct rh_gate {
     const char *limit_text; /* as the user wrote it */
     double limit, measured; /* measured may be RH_NOT_MEASURED */
     rh_gate_outcome outcome;
-    const char *worst; /* what reached it: "migration 000013 statement 1 on public.orders"; or why it was not
-                          measured */
+    const char *worst; /* where the measured value comes from: "migration 000013, statement 1 on
+                          public.orders"; or why it was not measured */
 } rh_gate;
 const char *rh_gate_kind_name(rh_gate_kind kind);
 
@@ -62,18 +62,18 @@ typedef struct rh_step_result {
 typedef struct rh_pass_record {
     rh_pass_kind kind;
     const char *name; /* "quiet pass 1 of 3" */
-    double elapsed_s; /* from the first migration's start to the last one's end, what watches it included */
+    double elapsed_s; /* from the first migration's start to the last one's end, observation included */
     bool complete;    /* every pending migration ran */
 } rh_pass_record;
 
-/* Whose rights sessions have. */
+/* The role of the sessions of the migrations or of the load. */
 typedef struct rh_session_role {
     const char *name; /* NULL: not chosen yet */
-    const char *why;  /* "the owner of the history table schema_migrations" */
+    const char *why;  /* why it was chosen: "the owner of the history table schema_migrations" */
     bool superuser;
 } rh_session_role;
 
-/* A table whose rows the steps of prepare have changed. */
+/* A table whose rows the steps of prepare changed, and the columns. */
 typedef struct rh_masked_column {
     int64_t number; /* attnum */
     const char *name;
@@ -99,8 +99,8 @@ typedef struct rh_run {
     double elapsed_s;
     rh_verdict verdict;
     int exit_code;
-    const char *reason;  /* one sentence: why this verdict */
-    rh_failure *failure; /* what ended it early; NULL */
+    const char *reason;  /* the reason of the verdict, one sentence */
+    rh_failure *failure; /* the error that ended the run early; NULL */
     const char *failed_stage;
 
     rh_backup_facts backup;
@@ -115,17 +115,17 @@ typedef struct rh_run {
     size_t masked_count;
     rh_constraint *constraints_before; /* after prepare; only where a step ran */
     size_t constraint_count_before;
-    rh_constraint *constraints_after; /* of the database that the first quiet pass left */
+    rh_constraint *constraints_after; /* after the first quiet pass */
     size_t constraint_count_after;
     bool constraints_known; /* the two above were read */
     rh_contention contention;
     rh_compatibility compatibility;
-    rh_rollback set_rollback; /* all pending migrations down and up again; not run unless there are several
-                                 and each has a way down; then irreversible when only some have */
+    rh_rollback set_rollback; /* all pending migrations down and up again; run only if there are several and
+                                 each has a down migration; irreversible if only some have one */
     rh_disturbance *disturbances; /* in the loaded pass: each disturber beside each migration */
     size_t disturbance_count;
     rh_lock_policy_search lock_policy;
-    rh_runners runners;            /* several of the program at once */
+    rh_runners runners;
     rh_backfill_result *backfills; /* in the order of the scenario */
     size_t backfill_count;
     rh_resource_sample *resources;
@@ -140,10 +140,10 @@ typedef struct rh_run {
     rh_notes not_measured;
 } rh_run;
 
-/* Adds to run->not_measured what was not measured, and why. */
+/* Adds a sentence to run->not_measured: what was not measured, and why. */
 void rh_run_not_measured(rh_run *run, rh_unmeasured code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* The same for what the verdict needs: a run that would pass is inconclusive then, by the first such
- * sentence. */
+/* The same for something that the verdict needs: instead of passing, the run is inconclusive, for the first
+ * such reason. */
 void rh_run_inconclusive(rh_run *run, rh_unmeasured code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

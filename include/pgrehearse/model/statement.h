@@ -1,4 +1,4 @@
-/* A statement of a migration: its class, its hazards, and what each run of it did. */
+/* A statement of a migration: its class, its hazards, and the measurements of each run. */
 #pragma once
 #include "pgrehearse/base/relation.h"
 #include "pgrehearse/base/clock.h"
@@ -20,7 +20,7 @@ typedef enum rh_pass_kind {
 /* "quiet pass", "loaded pass", … */
 const char *rh_pass_kind_name(rh_pass_kind kind);
 
-/* What a statement does: by its parse before it ran, by what was measured afterwards. */
+/* What a statement does to a relation: expected by its parse tree, then as measured. */
 typedef enum rh_statement_class {
     RH_CLASS_UNCLASSIFIED,
     RH_CLASS_CATALOG,   /* catalog only */
@@ -57,25 +57,25 @@ typedef struct rh_relation_work {
     const char *table;    /* of an index: its table; else NULL */
     char kind;            /* pg_class.relkind: 'r', 'm' (materialized view), 'i' */
     bool created;         /* by this statement */
-    bool is_private;      /* made by its transaction: no other session can have locked it */
-    bool rewritten;       /* it was there, and lies in other files now (pg_class.relfilenode) */
-    bool valid;           /* an index that is not valid is false */
-    int64_t pages_before; /* as the catalog knew them before the transaction (pg_class.relpages); 0: empty or
-                             never analysed; RH_UNKNOWN when private */
+    bool is_private;      /* created by its transaction: no other session can have locked it */
+    bool rewritten;       /* it existed before, and has a new pg_class.relfilenode */
+    bool valid;           /* false: an invalid index */
+    int64_t pages_before; /* pg_class.relpages before the transaction; 0: empty or never analysed; RH_UNKNOWN
+                             if private */
     int64_t rows_before;  /* pg_class.reltuples; RH_UNKNOWN: never analysed, or private */
-    int64_t pages_after;  /* of the files it lies in now; RH_UNKNOWN unless created or rewritten */
-    int64_t blocks_read;  /* fetched, from the cache or not; RH_UNKNOWN where the server cannot tell */
+    int64_t pages_after;  /* of its new files; RH_UNKNOWN unless created or rewritten */
+    int64_t blocks_read;  /* fetched, from the cache or not; RH_UNKNOWN: the server does not report it */
     int64_t scans;        /* sequential scans, or scans of the index */
     int64_t rows_inserted, rows_updated, rows_deleted;
 } rh_relation_work;
 
-/* A phase of a command that reports its progress (pg_stat_progress_*), as looks from outside saw it, some
- * twenty of them in each doubling of the statement's length: a boundary between two phases is known to a
- * fortieth of the time that had passed by then. */
+/* A phase of a command that reports its progress (pg_stat_progress_*), by samples from a side connection.
+ * There are about twenty samples in each doubling of the statement's duration, so that a boundary between two
+ * phases is known to a fortieth of the time elapsed by then. */
 typedef struct rh_progress_phase {
     const char *command, *phase; /* "CREATE INDEX", "building index: sorting live tuples" */
     double elapsed_s;
-    double cpu_s; /* of the backend, not of its parallel workers; NAN: not this machine's */
+    double cpu_s; /* of the backend without parallel workers; NAN: the server is on another machine */
     int64_t read_bytes, write_bytes; /* device I/O of the backend; RH_UNKNOWN likewise */
     int64_t wal_bytes;               /* of the whole server */
 } rh_progress_phase;
@@ -89,7 +89,7 @@ typedef struct rh_statement_work {
                              RH_UNKNOWN */
 } rh_statement_work;
 
-/* How large what a statement works on is, before it runs. 0: not known. */
+/* The sizes of the relations that a statement works on, before it runs. 0: not known. */
 typedef struct rh_work_size {
     double bytes;                     /* heap and TOAST of the relation */
     double rows;                      /* of it, by its statistics */
@@ -104,14 +104,14 @@ typedef struct rh_hidden_rows {
     int64_t seen, all;        /* rows; RH_HIDDEN_ROWS_MOST + 1: more than those; RH_UNKNOWN: not counted */
     bool to_change;           /* SEEN are those that the role may change */
 } rh_hidden_rows;
-/* Of more rows, it is enough to know that they are more. */
+/* Rows are counted up to this number. */
 enum { RH_HIDDEN_ROWS_MOST = 1000000 };
 
-/* One run of one statement. Times in s, bytes; RH_NOT_MEASURED and RH_UNKNOWN where nothing measured it. */
+/* One run of one statement. Times in s, sizes in bytes; RH_NOT_MEASURED and RH_UNKNOWN if not measured. */
 typedef struct rh_statement_run {
     rh_pass_kind pass;
     int repeat;            /* from 1 within its pass kind */
-    double scale;          /* scaled: the fraction of the pages asked for (1/64 …); else 1 */
+    double scale;          /* scaled pass: the requested fraction of the pages (1/64 …); else 1 */
     double relation_bytes; /* as in SIZE; RH_NOT_MEASURED when unknown */
     rh_work_size size;     /* when its pass began */
     rh_usec started;       /* monotonic */
@@ -127,25 +127,24 @@ typedef struct rh_statement_run {
     const char *command_tag;
     rh_lock *locks;
     size_t lock_count;
-    bool locks_complete; /* its transaction's were read before it ended: what is not in LOCKS it did not take
-                          */
-    double lock_timeout_s;    /* in force when it was sent; 0: none; RH_NOT_MEASURED: not asked */
-    double lock_wait_limit_s; /* the shorter of that and statement_timeout; 0: neither is set; likewise */
-    int64_t transactions;     /* that it ran in, by its own COMMITs; 0: not counted */
-    rh_lock *expected; /* by its text, on what the catalog had before it ran; outside of transactions */
+    bool locks_complete;      /* LOCKS was read before its transaction ended: there are no others */
+    double lock_timeout_s;    /* in force when it was sent; 0: none; RH_NOT_MEASURED: not read */
+    double lock_wait_limit_s; /* the lesser of that and statement_timeout; 0: neither is set; likewise */
+    int64_t transactions;     /* number of transactions, by its own COMMITs; 0: not counted */
+    rh_lock *expected;        /* outside transactions: by its text and the catalog before it ran */
     size_t expected_count;
-    rh_statement_work *work;   /* NULL: not looked at in this run */
-    rh_progress_phase *phases; /* in the order they were seen first */
-    size_t phase_count;        /* 0: short, or it reports no progress */
-    rh_hidden_rows *hidden;    /* of tables that it names, from the role that ran it */
+    rh_statement_work *work;   /* NULL: not read in this run */
+    rh_progress_phase *phases; /* in the order of their first samples */
+    size_t phase_count;        /* 0: too short, or it reports no progress */
+    rh_hidden_rows *hidden;    /* rows of its tables that row-level security hides from its role */
     size_t hidden_count;
 } rh_statement_run;
 
 typedef enum rh_hazard_state {
     RH_HAZARD_EXPECTED, /* by the statement's text, not measured */
-    RH_HAZARD_MEASURED, /* what was measured bears it out */
-    RH_HAZARD_REFUTED,  /* what was measured says that it is none here */
-    RH_HAZARD_SILENCED, /* "-- pgrehearse: ignore RULE reason" stands before the statement */
+    RH_HAZARD_MEASURED, /* confirmed by the measurement */
+    RH_HAZARD_REFUTED,  /* measured, and absent */
+    RH_HAZARD_SILENCED, /* by "-- pgrehearse: ignore RULE reason" before the statement */
     RH_HAZARD_STATE_COUNT
 } rh_hazard_state;
 /* "expected", "measured", "refuted", "silenced". */
@@ -163,7 +162,7 @@ typedef struct rh_ignored {
     int line; /* of the comment */
 } rh_ignored;
 
-/* What a duration consists of, in s: together they are the duration. All 0: nothing tells. */
+/* The components of a duration, in s; their sum is the duration. All 0: not known. */
 typedef struct rh_duration_parts {
     double cpu_s;   /* the backend and its parallel workers, the page cache's copies included */
     double read_s;  /* waiting for the device to read */
@@ -172,22 +171,22 @@ typedef struct rh_duration_parts {
     double wait_s;  /* everything else that is not CPU: locks, workers, other transactions */
 } rh_duration_parts;
 
-/* LOW and HIGH are RH_NOT_MEASURED when the evidence does not carry LEVEL. */
+/* LOW and HIGH are RH_NOT_MEASURED if there is not enough evidence for LEVEL. */
 typedef struct rh_prediction {
     double median_s, low_s, high_s;
     double level;      /* 0.9 */
     const char *basis; /* a sentence */
     rh_duration_parts parts;
-    double staging_s;       /* the same on staging, at staging's size */
+    double staging_s;       /* the median on staging, at staging's size */
     bool translated;        /* to production's hardware, size or settings */
     double correction;      /* factor in all of these figures, from earlier scores; 0: none */
-    const char *drivers;    /* a sentence: what the uncertainty comes from; NULL */
-    const char *narrows;    /* a sentence: what would narrow it; NULL */
-    double cold_s;          /* the median, were nothing that it reads in production's memory */
-    const char *cold_basis; /* what that consists of, or why it is not known; NULL: not predicted */
+    const char *drivers;    /* a sentence: the sources of the uncertainty; NULL */
+    const char *narrows;    /* a sentence: how to reduce it; NULL */
+    double cold_s;          /* the median with cold caches on production */
+    const char *cold_basis; /* the components of cold_s, or why it is not known; NULL: not predicted */
 } rh_prediction;
 
-/* A statement that is reported together with others as one row. */
+/* A statement that is reported with others as one row. */
 typedef struct rh_grouped_statement {
     const char *sql;
     int line, column;
@@ -196,7 +195,7 @@ typedef struct rh_grouped_statement {
 typedef struct rh_statement {
     int ordinal;               /* from 1 in its file */
     int line;                  /* in its file */
-    const char *sql;           /* as it will be sent */
+    const char *sql;           /* as it is sent */
     const char *redacted_sql;  /* for every output */
     const char *command_tag;   /* expected before, measured after */
     rh_statement_class class_; /* the measured one where class_measured, else class_expected */
@@ -205,12 +204,11 @@ typedef struct rh_statement {
     const char *expected_relation;    /* or NULL */
     rh_expected_lock *expected_locks; /* all of them, the two above first */
     size_t expected_lock_count;
-    bool works_long; /* by its text: its work grows with the rows of a table that is not new and empty */
-    const char
-        *unknown_effect;     /* why the text does not tell its work and locks ("a DO block"); NULL: it does */
-    const char *parse_error; /* why the parser does not know it; NULL: it does */
-    bool needs_no_transaction; /* CONCURRENTLY, VACUUM … */
-    rh_relation *relations;    /* that it works on, the first foremost */
+    bool works_long; /* by its text: its duration grows with the rows of a table that is not new and empty */
+    const char *unknown_effect; /* why its work and locks do not follow from its text ("a DO block"); NULL */
+    const char *parse_error;    /* NULL: it parses */
+    bool needs_no_transaction;  /* CONCURRENTLY, VACUUM … */
+    rh_relation *relations;     /* that it works on, the main one first */
     size_t relation_count;
     rh_statement_run *runs;
     size_t run_count;
@@ -222,11 +220,12 @@ typedef struct rh_statement {
     int column;                        /* of its first character in LINE */
     rh_statement_class class_expected; /* by its parse */
     bool class_measured;
-    bool class_differs;         /* measured, and its parse said something else */
-    const char *class_evidence; /* a sentence: what was measured and what differs, or why it could not be;
-                                   NULL: it was not looked at */
-    const char *file;           /* where LINE is, when it is not the script's own (an included one); NULL */
-    /* In a file of very many: those that are sent right behind it, one by one. What is measured is their sum.
+    bool class_differs;         /* class_measured, and not class_expected */
+    const char *class_evidence; /* a sentence: the measurement and the difference, or why it was not measured;
+                                   NULL: not attempted */
+    const char *file;           /* the included file in which LINE is; NULL: the script's own file */
+    /* In a file with very many statements: those that are sent after it, one by one. Measurements are of the
+     * sum.
      */
     rh_grouped_statement *grouped;
     size_t grouped_count;

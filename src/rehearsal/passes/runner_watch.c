@@ -213,7 +213,7 @@ rh_proxy_events rh_runner_watch_events(rh_runner_watch *watch)
 void rh_runner_watch_count(const rh_runner_watch *watch, rh_runner *found, rh_arena *arena)
 {
     if (watch->failure && found->status != 0)
-        found->said = rh_arena_strdup(arena, watch->failure);
+        found->last_line = rh_arena_strdup(arena, watch->failure);
     found->statements = watch->statements;
     for (size_t i = 0; i < watch->change_count; i++)
         found->changes += watch->changes[i].ok;
@@ -290,7 +290,7 @@ void rh_runner_watch_judge(const rh_runner_watch *const *watches, size_t count, 
         break;
     case RH_RUNNERS_REFUSED:
         found->why = rh_arena_printf(arena, "its advisory lock blocked the other, which gave up%s%s",
-                                     r->said ? ": " : "", r->said ? r->said : "");
+                                     r->last_line ? ": " : "", r->last_line ? r->last_line : "");
         break;
     case RH_RUNNERS_SERIALISED:
         found->why = rh_arena_printf(
@@ -303,7 +303,7 @@ void rh_runner_watch_judge(const rh_runner_watch *const *watches, size_t count, 
         break;
     case RH_RUNNERS_COLLIDED:
         found->why = rh_arena_printf(arena, "no lock kept them apart: one ended with status %d%s%s",
-                                     r->status, r->said ? ": " : "", r->said ? r->said : "");
+                                     r->status, r->last_line ? ": " : "", r->last_line ? r->last_line : "");
         break;
     default:
         found->why = "they did not overlap, so nothing is proven";

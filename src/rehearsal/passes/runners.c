@@ -111,8 +111,8 @@ static void read_last_word(meeting *m, runner *r)
     char *text = rh_file_read(r->log, 1 << 20, r->arena, &length, NULL);
     char *shown = rh_redact_line(text ? text : "");
     const char *word = rh_program_last_word(m->run->arena, shown);
-    if (r->found->status != 0 && !r->found->said && *word)
-        r->found->said = word;
+    if (r->found->status != 0 && !r->found->last_line && *word)
+        r->found->last_line = word;
     rh_file_write(r->log, shown, strlen(shown), NULL);
     free(shown);
 }

@@ -17,7 +17,7 @@ rh_json *rh_record_runners(const rh_runners *runners)
         rh_json_add_int(runner, "changes", r->changes);
         rh_record_figure(runner, "lock_wait_s", r->lock_wait_s);
         rh_json_add_string(runner, "waited_for", r->waited_for);
-        rh_json_add_string(runner, "output", r->said);
+        rh_json_add_string(runner, "output", r->last_line);
     }
     rh_json_add_int(object, "repeated_changes", (int64_t)runners->repeated);
     rh_json_add_string(object, "repeated_sql", runners->repeated_sql);
