@@ -6,19 +6,18 @@
 #include "pgrehearse/model/attempt.h"
 #include "pgrehearse/model/migration.h"
 
-/* Called around each statement by the replay, in the migration's own thread. Not called for BEGIN, SAVEPOINT,
- * SET and the like (a query of the hook's would take the snapshot before SET TRANSACTION); called for COMMIT,
- * which may check and wait. */
+/* Called before and after each statement, in the migration's thread. Not called for BEGIN, SAVEPOINT, SET and
+ * the like, because a query of the hook would take the transaction's snapshot before SET TRANSACTION. Called
+ * for COMMIT, which may check deferred constraints and wait. */
 typedef struct rh_replay_hooks {
     void *user;
-    /* Just before the statement is sent; what the hook asks PG counts in no time. */
+    /* Directly before the statement is sent. Queries of the hook over PG are in no measured time. */
     void (*before)(void *user, rh_pg *pg, const rh_migration *migration, const rh_statement *statement,
                    rh_statement_run *run);
-    /* After it ended (well or not), before its transaction commits if it is in one: locks can be asked for
-     * when OK. */
+    /* After it ended, before its transaction commits if it is in one: if OK, its locks can be read. */
     void (*after)(void *user, rh_pg *pg, const rh_migration *migration, const rh_statement *statement,
                   rh_statement_run *run, bool ok);
-    /* After a transaction has ended, well or not: RUNS of COUNT statements were in it. ENDED monotonic. */
+    /* After a transaction has committed or aborted: RUNS of COUNT statements were in it. ENDED: monotonic. */
     void (*transaction_end)(void *user, const rh_migration *migration, rh_statement_run *const *runs,
                             size_t count, rh_usec ended);
 } rh_replay_hooks;
@@ -30,32 +29,32 @@ typedef struct rh_replay_options {
     int repeat;
     double scale;
     const rh_replay_hooks *hooks; /* may be NULL */
-    bool record; /* the attempt has the statements' runs; false: time only (hooks get a run that is thrown
-                    away) */
-    bool again;  /* up once more, after down: an error says so */
+    bool record; /* record the statements' runs in the attempt; false: only times (hooks get a temporary run)
+                  */
+    bool again;  /* the reapply after a down migration: errors mention it */
 } rh_replay_options;
 
 /* Runs one migration of PLAN on PG as its framework would, history table included. Use one connection for all
- * migrations of a pass, as the tools do: settings and temporary tables of one are seen by the next.
+ * migrations of a pass, as the tools do: settings and temporary tables of one stay for the next.
  *
- * What became of it is in the attempt, in ARENA; MIGRATION and PLAN are only read. On failure its failure has
- * the place in the user's file, and ERROR gets RH_ERROR_MIGRATION / TIMEOUT / LOST / NO_SPACE with the same
- * place; after RH_ERROR_INTERRUPTED the outcome is RH_OUTCOME_NOT_RUN. The open transaction is rolled back;
- * what the file had committed before stays. The history table then says what the tool would leave there
- * (golang-migrate: dirty). A statement that waits for a prepared transaction, which nothing in this session
- * can end, fails after some seconds.
+ * Returns the attempt, in ARENA; MIGRATION and PLAN are only read. On failure, the attempt's failure has the
+ * position in the user's file, and ERROR is RH_ERROR_MIGRATION, TIMEOUT, LOST or NO_SPACE with the same
+ * position; after RH_ERROR_INTERRUPTED the outcome is RH_OUTCOME_NOT_RUN. The open transaction is rolled
+ * back; earlier commits of the file stay. The history table is then as the tool leaves it (golang-migrate:
+ * dirty). A statement that waits for a prepared transaction, which nothing in this session can end, fails
+ * after some seconds.
  *
- * elapsed_s is from before the first to after the last statement with the framework's own bookkeeping and
- * transaction commands, also on failure; without the hooks. A statement's run has its own time only. A failed
- * statement leaves no run. */
+ * elapsed_s is the time from before the first statement to after the last, with the framework's own
+ * bookkeeping and transaction commands and without the hooks, also on failure. The run of a statement has the
+ * statement's time alone. A failed statement has no run. */
 rh_attempt rh_replay(rh_pg *pg, const rh_plan *plan, const rh_migration *migration,
                      const rh_replay_options *options, rh_arena *arena, rh_error *error);
 
-/* Behind ATTEMPTS, all that a pass ran: a prepared transaction of PG's database that is still open is a
- * failure of the attempt that prepared it, since what it did is not committed and keeps its locks. Then the
- * attempt has failed, and ERROR is RH_ERROR_MIGRATION at its statement. */
+/* Call after ATTEMPTS, all those of a pass. If a prepared transaction is still open in PG's database, the
+ * attempt that prepared it has failed, because the transaction is not committed and keeps its locks: ERROR is
+ * RH_ERROR_MIGRATION at its statement. */
 bool rh_prepared_check_none(rh_pg *pg, const rh_plan *plan, rh_attempt *attempts, size_t attempt_count,
                             rh_arena *arena, rh_error *error);
-/* A pending migration of PLAN prepares transactions: between two migrations, a session that looks at the
- * database may have to wait for a lock that no session holds. */
+/* True if a pending migration of PLAN prepares transactions. Then a session that queries the database between
+ * two migrations may have to wait for a lock of a prepared transaction. */
 bool rh_plan_prepares(const rh_plan *plan);

@@ -7,24 +7,23 @@
 #include "pgrehearse/model/migration.h"
 #include "pgrehearse/model/statement.h"
 
-/* Intervals in which locks taken by the migrations' runs of PASS that started at BEGAN (monotonic, second 0)
- * or later blocked readers or writers, from the migration's own account (run->started and its locks' held_s,
- * which counts from the start of the statement). The wait for the lock is in it, because the queue behind the
- * request stands still. Fills blocked (in order of time; the same relation and mode without a pause of more
- * than 1 ms is one interval, of the statement that began it) and reads_blocked_s and writes_blocked_s, the
- * longest stretch on one relation whatever the modes. Locks that block neither are left out, and so are
- * relations their own transaction made. */
+/* Computes the intervals in which locks of the migrations blocked readers or writers, from the runs of PASS
+ * that started at BEGAN (monotonic) or later: from run->started for held_s. The wait for the lock is part of
+ * an interval, because sessions behind the request wait too. Fills blocked (by time; intervals of the same
+ * relation and mode with a gap of at most 1 ms are one, of the statement that began it), and reads_blocked_s
+ * and writes_blocked_s, the longest time on one relation over all modes. Locks that block neither, and
+ * relations created by the same transaction, are left out. */
 void rh_blocked_intervals(const rh_plan *plan, rh_pass_kind pass, rh_usec began, rh_arena *arena,
                           rh_contention *contention);
 
-/* An error that a client of ours got. */
+/* An error of a session of pgrehearse. */
 typedef struct rh_cancellation {
-    double at_s; /* when it came, since second 0 of the account */
-    int pid;     /* of the session that got it */
+    double at_s; /* time of the error, since the load began */
+    int pid;     /* of the session */
     const char *who, *sqlstate, *message;
-    const char *migration; /* that ran; NULL: none */
+    const char *migration; /* the one that ran; NULL: none */
     int statement;
-    bool is_migration; /* it was the migration's own */
+    bool is_migration; /* the session is the migration's */
 } rh_cancellation;
 
 /* Adds it to the cancelled statements of CONTENTION, with the wait that it ended, and to the deadlocks if it
@@ -32,14 +31,15 @@ typedef struct rh_cancellation {
  * deadlock. */
 bool rh_cancelled_add(const rh_cancellation *event, rh_arena *arena, rh_contention *contention);
 
-/* What the server's own log says of lock waits (log_lock_waits), as a cross-check of the samples.
+/* The lock waits in the server's log (log_lock_waits), as a cross-check of the samples.
  *
- * The server logs a wait when it has lasted deadlock_timeout, and once more when it ends. Lines are those of
- * log_line_prefix '%m [%p] ' in UTC and English; others are passed over. Needs no server to be read.
+ * The server logs a wait when it has lasted deadlock_timeout, and again when it ends. Lines have
+ * log_line_prefix
+ * '%m [%p] ', in UTC and in English; other lines are ignored. Reading needs no server.
  */
 
 typedef enum rh_logged_kind {
-    RH_LOGGED_WAITING,   /* "still waiting": its end is not told */
+    RH_LOGGED_WAITING,   /* "still waiting": its end is not known */
     RH_LOGGED_ACQUIRED,  /* "acquired" */
     RH_LOGGED_FAILED,    /* "failed to acquire" */
     RH_LOGGED_DEADLOCK,  /* "detected deadlock while waiting": its transaction is aborted */
@@ -53,10 +53,10 @@ typedef struct rh_logged_wait {
     double waited_ms; /* up to then */
     const char *locktype;
     rh_lock_mode mode;
-    int64_t relation; /* OID; 0: not about one */
+    int64_t relation; /* OID; 0: the lock is not on a relation */
 } rh_logged_wait;
 
-/* Reads one line; false when it is about something else. Strings in ARENA. */
+/* Reads one line; false if it is not about a lock wait. Strings in ARENA. */
 bool rh_logged_wait_parse(const char *line, rh_arena *arena, rh_logged_wait *wait);
 
 /* Bytes of the log at PATH now; 0 when there is none yet. */
@@ -66,15 +66,14 @@ typedef struct rh_lock_log_source {
     const char *path; /* NULL: WHY_NOT says why it cannot be read */
     int64_t from;     /* byte at which the pass began */
     const char *why_not;
-    rh_usec began; /* monotonic, second 0 of the account */
-    rh_pg *side;   /* names relations that no sample met, and tells deadlock_timeout; may be NULL */
+    rh_usec began; /* monotonic: the start of the load */
+    rh_pg *side;   /* to read names of relations and deadlock_timeout; may be NULL */
 } rh_lock_log_source;
 
-/* Reads the log of a pass and completes CONTENTION, which came from samples, in ARENA: waits that only the
- * log saw are added (their blocker is unknown; while its end is not told, a wait has the length that the log
- * gives), deadlocks get their victim and those that the samples did not see are added, and circles of waiters
- * that the log does not call a deadlock are dropped. Fills log. Never fails: what cannot be read is told in
- * log.why_not. */
+/* Reads the log of a pass and completes CONTENTION, which came from samples, in ARENA. Waits that are only in
+ * the log are added (their blocker is not known; a wait whose end is not logged has the length in the log).
+ * Deadlocks get their victim; those only in the log are added; cycles of waiters that the log does not report
+ * as a deadlock are removed. Fills log. Never fails: the reason is in log.why_not. */
 void rh_lock_log_merge(const rh_lock_log_source *source, rh_arena *arena, rh_contention *contention);
 
 /* How much a directory grows while something happens in it: a thread that adds up its files, ten times a

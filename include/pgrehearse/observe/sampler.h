@@ -22,7 +22,7 @@ typedef struct rh_sampler_options {
     int migration_pid;      /* 0: not known yet */
     rh_usec began;          /* monotonic, second 0 of its times */
     bool local;             /* the server's clock and /proc are this machine's */
-    bool without_waitstart; /* as on a server older than 14: waits begin when a sample first sees them */
+    bool without_waitstart; /* as on a server older than 14: waits begin with their first sample */
 } rh_sampler_options;
 
 /* Connects and starts the thread. The caller ends it with rh_sampler_finish. */
@@ -31,20 +31,20 @@ rh_sampler *rh_sampler_start(const rh_sampler_options *options, rh_error *error)
 /* Which statement runs now (NULL migration: none). MIGRATION is copied. Any thread. */
 void rh_sampler_statement(rh_sampler *sampler, const char *migration, int statement);
 
-/* A client of ours has waited for an answer for longer than usual: looks at once, or as soon as the last such
- * look is some ms ago. Samples that find no waiting session become rarer, so that slow statements do not make
- * it expensive. Any thread. */
+/* Call when a client of the load has waited for an answer for longer than usual. Takes a sample at once, or
+ * as soon as the last requested one is some ms ago. Samples that find no waiting session become rarer, so
+ * that slow statements do not make it expensive. Any thread. */
 void rh_sampler_sample_now(rh_sampler *sampler);
 
 /* The migration's backend changed (a new connection for the next migration). Any thread. */
 void rh_sampler_migration_pid(rh_sampler *sampler, int pid);
 
-/* The relation locks that samples saw the migration's session hold while that statement ran, named and folded
- * as rh_locks_held does, in ARENA; returns their count. held_s is the time between the first and the last
- * sample that saw it, which is less than the truth by up to two sampling intervals. PIECES_ENDED: when a
- * statement ended that commits on its way: then held_s is the longest that one of its transactions can have
- * held the lock, as far as the samples tell; else 0. A statement that ended between two samples has none.
- * Only between rh_sampler_start and rh_sampler_finish; any thread. */
+/* The relation locks of the migration's session in samples taken during that statement, named and combined as
+ * by rh_locks_held, in ARENA; returns their count. held_s is the time between the first and the last sample
+ * with the lock, so it is too short by up to two sampling intervals. PIECES_ENDED: for a statement that
+ * commits while it runs, its end; held_s is then the longest that one of its transactions can have held the
+ * lock, by the samples; else 0. A statement that ended between two samples has none. Only between
+ * rh_sampler_start and rh_sampler_finish; any thread. */
 size_t rh_sampler_locks(rh_sampler *sampler, const char *migration, int statement, rh_usec pieces_ended,
                         rh_arena *arena, rh_lock **locks);
 /* The phases of that statement's command, where it reports its progress and took more than a tenth of a
@@ -52,14 +52,12 @@ size_t rh_sampler_locks(rh_sampler *sampler, const char *migration, int statemen
 size_t rh_sampler_phases(rh_sampler *sampler, const char *migration, int statement, rh_arena *arena,
                          rh_progress_phase **phases);
 
-/* CPU seconds of the parallel workers of that statement, as of the last sample that saw each (so less than
- * the truth by up to one sampling interval each); 0 when none was seen, RH_NOT_MEASURED when /proc is not
- * this machine's. */
+/* CPU seconds of the parallel workers of that statement, by the last sample of each (so too little by up to
+ * one sampling interval each); 0: no worker was observed; RH_NOT_MEASURED: /proc is not this machine's. */
 double rh_sampler_worker_cpu(rh_sampler *sampler, const char *migration, int statement);
 
 /* Ends the thread, fills CONTENTION in ARENA (waits, queue, samples, cost; not the blocked intervals) and
- * frees the sampler; takes NULL. When its connection was lost on the way, or before the first sample,
- * measured is false, and lost says why: the waits up to then are there, but the account is not whole.
- * shortest_sure_wait_ms is the longest time between two samples while a migration statement ran: every longer
- * wait was seen; not measured when none ran. */
+ * frees the sampler; takes NULL. If its connection was lost, measured is false and lost has the reason: the
+ * waits until then are there, later ones are missing. shortest_sure_wait_ms is the longest time between two
+ * samples while a migration statement ran: every longer wait is in a sample; not measured if none ran. */
 void rh_sampler_finish(rh_sampler *sampler, rh_arena *arena, rh_contention *contention);
