@@ -33,14 +33,15 @@ typedef struct rh_rehearsal_options {
 int rh_rehearse(const rh_scenario *scenario, const rh_rehearsal_options *options, rh_arena *arena,
                 rh_run *run, rh_error *error);
 
-/* What would run, without a server. */
+/* Makes the plan of SCENARIO without a server. */
 bool rh_rehearsal_plan(const rh_scenario *scenario, rh_arena *arena, rh_plan *plan, rh_backup_facts *backup,
                        rh_error *error);
 
-/* What PLAN is made with: the backup's definitions, and the server's settings that the scenario gives. */
+/* Fills schema, settings and server version of PLAN: the backup's definitions, and the settings in the
+ * scenario. */
 bool rh_rehearsal_read_schema(const rh_scenario *scenario, const rh_backup_facts *backup, rh_arena *arena,
                               rh_plan *plan, rh_error *error);
 
-/* What the other commands need of the stages below. */
+/* Loads a scenario, for cli/. */
 bool rh_rehearsal_load(const char *path, const char *const *sets, size_t set_count, rh_arena *arena,
                        rh_scenario *scenario, rh_error *error);

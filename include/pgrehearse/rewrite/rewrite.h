@@ -6,46 +6,44 @@
 #include <stddef.h>
 
 typedef struct rh_safer_step {
-    const char *sql;         /* to be pasted: it has the literals of the user's own file, and no semicolon */
-    int statement;           /* ordinal of the statement that it stands for */
-    const char *rule;        /* that it answers; NULL: the statement as it was */
-    const char *begin, *end; /* lines that the framework wants around it (goose's StatementBegin); NULL */
+    const char *sql;         /* with the literals of the user's file, without semicolon */
+    int statement;           /* ordinal of the statement that it replaces */
+    const char *rule;        /* of the hazard that it avoids; NULL: the statement is unchanged */
+    const char *begin, *end; /* lines that the framework needs around it (goose's StatementBegin); NULL */
     bool alone;              /* cannot run in a transaction block */
-    /* only once what stands before it is committed, or its lock would be held through it */
-    bool after_commit;
-    bool opens,
-        closes; /* the first and the last of steps that are one transaction whatever the framework does */
-    bool later; /* not in this release: once no instance of the old one runs */
-    const char *note; /* what to know of it; NULL */
+    bool after_commit;       /* the steps before it must be committed, or it would run under their locks */
+    bool opens, closes; /* the first and the last of steps that must be one transaction in any framework */
+    bool later;         /* in a later release: once no instance of the old one runs */
+    const char *note;   /* a remark; NULL */
 } rh_safer_step;
 
 /* One migration, or for frameworks that commit after each statement the whole file. */
 typedef struct rh_safer_file {
-    const char *directive; /* lines that the framework wants at the top; NULL: none */
-    const char *note;      /* what else it wants, in words ("a metadata.toml beside it …"); NULL */
-    bool transaction;      /* all of it is one transaction */
+    const char *directive; /* lines that the framework needs at the top; NULL: none */
+    const char *note;      /* other requirements of the framework ("a metadata.toml beside it …"); NULL */
+    bool transaction;      /* the file is one transaction */
     bool later;            /* in a later release */
     rh_safer_step *steps;
     size_t step_count;
 } rh_safer_file;
 
-/* A hazard that takes more than another way to write it. */
+/* A hazard that the rewriting does not avoid. */
 typedef struct rh_safer_left {
     int statement;
-    const char *rule, *advice; /* both NULL: it was not understood, so not analysed */
-    const char *why;           /* it is not mechanical here; NULL: it never is */
+    const char *rule, *advice; /* both NULL: the statement does not parse, so it was not analysed */
+    const char *why;           /* why it cannot be rewritten here; NULL: the rule has no mechanical rewrite */
 } rh_safer_left;
 
 typedef struct rh_safer {
     rh_safer_file *files;
     size_t file_count;
-    bool changed; /* false: FILES would say what the migration says */
+    bool changed; /* false: FILES have the statements of the migration */
     rh_safer_left *left;
     size_t left_count;
 } rh_safer;
 
-/* The ways up of PLAN by statements that block less, for every hazard whose remedy is mechanical; the rest is
- * in LEFT. Silenced hazards stay. One a migration, those that are not pending are empty. What is mechanical
- * depends on the tables as they are by then: PLAN's schema and the migrations before tell. The texts have the
- * literals of the user's files, and are in ARENA. */
+/* Rewrites the up migrations of PLAN with statements that block less, for every hazard that has a mechanical
+ * rewrite; the others are in LEFT. Silenced hazards stay. One rh_safer per migration; those that are not
+ * pending are empty. Whether a rewrite is possible depends on the tables at that point, by PLAN's schema and
+ * the earlier migrations. Strings have the literals of the user's files, and are in ARENA. */
 rh_safer *rh_safer_make(const rh_plan *plan, rh_arena *arena);

@@ -31,30 +31,30 @@ typedef struct rh_session_frame {
 
 typedef struct rh_session {
     rh_arena *arena;
-    const char *role;                          /* that logs in, unquoted; NULL: not known */
+    const char *role;                          /* the login role, unquoted; NULL: not known */
     const char *defaults[RH_SESSION_SETTINGS]; /* of the server, the database or the role */
     int default_rank[RH_SESSION_SETTINGS];     /* a default of higher rank is kept; 0: the server's */
     rh_session_values now;
     rh_session_frame *frames; /* none: no transaction block is open */
     size_t frame_count;
-    bool implicit; /* statements without BEGIN share a transaction all the same */
+    bool implicit; /* statements without BEGIN share an implicit transaction */
 } rh_session;
 
-/* What a session starts with; other names are ignored. VALUE is copied. */
+/* Sets the initial value of a setting; other names are ignored. VALUE is copied. */
 void rh_session_set_default(rh_session *session, const char *name, const char *value);
-/* A new connection. */
+/* Resets the values for a new connection. */
 void rh_session_connect(rh_session *session);
 /* A file begins; IMPLICIT: its statements outside of BEGIN and COMMIT are in a transaction. */
 void rh_session_begin_file(rh_session *session, bool implicit);
 void rh_session_end_file(rh_session *session);
-/* Follows one statement. Also the definitions' ALTER DATABASE … SET and ALTER ROLE … SET, as defaults: those
- * of other roles than session->role are ignored. */
+/* Applies the effect of one statement. ALTER DATABASE … SET and ALTER ROLE … SET change defaults; those of
+ * roles other than session->role are ignored. */
 void rh_session_follow(rh_session *session, rh_json *tree);
 
 const char *rh_session_value(const rh_session *session, rh_session_setting setting);
-/* A timeout in s; 0: none, or it cannot be read. */
+/* A timeout in s; 0: none, or not a valid value. */
 double rh_session_seconds(const rh_session *session, rh_session_setting setting);
-/* A wait for a lock ends by lock_timeout or statement_timeout within RH_LONGEST_LOCK_WAIT_S. */
+/* True if lock_timeout or statement_timeout ends a lock wait within RH_LONGEST_LOCK_WAIT_S. */
 bool rh_session_limits_lock_waits(const rh_session *session);
 /* The schemas of the search_path, NULL-ended; NULL: the default. */
 const char *const *rh_session_search_path(const rh_session *session);
@@ -72,46 +72,48 @@ typedef struct rh_expansion {
  * Pass the statements in the order they run. Zero-initialise all but ARENA. */
 typedef struct rh_hazard_context {
     rh_arena *arena;
-    rh_catalog *catalog;    /* the schema as the next statement finds it; rh_hazards_catalog makes it */
-    rh_session session;     /* the settings likewise */
-    bool is_down;           /* its statements change nothing that is known */
-    rh_expansion *expanded; /* what the release adds to tables that were there */
+    rh_catalog *catalog;    /* the schema before the next statement; created by rh_hazards_catalog */
+    rh_session session;     /* the settings before the next statement */
+    bool is_down;           /* the statements are a down migration's and do not change the catalog */
+    rh_expansion *expanded; /* columns that the release adds to existing tables */
     size_t expanded_count;
 } rh_hazard_context;
 
-/* What CONTEXT knows, empty at first. */
+/* The catalog of CONTEXT, created empty by the first call. */
 rh_catalog *rh_hazards_catalog(rh_hazard_context *context);
-/* The backup's definitions. */
+/* Applies the backup's definitions. */
 void rh_hazards_learn_backup(rh_hazard_context *context, const char *const *texts, size_t count);
 
-/* Fills in what the text of STATEMENT (sql is set) says: redacted text, class, expected lock, hazards. */
+/* Sets the fields of STATEMENT that follow from its sql: redacted text, class, expected locks, hazards. */
 void rh_statement_fill(rh_statement *statement, rh_hazard_context *context);
 
-/* The hazards of one statement; TREE may be NULL: then there is none that needs the parse. */
+/* Adds the hazards of one statement; without TREE, only those that need no parse tree. */
 void rh_hazards_of_statement(rh_hazard_context *context, rh_statement *statement, rh_json *tree);
-/* The hazards that follow from the other statements of the same transaction and from the settings in force,
+/* Adds the hazards that follow from other statements of the same transaction and from the settings in force,
  * for the statements from index FROM on. SESSION: the settings before the file's first statement. */
 void rh_hazards_of_script(rh_hazard_context *context, const rh_session *session, rh_script *script,
                           size_t from);
-/* The text does not tell what the statement does: a function of the user's, a DO block. */
+/* Sets unknown_effect if the statement runs code whose effect its text does not show: a function, a DO block.
+ */
 void rh_hazards_unknown_work(rh_hazard_context *context, rh_statement *statement, rh_json *tree);
-/* Its work grows with the rows of a table that others use, or that was filled. */
+/* True if the statement's duration grows with the rows of a table that existed before, or that was filled. */
 bool rh_hazards_works_long(const rh_catalog *catalog, const rh_statement *statement, rh_json *tree);
 
-/* The table whose rows the statement works on; NULL: nothing tells of it, or it goes through several that are
- * not all new or small. */
+/* The table whose rows the statement works on; NULL: not in the catalog, or several that are not all new or
+ * small. */
 const rh_catalog_table *rh_hazards_changed_table(const rh_catalog *catalog, const rh_statement *statement,
                                                  rh_json *tree, rh_arena *arena);
 
-/* Adds to STATEMENT what RUN found that row-level security hides from it. */
+/* Adds a hazard to STATEMENT if row-level security hid rows from RUN. */
 void rh_hazards_add_hidden_rows(rh_statement *statement, const rh_statement_run *run, rh_arena *arena);
 
 /* Appends one; MESSAGE and SAFER in the arena. */
 void rh_hazard_add(rh_hazard_context *context, rh_statement *statement, const char *rule, const char *message,
                    const char *safer);
 
-/* Gives the statements of SCRIPT what the comments of TEXT, its file's, silence. An unknown rule, a missing
- * reason, no statement behind it: RH_ERROR_SCENARIO with file, line and column. */
+/* Reads the comments "-- pgrehearse: ignore RULE reason" in TEXT, the content of SCRIPT's file, into its
+ * statements. An unknown rule, a missing reason, or no statement after it: RH_ERROR_SCENARIO with file, line
+ * and column. */
 bool rh_ignores_read(const char *path, const char *text, rh_arena *arena, rh_script *script, rh_error *error);
 
 /* A hazard rule. Its id never changes. */
@@ -121,5 +123,5 @@ typedef struct rh_hazard_rule {
 /* All of them by id; NULL past the last. */
 const rh_hazard_rule *rh_hazard_rule_at(size_t index);
 bool rh_hazard_rule_exists(const char *id);
-/* Marks those of STATEMENT's hazards that comments before it silence. */
+/* Marks the hazards of STATEMENT that comments before it silence. */
 void rh_hazards_silence(rh_statement *statement);

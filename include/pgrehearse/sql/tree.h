@@ -7,36 +7,36 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The node's type ("AlterTableStmt") and what is under it; NULL when NODE is none. */
+/* The node's type ("AlterTableStmt") and its fields in BODY; NULL if NODE is not a node. */
 const char *rh_tree_kind(rh_json *node, rh_json **body);
-/* The node under OBJECT's only key when that is KIND, else NULL. */
+/* The fields of NODE if its type is KIND, else NULL. */
 rh_json *rh_tree_body(rh_json *node, const char *kind);
 
 /* "schema.table" of a RangeVar's body, quoted where needed; NULL for NULL. */
 const char *rh_tree_relation(rh_json *range_var, rh_arena *arena);
 /* A name given as a list of String nodes (or a List of them), quoted where needed; NULL when it is none. */
 const char *rh_tree_name(rh_json *list, rh_arena *arena);
-/* DEFINITION, the ColumnDef of ALTER COLUMN … TYPE, computes its values otherwise than by the cast that goes
- * without saying: USING of anything but COLUMN, or COLUMN cast to the new type. */
+/* True if DEFINITION, the ColumnDef of ALTER COLUMN … TYPE, has a USING other than COLUMN or a cast of COLUMN
+ * to the new type. */
 bool rh_tree_computes(rh_json *definition, const char *column);
 /* The String at INDEX of ITEMS, an array of String nodes; NULL when it is none. */
 const char *rh_tree_name_at(const rh_json *items, size_t index);
-/* One of them is NAME. False for NULL. */
+/* True if one of ITEMS is NAME. False for NULL. */
 bool rh_tree_has_name(const rh_json *items, const char *name);
 /* The last of a list of String nodes: the name without its schema. NULL when it is none. */
 const char *rh_tree_last_name(rh_json *list);
 /* True when a string-valued KEY of OBJECT is VALUE. */
 bool rh_tree_is(rh_json *object, const char *key, const char *value);
-/* A list of DefElem has one named NAME that is not off. */
+/* True if OPTIONS, a list of DefElem, has one named NAME that is not off. */
 bool rh_tree_has_option(rh_json *options, const char *name);
-/* The statement that TREE runs: for EXPLAIN ANALYZE the one that is explained, else TREE. */
+/* The statement that TREE executes: of EXPLAIN ANALYZE the explained one, else TREE. */
 rh_json *rh_tree_executed(rh_json *tree);
 
-/* A table that a query names: a RangeVar's body. */
+/* A table in a query: a RangeVar's body. */
 typedef struct rh_tree_range {
     rh_json *range;
-    const char *changed_by; /* "UpdateStmt": its target; NULL: it is read */
-    rh_json *change;        /* the body of that */
+    const char *changed_by; /* "UpdateStmt": it is the target; NULL: it is read */
+    rh_json *change;        /* the body of that statement */
     bool locked;            /* FOR UPDATE, FOR SHARE and the like */
 } rh_tree_range;
 /* All of them in NODE, subqueries and data-changing WITH included, without names of WITH queries. */
@@ -52,20 +52,19 @@ const char *const *rh_tree_split_path(const char *text, rh_arena *arena);
 /* An A_Const as text ("2s", "5000"); NULL: it is none. */
 const char *rh_tree_constant(rh_json *node, rh_arena *arena);
 
-/* A function that an expression calls and that gives each row a value of its own, as PostgreSQL's catalog
- * marks its own functions; functions that are not known to be stable count as volatile. NULL when there is
- * none. */
+/* The first volatile function in EXPRESSION, by the volatility of PostgreSQL's own functions; a function that
+ * is not known to be stable counts as volatile. NULL if there is none. */
 const char *rh_tree_volatile_function(rh_json *expression);
 
-/* PostgreSQL's own function NAME is not volatile, as far as is known here. */
+/* True if NAME is one of PostgreSQL's own functions that is known not to be volatile. */
 bool rh_tree_is_stable(const char *name);
 
-/* Body of an UPDATE or DELETE that is meant for a part of its table: a range with both ends or BETWEEN among
- * what its WHERE requires, or a LIMIT in the query that picks its rows. */
+/* True if BODY, of an UPDATE or DELETE, is bounded to a part of its table: its WHERE requires a range with
+ * both ends, or the subquery that selects the rows has a LIMIT. */
 bool rh_tree_is_bounded(rh_json *body);
 
-/* the parts of an ALTER TABLE or a CREATE TABLE in their own words, so that types,
- * expressions and quoting stay as the user wrote them. Offsets are bytes in the statement. */
+/* The clauses of an ALTER TABLE or a CREATE TABLE as the user wrote them, so that types, expressions and
+ * quoting stay the same. Offsets are bytes in the statement. */
 
 typedef struct rh_clauses {
     const char *head; /* "ALTER TABLE IF EXISTS t"; NULL for CREATE TABLE */
@@ -74,9 +73,9 @@ typedef struct rh_clauses {
     size_t count;
 } rh_clauses;
 
-/* One piece a subcommand of BODY, an AlterTableStmt on a table. False: it cannot be taken apart. */
+/* One clause for each subcommand of BODY, an AlterTableStmt on a table. False: it cannot be split. */
 bool rh_clauses_of_alter_table(const char *sql, rh_json *body, rh_arena *arena, rh_clauses *pieces);
-/* One piece an element of BODY, a CreateStmt. */
+/* One clause for each element of BODY, a CreateStmt. */
 bool rh_clauses_of_create_table(const char *sql, rh_json *body, rh_arena *arena, rh_clauses *pieces);
 
 /* The words of CONSTRAINTS[INDEX] of a column that ends at END, up to the next one. */

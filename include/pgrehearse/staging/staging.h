@@ -1,9 +1,9 @@
 /* Staging: a private embedded cluster, or databases that pgrehearse creates on a given server.
  *
  * An embedded cluster lives in <staging.directory>/pgrehearse-<uid>-<id>/ {mark, data/, snapshot/, socket/,
- * log}. The file `mark` says it is ours and is locked (rh_file_lock) as long as the run lives. On a given
- * server, databases are named pgrehearse_<id>… and carry a mark in their COMMENT; a session advisory lock
- * says that the run lives. Nothing without the mark is ever altered or dropped.
+ * log}. The file `mark` marks it as created by pgrehearse, and is locked (rh_file_lock) while the run lives.
+ * On a given server, databases are named pgrehearse_<id>… and carry a mark in their COMMENT; a session
+ * advisory lock is held while the run lives. Nothing without the mark is altered or dropped.
  */
 #pragma once
 #include "pgrehearse/base/arena.h"
@@ -18,15 +18,15 @@ typedef struct rh_staging rh_staging;
 typedef struct rh_staging_request {
     const rh_scenario *scenario;
     int minimum_major; /* least major version whose pg_restore reads the backup; 0: any */
-    int wanted_major;  /* of the server that the backup is of; 0: not known. Embedded: this version when it is
-                          installed, else the next newer one, else the newest */
+    int wanted_major;  /* of the dumped server; 0: not known. Embedded: this version if it is installed, else
+                          the  next newer one, else the newest */
     rh_database_facts
-        *origin; /* what the backup says of its database; settings that do not apply get why_not */
+        *origin; /* the properties of the backup's database; settings that do not apply get why_not */
     const char *log_directory;    /* server.log goes here (embedded) */
-    const rh_setting *production; /* what production's profile has besides its defaults; the scenario's own
-                                     settings go before. NULL: no profile */
+    const rh_setting *production; /* production's non-default settings; the scenario's take precedence. NULL:
+                                     no profile */
     size_t production_count;
-    int load_connections; /* that the timed passes need, besides our own */
+    int load_connections; /* connections of the load in the timed passes */
     const rh_progress *progress;
 } rh_staging_request;
 
@@ -35,92 +35,89 @@ typedef struct rh_staging_request {
  * PATH, /usr/lib/postgresql/N/bin, /usr/pgsql-N/bin, /usr/local/pgsql/bin. */
 int rh_staging_find_binaries(const char *bindir, rh_arena *arena, const char **found, rh_error *error);
 
-/* Refuses (RH_ERROR_REFUSED) what the guard forbids; starts the cluster with fast restore settings, or
- * connects to the server and creates the marked database. */
+/* Starts the cluster with settings for a fast restore, or connects to the given server and creates the marked
+ * database. RH_ERROR_REFUSED if the safety guard forbids it. */
 rh_staging *rh_staging_start(const rh_staging_request *request, rh_error *error);
-/* Stops and removes everything that was started. Interrupts are held back. Takes NULL. KEEP leaves it
- * (embedded: stopped; server: the databases) and says where in the facts. */
+/* Stops and removes everything that was started, with interrupts held. Takes NULL. KEEP: the stopped cluster
+ * or the databases stay, and the facts have their location. */
 void rh_staging_free(rh_staging *staging, bool keep);
 
-/* Of the staging database; valid until the next call that changes the current database. Its role is a
- * superuser (embedded) or the URL's. */
+/* The connection string of the staging database; valid until the next call that changes the current database.
+ * Its role is a superuser (embedded) or the URL's. */
 const char *rh_staging_conninfo(const rh_staging *staging);
-/* The same for sessions of the migrations and of the load: their own roles, and the settings that the backup
- * gives them. Of RH_STAGING's role until rh_staging_use_roles. */
+/* The same for sessions of the migrations and of the load, with their roles and the settings of these in the
+ * backup. Until rh_staging_use_roles, the role of rh_staging_conninfo. */
 const char *rh_staging_migrations_conninfo(const rh_staging *staging);
 const char *rh_staging_workload_conninfo(const rh_staging *staging);
 
 typedef enum rh_admission {
-    RH_ADMITTED,        /* sessions can be this role's */
-    RH_ADMITTED_LATER,  /* the same, after a CONNECT on the database that the backup does not give it */
+    RH_ADMITTED,        /* sessions can use the role */
+    RH_ADMITTED_LATER,  /* the same, after granting CONNECT, which the backup does not have */
     RH_ADMISSION_NONE,  /* there is no such role */
-    RH_ADMISSION_DENIED /* on a given server: the URL's role must not become it */
+    RH_ADMISSION_DENIED /* on a given server: the URL's role may not SET ROLE to it */
 } rh_admission;
-/* Lets sessions be of ROLE. Embedded: by a login of its own; on a given server: by SET ROLE in the startup
- * packet, as whatever role the URL has. *SUPERUSER: it is one. False only with ERROR set. */
+/* Prepares sessions of ROLE. Embedded: the role logs in; on a given server: the URL's role logs in, with SET
+ * ROLE in the startup packet. *SUPERUSER: ROLE is one. False only with ERROR set. */
 bool rh_staging_allow_role(rh_staging *staging, const char *role, rh_admission *admission, bool *superuser,
                            rh_error *error);
-/* Sessions are of these roles from now on; NULL: of the program's own role. */
+/* Sessions use these roles from now on; NULL: the program's own role. */
 void rh_staging_use_roles(rh_staging *staging, const char *migrations, const char *workload);
 /* The rehearsed database's name. */
 const char *rh_staging_database(const rh_staging *staging);
 /* The role of the program's own sessions. */
 const char *rh_staging_own_role(const rh_staging *staging);
 
-/* The server's log, to which it appends; NULL on a given server, whose log cannot be read from here. */
+/* The path of the server's log; NULL on a given server, whose log cannot be read. */
 const char *rh_staging_log(const rh_staging *staging);
 const char *rh_staging_bindir(const rh_staging *staging);
-/* What client programs run as, when we are root: 0 otherwise. */
+/* The account of client programs if this program runs as root; else 0. */
 uid_t rh_staging_uid(const rh_staging *staging);
 gid_t rh_staging_gid(const rh_staging *staging);
-/* A directory in which client programs of that account can read and write; it is removed in the end. NULL on
- * failure. */
+/* A directory in which that account can read and write; removed at the end. NULL on failure. */
 const char *rh_staging_work_directory(rh_staging *staging, rh_error *error);
-/* Is it still up? Sets RH_ERROR_STAGING with the last lines of the server's log when an embedded postmaster
- * has ended. */
+/* True if the server runs. Sets RH_ERROR_STAGING, with the last lines of the server's log, if an embedded
+ * postmaster has ended. */
 bool rh_staging_alive(rh_staging *staging, rh_error *error);
-/* Has it been up all the time? RH_ERROR_LOST also when a process of the server ended at any time, which makes
- * PostgreSQL end every session, recover and go on: what was measured meanwhile is not the migration's. Sees
- * it some milliseconds after the process has ended. */
+/* True if the server has run without a crash. RH_ERROR_LOST also if a process of the server ended abnormally,
+ * upon which PostgreSQL ends every session and recovers: measurements of that time are invalid. Detects it
+ * some milliseconds after the process has ended. */
 bool rh_staging_was_up(rh_staging *staging, rh_error *error);
-/* What ended until now is accounted for; waits until the server is up. */
+/* Accepts earlier crashes for rh_staging_was_up, and waits until the server is up. */
 bool rh_staging_accept_restart(rh_staging *staging, rh_error *error);
 
-/* After the restore, when its roles exist: owner, privileges and roles' settings of the backup's database.
- * What the server refuses is noted in the facts. */
+/* Call after the restore, when the roles exist: sets owner, privileges and roles' settings of the database as
+ * in the backup. The facts list those that the server refuses. */
 bool rh_staging_apply_ownership(rh_staging *staging, rh_error *error);
-/* After restore and prepare: disables and detaches subscriptions, removes scheduled jobs, and lists what was
- * done in the facts (neutralised). */
+/* Call after restore and prepare: disables and detaches subscriptions, removes scheduled jobs, and lists
+ * these in the facts (neutralised). */
 bool rh_staging_neutralise(rh_staging *staging, rh_error *error);
-/* Ends the restore phase: VACUUM (what autovacuum has long done on production, and would otherwise begin
- * during the first pass), timed settings (production's) from now on, a clean shutdown or checkpoint, then the
- * snapshot. No connection of the caller may be open. */
+/* Ends the restore phase: VACUUM (otherwise autovacuum would start during the first pass), production's
+ * settings from now on, a clean shutdown or checkpoint, then the snapshot. No connection of the caller may be
+ * open. */
 bool rh_staging_snapshot(rh_staging *staging, const rh_progress *progress, rh_error *error);
-/* Back to the snapshot, running, with timed settings. Every pass starts alike: shared buffers empty but for
- * what one connection reads, the operating system's cache as the copy left it, and nothing waiting to be
- * written back. No connection of the caller may be open. */
+/* Resets staging to the snapshot and starts the server with production's settings. Every pass starts in the
+ * same state: shared buffers empty except for what one connection reads, the operating system's cache as
+ * after the copy, and no dirty pages. No connection of the caller may be open. */
 bool rh_staging_reset(rh_staging *staging, const rh_progress *progress, rh_error *error);
-/* Kills the server as a crash would, at once and without waiting: embedded only, where it is ours. May be
- * called from another thread, while connections are open. Call rh_staging_restart then. */
+/* Kills an embedded server, as a crash does, without waiting. May be called from another thread, while
+ * connections are open. Call rh_staging_restart then. */
 void rh_staging_crash(rh_staging *staging);
 /* Waits for the end of a server that was crashed, starts it again and waits until it has recovered. */
 bool rh_staging_restart(rh_staging *staging, rh_error *error);
-/* Foreign keys that the migrations will add: samples made from now on have the rows that these point at, too,
- * or the migrations would fail there. STATEMENTS (COUNT, borrowed): "ALTER TABLE a ADD FOREIGN KEY (b)
- * REFERENCES c NOT VALID"; each is tried in the whole database and taken back, and one that fails is no key
- * yet. */
+/* Foreign keys that the migrations will add: later samples also contain the rows that they reference, or the
+ * migrations would fail on them. STATEMENTS (COUNT, borrowed): "ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES
+ * c NOT VALID"; each is tried in the whole database and rolled back; one that fails is ignored. */
 void rh_staging_follow(rh_staging *staging, const char *const *statements, size_t count);
-/* Makes a second database that holds a page sample (TABLESAMPLE SYSTEM) of FRACTION of every table,
- * referentially closed upwards, with all constraints and indexes; from then on rh_staging_conninfo is that
- * database until the next reset. Tables that could not be sampled are described in *WHY_NOT (in ARENA; NULL
- * when all is well). */
+/* Creates a second database with a page sample (TABLESAMPLE SYSTEM) of FRACTION of every table, with the rows
+ * that the sampled ones reference and all constraints and indexes; rh_staging_conninfo is that database until
+ * the next reset. *WHY_NOT (in ARENA) describes tables that could not be sampled; NULL: none. */
 bool rh_staging_sample(rh_staging *staging, double fraction, rh_arena *arena, const char **why_not,
                        rh_error *error);
 
-/* Makes a fresh copy of the sample the current database, in shared buffers that are empty and, as far as the
- * server is ours, cut with the rest of its memory to FRACTION, the sample's: so it is in the regime in which
- * the whole is with all of it. On a given server only what a database may set for itself is cut. Ends with
- * the next sample or reset. No connection of the caller may be open. */
+/* Makes a new copy of the sample the current database, with empty shared buffers. An embedded server's memory
+ * settings are reduced to FRACTION, so that the sample fits into memory as the whole does on production; on a
+ * given server, only the settings that a database can have. Ends with the next sample or reset. No connection
+ * of the caller may be open. */
 bool rh_staging_sample_run(rh_staging *staging, double fraction, rh_error *error);
 
 /* Fills FACTS (strings in ARENA). */
