@@ -304,9 +304,9 @@ static void what_a_dump_lacks_is_told(void **state)
     expect_missing("nokeys.sql", "keys, indexes, triggers and rules");
     expect_missing("part", "TABLE DATA public.texts");
     expect_missing("part.sql", "TABLE DATA public.texts");
-    expect_failed("rows", RH_ERROR_BACKUP, "makes no table", 0);
-    expect_failed("rows.sql", RH_ERROR_BACKUP, "makes no table", 0);
-    expect_failed("post", RH_ERROR_BACKUP, "makes no table", 0);
+    expect_failed("rows", RH_ERROR_BACKUP, "creates no table", 0);
+    expect_failed("rows.sql", RH_ERROR_BACKUP, "creates no table", 0);
+    expect_failed("post", RH_ERROR_BACKUP, "creates no table", 0);
     expect_failed("nolast", RH_ERROR_BACKUP, "last line", 0);
     restored r;
     static const rh_skip texts = {"TABLE DATA public.texts", {"s.yaml", 3, 9}};

@@ -28,7 +28,7 @@ prediction "'by production' in p['cold_basis'] and '/s' in p['cold_basis']"
 report "r['prediction']['cold_s'] > 1 and 'device once' in r['prediction']['cold_basis']"
 report "{p['name']: p['production'] for p in r['production']['profile']['probe']}['write'] == 8e7"
 report "{p['name']: p['staging'] for p in r['production']['profile']['probe']}['write'] > 1e5"
-says "$work/out" "production's caches cold, it would take"
+says "$work/out" "cold caches on production, it would take"
 says "$work/run/report.html" 'With cold caches: '
 says "$work/run/report.md" 'caches cold'
 

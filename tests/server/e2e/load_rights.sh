@@ -65,7 +65,7 @@ report "any('public.no_policy' in s and 'shop_app' in s and 'no policy' in s for
 report "any('public.unset' in s and 'shop_app' in s and 'app.other_id' in s for s in (n['text'] for n in r['not_measured']))"
 report "any('insert into public.asymmetric' in s and 'row-level security' in s for s in r['load']['mix']['omitted'])"
 report "any('update public.asymmetric' in s and 'row-level security' in s for s in r['load']['mix']['omitted'])"
-report "any('refused by row-level security' in s for s in (n['text'] for n in r['not_measured']))"
+report "any('row-level security refuses them' in s for s in (n['text'] for n in r['not_measured']))"
 
 fact 'a setting that a policy reads and nobody sets: nothing of that table, and why'
 echo "SELECT 1;" >"$work/prepare.sql"

@@ -32,7 +32,7 @@ try() { # EXPECTED_EXIT EXPRESSION PG_DUMP_OPTION ...
     rehearse "$expected" --pass quiet ${partial:+--set backup.partial=true}
     report "$expression"
 }
-unknown="any(n.startswith('backup: whether it is whole') for n in (n['text'] for n in r['not_measured']))"
+unknown="any(n.startswith('backup: completeness') for n in (n['text'] for n in r['not_measured']))"
 lacks() { printf "'lacks %s' in r['reason'] and r['verdict'] == 'inconclusive'" "$1"; }
 
 fact 'a whole archive'

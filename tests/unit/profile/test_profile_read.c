@@ -1,4 +1,4 @@
-/* Profiles from files: what is read, what makes no sense, and what each kind of damage is told. */
+/* Profiles from files: what is read, implausible figures, and the message for each kind of damage. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -165,7 +165,7 @@ static void a_script_that_was_stopped(void **state)
     reads("part,fact\nserver,\"{\"\"version\"\": \"\"13.2\"\", \"\"version_num\"\": 130002}\"\n");
     assert_non_null(why_unknown("what came last"));
     complains("part,fact\nserver,\"{\"\"version", 2, "never closed");
-    complains("part,fact\nserver\n", 2, "cut short");
+    complains("part,fact\nserver\n", 2, "truncated");
     complains("part,fact\nserver,{\n", 2, "not a JSON object");
     complains("part,fact\nserver,[]\n", 2, "not a JSON object");
     complains("part,fact\nnovelty,{}\n", 2, "unknown part \"novelty\"");
@@ -206,12 +206,12 @@ static void figures_that_make_no_sense(void **state)
                "\"seconds\": 0.0001},"
                " \"wal\": {\"flush_s\": -1}, \"sort\": \"fast\"}}");
     assert_true(isnan(profile.taken_s));
-    assert_true(warnings("clock makes no sense"));
+    assert_true(warnings("clock_s is out of range"));
     assert_int_equal(profile.relation_count, 3);
     assert_int_equal(profile.relations[0].bytes, RH_UNKNOWN);
     assert_true(warnings("a.huge: 2000000 bytes are more than the whole database's"));
     assert_int_equal(profile.relations[1].bytes, RH_UNKNOWN);
-    assert_true(warnings("a.negative: bytes of -5 makes no sense"));
+    assert_true(warnings("a.negative: bytes is out of range: -5"));
     assert_true(warnings("a.negative: tuples is not a number"));
     assert_int_equal(profile.relations[2].tuples, RH_UNKNOWN);
     assert_true(isnan(profile.relations[0].inserts_per_s));

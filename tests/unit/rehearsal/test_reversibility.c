@@ -113,7 +113,7 @@ static void data_is_lost(void **state)
     rh_sequence_change sequence = {"public.q", "10", NULL};
     rollback.data.sequences = &sequence;
     rollback.data.sequence_count = 1;
-    expect(&rollback, RH_REVERSIBILITY_LOSSY, "sequence public.q, which goes back from 10 to its start");
+    expect(&rollback, RH_REVERSIBILITY_LOSSY, "sequence public.q, which is set back from 10 to its start");
 }
 
 static void the_schema_is_not_back(void **state)

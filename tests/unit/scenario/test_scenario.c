@@ -398,7 +398,7 @@ static void test_disturb(void **state)
     complains(LOADED "disturb:\n  - snapshot: {migration: [1]}\n", 5, 16, "did you mean \"migrations\"",
               NULL);
     complains(LOADED "disturb:\n  - snapshot: {for: 10}\n", 5, 21, "no unit", "10s");
-    complains(LOADED "disturb:\n  - snapshot: {for: 0}\n", 5, 21, "longer than nothing", NULL);
+    complains(LOADED "disturb:\n  - snapshot: {for: 0}\n", 5, 21, "greater than 0", NULL);
     complains(LOADED "disturb:\n  - snapshot: 10s\n", 5, 15, "must be a map", "{for: 10s}");
     complains(LOADED "disturb:\n  - snapshot: {migrations: 12}\n", 5, 28, "must be a list", NULL);
     complains(LOADED "disturb:\n  - query: {sql: no.sql}\n", 5, 18, "there is no \"no.sql\"", NULL);
@@ -433,7 +433,7 @@ static void test_lock_policy(void **state)
     complains(LOADED "lock_policy: {attempts: 0}\n", 4, 25, "between 1 and", NULL);
     complains(LOADED "lock_policy: {timeouts: 1s}\n", 4, 25, "must be a list", "50ms");
     complains(LOADED "lock_policy: {timeouts: [100us]}\n", 4, 26, "whole milliseconds", NULL);
-    complains(LOADED "lock_policy: {limit: 0}\n", 4, 22, "longer than nothing", NULL);
+    complains(LOADED "lock_policy: {limit: 0}\n", 4, 22, "greater than 0", NULL);
     complains(LOADED "workload: {source: none}\nlock_policy: search\n", 5, 14, "needs a load", NULL);
 }
 

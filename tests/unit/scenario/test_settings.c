@@ -100,8 +100,8 @@ static void test_csv(void **state)
 static void test_bad_csv(void **state)
 {
     (void)state;
-    complains("name,setting\nwork_mem,4MB\nno name,1\n", 3, "no row of pg_settings");
-    complains("unit,name,setting\nkB,work_mem\n", 2, "no row of pg_settings");
+    complains("name,setting\nwork_mem,4MB\nno name,1\n", 3, "not a row of pg_settings");
+    complains("unit,name,setting\nkB,work_mem\n", 2, "not a row of pg_settings");
 }
 
 static void test_conf(void **state)
