@@ -30,7 +30,7 @@ report "{p['name']: p['production'] for p in r['production']['profile']['probe']
 report "{p['name']: p['staging'] for p in r['production']['profile']['probe']}['write'] > 1e5"
 says "$work/out" "cold caches on production, it would take"
 says "$work/run/report.html" 'With cold caches: '
-says "$work/run/report.md" 'caches cold'
+says "$work/run/report.md" 'cold caches'
 
 fact 'a probe that read from a cache: not known'
 profile 0.015 # 1.3 GB/s: out of some cache
