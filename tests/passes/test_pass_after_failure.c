@@ -77,7 +77,7 @@ static void those_before_it_are_loaded_and_rolled_back(void **state)
     assert_non_null(script_not_measured(run, "load and rollback of 2 and the migrations after it"));
 }
 
-static void what_it_left_is_looked_at(void **state)
+static void the_state_after_it_is_inspected(void **state)
 {
     (void)state;
     failed_in(RH_PASS_KIND_QUIET);
@@ -113,7 +113,7 @@ static void after_other_passes_nothing_is_done(void **state)
     assert_int_equal(scripted_staging.resets, 0);
 }
 
-static void what_goes_wrong_is_told(void **state)
+static void errors_are_reported(void **state)
 {
     (void)state;
     failed_in(RH_PASS_KIND_QUIET);
@@ -130,10 +130,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(those_before_it_are_loaded_and_rolled_back, begin, end),
-        cmocka_unit_test_setup_teardown(what_it_left_is_looked_at, begin, end),
+        cmocka_unit_test_setup_teardown(the_state_after_it_is_inspected, begin, end),
         cmocka_unit_test_setup_teardown(under_load_only_all_are_rolled_back, begin, end),
         cmocka_unit_test_setup_teardown(after_other_passes_nothing_is_done, begin, end),
-        cmocka_unit_test_setup_teardown(what_goes_wrong_is_told, begin, end),
+        cmocka_unit_test_setup_teardown(errors_are_reported, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

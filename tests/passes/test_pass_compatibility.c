@@ -53,7 +53,7 @@ static void fails_in_states(int first_state, int last_state)
                              .last = last_state});
 }
 
-static void a_template_that_works_has_no_row(void **state)
+static void a_working_template_has_no_row(void **state)
 {
     (void)state;
     assert_true(compatible());
@@ -63,7 +63,7 @@ static void a_template_that_works_has_no_row(void **state)
     assert_int_equal(script_sent(": compatibility", "SELECT * FROM t"), 3);
 }
 
-static void one_that_fails_has_one_to_the_end(void **state)
+static void one_that_fails_has_the_other_complete(void **state)
 {
     (void)state;
     fails_in_states(2, 0);
@@ -74,7 +74,7 @@ static void one_that_fails_has_one_to_the_end(void **state)
     assert_string_equal(run->compatibility.rows[0].sqlstate, "42703");
 }
 
-static void one_that_works_again_says_where(void **state)
+static void one_that_works_again_names_the_migration(void **state)
 {
     (void)state;
     fails_in_states(2, 2);
@@ -83,7 +83,7 @@ static void one_that_works_again_says_where(void **state)
     assert_string_equal(run->compatibility.rows[0].fixed_by, "2");
 }
 
-static void one_that_its_own_schema_refuses_says_nothing(void **state)
+static void one_that_fails_on_its_own_schema_is_not_judged(void **state)
 {
     (void)state;
     fails_in_states(1, 0);
@@ -123,7 +123,7 @@ static void the_next_release_is_tried_on_every_schema(void **state)
     assert_int_equal(scripted_staging.resets, 2);
 }
 
-static void errors_of_a_schema_ask_for_it(void **state)
+static void errors_of_a_schema_request_it(void **state)
 {
     (void)state;
     rh_load_error failure = {.sqlstate = "42703"};
@@ -138,14 +138,14 @@ static void errors_of_a_schema_ask_for_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_template_that_works_has_no_row, begin, end),
-        cmocka_unit_test_setup_teardown(one_that_fails_has_one_to_the_end, begin, end),
-        cmocka_unit_test_setup_teardown(one_that_works_again_says_where, begin, end),
-        cmocka_unit_test_setup_teardown(one_that_its_own_schema_refuses_says_nothing, begin, end),
+        cmocka_unit_test_setup_teardown(a_working_template_has_no_row, begin, end),
+        cmocka_unit_test_setup_teardown(one_that_fails_has_the_other_complete, begin, end),
+        cmocka_unit_test_setup_teardown(one_that_works_again_names_the_migration, begin, end),
+        cmocka_unit_test_setup_teardown(one_that_fails_on_its_own_schema_is_not_judged, begin, end),
         cmocka_unit_test_setup_teardown(a_lost_server_ends_it, begin, end),
         cmocka_unit_test_setup_teardown(a_migration_that_fails_ends_it, begin, end),
         cmocka_unit_test_setup_teardown(the_next_release_is_tried_on_every_schema, begin, end),
-        cmocka_unit_test_setup_teardown(errors_of_a_schema_ask_for_it, begin, end),
+        cmocka_unit_test_setup_teardown(errors_of_a_schema_request_it, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

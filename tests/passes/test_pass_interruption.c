@@ -58,7 +58,7 @@ static void strikes(int time, const char *how)
                              .until = how});
 }
 
-static void a_connection_is_cut_and_it_runs_again(void **state)
+static void a_connection_is_lost_and_it_runs_again(void **state)
 {
     (void)state;
     strikes(1, "pg_terminate_backend");
@@ -118,7 +118,7 @@ static void an_embedded_server_crashes_too(void **state)
     assert_int_equal(migration()->outcome, RH_OUTCOME_OK);
 }
 
-static void without_a_quiet_pass_it_is_told(void **state)
+static void without_a_quiet_pass_it_is_reported(void **state)
 {
     (void)state;
     migration()->up.statements[0].run_count = 0;
@@ -141,11 +141,11 @@ static void a_dead_server_ends_the_pass(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_connection_is_cut_and_it_runs_again, begin, end),
+        cmocka_unit_test_setup_teardown(a_connection_is_lost_and_it_runs_again, begin, end),
         cmocka_unit_test_setup_teardown(what_fails_when_run_again_is_the_interruptions, begin, end),
         cmocka_unit_test_setup_teardown(one_that_ends_before_is_not_hit, begin, end),
         cmocka_unit_test_setup_teardown(an_embedded_server_crashes_too, begin, end),
-        cmocka_unit_test_setup_teardown(without_a_quiet_pass_it_is_told, begin, end),
+        cmocka_unit_test_setup_teardown(without_a_quiet_pass_it_is_reported, begin, end),
         cmocka_unit_test_setup_teardown(a_dead_server_ends_the_pass, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

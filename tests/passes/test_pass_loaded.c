@@ -101,7 +101,7 @@ static void a_process_lost_under_load_is_an_error(void **state)
     assert_int_equal(scripted_load.finished, 1);
 }
 
-static void a_sampler_that_is_lost_is_told(void **state)
+static void a_lost_sampler_is_reported(void **state)
 {
     (void)state;
     script_add(
@@ -119,7 +119,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_load_that_does_not_start_is_an_error, begin, end),
         cmocka_unit_test_setup_teardown(what_fails_under_load_has_failed, begin, end),
         cmocka_unit_test_setup_teardown(a_process_lost_under_load_is_an_error, begin, end),
-        cmocka_unit_test_setup_teardown(a_sampler_that_is_lost_is_told, begin, end),
+        cmocka_unit_test_setup_teardown(a_lost_sampler_is_reported, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -117,7 +117,7 @@ static void a_lost_server_is_an_error(void **state)
 }
 
 /* One without hazard is carried out, since the one behind it needs what it makes; its failure is told. */
-static void one_without_hazard_that_fails_is_told(void **state)
+static void one_without_hazard_that_fails_is_reported(void **state)
 {
     (void)state;
     rh_statement *statement = &run->plan.migrations[1].up.statements[0];
@@ -147,7 +147,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_not_granted_is_tried_again, begin, end),
         cmocka_unit_test_setup_teardown(what_is_refused_ends_the_search, begin, end),
         cmocka_unit_test_setup_teardown(a_lost_server_is_an_error, begin, end),
-        cmocka_unit_test_setup_teardown(one_without_hazard_that_fails_is_told, begin, end),
+        cmocka_unit_test_setup_teardown(one_without_hazard_that_fails_is_reported, begin, end),
         cmocka_unit_test_setup_teardown(without_hazard_there_is_nothing_to_try, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -101,7 +101,7 @@ static void a_timeout_is_the_migrations(void **state)
 }
 
 /* Once from outside, such as for want of memory; the repetition is well, and nothing is known. */
-static void a_lost_process_is_tried_once_more(void **state)
+static void a_lost_process_repeats_the_pass_once(void **state)
 {
     (void)state;
     script_add((script_rule){
@@ -116,7 +116,7 @@ static void a_lost_process_is_tried_once_more(void **state)
     assert_int_equal(runs_of(0, 0), 0);
 }
 
-static void a_crash_that_comes_twice_is_the_migrations(void **state)
+static void a_repeated_crash_is_the_migrations(void **state)
 {
     (void)state;
     script_add((script_rule){.role = ": migration", .pattern = "CREATE INDEX", .action = SCRIPT_LOSE});
@@ -125,7 +125,7 @@ static void a_crash_that_comes_twice_is_the_migrations(void **state)
     assert_int_equal(run->plan.migrations[1].outcome, RH_OUTCOME_FAILED);
 }
 
-static void a_dead_server_is_no_fault_of_the_migration(void **state)
+static void a_dead_server_does_not_fail_the_migration(void **state)
 {
     (void)state;
     scripted_staging.dead = true;
@@ -135,7 +135,7 @@ static void a_dead_server_is_no_fault_of_the_migration(void **state)
     assert_int_equal(scripted_staging.resets, 1);
 }
 
-static void a_full_disk_is_said(void **state)
+static void a_full_disk_is_reported(void **state)
 {
     (void)state;
     script_add((script_rule){
@@ -154,7 +154,7 @@ static void a_reset_that_fails_leaves_the_plan(void **state)
     assert_int_equal(run->pass_count, 0);
 }
 
-static void a_sampler_that_is_lost_is_told(void **state)
+static void a_lost_sampler_is_reported(void **state)
 {
     (void)state;
     script_add((script_rule){.role = ": sampler",
@@ -173,12 +173,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_repeat_adds_a_run, begin, end),
         cmocka_unit_test_setup_teardown(a_failing_statement_fails_its_migration, begin, end),
         cmocka_unit_test_setup_teardown(a_timeout_is_the_migrations, begin, end),
-        cmocka_unit_test_setup_teardown(a_lost_process_is_tried_once_more, begin, end),
-        cmocka_unit_test_setup_teardown(a_crash_that_comes_twice_is_the_migrations, begin, end),
-        cmocka_unit_test_setup_teardown(a_dead_server_is_no_fault_of_the_migration, begin, end),
-        cmocka_unit_test_setup_teardown(a_full_disk_is_said, begin, end),
+        cmocka_unit_test_setup_teardown(a_lost_process_repeats_the_pass_once, begin, end),
+        cmocka_unit_test_setup_teardown(a_repeated_crash_is_the_migrations, begin, end),
+        cmocka_unit_test_setup_teardown(a_dead_server_does_not_fail_the_migration, begin, end),
+        cmocka_unit_test_setup_teardown(a_full_disk_is_reported, begin, end),
         cmocka_unit_test_setup_teardown(a_reset_that_fails_leaves_the_plan, begin, end),
-        cmocka_unit_test_setup_teardown(a_sampler_that_is_lost_is_told, begin, end),
+        cmocka_unit_test_setup_teardown(a_lost_sampler_is_reported, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -197,7 +197,7 @@ static void a_dead_server_ends_the_pass(void **state)
     assert_int_equal(error.code, RH_ERROR_STAGING);
 }
 
-static void a_look_that_fails_ends_the_pass(void **state)
+static void a_query_that_fails_ends_the_pass(void **state)
 {
     (void)state;
     script_add((script_rule){
@@ -218,7 +218,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(without_a_down_the_part_after_it_is_tried, begin, end),
         cmocka_unit_test_setup_teardown(the_set_fails_by_itself, begin, end),
         cmocka_unit_test_setup_teardown(a_dead_server_ends_the_pass, begin, end),
-        cmocka_unit_test_setup_teardown(a_look_that_fails_ends_the_pass, begin, end),
+        cmocka_unit_test_setup_teardown(a_query_that_fails_ends_the_pass, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

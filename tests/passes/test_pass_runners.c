@@ -69,7 +69,7 @@ static void let_go(void *user)
     fclose(fopen(go_path(), "w"));
 }
 
-static void who_sends_nothing_is_not_met(void **state)
+static void runners_without_statements_do_not_overlap(void **state)
 {
     (void)state;
     assert_true(runs("exit 0"));
@@ -115,7 +115,7 @@ static void an_advisory_lock_keeps_them_apart(void **state)
     assert_true(run->runners.runners[0].lock_wait_s == 1.5);
 }
 
-static void a_relation_does_so_too(void **state)
+static void a_relation_is_created_too(void **state)
 {
     (void)state;
     static const char *const wait[] = {"public.advisory_notes", "0.5", "f"};
@@ -141,7 +141,7 @@ static void one_that_fails_alone_is_an_error_and_no_outcome(void **state)
     assert_int_equal(run->runners.outcome, RH_RUNNERS_NOT_RUN);
 }
 
-static void a_look_that_fails_ends_it(void **state)
+static void a_query_that_fails_ends_it(void **state)
 {
     (void)state;
     script_add((script_rule){
@@ -153,13 +153,13 @@ static void a_look_that_fails_ends_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(who_sends_nothing_is_not_met, begin, end),
+        cmocka_unit_test_setup_teardown(runners_without_statements_do_not_overlap, begin, end),
         cmocka_unit_test_setup_teardown(the_same_change_twice_is_both, begin, end),
         cmocka_unit_test_setup_teardown(one_that_fails_has_collided, begin, end),
         cmocka_unit_test_setup_teardown(an_advisory_lock_keeps_them_apart, begin, end),
-        cmocka_unit_test_setup_teardown(a_relation_does_so_too, begin, end),
+        cmocka_unit_test_setup_teardown(a_relation_is_created_too, begin, end),
         cmocka_unit_test_setup_teardown(one_that_fails_alone_is_an_error_and_no_outcome, begin, end),
-        cmocka_unit_test_setup_teardown(a_look_that_fails_ends_it, begin, end),
+        cmocka_unit_test_setup_teardown(a_query_that_fails_ends_it, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

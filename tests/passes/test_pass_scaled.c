@@ -60,7 +60,7 @@ static void every_repeat_is_a_run_and_no_outcome(void **state)
     assert_false(run->contention.measured);
 }
 
-static void a_failure_on_a_sample_is_no_failure(void **state)
+static void a_failure_on_a_sample_fails_no_migration(void **state)
 {
     (void)state;
     script_add((script_rule){.role = ": migration",
@@ -76,7 +76,7 @@ static void a_failure_on_a_sample_is_no_failure(void **state)
     assert_int_equal(statement_of(1)->run_count, 1);
 }
 
-static void so_is_a_timeout(void **state)
+static void a_timeout_is_retried(void **state)
 {
     (void)state;
     script_add((script_rule){.role = ": migration", .pattern = "ADD a", .action = SCRIPT_TIME_OUT});
@@ -94,7 +94,7 @@ static void a_lost_process_ends_the_pass(void **state)
     assert_false(run->passes[0].complete);
 }
 
-static void tables_without_a_sample_are_told(void **state)
+static void tables_without_a_sample_are_reported(void **state)
 {
     (void)state;
     scripted_staging.sample_why_not = "t has no rows";
@@ -106,10 +106,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_repeat_is_a_run_and_no_outcome, begin, end),
-        cmocka_unit_test_setup_teardown(a_failure_on_a_sample_is_no_failure, begin, end),
-        cmocka_unit_test_setup_teardown(so_is_a_timeout, begin, end),
+        cmocka_unit_test_setup_teardown(a_failure_on_a_sample_fails_no_migration, begin, end),
+        cmocka_unit_test_setup_teardown(a_timeout_is_retried, begin, end),
         cmocka_unit_test_setup_teardown(a_lost_process_ends_the_pass, begin, end),
-        cmocka_unit_test_setup_teardown(tables_without_a_sample_are_told, begin, end),
+        cmocka_unit_test_setup_teardown(tables_without_a_sample_are_reported, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

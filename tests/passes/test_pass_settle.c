@@ -50,7 +50,7 @@ static bool settled(rh_pass_inspect look_at, void *user)
     return rh_file_pass(run, &result);
 }
 
-static void every_state_is_looked_at(void **state)
+static void every_state_is_inspected(void **state)
 {
     (void)state;
     samples l = {0};
@@ -62,7 +62,7 @@ static void every_state_is_looked_at(void **state)
     assert_int_equal(run->plan.migrations[0].up.statements[0].run_count, 0);
 }
 
-static void without_a_look_it_migrates(void **state)
+static void without_inspection_it_migrates(void **state)
 {
     (void)state;
     assert_true(settled(NULL, NULL));
@@ -85,7 +85,7 @@ static void a_migration_that_fails_ends_it(void **state)
     assert_string_equal(run->plan.migrations[0].failure->sqlstate, "42703");
 }
 
-static void a_look_that_fails_ends_it(void **state)
+static void a_query_that_fails_ends_it(void **state)
 {
     (void)state;
     samples l = {.refuse = 2};
@@ -94,7 +94,7 @@ static void a_look_that_fails_ends_it(void **state)
     assert_int_equal(script_sent(": migration", "CREATE INDEX"), 0);
 }
 
-static void a_lost_process_is_no_fault_of_the_migration(void **state)
+static void a_lost_process_does_not_fail_the_migration(void **state)
 {
     (void)state;
     scripted_staging.dead = true;
@@ -106,11 +106,11 @@ static void a_lost_process_is_no_fault_of_the_migration(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(every_state_is_looked_at, begin, end),
-        cmocka_unit_test_setup_teardown(without_a_look_it_migrates, begin, end),
+        cmocka_unit_test_setup_teardown(every_state_is_inspected, begin, end),
+        cmocka_unit_test_setup_teardown(without_inspection_it_migrates, begin, end),
         cmocka_unit_test_setup_teardown(a_migration_that_fails_ends_it, begin, end),
-        cmocka_unit_test_setup_teardown(a_look_that_fails_ends_it, begin, end),
-        cmocka_unit_test_setup_teardown(a_lost_process_is_no_fault_of_the_migration, begin, end),
+        cmocka_unit_test_setup_teardown(a_query_that_fails_ends_it, begin, end),
+        cmocka_unit_test_setup_teardown(a_lost_process_does_not_fail_the_migration, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -286,7 +286,7 @@ static void a_table_is_left_out_whole(void **state)
     skip_count = 0;
 }
 
-static void what_a_dump_lacks_is_told(void **state)
+static void missing_parts_of_a_dump_are_reported(void **state)
 {
     (void)state;
     assert_int_equal(
@@ -451,7 +451,7 @@ static void a_cluster_of_one_database_restores(void **state)
 }
 
 /* What pg_restore and psql alone leave out, by the same rules from an archive and from plain SQL. */
-static void failures_are_mended_or_named(void **state)
+static void failures_are_repaired_or_named(void **state)
 {
     (void)state;
     FILE *file;
@@ -724,13 +724,13 @@ int main(void)
         cmocka_unit_test(a_small_table_is_read_without_a_server),
         cmocka_unit_test(a_newer_archive_is_refused),
         cmocka_unit_test(a_table_is_left_out_whole),
-        cmocka_unit_test(what_a_dump_lacks_is_told),
+        cmocka_unit_test(missing_parts_of_a_dump_are_reported),
         cmocka_unit_test(the_order_of_loading_is_fixed),
         cmocka_unit_test(public_is_as_open_as_it_was),
         cmocka_unit_test(a_dump_without_headings_is_not_empty),
         cmocka_unit_test(a_cluster_of_one_database_restores),
         cmocka_unit_test(missing_roles_are_made_or_left_out),
-        cmocka_unit_test(failures_are_mended_or_named),
+        cmocka_unit_test(failures_are_repaired_or_named),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

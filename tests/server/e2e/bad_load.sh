@@ -23,7 +23,7 @@ rehearse 0 --pass quiet --pass loaded
 report "r['load']['connections'] == 130 and r['load']['connections_basis'] == 'the scenario'"
 nothing_left
 
-fact "a table that is dropped in mid-run, and production's rate and sessions without a word in the scenario"
+fact "a table that is dropped during the run, and production's rate and sessions by default"
 migration 000012_quick.up.sql 'DROP TABLE order_items CASCADE;'
 scenario 'migrations: {path: migrations}' 'rollback: false'
 sed -i 's/rate: 50, connections: 4, //' "$work/scenario.yaml"

@@ -2,7 +2,7 @@
 # Migrations that fail, each in its own way: exit 2, the place in the user's file, and a report that tells the truth.
 . "$(dirname "$0")/lib.sh"
 
-fact 'a syntax error: its line, and what its failure left'
+fact 'a syntax error: its line, and the state after the failure'
 migration 000012_good.up.sql 'ALTER TABLE orders ADD COLUMN remark text;'
 migration 000013_bad.up.sql 'ALTER TABLE orders ADD COLUMN other text;
 
@@ -25,7 +25,7 @@ left "i['rerun_after_repair'] == 'failed' and i['statement'] == 2"
 says "$work/out" 'After its failure 000013: it left no changes; the history table says version 13, dirty'
 nothing_left
 
-fact 'the way back of those before it, and what stays of one without a transaction'
+fact 'rollback of those before it, and the state after one without a transaction'
 migration 000012_good.down.sql 'ALTER TABLE orders DROP COLUMN remark;'
 migration 000013_bad.up.sql 'BEGIN; CREATE TABLE stays (a int); INSERT INTO stays VALUES (1); COMMIT;
 CREATE TABLE orders (id int);'
@@ -38,7 +38,7 @@ says "$work/run/report.md" 'After its failure 000013: it is partly applied'
 says "$work/run/report.html" 'table public.stays added'
 nothing_left
 
-fact 'one that fails on the data'
+fact 'a migration that fails on the data'
 migration 000013_bad.up.sql 'ALTER TABLE orders ADD COLUMN other text;
 ALTER TABLE customers ADD CONSTRAINT short CHECK (length(email) < 3);'
 rehearse 2 --pass quiet
@@ -60,7 +60,7 @@ rehearse 2 --pass quiet
 says "$work/err" 'transaction block'
 nothing_left
 
-fact 'one of very many statements, of which one fails: its own line is told, and the report stays small'
+fact 'very many statements, of which one fails: its own line is reported, and the report stays small'
 {
     echo "CREATE TABLE many (id int PRIMARY KEY);"
     i=0
@@ -73,7 +73,7 @@ says "$work/err" '000013_bad.up.sql:3002'
 report "len(r['migrations'][2]['statements']) == 2 and '3,000 more' in r['migrations'][2]['statements'][1]['sql']"
 nothing_left
 
-fact 'one that would leave the database'
+fact 'one that reaches outside the database'
 migration 000013_bad.up.sql "SELECT 1;
 COPY orders TO PROGRAM 'cat';"
 rehearse 4
@@ -81,7 +81,7 @@ says "$work/err" '000013_bad.up.sql:2'
 report "r['verdict'] == 'refused'"
 nothing_left
 
-fact 'a verify step that finds something'
+fact 'a verify step that returns rows'
 migration 000013_bad.up.sql 'SELECT 1;'
 echo 'SELECT id FROM orders LIMIT 2;' >"$work/checks.sql"
 scenario 'migrations: {path: migrations}' 'verify: [{sql: checks.sql}]'

@@ -19,7 +19,7 @@ scenario 'migrations: {path: migrations}' 'production: {profile: production.json
     'gates: {reads_blocked: 1h, writes_blocked: 1h, predicted_duration: 1h}'
 rehearse 3 --pass quiet
 valid_report
-fact 'a table that the profile lacks is no reassurance'
+fact 'a table that the profile lacks makes the gate unmeasured'
 report "r['verdict'] == 'inconclusive'"
 report "all(g['outcome'] == 'not_measured' for g in r['gates'] if g['name'] != 'predicted_duration' or not r['production']['translated'])"
 report "r['prediction']['reads_blocked_s'] is None"

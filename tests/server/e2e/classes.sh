@@ -54,7 +54,7 @@ for line in open(sys.argv[2]):
 sys.exit(bad)
 PYTHON
 
-fact 'a hazard is borne out by what was measured, or refuted, and some show only then'
+fact 'hazards are confirmed or refuted by measurement, and some are found by it'
 hazard() { # NUMBER RULE STATE
     report "[h['state'] for m in r['migrations'] if m['id'] == '0000$1' for h in m['statements'][-1]['hazards'] if h['rule'] == '$2'] == ['$3']"
 }

@@ -32,7 +32,7 @@ says "$work/out" "cold caches on production, it would take"
 says "$work/run/report.html" 'With cold caches: '
 says "$work/run/report.md" 'cold caches'
 
-fact 'a probe that read from a cache: not known'
+fact 'a probe that read from a cache: cold duration not known'
 profile 0.015 # 1.3 GB/s: out of some cache
 rehearse 0 --pass quiet
 valid_report

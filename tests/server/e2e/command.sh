@@ -31,7 +31,7 @@ script down.sh <<'SH'
 exec psql -X -q -v ON_ERROR_STOP=1 -c 'DROP TABLE made' -c 'DROP INDEX events_extra' -c 'ALTER TABLE orders DROP COLUMN remark'
 SH
 migrations='migrations: {framework: command, command: [./up.sh], down: [./down.sh]}'
-fact 'plan says that the statements are seen only when the program runs'
+fact 'plan says that the statements are known only when the program runs'
 repeat=2 scenario "$migrations" 'gates: {reads_blocked: 1min}'
 "$program" plan "$work/scenario.yaml" >"$work/out" 2>"$work/err" || fail "plan"
 says "$work/out" 'a program: its statements are seen when it runs'
@@ -60,7 +60,7 @@ report "r['migrations'][0]['rollback']['schema_restored'] is True and r['migrati
 report "[s['command_tag'] for s in r['migrations'][0]['rollback']['statements']] == ['DROP TABLE', 'DROP INDEX', 'ALTER TABLE']"
 report "r['prediction']['reads_blocked_s'] > 0 and r['prediction']['median_s'] > 0 and r['prediction']['wal_bytes'] > 500000"
 
-fact 'a way back that does not lead back'
+fact 'a down migration that does not restore the schema'
 script down.sh <<'SH'
 exec psql -X -q -c 'DROP TABLE made' -c 'DROP INDEX events_extra' -c 'ALTER TABLE orders ADD COLUMN IF NOT EXISTS remark text'
 SH

@@ -50,7 +50,7 @@ fact 'rows that are committed once are'
 pieces "any(h['rule'] == 'whole-table-update' and h['state'] == 'measured' for h in s[4]['hazards'])"
 fact 'a lock is held by its own transaction only'
 pieces "[l['held_s'] < 0.75 * [u for u in s[2]['runs'] if u['pass'] == 'quiet'][0]['elapsed_s'] for l in s[2]['locks'] if l['mode'] == 'AccessExclusiveLock'] == [True]"
-fact 'and was seen'
+fact 'and was observed'
 pieces "not any(l['inferred'] for l in s[2]['locks'])"
-fact 'nothing is left'
+fact 'no processes or files are left'
 nothing_left

@@ -11,7 +11,7 @@ migration 000014_no_way_back.up.sql "UPDATE customers SET email = email WHERE id
 echo 'SELECT 1 WHERE false;' >"$work/checks.sql"
 repeat=2 scenario 'migrations: {path: migrations}' 'verify: [{sql: checks.sql}, {command: ["true"]}]' \
     'gates: {load_errors: 0, reads_blocked: 1min}'
-fact 'every pass runs, and nothing is left'
+fact 'every pass runs, and no processes or files are left'
 rehearse 0
 valid_report
 nothing_left
@@ -32,13 +32,13 @@ done
 [ "$(wc -l <"$work/out")" -le 56 ] || fail "the summary is longer than a screen"
 [ "$(grep -v '^Report: ' "$work/out" | wc -L)" -le 80 ] || fail "the summary is wider than 80 columns"
 
-fact 'verify sees the migrations at full size where only samples were rehearsed'
+fact 'verify runs on the full database where only samples were rehearsed'
 echo "SELECT 'not migrated' WHERE to_regclass('orders_remark') IS NULL
 UNION ALL SELECT 'a sample' FROM customers HAVING count(*) < 2000;" >"$work/checks.sql"
 scenario 'migrations: {path: migrations}' 'verify: [{sql: checks.sql}]'
 rehearse 0 --pass scaled
 report "r['verify_outcome'] == 'ok'"
-fact 'verify sees the migrations where the load has no template'
+fact 'verify runs where the load has no template'
 rm "$work"/migrations/*
 migration 1_first.up.sql 'CREATE TABLE first (id int PRIMARY KEY);'
 echo "SELECT 'not migrated' WHERE to_regclass('first') IS NULL;" >"$work/checks.sql"

@@ -21,7 +21,7 @@ scenario 'prepare: [{sql: view.sql}]' 'migrations: {path: migrations}' 'rollback
     '  - query: {sql: wrong.sql, migrations: [17]}' \
     '  - autovacuum: {table: order_overview, migrations: [17]}'
 echo 'CREATE VIEW order_overview AS SELECT 1' >"$work/view.sql"
-fact 'a run beside disturbers passes, and leaves nothing'
+fact 'a run with disturbers passes, and leaves no processes'
 rehearse 0 --pass loaded --set 'staging.settings={idle_in_transaction_session_timeout: 1600ms}'
 valid_report
 nothing_left
@@ -30,14 +30,14 @@ beside() { # MIGRATION EXPRESSION of its disturbances b, the first one d, and th
     report "b=[d for d in r.disturbances if d.migration == '$1']" 'd=b[0]' w=r.contention.waits "$2"
 }
 
-fact 'an idle transaction: the migration waits for it, the load behind the migration'
+fact 'an idle transaction: the migration waits for it, and the load for the migration'
 beside 000012 "len(b) == 1 and d['outcome'] == 'stopped' and d['name'] == 'idle transaction on public.orders' and len(d['pids']) == 1"
 beside 000012 "d['migration_wait_s'] > 0 and d['to_s'] - d['from_s'] >= 1.49"
 beside 000012 "d['blocked_sessions'][0]['session'] == 'migration 000012, statement 1' and d['blocked_sessions'][0]['mode'] == 'AccessExclusiveLock'"
 beside 000012 "len(d['blocked_sessions']) > 1 and 'orders' in d['blocked_sessions'][1]['session'] and not d['blocked_sessions'][1]['is_migration']"
 beside 000012 "any(x['waiter_is_migration'] and x['blocker'] == 'disturber: idle transaction on public.orders' for x in w)"
 
-fact 'pg_dump: stands with its locks on every table'
+fact 'pg_dump: holds its locks on every table'
 beside 000013 "d['outcome'] == 'stopped' and d['name'] == 'pg_dump' and d['migration_wait_s'] > 0"
 # golang-migrate empties its history table: that waits already
 beside 000013 "any(x['blocker'] == 'disturber: pg_dump' and x['relation'] == 'public.schema_migrations' for x in w)"
@@ -53,12 +53,12 @@ beside 000015 "d['migration_wait_s'] > 0 and any(x['blocker'] == 'disturber: ' +
 fact 'a long snapshot: CREATE INDEX CONCURRENTLY waits for it'
 beside 000016 "d['name'] == 'long snapshot' and d['outcome'] == 'stopped' and d['migration_wait_s'] > 0"
 
-fact 'what the server ends, what ends by itself, what fails, and what cannot be started'
+fact 'disturbers that the server ends, that end by themselves, fail, or cannot be started'
 beside 000017 "[x['outcome'] for x in b] == ['ended', 'ended', 'ended', 'not_started']"
 beside 000017 "'the server ended it after' in b[0]['detail'] and 'the query ended after' in b[1]['detail'] and 'nowhere' in b[2]['detail']"
 beside 000017 "b[3]['from_s'] is None and 'is no table' in b[3]['detail'] and any('autovacuum' in s for s in (n['text'] for n in r['not_measured']))"
 
-fact 'a table and a migration that do not exist are told at their place'
+fact 'a table and a migration that do not exist are reported at their position'
 rm "$work"/migrations/00001[3-7]*
 scenario 'migrations: {path: migrations}' 'disturb:' '  - idle_in_transaction: {table: oders}'
 rehearse 64

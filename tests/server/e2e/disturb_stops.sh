@@ -2,7 +2,7 @@
 # Disturbers end with what they disturb: with a migration that gives up, and with a run that is interrupted.
 . "$(dirname "$0")/lib.sh"
 
-fact "the migration's own lock_timeout gives up, as it would on production"
+fact "the migration's own lock_timeout expires, as it would on production"
 migration 000012_remark.up.sql "SET lock_timeout = '200ms'; ALTER TABLE orders ADD COLUMN remark text;"
 scenario 'migrations: {path: migrations}' 'rollback: false' 'disturb:' '  - idle_in_transaction: {table: orders}'
 rehearse 2 --pass loaded

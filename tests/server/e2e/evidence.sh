@@ -34,7 +34,7 @@ report "not any(h['rule'] == 'missing-lock-timeout' for s in r['migrations'][1][
 report "r['migrations'][1]['statements'][2]['class'] == 'data_change'"
 nothing_left
 
-fact 'a migration that locks what a look reads'
+fact 'a migration that locks what the observer reads'
 rm "$work"/migrations/*
 migration 0001_catalog.sql "BEGIN;
 LOCK TABLE pg_catalog.pg_class IN ACCESS EXCLUSIVE MODE;

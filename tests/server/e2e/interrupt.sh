@@ -15,7 +15,7 @@ migration 000014_again.up.sql 'CREATE INDEX CONCURRENTLY IF NOT EXISTS few_again
 migration 000015_block.up.sql 'ALTER TABLE orders ADD COLUMN more int; UPDATE orders SET more = 1 WHERE id < 100;
 SELECT pg_sleep(1); CREATE TABLE last (a int);'
 scenario 'migrations: {path: migrations}' 'interrupt: true' 'rollback: false'
-fact 'golang-migrate: each is killed half-way, and refused as dirty'
+fact 'golang-migrate: each is interrupted half-way, and refused as dirty'
 rehearse 0 --pass quiet
 valid_report
 nothing_left
@@ -24,18 +24,18 @@ report "sum(i['kind'] == 'server_restarted' for m in r['migrations'] for i in m[
 for m in 1 2 3 4; do
     cut $m "i['in_statement'] and i['rerun'] == 'refused' and i['history'] == 'version 1%d, dirty t' % ($m + 1)"
 done
-fact 'an index that CONCURRENTLY left invalid: IF NOT EXISTS passes it by'
+fact 'an index that CONCURRENTLY left invalid: IF NOT EXISTS skips it'
 cut 2 "i['state'] == 'partly_applied' and i['invalid_indexes'] == ['public.few_slow']"
 cut 2 "i['rerun_after_repair'] == 'failed' and 'already exists' in i['error'] and i['invalid_after_rerun'] == i['invalid_indexes']"
 cut 3 "i['rerun_after_repair'] == 'ok' and i['invalid_after_rerun'] == ['public.few_again']"
-fact 'a file in one transaction leaves nothing, and runs after the repair'
+fact 'a file in one transaction leaves no changes, and runs after the repair'
 cut 4 "i['state'] == 'as_before' and i['differences'] == [] and i['data']['tables_different'] == 0"
 cut 4 "i['rerun_after_repair'] == 'ok' and i['statement'] == 3"
 report "all(m['outcome'] == 'ok' for m in r['migrations'][1:])"
 says "$work/run/report.html" 'Interrupted'
 says "$work/out" 'Interrupted: 5 refused'
 
-fact 'plain SQL: what had ended stays'
+fact 'plain SQL: completed statements stay'
 rm "$work"/migrations/*
 migration 01_each.sql "CREATE TABLE kept (a int); UPDATE orders SET note = 'x' WHERE id < 100; DO 'BEGIN PERFORM pg_sleep(0.5); END';
 CREATE TABLE never (a int);"

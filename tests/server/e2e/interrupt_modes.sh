@@ -29,9 +29,9 @@ valid_report
 report "[m['transaction'] for m in r['migrations']] == ['one', 'each', 'each']"
 report "[[i['kind'] for i in m['interruptions']] for m in r['migrations']] == [['connection_lost', 'server_restarted'], ['connection_lost'], ['connection_lost']]"
 for m in 0 1 2; do cut $m "i['in_statement'] and i['history'] == 'as before'"; done
-fact 'one transaction leaves nothing'
+fact 'one transaction leaves no changes'
 cut 0 "i['state'] == 'as_before' and i['differences'] == [] and i['rerun'] == 'ok'"
-fact 'no transaction leaves half'
+fact 'without a transaction, half of the changes stay'
 cut 1 "i['state'] == 'partly_applied' and [d['object'] for d in i['differences'] if d['object'].startswith('table')] == ['table public.kept']"
 cut 1 "i['rerun'] == 'failed' and 'kept' in i['error']"
 fact 'CONCURRENTLY leaves an invalid index'

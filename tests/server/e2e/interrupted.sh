@@ -71,15 +71,15 @@ die() { # PROCESS: once the prepare command has left its process, and a migratio
     wait "$run" 2>/dev/null || true
     eventually not_left || fail "a process that a program left outlives the run"
 }
-fact 'kill -9 of its child: what programs left goes with it'
+fact "kill -9 of its child: programs' processes end with it"
 start --pass quiet
 eventually pgrep -P "$run"
 die "$(pgrep -P "$run")"
-fact 'kill -9: the server and what programs left go with it'
+fact "kill -9: the server and programs' processes end with it"
 start --pass quiet
 die "$run"
 eventually no_clusters || ours '' "$work/clusters"
-fact 'the next run clears what a killed one left'
+fact 'the next run removes what a killed one left'
 [ -n "$(ls -A "$work/clusters")" ] || fail "expected the killed run to leave its directory"
 [ -e "$work/run/INCOMPLETE" ] || fail "the killed run's directory does not say that it is incomplete"
 rm "$work"/migrations/*

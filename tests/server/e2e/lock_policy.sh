@@ -14,7 +14,7 @@ nothing_left
 p="r['lock_policy']"
 c="r['lock_policy']['cases']"
 
-fact 'the transactions that were tried'
+fact 'the trials of each transaction'
 report "$p['measured'] and $p['with_disturbers'] and [(c['migration'], c['first_statement']) for c in $c] == [('000012', 1), ('000013', 1)]"
 report "[p['lock_timeout_s'] for p in $c[0]['policies']] == [0.05, 2, None] and all(p['trials'] == 1 for c in $c for p in c['policies'])"
 
@@ -32,14 +32,14 @@ fact 'ready to paste'
 report "any(s['text'].startswith(\"SET lock_timeout = '50ms'\") for s in $p['settings']) and any('lock_timeout=50' in s['text'] for s in $p['settings'])"
 report "$p['recommended'] == 0 and $p['overall'][0]['trials'] == 2"
 
-fact 'bounded, and says what was not tried'
+fact 'bounded, and lists what was not tried'
 scenario 'migrations: {path: migrations}' 'rollback: false' 'lock_policy: {tries: 100, limit: 3s}'
 rehearse 0 --pass loaded
 valid_report
 report "len($p['not_tried']) == 2 and 'lock_policy.limit' in $p['not_tried'][0]"
 nothing_left
 
-fact 'nothing that blocks the load'
+fact 'no transaction blocks the load'
 rm "$work"/migrations/00001[23]*
 rehearse 0 --pass loaded
 report "not $p['measured'] and 'nothing had to be' in $p['not_tried'][0] and $p['cases'] == []"

@@ -44,7 +44,7 @@ as heir
 rehearse 0 --pass quiet
 valid_report
 report "r['roles']['migrations']['name'] == 'heir' and not r['roles']['migrations']['superuser']"
-fact 'memberships are known, so nothing is said of them'
+fact 'memberships are known, so none is reported missing'
 report "not any('memberships' in n['text'] for n in r['not_measured'])"
 fact 'a member that does not inherit is refused'
 as deployer
@@ -54,9 +54,9 @@ fact 'and may become the owner'
 migration 001_note.sql 'SET ROLE app_owner;
 ALTER TABLE public.orders ADD COLUMN remark text;'
 rehearse 0 --pass quiet
-fact 'a role that is no member may not'
+fact 'a role that is not a member may not'
 sed -i '/^GRANT app_owner TO deployer/d' "$work/backup.sql"
 rehearse 2 --pass quiet
 report "r['failure']['sqlstate'] == '42501'"
-fact 'nothing is left'
+fact 'no processes or files are left'
 nothing_left

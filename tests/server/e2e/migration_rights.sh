@@ -79,7 +79,7 @@ fact 'rows that a policy of the same run hides are reported'
 hidden "sorted(hidden) == [2, 6, 11, 14, 16]"
 fact 'those of a table that the transaction has locked'
 hidden "'0 rows' in hidden[6]['evidence'] and 'of 2 rows of public.target, shop_owner may change 0' in hidden[6]['evidence']"
-fact 'those that are seen and may not be changed'
+fact 'rows that are visible but may not be changed'
 hidden "'0 rows' in hidden[11]['evidence'] and 'may change 0' in hidden[11]['evidence']"
 fact 'a down migration that does not reach all rows is reported'
 rm "$work/migrations/"*
@@ -102,5 +102,5 @@ scenario 'migrations: {command: [./up.sh]}' 'rollback: false'
 rehearse 0 --pass quiet
 report "any('hid rows of public.forced from 1 statement of the program' in n['text'] for n in r['not_measured'])"
 report "not any('public.own' in n['text'] or 'public.target' in n['text'] for n in r['not_measured'])"
-fact 'nothing is left'
+fact 'no processes or files are left'
 nothing_left

@@ -68,7 +68,7 @@ IF log NOT LIKE '%mount namespace denied%' OR log LIKE '%reached%' THEN RAISE EX
 END \$\$;
 SQL
 scenario 'migrations: {path: migrations}' 'rollback: false'
-fact 'what native code attempts is denied, and what it leaves running ends with the run'
+fact 'native code is denied its attempts, and its processes end with the run'
 rehearse 0 --pass quiet
 valid_report
 nothing_left

@@ -21,7 +21,7 @@ migration 000015_mend.up.sql "ALTER TABLE customers ALTER COLUMN region SET DEFA
 scenario 'migrations: {path: migrations}' 'rollback: false'
 sed -i 's/^workload: {/workload: {source: pg_stat_statements, path: current.csv, next: {source: pg_stat_statements, path: next.csv}, /' \
     "$work/scenario.yaml"
-fact 'which migration breaks which release, and which mends it'
+fact 'which migration breaks which release, and which fixes it'
 rehearse 0 --pass quiet --pass loaded
 valid_report
 report "r['compatibility']['current_tried'] == 3 and r['compatibility']['next_tried'] == 3"
@@ -34,7 +34,7 @@ report "len(r['compatibility']['next_mix']['templates']) == 3"
 report "any(e['sqlstate'] == '42703' for e in r['load']['errors'])"
 nothing_left
 
-fact 'releases that get on with each other'
+fact 'compatible releases'
 rm "$work"/migrations/00001[345]*
 cp "$work/current.csv" "$work/next.csv"
 rehearse 0 --pass quiet --pass loaded

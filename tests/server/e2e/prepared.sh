@@ -26,12 +26,12 @@ two_phase
 rehearse 2 --pass quiet
 report "'half done' in r['failure']['message'] and r['failure']['file'].endswith('000012_half.up.sql') and r['failure']['line'] == 3"
 
-fact 'one that is committed is none'
+fact 'one that is committed is not a failure'
 migration 000013_other.up.sql "COMMIT PREPARED 'half done';"
 two_phase
 rehearse 0 --pass quiet --pass loaded
 report "[m['outcome'] for m in r['migrations']][-2:] == ['ok', 'ok']"
 fact 'passes that would wait for it are left out'
 report "any('PREPARE TRANSACTION' in n for n in (n['text'] for n in r['not_measured']))"
-fact 'nothing is left'
+fact 'no processes or files are left'
 nothing_left

@@ -30,7 +30,7 @@ report "{p['name']: p for p in r['production']['profile']['probe']}['cpu']['prod
 report "{p['name']: p for p in r['production']['profile']['probe']}['cpu']['staging'] > 1e5"
 report "{p['name']: p for p in r['production']['profile']['probe']}['wal']['production'] is None"
 report "{s['name']: s['production_value'] for s in r['staging']['settings']}['work_mem'] == '77MB'"
-fact 'staging takes over settings that shape durations, not those of the scenario or those that do not fit'
+fact "staging applies production's settings that affect durations, unless the scenario sets them or they do not fit"
 report "{s['name']: s['value'] for s in r['staging']['settings']}['work_mem'] == '77MB'"
 report "{s['name']: s['value'] for s in r['staging']['settings']}['wal_compression'] in ('on', 'pglz')"
 report "{s['name']: s['value'] for s in r['staging']['settings']}['random_page_cost'] == '3'"
@@ -62,7 +62,7 @@ migration 000012_note.up.sql 'SET lock_timeout = 500; ALTER TABLE orders ADD COL
 repeat=4
 scenario 'migrations: {path: migrations}' 'production: {profile: production.json, connections: 15}' 'rollback: false' \
     'gates: {reads_blocked: 10s}'
-fact 'what the lock does on production: two readers of a second are always open, and 40 looks saw it'
+fact 'forecast of the lock on production: two readers of one second are always open, by 40 samples'
 lock_profile 40
 rehearse 0 --pass quiet
 valid_report
@@ -74,7 +74,7 @@ report "0.5 <= r['production']['locks']['statements'][0]['wait_high_s'] < 0.501"
 report "abs(r['production']['locks']['statements'][0]['reads_per_s'] - 90) < 1e-6"
 report "r['prediction']['reads_blocked_s'] == r['production']['locks']['reads_blocked_s'] > 0"
 report "'predicted for production' in r['gates'][0]['detail'] and r['gates'][0]['outcome'] == 'held'"
-fact 'too few looks: inconclusive'
+fact 'too few samples: inconclusive'
 lock_profile 3
 rehearse 3 --pass quiet
 report "r['prediction']['reads_blocked_s'] is None and r['gates'][0]['outcome'] == 'not_measured'"

@@ -13,7 +13,7 @@ cut() { # EXPRESSION over all its interruptions i
     report "all($1 for i in r['migrations'][0]['interruptions']) and [i['kind'] for i in r['migrations'][0]['interruptions']] == ['connection_lost', 'server_restarted']"
 }
 
-fact 'statements of their own: what had ended stays, and stands in its own way'
+fact 'statements with their own transactions: completed ones stay and make the second run fail'
 script up.sh <<'SH'
 exec psql -X -q -v ON_ERROR_STOP=1 -c 'CREATE TABLE kept (a int)' -c "UPDATE orders SET note = 'x' WHERE id < 100" \
     -c "DO 'BEGIN PERFORM pg_sleep(0.5); END'" -c 'CREATE TABLE never (a int)'
@@ -43,7 +43,7 @@ rehearse 0 --pass quiet
 valid_report
 cut "i['in_statement'] and i['state'] == 'as_before' and i['rerun'] == 'ok' and i['error'] is None"
 
-fact 'one that tries again by itself, and one that waits for ever'
+fact 'one that retries by itself, and one that waits without limit'
 script up.sh <<'SH'
 until psql -X -q -v ON_ERROR_STOP=1 -c 'CREATE TABLE IF NOT EXISTS kept (a int)' -c 'SELECT pg_sleep(0.5)' 2>/dev/null; do sleep 0.2; done
 SH

@@ -29,7 +29,7 @@ for ordinal in 2 4; do # in its own transaction, and in the implicit one
 done
 report "[m for m in r['migrations'] if m['id'] == '000012'][0]['statements'][3]['prediction']['parts']['cpu_s'] > 0"
 
-fact 'a role that may create databases and no more: what it may not ask is null'
+fact 'a role that may only create databases: facts that it may not read are null'
 "$bindir/psql" -qX -h "$work/given" -p "$port" -U postgres -d postgres -c 'CREATE ROLE builder LOGIN CREATEDB'
 given builder
 rehearse 0 --pass quiet

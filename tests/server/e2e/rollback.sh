@@ -25,7 +25,7 @@ fact 'reversible with loss: which column lost how many values'
 way 2 "b['reversibility'] == 'reversible_with_loss' and 'column note of public.orders' in b['reason']"
 way 2 "[(c['column'], c['change']) for t in b['data']['tables'] for c in t['columns']] == [('note', 'emptied')]"
 way 2 "b['data']['tables'][0]['columns'][0]['values_lost'] == b['data']['tables'][0]['columns'][0]['values_before'] > 0"
-fact 'reversible with loss: which rows are gone'
+fact 'reversible with loss: which rows are lost'
 way 3 "b['reversibility'] == 'reversible_with_loss' and '100 rows of public.order_items' in b['reason'] and 'channel' in b['reason']"
 fact 'irreversible: which objects differ'
 way 4 "b['reversibility'] == 'irreversible' and 'orders_open_idx (missing)' in b['reason'] and 'left_over' in b['reason']"
@@ -38,7 +38,7 @@ says "$work/run/report.html" '1 statement of the down migration'
 says "$work/run/report.html" 'DROP COLUMN more</code> .* m?s, ACCESS EXCLUSIVE on (public[.])?orders, held'
 says "$work/out" 'Rollback: 1 reversible; 2 reversible with loss'
 
-fact "no down migration, broken on the way down or up again: the rollback's failures, not the migration's"
+fact "no down migration, a failing one, a failing reapply: failures of the rollback, not of the migration"
 rm "$work"/migrations/00001[2345]*
 migration 000013_none.up.sql 'ALTER TABLE orders ADD COLUMN extra int;'
 migration 000014_down.up.sql 'CREATE TABLE used (id int primary key);'
@@ -60,7 +60,7 @@ way 2 "b['reason'].startswith('the down migration failed: ') and 'unknown' in b[
 report "r['rollback']['reversibility'] == 'broken' and r['rollback']['reason'].startswith('000013 cannot be rolled back; the 3 after it: the down migration failed: migration 000014 (down)')"
 says "$work/run/report.md" '000014 is broken: the down migration failed: .*unknown'
 
-fact 'each works, but not all of them one after the other'
+fact 'each down migration works alone, but not all in sequence'
 rm "$work"/migrations/00001[23456]*
 migration 000012_first.up.sql 'CREATE TABLE first (id int primary key);'
 migration 000012_first.down.sql 'DROP TABLE first;'

@@ -19,7 +19,7 @@ script() {
 }
 what="r['concurrent_runners']"
 
-fact 'waits for the lock, and looks again'
+fact 'waits for the lock, and checks again'
 script <<'SQL'
 SELECT pg_advisory_lock(42);
 SELECT to_regclass('made') IS NULL AS wanted \gset
@@ -36,7 +36,7 @@ report "$what['outcome'] == 'waited' and sorted(x['changes'] for x in $what['run
 report "[x['exit_status'] for x in $what['runners']] == [0, 0] and max(x['lock_wait_s'] for x in $what['runners']) > 0"
 report "$what['differences'] == [] and $what['row_differences'] == [] and $what['repeated_changes'] == 0"
 
-fact 'gives up at the lock'
+fact 'fails when another runner holds the advisory lock'
 script <<'SQL'
 SELECT pg_try_advisory_lock(42) AS ours \gset
 \if :ours
@@ -50,7 +50,7 @@ valid_report
 report "$what['outcome'] == 'refused' and sorted(x['exit_status'] for x in $what['runners']) == [0, 3]"
 report "'gave up' in $what['reason']"
 
-fact 'nothing keeps them apart'
+fact 'no lock serialises them'
 script <<'SQL'
 INSERT INTO schema_migrations (version, dirty) SELECT 424242 + pg_backend_pid(), false;
 SQL
@@ -58,7 +58,7 @@ rehearse 0 --pass quiet
 report "$what['outcome'] == 'both_ran' and $what['repeated_changes'] == 1 and 'INSERT INTO schema_migrations' in $what['repeated_sql']"
 report "$what['row_differences'] == ['public.schema_migrations: 3 rows, and 2 when one runs alone'] and '424242' not in str(r)"
 
-fact 'one stumbles over the other'
+fact 'one fails because of the other'
 script <<'SQL'
 CREATE TABLE made (id int);
 SQL

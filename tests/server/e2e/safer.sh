@@ -130,7 +130,7 @@ for number in sorted(before):
     bad += not less or worse
 sys.exit(bad)
 PYTHON
-fact 'the later release takes the old names away'
+fact 'the later release removes the old names'
 python3 - "$work/safer.json" "$work/migrations" <<'PYTHON'
 import json, sys
 later = [f for m in json.load(open(sys.argv[1]))["migrations"] for f in m["migrations"] if f["later_release"]]

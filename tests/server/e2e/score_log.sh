@@ -29,7 +29,7 @@ on_production -c "UPDATE addresses SET city = 'other' WHERE id % 3 = 1"
 logs=$work/given/data/logs
 ls "$logs"/server.log "$logs"/server.csv "$logs"/server.json >/dev/null || fail "the server wrote no logs"
 
-fact 'the three formats tell the same, and lock waits apart from work'
+fact 'the three formats give the same durations, and lock waits separately'
 for format in log csv json; do
     cp "$logs/server.$format" "$work/production.$format"
     "$program" score "$work/runs/night1" --actual "$work/production.$format" >"$work/out" 2>"$work/err" || fail "$format: exit $?"

@@ -45,7 +45,7 @@ fact 'only the step'
 rehearse 2 --pass quiet --only fill.sh
 says "$work/err" 'scenario.yaml:10:.*fill.sh.*column "remark"'
 
-fact 'a place that is none'
+fact 'a migration name that does not exist'
 scenario 'migrations: {path: migrations, steps: [{after: nowhere, command: [./fill.sh]}]}'
 rehearse 64
 says "$work/err" 'scenario.yaml:6:.*there is no migration "nowhere"'

@@ -51,7 +51,7 @@ digest=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
 sed -i "s|^backup: .*|backup: {path: $source/scenarios/quickstart/backup.dump, sha256: $digest}|" "$work/scenario.yaml"
 rehearse 5 --pass quiet
 refused 5 'scenario.yaml:2:[0-9]+: '
-fact 'a file of a check that is not there'
+fact 'a check whose file does not exist'
 scenario 'migrations: {path: migrations}' 'verify: [{sql: no_checks.sql}]'
 rehearse 64 --pass quiet
 refused 64 'scenario.yaml:[0-9]+:[0-9]+: .*no_checks.sql'

@@ -124,7 +124,7 @@ static void test_dropped_relations_keep_their_names(void **state)
     assert_ptr_equal(strstr(locks[0].relation, "OID "), locks[0].relation);
 }
 
-static void test_new_table_blocks_nobody(void **state)
+static void test_new_table_blocks_no_session(void **state)
 {
     (void)state;
     rh_lock *locks;
@@ -225,7 +225,7 @@ static void test_published_counters(void **state)
     assert_int_equal(after.temp_bytes, RH_UNKNOWN);
 }
 
-static void test_counters_from_afar(void **state)
+static void test_counters_of_another_machine(void **state)
 {
     (void)state;
     rh_counters counters;
@@ -245,14 +245,14 @@ int main(void)
         WITH_TABLES(test_reindexed_index_stands_beside_its_table),
         WITH_TABLES(test_index_alone),
         WITH_TABLES(test_dropped_relations_keep_their_names),
-        WITH_TABLES(test_new_table_blocks_nobody),
+        WITH_TABLES(test_new_table_blocks_no_session),
         WITH_TABLES(test_strongest_mode_of_several),
         WITH_TABLES(test_nothing_held_outside_a_transaction),
         WITH_TABLES(test_from_outside),
         cmocka_unit_test(test_locks_of_a_lost_session),
         WITH_TABLES(test_counters_of_a_known_statement),
         WITH_TABLES(test_published_counters),
-        cmocka_unit_test(test_counters_from_afar),
+        cmocka_unit_test(test_counters_of_another_machine),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

@@ -282,7 +282,7 @@ static void test_phases_of_commands(void **state)
     rh_pg_close(migration);
 }
 
-static void test_lost_connection_is_told(void **state)
+static void test_lost_connection_is_reported(void **state)
 {
     (void)state;
     rh_pg *migration = connect_as(": migration");
@@ -337,7 +337,7 @@ int main(void)
         cmocka_unit_test(test_row_waits_name_the_table),
         cmocka_unit_test(test_autocommit_statement_from_outside),
         cmocka_unit_test(test_phases_of_commands),
-        cmocka_unit_test(test_lost_connection_is_told),
+        cmocka_unit_test(test_lost_connection_is_reported),
         cmocka_unit_test(test_a_locked_catalog_does_not_hold_it_up),
         cmocka_unit_test(test_no_server),
     };

@@ -189,7 +189,7 @@ static void as_monitor(void **state)
 }
 
 /* Without pg_monitor less is seen, and what would be too low is null, not 0. */
-static void as_nobody(void **state)
+static void as_role_without_privileges(void **state)
 {
     (void)state;
     taken t = take(plain, 0, 0);
@@ -314,7 +314,7 @@ static void partitioned(void **state)
 }
 
 /* What production has of a profile afterwards: nothing. */
-static void leaves_nothing(void **state)
+static void leaves_no_objects(void **state)
 {
     (void)state;
     rh_error error = {0};
@@ -384,7 +384,7 @@ static bool said(const rh_production_facts *facts, const char *part)
     return false;
 }
 
-static void the_guard_knows_production(void **state)
+static void the_guard_detects_production(void **state)
 {
     (void)state;
     rh_error error = {0};
@@ -456,7 +456,7 @@ static void the_probe_on_staging(void **state)
     rh_arena_free(arena);
 }
 
-static void nobody_there(void **state)
+static void no_server(void **state)
 {
     (void)state;
     rh_error error = {0};
@@ -471,17 +471,17 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(as_superuser),
         cmocka_unit_test(as_monitor),
-        cmocka_unit_test(as_nobody),
+        cmocka_unit_test(as_role_without_privileges),
         cmocka_unit_test(beside_locks),
         cmocka_unit_test(watching),
         cmocka_unit_test(most_common_values),
         cmocka_unit_test(partitioned),
-        cmocka_unit_test(leaves_nothing),
+        cmocka_unit_test(leaves_no_objects),
         cmocka_unit_test(the_script_gives_the_same),
-        cmocka_unit_test(the_guard_knows_production),
+        cmocka_unit_test(the_guard_detects_production),
         cmocka_unit_test(compared_with_a_copy),
         cmocka_unit_test(the_probe_on_staging),
-        cmocka_unit_test(nobody_there),
+        cmocka_unit_test(no_server),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

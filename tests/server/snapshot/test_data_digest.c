@@ -174,7 +174,7 @@ static void rows_and_tables_are_lost(void **state)
     assert_null(c.sequences[0].after);
 }
 
-static void limits_are_told(void **state)
+static void limits_are_reported(void **state)
 {
     (void)state;
     static const char *const affected[] = {"s.t", "s.p2"};
@@ -220,7 +220,7 @@ static void locks_do_not_multiply_sizes(void **state)
     assert_int_equal(c.not_compared, 0);
 }
 
-static void what_cannot_be_read_is_told(void **state)
+static void unreadable_facts_are_reported(void **state)
 {
     (void)state;
     run(BEGINNING);
@@ -289,9 +289,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_column_is_lost, start, stop),
         cmocka_unit_test_setup_teardown(values_change, start, stop),
         cmocka_unit_test_setup_teardown(rows_and_tables_are_lost, start, stop),
-        cmocka_unit_test_setup_teardown(limits_are_told, start, stop),
+        cmocka_unit_test_setup_teardown(limits_are_reported, start, stop),
         cmocka_unit_test_setup_teardown(locks_do_not_multiply_sizes, start, stop),
-        cmocka_unit_test_setup_teardown(what_cannot_be_read_is_told, start, stop),
+        cmocka_unit_test_setup_teardown(unreadable_facts_are_reported, start, stop),
         cmocka_unit_test_setup_teardown(a_table_that_takes_too_long_is_counted, start, stop),
     };
     cluster = test_cluster_start();

@@ -100,7 +100,7 @@ static void test_leftovers_of_dead_runs_only(void **state)
 }
 
 /* A subscription keeps its database from being dropped: by a reset, at the end, and by the next run. */
-static void test_subscriptions_are_let_go(void **state)
+static void test_subscriptions_are_detached(void **state)
 {
     static const char subscribe[] =
         "CREATE SUBSCRIPTION %s CONNECTION 'host=/no/such dbname=x' PUBLICATION p "
@@ -217,7 +217,7 @@ int main(void)
         SERVER_TEST(test_guard),
         SERVER_TEST(test_neutralise),
         SERVER_TEST(test_lost_server),
-        SERVER_TEST(test_subscriptions_are_let_go),
+        SERVER_TEST(test_subscriptions_are_detached),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     test_cluster_stop(cluster);

@@ -96,7 +96,7 @@ static void test_sample(void **state)
 }
 
 /* A key that a migration will add is followed, one that cannot be made yet is passed over, and none stays. */
-static void test_keys_to_come(void **state)
+static void test_unsupported_keys(void **state)
 {
     static const char *const keys[] = {"ALTER TABLE nowhere ADD FOREIGN KEY (a) REFERENCES child NOT VALID",
                                        "ALTER TABLE child ADD FOREIGN KEY (p) REFERENCES parent NOT VALID"};
@@ -146,7 +146,7 @@ static void test_what_cannot_be_sampled(void **state)
 int main(void)
 {
     rh_interrupt_install();
-    const struct CMUnitTest tests[] = {TEST(test_sample), TEST(test_keys_to_come),
+    const struct CMUnitTest tests[] = {TEST(test_sample), TEST(test_unsupported_keys),
                                        TEST(test_what_cannot_be_sampled)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

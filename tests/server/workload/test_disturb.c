@@ -74,7 +74,7 @@ static rh_disturbance run(const rh_disturber *spec, const char *sql, int64_t exp
     return *rows;
 }
 
-static void each_holds_what_it_says(void **state)
+static void each_file_has_its_content(void **state)
 {
     (void)state;
     rh_arena *arena = rh_arena_new();
@@ -141,7 +141,7 @@ static void the_autovacuum_is_a_real_one(void **state)
     rh_arena_free(arena);
 }
 
-static void what_cannot_be_started_is_told(void **state)
+static void a_failed_start_is_reported(void **state)
 {
     (void)state;
     rh_arena *arena = rh_arena_new();
@@ -164,7 +164,7 @@ static void what_cannot_be_started_is_told(void **state)
     rh_arena_free(arena);
 }
 
-static void one_that_is_ended_by_others_is_told(void **state)
+static void one_that_the_server_ended_is_reported(void **state)
 {
     (void)state;
     rh_arena *arena = rh_arena_new();
@@ -195,10 +195,10 @@ static void one_that_is_ended_by_others_is_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_holds_what_it_says),
+        cmocka_unit_test(each_file_has_its_content),
         cmocka_unit_test(the_autovacuum_is_a_real_one),
-        cmocka_unit_test(what_cannot_be_started_is_told),
-        cmocka_unit_test(one_that_is_ended_by_others_is_told),
+        cmocka_unit_test(a_failed_start_is_reported),
+        cmocka_unit_test(one_that_the_server_ended_is_reported),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

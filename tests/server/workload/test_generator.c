@@ -59,7 +59,7 @@ static const char WAITING[] =
 
 /* A lock for as long as a window: who arrives in it waits for the rest of it. With two connections, all but
  * two of these wait in the queue: their service is quick, their response is not. */
-static void test_stall_is_seen_by_all_who_arrive_in_it(void **state)
+static void test_stall_counts_for_all_arrivals_in_it(void **state)
 {
     (void)state;
     rh_pg *pg = load_connect(cluster, "postgres");
@@ -137,7 +137,7 @@ static const char CONNECTED[] =
     "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgrehearse: load'";
 
 /* Each connection that is killed costs the one arrival that it was busy with. */
-static void test_killed_connections_come_back(void **state)
+static void test_killed_connections_reconnect(void **state)
 {
     (void)state;
     rh_pg *pg = load_connect(cluster, "postgres");
@@ -249,7 +249,7 @@ static void test_lock_timeout_is_retried(void **state)
 
 /* More than the queue holds, with a server that gives nothing: shed, counted, with the time they would at
  * least have waited. */
-static void test_overload_is_shed_and_counted(void **state)
+static void test_overload_is_dropped_and_counted(void **state)
 {
     (void)state;
     rh_pg *pg = load_connect(cluster, "postgres");
@@ -320,13 +320,13 @@ static void test_server_death(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_stall_is_seen_by_all_who_arrive_in_it),
+        cmocka_unit_test(test_stall_counts_for_all_arrivals_in_it),
         cmocka_unit_test(test_memory_does_not_grow_with_the_run),
-        cmocka_unit_test(test_killed_connections_come_back),
+        cmocka_unit_test(test_killed_connections_reconnect),
         cmocka_unit_test(test_dropped_column_is_counted),
         cmocka_unit_test(test_changed_type_is_an_error_once),
         cmocka_unit_test(test_lock_timeout_is_retried),
-        cmocka_unit_test(test_overload_is_shed_and_counted),
+        cmocka_unit_test(test_overload_is_dropped_and_counted),
         cmocka_unit_test(test_template_that_does_not_prepare),
         cmocka_unit_test(test_server_death),
     };

@@ -138,7 +138,7 @@ static void test_deadlocks_are_retried(void **state)
 
 /* A script that fails in its transaction, one that leaves it open, one that computes nonsense, one that does
  * nothing: each ends, none holds the next one up. */
-static void test_what_goes_wrong(void **state)
+static void test_errors_of_the_plan(void **state)
 {
     (void)state;
     rh_arena *arena = rh_arena_new();
@@ -226,7 +226,7 @@ int main(void)
     rh_pg_close(pg);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tpcb_runs_unchanged), cmocka_unit_test(test_deadlocks_are_retried),
-        cmocka_unit_test(test_what_goes_wrong), cmocka_unit_test(test_long_sleep_ends_with_the_run),
+        cmocka_unit_test(test_errors_of_the_plan), cmocka_unit_test(test_long_sleep_ends_with_the_run),
         cmocka_unit_test(test_refused_statement_has_its_line)};
     int failed = ready ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
     test_cluster_stop(cluster);

@@ -248,7 +248,7 @@ static void a_bomb_is_refused(void **state)
     }
 }
 
-static void a_missing_file_is_told(void **state)
+static void a_missing_file_is_reported(void **state)
 {
     (void)state;
     rh_error error = {0};
@@ -264,7 +264,7 @@ int main(void)
         cmocka_unit_test(every_kind_is_read),           cmocka_unit_test(every_truncation_is_an_error),
         cmocka_unit_test(a_wrong_checksum_is_an_error), cmocka_unit_test(gzip_members_follow_one_another),
         cmocka_unit_test(entries_stay_inside),          cmocka_unit_test(a_bomb_is_refused),
-        cmocka_unit_test(a_missing_file_is_told),
+        cmocka_unit_test(a_missing_file_is_reported),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -156,7 +156,7 @@ static void writes_what_it_reads(void **state)
     unlink(path);
 }
 
-static void tells_a_full_disk(void **state)
+static void reports_a_full_disk(void **state)
 {
     (void)state;
     rh_error error = {0};
@@ -176,7 +176,7 @@ int main(void)
         cmocka_unit_test(keeps_blanks_quotes_and_line_numbers),
         cmocka_unit_test(refuses_what_is_no_csv),
         cmocka_unit_test(writes_what_it_reads),
-        cmocka_unit_test(tells_a_full_disk),
+        cmocka_unit_test(reports_a_full_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

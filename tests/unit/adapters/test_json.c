@@ -67,7 +67,7 @@ static void reads_what_is_missing_as_null(void **state)
     rh_json_free(root);
 }
 
-static void says_where_the_text_is_no_json(void **state)
+static void reports_where_the_text_is_not_json(void **state)
 {
     (void)state;
     static const struct {
@@ -122,7 +122,7 @@ int main(void)
         cmocka_unit_test(writes_null_for_what_was_not_measured),
         cmocka_unit_test(repairs_bytes_that_are_not_utf8),
         cmocka_unit_test(reads_what_is_missing_as_null),
-        cmocka_unit_test(says_where_the_text_is_no_json),
+        cmocka_unit_test(reports_where_the_text_is_not_json),
         cmocka_unit_test(test_record_format),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

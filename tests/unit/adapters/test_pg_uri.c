@@ -32,7 +32,7 @@ static void round_trips(void **state)
          "postgresql://o%27hara:p%40ss%2F%3Aw@db.example:5433/a%20b?sslmode=require");
 }
 
-static void nonsense_is_an_error(void **state)
+static void invalid_text_is_an_error(void **state)
 {
     (void)state;
     rh_error error = {0};
@@ -45,7 +45,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(round_trips),
-        cmocka_unit_test(nonsense_is_an_error),
+        cmocka_unit_test(invalid_text_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -46,7 +46,7 @@ static void test_output_and_status(void **state)
     rh_process_free(process);
 }
 
-static void test_run_tells_the_last_line(void **state)
+static void test_run_reports_the_last_line(void **state)
 {
     (void)state;
     rh_error error = {0};
@@ -196,7 +196,7 @@ static void test_timeout_ends_the_group(void **state)
 
 /* What the leader leaves running may tidy up before it ends, whether we end the leader or it ends by itself.
  * Its time is no limit here: a busy machine may need seconds for a few milliseconds of work. */
-static void test_the_rest_of_a_group_may_tidy_up(void **state)
+static void test_the_rest_of_a_group_may_clean_up(void **state)
 {
     (void)state;
     char ends[128];
@@ -358,7 +358,7 @@ static void test_other_account(void **state)
 
 /* Confined: only its own directory can be written, only what it names can be read, little of our environment
  * is passed on. */
-static void test_cage(void **state)
+static void test_confinement_limits(void **state)
 {
     (void)state;
     rh_error error = {0};
@@ -503,13 +503,13 @@ int main(int argc, char **argv)
     rh_interrupt_install();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_output_and_status),
-        cmocka_unit_test(test_run_tells_the_last_line),
+        cmocka_unit_test(test_run_reports_the_last_line),
         cmocka_unit_test(test_missing_program),
         cmocka_unit_test(test_large_input_and_output),
         cmocka_unit_test(test_write_to_a_child_that_has_gone),
         cmocka_unit_test(test_lines),
         cmocka_unit_test(test_timeout_ends_the_group),
-        cmocka_unit_test(test_the_rest_of_a_group_may_tidy_up),
+        cmocka_unit_test(test_the_rest_of_a_group_may_clean_up),
         cmocka_unit_test(test_what_ignores_the_signal_is_killed),
         cmocka_unit_test(test_the_group_is_shown_before_its_end),
         cmocka_unit_test(test_free_ends_it),
@@ -517,7 +517,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_environment_and_descriptors),
         cmocka_unit_test(test_output_file),
         cmocka_unit_test(test_other_account),
-        cmocka_unit_test(test_cage),
+        cmocka_unit_test(test_confinement_limits),
         cmocka_unit_test(test_confinement),
         cmocka_unit_test(test_a_confined_shell_starts_nothing),
         cmocka_unit_test(test_death_signal),

@@ -78,7 +78,7 @@ static void values_go(void **state)
            "type \"«…»\" does not exist");
 }
 
-static void what_code_says_stays_and_its_values_go(void **state)
+static void words_of_code_stay_and_values_are_removed(void **state)
 {
     (void)state;
     static const char sql[] =
@@ -120,7 +120,7 @@ static void passwords(void **state)
     }
 }
 
-static void what_programs_quote_goes(void **state)
+static void values_that_programs_quote_are_removed(void **state)
 {
     (void)state;
     static const char *const cases[][2] = {
@@ -166,9 +166,9 @@ int main(void)
         cmocka_unit_test(names_of_the_statement_stay),
         cmocka_unit_test(names_of_settings_stay),
         cmocka_unit_test(values_go),
-        cmocka_unit_test(what_code_says_stays_and_its_values_go),
+        cmocka_unit_test(words_of_code_stay_and_values_are_removed),
         cmocka_unit_test(passwords),
-        cmocka_unit_test(what_programs_quote_goes),
+        cmocka_unit_test(values_that_programs_quote_are_removed),
         cmocka_unit_test(long_messages_are_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -184,7 +184,7 @@ static rh_error graft(rh_yaml *yaml, const char *dotted, const char *value)
     return error;
 }
 
-static void test_graft(void **state)
+static void test_set_value(void **state)
 {
     (void)state;
     rh_yaml *yaml = parse("a: {b: 1}\nn:\n");
@@ -214,7 +214,7 @@ int main(void)
         cmocka_unit_test(test_strings),        cmocka_unit_test(test_aliases),
         cmocka_unit_test(test_alias_bomb),     cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_depth_and_size), cmocka_unit_test(test_read),
-        cmocka_unit_test(test_graft),
+        cmocka_unit_test(test_set_value),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -80,7 +80,7 @@ static void expect_refused(const char *commands, const char *sha256, const char 
     rh_arena_free(arena);
 }
 
-static void what_vouches_is_told(void **state)
+static void the_checksum_is_reported(void **state)
 {
     (void)state;
     assert_non_null(mkdtemp(directory));
@@ -107,6 +107,6 @@ static void what_vouches_is_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_spelling_is_read),
-                                       cmocka_unit_test(what_vouches_is_told)};
+                                       cmocka_unit_test(the_checksum_is_reported)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

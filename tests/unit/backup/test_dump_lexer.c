@@ -159,7 +159,7 @@ static void foreign_copies_are_refused(void **state)
                  RH_ERROR_REFUSED, 1);
 }
 
-static void truncation_is_told(void **state)
+static void truncation_is_reported(void **state)
 {
     (void)state;
     expect_error("SELECT 1;\nSELECT 'abc", RH_ERROR_BACKUP, 2);
@@ -218,12 +218,9 @@ static void long_statements_come_in_parts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(statements_are_found),
-        cmocka_unit_test(copy_data_are_passed),
-        cmocka_unit_test(commands_are_refused),
-        cmocka_unit_test(foreign_copies_are_refused),
-        cmocka_unit_test(truncation_is_told),
-        cmocka_unit_test(nul_bytes_are_refused),
+        cmocka_unit_test(statements_are_found),          cmocka_unit_test(copy_data_are_passed),
+        cmocka_unit_test(commands_are_refused),          cmocka_unit_test(foreign_copies_are_refused),
+        cmocka_unit_test(truncation_is_reported),        cmocka_unit_test(nul_bytes_are_refused),
         cmocka_unit_test(long_statements_come_in_parts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

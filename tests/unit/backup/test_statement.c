@@ -36,7 +36,7 @@ static void roles_are_found(void **state)
     expect("CREATE USER MAPPING FOR m SERVER s;", RH_STATEMENT_OTHER, "", "m");
 }
 
-static void kinds_are_told(void **state)
+static void kinds_are_distinguished(void **state)
 {
     (void)state;
     expect("SET transaction_timeout = 0;", RH_STATEMENT_SET, "transaction_timeout", "");
@@ -150,7 +150,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(roles_are_found),
-        cmocka_unit_test(kinds_are_told),
+        cmocka_unit_test(kinds_are_distinguished),
         cmocka_unit_test(failures_are_judged),
         cmocka_unit_test(no_value_survives),
     };

@@ -184,7 +184,7 @@ static void random_repeats_and_is_uniform(void **state)
         assert_true(abs(buckets[i] - 10000) < 500);
 }
 
-static void a_signal_asks_to_stop(void **state)
+static void a_signal_requests_an_interrupt(void **state)
 {
     (void)state;
     rh_interrupt_install();
@@ -219,7 +219,7 @@ int main(void)
         cmocka_unit_test(units_need_a_suffix),
         cmocka_unit_test(histogram_is_close_everywhere),
         cmocka_unit_test(random_repeats_and_is_uniform),
-        cmocka_unit_test(a_signal_asks_to_stop),
+        cmocka_unit_test(a_signal_requests_an_interrupt),
         cmocka_unit_test(stamps_are_utc),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

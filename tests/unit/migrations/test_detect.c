@@ -126,7 +126,7 @@ static void test_hints(void **state)
 }
 
 /* What is asked for is taken, though another fits better. */
-static void test_asked(void **state)
+static void test_requested(void **state)
 {
     (void)state;
     fixture *f = fixture_begin();
@@ -147,7 +147,7 @@ static void test_asked(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_folders), cmocka_unit_test(test_asked),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_folders), cmocka_unit_test(test_requested),
                                        cmocka_unit_test(test_hints)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

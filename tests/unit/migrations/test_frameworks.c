@@ -429,7 +429,7 @@ static void test_prisma_without_file(void **state)
 }
 
 /* Two folders of one version: Diesel runs one, which is not known. Applied both, it runs neither. */
-static void test_diesel_twins(void **state)
+static void test_diesel_duplicates(void **state)
 {
     (void)state;
     fixture *f = fixture_begin();
@@ -443,7 +443,7 @@ static void test_diesel_twins(void **state)
 }
 
 /* A way down whose way up is gone: a version of its own, refused, or one that never runs. */
-static void test_lone_downs(void **state)
+static void test_orphan_downs(void **state)
 {
     static const struct {
         const char *names[2], *order; /* NULL: refused */
@@ -630,8 +630,8 @@ int main(void)
         cmocka_unit_test(test_prisma_without_file),
         cmocka_unit_test(test_drizzle),
         cmocka_unit_test(test_sqlx),
-        cmocka_unit_test(test_diesel_twins),
-        cmocka_unit_test(test_lone_downs),
+        cmocka_unit_test(test_diesel_duplicates),
+        cmocka_unit_test(test_orphan_downs),
         cmocka_unit_test(test_twice),
         cmocka_unit_test(test_golang_migrate_history),
         cmocka_unit_test(test_two_fit),

@@ -257,7 +257,7 @@ static void test_accepted(void **state)
 }
 
 /* What editors and people do to files, line for line. */
-static void test_odd_texts(void **state)
+static void test_unusual_texts(void **state)
 {
     (void)state;
     static const struct {
@@ -370,7 +370,7 @@ static void test_long_file_with_open_quotes(void **state)
 
 /* A file of very many statements: changes of rows that follow one another are told together, and nothing
  * else. */
-static void test_told_together(void **state)
+static void test_grouped_statements(void **state)
 {
     (void)state;
     fixture *f = fixture_begin();
@@ -503,7 +503,7 @@ static void test_plain_transactions(void **state)
 }
 
 /* A way down without statements is none; what it says is another matter than that there is none. */
-static void test_empty_ways_down(void **state)
+static void test_empty_down_migrations(void **state)
 {
     static const char *const empty[] = {"",   "\n",           "-- nothing\n/* at all */",
                                         ";;", "\xef\xbb\xbf", "BEGIN;\nCOMMIT;"};
@@ -568,14 +568,14 @@ int main(void)
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_accepted),
         cmocka_unit_test(test_nul_and_marks),
-        cmocka_unit_test(test_odd_texts),
+        cmocka_unit_test(test_unusual_texts),
         cmocka_unit_test(test_big_files),
         cmocka_unit_test(test_too_many_statements),
         cmocka_unit_test(test_long_file_with_open_quotes),
-        cmocka_unit_test(test_told_together),
+        cmocka_unit_test(test_grouped_statements),
         cmocka_unit_test(test_given_server),
         cmocka_unit_test(test_plain_transactions),
-        cmocka_unit_test(test_empty_ways_down),
+        cmocka_unit_test(test_empty_down_migrations),
         cmocka_unit_test(test_links),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

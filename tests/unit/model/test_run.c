@@ -26,7 +26,7 @@ static void test_failure_outlives_its_error(void **state)
     rh_arena_free(arena);
 }
 
-static void test_what_an_error_does_not_say_is_absent(void **state)
+static void test_missing_fields_of_an_error_are_absent(void **state)
 {
     (void)state;
     rh_arena *arena = rh_arena_new();
@@ -59,7 +59,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_failure_outlives_its_error),
-        cmocka_unit_test(test_what_an_error_does_not_say_is_absent),
+        cmocka_unit_test(test_missing_fields_of_an_error_are_absent),
         cmocka_unit_test(test_what_was_not_measured),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -96,7 +96,7 @@ static void test_waits_behind_other_sessions_count(void **state)
     assert_true(fabs(f->contention.writes_blocked_s - 4) < 1e-9);
 }
 
-static void test_an_inferred_lock_blocks_nobody(void **state)
+static void test_an_inferred_lock_blocks_no_session(void **state)
 {
     fixture *f = *state;
     rh_statement_run *run = add_run(f, add_migration(f, "1"), RH_PASS_KIND_LOADED, 2);
@@ -198,7 +198,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_PLAN(test_modes_say_what_is_blocked),
         WITH_PLAN(test_an_index_is_its_table),
-        WITH_PLAN(test_an_inferred_lock_blocks_nobody),
+        WITH_PLAN(test_an_inferred_lock_blocks_no_session),
         WITH_PLAN(test_waits_behind_other_sessions_count),
         WITH_PLAN(test_statements_of_one_transaction_are_one_stretch),
         WITH_PLAN(test_a_pause_and_another_relation_divide),

@@ -142,7 +142,7 @@ static void test_usage(void **state)
 }
 
 /* What it costs to ask is no part of the statement. */
-static void test_difference_less_what_reading_costs(void **state)
+static void test_difference_without_cost_of_reading(void **state)
 {
     (void)state;
     rh_counters before = {.cpu_user_s = 1, .cpu_system_s = 0, .cpu_s = 1, .reading_cpu_s = 0.001};
@@ -166,7 +166,7 @@ int main(void)
         cmocka_unit_test(test_difference_below_a_tick),
         cmocka_unit_test(test_difference_of_the_unknown),
         cmocka_unit_test(test_usage),
-        cmocka_unit_test(test_difference_less_what_reading_costs),
+        cmocka_unit_test(test_difference_without_cost_of_reading),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -120,7 +120,7 @@ static void test_lines(void **state)
         assert_false(rh_logged_wait_parse(others[i], f->arena, &w));
 }
 
-static void test_both_saw_it(void **state)
+static void test_wait_in_log_and_samples(void **state)
 {
     fixture *f = *state;
     sampled(f, 11, 10, 1.5012);
@@ -161,7 +161,7 @@ static void test_two_waits_of_a_session(void **state)
     assert_int_equal(log->merged, 1);
 }
 
-static void test_only_the_log_saw_it(void **state)
+static void test_wait_only_in_log(void **state)
 {
     fixture *f = *state;
     sampled(f, 11, 9.96, 2.04);
@@ -221,7 +221,7 @@ static rh_deadlock *circle(fixture *f, double at_s, int first, int second)
     return deadlock;
 }
 
-static void test_the_log_knows_deadlocks(void **state)
+static void test_the_log_has_deadlocks(void **state)
 {
     fixture *f = *state;
     circle(f, 5, 11, 12)->sides[0].is_victim = true;
@@ -328,13 +328,13 @@ int main(void)
 #define WITH_LOG(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         WITH_LOG(test_lines),
-        WITH_LOG(test_both_saw_it),
+        WITH_LOG(test_wait_in_log_and_samples),
         WITH_LOG(test_late_stamps),
         WITH_LOG(test_two_waits_of_a_session),
-        WITH_LOG(test_only_the_log_saw_it),
+        WITH_LOG(test_wait_only_in_log),
         WITH_LOG(test_a_parallel_worker),
         WITH_LOG(test_nothing_in_common),
-        WITH_LOG(test_the_log_knows_deadlocks),
+        WITH_LOG(test_the_log_has_deadlocks),
         WITH_LOG(test_a_deadlock_between_rare_samples),
         WITH_LOG(test_no_log),
         WITH_LOG(test_cancelled_statements),

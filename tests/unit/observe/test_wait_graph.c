@@ -330,7 +330,7 @@ static const char *upper(void *user, const char *relation)
     return strcmp(relation, "OID 5") == 0 ? "public.orders" : relation;
 }
 
-static void test_chain_tells_every_link(void **state)
+static void test_chain_has_every_link(void **state)
 {
     fixture *f = *state;
     for (int at = 20; at <= 60; at += 20) {
@@ -360,7 +360,7 @@ static void test_chain_tells_every_link(void **state)
 
 /* Behind 2 the whole time, first behind 2 alone, then behind 2 behind 9: the chain that stood longest is
  * told. */
-static void test_chain_that_stood_longest(void **state)
+static void test_chain_that_lasted_longest(void **state)
 {
     fixture *f = *state;
     waits(f, 1, 10, 2, -1, -1);
@@ -384,7 +384,7 @@ static void two_in_a_circle(fixture *f, double at_ms)
     take(f, at_ms);
 }
 
-static void test_deadlock_tells_both_sides(void **state)
+static void test_deadlock_has_both_sides(void **state)
 {
     fixture *f = *state;
     rh_wait_graph_migration(f->graph, 12);
@@ -424,7 +424,7 @@ static void test_deadlock_without_a_known_victim(void **state)
     assert_near(f->contention.deadlocks[1].at_s, 0.060);
 }
 
-static void test_prepared_transaction_and_nobody(void **state)
+static void test_prepared_transaction_and_unknown_session(void **state)
 {
     fixture *f = *state;
     f->migration = NULL;
@@ -453,7 +453,7 @@ static void test_statement_and_late_names(void **state)
     assert_string_equal(wait->relation, "public.orders");
 }
 
-static void test_nothing_to_tell(void **state)
+static void test_nothing_to_report(void **state)
 {
     fixture *f = *state;
     take(f, 20);
@@ -479,13 +479,13 @@ int main(void)
         WITH_GRAPH(test_longest_blocker_is_named),
         WITH_GRAPH(test_longest_root_is_named),
         WITH_GRAPH(test_deadlock_has_an_end),
-        WITH_GRAPH(test_chain_tells_every_link),
-        WITH_GRAPH(test_chain_that_stood_longest),
-        WITH_GRAPH(test_deadlock_tells_both_sides),
+        WITH_GRAPH(test_chain_has_every_link),
+        WITH_GRAPH(test_chain_that_lasted_longest),
+        WITH_GRAPH(test_deadlock_has_both_sides),
         WITH_GRAPH(test_deadlock_without_a_known_victim),
-        WITH_GRAPH(test_prepared_transaction_and_nobody),
+        WITH_GRAPH(test_prepared_transaction_and_unknown_session),
         WITH_GRAPH(test_statement_and_late_names),
-        WITH_GRAPH(test_nothing_to_tell),
+        WITH_GRAPH(test_nothing_to_report),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

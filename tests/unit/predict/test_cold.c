@@ -124,7 +124,7 @@ static void test_price(void **state)
 }
 
 /* A device that was not seen is no fast one. */
-static void test_probes_that_do_not_tell(void **state)
+static void test_uninformative_probes(void **state)
 {
     (void)state;
     s.production.value[RH_PROBE_SEQUENTIAL] = 900e6; /* nearly as fast as shared buffers */
@@ -165,7 +165,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_pages_by_access), TEST(test_appended_rows_read_nothing),
-        TEST(test_price),           TEST(test_probes_that_do_not_tell),
+        TEST(test_price),           TEST(test_uninformative_probes),
         TEST(test_nothing_to_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

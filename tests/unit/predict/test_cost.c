@@ -88,7 +88,7 @@ static void each_class_has_its_terms(void **state)
 
 /* Memory that goes down in proportion only to some least value, and pages that are whole: what the largest
  * sample has beyond its buffers is a hundredth of it, and noise. */
-static void a_hinge_hardly_reached_is_not_fitted(void **state)
+static void a_hinge_with_few_samples_is_not_fitted(void **state)
 {
     (void)state;
     rh_arena *arena = rh_arena_new();
@@ -187,7 +187,7 @@ static void widths_grow_with_the_distance(void **state)
     rh_arena_free(arena);
 }
 
-static void a_class_speaks_for_itself_when_it_can(void **state)
+static void a_class_uses_its_own_rows_if_enough(void **state)
 {
     (void)state;
     rh_arena *arena = rh_arena_new();
@@ -230,14 +230,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_class_has_its_terms),
-        cmocka_unit_test(a_hinge_hardly_reached_is_not_fitted),
+        cmocka_unit_test(a_hinge_with_few_samples_is_not_fitted),
         cmocka_unit_test(hinges_bend_at_their_memory),
         cmocka_unit_test(a_disturbed_run_counts_less),
         cmocka_unit_test(nothing_grows_below_zero),
         cmocka_unit_test(what_used_the_cpu_did_not_wait),
         cmocka_unit_test(what_was_not_measured_is_not_fitted),
         cmocka_unit_test(widths_grow_with_the_distance),
-        cmocka_unit_test(a_class_speaks_for_itself_when_it_can),
+        cmocka_unit_test(a_class_uses_its_own_rows_if_enough),
         cmocka_unit_test(samples_are_held_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -195,7 +195,7 @@ static void commits_bound_the_rates(void **state)
     near(f[0].writes_per_s, 15);
 }
 
-static void without_enough_looks_nothing_is_claimed(void **state)
+static void without_enough_samples_nothing_is_claimed(void **state)
 {
     world *w = *state;
     assert_int_equal(rh_lock_samples_needed(0.9), 22);
@@ -252,7 +252,7 @@ static void a_statement_that_never_ran_leaves_all_open(void **state)
     assert_string_equal(w->out.unknown, "no quiet pass ran every statement");
 }
 
-static void a_concurrent_build_waits_for_everybody(void **state)
+static void a_concurrent_build_waits_for_all_sessions(void **state)
 {
     world *w = *state;
     w->statements[0].class_ = RH_CLASS_INDEX_CONCURRENT;
@@ -265,7 +265,7 @@ static void a_concurrent_build_waits_for_everybody(void **state)
     near(w->out.reads_blocked_s, 0);
 }
 
-static void what_is_not_known_of_production_stays_so(void **state)
+static void unknown_facts_of_production_stay_unknown(void **state)
 {
     world *w = *state;
     w->profile.cpu_count = RH_UNKNOWN;
@@ -300,7 +300,7 @@ static void an_inferred_lock_is_no_figure(void **state)
     assert_ptr_equal(w->out.writes_worst, &f[1]);
 }
 
-static void a_lock_that_another_run_showed_is_no_inference(void **state)
+static void a_lock_observed_in_another_run_is_not_inferred(void **state)
 {
     world *w = *state;
     rh_lock seen = w->locks[0];
@@ -320,14 +320,14 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_timeout_limits_the_wait, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_later_wait_holds_the_earlier_lock, set_up, tear_down),
         cmocka_unit_test_setup_teardown(commits_bound_the_rates, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(without_enough_looks_nothing_is_claimed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(without_enough_samples_nothing_is_claimed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tables_that_are_not_in_the_profile, set_up, tear_down),
         cmocka_unit_test_setup_teardown(no_interval_no_upper_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_statement_that_never_ran_leaves_all_open, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_concurrent_build_waits_for_everybody, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(what_is_not_known_of_production_stays_so, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_concurrent_build_waits_for_all_sessions, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(unknown_facts_of_production_stay_unknown, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_inferred_lock_is_no_figure, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_lock_that_another_run_showed_is_no_inference, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_lock_observed_in_another_run_is_not_inferred, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

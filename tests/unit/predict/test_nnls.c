@@ -39,7 +39,7 @@ static void what_would_be_negative_is_zero(void **state)
     near(x[1], 0);
 }
 
-static void columns_that_say_the_same_do_no_harm(void **state)
+static void equal_columns_are_accepted(void **state)
 {
     (void)state;
     const double a[] = {1, 2, 0, 2, 4, 0, 3, 6, 0}, b[] = {5, 10, 15};
@@ -83,7 +83,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_exact_solution_is_found),
         cmocka_unit_test(what_would_be_negative_is_zero),
-        cmocka_unit_test(columns_that_say_the_same_do_no_harm),
+        cmocka_unit_test(equal_columns_are_accepted),
         cmocka_unit_test(random_problems_are_solved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

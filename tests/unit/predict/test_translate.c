@@ -58,7 +58,7 @@ static rh_prediction translated(rh_statement *statement, const rh_translation *t
     return statement->prediction;
 }
 
-static void a_duration_is_divided_by_its_counters(void **state)
+static void a_duration_is_split_by_its_counters(void **state)
 {
     (void)state;
     rh_arena *arena = rh_arena_new();
@@ -122,7 +122,7 @@ static void workers_need_free_cpus(void **state)
     rh_arena_free(arena);
 }
 
-static void without_a_probe_it_says_so(void **state)
+static void without_a_probe_it_is_reported(void **state)
 {
     (void)state;
     rh_arena *arena = rh_arena_new();
@@ -138,7 +138,7 @@ static void without_a_probe_it_says_so(void **state)
     rh_arena_free(arena);
 }
 
-static void a_larger_table_takes_longer_and_is_less_sure(void **state)
+static void a_larger_table_takes_longer_with_a_wider_interval(void **state)
 {
     (void)state;
     rh_arena *arena = rh_arena_new();
@@ -156,7 +156,7 @@ static void a_larger_table_takes_longer_and_is_less_sure(void **state)
 }
 
 /* A probe that was cut short makes production slower, never faster. */
-static void a_rough_probe_shortens_nothing(void **state)
+static void an_inaccurate_probe_shortens_nothing(void **state)
 {
     (void)state;
     rh_probe staging = probe(1e6, 1e9, 1e-3), production = probe(2e6, 0.5e9, 0.5e-3);
@@ -176,12 +176,12 @@ static void a_rough_probe_shortens_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_duration_is_divided_by_its_counters),
-        cmocka_unit_test(a_rough_probe_shortens_nothing),
+        cmocka_unit_test(a_duration_is_split_by_its_counters),
+        cmocka_unit_test(an_inaccurate_probe_shortens_nothing),
         cmocka_unit_test(each_part_has_its_own_ratio),
         cmocka_unit_test(workers_need_free_cpus),
-        cmocka_unit_test(without_a_probe_it_says_so),
-        cmocka_unit_test(a_larger_table_takes_longer_and_is_less_sure),
+        cmocka_unit_test(without_a_probe_it_is_reported),
+        cmocka_unit_test(a_larger_table_takes_longer_with_a_wider_interval),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -189,7 +189,7 @@ static void no_profile_at_all(void **state)
     rh_error_release(&error);
 }
 
-static void figures_that_make_no_sense(void **state)
+static void implausible_figures(void **state)
 {
     (void)state;
     reads(HEAD "\"server\": {\"version\": \"15.4\", \"version_num\": 150004, \"clock_s\": 99999999999},"
@@ -228,7 +228,7 @@ static void figures_that_make_no_sense(void **state)
 
 /* The places that took longer than others are the device's; a faster device than all of them together is a
  * mistake. */
-static void tells_the_device_from_a_cache(void **state)
+static void distinguishes_the_device_from_a_cache(void **state)
 {
     (void)state;
     reads(HEAD SERVER ", \"probe\": {\"sequential\": {\"bytes\": 32000000, \"seconds\": 0.16, "
@@ -317,7 +317,7 @@ static void partitions_add_up(void **state)
     assert_int_equal(profile.relations[5].bytes, RH_UNKNOWN);
 }
 
-static void many_doubts_stay_short(void **state)
+static void many_warnings_are_summarised(void **state)
 {
     (void)state;
     rh_text text = {0};
@@ -333,7 +333,7 @@ static void many_doubts_stay_short(void **state)
 }
 
 /* Every prefix of a good file is refused or read; none of them crashes. */
-static void every_cut(void **state)
+static void every_truncation(void **state)
 {
     (void)state;
     static const char good[] =
@@ -389,11 +389,11 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(reads_what_is_there),        TEST(csv_is_the_same),
-        TEST(a_script_that_was_stopped),  TEST(no_profile_at_all),
-        TEST(figures_that_make_no_sense), TEST(tells_the_device_from_a_cache),
-        TEST(reads_most_common_values),   TEST(partitions_add_up),
-        TEST(many_doubts_stay_short),     TEST(every_cut),
+        TEST(reads_what_is_there),          TEST(csv_is_the_same),
+        TEST(a_script_that_was_stopped),    TEST(no_profile_at_all),
+        TEST(implausible_figures),          TEST(distinguishes_the_device_from_a_cache),
+        TEST(reads_most_common_values),     TEST(partitions_add_up),
+        TEST(many_warnings_are_summarised), TEST(every_truncation),
         TEST(script_has_every_part),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -145,7 +145,7 @@ static void an_unseen_lock_is_not_zero(void **state)
 }
 
 /* With a profile the forecast for production counts as well, and what it cannot say is not measured. */
-static void a_pass_that_broke_off_proves_nothing(void **state)
+static void an_incomplete_pass_holds_no_gate(void **state)
 {
     world *w = *state;
     rh_migration migration = {.id = "1", .pending = true, .outcome = RH_OUTCOME_FAILED};
@@ -271,7 +271,7 @@ static void errors_before_are_not_the_migrations(void **state)
     assert_int_equal(check(w, RH_GATE_LOAD_ERRORS, 4)->outcome, RH_GATE_HELD);
 }
 
-static void the_worst_news_decide(void **state)
+static void the_worst_outcome_decides(void **state)
 {
     world *w = *state;
     rh_migration migrations[] = {{.id = "12", .outcome = RH_OUTCOME_OK}, {.id = "13"}};
@@ -310,7 +310,7 @@ static void the_worst_news_decide(void **state)
 }
 
 /* A program that takes longer than we wait for it says nothing of the migration. */
-static void a_limit_of_our_own_is_no_failure(void **state)
+static void a_limit_of_pgrehearse_fails_no_migration(void **state)
 {
     world *w = *state;
     rh_error error = {0};
@@ -333,15 +333,15 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(duration_needs_an_interval, set_up, tear_down),
         cmocka_unit_test_setup_teardown(blocked_names_the_worst, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_pass_that_broke_off_proves_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_incomplete_pass_holds_no_gate, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_unseen_lock_is_not_zero, set_up, tear_down),
         cmocka_unit_test_setup_teardown(blocked_on_production, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_inferred_lock_fails_no_gate_on_production, set_up, tear_down),
         cmocka_unit_test_setup_teardown(response_compares_during_with_before, set_up, tear_down),
         cmocka_unit_test_setup_teardown(errors_before_are_not_the_migrations, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(the_worst_news_decide, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_worst_outcome_decides, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_error_of_a_migration_is_a_failure, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_limit_of_our_own_is_no_failure, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_limit_of_pgrehearse_fails_no_migration, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -105,7 +105,7 @@ static void an_inferred_lock_measures_nothing(void **state)
     assert_int_equal(hazard(w, 0, "missing-lock-timeout")->state, RH_HAZARD_EXPECTED);
 }
 
-static void the_servers_refusal_bears_it_out(void **state)
+static void the_servers_error_confirms_it(void **state)
 {
     world *w = *state;
     rh_failure failure = {.sqlstate = "25001", .line = 3};
@@ -141,7 +141,7 @@ static void what_is_small_is_no_hazard(void **state)
     assert_int_equal(hazard(w, 1, "set-not-null-scan")->state, RH_HAZARD_MEASURED);
 }
 
-static void batches_are_no_change_of_all_rows(void **state)
+static void batches_do_not_change_all_rows(void **state)
 {
     static const struct {
         const char *sql;
@@ -217,10 +217,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_timeout_in_force_decides, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_inferred_lock_measures_nothing, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(the_servers_refusal_bears_it_out, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_servers_error_confirms_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_scan_names_what_was_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_small_is_no_hazard, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(batches_are_no_change_of_all_rows, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(batches_do_not_change_all_rows, set_up, tear_down),
         cmocka_unit_test_setup_teardown(work_behind_a_lock_counts_by_its_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(long_work_is_reported_once, set_up, tear_down),
     };

@@ -43,7 +43,7 @@ static void pauses_grow(void **state)
     assert_int_equal(rh_lock_policy_pause(0, 1), 200000);
 }
 
-static void tries_are_summed_up(void **state)
+static void trials_are_summed_up(void **state)
 {
     (void)state;
     const rh_lock_try tries[] = {
@@ -89,7 +89,7 @@ static void tries_are_summed_up(void **state)
     assert_true(isnan(p.attempts_mean));
 }
 
-static void the_least_harmful_is_chosen(void **state)
+static void the_one_with_least_effect_is_chosen(void **state)
 {
     (void)state;
     rh_lock_policy a[] = {policy(0.05, 2, 8, 90), policy(0.2, 3, 9, 260), policy(5, 3, 15, 5080),
@@ -102,7 +102,7 @@ static void the_least_harmful_is_chosen(void **state)
     assert_int_equal(choose(untried, 1, 0.01, "none succeeded"), -1);
 }
 
-static void alike_the_faster_one_with_a_timeout(void **state)
+static void of_similar_ones_the_faster_with_a_timeout_is_chosen(void **state)
 {
     (void)state;
     rh_lock_policy a[] = {policy(0.05, 3, 3, 2000), policy(1, 3, 2.1, 2100), policy(0, 3, 2, 2050)};
@@ -174,9 +174,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(relations_are_compared_whole),
         cmocka_unit_test(pauses_grow),
-        cmocka_unit_test(tries_are_summed_up),
-        cmocka_unit_test(the_least_harmful_is_chosen),
-        cmocka_unit_test(alike_the_faster_one_with_a_timeout),
+        cmocka_unit_test(trials_are_summed_up),
+        cmocka_unit_test(the_one_with_least_effect_is_chosen),
+        cmocka_unit_test(of_similar_ones_the_faster_with_a_timeout_is_chosen),
         cmocka_unit_test(a_set_needs_every_case),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,7 +37,7 @@ static void the_same_statement_is_found_again(void **state)
     rh_arena_free(arena);
 }
 
-static void the_text_tells_the_locks(void **state)
+static void locks_follow_from_the_text(void **state)
 {
     (void)state;
     assert_true(rh_program_may_lock("ALTER TABLE t ADD x int", RH_LOCK_ACCESS_EXCLUSIVE));
@@ -58,7 +58,7 @@ static void the_text_tells_the_locks(void **state)
 
 /* Of standard output, which may be rows, only PostgreSQL's own words; an error that was seen keeps its names.
  */
-static void what_it_said_holds_no_rows(void **state)
+static void its_output_contains_no_rows(void **state)
 {
     (void)state;
     rh_arena *arena = rh_arena_new();
@@ -78,8 +78,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_statement_is_found_again),
-        cmocka_unit_test(the_text_tells_the_locks),
-        cmocka_unit_test(what_it_said_holds_no_rows),
+        cmocka_unit_test(locks_follow_from_the_text),
+        cmocka_unit_test(its_output_contains_no_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -117,7 +117,7 @@ static void assert_untold(const rh_sent_statement *d, const char *why)
     assert_non_null(strstr(d->unattributed_reason, why));
 }
 
-static void the_only_one_that_names_it_did_it(void **state)
+static void the_only_statement_that_names_it_is_attributed(void **state)
 {
     (void)state;
     rh_sent_statement *type = sends(0, RH_CLASS_REWRITE, "orders", "ALTER TABLE orders ALTER a TYPE text");
@@ -154,7 +154,7 @@ static void what_did_nothing_is_of_the_catalogs(void **state)
     assert_class(add, RH_CLASS_CATALOG);
 }
 
-static void several_that_can_have_done_it(void **state)
+static void several_possible_statements(void **state)
 {
     (void)state;
     rh_sent_statement *type = sends(0, RH_CLASS_REWRITE, "orders", "ALTER TABLE orders ALTER a TYPE text");
@@ -167,7 +167,7 @@ static void several_that_can_have_done_it(void **state)
     assert_class(elsewhere, RH_CLASS_CATALOG);
 }
 
-static void locks_tell_who_cannot_have(void **state)
+static void locks_exclude_statements(void **state)
 {
     (void)state;
     static rh_lock lock = {.relation = "public.orders", .mode = RH_LOCK_ACCESS_EXCLUSIVE};
@@ -182,7 +182,7 @@ static void locks_tell_who_cannot_have(void **state)
     assert_false(other->statement->class_measured);
 }
 
-static void counts_that_come_late(void **state)
+static void counts_published_late(void **state)
 {
     (void)state;
     rh_sent_statement *check = sends(0, RH_CLASS_HEAP_SCAN, "orders", "ALTER TABLE orders ADD CHECK (a > 0)");
@@ -247,11 +247,11 @@ static void when_a_session_publishes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(the_only_one_that_names_it_did_it, begin, end),
+        cmocka_unit_test_setup_teardown(the_only_statement_that_names_it_is_attributed, begin, end),
         cmocka_unit_test_setup_teardown(what_did_nothing_is_of_the_catalogs, begin, end),
-        cmocka_unit_test_setup_teardown(several_that_can_have_done_it, begin, end),
-        cmocka_unit_test_setup_teardown(locks_tell_who_cannot_have, begin, end),
-        cmocka_unit_test_setup_teardown(counts_that_come_late, begin, end),
+        cmocka_unit_test_setup_teardown(several_possible_statements, begin, end),
+        cmocka_unit_test_setup_teardown(locks_exclude_statements, begin, end),
+        cmocka_unit_test_setup_teardown(counts_published_late, begin, end),
         cmocka_unit_test_setup_teardown(rows_are_in_the_answer, begin, end),
         cmocka_unit_test_setup_teardown(what_a_block_changed, begin, end),
         cmocka_unit_test(when_a_session_publishes),

@@ -116,7 +116,7 @@ static void data_is_lost(void **state)
     expect(&rollback, RH_REVERSIBILITY_LOSSY, "sequence public.q, which is set back from 10 to its start");
 }
 
-static void the_schema_is_not_back(void **state)
+static void the_schema_is_not_restored(void **state)
 {
     (void)state;
     rh_rollback rollback = ran();
@@ -141,7 +141,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(without_a_run, start, stop),
         cmocka_unit_test_setup_teardown(nothing_is_lost, start, stop),
         cmocka_unit_test_setup_teardown(data_is_lost, start, stop),
-        cmocka_unit_test_setup_teardown(the_schema_is_not_back, start, stop),
+        cmocka_unit_test_setup_teardown(the_schema_is_not_restored, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

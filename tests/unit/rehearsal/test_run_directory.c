@@ -88,7 +88,7 @@ static void a_directory_in_use_is_refused(void **state)
     assert_non_null(strstr(w->error.hint, "new directory"));
 }
 
-static void a_place_that_cannot_be_made_is_told(void **state)
+static void a_directory_that_cannot_be_created_is_reported(void **state)
 {
     world *w = *state;
     assert_true(rh_file_write("reports", "x", 1, &w->error));
@@ -127,7 +127,7 @@ static void the_log_keeps_events_and_passes_them_on(void **state)
     assert_null(strstr(text, "orders")); /* too many for a log */
 }
 
-static void a_log_that_cannot_be_written_is_told(void **state)
+static void a_log_that_cannot_be_written_is_reported(void **state)
 {
     world *w = *state;
     rh_run_log log = {0};
@@ -143,9 +143,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(runs_of_the_same_second_get_their_own, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_run_is_incomplete_until_its_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_directory_in_use_is_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_place_that_cannot_be_made_is_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_directory_that_cannot_be_created_is_reported, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_log_keeps_events_and_passes_them_on, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_log_that_cannot_be_written_is_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_log_that_cannot_be_written_is_reported, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -84,7 +84,7 @@ static const char *string(const rh_json *row, const char *key)
     return rh_json_string(rh_json_get(row, key));
 }
 
-static void victims_are_added_up(void **state)
+static void waiters_are_added_up(void **state)
 {
     (void)state;
     rh_arena *arena = rh_arena_new();
@@ -135,7 +135,7 @@ static void blockers_are_the_ends_of_the_chains(void **state)
     rh_arena_free(arena);
 }
 
-static void names_that_are_missing_do_no_harm(void **state)
+static void missing_names_are_accepted(void **state)
 {
     (void)state;
     rh_arena *arena = rh_arena_new();
@@ -186,7 +186,7 @@ static void blocked(rh_json *list, const char *relation, double from_s, double t
     rh_json_add_bool(row, "writes", writes);
 }
 
-static void heat_is_the_share_of_each_moment(void **state)
+static void heatmap_is_the_share_of_each_interval(void **state)
 {
     (void)state;
     rh_json *report = rh_json_object();
@@ -218,7 +218,7 @@ static void heat_is_the_share_of_each_moment(void **state)
     rh_json_free(report);
 }
 
-static void heat_outside_the_span_is_left_out(void **state)
+static void heatmap_leaves_out_what_is_outside_the_span(void **state)
 {
     (void)state;
     rh_json *report = rh_json_object();
@@ -239,12 +239,12 @@ static void heat_outside_the_span_is_left_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(victims_are_added_up),
+        cmocka_unit_test(waiters_are_added_up),
         cmocka_unit_test(blockers_are_the_ends_of_the_chains),
-        cmocka_unit_test(names_that_are_missing_do_no_harm),
+        cmocka_unit_test(missing_names_are_accepted),
         cmocka_unit_test(many_waits_are_cut_but_counted),
-        cmocka_unit_test(heat_is_the_share_of_each_moment),
-        cmocka_unit_test(heat_outside_the_span_is_left_out),
+        cmocka_unit_test(heatmap_is_the_share_of_each_interval),
+        cmocka_unit_test(heatmap_leaves_out_what_is_outside_the_span),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,7 +31,7 @@ static const struct {
             {"start", fixture_start},         {"empty", empty}};
 enum { RUN_COUNT = sizeof RUNS / sizeof *RUNS };
 
-static void text_and_markdown_are_as_agreed(void **state)
+static void text_and_markdown_equal_the_golden_files(void **state)
 {
     (void)state;
     for (size_t i = 0; i < 5; i++) {
@@ -84,7 +84,7 @@ static void text_fits_a_screen(void **state)
     }
 }
 
-static void color_only_when_asked(void **state)
+static void color_only_on_request(void **state)
 {
     (void)state;
     rh_arena *arena = rh_arena_new();
@@ -138,7 +138,7 @@ static void html_is_well_formed_and_stands_alone(void **state)
     }
 }
 
-static void html_says_what_was_not_measured(void **state)
+static void html_lists_what_was_not_measured(void **state)
 {
     (void)state;
     rh_text text = {0};
@@ -174,7 +174,7 @@ static void html_says_what_was_not_measured(void **state)
     rh_text_release(&text);
 }
 
-static void sections_say_what_was_asked_for(void **state)
+static void sections_name_what_was_requested(void **state)
 {
     (void)state;
     rh_text text = {0};
@@ -235,7 +235,7 @@ static void only_what_ran_is_forecast(void **state)
     rh_arena_free(arena);
 }
 
-static void runners_are_told_apart(void **state)
+static void runners_are_distinguished(void **state)
 {
     (void)state;
     static const char json[] =
@@ -316,7 +316,7 @@ static void huge_runs_stay_small(void **state)
     rh_text_release(&text);
 }
 
-static void what_was_killed_is_told(void **state)
+static void killed_programs_are_reported(void **state)
 {
     (void)state;
     rh_text text = {0};
@@ -476,7 +476,7 @@ static void writes_every_file(void **state)
         assert_true(rh_tree_remove(base, &error));
 }
 
-static void says_when_it_cannot_write(void **state)
+static void reports_when_it_cannot_write(void **state)
 {
     (void)state;
     rh_arena *arena = rh_arena_new();
@@ -496,21 +496,21 @@ static void says_when_it_cannot_write(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(text_and_markdown_are_as_agreed),
+        cmocka_unit_test(text_and_markdown_equal_the_golden_files),
         cmocka_unit_test(text_fits_a_screen),
-        cmocka_unit_test(color_only_when_asked),
+        cmocka_unit_test(color_only_on_request),
         cmocka_unit_test(markdown_fits_a_comment),
         cmocka_unit_test(html_is_well_formed_and_stands_alone),
-        cmocka_unit_test(html_says_what_was_not_measured),
-        cmocka_unit_test(sections_say_what_was_asked_for),
+        cmocka_unit_test(html_lists_what_was_not_measured),
+        cmocka_unit_test(sections_name_what_was_requested),
         cmocka_unit_test(huge_runs_stay_small),
-        cmocka_unit_test(runners_are_told_apart),
+        cmocka_unit_test(runners_are_distinguished),
         cmocka_unit_test(only_what_ran_is_forecast),
-        cmocka_unit_test(what_was_killed_is_told),
+        cmocka_unit_test(killed_programs_are_reported),
         cmocka_unit_test(junit_counts_what_it_has),
         cmocka_unit_test(compare_shows_what_changed),
         cmocka_unit_test(writes_every_file),
-        cmocka_unit_test(says_when_it_cannot_write),
+        cmocka_unit_test(reports_when_it_cannot_write),
     };
     int status = cmocka_run_group_tests(tests, NULL, NULL);
     xmlCleanupParser();

@@ -171,7 +171,7 @@ static void every_record_fits_the_schema(void **state)
     assert_int_equal(status, 0);
 }
 
-static void the_schema_refuses_what_it_does_not_know(void **state)
+static void the_schema_refuses_unknown_keys(void **state)
 {
     (void)state;
     if (!can_validate())
@@ -212,7 +212,7 @@ static void what_was_not_measured_is_null(void **state)
     rh_arena_free(arena);
 }
 
-static void impact_is_of_the_migration_alone(void **state)
+static void impact_counts_one_migration_only(void **state)
 {
     (void)state;
     rh_arena *arena = rh_arena_new();
@@ -295,9 +295,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(production_stands_beside_staging),
         cmocka_unit_test(every_record_fits_the_schema),
-        cmocka_unit_test(the_schema_refuses_what_it_does_not_know),
+        cmocka_unit_test(the_schema_refuses_unknown_keys),
         cmocka_unit_test(what_was_not_measured_is_null),
-        cmocka_unit_test(impact_is_of_the_migration_alone),
+        cmocka_unit_test(impact_counts_one_migration_only),
         cmocka_unit_test(disturbers_and_policies_are_recorded),
         cmocka_unit_test(only_the_longest_waits_are_kept),
     };

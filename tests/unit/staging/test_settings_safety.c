@@ -69,7 +69,7 @@ static void test_what_shapes_the_timing_is_applied(void **state)
     }
 }
 
-static void test_what_nobody_sets_is_left_out_silently(void **state)
+static void test_computed_settings_are_left_out_silently(void **state)
 {
     (void)state;
     assert_string_equal(rh_settings_refusal("server_version_num", "150004"), "");
@@ -81,6 +81,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_what_reaches_outside_is_kept_out),
                                        cmocka_unit_test(test_what_shapes_the_timing_is_applied),
-                                       cmocka_unit_test(test_what_nobody_sets_is_left_out_silently)};
+                                       cmocka_unit_test(test_computed_settings_are_left_out_silently)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

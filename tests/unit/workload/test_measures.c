@@ -114,7 +114,7 @@ static void test_seconds_fold_when_they_are_complete(void **state)
     bench_stop(&b);
 }
 
-static void test_errors_are_told_apart_and_bounded(void **state)
+static void test_errors_are_distinguished_and_bounded(void **state)
 {
     (void)state;
     bench b;
@@ -194,7 +194,7 @@ int main(void)
         cmocka_unit_test(test_windows_by_intended_start),
         cmocka_unit_test(test_longest_stall_and_retries),
         cmocka_unit_test(test_seconds_fold_when_they_are_complete),
-        cmocka_unit_test(test_errors_are_told_apart_and_bounded),
+        cmocka_unit_test(test_errors_are_distinguished_and_bounded),
         cmocka_unit_test(test_a_window_that_loses_arrivals_is_saturated),
     };
     return cmocka_run_group_tests_name("measures", tests, NULL, NULL);
