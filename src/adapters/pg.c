@@ -1,4 +1,4 @@
-/* Queries that wait for their answer. */
+/* Blocking queries. */
 #include "pgrehearse/adapters/pg.h"
 #include "pg_connection.h"
 #include "pgrehearse/base/arena.h"

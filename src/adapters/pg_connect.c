@@ -1,4 +1,4 @@
-/* Connections: how they begin and end, and their connection strings. */
+/* Opening and closing connections; connection strings. */
 #include "pg_connection.h"
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/interrupt.h"

@@ -1,4 +1,4 @@
-/* COPY, from a file's bytes or from one server to another: never the table in memory. */
+/* COPY from the bytes of a file, or from one server to another, in bounded memory. */
 #include "pg_connection.h"
 #include <ctype.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* From libpq's failures to rh_error, without a single value of the data. */
+/* Turns libpq's errors into rh_error, without values of the data. */
 #include "pg_connection.h"
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/arena.h"

@@ -1,4 +1,4 @@
-/* Who is in a child's process group. Private to the adapters of processes. */
+/* The processes of a child's process group. Private to the adapters of processes. */
 #pragma once
 #include <stddef.h>
 #include <sys/types.h>

@@ -1,4 +1,4 @@
-/* Following a child: feeding it, reading what it says, waiting for its end. */
+/* Writes to a child's standard input, reads its output, and waits for its end. */
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/interrupt.h"
 #include "process_group.h"

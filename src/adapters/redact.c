@@ -1,4 +1,4 @@
-/* Words that are known stay, everything else may be a value. */
+/* Redacts text: known words stay; all other words may be values of the data and are replaced. */
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/arena.h"
 #include "redact_words.h"

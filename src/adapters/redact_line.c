@@ -1,4 +1,4 @@
-/* What programs of the user's say, as it may be shown. */
+/* Redacts the output of the user's programs. */
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/arena.h"
 #include "redact_words.h"

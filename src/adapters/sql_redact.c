@@ -1,4 +1,4 @@
-/* SQL for a person's eyes, without data (rh_sql_redact). */
+/* Removes literals from SQL that is shown (rh_sql_redact). */
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/text.h"
 #include <ctype.h>

@@ -1,4 +1,4 @@
-/* A pg_dumpall: which of its databases is the one to rehearse on. */
+/* Chooses the database of a pg_dumpall to rehearse on. */
 #pragma once
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/error.h"

@@ -1,4 +1,4 @@
-/* What a dump holds, by its table of contents or its headings, and what of a whole database it lacks. */
+/* The contents of a dump, by its table of contents or its headings, and the parts that it lacks. */
 #pragma once
 #include "entry.h"
 #include "pgrehearse/base/arena.h"

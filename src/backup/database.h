@@ -1,4 +1,4 @@
-/* What a backup says of the database itself: owner, locale, settings, privileges. */
+/* The properties of the database in a backup: owner, locale, settings, privileges. */
 #pragma once
 #include "toc.h"
 #include "pgrehearse/base/progress.h"

@@ -1,4 +1,4 @@
-/* A plain-text dump as psql would read it, piece by piece, from bytes that arrive in any portions.
+/* Reads a plain-text dump as psql does, in pieces, from bytes that arrive in arbitrary portions.
  *
  * It follows psql's own lexer (src/fe_utils/psqlscan.l): quotes, E'' strings, dollar quotes, nested comments,
  * parentheses, BEGIN ATOMIC bodies, and COPY … FROM stdin with its data. Where psql's reading depends on what

@@ -1,4 +1,4 @@
-/* What backup.skip leaves out, and what the backup itself lacks. */
+/* Entries that backup.skip excludes, and parts that the backup lacks. */
 #include "dump_stream.h"
 #include "headings.h"
 #include "restoring.h"

@@ -1,4 +1,4 @@
-/* Extensions that the backup needs: which are missing, where they come from, and their schemas. */
+/* Extensions that the backup needs: missing ones, their packages, and their schemas. */
 #include "restoring.h"
 #include <stdlib.h>
 #include <string.h>

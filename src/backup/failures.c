@@ -1,4 +1,4 @@
-/* What it means when the server refuses a statement of the backup. */
+/* Classifies errors of statements of the backup, and gives hints. */
 #include "pgrehearse/adapters/sql_parser.h"
 #include "restoring.h"
 #include <stdlib.h>

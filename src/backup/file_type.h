@@ -1,4 +1,4 @@
-/* What the first bytes of a file say it is. Pure: no I/O. */
+/* Identifies the type of a file by its first bytes. No I/O. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* Whether a backup knows a role, before it is restored. */
+/* Whether a backup names a role; works without restoring it. */
 #include "dump_stream.h"
 #include "pgrehearse/backup/backup.h"
 #include "toc.h"

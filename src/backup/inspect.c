@@ -1,4 +1,4 @@
-/* Which shape is it, by its content. */
+/* Determines the format of a backup by its content. */
 #include "pgrehearse/adapters/archive.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/backup/backup.h"

@@ -1,5 +1,5 @@
-/* Which tables a backup has, and in which schemas its database looks for names: from the table of contents of
- * archives, from the statements of plain SQL. */
+/* The tables of a backup and the search_path of its database: from the table of contents of archives, from
+ * the statements of plain SQL. */
 #include "create_table.h"
 #include "pgrehearse/backup/backup.h"
 #include "dump_stream.h"

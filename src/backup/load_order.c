@@ -1,4 +1,4 @@
-/* Whether rows of one table can be refused for want of another table's rows. */
+/* Whether loading rows of one table may need rows of another table. */
 #include "statement.h"
 #include "toc.h"
 #include <stdlib.h>

@@ -1,5 +1,4 @@
-/* The backup's definitions as SQL, without a server: what `plan --safer` knows of tables that are there
- * already. */
+/* Reads the backup's definitions as SQL, without a server, for `plan --safer`. */
 #include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/backup/backup.h"

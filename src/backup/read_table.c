@@ -1,4 +1,4 @@
-/* One small table's rows, straight from the backup: from COPY data or INSERTs, wherever they come from. */
+/* Reads the rows of one small table from the backup: from COPY data or INSERTs. */
 #include "create_table.h"
 #include "pgrehearse/adapters/process.h"
 #include "pgrehearse/backup/backup.h"

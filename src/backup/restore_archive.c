@@ -1,4 +1,4 @@
-/* pg_dump's own formats, through pg_restore. */
+/* Restores pg_dump's custom, directory and tar formats with pg_restore. */
 #include "pgrehearse/adapters/process.h"
 #include "pgrehearse/adapters/sql_parser.h"
 #include "dump_lexer.h"

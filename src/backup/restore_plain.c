@@ -1,4 +1,4 @@
-/* Plain SQL: each statement read, judged, and sent to the server by itself. */
+/* Restores plain SQL: each statement is read, checked, and sent to the server separately. */
 #include "database.h"
 #include "dump_stream.h"
 #include "headings.h"

@@ -1,4 +1,4 @@
-/* What both ways to restore share: what the target has, the roles that it lacks, and what was left out. */
+/* State of a restore, shared by both kinds: the target's objects, missing roles, and entries left out. */
 #pragma once
 #include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/backup/backup.h"

@@ -1,4 +1,4 @@
-/* Statements of the backup that failed: noted, tried again, or counted. */
+/* Statements of the backup that failed: recorded, retried at the end, or counted. */
 #include "restoring.h"
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* Tables whose rows take next to nothing: a scan or a rewrite of them is no hazard. */
+/* Tables with few rows: a scan or a rewrite of them is no hazard. */
 #include "pgrehearse/backup/backup.h"
 #include "toc.h"
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* Whether all the data that a table of contents promises are there, before anything is restored. */
+/* Checks, before the restore, that the archive has all the data that its table of contents lists. */
 #include "pgrehearse/adapters/archive.h"
 #include "pgrehearse/adapters/files.h"
 #include "toc.h"

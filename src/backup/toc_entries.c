@@ -1,5 +1,5 @@
-/* Whether the entries of a table of contents agree with themselves and with one another. pg_dump writes no
- * checksum of it, but most of what counts stands there twice: a damaged byte makes the two differ. */
+/* Checks the entries of a table of contents for consistency. pg_dump writes no checksum of it, but most of
+ * the information is stored twice, so that a damaged byte makes the two differ. */
 #include "statement.h"
 #include "toc.h"
 #include "pgrehearse/base/text.h"

@@ -1,4 +1,4 @@
-/* What `pgrehearse plan` shows. */
+/* The output of `pgrehearse plan`. */
 #pragma once
 #include "pgrehearse/adapters/json.h"
 #include "pgrehearse/base/arena.h"

@@ -1,4 +1,4 @@
-/* plan --safer: what comes out can be pasted, so all that is not SQL is a comment. */
+/* plan --safer: the output can be executed as SQL, so all other text is a comment. */
 #include "plan.h"
 #include "terminal.h"
 #include "pgrehearse/rewrite/rewrite.h"

@@ -1,4 +1,4 @@
-/* profile: production's facts, read by ourselves or by a script for its DBA. */
+/* The command profile: reads production's facts, or prints a script that does. */
 #include "pgrehearse/profile/profile.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/units.h"

@@ -1,5 +1,4 @@
-/* The tables in which migration tools keep what they have applied, and those that belong to a tool besides.
- */
+/* Recognises the history tables, and other tables, of migration tools. */
 #include "pgrehearse/model/facts.h"
 #include <string.h>
 #include <strings.h>

@@ -1,4 +1,4 @@
-/* The names that enums have in report.json. */
+/* The names of enums in report.json. */
 #include "pgrehearse/model/backfill.h"
 #include "pgrehearse/model/prediction.h"
 #include "pgrehearse/model/passes.h"

@@ -1,4 +1,4 @@
-/* Data changes to which row-level security shows only a part of the rows. */
+/* Data changes from which row-level security hides rows. */
 #include "embedded/observe.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/model/facts.h"

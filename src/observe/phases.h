@@ -1,4 +1,4 @@
-/* Internal to observe/: the phases of a statement that runs, looked at from outside. */
+/* Internal to observe/: the phases of a running statement, by samples from a side connection. */
 #pragma once
 #include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/base/arena.h"

@@ -1,5 +1,4 @@
-/* What a relation's lock is about: shared by the exact account (locks.c) and the one from outside (sampler).
- */
+/* The relation that a lock is on; shared by locks.c (exact) and the sampler. */
 #pragma once
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/model/lock.h"

@@ -1,4 +1,4 @@
-/* Names of the relations that the sampler meets. */
+/* Names of the relations in samples. */
 #include "sampler_state.h"
 #include "pgrehearse/model/facts.h"
 #include "embedded/observe.h"

@@ -1,4 +1,4 @@
-/* When the sampler looks at the phase of the migration's statement, and what it keeps of that. */
+/* Samples of the phase of the migration's statement. */
 #include "sampler_state.h"
 #include <string.h>
 

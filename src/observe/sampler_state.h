@@ -1,4 +1,4 @@
-/* What the sampler's files share. */
+/* The state shared by the sampler's files. */
 #pragma once
 #include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/base/text.h"

@@ -1,4 +1,4 @@
-/* What a backend on another machine says that it used: the details of log_statement_stats. */
+/* The resource usage of a backend on another machine, by log_statement_stats. */
 #include "usage.h"
 #include "pgrehearse/base/text.h"
 #include <stdio.h>

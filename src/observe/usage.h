@@ -1,4 +1,4 @@
-/* Internal to observe/: asking a session what its backend used. */
+/* Internal to observe/: reads the resource usage of a session's backend over that session. */
 #pragma once
 #include "pgrehearse/observe/counters.h"
 

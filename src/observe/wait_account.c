@@ -1,4 +1,4 @@
-/* From waits to the account: rows, the queue's depth over time, deadlocks. */
+/* Turns waits into the result: rows, the queue's depth over time, deadlocks. */
 #include "wait_graph_state.h"
 #include <math.h>
 #include <stdlib.h>

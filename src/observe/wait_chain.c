@@ -1,4 +1,4 @@
-/* Who is in the way of a waiter, and who in the way of that one, to the root. */
+/* Follows the blockers of a waiter to the root blocker. */
 #include "wait_graph_state.h"
 #include <stdlib.h>
 #include <string.h>

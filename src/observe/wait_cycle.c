@@ -1,4 +1,4 @@
-/* Deadlocks: sessions that wait for one another in a circle until the server aborts one of them. */
+/* Deadlocks: sessions that wait for one another in a cycle, until the server aborts one of them. */
 #include "wait_graph_state.h"
 #include <stdlib.h>
 #include <string.h>

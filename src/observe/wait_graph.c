@@ -1,4 +1,4 @@
-/* From samples to waits: what a sample begins, continues and ends. */
+/* Turns samples into waits: a sample begins, continues and ends them. */
 #include "wait_graph_state.h"
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* What the wait graph's files share. */
+/* The state shared by the wait graph's files. */
 #pragma once
 #include "wait_graph.h"
 

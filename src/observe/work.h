@@ -1,4 +1,4 @@
-/* Internal to observe/: what statements do to relations, and the looks that would count as theirs. */
+/* Internal to observe/: the effects of statements on relations, without those of the observing queries. */
 #pragma once
 #include "pgrehearse/observe/committed.h"
 #include "pgrehearse/observe/counters.h"

@@ -1,4 +1,5 @@
-/* Predictions from the small passes for the full-size ones, and their score beside naive baselines. */
+/* Predicts the full-size passes from the scaled ones, and scores the predictions against naive baselines.
+ * */
 #include "pgrehearse/base/statistics.h"
 #include "cost.h"
 #include "pgrehearse/predict/predict.h"

@@ -1,4 +1,4 @@
-/* What a duration consists of. */
+/* Splits a duration into its components. */
 #include "cost.h"
 #include "pgrehearse/predict/predict.h"
 #include "pgrehearse/predict/translate.h"

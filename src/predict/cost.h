@@ -1,4 +1,4 @@
-/* What a statement costs as a function of the size of what it works on, with physical terms by its class. */
+/* The cost of a statement as a function of the sizes of its relations, with physical terms by class. */
 #pragma once
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/model/statement.h"

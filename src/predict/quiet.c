@@ -1,4 +1,4 @@
-/* From repeated quiet passes to a prediction with an interval. */
+/* Predicts durations, with intervals, from repeated quiet passes. */
 #include "cost.h"
 #include "pgrehearse/base/statistics.h"
 #include "pgrehearse/predict/predict.h"

@@ -1,4 +1,4 @@
-/* The whole set on production. */
+/* The prediction for all pending migrations. */
 #include "pgrehearse/base/statistics.h"
 #include "pgrehearse/base/units.h"
 #include "pgrehearse/predict/predict.h"

@@ -1,4 +1,5 @@
-/* Reading production: one transaction of facts, the probes, the second reading, and looks in between. */
+/* Reads production: one transaction of facts, the probes, the second reading, and samples of open
+ * transactions in between. */
 #include "pgrehearse/base/units.h"
 #include "pgrehearse/base/clock.h"
 #include "pgrehearse/adapters/files.h"

@@ -1,4 +1,4 @@
-/* The most common values of a profile, where it has any. */
+/* The most common values of a profile, if it has any. */
 #include "parse_values.h"
 #include <math.h>
 

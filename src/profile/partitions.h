@@ -1,4 +1,4 @@
-/* Internal to profile/: partitioned tables, summed up. */
+/* Internal to profile/: sums the figures of partitioned tables over their partitions. */
 #pragma once
 #include "pgrehearse/model/facts.h"
 #include "pgrehearse/model/profile.h"

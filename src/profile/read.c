@@ -1,4 +1,4 @@
-/* A profile's file: JSON as "pgrehearse profile" writes it, or the CSV of its psql script. */
+/* Reads a profile: JSON as "pgrehearse profile" writes it, or the CSV of its psql script. */
 #include "pgrehearse/adapters/csv.h"
 #include "pgrehearse/adapters/files.h"
 #include "sections.h"

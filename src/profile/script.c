@@ -1,4 +1,4 @@
-/* The psql script: the same SQL, for a DBA who runs no foreign program on production. */
+/* The psql script: the same SQL, for a DBA who does not run other programs on production. */
 #include "pgrehearse/base/clock.h"
 #include "sections.h"
 #include "pgrehearse/profile/profile.h"

@@ -1,4 +1,4 @@
-/* Internal to profile/: what a profile consists of. */
+/* Internal to profile/: the sections of a profile. */
 #pragma once
 #include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/base/text.h"

@@ -1,4 +1,4 @@
-/* Internal to profile/: a connection that keeps to its limits whatever the server does. */
+/* Internal to profile/: a connection with limits on time and lock waits. */
 #pragma once
 #include "sections.h"
 #include "pgrehearse/adapters/json.h"

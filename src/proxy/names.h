@@ -1,4 +1,4 @@
-/* Internal to proxy/: names and their texts, a few or a few thousand. */
+/* Internal to proxy/: a map from names of prepared statements to their texts. */
 #pragma once
 #include <stddef.h>
 

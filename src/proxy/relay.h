@@ -1,4 +1,4 @@
-/* Internal to proxy/: one client's connection, and the server's for it. */
+/* Internal to proxy/: one client's connection and the corresponding connection to the server. */
 #pragma once
 #include "pgrehearse/adapters/event_loop.h"
 #include "pgrehearse/proxy/proxy.h"

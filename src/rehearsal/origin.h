@@ -1,4 +1,4 @@
-/* How staging's database differs from the one that was backed up. */
+/* Differences between staging's database and the one that was backed up. */
 #pragma once
 #include "pgrehearse/model/run.h"
 

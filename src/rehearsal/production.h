@@ -1,4 +1,5 @@
-/* Production's profile in a rehearsal: read, held against staging, and set beside the same probe there. */
+/* Production's profile in a rehearsal: reads it, compares it with staging, and runs the same probe on
+ * staging. */
 #pragma once
 #include "pgrehearse/base/error.h"
 #include "pgrehearse/base/progress.h"

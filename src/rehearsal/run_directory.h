@@ -1,5 +1,5 @@
-/* The run directory: made first, complete or marked as not, never shared by two runs; and the run's own log.
- */
+/* The run directory: created first, marked incomplete until the end, never shared by two runs; and the
+ * run's log. */
 #pragma once
 #include "pgrehearse/base/error.h"
 #include "pgrehearse/base/progress.h"

@@ -1,4 +1,4 @@
-/* prepare: and verify:, SQL files and commands. */
+/* Runs the steps of prepare: and verify:, SQL files and commands. */
 #pragma once
 #include "pgrehearse/base/error.h"
 #include "pgrehearse/base/progress.h"

@@ -1,4 +1,4 @@
-/* Internal to rewrite/: which statements of one transaction must be committed together. */
+/* Internal to rewrite/: finds the statements of a transaction that must be committed together. */
 #pragma once
 #include "pgrehearse/model/migration.h"
 

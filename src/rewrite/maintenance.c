@@ -1,4 +1,4 @@
-/* REINDEX and REFRESH MATERIALIZED VIEW, CONCURRENTLY where the server takes it and does the same. */
+/* REINDEX and REFRESH MATERIALIZED VIEW: CONCURRENTLY, if the server supports it with the same result. */
 #include "pgrehearse/base/text.h"
 #include "other_statements.h"
 #include <string.h>

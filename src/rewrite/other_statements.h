@@ -1,4 +1,4 @@
-/* Internal to rewrite/: the statements that came before one and those that follow it. */
+/* Internal to rewrite/: visits the statements before and after a statement. */
 #pragma once
 #include "safer.h"
 

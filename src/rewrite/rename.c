@@ -1,4 +1,4 @@
-/* Another name of a table: a view under the old one, with what the table's users may do and may see. */
+/* Renames a table, with a view under the old name that has the table's privileges and policies. */
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/sql/tree.h"
 #include "other_statements.h"

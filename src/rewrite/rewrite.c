@@ -1,5 +1,5 @@
-/* plan --safer: the same end by statements that block less, put into as many migrations as the framework
- * needs for them to be transactions of their own. */
+/* plan --safer: the same result by statements that block less, in as many migrations as the framework needs
+ * for separate transactions. */
 #include "safer.h"
 #include "pgrehearse/sql/classify.h"
 #include "pgrehearse/base/text.h"

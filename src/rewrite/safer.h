@@ -1,4 +1,4 @@
-/* Internal to rewrite/: the steps that stand in for one statement. */
+/* Internal to rewrite/: the steps that replace one statement. */
 #pragma once
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/model/migration.h"

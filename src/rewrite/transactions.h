@@ -1,5 +1,4 @@
-/* Internal to rewrite/: the steps of a migration, put into transactions and into the files of its
- * framework. */
+/* Internal to rewrite/: puts the steps of a migration into transactions and into files of its framework. */
 #pragma once
 #include "pgrehearse/model/migration.h"
 #include "pgrehearse/model/statement.h"

@@ -1,4 +1,4 @@
-/* Statements of a server log, matched with a run's by their text without literals. */
+/* Matches statements of a server log with those of a run, by their text without literals. */
 #include "pgrehearse/base/units.h"
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/text.h"

@@ -1,4 +1,4 @@
-/* Does a data change keep to a part of its table, as the batches of a backfill do? */
+/* Whether a data change is bounded to a part of its table, as the batches of a backfill are. */
 #include "pgrehearse/sql/tree.h"
 #include <string.h>
 

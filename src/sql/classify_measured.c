@@ -1,6 +1,6 @@
-/* The class of a statement by what it did. Files that changed tell a rewrite from a change of the catalog,
- * new indexes tell a build, sequential scans that read a table tell a scan, counts of rows a data change.
- * Where several hold the heaviest names the statement, as with its parse. */
+/* The class of a statement by its measured effect: new files are a rewrite, new indexes an index build,
+ * sequential scans of a whole table a scan, counts of changed rows a data change. If several apply, the class
+ * is the heaviest, as with the parse tree. */
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/base/units.h"
 #include "pgrehearse/sql/classify.h"

@@ -1,4 +1,4 @@
-/* Private to sql/: statements that the parser does not know. */
+/* Private to sql/: statements with syntax newer than the parser's. */
 #pragma once
 #include "pgrehearse/sql/catalog.h"
 #include "pgrehearse/model/statement.h"

@@ -1,4 +1,4 @@
-/* What the text of a statement says. */
+/* Sets the fields of a statement that follow from its text. */
 #include "sql/locks/locks.h"
 #include "newer_syntax.h"
 #include "pgrehearse/adapters/sql_parser.h"

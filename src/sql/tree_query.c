@@ -1,4 +1,4 @@
-/* What a query names: tables, functions, constants. */
+/* Tables, functions and constants in the parse tree of a query. */
 #include "pgrehearse/sql/tree.h"
 #include "pgrehearse/base/text.h"
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-/* Where PostgreSQL's programs are, and which major version they are. */
+/* Finds PostgreSQL's programs and their major version. */
 #include "binaries.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/adapters/process.h"

@@ -1,4 +1,4 @@
-/* pg_dump and pg_restore on databases of this staging place. */
+/* Runs pg_dump and pg_restore on staging's databases. */
 #pragma once
 #include "state.h"
 

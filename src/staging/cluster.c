@@ -1,4 +1,4 @@
-/* The directories of a private cluster, whose they are, and what initdb makes in them. */
+/* The directories of a private cluster, their owner, and initdb. */
 #include "cluster.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/text.h"

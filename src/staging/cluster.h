@@ -1,4 +1,4 @@
-/* The directories of a private cluster, whose they are, and what initdb makes in them. */
+/* The directories of a private cluster, their owner, and initdb. */
 #pragma once
 #include "state.h"
 

@@ -1,4 +1,4 @@
-/* The life of a private cluster. */
+/* Creates, starts, stops and removes a private cluster. */
 #include "embedded.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/interrupt.h"

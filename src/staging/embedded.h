@@ -1,4 +1,4 @@
-/* The private cluster: made, started, stopped, removed. */
+/* Creates, starts, stops and removes a private cluster. */
 #pragma once
 #include "state.h"
 

@@ -1,4 +1,4 @@
-/* What killed runs left: marked, and not locked by a living one. */
+/* Removes clusters of killed runs: marked, and not locked by a running one. */
 #include "account.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/text.h"

@@ -1,4 +1,4 @@
-/* What a restored database would do by itself, made harmless. */
+/* Disables what a restored database would do by itself: subscriptions, scheduled jobs, foreign servers. */
 #include "pgrehearse/base/text.h"
 #include "database.h"
 #include "isolation.h"

@@ -1,4 +1,4 @@
-/* Whose rights sessions have. */
+/* The roles of sessions on staging. */
 #include "pgrehearse/base/text.h"
 #include "database.h"
 #include "embedded/staging.h"

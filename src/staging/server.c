@@ -1,4 +1,4 @@
-/* Databases of ours on a given server: each carries a mark in its comment, and none without it is touched.
+/* Staging databases on a given server. Each carries a mark in its comment; none without it is changed.
  *
  * The mark is "pgrehearse <id> lock <key>". While the run lives, one of its sessions holds the advisory lock
  * (CLASS, key), which pg_locks shows in every database of the server; so the next run can tell what a dead

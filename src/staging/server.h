@@ -1,4 +1,4 @@
-/* Databases of ours on a given server. */
+/* Staging databases on a given server. */
 #pragma once
 #include "state.h"
 

@@ -1,4 +1,4 @@
-/* The end of the staging server's log, when it has to explain something. */
+/* Reads the last lines of the staging server's log, for error messages. */
 #pragma once
 #include "pgrehearse/base/error.h"
 #include <stdbool.h>

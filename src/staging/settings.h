@@ -1,5 +1,4 @@
-/* What the embedded server runs with: nothing that reaches outside, fast while restoring, production's when
- * timed. */
+/* The settings of the embedded server: confined, fast while restoring, production's in the timed passes. */
 #pragma once
 #include "state.h"
 

@@ -1,4 +1,4 @@
-/* Production's settings: those that the scenario gives, and those that production's profile adds to them. */
+/* Production's settings, from the scenario and from production's profile. */
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/units.h"

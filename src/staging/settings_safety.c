@@ -1,4 +1,4 @@
-/* Which of production's settings a rehearsal must not have, and why. */
+/* Settings of production that are not applied in staging, with the reasons. */
 #include "pgrehearse/base/text.h"
 #include "settings.h"
 #include <fnmatch.h>

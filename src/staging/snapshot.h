@@ -1,4 +1,4 @@
-/* The restored state of an embedded cluster, kept beside it and brought back. */
+/* The snapshot of an embedded cluster, and the reset to it. */
 #pragma once
 #include "state.h"
 

@@ -1,4 +1,4 @@
-/* What a staging place is made of. Shared by the files of staging/ only. */
+/* The state of staging. Shared by the files of staging/ only. */
 #pragma once
 #include "account.h"
 #include "pgrehearse/adapters/pg.h"

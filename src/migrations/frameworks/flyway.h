@@ -1,4 +1,4 @@
-/* Internal to Flyway's rules: what it makes of a script, apart from names and history. */
+/* Internal to Flyway's rules: its scripts, settings and history. */
 #pragma once
 #include "frameworks.h"
 

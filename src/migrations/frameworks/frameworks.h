@@ -1,5 +1,5 @@
-/* What pgrehearse knows of each migration tool, as data: one rh_framework_rules a tool, in a file of its own,
- * and a line in frameworks.c. */
+/* The rules of each migration tool as data: one rh_framework_rules per tool, in a file of its own, and a line
+ * in frameworks.c. */
 #pragma once
 #include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/adapters/sql_parser.h"

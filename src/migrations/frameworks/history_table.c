@@ -1,4 +1,4 @@
-/* History tables: what the tools' have in common. */
+/* Common functions for the tools' history tables. */
 #include "frameworks.h"
 #include "pgrehearse/base/relation.h"
 #include "pgrehearse/migrations/plan.h"

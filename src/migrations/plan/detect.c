@@ -1,4 +1,4 @@
-/* Which framework, which files. */
+/* Detects the framework and its files. */
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/migrations/plan.h"
 #include "detect.h"

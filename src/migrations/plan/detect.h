@@ -1,4 +1,4 @@
-/* Internal to migrations/: the files of a folder that a framework takes for its own. */
+/* Internal to migrations/: the files of a folder that belong to a framework. */
 #pragma once
 #include "migrations/frameworks/frameworks.h"
 #include "pgrehearse/model/scenario.h"

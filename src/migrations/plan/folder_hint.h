@@ -1,4 +1,4 @@
-/* Internal to migrations/: what lies in a folder that holds no migrations. */
+/* Internal to migrations/: hints for a folder that contains no migrations. */
 #pragma once
 #include "pgrehearse/base/arena.h"
 

@@ -1,4 +1,4 @@
-/* The framework's history table: which table it is, its rows, made when it is missing. */
+/* The framework's history table: finds it, reads its rows, creates it if it is missing. */
 #include "migrations/frameworks/frameworks.h"
 #include "detect.h"
 #include "other_tools.h"

@@ -1,4 +1,4 @@
-/* The rows of a history table: what they show, and putting them back. */
+/* The rows of a history table: describing differences, and writing them. */
 #include "migrations/frameworks/frameworks.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/migrations/plan.h"

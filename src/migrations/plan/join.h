@@ -1,4 +1,4 @@
-/* Internal to migrations/: tools that put all that is pending into one transaction. */
+/* Internal to migrations/: frameworks that run all pending migrations in one transaction. */
 #pragma once
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/model/migration.h"

@@ -1,4 +1,4 @@
-/* Tools by their history tables. */
+/* Recognises migration tools by their history tables. */
 #include "other_tools.h"
 #include <string.h>
 #include <strings.h>

@@ -1,5 +1,5 @@
-/* Internal to migrations/: the migration tools that leave a table or a mark by which they are known. Read by
- * name only: what is not in frameworks/ is refused, with what to write instead. */
+/* Internal to migrations/: migration tools that are recognised by a table or a comment, but not supported
+ * (those in frameworks/ are): they are refused with a hint. */
 #pragma once
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/model/facts.h"

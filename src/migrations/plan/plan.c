@@ -1,4 +1,4 @@
-/* Which migrations there are, which of them are applied, which this rehearsal runs. */
+/* Makes the plan: all migrations, the applied ones, the pending ones. */
 #include "detect.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/migrations/plan.h"

@@ -1,4 +1,4 @@
-/* A program that migrates: one migration, whose statements are known when it has run. */
+/* A migration program: one migration, whose statements are known after it has run. */
 #include "program.h"
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/migrations/plan.h"

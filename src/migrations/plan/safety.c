@@ -1,6 +1,6 @@
-/* Migrations are untrusted input: what only psql understands, or what reaches a program or a file, is refused
- * before anything runs. This reads the text; it is not the sandbox (a function body can build any command),
- * only the early, clear answer. */
+/* Refuses, before anything runs, migrations with psql commands or with access to programs and files.
+ * Migrations are untrusted input, and this check only reads the text: it gives an early and clear error,
+ * but is no sandbox (a function body can build any command). */
 #include "pgrehearse/adapters/sql_parser.h"
 #include "script.h"
 #include <stdio.h>

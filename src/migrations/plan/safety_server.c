@@ -1,6 +1,6 @@
-/* A given server has more in it than the rehearsal's own database, and nothing confines it: statements that
- * reach roles, other databases or the server's settings are refused before anything runs. As safety.c, this
- * reads the text and is no sandbox. */
+/* Refuses, before anything runs, statements that change roles, other databases or the settings of a given
+ * server, which is not confined and may hold other data. Like safety.c, it only reads the text and is no
+ * sandbox. */
 #include "pgrehearse/adapters/sql_parser.h"
 #include "safety_server.h"
 #include <string.h>

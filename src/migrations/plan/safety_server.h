@@ -1,4 +1,4 @@
-/* Internal to migrations/: what a migration may not do on a given server. */
+/* Internal to migrations/: statements that are not allowed on a given server. */
 #pragma once
 #include "pgrehearse/base/error.h"
 #include "pgrehearse/model/migration.h"

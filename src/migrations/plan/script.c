@@ -1,4 +1,4 @@
-/* One file of SQL → statements with class, expected lock and hazards. */
+/* Reads an SQL file into statements with class, expected locks and hazards. */
 #include "script.h"
 #include "group.h"
 #include "symlinks.h"

@@ -1,4 +1,4 @@
-/* Internal to migrations/: one file of SQL becomes an rh_script. */
+/* Internal to migrations/: reads an SQL file into an rh_script. */
 #pragma once
 #include "migrations/frameworks/frameworks.h"
 #include "pgrehearse/sql/hazards.h"

@@ -1,5 +1,5 @@
-/* Internal to migrations/: what tells that files are another tool's: a file that lies beside them, or a
- * comment in them. */
+/* Internal to migrations/: recognises another tool's files by a file beside them or by a comment in them.
+ * */
 #pragma once
 #include "migrations/frameworks/frameworks.h"
 #include "other_tools.h"

@@ -1,4 +1,4 @@
-/* Prepared transactions: what PREPARE TRANSACTION leaves behind keeps its locks when its session has gone. */
+/* Prepared transactions: PREPARE TRANSACTION keeps its locks after its session has ended. */
 #include "prepared.h"
 #include "pgrehearse/adapters/sql_parser.h"
 #include "embedded/migrations.h"

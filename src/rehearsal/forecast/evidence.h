@@ -1,4 +1,4 @@
-/* What was measured of each hazard that the plan warned of. */
+/* Adds the measured evidence to each hazard. */
 #pragma once
 #include "pgrehearse/model/run.h"
 

@@ -1,4 +1,4 @@
-/* Hazards that only the measurement shows. */
+/* Hazards that are found by measurement only. */
 #include "pgrehearse/base/units.h"
 #include "hazard_state.h"
 #include <math.h>

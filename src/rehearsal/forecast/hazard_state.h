@@ -1,4 +1,4 @@
-/* Does what was measured bear a hazard out? */
+/* Decides whether the measurement confirms or refutes a hazard. */
 #pragma once
 #include "pgrehearse/model/run.h"
 

@@ -1,4 +1,4 @@
-/* What the migrations' locks will do on production: predict/predict.h with what a run has. */
+/* The forecast of lock waits on production: calls predict/predict.h with the data of a run. */
 #pragma once
 #include "pgrehearse/model/run.h"
 

@@ -1,4 +1,4 @@
-/* How large what each statement works on is: the scale that its cost grows with. */
+/* Reads the sizes of the relations that each statement works on, with which its cost grows. */
 #pragma once
 #include "pgrehearse/base/error.h"
 #include "pgrehearse/model/run.h"

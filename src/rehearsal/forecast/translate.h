@@ -1,4 +1,4 @@
-/* What production's profile says of the machine and the sizes that the predictions are for. */
+/* Translates the predictions to the machine and the sizes in production's profile. */
 #pragma once
 #include "pgrehearse/model/run.h"
 

@@ -1,5 +1,4 @@
-/* The running release of the application on the schema that the migrations make, and the next one on the old.
- */
+/* The compatibility pass: the running release on the new schema, and the next release on the old one. */
 #pragma once
 #include "pass.h"
 #include "pgrehearse/staging/staging.h"

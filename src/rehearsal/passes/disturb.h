@@ -1,4 +1,5 @@
-/* The scenario's disturbers in the loaded pass: checked, started beside each migration, and accounted for. */
+/* The scenario's disturbers in the loaded pass: checks them, starts them beside each migration, and records
+ * who waited for them. */
 #pragma once
 #include "pgrehearse/base/error.h"
 #include "pgrehearse/model/run.h"

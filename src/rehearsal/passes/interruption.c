@@ -1,5 +1,5 @@
-/* The interruption pass: every pending migration is killed half-way, and looked at: what stayed, and whether
- * running it again succeeds, as its framework would. */
+/* The interruption pass: interrupts every pending migration half-way, reads the state of the database, and
+ * runs the migration again as its framework would. */
 #include "interruption_state.h"
 #include "pgrehearse/predict/predict.h"
 #include "pass.h"

@@ -1,5 +1,5 @@
-/* A migration that stopped half-way, whether it was killed or failed by itself: the state before, what was
- * found then, and running it again. Private to interruption.c, interruption_state.c and after_failure.c. */
+/* The state before and after a migration that was interrupted or failed, and its second run. Private to
+ * interruption.c, interruption_state.c and after_failure.c. */
 #pragma once
 #include "pgrehearse/base/progress.h"
 #include "pgrehearse/snapshot/snapshot.h"

@@ -1,4 +1,4 @@
-/* What the application's role may do of a load's mix. */
+/* Checks the load's mix with the privileges of the application role. */
 #pragma once
 #include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/model/run.h"

@@ -1,4 +1,4 @@
-/* How large the load is: what the scenario says, else what production does. */
+/* Chooses the rate and the connections of the load: by the scenario, else by production's facts. */
 #pragma once
 #include "pgrehearse/model/run.h"
 #include "pgrehearse/staging/staging.h"

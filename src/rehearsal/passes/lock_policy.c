@@ -1,4 +1,4 @@
-/* The pass: which transactions, which order, how long; the load that runs meanwhile. */
+/* The lock policy pass: chooses transactions, order and time limit, and runs the load meanwhile. */
 #include "pgrehearse/base/interrupt.h"
 #include "pgrehearse/base/text.h"
 #include "lock_policy_units.h"

@@ -1,5 +1,5 @@
-/* A lock policy found by trying: which lock_timeout gets a hazardous transaction through, and what it costs
- * the load. */
+/* Searches a lock policy by trials: the lock_timeout with which a hazardous transaction succeeds, and its
+ * effect on the load. */
 #pragma once
 #include "pgrehearse/base/error.h"
 #include "pgrehearse/base/progress.h"

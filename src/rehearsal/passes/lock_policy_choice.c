@@ -1,4 +1,4 @@
-/* What the tries of lock policies amount to: pure arithmetic and sentences. */
+/* Evaluates the trials of lock policies and words the recommendation. Pure arithmetic. */
 #include "pgrehearse/base/statistics.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/base/units.h"

@@ -1,4 +1,4 @@
-/* One transaction with one lock_timeout: attempts and pauses until it gets through. */
+/* One trial of a transaction with one lock_timeout: attempts and pauses until it succeeds. */
 #include "lock_policy_units.h"
 #include "pgrehearse/base/interrupt.h"
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-/* Which transactions of a migration are worth trying. */
+/* Chooses the transactions of a migration that lock policies are tried on. */
 #include "lock_policy_units.h"
 #include "pgrehearse/base/relation.h"
 #include <string.h>

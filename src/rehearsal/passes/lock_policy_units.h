@@ -1,4 +1,4 @@
-/* What the lock policy's files share. */
+/* Definitions shared by the lock policy's files. */
 #pragma once
 #include "pgrehearse/adapters/pg.h"
 #include "lock_policy.h"

@@ -1,4 +1,4 @@
-/* One migration, whatever it is: files, replayed as their framework would, or a program, run as it is. */
+/* Runs one migration: replays its files as their framework would, or runs the migration program. */
 #pragma once
 #include "fault_injection.h"
 #include "observer.h"

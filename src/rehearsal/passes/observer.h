@@ -1,5 +1,5 @@
-/* What observes a pass: hooks around each statement that read counters and locks on a connection of their
- * own, and the lock sampler. */
+/* The observer of a pass: hooks around each statement that read counters and locks over a side connection,
+ * and the lock sampler. */
 #pragma once
 #include "pgrehearse/base/error.h"
 #include "pgrehearse/base/progress.h"

@@ -1,4 +1,5 @@
-/* What the passes share: whom a failure is to be blamed on, and running every migration. */
+/* Common parts of the passes: attributing a failure to the migration or to the server, and running every
+ * migration. */
 #include "pass_steps.h"
 #include "pgrehearse/base/interrupt.h"
 #include "pgrehearse/base/text.h"

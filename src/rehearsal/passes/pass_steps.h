@@ -1,4 +1,4 @@
-/* What the scaled, the quiet and the loaded pass share. */
+/* Definitions shared by the scaled, quiet and loaded passes. */
 #pragma once
 #include "pgrehearse/adapters/pg.h"
 #include "pass.h"

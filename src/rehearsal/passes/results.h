@@ -1,5 +1,5 @@
-/* What the passes gave becomes the run's: the pipeline calls these, and no pass does. Each returns whether
- * its pass went well. */
+/* Files the results of passes into the run. The pipeline calls these functions; passes do not. Each returns
+ * whether its pass succeeded. */
 #pragma once
 #include "backfill.h"
 #include "compatibility.h"

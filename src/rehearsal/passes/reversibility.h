@@ -1,4 +1,4 @@
-/* The verdict of a way back. */
+/* The verdict on a down migration. */
 #pragma once
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/model/migration.h"

@@ -1,5 +1,4 @@
-/* The whole set's way back: every pending migration down, the last first, as a release is taken back; then up
- * again. */
+/* Rolls back all pending migrations, the last first, as a release is rolled back; then reapplies them. */
 #include "reversibility.h"
 #include "rollback_steps.h"
 #include "pgrehearse/migrations/plan.h"

@@ -1,4 +1,4 @@
-/* What the rollback pass is made of: its two sessions, its looks at schema and rows, its executions of
+/* Parts of the rollback pass: its two sessions, its readings of schema and rows, its executions of
  * migrations. Private to rollback.c and rollback_set.c. */
 #pragma once
 #include "pgrehearse/adapters/pg.h"

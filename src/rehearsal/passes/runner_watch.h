@@ -1,4 +1,4 @@
-/* Internal to rehearsal/: what each of several runners does, and that they meet. */
+/* Internal to rehearsal/: observes each of several concurrent runners, and whether they overlap. */
 #pragma once
 #include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/base/arena.h"

@@ -1,4 +1,4 @@
-/* Several runners of the same migrations at once. */
+/* The concurrent runners pass: several runners of the same migrations, started at once. */
 #pragma once
 #include "pgrehearse/base/error.h"
 #include "pgrehearse/base/progress.h"

@@ -1,5 +1,5 @@
-/* Internal to rehearsal/: which statement of a program made which change of the relations. Reads and judges
- * only; no server. */
+/* Internal to rehearsal/: attributes changes of relations to the statements of a program. Pure; needs no
+ * server. */
 #pragma once
 #include "pgrehearse/model/statement.h"
 #include "pgrehearse/observe/committed.h"

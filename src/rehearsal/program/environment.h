@@ -1,4 +1,4 @@
-/* Internal to rehearsal/: what a program of the user's is given, and what it said last. */
+/* Internal to rehearsal/: the environment of a user's program, and its last output. */
 #pragma once
 #include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/base/arena.h"

@@ -1,4 +1,4 @@
-/* Internal to rehearsal/: what a statement's text says about the locks it can have taken. */
+/* Internal to rehearsal/: the locks that a statement can have taken, by its text. */
 #pragma once
 #include "pgrehearse/model/lock.h"
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-/* Internal to rehearsal/: which of a program's known statements is the one that goes by now. */
+/* Internal to rehearsal/: matches an observed statement with the known statements of a program. */
 #pragma once
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/model/migration.h"

@@ -1,5 +1,5 @@
-/* Internal to rehearsal/: what is read of a program's sessions while a message of theirs is held: counters
- * and locks. */
+/* Internal to rehearsal/: counters and locks of a program's sessions, read while one of its messages is
+ * held. */
 #pragma once
 #include "pgrehearse/observe/counters.h"
 #include "work.h"

@@ -1,4 +1,4 @@
-/* Internal to rehearsal/: what the proxy tells of a program, made into statements and runs. */
+/* Internal to rehearsal/: turns the proxy's events into statements and runs. */
 #pragma once
 #include "pgrehearse/proxy/proxy.h"
 #include "program.h"

@@ -1,5 +1,5 @@
-/* Internal to rehearsal/: looks at what is committed while a program runs, so that what its statements did to
- * relations can be told afterwards. */
+/* Internal to rehearsal/: samples of the committed state while a program runs, from which the effects of
+ * its statements are derived. */
 #pragma once
 #include "pgrehearse/base/clock.h"
 #include "attribution.h"

@@ -1,4 +1,4 @@
-/* What the server put an end to: deadlocks with their sides, statements cancelled by a timeout. */
+/* Deadlocks with their sessions, and statements that a timeout cancelled. */
 #include "html.h"
 #include <math.h>
 

@@ -1,4 +1,4 @@
-/* The drawing that the timeline's parts share: one axis of seconds, rows from above to below. */
+/* Drawing functions of the timeline's parts: one axis of seconds, rows from top to bottom. */
 #pragma once
 #include "html.h"
 #include "report/view/timeline.h"

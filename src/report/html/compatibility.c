@@ -1,4 +1,4 @@
-/* Whether two releases of the application can share the database while one replaces the other. */
+/* Compatibility of the running and the next release. */
 #include "html.h"
 #include <math.h>
 

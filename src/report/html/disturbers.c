@@ -1,4 +1,4 @@
-/* What else ran beside the migrations, which of them waited for it, and who queued up behind. */
+/* Disturbers: what they were, which migrations waited for them, and the sessions queued behind. */
 #include "html.h"
 #include <math.h>
 

@@ -1,4 +1,4 @@
-/* Where it was rehearsed, on which backup, with which settings, and what was made harmless. */
+/* The environment: machine, backup, settings, and objects that were disabled. */
 #include "pgrehearse/base/units.h"
 #include "html.h"
 #include <math.h>

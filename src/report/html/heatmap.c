@@ -1,4 +1,4 @@
-/* The heat strip under the timeline: for each relation, when its reads and its writes were blocked. */
+/* The heat map under the timeline: for each relation, when its reads and its writes were blocked. */
 #include "canvas.h"
 #include "report/view/heat.h"
 

@@ -1,4 +1,5 @@
-/* report.html, part by part. Sections without data say "not measured" and why, never an empty chart. */
+/* Sections of report.html. A section without data says "not measured" with the reason; it never shows an
+ * empty chart. */
 #pragma once
 #include "pgrehearse/adapters/xml.h"
 #include "pgrehearse/model/attempt.h"

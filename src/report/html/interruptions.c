@@ -1,4 +1,4 @@
-/* Killed half-way. */
+/* Interrupted migrations. */
 #include "html.h"
 #include <string.h>
 

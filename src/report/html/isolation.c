@@ -1,4 +1,4 @@
-/* What the staging server could reach, as tried before it first started. */
+/* The confinement of the staging server, as probed before it first started. */
 #include "html.h"
 
 static void layers(rh_html *html, const rh_json *list)

@@ -1,4 +1,4 @@
-/* The load's templates before, during and after. */
+/* The load's templates before, during and after the migrations. */
 #include "html.h"
 #include <math.h>
 #include <string.h>

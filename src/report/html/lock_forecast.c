@@ -1,4 +1,4 @@
-/* What the migrations' locks will do on production: part of the prediction. */
+/* The forecast of lock waits on production, part of the prediction. */
 #include "html.h"
 #include <math.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* Each lock_timeout that was tried, what it cost, and the one to use, ready to paste. */
+/* The trials of each lock_timeout, their effect, and the recommended one. */
 #include "html.h"
 #include <math.h>
 

@@ -1,4 +1,4 @@
-/* Who would be hurt (a migration a block, the worst first), and every statement in the order it runs. */
+/* The table of migrations (the longest blocking first), and every statement in the order of execution. */
 #include "pgrehearse/base/statistics.h"
 #include "html.h"
 #include <math.h>

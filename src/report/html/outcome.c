@@ -1,4 +1,4 @@
-/* How far the predictions were off. */
+/* The back-test: errors of the predictions. */
 #include "html.h"
 #include <math.h>
 #include <string.h>

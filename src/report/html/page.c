@@ -1,5 +1,4 @@
-/* report.html: one file, no network, no script. What matters first: the verdict, what it rests on, what to
- * do. */
+/* report.html: one file, no network, no script. It begins with the verdict, its reasons, and what to do. */
 #include "html.h"
 #include "pgrehearse/report/report.h"
 #include <math.h>

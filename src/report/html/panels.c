@@ -1,4 +1,4 @@
-/* The load under the timeline: response time, throughput, and how many waited for a lock. */
+/* The load under the timeline: response time, throughput, and waiting sessions. */
 #include "canvas.h"
 #include "pgrehearse/base/text.h"
 #include <math.h>

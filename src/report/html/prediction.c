@@ -1,4 +1,4 @@
-/* The prediction: a bar a statement with its interval, what it consists of, what it rests on. */
+/* The prediction: a bar per statement with its interval, components and evidence. */
 #include "html.h"
 #include "report/view/prediction_bars.h"
 #include <math.h>

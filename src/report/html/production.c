@@ -1,4 +1,4 @@
-/* Production beside staging: what the profile told, probe by probe. */
+/* Production beside staging: the profile, probe by probe. */
 #include "html.h"
 #include <math.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* The way back. */
+/* Rollback of each migration. */
 #include "pgrehearse/base/units.h"
 #include "html.h"
 #include "pgrehearse/base/text.h"

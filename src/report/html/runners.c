@@ -1,4 +1,4 @@
-/* Several of the program that migrates, started at once: did its advisory lock keep all but one out? */
+/* Concurrent runners: whether the program's advisory lock serialised them. */
 #include "html.h"
 #include <math.h>
 

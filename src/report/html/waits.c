@@ -1,5 +1,4 @@
-/* Lock waits: who waited, who was in the way, what the server put an end to; every wait, and what the account
- * rests on. */
+/* Lock waits: waiters, blockers, cancelled statements; every wait, and the accuracy of the measurement. */
 #include "html.h"
 #include <math.h>
 #include <string.h>

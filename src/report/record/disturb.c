@@ -1,4 +1,4 @@
-/* Disturbers beside the migrations, and who waited for them. */
+/* Disturbers beside the migrations, and the sessions that waited for them. */
 #include "pgrehearse/model/passes.h"
 #include "record.h"
 

@@ -1,5 +1,5 @@
-/* What one migration did to others while the load ran, drawn from the waits and from the blocked intervals.
- */
+/* The effect of one migration on other sessions while the load ran, from the waits and the blocked
+ * intervals. */
 #include "record.h"
 #include <math.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* What a migration that was killed half-way left, and whether it ran again. */
+/* The state after an interrupted migration, and its second run. */
 #include "record.h"
 
 static const char *state_name(const rh_interruption *found)

@@ -1,4 +1,4 @@
-/* What the migrations' locks will do on production, and what earlier predictions were off by. */
+/* The forecast of lock waits on production, and the errors of earlier predictions. */
 #include "record.h"
 #include <math.h>
 

@@ -1,4 +1,4 @@
-/* Each lock_timeout that was tried, what it cost, and the one to use. */
+/* The trials of each lock_timeout, their effect, and the recommended one. */
 #include "pgrehearse/model/passes.h"
 #include "record.h"
 

@@ -1,4 +1,4 @@
-/* What the backup says of its database, and whose rights the sessions had. */
+/* The backup's database, and the roles of the sessions. */
 #include "record.h"
 #include <string.h>
 #include <strings.h>

@@ -1,4 +1,4 @@
-/* What was predicted, and how far predictions were off. */
+/* Predictions, and their errors. */
 #include "record.h"
 
 void rh_record_prediction_parts(rh_json *parent, const rh_duration_parts *parts)

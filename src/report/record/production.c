@@ -1,4 +1,4 @@
-/* Production in report.json: what its profile said, and staging's probe beside it. */
+/* Production in report.json: its profile, and staging's probe beside it. */
 #include "record.h"
 #include <math.h>
 

@@ -1,4 +1,4 @@
-/* report.json of this schema_version and of version 1, which had other names for the same facts. */
+/* Reads report.json of this schema_version and of version 1, which had other names for the same facts. */
 #include "pgrehearse/report/report.h"
 #include "pgrehearse/base/text.h"
 #include "record.h"

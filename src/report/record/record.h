@@ -1,4 +1,4 @@
-/* report.json, part by part. Every part is written also when its stage never ran: as null, or with null
+/* Sections of report.json. A section is written even if its stage did not run: as null, or with null
  * figures. */
 #pragma once
 #include "pgrehearse/adapters/json.h"

@@ -1,4 +1,4 @@
-/* The way back: what it took, and what it brought back. */
+/* Rollback: its duration, and the differences after it. */
 #include "record.h"
 
 void rh_record_differences(rh_json *parent, const char *key, const rh_difference *differences, size_t count)

@@ -1,5 +1,5 @@
-/* Who waited, and who was in the way: every wait of the loaded pass, added up. report.json carries only the
- * longest waits one by one; these sums are over all of them. */
+/* Waiters and blockers: sums over all waits of the loaded pass. report.json lists only the longest waits
+ * one by one. */
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/text.h"
 #include "record.h"

@@ -1,4 +1,4 @@
-/* The record's own tables as CSV: what was summed, beside the single events of the other files. */
+/* The tables of the record as CSV: sums, beside the single events in the other files. */
 #include "pgrehearse/adapters/csv.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/model/load.h"

@@ -1,4 +1,4 @@
-/* samples/: everything that was sampled, as CSV. */
+/* samples/: all samples as CSV files. */
 #pragma once
 #include "pgrehearse/adapters/json.h"
 #include "pgrehearse/model/run.h"

@@ -1,4 +1,4 @@
-/* Two runs side by side, as text: what changed, what is new, what went. */
+/* Compares two runs side by side, as text: changed, new and missing figures. */
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/report/report.h"
 #include "report/view/backfill.h"

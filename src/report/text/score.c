@@ -1,4 +1,4 @@
-/* A score, as a table for people and as the record that lies beside the run. */
+/* A score as a table and as score.json. */
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/base/units.h"
 #include "pgrehearse/report/report.h"

@@ -1,4 +1,5 @@
-/* One sentence each: the lock_timeout to use, whom the disturbers hurt, whether two releases get along. */
+/* One sentence each: the recommended lock_timeout, the effect of disturbers, the compatibility of releases.
+ * */
 #include "view.h"
 #include <math.h>
 

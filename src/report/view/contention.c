@@ -1,4 +1,4 @@
-/* Who waited for locks, and what that did to their response times. */
+/* Sessions that waited for locks, and their response times. */
 #include "view.h"
 #include <math.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* For each relation, when and how much of the time its reads and its writes were blocked. */
+/* For each relation, when and for how much of the time its reads and its writes were blocked. */
 #pragma once
 #include "view.h"
 

@@ -1,4 +1,4 @@
-/* Whose rights the sessions had, and what the backup says of its database. */
+/* The roles of the sessions, and the backup's database. */
 #include "view.h"
 #include <string.h>
 

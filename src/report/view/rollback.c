@@ -1,4 +1,4 @@
-/* The way back, in words. */
+/* Rollback, as sentences. */
 #include "pgrehearse/model/lock.h"
 #include "view.h"
 #include <string.h>

@@ -1,4 +1,4 @@
-/* The sentences that stand on every page: verdict, prediction, back-test, failure. */
+/* Sentences that every page has: verdict, prediction, back-test, failure. */
 #include "pgrehearse/base/text.h"
 #include "view.h"
 #include <math.h>

@@ -1,4 +1,4 @@
-/* Figures and foreign text made fit for people. */
+/* Formats figures, and cleans text from elsewhere, for display. */
 #include "pgrehearse/base/units.h"
 #include "pgrehearse/base/text.h"
 #include "view.h"

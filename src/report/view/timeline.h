@@ -1,4 +1,4 @@
-/* What the timeline shows, gathered from the record: which bars, in which lanes, over which span. */
+/* The timeline's data from the record: bars, lanes and time span. */
 #pragma once
 #include "view.h"
 #include "pgrehearse/model/lock.h"

@@ -1,5 +1,4 @@
-/* What every page shows, drawn from the record alone: derived figures, sentences, and text made fit for
- * people. */
+/* The data of every page, from the record alone: derived figures, sentences, and cleaned text. */
 #pragma once
 #include "pgrehearse/adapters/json.h"
 #include "pgrehearse/base/arena.h"

@@ -1,4 +1,4 @@
-/* What keeps the server from dropping a column, or from changing its type, by the texts of the definitions.
+/* Objects because of which the server refuses to drop a column or to change its type, by their definitions.
  */
 #include "dependents.h"
 #include "pgrehearse/adapters/sql_parser.h"

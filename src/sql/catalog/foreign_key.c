@@ -1,4 +1,4 @@
-/* Foreign keys whose rows the server cannot find by an index. */
+/* Foreign keys whose referencing columns have no index. */
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/sql/catalog.h"
 #include <string.h>

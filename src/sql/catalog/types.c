@@ -1,4 +1,4 @@
-/* Types: domains and their constraints, and which changes of a type leave the rows as they lie. */
+/* Types: domains and their constraints, and changes of type that do not rewrite the table. */
 #include "pgrehearse/sql/catalog.h"
 #include "pgrehearse/base/text.h"
 #include <stdlib.h>

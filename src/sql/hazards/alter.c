@@ -1,4 +1,4 @@
-/* ALTER TABLE: what each subcommand does to a table that others use. */
+/* Hazards of the subcommands of ALTER TABLE on a table in use. */
 #include "pgrehearse/sql/classify.h"
 #include "subject.h"
 #include "pgrehearse/base/text.h"

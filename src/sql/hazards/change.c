@@ -1,4 +1,4 @@
-/* UPDATE and DELETE of all rows; how long a statement works. */
+/* Hazards of UPDATE and DELETE of all rows; statements whose duration grows with the table. */
 #include "subject.h"
 #include "pgrehearse/base/text.h"
 #include <string.h>

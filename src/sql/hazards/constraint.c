@@ -1,4 +1,4 @@
-/* Constraints that are added to a table that others use. */
+/* Hazards of adding constraints to a table in use. */
 #include "subject.h"
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* What the text does not tell: the work of functions, triggers, DO blocks and procedures. */
+/* Statements whose effect does not follow from their text: functions, triggers, DO blocks, procedures. */
 #include "pgrehearse/sql/classify.h"
 #include "pgrehearse/sql/hazards.h"
 #include "pgrehearse/adapters/sql_parser.h"

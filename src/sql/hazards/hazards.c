@@ -1,5 +1,5 @@
-/* Each rule's message says what happens, its `safer` what to write instead, with the statement's own names.
- */
+/* Applies the rules to a statement. Each message has the effect and the safer alternative, with the
+ * statement's own names. */
 #include "subject.h"
 #include "pgrehearse/sql/classify.h"
 #include "pgrehearse/adapters/sql_parser.h"

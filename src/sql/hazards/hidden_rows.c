@@ -1,4 +1,4 @@
-/* Data changes that row-level security keeps from rows, which only a run shows. */
+/* Data changes from which row-level security hides rows: found by measurement only. */
 #include "pgrehearse/base/units.h"
 #include "pgrehearse/sql/hazards.h"
 

@@ -1,5 +1,5 @@
-/* "-- pgrehearse: ignore RULE reason" before a statement silences one rule for it. The comment must be one to
- * the server too: inside a string it is text. */
+/* "-- pgrehearse: ignore RULE reason" before a statement silences one rule for it. Only comments count, not
+ * the same text inside a string. */
 #include "pgrehearse/sql/hazards.h"
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/text.h"

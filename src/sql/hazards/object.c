@@ -1,4 +1,4 @@
-/* What the running release uses and no longer finds: dropped, emptied, renamed, moved; and domains. */
+/* Hazards for objects that the running release uses: dropped, emptied, renamed, moved; and domains. */
 #include "subject.h"
 #include "pgrehearse/base/text.h"
 #include <string.h>

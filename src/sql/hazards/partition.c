@@ -1,4 +1,4 @@
-/* Partitions that come and go. */
+/* Hazards of attaching, creating and detaching partitions. */
 #include "subject.h"
 #include "pgrehearse/base/text.h"
 #include <string.h>

@@ -1,5 +1,5 @@
-/* The rules' ids, which scenarios, comments in migrations and reports rely on: they never change their
- * meaning. */
+/* The rules and their ids, which comments in migrations and reports contain: an id never changes its meaning.
+ */
 #include "pgrehearse/sql/hazards.h"
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* Hazards that come from the company a statement keeps in its transaction, and from the settings in force. */
+/* Hazards that follow from the other statements of the same transaction, and from the settings in force. */
 #include "subject.h"
 #include "pgrehearse/sql/classify.h"
 #include "pgrehearse/adapters/sql_parser.h"

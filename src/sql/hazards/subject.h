@@ -1,8 +1,8 @@
-/* Internal to sql/: a statement under the rules, for src/sql/hazards/. */
+/* Internal to sql/: the statement that the rules are applied to, for src/sql/hazards/. */
 #pragma once
 #include "pgrehearse/sql/hazards.h"
 
-/* A statement under the rules. */
+/* The statement that the rules are applied to. */
 typedef struct rh_hazard_subject {
     rh_hazard_context *context;
     rh_arena *arena;

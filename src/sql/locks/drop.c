@@ -1,4 +1,4 @@
-/* DROP, and what goes with it. */
+/* Locks of DROP and of its dependent objects. */
 #include "locks.h"
 #include "pgrehearse/sql/tree.h"
 #include <string.h>

@@ -1,5 +1,4 @@
-/* Queries: what they read, lock and change, and what a change does to other tables by foreign keys, views and
- * rules. */
+/* Locks of queries and data changes, also on other tables by foreign keys, views and rules. */
 #include "pgrehearse/sql/classify.h"
 #include "locks.h"
 #include "pgrehearse/adapters/sql_parser.h"

@@ -1,4 +1,4 @@
-/* Disturbers together: started one after the other, then looked after by one thread. */
+/* Starts disturbers one after the other, then monitors them in one thread. */
 #include "disturb.h"
 #include "pgrehearse/base/interrupt.h"
 #include "pgrehearse/base/units.h"

@@ -1,5 +1,4 @@
-/* When the next transaction starts, which template it plays, and with which row of values. Pure arithmetic.
- */
+/* Chooses the start of the next transaction, its template, and its parameter values. Pure arithmetic. */
 #pragma once
 #include "pgrehearse/base/clock.h"
 #include "pgrehearse/base/random.h"

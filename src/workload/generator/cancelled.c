@@ -1,4 +1,4 @@
-/* Statements of the load that the server cancelled, one by one, for the account of lock waits. */
+/* Statements of the load that the server cancelled, one by one, for the report of lock waits. */
 #include "generator.h"
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* Constraints that the migrations add: rows that the load makes keep to them. */
+/* Constraints that the migrations add, which rows of the load must satisfy. */
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/workload/workload.h"
 #include "schema.h"

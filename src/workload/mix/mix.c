@@ -1,4 +1,4 @@
-/* Which source the mix comes from. */
+/* Makes the mix from the scenario's source. */
 #include "pgrehearse/workload/workload.h"
 
 static bool from_statistics(rh_pg *pg, const rh_mix_role *role, const rh_workload *workload, uint64_t seed,

@@ -1,4 +1,4 @@
-/* A table as the mix sees it. Everything lives in the arena of the mix. */
+/* A table of the mix. Everything lives in the arena of the mix. */
 #pragma once
 #include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/base/relation.h"

@@ -1,4 +1,4 @@
-/* INSERTs that clone a sampled row and stay clear of every unique index. */
+/* INSERTs that clone a sampled row with new values for every unique index. */
 #include "schema.h"
 #include "pgrehearse/base/text.h"
 #include <string.h>

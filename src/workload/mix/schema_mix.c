@@ -1,5 +1,4 @@
-/* A mix from nothing but the schema and its rows: what an application that was written around these tables
- * would ask. */
+/* Derives a mix from the schema and its rows: typical queries of an application on these tables. */
 #include "schema.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/workload/workload.h"

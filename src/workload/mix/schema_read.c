@@ -1,4 +1,4 @@
-/* The catalog's view of the tables that the mix is made from. */
+/* Reads the tables of the mix from the catalog. */
 #include "schema.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/model/facts.h"

@@ -1,4 +1,4 @@
-/* The mix of a team's own pgbench scripts. */
+/* A mix of the user's pgbench scripts. */
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/text.h"
 #include "script.h"

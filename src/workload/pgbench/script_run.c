@@ -1,4 +1,4 @@
-/* Playing a script. Nothing here waits or allocates once a run has grown to its largest script. */
+/* Executes a script. Does not wait, and does not allocate once the buffers fit the largest script. */
 #include "expression.h"
 #include <math.h>
 #include <stdio.h>

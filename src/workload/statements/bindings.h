@@ -1,4 +1,4 @@
-/* What each $n of a statement meets: the column and the operator, from the parse tree. No server. */
+/* The column and the operator that each $n of a statement is used with, from the parse tree. No server. */
 #pragma once
 #include "workload/mix/schema.h"
 

@@ -1,4 +1,4 @@
-/* Which tables the names of a statement mean, from the inside out. */
+/* Resolves names of a statement to tables, from the innermost scope outwards. */
 #pragma once
 #include "bindings.h"
 #include "pgrehearse/adapters/sql_parser.h"

@@ -1,4 +1,4 @@
-/* Texts of pg_stat_statements made into statements that can be prepared. */
+/* Turns texts of pg_stat_statements into statements that can be prepared. */
 #pragma once
 #include "pgrehearse/base/arena.h"
 #include <stdbool.h>

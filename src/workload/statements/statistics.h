@@ -1,4 +1,5 @@
-/* pg_stat_statements as CSV: what production ran, how often, and what it cost. No server, no SQL parser.
+/* Reads an export of pg_stat_statements in CSV: production's statements, calls and times. No server, no SQL
+ * parser.
  *
  * The columns of PostgreSQL 12 to 18 are known, in any order and any case; query and calls must be there.
  * Besides the view's own, these are understood, from a query like RH_STATISTICS_EXPORT: captured_at (when the

@@ -1,4 +1,4 @@
-/* Which of production's statements can be played, and in what form. */
+/* Decides which of production's statements the load can run, and in what form. */
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/model/facts.h"

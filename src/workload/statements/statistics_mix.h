@@ -1,4 +1,4 @@
-/* Production's statements on their way into the mix. */
+/* Internal to workload/: turning production's statements into templates of the mix. */
 #pragma once
 #include "statistics.h"
 #include "statement_values.h"
