@@ -3,6 +3,5 @@
 #include "pgrehearse/model/run.h"
 #include "pgrehearse/staging/staging.h"
 
-/* Has the samples follow them (rh_staging_follow): ALTER TABLE … ADD FOREIGN KEY of every pending migration.
- */
+/* Passes the ALTER TABLE … ADD FOREIGN KEY of every pending migration to rh_staging_follow. */
 void rh_added_keys_follow(rh_run *run, rh_staging *staging);

@@ -5,9 +5,9 @@
 #include "pgrehearse/model/run.h"
 #include "pgrehearse/staging/staging.h"
 
-/* After a migration failed in a quiet pass: the loaded pass and the rollback of those before it, as the
- * scenario wants them; then, from the restored state, the failed one once more: the schema, rows, invalid
- * indexes and history that its failure leaves, and what running it again meets (an rh_interruption of
- * RH_INTERRUPTION_FAILURE). After one that failed under load only: the rollback of all. The outcomes stay
- * what they were; what goes wrong here is told in run->not_measured. */
+/* After a migration failed in a quiet pass: runs the loaded pass and the rollback of the migrations before
+ * it, if the scenario has them. Then, from the restored state, runs the failed one again and records the
+ * schema, rows, invalid indexes and history rows after its failure, and the outcome of a second run (an
+ * rh_interruption with RH_INTERRUPTION_FAILURE). After a failure under load only: the rollback of all.
+ * Outcomes do not change; problems are added to run->not_measured. */
 void rh_after_failure(rh_run *run, rh_staging *staging, const rh_progress *progress);

@@ -10,8 +10,8 @@ typedef struct rh_compatibility_result {
     rh_pass_result pass;
     rh_compatibility compatibility;
 } rh_compatibility_result;
-/* Resets staging and replays the pending migrations with nothing beside them. The templates of the load's mix
- * are called before the first and after each one, those of workload.next on the migrated copy, and then,
- * after another reset, before the first and after each one. Leaves staging migrated. */
+/* Resets staging and replays the pending migrations without load. Calls the templates of the load's mix
+ * before the first and after each one; those of workload.next on the migrated copy and then, after another
+ * reset, before the first and after each one. Staging is migrated afterwards. */
 rh_compatibility_result rh_pass_compatibility(const rh_run *run, rh_staging *staging,
                                               const rh_progress *progress, rh_error *error);

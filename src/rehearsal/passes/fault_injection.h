@@ -1,6 +1,6 @@
-/* Interrupts a migration while one of its statements runs: a thread waits until the statement is under way,
- * and then terminates its connection, or crashes the server. A program that goes on waiting for a server that
- * is gone is ended too. */
+/* Interrupts a migration while one of its statements runs: a thread waits until the statement runs, and
+ * then terminates its connection, or crashes the server. A program that continues to wait for a server that
+ * has crashed is ended too. */
 #pragma once
 #include "pgrehearse/base/error.h"
 #include "pgrehearse/migrations/replay.h"
@@ -12,7 +12,7 @@
 typedef struct rh_fault_injection {
     rh_staging *staging;
     rh_interruption_how how;
-    const rh_statement *target;     /* during which it is fired */
+    const rh_statement *target;     /* the statement during which it is fired */
     rh_usec delay;                  /* after its start */
     rh_replay_hooks hooks;          /* hand these to rh_replay */
     rh_program_hooks program_hooks; /* or this to rh_program_run */
@@ -32,9 +32,9 @@ typedef struct rh_fault_injection {
     bool started, armed, given_up;
 } rh_fault_injection;
 
-/* With staging, how, target and delay set. MIGRATION: the session to be terminated; NULL: that of the
- * program's that sends the target. */
+/* Call with staging, how, target and delay set. MIGRATION: the session to terminate; NULL: the program's
+ * session that sends the target. */
 bool rh_fault_injection_start(rh_fault_injection *fault, rh_pg *migration, rh_error *error);
-/* Joins the thread. A fault that has not fired yet does not any more. Waits until the session has gone (30 s
- * at most), or until the crashed server is up again. Takes one that never started. */
+/* Joins the thread; a fault that has not fired yet is cancelled. Waits until the session has ended (at most
+ * 30 s), or the crashed server is up again. May be called if it was not started. */
 bool rh_fault_injection_finish(rh_fault_injection *fault, rh_error *error);

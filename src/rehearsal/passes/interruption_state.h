@@ -14,7 +14,7 @@ typedef struct rh_interrupted {
     size_t index; /* in the plan */
     const rh_migration *migration;
     const rh_statement *target;
-    double target_s; /* what it takes by itself */
+    double target_s; /* its duration in the quiet pass */
     rh_pg *pg, *side;
     rh_interruption *found;
     rh_notes *notes;
@@ -27,15 +27,16 @@ typedef struct rh_interrupted {
     rh_rows history;
 } rh_interrupted;
 
-/* The restored state with every pending migration before this one; looked at. */
+/* Resets staging, runs the pending migrations before this one, and reads the state. */
 bool rh_interruption_prepare(rh_interrupted *i, rh_error *error);
 bool rh_interruption_open(rh_interrupted *i, rh_error *error);
 void rh_interruption_close(rh_interrupted *i);
 void rh_interruption_forget(rh_interrupted *i);
-/* Up; its failure is not the migration's. FAULT: interrupts it; NULL: nothing does. */
+/* Runs MIGRATION up; its failure does not count for the migration. FAULT interrupts it; may be NULL. */
 bool rh_interruption_replay(rh_interrupted *i, const rh_migration *migration, const rh_fault_injection *fault,
                             rh_error *error);
-/* What there is now, compared with before, into i->found; HISTORY: the history table's rows. */
+/* Reads the state now and stores the differences in i->found; HISTORY: the rows of the history table. */
 bool rh_interruption_inspect(rh_interrupted *i, rh_rows *history, rh_error *error);
-/* As the framework would, given HISTORY; else once it says what it said before. */
+/* Runs the migration again as the framework would with HISTORY; if it refuses or skips it, once more after
+ * restoring the history table. */
 bool rh_interruption_try_again(rh_interrupted *i, const rh_rows *history, rh_error *error);

@@ -3,14 +3,14 @@
 #include "pgrehearse/model/run.h"
 #include "pgrehearse/staging/staging.h"
 
-/* Of those taken over from production; a scenario may ask for more. */
+/* The most connections by production's profile; a scenario may have more. */
 enum { RH_LOAD_CONNECTIONS_MAX = 1000 };
 
-/* Connections that the load wants: the scenario's, else as many as production's profile saw, else 10. To be
- * asked before staging starts, so that its max_connections has room for them. */
+/* The number of connections of the load: the scenario's, else production's sessions by its profile, else 10.
+ * Needed before staging starts, for its max_connections. */
 int rh_load_connections(const rh_run *run);
-/* Makes the scenario's mix from STAGING's database, with what the workload's role sees and may do there, and
- * fills mix, rate, connections and where they come from in LOAD. More connections than the server takes are
- * RH_ERROR_SCENARIO where the scenario asks for them; of production's, as many as fit are taken and that is
- * told. */
+/* Makes the scenario's mix from STAGING's database, with the rows and privileges of the application role, and
+ * sets mix, rate, connections and their sources in LOAD. More connections than the server accepts are
+ * RH_ERROR_SCENARIO if the scenario has them; if production's profile has them, the number is reduced, with a
+ * note. */
 bool rh_load_prepare(const rh_run *run, rh_staging *staging, rh_load *load, rh_notes *notes, rh_error *error);

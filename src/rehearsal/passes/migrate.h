@@ -15,7 +15,7 @@ typedef struct rh_migrate_options {
     const rh_fault_injection *fault; /* interrupts it, started; NULL */
 } rh_migrate_options;
 
-/* What rh_replay is for files and rh_program_run for programs. PG is the session that migrates files. To one
- * that failed for want of rights (SQLSTATE 42501), the hint says as whom it ran, and what to do. */
+/* Calls rh_replay for files or rh_program_run for a program. PG is the session for files. If the migration
+ * failed for missing privileges (SQLSTATE 42501), the hint has its role and what to do. */
 rh_attempt rh_migrate(const rh_run *run, const rh_staging *staging, rh_pg *pg, const rh_migration *migration,
                       const rh_migrate_options *options, rh_error *error);

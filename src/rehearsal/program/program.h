@@ -4,7 +4,7 @@
 #include "rehearsal/passes/observer.h"
 #include "pgrehearse/staging/staging.h"
 
-/* Who is told what a program does while it does it. */
+/* Callbacks while a program runs. */
 typedef struct rh_program_hooks {
     void *user;
     void (*started)(void *user, pid_t program); /* its process, which leads a group of its own */
@@ -24,8 +24,8 @@ typedef struct rh_program_options {
     const rh_program_hooks *program_hooks; /* may be NULL */
 } rh_program_options;
 
-/* What rh_replay is for files. The attempt's elapsed_s is the program's own time, without what messages were
- * held for. It fails (RH_ERROR_MIGRATION) when the program does not end with 0: the message has its last
- * word, and the last SQL error it met. */
+/* Runs the program, as rh_replay runs files. The attempt's elapsed_s is the program's time without the time
+ * for which messages were held. RH_ERROR_MIGRATION if the program's exit status is not 0: the message has the
+ * last line of its output and its last SQL error. */
 rh_attempt rh_program_run(const rh_run *run, const rh_staging *staging, const rh_migration *migration,
                           const rh_program_options *options, rh_error *error);
