@@ -1,8 +1,8 @@
 /* The operating-system account that a private server runs as, when this program is root.
  *
- * "postgres" is let in by every other server of the machine that trusts peer authentication. So the server
- * gets a user and a group id of its own, which no account has: PostgreSQL's server needs no entry for it in
- * /etc/passwd, only initdb does. Whatever runs as that id is the server's, and ends with it.
+ * The account "postgres" can connect to every other server of the machine by peer authentication. So the
+ * server gets a user and a group id of its own, which no account has: PostgreSQL's server needs no entry in
+ * /etc/passwd, only initdb does. All processes with that id belong to the server and end with it.
  */
 #pragma once
 #include "pgrehearse/base/error.h"
@@ -10,19 +10,19 @@
 #include <sys/types.h>
 
 typedef struct rh_account {
-    uid_t uid; /* 0: we are not root, and stay who we are */
+    uid_t uid; /* 0: this program is not root, and the server runs as the same account */
     gid_t gid;
     bool own; /* no other process uses it */
-    int lock; /* keeps it ours while this program lives; -1 */
+    int lock; /* reserves the id while this program lives; -1 */
 } rh_account;
 
-/* "postgres", else "nobody"; false when neither exists. */
+/* The account "postgres", else "nobody"; false if neither exists. */
 bool rh_account_common(rh_account *account, rh_error *error);
-/* A free one; false when this machine (a container's user namespace) has none to give. */
+/* Reserves a free id; false if there is none (in a container's user namespace). */
 bool rh_account_choose(rh_account *account);
-/* That of a dead run, from its mark: false when a living run has it, or when it is none of this program's. */
+/* Reserves the id of a killed run, from its mark; false if a running run has it, or pgrehearse did not choose
+ * it. */
 bool rh_account_claim(rh_account *account, uid_t uid);
-/* Kills every process of an account of its own until none is left; removes the shared memory that they leave.
- */
+/* Kills every process of such an id until none is left, and removes their shared memory. */
 void rh_account_end(const rh_account *account);
 void rh_account_release(rh_account *account);

@@ -2,7 +2,7 @@
 #pragma once
 #include "state.h"
 
-/* Where they write: a directory that they, whatever account they run as, can write to; NULL on failure. */
+/* A directory that these programs can write to with their account; NULL on failure. */
 const char *rh_clients_directory(rh_staging *staging, rh_error *error);
 /* Runs PROGRAM --dbname=<DATABASE> ARGUMENTS… (NULL-ended), confined; the password, if any, goes by the
  * environment. *STATUS is its exit status and ERRORS (may be NULL) its standard error. False only when it

@@ -2,10 +2,10 @@
 #pragma once
 #include "state.h"
 
-/* Chooses the server's account; makes the cluster's directory with its mark and all that lies in it. */
+/* Chooses the server's account and creates the cluster's directories with the mark. */
 bool rh_cluster_make_directories(rh_staging *staging, const char *log_directory, rh_error *error);
-/* initdb, confined; what it makes belongs to the server's account. */
+/* Runs initdb, confined, as the server's account. */
 bool rh_cluster_initialize(rh_staging *staging, rh_error *error);
-/* Marks a stopped cluster as kept, and gives it to an account that has a name: PostgreSQL's programs want
- * one. */
+/* Marks a stopped cluster as kept, and changes its owner to an account with a name, which PostgreSQL's
+ * programs need. */
 void rh_cluster_keep(rh_staging *staging);

@@ -6,15 +6,15 @@
 bool rh_embedded_start(rh_staging *staging, const rh_staging_request *request, rh_error *error);
 /* Starts the server and waits until it answers. */
 bool rh_embedded_run(rh_staging *staging, rh_error *error);
-/* Stops it: cleanly (a checkpoint; what connections are left are closed), or at once. */
+/* Stops it: cleanly (fast shutdown with a checkpoint), or at once. */
 bool rh_embedded_halt(rh_staging *staging, bool cleanly, rh_error *error);
 /* Kills it at once, without waiting; then rh_embedded_recover starts it, which recovers from its WAL. */
 void rh_embedded_crash(rh_staging *staging);
 bool rh_embedded_recover(rh_staging *staging, rh_error *error);
 /* RH_ERROR_STAGING with the log's last lines when the postmaster has ended. */
 bool rh_embedded_alive(rh_staging *staging, rh_error *error);
-/* RH_ERROR_LOST when a process of the server has ended since it first started or since the last overlook: it
- * crashed and started again. RH_ERROR_STAGING as above. */
+/* RH_ERROR_LOST if the server has crashed and restarted since its start or since the last
+ * rh_embedded_accept_restart. RH_ERROR_STAGING as above. */
 bool rh_embedded_was_up(rh_staging *staging, rh_error *error);
 bool rh_embedded_accept_restart(rh_staging *staging, rh_error *error);
 /* Interrupts must be held back. */

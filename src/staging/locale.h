@@ -2,13 +2,12 @@
 #pragma once
 #include "state.h"
 
-/* Does the C library here know it? C and POSIX always. */
+/* True if the C library of this machine has the locale. C and POSIX: always. */
 bool rh_locale_exists(const char *name);
 /* Compiles NAME ("de_AT.UTF-8@euro") from the sources in /usr/share/i18n with localedef into DIRECTORY, which
  * must exist. False when that is not possible: *WHY (in ARENA) is a sentence's end. Needs no privileges. */
 bool rh_locale_make(const char *name, const char *directory, rh_arena *arena, const char **why);
 
-/* Makes what the backup's database needs and this machine lacks, for the server that starts next: then
- * staging->locale_path is set. What cannot be made is staging->locale_missing. The cluster's directory must
- * exist. */
+/* Compiles the locale of the backup's database if this machine lacks it, for the server that starts next, and
+ * sets staging->locale_path. On failure sets staging->locale_missing. The cluster's directory must exist. */
 bool rh_locale_prepare(rh_staging *staging, rh_error *error);

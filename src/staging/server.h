@@ -2,11 +2,12 @@
 #pragma once
 #include "state.h"
 
-/* The guard, the lease, what dead runs left, and an empty database with our mark. */
+/* Checks the safety guard, takes the advisory lock, removes databases of killed runs, and creates an empty
+ * database with the mark. */
 bool rh_server_start(rh_staging *staging, const rh_staging_request *request, rh_error *error);
 bool rh_server_snapshot(rh_staging *staging, rh_error *error);
 bool rh_server_reset(rh_staging *staging, rh_error *error);
-/* An empty database NAME with our mark. */
+/* Creates an empty database NAME with the mark. */
 bool rh_server_create(rh_staging *staging, const char *name, const char *template_name, rh_error *error);
 /* Drops NAME if it carries the mark of this run; one that is missing is fine. */
 bool rh_server_drop(rh_staging *staging, const char *name, rh_error *error);

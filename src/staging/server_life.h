@@ -6,11 +6,12 @@
 /* The checkpointer lives as long as the server does without a crash. Its start time tells it from a later
  * process of the same number. */
 typedef struct rh_server_life {
-    int checkpointer;      /* 0: nothing was noted */
+    int checkpointer;      /* pid; 0: not recorded */
     long long start_ticks; /* since the machine started */
 } rh_server_life;
 
-/* By a superuser's connection to a server on this machine. False while the server has no checkpointer yet. */
+/* Records the checkpointer over a superuser's connection to a server on this machine. False while there is
+ * none yet. */
 bool rh_server_life_note(rh_pg *pg, rh_server_life *life);
-/* Has the checkpointer of then ended? False when nothing was noted. */
+/* True if the recorded checkpointer has ended. False if none was recorded. */
 bool rh_server_life_has_ended(const rh_server_life *life);

@@ -2,13 +2,12 @@
 #pragma once
 #include "state.h"
 
-/* Sorts the scenario's settings into those that the timed passes will run with (staging->applied) and those
- * that a rehearsal must not have (noted in the facts); makes the server check names and values
- * (RH_ERROR_SCENARIO at the scenario's place) and compares with this machine's memory. Of what the profile
- * adds, what this server does not know or this machine cannot hold is noted and left out. The data directory
- * must exist. */
+/* Divides the scenario's settings into those for the timed passes (staging->applied) and those that are not
+ * allowed in a rehearsal (noted in the facts). The server checks names and values (RH_ERROR_SCENARIO at their
+ * position), and sizes are compared with this machine's memory. Settings of the profile that this server does
+ * not know or that do not fit are noted and omitted. The data directory must exist. */
 bool rh_settings_check(rh_staging *staging, rh_error *error);
-/* The smaller of the machine's memory and what a control group leaves us; bytes. */
+/* The lesser of the machine's memory and the control group's limit, in bytes. */
 int64_t rh_settings_memory(void);
 /* Copies what initdb has configured to the configuration directory, before anything untrusted is restored. */
 bool rh_settings_begin(rh_staging *staging, rh_error *error);
@@ -19,6 +18,6 @@ const char **rh_settings_arguments(rh_staging *staging, size_t *count);
 /* Reads the values in force from the running server into staging->settings. */
 bool rh_settings_record(rh_staging *staging, rh_error *error);
 
-/* Why a production setting is not applied: a sentence's end, "" for one that is left out without a word (the
- * server computes it), NULL for one that is applied. */
+/* Why a production setting is not applied, as the end of a sentence; "": omitted without a note (the server
+ * computes it); NULL: it is applied. */
 const char *rh_settings_refusal(const char *name, const char *value);

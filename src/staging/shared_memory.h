@@ -16,9 +16,9 @@ typedef struct rh_shared_memory {
     int segment; /* System V */
 } rh_shared_memory;
 
-/* What the running POSTMASTER has mapped; nothing when /proc does not tell. */
+/* The shared memory that the running POSTMASTER has mapped; nothing if /proc is not readable. */
 void rh_shared_memory_note(pid_t postmaster, rh_shared_memory *memory);
 /* The same for one more process: adds to MEMORY, which begins as {0}. */
 void rh_shared_memory_add(pid_t process, rh_shared_memory *memory);
-/* Removes what is left of it, and forgets it. The postmaster must have ended. */
+/* Removes what still exists of it, and resets MEMORY. The postmaster must have ended. */
 void rh_shared_memory_remove(rh_shared_memory *memory);

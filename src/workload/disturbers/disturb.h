@@ -7,14 +7,14 @@
 
 typedef struct rh_disturbing rh_disturbing;
 
-/* How a kind is started, looked after and stopped. The first is called by whoever starts the disturbers,
- * afterwards everything by their thread. */
+/* The methods of a kind of disturber. start is called in the thread that starts the disturbers, the others in
+ * the disturbers' thread. */
 typedef struct rh_disturber_methods {
     /* Starts it and waits until it is in place. False: it is not, and ERROR says why. */
     bool (*start)(rh_disturbing *d, rh_error *error);
-    /* Looks after it; true when it has ended by itself: then DETAIL says how. */
+    /* Checks it; true if it has ended by itself: DETAIL then has the reason. */
     bool (*check)(rh_disturbing *d);
-    /* Ends it, whether it was ever in place or not, and frees what it has. */
+    /* Ends it, in place or not, and frees its resources. */
     void (*stop)(rh_disturbing *d);
     /* Undoes what it changed, once its migration has ended; may be NULL. */
     void (*undo)(rh_disturbing *d);
@@ -23,13 +23,13 @@ typedef struct rh_disturber_methods {
 extern const rh_disturber_methods rh_disturb_session_methods, rh_disturb_pg_dump_methods,
     rh_disturb_autovacuum_methods;
 
-/* One disturber at work. */
+/* One running disturber. */
 struct rh_disturbing {
     const rh_disturber *spec;
     const rh_disturb_place *place;
     const rh_disturber_methods *methods;
     rh_arena *arena;
-    rh_pg *side;       /* the disturbers' own, for looking around */
+    rh_pg *side;       /* shared by the disturbers, for queries */
     const char *table; /* qualified and quoted; NULL */
     const char *name;
     int number; /* unique in this process */
@@ -41,10 +41,10 @@ struct rh_disturbing {
     size_t pid_count;
     int fd; /* to be polled for reading; -1 */
 
-    rh_pg *session;       /* of those that are one */
+    rh_pg *session;       /* of kinds that are a session */
     rh_process *process;  /* pg_dump */
     const char *fifo;     /* its output */
-    int pipe;             /* our end of that; -1 */
+    int pipe;             /* the reading end of that; -1 */
     int64_t wanted_bytes; /* of its output that are still taken */
     int64_t oid;          /* autovacuum: of the table */
     rh_usec seen;         /* a worker, last */

@@ -40,9 +40,9 @@ typedef struct load_client {
     rh_pgbench_script_run run; /* of a template that is a script */
     bool stale_after;          /* CLEANING: DEALLOCATING follows */
     rh_usec sent;              /* since the load began: first send of the work */
-    rh_usec asked; /* RUNNING: when the statement was sent (monotonic); 0: it was told to be overdue */
-    int attempts;  /* of the whole work */
-    size_t stale;  /* DEALLOCATING: the statement */
+    rh_usec asked;             /* RUNNING: when the statement was sent (monotonic); 0: reported as overdue */
+    int attempts;              /* of the whole work */
+    size_t stale;              /* DEALLOCATING: the statement */
     rh_usec
         wake_at; /* CONNECTING: gives up; WAITING: tries again; SLEEPING, BACKING_OFF: goes on (monotonic) */
     rh_usec backoff;
@@ -51,11 +51,11 @@ typedef struct load_client {
 
 typedef enum load_phase {
     LOAD_RUNNING,    /* arrivals come */
-    LOAD_DRAINING,   /* no more arrivals; what began may end */
-    LOAD_CANCELLING, /* that took too long: what runs was cancelled */
+    LOAD_DRAINING,   /* no more arrivals; running requests may end */
+    LOAD_CANCELLING, /* running requests were cancelled, because that took too long */
 } load_phase;
 
-/* What is prepared on each connection. */
+/* A statement that is prepared on each connection. */
 typedef struct load_statement {
     char *name; /* "rh_0" … */
     const char *sql;
@@ -113,8 +113,7 @@ void rh_generator_forget_idle(rh_generator *generator, const load_client *client
 /* WORK is over. SENT is when it was first sent, -1: never. */
 void rh_generator_work_ended(rh_generator *generator, const load_work *work, rh_request_outcome outcome,
                              rh_usec sent);
-/* cancelled.c: remembers a timeout or a deadlock that the client's session got; other errors are passed over.
- */
+/* cancelled.c: records a timeout or a deadlock of the client's session; other errors are ignored. */
 void rh_generator_cancelled(rh_generator *generator, const load_client *client, const char *template_name,
                             const char *sqlstate, const char *message);
 void rh_generator_report_cancelled(const rh_generator *generator, rh_arena *arena, rh_load *load);
@@ -126,12 +125,12 @@ bool rh_client_open(load_client *client, rh_generator *generator, rh_error *erro
 /* Starts watching the socket. */
 bool rh_client_start(load_client *client, rh_error *error);
 void rh_client_run(load_client *client, load_work work);
-/* Does it wait for its wake_at? */
+/* True if the client waits for its wake_at. */
 bool rh_client_is_timed(const load_client *client);
 /* Called when wake_at has passed. */
 void rh_client_wake(load_client *client);
 bool rh_client_is_busy(const load_client *client);
-/* The load is over: what the client is busy with ends soon. */
+/* Ends the client's work early, because the load is over. */
 void rh_client_cancel(load_client *client);
-/* Closes the connection; what still runs counts as shed. */
+/* Closes the connection; a running request counts as dropped. */
 void rh_client_close(load_client *client);

@@ -11,11 +11,11 @@
 typedef struct rh_measures rh_measures;
 typedef struct rh_measure_window rh_measure_window;
 
-/* How an arrival ended. Shed: the generator gave it up (queue full, or the run ended), its time so far is
- * counted. */
+/* How an arrival ended. Dropped: it did not run because the queue was full or the run ended; its time until
+ * then counts. */
 typedef enum rh_request_outcome { RH_REQUEST_DONE, RH_REQUEST_ERROR, RH_REQUEST_DROPPED } rh_request_outcome;
 
-/* An arrival that has begun and not ended: who is to be told. */
+/* The counters of an arrival that has not ended yet. */
 typedef struct rh_measure_slot {
     rh_measure_window *window;
     rh_usec intended;
@@ -33,14 +33,14 @@ void rh_measures_window(rh_measures *measures, rh_usec at_us, rh_window_kind kin
 rh_measure_slot rh_measures_begin(rh_measures *measures, rh_usec intended, uint32_t template_index);
 /* Of the window that the arrival belongs to. */
 rh_window_kind rh_measures_slot_kind(rh_measure_slot slot);
-/* RESPONSE_US from the intended start; SERVICE_US from the send, -1 when it was never sent. Errors and shed
- * arrivals count in the response times too: who waited and got an error has waited. */
+/* RESPONSE_US from the intended start; SERVICE_US from the send, -1 when it was never sent. Errors and
+ * dropped arrivals count in the response times, too. */
 void rh_measures_end(rh_measures *measures, rh_measure_slot slot, rh_request_outcome outcome,
                      rh_usec response_us, rh_usec service_us);
 /* The arrival's attempt failed and is made again. */
 void rh_measures_retry(rh_measures *measures, rh_measure_slot slot);
-/* One failure that a client saw, of TEMPLATE_NAME (kept, not copied), also when a retry went well; BEFORE: by
- * an arrival before the first migration. Copies the rest. */
+/* Counts one failure of TEMPLATE_NAME (kept, not copied), also if a retry succeeds; BEFORE: of an arrival
+ * before the first migration. Copies the other strings. */
 void rh_measures_error(rh_measures *measures, const char *template_name, const char *sqlstate,
                        const char *message, bool before);
 /* All arrivals ended, the load stops at END_US: fills windows, seconds, errors and saturated of LOAD in

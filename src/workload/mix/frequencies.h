@@ -6,9 +6,9 @@
  * common values of it are not known. */
 size_t rh_mix_frequencies_of(const mix_build *build, const mix_table *table, size_t column);
 
-/* ROWS (COUNT, indexes into TABLE's sample, complete in COLUMN) are drawn anew from themselves, in random
- * order, so that each of the most common values build->values[WHICH] that is among them is as frequent as on
- * production, and all others share what is left as they did. Values that no row has are passed over. False:
- * none of them is there, and ROWS are as they were. */
+/* Resamples ROWS (COUNT, indexes into TABLE's sample, complete in COLUMN), in random order, so that each of
+ * the most common values build->values[WHICH] among them is as frequent as on production; the others share
+ * the rest in proportion. Values that no row has are ignored. False: no row has any of them, and ROWS are
+ * unchanged. */
 bool rh_mix_frequencies_follow(mix_build *build, const mix_table *table, size_t column, size_t which,
                                size_t *rows, size_t count);
