@@ -7,7 +7,7 @@
 
 typedef struct rh_contents {
     rh_arena *arena;
-    rh_dump_entry *tables; /* those that keep rows of their own */
+    rh_dump_entry *tables; /* those with rows of their own */
     size_t table_count;
     rh_dump_entry *unlogged; /* tables whose rows a crash loses, and a standby cannot dump */
     size_t unlogged_count;
@@ -24,23 +24,24 @@ typedef struct rh_contents {
     bool creates_public;  /* it has CREATE SCHEMA public */
     size_t large_objects; /* entries of them */
     size_t post_data;     /* constraints, indexes, triggers … */
-    size_t entries;       /* of any kind; 0: a plain dump without headings, of which nothing is known */
+    size_t entries;       /* of any kind; 0: a plain dump without headings, whose contents are not known */
 } rh_contents;
 
 /* DEFINITION: the entry's SQL; "" when it is not known. */
 void rh_contents_add(rh_contents *contents, const rh_dump_entry *entry, const char *definition);
-/* Whether an entry makes this table. */
+/* Whether an entry creates this table. */
 bool rh_contents_have_table(const rh_contents *contents, const char *schema, const char *name);
 
 typedef enum rh_missing_part {
     RH_MISSING_NOTHING,
-    RH_MISSING_ALL,         /* it holds no entry at all */
-    RH_MISSING_DEFINITIONS, /* rows or keys of tables that it does not make */
+    RH_MISSING_ALL,         /* it has no entries */
+    RH_MISSING_DEFINITIONS, /* rows or keys of tables that it does not create */
     RH_MISSING_DATA,        /* tables, and no rows of any */
     RH_MISSING_TABLE_DATA,  /* no rows of some */
     RH_MISSING_POST_DATA,   /* no key, index, trigger or rule at all */
 } rh_missing_part;
-/* The worst that CONTENTS lack. TABLES (COUNT, in the contents' arena): those without rows. */
+/* The most severe of the parts that CONTENTS lack. TABLES (COUNT, in the contents' arena): those without
+ * rows. */
 rh_missing_part rh_contents_missing_part(rh_contents *contents, rh_dump_entry **tables, size_t *count);
 /* Materialized views that the dump does not populate (COUNT, in the contents' arena). */
 rh_dump_entry *rh_contents_unpopulated(rh_contents *contents, size_t *count);

@@ -1,5 +1,6 @@
-/* What a statement of a dump is about, as far as restoring it elsewhere needs to know. By its words; nothing
- * is parsed. */
+/* The kind and the objects of a statement of a dump, as far as the restore needs them. By its words, without
+ * a parser.
+ */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,7 +19,7 @@ typedef enum rh_dump_word_kind {
 typedef struct rh_dump_word {
     rh_dump_word_kind kind;
     char text[RH_NAME_SIZE * 2]; /* cut when longer */
-    const char *raw;             /* where it stands, with its quotes */
+    const char *raw;             /* its position in the text, with quotes */
     size_t raw_length;
 } rh_dump_word;
 typedef struct rh_dump_words {
@@ -66,14 +67,14 @@ typedef struct rh_dump_statement {
               [RH_NAME_SIZE]; /* roles that must exist: OWNER TO, GRANT, AUTHORIZATION, CREATE POLICY … TO */
     size_t role_count;
     char value[RH_NAME_SIZE]; /* of SET: the first word or string, cut when longer; else see the kind */
-    bool only_roles;  /* nothing is lost for a rehearsal but ownership and privileges when it is left out */
-    bool defines;     /* CREATE, ALTER or REFRESH of anything */
-    bool not_enabled; /* CREATE SUBSCRIPTION … WITH (connect = false …) */
+    bool only_roles;          /* it sets only ownership and privileges */
+    bool defines;             /* CREATE, ALTER or REFRESH of anything */
+    bool not_enabled;         /* CREATE SUBSCRIPTION … WITH (connect = false …) */
 } rh_dump_statement;
 
 /* Reads one statement (without what follows its semicolon). */
 void rh_dump_statement_read(const char *sql, size_t length, rh_dump_statement *statement);
-/* SET, and what is about the database itself or about roles: of no entry of the database. */
+/* True for SET and for statements about the database itself or about roles, which belong to no entry. */
 bool rh_dump_statement_is_shared(const rh_dump_statement *statement);
-/* psql's \connect: WORDS begin behind its backslash. The database's name. */
+/* The database's name in psql's \connect: WORDS begin after the backslash. */
 void rh_dump_connect_name(rh_dump_words *words, char name[RH_NAME_SIZE]);

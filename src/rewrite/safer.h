@@ -8,23 +8,23 @@
 #include "transactions.h"
 #include "pgrehearse/sql/tree.h"
 
-/* Steps for one statement, and where they go. */
+/* The steps for one statement, and its context. */
 typedef struct rh_safer_list {
     rh_arena *arena;
     const rh_statement *statement;
     rh_safer_step *steps;
     size_t count;
-    const char **answered; /* rules that the steps answer */
+    const char **answered; /* rules of the hazards that the steps avoid */
     size_t answered_count;
-    rh_catalog *catalog;     /* the schema as the statement finds it */
-    const rh_script *script; /* that it stands in */
+    rh_catalog *catalog;     /* the schema before the statement */
+    const rh_script *script; /* of the statement */
     const rh_plan *plan;
     const rh_migration *migration;
     const char *tied;              /* why its transaction cannot be committed in the middle; NULL: it can */
-    const rh_safer_setting *bound; /* a setting that only holds within its transaction; NULL */
+    const rh_safer_setting *bound; /* a setting that applies only within its transaction; NULL */
     bool kept;                     /* its file stays as it is */
-    bool learned;                  /* the schema is as the statement leaves it */
-    const char *why;               /* what kept a rewrite from being mechanical; NULL */
+    bool learned;                  /* the catalog includes the statement's effect */
+    const char *why;               /* why it was not rewritten; NULL */
 } rh_safer_list;
 
 rh_safer_step *rh_safer_add(rh_safer_list *list, const char *rule, const char *format, ...)
@@ -32,9 +32,10 @@ rh_safer_step *rh_safer_add(rh_safer_list *list, const char *rule, const char *f
 void rh_safer_answer(rh_safer_list *list, const char *rule);
 bool rh_safer_has(const rh_statement *statement, const char *rule); /* a hazard that is not silenced */
 
-/* The first of its hazards, not silenced, that is not of the company it keeps; NULL: none. */
+/* The rule of its first hazard that is not silenced and not due to other statements of its transaction; NULL:
+ * none. */
 const char *rh_safer_rule(const rh_statement *statement);
-/* SQL with WORDS put in behind the keyword KEYWORD, and without "IF NOT EXISTS" when PLAIN. */
+/* SQL with WORDS inserted after the keyword KEYWORD, and without "IF NOT EXISTS" if PLAIN. */
 const char *rh_safer_with_words(const char *sql, const char *keyword, const char *words, bool plain,
                                 rh_arena *arena);
 
@@ -48,21 +49,20 @@ bool rh_safer_partitioned_index(rh_safer_list *list, rh_json *body);
 bool rh_safer_partition(rh_safer_list *list, rh_json *body, rh_json *command);
 /* CREATE TABLE … PARTITION OF. */
 bool rh_safer_new_partition(rh_safer_list *list, rh_json *body);
-/* ALTER TABLE: TREE is its body. False: it could not be taken apart, nothing is added. */
+/* ALTER TABLE: TREE is its body. False: it could not be split, and no steps are added. */
 bool rh_safer_alter_table(rh_safer_list *list, rh_json *body);
-/* UPDATE or DELETE in batches; false: it cannot be told that a batch that runs twice does no harm. */
+/* UPDATE or DELETE in batches; false if a batch might not be repeatable. */
 bool rh_safer_batches(rh_safer_list *list, rh_json *body);
 /* Why TABLE cannot be judged (NULL: not defined); NULL: it is defined, and is an ordinary or a partitioned
  * one. */
 const char *rh_safer_unknown(const rh_safer_list *list, const rh_catalog_table *table);
 bool rh_safer_is_partitioned(const rh_catalog_table *table);
-/* Why rows of TABLE cannot be walked through in batches; NULL: they can. */
+/* Why TABLE cannot be changed in batches; NULL: it can. */
 const char *rh_safer_no_batches(const rh_safer_list *list, const rh_catalog_table *table);
-/* The same where the statement itself would fire no trigger and heed no policy. */
+/* The same for a statement that itself fires no triggers and applies no policies. */
 const char *rh_safer_no_fill(const rh_safer_list *list, const rh_catalog_table *table);
-/* VERB, an UPDATE or DELETE up to its WHERE, in batches over those rows of TABLE that CONDITION (may be NULL)
- * holds for: by ranges of its primary key. NAME: the table as SQL writes it, CALLED: as the statement calls
- * it. */
+/* VERB, an UPDATE or DELETE up to its WHERE, in batches by ranges of TABLE's primary key, on rows that
+ * satisfy CONDITION (may be NULL). NAME: the table as SQL writes it, CALLED: its alias in the statement. */
 void rh_safer_fill(rh_safer_list *list, const char *rule, const rh_catalog_table *table, const char *name,
                    const char *called, const char *verb, const char *condition);
 /* VALIDATE CONSTRAINT NAME behind HEAD ("ALTER TABLE t"), in a transaction of its own. */
@@ -90,8 +90,8 @@ bool rh_safer_type_alike(rh_safer_list *list, const rh_safer_retyped *r);
 const char *rh_safer_type_settings(const rh_safer_list *list, const rh_safer_retyped *r);
 /* The same for a function that compares values of COLUMN, with its default where DEFAULTS. */
 const char *rh_safer_name_settings(const rh_catalog_column *column, bool defaults);
-/* A second column, kept up by a trigger, filled in batches, with its own indexes and constraints, and swapped
- * in. False with why set: not mechanical here. */
+/* A second column that a trigger keeps up to date, filled in batches, with its own indexes and constraints,
+ * which then replaces the first. False, with why set: not possible here. */
 bool rh_safer_type(rh_safer_list *list, const rh_safer_retyped *r);
-/* The same for another name of a column: each is kept up with the other until a later release. */
+/* The same for renaming a column: both columns are kept in sync until a later release. */
 bool rh_safer_rename_column(rh_safer_list *list, rh_json *body);

@@ -5,9 +5,9 @@
 
 typedef struct rh_program_watch rh_program_watch;
 
-/* The last failure that the server answered with. */
+/* The last error of the server. */
 typedef struct rh_program_failure {
-    int ordinal; /* of the statement; 0: none, the connection itself or one that is not listed */
+    int ordinal;               /* of the statement; 0: the connection, or a statement that is not listed */
     const char *raw, *message; /* as sent, and without values of the data; NULL: there was none */
     const char *sqlstate;
 } rh_program_failure;
@@ -16,9 +16,9 @@ typedef struct rh_program_failure {
  * which no other code may use between the proxy's start and its stop. */
 rh_program_watch *rh_program_watch_new(const rh_run *run, rh_pg *side, const rh_migration *migration,
                                        const rh_program_options *options);
-/* Hand these to the proxy. */
+/* The events for the proxy. */
 rh_proxy_events rh_program_watch_events(rh_program_watch *watch);
-/* After the proxy has stopped: gives ATTEMPT the statements that are new, and all runs; that of a failed
- * statement too when the program ended WELL, for then it was made to live with it. */
+/* After the proxy has stopped: adds new statements and all runs to ATTEMPT; also the run of a failed
+ * statement if the program ended WELL, because then it handled the error. */
 void rh_program_watch_finish(rh_program_watch *watch, bool well, rh_attempt *attempt);
 rh_program_failure rh_program_watch_failure(const rh_program_watch *watch);

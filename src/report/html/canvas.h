@@ -22,7 +22,7 @@ typedef struct rh_canvas {
     double y; /* the next free row */
 } rh_canvas;
 
-/* Where a second stands; what lies outside is put at the edge. */
+/* The x coordinate of a second; times outside the axis are at its edge. */
 double rh_canvas_x(const rh_canvas *c, double at_s);
 void rh_canvas_text(rh_canvas *c, double x, double y, const char *class_, const char *text);
 void rh_canvas_line(rh_canvas *c, double x1, double y1, double x2, double y2, const char *class_);

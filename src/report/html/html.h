@@ -27,19 +27,19 @@ void rh_html_row(rh_html *html, const char *class_);
 void rh_html_row_end(rh_html *html);
 void rh_html_cell(rh_html *html, const char *text);
 void rh_html_figure(rh_html *html, const char *text);
-/* A figure that stands out when it hurts: CLASS_ "bad", "warn" or NULL. */
+/* A figure with a style: CLASS_ "bad", "warn" or NULL. */
 void rh_html_figure_marked(rh_html *html, const char *text, const char *class_);
-/* Statement text, wrapped; a long one folded away behind its beginning. */
+/* Statement text, wrapped; of a long one, only the beginning is visible. */
 void rh_html_sql(rh_html *html, const char *sql);
-/* The hazards of a migration with their safer ways, as a list: what several statements share is said once,
- * with what was measured of the longest. Nothing when there are none. */
+/* The hazards of a migration with their safer alternatives, as a list: a hazard of several statements once,
+ * with the measurement of the longest. Nothing if there are none. */
 void rh_html_hazards(rh_html *html, const rh_view_migration *migration);
 /* The rules of a statement's hazards. */
 void rh_html_hazard_names(rh_html *html, const rh_json *statement);
 /* An id that is safe in a link: "migration-000012-3" of prefix "migration" and index. */
 const char *rh_html_anchor(rh_html *html, const rh_view_migration *migration);
 
-/* What is read only by who wants to know: folded behind SUMMARY. */
+/* Opens a collapsed section with the title SUMMARY. */
 void rh_html_details(rh_html *html, const char *summary, bool open);
 void rh_html_details_end(rh_html *html);
 /* "and 12 more in report.json" when ALL is more than SHOWN. */
@@ -47,10 +47,10 @@ void rh_html_more(rh_html *html, size_t shown, size_t all);
 
 /* rollback.c: list items, of a list that the caller has opened. */
 void rh_html_differences(rh_html *html, const rh_json *list);
-/* Tables that differ or were not read, and sequences that went back; DATA may be NULL. */
+/* Tables that differ or were not read, and sequences that were set back; DATA may be NULL. */
 void rh_html_data(rh_html *html, const rh_json *data);
 
-/* The sections, each in a file of its idea. */
+/* The sections, each in a file of its own. */
 void rh_html_prediction(rh_html *html);
 /* Part of it; nothing without a forecast. */
 void rh_html_lock_forecast(rh_html *html);
@@ -58,7 +58,7 @@ void rh_html_timeline(rh_html *html);
 void rh_html_wait_table(rh_html *html);
 void rh_html_statements(rh_html *html);
 void rh_html_waits(rh_html *html);
-/* These four: nothing when the scenario did not ask for it. */
+/* These four: nothing unless the scenario has it. */
 void rh_html_disturbers(rh_html *html);
 void rh_html_lock_policy(rh_html *html);
 void rh_html_compatibility(rh_html *html);
@@ -70,13 +70,13 @@ void rh_html_deadlocks(rh_html *html);
 void rh_html_cancelled(rh_html *html);
 void rh_html_load(rh_html *html);
 void rh_html_rollback(rh_html *html);
-/* Nothing unless the scenario asked for it. */
+/* Nothing unless the scenario has it. */
 void rh_html_interruptions(rh_html *html);
-/* A list of what an interruption record found: rows, schema. */
+/* A list of the differences in an interruption record: rows, schema. */
 void rh_html_left_behind(rh_html *html, const rh_json *interruption);
 void rh_html_backtest(rh_html *html);
 void rh_html_environment(rh_html *html);
 /* production.c: part of the environment; nothing when there is no profile. */
-/* isolation.c: ISOLATION of the staging place. */
+/* isolation.c: ISOLATION of staging. */
 void rh_html_isolation(rh_html *html, const rh_json *isolation);
 void rh_html_production(rh_html *html);

@@ -16,46 +16,45 @@ void rh_record_strings(rh_json *parent, const char *key, const char *const *stri
 /* Adds NOTE to the array NOTES. */
 void rh_record_note(rh_json *notes, const rh_note *note);
 
-/* record_migrations.c */
+/* migrations.c */
 /* "quiet", "loaded", "scaled", "rollback". */
 const char *rh_record_pass_name(rh_pass_kind pass);
 rh_json *rh_record_migrations(const rh_run *run);
 rh_json *rh_record_statements(const rh_run *run, const rh_script *script);
-/* record_rollback.c; DOWN: NULL for the whole set. */
+/* rollback.c; DOWN: NULL for the whole set. */
 rh_json *rh_record_rollback(const rh_run *run, const rh_rollback *rollback, const rh_script *down);
 void rh_record_differences(rh_json *parent, const char *key, const rh_difference *differences, size_t count);
-/* record_interruptions.c */
+/* interruptions.c */
 rh_json *rh_record_interruptions(const rh_migration *migration);
 rh_json *rh_record_data(const rh_data_comparison *data); /* NULL when not compared */
-/* record_impact.c: what MIGRATION did to others in the loaded pass; NULL when nothing watched. */
+/* impact.c: the effect of MIGRATION on other sessions in the loaded pass; NULL if it was not observed. */
 rh_json *rh_record_impact(const rh_run *run, const rh_migration *migration);
-/* record_runners.c; NULL when only one was asked for. */
+/* runners.c; NULL unless requested. */
 rh_json *rh_record_runners(const rh_runners *runners);
-/* record_prediction.c */
+/* prediction.c */
 rh_json *rh_record_prediction(const rh_run_prediction *prediction); /* NULL when nothing was predicted */
-void rh_record_prediction_parts(rh_json *parent,
-                                const rh_duration_parts *parts); /* null when nothing tells */
-/* record_production.c */
+void rh_record_prediction_parts(rh_json *parent, const rh_duration_parts *parts); /* null if not known */
+/* production.c */
 rh_json *rh_record_production(const rh_run *run);
 rh_json *rh_record_database(const rh_database_facts *database);
 rh_json *rh_record_roles(const rh_run *run);
-/* record_lock_forecast.c; NULL when none was made, or no history was looked for. */
+/* lock_forecast.c; NULL when none was made, or no history was looked for. */
 rh_json *rh_record_lock_forecasts(const rh_lock_forecasts *locks);
 rh_json *rh_record_history(const rh_history *history);
-/* record_isolation.c */
+/* isolation.c */
 rh_json *rh_record_isolation(const rh_isolation *isolation);
-/* record_load.c; NULL when there was no load. */
+/* load.c; NULL when there was no load. */
 rh_json *rh_record_load(const rh_load *load);
 void rh_record_mix(rh_json *parent, const char *key, const rh_mix *played);
-/* record_compatibility.c; NULL when no template was tried on another release's schema. */
+/* compatibility.c; NULL when no template was tried on another release's schema. */
 rh_json *rh_record_compatibility(const rh_compatibility *compatibility);
-/* record_contention.c; NULL when nothing watched. */
+/* contention.c; NULL if no pass was observed. */
 rh_json *rh_record_contention(const rh_run *run);
-/* record_disturb.c */
+/* disturb.c */
 rh_json *rh_record_disturbances(const rh_run *run);
-/* record_lock_policy.c; NULL when it was not asked for. */
+/* lock_policy.c; NULL unless requested. */
 rh_json *rh_record_lock_policy(const rh_lock_policy_search *search);
 /* backfill.c; one a backfill of the scenario */
 rh_json *rh_record_backfills(const rh_run *run);
-/* record_victims.c: adds who waited and who was in the way, summed over all waits. */
+/* waiters.c: adds waiters and blockers, summed over all waits. */
 void rh_record_waiters(rh_json *contention, const rh_run *run);

@@ -32,7 +32,7 @@ typedef struct rh_timeline_mark {
 
 typedef struct rh_timeline {
     double from_s, to_s;
-    double visible_s; /* what takes less time than this is not drawn */
+    double visible_s; /* shorter bars are not drawn */
     rh_timeline_statement *statements;
     size_t statement_count, hidden_statements;
     rh_timeline_lane *lanes;
@@ -41,5 +41,5 @@ typedef struct rh_timeline {
     size_t mark_count;
 } rh_timeline;
 
-/* In the view's arena. False when the loaded pass left nothing to draw. */
+/* In the view's arena. False if the loaded pass has nothing to draw. */
 bool rh_timeline_gather(const rh_view *view, rh_timeline *timeline);

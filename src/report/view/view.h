@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* One migration that the run was to rehearse. Figures that nothing measured are NaN, counts -1. */
+/* One pending migration. Figures that were not measured are NaN, counts -1. */
 typedef struct rh_view_migration {
     const rh_json *record;
     const char *id, *title; /* "000012", "000012 add_public_id" */
@@ -16,19 +16,19 @@ typedef struct rh_view_migration {
     double loaded_s;
     const char *lock_mode, *lock_relation;
     bool lock_inferred;
-    /* from a statement's text, not seen */ /* the strongest that it took; NULL: none seen */
+    /* inferred from a statement's text */ /* the strongest that it took; NULL: none seen */
     double reads_blocked_s, writes_blocked_s, longest_load_wait_s;
     int64_t load_waits;
     double p99_before_ms, p99_during_ms;
     size_t hazard_count;
-    bool failed; /* up, or a way down that does not bring everything back */
+    bool failed; /* the migration failed, or its rollback */
 } rh_view_migration;
 
 typedef struct rh_view {
     const rh_json *report;
     rh_arena *arena;                     /* owns every string that these functions return */
     rh_view_migration *migrations;       /* pending ones, in the order they run */
-    rh_view_migration **by_blocked_time; /* the same, those that hurt most first */
+    rh_view_migration **by_blocked_time; /* the same, the longest blocking first */
     size_t migration_count;
 } rh_view;
 
@@ -54,7 +54,7 @@ const char *rh_view_mode(const char *mode);
 const char *rh_view_line(const rh_view *view, const char *text, size_t width);
 /* The last component of a path. */
 const char *rh_view_basename(const char *path);
-/* view_isolation.c: "proven: …"; NULL when staging never started. */
+/* isolation.c: "proven: …"; NULL when staging never started. */
 const char *rh_view_isolation(const rh_view *view);
 /* A gate's measured figure in its unit. */
 const char *rh_view_gate_measured(const rh_view *view, const rh_json *gate);
@@ -65,11 +65,11 @@ const char *rh_view_range(const rh_view *view, double low_s, double high_s);
 const char *rh_view_time(const rh_view *view, const rh_view_migration *migration, const char **range);
 
 /* A session that waited or failed in the loaded pass: a template of the load, the migration itself, another
- * session. Figures of the load are NaN (counts -1) for who is no template. */
+ * session. Figures of the load are NaN (counts -1) unless it is a template. */
 typedef struct rh_view_waiter {
     const char *who;
     bool is_template, is_migration;
-    int64_t waits; /* for locks; 0: it only met errors */
+    int64_t waits; /* lock waits; 0: it only had errors */
     double wait_s, longest_wait_s;
     const char *behind;          /* the end of the chain of its longest wait; NULL: it did not wait */
     const char *relation, *mode; /* of that wait; may be NULL */
@@ -78,11 +78,11 @@ typedef struct rh_view_waiter {
     int64_t transactions, errors;
     int64_t retries, dropped;
 } rh_view_waiter;
-/* view_contention.c: *WAITERS in the view's arena, who stalled longest first. Returns how many. */
+/* contention.c: *WAITERS in the view's arena, who stalled longest first. Returns how many. */
 size_t rh_view_waiters(const rh_view *view, rh_view_waiter **waiters);
 /* What a row of contention.blockers held: "ACCESS EXCLUSIVE on public.orders". */
 const char *rh_view_blocker(const rh_view *view, const rh_json *blocker);
-/* How many waited how long, for whom most; NULL when nothing watched. */
+/* Number, longest and root blocker of the lock waits; NULL if no pass was observed. */
 const char *rh_view_contention(const rh_view *view);
 
 /* Sentences. */
@@ -92,9 +92,9 @@ const char *
 rh_view_cold(const rh_view *view); /* with production's caches cold; NULL: there is no word on it */
 const char *rh_view_prediction(const rh_view *view); /* duration, interval or why none, translation */
 const char *rh_view_backtest(const rh_view *view);   /* how far predictions were off */
-/* view_advice.c; each NULL when the scenario did not ask for it. */
+/* advice.c; each NULL when the scenario did not ask for it. */
 const char *rh_view_lock_policy(const rh_view *view);   /* the lock_timeout to use */
-const char *rh_view_disturbers(const rh_view *view);    /* which migration waited longest for which */
+const char *rh_view_disturbers(const rh_view *view);    /* the longest wait of a migration for a disturber */
 const char *rh_view_compatibility(const rh_view *view); /* statements of two releases that fail */
 const char *rh_view_runners(const rh_view *view);       /* of several programs, who was kept out */
 const char *rh_view_rollback(const rh_view *view);      /* over all migrations */
@@ -106,7 +106,7 @@ const char *rh_view_interruptions(const rh_view *view);
 const char *rh_view_after_failure(const rh_view *view);
 /* The interruption record of a MIGRATION's record that tells it; NULL. */
 const rh_json *rh_view_left_by_failure(const rh_json *migration);
-/* view_rollback.c: "reversible with loss" of a rollback record; "not rehearsed". */
+/* rollback.c: "reversible with loss" of a rollback record; "not rehearsed". */
 const char *rh_view_reversibility(const rh_json *rollback);
 /* False when there is a way down that was rehearsed and is not simply reversible. */
 bool rh_view_rollback_works(const rh_json *rollback);
