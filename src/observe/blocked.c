@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Two stretches this close are one to whoever waits: the next lock is queued for before the first client gets
- * in. */
+/* Intervals this close are one for waiting sessions: the next lock is requested before the first waiter gets
+ * its own.
+ */
 static const double TOUCHING_S = 0.001;
 
 static int compare_intervals(const void *a, const void *b)
@@ -48,8 +49,9 @@ static void add_run(const rh_migration *migration, const rh_statement *statement
     }
 }
 
-/* The same lock, told again by a later statement of its transaction, or taken again at once: one interval, of
- * the statement that began it. INTERVALS are sorted by relation and time; returns how many remain. */
+/* The same lock, in the data of a later statement of its transaction, or taken again at once, is one
+ * interval, of the statement that began it. INTERVALS are sorted by relation and time; returns how many
+ * remain. */
 static size_t merge_same_mode(rh_blocked_interval *intervals, size_t count)
 {
     size_t kept = 0;
@@ -69,7 +71,7 @@ static size_t merge_same_mode(rh_blocked_interval *intervals, size_t count)
     return kept;
 }
 
-/* The longest stretch in which one relation's reads (else writes) were blocked, whatever the modes. */
+/* The longest time for which one relation's reads (else writes) were blocked, over all modes. */
 static double longest_stretch(const rh_blocked_interval *intervals, size_t count, bool reads)
 {
     double longest = 0;

@@ -51,7 +51,7 @@ typedef struct rh_sampler_label {
     unsigned generation; /* raised by every change */
 } rh_sampler_label;
 
-/* A query as the server shows it and as the account does. */
+/* A query as the server shows it, and redacted. */
 typedef struct rh_redacted {
     const char *raw, *shown;
 } rh_redacted;
@@ -101,9 +101,9 @@ struct rh_sampler {
     size_t live_workers;          /* of the statement, in the last sample */
     bool was_running;             /* a migration statement, in the last sample */
     rh_usec next_lookup;
-    int graph_pid;    /* the migration's session that the graph was told last */
+    int graph_pid;    /* the migration's session that was last passed to the wait graph */
     rh_text watched;  /* pids to tell about in the next sample, comma-separated */
-    rh_text settings; /* what the connection was told last */
+    rh_text settings; /* the settings last sent to the connection */
     rh_redacted *texts;
     size_t text_count;
     double client_cpu_s, server_cpu_s;

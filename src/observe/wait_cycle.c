@@ -3,13 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A search for the way back to where it began. */
+/* A search for a cycle. */
 typedef struct search {
     const rh_moment *now;
     int start;
     int *path; /* the waiters on the way, START first */
     size_t length;
-    bool *visited; /* a sample from which there is no way back */
+    bool *visited; /* samples that are in no cycle */
 } search;
 
 static bool leads_back(search *s, const rh_wait_sample *sample)

@@ -133,7 +133,7 @@ static const char *name_of(const relation_states *now, const relation_states *co
     return l ? l->name : NULL;
 }
 
-/* ALTER TABLE makes an index anew in the catalog and keeps its file where the new type is stored alike: that
+/* ALTER TABLE recreates an index in the catalog and keeps its file if the new type has the same storage: that
  * one was not built. */
 static bool keeps_a_file(const relation_state *now, const relation_states *before)
 {

@@ -205,7 +205,7 @@ static const char *basis_of(const maker *m, const rh_lock_forecast *f)
     return basis;
 }
 
-/* Why waits cannot be told; NULL: they can. */
+/* Why waits cannot be predicted; NULL: they can. */
 static const char *why_not(const maker *m, const rh_profile_relation *relation, const rh_lock_forecast *f)
 {
     int64_t needed = rh_lock_samples_needed(m->in->level);

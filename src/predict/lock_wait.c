@@ -53,7 +53,7 @@ static int by_age(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Without NAME: the sightings of any transaction. */
+/* Without NAME: the ages of all transactions. */
 static bool concerns(const rh_profile_ages *seen, const char *schema, const char *name, rh_lock_mode mode)
 {
     if (!name || !seen->name)

@@ -203,7 +203,7 @@ static void parse_replica(parser *p, const rh_json *row)
 
 /* ---- rates: two readings of the same counters ---- */
 
-/* Per second; RH_NOT_MEASURED when a counter went back (the statistics were reset) or was not told. */
+/* Per second; RH_NOT_MEASURED if a counter decreased (the statistics were reset) or is missing. */
 static double rate_of(const rh_json *first, const rh_json *last, const char *key, double apart_s)
 {
     double grown = rh_json_real(rh_json_get(last, key)) - rh_json_real(rh_json_get(first, key));

@@ -460,34 +460,33 @@ static bool omit_inspecting_passes(rehearsal *r, rh_error *error)
 
 typedef bool stage(rehearsal *r, rh_error *error);
 
-static stage *const BEFORE[] = {
-    inspect_backup,   /* refuse what is no backup, */
-    check_migrations, /* and migrations that must not run, before anything starts */
-    read_profile,     /* staging is not production, */
-    start_staging,    /* fast settings; nothing can phone home */
-    restore,          /* the backup, by its shape */
-    prepare,          /* masking and growing; then statistics and counts */
-    make_plan,        /* what is pending, statement by statement */
-    take_snapshot,    /* production's settings from here on */
-    probe_staging,    /* the same probe as on production */
-    NULL};
-static stage *const MIGRATIONS[] = {scaled_passes,      /* small first, predictions written down, */
-                                    quiet_passes,       /* then full size, and scored */
-                                    loaded_pass,        /* who is hurt, and how long */
-                                    verify,             /* is the data still right */
-                                    compatibility_pass, /* does each release run on the other's schema */
-                                    rollback_pass,      /* is there a way back, */
-                                    interruption_pass,  /* what if it is killed half-way, */
-                                    runners_pass,       /* or started twice at once */
-                                    lock_policy,        /* which lock_timeout gets through */
-                                    backfill_pass,      /* what backfills take, and at what price */
+static stage *const BEFORE[] = {inspect_backup,   /* its format and checksum */
+                                check_migrations, /* refuse what must not run, before anything starts */
+                                read_profile,     /* production's facts; staging must not be production */
+                                start_staging,    /* with settings for a fast restore, confined */
+                                restore,          /* the backup */
+                                prepare,          /* the scenario's steps; then ANALYZE and row counts */
+                                make_plan,        /* the pending migrations and their statements */
+                                take_snapshot,    /* with production's settings from here on */
+                                probe_staging,    /* the same probe as on production */
+                                NULL};
+static stage *const MIGRATIONS[] = {scaled_passes,      /* on samples; predictions are written */
+                                    quiet_passes,       /* at full size; predictions are scored */
+                                    loaded_pass,        /* lock waits and response times under load */
+                                    verify,             /* the scenario's checks */
+                                    compatibility_pass, /* each release on the other's schema */
+                                    rollback_pass,      /* down and up again */
+                                    interruption_pass,  /* connection lost or server crashed half-way */
+                                    runners_pass,       /* several runners at once */
+                                    lock_policy,        /* trials of lock_timeout */
+                                    backfill_pass,      /* trials of settings for each backfill */
                                     NULL};
 static stage *const TWO_PHASE[] = {scaled_passes, quiet_passes,           loaded_pass,
                                    verify,        omit_inspecting_passes, NULL};
 static stage *const NONE_PENDING[] = {verify, backfill_pass, NULL};
 
-/* Each in turn. A server process that was killed meanwhile, also while no session of ours was open, makes the
- * result unknown, and a failure is not the migration's. */
+/* Runs the stages in order. If a server process was killed meanwhile, also between sessions, the result is
+ * not known, and a failure is not the migration's. */
 static bool run_stages(rehearsal *r, stage *const *stages, rh_error *error)
 {
     for (; *stages; stages++) {
@@ -512,7 +511,7 @@ static bool pipeline(rehearsal *r, rh_error *error)
 {
     bool ok = run_stages(r, BEFORE, error) && run_stages(r, stages_of(&r->run->plan), error);
     if (!ok && r->staging && rh_pass_is_of_migration(error))
-        rh_after_failure(r->run, r->staging, r->progress); /* what it left, and the way back of the others */
+        rh_after_failure(r->run, r->staging, r->progress); /* its state, and rollback of the others */
     return ok;
 }
 
@@ -522,7 +521,7 @@ static void record_failure(rehearsal *r, const rh_error *error)
     r->run->failed_stage = r->stage;
 }
 
-/* Predict for production, gates, verdict: from whatever was measured. */
+/* Predicts for production, checks the gates and decides the verdict, from what was measured. */
 static void conclude(rehearsal *r, const rh_error *error)
 {
     rh_run *run = r->run;

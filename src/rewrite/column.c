@@ -444,7 +444,7 @@ static void see_new_name(void *user, const char *sql, const char *kind, rh_json 
     c->name_taken |= gone;
 }
 
-/* Why it cannot be told by which of its two names a row was written; NULL: it can. */
+/* Why the column that a write used cannot be determined; NULL: it can. */
 static const char *no_two_names(copy *c)
 {
     static const char *const unequal[] = {"json", "xml", "point", "polygon", "box", "path", NULL};

@@ -58,7 +58,7 @@ static rh_catalog_table *default_of(const rh_safer_list *list, const rh_catalog_
 
 /* ---- CREATE INDEX ---- */
 
-/* As PostgreSQL calls the column of an index (FigureIndexColname); NULL: not told. */
+/* The name that PostgreSQL gives to a column of an index (FigureIndexColname); NULL: not known. */
 static const char *column_called(rh_json *element)
 {
     rh_json *expression = rh_json_get(element, "expr");

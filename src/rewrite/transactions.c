@@ -9,7 +9,7 @@
 
 static const char OURS[] = "'2s'";
 
-/* How a framework is told to run a file outside of a transaction. */
+/* How a framework runs a file outside a transaction. */
 static const struct apart {
     rh_framework framework;
     const char *up; /* of a usual file; NULL: no line */

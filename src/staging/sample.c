@@ -29,7 +29,7 @@ static void complain(sampling *job, const char *what, const char *message)
     rh_text_printf(&job->why_not, "%s%s: %s", job->why_not.length ? "\n" : "", what, message);
 }
 
-/* A failure of one object: told, and forgotten, unless the whole job cannot go on. */
+/* Reports and ignores the failure of one object, unless the whole job cannot continue. */
 static bool tolerate(sampling *job, const char *what, rh_error *failure, rh_error *error)
 {
     bool fatal = failure->code != RH_ERROR_SQL;

@@ -37,7 +37,7 @@ static void last_informative_lines(char *tail, rh_text *out)
     char *state = NULL;
     for (char *line = strtok_r(tail, "\n", &state); line; line = strtok_r(NULL, "\n", &state)) {
         const char *shown = is_informative(line);
-        /* The clients' side of an end that is already told. */
+        /* Messages to clients about an end that was reported already. */
         if (!shown || strstr(shown, "the database system is ") || strstr(shown, "terminating connection"))
             continue;
         if (count == 0 || strcmp(kept[(count - 1) % SHOWN_LINES], shown) != 0)

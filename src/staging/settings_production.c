@@ -11,7 +11,7 @@
 
 enum { BLOCK_BYTES = 8192 };
 
-/* What of a profile shapes a migration's duration or its fate: memory, WAL, what the planner chooses,
+/* Settings of a profile that affect a migration's duration or outcome: memory, WAL, what the planner chooses,
  * timeouts. Everything else there is production's own affair. */
 static const char *const CARRIED[] = {
     "shared_buffers",

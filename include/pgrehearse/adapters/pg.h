@@ -24,7 +24,7 @@ typedef struct rh_pg rh_pg;               /* a connection */
 typedef struct rh_pg_result rh_pg_result; /* the rows of one statement */
 
 /* CONNINFO: a URI or key=value string. application_name is always "pgrehearse" plus ROLE (": sampler" …), so
- * that the tool's own sessions can be told apart. Sets client_encoding UTF8 and a connect timeout of 10 s
+ * that the tool's own sessions can be distinguished. Sets client_encoding UTF8 and a connect timeout of 10 s
  * unless the string says otherwise. A string that does not parse is RH_ERROR_USAGE, a server that does not
  * let us in RH_ERROR_LOST. */
 rh_pg *rh_pg_connect(const char *conninfo, const char *role, rh_error *error);

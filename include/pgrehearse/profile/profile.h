@@ -58,5 +58,5 @@ bool rh_profile_compare(const rh_profile *profile, const char *conninfo, rh_aren
 /* Runs the probes at CONNINFO; what did not work is appended to UNKNOWN (COUNT of them, in ARENA). */
 bool rh_profile_probe(const char *conninfo, unsigned probes, rh_arena *arena, rh_probe *probe,
                       rh_skipped **unknown, size_t *count, rh_error *error);
-/* Fills in production_value where it is not told yet. */
+/* Sets production_value of settings that have none yet. */
 void rh_profile_settings(const rh_profile *profile, rh_staging_facts *staging);

@@ -10,7 +10,7 @@
  * A CSV file has the columns migration, seconds and, for single statements, statement (its ordinal in the
  * file); other columns are ignored. A migration may be named by its id ("000012"), its number without zeros,
  * or id_name. Of a server log (score/logged.h), statements are matched by their text without
- * literals; a statement that several sessions sent is told by the one that sent most of the run's; a file
+ * literals; a statement that several sessions sent counts in the session that sent most of the run's; a file
  * that was sent at once counts as a whole.
  *
  * RH_ERROR_USAGE with file and line for missing columns, figures that are none, and a file of which nothing

@@ -7,7 +7,7 @@
  *     a file is cut at "--> statement-breakpoint", each piece is one query; all that is pending, with its
  * rows, is one transaction                                                  the same
  *
- * There are no ways down. The hash of the history is written, and never compared.
+ * There are no down migrations. The hash of the history is written, and never compared.
  */
 #include "frameworks.h"
 #include "pgrehearse/adapters/files.h"

@@ -18,7 +18,7 @@
  *
  * Not imitated: that connection's advisory lock, of which the plan warns where a script would wait for it;
  * SQL callbacks and scripts in other languages, which are named; settings that change names or places, which
- * are refused. The way down by U files is the one of Flyway's paid editions.
+ * are refused. Down migrations (U files) run as in Flyway's paid editions.
  */
 #include "flyway.h"
 #include "pgrehearse/adapters/files.h"

@@ -15,7 +15,7 @@ typedef struct rh_migration_file {
     uint64_t version; /* 0 where the framework has none */
     rh_direction direction;
     int rank;             /* of several files for the same way only the one with the highest is taken */
-    bool both_directions; /* the way down stands in the same file */
+    bool both_directions; /* the down migration is in the same file */
     const char *refused;  /* why the tool does not take a file of this name; NULL: it does */
     const char *not_sql;  /* what it is instead ("a program in Go"): it cannot be run here; NULL: SQL */
     const void *own;      /* what the framework's reader keeps with it; NULL */
@@ -41,14 +41,14 @@ typedef enum rh_fit {
     RH_FIT_MARKS, /* with its own marks inside or beside them */
 } rh_fit;
 
-/* What the tool makes of a way down whose way up is gone. */
+/* What the tool does with a down migration without an up migration. */
 typedef enum rh_orphan_down {
     RH_ORPHAN_DOWN_REFUSED,
     RH_ORPHAN_DOWN_IGNORED, /* it never runs */
-    RH_ORPHAN_DOWN_COUNTS,  /* it is a version, whose way up does nothing */
+    RH_ORPHAN_DOWN_COUNTS,  /* it counts as a version, whose up migration is empty */
 } rh_orphan_down;
 
-/* What the tool makes of two migrations of one version, one of which is pending. */
+/* What the tool does with two migrations of one version, one of which is pending. */
 typedef enum rh_duplicate_version {
     RH_DUPLICATE_VERSION_REFUSED, /* pending or not */
     RH_DUPLICATE_VERSION_RUN,     /* the second fails where the history takes a version once */
@@ -85,10 +85,10 @@ typedef struct rh_framework_rules {
     int (*compare)(const rh_migration_file *a, const rh_migration_file *b);
     /* How well the files of LIST (not empty) fit, and *WHY in words; NULL: RH_FIT_NAMES. */
     rh_fit (*fit)(const char *folder, const rh_migration_files *list, rh_arena *arena, const char **why);
-    const char *down_folder;         /* a folder whose files are ways down; NULL: none */
+    const char *down_folder;         /* a folder of down migrations; NULL: none */
     bool session_a_file;             /* each file is run by psql, in a session of its own */
-    rh_orphan_down orphan_down;      /* what becomes of a way down whose way up is gone */
-    rh_duplicate_version duplicates; /* what becomes of two migrations of one version */
+    rh_orphan_down orphan_down;      /* for a down migration without an up migration */
+    rh_duplicate_version duplicates; /* for two migrations of one version */
     bool byte_order_mark_sent;       /* the tool sends a byte-order mark to the server (which refuses it) */
     /* Under RH_TRANSACTION_ONE: */
     bool one_query;         /* the tool sends the file as one query: what follows a COMMIT of the file's own

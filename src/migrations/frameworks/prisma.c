@@ -7,8 +7,8 @@
  *
  * The script is one simple query without a transaction of the tool's (flavour/postgres/…/native/mod.rs,
  * apply_migration_script). Around it the history's row is written in three statements, each by itself:
- * started before, the step count and the time of finishing after. There is no way down. `migrate deploy`
- * warns of an applied migration that was edited since (its SHA-256 differs) and goes on.
+ * started before, the step count and the time of finishing after. There are no down migrations. `migrate
+ * deploy` warns of an applied migration that was edited since (its SHA-256 differs) and goes on.
  */
 #include "frameworks.h"
 #include "pgrehearse/adapters/files.h"

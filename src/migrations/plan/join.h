@@ -3,6 +3,7 @@
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/model/migration.h"
 
-/* Makes one migration of the pending ones that follow one another, as they share a transaction: its way up is
- * theirs in order, its way down theirs from the last back, none where one of them has none. */
+/* Makes one migration of the pending ones that follow one another, as they share a transaction: its up
+ * migration is theirs in order, its down migration theirs in reverse order, or none if one of them has none.
+ */
 void rh_plan_join(rh_plan *plan, rh_arena *arena);

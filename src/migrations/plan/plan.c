@@ -87,7 +87,7 @@ static bool check_ids(const rh_framework_rules *rules, const rh_plan *plan, rh_d
     return true;
 }
 
-/* A way down whose way up is gone: what the tool makes of it. */
+/* Handles a down migration without an up migration as the tool does. */
 static bool settle_lone_downs(const rh_framework_rules *rules, rh_arena *arena, rh_plan *plan,
                               rh_error *error)
 {
@@ -328,7 +328,7 @@ static bool refuse_not_sql(const rh_framework_rules *rules, const rh_migration *
     return rh_error_at(error, migration->up.file, 0, 0);
 }
 
-/* Comments and blanks, the tool's obligatory marks, BEGIN and COMMIT around nothing: no way down. */
+/* Only comments and blanks, the tool's required annotations, BEGIN and COMMIT: not a down migration. */
 static bool does_something(const rh_script *script)
 {
     for (size_t i = 0; i < script->statement_count; i++)
@@ -360,7 +360,7 @@ static bool load_directions(const rh_framework_rules *rules, rh_hazard_context *
 static bool load_scripts(const rh_scenario *scenario, const rh_framework_rules *rules, rh_arena *arena,
                          rh_plan *plan, rh_error *error)
 {
-    /* The ways up are one release; each way down is looked at by itself. */
+    /* The up migrations are one release; each down migration is analysed alone. */
     rh_hazard_context release = {.arena = arena};
     rh_hazards_catalog(&release);
     release.session.role = scenario->migrations.role ? scenario->migrations.role : plan->database_owner;

@@ -57,7 +57,7 @@ static bool refuse_many(const char *path, const rh_sql_span *span, rh_error *err
     return rh_error_at(error, path, span->line, span->column);
 }
 
-/* False: more statements than fit into memory with what is told of each. */
+/* False: more statements than fit into memory with their data. */
 static bool add_statements(rh_hazard_context *context, const rh_framework_rules *rules,
                            const rh_sql_reading *reading, const rh_sql_span *spans, size_t count,
                            rh_script *script, rh_error *error)

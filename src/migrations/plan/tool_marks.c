@@ -70,7 +70,7 @@ static void normalise(const char *comment, size_t length, rh_text *out)
     }
 }
 
-/* "down", "--- rollback ---", "@undo": nothing but the word for a way down. */
+/* "down", "--- rollback ---", "@undo": only a word for a down migration. */
 static bool names_down(const char *comment)
 {
     static const char *const words[] = {

@@ -107,7 +107,7 @@ static rh_statement_run *new_run(replay *r, size_t index)
     return run;
 }
 
-/* The statement, and those that are told together with it. */
+/* The statement, and those grouped with it. */
 static bool send(replay *r, const rh_statement *statement, rh_pg_timing *timing, rh_error *error)
 {
     bool ok = rh_pg_timed(r->pg, statement->sql, r->options->statement_timeout, timing, error);

@@ -132,7 +132,7 @@ static void add_setting(rh_lock_policy_search *search, rh_arena *arena, const ch
     *setting = (rh_lock_policy_setting){where, text};
 }
 
-/* How the tool that runs the migrations is told; NULL: by the migration itself. */
+/* Where the tool that runs the migrations takes settings; NULL: in the migration itself. */
 static void add_framework(rh_lock_policy_search *search, rh_framework framework, long long ms,
                           rh_arena *arena)
 {

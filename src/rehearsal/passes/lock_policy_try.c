@@ -63,7 +63,7 @@ static rh_invalid_index *tell_invalid(rh_lock_attempts *a, const char *name)
     return index;
 }
 
-/* An invalid one is told and dropped; with ALL so is every index that is newer than the case. */
+/* Reports and drops an invalid index; with ALL, drops every index that is newer than the case. */
 static bool drop_new_indexes(rh_lock_attempts *a, bool all, rh_error *error)
 {
     const char *parameter = rh_arena_printf(a->run->arena, "%" PRId64, a->newest);

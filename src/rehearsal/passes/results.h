@@ -11,7 +11,7 @@
 bool rh_file_pass(rh_run *run, const rh_pass_result *result);
 /* Of the first quiet pass also its locks, which stand until a loaded pass says more, and the constraints. */
 bool rh_file_quiet(rh_run *run, const rh_quiet_result *result);
-/* Names the load's templates and the disturbers in the account of lock waits. */
+/* Names the load's templates and the disturbers in the lock waits. */
 bool rh_file_loaded(rh_run *run, const rh_loaded_result *result);
 bool rh_file_compatibility(rh_run *run, const rh_compatibility_result *result);
 bool rh_file_rollback(rh_run *run, const rh_rollback_result *result);

@@ -87,7 +87,7 @@ static bool on_a_fresh_copy(rh_rollback_pass *p, size_t first, rh_error *error)
     return ok;
 }
 
-/* Only part of the set has a way down, from FIRST on, which has been judged. */
+/* Only part of the set has down migrations, from FIRST on, which has its verdict. */
 static void judge_part(const rh_run *run, size_t first, size_t count, rh_rollback *set)
 {
     const char *from = run->plan.migrations[first - 1].id;
@@ -122,7 +122,7 @@ static bool rehearse(rh_rollback_pass *p, size_t first, const rh_rollback_state 
     else if (rh_rollback_is_fatal(p, &failed))
         rh_error_move(error, &failed);
     else
-        ok = true; /* told, in the set's own record */
+        ok = true; /* reported in the set's own record */
     rh_error_release(&failed);
     return ok;
 }

@@ -21,7 +21,7 @@ rh_runner_watch *rh_runner_watch_new(rh_runner_gate *gate, size_t runner, rh_are
 rh_proxy_events rh_runner_watch_events(rh_runner_watch *watch);
 
 /* After the proxies have stopped: */
-/* What the server told one that did not end well is its last word, in ARENA. */
+/* Counts the statements of WATCH; the last error of one that failed becomes its last line, in ARENA. */
 void rh_runner_watch_count(const rh_runner_watch *watch, rh_runner *found, rh_arena *arena);
 /* Fills outcome, why and what was repeated, from the runners that FOUND has and what each sent. */
 void rh_runner_watch_judge(const rh_runner_watch *const *watches, size_t count, rh_arena *arena,

@@ -20,7 +20,7 @@ typedef struct rh_program_options {
     int repeat;
     double scale;
     bool record;                           /* its statements become rows and runs of the migration's script */
-    rh_observer *observer;                 /* whose sampler is told what runs; NULL: none */
+    rh_observer *observer;                 /* gets the running statements; NULL: none */
     const rh_program_hooks *program_hooks; /* may be NULL */
 } rh_program_options;
 

@@ -91,7 +91,7 @@ void rh_html_data(rh_html *html, const rh_json *data)
     }
 }
 
-/* Each statement of the way down as the way up has them: its time, its strongest lock. */
+/* Each statement of the down migration, like those of the up migration: its time, its strongest lock. */
 static void is_down(rh_html *html, const rh_json *statements)
 {
     const rh_view *view = &html->view;

@@ -8,7 +8,7 @@
 
 enum { WAITERS_MAX = 100, BLOCKERS_MAX = 50, NAMED_MAX = 5 };
 
-/* One wait, told by the names that the sums go by. */
+/* One wait, with the names by which waits are grouped. */
 typedef struct entry {
     const rh_wait *wait;
     const char *waiter;

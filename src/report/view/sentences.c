@@ -89,7 +89,7 @@ static const char *gates_sentence(const rh_view *view)
     return NULL;
 }
 
-/* Names the first whose way back fails. */
+/* Names the first migration whose rollback fails. */
 static const char *rollback_sentence(const rh_view *view)
 {
     const rh_view_migration *first = NULL;
@@ -145,7 +145,7 @@ const char *rh_view_verdict(const rh_view *view)
     return "Every gate held in this rehearsal";
 }
 
-/* Names the first migration that failed on its way up; NULL: none. */
+/* Names the first migration that failed; NULL: none. */
 static const char *failed_migration(const rh_view *view)
 {
     for (size_t i = 0; i < view->migration_count; i++)

@@ -91,7 +91,7 @@ static int compare_figures(double a, double b)
     return (a < b) - (a > b);
 }
 
-/* Nothing hurts more than what does not run, or has no working way back. */
+/* Failed migrations and failed rollbacks come first. */
 static bool is_broken(const rh_view_migration *m)
 {
     return strcmp(m->outcome, "failed") == 0 ||

@@ -108,7 +108,7 @@ const char *rh_view_after_failure(const rh_view *view);
 const rh_json *rh_view_left_by_failure(const rh_json *migration);
 /* rollback.c: "reversible with loss" of a rollback record; "not rehearsed". */
 const char *rh_view_reversibility(const rh_json *rollback);
-/* False when there is a way down that was rehearsed and is not simply reversible. */
+/* False if a down migration was rehearsed and is not fully reversible. */
 bool rh_view_rollback_works(const rh_json *rollback);
 /* Of STATEMENTS, the lock record with the strongest mode, held longest; NULL: none. */
 const rh_json *rh_view_strongest_lock(const rh_json *statements);

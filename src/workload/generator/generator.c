@@ -178,7 +178,7 @@ static void next_phase(rh_generator *generator, rh_usec now)
         rh_loop_stop(generator->loop);
 }
 
-/* Statements whose answer is overdue are told once. */
+/* Reports statements whose answer is overdue, once each. */
 static void report_overdue(rh_generator *generator, rh_usec now)
 {
     bool any = false;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Distinct errors that are told apart; the rest is counted under "other errors". */
+/* The most distinct errors; others are counted as "other errors". */
 enum { ERROR_KINDS = 200 };
 
 /* Response and service times of one template, or of all, in one window. Histograms are made when first
