@@ -214,7 +214,8 @@ static void incompatibilities(const page *p)
         const char *broken = rh_view_string(row, "broken_by");
         rh_text_printf(p->out, "- %s release, %s: fails %s%s: %s\n",
                        rh_view_is(row, "application", "next") ? "next" : "running",
-                       plain_within(p, rh_view_string(row, "template"), 60), broken ? "after " : "at first",
+                       plain_within(p, rh_view_string(row, "template"), 60),
+                       broken ? "after " : "before the first migration",
                        broken ? plain_within(p, broken, 60) : "",
                        plain_within(p, rh_view_string(row, "message"), 120));
     }
