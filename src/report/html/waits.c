@@ -28,7 +28,7 @@ static void errors_cell(rh_html *html, const rh_view_waiter *v)
         rh_xml_element(html->xml, "div", rh_view_printf(view, "%lld tried again", (long long)v->retries),
                        "class", "muted", NULL);
     if (v->dropped > 0)
-        rh_xml_element(html->xml, "div", rh_view_printf(view, "%lld shed", (long long)v->dropped), "class",
+        rh_xml_element(html->xml, "div", rh_view_printf(view, "%lld dropped", (long long)v->dropped), "class",
                        "muted", NULL);
     rh_xml_close(html->xml);
 }

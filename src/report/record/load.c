@@ -1,7 +1,7 @@
 #include "record.h"
 #include "pgrehearse/adapters/sql_parser.h"
 
-/* ANY: some arrival ended in some way; who got an error or was shed has waited, too. */
+/* ANY: some arrival ended in some way; who failed or was dropped has waited, too. */
 static void add_quantiles(rh_json *parent, const char *key, const rh_quantiles *quantiles, bool any)
 {
     rh_json *object = rh_json_add_object(parent, key);

@@ -83,7 +83,7 @@ static void record_error(load_client *client, const char *name, const char *sqls
     rh_generator_cancelled(client->generator, client, name, sqlstate, message ? message : "");
 }
 
-/* The work ends without having been done: an error, or shed where we cancelled it ourselves. */
+/* The work ends without having been done: an error, or dropped because it was cancelled here. */
 static void fail_work(load_client *client, const char *sqlstate)
 {
     bool ours = client->generator->phase == LOAD_CANCELLING;

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-/* Arrivals that may wait: a minute's worth, in bounds. What comes on top is shed, and counted. */
+/* Arrivals that may wait: a minute's worth, in bounds. Further ones are dropped, and counted. */
 enum { QUEUE_MIN = 1000, QUEUE_MAX = 100000 };
 static const rh_usec DRAIN_LIMIT = 5 * RH_SECOND, CANCEL_LIMIT = 2 * RH_SECOND;
 

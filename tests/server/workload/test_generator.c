@@ -247,7 +247,7 @@ static void test_lock_timeout_is_retried(void **state)
     rh_pg_close(pg);
 }
 
-/* More than the queue holds, with a server that gives nothing: shed, counted, with the time they would at
+/* More than the queue holds, with a server that gives nothing: dropped, counted, with the time they would at
  * least have waited. */
 static void test_overload_is_dropped_and_counted(void **state)
 {
