@@ -168,7 +168,7 @@ static void a_script_that_was_stopped(void **state)
     complains("part,fact\nserver\n", 2, "truncated");
     complains("part,fact\nserver,{\n", 2, "not a JSON object");
     complains("part,fact\nserver,[]\n", 2, "not a JSON object");
-    complains("part,fact\nnovelty,{}\n", 2, "unknown part \"novelty\"");
+    complains("part,fact\nnovelty,{}\n", 2, "unknown section \"novelty\"");
 }
 
 static void no_profile_at_all(void **state)
@@ -215,13 +215,13 @@ static void implausible_figures(void **state)
     assert_true(warnings("a.negative: tuples is not a number"));
     assert_int_equal(profile.relations[2].tuples, RH_UNKNOWN);
     assert_true(isnan(profile.relations[0].inserts_per_s));
-    assert_true(warnings("a.huge: a counter went back"));
+    assert_true(warnings("a.huge: a counter decreased"));
     assert_true(isnan(profile.commits_per_s));
     assert_true(warnings("-10 s apart"));
     for (int kind = 0; kind < RH_PROBE_COUNT; kind++)
         assert_true(isnan(profile.probe.value[kind]));
     assert_true(warnings("probe cpu"));
-    assert_true(warnings("probe sequential: 1e+18"));
+    assert_true(warnings("probe sequential: out of range: 1e+18"));
     assert_true(warnings("probe wal"));
     assert_true(warnings("probe sort"));
 }
