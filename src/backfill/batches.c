@@ -157,9 +157,9 @@ bool rh_sweep_batches(rh_sweep *sweep, const rh_sweep_run *run, rh_sweep_pids *p
     hand *hands = rh_alloc(count * sizeof *hands);
     bool ok = true;
     for (size_t i = 0; i < count && ok; i++) {
-        const size_t stratum = i + sweep->next / count * count;
+        const size_t stratum = run->stride > 0 ? run->first : i + sweep->next / count * count;
         hands[i] = (hand){.crew = &c,
-                          .step = count,
+                          .step = run->stride > 0 ? run->stride : count,
                           .number = (int)i,
                           .stratum = stratum < sweep->census.count ? stratum : i};
         ok = open_hand(sweep, &hands[i], error);

@@ -58,6 +58,8 @@ static bool run_quiet(rh_sweep *sweep, rh_error *error)
     rh_pg *pg = rh_pg_connect(sweep->place->conninfo, ": backfill", error);
     bool ok = pg && rh_pg_execute(pg, "CHECKPOINT", error);
     rh_pg_close(pg);
+    /* Each size has other strata, so that together they meet as many as there are. */
+    const size_t stride = sweep->census.count > QUIET_STRATA ? sweep->census.count / QUIET_STRATA : 1;
     for (size_t i = 0; ok && i < b->batch_count; i++) {
         const int64_t most = sweep->budget / (int64_t)(3 * (b->batch_count - i)) / b->batches[i];
         const rh_sweep_run run = {.setting = {.batch = b->batches[i], .workers = 1},
@@ -65,6 +67,8 @@ static bool run_quiet(rh_sweep *sweep, rh_error *error)
                                   .quiet = true,
                                   .until = sweep->deadline,
                                   .visit = QUIET_VISIT,
+                                  .first = i % stride,
+                                  .stride = stride,
                                   .most = most > QUIET_STRATA * QUIET_VISIT ? QUIET_STRATA * QUIET_VISIT
                                           : most > QUIET_VISIT              ? most
                                                                             : QUIET_VISIT};

@@ -48,8 +48,9 @@ typedef struct rh_sweep {
 int64_t rh_sweep_units(const rh_sweep *sweep, int64_t rows);
 
 /* Runs batches of SETTING with its workers until UNTIL (monotonic), or until the rows of the budget are used
- * up, VISIT consecutive ones in each stratum; adds them to the evidence. PIDS (may be NULL; one a worker)
- * gets the sessions. MOST: batches in all; 0: no limit. */
+ * up, VISIT consecutive ones in each stratum, of which one worker takes every STRIDE'th from FIRST on (STRIDE
+ * 0: all, from where the last run ended); adds them to the evidence. PIDS (may be NULL; one a worker) gets
+ * the sessions. MOST: batches in all; 0: no limit. */
 typedef struct rh_sweep_run {
     rh_backfill_setting setting;
     size_t index;
@@ -57,6 +58,7 @@ typedef struct rh_sweep_run {
     rh_usec until;
     int visit;
     int64_t most;
+    size_t first, stride;
 } rh_sweep_run;
 typedef struct rh_sweep_pids {
     int *pids;

@@ -174,10 +174,11 @@ static rh_json *resources_record(const rh_run *run)
 
 static rh_json *gates_record(const rh_run *run)
 {
-    static const char *const units[RH_GATE_COUNT] = {
+    static const char *const units[RH_GATE_COUNT + 1] = {
         [RH_GATE_PREDICTED_DURATION] = "s", [RH_GATE_READS_BLOCKED] = "s",
         [RH_GATE_WRITES_BLOCKED] = "s",     [RH_GATE_RESPONSE_P99_RATIO] = "ratio",
         [RH_GATE_LOAD_ERRORS] = "count",    [RH_GATE_BACKUP_CHECKSUM] = "count",
+        [RH_GATE_BACKFILL] = NULL, /* several gates, each with its own */
     };
     rh_json *array = rh_json_array();
     for (size_t i = 0; i < run->gate_count; i++) {

@@ -18,10 +18,17 @@ scenario 'migrations: {path: migrations}' 'rollback: false' "history: $work/runs
 rehearse 0 --pass quiet
 cp -r "$work/run" "$work/runs/night1"
 
-# production: somebody reads for half a second, and the first statement waits for him; others send the same texts
-on_production -c "BEGIN; SELECT count(*) FROM order_items; SELECT pg_sleep(0.6); COMMIT" >/dev/null &
+# production: a reader ends 0.3 s after the first statement has begun to wait for it; others send the same texts
+on_production -c "BEGIN; SELECT count(*) FROM order_items" -c "DO \$\$ BEGIN
+    WHILE NOT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'order_items'::regclass) LOOP
+        PERFORM pg_sleep(0.02);
+    END LOOP;
+    PERFORM pg_sleep(0.3);
+END \$\$" -c COMMIT >/dev/null &
 reader=$!
-reads() { on_production -tAc "SELECT wait_event FROM pg_stat_activity WHERE query LIKE '%pg_sleep(0.6)%'" | grep -q PgSleep; }
+reads() {
+    on_production -tAc "SELECT mode FROM pg_locks WHERE granted AND relation = 'order_items'::regclass" | grep -q AccessShareLock
+}
 eventually reads
 on_production -f "$work/migrations/000012_price.up.sql" -f "$work/migrations/000013_index.up.sql"
 wait $reader
