@@ -34,11 +34,9 @@ int64_t rh_sweep_units(const rh_sweep *sweep, int64_t rows)
     return pages > 0 ? pages : 1;
 }
 
-static rh_usec pause_of(const rh_backfill_setting *setting, const rh_backfill_batch *batch)
+double rh_sweep_pause_s(const rh_backfill_setting *setting, double batch_s)
 {
-    const double took_s = batch->find_s + batch->update_s + batch->commit_s;
-    return setting->pause.share > 0 ? (rh_usec)(setting->pause.share * took_s * (double)RH_SECOND)
-                                    : setting->pause.duration;
+    return setting->pause.share > 0 ? setting->pause.share * batch_s : rh_seconds(setting->pause.duration);
 }
 
 static void keep(hand *h, const rh_backfill_batch *batch)
@@ -95,7 +93,9 @@ static void *work(void *data)
         keep(h, &batch);
         atomic_fetch_sub(&c->rows_left, batch.changed);
         atomic_fetch_sub(&c->batches_left, 1);
-        const rh_usec next = rh_clock_monotonic() + pause_of(&run->setting, &batch);
+        const double pause_s =
+            rh_sweep_pause_s(&run->setting, batch.find_s + batch.update_s + batch.commit_s);
+        const rh_usec next = rh_clock_monotonic() + (rh_usec)(pause_s * (double)RH_SECOND);
         rh_clock_sleep_until(next < run->until ? next : run->until);
     }
     return NULL;

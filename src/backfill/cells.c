@@ -104,18 +104,13 @@ static void bound_batch(const rh_sweep *sweep, rh_backfill_result *result, const
     add_bound(sweep, result, "rows of a batch", (double)cell->setting.batch, why);
 }
 
-static double pause_s(const rh_backfill_setting *setting, double batch_s)
-{
-    return setting->pause.share > 0 ? setting->pause.share * batch_s : rh_seconds(setting->pause.duration);
-}
-
 static void bound_wal(const rh_sweep *sweep, const quiet_size *q, rh_backfill_cell *cell)
 {
     const rh_gate_limit *gate = &sweep->backfill->gates[RH_BACKFILL_GATE_WAL_RATE];
     char rate[32];
     if (!gate->set || q->count == 0 || cell->state == RH_CELL_EXCLUDED)
         return;
-    const double cycle_s = q->median_s + pause_s(&cell->setting, q->median_s);
+    const double cycle_s = q->median_s + rh_sweep_pause_s(&cell->setting, q->median_s);
     const double wal_per_s =
         (double)q->wal_bytes / (double)q->count / cycle_s * (double)cell->setting.workers;
     if (wal_per_s > gate->limit)
@@ -226,7 +221,7 @@ static void measure_batches(const rh_sweep *sweep, size_t index, const rh_backfi
         cell->update_s += batches[i].update_s;
         cell->commit_s += batches[i].commit_s;
         cell->retries += batches[i].retries;
-        cell->pause_s += pause_s(&cell->setting, rh_predict_batch_s(&batches[i]));
+        cell->pause_s += rh_sweep_pause_s(&cell->setting, rh_predict_batch_s(&batches[i]));
     }
     cell->batches = (int64_t)count;
     cell->rows_per_s = cell->elapsed_s > 0 ? (double)cell->rows / cell->elapsed_s : RH_NOT_MEASURED;

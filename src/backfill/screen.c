@@ -13,12 +13,10 @@ static const rh_usec WINDOW_MIN = 2 * RH_SECOND, WINDOW_MAX = 20 * RH_SECOND;
 /* Consecutive batches in a stratum before the next one is visited. */
 enum { VISIT = 5 };
 
-static const char WAL_POSITION[] = "SELECT (pg_catalog.pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint";
-
 /* One state of the database, from a reset to the next. */
 typedef struct screen_round {
     rh_sweep *sweep;
-    rh_generator *generator; /* NULL: there is no load */
+    rh_generator *generator; /* NULL: no load */
     rh_sampler *sampler;
     rh_pg *side;
     rh_usec began;
@@ -91,9 +89,7 @@ static void add_load(const rh_load *load, rh_backfill_window *window)
         const rh_load_window *of = &load->windows[i];
         if (!of->migration || strcmp(of->migration, window->id) != 0)
             continue;
-        window->transactions = of->transactions;
         window->errors = of->errors + of->dropped;
-        window->p50_ms = of->response_ms.p50;
         window->p99_ms = of->response_ms.p99;
         window->p99_low_ms = of->response_p99_low_ms;
         window->p99_high_ms = of->response_p99_high_ms;
@@ -121,11 +117,6 @@ static void end(screen_round *r)
     }
 }
 
-static bool wal_position(screen_round *r, int64_t *position, rh_error *error)
-{
-    return rh_pg_query_int(r->side, WAL_POSITION, position, error);
-}
-
 /* One window of DURATION: of the setting INDEX of RESULT, or SIZE_MAX: without batches. */
 static bool run_window(screen_round *r, const rh_backfill_result *result, size_t index, rh_usec duration,
                        rh_error *error)
@@ -134,12 +125,11 @@ static bool run_window(screen_round *r, const rh_backfill_result *result, size_t
     rh_backfill_evidence *evidence = &sweep->evidence;
     rh_backfill_window window = {.id = rh_arena_printf(sweep->arena, "%zu", evidence->window_count),
                                  .setting = index,
-                                 .p50_ms = RH_NOT_MEASURED,
                                  .p99_ms = RH_NOT_MEASURED,
                                  .p99_low_ms = RH_NOT_MEASURED,
                                  .p99_high_ms = RH_NOT_MEASURED};
     int64_t before, after;
-    if (!wal_position(r, &before, error))
+    if (!rh_backfill_wal_position(r->side, &before, error))
         return false;
     if (r->generator)
         rh_generator_window(r->generator, RH_WINDOW_DURING, window.id);
@@ -156,7 +146,7 @@ static bool run_window(screen_round *r, const rh_backfill_result *result, size_t
         rh_sampler_statement(r->sampler, NULL, 0);
     }
     window.ended = rh_clock_monotonic();
-    ok = ok && wal_position(r, &after, error);
+    ok = ok && rh_backfill_wal_position(r->side, &after, error);
     window.wal_bytes = ok ? after - before : RH_UNKNOWN;
     *rh_arena_add(sweep->arena, &evidence->windows, &evidence->window_count) = window;
     if (ok && rh_interrupt_requested())

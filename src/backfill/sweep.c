@@ -20,22 +20,26 @@ static void set_budget(rh_sweep *sweep)
     sweep->next = 0;
 }
 
-/* The table, its key, the statements, and where the rows are. */
-static bool look(rh_sweep *sweep, rh_error *error)
+static bool take_census(rh_sweep *sweep, rh_error *error)
 {
-    const rh_backfill_place *place = sweep->place;
-    rh_pg *pg = rh_pg_connect(place->backfill_conninfo, ": backfill", error);
-    bool ok = pg && rh_backfill_inspect(pg, sweep->backfill, sweep->arena, &sweep->target, error);
+    rh_pg *pg = rh_pg_connect(sweep->place->conninfo, ": backfill census", error);
+    const bool ok = pg && rh_backfill_census_take(pg, sweep->backfill, &sweep->target, sweep->arena,
+                                                  &sweep->census, error);
+    rh_pg_close(pg);
+    set_budget(sweep);
+    return ok;
+}
+
+/* The table, its key, the statements, and where the rows are. */
+static bool inspect(rh_sweep *sweep, rh_error *error)
+{
+    rh_pg *pg = rh_pg_connect(sweep->place->backfill_conninfo, ": backfill", error);
+    const bool ok = pg && rh_backfill_inspect(pg, sweep->backfill, sweep->arena, &sweep->target, error);
     rh_pg_close(pg);
     if (!ok)
         return false;
     sweep->sql = rh_backfill_statements_of(sweep->backfill, &sweep->target, sweep->arena);
-    pg = rh_pg_connect(place->conninfo, ": backfill census", error);
-    ok = pg &&
-         rh_backfill_census_take(pg, sweep->backfill, &sweep->target, sweep->arena, &sweep->census, error);
-    rh_pg_close(pg);
-    set_budget(sweep);
-    return ok;
+    return take_census(sweep, error);
 }
 
 bool rh_sweep_reset(rh_sweep *sweep, rh_error *error)
@@ -43,12 +47,7 @@ bool rh_sweep_reset(rh_sweep *sweep, rh_error *error)
     if (!sweep->place->reset(sweep->place->data, error))
         return false;
     rh_backfill_census_release(&sweep->census);
-    rh_pg *pg = rh_pg_connect(sweep->place->conninfo, ": backfill census", error);
-    const bool ok = pg && rh_backfill_census_take(pg, sweep->backfill, &sweep->target, sweep->arena,
-                                                  &sweep->census, error);
-    rh_pg_close(pg);
-    set_budget(sweep);
-    return ok;
+    return take_census(sweep, error);
 }
 
 /* Batches of each size while nothing else runs, the first of them right behind a checkpoint. */
@@ -97,7 +96,7 @@ static void describe(const rh_sweep *sweep, rh_backfill_result *result)
 
 static bool measure(rh_sweep *sweep, rh_backfill_result *result, rh_error *error)
 {
-    if (!look(sweep, error))
+    if (!inspect(sweep, error))
         return false;
     describe(sweep, result);
     if (sweep->census.rows == 0) {
@@ -125,8 +124,6 @@ bool rh_backfill_sweep(const rh_backfill *backfill, const rh_backfill_place *pla
     *result = (rh_backfill_result){.backfill = backfill,
                                    .recommended = -1,
                                    .level = LEVEL,
-                                   .median_abs_error = RH_NOT_MEASURED,
-                                   .coverage = RH_NOT_MEASURED,
                                    .rate_per_s = place->load ? place->load->rate_per_s : 0};
     const bool ok = measure(&sweep, result, error);
     rh_backfill_census_release(&sweep.census);

@@ -15,12 +15,12 @@ typedef struct rh_backfill_measured {
 /* A window of the load, with or without batches beside it. */
 typedef struct rh_backfill_window {
     const char *id;
-    size_t setting;                                 /* index in the result's cells; SIZE_MAX: the baseline */
-    rh_usec began, ended;                           /* monotonic */
-    int64_t wal_bytes;                              /* of the server */
-    double lock_wait_s;                             /* the longest that another session waited for a worker */
-    double p50_ms, p99_ms, p99_low_ms, p99_high_ms; /* of the load's response time */
-    int64_t transactions, errors;
+    size_t setting;                         /* index in the result's cells; SIZE_MAX: the baseline */
+    rh_usec began, ended;                   /* monotonic */
+    int64_t wal_bytes;                      /* of the server */
+    double lock_wait_s;                     /* the longest that another session waited for a worker */
+    double p99_ms, p99_low_ms, p99_high_ms; /* of the load's response time */
+    int64_t errors;
 } rh_backfill_window;
 
 typedef struct rh_backfill_evidence {
@@ -46,6 +46,9 @@ typedef struct rh_sweep {
 
 /* Batches of at most ROWS rows: as the parameter of the walk, which with ctid counts pages. */
 int64_t rh_sweep_units(const rh_sweep *sweep, int64_t rows);
+
+/* The pause behind a batch that took BATCH_S. */
+double rh_sweep_pause_s(const rh_backfill_setting *setting, double batch_s);
 
 /* Runs batches of SETTING with its workers until UNTIL (monotonic), or until the rows of the budget are used
  * up, VISIT consecutive ones in each stratum, of which one worker takes every STRIDE'th from FIRST on (STRIDE

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char WAL_POSITION[] = "SELECT (pg_catalog.pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint";
-
 struct rh_backfill_worker {
     rh_pg *pg;
     const rh_backfill *backfill;
@@ -94,6 +92,12 @@ void rh_backfill_cursor_release(rh_backfill_cursor *cursor)
     rh_backfill_position_release(&cursor->upper);
 }
 
+bool rh_backfill_wal_position(rh_pg *pg, int64_t *position, rh_error *error)
+{
+    return rh_pg_query_int(pg, "SELECT (pg_catalog.pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint",
+                           position, error);
+}
+
 /* ---- the worker ---- */
 
 rh_backfill_worker *rh_backfill_worker_open(const rh_backfill_worker_options *options, rh_error *error)
@@ -105,7 +109,7 @@ rh_backfill_worker *rh_backfill_worker_open(const rh_backfill_worker_options *op
     if (worker->pg &&
         rh_pg_executef(worker->pg, error, "SET lock_timeout = %" PRId64,
                        (int64_t)(options->backfill->lock_timeout / 1000)) &&
-        (!worker->count_wal || rh_pg_query_int(worker->pg, WAL_POSITION, &worker->wal, error)))
+        (!worker->count_wal || rh_backfill_wal_position(worker->pg, &worker->wal, error)))
         return worker;
     rh_backfill_worker_close(worker);
     return NULL;
@@ -186,7 +190,7 @@ static void count_wal(rh_backfill_worker *worker, rh_backfill_batch *batch)
 {
     int64_t wal;
     batch->wal_bytes = RH_UNKNOWN;
-    if (!worker->count_wal || !rh_pg_query_int(worker->pg, WAL_POSITION, &wal, NULL))
+    if (!worker->count_wal || !rh_backfill_wal_position(worker->pg, &wal, NULL))
         return;
     batch->wal_bytes = wal - worker->wal;
     worker->wal = wal;

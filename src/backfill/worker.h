@@ -27,6 +27,9 @@ bool rh_backfill_find(rh_pg *pg, const char *sql, bool prepared, const rh_backfi
                       const rh_backfill_position *upper, int64_t rows, rh_backfill_position *last,
                       int64_t *found, rh_error *error);
 
+/* Bytes of WAL that the server has written since it was made. */
+bool rh_backfill_wal_position(rh_pg *pg, int64_t *position, rh_error *error);
+
 /* Where a walk is, and where it ends. */
 typedef struct rh_backfill_cursor {
     rh_backfill_position at, upper;

@@ -107,7 +107,7 @@ static bool read_pair(rh_reader *reader, rh_yaml_node *name, rh_yaml_node *value
             return rh_value_fail(reader, name, "%s has no value", word);
         return KEYS[i].read(reader, rh_arena_printf(reader->arena, "backfills.%s", word), value, b);
     }
-    return rh_backfill_unknown_key(reader, name, "an item of backfills", known, KEY_COUNT);
+    return rh_value_unknown_key(reader, name, "an item of backfills", known, KEY_COUNT);
 }
 
 /* What the keys of one backfill must be together. */

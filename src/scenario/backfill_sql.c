@@ -123,19 +123,3 @@ bool rh_backfill_check_set(rh_reader *reader, rh_yaml_node *node, const rh_backf
             }
     return true;
 }
-
-bool rh_backfill_unknown_key(rh_reader *reader, rh_yaml_node *name, const char *section,
-                             const char *const *known, size_t count)
-{
-    const char *word = rh_yaml_scalar(name), *nearest = rh_nearest(word, known, count);
-    rh_text list = {0};
-    for (size_t i = 0; i < count; i++)
-        rh_text_printf(&list, "%s%s", i ? ", " : "", known[i]);
-    if (nearest)
-        rh_value_fail(reader, name, "unknown key \"%s\" in %s; did you mean \"%s\"?", word, section, nearest);
-    else
-        rh_value_fail(reader, name, "unknown key \"%s\" in %s", word, section);
-    rh_error_hint(reader->error, "the keys of %s: %s", section, rh_text_string(&list));
-    rh_text_release(&list);
-    return false;
-}

@@ -12,7 +12,3 @@ bool rh_backfill_read_condition(rh_reader *reader, const char *name, rh_yaml_nod
 
 /* Refuses a key that set: changes, where key: names it. NODE: the item. */
 bool rh_backfill_check_set(rh_reader *reader, rh_yaml_node *node, const rh_backfill *backfill);
-
-/* Refuses the key NAME of SECTION, of which KNOWN (COUNT) are the keys. Returns false. */
-bool rh_backfill_unknown_key(rh_reader *reader, rh_yaml_node *name, const char *section,
-                             const char *const *known, size_t count);

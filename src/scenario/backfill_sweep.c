@@ -29,7 +29,7 @@ static bool read_section(rh_reader *reader, const char *name, rh_yaml_node *node
         while (i < count && strcmp(known[i], word) != 0)
             i++;
         if (i == count)
-            return rh_backfill_unknown_key(reader, rh_yaml_key(node, p), name, known, count);
+            return rh_value_unknown_key(reader, rh_yaml_key(node, p), name, known, count);
         if (!keys[i].read(reader, rh_arena_printf(reader->arena, "%s.%s", name, word), rh_yaml_value(node, p),
                           b))
             return false;

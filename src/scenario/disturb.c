@@ -74,24 +74,13 @@ static bool read_table(rh_reader *reader, rh_yaml_node *node, rh_disturber *dist
 
 static bool fail_option(rh_reader *reader, const kind_spec *kind, rh_yaml_node *name)
 {
-    const char *known[4] = {"for", "migrations"}, *word = rh_yaml_scalar(name);
+    const char *known[4] = {"for", "migrations"};
     size_t count = 2;
     if (kind->options & TABLE)
         known[count++] = "table";
     if (kind->options & SQL)
         known[count++] = "sql";
-    const char *nearest = rh_nearest(word, known, count);
-    rh_text list = {0};
-    for (size_t i = 0; i < count; i++)
-        rh_text_printf(&list, "%s%s", i ? ", " : "", known[i]);
-    if (nearest)
-        rh_value_fail(reader, name, "unknown key \"%s\" in %s; did you mean \"%s\"?", word, kind->word,
-                      nearest);
-    else
-        rh_value_fail(reader, name, "unknown key \"%s\" in %s", word, kind->word);
-    rh_error_hint(reader->error, "the keys of %s: %s", kind->word, rh_text_string(&list));
-    rh_text_release(&list);
-    return false;
+    return rh_value_unknown_key(reader, name, kind->word, known, count);
 }
 
 static bool read_option(rh_reader *reader, const kind_spec *kind, rh_yaml_node *name, rh_yaml_node *value,
@@ -236,12 +225,7 @@ static bool read_options(rh_reader *reader, rh_yaml_node *name, rh_yaml_node *va
             return false;
         return options->limit > 0 || rh_value_fail(reader, value, "lock_policy.limit must be greater than 0");
     }
-    const char *nearest = rh_nearest(word, known, sizeof known / sizeof *known);
-    if (nearest)
-        rh_value_fail(reader, name, "unknown key \"%s\" in lock_policy; did you mean \"%s\"?", word, nearest);
-    else
-        rh_value_fail(reader, name, "unknown key \"%s\" in lock_policy", word);
-    return rh_error_hint(reader->error, "the keys of lock_policy: timeouts, attempts, tries, limit");
+    return rh_value_unknown_key(reader, name, "lock_policy", known, sizeof known / sizeof *known);
 }
 
 bool rh_lock_policy_read(rh_reader *reader, rh_yaml_node *node)

@@ -44,6 +44,9 @@ bool rh_value_duration(rh_reader *reader, const char *key, rh_yaml_node *node, r
 /* One of COUNT words. */
 bool rh_value_word(rh_reader *reader, const char *key, rh_yaml_node *node, const rh_key_word *words,
                    size_t count, int *value);
+/* Refuses the key NAME of SECTION, of which KNOWN (COUNT) are the keys. Returns false. */
+bool rh_value_unknown_key(rh_reader *reader, rh_yaml_node *name, const char *section,
+                          const char *const *known, size_t count);
 /* An absolute path, of something that exists and can be read; relative ones start where the scenario file
  * lies. NULL otherwise. */
 const char *rh_value_path(rh_reader *reader, const char *key, rh_yaml_node *node);

@@ -128,15 +128,6 @@ typedef struct rh_backfill_bound {
     const char *why;  /* a sentence with the figures that it follows from */
 } rh_backfill_bound;
 
-/* A stretch of consecutive batches: predicted from the sweep before it ran, then held against that. */
-typedef struct rh_backfill_stretch {
-    size_t stratum;
-    int64_t batches, rows;
-    rh_backfill_figure predicted_s; /* of its batches, without pauses */
-    double actual_s;
-    double first_rows_s, exponential_s, random_s; /* what naive rates say */
-} rh_backfill_stretch;
-
 /* What the pass found of one backfill. */
 typedef struct rh_backfill_result {
     const rh_backfill *backfill;
@@ -156,9 +147,6 @@ typedef struct rh_backfill_result {
     size_t cell_count;
     int recommended;    /* index in cells; -1: none holds every gate */
     const char *advice; /* a sentence: why that one; or which gate binds, and what relaxing it gives */
-    rh_backfill_stretch *stretches;
-    size_t stretch_count;
-    double median_abs_error, coverage; /* of the stretches; RH_NOT_MEASURED */
-    double level;                      /* of the intervals */
-    double rate_per_s;                 /* of the load; 0: there was none */
+    double level;       /* of the intervals */
+    double rate_per_s;  /* of the load; 0: there was none */
 } rh_backfill_result;

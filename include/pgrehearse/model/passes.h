@@ -29,7 +29,7 @@ typedef struct rh_compatibility {
     size_t current_tried, next_tried; /* templates */
     rh_incompatibility *rows;         /* the running release's first; by the order of the migrations */
     size_t row_count;
-    rh_mix next; /* the next release's coverage and omissions; without templates if there is no such mix */
+    rh_mix next; /* the next release's coverage and omissions; without templates: no mix was given */
 } rh_compatibility;
 
 /* ---- disturbers: concurrent activity beside the migrations, and the sessions that waited for it ---- */

@@ -119,7 +119,7 @@ typedef struct rh_lock_forecast {
 } rh_lock_forecast;
 
 typedef struct rh_lock_forecasts {
-    bool made;       /* false: there is no profile, or nothing was replayed */
+    bool made;       /* false: no profile, or nothing was replayed */
     double level;    /* of every _high_ figure */
     int64_t samples; /* of production's open transactions */
     double watched_s;

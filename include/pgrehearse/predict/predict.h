@@ -129,7 +129,7 @@ rh_backfill_figure rh_predict_backfill(const rh_backfill_stratum *strata, size_t
  * holds from the predicted durations, queues from its rates.
  *
  * A lock is held from the statement that takes it to the end of its transaction: as long as in the last quiet
- * run, times what is predicted for the statements in between over what they took then. Whom it blocks stands
+ * run, times what is predicted for the statements in between over what they took then. Blocked sessions stand
  * still from the request on, because PostgreSQL makes later conflicting requests queue behind it.
  *
  * Rates: a read of the relation is a scan of it or of its indexes that is not an update's or a delete's, a

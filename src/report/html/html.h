@@ -76,7 +76,7 @@ void rh_html_interruptions(rh_html *html);
 void rh_html_left_behind(rh_html *html, const rh_json *interruption);
 void rh_html_backtest(rh_html *html);
 void rh_html_environment(rh_html *html);
-/* production.c: part of the environment; nothing when there is no profile. */
+/* production.c: part of the environment; nothing without a profile. */
 /* isolation.c: ISOLATION of staging. */
 void rh_html_isolation(rh_html *html, const rh_json *isolation);
 void rh_html_production(rh_html *html);

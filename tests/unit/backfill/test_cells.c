@@ -83,8 +83,7 @@ static void add_window(size_t setting, double p99_ms, double lock_wait_s)
                              .lock_wait_s = lock_wait_s,
                              .p99_ms = p99_ms,
                              .p99_low_ms = p99_ms * 0.9,
-                             .p99_high_ms = p99_ms * 1.1,
-                             .transactions = 200};
+                             .p99_high_ms = p99_ms * 1.1};
 }
 
 /* Both sizes without load: 100 rows take 10 ms, 200 rows 20 ms. */

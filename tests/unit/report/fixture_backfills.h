@@ -83,8 +83,6 @@ static inline void fixture_recommended(rh_run *run)
         .changed = 595000,
         .recommended = 0,
         .advice = "5,000 rows a batch, pause 100ms, 1 worker: the fastest setting that holds every gate.",
-        .median_abs_error = RH_NOT_MEASURED,
-        .coverage = RH_NOT_MEASURED,
         .level = 0.9,
         .rate_per_s = 180};
     fixture_add_cell(run, r, fixture_cell(5000, "100ms", 24000, 1.21))->recommended = true;
