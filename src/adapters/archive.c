@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 /* Two layers, so that the lower one can be read to its very end (where the checksums are) after the container
- * has said that it is done: bytes of the file → [gzip | filter] → container. Without compression the
+ * has reported its end: bytes of the file → [gzip | filter] → container. Without compression the
  * container reads the file itself, because zip needs to seek. */
 struct rh_archive {
     char *path;
@@ -264,7 +264,7 @@ const char *rh_archive_container(const rh_archive *archive)
     }
 }
 
-/* The container may end before the compressed stream does: its checksum stands at the end. */
+/* The container may end before the compressed stream does: its checksum is at the end. */
 static bool drain_lower(rh_archive *archive, rh_error *error)
 {
     const void *bytes;

@@ -125,8 +125,8 @@ static void check_deadline(rh_loop *loop)
         loop->on_deadline(loop->deadline_user);
 }
 
-/* The timer is left alone while its time stands: programming one is dear, most of all in a virtual machine.
- * False: the deadline is so near that falling asleep would take longer. */
+/* The timer is not set again while its time is unchanged: programming one is dear, most of all in a virtual
+ * machine. False: the deadline is so near that falling asleep would take longer. */
 static bool arm(rh_loop *loop)
 {
     if (loop->deadline != 0 && loop->deadline - rh_clock_monotonic() <= NEAR)

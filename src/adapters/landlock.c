@@ -85,7 +85,7 @@ bool rh_landlock_make(const rh_confinement_limits *limits, int *ruleset, rh_erro
     int made = (int)syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0);
     if (made < 0)
         return rh_error_errno(error, errno, "cannot make a Landlock ruleset");
-    *ruleset = fcntl(made, F_DUPFD_CLOEXEC, 5); /* above those that the child lays out anew */
+    *ruleset = fcntl(made, F_DUPFD_CLOEXEC, 5); /* above those that the child assigns */
     close(made);
     if (*ruleset < 0)
         return rh_error_errno(error, errno, "cannot make a Landlock ruleset");

@@ -121,7 +121,7 @@ bool rh_pg_copy_in_put(rh_pg *pg, const char *bytes, size_t length, rh_error *er
 }
 
 /* "COPY a_lines, line 12, column email: …", in whatever language: the first number behind the last comma that
- * stands before any value of the data. */
+ * precedes any value of the data. */
 static int64_t line_of_context(const char *context)
 {
     const char *copy = context ? strstr(context, "COPY ") : NULL;

@@ -229,7 +229,7 @@ static bool is_kept(const char *entry)
 }
 
 /* Ours, or what is kept of it, with the additions; with another uid also that account's HOME and USER, so
- * that nothing looks into root's. */
+ * that nothing reads root's. */
 static char **copy_of(const char *const *list)
 {
     size_t count = 0;
@@ -281,7 +281,7 @@ static bool fork_child(rh_process *process, launch_plan *launch, rh_error *error
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0)
         return rh_error_errno(error, errno, "cannot make a pipe");
-    int told = high_descriptor(ends[0]);
+    int report = high_descriptor(ends[0]);
     launch->report = high_descriptor(ends[1]);
     launch->parent = getpid();
     sigfillset(&all);
@@ -296,10 +296,10 @@ static bool fork_child(rh_process *process, launch_plan *launch, rh_error *error
     if (process->pid > 0) {
         setpgid(process->pid, process->pid); /* also here: whoever signals the group next must find it */
         do
-            got = read(told, &failure, sizeof failure);
+            got = read(report, &failure, sizeof failure);
         while (got < 0 && errno == EINTR);
     }
-    close(told);
+    close(report);
     if (process->pid < 0)
         return rh_error_errno(error, fork_errno, "cannot start %s", process->name);
     if (got == (ssize_t)sizeof failure) {

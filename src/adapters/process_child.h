@@ -19,7 +19,7 @@ struct rh_process {
     void *user;
     void (*on_ending)(void *user, pid_t member);
     void *ending_user;
-    bool asked; /* its group got SIGTERM */
+    bool terminated; /* its group got SIGTERM */
     char *name, *output_path;
     int death_signal;
     rh_usec grace; /* from SIGTERM to SIGKILL */

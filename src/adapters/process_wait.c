@@ -89,7 +89,7 @@ static void reap(rh_process *process, int raw)
 {
     process->ended = true;
     process->status = WIFSIGNALED(raw) ? 128 + WTERMSIG(raw) : WEXITSTATUS(raw);
-    /* What it said last; a grandchild may keep the pipe open, so not until its end. */
+    /* Its last output; a grandchild may keep the pipe open, so not until its end. */
     drain(process, &process->streams[0]);
     drain(process, &process->streams[1]);
     if (process->line.length)
@@ -104,7 +104,7 @@ static void reap(rh_process *process, int raw)
 static void end_group(rh_process *process)
 {
     rh_usec deadline = rh_clock_monotonic() + process->grace;
-    if (!process->asked && rh_process_group_each(process->pid, NULL, NULL) > 0)
+    if (!process->terminated && rh_process_group_each(process->pid, NULL, NULL) > 0)
         kill(-process->pid, SIGTERM);
     while (rh_process_group_each(process->pid, NULL, NULL) > 0 && rh_clock_monotonic() < deadline)
         rh_clock_sleep_until(rh_clock_monotonic() + RH_SECOND / 200);
@@ -139,7 +139,7 @@ static void ask_group(rh_process *process)
     }
     kill(-process->pid, SIGTERM);
     kill(-process->pid, SIGCONT);
-    process->asked = true;
+    process->terminated = true;
 }
 
 bool rh_process_has_ended(rh_process *process, int *status)
@@ -207,7 +207,7 @@ static void terminate(rh_process *process)
     rh_interrupt_release();
 }
 
-/* The last line that is not empty, of what it said on standard error or into its output file; heap. */
+/* The last line that is not empty, of its standard error or of its output file; heap. */
 static char *last_line(const rh_process *process)
 {
     char tail[4096];
@@ -246,7 +246,7 @@ static bool fail_ended(const rh_process *process, const char *what, rh_error *er
     else if (process->ended && process->status > 128)
         rh_error_set(error, code, "%s %s: ended by signal %d", process->name, what, process->status - 128);
     else
-        rh_error_set(error, code, "%s %s: ended with status %d and said nothing", process->name, what,
+        rh_error_set(error, code, "%s %s: ended with status %d without a message", process->name, what,
                      process->status);
     free(line);
     return false;

@@ -230,7 +230,8 @@ static bool is_setting(const redactor *r, const char *token, size_t length)
     return true;
 }
 
-/* What stands together (an address, a date, a qualified name) is shown only if all of its words are known. */
+/* A run of words without a blank (an address, a date, a qualified name) is shown only if all of its words are
+ * known. */
 static void redact_token(redactor *r, const char *token, size_t length)
 {
     bool known = true, setting = is_setting(r, token, length);

@@ -141,7 +141,7 @@ static void read_tokens(const PgQueryProtobuf *pbuf, rh_arena *arena, rh_sql_tok
     }
 }
 
-/* libpg_query 15 puts the end of U&'…' and U&"…" at their beginning. Nothing but blanks stands between a
+/* libpg_query 15 puts the end of U&'…' and U&"…" at their beginning. Only blanks are between a
  * token and the next one (comments are tokens), so the end is where the blanks before the next one begin. */
 static void repair_ends(const char *sql, size_t length, rh_sql_token *tokens, size_t count)
 {

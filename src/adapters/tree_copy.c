@@ -17,7 +17,7 @@ enum { STEP_BYTES = 16 << 20, BUFFER_BYTES = 1 << 20 };
 typedef struct copy_job {
     bool restore; /* TO exists: keep what is the same */
     int64_t stamp_ns;
-    bool no_reflink, no_range; /* the file system said so: do not ask again */
+    bool no_reflink, no_range; /* the file system refused it: do not try again */
     int64_t copied_bytes;
 } copy_job;
 

@@ -26,7 +26,7 @@ static bool fail(const rh_location *where, rh_error *error, const char *message,
     return rh_error_at(error, where->file, where->line, where->column);
 }
 
-/* What the server refused is the scenario's SQL: the place is that of the key it stands in. */
+/* What the server refused is the scenario's SQL: the place is that of the scenario key that contains it. */
 static bool blame(const rh_location *where, const char *what, rh_error *error)
 {
     if (!error || error->code != RH_ERROR_SQL)

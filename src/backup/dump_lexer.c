@@ -10,7 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* Where the lexer stands. */
+/* The state of the lexer. */
 typedef enum lexer_state {
     NORMAL,        /* between tokens, or inside a word or a number */
     STRING,        /* '…', E'…' and the like */

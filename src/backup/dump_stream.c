@@ -38,7 +38,7 @@ static bool feed_all(rh_archive *archive, rh_dump_lexer *lexer, const rh_backup_
                      const rh_progress *progress, const char *stage, rh_error *error)
 {
     int64_t n;
-    rh_usec told = 0;
+    rh_usec reported = 0;
     for (bool first = true; (n = read_chunk(archive, buffer, error)) > 0; first = false) {
         /* psql would drop a byte-order mark on its first line only, which may not be the dump's. */
         int64_t mark = first && n >= 3 && memcmp(buffer, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
@@ -47,10 +47,10 @@ static bool feed_all(rh_archive *archive, rh_dump_lexer *lexer, const rh_backup_
         if (rh_interrupt_requested())
             return rh_error_set(error, RH_ERROR_INTERRUPTED, "interrupted");
         rh_usec now = rh_clock_monotonic();
-        if (now - told >= PROGRESS_EVERY) {
+        if (now - reported >= PROGRESS_EVERY) {
             rh_progress_update(progress, stage, NULL, rh_archive_position(archive), facts->bytes,
                                RH_UNIT_BYTES);
-            told = now;
+            reported = now;
         }
     }
     return n == 0;

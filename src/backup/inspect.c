@@ -19,7 +19,7 @@ static const char stage[] = "backup";
 
 static bool no_backup(rh_error *error, const char *path, const char *what, const char *hint)
 {
-    rh_error_set(error, RH_ERROR_BACKUP, "%s is not a PostgreSQL dump: it looks like %s", path, what);
+    rh_error_set(error, RH_ERROR_BACKUP, "%s is not a PostgreSQL dump: it appears to be %s", path, what);
     rh_error_hint(error, "%s", hint);
     return rh_error_at(error, path, 0, 0);
 }
@@ -88,7 +88,7 @@ static bool inspect_directory(const char *path, rh_arena *arena, rh_backup_facts
 
 /* ---- plain SQL, bare or inside of something ---- */
 
-/* What stands behind LABEL in the head's comments, as far as it is a version. */
+/* The version behind LABEL in the comments at the start of the dump. */
 static const char *version_after(const char *head, const char *label, rh_arena *arena)
 {
     const char *found = strstr(head, label);
@@ -124,7 +124,7 @@ typedef struct walk {
 
 enum { MOST_NAMED = 8 };
 
-static bool look_at_entry(rh_archive *archive, const char *name, rh_arena *arena, rh_backup_facts *facts,
+static bool inspect_entry(rh_archive *archive, const char *name, rh_arena *arena, rh_backup_facts *facts,
                           walk *seen, rh_error *error)
 {
     char *head = seen->head;
@@ -201,7 +201,7 @@ static bool inspect_file(const char *path, rh_arena *arena, rh_backup_facts *fac
     bool contained = strcmp(facts->container, "none") != 0;
     while ((more = rh_archive_next(archive, &name, &size, error)) > 0) {
         bool toc_name = strcmp(name, "toc.dat") == 0;
-        if (!look_at_entry(archive, name, arena, facts, seen, error)) {
+        if (!inspect_entry(archive, name, arena, facts, seen, error)) {
             seen->damaged = true;
             break;
         }

@@ -33,7 +33,7 @@ static bool take(void *user, const rh_dump_piece *piece, rh_error *error)
     return true;
 }
 
-/* Who owns a relation stands beside its definition. */
+/* The owner of a relation is beside its definition. */
 static void take_entry(reading *r, const rh_toc_entry *entry)
 {
     static const char *const relations[] = {"TABLE", "VIEW", "MATERIALIZED VIEW", "SEQUENCE", NULL};

@@ -90,7 +90,7 @@ static void read_insert(reading *r, rh_dump_words words)
         return;
     while (rh_dump_words_skip(&words, "(")) {
         size_t count = 0;
-        const char *start = NULL, *end = NULL; /* of a value that is no string, as it stands */
+        const char *start = NULL, *end = NULL; /* of a value that is not a string, verbatim */
         bool string = false;
         for (int depth = 0; rh_dump_words_next(&words, &word);) {
             bool over = depth == 0 && (rh_dump_word_is(&word, ",") || rh_dump_word_is(&word, ")"));

@@ -19,7 +19,7 @@ typedef struct account {
     int64_t done, total;
     size_t errors;
     const rh_toc_entry *entry; /* of the last "from TOC entry"; NULL: none */
-    bool pending;              /* a failure is being told: */
+    bool pending;              /* a failure is being reported: */
     char *message;             /* the server's, or pg_restore's */
     char command[COMMAND_SIZE];
     int64_t copy_line;
@@ -52,7 +52,7 @@ static const char *sqlstate_of(const rh_toc_entry *entry)
     return entry && *entry->definition && !rh_sql_fingerprint(entry->definition, fingerprint) ? "42601" : "";
 }
 
-/* The failure that was told is complete. */
+/* The failure that was being reported is complete. */
 static void settle(account *a)
 {
     rh_restoring *r = a->r;

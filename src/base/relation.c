@@ -248,7 +248,7 @@ static bool is_name_byte(char c)
     return isalnum((unsigned char)c) || c == '_' || (unsigned char)c >= 0x80;
 }
 
-/* The name without the schema, of LENGTH; of a quoted one what stands between the quotes. */
+/* The name without the schema, of LENGTH; of a quoted one the text between the quotes. */
 static const char *last_part(const char *relation, size_t *length)
 {
     const char *part = relation;

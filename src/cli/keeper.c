@@ -68,7 +68,7 @@ static _Noreturn void end_like(int status)
 {
     if (!WIFSIGNALED(status))
         _exit(WEXITSTATUS(status));
-    if (WTERMSIG(status) == SIGABRT) /* out of memory, which it has said */
+    if (WTERMSIG(status) == SIGABRT) /* out of memory, which it has reported */
         _exit(RH_EXIT_FAILED);
     sigset_t all;
     struct rlimit none = {0};

@@ -63,7 +63,7 @@ typedef struct rh_command_spec {
     const char *more;         /* a paragraph for its own help; may be NULL */
 } rh_command_spec;
 
-/* What a command line said. Values point into argv or ARENA. */
+/* A command line, parsed. Values point into argv or ARENA. */
 typedef struct rh_options {
     rh_command_id command;
     const char **arguments;

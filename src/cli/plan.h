@@ -13,7 +13,7 @@ void rh_plan_text(const rh_scenario *scenario, const rh_plan *plan, const rh_bac
 rh_json *rh_plan_json(const rh_scenario *scenario, const rh_plan *plan, const rh_backup_facts *backup);
 
 /* --safer: SQL with everything else in comments; or the same as JSON, which the caller frees. ARENA: scratch.
- * TO_TERMINAL: SQL with control characters is left out, and said to be; elsewhere it is exactly what is to
+ * TO_TERMINAL: SQL with control characters is left out, with a note; elsewhere it is exactly what is to
  * run. */
 void rh_plan_safer_text(const rh_plan *plan, bool to_terminal, rh_arena *arena, rh_text *text);
 rh_json *rh_plan_safer_json(const rh_scenario *scenario, const rh_plan *plan, rh_arena *arena);

@@ -66,29 +66,29 @@ static void describe(const rh_profile *profile, const char *path, rh_text *text)
 
 /* TEXT into the file that --output names, and what SAID says to standard output; without --output, TEXT
  * there. */
-static bool deliver(const rh_cli *cli, const rh_text *text, const rh_text *said, rh_error *error)
+static bool deliver(const rh_cli *cli, const rh_text *text, const rh_text *message, rh_error *error)
 {
     const char *path = rh_options_value(&cli->options, RH_OPTION_PROFILE_OUTPUT, NULL);
     if (!path)
         return rh_cli_result(text, error);
-    return rh_file_write(path, rh_text_string(text), text->length, error) && rh_cli_result(said, error);
+    return rh_file_write(path, rh_text_string(text), text->length, error) && rh_cli_result(message, error);
 }
 
 static bool write_script(const rh_cli *cli, const rh_profile_options *options, rh_error *error)
 {
     const char *path = rh_options_value(&cli->options, RH_OPTION_PROFILE_OUTPUT, NULL);
-    rh_text script = {0}, said = {0};
+    rh_text script = {0}, message = {0};
     rh_profile_script(options, &script);
     if (path) {
-        rh_text_append(&said, "wrote ");
-        rh_text_append_clean(&said, path, false);
-        rh_text_append(&said, "\nNext, on production: psql -X -f ");
-        rh_text_append_clean(&said, path, false);
-        rh_text_append(&said, " DATABASE > profile.csv\n");
+        rh_text_append(&message, "wrote ");
+        rh_text_append_clean(&message, path, false);
+        rh_text_append(&message, "\nNext, on production: psql -X -f ");
+        rh_text_append_clean(&message, path, false);
+        rh_text_append(&message, " DATABASE > profile.csv\n");
     }
-    bool ok = deliver(cli, &script, &said, error);
+    bool ok = deliver(cli, &script, &message, error);
     rh_text_release(&script);
-    rh_text_release(&said);
+    rh_text_release(&message);
     return ok;
 }
 
@@ -104,18 +104,18 @@ static bool take_profile(const rh_cli *cli, rh_profile_options *options, rh_erro
         return false;
     const char *path = rh_options_value(&cli->options, RH_OPTION_PROFILE_OUTPUT, "the profile");
     rh_profile profile;
-    rh_text text = {0}, said = {0}, lines = {0};
+    rh_text text = {0}, message = {0}, lines = {0};
     char *document = rh_json_format(root);
     rh_text_append(&text, document);
     bool ok = rh_profile_parse(root, path, cli->arena, &profile, error);
     if (ok)
         describe(&profile, path, &lines);
-    rh_text_append_lines(&said, rh_text_string(&lines), 80);
-    ok = ok && deliver(cli, &text, &said, error);
+    rh_text_append_lines(&message, rh_text_string(&lines), 80);
+    ok = ok && deliver(cli, &text, &message, error);
     free(document);
     rh_json_free(root);
     rh_text_release(&text);
-    rh_text_release(&said);
+    rh_text_release(&message);
     rh_text_release(&lines);
     return ok;
 }

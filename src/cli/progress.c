@@ -17,8 +17,8 @@ enum {
 
 typedef struct stage {
     char *name;
-    rh_usec began, told; /* told: time of the last plain line about this stage */
-    int inner;           /* how often it has begun again inside itself: two layers speak of the same stage */
+    rh_usec began, reported; /* reported: time of the last plain line about this stage */
+    int inner; /* how often it has begun again inside itself: two layers speak of the same stage */
 } stage;
 
 struct rh_progress_display {
@@ -211,9 +211,9 @@ static void on_update(rh_progress_display *display, const rh_progress_event *eve
             draw(display, s, event);
         return;
     }
-    if (now - s->told < (s->told == s->began ? FIRST_REPORT_US : REPORT_US))
+    if (now - s->reported < (s->reported == s->began ? FIRST_REPORT_US : REPORT_US))
         return;
-    s->told = now;
+    s->reported = now;
     rh_text text = {0};
     append_amounts(&text, event);
     rh_text_append_brief(&text, event->detail ? event->detail : "", 60); /* a statement may be pages long */

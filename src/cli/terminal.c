@@ -9,7 +9,7 @@
 
 static bool locale_is_utf8(void)
 {
-    /* asked of a locale object: the process keeps the C locale, so that numbers are read and written alike
+    /* read from a locale object: the process keeps the C locale, so that numbers are read and written alike
      * everywhere */
     locale_t locale = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
     if (!locale)
@@ -21,9 +21,9 @@ static bool locale_is_utf8(void)
 
 void rh_terminal_init(rh_terminal *terminal, bool quiet, bool no_color)
 {
-    const char *term = getenv("TERM"), *asked = getenv("NO_COLOR");
+    const char *term = getenv("TERM"), *set = getenv("NO_COLOR");
     bool dumb = !term || !*term || strcmp(term, "dumb") == 0;
-    bool color = !no_color && !dumb && !(asked && *asked);
+    bool color = !no_color && !dumb && !(set && *set);
     bool status = isatty(STDERR_FILENO);
     *terminal = (rh_terminal){.quiet = quiet,
                               .result_color = color && isatty(STDOUT_FILENO),

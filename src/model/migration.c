@@ -16,7 +16,7 @@ rh_failure *rh_failure_of_error(const rh_error *error, rh_arena *arena)
     return failure;
 }
 
-/* ---- locks that no look saw ---- */
+/* ---- locks that no sample saw ---- */
 
 static rh_pass_kind last_timed_pass(const rh_statement *statement)
 {

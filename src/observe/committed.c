@@ -23,7 +23,7 @@ rh_committed_relation rh_committed_row(const rh_pg_result *result, size_t row, r
         RELPAGES,
         TUPLES
     };
-    _Static_assert(TUPLES + 1 == RH_COMMITTED_COLUMNS, "the columns of every look");
+    _Static_assert(TUPLES + 1 == RH_COMMITTED_COLUMNS, "the columns of every sample");
     return (rh_committed_relation){
         .oid = rh_pg_int(result, row, OID, 0),
         .table = rh_pg_int(result, row, OWNER, 0),

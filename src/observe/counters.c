@@ -19,7 +19,7 @@ enum { UTIME = 14 }; /* of the fields of /proc/PID/stat that proc(5) numbers; st
 
 bool rh_proc_parse_stat(const char *text, int64_t *user_ticks, int64_t *system_ticks)
 {
-    /* The name stands in parentheses and may hold any byte: what follows begins after the last one. */
+    /* The name is in parentheses and may hold any byte: the next field begins after the last parenthesis. */
     const char *rest = strrchr(text, ')');
     for (int field = 3; rest && field <= UTIME; field++)
         rest = strchr(rest + 1, ' ');

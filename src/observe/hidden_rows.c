@@ -79,11 +79,11 @@ static int64_t count_rows(rh_pg *pg, const char *table, const char *where, rh_ar
 static int64_t count_within(rh_pg *pg, const char *before, const char *table, const char *where,
                             rh_arena *arena)
 {
-    if (!rh_pg_execute(pg, "SAVEPOINT rh_look", NULL))
+    if (!rh_pg_execute(pg, "SAVEPOINT rh_hidden", NULL))
         return RH_UNKNOWN;
     const int64_t count =
         !before || rh_pg_execute(pg, before, NULL) ? count_rows(pg, table, where, arena) : RH_UNKNOWN;
-    rh_pg_execute(pg, "ROLLBACK TO SAVEPOINT rh_look; RELEASE SAVEPOINT rh_look", NULL);
+    rh_pg_execute(pg, "ROLLBACK TO SAVEPOINT rh_hidden; RELEASE SAVEPOINT rh_hidden", NULL);
     return count;
 }
 

@@ -208,7 +208,7 @@ static void add_wait(const rh_lock_log_source *source, const rh_logged_wait *lin
 static void merge_waits(const rh_lock_log_source *source, const logged *log, rh_arena *arena,
                         rh_contention *contention)
 {
-    rh_lock_log *told = &contention->log;
+    rh_lock_log *summary = &contention->log;
     size_t sampled = contention->wait_count;
     bool *taken = rh_arena_alloc(arena, (sampled + 1) * sizeof *taken);
     bool *known = rh_arena_alloc(arena, (log->count + 1) * sizeof *known);
@@ -222,15 +222,16 @@ static void merge_waits(const rh_lock_log_source *source, const logged *log, rh_
                 continue;
             taken[w] = known[i] = true;
             if (line->kind == RH_LOGGED_ACQUIRED)
-                told->longest_difference_ms = fmax(told->longest_difference_ms,
-                                                   fabs(contention->waits[w].wait_s * 1e3 - line->waited_ms));
+                summary->longest_difference_ms =
+                    fmax(summary->longest_difference_ms,
+                         fabs(contention->waits[w].wait_s * 1e3 - line->waited_ms));
         }
-    told->waits = (int64_t)log->count;
+    summary->waits = (int64_t)log->count;
     for (size_t i = 0; i < log->count; i++) {
         if (known[i])
             continue;
         add_wait(source, &log->lines[i], account_s(source, start_of(&log->lines[i])), arena, contention);
-        told->merged++;
+        summary->merged++;
     }
 }
 
@@ -324,25 +325,25 @@ static char *read_from(const char *path, int64_t from, rh_arena *arena)
 
 void rh_lock_log_merge(const rh_lock_log_source *source, rh_arena *arena, rh_contention *contention)
 {
-    rh_lock_log *told = &contention->log;
+    rh_lock_log *summary = &contention->log;
     logged log = {0};
-    *told = (rh_lock_log){.why_not = source->why_not, .longest_difference_ms = RH_NOT_MEASURED};
+    *summary = (rh_lock_log){.why_not = source->why_not, .longest_difference_ms = RH_NOT_MEASURED};
     if (source->path && contention->clock_stepped) {
-        told->why_not = "a clock was set during the pass, so the times in the server's log mean nothing";
+        summary->why_not = "a clock was set during the pass, so the times in the server's log mean nothing";
         return;
     }
     char *text = source->path ? read_from(source->path, source->from, arena) : NULL;
     if (!text) {
         if (source->path)
-            told->why_not = "the staging server's log could not be read";
+            summary->why_not = "the staging server's log could not be read";
         return;
     }
-    told->read = true;
-    told->why_not = NULL;
-    told->threshold_ms = deadlock_timeout_ms(source->side);
+    summary->read = true;
+    summary->why_not = NULL;
+    summary->threshold_ms = deadlock_timeout_ms(source->side);
     read_lines(text, &log, arena);
     merge_waits(source, &log, arena, contention);
     merge_deadlocks(source, &log, arena, contention);
-    if (told->merged > 0)
+    if (summary->merged > 0)
         rh_waits_count(arena, contention);
 }

@@ -8,7 +8,7 @@
 enum { OLDEST_WITH_ALL = 140000 };
 
 /* One row, without a command when PID runs none. */
-static rh_pg_result *ask(rh_pg *pg, int pid)
+static rh_pg_result *query(rh_pg *pg, int pid)
 {
     char text[16];
     snprintf(text, sizeof text, "%d", pid);
@@ -17,7 +17,7 @@ static rh_pg_result *ask(rh_pg *pg, int pid)
 
 bool rh_phases_prepare(rh_pg *pg)
 {
-    rh_pg_result *result = rh_pg_server_version(pg) >= OLDEST_WITH_ALL ? ask(pg, 0) : NULL;
+    rh_pg_result *result = rh_pg_server_version(pg) >= OLDEST_WITH_ALL ? query(pg, 0) : NULL;
     rh_pg_result_free(result);
     return result != NULL;
 }
@@ -35,7 +35,7 @@ void rh_phases_base(int pid, bool local, rh_usec began, rh_phase_sample *base)
 
 bool rh_phases_sample(rh_pg *pg, int pid, bool local, rh_arena *arena, rh_phase_sample *sample)
 {
-    rh_pg_result *result = ask(pg, pid);
+    rh_pg_result *result = query(pg, pid);
     rh_phases_base(pid, local, rh_clock_monotonic(), sample);
     bool ok = result && rh_pg_rows(result) == 1;
     if (ok) {
@@ -65,7 +65,7 @@ static int64_t share_of(int64_t so_far, int64_t from, int64_t to, double share)
     return so_far + (int64_t)((double)(to - from) * share);
 }
 
-/* SHARE of what happened between the two looks belongs to the phase that WHOSE saw. */
+/* SHARE of what happened between the two samples belongs to the phase that WHOSE saw. */
 static void add(rh_phases *phases, const rh_phase_sample *whose, const rh_phase_sample *to, double share,
                 rh_arena *arena)
 {

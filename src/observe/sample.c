@@ -36,14 +36,14 @@ static bool measure_clock(rh_sampler *sampler, rh_error *error)
     rh_usec best = INT64_MAX;
     for (int i = 0; i < 5; i++) {
         int64_t server;
-        rh_usec asked = rh_clock_monotonic();
+        rh_usec requested = rh_clock_monotonic();
         if (!rh_pg_query_int(sampler->pg, "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
                              &server, error))
             return false;
         rh_usec answered = rh_clock_monotonic();
-        if (answered - asked < best) {
-            best = answered - asked;
-            sampler->clock_offset = server - (asked + answered) / 2;
+        if (answered - requested < best) {
+            best = answered - requested;
+            sampler->clock_offset = server - (requested + answered) / 2;
         }
     }
     return true;
@@ -65,7 +65,7 @@ bool rh_sampler_open(rh_sampler *sampler, rh_error *error)
     int version = rh_pg_server_version(sampler->pg);
     if (version < 140000)
         sampler->options.without_waitstart = true;
-    /* The samples take no lock; the look-up of a name might meet one, and then gives up. */
+    /* The samples take no lock; the lookup of a name might meet one, and then gives up. */
     rh_text sql = {0};
     rh_text_append(&sql, "SET statement_timeout = 0; SET lock_timeout = '100ms'; SET jit = off; "
                          "SET default_transaction_isolation = 'read committed'; ");
@@ -84,19 +84,19 @@ bool rh_sampler_open(rh_sampler *sampler, rh_error *error)
     return ok || rh_error_context(error, "starting the lock sampler");
 }
 
-/* The moment of the sample that was asked for and answered at these monotonic times, when the server's clock
- * said SERVER: only if that lies between the two, no clock was set since the last sample. */
-static rh_usec follow_clock(rh_sampler *sampler, rh_usec asked, rh_usec answered, int64_t server)
+/* The moment of the sample that was requested and answered at these monotonic times, when the server's clock
+ * was SERVER: only if that lies between the two, no clock was set since the last sample. */
+static rh_usec follow_clock(rh_sampler *sampler, rh_usec requested, rh_usec answered, int64_t server)
 {
     static const rh_usec DRIFT = RH_SECOND / 20;
     const rh_usec own = rh_clock_wall() - rh_clock_monotonic();
     if (sampler->options.local && llabs(own - sampler->clock_offset) < DRIFT)
         sampler->clock_offset = own; /* a clock that is slewed is followed */
     rh_usec at = server - sampler->clock_offset;
-    if (at >= asked - DRIFT && at <= answered + DRIFT)
-        return at < asked ? asked : at > answered ? answered : at;
+    if (at >= requested - DRIFT && at <= answered + DRIFT)
+        return at < requested ? requested : at > answered ? answered : at;
     sampler->clock_stepped = true;
-    at = (asked + answered) / 2;
+    at = (requested + answered) / 2;
     sampler->clock_offset = server - at;
     return at;
 }
@@ -312,7 +312,7 @@ static void book_migration(reading *r, const rh_pg_result *result)
 }
 
 /* Asks, telling first what has changed since the last time: one round trip. */
-static rh_pg_result *ask(rh_sampler *sampler, const rh_sampler_label *label, rh_error *error)
+static rh_pg_result *query(rh_sampler *sampler, const rh_sampler_label *label, rh_error *error)
 {
     rh_text settings = {0}, sql = {0};
     rh_text_append(&settings, "SET pgrehearse.migration = '");
@@ -357,8 +357,8 @@ static void read_rows(reading *r, const rh_pg_result *result)
 
 bool rh_sampler_take(rh_sampler *sampler, const rh_sampler_label *label, rh_error *error)
 {
-    const rh_usec asked = rh_clock_monotonic();
-    rh_pg_result *result = ask(sampler, label, error);
+    const rh_usec requested = rh_clock_monotonic();
+    rh_pg_result *result = query(sampler, label, error);
     if (!result)
         return false;
     const rh_usec answered = rh_clock_monotonic();
@@ -367,7 +367,7 @@ bool rh_sampler_take(rh_sampler *sampler, const rh_sampler_label *label, rh_erro
         sampler->graph_pid = label->pid;
     }
     reading r = {.sampler = sampler, .label = label, .arena = rh_arena_new()};
-    r.at = follow_clock(sampler, asked, answered, rh_pg_int(result, 0, AT, 0));
+    r.at = follow_clock(sampler, requested, answered, rh_pg_int(result, 0, AT, 0));
     read_rows(&r, result);
     book_migration(&r, result);
     rh_wait_graph_add_with(sampler->graph, r.at, r.waiters, r.waiter_count, r.sessions, r.session_count);

@@ -22,7 +22,7 @@ static const rh_usec HELD_INTERVAL = RH_SECOND;
 enum { LOOKS = 100 };
 static const rh_usec WATCH_PATIENCE = 3 * LOOKS * BUSY_INTERVAL_US;
 /* The shortest and longest pause between samples that are requested; it doubles while they find no waiter. */
-static const rh_usec LOOK_PAUSE_MIN = RH_SECOND / 250, LOOK_PAUSE_MAX = RH_SECOND / 10;
+static const rh_usec REQUEST_PAUSE_MIN = RH_SECOND / 250, REQUEST_PAUSE_MAX = RH_SECOND / 10;
 
 /* What the thread knows between two samples. */
 typedef struct rounds {
@@ -30,16 +30,16 @@ typedef struct rounds {
     unsigned generation; /* of the label at the sample before */
     rh_usec deadline, pause;
     bool was_running;
-    bool asked; /* this sample was asked for */
+    bool requested; /* this sample was requested */
 } rounds;
 
 /* Takes the label. False: stop. */
-static bool take_label(rh_sampler *sampler, rounds *r, bool *changed, rh_usec *look_at)
+static bool take_label(rh_sampler *sampler, rounds *r, bool *changed, rh_usec *sample_at)
 {
     pthread_mutex_lock(&sampler->mutex);
     bool go_on = !sampler->stop;
     *changed = sampler->label.generation != r->generation && sampler->label.migration;
-    *look_at = sampler->look_at;
+    *sample_at = sampler->sample_at;
     r->label = sampler->label;
     pthread_mutex_unlock(&sampler->mutex);
     return go_on;
@@ -97,16 +97,16 @@ static bool next_round(rh_sampler *sampler, rounds *r)
 {
     for (;;) {
         bool changed;
-        rh_usec look_at;
-        if (!take_label(sampler, r, &changed, &look_at))
+        rh_usec sample_at;
+        if (!take_label(sampler, r, &changed, &sample_at))
             return false;
         bool seen = tend_waiter_watch(sampler, r);
         rh_sampler_sample_phase(sampler, &r->label);
         rh_usec now = rh_clock_monotonic();
-        r->asked = look_at > 0 && look_at <= now;
-        if (seen || changed || r->asked || now >= r->deadline)
+        r->requested = sample_at > 0 && sample_at <= now;
+        if (seen || changed || r->requested || now >= r->deadline)
             return true;
-        rh_usec until = look_at > 0 && look_at < r->deadline ? look_at : r->deadline;
+        rh_usec until = sample_at > 0 && sample_at < r->deadline ? sample_at : r->deadline;
         bool workers = sampler->live_workers > 0 && r->label.migration;
         if (workers && now + BUSY_INTERVAL < until)
             until = now + BUSY_INTERVAL;
@@ -137,12 +137,12 @@ static void plan_round(rh_sampler *sampler, rounds *r)
     bool in_step = r->deadline <= now && r->deadline + interval >= now && !fresh;
     r->deadline = in_step ? r->deadline + interval : now + interval;
     pthread_mutex_lock(&sampler->mutex);
-    if (r->asked) {
-        sampler->look_at = 0;
-        sampler->look_pause = waiting                                    ? LOOK_PAUSE_MIN
-                              : 2 * sampler->look_pause < LOOK_PAUSE_MAX ? 2 * sampler->look_pause
-                                                                         : LOOK_PAUSE_MAX;
-        sampler->next_look = now + sampler->look_pause;
+    if (r->requested) {
+        sampler->sample_at = 0;
+        sampler->request_pause = waiting                                          ? REQUEST_PAUSE_MIN
+                                 : 2 * sampler->request_pause < REQUEST_PAUSE_MAX ? 2 * sampler->request_pause
+                                                                                  : REQUEST_PAUSE_MAX;
+        sampler->next_request = now + sampler->request_pause;
     }
     pthread_mutex_unlock(&sampler->mutex);
 }
@@ -155,7 +155,7 @@ static double thread_cpu(void)
            (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
-/* Of the sessions that look; not measured when they are not on this machine. */
+/* Of the sessions that sample; not measured when they are not on this machine. */
 static double backend_cpu(const rh_sampler *sampler)
 {
     if (!sampler->options.local)
@@ -208,7 +208,7 @@ rh_sampler *rh_sampler_start(const rh_sampler_options *options, rh_error *error)
     sampler->arena = rh_arena_new();
     sampler->graph = rh_wait_graph_new(options->began);
     sampler->last_at = options->began; /* checks that find no waiter take no sample */
-    sampler->look_pause = LOOK_PAUSE_MIN;
+    sampler->request_pause = REQUEST_PAUSE_MIN;
     sampler->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&sampler->mutex, NULL);
     if (rh_sampler_open(sampler, error)) {
@@ -254,8 +254,8 @@ void rh_sampler_sample_now(rh_sampler *sampler)
 {
     pthread_mutex_lock(&sampler->mutex);
     rh_usec now = rh_clock_monotonic();
-    if (sampler->look_at == 0) {
-        sampler->look_at = sampler->next_look > now ? sampler->next_look : now;
+    if (sampler->sample_at == 0) {
+        sampler->sample_at = sampler->next_request > now ? sampler->next_request : now;
         eventfd_write(sampler->wake, 1);
     }
     pthread_mutex_unlock(&sampler->mutex);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A relation whose name is not visible yet is asked for again, but not with every sample. */
+/* A relation whose name is not visible yet is requested again, but not with every sample. */
 static const rh_usec LOOKUP_INTERVAL = RH_SECOND / 5;
 
 static rh_relation_name *find_name(rh_sampler *sampler, int64_t oid)
@@ -75,7 +75,7 @@ void rh_sampler_resolve_names(rh_sampler *sampler, bool urgent)
     if (sql.length > 0) {
         rh_text_append(&sql, "}'; ");
         rh_text_append(&sql, rh_sql_relations);
-        /* A catalog that is locked just now leaves the names missing until the next look. */
+        /* A catalog that is locked just now leaves the names missing until the next sample. */
         rh_pg_result *result = rh_pg_query(sampler->pg, rh_text_string(&sql), 0, NULL, NULL);
         if (result) {
             pthread_mutex_lock(&sampler->mutex);
@@ -87,7 +87,7 @@ void rh_sampler_resolve_names(rh_sampler *sampler, bool urgent)
     rh_text_release(&sql);
 }
 
-/* ENDED: when the statement did; 0: from the first to the last look. */
+/* ENDED: when the statement did; 0: from the first to the last sample. */
 static double held_s(const rh_seen_lock *seen, rh_usec ended)
 {
     if (!ended)

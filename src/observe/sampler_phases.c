@@ -18,7 +18,7 @@ static rh_phases *phases_of(rh_sampler *sampler, const rh_sampler_label *label)
     return &added->phases;
 }
 
-/* The statement that the last look saw in a phase has ended. */
+/* The statement that the last sample saw in a phase has ended. */
 static void end_statement(rh_sampler *sampler)
 {
     const rh_sampler_label *label = &sampler->phase_label;

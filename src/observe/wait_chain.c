@@ -42,7 +42,7 @@ static size_t follow(const rh_wait_graph *graph, const rh_moment *now, const rh_
         sample = rh_moment_sample(now, next);
     }
     if (count == 0)
-        pids[count++] = start; /* it stands in its own way: a parallel worker behind its leader */
+        pids[count++] = start; /* it blocks itself: a parallel worker behind its leader */
     return count;
 }
 

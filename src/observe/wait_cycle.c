@@ -65,7 +65,7 @@ static void add_cycle(rh_wait_graph *graph, const rh_moment *now, const int *pat
 }
 
 /* Each circle is looked for from its smallest pid only, so that it is found once. */
-static void look_from(rh_wait_graph *graph, const rh_moment *now, const rh_wait_sample *sample)
+static void search_from(rh_wait_graph *graph, const rh_moment *now, const rh_wait_sample *sample)
 {
     search s = {.now = now,
                 .start = sample->waiter_pid,
@@ -112,7 +112,7 @@ void rh_graph_cycles(rh_wait_graph *graph, const rh_moment *now)
 {
     for (size_t i = 0; now->count > 1 && i < now->count; i++)
         if (now->samples[i].blocker_count > 0)
-            look_from(graph, now, &now->samples[i]);
+            search_from(graph, now, &now->samples[i]);
     for (size_t i = 0; i < graph->cycle_count; i++)
         if (!graph->cycles[i].resolved && graph->cycles[i].last_seen < now->at)
             resolve(now, &graph->cycles[i]);

@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The same waitstart, converted from the server's clock anew in each sample, may differ by this much. */
+/* The same waitstart is converted from the server's clock in each sample; two results may differ by this
+ * much. */
 static const rh_usec SAME_START = RH_SECOND / 2000;
 
 typedef rh_graph_wait wait;
@@ -72,7 +73,7 @@ const rh_wait_session *rh_moment_session(const moment *now, int pid)
     return NULL;
 }
 
-/* Books the time since the wait was last seen (or began) on the chain that it stands in now. */
+/* Books the time since the wait was last seen (or began) on the chain that it is in now. */
 static void book(rh_wait_graph *graph, const moment *now, wait *w, const rh_wait_sample *sample)
 {
     rh_usec since = w->segment_count > 0 ? w->last_seen : w->started;

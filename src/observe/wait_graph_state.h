@@ -63,7 +63,7 @@ const rh_wait_sample *rh_moment_sample(const rh_moment *now, int pid);
 /* What the sample tells of the session PID, or NULL. */
 const rh_wait_session *rh_moment_session(const rh_moment *now, int pid);
 
-/* wait_chain.c: the chain in which SAMPLE, which has a blocker, stands now: found among the spells of WAIT,
+/* wait_chain.c: the chain in which SAMPLE, which has a blocker, is in now: found among the spells of WAIT,
  * or added to them. Its index. */
 size_t rh_graph_segment(rh_wait_graph *graph, const rh_moment *now, rh_graph_wait *wait,
                         const rh_wait_sample *sample);

@@ -54,8 +54,8 @@ void rh_waiter_watch_close(rh_waiter_watch *watch)
 bool rh_waiter_watch_begin(rh_waiter_watch *watch, rh_usec interval, int rounds)
 {
     rh_text sql = {0};
-    rh_text_printf(&sql, "SET pgrehearse.nap = '%.6f'; SET pgrehearse.looks = '%d'; ", rh_seconds(interval),
-                   rounds);
+    rh_text_printf(&sql, "SET pgrehearse.interval = '%.6f'; SET pgrehearse.checks = '%d'; ",
+                   rh_seconds(interval), rounds);
     rh_text_append(&sql, rh_sql_watch);
     watch->busy = rh_pg_send(watch->pg, sql.data) && rh_pg_flush(watch->pg);
     rh_text_release(&sql);

@@ -12,7 +12,7 @@ rh_waiter_watch *rh_waiter_watch_open(const char *conninfo, const char *database
 /* NULL is a no-op. Cancels the query in progress. */
 void rh_waiter_watch_close(rh_waiter_watch *watch);
 
-/* Begins ROUNDS checks, NAP apart, the first after a nap. Not while it is busy. */
+/* Begins ROUNDS checks, INTERVAL apart, the first after one INTERVAL. Not while it is busy. */
 bool rh_waiter_watch_begin(rh_waiter_watch *watch, rh_usec interval, int rounds);
 bool rh_waiter_watch_is_busy(const rh_waiter_watch *watch);
 /* Readable when an answer may be there. */

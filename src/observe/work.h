@@ -3,7 +3,7 @@
 #include "pgrehearse/observe/committed.h"
 #include "pgrehearse/observe/counters.h"
 
-/* Relations as one look found them. */
+/* Relations as one sample found them. */
 typedef struct rh_work_samples {
     rh_committed_relation *items;
     size_t count;

@@ -201,10 +201,10 @@ static void add_total(const rh_plan *plan, rh_arena *arena, rh_run_prediction *p
                 more += p->cold_s - p->median_s;
             }
         }
-    bool told = prediction->median_s > 0 && untold <= NEGLIGIBLE * prediction->median_s;
-    prediction->cold_s = told ? prediction->median_s + more : RH_NOT_MEASURED;
+    bool known = prediction->median_s > 0 && untold <= NEGLIGIBLE * prediction->median_s;
+    prediction->cold_s = known ? prediction->median_s + more : RH_NOT_MEASURED;
     prediction->cold_basis =
-        told
+        known
             ? "every page that the statements read comes from production's device once, at its probes' speeds"
             : why;
 }

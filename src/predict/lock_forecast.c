@@ -85,7 +85,7 @@ static int predict_hold(const rh_script *script, size_t index, const rh_lock *lo
     return last;
 }
 
-/* Some look at a run of the statement at full size saw the lock. */
+/* Some sample at a run of the statement at full size saw the lock. */
 static bool was_seen(const rh_statement *statement, const rh_lock *lock)
 {
     for (size_t i = 0; i < statement->run_count; i++) {
@@ -165,7 +165,7 @@ static void set_rates(const maker *m, const rh_profile_relation *relation, rh_lo
     f->reads_per_s = f->blocks_reads ? reads : 0;
     f->writes_per_s = f->blocks_writes ? writes : 0;
     double commits = m->in->profile->commits_per_s, both = f->reads_per_s + f->writes_per_s;
-    if (both > commits && commits > 0) { /* one transaction stands still but once */
+    if (both > commits && commits > 0) { /* one transaction waits only once */
         f->reads_per_s *= commits / both;
         f->writes_per_s *= commits / both;
     }

@@ -35,13 +35,13 @@ typedef struct rh_lock_ages {
  * as (rate / count) · Σ max(0, length − t) is made of straight lines. */
 rh_lock_traffic rh_lock_traffic_from_lengths(double rate_per_s, const double *lengths_s, size_t count,
                                              rh_arena *arena);
-/* From the ages seen in SAMPLES looks at what was open; BUCKETS (COUNT) rise by up_to_s, and within one the
- * ages count as evenly spread. */
+/* From the ages of the open transactions in SAMPLES samples; BUCKETS (COUNT) rise by up_to_s, and within one
+ * the ages count as evenly spread. */
 rh_lock_traffic rh_lock_traffic_from_ages(const rh_lock_ages *buckets, size_t count, int64_t samples,
                                           rh_arena *arena);
 
 /* From what a profile saw of the open transactions that hold a lock on SCHEMA.NAME which a request for MODE
- * ("AccessExclusiveLock") has to wait for; without NAME, of all open transactions. With no look at them
+ * ("AccessExclusiveLock") has to wait for; without NAME, of all open transactions. With no sample at them
  * *KNOWN is false. */
 rh_lock_traffic rh_lock_traffic_of(const rh_profile *profile, const char *schema, const char *name,
                                    rh_lock_mode mode, bool *known, rh_arena *arena);

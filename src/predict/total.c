@@ -76,7 +76,7 @@ static void add_statement(total *t, const rh_statement *statement, rh_framework 
     }
     add_parts(t, p);
     int64_t wal = wal_of(statement);
-    if (wal < 0 && framework == RH_FRAMEWORK_COMMAND) /* read once for several: it stands with the longest */
+    if (wal < 0 && framework == RH_FRAMEWORK_COMMAND) /* read once for several: it is with the longest */
         wal = 0;
     t->wal = t->wal < 0 || wal < 0 ? RH_UNKNOWN : t->wal + wal;
 }

@@ -24,9 +24,9 @@ typedef struct take {
     int64_t samples;
 } take;
 
-/* ---- looks at the open transactions, summed up as they come ---- */
+/* ---- samples of the open transactions, summed as they arrive ---- */
 
-static void add_look(take *t, const rh_json *row)
+static void add_sample(take *t, const rh_json *row)
 {
     rh_json *up_to = rh_json_get(row, "up_to_s");
     if (!up_to) {
@@ -61,12 +61,12 @@ static bool sample(take *t, rh_error *error)
     rh_json *rows = rh_json_array();
     bool ok = rh_profile_rows(&t->session, rh_profile_part("ages"), rows, error);
     for (size_t i = 0; ok && i < rh_json_count(rows); i++)
-        add_look(t, rh_json_at(rows, i));
+        add_sample(t, rh_json_at(rows, i));
     rh_json_free(rows);
     return ok;
 }
 
-/* A look every quarter of a second, each in a transaction of its own. */
+/* A sample every quarter of a second, each in a transaction of its own. */
 static bool watch(take *t, rh_error *error)
 {
     const rh_progress *progress = t->options->progress;
@@ -104,7 +104,7 @@ static bool facts(take *t, rh_error *error)
     const rh_part *parts = rh_profile_parts(&count);
     bool ok = rh_profile_begin(&t->session, error);
     for (size_t i = 0; ok && i < count; i++) {
-        if (parts[i].asked && !t->options->most_common_values)
+        if (parts[i].requested && !t->options->most_common_values)
             continue;
         if (strcmp(parts[i].name, "ages") == 0) {
             ok = sample(t, error);
@@ -114,7 +114,7 @@ static bool facts(take *t, rh_error *error)
         if (parts[i].again)
             t->first_reading = rh_clock_monotonic();
         ok = rh_profile_rows(&t->session, &parts[i], rows, error);
-        if (parts[i].asked && ok && rh_json_count(rows) == 0)
+        if (parts[i].requested && ok && rh_json_count(rows) == 0)
             rh_profile_unknown(&t->session, parts[i].name,
                                "no column that this role may read has any: GRANT pg_read_all_data TO it");
         if (parts[i].many) {
@@ -146,7 +146,7 @@ static bool second_reading(take *t, rh_error *error)
     return ok && rh_profile_end(&t->session, error);
 }
 
-/* PostgreSQL has no function for it; a server on this very machine can be asked otherwise. */
+/* PostgreSQL has no function for it; a server on this very machine can be read in another way. */
 static void disk_free(take *t)
 {
     rh_json *disk = rh_json_add_object(t->root, "disk");

@@ -326,7 +326,7 @@ static void parse_ages(parser *p)
     double first = INFINITY, last = -INFINITY;
     for (size_t i = 0; i < rh_json_count(list); i++) {
         const rh_json *row = rh_json_at(list, i);
-        if (!rh_json_get(row, "up_to_s")) { /* a look, or the sum of many */
+        if (!rh_json_get(row, "up_to_s")) { /* a sample, or the sum of many */
             int64_t samples = rh_json_int(rh_json_get(row, "looks"));
             p->profile->samples += samples > 0 ? samples : 1;
             double at = rh_json_real(rh_json_get(row, "clock_s")),
@@ -438,7 +438,7 @@ static void miss_parts(parser *p)
     size_t count;
     const rh_part *parts = rh_profile_parts(&count);
     for (size_t i = 0; i < count; i++)
-        if (!parts[i].asked && !rh_json_get(p->root, parts[i].name) && !is_unknown(p, parts[i].name))
+        if (!parts[i].requested && !rh_json_get(p->root, parts[i].name) && !is_unknown(p, parts[i].name))
             add_unknown(p, parts[i].name, "the profile does not have this section");
 }
 

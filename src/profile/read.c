@@ -85,7 +85,7 @@ static rh_json *read_csv(const char *path, rh_arena *arena, rh_error *error)
     size_t parts;
     const rh_part *list = rh_profile_parts(&parts);
     for (size_t i = 0; i < parts; i++)
-        if (list[i].many && !list[i].asked) /* no rows is an answer, too */
+        if (list[i].many && !list[i].requested) /* no rows is an answer, too */
             rh_json_add_array(root, list[i].name);
     for (size_t i = 0; i < table.row_count; i++) {
         if (!add_row(root, &table.rows[i], part, fact, path, error)) {

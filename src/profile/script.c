@@ -20,7 +20,7 @@ static void head(const rh_profile_options *options, rh_text *script)
     rh_text_append(
         script,
         options->most_common_values
-            ? "-- It has values of the data in it: the most common ones of each column, as asked for.\n"
+            ? "-- It has values of the data in it: the most common ones of each column, as requested.\n"
             : "-- No value of the data is read into it.\n");
     rh_text_append(
         script, "-- pgrehearse reads the CSV as production.profile.\n"
@@ -60,7 +60,7 @@ static void add_facts(bool again, bool values, rh_text *script)
     const rh_part *parts = rh_profile_parts(&count);
     rh_text_printf(script, "\n%s", rh_sql_profile_begin);
     for (size_t i = 0; i < count; i++)
-        if ((!again || parts[i].again) && (!parts[i].asked || values))
+        if ((!again || parts[i].again) && (!parts[i].requested || values))
             add_part(&parts[i], script);
     rh_text_append(script, "COMMIT;\n");
 }

@@ -10,7 +10,7 @@ typedef struct rh_part {
     const char *before; /* a statement to run first; its result does not matter; NULL */
     bool many;          /* any number of rows: an array; else one row: an object */
     bool again;         /* read a second time, a second later */
-    bool asked;         /* only where it is asked for: values of the data */
+    bool requested;     /* only on request: values of the data */
 } rh_part;
 
 /* In the order in which they are read; COUNT of them. */

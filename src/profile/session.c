@@ -89,7 +89,7 @@ bool rh_profile_rows(rh_profile_session *session, const rh_part *part, rh_json *
         rh_profile_unknown(session, part->name, "the time limit was reached before it");
         return true;
     }
-    /* A lock that came between the look at pg_locks and the size of a table: the second look sees it. */
+    /* A lock that came between reading pg_locks and the size of a table: the second sample sees it. */
     for (int attempt = 1; attempt <= 2; attempt++) {
         rh_error_release(&failure);
         if (rh_pg_executef(session->pg, &failure, "SAVEPOINT part; SET LOCAL statement_timeout = '%dms'",

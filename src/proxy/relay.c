@@ -23,7 +23,7 @@ typedef struct stream {
     size_t scanned; /* of these, looked at */
     size_t cleared; /* of these, may be passed on; cleared ≤ scanned ≤ length */
     bool ended;     /* no more will come */
-    bool closed;    /* because the sender said so */
+    bool closed;    /* because the sender closed it */
     bool shut;      /* and the receiver knows */
     rh_message_reader reader;
 } stream;
@@ -157,14 +157,14 @@ static bool is_consumed(const rh_relay *r)
 }
 
 /* True when the message under the reader may go on. */
-static bool ask(rh_relay *r)
+static bool ask_gate(rh_relay *r)
 {
     rh_proxy_held held = {.connection = r->options.number,
                           .pid = rh_proxy_session_pid(r->session),
                           .reason = r->held,
                           .answered = rh_proxy_session_is_quiet(r->session),
                           .idle = rh_proxy_session_is_idle(r->session)};
-    rh_usec asked = rh_clock_monotonic();
+    rh_usec sent_at = rh_clock_monotonic();
     bool pass = (held.answered || is_consumed(r)) && !r->up.ended
                     ? r->options.events->hold(r->options.events->session.user, &held)
                     : r->up.ended;
@@ -177,8 +177,8 @@ static bool ask(rh_relay *r)
         r->options.held(r->options.user);
         return false;
     }
-    rh_proxy_session_waited(r->session, asked, now);
-    r->held_us += now - asked;
+    rh_proxy_session_waited(r->session, sent_at, now);
+    r->held_us += now - sent_at;
     r->held = RH_HOLD_NOT;
     r->due = 0;
     return true;
@@ -192,7 +192,7 @@ static bool pass_message(rh_relay *r)
         r->held = rh_proxy_session_holds(r->session, message);
         r->held_since = rh_clock_monotonic();
     }
-    if (r->held != RH_HOLD_NOT && !ask(r))
+    if (r->held != RH_HOLD_NOT && !ask_gate(r))
         return false;
     rh_proxy_session_sent(r->session, message, rh_clock_monotonic());
     return true;
@@ -270,8 +270,8 @@ static void move_down(rh_relay *r)
 
 /* ---- events ---- */
 
-/* When the server has gone, and the client knows all that it said. True when the relay has been given back to
- * its owner. */
+/* When the server has gone, and the client has received all that it sent. True when the relay has been given
+ * back to its owner. */
 static bool close_if_over(rh_relay *r)
 {
     if (!r->down.ended || r->down.length > 0)

@@ -73,7 +73,7 @@ void rh_proxy_session_sent(rh_proxy_session *session, const rh_message *message,
 /* MESSAGE of the server has come. */
 void rh_proxy_session_received(rh_proxy_session *session, const rh_message *message, rh_usec now);
 
-/* No transaction is open, as far as the server has said. */
+/* No transaction is open by the last ReadyForQuery of the server. */
 bool rh_proxy_session_is_idle(const rh_proxy_session *session);
 /* No statement is outstanding: at most a Parse, a Bind and the like. */
 bool rh_proxy_session_is_quiet(const rh_proxy_session *session);

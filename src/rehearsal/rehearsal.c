@@ -78,7 +78,7 @@ static bool check_history(const rehearsal *r, rh_plan *plan, rh_error *error)
            rh_history_locate(r->scenario, &tables, r->run->arena, plan, error);
 }
 
-/* Everything that is wrong with the migrations themselves is said before anything is started. */
+/* Every fault of the migrations themselves is reported before anything is started. */
 static bool check_migrations(rehearsal *r, rh_error *error)
 {
     rh_plan plan = {0};

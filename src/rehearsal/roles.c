@@ -140,12 +140,12 @@ bool rh_roles_check(rh_run *run, rh_staging *staging, rh_error *error)
 
 /* Lets in the role that KEY of the scenario names, or the one that was found; ROLE->name is NULL where only
  * the program's own is left. */
-static bool admit(rh_run *run, rh_staging *staging, const char *key, const char *asked,
+static bool admit(rh_run *run, rh_staging *staging, const char *key, const char *wanted,
                   const rh_location *where, rh_session_role *role, rh_error *error)
 {
     rh_admission admission = RH_ADMISSION_NONE;
-    if (asked) {
-        role->name = asked;
+    if (wanted) {
+        role->name = wanted;
         role->why = "as the scenario says";
     }
     if (!role->name)
@@ -159,8 +159,8 @@ static bool admit(rh_run *run, rh_staging *staging, const char *key, const char 
             role->name);
     if (admission == RH_ADMITTED || admission == RH_ADMITTED_LATER)
         return true;
-    if (asked)
-        return refuse(run, staging, key, asked, admission, where, error);
+    if (wanted)
+        return refuse(run, staging, key, wanted, admission, where, error);
     rh_run_not_measured(run, RH_UNMEASURED_ROLES,
                         "privileges: %s, %s, is not a role that the staging server lets \"%s\" become",
                         role->name, role->why, rh_staging_own_role(staging));
@@ -183,9 +183,9 @@ static bool fall_back(rh_run *run, rh_staging *staging, const char *why, rh_sess
 static bool choose_migrations_role(rh_run *run, rh_staging *staging, rh_pg *pg, rh_error *error)
 {
     rh_session_role *role = &run->migrations_role;
-    const char *asked = run->scenario->migrations.role;
-    if ((!asked && !find_migrations_role(run, staging, pg, role, error)) ||
-        !admit(run, staging, "migrations.role", asked, &run->scenario->migrations.role_where, role, error))
+    const char *wanted = run->scenario->migrations.role;
+    if ((!wanted && !find_migrations_role(run, staging, pg, role, error)) ||
+        !admit(run, staging, "migrations.role", wanted, &run->scenario->migrations.role_where, role, error))
         return false;
     return role->name ||
            fall_back(run, staging,
@@ -197,9 +197,9 @@ static bool choose_migrations_role(rh_run *run, rh_staging *staging, rh_pg *pg, 
 static bool choose_workload_role(rh_run *run, rh_staging *staging, rh_pg *pg, rh_error *error)
 {
     rh_session_role *role = &run->workload_role;
-    const char *asked = run->scenario->workload.role;
-    if ((!asked && !find_workload_role(run, pg, role, error)) ||
-        !admit(run, staging, "workload.role", asked, &run->scenario->workload.role_where, role, error))
+    const char *wanted = run->scenario->workload.role;
+    if ((!wanted && !find_workload_role(run, pg, role, error)) ||
+        !admit(run, staging, "workload.role", wanted, &run->scenario->workload.role_where, role, error))
         return false;
     if (role->name)
         return true;

@@ -44,7 +44,7 @@ static bool run_sql_file(rh_run *run, rh_pg *pg, const char *path, rh_step_resul
 
 /* The command sees the staging database, and no other, in the variables that programs look for. */
 static bool run_command(rh_run *run, const rh_step *step, const char *const *environment, int *status,
-                        const char **said, rh_error *error)
+                        const char **output, rh_error *error)
 {
     rh_process_options options = {.argv = (const char *const *)step->argv,
                                   .environment = environment,
@@ -52,8 +52,8 @@ static bool run_command(rh_run *run, const rh_step *step, const char *const *env
     rh_process *process = rh_process_start(&options, error);
     bool ok = process && rh_process_wait(process, 0, status, error);
     if (ok)
-        *said = rh_program_message(run->arena, rh_process_errors(process), rh_process_output(process), NULL,
-                                   NULL);
+        *output = rh_program_message(run->arena, rh_process_errors(process), rh_process_output(process), NULL,
+                                     NULL);
     rh_process_free(process);
     if (!ok)
         rh_error_at(error, step->where.file, step->where.line, step->where.column);
@@ -135,11 +135,11 @@ bool rh_steps_verify(rh_run *run, const char *conninfo, const rh_progress *progr
             ok = run_sql_file(run, pg, step->path, result, error);
         } else {
             int status = 0;
-            const char *said = NULL;
-            ok = run_command(run, step, environment, &status, &said, error);
+            const char *output = NULL;
+            ok = run_command(run, step, environment, &status, &output, error);
             result->failures = status;
             if (status != 0)
-                result->detail = rh_arena_printf(run->arena, "ended with status %d: %s", status, said);
+                result->detail = rh_arena_printf(run->arena, "ended with status %d: %s", status, output);
         }
         result->elapsed_s = rh_seconds(rh_clock_monotonic() - started);
         result->outcome = ok && result->failures == 0 ? RH_OUTCOME_OK : RH_OUTCOME_FAILED;

@@ -18,7 +18,7 @@ static void count(tally *t, const rh_migration *migration, const rh_statement *s
     *t = (tally){1, migration->id, what, statement->ordinal};
 }
 
-/* The lock that stands for the statement at full size is from its text. */
+/* The lock of the statement at full size is inferred from its text. */
 static const rh_lock *inferred_lock(const rh_statement *statement)
 {
     const rh_lock *found = NULL;

@@ -217,7 +217,7 @@ static void keep(rh_safer_list *list)
         rh_safer_add(list, NULL, "%s", list->statement->grouped[i].sql);
 }
 
-/* Why the steps may not stand in for the statement where it stands; NULL: they may. */
+/* Why the steps may not replace the statement at its place; NULL: they may. */
 static const char *out_of_place(const rh_safer_list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
@@ -386,7 +386,7 @@ static void keep_all(rh_safer_packing *p, rh_catalog *catalog, const char *why)
     }
 }
 
-/* What a statement stands for in this release, then, behind all of them, what is for a later one. */
+/* The steps of a statement for this release, then, behind all of them, those for a later one. */
 static void pack_migration(rh_safer_packing *p, rh_catalog *catalog, const char *const *path)
 {
     const rh_script *script = &p->migration->up;

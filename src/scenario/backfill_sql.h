@@ -1,4 +1,4 @@
-/* The SQL of a backfill: assignments, sources, conditions, each parsed where it stands. */
+/* The SQL of a backfill: assignments, sources, conditions, each parsed at its place in the file. */
 #pragma once
 #include "values.h"
 #include "pgrehearse/model/backfill.h"

@@ -233,7 +233,7 @@ static bool read_history_table(rh_reader *reader, const key_spec *key, rh_yaml_n
     if (!rh_relation_parse(text, reader->arena, &name)) {
         rh_value_fail(reader, node, "%s must be the name of a table: \"%s\"", key->path, text);
         return rh_error_hint(reader->error,
-                             "write name or schema.name; a name with a dot in it stands in double "
+                             "write name or schema.name; put a name with a dot in it in double "
                              "quotes: '\"my.schema\".versions'");
     }
     reader->scenario->migrations.history_where = rh_value_where(reader, node);

@@ -58,7 +58,7 @@ static bool is_setting_name(const char *name)
     return true;
 }
 
-/* The last one said counts, as in postgresql.conf. */
+/* The last one counts, as in postgresql.conf. */
 static void set(list *all, const char *name, const char *value)
 {
     if (is_preset(name))
@@ -243,7 +243,7 @@ static bool read_conf_line(list *all, rh_yaml_node *node, const char *path, int 
     if (!is_setting_name(name) || !end || (*skip_blanks(end) && *skip_blanks(end) != '#') || end == p) {
         fail_conf(all, node, path, line, "not a line of postgresql.conf", name);
         return rh_error_hint(all->reader->error,
-                             "each line is NAME = VALUE; a value with blanks stands in single quotes");
+                             "each line is NAME = VALUE; put a value with blanks in single quotes");
     }
     if (rh_starts_with(name, "include"))
         return include(all, node, path, line, depth, name, value);

@@ -81,7 +81,7 @@ const char *rh_scenario_template(void)
            "\n"
            "# What else production runs while migrations want their locks; each beside every migration, for "
            "10s "
-           "unless said.\n"
+           "unless another is written.\n"
            "# disturb:\n"
            "#   - pg_dump\n"
            "#   - idle_in_transaction: {table: orders, for: 30s}   # holds a row, as a forgotten session "

@@ -117,7 +117,7 @@ static const char *filled_text(rh_reader *reader, const char *key, rh_yaml_node 
     return text;
 }
 
-/* ---- numbers. Messages quote what stands in the file: an expanded variable may be a secret. ---- */
+/* ---- numbers. Messages quote the text of the file: an expanded variable may be a secret. ---- */
 
 bool rh_value_int(rh_reader *reader, const char *key, rh_yaml_node *node, int64_t low, int64_t high,
                   int64_t *value)

@@ -15,7 +15,7 @@ enum { BUCKETS = 1024 };
 /* Columns of csvlog (documentation, section 20.8.4). */
 enum { CSV_SESSION = 5, CSV_SEVERITY = 11, CSV_MESSAGE = 13, CSV_FEWEST = 20 };
 
-/* What a session's earlier lines said of the statement under way. */
+/* What a session's earlier lines contain of the statement that is running. */
 typedef struct session {
     struct session *next;
     const char *id;
@@ -80,15 +80,15 @@ static void take_message(reader *r, const char *id, const char *message, int lin
     } else if (sscanf(message, "duration: %lf ms%n", &ms, &used) == 1 && used > 0 && ms >= 0) {
         session *s = session_of(r, id);
         const char *rest = message + used + strspn(message + used, " ");
-        const char *told = sql_in(rest);
-        if (!told && *rest) /* of a parse or a bind: the statement goes on */
+        const char *timed = sql_in(rest);
+        if (!timed && *rest) /* of a parse or a bind: the statement goes on */
             return;
-        if (told || s->statement.length) {
-            rh_logged logged = {.sql = told ? told : rh_text_string(&s->statement),
+        if (timed || s->statement.length) {
+            rh_logged logged = {.sql = timed ? timed : rh_text_string(&s->statement),
                                 .session = s->id,
                                 .seconds = ms / 1e3,
                                 .lock_wait_s = s->waited_s < ms / 1e3 ? s->waited_s : ms / 1e3,
-                                .line = told ? line : s->line};
+                                .line = timed ? line : s->line};
             r->count++;
             r->take(r->user, &logged);
         }
@@ -116,7 +116,7 @@ static const char *severity_in(const char *line, size_t *length)
     return first;
 }
 
-/* The process id in the prefix: "[1234]", "[1234-2]", or else a number that stands alone. */
+/* The process id in the prefix: "[1234]", "[1234-2]", or else a number that is a word of its own. */
 static void session_in(const char *line, const char *end, char id[24])
 {
     for (int brackets = 1; brackets >= 0; brackets--)

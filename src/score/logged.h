@@ -1,5 +1,5 @@
 /* A PostgreSQL server's log, for the durations in it: the plain format (any log_line_prefix; sessions are
- * told apart by %p in brackets or as a word of its own), csvlog, jsonlog. Messages must be English
+ * distinguished by %p in brackets or as a word of its own), csvlog, jsonlog. Messages must be English
  * (lc_messages = C).
  */
 #pragma once

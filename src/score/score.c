@@ -56,7 +56,7 @@ static rh_score_row prediction_of(const rh_json *statement, double *level)
                           .translated = rh_json_bool(rh_json_get(prediction, "translated"))};
 }
 
-/* One statement that makes up so much of its migration stands for it. */
+/* One statement that takes so large a share of its migration represents it. */
 static const double MOST_OF_IT = 0.8;
 
 rh_score_row rh_score_prediction(const rh_json *migration, int ordinal, double *level, rh_arena *arena)

@@ -69,14 +69,14 @@ static bool list_tables(rh_pg *pg, rh_data *data, rh_error *error)
     char *history = rh_pg_quote_literal(data->options.history_table ? data->options.history_table : "");
     char *registry =
         rh_pg_quote_literal(data->options.history_registry ? data->options.history_registry : "");
-    bool told = rh_pg_executef(pg, error,
-                               "set pgrehearse.affected = %s; set pgrehearse.history = %s;"
-                               " set pgrehearse.history_registry = %s",
-                               affected, history, registry);
+    bool ok = rh_pg_executef(pg, error,
+                             "set pgrehearse.affected = %s; set pgrehearse.history = %s;"
+                             " set pgrehearse.history_registry = %s",
+                             affected, history, registry);
     free(affected);
     free(history);
     free(registry);
-    rh_pg_result *result = told ? query(pg, rh_sql_data_tables, 0, error) : NULL;
+    rh_pg_result *result = ok ? query(pg, rh_sql_data_tables, 0, error) : NULL;
     if (!result)
         return false;
     table_state *table = NULL;

@@ -144,7 +144,7 @@ static bool is_of_grammar(const char *sql, const rh_sql_token *tokens, size_t co
            (i > 1 && strcmp(tokens[i - 1].kind, "(") == 0 && word_at(sql, tokens, count, i - 2, "extract"));
 }
 
-/* A column stands by itself; behind a cast stands a type, before a parenthesis a function. */
+/* A word by itself is a column; behind a cast it is a type, before a parenthesis a function. */
 static bool is_column(const char *sql, const rh_sql_token *tokens, size_t count, size_t i)
 {
     static const char *const before[] = {"as", "collate", "references", "using", "constraint"};

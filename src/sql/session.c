@@ -141,7 +141,7 @@ static void follow_set(rh_session *session, rh_json *body)
             local);
 }
 
-/* set_config(name, value, is_local), wherever it stands in a query. */
+/* set_config(name, value, is_local) anywhere in a query. */
 static bool follow_call(rh_json *node, void *data)
 {
     rh_session *session = data;

@@ -10,16 +10,16 @@
 /* "pg_restore (PostgreSQL) 15.18 (Debian …)" → 15; 0 when it does not say so. */
 static int major_of(const char *path, rh_usec patience, rh_error *error)
 {
-    rh_text said = {0};
+    rh_text output = {0};
     rh_process_options options = {.argv = (const char *const[]){path, "--version", NULL}, .directory = "/"};
     int major = 0;
-    if (rh_process_run(&options, patience, &said, error)) {
-        const char *number = strstr(rh_text_string(&said), "(PostgreSQL) ");
+    if (rh_process_run(&options, patience, &output, error)) {
+        const char *number = strstr(rh_text_string(&output), "(PostgreSQL) ");
         major = number ? rh_leading_int(number + strlen("(PostgreSQL) ")) : 0;
         if (major == 0)
             rh_error_set(error, RH_ERROR_STAGING, "it does not print one");
     }
-    rh_text_release(&said);
+    rh_text_release(&output);
     if (major == 0)
         rh_error_context(error, "the version of %s is not known", path);
     return major;

@@ -83,13 +83,13 @@ bool rh_cluster_make_directories(rh_staging *staging, const char *log_directory,
 {
     rh_cluster *cluster = &staging->cluster;
     rh_arena *arena = staging->arena;
-    const char *asked =
+    const char *wanted =
         staging->scenario->staging.directory ? staging->scenario->staging.directory : "/var/tmp";
-    if (!rh_directory_make(asked, 0755, error))
+    if (!rh_directory_make(wanted, 0755, error))
         return false;
-    char *parent = realpath(asked, NULL);
+    char *parent = realpath(wanted, NULL);
     if (!parent)
-        return rh_error_errno(error, errno, "cannot use the directory %s", asked);
+        return rh_error_errno(error, errno, "cannot use the directory %s", wanted);
     const char *name = rh_arena_printf(arena, "pgrehearse-%u-%s", geteuid(), staging->id);
     const char *directory = rh_arena_printf(arena, "%s/%s", parent, name);
     bool chosen = choose_account(staging, parent, error);
@@ -122,22 +122,22 @@ bool rh_cluster_make_directories(rh_staging *staging, const char *log_directory,
 /* ---- initdb ---- */
 
 /* initdb's own "error: …", or the FATAL of the server that it ran. */
-static bool fail_initdb(const rh_staging *staging, const char *said, rh_error *error)
+static bool fail_initdb(const rh_staging *staging, const char *output, rh_error *error)
 {
     static const char *const markers[] = {"FATAL:  ", "PANIC:  ", "error: "};
-    bool full = strstr(said, "No space left on device") != NULL;
+    bool full = strstr(output, "No space left on device") != NULL;
     for (size_t i = 0; i < sizeof markers / sizeof *markers; i++) {
-        const char *found = strstr(said, markers[i]);
+        const char *found = strstr(output, markers[i]);
         if (found) {
-            said = found + strlen(markers[i]);
+            output = found + strlen(markers[i]);
             break;
         }
     }
     rh_error_set(error, full ? RH_ERROR_NO_SPACE : RH_ERROR_STAGING, "initdb failed: %.*s",
-                 (int)strcspn(said, "\n"), said);
+                 (int)strcspn(output, "\n"), output);
     if (full)
         return rh_error_hint(error, "free space, or set staging.directory to a larger place");
-    if (strstr(said, "Permission denied"))
+    if (strstr(output, "Permission denied"))
         return rh_error_hint(
             error,
             "PostgreSQL does not run as root but as another account, which must be able to reach %s: "

@@ -190,15 +190,15 @@ static bool received(int fd)
 /* One child's attempts; TO: [RH_PROBE_ATTEMPTS]. */
 static bool attempt(canaries *c, const rh_process_options *options, bool *to, rh_error *error)
 {
-    rh_text said = {0};
+    rh_text output = {0};
     memset(c->shared, 0, RH_PROBE_ATTEMPTS * sizeof *to);
     unlink(c->fresh);
-    bool ok = rh_process_run(options, RH_PROCESS_PATIENCE, &said, error);
-    if (ok && said.length == 0)
+    bool ok = rh_process_run(options, RH_PROCESS_PATIENCE, &output, error);
+    if (ok && output.length == 0)
         ok =
             rh_error_set(error, RH_ERROR_REFUSED,
                          "the isolation cannot be proven: the process that attempts to leave it ended early");
-    rh_text_release(&said);
+    rh_text_release(&output);
     for (int i = 0; ok && i < RH_PROBE_ATTEMPTS; i++)
         to[i] = c->reached[i];
     to[RH_PROBE_UDP] = received(c->sockets[RH_PROBE_UDP]);

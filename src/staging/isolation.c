@@ -33,7 +33,7 @@ static void add_list(rh_staging *staging, paths *to, const char *list)
     }
 }
 
-/* Of an installation elsewhere: what stands beside its programs, and no more of that place. */
+/* Of an installation elsewhere: what is beside its programs, and nothing else of that place. */
 static void add_installation(rh_staging *staging, paths *to, const char *bindir)
 {
     static const char *const parts[] = {"lib", "lib64", "share", "libexec"};

@@ -100,10 +100,10 @@ bool rh_locale_make(const char *name, const char *directory, rh_arena *arena, co
     const char *path = rh_arena_printf(arena, "%s/%s", directory, name);
     const char *argv[] = {"localedef", "-c", "-i", of.input, "-f", charmap, path, NULL};
     rh_process_options options = {.argv = argv, .directory = "/", .no_network = true};
-    rh_text said = {0};
+    rh_text output = {0};
     rh_error failed = {0};
-    rh_process_run(&options, PATIENCE, &said, &failed); /* warnings, too, end it with status 1 */
-    rh_text_release(&said);
+    rh_process_run(&options, PATIENCE, &output, &failed); /* warnings, too, end it with status 1 */
+    rh_text_release(&output);
     rh_error_release(&failed);
     *why = "localedef could not compile it";
     return rh_file_exists(rh_arena_printf(arena, "%s/LC_COLLATE", path));

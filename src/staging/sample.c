@@ -45,11 +45,11 @@ static bool tolerate(sampling *job, const char *what, rh_error *failure, rh_erro
 
 /* The first lines that pg_restore calls errors; what follows each on further lines may hold values, and stays
  * out. */
-static void complain_restore(sampling *job, const char *section, const char *said)
+static void complain_restore(sampling *job, const char *section, const char *errors)
 {
     static const char marker[] = "pg_restore: error: ";
     int shown = 0;
-    for (const char *line = strstr(said, marker); line && shown < SHOWN_ERRORS;
+    for (const char *line = strstr(errors, marker); line && shown < SHOWN_ERRORS;
          line = strstr(line + 1, marker), shown++) {
         const char *message = line + strlen(marker);
         rh_text one = {0};
@@ -73,14 +73,14 @@ static bool dump_schema(sampling *job, rh_error *error)
                                "--no-sync",
                                rh_arena_printf(job->staging->arena, "--file=%s", job->dump),
                                NULL};
-    rh_text said = {0};
+    rh_text errors = {0};
     int status = 0;
     bool ok =
-        rh_clients_run(job->staging, "pg_dump", job->staging->database, arguments, &status, &said, error);
+        rh_clients_run(job->staging, "pg_dump", job->staging->database, arguments, &status, &errors, error);
     if (ok && status != 0)
         ok = rh_error_set(error, RH_ERROR_STAGING, "pg_dump of the schema failed: %.*s",
-                          (int)strcspn(rh_text_string(&said), "\n"), rh_text_string(&said));
-    rh_text_release(&said);
+                          (int)strcspn(rh_text_string(&errors), "\n"), rh_text_string(&errors));
+    rh_text_release(&errors);
     return ok;
 }
 
@@ -95,12 +95,12 @@ static bool restore_section(sampling *job, const char *section, rh_error *error)
                                own,
                                own ? "--no-privileges" : NULL,
                                NULL};
-    rh_text said = {0};
+    rh_text errors = {0};
     int status = 0;
-    bool ok = rh_clients_run(staging, "pg_restore", job->name, arguments, &status, &said, error);
+    bool ok = rh_clients_run(staging, "pg_restore", job->name, arguments, &status, &errors, error);
     if (ok && status != 0)
-        complain_restore(job, section, rh_text_string(&said));
-    rh_text_release(&said);
+        complain_restore(job, section, rh_text_string(&errors));
+    rh_text_release(&errors);
     return ok;
 }
 

@@ -122,7 +122,7 @@ static void put_restore(const rh_staging *staging, rh_text *conf)
     int jobs = staging->scenario->backup.jobs > 0 ? staging->scenario->backup.jobs : 2;
     rh_text_printf(conf, "maintenance_work_mem = '%lldMB'\n",
                    (long long)(clamp(memory / 8 / jobs, 64 * MB, GB) / MB));
-    /* Each table's COPY commits new files, whose commit looks through all of the buffers: with 2 GB, 10,000
+    /* Each table's COPY commits new files, whose commit scans all of the buffers: with 2 GB, 10,000
      * tables took twice as long. A restore reads what it wrote from the system's cache. */
     rh_text_append(conf, "shared_buffers = '256MB'\n");
     rh_text_printf(conf, "max_wal_size = '%lldMB'\n", (long long)(clamp(disk / 8, GB, 16 * GB) / MB));

@@ -77,26 +77,26 @@ static const char *suggest(rh_staging *staging, const char *name)
     const char *argv[] = {rh_staging_program(staging, "postgres"), "--describe-config", NULL};
     rh_process_options options = rh_isolation_options(staging);
     options.argv = argv;
-    rh_text said = {0};
+    rh_text output = {0};
     const char **names = NULL;
     size_t count = 0;
-    if (rh_process_run(&options, RH_PROCESS_PATIENCE, &said, NULL)) {
+    if (rh_process_run(&options, RH_PROCESS_PATIENCE, &output, NULL)) {
         char *state = NULL;
-        for (char *line = strtok_r(said.data, "\n", &state); line; line = strtok_r(NULL, "\n", &state)) {
+        for (char *line = strtok_r(output.data, "\n", &state); line; line = strtok_r(NULL, "\n", &state)) {
             const char **known = rh_arena_add(staging->arena, &names, &count);
             *known = rh_arena_strndup(staging->arena, line, strcspn(line, "\t"));
         }
     }
-    rh_text_release(&said);
+    rh_text_release(&output);
     return rh_nearest(name, names, count);
 }
 
-/* What the server said of a setting, at the scenario's place. */
-static bool fail_setting(rh_staging *staging, const char *said, rh_error *error)
+/* The server's message about a setting, at the scenario's place. */
+static bool fail_setting(rh_staging *staging, const char *output, rh_error *error)
 {
     static const char unknown[] = "unrecognized configuration parameter \"";
-    const char *fatal = strstr(said, "FATAL:  "), *hint = strstr(said, "HINT:  ");
-    const char *line = fatal ? fatal + strlen("FATAL:  ") : said;
+    const char *fatal = strstr(output, "FATAL:  "), *hint = strstr(output, "HINT:  ");
+    const char *line = fatal ? fatal + strlen("FATAL:  ") : output;
     rh_error_set(error, RH_ERROR_SCENARIO, "staging.settings: %.*s", (int)strcspn(line, "\n"), line);
     if (rh_starts_with(line, unknown)) {
         const char *name = line + strlen(unknown);
@@ -112,7 +112,7 @@ static bool fail_setting(rh_staging *staging, const char *said, rh_error *error)
 }
 
 /* Lets the server itself read settings; *BLOCKS: shared_buffers as it understood it. When it refuses them,
- * what it said goes to REFUSED. */
+ * its message goes to REFUSED. */
 static bool ask_server(rh_staging *staging, const rh_setting *settings, size_t setting_count, int64_t *blocks,
                        rh_text *refused, rh_error *error)
 {
@@ -188,8 +188,8 @@ static bool carry(rh_staging *staging, const rh_setting *settings, size_t count,
         apply(staging, &settings[i]);
     if (ok && !taken && count == 1) {
         const char *fatal = strstr(refused.data, "FATAL:  ");
-        const char *said = fatal ? fatal + strlen("FATAL:  ") : refused.data;
-        refuse(staging, settings, rh_arena_strndup(staging->arena, said, strcspn(said, "\n")));
+        const char *message = fatal ? fatal + strlen("FATAL:  ") : refused.data;
+        refuse(staging, settings, rh_arena_strndup(staging->arena, message, strcspn(message, "\n")));
     }
     for (size_t i = 0; ok && !taken && count > 1 && i < count; i++)
         ok = carry(staging, &settings[i], 1, error);

@@ -11,7 +11,7 @@
 
 typedef struct rh_archive rh_archive;
 
-/* Opens PATH and looks through compression (gzip, zstd, lz4, xz, bzip2, or none) and container (tar, zip, or
+/* Opens PATH through its compression (gzip, zstd, lz4, xz, bzip2, or none) and container (tar, zip, or
  * none). RH_ERROR_IO when the file cannot be read, RH_ERROR_BACKUP when it is damaged. */
 rh_archive *rh_archive_open(const char *path, rh_error *error);
 /* Takes NULL. */

@@ -9,7 +9,7 @@
 
 /* Looks at the content, never at the name: shape, compression, container, digest, bytes, versions. No server
  * needed. Empty, unreadable, no backup at all, truncated pg_dump archives (custom: the data blocks' offsets
- * against the size): RH_ERROR_BACKUP with what it looks like instead. */
+ * against the size): RH_ERROR_BACKUP with the type that its content suggests. */
 bool rh_backup_inspect(const char *path, rh_arena *arena, rh_backup_facts *facts, const rh_progress *progress,
                        rh_error *error);
 
@@ -63,7 +63,7 @@ bool rh_backup_list_tables(const rh_backup_facts *facts, rh_arena *arena, rh_lis
 bool rh_backup_list_small_tables(const rh_backup_facts *facts, rh_arena *arena, rh_listed_tables *tables,
                                  rh_error *error);
 
-/* *FOUND: NAME stands somewhere in the definitions, or owns one: a role that does not is not in the backup.
+/* *FOUND: NAME is somewhere in the definitions, or owns one: a role that does not is not in the backup.
  */
 bool rh_backup_mentions(const rh_backup_facts *facts, const char *name, rh_arena *arena, bool *found,
                         rh_error *error);

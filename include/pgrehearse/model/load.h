@@ -17,7 +17,7 @@ const char *rh_template_kind_name(rh_template_kind kind); /* "read", "write" */
  * and on staging; RH_NOT_MEASURED where not known. */
 typedef struct rh_template_replay {
     double production_rows, rows, production_blocks, blocks, production_mean_ms;
-    const char *doubt; /* why the template may differ from production's statement: a figure differs by a
+    const char *caveat; /* why the template may differ from production's statement: a figure differs by a
                           factor of more than two, or calls failed; NULL: no reason */
 } rh_template_replay;
 

@@ -1,4 +1,4 @@
-/* A checked scenario: what the YAML said, with defaults filled in and every path resolved. Lives in an arena.
+/* A checked scenario: the YAML with defaults filled in and every path resolved. Lives in an arena.
  */
 #pragma once
 #include "pgrehearse/base/clock.h"
@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Where in the user's file something was said; line 0 when it is a default. */
+/* A place in the user's file; line 0 when it is a default. */
 typedef struct rh_location {
     const char *file;
     int line, column;
@@ -79,7 +79,7 @@ typedef enum rh_workload_source {
 /* One of workload.path: an export or snapshot of pg_stat_statements, or a pgbench script. */
 typedef struct rh_workload_file {
     const char *path; /* absolute */
-    double weight;    /* scripts: its share against the others'; 1 unless said */
+    double weight;    /* scripts: its share against the others'; 1 by default */
     rh_location where;
 } rh_workload_file;
 

@@ -9,10 +9,10 @@
 
 /* It has its own connection and reads only shared memory (the lock table and the table of sessions), one
  * round trip a sample, so that no lock can hold it up; names of relations are looked up when a new one is
- * met. It looks 50 times a second while a migration statement runs or a session waits (more often in a
+ * met. It samples 50 times a second while a migration statement runs or a session waits (more often in a
  * statement's first 30 ms), 5 times otherwise. While no session waits, the server itself checks, in a
  * second session in the database "postgres", which answers when a session waits; where there is no such
- * database, or it is the watched one, every look is a sample. The tool's own sessions for watching
+ * database, or it is the watched one, every sample is a sample. The tool's own sessions for watching
  * (application name "pgrehearse: sampler", "…: observer", "…: side") are never counted as waiters, nor are
  * sessions in other databases. */
 typedef struct rh_sampler rh_sampler;

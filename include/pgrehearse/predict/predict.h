@@ -154,8 +154,8 @@ typedef struct rh_lock_forecast_input {
     double level;                    /* 0.9 */
 } rh_lock_forecast_input;
 
-/* The fewest looks at the open transactions after which having seen none supports, with confidence LEVEL,
- * that the lock is free with probability LEVEL: exp(−N) ≥ level, and n looks that saw nothing bound N by
+/* The fewest samples of the open transactions after which having seen none supports, with confidence LEVEL,
+ * that the lock is free with probability LEVEL: exp(−N) ≥ level, and n samples that saw nothing bound N by
  * −ln(1 − level) / n. */
 int64_t rh_lock_samples_needed(double level);
 

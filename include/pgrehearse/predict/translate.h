@@ -64,6 +64,6 @@ double rh_cold_bytes_per_s(const rh_probe *probe);
 double rh_cold_page_s(const rh_probe *probe);
 
 /* Fills cold_s and cold_basis of every predicted statement of PLAN, and of the whole in PREDICTION, whose
- * medians must be final. T NULL: no profile. Where it cannot be told cold_s is RH_NOT_MEASURED and cold_basis
+ * medians must be final. T NULL: no profile. Where it is not known cold_s is RH_NOT_MEASURED and cold_basis
  * says why. Fills prediction->caches: how warm staging was. */
 void rh_cold_predict(rh_plan *plan, const rh_translation *t, rh_arena *arena, rh_run_prediction *prediction);

@@ -2,7 +2,7 @@
  *
  *     a folder a migration, VERSION_name, with up.sql and, if it can be taken back, down.sql
  *                                          diesel_migrations/migrations_internals/src/lib.rs
- * (valid_sql_migration_directory) the version is what stands before the first "_", without "-"; compared as
+ * (valid_sql_migration_directory) the version is the text before the first "_", without "-"; compared as
  * text lib.rs (version_from_string), migration_harness.rs (pending_migrations) metadata.toml:
  * run_in_transaction; a file that does not say so means false, no or a broken file true lib.rs
  * (TomlMetadata), file_based_migrations.rs (from_path) an empty file is an error file_based_migrations.rs

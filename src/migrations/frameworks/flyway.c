@@ -344,7 +344,7 @@ static const char *script_name(const rh_plan *plan, const char *file)
     return file + length + strspn(file + length, "/");
 }
 
-/* What stands between "__" and the ending: a migration that others were joined to has another name. */
+/* The text between "__" and the suffix: a migration that others were joined to has another name. */
 static const char *description_of(const char *file, rh_arena *arena)
 {
     const char *none, *base = base_of(file), *separator = strstr(base, "__");

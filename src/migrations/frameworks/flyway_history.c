@@ -51,7 +51,7 @@ static bool is_baseline(const applied *row)
     return strcmp(row->type, "BASELINE") == 0 || rh_ends_with(row->type, "_BASELINE");
 }
 
-/* Rows that no file stands behind. */
+/* Rows without a file. */
 static bool is_synthetic(const applied *row)
 {
     static const char *const types[] = {"SCHEMA", "BASELINE", "DELETE"};
@@ -327,7 +327,7 @@ static bool mark_one(const flyway_history *h, rh_migration *migration, rh_arena 
     return true;
 }
 
-/* On an empty history the highest baseline stands for all versions up to it. */
+/* On an empty history the highest baseline replaces all versions up to it. */
 static void use_baseline(rh_plan *plan, rh_arena *arena)
 {
     const rh_migration *baseline = NULL;
@@ -338,7 +338,7 @@ static void use_baseline(rh_plan *plan, rh_arena *arena)
         rh_migration *migration = &plan->migrations[i];
         if (migration != baseline && !rh_flyway_is_repeatable(migration) &&
             rh_flyway_compare(rh_flyway_version(migration), rh_flyway_version(baseline)) <= 0)
-            migration->skipped = rh_arena_printf(arena, "the baseline %s stands for it", baseline->id);
+            migration->skipped = rh_arena_printf(arena, "the baseline %s replaces it", baseline->id);
     }
 }
 

@@ -73,7 +73,7 @@ static void read_quoted(const char **at, const char *end, rh_text *out)
     *at += *at < end;
 }
 
-/* A string, the strings of an array with commas between them, or what stands there bare. */
+/* A string, the strings of an array with commas between them, or the bare word. */
 static const char *toml_value(const char *at, const char *end, rh_arena *arena)
 {
     rh_text out = {0};

@@ -60,9 +60,8 @@ typedef enum rh_duplicate_version {
 typedef struct rh_sql_reading {
     char *text; /* the file's; a reader blanks (all but line ends) what is not sent */
     rh_transaction_rule rule;
-    bool rule_given,
-        may_mix;  /* for settle: the rule is said, not to be found; both kinds may be in one file */
-    bool missing; /* the file has no such way */
+    bool rule_given, may_mix; /* for settle: the scenario sets the rule; both kinds may be in one file */
+    bool missing;             /* the file has no such way */
     rh_sql_span
         *pieces; /* what the tool sends one by one, as it cuts the text; NULL: the server's statements */
     size_t piece_count;
@@ -184,7 +183,7 @@ char *rh_history_qualified_now(rh_pg *pg, const rh_plan *plan, rh_error *error);
 bool rh_history_ensure(rh_pg *pg, const rh_plan *plan, const rh_framework_rules *rules, rh_error *error);
 /* Makes the session as it was when it connected, the role of its connection's options included. */
 bool rh_history_new_session(rh_pg *pg, rh_error *error);
-/* One statement of the bookkeeping (without parameters: several), in which {history} stands for PLAN's
+/* One statement of the bookkeeping (without parameters: several), in which {history} is replaced by PLAN's
  * history table; an error says that it was TOOL's own update of it. */
 bool rh_history_run(rh_pg *pg, const rh_plan *plan, const char *tool, const char *sql, size_t count,
                     const char *const *parameters, rh_error *error);

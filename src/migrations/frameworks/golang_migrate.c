@@ -1,11 +1,11 @@
 /* golang-migrate (github.com/golang-migrate/migrate v4), its PostgreSQL driver over lib/pq.
  *
  * A whole file is one simple query without a BEGIN of the tool's: two or more statements form an implicit
- * transaction, a single one stands alone (RH_TRANSACTION_OWN). Before and after each file the tool writes
- * version and dirty flag in transactions of their own, TRUNCATE and INSERT, whose ACCESS EXCLUSIVE lock on
- * the history table is real and so is taken here too. Not imitated: the session's advisory lock against a
- * second runner (no other runner uses staging), and the options x-multi-statement
- * and x-statement-timeout. x-migrations-table is migrations.history of the scenario.
+ * transaction, a single one is its own transaction (RH_TRANSACTION_OWN). Before and after each file the tool
+ * writes version and dirty flag in transactions of their own, TRUNCATE and INSERT, whose ACCESS EXCLUSIVE
+ * lock on the history table is real and so is taken here too. Not imitated: the session's advisory lock
+ * against a second runner (no other runner uses staging), and the options x-multi-statement and
+ * x-statement-timeout. x-migrations-table is migrations.history of the scenario.
  */
 #include "frameworks.h"
 #include "pgrehearse/base/text.h"

@@ -169,7 +169,7 @@ static bool begin_statement(reader *r)
     else if (r->state == DOWN || r->state == END_DOWN)
         r->state = BEGIN_DOWN;
     else
-        return refuse(r, "\"-- +goose StatementBegin\" stands before Up or in another statement", NULL);
+        return refuse(r, "\"-- +goose StatementBegin\" is before Up or in another statement", NULL);
     return true;
 }
 

@@ -138,7 +138,7 @@ static size_t name_length(const char *text)
     return length;
 }
 
-/* :name, :'name', :"name" or :{?name} at TEXT; what it stands for goes to OUT. 0: it is none that is set. */
+/* :name, :'name', :"name" or :{?name} at TEXT; its value goes to OUT. 0: it is none that is set. */
 static size_t put_variable(const rh_psql *p, const char *text, rh_text *out)
 {
     const bool test = text[1] == '{' && text[2] == '?';
@@ -229,7 +229,7 @@ static bool include(walk *w, const char *name, bool beside)
     free(root);
     if (!found)
         return refuse(w, RH_ERROR_SCENARIO,
-                      "psql looks for it where the tool runs, or with \\ir beside the file.",
+                      "psql searches it where the tool runs, or with \\ir beside the file.",
                       "there is no file %s", name);
     if (!inside)
         return refuse(w, RH_ERROR_REFUSED, "A rehearsal reads only what lies in the migrations' folder.",

@@ -5,8 +5,9 @@
  *     migrate/VERSION_name.rb are programs in Ruby: they are shown, as applied or as gaps, and not replayed
  *                                   active_record/migration.rb (MigrationFilenameRegexp)
  *
- * Every statement of structure.sql stands by itself but for its own BEGIN … COMMIT. A database that has a row
- * in schema_migrations has its structure already. `framework: command` runs the Ruby ones as they are.
+ * Every statement of structure.sql is a transaction of its own but for its own BEGIN … COMMIT. A database
+ * that has a row in schema_migrations has its structure already. `framework: command` runs the Ruby ones as
+ * they are.
  */
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/text.h"

@@ -305,7 +305,7 @@ static bool add_tag(parser *p, const entry *e)
 {
     rh_sqitch_project *project = p->project;
     if (project->change_count == 0)
-        return refuse(p, "tag %s stands before every change", e->name);
+        return refuse(p, "tag %s precedes every change", e->name);
     for (size_t i = 0; i < project->change_count; i++)
         for (size_t t = 0; t < project->changes[i].tag_count; t++)
             if (strcmp(project->changes[i].tags[t].name, e->name) == 0)

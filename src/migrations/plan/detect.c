@@ -113,7 +113,7 @@ static bool has_up(const rh_migration_files *list)
     return found;
 }
 
-static bool inspect(const rh_framework_rules *rules, const char *path, bool asked, rh_arena *arena,
+static bool inspect(const rh_framework_rules *rules, const char *path, bool wanted, rh_arena *arena,
                     candidate *found, rh_error *error)
 {
     rh_migration_files list = {0};
@@ -121,12 +121,12 @@ static bool inspect(const rh_framework_rules *rules, const char *path, bool aske
     found->fit = RH_FIT_NONE;
     if (!rh_migration_files_list(rules, path, arena, &list, error))
         return false;
-    if (list.count == 0 || (!asked && !has_up(&list)))
+    if (list.count == 0 || (!wanted && !has_up(&list)))
         return true;
     found->fit = RH_FIT_NAMES;
     if (rules->fit)
         found->fit = rules->fit(path, &list, arena, &found->why);
-    if (asked && found->fit == RH_FIT_NONE)
+    if (wanted && found->fit == RH_FIT_NONE)
         found->fit = RH_FIT_SQL;
     if (!found->why)
         found->why = count_why(rules, &list, arena);
@@ -142,13 +142,13 @@ static bool refuse_two(const rh_scenario *scenario, const candidate *a, const ca
     return rh_error_at_migrations(scenario, error);
 }
 
-static bool refuse_none(const rh_scenario *scenario, const rh_framework_rules *asked, rh_arena *arena,
+static bool refuse_none(const rh_scenario *scenario, const rh_framework_rules *wanted, rh_arena *arena,
                         rh_error *error)
 {
     const char *hint = rh_folder_hint(scenario->migrations.path, arena);
     rh_error_set(error, RH_ERROR_SCENARIO, "%s holds no migrations", scenario->migrations.path);
-    if (asked && asked->framework != RH_FRAMEWORK_SQL)
-        rh_error_hint(error, "%s's files are named %s.%s%s", asked->name, asked->files, hint ? " " : "",
+    if (wanted && wanted->framework != RH_FRAMEWORK_SQL)
+        rh_error_hint(error, "%s's files are named %s.%s%s", wanted->name, wanted->files, hint ? " " : "",
                       hint ? hint : "");
     else if (hint)
         rh_error_hint(error, "%s", hint);
@@ -160,15 +160,15 @@ static bool refuse_none(const rh_scenario *scenario, const rh_framework_rules *a
 /* The candidate that fits best; of two that fit alike neither. */
 static bool choose(const rh_scenario *scenario, rh_arena *arena, candidate *best, rh_error *error)
 {
-    const rh_framework asked = scenario->migrations.framework;
+    const rh_framework wanted = scenario->migrations.framework;
     candidate second = {0};
     *best = (candidate){0};
     for (size_t i = 0; rh_framework_rules_at(i); i++) {
         const rh_framework_rules *rules = rh_framework_rules_at(i);
         candidate next = {0};
-        if (asked != RH_FRAMEWORK_AUTO && asked != rules->framework)
+        if (wanted != RH_FRAMEWORK_AUTO && wanted != rules->framework)
             continue;
-        if (!inspect(rules, scenario->migrations.path, asked != RH_FRAMEWORK_AUTO, arena, &next, error))
+        if (!inspect(rules, scenario->migrations.path, wanted != RH_FRAMEWORK_AUTO, arena, &next, error))
             return error && error->file ? false : rh_error_at_migrations(scenario, error);
         if (next.fit > best->fit)
             *best = next;
@@ -176,11 +176,11 @@ static bool choose(const rh_scenario *scenario, rh_arena *arena, candidate *best
             second = next;
     }
     if (best->fit == RH_FIT_NONE)
-        return refuse_none(scenario, asked == RH_FRAMEWORK_AUTO ? NULL : rh_framework_rules_of(asked), arena,
-                           error);
+        return refuse_none(scenario, wanted == RH_FRAMEWORK_AUTO ? NULL : rh_framework_rules_of(wanted),
+                           arena, error);
     if (second.fit == best->fit)
         return refuse_two(scenario, best, &second, error);
-    return asked != RH_FRAMEWORK_AUTO || best->fit == RH_FIT_MARKS ||
+    return wanted != RH_FRAMEWORK_AUTO || best->fit == RH_FIT_MARKS ||
            rh_marks_check(scenario, best->rules, &best->list, arena, error);
 }
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* A change of rows of which nothing is to be said: no hazard, no comment of the user's. */
+/* A change of rows without a hazard and without a comment of the user's. */
 static bool is_plain(const rh_statement *s)
 {
     return (s->class_ == RH_CLASS_DATA_CHANGE || s->class_ == RH_CLASS_BACKFILL_BATCH) &&

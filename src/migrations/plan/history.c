@@ -171,7 +171,7 @@ static bool refuse_other_tool(const rh_scenario *scenario, const rh_tool *tool, 
 }
 
 /* Files that write the tool's history themselves (the tool's own SQL script) keep it right as they are. Who
- * sets framework: sql or transaction, which is for plain SQL only, has said what the files are. */
+ * sets framework: sql or transaction, which is for plain SQL only, has declared what the files are. */
 static bool check_plain(const rh_scenario *scenario, const rh_plan *plan, const rh_listed_tables *tables,
                         rh_arena *arena, rh_error *error)
 {

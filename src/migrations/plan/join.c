@@ -1,7 +1,7 @@
 #include "join.h"
 #include <string.h>
 
-/* SECOND's statements behind FIRST's, each with the file that it stands in. */
+/* SECOND's statements behind FIRST's, each with its file. */
 static void append(rh_script *first, const rh_script *second, rh_arena *arena)
 {
     const size_t count = first->statement_count + second->statement_count;

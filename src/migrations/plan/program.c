@@ -83,8 +83,8 @@ void rh_program_insert(const rh_migration_step *step, size_t at, rh_arena *arena
     plan->migration_count++;
 }
 
-/* Several statements in one message take one time together: what is said of them is what the heaviest does,
- * and the hazards of all. */
+/* Several statements in one message share one duration: their class is that of the heaviest, and they have
+ * the hazards of all. */
 static void fill_several(rh_statement *statement, const rh_sql_span *spans, size_t count,
                          rh_hazard_context *context)
 {

@@ -86,7 +86,7 @@ static bool names_down(const char *comment)
     return false;
 }
 
-/* The comment that begins at AT; 0: none that stands for itself: a block comment of several lines, or one
+/* The comment that begins at AT; 0: none that is a mark by itself: a block comment of several lines, or one
  * with SQL behind it. */
 static size_t comment_length(const char *text, size_t at, bool own_line)
 {
@@ -114,7 +114,7 @@ static bool statement_follows(const char *text, size_t at)
     return false;
 }
 
-/* Which mark the comment at AT is. STATEMENT: some SQL stands before it. */
+/* Which mark the comment at AT is. STATEMENT: SQL precedes it. */
 static bool read_comment(const char *text, size_t at, size_t length, bool own_line, bool statement,
                          rh_text *scratch, rh_tool_mark *mark)
 {

@@ -7,7 +7,7 @@
 
 typedef struct rh_tool_mark {
     const char *tool; /* NULL: of no known tool, but it separates an up migration from a down migration */
-    const char *text; /* as it stands in the file */
+    const char *text; /* as in the file */
     int line;
     bool both_directions; /* the down migration follows it */
 } rh_tool_mark;

@@ -173,7 +173,7 @@ static bool open_tool_transaction(replay *r, rh_error *error)
     return r->tool;
 }
 
-/* In the implicit block of a simple query these fail, though in the regular one that stands in for it they
+/* In the implicit block of a simple query these fail, though in the regular one that replaces it they
  * would not. */
 static bool refuse_in_implicit_block(const replay *r, const rh_statement *statement, rh_transaction_verb verb,
                                      rh_error *error)

@@ -11,7 +11,7 @@ WITH me AS MATERIALIZED (
 ), locks AS MATERIALIZED (
     SELECT * FROM pg_catalog.pg_lock_status()
 ), queue AS MATERIALIZED (
-    -- Our own sessions that only look are neither victims nor blockers.
+    -- Our own sessions that only sample are neither victims nor blockers.
     SELECT l.*, coalesce(a.leader_pid, a.pid) AS session, a.query, pg_catalog.pg_blocking_pids(l.pid) AS found
       FROM me, locks l, LATERAL pg_catalog.pg_stat_get_activity(l.pid) a
      WHERE NOT l.granted AND a.datid = me.datid

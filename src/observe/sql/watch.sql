@@ -2,18 +2,18 @@
 -- the reading of the lock table, and no answer. To be run in another database than the one that is watched: the
 -- snapshot that it holds meanwhile keeps no row of that one alive and holds up no CONCURRENTLY build. The answer is
 -- a number of rows: the longest time between two checks in ms, at most 99, and 100 more when a session waits.
--- The settings: pgrehearse.nap (seconds between two looks) and pgrehearse.looks (how many).
+-- The settings: pgrehearse.interval (seconds between two checks) and pgrehearse.checks (how many).
 DO $$
 DECLARE
-    nap CONSTANT float8 := current_setting('pgrehearse.nap')::float8;
+    pause CONSTANT float8 := current_setting('pgrehearse.interval')::float8;
     last timestamptz := clock_timestamp();
     now timestamptz;
     longest interval := '0';
     found bool := false;
     slept text;
 BEGIN
-    FOR look IN 1 .. current_setting('pgrehearse.looks')::int LOOP
-        slept := pg_catalog.pg_sleep(nap)::text;
+    FOR round IN 1 .. current_setting('pgrehearse.checks')::int LOOP
+        slept := pg_catalog.pg_sleep(pause)::text;
         found := EXISTS (SELECT FROM pg_catalog.pg_lock_status() WHERE NOT granted);
         now := clock_timestamp();
         longest := greatest(longest, now - last);

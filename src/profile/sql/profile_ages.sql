@@ -1,6 +1,6 @@
--- One look at the open transactions: how many of which age, in buckets of half powers of two from 1 ms. Rows without a name
+-- One sample of the open transactions: how many of which age, in buckets of half powers of two from 1 ms. Rows without a name
 -- count all transactions; rows with one those that hold a lock on that table, by the strongest mode they hold there. The row
--- without up_to_s says that there was a look, when, and how many transactions it saw. No row: this role may not see the others.
+-- without up_to_s says that there was a sample, when, and how many transactions it saw. No row: this role may not see the others.
 -- Autovacuum is left out, for it gives way; so are prepared transactions.
 WITH open AS MATERIALIZED (
     SELECT pid, greatest(extract(epoch FROM clock_timestamp() - xact_start)::float8, 0) AS age_s

@@ -7,7 +7,7 @@
 
 enum { PARSE_LIMIT = 128 * 1024, RELATIONS_MAX = 16 };
 
-/* A name that a statement of the plan gives, and what stands behind it. */
+/* A name that a statement of the plan gives, and the relation behind it. */
 typedef struct alias {
     rh_relation name;
     rh_relation *relations;
@@ -70,7 +70,7 @@ static bool add_named(rh_json *node, void *data)
     return false;
 }
 
-/* CREATE INDEX x ON t, CREATE TABLE x AS … FROM t: from here on x stands for t. */
+/* CREATE INDEX x ON t, CREATE TABLE x AS … FROM t: from here on x has the size of t. */
 static void remember(naming *n, const rh_statement *statement, const rh_json *tree)
 {
     rh_arena *arena = n->run->arena;

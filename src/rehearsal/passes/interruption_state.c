@@ -3,7 +3,7 @@
 #include "pgrehearse/base/text.h"
 #include <string.h>
 
-/* ---- looks ---- */
+/* ---- readings ---- */
 
 void rh_interruption_close(rh_interrupted *i)
 {

@@ -36,10 +36,10 @@ struct rh_observer {
     bool memory_set;      /* on a sample: maintenance_work_mem is this statement's own */
     rh_lock *held;        /* by the open transaction, so far */
     size_t held_count;
-    bool is_shut_out; /* by the transaction under way: it has locked what a look reads */
+    bool is_shut_out; /* by the transaction under way: it has locked what a sample reads */
 
     const char
-        *unread_locks;    /* why locks of this pass are missing, as the first look that failed says; NULL */
+        *unread_locks;    /* why locks of this pass are missing, as the first sample that failed says; NULL */
     int failed_statement; /* ordinal, of the statement that failed last; 0: none did */
     double failed_at_s;
 };

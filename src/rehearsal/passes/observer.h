@@ -45,7 +45,7 @@ rh_observer *rh_observer_start(const rh_observer_options *options, rh_error *err
 /* For rh_replay. Valid until the observer's end, as is the sampler. */
 const rh_replay_hooks *rh_observer_hooks(const rh_observer *observer);
 rh_sampler *rh_observer_sampler(const rh_observer *observer);
-/* Whether this pass looks at what the statements do to relations. */
+/* Whether this pass observes what the statements do to relations. */
 bool rh_observer_reads_work(const rh_observer *observer);
 /* An execution that it observed: its runs are completed at the end. ATTEMPT may go, its runs must stay. */
 void rh_observer_add(rh_observer *observer, const rh_attempt *attempt);

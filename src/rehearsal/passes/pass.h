@@ -32,7 +32,7 @@ typedef struct rh_quiet_result {
     rh_pass_result pass;
     int repeat;
     rh_usec began;
-    rh_contention contention;   /* stands until a loaded pass says more */
+    rh_contention contention;   /* replaced by that of a loaded pass */
     rh_constraint *constraints; /* of the database that it left */
     size_t constraint_count;
     bool constraints_known;

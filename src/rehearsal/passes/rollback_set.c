@@ -4,7 +4,7 @@
 #include "pgrehearse/migrations/plan.h"
 
 /* What is there before the pending ones from FIRST on. */
-static bool look_before(rh_rollback_pass *p, size_t first, rh_rollback_state *before, rh_error *error)
+static bool read_before(rh_rollback_pass *p, size_t first, rh_rollback_state *before, rh_error *error)
 {
     const rh_plan *plan = &p->run->plan;
     const char **affected = NULL;
@@ -24,7 +24,7 @@ bool rh_rollback_set_inspect(rh_rollback_pass *p, rh_rollback_state *beginning, 
     for (size_t m = 0; m < plan->migration_count; m++)
         if (plan->migrations[m].pending && !plan->migrations[m].has_down)
             return true;
-    return plan->pending_count < 2 || look_before(p, 0, beginning, error);
+    return plan->pending_count < 2 || read_before(p, 0, beginning, error);
 }
 
 /* All from FIRST on down, the last first, compared with what was there BEFORE any of them; then up again. */
@@ -78,7 +78,7 @@ static bool on_a_fresh_copy(rh_rollback_pass *p, size_t first, rh_error *error)
     const rh_plan *plan = &p->run->plan;
     rh_rollback_state before = {0};
     bool ok = rh_rollback_start_over(p, first, error) && rh_history_prepare(p->pg, plan, error) &&
-              look_before(p, first, &before, error);
+              read_before(p, first, &before, error);
     for (size_t m = first; ok && m < plan->migration_count; m++)
         ok = !plan->migrations[m].pending ||
              rh_rollback_execute(p, &plan->migrations[m], RH_ROLLBACK_UP, NULL, NULL, error);

@@ -57,7 +57,7 @@ bool rh_rollback_execute(rh_rollback_pass *p, const rh_migration *migration, rh_
     return attempt.outcome == RH_OUTCOME_OK;
 }
 
-/* ---- looks ---- */
+/* ---- readings ---- */
 
 void rh_rollback_release(rh_rollback_state *s)
 {
@@ -73,10 +73,10 @@ bool rh_rollback_snapshot(rh_rollback_pass *p, const rh_data_options *options,
     if (now->schema)
         now->data =
             before ? rh_data_read_again(p->side, before->data, error) : rh_data_read(p->side, options, error);
-    p->look_failed = !now->data;
+    p->reading_failed = !now->data;
     if (now->data && rh_pg_server_version(p->side) >= 150000) /* or it would count as the next statement's */
         rh_pg_execute(p->side, "SELECT pg_catalog.pg_stat_force_next_flush()", NULL);
-    return !p->look_failed;
+    return !p->reading_failed;
 }
 
 void rh_rollback_compare(rh_rollback_pass *p, const rh_rollback_state *before, const rh_rollback_state *after,
@@ -116,5 +116,5 @@ bool rh_rollback_start_over(rh_rollback_pass *p, size_t count, rh_error *error)
 
 bool rh_rollback_is_fatal(const rh_rollback_pass *p, rh_error *error)
 {
-    return p->look_failed || error->code == RH_ERROR_INTERRUPTED || !rh_staging_was_up(p->staging, error);
+    return p->reading_failed || error->code == RH_ERROR_INTERRUPTED || !rh_staging_was_up(p->staging, error);
 }

@@ -12,7 +12,7 @@ typedef struct rh_rollback_pass {
     rh_pg *pg;   /* runs the migrations */
     rh_pg *side; /* reads schema and rows, so that settings and locks of PG do not change */
     rh_observer *observer;
-    bool look_failed; /* what is wrong is not the migration */
+    bool reading_failed; /* what is wrong is not the migration */
     rh_rollback_result *result;
 } rh_rollback_pass;
 

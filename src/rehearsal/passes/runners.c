@@ -30,7 +30,7 @@ typedef struct meeting {
     rh_staging *staging;
     const rh_migration *migration;
     rh_runners *found;
-    rh_pg *pg; /* looks for waits, and at the end */
+    rh_pg *pg; /* reads the waits, and the state at the end */
     rh_runner_gate *gate;
     runner *runners;
     size_t count;
@@ -104,7 +104,7 @@ static bool attend(meeting *m, rh_error *error)
     return true;
 }
 
-/* What it said last; its log keeps what may be shown. */
+/* Its last message; its log keeps what may be shown. */
 static void read_last_word(meeting *m, runner *r)
 {
     size_t length;

@@ -93,7 +93,7 @@ static bool can_make_files(const span *s, const rh_sent_statement *d, const rh_r
     return names_table(d, c) || is_opaque(d);
 }
 
-static bool says_so(const rh_sent_statement *d, const rh_relation_change *c)
+static bool shows_change(const rh_sent_statement *d, const rh_relation_change *c)
 {
     rh_statement_class class_ = class_of(d);
     return c->work.kind == 'i' ? class_ == RH_CLASS_INDEX_BUILD || class_ == RH_CLASS_INDEX_CONCURRENT
@@ -142,27 +142,27 @@ static const rh_relation_change *change_of_table(const rh_sample_interval *inter
     return NULL;
 }
 
-/* The only one that can have made the files of C, or the only one of those that says so; NULL: none, or it
- * cannot be told. */
+/* The only statement that can have made the files of C, or the only one of those whose text shows it; NULL:
+ * none, or it is not known. */
 static rh_sent_statement *writer_of(const span *s, const rh_relation_change *c)
 {
     for (tier t = NAMES_INDEX; t <= UNNAMED; t++) {
-        rh_sent_statement *found = NULL, *said = NULL;
-        size_t count = 0, said_count = 0;
+        rh_sent_statement *found = NULL, *shows = NULL;
+        size_t count = 0, shows_count = 0;
         for (size_t i = s->first; i < s->end; i++) {
             rh_sent_statement *d = &s->sent->items[i];
             if (!can_make_files(s, d, c, t))
                 continue;
             found = d;
             count++;
-            if (says_so(d, c) && ++said_count == 1)
-                said = d;
+            if (shows_change(d, c) && ++shows_count == 1)
+                shows = d;
             if (begins_with(d, "truncate")) /* is what gives new files for sure */
-                said_count += 2;
+                shows_count += 2;
         }
         if (count == 0)
             continue;
-        rh_sent_statement *writer = count == 1 ? found : said_count == 1 ? said : NULL;
+        rh_sent_statement *writer = count == 1 ? found : shows_count == 1 ? shows : NULL;
         const char *why = rh_arena_printf(
             s->arena, "%s %s between two samples, and any of %zu statements can have caused it",
             c->work.relation, c->work.kind == 'i' && c->work.created ? "was built" : "was given new files",

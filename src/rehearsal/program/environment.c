@@ -20,7 +20,7 @@ static char *make_uri(const rh_pg *side, const rh_proxy *proxy, const char *user
     return uri;
 }
 
-/* These names prevail over what stands in SQITCH_TARGET. */
+/* These names prevail over SQITCH_TARGET. */
 static const char *const NOT_PASSED_ON[] = {"SQITCH_USERNAME", "SQITCH_PASSWORD"};
 enum { NOT_PASSED_ON_COUNT = sizeof NOT_PASSED_ON / sizeof *NOT_PASSED_ON };
 
@@ -107,10 +107,10 @@ const char *rh_program_last_word(rh_arena *arena, const char *text)
     size_t last_length = 0;
     for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
         size_t length = strcspn(line, "\r\n");
-        bool said = length > 0;
+        bool message = length > 0;
         for (size_t i = 0; i < sizeof details / sizeof *details; i++)
-            said = said && !rh_starts_with(line, details[i]);
-        if (said) {
+            message = message && !rh_starts_with(line, details[i]);
+        if (message) {
             last = line;
             last_length = length;
         }

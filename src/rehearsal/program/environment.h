@@ -18,8 +18,8 @@ const char **rh_program_environment_as(const char *conninfo, const rh_proxy *pro
  * data. "" when there is none. In ARENA. */
 const char *rh_program_last_word(rh_arena *arena, const char *text);
 
-/* What a program said last, of its standard error if there is any, as it may be shown: of standard output,
- * which may be rows, PostgreSQL's own words alone. RAW in it, an error's text, becomes CLEAN; NULL: none. In
- * ARENA. */
+/* The last lines that a program wrote, of its standard error if there is any, as it may be shown: of standard
+ * output, which may be rows, PostgreSQL's own words alone. RAW in it, an error's text, becomes CLEAN; NULL:
+ * none. In ARENA. */
 const char *rh_program_message(rh_arena *arena, const char *errors, const char *output, const char *raw,
                                const char *clean);

@@ -34,7 +34,7 @@ static int64_t count_rows(rh_pg *pg, const char *table, rh_arena *arena)
 void rh_program_note_hidden_rows(const rh_run *run, const rh_staging *staging, rh_pg *side,
                                  rh_attempt *attempt)
 {
-    rh_pg *pg = rh_pg_connect(rh_staging_migrations_conninfo(staging), ": look", NULL);
+    rh_pg *pg = rh_pg_connect(rh_staging_migrations_conninfo(staging), ": sample", NULL);
     rh_pg_result *tables = pg ? rh_pg_query(pg, rh_sql_secured_tables, 0, NULL, NULL) : NULL;
     for (size_t i = 0; tables && i < rh_pg_rows(tables); i++) {
         const char *table = rh_pg_value(tables, i, 0);

@@ -30,17 +30,17 @@ typedef struct program {
 static bool fail_status(const program *p, int status, const rh_process *process, rh_error *error)
 {
     rh_program_failure sql = rh_program_watch_failure(p->watch);
-    const char *said = rh_program_message(p->run->arena, rh_process_errors(process),
-                                          rh_process_output(process), sql.raw, sql.message);
+    const char *output = rh_program_message(p->run->arena, rh_process_errors(process),
+                                            rh_process_output(process), sql.raw, sql.message);
     rh_text text = {0};
     rh_text_printf(&text, "%s ended with status %d", p->argv[0], status);
-    if (*said)
-        rh_text_printf(&text, ": %s", said);
-    if (sql.message && !strstr(said, sql.message)) {
+    if (*output)
+        rh_text_printf(&text, ": %s", output);
+    if (sql.message && !strstr(output, sql.message)) {
         if (sql.ordinal)
             rh_text_printf(&text, "; its statement %d had failed: %s", sql.ordinal, sql.message);
         else
-            rh_text_printf(&text, "; the server had said: %s", sql.message);
+            rh_text_printf(&text, "; the server's message: %s", sql.message);
     }
     rh_error_set(error, RH_ERROR_MIGRATION, "migration %s%s: %s", p->migration->id,
                  p->options->direction == RH_UP ? "" : " (down)", rh_text_string(&text));

@@ -12,7 +12,7 @@ typedef struct rh_program_event {
     bool ended, ok;
     bool undone; /* its transaction was rolled back, or a part of it */
     int transaction;
-    size_t interval;                 /* between which looks at what is committed */
+    size_t interval;                 /* between two readings of what is committed */
     size_t sent;                     /* its place among what is attributed, from 1; 0: none */
     const char *unattributed_reason; /* a clause; NULL */
 } rh_program_event;

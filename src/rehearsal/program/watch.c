@@ -10,7 +10,7 @@
 #include <string.h>
 
 enum { STATEMENT_LIMIT = 10000 }; /* rows; further ones are counted */
-static const rh_usec LONG_TRANSACTION = RH_SECOND / 20, LOOKS_ALLOWED = RH_SECOND / 4,
+static const rh_usec LONG_TRANSACTION = RH_SECOND / 20, SAMPLING_ALLOWED = RH_SECOND / 4,
                      LEAVING_PATIENCE = RH_SECOND / 4;
 
 typedef rh_program_event seen;
@@ -40,12 +40,12 @@ struct rh_program_watch {
     double all_bytes;
     rh_program_failure failure;
     rh_usec began, reading_us; /* what counters and locks have taken to read */
-    rh_usec looking_us;        /* and looks */
+    rh_usec sampling_us;       /* and samples */
     int transactions;          /* that have begun */
     rh_program_work *work;     /* NULL: classes are not measured in this run */
-    bool unseen;               /* a statement since the last look may have changed something */
+    bool unseen;               /* a statement since the last sample may have changed something */
     bool unseen_schema_change; /* one of them may have made files */
-    bool unpublished;          /* at the last look a session had more to publish */
+    bool unpublished;          /* at the last sample a session had more to publish */
 };
 
 static rh_sampler *sampler_of(const rh_program_watch *w)
@@ -230,7 +230,7 @@ static bool is_worth_reading(const rh_program_watch *w, const link *l)
     return w->reading_us * 100 <= now - w->began;
 }
 
-/* No transaction is open; *LEAVING: a session has been told to end and has not yet, which is when it will
+/* No transaction is open; *LEAVING: a session was asked to end and has not yet ended, which is when it will
  * publish all. */
 static bool is_quiet(const rh_program_watch *w, bool *published, bool *leaving)
 {
@@ -247,15 +247,15 @@ static bool is_quiet(const rh_program_watch *w, bool *published, bool *leaving)
     return true;
 }
 
-/* A look at what is committed, between transactions: as often as a hundredth of the program's time allows,
- * and as LOOKS_ALLOWED does, so that programs of a second or less have some. False: soon. */
+/* A sample of what is committed, between transactions: as often as a hundredth of the program's time allows,
+ * and as SAMPLING_ALLOWED does, so that programs of a second or less have some. False: soon. */
 static bool sample_if_due(rh_program_watch *w)
 {
     bool published, leaving;
     rh_usec from = rh_clock_monotonic();
     if (!w->work || (!w->unseen && !w->unpublished))
         return true;
-    if ((w->looking_us + rh_program_work_cost(w->work) - LOOKS_ALLOWED) * 100 > from - w->began)
+    if ((w->sampling_us + rh_program_work_cost(w->work) - SAMPLING_ALLOWED) * 100 > from - w->began)
         return true;
     if (!is_quiet(w, &published, &leaving) || (!published && !w->unseen_schema_change && !w->unpublished))
         return true;
@@ -267,7 +267,7 @@ static bool sample_if_due(rh_program_watch *w)
     w->unpublished = !published;
     w->unseen = false;
     w->unseen_schema_change = false;
-    w->looking_us += rh_clock_monotonic() - from;
+    w->sampling_us += rh_clock_monotonic() - from;
     return true;
 }
 

@@ -10,13 +10,13 @@ static const rh_usec GONE_PATIENCE = 2 * RH_SECOND;
 struct rh_program_work {
     rh_pg *side;
     rh_arena *arena;
-    rh_committed before; /* the first look */
+    rh_committed before; /* the first sample */
     rh_arena *last_arena;
     rh_committed last;
     rh_sample_interval *intervals;
     size_t interval_count;
     rh_usec cost;
-    bool blind; /* a look failed */
+    bool blind; /* a sample failed */
 };
 
 /* ---- publishing ---- */
@@ -39,9 +39,9 @@ void rh_publishing_transaction(rh_publishing *p, rh_usec from, rh_usec to)
         p->latest = to;
 }
 
-/* ---- looks ---- */
+/* ---- readings ---- */
 
-/* Sizes are read at the first look only, and of new files: what grew in between is known by those. */
+/* Sizes are read at the first sample only, and of new files: what grew in between is known by those. */
 static void keep_sizes(const rh_committed *last, rh_committed *now)
 {
     size_t k = 0;

@@ -27,6 +27,6 @@ size_t rh_program_work_interval(const rh_program_work *work);
 rh_usec rh_program_work_cost(const rh_program_work *work);
 /* Ends an interval. No transaction of the program is open; PUBLISHED: its sessions have published all. */
 void rh_program_work_sample(rh_program_work *work, bool published);
-/* The last look, with sizes, once the sessions PIDS of COUNT have ended; gives what all looks saw. False when
- * nothing can be told. */
+/* The last reading, with sizes, once the sessions PIDS of COUNT have ended; gives the sum of all readings.
+ * False when nothing is known. */
 bool rh_program_work_finish(rh_program_work *work, const int *pids, size_t count, rh_sent_statements *sent);

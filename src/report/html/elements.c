@@ -203,7 +203,7 @@ static bool show_quiet_hazard(rh_html *html, const hazard_group *group)
     return true;
 }
 
-static void show_hazard(rh_html *html, const hazard_group *group, const char *said)
+static void show_hazard(rh_html *html, const hazard_group *group, const char *shown)
 {
     if (show_quiet_hazard(html, group))
         return;
@@ -212,7 +212,7 @@ static void show_hazard(rh_html *html, const hazard_group *group, const char *sa
     if (group->count > 1)
         rh_xml_textf(html->xml, " in %zu statements", group->count);
     rh_xml_textf(html->xml, ": %s", rh_view_line(&html->view, group->message, 0));
-    if (group->evidence && !same_text(group->evidence, said))
+    if (group->evidence && !same_text(group->evidence, shown))
         rh_xml_textf(html->xml, " Measured%s: %s.", group->count > 1 ? ", the longest" : "",
                      rh_view_line(&html->view, group->evidence, 0));
     if (group->safer) {

@@ -107,8 +107,8 @@ static void coverage(rh_html *html, const rh_json *mix)
     size_t doubts = 0;
     for (size_t i = 0; i < rh_json_count(list); i++) {
         const rh_json *row = rh_json_at(list, i);
-        const char *doubt = rh_json_string(rh_json_path(row, "replay.caveat"));
-        if (!doubt)
+        const char *caveat = rh_json_string(rh_json_path(row, "replay.caveat"));
+        if (!caveat)
             continue;
         if (doubts++ == 0) {
             rh_html_table(html, "Templates that may differ from production's statements", columns);
@@ -117,7 +117,7 @@ static void coverage(rh_html *html, const rh_json *mix)
         rh_html_row(html, NULL);
         rh_html_cell(html, rh_view_line(view, rh_view_string(row, "name"), 100));
         rh_html_figure(html, rh_view_printf(view, "%.1f %%", 100 * rh_view_real(row, "weight")));
-        rh_html_cell(html, rh_view_line(view, doubt, 200));
+        rh_html_cell(html, rh_view_line(view, caveat, 200));
         rh_html_row_end(html);
     }
     if (doubts > 0) {

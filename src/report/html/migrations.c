@@ -253,7 +253,7 @@ static void prediction_cell(rh_html *html, const rh_json *statement)
     rh_xml_close(html->xml);
 }
 
-/* By what it did; where its text said something else, that too, and what was measured. */
+/* What it did, what its text promised where that differs, and what was measured. */
 static void class_cell(rh_html *html, const rh_json *statement)
 {
     const rh_view *view = &html->view;

@@ -9,7 +9,7 @@ static void runner_row(rh_html *html, const rh_json *runner, size_t number)
     const rh_view *view = &html->view;
     int64_t status = rh_json_int(rh_json_get(runner, "exit_status"));
     double wait_s = rh_view_real(runner, "lock_wait_s");
-    const char *waited_for = rh_view_string(runner, "waited_for"), *said = rh_view_string(runner, "output");
+    const char *waited_for = rh_view_string(runner, "waited_for"), *output = rh_view_string(runner, "output");
     rh_html_row(html, NULL);
     rh_html_figure(html, rh_view_printf(view, "%zu", number));
     rh_html_figure_marked(html, rh_view_printf(view, "%lld", (long long)status), status ? "bad" : NULL);
@@ -19,7 +19,7 @@ static void runner_row(rh_html *html, const rh_json *runner, size_t number)
     rh_html_cell(html, wait_s > 0 ? rh_view_printf(view, "%s for %s", rh_view_seconds(view, wait_s),
                                                    waited_for ? rh_view_line(view, waited_for, 80) : "a lock")
                                   : "–");
-    rh_html_cell(html, said ? rh_view_line(view, said, 200) : "–");
+    rh_html_cell(html, output ? rh_view_line(view, output, 200) : "–");
     rh_html_row_end(html);
 }
 

@@ -111,7 +111,7 @@ static void add_replay(rh_json *row, const rh_template_replay *replay)
     rh_record_figure(object, "blocks", replay->blocks);
     rh_record_figure(object, "production_blocks", replay->production_blocks);
     rh_record_figure(object, "production_mean_ms", replay->production_mean_ms);
-    rh_json_add_string(object, "caveat", replay->doubt);
+    rh_json_add_string(object, "caveat", replay->caveat);
 }
 
 /* An export may hold texts with constants, and so may scripts: constants are removed. */

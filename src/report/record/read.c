@@ -102,7 +102,7 @@ static bool is_within(const char *within, const char *name)
     return !within || strcmp(within, name) == 0;
 }
 
-/* Version 1 had no history_changed: a fixed text said that nothing had. */
+/* Version 1 had no history_changed, but a fixed sentence for "unchanged". */
 static void upgrade_interruption(rh_json *value, const char *name)
 {
     const char *history = rh_json_string(rh_json_get(value, "history"));

@@ -11,7 +11,7 @@ typedef struct page {
     rh_text *out;
 } page;
 
-/* One line whose every character stands for itself, also within a table. */
+/* One line with every special character escaped, also within a table. */
 static const char *plain_within(const page *p, const char *text, size_t width)
 {
     rh_text escaped = {0};

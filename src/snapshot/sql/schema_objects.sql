@@ -38,7 +38,7 @@ object (object, definition) as (
     union all
     select 'owner of extension ' || quote_ident(extname), extowner::regrole::text from pg_extension
     union all
-    -- tables and what stands beside their columns
+    -- tables, without their columns
     select kind || ' ' || name,
            concat_ws(' ', case relpersistence when 'u' then 'unlogged' when 't' then 'temporary' end,
                      'partition by ' || pg_get_partkeydef(oid), 'partition ' || pg_get_expr(relpartbound, oid),
@@ -180,7 +180,7 @@ object (object, definition) as (
            concat_ws(' ', case when not subenabled then 'disabled' end, array_to_string(subpublications, ', '))
     from pg_subscription where subdbid = (select oid from pg_database where datname = current_database())
     union all
-    -- owners and privileges; a privilege list that was never touched counts as what it stands for
+    -- owners and privileges; a privilege list that is NULL counts as the default privileges
     select 'owner of schema ' || quote_ident(nspname), nspowner::regrole::text from schema
     union all
     select 'owner of ' || kind || ' ' || name, relowner::regrole::text from relation

@@ -441,7 +441,7 @@ static void alter_column(rh_catalog *catalog, rh_catalog_table *t, rh_json *comm
         c->unsupported = RH_UNSUPPORTED_STORAGE_OPTIONS;
 }
 
-/* A partition or child that stands by itself again. */
+/* A partition or child that is a table of its own again. */
 static void detach(rh_catalog_table *table)
 {
     if (!table)

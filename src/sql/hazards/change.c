@@ -83,7 +83,7 @@ static void merge_hazard(const rh_hazard_subject *s, rh_json *body, const char *
 }
 
 /* NODE has a change of rows; also WITH x AS (UPDATE …) is one. */
-static bool look_for_change(rh_json *node, void *subject)
+static bool find_change(rh_json *node, void *subject)
 {
     static const char *const kinds[] = {"UpdateStmt", "DeleteStmt", "MergeStmt"};
     const rh_hazard_subject *s = subject;
@@ -139,7 +139,7 @@ void rh_hazards_of_changes(const rh_hazard_subject *s, rh_json *tree)
     const rh_statement_class class_ = s->statement->class_;
     rh_hazard_subject subject = *s;
     if (class_ == RH_CLASS_DATA_CHANGE || class_ == RH_CLASS_BACKFILL_BATCH)
-        rh_json_visit(tree, look_for_change, &subject);
+        rh_json_visit(tree, find_change, &subject);
     rh_json *body;
     if (rh_tree_kind(tree, &body) && !is_one_row(body, s->definition))
         unindexed_key_hazards(s);

@@ -50,7 +50,7 @@ static char *next_word(char **text)
     return length ? word : NULL;
 }
 
-/* A statement that COMMENT stands in, or else the next one. */
+/* The statement that contains COMMENT, or else the next one. */
 static rh_statement *statement_of(const comment *c, rh_script *script)
 {
     for (size_t i = 0; i < script->statement_count; i++) {
@@ -97,7 +97,7 @@ static bool read_comment(const comment *c, rh_script *script)
     return true;
 }
 
-/* What stands behind the mark of a comment; NULL when it has none. */
+/* The text behind the mark of a comment; NULL when it has none. */
 static char *marked_words(const char *text, const rh_sql_token *token, rh_arena *arena)
 {
     if (strcmp(token->kind, "SQL_COMMENT") != 0)

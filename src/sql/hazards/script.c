@@ -153,7 +153,7 @@ static rh_json *tree_of(const rh_statement *statement)
     return strlen(statement->sql) <= RH_PARSE_LIMIT ? rh_sql_parse(statement->sql, NULL) : NULL;
 }
 
-/* VALUE, as a constant, stands in SQL. */
+/* SQL contains VALUE as a constant. */
 static bool has_constant(const char *sql, const char *value)
 {
     rh_arena *scratch = rh_arena_new();

@@ -1,5 +1,5 @@
--- What a sample of $1 of the pages must run with, so that it stands to the server's memory, and to the sizes and costs at which the
--- planner changes its mind, as the whole does: name, value, and whether a database may set it for itself. Not work_mem: what it
+-- The settings of a sample of $1 of the pages: its ratio to the server's memory, and to the sizes and costs at which the
+-- planner chooses another plan, is that of the whole: name, value, and whether a database may set it for itself. Not work_mem: what it
 -- holds (the groups of a query, a small table that is joined) often does not grow with the rows.
 WITH wanted (name, least_setting) AS (VALUES
     ('shared_buffers', 128), ('effective_cache_size', 16), ('maintenance_work_mem', 1024),

@@ -1,6 +1,6 @@
 /* The real pg_dump as a disturber. Its locks on every table last as long as it runs, and production's runs
  * far longer than one of a small copy: so its output, a pipe, is taken only up to a part of what the tables
- * hold. Then it stands, with its locks, until it is stopped. */
+ * hold. Then it pauses, with its locks, until it is stopped. */
 #include "disturb.h"
 #include "embedded/workload.h"
 #include <errno.h>
@@ -12,7 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A copy as small as this is not dumped at all before the dump stands: its output may be shorter. */
+/* A copy as small as this is not dumped at all before the dump has its snapshot: its output may be shorter.
+ */
 static const int64_t SMALL_BYTES = 1 << 20;
 enum { PIPE_BYTES = 4096, READ_BYTES = 1 << 16 };
 static const rh_usec READY = 30 * RH_SECOND;
@@ -54,17 +55,17 @@ static bool start_program(rh_disturbing *d, const char *application, rh_error *e
     return d->process != NULL;
 }
 
-/* The last line that it said. */
+/* The last line of its standard error. */
 static const char *last_words(rh_disturbing *d)
 {
-    const char *said = rh_process_errors(d->process);
-    size_t length = strlen(said);
-    while (length > 0 && said[length - 1] == '\n')
+    const char *errors = rh_process_errors(d->process);
+    size_t length = strlen(errors);
+    while (length > 0 && errors[length - 1] == '\n')
         length--;
     size_t from = length;
-    while (from > 0 && said[from - 1] != '\n')
+    while (from > 0 && errors[from - 1] != '\n')
         from--;
-    return length > from ? rh_arena_strndup(d->arena, said + from, length - from) : "it printed nothing";
+    return length > from ? rh_arena_strndup(d->arena, errors + from, length - from) : "it printed nothing";
 }
 
 static bool find_session(rh_disturbing *d, const char *application, rh_error *error)
@@ -118,7 +119,7 @@ static bool check(rh_disturbing *d)
         d->wanted_bytes -= got;
     }
     if (d->wanted_bytes <= 0)
-        d->fd = -1; /* from here on it stands */
+        d->fd = -1; /* the connection is open */
     if (!rh_process_has_ended(d->process, &status))
         return false;
     const char *passed = rh_disturb_passed(d);

@@ -9,10 +9,10 @@ void rh_generator_cancelled(rh_generator *generator, const load_client *client, 
                             const char *sqlstate, const char *message)
 {
     static const char *const states[] = {"40P01", "55P03", "57014"};
-    bool told = false;
+    bool known = false;
     for (size_t i = 0; i < sizeof states / sizeof *states; i++)
-        told |= strcmp(sqlstate, states[i]) == 0;
-    if (!told || generator->cancelled_count == CANCELLED_MAX)
+        known |= strcmp(sqlstate, states[i]) == 0;
+    if (!known || generator->cancelled_count == CANCELLED_MAX)
         return;
     if (!generator->cancelled_arena)
         generator->cancelled_arena = rh_arena_new();

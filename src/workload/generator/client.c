@@ -139,7 +139,7 @@ static void send_statement(load_client *client)
         return;
     }
     client->state = LOAD_CLIENT_RUNNING;
-    client->asked = rh_clock_monotonic();
+    client->sent_at = rh_clock_monotonic();
     rh_generator_wake_later(client->generator, client);
     size_t count = template_->parameter_count;
     const char *const *values = count > 0 ? template_->values[client->work.arrival.value_row] : NULL;
@@ -272,8 +272,8 @@ static void try_again(load_client *client, const char *sqlstate)
     sent(client, rh_pg_send(client->pg, "ROLLBACK"));
 }
 
-/* The server said no. DDL that changed a result makes the plan useless once: an application sees that error,
- * then prepares again. */
+/* The server refused it. DDL that changed a result makes the plan useless once: an application sees that
+ * error, then prepares again. */
 static void on_failed(load_client *client, const char *sqlstate)
 {
     bool running = client->state == LOAD_CLIENT_RUNNING;

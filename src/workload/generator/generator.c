@@ -146,7 +146,8 @@ static rh_usec wake_time(const load_client *client)
 {
     if (rh_client_is_timed(client))
         return client->wake_at;
-    return client->state == LOAD_CLIENT_RUNNING && client->asked > 0 ? client->asked + OVERDUE : INT64_MAX;
+    return client->state == LOAD_CLIENT_RUNNING && client->sent_at > 0 ? client->sent_at + OVERDUE
+                                                                       : INT64_MAX;
 }
 
 void rh_generator_wake_later(rh_generator *generator, const load_client *client)
@@ -184,9 +185,9 @@ static void report_overdue(rh_generator *generator, rh_usec now)
     bool any = false;
     for (size_t i = 0; i < generator->client_count; i++) {
         load_client *client = &generator->clients[i];
-        if (client->state != LOAD_CLIENT_RUNNING || client->asked == 0 || client->asked + OVERDUE > now)
+        if (client->state != LOAD_CLIENT_RUNNING || client->sent_at == 0 || client->sent_at + OVERDUE > now)
             continue;
-        client->asked = 0;
+        client->sent_at = 0;
         any = true;
     }
     if (!any)

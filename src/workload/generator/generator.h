@@ -40,7 +40,7 @@ typedef struct load_client {
     rh_pgbench_script_run run; /* of a template that is a script */
     bool stale_after;          /* CLEANING: DEALLOCATING follows */
     rh_usec sent;              /* since the load began: first send of the work */
-    rh_usec asked;             /* RUNNING: when the statement was sent (monotonic); 0: reported as overdue */
+    rh_usec sent_at;           /* RUNNING: when the statement was sent (monotonic); 0: reported as overdue */
     int attempts;              /* of the whole work */
     size_t stale;              /* DEALLOCATING: the statement */
     rh_usec

@@ -54,7 +54,7 @@ typedef struct mix_table {
     bool *writable;        /* [row]: it keeps to what the migrations will ask of it */
     size_t sample_count;
     const char *condition;      /* of the rows that do, called rh_row; NULL: all do */
-    const char *why_no_inserts; /* NULL: nothing known stands against them */
+    const char *why_no_inserts; /* NULL: no known obstacle */
     bool is_restricted;         /* row-level security decides which rows the load's role sees */
     const char *why_unseen;     /* row-level security shows the load's role none of its rows; NULL: not so */
 } mix_table;
@@ -115,6 +115,6 @@ typedef struct mix_fresh {
     bool may_conflict;        /* ON CONFLICT DO NOTHING is needed */
 } mix_fresh;
 /* NAMED: the columns that the statement gives values to; REPLACEABLE: where these are plain parameters.
- * False: WHY says what stands against it, or ERROR is set. */
+ * False: WHY names the obstacle, or ERROR is set. */
 bool rh_mix_unique(mix_build *build, const mix_table *table, const bool *named, const bool *replaceable,
                    mix_fresh *fresh, const char **why, rh_error *error);

@@ -27,7 +27,7 @@ static bool controls_transaction(const char *sql, rh_arena *arena)
     return found;
 }
 
-static bool ask(rh_pg *pg, const char *sql, size_t count, const char *const *values, rh_error *failure)
+static bool query(rh_pg *pg, const char *sql, size_t count, const char *const *values, rh_error *failure)
 {
     rh_pg_result *result = rh_pg_query(pg, sql, count, values, failure);
     rh_pg_result_free(result);
@@ -44,7 +44,7 @@ static bool play_script(rh_pg *pg, const rh_mix *mix, const rh_pgbench_script *s
         if (event == RH_SCRIPT_FAILED)
             ok = rh_error_set(failure, RH_ERROR_SQL, "%s", run.failure);
         else if (event == RH_SCRIPT_SEND && !controls_transaction(run.step->sql, arena))
-            ok = ask(pg, run.step->sql, run.step->parameter_count, run.parameters, failure);
+            ok = query(pg, run.step->sql, run.step->parameter_count, run.parameters, failure);
     }
     rh_pgbench_script_release(&run);
     return ok;
@@ -65,7 +65,7 @@ static bool call(rh_pg *pg, const rh_mix *mix, const rh_template *t, int number,
     if (!rh_pg_execute(pg, "SAVEPOINT rh_try", failure))
         return false;
     bool ok = t->script ? play_script(pg, mix, t->script, number, arena, failure)
-                        : ask(pg, t->sql, t->parameter_count, row_of(t, number), failure);
+                        : query(pg, t->sql, t->parameter_count, row_of(t, number), failure);
     ok = ok && rh_pg_execute(pg, "SET CONSTRAINTS ALL IMMEDIATE", failure);
     return rh_pg_execute(pg, "ROLLBACK TO SAVEPOINT rh_try", ok ? failure : NULL) && ok;
 }

@@ -138,7 +138,7 @@ static bool add_set(const reading *r, const char *arguments, int line)
     return true;
 }
 
-/* \sleep 10 ms; \sleep :pause; \sleep 5us: seconds unless said. */
+/* \sleep 10 ms; \sleep :pause; \sleep 5us: seconds without a unit. */
 static bool add_sleep(const reading *r, const char *arguments, int line)
 {
     static const struct {

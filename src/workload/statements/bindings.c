@@ -45,7 +45,7 @@ static rh_json *bare(rh_json *node, int *letters)
 
 /* ---- binding ---- */
 
-/* The one that says most about the values wins, where $n stands in several places. */
+/* The one that restricts the values most wins, where $n is in several places. */
 static int strength(mix_bind_kind kind)
 {
     static const int strengths[] = {

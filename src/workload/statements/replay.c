@@ -28,7 +28,7 @@ typedef struct replay {
     const mix_candidate *candidate;
     rh_template *template_;
     double mean_ms;
-    const char *doubt;
+    const char *caveat;
 } replay;
 
 /* ---- one call ---- */
@@ -80,7 +80,8 @@ static double weight(const replay *r, size_t rank)
     return r->template_->kind == RH_TEMPLATE_READ ? pow((double)(rank + 1), -RH_ZIPF_THETA) : 1;
 }
 
-/* The rank of the I-th row to try, and the weight of what it stands for; false: that was all. */
+/* The rank of the I-th row to try, and the weight of the statements that it represents; false: that was all.
+ */
 static bool stratum(const replay *r, size_t i, size_t *rank, double *share)
 {
     size_t rows = r->template_->value_row_count ? r->template_->value_row_count : 1;
@@ -209,7 +210,7 @@ static mix_knobs first_knobs(const mix_candidate *c)
 static bool attempt(replay *r, const mix_knobs *knobs, bool blocks, trial *seen, const char **why,
                     rh_error *error)
 {
-    if (!rh_mix_statement_values(r->copy, r->candidate, knobs, r->template_, &r->doubt, why, error) ||
+    if (!rh_mix_statement_values(r->copy, r->candidate, knobs, r->template_, &r->caveat, why, error) ||
         !try_out(r, blocks, seen, error))
         return false;
     if (seen->failed == seen->tried)
@@ -259,7 +260,7 @@ static const char *verdict(const replay *r, const trial *seen)
     if (seen->failed > 0)
         return rh_arena_printf(arena, "%zu of %zu tries failed: %s", seen->failed, seen->tried,
                                seen->failure);
-    return r->doubt;
+    return r->caveat;
 }
 
 bool rh_mix_replay(mix_copy *copy, const mix_candidate *candidate, double mean_ms, rh_template *template_,
@@ -279,7 +280,7 @@ bool rh_mix_replay(mix_copy *copy, const mix_candidate *candidate, double mean_m
                                 .production_blocks = candidate->blocks,
                                 .blocks = seen.blocks,
                                 .production_mean_ms = mean_ms,
-                                .doubt = verdict(&r, &seen)};
+                                .caveat = verdict(&r, &seen)};
     template_->replay = out;
     return true;
 }

@@ -21,8 +21,8 @@ static bool is_fatal(const rh_error *failure)
 }
 
 /* Runs SQL; what the server refuses is NULL without an error. */
-static rh_pg_result *ask(mix_copy *copy, const char *sql, size_t count, const char *const *parameters,
-                         rh_error *error)
+static rh_pg_result *query(mix_copy *copy, const char *sql, size_t count, const char *const *parameters,
+                           rh_error *error)
 {
     rh_error failure = {0};
     rh_pg_result *result = rh_pg_query(copy->build->pg, sql, count, parameters, &failure);
@@ -47,7 +47,7 @@ const mix_order *rh_mix_order(mix_copy *copy, const mix_table *table, size_t col
     rh_text_printf(&sql, "SELECT v FROM unnest($1::text[]) AS u (v) ORDER BY v::\"%s\"",
                    table->columns[column].type);
     const char *parameter = array.data;
-    rh_pg_result *r = ask(copy, sql.data, 1, &parameter, error);
+    rh_pg_result *r = query(copy, sql.data, 1, &parameter, error);
     mix_order *order = NULL;
     if (!rh_error_is_set(error)) {
         order = rh_arena_add(arena, &copy->orders, &copy->order_count);
@@ -99,7 +99,7 @@ bool rh_mix_order_values(mix_copy *copy, const mix_order *order, const double *p
                        "SELECT (%s)::\"%s\"::text FROM unnest($1::text[], $2::text[], $3::float8[]) "
                        "WITH ORDINALITY AS u (a, b, w, n) ORDER BY u.n",
                        expression, type);
-        r = ask(copy, sql.data, 3, (const char *const[]){low.data, high.data, way.data}, error);
+        r = query(copy, sql.data, 3, (const char *const[]){low.data, high.data, way.data}, error);
     }
     for (size_t i = 0; r && i < count && i < rh_pg_rows(r); i++)
         values[i] = rh_arena_strdup(copy->build->arena, rh_pg_value(r, i, 0));

@@ -10,7 +10,7 @@
  * is. */
 const char *rh_statement_replayable(const char *query, size_t list_size, bool *shortened, rh_arena *arena);
 
-/* SQL with TEXTS[n - 1], where not NULL, in place of every $n; in it \1 stands for the parameter itself. What
+/* SQL with TEXTS[n - 1], where not NULL, in place of every $n; in it \1 is the parameter itself. What
  * is left is numbered from 1 again: FROM[new number - 1] is the old number, *KEPT of them. */
 const char *rh_statement_replace(const char *sql, const char *const *texts, size_t count, int **from,
                                  size_t *kept, rh_arena *arena);

@@ -22,7 +22,7 @@ typedef struct filling {
     rh_template *template_;
     draw *draws;
     size_t draw_count;
-    const char *doubt;
+    const char *caveat;
 } filling;
 
 bool rh_mix_binds(const mix_candidate *candidate, mix_bind_kind kind)
@@ -140,7 +140,7 @@ static bool draw_rows(filling *f, size_t value_rows, const char **why, rh_error 
         if (d->row_count == 0 && b->kind != MIX_BIND_INSERT) {
             *why = b->table->why_unseen
                        ? rh_arena_printf(arena, "%s: %s", b->table->name, b->table->why_unseen)
-                       : rh_arena_printf(arena, "%s has no rows with the values that it looks for",
+                       : rh_arena_printf(arena, "%s has no rows with the values that it searches",
                                          b->table->name);
             return false;
         }
@@ -347,8 +347,8 @@ static const char *value_of(filling *f, size_t p, size_t row)
     case MIX_BIND_STEP:
         return plain(f, b, type);
     case MIX_BIND_NONE:
-        if (!f->doubt && !argument(f, b))
-            f->doubt = rh_arena_printf(
+        if (!f->caveat && !argument(f, b))
+            f->caveat = rh_arena_printf(
                 arena, "$%zu is not compared with a column of a known table: one constant value is used",
                 p + 1);
         return plain(f, b, type);
@@ -424,7 +424,7 @@ static size_t first_equal(const filling *f)
 }
 
 bool rh_mix_statement_values(mix_copy *copy, const mix_candidate *candidate, const mix_knobs *knobs,
-                             rh_template *template_, const char **doubt, const char **why, rh_error *error)
+                             rh_template *template_, const char **caveat, const char **why, rh_error *error)
 {
     filling f = {.copy = copy, .candidate = candidate, .knobs = knobs, .template_ = template_};
     rh_arena *arena = copy->build->arena;
@@ -451,6 +451,6 @@ bool rh_mix_statement_values(mix_copy *copy, const mix_candidate *candidate, con
         if ((kind == MIX_BIND_LOW || kind == MIX_BIND_HIGH) && !fill_range(&f, p, error))
             return false;
     }
-    *doubt = f.doubt;
+    *caveat = f.caveat;
     return true;
 }

@@ -53,7 +53,7 @@ typedef struct mix_knobs {
 /* Fills TEMPLATE's values, value_row_count and parameter_count. *DOUBT, where not NULL afterwards, says which
  * parameter met no column. A table without rows is no error: WHY says so. */
 bool rh_mix_statement_values(mix_copy *copy, const mix_candidate *candidate, const mix_knobs *knobs,
-                             rh_template *template_, const char **doubt, const char **why, rh_error *error);
+                             rh_template *template_, const char **caveat, const char **why, rh_error *error);
 /* Does any parameter of CANDIDATE bind as KIND? */
 bool rh_mix_binds(const mix_candidate *candidate, mix_bind_kind kind);
 /* The values of ORDER at POSITIONS (0 … count - 1, between them in proportion), COUNT of them, into VALUES.

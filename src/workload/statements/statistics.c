@@ -49,7 +49,7 @@ static const char *const NAMES[COLUMN_COUNT][8] = {
 typedef struct entry {
     rh_statement_stats statement;
     const char *user, *queryid;
-    double captured, reset, since, age; /* s since 1970; age in s; NaN when not said */
+    double captured, reset, since, age; /* s since 1970; age in s; NaN when missing */
 } entry;
 
 typedef struct entries {

@@ -35,7 +35,7 @@ typedef struct rh_statistics {
     const char *basis; /* "between two snapshots, 3600 s apart", … */
 } rh_statistics;
 
-/* One file (the counts since the last reset, or several snapshots told apart by captured_at) or two (an
+/* One file (the counts since the last reset, or several snapshots, distinguished by captured_at) or two (an
  * earlier and a later snapshot). Errors are RH_ERROR_SCENARIO with file and line. */
 bool rh_statistics_read(const char *const *paths, size_t path_count, rh_arena *arena,
                         rh_statistics *statistics, rh_error *error);

@@ -82,7 +82,7 @@ static void judge_text(mix_player *player, mix_item *item)
 
 /* ---- fresh keys ---- */
 
-/* The number that stands for \2 in ROW of an INSERT: no other row has it. */
+/* The number that replaces \2 in ROW of an INSERT: no other row has it. */
 static const char *with_number(rh_arena *arena, const char *expression, size_t row)
 {
     rh_text text = {0};
@@ -98,7 +98,7 @@ static const char *with_number(rh_arena *arena, const char *expression, size_t r
 }
 
 /* Which columns the INSERT names, and where they are plain parameters in every row. */
-static void look_at_columns(const mix_statement *bound, bool *named, bool *plain)
+static void find_columns(const mix_statement *bound, bool *named, bool *plain)
 {
     size_t columns = bound->table->column_count;
     for (size_t c = 0; c < bound->inserted.count; c++) {
@@ -125,7 +125,7 @@ static bool freshen(mix_player *player, mix_item *item, rh_error *error)
                      "it inserts more rows at once than can get fresh keys");
     bool *named = rh_arena_alloc(arena, bound->table->column_count + 1),
          *plain = rh_arena_alloc(arena, bound->table->column_count + 1);
-    look_at_columns(bound, named, plain);
+    find_columns(bound, named, plain);
     mix_fresh fresh = {0};
     const char *why = NULL;
     if (!rh_mix_unique(player->copy.build, bound->table, named, plain, &fresh, &why, error))

@@ -90,29 +90,29 @@ static void tell_left_out(mix_player *player)
 {
     enum { ONE_BY_ONE = 30 };
     rh_arena *arena = player->copy.build->arena;
-    size_t told = 0;
+    size_t reported = 0;
     for (size_t i = 0; i < player->count; i++) {
         mix_item *item = &player->items[i];
-        if (!item->why || told >= ONE_BY_ONE || item->importance < 0.001)
+        if (!item->why || reported >= ONE_BY_ONE || item->importance < 0.001)
             continue;
-        told++;
+        reported++;
         rh_mix_leave_out(player->copy.build, "%s (%s) was left out: %s", shown(arena, item->statement->query),
                          percent(arena, player, item->statement->calls, item->statement->exec_ms), item->why);
-        item->told = true;
+        item->reported = true;
     }
     for (size_t i = 0; i < player->count; i++) {
         const mix_item *first = &player->items[i];
         double calls = 0, time = 0;
         size_t count = 0;
-        for (size_t j = i; first->why && !first->told && j < player->count; j++) {
+        for (size_t j = i; first->why && !first->reported && j < player->count; j++) {
             mix_item *item = &player->items[j];
-            if (!item->why || item->told || strcmp(item->group, first->group) != 0)
+            if (!item->why || item->reported || strcmp(item->group, first->group) != 0)
                 continue;
             bool counts = !item->statement->nested;
             calls += counts ? item->statement->calls : 0;
             time += counts && !isnan(item->statement->exec_ms) ? item->statement->exec_ms : 0;
             count++;
-            item->told = true;
+            item->reported = true;
         }
         if (count > 0)
             rh_mix_leave_out(player->copy.build, "%zu %s %s (%s) %s left out", count,

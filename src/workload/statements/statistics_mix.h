@@ -9,7 +9,7 @@ typedef struct mix_item {
     double importance; /* the larger of its shares of calls and time */
     const char *why;   /* it is left out; NULL: it is not */
     const char *group; /* with WHY: "statements …" of the same kind */
-    bool told;
+    bool reported;
 } mix_item;
 
 typedef struct mix_player {

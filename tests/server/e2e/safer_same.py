@@ -5,7 +5,7 @@ safer_same.py PROGRAM BINDIR WORK CASES [NAME ...]: the server listens in WORK/g
   @case NAME [WORD ...]              the migration; @file begins its next one; @check, @check2: queries on the safer copy,
                                      before a later release, that must return no row; @write: SQL that another session runs, before the original and,
                                      on the safer copy, once the first trigger is there
-WORDs: golang, goose … (sql unless said); changed, left, same: what must be said; has=TEXT, lacks=TEXT of the printed SQL
+WORDs: golang, goose … (sql by default); changed, left, same: what must be printed; has=TEXT, lacks=TEXT of the printed SQL
 (_ is a blank); ignore=COLUMN: its values differ from run to run; moved: a column's place may differ; fails: both must fail.
 """
 import concurrent.futures, glob, json, os, re, subprocess, sys

@@ -137,7 +137,7 @@ static void show(const rh_mix *mix)
         print_message("%5.1f %% %s | rows %.3g of %.3g | blocks %.3g of %.3g | %s\n      %s\n",
                       100 * t->weight, t->name, t->replay->rows, t->replay->production_rows,
                       t->replay->blocks, t->replay->production_blocks,
-                      t->replay->doubt ? t->replay->doubt : "ok", t->sql);
+                      t->replay->caveat ? t->replay->caveat : "ok", t->sql);
     }
     for (size_t i = 0; i < mix->left_out_count; i++)
         print_message("- %s\n", mix->left_out[i]);
@@ -160,7 +160,7 @@ static void compare_rows(rh_pg *pg, const rh_mix *mix)
             fail_msg("%s", error.message);
         double rows = rh_pg_double(r, 0, 0, NAN), calls = rh_pg_double(r, 0, 1, 0);
         rh_pg_result_free(r);
-        if (isnan(rows) || calls < 30 || t->replay->doubt)
+        if (isnan(rows) || calls < 30 || t->replay->caveat)
             continue;
         double want = t->replay->production_rows;
         bool within = fmax(rows, 0.2) <= 2 * fmax(want, 0.2) && fmax(want, 0.2) <= 2 * fmax(rows, 0.2);
@@ -199,10 +199,10 @@ static void test_replay_has_productions_shares_and_rows(void **state)
     assert_true(mix.coverage.rate_per_s > 90);
     assert_true(mix.coverage.rate_per_s < 120);
     assert_true(tells(&mix, "gone", "no such table"));
-    size_t doubts = 0;
+    size_t caveats = 0;
     for (size_t i = 0; i < mix.template_count; i++)
-        doubts += mix.templates[i].replay->doubt != NULL;
-    assert_true(doubts <= 3);
+        caveats += mix.templates[i].replay->caveat != NULL;
+    assert_true(caveats <= 3);
 
     load_execute(copy, "SELECT pg_stat_statements_reset()");
     rh_generator *generator = load_start(cluster, "copy", &mix, 1000, 8);

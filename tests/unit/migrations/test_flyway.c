@@ -58,7 +58,7 @@ static void test_flyway_baselines(void **state)
     fixture_file(f, "V3__c.sql", "");
     assert_true(fixture_plan(f, NULL));
     assert_string_equal(fixture_order(f), "1:a 2:b B2:b* 3:c*");
-    assert_string_equal(f->plan.migrations[0].skipped, "the baseline B2 stands for it");
+    assert_string_equal(f->plan.migrations[0].skipped, "the baseline B2 replaces it");
     static const flyway_row baseline[] = {{"1", "2", "<< Flyway Baseline >>", "BASELINE", NULL, "t"}};
     assert_true(fixture_plan(f, flyway_history(f, baseline, 1)));
     assert_string_equal(fixture_order(f), "1:a 2:b B2:b 3:c*");

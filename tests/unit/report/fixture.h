@@ -448,7 +448,7 @@ static void fixture_load(rh_run *run)
                                               .production_blocks = 4,
                                               .blocks = 31,
                                               .production_mean_ms = RH_NOT_MEASURED,
-                                              .doubt = "12.5 rows a call, on production 1"};
+                                              .caveat = "12.5 rows a call, on production 1"};
     load->mix.templates[3].replay = &replay;
     load->mix.coverage = (rh_mix_coverage){.measured = true,
                                            .calls = 0.931,
