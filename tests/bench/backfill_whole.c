@@ -1,0 +1,214 @@
+/* A backfill predicted from a sample, and run whole, for tests/bench/backfill-prediction.sh; one JSON line on
+ * standard output. backfill_whole CONNINFO TEMPLATE SET WHERE SECONDS RUNS BATCH...
+ * TABLE "t" of the database TEMPLATE is filled: half of the RUNS whole runs of each batch size go before the
+ * sweep, which takes at most SECONDS, and half behind it, so that drift of the machine is seen. */
+#include "backfill/inspect.h"
+#include "backfill/worker.h"
+#include "pgrehearse/backfill/backfill.h"
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CONNINFO = 1, TEMPLATE, SET, WHERE, SECONDS, RUNS, BATCHES };
+
+typedef struct bench {
+    const char *conninfo, *database; /* of the administrator, and of the database that is changed */
+    const char *template;
+    rh_arena *arena;
+    rh_backfill backfill;
+} bench;
+
+typedef struct sizes {
+    int64_t heap, indexes, wal;
+} sizes;
+
+static void fail(const rh_error *error)
+{
+    fprintf(stderr, "%s\n", error->message);
+    exit(1);
+}
+
+static rh_pg *connect_to(const char *conninfo)
+{
+    rh_error error = {0};
+    rh_pg *pg = rh_pg_connect(conninfo, ": bench", &error);
+    if (!pg)
+        fail(&error);
+    return pg;
+}
+
+static int64_t number(rh_pg *pg, const char *sql)
+{
+    rh_error error = {0};
+    int64_t value = 0;
+    if (!rh_pg_query_int(pg, sql, &value, &error))
+        fail(&error);
+    return value;
+}
+
+/* The database as the template has it, behind a checkpoint. */
+static bool reset(void *data, rh_error *error)
+{
+    const bench *b = data;
+    rh_pg *pg = connect_to(b->conninfo);
+    const bool ok = rh_pg_execute(pg, "DROP DATABASE IF EXISTS bench WITH (FORCE)", error) &&
+                    rh_pg_executef(pg, error, "CREATE DATABASE bench TEMPLATE %s", b->template) &&
+                    rh_pg_execute(pg, "CHECKPOINT", error);
+    rh_pg_close(pg);
+    return ok;
+}
+
+static sizes read_sizes(rh_pg *pg)
+{
+    rh_error error = {0};
+    sizes s = {.heap = number(pg, "SELECT pg_table_size('t')"),
+               .indexes = number(pg, "SELECT pg_indexes_size('t')")};
+    if (!rh_backfill_wal_position(pg, &s.wal, &error))
+        fail(&error);
+    return s;
+}
+
+/* ---- the truth ---- */
+
+static void print_batches(const rh_backfill_batch *batches, size_t count)
+{
+    printf("\"course\": [");
+    for (size_t i = 0; i < count; i++)
+        printf("%s[%.6f, %" PRId64 "]", i ? ", " : "",
+               batches[i].find_s + batches[i].update_s + batches[i].commit_s, batches[i].changed);
+    printf("]");
+}
+
+/* One whole run in batches of ROWS; printed as an object. */
+static void run_whole(bench *b, int64_t rows)
+{
+    rh_error error = {0};
+    rh_backfill_target target;
+    rh_backfill_batch *batches = NULL;
+    size_t count = 0;
+    if (!reset(b, &error))
+        fail(&error);
+    rh_pg *pg = connect_to(b->database);
+    if (!rh_backfill_inspect(pg, &b->backfill, b->arena, &target, &error))
+        fail(&error);
+    const rh_backfill_statements sql = rh_backfill_statements_of(&b->backfill, &target, b->arena);
+    const rh_backfill_worker_options options = {
+        .conninfo = b->database, .backfill = &b->backfill, .statements = &sql};
+    rh_backfill_worker *worker = rh_backfill_worker_open(&options, &error);
+    rh_backfill_cursor cursor = {0};
+    if (!worker || !rh_backfill_last_position(pg, &b->backfill, &target, b->arena, &cursor.upper, &error))
+        fail(&error);
+    const sizes before = read_sizes(pg);
+    int64_t dead = 0;
+    rh_usec looked = rh_clock_monotonic();
+    while (!cursor.ended) {
+        rh_backfill_batch batch = {0};
+        if (!rh_backfill_worker_batch(worker, &cursor, rows, &batch, &error))
+            fail(&error);
+        if (batch.changed > 0)
+            *rh_arena_add(b->arena, &batches, &count) = batch;
+        if (rh_clock_monotonic() - looked < RH_SECOND / 2)
+            continue;
+        const int64_t now = number(pg, "SELECT n_dead_tup FROM pg_stat_user_tables WHERE relname = 't'");
+        dead = now > dead ? now : dead;
+        looked = rh_clock_monotonic();
+    }
+    const sizes after = read_sizes(pg);
+    printf("{\"wal\": %" PRId64 ", \"heap_before\": %" PRId64 ", \"heap\": %" PRId64
+           ", \"indexes_before\": %" PRId64 ", \"indexes\": %" PRId64 ", \"dead\": %" PRId64
+           ", \"vacuums\": %" PRId64 ", \"hot\": %" PRId64 ", ",
+           after.wal - before.wal, before.heap, after.heap, before.indexes, after.indexes, dead,
+           number(pg, "SELECT autovacuum_count FROM pg_stat_user_tables WHERE relname = 't'"),
+           number(pg, "SELECT n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 't'"));
+    print_batches(batches, count);
+    printf("}");
+    rh_backfill_cursor_release(&cursor);
+    rh_backfill_worker_close(worker);
+    rh_pg_close(pg);
+}
+
+/* RUNS whole runs of each size, interleaved. */
+static void run_wholes(bench *b, const char *key, int runs)
+{
+    printf("\"%s\": [", key);
+    for (int run = 0; run < runs; run++)
+        for (size_t i = 0; i < b->backfill.batch_count; i++) {
+            printf("%s{\"batch\": %" PRId64 ", \"run\": ", run + i ? ", " : "", b->backfill.batches[i]);
+            run_whole(b, b->backfill.batches[i]);
+            printf("}");
+        }
+    printf("]");
+}
+
+/* ---- the prediction ---- */
+
+static void print_figure(const char *key, const rh_backfill_figure *f)
+{
+    const double values[] = {f->median, f->low, f->high};
+    printf(", \"%s\": [", key);
+    for (size_t i = 0; i < 3; i++)
+        isnan(values[i]) ? printf("%snull", i ? ", " : "") : printf("%s%.6g", i ? ", " : "", values[i]);
+    printf("]");
+}
+
+static void predict(bench *b)
+{
+    rh_error error = {0};
+    rh_notes notes = {0};
+    rh_backfill_result result;
+    const rh_backfill_place place = {.conninfo = b->database,
+                                     .backfill_conninfo = b->database,
+                                     .load_conninfo = b->database,
+                                     .seed = 7,
+                                     .local = true,
+                                     .reset = reset,
+                                     .data = b};
+    if (!reset(b, &error) || !rh_backfill_sweep(&b->backfill, &place, b->arena, &result, &notes, &error))
+        fail(&error);
+    printf("\"rows\": %" PRId64 ", \"changed\": %" PRId64 ", \"predicted\": [", result.rows, result.changed);
+    for (size_t i = 0; i < result.cell_count; i++) {
+        const rh_backfill_cell *cell = &result.cells[i];
+        printf("%s{\"batch\": %" PRId64 ", \"sampled\": %" PRId64 ", \"naive_s\": %.6f", i ? ", " : "",
+               cell->setting.batch, cell->rows,
+               (cell->find_s + cell->update_s + cell->commit_s) / (double)cell->rows * (double)result.rows);
+        print_figure("busy_s", &cell->busy_s);
+        print_figure("wal", &cell->wal_bytes);
+        printf("}");
+    }
+    printf("]");
+}
+
+int main(int argc, char **argv)
+{
+    if (argc <= BATCHES)
+        return 64;
+    static rh_backfill_pause none = {.text = "0"};
+    static int one = 1;
+    bench b = {.conninfo = argv[CONNINFO], .template = argv[TEMPLATE], .arena = rh_arena_new()};
+    b.database = rh_arena_printf(b.arena, "%s dbname=bench", b.conninfo);
+    b.backfill = (rh_backfill){.name = b.template,
+                               .table = "t",
+                               .set = argv[SET],
+                               .condition = *argv[WHERE] ? argv[WHERE] : NULL,
+                               .pauses = &none,
+                               .pause_count = 1,
+                               .workers = &one,
+                               .worker_count = 1,
+                               .sample = 0.1,
+                               .limit = atoi(argv[SECONDS]) * RH_SECOND,
+                               .lock_timeout = RH_SECOND};
+    for (int i = BATCHES; i < argc; i++)
+        *rh_arena_add(b.arena, &b.backfill.batches, &b.backfill.batch_count) = atoll(argv[i]);
+    const int runs = atoi(argv[RUNS]);
+    printf("{\"case\": \"%s\", ", b.template);
+    run_wholes(&b, "before", (runs + 1) / 2);
+    printf(", ");
+    predict(&b);
+    printf(", ");
+    run_wholes(&b, "behind", runs / 2);
+    printf("}\n");
+    rh_arena_free(b.arena);
+    return 0;
+}
