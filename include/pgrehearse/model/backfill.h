@@ -80,7 +80,47 @@ typedef struct rh_backfill_batch {
     int64_t found, changed;            /* rows; FOUND RH_UNKNOWN where the walk does not count them */
     int64_t wal_bytes;                 /* of the server meanwhile: the batch's own if nothing else writes */
     int retries;                       /* after a lock timeout, a deadlock, a serialization failure */
+    double images; /* pages that it changed first since a checkpoint, by the table's shape */
 } rh_backfill_batch;
+
+/* The pages in which changing a row leaves something: of the table, the row's old version; of each index, its
+ * entry. A checkpoint makes the first change of a page write an image of it. */
+typedef struct rh_backfill_pages {
+    double along;   /* pages a row, where the walk goes through them in order */
+    double *random; /* pages each of the indexes (and the table) that the walk meets in another order */
+    size_t random_count;
+} rh_backfill_pages;
+
+/* What a row and a page image cost. */
+typedef struct rh_backfill_prices {
+    double row_bytes, image_bytes; /* of WAL */
+    double image_s;
+} rh_backfill_prices;
+
+/* When the server writes a checkpoint. */
+typedef struct rh_backfill_checkpoints {
+    double distance_bytes, timeout_s; /* of WAL, and of time, between two */
+    double rows_per_s, other_per_s;   /* of the backfill, pauses included; WAL bytes that others write */
+} rh_backfill_checkpoints;
+
+/* Autovacuum's settings for the table, and what a vacuum of it costs. */
+typedef struct rh_backfill_vacuum {
+    bool on;
+    double table_rows, threshold, factor; /* it starts from THRESHOLD + FACTOR × rows dead rows on */
+    double naptime_s, memory_bytes;       /* memory for dead rows; 0: any number */
+    double index_pages;                   /* a vacuum reads all of them */
+    double s_per_credit;                  /* seconds a credit of vacuum_cost_limit, measured */
+    double slowdown;                      /* time of a batch beside it over the time alone; at least 1 */
+} rh_backfill_vacuum;
+
+/* The vacuums that a whole backfill meets. */
+typedef struct rh_backfill_vacuums {
+    int64_t count;
+    double elapsed_s, beside_s; /* of the backfill; of that beside a vacuum */
+    double peak_dead;           /* rows */
+    double grown_rows;          /* row versions for which no removed one makes room */
+    bool behind;                /* more rows die during a vacuum than it removes */
+} rh_backfill_vacuums;
 
 /* A part of the rows to do: from one quantile of their keys to the next. */
 typedef struct rh_backfill_stratum {

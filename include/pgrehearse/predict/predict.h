@@ -125,6 +125,33 @@ rh_backfill_figure rh_predict_backfill(const rh_backfill_stratum *strata, size_t
                                        const rh_backfill_batch *batches, size_t batch_count, double level,
                                        uint64_t seed);
 
+/* The states that a whole backfill meets and a sample does not (src/predict/occupancy.c, vacuum_forecast.c).
+ */
+
+/* Pages changed for the first time by ROWS rows behind a checkpoint: along × n + Σ L(1 − exp(−n / L)). */
+double rh_predict_images(const rh_backfill_pages *pages, double rows);
+
+/* What a row and an image cost, from batches that ran alone, by non-negative least squares of relative
+ * errors: WAL = row_bytes × rows + image_bytes × images; seconds = b × rows + image_s × images + a. */
+rh_backfill_prices rh_predict_prices(const rh_backfill_batch *batches, size_t count);
+
+/* Rows from one checkpoint to the next: those whose WAL, images included, is distance_bytes, but at most
+ * those of timeout_s. INFINITY: there is none. */
+double rh_predict_cycle_rows(const rh_backfill_pages *pages, const rh_backfill_prices *prices,
+                             const rh_backfill_checkpoints *checkpoints);
+
+/* Images of ROWS rows in cycles of CYCLE_ROWS. */
+double rh_predict_images_of(const rh_backfill_pages *pages, double cycle_rows, double rows);
+
+/* Credits of vacuum_cost_limit that a vacuum of DEAD rows takes: it reads every page of the indexes, as often
+ * as its memory makes it, and changes the pages of dead rows and entries. */
+double rh_predict_vacuum_credits(const rh_backfill_vacuum *vacuum, const rh_backfill_pages *pages,
+                                 double dead);
+
+/* The vacuums beside a backfill of ROWS rows that does ROWS_PER_S without them. */
+rh_backfill_vacuums rh_predict_vacuums(const rh_backfill_vacuum *vacuum, const rh_backfill_pages *pages,
+                                       double rows, double rows_per_s);
+
 /* The migrations' locks on production: waits from what its profile saw of open transactions (lock_wait.h),
  * holds from the predicted durations, queues from its rates.
  *
