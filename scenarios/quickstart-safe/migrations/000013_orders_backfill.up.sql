@@ -1,5 +1,5 @@
 -- SHOP-411, 2 of 5, and SHOP-452, 2 of 2: the old orders, in batches. Each batch commits, so that nobody waits longer than one batch
--- for a row. Both columns at once: an UPDATE writes the whole row and its index entries anew, and once is enough.
+-- for a row. Both columns at once: an UPDATE writes a new version of the whole row and its index entries, and once is enough.
 -- COMMIT works here because the block is the only statement of its file, and so in no transaction. Safe to run again.
 DO $$
 DECLARE

@@ -18,9 +18,8 @@ fact 'the trials of each transaction'
 report "$p['measured'] and $p['with_disturbers'] and [(c['migration'], c['first_statement']) for c in $c] == [('000012', 1), ('000013', 1)]"
 report "[p['lock_timeout_s'] for p in $c[0]['policies']] == [0.05, 2, None] and all(p['trials'] == 1 for c in $c for p in c['policies'])"
 
-fact 'a short lock_timeout needs several attempts, and nobody waits for long, and a long one holds everybody up'
+fact 'a short lock_timeout needs several attempts, and is recommended, and without one everybody waits'
 report "$c[0]['policies'][0]['successes'] == 1 and $c[0]['policies'][0]['attempts_max'] > 1"
-report "$c[0]['policies'][0]['response_max_ms'] < 0.7 * $c[0]['policies'][2]['response_max_ms']"
 report "$c[0]['policies'][2]['response_max_ms'] > 1000 and $c[0]['policies'][2]['attempts_max'] == 1"
 report "$c[0]['recommended'] == 0 and $c[0]['policies'][0]['recommended'] and $c[0]['reason']"
 
