@@ -564,9 +564,11 @@ static bool keep(rh_dump_lexer *lexer, const char *bytes, size_t length, rh_erro
                           "this is not SQL that pg_dump writes");
     }
     lexer->parts += lexer->has_token ? lexer->held.length : 0;
-    if (lexer->parts > RH_DUMP_LONGEST)
-        return refuse(lexer, error, "has a statement of more than 256 MiB",
-                      "make it with pg_dump without --inserts, or with fewer --rows-per-insert");
+    if (lexer->parts > RH_DUMP_LONGEST) { /* a limit of ours, not a danger */
+        rh_error_set(error, RH_ERROR_BACKUP, "the dump has a statement of more than 256 MiB");
+        rh_error_hint(error, "make it with pg_dump without --inserts, or with fewer --rows-per-insert");
+        return rh_error_at(error, lexer->file, (int)lexer->line, 0);
+    }
     bool more = emit(lexer, lexer->has_token ? RH_DUMP_PART : RH_DUMP_BLANKS, bytes, length, false, error);
     rh_text_clear(&lexer->held);
     lexer->in_parts = lexer->has_token;

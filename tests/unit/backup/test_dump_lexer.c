@@ -215,13 +215,72 @@ static void long_statements_come_in_parts(void **state)
     rh_text_release(&text);
 }
 
+/* Counts bytes and the longest piece instead of keeping them. */
+typedef struct measured {
+    int64_t bytes;
+    size_t longest;
+} measured;
+
+static bool measure(void *user, const rh_dump_piece *piece, rh_error *error)
+{
+    (void)error;
+    measured *m = user;
+    m->bytes += (int64_t)piece->length;
+    m->longest = piece->length > m->longest ? piece->length : m->longest;
+    return true;
+}
+
+/* BEFORE, then TIMES times 1 MiB of one digit, then AFTER. */
+static bool lex_long(const char *before, int times, const char *after, measured *m, rh_error *error)
+{
+    static char portion[1024 * 1024];
+    memset(portion, '7', sizeof portion);
+    rh_dump_lexer *lexer = rh_dump_lexer_new("dump.sql", measure, m);
+    bool fine = rh_dump_lexer_feed(lexer, before, strlen(before), error);
+    for (int i = 0; fine && i < times; i++)
+        fine = rh_dump_lexer_feed(lexer, portion, sizeof portion, error);
+    fine =
+        fine && rh_dump_lexer_feed(lexer, after, strlen(after), error) && rh_dump_lexer_finish(lexer, error);
+    rh_dump_lexer_free(lexer);
+    return fine;
+}
+
+static void longest_statement_is_refused(void **state)
+{
+    (void)state;
+    rh_error error = {0};
+    measured m = {0};
+    assert_false(lex_long("INSERT INTO t VALUES ('", 260, "');", &m, &error));
+    assert_int_equal(error.code, RH_ERROR_BACKUP);
+    assert_non_null(error.hint);
+    assert_true(m.longest <= 3 * RH_DUMP_HELD);
+    rh_error_release(&error);
+}
+
+/* A field of 1 GB is the server's limit. */
+static void row_of_a_gigabyte_passes_in_pieces(void **state)
+{
+    (void)state;
+    rh_error error = {0};
+    measured m = {0};
+    assert_true(lex_long("COPY t FROM stdin;\n", 1024, "\n\\.\n", &m, &error));
+    assert_true(m.bytes > (int64_t)1024 * 1024 * 1024);
+    assert_true(m.longest <= 3 * RH_DUMP_HELD);
+    rh_error_release(&error);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(statements_are_found),          cmocka_unit_test(copy_data_are_passed),
-        cmocka_unit_test(commands_are_refused),          cmocka_unit_test(foreign_copies_are_refused),
-        cmocka_unit_test(truncation_is_reported),        cmocka_unit_test(nul_bytes_are_refused),
+        cmocka_unit_test(statements_are_found),
+        cmocka_unit_test(copy_data_are_passed),
+        cmocka_unit_test(commands_are_refused),
+        cmocka_unit_test(foreign_copies_are_refused),
+        cmocka_unit_test(truncation_is_reported),
+        cmocka_unit_test(nul_bytes_are_refused),
         cmocka_unit_test(long_statements_come_in_parts),
+        cmocka_unit_test(longest_statement_is_refused),
+        cmocka_unit_test(row_of_a_gigabyte_passes_in_pieces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
