@@ -1,4 +1,5 @@
 #include "confinement.h"
+#include "connector.h"
 #include "landlock.h"
 #include "pgrehearse/base/arena.h"
 #include <errno.h>
@@ -100,11 +101,14 @@ static int deny_other_types(scmp_filter_ctx filter, unsigned family, unsigned ty
     return result;
 }
 
-/* A server answers; it never connects. Before PostgreSQL 15 the statistics collector connects a UDP socket to
- * itself, by an address of 16 bytes; libpq's for a Unix socket has 110. */
-static int deny_connections(scmp_filter_ctx filter, bool udp)
+/* A server answers; it never connects, unless it is a standby: then this program connects for it. Before
+ * PostgreSQL 15 the statistics collector connects a UDP socket to itself, by an address of 16 bytes; libpq's
+ * for a Unix socket has 110. */
+static int deny_connections(scmp_filter_ctx filter, const rh_confinement_limits *limits)
 {
     enum { IPV4_ADDRESS_BYTES = 16 };
+    const bool udp = limits->udp;
+    const uint32_t denied = limits->server ? SCMP_ACT_NOTIFY : SCMP_ACT_ERRNO(EACCES);
     int result = udp ? deny_families(filter, (const int[]){AF_UNIX, AF_INET}, 2)
                      : deny_families(filter, (const int[]){AF_UNIX}, 1);
     if (result == 0)
@@ -114,9 +118,9 @@ static int deny_connections(scmp_filter_ctx filter, bool udp)
     if (result != 0)
         return result;
     if (udp)
-        return seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(connect), 1,
+        return seccomp_rule_add(filter, denied, SCMP_SYS(connect), 1,
                                 SCMP_A2_64(SCMP_CMP_NE, IPV4_ADDRESS_BYTES));
-    return seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(connect), 0);
+    return seccomp_rule_add(filter, denied, SCMP_SYS(connect), 0);
 }
 
 /* System calls that no PostgreSQL server makes: into other processes, out of the confinement, into the
@@ -224,7 +228,7 @@ static int make_filter(scmp_filter_ctx filter, rh_confinement *confinement, cons
         result = confinement->path ? deny_exec(filter, confinement->path) : -ENOMEM;
     }
     if (result == 0 && options->limits)
-        result = deny_connections(filter, options->limits->udp);
+        result = deny_connections(filter, options->limits);
     if (result == 0 && options->limits)
         result = deny_calls(filter);
     if (result == 0 && options->no_network && !options->limits)
@@ -235,7 +239,9 @@ static int make_filter(scmp_filter_ctx filter, rh_confinement *confinement, cons
 bool rh_confinement_init(rh_confinement *confinement, const char *path, const rh_process_options *options,
                          rh_error *error)
 {
-    *confinement = (rh_confinement){.ruleset = -1, .limited = options->limits != NULL};
+    *confinement = (rh_confinement){.ruleset = -1,
+                                    .limited = options->limits != NULL,
+                                    .listens = options->limits && options->limits->server};
     if (!options->no_exec && !options->no_network && !options->limits)
         return true;
     if (strlen(path) >= PAGE)
@@ -269,11 +275,19 @@ int rh_confinement_drop(const rh_confinement *confinement)
     return syscall(SYS_capset, &header, none) == 0 ? 0 : errno;
 }
 
-int rh_confinement_enter(const rh_confinement *confinement, int ruleset)
+int rh_confinement_enter(const rh_confinement *confinement, int ruleset, int handover)
 {
     int failed = confinement->ruleset >= 0 ? rh_landlock_enter(ruleset) : 0;
     if (failed || !confinement->program.filter)
         return failed;
+    if (confinement->listens) {
+        long listener = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER,
+                                &confinement->program);
+        failed = listener < 0 ? errno : rh_connector_send(handover, (int)listener);
+        if (listener >= 0)
+            close((int)listener);
+        return failed;
+    }
     if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &confinement->program, 0, 0) != 0)
         return errno;
     return 0;

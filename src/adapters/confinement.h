@@ -15,6 +15,7 @@ typedef struct rh_confinement {
     char *path; /* the program's path at the one address that execve is allowed with; a mapped page or NULL */
     int ruleset; /* Landlock, close-on-exec; -1: none */
     bool limited;
+    bool listens; /* connect() is answered by this program: connector.h */
     rh_namespaces namespaces;
 } rh_confinement;
 
@@ -26,6 +27,7 @@ bool rh_confinement_init(rh_confinement *confinement, const char *path, const rh
 int rh_confinement_separate(const rh_confinement *confinement);
 /* The same, as the account that it runs as, before the last preparations: no capability is left. */
 int rh_confinement_drop(const rh_confinement *confinement);
-/* The same, last before execve, with PR_SET_NO_NEW_PRIVS: Landlock from descriptor RULESET, then seccomp. */
-int rh_confinement_enter(const rh_confinement *confinement, int ruleset);
+/* The same, last before execve, with PR_SET_NO_NEW_PRIVS: Landlock from descriptor RULESET, then seccomp,
+ * whose listener goes over HANDOVER if the confinement listens. */
+int rh_confinement_enter(const rh_confinement *confinement, int ruleset, int handover);
 void rh_confinement_release(rh_confinement *confinement);

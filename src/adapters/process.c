@@ -15,6 +15,7 @@
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -34,6 +35,8 @@ typedef struct launch_plan {
     rh_confinement confinement;
     int standard[3]; /* the child's 0, 1, 2 */
     int report;      /* close-on-exec pipe: what failed, and errno */
+    int handover[2]; /* ours, the child's: a pair of sockets over which the listener of its filter comes; -1
+                      */
     pid_t parent;
 } launch_plan;
 
@@ -90,7 +93,7 @@ static bool child_become(uid_t uid, gid_t gid)
 static _Noreturn void child_main(const launch_plan *launch)
 {
     const rh_process_options *options = launch->options;
-    int report = 3, ruleset = 4;
+    int report = 3, ruleset = 4, handover = 5;
     setpgid(0, 0);
     child_reset_signals();
     if (memory_limited)
@@ -103,7 +106,11 @@ static _Noreturn void child_main(const launch_plan *launch)
         child_fail(launch->report, "dup3");
     if (launch->confinement.ruleset >= 0 && dup3(launch->confinement.ruleset, ruleset, O_CLOEXEC) < 0)
         child_fail(report, "dup3");
-    if (close_range(launch->confinement.ruleset >= 0 ? 5 : 4, ~0U, 0) != 0)
+    else if (launch->confinement.ruleset < 0)
+        close(ruleset);
+    if (launch->handover[1] >= 0 && dup3(launch->handover[1], handover, O_CLOEXEC) < 0)
+        child_fail(report, "dup3");
+    if (close_range(launch->handover[1] >= 0 ? 6 : 5, ~0U, 0) != 0)
         child_fail(report, "close_range");
     if ((errno = rh_confinement_separate(&launch->confinement)) != 0)
         child_fail(report, "namespaces");
@@ -120,10 +127,12 @@ static _Noreturn void child_main(const launch_plan *launch)
         _exit(127);
     if ((launch->confinement.program.filter || options->uid) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         child_fail(report, "PR_SET_NO_NEW_PRIVS");
-    if ((errno = rh_confinement_enter(&launch->confinement, ruleset)) != 0)
+    if ((errno = rh_confinement_enter(&launch->confinement, ruleset, handover)) != 0)
         child_fail(report, "confinement");
     if (options->probe) {
         close(report);
+        if (launch->handover[1] >= 0)
+            close(handover);
         options->probe(options->probe_user);
         _exit(0);
     }
@@ -313,18 +322,53 @@ static bool fork_child(rh_process *process, launch_plan *launch, rh_error *error
     return true;
 }
 
+/* The pair over which the child sends the listener of its filter: beyond the descriptors that it lays out. */
+static bool make_handover(launch_plan *launch, rh_error *error)
+{
+    enum { BEYOND = 8 };
+    int pair[2];
+    if (!launch->confinement.listens)
+        return true;
+    if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) != 0)
+        return rh_error_errno(error, errno, "cannot make a pair of sockets");
+    for (int i = 0; i < 2; i++) {
+        launch->handover[i] = fcntl(pair[i], F_DUPFD_CLOEXEC, BEYOND);
+        close(pair[i]);
+    }
+    return (launch->handover[0] >= 0 && launch->handover[1] >= 0) ||
+           rh_error_errno(error, errno, "cannot make a pair of sockets");
+}
+
+/* Answers the child's connect() from now on. */
+static bool start_connector(rh_process *process, const launch_plan *launch, rh_error *error)
+{
+    if (!launch->confinement.listens)
+        return true;
+    int listener = rh_connector_receive(launch->handover[0]);
+    if (listener < 0)
+        return rh_error_set(error, RH_ERROR_IO, "cannot start %s: no listener of its connections",
+                            process->name);
+    process->connector = rh_connector_start(listener, launch->confinement.namespaces.limits->server, error);
+    return process->connector != NULL;
+}
+
 static void close_theirs(launch_plan *launch)
 {
     for (int i = 0; i < 3; i++) {
         if (launch->standard[i] >= 0)
             close(launch->standard[i]);
     }
+    for (int i = 0; i < 2; i++) {
+        if (launch->handover[i] >= 0)
+            close(launch->handover[i]);
+    }
 }
 
 rh_process *rh_process_start(const rh_process_options *options, rh_error *error)
 {
     rh_process *process = rh_alloc(sizeof *process);
-    launch_plan launch = {.options = options, .standard = {-1, -1, -1}, .confinement = {.ruleset = -1}};
+    launch_plan launch = {
+        .options = options, .standard = {-1, -1, -1}, .handover = {-1, -1}, .confinement = {.ruleset = -1}};
     *process = (rh_process){.pid = -1, .pidfd = -1, .input = -1, .streams = {{.fd = -1}, {.fd = -1}}};
     const char *slash = strrchr(options->argv[0], '/');
     process->name = rh_strdup(slash ? slash + 1 : options->argv[0]);
@@ -340,12 +384,12 @@ rh_process *rh_process_start(const rh_process_options *options, rh_error *error)
         rh_error_hint(error, "install it, or put its directory into PATH");
     }
     ok = ok && rh_confinement_init(&launch.confinement, path, options, error);
-    ok = ok && open_standard(process, &launch, error);
+    ok = ok && make_handover(&launch, error) && open_standard(process, &launch, error);
     if (ok) {
         launch.path = launch.confinement.path ? launch.confinement.path : path;
         launch.argv = copy_of(options->argv);
         launch.environment = make_environment(options);
-        ok = fork_child(process, &launch, error);
+        ok = fork_child(process, &launch, error) && start_connector(process, &launch, error);
     }
     close_theirs(&launch);
     rh_confinement_release(&launch.confinement);

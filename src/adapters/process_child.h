@@ -1,5 +1,6 @@
 /* The child as process.c starts it and process_wait.c follows it. Private to these two. */
 #pragma once
+#include "connector.h"
 #include "pgrehearse/adapters/process.h"
 
 /* One captured stream of the child. */
@@ -21,6 +22,7 @@ struct rh_process {
     void *ending_user;
     bool terminated; /* its group got SIGTERM */
     char *name, *output_path;
+    rh_connector *connector; /* answers its connect(); NULL */
     int death_signal;
     rh_usec grace; /* from SIGTERM to SIGKILL */
     bool ended;

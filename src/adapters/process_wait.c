@@ -355,6 +355,7 @@ void rh_process_free(rh_process *process)
             continue;
     }
     rh_interrupt_release();
+    rh_connector_free(process->connector);
     for (int i = 0; i < 2; i++) {
         if (process->streams[i].fd >= 0)
             close(process->streams[i].fd);

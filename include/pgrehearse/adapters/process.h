@@ -25,8 +25,9 @@ typedef struct rh_confinement_limits {
     const char *const
         *writable; /* directories in which it may read and write, NULL-ended; /dev/shm besides */
     const char *const
-        *readable; /* directories and files that it may read, NULL-ended; missing ones are ignored */
-    bool udp;      /* it needs a UDP socket on its own loopback device (PostgreSQL before 15) */
+        *readable;      /* directories and files that it may read, NULL-ended; missing ones are ignored */
+    bool udp;           /* it needs a UDP socket on its own loopback device (PostgreSQL before 15) */
+    const char *server; /* the path of the one Unix socket that it may connect to, by our hand; NULL: none */
 } rh_confinement_limits;
 
 /* The layers of confinement besides seccomp, which is always available. */
