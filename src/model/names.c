@@ -141,6 +141,12 @@ const char *rh_unmeasured_name(rh_unmeasured code)
     return names[code];
 }
 
+const char *rh_standby_mode_name(rh_standby_mode mode)
+{
+    static const char *const names[RH_STANDBY_COUNT] = {"none", "async", "sync", "remote_apply"};
+    return names[mode];
+}
+
 const char *rh_disturber_kind_name(rh_disturber_kind kind)
 {
     static const char *const names[] = {"pg_dump", "idle_in_transaction", "query", "autovacuum", "snapshot"};

@@ -16,8 +16,7 @@
 
 /* ---- directories ---- */
 
-/* A directory for the server's account alone. */
-static bool make_private(const rh_account *account, const char *path, rh_error *error)
+bool rh_cluster_make_private(const rh_account *account, const char *path, rh_error *error)
 {
     if (mkdir(path, 0700) != 0)
         return rh_error_errno(error, errno, "cannot create the directory %s", path);
@@ -109,14 +108,15 @@ bool rh_cluster_make_directories(rh_staging *staging, const char *log_directory,
     cluster->shown_log =
         log_directory ? rh_arena_printf(arena, "%s/server.log", log_directory) : cluster->log;
     const char *socket = choose_socket(staging, name);
-    if (!write_mark(staging, socket, false, error) || !make_private(&staging->account, socket, error))
+    if (!write_mark(staging, socket, false, error) ||
+        !rh_cluster_make_private(&staging->account, socket, error))
         return false;
     cluster->socket = socket;
     return make_log(cluster->log, error) &&
            ((mkdir(cluster->config, 0755) == 0 && chmod(cluster->config, 0755) == 0) ||
             rh_error_errno(error, errno, "cannot create the directory %s", cluster->config)) &&
-           make_private(&staging->account, cluster->data, error) &&
-           make_private(&staging->account, cluster->work, error);
+           rh_cluster_make_private(&staging->account, cluster->data, error) &&
+           rh_cluster_make_private(&staging->account, cluster->work, error);
 }
 
 /* ---- initdb ---- */
@@ -169,7 +169,7 @@ static bool initdb(rh_staging *staging, const char *locale, rh_error *error)
     if (account.own && !rh_account_common(&account, error))
         return false;
     if (!rh_tree_remove(staging->cluster.data, error) ||
-        !make_private(&account, staging->cluster.data, error))
+        !rh_cluster_make_private(&account, staging->cluster.data, error))
         return false;
     rh_process_options options = rh_isolation_options(staging);
     options.argv = argv;

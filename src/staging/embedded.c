@@ -11,6 +11,7 @@
 #include "mark.h"
 #include "server_log.h"
 #include "settings.h"
+#include "standby.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -66,8 +67,10 @@ static bool find_server(rh_staging *staging, const rh_staging_request *request, 
 static bool start_postmaster(rh_staging *staging, rh_error *error)
 {
     size_t count = 0;
+    rh_settings_server server = {.data = staging->cluster.data, .socket = staging->cluster.socket};
+    server.more = rh_standby_primary_settings(staging, &server.more_count);
     rh_process_options options = rh_isolation_options(staging);
-    options.argv = rh_settings_arguments(staging, &count);
+    options.argv = rh_settings_arguments(staging, &server, &count);
     options.output_path = staging->cluster.log;
     options.no_exec = true;
     options.death_signal = SIGQUIT; /* an immediate shutdown, with all its backends */
@@ -118,6 +121,7 @@ bool rh_embedded_run(rh_staging *staging, rh_error *error)
 bool rh_embedded_halt(rh_staging *staging, bool cleanly, rh_error *error)
 {
     rh_cluster *cluster = &staging->cluster;
+    rh_standby_halt(staging);
     if (!cluster->server)
         return true;
     int status = 0;
@@ -239,6 +243,7 @@ bool rh_embedded_start(rh_staging *staging, const rh_staging_request *request, r
 void rh_embedded_free(rh_staging *staging, bool keep)
 {
     rh_cluster *cluster = &staging->cluster;
+    rh_standby_free(staging);
     rh_embedded_halt(staging, keep, NULL);
     rh_process_free(cluster->server);
     cluster->server = NULL;

@@ -47,7 +47,9 @@ static void add_installation(rh_staging *staging, paths *to, const char *bindir)
         add(staging, to, rh_arena_printf(staging->arena, "%.*s%s", (int)length, bindir, parts[i]));
 }
 
-static const rh_confinement_limits *make_limits(rh_staging *staging)
+/* DATA and SOCKET: the directories of the server; SERVER: the socket that it may connect to, or NULL. */
+static const rh_confinement_limits *make_limits(rh_staging *staging, const char *data, const char *socket,
+                                                const char *server)
 {
     static const char *const system[] = {"/usr",  "/lib", "/lib32", "/lib64", "/libx32",    "/bin",
                                          "/sbin", "/etc", "/proc",  "/sys",   "/nix/store", "/gnu/store"};
@@ -64,11 +66,13 @@ static const rh_confinement_limits *make_limits(rh_staging *staging)
     add_list(staging, &readable, getenv("LD_LIBRARY_PATH"));
     add(staging, &readable, staging->cluster.config);
     add(staging, &readable, NULL);
-    add(staging, &writable, staging->cluster.data);
-    add(staging, &writable, staging->cluster.socket);
+    add(staging, &writable, data);
+    add(staging, &writable, socket);
     add(staging, &writable, NULL);
-    *limits = (rh_confinement_limits){
-        .writable = writable.list, .readable = readable.list, .udp = staging->major < FIRST_WITHOUT_UDP};
+    *limits = (rh_confinement_limits){.writable = writable.list,
+                                      .readable = readable.list,
+                                      .udp = staging->major < FIRST_WITHOUT_UDP,
+                                      .server = server};
     return limits;
 }
 
@@ -82,15 +86,28 @@ static const char *const *make_environment(rh_staging *staging)
     return environment;
 }
 
-rh_process_options rh_isolation_options(rh_staging *staging)
+static rh_process_options make_options(rh_staging *staging, const rh_confinement_limits *limits)
 {
     return (rh_process_options){.directory = "/",
                                 .environment = make_environment(staging),
                                 .clean_environment = true,
                                 .no_network = true,
-                                .limits = make_limits(staging),
+                                .limits = limits,
                                 .uid = staging->uid,
                                 .gid = staging->gid};
+}
+
+rh_process_options rh_isolation_options(rh_staging *staging)
+{
+    const rh_cluster *cluster = &staging->cluster;
+    return make_options(staging, make_limits(staging, cluster->data, cluster->socket, NULL));
+}
+
+rh_process_options rh_isolation_standby_options(rh_staging *staging)
+{
+    const rh_standby *standby = &staging->standby;
+    const char *primary = rh_arena_printf(staging->arena, "%s/.s.PGSQL.5432", staging->cluster.socket);
+    return make_options(staging, make_limits(staging, standby->data, standby->socket, primary));
 }
 
 /* ---- the proof ---- */
@@ -170,9 +187,8 @@ static const char *canary_directory(rh_staging *staging)
     return rh_arena_printf(staging->arena, "%s.canary", cluster->socket);
 }
 
-static bool attempt(rh_staging *staging, rh_probe_result *result, rh_error *error)
+static bool attempt(rh_staging *staging, rh_process_options options, rh_probe_result *result, rh_error *error)
 {
-    rh_process_options options = rh_isolation_options(staging);
     const char *directory = canary_directory(staging);
     const char *argv[] = {rh_staging_program(staging, "postgres"), NULL};
     options.argv = argv;
@@ -238,7 +254,7 @@ bool rh_isolation_prove(rh_staging *staging, rh_error *error)
                          : staging->uid ? rh_arena_printf(staging->arena, "uid %u (shared)", staging->uid)
                                         : "this program's own";
     describe_layers(staging);
-    if (!attempt(staging, &result, error))
+    if (!attempt(staging, rh_isolation_options(staging), &result, error))
         return false;
     for (size_t i = 0; i < RH_PROBE_ATTEMPTS; i++)
         *rh_arena_add(staging->arena, &isolation->attempts, &isolation->attempt_count) =
@@ -261,4 +277,16 @@ bool rh_isolation_prove(rh_staging *staging, rh_error *error)
         "6.12 or later has all of it); staging.isolation: weak accepts the risk for a backup that you "
         "trust",
         list_missing(staging));
+}
+
+bool rh_isolation_prove_standby(rh_staging *staging, rh_error *error)
+{
+    rh_probe_result result = {0};
+    if (!attempt(staging, rh_isolation_standby_options(staging), &result, error))
+        return false;
+    for (size_t i = 0; i < RH_PROBE_ATTEMPTS; i++)
+        if (result.confined[i] && !staging->isolation.attempts[i].succeeded)
+            return rh_error_set(error, RH_ERROR_REFUSED, "a process confined like it could %s",
+                                ATTEMPTS[i].what);
+    return true;
 }

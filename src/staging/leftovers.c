@@ -58,11 +58,9 @@ static void wait_for_end(const char *data)
 }
 
 /* The kernel has sent it SIGQUIT when its run died; this is for what did not follow. */
-static void stop_server(const char *directory, uid_t uid, rh_arena *arena)
+static void stop_server(const char *data)
 {
-    const char *data = rh_arena_printf(arena, "%s/data", directory);
     rh_shared_memory memory = {0};
-    rh_account account;
     if (each_process(data, 0, &memory) > 0) {
         each_process(data, SIGQUIT, NULL);
         wait_for_end(data);
@@ -70,6 +68,13 @@ static void stop_server(const char *directory, uid_t uid, rh_arena *arena)
         wait_for_end(data);
         rh_shared_memory_remove(&memory);
     }
+}
+
+static void stop_servers(const char *directory, uid_t uid, rh_arena *arena)
+{
+    rh_account account;
+    stop_server(rh_arena_printf(arena, "%s/standby", directory));
+    stop_server(rh_arena_printf(arena, "%s/data", directory));
     if (rh_account_claim(&account, uid))
         rh_account_end(&account);
     rh_account_release(&account);
@@ -97,12 +102,14 @@ static bool clear_one(const char *directory, const char *name, rh_arena *arena, 
     bool removed = false;
     if (rh_mark_read(mark_path, &mark) && !mark.kept) {
         rh_error error = {0};
-        stop_server(path, mark.uid, arena);
+        stop_servers(path, mark.uid, arena);
         removed = rh_mark_remove_cluster(path, &error);
         if (removed && is_our_socket(mark.socket, name, arena)) {
             rh_tree_remove(mark.socket, NULL);
             rh_tree_remove(rh_arena_printf(arena, "%s.canary", mark.socket), NULL);
         }
+        if (removed) /* which is there even if the primary's lies beside the cluster */
+            rh_tree_remove(rh_arena_printf(arena, "/tmp/%s.socket.standby", name), NULL);
         rh_progress_note(progress, "staging",
                          removed ? "removed %s, which a killed run had left%s%s"
                                  : "%s of a killed run could not be removed%s%s",

@@ -202,12 +202,12 @@ static const char *preload(rh_staging *staging)
     return "";
 }
 
-const char **rh_settings_arguments(rh_staging *staging, size_t *count)
+const char **rh_settings_arguments(rh_staging *staging, const rh_settings_server *server, size_t *count)
 {
     const rh_cluster *cluster = &staging->cluster;
     const char **argv = NULL;
     *count = 0;
-    const char *const first[] = {rh_staging_program(staging, "postgres"), "-D", cluster->data};
+    const char *const first[] = {rh_staging_program(staging, "postgres"), "-D", server->data};
     for (size_t i = 0; i < sizeof first / sizeof *first; i++)
         *rh_arena_add(staging->arena, &argv, count) = first[i];
     for (size_t i = 0; i < sizeof ALWAYS / sizeof *ALWAYS; i++) {
@@ -216,7 +216,7 @@ const char **rh_settings_arguments(rh_staging *staging, size_t *count)
     }
     /* A list of names, in double quotes since a directory may hold a comma. */
     add_option(staging, &argv, count, "unix_socket_directories",
-               rh_arena_printf(staging->arena, "\"%s\"", cluster->socket));
+               rh_arena_printf(staging->arena, "\"%s\"", server->socket));
     /* Outside of the data directory: SQL and native code can write there. */
     static const char *const files[][2] = {
         {"config_file", "postgresql.conf"}, {"hba_file", "pg_hba.conf"}, {"ident_file", "pg_ident.conf"}};
@@ -224,6 +224,8 @@ const char **rh_settings_arguments(rh_staging *staging, size_t *count)
         add_option(staging, &argv, count, files[i][0],
                    rh_arena_printf(staging->arena, "%s/%s", cluster->config, files[i][1]));
     add_option(staging, &argv, count, "shared_preload_libraries", preload(staging));
+    for (size_t i = 0; i < server->more_count; i++) /* the last one of a name counts */
+        add_option(staging, &argv, count, server->more[i].name, server->more[i].value);
     rh_arena_add(staging->arena, &argv, count);
     (*count)--;
     return argv;

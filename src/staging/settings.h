@@ -13,8 +13,16 @@ int64_t rh_settings_memory(void);
 bool rh_settings_begin(rh_staging *staging, rh_error *error);
 /* Writes config/pgrehearse.conf for a phase. */
 bool rh_settings_write(rh_staging *staging, rh_settings_phase phase, rh_error *error);
-/* The -c options that no file and no ALTER SYSTEM can override: NULL-ended, in the arena. */
-const char **rh_settings_arguments(rh_staging *staging, size_t *count);
+/* A server of the cluster, and settings that it has beside the others'. */
+typedef struct rh_settings_server {
+    const char *data, *socket;
+    const rh_setting *more;
+    size_t more_count;
+} rh_settings_server;
+/* Its command line, with the -c options that no file and no ALTER SYSTEM can override: NULL-ended, in the
+ * arena.
+ */
+const char **rh_settings_arguments(rh_staging *staging, const rh_settings_server *server, size_t *count);
 /* Reads the values in force from the running server into staging->settings. */
 bool rh_settings_record(rh_staging *staging, rh_error *error);
 

@@ -32,6 +32,16 @@ typedef struct rh_cluster {
     int64_t stamp_ns;                          /* data equalled the snapshot at this wall time */
 } rh_cluster;
 
+/* A standby of the private cluster; its socket's directory is beside the cluster's. */
+typedef struct rh_standby {
+    const char *data, *socket, *log, *shown_log; /* NULL: none has been asked for */
+    rh_process *server;                          /* NULL: stopped */
+    rh_shared_memory memory;
+    rh_server_life life;
+    rh_standby_mode mode; /* how the primary that runs was started for it */
+    int64_t stamp_ns;     /* its data equalled the primary's at this wall time; 0: there is no copy */
+} rh_standby;
+
 /* Databases that pgrehearse creates on a given server. */
 typedef struct rh_given_server {
     const char *url; /* the scenario's: its database is where databases are made and dropped from */
@@ -64,6 +74,7 @@ struct rh_staging {
     const char *migrations_role, *workload_role;         /* NULL: the role of our own sessions */
     const char *migrations_conninfo, *workload_conninfo; /* of the current one, too */
     rh_cluster cluster;
+    rh_standby standby;
     rh_given_server borrowed;
     rh_settings_phase phase;
     const char

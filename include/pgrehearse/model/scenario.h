@@ -116,6 +116,16 @@ typedef struct rh_gate_limit {
     rh_location where;
 } rh_gate_limit;
 
+/* A standby beside the embedded primary. */
+typedef enum rh_standby_mode {
+    RH_STANDBY_NONE,
+    RH_STANDBY_ASYNC,
+    RH_STANDBY_SYNC,         /* a commit waits until it has flushed the WAL */
+    RH_STANDBY_REMOTE_APPLY, /* until it has replayed it */
+    RH_STANDBY_COUNT
+} rh_standby_mode;
+const char *rh_standby_mode_name(rh_standby_mode mode); /* "none" … as in scenarios and report.json */
+
 typedef enum rh_disturber_kind {
     RH_DISTURBER_PG_DUMP,             /* the real program, of staging */
     RH_DISTURBER_IDLE_IN_TRANSACTION, /* holds a row of a table, and its table's lock as an UPDATE does */

@@ -1,9 +1,9 @@
 /* Staging: a private embedded cluster, or databases that pgrehearse creates on a given server.
  *
- * An embedded cluster lives in <staging.directory>/pgrehearse-<uid>-<id>/ {mark, data/, snapshot/, socket/,
- * log}. The file `mark` marks it as created by pgrehearse, and is locked (rh_file_lock) while the run lives.
- * On a given server, databases are named pgrehearse_<id>… and carry a mark in their COMMENT; a session
- * advisory lock is held while the run lives. Nothing without the mark is altered or dropped.
+ * An embedded cluster lives in <staging.directory>/pgrehearse-<uid>-<id>/ {mark, data/, snapshot/, standby/,
+ * socket/, log}. The file `mark` marks it as created by pgrehearse, and is locked (rh_file_lock) while the
+ * run lives. On a given server, databases are named pgrehearse_<id>… and carry a mark in their COMMENT; a
+ * session advisory lock is held while the run lives. Nothing without the mark is altered or dropped.
  */
 #pragma once
 #include "pgrehearse/base/arena.h"
@@ -119,6 +119,23 @@ bool rh_staging_sample(rh_staging *staging, double fraction, rh_arena *arena, co
  * given server, only the settings that a database can have. Ends with the next sample or reset. No connection
  * of the caller may be open. */
 bool rh_staging_sample_run(rh_staging *staging, double fraction, rh_error *error);
+
+/* Gives an embedded cluster a streaming standby: stops it, copies it, starts both, and waits until the
+ * standby streams. A copy from an earlier one is reused. No connection of the caller may be open. Where there
+ * can be none (a given server, too little disk, settings), *WHY_NOT is the end of a sentence, valid as long
+ * as STAGING, and the primary runs without one. False: the primary is lost, or an interrupt. A reset ends it.
+ */
+bool rh_staging_standby_start(rh_staging *staging, rh_standby_mode mode, const char **why_not,
+                              rh_error *error);
+/* The standby's, for read-only sessions of our own; NULL while none runs. */
+const char *rh_staging_standby_conninfo(rh_staging *staging);
+/* False, with the end of a sentence, if it has not run without a crash since its start. */
+bool rh_staging_standby_was_up(rh_staging *staging, const char **why_not);
+/* Ends it and drops its slot; its files stay for the next start. A primary that waited for it is started
+ * again: no connection of the caller may be open. */
+bool rh_staging_standby_stop(rh_staging *staging, rh_error *error);
+/* The same, and removes its files. */
+bool rh_staging_standby_remove(rh_staging *staging, rh_error *error);
 
 /* Fills FACTS (strings in ARENA). */
 bool rh_staging_describe(rh_staging *staging, rh_arena *arena, rh_staging_facts *facts, rh_error *error);

@@ -5,7 +5,7 @@
 static const char *self;
 
 /* What the killed program does: starts staging, says where, and waits. */
-static int be_the_run(const char *root)
+static int be_the_run(const char *root, bool with_standby)
 {
     rh_scenario scenario = {.name = "killed"};
     scenario.staging.kind = RH_STAGING_EMBEDDED;
@@ -16,6 +16,10 @@ static int be_the_run(const char *root)
         return 1;
     rh_arena *arena = rh_arena_new();
     rh_staging_facts facts;
+    const char *why_not = NULL;
+    if (with_standby && (!rh_staging_snapshot(staging, NULL, NULL) ||
+                         !rh_staging_standby_start(staging, RH_STANDBY_ASYNC, &why_not, NULL) || why_not))
+        return 1;
     if (!rh_staging_describe(staging, arena, &facts, NULL))
         return 1;
     char line[4096] = "";
@@ -26,14 +30,14 @@ static int be_the_run(const char *root)
     return 0;
 }
 
-static pid_t start_run(fixture *f, char location[4096])
+static pid_t start_run_as(fixture *f, const char *what, char location[4096])
 {
     int ends[2];
     assert_int_equal(pipe(ends), 0);
     pid_t run = fork();
     if (run == 0) {
         dup2(ends[1], 1);
-        execl(self, self, "run", f->root, (char *)NULL);
+        execl(self, self, what, f->root, (char *)NULL);
         _exit(127);
     }
     close(ends[1]);
@@ -45,12 +49,22 @@ static pid_t start_run(fixture *f, char location[4096])
     return run;
 }
 
-static pid_t postmaster_of(fixture *f, const char *location)
+static pid_t start_run(fixture *f, char location[4096])
 {
-    char *text =
-        rh_file_read(rh_arena_printf(f->arena, "%s/data/postmaster.pid", location), 0, f->arena, NULL, NULL);
+    return start_run_as(f, "run", location);
+}
+
+static pid_t postmaster_in(fixture *f, const char *location, const char *data)
+{
+    char *text = rh_file_read(rh_arena_printf(f->arena, "%s/%s/postmaster.pid", location, data), 0, f->arena,
+                              NULL, NULL);
     assert_non_null(text);
     return atoi(text);
+}
+
+static pid_t postmaster_of(fixture *f, const char *location)
+{
+    return postmaster_in(f, location, "data");
 }
 
 static void test_killed_run(void **state)
@@ -90,6 +104,25 @@ static void test_surviving_server(void **state)
     while (kill(postmaster, 0) == 0)
         usleep(10 * 1000);
     assert_none_left(&memory);
+}
+
+/* The standby goes with its run, too, also one that somehow outlived it. */
+static void test_surviving_standby(void **state)
+{
+    fixture *f = *state;
+    char location[4096];
+    pid_t run = start_run_as(f, "run-with-standby", location);
+    pid_t standby = postmaster_in(f, location, "standby");
+    mapped memory;
+    note_mapped(f, standby, &memory);
+    kill(standby, SIGSTOP);
+    kill(run, SIGKILL);
+    waitpid(run, NULL, 0);
+    assert_int_equal(rh_staging_clear_leftovers(f->root, NULL), 1);
+    while (kill(standby, 0) == 0)
+        usleep(10 * 1000);
+    assert_none_left(&memory);
+    assert_false(rh_directory_exists(location));
 }
 
 /* The first child of PARENT that runs PROGRAM; 0. */
@@ -174,10 +207,13 @@ static void test_nothing_else_is_touched(void **state)
 int main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "run") == 0)
-        return be_the_run(argv[2]);
+        return be_the_run(argv[2], false);
+    if (argc == 3 && strcmp(argv[1], "run-with-standby") == 0)
+        return be_the_run(argv[2], true);
     self = argv[0];
     rh_interrupt_install();
     const struct CMUnitTest tests[] = {TEST(test_killed_run), TEST(test_surviving_server),
-                                       TEST(test_interrupted_initdb), TEST(test_nothing_else_is_touched)};
+                                       TEST(test_surviving_standby), TEST(test_interrupted_initdb),
+                                       TEST(test_nothing_else_is_touched)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
