@@ -109,12 +109,20 @@ static bool wait_until_ready(rh_staging *staging, rh_error *error)
     }
 }
 
-bool rh_embedded_run(rh_staging *staging, rh_error *error)
+static bool start(rh_staging *staging, rh_error *error)
 {
     if (!start_postmaster(staging, error))
         return false;
     bool ready = wait_until_ready(staging, error);
     rh_shared_memory_note(rh_process_pid(staging->cluster.server), &staging->cluster.memory);
+    return ready;
+}
+
+bool rh_embedded_run(rh_staging *staging, rh_error *error)
+{
+    rh_cluster *cluster = &staging->cluster;
+    bool ready = start(staging, error);
+    cluster->broken = cluster->broken || (ready && cluster->life.recovered);
     return ready;
 }
 
@@ -152,7 +160,7 @@ bool rh_embedded_recover(rh_staging *staging, rh_error *error)
     bool ended = !cluster->server || rh_process_wait(cluster->server, STOP_PATIENCE, &status, error);
     rh_process_free(cluster->server);
     cluster->server = NULL;
-    return ended && rh_embedded_run(staging, error);
+    return ended && start(staging, error);
 }
 
 bool rh_embedded_alive(rh_staging *staging, rh_error *error)
@@ -232,7 +240,7 @@ bool rh_embedded_start(rh_staging *staging, const rh_staging_request *request, r
         return false;
     /* Settings that this server refuses come to light now, not after an hour of restoring. */
     if (!rh_settings_begin(staging, error) || !rh_settings_check(staging, error) ||
-        !rh_settings_write(staging, RH_SETTINGS_RESTORE, error) || !rh_embedded_run(staging, error) ||
+        !rh_settings_write(staging, RH_SETTINGS_RESTORE, error) || !start(staging, error) ||
         !create_database(staging, error) || !rh_settings_record(staging, error))
         return false;
     rh_staging_use(staging, DATABASE);

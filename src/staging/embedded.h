@@ -4,7 +4,8 @@
 
 /* Directories, mark, initdb, a first start with settings for the restore, and an empty database. */
 bool rh_embedded_start(rh_staging *staging, const rh_staging_request *request, rh_error *error);
-/* Starts the server and waits until it answers. */
+/* Starts a server that was stopped cleanly, and waits until it answers. A crash meanwhile is found by
+ * rh_embedded_was_up. */
 bool rh_embedded_run(rh_staging *staging, rh_error *error);
 /* Stops it: cleanly (fast shutdown with a checkpoint), or at once. */
 bool rh_embedded_halt(rh_staging *staging, bool cleanly, rh_error *error);

@@ -8,6 +8,7 @@
 typedef struct rh_server_life {
     int checkpointer;      /* pid; 0: not recorded */
     long long start_ticks; /* since the machine started */
+    bool recovered;        /* from a crash, since the postmaster started */
 } rh_server_life;
 
 /* Records the checkpointer over a superuser's connection to a server on this machine. False while there is

@@ -95,7 +95,7 @@ void rh_hazards_of_partition(const rh_hazard_subject *s, rh_json *bound, const r
         reads_other ? check_first(s, default_name, "<the key is outside the new bounds>") : "",
         reads_given ? "Give the partition the indexes of its parent before, CONCURRENTLY."
                     : "It does not apply where the default partition is empty.");
-    const char *kept_out = only_default ? default_name : "there";
+    const char *kept_out = only_default ? default_name : "it";
     RH_HAZARD(
         s, "attach-partition",
         rh_arena_printf(

@@ -1,5 +1,6 @@
 /* The private cluster: start, confinement, settings, snapshot and reset, its death. */
 #include "fixture.h"
+#include "staging/server_life.h"
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
@@ -314,6 +315,38 @@ static void test_snapshot_and_reset(void **state)
     assert_true(facts.snapshot_bytes > 1 << 20);
 }
 
+static bool recovered(fixture *f)
+{
+    rh_server_life life = {0};
+    rh_pg *pg = rh_pg_connect(rh_staging_conninfo(f->staging), ": life", NULL);
+    bool noted = pg && rh_server_life_note(pg, &life);
+    rh_pg_close(pg);
+    return noted && life.recovered;
+}
+
+/* A crash before the first session is seen by the statistics that recovery discards. */
+static void test_crash_is_known_afterwards(void **state)
+{
+    fixture *f = *state;
+    assert_ok(f, fixture_start(f));
+    assert_ok(f, rh_staging_snapshot(f->staging, NULL, &f->error));
+    assert_false(recovered(f));
+    assert_ok(f, rh_staging_reset(f->staging, NULL, &f->error));
+    assert_false(recovered(f));
+    int writer =
+        atoi(fixture_value(f, "SELECT pid FROM pg_stat_activity WHERE backend_type = 'background writer'"));
+    assert_true(writer > 0 && kill(writer, SIGKILL) == 0);
+    while (rh_staging_was_up(f->staging, &f->error))
+        usleep(10 * 1000);
+    assert_int_equal(f->error.code, RH_ERROR_LOST);
+    rh_error_release(&f->error);
+    assert_ok(f, rh_staging_accept_restart(f->staging, &f->error));
+    assert_true(recovered(f));
+    assert_ok(f, rh_staging_reset(f->staging, NULL, &f->error));
+    assert_false(recovered(f));
+    assert_ok(f, rh_staging_was_up(f->staging, &f->error));
+}
+
 static void test_death_in_the_middle(void **state)
 {
     fixture *f = *state;
@@ -413,13 +446,21 @@ int main(void)
 {
     rh_interrupt_install();
     const struct CMUnitTest tests[] = {
-        TEST(test_without_layers),     TEST(test_start_and_free),
-        TEST(test_confined),           TEST(test_isolated),
-        TEST(test_link_in_data),       TEST(test_settings),
-        TEST(test_bad_settings),       TEST(test_missing_server),
-        TEST(test_snapshot_and_reset), TEST(test_death_in_the_middle),
-        TEST(test_long_directory),     TEST(test_kept),
-        TEST(test_interrupted_start),  TEST(test_neutralised_settings),
+        TEST(test_without_layers),
+        TEST(test_start_and_free),
+        TEST(test_confined),
+        TEST(test_isolated),
+        TEST(test_link_in_data),
+        TEST(test_settings),
+        TEST(test_bad_settings),
+        TEST(test_missing_server),
+        TEST(test_snapshot_and_reset),
+        TEST(test_death_in_the_middle),
+        TEST(test_crash_is_known_afterwards),
+        TEST(test_long_directory),
+        TEST(test_kept),
+        TEST(test_interrupted_start),
+        TEST(test_neutralised_settings),
         TEST(test_tablespace_outside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -163,7 +163,7 @@ static void test_interrupted_initdb(void **state)
         execl(self, self, "run", f->root, (char *)NULL);
         _exit(127);
     }
-    for (int i = 0; i < 100000 && memory.file_count == 0; i++) {
+    for (int i = 0; i < 100000 && !(memory.file_count > 0 && memory.has_segment); i++) {
         pid_t initdb = find_process(run, "initdb"), shell = initdb ? find_process(initdb, "sh") : 0;
         pid_t server = shell ? find_process(shell, "postgres") : 0;
         if (server)
