@@ -82,7 +82,8 @@ bool rh_run_directory_make(rh_run *run, const char *output, rh_error *error)
 {
     if (!(output ? make_given(run, output, error) : make_default(run, error)))
         return fail_usage(output, error);
-    bool ok = rh_file_write(inside(run, "INCOMPLETE"), INCOMPLETE, sizeof INCOMPLETE - 1, error) &&
+    /* Under its own name from the beginning: a run that is killed here leaves no other file. */
+    bool ok = rh_file_append(inside(run, "INCOMPLETE"), INCOMPLETE, sizeof INCOMPLETE - 1, error) &&
               rh_directory_make(inside(run, "samples"), 0755, error) &&
               rh_directory_make(inside(run, "log"), 0755, error);
     return ok || fail_usage(output, error);

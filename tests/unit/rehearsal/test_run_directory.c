@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -73,6 +75,23 @@ static void a_run_is_incomplete_until_its_end(void **state)
     assert_false(rh_file_exists(inside(w, "INCOMPLETE")));
     assert_false(rh_run_directory_complete(&w->run, &w->error)); /* somebody took it away */
     assert_int_equal(w->error.code, RH_ERROR_IO);
+}
+
+/* Killed at any moment, a directory that has anything in it says that it is incomplete. */
+static void the_first_file_is_the_mark(void **state)
+{
+    world *w = *state;
+    union {
+        struct inotify_event event;
+        char bytes[4096];
+    } first;
+    assert_int_equal(mkdir("out", 0755), 0);
+    int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    assert_true(watch >= 0 && inotify_add_watch(watch, "out", IN_CREATE) >= 0);
+    assert_true(rh_run_directory_make(&w->run, "out", &w->error));
+    assert_true(read(watch, &first, sizeof first) > 0);
+    assert_string_equal(first.event.name, "INCOMPLETE");
+    close(watch);
 }
 
 static void a_directory_in_use_is_refused(void **state)
@@ -142,6 +161,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(runs_of_the_same_second_get_their_own, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_run_is_incomplete_until_its_end, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_first_file_is_the_mark, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_directory_in_use_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_directory_that_cannot_be_created_is_reported, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_log_keeps_events_and_passes_them_on, set_up, tear_down),
