@@ -74,7 +74,16 @@ bool rh_sweep_reset(rh_sweep *sweep, rh_error *error);
 /* Every cell of RESULT beside the load. */
 bool rh_sweep_screen(rh_sweep *sweep, rh_backfill_result *result, rh_error *error);
 
-/* Figures of every cell from the evidence; states by the gates. */
+/* The batches of a setting that changed rows, in the order in which they were filed; heap. INDEX as in
+ * rh_backfill_measured. */
+rh_backfill_batch *rh_sweep_evidence(const rh_sweep *sweep, bool quiet, size_t index, size_t *count);
+/* Their seconds, sorted; heap. */
+double *rh_sweep_times(const rh_backfill_batch *batches, size_t count, double *median);
+
+/* Figures of every cell from the evidence; states by the gates; the recommendation. */
 void rh_sweep_conclude(const rh_sweep *sweep, rh_backfill_result *result);
+/* The state of CELL: the first gate that it does not hold decides. */
+void rh_sweep_judge(const rh_sweep *sweep, bool has_load, rh_backfill_cell *cell);
+void rh_sweep_recommend(const rh_sweep *sweep, rh_backfill_result *result);
 /* The settings to try, and which of them the quiet batches exclude. */
 void rh_sweep_plan(const rh_sweep *sweep, rh_backfill_result *result);

@@ -1,0 +1,123 @@
+/* What each setting measured beside the load, and what the whole takes with it. */
+#include "pgrehearse/base/statistics.h"
+#include "pgrehearse/predict/predict.h"
+#include "sweep.h"
+#include <math.h>
+#include <stdlib.h>
+
+rh_backfill_batch *rh_sweep_evidence(const rh_sweep *sweep, bool quiet, size_t index, size_t *count)
+{
+    const rh_backfill_evidence *evidence = &sweep->evidence;
+    rh_backfill_batch *batches = rh_alloc((evidence->batch_count + 1) * sizeof *batches);
+    *count = 0;
+    for (size_t i = 0; i < evidence->batch_count; i++) {
+        const rh_backfill_measured *measured = &evidence->batches[i];
+        if (measured->quiet == quiet && measured->setting == index && measured->batch.changed > 0)
+            batches[(*count)++] = measured->batch;
+    }
+    return batches;
+}
+
+double *rh_sweep_times(const rh_backfill_batch *batches, size_t count, double *median)
+{
+    double *times = rh_alloc((count + 1) * sizeof *times);
+    for (size_t i = 0; i < count; i++)
+        times[i] = rh_predict_batch_s(&batches[i]);
+    *median = rh_median(times, count);
+    return times;
+}
+
+/* The p99 of the windows without batches before and behind WINDOW, and its interval. */
+static rh_backfill_figure baseline_of(const rh_backfill_evidence *evidence, size_t window)
+{
+    const rh_backfill_window *before = &evidence->windows[window - 1], *behind = before;
+    if (window + 1 < evidence->window_count)
+        behind = &evidence->windows[window + 1];
+    return (rh_backfill_figure){.median = (before->p99_ms + behind->p99_ms) / 2,
+                                .low = (before->p99_low_ms + behind->p99_low_ms) / 2,
+                                .high = (before->p99_high_ms + behind->p99_high_ms) / 2};
+}
+
+/* The ratio of each window to its baseline; of several the median, and the widest interval. */
+static void measure_windows(const rh_sweep *sweep, size_t index, rh_backfill_cell *cell)
+{
+    const rh_backfill_evidence *evidence = &sweep->evidence;
+    double *ratios = rh_alloc((evidence->window_count + 1) * sizeof *ratios), wal = 0;
+    size_t count = 0;
+    for (size_t i = 1; i < evidence->window_count; i++) {
+        const rh_backfill_window *window = &evidence->windows[i];
+        if (window->setting != index)
+            continue;
+        const rh_backfill_figure baseline = baseline_of(evidence, i);
+        cell->elapsed_s += rh_seconds(window->ended - window->began);
+        wal += (double)window->wal_bytes;
+        cell->load_errors += window->errors;
+        cell->lock_wait_s = fmax(cell->lock_wait_s, window->lock_wait_s);
+        cell->response_p99_ms = fmax(cell->response_p99_ms, window->p99_ms);
+        cell->baseline_p99_ms = fmax(cell->baseline_p99_ms, baseline.median);
+        if (!(baseline.low > 0) || isnan(window->p99_ms))
+            continue;
+        ratios[count++] = window->p99_ms / baseline.median;
+        cell->p99_ratio.low = fmin(cell->p99_ratio.low, window->p99_low_ms / baseline.high);
+        cell->p99_ratio.high = fmax(cell->p99_ratio.high, window->p99_high_ms / baseline.low);
+    }
+    cell->p99_ratio.median = count > 0 ? rh_median(ratios, count) : RH_NOT_MEASURED;
+    cell->wal_per_s = cell->elapsed_s > 0 ? wal / cell->elapsed_s : RH_NOT_MEASURED;
+    free(ratios);
+}
+
+static double with_pauses(const rh_backfill_cell *cell, double busy_s, double batch_count)
+{
+    const double pauses_s = cell->setting.pause.share > 0
+                                ? cell->setting.pause.share * busy_s
+                                : batch_count * rh_seconds(cell->setting.pause.duration);
+    return (busy_s + pauses_s) / cell->setting.workers;
+}
+
+static void measure_batches(const rh_sweep *sweep, size_t index, const rh_backfill_result *result,
+                            rh_backfill_cell *cell)
+{
+    size_t count;
+    rh_backfill_batch *batches = rh_sweep_evidence(sweep, false, index, &count);
+    for (size_t i = 0; i < count; i++) {
+        cell->rows += batches[i].changed;
+        cell->find_s += batches[i].find_s;
+        cell->update_s += batches[i].update_s;
+        cell->commit_s += batches[i].commit_s;
+        cell->retries += batches[i].retries;
+        cell->pause_s += rh_sweep_pause_s(&cell->setting, rh_predict_batch_s(&batches[i]));
+    }
+    cell->batches = (int64_t)count;
+    cell->rows_per_s = cell->elapsed_s > 0 ? (double)cell->rows / cell->elapsed_s : RH_NOT_MEASURED;
+    cell->busy_s = rh_predict_backfill(result->strata, result->stratum_count, batches, count, result->level,
+                                       sweep->place->seed);
+    double *times = rh_sweep_times(batches, count, &cell->batch_p50_s);
+    free(batches);
+    if (count > 0) {
+        cell->batch_p90_s = times[(count - 1) * 9 / 10];
+        cell->batch_max_s = times[count - 1];
+    }
+    free(times);
+    if (count == 0)
+        return;
+    const double batch_count = (double)result->rows / ((double)cell->rows / (double)cell->batches);
+    cell->total_s = (rh_backfill_figure){with_pauses(cell, cell->busy_s.median, batch_count),
+                                         with_pauses(cell, cell->busy_s.low, batch_count),
+                                         with_pauses(cell, cell->busy_s.high, batch_count)};
+}
+
+void rh_sweep_conclude(const rh_sweep *sweep, rh_backfill_result *result)
+{
+    for (size_t i = 0; i < result->cell_count; i++) {
+        rh_backfill_cell *cell = &result->cells[i];
+        if (cell->state == RH_CELL_EXCLUDED)
+            continue;
+        measure_windows(sweep, i, cell);
+        measure_batches(sweep, i, result, cell);
+        if (cell->batches > 0)
+            rh_sweep_judge(sweep, sweep->place->load != NULL, cell);
+    }
+    for (size_t i = 0; i < sweep->evidence.batch_count; i++)
+        result->changed += sweep->evidence.batches[i].batch.changed;
+    rh_sweep_recommend(sweep, result);
+}

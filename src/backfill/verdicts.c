@@ -1,0 +1,129 @@
+/* Whether a setting holds the gates, and which one is recommended. */
+#include "pgrehearse/base/units.h"
+#include "sweep.h"
+#include <math.h>
+
+/* ---- gates ---- */
+
+typedef struct reading {
+    double figure, low, high; /* HIGH: what must be within the limit */
+} reading;
+
+static reading read_gate(const rh_backfill_cell *cell, rh_backfill_gate_kind kind)
+{
+    switch (kind) {
+    case RH_BACKFILL_GATE_P99_RATIO:
+        return (reading){cell->p99_ratio.median, cell->p99_ratio.low, cell->p99_ratio.high};
+    case RH_BACKFILL_GATE_LOCK_WAIT: /* who came at the wrong moment would wait as long as a batch takes */
+        return (reading){cell->lock_wait_s, cell->lock_wait_s, fmax(cell->lock_wait_s, cell->batch_max_s)};
+    case RH_BACKFILL_GATE_WAL_RATE:
+        return (reading){cell->wal_per_s, cell->wal_per_s, cell->wal_per_s};
+    case RH_BACKFILL_GATE_LOAD_ERRORS:
+        return (reading){(double)cell->load_errors, (double)cell->load_errors, (double)cell->load_errors};
+    case RH_BACKFILL_GATE_DURATION:
+        return (reading){cell->total_s.median, cell->total_s.low, cell->total_s.high};
+    case RH_BACKFILL_GATE_COUNT:
+        break;
+    }
+    return (reading){RH_NOT_MEASURED, RH_NOT_MEASURED, RH_NOT_MEASURED};
+}
+
+static const char *format_reading(rh_backfill_gate_kind kind, double value, rh_arena *arena)
+{
+    char buffer[32];
+    switch (kind) {
+    case RH_BACKFILL_GATE_LOCK_WAIT:
+    case RH_BACKFILL_GATE_DURATION:
+        return rh_arena_strdup(arena, rh_duration_format(value, buffer, sizeof buffer));
+    case RH_BACKFILL_GATE_WAL_RATE:
+        return rh_arena_strdup(arena, rh_size_format((int64_t)value, buffer, sizeof buffer));
+    default:
+        return rh_arena_printf(arena, "%.3g", value);
+    }
+}
+
+/* The first gate that the cell does not hold decides; one that fails goes before one that is unclear. */
+void rh_sweep_judge(const rh_sweep *sweep, bool has_load, rh_backfill_cell *cell)
+{
+    cell->state = RH_CELL_HELD;
+    cell->why = NULL;
+    for (int kind = 0; kind < RH_BACKFILL_GATE_COUNT && cell->state != RH_CELL_FAILED; kind++) {
+        const rh_gate_limit *gate = &sweep->backfill->gates[kind];
+        const reading r = read_gate(cell, (rh_backfill_gate_kind)kind);
+        const char *name = rh_backfill_gate_name((rh_backfill_gate_kind)kind);
+        const bool of_load = kind == RH_BACKFILL_GATE_P99_RATIO || kind == RH_BACKFILL_GATE_LOCK_WAIT ||
+                             kind == RH_BACKFILL_GATE_LOAD_ERRORS;
+        if (!gate->set)
+            continue;
+        if ((of_load && !has_load) || isnan(r.high) || isnan(r.figure)) {
+            cell->state = RH_CELL_UNCLEAR;
+            cell->why = rh_arena_printf(sweep->arena, "%s was not measured", name);
+        } else if (r.low > gate->limit) {
+            cell->state = RH_CELL_FAILED;
+            cell->why = rh_arena_printf(sweep->arena, "%s is %s, the gate %s", name,
+                                        format_reading((rh_backfill_gate_kind)kind, r.figure, sweep->arena),
+                                        gate->text);
+        } else if (r.high > gate->limit && cell->state == RH_CELL_HELD) {
+            cell->state = RH_CELL_UNCLEAR;
+            cell->why = rh_arena_printf(sweep->arena, "%s is %s, but may be %s: the gate is %s", name,
+                                        format_reading((rh_backfill_gate_kind)kind, r.figure, sweep->arena),
+                                        format_reading((rh_backfill_gate_kind)kind, r.high, sweep->arena),
+                                        gate->text);
+        }
+    }
+}
+
+/* ---- the recommendation ---- */
+
+static bool has_gate(const rh_backfill *b)
+{
+    for (int kind = 0; kind < RH_BACKFILL_GATE_COUNT; kind++)
+        if (b->gates[kind].set)
+            return true;
+    return false;
+}
+
+/* The fastest of those in STATE; -1: none. */
+static int fastest(const rh_backfill_result *result, rh_backfill_cell_state state)
+{
+    int best = -1;
+    for (size_t i = 0; i < result->cell_count; i++)
+        if (result->cells[i].state == state && result->cells[i].total_s.median > 0 &&
+            (best < 0 || result->cells[i].total_s.median < result->cells[best].total_s.median))
+            best = (int)i;
+    return best;
+}
+
+static const char *name_of(const rh_backfill_cell *cell, rh_arena *arena)
+{
+    char rows[32];
+    return rh_arena_printf(arena, "%s rows a batch, pause %s, %d worker%s",
+                           rh_count_format(cell->setting.batch, rows, sizeof rows), cell->setting.pause.text,
+                           cell->setting.workers, cell->setting.workers == 1 ? "" : "s");
+}
+
+void rh_sweep_recommend(const rh_sweep *sweep, rh_backfill_result *result)
+{
+    rh_arena *arena = sweep->arena;
+    const int held = fastest(result, RH_CELL_HELD);
+    result->recommended = held;
+    if (held >= 0) {
+        result->cells[held].recommended = true;
+        result->advice = has_gate(sweep->backfill)
+                             ? rh_arena_printf(arena,
+                                               "%s: the fastest setting that holds every gate with the "
+                                               "upper end of its interval.",
+                                               name_of(&result->cells[held], arena))
+                             : rh_arena_printf(arena,
+                                               "%s: the fastest setting; no gate is set, so the price "
+                                               "for the load did not count.",
+                                               name_of(&result->cells[held], arena));
+        return;
+    }
+    const int unclear = fastest(result, RH_CELL_UNCLEAR), failed = fastest(result, RH_CELL_FAILED);
+    const int nearest = unclear >= 0 ? unclear : failed;
+    result->advice =
+        nearest < 0 ? "No setting was run."
+                    : rh_arena_printf(arena, "No setting holds every gate. The nearest is %s: %s.",
+                                      name_of(&result->cells[nearest], arena), result->cells[nearest].why);
+}
