@@ -74,6 +74,7 @@ static void *work(void *data)
     crew *c = h->crew;
     const rh_sweep_run *run = c->run;
     const int64_t units = rh_sweep_units(c->sweep, run->setting.batch);
+    bool begun = false;
     for (int visited = 0; may_go_on(c);) {
         rh_backfill_cursor *cursor = &c->sweep->census.cursors[h->stratum];
         rh_backfill_batch batch = {.stratum = h->stratum, .worker = h->number};
@@ -88,6 +89,8 @@ static void *work(void *data)
             break;
         }
         visited++;
+        batch.warmup = !begun;
+        begun = true;
         if (cursor->ended && batch.changed <= 0)
             continue;
         keep(h, &batch);
@@ -173,6 +176,7 @@ bool rh_sweep_batches(rh_sweep *sweep, const rh_sweep_run *run, rh_sweep_pids *p
         free(hands[i].batches);
     }
     sweep->next = count > 0 ? hands[0].stratum + 1 : 0;
+    sweep->changed_since_reset += sweep->budget - atomic_load(&c.rows_left);
     sweep->budget = rows_are_left(&sweep->census) ? atomic_load(&c.rows_left) : 0;
     free(hands);
     return ok;

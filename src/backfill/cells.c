@@ -1,5 +1,6 @@
 /* The settings that are tried: each, but those that the batches without load exclude. */
 #include "pgrehearse/base/units.h"
+#include "pgrehearse/predict/predict.h"
 #include "sweep.h"
 #include <inttypes.h>
 #include <math.h>

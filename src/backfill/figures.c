@@ -66,12 +66,56 @@ static void measure_windows(const rh_sweep *sweep, size_t index, rh_backfill_cel
     free(ratios);
 }
 
-static double with_pauses(const rh_backfill_cell *cell, double busy_s, double batch_count)
+/* WAL that the load writes a second without the backfill. */
+static double wal_of_others(const rh_sweep *sweep)
 {
-    const double pauses_s = cell->setting.pause.share > 0
-                                ? cell->setting.pause.share * busy_s
-                                : batch_count * rh_seconds(cell->setting.pause.duration);
-    return (busy_s + pauses_s) / cell->setting.workers;
+    double wal = 0, elapsed_s = 0;
+    for (size_t i = 0; i < sweep->evidence.window_count; i++) {
+        const rh_backfill_window *window = &sweep->evidence.windows[i];
+        if (window->setting != SIZE_MAX)
+            continue;
+        wal += (double)window->wal_bytes;
+        elapsed_s += rh_seconds(window->ended - window->began);
+    }
+    return elapsed_s > 0 ? wal / elapsed_s : 0;
+}
+
+/* Moves those that no session began with to the front. Returns how many to predict from: all if no others. */
+static size_t without_warmup(rh_backfill_batch *batches, size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (!batches[i].warmup)
+            batches[kept++] = batches[i];
+    return kept > 0 ? kept : count;
+}
+
+/* The whole with the setting of CELL, from its BATCHES. */
+static rh_backfill_whole predict_whole(const rh_sweep *sweep, const rh_backfill_result *result,
+                                       const rh_backfill_batch *batches, size_t count,
+                                       const rh_backfill_cell *cell)
+{
+    const rh_backfill_pause *pause = &cell->setting.pause;
+    const double rows = (double)result->rows, batch_count = rows * (double)cell->batches / (double)cell->rows;
+    double images = 0, sampled = 0;
+    for (size_t i = 0; i < count; i++) {
+        images += batches[i].images;
+        sampled += (double)batches[i].changed;
+    }
+    rh_backfill_whole_input in = {
+        .rows = rows,
+        .sampled = rh_predict_backfill(result->strata, result->stratum_count, batches, count, result->level,
+                                       sweep->place->seed),
+        .sampled_images = images / sampled,
+        .pause_share = pause->share,
+        .pauses_s = pause->share > 0 ? 0 : batch_count * rh_seconds(pause->duration),
+        .workers = cell->setting.workers,
+        .pages = &sweep->states.pages,
+        .prices = &sweep->states.prices,
+        .checkpoints = sweep->states.checkpoints,
+        .vacuum = &sweep->states.vacuum};
+    in.checkpoints.other_per_s = wal_of_others(sweep);
+    return rh_predict_whole(&in);
 }
 
 static void measure_batches(const rh_sweep *sweep, size_t index, const rh_backfill_result *result,
@@ -89,21 +133,20 @@ static void measure_batches(const rh_sweep *sweep, size_t index, const rh_backfi
     }
     cell->batches = (int64_t)count;
     cell->rows_per_s = cell->elapsed_s > 0 ? (double)cell->rows / cell->elapsed_s : RH_NOT_MEASURED;
-    cell->busy_s = rh_predict_backfill(result->strata, result->stratum_count, batches, count, result->level,
-                                       sweep->place->seed);
     double *times = rh_sweep_times(batches, count, &cell->batch_p50_s);
-    free(batches);
     if (count > 0) {
         cell->batch_p90_s = times[(count - 1) * 9 / 10];
         cell->batch_max_s = times[count - 1];
     }
     free(times);
-    if (count == 0)
-        return;
-    const double batch_count = (double)result->rows / ((double)cell->rows / (double)cell->batches);
-    cell->total_s = (rh_backfill_figure){with_pauses(cell, cell->busy_s.median, batch_count),
-                                         with_pauses(cell, cell->busy_s.low, batch_count),
-                                         with_pauses(cell, cell->busy_s.high, batch_count)};
+    if (count > 0) {
+        cell->whole = predict_whole(sweep, result, batches, without_warmup(batches, count), cell);
+        cell->busy_s = cell->whole.busy_s;
+        cell->total_s = cell->whole.total_s;
+        if (!isnan(cell->whole.wal_bytes.median))
+            cell->wal_bytes = cell->whole.wal_bytes;
+    }
+    free(batches);
 }
 
 void rh_sweep_conclude(const rh_sweep *sweep, rh_backfill_result *result)

@@ -5,10 +5,12 @@
 #include "pgrehearse/workload/workload.h"
 #include "sweep.h"
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
-/* How often each setting runs, arrivals that a window wants, and its shortest and longest duration. */
-enum { REPLICATES = 2, ARRIVALS = 3000 };
+/* How often each setting runs, arrivals and batches that a window wants, and its shortest and longest
+ * duration. */
+enum { REPLICATES = 2, ARRIVALS = 3000, BATCHES = 15 };
 static const rh_usec WINDOW_MIN = 2 * RH_SECOND, WINDOW_MAX = 20 * RH_SECOND;
 /* Consecutive batches in a stratum before the next one is visited. */
 enum { VISIT = 5 };
@@ -142,7 +144,10 @@ static bool run_window(screen_round *r, const rh_backfill_result *result, size_t
         const rh_sweep_run run = {
             .setting = result->cells[index].setting, .index = index, .until = until, .visit = VISIT};
         rh_sampler_statement(r->sampler, "backfill", 1);
-        ok = rh_sweep_batches(sweep, &run, &r->pids, error);
+        const size_t first = evidence->batch_count;
+        ok = rh_sweep_batches(sweep, &run, &r->pids, error) &&
+             rh_states_follow(r->side, &sweep->states, evidence->batches + first,
+                              evidence->batch_count - first, error);
         rh_sampler_statement(r->sampler, NULL, 0);
     }
     window.ended = rh_clock_monotonic();
@@ -188,6 +193,27 @@ static rh_usec window_duration(const rh_sweep *sweep, size_t count)
     return wanted < WINDOW_MIN ? WINDOW_MIN : wanted;
 }
 
+/* A window of CELL: DURATION, or longer for the batches that its prediction wants, as far as the limit
+ * allows. */
+static rh_usec cell_duration(const rh_sweep *sweep, const rh_backfill_cell *cell, size_t count,
+                             rh_usec duration)
+{
+    const rh_usec left = sweep->deadline - rh_clock_monotonic(), share = left / (rh_usec)(2 * count + 1);
+    size_t index = 0, batches;
+    double median_s;
+    while (sweep->backfill->batches[index] != cell->setting.batch)
+        index++;
+    rh_backfill_batch *quiet = rh_sweep_evidence(sweep, true, index, &batches);
+    free(rh_sweep_times(quiet, batches, &median_s));
+    free(quiet);
+    if (batches == 0)
+        return duration;
+    const double cycle_s = (median_s + rh_sweep_pause_s(&cell->setting, median_s)) / cell->setting.workers;
+    rh_usec wanted = (rh_usec)(BATCHES * cycle_s * (double)RH_SECOND);
+    wanted = wanted > share ? share : wanted;
+    return wanted > duration ? wanted : duration;
+}
+
 /* Runs settings of ORDER from *NEXT on until the rows of this state do not last for a batch. */
 static bool run_round(rh_sweep *sweep, const rh_backfill_result *result, const size_t *order, size_t count,
                       size_t *next, rh_usec duration, rh_error *error)
@@ -199,7 +225,8 @@ static bool run_round(rh_sweep *sweep, const rh_backfill_result *result, const s
         const int64_t batch = result->cells[order[*next]].setting.batch;
         if (sweep->budget < batch && !(first && sweep->budget > 0))
             break;
-        ok = run_window(&r, result, order[*next], duration, error) &&
+        const rh_usec longer = cell_duration(sweep, &result->cells[order[*next]], count - *next, duration);
+        ok = run_window(&r, result, order[*next], longer, error) &&
              run_window(&r, result, SIZE_MAX, duration / 2, error);
         ++*next;
         rh_progress_update(sweep->place->progress, "backfill", "settings beside the load", (int64_t)*next,

@@ -1,7 +1,9 @@
 /* The sweep: inspect, count, batches without load, then each setting beside the load. */
 #include "sweep.h"
 #include "inspect.h"
+#include "pgrehearse/predict/predict.h"
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Without load, batches of each size in so many strata, so many consecutive ones in each. */
@@ -18,15 +20,27 @@ static void set_budget(rh_sweep *sweep)
     const int64_t least = rows < BUDGET_MIN ? rows : BUDGET_MIN;
     sweep->budget = share > least ? share : least;
     sweep->next = 0;
+    sweep->changed_since_reset = 0;
 }
 
 static bool take_census(rh_sweep *sweep, rh_error *error)
 {
     rh_pg *pg = rh_pg_connect(sweep->place->conninfo, ": backfill census", error);
-    const bool ok = pg && rh_backfill_census_take(pg, sweep->backfill, &sweep->target, sweep->arena,
-                                                  &sweep->census, error);
+    const bool ok =
+        pg &&
+        rh_backfill_census_take(pg, sweep->backfill, &sweep->target, sweep->arena, &sweep->census, error) &&
+        rh_states_checkpoint(pg, &sweep->states, error);
     rh_pg_close(pg);
     set_budget(sweep);
+    return ok;
+}
+
+static bool read_states(rh_sweep *sweep, rh_error *error)
+{
+    rh_pg *pg = rh_pg_connect(sweep->place->conninfo, ": backfill census", error);
+    const bool ok = pg && rh_states_read(pg, sweep->backfill, &sweep->target, &sweep->census, sweep->arena,
+                                         &sweep->states, error);
+    rh_pg_close(pg);
     return ok;
 }
 
@@ -39,7 +53,7 @@ static bool inspect(rh_sweep *sweep, rh_error *error)
     if (!ok)
         return false;
     sweep->sql = rh_backfill_statements_of(sweep->backfill, &sweep->target, sweep->arena);
-    return take_census(sweep, error);
+    return take_census(sweep, error) && read_states(sweep, error);
 }
 
 bool rh_sweep_reset(rh_sweep *sweep, rh_error *error)
@@ -50,13 +64,23 @@ bool rh_sweep_reset(rh_sweep *sweep, rh_error *error)
     return take_census(sweep, error);
 }
 
+/* What a row and an image cost, from the batches without load. */
+static void price(rh_sweep *sweep)
+{
+    const rh_backfill_evidence *evidence = &sweep->evidence;
+    rh_backfill_batch *batches = rh_alloc((evidence->batch_count + 1) * sizeof *batches);
+    for (size_t i = 0; i < evidence->batch_count; i++)
+        batches[i] = evidence->batches[i].batch;
+    sweep->states.prices = rh_predict_prices(batches, evidence->batch_count);
+    free(batches);
+}
+
 /* Batches of each size while nothing else runs, the first of them right behind a checkpoint. */
 static bool run_quiet(rh_sweep *sweep, rh_error *error)
 {
     const rh_backfill *b = sweep->backfill;
     rh_pg *pg = rh_pg_connect(sweep->place->conninfo, ": backfill", error);
-    bool ok = pg && rh_pg_execute(pg, "CHECKPOINT", error);
-    rh_pg_close(pg);
+    bool ok = pg && rh_states_checkpoint(pg, &sweep->states, error);
     /* Each size has other strata, so that together they meet as many as there are. */
     const size_t stride = sweep->census.count > QUIET_STRATA ? sweep->census.count / QUIET_STRATA : 1;
     for (size_t i = 0; ok && i < b->batch_count; i++) {
@@ -75,6 +99,11 @@ static bool run_quiet(rh_sweep *sweep, rh_error *error)
         rh_progress_update(sweep->place->progress, "backfill", "batches without load", (int64_t)i + 1,
                            (int64_t)b->batch_count, RH_UNIT_ITEMS);
     }
+    ok = ok &&
+         rh_states_follow(pg, &sweep->states, sweep->evidence.batches, sweep->evidence.batch_count, error);
+    rh_pg_close(pg);
+    if (ok)
+        price(sweep);
     return ok;
 }
 
@@ -106,6 +135,8 @@ static bool measure(rh_sweep *sweep, rh_backfill_result *result, rh_error *error
     if (!run_quiet(sweep, error))
         return false;
     rh_sweep_plan(sweep, result);
+    if (!rh_sweep_vacuum(sweep, error))
+        return false;
     if (!rh_sweep_screen(sweep, result, error))
         return false;
     rh_sweep_conclude(sweep, result);

@@ -2,6 +2,7 @@
 #pragma once
 #include "census.h"
 #include "pgrehearse/backfill/backfill.h"
+#include "states.h"
 #include "statements.h"
 #include "worker.h"
 
@@ -42,6 +43,8 @@ typedef struct rh_sweep {
     size_t next;      /* stratum that is visited next */
     rh_usec deadline; /* of the sweep */
     rh_backfill_evidence evidence;
+    rh_backfill_states states;
+    int64_t changed_since_reset; /* rows */
 } rh_sweep;
 
 /* Batches of at most ROWS rows: as the parameter of the walk, which with ctid counts pages. */
@@ -68,6 +71,10 @@ typedef struct rh_sweep_pids {
     size_t count;
 } rh_sweep_pids;
 bool rh_sweep_batches(rh_sweep *sweep, const rh_sweep_run *run, rh_sweep_pids *pids, rh_error *error);
+
+/* Batches of the middle size alone, then beside a vacuum as autovacuum makes it: its price and their
+ * slow-down, in the sweep's states. Nothing where the whole meets no vacuum. */
+bool rh_sweep_vacuum(rh_sweep *sweep, rh_error *error);
 
 /* Back to the state in which the sweep began, with all rows to do. No connection may be open. */
 bool rh_sweep_reset(rh_sweep *sweep, rh_error *error);

@@ -71,6 +71,10 @@ void rh_sweep_judge(const rh_sweep *sweep, bool has_load, rh_backfill_cell *cell
                                         gate->text);
         }
     }
+    if (cell->state == RH_CELL_HELD && !sweep->states.autovacuum) {
+        cell->state = RH_CELL_UNCLEAR;
+        cell->why = "autovacuum is off on staging: the vacuums that the whole would meet were not measured";
+    }
 }
 
 /* ---- the recommendation ---- */

@@ -8,12 +8,17 @@
 /* Bisections of the length of a cycle. */
 enum { HALVINGS = 60 };
 
+/* Of a relation of PAGES, by ROWS rows in random order. */
+static double met(double pages, double rows)
+{
+    return pages > 0 ? pages * -expm1(-rows / pages) : 0;
+}
+
 double rh_predict_images(const rh_backfill_pages *pages, double rows)
 {
-    double images = pages->along * rows;
+    double images = pages->along * rows + met(pages->heap, rows);
     for (size_t i = 0; i < pages->random_count; i++)
-        if (pages->random[i] > 0)
-            images += pages->random[i] * -expm1(-rows / pages->random[i]);
+        images += met(pages->random[i], rows);
     return images;
 }
 
@@ -44,13 +49,32 @@ double rh_predict_cycle_rows(const rh_backfill_pages *pages, const rh_backfill_p
     return fmin(high, by_time);
 }
 
-double rh_predict_images_of(const rh_backfill_pages *pages, double cycle_rows, double rows)
+static double in_cycles(const rh_backfill_pages *pages, double cycle_rows, double rows)
 {
     if (!(cycle_rows > 0) || cycle_rows >= rows)
         return rh_predict_images(pages, rows);
     const double cycles = floor(rows / cycle_rows);
     return cycles * rh_predict_images(pages, cycle_rows) +
            rh_predict_images(pages, rows - cycles * cycle_rows);
+}
+
+double rh_predict_images_of(const rh_backfill_pages *pages, const rh_backfill_prices *prices,
+                            const rh_backfill_checkpoints *checkpoints, double rows, double *cycle_rows)
+{
+    const bool splits = pages->split_rows > 0 && pages->split_rows < rows && pages->random_count > 0;
+    const double before = splits ? pages->split_rows : rows;
+    *cycle_rows = rh_predict_cycle_rows(pages, prices, checkpoints);
+    const double images = in_cycles(pages, *cycle_rows, before);
+    if (!splits)
+        return images;
+    rh_backfill_pages twice = *pages;
+    twice.random = rh_alloc(pages->random_count * sizeof *twice.random);
+    for (size_t i = 0; i < pages->random_count; i++)
+        twice.random[i] = 2 * pages->random[i];
+    *cycle_rows = rh_predict_cycle_rows(&twice, prices, checkpoints);
+    const double behind = in_cycles(&twice, *cycle_rows, rows - before);
+    free(twice.random);
+    return images + behind;
 }
 
 /* FIGURE of each batch = x[0] rows + x[1] images + x[2], the last only with three COLUMNS; relative errors
@@ -74,6 +98,12 @@ static void fit(const rh_backfill_batch *batches, size_t count, double (*figure)
     free(b);
 }
 
+/* A session's first batch takes longer than all others. */
+static double seconds_of(const rh_backfill_batch *batch)
+{
+    return batch->warmup ? 0 : rh_predict_batch_s(batch);
+}
+
 static double wal_of(const rh_backfill_batch *batch)
 {
     return (double)batch->wal_bytes;
@@ -83,6 +113,6 @@ rh_backfill_prices rh_predict_prices(const rh_backfill_batch *batches, size_t co
 {
     double wal[2] = {0}, time[3] = {0};
     fit(batches, count, wal_of, 2, wal);
-    fit(batches, count, rh_predict_batch_s, 3, time);
+    fit(batches, count, seconds_of, 3, time);
     return (rh_backfill_prices){.row_bytes = wal[0], .image_bytes = wal[1], .image_s = time[1]};
 }

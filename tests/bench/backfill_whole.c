@@ -175,6 +175,12 @@ static void predict(bench *b)
                (cell->find_s + cell->update_s + cell->commit_s) / (double)cell->rows * (double)result.rows);
         print_figure("busy_s", &cell->busy_s);
         print_figure("wal", &cell->wal_bytes);
+        printf(
+            ", \"stratified_s\": %.6f, \"images_s\": %.6f, \"vacuum_s\": %.6f, \"images\": %.0f, \"cycle_rows\": %.0f, "
+            "\"vacuums\": %" PRId64 ", \"beside_s\": %.3f, \"peak_dead\": %.0f, \"grown_rows\": %.0f",
+            cell->whole.sampled_s, cell->whole.images_s, cell->whole.vacuum_s, cell->whole.images,
+            fmin(cell->whole.cycle_rows, 1e15), cell->whole.vacuums.count, cell->whole.vacuums.beside_s,
+            cell->whole.vacuums.peak_dead, cell->whole.vacuums.grown_rows);
         printf("}");
     }
     printf("]");

@@ -80,6 +80,7 @@ typedef struct rh_backfill_batch {
     int64_t found, changed;            /* rows; FOUND RH_UNKNOWN where the walk does not count them */
     int64_t wal_bytes;                 /* of the server meanwhile: the batch's own if nothing else writes */
     int retries;                       /* after a lock timeout, a deadlock, a serialization failure */
+    bool warmup;                       /* the first of its session: catalogs are read, statements planned */
     double images; /* pages that it changed first since a checkpoint, by the table's shape */
 } rh_backfill_batch;
 
@@ -87,8 +88,10 @@ typedef struct rh_backfill_batch {
  * entry. A checkpoint makes the first change of a page write an image of it. */
 typedef struct rh_backfill_pages {
     double along;   /* pages a row, where the walk goes through them in order */
-    double *random; /* pages each of the indexes (and the table) that the walk meets in another order */
+    double heap;    /* pages of the table, if the walk meets them in another order */
+    double *random; /* pages each of the indexes that the walk meets in another order */
     size_t random_count;
+    double split_rows; /* after these, the pages of such an index are split: it has twice as many; 0: never */
 } rh_backfill_pages;
 
 /* What a row and a page image cost. */
@@ -121,6 +124,28 @@ typedef struct rh_backfill_vacuums {
     double grown_rows;          /* row versions for which no removed one makes room */
     bool behind;                /* more rows die during a vacuum than it removes */
 } rh_backfill_vacuums;
+
+/* What the whole is predicted from. */
+typedef struct rh_backfill_whole_input {
+    double rows;
+    rh_backfill_figure sampled;   /* seconds of all batches as the sample has them */
+    double sampled_images;        /* a row of the sample */
+    double pauses_s, pause_share; /* in all; of the time of the batches */
+    double workers;
+    const rh_backfill_pages *pages;
+    const rh_backfill_prices *prices;
+    rh_backfill_checkpoints checkpoints; /* rows_per_s not set */
+    const rh_backfill_vacuum *vacuum;
+} rh_backfill_whole_input;
+
+/* A whole backfill: seconds of the batches, with pauses, and what they consist of. */
+typedef struct rh_backfill_whole {
+    rh_backfill_figure busy_s, total_s, wal_bytes;
+    double sampled_s, images_s,
+        vacuum_s;              /* as the sample says; what images and vacuums add: may be negative */
+    double images, cycle_rows; /* page images; rows from one checkpoint to the next */
+    rh_backfill_vacuums vacuums;
+} rh_backfill_whole;
 
 /* A part of the rows to do: from one quantile of their keys to the next. */
 typedef struct rh_backfill_stratum {
@@ -158,6 +183,7 @@ typedef struct rh_backfill_cell {
     int64_t load_errors;                /* in its windows */
     rh_backfill_figure busy_s, total_s; /* the whole backfill with this setting: batches; with pauses */
     rh_backfill_figure wal_bytes;       /* that the whole backfill writes */
+    rh_backfill_whole whole;            /* what busy_s consists of */
     bool recommended;
 } rh_backfill_cell;
 

@@ -140,8 +140,10 @@ rh_backfill_prices rh_predict_prices(const rh_backfill_batch *batches, size_t co
 double rh_predict_cycle_rows(const rh_backfill_pages *pages, const rh_backfill_prices *prices,
                              const rh_backfill_checkpoints *checkpoints);
 
-/* Images of ROWS rows in cycles of CYCLE_ROWS. */
-double rh_predict_images_of(const rh_backfill_pages *pages, double cycle_rows, double rows);
+/* Images of a whole backfill of ROWS rows, cycle by cycle; from split_rows on, with twice the pages of the
+ * indexes in another order. *CYCLE_ROWS: of the last of its cycles. */
+double rh_predict_images_of(const rh_backfill_pages *pages, const rh_backfill_prices *prices,
+                            const rh_backfill_checkpoints *checkpoints, double rows, double *cycle_rows);
 
 /* Credits of vacuum_cost_limit that a vacuum of DEAD rows takes: it reads every page of the indexes, as often
  * as its memory makes it, and changes the pages of dead rows and entries. */
@@ -151,6 +153,10 @@ double rh_predict_vacuum_credits(const rh_backfill_vacuum *vacuum, const rh_back
 /* The vacuums beside a backfill of ROWS rows that does ROWS_PER_S without them. */
 rh_backfill_vacuums rh_predict_vacuums(const rh_backfill_vacuum *vacuum, const rh_backfill_pages *pages,
                                        double rows, double rows_per_s);
+
+/* The whole: the sample's seconds, and per image more or less than the sample met, its price; then the
+ * slow-down beside the vacuums. Not measured where nothing was sampled. */
+rh_backfill_whole rh_predict_whole(const rh_backfill_whole_input *input);
 
 /* The migrations' locks on production: waits from what its profile saw of open transactions (lock_wait.h),
  * holds from the predicted durations, queues from its rates.

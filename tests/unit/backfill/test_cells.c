@@ -36,6 +36,7 @@ static int start(void **state)
     load = (rh_load){.rate_per_s = 100};
     place = (rh_backfill_place){.load = &load, .seed = 1};
     sweep = (rh_sweep){.backfill = &backfill, .place = &place, .arena = arena};
+    sweep.states.autovacuum = true;
     sweep.census = (rh_backfill_census){.rows = STRATA * ROWS, .count = STRATA};
     result = (rh_backfill_result){.backfill = &backfill,
                                   .recommended = -1,
@@ -249,6 +250,18 @@ static void other_gates(void **state)
     assert_non_null(strstr(result.cells[0].why, "duration is"));
 }
 
+/* Without vacuums nothing says what the whole takes; what fails anyway, fails. */
+static void autovacuum_off_leaves_it_unclear(void **state)
+{
+    (void)state;
+    sweep.states.autovacuum = false;
+    gate(RH_BACKFILL_GATE_DURATION, 10);
+    whole(15, 30);
+    assert_int_equal(result.cells[0].state, RH_CELL_UNCLEAR);
+    assert_non_null(strstr(result.cells[0].why, "autovacuum is off"));
+    assert_int_equal(result.recommended, -1);
+}
+
 int main(void)
 {
 #define EACH(test) cmocka_unit_test_setup_teardown(test, start, stop)
@@ -262,6 +275,7 @@ int main(void)
         EACH(the_longest_batch_bounds_the_wait),
         EACH(without_load_nothing_is_known_of_it),
         EACH(other_gates),
+        EACH(autovacuum_off_leaves_it_unclear),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,18 +33,39 @@ static void images_along_the_walk(void **state)
     (void)state;
     const rh_backfill_pages pages = {.along = 0.05};
     near(rh_predict_images(&pages, 1000), 50, 1e-9);
-    near(rh_predict_images_of(&pages, 100, 1000), 50, 1e-9); /* cycles make no difference */
+    const rh_backfill_prices prices = {.row_bytes = 300, .image_bytes = 8000};
+    const rh_backfill_checkpoints checkpoints = {.distance_bytes = 70000}; /* 100 rows */
+    double cycle_rows;
+    near(rh_predict_images_of(&pages, &prices, &checkpoints, 1000, &cycle_rows), 50, 1e-6);
+    near(cycle_rows, 100, 1e-6); /* cycles make no difference */
 }
 
 static void each_cycle_begins_again(void **state)
 {
     (void)state;
-    double leaves[] = {1000};
+    double leaves[] = {1000}, cycle_rows;
     const rh_backfill_pages pages = {.random = leaves, .random_count = 1};
+    const rh_backfill_prices prices = {.row_bytes = 100}; /* images without WAL: cycles by rows */
+    rh_backfill_checkpoints checkpoints = {.distance_bytes = 500000};
     const double one = rh_predict_images(&pages, 5000);
-    near(rh_predict_images_of(&pages, 5000, 20000), 4 * one, 1e-6);
-    near(rh_predict_images_of(&pages, 5000, 22000), 4 * one + rh_predict_images(&pages, 2000), 1e-6);
-    near(rh_predict_images_of(&pages, INFINITY, 22000), rh_predict_images(&pages, 22000), 1e-6);
+    near(rh_predict_images_of(&pages, &prices, &checkpoints, 20000, &cycle_rows), 4 * one, 0.1);
+    near(rh_predict_images_of(&pages, &prices, &checkpoints, 22000, &cycle_rows),
+         4 * one + rh_predict_images(&pages, 2000), 0.1);
+    checkpoints.distance_bytes = 0;
+    near(rh_predict_images_of(&pages, &prices, &checkpoints, 22000, &cycle_rows),
+         rh_predict_images(&pages, 22000), 1e-6);
+}
+
+/* Once its pages have been split, an index has twice as many to image. */
+static void split_pages_are_imaged_both(void **state)
+{
+    (void)state;
+    double leaves[] = {1000}, cycle_rows;
+    const rh_backfill_pages pages = {.random = leaves, .random_count = 1, .split_rows = 100000};
+    const rh_backfill_prices prices = {.row_bytes = 100};
+    const rh_backfill_checkpoints checkpoints = {.distance_bytes = 5000000}; /* 50,000 rows: every page */
+    near(rh_predict_images_of(&pages, &prices, &checkpoints, 100000, &cycle_rows), 2 * 1000, 1);
+    near(rh_predict_images_of(&pages, &prices, &checkpoints, 300000, &cycle_rows), 2 * 1000 + 4 * 2000, 1);
 }
 
 /* The cycle is as long as makes its own WAL fill the distance. */
@@ -162,15 +183,11 @@ static void memory_makes_passes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(images_of_a_random_index),
-        cmocka_unit_test(images_along_the_walk),
-        cmocka_unit_test(each_cycle_begins_again),
-        cmocka_unit_test(a_cycle_fills_the_distance),
-        cmocka_unit_test(prices_from_both_ends_of_a_cycle),
-        cmocka_unit_test(no_vacuum_below_the_threshold),
-        cmocka_unit_test(vacuums_keep_up),
-        cmocka_unit_test(vacuums_do_not_keep_up),
-        cmocka_unit_test(autovacuum_off),
+        cmocka_unit_test(images_of_a_random_index),      cmocka_unit_test(images_along_the_walk),
+        cmocka_unit_test(each_cycle_begins_again),       cmocka_unit_test(split_pages_are_imaged_both),
+        cmocka_unit_test(a_cycle_fills_the_distance),    cmocka_unit_test(prices_from_both_ends_of_a_cycle),
+        cmocka_unit_test(no_vacuum_below_the_threshold), cmocka_unit_test(vacuums_keep_up),
+        cmocka_unit_test(vacuums_do_not_keep_up),        cmocka_unit_test(autovacuum_off),
         cmocka_unit_test(memory_makes_passes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

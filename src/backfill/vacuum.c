@@ -1,0 +1,116 @@
+/* What a vacuum of the table costs, and what it does to batches beside it. */
+#include "pgrehearse/base/statistics.h"
+#include "pgrehearse/predict/predict.h"
+#include "sweep.h"
+#include <inttypes.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+/* The longest that it may take; batches before it, at least so many beside it count. */
+enum { SECONDS_MAX = 20, BEFORE = 8, BESIDE_MIN = 3 };
+/* The share of the budget that it may use up. */
+enum { BUDGET_SHARE = 6 };
+
+typedef struct vacuuming {
+    rh_pg *pg;
+    const char *sql;
+    bool ok; /* it was completed */
+    rh_usec began, ended;
+    pthread_t thread;
+} vacuuming;
+
+static void *run_vacuum(void *data)
+{
+    vacuuming *v = data;
+    rh_error ignored = {0};
+    v->began = rh_clock_monotonic();
+    v->ok = rh_pg_execute_one(v->pg, v->sql, &ignored);
+    v->ended = rh_clock_monotonic();
+    rh_error_release(&ignored);
+    return NULL;
+}
+
+/* A session that vacuums as autovacuum does; not VERBOSE, not FREEZE, no statistics. */
+static bool prepare(rh_sweep *sweep, vacuuming *v, rh_error *error)
+{
+    const rh_backfill_states *s = &sweep->states;
+    v->pg = rh_pg_connect(sweep->place->conninfo, ": backfill vacuum", error);
+    v->sql = rh_arena_printf(sweep->arena, "VACUUM %s", sweep->target.table);
+    return v->pg && rh_pg_executef(v->pg, error,
+                                   "SET vacuum_cost_delay = %g; SET vacuum_cost_limit = %d; "
+                                   "SET statement_timeout = '%ds'; SET lock_timeout = '1s'",
+                                   s->cost_delay_ms, (int)s->cost_limit, SECONDS_MAX);
+}
+
+/* The median time a row of the batches of the evidence from FIRST on that lie within the vacuum, or all of
+ * them; NAN for too few. */
+static double seconds_a_row(const rh_sweep *sweep, size_t first, const vacuuming *within, size_t least)
+{
+    const rh_backfill_evidence *evidence = &sweep->evidence;
+    double *times = rh_alloc((evidence->batch_count + 1) * sizeof *times);
+    size_t count = 0;
+    for (size_t i = first; i < evidence->batch_count; i++) {
+        const rh_backfill_batch *batch = &evidence->batches[i].batch;
+        const rh_usec ended = batch->started + (rh_usec)(rh_predict_batch_s(batch) * (double)RH_SECOND);
+        if (batch->changed > 0 && (!within || (batch->started >= within->began && ended <= within->ended)))
+            times[count++] = rh_predict_batch_s(batch) / (double)batch->changed;
+    }
+    const double median = count >= least ? rh_median(times, count) : NAN;
+    free(times);
+    return median;
+}
+
+static bool run_batches(rh_sweep *sweep, int64_t most, rh_usec until, rh_error *error)
+{
+    const rh_backfill *b = sweep->backfill;
+    const size_t middle = b->batch_count / 2;
+    const rh_sweep_run run = {.setting = {.batch = b->batches[middle], .workers = 1},
+                              .index = middle,
+                              .quiet = true,
+                              .until = until,
+                              .visit = 2,
+                              .most = most};
+    return rh_sweep_batches(sweep, &run, NULL, error);
+}
+
+/* Batches alone, then the vacuum with batches beside it. */
+static bool measure(rh_sweep *sweep, vacuuming *v, int64_t most, rh_error *error)
+{
+    const size_t first = sweep->evidence.batch_count;
+    if (!run_batches(sweep, most, sweep->deadline, error))
+        return false;
+    const double dead = (double)sweep->changed_since_reset;
+    const double alone = seconds_a_row(sweep, first, NULL, 1);
+    const size_t beside = sweep->evidence.batch_count;
+    if (pthread_create(&v->thread, NULL, run_vacuum, v) != 0)
+        return rh_error_set(error, RH_ERROR_INTERNAL, "could not start a thread");
+    const bool ok = run_batches(sweep, most, rh_clock_monotonic() + SECONDS_MAX * RH_SECOND, error);
+    pthread_join(v->thread, NULL);
+    if (!ok)
+        return false;
+    rh_backfill_vacuum *vacuum = &sweep->states.vacuum;
+    const double slowdown = seconds_a_row(sweep, beside, v, BESIDE_MIN) / alone,
+                 credits = rh_predict_vacuum_credits(vacuum, &sweep->states.pages, dead);
+    if (v->ok)
+        vacuum->s_per_credit = fmax(rh_seconds(v->ended - v->began) / credits, vacuum->s_per_credit);
+    if (!isnan(slowdown))
+        vacuum->slowdown = fmax(slowdown, 1);
+    sweep->states.vacuum_measured = v->ok && !isnan(slowdown);
+    return rh_states_follow(v->pg, &sweep->states, sweep->evidence.batches + first,
+                            sweep->evidence.batch_count - first, error);
+}
+
+bool rh_sweep_vacuum(rh_sweep *sweep, rh_error *error)
+{
+    const rh_backfill *b = sweep->backfill;
+    const int64_t most = sweep->budget / BUDGET_SHARE / 2 / b->batches[b->batch_count / 2];
+    const rh_backfill_vacuum *vacuum = &sweep->states.vacuum;
+    if (!vacuum->on || most < BESIDE_MIN ||
+        (double)sweep->census.rows < vacuum->threshold + vacuum->factor * vacuum->table_rows)
+        return true;
+    vacuuming v = {0};
+    const bool ok = prepare(sweep, &v, error) && measure(sweep, &v, most < BEFORE ? most : BEFORE, error);
+    rh_pg_close(v.pg);
+    return ok;
+}
