@@ -49,8 +49,7 @@ report "any(n['code'] == 'backfill' for n in r['not_measured'])"
 
 fact 'autovacuum off: the capacity is inconclusive, with the reason'
 backfill '    sweep: {batch: 500, pause: 0, limit: 20s}' '    gates: {duration: 1h}'
-sed -i 's/^staging:.*/staging: {settings: {autovacuum: off}}/' "$work/scenario.yaml"
-grep -q autovacuum "$work/scenario.yaml" || echo 'staging: {settings: {autovacuum: off}}' >>"$work/scenario.yaml"
+sed -i 's/^staging: {/staging: {settings: {autovacuum: off}, /' "$work/scenario.yaml"
 rehearse 3 --pass backfill
 report "$cells[0]['state'] == 'unclear' and 'autovacuum is off' in $cells[0]['why'] and $b['recommended'] is None"
 
