@@ -6,12 +6,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 struct rh_backfill_worker {
     rh_pg *pg;
     const rh_backfill *backfill;
     const rh_backfill_statements *statements;
     bool count_wal;
+    const char *progress;
+    rh_usec stretch;
     int64_t wal; /* position behind the last batch */
 };
 
@@ -103,8 +106,11 @@ bool rh_backfill_wal_position(rh_pg *pg, int64_t *position, rh_error *error)
 rh_backfill_worker *rh_backfill_worker_open(const rh_backfill_worker_options *options, rh_error *error)
 {
     rh_backfill_worker *worker = rh_alloc(sizeof *worker);
-    *worker = (rh_backfill_worker){
-        .backfill = options->backfill, .statements = options->statements, .count_wal = options->count_wal};
+    *worker = (rh_backfill_worker){.backfill = options->backfill,
+                                   .statements = options->statements,
+                                   .count_wal = options->count_wal,
+                                   .progress = options->progress,
+                                   .stretch = options->stretch};
     worker->pg = rh_pg_connect(options->conninfo, ": backfill", error);
     if (worker->pg &&
         rh_pg_executef(worker->pg, error, "SET lock_timeout = %" PRId64,
@@ -122,9 +128,19 @@ void rh_backfill_worker_close(rh_backfill_worker *worker)
     free(worker);
 }
 
+rh_pg *rh_backfill_worker_session(rh_backfill_worker *worker)
+{
+    return worker->pg;
+}
+
 int rh_backfill_worker_pid(const rh_backfill_worker *worker)
 {
     return rh_pg_backend_pid(worker->pg);
+}
+
+void rh_backfill_worker_cut(rh_backfill_worker *worker)
+{
+    shutdown(rh_pg_socket(worker->pg), SHUT_RDWR);
 }
 
 /* ---- a batch ---- */
@@ -156,6 +172,24 @@ static bool update(rh_backfill_worker *worker, const rh_backfill_cursor *cursor,
     return result != NULL;
 }
 
+/* Where the walk is, in the transaction of the batch that brought it there. */
+static bool record(rh_backfill_worker *worker, const rh_backfill_position *last, rh_error *error)
+{
+    const char *parameters[RH_BACKFILL_KEY_MAX];
+    if (!worker->progress)
+        return true;
+    const size_t count = rh_backfill_position_parameters(last, parameters);
+    rh_pg_result *done = rh_pg_query_again(worker->pg, worker->progress, count, parameters, error);
+    rh_pg_result_free(done);
+    return done != NULL;
+}
+
+static void stretch(const rh_backfill_worker *worker)
+{
+    if (worker->stretch > 0)
+        rh_clock_sleep_until(rh_clock_monotonic() + worker->stretch);
+}
+
 /* One attempt: find, update, commit. LAST is empty where the walk has ended. */
 static bool attempt(rh_backfill_worker *worker, const rh_backfill_cursor *cursor, int64_t rows,
                     rh_backfill_position *last, rh_backfill_batch *batch, rh_error *error)
@@ -170,10 +204,14 @@ static bool attempt(rh_backfill_worker *worker, const rh_backfill_cursor *cursor
                               first ? NULL : &cursor->at, &cursor->upper, rows, last, &batch->found, error))
             return false;
         batch->find_s = since(&at);
+        stretch(worker);
     }
     if ((!sql->find_first || last->size > 0) && !update(worker, cursor, last, rows, &batch->changed, error))
         return false;
+    if (last->size > 0 && !record(worker, last, error))
+        return false;
     batch->update_s = since(&at);
+    stretch(worker);
     if (!rh_pg_execute(worker->pg, "COMMIT", error))
         return false;
     batch->commit_s = since(&at);

@@ -43,13 +43,20 @@ typedef struct rh_backfill_worker_options {
     const rh_backfill *backfill;
     const rh_backfill_statements *statements; /* outlives the worker, as BACKFILL does */
     bool count_wal;                           /* one more round trip a batch, outside of its transaction */
+    const char *progress; /* run in each batch's transaction before COMMIT, its parameters the position behind
+                             the batch; NULL: none */
+    rh_usec stretch;      /* how long it waits between two statements of a batch */
 } rh_backfill_worker_options;
 
 /* Connects; the caller closes. One thread. */
 rh_backfill_worker *rh_backfill_worker_open(const rh_backfill_worker_options *options, rh_error *error);
 /* Takes NULL. */
 void rh_backfill_worker_close(rh_backfill_worker *worker);
+/* For statements between batches; the worker keeps it. */
+rh_pg *rh_backfill_worker_session(rh_backfill_worker *worker);
 int rh_backfill_worker_pid(const rh_backfill_worker *worker);
+/* Cuts its connection, as the kernel does when a client is killed. Any thread; the batch under way fails. */
+void rh_backfill_worker_cut(rh_backfill_worker *worker);
 
 /* Runs the next batch of at most ROWS rows behind CURSOR, commits it, moves CURSOR, and fills BATCH (stratum
  * and worker stay). Where the walk has ended, CURSOR says so, and BATCH has no rows. A batch that fails with

@@ -276,3 +276,18 @@ const char *rh_backfill_cell_state_name(rh_backfill_cell_state state)
     _Static_assert(sizeof names / sizeof *names == RH_CELL_STATE_COUNT, "one name a value");
     return names[state];
 }
+
+const char *rh_proof_claim_name(rh_proof_claim claim)
+{
+    static const char *const names[] = {"resumes", "idempotent",  "complete", "keeps_updates", "ends",
+                                        "commits", "no_deadlock", "stops",    "contract"};
+    _Static_assert(sizeof names / sizeof *names == RH_PROOF_CLAIM_COUNT, "one name a value");
+    return names[claim];
+}
+
+const char *rh_proof_outcome_name(rh_proof_outcome outcome)
+{
+    static const char *const names[] = {"unknown", "held", "failed"};
+    _Static_assert(sizeof names / sizeof *names == RH_PROOF_OUTCOME_COUNT, "one name a value");
+    return names[outcome];
+}

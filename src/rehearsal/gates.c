@@ -308,7 +308,19 @@ static void set_verdict(rh_run *run, rh_verdict verdict, int exit_code, const ch
     run->reason = reason;
 }
 
-/* Sets the verdict and returns true if a migration, a rollback or a verify step failed. */
+/* The first claim of a backfill that failed; NULL. */
+static const char *failed_claim(const rh_run *run)
+{
+    for (size_t i = 0; i < run->backfill_count; i++)
+        for (size_t c = 0; c < run->backfills[i].claim_count; c++)
+            if (run->backfills[i].claims[c].outcome == RH_PROOF_FAILED)
+                return rh_arena_printf(
+                    run->arena, "the proof of backfill %s: %s: %s", run->backfills[i].backfill->name,
+                    rh_proof_claim_name(run->backfills[i].claims[c].claim), run->backfills[i].claims[c].why);
+    return NULL;
+}
+
+/* Sets the verdict and returns true if a migration, a rollback, a verify step or a proof failed. */
 static bool something_failed(rh_run *run)
 {
     const rh_plan *plan = &run->plan;
@@ -322,6 +334,8 @@ static bool something_failed(rh_run *run)
         if (plan->migrations[m].rollback.outcome == RH_OUTCOME_FAILED)
             reason =
                 rh_arena_printf(run->arena, "the rollback of migration %s failed", plan->migrations[m].id);
+    if (!reason)
+        reason = failed_claim(run);
     if (reason) {
         set_verdict(run, RH_VERDICT_FAIL, RH_EXIT_MIGRATION, reason);
         return true;

@@ -75,6 +75,17 @@ static bool read_lock_timeout(rh_reader *reader, const char *name, rh_yaml_node 
            rh_value_fail(reader, node, "%s counts whole milliseconds, at least 1ms", name);
 }
 
+static bool read_dual_write(rh_reader *reader, const char *name, rh_yaml_node *node, rh_backfill *b)
+{
+    static const rh_key_word words[] = {{"none", 0, NULL}, {"application", 1, NULL}};
+    static const char *const names[] = {"none", "application"};
+    int word;
+    if (!rh_value_word(reader, name, node, words, 2, &word))
+        return false;
+    b->dual_write = names[word];
+    return true;
+}
+
 typedef struct key_entry {
     const char *name;
     read_key read;
@@ -93,6 +104,8 @@ static const key_entry KEYS[] = {
     {"lock_timeout", read_lock_timeout},
     {"sweep", rh_backfill_read_sweep},
     {"gates", rh_backfill_read_gates},
+    {"dual_write", read_dual_write},
+    {"proof", rh_backfill_read_proof},
 };
 enum { KEY_COUNT = sizeof KEYS / sizeof *KEYS };
 
@@ -131,7 +144,9 @@ static bool check(rh_reader *reader, rh_yaml_node *node, rh_backfill *b)
 
 static bool read_one(rh_reader *reader, rh_yaml_node *node, rh_backfill *b)
 {
-    *b = (rh_backfill){.where = rh_value_where(reader, node), .lock_timeout = RH_SECOND};
+    *b = (rh_backfill){.where = rh_value_where(reader, node),
+                       .lock_timeout = RH_SECOND / 2,
+                       .proof = {.kills = 20, .runners = 2, .races = true, .twice = true}};
     if (rh_yaml_node_kind(node) != RH_YAML_MAPPING) {
         rh_value_fail(reader, node, "each item of backfills is a map of keys");
         return rh_error_hint(reader->error, "write - {table: public.orders, set: total = price * quantity}");

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH_MAX = 10000000, WORKERS_MAX = 64 };
+enum { BATCH_MAX = 10000000, WORKERS_MAX = 64, KILLS_MAX = 1000 };
 
 /* Reads NODE, the value of the key NAME. */
 typedef bool (*read_key)(rh_reader *reader, const char *name, rh_yaml_node *node, rh_backfill *backfill);
@@ -206,4 +206,45 @@ bool rh_backfill_read_gates(rh_reader *reader, const char *name, rh_yaml_node *n
                                      {"duration", read_duration}};
     _Static_assert(sizeof keys / sizeof *keys == RH_BACKFILL_GATE_COUNT, "a key a gate");
     return read_section(reader, name, node, keys, sizeof keys / sizeof *keys, b);
+}
+
+/* ---- proof ---- */
+
+static bool read_kills(rh_reader *reader, const char *name, rh_yaml_node *node, rh_backfill *b)
+{
+    int64_t value = 0;
+    const bool ok = rh_value_int(reader, name, node, 0, KILLS_MAX, &value);
+    b->proof.kills = (int)value;
+    return ok;
+}
+
+static bool read_runners(rh_reader *reader, const char *name, rh_yaml_node *node, rh_backfill *b)
+{
+    int64_t value = 0;
+    const bool ok = rh_value_int(reader, name, node, 1, 2, &value);
+    b->proof.runners = (int)value;
+    return ok;
+}
+
+static bool read_races(rh_reader *reader, const char *name, rh_yaml_node *node, rh_backfill *b)
+{
+    return rh_value_bool(reader, name, node, &b->proof.races);
+}
+
+static bool read_twice(rh_reader *reader, const char *name, rh_yaml_node *node, rh_backfill *b)
+{
+    return rh_value_bool(reader, name, node, &b->proof.twice);
+}
+
+bool rh_backfill_read_proof(rh_reader *reader, const char *name, rh_yaml_node *node, rh_backfill *b)
+{
+    static const key_entry keys[] = {
+        {"kills", read_kills}, {"races", read_races}, {"twice", read_twice}, {"runners", read_runners}};
+    b->proof.where = rh_value_where(reader, node);
+    if (rh_yaml_node_kind(node) == RH_YAML_SCALAR && strcmp(rh_yaml_scalar(node), "none") == 0) {
+        b->proof.off = true;
+        return true;
+    }
+    return read_section(reader, name, node, keys, sizeof keys / sizeof *keys, b) ||
+           rh_error_hint(reader->error, "write proof: none, or proof: {kills: 20}");
 }

@@ -35,7 +35,8 @@ bool rh_staging_unscale(rh_staging *staging, rh_error *error)
            rh_embedded_run(staging, error);
 }
 
-static bool copy_sample(rh_staging *staging, const char *name, rh_error *error)
+/* FILES: as files, without WAL, which a checkpoint before and behind makes safe. */
+static bool copy_sample(rh_staging *staging, const char *name, bool files, rh_error *error)
 {
     const char *from = rh_staging_sample_name(staging);
     rh_staging_use(staging, staging->database);
@@ -45,7 +46,7 @@ static bool copy_sample(rh_staging *staging, const char *name, rh_error *error)
     rh_pg *pg = rh_staging_connect(staging, "postgres", ": sample", error);
     bool ok = pg && rh_pg_executef(pg, error, "DROP DATABASE IF EXISTS %s", name) &&
               rh_pg_executef(pg, error, "CREATE DATABASE %s TEMPLATE %s%s", name, from,
-                             staging->major >= 15 ? " STRATEGY file_copy" : "");
+                             staging->major >= 15 && files ? " STRATEGY file_copy" : "");
     rh_pg_close(pg);
     return ok;
 }
@@ -99,10 +100,21 @@ bool rh_staging_sample_run(rh_staging *staging, double fraction, rh_error *error
 {
     const char *name = rh_staging_scaled_name(staging);
     rh_text conf = {0};
-    bool ok = copy_sample(staging, name, error) && put_settings(staging, name, fraction, &conf, error);
+    bool ok = copy_sample(staging, name, true, error) && put_settings(staging, name, fraction, &conf, error);
     if (ok && staging->kind == RH_STAGING_EMBEDDED)
         ok = restart(staging, rh_text_string(&conf), error);
     rh_text_release(&conf);
     rh_staging_use(staging, ok ? name : staging->database);
     return ok && connect_once(staging, error);
+}
+
+bool rh_staging_sample_copy(rh_staging *staging, rh_error *error)
+{
+    const char *name = rh_staging_scaled_name(staging);
+    const bool ok = rh_staging_unscale(staging, error) && copy_sample(staging, name, false, error);
+    rh_pg *pg = ok ? rh_staging_connect(staging, staging->database, ": sample", error) : NULL;
+    const bool set = pg && rh_database_copy_settings(pg, staging->database, name, error);
+    rh_pg_close(pg);
+    rh_staging_use(staging, set ? name : staging->database);
+    return set;
 }

@@ -30,6 +30,33 @@ typedef struct rh_backfill_place {
 bool rh_backfill_sweep(const rh_backfill *backfill, const rh_backfill_place *place, rh_arena *arena,
                        rh_backfill_result *result, rh_notes *notes, rh_error *error);
 
+/* Connection strings of a copy of the sample: of our own sessions, and as the role of backfills. */
+typedef struct rh_proof_sessions {
+    const char *own, *backfill;
+} rh_proof_sessions;
+
+/* Where a backfill is proven: a sample of the database in which the migrations before it have run. */
+typedef struct rh_proof_place {
+    /* Makes a new copy of the sample. No connection to an earlier one may be open. */
+    bool (*fresh)(void *data, rh_proof_sessions *sessions, rh_error *error);
+    /* Ends the server at once, as a crash does; and starts it again. NULL: it is not ours. */
+    void (*crash)(void *data);
+    bool (*restart)(void *data, rh_error *error);
+    /* Runs the migrations behind the backfill in the current copy. *WHY: which of them fails, and how, as a
+     * clause; NULL: they pass. *OF_ROWS: it fails because of the rows. NULL: there are none. */
+    bool (*contract)(void *data, const char **why, bool *of_rows, rh_error *error);
+    void *data;
+    uint64_t seed;
+    const rh_progress *progress;
+} rh_proof_place;
+
+/* Runs BACKFILL whole, dozens of times, kills it, repeats it, and writes beside it; files the claims into
+ * RESULT. SETTING: the rows of a batch are at most these; NULL: the least of the sweep. False: a server lost,
+ * an interrupt, or the scenario's SQL. */
+bool rh_backfill_prove(const rh_backfill *backfill, const rh_backfill_setting *setting,
+                       const rh_proof_place *place, rh_arena *arena, rh_backfill_result *result,
+                       rh_notes *notes, rh_error *error);
+
 /* BACKFILL as SQL to paste into psql, in TEXT: the statement of a batch, a procedure that keeps its progress
  * in a table and may be stopped, killed and resumed, and queries to watch it. The table and its key are those
  * of PLAN's definitions and of the migrations before the backfill; no server is needed. False:

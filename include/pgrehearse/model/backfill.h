@@ -41,6 +41,49 @@ typedef enum rh_backfill_gate_kind {
 } rh_backfill_gate_kind;
 const char *rh_backfill_gate_name(rh_backfill_gate_kind kind); /* "response_p99_ratio" … */
 
+/* What is proven of a backfill by whole runs on a sample of the database. */
+typedef enum rh_proof_claim {
+    RH_PROOF_RESUMES,       /* killed and started again, it ends as without the kill */
+    RH_PROOF_IDEMPOTENT,    /* run again, in whole or in part, it changes nothing */
+    RH_PROOF_COMPLETE,      /* no row is left that is to do, whatever the application writes meanwhile */
+    RH_PROOF_KEEPS_UPDATES, /* it overwrites nothing that the application wrote meanwhile */
+    RH_PROOF_ENDS,          /* also while rows are inserted */
+    RH_PROOF_COMMITS,       /* each batch is a transaction, and no transaction is longer */
+    RH_PROOF_NO_DEADLOCK,   /* no deadlock hits the application, nor ends the backfill */
+    RH_PROOF_STOPS,         /* within two batches when it is asked to */
+    RH_PROOF_CONTRACT,      /* the migrations behind it pass */
+    RH_PROOF_CLAIM_COUNT
+} rh_proof_claim;
+const char *rh_proof_claim_name(rh_proof_claim claim); /* "resumes" … */
+
+typedef enum rh_proof_outcome {
+    RH_PROOF_UNKNOWN, /* it could not be seen */
+    RH_PROOF_HELD,
+    RH_PROOF_FAILED,
+    RH_PROOF_OUTCOME_COUNT
+} rh_proof_outcome;
+const char *rh_proof_outcome_name(rh_proof_outcome outcome); /* "unknown" … */
+
+/* proof: of a scenario. */
+typedef struct rh_proof_options {
+    bool off; /* proof: none */
+    int kills, runners;
+    bool races, twice;
+    rh_location where;
+} rh_proof_options;
+
+/* A claim, and what the runs say of it. */
+typedef struct rh_backfill_claim {
+    rh_proof_claim claim;
+    rh_proof_outcome outcome;
+    const char *defect;   /* the name of what is wrong: "backfill-no-resume"; NULL unless it failed */
+    const char *why;      /* a sentence with figures, without a value of the data */
+    int runs;             /* whole runs of the backfill that it rests on */
+    int64_t rows;         /* that are wrong; RH_UNKNOWN: no such figure */
+    const char **columns; /* in which they are wrong */
+    size_t column_count;
+} rh_backfill_claim;
+
 /* One item of backfills:. Texts of SQL are the user's, checked by the parser; names are as he wrote them. */
 typedef struct rh_backfill {
     const char *name;
@@ -52,7 +95,8 @@ typedef struct rh_backfill {
     const char **key;        /* columns; none: the primary key */
     size_t key_count;
     rh_backfill_walk walk;
-    int64_t *batches; /* the sweep: each of BATCHES with each of PAUSES and each of WORKERS */
+    const char *dual_write; /* what fills rows that are inserted meanwhile: "application", "none"; NULL */
+    int64_t *batches;       /* the sweep: each of BATCHES with each of PAUSES and each of WORKERS */
     size_t batch_count;
     rh_backfill_pause *pauses;
     size_t pause_count;
@@ -62,6 +106,7 @@ typedef struct rh_backfill {
     rh_usec limit;        /* of the sweep */
     rh_usec lock_timeout; /* of a batch */
     rh_gate_limit gates[RH_BACKFILL_GATE_COUNT];
+    rh_proof_options proof;
     rh_location where, after_where, table_where, set_where, from_where, condition_where, key_where;
 } rh_backfill;
 
@@ -211,8 +256,10 @@ typedef struct rh_backfill_result {
     size_t bound_count;
     rh_backfill_cell *cells;
     size_t cell_count;
-    int recommended;    /* index in cells; -1: none holds every gate */
-    const char *advice; /* a sentence: why that one; or which gate binds, and what relaxing it gives */
-    double level;       /* of the intervals */
-    double rate_per_s;  /* of the load; 0: there was none */
+    int recommended;           /* index in cells; -1: none holds every gate */
+    const char *advice;        /* a sentence: why that one; or which gate binds, and what relaxing it gives */
+    double level;              /* of the intervals */
+    double rate_per_s;         /* of the load; 0: there was none */
+    rh_backfill_claim *claims; /* none: nothing was proven, and the notes say why */
+    size_t claim_count;
 } rh_backfill_result;

@@ -136,6 +136,9 @@ bool rh_staging_standby_was_up(rh_staging *staging, const char **why_not);
 bool rh_staging_standby_stop(rh_staging *staging, rh_error *error);
 /* The same, and removes its files. */
 bool rh_staging_standby_remove(rh_staging *staging, rh_error *error);
+/* Makes a new copy of the sample the current database, for what is not timed: the settings are those of the
+ * whole, and the server is not restarted. Otherwise as above. */
+bool rh_staging_sample_copy(rh_staging *staging, rh_error *error);
 
 /* Fills FACTS (strings in ARENA). */
 bool rh_staging_describe(rh_staging *staging, rh_arena *arena, rh_staging_facts *facts, rh_error *error);

@@ -140,6 +140,31 @@ static void gates(rh_html *html, const rh_view_backfill *b)
     rh_html_table_end(html);
 }
 
+static void proof(rh_html *html, const rh_view_backfill *b)
+{
+    static const char *const columns[] = {"Claim", "Outcome", "#Whole runs", "Figures, or the reason", NULL};
+    if (b->claim_count == 0)
+        return;
+    rh_html_table(html, "Proof, by whole runs on a sample of the database", columns);
+    for (size_t i = 0; i < b->claim_count; i++) {
+        const rh_view_claim *claim = &b->claims[i];
+        const bool held = strcmp(claim->outcome, "held") == 0, failed = strcmp(claim->outcome, "failed") == 0;
+        rh_html_row(html, NULL);
+        rh_html_cell(html, claim->claim);
+        rh_xml_open(html->xml, "td", NULL);
+        rh_xml_element(html->xml, "span", claim->outcome, "class",
+                       held     ? "good"
+                       : failed ? "bad"
+                                : "warn",
+                       NULL);
+        rh_xml_close(html->xml);
+        rh_html_figure(html, rh_view_printf(&html->view, "%lld", (long long)claim->runs));
+        rh_html_cell(html, claim->why);
+        rh_html_row_end(html);
+    }
+    rh_html_table_end(html);
+}
+
 static void bounds(rh_html *html, const rh_view_backfill *b)
 {
     const rh_json *list = rh_json_get(b->record, "bounds");
@@ -189,6 +214,7 @@ static void backfill(rh_html *html, const rh_view_backfill *b, size_t index)
         rh_html_paragraph(html, NULL, b->advice);
     if (b->measured) {
         gates(html, b);
+        proof(html, b);
         rh_xml_element(html->xml, "h3", "Duration against response time", NULL);
         rh_html_backfill_frontier(html, b, index);
         settings(html, b);

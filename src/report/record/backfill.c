@@ -71,6 +71,24 @@ static rh_json *bound_record(const rh_backfill_bound *bound)
     return object;
 }
 
+static rh_json *claim_record(const rh_backfill_claim *claim)
+{
+    rh_json *object = rh_json_object();
+    rh_json_add_string(object, "claim", rh_proof_claim_name(claim->claim));
+    rh_json_add_string(object, "outcome", rh_proof_outcome_name(claim->outcome));
+    rh_json_add_string(object, "defect", claim->defect);
+    rh_json_add_string(object, "why", claim->why);
+    rh_json_add_int(object, "runs", claim->runs);
+    if (claim->rows == RH_UNKNOWN)
+        rh_json_add_null(object, "rows");
+    else
+        rh_json_add_int(object, "rows", claim->rows);
+    rh_json *columns = rh_json_add_array(object, "columns");
+    for (size_t i = 0; i < claim->column_count; i++)
+        rh_json_add_string(columns, NULL, claim->columns[i]);
+    return object;
+}
+
 static rh_json *backfill_record(const rh_backfill_result *result)
 {
     const rh_backfill *b = result->backfill;
@@ -114,6 +132,9 @@ static rh_json *backfill_record(const rh_backfill_result *result)
     else
         rh_json_add_null(object, "recommended");
     rh_json_add_string(object, "advice", result->advice);
+    rh_json *proof = rh_json_add_array(object, "proof");
+    for (size_t i = 0; i < result->claim_count; i++)
+        rh_json_add(proof, NULL, claim_record(&result->claims[i]));
     return object;
 }
 

@@ -1,5 +1,5 @@
-/* junit.xml: a test case a gate, a gate of a backfill, a migration up, a rollback, a verify step; one for the
- * rehearsal itself when it failed. */
+/* junit.xml: a test case a gate, a gate and a claim of a backfill, a migration up, a rollback, a verify step;
+ * one for the rehearsal itself when it failed. */
 #include "pgrehearse/adapters/xml.h"
 #include "pgrehearse/report/report.h"
 #include "report/view/backfill.h"
@@ -81,6 +81,13 @@ static void add_backfills(suite *s)
                                         : SKIPPED,
                                message});
         }
+        for (size_t c = 0; c < b->claim_count; c++)
+            add(s,
+                (test_case){"backfill", rh_view_printf(&s->view, "%s: %s", b->name, b->claims[c].claim), NAN,
+                            strcmp(b->claims[c].outcome, "held") == 0     ? PASSED
+                            : strcmp(b->claims[c].outcome, "failed") == 0 ? FAILED
+                                                                          : SKIPPED,
+                            b->claims[c].why});
     }
 }
 

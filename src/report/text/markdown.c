@@ -124,6 +124,17 @@ static void migrations(const page *p)
     rh_text_append(p->out, "\n");
 }
 
+static void proof(const page *p, const rh_view_backfill *b)
+{
+    if (b->claim_count == 0)
+        return;
+    rh_text_append(p->out, "| Claim of the proof | Outcome | |\n| --- | --- | --- |\n");
+    for (size_t i = 0; i < b->claim_count; i++)
+        rh_text_printf(p->out, "| %s | %s | %s |\n", b->claims[i].claim, b->claims[i].outcome,
+                       plain_within(p, b->claims[i].why, SENTENCE_MAX));
+    rh_text_append(p->out, "\n");
+}
+
 static void backfills(const page *p)
 {
     const rh_view *view = &p->view;
@@ -139,6 +150,7 @@ static void backfills(const page *p)
                            list[i].chosen && list[i].chosen->recommended ? "Recommended: " : "",
                            plain_within(p, list[i].advice, SENTENCE_MAX));
         rh_text_append(p->out, "\n");
+        proof(p, &list[i]);
     }
     if (count > LIST_MAX)
         rh_text_printf(p->out, "%zu more backfills in report.html\n\n", count - LIST_MAX);

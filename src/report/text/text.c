@@ -221,12 +221,15 @@ static void backfills(const page *p)
     rh_view_backfill *list;
     const size_t count = rh_view_backfills(&p->view, &list);
     for (size_t i = 0; i < count && i < BACKFILLS_MAX; i++) {
-        const char *gates = rh_view_backfill_gates(&p->view, &list[i]);
+        const char *gates = rh_view_backfill_gates(&p->view, &list[i]),
+                   *proof = rh_view_backfill_proof(&p->view, &list[i]);
         wrap_over(p, list[i].headline, 4);
         if (gates)
-            wrap_behind(p, 2, rh_view_printf(&p->view, "Gates: %s", gates), 4);
+            wrap_behind(p, 2, rh_view_printf(&p->view, "Gates: %s", gates), proof ? 1 : 4);
         else if (list[i].advice) /* else it is in the table of gates */
             wrap_behind(p, 2, list[i].advice, 2);
+        if (proof) /* else the first line says it */
+            wrap_behind(p, 2, rh_view_printf(&p->view, "Proof: %s", proof), 1);
     }
     if (count > BACKFILLS_MAX)
         line(p, rh_view_printf(&p->view, "%zu more backfills, see the report", count - BACKFILLS_MAX));

@@ -195,9 +195,11 @@ static const char *headline_of(const rh_view *view, const rh_view_backfill *b)
     const char *wal_text = isnan(wal)
                                ? "WAL not measured"
                                : rh_view_printf(view, "%s of WAL", rh_view_bytes_or(view, llround(wal), "?"));
-    return rh_view_printf(view, "Backfill %s of %s, %s rows: %s%s: %s; %s; %s.", b->name, b->table, rows,
+    const char *proof = rh_view_proof_words(b);
+    return rh_view_printf(view, "Backfill %s of %s, %s rows: %s%s: %s; %s; %s%s%s.", b->name, b->table, rows,
                           b->chosen->recommended ? "" : "no setting holds every gate; the nearest, ",
-                          b->chosen->name, duration_of(view, b), load_of(view, b), wal_text);
+                          b->chosen->name, duration_of(view, b), load_of(view, b), wal_text,
+                          proof ? "; " : "", proof ? proof : "");
 }
 
 size_t rh_view_backfills(const rh_view *view, rh_view_backfill **backfills)
@@ -220,6 +222,7 @@ size_t rh_view_backfills(const rh_view *view, rh_view_backfill **backfills)
         b->chosen = choose(b);
         for (size_t g = 0; g < rh_json_count(gates); g++)
             *rh_arena_add(view->arena, &b->gates, &b->gate_count) = gate_of(view, b, rh_json_at(gates, g));
+        rh_view_claims(view, b);
         b->headline = headline_of(view, b);
         b->advice = b->measured ? rh_view_string(record, "advice") : NULL;
     }

@@ -23,6 +23,13 @@ typedef struct rh_view_backfill_gate {
     const char *outcome; /* "held", "failed", "not_measured" */
 } rh_view_backfill_gate;
 
+typedef struct rh_view_claim {
+    const char *claim;   /* in words for people: "resumes after a kill" */
+    const char *outcome; /* "held", "failed", "unknown" */
+    const char *why;     /* with the columns that are wrong */
+    int64_t runs;
+} rh_view_claim;
+
 typedef struct rh_view_backfill {
     const rh_json *record;
     const char *name, *table;
@@ -32,6 +39,8 @@ typedef struct rh_view_backfill {
     const rh_view_setting *chosen; /* the recommended one, else the nearest that ran; NULL: none ran */
     rh_view_backfill_gate *gates;  /* of CHOSEN */
     size_t gate_count;
+    rh_view_claim *claims;
+    size_t claim_count;
     const char *headline; /* rows, setting, duration, p99 ratio, longest wait, WAL */
     const char *advice;   /* why that setting; NULL if HEADLINE says it */
 } rh_view_backfill;
@@ -40,6 +49,8 @@ typedef struct rh_view_backfill {
 size_t rh_view_backfills(const rh_view *view, rh_view_backfill **backfills);
 /* All gates in one line: "lock_wait 0 (may be 201 ms), limit 250ms: held; …"; NULL: none is set. */
 const char *rh_view_backfill_gates(const rh_view *view, const rh_view_backfill *backfill);
+/* What did not hold in one line: "8 claims held; resumes after a kill failed: …"; NULL: nothing. */
+const char *rh_view_backfill_proof(const rh_view *view, const rh_view_backfill *backfill);
 /* "held" … in words for people: "not run". */
 const char *rh_view_setting_state(const rh_view_setting *setting);
 /* "×1.21"; "not measured" for NaN. */
@@ -47,3 +58,8 @@ const char *rh_view_ratio(const rh_view *view, double ratio);
 /* Of GATE, a row of gates[]: the recommended setting of its backfill, or "none holds"; NULL: it is no gate of
  * a backfill. */
 const char *rh_view_backfill_setting(const rh_view *view, const rh_json *gate);
+/* Fills the claims of BACKFILL from its record. */
+void rh_view_claims(const rh_view *view, rh_view_backfill *backfill);
+/* "may be killed at any time, repeated, and misses nothing"; NULL unless every claim held, and these are
+ * among them. */
+const char *rh_view_proof_words(const rh_view_backfill *backfill);

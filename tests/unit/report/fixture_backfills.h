@@ -113,6 +113,17 @@ static inline void fixture_recommended(rh_run *run)
                                   .wal_per_row = i < 3 ? 450 : RH_NOT_MEASURED};
     *rh_arena_add(run->arena, &r->bounds, &r->bound_count) = (rh_backfill_bound){
         "rows of a batch", 20000, "A row takes 12.5 µs, so that more than 20,000 rows take 250 ms."};
+    *rh_arena_add(run->arena, &r->claims, &r->claim_count) = (rh_backfill_claim){.claim = RH_PROOF_RESUMES,
+                                                                                 .outcome = RH_PROOF_HELD,
+                                                                                 .why = "20 kills",
+                                                                                 .runs = 20,
+                                                                                 .rows = RH_UNKNOWN};
+    *rh_arena_add(run->arena, &r->claims, &r->claim_count) = (rh_backfill_claim){
+        .claim = RH_PROOF_IDEMPOTENT, .outcome = RH_PROOF_HELD, .why = "Nothing", .runs = 4};
+    *rh_arena_add(run->arena, &r->claims, &r->claim_count) = (rh_backfill_claim){
+        .claim = RH_PROOF_COMPLETE, .outcome = RH_PROOF_HELD, .why = "None left", .runs = 1};
+    *rh_arena_add(run->arena, &r->claims, &r->claim_count) = (rh_backfill_claim){
+        .claim = RH_PROOF_KEEPS_UPDATES, .outcome = RH_PROOF_HELD, .why = "518 rows", .runs = 1};
     fixture_backfill_gate(run, "backfills.order_totals",
                           "response_p99_ratio 1.5, lock_wait 250ms, duration 12h", RH_GATE_HELD, r->advice);
 }
@@ -141,6 +152,16 @@ static inline void fixture_none_holds(rh_run *run)
     cell->p99_ratio = FIXTURE_UNKNOWN;
     cell->lock_wait_s = 0;
     cell->wal_bytes = FIXTURE_UNKNOWN;
+    rh_backfill_claim *claim = rh_arena_add(run->arena, &r->claims, &r->claim_count);
+    *claim = (rh_backfill_claim){.claim = RH_PROOF_KEEPS_UPDATES,
+                                 .outcome = RH_PROOF_FAILED,
+                                 .defect = "backfill-whole-row",
+                                 .why = "12 of 90 rows have the values of before again",
+                                 .runs = 1,
+                                 .rows = 12};
+    *rh_arena_add(run->arena, &claim->columns, &claim->column_count) = "note";
+    *rh_arena_add(run->arena, &r->claims, &r->claim_count) =
+        (rh_backfill_claim){.claim = RH_PROOF_STOPS, .outcome = RH_PROOF_UNKNOWN, .why = "it ended before"};
     fixture_backfill_gate(run, "backfills.emails", "lock_wait 250ms, duration 1h", RH_GATE_FAILED, r->advice);
 }
 

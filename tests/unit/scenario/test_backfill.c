@@ -96,7 +96,10 @@ static void test_defaults(void **state)
     assert_int_equal(b->worker_count, 1);
     assert_true(b->sample == 0.1);
     assert_int_equal(b->limit, 1800 * RH_SECOND);
-    assert_int_equal(b->lock_timeout, RH_SECOND);
+    assert_int_equal(b->lock_timeout, RH_SECOND / 2);
+    assert_int_equal(b->proof.kills, 20);
+    assert_true(b->proof.races && b->proof.twice && !b->proof.off);
+    assert_null(b->dual_write);
 }
 
 static void test_every_key(void **state)
@@ -108,7 +111,12 @@ static void test_every_key(void **state)
         "    key: [tenant, id]\n    walk: ctid\n    lock_timeout: 250ms\n"
         "    sweep: {batch: [500, 1000], pause: [100ms, 50%], workers: [1, 2], sample: 5%, limit: 10min}\n"
         "    gates: {response_p99_ratio: 1.5, lock_wait: 250ms, wal_rate: 50MB, load_errors: 0, "
-        "duration: 12h}\n");
+        "duration: 12h}\n"
+        "    dual_write: application\n    proof: {kills: 50, races: false, twice: true, runners: 1}\n");
+    assert_string_equal(b->dual_write, "application");
+    assert_int_equal(b->proof.kills, 50);
+    assert_false(b->proof.races);
+    assert_int_equal(b->proof.runners, 1);
     assert_string_equal(b->name, "totals");
     assert_string_equal(b->after, "000019");
     assert_string_equal(b->set, "total = s.sum -- cents");
@@ -132,6 +140,9 @@ static void test_mistakes(void **state)
     complains("  - orders\n", 4, 5, "is a map of keys");
     complains("  - {table: orders}\n", 4, 5, "needs table and set");
     complains("  - {tabel: orders, set: a = 1}\n", 4, 6, "did you mean \"table\"");
+    complains("  - {table: o, set: a = 1, proof: {kils: 3}}\n", 4, 36, "did you mean \"kills\"");
+    complains("  - {table: o, set: a = 1, proof: 3}\n", 4, 35, "must be a map of keys");
+    complains("  - {table: o, set: a = 1, dual_write: yes}\n", 4, 40, "cannot be \"yes\"");
     complains("  - {table: o, set: a = 1, walk: keys}\n", 4, 34, "cannot be \"keys\"");
     complains("  - {table: o, set: a = 1, walk: remaining}\n", 4, 5, "would never end");
     complains("  - {table: o, set: a = 1, from: b}\n", 4, 5, "from without join");

@@ -1,0 +1,42 @@
+/* The content of a table as digests, so that the ends of two runs can be compared column by column and row by
+ * row. No value leaves the server. */
+#pragma once
+#include "pgrehearse/adapters/pg.h"
+#include "statements.h"
+
+typedef struct rh_image_column {
+    const char *plain, *name; /* as the catalog has it, and as SQL writes it */
+    bool is_key;
+    const char *other;  /* an expression that gives it another value; NULL */
+    const char *insert; /* what an inserted copy of a row has in it; NULL: its default */
+    bool required;      /* not null, and without a default */
+    bool owned;         /* the backfill changes it */
+    bool varies;        /* two undisturbed runs end with different values: it is not compared */
+} rh_image_column;
+
+typedef struct rh_image_columns {
+    rh_image_column *items; /* in the order of their numbers */
+    size_t count;
+} rh_image_columns;
+
+bool rh_image_columns_read(rh_pg *pg, const rh_backfill_target *target, rh_arena *arena,
+                           rh_image_columns *columns, rh_error *error);
+
+typedef struct rh_image {
+    int64_t rows;
+    const char **sums; /* a column: the sum of its digests, each with its key's */
+    /* Rows by their key's digest, and the digest of the columns that are owned and do not vary. Empty unless
+     * read by rh_image_rows_read. */
+    int64_t *keys, *digests;
+    size_t count;
+} rh_image;
+
+bool rh_image_read(rh_pg *pg, const rh_backfill_target *target, const rh_image_columns *columns,
+                   rh_arena *arena, rh_image *image, rh_error *error);
+bool rh_image_rows_read(rh_pg *pg, const rh_backfill_target *target, const rh_image_columns *columns,
+                        rh_arena *arena, rh_image *image, rh_error *error);
+
+/* The columns COLUMN of which differ in A and B. */
+bool rh_image_column_differs(const rh_image *a, const rh_image *b, size_t column);
+/* How many rows of B are not as in A, or are missing or added. Both with their rows. */
+int64_t rh_image_different_rows(const rh_image *a, const rh_image *b);

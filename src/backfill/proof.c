@@ -1,0 +1,288 @@
+/* The proof: the undisturbed run, and the claims in the order in which they are tried. */
+#include "proof.h"
+#include "inspect.h"
+#include "worker.h"
+#include "pgrehearse/base/text.h"
+#include "pgrehearse/sql/classify.h"
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Batches that a run should have, so that a kill hits one of many. */
+enum { BATCHES = 24 };
+static const rh_usec PAUSE = 3 * RH_SECOND / 1000;
+
+/* ---- claims ---- */
+
+rh_backfill_claim *rh_proof_claim_of(rh_proof *p, rh_proof_claim claim)
+{
+    return &p->claims[claim];
+}
+
+static void conclude(rh_proof *p, rh_proof_claim claim, rh_proof_outcome outcome, const char *defect,
+                     const char *format, va_list args)
+{
+    rh_backfill_claim *of = &p->claims[claim];
+    if (of->outcome == RH_PROOF_FAILED)
+        return;
+    of->outcome = outcome;
+    of->defect = defect;
+    of->why = rh_arena_vprintf(p->arena, format, args);
+}
+
+void rh_proof_fail(rh_proof *p, rh_proof_claim claim, const char *defect, int64_t rows, const char *format,
+                   ...)
+{
+    va_list args;
+    va_start(args, format);
+    if (p->claims[claim].outcome != RH_PROOF_FAILED)
+        p->claims[claim].rows = rows;
+    conclude(p, claim, RH_PROOF_FAILED, defect, format, args);
+    va_end(args);
+}
+
+void rh_proof_hold(rh_proof *p, rh_proof_claim claim, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    conclude(p, claim, RH_PROOF_HELD, NULL, format, args);
+    va_end(args);
+}
+
+void rh_proof_unknown(rh_proof *p, rh_proof_claim claim, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    conclude(p, claim, RH_PROOF_UNKNOWN, NULL, format, args);
+    va_end(args);
+}
+
+/* ---- the undisturbed run ---- */
+
+/* Columns that set assigns; without set those that the run changed. */
+static void find_owned(rh_proof *p)
+{
+    rh_assigned *assigned = NULL;
+    size_t count = 0;
+    if (p->backfill->set)
+        rh_sql_assigned(rh_arena_printf(p->arena, "UPDATE t SET %s", p->backfill->set), p->arena, &assigned,
+                        &count);
+    for (size_t i = 0; i < p->columns.count; i++) {
+        rh_image_column *column = &p->columns.items[i];
+        for (size_t k = 0; k < count; k++)
+            column->owned = column->owned || strcmp(assigned[k].column, column->plain) == 0;
+        if (!p->backfill->set)
+            column->owned = rh_image_column_differs(&p->reference.before, &p->reference.after, i);
+    }
+}
+
+/* Without where, a row is to do while a column that the backfill fills is null; unless it leaves nulls. */
+static bool find_condition(rh_proof *p, rh_error *error)
+{
+    const char *condition = NULL;
+    p->condition = p->backfill->condition;
+    for (size_t i = 0; !p->condition && !p->backfill->set && i < p->columns.count; i++)
+        if (p->columns.items[i].owned)
+            condition = rh_arena_printf(p->arena, "%s%s%s IS NULL", condition ? condition : "",
+                                        condition ? " OR " : "", p->columns.items[i].name);
+    if (!condition)
+        return true;
+    p->condition = condition;
+    int64_t left = 0;
+    const bool ok = rh_proof_left(p, &left, error);
+    if (left > 0)
+        p->condition = NULL;
+    return ok;
+}
+
+static bool read_places(rh_proof *p, rh_error *error)
+{
+    rh_proof_reference *r = &p->reference;
+    rh_pg_result *rows = rh_pg_query(p->side,
+                                     "SELECT place FROM (SELECT DISTINCT ON (key) key, place, seq FROM"
+                                     " pgrehearse_proof.journal WHERE backfill AND op = 'UPDATE'"
+                                     " ORDER BY key, seq) AS first ORDER BY seq",
+                                     0, NULL, error);
+    r->place_count = rows ? rh_pg_rows(rows) : 0;
+    r->places = rh_arena_alloc(p->arena, (r->place_count + 1) * sizeof *r->places);
+    for (size_t i = 0; i < r->place_count; i++)
+        r->places[i] = rh_arena_strdup(p->arena, rh_pg_value(rows, i, 0));
+    rh_pg_result_free(rows);
+    return rows != NULL;
+}
+
+/* Values that depend on the time or on chance differ between two runs. */
+static bool find_varying(rh_proof *p, rh_error *error)
+{
+    rh_image second = {0};
+    rh_proof_end end;
+    if (!rh_proof_fresh(p, error) || !rh_proof_run(p, false, &end, error) ||
+        !rh_image_read(p->side, &p->target, &p->columns, p->arena, &second, error))
+        return false;
+    for (size_t i = 0; i < p->columns.count; i++)
+        p->columns.items[i].varies = rh_image_column_differs(&p->reference.after, &second, i);
+    p->reference.after = second;
+    return rh_image_rows_read(p->side, &p->target, &p->columns, p->arena, &p->reference.after, error);
+}
+
+/* Says what the undisturbed run alone shows; false: without it nothing else can be compared. */
+static bool judge_reference(rh_proof *p, const rh_proof_end *end)
+{
+    const rh_proof_reference *r = &p->reference;
+    const char *text = rh_proof_ending_text(p, end);
+    if (end->ending != RH_PROOF_ENDED)
+        rh_proof_fail(p, RH_PROOF_ENDS, "backfill-never-ends", RH_UNKNOWN, "Without any load: %s", text);
+    if (end->held > 2)
+        rh_proof_fail(p, RH_PROOF_COMMITS, "backfill-held-snapshot", RH_UNKNOWN,
+                      "A transaction stood open while %" PRId64
+                      " batches were committed: nothing that was dead since it began can be vacuumed",
+                      end->held);
+    if (end->ending == RH_PROOF_ENDED && !end->ok)
+        for (int i = 0; i < RH_PROOF_CLAIM_COUNT; i++)
+            rh_proof_unknown(p, (rh_proof_claim)i, "the backfill fails without any load: %s", text);
+    else if (r->counts.writes == 0)
+        for (int i = 0; i < RH_PROOF_CLAIM_COUNT; i++)
+            rh_proof_unknown(p, (rh_proof_claim)i, "the backfill ended without changing a row of %s",
+                             p->target.table);
+    return end->ending == RH_PROOF_ENDED && end->ok && r->counts.writes > 0;
+}
+
+static void judge_transactions(rh_proof *p)
+{
+    const rh_proof_counts *c = &p->reference.counts;
+    const int64_t batch = p->runner->counts_batches ? p->setting.batch : RH_UNKNOWN;
+    p->claims[RH_PROOF_COMMITS].runs = 1;
+    if (c->transactions == 1 && (batch == RH_UNKNOWN || c->writes > 2 * batch))
+        rh_proof_fail(p, RH_PROOF_COMMITS, "backfill-in-one-transaction", c->writes,
+                      "All %" PRId64 " rows were changed in one transaction: their locks are held to its end",
+                      c->writes);
+    else if (batch != RH_UNKNOWN && c->largest > 4 * batch)
+        rh_proof_fail(p, RH_PROOF_COMMITS, "backfill-key-not-unique", c->largest,
+                      "A transaction changed %" PRId64 " rows where a batch is to have %" PRId64
+                      ": what it goes by is no bound",
+                      c->largest, batch);
+    else
+        rh_proof_hold(p, RH_PROOF_COMMITS,
+                      "%" PRId64 " transactions for %" PRId64 " rows, at most %" PRId64 " rows in one",
+                      c->transactions, c->writes, c->largest);
+}
+
+static void judge_left(rh_proof *p)
+{
+    const int64_t left = p->reference.left;
+    if (left > 0)
+        rh_proof_fail(p, RH_PROOF_COMPLETE, "backfill-rows-left", left,
+                      "It ended well with %" PRId64 " rows still to do, without any load", left);
+}
+
+bool rh_proof_reference_run(rh_proof *p, rh_error *error)
+{
+    rh_proof_reference *r = &p->reference;
+    rh_proof_end end;
+    const rh_usec began = rh_clock_monotonic();
+    if (!rh_proof_fresh(p, error) ||
+        !rh_image_columns_read(p->side, &p->target, p->arena, &p->columns, error) ||
+        !rh_image_read(p->side, &p->target, &p->columns, p->arena, &r->before, error))
+        return false;
+    if (p->rows == 0)
+        p->rows = r->before.rows;
+    if (!rh_proof_run(p, false, &end, error) || !rh_proof_count(p, &r->counts, error) ||
+        !rh_image_read(p->side, &p->target, &p->columns, p->arena, &r->after, error))
+        return false;
+    r->elapsed_s = rh_seconds(rh_clock_monotonic() - began);
+    find_owned(p);
+    if (!find_condition(p, error) || !rh_proof_left(p, &r->left, error) || !read_places(p, error))
+        return false;
+    r->made = judge_reference(p, &end);
+    if (!r->made)
+        return true;
+    judge_transactions(p);
+    judge_left(p);
+    return find_varying(p, error);
+}
+
+/* ---- all of it ---- */
+
+/* As many rows in a batch that there are enough of them. */
+static void choose_setting(rh_proof *p, const rh_backfill_setting *setting)
+{
+    const rh_backfill *b = p->backfill;
+    int64_t batch = setting ? setting->batch : b->batch_count ? b->batches[0] : 1000;
+    for (size_t i = 0; !setting && i < b->batch_count; i++)
+        batch = b->batches[i] < batch ? b->batches[i] : batch;
+    const int64_t most = p->rows / BATCHES;
+    p->setting = (rh_backfill_setting){.batch = batch < most ? batch
+                                                : most > 0   ? most
+                                                             : 1,
+                                       .pause = {.text = "3ms", .duration = PAUSE},
+                                       .workers = 1};
+}
+
+static bool inspect(rh_proof *p, const rh_backfill_setting *setting, rh_error *error)
+{
+    if (!p->place->fresh(p->place->data, &p->sessions, error))
+        return false;
+    rh_pg *pg = rh_pg_connect(p->sessions.own, ": proof", error);
+    bool ok = pg && rh_backfill_inspect(pg, p->backfill, p->arena, &p->target, error);
+    const char *sql = ok ? rh_arena_printf(p->arena, "SELECT count(*) FROM %s%s%s%s", p->target.table,
+                                           p->backfill->condition ? " WHERE (" : "",
+                                           p->backfill->condition ? p->backfill->condition : "",
+                                           p->backfill->condition ? "\n)" : "")
+                         : NULL;
+    ok = ok && rh_pg_query_int(pg, sql, &p->rows, error);
+    if (ok)
+        choose_setting(p, setting);
+    if (ok && p->backfill->walk == RH_WALK_CTID) { /* its batches are pages */
+        rh_backfill_position pages = {0};
+        ok = rh_backfill_last_position(pg, p->backfill, &p->target, p->arena, &pages, error);
+        p->setting.batch = ok ? strtoll(pages.values[0], NULL, 10) / BATCHES + 1 : 1;
+        rh_backfill_position_release(&pages);
+    }
+    rh_pg_close(pg);
+    p->sql = ok ? rh_backfill_statements_of(p->backfill, &p->target, p->arena) : p->sql;
+    return ok;
+}
+
+static bool try_claims(rh_proof *p, rh_error *error)
+{
+    const rh_proof_options *options = &p->backfill->proof;
+    if (!rh_proof_reference_run(p, error))
+        return false;
+    if (!p->reference.made)
+        return true;
+    return (!options->twice || rh_proof_twice(p, error)) && rh_proof_kills(p, error) &&
+           rh_proof_stops(p, error) && (!options->races || rh_proof_races(p, error)) &&
+           (options->runners < 2 || rh_proof_runners(p, error)) && rh_proof_contract(p, error);
+}
+
+/* Claims that were not tried are left out, unless the undisturbed run says something of them. */
+static void file(rh_proof *p, rh_backfill_result *result)
+{
+    for (int i = 0; i < RH_PROOF_CLAIM_COUNT; i++)
+        if (p->claims[i].why)
+            *rh_arena_add(p->arena, &result->claims, &result->claim_count) = p->claims[i];
+}
+
+bool rh_backfill_prove(const rh_backfill *backfill, const rh_backfill_setting *setting,
+                       const rh_proof_place *place, rh_arena *arena, rh_backfill_result *result,
+                       rh_notes *notes, rh_error *error)
+{
+    rh_proof p = {.backfill = backfill,
+                  .place = place,
+                  .arena = arena,
+                  .notes = notes,
+                  .runner = &rh_runner_native,
+                  .total = 2 * backfill->proof.kills + 15};
+    for (int i = 0; i < RH_PROOF_CLAIM_COUNT; i++)
+        p.claims[i] = (rh_backfill_claim){.claim = (rh_proof_claim)i, .rows = RH_UNKNOWN};
+    bool ok = inspect(&p, setting, error);
+    if (ok && p.rows == 0)
+        rh_notes_printf(notes, arena, RH_UNMEASURED_BACKFILL,
+                        "backfill %s: its proof: the sample has no row that is to do", backfill->name);
+    else
+        ok = ok && try_claims(&p, error);
+    if (ok)
+        file(&p, result);
+    rh_pg_close(p.side);
+    return ok;
+}

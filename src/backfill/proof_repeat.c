@@ -1,0 +1,166 @@
+/* Repeated runs: twice, half twice, stopped, two at once; and the migrations behind a finished one. */
+#include "proof.h"
+#include <inttypes.h>
+#include <string.h>
+
+/* Fails CLAIM when a run that should have ended well did not, or when the rows are not those of the
+ * undisturbed run. AFTER: what was done before it, as a clause. */
+static bool same_as_reference(rh_proof *p, rh_proof_claim claim, const char *defect, const char *after,
+                              const rh_proof_end *end, rh_error *error)
+{
+    int64_t different = 0, left = 0;
+    rh_backfill_claim found = {0};
+    if (!rh_proof_compare(p, &found, &different, error) || !rh_proof_left(p, &left, error))
+        return false;
+    rh_backfill_claim *of = rh_proof_claim_of(p, claim);
+    if (of->outcome == RH_PROOF_FAILED)
+        return true;
+    if (end && (end->ending != RH_PROOF_ENDED || !end->ok))
+        rh_proof_fail(p, claim, defect, RH_UNKNOWN, "%s, it fails: %s", after, rh_proof_ending_text(p, end));
+    else if (left > p->reference.left)
+        rh_proof_fail(p, claim, defect, left, "%s, it ends with %" PRId64 " rows still to do", after, left);
+    else if (different != 0)
+        rh_proof_fail(p, claim, defect, different, "%s, it ends with other rows than one undisturbed run",
+                      after);
+    else
+        return true;
+    of->columns = found.columns;
+    of->column_count = found.column_count;
+    return true;
+}
+
+static const char *varying(const rh_proof *p)
+{
+    const char *list = NULL;
+    for (size_t i = 0; i < p->columns.count; i++)
+        if (p->columns.items[i].varies)
+            list = rh_arena_printf(p->arena, "%s%s%s", list ? list : "", list ? ", " : "",
+                                   p->columns.items[i].name);
+    return list;
+}
+
+/* The undisturbed run's copy is current: it is run again from its beginning. */
+static bool run_again(rh_proof *p, rh_error *error)
+{
+    rh_image first = p->reference.after, second = {0};
+    rh_proof_counts before, after;
+    rh_proof_end end;
+    if (!rh_proof_count(p, &before, error) || !rh_proof_run(p, false, &end, error) ||
+        !rh_proof_count(p, &after, error) ||
+        !rh_image_read(p->side, &p->target, &p->columns, p->arena, &second, error))
+        return false;
+    const int64_t again = after.writes - before.writes;
+    bool chance = false;
+    for (size_t i = 0; i < p->columns.count; i++)
+        chance = chance || (p->columns.items[i].varies && rh_image_column_differs(&first, &second, i));
+    if (!same_as_reference(p, RH_PROOF_IDEMPOTENT, "backfill-not-idempotent", "Run a second time", &end,
+                           error))
+        return false;
+    if (chance)
+        rh_proof_unknown(p, RH_PROOF_IDEMPOTENT,
+                         "a second run writes %" PRId64
+                         " rows again, and gives %s other values: they depend on "
+                         "the time or on chance",
+                         again, varying(p));
+    else if (again > 0)
+        rh_proof_hold(p, RH_PROOF_IDEMPOTENT, "A second run writes the same again: %" PRId64 " rows", again);
+    else
+        rh_proof_hold(p, RH_PROOF_IDEMPOTENT, "A second run writes nothing");
+    return true;
+}
+
+bool rh_proof_twice(rh_proof *p, rh_error *error)
+{
+    rh_backfill_claim *claim = rh_proof_claim_of(p, RH_PROOF_IDEMPOTENT);
+    bool reached = false;
+    rh_proof_end end;
+    if (!run_again(p, error))
+        return false;
+    claim->runs = 2;
+    const char *why = claim->why;
+    if (claim->outcome != RH_PROOF_HELD)
+        return true;
+    if (!rh_proof_fresh(p, error))
+        return false;
+    void *run = rh_proof_start(p, false, 0, error);
+    if (!run || !rh_proof_await(p, run, p->reference.counts.writes / 2, &reached, error) ||
+        !rh_proof_kill(p, run, error) || !rh_proof_run(p, false, &end, error) ||
+        !same_as_reference(p, RH_PROOF_IDEMPOTENT, "backfill-not-idempotent",
+                           "Begun again behind its first half", &end, error))
+        return false;
+    claim->runs = 4;
+    if (claim->outcome == RH_PROOF_HELD)
+        claim->why = rh_arena_printf(p->arena, "%s; the first half twice ends as once%s%s%s", why,
+                                     varying(p) ? " (not compared: " : "", varying(p) ? varying(p) : "",
+                                     varying(p) ? ", which depend on the time or on chance)" : "");
+    return true;
+}
+
+/* ---- stopped ---- */
+
+bool rh_proof_stops(rh_proof *p, rh_error *error)
+{
+    bool reached = false;
+    int64_t behind = 0;
+    rh_proof_end end;
+    if (!p->runner->stops)
+        return true;
+    if (!rh_proof_fresh(p, error))
+        return false;
+    void *run = rh_proof_start(p, false, 0, error);
+    if (!run || !rh_proof_await(p, run, p->reference.counts.writes / 4, &reached, error))
+        return false;
+    if (!reached) {
+        rh_proof_unknown(p, RH_PROOF_STOPS, "it ended before it could be stopped");
+        p->runner->free(run);
+        return rh_proof_await_gone(p, error);
+    }
+    if (!rh_pg_execute(p->side, "CREATE TABLE pgrehearse_proof.stopped AS SELECT clock_timestamp() AS at",
+                       error))
+        return false;
+    p->runner->stop(run);
+    if (!rh_proof_finish(p, run, false, &end, error) ||
+        !rh_pg_query_int(
+            p->side,
+            "SELECT count(DISTINCT xid) FROM pgrehearse_proof.journal, pgrehearse_proof.stopped s"
+            " WHERE backfill AND journal.at > s.at",
+            &behind, error))
+        return false;
+    if (end.ending != RH_PROOF_ENDED)
+        rh_proof_fail(p, RH_PROOF_STOPS, "backfill-does-not-stop", RH_UNKNOWN, "Asked to stop: %s",
+                      rh_proof_ending_text(p, &end));
+    else if (behind > 2 * p->setting.workers)
+        rh_proof_fail(p, RH_PROOF_STOPS, "backfill-does-not-stop", RH_UNKNOWN,
+                      "Asked to stop, it began %" PRId64 " more batches", behind);
+    else
+        rh_proof_hold(p, RH_PROOF_STOPS, "Asked to stop, it ended behind %" PRId64 " more batches", behind);
+    rh_proof_claim_of(p, RH_PROOF_STOPS)->runs = 1;
+    return rh_proof_run(p, true, &end, error) &&
+           same_as_reference(p, RH_PROOF_RESUMES, "backfill-no-resume", "Started again behind a stop", &end,
+                             error);
+}
+
+/* ---- contract ---- */
+
+bool rh_proof_contract(rh_proof *p, rh_error *error)
+{
+    const char *why = NULL;
+    bool of_rows = false;
+    rh_proof_end end;
+    if (!p->place->contract)
+        return true;
+    if (!rh_proof_fresh(p, error) || !rh_proof_run(p, false, &end, error))
+        return false;
+    rh_pg_close(p->side);
+    p->side = NULL;
+    if (!p->place->contract(p->place->data, &why, &of_rows, error))
+        return false;
+    if (why && !of_rows)
+        rh_proof_unknown(p, RH_PROOF_CONTRACT, "on the filled sample %s", why);
+    else if (why)
+        rh_proof_fail(p, RH_PROOF_CONTRACT, "backfill-contract", RH_UNKNOWN, "Behind it, %s", why);
+    else
+        rh_proof_hold(p, RH_PROOF_CONTRACT, "The migrations behind it pass on the filled sample");
+    rh_proof_claim_of(p, RH_PROOF_CONTRACT)->runs = 1;
+    return true;
+}
