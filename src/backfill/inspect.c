@@ -199,8 +199,11 @@ bool rh_backfill_inspect(rh_pg *pg, const rh_backfill *backfill, rh_arena *arena
 {
     *target = (rh_backfill_target){0};
     inspection in = {.pg = pg, .backfill = backfill, .arena = arena, .target = target};
-    if (!resolve_table(&in, error) || !resolve_key(&in, error) || !keeps_key(&in, error) ||
-        !check_condition(&in, error) || !rh_pg_execute(pg, "BEGIN", error))
+    if (!resolve_table(&in, error) || !resolve_key(&in, error) || !check_condition(&in, error))
+        return false;
+    if (!backfill->set) /* a program's */
+        return true;
+    if (!keeps_key(&in, error) || !rh_pg_execute(pg, "BEGIN", error))
         return false;
     const bool ok = try_rows(&in, error);
     rh_pg_execute(pg, "ROLLBACK", NULL);

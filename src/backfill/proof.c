@@ -150,7 +150,7 @@ static bool judge_reference(rh_proof *p, const rh_proof_end *end)
 static void judge_transactions(rh_proof *p)
 {
     const rh_proof_counts *c = &p->reference.counts;
-    const int64_t batch = p->runner->counts_batches ? p->setting.batch : RH_UNKNOWN;
+    const int64_t batch = p->counts_batches ? p->setting.batch : RH_UNKNOWN;
     p->claims[RH_PROOF_COMMITS].runs = 1;
     if (c->transactions == 1 && (batch == RH_UNKNOWN || c->writes > 2 * batch))
         rh_proof_fail(p, RH_PROOF_COMMITS, "backfill-in-one-transaction", c->writes,
@@ -239,7 +239,7 @@ static bool inspect(rh_proof *p, const rh_backfill_setting *setting, rh_error *e
         rh_backfill_position_release(&pages);
     }
     rh_pg_close(pg);
-    p->sql = ok ? rh_backfill_statements_of(p->backfill, &p->target, p->arena) : p->sql;
+    p->sql = ok && p->backfill->set ? rh_backfill_statements_of(p->backfill, &p->target, p->arena) : p->sql;
     return ok;
 }
 
@@ -263,6 +263,14 @@ static void file(rh_proof *p, rh_backfill_result *result)
             *rh_arena_add(p->arena, &result->claims, &result->claim_count) = p->claims[i];
 }
 
+static bool mentions(const char *const *arguments, const char *placeholder)
+{
+    for (; *arguments; arguments++)
+        if (strstr(*arguments, placeholder))
+            return true;
+    return false;
+}
+
 bool rh_backfill_prove(const rh_backfill *backfill, const rh_backfill_setting *setting,
                        const rh_proof_place *place, rh_arena *arena, rh_backfill_result *result,
                        rh_notes *notes, rh_error *error)
@@ -271,7 +279,9 @@ bool rh_backfill_prove(const rh_backfill *backfill, const rh_backfill_setting *s
                   .place = place,
                   .arena = arena,
                   .notes = notes,
-                  .runner = &rh_runner_native,
+                  .runner = backfill->command ? &rh_runner_program : &rh_runner_native,
+                  .stops = backfill->command ? backfill->stops : true,
+                  .counts_batches = backfill->command ? mentions(backfill->command, "{batch}") : true,
                   .total = 2 * backfill->proof.kills + 15};
     for (int i = 0; i < RH_PROOF_CLAIM_COUNT; i++)
         p.claims[i] = (rh_backfill_claim){.claim = (rh_proof_claim)i, .rows = RH_UNKNOWN};

@@ -47,6 +47,8 @@ typedef struct rh_proof {
     rh_arena *arena;
     rh_notes *notes;
     const rh_backfill_runner *runner;
+    bool counts_batches; /* it takes the rows of a batch from the setting */
+    bool stops;          /* it can be asked to stop */
     rh_backfill_target target;
     rh_backfill_statements sql;
     rh_backfill_setting setting;

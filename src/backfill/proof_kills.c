@@ -38,15 +38,6 @@ static bool sleep_a_while(kills *k)
     return true;
 }
 
-static bool withhold(kills *k, bool on, rh_error *error)
-{
-    return rh_pg_execute(k->p->side,
-                         on ? "ALTER SYSTEM SET synchronous_standby_names = 'pgrehearse_no_standby'"
-                            : "ALTER SYSTEM RESET synchronous_standby_names",
-                         error) &&
-           rh_pg_execute(k->p->side, "SELECT pg_reload_conf()", error);
-}
-
 /* Brings RUN into the moment; *HIT false: it ended before. What holds it is let go by let_go. */
 static bool reach(kills *k, moment m, void *run, bool *hit, rh_error *error)
 {
@@ -56,9 +47,6 @@ static bool reach(kills *k, moment m, void *run, bool *hit, rh_error *error)
         return rh_pg_execute(p->side, HOLD, error) &&
                rh_proof_await_session(p, run, "a.wait_event_type = 'Lock' AND a.wait_event = 'advisory'", hit,
                                       error);
-    case MOMENT_COMMITTED:
-        return withhold(k, true, error) &&
-               rh_proof_await_session(p, run, "a.wait_event = 'SyncRep'", hit, error);
     case MOMENT_PAUSE:
         return rh_proof_await_session(p, run, "a.state = 'idle' OR a.wait_event = 'PgSleep'", hit, error);
     default:
@@ -68,9 +56,22 @@ static bool reach(kills *k, moment m, void *run, bool *hit, rh_error *error)
 
 static bool let_go(kills *k, moment m, rh_error *error)
 {
-    return m == MOMENT_BEFORE_COMMIT ? rh_pg_execute(k->p->side, RELEASE, error)
-           : m == MOMENT_COMMITTED   ? withhold(k, false, error)
-                                     : true;
+    return m != MOMENT_BEFORE_COMMIT || rh_pg_execute(k->p->side, RELEASE, error);
+}
+
+/* The server gets a COMMIT, and nobody its answer. */
+static bool kill_at_commit(kills *k, void *run, bool *hit, rh_error *error)
+{
+    rh_proof *p = k->p;
+    rh_runner_end end = {0};
+    const rh_usec deadline = rh_clock_monotonic() + 10 * RH_SECOND;
+    p->runner->kill_at_commit(run);
+    bool ended = false;
+    while (!(ended = p->runner->has_ended(run, &end)) && rh_clock_monotonic() < deadline)
+        rh_clock_sleep_until(rh_clock_monotonic() + RH_SECOND / 500);
+    *hit = ended && !end.ok;
+    p->runner->free(run);
+    return rh_proof_await_gone(p, error);
 }
 
 static bool crash(kills *k, void *run, rh_error *error)
@@ -94,6 +95,8 @@ static bool kill_at(kills *k, moment m, void *run, bool *hit, rh_error *error)
     *hit = true;
     if (m >= MOMENT_SERVER)
         return sleep_a_while(k) && crash(k, run, error);
+    if (m == MOMENT_COMMITTED)
+        return kill_at_commit(k, run, hit, error);
     bool ok = reach(k, m, run, hit, error);
     p->runner->kill(run);
     /* What is held is let go in any case, or the server's process would never end. */
@@ -180,8 +183,8 @@ static moment moment_of(const kills *k, int number)
         MOMENT_BEFORE_COMMIT, MOMENT_COMMITTED,     MOMENT_PAUSE,     MOMENT_ANY,   MOMENT_SERVER,
         MOMENT_ANY,           MOMENT_BEFORE_COMMIT, MOMENT_COMMITTED, MOMENT_PAUSE, MOMENT_SERVER_ASYNC};
     const moment m = order[(size_t)number % (sizeof order / sizeof *order)];
-    const bool ours = k->p->place->crash != NULL;
-    return !ours && (m >= MOMENT_SERVER || m == MOMENT_COMMITTED) ? MOMENT_ANY : m;
+    const bool ours = k->p->place->crash != NULL, in_vain = k->tried[m] > k->hit[m];
+    return (m >= MOMENT_SERVER && !ours) || in_vain ? MOMENT_ANY : m;
 }
 
 static const char *moments_text(const kills *k)

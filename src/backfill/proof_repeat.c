@@ -103,7 +103,7 @@ bool rh_proof_stops(rh_proof *p, rh_error *error)
     bool reached = false;
     int64_t behind = 0;
     rh_proof_end end;
-    if (!p->runner->stops)
+    if (!p->stops)
         return true;
     if (!rh_proof_fresh(p, error))
         return false;

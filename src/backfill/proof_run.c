@@ -50,6 +50,7 @@ void *rh_proof_start(rh_proof *p, bool again, rh_usec stretch, rh_error *error)
                                    .statements = &p->sql,
                                    .setting = p->setting,
                                    .sessions = &p->sessions,
+                                   .place = p->place,
                                    .again = again,
                                    .stretch = stretch};
     rh_progress_update(p->place->progress, "backfill", "proof", ++p->done, p->total, RH_UNIT_ITEMS);

@@ -11,6 +11,7 @@ typedef struct rh_runner_start {
     const rh_backfill_statements *statements;
     rh_backfill_setting setting;
     const rh_proof_sessions *sessions;
+    const rh_proof_place *place;
     bool again;      /* an earlier run was killed or stopped: it goes on where that one was */
     rh_usec stretch; /* how long it waits before each statement, so that others come in between */
 } rh_runner_start;
@@ -24,16 +25,16 @@ typedef struct rh_runner_end {
 
 typedef struct rh_backfill_runner {
     const char *name;
-    bool counts_batches; /* it takes the rows of a batch from the setting */
-    bool stops;          /* it can be asked to stop */
     void *(*start)(const rh_runner_start *start, rh_error *error);
     bool (*has_ended)(void *run, rh_runner_end *end); /* does not wait */
     void (*kill)(void *run); /* without a chance to do anything; does not wait for the server's process */
+    /* Kills it as soon as it has sent a COMMIT, whose answer does not reach it: it ends then. */
+    void (*kill_at_commit)(void *run);
     void (*stop)(void *run);
     void (*free)(void *run); /* kills, and waits for what it started. Takes NULL */
 } rh_backfill_runner;
 
-extern const rh_backfill_runner rh_runner_native;
+extern const rh_backfill_runner rh_runner_native, rh_runner_program;
 
 /* Made in each copy of the sample before a native run: where the walk is. */
 extern const char rh_runner_native_schema[];

@@ -182,6 +182,12 @@ static void native_kill(void *data)
     rh_backfill_worker_cut(run->worker);
 }
 
+static void native_kill_at_commit(void *data)
+{
+    native_run *run = data;
+    rh_backfill_worker_cut_at_commit(run->worker);
+}
+
 static void native_stop(void *data)
 {
     native_run *run = data;
@@ -189,10 +195,9 @@ static void native_stop(void *data)
 }
 
 const rh_backfill_runner rh_runner_native = {.name = "native",
-                                             .counts_batches = true,
-                                             .stops = true,
                                              .start = native_start,
                                              .has_ended = native_has_ended,
                                              .kill = native_kill,
+                                             .kill_at_commit = native_kill_at_commit,
                                              .stop = native_stop,
                                              .free = native_free};

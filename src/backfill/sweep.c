@@ -52,6 +52,8 @@ static bool inspect(rh_sweep *sweep, rh_error *error)
     rh_pg_close(pg);
     if (!ok)
         return false;
+    if (!sweep->backfill->set)
+        return take_census(sweep, error);
     sweep->sql = rh_backfill_statements_of(sweep->backfill, &sweep->target, sweep->arena);
     return take_census(sweep, error) && read_states(sweep, error);
 }
@@ -130,6 +132,10 @@ static bool measure(rh_sweep *sweep, rh_backfill_result *result, rh_error *error
     describe(sweep, result);
     if (sweep->census.rows == 0) {
         result->why_not = "no row is to do";
+        return true;
+    }
+    if (sweep->backfill->command) {
+        result->why_not = "the capacity of a program is not measured, only its proof";
         return true;
     }
     if (!run_quiet(sweep, error))

@@ -3,6 +3,7 @@
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/base/arena.h"
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@ struct rh_backfill_worker {
     bool count_wal;
     const char *progress;
     rh_usec stretch;
+    atomic_bool cut_at_commit;
     int64_t wal; /* position behind the last batch */
 };
 
@@ -143,6 +145,11 @@ void rh_backfill_worker_cut(rh_backfill_worker *worker)
     shutdown(rh_pg_socket(worker->pg), SHUT_RDWR);
 }
 
+void rh_backfill_worker_cut_at_commit(rh_backfill_worker *worker)
+{
+    atomic_store(&worker->cut_at_commit, true);
+}
+
 /* ---- a batch ---- */
 
 static double since(rh_usec *from)
@@ -184,6 +191,15 @@ static bool record(rh_backfill_worker *worker, const rh_backfill_position *last,
     return done != NULL;
 }
 
+static bool commit(rh_backfill_worker *worker, rh_error *error)
+{
+    if (!atomic_load(&worker->cut_at_commit))
+        return rh_pg_execute(worker->pg, "COMMIT", error);
+    rh_pg_send(worker->pg, "COMMIT");
+    rh_backfill_worker_cut(worker); /* what was sent still reaches the server */
+    return rh_error_set(error, RH_ERROR_LOST, "the connection was cut behind COMMIT");
+}
+
 static void stretch(const rh_backfill_worker *worker)
 {
     if (worker->stretch > 0)
@@ -212,7 +228,7 @@ static bool attempt(rh_backfill_worker *worker, const rh_backfill_cursor *cursor
         return false;
     batch->update_s = since(&at);
     stretch(worker);
-    if (!rh_pg_execute(worker->pg, "COMMIT", error))
+    if (!commit(worker, error))
         return false;
     batch->commit_s = since(&at);
     return true;

@@ -57,6 +57,8 @@ rh_pg *rh_backfill_worker_session(rh_backfill_worker *worker);
 int rh_backfill_worker_pid(const rh_backfill_worker *worker);
 /* Cuts its connection, as the kernel does when a client is killed. Any thread; the batch under way fails. */
 void rh_backfill_worker_cut(rh_backfill_worker *worker);
+/* The same as soon as the next COMMIT has been sent, whose answer is not read. Any thread. */
+void rh_backfill_worker_cut_at_commit(rh_backfill_worker *worker);
 
 /* Runs the next batch of at most ROWS rows behind CURSOR, commits it, moves CURSOR, and fills BATCH (stratum
  * and worker stay). Where the walk has ended, CURSOR says so, and BATCH has no rows. A batch that fails with

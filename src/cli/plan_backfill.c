@@ -10,11 +10,16 @@ static void append_one(const rh_backfill *b, rh_text *text)
 {
     const size_t settings = b->batch_count * b->pause_count * b->worker_count;
     rh_text line = {0};
-    rh_text_printf(&line, "backfill %s of %s: walk %s", b->name, b->table, rh_backfill_walk_name(b->walk));
+    rh_text_printf(&line, "backfill %s of %s: ", b->name, b->table);
+    if (b->command)
+        rh_text_printf(&line, "the program %s", b->command[0]);
+    else
+        rh_text_printf(&line, "walk %s", rh_backfill_walk_name(b->walk));
     for (size_t i = 0; i < b->key_count; i++)
         rh_text_printf(&line, "%s%s", i ? ", " : " by ", b->key[i]);
-    rh_text_printf(&line, ", after %s, %zu setting%s to try",
-                   b->after ? b->after : "the last pending migration", settings, settings == 1 ? "" : "s");
+    rh_text_printf(&line, ", after %s", b->after ? b->after : "the last pending migration");
+    if (!b->command)
+        rh_text_printf(&line, ", %zu setting%s to try", settings, settings == 1 ? "" : "s");
     rh_text_append_char(text, '\n');
     rh_text_append_wrapped(text, rh_text_string(&line), 2, WIDTH);
     rh_text_release(&line);

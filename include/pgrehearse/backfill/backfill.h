@@ -10,6 +10,8 @@
 #include "pgrehearse/model/load.h"
 #include "pgrehearse/model/migration.h"
 
+struct rh_proxy;
+
 /* Where a backfill is measured. */
 typedef struct rh_backfill_place {
     const char *conninfo; /* of our own sessions */
@@ -45,6 +47,9 @@ typedef struct rh_proof_place {
     /* Runs the migrations behind the backfill in the current copy. *WHY: which of them fails, and how, as a
      * clause; NULL: they pass. *OF_ROWS: it fails because of the rows. NULL: there are none. */
     bool (*contract)(void *data, const char **why, bool *of_rows, rh_error *error);
+    /* For programs: what leads them to the current copy through PROXY, in ARENA; and where they start. */
+    const char **(*environment)(void *data, const struct rh_proxy *proxy, rh_arena *arena, rh_error *error);
+    const char *directory;
     void *data;
     uint64_t seed;
     const rh_progress *progress;

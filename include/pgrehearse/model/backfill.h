@@ -95,6 +95,10 @@ typedef struct rh_backfill {
     const char **key;        /* columns; none: the primary key */
     size_t key_count;
     rh_backfill_walk walk;
+    const char *const *command, *const
+                                    *resume; /* a program instead of SET, NULL-ended; RESUME NULL: COMMAND */
+    bool stops;                              /* the program ends at SIGTERM: stop: TERM */
+    rh_location command_where;
     const char *dual_write; /* what fills rows that are inserted meanwhile: "application", "none"; NULL */
     int64_t *batches;       /* the sweep: each of BATCHES with each of PAUSES and each of WORKERS */
     size_t batch_count;

@@ -85,7 +85,8 @@ rh_backfill_pass_result rh_pass_backfill(const rh_run *run, rh_staging *staging,
         rh_notes_printf(&result.pass.notes, run->arena, RH_UNMEASURED_BACKFILL,
                         "backfill %s: its effect on the load: there was no load", backfill->name);
     ok = ok && sweep(&e, &load, error);
-    if (ok && result.backfill.measured && !backfill->proof.off)
+    if (ok && (result.backfill.measured || backfill->command) && result.backfill.rows > 0 &&
+        !backfill->proof.off)
         ok = expand(&e, error) && rh_backfill_prove_on_sample(run, staging, backfill, progress,
                                                               &result.backfill, &result.pass.notes, error);
     result.pass.ok = ok;

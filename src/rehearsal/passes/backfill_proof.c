@@ -1,6 +1,7 @@
 #include "backfill_proof.h"
 #include "migrate.h"
 #include "pgrehearse/base/text.h"
+#include "rehearsal/program/environment.h"
 #include <string.h>
 
 /* Rows that are to do in the sample, and the most that it may have in all, about. */
@@ -30,6 +31,12 @@ static void crash(void *data)
 static bool restart(void *data, rh_error *error)
 {
     return rh_staging_restart(((sampled *)data)->staging, error);
+}
+
+static const char **environment(void *data, const struct rh_proxy *proxy, rh_arena *arena, rh_error *error)
+{
+    const sampled *s = data;
+    return rh_program_environment_as(rh_staging_migrations_conninfo(s->staging), proxy, arena, error);
 }
 
 /* The index of the first migration behind the backfill; as many as there are if none is pending there. */
@@ -94,6 +101,8 @@ bool rh_backfill_prove_on_sample(const rh_run *run, rh_staging *staging, const r
                                   .crash = ours ? crash : NULL,
                                   .restart = ours ? restart : NULL,
                                   .contract = first_behind(&s) < run->plan.migration_count ? contract : NULL,
+                                  .environment = environment,
+                                  .directory = run->scenario->directory,
                                   .data = &s,
                                   .seed = run->scenario->workload.seed,
                                   .progress = progress};

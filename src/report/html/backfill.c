@@ -225,6 +225,8 @@ static void backfill(rh_html *html, const rh_view_backfill *b, size_t index)
         rh_html_backfill_phases(html, b, index);
         statement(html, b);
     }
+    if (!b->measured)
+        proof(html, b);
     rh_html_section_end(html);
 }
 

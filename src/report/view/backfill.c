@@ -184,9 +184,10 @@ static const char *load_of(const rh_view *view, const rh_view_backfill *b)
 static const char *headline_of(const rh_view *view, const rh_view_backfill *b)
 {
     const char *why = rh_view_string(b->record, "why_not");
+    const char *proof = rh_view_proof_words(b);
     if (!b->measured)
-        return rh_view_printf(view, "Backfill %s of %s: not measured: %s", b->name, b->table,
-                              why ? why : "no reason was recorded");
+        return rh_view_printf(view, "Backfill %s of %s: not measured: %s%s%s", b->name, b->table,
+                              why ? why : "no reason was recorded", proof ? "; it " : "", proof ? proof : "");
     const char *rows = rh_view_count_or(view, rh_json_int(rh_json_get(b->record, "rows")), "?");
     if (!b->chosen)
         return rh_view_printf(view, "Backfill %s of %s, %s rows: no setting was run.", b->name, b->table,
@@ -195,7 +196,6 @@ static const char *headline_of(const rh_view *view, const rh_view_backfill *b)
     const char *wal_text = isnan(wal)
                                ? "WAL not measured"
                                : rh_view_printf(view, "%s of WAL", rh_view_bytes_or(view, llround(wal), "?"));
-    const char *proof = rh_view_proof_words(b);
     return rh_view_printf(view, "Backfill %s of %s, %s rows: %s%s: %s; %s; %s%s%s.", b->name, b->table, rows,
                           b->chosen->recommended ? "" : "no setting holds every gate; the nearest, ",
                           b->chosen->name, duration_of(view, b), load_of(view, b), wal_text,

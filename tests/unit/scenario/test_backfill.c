@@ -133,6 +133,17 @@ static void test_every_key(void **state)
     assert_int_equal(b->condition_where.line, 10);
 }
 
+static void test_programs(void **state)
+{
+    (void)state;
+    const rh_backfill *b =
+        loads("  - {table: o, command: [bin/fill, \"{batch}\"], resume: [bin/fill, on]}\n");
+    assert_string_equal(b->command[1], "{batch}");
+    assert_null(b->command[2]);
+    assert_string_equal(b->resume[1], "on");
+    assert_true(b->stops);
+}
+
 static void test_mistakes(void **state)
 {
     (void)state;
@@ -140,6 +151,9 @@ static void test_mistakes(void **state)
     complains("  - orders\n", 4, 5, "is a map of keys");
     complains("  - {table: orders}\n", 4, 5, "needs table and set");
     complains("  - {tabel: orders, set: a = 1}\n", 4, 6, "did you mean \"table\"");
+    complains("  - {table: o, set: a = 1, command: [x]}\n", 4, 5, "command beside set");
+    complains("  - {table: o, command: x}\n", 4, 25, "must be a list");
+    complains("  - {table: o, command: [x, \"{bach}\"]}\n", 4, 29, "{bach}, which nothing gives a value");
     complains("  - {table: o, set: a = 1, proof: {kils: 3}}\n", 4, 36, "did you mean \"kills\"");
     complains("  - {table: o, set: a = 1, proof: 3}\n", 4, 35, "must be a map of keys");
     complains("  - {table: o, set: a = 1, dual_write: yes}\n", 4, 40, "cannot be \"yes\"");
@@ -172,10 +186,7 @@ int main(void)
 {
 #define EACH(test) cmocka_unit_test_setup_teardown(test, new_arena, free_arena)
     const struct CMUnitTest tests[] = {
-        EACH(test_defaults),
-        EACH(test_every_key),
-        EACH(test_mistakes),
-        EACH(test_sql),
+        EACH(test_defaults), EACH(test_every_key), EACH(test_programs), EACH(test_mistakes), EACH(test_sql),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

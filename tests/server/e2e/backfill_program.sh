@@ -1,0 +1,74 @@
+#!/bin/sh
+# A backfill that is a program: one that keeps its claims, and some that break one.
+. "$(dirname "$0")/lib.sh"
+proof="{c['claim']: c for c in r['backfills'][0]['proof']}"
+PSQL=$(ls -d /usr/lib/postgresql/*/bin/psql | sort -V | tail -1)
+export PSQL
+cp "$source/tests/bench/backfill/session.py" "$work/session.py"
+migration 000012_total.up.sql 'ALTER TABLE orders ADD COLUMN total bigint;'
+
+# program NAME: a Python program with the helpers of the session, from standard input.
+program() {
+    { printf 'import signal, sys, time\nfrom session import Session, Failed\nbatch, pause = int(sys.argv[1]), float(sys.argv[2])\n'; cat; } >"$work/$1.py"
+}
+
+# prove EXIT NAME [LINE ...]: the proof of the program.
+prove() {
+    expected_exit=$1 name=$2
+    shift 2
+    scenario 'migrations: {path: migrations, pending: ["000012"]}' 'rollback: false' 'backfills:' '  - name: totals' '    table: orders' \
+        "    command: [python3, $name.py, \"{batch}\", \"{pause_s}\"]" '    where: total IS NULL' '    sweep: {batch: 400}' "$@"
+    rehearse "$expected_exit" --pass backfill
+    valid_report
+    nothing_left
+}
+
+program good <<'PYTHON'
+stop = []
+signal.signal(signal.SIGTERM, lambda *_: stop.append(1))
+s = Session()
+while not stop:
+    s.execute("UPDATE orders SET total = id * 2 WHERE id IN (SELECT id FROM orders WHERE total IS NULL ORDER BY id LIMIT %d FOR UPDATE)" % batch)
+    if s.count == 0:
+        break
+    time.sleep(pause)
+PYTHON
+prove 0 good '    dual_write: application' '    proof: {kills: 6, runners: 1, races: false}'
+fact 'a program that keeps its claims'
+report p="$proof" "all(c['outcome'] == 'held' for c in p.values()) and {'resumes', 'idempotent', 'stops', 'commits'} <= set(p)"
+report "r['backfills'][0]['measured'] is False and 'program' in r['backfills'][0]['why_not']"
+
+program whole_row <<'PYTHON'
+s = Session()
+while True:
+    s.execute("BEGIN")
+    rows = s.execute("SELECT id, channel FROM orders WHERE total IS NULL ORDER BY id LIMIT %d" % batch)
+    if not rows:
+        break
+    s.execute("CREATE TEMP TABLE b (id, channel) ON COMMIT DROP AS VALUES " + ",".join("(%s, '%s')" % tuple(r) for r in rows))
+    s.execute("UPDATE orders o SET total = o.id * 2, channel = b.channel FROM b WHERE b.id = o.id")
+    s.execute("COMMIT")
+    time.sleep(pause)
+PYTHON
+prove 2 whole_row '    proof: {kills: 0, runners: 1, twice: false}'
+fact 'a program that writes the whole row: the application loses updates'
+report p="$proof" "p['keeps_updates']['outcome'] == 'failed' and p['keeps_updates']['columns'] == ['channel'] and p['keeps_updates']['rows'] > 0"
+
+program at_once <<'PYTHON'
+s = Session()
+s.execute("BEGIN")
+while True:
+    s.execute("UPDATE orders SET total = id * 2 WHERE id IN (SELECT id FROM orders WHERE total IS NULL ORDER BY id LIMIT %d)" % batch)
+    if s.count == 0:
+        break
+s.execute("COMMIT")
+PYTHON
+prove 2 at_once '    proof: {kills: 0, runners: 1, races: false, twice: false}' '    stop: none'
+fact 'a program that commits once'
+report p="$proof" "p['commits']['outcome'] == 'failed' and p['commits']['defect'] == 'backfill-in-one-transaction'"
+
+program idle <<'PYTHON'
+PYTHON
+prove 0 idle '    proof: {kills: 0}'
+fact 'a program that ends at once proves nothing'
+report p="$proof" "all(c['outcome'] == 'unknown' for c in p.values())"
