@@ -1,6 +1,7 @@
 /* report.html: one file, no network, no script. It begins with the verdict, its reasons, and what to do. */
 #include "html.h"
 #include "pgrehearse/report/report.h"
+#include "report/view/backfill.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,6 +92,15 @@ static void failure(rh_html *html)
     rh_xml_close(html->xml);
 }
 
+/* The answer of a run that was made for a backfill. */
+static void backfill_headlines(rh_html *html)
+{
+    rh_view_backfill *list;
+    const size_t count = rh_view_backfills(&html->view, &list);
+    for (size_t i = 0; i < count; i++)
+        rh_html_paragraph(html, "forecast", list[i].headline);
+}
+
 static void head(rh_html *html)
 {
     const rh_json *report = html->view.report;
@@ -108,6 +118,7 @@ static void head(rh_html *html)
     rh_xml_close(html->xml);
     if (rh_json_get(report, "prediction"))
         rh_html_paragraph(html, "forecast", rh_view_prediction(&html->view));
+    backfill_headlines(html);
     facts(html);
     failure(html);
     contents(html);

@@ -39,7 +39,7 @@ const char RH_HTML_STYLE[] =
     "th,td{text-align:left;vertical-align:top;padding:.38rem .6rem;border-top:1px solid var(--rule)}"
     "thead th{font-weight:600;color:var(--muted);background:var(--panel);vertical-align:bottom}"
     "tbody+tbody{border-top:1px solid var(--muted)}"
-    "th.f,td.f{text-align:right}td.f{white-space:nowrap}td.locks{min-width:10.5rem}"
+    "th.f,td.f{text-align:right}td.f{white-space:nowrap}#gates td.f{white-space:normal}td.locks{min-width:10.5rem}"
     "tr.under td{border-top:0;padding-top:0}tr.under p,tr.under li{max-width:110ch;margin:.1rem 0 .25rem}"
     "td code,tr.group th,tr.under td{overflow-wrap:anywhere}tr.group "
     "th{background:var(--panel);font-weight:600}"
