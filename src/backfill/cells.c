@@ -119,6 +119,7 @@ void rh_sweep_plan(const rh_sweep *sweep, rh_backfill_result *result)
                     .response_p99_ms = RH_NOT_MEASURED,
                     .baseline_p99_ms = RH_NOT_MEASURED,
                     .lock_wait_s = RH_NOT_MEASURED,
+                    .replica_lag_s = none,
                 };
                 if (q.rows > 0)
                     cell->wal_bytes.median =

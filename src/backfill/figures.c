@@ -149,18 +149,23 @@ static void measure_batches(const rh_sweep *sweep, size_t index, const rh_backfi
     free(batches);
 }
 
+void rh_sweep_measure(const rh_sweep *sweep, size_t index, const rh_backfill_result *result,
+                      rh_backfill_cell *cell)
+{
+    measure_windows(sweep, index, cell);
+    measure_batches(sweep, index, result, cell);
+}
+
 void rh_sweep_conclude(const rh_sweep *sweep, rh_backfill_result *result)
 {
     for (size_t i = 0; i < result->cell_count; i++) {
         rh_backfill_cell *cell = &result->cells[i];
         if (cell->state == RH_CELL_EXCLUDED)
             continue;
-        measure_windows(sweep, i, cell);
-        measure_batches(sweep, i, result, cell);
+        rh_sweep_measure(sweep, i, result, cell);
         if (cell->batches > 0)
             rh_sweep_judge(sweep, sweep->place->load != NULL, cell);
     }
     for (size_t i = 0; i < sweep->evidence.batch_count; i++)
         result->changed += sweep->evidence.batches[i].batch.changed;
-    rh_sweep_recommend(sweep, result);
 }

@@ -1,9 +1,8 @@
 /* Settings beside the load: windows of batches, with windows without them in between as the baseline. */
 #include "pgrehearse/base/interrupt.h"
 #include "pgrehearse/base/random.h"
-#include "pgrehearse/observe/sampler.h"
-#include "pgrehearse/workload/workload.h"
-#include "sweep.h"
+#include "screen.h"
+#include "standby.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,23 +14,12 @@ static const rh_usec WINDOW_MIN = 2 * RH_SECOND, WINDOW_MAX = 20 * RH_SECOND;
 /* Consecutive batches in a stratum before the next one is visited. */
 enum { VISIT = 5 };
 
-/* One state of the database, from a reset to the next. */
-typedef struct screen_round {
-    rh_sweep *sweep;
-    rh_generator *generator; /* NULL: no load */
-    rh_sampler *sampler;
-    rh_pg *side;
-    rh_usec began;
-    size_t first_window; /* of this round, in the evidence */
-    rh_sweep_pids pids;  /* of the workers */
-} screen_round;
-
 static void on_overdue(void *sampler)
 {
     rh_sampler_sample_now(sampler);
 }
 
-static bool begin(screen_round *r, rh_error *error)
+bool rh_sweep_round_begin(rh_sweep_round *r, rh_error *error)
 {
     const rh_backfill_place *place = r->sweep->place;
     r->first_window = r->sweep->evidence.window_count;
@@ -65,7 +53,7 @@ static bool has_pid(const rh_sweep_pids *pids, int pid)
 }
 
 /* Whether a worker is in the chain of what the session waited for, and the session is not a worker itself. */
-static bool waited_for_worker(const screen_round *r, const rh_wait *wait)
+static bool waited_for_worker(const rh_sweep_round *r, const rh_wait *wait)
 {
     if (has_pid(&r->pids, wait->waiter_pid))
         return false;
@@ -75,7 +63,7 @@ static bool waited_for_worker(const screen_round *r, const rh_wait *wait)
     return found;
 }
 
-static void add_waits(const screen_round *r, const rh_contention *contention, rh_backfill_window *window)
+static void add_waits(const rh_sweep_round *r, const rh_contention *contention, rh_backfill_window *window)
 {
     for (size_t i = 0; i < contention->wait_count; i++) {
         const rh_wait *wait = &contention->waits[i];
@@ -98,8 +86,7 @@ static void add_load(const rh_load *load, rh_backfill_window *window)
     }
 }
 
-/* Stops the load and the sampler, and gives the windows what these saw. */
-static void end(screen_round *r)
+void rh_sweep_round_end(rh_sweep_round *r)
 {
     rh_sweep *sweep = r->sweep;
     rh_contention contention = {0};
@@ -119,9 +106,8 @@ static void end(screen_round *r)
     }
 }
 
-/* One window of DURATION: of the setting INDEX of RESULT, or SIZE_MAX: without batches. */
-static bool run_window(screen_round *r, const rh_backfill_result *result, size_t index, rh_usec duration,
-                       rh_error *error)
+bool rh_sweep_window(rh_sweep_round *r, const rh_backfill_result *result, size_t index, rh_usec duration,
+                     rh_error *error)
 {
     rh_sweep *sweep = r->sweep;
     rh_backfill_evidence *evidence = &sweep->evidence;
@@ -215,24 +201,30 @@ static rh_usec cell_duration(const rh_sweep *sweep, const rh_backfill_cell *cell
 }
 
 /* Runs settings of ORDER from *NEXT on until the rows of this state do not last for a batch. */
-static bool run_round(rh_sweep *sweep, const rh_backfill_result *result, const size_t *order, size_t count,
+static bool run_round(rh_sweep *sweep, rh_backfill_result *result, const size_t *order, size_t count,
                       size_t *next, rh_usec duration, rh_error *error)
 {
-    screen_round r = {.sweep = sweep};
-    bool ok = begin(&r, error) && run_window(&r, result, SIZE_MAX, duration / 2, error);
+    rh_sweep_round r = {.sweep = sweep};
+    bool ok = rh_sweep_round_begin(&r, error) && rh_sweep_window(&r, result, SIZE_MAX, duration / 2, error);
+    if (ok && r.first_window == 0) /* the first look at the load's own WAL */
+        rh_sweep_bound_replay(sweep, result);
     for (bool first = true; ok && *next < count && rh_clock_monotonic() + duration <= sweep->deadline;
          first = false) {
+        if (result->cells[order[*next]].state == RH_CELL_EXCLUDED) { /* since then */
+            ++*next;
+            continue;
+        }
         const int64_t batch = result->cells[order[*next]].setting.batch;
         if (sweep->budget < batch && !(first && sweep->budget > 0))
             break;
         const rh_usec longer = cell_duration(sweep, &result->cells[order[*next]], count - *next, duration);
-        ok = run_window(&r, result, order[*next], longer, error) &&
-             run_window(&r, result, SIZE_MAX, duration / 2, error);
+        ok = rh_sweep_window(&r, result, order[*next], longer, error) &&
+             rh_sweep_window(&r, result, SIZE_MAX, duration / 2, error);
         ++*next;
         rh_progress_update(sweep->place->progress, "backfill", "settings beside the load", (int64_t)*next,
                            (int64_t)count, RH_UNIT_ITEMS);
     }
-    end(&r);
+    rh_sweep_round_end(&r);
     return ok;
 }
 

@@ -2,6 +2,7 @@
 #include "sweep.h"
 #include "inspect.h"
 #include "pgrehearse/predict/predict.h"
+#include "standby.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -138,7 +139,7 @@ static bool measure(rh_sweep *sweep, rh_backfill_result *result, rh_error *error
         result->why_not = "the capacity of a program is not measured, only its proof";
         return true;
     }
-    if (!run_quiet(sweep, error))
+    if (!run_quiet(sweep, error) || !rh_sweep_measure_replay(sweep, result, error))
         return false;
     rh_sweep_plan(sweep, result);
     if (!rh_sweep_vacuum(sweep, error))
@@ -146,8 +147,27 @@ static bool measure(rh_sweep *sweep, rh_backfill_result *result, rh_error *error
     if (!rh_sweep_screen(sweep, result, error))
         return false;
     rh_sweep_conclude(sweep, result);
+    if (!rh_sweep_confirm(sweep, result, error))
+        return false;
+    rh_sweep_recommend(sweep, result);
     result->measured = true;
     return true;
+}
+
+static void note_standby(const rh_sweep *sweep, const rh_backfill_result *result)
+{
+    const rh_backfill_standby *standby = &result->standby;
+    const char *name = sweep->backfill->name;
+    if (standby->why_not)
+        rh_notes_printf(sweep->notes, sweep->arena, RH_UNMEASURED_BACKFILL,
+                        "backfill %s: a standby and its lag: %s", name, standby->why_not);
+    if (standby->replay_why_not)
+        rh_notes_printf(sweep->notes, sweep->arena, RH_UNMEASURED_BACKFILL,
+                        "backfill %s: the replay capacity of a standby: %s", name, standby->replay_why_not);
+    for (size_t i = 0; i < standby->confirmed_count; i++)
+        if (standby->confirmed[i].why_not)
+            rh_notes_printf(sweep->notes, sweep->arena, RH_UNMEASURED_BACKFILL,
+                            "backfill %s: the lag of its standby: %s", name, standby->confirmed[i].why_not);
 }
 
 bool rh_backfill_sweep(const rh_backfill *backfill, const rh_backfill_place *place, rh_arena *arena,
@@ -160,9 +180,15 @@ bool rh_backfill_sweep(const rh_backfill *backfill, const rh_backfill_place *pla
                       .deadline = rh_clock_monotonic() + backfill->limit};
     *result = (rh_backfill_result){.backfill = backfill,
                                    .recommended = -1,
+                                   .standby = {.mode = backfill->standby,
+                                               .replay_bytes_per_s = RH_NOT_MEASURED,
+                                               .replay_bytes = RH_UNKNOWN},
                                    .level = LEVEL,
                                    .rate_per_s = place->load ? place->load->rate_per_s : 0};
-    const bool ok = measure(&sweep, result, error);
+    bool ok = measure(&sweep, result, error);
     rh_backfill_census_release(&sweep.census);
+    note_standby(&sweep, result);
+    if (ok && place->staging)
+        ok = rh_staging_standby_remove(place->staging, error);
     return ok;
 }

@@ -87,10 +87,14 @@ rh_backfill_batch *rh_sweep_evidence(const rh_sweep *sweep, bool quiet, size_t i
 /* Their seconds, sorted; heap. */
 double *rh_sweep_times(const rh_backfill_batch *batches, size_t count, double *median);
 
-/* Figures of every cell from the evidence; states by the gates; the recommendation. */
+/* Figures of every cell from the evidence; states by the gates, but for the lag of a standby. */
 void rh_sweep_conclude(const rh_sweep *sweep, rh_backfill_result *result);
+/* The figures of the setting INDEX, in CELL. */
+void rh_sweep_measure(const rh_sweep *sweep, size_t index, const rh_backfill_result *result,
+                      rh_backfill_cell *cell);
 /* The state of CELL: the first gate that it does not hold decides. */
 void rh_sweep_judge(const rh_sweep *sweep, bool has_load, rh_backfill_cell *cell);
+/* The setting to use, and why; after every state is final. */
 void rh_sweep_recommend(const rh_sweep *sweep, rh_backfill_result *result);
 /* The settings to try, and which of them the quiet batches exclude. */
 void rh_sweep_plan(const rh_sweep *sweep, rh_backfill_result *result);

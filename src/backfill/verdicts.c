@@ -22,6 +22,8 @@ static reading read_gate(const rh_backfill_cell *cell, rh_backfill_gate_kind kin
         return (reading){(double)cell->load_errors, (double)cell->load_errors, (double)cell->load_errors};
     case RH_BACKFILL_GATE_DURATION:
         return (reading){cell->total_s.median, cell->total_s.low, cell->total_s.high};
+    case RH_BACKFILL_GATE_REPLICA_LAG:
+        return (reading){cell->replica_lag_s.median, cell->replica_lag_s.low, cell->replica_lag_s.high};
     case RH_BACKFILL_GATE_COUNT:
         break;
     }
@@ -34,6 +36,7 @@ static const char *format_reading(rh_backfill_gate_kind kind, double value, rh_a
     switch (kind) {
     case RH_BACKFILL_GATE_LOCK_WAIT:
     case RH_BACKFILL_GATE_DURATION:
+    case RH_BACKFILL_GATE_REPLICA_LAG:
         return rh_arena_strdup(arena, rh_duration_format(value, buffer, sizeof buffer));
     case RH_BACKFILL_GATE_WAL_RATE:
         return rh_arena_strdup(arena, rh_size_format((int64_t)value, buffer, sizeof buffer));
@@ -53,7 +56,7 @@ void rh_sweep_judge(const rh_sweep *sweep, bool has_load, rh_backfill_cell *cell
         const char *name = rh_backfill_gate_name((rh_backfill_gate_kind)kind);
         const bool of_load = kind == RH_BACKFILL_GATE_P99_RATIO || kind == RH_BACKFILL_GATE_LOCK_WAIT ||
                              kind == RH_BACKFILL_GATE_LOAD_ERRORS;
-        if (!gate->set)
+        if (!gate->set || (kind == RH_BACKFILL_GATE_REPLICA_LAG && isnan(r.figure))) /* not confirmed yet */
             continue;
         if ((of_load && !has_load) || isnan(r.high) || isnan(r.figure)) {
             cell->state = RH_CELL_UNCLEAR;

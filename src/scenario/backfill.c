@@ -144,6 +144,18 @@ static bool read_dual_write(rh_reader *reader, const char *name, rh_yaml_node *n
     return true;
 }
 
+static bool read_standby(rh_reader *reader, const char *name, rh_yaml_node *node, rh_backfill *b)
+{
+    rh_key_word words[RH_STANDBY_COUNT];
+    int mode;
+    for (int i = 0; i < RH_STANDBY_COUNT; i++)
+        words[i] = (rh_key_word){rh_standby_mode_name((rh_standby_mode)i), i, NULL};
+    if (!rh_value_word(reader, name, node, words, RH_STANDBY_COUNT, &mode))
+        return false;
+    b->standby = (rh_standby_mode)mode;
+    return true;
+}
+
 typedef struct key_entry {
     const char *name;
     read_key read;
@@ -160,6 +172,7 @@ static const key_entry KEYS[] = {
     {"key", read_key_columns},
     {"walk", read_walk},
     {"lock_timeout", read_lock_timeout},
+    {"standby", read_standby},
     {"sweep", rh_backfill_read_sweep},
     {"gates", rh_backfill_read_gates},
     {"command", read_command},
@@ -204,6 +217,12 @@ static bool check(rh_reader *reader, rh_yaml_node *node, rh_backfill *b)
     }
     if (!b->condition && b->walk == RH_WALK_REMAINING)
         return rh_value_fail(reader, node, "walk: remaining needs where, or it would never end");
+    const rh_gate_limit *lag = &b->gates[RH_BACKFILL_GATE_REPLICA_LAG];
+    if (lag->set && b->standby == RH_STANDBY_NONE) {
+        rh_error_set(reader->error, RH_ERROR_SCENARIO, "gates.replica_lag needs a standby");
+        rh_error_hint(reader->error, "standby: async, or leave the gate out");
+        return rh_error_at(reader->error, lag->where.file, lag->where.line, lag->where.column);
+    }
     if (!b->name)
         b->name = rh_arena_printf(reader->arena, "%zu", reader->scenario->backfill_count);
     return !b->set || rh_backfill_check_set(reader, node, b);
@@ -214,6 +233,7 @@ static bool read_one(rh_reader *reader, rh_yaml_node *node, rh_backfill *b)
     *b = (rh_backfill){.where = rh_value_where(reader, node),
                        .lock_timeout = RH_SECOND / 2,
                        .stops = true,
+                       .standby = RH_STANDBY_ASYNC,
                        .proof = {.kills = 20, .runners = 2, .races = true, .twice = true}};
     if (rh_yaml_node_kind(node) != RH_YAML_MAPPING) {
         rh_value_fail(reader, node, "each item of backfills is a map of keys");

@@ -177,6 +177,13 @@ static bool read_duration(rh_reader *reader, const char *name, rh_yaml_node *nod
            set_gate(reader, name, node, rh_seconds(value), &b->gates[RH_BACKFILL_GATE_DURATION]);
 }
 
+static bool read_replica_lag(rh_reader *reader, const char *name, rh_yaml_node *node, rh_backfill *b)
+{
+    rh_usec value;
+    return rh_value_duration(reader, name, node, &value) &&
+           set_gate(reader, name, node, rh_seconds(value), &b->gates[RH_BACKFILL_GATE_REPLICA_LAG]);
+}
+
 static bool read_wal_rate(rh_reader *reader, const char *name, rh_yaml_node *node, rh_backfill *b)
 {
     const char *text = rh_value_text(reader, name, node);
@@ -199,11 +206,9 @@ static bool read_errors(rh_reader *reader, const char *name, rh_yaml_node *node,
 
 bool rh_backfill_read_gates(rh_reader *reader, const char *name, rh_yaml_node *node, rh_backfill *b)
 {
-    static const key_entry keys[] = {{"response_p99_ratio", read_ratio},
-                                     {"lock_wait", read_lock_wait},
-                                     {"wal_rate", read_wal_rate},
-                                     {"load_errors", read_errors},
-                                     {"duration", read_duration}};
+    static const key_entry keys[] = {{"response_p99_ratio", read_ratio}, {"lock_wait", read_lock_wait},
+                                     {"wal_rate", read_wal_rate},        {"load_errors", read_errors},
+                                     {"duration", read_duration},        {"replica_lag", read_replica_lag}};
     _Static_assert(sizeof keys / sizeof *keys == RH_BACKFILL_GATE_COUNT, "a key a gate");
     return read_section(reader, name, node, keys, sizeof keys / sizeof *keys, b);
 }

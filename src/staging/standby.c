@@ -279,8 +279,12 @@ bool rh_staging_standby_start(rh_staging *staging, rh_standby_mode mode, const c
         rh_error_release(&attempt);
         return false;
     }
-    if (!rh_error_is_set(&attempt))
+    if (!rh_error_is_set(&attempt)) {
+        rh_staging_note(staging,
+                        "a standby of the same cluster: it is confined like the server, and its only "
+                        "connection, to the server, is made by pgrehearse");
         return true;
+    }
     if (attempt.code == RH_ERROR_INTERRUPTED) {
         rh_error_move(error, &attempt);
         return false;

@@ -9,6 +9,7 @@
 #include "pgrehearse/model/backfill.h"
 #include "pgrehearse/model/load.h"
 #include "pgrehearse/model/migration.h"
+#include "pgrehearse/staging/staging.h"
 
 struct rh_proxy;
 
@@ -18,17 +19,18 @@ typedef struct rh_backfill_place {
     const char *backfill_conninfo, *load_conninfo;
     const rh_load *load; /* the mix, its rate and connections; NULL: no load */
     uint64_t seed;
-    bool local; /* the server's clock and /proc are this machine's */
+    bool local;          /* the server's clock and /proc are this machine's */
+    rh_staging *staging; /* for a standby of it; NULL: there is none */
     /* Makes the database as it was when the measurement began; no connection may be open. */
     bool (*reset)(void *data, rh_error *error);
     void *data;
     const rh_progress *progress;
 } rh_backfill_place;
 
-/* Inspects BACKFILL, counts its rows, times batches of each size without load, then runs each setting beside
- * the load with windows without backfill between them. Resets when the sample is used up. In ARENA. What
- * could not be measured is in NOTES. False: RH_ERROR_SCENARIO for what the scenario has wrong, or a server
- * lost. */
+/* Inspects BACKFILL, counts its rows, times batches of each size without load and the replay of a standby,
+ * then runs each setting beside the load with windows without backfill between them, and the fastest that
+ * held its gates again with the standby. Resets when the sample is used up. In ARENA. What could not be
+ * measured is in NOTES. False: RH_ERROR_SCENARIO for what the scenario has wrong, or a server lost. */
 bool rh_backfill_sweep(const rh_backfill *backfill, const rh_backfill_place *place, rh_arena *arena,
                        rh_backfill_result *result, rh_notes *notes, rh_error *error);
 

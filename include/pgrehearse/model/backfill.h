@@ -37,6 +37,7 @@ typedef enum rh_backfill_gate_kind {
     RH_BACKFILL_GATE_WAL_RATE,    /* bytes a second */
     RH_BACKFILL_GATE_LOAD_ERRORS, /* count */
     RH_BACKFILL_GATE_DURATION,    /* s: batches and pauses, upper end of the interval */
+    RH_BACKFILL_GATE_REPLICA_LAG, /* s: the longest that the standby was behind the primary */
     RH_BACKFILL_GATE_COUNT
 } rh_backfill_gate_kind;
 const char *rh_backfill_gate_name(rh_backfill_gate_kind kind); /* "response_p99_ratio" … */
@@ -109,6 +110,7 @@ typedef struct rh_backfill {
     double sample;        /* share of the rows that may be changed between two resets, 0 … 1 */
     rh_usec limit;        /* of the sweep */
     rh_usec lock_timeout; /* of a batch */
+    rh_standby_mode standby;
     rh_gate_limit gates[RH_BACKFILL_GATE_COUNT];
     rh_proof_options proof;
     rh_location where, after_where, table_where, set_where, from_where, condition_where, key_where;
@@ -233,6 +235,9 @@ typedef struct rh_backfill_cell {
     rh_backfill_figure busy_s, total_s; /* the whole backfill with this setting: batches; with pauses */
     rh_backfill_figure wal_bytes;       /* that the whole backfill writes */
     rh_backfill_whole whole;            /* what busy_s consists of */
+    /* MEDIAN: the longest of the confirming run; HIGH: of the whole backfill, as that run and the replay
+     * capacity say. */
+    rh_backfill_figure replica_lag_s;
     bool recommended;
 } rh_backfill_cell;
 
@@ -242,6 +247,37 @@ typedef struct rh_backfill_bound {
     double limit;     /* rows, or rows a second */
     const char *why;  /* a sentence with the figures that it follows from */
 } rh_backfill_bound;
+
+/* How far a standby was behind, at a time since its run began. */
+typedef struct rh_lag_point {
+    double at_s, lag_s;
+    int64_t lag_bytes;
+} rh_lag_point;
+
+/* A setting that held its gates, run again beside the load with the standby. */
+typedef struct rh_backfill_confirmed {
+    size_t setting;      /* index in the result's cells */
+    const char *why_not; /* the lag was not measured: the end of a sentence; NULL */
+    int64_t batches, rows;
+    double elapsed_s, rows_per_s, wal_per_s;
+    rh_backfill_figure p99_ratio; /* with the standby on the same machine */
+    double lag_p99_s, lag_max_s;
+    int64_t lag_max_bytes;
+    double predicted_lag_s; /* of the whole backfill, by the replay capacity and this run's WAL */
+    rh_lag_point *course;   /* evenly over the run */
+    size_t course_count;
+} rh_backfill_confirmed;
+
+/* The standby beside a backfill. */
+typedef struct rh_backfill_standby {
+    rh_standby_mode mode;
+    const char *why_not;        /* there was none: the end of a sentence; NULL */
+    const char *replay_why_not; /* its capacity was not measured: the same */
+    double replay_bytes_per_s;  /* WAL that it replays while nothing else runs */
+    int64_t replay_bytes;       /* replayed to measure that */
+    rh_backfill_confirmed *confirmed;
+    size_t confirmed_count;
+} rh_backfill_standby;
 
 /* What the pass found of one backfill. */
 typedef struct rh_backfill_result {
@@ -260,6 +296,7 @@ typedef struct rh_backfill_result {
     size_t bound_count;
     rh_backfill_cell *cells;
     size_t cell_count;
+    rh_backfill_standby standby;
     int recommended;           /* index in cells; -1: none holds every gate */
     const char *advice;        /* a sentence: why that one; or which gate binds, and what relaxing it gives */
     double level;              /* of the intervals */

@@ -63,6 +63,7 @@ static bool sweep(expansion *e, rh_load *load, rh_error *error)
                                .load = load->mix.template_count > 0 ? load : NULL,
                                .seed = run->scenario->workload.seed,
                                .local = run->staging.local,
+                               .staging = e->staging,
                                .reset = expand,
                                .data = e,
                                .progress = e->progress};

@@ -219,6 +219,7 @@ static void backfill(rh_html *html, const rh_view_backfill *b, size_t index)
         rh_html_backfill_frontier(html, b, index);
         settings(html, b);
         bounds(html, b);
+        rh_html_backfill_standby(html, b, index);
         rh_xml_element(html->xml, "h3", "Cost along the key", NULL);
         rh_html_backfill_strata(html, b, index);
         rh_xml_element(html->xml, "h3", "What the duration consists of", NULL);

@@ -1,14 +1,13 @@
 #include "backfill_charts.h"
-#include "canvas.h"
 #include <math.h>
 #include <string.h>
 
-enum { WIDTH = 760, LEFT = 64, RIGHT = 20 };
+enum { WIDTH = RH_BACKFILL_CHART_WIDTH, LEFT = 64, RIGHT = 20 };
 
 static const double TICKS[] = {1, 2, 5}, FINE[] = {1, 1.5, 2, 3, 4, 5, 6, 8};
 
-static rh_canvas begin(rh_html *html, const char *id, size_t index, const char *title, const char *about,
-                       int height)
+rh_canvas rh_html_backfill_canvas(rh_html *html, const char *id, size_t index, const char *title,
+                                  const char *about, int height)
 {
     const rh_view *view = &html->view;
     const char *anchor = rh_view_printf(view, "%s-%zu", id, index + 1);
@@ -22,7 +21,7 @@ static rh_canvas begin(rh_html *html, const char *id, size_t index, const char *
     return (rh_canvas){.html = html, .xml = html->xml};
 }
 
-static void end(rh_canvas *c)
+void rh_html_backfill_canvas_end(rh_canvas *c)
 {
     rh_xml_close(c->xml);
     rh_xml_close(c->xml);
@@ -190,8 +189,9 @@ void rh_html_backfill_frontier(rh_html *html, const rh_view_backfill *b, size_t 
     rh_html_paragraph(html, "legend",
                       "● holds every gate  ◇ unclear  ✕ fails a gate  ◯ around it: recommended. The lines "
                       "are intervals; dashed: the gates. The numbers are those of the table below.");
-    f.canvas = begin(html, "frontier", index, "Each setting: duration of the backfill, price for the load",
-                     "A point a setting that ran. The table below has the figures.", FRONTIER_HEIGHT);
+    f.canvas = rh_html_backfill_canvas(
+        html, "frontier", index, "Each setting: duration of the backfill, price for the load",
+        "A point a setting that ran. The table below has the figures.", FRONTIER_HEIGHT);
     draw_ticks(&f, &f.x, false);
     draw_ticks(&f, &f.y, true);
     rh_canvas_line(&f.canvas, LEFT, BOTTOM, WIDTH - RIGHT, BOTTOM, "axis");
@@ -202,7 +202,7 @@ void rh_html_backfill_frontier(rh_html *html, const rh_view_backfill *b, size_t 
     for (size_t i = 0; i < b->setting_count; i++)
         if (is_drawn(&b->settings[i]))
             draw_setting(&f, &b->settings[i], i + 1);
-    end(&f.canvas);
+    rh_html_backfill_canvas_end(&f.canvas);
 }
 
 /* ---- cost along the key ---- */
@@ -268,11 +268,11 @@ void rh_html_backfill_strata(rh_html *html, const rh_view_backfill *b, size_t in
             measured == rh_json_count(strata)
                 ? "batches ran in each"
                 : rh_view_printf(&html->view, "batches ran in %zu, the others have a dash", measured)));
-    rh_canvas c = begin(html, "strata", index, "Cost of a row, along the key",
-                        "Two bars a part of the rows: time and WAL a row.", 2 * PANEL + 10);
+    rh_canvas c = rh_html_backfill_canvas(html, "strata", index, "Cost of a row, along the key",
+                                          "Two bars a part of the rows: time and WAL a row.", 2 * PANEL + 10);
     draw_panel(&c, strata, "us_per_row", "Time a row", microseconds, "p-cpu");
     draw_panel(&c, strata, "wal_bytes_per_row", "WAL a row", bytes, "p-wal");
-    end(&c);
+    rh_html_backfill_canvas_end(&c);
 }
 
 /* ---- phases ---- */
@@ -305,9 +305,9 @@ void rh_html_backfill_phases(rh_html *html, const rh_view_backfill *b, size_t in
         rh_xml_text(html->xml, " ");
     }
     rh_xml_close(html->xml);
-    rh_canvas c =
-        begin(html, "phases", index, rh_view_printf(view, "Time of the batches with %s", b->chosen->name),
-              "One bar; the line above has the shares.", 26);
+    rh_canvas c = rh_html_backfill_canvas(
+        html, "phases", index, rh_view_printf(view, "Time of the batches with %s", b->chosen->name),
+        "One bar; the line above has the shares.", 26);
     double x = 0;
     for (size_t i = 0; i < PHASE_COUNT; i++) {
         const double seconds = fmax(rh_view_real(b->chosen->record, PHASES[i].key), 0),
@@ -320,5 +320,5 @@ void rh_html_backfill_phases(rh_html *html, const rh_view_backfill *b, size_t in
             rh_canvas_text(&c, x + 5, 16, "t-cpu", PHASES[i].name);
         x += width;
     }
-    end(&c);
+    rh_html_backfill_canvas_end(&c);
 }

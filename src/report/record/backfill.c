@@ -49,6 +49,7 @@ static rh_json *cell_record(const rh_backfill_cell *cell)
     add_figure(object, "busy_s", &cell->busy_s);
     add_figure(object, "total_s", &cell->total_s);
     rh_record_figure(object, "wal_bytes", cell->wal_bytes.median);
+    add_figure(object, "replica_lag_s", &cell->replica_lag_s);
     return object;
 }
 
@@ -86,6 +87,54 @@ static rh_json *claim_record(const rh_backfill_claim *claim)
     rh_json *columns = rh_json_add_array(object, "columns");
     for (size_t i = 0; i < claim->column_count; i++)
         rh_json_add_string(columns, NULL, claim->columns[i]);
+    return object;
+}
+
+static void add_bytes(rh_json *object, const char *key, int64_t bytes)
+{
+    if (bytes >= 0)
+        rh_json_add_int(object, key, bytes);
+    else
+        rh_json_add_null(object, key);
+}
+
+static rh_json *confirmed_record(const rh_backfill_confirmed *c)
+{
+    rh_json *object = rh_json_object();
+    rh_json_add_int(object, "setting", (int64_t)c->setting);
+    rh_json_add_string(object, "why_not", c->why_not);
+    rh_json_add_int(object, "batches", c->batches);
+    rh_json_add_int(object, "rows", c->rows);
+    rh_record_figure(object, "elapsed_s", c->elapsed_s);
+    rh_record_figure(object, "rows_per_s", c->rows_per_s);
+    rh_record_figure(object, "wal_bytes_per_s", c->wal_per_s);
+    add_figure(object, "response_p99_ratio", &c->p99_ratio);
+    rh_record_figure(object, "lag_p99_s", c->lag_p99_s);
+    rh_record_figure(object, "lag_max_s", c->lag_max_s);
+    add_bytes(object, "lag_max_bytes", c->lag_max_bytes);
+    rh_record_figure(object, "predicted_lag_s", c->predicted_lag_s);
+    rh_json *course = rh_json_add_array(object, "course");
+    for (size_t i = 0; i < c->course_count; i++) {
+        rh_json *point = rh_json_object();
+        rh_record_figure(point, "at_s", c->course[i].at_s);
+        rh_record_figure(point, "lag_s", c->course[i].lag_s);
+        rh_json_add_int(point, "lag_bytes", c->course[i].lag_bytes);
+        rh_json_add(course, NULL, point);
+    }
+    return object;
+}
+
+static rh_json *standby_record(const rh_backfill_standby *standby)
+{
+    rh_json *object = rh_json_object();
+    rh_json_add_string(object, "mode", rh_standby_mode_name(standby->mode));
+    rh_json_add_string(object, "why_not", standby->why_not);
+    rh_json_add_string(object, "replay_why_not", standby->replay_why_not);
+    rh_record_figure(object, "replay_bytes_per_s", standby->replay_bytes_per_s);
+    add_bytes(object, "replay_bytes", standby->replay_bytes);
+    rh_json *confirmed = rh_json_add_array(object, "confirmed");
+    for (size_t i = 0; i < standby->confirmed_count; i++)
+        rh_json_add(confirmed, NULL, confirmed_record(&standby->confirmed[i]));
     return object;
 }
 
@@ -127,6 +176,7 @@ static rh_json *backfill_record(const rh_backfill_result *result)
     rh_json *settings = rh_json_add_array(object, "settings");
     for (size_t i = 0; i < result->cell_count; i++)
         rh_json_add(settings, NULL, cell_record(&result->cells[i]));
+    rh_json_add(object, "standby", standby_record(&result->standby));
     if (result->recommended >= 0)
         rh_json_add_int(object, "recommended", result->recommended);
     else

@@ -71,7 +71,8 @@ const char *rh_view_ratio(const rh_view *view, double ratio)
 
 static const char *gate_text(const rh_view *view, rh_backfill_gate_kind kind, double value)
 {
-    if (kind == RH_BACKFILL_GATE_LOCK_WAIT || kind == RH_BACKFILL_GATE_DURATION)
+    if (kind == RH_BACKFILL_GATE_LOCK_WAIT || kind == RH_BACKFILL_GATE_DURATION ||
+        kind == RH_BACKFILL_GATE_REPLICA_LAG)
         return rh_view_seconds(view, value);
     if (kind == RH_BACKFILL_GATE_WAL_RATE)
         return rh_view_printf(view, "%s a second", rh_view_bytes_or(view, llround(value), "?"));
@@ -88,6 +89,8 @@ static rh_view_figure gate_figure(const rh_view_setting *setting, rh_backfill_ga
                                                              [RH_BACKFILL_GATE_LOAD_ERRORS] = "load_errors"};
     if (kind == RH_BACKFILL_GATE_DURATION)
         return setting->total_s;
+    if (kind == RH_BACKFILL_GATE_REPLICA_LAG)
+        return figure_of(setting->record, "replica_lag_s");
     if (!has_load && kind != RH_BACKFILL_GATE_WAL_RATE)
         return (rh_view_figure){NAN, NAN, NAN};
     if (kind == RH_BACKFILL_GATE_P99_RATIO)
@@ -181,6 +184,18 @@ static const char *load_of(const rh_view *view, const rh_view_backfill *b)
     return rh_view_printf(view, "%s, longest lock wait %s", text, rh_view_seconds(view, wait_s));
 }
 
+/* Of the chosen setting; NULL: it was not run with a standby. */
+static const char *lag_of(const rh_view *view, const rh_view_backfill *b)
+{
+    const rh_view_figure lag = figure_of(b->chosen->record, "replica_lag_s");
+    if (isnan(lag.median))
+        return NULL;
+    return lag.high > lag.median
+               ? rh_view_printf(view, "the standby at most %s behind, at the end maybe %s",
+                                rh_view_seconds(view, lag.median), rh_view_seconds(view, lag.high))
+               : rh_view_printf(view, "the standby at most %s behind", rh_view_seconds(view, lag.median));
+}
+
 static const char *headline_of(const rh_view *view, const rh_view_backfill *b)
 {
     const char *why = rh_view_string(b->record, "why_not");
@@ -196,10 +211,11 @@ static const char *headline_of(const rh_view *view, const rh_view_backfill *b)
     const char *wal_text = isnan(wal)
                                ? "WAL not measured"
                                : rh_view_printf(view, "%s of WAL", rh_view_bytes_or(view, llround(wal), "?"));
-    return rh_view_printf(view, "Backfill %s of %s, %s rows: %s%s: %s; %s; %s%s%s.", b->name, b->table, rows,
-                          b->chosen->recommended ? "" : "no setting holds every gate; the nearest, ",
-                          b->chosen->name, duration_of(view, b), load_of(view, b), wal_text,
-                          proof ? "; " : "", proof ? proof : "");
+    const char *lag = lag_of(view, b);
+    return rh_view_printf(view, "Backfill %s of %s, %s rows: %s%s: %s; %s; %s%s%s%s%s.", b->name, b->table,
+                          rows, b->chosen->recommended ? "" : "no setting holds every gate; the nearest, ",
+                          b->chosen->name, duration_of(view, b), load_of(view, b), lag ? lag : "",
+                          lag ? "; " : "", wal_text, proof ? "; " : "", proof ? proof : "");
 }
 
 size_t rh_view_backfills(const rh_view *view, rh_view_backfill **backfills)

@@ -159,7 +159,7 @@ wait_until() {
 or_ended() { ! kill -0 "$run" || "$@"; }
 
 is_true() {
-    socket=$(find "$work/clusters" -name '.s.PGSQL.*[0-9]' | head -1)
+    socket=$(find "$work/clusters" -name '.s.PGSQL.*[0-9]' ! -path '*.standby/*' | head -1)
     [ -n "$socket" ] || return 1
     found=$("$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -1)/psql" -qXAt -h "${socket%/*}" -p "${socket##*.}" -U postgres \
         -d postgres -c "SELECT EXISTS ($1)") && [ "$found" = t ]

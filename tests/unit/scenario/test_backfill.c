@@ -100,6 +100,7 @@ static void test_defaults(void **state)
     assert_int_equal(b->proof.kills, 20);
     assert_true(b->proof.races && b->proof.twice && !b->proof.off);
     assert_null(b->dual_write);
+    assert_int_equal(b->standby, RH_STANDBY_ASYNC);
 }
 
 static void test_every_key(void **state)
@@ -109,9 +110,10 @@ static void test_every_key(void **state)
         "  - name: totals\n    after: \"000019\"\n    table: shop.orders\n    set: total = s.sum -- cents\n"
         "    from: (SELECT 1 AS id, 2 AS sum) s\n    join: s.id = orders.id\n    where: total IS NULL\n"
         "    key: [tenant, id]\n    walk: ctid\n    lock_timeout: 250ms\n"
+        "    standby: remote_apply\n"
         "    sweep: {batch: [500, 1000], pause: [100ms, 50%], workers: [1, 2], sample: 5%, limit: 10min}\n"
         "    gates: {response_p99_ratio: 1.5, lock_wait: 250ms, wal_rate: 50MB, load_errors: 0, "
-        "duration: 12h}\n"
+        "duration: 12h, replica_lag: 10s}\n"
         "    dual_write: application\n    proof: {kills: 50, races: false, twice: true, runners: 1}\n");
     assert_string_equal(b->dual_write, "application");
     assert_int_equal(b->proof.kills, 50);
@@ -130,6 +132,8 @@ static void test_every_key(void **state)
     assert_true(b->sample == 0.05);
     assert_true(b->gates[RH_BACKFILL_GATE_WAL_RATE].limit == 50.0 * 1024 * 1024);
     assert_true(b->gates[RH_BACKFILL_GATE_DURATION].limit == 12 * 3600);
+    assert_true(b->gates[RH_BACKFILL_GATE_REPLICA_LAG].limit == 10);
+    assert_int_equal(b->standby, RH_STANDBY_REMOTE_APPLY);
     assert_int_equal(b->condition_where.line, 10);
 }
 
@@ -165,6 +169,9 @@ static void test_mistakes(void **state)
     complains("  - {table: o, set: a = 1, sweep: {pause: 100}}\n", 4, 43, "has no unit");
     complains("  - {table: o, set: a = 1, sweep: {batches: 100}}\n", 4, 36, "did you mean \"batch\"");
     complains("  - {table: o, set: a = 1, gates: {lag: 1s}}\n", 4, 36, "unknown key");
+    complains("  - {table: o, set: a = 1, standby: replica}\n", 4, 37, "cannot be \"replica\"");
+    complains("  - {table: o, set: a = 1, standby: none, gates: {replica_lag: 1s}}\n", 4, 64,
+              "needs a standby");
     complains("  - {name: x, table: o, set: a = 1}\n  - {name: x, table: o, set: a = 1}\n", 5, 12,
               "two backfills are called");
 }

@@ -1,0 +1,176 @@
+/* What the replay capacity of a standby excludes, and settings that no run with a standby has confirmed. */
+#include "backfill/standby.h"
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+// clang-format off
+#include <cmocka.h>
+// clang-format on
+
+static rh_arena *arena;
+static rh_backfill backfill;
+static rh_backfill_place place;
+static rh_sweep sweep;
+static rh_backfill_result result;
+static int64_t BATCHES[] = {1000};
+static rh_backfill_pause PAUSES[] = {{"0", 0, 0}, {"900%", 0, 9}};
+static int WORKERS[] = {1};
+
+/* Batches of 1,000 rows that take 10 ms and write 200 KB: 20 MB a second; beside a load that writes 2 MB. */
+static int start(void **state)
+{
+    (void)state;
+    arena = rh_arena_new();
+    backfill = (rh_backfill){.name = "b",
+                             .batches = BATCHES,
+                             .batch_count = 1,
+                             .pauses = PAUSES,
+                             .pause_count = 2,
+                             .workers = WORKERS,
+                             .worker_count = 1,
+                             .standby = RH_STANDBY_ASYNC};
+    sweep = (rh_sweep){.backfill = &backfill, .place = &place, .arena = arena};
+    sweep.states.autovacuum = true;
+    sweep.census = (rh_backfill_census){.rows = 10000000};
+    result = (rh_backfill_result){.backfill = &backfill, .rows = 10000000};
+    result.standby = (rh_backfill_standby){.mode = RH_STANDBY_ASYNC, .replay_bytes_per_s = 12e6};
+    for (int i = 0; i < 8; i++)
+        *rh_arena_add(arena, &sweep.evidence.batches, &sweep.evidence.batch_count) = (rh_backfill_measured){
+            .quiet = true, .batch = {.update_s = 0.01, .changed = 1000, .wal_bytes = 200000}};
+    *rh_arena_add(arena, &sweep.evidence.windows, &sweep.evidence.window_count) =
+        (rh_backfill_window){.setting = SIZE_MAX, .ended = 2 * RH_SECOND, .wal_bytes = 4000000};
+    rh_sweep_plan(&sweep, &result);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    rh_arena_free(arena);
+    return 0;
+}
+
+static void gate(double limit)
+{
+    backfill.gates[RH_BACKFILL_GATE_REPLICA_LAG] =
+        (rh_gate_limit){.set = true, .limit = limit, .text = "the limit"};
+}
+
+static void the_bound_is_in_rows(void **state)
+{
+    (void)state;
+    rh_sweep_bound_replay(&sweep, &result);
+    assert_int_equal(result.bound_count, 1);
+    assert_string_equal(result.bounds[0].name, "rows a second");
+    assert_true(fabs(result.bounds[0].limit - 50000) < 1); /* (12 − 2) MB / 200 bytes */
+}
+
+static void without_the_gate_nothing_is_excluded(void **state)
+{
+    (void)state;
+    rh_sweep_bound_replay(&sweep, &result);
+    assert_int_equal(result.cells[0].state, RH_CELL_NOT_RUN);
+}
+
+static void what_leaves_the_standby_behind_is_excluded(void **state)
+{
+    (void)state;
+    gate(10);
+    rh_sweep_bound_replay(&sweep, &result);
+    assert_int_equal(result.cells[0].state, RH_CELL_EXCLUDED);
+    assert_non_null(strstr(result.cells[0].why, "replica_lag is the limit"));
+}
+
+static void with_long_pauses_it_keeps_up(void **state)
+{
+    (void)state;
+    gate(10);
+    rh_sweep_bound_replay(&sweep, &result);
+    assert_int_equal(result.cells[1].state, RH_CELL_NOT_RUN);
+}
+
+static void a_lag_within_the_gate_excludes_nothing(void **state)
+{
+    (void)state;
+    gate(3600); /* 100 s of batches: at most 100 s behind */
+    rh_sweep_bound_replay(&sweep, &result);
+    assert_int_equal(result.cells[0].state, RH_CELL_NOT_RUN);
+}
+
+static void near_the_bound_it_is_run(void **state)
+{
+    (void)state;
+    gate(10);
+    result.standby.replay_bytes_per_s = 18e6; /* 80,000 rows a second; without load it does 100,000 */
+    rh_sweep_bound_replay(&sweep, &result);
+    assert_int_equal(result.cells[0].state, RH_CELL_NOT_RUN);
+}
+
+static void an_unknown_capacity_bounds_nothing(void **state)
+{
+    (void)state;
+    gate(0);
+    result.standby.replay_bytes_per_s = RH_NOT_MEASURED;
+    rh_sweep_bound_replay(&sweep, &result);
+    assert_int_equal(result.bound_count, 0);
+    assert_int_equal(result.cells[0].state, RH_CELL_NOT_RUN);
+}
+
+static void without_a_standby_the_gate_is_unclear(void **state)
+{
+    (void)state;
+    rh_error error = {0};
+    gate(10);
+    result.standby.why_not = "it needs 3 GB of disk beside the cluster, and 1 GB are free";
+    result.cells[0].state = RH_CELL_HELD;
+    assert_true(rh_sweep_confirm(&sweep, &result, &error));
+    assert_int_equal(result.cells[0].state, RH_CELL_UNCLEAR);
+    assert_string_equal(result.cells[0].why, "replica_lag was not measured: it needs 3 GB of disk beside the "
+                                             "cluster, and 1 GB are free");
+}
+
+static void without_the_gate_it_holds(void **state)
+{
+    (void)state;
+    rh_error error = {0};
+    result.standby.why_not = "there is none";
+    result.cells[0].state = RH_CELL_HELD;
+    assert_true(rh_sweep_confirm(&sweep, &result, &error));
+    assert_int_equal(result.cells[0].state, RH_CELL_HELD);
+}
+
+static void the_lag_of_the_whole_decides(void **state)
+{
+    (void)state;
+    gate(10);
+    rh_backfill_cell *cell = &result.cells[0];
+    cell->replica_lag_s = (rh_backfill_figure){2, 2, 40};
+    rh_sweep_judge(&sweep, false, cell);
+    assert_int_equal(cell->state, RH_CELL_UNCLEAR);
+    cell->replica_lag_s = (rh_backfill_figure){12, 12, 12};
+    rh_sweep_judge(&sweep, false, cell);
+    assert_int_equal(cell->state, RH_CELL_FAILED);
+    cell->replica_lag_s = (rh_backfill_figure){2, 2, 3};
+    rh_sweep_judge(&sweep, false, cell);
+    assert_int_equal(cell->state, RH_CELL_HELD);
+}
+
+int main(void)
+{
+#define EACH(test) cmocka_unit_test_setup_teardown(test, start, stop)
+    const struct CMUnitTest tests[] = {
+        EACH(the_bound_is_in_rows),
+        EACH(without_the_gate_nothing_is_excluded),
+        EACH(what_leaves_the_standby_behind_is_excluded),
+        EACH(with_long_pauses_it_keeps_up),
+        EACH(a_lag_within_the_gate_excludes_nothing),
+        EACH(near_the_bound_it_is_run),
+        EACH(an_unknown_capacity_bounds_nothing),
+        EACH(without_a_standby_the_gate_is_unclear),
+        EACH(without_the_gate_it_holds),
+        EACH(the_lag_of_the_whole_decides),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
