@@ -13,7 +13,7 @@ typedef struct client {
     rh_clients *clients;
     rh_client_kind kind;
     rh_pg *pg;
-    const char *sql;
+    const char *sql, *parent_sql;
     pthread_t thread;
     bool started;
     rh_random random;
@@ -69,6 +69,32 @@ static bool make_models(rh_proof *p, rh_error *error)
         error);
 }
 
+/* An update that returns the key of the row that it refers to, and the statement that locks that one. */
+static bool make_parent(client *c, rh_error *error)
+{
+    rh_proof *p = c->clients->proof;
+    const rh_image_column *column = rh_clients_column(p);
+    const char *parameters[] = {p->target.table};
+    rh_pg_result *key = rh_pg_query(
+        p->side,
+        "SELECT quote_ident(a.attname), c.confrelid::regclass, quote_ident(f.attname), format_type(f.atttypid, NULL)"
+        " FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]"
+        " JOIN pg_attribute f ON f.attrelid = c.confrelid AND f.attnum = c.confkey[1]"
+        " WHERE c.contype = 'f' AND c.conrelid = $1::regclass AND cardinality(c.conkey) = 1"
+        " AND c.confrelid <> c.conrelid ORDER BY c.conname LIMIT 1",
+        1, parameters, error);
+    if (key && column && rh_pg_rows(key) == 1) {
+        c->sql =
+            rh_arena_printf(p->arena, "UPDATE %s SET %s = %s WHERE ctid = ANY ($1::tid[]) RETURNING %s::text",
+                            p->target.table, column->name, column->other, rh_pg_value(key, 0, 0));
+        c->parent_sql =
+            rh_arena_printf(p->arena, "SELECT FROM %s WHERE %s = $1::%s FOR UPDATE", rh_pg_value(key, 0, 1),
+                            rh_pg_value(key, 0, 2), rh_pg_value(key, 0, 3));
+    }
+    rh_pg_result_free(key);
+    return key != NULL;
+}
+
 static const char *sql_of(const rh_proof *p, rh_client_kind kind)
 {
     const rh_image_column *column = rh_clients_column(p);
@@ -99,6 +125,11 @@ static void add_places(const client *c, rh_text *array, double ahead, int count)
         rh_pg_array_add(array, p->reference.places[at < total ? at : total - 1]);
 }
 
+static void wait_for(rh_usec duration)
+{
+    rh_clock_sleep_until(rh_clock_monotonic() + duration);
+}
+
 /* The statement of C on rows AHEAD batches. */
 static bool change(client *c, double ahead, int count, rh_error *error)
 {
@@ -109,24 +140,27 @@ static bool change(client *c, double ahead, int count, rh_error *error)
     rh_text_release(&array);
     const bool ok = done != NULL;
     c->done += ok && rh_pg_affected(done) > 0;
+    if (ok && c->parent_sql && rh_pg_rows(done) > 0 && rh_pg_value(done, 0, 0)) {
+        const char *parent[] = {rh_pg_value(done, 0, 0)};
+        wait_for(2 * GAP);
+        rh_pg_result *locked = rh_pg_query(c->pg, c->parent_sql, 1, parent, error);
+        rh_pg_result_free(done);
+        rh_pg_result_free(locked);
+        return locked != NULL;
+    }
     rh_pg_result_free(done);
     return ok && (c->kind != RH_CLIENT_INSERT || /* feed() of the journal waits for it */
                   rh_pg_execute(c->pg, "SELECT nextval('pgrehearse_proof.inserts')", error));
 }
 
-static void wait_for(rh_usec duration)
-{
-    rh_clock_sleep_until(rh_clock_monotonic() + duration);
-}
-
 static bool transaction(client *c, rh_error *error)
 {
     const double ahead = 2 * rh_random_uniform(&c->random);
-    if (c->kind == RH_CLIENT_LOCK || c->kind == RH_CLIENT_PAIR) {
+    if (c->kind >= RH_CLIENT_PARENT || c->kind == RH_CLIENT_LOCK) {
         const double other = 2 * rh_random_uniform(&c->random);
         bool ok = rh_pg_execute(c->pg, "BEGIN", error) &&
-                  change(c, ahead, c->kind == RH_CLIENT_PAIR ? 1 : ROWS, error);
-        wait_for(c->kind == RH_CLIENT_PAIR ? 2 * GAP : LOCKED);
+                  change(c, ahead, c->kind == RH_CLIENT_LOCK ? ROWS : 1, error);
+        wait_for(c->kind == RH_CLIENT_LOCK ? LOCKED : 2 * GAP);
         ok = ok && (c->kind != RH_CLIENT_PAIR || change(c, other, 1, error));
         return rh_pg_execute(c->pg, ok ? "COMMIT" : "ROLLBACK", ok ? error : NULL) && ok;
     }
@@ -173,7 +207,14 @@ rh_clients *rh_clients_start(rh_proof *p, unsigned kinds, double inserts_until, 
     for (int kind = 0; kind < RH_CLIENT_COUNT; kind++) {
         client *c = &clients->items[kind];
         *c = (client){.clients = clients, .kind = (rh_client_kind)kind};
-        c->sql = kinds & 1U << kind ? sql_of(p, c->kind) : NULL;
+        if (!(kinds & 1U << kind))
+            continue;
+        if (c->kind == RH_CLIENT_PARENT && !make_parent(c, error)) {
+            rh_clients_stop(clients);
+            return NULL;
+        }
+        if (c->kind != RH_CLIENT_PARENT)
+            c->sql = sql_of(p, c->kind);
         if (!c->sql)
             continue;
         rh_random_seed(&c->random, p->place->seed + (uint64_t)kind);

@@ -8,6 +8,7 @@ typedef enum rh_client_kind {
     RH_CLIENT_DELETE, /* such rows */
     RH_CLIENT_LOCK,   /* keeps such rows locked for a while */
     RH_CLIENT_INSERT, /* copies of rows with other keys */
+    RH_CLIENT_PARENT, /* updates such a row, then locks the row that it refers to by a foreign key */
     RH_CLIENT_PAIR,   /* updates two such rows in a transaction, in either order */
     RH_CLIENT_COUNT
 } rh_client_kind;

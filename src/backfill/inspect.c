@@ -119,6 +119,9 @@ static bool keeps_key(const inspection *in, rh_error *error)
     rh_assigned *assigned = NULL;
     size_t count = 0;
     const rh_backfill *b = in->backfill;
+    if (b->sql) /* the server tries it */
+        return in->target->key_count == 1 ||
+               fail(&b->sql_where, error, "sql needs a key of one column", NULL);
     rh_sql_assigned(rh_arena_printf(in->arena, "UPDATE t SET %s", b->set), in->arena, &assigned, &count);
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < in->target->key_count; k++)
@@ -177,7 +180,11 @@ static bool try_rows(const inspection *in, rh_error *error)
             in->pg, sql.update_first, rh_backfill_position_parameters(&last, parameters), parameters, error);
         const int64_t rows = changed ? rh_pg_affected(changed) : 0;
         const char *remaining = rh_backfill_count_up_to(&keyset, in->target, in->arena);
-        ok = changed || blame(&b->set_where, "set", error);
+        ok = changed || blame(b->sql ? &b->sql_where : &b->set_where, b->sql ? "sql" : "set", error);
+        if (ok && b->sql && rows == 0 && found > 0)
+            ok = fail(&b->sql_where, error,
+                      rh_arena_printf(in->arena, "sql changes none of the first %" PRId64 " rows", found),
+                      "it would end with all of them still to do");
         ok = ok && (!b->condition || count_remaining(in, remaining, &last, &left, error));
         /* Rows for which join: finds nothing keep matching: they are not changed at all. */
         if (ok && b->condition && rows > 0 && left > found - rows)
@@ -201,7 +208,7 @@ bool rh_backfill_inspect(rh_pg *pg, const rh_backfill *backfill, rh_arena *arena
     inspection in = {.pg = pg, .backfill = backfill, .arena = arena, .target = target};
     if (!resolve_table(&in, error) || !resolve_key(&in, error) || !check_condition(&in, error))
         return false;
-    if (!backfill->set) /* a program's */
+    if (backfill->command)
         return true;
     if (!keeps_key(&in, error) || !rh_pg_execute(pg, "BEGIN", error))
         return false;

@@ -137,6 +137,9 @@ static bool judge_reference(rh_proof *p, const rh_proof_end *end)
                       "A transaction stood open while %" PRId64
                       " batches were committed: nothing that was dead since it began can be vacuumed",
                       end->held);
+    if (end->deadlock)
+        rh_proof_fail(p, RH_PROOF_NO_DEADLOCK, "backfill-lock-order", RH_UNKNOWN,
+                      "Without any load, two of its own sessions came into a deadlock, and it failed");
     if (end->ending == RH_PROOF_ENDED && !end->ok)
         for (int i = 0; i < RH_PROOF_CLAIM_COUNT; i++)
             rh_proof_unknown(p, (rh_proof_claim)i, "the backfill fails without any load: %s", text);
@@ -239,7 +242,8 @@ static bool inspect(rh_proof *p, const rh_backfill_setting *setting, rh_error *e
         rh_backfill_position_release(&pages);
     }
     rh_pg_close(pg);
-    p->sql = ok && p->backfill->set ? rh_backfill_statements_of(p->backfill, &p->target, p->arena) : p->sql;
+    p->sql =
+        ok && !p->backfill->command ? rh_backfill_statements_of(p->backfill, &p->target, p->arena) : p->sql;
     return ok;
 }
 
@@ -251,7 +255,8 @@ static bool try_claims(rh_proof *p, rh_error *error)
     if (!p->reference.made)
         return true;
     return (!options->twice || rh_proof_twice(p, error)) && rh_proof_kills(p, error) &&
-           rh_proof_stops(p, error) && (!options->races || rh_proof_races(p, error)) &&
+           rh_proof_stops(p, error) && rh_proof_reads(p, error) &&
+           (!options->races || rh_proof_races(p, error)) &&
            (options->runners < 2 || rh_proof_runners(p, error)) && rh_proof_contract(p, error);
 }
 
@@ -279,10 +284,12 @@ bool rh_backfill_prove(const rh_backfill *backfill, const rh_backfill_setting *s
                   .place = place,
                   .arena = arena,
                   .notes = notes,
-                  .runner = backfill->command ? &rh_runner_program : &rh_runner_native,
+                  .runner = backfill->command           ? &rh_runner_program
+                            : backfill->proof.procedure ? &rh_runner_procedure
+                                                        : &rh_runner_native,
                   .stops = backfill->command ? backfill->stops : true,
                   .counts_batches = backfill->command ? mentions(backfill->command, "{batch}") : true,
-                  .total = 2 * backfill->proof.kills + 15};
+                  .total = 2 * backfill->proof.kills + 18};
     for (int i = 0; i < RH_PROOF_CLAIM_COUNT; i++)
         p.claims[i] = (rh_backfill_claim){.claim = (rh_proof_claim)i, .rows = RH_UNKNOWN};
     bool ok = inspect(&p, setting, error);

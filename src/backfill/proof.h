@@ -106,6 +106,7 @@ const char *rh_proof_ending_text(const rh_proof *proof, const rh_proof_end *end)
 /* Each tries one claim or some, and gives their outcomes. False: a server lost, or an interrupt. */
 bool rh_proof_reference_run(rh_proof *proof, rh_error *error);
 bool rh_proof_twice(rh_proof *proof, rh_error *error);
+bool rh_proof_reads(rh_proof *proof, rh_error *error);
 bool rh_proof_kills(rh_proof *proof, rh_error *error);
 bool rh_proof_stops(rh_proof *proof, rh_error *error);
 bool rh_proof_races(rh_proof *proof, rh_error *error);

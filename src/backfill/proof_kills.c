@@ -183,7 +183,8 @@ static moment moment_of(const kills *k, int number)
         MOMENT_BEFORE_COMMIT, MOMENT_COMMITTED,     MOMENT_PAUSE,     MOMENT_ANY,   MOMENT_SERVER,
         MOMENT_ANY,           MOMENT_BEFORE_COMMIT, MOMENT_COMMITTED, MOMENT_PAUSE, MOMENT_SERVER_ASYNC};
     const moment m = order[(size_t)number % (sizeof order / sizeof *order)];
-    const bool ours = k->p->place->crash != NULL, in_vain = k->tried[m] > k->hit[m];
+    const bool ours = k->p->place->crash != NULL,
+               in_vain = k->tried[m] > k->hit[m] || (m == MOMENT_COMMITTED && !k->p->runner->kill_at_commit);
     return (m >= MOMENT_SERVER && !ours) || in_vain ? MOMENT_ANY : m;
 }
 

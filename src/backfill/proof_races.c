@@ -255,14 +255,16 @@ static bool try_deadlock(rh_proof *p, rh_error *error)
         rh_proof_unknown(p, RH_PROOF_NO_DEADLOCK, "no column that clients may change");
         return true;
     }
-    if (!run_beside(p, 1U << RH_CLIENT_PAIR, 0, true, &r, error) || !count_deadlocks(p, &all, error))
+    if (!run_beside(p, 1U << RH_CLIENT_PAIR | 1U << RH_CLIENT_PARENT, 0, true, &r, error) ||
+        !count_deadlocks(p, &all, error))
         return false;
     rh_proof_claim_of(p, RH_PROOF_NO_DEADLOCK)->runs = 1;
     if (r.clients.deadlocks > 0)
-        rh_proof_fail(p, RH_PROOF_NO_DEADLOCK, "backfill-lock-order", RH_UNKNOWN,
-                      "Clients that update two rows in either order were the victim of %" PRId64
-                      " deadlocks with it: its lock_timeout should be shorter than deadlock_timeout",
-                      r.clients.deadlocks);
+        rh_proof_fail(
+            p, RH_PROOF_NO_DEADLOCK, "backfill-lock-order", RH_UNKNOWN,
+            "Clients that update two rows in either order, or a row and then the one that it refers to, were the victim of %" PRId64
+            " deadlocks with it: its lock_timeout should be shorter than deadlock_timeout",
+            r.clients.deadlocks);
     else if (r.end.ending != RH_PROOF_ENDED || !r.end.ok)
         rh_proof_fail(p, RH_PROOF_NO_DEADLOCK, "backfill-lock-order", RH_UNKNOWN,
                       "Beside clients that update two rows in either order: %s",
@@ -293,7 +295,7 @@ bool rh_proof_runners(rh_proof *p, rh_error *error)
     if (!rh_proof_fresh(p, error))
         return false;
     void *first = rh_proof_start(p, false, 0, error),
-         *second = first ? rh_proof_start(p, false, 0, error) : NULL;
+         *second = first ? rh_proof_start(p, true, 0, error) : NULL;
     bool ok = second && rh_proof_watch(p, first, false, &ends[0], error) &&
               rh_proof_watch(p, second, false, &ends[1], error);
     p->runner->free(first);

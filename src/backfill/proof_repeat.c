@@ -3,6 +3,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* A smaller table is read whole as cheaply as in parts. */
+enum { PAGES_MIN = 64 };
+
 /* Fails CLAIM when a run that should have ended well did not, or when the rows are not those of the
  * undisturbed run. AFTER: what was done before it, as a clause. */
 static bool same_as_reference(rh_proof *p, rh_proof_claim claim, const char *defect, const char *after,
@@ -138,6 +141,79 @@ bool rh_proof_stops(rh_proof *p, rh_error *error)
     return rh_proof_run(p, true, &end, error) &&
            same_as_reference(p, RH_PROOF_RESUMES, "backfill-no-resume", "Started again behind a stop", &end,
                              error);
+}
+
+/* ---- pages read ---- */
+
+/* A whole run in batches of BATCH rows: pages of the table that it read, and batches. The planner avoids
+ * sequential scans, as it does on a table of production's size. */
+static bool count_reads(rh_proof *p, int64_t batch, int64_t *pages, int64_t *batches, bool *ok,
+                        rh_error *error)
+{
+    static const char no_scans[] = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET enable_seqscan = off',"
+                                   " current_database()); END $$";
+    const rh_backfill_setting setting = p->setting;
+    rh_proof_counts counts;
+    rh_proof_end end;
+    if (!rh_proof_fresh(p, error) || !rh_pg_execute(p->side, no_scans, error))
+        return false;
+    p->setting.batch = batch;
+    const bool ran = rh_proof_run(p, false, &end, error) && rh_proof_count(p, &counts, error);
+    p->setting = setting;
+    if (!ran)
+        return false;
+    *ok = end.ending == RH_PROOF_ENDED && end.ok;
+    *batches = counts.transactions;
+    const char *parameters[] = {p->target.table};
+    rh_pg_result *row =
+        rh_pg_query(p->side,
+                    "SELECT heap_blks_read + heap_blks_hit FROM pg_catalog.pg_statio_user_tables "
+                    "WHERE relid = $1::regclass",
+                    1, parameters, error);
+    *pages = row && rh_pg_rows(row) ? rh_pg_int(row, 0, 0, RH_UNKNOWN) : RH_UNKNOWN;
+    rh_pg_result_free(row);
+    return row != NULL;
+}
+
+/* With batches of a quarter of the rows, what each further batch costs beside its rows: a page or two, or a
+ * part of the table. */
+bool rh_proof_reads(rh_proof *p, rh_error *error)
+{
+    int64_t pages[2], batches[2], size = 0;
+    bool ok[2];
+    if (!p->counts_batches || p->setting.batch < 8)
+        return true;
+    const char *parameters[] = {p->target.table};
+    for (int i = 0; i < 2; i++)
+        if (!count_reads(p, i ? p->setting.batch / 4 : p->setting.batch, &pages[i], &batches[i], &ok[i],
+                         error))
+            return false;
+    rh_pg_result *row = rh_pg_query(
+        p->side, "SELECT pg_catalog.pg_relation_size($1::regclass) / current_setting('block_size')::bigint",
+        1, parameters, error);
+    if (!row)
+        return false;
+    size = rh_pg_int(row, 0, 0, 0);
+    rh_pg_result_free(row);
+    if (size < PAGES_MIN) /* it says nothing of a large one */
+        return true;
+    rh_proof_claim_of(p, RH_PROOF_READS_ONCE)->runs = 2;
+    const int64_t more = batches[1] - batches[0];
+    const double each = more > 0 ? (double)(pages[1] - pages[0]) / (double)more : 0;
+    if (!ok[0] || !ok[1] || more < batches[0] || pages[0] == RH_UNKNOWN || pages[1] == RH_UNKNOWN)
+        rh_proof_unknown(p, RH_PROOF_READS_ONCE,
+                         "the pages that a batch reads could not be told: %" PRId64 " and %" PRId64
+                         " batches, a table of %" PRId64 " pages",
+                         batches[0], batches[1], size);
+    else if (each > (double)size / 10)
+        rh_proof_fail(p, RH_PROOF_READS_ONCE, "backfill-rescan", RH_UNKNOWN,
+                      "Each further batch reads %.0f pages more, of a table of %" PRId64
+                      ": it walks over what earlier ones did",
+                      each, size);
+    else
+        rh_proof_hold(p, RH_PROOF_READS_ONCE, "A further batch reads %.1f pages more, of a table of %" PRId64,
+                      each > 0 ? each : 0.0, size);
+    return true;
 }
 
 /* ---- contract ---- */

@@ -28,13 +28,14 @@ typedef struct rh_backfill_runner {
     void *(*start)(const rh_runner_start *start, rh_error *error);
     bool (*has_ended)(void *run, rh_runner_end *end); /* does not wait */
     void (*kill)(void *run); /* without a chance to do anything; does not wait for the server's process */
-    /* Kills it as soon as it has sent a COMMIT, whose answer does not reach it: it ends then. */
+    /* Kills it as soon as it has sent a COMMIT, whose answer does not reach it: it ends then. NULL: it
+     * cannot. */
     void (*kill_at_commit)(void *run);
     void (*stop)(void *run);
     void (*free)(void *run); /* kills, and waits for what it started. Takes NULL */
 } rh_backfill_runner;
 
-extern const rh_backfill_runner rh_runner_native, rh_runner_program;
+extern const rh_backfill_runner rh_runner_native, rh_runner_procedure, rh_runner_program;
 
 /* Made in each copy of the sample before a native run: where the walk is. */
 extern const char rh_runner_native_schema[];

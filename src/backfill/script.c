@@ -353,6 +353,39 @@ static const char *name_beside(const rh_backfill_target *target, const char *nam
     return rh_arena_printf(arena, "%.*s%s", (int)length, target->table, rh_identifier(name, arena));
 }
 
+static writer writer_of(const rh_backfill *b, const rh_backfill_target *target, rh_arena *arena,
+                        rh_text *text)
+{
+    const char *name = rh_arena_printf(arena, "backfill_%.*s", NAME_MAX_BYTES, b->name);
+    writer w = {.b = b,
+                .target = target,
+                .sql = rh_backfill_statements_of(b, target, arena),
+                .arena = arena,
+                .procedure = name_beside(target, name, arena),
+                .progress = name_beside(target, rh_arena_printf(arena, "%s_progress", name), arena),
+                .label = rh_arena_printf(arena, "%s of %s", b->name, target->table),
+                .text = text};
+    w.lock = rh_arena_printf(arena, "hashtextextended(%s, 0)",
+                             literal(rh_arena_printf(arena, "backfill %s", w.label), arena));
+    for (size_t i = 0; i < w.sql.position_size; i++)
+        w.types[i] = b->walk == RH_WALK_CTID ? "bigint" : target->types[i];
+    return w;
+}
+
+rh_backfill_procedure rh_backfill_procedure_of(const rh_backfill *b, const rh_backfill_target *target,
+                                               rh_arena *arena)
+{
+    rh_text text = {0};
+    const writer w = writer_of(b, target, arena, &text);
+    write_progress(&w);
+    write_procedure(&w);
+    const rh_backfill_procedure parts = {.definitions = rh_arena_strdup(arena, rh_text_string(&text)),
+                                         .procedure = w.procedure,
+                                         .progress = w.progress};
+    rh_text_release(&text);
+    return parts;
+}
+
 bool rh_backfill_script(const rh_backfill *b, const rh_plan *plan, rh_arena *arena, rh_text *text,
                         rh_error *error)
 {
@@ -363,19 +396,7 @@ bool rh_backfill_script(const rh_backfill *b, const rh_plan *plan, rh_arena *are
     }
     if (!rh_backfill_target_of(b, plan, arena, &target, error))
         return false;
-    const char *name = rh_arena_printf(arena, "backfill_%.*s", NAME_MAX_BYTES, b->name);
-    writer w = {.b = b,
-                .target = &target,
-                .sql = rh_backfill_statements_of(b, &target, arena),
-                .arena = arena,
-                .procedure = name_beside(&target, name, arena),
-                .progress = name_beside(&target, rh_arena_printf(arena, "%s_progress", name), arena),
-                .label = rh_arena_printf(arena, "%s of %s", b->name, target.table),
-                .text = text};
-    w.lock = rh_arena_printf(arena, "hashtextextended(%s, 0)",
-                             literal(rh_arena_printf(arena, "backfill %s", w.label), arena));
-    for (size_t i = 0; i < w.sql.position_size; i++)
-        w.types[i] = b->walk == RH_WALK_CTID ? "bigint" : target.types[i];
+    const writer w = writer_of(b, &target, arena, text);
     write_head(&w);
     write_progress(&w);
     write_procedure(&w);

@@ -1,5 +1,6 @@
 #include "statements.h"
 #include "pgrehearse/adapters/pg.h"
+#include "pgrehearse/base/scan.h"
 #include "pgrehearse/base/text.h"
 #include <stdlib.h>
 
@@ -126,9 +127,43 @@ static const char *update_remaining(const rh_backfill *b, const rh_backfill_targ
     return update(b, target, rows, arena);
 }
 
+/* The team's statement with the keys FROM and TO, expressions, for :from and :to. */
+static const char *own(const rh_backfill *b, const char *from, const char *to, rh_arena *arena)
+{
+    rh_text sql = {0};
+    const char *at = b->sql, *copied = b->sql;
+    for (rh_token name; rh_scan_variable(&at, NULL, &name); copied = at) {
+        rh_text_append_bytes(&sql, copied, (size_t)(name.at - 1 - copied));
+        rh_text_append(&sql, rh_token_is(&name, "from") ? from : to);
+    }
+    rh_text_append(&sql, copied);
+    return keep(&sql, arena);
+}
+
+/* :from is the first key behind the last batch; both are keys that exist, or, with walk: range, need not. */
+static rh_backfill_statements own_statements(const rh_backfill *b, const rh_backfill_target *target,
+                                             rh_arena *arena)
+{
+    const char *key = target->key[0], *type = target->types[0];
+    const char *first = rh_arena_printf(arena, "(SELECT first.%s FROM %s AS first ORDER BY first.%s LIMIT 1)",
+                                        key, target->table, key);
+    const char *next = rh_arena_printf(
+        arena, "(SELECT first.%s FROM %s AS first WHERE first.%s > $1::%s ORDER BY first.%s LIMIT 1)", key,
+        target->table, key, type, key);
+    return (rh_backfill_statements){
+        .find_first = find(b, target, true, arena),
+        .find_next = find(b, target, false, arena),
+        .update_first = own(b, first, rh_arena_printf(arena, "$1::%s", type), arena),
+        .update_next = own(b, next, rh_arena_printf(arena, "$2::%s", type), arena),
+        .position_size = 1,
+    };
+}
+
 rh_backfill_statements rh_backfill_statements_of(const rh_backfill *b, const rh_backfill_target *target,
                                                  rh_arena *arena)
 {
+    if (b->sql)
+        return own_statements(b, target, arena);
     if (b->walk == RH_WALK_REMAINING) {
         const char *sql = update_remaining(b, target, arena);
         return (rh_backfill_statements){.update_first = sql, .update_next = sql};

@@ -53,7 +53,7 @@ static bool inspect(rh_sweep *sweep, rh_error *error)
     rh_pg_close(pg);
     if (!ok)
         return false;
-    if (!sweep->backfill->set)
+    if (sweep->backfill->command)
         return take_census(sweep, error);
     sweep->sql = rh_backfill_statements_of(sweep->backfill, &sweep->target, sweep->arena);
     return take_census(sweep, error) && read_states(sweep, error);

@@ -256,3 +256,18 @@ const char *rh_sql_skip_blanks(const char *sql)
     while (token.kind == RH_TOKEN_CHARACTER && *token.at == ';');
     return token.at;
 }
+
+bool rh_scan_variable(const char **at, const char *end, rh_token *name)
+{
+    rh_token token;
+    while (rh_scan_code(at, end, &token)) {
+        if (token.kind != RH_TOKEN_CHARACTER || *token.at != ':')
+            continue;
+        const char *behind = *at;
+        if (rh_scan_code(&behind, end, name) && name->kind == RH_TOKEN_WORD && name->at == token.at + 1) {
+            *at = behind;
+            return true;
+        }
+    }
+    return false;
+}

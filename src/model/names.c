@@ -279,8 +279,8 @@ const char *rh_backfill_cell_state_name(rh_backfill_cell_state state)
 
 const char *rh_proof_claim_name(rh_proof_claim claim)
 {
-    static const char *const names[] = {"resumes", "idempotent",  "complete", "keeps_updates", "ends",
-                                        "commits", "no_deadlock", "stops",    "contract"};
+    static const char *const names[] = {"resumes", "idempotent", "complete",    "keeps_updates", "ends",
+                                        "commits", "reads_once", "no_deadlock", "stops",         "contract"};
     _Static_assert(sizeof names / sizeof *names == RH_PROOF_CLAIM_COUNT, "one name a value");
     return names[claim];
 }

@@ -1,5 +1,6 @@
 #include "backfill.h"
 #include "pgrehearse/base/text.h"
+#include "backfill_own.h"
 #include "backfill_sql.h"
 #include "backfill_sweep.h"
 #include <string.h>
@@ -175,6 +176,7 @@ static const key_entry KEYS[] = {
     {"standby", read_standby},
     {"sweep", rh_backfill_read_sweep},
     {"gates", rh_backfill_read_gates},
+    {"sql", rh_backfill_read_sql},
     {"command", read_command},
     {"resume", read_resume},
     {"stop", read_stop},
@@ -200,14 +202,17 @@ static bool read_pair(rh_reader *reader, rh_yaml_node *name, rh_yaml_node *value
 /* What the keys of one backfill must be together. */
 static bool check(rh_reader *reader, rh_yaml_node *node, rh_backfill *b)
 {
-    if (!b->table || (!b->set && !b->command)) {
+    if (!b->table || (!b->set && !b->command && !b->sql)) {
         rh_value_fail(reader, node, "a backfill needs table and set");
         return rh_error_hint(reader->error, "write - {table: public.orders, set: total = price * quantity}");
     }
-    if (b->command && (b->set || b->from || b->join)) {
-        rh_value_fail(reader, node, "command beside set");
-        return rh_error_hint(reader->error, "a backfill is either a program or what set assigns");
+    if ((b->command != NULL) + (b->sql != NULL) + (b->set || b->from || b->join) > 1) {
+        rh_value_fail(reader, node, "only one of set, sql and command");
+        return rh_error_hint(reader->error,
+                             "a backfill is what set assigns, a statement of yours, or a program");
     }
+    if (b->sql && (b->key_count > 1 || b->walk == RH_WALK_CTID || b->walk == RH_WALK_REMAINING))
+        return rh_value_fail(reader, node, "sql needs a key of one column, and walk: keyset or range");
     if (b->resume && !b->command)
         return rh_value_fail(reader, node, "resume without command");
     if (!b->from != !b->join) {

@@ -231,6 +231,15 @@ static bool read_runners(rh_reader *reader, const char *name, rh_yaml_node *node
     return ok;
 }
 
+static bool read_by(rh_reader *reader, const char *name, rh_yaml_node *node, rh_backfill *b)
+{
+    static const rh_key_word words[] = {{"native", 0, NULL}, {"procedure", 1, NULL}};
+    int word = 0;
+    const bool ok = rh_value_word(reader, name, node, words, 2, &word);
+    b->proof.procedure = word == 1;
+    return ok;
+}
+
 static bool read_races(rh_reader *reader, const char *name, rh_yaml_node *node, rh_backfill *b)
 {
     return rh_value_bool(reader, name, node, &b->proof.races);
@@ -243,8 +252,11 @@ static bool read_twice(rh_reader *reader, const char *name, rh_yaml_node *node, 
 
 bool rh_backfill_read_proof(rh_reader *reader, const char *name, rh_yaml_node *node, rh_backfill *b)
 {
-    static const key_entry keys[] = {
-        {"kills", read_kills}, {"races", read_races}, {"twice", read_twice}, {"runners", read_runners}};
+    static const key_entry keys[] = {{"kills", read_kills},
+                                     {"races", read_races},
+                                     {"twice", read_twice},
+                                     {"runners", read_runners},
+                                     {"by", read_by}};
     b->proof.where = rh_value_where(reader, node);
     if (rh_yaml_node_kind(node) == RH_YAML_SCALAR && strcmp(rh_yaml_scalar(node), "none") == 0) {
         b->proof.off = true;

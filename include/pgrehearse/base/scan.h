@@ -44,6 +44,8 @@ bool rh_scan_code(const char **at, const char *end, rh_token *token);
 /* The end of the blank or the token at SQL[AT], for readers who look at other bytes between tokens (psql's
  * commands and variables). */
 size_t rh_scan_past(const char *sql, size_t at);
+/* The same, but only a variable as psql writes it, :name: NAME is the word. False when none is left. */
+bool rh_scan_variable(const char **at, const char *end, rh_token *name);
 /* TOKEN is the word WORD (lower case), in any case. */
 bool rh_token_is(const rh_token *token, const char *word);
 /* SQL behind blanks, comments and semicolons: where its first word begins. */

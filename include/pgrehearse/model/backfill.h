@@ -50,6 +50,7 @@ typedef enum rh_proof_claim {
     RH_PROOF_KEEPS_UPDATES, /* it overwrites nothing that the application wrote meanwhile */
     RH_PROOF_ENDS,          /* also while rows are inserted */
     RH_PROOF_COMMITS,       /* each batch is a transaction, and no transaction is longer */
+    RH_PROOF_READS_ONCE,    /* a batch does not read what earlier ones did */
     RH_PROOF_NO_DEADLOCK,   /* no deadlock hits the application, nor ends the backfill */
     RH_PROOF_STOPS,         /* within two batches when it is asked to */
     RH_PROOF_CONTRACT,      /* the migrations behind it pass */
@@ -69,7 +70,7 @@ const char *rh_proof_outcome_name(rh_proof_outcome outcome); /* "unknown" … */
 typedef struct rh_proof_options {
     bool off; /* proof: none */
     int kills, runners;
-    bool races, twice;
+    bool races, twice, procedure; /* PROCEDURE: the printed one is proven instead of the native batches */
     rh_location where;
 } rh_proof_options;
 
@@ -96,6 +97,8 @@ typedef struct rh_backfill {
     const char **key;        /* columns; none: the primary key */
     size_t key_count;
     rh_backfill_walk walk;
+    const char *sql; /* a batch in the team's own SQL instead of SET, with :from and :to, keys; NULL */
+    rh_location sql_where;
     const char *const *command, *const
                                     *resume; /* a program instead of SET, NULL-ended; RESUME NULL: COMMAND */
     bool stops;                              /* the program ends at SIGTERM: stop: TERM */

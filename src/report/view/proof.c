@@ -11,6 +11,7 @@ static const struct claim_words {
     {"keeps_updates", "loses no update"},
     {"ends", "ends"},
     {"commits", "commits each batch"},
+    {"reads_once", "reads each row once"},
     {"no_deadlock", "no deadlock hits the application"},
     {"stops", "stops when it is asked to"},
     {"contract", "the migrations behind it pass"},

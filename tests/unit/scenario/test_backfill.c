@@ -33,6 +33,7 @@ static int make_folder(void **state)
     assert_non_null(mkdtemp(folder));
     assert_int_equal(chdir(folder), 0);
     write_file("b.dump", "x");
+    write_file("fill.sql", "UPDATE o SET a = 1 -- :from\nWHERE id BETWEEN :from AND :to + :limit\n");
     return 0;
 }
 
@@ -148,6 +149,15 @@ static void test_programs(void **state)
     assert_true(b->stops);
 }
 
+static void test_own_sql(void **state)
+{
+    (void)state;
+    const rh_backfill *b =
+        loads("  - {table: o, sql: \"UPDATE o SET a = b::int WHERE id BETWEEN :from AND :to;\"}\n");
+    assert_string_equal(b->sql, "UPDATE o SET a = b::int WHERE id BETWEEN :from AND :to");
+    assert_null(b->set);
+}
+
 static void test_mistakes(void **state)
 {
     (void)state;
@@ -155,7 +165,14 @@ static void test_mistakes(void **state)
     complains("  - orders\n", 4, 5, "is a map of keys");
     complains("  - {table: orders}\n", 4, 5, "needs table and set");
     complains("  - {tabel: orders, set: a = 1}\n", 4, 6, "did you mean \"table\"");
-    complains("  - {table: o, set: a = 1, command: [x]}\n", 4, 5, "command beside set");
+    complains("  - {table: o, set: a = 1, command: [x]}\n", 4, 5, "only one of set, sql and command");
+    complains("  - {table: o, sql: \"UPDATE o SET a = 1 WHERE id >= :from AND id < :upto\"}\n", 4, 21,
+              "has :upto, which nothing gives a value");
+    complains("  - {table: o, sql: \"UPDATE o SET a = ':to' WHERE id >= :from\"}\n", 4, 21,
+              "does not use :to");
+    complains("  - {table: o, sql: \"UPDATE o SET a = WHERE id BETWEEN :from AND :to\"}\n", 4, 21,
+              "syntax error");
+    complains("  - {table: o, sql: fill.sql}\n", 2, 34, ":limit, which nothing gives a value");
     complains("  - {table: o, command: x}\n", 4, 25, "must be a list");
     complains("  - {table: o, command: [x, \"{bach}\"]}\n", 4, 29, "{bach}, which nothing gives a value");
     complains("  - {table: o, set: a = 1, proof: {kils: 3}}\n", 4, 36, "did you mean \"kills\"");
@@ -193,7 +210,8 @@ int main(void)
 {
 #define EACH(test) cmocka_unit_test_setup_teardown(test, new_arena, free_arena)
     const struct CMUnitTest tests[] = {
-        EACH(test_defaults), EACH(test_every_key), EACH(test_programs), EACH(test_mistakes), EACH(test_sql),
+        EACH(test_defaults), EACH(test_every_key), EACH(test_programs),
+        EACH(test_own_sql),  EACH(test_mistakes),  EACH(test_sql),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
