@@ -40,7 +40,7 @@ GRANT ALL ON SEQUENCE pgrehearse_proof.inserts TO PUBLIC;
 CREATE FUNCTION pgrehearse_proof.feed() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     inserts bigint;
-    until timestamptz := pg_catalog.clock_timestamp() + interval '1 s';
+    until timestamptz := pg_catalog.clock_timestamp() + interval '20 s';
 BEGIN
     IF NOT pgrehearse_proof.is_backfill()
         OR pg_catalog.current_setting('pgrehearse.fed', true) = pg_catalog.txid_current()::text THEN
