@@ -116,6 +116,8 @@ void rh_sweep_plan(const rh_sweep *sweep, rh_backfill_result *result)
                     .busy_s = none,
                     .total_s = none,
                     .wal_bytes = none,
+                    .finish_s = none,
+                    .whole = {.dead_share = none, .disk_bytes = none, .final_bytes = RH_NOT_MEASURED},
                     .response_p99_ms = RH_NOT_MEASURED,
                     .baseline_p99_ms = RH_NOT_MEASURED,
                     .lock_wait_s = RH_NOT_MEASURED,

@@ -80,8 +80,7 @@ static double wal_of_others(const rh_sweep *sweep)
     return elapsed_s > 0 ? wal / elapsed_s : 0;
 }
 
-/* Moves those that no session began with to the front. Returns how many to predict from: all if no others. */
-static size_t without_warmup(rh_backfill_batch *batches, size_t count)
+size_t rh_sweep_without_warmup(rh_backfill_batch *batches, size_t count)
 {
     size_t kept = 0;
     for (size_t i = 0; i < count; i++)
@@ -113,7 +112,12 @@ static rh_backfill_whole predict_whole(const rh_sweep *sweep, const rh_backfill_
         .pages = &sweep->states.pages,
         .prices = &sweep->states.prices,
         .checkpoints = sweep->states.checkpoints,
-        .vacuum = &sweep->states.vacuum};
+        .vacuum = &sweep->states.vacuum,
+        .vacuum_measured = sweep->states.vacuum_measured,
+        .table_bytes = (double)result->table_bytes,
+        .index_bytes = (double)result->index_bytes,
+        .index_pages = sweep->states.index_pages,
+        .hot_share = sweep->states.hot_share};
     in.checkpoints.other_per_s = wal_of_others(sweep);
     return rh_predict_whole(&in);
 }
@@ -140,7 +144,7 @@ static void measure_batches(const rh_sweep *sweep, size_t index, const rh_backfi
     }
     free(times);
     if (count > 0) {
-        cell->whole = predict_whole(sweep, result, batches, without_warmup(batches, count), cell);
+        cell->whole = predict_whole(sweep, result, batches, rh_sweep_without_warmup(batches, count), cell);
         cell->busy_s = cell->whole.busy_s;
         cell->total_s = cell->whole.total_s;
         if (!isnan(cell->whole.wal_bytes.median))
@@ -156,16 +160,35 @@ void rh_sweep_measure(const rh_sweep *sweep, size_t index, const rh_backfill_res
     measure_batches(sweep, index, result, cell);
 }
 
-void rh_sweep_conclude(const rh_sweep *sweep, rh_backfill_result *result)
+void rh_sweep_measure_all(const rh_sweep *sweep, rh_backfill_result *result)
 {
     for (size_t i = 0; i < result->cell_count; i++) {
         rh_backfill_cell *cell = &result->cells[i];
         if (cell->state == RH_CELL_EXCLUDED)
             continue;
         rh_sweep_measure(sweep, i, result, cell);
-        if (cell->batches > 0)
-            rh_sweep_judge(sweep, sweep->place->load != NULL, cell);
     }
     for (size_t i = 0; i < sweep->evidence.batch_count; i++)
         result->changed += sweep->evidence.batches[i].batch.changed;
+    result->hot_share = sweep->states.hot_share;
+}
+
+void rh_sweep_conclude(const rh_sweep *sweep, rh_backfill_result *result)
+{
+    result->score = rh_predict_stretch_score(result->stretches, result->stretch_count, result->level);
+    for (size_t i = 0; i < result->cell_count; i++) {
+        rh_backfill_cell *cell = &result->cells[i];
+        if (cell->batches == 0 || result->stretch_count == 0)
+            continue;
+        cell->busy_s = rh_predict_widen(&cell->busy_s, result->score.half_width);
+        cell->total_s = rh_predict_widen(&cell->total_s, result->score.half_width);
+    }
+    rh_sweep_schedule(result);
+    for (size_t i = 0; i < result->cell_count; i++) {
+        rh_backfill_cell *cell = &result->cells[i];
+        if (cell->batches > 0 && cell->state != RH_CELL_EXCLUDED)
+            rh_sweep_judge(sweep, sweep->place->load != NULL, cell);
+    }
+    rh_sweep_recommend(sweep, result);
+    rh_sweep_course(sweep, result);
 }

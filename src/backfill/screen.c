@@ -224,6 +224,7 @@ static bool run_round(rh_sweep *sweep, rh_backfill_result *result, const size_t 
         rh_progress_update(sweep->place->progress, "backfill", "settings beside the load", (int64_t)*next,
                            (int64_t)count, RH_UNIT_ITEMS);
     }
+    ok = ok && rh_states_read_hot(r.side, &sweep->target, &sweep->states, error);
     rh_sweep_round_end(&r);
     return ok;
 }

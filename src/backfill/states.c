@@ -112,9 +112,21 @@ bool rh_states_read(rh_pg *pg, const rh_backfill *b, const rh_backfill_target *t
                     const rh_backfill_census *census, rh_arena *arena, rh_backfill_states *states,
                     rh_error *error)
 {
-    *states = (rh_backfill_states){0};
+    *states = (rh_backfill_states){.hot_share = RH_NOT_MEASURED};
     return read_pages(pg, b, target, census, arena, states, error) &&
            read_settings(pg, target, census, states, error);
+}
+
+bool rh_states_read_hot(rh_pg *pg, const rh_backfill_target *target, rh_backfill_states *states,
+                        rh_error *error)
+{
+    static const char SQL[] =
+        "SELECT sum(n_tup_hot_upd)::float8 / nullif(sum(n_tup_upd), 0) FROM pg_catalog.pg_stat_user_tables\n"
+        "WHERE relid IN (SELECT relid FROM pg_catalog.pg_partition_tree($1::regclass) UNION SELECT $1::regclass)";
+    rh_pg_result *share = rh_pg_query(pg, SQL, 1, &target->table, error);
+    states->hot_share = share ? rh_pg_double(share, 0, 0, RH_NOT_MEASURED) : RH_NOT_MEASURED;
+    rh_pg_result_free(share);
+    return share != NULL;
 }
 
 /* ---- where the sample is in its checkpoint cycle ---- */

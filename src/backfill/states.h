@@ -12,6 +12,7 @@ typedef struct rh_backfill_states {
     double cost_delay_ms, cost_limit; /* of autovacuum for the table */
     bool autovacuum;                  /* of the server */
     bool vacuum_measured;
+    double hot_share; /* of the table's updates; RH_NOT_MEASURED */
     /* where the sample is in its own checkpoint cycle */
     int64_t redo, wal; /* of the last checkpoint; when it was last read */
     double rows;       /* changed since that checkpoint */
@@ -21,6 +22,10 @@ typedef struct rh_backfill_states {
 bool rh_states_read(rh_pg *pg, const rh_backfill *backfill, const rh_backfill_target *target,
                     const rh_backfill_census *census, rh_arena *arena, rh_backfill_states *states,
                     rh_error *error);
+
+/* Reads how many of the table's updates were HOT; the sessions that made them have ended. */
+bool rh_states_read_hot(rh_pg *pg, const rh_backfill_target *target, rh_backfill_states *states,
+                        rh_error *error);
 
 /* Writes a checkpoint: all pages are to be imaged again. */
 bool rh_states_checkpoint(rh_pg *pg, rh_backfill_states *states, rh_error *error);

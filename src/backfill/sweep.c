@@ -12,6 +12,8 @@ enum { QUIET_STRATA = 4, QUIET_VISIT = 3 };
 /* Rows of a table that may be changed however large a share of it they are: a smaller share would be less
  * than a few batches. */
 enum { BUDGET_MIN = 100000 };
+/* Of the limit, one part in so many is for the stretches. */
+enum { STRETCHES_SHARE = 3 };
 
 static const double LEVEL = 0.9;
 
@@ -19,7 +21,7 @@ static void set_budget(rh_sweep *sweep)
 {
     const int64_t rows = sweep->census.rows, share = (int64_t)(sweep->backfill->sample * (double)rows);
     const int64_t least = rows < BUDGET_MIN ? rows : BUDGET_MIN;
-    sweep->budget = share > least ? share : least;
+    sweep->budget = sweep->most = share > least ? share : least;
     sweep->next = 0;
     sweep->changed_since_reset = 0;
 }
@@ -126,6 +128,16 @@ static void describe(const rh_sweep *sweep, rh_backfill_result *result)
     result->stratum_count = census->count;
 }
 
+/* A part of the limit is left for the stretches. */
+static bool screen(rh_sweep *sweep, rh_backfill_result *result, rh_error *error)
+{
+    const rh_usec deadline = sweep->deadline;
+    sweep->deadline -= (deadline - rh_clock_monotonic()) / STRETCHES_SHARE;
+    const bool ok = rh_sweep_screen(sweep, result, error);
+    sweep->deadline = deadline;
+    return ok;
+}
+
 static bool measure(rh_sweep *sweep, rh_backfill_result *result, rh_error *error)
 {
     if (!inspect(sweep, error))
@@ -148,12 +160,17 @@ static bool measure(rh_sweep *sweep, rh_backfill_result *result, rh_error *error
     rh_sweep_plan(sweep, result);
     if (!rh_sweep_vacuum(sweep, error))
         return false;
-    if (!rh_sweep_screen(sweep, result, error))
+    if (!screen(sweep, result, error))
+        return false;
+    rh_sweep_measure_all(sweep, result);
+    rh_sweep_conclude(sweep, result); /* the setting whose predictions are to be tested */
+    if (!rh_sweep_stretches(sweep, result, error))
         return false;
     rh_sweep_conclude(sweep, result);
     if (!rh_sweep_confirm(sweep, result, error))
         return false;
     rh_sweep_recommend(sweep, result);
+    rh_sweep_course(sweep, result);
     result->measured = true;
     return true;
 }
@@ -187,6 +204,7 @@ bool rh_backfill_sweep(const rh_backfill *backfill, const rh_backfill_place *pla
                                    .standby = {.mode = backfill->standby,
                                                .replay_bytes_per_s = RH_NOT_MEASURED,
                                                .replay_bytes = RH_UNKNOWN},
+                                   .chosen = -1,
                                    .level = LEVEL,
                                    .rate_per_s = place->load ? place->load->rate_per_s : 0};
     bool ok = measure(&sweep, result, error);

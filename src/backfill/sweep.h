@@ -39,6 +39,7 @@ typedef struct rh_sweep {
     rh_backfill_target target;
     rh_backfill_statements sql;
     rh_backfill_census census;
+    int64_t most;     /* BUDGET behind a reset */
     int64_t budget;   /* rows that may be changed before the next reset */
     size_t next;      /* stratum that is visited next */
     rh_usec deadline; /* of the sweep */
@@ -81,13 +82,21 @@ bool rh_sweep_reset(rh_sweep *sweep, rh_error *error);
 /* Every cell of RESULT beside the load. */
 bool rh_sweep_screen(rh_sweep *sweep, rh_backfill_result *result, rh_error *error);
 
+/* Moves those that no session began with to the front. Returns how many to predict from: all if no others. */
+size_t rh_sweep_without_warmup(rh_backfill_batch *batches, size_t count);
+/* Stretches of the setting to use beside the load, each predicted before it runs; as many as the rows and the
+ * limit allow. They stay out of the evidence. */
+bool rh_sweep_stretches(rh_sweep *sweep, rh_backfill_result *result, rh_error *error);
+
 /* The batches of a setting that changed rows, in the order in which they were filed; heap. INDEX as in
  * rh_backfill_measured. */
 rh_backfill_batch *rh_sweep_evidence(const rh_sweep *sweep, bool quiet, size_t index, size_t *count);
 /* Their seconds, sorted; heap. */
 double *rh_sweep_times(const rh_backfill_batch *batches, size_t count, double *median);
 
-/* Figures of every cell from the evidence; states by the gates, but for the lag of a standby. */
+/* Figures of every cell from the evidence. */
+void rh_sweep_measure_all(const rh_sweep *sweep, rh_backfill_result *result);
+/* With the stretches in the intervals: finishing dates, states by the gates, but for the lag of a standby. */
 void rh_sweep_conclude(const rh_sweep *sweep, rh_backfill_result *result);
 /* The figures of the setting INDEX, in CELL. */
 void rh_sweep_measure(const rh_sweep *sweep, size_t index, const rh_backfill_result *result,
@@ -96,5 +105,12 @@ void rh_sweep_measure(const rh_sweep *sweep, size_t index, const rh_backfill_res
 void rh_sweep_judge(const rh_sweep *sweep, bool has_load, rh_backfill_cell *cell);
 /* The setting to use, and why; after every state is final. */
 void rh_sweep_recommend(const rh_sweep *sweep, rh_backfill_result *result);
+/* The setting to use: the recommended one, else the nearest that ran, the fastest that is unclear, or that
+ * failed; -1: none ran. */
+int rh_sweep_chosen(const rh_backfill_result *result);
+
+/* The finishing date of every cell, by the backfill's schedule; the course of the setting to use. */
+void rh_sweep_schedule(rh_backfill_result *result);
+void rh_sweep_course(const rh_sweep *sweep, rh_backfill_result *result);
 /* The settings to try, and which of them the quiet batches exclude. */
 void rh_sweep_plan(const rh_sweep *sweep, rh_backfill_result *result);

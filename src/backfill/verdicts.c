@@ -24,20 +24,36 @@ static reading read_gate(const rh_backfill_cell *cell, rh_backfill_gate_kind kin
         return (reading){cell->total_s.median, cell->total_s.low, cell->total_s.high};
     case RH_BACKFILL_GATE_REPLICA_LAG:
         return (reading){cell->replica_lag_s.median, cell->replica_lag_s.low, cell->replica_lag_s.high};
+    case RH_BACKFILL_GATE_DEAD_ROWS:
+        return (reading){cell->whole.dead_share.median, cell->whole.dead_share.low,
+                         cell->whole.dead_share.high};
+    case RH_BACKFILL_GATE_DISK:
+        return (reading){cell->whole.disk_bytes.median, cell->whole.disk_bytes.low,
+                         cell->whole.disk_bytes.high};
+    case RH_BACKFILL_GATE_FINISH_BY:
+        return (reading){cell->finish_s.median, cell->finish_s.low, cell->finish_s.high};
     case RH_BACKFILL_GATE_COUNT:
         break;
     }
     return (reading){RH_NOT_MEASURED, RH_NOT_MEASURED, RH_NOT_MEASURED};
 }
 
-static const char *format_reading(rh_backfill_gate_kind kind, double value, rh_arena *arena)
+static const char *format_reading(const rh_sweep *sweep, rh_backfill_gate_kind kind, double value)
 {
+    rh_arena *arena = sweep->arena;
     char buffer[32];
     switch (kind) {
+    case RH_BACKFILL_GATE_DEAD_ROWS:
+        return rh_arena_printf(arena, "%.0f%%", 100 * value);
+    case RH_BACKFILL_GATE_FINISH_BY:
+        return isinf(value) ? "in more than three years"
+                            : rh_arena_strdup(arena, rh_zone_format(&sweep->backfill->schedule.zone,
+                                                                    (int64_t)value, buffer, sizeof buffer));
     case RH_BACKFILL_GATE_LOCK_WAIT:
     case RH_BACKFILL_GATE_DURATION:
     case RH_BACKFILL_GATE_REPLICA_LAG:
         return rh_arena_strdup(arena, rh_duration_format(value, buffer, sizeof buffer));
+    case RH_BACKFILL_GATE_DISK:
     case RH_BACKFILL_GATE_WAL_RATE:
         return rh_arena_strdup(arena, rh_size_format((int64_t)value, buffer, sizeof buffer));
     default:
@@ -63,15 +79,15 @@ void rh_sweep_judge(const rh_sweep *sweep, bool has_load, rh_backfill_cell *cell
             cell->why = rh_arena_printf(sweep->arena, "%s was not measured", name);
         } else if (r.low > gate->limit) {
             cell->state = RH_CELL_FAILED;
-            cell->why = rh_arena_printf(sweep->arena, "%s is %s, the gate %s", name,
-                                        format_reading((rh_backfill_gate_kind)kind, r.figure, sweep->arena),
-                                        gate->text);
+            cell->why =
+                rh_arena_printf(sweep->arena, "%s is %s, the gate %s", name,
+                                format_reading(sweep, (rh_backfill_gate_kind)kind, r.figure), gate->text);
         } else if (r.high > gate->limit && cell->state == RH_CELL_HELD) {
             cell->state = RH_CELL_UNCLEAR;
-            cell->why = rh_arena_printf(sweep->arena, "%s is %s, but may be %s: the gate is %s", name,
-                                        format_reading((rh_backfill_gate_kind)kind, r.figure, sweep->arena),
-                                        format_reading((rh_backfill_gate_kind)kind, r.high, sweep->arena),
-                                        gate->text);
+            cell->why =
+                rh_arena_printf(sweep->arena, "%s is %s, but may be %s: the gate is %s", name,
+                                format_reading(sweep, (rh_backfill_gate_kind)kind, r.figure),
+                                format_reading(sweep, (rh_backfill_gate_kind)kind, r.high), gate->text);
         }
     }
     if (cell->state == RH_CELL_HELD && !sweep->states.autovacuum) {
@@ -101,6 +117,14 @@ static int fastest(const rh_backfill_result *result, rh_backfill_cell_state stat
     return best;
 }
 
+int rh_sweep_chosen(const rh_backfill_result *result)
+{
+    if (result->recommended >= 0)
+        return result->recommended;
+    const int unclear = fastest(result, RH_CELL_UNCLEAR);
+    return unclear >= 0 ? unclear : fastest(result, RH_CELL_FAILED);
+}
+
 static const char *name_of(const rh_backfill_cell *cell, rh_arena *arena)
 {
     char rows[32];
@@ -113,6 +137,8 @@ void rh_sweep_recommend(const rh_sweep *sweep, rh_backfill_result *result)
 {
     rh_arena *arena = sweep->arena;
     const int held = fastest(result, RH_CELL_HELD);
+    for (size_t i = 0; i < result->cell_count; i++)
+        result->cells[i].recommended = false;
     result->recommended = held;
     if (held >= 0) {
         result->cells[held].recommended = true;
@@ -127,8 +153,7 @@ void rh_sweep_recommend(const rh_sweep *sweep, rh_backfill_result *result)
                                                name_of(&result->cells[held], arena));
         return;
     }
-    const int unclear = fastest(result, RH_CELL_UNCLEAR), failed = fastest(result, RH_CELL_FAILED);
-    const int nearest = unclear >= 0 ? unclear : failed;
+    const int nearest = rh_sweep_chosen(result);
     result->advice =
         nearest < 0 ? "No setting was run."
                     : rh_arena_printf(arena, "No setting holds every gate. The nearest is %s: %s.",

@@ -184,12 +184,26 @@ int rh_command_compare(rh_cli *cli, rh_error *error)
 
 /* ---- score ---- */
 
+static int score_progress(rh_cli *cli, const char *run, const char *progress, rh_error *error)
+{
+    rh_text text = {0};
+    rh_json *record = read_record(cli, run, error);
+    const bool ok = record && rh_cli_score_progress(record, progress, cli->arena, &text, error) &&
+                    rh_cli_result(&text, error);
+    rh_text_release(&text);
+    rh_json_free(record);
+    return ok ? RH_EXIT_OK : rh_exit_code(error);
+}
+
 int rh_command_score(rh_cli *cli, rh_error *error)
 {
     const char *run = cli->options.arguments[0];
     const char *actual = rh_options_value(&cli->options, RH_OPTION_ACTUAL, NULL);
+    const char *progress = rh_options_value(&cli->options, RH_OPTION_PROGRESS, NULL);
+    if (progress)
+        return score_progress(cli, run, progress, error);
     if (!actual) {
-        rh_error_set(error, RH_ERROR_USAGE, "score needs --actual FILE");
+        rh_error_set(error, RH_ERROR_USAGE, "score needs --actual FILE or --progress FILE");
         rh_error_hint(
             error,
             "a CSV file with the columns migration, seconds and, if you like, statement; or a server log");

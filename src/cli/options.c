@@ -53,7 +53,9 @@ static const rh_command_spec COMMANDS[RH_COMMAND_COUNT] = {
          "compare a run's prediction with production's durations",
          "FILE is a CSV file with the columns migration, seconds and, for single statements, statement (its\n"
          "ordinal in the file); or a server log with durations (log_min_duration_statement; stderr, csvlog or\n"
-         "jsonlog format). Prints a table and writes RUN_DIRECTORY/score.json."},
+         "jsonlog format). Prints a table and writes RUN_DIRECTORY/score.json.\n"
+         "With --progress, compares the rows done of a backfill with the predicted course, and corrects the\n"
+         "finishing date."},
     [RH_COMMAND_EXPLAIN] =
         {"explain",
          {"RULE"},
@@ -146,7 +148,11 @@ static const rh_option_spec OPTIONS[RH_OPTION_COUNT] = {
     [RH_OPTION_ACTUAL] = {.name = "actual",
                           .value = "FILE",
                           .commands = ON(SCORE),
-                          .help = "production's durations (required)"},
+                          .help = "production's durations"},
+    [RH_OPTION_PROGRESS] = {.name = "progress",
+                            .value = "[NAME=]FILE",
+                            .commands = ON(SCORE),
+                            .help = "production's course of the backfill NAME: a CSV file with time, rows"},
     [RH_OPTION_QUIET] = {.name = "quiet",
                          .letter = 'q',
                          .commands = EVERYWHERE,

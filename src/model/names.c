@@ -265,7 +265,8 @@ const char *rh_backfill_walk_name(rh_backfill_walk walk)
 const char *rh_backfill_gate_name(rh_backfill_gate_kind kind)
 {
     static const char *const names[] = {"response_p99_ratio", "lock_wait", "wal_rate",
-                                        "load_errors",        "duration",  "replica_lag"};
+                                        "load_errors",        "duration",  "replica_lag",
+                                        "dead_rows",          "disk",      "finish_by"};
     _Static_assert(sizeof names / sizeof *names == RH_BACKFILL_GATE_COUNT, "one name a value");
     return names[kind];
 }

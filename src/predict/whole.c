@@ -16,13 +16,64 @@ static rh_backfill_figure times(const rh_backfill_figure *figure, double factor)
     return (rh_backfill_figure){figure->median * factor, figure->low * factor, figure->high * factor};
 }
 
+/* ---- room ---- */
+
+/* An index in the order of the walk grows by its share of new entries; one in another order splits every page
+ * once its room is used up, not before. */
+static double index_growth_bytes(const rh_backfill_whole_input *in)
+{
+    const rh_backfill_pages *pages = in->pages;
+    const double share = fmin(in->rows / fmax(in->vacuum->table_rows, 1), 1),
+                 entries = 1 - (isnan(in->hot_share) ? 0 : in->hot_share);
+    double random = 0;
+    for (size_t i = 0; i < pages->random_count; i++)
+        random += pages->random[i];
+    const double of_random = in->index_pages > 0 ? fmin(random / in->index_pages, 1) : 0;
+    const double filled = pages->split_rows > 0 ? in->rows * entries / pages->split_rows : 0;
+    return in->index_bytes * (of_random * fmin(fmax(filled - 0.5, 0), 1) + (1 - of_random) * share * entries);
+}
+
+/* Without a measured vacuum nothing is said of dead rows, if the whole meets one. */
+static void predict_room(const rh_backfill_whole_input *in, double slowdown, double rows_per_s, double wal,
+                         rh_backfill_whole *whole)
+{
+    static const struct {
+        double price,
+            naptime; /* factors: what a vacuum may take less or more, how early or late it is launched */
+    } ENDS[] = {{1, 1}, {1 / 1.5, 0}, {1.5, 2}};
+    double dead[3], disk[3];
+    const double rows = fmax(in->vacuum->table_rows, 1), row_bytes = in->table_bytes / rows;
+    whole->dead_share = whole->disk_bytes =
+        (rh_backfill_figure){RH_NOT_MEASURED, RH_NOT_MEASURED, RH_NOT_MEASURED};
+    whole->final_bytes = RH_NOT_MEASURED;
+    if (!in->vacuum->on || (!in->vacuum_measured && whole->vacuums.count > 0))
+        return;
+    for (size_t i = 0; i < 3; i++) {
+        rh_backfill_vacuum vacuum = *in->vacuum;
+        vacuum.slowdown = slowdown;
+        vacuum.s_per_credit *= ENDS[i].price;
+        vacuum.naptime_s *= ENDS[i].naptime;
+        const rh_backfill_vacuums v = rh_predict_vacuums(&vacuum, in->pages, in->rows, rows_per_s);
+        const double grown = v.grown_rows * row_bytes + index_growth_bytes(in);
+        dead[i] = v.peak_dead / rows;
+        disk[i] = grown + fmin(wal, (i == 2 ? 2 : 1) * in->checkpoints.distance_bytes);
+        if (i == 0)
+            whole->final_bytes = in->table_bytes + in->index_bytes + grown;
+    }
+    whole->dead_share = (rh_backfill_figure){dead[0], fmin(dead[0], dead[1]), fmax(dead[0], dead[2])};
+    whole->disk_bytes = (rh_backfill_figure){disk[0], fmin(disk[0], disk[1]), fmax(disk[0], disk[2])};
+}
+
+/* ---- all ---- */
+
 rh_backfill_whole rh_predict_whole(const rh_backfill_whole_input *in)
 {
     rh_backfill_whole whole = {.sampled_s = in->sampled.median};
     const double sampled_s = in->sampled.median;
     if (!(sampled_s > 0) || !(in->rows > 0)) {
-        whole.busy_s = whole.total_s = whole.wal_bytes =
+        whole.busy_s = whole.total_s = whole.wal_bytes = whole.dead_share = whole.disk_bytes =
             (rh_backfill_figure){RH_NOT_MEASURED, RH_NOT_MEASURED, RH_NOT_MEASURED};
+        whole.final_bytes = RH_NOT_MEASURED;
         return whole;
     }
     rh_backfill_checkpoints checkpoints = in->checkpoints;
@@ -44,5 +95,6 @@ rh_backfill_whole rh_predict_whole(const rh_backfill_whole_input *in)
                              with_pauses(in, whole.busy_s.high)};
     const double wal = in->prices->row_bytes * in->rows + in->prices->image_bytes * whole.images;
     whole.wal_bytes = (rh_backfill_figure){wal > 0 ? wal : RH_NOT_MEASURED, RH_NOT_MEASURED, RH_NOT_MEASURED};
+    predict_room(in, vacuum.slowdown, in->rows / alone_s, wal, &whole);
     return whole;
 }

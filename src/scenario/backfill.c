@@ -1,6 +1,7 @@
 #include "backfill.h"
 #include "pgrehearse/base/text.h"
 #include "backfill_own.h"
+#include "backfill_schedule.h"
 #include "backfill_sql.h"
 #include "backfill_sweep.h"
 #include <string.h>
@@ -182,6 +183,7 @@ static const key_entry KEYS[] = {
     {"stop", read_stop},
     {"dual_write", read_dual_write},
     {"proof", rh_backfill_read_proof},
+    {"schedule", rh_backfill_read_schedule},
 };
 enum { KEY_COUNT = sizeof KEYS / sizeof *KEYS };
 
@@ -228,6 +230,8 @@ static bool check(rh_reader *reader, rh_yaml_node *node, rh_backfill *b)
         rh_error_hint(reader->error, "standby: async, or leave the gate out");
         return rh_error_at(reader->error, lag->where.file, lag->where.line, lag->where.column);
     }
+    if (!rh_backfill_check_finish(reader, b))
+        return false;
     if (!b->name)
         b->name = rh_arena_printf(reader->arena, "%zu", reader->scenario->backfill_count);
     return !b->set || rh_backfill_check_set(reader, node, b);

@@ -1,6 +1,7 @@
 #include "backfill_sweep.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/base/units.h"
+#include "backfill_schedule.h"
 #include "backfill_sql.h"
 #include <stdlib.h>
 #include <string.h>
@@ -184,17 +185,45 @@ static bool read_replica_lag(rh_reader *reader, const char *name, rh_yaml_node *
            set_gate(reader, name, node, rh_seconds(value), &b->gates[RH_BACKFILL_GATE_REPLICA_LAG]);
 }
 
-static bool read_wal_rate(rh_reader *reader, const char *name, rh_yaml_node *node, rh_backfill *b)
+/* WHAT is said of a value that is no size. */
+static bool read_size(rh_reader *reader, const char *name, rh_yaml_node *node, const char *what,
+                      const char *example, rh_gate_limit *gate)
 {
     const char *text = rh_value_text(reader, name, node);
     int64_t bytes;
     if (!text)
         return false;
     if (!rh_size_parse(text, &bytes)) {
-        rh_value_fail(reader, node, "%s must be a size, for a second, not \"%s\"", name, text);
-        return rh_error_hint(reader->error, "write wal_rate: 50MB");
+        rh_value_fail(reader, node, "%s must be a size%s, not \"%s\"", name, what, text);
+        return rh_error_hint(reader->error, "write %s", example);
     }
-    return set_gate(reader, name, node, (double)bytes, &b->gates[RH_BACKFILL_GATE_WAL_RATE]);
+    return set_gate(reader, name, node, (double)bytes, gate);
+}
+
+static bool read_wal_rate(rh_reader *reader, const char *name, rh_yaml_node *node, rh_backfill *b)
+{
+    return read_size(reader, name, node, ", for a second", "wal_rate: 50MB",
+                     &b->gates[RH_BACKFILL_GATE_WAL_RATE]);
+}
+
+static bool read_disk(rh_reader *reader, const char *name, rh_yaml_node *node, rh_backfill *b)
+{
+    return read_size(reader, name, node, "", "disk: 50GB", &b->gates[RH_BACKFILL_GATE_DISK]);
+}
+
+/* "25%" of the table's rows. */
+static bool read_dead_rows(rh_reader *reader, const char *name, rh_yaml_node *node, rh_backfill *b)
+{
+    const char *text = rh_value_text(reader, name, node);
+    char *end = NULL;
+    const double percent = text ? strtod(text, &end) : 0;
+    if (!text)
+        return false;
+    if (end == text || strcmp(end, "%") != 0 || !(percent > 0 && percent <= 1000)) {
+        rh_value_fail(reader, node, "%s must be a share of the table's rows, not \"%s\"", name, text);
+        return rh_error_hint(reader->error, "write dead_rows: 25%%");
+    }
+    return set_gate(reader, name, node, percent / 100, &b->gates[RH_BACKFILL_GATE_DEAD_ROWS]);
 }
 
 static bool read_errors(rh_reader *reader, const char *name, rh_yaml_node *node, rh_backfill *b)
@@ -206,9 +235,15 @@ static bool read_errors(rh_reader *reader, const char *name, rh_yaml_node *node,
 
 bool rh_backfill_read_gates(rh_reader *reader, const char *name, rh_yaml_node *node, rh_backfill *b)
 {
-    static const key_entry keys[] = {{"response_p99_ratio", read_ratio}, {"lock_wait", read_lock_wait},
-                                     {"wal_rate", read_wal_rate},        {"load_errors", read_errors},
-                                     {"duration", read_duration},        {"replica_lag", read_replica_lag}};
+    static const key_entry keys[] = {{"response_p99_ratio", read_ratio},
+                                     {"lock_wait", read_lock_wait},
+                                     {"wal_rate", read_wal_rate},
+                                     {"load_errors", read_errors},
+                                     {"duration", read_duration},
+                                     {"dead_rows", read_dead_rows},
+                                     {"disk", read_disk},
+                                     {"finish_by", rh_backfill_read_finish},
+                                     {"replica_lag", read_replica_lag}};
     _Static_assert(sizeof keys / sizeof *keys == RH_BACKFILL_GATE_COUNT, "a key a gate");
     return read_section(reader, name, node, keys, sizeof keys / sizeof *keys, b);
 }

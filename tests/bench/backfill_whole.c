@@ -175,12 +175,21 @@ static void predict(bench *b)
                (cell->find_s + cell->update_s + cell->commit_s) / (double)cell->rows * (double)result.rows);
         print_figure("busy_s", &cell->busy_s);
         print_figure("wal", &cell->wal_bytes);
+        const rh_backfill_figure size = {cell->whole.final_bytes, NAN, NAN};
+        print_figure("size", &size);
+        print_figure("dead", &cell->whole.dead_share);
         printf(
-            ", \"stratified_s\": %.6f, \"images_s\": %.6f, \"vacuum_s\": %.6f, \"images\": %.0f, \"cycle_rows\": %.0f, "
-            "\"vacuums\": %" PRId64 ", \"beside_s\": %.3f, \"peak_dead\": %.0f, \"grown_rows\": %.0f",
+            ", \"stratified_s\": %.6f, \"images_s\": %.6f, \"vacuum_s\": %.6f, \"images\": %.0f, \"vacuums\": %" PRId64
+            ", \"beside_s\": %.3f",
             cell->whole.sampled_s, cell->whole.images_s, cell->whole.vacuum_s, cell->whole.images,
-            fmin(cell->whole.cycle_rows, 1e15), cell->whole.vacuums.count, cell->whole.vacuums.beside_s,
-            cell->whole.vacuums.peak_dead, cell->whole.vacuums.grown_rows);
+            cell->whole.vacuums.count, cell->whole.vacuums.beside_s);
+        printf("}");
+    }
+    printf("], \"stretches\": [");
+    for (size_t i = 0; i < result.stretch_count; i++) {
+        const rh_backfill_stretch *stretch = &result.stretches[i];
+        printf("%s{\"actual\": %.4f", i ? ", " : "", stretch->actual_us_per_row);
+        print_figure("predicted", &stretch->us_per_row);
         printf("}");
     }
     printf("]");

@@ -23,6 +23,9 @@ typedef struct rh_backfill_place {
     rh_staging *staging; /* for a standby of it; NULL: there is none */
     /* Makes the database as it was when the measurement began; no connection may be open. */
     bool (*reset)(void *data, rh_error *error);
+    /* Called before a stretch of the setting CELL of RESULT runs; NULL: none is written down. */
+    bool (*predicted)(void *data, const rh_backfill_result *result, size_t cell,
+                      const rh_backfill_stretch *stretch, rh_error *error);
     void *data;
     const rh_progress *progress;
 } rh_backfill_place;

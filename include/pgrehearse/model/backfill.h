@@ -2,6 +2,8 @@
  * pass measured. Durations are seconds unless the name says otherwise; a figure that was not measured is
  * RH_NOT_MEASURED or RH_UNKNOWN. */
 #pragma once
+#include "pgrehearse/base/clock.h"
+#include "pgrehearse/model/prediction.h"
 #include "pgrehearse/model/scenario.h"
 #include "pgrehearse/model/statement.h"
 
@@ -38,6 +40,9 @@ typedef enum rh_backfill_gate_kind {
     RH_BACKFILL_GATE_LOAD_ERRORS, /* count */
     RH_BACKFILL_GATE_DURATION,    /* s: batches and pauses, upper end of the interval */
     RH_BACKFILL_GATE_REPLICA_LAG, /* s: the longest that the standby was behind the primary */
+    RH_BACKFILL_GATE_DEAD_ROWS,   /* share of the table's rows, at its most */
+    RH_BACKFILL_GATE_DISK,        /* bytes: growth and the WAL that is kept, at their most */
+    RH_BACKFILL_GATE_FINISH_BY,   /* s since 1970: the schedule's finishing date, upper end */
     RH_BACKFILL_GATE_COUNT
 } rh_backfill_gate_kind;
 const char *rh_backfill_gate_name(rh_backfill_gate_kind kind); /* "response_p99_ratio" … */
@@ -86,6 +91,23 @@ typedef struct rh_backfill_claim {
     size_t column_count;
 } rh_backfill_claim;
 
+/* From a minute of the day to another; TO is not within, and not after FROM: on the next day. */
+typedef struct rh_schedule_window {
+    int from, to;
+} rh_schedule_window;
+
+/* When the backfill is to run on production. */
+typedef struct rh_backfill_schedule {
+    bool set;
+    int64_t start_s; /* since 1970, UTC */
+    rh_zone zone;
+    rh_schedule_window *windows; /* none: all day */
+    size_t window_count;
+    unsigned days;     /* on which windows open, bit 0: Monday; 0: all */
+    double hours[168]; /* transactions a second, from Monday 00:00, or of any day */
+    size_t hour_count; /* 168, 24, or 0: the rehearsed load all day */
+} rh_backfill_schedule;
+
 /* One item of backfills:. Texts of SQL are the user's, checked by the parser; names are as he wrote them. */
 typedef struct rh_backfill {
     const char *name;
@@ -114,6 +136,7 @@ typedef struct rh_backfill {
     rh_usec limit;        /* of the sweep */
     rh_usec lock_timeout; /* of a batch */
     rh_standby_mode standby;
+    rh_backfill_schedule schedule;
     rh_gate_limit gates[RH_BACKFILL_GATE_COUNT];
     rh_proof_options proof;
     rh_location where, after_where, table_where, set_where, from_where, condition_where, key_where;
@@ -190,6 +213,9 @@ typedef struct rh_backfill_whole_input {
     const rh_backfill_prices *prices;
     rh_backfill_checkpoints checkpoints; /* rows_per_s not set */
     const rh_backfill_vacuum *vacuum;
+    bool vacuum_measured; /* false: its price is what the settings say */
+    double table_bytes, index_bytes, index_pages;
+    double hot_share; /* of the updates; not measured counts as 0 */
 } rh_backfill_whole_input;
 
 /* A whole backfill: seconds of the batches, with pauses, and what they consist of. */
@@ -199,6 +225,9 @@ typedef struct rh_backfill_whole {
         vacuum_s;              /* as the sample says; what images and vacuums add: may be negative */
     double images, cycle_rows; /* page images; rows from one checkpoint to the next */
     rh_backfill_vacuums vacuums;
+    rh_backfill_figure dead_share; /* of the table's rows, at its most */
+    rh_backfill_figure disk_bytes; /* growth, and WAL that is kept until a checkpoint, at their most */
+    double final_bytes;            /* of the table and its indexes */
 } rh_backfill_whole;
 
 /* A part of the rows to do: from one quantile of their keys to the next. */
@@ -237,12 +266,19 @@ typedef struct rh_backfill_cell {
     int64_t load_errors;                /* in its windows */
     rh_backfill_figure busy_s, total_s; /* the whole backfill with this setting: batches; with pauses */
     rh_backfill_figure wal_bytes;       /* that the whole backfill writes */
+    rh_backfill_figure finish_s;        /* since 1970: by the schedule; INFINITY: not in three years */
     rh_backfill_whole whole;            /* what busy_s consists of */
     /* MEDIAN: the longest of the confirming run; HIGH: of the whole backfill, as that run and the replay
      * capacity say. */
     rh_backfill_figure replica_lag_s;
     bool recommended;
 } rh_backfill_cell;
+
+/* A moment of the backfill on the calendar, and the rows done by then. */
+typedef struct rh_backfill_course_point {
+    double at_s; /* since 1970 */
+    rh_backfill_figure rows;
+} rh_backfill_course_point;
 
 /* A setting that the bounds exclude from the sweep is not run. */
 typedef struct rh_backfill_bound {
@@ -282,6 +318,32 @@ typedef struct rh_backfill_standby {
     size_t confirmed_count;
 } rh_backfill_standby;
 
+/* Estimates of others from the same batches. */
+typedef enum rh_stretch_naive {
+    RH_STRETCH_FIRST_ROWS,  /* mean of the batches at the beginning of the key */
+    RH_STRETCH_LAST_SECOND, /* rate of the last second */
+    RH_STRETCH_EXPONENTIAL, /* exponential mean of the last batches */
+    RH_STRETCH_RANDOM,      /* mean of all */
+    RH_STRETCH_NAIVE_COUNT
+} rh_stretch_naive;
+
+/* Consecutive batches of the setting to use: µs a row as predicted before they ran, and as they took. */
+typedef struct rh_backfill_stretch {
+    size_t stratum;  /* in which it begins */
+    bool checkpoint; /* it began behind a checkpoint */
+    int64_t batches, rows;
+    rh_backfill_figure us_per_row;
+    double naive_us_per_row[RH_STRETCH_NAIVE_COUNT], actual_us_per_row;
+} rh_backfill_stretch;
+
+/* How far those predictions were off. */
+typedef struct rh_stretch_score {
+    size_t count, with_interval, inside;
+    rh_baseline ours, naive[RH_STRETCH_NAIVE_COUNT];
+    double half_width; /* in log space: that holds LEVEL of them, the largest where they are too few */
+    bool enough;       /* for LEVEL */
+} rh_stretch_score;
+
 /* What the pass found of one backfill. */
 typedef struct rh_backfill_result {
     const rh_backfill *backfill;
@@ -295,15 +357,38 @@ typedef struct rh_backfill_result {
     int64_t changed; /* rows that the sweep changed */
     rh_backfill_stratum *strata;
     size_t stratum_count;
+    rh_backfill_stretch *stretches;
+    size_t stretch_count;
+    rh_stretch_score score; /* of the stretches */
     rh_backfill_bound *bounds;
     size_t bound_count;
     rh_backfill_cell *cells;
     size_t cell_count;
     rh_backfill_standby standby;
-    int recommended;           /* index in cells; -1: none holds every gate */
-    const char *advice;        /* a sentence: why that one; or which gate binds, and what relaxing it gives */
+    int chosen; /* the setting to use, by index in cells: the recommended, else the nearest; -1: none ran */
+    int recommended;    /* index in cells; -1: none holds every gate */
+    const char *advice; /* a sentence: why that one; or which gate binds, and what relaxing it gives */
+    rh_backfill_course_point *course; /* with the setting to use, by the schedule */
+    size_t course_count;
+    double hot_share;          /* of the table's updates in the sweep */
+    const char *finish_why;    /* a sentence: why there is no finishing date; NULL */
     double level;              /* of the intervals */
     double rate_per_s;         /* of the load; 0: there was none */
     rh_backfill_claim *claims; /* none: nothing was proven, and the notes say why */
     size_t claim_count;
 } rh_backfill_result;
+
+/* The calendar. MOST_LOAD_PER_S: hours with more load than that are closed, because nobody measured the
+ * backfill beside it; NaN: none is. */
+
+/* The load beside which the settings ran may be exceeded by so much before an hour counts as not rehearsed.
+ */
+#define RH_SCHEDULE_LOAD_MARGIN 1.1
+
+/* Whether the backfill works at this moment. */
+bool rh_schedule_is_open(const rh_backfill_schedule *schedule, int64_t utc_s, double most_load_per_s);
+/* The moment (since 1970, UTC) at which WORK_S of work are done; INFINITY: not in three years. It grows with
+ * the work, so quantiles of the work give those of the moment. */
+double rh_schedule_finish(const rh_backfill_schedule *schedule, double work_s, double most_load_per_s);
+/* Seconds of work from the start to UNTIL_S. */
+double rh_schedule_worked(const rh_backfill_schedule *schedule, double until_s, double most_load_per_s);

@@ -158,6 +158,23 @@ rh_backfill_vacuums rh_predict_vacuums(const rh_backfill_vacuum *vacuum, const r
  * slow-down beside the vacuums. Not measured where nothing was sampled. */
 rh_backfill_whole rh_predict_whole(const rh_backfill_whole_input *input);
 
+/* The STRETCHES against what they took, relative errors as in a back-test. */
+rh_stretch_score rh_predict_stretch_score(const rh_backfill_stretch *stretches, size_t count, double level);
+/* FIGURE with an interval at least as wide as median × exp(± HALF_WIDTH). */
+rh_backfill_figure rh_predict_widen(const rh_backfill_figure *figure, double half_width);
+
+/* The calendar (model/backfill.h has the schedule). */
+
+/* The share of the work that the first ROWS rows are, by the cost along the key; and back. */
+double rh_predict_work_at(const rh_backfill_stratum *strata, size_t count, double rows);
+double rh_predict_rows_at(const rh_backfill_stratum *strata, size_t count, double share);
+
+/* The rows done at POINTS moments from the start to the upper end of the finish, in COURSE. Returns how many:
+ * 0 if it does not finish. */
+size_t rh_predict_course(const rh_backfill_schedule *schedule, const rh_backfill_figure *total_s,
+                         const rh_backfill_stratum *strata, size_t count, double most_load_per_s,
+                         size_t points, rh_backfill_course_point *course);
+
 /* The migrations' locks on production: waits from what its profile saw of open transactions (lock_wait.h),
  * holds from the predicted durations, queues from its rates.
  *

@@ -1,8 +1,11 @@
 #include "backfill.h"
+#include "pgrehearse/adapters/files.h"
+#include "pgrehearse/adapters/json.h"
 #include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/backfill/backfill.h"
 #include "backfill_proof.h"
 #include "load_size.h"
+#include <stdlib.h>
 #include <string.h>
 
 static const char STAGE[] = "backfill";
@@ -54,6 +57,36 @@ static bool expand(void *data, rh_error *error)
     return analyzed;
 }
 
+/* A line of predictions.log, before the stretch runs. */
+static bool write_prediction(void *data, const rh_backfill_result *result, size_t cell,
+                             const rh_backfill_stretch *stretch, rh_error *error)
+{
+    static const char *const naive[RH_STRETCH_NAIVE_COUNT] = {"first_rows", "last_second", "exponential_mean",
+                                                              "random_batches"};
+    const expansion *e = data;
+    const rh_backfill_setting *setting = &result->cells[cell].setting;
+    rh_json *line = rh_json_object();
+    char stamp[32];
+    rh_json_add_string(line, "written_at", rh_clock_format_utc(rh_clock_wall(), stamp, sizeof stamp));
+    rh_json_add_string(line, "predicts", "stretch of a backfill");
+    rh_json_add_string(line, "backfill", result->backfill->name);
+    rh_json_add_int(line, "batch", setting->batch);
+    rh_json_add_string(line, "pause", setting->pause.text);
+    rh_json_add_int(line, "workers", setting->workers);
+    rh_json_add_int(line, "stratum", (int64_t)stretch->stratum);
+    rh_json_add_real(line, "us_per_row", stretch->us_per_row.median);
+    rh_json_add_real(line, "low", stretch->us_per_row.low);
+    rh_json_add_real(line, "high", stretch->us_per_row.high);
+    for (int i = 0; i < RH_STRETCH_NAIVE_COUNT; i++)
+        rh_json_add_real(line, naive[i], stretch->naive_us_per_row[i]);
+    char *text = rh_json_format_line(line);
+    const char *path = rh_arena_printf(e->run->arena, "%s/predictions.log", e->run->directory);
+    const bool ok = rh_file_append(path, text, strlen(text), error);
+    free(text);
+    rh_json_free(line);
+    return ok;
+}
+
 static bool sweep(expansion *e, rh_load *load, rh_error *error)
 {
     const rh_run *run = e->run;
@@ -65,6 +98,7 @@ static bool sweep(expansion *e, rh_load *load, rh_error *error)
                                .local = run->staging.local,
                                .staging = e->staging,
                                .reset = expand,
+                               .predicted = write_prediction,
                                .data = e,
                                .progress = e->progress};
     return rh_backfill_sweep(e->backfill, &place, run->arena, &e->result->backfill, &e->result->pass.notes,

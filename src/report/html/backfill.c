@@ -223,7 +223,12 @@ static void backfill(rh_html *html, const rh_view_backfill *b, size_t index)
         rh_xml_element(html->xml, "h3", "Cost along the key", NULL);
         rh_html_backfill_strata(html, b, index);
         rh_xml_element(html->xml, "h3", "What the duration consists of", NULL);
+        if (b->tested)
+            rh_html_paragraph(html, NULL, b->tested);
+        if (b->parts)
+            rh_html_paragraph(html, NULL, b->parts);
         rh_html_backfill_phases(html, b, index);
+        rh_html_backfill_course(html, b, index);
         statement(html, b);
     }
     if (!b->measured)

@@ -1,7 +1,6 @@
 /* The drawings of a backfill. INDEX makes their ids unique within the page. */
 #pragma once
 #include "canvas.h"
-#include "html.h"
 #include "report/view/backfill.h"
 
 enum { RH_BACKFILL_CHART_WIDTH = 760 };
@@ -17,5 +16,7 @@ void rh_html_backfill_frontier(rh_html *html, const rh_view_backfill *backfill, 
 void rh_html_backfill_strata(rh_html *html, const rh_view_backfill *backfill, size_t index);
 /* The standby, and its lag in the confirming runs; nothing where the scenario wants none. */
 void rh_html_backfill_standby(rh_html *html, const rh_view_backfill *backfill, size_t index);
+/* The course on the calendar; nothing without a schedule. */
+void rh_html_backfill_course(rh_html *html, const rh_view_backfill *backfill, size_t index);
 /* What the duration of the chosen setting consists of. */
 void rh_html_backfill_phases(rh_html *html, const rh_view_backfill *backfill, size_t index);

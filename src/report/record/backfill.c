@@ -1,5 +1,6 @@
 /* backfills[] of report.json. */
 #include "record.h"
+#include <math.h>
 
 static void add_figure(rh_json *parent, const char *key, const rh_backfill_figure *figure)
 {
@@ -10,6 +11,134 @@ static void add_figure(rh_json *parent, const char *key, const rh_backfill_figur
     rh_json_add(parent, key, object);
 }
 
+/* Moments as text; null where there is none. */
+static void add_moments(rh_json *parent, const rh_backfill *b, const rh_backfill_figure *figure)
+{
+    static const char *const keys[] = {"median", "low", "high"};
+    const double moments[] = {figure->median, figure->low, figure->high};
+    rh_json *object = rh_json_object();
+    char stamp[32];
+    for (size_t i = 0; i < 3; i++) {
+        const bool known = isfinite(moments[i]) && b->schedule.set;
+        rh_json_add_string(object, keys[i],
+                           known ? rh_zone_format(&b->schedule.zone, (int64_t)moments[i], stamp, sizeof stamp)
+                                 : NULL);
+    }
+    rh_json_add(parent, "finish", object);
+}
+
+/* What the duration consists of, and what the whole leaves. */
+static void add_whole(rh_json *parent, const rh_backfill_cell *cell, double rows)
+{
+    const rh_backfill_whole *w = &cell->whole;
+    const bool ran = cell->batches > 0;
+    rh_json *parts = rh_json_object();
+    rh_record_figure(parts, "sampled_s", ran ? w->sampled_s : RH_NOT_MEASURED);
+    rh_record_figure(parts, "images_s", ran ? w->images_s : RH_NOT_MEASURED);
+    rh_record_figure(parts, "vacuum_s",
+                     ran ? cell->busy_s.median - w->sampled_s - w->images_s : RH_NOT_MEASURED);
+    rh_record_figure(parts, "page_images", ran ? w->images : RH_NOT_MEASURED);
+    rh_record_figure(parts, "checkpoints",
+                     ran && w->cycle_rows > 0 ? floor(rows / w->cycle_rows) : RH_NOT_MEASURED);
+    rh_record_figure(parts, "vacuums", ran ? (double)w->vacuums.count : RH_NOT_MEASURED);
+    rh_record_figure(parts, "beside_vacuum_share",
+                     ran && w->vacuums.elapsed_s > 0 ? w->vacuums.beside_s / w->vacuums.elapsed_s
+                                                     : RH_NOT_MEASURED);
+    if (ran)
+        rh_json_add_bool(parts, "vacuum_behind", w->vacuums.behind);
+    else
+        rh_json_add_null(parts, "vacuum_behind");
+    rh_json_add(parent, "parts", parts);
+    add_figure(parent, "dead_share", &w->dead_share);
+    add_figure(parent, "disk_peak_bytes", &w->disk_bytes);
+    rh_record_figure(parent, "final_bytes", w->final_bytes);
+}
+
+/* As "pgrehearse score --progress" reads it again. */
+static void add_schedule(rh_json *parent, const rh_backfill_schedule *s)
+{
+    char stamp[32];
+    if (!s->set) {
+        rh_json_add_null(parent, "schedule");
+        return;
+    }
+    rh_json *object = rh_json_object();
+    rh_json_add_string(object, "start", rh_zone_format(&s->zone, s->start_s, stamp, sizeof stamp));
+    rh_json_add_string(object, "zone", s->zone.name);
+    rh_json *windows = rh_json_add_array(object, "windows");
+    for (size_t i = 0; i < s->window_count; i++) {
+        rh_json *window = rh_json_object();
+        rh_json_add_int(window, "from_minute", s->windows[i].from);
+        rh_json_add_int(window, "to_minute", s->windows[i].to);
+        rh_json_add(windows, NULL, window);
+    }
+    rh_json *days = rh_json_add_array(object, "days");
+    for (int day = 0; day < 7; day++)
+        if (s->days >> day & 1)
+            rh_json_add_int(days, NULL, day);
+    rh_json *hours = rh_json_add_array(object, "hours");
+    for (size_t i = 0; i < s->hour_count; i++)
+        rh_json_add_real(hours, NULL, s->hours[i]);
+    rh_json_add(parent, "schedule", object);
+}
+
+static rh_json *course_record(const rh_backfill_result *result)
+{
+    rh_json *course = rh_json_array();
+    char stamp[32];
+    for (size_t i = 0; i < result->course_count; i++) {
+        const rh_backfill_course_point *point = &result->course[i];
+        rh_json *object = rh_json_object();
+        rh_json_add_string(
+            object, "at",
+            rh_zone_format(&result->backfill->schedule.zone, (int64_t)point->at_s, stamp, sizeof stamp));
+        add_figure(object, "rows", &point->rows);
+        rh_json_add(course, NULL, object);
+    }
+    return course;
+}
+
+static rh_json *stretch_record(const rh_backfill_stretch *stretch)
+{
+    static const char *const naive[RH_STRETCH_NAIVE_COUNT] = {"first_rows", "last_second", "exponential_mean",
+                                                              "random_batches"};
+    rh_json *object = rh_json_object();
+    rh_json_add_int(object, "stratum", (int64_t)stretch->stratum);
+    rh_json_add_bool(object, "behind_checkpoint", stretch->checkpoint);
+    rh_json_add_int(object, "batches", stretch->batches);
+    rh_json_add_int(object, "rows", stretch->rows);
+    add_figure(object, "predicted_us_per_row", &stretch->us_per_row);
+    rh_record_figure(object, "actual_us_per_row", stretch->actual_us_per_row);
+    for (int i = 0; i < RH_STRETCH_NAIVE_COUNT; i++)
+        rh_record_figure(object, naive[i], stretch->naive_us_per_row[i]);
+    return object;
+}
+
+static void add_error(rh_json *array, const rh_baseline *b)
+{
+    rh_json *object = rh_json_object();
+    rh_json_add_string(object, "name", b->name);
+    rh_record_figure(object, "median_abs_error", b->median_abs_error);
+    rh_record_figure(object, "worst_abs_error", b->worst_abs_error);
+    rh_record_figure(object, "bias", b->bias);
+    rh_json_add(array, NULL, object);
+}
+
+/* How far predictions of stretches were off: ours first, then the estimates of others. */
+static void add_score(rh_json *parent, const rh_backfill_result *result)
+{
+    const rh_stretch_score *s = &result->score;
+    rh_json *stretches = rh_json_add_array(parent, "stretches");
+    for (size_t i = 0; i < result->stretch_count; i++)
+        rh_json_add(stretches, NULL, stretch_record(&result->stretches[i]));
+    rh_json *errors = rh_json_add_array(parent, "errors");
+    for (int i = -1; s->count > 0 && i < RH_STRETCH_NAIVE_COUNT; i++)
+        add_error(errors, i < 0 ? &s->ours : &s->naive[i]);
+    rh_record_figure(parent, "coverage",
+                     s->with_interval > 0 ? (double)s->inside / (double)s->with_interval : RH_NOT_MEASURED);
+    rh_json_add_bool(parent, "enough_stretches", s->enough);
+}
+
 static void add_setting(rh_json *object, const rh_backfill_setting *setting)
 {
     rh_json_add_int(object, "batch", setting->batch);
@@ -17,7 +146,7 @@ static void add_setting(rh_json *object, const rh_backfill_setting *setting)
     rh_json_add_int(object, "workers", setting->workers);
 }
 
-static rh_json *cell_record(const rh_backfill_cell *cell)
+static rh_json *cell_record(const rh_backfill_cell *cell, const rh_backfill_result *result)
 {
     rh_json *object = rh_json_object();
     add_setting(object, &cell->setting);
@@ -49,6 +178,8 @@ static rh_json *cell_record(const rh_backfill_cell *cell)
     add_figure(object, "busy_s", &cell->busy_s);
     add_figure(object, "total_s", &cell->total_s);
     rh_record_figure(object, "wal_bytes", cell->wal_bytes.median);
+    add_moments(object, result->backfill, &cell->finish_s);
+    add_whole(object, cell, (double)result->rows);
     add_figure(object, "replica_lag_s", &cell->replica_lag_s);
     return object;
 }
@@ -175,13 +306,22 @@ static rh_json *backfill_record(const rh_backfill_result *result)
         rh_json_add(bounds, NULL, bound_record(&result->bounds[i]));
     rh_json *settings = rh_json_add_array(object, "settings");
     for (size_t i = 0; i < result->cell_count; i++)
-        rh_json_add(settings, NULL, cell_record(&result->cells[i]));
+        rh_json_add(settings, NULL, cell_record(&result->cells[i], result));
     rh_json_add(object, "standby", standby_record(&result->standby));
     if (result->recommended >= 0)
         rh_json_add_int(object, "recommended", result->recommended);
     else
         rh_json_add_null(object, "recommended");
     rh_json_add_string(object, "advice", result->advice);
+    rh_record_figure(object, "hot_share", result->measured ? result->hot_share : RH_NOT_MEASURED);
+    add_score(object, result);
+    add_schedule(object, &b->schedule);
+    if (result->chosen >= 0 && result->cell_count > 0)
+        rh_json_add_int(object, "chosen", result->chosen);
+    else
+        rh_json_add_null(object, "chosen");
+    rh_json_add_string(object, "finish_why", result->finish_why);
+    rh_json_add(object, "course", course_record(result));
     rh_json *proof = rh_json_add_array(object, "proof");
     for (size_t i = 0; i < result->claim_count; i++)
         rh_json_add(proof, NULL, claim_record(&result->claims[i]));

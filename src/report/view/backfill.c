@@ -1,4 +1,5 @@
 #include "backfill.h"
+#include "pgrehearse/base/clock.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/model/backfill.h"
 #include <math.h>
@@ -15,9 +16,18 @@ static rh_view_figure figure_of(const rh_json *object, const char *key)
                             rh_view_real(figure, "high")};
 }
 
+/* A moment of the record by the clocks there; NaN for null. */
+static double moment_of(const rh_json *object, const char *key)
+{
+    rh_civil_time time;
+    const char *text = rh_view_string(object, key);
+    return text && rh_civil_parse(text, &time) ? (double)time.local_s : NAN;
+}
+
 static rh_view_setting setting_of(const rh_view *view, const rh_json *record)
 {
     const char *pause = rh_view_string(record, "pause"), *state = rh_view_string(record, "state");
+    const rh_json *finish = rh_json_get(record, "finish");
     const int64_t workers = rh_json_int(rh_json_get(record, "workers"));
     return (rh_view_setting){
         .record = record,
@@ -29,6 +39,9 @@ static rh_view_setting setting_of(const rh_view *view, const rh_json *record)
         .recommended = rh_json_bool(rh_json_get(record, "recommended")),
         .total_s = figure_of(record, "total_s"),
         .p99_ratio = figure_of(record, "response_p99_ratio"),
+        .finish_s = {moment_of(finish, "median"), moment_of(finish, "low"), moment_of(finish, "high")},
+        .dead_share = figure_of(record, "dead_share"),
+        .disk_bytes = figure_of(record, "disk_peak_bytes"),
     };
 }
 
@@ -60,6 +73,24 @@ const char *rh_view_setting_state(const rh_view_setting *setting)
     return strcmp(setting->state, "not_run") == 0 ? "not run" : setting->state;
 }
 
+const char *rh_view_moment(const rh_view *view, double local_s)
+{
+    static const rh_zone utc = {.name = "UTC"};
+    static const char *const days[] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
+    char stamp[32];
+    if (isnan(local_s))
+        return "not known";
+    rh_zone_format(&utc, (int64_t)local_s, stamp, sizeof stamp);
+    stamp[10] = ' ';
+    return rh_view_printf(view, "%s %.16s", days[((int64_t)local_s / 86400 + 3) % 7], stamp);
+}
+
+const char *rh_view_course_moment(const rh_view *view, const rh_json *point)
+{
+    const char *moment = rh_view_moment(view, moment_of(point, "at"));
+    return strlen(moment) > 9 ? rh_view_printf(view, "%.4s%s", moment, moment + 9) : moment;
+}
+
 const char *rh_view_ratio(const rh_view *view, double ratio)
 {
     if (isnan(ratio))
@@ -74,6 +105,12 @@ static const char *gate_text(const rh_view *view, rh_backfill_gate_kind kind, do
     if (kind == RH_BACKFILL_GATE_LOCK_WAIT || kind == RH_BACKFILL_GATE_DURATION ||
         kind == RH_BACKFILL_GATE_REPLICA_LAG)
         return rh_view_seconds(view, value);
+    if (kind == RH_BACKFILL_GATE_FINISH_BY)
+        return rh_view_moment(view, value);
+    if (kind == RH_BACKFILL_GATE_DEAD_ROWS)
+        return rh_view_percent(view, value);
+    if (kind == RH_BACKFILL_GATE_DISK)
+        return rh_view_bytes_or(view, llround(value), "?");
     if (kind == RH_BACKFILL_GATE_WAL_RATE)
         return rh_view_printf(view, "%s a second", rh_view_bytes_or(view, llround(value), "?"));
     if (kind == RH_BACKFILL_GATE_P99_RATIO)
@@ -91,6 +128,12 @@ static rh_view_figure gate_figure(const rh_view_setting *setting, rh_backfill_ga
         return setting->total_s;
     if (kind == RH_BACKFILL_GATE_REPLICA_LAG)
         return figure_of(setting->record, "replica_lag_s");
+    if (kind == RH_BACKFILL_GATE_DEAD_ROWS)
+        return setting->dead_share;
+    if (kind == RH_BACKFILL_GATE_DISK)
+        return setting->disk_bytes;
+    if (kind == RH_BACKFILL_GATE_FINISH_BY)
+        return setting->finish_s;
     if (!has_load && kind != RH_BACKFILL_GATE_WAL_RATE)
         return (rh_view_figure){NAN, NAN, NAN};
     if (kind == RH_BACKFILL_GATE_P99_RATIO)
@@ -108,7 +151,9 @@ static rh_view_backfill_gate gate_of(const rh_view *view, const rh_view_backfill
     const char *name = rh_view_string(record, "name");
     rh_view_backfill_gate gate = {.name = name ? name : "?",
                                   .limit_text = rh_view_string(record, "limit_text"),
-                                  .limit = rh_view_real(record, "limit"),
+                                  .limit = rh_view_is(record, "name", "finish_by")
+                                               ? moment_of(record, "limit_text")
+                                               : rh_view_real(record, "limit"),
                                   .figure = NAN,
                                   .high = NAN,
                                   .reading = "not measured",
@@ -154,70 +199,6 @@ const char *rh_view_backfill_gates(const rh_view *view, const rh_view_backfill *
     return line;
 }
 
-/* ---- sentences ---- */
-
-static const char *duration_of(const rh_view *view, const rh_view_backfill *b)
-{
-    const rh_view_figure *total = &b->chosen->total_s;
-    if (isnan(total->median))
-        return "its duration not measured";
-    const char *median = rh_view_seconds(view, total->median);
-    if (isnan(total->low) || isnan(total->high))
-        return rh_view_printf(view, "%s on staging, no interval", median);
-    return rh_view_printf(view, "%s on staging (%s: %s)", median,
-                          rh_view_percent(view, rh_view_real(b->record, "level")),
-                          rh_view_range(view, total->low, total->high));
-}
-
-static const char *load_of(const rh_view *view, const rh_view_backfill *b)
-{
-    const rh_view_figure *ratio = &b->chosen->p99_ratio;
-    const double wait_s = rh_view_real(b->chosen->record, "lock_wait_s");
-    if (!(rh_view_real(b->record, "rate_per_s") > 0))
-        return "its effect on the load not measured";
-    const char *text = "the load's p99 not measured";
-    if (!isnan(ratio->median))
-        text = rh_view_printf(view, "the load's p99 %s", rh_view_ratio(view, ratio->median));
-    if (!isnan(ratio->low) && !isnan(ratio->high))
-        text = rh_view_printf(view, "%s (%s–%s)", text, rh_view_ratio(view, ratio->low),
-                              rh_view_ratio(view, ratio->high) + strlen("×"));
-    return rh_view_printf(view, "%s, longest lock wait %s", text, rh_view_seconds(view, wait_s));
-}
-
-/* Of the chosen setting; NULL: it was not run with a standby. */
-static const char *lag_of(const rh_view *view, const rh_view_backfill *b)
-{
-    const rh_view_figure lag = figure_of(b->chosen->record, "replica_lag_s");
-    if (isnan(lag.median))
-        return NULL;
-    return lag.high > lag.median
-               ? rh_view_printf(view, "the standby at most %s behind, at the end maybe %s",
-                                rh_view_seconds(view, lag.median), rh_view_seconds(view, lag.high))
-               : rh_view_printf(view, "the standby at most %s behind", rh_view_seconds(view, lag.median));
-}
-
-static const char *headline_of(const rh_view *view, const rh_view_backfill *b)
-{
-    const char *why = rh_view_string(b->record, "why_not");
-    const char *proof = rh_view_proof_words(b);
-    if (!b->measured)
-        return rh_view_printf(view, "Backfill %s of %s: not measured: %s%s%s", b->name, b->table,
-                              why ? why : "no reason was recorded", proof ? "; it " : "", proof ? proof : "");
-    const char *rows = rh_view_count_or(view, rh_json_int(rh_json_get(b->record, "rows")), "?");
-    if (!b->chosen)
-        return rh_view_printf(view, "Backfill %s of %s, %s rows: no setting was run.", b->name, b->table,
-                              rows);
-    const double wal = rh_view_real(b->chosen->record, "wal_bytes");
-    const char *wal_text = isnan(wal)
-                               ? "WAL not measured"
-                               : rh_view_printf(view, "%s of WAL", rh_view_bytes_or(view, llround(wal), "?"));
-    const char *lag = lag_of(view, b);
-    return rh_view_printf(view, "Backfill %s of %s, %s rows: %s%s: %s; %s; %s%s%s%s%s.", b->name, b->table,
-                          rows, b->chosen->recommended ? "" : "no setting holds every gate; the nearest, ",
-                          b->chosen->name, duration_of(view, b), load_of(view, b), lag ? lag : "",
-                          lag ? "; " : "", wal_text, proof ? "; " : "", proof ? proof : "");
-}
-
 size_t rh_view_backfills(const rh_view *view, rh_view_backfill **backfills)
 {
     const rh_json *list = rh_json_get(view->report, "backfills");
@@ -239,7 +220,9 @@ size_t rh_view_backfills(const rh_view *view, rh_view_backfill **backfills)
         for (size_t g = 0; g < rh_json_count(gates); g++)
             *rh_arena_add(view->arena, &b->gates, &b->gate_count) = gate_of(view, b, rh_json_at(gates, g));
         rh_view_claims(view, b);
-        b->headline = headline_of(view, b);
+        b->headline = rh_view_backfill_headline(view, b);
+        b->parts = rh_view_backfill_parts(view, b);
+        b->tested = rh_view_backfill_tested(view, b);
         b->advice = b->measured ? rh_view_string(record, "advice") : NULL;
     }
     return count;

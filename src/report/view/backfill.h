@@ -12,6 +12,8 @@ typedef struct rh_view_setting {
     const char *state; /* "held", "unclear", "failed", "excluded", "not_run" */
     bool ran, recommended;
     rh_view_figure total_s, p99_ratio;
+    rh_view_figure finish_s; /* since 1970 by the clocks of the schedule's zone */
+    rh_view_figure dead_share, disk_bytes;
 } rh_view_setting;
 
 /* A gate of a backfill at one setting. */
@@ -41,8 +43,11 @@ typedef struct rh_view_backfill {
     size_t gate_count;
     rh_view_claim *claims;
     size_t claim_count;
-    const char *headline; /* rows, setting, duration, p99 ratio, longest wait, WAL */
-    const char *advice;   /* why that setting; NULL if HEADLINE says it */
+    const char
+        *headline; /* rows, setting, duration, finishing date, p99 ratio, longest wait, WAL, disk, proof */
+    const char *parts;  /* a sentence: what the duration consists of; NULL: nothing ran */
+    const char *tested; /* a sentence: how far predictions of stretches were off; NULL: none ran */
+    const char *advice; /* why that setting; NULL if HEADLINE says it */
 } rh_view_backfill;
 
 /* *BACKFILLS in the view's arena. Returns how many. */
@@ -53,6 +58,10 @@ const char *rh_view_backfill_gates(const rh_view *view, const rh_view_backfill *
 const char *rh_view_backfill_proof(const rh_view *view, const rh_view_backfill *backfill);
 /* "held" … in words for people: "not run". */
 const char *rh_view_setting_state(const rh_view_setting *setting);
+/* "Fri 2026-12-04 03:10": of seconds since 1970 by the clocks of a zone. */
+const char *rh_view_moment(const rh_view *view, double local_s);
+/* "Fri 12-04 03:10": of a point of course[]. */
+const char *rh_view_course_moment(const rh_view *view, const rh_json *point);
 /* "×1.21"; "not measured" for NaN. */
 const char *rh_view_ratio(const rh_view *view, double ratio);
 /* Of GATE, a row of gates[]: the recommended setting of its backfill, or "none holds"; NULL: it is no gate of
@@ -63,3 +72,8 @@ void rh_view_claims(const rh_view *view, rh_view_backfill *backfill);
 /* "may be killed at any time, repeated, and misses nothing"; NULL unless every claim held, and these are
  * among them. */
 const char *rh_view_proof_words(const rh_view_backfill *backfill);
+
+/* The sentences of rh_view_backfill, which rh_view_backfills fills in. */
+const char *rh_view_backfill_headline(const rh_view *view, const rh_view_backfill *backfill);
+const char *rh_view_backfill_parts(const rh_view *view, const rh_view_backfill *backfill);
+const char *rh_view_backfill_tested(const rh_view *view, const rh_view_backfill *backfill);

@@ -62,8 +62,10 @@ print(f"{'case':12} {'batch':>6} {'whole s':>8} {'pgrehearse':>10} {'low':>7} {'
       f" {'last s':>7} {'10 s':>7} {'expon.':>7} {'floor':>6} {'WAL MB':>7} {'error':>7} {'growth':>7} {'vac.':>4} {'HOT':>4}")
 inside = intervals = 0
 widths = []
+stretches = []
 for path in sys.argv[1:]:
     result = json.load(open(path))
+    stretches += result["stretches"]
     rows = result["rows"]
     for p in result["predicted"]:
         runs = [w["run"] for w in result["before"] + result["behind"] if w["batch"] == p["batch"]]
@@ -82,8 +84,11 @@ for path in sys.argv[1:]:
             inside += low <= actual <= high
             widths.append(high / low)
         growth = statistics.mean((r["heap"] + r["indexes"]) / (r["heap_before"] + r["indexes_before"]) for r in runs)
-        if "size" in p:
+        note("without states", p["stratified_s"], actual)
+        if p["size"][0] is not None:
             note("final size", p["size"][0], statistics.mean(r["heap"] + r["indexes"] for r in runs))
+        if p["dead"][0] is not None:
+            note("peak dead rows", p["dead"][0] * rows, statistics.mean(r["dead"] for r in runs))
         print(f"{result['case']:12} {p['batch']:6} {actual:8.2f} {median:10.2f} {low or 0:7.2f} {high or 0:7.2f} {error:+7.1%} {random:+7.1%} "
               + " ".join(f"{o:+7.1%}" for o in others)
               + f" {floor:6.1%} {wal / 1e6:7.0f} {wal_error:+7.1%} {growth:7.2f} {runs[0]['vacuums']:4} {runs[0]['hot'] / rows:4.0%}")
@@ -93,3 +98,8 @@ for name, values in errors.items():
     print(f"{name:18} median {statistics.median(absolute):6.1%}  worst {absolute[-1]:6.1%}  bias {statistics.median(values):+6.1%}  ({len(values)})")
 if intervals:
     print(f"{inside} of {intervals} inside the interval; high/low {statistics.median(widths):.2f}")
+known = [s for s in stretches if s["predicted"][1] is not None]
+if known:
+    off = [s["predicted"][0] / s["actual"] - 1 for s in known]
+    held = sum(s["predicted"][1] <= s["actual"] <= s["predicted"][2] for s in known)
+    print(f"{len(known)} stretches: median {statistics.median(map(abs, off)):.1%}, worst {max(map(abs, off)):.1%}, {held} inside")

@@ -14,8 +14,9 @@ backfill() {
         '    table: orders' '    set: total = id * 2' '    where: total IS NULL' '    after: "000012"' "$@"
 }
 
-backfill '    sweep: {batch: [200, 1000], pause: [0, 100%], limit: 40s}' \
-    '    gates: {lock_wait: 10s, duration: 1h, load_errors: 0}'
+backfill '    sweep: {batch: [100, 300], pause: [0, 100%], limit: 60s}' \
+    '    gates: {lock_wait: 10s, duration: 1h, load_errors: 0, dead_rows: 150%, disk: 10GB, finish_by: 2026-12-05T06:00}' \
+    '    schedule: {start: 2026-12-01T22:00, window: 22:00-06:00, zone: Europe/Berlin}'
 rehearse 0 --pass backfill
 valid_report
 nothing_left
@@ -28,6 +29,19 @@ report "$b['rows'] == 8000 and sum(s['rows'] for s in $b['strata']) == 8000 and 
 fact 'the whole is predicted from its batches and its pauses'
 report "all(c['busy_s']['low'] <= c['busy_s']['median'] <= c['busy_s']['high'] <= c['total_s']['high'] for c in $cells)"
 report "all(abs(c['total_s']['median'] / c['busy_s']['median'] - (1 if c['pause'] == '0' else 2)) < 1e-3 for c in $cells)"
+fact 'stretches were predicted before they ran'
+report "len($b['stretches']) > 0 and all(s['actual_us_per_row'] > 0 and s['predicted_us_per_row']['median'] > 0 for s in $b['stretches'])"
+report "[e['name'] for e in $b['errors']] == ['pgrehearse', 'first rows', 'last second', 'exponential mean', 'random batches']"
+[ "$(grep -c 'stretch of a backfill' "$work/run/predictions.log")" -ge 1 ] || fail "predictions.log has no stretch"
+fact 'the finishing date lies in a window of the schedule'
+report "all(c['finish']['low'] <= c['finish']['median'] <= c['finish']['high'] < '2026-12-02T06:00' for c in $cells)"
+report "$b['course'][0]['at'] == '2026-12-01T22:00:00+01:00' and $b['course'][-1]['rows']['median'] == 8000"
+fact 'dead rows, disk and size'
+report "all(0 < c['dead_share']['median'] <= 1 and c['disk_peak_bytes']['high'] > 0 and c['final_bytes'] > $b['table_bytes'] for c in $cells)"
+fact 'the course of production is compared with it'
+printf 'time,rows\n2026-12-01T22:30,8000\n' >"$work/progress.csv"
+"$program" score "$work/run" --progress "$work/progress.csv" >"$work/scored" || fail "score --progress failed"
+grep -q 'Backfill totals: 1 of 1 inside' "$work/scored" || fail "$(cat "$work/scored")"
 fact 'the fastest setting that holds the gates is recommended'
 report "$b['recommended'] == min((i for i, c in enumerate($cells) if c['state'] == 'held'), key=lambda i: $cells[i]['total_s']['median'])"
 fact 'a gate for the backfill'
@@ -66,6 +80,12 @@ sed -i 's/set: total = id \* 2/set: total = NULL/' "$work/scenario.yaml"
 rehearse 64 --pass backfill
 says "$work/err" 'scenario.yaml:12:12: .*rows still match where after set'
 nothing_left
+
+fact 'a window that never opens'
+backfill '    schedule: {start: 2026-12-01T22:00, window: 22:00-22:00}'
+rehearse 64 --pass backfill
+says "$work/err" 'scenario.yaml:14:49: .*never opens'
+! grep -q '^staging:' "$work/err" || fail "staging was started"
 
 fact 'a migration that is not pending'
 backfill

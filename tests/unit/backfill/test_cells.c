@@ -128,8 +128,8 @@ static void whole(double small_p99_ms, double large_p99_ms)
     quiet_batches();
     rh_sweep_plan(&sweep, &result);
     loaded_windows(small_p99_ms, large_p99_ms);
+    rh_sweep_measure_all(&sweep, &result);
     rh_sweep_conclude(&sweep, &result);
-    rh_sweep_recommend(&sweep, &result);
 }
 
 static void figures_of_a_setting(void **state)

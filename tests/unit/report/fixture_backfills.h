@@ -2,6 +2,7 @@
 #pragma once
 #include "fixture.h"
 #include "pgrehearse/model/backfill.h"
+#include <math.h>
 
 static const rh_backfill_figure FIXTURE_UNKNOWN = {RH_NOT_MEASURED, RH_NOT_MEASURED, RH_NOT_MEASURED};
 
@@ -29,6 +30,15 @@ static inline rh_backfill_cell fixture_cell(int64_t batch, const char *pause, do
         .busy_s = {0.8 * total_s, 0.7 * total_s, 0.9 * total_s},
         .total_s = {total_s, 0.9 * total_s, 1.2 * total_s},
         .wal_bytes = {212e9, RH_NOT_MEASURED, RH_NOT_MEASURED},
+        .finish_s = {1796158800 + total_s, 1796158800 + 0.9 * total_s, 1796158800 + 1.2 * total_s},
+        .whole = {.sampled_s = 0.7 * total_s,
+                  .images_s = 0.06 * total_s,
+                  .images = 4e6,
+                  .cycle_rows = 1e6,
+                  .vacuums = {.count = 3, .elapsed_s = total_s, .beside_s = 0.4 * total_s},
+                  .dead_share = {0.27, 0.22, 0.34},
+                  .disk_bytes = {38e9, 35e9, 44e9},
+                  .final_bytes = 53e9},
     };
 }
 
@@ -85,6 +95,32 @@ static inline void fixture_recommended(rh_run *run)
         .advice = "5,000 rows a batch, pause 100ms, 1 worker: the fastest setting that holds every gate.",
         .level = 0.9,
         .rate_per_s = 180};
+    static rh_zone_step berlin = {0, 3600};
+    b->schedule =
+        (rh_backfill_schedule){.set = true,
+                               .start_s = 1796158800,
+                               .zone = {.name = "Europe/Berlin", .steps = &berlin, .step_count = 1}};
+    for (int i = 0; i < 5; i++)
+        *rh_arena_add(run->arena, &r->course, &r->course_count) = (rh_backfill_course_point){
+            1796158800 + 7200 * i, {21.05e6 * i, fmin(17.54e6 * i, 84.2e6), fmin(23.39e6 * i, 84.2e6)}};
+    for (size_t i = 0; i < 10; i++)
+        *rh_arena_add(run->arena, &r->stretches, &r->stretch_count) =
+            (rh_backfill_stretch){.stratum = i,
+                                  .batches = 20,
+                                  .rows = 100000,
+                                  .us_per_row = {100, 90, 110},
+                                  .naive_us_per_row = {80, 120, 115, 96},
+                                  .actual_us_per_row = 96 + (double)i};
+    r->score = (rh_stretch_score){.count = 10,
+                                  .with_interval = 10,
+                                  .inside = 10,
+                                  .enough = true,
+                                  .half_width = 0.06,
+                                  .ours = {"pgrehearse", 0.03, 0.05, -0.01},
+                                  .naive = {{"first rows", 0.2, 0.24, -0.2},
+                                            {"last second", 0.19, 0.25, 0.19},
+                                            {"exponential mean", 0.14, 0.2, 0.14},
+                                            {"random batches", 0.05, 0.09, -0.04}}};
     fixture_add_cell(run, r, fixture_cell(5000, "100ms", 24000, 1.21))->recommended = true;
     rh_backfill_cell *unclear = fixture_add_cell(run, r, fixture_cell(5000, "0", 15000, 1.4));
     unclear->state = RH_CELL_UNCLEAR;
@@ -104,6 +140,10 @@ static inline void fixture_recommended(rh_run *run)
         .response_p99_ms = RH_NOT_MEASURED,
         .baseline_p99_ms = RH_NOT_MEASURED,
         .lock_wait_s = RH_NOT_MEASURED,
+        .finish_s = FIXTURE_UNKNOWN,
+        .whole = {.dead_share = FIXTURE_UNKNOWN,
+                  .disk_bytes = FIXTURE_UNKNOWN,
+                  .final_bytes = RH_NOT_MEASURED},
     };
     for (int i = 0; i < 4; i++)
         *rh_arena_add(run->arena, &r->strata, &r->stratum_count) =
@@ -152,6 +192,7 @@ static inline void fixture_none_holds(rh_run *run)
     cell->p99_ratio = FIXTURE_UNKNOWN;
     cell->lock_wait_s = 0;
     cell->wal_bytes = FIXTURE_UNKNOWN;
+    cell->whole.disk_bytes = FIXTURE_UNKNOWN;
     rh_backfill_claim *claim = rh_arena_add(run->arena, &r->claims, &r->claim_count);
     *claim = (rh_backfill_claim){.claim = RH_PROOF_KEEPS_UPDATES,
                                  .outcome = RH_PROOF_FAILED,
@@ -175,6 +216,7 @@ static inline rh_run *fixture_backfills(rh_arena *arena)
                               .why_not = "no row matches where.",
                               .table = "public.orders",
                               .recommended = -1,
+                              .chosen = -1,
                               .level = 0.9};
     return run;
 }

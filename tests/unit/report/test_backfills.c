@@ -43,8 +43,9 @@ static void the_headline_has_the_figures_of_the_recommended_setting(void **state
     assert_string_equal(
         f->list[RECOMMENDED].headline,
         "Backfill order_totals of public.orders, 84,200,000 rows: 5,000 rows a batch, pause "
-        "100ms, 1 worker: 6 h 40 min on staging (90 %: 6 h 0 min – 8 h 0 min); the load's p99 "
-        "×1.21 (×1.09–1.33), longest lock wait 120 ms; 197 GB of WAL; may be killed at any time, repeated, and misses nothing.");
+        "100ms, 1 worker: 6 h 40 min on staging (90 %: 6 h 0 min – 8 h 0 min); done Wed 2026-12-02 04:40 "
+        "(04:00 – 06:00); the load's p99 ×1.21 (×1.09–1.33), longest lock wait "
+        "120 ms; 197 GB of WAL, 35 GB of disk; may be killed at any time, repeated, and misses nothing.");
 }
 
 static void the_nearest_setting_stands_in_where_none_holds(void **state)

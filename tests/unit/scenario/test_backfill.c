@@ -206,12 +206,50 @@ static void test_sql(void **state)
     complains("  - {table: o, set: a = 1, join: x, from: b WHERE true}\n", 4, 43, "syntax error");
 }
 
+/* ---- schedule ---- */
+
+static void a_schedule(void **state)
+{
+    (void)state;
+    write_file("hours.csv",
+               "hour,tps\n0,10\n1,10\n2,10\n3,10\n4,10\n5,10\n6,10\n7,10\n8,10\n9,10\n10,10\n11,10\n"
+               "12,10\n13,10\n14,10\n15,10\n16,10\n17,10\n18,10\n19,10\n20,10\n21,10\n22,10\n23,99\n");
+    const rh_backfill *b = loads(
+        "  - table: o\n    set: a = 1\n"
+        "    schedule: {start: 2026-12-01T22:00, window: [\"22:00-06:00\", \"12:00-13:00\"], days: [mon, sun], "
+        "zone: Europe/Berlin, load: hours.csv}\n"
+        "    gates: {dead_rows: 25%, disk: 1GB, finish_by: 2026-12-04T06:00}\n");
+    assert_true(b->schedule.set && b->schedule.window_count == 2 && b->schedule.days == 0x41);
+    assert_int_equal(b->schedule.start_s, 1796158800); /* 21:00 UTC */
+    assert_int_equal(b->schedule.windows[0].to, 360);
+    assert_true(b->schedule.hour_count == 24 && b->schedule.hours[23] == 99);
+    assert_true(b->gates[RH_BACKFILL_GATE_FINISH_BY].limit == 1796360400);
+    assert_true(b->gates[RH_BACKFILL_GATE_DEAD_ROWS].limit == 0.25);
+    assert_true(b->gates[RH_BACKFILL_GATE_DISK].limit == 1024.0 * 1024 * 1024);
+}
+
+#define SCHEDULE "  - table: o\n    set: a = 1\n    schedule: "
+static void schedules_that_are_refused(void **state)
+{
+    (void)state;
+    complains(SCHEDULE "{window: 22:00-06:00}\n", 6, 15, "needs start");
+    complains(SCHEDULE "{start: soon}\n", 6, 23, "a date and a time");
+    complains(SCHEDULE "{start: 2026-12-01T22:00, window: 22:00-22:00}\n", 6, 49, "never opens");
+    complains(SCHEDULE "{start: 2026-12-01T22:00, window: []}\n", 6, 49, "never opens");
+    complains(SCHEDULE "{start: 2026-12-01T22:00, days: []}\n", 6, 47, "never opens");
+    complains(SCHEDULE "{start: 2026-12-01T22:00, window: 9-5}\n", 6, 49, "two times of day");
+    complains(SCHEDULE "{start: 2026-12-01T22:00, zone: Moon}\n", 6, 47, "no time zone");
+    complains(SCHEDULE "{start: 2026-12-01T22:00, until: 1}\n", 6, 41, "unknown key");
+    complains("  - table: o\n    set: a = 1\n    gates: {finish_by: 2026-12-04T06:00}\n", 6, 24,
+              "needs a schedule");
+}
+
 int main(void)
 {
 #define EACH(test) cmocka_unit_test_setup_teardown(test, new_arena, free_arena)
     const struct CMUnitTest tests[] = {
-        EACH(test_defaults), EACH(test_every_key), EACH(test_programs),
-        EACH(test_own_sql),  EACH(test_mistakes),  EACH(test_sql),
+        EACH(test_defaults), EACH(test_every_key), EACH(test_programs), EACH(test_own_sql),
+        EACH(test_mistakes), EACH(test_sql),       EACH(a_schedule),    EACH(schedules_that_are_refused),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

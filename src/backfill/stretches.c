@@ -1,0 +1,164 @@
+/* Stretches of consecutive batches, predicted before they run: how far such predictions are off. */
+#include "pgrehearse/base/interrupt.h"
+#include "pgrehearse/base/random.h"
+#include "pgrehearse/predict/predict.h"
+#include "screen.h"
+#include <math.h>
+#include <stdlib.h>
+
+/* How many, batches of each (the first, with which a session begins, does not count), and the last batches
+ * that an exponential mean sees, with its weight. */
+enum { STRETCHES = 10, BATCHES = 20, EXPONENTIAL_LAST = 20 };
+static const double EXPONENTIAL_WEIGHT = 0.4;
+
+/* ---- the prediction ---- */
+
+/* Seconds a row as others estimate it from the batches so far. */
+static void predict_naive(const rh_backfill_batch *batches, size_t count, double *us_per_row)
+{
+    double first_s = 0, first_rows = 0, all_s = 0, all_rows = 0, last_s = 0, last_rows = 0, mean = NAN;
+    size_t first_stratum = SIZE_MAX;
+    for (size_t i = 0; i < count; i++)
+        first_stratum = batches[i].stratum < first_stratum ? batches[i].stratum : first_stratum;
+    for (size_t i = 0; i < count; i++) {
+        const double seconds = rh_predict_batch_s(&batches[i]), rows = (double)batches[i].changed;
+        all_s += seconds;
+        all_rows += rows;
+        first_s += batches[i].stratum == first_stratum ? seconds : 0;
+        first_rows += batches[i].stratum == first_stratum ? rows : 0;
+        if (i + EXPONENTIAL_LAST >= count)
+            mean = isnan(mean) ? seconds / rows
+                               : EXPONENTIAL_WEIGHT * seconds / rows + (1 - EXPONENTIAL_WEIGHT) * mean;
+    }
+    for (size_t i = count; i-- > 0 && last_s < 1;) {
+        last_s += rh_predict_batch_s(&batches[i]);
+        last_rows += (double)batches[i].changed;
+    }
+    us_per_row[RH_STRETCH_FIRST_ROWS] = 1e6 * first_s / first_rows;
+    us_per_row[RH_STRETCH_LAST_SECOND] = 1e6 * last_s / last_rows;
+    us_per_row[RH_STRETCH_EXPONENTIAL] = 1e6 * mean;
+    us_per_row[RH_STRETCH_RANDOM] = 1e6 * all_s / all_rows;
+}
+
+/* ROWS rows of STRATUM, from the batches of the setting so far and the page images to come. */
+static rh_backfill_stretch predict(const rh_sweep *sweep, const rh_backfill_result *result, size_t cell,
+                                   size_t stratum, double rows)
+{
+    const rh_backfill_states *states = &sweep->states;
+    rh_backfill_stretch stretch = {.stratum = stratum, .checkpoint = states->rows == 0};
+    size_t count;
+    double images = 0, sampled = 0;
+    rh_backfill_batch *batches = rh_sweep_evidence(sweep, false, cell, &count);
+    count = rh_sweep_without_warmup(batches, count);
+    for (size_t i = 0; i < count; i++) {
+        images += batches[i].images;
+        sampled += (double)batches[i].changed;
+    }
+    rh_backfill_stratum *here = rh_alloc((result->stratum_count + 1) * sizeof *here);
+    for (size_t h = 0; h < result->stratum_count; h++)
+        here[h] = (rh_backfill_stratum){.rows = h == stratum ? (int64_t)rows : 0};
+    const rh_backfill_figure base = rh_predict_backfill(here, result->stratum_count, batches, count,
+                                                        result->level, sweep->place->seed + stratum);
+    const double to_come = rh_predict_images(&states->pages, states->rows + rows) -
+                           rh_predict_images(&states->pages, states->rows);
+    const double factor =
+        fmax(1 + states->prices.image_s * (to_come - images / sampled * rows) / base.median, 0.4);
+    stretch.us_per_row = (rh_backfill_figure){
+        1e6 * base.median * factor / rows, 1e6 * base.low * factor / rows, 1e6 * base.high * factor / rows};
+    predict_naive(batches, count, stretch.naive_us_per_row);
+    free(here);
+    free(batches);
+    return stretch;
+}
+
+/* ---- the run ---- */
+
+/* Takes the batches from FIRST on out of the evidence: they were held out, and stay so. */
+static void measure(rh_sweep *sweep, size_t first, rh_backfill_stretch *stretch)
+{
+    double seconds = 0;
+    for (size_t i = first; i < sweep->evidence.batch_count; i++) {
+        const rh_backfill_batch *batch = &sweep->evidence.batches[i].batch;
+        if (batch->warmup || batch->changed <= 0)
+            continue;
+        seconds += rh_predict_batch_s(batch);
+        stretch->rows += batch->changed;
+        stretch->batches++;
+    }
+    stretch->actual_us_per_row = stretch->rows > 0 ? 1e6 * seconds / (double)stretch->rows : RH_NOT_MEASURED;
+}
+
+static bool run_stretch(rh_sweep_round *round, rh_backfill_result *result, size_t cell, size_t stratum,
+                        rh_error *error)
+{
+    rh_sweep *sweep = round->sweep;
+    const rh_backfill_setting *setting = &result->cells[cell].setting;
+    const size_t first = sweep->evidence.batch_count;
+    const bool checkpoint = result->stretch_count % 2 == 0;
+    if (checkpoint && !rh_states_checkpoint(round->side, &sweep->states, error))
+        return false;
+    rh_backfill_stretch stretch =
+        predict(sweep, result, cell, stratum, (double)setting->batch * BATCHES * setting->workers);
+    if (sweep->place->predicted &&
+        !sweep->place->predicted(sweep->place->data, result, cell, &stretch, error))
+        return false;
+    const rh_sweep_run run = {.setting = *setting,
+                              .index = cell,
+                              .until = sweep->deadline,
+                              .visit = BATCHES + 1,
+                              .most = (BATCHES + 1) * setting->workers,
+                              .first = stratum,
+                              .stride = setting->workers == 1 ? 1 : 0};
+    if (!rh_sweep_batches(sweep, &run, &round->pids, error) ||
+        !rh_states_follow(round->side, &sweep->states, sweep->evidence.batches + first,
+                          sweep->evidence.batch_count - first, error))
+        return false;
+    measure(sweep, first, &stretch);
+    result->changed += stretch.rows;
+    sweep->evidence.batch_count = first;
+    if (stretch.batches >= BATCHES / 2)
+        *rh_arena_add(sweep->arena, &result->stretches, &result->stretch_count) = stretch;
+    return !rh_interrupt_requested() ||
+           rh_error_set(error, RH_ERROR_INTERRUPTED, "interrupted in the backfill pass");
+}
+
+/* A stratum that has rows left, by chance; SIZE_MAX: none. */
+static size_t choose(const rh_sweep *sweep, rh_random *random)
+{
+    const size_t count = sweep->census.count, from = count > 0 ? (size_t)rh_random_below(random, count) : 0;
+    for (size_t i = 0; i < count; i++)
+        if (!sweep->census.cursors[(from + i) % count].ended)
+            return (from + i) % count;
+    return SIZE_MAX;
+}
+
+bool rh_sweep_stretches(rh_sweep *sweep, rh_backfill_result *result, rh_error *error)
+{
+    const int chosen = rh_sweep_chosen(result);
+    if (chosen < 0)
+        return true;
+    const rh_backfill_cell *cell = &result->cells[chosen];
+    const double cycle_s = cell->batch_p50_s + rh_sweep_pause_s(&cell->setting, cell->batch_p50_s);
+    const rh_usec one = (rh_usec)(2 * (BATCHES + 1) * cycle_s * (double)RH_SECOND);
+    const int64_t rows = (int64_t)(BATCHES + 1) * cell->setting.batch * cell->setting.workers;
+    rh_random random;
+    rh_random_seed(&random, sweep->place->seed + 1);
+    bool ok = true;
+    for (int i = 0; ok && i < STRETCHES && rh_clock_monotonic() + one <= sweep->deadline;) {
+        if (sweep->budget < rows && (rows > sweep->most || !rh_sweep_reset(sweep, error)))
+            return rows > sweep->most; /* the sample does not last for a stretch */
+        rh_sweep_round round = {.sweep = sweep};
+        ok = rh_sweep_round_begin(&round, error);
+        for (; ok && i < STRETCHES && sweep->budget >= rows && rh_clock_monotonic() + one <= sweep->deadline;
+             i++) {
+            const size_t stratum = choose(sweep, &random);
+            if (stratum == SIZE_MAX)
+                break;
+            ok = run_stretch(&round, result, (size_t)chosen, stratum, error);
+            rh_progress_update(sweep->place->progress, "backfill", "predicted stretches", i + 1, STRETCHES,
+                               RH_UNIT_ITEMS);
+        }
+        rh_sweep_round_end(&round);
+    }
+    return ok;
+}
