@@ -223,7 +223,7 @@ static void backfills(const page *p)
     for (size_t i = 0; i < count && i < BACKFILLS_MAX; i++) {
         const char *gates = rh_view_backfill_gates(&p->view, &list[i]),
                    *proof = rh_view_backfill_proof(&p->view, &list[i]);
-        wrap_over(p, list[i].headline, 4);
+        wrap_over(p, list[i].headline, 5);
         if (gates)
             wrap_behind(p, 2, rh_view_printf(&p->view, "Gates: %s", gates), proof ? 1 : 4);
         else if (list[i].advice) /* else it is in the table of gates */

@@ -146,5 +146,5 @@ const char *rh_view_backfill_headline(const rh_view *view, const rh_view_backfil
     return rh_view_printf(view, "Backfill %s of %s, %s rows: %s%s: %s; %s%s; %s%s%s%s%s.", b->name, b->table,
                           rows, b->chosen->recommended ? "" : "no setting holds every gate; the nearest, ",
                           b->chosen->name, duration_of(view, b), finish_of(view, b), load_of(view, b),
-                          wal_text, disk_of(view, b), proof ? "; " : "", proof ? proof : "");
+                          lag_of(view, b), wal_text, disk_of(view, b), proof ? "; " : "", proof ? proof : "");
 }

@@ -79,7 +79,7 @@ static void text_fits_a_screen(void **state)
                 assert_true((unsigned char)*c >= 0x20 && *c != 0x7f);
         }
         assert_true(lines > 0);
-        assert_true(lines <= 56);
+        assert_true(lines <= 57);
         rh_text_release(&text);
     }
 }
