@@ -7,8 +7,7 @@ cells="r['backfills'][0]['settings']"
 migration 000012_total.up.sql 'ALTER TABLE orders ADD COLUMN total bigint;'
 migration 000013_strict.up.sql 'ALTER TABLE orders ALTER COLUMN total SET NOT NULL;'
 
-# Without a proof, unless PROOF says otherwise.
-# backfill LINE ...: a backfill between the two migrations, with LINEs added.
+# backfill LINE ...: a backfill between the two migrations, without its proof, with LINEs added.
 backfill() {
     scenario 'migrations: {path: migrations, pending: ["000012"]}' 'rollback: false' 'backfills:' '  - name: totals' \
         '    table: orders' '    set: total = id * 2' '    where: total IS NULL' '    after: "000012"' "$@"
