@@ -41,7 +41,7 @@ YAML
         esac
         item "$name" "$proof" >>"$work/scenario.yaml"
     done
-    for name in $twins; do item "$name.fixed" '{kills: 3, runners: 1}' >>"$work/scenario.yaml"; done
+    for name in $twins; do item "$name.fixed" "{kills: ${KILLS:-3}, runners: 1}" >>"$work/scenario.yaml"; done
     "$program" run "$work/scenario.yaml" --output "$work/run-$round" --pass backfill --quiet >/dev/null || :
 done
 python3 - "$work"/run-*/report.json <<'PYTHON'
