@@ -121,9 +121,12 @@ static bool start(rh_staging *staging, rh_error *error)
 bool rh_embedded_run(rh_staging *staging, rh_error *error)
 {
     rh_cluster *cluster = &staging->cluster;
-    bool ready = start(staging, error);
-    cluster->broken = cluster->broken || (ready && cluster->life.recovered);
-    return ready;
+    if (!start(staging, error))
+        return false;
+    if (!cluster->life.recovered)
+        return true;
+    cluster->broken = true;
+    return rh_embedded_was_up(staging, error);
 }
 
 bool rh_embedded_halt(rh_staging *staging, bool cleanly, rh_error *error)
@@ -141,6 +144,11 @@ bool rh_embedded_halt(rh_staging *staging, bool cleanly, rh_error *error)
     if (ok && cleanly && status != 0)
         ok = rh_server_log_error(cluster->log, cluster->shown_log,
                                  "the staging server did not shut down cleanly", error);
+    if (ok && status > 128) { /* not by our signal, which it catches */
+        cluster->broken = true;
+        ok = rh_server_log_error(cluster->log, cluster->shown_log,
+                                 "the staging server was killed while it was stopped", error);
+    }
     rh_process_free(cluster->server);
     cluster->server = NULL;
     rh_account_end(&staging->account); /* what native code left would write into what is copied next */
