@@ -170,12 +170,33 @@ static void judge_transactions(rh_proof *p)
                       c->transactions, c->writes, c->largest);
 }
 
-static void judge_left(rh_proof *p)
+/* Rows that it never wrote were missed. Rows that it wrote and that are to do all the same are the fault of
+ * what it writes: in a sample, which lacks rows that it reads, that proves nothing. */
+static bool judge_left(rh_proof *p, rh_error *error)
 {
     const int64_t left = p->reference.left;
-    if (left > 0)
+    int64_t missed = 0;
+    if (left <= 0)
+        return true;
+    const char *sql =
+        rh_arena_printf(p->arena,
+                        "SELECT count(*) FROM %s WHERE (%s\n) AND xmin::text::bigint NOT IN"
+                        " (SELECT xid %% 4294967296 FROM pgrehearse_proof.journal WHERE backfill)",
+                        p->target.table, p->condition);
+    if (!rh_pg_query_int(p->side, sql, &missed, error))
+        return false;
+    if (missed > 0)
+        rh_proof_fail(p, RH_PROOF_COMPLETE, "backfill-rows-left", missed,
+                      "It ended well with %" PRId64 " rows still to do, without any load", missed);
+    else if (p->place->sampled)
+        rh_notes_printf(p->notes, p->arena, RH_UNMEASURED_BACKFILL,
+                        "backfill %s: its proof: %" PRId64 " rows of the sample of the database match where "
+                        "after set, too: the sample may lack rows that set reads",
+                        p->backfill->name, left);
+    else
         rh_proof_fail(p, RH_PROOF_COMPLETE, "backfill-rows-left", left,
-                      "It ended well with %" PRId64 " rows still to do, without any load", left);
+                      "%" PRId64 " rows are still to do after it has written them", left);
+    return true;
 }
 
 bool rh_proof_reference_run(rh_proof *p, rh_error *error)
@@ -200,8 +221,7 @@ bool rh_proof_reference_run(rh_proof *p, rh_error *error)
     if (!r->made)
         return true;
     judge_transactions(p);
-    judge_left(p);
-    return find_varying(p, error);
+    return judge_left(p, error) && find_varying(p, error);
 }
 
 /* ---- all of it ---- */
@@ -293,6 +313,14 @@ bool rh_backfill_prove(const rh_backfill *backfill, const rh_backfill_setting *s
     for (int i = 0; i < RH_PROOF_CLAIM_COUNT; i++)
         p.claims[i] = (rh_backfill_claim){.claim = (rh_proof_claim)i, .rows = RH_UNKNOWN};
     bool ok = inspect(&p, setting, error);
+    if (!ok && error->code == RH_ERROR_SCENARIO && result->measured) {
+        /* The whole database has passed the same inspection: a sample lacks rows that SET reads. */
+        rh_notes_printf(notes, arena, RH_UNMEASURED_BACKFILL,
+                        "backfill %s: its proof: on the sample of the database, %s", backfill->name,
+                        error->message);
+        rh_error_release(error);
+        return true;
+    }
     if (ok && p.rows == 0)
         rh_notes_printf(notes, arena, RH_UNMEASURED_BACKFILL,
                         "backfill %s: its proof: the sample has no row that is to do", backfill->name);

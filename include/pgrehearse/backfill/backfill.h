@@ -55,6 +55,7 @@ typedef struct rh_proof_place {
     /* For programs: what leads them to the current copy through PROXY, in ARENA; and where they start. */
     const char **(*environment)(void *data, const struct rh_proxy *proxy, rh_arena *arena, rh_error *error);
     const char *directory;
+    bool sampled; /* it lacks rows of the database */
     void *data;
     uint64_t seed;
     const rh_progress *progress;

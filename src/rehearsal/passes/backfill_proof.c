@@ -103,6 +103,7 @@ bool rh_backfill_prove_on_sample(const rh_run *run, rh_staging *staging, const r
                                   .contract = first_behind(&s) < run->plan.migration_count ? contract : NULL,
                                   .environment = environment,
                                   .directory = run->scenario->directory,
+                                  .sampled = fraction_of(result) < 1,
                                   .data = &s,
                                   .seed = run->scenario->workload.seed,
                                   .progress = progress};
