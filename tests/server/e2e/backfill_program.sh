@@ -26,10 +26,11 @@ prove() {
 program good <<'PYTHON'
 stop = []
 signal.signal(signal.SIGTERM, lambda *_: stop.append(1))
-s = Session()
+s, last = Session(), "0"
 while not stop:
-    s.execute("UPDATE orders SET total = id * 2 WHERE id IN (SELECT id FROM orders WHERE total IS NULL ORDER BY id LIMIT %d FOR UPDATE)" % batch)
-    if s.count == 0:
+    last = s.execute("WITH b AS (SELECT id FROM orders WHERE id > %s AND total IS NULL ORDER BY id LIMIT %d FOR UPDATE),"
+        " u AS (UPDATE orders SET total = id * 2 WHERE id IN (SELECT id FROM b)) SELECT max(id) FROM b" % (last, batch))[0][0]
+    if not last:
         break
     time.sleep(pause)
 PYTHON
