@@ -1,4 +1,5 @@
 #include "census.h"
+#include "pgrehearse/base/text.h"
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -45,12 +46,17 @@ static const char *boundaries_sql(const rh_backfill *b, const rh_backfill_target
     }
     const int64_t step = (census->rows + RH_BACKFILL_STRATA - 1) / RH_BACKFILL_STRATA;
     const char *keys = rh_backfill_key_list(target, "", arena);
+    rh_text names = {0}; /* not the key's own: one may be called as ours is */
+    for (size_t k = 0; k < target->key_count; k++)
+        rh_text_printf(&names, "%sk%zu", k ? ", " : "", k);
+    const char *list = rh_arena_strdup(arena, rh_text_string(&names));
+    rh_text_release(&names);
     return rh_arena_printf(arena,
                            "SELECT %s, (number - 1) %% %" PRId64 " + 1\n"
-                           "FROM (SELECT %s, row_number() OVER (ORDER BY %s) AS number\n"
-                           "      FROM %s WHERE (%s\n)) AS rows\n"
+                           "FROM (SELECT %s, row_number() OVER (ORDER BY %s)\n"
+                           "      FROM %s WHERE (%s\n)) AS rows (%s, number)\n"
                            "WHERE number %% %" PRId64 " = 0 OR number = %" PRId64 " ORDER BY number",
-                           keys, step, keys, keys, target->table, condition_of(b), step, census->rows);
+                           list, step, keys, keys, target->table, condition_of(b), list, step, census->rows);
 }
 
 /* A stratum begins where the one before ended. */

@@ -73,7 +73,7 @@ typedef struct rh_sweep_pids {
 } rh_sweep_pids;
 bool rh_sweep_batches(rh_sweep *sweep, const rh_sweep_run *run, rh_sweep_pids *pids, rh_error *error);
 
-/* Batches of the middle size alone, then beside a vacuum as autovacuum makes it: its price and their
+/* Batches of the smallest size alone, then beside a vacuum as autovacuum makes it: its price and their
  * slow-down, in the sweep's states. Nothing where the whole meets no vacuum. */
 bool rh_sweep_vacuum(rh_sweep *sweep, rh_error *error);
 

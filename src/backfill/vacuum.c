@@ -61,12 +61,22 @@ static double seconds_a_row(const rh_sweep *sweep, size_t first, const vacuuming
     return median;
 }
 
+/* Of the smallest size there are enough for a median. */
+static size_t smallest_of(const rh_backfill *b)
+{
+    size_t smallest = 0;
+    for (size_t i = 1; i < b->batch_count; i++)
+        if (b->batches[i] < b->batches[smallest])
+            smallest = i;
+    return smallest;
+}
+
 static bool run_batches(rh_sweep *sweep, int64_t most, rh_usec until, rh_error *error)
 {
     const rh_backfill *b = sweep->backfill;
-    const size_t middle = b->batch_count / 2;
-    const rh_sweep_run run = {.setting = {.batch = b->batches[middle], .workers = 1},
-                              .index = middle,
+    const size_t smallest = smallest_of(b);
+    const rh_sweep_run run = {.setting = {.batch = b->batches[smallest], .workers = 1},
+                              .index = smallest,
                               .quiet = true,
                               .until = until,
                               .visit = 2,
@@ -104,7 +114,7 @@ static bool measure(rh_sweep *sweep, vacuuming *v, int64_t most, rh_error *error
 bool rh_sweep_vacuum(rh_sweep *sweep, rh_error *error)
 {
     const rh_backfill *b = sweep->backfill;
-    const int64_t most = sweep->budget / BUDGET_SHARE / 2 / b->batches[b->batch_count / 2];
+    const int64_t most = sweep->budget / BUDGET_SHARE / 2 / b->batches[smallest_of(b)];
     const rh_backfill_vacuum *vacuum = &sweep->states.vacuum;
     if (!vacuum->on || most < BESIDE_MIN ||
         (double)sweep->census.rows < vacuum->threshold + vacuum->factor * vacuum->table_rows)

@@ -64,10 +64,13 @@ inside = intervals = 0
 widths = []
 stretches = []
 for path in sys.argv[1:]:
-    result = json.load(open(path))
+    result = json.loads(open(path).read().replace("-nan", "null").replace("nan", "null"))
     stretches += result["stretches"]
     rows = result["rows"]
     for p in result["predicted"]:
+        if p["busy_s"][0] is None:
+            print(f"{result['case']:12} {p['batch']:6} not predicted")
+            continue
         runs = [w["run"] for w in result["before"] + result["behind"] if w["batch"] == p["batch"]]
         times = [seconds(r["course"]) for r in runs]
         actual, wal = statistics.mean(times), statistics.mean(r["wal"] for r in runs)

@@ -259,6 +259,22 @@ static void strata_have_as_many_rows(void **state)
     rh_backfill_census_release(&census);
 }
 
+/* The census numbers the rows; a column of the key may be called "number", too. */
+static void a_key_called_number(void **state)
+{
+    (void)state;
+    rh_error error = {0};
+    run("create table numbered (number int, k0 int, v int, primary key (number, k0));"
+        "insert into numbered select i, i from generate_series(1, 1000) i");
+    const rh_backfill b = declare("numbered", "v = 1", "v is null");
+    const rh_backfill_target target = inspect(&b);
+    rh_backfill_census census;
+    if (!rh_backfill_census_take(pg, &b, &target, arena, &census, &error))
+        fail_msg("%s", error.message);
+    assert_int_equal(census.count, RH_BACKFILL_STRATA);
+    rh_backfill_census_release(&census);
+}
+
 static void strata_of_pages_have_all_rows(void **state)
 {
     (void)state;
@@ -332,6 +348,7 @@ int main(void)
         EACH(a_comment_ends_nothing),
         EACH(a_locked_row_is_tried_again),
         EACH(strata_have_as_many_rows),
+        EACH(a_key_called_number),
         EACH(strata_of_pages_have_all_rows),
         EACH(tables_and_keys),
         EACH(sql_of_the_scenario),
