@@ -151,6 +151,13 @@ static size_t next_setting(const rh_backfill_result *result)
     return best;
 }
 
+/* Whether the rows of this state last for a window of CELL; else a new one, with FULL rows, has more. */
+static bool lasts(const rh_sweep *sweep, const rh_backfill_cell *cell, rh_usec duration, int64_t full)
+{
+    const double wanted = cell->rows_per_s * rh_seconds(duration);
+    return sweep->budget >= cell->setting.batch && ((double)sweep->budget >= wanted || sweep->budget >= full);
+}
+
 /* The state in which the sweep began, and a standby of it. */
 static bool renew(rh_sweep *sweep, rh_backfill_standby *standby, rh_error *error)
 {
@@ -170,9 +177,10 @@ static bool try_settings(rh_sweep *sweep, rh_backfill_result *result, rh_error *
     const rh_usec duration = share < WINDOW_MIN ? WINDOW_MIN : share > WINDOW_MAX ? WINDOW_MAX : share;
     int held = 0;
     bool ok = renew(sweep, standby, error);
+    const int64_t full = sweep->budget;
     for (size_t index; ok && !standby->why_not && held < WANTED && standby->confirmed_count < TRIED_MAX &&
                        (index = next_setting(result)) != SIZE_MAX;) {
-        if (sweep->budget < result->cells[index].setting.batch)
+        if (!lasts(sweep, &result->cells[index], duration, full))
             ok = renew(sweep, standby, error);
         if (!ok || standby->why_not)
             break;

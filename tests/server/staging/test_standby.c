@@ -1,6 +1,8 @@
 /* The standby of a private cluster: streams, pauses, waits of the primary, its end. */
 #include "fixture.h"
 #include "staging/standby.h"
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -255,6 +257,25 @@ static void disk_is_counted_before(void **state)
     assert_true(rh_standby_needs(100 * gb, 40 * gb, false) > 70 * gb);
 }
 
+/* A disk with room for the cluster and its snapshot. The mount goes with this program. */
+static void too_little_disk_is_said(void **state)
+{
+    fixture *f = *state;
+    const char *why_not = NULL;
+    if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("tmpfs", f->root, "tmpfs", 0, "size=400m,mode=0755") != 0)
+        skip();
+    assert_ok(f, fixture_start(f));
+    assert_ok(f, rh_staging_snapshot(f->staging, NULL, &f->error));
+    assert_ok(f, rh_staging_standby_start(f->staging, RH_STANDBY_ASYNC, &why_not, &f->error));
+    if (!why_not || !strstr(why_not, "of disk beside the cluster, and"))
+        fail_msg("%s", why_not ? why_not : "there is a standby");
+    fixture_sql(f, "CREATE TABLE t ()"); /* the primary goes on */
+    rh_staging_free(f->staging, false);
+    f->staging = NULL;
+    assert_int_equal(umount(f->root), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -271,6 +292,7 @@ int main(void)
         TEST(production_without_wal_senders_has_none),
         TEST(it_goes_with_its_cluster),
         cmocka_unit_test(disk_is_counted_before),
+        TEST(too_little_disk_is_said),
     };
     rh_interrupt_install();
     return cmocka_run_group_tests(tests, NULL, NULL);
