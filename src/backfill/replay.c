@@ -10,12 +10,37 @@
 
 /* WAL that is piled up, and the least of it that gives a rate. */
 static const int64_t PILE = INT64_C(256) << 20, PILE_LEAST = INT64_C(4) << 20;
+static const char TOO_LITTLE[] = "the sample gives too little WAL to time its replay";
 /* Batches between two looks at how much there is, and how long all of it may take. */
 enum { STEP_BATCHES = 5 };
 static const rh_usec PILE_LIMIT = 60 * RH_SECOND, PATIENCE = 300 * RH_SECOND;
 /* Batches beside a load take longer than without it, so that a setting is excluded only far beyond the bound.
  */
 static const double MARGIN = 1.5;
+
+/* ---- without load ---- */
+
+/* What batches of one size did without load. */
+typedef struct quiet {
+    double batch_s, rows, wal; /* of a batch */
+} quiet;
+
+static quiet quiet_of(const rh_sweep *sweep, int64_t batch)
+{
+    quiet q = {0};
+    size_t count = 0;
+    for (size_t i = 0; i < sweep->evidence.batch_count; i++) {
+        const rh_backfill_measured *m = &sweep->evidence.batches[i];
+        if (!m->quiet || m->batch.changed <= 0 || (batch && sweep->backfill->batches[m->setting] != batch))
+            continue;
+        q.batch_s += rh_predict_batch_s(&m->batch);
+        q.rows += (double)m->batch.changed;
+        q.wal += (double)m->batch.wal_bytes;
+        count++;
+    }
+    return count == 0 ? (quiet){NAN, NAN, NAN}
+                      : (quiet){q.batch_s / (double)count, q.rows / (double)count, q.wal / (double)count};
+}
 
 /* ---- the capacity ---- */
 
@@ -86,7 +111,7 @@ static bool time_replay(rh_sweep *sweep, rh_pg *standby, rh_backfill_standby *fo
     ok = ok && wait_until(standby, received, to, RH_SECOND / 100, error) &&
          rh_pg_query_int(standby, RH_WAL_REPLAYED, &from, error);
     if (ok && to - from < PILE_LEAST)
-        found->replay_why_not = "the sample gives too little WAL to time its replay";
+        found->replay_why_not = TOO_LITTLE;
     if (!ok || found->replay_why_not)
         return ok;
     const rh_usec began = rh_clock_monotonic();
@@ -126,6 +151,11 @@ bool rh_sweep_measure_replay(rh_sweep *sweep, rh_backfill_result *result, rh_err
     const char *why_not = NULL;
     if (found->mode == RH_STANDBY_NONE || !staging)
         return true;
+    const quiet all = quiet_of(sweep, 0);
+    if (!(all.wal / all.rows * (double)(sweep->budget / 3) >= (double)PILE_LEAST)) {
+        found->replay_why_not = TOO_LITTLE;
+        return true;
+    }
     rh_progress_detail(sweep->place->progress, "backfill", "replay capacity of a standby");
     if (!rh_staging_standby_start(staging, RH_STANDBY_ASYNC, &why_not, error))
         return false;
@@ -146,28 +176,6 @@ bool rh_sweep_measure_replay(rh_sweep *sweep, rh_backfill_result *result, rh_err
 }
 
 /* ---- the bound ---- */
-
-/* What batches of one size did without load. */
-typedef struct quiet {
-    double batch_s, rows, wal; /* of a batch */
-} quiet;
-
-static quiet quiet_of(const rh_sweep *sweep, int64_t batch)
-{
-    quiet q = {0};
-    size_t count = 0;
-    for (size_t i = 0; i < sweep->evidence.batch_count; i++) {
-        const rh_backfill_measured *m = &sweep->evidence.batches[i];
-        if (!m->quiet || m->batch.changed <= 0 || (batch && sweep->backfill->batches[m->setting] != batch))
-            continue;
-        q.batch_s += rh_predict_batch_s(&m->batch);
-        q.rows += (double)m->batch.changed;
-        q.wal += (double)m->batch.wal_bytes;
-        count++;
-    }
-    return count == 0 ? (quiet){NAN, NAN, NAN}
-                      : (quiet){q.batch_s / (double)count, q.rows / (double)count, q.wal / (double)count};
-}
 
 /* WAL of the load a second, in the windows without batches. */
 static double load_wal(const rh_sweep *sweep)

@@ -58,6 +58,20 @@ static void gate(double limit)
         (rh_gate_limit){.set = true, .limit = limit, .text = "the limit"};
 }
 
+/* Of 1,000 rows a third would be used for less WAL than can be timed. */
+static void a_small_sample_is_left_alone(void **state)
+{
+    (void)state;
+    rh_error error = {0};
+    place.staging = (rh_staging *)&place; /* not touched */
+    sweep.budget = 1000;
+    result.standby.replay_bytes_per_s = RH_NOT_MEASURED;
+    assert_true(rh_sweep_measure_replay(&sweep, &result, &error));
+    assert_int_equal(sweep.budget, 1000);
+    assert_non_null(strstr(result.standby.replay_why_not, "too little WAL"));
+    place.staging = NULL;
+}
+
 static void the_bound_is_in_rows(void **state)
 {
     (void)state;
@@ -161,6 +175,7 @@ int main(void)
 {
 #define EACH(test) cmocka_unit_test_setup_teardown(test, start, stop)
     const struct CMUnitTest tests[] = {
+        EACH(a_small_sample_is_left_alone),
         EACH(the_bound_is_in_rows),
         EACH(without_the_gate_nothing_is_excluded),
         EACH(what_leaves_the_standby_behind_is_excluded),
