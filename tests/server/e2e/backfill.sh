@@ -7,10 +7,11 @@ cells="r['backfills'][0]['settings']"
 migration 000012_total.up.sql 'ALTER TABLE orders ADD COLUMN total bigint;'
 migration 000013_strict.up.sql 'ALTER TABLE orders ALTER COLUMN total SET NOT NULL;'
 
-# backfill LINE ...: a backfill between the two migrations, without its proof, with LINEs added.
+# backfill LINE ...: a backfill between the two migrations, without proof and standby, with LINEs added.
 backfill() {
     scenario 'migrations: {path: migrations, pending: ["000012"]}' 'rollback: false' 'backfills:' '  - name: totals' \
-        '    table: orders' '    set: total = id * 2' '    where: total IS NULL' '    after: "000012"' "$@"
+        '    table: orders' '    set: total = id * 2' '    where: total IS NULL' '    after: "000012"' \
+        '    proof: none' '    standby: none' "$@"
 }
 
 backfill '    sweep: {batch: [100, 300], pause: [0, 100%], limit: 60s}' \
@@ -83,7 +84,7 @@ nothing_left
 fact 'a window that never opens'
 backfill '    schedule: {start: 2026-12-01T22:00, window: 22:00-22:00}'
 rehearse 64 --pass backfill
-says "$work/err" 'scenario.yaml:14:49: .*never opens'
+says "$work/err" 'scenario.yaml:16:49: .*never opens'
 ! grep -q '^staging:' "$work/err" || fail "staging was started"
 
 fact 'a migration that is not pending'
