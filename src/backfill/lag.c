@@ -5,27 +5,14 @@
 
 enum { WAL_PAGE = 8192, PAGE_HEADER = 40 }; /* the longer header, of a segment's first page */
 
-/* The last point of PRIMARY that satisfies position ≤ POSITION; count: none. */
-static size_t last_up_to(rh_wal_points primary, int64_t position)
-{
-    size_t low = 0, high = primary.count; /* of the points below HIGH */
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (primary.points[middle].position <= position)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low > 0 ? low - 1 : primary.count;
-}
-
-/* The last point of PRIMARY at or before AT_S; count: none. */
-static size_t last_before(rh_wal_points primary, double at_s)
+/* The last point of PRIMARY at or before AT_S and at or below POSITION, both of which only rise; count: none.
+ */
+static size_t last_up_to(rh_wal_points primary, double at_s, int64_t position)
 {
     size_t low = 0, high = primary.count;
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
-        if (primary.points[middle].at_s <= at_s)
+        if (primary.points[middle].at_s <= at_s && primary.points[middle].position <= position)
             low = middle + 1;
         else
             high = middle;
@@ -42,12 +29,12 @@ static bool has_all(int64_t replayed, int64_t inserted)
 
 double rh_lag_s(rh_wal_points primary, double at_s, int64_t position)
 {
-    const size_t now = last_before(primary, at_s);
+    const size_t now = last_up_to(primary, at_s, INT64_MAX);
     if (now == primary.count)
         return RH_NOT_MEASURED;
     if (has_all(position, primary.points[now].position))
         return 0;
-    const size_t was = last_up_to(primary, position);
+    const size_t was = last_up_to(primary, INFINITY, position);
     if (was == primary.count)
         return RH_NOT_MEASURED;
     const rh_wal_point *before = &primary.points[was],
@@ -59,7 +46,7 @@ double rh_lag_s(rh_wal_points primary, double at_s, int64_t position)
 
 int64_t rh_lag_bytes(rh_wal_points primary, double at_s, int64_t position)
 {
-    const size_t now = last_before(primary, at_s);
+    const size_t now = last_up_to(primary, at_s, INT64_MAX);
     if (now == primary.count)
         return RH_UNKNOWN;
     const int64_t inserted = primary.points[now].position;

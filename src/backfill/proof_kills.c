@@ -59,7 +59,7 @@ static bool let_go(kills *k, moment m, rh_error *error)
     return m != MOMENT_BEFORE_COMMIT || rh_pg_execute(k->p->side, RELEASE, error);
 }
 
-/* The server gets a COMMIT, and nobody its answer. */
+/* The server receives a COMMIT, and its answer is withheld from the client. */
 static bool kill_at_commit(kills *k, void *run, bool *hit, rh_error *error)
 {
     rh_proof *p = k->p;

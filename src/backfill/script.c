@@ -391,7 +391,8 @@ bool rh_backfill_script(const rh_backfill *b, const rh_plan *plan, rh_arena *are
 {
     rh_backfill_target target;
     if (b->command) {
-        rh_error_set(error, RH_ERROR_SCENARIO, "backfill %s is a program: there is no SQL to print", b->name);
+        rh_error_set(error, RH_ERROR_SCENARIO, "backfill %s is a program, which has no SQL to print",
+                     b->name);
         return rh_error_at(error, b->command_where.file, b->command_where.line, b->command_where.column);
     }
     if (!rh_backfill_target_of(b, plan, arena, &target, error))

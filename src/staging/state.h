@@ -39,7 +39,7 @@ typedef struct rh_standby {
     rh_shared_memory memory;
     rh_server_life life;
     rh_standby_mode mode; /* how the primary that runs was started for it */
-    int64_t stamp_ns;     /* its data equalled the primary's at this wall time; 0: there is no copy */
+    int64_t stamp_ns;     /* its data equalled the primary's at this wall time; 0: not copied yet */
 } rh_standby;
 
 /* Databases that pgrehearse creates on a given server. */

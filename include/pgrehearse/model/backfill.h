@@ -371,15 +371,15 @@ typedef struct rh_backfill_result {
     rh_backfill_course_point *course; /* with the setting to use, by the schedule */
     size_t course_count;
     double hot_share;          /* of the table's updates in the sweep */
-    const char *finish_why;    /* a sentence: why there is no finishing date; NULL */
+    const char *finish_why;    /* a sentence: why the finishing date is missing; NULL */
     double level;              /* of the intervals */
     double rate_per_s;         /* of the load; 0: there was none */
     rh_backfill_claim *claims; /* none: nothing was proven, and the notes say why */
     size_t claim_count;
 } rh_backfill_result;
 
-/* The calendar. MOST_LOAD_PER_S: hours with more load than that are closed, because nobody measured the
- * backfill beside it; NaN: none is. */
+/* The calendar. MOST_LOAD_PER_S: hours with more load than that are closed, because no batch ran
+ * beside such a load; NaN: none is. */
 
 /* The load beside which the settings ran may be exceeded by so much before an hour counts as not rehearsed.
  */

@@ -131,9 +131,9 @@ const char *rh_view_verdict(const rh_view *view)
     if (rh_view_is(report, "verdict", "refused"))
         return "Refused by the safety guard: nothing was run";
     if (rh_view_is(report, "verdict", "error") && rh_json_int(rh_json_get(report, "exit_code")) == 130)
-        return "Interrupted: there is no result for the migrations";
+        return "Interrupted: no result for the migrations";
     if (rh_view_is(report, "verdict", "error"))
-        return "The rehearsal itself failed: there is no result for the migrations";
+        return "The rehearsal itself failed: no result for the migrations";
     if (rh_view_is(report, "verdict", "inconclusive"))
         return "Inconclusive: something that the verdict needs was not measured";
     if (!rh_view_is(report, "verdict", "pass"))
