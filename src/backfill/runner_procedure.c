@@ -83,7 +83,8 @@ static void *procedure_start(const rh_runner_start *start, rh_error *error)
         run->started = pthread_create(&run->thread, NULL, call, run) == 0;
     if (run->started)
         return run;
-    rh_error_set(error, RH_ERROR_INTERNAL, "could not start a thread");
+    if (run->caller && !rh_error_is_set(error))
+        rh_error_set(error, RH_ERROR_INTERNAL, "could not start a thread");
     procedure_free(run);
     return NULL;
 }
@@ -96,9 +97,8 @@ static bool procedure_has_ended(void *data, rh_runner_end *end)
     if (!run->joined)
         pthread_join(run->thread, NULL);
     run->joined = true;
-    const char *message = run->error.message ? run->error.message : "";
     *end = (rh_runner_end){.ok = !rh_error_is_set(&run->error),
-                           .refused = strstr(message, "another session") != NULL,
+                           .refused = strcmp(run->error.sqlstate, "55006") == 0, /* object_in_use */
                            .message = run->error.message,
                            .sqlstate = run->error.sqlstate};
     return true;

@@ -261,7 +261,7 @@ static void write_procedure(const writer *w)
         "BEGIN\n"
         "    IF NOT pg_try_advisory_lock(%s) THEN\n"
         "        RAISE EXCEPTION 'this backfill runs in another session, or failed in one that is '\n"
-        "            'still connected';\n"
+        "            'still connected' USING ERRCODE = 'object_in_use';\n"
         "    END IF;\n"
         "%s"
         "    PERFORM pg_advisory_unlock(%s);\n"

@@ -27,34 +27,30 @@ bool rh_backfill_check_migrations(const rh_scenario *scenario, const rh_plan *pl
     return true;
 }
 
-/* What reset() needs. */
+/* What the callbacks of the sweep need. */
 typedef struct expansion {
     const rh_run *run;
     rh_staging *staging;
-    const rh_progress *progress;
     const rh_backfill *backfill;
-    rh_backfill_pass_result *result;
-    bool reported; /* the attempts of the first time are the pass's */
 } expansion;
 
 /* The restored state and the migrations before the backfill. Statistics are fresh, as autoanalyze leaves
  * them. */
-static bool expand(void *data, rh_error *error)
+static rh_pass_result expand(const expansion *e, rh_error *error)
 {
-    expansion *e = data;
     rh_pass_result settled =
         rh_pass_settle(e->run, e->staging, RH_PASS_KIND_VERIFY, e->backfill->after, NULL, NULL, NULL, error);
-    const bool ok = settled.ok;
-    if (!e->reported)
-        e->result->pass = settled;
-    e->reported = true;
-    e->result->pass.ok = false;
-    if (!ok)
-        return false;
+    if (!settled.ok)
+        return settled;
     rh_pg *pg = rh_pg_connect(rh_staging_conninfo(e->staging), ": backfill", error);
-    const bool analyzed = pg && rh_pg_execute(pg, "ANALYZE", error);
+    settled.ok = pg && rh_pg_execute(pg, "ANALYZE", error);
     rh_pg_close(pg);
-    return analyzed;
+    return settled;
+}
+
+static bool reset(void *data, rh_error *error)
+{
+    return expand(data, error).ok;
 }
 
 /* A line of predictions.log, before the stretch runs. */
@@ -87,7 +83,8 @@ static bool write_prediction(void *data, const rh_backfill_result *result, size_
     return ok;
 }
 
-static bool sweep(expansion *e, rh_load *load, rh_error *error)
+static bool sweep(expansion *e, rh_load *load, const rh_progress *progress, rh_backfill_pass_result *result,
+                  rh_error *error)
 {
     const rh_run *run = e->run;
     rh_backfill_place place = {.conninfo = rh_staging_conninfo(e->staging),
@@ -97,33 +94,31 @@ static bool sweep(expansion *e, rh_load *load, rh_error *error)
                                .seed = run->scenario->workload.seed,
                                .local = run->staging.local,
                                .staging = e->staging,
-                               .reset = expand,
+                               .reset = reset,
                                .predicted = write_prediction,
                                .data = e,
-                               .progress = e->progress};
-    return rh_backfill_sweep(e->backfill, &place, run->arena, &e->result->backfill, &e->result->pass.notes,
-                             error);
+                               .progress = progress};
+    return rh_backfill_sweep(e->backfill, &place, run->arena, &result->backfill, &result->pass.notes, error);
 }
 
 rh_backfill_pass_result rh_pass_backfill(const rh_run *run, rh_staging *staging, const rh_backfill *backfill,
                                          const rh_progress *progress, rh_error *error)
 {
-    rh_backfill_pass_result result = {0};
     rh_load load = {0};
-    expansion e = {
-        .run = run, .staging = staging, .progress = progress, .backfill = backfill, .result = &result};
+    expansion e = {.run = run, .staging = staging, .backfill = backfill};
     rh_progress_begin(progress, STAGE, "%s on %s", backfill->name, backfill->table);
-    bool ok = expand(&e, error);
+    rh_backfill_pass_result result = {.pass = expand(&e, error)};
+    bool ok = result.pass.ok;
     if (ok && run->scenario->workload.source != RH_WORKLOAD_NONE)
         ok = rh_load_prepare(run, staging, &load, &result.pass.notes, error);
     if (ok && load.mix.template_count == 0)
         rh_notes_printf(&result.pass.notes, run->arena, RH_UNMEASURED_BACKFILL,
                         "backfill %s: its effect on the load: there was no load", backfill->name);
-    ok = ok && sweep(&e, &load, error);
+    ok = ok && sweep(&e, &load, progress, &result, error);
     if (ok && (result.backfill.measured || backfill->command) && result.backfill.rows > 0 &&
         !backfill->proof.off)
-        ok = expand(&e, error) && rh_backfill_prove_on_sample(run, staging, backfill, progress,
-                                                              &result.backfill, &result.pass.notes, error);
+        ok = reset(&e, error) && rh_backfill_prove_on_sample(run, staging, backfill, progress,
+                                                             &result.backfill, &result.pass.notes, error);
     result.pass.ok = ok;
     if (ok && result.backfill.measured)
         rh_progress_end(progress, STAGE, "%s", result.backfill.advice);
