@@ -45,26 +45,33 @@ static char attempt(const struct sockaddr_un *address, socklen_t length, char le
 static struct sockaddr_un changing; /* by another thread, while connect() is answered */
 static atomic_bool done;
 
-static void *change(void *directory)
+/* One byte, so that each moment has one of the two addresses; volatile, so that every store is made. */
+static void *change(void *last)
 {
-    const struct sockaddr_un allowed = named(directory, "server"), other = named(directory, "another");
+    volatile char *letter = last;
     while (!atomic_load(&done)) {
-        changing = allowed;
-        changing = other;
+        *letter = 'r';
+        *letter = 's';
     }
     return NULL;
 }
 
+/* 500 attempts, and more until both addresses were met; so many only where none is permitted. */
 static char attempt_changing(char *directory)
 {
+    enum { LEAST = 500, MOST = 5000 };
     pthread_t thread;
+    bool connected = false, denied = false;
     char letter = '-';
     changing = named(directory, "server");
-    if (pthread_create(&thread, NULL, change, directory) != 0)
+    if (pthread_create(&thread, NULL, change, changing.sun_path + strlen(changing.sun_path) - 1) != 0)
         return '!';
-    for (int i = 0; i < 500; i++) {
+    for (int i = 0; i < LEAST || (i < MOST && !(connected && denied)); i++) {
         int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-        if (connect(fd, (const void *)&changing, sizeof changing) == 0 && write(fd, "r", 1) == 1)
+        const bool now = connect(fd, (const void *)&changing, sizeof changing) == 0;
+        connected |= now;
+        denied |= !now && errno == EACCES;
+        if (now && write(fd, "r", 1) == 1)
             letter = 'r';
         close(fd);
     }
@@ -75,7 +82,7 @@ static char attempt_changing(char *directory)
 
 static int probe(char *directory)
 {
-    const struct sockaddr_un server = named(directory, "server"), another = named(directory, "another"),
+    const struct sockaddr_un server = named(directory, "server"), another = named(directory, "serves"),
                              brief = named("", "server");
     struct sockaddr_un abstract = {.sun_family = AF_UNIX};
     strcpy(abstract.sun_path + 1, "pgrehearse-test");
@@ -115,7 +122,7 @@ static int run_child(void **state)
     rh_text output = {0};
     assert_non_null(mkdtemp(directory));
     server = listen_at("server");
-    another = listen_at("another");
+    another = listen_at("serves");
     char *build = strdup(self);
     *strrchr(build, '/') = 0;
     const struct sockaddr_un allowed = named(directory, "server");
