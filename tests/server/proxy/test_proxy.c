@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
@@ -18,7 +19,8 @@ typedef struct watch {
     rh_pg *other;  /* the test does */
     rh_text seen;  /* "SQL|TAG|SQLSTATE\n" of every statement */
     rh_text locks; /* "SQL's transaction: MODE RELATION\n" of every hold */
-    int commits, transactions, refused;
+    int commits, transactions;
+    atomic_int refused;
 } watch;
 
 static test_cluster *cluster;
@@ -280,6 +282,8 @@ static void test_pipeline(void **state)
     assert_int_equal(PQsendFlushRequest(conn), 1);
     assert_int_equal(PQflush(conn), 0);
     await(w.other, "SELECT count(*) FROM pg_locks WHERE NOT granted", 1);
+    while (w.refused <= 3) /* held and asked again: ctest ends the test that waits in vain */
+        rh_clock_sleep_until(rh_clock_monotonic() + 5000);
     assert_true(rh_pg_execute(w.other, "SELECT pg_advisory_unlock(1)", NULL));
     finish_pipeline(conn, 0);
     send_one(conn, "SELECT broken");
@@ -297,7 +301,6 @@ static void test_pipeline(void **state)
     assert_null(strstr(rh_text_string(&w.seen), "skipped"));
     assert_non_null(strstr(rh_text_string(&w.locks), "AccessExclusiveLock t"));
     assert_non_null(strstr(rh_text_string(&w.locks), "ShareLock t")); /* the Sync behind CREATE INDEX */
-    assert_true(w.refused > 3);                                       /* it did wait */
 }
 
 static void test_copy(void **state)
