@@ -35,6 +35,9 @@ typedef struct script_rule {
 void script_begin(void);
 /* Rules added first are looked at first. Copied. */
 void script_add(script_rule rule);
+/* Adds a rule by which a text with PATTERN in it is answered with ROWS: columns separated by blanks, rows by
+ * ";", "-" is SQL NULL. Returns it, to be narrowed. */
+script_rule *script_rows(const char *pattern, const char *rows);
 /* How often connections of ROLE (NULL: any) sent a text with PATTERN in it. */
 int script_sent(const char *role, const char *pattern);
 /* Connections that were opened and not closed. */

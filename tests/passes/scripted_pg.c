@@ -29,6 +29,8 @@ static pthread_cond_t has_sent = PTHREAD_COND_INITIALIZER;
 static script_rule rules[RULES_MAX];
 static int applied[RULES_MAX];
 static size_t rule_count;
+static char *texts_of_rules[RULES_MAX]; /* of script_rows */
+static const char **values_of_rules[RULES_MAX];
 static sent *texts;
 static size_t text_count;
 static int next_pid, open_count;
@@ -43,6 +45,12 @@ static void forget(void)
     }
     free(texts);
     texts = NULL;
+    for (size_t i = 0; i < rule_count; i++) {
+        free(texts_of_rules[i]);
+        free(values_of_rules[i]);
+        texts_of_rules[i] = NULL;
+        values_of_rules[i] = NULL;
+    }
     text_count = rule_count = 0;
     next_pid = 1000;
     open_count = 0;
@@ -62,6 +70,25 @@ void script_add(script_rule rule)
     if (rule_count == RULES_MAX)
         abort();
     rules[rule_count++] = rule;
+}
+
+script_rule *script_rows(const char *pattern, const char *rows)
+{
+    char *text = rh_strdup(rows), *row_at = NULL, *value_at = NULL;
+    const char **values = NULL;
+    size_t count = 0, row_count = 0;
+    for (char *row = strtok_r(text, ";", &row_at); row; row = strtok_r(NULL, ";", &row_at), row_count++)
+        for (char *value = strtok_r(row, " ", &value_at); value; value = strtok_r(NULL, " ", &value_at)) {
+            values = rh_realloc(values, (count + 1) * sizeof *values);
+            values[count++] = strcmp(value, "-") == 0 ? NULL : value;
+        }
+    script_add((script_rule){.pattern = pattern,
+                             .values = values,
+                             .columns = row_count ? count / row_count : 0,
+                             .rows = row_count});
+    texts_of_rules[rule_count - 1] = text;
+    values_of_rules[rule_count - 1] = values;
+    return &rules[rule_count - 1];
 }
 
 static bool fits(const char *role, const char *wanted_role, const char *text, const char *pattern)
