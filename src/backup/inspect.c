@@ -8,6 +8,7 @@
 #include "file_type.h"
 #include "toc.h"
 #include "pgrehearse/base/text.h"
+#include "pgrehearse/physical/physical.h"
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -58,27 +59,39 @@ static bool inspect_toc(rh_arena *arena, rh_backup_facts *facts, const rh_progre
     return fine;
 }
 
+static bool take_physical(rh_backup_facts *facts, rh_error *error)
+{
+    const rh_physical_facts *copy = facts->physical;
+    facts->shape = copy->tar ? RH_SHAPE_BASE_BACKUP_TAR : RH_SHAPE_DATA_DIRECTORY;
+    facts->server_major = copy->major;
+    rh_error_set(error, RH_ERROR_BACKUP, "%s is a physical copy of a PostgreSQL %d server, not a dump",
+                 facts->path, copy->major);
+    rh_error_hint(error,
+                  "start a server on a copy of it and use pg_dump; physical backups are not restored by "
+                  "this version");
+    return rh_error_at(error, facts->path, 0, 0);
+}
+
 static bool inspect_directory(const char *path, rh_arena *arena, rh_backup_facts *facts,
                               const rh_progress *progress, rh_error *error)
 {
     static const struct {
         const char *file, *what, *hint;
     } known[] = {
-        {"PG_VERSION", "a server's data directory",
-         "start a server on a copy of it and use pg_dump; physical backups are not supported by this "
-         "version"},
-        {"base.tar", "a pg_basebackup in tar files",
-         "restore it to a server and use pg_dump; physical backups are not supported by this version"},
-        {"base.tar.gz", "a pg_basebackup in tar files",
-         "restore it to a server and use pg_dump; physical backups are not supported by this version"},
-        {"backup_manifest", "a pg_basebackup",
-         "restore it to a server and use pg_dump; physical backups are not supported by this version"},
+        {"PG_VERSION", "a part of a server's data directory",
+         "name the data directory itself, with global/ in it"},
+        {"backup_manifest", "a pg_basebackup without its files",
+         "name the directory that has base.tar or PG_VERSION"},
         {"backup.info", "a pgBackRest or Barman repository",
-         "restore it to a server and use pg_dump; physical backups are not supported by this version"},
+         "let the tool restore it into an empty directory, and name that directory"},
     };
     facts->shape = RH_SHAPE_PGDUMP_DIRECTORY;
     if (rh_file_exists(rh_arena_printf(arena, "%s/toc.dat", path)))
         return inspect_toc(arena, facts, progress, error);
+    if (!rh_physical_recognise(path, arena, &facts->physical, error))
+        return false;
+    if (facts->physical)
+        return take_physical(facts, error);
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (rh_file_exists(rh_arena_printf(arena, "%s/%s", path, known[i].file)))
             return no_backup(error, path, known[i].what, known[i].hint);
@@ -159,7 +172,7 @@ static bool explain(const char *path, const rh_backup_facts *facts, const walk *
     rh_text all = {0};
     if (seen->base_backup) {
         rh_text_append(&all, "a pg_basebackup in a tar file (it has PG_VERSION)");
-        hint = "restore it to a server and use pg_dump; physical backups are not supported by this version";
+        hint = "name the directory that holds base.tar, or unpack it and name the data directory";
     } else if (contained) {
         rh_text_printf(&all, "a %s%s%s file in which no entry is SQL (the first is %s)",
                        packed ? facts->compression : "", packed ? "-compressed " : "", facts->container,

@@ -1,4 +1,4 @@
-#include "pgrehearse/observe/committed.h"
+#include "pgrehearse/observe/observe.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/model/facts.h"
 #include "embedded/observe.h"

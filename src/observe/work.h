@@ -1,6 +1,6 @@
 /* Internal to observe/: the effects of statements on relations, without those of the observing queries. */
 #pragma once
-#include "pgrehearse/observe/committed.h"
+#include "pgrehearse/observe/observe.h"
 #include "pgrehearse/observe/counters.h"
 
 /* Relations as one sample found them. */

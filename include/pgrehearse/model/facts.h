@@ -17,9 +17,12 @@ typedef enum rh_backup_shape {
     RH_SHAPE_PGDUMP_DIRECTORY, /* a directory with toc.dat */
     RH_SHAPE_PGDUMP_TAR,       /* a tar whose first entry is toc.dat */
     RH_SHAPE_PLAIN,            /* SQL text, maybe compressed, maybe inside tar or zip */
+    RH_SHAPE_DATA_DIRECTORY,   /* a server's files, as they lie: pg_basebackup --format=plain, a copy */
+    RH_SHAPE_BASE_BACKUP_TAR,  /* pg_basebackup --format=tar: base.tar, maybe compressed, and others */
     RH_SHAPE_COUNT
 } rh_backup_shape;
-/* "pgdump_custom", "pgdump_directory", "pgdump_tar", "plain"; NULL: unknown. */
+/* "pgdump_custom", "pgdump_directory", "pgdump_tar", "plain", "data_directory", "base_backup_tar"; NULL:
+ * unknown. */
 const char *rh_backup_shape_name(rh_backup_shape shape);
 
 typedef struct rh_skipped {
@@ -62,6 +65,27 @@ typedef struct rh_checksum_fact {
     bool whole;          /* the checksum covers all bytes of the backup */
 } rh_checksum_fact;
 
+/* A physical copy of a server. The lower part is known once its files lie in staging. */
+typedef struct rh_physical_facts {
+    const char *path;       /* of the copy, never written to */
+    bool tar;               /* base.tar and others; else a data directory */
+    int major;              /* PG_VERSION */
+    const char *label;      /* of backup_label; NULL: the copy has no backup_label */
+    const char *started_at; /* when the backup began, as production wrote it; NULL: not known */
+    bool from_standby;
+    int timeline;                     /* of the label; 0: no label */
+    const char *start_lsn, *stop_lsn; /* of the label, of the manifest; NULL: not known */
+    bool manifest;                    /* it has a backup_manifest */
+    const char *manifest_algorithm;   /* "CRC32C" …; NULL: it has no checksums of the files */
+
+    const char *system_identifier;
+    const char *state;        /* of the server when it was copied, as pg_controldata names it */
+    bool page_checksums;      /* its pages have checksums */
+    int64_t files_verified;   /* compared with the manifest */
+    const char **neutralised; /* sentences: what of production was not taken over, or removed */
+    size_t neutralised_count;
+} rh_physical_facts;
+
 typedef struct rh_backup_facts {
     const char *path;
     rh_backup_shape shape;
@@ -85,6 +109,7 @@ typedef struct rh_backup_facts {
     const char *selection_unknown; /* why objects that pg_dump's options left out cannot be detected; NULL:
                                       they can */
     const char *dumpall_database; /* of a pg_dumpall: the database to restore; NULL: a dump of one database */
+    rh_physical_facts *physical;  /* NULL: a dump */
 } rh_backup_facts;
 
 typedef struct rh_setting_fact {

@@ -2,7 +2,7 @@
  * server. */
 #pragma once
 #include "pgrehearse/model/statement.h"
-#include "pgrehearse/observe/committed.h"
+#include "pgrehearse/observe/observe.h"
 
 /* One statement that the program sent. */
 typedef struct rh_sent_statement {
