@@ -50,6 +50,9 @@ typedef struct script_staging {
     int fail_reset; /* the reset of this number fails; 0: none does */
     bool dead;      /* its server has ended */
     const char *sample_why_not;
+    rh_admission admission;                      /* of every role but its own */
+    bool ordinary_roles;                         /* none but its own is a superuser */
+    const char *migrations_role, *workload_role; /* that sessions use; NULL: its own */
 } script_staging;
 extern script_staging scripted_staging;
 /* What passes are given. */

@@ -128,15 +128,18 @@ bool rh_staging_restart(rh_staging *staging, rh_error *error)
 bool rh_staging_allow_role(rh_staging *staging, const char *role, rh_admission *admission, bool *superuser,
                            rh_error *error)
 {
-    (void)staging, (void)role, (void)error;
-    *admission = RH_ADMITTED;
-    *superuser = true;
+    (void)error;
+    const bool own = strcmp(role, rh_staging_own_role(staging)) == 0;
+    *admission = own ? RH_ADMITTED : scripted_staging.admission;
+    *superuser = own || !scripted_staging.ordinary_roles;
     return true;
 }
 
 void rh_staging_use_roles(rh_staging *staging, const char *migrations, const char *workload)
 {
-    (void)staging, (void)migrations, (void)workload;
+    (void)staging;
+    scripted_staging.migrations_role = migrations;
+    scripted_staging.workload_role = workload;
 }
 
 const char *rh_staging_database(const rh_staging *staging)
