@@ -19,7 +19,7 @@ static rh_error problem;
 
 typedef struct scripted_run {
     const script_backfill_run *script;
-    int sent; /* by clients, before it */
+    int sent; /* before it */
     bool killed, stopped;
 } scripted_run;
 
@@ -31,7 +31,7 @@ static void *start(const rh_runner_start *start_, rh_error *error)
     if (s->started == SCRIPT_BACKFILL_RUNS)
         abort();
     *run = (scripted_run){.script = &s->runs[s->started++]};
-    run->sent = run->script->until ? script_sent(": proof client", run->script->until) : 0;
+    run->sent = run->script->until ? script_sent(NULL, run->script->until) : 0;
     s->again += start_->again;
     s->open++;
     return run;
@@ -44,7 +44,7 @@ static bool has_ended(void *data, rh_runner_end *end)
     const bool killed = run->killed;
     if (!killed && script->endless && (!run->stopped || script->ignores_stop))
         return false;
-    if (!killed && script->until && script_sent(": proof client", script->until) - run->sent < script->times)
+    if (!killed && script->until && script_sent(NULL, script->until) - run->sent < script->times)
         return false;
     *end = (rh_runner_end){.ok = !killed && !script->fails,
                            .refused = script->refused,

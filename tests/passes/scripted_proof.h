@@ -12,8 +12,7 @@ typedef struct script_backfill_run {
     bool refused;
     bool endless;      /* it ends only when it is killed or asked to stop */
     bool ignores_stop; /* an endless one: only when it is killed */
-    const char
-        *until; /* it ends once clients of the proof have sent a text with this in it TIMES times since */
+    const char *until; /* it ends once a text with this in it has been sent TIMES times since */
     int times;
 } script_backfill_run;
 

@@ -9,15 +9,20 @@
 #include <string.h>
 
 /* Ten kills, each of a run that does not end by itself, and the run that resumes it. */
-static int begin(void **state)
+static int begin_with(void **state, const char *held)
 {
     script_proof_begin(state);
     scripted_of.proof.kills = 10;
     for (int i = 0; i < 20; i += 2)
         scripted_backfill.runs[i] = (script_backfill_run){.endless = true};
-    script_rows("'advisory'", "1");
+    script_rows("'advisory'", held);
     script_rows("'PgSleep'", "1");
     return 0;
+}
+
+static int begin(void **state)
+{
+    return begin_with(state, "1");
 }
 
 static const rh_backfill_claim *resumes(void)
@@ -127,6 +132,18 @@ static void more_than_a_batch_written_twice_fails(void **state)
     assert_int_equal(resumes()->rows, 11);
 }
 
+/* No kill of that moment counts, nor is it tried again. */
+static void a_moment_that_does_not_come_is_no_kill(void **state)
+{
+    script_proof_end(state);
+    begin_with(state, "0");
+    scripted_backfill.runs[0] = (script_backfill_run){.until = "'advisory'", .times = 1};
+    assert_true(script_proof_try(rh_proof_kills));
+    script_proof_expect(RH_PROOF_RESUMES, RH_PROOF_HELD, NULL);
+    script_proof_says(RH_PROOF_RESUMES, "9 kills (3 at a random moment; 2 behind COMMIT");
+    assert_int_equal(resumes()->runs, 9);
+}
+
 static void kills_behind_its_end_prove_nothing(void **state)
 {
     (void)state;
@@ -168,6 +185,7 @@ int main(void)
         test(rows_left_after_a_kill_fail),
         test(a_batch_may_be_written_twice),
         test(more_than_a_batch_written_twice_fails),
+        test(a_moment_that_does_not_come_is_no_kill),
         test(kills_behind_its_end_prove_nothing),
         test(without_kills_nothing_is_said),
         test(a_lock_is_released_though_the_server_fails),
