@@ -74,7 +74,8 @@ static void *work(void *data)
     crew *c = h->crew;
     const rh_sweep_run *run = c->run;
     const int64_t units = rh_sweep_units(c->sweep, run->setting.batch);
-    bool begun = false;
+    if (!rh_backfill_worker_begin(h->worker, &h->error))
+        atomic_store(&c->stop, true);
     for (int visited = 0; may_go_on(c);) {
         rh_backfill_cursor *cursor = &c->sweep->census.cursors[h->stratum];
         rh_backfill_batch batch = {.stratum = h->stratum, .worker = h->number};
@@ -89,8 +90,6 @@ static void *work(void *data)
             break;
         }
         visited++;
-        batch.warmup = !begun;
-        begun = true;
         if (cursor->ended && batch.changed <= 0)
             continue;
         keep(h, &batch);
@@ -102,16 +101,6 @@ static void *work(void *data)
         rh_clock_sleep_until(next < run->until ? next : run->until);
     }
     return NULL;
-}
-
-static bool open_hand(rh_sweep *sweep, hand *h, rh_error *error)
-{
-    const rh_backfill_worker_options options = {.conninfo = sweep->place->backfill_conninfo,
-                                                .backfill = sweep->backfill,
-                                                .statements = &sweep->sql,
-                                                .count_wal = h->crew->run->quiet};
-    h->worker = rh_backfill_worker_open(&options, error);
-    return h->worker != NULL;
 }
 
 /* Starts every worker that could be opened, waits for all; the first error counts. */
@@ -157,21 +146,21 @@ bool rh_sweep_batches(rh_sweep *sweep, const rh_sweep_run *run, rh_sweep_pids *p
     atomic_init(&c.batches_left, run->most > 0 ? run->most : INT64_MAX);
     const size_t wanted = (size_t)run->setting.workers;
     const size_t count = wanted < sweep->census.count ? wanted : sweep->census.count;
+    if (!rh_sweep_open_sessions(sweep, count, error))
+        return false;
     hand *hands = rh_alloc(count * sizeof *hands);
-    bool ok = true;
-    for (size_t i = 0; i < count && ok; i++) {
+    for (size_t i = 0; i < count; i++) {
         const size_t stratum = run->stride > 0 ? run->first : i + sweep->next / count * count;
         hands[i] = (hand){.crew = &c,
                           .step = run->stride > 0 ? run->stride : count,
+                          .worker = sweep->sessions[i],
                           .number = (int)i,
                           .stratum = stratum < sweep->census.count ? stratum : i};
-        ok = open_hand(sweep, &hands[i], error);
-        if (ok && pids)
+        if (pids)
             *rh_arena_add(sweep->arena, &pids->pids, &pids->count) = rh_backfill_worker_pid(hands[i].worker);
     }
-    ok = ok && run_hands(hands, count, error);
+    const bool ok = run_hands(hands, count, error);
     for (size_t i = 0; i < count; i++) {
-        rh_backfill_worker_close(hands[i].worker);
         file_batches(sweep, run, &hands[i]);
         free(hands[i].batches);
     }

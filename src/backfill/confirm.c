@@ -217,12 +217,14 @@ static void require_lag(const rh_sweep *sweep, rh_backfill_result *result)
 
 bool rh_sweep_confirm(rh_sweep *sweep, rh_backfill_result *result, rh_error *error)
 {
+    rh_sweep_close_sessions(sweep);
     rh_sweep own = *sweep; /* its windows are no evidence of the screening's */
     own.evidence = (rh_backfill_evidence){0};
     bool ok = true;
     if (result->standby.mode != RH_STANDBY_NONE && sweep->place->staging && !result->standby.why_not &&
         next_setting(result) != SIZE_MAX)
         ok = try_settings(&own, result, error);
+    rh_sweep_close_sessions(&own);
     sweep->census = own.census;
     require_lag(sweep, result);
     return ok;

@@ -92,6 +92,7 @@ static bool pile_up(rh_sweep *sweep, rh_error *error)
         ok = rh_sweep_batches(&pile, &run, NULL, error) && rh_backfill_wal_position(side, &now, error);
     }
     rh_pg_close(side);
+    rh_sweep_close_sessions(&pile);
     sweep->budget = pile.budget;
     sweep->next = pile.next;
     return ok;
@@ -157,6 +158,7 @@ bool rh_sweep_measure_replay(rh_sweep *sweep, rh_backfill_result *result, rh_err
         return true;
     }
     rh_progress_detail(sweep->place->progress, "backfill", "replay capacity of a standby");
+    rh_sweep_close_sessions(sweep);
     if (!rh_staging_standby_start(staging, RH_STANDBY_ASYNC, &why_not, error))
         return false;
     if (why_not) {

@@ -19,12 +19,21 @@ static void on_overdue(void *sampler)
     rh_sampler_sample_now(sampler);
 }
 
+/* Sessions for the setting with the most workers: none is opened while the load is measured. */
+static bool open_sessions(rh_sweep *sweep, rh_error *error)
+{
+    size_t most = 1;
+    for (size_t i = 0; i < sweep->backfill->worker_count; i++)
+        most = (size_t)sweep->backfill->workers[i] > most ? (size_t)sweep->backfill->workers[i] : most;
+    return rh_sweep_open_sessions(sweep, most < sweep->census.count ? most : sweep->census.count, error);
+}
+
 bool rh_sweep_round_begin(rh_sweep_round *r, rh_error *error)
 {
     const rh_backfill_place *place = r->sweep->place;
     r->first_window = r->sweep->evidence.window_count;
     r->side = rh_pg_connect(place->conninfo, ": side", error);
-    if (!r->side)
+    if (!r->side || !open_sessions(r->sweep, error))
         return false;
     if (place->load) {
         const rh_generator_options options = {.conninfo = place->load_conninfo,
@@ -224,7 +233,8 @@ static bool run_round(rh_sweep *sweep, rh_backfill_result *result, const size_t 
         rh_progress_update(sweep->place->progress, "backfill", "settings beside the load", (int64_t)*next,
                            (int64_t)count, RH_UNIT_ITEMS);
     }
-    ok = ok && rh_states_read_hot(r.side, &sweep->target, &sweep->states, error);
+    ok = ok && rh_sweep_flush_statistics(sweep, error) &&
+         rh_states_read_hot(r.side, &sweep->target, &sweep->states, error);
     rh_sweep_round_end(&r);
     return ok;
 }

@@ -63,20 +63,32 @@ static bool inspect(rh_sweep *sweep, rh_error *error)
 
 bool rh_sweep_reset(rh_sweep *sweep, rh_error *error)
 {
+    rh_sweep_close_sessions(sweep);
     if (!sweep->place->reset(sweep->place->data, error))
         return false;
     rh_backfill_census_release(&sweep->census);
     return take_census(sweep, error);
 }
 
-/* What a row and an image cost, from the batches without load. */
+static bool runs_alone(const rh_sweep *sweep)
+{
+    bool alone = !sweep->place->load;
+    for (size_t i = 0; i < sweep->backfill->worker_count; i++)
+        alone = alone && sweep->backfill->workers[i] == 1;
+    return alone;
+}
+
+/* What a row and an image cost, from the batches that ran alone: only their WAL is their own. */
 static void price(rh_sweep *sweep)
 {
     const rh_backfill_evidence *evidence = &sweep->evidence;
+    const bool alone = runs_alone(sweep);
     rh_backfill_batch *batches = rh_alloc((evidence->batch_count + 1) * sizeof *batches);
+    size_t count = 0;
     for (size_t i = 0; i < evidence->batch_count; i++)
-        batches[i] = evidence->batches[i].batch;
-    sweep->states.prices = rh_predict_prices(batches, evidence->batch_count);
+        if (alone || evidence->batches[i].quiet)
+            batches[count++] = evidence->batches[i].batch;
+    sweep->states.prices = rh_predict_prices(batches, count);
     free(batches);
 }
 
@@ -162,6 +174,7 @@ static bool measure(rh_sweep *sweep, rh_backfill_result *result, rh_error *error
         return false;
     if (!screen(sweep, result, error))
         return false;
+    price(sweep); /* again: with the batches of the settings, where nothing ran beside them */
     rh_sweep_measure_all(sweep, result);
     rh_sweep_conclude(sweep, result); /* the setting whose predictions are to be tested */
     if (!rh_sweep_stretches(sweep, result, error))
@@ -208,6 +221,7 @@ bool rh_backfill_sweep(const rh_backfill *backfill, const rh_backfill_place *pla
                                    .level = LEVEL,
                                    .rate_per_s = place->load ? place->load->rate_per_s : 0};
     bool ok = measure(&sweep, result, error);
+    rh_sweep_close_sessions(&sweep);
     rh_backfill_census_release(&sweep.census);
     note_standby(&sweep, result);
     if (ok && place->staging)

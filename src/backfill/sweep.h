@@ -45,8 +45,18 @@ typedef struct rh_sweep {
     rh_usec deadline; /* of the sweep */
     rh_backfill_evidence evidence;
     rh_backfill_states states;
-    int64_t changed_since_reset; /* rows */
+    int64_t changed_since_reset;   /* rows */
+    rh_backfill_worker **sessions; /* of the workers, open until the next reset */
+    size_t session_count;
 } rh_sweep;
+
+/* Opens as many sessions as are missing to COUNT, and lets each read pages of the table until it has met all
+ * of shared_buffers: a session pays for its first access to each of them, which a whole backfill does once.
+ */
+bool rh_sweep_open_sessions(rh_sweep *sweep, size_t count, rh_error *error);
+void rh_sweep_close_sessions(rh_sweep *sweep);
+/* What the sessions did is in the server's statistics. */
+bool rh_sweep_flush_statistics(rh_sweep *sweep, rh_error *error);
 
 /* Batches of at most ROWS rows: as the parameter of the walk, which with ctid counts pages. */
 int64_t rh_sweep_units(const rh_sweep *sweep, int64_t rows);
@@ -77,7 +87,8 @@ bool rh_sweep_batches(rh_sweep *sweep, const rh_sweep_run *run, rh_sweep_pids *p
  * slow-down, in the sweep's states. Nothing where the whole meets no vacuum. */
 bool rh_sweep_vacuum(rh_sweep *sweep, rh_error *error);
 
-/* Back to the state in which the sweep began, with all rows to do. No connection may be open. */
+/* Back to the state in which the sweep began, with all rows to do. The sessions are closed; no other
+ * connection may be open. */
 bool rh_sweep_reset(rh_sweep *sweep, rh_error *error);
 /* Every cell of RESULT beside the load. */
 bool rh_sweep_screen(rh_sweep *sweep, rh_backfill_result *result, rh_error *error);

@@ -17,6 +17,7 @@ struct rh_backfill_worker {
     const char *progress;
     rh_usec stretch;
     atomic_bool cut_at_commit;
+    bool young;  /* it has run no batch */
     int64_t wal; /* position behind the last batch */
 };
 
@@ -112,15 +113,21 @@ rh_backfill_worker *rh_backfill_worker_open(const rh_backfill_worker_options *op
                                    .statements = options->statements,
                                    .count_wal = options->count_wal,
                                    .progress = options->progress,
-                                   .stretch = options->stretch};
+                                   .stretch = options->stretch,
+                                   .young = true};
     worker->pg = rh_pg_connect(options->conninfo, ": backfill", error);
     if (worker->pg &&
         rh_pg_executef(worker->pg, error, "SET lock_timeout = %" PRId64,
                        (int64_t)(options->backfill->lock_timeout / 1000)) &&
-        (!worker->count_wal || rh_backfill_wal_position(worker->pg, &worker->wal, error)))
+        rh_backfill_worker_begin(worker, error))
         return worker;
     rh_backfill_worker_close(worker);
     return NULL;
+}
+
+bool rh_backfill_worker_begin(rh_backfill_worker *worker, rh_error *error)
+{
+    return !worker->count_wal || rh_backfill_wal_position(worker->pg, &worker->wal, error);
 }
 
 void rh_backfill_worker_close(rh_backfill_worker *worker)
@@ -255,8 +262,12 @@ bool rh_backfill_worker_batch(rh_backfill_worker *worker, rh_backfill_cursor *cu
 {
     rh_backfill_position last = {0};
     rh_usec began = rh_clock_monotonic();
-    *batch = (rh_backfill_batch){
-        .stratum = batch->stratum, .worker = batch->worker, .started = began, .found = RH_UNKNOWN};
+    *batch = (rh_backfill_batch){.stratum = batch->stratum,
+                                 .worker = batch->worker,
+                                 .started = began,
+                                 .found = RH_UNKNOWN,
+                                 .warmup = worker->young};
+    worker->young = false;
     for (;;) {
         rh_error problem = {0};
         if (attempt(worker, cursor, rows, &last, batch, &problem))

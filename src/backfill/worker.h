@@ -50,6 +50,8 @@ typedef struct rh_backfill_worker_options {
 
 /* Connects; the caller closes. One thread. */
 rh_backfill_worker *rh_backfill_worker_open(const rh_backfill_worker_options *options, rh_error *error);
+/* Behind a pause: what others wrote of WAL meanwhile does not count as the next batch's. */
+bool rh_backfill_worker_begin(rh_backfill_worker *worker, rh_error *error);
 /* Takes NULL. */
 void rh_backfill_worker_close(rh_backfill_worker *worker);
 /* For statements between batches; the worker keeps it. */
