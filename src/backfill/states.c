@@ -49,7 +49,8 @@ static void add_pages(const shape *s, bool index, bool in_order, double pages, r
     if (index)
         states->index_pages += pages;
     if (in_order)
-        states->pages.along += index ? pages / rows : 1 / s->rows_on_a_page;
+        *(index ? &states->pages.along_index : &states->pages.along) +=
+            index ? pages / rows : 1 / s->rows_on_a_page;
     else if (!index)
         states->pages.heap += pages;
     else if (pages > 0)
@@ -77,6 +78,7 @@ static bool read_pages(rh_pg *pg, const rh_backfill *b, const rh_backfill_target
         add_pages(&s, index, in_order, rh_pg_double(relations, i, 1, 0), arena, states);
     }
     states->pages.split_rows = SPLIT_SHARE * (double)census->table_rows;
+    states->pages.filled_rows = (double)census->table_rows; /* an entry more for each */
     rh_pg_result_free(relations);
     return relations != NULL;
 }
@@ -125,6 +127,7 @@ bool rh_states_read_hot(rh_pg *pg, const rh_backfill_target *target, rh_backfill
         "WHERE relid IN (SELECT relid FROM pg_catalog.pg_partition_tree($1::regclass) UNION SELECT $1::regclass)";
     rh_pg_result *share = rh_pg_query(pg, SQL, 1, &target->table, error);
     states->hot_share = share ? rh_pg_double(share, 0, 0, RH_NOT_MEASURED) : RH_NOT_MEASURED;
+    states->pages.hot_share = isnan(states->hot_share) ? 0 : states->hot_share;
     rh_pg_result_free(share);
     return share != NULL;
 }

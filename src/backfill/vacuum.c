@@ -43,22 +43,24 @@ static bool prepare(rh_sweep *sweep, vacuuming *v, rh_error *error)
                                    s->cost_delay_ms, (int)s->cost_limit, SECONDS_MAX);
 }
 
-/* The median time a row of the batches of the evidence from FIRST on that lie within the vacuum, or all of
- * them; NAN for too few. */
-static double seconds_a_row(const rh_sweep *sweep, size_t first, const vacuuming *within, size_t least)
+/* Seconds a row of the batches without load of SIZE in the evidence: of those that lie within the vacuum
+ * (NULL: of all up to FIRST), from FIRST on; heap. */
+static double *seconds_a_row(const rh_sweep *sweep, size_t size, size_t first, const vacuuming *within,
+                             size_t *count)
 {
     const rh_backfill_evidence *evidence = &sweep->evidence;
     double *times = rh_alloc((evidence->batch_count + 1) * sizeof *times);
-    size_t count = 0;
-    for (size_t i = first; i < evidence->batch_count; i++) {
-        const rh_backfill_batch *batch = &evidence->batches[i].batch;
+    const size_t from = within ? first : 0, to = within ? evidence->batch_count : first;
+    *count = 0;
+    for (size_t i = from; i < to; i++) {
+        const rh_backfill_measured *measured = &evidence->batches[i];
+        const rh_backfill_batch *batch = &measured->batch;
         const rh_usec ended = batch->started + (rh_usec)(rh_predict_batch_s(batch) * (double)RH_SECOND);
-        if (batch->changed > 0 && (!within || (batch->started >= within->began && ended <= within->ended)))
-            times[count++] = rh_predict_batch_s(batch) / (double)batch->changed;
+        if (measured->quiet && measured->setting == size && batch->changed > 0 && !batch->warmup &&
+            (!within || (batch->started >= within->began && ended <= within->ended)))
+            times[(*count)++] = rh_predict_batch_s(batch) / (double)batch->changed;
     }
-    const double median = count >= least ? rh_median(times, count) : NAN;
-    free(times);
-    return median;
+    return times;
 }
 
 /* Of the smallest size there are enough for a median. */
@@ -91,8 +93,7 @@ static bool measure(rh_sweep *sweep, vacuuming *v, int64_t most, rh_error *error
     if (!run_batches(sweep, most, sweep->deadline, error))
         return false;
     const double dead = (double)sweep->changed_since_reset;
-    const double alone = seconds_a_row(sweep, first, NULL, 1);
-    const size_t beside = sweep->evidence.batch_count;
+    const size_t then = sweep->evidence.batch_count, size = smallest_of(sweep->backfill);
     if (pthread_create(&v->thread, NULL, run_vacuum, v) != 0)
         return rh_error_set(error, RH_ERROR_INTERNAL, "could not start a thread");
     const bool ok = run_batches(sweep, most, rh_clock_monotonic() + SECONDS_MAX * RH_SECOND, error);
@@ -100,12 +101,17 @@ static bool measure(rh_sweep *sweep, vacuuming *v, int64_t most, rh_error *error
     if (!ok)
         return false;
     rh_backfill_vacuum *vacuum = &sweep->states.vacuum;
-    const double slowdown = seconds_a_row(sweep, beside, v, BESIDE_MIN) / alone,
+    size_t alone_count, beside_count;
+    double *alone = seconds_a_row(sweep, size, then, NULL, &alone_count),
+           *beside = seconds_a_row(sweep, size, then, v, &beside_count);
+    const double slowdown = rh_predict_slowdown(alone, alone_count, beside, beside_count, BESIDE_MIN),
                  credits = rh_predict_vacuum_credits(vacuum, &sweep->states.pages, dead);
+    free(alone);
+    free(beside);
     if (v->ok)
         vacuum->s_per_credit = fmax(rh_seconds(v->ended - v->began) / credits, vacuum->s_per_credit);
     if (!isnan(slowdown))
-        vacuum->slowdown = fmax(slowdown, 1);
+        vacuum->slowdown = slowdown;
     sweep->states.vacuum_measured = v->ok && !isnan(slowdown);
     return rh_states_follow(v->pg, &sweep->states, sweep->evidence.batches + first,
                             sweep->evidence.batch_count - first, error);

@@ -1,4 +1,5 @@
 /* Autovacuum beside a backfill: when it starts, how long it takes, and what dead rows it finds. */
+#include "pgrehearse/base/statistics.h"
 #include "pgrehearse/predict/predict.h"
 #include <math.h>
 
@@ -13,6 +14,23 @@ double rh_predict_vacuum_credits(const rh_backfill_vacuum *vacuum, const rh_back
     const double passes =
         vacuum->memory_bytes > 0 ? ceil(fmax(dead, 1) * DEAD_ROW_BYTES / vacuum->memory_bytes) : 1;
     return passes * vacuum->index_pages * MISS + (MISS + DIRTY) * rh_predict_images(pages, dead);
+}
+
+/* The standard error of the median of COUNT sorted VALUES, as a share of it, from their quartiles. */
+static double relative_error(const double *values, size_t count)
+{
+    const double spread = values[(count - 1) * 3 / 4] - values[(count - 1) / 4];
+    return 1.2533 * spread / 1.349 / values[(count - 1) / 2] / sqrt((double)count);
+}
+
+double rh_predict_slowdown(double *alone, size_t alone_count, double *beside, size_t beside_count,
+                           size_t least)
+{
+    if (alone_count < least || beside_count < least)
+        return NAN;
+    const double ratio = rh_median(beside, beside_count) / rh_median(alone, alone_count),
+                 error = hypot(relative_error(alone, alone_count), relative_error(beside, beside_count));
+    return fmax(ratio * (1 - error), 1);
 }
 
 /* The backfill, some way through. */

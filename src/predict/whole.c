@@ -78,7 +78,9 @@ rh_backfill_whole rh_predict_whole(const rh_backfill_whole_input *in)
     }
     rh_backfill_checkpoints checkpoints = in->checkpoints;
     checkpoints.rows_per_s = in->rows / with_pauses(in, sampled_s);
-    whole.images = rh_predict_images_of(in->pages, in->prices, &checkpoints, in->rows, &whole.cycle_rows);
+    const rh_backfill_images images = rh_predict_images_of(in->pages, in->prices, &checkpoints, in->rows);
+    whole.images = images.count + in->prices->room_images;
+    whole.cycle_rows = images.cycle_rows;
     whole.images_s = in->prices->image_s * (whole.images - in->sampled_images * in->rows);
     const double priced_s = fmax(sampled_s + whole.images_s, LEAST_OF_SAMPLE * sampled_s);
     whole.images_s = priced_s - sampled_s;
@@ -93,7 +95,8 @@ rh_backfill_whole rh_predict_whole(const rh_backfill_whole_input *in)
     whole.total_s =
         (rh_backfill_figure){with_pauses(in, whole.busy_s.median), with_pauses(in, whole.busy_s.low),
                              with_pauses(in, whole.busy_s.high)};
-    const double wal = in->prices->row_bytes * in->rows + in->prices->image_bytes * whole.images;
+    const double wal =
+        in->prices->row_bytes * in->rows + images.bytes + in->prices->image_bytes * in->prices->room_images;
     whole.wal_bytes = (rh_backfill_figure){wal > 0 ? wal : RH_NOT_MEASURED, RH_NOT_MEASURED, RH_NOT_MEASURED};
     predict_room(in, vacuum.slowdown, in->rows / alone_s, wal, &whole);
     return whole;

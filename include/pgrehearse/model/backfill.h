@@ -164,17 +164,28 @@ typedef struct rh_backfill_batch {
 /* The pages in which changing a row leaves something: of the table, the row's old version; of each index, its
  * entry. A checkpoint makes the first change of a page write an image of it. */
 typedef struct rh_backfill_pages {
-    double along;   /* pages a row, where the walk goes through them in order */
-    double heap;    /* pages of the table, if the walk meets them in another order */
-    double *random; /* pages each of the indexes that the walk meets in another order */
+    double along, along_index; /* pages a row, where the walk goes through them in order */
+    double heap;               /* pages of the table, if the walk meets them in another order */
+    double *random;            /* pages each of the indexes that the walk meets in another order */
     size_t random_count;
     double split_rows; /* after these, the pages of such an index are split: it has twice as many; 0: never */
+    double filled_rows; /* after these, split pages are full again: until then their images are smaller */
+    double hot_share;   /* of the updates: they leave no entry in an index */
 } rh_backfill_pages;
+
+/* Images of a whole backfill. */
+typedef struct rh_backfill_images {
+    double count, bytes; /* of WAL */
+    double cycle_rows;   /* rows from one checkpoint to the next, at its end */
+} rh_backfill_images;
 
 /* What a row and a page image cost. */
 typedef struct rh_backfill_prices {
     double row_bytes, image_bytes; /* of WAL */
     double image_s;
+    /* Images that the batches met beyond those of the pages' shape: new row versions that filled room on
+     * pages of the table. The whole fills it once. */
+    double room_images;
 } rh_backfill_prices;
 
 /* When the server writes a checkpoint. */
@@ -224,6 +235,7 @@ typedef struct rh_backfill_whole {
     double sampled_s, images_s,
         vacuum_s;              /* as the sample says; what images and vacuums add: may be negative */
     double images, cycle_rows; /* page images; rows from one checkpoint to the next */
+    double exponential_s;      /* of all batches, by the exponential mean of the last */
     rh_backfill_vacuums vacuums;
     rh_backfill_figure dead_share; /* of the table's rows, at its most */
     rh_backfill_figure disk_bytes; /* growth, and WAL that is kept until a checkpoint, at their most */
@@ -327,12 +339,23 @@ typedef enum rh_stretch_naive {
     RH_STRETCH_NAIVE_COUNT
 } rh_stretch_naive;
 
+/* What the duration is predicted by; chosen from the stretches. */
+typedef enum rh_backfill_model {
+    RH_MODEL_STATES,      /* the sample by strata, and the states that the whole meets */
+    RH_MODEL_EXPONENTIAL, /* rows × the exponential mean of the last batches */
+    RH_MODEL_MIX,         /* the geometric mean of both */
+    RH_MODEL_COUNT
+} rh_backfill_model;
+const char *rh_backfill_model_name(rh_backfill_model model); /* "states", "exponential_mean", "mix" */
+
 /* Consecutive batches of the setting to use: µs a row as predicted before they ran, and as they took. */
 typedef struct rh_backfill_stretch {
     size_t stratum;  /* in which it begins */
     bool checkpoint; /* it began behind a checkpoint */
     int64_t batches, rows;
+    rh_backfill_model model; /* by which US_PER_ROW was predicted: the best of the stretches before */
     rh_backfill_figure us_per_row;
+    double states_us_per_row;
     double naive_us_per_row[RH_STRETCH_NAIVE_COUNT], actual_us_per_row;
 } rh_backfill_stretch;
 
@@ -340,8 +363,12 @@ typedef struct rh_backfill_stretch {
 typedef struct rh_stretch_score {
     size_t count, with_interval, inside;
     rh_baseline ours, naive[RH_STRETCH_NAIVE_COUNT];
-    double half_width; /* in log space: that holds LEVEL of them, the largest where they are too few */
-    bool enough;       /* for LEVEL */
+    rh_backfill_model model;            /* off by the least; the mix where there are too few to choose */
+    bool chosen;                        /* they were enough to choose */
+    double model_error[RH_MODEL_COUNT]; /* mean of |ln(actual / predicted)| */
+    double
+        half_width; /* of MODEL, in log space: that holds LEVEL of them, the largest where they are too few */
+    bool enough;    /* for LEVEL */
 } rh_stretch_score;
 
 /* What the pass found of one backfill. */

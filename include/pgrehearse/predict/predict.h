@@ -128,11 +128,12 @@ rh_backfill_figure rh_predict_backfill(const rh_backfill_stratum *strata, size_t
 /* The states that a whole backfill meets and a sample does not (src/predict/occupancy.c, vacuum_forecast.c).
  */
 
-/* Pages changed for the first time by ROWS rows behind a checkpoint: along × n + Σ L(1 − exp(−n / L)). */
+/* Pages changed for the first time by ROWS rows behind a checkpoint: along × n + Σ L(1 − exp(−n / L)); those
+ * of indexes by the rows that were not updated HOT. */
 double rh_predict_images(const rh_backfill_pages *pages, double rows);
 
-/* What a row and an image cost, from batches that ran alone, by non-negative least squares of relative
- * errors: WAL = row_bytes × rows + image_bytes × images; seconds = b × rows + image_s × images + a. */
+/* What a row and an image cost, from batches that ran alone, by the least sum of relative errors:
+ * WAL = row_bytes × rows + image_bytes × images; seconds = b × rows + image_s × images + a. */
 rh_backfill_prices rh_predict_prices(const rh_backfill_batch *batches, size_t count);
 
 /* Rows from one checkpoint to the next: those whose WAL, images included, is distance_bytes, but at most
@@ -142,8 +143,14 @@ double rh_predict_cycle_rows(const rh_backfill_pages *pages, const rh_backfill_p
 
 /* Images of a whole backfill of ROWS rows, cycle by cycle; from split_rows on, with twice the pages of the
  * indexes in another order. *CYCLE_ROWS: of the last of its cycles. */
-double rh_predict_images_of(const rh_backfill_pages *pages, const rh_backfill_prices *prices,
-                            const rh_backfill_checkpoints *checkpoints, double rows, double *cycle_rows);
+rh_backfill_images rh_predict_images_of(const rh_backfill_pages *pages, const rh_backfill_prices *prices,
+                                        const rh_backfill_checkpoints *checkpoints, double rows);
+
+/* How much longer batches took beside a vacuum than alone, from the seconds a row of each (sorted by the
+ * call): the ratio of the medians less its standard error, at least 1, so that the scatter of a few batches
+ * is no slow-down. NaN where a side has fewer than LEAST. */
+double rh_predict_slowdown(double *alone, size_t alone_count, double *beside, size_t beside_count,
+                           size_t least);
 
 /* Credits of vacuum_cost_limit that a vacuum of DEAD rows takes: it reads every page of the indexes, as often
  * as its memory makes it, and changes the pages of dead rows and entries. */
@@ -157,6 +164,12 @@ rh_backfill_vacuums rh_predict_vacuums(const rh_backfill_vacuum *vacuum, const r
 /* The whole: the sample's seconds, and per image more or less than the sample met, its price; then the
  * slow-down beside the vacuums. Not measured where nothing was sampled. */
 rh_backfill_whole rh_predict_whole(const rh_backfill_whole_input *input);
+
+/* Microseconds a row as others estimate them from the batches so far, in US_PER_ROW by rh_stretch_naive. */
+void rh_predict_naive(const rh_backfill_batch *batches, size_t count, double *us_per_row);
+
+/* The figure of MODEL, from those of the other two. */
+double rh_predict_by_model(rh_backfill_model model, double states, double exponential);
 
 /* The STRETCHES against what they took, relative errors as in a back-test. */
 rh_stretch_score rh_predict_stretch_score(const rh_backfill_stretch *stretches, size_t count, double level);

@@ -35,37 +35,55 @@ static void images_along_the_walk(void **state)
     near(rh_predict_images(&pages, 1000), 50, 1e-9);
     const rh_backfill_prices prices = {.row_bytes = 300, .image_bytes = 8000};
     const rh_backfill_checkpoints checkpoints = {.distance_bytes = 70000}; /* 100 rows */
-    double cycle_rows;
-    near(rh_predict_images_of(&pages, &prices, &checkpoints, 1000, &cycle_rows), 50, 1e-6);
-    near(cycle_rows, 100, 1e-6); /* cycles make no difference */
+    const rh_backfill_images images = rh_predict_images_of(&pages, &prices, &checkpoints, 1000);
+    near(images.count, 50, 1e-6);
+    near(images.bytes, 50 * 8000, 1e-3);
+    near(images.cycle_rows, 100, 1e-6); /* cycles make no difference */
 }
 
 static void each_cycle_begins_again(void **state)
 {
     (void)state;
-    double leaves[] = {1000}, cycle_rows;
+    double leaves[] = {1000};
     const rh_backfill_pages pages = {.random = leaves, .random_count = 1};
     const rh_backfill_prices prices = {.row_bytes = 100}; /* images without WAL: cycles by rows */
     rh_backfill_checkpoints checkpoints = {.distance_bytes = 500000};
     const double one = rh_predict_images(&pages, 5000);
-    near(rh_predict_images_of(&pages, &prices, &checkpoints, 20000, &cycle_rows), 4 * one, 0.1);
-    near(rh_predict_images_of(&pages, &prices, &checkpoints, 22000, &cycle_rows),
+    near(rh_predict_images_of(&pages, &prices, &checkpoints, 20000).count, 4 * one, 0.1);
+    near(rh_predict_images_of(&pages, &prices, &checkpoints, 22000).count,
          4 * one + rh_predict_images(&pages, 2000), 0.1);
     checkpoints.distance_bytes = 0;
-    near(rh_predict_images_of(&pages, &prices, &checkpoints, 22000, &cycle_rows),
-         rh_predict_images(&pages, 22000), 1e-6);
+    near(rh_predict_images_of(&pages, &prices, &checkpoints, 22000).count, rh_predict_images(&pages, 22000),
+         1e-6);
 }
 
 /* Once its pages have been split, an index has twice as many to image. */
 static void split_pages_are_imaged_both(void **state)
 {
     (void)state;
-    double leaves[] = {1000}, cycle_rows;
+    double leaves[] = {1000};
     const rh_backfill_pages pages = {.random = leaves, .random_count = 1, .split_rows = 100000};
     const rh_backfill_prices prices = {.row_bytes = 100};
     const rh_backfill_checkpoints checkpoints = {.distance_bytes = 5000000}; /* 50,000 rows: every page */
-    near(rh_predict_images_of(&pages, &prices, &checkpoints, 100000, &cycle_rows), 2 * 1000, 1);
-    near(rh_predict_images_of(&pages, &prices, &checkpoints, 300000, &cycle_rows), 2 * 1000 + 4 * 2000, 1);
+    near(rh_predict_images_of(&pages, &prices, &checkpoints, 100000).count, 2 * 1000, 1);
+    near(rh_predict_images_of(&pages, &prices, &checkpoints, 300000).count, 2 * 1000 + 4 * 2000, 1);
+}
+
+/* A page that was split is half full, and so is its image; the entries of as many rows as the table has fill
+ * it. */
+static void images_of_split_pages_are_smaller(void **state)
+{
+    (void)state;
+    double leaves[] = {1000};
+    const rh_backfill_pages pages = {
+        .random = leaves, .random_count = 1, .split_rows = 100000, .filled_rows = 1000000};
+    const rh_backfill_prices prices = {.row_bytes = 100, .image_bytes = 8000};
+    const rh_backfill_checkpoints checkpoints = {.distance_bytes = 50e6};
+    const rh_backfill_images some = rh_predict_images_of(&pages, &prices, &checkpoints, 200000),
+                             all = rh_predict_images_of(&pages, &prices, &checkpoints, 1000000);
+    const double first = rh_predict_images_of(&pages, &prices, &checkpoints, 100000).count;
+    near((some.bytes - 8000 * first) / (some.count - first), 8000 * 0.5 * 1.15, 20);
+    near((all.bytes - 8000 * first) / (all.count - first), 8000 * 0.5 * 1.55, 100);
 }
 
 /* The cycle is as long as makes its own WAL fill the distance. */
@@ -108,6 +126,48 @@ static void prices_from_both_ends_of_a_cycle(void **state)
     near(prices.image_s, 40e-6, 2e-6);
 }
 
+/* Batches that filled room on pages of the table wrote an image a row: neither price moves, and the images
+ * are counted once. */
+static void room_on_pages_is_filled_once(void **state)
+{
+    (void)state;
+    double leaves[] = {3000};
+    const rh_backfill_pages pages = {.along = 0.05, .random = leaves, .random_count = 1};
+    rh_backfill_batch batches[40];
+    for (size_t i = 0; i < 40; i++) {
+        const double from = 1000.0 * (double)i;
+        const double images = rh_predict_images(&pages, from + 1000) - rh_predict_images(&pages, from);
+        const double room = i % 4 == 1 ? 900 : 0;
+        batches[i] = (rh_backfill_batch){.changed = 1000,
+                                         .images = images,
+                                         .wal_bytes = llround(1000 * 250 + (images + room) * 7500),
+                                         .update_s = 0.002 + 1000 * 20e-6 + (images + room) * 40e-6};
+    }
+    const rh_backfill_prices prices = rh_predict_prices(batches, 40);
+    near(prices.row_bytes, 250, 5);
+    near(prices.image_bytes, 7500, 75);
+    near(prices.image_s, 40e-6, 2e-6);
+    near(prices.room_images, 10 * 900, 100);
+}
+
+/* An update that is HOT leaves nothing in an index: its page of the table alone is imaged. */
+static void hot_updates_image_no_index(void **state)
+{
+    (void)state;
+    double leaves[] = {1000};
+    const rh_backfill_pages pages = {.along = 0.05,
+                                     .along_index = 0.01,
+                                     .random = leaves,
+                                     .random_count = 1,
+                                     .split_rows = 30000,
+                                     .hot_share = 0.8};
+    near(rh_predict_images(&pages, 1000), 50 + 2 + 1000 * -expm1(-0.2), 1e-6);
+    const rh_backfill_prices prices = {.row_bytes = 100};
+    const rh_backfill_checkpoints checkpoints = {.distance_bytes = 5000000}; /* 50,000 rows: every page */
+    near(rh_predict_images_of(&pages, &prices, &checkpoints, 150000).count, 150000 * 0.052 + 3 * 1000,
+         1); /* 30,000 entries fill the index's room */
+}
+
 /* ---- vacuums ---- */
 
 static rh_backfill_vacuum stock(double table_rows)
@@ -130,6 +190,20 @@ static void no_vacuum_below_the_threshold(void **state)
     assert_int_equal(few.count, 0);
     near(few.elapsed_s, 15, 1e-9);
     near(few.grown_rows, 150000, 1e-6);
+}
+
+/* 3 of 20 ms beside it among 12 of 14 to 26: their medians' ratio is 1.18, and its scatter as large; three
+ * times as long is one. */
+static void scatter_is_no_slowdown(void **state)
+{
+    (void)state;
+    double alone[12], beside[] = {19, 23, 27}, slow[] = {55, 60, 65};
+    for (size_t i = 0; i < 12; i++)
+        alone[i] = 14 + (double)i;
+    assert_true(rh_predict_slowdown(alone, 12, beside, 3, 3) < 1.05);
+    const double slowdown = rh_predict_slowdown(alone, 12, slow, 3, 3);
+    assert_true(slowdown > 2.4 && slowdown < 3.1);
+    assert_true(isnan(rh_predict_slowdown(alone, 12, slow, 2, 3)));
 }
 
 /* A vacuum each 205,050 rows and what die beside it; the table stops growing where removed rows make room. */
@@ -183,11 +257,20 @@ static void memory_makes_passes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(images_of_a_random_index),      cmocka_unit_test(images_along_the_walk),
-        cmocka_unit_test(each_cycle_begins_again),       cmocka_unit_test(split_pages_are_imaged_both),
-        cmocka_unit_test(a_cycle_fills_the_distance),    cmocka_unit_test(prices_from_both_ends_of_a_cycle),
-        cmocka_unit_test(no_vacuum_below_the_threshold), cmocka_unit_test(vacuums_keep_up),
-        cmocka_unit_test(vacuums_do_not_keep_up),        cmocka_unit_test(autovacuum_off),
+        cmocka_unit_test(images_of_split_pages_are_smaller),
+        cmocka_unit_test(scatter_is_no_slowdown),
+        cmocka_unit_test(room_on_pages_is_filled_once),
+        cmocka_unit_test(hot_updates_image_no_index),
+        cmocka_unit_test(images_of_a_random_index),
+        cmocka_unit_test(images_along_the_walk),
+        cmocka_unit_test(each_cycle_begins_again),
+        cmocka_unit_test(split_pages_are_imaged_both),
+        cmocka_unit_test(a_cycle_fills_the_distance),
+        cmocka_unit_test(prices_from_both_ends_of_a_cycle),
+        cmocka_unit_test(no_vacuum_below_the_threshold),
+        cmocka_unit_test(vacuums_keep_up),
+        cmocka_unit_test(vacuums_do_not_keep_up),
+        cmocka_unit_test(autovacuum_off),
         cmocka_unit_test(memory_makes_passes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
