@@ -119,7 +119,11 @@ static rh_backfill_whole predict_whole(const rh_sweep *sweep, const rh_backfill_
         .index_pages = sweep->states.index_pages,
         .hot_share = sweep->states.hot_share};
     in.checkpoints.other_per_s = wal_of_others(sweep);
-    return rh_predict_whole(&in);
+    rh_backfill_whole whole = rh_predict_whole(&in);
+    double naive[RH_STRETCH_NAIVE_COUNT];
+    rh_predict_naive(batches, count, naive);
+    whole.exponential_s = naive[RH_STRETCH_EXPONENTIAL] / 1e6 * rows;
+    return whole;
 }
 
 static void measure_batches(const rh_sweep *sweep, size_t index, const rh_backfill_result *result,
@@ -173,15 +177,30 @@ void rh_sweep_measure_all(const rh_sweep *sweep, rh_backfill_result *result)
     result->hot_share = sweep->states.hot_share;
 }
 
+/* The duration by the model that the stretches chose; pauses come on top of the batches. */
+static void apply_model(const rh_backfill_result *result, rh_backfill_cell *cell)
+{
+    const rh_backfill_whole *whole = &cell->whole;
+    const rh_backfill_figure *busy = &whole->busy_s;
+    const double by_model = rh_predict_by_model(result->score.model, busy->median, whole->exponential_s),
+                 factor = by_model / busy->median,
+                 a_second = (1 + cell->setting.pause.share) / cell->setting.workers;
+    const rh_backfill_figure total = {whole->total_s.median + (factor - 1) * busy->median * a_second,
+                                      whole->total_s.low + (factor - 1) * busy->low * a_second,
+                                      whole->total_s.high + (factor - 1) * busy->high * a_second};
+    const rh_backfill_figure chosen = {by_model, busy->low * factor, busy->high * factor};
+    cell->busy_s = rh_predict_widen(&chosen, result->score.half_width);
+    cell->total_s = rh_predict_widen(&total, result->score.half_width);
+}
+
 void rh_sweep_conclude(const rh_sweep *sweep, rh_backfill_result *result)
 {
     result->score = rh_predict_stretch_score(result->stretches, result->stretch_count, result->level);
     for (size_t i = 0; i < result->cell_count; i++) {
         rh_backfill_cell *cell = &result->cells[i];
-        if (cell->batches == 0 || result->stretch_count == 0)
+        if (cell->batches == 0)
             continue;
-        cell->busy_s = rh_predict_widen(&cell->busy_s, result->score.half_width);
-        cell->total_s = rh_predict_widen(&cell->total_s, result->score.half_width);
+        apply_model(result, cell);
     }
     rh_sweep_schedule(result);
     for (size_t i = 0; i < result->cell_count; i++) {

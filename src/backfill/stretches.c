@@ -6,38 +6,24 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* How many, batches of each (the first, with which a session begins, does not count), and the last batches
- * that an exponential mean sees, with its weight. */
-enum { STRETCHES = 10, BATCHES = 20, EXPONENTIAL_LAST = 20 };
-static const double EXPONENTIAL_WEIGHT = 0.4;
+/* How many, and batches of each: at most, and at least, if a third of the rows between two resets has no
+ * more. */
+enum { STRETCHES = 10, BATCHES = 20, BATCHES_MIN = 4, OF_A_SAMPLE = 3 };
 
 /* ---- the prediction ---- */
 
-/* Seconds a row as others estimate it from the batches so far. */
-static void predict_naive(const rh_backfill_batch *batches, size_t count, double *us_per_row)
+/* By the model that was the best so far, the interval as wide as its errors so far. */
+static void by_model(const rh_backfill_result *result, const rh_backfill_figure *base,
+                     rh_backfill_stretch *stretch)
 {
-    double first_s = 0, first_rows = 0, all_s = 0, all_rows = 0, last_s = 0, last_rows = 0, mean = NAN;
-    size_t first_stratum = SIZE_MAX;
-    for (size_t i = 0; i < count; i++)
-        first_stratum = batches[i].stratum < first_stratum ? batches[i].stratum : first_stratum;
-    for (size_t i = 0; i < count; i++) {
-        const double seconds = rh_predict_batch_s(&batches[i]), rows = (double)batches[i].changed;
-        all_s += seconds;
-        all_rows += rows;
-        first_s += batches[i].stratum == first_stratum ? seconds : 0;
-        first_rows += batches[i].stratum == first_stratum ? rows : 0;
-        if (i + EXPONENTIAL_LAST >= count)
-            mean = isnan(mean) ? seconds / rows
-                               : EXPONENTIAL_WEIGHT * seconds / rows + (1 - EXPONENTIAL_WEIGHT) * mean;
-    }
-    for (size_t i = count; i-- > 0 && last_s < 1;) {
-        last_s += rh_predict_batch_s(&batches[i]);
-        last_rows += (double)batches[i].changed;
-    }
-    us_per_row[RH_STRETCH_FIRST_ROWS] = 1e6 * first_s / first_rows;
-    us_per_row[RH_STRETCH_LAST_SECOND] = 1e6 * last_s / last_rows;
-    us_per_row[RH_STRETCH_EXPONENTIAL] = 1e6 * mean;
-    us_per_row[RH_STRETCH_RANDOM] = 1e6 * all_s / all_rows;
+    const rh_stretch_score so_far =
+        rh_predict_stretch_score(result->stretches, result->stretch_count, result->level);
+    const double median = rh_predict_by_model(so_far.model, stretch->states_us_per_row,
+                                              stretch->naive_us_per_row[RH_STRETCH_EXPONENTIAL]);
+    const rh_backfill_figure figure = {median, median * base->low / base->median,
+                                       median * base->high / base->median};
+    stretch->model = so_far.model;
+    stretch->us_per_row = rh_predict_widen(&figure, so_far.half_width);
 }
 
 /* ROWS rows of STRATUM, from the batches of the setting so far and the page images to come. */
@@ -63,9 +49,9 @@ static rh_backfill_stretch predict(const rh_sweep *sweep, const rh_backfill_resu
                            rh_predict_images(&states->pages, states->rows);
     const double factor =
         fmax(1 + states->prices.image_s * (to_come - images / sampled * rows) / base.median, 0.4);
-    stretch.us_per_row = (rh_backfill_figure){
-        1e6 * base.median * factor / rows, 1e6 * base.low * factor / rows, 1e6 * base.high * factor / rows};
-    predict_naive(batches, count, stretch.naive_us_per_row);
+    rh_predict_naive(batches, count, stretch.naive_us_per_row);
+    stretch.states_us_per_row = 1e6 * base.median * factor / rows;
+    by_model(result, &base, &stretch);
     free(here);
     free(batches);
     return stretch;
@@ -89,7 +75,7 @@ static void measure(rh_sweep *sweep, size_t first, rh_backfill_stretch *stretch)
 }
 
 static bool run_stretch(rh_sweep_round *round, rh_backfill_result *result, size_t cell, size_t stratum,
-                        rh_error *error)
+                        int batches, rh_error *error)
 {
     rh_sweep *sweep = round->sweep;
     const rh_backfill_setting *setting = &result->cells[cell].setting;
@@ -98,15 +84,15 @@ static bool run_stretch(rh_sweep_round *round, rh_backfill_result *result, size_
     if (checkpoint && !rh_states_checkpoint(round->side, &sweep->states, error))
         return false;
     rh_backfill_stretch stretch =
-        predict(sweep, result, cell, stratum, (double)setting->batch * BATCHES * setting->workers);
+        predict(sweep, result, cell, stratum, (double)setting->batch * batches * setting->workers);
     if (sweep->place->predicted &&
         !sweep->place->predicted(sweep->place->data, result, cell, &stretch, error))
         return false;
     const rh_sweep_run run = {.setting = *setting,
                               .index = cell,
                               .until = sweep->deadline,
-                              .visit = BATCHES + 1,
-                              .most = (BATCHES + 1) * setting->workers,
+                              .visit = batches + 1,
+                              .most = (batches + 1) * setting->workers,
                               .first = stratum,
                               .stride = setting->workers == 1 ? 1 : 0};
     if (!rh_sweep_batches(sweep, &run, &round->pids, error) ||
@@ -116,7 +102,7 @@ static bool run_stretch(rh_sweep_round *round, rh_backfill_result *result, size_
     measure(sweep, first, &stretch);
     result->changed += stretch.rows;
     sweep->evidence.batch_count = first;
-    if (stretch.batches >= BATCHES / 2)
+    if (stretch.batches >= batches / 2)
         *rh_arena_add(sweep->arena, &result->stretches, &result->stretch_count) = stretch;
     return !rh_interrupt_requested() ||
            rh_error_set(error, RH_ERROR_INTERRUPTED, "interrupted in the backfill pass");
@@ -132,6 +118,12 @@ static size_t choose(const rh_sweep *sweep, rh_random *random)
     return SIZE_MAX;
 }
 
+static int batches_of(const rh_sweep *sweep, const rh_backfill_setting *setting)
+{
+    const int64_t batches = sweep->most / OF_A_SAMPLE / setting->batch / setting->workers - 1;
+    return batches > BATCHES ? BATCHES : batches < BATCHES_MIN ? BATCHES_MIN : (int)batches;
+}
+
 bool rh_sweep_stretches(rh_sweep *sweep, rh_backfill_result *result, rh_error *error)
 {
     const int chosen = rh_sweep_chosen(result);
@@ -139,8 +131,9 @@ bool rh_sweep_stretches(rh_sweep *sweep, rh_backfill_result *result, rh_error *e
         return true;
     const rh_backfill_cell *cell = &result->cells[chosen];
     const double cycle_s = cell->batch_p50_s + rh_sweep_pause_s(&cell->setting, cell->batch_p50_s);
-    const rh_usec one = (rh_usec)(2 * (BATCHES + 1) * cycle_s * (double)RH_SECOND);
-    const int64_t rows = (int64_t)(BATCHES + 1) * cell->setting.batch * cell->setting.workers;
+    const int batches = batches_of(sweep, &cell->setting);
+    const rh_usec one = (rh_usec)(2 * (batches + 1) * cycle_s * (double)RH_SECOND);
+    const int64_t rows = (int64_t)(batches + 1) * cell->setting.batch * cell->setting.workers;
     rh_random random;
     rh_random_seed(&random, sweep->place->seed + 1);
     bool ok = true;
@@ -154,7 +147,7 @@ bool rh_sweep_stretches(rh_sweep *sweep, rh_backfill_result *result, rh_error *e
             const size_t stratum = choose(sweep, &random);
             if (stratum == SIZE_MAX)
                 break;
-            ok = run_stretch(&round, result, (size_t)chosen, stratum, error);
+            ok = run_stretch(&round, result, (size_t)chosen, stratum, batches, error);
             rh_progress_update(sweep->place->progress, "backfill", "predicted stretches", i + 1, STRETCHES,
                                RH_UNIT_ITEMS);
         }

@@ -256,6 +256,12 @@ const char *rh_transaction_rule_name(rh_transaction_rule rule)
     return names[rule];
 }
 
+const char *rh_backfill_model_name(rh_backfill_model model)
+{
+    static const char *const names[RH_MODEL_COUNT] = {"states", "exponential_mean", "mix"};
+    return names[model];
+}
+
 const char *rh_backfill_walk_name(rh_backfill_walk walk)
 {
     static const char *const names[] = {"keyset", "range", "ctid", "remaining"};

@@ -4,6 +4,81 @@
 #include <math.h>
 #include <stdlib.h>
 
+/* The last batches that an exponential mean sees, and its weight (as GitLab's optimizer has them). */
+enum { EXPONENTIAL_LAST = 20 };
+static const double EXPONENTIAL_WEIGHT = 0.4;
+/* Stretches from which on one model is preferred to the mix. */
+enum { CHOOSE_MIN = 4 };
+
+/* ---- estimates of others, and models ---- */
+
+void rh_predict_naive(const rh_backfill_batch *batches, size_t count, double *us_per_row)
+{
+    double first_s = 0, first_rows = 0, all_s = 0, all_rows = 0, last_s = 0, last_rows = 0, mean = NAN;
+    size_t first_stratum = SIZE_MAX;
+    for (size_t i = 0; i < count; i++)
+        first_stratum = batches[i].stratum < first_stratum ? batches[i].stratum : first_stratum;
+    for (size_t i = 0; i < count; i++) {
+        const double seconds = rh_predict_batch_s(&batches[i]), rows = (double)batches[i].changed;
+        all_s += seconds;
+        all_rows += rows;
+        first_s += batches[i].stratum == first_stratum ? seconds : 0;
+        first_rows += batches[i].stratum == first_stratum ? rows : 0;
+        if (i + EXPONENTIAL_LAST >= count)
+            mean = isnan(mean) ? seconds / rows
+                               : EXPONENTIAL_WEIGHT * seconds / rows + (1 - EXPONENTIAL_WEIGHT) * mean;
+    }
+    for (size_t i = count; i-- > 0 && last_s < 1;) {
+        last_s += rh_predict_batch_s(&batches[i]);
+        last_rows += (double)batches[i].changed;
+    }
+    us_per_row[RH_STRETCH_FIRST_ROWS] = 1e6 * first_s / first_rows;
+    us_per_row[RH_STRETCH_LAST_SECOND] = 1e6 * last_s / last_rows;
+    us_per_row[RH_STRETCH_EXPONENTIAL] = 1e6 * mean;
+    us_per_row[RH_STRETCH_RANDOM] = 1e6 * all_s / all_rows;
+}
+
+double rh_predict_by_model(rh_backfill_model model, double states, double exponential)
+{
+    if (model == RH_MODEL_STATES || !(exponential > 0))
+        return states;
+    return model == RH_MODEL_EXPONENTIAL ? exponential : sqrt(states * exponential);
+}
+
+static double residual(const rh_backfill_stretch *stretch, rh_backfill_model model)
+{
+    return log(stretch->actual_us_per_row /
+               rh_predict_by_model(model, stretch->states_us_per_row,
+                                   stretch->naive_us_per_row[RH_STRETCH_EXPONENTIAL]));
+}
+
+static bool is_known(const rh_backfill_stretch *stretch)
+{
+    return stretch->us_per_row.median > 0 && stretch->states_us_per_row > 0 && stretch->actual_us_per_row > 0;
+}
+
+/* The model that was off by the least; of equal ones the first. */
+static void choose(const rh_backfill_stretch *stretches, size_t count, rh_stretch_score *s)
+{
+    s->model = RH_MODEL_MIX;
+    for (int m = 0; m < RH_MODEL_COUNT; m++) {
+        double sum = 0;
+        for (size_t i = 0; i < count; i++)
+            if (is_known(&stretches[i]))
+                sum += fabs(residual(&stretches[i], (rh_backfill_model)m));
+        s->model_error[m] = s->count > 0 ? sum / (double)s->count : RH_NOT_MEASURED;
+    }
+    s->chosen = s->count >= CHOOSE_MIN;
+    if (!s->chosen)
+        return;
+    s->model = RH_MODEL_STATES;
+    for (int m = 1; m < RH_MODEL_COUNT; m++)
+        if (s->model_error[m] < s->model_error[s->model])
+            s->model = (rh_backfill_model)m;
+}
+
+/* ---- how far they were off ---- */
+
 static void score(double *errors, size_t count, rh_baseline *baseline)
 {
     double *absolute = rh_alloc((count + 1) * sizeof *absolute);
@@ -34,6 +109,24 @@ static rh_baseline score_of(const rh_backfill_stretch *stretches, size_t count, 
     return baseline;
 }
 
+/* The half-width that holds LEVEL of the residuals of the chosen model. */
+static void measure_width(const rh_backfill_stretch *stretches, size_t count, double level,
+                          rh_stretch_score *s)
+{
+    double *scores = rh_alloc((count + 1) * sizeof *scores);
+    size_t known = 0;
+    for (size_t i = 0; i < count; i++)
+        if (is_known(&stretches[i]))
+            scores[known++] = fabs(residual(&stretches[i], s->model));
+    rh_median(scores, known); /* sorts */
+    if (known > 0) {
+        const size_t rank = (size_t)ceil((double)(known + 1) * level - 1e-9);
+        s->half_width = scores[(rank < known ? rank : known) - 1];
+        s->enough = known >= rh_predict_residuals_needed(level);
+    }
+    free(scores);
+}
+
 rh_stretch_score rh_predict_stretch_score(const rh_backfill_stretch *stretches, size_t count, double level)
 {
     static const char *const names[RH_STRETCH_NAIVE_COUNT] = {"first rows", "last second", "exponential mean",
@@ -42,23 +135,16 @@ rh_stretch_score rh_predict_stretch_score(const rh_backfill_stretch *stretches, 
                           .half_width = RH_NOT_MEASURED};
     for (int i = 0; i < RH_STRETCH_NAIVE_COUNT; i++)
         s.naive[i] = score_of(stretches, count, i, names[i]);
-    double *scores = rh_alloc((count + 1) * sizeof *scores);
-    for (size_t i = 0; i < count; i++) {
-        const rh_backfill_stretch *stretch = &stretches[i];
-        if (!(stretch->us_per_row.median > 0) || !(stretch->actual_us_per_row > 0))
-            continue;
-        scores[s.count++] = fabs(log(stretch->actual_us_per_row / stretch->us_per_row.median));
-        s.with_interval += stretch->us_per_row.low > 0;
-        s.inside += stretch->us_per_row.low <= stretch->actual_us_per_row &&
-                    stretch->actual_us_per_row <= stretch->us_per_row.high;
-    }
-    rh_median(scores, s.count); /* sorts */
-    if (s.count > 0) {
-        const size_t rank = (size_t)ceil((double)(s.count + 1) * level - 1e-9);
-        s.half_width = scores[(rank < s.count ? rank : s.count) - 1];
-        s.enough = s.count >= rh_predict_residuals_needed(level);
-    }
-    free(scores);
+    for (size_t i = 0; i < count; i++)
+        if (is_known(&stretches[i])) {
+            const rh_backfill_stretch *stretch = &stretches[i];
+            s.count++;
+            s.with_interval += stretch->us_per_row.low > 0;
+            s.inside += stretch->us_per_row.low <= stretch->actual_us_per_row &&
+                        stretch->actual_us_per_row <= stretch->us_per_row.high;
+        }
+    choose(stretches, count, &s);
+    measure_width(stretches, count, level, &s);
     return s;
 }
 

@@ -107,7 +107,9 @@ static rh_json *stretch_record(const rh_backfill_stretch *stretch)
     rh_json_add_bool(object, "behind_checkpoint", stretch->checkpoint);
     rh_json_add_int(object, "batches", stretch->batches);
     rh_json_add_int(object, "rows", stretch->rows);
+    rh_json_add_string(object, "model", rh_backfill_model_name(stretch->model));
     add_figure(object, "predicted_us_per_row", &stretch->us_per_row);
+    rh_record_figure(object, "states_us_per_row", stretch->states_us_per_row);
     rh_record_figure(object, "actual_us_per_row", stretch->actual_us_per_row);
     for (int i = 0; i < RH_STRETCH_NAIVE_COUNT; i++)
         rh_record_figure(object, naive[i], stretch->naive_us_per_row[i]);
@@ -137,6 +139,12 @@ static void add_score(rh_json *parent, const rh_backfill_result *result)
     rh_record_figure(parent, "coverage",
                      s->with_interval > 0 ? (double)s->inside / (double)s->with_interval : RH_NOT_MEASURED);
     rh_json_add_bool(parent, "enough_stretches", s->enough);
+    rh_json_add_string(parent, "model", s->count > 0 ? rh_backfill_model_name(s->model) : NULL);
+    rh_json_add_bool(parent, "model_chosen", s->chosen);
+    rh_json *models = rh_json_add_object(parent, "model_errors");
+    for (int m = 0; m < RH_MODEL_COUNT; m++)
+        rh_record_figure(models, rh_backfill_model_name((rh_backfill_model)m),
+                         s->count > 0 ? s->model_error[m] : RH_NOT_MEASURED);
 }
 
 static void add_setting(rh_json *object, const rh_backfill_setting *setting)

@@ -73,6 +73,28 @@ const char *rh_view_backfill_parts(const rh_view *view, const rh_view_backfill *
     return rh_view_printf(view, "%s; it meets no vacuum.", text);
 }
 
+/* Which model the duration is from, and why. */
+static const char *model_of(const rh_view *view, const rh_view_backfill *b)
+{
+    static const struct {
+        const char *key, *name;
+    } MODELS[] = {{"states", "the model of the states"},
+                  {"exponential_mean", "the exponential mean of the last batches"},
+                  {"mix", "the geometric mean of both"}};
+    const rh_json *errors = rh_json_get(b->record, "model_errors");
+    const char *model = rh_view_string(b->record, "model"), *text = "";
+    for (size_t i = 0; model && i < sizeof MODELS / sizeof *MODELS; i++)
+        if (strcmp(MODELS[i].key, model) == 0)
+            text = rh_view_printf(view, "The duration is predicted by %s", MODELS[i].name);
+    if (!rh_json_bool(rh_json_get(b->record, "model_chosen")))
+        return rh_view_printf(view, "%s: the stretches are too few to prefer one.", text);
+    return rh_view_printf(
+        view, "%s, chosen by the mean errors of these stretches: states %s, exponential mean %s, both %s.",
+        text, rh_view_percent(view, expm1(rh_view_real(errors, "states"))),
+        rh_view_percent(view, expm1(rh_view_real(errors, "exponential_mean"))),
+        rh_view_percent(view, expm1(rh_view_real(errors, "mix"))));
+}
+
 const char *rh_view_backfill_tested(const rh_view *view, const rh_view_backfill *b)
 {
     const rh_json *errors = rh_json_get(b->record, "errors"),
@@ -94,7 +116,7 @@ const char *rh_view_backfill_tested(const rh_view *view, const rh_view_backfill 
                               rh_view_percent(view, rh_view_real(other, "median_abs_error")));
     }
     return rh_view_printf(
-        view, "%s.%s", text,
+        view, "%s. %s%s", text, model_of(view, b),
         rh_json_bool(rh_json_get(b->record, "enough_stretches"))
             ? ""
             : " They are too few for the level: the interval is as wide as the largest error.");

@@ -202,6 +202,7 @@ static void stretches_widen_the_interval(void **state)
     rh_backfill_stretch stretches[10];
     for (size_t i = 0; i < 10; i++)
         stretches[i] = (rh_backfill_stretch){.us_per_row = {100, 95, 105},
+                                             .states_us_per_row = 100,
                                              .naive_us_per_row = {50, 200, 100, 100},
                                              .actual_us_per_row = i == 9 ? 125 : 100 + (double)i};
     const rh_stretch_score ten = rh_predict_stretch_score(stretches, 10, 0.9);
@@ -216,6 +217,43 @@ static void stretches_widen_the_interval(void **state)
     assert_true(isnan(rh_predict_stretch_score(NULL, 0, 0.9).half_width));
 }
 
+/* Stretches of 100 µs a row, for which the two models said STATES and EXPONENTIAL. */
+static rh_stretch_score score_of(size_t count, double states, double exponential)
+{
+    rh_backfill_stretch stretches[10] = {0};
+    for (size_t i = 0; i < count; i++) {
+        stretches[i] = (rh_backfill_stretch){
+            .us_per_row = {states, NAN, NAN}, .states_us_per_row = states, .actual_us_per_row = 100};
+        stretches[i].naive_us_per_row[RH_STRETCH_EXPONENTIAL] = exponential;
+    }
+    return rh_predict_stretch_score(stretches, count, 0.9);
+}
+
+static void the_model_that_was_off_the_least_is_chosen(void **state)
+{
+    (void)state;
+    assert_int_equal(score_of(10, 105, 80).model, RH_MODEL_STATES);
+    assert_int_equal(score_of(10, 150, 90).model, RH_MODEL_EXPONENTIAL);
+    assert_int_equal(score_of(10, 125, 80).model, RH_MODEL_MIX);
+    assert_int_equal(score_of(10, 110, 110).model, RH_MODEL_STATES);
+    near(score_of(10, 150, 90).half_width, log(100 / 90.0), 1e-9); /* the chosen one's errors */
+}
+
+static void few_stretches_choose_the_mix(void **state)
+{
+    (void)state;
+    const rh_stretch_score three = score_of(3, 105, 50);
+    assert_true(three.model == RH_MODEL_MIX && !three.chosen);
+    assert_true(score_of(4, 105, 50).chosen);
+}
+
+static void a_model_without_a_figure_is_not_used(void **state)
+{
+    (void)state;
+    near(rh_predict_by_model(RH_MODEL_MIX, 90, 40), 60, 1e-9);
+    near(rh_predict_by_model(RH_MODEL_EXPONENTIAL, 90, NAN), 90, 1e-9);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +262,9 @@ int main(void)
         cmocka_unit_test(an_unpriced_vacuum_leaves_dead_rows_unknown),
         cmocka_unit_test(nothing_sampled),
         cmocka_unit_test(stretches_widen_the_interval),
+        cmocka_unit_test(the_model_that_was_off_the_least_is_chosen),
+        cmocka_unit_test(few_stretches_choose_the_mix),
+        cmocka_unit_test(a_model_without_a_figure_is_not_used),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
