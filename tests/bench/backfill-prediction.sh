@@ -18,7 +18,7 @@ autovacuum_naptime = 1s
 CONF
 as_server "$bindir/pg_ctl" -D "$cluster/data" -w -l "$cluster/log" restart >/dev/null
 
-for file in "$source"/tests/bench/backfill/*.sql; do
+for file in $(grep -l "^-- set: " "$source"/tests/bench/backfill/*.sql); do
     case=$(basename "$file" .sql)
     case " ${CASES:-$case} " in *" $case "*) ;; *) continue ;; esac
     "$bindir/createdb" "$case"

@@ -72,6 +72,41 @@ static sizes read_sizes(rh_pg *pg)
 
 /* ---- the truth ---- */
 
+/* Between two batches: what the server has done so far, and what it is at. */
+typedef struct state {
+    size_t batches;
+    int64_t dead, vacuums, images, wal, checkpoints; /* VACUUMS: under way */
+} state;
+
+static void look(rh_pg *pg, size_t batches, state **states, size_t *count, rh_arena *arena)
+{
+    static const char SQL[] =
+        "SELECT (SELECT n_dead_tup FROM pg_stat_user_tables WHERE relname = 't'), "
+        "(SELECT count(*) FROM pg_stat_progress_vacuum), wal_fpi, wal_bytes::bigint, "
+        "(SELECT checkpoints_timed + checkpoints_req FROM pg_stat_bgwriter) FROM pg_stat_wal";
+    rh_error error = {0};
+    rh_pg_result *row = rh_pg_query(pg, SQL, 0, NULL, &error);
+    if (!row)
+        fail(&error);
+    *rh_arena_add(arena, states, count) = (state){.batches = batches,
+                                                  .dead = rh_pg_int(row, 0, 0, 0),
+                                                  .vacuums = rh_pg_int(row, 0, 1, 0),
+                                                  .images = rh_pg_int(row, 0, 2, 0),
+                                                  .wal = rh_pg_int(row, 0, 3, 0),
+                                                  .checkpoints = rh_pg_int(row, 0, 4, 0)};
+    rh_pg_result_free(row);
+}
+
+static void print_states(const state *states, size_t count)
+{
+    printf(", \"states\": [");
+    for (size_t i = 0; i < count; i++)
+        printf("%s[%zu, %" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64 "]", i ? ", " : "",
+               states[i].batches, states[i].dead, states[i].vacuums, states[i].images, states[i].wal,
+               states[i].checkpoints);
+    printf("]");
+}
+
 static void print_batches(const rh_backfill_batch *batches, size_t count)
 {
     printf("\"course\": [");
@@ -101,7 +136,9 @@ static void run_whole(bench *b, int64_t rows)
     if (!worker || !rh_backfill_last_position(pg, &b->backfill, &target, b->arena, &cursor.upper, &error))
         fail(&error);
     const sizes before = read_sizes(pg);
-    int64_t dead = 0;
+    state *states = NULL;
+    size_t state_count = 0;
+    look(pg, 0, &states, &state_count, b->arena);
     rh_usec looked = rh_clock_monotonic();
     while (!cursor.ended) {
         rh_backfill_batch batch = {0};
@@ -109,20 +146,21 @@ static void run_whole(bench *b, int64_t rows)
             fail(&error);
         if (batch.changed > 0)
             *rh_arena_add(b->arena, &batches, &count) = batch;
-        if (rh_clock_monotonic() - looked < RH_SECOND / 2)
+        if (rh_clock_monotonic() - looked < RH_SECOND / 10)
             continue;
-        const int64_t now = number(pg, "SELECT n_dead_tup FROM pg_stat_user_tables WHERE relname = 't'");
-        dead = now > dead ? now : dead;
+        look(pg, count, &states, &state_count, b->arena);
         looked = rh_clock_monotonic();
     }
+    look(pg, count, &states, &state_count, b->arena);
     const sizes after = read_sizes(pg);
     printf("{\"wal\": %" PRId64 ", \"heap_before\": %" PRId64 ", \"heap\": %" PRId64
-           ", \"indexes_before\": %" PRId64 ", \"indexes\": %" PRId64 ", \"dead\": %" PRId64
-           ", \"vacuums\": %" PRId64 ", \"hot\": %" PRId64 ", ",
-           after.wal - before.wal, before.heap, after.heap, before.indexes, after.indexes, dead,
+           ", \"indexes_before\": %" PRId64 ", \"indexes\": %" PRId64 ", \"vacuums\": %" PRId64
+           ", \"hot\": %" PRId64 ", ",
+           after.wal - before.wal, before.heap, after.heap, before.indexes, after.indexes,
            number(pg, "SELECT autovacuum_count FROM pg_stat_user_tables WHERE relname = 't'"),
            number(pg, "SELECT n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 't'"));
     print_batches(batches, count);
+    print_states(states, state_count);
     printf("}");
     rh_backfill_cursor_release(&cursor);
     rh_backfill_worker_close(worker);
@@ -179,19 +217,26 @@ static void predict(bench *b)
         print_figure("size", &size);
         print_figure("dead", &cell->whole.dead_share);
         printf(
-            ", \"stratified_s\": %.6f, \"images_s\": %.6f, \"vacuum_s\": %.6f, \"images\": %.0f, \"vacuums\": %" PRId64
+            ", \"states_s\": %.6f, \"exponential_s\": %.6f, \"stratified_s\": %.6f, \"images_s\": %.6f, \"vacuum_s\": %.6f, \"images\": %.0f, \"vacuums\": %" PRId64
             ", \"beside_s\": %.3f",
-            cell->whole.sampled_s, cell->whole.images_s, cell->whole.vacuum_s, cell->whole.images,
-            cell->whole.vacuums.count, cell->whole.vacuums.beside_s);
+            cell->whole.busy_s.median, cell->whole.exponential_s, cell->whole.sampled_s, cell->whole.images_s,
+            cell->whole.vacuum_s, cell->whole.images, cell->whole.vacuums.count,
+            cell->whole.vacuums.beside_s);
         printf("}");
     }
     printf("], \"stretches\": [");
     for (size_t i = 0; i < result.stretch_count; i++) {
         const rh_backfill_stretch *stretch = &result.stretches[i];
-        printf("%s{\"actual\": %.4f", i ? ", " : "", stretch->actual_us_per_row);
+        printf("%s{\"actual\": %.4f, \"states\": %.4f, \"exponential\": %.4f", i ? ", " : "",
+               stretch->actual_us_per_row, stretch->states_us_per_row,
+               stretch->naive_us_per_row[RH_STRETCH_EXPONENTIAL]);
         print_figure("predicted", &stretch->us_per_row);
         printf("}");
     }
+    printf("], \"model\": \"%s\", \"model_errors\": [", rh_backfill_model_name(result.score.model));
+    for (int m = 0; m < RH_MODEL_COUNT; m++)
+        isnan(result.score.model_error[m]) ? printf("%snull", m ? ", " : "")
+                                           : printf("%s%.4f", m ? ", " : "", result.score.model_error[m]);
     printf("]");
 }
 

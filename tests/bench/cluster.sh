@@ -5,7 +5,7 @@ source=$(cd "$(dirname "$0")/../.." && pwd)
 program=${PROGRAM:-$source/build/pgrehearse}
 bindir=${BINDIR:-$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -1)}
 pairs=${PAIRS:-5}
-work=$(mktemp -d /var/tmp/pgrehearse-bench.XXXXXX)
+work=$(mktemp -d "${BENCH_DIRECTORY:-/var/tmp}"/pgrehearse-bench.XXXXXX)
 chmod 755 "$work"
 cluster=$work/cluster
 mkdir "$cluster" "$work/clusters"

@@ -11,6 +11,16 @@ def seconds(course):
     return sum(s for s, _ in course)
 
 
+def images_of(run):
+    return run["states"][-1][3] - run["states"][0][3]
+
+
+def beside_of(run):
+    """The share of the time of the batches beside a vacuum, by whether one ran at the look behind them."""
+    beside = sum(seconds(run["course"][a[0]:b[0]]) for a, b in zip(run["states"], run["states"][1:]) if b[2])
+    return beside / seconds(run["course"])
+
+
 def at_first(course, rows):
     """Batches until FIRST of the rows are done."""
     done = 0
@@ -59,13 +69,15 @@ def note(name, predicted, actual):
 
 
 print(f"{'case':12} {'batch':>6} {'whole s':>8} {'pgrehearse':>10} {'low':>7} {'high':>7} {'error':>7} {'random':>7} {'first':>7}"
-      f" {'last s':>7} {'10 s':>7} {'expon.':>7} {'floor':>6} {'WAL MB':>7} {'error':>7} {'growth':>7} {'vac.':>4} {'HOT':>4}")
+      f" {'last s':>7} {'10 s':>7} {'expon.':>7} {'floor':>6} {'WAL MB':>7} {'error':>7} {'growth':>7} {'vac.':>4} {'HOT':>4}"
+      f" {'model':>5} {'states':>7} {'images':>7} {'whole':>7} {'beside':>6} {'whole':>6}")
 inside = intervals = 0
 widths = []
 stretches = []
 for path in sys.argv[1:]:
     result = json.loads(open(path).read().replace("-nan", "null").replace("nan", "null"))
     stretches += result["stretches"]
+    model = {"states": "st", "exponential_mean": "exp", "mix": "mix"}[result["model"]]
     rows = result["rows"]
     for p in result["predicted"]:
         if p["busy_s"][0] is None:
@@ -88,13 +100,18 @@ for path in sys.argv[1:]:
             widths.append(high / low)
         growth = statistics.mean((r["heap"] + r["indexes"]) / (r["heap_before"] + r["indexes_before"]) for r in runs)
         note("without states", p["stratified_s"], actual)
+        states = note("model of the states", p["states_s"], actual)
+        note("exponential of the sample", p["exponential_s"], actual)
+        images, beside = (statistics.mean(f(r) for r in runs) for f in (images_of, beside_of))
+        note("page images", p["images"], images)
         if p["size"][0] is not None:
             note("final size", p["size"][0], statistics.mean(r["heap"] + r["indexes"] for r in runs))
         if p["dead"][0] is not None:
-            note("peak dead rows", p["dead"][0] * rows, statistics.mean(r["dead"] for r in runs))
+            note("peak dead rows", p["dead"][0] * rows, statistics.mean(max(s[1] for s in r["states"]) for r in runs))
         print(f"{result['case']:12} {p['batch']:6} {actual:8.2f} {median:10.2f} {low or 0:7.2f} {high or 0:7.2f} {error:+7.1%} {random:+7.1%} "
               + " ".join(f"{o:+7.1%}" for o in others)
-              + f" {floor:6.1%} {wal / 1e6:7.0f} {wal_error:+7.1%} {growth:7.2f} {runs[0]['vacuums']:4} {runs[0]['hot'] / rows:4.0%}")
+              + f" {floor:6.1%} {wal / 1e6:7.0f} {wal_error:+7.1%} {growth:7.2f} {runs[0]['vacuums']:4} {runs[0]['hot'] / rows:4.0%}"
+              f" {model:>5} {states:+7.1%} {p['images']:7.0f} {images:7.0f} {p['beside_s'] / median:6.0%} {beside:6.0%}")
 print()
 for name, values in errors.items():
     absolute = sorted(abs(v) for v in values)
