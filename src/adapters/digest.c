@@ -1,4 +1,4 @@
-/* SHA-256 of files and directories. */
+/* SHA-256 of files and directories, and other digests of files. */
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/interrupt.h"
 #include "pgrehearse/base/text.h"
@@ -83,24 +83,45 @@ static bool digest_descriptor(int fd, const char *path, EVP_MD_CTX *context, dig
     }
 }
 
-static bool digest_file(const char *path, char digest[65], digest_job *job, rh_error *error)
+/* RAW gets EVP_MAX_MD_SIZE bytes at most, *SIZE of them used. */
+static bool digest_raw(const char *path, const EVP_MD *method, digest_job *job, unsigned char *raw,
+                       unsigned int *size, rh_error *error)
 {
     int fd = rh_file_open(path, true, error);
     if (fd < 0)
         return false;
     posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     EVP_MD_CTX *context = EVP_MD_CTX_new();
-    unsigned char raw[EVP_MAX_MD_SIZE] = {0};
-    bool ok = context && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1;
+    bool ok = context && method && EVP_DigestInit_ex(context, method, NULL) == 1;
     if (!ok)
-        rh_error_set(error, RH_ERROR_INTERNAL, "libcrypto has no SHA-256");
+        rh_error_set(error, RH_ERROR_INTERNAL, "libcrypto lacks the digest for %s", path);
     ok = ok && digest_descriptor(fd, path, context, job, error);
-    if (ok) {
-        EVP_DigestFinal_ex(context, raw, NULL);
-        to_hex(raw, digest);
-    }
+    if (ok)
+        EVP_DigestFinal_ex(context, raw, size);
     EVP_MD_CTX_free(context);
     close(fd);
+    return ok;
+}
+
+static bool digest_file(const char *path, char digest[65], digest_job *job, rh_error *error)
+{
+    unsigned char raw[EVP_MAX_MD_SIZE] = {0};
+    unsigned int size = 0;
+    bool ok = digest_raw(path, EVP_sha256(), job, raw, &size, error);
+    if (ok)
+        to_hex(raw, digest);
+    return ok;
+}
+
+bool rh_file_digest(const char *path, const char *algorithm, char digest[129], rh_error *error)
+{
+    unsigned char raw[EVP_MAX_MD_SIZE] = {0};
+    unsigned int size = 0;
+    digest_job job = {.buffer = rh_alloc(CHUNK_BYTES)};
+    bool ok = digest_raw(path, EVP_get_digestbyname(algorithm), &job, raw, &size, error);
+    for (unsigned int i = 0; ok && i < size; i++)
+        (void)snprintf(digest + 2 * (size_t)i, 3, "%02x", raw[i]);
+    free(job.buffer);
     return ok;
 }
 

@@ -36,8 +36,10 @@ static bool copy_attributes(int fd, const char *path, const struct stat *from, r
 {
     struct timespec times[2] = {from->st_atim, from->st_mtim};
     bool link = S_ISLNK(from->st_mode);
-    bool ok =
-        fd >= 0 ? fchown(fd, from->st_uid, from->st_gid) == 0 : lchown(path, from->st_uid, from->st_gid) == 0;
+    /* Another's file can be read, and given to nobody else, by what is not root. */
+    bool foreign = geteuid() != 0 && from->st_uid != geteuid();
+    bool ok = foreign || (fd >= 0 ? fchown(fd, from->st_uid, from->st_gid) == 0
+                                  : lchown(path, from->st_uid, from->st_gid) == 0);
     ok = ok &&
          (link || (fd >= 0 ? fchmod(fd, from->st_mode & 07777) : chmod(path, from->st_mode & 07777)) == 0);
     ok = ok && (fd >= 0 ? futimens(fd, times) : utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW)) == 0;

@@ -196,6 +196,15 @@ static const char *by_compression(const rh_backup_facts *facts, rh_arena *arena)
 static void describe(rh_backup_facts *facts, const expected *e, rh_arena *arena)
 {
     static const char nothing[] = "nothing: a changed byte may go unnoticed";
+    const rh_physical_facts *copy = facts->physical;
+    if (copy) {
+        facts->checksum.whole = copy->manifest_algorithm != NULL;
+        facts->checksum.vouched =
+            copy->manifest_algorithm
+                ? rh_arena_printf(arena, "the checksums (%s) in backup_manifest", copy->manifest_algorithm)
+                : nothing;
+        return;
+    }
     const char *compression = facts->shape == RH_SHAPE_PLAIN ? by_compression(facts, arena) : NULL;
     facts->checksum.whole = e->from || compression;
     facts->checksum.from = e->from;
@@ -216,8 +225,9 @@ bool rh_backup_examine(const rh_scenario *scenario, rh_arena *arena, rh_backup_f
     expected e = {0};
     rh_error own = {0};
     bool fine = rh_backup_inspect(path, arena, facts, progress, &own);
-    bool known = (fine || own.code == RH_ERROR_BACKUP) && find(scenario, path, arena, &e, fine ? &own : NULL);
-    fine = fine && known;
+    bool known = (fine ? !facts->physical : own.code == RH_ERROR_BACKUP) &&
+                 find(scenario, path, arena, &e, fine ? &own : NULL);
+    fine = fine && (known || facts->physical);
     if (known && e.list) {
         rh_error differs = {0};
         if (!check_list(path, &e, arena, progress, &differs) && rh_error_is_set(&differs)) {

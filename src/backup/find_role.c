@@ -24,6 +24,10 @@ bool rh_backup_mentions(const rh_backup_facts *facts, const char *name, rh_arena
 {
     search s = {name, found};
     *found = facts->database.owner && strcmp(facts->database.owner, name) == 0;
+    if (facts->physical) /* a role of its cluster: only a server can tell */
+        *found = true;
+    if (*found)
+        return true;
     if (facts->shape == RH_SHAPE_PLAIN)
         return rh_dump_stream(facts, visit, &s, NULL, "", error);
     rh_toc toc = {0};

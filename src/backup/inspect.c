@@ -59,17 +59,14 @@ static bool inspect_toc(rh_arena *arena, rh_backup_facts *facts, const rh_progre
     return fine;
 }
 
-static bool take_physical(rh_backup_facts *facts, rh_error *error)
+static bool take_physical(rh_backup_facts *facts)
 {
     const rh_physical_facts *copy = facts->physical;
     facts->shape = copy->tar ? RH_SHAPE_BASE_BACKUP_TAR : RH_SHAPE_DATA_DIRECTORY;
+    facts->container = copy->tar ? "tar" : "none";
+    facts->compression = copy->compression;
     facts->server_major = copy->major;
-    rh_error_set(error, RH_ERROR_BACKUP, "%s is a physical copy of a PostgreSQL %d server, not a dump",
-                 facts->path, copy->major);
-    rh_error_hint(error,
-                  "start a server on a copy of it and use pg_dump; physical backups are not restored by "
-                  "this version");
-    return rh_error_at(error, facts->path, 0, 0);
+    return true;
 }
 
 static bool inspect_directory(const char *path, rh_arena *arena, rh_backup_facts *facts,
@@ -91,7 +88,7 @@ static bool inspect_directory(const char *path, rh_arena *arena, rh_backup_facts
     if (!rh_physical_recognise(path, arena, &facts->physical, error))
         return false;
     if (facts->physical)
-        return take_physical(facts, error);
+        return take_physical(facts);
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (rh_file_exists(rh_arena_printf(arena, "%s/%s", path, known[i].file)))
             return no_backup(error, path, known[i].what, known[i].hint);
@@ -272,7 +269,8 @@ static bool inspect(const char *path, rh_arena *arena, rh_backup_facts *facts, c
         if (!inspect_file(path, arena, facts, progress, error))
             return false;
     }
-    return facts->sha256[0] || rh_sha256_path(path, facts->sha256, &facts->bytes, progress, stage, error);
+    return facts->physical || facts->sha256[0] ||
+           rh_sha256_path(path, facts->sha256, &facts->bytes, progress, stage, error);
 }
 
 bool rh_backup_inspect(const char *path, rh_arena *arena, rh_backup_facts *facts, const rh_progress *progress,

@@ -106,6 +106,7 @@ const char *rh_unmeasured_name(rh_unmeasured code)
         [RH_UNMEASURED_BACKUP_CHECKSUM] = "backup_checksum",
         [RH_UNMEASURED_BACKUP_INCOMPLETE] = "backup_incomplete",
         [RH_UNMEASURED_SERVER_VERSION] = "server_version",
+        [RH_UNMEASURED_PHYSICAL_COPY] = "physical_copy",
         [RH_UNMEASURED_DATABASE_LOCALE] = "database_locale",
         [RH_UNMEASURED_DATABASE_SETTINGS] = "database_settings",
         [RH_UNMEASURED_PRODUCTION_GUARD] = "production_guard",

@@ -23,9 +23,11 @@ typedef struct rh_control {
     uint64_t system_identifier;
     uint32_t version, catalog; /* of pg_control itself, and of the system catalogs */
     rh_control_state state;
+    int64_t time;                                /* of its last change, in seconds since 1970 */
     uint64_t checkpoint, redo, minimum_recovery; /* LSN; minimum_recovery 0: none */
     uint32_t timeline;
-    uint32_t segment_bytes; /* of WAL */
+    uint32_t segment_bytes;      /* of WAL */
+    int max_prepared, max_locks; /* transactions, locks a transaction */
     bool page_checksums;
 } rh_control;
 

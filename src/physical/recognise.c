@@ -119,7 +119,6 @@ static bool inspect_directory(rh_physical_facts *copy, rh_arena *arena, rh_error
         return false;
     copy->system_identifier = rh_arena_printf(arena, "%llu", (unsigned long long)control.system_identifier);
     copy->state = rh_control_state_name(control.state);
-    copy->page_checksums = control.page_checksums;
     return take_manifest(copy, rh_arena_printf(arena, "%s/backup_manifest", path), arena, error);
 }
 
@@ -147,6 +146,8 @@ static bool inspect_base(rh_physical_facts *copy, const char *file, rh_arena *ar
     int64_t size;
     int more = 1;
     bool ok = archive != NULL;
+    if (ok)
+        copy->compression = rh_archive_compression(archive);
     while (ok && copy->major == 0 && (more = rh_archive_next(archive, &name, &size, error)) > 0) {
         name += rh_starts_with(name, "./") ? 2 : 0;
         const char *base = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;
@@ -174,7 +175,7 @@ bool rh_physical_recognise(const char *path, rh_arena *arena, rh_physical_facts 
     if (!plain && !base)
         return true;
     rh_physical_facts *copy = rh_arena_alloc(arena, sizeof *copy);
-    *copy = (rh_physical_facts){.path = rh_arena_strdup(arena, path), .tar = !plain};
+    *copy = (rh_physical_facts){.path = rh_arena_strdup(arena, path), .tar = !plain, .compression = "none"};
     bool ok = plain
                   ? inspect_directory(copy, arena, error)
                   : inspect_base(copy, base, arena, error) &&

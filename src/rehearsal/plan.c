@@ -46,6 +46,21 @@ bool rh_rehearsal_read_schema(const rh_scenario *scenario, const rh_backup_facts
     return ok && read_settings(scenario, arena, plan, error);
 }
 
+/* The catalog of a physical copy is read by a server only: nothing is known of its tables here. */
+static bool plan_copy(const rh_scenario *scenario, rh_arena *arena, rh_plan *plan, rh_error *error)
+{
+    const rh_location *where = &scenario->backup.where;
+    rh_rows history = {0};
+    if (plan->folder && scenario->migrations.pending == RH_PENDING_AUTO) {
+        rh_error_set(error, RH_ERROR_UNSUPPORTED,
+                     "which migrations are pending cannot be read from a physical copy without a server");
+        rh_error_hint(error, "name them in migrations.pending (all, or a list), or run the rehearsal");
+        return rh_error_at(error, where->file, where->line, where->column);
+    }
+    return read_settings(scenario, arena, plan, error) &&
+           rh_plan_make(scenario, &history, arena, plan, error);
+}
+
 bool rh_rehearsal_plan(const rh_scenario *scenario, rh_arena *arena, rh_plan *plan, rh_backup_facts *backup,
                        rh_error *error)
 {
@@ -55,6 +70,8 @@ bool rh_rehearsal_plan(const rh_scenario *scenario, rh_arena *arena, rh_plan *pl
         !rh_backup_examine(scenario, arena, backup, NULL, error))
         return false;
     rh_listed_tables tables = {0};
+    if (backup->physical)
+        return plan_copy(scenario, arena, plan, error);
     if (plan->folder && (!rh_backup_list_tables(backup, arena, &tables, error) ||
                          !rh_history_locate(scenario, &tables, arena, plan, error)))
         return false;

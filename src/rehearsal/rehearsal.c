@@ -13,6 +13,7 @@
 #include "rehearsal/passes/disturb.h"
 #include "rehearsal/passes/added_keys.h"
 #include "rehearsal/forecast/evidence.h"
+#include "copy.h"
 #include "gates.h"
 #include "rehearsal/passes/load_size.h"
 #include "origin.h"
@@ -44,6 +45,7 @@ typedef struct rehearsal {
     const rh_scenario *scenario;
     rh_run *run;
     rh_staging *staging;
+    rh_backup_facts definitions; /* of a physical copy's database: a dump of staging's */
     const rh_progress *progress;
     const char *stage; /* the one under way: what failed, when something does */
 } rehearsal;
@@ -55,6 +57,18 @@ static bool inspect_backup(rehearsal *r, rh_error *error)
     rh_progress_begin(r->progress, r->stage, "%s", r->scenario->backup.path);
     if (!rh_backup_examine(r->scenario, r->run->arena, &r->run->backup, r->progress, error))
         return false;
+    if (!rh_copy_check(r->run, error))
+        return false;
+    const rh_physical_facts *copy = r->run->backup.physical;
+    if (copy && !copy->manifest_algorithm)
+        rh_run_not_measured(r->run, RH_UNMEASURED_BACKUP_CHECKSUM,
+                            "damage to the backup: it has no backup_manifest with checksums of its files "
+                            "(pg_basebackup writes one)");
+    if (copy) {
+        rh_progress_end(r->progress, r->stage, "%s, a physical copy of PostgreSQL %d",
+                        rh_size_format(r->run->backup.bytes, size, sizeof size), copy->major);
+        return true;
+    }
     if (!rh_backup_check_skip(&r->run->backup, r->scenario->backup.skip, r->scenario->backup.skip_count,
                               error))
         return false;
@@ -72,7 +86,8 @@ static bool inspect_backup(rehearsal *r, rh_error *error)
 static bool check_history(const rehearsal *r, rh_plan *plan, rh_error *error)
 {
     rh_listed_tables tables = {0};
-    if (!plan->folder || r->scenario->prepare_count > 0 || r->run->backup.dumpall_database)
+    if (!plan->folder || r->scenario->prepare_count > 0 || r->run->backup.dumpall_database ||
+        r->run->backup.physical)
         return true;
     return rh_backup_list_tables(&r->run->backup, r->run->arena, &tables, error) &&
            rh_history_locate(r->scenario, &tables, r->run->arena, plan, error);
@@ -109,6 +124,7 @@ static bool start_staging(rehearsal *r, rh_error *error)
     const rh_setting *settings = rh_production_own_settings(run, &setting_count);
     rh_staging_request request = {.scenario = r->scenario,
                                   .minimum_major = rh_backup_needed_major(&run->backup),
+                                  .exact_major = run->backup.physical ? run->backup.physical->major : 0,
                                   .wanted_major = run->backup.server_major,
                                   .origin = &run->backup.database,
                                   .log_directory = rh_arena_printf(run->arena, "%s/log", run->directory),
@@ -122,7 +138,8 @@ static bool start_staging(rehearsal *r, rh_error *error)
     if (r->scenario->staging.kind == RH_STAGING_SERVER && !rh_roles_check(run, r->staging, error))
         return false;
     rh_progress_end(r->progress, r->stage, "PostgreSQL %s", run->staging.server_version);
-    rh_origin_compare(run);
+    if (!run->backup.physical)
+        rh_origin_compare(run);
     return true;
 }
 
@@ -130,6 +147,8 @@ static bool restore(rehearsal *r, rh_error *error)
 {
     rh_run *run = r->run;
     r->stage = "restore";
+    if (run->backup.physical)
+        return rh_copy_restore(run, r->staging, &r->definitions, r->progress, error);
     rh_restore_target target = {.conninfo = rh_staging_conninfo(r->staging),
                                 .bindir = rh_staging_bindir(r->staging),
                                 .jobs = r->scenario->backup.jobs,
@@ -166,8 +185,9 @@ static bool prepare(rehearsal *r, rh_error *error)
     rh_run *run = r->run;
     char rows[32], bytes[32];
     r->stage = "prepare";
-    rh_progress_begin(r->progress, r->stage, "%zu step%s, then ANALYZE", r->scenario->prepare_count,
-                      r->scenario->prepare_count == 1 ? "" : "s");
+    rh_progress_begin(r->progress, r->stage, "%zu step%s%s", r->scenario->prepare_count,
+                      r->scenario->prepare_count == 1 ? "" : "s",
+                      run->backup.physical ? "" : ", then ANALYZE");
     const char *conninfo = rh_staging_conninfo(r->staging);
     rh_masking_before(run, conninfo);
     if (!rh_steps_prepare(run, conninfo, r->progress, error))
@@ -177,7 +197,8 @@ static bool prepare(rehearsal *r, rh_error *error)
         !rh_disturb_check_tables(r->scenario, conninfo, error))
         return false;
     rh_progress_end(r->progress, r->stage, "%lld table%s, %s row%s, %s", (long long)run->backup.tables,
-                    run->backup.tables == 1 ? "" : "s", rh_count_format(run->backup.rows, rows, sizeof rows),
+                    run->backup.tables == 1 ? "" : "s",
+                    run->backup.rows < 0 ? "uncounted" : rh_count_format(run->backup.rows, rows, sizeof rows),
                     run->backup.rows == 1 ? "" : "s",
                     rh_size_format(run->backup.database_bytes, bytes, sizeof bytes));
     return true;
@@ -220,9 +241,11 @@ static bool make_plan(rehearsal *r, rh_error *error)
     if (!rh_plan_detect(r->scenario, run->arena, &run->plan, error))
         return false;
     if ((run->plan.folder && !read_history(r, &history, error)) ||
-        !rh_rehearsal_read_schema(r->scenario, &run->backup, run->arena, &run->plan, error) ||
+        !rh_rehearsal_read_schema(r->scenario, run->backup.physical ? &r->definitions : &run->backup,
+                                  run->arena, &run->plan, error) ||
         !rh_plan_make(r->scenario, &history, run->arena, &run->plan, error))
         return false;
+    run->plan.database_owner = run->backup.database.owner;
     note_not_understood(run);
     if (run->plan.pending_count == 0)
         rh_run_not_measured(run, RH_UNMEASURED_MIGRATIONS,

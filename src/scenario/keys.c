@@ -459,6 +459,8 @@ static const key_spec KEYS[] = {
     {"backup", NULL, AT(backup.where), .required = true},
     {"backup.path", read_backup_path, AT(backup.path), .required = true},
     {"backup.sha256", read_sha256, AT(backup.sha256)},
+    {"backup.database", read_text, AT(backup.database)},
+    {"backup.atomic_snapshot", read_bool, AT(backup.atomic_snapshot)},
     {"backup.jobs", read_int, AT(backup.jobs), .low = 1, .high = 256},
     {"backup.partial", read_bool, AT(backup.partial)},
     {"backup.skip", read_skip, AT(backup.skip)},

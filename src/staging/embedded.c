@@ -46,6 +46,16 @@ static bool find_server(rh_staging *staging, const rh_staging_request *request, 
         rh_error_set(error, RH_ERROR_STAGING, "no PostgreSQL server is installed%s%s", wanted ? " in " : "",
                      wanted ? wanted : "");
         rh_error_hint(error, "apt install postgresql, or name its programs' directory in staging.bindir");
+    } else if (request->exact_major && staging->major != request->exact_major) {
+        rh_error_set(
+            error, RH_ERROR_BACKUP,
+            "the copy is of PostgreSQL %d, which only a server of that version can open; here is %d, in %s",
+            request->exact_major, staging->major, staging->bindir);
+        rh_error_hint(
+            error,
+            "apt install postgresql-%d (from apt.postgresql.org), or name its programs' directory in "
+            "staging.bindir",
+            request->exact_major);
     } else if (staging->major < minimum_major) {
         rh_error_set(error, RH_ERROR_BACKUP,
                      "the backup needs PostgreSQL %d; the newest server here is %d, in %s", minimum_major,

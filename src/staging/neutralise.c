@@ -1,5 +1,6 @@
 /* Disables what a restored database would do by itself: subscriptions, scheduled jobs, foreign servers. */
 #include "pgrehearse/base/text.h"
+#include "adopt.h"
 #include "database.h"
 #include "isolation.h"
 #include "embedded/staging.h"
@@ -37,9 +38,9 @@ static bool reset_settings(rh_staging *staging, rh_pg *pg, rh_error *error)
     return ok;
 }
 
-bool rh_staging_neutralise(rh_staging *staging, rh_error *error)
+static bool neutralise(rh_staging *staging, const char *database, rh_error *error)
 {
-    rh_pg *pg = rh_staging_connect(staging, staging->database, ": neutralise", error);
+    rh_pg *pg = rh_staging_connect(staging, database, ": neutralise", error);
     bool ok = pg && apply(staging, pg, rh_sql_neutralise_subscriptions, error) &&
               apply(staging, pg, rh_sql_neutralise_jobs, error) &&
               (staging->kind == RH_STAGING_SERVER || reset_settings(staging, pg, error)) &&
@@ -48,5 +49,28 @@ bool rh_staging_neutralise(rh_staging *staging, rh_error *error)
                                                                          : rh_sql_neutralise_foreign_servers,
                     error);
     rh_pg_close(pg);
+    return ok;
+}
+
+/* A physical copy has all databases of production's server. The locks of prepared transactions go first. */
+static bool neutralise_all(rh_staging *staging, rh_error *error)
+{
+    rh_pg *pg = rh_staging_connect(staging, "postgres", ": neutralise", error);
+    rh_pg_result *list =
+        pg ? rh_pg_query(pg, "SELECT datname FROM pg_catalog.pg_database WHERE datallowconn", 0, NULL, error)
+           : NULL;
+    bool ok = list != NULL;
+    for (size_t i = 0; ok && i < rh_pg_rows(list); i++)
+        ok = rh_copy_end_prepared(staging, rh_pg_value(list, i, 0), error);
+    for (size_t i = 0; ok && i < rh_pg_rows(list); i++)
+        ok = neutralise(staging, rh_pg_value(list, i, 0), error);
+    rh_pg_result_free(list);
+    rh_pg_close(pg);
+    return ok;
+}
+
+bool rh_staging_neutralise(rh_staging *staging, rh_error *error)
+{
+    bool ok = staging->copy ? neutralise_all(staging, error) : neutralise(staging, staging->database, error);
     return ok || rh_error_context(error, "the restored database could not be made harmless");
 }

@@ -75,10 +75,11 @@ const char *rh_staging_own_role(const rh_staging *staging)
 /* The cluster is ours, and trusts whoever reaches its socket. */
 static bool let_in(rh_staging *staging, rh_pg *pg, const char *role, bool may_connect, rh_error *error)
 {
-    char *quoted = rh_quote_identifier(role);
-    bool ok = rh_pg_executef(pg, error, "ALTER ROLE %s LOGIN CONNECTION LIMIT -1", quoted) &&
-              (may_connect ||
-               rh_pg_executef(pg, error, "GRANT CONNECT ON DATABASE %s TO %s", staging->database, quoted));
+    char *quoted = rh_quote_identifier(role), *database = rh_quote_identifier(staging->database);
+    bool ok =
+        rh_pg_executef(pg, error, "ALTER ROLE %s LOGIN CONNECTION LIMIT -1", quoted) &&
+        (may_connect || rh_pg_executef(pg, error, "GRANT CONNECT ON DATABASE %s TO %s", database, quoted));
+    free(database);
     free(quoted);
     return ok;
 }

@@ -61,27 +61,32 @@ static void complain_restore(sampling *job, const char *section, const char *err
         complain(job, section, "pg_restore failed and did not say why");
 }
 
-static bool dump_schema(sampling *job, rh_error *error)
+const char *rh_staging_dump_schema(rh_staging *staging, rh_arena *arena, rh_error *error)
 {
-    const char *directory = rh_clients_directory(job->staging, error);
+    const char *directory = rh_clients_directory(staging, error);
     if (!directory)
-        return false;
-    job->dump = rh_arena_printf(job->staging->arena, "%s/sample.dump", directory);
+        return NULL;
+    const char *path = rh_arena_printf(arena, "%s/schema.dump", directory);
     const char *arguments[] = {"--format=custom",
                                "--schema-only",
                                "--no-subscriptions",
                                "--no-sync",
-                               rh_arena_printf(job->staging->arena, "--file=%s", job->dump),
+                               rh_arena_printf(staging->arena, "--file=%s", path),
                                NULL};
     rh_text errors = {0};
     int status = 0;
-    bool ok =
-        rh_clients_run(job->staging, "pg_dump", job->staging->database, arguments, &status, &errors, error);
+    bool ok = rh_clients_run(staging, "pg_dump", staging->database, arguments, &status, &errors, error);
     if (ok && status != 0)
         ok = rh_error_set(error, RH_ERROR_STAGING, "pg_dump of the schema failed: %.*s",
                           (int)strcspn(rh_text_string(&errors), "\n"), rh_text_string(&errors));
     rh_text_release(&errors);
-    return ok;
+    return ok ? path : NULL;
+}
+
+static bool dump_schema(sampling *job, rh_error *error)
+{
+    job->dump = rh_staging_dump_schema(job->staging, job->staging->arena, error);
+    return job->dump != NULL;
 }
 
 static bool restore_section(sampling *job, const char *section, rh_error *error)

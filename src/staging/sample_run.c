@@ -16,14 +16,20 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The database of a physical copy has production's name. */
+static const char *own_prefix(const rh_staging *staging)
+{
+    return staging->copy ? "pgrehearse" : staging->database;
+}
+
 const char *rh_staging_sample_name(rh_staging *staging)
 {
-    return rh_arena_printf(staging->arena, "%s_sample", staging->database);
+    return rh_arena_printf(staging->arena, "%s_sample", own_prefix(staging));
 }
 
 const char *rh_staging_scaled_name(rh_staging *staging)
 {
-    return rh_arena_printf(staging->arena, "%s_scaled", staging->database);
+    return rh_arena_printf(staging->arena, "%s_scaled", own_prefix(staging));
 }
 
 bool rh_staging_unscale(rh_staging *staging, rh_error *error)

@@ -119,6 +119,12 @@ static void put_restore(const rh_staging *staging, rh_text *conf)
         if (staging->major >= RESTORE[i].since)
             put(conf, RESTORE[i].name, RESTORE[i].value);
     }
+    if (staging->copy) /* what the recovery of prepared transactions needs; no VACUUM of our own accord */
+        rh_text_printf(
+            conf,
+            "max_prepared_transactions = %d\nmax_locks_per_transaction = %d\n"
+            "autovacuum_freeze_max_age = 2000000000\nautovacuum_multixact_freeze_max_age = 2000000000\n",
+            staging->copy->max_prepared, staging->copy->max_locks);
     int jobs = staging->scenario->backup.jobs > 0 ? staging->scenario->backup.jobs : 2;
     rh_text_printf(conf, "maintenance_work_mem = '%lldMB'\n",
                    (long long)(clamp(memory / 8 / jobs, 64 * MB, GB) / MB));
@@ -223,6 +229,10 @@ const char **rh_settings_arguments(rh_staging *staging, const rh_settings_server
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         add_option(staging, &argv, count, files[i][0],
                    rh_arena_printf(staging->arena, "%s/%s", cluster->config, files[i][1]));
+    /* The tablespaces of a physical copy are directories in its data directory: what resets it resets them.
+     */
+    if (staging->copy && staging->copy->tablespaces > 0)
+        add_option(staging, &argv, count, "allow_in_place_tablespaces", "on");
     add_option(staging, &argv, count, "shared_preload_libraries", preload(staging));
     for (size_t i = 0; i < server->more_count; i++) /* the last one of a name counts */
         add_option(staging, &argv, count, server->more[i].name, server->more[i].value);

@@ -7,6 +7,8 @@
  * position), and sizes are compared with this machine's memory. Settings of the profile that this server does
  * not know or that do not fit are noted and omitted. The data directory must exist. */
 bool rh_settings_check(rh_staging *staging, rh_error *error);
+/* Takes over production's settings from its own files, unless a profile has them. */
+bool rh_settings_carry(rh_staging *staging, const rh_setting *settings, size_t count, rh_error *error);
 /* The lesser of the machine's memory and the control group's limit, in bytes. */
 int64_t rh_settings_memory(void);
 /* Copies what initdb has configured to the configuration directory, before anything untrusted is restored. */

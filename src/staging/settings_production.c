@@ -127,6 +127,11 @@ static bool ask_server(rh_staging *staging, const rh_setting *settings, size_t s
         *rh_arena_add(staging->arena, &argv, &count) =
             rh_arena_printf(staging->arena, "%s=%s", settings[i].name, settings[i].value);
     }
+    if (staging->copy) { /* its data directory has no configuration */
+        *rh_arena_add(staging->arena, &argv, &count) = "-c";
+        *rh_arena_add(staging->arena, &argv, &count) =
+            rh_arena_printf(staging->arena, "config_file=%s/postgresql.conf", staging->cluster.config);
+    }
     rh_arena_add(staging->arena, &argv, &count);
     rh_process_options options = rh_isolation_options(staging);
     options.argv = argv;
@@ -210,6 +215,15 @@ static bool carry_profile(rh_staging *staging, rh_error *error)
             *rh_arena_add(staging->arena, &fit, &count) = *setting;
     }
     return count == 0 || carry(staging, fit, count, error);
+}
+
+bool rh_settings_carry(rh_staging *staging, const rh_setting *settings, size_t count, rh_error *error)
+{
+    if (staging->production_count > 0)
+        return true;
+    staging->production = settings;
+    staging->production_count = count;
+    return carry_profile(staging, error);
 }
 
 bool rh_settings_check(rh_staging *staging, rh_error *error)

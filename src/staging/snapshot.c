@@ -48,11 +48,12 @@ static bool refuse_tablespaces(rh_pg *pg, rh_error *error)
     return rh_error_hint(error, "restore without tablespaces (pg_dump --no-tablespaces)");
 }
 
-/* Vacuums: autovacuum has done so on production long ago, and would otherwise start during the first pass. */
+/* Vacuums: autovacuum has done so on production long ago, and would otherwise start during the first pass. A
+ * physical copy is as autovacuum left it: its bloat and its visibility map are production's. */
 static bool settle(rh_staging *staging, rh_error *error)
 {
     rh_pg *pg = rh_staging_connect(staging, staging->database, ": settle", error);
-    bool ok = pg && refuse_tablespaces(pg, error) && rh_pg_execute(pg, "VACUUM", error);
+    bool ok = pg && refuse_tablespaces(pg, error) && (staging->copy || rh_pg_execute(pg, "VACUUM", error));
     rh_pg_close(pg);
     return ok;
 }

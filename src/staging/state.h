@@ -69,6 +69,8 @@ struct rh_staging {
     rh_database_facts *origin;               /* what the backup says of it */
     const char *locale_path;                 /* LOCPATH of the server; NULL: the system's */
     const char *locale_missing, *locale_why; /* the backup's locale that the database lacks, and why; NULL */
+    rh_physical_facts *copy;                 /* the cluster's files are of a physical copy; NULL */
+    rh_arena *copy_arena;                    /* its strings */
     const char *sample;                      /* the sampled one; NULL unless it is current */
     const char *conninfo;                    /* of the current one; valid until it changes */
     const char *migrations_role, *workload_role;         /* NULL: the role of our own sessions */

@@ -67,10 +67,15 @@ void rh_sha384_bytes(const void *bytes, size_t length, char digest[97]);
 /* SHA-1 likewise, as 40 hex digits. */
 void rh_sha1_bytes(const void *bytes, size_t length, char digest[41]);
 
+/* The digest of a file by the ALGORITHM that the crypto library names so ("SHA224" …), in lower-case
+ * hexadecimal.
+ */
+bool rh_file_digest(const char *path, const char *algorithm, char digest[129], rh_error *error);
+
 /* How a tree was copied. */
 typedef enum rh_copy_method { RH_COPY_REFLINK, RH_COPY_RANGE } rh_copy_method;
-/* Copies a tree (regular files, directories, symbolic links as links), keeping modes, owners and modification
- * times: by reflink where the file system has it, else copy_file_range. TO must not exist. */
+/* Copies a tree (regular files, directories, symbolic links as links), keeping modes, modification times and,
+ * as root, owners: by reflink where the file system has it, else copy_file_range. TO must not exist. */
 bool rh_tree_copy(const char *from, const char *to, rh_copy_method *method, rh_error *error);
 /* Makes TO equal to FROM again by copying only what differs in size, modification time (ns) or — for files
  * that TO changed since STAMP_NS wall time — change time, and removing what FROM lacks. *COPIED_BYTES may be

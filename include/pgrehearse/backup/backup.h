@@ -45,7 +45,8 @@ typedef struct rh_restore_target {
 bool rh_backup_restore(rh_backup_facts *facts, const rh_restore_target *target, rh_arena *arena,
                        const rh_progress *progress, rh_error *error);
 
-/* ANALYZE, then database_bytes, tables and exact rows (user tables). */
+/* ANALYZE, then database_bytes, tables and exact rows (user tables); of a physical copy neither ANALYZE nor
+ * rows. */
 bool rh_backup_count(const char *conninfo, rh_backup_facts *facts, rh_error *error);
 
 /* The rows of a small table straight from the backup, without a server (for `plan`): pg_restore --data-only

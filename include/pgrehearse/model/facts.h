@@ -67,11 +67,12 @@ typedef struct rh_checksum_fact {
 
 /* A physical copy of a server. The lower part is known once its files lie in staging. */
 typedef struct rh_physical_facts {
-    const char *path;       /* of the copy, never written to */
-    bool tar;               /* base.tar and others; else a data directory */
-    int major;              /* PG_VERSION */
-    const char *label;      /* of backup_label; NULL: the copy has no backup_label */
-    const char *started_at; /* when the backup began, as production wrote it; NULL: not known */
+    const char *path;        /* of the copy, never written to */
+    bool tar;                /* base.tar and others; else a data directory */
+    const char *compression; /* of base.tar, as an rh_archive names it; "none" */
+    int major;               /* PG_VERSION */
+    const char *label;       /* of backup_label; NULL: the copy has no backup_label */
+    const char *started_at;  /* when the backup began, as production wrote it; NULL: not known */
     bool from_standby;
     int timeline;                     /* of the label; 0: no label */
     const char *start_lsn, *stop_lsn; /* of the label, of the manifest; NULL: not known */
@@ -79,11 +80,19 @@ typedef struct rh_physical_facts {
     const char *manifest_algorithm;   /* "CRC32C" …; NULL: it has no checksums of the files */
 
     const char *system_identifier;
-    const char *state;        /* of the server when it was copied, as pg_controldata names it */
-    bool page_checksums;      /* its pages have checksums */
-    int64_t files_verified;   /* compared with the manifest */
+    const char *state;           /* of the server when it was copied, as pg_controldata names it */
+    bool page_checksums;         /* its pages have checksums */
+    int64_t taken_at_s;          /* last change of pg_control, in seconds since 1970 */
+    uint64_t minimum_recovery;   /* LSN that a recovery must reach; 0: none */
+    int tablespaces;             /* besides pg_default and pg_global */
+    int64_t files_verified;      /* compared with the manifest */
+    int max_prepared, max_locks; /* of the server, max_prepared_transactions and max_locks_per_transaction */
+    rh_setting *settings;        /* of production's configuration files */
+    size_t setting_count;
     const char **neutralised; /* sentences: what of production was not taken over, or removed */
     size_t neutralised_count;
+    rh_skipped *doubts; /* what the copy cannot show, and why: the verdict is inconclusive */
+    size_t doubt_count;
 } rh_physical_facts;
 
 typedef struct rh_backup_facts {

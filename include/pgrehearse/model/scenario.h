@@ -166,7 +166,9 @@ typedef struct rh_scenario {
         const char *sha256; /* 64 hex digits in lower case; NULL: looked for beside the backup */
         rh_location sha256_where;
         int jobs;
-        bool partial; /* it may lack objects that pg_dump's switches left out */
+        const char *database; /* of a physical copy; NULL: its only one */
+        bool atomic_snapshot; /* a physical copy without a label is one of all files at one moment */
+        bool partial;         /* it may lack objects that pg_dump's switches left out */
         rh_skip *skip;
         size_t skip_count;
         rh_step *before; /* in the empty database, before the restore */

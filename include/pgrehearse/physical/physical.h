@@ -11,3 +11,14 @@
  * nothing. RH_ERROR_BACKUP for one that cannot be restored: a running server's directory, an incremental
  * backup, files that are missing or of another program. */
 bool rh_physical_recognise(const char *path, rh_arena *arena, rh_physical_facts **found, rh_error *error);
+
+/* Brings the files of COPY into the directory TO, which must not exist, for a server of ours: checked against
+ * the manifest, with all of the WAL that the recovery needs, without production's configuration, signal
+ * files, slots and keys (sentences in copy->neutralised; settings in copy->settings). Tablespaces become
+ * directories in TO/pg_tblspc. ATOMIC: the user says that it is an atomic snapshot. RH_ERROR_BACKUP: what is
+ * missing, damaged or not of one moment, by name. */
+bool rh_physical_restore(rh_physical_facts *copy, bool atomic, const char *to, rh_arena *arena,
+                         const rh_progress *progress, rh_error *error);
+/* Call when a server has recovered TO and was stopped: RH_ERROR_BACKUP if its WAL did not reach the point
+ * from where on the files fit together. */
+bool rh_physical_check_recovered(const rh_physical_facts *copy, const char *to, rh_error *error);

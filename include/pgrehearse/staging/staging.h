@@ -18,6 +18,7 @@ typedef struct rh_staging rh_staging;
 typedef struct rh_staging_request {
     const rh_scenario *scenario;
     int minimum_major; /* least major version whose pg_restore reads the backup; 0: any */
+    int exact_major;   /* of a physical copy, which only this version can open; 0: a dump */
     int wanted_major;  /* of the dumped server; 0: not known. Embedded: this version if it is installed, else
                           the  next newer one, else the newest */
     rh_database_facts
@@ -84,6 +85,15 @@ bool rh_staging_alive(rh_staging *staging, rh_error *error);
 bool rh_staging_was_up(rh_staging *staging, rh_error *error);
 /* Accepts earlier crashes for rh_staging_was_up, and waits until the server is up. */
 bool rh_staging_accept_restart(rh_staging *staging, rh_error *error);
+
+/* Makes the physical copy the content of the embedded cluster: brings its files, recovers them in single-user
+ * mode, confined, switches off what of production would act, and chooses the rehearsed database (scenario key
+ * backup.database). Fills COPY, and the origin of the request (strings in ARENA). RH_ERROR_BACKUP: the copy
+ * is damaged or lacks something, by name. RH_ERROR_REFUSED: the isolation is not proven. */
+bool rh_staging_adopt(rh_staging *staging, rh_physical_facts *copy, rh_arena *arena, rh_error *error);
+/* Writes the definitions of the rehearsed database as pg_dump does (custom format, without rows) to a file;
+ * its path is in ARENA. NULL with an error. */
+const char *rh_staging_dump_schema(rh_staging *staging, rh_arena *arena, rh_error *error);
 
 /* Call after the restore, when the roles exist: sets owner, privileges and roles' settings of the database as
  * in the backup. The facts list those that the server refuses. */

@@ -39,6 +39,14 @@ static void backup(rh_html *html, const rh_json *b)
          rh_view_printf(view, "%s, %s%s%s", shape ? shape : "unknown",
                         rh_view_bytes_or(view, rh_json_int(rh_json_get(b, "bytes")), "?"),
                         dumped ? ", by pg_dump " : "", dumped ? dumped : ""));
+    const rh_json *copy = rh_json_get(b, "physical");
+    if (rh_json_is_object(copy)) {
+        const char *label = rh_view_string(copy, "label"), *state = rh_view_string(copy, "server_state");
+        pair(html, "Physical copy",
+             rh_view_printf(view, "of system %s, %s%s%s, server %s",
+                            rh_view_string(copy, "system_identifier"), label ? "label \"" : "no label",
+                            label ? label : "", label ? "\"" : "", state ? state : "of unknown state"));
+    }
     pair(html, "SHA-256", sha);
     pair(html, "Checksum", rh_view_string(b, "integrity_checked_by"));
     if (!isnan(rh_view_real(b, "restore_s")))

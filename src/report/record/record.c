@@ -100,6 +100,26 @@ static void add_parts(rh_json *object, const char *key, const rh_skipped *parts,
     }
 }
 
+static rh_json *physical_record(const rh_physical_facts *copy)
+{
+    if (!copy)
+        return NULL;
+    rh_json *object = rh_json_object();
+    rh_json_add_string(object, "system_identifier", copy->system_identifier);
+    rh_json_add_string(object, "server_state", copy->state);
+    rh_json_add_string(object, "label", copy->label);
+    rh_json_add_string(object, "backup_started_at", copy->started_at);
+    rh_json_add_bool(object, "from_standby", copy->from_standby);
+    rh_json_add_count(object, "timeline", copy->timeline > 0 ? copy->timeline : RH_UNKNOWN);
+    rh_json_add_string(object, "start_lsn", copy->start_lsn);
+    rh_json_add_string(object, "stop_lsn", copy->stop_lsn);
+    rh_json_add_bool(object, "has_manifest", copy->manifest);
+    rh_json_add_int(object, "files_verified", copy->files_verified);
+    rh_json_add_bool(object, "page_checksums", copy->page_checksums);
+    rh_json_add_int(object, "tablespaces", copy->tablespaces);
+    return object;
+}
+
 static rh_json *backup_record(const rh_backup_facts *backup)
 {
     if (!backup->path)
@@ -119,6 +139,7 @@ static rh_json *backup_record(const rh_backup_facts *backup)
     rh_json_add_string(object, "dump_version", backup->dump_version);
     rh_json_add_count(object, "server_major", backup->server_major > 0 ? backup->server_major : RH_UNKNOWN);
     rh_json_add(object, "database", rh_record_database(&backup->database));
+    rh_json_add(object, "physical", physical_record(backup->physical));
     rh_record_figure(object, "restore_s", restored ? backup->restore_s : RH_NOT_MEASURED);
     rh_json_add_count(object, "database_bytes", restored ? backup->database_bytes : RH_UNKNOWN);
     rh_json_add_count(object, "tables", restored ? backup->tables : RH_UNKNOWN);

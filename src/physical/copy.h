@@ -1,0 +1,21 @@
+/* Brings the files of a physical copy into a directory of ours. */
+#pragma once
+#include "pgrehearse/base/arena.h"
+#include "pgrehearse/base/error.h"
+#include "pgrehearse/base/progress.h"
+#include "pgrehearse/model/facts.h"
+
+/* Copies a data directory to TO, by reflink where the file system has it. A tablespace becomes a directory in
+ * TO/pg_tblspc, and pg_wal one in TO, whatever they were. RH_ERROR_BACKUP for other links, and for a
+ * tablespace outside of the copy whose files no manifest vouches for. */
+bool rh_physical_copy_directory(rh_physical_facts *copy, const char *to, rh_arena *arena,
+                                const rh_progress *progress, rh_error *error);
+/* Unpacks base.tar, the tablespaces and pg_wal.tar to TO likewise. */
+bool rh_physical_unpack(rh_physical_facts *copy, const char *to, rh_arena *arena, const rh_progress *progress,
+                        rh_error *error);
+
+/* What pg_basebackup leaves out, too: PATH, relative to the data directory, belongs to a server that ran. */
+bool rh_physical_is_transient(const char *path);
+/* Adds a sentence to copy->neutralised. */
+void rh_physical_note(rh_physical_facts *copy, rh_arena *arena, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));

@@ -1,0 +1,61 @@
+#include "copy.h"
+#include "origin.h"
+#include "pgrehearse/backup/backup.h"
+#include "pgrehearse/base/clock.h"
+
+static bool misplaced(const char *key, const char *why, const rh_location *where, rh_error *error)
+{
+    rh_error_set(error, RH_ERROR_SCENARIO, "%s is not for a physical copy: %s", key, why);
+    rh_error_hint(error, "remove the key, or rehearse a dump of pg_dump");
+    return rh_error_at(error, where->file, where->line, where->column);
+}
+
+bool rh_copy_check(const rh_run *run, rh_error *error)
+{
+    const rh_scenario *s = run->scenario;
+    if (!run->backup.physical)
+        return true;
+    if (s->staging.kind == RH_STAGING_SERVER)
+        return misplaced("staging.kind: server", "a server is made from its files", &s->staging.where, error);
+    if (s->backup.before_count > 0)
+        return misplaced("backup.before", "there is no empty database", &s->backup.where, error);
+    if (s->backup.skip_count > 0)
+        return misplaced("backup.skip", "all of it is restored", &s->backup.skip[0].where, error);
+    if (s->backup.sha256)
+        return misplaced("backup.sha256", "its checksums are in backup_manifest", &s->backup.sha256_where,
+                         error);
+    return true;
+}
+
+static void report_doubts(rh_run *run)
+{
+    const rh_physical_facts *copy = run->backup.physical;
+    for (size_t i = 0; i < copy->doubt_count; i++)
+        rh_run_inconclusive(run, RH_UNMEASURED_PHYSICAL_COPY, "%s: %s", copy->doubts[i].what,
+                            copy->doubts[i].why);
+    if (run->staging.server_version_num / 10000 < 15)
+        rh_run_not_measured(
+            run, RH_UNMEASURED_PHYSICAL_COPY,
+            "collations: before PostgreSQL 15 a database does not record the version of its collation, "
+            "so that whether text sorts here as on production is not known");
+}
+
+bool rh_copy_restore(rh_run *run, rh_staging *staging, rh_backup_facts *definitions,
+                     const rh_progress *progress, rh_error *error)
+{
+    rh_backup_facts *backup = &run->backup;
+    rh_usec began = rh_clock_monotonic();
+    rh_progress_begin(progress, "restore", "the files of the copy, and their recovery");
+    if (!rh_staging_adopt(staging, backup->physical, run->arena, error))
+        return false;
+    backup->restore_s = rh_seconds(rh_clock_monotonic() - began);
+    const char *schema = rh_staging_dump_schema(staging, run->arena, error);
+    if (!schema || !rh_backup_inspect(schema, run->arena, definitions, NULL, error) ||
+        !rh_staging_describe(staging, run->arena, &run->staging, error))
+        return false;
+    report_doubts(run);
+    rh_origin_compare(run);
+    rh_progress_end(progress, "restore", "database %s, system identifier %s, in %.1f s",
+                    rh_staging_database(staging), backup->physical->system_identifier, backup->restore_s);
+    return true;
+}

@@ -1,0 +1,12 @@
+/* The rehearsal of a physical copy, where it differs from that of a dump. */
+#pragma once
+#include "pgrehearse/base/progress.h"
+#include "pgrehearse/model/run.h"
+#include "pgrehearse/staging/staging.h"
+
+/* RH_ERROR_SCENARIO for keys that a physical copy cannot have; true for a dump. */
+bool rh_copy_check(const rh_run *run, rh_error *error);
+/* Makes the copy the content of STAGING. DEFINITIONS become those of the rehearsed database, as a dump of the
+ * staging server has them. */
+bool rh_copy_restore(rh_run *run, rh_staging *staging, rh_backup_facts *definitions,
+                     const rh_progress *progress, rh_error *error);

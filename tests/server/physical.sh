@@ -1,0 +1,41 @@
+# Sourced by the tests of physical copies, after e2e/lib.sh: a server with what production has and a rehearsal must not act on.
+
+# as_owner COMMAND ...: as the account of the given server.
+as_owner() { $as_server "$@"; }
+
+# sql DATABASE SQL ...: as the superuser admin.
+sql() {
+    in=$1
+    shift
+    for text in "$@"; do
+        as_owner "$bindir/psql" -qXAt -v ON_ERROR_STOP=1 -h "$work/given" -p "$port" -U "${superuser:-admin}" -d "$in" -c "$text"
+    done
+}
+
+# production: a server with a database shop, an application's history table, a tablespace and two rows of statistics.
+production() {
+    given_server -c max_prepared_transactions=5 -c wal_level=logical "$@"
+    mkdir "$work/given/space"
+    [ "$(id -u)" != 0 ] || chown postgres "$work/given/space"
+    superuser=postgres sql postgres "CREATE ROLE admin SUPERUSER LOGIN" "CREATE ROLE app LOGIN" "CREATE DATABASE shop OWNER app" \
+        "CREATE TABLESPACE space LOCATION '$work/given/space'"
+    sql shop "CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL)" \
+        "INSERT INTO schema_migrations VALUES (11, false)" \
+        "CREATE TABLE orders (id bigint PRIMARY KEY, note text)" \
+        "INSERT INTO orders SELECT g, md5(g::text) FROM generate_series(1, 20000) g" \
+        "CREATE TABLE elsewhere (id int PRIMARY KEY) TABLESPACE space" \
+        "INSERT INTO elsewhere SELECT generate_series(1, 100)" \
+        "ALTER TABLE schema_migrations OWNER TO app" "ALTER TABLE orders OWNER TO app" "VACUUM ANALYZE"
+}
+
+# basebackup DIRECTORY [OPTION ...]: of the given server; its tablespace goes to DIRECTORY/../space.
+basebackup() {
+    to=$1
+    shift
+    as_owner "$bindir/pg_basebackup" -h "$work/given" -p "$port" -U admin -c fast -D "$to" "$@" || fail "pg_basebackup $*"
+}
+
+stop_server() { as_owner "$bindir/pg_ctl" -D "$work/given/data" -w -m fast stop >/dev/null; }
+
+# unchanged DIRECTORY: its list of files with sizes, times and digests, to compare.
+listing() { (cd "$1" && find . -printf '%p %s %m %U %T@ %l\n' | sort && find . -type f -exec cksum {} + | sort); }
