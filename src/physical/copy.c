@@ -12,6 +12,7 @@ static const char stage[] = "restore";
 
 /* A copy under way. */
 typedef struct copy_walk {
+    bool dry; /* nothing is copied */
     rh_physical_facts *copy;
     rh_arena *arena;
     const rh_progress *progress;
@@ -126,11 +127,11 @@ static bool bring_directory(copy_walk *walk, const char *from, const char *to, c
     char **names = NULL;
     size_t count = 0;
     bool ok = rh_directory_list(from, arena, &names, &count, error);
-    if (ok && mkdir(to, 0700) != 0)
+    if (ok && !walk->dry && mkdir(to, 0700) != 0)
         ok = rh_error_errno(error, errno, "cannot create the directory %s", to);
     for (size_t i = 0; ok && i < count; i++) {
         const char *inner = *path ? rh_arena_printf(arena, "%s/%s", path, names[i]) : names[i];
-        if (rh_starts_with(inner, "pg_replslot/"))
+        if (!walk->dry && rh_starts_with(inner, "pg_replslot/"))
             rh_physical_note(walk->copy, walk->arena, "replication slot %s removed", names[i]);
         if (!rh_physical_is_transient(inner))
             ok = bring(walk, rh_arena_printf(arena, "%s/%s", from, names[i]),
@@ -150,6 +151,8 @@ static bool bring_file(copy_walk *walk, const char *from, const char *to, const 
         rh_error_hint(error, "combine the full backup and its incrementals with pg_combinebackup first");
         return rh_error_at(error, from, 0, 0);
     }
+    if (walk->dry)
+        return true;
     if (!rh_tree_copy(from, to, NULL, error))
         return false;
     if (chmod(to, 0600) != 0)
@@ -210,5 +213,17 @@ bool rh_physical_copy_directory(rh_physical_facts *copy, const char *to, rh_aren
         return rh_error_errno(error, errno, "cannot read %s", copy->path);
     bool ok = check_room(&walk, to, error) && bring_directory(&walk, walk.root, to, "", error);
     free(walk.root);
+    return ok;
+}
+
+bool rh_physical_walk(const rh_physical_facts *copy, rh_error *error)
+{
+    rh_physical_facts seen = *copy;
+    copy_walk walk = {
+        .copy = &seen, .arena = rh_arena_new(), .dry = true, .root = realpath(copy->path, NULL)};
+    bool ok = walk.root ? bring_directory(&walk, walk.root, "", "", error)
+                        : rh_error_errno(error, errno, "cannot read %s", copy->path);
+    free(walk.root);
+    rh_arena_free(walk.arena);
     return ok;
 }

@@ -10,6 +10,8 @@
  * tablespace outside of the copy whose files no manifest vouches for. */
 bool rh_physical_copy_directory(rh_physical_facts *copy, const char *to, rh_arena *arena,
                                 const rh_progress *progress, rh_error *error);
+/* The same walk, and nothing is copied. */
+bool rh_physical_walk(const rh_physical_facts *copy, rh_error *error);
 /* Unpacks base.tar, the tablespaces and pg_wal.tar to TO likewise. */
 bool rh_physical_unpack(rh_physical_facts *copy, const char *to, rh_arena *arena, const rh_progress *progress,
                         rh_error *error);

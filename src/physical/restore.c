@@ -109,6 +109,22 @@ static bool check_wal(const rh_physical_facts *copy, const char *to, const rh_ma
     return rh_error_at(error, copy->path, 0, 0);
 }
 
+bool rh_physical_check(const rh_physical_facts *copy, bool atomic, rh_error *error)
+{
+    rh_manifest manifest = {0};
+    rh_control control;
+    if (copy->tar)
+        return true;
+    rh_arena *arena = rh_arena_new();
+    bool ok = check_label(copy, atomic, error) && rh_physical_walk(copy, error) &&
+              rh_control_read(copy->path, copy->major, &control, error) &&
+              (!copy->manifest || rh_manifest_read(rh_arena_printf(arena, "%s/backup_manifest", copy->path),
+                                                   arena, &manifest, error)) &&
+              check_wal(copy, copy->path, &manifest, &control, arena, error);
+    rh_arena_free(arena);
+    return ok;
+}
+
 /* ---- directories ---- */
 
 /* A tar file's directories without files, and those that a copy may have left out. */

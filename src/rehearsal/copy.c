@@ -2,6 +2,7 @@
 #include "origin.h"
 #include "pgrehearse/backup/backup.h"
 #include "pgrehearse/base/clock.h"
+#include "pgrehearse/physical/physical.h"
 
 static bool misplaced(const char *key, const char *why, const rh_location *where, rh_error *error)
 {
@@ -24,7 +25,7 @@ bool rh_copy_check(const rh_run *run, rh_error *error)
     if (s->backup.sha256)
         return misplaced("backup.sha256", "its checksums are in backup_manifest", &s->backup.sha256_where,
                          error);
-    return true;
+    return rh_physical_check(run->backup.physical, s->backup.atomic_snapshot, error);
 }
 
 static void report_doubts(rh_run *run)

@@ -4,7 +4,8 @@
 #include "pgrehearse/model/run.h"
 #include "pgrehearse/staging/staging.h"
 
-/* RH_ERROR_SCENARIO for keys that a physical copy cannot have; true for a dump. */
+/* Before anything starts: RH_ERROR_SCENARIO for keys that a physical copy cannot have, RH_ERROR_BACKUP for
+ * one that cannot be restored; true for a dump. */
 bool rh_copy_check(const rh_run *run, rh_error *error);
 /* Makes the copy the content of STAGING. DEFINITIONS become those of the rehearsed database, as a dump of the
  * staging server has them. */

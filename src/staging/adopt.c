@@ -23,12 +23,11 @@
 static bool check_tablespaces(rh_staging *staging, const rh_physical_facts *copy, rh_error *error)
 {
     const char *program = rh_staging_program(staging, "pg_waldump");
-    const char *argv[] = {program,         "-q", "-p", NULL, "-r", "Tablespace", "-t", NULL, "-s",
-                          copy->start_lsn, NULL};
+    const char *argv[] = {program, "-p", NULL, "-r", "Tablespace", "-t", NULL, "-s", copy->start_lsn, NULL};
     if (!copy->start_lsn || !rh_file_exists(program))
         return true;
-    argv[3] = rh_arena_printf(staging->arena, "%s/pg_wal", staging->cluster.data);
-    argv[7] = rh_arena_printf(staging->arena, "%d", copy->timeline);
+    argv[2] = rh_arena_printf(staging->arena, "%s/pg_wal", staging->cluster.data);
+    argv[6] = rh_arena_printf(staging->arena, "%d", copy->timeline);
     rh_process_options options = rh_isolation_options(staging);
     options.argv = argv;
     options.no_exec = true;

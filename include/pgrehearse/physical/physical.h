@@ -12,6 +12,10 @@
  * backup, files that are missing or of another program. */
 bool rh_physical_recognise(const char *path, rh_arena *arena, rh_physical_facts **found, rh_error *error);
 
+/* Before anything starts, reads of a data directory what would keep it from being restored: label, links,
+ * WAL. RH_ERROR_BACKUP as below. True for tar files, whose entries are known when they are unpacked. */
+bool rh_physical_check(const rh_physical_facts *copy, bool atomic, rh_error *error);
+
 /* Brings the files of COPY into the directory TO, which must not exist, for a server of ours: checked against
  * the manifest, with all of the WAL that the recovery needs, without production's configuration, signal
  * files, slots and keys (sentences in copy->neutralised; settings in copy->settings). Tablespaces become
