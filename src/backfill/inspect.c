@@ -57,6 +57,9 @@ static bool resolve_table(inspection *in, rh_error *error)
                                   : kind == 'f' ? "foreign table"
                                                 : "relation of another kind"),
                   "name the table whose rows are to be changed");
+    if (ok && kind == 'p' && b->walk == RH_WALK_CTID)
+        ok = fail(&b->table_where, error, "walk: ctid needs a table that is not partitioned",
+                  "name a partition, or use walk: keyset");
     if (ok) {
         in->target->table = rh_arena_strdup(in->arena, rh_pg_value(found, 0, 0));
         in->target->name = rh_arena_strdup(in->arena, rh_pg_value(found, 0, 1));
@@ -161,6 +164,56 @@ static bool count_remaining(const inspection *in, const char *sql, const rh_back
     return rows != NULL;
 }
 
+/* Rows of the table that this session has written in this transaction, and earlier ones that the server has
+ * not counted yet; RH_UNKNOWN where it does not count. */
+static bool count_written(const inspection *in, int64_t *count, rh_error *error)
+{
+    static const char sql[] =
+        "SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_catalog.pg_stat_xact_user_tables\n"
+        "WHERE relid IN (SELECT relid FROM pg_catalog.pg_partition_tree($1::regclass) UNION SELECT $1::regclass)\n"
+        "      AND pg_catalog.current_setting('track_counts')::bool";
+    rh_pg_result *row = rh_pg_query(in->pg, sql, 1, &in->target->table, error);
+    *count = row ? rh_pg_int(row, 0, 0, RH_UNKNOWN) : RH_UNKNOWN;
+    rh_pg_result_free(row);
+    return row != NULL;
+}
+
+/* Changes the FOUND rows up to LAST: whether it changes them, and whether they then are done. */
+static bool try_batch(const inspection *in, const rh_backfill *keyset, const char *update,
+                      const rh_backfill_position *last, int64_t found, rh_error *error)
+{
+    const rh_backfill *b = in->backfill;
+    const char *parameters[RH_BACKFILL_KEY_MAX];
+    const size_t count = rh_backfill_position_parameters(last, parameters);
+    int64_t before = 0, after = 0, left = 0;
+    if (b->sql && !count_written(in, &before, error))
+        return false;
+    rh_pg_result *changed = rh_pg_query(in->pg, update, count, parameters, error);
+    const int64_t rows = changed ? rh_pg_affected(changed) : 0;
+    rh_pg_result_free(changed);
+    if (!changed)
+        return blame(b->sql ? &b->sql_where : &b->set_where, b->sql ? "sql" : "set", error);
+    if (b->sql && !count_written(in, &after, error))
+        return false;
+    const bool elsewhere = before != RH_UNKNOWN && after == before;
+    if (b->sql && found > 0 && (rows == 0 || elsewhere))
+        return fail(&b->sql_where, error,
+                    rh_arena_printf(in->arena, "sql changes none of the first %" PRId64 " rows of %s", found,
+                                    in->target->table),
+                    "it would end with all of them still to do");
+    const char *remaining = rh_backfill_count_up_to(keyset, in->target, in->arena);
+    if (b->condition && !count_remaining(in, remaining, last, &left, error))
+        return false;
+    /* Rows for which join: finds nothing keep matching: they are not changed at all. */
+    if (b->condition && rows > 0 && left > found - rows)
+        return fail(&b->condition_where, error,
+                    rh_arena_printf(in->arena, "%" PRId64 " of %" PRId64 " rows still match where after set",
+                                    left - (found - rows), rows),
+                    "the backfill would never end, or would do them again each time: set must make where "
+                    "false");
+    return true;
+}
+
 /* Changes the first rows to do in a transaction that is rolled back. */
 static bool try_rows(const inspection *in, rh_error *error)
 {
@@ -169,33 +222,13 @@ static bool try_rows(const inspection *in, rh_error *error)
     keyset.walk = RH_WALK_KEYSET; /* the rows are the same, whatever the walk */
     const rh_backfill_statements sql = rh_backfill_statements_of(&keyset, in->target, in->arena);
     rh_backfill_position upper = {0}, last = {0};
-    int64_t found = 0, left = 0;
+    int64_t found = 0;
     bool ok = rh_backfill_last_position(in->pg, &keyset, in->target, in->arena, &upper, error);
     if (ok && upper.size > 0 &&
         !rh_backfill_find(in->pg, sql.find_first, false, NULL, &upper, TRIED, &last, &found, error))
         ok = blame(&b->condition_where, "where", error);
-    if (ok && last.size > 0) {
-        const char *parameters[RH_BACKFILL_KEY_MAX];
-        rh_pg_result *changed = rh_pg_query(
-            in->pg, sql.update_first, rh_backfill_position_parameters(&last, parameters), parameters, error);
-        const int64_t rows = changed ? rh_pg_affected(changed) : 0;
-        const char *remaining = rh_backfill_count_up_to(&keyset, in->target, in->arena);
-        ok = changed || blame(b->sql ? &b->sql_where : &b->set_where, b->sql ? "sql" : "set", error);
-        if (ok && b->sql && rows == 0 && found > 0)
-            ok = fail(&b->sql_where, error,
-                      rh_arena_printf(in->arena, "sql changes none of the first %" PRId64 " rows", found),
-                      "it would end with all of them still to do");
-        ok = ok && (!b->condition || count_remaining(in, remaining, &last, &left, error));
-        /* Rows for which join: finds nothing keep matching: they are not changed at all. */
-        if (ok && b->condition && rows > 0 && left > found - rows)
-            ok =
-                fail(&b->condition_where, error,
-                     rh_arena_printf(in->arena, "%" PRId64 " of %" PRId64 " rows still match where after set",
-                                     left - (found - rows), rows),
-                     "the backfill would never end, or would do them again each time: set must make where "
-                     "false");
-        rh_pg_result_free(changed);
-    }
+    if (ok && last.size > 0)
+        ok = try_batch(in, &keyset, sql.update_first, &last, found, error);
     rh_backfill_position_release(&upper);
     rh_backfill_position_release(&last);
     return ok;

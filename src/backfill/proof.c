@@ -241,6 +241,30 @@ static void choose_setting(rh_proof *p, const rh_backfill_setting *setting)
                                        .workers = 1};
 }
 
+/* Batches by pages, and by values of the key: so many of these as ROWS rows to do take, or fewer in a quarter
+ * of the table. */
+static bool choose_positions(rh_proof *p, rh_pg *pg, int64_t rows, rh_error *error)
+{
+    const rh_backfill *b = p->backfill;
+    const char *key = p->target.key[0];
+    if (b->walk == RH_WALK_CTID && !b->command) {
+        rh_backfill_position pages = {0};
+        const bool ok = rh_backfill_last_position(pg, b, &p->target, p->arena, &pages, error);
+        p->setting.batch = ok ? strtoll(pages.values[0], NULL, 10) / BATCHES + 1 : 1;
+        rh_backfill_position_release(&pages);
+        return ok;
+    }
+    if (b->walk != RH_WALK_RANGE || b->command)
+        return true;
+    const char *sql = rh_arena_printf(
+        p->arena,
+        "SELECT least(coalesce(percentile_disc(0.75) WITHIN GROUP (ORDER BY distance), 1), 1e15)::bigint\n"
+        "FROM (SELECT %s::numeric - lag(%s, %" PRId64 ") OVER (ORDER BY %s) AS distance\n"
+        "      FROM %s WHERE (%s\n)) AS distances",
+        key, key, rows, key, p->target.table, b->condition ? b->condition : "true");
+    return rh_pg_query_int(pg, sql, &p->setting.batch, error);
+}
+
 static bool inspect(rh_proof *p, const rh_backfill_setting *setting, rh_error *error)
 {
     if (!p->place->fresh(p->place->data, &p->sessions, error))
@@ -255,12 +279,7 @@ static bool inspect(rh_proof *p, const rh_backfill_setting *setting, rh_error *e
     ok = ok && rh_pg_query_int(pg, sql, &p->rows, error);
     if (ok)
         choose_setting(p, setting);
-    if (ok && p->backfill->walk == RH_WALK_CTID) { /* its batches are pages */
-        rh_backfill_position pages = {0};
-        ok = rh_backfill_last_position(pg, p->backfill, &p->target, p->arena, &pages, error);
-        p->setting.batch = ok ? strtoll(pages.values[0], NULL, 10) / BATCHES + 1 : 1;
-        rh_backfill_position_release(&pages);
-    }
+    ok = ok && choose_positions(p, pg, p->setting.batch, error);
     rh_pg_close(pg);
     p->sql =
         ok && !p->backfill->command ? rh_backfill_statements_of(p->backfill, &p->target, p->arena) : p->sql;

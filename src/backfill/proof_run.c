@@ -93,7 +93,8 @@ static bool look_at_oldest(rh_proof *p, rh_proof_end *end, rh_error *error)
 static bool must_end(const rh_proof *p, bool fed, rh_usec began, rh_usec changed, rh_proof_end *end)
 {
     const rh_usec now = rh_clock_monotonic();
-    const int64_t most = TIMES * (p->rows + p->setting.batch), written = atomic_load(&p->written);
+    const int64_t batch = p->setting.batch < p->rows ? p->setting.batch : p->rows; /* it may be key values */
+    const int64_t most = TIMES * (p->rows + batch), written = atomic_load(&p->written);
     const rh_proof_counts *r = &p->reference.counts;
     end->ending = fed && written >= r->writes && p->transactions > TIMES * (r->transactions + 2)
                       ? RH_PROOF_ENDLESS

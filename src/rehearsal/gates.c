@@ -320,6 +320,22 @@ static const char *failed_claim(const rh_run *run)
     return NULL;
 }
 
+/* Why nothing at all is known of a backfill whose proof was tried: it did not run to a good end, or changed
+ * no row. */
+static const char *unproven(const rh_run *run)
+{
+    for (size_t i = 0; i < run->backfill_count; i++) {
+        const rh_backfill_result *b = &run->backfills[i];
+        size_t unknown = 0;
+        while (unknown < b->claim_count && b->claims[unknown].outcome == RH_PROOF_UNKNOWN)
+            unknown++;
+        if (unknown > 0 && unknown == b->claim_count)
+            return rh_arena_printf(run->arena, "nothing of backfill %s could be proven: %s",
+                                   b->backfill->name, b->claims[0].why);
+    }
+    return NULL;
+}
+
 /* Sets the verdict and returns true if a migration, a rollback, a verify step or a proof failed. */
 static bool something_failed(rh_run *run)
 {
@@ -391,6 +407,8 @@ void rh_verdict_decide(rh_run *run, const rh_error *error)
                     rh_arena_printf(run->arena, "gate %s failed: %s", failed->name, failed->worst));
     } else if (run->inconclusive) {
         set_verdict(run, RH_VERDICT_INCONCLUSIVE, RH_EXIT_INCONCLUSIVE, run->inconclusive);
+    } else if (unproven(run)) {
+        set_verdict(run, RH_VERDICT_INCONCLUSIVE, RH_EXIT_INCONCLUSIVE, unproven(run));
     } else if (run->load.saturated) {
         set_verdict(
             run, RH_VERDICT_INCONCLUSIVE, RH_EXIT_INCONCLUSIVE,

@@ -66,6 +66,19 @@ static bool check_variables(const own_sql *own)
                          "AND :to");
 }
 
+/* Only then its row count is that of the rows that it changed. */
+static bool changes_rows(const own_sql *own, const rh_json *tree)
+{
+    static const char *const kinds[] = {"UpdateStmt", "InsertStmt", "DeleteStmt", "MergeStmt"};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (rh_json_get(tree, kinds[i]))
+            return true;
+    rh_value_fail(own->reader, own->node, "%s must be an UPDATE, INSERT, DELETE or MERGE", own->name);
+    return rh_error_hint(own->reader->error,
+                         "the rows that it changes are counted; a function that changes rows can be "
+                         "called by a program: command:");
+}
+
 static bool check_syntax(const own_sql *own)
 {
     rh_text sql = {0};
@@ -86,6 +99,7 @@ static bool check_syntax(const own_sql *own)
         ok = rh_value_fail(own->reader, own->node, "%s must be one statement, and has %zu", own->name, count);
     else if (!split)
         ok = rh_value_fail(own->reader, own->node, "%s: %s", own->name, problem.message);
+    ok = ok && changes_rows(own, tree);
     rh_json_free(tree);
     rh_error_release(&problem);
     rh_text_release(&sql);

@@ -92,6 +92,14 @@ static void a_partitioned_table_is_one(void **state)
     assert_true(target.partitioned);
 }
 
+static void pages_are_of_one_table(void **state)
+{
+    (void)state;
+    backfill.walk = RH_WALK_CTID;
+    script_rows(TABLE, "public.t t p 16400");
+    refused(2, "walk: ctid needs a table that is not partitioned");
+}
+
 static void a_program_changes_no_row_of_it(void **state)
 {
     (void)state;
@@ -288,6 +296,36 @@ static void own_sql_that_changes_no_row(void **state)
     refused(6, "sql changes none of the first 2 rows");
 }
 
+/* Rows of the table that the session has written, before the batch and behind it. */
+static void own_sql(const char *before, const char *written)
+{
+    backfill.set = backfill.condition = NULL;
+    backfill.sql = "UPDATE public.t SET b = 1 WHERE id BETWEEN :from AND :to";
+    script_rows("pg_stat_xact_user_tables", before)->last = 1;
+    script_rows("pg_stat_xact_user_tables", written);
+}
+
+static void own_sql_that_changes_another_table(void **state)
+{
+    (void)state;
+    own_sql("7", "7");
+    refused(6, "sql changes none of the first 2 rows of public.t");
+}
+
+static void own_sql_that_changes_its_table(void **state)
+{
+    (void)state;
+    own_sql("7", "9");
+    assert_true(inspected());
+}
+
+static void a_server_that_does_not_count_refuses_none(void **state)
+{
+    (void)state;
+    own_sql("-", "-");
+    assert_true(inspected());
+}
+
 static void a_table_without_rows(void **state)
 {
     (void)state;
@@ -312,6 +350,7 @@ int main(void)
 #define test(name) cmocka_unit_test_setup_teardown(name, begin, end)
         test(a_good_one_is_tried_and_rolled_back),
         test(a_partitioned_table_is_one),
+        test(pages_are_of_one_table),
         test(a_program_changes_no_row_of_it),
         test(no_such_table),
         test(no_name),
@@ -335,6 +374,9 @@ int main(void)
         test(rows_that_join_leaves_out_may_match),
         test(one_changed_row_that_matches_beside_those),
         test(own_sql_that_changes_no_row),
+        test(own_sql_that_changes_another_table),
+        test(own_sql_that_changes_its_table),
+        test(a_server_that_does_not_count_refuses_none),
         test(a_table_without_rows),
         test(without_rows_to_do_nothing_is_tried),
     };

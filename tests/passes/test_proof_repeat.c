@@ -42,6 +42,15 @@ static void the_same_may_be_written_again(void **state)
     script_proof_says(RH_PROOF_IDEMPOTENT, "writes the same again: 40 rows");
 }
 
+static void a_first_half_that_was_not_stopped_is_not_claimed(void **state)
+{
+    (void)state;
+    assert_true(script_proof_try(twice));
+    script_proof_expect(RH_PROOF_IDEMPOTENT, RH_PROOF_HELD, NULL);
+    assert_string_equal(claim(RH_PROOF_IDEMPOTENT)->why, "A second run writes nothing");
+    assert_int_equal(claim(RH_PROOF_IDEMPOTENT)->runs, 3);
+}
+
 static void other_rows_after_a_second_run_fail(void **state)
 {
     (void)state;
@@ -268,6 +277,7 @@ int main(void)
 #define test(name) cmocka_unit_test_setup_teardown(name, script_proof_begin, script_proof_end)
         test(nothing_is_written_again),
         test(the_same_may_be_written_again),
+        test(a_first_half_that_was_not_stopped_is_not_claimed),
         test(other_rows_after_a_second_run_fail),
         test(a_column_that_it_does_not_own_fails_too),
         test(rows_added_fail_though_no_sum_differs),

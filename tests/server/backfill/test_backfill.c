@@ -42,6 +42,7 @@ static const char TABLES[] =
     "insert into \"Odd t\" select 'c' || i % 7, i, null from generate_series(1, 3000) i;"
     "create table loose (a int, b int unique, c int not null); insert into loose values (1, 2, 3);"
     "create view v as select * from t;"
+    "create table parted (id int primary key, a int) partition by range (id);"
     "create table price (id int primary key, cents int); insert into price select i, i from generate_series(1, 5000) i;";
 
 static int start(void **state)
@@ -299,6 +300,9 @@ static void tables_and_keys(void **state)
     static const char *b_column[] = {"b"}, *c_column[] = {"c"}, *none[] = {"nothing"};
     rh_backfill b = declare("nowhere", "a = 1", NULL);
     refuses(&b, 2, "does not exist");
+    b = declare("parted", "a = 1", NULL);
+    b.walk = RH_WALK_CTID;
+    refuses(&b, 2, "walk: ctid needs a table that is not partitioned");
     b = declare("v", "a = 1", NULL);
     refuses(&b, 2, "is not a table, but a view");
     b = declare("loose", "a = 1", NULL);
@@ -324,6 +328,19 @@ static void sql_of_the_scenario(void **state)
     refuses(&b, 3, "nothing");
     b = declare("t", "b = 1", "nothing is null");
     refuses(&b, 4, "nothing");
+}
+
+/* It changes rows, and finds none of these by what it should go by. */
+static void own_sql_for_another_table(void **state)
+{
+    (void)state;
+    rh_backfill b = declare("t", NULL, NULL);
+    b.sql_where = (rh_location){.line = 6};
+    b.sql = "UPDATE price SET cents = 1 WHERE id BETWEEN :from AND :to";
+    refuses(&b, 6, "sql changes none of the first 100 rows of s.t");
+    assert_int_equal(number("select count(*) from price where cents = 1"), 1);
+    b.sql = "UPDATE t SET b = 1 WHERE id BETWEEN :from AND :to";
+    inspect(&b);
 }
 
 static void rows_that_still_match(void **state)
@@ -352,6 +369,7 @@ int main(void)
         EACH(strata_of_pages_have_all_rows),
         EACH(tables_and_keys),
         EACH(sql_of_the_scenario),
+        EACH(own_sql_for_another_table),
         EACH(rows_that_still_match),
     };
     return cmocka_run_group_tests(tests, start, stop);

@@ -68,6 +68,19 @@ sed -i 's/^staging: {/staging: {settings: {autovacuum: off}, /' "$work/scenario.
 rehearse 3 --pass backfill
 report "$cells[0]['state'] == 'unclear' and 'autovacuum is off' in $cells[0]['why'] and $b['recommended'] is None"
 
+fact 'partitions with a key of two columns'
+cat >"$work/parts.sql" <<'SQL'
+CREATE TABLE parts (region text, id int, total bigint, PRIMARY KEY (region, id)) PARTITION BY LIST (region);
+CREATE TABLE parts_a PARTITION OF parts FOR VALUES IN ('a');
+CREATE TABLE parts_b PARTITION OF parts DEFAULT;
+INSERT INTO parts SELECT chr(97 + i % 3), i, NULL FROM generate_series(1, 6000) i;
+SQL
+backfill '    sweep: {batch: 200, pause: 0, limit: 20s}' '    gates: {duration: 1h, dead_rows: 150%}'
+sed -i 's/table: orders/table: parts/; s/^repeat:/prepare: [{sql: parts.sql}]\nrepeat:/' "$work/scenario.yaml"
+rehearse 0 --pass backfill
+report "$b['rows'] == 6000 and $b['table_bytes'] > 0 and $cells[0]['batches'] > 0 and $cells[0]['state'] == 'held'"
+report "sum(s['rows'] for s in $b['strata']) == 6000 and $cells[0]['dead_share']['median'] > 0"
+
 fact 'no row to do'
 backfill '    sweep: {limit: 20s}'
 sed -i 's/where: total IS NULL/where: id < 0/' "$work/scenario.yaml"

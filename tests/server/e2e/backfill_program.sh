@@ -70,6 +70,23 @@ report p="$proof" "p['commits']['outcome'] == 'failed' and p['commits']['defect'
 
 program idle <<'PYTHON'
 PYTHON
-prove 0 idle '    proof: {kills: 0}'
+prove 3 idle '    proof: {kills: 0}'
 fact 'a program that ends at once proves nothing'
 report p="$proof" "all(c['outcome'] == 'unknown' for c in p.values())"
+report "r['reason'] == 'nothing of backfill totals could be proven: the backfill ended without changing a row of public.orders'"
+
+program broken <<'PYTHON'
+sys.exit("no such model")
+PYTHON
+prove 3 broken '    proof: {kills: 0}'
+fact 'a program that fails proves nothing'
+report p="$proof" "all(c['outcome'] == 'unknown' and 'status 1: no such model' in c['why'] for c in p.values())"
+
+program endless <<'PYTHON'
+s = Session()
+while True:
+    s.execute("UPDATE orders SET total = id * 2 WHERE id IN (SELECT id FROM orders ORDER BY id LIMIT %d)" % batch)
+PYTHON
+prove 2 endless '    proof: {kills: 0}'
+fact 'a program that never ends'
+report p="$proof" "p['ends']['outcome'] == 'failed' and 'again and again' in p['ends']['why']"

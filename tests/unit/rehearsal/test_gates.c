@@ -310,6 +310,26 @@ static void the_worst_outcome_decides(void **state)
 }
 
 /* A program that takes longer than we wait for it says nothing of the migration. */
+static void a_backfill_of_which_nothing_is_known_is_inconclusive(void **state)
+{
+    world *w = *state;
+    const rh_backfill backfill = {.name = "totals"};
+    rh_backfill_claim claims[] = {{.claim = RH_PROOF_RESUMES, .why = "it fails"},
+                                  {.claim = RH_PROOF_COMMITS, .why = "it fails"}};
+    rh_backfill_result result = {
+        .backfill = &backfill, .claims = claims, .claim_count = 2, .recommended = -1};
+    w->run.backfills = &result;
+    w->run.backfill_count = 1;
+    verdict_is(w, NULL, RH_VERDICT_INCONCLUSIVE, 3, "nothing of backfill totals could be proven: it fails");
+    claims[1].outcome = RH_PROOF_HELD;
+    verdict_is(w, NULL, RH_VERDICT_PASS, 0, "everything ran; the scenario sets no gates");
+    result.claim_count = 0; /* proof: none */
+    verdict_is(w, NULL, RH_VERDICT_PASS, 0, "everything ran; the scenario sets no gates");
+    result.claim_count = 2;
+    claims[1].outcome = RH_PROOF_FAILED;
+    verdict_is(w, NULL, RH_VERDICT_FAIL, 2, "the proof of backfill totals: commits: it fails");
+}
+
 static void a_limit_of_pgrehearse_fails_no_migration(void **state)
 {
     world *w = *state;
@@ -341,6 +361,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(errors_before_are_not_the_migrations, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_worst_outcome_decides, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_error_of_a_migration_is_a_failure, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_backfill_of_which_nothing_is_known_is_inconclusive, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_limit_of_pgrehearse_fails_no_migration, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

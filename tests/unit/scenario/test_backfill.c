@@ -172,6 +172,8 @@ static void test_mistakes(void **state)
               "does not use :to");
     complains("  - {table: o, sql: \"UPDATE o SET a = WHERE id BETWEEN :from AND :to\"}\n", 4, 21,
               "syntax error");
+    complains("  - {table: o, sql: \"SELECT fill(:from, :to)\"}\n", 4, 21,
+              "must be an UPDATE, INSERT, DELETE or MERGE");
     complains("  - {table: o, sql: fill.sql}\n", 2, 34, ":limit, which nothing gives a value");
     complains("  - {table: o, command: x}\n", 4, 25, "must be a list");
     complains("  - {table: o, command: [x, \"{bach}\"]}\n", 4, 29, "{bach}, which nothing gives a value");
