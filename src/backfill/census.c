@@ -12,13 +12,14 @@ static bool count_rows(rh_pg *pg, const rh_backfill *b, const rh_backfill_target
                        rh_backfill_census *census, rh_error *error)
 {
     char *name = rh_pg_quote_literal(target->table);
-    const char *sql = rh_arena_printf(arena,
-                                      "SELECT count(*), count(*) FILTER (WHERE (%s\n)),\n"
-                                      "       pg_catalog.pg_table_size(%s::regclass),\n"
-                                      "       pg_catalog.pg_indexes_size(%s::regclass),\n"
-                                      "       pg_catalog.pg_relation_size(%s::regclass)\n"
-                                      "       / pg_catalog.current_setting('block_size')::bigint\nFROM %s",
-                                      condition_of(b), name, name, name, target->table);
+    const char *sql = rh_arena_printf(
+        arena,
+        "WITH rows AS (SELECT count(*), count(*) FILTER (WHERE (%s\n)) AS to_do FROM %s)\n"
+        "SELECT max(rows.count), max(rows.to_do), sum(pg_catalog.pg_table_size(relid)),\n"
+        "       sum(pg_catalog.pg_indexes_size(relid)),\n"
+        "       (sum(pg_catalog.pg_relation_size(relid)) / pg_catalog.current_setting('block_size')::int)::bigint\n"
+        "FROM rows, (SELECT relid FROM pg_catalog.pg_partition_tree(%s::regclass) UNION SELECT %s::regclass) AS parts",
+        condition_of(b), target->table, name, name);
     free(name);
     rh_pg_result *counts = rh_pg_query(pg, sql, 0, NULL, error);
     if (counts) {

@@ -22,10 +22,11 @@ static bool rows_on_a_page(rh_pg *pg, const rh_backfill *b, const rh_backfill_ta
     const double percent = fmin(100.0 * SAMPLE_PAGES / (double)(census->pages > 0 ? census->pages : 1), 100);
     rh_pg_result *sample = rh_pg_query(
         pg,
-        rh_arena_printf(arena,
-                        "SELECT count(*)::float8 / nullif(count(DISTINCT (ctid::text::point)[0]), 0)\n"
-                        "FROM %s TABLESAMPLE SYSTEM (%g) REPEATABLE (1) WHERE (%s\n)",
-                        target->table, percent, b->condition ? b->condition : "true"),
+        rh_arena_printf(
+            arena,
+            "SELECT count(*)::float8 / nullif(count(DISTINCT (tableoid, (ctid::text::point)[0])), 0)\n"
+            "FROM %s TABLESAMPLE SYSTEM (%g) REPEATABLE (1) WHERE (%s\n)",
+            target->table, percent, b->condition ? b->condition : "true"),
         0, NULL, error);
     *rows = sample ? rh_pg_double(sample, 0, 0, NAN) : NAN;
     if (!(*rows > 0))
@@ -46,11 +47,12 @@ static void add_pages(const shape *s, bool index, bool in_order, double pages, r
                       rh_backfill_states *states)
 {
     const double rows = (double)(s->census->table_rows > 0 ? s->census->table_rows : 1);
+    const double share = s->census->pages > 0 ? pages / (double)s->census->pages : 1; /* of a partition */
     if (index)
         states->index_pages += pages;
     if (in_order)
         *(index ? &states->pages.along_index : &states->pages.along) +=
-            index ? pages / rows : 1 / s->rows_on_a_page;
+            index ? pages / rows : share / s->rows_on_a_page;
     else if (!index)
         states->pages.heap += pages;
     else if (pages > 0)

@@ -2,6 +2,7 @@
 #include "../cluster.h"
 #include "backfill/census.h"
 #include "backfill/inspect.h"
+#include "backfill/states.h"
 #include "backfill/worker.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -43,6 +44,10 @@ static const char TABLES[] =
     "create table loose (a int, b int unique, c int not null); insert into loose values (1, 2, 3);"
     "create view v as select * from t;"
     "create table parted (id int primary key, a int) partition by range (id);"
+    "create table parted_1 partition of parted for values from (0) to (2000);"
+    "create table parted_2 partition of parted for values from (2000) to (4000);"
+    "create table parted_3 partition of parted for values from (4000) to (9000);"
+    "insert into parted select i, i from generate_series(1, 6000) i;"
     "create table price (id int primary key, cents int); insert into price select i, i from generate_series(1, 5000) i;";
 
 static int start(void **state)
@@ -292,6 +297,44 @@ static void strata_of_pages_have_all_rows(void **state)
     rh_backfill_census_release(&census);
 }
 
+/* The parent has no pages; each partition has a page 0. */
+static void pages_of_partitions_are_counted(void **state)
+{
+    (void)state;
+    rh_error error = {0};
+    rh_backfill_census census;
+    rh_backfill_states states;
+    run("analyze parted");
+    const rh_backfill b = declare("parted", "a = 1", NULL);
+    const rh_backfill_target target = inspect(&b);
+    const int64_t bytes = number("select sum(pg_relation_size(relid)) from pg_partition_tree('parted')");
+    assert_true(rh_backfill_census_take(pg, &b, &target, arena, &census, &error));
+    assert_int_equal(census.rows, 6000);
+    assert_int_equal(census.pages, bytes / 8192);
+    assert_true(census.table_bytes >= bytes);
+    assert_true(census.index_bytes > 0);
+    assert_true(rh_states_read(pg, &b, &target, &census, arena, &states, &error));
+    assert_in_range((int64_t)(6000 * states.pages.along + 0.5), census.pages - 1, census.pages + 1);
+    assert_true(states.vacuum.on);
+    rh_backfill_census_release(&census);
+}
+
+static void a_partition_without_autovacuum_is_not_vacuumed(void **state)
+{
+    (void)state;
+    rh_error error = {0};
+    rh_backfill_census census;
+    rh_backfill_states states;
+    run("alter table parted_2 set (autovacuum_enabled = off, autovacuum_vacuum_threshold = 7000)");
+    const rh_backfill b = declare("parted", "a = 1", NULL);
+    const rh_backfill_target target = inspect(&b);
+    assert_true(rh_backfill_census_take(pg, &b, &target, arena, &census, &error));
+    assert_true(rh_states_read(pg, &b, &target, &census, arena, &states, &error));
+    assert_false(states.vacuum.on);
+    assert_true(states.vacuum.threshold == 7000);
+    rh_backfill_census_release(&census);
+}
+
 /* ---- refused ---- */
 
 static void tables_and_keys(void **state)
@@ -367,6 +410,8 @@ int main(void)
         EACH(strata_have_as_many_rows),
         EACH(a_key_called_number),
         EACH(strata_of_pages_have_all_rows),
+        EACH(pages_of_partitions_are_counted),
+        EACH(a_partition_without_autovacuum_is_not_vacuumed),
         EACH(tables_and_keys),
         EACH(sql_of_the_scenario),
         EACH(own_sql_for_another_table),
