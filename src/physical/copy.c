@@ -31,8 +31,7 @@ void rh_physical_note(rh_physical_facts *copy, rh_arena *arena, const char *form
 
 bool rh_physical_is_transient(const char *path)
 {
-    static const char *const files[] = {"postmaster.pid",   "postmaster.opts",    "current_logfiles",
-                                        "backup_label.old", "tablespace_map.old", NULL};
+    static const char *const files[] = {"postmaster.pid", "postmaster.opts", NULL};
     static const char *const inside[] = {"pg_dynshmem/", "pg_notify/",   "pg_serial/",  "pg_snapshots/",
                                          "pg_stat_tmp/", "pg_subtrans/", "pg_replslot/"};
     const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;

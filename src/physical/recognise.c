@@ -60,19 +60,38 @@ static bool take_label(rh_physical_facts *copy, const char *text, rh_arena *aren
     return true;
 }
 
+/* A server that was made from a base backup keeps its manifest, which says nothing of its files any more, and
+ * renames its label. (The checksum of pg_control does not tell: with its own CRC-32C in it, it is always the
+ * same.)
+ */
+static bool is_stale(const rh_physical_facts *copy, const rh_manifest *manifest, rh_arena *arena)
+{
+    rh_backup_label old;
+    const char *path = rh_arena_printf(arena, "%s/backup_label.old", copy->path);
+    const char *text = copy->tar || copy->label ? NULL : rh_file_read(path, LARGEST_LABEL, arena, NULL, NULL);
+    if (!text || !rh_backup_label_parse(text, arena, &old))
+        return false;
+    for (size_t i = 0; i < manifest->range_count; i++)
+        if (manifest->ranges[i].start == old.start_lsn)
+            return true;
+    return false;
+}
+
 static bool take_manifest(rh_physical_facts *copy, const char *path, rh_arena *arena, rh_error *error)
 {
     rh_manifest manifest;
-    copy->manifest = rh_file_exists(path);
-    if (!copy->manifest)
+    if (!rh_file_exists(path))
         return true;
     rh_arena *scratch = rh_arena_new();
     bool ok = rh_manifest_read(path, scratch, &manifest, error);
-    for (size_t i = 0; ok && i < manifest.file_count && !copy->manifest_algorithm; i++)
+    copy->manifest = ok && !is_stale(copy, &manifest, scratch);
+    for (size_t i = 0; copy->manifest && i < manifest.file_count && !copy->manifest_algorithm; i++)
         if (manifest.files[i].checksum)
             copy->manifest_algorithm = rh_arena_strdup(arena, manifest.files[i].algorithm);
-    if (ok && manifest.range_count > 0)
-        copy->stop_lsn = rh_lsn_format(manifest.ranges[manifest.range_count - 1].end, arena);
+    uint64_t stop = 0;
+    for (size_t i = 0; copy->manifest && i < manifest.range_count; i++)
+        stop = manifest.ranges[i].end > stop ? manifest.ranges[i].end : stop;
+    copy->stop_lsn = stop > 0 ? rh_lsn_format(stop, arena) : NULL;
     rh_arena_free(scratch);
     return ok;
 }

@@ -76,7 +76,7 @@ typedef struct rh_physical_facts {
     bool from_standby;
     int timeline;                     /* of the label; 0: no label */
     const char *start_lsn, *stop_lsn; /* of the label, of the manifest; NULL: not known */
-    bool manifest;                    /* it has a backup_manifest */
+    bool manifest;                    /* it has a backup_manifest that is its own */
     const char *manifest_algorithm;   /* "CRC32C" …; NULL: it has no checksums of the files */
 
     const char *system_identifier;

@@ -222,6 +222,8 @@ static void data_are_not_transient(void **state)
     (void)state;
     assert_false(rh_physical_is_transient("pg_replslot"));
     assert_false(rh_physical_is_transient("base/5/1259"));
+    assert_false(rh_physical_is_transient("backup_label.old")); /* a manifest names it */
+    assert_false(rh_physical_is_transient("current_logfiles"));
     assert_false(rh_physical_is_transient("pg_twophase/00000305"));
 }
 
