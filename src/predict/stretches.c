@@ -7,8 +7,10 @@
 /* The last batches that an exponential mean sees, and its weight (as GitLab's optimizer has them). */
 enum { EXPONENTIAL_LAST = 20 };
 static const double EXPONENTIAL_WEIGHT = 0.4;
-/* Stretches from which on one model is preferred to the mix. */
+/* Stretches from which on another model may be preferred to the states, and standard errors by which it is.
+ */
 enum { CHOOSE_MIN = 4 };
+static const double CLEARLY = 2;
 
 /* ---- estimates of others, and models ---- */
 
@@ -57,24 +59,39 @@ static bool is_known(const rh_backfill_stretch *stretch)
     return stretch->us_per_row.median > 0 && stretch->states_us_per_row > 0 && stretch->actual_us_per_row > 0;
 }
 
-/* The model that was off by the least; of equal ones the first. */
+/* By how much less MODEL was off than the states, in standard errors of the mean of the differences: a few
+ * noisy stretches prefer nothing. */
+static double preferred_by(const rh_backfill_stretch *stretches, size_t count, rh_backfill_model model)
+{
+    double sum = 0, squares = 0, known = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!is_known(&stretches[i]))
+            continue;
+        const double less =
+            fabs(residual(&stretches[i], RH_MODEL_STATES)) - fabs(residual(&stretches[i], model));
+        sum += less;
+        squares += less * less;
+        known++;
+    }
+    const double mean = sum / known, variance = fmax(squares / known - mean * mean, 0) * known / (known - 1);
+    return mean <= 0 ? 0 : mean / sqrt(fmax(variance / known, 1e-12));
+}
+
+/* The states, unless another model was clearly off by less. */
 static void choose(const rh_backfill_stretch *stretches, size_t count, rh_stretch_score *s)
 {
-    s->model = RH_MODEL_MIX;
+    s->model = RH_MODEL_STATES;
+    s->chosen = s->count >= CHOOSE_MIN;
     for (int m = 0; m < RH_MODEL_COUNT; m++) {
         double sum = 0;
         for (size_t i = 0; i < count; i++)
             if (is_known(&stretches[i]))
                 sum += fabs(residual(&stretches[i], (rh_backfill_model)m));
         s->model_error[m] = s->count > 0 ? sum / (double)s->count : RH_NOT_MEASURED;
-    }
-    s->chosen = s->count >= CHOOSE_MIN;
-    if (!s->chosen)
-        return;
-    s->model = RH_MODEL_STATES;
-    for (int m = 1; m < RH_MODEL_COUNT; m++)
-        if (s->model_error[m] < s->model_error[s->model])
+        if (s->chosen && m != RH_MODEL_STATES && s->model_error[m] < s->model_error[s->model] &&
+            preferred_by(stretches, count, (rh_backfill_model)m) > CLEARLY)
             s->model = (rh_backfill_model)m;
+    }
 }
 
 /* ---- how far they were off ---- */

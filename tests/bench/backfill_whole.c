@@ -60,11 +60,15 @@ static bool reset(void *data, rh_error *error)
     return ok;
 }
 
+/* The table, and its partitions. */
+#define OF_T                                                                                                 \
+    "FROM pg_stat_user_tables WHERE relid = 't'::regclass OR relid IN (SELECT relid FROM pg_partition_tree('t'))"
+
 static sizes read_sizes(rh_pg *pg)
 {
     rh_error error = {0};
-    sizes s = {.heap = number(pg, "SELECT pg_table_size('t')"),
-               .indexes = number(pg, "SELECT pg_indexes_size('t')")};
+    sizes s = {.heap = number(pg, "SELECT sum(pg_table_size(relid))::bigint " OF_T),
+               .indexes = number(pg, "SELECT sum(pg_indexes_size(relid))::bigint " OF_T)};
     if (!rh_backfill_wal_position(pg, &s.wal, &error))
         fail(&error);
     return s;
@@ -81,7 +85,7 @@ typedef struct state {
 static void look(rh_pg *pg, size_t batches, state **states, size_t *count, rh_arena *arena)
 {
     static const char SQL[] =
-        "SELECT (SELECT n_dead_tup FROM pg_stat_user_tables WHERE relname = 't'), "
+        "SELECT (SELECT sum(n_dead_tup)::bigint " OF_T "), "
         "(SELECT count(*) FROM pg_stat_progress_vacuum), wal_fpi, wal_bytes::bigint, "
         "(SELECT checkpoints_timed + checkpoints_req FROM pg_stat_bgwriter) FROM pg_stat_wal";
     rh_error error = {0};
@@ -157,8 +161,8 @@ static void run_whole(bench *b, int64_t rows)
            ", \"indexes_before\": %" PRId64 ", \"indexes\": %" PRId64 ", \"vacuums\": %" PRId64
            ", \"hot\": %" PRId64 ", ",
            after.wal - before.wal, before.heap, after.heap, before.indexes, after.indexes,
-           number(pg, "SELECT autovacuum_count FROM pg_stat_user_tables WHERE relname = 't'"),
-           number(pg, "SELECT n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 't'"));
+           number(pg, "SELECT sum(autovacuum_count)::bigint " OF_T),
+           number(pg, "SELECT sum(n_tup_hot_upd)::bigint " OF_T));
     print_batches(batches, count);
     print_states(states, state_count);
     printf("}");

@@ -363,7 +363,7 @@ typedef struct rh_backfill_stretch {
 typedef struct rh_stretch_score {
     size_t count, with_interval, inside;
     rh_baseline ours, naive[RH_STRETCH_NAIVE_COUNT];
-    rh_backfill_model model;            /* off by the least; the mix where there are too few to choose */
+    rh_backfill_model model;            /* clearly off by the least; else the states */
     bool chosen;                        /* they were enough to choose */
     double model_error[RH_MODEL_COUNT]; /* mean of |ln(actual / predicted)| */
     double
@@ -401,8 +401,9 @@ typedef struct rh_backfill_result {
     const char *finish_why;    /* a sentence: why the finishing date is missing; NULL */
     double level;              /* of the intervals */
     double rate_per_s;         /* of the load; 0: there was none */
-    rh_backfill_claim *claims; /* none: nothing was proven, and the notes say why */
+    rh_backfill_claim *claims; /* none: nothing was proven */
     size_t claim_count;
+    const char *proof_why_not; /* the end of a sentence: why the proof was not run; NULL */
 } rh_backfill_result;
 
 /* The calendar. MOST_LOAD_PER_S: hours with more load than that are closed, because no batch ran

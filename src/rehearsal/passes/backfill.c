@@ -101,6 +101,15 @@ static bool sweep(expansion *e, rh_load *load, const rh_progress *progress, rh_b
     return rh_backfill_sweep(e->backfill, &place, run->arena, &result->backfill, &result->pass.notes, error);
 }
 
+/* Why there is no proof; NULL: there is one. */
+static const char *no_proof(const rh_backfill *backfill, const rh_backfill_result *result)
+{
+    return backfill->proof.off                       ? "the scenario has proof: none"
+           : result->rows == 0                       ? "no row is to do"
+           : !result->measured && !backfill->command ? result->why_not
+                                                     : NULL;
+}
+
 rh_backfill_pass_result rh_pass_backfill(const rh_run *run, rh_staging *staging, const rh_backfill *backfill,
                                          const rh_progress *progress, rh_error *error)
 {
@@ -115,8 +124,8 @@ rh_backfill_pass_result rh_pass_backfill(const rh_run *run, rh_staging *staging,
         rh_notes_printf(&result.pass.notes, run->arena, RH_UNMEASURED_BACKFILL,
                         "backfill %s: its effect on the load: there was no load", backfill->name);
     ok = ok && sweep(&e, &load, progress, &result, error);
-    if (ok && (result.backfill.measured || backfill->command) && result.backfill.rows > 0 &&
-        !backfill->proof.off)
+    result.backfill.proof_why_not = ok ? no_proof(backfill, &result.backfill) : NULL;
+    if (ok && !result.backfill.proof_why_not)
         ok = reset(&e, error) && rh_backfill_prove_on_sample(run, staging, backfill, progress,
                                                              &result.backfill, &result.pass.notes, error);
     result.pass.ok = ok;

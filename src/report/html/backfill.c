@@ -143,8 +143,11 @@ static void gates(rh_html *html, const rh_view_backfill *b)
 static void proof(rh_html *html, const rh_view_backfill *b)
 {
     static const char *const columns[] = {"Claim", "Outcome", "#Whole runs", "Figures, or the reason", NULL};
-    if (b->claim_count == 0)
+    if (b->claim_count == 0) {
+        rh_html_paragraph(html, "absent",
+                          rh_view_printf(&html->view, "Proof: %s.", rh_view_backfill_proof(&html->view, b)));
         return;
+    }
     rh_html_table(html, "Proof, by whole runs on a sample of the database", columns);
     for (size_t i = 0; i < b->claim_count; i++) {
         const rh_view_claim *claim = &b->claims[i];

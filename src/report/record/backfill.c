@@ -333,6 +333,7 @@ static rh_json *backfill_record(const rh_backfill_result *result)
     rh_json *proof = rh_json_add_array(object, "proof");
     for (size_t i = 0; i < result->claim_count; i++)
         rh_json_add(proof, NULL, claim_record(&result->claims[i]));
+    rh_json_add_string(object, "proof_why_not", result->claim_count == 0 ? result->proof_why_not : NULL);
     return object;
 }
 

@@ -126,8 +126,11 @@ static void migrations(const page *p)
 
 static void proof(const page *p, const rh_view_backfill *b)
 {
-    if (b->claim_count == 0)
+    if (b->claim_count == 0) {
+        rh_text_printf(p->out, "Proof: %s.\n\n",
+                       plain_within(p, rh_view_backfill_proof(&p->view, b), SENTENCE_MAX));
         return;
+    }
     rh_text_append(p->out, "| Claim of the proof | Outcome | |\n| --- | --- | --- |\n");
     for (size_t i = 0; i < b->claim_count; i++)
         rh_text_printf(p->out, "| %s | %s | %s |\n", b->claims[i].claim, b->claims[i].outcome,

@@ -225,7 +225,7 @@ static void backfills(const page *p)
                    *proof = rh_view_backfill_proof(&p->view, &list[i]);
         wrap_over(p, list[i].headline, 5);
         if (gates)
-            wrap_behind(p, 2, rh_view_printf(&p->view, "Gates: %s", gates), proof ? 1 : 4);
+            wrap_behind(p, 2, rh_view_printf(&p->view, "Gates: %s", gates), proof ? 1 : count > 2 ? 2 : 4);
         else if (list[i].advice) /* else it is in the table of gates */
             wrap_behind(p, 2, list[i].advice, 2);
         if (proof) /* else the first line says it */

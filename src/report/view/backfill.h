@@ -54,7 +54,8 @@ typedef struct rh_view_backfill {
 size_t rh_view_backfills(const rh_view *view, rh_view_backfill **backfills);
 /* All gates in one line: "lock_wait 0 (may be 201 ms), limit 250ms: held; …"; NULL: none is set. */
 const char *rh_view_backfill_gates(const rh_view *view, const rh_view_backfill *backfill);
-/* What did not hold in one line: "8 claims held; resumes after a kill failed: …"; NULL: nothing. */
+/* What did not hold in one line: "8 claims held; resumes after a kill failed: …"; "not run: …"; NULL: all
+ * of it held, which the headline says. */
 const char *rh_view_backfill_proof(const rh_view *view, const rh_view_backfill *backfill);
 /* "held" … in words for people: "not run". */
 const char *rh_view_setting_state(const rh_view_setting *setting);

@@ -87,7 +87,7 @@ static const char *model_of(const rh_view *view, const rh_view_backfill *b)
         if (strcmp(MODELS[i].key, model) == 0)
             text = rh_view_printf(view, "The duration is predicted by %s", MODELS[i].name);
     if (!rh_json_bool(rh_json_get(b->record, "model_chosen")))
-        return rh_view_printf(view, "%s: the stretches are too few to prefer one.", text);
+        return rh_view_printf(view, "%s: the stretches are too few to prefer another.", text);
     return rh_view_printf(
         view, "%s, chosen by the mean errors of these stretches: states %s, exponential mean %s, both %s.",
         text, rh_view_percent(view, expm1(rh_view_real(errors, "states"))),
@@ -159,8 +159,8 @@ const char *rh_view_backfill_headline(const rh_view *view, const rh_view_backfil
                               why ? why : "no reason was recorded", proof ? "; it " : "", proof ? proof : "");
     const char *rows = rh_view_count_or(view, rh_json_int(rh_json_get(b->record, "rows")), "?");
     if (!b->chosen)
-        return rh_view_printf(view, "Backfill %s of %s, %s rows: no setting was run.", b->name, b->table,
-                              rows);
+        return rh_view_printf(view, "Backfill %s of %s, %s rows: no setting was run%s%s.", b->name, b->table,
+                              rows, proof ? "; it " : "", proof ? proof : "");
     const double wal = rh_view_real(b->chosen->record, "wal_bytes");
     const char *wal_text = isnan(wal)
                                ? "WAL not measured"

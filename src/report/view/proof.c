@@ -77,8 +77,10 @@ const char *rh_view_proof_words(const rh_view_backfill *b)
 
 const char *rh_view_backfill_proof(const rh_view *view, const rh_view_backfill *b)
 {
-    const char *line = NULL;
+    const char *line = NULL, *why_not = rh_view_string(b->record, "proof_why_not");
     size_t count = 0;
+    if (b->claim_count == 0)
+        return rh_view_printf(view, "not run: %s", why_not ? why_not : "no reason was recorded");
     for (size_t i = 0; i < b->claim_count; i++) {
         const rh_view_claim *claim = &b->claims[i];
         if (strcmp(claim->outcome, "held") == 0)

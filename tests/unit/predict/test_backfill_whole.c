@@ -217,34 +217,43 @@ static void stretches_widen_the_interval(void **state)
     assert_true(isnan(rh_predict_stretch_score(NULL, 0, 0.9).half_width));
 }
 
-/* Stretches of 100 µs a row, for which the two models said STATES and EXPONENTIAL. */
-static rh_stretch_score score_of(size_t count, double states, double exponential)
+/* Stretches of about 100 µs a row, for which the two models said STATES and EXPONENTIAL. NOISE: every other
+ * one took so many µs more, and less. */
+static rh_stretch_score score_of(size_t count, double states, double exponential, double noise)
 {
     rh_backfill_stretch stretches[10] = {0};
     for (size_t i = 0; i < count; i++) {
-        stretches[i] = (rh_backfill_stretch){
-            .us_per_row = {states, NAN, NAN}, .states_us_per_row = states, .actual_us_per_row = 100};
+        stretches[i] = (rh_backfill_stretch){.us_per_row = {states, NAN, NAN},
+                                             .states_us_per_row = states,
+                                             .actual_us_per_row = 100 + (i % 2 ? noise : -noise)};
         stretches[i].naive_us_per_row[RH_STRETCH_EXPONENTIAL] = exponential;
     }
     return rh_predict_stretch_score(stretches, count, 0.9);
 }
 
-static void the_model_that_was_off_the_least_is_chosen(void **state)
+static void a_model_that_was_clearly_better_is_chosen(void **state)
 {
     (void)state;
-    assert_int_equal(score_of(10, 105, 80).model, RH_MODEL_STATES);
-    assert_int_equal(score_of(10, 150, 90).model, RH_MODEL_EXPONENTIAL);
-    assert_int_equal(score_of(10, 125, 80).model, RH_MODEL_MIX);
-    assert_int_equal(score_of(10, 110, 110).model, RH_MODEL_STATES);
-    near(score_of(10, 150, 90).half_width, log(100 / 90.0), 1e-9); /* the chosen one's errors */
+    assert_int_equal(score_of(10, 105, 80, 1).model, RH_MODEL_STATES);
+    assert_int_equal(score_of(10, 150, 90, 1).model, RH_MODEL_EXPONENTIAL);
+    assert_int_equal(score_of(10, 125, 80, 1).model, RH_MODEL_MIX);
+    assert_int_equal(score_of(10, 110, 110, 1).model, RH_MODEL_STATES);
+    near(score_of(10, 150, 90, 0).half_width, log(100 / 90.0), 1e-9); /* the chosen one's errors */
 }
 
-static void few_stretches_choose_the_mix(void **state)
+/* 10 % too long, and no error on average: but each of the others is off by 40 % either way. */
+static void noise_prefers_nothing(void **state)
 {
     (void)state;
-    const rh_stretch_score three = score_of(3, 105, 50);
-    assert_true(three.model == RH_MODEL_MIX && !three.chosen);
-    assert_true(score_of(4, 105, 50).chosen);
+    assert_int_equal(score_of(10, 110, 100, 40).model, RH_MODEL_STATES);
+}
+
+static void few_stretches_prefer_nothing(void **state)
+{
+    (void)state;
+    const rh_stretch_score three = score_of(3, 150, 100, 1);
+    assert_true(three.model == RH_MODEL_STATES && !three.chosen);
+    assert_int_equal(score_of(4, 150, 100, 1).model, RH_MODEL_EXPONENTIAL);
 }
 
 static void a_model_without_a_figure_is_not_used(void **state)
@@ -262,8 +271,9 @@ int main(void)
         cmocka_unit_test(an_unpriced_vacuum_leaves_dead_rows_unknown),
         cmocka_unit_test(nothing_sampled),
         cmocka_unit_test(stretches_widen_the_interval),
-        cmocka_unit_test(the_model_that_was_off_the_least_is_chosen),
-        cmocka_unit_test(few_stretches_choose_the_mix),
+        cmocka_unit_test(a_model_that_was_clearly_better_is_chosen),
+        cmocka_unit_test(noise_prefers_nothing),
+        cmocka_unit_test(few_stretches_prefer_nothing),
         cmocka_unit_test(a_model_without_a_figure_is_not_used),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

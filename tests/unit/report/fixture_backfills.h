@@ -221,6 +221,7 @@ static inline rh_run *fixture_backfills(rh_arena *arena)
     rh_backfill_result *r = rh_arena_add(arena, &run->backfills, &run->backfill_count);
     *r = (rh_backfill_result){.backfill = fixture_backfill(run, "3"),
                               .why_not = "no row matches where.",
+                              .proof_why_not = "no row is to do",
                               .table = "public.orders",
                               .recommended = -1,
                               .chosen = -1,
