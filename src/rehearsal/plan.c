@@ -2,6 +2,7 @@
 #include "pgrehearse/rehearsal/rehearsal.h"
 #include "pgrehearse/backup/backup.h"
 #include "pgrehearse/migrations/plan.h"
+#include "pgrehearse/physical/physical.h"
 #include "pgrehearse/profile/profile.h"
 #include "rehearsal/passes/backfill.h"
 #include "rehearsal/passes/disturb.h"
@@ -47,7 +48,8 @@ bool rh_rehearsal_read_schema(const rh_scenario *scenario, const rh_backup_facts
 }
 
 /* The catalog of a physical copy is read by a server only: nothing is known of its tables here. */
-static bool plan_copy(const rh_scenario *scenario, rh_arena *arena, rh_plan *plan, rh_error *error)
+static bool plan_copy(const rh_scenario *scenario, const rh_physical_facts *copy, rh_arena *arena,
+                      rh_plan *plan, rh_error *error)
 {
     const rh_location *where = &scenario->backup.where;
     rh_rows history = {0};
@@ -57,7 +59,8 @@ static bool plan_copy(const rh_scenario *scenario, rh_arena *arena, rh_plan *pla
         rh_error_hint(error, "name them in migrations.pending (all, or a list), or run the rehearsal");
         return rh_error_at(error, where->file, where->line, where->column);
     }
-    return read_settings(scenario, arena, plan, error) &&
+    return rh_physical_check(copy, scenario->backup.atomic_snapshot, error) &&
+           read_settings(scenario, arena, plan, error) &&
            rh_plan_make(scenario, &history, arena, plan, error);
 }
 
@@ -71,7 +74,7 @@ bool rh_rehearsal_plan(const rh_scenario *scenario, rh_arena *arena, rh_plan *pl
         return false;
     rh_listed_tables tables = {0};
     if (backup->physical)
-        return plan_copy(scenario, arena, plan, error);
+        return plan_copy(scenario, backup->physical, arena, plan, error);
     if (plan->folder && (!rh_backup_list_tables(backup, arena, &tables, error) ||
                          !rh_history_locate(scenario, &tables, arena, plan, error)))
         return false;

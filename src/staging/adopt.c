@@ -264,12 +264,31 @@ static bool choose_database(rh_staging *staging, rh_error *error)
     return ok;
 }
 
+/* For a cluster that is kept (--keep-staging): the server of the run reads none of these. */
+static bool write_configuration(const rh_staging *staging, const rh_physical_facts *copy, rh_error *error)
+{
+    static const char own[] =
+        "listen_addresses = ''\narchive_mode = off\nmax_logical_replication_workers = 0\n";
+    const char *const files[][2] = {
+        {"postgresql.conf", copy->tablespaces > 0
+                                ? rh_arena_printf(staging->arena, "%sallow_in_place_tablespaces = on\n", own)
+                                : own},
+        {"pg_hba.conf", "local all all trust\n"},
+        {"pg_ident.conf", ""}};
+    bool ok = true;
+    for (size_t i = 0; ok && i < sizeof files / sizeof *files; i++)
+        ok = rh_file_write(rh_arena_printf(staging->arena, "%s/%s", staging->cluster.data, files[i][0]),
+                           files[i][1], strlen(files[i][1]), error);
+    return ok;
+}
+
 static bool bring_files(rh_staging *staging, rh_physical_facts *copy, rh_arena *arena, rh_error *error)
 {
     const char *data = staging->cluster.data;
     return rh_tree_remove(data, error) &&
            rh_physical_restore(copy, staging->scenario->backup.atomic_snapshot, data, arena,
                                staging->progress, error) &&
+           write_configuration(staging, copy, error) &&
            (!staging->uid || rh_tree_chown(data, staging->uid, staging->gid, error));
 }
 

@@ -41,6 +41,10 @@ fact 'a base backup whose label was removed'
 another label
 rm "$copies/label/backup_label"
 try label 5 'label was removed'
+fact 'plan refuses it, too'
+status=0
+"$program" plan "$work/scenario.yaml" --set migrations.pending=all >"$work/out" 2>"$work/err" || status=$?
+[ "$status" = 5 ] || fail "exit $status, expected 5"
 fact 'a running server copied without a label'
 another live label
 rm "$copies/live/backup_manifest"

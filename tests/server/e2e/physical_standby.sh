@@ -104,3 +104,6 @@ of crashed 'atomic_snapshot: true'
 rehearse 0 --pass quiet
 report "r['backup']['physical']['server_state'] == 'in production' and r['migrations'][-1]['outcome'] == 'ok'"
 nothing_left
+fact 'a cluster that is kept has a configuration of its own'
+rehearse 0 --pass quiet --keep-staging
+grep -q "^listen_addresses = ''" "$work"/clusters/*/data/postgresql.conf || fail 'it has none'
