@@ -115,6 +115,27 @@ void rh_sweep_round_end(rh_sweep_round *r)
     }
 }
 
+/* Seconds from one batch of SETTING to the next, as they ran without load; NaN: none did. */
+static double cycle_of(const rh_sweep *sweep, const rh_backfill_setting *setting)
+{
+    size_t index = 0, batches;
+    double median_s;
+    while (sweep->backfill->batches[index] != setting->batch)
+        index++;
+    rh_backfill_batch *quiet = rh_sweep_evidence(sweep, true, index, &batches);
+    free(rh_sweep_times(quiet, batches, &median_s));
+    free(quiet);
+    return batches > 0 ? (median_s + rh_sweep_pause_s(setting, median_s)) / setting->workers
+                       : RH_NOT_MEASURED;
+}
+
+/* Fewer consecutive batches where a window would not come round to every stratum. */
+static int visit_of(const rh_sweep *sweep, const rh_backfill_setting *setting, rh_usec duration)
+{
+    const double visits = rh_seconds(duration) / cycle_of(sweep, setting) / (double)sweep->census.count;
+    return visits < 1 ? 1 : visits < VISIT ? (int)visits : VISIT;
+}
+
 bool rh_sweep_window(rh_sweep_round *r, const rh_backfill_result *result, size_t index, rh_usec duration,
                      rh_error *error)
 {
@@ -136,8 +157,10 @@ bool rh_sweep_window(rh_sweep_round *r, const rh_backfill_result *result, size_t
     if (index == SIZE_MAX) {
         rh_clock_sleep_until(until);
     } else {
-        const rh_sweep_run run = {
-            .setting = result->cells[index].setting, .index = index, .until = until, .visit = VISIT};
+        const rh_sweep_run run = {.setting = result->cells[index].setting,
+                                  .index = index,
+                                  .until = until,
+                                  .visit = visit_of(sweep, &result->cells[index].setting, duration)};
         rh_sampler_statement(r->sampler, "backfill", 1);
         const size_t first = evidence->batch_count;
         ok = rh_sweep_batches(sweep, &run, &r->pids, error) &&
@@ -194,16 +217,9 @@ static rh_usec cell_duration(const rh_sweep *sweep, const rh_backfill_cell *cell
                              rh_usec duration)
 {
     const rh_usec left = sweep->deadline - rh_clock_monotonic(), share = left / (rh_usec)(2 * count + 1);
-    size_t index = 0, batches;
-    double median_s;
-    while (sweep->backfill->batches[index] != cell->setting.batch)
-        index++;
-    rh_backfill_batch *quiet = rh_sweep_evidence(sweep, true, index, &batches);
-    free(rh_sweep_times(quiet, batches, &median_s));
-    free(quiet);
-    if (batches == 0)
+    const double cycle_s = cycle_of(sweep, &cell->setting);
+    if (isnan(cycle_s))
         return duration;
-    const double cycle_s = (median_s + rh_sweep_pause_s(&cell->setting, median_s)) / cell->setting.workers;
     rh_usec wanted = (rh_usec)(BATCHES * cycle_s * (double)RH_SECOND);
     wanted = wanted > share ? share : wanted;
     return wanted > duration ? wanted : duration;

@@ -42,7 +42,8 @@ static rh_backfill_stretch predict(const rh_sweep *sweep, const rh_backfill_resu
     }
     rh_backfill_stratum *here = rh_alloc((result->stratum_count + 1) * sizeof *here);
     for (size_t h = 0; h < result->stratum_count; h++)
-        here[h] = (rh_backfill_stratum){.rows = h == stratum ? (int64_t)rows : 0};
+        here[h] = (rh_backfill_stratum){.rows = h == stratum ? (int64_t)rows : 0,
+                                        .us_per_row = result->strata[h].us_per_row};
     const rh_backfill_figure base = rh_predict_backfill(here, result->stratum_count, batches, count,
                                                         result->level, sweep->place->seed + stratum);
     const double to_come = rh_predict_images(&states->pages, states->rows + rows) -

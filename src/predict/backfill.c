@@ -23,20 +23,29 @@ static void add(sums *to, const rh_backfill_batch *batch)
     to->rows += batch->changed;
 }
 
-/* Σ rows of a stratum × time a row there; a stratum without batches counts with the mean of all. */
+/* Σ rows of a stratum × time a row there. A stratum without batches has the time a row of the batches without
+ * load there, as much longer or shorter as the batches of the others took; without those, the mean of all. */
 static double total_of(const sums *by_stratum, const rh_backfill_stratum *strata, size_t count)
 {
-    sums all = {0};
-    double total = 0;
+    sums all = {0}, known = {0};
+    double alone_s = 0, total = 0;
     for (size_t h = 0; h < count; h++) {
         all.time_s += by_stratum[h].time_s;
         all.rows += by_stratum[h].rows;
+        if (by_stratum[h].rows <= 0 || !(strata[h].us_per_row > 0))
+            continue;
+        alone_s += (double)by_stratum[h].rows * strata[h].us_per_row * 1e-6;
+        known.time_s += by_stratum[h].time_s;
     }
     if (all.rows <= 0)
         return RH_NOT_MEASURED;
     for (size_t h = 0; h < count; h++) {
-        const sums *of = by_stratum[h].rows > 0 ? &by_stratum[h] : &all;
-        total += (double)strata[h].rows * of->time_s / (double)of->rows;
+        double price = all.time_s / (double)all.rows;
+        if (by_stratum[h].rows > 0)
+            price = by_stratum[h].time_s / (double)by_stratum[h].rows;
+        else if (strata[h].us_per_row > 0 && alone_s > 0)
+            price = strata[h].us_per_row * 1e-6 * known.time_s / alone_s;
+        total += (double)strata[h].rows * price;
     }
     return total;
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The table of backfill-prediction.sh: table.py RESULT.json..."""
 import json
+import re
 import statistics
 import sys
 
@@ -75,7 +76,7 @@ inside = intervals = 0
 widths = []
 stretches = []
 for path in sys.argv[1:]:
-    result = json.loads(open(path).read().replace("-nan", "null").replace("nan", "null"))
+    result = json.loads(re.sub(r"-?\bnan\b", "null", open(path).read()))
     stretches += result["stretches"]
     model = {"states": "st", "exponential_mean": "exp", "mix": "mix"}[result["model"]]
     rows = result["rows"]

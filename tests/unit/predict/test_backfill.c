@@ -46,6 +46,17 @@ static void a_stratum_without_batches_counts_as_the_mean(void **state)
     assert_true(isnan(figure.low) && isnan(figure.high)); /* two batches carry no interval */
 }
 
+/* Beside the load batches took twice as long as without it: so they do in the stratum that no batch came to.
+ */
+static void a_stratum_without_batches_is_as_dear_as_without_load(void **state)
+{
+    (void)state;
+    const rh_backfill_stratum strata[] = {{.rows = 1000, .us_per_row = 500},
+                                          {.rows = 1000, .us_per_row = 4000}};
+    const rh_backfill_batch batches[] = {batch(0, 100, 0.1), batch(0, 100, 0.1)};
+    near(rh_predict_backfill(strata, 2, batches, 2, 0.9, 1).median, 1 + 8, 1e-9);
+}
+
 static void nothing_measured(void **state)
 {
     (void)state;
@@ -78,6 +89,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(strata_count_by_their_rows),
         cmocka_unit_test(a_stratum_without_batches_counts_as_the_mean),
+        cmocka_unit_test(a_stratum_without_batches_is_as_dear_as_without_load),
         cmocka_unit_test(nothing_measured),
         cmocka_unit_test(the_interval_covers),
     };
