@@ -106,7 +106,7 @@ static void read_wal(rh_pg *side, rh_counters *counters)
     rh_pg_result *result =
         rh_pg_server_version(side) < 140000
             ? NULL
-            : rh_pg_query(side, io ? rh_sql_counters_io : rh_sql_counters_wal, 0, NULL, NULL);
+            : rh_pg_query_again(side, io ? rh_sql_counters_io : rh_sql_counters_wal, 0, NULL, NULL);
     if (result && rh_pg_rows(result) == 1) {
         counters->wal_images = rh_pg_int(result, 0, IMAGES, RH_UNKNOWN);
         counters->fsyncs = rh_pg_int(result, 0, FSYNCS, RH_UNKNOWN);

@@ -104,9 +104,11 @@ size_t rh_sampler_locks(rh_sampler *sampler, const char *migration, int statemen
     rh_held *held = rh_alloc((sampler->seen_count + 1) * sizeof *held);
     for (size_t i = 0; i < sampler->seen_count; i++) {
         const rh_seen_lock *seen = &sampler->seen[i];
+        if (seen->statement != statement || strcmp(seen->migration, migration) != 0)
+            continue;
         const rh_relation_name *name = find_name(sampler, seen->oid);
-        if (strcmp(seen->migration, migration) != 0 || seen->statement != statement || !name || !name->name)
-            continue; /* without a name it is visible to the migration alone */
+        if (!name || !name->name)
+            continue; /* visible to the migration alone */
         held[count++] = (rh_held){.oid = seen->oid,
                                   .owner = name->owner,
                                   .name = name->name,
@@ -126,8 +128,8 @@ double rh_sampler_worker_cpu(rh_sampler *sampler, const char *migration, int sta
     double sum = 0;
     pthread_mutex_lock(&sampler->mutex);
     for (size_t i = 0; i < sampler->worker_count; i++)
-        if (strcmp(sampler->workers[i].migration, migration) == 0 &&
-            sampler->workers[i].statement == statement)
+        if (sampler->workers[i].statement == statement &&
+            strcmp(sampler->workers[i].migration, migration) == 0)
             sum += sampler->workers[i].cpu_s;
     pthread_mutex_unlock(&sampler->mutex);
     return sampler->options.local ? sum : RH_NOT_MEASURED;

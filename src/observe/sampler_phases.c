@@ -75,7 +75,7 @@ size_t rh_sampler_phases(rh_sampler *sampler, const char *migration, int stateme
     pthread_mutex_lock(&sampler->mutex);
     for (size_t i = 0; i < sampler->phases_count; i++) {
         const rh_phases *seen = &sampler->phases[i].phases;
-        if (strcmp(sampler->phases[i].migration, migration) != 0 || sampler->phases[i].statement != statement)
+        if (sampler->phases[i].statement != statement || strcmp(sampler->phases[i].migration, migration) != 0)
             continue;
         for (size_t k = 0; k < seen->count; k++) {
             rh_progress_phase *copy = rh_arena_add(arena, phases, &count);

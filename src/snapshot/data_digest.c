@@ -25,21 +25,22 @@ static const char SETTINGS[] =
     " set local bytea_output = 'hex'; set local extra_float_digits = 3; set local lc_monetary = 'C';"
     " set local xmlbinary = 'base64'; set local lock_timeout = '10s'";
 
+/* One transaction for all tables: nothing that is read may change meanwhile anyhow. */
 static bool begin(rh_pg *pg, rh_usec timeout, rh_error *error)
 {
     return rh_pg_executef(pg, error, "begin read only; %s; set local statement_timeout = %lld", SETTINGS,
                           (long long)(timeout / 1000));
 }
 
-static rh_pg_result *query(rh_pg *pg, const char *sql, rh_usec timeout, rh_error *error)
+/* From here on, for each statement. */
+static bool limit(rh_pg *pg, rh_usec timeout, rh_error *error)
 {
-    rh_pg_result *result = begin(pg, timeout, error) ? rh_pg_query(pg, sql, 0, NULL, error) : NULL;
-    bool ended = rh_pg_execute(pg, "rollback", error);
-    if (!ended) {
-        rh_pg_result_free(result);
-        return NULL;
-    }
-    return result;
+    return rh_pg_executef(pg, error, "set local statement_timeout = %lld", (long long)(timeout / 1000));
+}
+
+static bool end(rh_pg *pg, rh_error *error)
+{
+    return rh_pg_execute(pg, "rollback", error);
 }
 
 /* {"public.orders","public.\"Odd\""} as a literal. */
@@ -76,7 +77,7 @@ static bool list_tables(rh_pg *pg, rh_data *data, rh_error *error)
     free(affected);
     free(history);
     free(registry);
-    rh_pg_result *result = ok ? query(pg, rh_sql_data_tables, 0, error) : NULL;
+    rh_pg_result *result = ok ? rh_pg_query_again(pg, rh_sql_data_tables, 0, NULL, error) : NULL;
     if (!result)
         return false;
     table_state *table = NULL;
@@ -103,7 +104,7 @@ static bool list_tables(rh_pg *pg, rh_data *data, rh_error *error)
 
 static bool read_sequences(rh_pg *pg, rh_data *data, rh_error *error)
 {
-    rh_pg_result *result = query(pg, rh_sql_data_sequences, 0, error);
+    rh_pg_result *result = rh_pg_query_again(pg, rh_sql_data_sequences, 0, NULL, error);
     for (size_t i = 0; result && i < rh_pg_rows(result); i++) {
         sequence_state *sequence = rh_arena_add(data->arena, &data->sequences, &data->sequence_count);
         *sequence = (sequence_state){.name = rh_arena_strdup(data->arena, rh_pg_value(result, i, 0)),
@@ -204,6 +205,7 @@ static bool record_unreadable(rh_data *data, table_state *table, rh_error *faile
     return true;
 }
 
+/* A failure ends the transaction: the next table gets another. */
 static bool read_table(rh_pg *pg, rh_data *data, table_state *table, rh_error *error)
 {
     while (table->present && table->depth != RH_DATA_NOT_COMPARED) {
@@ -215,7 +217,7 @@ static bool read_table(rh_pg *pg, rh_data *data, table_state *table, rh_error *e
             rh_text_printf(&count, "select count(*) from %s%s", from_clause(table), table->name);
             sql = count.data;
         }
-        rh_pg_result *result = query(pg, sql, data->options.table_timeout, &failed);
+        rh_pg_result *result = rh_pg_query(pg, sql, 0, NULL, &failed);
         free(sql);
         if (result) {
             if (whole)
@@ -225,7 +227,8 @@ static bool read_table(rh_pg *pg, rh_data *data, table_state *table, rh_error *e
             rh_pg_result_free(result);
             return true;
         }
-        if (!record_unreadable(data, table, &failed)) {
+        if (!record_unreadable(data, table, &failed) || !end(pg, &failed) ||
+            !begin(pg, data->options.table_timeout, &failed)) {
             rh_error_context(&failed, "comparing the rows of %s", table->name);
             if (error)
                 rh_error_move(error, &failed);
@@ -262,11 +265,12 @@ rh_data *rh_data_read(rh_pg *pg, const rh_data_options *options, rh_error *error
 {
     rh_usec began = rh_clock_monotonic();
     rh_data *data = new_data(options);
-    bool ok = list_tables(pg, data, error) && read_sequences(pg, data, error);
+    bool ok = begin(pg, 0, error) && list_tables(pg, data, error) && read_sequences(pg, data, error) &&
+              limit(pg, options->table_timeout, error);
     choose_depths(data);
     for (size_t i = 0; ok && i < data->table_count; i++)
         ok = read_table(pg, data, &data->tables[i], error);
-    return finish(data, ok, began);
+    return finish(data, end(pg, ok ? error : NULL) && ok, began);
 }
 
 /* ---- again ---- */
@@ -315,14 +319,15 @@ rh_data *rh_data_read_again(rh_pg *pg, const rh_data *before, rh_error *error)
 {
     rh_usec began = rh_clock_monotonic();
     rh_data *now = new_data(&before->options), *data = new_data(&before->options);
-    bool ok = list_tables(pg, now, error) && read_sequences(pg, data, error);
+    bool ok = begin(pg, 0, error) && list_tables(pg, now, error) && read_sequences(pg, data, error) &&
+              limit(pg, before->options.table_timeout, error);
     for (size_t i = 0; ok && i < before->table_count; i++) {
         table_state *table = rh_arena_add(data->arena, &data->tables, &data->table_count);
         *table = as_before(data, &before->tables[i], find_table(now, before->tables[i].name));
         ok = read_table(pg, data, table, error);
     }
     rh_data_free(now);
-    return finish(data, ok, began);
+    return finish(data, end(pg, ok ? error : NULL) && ok, began);
 }
 
 void rh_data_free(rh_data *data)

@@ -24,7 +24,7 @@ enum { SHOWN_MAX = 600, SHOWN_BEFORE = 120 };
 
 static bool add_rows(rh_pg *pg, const char *sql, rh_schema *schema, rh_error *error)
 {
-    rh_pg_result *result = rh_pg_query(pg, sql, 0, NULL, error);
+    rh_pg_result *result = rh_pg_query_again(pg, sql, 0, NULL, error);
     for (size_t i = 0; result && i < rh_pg_rows(result); i++) {
         schema_object *object = rh_arena_add(schema->arena, &schema->objects, &schema->count);
         *object = (schema_object){rh_arena_strdup(schema->arena, rh_pg_value(result, i, 0)),

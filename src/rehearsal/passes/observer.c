@@ -37,6 +37,8 @@ struct rh_observer {
     rh_lock *held;        /* by the open transaction, so far */
     size_t held_count;
     bool is_shut_out; /* by the transaction under way: it has locked what a sample reads */
+    double lock_timeout_s, statement_timeout_s; /* of the session, while they are known */
+    bool timeouts_known;
 
     const char
         *unread_locks;    /* why locks of this pass are missing, as the first sample that failed says; NULL */
@@ -145,20 +147,48 @@ static double show(rh_pg *pg, const char *sql, rh_arena *arena)
 
 /* Asked of the session itself, since a server, a database, a role or a function may have set them. SHOW takes
  * no snapshot. */
-static void ask_for_timeouts(rh_pg *pg, rh_arena *arena, rh_statement_run *run)
+static void ask_for_timeouts(rh_observer *o, rh_pg *pg, rh_statement_run *run)
 {
-    run->lock_timeout_s = show(pg, "SHOW lock_timeout", arena);
-    double statement_s = show(pg, "SHOW statement_timeout", arena);
+    if (!o->timeouts_known) {
+        o->lock_timeout_s = show(pg, "SHOW lock_timeout", o->arena);
+        o->statement_timeout_s = show(pg, "SHOW statement_timeout", o->arena);
+    }
+    o->timeouts_known = true;
+    const double statement_s = o->statement_timeout_s;
+    run->lock_timeout_s = o->lock_timeout_s;
     run->lock_wait_limit_s = run->lock_timeout_s > 0 && statement_s > 0
                                  ? fmin(run->lock_timeout_s, statement_s)
                              : run->lock_timeout_s > 0 ? run->lock_timeout_s
                                                        : statement_s;
 }
 
+/* Of its own accord, or by the end of its transaction, which takes SET LOCAL back: only a command on objects
+ * that is no CALL, query or change, whose functions may, does not. */
+static bool may_change_settings(const rh_statement *statement)
+{
+    switch (statement->class_expected) {
+    case RH_CLASS_CATALOG:
+    case RH_CLASS_HEAP_SCAN:
+    case RH_CLASS_REWRITE:
+    case RH_CLASS_INDEX_BUILD:
+    case RH_CLASS_VALIDATION:
+    case RH_CLASS_FOREIGN_KEY:
+        return statement->unknown_effect != NULL;
+    default:
+        return true;
+    }
+}
+
 /* BEGIN, SET and the like take none; LOCK TABLE, which is of their class, does. */
 static bool takes_locks(const rh_statement *statement)
 {
     return statement->class_expected != RH_CLASS_TRANSACTION || statement->expected_lock;
+}
+
+/* A statement takes the same locks on a sample: the passes at full size read them. */
+static bool reads_locks(const rh_observer *o)
+{
+    return o->options.pass != RH_PASS_KIND_SCALED;
 }
 
 /* Once is enough, and a failed transaction answers nothing. */
@@ -191,8 +221,8 @@ static void before(void *user, rh_pg *pg, const rh_migration *migration, const r
     if (o->is_shut_out)
         return;
     if (is_asked_for_timeout(o, pg, statement, run))
-        ask_for_timeouts(pg, o->arena, run);
-    if (rh_pg_transaction_state(pg) == 'I')
+        ask_for_timeouts(o, pg, run);
+    if (reads_locks(o) && rh_pg_transaction_state(pg) == 'I')
         note_expected_locks(o, pg, statement, run);
     if (is_looked_at(o, statement, run))
         rh_work_before(o->work, pg, statement->expected_relation);
@@ -279,6 +309,8 @@ static void after(void *user, rh_pg *pg, const rh_migration *migration, const rh
         o->failed_at_s = rh_seconds(rh_clock_monotonic() - o->options.began);
     }
     rh_sampler_statement(o->sampler, NULL, 0);
+    if (may_change_settings(statement))
+        o->timeouts_known = false;
     if (ok && o->transactions != RH_UNKNOWN)
         run->transactions = rh_session_transactions(pg) - o->transactions - 1;
     if (o->memory_set)
@@ -290,7 +322,8 @@ static void after(void *user, rh_pg *pg, const rh_migration *migration, const rh
     }
     if (o->options.pass == RH_PASS_KIND_LOADED && !o->is_shut_out)
         add_resource_sample(o, &now);
-    if (ok && !o->is_shut_out && rh_pg_transaction_state(pg) == 'T' && takes_locks(statement))
+    if (ok && !o->is_shut_out && reads_locks(o) && rh_pg_transaction_state(pg) == 'T' &&
+        takes_locks(statement))
         add_new_locks(o, migration, statement, run);
     if (!ok && statement->needs_no_transaction && o->options.pass != RH_PASS_KIND_SCALED)
         find_invalid_index(o, migration, statement);
@@ -306,6 +339,7 @@ static void transaction_end(void *user, const rh_migration *migration, rh_statem
     o->held = NULL;
     o->held_count = 0;
     o->is_shut_out = false;
+    o->timeouts_known = false;
     if (o->work)
         rh_work_transaction_end(o->work);
     for (size_t i = 0; i < count; i++)
@@ -428,7 +462,8 @@ static void complete_run(rh_observer *o, const rh_migration *migration, const rh
     run->phase_count =
         rh_sampler_phases(o->sampler, migration->id, statement->ordinal, o->arena, &run->phases);
     bool only_ends = statement->class_ == RH_CLASS_TRANSACTION && !statement->expected_lock;
-    if (run->lock_count == 0 && !run->locks_complete && !only_ends) /* COMMIT holds what others took */
+    if (reads_locks(o) && run->lock_count == 0 && !run->locks_complete &&
+        !only_ends) /* COMMIT holds what others took */
         add_outside_locks(o, migration, statement, run);
 }
 
