@@ -82,6 +82,11 @@ void rh_json_add_null(rh_json *parent, const char *key)
     rh_json_add(parent, key, NULL);
 }
 
+void rh_json_remove(rh_json *object, const char *key)
+{
+    json_object_del(object, key);
+}
+
 void rh_json_rename(rh_json *object, const char *from, const char *to)
 {
     json_t *value = json_object_get(object, from);
@@ -222,6 +227,9 @@ rh_json *rh_json_read(const char *path, rh_error *error)
     return root;
 }
 
+/* How deep a record is broken into lines: a statement of a migration is one line. */
+enum { BROKEN_DEPTH = 4 };
+
 /* 15 significant digits: what is measured in microseconds prints as it was written, 0.1 and not
  * 0.10000000000000001. */
 static char *format(const rh_json *value, size_t flags)
@@ -239,43 +247,35 @@ char *rh_json_format(const rh_json *value)
     return format(value, JSON_INDENT(2));
 }
 
-/* The end of what lies between brackets: their line breaks go, each comma keeps a blank. */
-static size_t close_up(char *text, size_t from, size_t to)
+/* Two spaces a level. */
+static void new_line(rh_text *text, int depth)
 {
-    size_t kept = from;
-    for (size_t i = from; i < to; i++) {
-        if (text[i] == '\n') {
-            while (i + 1 < to && text[i + 1] == ' ')
-                i++;
-            if (kept > from && text[kept - 1] == ',')
-                text[kept++] = ' ';
-        } else {
-            text[kept++] = text[i];
-        }
-    }
-    return kept;
+    rh_text_printf(text, "\n%*s", 2 * depth, "");
 }
 
 char *rh_json_format_record(const rh_json *value)
 {
-    char *text = rh_json_format(value);
-    size_t kept = 0, open = SIZE_MAX; /* behind the last bracket, as long as nothing was opened within it */
+    char *line = format(value, JSON_COMPACT);
+    rh_text text = {0};
+    int depth = 0;
     bool in_string = false;
-    for (const char *c = text; *c; c++) {
-        if (in_string && *c == '\\') {
-            text[kept++] = *c++;
-        } else if (*c == '"') {
+    for (const char *c = line; *c; c++) {
+        const bool opens = !in_string && (*c == '{' || *c == '['),
+                   closes = !in_string && (*c == '}' || *c == ']');
+        if (closes && depth-- <= BROKEN_DEPTH && c[-1] != '{' && c[-1] != '[')
+            new_line(&text, depth);
+        rh_text_append_char(&text, *c);
+        if (in_string && *c == '\\')
+            rh_text_append_char(&text, *++c);
+        else if (*c == '"')
             in_string = !in_string;
-        } else if (!in_string && (*c == '}' || *c == ']')) {
-            kept = open == SIZE_MAX ? kept : close_up(text, open, kept);
-            open = SIZE_MAX;
-        }
-        text[kept++] = *c;
-        if (!in_string && (*c == '{' || *c == '['))
-            open = kept;
+        depth += opens;
+        if ((opens && depth <= BROKEN_DEPTH && c[1] != '}' && c[1] != ']') ||
+            (!in_string && *c == ',' && depth <= BROKEN_DEPTH))
+            new_line(&text, depth);
     }
-    text[kept] = '\0';
-    return text;
+    free(line);
+    return text.data;
 }
 
 char *rh_json_format_line(const rh_json *value)

@@ -25,6 +25,8 @@ void rh_json_add_bool(rh_json *parent, const char *key, bool value);
 void rh_json_add_null(rh_json *parent, const char *key);
 /* Moves the value of the key FROM, if OBJECT has it, to the key TO. */
 void rh_json_rename(rh_json *object, const char *from, const char *to);
+/* Removes the key, if OBJECT has it. */
+void rh_json_remove(rh_json *object, const char *key);
 /* New empty child, borrowed. */
 rh_json *rh_json_add_object(rh_json *parent, const char *key);
 rh_json *rh_json_add_array(rh_json *parent, const char *key);
@@ -52,8 +54,7 @@ rh_json *rh_json_read(const char *path, rh_error *error);
 rh_json *rh_json_parse(const char *text, size_t length, const char *name, rh_error *error);
 /* Two-space indented text with a final newline; heap. */
 char *rh_json_format(const rh_json *value);
-/* The same with each object and array that holds no other on one line: about two thirds of the size, and
- * easier to read by the screen; heap. */
+/* The same with line breaks in the outer four levels only, so that each item of a list is a line; heap. */
 char *rh_json_format_record(const rh_json *value);
 /* One line with a final newline, for logs of one record a line; heap. */
 char *rh_json_format_line(const rh_json *value);

@@ -32,22 +32,15 @@ static void add_phases(rh_json *object, const rh_statement_run *r)
     }
 }
 
+/* Without what samples/statements.csv has beside it. */
 static void add_run(rh_json *runs, const rh_run *run, const rh_statement_run *r)
 {
     rh_json *object = rh_json_add_object(runs, NULL);
     bool loaded = r->pass == RH_PASS_KIND_LOADED && run->load.measured;
     rh_json_add_string(object, "pass", rh_record_pass_name(r->pass));
     rh_json_add_int(object, "repeat", r->repeat);
-    rh_record_figure(object, "scale", r->scale);
     rh_record_figure(object, "at_s", loaded ? rh_seconds(r->started - run->load.began) : RH_NOT_MEASURED);
     rh_record_figure(object, "relation_bytes", r->relation_bytes);
-    rh_record_figure(object, "relation_rows", r->size.rows > 0 ? r->size.rows : RH_NOT_MEASURED);
-    rh_record_figure(object, "index_bytes", r->size.rows > 0 ? r->size.index_bytes : RH_NOT_MEASURED);
-    rh_record_figure(object, "referenced_rows", r->size.rows > 0 ? r->size.referenced_rows : RH_NOT_MEASURED);
-    rh_record_figure(object, "shared_buffers_bytes",
-                     r->size.buffers_bytes > 0 ? r->size.buffers_bytes : RH_NOT_MEASURED);
-    rh_record_figure(object, "maintenance_work_mem_bytes",
-                     r->size.sort_bytes > 0 ? r->size.sort_bytes : RH_NOT_MEASURED);
     rh_record_figure(object, "elapsed_s", r->elapsed_s);
     rh_record_figure(object, "lock_wait_s", r->lock_wait_s);
     rh_record_figure(object, "lock_timeout_s", r->lock_timeout_s);
@@ -58,18 +51,6 @@ static void add_run(rh_json *runs, const rh_run *run, const rh_statement_run *r)
     rh_json_add_count(object, "wal_bytes", r->wal_bytes);
     rh_json_add_count(object, "temp_bytes", r->temp_bytes);
     rh_json_add_count(object, "rows", r->rows);
-    rh_json_add_count(object, "shared_hit_blocks", r->shared_hit_blocks);
-    rh_json_add_count(object, "shared_read_blocks", r->shared_read_blocks);
-    rh_json_add_count(object, "cached_read_bytes", r->cached_read_bytes);
-    rh_json_add_count(object, "cached_write_bytes", r->cached_write_bytes);
-    rh_json_add_count(object, "wal_images", r->wal_images);
-    rh_json_add_count(object, "fsyncs", r->fsyncs);
-    rh_json *sources = rh_json_add_object(object, "sources");
-    rh_json_add_string(sources, "cpu", r->cpu_source);
-    rh_json_add_string(sources, "io", r->io_source);
-    rh_json_add_string(sources, "cache", r->cache_source);
-    rh_json_add_string(sources, "wal", r->wal_source);
-    rh_json_add_string(sources, "temp", r->temp_source);
     add_phases(object, r);
 }
 
@@ -194,7 +175,8 @@ rh_json *rh_record_statements(const rh_run *run, const rh_script *script)
         rh_json_add_string(object, "parse_error", s->parse_error);
         rh_json *runs = rh_json_add_array(object, "runs");
         for (size_t r = 0; r < s->run_count; r++)
-            add_run(runs, run, &s->runs[r]);
+            if (s->runs[r].pass != RH_PASS_KIND_SCALED)
+                add_run(runs, run, &s->runs[r]);
         add_locks(object, s);
         add_work(object, s);
         rh_json *hazards = rh_json_add_array(object, "hazards");

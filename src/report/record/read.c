@@ -83,6 +83,22 @@ static const struct {
     {"interruptions", "kind", "connection_cut", "connection_lost"},
 };
 
+/* Keys of a statement's run that only samples/statements.csv has now. */
+static const char *const OF_RUNS[] = {"scale",
+                                      "relation_rows",
+                                      "index_bytes",
+                                      "referenced_rows",
+                                      "other_rows",
+                                      "shared_buffers_bytes",
+                                      "shared_hit_blocks",
+                                      "maintenance_work_mem_bytes",
+                                      "cached_read_bytes",
+                                      "cached_write_bytes",
+                                      "wal_images",
+                                      "fsyncs",
+                                      "sources",
+                                      "shared_read_blocks"};
+
 /* Version 1 had no codes: a section of the page found its reason by the first words of a sentence. */
 static const struct {
     const char *beginning;
@@ -124,6 +140,8 @@ static void upgrade(rh_json *value, const char *name)
         return;
     for (const char *key; (key = rh_json_each(value, &iterator, &child));)
         upgrade(child, key);
+    for (size_t i = 0; strcmp(name, "runs") == 0 && i < sizeof OF_RUNS / sizeof *OF_RUNS; i++)
+        rh_json_remove(value, OF_RUNS[i]);
     for (size_t i = 0; i < sizeof KEYS / sizeof *KEYS; i++)
         if (is_within(KEYS[i].within, name))
             rh_json_rename(value, KEYS[i].v1, KEYS[i].v2);

@@ -164,10 +164,30 @@ static void statement_row(const rh_run *run, rh_csv_writer *csv, const char *mig
     double seconds[] = {r->elapsed_s, r->lock_wait_s, r->cpu_user_s, r->cpu_system_s};
     for (size_t i = 0; i < 4; i++)
         rh_csv_real(csv, seconds[i], 6);
-    int64_t counts[] = {r->read_bytes, r->write_bytes,       r->wal_bytes,         r->temp_bytes,
-                        r->rows,       r->shared_hit_blocks, r->shared_read_blocks};
-    for (size_t i = 0; i < 7; i++)
+    const int64_t counts[] = {r->read_bytes,
+                              r->write_bytes,
+                              r->wal_bytes,
+                              r->temp_bytes,
+                              r->rows,
+                              r->shared_hit_blocks,
+                              r->shared_read_blocks,
+                              r->cached_read_bytes,
+                              r->cached_write_bytes,
+                              r->wal_images,
+                              r->fsyncs};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         count(csv, counts[i]);
+    const rh_work_size *size = &r->size;
+    const double work[] = {size->rows > 0 ? size->rows : RH_NOT_MEASURED,
+                           size->rows > 0 ? size->index_bytes : RH_NOT_MEASURED,
+                           size->rows > 0 ? size->referenced_rows : RH_NOT_MEASURED,
+                           size->buffers_bytes > 0 ? size->buffers_bytes : RH_NOT_MEASURED,
+                           size->sort_bytes > 0 ? size->sort_bytes : RH_NOT_MEASURED};
+    for (size_t i = 0; i < sizeof work / sizeof *work; i++)
+        rh_csv_real(csv, work[i], 0);
+    const char *sources[] = {r->cpu_source, r->io_source, r->cache_source, r->wal_source, r->temp_source};
+    for (size_t i = 0; i < sizeof sources / sizeof *sources; i++)
+        rh_csv_text(csv, sources[i]);
     rh_csv_end_row(csv);
 }
 
@@ -251,7 +271,7 @@ bool rh_samples_write(const rh_run *run, const char *directory, rh_error *error)
     static const struct {
         const char *name;
         body rows;
-        const char *header[24];
+        const char *header[40];
     } files[] = {
         {"load.csv",
          load_body,
@@ -296,7 +316,21 @@ bool rh_samples_write(const rh_run *run, const char *directory, rh_error *error)
           "temp_bytes",
           "rows",
           "shared_hit_blocks",
-          "shared_read_blocks"}},
+          "shared_read_blocks",
+          "cached_read_bytes",
+          "cached_write_bytes",
+          "wal_images",
+          "fsyncs",
+          "relation_rows",
+          "index_bytes",
+          "referenced_rows",
+          "shared_buffers_bytes",
+          "maintenance_work_mem_bytes",
+          "cpu_source",
+          "io_source",
+          "cache_source",
+          "wal_source",
+          "temp_source"}},
         {"locks.csv",
          locks_body,
          {"migration", "statement", "pass", "repeat", "relation", "mode", "wait_s", "held_s", "blocks_reads",

@@ -1,6 +1,8 @@
 """table.py REPORT...: the back-test's rows of several runs, pooled: errors by class, baselines, noise floor, intervals."""
+import csv
 import json
 import math
+import os
 import random
 import statistics
 import sys
@@ -14,24 +16,30 @@ def quiet_runs(report):
     for migration in report["migrations"]:
         for statement in migration["statements"]:
             yield (migration["id"], statement["ordinal"]), [
-                r["elapsed_s"] for r in statement["runs"] if r["pass"] == "quiet"], statement
+                r["elapsed_s"] for r in statement["runs"] if r["pass"] == "quiet"]
 
 
-def largest_sample(statement):
-    runs = [r for r in statement["runs"] if r["pass"] == "scaled" and r["elapsed_s"]]
-    scale = max(r["scale"] for r in runs)
-    return [r["elapsed_s"] for r in runs if r["scale"] == scale]
+def samples_of(path):
+    """The runs on the largest sample, by migration and statement."""
+    times = {}
+    with open(os.path.join(os.path.dirname(path), "samples", "statements.csv"), encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if row["pass"] == "scaled" and row["elapsed_s"]:
+                of = times.setdefault((row["migration"], int(row["statement"])), {})
+                of.setdefault(float(row["scale"]), []).append(float(row["elapsed_s"]))
+    return {key: by_scale[max(by_scale)] for key, by_scale in times.items()}
 
 
 def rows_of(paths):
     for path in paths:
         with open(path, encoding="utf-8") as file:
             report = json.load(file)
-        runs = {key: (times, statement) for key, times, statement in quiet_runs(report)}
+        runs, samples = dict(quiet_runs(report)), samples_of(path)
         for row in report["prediction"]["backtest"]["rows"]:
             if row["actual_s"] is None or row["actual_s"] < FLOOR_S:
                 continue
-            row["times"], row["of"] = runs[(row["migration"], row["statement"])]
+            key = (row["migration"], row["statement"])
+            row["times"], row["sample"] = runs[key], samples[key]
             row["run"] = report["run_id"]
             yield row
 
@@ -63,7 +71,7 @@ def repeats_alone(rows, draws=40):
     generator = random.Random(1)
     values = []
     for row in rows:
-        sides = [[math.log(t) for t in times if t > 0] for times in (row["times"], largest_sample(row["of"]))]
+        sides = [[math.log(t) for t in times if t > 0] for times in (row["times"], row["sample"])]
         if min(len(side) for side in sides) < 3:
             continue
         for _ in range(draws):

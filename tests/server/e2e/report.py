@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """report.py REPORT.json [NAME=EXPRESSION ...] EXPRESSION: is EXPRESSION true of the report r?
 
-A key of an object is also its attribute: r.migrations[0].outcome. Each NAME is bound before EXPRESSION is evaluated.
+A key of an object is also its attribute: r.migrations[0].outcome. samples('statements') are the rows of
+samples/statements.csv beside the report, with strings as values. Each NAME is bound before EXPRESSION is evaluated.
 Each part of `A and B` is judged by itself; of a part that is not true the values are printed.
 """
 import ast
+import csv
 import json
+import os
 import sys
 
 
@@ -56,8 +59,13 @@ def judge(expression, names):
 
 def main():
     path, *bindings, expression = sys.argv[1:]
+
+    def samples(name):
+        with open(os.path.join(os.path.dirname(path), "samples", name + ".csv"), encoding="utf-8", newline="") as file:
+            return [Record(row) for row in csv.DictReader(file)]
+
     with open(path, encoding="utf-8") as file:
-        names = {"r": json.load(file, object_hook=Record)}
+        names = {"r": json.load(file, object_hook=Record), "samples": samples}
     try:
         for binding in bindings:
             name, _, value = binding.partition("=")

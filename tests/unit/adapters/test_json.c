@@ -91,18 +91,25 @@ static void test_record_format(void **state)
 {
     (void)state;
     static const char text[] =
-        "{\"a\": [1, 2], \"b\": {\"c\": \"x,\\n  \\\"{ }\\\\\", \"d\": []}, \"e\": [{\"f\": null}, 3]}";
+        "{\"a\": [1, 2], \"b\": {\"c\": \"x,\\n  \\\"{ }\\\\\", \"d\": []}, \"e\": [{\"f\": [{\"g\": [1, {}]}]}, 3]}";
     rh_json *value = rh_json_parse(text, strlen(text), "test", NULL);
     assert_non_null(value);
     char *written = rh_json_format_record(value);
     assert_string_equal(written, "{\n"
-                                 "  \"a\": [1, 2],\n"
-                                 "  \"b\": {\n"
-                                 "    \"c\": \"x,\\n  \\\"{ }\\\\\",\n"
-                                 "    \"d\": []\n"
+                                 "  \"a\":[\n"
+                                 "    1,\n"
+                                 "    2\n"
+                                 "  ],\n"
+                                 "  \"b\":{\n"
+                                 "    \"c\":\"x,\\n  \\\"{ }\\\\\",\n"
+                                 "    \"d\":[]\n"
                                  "  },\n"
-                                 "  \"e\": [\n"
-                                 "    {\"f\": null},\n"
+                                 "  \"e\":[\n"
+                                 "    {\n"
+                                 "      \"f\":[\n"
+                                 "        {\"g\":[1,{}]}\n"
+                                 "      ]\n"
+                                 "    },\n"
                                  "    3\n"
                                  "  ]\n"
                                  "}\n");
