@@ -120,16 +120,6 @@ const char *rh_restore_hint(const rh_dump_entry *entry, const char *sqlstate, co
     return skip;
 }
 
-const char *rh_restore_redact(const char *message, const char *code, bool data, rh_arena *arena)
-{
-    if (data)
-        return "the server refused the rows; its message may hold data and is not shown";
-    char *shown = rh_redact(message, &(rh_redaction){.names = &code, .name_count = 1});
-    const char *redacted = rh_arena_strdup(arena, shown);
-    free(shown);
-    return redacted;
-}
-
 static bool has(const char *text, const char *part)
 {
     return strstr(text, part) != NULL;
@@ -144,4 +134,16 @@ rh_error_code rh_restore_failure_code(const char *message)
         has(message, "SSL connection has been closed"))
         return RH_ERROR_LOST;
     return RH_ERROR_BACKUP;
+}
+
+const char *rh_restore_redact(const char *message, const char *code, bool data, rh_arena *arena)
+{
+    if (data && rh_restore_failure_code(message) == RH_ERROR_NO_SPACE)
+        return "no space left on the device of the staging server";
+    if (data)
+        return "the server refused the rows; its message may hold data and is not shown";
+    char *shown = rh_redact(message, &(rh_redaction){.names = &code, .name_count = 1});
+    const char *redacted = rh_arena_strdup(arena, shown);
+    free(shown);
+    return redacted;
 }

@@ -17,15 +17,21 @@ statement() { # ORDINAL EXPRESSION: of its quiet run x
     report "s=[m for m in r.migrations if m.id == '000012'][0].statements[$1 - 1]" "x=[x for x in s.runs if x['pass'] == 'quiet'][0]" "$2"
 }
 
+source() { # ORDINAL EXPRESSION: of the row x of samples/statements.csv
+    report "x=[x for x in samples('statements') if (x.migration, x.statement, x['pass']) == ('000012', '$1', 'quiet')][0]" "$2"
+}
+
 fact 'a superuser on another machine: each figure by SQL, with its source'
 given postgres
 rehearse 0 --pass quiet
 valid_report
 report "r['staging']['local'] is False and r['staging']['kind'] == 'server'"
 for ordinal in 2 4; do # in its own transaction, and in the implicit one
-    statement $ordinal "x['cpu_user_s'] + x['cpu_system_s'] > 0 and 'log_statement_stats' in x['sources']['cpu']"
-    statement $ordinal "x['read_bytes'] >= 0 and x['write_bytes'] >= 0 and 'log_statement_stats' in x['sources']['io']"
-    statement $ordinal "x['wal_bytes'] > 100000 and x['sources']['wal'].startswith('pg_current_wal_insert_lsn')"
+    statement $ordinal "x['cpu_user_s'] + x['cpu_system_s'] > 0"
+    statement $ordinal "x['read_bytes'] >= 0 and x['write_bytes'] >= 0"
+    statement $ordinal "x['wal_bytes'] > 100000"
+    source $ordinal "'log_statement_stats' in x.cpu_source and 'log_statement_stats' in x.io_source"
+    source $ordinal "x.wal_source.startswith('pg_current_wal_insert_lsn')"
 done
 report "[m for m in r['migrations'] if m['id'] == '000012'][0]['statements'][3]['prediction']['parts']['cpu_s'] > 0"
 
@@ -34,7 +40,8 @@ fact 'a role that may only create databases: facts that it may not read are null
 given builder
 rehearse 0 --pass quiet
 valid_report
-statement 2 "x['cpu_user_s'] is None and x['read_bytes'] is None and x['sources']['cpu'] is None and x['wal_bytes'] > 100000"
+statement 2 "x['cpu_user_s'] is None and x['read_bytes'] is None and x['wal_bytes'] > 100000"
+source 2 "x.cpu_source == ''"
 report "any('may not set log_statement_stats' in s for s in (n['text'] for n in r['not_measured']))"
 "$bindir/psql" -qX -h "$work/given" -p "$port" -U postgres -d postgres -tAc "SELECT datname FROM pg_database WHERE datname LIKE 'pgrehearse%'" >"$work/out"
 [ ! -s "$work/out" ] || fail "databases were left behind"

@@ -143,6 +143,8 @@ static void no_value_survives(void **state)
     for (size_t i = 0; i < sizeof messages / sizeof *messages; i++)
         assert_string_equal(rh_restore_redact(messages[i][0], code, false, arena), messages[i][1]);
     assert_null(strstr(rh_restore_redact("customer x@y.test is not allowed", NULL, true, arena), "y.test"));
+    static const char full[] = "could not extend file \"base/16384/16410\": No space left on device";
+    assert_non_null(strstr(rh_restore_redact(full, NULL, true, arena), "no space left"));
     rh_arena_free(arena);
 }
 
