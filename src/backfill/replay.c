@@ -153,7 +153,7 @@ bool rh_sweep_measure_replay(rh_sweep *sweep, rh_backfill_result *result, rh_err
     if (found->mode == RH_STANDBY_NONE || !staging)
         return true;
     const quiet all = quiet_of(sweep, 0);
-    if (!(all.wal / all.rows * (double)(sweep->budget / 3) >= (double)PILE_LEAST)) {
+    if (!(all.wal / all.rows * (double)sweep->budget / 3 >= (double)PILE_LEAST)) {
         found->replay_why_not = TOO_LITTLE;
         return true;
     }
