@@ -19,7 +19,7 @@ static rh_error problem;
 
 typedef struct scripted_run {
     const script_backfill_run *script;
-    int sent; /* before it */
+    int sent, also; /* before it */
     bool killed, stopped;
 } scripted_run;
 
@@ -32,6 +32,7 @@ static void *start(const rh_runner_start *start_, rh_error *error)
         abort();
     *run = (scripted_run){.script = &s->runs[s->started++]};
     run->sent = run->script->until ? script_sent(NULL, run->script->until) : 0;
+    run->also = run->script->also ? script_sent(NULL, run->script->also) : 0;
     s->again += start_->again;
     s->open++;
     return run;
@@ -45,6 +46,8 @@ static bool has_ended(void *data, rh_runner_end *end)
     if (!killed && script->endless && (!run->stopped || script->ignores_stop))
         return false;
     if (!killed && script->until && script_sent(NULL, script->until) - run->sent < script->times)
+        return false;
+    if (!killed && script->also && script_sent(NULL, script->also) == run->also)
         return false;
     *end = (rh_runner_end){.ok = !killed && !script->fails,
                            .refused = script->refused,

@@ -14,6 +14,7 @@ typedef struct script_backfill_run {
     bool ignores_stop; /* an endless one: only when it is killed */
     const char *until; /* it ends once a text with this in it has been sent TIMES times since */
     int times;
+    const char *also; /* and one with this in it at least once; NULL: none need */
 } script_backfill_run;
 
 enum { SCRIPT_BACKFILL_RUNS = 32 };

@@ -18,7 +18,7 @@ static int begin(void **state)
     scripted_of.dual_write = "application";
     script_backfill_run *runs = scripted_backfill.runs;
     runs[LOST] = (script_backfill_run){.until = "UPDATE public.t", .times = 2};
-    runs[COMPLETE] = (script_backfill_run){.until = "FOR UPDATE", .times = 1};
+    runs[COMPLETE] = (script_backfill_run){.until = "FOR UPDATE", .times = 1, .also = "DELETE FROM public.t"};
     runs[END] = (script_backfill_run){.until = "nextval('pgrehearse_proof.inserts')", .times = 2};
     runs[DEADLOCK] = (script_backfill_run){.until = "UPDATE public.t", .times = 12};
     return 0;
