@@ -22,20 +22,21 @@ typedef struct digest_job {
     char *buffer; /* CHUNK_BYTES */
 } digest_job;
 
-static void to_hex(const unsigned char raw[32], char digest[65])
+/* DIGEST gets two digits a byte, and its end. */
+static void to_hex(const unsigned char *raw, size_t size, char *digest)
 {
-    for (size_t i = 0; i < 32; i++) {
+    for (size_t i = 0; i < size; i++) {
         digest[2 * i] = "0123456789abcdef"[raw[i] >> 4];
         digest[2 * i + 1] = "0123456789abcdef"[raw[i] & 15];
     }
-    digest[64] = 0;
+    digest[2 * size] = 0;
 }
 
 void rh_sha256_bytes(const void *bytes, size_t length, char digest[65])
 {
     unsigned char raw[EVP_MAX_MD_SIZE] = {0};
     EVP_Digest(bytes, length, raw, NULL, EVP_sha256(), NULL);
-    to_hex(raw, digest);
+    to_hex(raw, 32, digest);
 }
 
 /* LENGTH bytes of a digest that the library may not have. */
@@ -109,7 +110,7 @@ static bool digest_file(const char *path, char digest[65], digest_job *job, rh_e
     unsigned int size = 0;
     bool ok = digest_raw(path, EVP_sha256(), job, raw, &size, error);
     if (ok)
-        to_hex(raw, digest);
+        to_hex(raw, size, digest);
     return ok;
 }
 
@@ -119,8 +120,8 @@ bool rh_file_digest(const char *path, const char *algorithm, char digest[129], r
     unsigned int size = 0;
     digest_job job = {.buffer = rh_alloc(CHUNK_BYTES)};
     bool ok = digest_raw(path, EVP_get_digestbyname(algorithm), &job, raw, &size, error);
-    for (unsigned int i = 0; ok && i < size; i++)
-        (void)snprintf(digest + 2 * (size_t)i, 3, "%02x", raw[i]);
+    if (ok)
+        to_hex(raw, size, digest);
     free(job.buffer);
     return ok;
 }

@@ -15,7 +15,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-static bool write_all(int fd, const char *bytes, size_t length)
+bool rh_write_all(int fd, const char *bytes, size_t length)
 {
     while (length > 0) {
         ssize_t written = write(fd, bytes, length);
@@ -166,7 +166,7 @@ bool rh_file_write(const char *path, const char *text, size_t length, rh_error *
         return rh_error_errno(error, errno, "cannot write %s", path);
     rh_text_printf(&temporary, "%s.%016llx.tmp", path, (unsigned long long)random);
     int fd = open(temporary.data, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    bool ok = fd >= 0 && write_all(fd, text, length) && fsync(fd) == 0;
+    bool ok = fd >= 0 && rh_write_all(fd, text, length) && fsync(fd) == 0;
     int saved = errno;
     if (fd >= 0)
         close(fd);
@@ -187,7 +187,7 @@ bool rh_file_write(const char *path, const char *text, size_t length, rh_error *
 bool rh_file_append(const char *path, const char *text, size_t length, rh_error *error)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-    bool ok = fd >= 0 && write_all(fd, text, length) && fsync(fd) == 0;
+    bool ok = fd >= 0 && rh_write_all(fd, text, length) && fsync(fd) == 0;
     if (!ok)
         rh_error_errno(error, errno, "cannot write %s", path);
     if (fd >= 0)

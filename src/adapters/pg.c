@@ -263,6 +263,12 @@ bool rh_pg_query_int(rh_pg *pg, const char *sql, int64_t *value, rh_error *error
     return found || rh_error_set(error, RH_ERROR_SQL, "a query that should give one row gave none");
 }
 
+bool rh_pg_publish_statistics(rh_pg *pg, rh_error *error)
+{
+    return rh_pg_server_version(pg) >= 150000 &&
+           rh_pg_execute(pg, "SELECT pg_catalog.pg_stat_force_next_flush()", error);
+}
+
 size_t rh_pg_rows(const rh_pg_result *result)
 {
     return result->rows ? (size_t)PQntuples(result->rows) : 0;

@@ -36,7 +36,7 @@ static bool copy_attributes(int fd, const char *path, const struct stat *from, r
 {
     struct timespec times[2] = {from->st_atim, from->st_mtim};
     bool link = S_ISLNK(from->st_mode);
-    /* Another's file can be read, and given to nobody else, by what is not root. */
+    /* Only root can give a file of another account to that account; others may read it. */
     bool foreign = geteuid() != 0 && from->st_uid != geteuid();
     bool ok = foreign || (fd >= 0 ? fchown(fd, from->st_uid, from->st_gid) == 0
                                   : lchown(path, from->st_uid, from->st_gid) == 0);

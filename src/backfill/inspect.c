@@ -170,7 +170,7 @@ static bool count_written(const inspection *in, int64_t *count, rh_error *error)
 {
     static const char sql[] =
         "SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_catalog.pg_stat_xact_user_tables\n"
-        "WHERE relid IN (SELECT relid FROM pg_catalog.pg_partition_tree($1::regclass) UNION SELECT $1::regclass)\n"
+        "WHERE relid IN (" RH_BACKFILL_PARTS ")\n"
         "      AND pg_catalog.current_setting('track_counts')::bool";
     rh_pg_result *row = rh_pg_query(in->pg, sql, 1, &in->target->table, error);
     *count = row ? rh_pg_int(row, 0, 0, RH_UNKNOWN) : RH_UNKNOWN;

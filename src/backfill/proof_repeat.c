@@ -169,7 +169,7 @@ static bool count_reads(rh_proof *p, int64_t batch, int64_t *pages, int64_t *bat
     rh_pg_result *row = rh_pg_query(
         p->side,
         "SELECT sum(heap_blks_read + heap_blks_hit) FROM pg_catalog.pg_statio_user_tables WHERE relid IN"
-        " (SELECT relid FROM pg_catalog.pg_partition_tree($1::regclass) UNION SELECT $1::regclass)",
+        " (" RH_BACKFILL_PARTS ")",
         1, parameters, error);
     *pages = row && rh_pg_rows(row) ? rh_pg_int(row, 0, 0, RH_UNKNOWN) : RH_UNKNOWN;
     rh_pg_result_free(row);
@@ -192,7 +192,7 @@ bool rh_proof_reads(rh_proof *p, rh_error *error)
     rh_pg_result *row = rh_pg_query(
         p->side,
         "SELECT (sum(pg_catalog.pg_relation_size(relid)) / current_setting('block_size')::int)::bigint FROM"
-        " (SELECT relid FROM pg_catalog.pg_partition_tree($1::regclass) UNION SELECT $1::regclass) AS parts",
+        " (" RH_BACKFILL_PARTS ") AS parts",
         1, parameters, error);
     if (!row)
         return false;

@@ -58,15 +58,18 @@ bool rh_sweep_open_sessions(rh_sweep *sweep, size_t count, rh_error *error)
 
 bool rh_sweep_flush_statistics(rh_sweep *sweep, rh_error *error)
 {
+    rh_error own = {0};
     bool ok = true;
     for (size_t i = 0; i < sweep->session_count && ok; i++) {
-        rh_pg *pg = rh_backfill_worker_session(sweep->sessions[i]);
-        if (rh_pg_server_version(pg) >= 150000)
-            ok = rh_pg_execute(pg, "SELECT pg_catalog.pg_stat_force_next_flush()", error);
+        ok = rh_pg_publish_statistics(rh_backfill_worker_session(sweep->sessions[i]), &own);
     }
-    if (sweep->session_count > 0 &&
-        rh_pg_server_version(rh_backfill_worker_session(sweep->sessions[0])) < 150000)
-        rh_sweep_close_sessions(sweep); /* its end is what flushes them */
+    if (!ok && !rh_error_is_set(&own)) { /* before 15, its end is what flushes them */
+        rh_sweep_close_sessions(sweep);
+        ok = true;
+    }
+    if (!ok && error)
+        rh_error_move(error, &own);
+    rh_error_release(&own);
     return ok;
 }
 

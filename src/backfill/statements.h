@@ -38,3 +38,7 @@ const char *rh_backfill_count_up_to(const rh_backfill *backfill, const rh_backfi
 const char *rh_backfill_key_list(const rh_backfill_target *target, const char *prefix, rh_arena *arena);
 /* "id DESC", "tenant DESC, id DESC". */
 const char *rh_backfill_key_order(const rh_backfill_target *target, rh_arena *arena);
+
+/* SQL: relid of the table $1 and of its partitions at any depth. */
+#define RH_BACKFILL_PARTS                                                                                    \
+    "SELECT relid FROM pg_catalog.pg_partition_tree($1::regclass) UNION SELECT $1::regclass"

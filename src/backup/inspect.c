@@ -144,7 +144,7 @@ static bool inspect_entry(rh_archive *archive, const char *name, rh_arena *arena
         length += n;
     if (n < 0)
         return false;
-    const char *base = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;
+    const char *base = rh_base_name(name);
     seen->base_backup =
         seen->base_backup || strcmp(base, "PG_VERSION") == 0 || strcmp(base, "backup_label") == 0;
     if (seen->entry_count++ == 0)

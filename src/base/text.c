@@ -97,6 +97,12 @@ bool rh_ends_with(const char *string, const char *suffix)
     return a >= b && strcmp(string + a - b, suffix) == 0;
 }
 
+const char *rh_base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
 bool rh_is_one_of(const char *string, const char *const *list)
 {
     for (; *list; list++)

@@ -162,13 +162,6 @@ void rh_counters_read(rh_pg *side, int pid, bool local, rh_counters *counters)
     read_counters(side, pid, local, false, counters);
 }
 
-/* The session's statistics, for others to see. */
-static bool publish(rh_pg *migration)
-{
-    return rh_pg_server_version(migration) >= 150000 &&
-           rh_pg_execute(migration, "SELECT pg_catalog.pg_stat_force_next_flush()", NULL);
-}
-
 static const char USAGE_SOURCE[] = "getrusage by log_statement_stats, without parallel workers";
 
 /* What asking and publishing cost the backend: the least of a few, in a session that does nothing else. */
@@ -179,7 +172,7 @@ static void calibrate(rh_pg *migration, rh_counters_access *access)
     bool ok = rh_usage_ask(migration, &last, NULL);
     for (int i = 0; ok && i < 6; i++, last = next) {
         bool flush = i % 2 != 0;
-        ok = (!flush || publish(migration)) && rh_usage_ask(migration, &next, NULL);
+        ok = (!flush || rh_pg_publish_statistics(migration, NULL)) && rh_usage_ask(migration, &next, NULL);
         double cost = next.user_s + next.system_s - last.user_s - last.system_s;
         if (ok && flush)
             access->flushing_s = fmin(access->flushing_s, cost);
@@ -220,7 +213,7 @@ void rh_counters_read_idle(rh_pg *migration, rh_pg *side, rh_counters_access *ac
         calibrate(migration, access);
     if (remote)
         read_usage(migration, access, &usage);
-    bool published = idle && publish(migration);
+    bool published = idle && rh_pg_publish_statistics(migration, NULL);
     read_counters(side, rh_pg_backend_pid(migration), access->local, published, counters);
     if (!usage.cpu_source)
         return;

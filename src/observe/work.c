@@ -36,17 +36,11 @@ static bool is_counted_outside(const rh_pg *pg)
     return rh_pg_server_version(pg) >= 150000;
 }
 
-static void publish(rh_pg *pg)
-{
-    if (is_counted_outside(pg))
-        rh_pg_execute(pg, "SELECT pg_catalog.pg_stat_force_next_flush()", NULL);
-}
-
 void rh_work_forget(rh_work_watch *watch)
 {
     watch->last = (relation_states){0};
     watch->open = false;
-    publish(watch->side);
+    rh_pg_publish_statistics(watch->side, NULL);
 }
 
 static relation_state *find(const relation_states *list, int64_t oid)
@@ -118,7 +112,7 @@ void rh_work_before(rh_work_watch *watch, rh_pg *migration, const char *relation
     if (state != 'I')
         return;
     rh_work_transaction_end(watch);
-    publish(migration); /* what earlier statements did is not this one's */
+    rh_pg_publish_statistics(migration, NULL); /* what earlier statements did is not this one's */
     if (relation)
         read_committed(watch, relation, NULL, &watch->committed);
     watch->all = watch->committed.count == 0;

@@ -133,3 +133,11 @@ bool rh_control_read(const char *directory, int major, rh_control *control, rh_e
     rh_arena_free(arena);
     return ok;
 }
+
+void rh_control_record(const rh_control *control, rh_physical_facts *copy, rh_arena *arena)
+{
+    copy->system_identifier = rh_arena_printf(arena, "%llu", (unsigned long long)control->system_identifier);
+    copy->state = rh_control_state_name(control->state);
+    copy->shut_down =
+        control->state == RH_CONTROL_SHUTDOWNED || control->state == RH_CONTROL_SHUTDOWNED_IN_RECOVERY;
+}

@@ -1,6 +1,8 @@
 /* global/pg_control, as PostgreSQL 12 to 18 write it on a little-endian machine with 64 bits. */
 #pragma once
+#include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/error.h"
+#include "pgrehearse/model/facts.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -37,3 +39,5 @@ bool rh_control_parse(const unsigned char *bytes, size_t length, int major, rh_c
                       rh_error *error);
 /* The same from DIRECTORY/global/pg_control. */
 bool rh_control_read(const char *directory, int major, rh_control *control, rh_error *error);
+/* Files the server's identity and its state into COPY. */
+void rh_control_record(const rh_control *control, rh_physical_facts *copy, rh_arena *arena);

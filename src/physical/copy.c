@@ -34,12 +34,28 @@ bool rh_physical_is_transient(const char *path)
     static const char *const files[] = {"postmaster.pid", "postmaster.opts", NULL};
     static const char *const inside[] = {"pg_dynshmem/", "pg_notify/",   "pg_serial/",  "pg_snapshots/",
                                          "pg_stat_tmp/", "pg_subtrans/", "pg_replslot/"};
-    const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+    const char *base = rh_base_name(path);
     for (size_t i = 0; i < sizeof inside / sizeof *inside; i++)
         if (rh_starts_with(path, inside[i]))
             return true;
     return rh_is_one_of(path, files) || rh_starts_with(base, "pgsql_tmp") ||
            rh_starts_with(base, "pg_internal.init");
+}
+
+bool rh_physical_is_incremental(const char *path)
+{
+    return rh_starts_with(rh_base_name(path), "INCREMENTAL.");
+}
+
+bool rh_physical_refuse_incremental(const char *path, const char *at, rh_error *error)
+{
+    rh_error_set(error, RH_ERROR_BACKUP,
+                 "%s is an incremental backup: it has only the blocks that changed since an earlier backup",
+                 path);
+    rh_error_hint(error,
+                  "combine the full backup and its incrementals in their order with pg_combinebackup, after "
+                  "pg_verifybackup of each, and name the result");
+    return rh_error_at(error, at, 0, 0);
 }
 
 /* ---- links ---- */
@@ -72,8 +88,7 @@ static bool may_follow(const copy_walk *walk, const char *path, const char *real
     if (is_below(real, walk->root))
         return true;
     if (strcmp(path, "pg_wal") == 0)
-        return copy->label || strcmp(copy->state, "shut down") == 0 ||
-               strcmp(copy->state, "shut down in recovery") == 0;
+        return copy->label || copy->shut_down;
     return copy->manifest && copy->manifest_algorithm;
 }
 
@@ -143,13 +158,8 @@ static bool bring_directory(copy_walk *walk, const char *from, const char *to, c
 static bool bring_file(copy_walk *walk, const char *from, const char *to, const char *path, int64_t size,
                        rh_error *error)
 {
-    const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-    if (rh_starts_with(base, "INCREMENTAL.")) {
-        rh_error_set(error, RH_ERROR_BACKUP, "%s is an incremental backup: %s has only blocks that changed",
-                     walk->copy->path, path);
-        rh_error_hint(error, "combine the full backup and its incrementals with pg_combinebackup first");
-        return rh_error_at(error, from, 0, 0);
-    }
+    if (rh_physical_is_incremental(path))
+        return rh_physical_refuse_incremental(walk->copy->path, from, error);
     if (walk->dry)
         return true;
     if (!rh_tree_copy(from, to, NULL, error))

@@ -18,6 +18,10 @@ bool rh_physical_unpack(rh_physical_facts *copy, const char *to, rh_arena *arena
 
 /* What pg_basebackup leaves out, too: PATH, relative to the data directory, belongs to a server that ran. */
 bool rh_physical_is_transient(const char *path);
+/* A file of an incremental backup, which holds only blocks that changed; the refusal of the backup PATH at
+ * the file AT. */
+bool rh_physical_is_incremental(const char *path);
+bool rh_physical_refuse_incremental(const char *path, const char *at, rh_error *error);
 /* Adds a sentence to copy->neutralised. */
 void rh_physical_note(rh_physical_facts *copy, rh_arena *arena, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

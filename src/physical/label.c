@@ -52,7 +52,7 @@ bool rh_backup_label_parse(const char *text, rh_arena *arena, rh_backup_label *l
         !value_of(text, "CHECKPOINT LOCATION: ", arena) || sscanf(segment, "(file %24[0-9A-F])", name) != 1 ||
         strlen(name) != 24)
         return false;
-    /* Before 11 there is no line for the timeline; the segment's name has it, too. */
+    /* The line of the timeline is missing before 11; the segment's name has it, too. */
     label->timeline = (uint32_t)strtoul(rh_arena_strndup(arena, name, 8), NULL, 16);
     return label->timeline > 0 && (!timeline || strtoul(timeline, NULL, 10) == label->timeline);
 }

@@ -1,6 +1,7 @@
 /* What a directory is, by the files in it. */
 #include "pgrehearse/physical/physical.h"
 #include "control.h"
+#include "copy.h"
 #include "label.h"
 #include "manifest.h"
 #include "pgrehearse/adapters/archive.h"
@@ -19,14 +20,6 @@ static bool refuse(rh_error *error, const char *path, const char *hint, const ch
     rh_error_set(error, RH_ERROR_BACKUP, "%s %s", path, message);
     rh_error_hint(error, "%s", hint);
     return rh_error_at(error, path, 0, 0);
-}
-
-static bool refuse_incremental(rh_error *error, const char *path)
-{
-    return refuse(error, path,
-                  "combine the full backup and its incrementals in their order with pg_combinebackup, after "
-                  "pg_verifybackup of each, and name the result",
-                  "is an incremental backup: it has only the blocks that changed since an earlier backup");
 }
 
 /* ---- its parts ---- */
@@ -51,7 +44,7 @@ static bool take_label(rh_physical_facts *copy, const char *text, rh_arena *aren
             "copy the backup again: without the start of its recovery its files do not fit together",
             "has a backup_label that is damaged or cut off");
     if (label.incremental_from)
-        return refuse_incremental(error, copy->path);
+        return rh_physical_refuse_incremental(copy->path, copy->path, error);
     copy->label = label.label ? label.label : "";
     copy->started_at = label.started_at;
     copy->from_standby = label.from_standby;
@@ -136,8 +129,7 @@ static bool inspect_directory(rh_physical_facts *copy, rh_arena *arena, rh_error
     rh_control control;
     if (!rh_control_read(path, copy->major, &control, error))
         return false;
-    copy->system_identifier = rh_arena_printf(arena, "%llu", (unsigned long long)control.system_identifier);
-    copy->state = rh_control_state_name(control.state);
+    rh_control_record(&control, copy, arena);
     return take_manifest(copy, rh_arena_printf(arena, "%s/backup_manifest", path), arena, error);
 }
 
@@ -169,10 +161,10 @@ static bool inspect_base(rh_physical_facts *copy, const char *file, rh_arena *ar
         copy->compression = rh_archive_compression(archive);
     while (ok && copy->major == 0 && (more = rh_archive_next(archive, &name, &size, error)) > 0) {
         name += rh_starts_with(name, "./") ? 2 : 0;
-        const char *base = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;
+        const char *base = rh_base_name(name);
         bool version = strcmp(base, "PG_VERSION") == 0, label = strcmp(name, "backup_label") == 0;
-        if (rh_starts_with(base, "INCREMENTAL."))
-            ok = refuse_incremental(error, copy->path);
+        if (rh_physical_is_incremental(name))
+            ok = rh_physical_refuse_incremental(copy->path, copy->path, error);
         const char *text = ok && (version || label) ? read_entry(archive, arena, error) : NULL;
         if (version || label)
             ok = text && (version ? take_version(copy, text, copy->path, error)

@@ -18,17 +18,11 @@
 
 /* ---- whether it can be restored ---- */
 
-static bool is_shut_down(const char *state)
-{
-    return strcmp(state, rh_control_state_name(RH_CONTROL_SHUTDOWNED)) == 0 ||
-           strcmp(state, rh_control_state_name(RH_CONTROL_SHUTDOWNED_IN_RECOVERY)) == 0;
-}
-
 /* Files that were copied one after the other from a running server fit together only by a recovery from where
  * the backup began, which backup_label says. */
 static bool check_label(const rh_physical_facts *copy, bool atomic, rh_error *error)
 {
-    if (copy->label || (is_shut_down(copy->state) && !copy->manifest))
+    if (copy->label || (copy->shut_down && !copy->manifest))
         return true;
     if (copy->manifest) {
         rh_error_set(error, RH_ERROR_BACKUP,
@@ -57,8 +51,7 @@ static bool take_control(rh_physical_facts *copy, const char *to, rh_control *co
 {
     if (!rh_control_read(to, copy->major, control, error))
         return false;
-    copy->system_identifier = rh_arena_printf(arena, "%llu", (unsigned long long)control->system_identifier);
-    copy->state = rh_control_state_name(control->state);
+    rh_control_record(control, copy, arena);
     copy->page_checksums = control->page_checksums;
     /* With fewer connections than production, its lock table needs more for each. */
     copy->max_prepared = control->max_prepared > 10 ? control->max_prepared : 10;
@@ -68,12 +61,12 @@ static bool take_control(rh_physical_facts *copy, const char *to, rh_control *co
     return true;
 }
 
-static bool verify(rh_physical_facts *copy, const char *to, rh_manifest *manifest, rh_arena *arena,
-                   const rh_progress *progress, rh_error *error)
+/* Stays as it is where the copy has none. */
+static bool read_manifest(const rh_physical_facts *copy, rh_arena *arena, rh_manifest *manifest,
+                          rh_error *error)
 {
     const char *path = rh_arena_printf(arena, "%s/backup_manifest", copy->path);
-    return !copy->manifest || (rh_manifest_read(path, arena, manifest, error) &&
-                               rh_manifest_verify(manifest, to, progress, &copy->files_verified, error));
+    return !copy->manifest || rh_manifest_read(path, arena, manifest, error);
 }
 
 /* ---- WAL ---- */
@@ -118,8 +111,7 @@ bool rh_physical_check(const rh_physical_facts *copy, bool atomic, rh_error *err
     rh_arena *arena = rh_arena_new();
     bool ok = check_label(copy, atomic, error) && rh_physical_walk(copy, error) &&
               rh_control_read(copy->path, copy->major, &control, error) &&
-              (!copy->manifest || rh_manifest_read(rh_arena_printf(arena, "%s/backup_manifest", copy->path),
-                                                   arena, &manifest, error)) &&
+              read_manifest(copy, arena, &manifest, error) &&
               check_wal(copy, copy->path, &manifest, &control, arena, error);
     rh_arena_free(arena);
     return ok;
@@ -250,7 +242,8 @@ bool rh_physical_restore(rh_physical_facts *copy, bool atomic, const char *to, r
                     : rh_physical_copy_directory(copy, to, arena, progress, error)))
         return false;
     if (!make_directories(to, arena, error) || !take_control(copy, to, &control, arena, error) ||
-        !check_label(copy, atomic, error) || !verify(copy, to, &manifest, arena, progress, error) ||
+        !check_label(copy, atomic, error) || !read_manifest(copy, arena, &manifest, error) ||
+        !rh_manifest_verify(&manifest, to, progress, &copy->files_verified, error) ||
         !check_wal(copy, to, &manifest, &control, arena, error) ||
         !check_tablespaces(copy, to, &control, arena, error))
         return false;

@@ -14,18 +14,6 @@
 
 enum { BLOCK_BYTES = 1 << 20, MOST_RATIO = 2000 };
 
-static bool write_all(int fd, const char *bytes, int64_t length)
-{
-    while (length > 0) {
-        ssize_t n = write(fd, bytes, (size_t)length);
-        if (n < 0 && errno != EINTR)
-            return false;
-        bytes += n > 0 ? n : 0;
-        length -= n > 0 ? n : 0;
-    }
-    return true;
-}
-
 /* The entry's bytes into the new file PATH, whose directory is made. */
 static bool write_entry(rh_archive *archive, const char *path, char *buffer, rh_arena *arena, rh_error *error)
 {
@@ -38,7 +26,7 @@ static bool write_entry(rh_archive *archive, const char *path, char *buffer, rh_
     bool ok = true;
     while (ok && (n = rh_archive_read(archive, buffer, BLOCK_BYTES, error)) != 0) {
         ok = n > 0;
-        if (ok && !write_all(fd, buffer, n))
+        if (ok && !rh_write_all(fd, buffer, (size_t)n))
             ok = rh_error_errno(error, errno, "cannot write %s", path);
     }
     close(fd);
@@ -62,13 +50,10 @@ static bool unpack(rh_physical_facts *copy, const char *file, const char *to, co
         rh_arena *arena = rh_arena_new();
         name += rh_starts_with(name, "./") ? 2 : 0;
         const char *path = rh_arena_printf(arena, "%s%s", inside, name);
-        const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-        if (rh_starts_with(base, "INCREMENTAL.")) {
-            rh_error_set(error, RH_ERROR_BACKUP, "%s is an incremental backup", copy->path);
-            ok = rh_error_hint(error, "combine it with its earlier backups by pg_combinebackup first");
-        } else if (!rh_physical_is_transient(path)) {
+        if (rh_physical_is_incremental(path))
+            ok = rh_physical_refuse_incremental(copy->path, file, error);
+        else if (!rh_physical_is_transient(path))
             ok = write_entry(archive, rh_arena_printf(arena, "%s/%s", to, path), buffer, arena, error);
-        }
         rh_progress_update(progress, "restore", file, rh_archive_position(archive), -1, RH_UNIT_BYTES);
         rh_arena_free(arena);
     }

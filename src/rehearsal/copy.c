@@ -19,7 +19,8 @@ bool rh_copy_check(const rh_run *run, rh_error *error)
     if (s->staging.kind == RH_STAGING_SERVER)
         return misplaced("staging.kind: server", "a server is made from its files", &s->staging.where, error);
     if (s->backup.before_count > 0)
-        return misplaced("backup.before", "there is no empty database", &s->backup.where, error);
+        return misplaced("backup.before", "a copy is not restored into an empty database", &s->backup.where,
+                         error);
     if (s->backup.skip_count > 0)
         return misplaced("backup.skip", "all of it is restored", &s->backup.skip[0].where, error);
     if (s->backup.sha256)

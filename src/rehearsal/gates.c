@@ -388,6 +388,7 @@ static const char *missing_reason(const rh_run *run)
 void rh_verdict_decide(rh_run *run, const rh_error *error)
 {
     const rh_gate *failed = gate_with(run, RH_GATE_FAILED), *unknown = gate_with(run, RH_GATE_NOT_MEASURED);
+    const char *not_proven = unproven(run);
     if (rh_error_is_set(error) && error->code != RH_ERROR_MIGRATION && error->code != RH_ERROR_TIMEOUT) {
         int exit_code = rh_exit_code(error);
         set_verdict(run, exit_code == RH_EXIT_REFUSED ? RH_VERDICT_REFUSED : RH_VERDICT_ERROR, exit_code,
@@ -407,8 +408,8 @@ void rh_verdict_decide(rh_run *run, const rh_error *error)
                     rh_arena_printf(run->arena, "gate %s failed: %s", failed->name, failed->worst));
     } else if (run->inconclusive) {
         set_verdict(run, RH_VERDICT_INCONCLUSIVE, RH_EXIT_INCONCLUSIVE, run->inconclusive);
-    } else if (unproven(run)) {
-        set_verdict(run, RH_VERDICT_INCONCLUSIVE, RH_EXIT_INCONCLUSIVE, unproven(run));
+    } else if (not_proven) {
+        set_verdict(run, RH_VERDICT_INCONCLUSIVE, RH_EXIT_INCONCLUSIVE, not_proven);
     } else if (run->load.saturated) {
         set_verdict(
             run, RH_VERDICT_INCONCLUSIVE, RH_EXIT_INCONCLUSIVE,

@@ -1,7 +1,7 @@
 /* Makes a physical copy of production the content of the embedded cluster.
  *
  * The cluster that initdb made gives way to the copy's files. Their recovery and the making of a role of ours
- * run in single-user mode, confined as the server is: there is no listener, no worker and no library of
+ * run in single-user mode, confined as the server is, without a listener, a worker or a library of
  * production's. Only then does a server start on them. */
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/text.h"
@@ -80,13 +80,19 @@ static const struct meaning {
     {"could not access file", "install the package of that library for this version of PostgreSQL"},
 };
 
+/* What the server has logged since its log had BEFORE bytes; "": nothing. */
+static const char *log_since(const rh_staging *staging, int64_t before)
+{
+    const char *log = rh_file_read(staging->cluster.log, 0, staging->arena, NULL, NULL);
+    return log && (int64_t)strlen(log) > before ? log + before : "";
+}
+
 static bool explain(const rh_staging *staging, int64_t logged_before, rh_error *error)
 {
     const rh_cluster *cluster = &staging->cluster;
     rh_error own = {0};
     rh_server_log_error(cluster->log, cluster->shown_log, "the copy could not be recovered", &own);
-    const char *log = rh_file_read(cluster->log, 0, staging->arena, NULL, NULL);
-    log = log && (int64_t)strlen(log) > logged_before ? log + logged_before : "";
+    const char *log = log_since(staging, logged_before);
     if (own.code == RH_ERROR_STAGING)
         own.code = RH_ERROR_BACKUP;
     for (size_t i = 0; own.code == RH_ERROR_BACKUP && i < sizeof MEANINGS / sizeof *MEANINGS; i++)
@@ -151,11 +157,10 @@ static bool run_single(rh_staging *staging, const char *sql, int *status, rh_err
 /* "… initialized with LC_COLLATE "de_AT.UTF-8"": the locale that this machine lacks; NULL. */
 static const char *missing_locale(rh_staging *staging, int64_t logged_before)
 {
-    const char *log = rh_file_read(staging->cluster.log, 0, staging->arena, NULL, NULL);
+    const char *log = log_since(staging, logged_before);
     static const char *const marks[] = {"initialized with LC_COLLATE \"", "initialized with LC_CTYPE \""};
-    for (size_t i = 0; log && i < sizeof marks / sizeof *marks; i++) {
-        const char *found =
-            (int64_t)strlen(log) > logged_before ? strstr(log + logged_before, marks[i]) : NULL;
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+        const char *found = strstr(log, marks[i]);
         if (found)
             return rh_arena_strndup(staging->arena, found + strlen(marks[i]),
                                     strcspn(found + strlen(marks[i]), "\""));

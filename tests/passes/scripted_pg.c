@@ -361,6 +361,12 @@ rh_pg_result *rh_pg_query_again(rh_pg *pg, const char *sql, size_t count, const 
     return query(pg, sql, false, error);
 }
 
+bool rh_pg_publish_statistics(rh_pg *pg, rh_error *error)
+{
+    return rh_pg_server_version(pg) >= 150000 &&
+           rh_pg_execute(pg, "SELECT pg_catalog.pg_stat_force_next_flush()", error);
+}
+
 bool rh_pg_query_int(rh_pg *pg, const char *sql, int64_t *value, rh_error *error)
 {
     rh_pg_result *result = query(pg, sql, true, error);

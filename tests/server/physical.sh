@@ -1,5 +1,8 @@
 # Sourced by the tests of physical copies, after e2e/lib.sh: a server with what production has and a rehearsal must not act on.
 
+given=$work/given
+copies=$given/copies # of that server, each below a name
+
 # as_owner COMMAND ...: as the account of the given server.
 as_owner() { $as_server "$@"; }
 
@@ -8,17 +11,17 @@ sql() {
     in=$1
     shift
     for text in "$@"; do
-        as_owner "$bindir/psql" -qXAt -v ON_ERROR_STOP=1 -h "$work/given" -p "$port" -U "${superuser:-admin}" -d "$in" -c "$text"
+        as_owner "$bindir/psql" -qXAt -v ON_ERROR_STOP=1 -h "$given" -p "$port" -U "${superuser:-admin}" -d "$in" -c "$text"
     done
 }
 
 # production: a server with a database shop, an application's history table, a tablespace and two rows of statistics.
 production() {
     given_server -c max_prepared_transactions=5 -c wal_level=logical "$@"
-    mkdir "$work/given/space"
-    [ "$(id -u)" != 0 ] || chown postgres "$work/given/space"
+    mkdir "$given/space" "$copies"
+    [ "$(id -u)" != 0 ] || chown postgres "$given/space" "$copies"
     superuser=postgres sql postgres "CREATE ROLE admin SUPERUSER LOGIN" "CREATE ROLE app LOGIN" "CREATE DATABASE shop OWNER app" \
-        "CREATE TABLESPACE space LOCATION '$work/given/space'"
+        "CREATE TABLESPACE space LOCATION '$given/space'"
     sql shop "CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL)" \
         "INSERT INTO schema_migrations VALUES (11, false)" \
         "CREATE TABLE orders (id bigint PRIMARY KEY, note text)" \
@@ -28,14 +31,25 @@ production() {
         "ALTER TABLE schema_migrations OWNER TO app" "ALTER TABLE orders OWNER TO app" "VACUUM ANALYZE"
 }
 
+# of NAME [KEYS [STAGING]]: a scenario for that copy, with more keys of backup.
+of() {
+    cat >"$work/scenario.yaml" <<YAML
+name: test
+backup: {path: $copies/$1${2:+, $2}}
+staging: ${3:-{kind: embedded, directory: $work/clusters\}}
+migrations: {path: $work/migrations}
+workload: {source: none}
+YAML
+}
+
 # basebackup DIRECTORY [OPTION ...]: of the given server; its tablespace goes to DIRECTORY/../space.
 basebackup() {
     to=$1
     shift
-    as_owner "$bindir/pg_basebackup" -h "$work/given" -p "$port" -U admin -c fast -D "$to" "$@" || fail "pg_basebackup $*"
+    as_owner "$bindir/pg_basebackup" -h "$given" -p "$port" -U admin -c fast -D "$to" "$@" || fail "pg_basebackup $*"
 }
 
-stop_server() { as_owner "$bindir/pg_ctl" -D "$work/given/data" -w -m fast stop >/dev/null; }
+stop_server() { as_owner "$bindir/pg_ctl" -D "$given/data" -w -m fast stop >/dev/null; }
 
 # unchanged DIRECTORY: its list of files with sizes, times and digests, to compare.
 listing() { (cd "$1" && find . -printf '%p %s %m %U %T@ %l\n' | sort && find . -type f -exec cksum {} + | sort); }

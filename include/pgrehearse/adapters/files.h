@@ -23,6 +23,8 @@ int rh_file_open(const char *path, bool follow, rh_error *error);
 FILE *rh_file_stream(const char *path, rh_error *error);
 /* "a named pipe", "a socket", "a device", "a directory", "a symbolic link"; NULL: a regular file. */
 const char *rh_file_kind(mode_t mode);
+/* All LENGTH bytes, however often it takes; false with errno set. */
+bool rh_write_all(int fd, const char *bytes, size_t length);
 /* Writes to a temporary name beside it, fsyncs, renames: never a half-written PATH. */
 bool rh_file_write(const char *path, const char *text, size_t length, rh_error *error);
 /* Appends and fsyncs before it returns. */

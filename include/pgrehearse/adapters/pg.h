@@ -84,6 +84,10 @@ bool rh_pg_execute_logged(rh_pg *pg, const char *sql, rh_text *log, rh_error *er
  * ERROR that CHECK has set. CHECK NULL ends the watch. */
 void rh_pg_watch(rh_pg *pg, rh_usec every, bool (*check)(void *user, rh_error *error), void *user);
 
+/* Makes what the session has counted visible to others. False: before PostgreSQL 15 it cannot be asked to
+ * (without an ERROR), or ERROR says why not. */
+bool rh_pg_publish_statistics(rh_pg *pg, rh_error *error);
+
 /* What one timed statement did. */
 typedef struct rh_pg_timing {
     rh_usec started, ended; /* monotonic, from just before the send to the last ReadyForQuery */

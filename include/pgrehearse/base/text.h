@@ -24,6 +24,8 @@ const char *rh_text_string(const rh_text *text);
 
 bool rh_starts_with(const char *string, const char *prefix);
 bool rh_ends_with(const char *string, const char *suffix);
+/* PATH behind its last '/'; all of it where it has none. */
+const char *rh_base_name(const char *path);
 /* LIST ends with NULL. */
 bool rh_is_one_of(const char *string, const char *const *list);
 /* The whole number that TEXT begins with (blanks before it allowed); 0 when there is none or it does not fit.

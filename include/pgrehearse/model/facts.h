@@ -81,6 +81,7 @@ typedef struct rh_physical_facts {
 
     const char *system_identifier;
     const char *state;           /* of the server when it was copied, as pg_controldata names it */
+    bool shut_down;              /* it had been stopped in order */
     bool page_checksums;         /* its pages have checksums */
     int64_t taken_at_s;          /* last change of pg_control, in seconds since 1970 */
     uint64_t minimum_recovery;   /* LSN that a recovery must reach; 0: none */

@@ -23,7 +23,7 @@ static bool is_of_the_run(const char *name)
 static const char *placeholder(const char *path, const char *name, rh_arena *arena)
 {
     if (strcasecmp(name, "flyway:filename") == 0)
-        return strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+        return rh_base_name(path);
     if (strcasecmp(name, "flyway:defaultSchema") == 0)
         return "public";
     if (strcasecmp(name, "flyway:table") == 0)

@@ -19,24 +19,18 @@ static const char *words(const char *const *argv, rh_arena *arena)
     return line;
 }
 
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 void rh_program_detect(const rh_scenario *scenario, rh_arena *arena, rh_plan *plan)
 {
     plan->framework = RH_FRAMEWORK_COMMAND;
     plan->framework_name = "command";
     plan->framework_reason = rh_arena_printf(arena, "the scenario names a program, %s",
-                                             base_name(scenario->migrations.command[0]));
+                                             rh_base_name(scenario->migrations.command[0]));
 }
 
 static void fill(rh_migration *migration, const char *const *command, const char *const *down,
                  const rh_location *where, rh_arena *arena)
 {
-    *migration = (rh_migration){.id = base_name(command[0]),
+    *migration = (rh_migration){.id = rh_base_name(command[0]),
                                 .name = command[1] ? words(command + 1, arena) : "",
                                 .pending = true,
                                 .command = command,

@@ -101,7 +101,7 @@ static bool sweep(expansion *e, rh_load *load, const rh_progress *progress, rh_b
     return rh_backfill_sweep(e->backfill, &place, run->arena, &result->backfill, &result->pass.notes, error);
 }
 
-/* Why there is no proof; NULL: there is one. */
+/* Why the proof is not run; NULL if it is. */
 static const char *no_proof(const rh_backfill *backfill, const rh_backfill_result *result)
 {
     return backfill->proof.off                       ? "the scenario has proof: none"

@@ -74,8 +74,8 @@ bool rh_rollback_snapshot(rh_rollback_pass *p, const rh_data_options *options,
         now->data =
             before ? rh_data_read_again(p->side, before->data, error) : rh_data_read(p->side, options, error);
     p->reading_failed = !now->data;
-    if (now->data && rh_pg_server_version(p->side) >= 150000) /* or it would count as the next statement's */
-        rh_pg_execute(p->side, "SELECT pg_catalog.pg_stat_force_next_flush()", NULL);
+    if (now->data) /* or it would count as the next statement's */
+        rh_pg_publish_statistics(p->side, NULL);
     return !p->reading_failed;
 }
 

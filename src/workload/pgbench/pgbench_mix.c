@@ -11,7 +11,7 @@ enum { SCRIPT_LIMIT = 4 * 1024 * 1024 };
 /* "transfer" for transfer.sql; a second one is "transfer (2)". */
 static const char *name_of(const rh_mix *mix, const char *path, rh_arena *arena)
 {
-    const char *slash = strrchr(path, '/'), *file = slash ? slash + 1 : path, *dot = strrchr(file, '.');
+    const char *file = rh_base_name(path), *dot = strrchr(file, '.');
     const char *base = dot && dot > file ? rh_arena_strndup(arena, file, (size_t)(dot - file)) : file;
     const char *name = base;
     for (size_t i = 0, number = 2; i < mix->template_count; i++)

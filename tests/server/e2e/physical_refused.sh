@@ -2,22 +2,7 @@
 # Physical copies that cannot be restored: exit 5, the reason by name, nothing left.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/../physical.sh"
-given=$work/given
 production
-copies=$given/copies
-mkdir "$copies"
-[ "$(id -u)" != 0 ] || chown postgres "$copies"
-
-# of NAME [KEYS [STAGING]]: a scenario for that copy, with more keys of backup.
-of() {
-    cat >"$work/scenario.yaml" <<YAML
-name: test
-backup: {path: $copies/$1${2:+, $2}}
-staging: ${3:-{kind: embedded, directory: $work/clusters\}}
-migrations: {path: $work/migrations}
-workload: {source: none}
-YAML
-}
 
 try() { # NAME EXPECTED_EXIT PATTERN [KEYS [STAGING]]
     of "$1" "${4:-}" "${5:-}"

@@ -2,11 +2,7 @@
 # Physical copies of a server that has what a rehearsal must not act on: restored, confined, harmless, and rehearsed.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/../physical.sh"
-given=$work/given
 production
-copies=$given/copies
-mkdir "$copies"
-[ "$(id -u)" != 0 ] || chown postgres "$copies"
 migration 000012_add.up.sql 'ALTER TABLE orders ADD COLUMN paid boolean;'
 migration 000012_add.down.sql 'ALTER TABLE orders DROP COLUMN paid;'
 touched=$given/touched

@@ -2,23 +2,8 @@
 # Physical copies of a standby, of a server that crashed, and with their WAL elsewhere.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/../physical.sh"
-given=$work/given
 production
-copies=$given/copies
-mkdir "$copies"
-[ "$(id -u)" != 0 ] || chown postgres "$copies"
 migration 000012_add.up.sql 'ALTER TABLE orders ADD COLUMN paid boolean;'
-
-# of NAME [KEYS]: a scenario for that copy, with more keys of backup.
-of() {
-    cat >"$work/scenario.yaml" <<YAML
-name: test
-backup: {path: $copies/$1${2:+, $2}}
-staging: {kind: embedded, directory: $work/clusters}
-migrations: {path: $work/migrations}
-workload: {source: none}
-YAML
-}
 
 # local_space NAME: the tablespace of that copy becomes a directory of it.
 local_space() {

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "group.h"
 
 static const char LABEL[] = "START WAL LOCATION: 1A/2000028 (file 000000030000001A00000002)\n"
                             "CHECKPOINT LOCATION: 1A/2000060\n"
@@ -21,23 +22,6 @@ static const char LABEL[] = "START WAL LOCATION: 1A/2000028 (file 00000003000000
                             "START TIME: 2026-11-28 06:00:00 UTC\n"
                             "LABEL: nightly\n"
                             "START TIMELINE: 3\n";
-static char directory[] = "/tmp/rh-physical-XXXXXX";
-static rh_arena *arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena = rh_arena_new();
-    return mkdtemp(directory) ? 0 : 1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    rh_arena_free(arena);
-    return rh_tree_remove(directory, NULL) ? 0 : 1;
-}
-
 /* ---- the parsers ---- */
 
 static void a_checksum_is_castagnolis(void **state)

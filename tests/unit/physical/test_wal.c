@@ -10,25 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "group.h"
 
 enum { SEGMENT = 16 << 20 };
-
-static char directory[] = "/tmp/rh-physical-wal-XXXXXX";
-static rh_arena *arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena = rh_arena_new();
-    return mkdtemp(directory) ? 0 : 1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    rh_arena_free(arena);
-    return rh_tree_remove(directory, NULL) ? 0 : 1;
-}
 
 /* ---- segments ---- */
 
