@@ -21,6 +21,7 @@
 #include "masking.h"
 #include "rehearsal/forecast/history.h"
 #include "rehearsal/forecast/lock_forecast.h"
+#include "rehearsal/forecast/predictions_log.h"
 #include "rehearsal/passes/pass.h"
 #include "production.h"
 #include "roles.h"
@@ -37,9 +38,6 @@
 #include <string.h>
 
 #define PREDICTION_LEVEL 0.9
-
-static const double SAMPLES[] = {1.0 / 64, 1.0 / 32, 1.0 / 16, 1.0 / 8};
-enum { SAMPLE_REPEATS = 4 }; /* and as many as there are quiet passes, when those are more */
 
 typedef struct rehearsal {
     const rh_scenario *scenario;
@@ -271,38 +269,6 @@ static bool probe_staging(rehearsal *r, rh_error *error)
     return rh_production_compare(r->run, rh_staging_conninfo(r->staging), r->progress, error);
 }
 
-/* A JSON line a statement, flushed before the runs that it predicts start. */
-static bool write_predictions(rehearsal *r, rh_error *error)
-{
-    rh_run *run = r->run;
-    rh_text lines = {0};
-    char stamp[32];
-    rh_clock_format_utc(rh_clock_wall(), stamp, sizeof stamp);
-    for (size_t i = 0; i < run->prediction.backtest.row_count; i++) {
-        const rh_backtest_row *row = &run->prediction.backtest.rows[i];
-        rh_json *line = rh_json_object();
-        rh_json_add_string(line, "written_at", stamp);
-        rh_json_add_string(line, "predicts", "quiet pass");
-        rh_json_add_string(line, "migration", row->migration);
-        rh_json_add_int(line, "statement", row->statement);
-        rh_json_add_real(line, "median_s", row->predicted_s);
-        rh_json_add_real(line, "low_s", row->low_s);
-        rh_json_add_real(line, "high_s", row->high_s);
-        rh_json_add_string(line, "basis", row->basis);
-        rh_json_add_real(line, "linear_from_largest_s", row->linear_largest_s);
-        rh_json_add_real(line, "linear_from_smallest_s", row->linear_smallest_s);
-        rh_json_add_real(line, "power_law_s", row->power_law_s);
-        char *text = rh_json_format_line(line);
-        rh_text_append(&lines, text);
-        free(text);
-        rh_json_free(line);
-    }
-    const char *path = rh_arena_printf(run->arena, "%s/predictions.log", run->directory);
-    bool ok = rh_file_append(path, rh_text_string(&lines), lines.length, error);
-    rh_text_release(&lines);
-    return ok;
-}
-
 static bool scaled_passes(rehearsal *r, rh_error *error)
 {
     rh_run *run = r->run;
@@ -317,17 +283,17 @@ static bool scaled_passes(rehearsal *r, rh_error *error)
     rh_added_keys_follow(run, r->staging);
     if (!rh_sizes_read(run, rh_staging_conninfo(r->staging), &sizes, error))
         return false;
-    int repeats = r->scenario->repeat > SAMPLE_REPEATS ? r->scenario->repeat : SAMPLE_REPEATS;
-    for (size_t i = 0; i < sizeof SAMPLES / sizeof *SAMPLES; i++) {
+    const rh_samples samples = rh_samples_choose(run, sizes);
+    for (int i = 0; i < samples.count; i++) {
         const rh_pass_result result =
-            rh_pass_scaled(run, r->staging, SAMPLES[i], repeats, sizes, r->progress, error);
+            rh_pass_scaled(run, r->staging, samples.fractions[i], samples.repeats, sizes, r->progress, error);
         if (!rh_file_pass(run, &result))
             return false;
     }
     rh_heldouts history = {0};
     rh_heldouts_of_history(&run->production.history, &history, run->arena);
     rh_backtest_predict(&run->plan, sizes, &history, PREDICTION_LEVEL, run->arena, &run->prediction.backtest);
-    return write_predictions(r, error);
+    return rh_predictions_write(run, error);
 }
 
 static bool quiet_passes(rehearsal *r, rh_error *error)

@@ -102,6 +102,38 @@ static void tables_without_a_sample_are_reported(void **state)
     assert_non_null(script_not_measured(run, "scaled pass 1/8: t has no rows"));
 }
 
+static void a_small_database_needs_one_sample(void **state)
+{
+    (void)state;
+    const rh_work_size small[] = {{.rows = 70, .bytes = 16384}, {.bytes = 8192}};
+    const rh_samples samples = rh_samples_choose(run, small);
+    assert_int_equal(samples.count, 1);
+    assert_true(samples.fractions[0] == 0.125);
+}
+
+static void one_large_table_needs_all_samples(void **state)
+{
+    (void)state;
+    const rh_work_size sizes[] = {{.rows = 70, .bytes = 16384}, {.rows = 6000, .bytes = 600000}};
+    assert_int_equal(rh_samples_choose(run, sizes).count, RH_SAMPLES_MOST);
+}
+
+static void one_large_row_needs_all_samples(void **state)
+{
+    (void)state;
+    const rh_work_size sizes[] = {{.rows = 1, .bytes = 1 << 30}, {.rows = 1}};
+    assert_int_equal(rh_samples_choose(run, sizes).count, RH_SAMPLES_MOST);
+}
+
+static void a_larger_production_needs_all_samples(void **state)
+{
+    (void)state;
+    const rh_work_size small[] = {{.rows = 70}, {.rows = 70}};
+    scenario.production.profile = "production.json";
+    assert_int_equal(rh_samples_choose(run, small).count, RH_SAMPLES_MOST);
+    scenario.production.profile = NULL;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -110,6 +142,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_timeout_is_retried, begin, end),
         cmocka_unit_test_setup_teardown(a_lost_process_ends_the_pass, begin, end),
         cmocka_unit_test_setup_teardown(tables_without_a_sample_are_reported, begin, end),
+        cmocka_unit_test_setup_teardown(a_small_database_needs_one_sample, begin, end),
+        cmocka_unit_test_setup_teardown(one_large_table_needs_all_samples, begin, end),
+        cmocka_unit_test_setup_teardown(one_large_row_needs_all_samples, begin, end),
+        cmocka_unit_test_setup_teardown(a_larger_production_needs_all_samples, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,6 +22,17 @@ typedef struct rh_pass_result {
     rh_notes notes;
 } rh_pass_result;
 
+enum { RH_SAMPLES_MOST = 4 };
+/* The samples that scaled passes run on: parts of the pages, the smallest first, each REPEATS times. */
+typedef struct rh_samples {
+    double fractions[RH_SAMPLES_MOST];
+    int count, repeats;
+} rh_samples;
+/* SIZES: of rh_sizes_read. Where all statements work on small tables and production's are not known to be
+ * larger, samples of different sizes show the same constant: one is enough. Otherwise all, and at least as
+ * many repeats as quiet passes. */
+rh_samples rh_samples_choose(const rh_run *run, const rh_work_size *sizes);
+
 /* Makes the sample of FRACTION and times every migration on it, REPEATS times, each on a fresh copy with
  * memory in proportion (rh_staging_sample_run). WHOLE: the sizes of the whole database. A migration that
  * fails on a sample is no failure of the migration: it is noted. */
