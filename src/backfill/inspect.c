@@ -2,12 +2,11 @@
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/sql/classify.h"
 #include "embedded/backfill.h"
+#include "inspect_own.h"
+#include "refuse.h"
 #include "worker.h"
 #include <inttypes.h>
 #include <string.h>
-
-/* Rows on which SET is tried. */
-enum { TRIED = 100 };
 
 typedef struct inspection {
     rh_pg *pg;
@@ -18,24 +17,6 @@ typedef struct inspection {
     int64_t oid;
 } inspection;
 
-static bool fail(const rh_location *where, rh_error *error, const char *message, const char *hint)
-{
-    rh_error_set(error, RH_ERROR_SCENARIO, "%s", message);
-    if (hint)
-        rh_error_hint(error, "%s", hint);
-    return rh_error_at(error, where->file, where->line, where->column);
-}
-
-/* What the server refused is the scenario's SQL: the place is that of the scenario key that contains it. */
-static bool blame(const rh_location *where, const char *what, rh_error *error)
-{
-    if (!error || error->code != RH_ERROR_SQL)
-        return false;
-    error->code = RH_ERROR_SCENARIO;
-    rh_error_context(error, "%s", what);
-    return rh_error_at(error, where->file, where->line, where->column);
-}
-
 /* ---- the table and its key ---- */
 
 static bool resolve_table(inspection *in, rh_error *error)
@@ -43,23 +24,24 @@ static bool resolve_table(inspection *in, rh_error *error)
     const rh_backfill *b = in->backfill;
     rh_pg_result *found = rh_pg_query(in->pg, rh_sql_backfill_table, 1, &b->table, error);
     if (!found)
-        return blame(&b->table_where, "table", error);
+        return rh_backfill_blame(&b->table_where, "table", error);
     bool ok = rh_pg_rows(found) == 1;
     if (!ok)
-        fail(&b->table_where, error, rh_arena_printf(in->arena, "table \"%s\" does not exist", b->table),
-             "it must exist in the backup, or after the migration that after: names");
+        rh_backfill_refuse(&b->table_where, error,
+                           rh_arena_printf(in->arena, "table \"%s\" does not exist", b->table),
+                           "it must exist in the backup, or after the migration that after: names");
     const char kind = ok ? *rh_pg_value(found, 0, 2) : 0;
     if (ok && kind != 'r' && kind != 'p')
-        ok = fail(&b->table_where, error,
-                  rh_arena_printf(in->arena, "\"%s\" is not a table, but a %s", b->table,
-                                  kind == 'v'   ? "view"
-                                  : kind == 'm' ? "materialized view"
-                                  : kind == 'f' ? "foreign table"
-                                                : "relation of another kind"),
-                  "name the table whose rows are to be changed");
+        ok = rh_backfill_refuse(&b->table_where, error,
+                                rh_arena_printf(in->arena, "\"%s\" is not a table, but a %s", b->table,
+                                                kind == 'v'   ? "view"
+                                                : kind == 'm' ? "materialized view"
+                                                : kind == 'f' ? "foreign table"
+                                                              : "relation of another kind"),
+                                "name the table whose rows are to be changed");
     if (ok && kind == 'p' && b->walk == RH_WALK_CTID)
-        ok = fail(&b->table_where, error, "walk: ctid needs a table that is not partitioned",
-                  "name a partition, or use walk: keyset");
+        ok = rh_backfill_refuse(&b->table_where, error, "walk: ctid needs a table that is not partitioned",
+                                "name a partition, or use walk: keyset");
     if (ok) {
         in->target->table = rh_arena_strdup(in->arena, rh_pg_value(found, 0, 0));
         in->target->name = rh_arena_strdup(in->arena, rh_pg_value(found, 0, 1));
@@ -76,24 +58,29 @@ static bool check_key(const inspection *in, const rh_pg_result *key, rh_error *e
     const rh_location *where = b->key_count ? &b->key_where : &b->table_where;
     rh_arena *arena = in->arena;
     if (rh_pg_rows(key) == 0)
-        return fail(where, error, rh_arena_printf(arena, "%s has no primary key", in->target->table),
-                    "name the columns of a unique index that cannot be null: key: [id]");
+        return rh_backfill_refuse(where, error,
+                                  rh_arena_printf(arena, "%s has no primary key", in->target->table),
+                                  "name the columns of a unique index that cannot be null: key: [id]");
     if (rh_pg_rows(key) > RH_BACKFILL_KEY_MAX)
-        return fail(where, error, "the primary key has too many columns", "name others with key:");
+        return rh_backfill_refuse(where, error, "the primary key has too many columns",
+                                  "name others with key:");
     for (size_t i = 0; i < rh_pg_rows(key); i++) {
         const char *name = rh_pg_value(key, i, 0);
         if (!rh_pg_value(key, i, 2))
-            return fail(where, error,
-                        rh_arena_printf(arena, "%s has no column \"%s\"", in->target->table, name), NULL);
+            return rh_backfill_refuse(
+                where, error, rh_arena_printf(arena, "%s has no column \"%s\"", in->target->table, name),
+                NULL);
         if (!rh_pg_bool(key, i, 4))
-            return fail(where, error, rh_arena_printf(arena, "column \"%s\" of the key may be null", name),
-                        "rows in which it is null would never be met");
+            return rh_backfill_refuse(where, error,
+                                      rh_arena_printf(arena, "column \"%s\" of the key may be null", name),
+                                      "rows in which it is null would never be met");
     }
     if (!rh_pg_bool(key, 0, 5))
-        return fail(where, error, "no unique index has exactly the columns of the key",
-                    "a batch has no bound where many rows have the same key");
+        return rh_backfill_refuse(where, error, "no unique index has exactly the columns of the key",
+                                  "a batch has no bound where many rows have the same key");
     if (b->walk == RH_WALK_RANGE && (rh_pg_rows(key) > 1 || !rh_pg_bool(key, 0, 3)))
-        return fail(where, error, "walk: range needs a key of one integer column", "use walk: keyset");
+        return rh_backfill_refuse(where, error, "walk: range needs a key of one integer column",
+                                  "use walk: keyset");
     return true;
 }
 
@@ -122,14 +109,17 @@ static bool keeps_key(const inspection *in, rh_error *error)
     rh_assigned *assigned = NULL;
     size_t count = 0;
     const rh_backfill *b = in->backfill;
+    if (b->sql && b->own == RH_OWN_LIMIT) /* any key: it does not go by one */
+        return true;
+    if (b->sql && in->target->key_count > 1)
+        return rh_backfill_refuse(&b->sql_where, error, "sql needs a key of one column", NULL);
     if (b->sql) /* the server tries it */
-        return in->target->key_count == 1 ||
-               fail(&b->sql_where, error, "sql needs a key of one column", NULL);
+        return rh_backfill_check_first(b, in->target, in->arena, error);
     rh_sql_assigned(rh_arena_printf(in->arena, "UPDATE t SET %s", b->set), in->arena, &assigned, &count);
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < in->target->key_count; k++)
             if (strcmp(assigned[i].column, in->columns[k]) == 0)
-                return fail(
+                return rh_backfill_refuse(
                     &b->set_where, error,
                     rh_arena_printf(in->arena, "set changes %s, a column of the key", in->target->key[k]),
                     "a row whose key changes would be met again or missed");
@@ -149,7 +139,7 @@ static bool check_condition(const inspection *in, rh_error *error)
         rh_arena_printf(in->arena, "SELECT FROM %s WHERE (%s\n) LIMIT 0", in->target->table, b->condition), 0,
         NULL, error);
     rh_pg_result_free(none);
-    return none || blame(&b->condition_where, "where", error);
+    return none || rh_backfill_blame(&b->condition_where, "where", error);
 }
 
 /* How many of the rows of KEYS (the condition of the batch tried) match WHERE. */
@@ -164,20 +154,6 @@ static bool count_remaining(const inspection *in, const char *sql, const rh_back
     return rows != NULL;
 }
 
-/* Rows of the table that this session has written in this transaction, and earlier ones that the server has
- * not counted yet; RH_UNKNOWN where it does not count. */
-static bool count_written(const inspection *in, int64_t *count, rh_error *error)
-{
-    static const char sql[] =
-        "SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_catalog.pg_stat_xact_user_tables\n"
-        "WHERE relid IN (" RH_BACKFILL_PARTS ")\n"
-        "      AND pg_catalog.current_setting('track_counts')::bool";
-    rh_pg_result *row = rh_pg_query(in->pg, sql, 1, &in->target->table, error);
-    *count = row ? rh_pg_int(row, 0, 0, RH_UNKNOWN) : RH_UNKNOWN;
-    rh_pg_result_free(row);
-    return row != NULL;
-}
-
 /* Changes the FOUND rows up to LAST: whether it changes them, and whether they then are done. */
 static bool try_batch(const inspection *in, const rh_backfill *keyset, const char *update,
                       const rh_backfill_position *last, int64_t found, rh_error *error)
@@ -186,31 +162,33 @@ static bool try_batch(const inspection *in, const rh_backfill *keyset, const cha
     const char *parameters[RH_BACKFILL_KEY_MAX];
     const size_t count = rh_backfill_position_parameters(last, parameters);
     int64_t before = 0, after = 0, left = 0;
-    if (b->sql && !count_written(in, &before, error))
+    if (b->sql && !rh_backfill_count_written(in->pg, in->target, &before, error))
         return false;
     rh_pg_result *changed = rh_pg_query(in->pg, update, count, parameters, error);
     const int64_t rows = changed ? rh_pg_affected(changed) : 0;
     rh_pg_result_free(changed);
     if (!changed)
-        return blame(b->sql ? &b->sql_where : &b->set_where, b->sql ? "sql" : "set", error);
-    if (b->sql && !count_written(in, &after, error))
+        return rh_backfill_blame(b->sql ? &b->sql_where : &b->set_where, b->sql ? "sql" : "set", error);
+    if (b->sql && !rh_backfill_count_written(in->pg, in->target, &after, error))
         return false;
     const bool elsewhere = before != RH_UNKNOWN && after == before;
     if (b->sql && found > 0 && (rows == 0 || elsewhere))
-        return fail(&b->sql_where, error,
-                    rh_arena_printf(in->arena, "sql changes none of the first %" PRId64 " rows of %s", found,
-                                    in->target->table),
-                    "it would end with all of them still to do");
+        return rh_backfill_refuse(&b->sql_where, error,
+                                  rh_arena_printf(in->arena,
+                                                  "sql changes none of the first %" PRId64 " rows of %s",
+                                                  found, in->target->table),
+                                  "it would end with all of them still to do");
     const char *remaining = rh_backfill_count_up_to(keyset, in->target, in->arena);
     if (b->condition && !count_remaining(in, remaining, last, &left, error))
         return false;
     /* Rows for which join: finds nothing keep matching: they are not changed at all. */
     if (b->condition && rows > 0 && left > found - rows)
-        return fail(&b->condition_where, error,
-                    rh_arena_printf(in->arena, "%" PRId64 " of %" PRId64 " rows still match where after set",
-                                    left - (found - rows), rows),
-                    "the backfill would never end, or would do them again each time: set must make where "
-                    "false");
+        return rh_backfill_refuse(
+            &b->condition_where, error,
+            rh_arena_printf(in->arena, "%" PRId64 " of %" PRId64 " rows still match where after set",
+                            left - (found - rows), rows),
+            "the backfill would never end, or would do them again each time: set must make where "
+            "false");
     return true;
 }
 
@@ -225,8 +203,9 @@ static bool try_rows(const inspection *in, rh_error *error)
     int64_t found = 0;
     bool ok = rh_backfill_last_position(in->pg, &keyset, in->target, in->arena, &upper, error);
     if (ok && upper.size > 0 &&
-        !rh_backfill_find(in->pg, sql.find_first, false, NULL, &upper, TRIED, &last, &found, error))
-        ok = blame(&b->condition_where, "where", error);
+        !rh_backfill_find(in->pg, sql.find_first, false, NULL, &upper, RH_BACKFILL_TRIED, &last, &found,
+                          error))
+        ok = rh_backfill_blame(&b->condition_where, "where", error);
     if (ok && last.size > 0)
         ok = try_batch(in, &keyset, sql.update_first, &last, found, error);
     rh_backfill_position_release(&upper);
@@ -245,7 +224,9 @@ bool rh_backfill_inspect(rh_pg *pg, const rh_backfill *backfill, rh_arena *arena
         return true;
     if (!keeps_key(&in, error) || !rh_pg_execute(pg, "BEGIN", error))
         return false;
-    const bool ok = try_rows(&in, error);
+    const bool ok = backfill->sql && backfill->own != RH_OWN_RANGE
+                        ? rh_backfill_try_limited(pg, backfill, target, arena, error)
+                        : try_rows(&in, error);
     rh_pg_execute(pg, "ROLLBACK", NULL);
     return ok;
 }

@@ -1,8 +1,10 @@
 #include "statements.h"
+#include "refuse.h"
 #include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/base/scan.h"
 #include "pgrehearse/base/text.h"
 #include <stdlib.h>
+#include <string.h>
 
 static const char *keep(rh_text *text, rh_arena *arena)
 {
@@ -127,22 +129,23 @@ static const char *update_remaining(const rh_backfill *b, const rh_backfill_targ
     return update(b, target, rows, arena);
 }
 
-/* The team's statement with the keys FROM and TO, expressions, for :from and :to. */
-static const char *own(const rh_backfill *b, const char *from, const char *to, rh_arena *arena)
+/* The team's statement with the expressions A and B for the variables that are called so. */
+static const char *own(const rh_backfill *b, const char *name_a, const char *a, const char *other,
+                       rh_arena *arena)
 {
     rh_text sql = {0};
     const char *at = b->sql, *copied = b->sql;
     for (rh_token name; rh_scan_variable(&at, NULL, &name); copied = at) {
         rh_text_append_bytes(&sql, copied, (size_t)(name.at - 1 - copied));
-        rh_text_append(&sql, rh_token_is(&name, "from") ? from : to);
+        rh_text_append(&sql, rh_token_is(&name, name_a) ? a : other);
     }
     rh_text_append(&sql, copied);
     return keep(&sql, arena);
 }
 
 /* :from is the first key behind the last batch; both are keys that exist, or, with walk: range, need not. */
-static rh_backfill_statements own_statements(const rh_backfill *b, const rh_backfill_target *target,
-                                             rh_arena *arena)
+static rh_backfill_statements own_range(const rh_backfill *b, const rh_backfill_target *target,
+                                        rh_arena *arena)
 {
     const char *key = target->key[0], *type = target->types[0];
     const char *first = rh_arena_printf(arena, "(SELECT first.%s FROM %s AS first ORDER BY first.%s LIMIT 1)",
@@ -153,10 +156,72 @@ static rh_backfill_statements own_statements(const rh_backfill *b, const rh_back
     return (rh_backfill_statements){
         .find_first = find(b, target, true, arena),
         .find_next = find(b, target, false, arena),
-        .update_first = own(b, first, rh_arena_printf(arena, "$1::%s", type), arena),
-        .update_next = own(b, next, rh_arena_printf(arena, "$2::%s", type), arena),
+        .update_first = own(b, "from", first, rh_arena_printf(arena, "$1::%s", type), arena),
+        .update_next = own(b, "from", next, rh_arena_printf(arena, "$2::%s", type), arena),
         .position_size = 1,
     };
+}
+
+/* The statement returns the keys of its rows, in any order. The last of them is the position, or the upper
+ * end where it lies behind that. One that does not lie behind :after gives :after again, which the caller
+ * sees. */
+static rh_backfill_statements own_after(const rh_backfill *b, const rh_backfill_target *target,
+                                        rh_arena *arena)
+{
+    const char *type = target->types[0];
+    const char *statement = own(b, "after", rh_arena_printf(arena, "$1::%s", type), "$3::bigint", arena);
+    return (rh_backfill_statements){
+        .step = rh_arena_printf(arena,
+                                "WITH batch (key) AS (\n%s\n)\n"
+                                "SELECT least(greatest(key, $1::%s), $2::%s), count(*) OVER () FROM batch\n"
+                                "ORDER BY key DESC LIMIT 1",
+                                statement, type, type),
+        .lowest = rh_arena_strdup(arena, rh_backfill_lowest(target)),
+        .position_size = 1,
+    };
+}
+
+static rh_backfill_statements own_statements(const rh_backfill *b, const rh_backfill_target *target,
+                                             rh_arena *arena)
+{
+    if (b->own == RH_OWN_RANGE)
+        return own_range(b, target, arena);
+    if (b->own == RH_OWN_AFTER)
+        return own_after(b, target, arena);
+    const char *sql = own(b, "limit", "$1::bigint", "", arena);
+    return (rh_backfill_statements){.update_first = sql, .update_next = sql};
+}
+
+const char *rh_backfill_lowest(const rh_backfill_target *target)
+{
+    static const char *const lowest[][2] = {
+        {"smallint", "-32768"}, {"integer", "-2147483648"}, {"bigint", "-9223372036854775808"},
+        {"text", ""},           {"character varying", ""},  {"uuid", "00000000-0000-0000-0000-000000000000"},
+        {"date", "-infinity"},  {"timestamp", "-infinity"},
+    };
+    for (size_t i = 0; i < sizeof lowest / sizeof *lowest; i++) {
+        const size_t length = strlen(lowest[i][0]);
+        if (strncmp(target->types[0], lowest[i][0], length) == 0 && strchr("( ", target->types[0][length]))
+            return lowest[i][1];
+    }
+    return NULL;
+}
+
+bool rh_backfill_check_first(const rh_backfill *b, const rh_backfill_target *target, rh_arena *arena,
+                             rh_error *error)
+{
+    if (!b->sql || b->own != RH_OWN_AFTER || (target->key_count == 1 && rh_backfill_lowest(target)))
+        return true;
+    return rh_backfill_refuse(
+        &b->sql_where, error,
+        target->key_count > 1
+            ? "sql needs a key of one column"
+            : rh_arena_printf(
+                  arena,
+                  "no value of type %s is known that lies before all keys, for :after of the first "
+                  "batch",
+                  target->types[0]),
+        "use :from and :to, or a key of an integer, text, uuid, date or timestamp");
 }
 
 rh_backfill_statements rh_backfill_statements_of(const rh_backfill *b, const rh_backfill_target *target,

@@ -1,6 +1,7 @@
 /* The statements of a batch, by the walk of its backfill. */
 #pragma once
 #include "pgrehearse/base/arena.h"
+#include "pgrehearse/base/error.h"
 #include "pgrehearse/model/backfill.h"
 
 /* The table, as the server or the backup's definitions describe it. Names are quoted where needed. */
@@ -13,13 +14,16 @@ typedef struct rh_backfill_target {
 } rh_backfill_target;
 
 /* A position is a value of the key as text, one parameter a column; with RH_WALK_CTID, a page number.
- *   find_first   upper end, rows → the last position of the batch, and how many rows it has (NULL: not
- * counted) find_next    position, upper end, rows → the same; no row: the walk has ended update_first last
- * position update_next  position, last position RH_WALK_REMAINING has no positions: find_first and find_next
- * are NULL, and both updates take rows. */
+ * RH_WALK_REMAINING has none: there is nothing to find, and both updates take rows. RH_OWN_AFTER has STEP and
+ * LOWEST instead of the others. */
 typedef struct rh_backfill_statements {
-    const char *find_first, *find_next, *update_first, *update_next;
-    size_t position_size; /* parameters of a position */
+    const char *find_first;   /* upper end, rows → the batch's last position, rows (NULL: not counted) */
+    const char *find_next;    /* position, upper end, rows → the same; no row: the walk has ended */
+    const char *update_first; /* last position */
+    const char *update_next;  /* position, last position */
+    const char *step;         /* as find_next, and the rows are changed */
+    char *lowest;             /* position before the first row */
+    size_t position_size;     /* parameters of a position */
 } rh_backfill_statements;
 
 /* In ARENA, as below. */
@@ -38,6 +42,12 @@ const char *rh_backfill_count_up_to(const rh_backfill *backfill, const rh_backfi
 const char *rh_backfill_key_list(const rh_backfill_target *target, const char *prefix, rh_arena *arena);
 /* "id DESC", "tenant DESC, id DESC". */
 const char *rh_backfill_key_order(const rh_backfill_target *target, rh_arena *arena);
+
+/* A value of the key's type that lies before all others; NULL: not known. */
+const char *rh_backfill_lowest(const rh_backfill_target *target);
+/* Refuses sql with :after where no value is known for the first batch: RH_ERROR_SCENARIO with its place. */
+bool rh_backfill_check_first(const rh_backfill *backfill, const rh_backfill_target *target, rh_arena *arena,
+                             rh_error *error);
 
 /* SQL: relid of the table $1 and of its partitions at any depth. */
 #define RH_BACKFILL_PARTS                                                                                    \

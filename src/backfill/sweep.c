@@ -129,7 +129,7 @@ static void describe(const rh_sweep *sweep, rh_backfill_result *result)
     const rh_backfill_census *census = &sweep->census;
     result->table = sweep->target.table;
     result->key = rh_backfill_key_list(&sweep->target, "", sweep->arena);
-    result->statement = sweep->sql.update_next;
+    result->statement = sweep->sql.step ? sweep->sql.step : sweep->sql.update_next;
     result->table_rows = census->table_rows;
     result->rows = census->rows;
     result->table_bytes = census->table_bytes;

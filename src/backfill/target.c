@@ -1,5 +1,6 @@
 /* The table of a backfill by the backup's definitions and the migrations before it: no server. */
 #include "script.h"
+#include "refuse.h"
 #include "pgrehearse/base/relation.h"
 #include "pgrehearse/sql/catalog.h"
 #include "pgrehearse/sql/hazards.h"
@@ -14,14 +15,6 @@ static const char *const NAMES[][2] = {
     {"serial8", "bigint"},   {"bigserial", "bigint"},
     {"char", "\"char\""},
 };
-
-static bool fail(const rh_location *where, rh_error *error, const char *message, const char *hint)
-{
-    rh_error_set(error, RH_ERROR_SCENARIO, "%s", message);
-    if (hint)
-        rh_error_hint(error, "%s", hint);
-    return rh_error_at(error, where->file, where->line, where->column);
-}
 
 /* NULL: not known. */
 static const char *type_text(const rh_catalog_type *type, rh_arena *arena)
@@ -71,21 +64,24 @@ static bool add_column(const rh_backfill *b, const rh_catalog_table *table, cons
     const rh_catalog_column *column = rh_catalog_column_of(table, name);
     const char *type = column ? type_text(&column->of_type, arena) : NULL;
     if (!column)
-        return fail(where, error,
-                    rh_arena_printf(arena, "%s has no column \"%s\" by the backup's definitions",
-                                    target->table, name),
-                    "write key: with the columns of a unique index that cannot be null");
+        return rh_backfill_refuse(where, error,
+                                  rh_arena_printf(arena,
+                                                  "%s has no column \"%s\" by the backup's definitions",
+                                                  target->table, name),
+                                  "write key: with the columns of a unique index that cannot be null");
     if (!type)
-        return fail(
+        return rh_backfill_refuse(
             where, error,
             rh_arena_printf(arena, "the type of column \"%s\" of the key is not known from the backup", name),
             "write key: with the columns of another unique index that cannot be null");
     if (!is_primary && !column->not_null)
-        return fail(where, error, rh_arena_printf(arena, "column \"%s\" of the key may be null", name),
-                    "rows in which it is null would never be met");
+        return rh_backfill_refuse(where, error,
+                                  rh_arena_printf(arena, "column \"%s\" of the key may be null", name),
+                                  "rows in which it is null would never be met");
     if (b->walk == RH_WALK_RANGE && strcmp(type, "smallint") != 0 && strcmp(type, "integer") != 0 &&
         strcmp(type, "bigint") != 0)
-        return fail(where, error, "walk: range needs a key of one integer column", "use walk: keyset");
+        return rh_backfill_refuse(where, error, "walk: range needs a key of one integer column",
+                                  "use walk: keyset");
     target->key[target->key_count] = rh_identifier(name, arena);
     target->types[target->key_count++] = type;
     return true;
@@ -98,14 +94,16 @@ static bool resolve_key(const rh_backfill *b, const rh_catalog_table *table, rh_
     const size_t count = b->key_count ? b->key_count : primary ? primary->column_count : 0;
     const rh_location *where = b->key_count ? &b->key_where : &b->table_where;
     if (count == 0)
-        return fail(
+        return rh_backfill_refuse(
             where, error,
             rh_arena_printf(arena, "%s has no primary key by the backup's definitions", target->table),
             "write key: with the columns of a unique index that cannot be null, such as key: [id]");
     if (count > RH_BACKFILL_KEY_MAX)
-        return fail(where, error, "the primary key has too many columns", "name others with key:");
+        return rh_backfill_refuse(where, error, "the primary key has too many columns",
+                                  "name others with key:");
     if (b->walk == RH_WALK_RANGE && count > 1)
-        return fail(where, error, "walk: range needs a key of one integer column", "use walk: keyset");
+        return rh_backfill_refuse(where, error, "walk: range needs a key of one integer column",
+                                  "use walk: keyset");
     for (size_t i = 0; i < count; i++) {
         const char *name = b->key_count ? b->key[i] : primary->columns[i];
         bool is_primary = false;
@@ -114,7 +112,7 @@ static bool resolve_key(const rh_backfill *b, const rh_catalog_table *table, rh_
         if (!add_column(b, table, name, where, is_primary, arena, target, error))
             return false;
     }
-    return true;
+    return rh_backfill_check_first(b, target, arena, error);
 }
 
 bool rh_backfill_target_of(const rh_backfill *b, const rh_plan *plan, rh_arena *arena,
@@ -124,21 +122,23 @@ bool rh_backfill_target_of(const rh_backfill *b, const rh_plan *plan, rh_arena *
     const rh_catalog *catalog = schema_of(b, plan, arena);
     *target = (rh_backfill_target){0};
     if (!rh_relation_parse(b->table, arena, &relation))
-        return fail(&b->table_where, error, rh_arena_printf(arena, "\"%s\" is not a name", b->table), NULL);
+        return rh_backfill_refuse(&b->table_where, error,
+                                  rh_arena_printf(arena, "\"%s\" is not a name", b->table), NULL);
     const rh_catalog_table *table = rh_catalog_find(catalog, relation.schema, relation.name);
     if (!table || table->dropped || table->guessed)
-        return fail(&b->table_where, error,
-                    rh_arena_printf(arena,
-                                    "table \"%s\" is not defined by the backup, nor by the migrations before "
-                                    "the backfill",
-                                    b->table),
-                    "its key and the types of the key must be known: name a table of the backup, with its "
-                    "schema");
+        return rh_backfill_refuse(
+            &b->table_where, error,
+            rh_arena_printf(arena,
+                            "table \"%s\" is not defined by the backup, nor by the migrations before "
+                            "the backfill",
+                            b->table),
+            "its key and the types of the key must be known: name a table of the backup, with its "
+            "schema");
     target->table = rh_catalog_name(table, arena);
     target->name = rh_identifier(table->name, arena);
     target->partitioned = table->unsupported == RH_UNSUPPORTED_PARTITIONED;
     if (b->walk == RH_WALK_CTID && target->partitioned)
-        return fail(&b->table_where, error, "walk: ctid needs a table that is not partitioned",
-                    "name a partition, or use walk: keyset");
+        return rh_backfill_refuse(&b->table_where, error, "walk: ctid needs a table that is not partitioned",
+                                  "name a partition, or use walk: keyset");
     return resolve_key(b, table, arena, target, error);
 }

@@ -1,4 +1,5 @@
 #include "worker.h"
+#include "refuse.h"
 #include "pgrehearse/base/interrupt.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/base/arena.h"
@@ -213,6 +214,29 @@ static void stretch(const rh_backfill_worker *worker)
         rh_clock_sleep_until(rh_clock_monotonic() + worker->stretch);
 }
 
+static bool same_position(const rh_backfill_position *a, const rh_backfill_position *b)
+{
+    return a->size == 1 && b->size == 1 && strcmp(a->values[0], b->values[0]) == 0;
+}
+
+/* A statement that finds its rows and changes them. */
+static bool step(rh_backfill_worker *worker, const rh_backfill_cursor *cursor, int64_t rows,
+                 rh_backfill_position *last, rh_backfill_batch *batch, rh_error *error)
+{
+    const rh_backfill_statements *sql = worker->statements;
+    const rh_backfill_position lowest = {.values = {sql->lowest}, .size = 1};
+    const rh_backfill_position *at = cursor->at.size > 0 ? &cursor->at : &lowest;
+    rh_backfill_position_release(last);
+    batch->found = batch->changed = 0;
+    if (same_position(at, &cursor->upper))
+        return true;
+    if (!rh_backfill_find(worker->pg, sql->step, true, at, &cursor->upper, rows, last, &batch->changed,
+                          error))
+        return false;
+    batch->found = batch->changed;
+    return !same_position(at, last) || rh_backfill_refuse_standstill(worker->backfill, error);
+}
+
 /* One attempt: find, update, commit. LAST is empty where the walk has ended. */
 static bool attempt(rh_backfill_worker *worker, const rh_backfill_cursor *cursor, int64_t rows,
                     rh_backfill_position *last, rh_backfill_batch *batch, rh_error *error)
@@ -229,7 +253,10 @@ static bool attempt(rh_backfill_worker *worker, const rh_backfill_cursor *cursor
         batch->find_s = since(&at);
         stretch(worker);
     }
-    if ((!sql->find_first || last->size > 0) && !update(worker, cursor, last, rows, &batch->changed, error))
+    if (sql->step && !step(worker, cursor, rows, last, batch, error))
+        return false;
+    if (!sql->step && (!sql->find_first || last->size > 0) &&
+        !update(worker, cursor, last, rows, &batch->changed, error))
         return false;
     if (last->size > 0 && !record(worker, last, error))
         return false;
@@ -284,7 +311,7 @@ bool rh_backfill_worker_batch(rh_backfill_worker *worker, rh_backfill_cursor *cu
         rh_clock_sleep_until(rh_clock_monotonic() + (RH_SECOND / 50 << batch->retries));
         batch->failed_s = rh_seconds(rh_clock_monotonic() - began);
     }
-    cursor->ended = worker->statements->find_first ? last.size == 0 : batch->changed == 0;
+    cursor->ended = worker->statements->position_size > 0 ? last.size == 0 : batch->changed == 0;
     if (last.size > 0)
         rh_backfill_position_copy(&cursor->at, &last);
     rh_backfill_position_release(&last);

@@ -213,8 +213,8 @@ static bool check(rh_reader *reader, rh_yaml_node *node, rh_backfill *b)
         return rh_error_hint(reader->error,
                              "a backfill is what set assigns, a statement of yours, or a program");
     }
-    if (b->sql && (b->key_count > 1 || b->walk == RH_WALK_CTID || b->walk == RH_WALK_REMAINING))
-        return rh_value_fail(reader, node, "sql needs a key of one column, and walk: keyset or range");
+    if (b->sql && !rh_backfill_check_own(reader, node, b))
+        return false;
     if (b->resume && !b->command)
         return rh_value_fail(reader, node, "resume without command");
     if (!b->from != !b->join) {

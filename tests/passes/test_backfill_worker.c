@@ -81,6 +81,58 @@ static void it_goes_from_batch_to_batch(void **state)
     assert_int_equal(script_sent(NULL, "COMMIT"), 2);
 }
 
+/* A statement of the team's: it finds its rows, changes them, and returns the last key. */
+static char lowest[] = "-9";
+static const rh_backfill_statements steps = {.step = "step", .lowest = lowest, .position_size = 1};
+
+static void end_at(const char *upper)
+{
+    const rh_backfill_position position = {.values = {strdup(upper)}, .size = 1};
+    cursor.upper = position;
+}
+
+static void own_sql_finds_and_changes(void **state)
+{
+    (void)state;
+    script_rows("step", "40 8")->last = 1;
+    script_rows("step", "90 3");
+    end_at("90");
+    open_worker(&steps, false, "record");
+    assert_true(next());
+    assert_string_equal(cursor.at.values[0], "40");
+    assert_int_equal(batch.changed, 8);
+    assert_true(next());
+    assert_string_equal(cursor.at.values[0], "90");
+    assert_false(cursor.ended);
+    assert_true(next()); /* at the upper end */
+    assert_true(cursor.ended);
+    assert_int_equal(batch.changed, 0);
+    assert_int_equal(script_sent(NULL, "step"), 2);
+    assert_int_equal(script_sent(NULL, "record"), 2);
+}
+
+static void own_sql_that_returns_no_key_has_ended(void **state)
+{
+    (void)state;
+    end_at("90");
+    open_worker(&steps, false, "record");
+    assert_true(next());
+    assert_true(cursor.ended);
+    assert_int_equal(script_sent(NULL, "record"), 0);
+}
+
+static void own_sql_that_stands_still_is_refused(void **state)
+{
+    (void)state;
+    script_rows("step", "-9 8");
+    end_at("90");
+    open_worker(&steps, false, NULL);
+    assert_false(next());
+    assert_int_equal(error.code, RH_ERROR_SCENARIO);
+    assert_string_equal(error.message, "sql returned no key that lies behind :after");
+    assert_int_equal(script_sent(NULL, "COMMIT"), 0);
+}
+
 static void without_a_next_row_it_has_ended(void **state)
 {
     (void)state;
@@ -288,6 +340,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define test(name) cmocka_unit_test_setup_teardown(name, begin, end)
         test(it_goes_from_batch_to_batch),
+        test(own_sql_finds_and_changes),
+        test(own_sql_that_returns_no_key_has_ended),
+        test(own_sql_that_stands_still_is_refused),
         test(without_a_next_row_it_has_ended),
         test(a_walk_without_positions_ends_with_its_rows),
         test(the_position_is_recorded_before_the_commit),

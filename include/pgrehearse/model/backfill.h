@@ -27,6 +27,14 @@ typedef struct rh_backfill_pause {
     double share;     /* 1 for 100% */
 } rh_backfill_pause;
 
+/* How a batch of the team's own SQL knows its rows. */
+typedef enum rh_backfill_own {
+    RH_OWN_RANGE, /* by :from and :to, its first and its last key */
+    RH_OWN_AFTER, /* by :after, the last key of the batch before, and :limit; it returns the keys of its rows
+                   */
+    RH_OWN_LIMIT, /* by :limit alone: any rows that are still to do */
+} rh_backfill_own;
+
 typedef struct rh_backfill_setting {
     int64_t batch; /* rows of a batch; RH_WALK_RANGE: key values */
     rh_backfill_pause pause;
@@ -119,7 +127,8 @@ typedef struct rh_backfill {
     const char **key;        /* columns; none: the primary key */
     size_t key_count;
     rh_backfill_walk walk;
-    const char *sql; /* a batch in the team's own SQL instead of SET, with :from and :to, keys; NULL */
+    const char *sql; /* a batch in the team's own SQL instead of SET; NULL */
+    rh_backfill_own own;
     rh_location sql_where;
     const char *const *command, *const
                                     *resume; /* a program instead of SET, NULL-ended; RESUME NULL: COMMAND */

@@ -186,6 +186,85 @@ static void remaining_ends(void **state)
     assert_int_equal(number("select count(*) from t where b is distinct from a * 2"), 0);
 }
 
+static rh_backfill own(const char *sql, rh_backfill_own kind, const char *condition)
+{
+    rh_backfill b = declare("t", NULL, condition);
+    b.sql = sql;
+    b.own = kind;
+    b.walk = kind == RH_OWN_LIMIT ? RH_WALK_REMAINING : RH_WALK_KEYSET;
+    b.sql_where = (rh_location){"s.yaml", 6, 1};
+    return b;
+}
+
+#define NEXT "(select id from t where id > :after and b is null order by id limit :limit)"
+
+static void own_sql_goes_on_behind_its_last_key(void **state)
+{
+    (void)state;
+    const rh_backfill b =
+        own("update t set b = a * 2 where id in " NEXT " returning id", RH_OWN_AFTER, "b is null");
+    const int64_t to_do = number("select count(*) from t where b is null");
+    assert_int_equal(run_whole(&b, 500), (to_do + 499) / 500);
+    assert_int_equal(number("select count(*) from t where b is distinct from a * 2"), 0);
+}
+
+static void own_sql_by_texts_and_uuids(void **state)
+{
+    (void)state;
+    run("create table names (name text primary key, n int); insert into names select 'n' || i from "
+        "generate_series(1, 900) i;"
+        "create table ids (id uuid primary key, n int); insert into ids select gen_random_uuid() from "
+        "generate_series(1, 900)");
+    rh_backfill b =
+        own("update names set n = 1 where name in (select name from names where name > :after order by "
+            "name limit :limit) returning name",
+            RH_OWN_AFTER, NULL);
+    b.table = "names";
+    assert_int_equal(run_whole(&b, 100), 9);
+    assert_int_equal(number("select count(*) from names where n is null"), 0);
+    b.table = "ids";
+    b.sql =
+        "update ids set n = 1 where id in (select id from ids where id > :after order by id limit :limit) "
+        "returning id";
+    assert_int_equal(run_whole(&b, 100), 9);
+    assert_int_equal(number("select count(*) from ids where n is null"), 0);
+}
+
+static void own_sql_without_a_position(void **state)
+{
+    (void)state;
+    const rh_backfill b =
+        own("update t set b = a * 2 where id in (select id from t where b is null limit :limit)",
+            RH_OWN_LIMIT, "b is null");
+    run_whole(&b, 700);
+    assert_int_equal(number("select count(*) from t where b is distinct from a * 2"), 0);
+}
+
+static void own_sql_with_a_limit_that_is_refused(void **state)
+{
+    (void)state;
+    rh_backfill b = own("update t set b = a * 2 where id > :after and :limit > 0 returning id", RH_OWN_AFTER,
+                        "b is null");
+    refuses(&b, 6, "rows with a :limit of 100");
+    b.sql =
+        "update t set b = a * 2 where id in (select id from t where b is null and :after is not null order by id "
+        "limit :limit) returning 5::bigint";
+    refuses(&b, 6, "returned no key that lies behind :after");
+    b.sql = "update t set b = a * 2 where id in " NEXT " and false returning id";
+    refuses(&b, 6, "rows of s.t to do");
+    b.sql = "update t set note = '' where id in " NEXT " returning id";
+    refuses(&b, 4, "100 of 100 rows still match where after sql");
+    b.sql = "update t set b = a * 2 where id in " NEXT " returning note";
+    refuses(&b, 6, "cannot be matched");
+    b.table = "price";
+    b.condition = NULL;
+    b.sql = "update t set b = a where id in " NEXT " returning id::int";
+    refuses(&b, 6, "sql changes none of the 5000 rows of s.price to do");
+    run("create table days (day time primary key)");
+    b.table = "days";
+    refuses(&b, 6, "no value of type time without time zone is known");
+}
+
 static void composite_keys_and_quoted_names(void **state)
 {
     (void)state;
@@ -403,6 +482,10 @@ int main(void)
         EACH(range_skips_gaps),
         EACH(ctid_reads_all_pages),
         EACH(remaining_ends),
+        EACH(own_sql_goes_on_behind_its_last_key),
+        EACH(own_sql_by_texts_and_uuids),
+        EACH(own_sql_without_a_position),
+        EACH(own_sql_with_a_limit_that_is_refused),
         EACH(composite_keys_and_quoted_names),
         EACH(other_tables_are_joined),
         EACH(a_comment_ends_nothing),

@@ -27,9 +27,19 @@ scenario 'backfills:' \
     "  - {name: quotes, table: '\"Sales\".\"Order lines\"', set: total = price * 2 -- \$batch\$, sweep: {batch: [300], pause: [0]}}" \
     '  - {name: slow, table: orders, set: total = price * 2, where: total IS NULL, sweep: {batch: [50], pause: [10ms]}}' \
     '  - {name: locked, table: orders, set: total = price * 2, where: total IS NULL, lock_timeout: 20ms, sweep: {batch: [5000], pause: [0]}}' \
+    "  - {name: own, table: orders, where: total IS NULL, sql: own_batch.sql, sweep: {batch: [300], pause: [0]}}" \
+    "  - {name: any, table: orders, where: total IS NULL, sql: any_batch.sql, sweep: {batch: [700], pause: [0]}}" \
     '  - {name: keyless, table: keyless, set: b = a}' \
     '  - {name: copied, table: copies, set: total = price * 2, key: [id]}' \
     '  - {name: absent, table: nowhere, set: b = a}'
+
+cat >"$work/own_batch.sql" <<'SQL'
+UPDATE orders SET total = price * 2
+WHERE id IN (SELECT id FROM orders WHERE id > :after AND total IS NULL ORDER BY id LIMIT :limit) RETURNING id; -- the key
+SQL
+cat >"$work/any_batch.sql" <<'SQL'
+UPDATE orders SET total = price * 2 WHERE id IN (SELECT id FROM orders WHERE total IS NULL LIMIT :limit)
+SQL
 
 # printed NAME: its SQL, in $work/NAME.sql.
 printed() {
@@ -50,7 +60,7 @@ expected_lines=$(ask "BEGIN; UPDATE \"Sales\".\"Order lines\" SET total = price 
     SELECT md5(string_agg(t::text, E'\n' ORDER BY t::text)) FROM \"Sales\".\"Order lines\" t; ROLLBACK")
 todo=$(ask 'SELECT count(*) FROM orders WHERE total IS NULL')
 
-for name in keys ranges pages rest; do
+for name in keys ranges pages rest own any; do
     again
     printed $name
     psql -d shop -f "$work/$name.sql" >"$work/out" 2>"$work/err" || fail "the SQL of $name does not run"
@@ -72,6 +82,14 @@ fact 'ctid ends like one UPDATE'
 fact 'remaining ends like one UPDATE'
 [ "$digest_rest" = "$expected_orders" ] || fail "other rows"
 [ "$rows_rest" = "$todo" ] || fail "$rows_rest rows changed, expected $todo"
+
+fact 'own SQL with :after ends like one UPDATE'
+[ "$digest_own" = "$expected_orders" ] || fail "other rows"
+[ "$rows_own" = "$todo" ] || fail "$rows_own rows changed, expected $todo"
+[ "$batches_own" = $(((todo + 299) / 300)) ] || fail "$batches_own batches"
+fact 'own SQL with :limit ends like one UPDATE'
+[ "$digest_any" = "$expected_orders" ] || fail "other rows"
+[ "$rows_any" = "$todo" ] || fail "$rows_any rows changed, expected $todo"
 
 fact 'a key of two columns with quoted names'
 printed quotes

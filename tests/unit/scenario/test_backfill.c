@@ -153,9 +153,45 @@ static void test_own_sql(void **state)
 {
     (void)state;
     const rh_backfill *b =
-        loads("  - {table: o, sql: \"UPDATE o SET a = b::int WHERE id BETWEEN :from AND :to;\"}\n");
+        loads("  - {table: o, sql: \"UPDATE o SET a = b::int WHERE id BETWEEN :from AND :to; -- ;\"}\n");
     assert_string_equal(b->sql, "UPDATE o SET a = b::int WHERE id BETWEEN :from AND :to");
     assert_null(b->set);
+}
+
+static void test_own_sql_with_a_limit(void **state)
+{
+    (void)state;
+    const rh_backfill *b =
+        loads("  - {table: o, sql: \"UPDATE o SET a = 1 WHERE id IN (SELECT id FROM o WHERE id > "
+              ":after ORDER BY id LIMIT :limit) RETURNING id\"}\n");
+    assert_int_equal(b->own, RH_OWN_AFTER);
+    assert_int_equal(b->walk, RH_WALK_KEYSET);
+    b = loads(
+        "  - {table: o, where: a IS NULL, sql: \"UPDATE o SET a = 1 WHERE id IN (SELECT id FROM o WHERE a IS "
+        "NULL LIMIT :limit)\"}\n");
+    assert_int_equal(b->own, RH_OWN_LIMIT);
+    assert_int_equal(b->walk, RH_WALK_REMAINING);
+}
+
+#define AFTER "UPDATE o SET a = 1 WHERE id > :after AND id < :limit"
+static void test_mistakes_in_own_sql(void **state)
+{
+    (void)state;
+    complains("  - {table: o, sql: fill.sql}\n", 2, 34, "uses :limit beside :from");
+    complains("  - {table: o, sql: \"UPDATE o SET a = 1 WHERE id > :after RETURNING id\"}\n", 4, 21,
+              "does not use :limit");
+    complains("  - {table: o, sql: \"" AFTER "\"}\n", 4, 21, "must return one column, the key");
+    complains("  - {table: o, sql: \"" AFTER " RETURNING *\"}\n", 4, 21, "must return one column, the key");
+    complains("  - {table: o, sql: \"" AFTER " RETURNING id, a\"}\n", 4, 21,
+              "must return one column, the key");
+    complains("  - {table: o, sql: \"WITH d AS (DELETE FROM p WHERE id > :after) " AFTER " RETURNING id\"}\n",
+              4, 21, "changes rows in WITH");
+    complains("  - {table: o, walk: range, sql: \"" AFTER " RETURNING id\"}\n", 4, 5, "needs walk: keyset");
+    complains("  - {table: o, key: [a, b], sql: \"" AFTER " RETURNING id\"}\n", 4, 5, "a key of one column");
+    complains("  - {table: o, sql: \"UPDATE o SET a = 1 WHERE id < :limit\"}\n", 4, 5,
+              "with :limit alone needs where");
+    complains("  - {table: o, where: a, walk: ctid, sql: \"UPDATE o SET a = 1 WHERE id < :limit\"}\n", 4, 5,
+              "needs walk: remaining");
 }
 
 static void test_mistakes(void **state)
@@ -174,7 +210,6 @@ static void test_mistakes(void **state)
               "syntax error");
     complains("  - {table: o, sql: \"SELECT fill(:from, :to)\"}\n", 4, 21,
               "must be an UPDATE, INSERT, DELETE or MERGE");
-    complains("  - {table: o, sql: fill.sql}\n", 2, 34, ":limit, which nothing gives a value");
     complains("  - {table: o, command: x}\n", 4, 25, "must be a list");
     complains("  - {table: o, command: [x, \"{bach}\"]}\n", 4, 29, "{bach}, which nothing gives a value");
     complains("  - {table: o, set: a = 1, proof: {kils: 3}}\n", 4, 36, "did you mean \"kills\"");
@@ -250,8 +285,16 @@ int main(void)
 {
 #define EACH(test) cmocka_unit_test_setup_teardown(test, new_arena, free_arena)
     const struct CMUnitTest tests[] = {
-        EACH(test_defaults), EACH(test_every_key), EACH(test_programs), EACH(test_own_sql),
-        EACH(test_mistakes), EACH(test_sql),       EACH(a_schedule),    EACH(schedules_that_are_refused),
+        EACH(test_defaults),
+        EACH(test_every_key),
+        EACH(test_programs),
+        EACH(test_own_sql),
+        EACH(test_own_sql_with_a_limit),
+        EACH(test_mistakes_in_own_sql),
+        EACH(test_mistakes),
+        EACH(test_sql),
+        EACH(a_schedule),
+        EACH(schedules_that_are_refused),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
