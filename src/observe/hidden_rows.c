@@ -125,11 +125,23 @@ static bool compare(const rh_work_watch *watch, rh_pg *migration, const secured 
     return seen == RH_UNKNOWN || all == RH_UNKNOWN ? all != 0 && seen < RH_HIDDEN_ROWS_MOST : all > seen;
 }
 
+/* The cheap question, which most tables answer. */
+static bool has_policies(rh_pg *migration, const char *names)
+{
+    static const char sql[] =
+        "SELECT FROM pg_catalog.pg_class c WHERE c.relrowsecurity AND c.oid = ANY (ARRAY("
+        "SELECT pg_catalog.to_regclass(u.name)::oid FROM pg_catalog.unnest($1::text[]) u (name))) LIMIT 1";
+    rh_pg_result *result = rh_pg_query(migration, sql, 1, &names, NULL);
+    const bool found = result && rh_pg_rows(result) > 0;
+    rh_pg_result_free(result);
+    return found;
+}
+
 void rh_hidden_rows_read(rh_work_watch *watch, rh_pg *migration, const rh_statement *statement,
                          rh_arena *arena, rh_statement_run *run)
 {
     const char *names = may_change_data(statement) ? relations_of(statement, run, arena) : NULL;
-    if (!names || !strchr("IT", rh_pg_transaction_state(migration)))
+    if (!names || !strchr("IT", rh_pg_transaction_state(migration)) || !has_policies(migration, names))
         return;
     const char *parameters[] = {names, statement->expected_relation, command_of(run)};
     rh_pg_result *r = rh_pg_query(migration, rh_sql_row_security_active, 3, parameters, NULL);

@@ -51,24 +51,29 @@ static relation_state *find(const relation_states *list, int64_t oid)
     return NULL;
 }
 
-static void append(rh_pg_result *result, rh_arena *arena, relation_states *list)
+static void append(rh_pg_result *result, bool with_target, rh_arena *arena, relation_states *list)
 {
     enum { TARGET = RH_COMMITTED_COLUMNS };
     for (size_t i = 0; result && i < rh_pg_rows(result); i++) {
         relation_state *l = rh_arena_add(arena, &list->items, &list->count);
         *l = rh_committed_row(result, i, arena);
-        if (rh_pg_bool(result, i, TARGET))
+        if (with_target && rh_pg_bool(result, i, TARGET))
             list->target = l->oid;
     }
     rh_pg_result_free(result);
 }
 
-/* "{1,2}" of those of LIST that KNOWN does not have; NULL when there are none. */
-static const char *oids(const relation_states *list, const relation_states *known, rh_arena *arena)
+static bool is_known(const rh_work_watch *watch, int64_t oid)
+{
+    return find(&watch->committed, oid) || find(&watch->made, oid);
+}
+
+/* "{1,2}" of those of LIST that WATCH (NULL: nothing) does not know; NULL when there are none. */
+static const char *oids(const relation_states *list, const rh_work_watch *watch, rh_arena *arena)
 {
     rh_text text = {0};
     for (size_t i = 0; i < list->count; i++)
-        if (!known || !find(known, list->items[i].oid))
+        if (!watch || !is_known(watch, list->items[i].oid))
             rh_text_printf(&text, "%c%" PRId64, text.length ? ',' : '{', list->items[i].oid);
     const char *array = text.length ? rh_arena_printf(arena, "%s}", rh_text_string(&text)) : NULL;
     rh_text_release(&text);
@@ -80,14 +85,30 @@ static bool read_committed(rh_work_watch *watch, const char *relation, const cha
 {
     const char *parameters[] = {relation, list};
     rh_pg_result *result = rh_pg_query_again(watch->side, rh_sql_work_committed, 2, parameters, NULL);
-    append(result, watch->arena, into);
+    append(result, true, watch->arena, into);
     return result != NULL;
 }
 
-static bool read_own(rh_work_watch *watch, rh_pg *migration, const char *relation, relation_states *into)
+static bool read_all_committed(rh_work_watch *watch, relation_states *into)
 {
-    rh_pg_result *result = rh_pg_query(migration, rh_sql_work_in_transaction, 1, &relation, NULL);
-    append(result, watch->arena, into);
+    static const char *const without_sizes[] = {"false"};
+    rh_pg_result *result = rh_pg_query_again(watch->side, rh_sql_committed, 1, without_sizes, NULL);
+    append(result, false, watch->arena, into);
+    return result != NULL;
+}
+
+/* May it have rolled back a subtransaction, whose locks are gone? */
+static bool may_roll_back(const rh_statement *statement)
+{
+    return statement->class_expected == RH_CLASS_PROCEDURE || statement->unknown_effect;
+}
+
+static bool read_own(rh_work_watch *watch, rh_pg *migration, const char *relation, bool all,
+                     relation_states *into)
+{
+    const char *parameters[] = {relation, all ? "true" : "false"};
+    rh_pg_result *result = rh_pg_query(migration, rh_sql_work_in_transaction, 2, parameters, NULL);
+    append(result, true, watch->arena, into);
     return result != NULL;
 }
 
@@ -103,11 +124,11 @@ int64_t rh_session_transactions(rh_pg *pg)
                : RH_UNKNOWN;
 }
 
-void rh_work_before(rh_work_watch *watch, rh_pg *migration, const char *relation)
+void rh_work_before(rh_work_watch *watch, rh_pg *migration, const rh_statement *statement)
 {
-    const char state = rh_pg_transaction_state(migration);
+    const char state = rh_pg_transaction_state(migration), *relation = statement->expected_relation;
     if (state == 'T' && !watch->open)
-        read_own(watch, migration, relation, &watch->last);
+        read_own(watch, migration, relation, true, &watch->last);
     watch->open = state == 'T';
     if (state != 'I')
         return;
@@ -117,7 +138,7 @@ void rh_work_before(rh_work_watch *watch, rh_pg *migration, const char *relation
         read_committed(watch, relation, NULL, &watch->committed);
     watch->all = watch->committed.count == 0;
     if (watch->all)
-        read_committed(watch, NULL, NULL, &watch->committed);
+        read_all_committed(watch, &watch->committed);
 }
 
 static const char *name_of(const relation_states *now, const relation_states *committed, int64_t oid)
@@ -195,16 +216,28 @@ static rh_statement_work *compare(const rh_work_watch *watch, const relation_sta
     return work;
 }
 
-static rh_statement_work *after_in_transaction(rh_work_watch *watch, rh_pg *migration, const char *relation,
-                                               rh_arena *arena)
+/* What is not there as committed was made by the transaction: it is asked for once. */
+static void learn_committed(rh_work_watch *watch, const relation_states *now)
+{
+    const char *unknown = oids(now, watch, watch->arena);
+    if (!unknown || !read_committed(watch, NULL, unknown, &watch->committed))
+        return;
+    for (size_t i = 0; i < now->count; i++)
+        if (!is_known(watch, now->items[i].oid))
+            *rh_arena_add(watch->arena, &watch->made.items, &watch->made.count) = now->items[i];
+}
+
+static rh_statement_work *after_in_transaction(rh_work_watch *watch, rh_pg *migration,
+                                               const rh_statement *statement, rh_arena *arena)
 {
     relation_states now = {0};
-    if (!read_own(watch, migration, relation, &now))
+    if (!read_own(watch, migration, statement->expected_relation, may_roll_back(statement), &now))
         return NULL;
-    const char *unknown = oids(&now, &watch->committed, watch->arena);
-    if (unknown)
-        read_committed(watch, NULL, unknown, &watch->committed);
+    learn_committed(watch, &now);
     rh_statement_work *work = compare(watch, &now, &watch->last, true, arena);
+    for (size_t i = 0; i < watch->last.count; i++) /* unlocked by ROLLBACK TO: its counts go on */
+        if (!find(&now, watch->last.items[i].oid))
+            *rh_arena_add(watch->arena, &now.items, &now.count) = watch->last.items[i];
     watch->last = now;
     return work;
 }
@@ -213,20 +246,20 @@ static rh_statement_work *after_idle(rh_work_watch *watch, const char *relation,
                                      rh_arena *arena)
 {
     relation_states now = {0};
-    const char *list = watch->all ? NULL : oids(&watch->committed, NULL, watch->arena);
-    if (!read_committed(watch, watch->all ? NULL : relation, list, &now))
+    if (watch->all ? !read_all_committed(watch, &now)
+                   : !read_committed(watch, relation, oids(&watch->committed, NULL, watch->arena), &now))
         return NULL;
     return compare(watch, &now, &watch->committed, counted, arena);
 }
 
-rh_statement_work *rh_work_after(rh_work_watch *watch, rh_pg *migration, const char *relation,
+rh_statement_work *rh_work_after(rh_work_watch *watch, rh_pg *migration, const rh_statement *statement,
                                  rh_arena *arena)
 {
     switch (rh_pg_transaction_state(migration)) {
     case 'T':
-        return after_in_transaction(watch, migration, relation, arena);
+        return after_in_transaction(watch, migration, statement, arena);
     case 'I':
-        return after_idle(watch, relation, is_counted_outside(migration), arena);
+        return after_idle(watch, statement->expected_relation, is_counted_outside(migration), arena);
     default:
         return NULL;
     }

@@ -14,6 +14,7 @@ struct rh_work_watch {
     rh_pg *side;
     rh_arena *arena;           /* of the transaction, or of the statement outside of one */
     rh_work_samples committed; /* before the transaction or the statement */
+    rh_work_samples made;      /* by the transaction: not there as committed */
     rh_work_samples last;      /* within the transaction: after the statement before */
     bool open;                 /* LAST was read in the transaction under way */
     bool all;                  /* outside of a transaction: every relation is looked at */

@@ -110,14 +110,14 @@ rh_work_watch *rh_work_watch_new(rh_pg *side);
 /* Takes NULL. */
 void rh_work_watch_free(rh_work_watch *watch);
 
-/* Call before a statement of MIGRATION that is not BEGIN, SET or the like. RELATION is the one that it is
- * expected to change; NULL: not known, and all relations are read then if it runs outside a transaction. */
-void rh_work_before(rh_work_watch *watch, rh_pg *migration, const char *relation);
-/* Call after it succeeded; RELATION as before. Within a transaction, MIGRATION's own session reads (its
+/* Call before a STATEMENT of MIGRATION that is not BEGIN, SET or the like. If the relation that it changes is
+ * not known from its text, all relations are read outside a transaction. */
+void rh_work_before(rh_work_watch *watch, rh_pg *migration, const rh_statement *statement);
+/* Call after it succeeded. Within a transaction, MIGRATION's own session reads (its
  * counts are exact); otherwise SIDE, whose counts are those of all sessions, so they are right only where
  * nothing else runs, and only once MIGRATION has published its statistics (rh_counters_read_idle). In ARENA;
  * NULL when it could not be read. Before PostgreSQL 15 nothing is counted. */
-rh_statement_work *rh_work_after(rh_work_watch *watch, rh_pg *migration, const char *relation,
+rh_statement_work *rh_work_after(rh_work_watch *watch, rh_pg *migration, const rh_statement *statement,
                                  rh_arena *arena);
 /* Call after rh_work_after for a statement of MIGRATION that may change data. Adds to RUN the tables that it
  * names (a DO block: that it has read or locked) if row-level security hides rows of them from the session's

@@ -1,5 +1,14 @@
 -- Relations as they are committed: the table called $1 (or that of the index called $1) with its indexes, and those whose
--- OIDs $2 lists with their tables and indexes; all when both are null. Takes no lock but on $1, for its size.
+-- OIDs $2 lists with their tables and indexes. Takes no lock but on $1, for its size.
+WITH wanted AS MATERIALIZED (
+    SELECT pg_catalog.unnest($2::oid[]) AS oid
+    UNION
+    SELECT coalesce((SELECT x.indrelid FROM pg_catalog.pg_index x WHERE x.indexrelid = t.oid), t.oid)
+      FROM (SELECT pg_catalog.to_regclass($1)::oid AS oid) t WHERE t.oid IS NOT NULL),
+tables AS MATERIALIZED (
+    SELECT w.oid FROM wanted w
+    UNION
+    SELECT x.indrelid FROM pg_catalog.pg_index x WHERE x.indexrelid = ANY (ARRAY(SELECT w.oid FROM wanted w)))
 SELECT c.oid::bigint,
        pg_catalog.format('%I.%I', n.nspname, c.relname) AS name,
        c.relkind,
@@ -18,10 +27,6 @@ SELECT c.oid::bigint,
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   LEFT JOIN pg_catalog.pg_index x ON x.indexrelid = c.oid
- WHERE c.oid >= 16384 AND c.relkind IN ('r', 'm', 'i') AND c.relpersistence <> 't' AND n.nspname <> 'pg_toast'
-   AND ($1::text IS NULL AND $2::oid[] IS NULL
-        OR c.oid = pg_catalog.to_regclass($1) OR x.indrelid = pg_catalog.to_regclass($1)
-        OR (SELECT indrelid FROM pg_catalog.pg_index WHERE indexrelid = pg_catalog.to_regclass($1))
-           IN (c.oid, x.indrelid)
-        OR c.oid = ANY ($2) OR x.indrelid = ANY ($2)
-        OR c.oid IN (SELECT indrelid FROM pg_catalog.pg_index WHERE indexrelid = ANY ($2)))
+ WHERE c.oid = ANY (ARRAY(SELECT t.oid FROM tables t UNION
+                          SELECT x.indexrelid FROM pg_catalog.pg_index x WHERE x.indrelid = ANY (ARRAY(SELECT t.oid FROM tables t))))
+   AND c.oid >= 16384 AND c.relkind IN ('r', 'm', 'i') AND c.relpersistence <> 't' AND n.nspname <> 'pg_toast'

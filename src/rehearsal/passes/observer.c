@@ -225,7 +225,7 @@ static void before(void *user, rh_pg *pg, const rh_migration *migration, const r
     if (reads_locks(o) && rh_pg_transaction_state(pg) == 'I')
         note_expected_locks(o, pg, statement, run);
     if (is_looked_at(o, statement, run))
-        rh_work_before(o->work, pg, statement->expected_relation);
+        rh_work_before(o->work, pg, statement);
     rh_counters_read_idle(pg, o->side, &o->access, &o->before);
     if (o->options.pass == RH_PASS_KIND_LOADED)
         add_resource_sample(o, &o->before);
@@ -295,7 +295,7 @@ static void find_invalid_index(rh_observer *o, const rh_migration *migration, co
 
 static void read_work(rh_observer *o, rh_pg *pg, const rh_statement *statement, rh_statement_run *run)
 {
-    run->work = rh_work_after(o->work, pg, statement->expected_relation, o->arena);
+    run->work = rh_work_after(o->work, pg, statement, o->arena);
     if (o->options.pass == RH_PASS_KIND_QUIET || o->options.pass == RH_PASS_KIND_ROLLBACK)
         rh_hidden_rows_read(o->work, pg, statement, o->arena, run);
 }
