@@ -62,7 +62,6 @@ static void add_migration(rh_json *array, const rh_migration *m)
 
 rh_json *rh_plan_json(const rh_scenario *scenario, const rh_plan *plan, const rh_backup_facts *backup)
 {
-    static const char *const shapes[] = {NULL, "pgdump_custom", "pgdump_directory", "pgdump_tar", "plain"};
     rh_json *root = rh_json_object();
     rh_json_add_int(root, "schema_version", 2);
     rh_json *object = rh_json_add_object(root, "scenario");
@@ -71,7 +70,7 @@ rh_json *rh_plan_json(const rh_scenario *scenario, const rh_plan *plan, const rh
     rh_json_add_string(object, "sha256", scenario->sha256);
     object = rh_json_add_object(root, "backup");
     rh_json_add_string(object, "path", scenario->backup.path);
-    rh_json_add_string(object, "format", backup->path ? shapes[backup->shape] : NULL);
+    rh_json_add_string(object, "format", backup->path ? rh_backup_shape_name(backup->shape) : NULL);
     rh_json_add_string(object, "dump_version", backup->dump_version);
     rh_json_add_string(root, "framework", plan->framework_name);
     rh_json_add_string(root, "framework_reason", plan->framework_reason);

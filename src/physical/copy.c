@@ -16,7 +16,7 @@ typedef struct copy_walk {
     rh_physical_facts *copy;
     rh_arena *arena;
     const rh_progress *progress;
-    char *root; /* the copy's real path */
+    char *root; /* the copy's real path, or that of the directory that it was restored into */
     int64_t bytes, files;
 } copy_walk;
 
@@ -40,6 +40,16 @@ bool rh_physical_is_transient(const char *path)
             return true;
     return rh_is_one_of(path, files) || rh_starts_with(base, "pgsql_tmp") ||
            rh_starts_with(base, "pg_internal.init");
+}
+
+bool rh_physical_is_needed(const char *name)
+{
+    static const char *const kept[] = {"PG_VERSION",   "backup_label", "base",        "global",
+                                       "pg_commit_ts", "pg_dynshmem",  "pg_logical",  "pg_multixact",
+                                       "pg_notify",    "pg_replslot",  "pg_serial",   "pg_snapshots",
+                                       "pg_stat",      "pg_stat_tmp",  "pg_subtrans", "pg_tblspc",
+                                       "pg_twophase",  "pg_wal",       "pg_xact",     NULL};
+    return rh_is_one_of(name, kept);
 }
 
 bool rh_physical_is_incremental(const char *path)
@@ -134,6 +144,25 @@ static bool follow(copy_walk *walk, const char *from, const char *path, char **r
 
 static bool bring(copy_walk *walk, const char *from, const char *to, const char *path, rh_error *error);
 
+/* What the program that restored the copy put beside the server's files: its restore_command may read that.
+ */
+static bool stays(const copy_walk *walk, const char *from, const char *path, const char *name)
+{
+    return walk->copy->within && !*path && !rh_physical_is_needed(name) &&
+           rh_directory_exists(rh_arena_printf(walk->arena, "%s/%s", from, name));
+}
+
+/* The manifest, the configuration and pg_control, which a restore_command may read (pgBackRest's does), are
+ * still read where they were: these are copied. */
+static bool transfer(const copy_walk *walk, const char *from, const char *to, const char *path,
+                     rh_error *error)
+{
+    bool beside = !strchr(path, '/') && !rh_physical_is_needed(path);
+    if (!walk->copy->within || beside || strcmp(path, "global/pg_control") == 0)
+        return rh_tree_copy(from, to, NULL, error);
+    return rename(from, to) == 0 || rh_error_errno(error, errno, "cannot move %s", from);
+}
+
 static bool bring_directory(copy_walk *walk, const char *from, const char *to, const char *path,
                             rh_error *error)
 {
@@ -144,6 +173,8 @@ static bool bring_directory(copy_walk *walk, const char *from, const char *to, c
     if (ok && !walk->dry && mkdir(to, 0700) != 0)
         ok = rh_error_errno(error, errno, "cannot create the directory %s", to);
     for (size_t i = 0; ok && i < count; i++) {
+        if (stays(walk, from, path, names[i]))
+            continue;
         const char *inner = *path ? rh_arena_printf(arena, "%s/%s", path, names[i]) : names[i];
         if (!walk->dry && rh_starts_with(inner, "pg_replslot/"))
             rh_physical_note(walk->copy, walk->arena, "replication slot %s removed", names[i]);
@@ -162,7 +193,7 @@ static bool bring_file(copy_walk *walk, const char *from, const char *to, const 
         return rh_physical_refuse_incremental(walk->copy->path, from, error);
     if (walk->dry)
         return true;
-    if (!rh_tree_copy(from, to, NULL, error))
+    if (!transfer(walk, from, to, path, error))
         return false;
     if (chmod(to, 0600) != 0)
         return rh_error_errno(error, errno, "cannot set the mode of %s", to);
@@ -214,13 +245,20 @@ static bool check_room(const copy_walk *walk, const char *to, rh_error *error)
                          "with reflinks (XFS, btrfs)");
 }
 
+/* Heap. */
+static char *find_root(const rh_physical_facts *copy)
+{
+    return realpath(copy->within ? copy->within : copy->path, NULL);
+}
+
 bool rh_physical_copy_directory(rh_physical_facts *copy, const char *to, rh_arena *arena,
                                 const rh_progress *progress, rh_error *error)
 {
-    copy_walk walk = {.copy = copy, .arena = arena, .progress = progress, .root = realpath(copy->path, NULL)};
-    if (!walk.root)
-        return rh_error_errno(error, errno, "cannot read %s", copy->path);
-    bool ok = check_room(&walk, to, error) && bring_directory(&walk, walk.root, to, "", error);
+    copy_walk walk = {.copy = copy, .arena = arena, .progress = progress, .root = find_root(copy)};
+    char *from = realpath(copy->path, NULL);
+    bool ok = walk.root && from ? check_room(&walk, to, error) && bring_directory(&walk, from, to, "", error)
+                                : rh_error_errno(error, errno, "cannot read %s", copy->path);
+    free(from);
     free(walk.root);
     return ok;
 }
@@ -228,10 +266,11 @@ bool rh_physical_copy_directory(rh_physical_facts *copy, const char *to, rh_aren
 bool rh_physical_walk(const rh_physical_facts *copy, rh_error *error)
 {
     rh_physical_facts seen = *copy;
-    copy_walk walk = {
-        .copy = &seen, .arena = rh_arena_new(), .dry = true, .root = realpath(copy->path, NULL)};
-    bool ok = walk.root ? bring_directory(&walk, walk.root, "", "", error)
-                        : rh_error_errno(error, errno, "cannot read %s", copy->path);
+    copy_walk walk = {.copy = &seen, .arena = rh_arena_new(), .dry = true, .root = find_root(copy)};
+    char *from = realpath(copy->path, NULL);
+    bool ok = walk.root && from ? bring_directory(&walk, from, "", "", error)
+                                : rh_error_errno(error, errno, "cannot read %s", copy->path);
+    free(from);
     free(walk.root);
     rh_arena_free(walk.arena);
     return ok;

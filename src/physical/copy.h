@@ -5,7 +5,8 @@
 #include "pgrehearse/base/progress.h"
 #include "pgrehearse/model/facts.h"
 
-/* Copies a data directory to TO, by reflink where the file system has it. A tablespace becomes a directory in
+/* Copies a data directory to TO, by reflink where the file system has it; moves one that was restored for
+ * this run (copy->within). A tablespace becomes a directory in
  * TO/pg_tblspc, and pg_wal one in TO, whatever they were. RH_ERROR_BACKUP for other links, and for a
  * tablespace outside of the copy whose files no manifest vouches for. */
 bool rh_physical_copy_directory(rh_physical_facts *copy, const char *to, rh_arena *arena,
@@ -18,6 +19,8 @@ bool rh_physical_unpack(rh_physical_facts *copy, const char *to, rh_arena *arena
 
 /* What pg_basebackup leaves out, too: PATH, relative to the data directory, belongs to a server that ran. */
 bool rh_physical_is_transient(const char *path);
+/* Is NAME, of a data directory's top, what a server needs, and no configuration, signal, key or log? */
+bool rh_physical_is_needed(const char *name);
 /* A file of an incremental backup, which holds only blocks that changed; the refusal of the backup PATH at
  * the file AT. */
 bool rh_physical_is_incremental(const char *path);

@@ -211,16 +211,11 @@ static void read_settings(rh_physical_facts *copy, const char *to, rh_arena *are
 /* What a server of ours needs, and nothing else: no configuration, no signal, no key, no log. */
 static bool clean(rh_physical_facts *copy, const char *to, rh_arena *arena, rh_error *error)
 {
-    static const char *const kept[] = {"PG_VERSION",   "backup_label", "base",        "global",
-                                       "pg_commit_ts", "pg_dynshmem",  "pg_logical",  "pg_multixact",
-                                       "pg_notify",    "pg_replslot",  "pg_serial",   "pg_snapshots",
-                                       "pg_stat",      "pg_stat_tmp",  "pg_subtrans", "pg_tblspc",
-                                       "pg_twophase",  "pg_wal",       "pg_xact",     NULL};
     char **names = NULL;
     size_t count = 0;
     bool ok = rh_directory_list(to, arena, &names, &count, error);
     for (size_t i = 0; ok && i < count; i++) {
-        if (rh_is_one_of(names[i], kept))
+        if (rh_physical_is_needed(names[i]))
             continue;
         if (rh_ends_with(names[i], ".signal"))
             rh_physical_note(copy, arena, "%s removed: it does not follow production", names[i]);

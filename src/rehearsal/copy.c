@@ -11,11 +11,8 @@ static bool misplaced(const char *key, const char *why, const rh_location *where
     return rh_error_at(error, where->file, where->line, where->column);
 }
 
-bool rh_copy_check(const rh_run *run, rh_error *error)
+bool rh_copy_check_keys(const rh_scenario *s, rh_error *error)
 {
-    const rh_scenario *s = run->scenario;
-    if (!run->backup.physical)
-        return true;
     if (s->staging.kind == RH_STAGING_SERVER)
         return misplaced("staging.kind: server", "a server is made from its files", &s->staging.where, error);
     if (s->backup.before_count > 0)
@@ -26,7 +23,15 @@ bool rh_copy_check(const rh_run *run, rh_error *error)
     if (s->backup.sha256)
         return misplaced("backup.sha256", "its checksums are in backup_manifest", &s->backup.sha256_where,
                          error);
-    return rh_physical_check(run->backup.physical, s->backup.atomic_snapshot, error);
+    return true;
+}
+
+bool rh_copy_check(const rh_run *run, rh_error *error)
+{
+    const rh_scenario *s = run->scenario;
+    return !run->backup.physical ||
+           (rh_copy_check_keys(s, error) &&
+            rh_physical_check(run->backup.physical, s->backup.atomic_snapshot, error));
 }
 
 static void report_doubts(rh_run *run)

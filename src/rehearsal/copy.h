@@ -4,8 +4,10 @@
 #include "pgrehearse/model/run.h"
 #include "pgrehearse/staging/staging.h"
 
-/* Before anything starts: RH_ERROR_SCENARIO for keys that a physical copy cannot have, RH_ERROR_BACKUP for
- * one that cannot be restored; true for a dump. */
+/* RH_ERROR_SCENARIO for keys that a physical copy cannot have. */
+bool rh_copy_check_keys(const rh_scenario *scenario, rh_error *error);
+/* Before anything starts: the same, and RH_ERROR_BACKUP for a copy that cannot be restored; true for a dump.
+ */
 bool rh_copy_check(const rh_run *run, rh_error *error);
 /* Makes the copy the content of STAGING. DEFINITIONS become those of the rehearsed database, as a dump of the
  * staging server has them. */

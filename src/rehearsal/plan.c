@@ -47,7 +47,8 @@ bool rh_rehearsal_read_schema(const rh_scenario *scenario, const rh_backup_facts
     return ok && read_settings(scenario, arena, plan, error);
 }
 
-/* The catalog of a physical copy is read by a server only: nothing is known of its tables here. */
+/* The catalog of a physical copy is read by a server only: nothing is known of its tables here. COPY NULL: a
+ * program would have to restore it first. */
 static bool plan_copy(const rh_scenario *scenario, const rh_physical_facts *copy, rh_arena *arena,
                       rh_plan *plan, rh_error *error)
 {
@@ -59,7 +60,7 @@ static bool plan_copy(const rh_scenario *scenario, const rh_physical_facts *copy
         rh_error_hint(error, "name them in migrations.pending (all, or a list), or run the rehearsal");
         return rh_error_at(error, where->file, where->line, where->column);
     }
-    return rh_physical_check(copy, scenario->backup.atomic_snapshot, error) &&
+    return (!copy || rh_physical_check(copy, scenario->backup.atomic_snapshot, error)) &&
            read_settings(scenario, arena, plan, error) &&
            rh_plan_make(scenario, &history, arena, plan, error);
 }
@@ -69,8 +70,11 @@ bool rh_rehearsal_plan(const rh_scenario *scenario, rh_arena *arena, rh_plan *pl
 {
     rh_rows history = {0};
     const char *bindir = NULL;
-    if (!rh_plan_detect(scenario, arena, plan, error) ||
-        !rh_backup_examine(scenario, arena, backup, NULL, error))
+    if (!rh_plan_detect(scenario, arena, plan, error))
+        return false;
+    if (scenario->backup.command)
+        return plan_copy(scenario, NULL, arena, plan, error);
+    if (!rh_backup_examine(scenario, arena, backup, NULL, error))
         return false;
     rh_listed_tables tables = {0};
     if (backup->physical)

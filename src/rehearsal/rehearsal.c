@@ -8,6 +8,7 @@
 #include "pgrehearse/migrations/plan.h"
 #include "pgrehearse/migrations/replay.h"
 #include "pgrehearse/predict/predict.h"
+#include "fetch.h"
 #include "rehearsal/passes/backfill.h"
 #include "rehearsal/passes/compatibility.h"
 #include "rehearsal/passes/disturb.h"
@@ -44,27 +45,38 @@ typedef struct rehearsal {
     rh_run *run;
     rh_staging *staging;
     rh_backup_facts definitions; /* of a physical copy's database: a dump of staging's */
+    rh_fetched fetched;          /* what backup.command restored */
     const rh_progress *progress;
     const char *stage; /* the one under way: what failed, when something does */
 } rehearsal;
+
+/* What a physical copy is known by before it is restored. */
+static void end_copy(rehearsal *r)
+{
+    char size[32];
+    rh_run *run = r->run;
+    const rh_physical_facts *copy = run->backup.physical;
+    if (!copy->manifest_algorithm)
+        rh_run_not_measured(run, RH_UNMEASURED_BACKUP_CHECKSUM,
+                            "damage to the backup: it has no backup_manifest with checksums of its files "
+                            "(pg_basebackup writes one)");
+    rh_progress_end(r->progress, r->stage, "%s, a physical copy of PostgreSQL %d",
+                    rh_size_format(run->backup.bytes, size, sizeof size), copy->major);
+}
 
 static bool inspect_backup(rehearsal *r, rh_error *error)
 {
     char size[32];
     r->stage = "backup";
+    if (r->scenario->backup.command)
+        return rh_copy_check_keys(r->scenario, error);
     rh_progress_begin(r->progress, r->stage, "%s", r->scenario->backup.path);
     if (!rh_backup_examine(r->scenario, r->run->arena, &r->run->backup, r->progress, error))
         return false;
     if (!rh_copy_check(r->run, error))
         return false;
-    const rh_physical_facts *copy = r->run->backup.physical;
-    if (copy && !copy->manifest_algorithm)
-        rh_run_not_measured(r->run, RH_UNMEASURED_BACKUP_CHECKSUM,
-                            "damage to the backup: it has no backup_manifest with checksums of its files "
-                            "(pg_basebackup writes one)");
-    if (copy) {
-        rh_progress_end(r->progress, r->stage, "%s, a physical copy of PostgreSQL %d",
-                        rh_size_format(r->run->backup.bytes, size, sizeof size), copy->major);
+    if (r->run->backup.physical) {
+        end_copy(r);
         return true;
     }
     if (!rh_backup_check_skip(&r->run->backup, r->scenario->backup.skip, r->scenario->backup.skip_count,
@@ -85,7 +97,7 @@ static bool check_history(const rehearsal *r, rh_plan *plan, rh_error *error)
 {
     rh_listed_tables tables = {0};
     if (!plan->folder || r->scenario->prepare_count > 0 || r->run->backup.dumpall_database ||
-        r->run->backup.physical)
+        r->run->backup.physical || r->scenario->backup.command)
         return true;
     return rh_backup_list_tables(&r->run->backup, r->run->arena, &tables, error) &&
            rh_history_locate(r->scenario, &tables, r->run->arena, plan, error);
@@ -99,7 +111,20 @@ static bool check_migrations(rehearsal *r, rh_error *error)
     return rh_plan_detect(r->scenario, r->run->arena, &plan, error) && check_history(r, &plan, error) &&
            rh_plan_make(r->scenario, NULL, r->run->arena, &plan, error) &&
            rh_disturb_check_migrations(r->scenario, &plan, r->run->arena, error) &&
-           rh_backfill_check_migrations(r->scenario, &plan, error) && rh_roles_check(r->run, NULL, error);
+           rh_backfill_check_migrations(r->scenario, &plan, error) &&
+           (r->scenario->backup.command || rh_roles_check(r->run, NULL, error));
+}
+
+/* Which may take hours: what else could keep the rehearsal from running has been checked. */
+static bool fetch_backup(rehearsal *r, rh_error *error)
+{
+    r->stage = "backup";
+    if (!r->scenario->backup.command)
+        return true;
+    if (!rh_fetch_backup(r->run, &r->fetched, r->progress, error) || !rh_copy_check(r->run, error))
+        return false;
+    end_copy(r);
+    return true;
 }
 
 /* Also the last chance to see that staging is production: nothing has been created there yet. */
@@ -146,7 +171,8 @@ static bool restore(rehearsal *r, rh_error *error)
     rh_run *run = r->run;
     r->stage = "restore";
     if (run->backup.physical)
-        return rh_copy_restore(run, r->staging, &r->definitions, r->progress, error);
+        return rh_copy_restore(run, r->staging, &r->definitions, r->progress, error) &&
+               rh_place_remove(&r->fetched.place, error);
     rh_restore_target target = {.conninfo = rh_staging_conninfo(r->staging),
                                 .bindir = rh_staging_bindir(r->staging),
                                 .jobs = r->scenario->backup.jobs,
@@ -452,6 +478,7 @@ typedef bool stage(rehearsal *r, rh_error *error);
 static stage *const BEFORE[] = {inspect_backup,   /* its format and checksum */
                                 check_migrations, /* refuse what must not run, before anything starts */
                                 read_profile,     /* production's facts; staging must not be production */
+                                fetch_backup,     /* by the user's program, if one restores it */
                                 start_staging,    /* with settings for a fast restore, confined */
                                 restore,          /* the backup */
                                 prepare,          /* the scenario's steps; then ANALYZE and row counts */
@@ -541,7 +568,8 @@ static void begin(rh_run *run, const rh_scenario *scenario, rh_arena *arena)
     run->tool_version = RH_VERSION;
     run->started_wall = rh_clock_wall();
     run->started = rh_clock_monotonic();
-    run->backup.path = scenario->backup.path;
+    run->backup.path =
+        scenario->backup.path ? scenario->backup.path : rh_base_name(scenario->backup.command[0]);
     run->backup.restore_s = run->staging.snapshot_s = run->staging.reset_s = RH_NOT_MEASURED;
     run->backup.bytes = run->backup.database_bytes = run->backup.tables = run->backup.rows = RH_UNKNOWN;
     run->prediction.disk_peak_bytes = RH_UNKNOWN;
@@ -580,7 +608,7 @@ int rh_rehearse(const rh_scenario *scenario, const rh_rehearsal_options *options
         !rh_run_log_open(&log, run, options->progress, error))
         return run->exit_code = rh_exit_code(error);
     rh_history_runs(run, !options->output);
-    rehearsal r = {.scenario = scenario, .run = run, .progress = &log.progress};
+    rehearsal r = {.scenario = scenario, .run = run, .progress = &log.progress, .fetched.place.lock = -1};
     if (!pipeline(&r, &failed) && rh_interrupt_requested())
         failed.code = RH_ERROR_INTERRUPTED;
 
@@ -588,6 +616,7 @@ int rh_rehearse(const rh_scenario *scenario, const rh_rehearsal_options *options
     if (r.staging)
         rh_staging_describe(r.staging, arena, &run->staging, NULL);
     rh_staging_free(r.staging, options->keep_staging);
+    rh_place_remove(&r.fetched.place, NULL);
     conclude(&r, &failed);
     write_results(&r, &failed);
     rh_run_log_close(&log);

@@ -141,6 +141,14 @@ static bool read_backup_path(rh_reader *reader, const key_spec *key, rh_yaml_nod
     return *(const char **)field != NULL;
 }
 
+static bool read_backup_command(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
+{
+    (void)key;
+    *(const char ***)field = rh_command_read(reader, "command", node);
+    reader->scenario->backup.where = rh_value_where(reader, node);
+    return *(const char ***)field != NULL;
+}
+
 static bool read_skip(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
 {
     if (rh_yaml_node_kind(node) != RH_YAML_SEQUENCE) {
@@ -457,7 +465,9 @@ static const rh_key_word NEXT_SOURCES[] = {
 static const key_spec KEYS[] = {
     {"name", read_name, AT(name), .required = true},
     {"backup", NULL, AT(backup.where), .required = true},
-    {"backup.path", read_backup_path, AT(backup.path), .required = true},
+    {"backup.path", read_backup_path, AT(backup.path)},
+    {"backup.command", read_backup_command, AT(backup.command)},
+    {"backup.timeout", read_duration, AT(backup.timeout)},
     {"backup.sha256", read_sha256, AT(backup.sha256)},
     {"backup.database", read_text, AT(backup.database)},
     {"backup.atomic_snapshot", read_bool, AT(backup.atomic_snapshot)},

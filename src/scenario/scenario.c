@@ -14,6 +14,7 @@ static void set_defaults(rh_scenario *scenario)
     scenario->migrations.concurrent_runners = 1;
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
     scenario->backup.jobs = cpus > 0 ? (int)cpus : 1;
+    scenario->backup.timeout = 24 * 3600 * RH_SECOND;
     scenario->staging.directory = "/var/tmp";
     scenario->workload.next.source = RH_WORKLOAD_NONE;
     scenario->workload.before = 10 * RH_SECOND;
@@ -175,10 +176,34 @@ static bool check_disturb(rh_reader *reader, rh_yaml_node *root)
     return true;
 }
 
+/* A backup that is there, or a program that restores one. */
+static bool check_backup(rh_reader *reader, rh_yaml_node *backup)
+{
+    const rh_scenario *scenario = reader->scenario;
+    if (!scenario->backup.path && !scenario->backup.command) {
+        rh_value_fail(reader, backup, "backup.path is missing");
+        return rh_error_hint(reader->error,
+                             "\"pgrehearse init DIRECTORY\" writes a scenario with every key explained");
+    }
+    if (scenario->backup.path && scenario->backup.command) {
+        rh_value_fail(reader, rh_yaml_get(backup, "command"),
+                      "backup has both a path and a command that restores it");
+        return rh_error_hint(reader->error, "remove one of the two");
+    }
+    rh_yaml_node *timeout = rh_yaml_get(backup, "timeout");
+    if (timeout && !scenario->backup.command) {
+        rh_value_fail(reader, timeout, "backup.timeout is for backup.command");
+        return rh_error_hint(reader->error, "remove it");
+    }
+    return true;
+}
+
 /* Checks that need several keys. */
 static bool check_together(rh_reader *reader, rh_yaml_node *root)
 {
     rh_scenario *scenario = reader->scenario;
+    if (!check_backup(reader, rh_yaml_get(root, "backup")))
+        return false;
     rh_yaml_node *staging = rh_yaml_get(root, "staging");
     bool server = scenario->staging.kind == RH_STAGING_SERVER;
     if (server && !scenario->staging.url) {

@@ -68,6 +68,8 @@ typedef struct rh_checksum_fact {
 /* A physical copy of a server. The lower part is known once its files lie in staging. */
 typedef struct rh_physical_facts {
     const char *path;        /* of the copy, never written to */
+    const char *within;      /* but one that was restored for this run into this directory of ours: its files
+                                are moved; else NULL */
     bool tar;                /* base.tar and others; else a data directory */
     const char *compression; /* of base.tar, as an rh_archive names it; "none" */
     int major;               /* PG_VERSION */

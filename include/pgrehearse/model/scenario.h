@@ -162,8 +162,10 @@ typedef struct rh_scenario {
     char sha256[65];       /* of the file's bytes */
     const char *name;
     struct {
-        const char *path;   /* absolute */
-        const char *sha256; /* 64 hex digits in lower case; NULL: looked for beside the backup */
+        const char *path;     /* absolute; NULL: a command restores it */
+        const char **command; /* fills $PGDATA with a physical copy, NULL-ended; NULL: path */
+        rh_usec timeout;      /* of the command */
+        const char *sha256;   /* 64 hex digits in lower case; NULL: looked for beside the backup */
         rh_location sha256_where;
         int jobs;
         const char *database; /* of a physical copy; NULL: its only one */

@@ -86,6 +86,15 @@ bool rh_staging_was_up(rh_staging *staging, rh_error *error);
 /* Accepts earlier crashes for rh_staging_was_up, and waits until the server is up. */
 bool rh_staging_accept_restart(rh_staging *staging, rh_error *error);
 
+/* A directory of a run beside the clusters, and marked like one: what a killed run left in it is removed by
+ * the next. All zero but the lock, which is -1: none. */
+typedef struct rh_place {
+    const char *directory; /* in the arena */
+    int lock;              /* on its mark */
+} rh_place;
+bool rh_place_make(const char *parent, rh_arena *arena, rh_place *place, rh_error *error);
+bool rh_place_remove(rh_place *place, rh_error *error);
+
 /* Makes the physical copy the content of the embedded cluster: brings its files, recovers them in single-user
  * mode, confined, switches off what of production would act, and chooses the rehearsed database (scenario key
  * backup.database). Fills COPY, and the origin of the request (strings in ARENA). RH_ERROR_BACKUP: the copy
