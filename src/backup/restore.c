@@ -8,9 +8,9 @@
 #include <string.h>
 
 /* "pg_restore (PostgreSQL) 15.18 (Debian …)" → 15; 0 when the program does not run. */
-static int pg_restore_major(const char *bindir, rh_arena *arena, rh_error *error)
+static int pg_restore_major(const char *path, rh_error *error)
 {
-    const char *argv[] = {rh_arena_printf(arena, "%s/pg_restore", bindir), "--version", NULL};
+    const char *argv[] = {path, "--version", NULL};
     rh_process_options options = {.argv = argv, .no_exec = true, .no_network = true};
     rh_text output = {0};
     int major = 0;
@@ -28,14 +28,14 @@ static int pg_restore_major(const char *bindir, rh_arena *arena, rh_error *error
 static bool check_version(rh_restoring *r, rh_error *error)
 {
     int needed = rh_backup_needed_major(r->facts),
-        have = pg_restore_major(r->target->bindir, r->arena, error);
+        have = pg_restore_major(r->target->pg_restore, error);
     if (rh_error_is_set(error))
         return false;
     if (have >= needed)
         return true;
     rh_error_set(error, RH_ERROR_BACKUP,
-                 "archive version %s was made by pg_dump %d or newer; pg_restore %d in %s cannot read it",
-                 r->facts->archive_version, needed, have, r->target->bindir);
+                 "archive version %s was made by pg_dump %d or newer; pg_restore %d, %s, cannot read it",
+                 r->facts->archive_version, needed, have, r->target->pg_restore);
     rh_error_hint(error,
                   "install PostgreSQL %d or newer (Debian: postgresql-%d from apt.postgresql.org), or dump "
                   "with pg_dump --format=plain",

@@ -306,7 +306,7 @@ static const char **arguments(rh_restoring *r, const account *a, bool no_owner, 
                                     (const char *[]){r->environment[i] + sizeof "PGDATABASE=" - 1}, error);
     const char **argv = rh_arena_alloc(r->arena, 16 * sizeof *argv);
     size_t n = 0;
-    argv[n++] = rh_arena_printf(r->arena, "%s/pg_restore", r->target->bindir);
+    argv[n++] = r->target->pg_restore;
     argv[n++] = rh_arena_printf(r->arena, "--dbname=%s", dbname ? dbname : "");
     argv[n++] = "--verbose";
     argv[n++] = "--no-password";

@@ -1,6 +1,5 @@
 #include "copy.h"
 #include "origin.h"
-#include "pgrehearse/backup/backup.h"
 #include "pgrehearse/base/clock.h"
 #include "pgrehearse/physical/physical.h"
 
@@ -47,8 +46,7 @@ static void report_doubts(rh_run *run)
             "so that whether text sorts here as on production is not known");
 }
 
-bool rh_copy_restore(rh_run *run, rh_staging *staging, rh_backup_facts *definitions,
-                     const rh_progress *progress, rh_error *error)
+bool rh_copy_restore(rh_run *run, rh_staging *staging, const rh_progress *progress, rh_error *error)
 {
     rh_backup_facts *backup = &run->backup;
     rh_usec began = rh_clock_monotonic();
@@ -56,9 +54,7 @@ bool rh_copy_restore(rh_run *run, rh_staging *staging, rh_backup_facts *definiti
     if (!rh_staging_adopt(staging, backup->physical, run->arena, error))
         return false;
     backup->restore_s = rh_seconds(rh_clock_monotonic() - began);
-    const char *schema = rh_staging_dump_schema(staging, run->arena, error);
-    if (!schema || !rh_backup_inspect(schema, run->arena, definitions, NULL, error) ||
-        !rh_staging_describe(staging, run->arena, &run->staging, error))
+    if (!rh_staging_describe(staging, run->arena, &run->staging, error))
         return false;
     report_doubts(run);
     rh_origin_compare(run);

@@ -9,7 +9,5 @@ bool rh_copy_check_keys(const rh_scenario *scenario, rh_error *error);
 /* Before anything starts: the same, and RH_ERROR_BACKUP for a copy that cannot be restored; true for a dump.
  */
 bool rh_copy_check(const rh_run *run, rh_error *error);
-/* Makes the copy the content of STAGING. DEFINITIONS become those of the rehearsed database, as a dump of the
- * staging server has them. */
-bool rh_copy_restore(rh_run *run, rh_staging *staging, rh_backup_facts *definitions,
-                     const rh_progress *progress, rh_error *error);
+/* Makes the copy the content of STAGING. */
+bool rh_copy_restore(rh_run *run, rh_staging *staging, const rh_progress *progress, rh_error *error);

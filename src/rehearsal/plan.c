@@ -35,12 +35,15 @@ static bool read_settings(const rh_scenario *scenario, rh_arena *arena, rh_plan 
     return true;
 }
 
-bool rh_rehearsal_read_schema(const rh_scenario *scenario, const rh_backup_facts *backup, rh_arena *arena,
-                              rh_plan *plan, rh_error *error)
+bool rh_rehearsal_read_schema(const rh_scenario *scenario, const rh_backup_facts *backup, rh_staging *staging,
+                              rh_arena *arena, rh_plan *plan, rh_error *error)
 {
     const char **texts = NULL;
-    const bool ok = rh_backup_list_small_tables(backup, arena, &plan->small_tables, error) &&
-                    rh_backup_read_schema(backup, arena, &texts, &plan->schema_count, error);
+    const bool ok =
+        backup->physical
+            ? rh_staging_read_definitions(staging, arena, &texts, &plan->schema_count, error)
+            : rh_backup_list_small_tables(backup, arena, &plan->small_tables, error) &&
+                  rh_backup_read_schema(backup, arena, &texts, &plan->schema_count, error);
     plan->schema = texts;
     plan->server_major = backup->server_major;
     plan->database_owner = backup->database.owner;
@@ -89,7 +92,7 @@ bool rh_rehearsal_plan(const rh_scenario *scenario, rh_arena *arena, rh_plan *pl
         if (!rh_backup_read_table(backup, bindir, plan->history_located, arena, &history, error))
             return false;
     }
-    return rh_rehearsal_read_schema(scenario, backup, arena, plan, error) &&
+    return rh_rehearsal_read_schema(scenario, backup, NULL, arena, plan, error) &&
            rh_plan_make(scenario, &history, arena, plan, error) &&
            rh_disturb_check_migrations(scenario, plan, arena, error) &&
            rh_backfill_check_migrations(scenario, plan, error);

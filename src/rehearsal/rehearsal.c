@@ -44,8 +44,7 @@ typedef struct rehearsal {
     const rh_scenario *scenario;
     rh_run *run;
     rh_staging *staging;
-    rh_backup_facts definitions; /* of a physical copy's database: a dump of staging's */
-    rh_fetched fetched;          /* what backup.command restored */
+    rh_fetched fetched; /* what backup.command restored */
     const rh_progress *progress;
     const char *stage; /* the one under way: what failed, when something does */
 } rehearsal;
@@ -171,10 +170,10 @@ static bool restore(rehearsal *r, rh_error *error)
     rh_run *run = r->run;
     r->stage = "restore";
     if (run->backup.physical)
-        return rh_copy_restore(run, r->staging, &r->definitions, r->progress, error) &&
+        return rh_copy_restore(run, r->staging, r->progress, error) &&
                rh_place_remove(&r->fetched.place, error);
     rh_restore_target target = {.conninfo = rh_staging_conninfo(r->staging),
-                                .bindir = rh_staging_bindir(r->staging),
+                                .pg_restore = rh_staging_pg_restore(r->staging, NULL),
                                 .jobs = r->scenario->backup.jobs,
                                 .create_roles = r->scenario->staging.kind == RH_STAGING_EMBEDDED,
                                 .uid = rh_staging_uid(r->staging),
@@ -265,8 +264,7 @@ static bool make_plan(rehearsal *r, rh_error *error)
     if (!rh_plan_detect(r->scenario, run->arena, &run->plan, error))
         return false;
     if ((run->plan.folder && !read_history(r, &history, error)) ||
-        !rh_rehearsal_read_schema(r->scenario, run->backup.physical ? &r->definitions : &run->backup,
-                                  run->arena, &run->plan, error) ||
+        !rh_rehearsal_read_schema(r->scenario, &run->backup, r->staging, run->arena, &run->plan, error) ||
         !rh_plan_make(r->scenario, &history, run->arena, &run->plan, error))
         return false;
     run->plan.database_owner = run->backup.database.owner;
@@ -304,6 +302,13 @@ static bool scaled_passes(rehearsal *r, rh_error *error)
         rh_run_not_measured(
             run, RH_UNMEASURED_SCALED_PASSES,
             "scaled passes: omitted by --pass, so nothing was predicted before the quiet passes");
+        return true;
+    }
+    const char *why_not = NULL;
+    if (!rh_staging_pg_dump(r->staging, &why_not)) {
+        rh_run_not_measured(run, RH_UNMEASURED_SCALED_PASSES,
+                            "scaled passes: left out, so there is no prediction before the quiet passes: %s",
+                            why_not);
         return true;
     }
     rh_added_keys_follow(run, r->staging);

@@ -37,14 +37,15 @@ static void add_glob(const char *pattern, rh_arena *arena, const char ***directo
     globfree(&found);
 }
 
-/* Debian's /usr/bin/pg_restore is a wrapper that picks a version by itself: not an installation. */
-static void add_path(rh_arena *arena, const char ***directories, size_t *count)
+/* Where PROGRAM is. Debian's /usr/bin/pg_restore is a wrapper that picks a version by itself: not an
+ * installation. */
+static void add_path(const char *program, rh_arena *arena, const char ***directories, size_t *count)
 {
     const char *path = getenv("PATH");
     for (const char *part = path; part && *part;) {
         size_t length = strcspn(part, ":");
         char *directory = rh_arena_strndup(arena, part, length);
-        char *real = realpath(rh_arena_printf(arena, "%s/pg_restore", directory), NULL);
+        char *real = realpath(rh_arena_printf(arena, "%s/%s", directory, program), NULL);
         if (real && directory[0] == '/' && !rh_ends_with(real, "/pg_wrapper")) {
             const char **added = rh_arena_add(arena, directories, count);
             *added = directory;
@@ -90,7 +91,7 @@ static int choose(const rh_binaries_search *search, const char *const *programs,
         const char **only = rh_arena_add(arena, &directories, &count);
         *only = search->bindir;
     } else {
-        add_path(arena, &directories, &count);
+        add_path(programs[0], arena, &directories, &count);
         add_glob("/usr/lib/postgresql/*/bin", arena, &directories, &count);
         add_glob("/usr/pgsql-*/bin", arena, &directories, &count);
         add_glob("/usr/local/pgsql/bin", arena, &directories, &count);
@@ -126,9 +127,12 @@ static int choose(const rh_binaries_search *search, const char *const *programs,
 
 int rh_staging_find_binaries(const char *bindir, rh_arena *arena, const char **found, rh_error *error)
 {
-    const rh_binaries_search search = {.bindir = bindir};
+    const rh_binaries_search search = {.bindir = bindir}, everywhere = {0};
+    const char *const programs[] = {"pg_restore", NULL};
     rh_error why = {0};
-    int major = choose(&search, (const char *const[]){"pg_restore", NULL}, arena, found, &why);
+    int major = choose(&search, programs, arena, found, &why);
+    if (major == 0 && bindir && !rh_error_is_set(&why)) /* a directory of server programs only */
+        major = choose(&everywhere, programs, arena, found, &why);
     if (major == 0 && !rh_error_is_set(&why)) {
         rh_error_set(&why, RH_ERROR_STAGING, "PostgreSQL's client programs are not installed");
         rh_error_hint(&why, "apt install postgresql-client, or name their directory in staging.bindir");
@@ -142,6 +146,19 @@ int rh_staging_find_binaries(const char *bindir, rh_arena *arena, const char **f
 int rh_binaries_find_server(const rh_binaries_search *search, rh_arena *arena, const char **found,
                             rh_error *error)
 {
-    return choose(search, (const char *const[]){"postgres", "initdb", "pg_dump", "pg_restore", "psql", NULL},
-                  arena, found, error);
+    return choose(search, (const char *const[]){"postgres", "initdb", NULL}, arena, found, error);
+}
+
+int rh_binaries_find_client(const char *name, const rh_binaries_search *search, rh_arena *arena,
+                            const char **path)
+{
+    const char *const programs[] = {name, NULL};
+    const char *directory = NULL;
+    rh_binaries_search elsewhere = *search;
+    elsewhere.bindir = NULL;
+    int major = search->bindir ? choose(search, programs, arena, &directory, NULL) : 0;
+    if (major == 0 || major < search->least)
+        major = choose(&elsewhere, programs, arena, &directory, NULL);
+    *path = directory ? rh_arena_printf(arena, "%s/%s", directory, name) : NULL;
+    return major;
 }

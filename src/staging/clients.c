@@ -1,4 +1,5 @@
 #include "clients.h"
+#include "binaries.h"
 #include "pgrehearse/adapters/files.h"
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,31 @@ const char *rh_staging_work_directory(rh_staging *staging, rh_error *error)
     return rh_clients_directory(staging, error);
 }
 
+static rh_client_program choose(rh_staging *staging, const char *name, int least)
+{
+    const rh_binaries_search search = {
+        .bindir = staging->bindir, .least = least, .wanted = staging->major};
+    const char *path = NULL;
+    const int major = rh_binaries_find_client(name, &search, staging->arena, &path);
+    if (path && major >= least)
+        return (rh_client_program){.path = path};
+    const char *here = path ? rh_arena_printf(staging->arena, "the newest here is %d, %s", major, path)
+                            : "none is installed here";
+    return (rh_client_program){
+        .why_not = rh_arena_printf(staging->arena,
+                                   "it needs %s of PostgreSQL %d or newer, and %s: install "
+                                   "postgresql-client-%d (Debian: from apt.postgresql.org)",
+                                   name, least ? least : staging->major, here, least ? least : staging->major)};
+}
+
+bool rh_clients_choose(rh_staging *staging, int minimum_major, rh_error *error)
+{
+    staging->pg_dump = choose(staging, "pg_dump", staging->major);
+    staging->pg_restore = choose(staging, "pg_restore", minimum_major);
+    return staging->pg_restore.path || minimum_major == 0 ||
+           rh_error_set(error, RH_ERROR_BACKUP, "the backup cannot be read: %s", staging->pg_restore.why_not);
+}
+
 /* "PGPASSWORD=…" of a key='value' string, or NULL; in the arena. Libpq quotes with backslashes there. */
 static const char *password_entry(rh_staging *staging, const char *conninfo)
 {
@@ -44,9 +70,11 @@ static const char *password_entry(rh_staging *staging, const char *conninfo)
     return copy;
 }
 
-bool rh_clients_run(rh_staging *staging, const char *program, const char *database,
+bool rh_clients_run(rh_staging *staging, const rh_client_program *program, const char *database,
                     const char *const *arguments, int *status, rh_text *errors, rh_error *error)
 {
+    if (!program->path)
+        return rh_error_set(error, RH_ERROR_STAGING, "%s", program->why_not);
     const char *conninfo = rh_staging_conninfo_of(staging, database);
     char *without = rh_pg_conninfo_with(conninfo, 1, (const char *const[]){"password"},
                                         (const char *const[]){NULL}, error);
@@ -54,7 +82,7 @@ bool rh_clients_run(rh_staging *staging, const char *program, const char *databa
         return false;
     const char **argv = NULL;
     size_t count = 0;
-    *rh_arena_add(staging->arena, &argv, &count) = rh_staging_program(staging, program);
+    *rh_arena_add(staging->arena, &argv, &count) = program->path;
     *rh_arena_add(staging->arena, &argv, &count) = rh_arena_printf(staging->arena, "--dbname=%s", without);
     for (; *arguments; arguments++)
         *rh_arena_add(staging->arena, &argv, &count) = *arguments;

@@ -4,6 +4,7 @@
 #include "pgrehearse/base/interrupt.h"
 #include "pgrehearse/base/text.h"
 #include "binaries.h"
+#include "clients.h"
 #include "cluster.h"
 #include "database.h"
 #include "isolation.h"
@@ -66,7 +67,7 @@ static bool find_server(rh_staging *staging, const rh_staging_request *request, 
             "staging.bindir",
             minimum_major);
     } else {
-        return true;
+        return rh_clients_choose(staging, minimum_major, error);
     }
     const rh_location *where = &staging->scenario->staging.where;
     return wanted ? rh_error_at(error, where->file, where->line, where->column) : false;

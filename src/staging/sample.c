@@ -61,12 +61,13 @@ static void complain_restore(sampling *job, const char *section, const char *err
         complain(job, section, "pg_restore failed and did not say why");
 }
 
-const char *rh_staging_dump_schema(rh_staging *staging, rh_arena *arena, rh_error *error)
+static bool dump_schema(sampling *job, rh_error *error)
 {
+    rh_staging *staging = job->staging;
     const char *directory = rh_clients_directory(staging, error);
     if (!directory)
-        return NULL;
-    const char *path = rh_arena_printf(arena, "%s/schema.dump", directory);
+        return false;
+    const char *path = rh_arena_printf(staging->arena, "%s/schema.dump", directory);
     const char *arguments[] = {"--format=custom",
                                "--schema-only",
                                "--no-subscriptions",
@@ -75,18 +76,13 @@ const char *rh_staging_dump_schema(rh_staging *staging, rh_arena *arena, rh_erro
                                NULL};
     rh_text errors = {0};
     int status = 0;
-    bool ok = rh_clients_run(staging, "pg_dump", staging->database, arguments, &status, &errors, error);
+    bool ok = rh_clients_run(staging, &staging->pg_dump, staging->database, arguments, &status, &errors, error);
     if (ok && status != 0)
         ok = rh_error_set(error, RH_ERROR_STAGING, "pg_dump of the schema failed: %.*s",
                           (int)strcspn(rh_text_string(&errors), "\n"), rh_text_string(&errors));
     rh_text_release(&errors);
-    return ok ? path : NULL;
-}
-
-static bool dump_schema(sampling *job, rh_error *error)
-{
-    job->dump = rh_staging_dump_schema(job->staging, job->staging->arena, error);
-    return job->dump != NULL;
+    job->dump = path;
+    return ok;
 }
 
 static bool restore_section(sampling *job, const char *section, rh_error *error)
@@ -102,7 +98,7 @@ static bool restore_section(sampling *job, const char *section, rh_error *error)
                                NULL};
     rh_text errors = {0};
     int status = 0;
-    bool ok = rh_clients_run(staging, "pg_restore", job->name, arguments, &status, &errors, error);
+    bool ok = rh_clients_run(staging, &staging->pg_restore, job->name, arguments, &status, &errors, error);
     if (ok && status != 0)
         complain_restore(job, section, rh_text_string(&errors));
     rh_text_release(&errors);

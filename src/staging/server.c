@@ -5,6 +5,7 @@
  * one left.
  */
 #include "server.h"
+#include "clients.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/interrupt.h"
 #include "pgrehearse/base/text.h"
@@ -148,15 +149,15 @@ bool rh_server_start(rh_staging *staging, const rh_staging_request *request, rh_
     const rh_scenario *scenario = staging->scenario;
     staging->borrowed.url = scenario->staging.url;
     staging->phase = RH_SETTINGS_TIMED;
-    if (!rh_staging_find_binaries(scenario->staging.bindir, staging->arena, &staging->bindir, error))
-        return false;
+    staging->bindir = scenario->staging.bindir;
     staging->borrowed.lease = rh_pg_connect(scenario->staging.url, ": lease", error);
     if (!staging->borrowed.lease) {
         rh_error_context(error, "staging.url");
         return rh_error_at(error, scenario->staging.where.file, scenario->staging.where.line,
                            scenario->staging.where.column);
     }
-    if (!guard(staging, request->minimum_major, error) || !take_lease(staging, error) ||
+    if (!guard(staging, request->minimum_major, error) ||
+        !rh_clients_choose(staging, request->minimum_major, error) || !take_lease(staging, error) ||
         !clear_leftovers(staging, error))
         return false;
     staging->database = rh_arena_printf(staging->arena, "pgrehearse_%s", staging->id);

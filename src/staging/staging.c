@@ -67,9 +67,21 @@ const char *rh_staging_log(const rh_staging *staging)
     return staging->kind == RH_STAGING_EMBEDDED ? staging->cluster.log : NULL;
 }
 
-const char *rh_staging_bindir(const rh_staging *staging)
+static const char *path_of(const rh_client_program *program, const char **why_not)
 {
-    return staging->bindir;
+    if (why_not)
+        *why_not = program->why_not;
+    return program->path;
+}
+
+const char *rh_staging_pg_dump(const rh_staging *staging, const char **why_not)
+{
+    return path_of(&staging->pg_dump, why_not);
+}
+
+const char *rh_staging_pg_restore(const rh_staging *staging, const char **why_not)
+{
+    return path_of(&staging->pg_restore, why_not);
 }
 
 uid_t rh_staging_uid(const rh_staging *staging)

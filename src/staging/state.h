@@ -51,6 +51,12 @@ typedef struct rh_given_server {
     const char *work;     /* directory for pg_dump's file, ours; NULL until needed */
 } rh_given_server;
 
+/* A client program that fits the server. */
+typedef struct rh_client_program {
+    const char *path;    /* NULL: there is none */
+    const char *why_not; /* a sentence */
+} rh_client_program;
+
 struct rh_staging {
     rh_arena *arena;
     const rh_scenario *scenario;
@@ -58,8 +64,9 @@ struct rh_staging {
     rh_staging_kind kind;
     int load_connections;
     const char *id; /* 8 hexadecimal digits */
-    const char *bindir;
+    const char *bindir; /* embedded: the server's programs */
     int major;
+    rh_client_program pg_dump, pg_restore;
     rh_account account; /* of the server when we are root */
     uid_t uid;          /* what programs run as when we are root: the account's; else 0 */
     gid_t gid;

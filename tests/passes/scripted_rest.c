@@ -44,10 +44,11 @@ const char *rh_staging_log(const rh_staging *staging)
     return NULL;
 }
 
-const char *rh_staging_bindir(const rh_staging *staging)
+const char *rh_staging_pg_dump(const rh_staging *staging, const char **why_not)
 {
     (void)staging;
-    return "/usr/bin";
+    (void)why_not;
+    return "/usr/bin/pg_dump";
 }
 
 uid_t rh_staging_uid(const rh_staging *staging)

@@ -11,8 +11,23 @@ sql() {
     in=$1
     shift
     for text in "$@"; do
-        as_owner "$bindir/psql" -qXAt -v ON_ERROR_STOP=1 -h "$given" -p "$port" -U "${superuser:-admin}" -d "$in" -c "$text"
+        as_owner "${clients:-$bindir}/psql" -qXAt -v ON_ERROR_STOP=1 -h "$given" -p "$port" -U "${superuser:-admin}" -d "$in" -c "$text"
     done
+}
+
+# copy_by_sql DIRECTORY: a base backup of the given server as cp and the functions of SQL make it; any psql can do that.
+copy_by_sql() {
+    begin=pg_backup_start end='pg_backup_stop(false)'
+    [ "$version" -ge 15 ] || { begin=pg_start_backup end='pg_stop_backup(false)'; }
+    as_owner mkdir -p "$1"
+    as_owner "${clients:-$bindir}/psql" -qXAt -v ON_ERROR_STOP=1 -h "$given" -p "$port" -U admin -d postgres >/dev/null <<SQL || fail "$begin"
+SELECT $begin('test', true$([ "$version" -ge 15 ] || echo ', false'));
+\! cp -a "$given/data/." "$1" && rm -rf "$1"/postmaster.* "$1"/pg_wal/*
+\o $1/backup_label
+SELECT labelfile FROM $end;
+SQL
+    as_owner find "$given/data/pg_wal" -maxdepth 1 -type f -exec cp {} "$1/pg_wal" \;
+    as_owner find "$1/pg_tblspc" -type l -exec sh -c 'to=$(readlink "$1"); rm "$1"; cp -a "$to" "$1"' - {} \;
 }
 
 # production: a server with a database shop, an application's history table, a tablespace and two rows of statistics.

@@ -22,7 +22,7 @@ int rh_backup_needed_major(const rh_backup_facts *facts);
 
 typedef struct rh_restore_target {
     const char *conninfo; /* of an empty database */
-    const char *bindir;   /* pg_restore, psql */
+    const char *pg_restore; /* its path; NULL: the backup is a script */
     int jobs;
     uid_t uid; /* psql runs as; 0: as we are */
     gid_t gid;

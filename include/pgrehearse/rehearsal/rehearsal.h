@@ -6,6 +6,7 @@
 #include "pgrehearse/base/progress.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/model/run.h"
+#include "pgrehearse/staging/staging.h"
 
 /* The exit codes of the contract. */
 enum {
@@ -37,10 +38,10 @@ int rh_rehearse(const rh_scenario *scenario, const rh_rehearsal_options *options
 bool rh_rehearsal_plan(const rh_scenario *scenario, rh_arena *arena, rh_plan *plan, rh_backup_facts *backup,
                        rh_error *error);
 
-/* Fills schema, settings and server version of PLAN: the backup's definitions, and the settings in the
- * scenario. */
-bool rh_rehearsal_read_schema(const rh_scenario *scenario, const rh_backup_facts *backup, rh_arena *arena,
-                              rh_plan *plan, rh_error *error);
+/* Fills schema, settings and server version of PLAN: the backup's definitions (a physical copy's are read from
+ * STAGING, which a dump does not need), and the settings in the scenario. */
+bool rh_rehearsal_read_schema(const rh_scenario *scenario, const rh_backup_facts *backup, rh_staging *staging,
+                              rh_arena *arena, rh_plan *plan, rh_error *error);
 
 /* Loads a scenario, for cli/. */
 bool rh_rehearsal_load(const char *path, const char *const *sets, size_t set_count, rh_arena *arena,

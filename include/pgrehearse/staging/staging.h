@@ -32,7 +32,7 @@ typedef struct rh_staging_request {
 } rh_staging_request;
 
 /* The newest pg_restore's major version on this machine and its bindir (in ARENA), or 0 with an error when
- * there is none, or one that does not print its version. BINDIR limits the search; NULL:
+ * there is none, or one that does not print its version. BINDIR is searched first; then
  * PATH, /usr/lib/postgresql/N/bin, /usr/pgsql-N/bin, /usr/local/pgsql/bin. */
 int rh_staging_find_binaries(const char *bindir, rh_arena *arena, const char **found, rh_error *error);
 
@@ -70,7 +70,11 @@ const char *rh_staging_own_role(const rh_staging *staging);
 
 /* The path of the server's log; NULL on a given server, whose log cannot be read. */
 const char *rh_staging_log(const rh_staging *staging);
-const char *rh_staging_bindir(const rh_staging *staging);
+/* Client programs of this machine that fit the server; NULL where there is none, and WHY_NOT (may be NULL) says
+ * so, and what to install. pg_dump: of the server's major version or a newer one. pg_restore: of that version,
+ * else a newer one, else an older one that reads the backup. */
+const char *rh_staging_pg_dump(const rh_staging *staging, const char **why_not);
+const char *rh_staging_pg_restore(const rh_staging *staging, const char **why_not);
 /* The account of client programs if this program runs as root; else 0. */
 uid_t rh_staging_uid(const rh_staging *staging);
 gid_t rh_staging_gid(const rh_staging *staging);
@@ -100,9 +104,9 @@ bool rh_place_remove(rh_place *place, rh_error *error);
  * backup.database). Fills COPY, and the origin of the request (strings in ARENA). RH_ERROR_BACKUP: the copy
  * is damaged or lacks something, by name. RH_ERROR_REFUSED: the isolation is not proven. */
 bool rh_staging_adopt(rh_staging *staging, rh_physical_facts *copy, rh_arena *arena, rh_error *error);
-/* Writes the definitions of the rehearsed database as pg_dump does (custom format, without rows) to a file;
- * its path is in ARENA. NULL with an error. */
-const char *rh_staging_dump_schema(rh_staging *staging, rh_arena *arena, rh_error *error);
+/* The definitions of the rehearsed database, a statement each, for hazards. Strings in ARENA. */
+bool rh_staging_read_definitions(rh_staging *staging, rh_arena *arena, const char ***texts, size_t *count,
+                                 rh_error *error);
 
 /* Call after the restore, when the roles exist: sets owner, privileges and roles' settings of the database as
  * in the backup. The facts list those that the server refuses. */

@@ -102,12 +102,15 @@ static bool sweep(expansion *e, rh_load *load, const rh_progress *progress, rh_b
 }
 
 /* Why the proof is not run; NULL if it is. */
-static const char *no_proof(const rh_backfill *backfill, const rh_backfill_result *result)
+static const char *no_proof(const rh_backfill *backfill, const rh_backfill_result *result,
+                            const rh_staging *staging)
 {
-    return backfill->proof.off                       ? "the scenario has proof: none"
-           : result->rows == 0                       ? "no row is to do"
-           : !result->measured && !backfill->command ? result->why_not
-                                                     : NULL;
+    const char *no_sample = NULL;
+    return backfill->proof.off                         ? "the scenario has proof: none"
+           : result->rows == 0                         ? "no row is to do"
+           : !result->measured && !backfill->command   ? result->why_not
+           : !rh_staging_pg_dump(staging, &no_sample) ? no_sample
+                                                       : NULL;
 }
 
 rh_backfill_pass_result rh_pass_backfill(const rh_run *run, rh_staging *staging, const rh_backfill *backfill,
@@ -124,7 +127,7 @@ rh_backfill_pass_result rh_pass_backfill(const rh_run *run, rh_staging *staging,
         rh_notes_printf(&result.pass.notes, run->arena, RH_UNMEASURED_BACKFILL,
                         "backfill %s: its effect on the load: there was no load", backfill->name);
     ok = ok && sweep(&e, &load, progress, &result, error);
-    result.backfill.proof_why_not = ok ? no_proof(backfill, &result.backfill) : NULL;
+    result.backfill.proof_why_not = ok ? no_proof(backfill, &result.backfill, staging) : NULL;
     if (ok && !result.backfill.proof_why_not)
         ok = reset(&e, error) && rh_backfill_prove_on_sample(run, staging, backfill, progress,
                                                              &result.backfill, &result.pass.notes, error);

@@ -57,9 +57,11 @@ bool rh_disturb_check_tables(const rh_scenario *scenario, const char *conninfo, 
 
 static bool make_place(const rh_run *run, rh_staging *staging, rh_disturb_place *place, rh_error *error)
 {
+    const char *no_pg_dump = NULL;
     *place = (rh_disturb_place){
         .conninfo = rh_staging_conninfo(staging),
-        .pg_dump = rh_arena_printf(run->arena, "%s/pg_dump", rh_staging_bindir(staging)),
+        .pg_dump = rh_staging_pg_dump(staging, &no_pg_dump),
+        .no_pg_dump = no_pg_dump,
         .directory = rh_staging_work_directory(staging, error),
         .uid = rh_staging_uid(staging),
         .gid = rh_staging_gid(staging),

@@ -88,6 +88,8 @@ static bool start(rh_disturbing *d, rh_error *error)
         rh_arena_printf(d->arena, "pgrehearse: disturber %d-%d", (int)getpid(), d->number);
     int status = 0;
     d->name = "pg_dump";
+    if (!d->place->pg_dump)
+        return rh_error_set(error, RH_ERROR_STAGING, "%s", d->place->no_pg_dump);
     if (!make_fifo(d, error) || !start_program(d, application, error))
         return false;
     rh_usec until = rh_clock_monotonic() + READY;

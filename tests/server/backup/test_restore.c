@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 static test_cluster *cluster;
+static char pg_restore[300];
 static char directory[] = "/tmp/rh-restore-XXXXXX";
 static int databases;
 static const rh_skip *skips; /* of the next restore */
@@ -42,6 +43,7 @@ static int set_up(void **state)
     cluster = test_cluster_start();
     if (!cluster || !mkdtemp(directory) || chmod(directory, 0755))
         return 1;
+    snprintf(pg_restore, sizeof pg_restore, "%s/pg_restore", cluster->bindir);
     rh_text sql = {0};
     rh_text_append(
         &sql,
@@ -105,7 +107,7 @@ static void restore_with(restored *r, const char *path, bool create_roles)
                                       (const char *[]){name}, NULL);
     snprintf(full, sizeof full, "%s%s%s", path[0] == '/' ? "" : directory, path[0] == '/' ? "" : "/", path);
     rh_restore_target target = {.conninfo = r->conninfo,
-                                .bindir = cluster->bindir,
+                                .pg_restore = pg_restore,
                                 .jobs = 2,
                                 .create_roles = create_roles,
                                 .skip = skips,
@@ -703,7 +705,7 @@ static void a_newer_archive_is_refused(void **state)
     restore(&r, "custom");
     assert_true(r.fine);
     r.facts.archive_version = "1.16"; /* as inspect would tell of one by pg_dump 17 */
-    rh_restore_target target = {.conninfo = r.conninfo, .bindir = cluster->bindir, .jobs = 1};
+    rh_restore_target target = {.conninfo = r.conninfo, .pg_restore = pg_restore, .jobs = 1};
     assert_false(rh_backup_restore(&r.facts, &target, r.arena, NULL, &r.error));
     assert_int_equal(r.error.code, RH_ERROR_BACKUP);
     assert_non_null(strstr(r.error.message, "archive version 1.16 was made by pg_dump 17"));

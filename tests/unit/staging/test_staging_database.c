@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static void test_unsafe_settings_are_excepted(void **state)
 {
@@ -142,6 +143,38 @@ static void test_slow_server(void **state)
     rh_arena_free(arena);
 }
 
+/* A directory of server programs only is one, and client programs come from elsewhere. */
+static void test_client_programs_apart(void **state)
+{
+    char directory[] = "/tmp/rh-binaries-XXXXXX";
+    const char *found, *path;
+    rh_arena *arena = rh_arena_new();
+    (void)state;
+    assert_non_null(mkdtemp(directory));
+    install(arena, directory, 91);
+    install(arena, directory, 93);
+    install(arena, directory, 95);
+    const char *server = rh_arena_printf(arena, "%s/95", directory);
+    assert_int_equal(unlink(rh_arena_printf(arena, "%s/pg_dump", server)), 0);
+    const char *before = getenv("PATH");
+    setenv("PATH", rh_arena_printf(arena, "%s/91:%s/93:%s", directory, directory, before), 1);
+    rh_binaries_search search = {.bindir = server, .wanted = 95};
+    assert_int_equal(rh_binaries_find_server(&search, arena, &found, NULL), 95);
+    assert_int_equal(rh_binaries_find_client("pg_restore", &search, arena, &path), 95);
+    assert_string_equal(path, rh_arena_printf(arena, "%s/pg_restore", server));
+    assert_int_equal(rh_binaries_find_client("pg_dump", &search, arena, &path), 93);
+    search.wanted = search.least = 92;
+    assert_int_equal(rh_binaries_find_client("pg_dump", &search, arena, &path), 93);
+    assert_string_equal(path, rh_arena_printf(arena, "%s/93/pg_dump", directory));
+    search.least = 95;
+    assert_int_equal(rh_binaries_find_client("pg_dump", &search, arena, &path), 93);
+    assert_int_equal(rh_binaries_find_client("pg_nothing", &search, arena, &path), 0);
+    assert_null(path);
+    setenv("PATH", before, 1);
+    rh_tree_remove(directory, NULL);
+    rh_arena_free(arena);
+}
+
 static void test_locales(void **state)
 {
     char directory[] = "/tmp/rh-locale-XXXXXX";
@@ -171,6 +204,7 @@ int main(void)
         cmocka_unit_test(test_server_of_the_backups_version),
         cmocka_unit_test(test_server_without_its_version),
         cmocka_unit_test(test_slow_server),
+        cmocka_unit_test(test_client_programs_apart),
         cmocka_unit_test(test_locales),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,66 @@
+# Sourced by e2e/version_N.sh, after e2e/lib.sh, with $version: the whole of a rehearsal on that PostgreSQL. The server is npm's
+# (servers.sh), which has no client programs: those are of whatever is installed.
+. "$(dirname "$0")/../physical.sh"
+PG_BINDIR=${RH_SERVERS:-$source/.cache/servers}/node_modules/postgresql-$version/native/bin
+[ -x "$PG_BINDIR/postgres" ] || skip "PostgreSQL $version is not installed (tests/server/servers.sh)"
+[ "$(id -u)" != 0 ] || runuser -u postgres -- test -x "$PG_BINDIR/postgres" ||
+    skip "the account postgres may not read $PG_BINDIR"
+clients=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -1)
+client_major=$("$clients/pg_dump" --version | sed 's/.*) //; s/[^0-9].*//')
+
+production
+sql shop "CREATE PUBLICATION p FOR TABLE orders" \
+    "CREATE SUBSCRIPTION feed CONNECTION 'host=$given port=$port dbname=shop user=admin' PUBLICATION p WITH (connect = false)" \
+    "ALTER SUBSCRIPTION feed SET (slot_name = 'feed_slot')"
+sql postgres "ALTER SYSTEM SET archive_command = 'touch $given/touched'"
+as_owner "$clients/psql" -qX -h "$given" -p "$port" -U admin -d shop \
+    -c "BEGIN; LOCK TABLE elsewhere; PREPARE TRANSACTION 'stuck'" 2>/dev/null || fail 'PREPARE TRANSACTION'
+copy_by_sql "$copies/copy"
+stop_server
+migration 000012_add.up.sql 'BEGIN; ALTER TABLE orders ADD COLUMN paid boolean; COMMIT;'
+migration 000012_add.down.sql 'ALTER TABLE orders DROP COLUMN paid;'
+migration 000013_index.up.sql 'CREATE INDEX orders_note ON orders (note);'
+migration 000013_index.down.sql 'DROP INDEX orders_note;'
+migration 000014_not_null.up.sql 'ALTER TABLE orders ALTER COLUMN note SET NOT NULL;'
+migration 000014_not_null.down.sql 'ALTER TABLE orders ALTER COLUMN note DROP NOT NULL;'
+
+# rehearsal PATH_OF_BACKUP [STAGING]
+rehearsal() {
+    cat >"$work/scenario.yaml" <<YAML
+name: test
+backup: {path: $1}
+staging: {kind: embedded, directory: $work/clusters${2:+, $2}}
+migrations: {path: $work/migrations}
+workload: {rate: 50, connections: 4, before: 1s, after: 1s}
+disturb: [pg_dump: {for: 1s, migrations: [000012]}]
+YAML
+}
+
+rehearsal "$copies/copy" "bindir: $PG_BINDIR"
+rehearse 0
+fact 'the copy is rehearsed on a server of its version'
+report "r['staging']['server_version_num'] // 10000 == $version"
+fact 'the report is valid'
+valid_report
+fact 'the isolation is proven'
+report "r['staging']['isolation']['proven']"
+fact 'each migration runs quietly, under load, down and up again'
+report "all(m['outcome'] == 'ok' and m['rollback']['outcome'] == 'ok' for m in r['migrations'][1:])"
+fact 'locks are observed'
+report "any(l['mode'] == 'AccessExclusiveLock' and not l['inferred'] for s in r['migrations'][1]['statements'] for l in s['locks'])"
+fact 'hazards rest on the definitions of the copy'
+report "any(h['rule'] == 'set-not-null-scan' for h in r['migrations'][3]['statements'][0]['hazards'])"
+fact 'what would act is neutralised, and listed'
+for name in archive_command 'subscription feed disabled' '"stuck"'; do
+    report "any('$name' in n for n in r['staging']['neutralised'])"
+done
+fact 'no command of production runs'
+[ ! -e "$given/touched" ] || fail 'archive_command ran'
+fact 'without a pg_dump for the server nothing is predicted, and the report says so'
+if [ "$version" -gt "$client_major" ]; then
+    report "any(n['code'] == 'scaled_passes' and 'pg_dump of PostgreSQL $version' in n['text'] for n in r['not_measured'])"
+else
+    report "r['prediction']['backtest']['rows']"
+fi
+fact 'nothing is left'
+nothing_left
