@@ -27,8 +27,7 @@ static int pg_restore_major(const char *path, rh_error *error)
 /* Can this machine's pg_restore read it? */
 static bool check_version(rh_restoring *r, rh_error *error)
 {
-    int needed = rh_backup_needed_major(r->facts),
-        have = pg_restore_major(r->target->pg_restore, error);
+    int needed = rh_backup_needed_major(r->facts), have = pg_restore_major(r->target->pg_restore, error);
     if (rh_error_is_set(error))
         return false;
     if (have >= needed)

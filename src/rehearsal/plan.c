@@ -39,11 +39,10 @@ bool rh_rehearsal_read_schema(const rh_scenario *scenario, const rh_backup_facts
                               rh_arena *arena, rh_plan *plan, rh_error *error)
 {
     const char **texts = NULL;
-    const bool ok =
-        backup->physical
-            ? rh_staging_read_definitions(staging, arena, &texts, &plan->schema_count, error)
-            : rh_backup_list_small_tables(backup, arena, &plan->small_tables, error) &&
-                  rh_backup_read_schema(backup, arena, &texts, &plan->schema_count, error);
+    const bool ok = backup->physical
+                        ? rh_staging_read_definitions(staging, arena, &texts, &plan->schema_count, error)
+                        : rh_backup_list_small_tables(backup, arena, &plan->small_tables, error) &&
+                              rh_backup_read_schema(backup, arena, &texts, &plan->schema_count, error);
     plan->schema = texts;
     plan->server_major = backup->server_major;
     plan->database_owner = backup->database.owner;

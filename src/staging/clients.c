@@ -26,19 +26,19 @@ const char *rh_staging_work_directory(rh_staging *staging, rh_error *error)
 
 static rh_client_program choose(rh_staging *staging, const char *name, int least)
 {
-    const rh_binaries_search search = {
-        .bindir = staging->bindir, .least = least, .wanted = staging->major};
+    const rh_binaries_search search = {.bindir = staging->bindir, .least = least, .wanted = staging->major};
     const char *path = NULL;
     const int major = rh_binaries_find_client(name, &search, staging->arena, &path);
     if (path && major >= least)
         return (rh_client_program){.path = path};
     const char *here = path ? rh_arena_printf(staging->arena, "the newest here is %d, %s", major, path)
                             : "none is installed here";
-    return (rh_client_program){
-        .why_not = rh_arena_printf(staging->arena,
-                                   "it needs %s of PostgreSQL %d or newer, and %s: install "
-                                   "postgresql-client-%d (Debian: from apt.postgresql.org)",
-                                   name, least ? least : staging->major, here, least ? least : staging->major)};
+    return (rh_client_program){.why_not =
+                                   rh_arena_printf(staging->arena,
+                                                   "it needs %s of PostgreSQL %d or newer, and %s: install "
+                                                   "postgresql-client-%d (Debian: from apt.postgresql.org)",
+                                                   name, least ? least : staging->major, here,
+                                                   least ? least : staging->major)};
 }
 
 bool rh_clients_choose(rh_staging *staging, int minimum_major, rh_error *error)

@@ -4,8 +4,8 @@
 
 /* A directory that these programs can write to with their account; NULL on failure. */
 const char *rh_clients_directory(rh_staging *staging, rh_error *error);
-/* Chooses pg_dump and pg_restore for the server, whose major version is known. MINIMUM_MAJOR: least version of
- * a pg_restore that reads the backup, which fails without one; 0: the backup needs none. */
+/* Chooses pg_dump and pg_restore for the server, whose major version is known. MINIMUM_MAJOR: least version
+ * of a pg_restore that reads the backup, which fails without one; 0: the backup needs none. */
 bool rh_clients_choose(rh_staging *staging, int minimum_major, rh_error *error);
 /* Runs PROGRAM --dbname=<DATABASE> ARGUMENTS… (NULL-ended), confined; the password, if any, goes by the
  * environment. *STATUS is its exit status and ERRORS (may be NULL) its standard error. False only when it

@@ -1,5 +1,5 @@
-/* The definitions of the rehearsed database, read from the server's catalogs: a physical copy has no other text of
- * them, and there may be no pg_dump of its version. */
+/* The definitions of the rehearsed database, read from the server's catalogs: a physical copy has no other
+ * text of them, and there may be no pg_dump of its version. */
 #include "embedded/staging.h"
 #include "pgrehearse/staging/staging.h"
 #include "state.h"

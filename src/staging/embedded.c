@@ -132,9 +132,12 @@ static bool start(rh_staging *staging, rh_error *error)
 bool rh_embedded_run(rh_staging *staging, rh_error *error)
 {
     rh_cluster *cluster = &staging->cluster;
+    struct stat log;
+    const int64_t logged = stat(cluster->log, &log) == 0 ? log.st_size : 0;
     if (!start(staging, error))
         return false;
-    if (!cluster->life.recovered)
+    if (!cluster->life.recovered &&
+        !rh_server_log_says(cluster->log, logged, "all server processes terminated; reinitializing"))
         return true;
     cluster->broken = true;
     return rh_embedded_was_up(staging, error);

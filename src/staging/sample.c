@@ -76,7 +76,8 @@ static bool dump_schema(sampling *job, rh_error *error)
                                NULL};
     rh_text errors = {0};
     int status = 0;
-    bool ok = rh_clients_run(staging, &staging->pg_dump, staging->database, arguments, &status, &errors, error);
+    bool ok =
+        rh_clients_run(staging, &staging->pg_dump, staging->database, arguments, &status, &errors, error);
     if (ok && status != 0)
         ok = rh_error_set(error, RH_ERROR_STAGING, "pg_dump of the schema failed: %.*s",
                           (int)strcspn(rh_text_string(&errors), "\n"), rh_text_string(&errors));

@@ -25,7 +25,9 @@ static long long start_ticks(int pid)
 
 bool rh_server_life_note(rh_pg *pg, rh_server_life *life)
 {
-    /* Crash recovery discards the statistics, a clean start does not. */
+    /* Crash recovery discards the statistics, a clean start does not. Before 15 they lack also after initdb
+     * and single-user mode: only the log tells there. */
+    const bool tells = rh_pg_server_version(pg) >= 150000;
     static const char sql[] = "SELECT a.pid, w.stats_reset >= pg_catalog.pg_postmaster_start_time()"
                               " FROM pg_catalog.pg_stat_activity a, pg_catalog.pg_stat_bgwriter w"
                               " WHERE a.backend_type = 'checkpointer'";
@@ -33,8 +35,9 @@ bool rh_server_life_note(rh_pg *pg, rh_server_life *life)
     *life = (rh_server_life){0};
     if (found && rh_pg_rows(found) == 1) {
         int pid = (int)rh_pg_int(found, 0, 0, 0);
-        *life = (rh_server_life){
-            .checkpointer = pid, .start_ticks = start_ticks(pid), .recovered = rh_pg_bool(found, 0, 1)};
+        *life = (rh_server_life){.checkpointer = pid,
+                                 .start_ticks = start_ticks(pid),
+                                 .recovered = tells && rh_pg_bool(found, 0, 1)};
     }
     rh_pg_result_free(found);
     return life->checkpointer && life->start_ticks >= 0;

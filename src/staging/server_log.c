@@ -114,3 +114,17 @@ bool rh_server_log_show(const char *path, const char *shown, rh_error *error)
     rh_text_release(&text);
     return ok;
 }
+
+bool rh_server_log_says(const char *path, int64_t from, const char *text)
+{
+    enum { LONGEST = 64 * 1024 };
+    char *part = rh_alloc(LONGEST + 1);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    const ssize_t got = fd < 0 ? 0 : pread(fd, part, LONGEST, (off_t)from);
+    if (fd >= 0)
+        close(fd);
+    part[got > 0 ? got : 0] = '\0';
+    const bool says = strstr(part, text) != NULL;
+    free(part);
+    return says;
+}

@@ -163,10 +163,20 @@ void rh_staging_note(rh_staging *staging, const char *format, ...)
     *added = sentence;
 }
 
+/* A login event trigger that raises would keep us out; and what we do is no event of the application's. */
+static const char *own_options(rh_staging *staging)
+{
+    enum { FIRST_WITH_EVENT_TRIGGERS = 17 };
+    const char *options = rh_database_options(staging->origin, staging->arena);
+    if (staging->kind != RH_STAGING_EMBEDDED || staging->major < FIRST_WITH_EVENT_TRIGGERS)
+        return options;
+    return rh_arena_printf(staging->arena, "%s%s-c event_triggers=off", options ? options : "",
+                           options ? " " : "");
+}
+
 const char *rh_staging_conninfo_of(rh_staging *staging, const char *database)
 {
-    return rh_staging_conninfo_as(staging, database, NULL,
-                                  rh_database_options(staging->origin, staging->arena));
+    return rh_staging_conninfo_as(staging, database, NULL, own_options(staging));
 }
 
 rh_pg *rh_staging_connect(rh_staging *staging, const char *database, const char *role, rh_error *error)

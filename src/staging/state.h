@@ -63,7 +63,7 @@ struct rh_staging {
     const rh_progress *progress;
     rh_staging_kind kind;
     int load_connections;
-    const char *id; /* 8 hexadecimal digits */
+    const char *id;     /* 8 hexadecimal digits */
     const char *bindir; /* embedded: the server's programs */
     int major;
     rh_client_program pg_dump, pg_restore;

@@ -12,9 +12,29 @@ production
 sql shop "CREATE PUBLICATION p FOR TABLE orders" \
     "CREATE SUBSCRIPTION feed CONNECTION 'host=$given port=$port dbname=shop user=admin' PUBLICATION p WITH (connect = false)" \
     "ALTER SUBSCRIPTION feed SET (slot_name = 'feed_slot')"
+if [ "$version" -ge 17 ]; then
+    sql shop "CREATE FUNCTION go_away() RETURNS event_trigger LANGUAGE plpgsql AS \$\$ BEGIN
+        IF session_user NOT IN ('app', 'admin') THEN RAISE 'go away'; END IF; END \$\$" \
+        "CREATE EVENT TRIGGER no_superusers ON login EXECUTE FUNCTION go_away()" \
+        "ALTER EVENT TRIGGER no_superusers ENABLE ALWAYS"
+fi
 sql postgres "ALTER SYSTEM SET archive_command = 'touch $given/touched'"
 as_owner "$clients/psql" -qX -h "$given" -p "$port" -U admin -d shop \
     -c "BEGIN; LOCK TABLE elsewhere; PREPARE TRANSACTION 'stuck'" 2>/dev/null || fail 'PREPARE TRANSACTION'
+fact 'every query of the program is one that this server understands'
+# All that has no version of its own in the program, and is one query.
+for file in "$source"/src/*/sql/*.sql; do
+    case ${file##*/} in
+    probe_* | proof_* | watch.sql | disturb_burn.sql | profile_begin.sql | profile_statements.sql | sqitch_registry.sql) continue ;;
+    counters_io.sql) [ "$version" -ge 16 ] || continue ;;
+    counters_wal.sql) [ "$version" = 14 ] || [ "$version" = 15 ] || continue ;;
+    waiters.sql) [ "$version" -ge 14 ] || continue ;;
+    schema_publications.sql | copy_database_collation.sql) [ "$version" -ge 15 ] || continue ;;
+    esac
+    { echo 'PREPARE query AS'; cat "$file"; } >"$work/query.sql"
+    as_owner "$clients/psql" -qX -h "$given" -p "$port" -U admin -d shop -v ON_ERROR_STOP=1 <"$work/query.sql" >"$work/out" 2>&1 ||
+        fail "$file"
+done
 copy_by_sql "$copies/copy"
 stop_server
 migration 000012_add.up.sql 'BEGIN; ALTER TABLE orders ADD COLUMN paid boolean; COMMIT;'
@@ -37,7 +57,11 @@ YAML
 }
 
 rehearsal "$copies/copy" "bindir: $PG_BINDIR"
-rehearse 0
+# On 13 and 14 without the scaled passes, which are the longest and the same as on 12 and 15.
+case $version in
+13 | 14) rehearse 0 --pass quiet,loaded,rollback ;;
+*) rehearse 0 ;;
+esac
 fact 'the copy is rehearsed on a server of its version'
 report "r['staging']['server_version_num'] // 10000 == $version"
 fact 'the report is valid'
@@ -59,7 +83,7 @@ fact 'no command of production runs'
 fact 'without a pg_dump for the server nothing is predicted, and the report says so'
 if [ "$version" -gt "$client_major" ]; then
     report "any(n['code'] == 'scaled_passes' and 'pg_dump of PostgreSQL $version' in n['text'] for n in r['not_measured'])"
-else
+elif [ "$version" != 13 ] && [ "$version" != 14 ]; then
     report "r['prediction']['backtest']['rows']"
 fi
 fact 'nothing is left'

@@ -21,7 +21,7 @@ bool rh_backup_check_skip(const rh_backup_facts *facts, const rh_skip *skip, siz
 int rh_backup_needed_major(const rh_backup_facts *facts);
 
 typedef struct rh_restore_target {
-    const char *conninfo; /* of an empty database */
+    const char *conninfo;   /* of an empty database */
     const char *pg_restore; /* its path; NULL: the backup is a script */
     int jobs;
     uid_t uid; /* psql runs as; 0: as we are */

@@ -38,8 +38,8 @@ int rh_rehearse(const rh_scenario *scenario, const rh_rehearsal_options *options
 bool rh_rehearsal_plan(const rh_scenario *scenario, rh_arena *arena, rh_plan *plan, rh_backup_facts *backup,
                        rh_error *error);
 
-/* Fills schema, settings and server version of PLAN: the backup's definitions (a physical copy's are read from
- * STAGING, which a dump does not need), and the settings in the scenario. */
+/* Fills schema, settings and server version of PLAN: the backup's definitions (a physical copy's are read
+ * from STAGING, which a dump does not need), and the settings in the scenario. */
 bool rh_rehearsal_read_schema(const rh_scenario *scenario, const rh_backup_facts *backup, rh_staging *staging,
                               rh_arena *arena, rh_plan *plan, rh_error *error);
 

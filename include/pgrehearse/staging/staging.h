@@ -70,9 +70,9 @@ const char *rh_staging_own_role(const rh_staging *staging);
 
 /* The path of the server's log; NULL on a given server, whose log cannot be read. */
 const char *rh_staging_log(const rh_staging *staging);
-/* Client programs of this machine that fit the server; NULL where there is none, and WHY_NOT (may be NULL) says
- * so, and what to install. pg_dump: of the server's major version or a newer one. pg_restore: of that version,
- * else a newer one, else an older one that reads the backup. */
+/* Client programs of this machine that fit the server; NULL where there is none, and WHY_NOT (may be NULL)
+ * says so, and what to install. pg_dump: of the server's major version or a newer one. pg_restore: of that
+ * version, else a newer one, else an older one that reads the backup. */
 const char *rh_staging_pg_dump(const rh_staging *staging, const char **why_not);
 const char *rh_staging_pg_restore(const rh_staging *staging, const char **why_not);
 /* The account of client programs if this program runs as root; else 0. */

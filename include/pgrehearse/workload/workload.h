@@ -118,11 +118,11 @@ bool rh_template_try(rh_pg *pg, const rh_mix *mix, const rh_template *template_,
 
 /* Where they run. */
 typedef struct rh_disturb_place {
-    const char *conninfo;  /* of the database in which migrations run */
-    const char *pg_dump;   /* the program; NULL: there is none that fits the server */
+    const char *conninfo;   /* of the database in which migrations run */
+    const char *pg_dump;    /* the program; NULL: there is none that fits the server */
     const char *no_pg_dump; /* why not */
-    const char *directory; /* in which pg_dump can open files */
-    uid_t uid;             /* account of pg_dump if this program runs as root; 0: this program's */
+    const char *directory;  /* in which pg_dump can open files */
+    uid_t uid;              /* account of pg_dump if this program runs as root; 0: this program's */
     gid_t gid;
     bool own_cluster; /* embedded: settings may be changed and transaction ids consumed */
 } rh_disturb_place;

@@ -106,11 +106,11 @@ static const char *no_proof(const rh_backfill *backfill, const rh_backfill_resul
                             const rh_staging *staging)
 {
     const char *no_sample = NULL;
-    return backfill->proof.off                         ? "the scenario has proof: none"
-           : result->rows == 0                         ? "no row is to do"
-           : !result->measured && !backfill->command   ? result->why_not
+    return backfill->proof.off                        ? "the scenario has proof: none"
+           : result->rows == 0                        ? "no row is to do"
+           : !result->measured && !backfill->command  ? result->why_not
            : !rh_staging_pg_dump(staging, &no_sample) ? no_sample
-                                                       : NULL;
+                                                      : NULL;
 }
 
 rh_backfill_pass_result rh_pass_backfill(const rh_run *run, rh_staging *staging, const rh_backfill *backfill,

@@ -9,7 +9,7 @@ SELECT format('extension %s', quote_ident(e.extname)),
   FROM pg_catalog.pg_extension e
  WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_available_extensions a WHERE a.name = e.extname)
 UNION ALL
-SELECT format('indexes by the collation %s', c.oid::regcollation),
+SELECT format('indexes by the collation %s', quote_ident(c.collname)),
        format('production''s library has version %s of it, this machine''s %s: text may sort in another order', c.collversion,
               pg_catalog.pg_collation_actual_version(c.oid))
   FROM pg_catalog.pg_collation c

@@ -19,7 +19,7 @@ WITH keys AS (
       JOIN pg_operator pp ON pp.oid = k.pp_operator
       JOIN pg_namespace ppn ON ppn.oid = pp.oprnamespace
      WHERE con.contype = 'f' AND con.conparentid = 0
-     GROUP BY con.oid
+     GROUP BY con.oid, con.conname, con.conrelid, con.confrelid
 ), relations AS (
     -- A partitioned table means its partitions; any other table means itself and not what inherits from it.
     SELECT c.oid, c.oid::regclass::text AS name, CASE WHEN c.relkind = 'p' THEN '' ELSE 'ONLY ' END AS only,
