@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK_SIZE = 64 * 1024 };
+/* A chunk is zeroed: the first ones of an arena that may stay small are small. */
+enum { CHUNK_MIN = 1024, CHUNK_MAX = 64 * 1024 };
 
 typedef struct chunk {
     struct chunk *next;
@@ -15,6 +16,7 @@ typedef struct chunk {
 
 struct rh_arena {
     chunk *chunks;
+    size_t chunk_size; /* of the next chunk */
 };
 
 static void *checked(void *memory)
@@ -44,7 +46,9 @@ char *rh_strdup(const char *string)
 
 rh_arena *rh_arena_new(void)
 {
-    return rh_alloc(sizeof(rh_arena));
+    rh_arena *arena = rh_alloc(sizeof *arena);
+    arena->chunk_size = CHUNK_MIN;
+    return arena;
 }
 
 void rh_arena_free(rh_arena *arena)
@@ -64,17 +68,19 @@ void *rh_arena_alloc(rh_arena *arena, size_t size)
     size_t rounded = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
     chunk *c = arena->chunks;
     if (!c || c->size - c->used < rounded) {
-        size_t capacity = rounded > CHUNK_SIZE ? rounded : CHUNK_SIZE;
+        size_t capacity = rounded > arena->chunk_size ? rounded : arena->chunk_size;
         chunk *fresh = rh_alloc(sizeof(chunk) + capacity);
         fresh->size = capacity;
         /* A big block goes behind the current chunk, whose free space is still of use. */
-        if (c && rounded > CHUNK_SIZE / 4) {
+        if (c && rounded > arena->chunk_size / 4) {
             fresh->next = c->next;
             c->next = fresh;
         } else {
             fresh->next = c;
             arena->chunks = fresh;
         }
+        if (arena->chunk_size < CHUNK_MAX)
+            arena->chunk_size *= 2;
         c = fresh;
     }
     void *memory = c->data + c->used;
