@@ -208,6 +208,22 @@ static char *find_program(const char *name)
     return NULL;
 }
 
+bool rh_process_can_start(const char *program, const char *directory)
+{
+    struct stat status;
+    rh_text beneath = {0};
+    if (strchr(program, '/') && *program != '/' && directory)
+        rh_text_printf(&beneath, "%s/", directory);
+    char *path = find_program(program);
+    if (path)
+        rh_text_append(&beneath, path);
+    const bool can = path && access(rh_text_string(&beneath), X_OK) == 0 &&
+                     stat(rh_text_string(&beneath), &status) == 0 && S_ISREG(status.st_mode);
+    free(path);
+    rh_text_release(&beneath);
+    return can;
+}
+
 /* Replaces the entry of the same name, adds it, or, when it has no value, takes that away. ENVIRONMENT has
  * room. */
 static void environment_put(char **environment, size_t *count, char *entry)

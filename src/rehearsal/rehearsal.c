@@ -111,6 +111,7 @@ static bool check_migrations(rehearsal *r, rh_error *error)
            rh_plan_make(r->scenario, NULL, r->run->arena, &plan, error) &&
            rh_disturb_check_migrations(r->scenario, &plan, r->run->arena, error) &&
            rh_backfill_check_migrations(r->scenario, &plan, error) &&
+           (!(r->scenario->passes & RH_PASS_BACKFILL) || rh_backfill_check_programs(r->scenario, error)) &&
            (r->scenario->backup.command || rh_roles_check(r->run, NULL, error));
 }
 

@@ -122,6 +122,7 @@ static bool read_command(rh_reader *reader, const char *name, rh_yaml_node *node
 
 static bool read_resume(rh_reader *reader, const char *name, rh_yaml_node *node, rh_backfill *b)
 {
+    b->resume_where = rh_value_where(reader, node);
     return read_arguments(reader, name, node, &b->resume);
 }
 

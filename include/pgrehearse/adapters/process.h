@@ -66,6 +66,8 @@ typedef struct rh_process_options {
 /* For a program that takes milliseconds on an idle machine: no load makes it take this long. */
 #define RH_PROCESS_PATIENCE (120 * RH_SECOND)
 
+/* Whether PROGRAM, an argv[0], is an executable file; a path is one from DIRECTORY (NULL: ours). */
+bool rh_process_can_start(const char *program, const char *directory);
 rh_process *rh_process_start(const rh_process_options *options, rh_error *error);
 pid_t rh_process_pid(const rh_process *process);
 /* Writes LENGTH bytes to the child's standard input, and reads its output meanwhile, so that neither side

@@ -133,7 +133,7 @@ typedef struct rh_backfill {
     const char *const *command, *const
                                     *resume; /* a program instead of SET, NULL-ended; RESUME NULL: COMMAND */
     bool stops;                              /* the program ends at SIGTERM: stop: TERM */
-    rh_location command_where;
+    rh_location command_where, resume_where;
     const char *dual_write; /* what fills rows that are inserted meanwhile: "application", "none"; NULL */
     int64_t *batches;       /* the sweep: each of BATCHES with each of PAUSES and each of WORKERS */
     size_t batch_count;

@@ -2,6 +2,7 @@
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/adapters/json.h"
 #include "pgrehearse/adapters/pg.h"
+#include "pgrehearse/adapters/process.h"
 #include "pgrehearse/backfill/backfill.h"
 #include "backfill_proof.h"
 #include "load_size.h"
@@ -23,6 +24,31 @@ bool rh_backfill_check_migrations(const rh_scenario *scenario, const rh_plan *pl
                      "backfill %s runs after migration \"%s\", which is not pending", b->name, b->after);
         rh_error_hint(error, "\"pgrehearse plan\" lists the pending migrations");
         return rh_error_at(error, b->after_where.file, b->after_where.line, b->after_where.column);
+    }
+    return true;
+}
+
+static bool check_program(const char *program, const rh_location *where, const char *directory,
+                          rh_error *error)
+{
+    if (rh_process_can_start(program, directory))
+        return true;
+    const bool by_path = strchr(program, '/') != NULL;
+    rh_error_set(error, RH_ERROR_SCENARIO,
+                 by_path ? "%s is not an executable file" : "no program \"%s\" is in PATH", program);
+    rh_error_hint(error, by_path ? "a relative path begins at the scenario's folder"
+                                 : "install it, put its directory into PATH, or write its path");
+    return rh_error_at(error, where->file, where->line, where->column);
+}
+
+bool rh_backfill_check_programs(const rh_scenario *scenario, rh_error *error)
+{
+    for (size_t i = 0; i < scenario->backfill_count; i++) {
+        const rh_backfill *b = &scenario->backfills[i];
+        if (b->command && !check_program(b->command[0], &b->command_where, scenario->directory, error))
+            return false;
+        if (b->resume && !check_program(b->resume[0], &b->resume_where, scenario->directory, error))
+            return false;
     }
     return true;
 }

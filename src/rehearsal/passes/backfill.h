@@ -11,6 +11,9 @@ typedef struct rh_backfill_pass_result {
  */
 bool rh_backfill_check_migrations(const rh_scenario *scenario, const rh_plan *plan, rh_error *error);
 
+/* The programs of backfills can be started: RH_ERROR_SCENARIO with the place of one that cannot. */
+bool rh_backfill_check_programs(const rh_scenario *scenario, rh_error *error);
+
 /* Resets staging, runs the migrations up to the one that BACKFILL comes behind, makes the load's mix there,
  * and runs the sweep. */
 rh_backfill_pass_result rh_pass_backfill(const rh_run *run, rh_staging *staging, const rh_backfill *backfill,

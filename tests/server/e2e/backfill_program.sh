@@ -90,3 +90,12 @@ PYTHON
 prove 2 endless '    proof: {kills: 0}'
 fact 'a program that never ends'
 report p="$proof" "p['ends']['outcome'] == 'failed' and 'again and again' in p['ends']['why']"
+
+fact 'a program that is not there is refused before anything starts'
+sed -i 's/command: .python3/command: [no-such-program/' "$work/scenario.yaml"
+rehearse 64 --pass backfill
+says "$work/err" 'scenario.yaml:[0-9]+:14: no program "no-such-program" is in PATH'
+! grep -q '^staging:' "$work/err" || fail "staging was started"
+sed -i 's/command: .no-such-program/command: [bin\/fill/' "$work/scenario.yaml"
+rehearse 64 --pass backfill
+says "$work/err" 'bin/fill is not an executable file'
