@@ -141,6 +141,8 @@ static bool rows_are_left(const rh_backfill_census *census)
 
 bool rh_sweep_batches(rh_sweep *sweep, const rh_sweep_run *run, rh_sweep_pids *pids, rh_error *error)
 {
+    if (sweep->backfill->command)
+        return rh_sweep_program_batches(sweep, run, pids, error);
     crew c = {.sweep = sweep, .run = run};
     atomic_init(&c.rows_left, sweep->budget);
     atomic_init(&c.batches_left, run->most > 0 ? run->most : INT64_MAX);

@@ -58,6 +58,7 @@ static bool run_one(rh_sweep *sweep, const rh_backfill_result *result, rh_usec d
     rh_sweep_round round = {.sweep = sweep};
     watches w = {0};
     bool lost = false;
+    const size_t batches = sweep->evidence.batch_count;
     bool ok = rh_sweep_round_begin(&round, error) && start_watches(sweep, &w, error) &&
               rh_sweep_window(&round, result, SIZE_MAX, duration / 2, error) &&
               rh_sweep_window(&round, result, c->setting, duration, error) &&
@@ -70,6 +71,8 @@ static bool run_one(rh_sweep *sweep, const rh_backfill_result *result, rh_usec d
     measure_lag(sweep, primary, standby, c);
     if (!rh_staging_standby_was_up(sweep->place->staging, &c->why_not) || lost)
         c->why_not = c->why_not ? c->why_not : "its connection was lost";
+    if (sweep->evidence.batch_count == batches)
+        c->why_not = "no batch ran beside it";
     return true;
 }
 

@@ -3,6 +3,7 @@
 #include "pgrehearse/sql/classify.h"
 #include "embedded/backfill.h"
 #include "inspect_own.h"
+#include "program.h"
 #include "refuse.h"
 #include "worker.h"
 #include <inttypes.h>
@@ -221,7 +222,9 @@ bool rh_backfill_inspect(rh_pg *pg, const rh_backfill *backfill, rh_arena *arena
     if (!resolve_table(&in, error) || !resolve_key(&in, error) || !check_condition(&in, error))
         return false;
     if (backfill->command)
-        return true;
+        return (!backfill->range && !rh_program_needs_range(backfill)) || target->key_count == 1 ||
+               rh_backfill_refuse(backfill->range ? &backfill->range_where : &backfill->command_where, error,
+                                  "{from} and {to} need a key of one column", "name one with key:");
     if (!keeps_key(&in, error) || !rh_pg_execute(pg, "BEGIN", error))
         return false;
     const bool ok = backfill->sql && backfill->own != RH_OWN_RANGE

@@ -1,6 +1,7 @@
 /* The proof: the undisturbed run, and the claims in the order in which they are tried. */
 #include "proof.h"
 #include "inspect.h"
+#include "program.h"
 #include "worker.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/sql/classify.h"
@@ -307,14 +308,6 @@ static void file(rh_proof *p, rh_backfill_result *result)
             *rh_arena_add(p->arena, &result->claims, &result->claim_count) = p->claims[i];
 }
 
-static bool mentions(const char *const *arguments, const char *placeholder)
-{
-    for (; *arguments; arguments++)
-        if (strstr(*arguments, placeholder))
-            return true;
-    return false;
-}
-
 bool rh_backfill_prove(const rh_backfill *backfill, const rh_backfill_setting *setting,
                        const rh_proof_place *place, rh_arena *arena, rh_backfill_result *result,
                        rh_notes *notes, rh_error *error)
@@ -327,7 +320,8 @@ bool rh_backfill_prove(const rh_backfill *backfill, const rh_backfill_setting *s
                             : backfill->proof.procedure ? &rh_runner_procedure
                                                         : &rh_runner_native,
                   .stops = backfill->command ? backfill->stops : true,
-                  .counts_batches = backfill->command ? mentions(backfill->command, "{batch}") : true,
+                  .counts_batches =
+                      backfill->command ? rh_program_mentions(backfill->command, "{batch}") : true,
                   .total = 2 * backfill->proof.kills + 18};
     for (int i = 0; i < RH_PROOF_CLAIM_COUNT; i++)
         p.claims[i] = (rh_backfill_claim){.claim = (rh_proof_claim)i, .rows = RH_UNKNOWN};

@@ -1,9 +1,8 @@
 /* The team's program as a whole run, behind the proxy, which can make it wait before a message and see its
  * COMMIT. */
-#include "pgrehearse/adapters/process.h"
-#include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/proxy/proxy.h"
+#include "program.h"
 #include "runner.h"
 #include <inttypes.h>
 #include <signal.h>
@@ -72,45 +71,31 @@ static bool on_hold(void *data, const rh_proxy_held *held)
 
 /* ---- its start ---- */
 
-static const char *fill_in(const char *argument, const rh_backfill_setting *setting, rh_arena *arena)
+/* The first and the last key of the table: of all rows. */
+static bool read_range(program_run *run, rh_program_range *all, rh_error *error)
 {
-    rh_text text = {0};
-    const int64_t pause_ms = setting->pause.duration / 1000;
-    while (*argument) {
-        if (rh_starts_with(argument, "{batch}"))
-            rh_text_printf(&text, "%" PRId64, setting->batch), argument += strlen("{batch}");
-        else if (rh_starts_with(argument, "{pause_ms}"))
-            rh_text_printf(&text, "%" PRId64, pause_ms), argument += strlen("{pause_ms}");
-        else if (rh_starts_with(argument, "{pause_s}"))
-            rh_text_printf(&text, "%.3f", (double)pause_ms / 1000), argument += strlen("{pause_s}");
-        else if (rh_starts_with(argument, "{workers}"))
-            rh_text_printf(&text, "%d", setting->workers), argument += strlen("{workers}");
-        else
-            rh_text_append_char(&text, *argument++);
-    }
-    const char *filled = rh_arena_strdup(arena, rh_text_string(&text));
-    rh_text_release(&text);
-    return filled;
-}
-
-static const char *const *arguments(const program_run *run)
-{
-    const rh_backfill *b = run->start.backfill;
-    const char *const *from = run->start.again && b->resume ? b->resume : b->command;
-    size_t count = 0;
-    while (from[count])
-        count++;
-    const char **filled = rh_arena_alloc(run->arena, (count + 1) * sizeof *filled);
-    for (size_t i = 0; i < count; i++)
-        filled[i] = fill_in(from[i], &run->start.setting, run->arena);
-    return filled;
+    const char *key = run->start.target->key[0], *table = run->start.target->table;
+    rh_pg_result *row = rh_pg_query(
+        run->server,
+        rh_arena_printf(
+            run->arena,
+            "SELECT (SELECT %s FROM %s ORDER BY %s LIMIT 1), (SELECT %s FROM %s ORDER BY %s DESC LIMIT 1)",
+            key, table, key, key, table, key),
+        0, NULL, error);
+    if (row)
+        *all = (rh_program_range){rh_arena_strdup(run->arena, rh_pg_value(row, 0, 0)),
+                                  rh_arena_strdup(run->arena, rh_pg_value(row, 0, 1))};
+    rh_pg_result_free(row);
+    return row != NULL;
 }
 
 static bool launch(program_run *run, rh_error *error)
 {
-    const rh_proof_place *place = run->start.place;
+    const rh_runner_start *start = &run->start;
+    const rh_backfill_programs *programs = &start->place->programs;
+    rh_program_range all = {0};
     run->server = rh_pg_connect(run->start.sessions->own, ": proof", error);
-    if (!run->server)
+    if (!run->server || (rh_program_needs_range(start->backfill) && !read_range(run, &all, error)))
         return false;
     const rh_proxy_options options = {
         .server = run->server,
@@ -118,9 +103,12 @@ static bool launch(program_run *run, rh_error *error)
         .events = {.session = {.user = run, .begun = on_begun, .ended = on_ended}, .hold = on_hold}};
     run->proxy = rh_proxy_start(&options, error);
     const char **environment =
-        run->proxy ? place->environment(place->data, run->proxy, run->arena, error) : NULL;
-    const rh_process_options process = {
-        .argv = arguments(run), .environment = environment, .directory = place->directory};
+        run->proxy ? programs->environment(programs->data, run->proxy, run->arena, error) : NULL;
+    const rh_process_options process = {.argv = rh_program_arguments(start->backfill, &start->setting,
+                                                                     all.from ? &all : NULL, start->again,
+                                                                     run->arena),
+                                        .environment = environment,
+                                        .directory = programs->directory};
     run->process = environment ? rh_process_start(&process, error) : NULL;
     run->pid = run->process ? rh_process_pid(run->process) : 0;
     return run->process != NULL;
@@ -162,24 +150,6 @@ static void *program_start(const rh_runner_start *start, rh_error *error)
 
 /* ---- its end ---- */
 
-static const char *last_line(const program_run *run)
-{
-    const char *text = rh_process_errors(run->process);
-    if (!*text)
-        text = rh_process_output(run->process);
-    const char *last = "";
-    size_t length = 0;
-    for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n')
-        if (strcspn(line, "\r\n") > 0) {
-            last = line;
-            length = strcspn(line, "\r\n");
-        }
-    char *redacted = rh_redact_line(rh_arena_strndup(run->arena, last, length));
-    const char *kept = rh_arena_strdup(run->arena, redacted);
-    free(redacted);
-    return kept;
-}
-
 static bool program_has_ended(void *data, rh_runner_end *end)
 {
     program_run *run = data;
@@ -189,7 +159,7 @@ static bool program_has_ended(void *data, rh_runner_end *end)
         return false;
     run->ended = true;
     const bool deadlock = run->status != 0 && atomic_load(&run->deadlocks) > 0;
-    const char *said = run->status != 0 ? last_line(run) : "";
+    const char *said = run->status != 0 ? rh_program_said(run->process, run->arena) : "";
     *end = (rh_runner_end){.ok = run->status == 0,
                            .refused = run->status != 0 && !deadlock,
                            .message = rh_arena_printf(run->arena, "%s ended with status %d%s%s",

@@ -136,6 +136,46 @@ static int visit_of(const rh_sweep *sweep, const rh_backfill_setting *setting, r
     return visits < 1 ? 1 : visits < VISIT ? (int)visits : VISIT;
 }
 
+/* A window that is being measured. */
+typedef struct opening {
+    rh_sweep_round *round;
+    rh_backfill_window *window;
+    int64_t wal; /* when it began */
+    bool ok;
+    rh_error *error;
+} opening;
+
+static void open_window(void *data)
+{
+    opening *o = data;
+    o->ok = rh_backfill_wal_position(o->round->side, &o->wal, o->error);
+    if (o->round->generator)
+        rh_generator_window(o->round->generator, RH_WINDOW_DURING, o->window->id);
+    o->window->began = rh_clock_monotonic();
+}
+
+/* The batches of the setting INDEX in the window. */
+static bool fill_window(opening *o, const rh_backfill_result *result, size_t index, rh_usec duration)
+{
+    rh_sweep_round *r = o->round;
+    rh_sweep *sweep = r->sweep;
+    const bool program = sweep->backfill->command != NULL;
+    const rh_sweep_run run = {.setting = result->cells[index].setting,
+                              .index = index,
+                              .until = o->window->began + duration,
+                              .visit = visit_of(sweep, &result->cells[index].setting, duration),
+                              .duration = program ? duration : 0,
+                              .opened = open_window,
+                              .data = o};
+    const size_t first = sweep->evidence.batch_count;
+    rh_sampler_statement(r->sampler, "backfill", 1);
+    const bool ok = rh_sweep_batches(sweep, &run, &r->pids, o->error) && o->ok &&
+                    rh_states_follow(r->side, &sweep->states, sweep->evidence.batches + first,
+                                     sweep->evidence.batch_count - first, o->error);
+    rh_sampler_statement(r->sampler, NULL, 0);
+    return ok;
+}
+
 bool rh_sweep_window(rh_sweep_round *r, const rh_backfill_result *result, size_t index, rh_usec duration,
                      rh_error *error)
 {
@@ -146,31 +186,17 @@ bool rh_sweep_window(rh_sweep_round *r, const rh_backfill_result *result, size_t
                                  .p99_ms = RH_NOT_MEASURED,
                                  .p99_low_ms = RH_NOT_MEASURED,
                                  .p99_high_ms = RH_NOT_MEASURED};
-    int64_t before, after;
-    if (!rh_backfill_wal_position(r->side, &before, error))
-        return false;
-    if (r->generator)
-        rh_generator_window(r->generator, RH_WINDOW_DURING, window.id);
-    window.began = rh_clock_monotonic();
-    const rh_usec until = window.began + duration;
-    bool ok = true;
-    if (index == SIZE_MAX) {
-        rh_clock_sleep_until(until);
-    } else {
-        const rh_sweep_run run = {.setting = result->cells[index].setting,
-                                  .index = index,
-                                  .until = until,
-                                  .visit = visit_of(sweep, &result->cells[index].setting, duration)};
-        rh_sampler_statement(r->sampler, "backfill", 1);
-        const size_t first = evidence->batch_count;
-        ok = rh_sweep_batches(sweep, &run, &r->pids, error) &&
-             rh_states_follow(r->side, &sweep->states, evidence->batches + first,
-                              evidence->batch_count - first, error);
-        rh_sampler_statement(r->sampler, NULL, 0);
-    }
+    opening o = {.round = r, .window = &window, .error = error};
+    int64_t after;
+    open_window(&o); /* a program opens it again, with its first batch */
+    bool ok = o.ok;
+    if (ok && index == SIZE_MAX)
+        rh_clock_sleep_until(window.began + duration);
+    else if (ok)
+        ok = fill_window(&o, result, index, duration);
     window.ended = rh_clock_monotonic();
     ok = ok && rh_backfill_wal_position(r->side, &after, error);
-    window.wal_bytes = ok ? after - before : RH_UNKNOWN;
+    window.wal_bytes = ok ? after - o.wal : RH_UNKNOWN;
     *rh_arena_add(sweep->arena, &evidence->windows, &evidence->window_count) = window;
     if (ok && rh_interrupt_requested())
         return rh_error_set(error, RH_ERROR_INTERRUPTED, "interrupted in the backfill pass");
@@ -233,7 +259,8 @@ static bool run_round(rh_sweep *sweep, rh_backfill_result *result, const size_t 
     bool ok = rh_sweep_round_begin(&r, error) && rh_sweep_window(&r, result, SIZE_MAX, duration / 2, error);
     if (ok && r.first_window == 0) /* the first look at the load's own WAL */
         rh_sweep_bound_replay(sweep, result);
-    for (bool first = true; ok && *next < count && rh_clock_monotonic() + duration <= sweep->deadline;
+    for (bool first = true;
+         ok && !sweep->no_capacity && *next < count && rh_clock_monotonic() + duration <= sweep->deadline;
          first = false) {
         if (result->cells[order[*next]].state == RH_CELL_EXCLUDED) { /* since then */
             ++*next;
@@ -263,7 +290,7 @@ bool rh_sweep_screen(rh_sweep *sweep, rh_backfill_result *result, rh_error *erro
         return true;
     const rh_usec duration = window_duration(sweep, count);
     bool ok = true;
-    while (ok && next < count && rh_clock_monotonic() + duration <= sweep->deadline) {
+    while (ok && !sweep->no_capacity && next < count && rh_clock_monotonic() + duration <= sweep->deadline) {
         const bool enough = sweep->budget >= result->cells[order[next]].setting.batch;
         ok = enough || rh_sweep_reset(sweep, error);
         ok = ok && run_round(sweep, result, order, count, &next, duration, error);

@@ -45,7 +45,7 @@ bool rh_sweep_open_sessions(rh_sweep *sweep, size_t count, rh_error *error)
                                                 .backfill = sweep->backfill,
                                                 .statements = &sweep->sql,
                                                 .count_wal = true};
-    while (sweep->session_count < count) {
+    while (!sweep->backfill->command && sweep->session_count < count) {
         rh_backfill_worker *worker = rh_backfill_worker_open(&options, error);
         if (!worker)
             return false;

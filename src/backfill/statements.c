@@ -229,6 +229,10 @@ rh_backfill_statements rh_backfill_statements_of(const rh_backfill *b, const rh_
 {
     if (b->sql)
         return own_statements(b, target, arena);
+    if (b->command)
+        return (rh_backfill_statements){.find_first = find(b, target, true, arena),
+                                        .find_next = find(b, target, false, arena),
+                                        .position_size = target->key_count};
     if (b->walk == RH_WALK_REMAINING) {
         const char *sql = update_remaining(b, target, arena);
         return (rh_backfill_statements){.update_first = sql, .update_next = sql};

@@ -1,6 +1,7 @@
 /* The sweep: inspect, count, batches without load, then each setting beside the load. */
 #include "sweep.h"
 #include "inspect.h"
+#include "program.h"
 #include "pgrehearse/predict/predict.h"
 #include "standby.h"
 #include <math.h>
@@ -55,8 +56,6 @@ static bool inspect(rh_sweep *sweep, rh_error *error)
     rh_pg_close(pg);
     if (!ok)
         return false;
-    if (sweep->backfill->command)
-        return take_census(sweep, error);
     sweep->sql = rh_backfill_statements_of(sweep->backfill, &sweep->target, sweep->arena);
     return take_census(sweep, error) && read_states(sweep, error);
 }
@@ -150,30 +149,18 @@ static bool screen(rh_sweep *sweep, rh_backfill_result *result, rh_error *error)
     return ok;
 }
 
-static bool measure(rh_sweep *sweep, rh_backfill_result *result, rh_error *error)
+/* Each step of the sweep; one of a program that tells nothing of its batches is the last. */
+static bool measure_settings(rh_sweep *sweep, rh_backfill_result *result, rh_error *error)
 {
-    if (!inspect(sweep, error))
-        return false;
-    describe(sweep, result);
-    if (sweep->census.rows == 0) {
-        result->why_not = "no row is to do";
-        return true;
-    }
-    if (sweep->backfill->command) {
-        result->why_not = "the capacity of a program is not measured, only its proof";
-        return true;
-    }
-    if (!run_quiet(sweep, error))
-        return false;
     const rh_usec began = rh_clock_monotonic();
     if (!rh_sweep_measure_replay(sweep, result, error))
         return false;
     sweep->deadline += rh_clock_monotonic() - began; /* the limit is for the settings */
     rh_sweep_plan(sweep, result);
-    if (!rh_sweep_vacuum(sweep, error))
+    if (!rh_sweep_vacuum(sweep, error) || !screen(sweep, result, error))
         return false;
-    if (!screen(sweep, result, error))
-        return false;
+    if (sweep->no_capacity)
+        return true;
     price(sweep); /* again: with the batches of the settings, where nothing ran beside them */
     rh_sweep_measure_all(sweep, result);
     rh_sweep_conclude(sweep, result); /* the setting whose predictions are to be tested */
@@ -184,7 +171,30 @@ static bool measure(rh_sweep *sweep, rh_backfill_result *result, rh_error *error
         return false;
     rh_sweep_recommend(sweep, result);
     rh_sweep_course(sweep, result);
-    result->measured = true;
+    return true;
+}
+
+static bool measure(rh_sweep *sweep, rh_backfill_result *result, rh_error *error)
+{
+    const rh_backfill *b = sweep->backfill;
+    if (!inspect(sweep, error))
+        return false;
+    describe(sweep, result);
+    if (sweep->census.rows == 0)
+        result->why_not = "no row is to do";
+    else if (b->command && !b->range && !rh_program_needs_range(b))
+        result->why_not = "the capacity of a program is measured on parts of the rows, and it has no range; "
+                          "only its proof is run";
+    if (result->why_not)
+        return true;
+    if (!run_quiet(sweep, error) || (!sweep->no_capacity && !measure_settings(sweep, result, error)))
+        return false;
+    if (sweep->no_capacity) {
+        result->why_not = sweep->no_capacity;
+        result->cell_count = result->stretch_count = result->bound_count = 0;
+        result->recommended = result->chosen = -1;
+    }
+    result->measured = !result->why_not;
     return true;
 }
 

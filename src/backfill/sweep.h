@@ -48,6 +48,10 @@ typedef struct rh_sweep {
     int64_t changed_since_reset;   /* rows */
     rh_backfill_worker **sessions; /* of the workers, open until the next reset */
     size_t session_count;
+    /* of a program */
+    const char *no_capacity; /* why its batches tell nothing; NULL */
+    bool range_checked;      /* that it keeps to {from} and {to} */
+    bool window_open;        /* the run under way has begun its time */
 } rh_sweep;
 
 /* Opens as many sessions as are missing to COUNT, and lets each read pages of the table until it has met all
@@ -67,7 +71,10 @@ double rh_sweep_pause_s(const rh_backfill_setting *setting, double batch_s);
 /* Runs batches of SETTING with its workers until UNTIL (monotonic), or until the rows of the budget are used
  * up, VISIT consecutive ones in each stratum, of which one worker takes every STRIDE'th from FIRST on (STRIDE
  * 0: all, from where the last run ended); adds them to the evidence. PIDS (may be NULL; one a worker) gets
- * the sessions. MOST: batches in all; 0: no limit. */
+ * the sessions. MOST: batches in all; 0: no limit.
+ *
+ * A program takes time to start: with a DURATION, that counts from its first batch on, when OPENED is called
+ * (once, or, if there is no batch, never). */
 typedef struct rh_sweep_run {
     rh_backfill_setting setting;
     size_t index;
@@ -76,12 +83,19 @@ typedef struct rh_sweep_run {
     int visit;
     int64_t most;
     size_t first, stride;
+    rh_usec duration; /* instead of UNTIL; 0: none */
+    void (*opened)(void *data);
+    void *data;
 } rh_sweep_run;
 typedef struct rh_sweep_pids {
     int *pids;
     size_t count;
 } rh_sweep_pids;
 bool rh_sweep_batches(rh_sweep *sweep, const rh_sweep_run *run, rh_sweep_pids *pids, rh_error *error);
+
+/* The same for a backfill that is a program, which is started on a part of the rows again and again. Where
+ * its batches tell nothing, NO_CAPACITY says why. False also: it does not keep to its range. */
+bool rh_sweep_program_batches(rh_sweep *sweep, const rh_sweep_run *run, rh_sweep_pids *pids, rh_error *error);
 
 /* Batches of the smallest size alone, then beside a vacuum as autovacuum makes it: its price and their
  * slow-down, in the sweep's states. Nothing where the whole meets no vacuum. */

@@ -18,7 +18,7 @@ static void append_one(const rh_backfill *b, rh_text *text)
     for (size_t i = 0; i < b->key_count; i++)
         rh_text_printf(&line, "%s%s", i ? ", " : " by ", b->key[i]);
     rh_text_printf(&line, ", after %s", b->after ? b->after : "the last pending migration");
-    if (!b->command)
+    if (!b->command || b->range)
         rh_text_printf(&line, ", %zu setting%s to try", settings, settings == 1 ? "" : "s");
     rh_text_append_char(text, '\n');
     rh_text_append_wrapped(text, rh_text_string(&line), 2, WIDTH);

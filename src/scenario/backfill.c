@@ -1,6 +1,7 @@
 #include "backfill.h"
 #include "pgrehearse/base/text.h"
 #include "backfill_own.h"
+#include "backfill_program.h"
 #include "backfill_schedule.h"
 #include "backfill_sql.h"
 #include "backfill_sweep.h"
@@ -77,65 +78,6 @@ static bool read_lock_timeout(rh_reader *reader, const char *name, rh_yaml_node 
            rh_value_fail(reader, node, "%s counts whole milliseconds, at least 1ms", name);
 }
 
-/* "{batch}" and the like: those that are known. */
-static bool check_placeholders(rh_reader *reader, const char *name, rh_yaml_node *node, const char *text)
-{
-    static const char *const known[] = {"{batch}", "{pause_ms}", "{pause_s}", "{workers}"};
-    for (const char *at = strchr(text, '{'); at; at = strchr(at + 1, '{')) {
-        const size_t letters = strspn(at + 1, "abcdefghijklmnopqrstuvwxyz_");
-        bool found = letters == 0 || at[letters + 1] != '}';
-        for (size_t i = 0; !found && i < sizeof known / sizeof *known; i++)
-            found = rh_starts_with(at, known[i]);
-        if (found)
-            continue;
-        rh_value_fail(reader, node, "%s has {%.*s}, which nothing gives a value", name, (int)letters, at + 1);
-        return rh_error_hint(reader->error, "there are {batch}, {pause_ms}, {pause_s} and {workers}");
-    }
-    return true;
-}
-
-static bool read_arguments(rh_reader *reader, const char *name, rh_yaml_node *node,
-                           const char *const **arguments)
-{
-    const char **list = NULL;
-    size_t count = 0;
-    if (rh_yaml_node_kind(node) != RH_YAML_SEQUENCE || rh_yaml_count(node) == 0) {
-        rh_value_fail(reader, node, "%s must be a list: the program and its arguments", name);
-        return rh_error_hint(reader->error, "write command: [bin/backfill, --batch, \"{batch}\"]");
-    }
-    for (size_t i = 0; i < rh_yaml_count(node); i++) {
-        const char *text = rh_value_text(reader, name, rh_yaml_item(node, i));
-        if (!text || !check_placeholders(reader, name, rh_yaml_item(node, i), text))
-            return false;
-        *rh_arena_add(reader->arena, &list, &count) = text;
-    }
-    *rh_arena_add(reader->arena, &list, &count) = NULL;
-    *arguments = list;
-    return true;
-}
-
-static bool read_command(rh_reader *reader, const char *name, rh_yaml_node *node, rh_backfill *b)
-{
-    b->command_where = rh_value_where(reader, node);
-    return read_arguments(reader, name, node, &b->command);
-}
-
-static bool read_resume(rh_reader *reader, const char *name, rh_yaml_node *node, rh_backfill *b)
-{
-    b->resume_where = rh_value_where(reader, node);
-    return read_arguments(reader, name, node, &b->resume);
-}
-
-static bool read_stop(rh_reader *reader, const char *name, rh_yaml_node *node, rh_backfill *b)
-{
-    static const rh_key_word words[] = {{"none", 0, NULL}, {"TERM", 1, NULL}};
-    int word;
-    if (!rh_value_word(reader, name, node, words, 2, &word))
-        return false;
-    b->stops = word == 1;
-    return true;
-}
-
 static bool read_dual_write(rh_reader *reader, const char *name, rh_yaml_node *node, rh_backfill *b)
 {
     static const rh_key_word words[] = {{"none", 0, NULL}, {"application", 1, NULL}};
@@ -179,9 +121,10 @@ static const key_entry KEYS[] = {
     {"sweep", rh_backfill_read_sweep},
     {"gates", rh_backfill_read_gates},
     {"sql", rh_backfill_read_sql},
-    {"command", read_command},
-    {"resume", read_resume},
-    {"stop", read_stop},
+    {"command", rh_backfill_read_command},
+    {"resume", rh_backfill_read_resume},
+    {"range", rh_backfill_read_range},
+    {"stop", rh_backfill_read_stop},
     {"dual_write", read_dual_write},
     {"proof", rh_backfill_read_proof},
     {"schedule", rh_backfill_read_schedule},
@@ -216,8 +159,6 @@ static bool check(rh_reader *reader, rh_yaml_node *node, rh_backfill *b)
     }
     if (b->sql && !rh_backfill_check_own(reader, node, b))
         return false;
-    if (b->resume && !b->command)
-        return rh_value_fail(reader, node, "resume without command");
     if (!b->from != !b->join) {
         rh_value_fail(reader, node, "%s without %s", b->from ? "from" : "join", b->from ? "join" : "from");
         return rh_error_hint(reader->error, "from: what set reads; join: the condition between it and the "
@@ -252,6 +193,8 @@ static bool read_one(rh_reader *reader, rh_yaml_node *node, rh_backfill *b)
     for (size_t i = 0; i < rh_yaml_count(node); i++)
         if (!read_pair(reader, rh_yaml_key(node, i), rh_yaml_value(node, i), b))
             return false;
+    if (!rh_backfill_check_program(reader, node, b))
+        return false;
     rh_backfill_default_sweep(reader, b);
     return check(reader, node, b);
 }

@@ -13,6 +13,14 @@
 
 struct rh_proxy;
 
+/* How the team's programs are started. */
+typedef struct rh_backfill_programs {
+    /* What leads them to the database through PROXY, NULL-ended, in ARENA. */
+    const char **(*environment)(void *data, const struct rh_proxy *proxy, rh_arena *arena, rh_error *error);
+    const char *directory; /* where they start */
+    void *data;
+} rh_backfill_programs;
+
 /* Where a backfill is measured. */
 typedef struct rh_backfill_place {
     const char *conninfo; /* of our own sessions */
@@ -27,6 +35,7 @@ typedef struct rh_backfill_place {
     bool (*predicted)(void *data, const rh_backfill_result *result, size_t cell,
                       const rh_backfill_stretch *stretch, rh_error *error);
     void *data;
+    rh_backfill_programs programs;
     const rh_progress *progress;
 } rh_backfill_place;
 
@@ -52,10 +61,8 @@ typedef struct rh_proof_place {
     /* Runs the migrations behind the backfill in the current copy. *WHY: which of them fails, and how, as a
      * clause; NULL: they pass. *OF_ROWS: it fails because of the rows. NULL: there are none. */
     bool (*contract)(void *data, const char **why, bool *of_rows, rh_error *error);
-    /* For programs: what leads them to the current copy through PROXY, in ARENA; and where they start. */
-    const char **(*environment)(void *data, const struct rh_proxy *proxy, rh_arena *arena, rh_error *error);
-    const char *directory;
-    bool sampled; /* it lacks rows of the database */
+    rh_backfill_programs programs; /* in the current copy */
+    bool sampled;                  /* it lacks rows of the database */
     void *data;
     uint64_t seed;
     const rh_progress *progress;

@@ -132,8 +132,9 @@ typedef struct rh_backfill {
     rh_location sql_where;
     const char *const *command, *const
                                     *resume; /* a program instead of SET, NULL-ended; RESUME NULL: COMMAND */
-    bool stops;                              /* the program ends at SIGTERM: stop: TERM */
-    rh_location command_where, resume_where;
+    const char *const *range; /* arguments by which it does a part, with {from} and {to}; NULL */
+    bool stops;               /* the program ends at SIGTERM: stop: TERM */
+    rh_location command_where, resume_where, range_where;
     const char *dual_write; /* what fills rows that are inserted meanwhile: "application", "none"; NULL */
     int64_t *batches;       /* the sweep: each of BATCHES with each of PAUSES and each of WORKERS */
     size_t batch_count;

@@ -123,6 +123,9 @@ static bool sweep(expansion *e, rh_load *load, const rh_progress *progress, rh_b
                                .reset = reset,
                                .predicted = write_prediction,
                                .data = e,
+                               .programs = {.environment = rh_backfill_environment,
+                                            .directory = run->scenario->directory,
+                                            .data = e->staging},
                                .progress = progress};
     return rh_backfill_sweep(e->backfill, &place, run->arena, &result->backfill, &result->pass.notes, error);
 }

@@ -33,10 +33,10 @@ static bool restart(void *data, rh_error *error)
     return rh_staging_restart(((sampled *)data)->staging, error);
 }
 
-static const char **environment(void *data, const struct rh_proxy *proxy, rh_arena *arena, rh_error *error)
+const char **rh_backfill_environment(void *staging, const struct rh_proxy *proxy, rh_arena *arena,
+                                     rh_error *error)
 {
-    const sampled *s = data;
-    return rh_program_environment_as(rh_staging_migrations_conninfo(s->staging), proxy, arena, error);
+    return rh_program_environment_as(rh_staging_migrations_conninfo(staging), proxy, arena, error);
 }
 
 /* The index of the first migration behind the backfill; as many as there are if none is pending there. */
@@ -101,8 +101,9 @@ bool rh_backfill_prove_on_sample(const rh_run *run, rh_staging *staging, const r
                                   .crash = ours ? crash : NULL,
                                   .restart = ours ? restart : NULL,
                                   .contract = first_behind(&s) < run->plan.migration_count ? contract : NULL,
-                                  .environment = environment,
-                                  .directory = run->scenario->directory,
+                                  .programs = {.environment = rh_backfill_environment,
+                                               .directory = run->scenario->directory,
+                                               .data = staging},
                                   .sampled = fraction_of(result) < 1,
                                   .data = &s,
                                   .seed = run->scenario->workload.seed,

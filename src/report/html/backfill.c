@@ -192,9 +192,11 @@ static void statement(rh_html *html, const rh_view_backfill *b)
 {
     const rh_view *view = &html->view;
     const char *key = rh_view_string(b->record, "key"), *walk = rh_view_string(b->record, "walk"),
-               *after = rh_view_string(b->record, "after");
+               *after = rh_view_string(b->record, "after"), *sql = rh_view_string(b->record, "statement");
+    if (!sql) /* a program's */
+        return;
     rh_xml_element(html->xml, "h3", "The statement of a batch", NULL);
-    rh_html_sql(html, rh_view_string(b->record, "statement"));
+    rh_html_sql(html, sql);
     rh_html_paragraph(
         html, "note",
         rh_view_printf(

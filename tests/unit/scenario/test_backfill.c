@@ -149,6 +149,32 @@ static void test_programs(void **state)
     assert_true(b->stops);
 }
 
+static void test_programs_that_do_a_part(void **state)
+{
+    (void)state;
+    const rh_backfill *b =
+        loads("  - {table: o, command: [f, \"{batch}\", \"{pause_ms}\"], range: [\"{from}\", \"{to}\"]}\n");
+    assert_string_equal(b->range[1], "{to}");
+    assert_int_equal(b->pause_count, 2);
+    assert_int_equal(b->pauses[1].duration, RH_SECOND / 10);
+    assert_int_equal(b->batch_count, 4);
+    b = loads("  - {table: o, command: [f, \"{from}\", \"{to}\"], sweep: {batch: 300}}\n");
+    assert_null(b->range);
+    assert_int_equal(b->pause_count, 1);
+    complains("  - {table: o, set: a = 1, range: [x]}\n", 4, 5, "range without command");
+    complains("  - {table: o, command: [f, \"{batch}\", \"{from}\"]}\n", 4, 5, "command has no {to}");
+    complains("  - {table: o, command: [f, \"{batch}\"], range: [\"{to}\"]}\n", 4, 5, "range has no {from}");
+    complains("  - {table: o, command: [f, \"{batch}{from}{to}\"], range: [\"{from}{to}\"]}\n", 4, 5,
+              "stand in command and in range");
+    complains("  - {table: o, key: [a, b], command: [f, \"{batch}{from}{to}\"]}\n", 4, 5,
+              "a key of one column");
+    complains("  - {table: o, command: [f, \"{from}{to}\"]}\n", 4, 5, "command has no {batch}");
+    complains("  - {table: o, command: [f], sweep: {batch: [1, 2]}}\n", 4, 5, "sweep.batch has 2 values");
+    complains("  - {table: o, command: [f], sweep: {pause: 50%}}\n", 4, 5, "is a duration, not 50%");
+    complains("  - {table: o, command: [f], sweep: {pause: [0, 1ms]}}\n", 4, 5, "no {pause_ms}");
+    complains("  - {table: o, command: [f], sweep: {workers: [1, 2]}}\n", 4, 5, "no {workers}");
+}
+
 static void test_own_sql(void **state)
 {
     (void)state;
@@ -288,6 +314,7 @@ int main(void)
         EACH(test_defaults),
         EACH(test_every_key),
         EACH(test_programs),
+        EACH(test_programs_that_do_a_part),
         EACH(test_own_sql),
         EACH(test_own_sql_with_a_limit),
         EACH(test_mistakes_in_own_sql),
