@@ -20,6 +20,7 @@
 #include "origin.h"
 #include "rehearsal/passes/lock_policy.h"
 #include "masking.h"
+#include "newer_syntax.h"
 #include "rehearsal/forecast/history.h"
 #include "rehearsal/forecast/lock_forecast.h"
 #include "rehearsal/forecast/predictions_log.h"
@@ -241,20 +242,6 @@ static bool read_history(rehearsal *r, rh_rows *history, rh_error *error)
     return ok;
 }
 
-/* Statements that the parser does not know have no hazards by their text. */
-static void note_not_understood(rh_run *run)
-{
-    for (size_t i = 0; i < run->plan.migration_count; i++) {
-        const rh_script *script = &run->plan.migrations[i].up;
-        for (size_t k = 0; run->plan.migrations[i].pending && k < script->statement_count; k++)
-            if (script->statements[k].parse_error)
-                rh_run_not_measured(run, RH_UNMEASURED_STATEMENT_HAZARDS,
-                                    "hazards by the text of migration %s, statement %d: %s",
-                                    run->plan.migrations[i].id, script->statements[k].ordinal,
-                                    script->statements[k].parse_error);
-    }
-}
-
 /* Which migrations are pending is known once the history table is there. */
 static bool make_plan(rehearsal *r, rh_error *error)
 {
@@ -269,7 +256,7 @@ static bool make_plan(rehearsal *r, rh_error *error)
         !rh_plan_make(r->scenario, &history, run->arena, &run->plan, error))
         return false;
     run->plan.database_owner = run->backup.database.owner;
-    note_not_understood(run);
+    rh_newer_syntax_judge(run, r->staging);
     if (run->plan.pending_count == 0)
         rh_run_not_measured(run, RH_UNMEASURED_MIGRATIONS,
                             "migrations: none is pending, so nothing was replayed");

@@ -52,7 +52,15 @@ void rh_safer_validate(rh_safer_list *list, const char *rule, const char *head, 
 void rh_safer_not_null(rh_safer_list *list, const char *rule, const rh_catalog_table *definition,
                        const char *table, const char *bare)
 {
+    enum { FIRST_WITH_NOT_VALID = 18 };
     const char *column = quoted(list, bare);
+    if (list->plan->server_major >= FIRST_WITH_NOT_VALID) { /* under the name that SET NOT NULL gives it */
+        const char *name = quoted(list, rh_catalog_free_name(list->catalog, definition, bare, "not_null"));
+        rh_safer_add(list, rule, "ALTER TABLE %s ADD CONSTRAINT %s NOT NULL %s NOT VALID", table, name,
+                     column);
+        rh_safer_validate(list, rule, rh_arena_printf(list->arena, "ALTER TABLE %s", table), name);
+        return;
+    }
     const char *check = quoted(list, rh_catalog_free_name(list->catalog, definition, bare, "is_not_null"));
     rh_safer_add(list, rule, "ALTER TABLE %s ADD CONSTRAINT %s CHECK (%s IS NOT NULL) NOT VALID", table,
                  check, column);

@@ -178,15 +178,52 @@ static rh_statement_class class_of_scan(rh_statement_class expected)
                : RH_CLASS_HEAP_SCAN;
 }
 
+/* What a statement that the parser does not know is for, by the tag that the server answered with. An ALTER
+ * TABLE may read or rewrite its table. */
+static rh_statement_class class_of_tag(const char *tag)
+{
+    static const struct {
+        const char *word;
+        rh_statement_class class_;
+    } words[] = {{"ALTER TABLE", RH_CLASS_HEAP_SCAN}, {"ALTER", RH_CLASS_CATALOG},
+                 {"CREATE", RH_CLASS_CATALOG},        {"DROP", RH_CLASS_CATALOG},
+                 {"COMMENT", RH_CLASS_CATALOG},       {"GRANT", RH_CLASS_CATALOG},
+                 {"REVOKE", RH_CLASS_CATALOG},        {"INSERT", RH_CLASS_DATA_CHANGE},
+                 {"UPDATE", RH_CLASS_DATA_CHANGE},    {"DELETE", RH_CLASS_DATA_CHANGE},
+                 {"MERGE", RH_CLASS_DATA_CHANGE},     {"SELECT", RH_CLASS_QUERY},
+                 {"VACUUM", RH_CLASS_MAINTENANCE},    {"ANALYZE", RH_CLASS_MAINTENANCE}};
+    for (size_t i = 0; tag && i < sizeof words / sizeof *words; i++)
+        if (rh_starts_with(tag, words[i].word))
+            return words[i].class_;
+    return RH_CLASS_UNCLASSIFIED;
+}
+
+/* What its text says, else the server. */
+static rh_statement_class expected_of(const rh_statement *statement, const rh_statement_run *run)
+{
+    const bool unknown = statement->class_expected == RH_CLASS_UNCLASSIFIED && statement->parse_error;
+    return unknown ? class_of_tag(run->command_tag) : statement->class_expected;
+}
+
 /* Nothing stood out: that says something only where there were rows by which it would have. */
-static bool class_of_nothing(const rh_statement *statement, const rh_statement_work *work, rh_arena *arena,
+static bool class_of_nothing(const rh_statement *statement, const rh_statement_run *run, rh_arena *arena,
                              rh_statement_class *class_, const char **sentence)
 {
-    switch (statement->class_expected) {
+    const rh_statement_work *work = run->work;
+    const rh_statement_class expected = expected_of(statement, run);
+    switch (expected) {
     case RH_CLASS_DATA_CHANGE:
     case RH_CLASS_BACKFILL_BATCH:
-        *class_ = statement->class_expected;
+        *class_ = expected;
         *sentence = "no row was changed";
+        return work->counted;
+    case RH_CLASS_QUERY:
+    case RH_CLASS_MAINTENANCE:
+        if (statement->class_expected != RH_CLASS_UNCLASSIFIED)
+            return false;
+        *class_ = expected;
+        *sentence = rh_arena_printf(arena, "the server answered %s, and no row was changed",
+                                    run->command_tag ? run->command_tag : "");
         return work->counted;
     case RH_CLASS_HEAP_SCAN:
     case RH_CLASS_VALIDATION:
@@ -211,7 +248,7 @@ static bool class_of_nothing(const rh_statement *statement, const rh_statement_w
 static bool classify(const rh_statement *statement, const rh_statement_run *run, rh_arena *arena,
                      rh_statement_class *class_, const char **sentence)
 {
-    const rh_statement_class expected = statement->class_expected;
+    const rh_statement_class expected = expected_of(statement, run);
     most_work f = {0};
     find_most_work(run->work, expected, &f);
     if (f.rewritten) {
@@ -235,7 +272,7 @@ static bool classify(const rh_statement *statement, const rh_statement_run *run,
         *class_ = class_of_scan(expected);
         *sentence = scan_sentence(f.read, arena);
     } else {
-        return class_of_nothing(statement, run->work, arena, class_, sentence);
+        return class_of_nothing(statement, run, arena, class_, sentence);
     }
     return true;
 }

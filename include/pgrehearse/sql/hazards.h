@@ -74,6 +74,7 @@ typedef struct rh_hazard_context {
     rh_arena *arena;
     rh_catalog *catalog;    /* the schema before the next statement; created by rh_hazards_catalog */
     rh_session session;     /* the settings before the next statement */
+    int server_major;       /* of production's server; 0: not known */
     bool is_down;           /* the statements are a down migration's and do not change the catalog */
     rh_expansion *expanded; /* columns that the release adds to existing tables */
     size_t expanded_count;

@@ -346,8 +346,11 @@ static bool load_directions(const rh_framework_rules *rules, rh_hazard_context *
         return refuse_not_sql(rules, migration, error);
     if (migration->up.file && !rh_script_load(migration, RH_UP, rules, release, error))
         return false;
-    rh_hazard_context alone = {
-        .arena = release->arena, .catalog = release->catalog, .session = release->session, .is_down = true};
+    rh_hazard_context alone = {.arena = release->arena,
+                               .catalog = release->catalog,
+                               .session = release->session,
+                               .server_major = release->server_major,
+                               .is_down = true};
     if (migration->down.file && !rh_script_load(migration, RH_DOWN, rules, &alone, error))
         return false;
     migration->has_down = does_something(&migration->down);
@@ -361,7 +364,7 @@ static bool load_scripts(const rh_scenario *scenario, const rh_framework_rules *
                          rh_plan *plan, rh_error *error)
 {
     /* The up migrations are one release; each down migration is analysed alone. */
-    rh_hazard_context release = {.arena = arena};
+    rh_hazard_context release = {.arena = arena, .server_major = plan->server_major};
     rh_hazards_catalog(&release);
     release.session.role = scenario->migrations.role ? scenario->migrations.role : plan->database_owner;
     for (size_t i = 0; i < plan->setting_count; i++)

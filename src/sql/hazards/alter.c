@@ -122,6 +122,7 @@ static void added_column_hazards(const rh_hazard_subject *s, rh_json *column)
 
 static void set_not_null_hazard(const rh_hazard_subject *s, const char *column)
 {
+    enum { FIRST_WITH_NOT_VALID = 18 };
     if (rh_hazard_proven_not_null(s->definition, column)) {
         s->statement->class_ = RH_CLASS_CATALOG;
         return;
@@ -133,12 +134,19 @@ static void set_not_null_hazard(const rh_hazard_subject *s, const char *column)
             s->arena,
             "All of %s is read for a NULL in %s while ACCESS EXCLUSIVE keeps every reader and writer out.",
             s->table, name),
-        rh_arena_printf(s->arena,
-                        "ALTER TABLE %s ADD CONSTRAINT <name> CHECK (%s IS NOT NULL) NOT VALID; then ALTER "
-                        "TABLE %s VALIDATE CONSTRAINT "
-                        "<name>; then ALTER TABLE %s ALTER COLUMN %s SET NOT NULL, which needs no scan now; "
-                        "then drop the check.",
-                        s->table, name, s->table, s->table, name));
+        s->context->server_major >= FIRST_WITH_NOT_VALID
+            ? rh_arena_printf(
+                  s->arena,
+                  "ALTER TABLE %s ADD CONSTRAINT <name> NOT NULL %s NOT VALID; then ALTER TABLE %s "
+                  "VALIDATE CONSTRAINT <name>, in a transaction of its own.",
+                  s->table, name, s->table)
+            : rh_arena_printf(
+                  s->arena,
+                  "ALTER TABLE %s ADD CONSTRAINT <name> CHECK (%s IS NOT NULL) NOT VALID; then ALTER "
+                  "TABLE %s VALIDATE CONSTRAINT "
+                  "<name>; then ALTER TABLE %s ALTER COLUMN %s SET NOT NULL, which needs no scan now; "
+                  "then drop the check.",
+                  s->table, name, s->table, s->table, name));
 }
 
 static bool is_utc(const char *zone)

@@ -1,4 +1,5 @@
 /* Splitting, redacting and parsing, at the edges. */
+#include "pgrehearse/adapters/files.h"
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/base/text.h"
 #include <pthread.h>
@@ -65,6 +66,39 @@ static void test_split(void **state)
         assert_false(rh_error_is_set(&error));
         rh_arena_free(arena);
     }
+}
+
+/* Each statement of newer versions is split off, begins where it does, and shows none of its data. */
+static void test_newer_statements(void **state)
+{
+    (void)state;
+    rh_arena *arena = rh_arena_new();
+    rh_error error = {0};
+    const char *sql =
+        rh_file_read(RH_SOURCE_DIRECTORY "/tests/server/newer/newer_syntax.sql", 0, arena, NULL, NULL);
+    rh_sql_span *spans;
+    size_t count, expected = 0;
+    int line = 1;
+    assert_non_null(sql);
+    assert_true(rh_sql_split(sql, NULL, arena, &spans, &count, &error));
+    for (const char *at = sql; *at; line++) {
+        if (strncmp(at, "-- 1", 4) == 0) { /* the statement is on the next line */
+            assert_true(expected < count);
+            assert_int_equal(spans[expected].line, line + 1);
+            char *one = rh_arena_strndup(arena, sql + spans[expected].offset, spans[expected].length);
+            const char *shown = rh_sql_redact(one, arena);
+            assert_null(strcasestr(shown, "confidential"));
+            assert_null(strcasestr(shown, "987_654"));
+            assert_null(strcasestr(shown, "badcafe"));
+            assert_null(strchr(shown, '\''));
+            expected++;
+        }
+        at += strcspn(at, "\n");
+        at += *at == '\n';
+    }
+    assert_int_equal(expected, 50);
+    assert_int_equal(count, expected);
+    rh_arena_free(arena);
 }
 
 /* What libpg_query's scanner refuses is split all the same. */
@@ -354,11 +388,17 @@ static void test_scan(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_split),        cmocka_unit_test(test_split_failures),
-        cmocka_unit_test(test_split_newer),  cmocka_unit_test(test_split_large),
-        cmocka_unit_test(test_redact),       cmocka_unit_test(test_redact_is_short),
-        cmocka_unit_test(test_messages),     cmocka_unit_test(test_parse),
-        cmocka_unit_test(test_negative),     cmocka_unit_test(test_scan),
+        cmocka_unit_test(test_split),
+        cmocka_unit_test(test_split_failures),
+        cmocka_unit_test(test_split_newer),
+        cmocka_unit_test(test_newer_statements),
+        cmocka_unit_test(test_split_large),
+        cmocka_unit_test(test_redact),
+        cmocka_unit_test(test_redact_is_short),
+        cmocka_unit_test(test_messages),
+        cmocka_unit_test(test_parse),
+        cmocka_unit_test(test_negative),
+        cmocka_unit_test(test_scan),
         cmocka_unit_test(test_deep_nesting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
