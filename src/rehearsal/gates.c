@@ -28,21 +28,24 @@ static bool is_translated(const rh_run *run)
 static void check_duration(const rh_run *run, rh_gate *gate)
 {
     const rh_run_prediction *prediction = &run->prediction;
-    gate->measured = prediction->high_s;
-    gate->worst = "upper end of the interval for all pending migrations";
-    if (run->production.profile && !is_translated(run) && !(prediction->median_s > gate->limit)) {
+    const bool loaded = prediction->loaded.basis;
+    const double median_s = loaded ? prediction->loaded.median_s : prediction->median_s;
+    gate->measured = loaded ? prediction->loaded.high_s : prediction->high_s;
+    gate->worst = loaded ? "upper end of the interval for all pending migrations under load"
+                         : "upper end of the interval for all pending migrations";
+    if (run->production.profile && !is_translated(run) && !(median_s > gate->limit)) {
         not_measured(gate,
                      "the duration could not be translated to production: its profile lacks what that needs");
         return;
     }
     if (!isnan(gate->measured))
         return;
-    if (prediction->median_s > gate->limit) { /* too long even without knowing how sure */
-        gate->measured = prediction->median_s;
+    if (median_s > gate->limit) { /* too long even without knowing how sure */
+        gate->measured = median_s;
         gate->worst = "the median for all pending migrations; there is not enough evidence for an interval";
     } else {
-        gate->worst = isnan(prediction->median_s) ? "no quiet pass completed"
-                                                  : "not enough evidence for an interval: raise repeat";
+        gate->worst =
+            isnan(median_s) ? "no quiet pass completed" : "not enough evidence for an interval: raise repeat";
     }
 }
 

@@ -546,6 +546,9 @@ static void conclude(rehearsal *r, const rh_error *error)
     rh_predict_total(&run->plan, &run->contention, PREDICTION_LEVEL, run->arena, &run->prediction);
     rh_translate_cold(run);
     rh_lock_forecast_production(run, PREDICTION_LEVEL);
+    const rh_predict_load load = {
+        .locks = &run->production.locks, .disturbed = run->disturbance_count > 0, .level = PREDICTION_LEVEL};
+    rh_predict_loaded(&run->plan, &load, run->arena, &run->prediction);
     rh_evidence_fill(run);
     rh_masking_report(run);
     rh_unmeasured_add(run);

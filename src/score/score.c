@@ -48,9 +48,12 @@ static rh_score_row prediction_of(const rh_json *statement, double *level)
            given = rh_json_real(rh_json_get(prediction, "level"));
     if (!isnan(given))
         *level = given;
-    return (rh_score_row){.predicted_s = rh_json_real(rh_json_get(prediction, "median_s")),
-                          .low_s = rh_json_real(rh_json_get(prediction, "low_s")),
-                          .high_s = rh_json_real(rh_json_get(prediction, "high_s")),
+    /* Production's durations are those under its load, and come without lock waits. */
+    const rh_json *loaded = rh_json_get(prediction, "under_load"), *figure = loaded ? loaded : prediction;
+    const double wait = loaded ? rh_json_real(rh_json_get(loaded, "lock_wait_s")) : 0;
+    return (rh_score_row){.predicted_s = rh_json_real(rh_json_get(figure, "median_s")) - wait,
+                          .low_s = rh_json_real(rh_json_get(figure, "low_s")) - wait,
+                          .high_s = rh_json_real(rh_json_get(figure, "high_s")) - wait,
                           .class_ = rh_json_string(rh_json_get(statement, "class")),
                           .correction = correction > 0 ? correction : 1,
                           .translated = rh_json_bool(rh_json_get(prediction, "translated"))};

@@ -48,6 +48,7 @@ typedef struct rh_run_prediction {
     double cold_s;                 /* as in rh_prediction */
     const char *cold_basis;
     const char *caches; /* a sentence: the state of staging's caches; NULL: not known */
+    rh_loaded_prediction loaded;
     rh_backtest backtest;
 } rh_run_prediction;
 

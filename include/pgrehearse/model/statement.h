@@ -171,6 +171,15 @@ typedef struct rh_duration_parts {
     double wait_s;  /* everything else that is not CPU: locks, workers, other transactions */
 } rh_duration_parts;
 
+/* A duration under the load of the loaded pass, lock waits included. LOW and HIGH are RH_NOT_MEASURED if
+ * there is not enough evidence. */
+typedef struct rh_loaded_prediction {
+    double median_s, low_s, high_s;
+    double wait_s;     /* of these: the expected wait for its locks */
+    double factor;     /* by which the load slows it down, without the wait */
+    const char *basis; /* a sentence; NULL: nothing ran under load */
+} rh_loaded_prediction;
+
 /* LOW and HIGH are RH_NOT_MEASURED if there is not enough evidence for LEVEL. */
 typedef struct rh_prediction {
     double median_s, low_s, high_s;
@@ -184,6 +193,7 @@ typedef struct rh_prediction {
     const char *narrows;    /* a sentence: how to reduce it; NULL */
     double cold_s;          /* the median with cold caches on production */
     const char *cold_basis; /* the components of cold_s, or why it is not known; NULL: not predicted */
+    rh_loaded_prediction loaded;
 } rh_prediction;
 
 /* A statement that is reported with others as one row. */

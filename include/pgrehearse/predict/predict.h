@@ -86,6 +86,20 @@ size_t rh_predict_residuals_needed(double level);
 void rh_predict_total(const rh_plan *plan, const rh_contention *contention, double level, rh_arena *arena,
                       rh_run_prediction *prediction);
 
+/* What durations under the load are predicted from, besides the runs. */
+typedef struct rh_predict_load {
+    const rh_lock_forecasts *locks; /* where made, waits for locks come from there */
+    bool disturbed;                 /* disturbers made the loaded pass wait: its waits are not production's */
+    double level;
+} rh_predict_load;
+/* Fills `loaded` of the statements' predictions and of PREDICTION. Statement by statement: the median alone,
+ * times (own time in the loaded pass / median of the quiet passes), at least 1, plus the expected lock wait;
+ * the factor of statements below RH_PREDICT_FLOOR_S is that of their sums. The interval's half-width, in
+ * logarithms, is that of the prediction alone and, in quadrature, the spread of the factors or as much again.
+ * Not measured unless every statement ran under load. Call after rh_predict_total. */
+void rh_predict_loaded(rh_plan *plan, const rh_predict_load *load, rh_arena *arena,
+                       rh_run_prediction *prediction);
+
 /* What earlier predictions were off by, put into this run's. Pure arithmetic. */
 
 /* Corrects, widens or narrows the predictions of PLAN's statements by class, from HISTORY's rows that were

@@ -250,6 +250,12 @@ static void prediction_cell(rh_html *html, const rh_json *statement)
         rh_xml_element(html->xml, "div", rh_view_range(view, low, high), "class", "muted", NULL);
     else if (p)
         rh_xml_element(html->xml, "div", "no interval", "class", "muted", NULL);
+    const rh_json *loaded = rh_json_get(p, "under_load");
+    if (loaded)
+        rh_xml_element(
+            html->xml, "div",
+            rh_view_printf(view, "%s under load", rh_view_seconds(view, rh_view_real(loaded, "median_s"))),
+            NULL);
     rh_xml_close(html->xml);
 }
 

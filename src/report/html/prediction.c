@@ -225,6 +225,9 @@ void rh_html_prediction(rh_html *html)
     if (count)
         table(html, bars, count);
     rh_html_paragraph(html, "note", rh_view_printf(view, "Basis: %s.", rh_view_string(p, "basis")));
+    if (rh_view_string(p, "under_load_basis"))
+        rh_html_paragraph(html, "note",
+                          rh_view_printf(view, "Under load: %s.", rh_view_string(p, "under_load_basis")));
     const rh_json *applied = rh_json_path(view->report, "production.history.corrections");
     for (size_t i = 0; i < rh_json_count(applied) && i < 6; i++)
         rh_html_paragraph(html, "note", rh_json_string(rh_json_at(applied, i)));

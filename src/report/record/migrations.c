@@ -150,6 +150,7 @@ static void add_prediction(rh_json *object, const rh_prediction *prediction)
     rh_json_add_string(p, "uncertainty_reduced_by", prediction->narrows);
     rh_record_figure(p, "cold_s", prediction->cold_basis ? prediction->cold_s : RH_NOT_MEASURED);
     rh_json_add_string(p, "cold_basis", prediction->cold_basis);
+    rh_record_loaded_prediction(p, &prediction->loaded);
 }
 
 rh_json *rh_record_statements(const rh_run *run, const rh_script *script)

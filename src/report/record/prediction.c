@@ -60,6 +60,20 @@ static rh_json *backtest_record(const rh_backtest *backtest)
     return object;
 }
 
+void rh_record_loaded_prediction(rh_json *object, const rh_loaded_prediction *loaded)
+{
+    if (!loaded->basis) {
+        rh_json_add_null(object, "under_load");
+        return;
+    }
+    rh_json *p = rh_json_add_object(object, "under_load");
+    rh_record_figure(p, "median_s", loaded->median_s);
+    rh_record_figure(p, "low_s", loaded->low_s);
+    rh_record_figure(p, "high_s", loaded->high_s);
+    rh_record_figure(p, "lock_wait_s", loaded->wait_s);
+    rh_record_figure(p, "slowdown", loaded->factor);
+}
+
 rh_json *rh_record_prediction(const rh_run_prediction *prediction)
 {
     if (!prediction->basis)
@@ -83,6 +97,8 @@ rh_json *rh_record_prediction(const rh_run_prediction *prediction)
     rh_record_figure(object, "cold_s", prediction->cold_basis ? prediction->cold_s : RH_NOT_MEASURED);
     rh_json_add_string(object, "cold_basis", prediction->cold_basis);
     rh_json_add_string(object, "cache_state", prediction->caches);
+    rh_record_loaded_prediction(object, &prediction->loaded);
+    rh_json_add_string(object, "under_load_basis", prediction->loaded.basis);
     rh_json_add(object, "backtest", backtest_record(&prediction->backtest));
     return object;
 }

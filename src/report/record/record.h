@@ -33,7 +33,8 @@ rh_json *rh_record_impact(const rh_run *run, const rh_migration *migration);
 rh_json *rh_record_runners(const rh_runners *runners);
 /* prediction.c */
 rh_json *rh_record_prediction(const rh_run_prediction *prediction); /* NULL when nothing was predicted */
-void rh_record_prediction_parts(rh_json *parent, const rh_duration_parts *parts); /* null if not known */
+void rh_record_prediction_parts(rh_json *parent, const rh_duration_parts *parts);      /* null if not known */
+void rh_record_loaded_prediction(rh_json *object, const rh_loaded_prediction *loaded); /* "under_load" */
 /* production.c */
 rh_json *rh_record_production(const rh_run *run);
 rh_json *rh_record_database(const rh_database_facts *database);

@@ -190,9 +190,10 @@ static const char *blocking(const rh_view *view)
                           reads ? reads : writes);
 }
 
-static const char *interval(const rh_view *view, const rh_json *p)
+/* FIGURE: the prediction P of the whole, or its figure under load. */
+static const char *interval(const rh_view *view, const rh_json *p, const rh_json *figure)
 {
-    double low = rh_view_real(p, "low_s"), high = rh_view_real(p, "high_s");
+    double low = rh_view_real(figure, "low_s"), high = rh_view_real(figure, "high_s");
     if (!isnan(low) && !isnan(high))
         return rh_view_printf(view, "%s interval: %s to %s", rh_view_percent(view, rh_view_real(p, "level")),
                               rh_view_seconds(view, low), rh_view_seconds(view, high));
@@ -202,6 +203,18 @@ static const char *interval(const rh_view *view, const rh_json *p)
     return rh_view_printf(view,
                           "not enough evidence for an interval: %d quiet run%s, a larger repeat gives one",
                           runs, runs == 1 ? "" : "s");
+}
+
+/* "9.8 s under load (90 % interval: …), 4.7 s alone"; without a load "4.7 s (…)". */
+static const char *durations(const rh_view *view, const rh_json *p)
+{
+    const rh_json *loaded = rh_json_get(p, "under_load");
+    const char *alone = rh_view_seconds(view, rh_view_real(p, "median_s"));
+    if (!loaded)
+        return rh_view_printf(view, "%s (%s)", alone, interval(view, p, p));
+    return rh_view_printf(view, "%s under load (%s), %s alone",
+                          rh_view_seconds(view, rh_view_real(loaded, "median_s")), interval(view, p, loaded),
+                          alone);
 }
 
 const char *rh_view_prediction(const rh_view *view)
@@ -223,8 +236,7 @@ const char *rh_view_prediction(const rh_view *view)
     const char *what = all == 1    ? "the pending migration"
                        : ran < all ? rh_view_printf(view, "%zu of the %zu pending migrations", ran, all)
                                    : rh_view_printf(view, "the %zu pending migrations", all);
-    return rh_view_printf(view, "%s %s would take %s (%s)%s.", where, what, rh_view_seconds(view, median),
-                          interval(view, p), blocking(view));
+    return rh_view_printf(view, "%s %s would take %s%s.", where, what, durations(view, p), blocking(view));
 }
 
 const char *rh_view_cold(const rh_view *view)

@@ -88,6 +88,16 @@ static void duration_needs_an_interval(void **state)
     assert_int_equal(check(w, RH_GATE_PREDICTED_DURATION, 10)->outcome, RH_GATE_HELD);
 }
 
+static void under_load_counts_where_there_was_one(void **state)
+{
+    world *w = *state;
+    w->run.prediction.median_s = 5;
+    w->run.prediction.high_s = 6;
+    w->run.prediction.loaded =
+        (rh_loaded_prediction){.median_s = 8, .low_s = 7, .high_s = 11, .basis = "as loaded"};
+    assert_int_equal(check(w, RH_GATE_PREDICTED_DURATION, 10)->outcome, RH_GATE_FAILED);
+}
+
 static void blocked_names_the_worst(void **state)
 {
     world *w = *state;
@@ -352,6 +362,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(duration_needs_an_interval, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(under_load_counts_where_there_was_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(blocked_names_the_worst, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_incomplete_pass_holds_no_gate, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_unseen_lock_is_not_zero, set_up, tear_down),

@@ -18,6 +18,7 @@ static inline void fixture_parts(rh_run *run)
             p->basis = "1/64, 1/32 and 1/16 of the pages, 3 quiet passes, both probes";
             p->drivers = "reading: production's device was probed for 2 s only";
             p->narrows = "a longer probe: pgrehearse profile --probe-bytes 1GB";
+            p->loaded = (rh_loaded_prediction){1.4 * t, t, 2 * t, 0.1, 1.35, "times the slowdown"};
         }
     }
     rh_run_prediction *p = &run->prediction;
@@ -28,6 +29,9 @@ static inline void fixture_parts(rh_run *run)
     p->staging_s = 15.9;
     p->drivers = "reading, by the probe of production's device";
     p->narrows = "a longer probe";
+    p->loaded = (rh_loaded_prediction){
+        31.2, 26.4, 38.9,
+        0.8,  1.33, "the prediction alone, times what the load slowed each statement down by"};
     p->backtest.inside = 18;
     p->backtest.with_interval = 20;
     p->backtest.sentence =
