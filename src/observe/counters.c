@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { FIRST_WITH_IO_WORKERS = 180000 };
+
 int64_t rh_proc_parse_schedstat(const char *text)
 {
     char *end;
@@ -98,6 +100,49 @@ static void read_backend(int pid, rh_counters *counters)
     }
 }
 
+static const rh_counters UNKNOWN = {.cpu_user_s = RH_NOT_MEASURED,
+                                    .cpu_system_s = RH_NOT_MEASURED,
+                                    .cpu_s = RH_NOT_MEASURED,
+                                    .read_bytes = RH_UNKNOWN,
+                                    .write_bytes = RH_UNKNOWN,
+                                    .wal_bytes = RH_UNKNOWN,
+                                    .temp_bytes = RH_UNKNOWN,
+                                    .shared_hit_blocks = RH_UNKNOWN,
+                                    .shared_read_blocks = RH_UNKNOWN,
+                                    .cached_read_bytes = RH_UNKNOWN,
+                                    .cached_write_bytes = RH_UNKNOWN,
+                                    .wal_images = RH_UNKNOWN,
+                                    .fsyncs = RH_UNKNOWN};
+
+static int64_t sum(int64_t a, int64_t b)
+{
+    return a < 0 || b < 0 ? RH_UNKNOWN : a + b;
+}
+
+/* Since 18, workers of the server read ahead for its backends (io_method = worker). */
+static void add_io_workers(rh_pg *side, rh_counters *counters)
+{
+    static const char sql[] = "SELECT pid FROM pg_catalog.pg_stat_activity WHERE backend_type = 'io worker'";
+    rh_pg_result *workers = rh_pg_query_again(side, sql, 0, NULL, NULL);
+    const size_t count = workers ? rh_pg_rows(workers) : 0;
+    for (size_t i = 0; i < count; i++) {
+        rh_counters worker = UNKNOWN;
+        read_backend((int)rh_pg_int(workers, i, 0, 0), &worker);
+        counters->cpu_user_s += worker.cpu_user_s; /* NAN stays NAN */
+        counters->cpu_system_s += worker.cpu_system_s;
+        counters->cpu_s += worker.cpu_s;
+        counters->read_bytes = sum(counters->read_bytes, worker.read_bytes);
+        counters->write_bytes = sum(counters->write_bytes, worker.write_bytes);
+        counters->cached_read_bytes = sum(counters->cached_read_bytes, worker.cached_read_bytes);
+        counters->cached_write_bytes = sum(counters->cached_write_bytes, worker.cached_write_bytes);
+    }
+    if (count > 0) {
+        counters->cpu_source = "/proc/PID/schedstat with I/O workers, its split from /proc/PID/stat";
+        counters->io_source = counters->cache_source = "/proc/PID/io with I/O workers";
+    }
+    rh_pg_result_free(workers);
+}
+
 /* Since PostgreSQL 14. Before 16, only /proc shows the I/O that the page cache served. */
 static void read_wal(rh_pg *side, rh_counters *counters)
 {
@@ -121,26 +166,14 @@ static void read_wal(rh_pg *side, rh_counters *counters)
     rh_pg_result_free(result);
 }
 
-static const rh_counters UNKNOWN = {.cpu_user_s = RH_NOT_MEASURED,
-                                    .cpu_system_s = RH_NOT_MEASURED,
-                                    .cpu_s = RH_NOT_MEASURED,
-                                    .read_bytes = RH_UNKNOWN,
-                                    .write_bytes = RH_UNKNOWN,
-                                    .wal_bytes = RH_UNKNOWN,
-                                    .temp_bytes = RH_UNKNOWN,
-                                    .shared_hit_blocks = RH_UNKNOWN,
-                                    .shared_read_blocks = RH_UNKNOWN,
-                                    .cached_read_bytes = RH_UNKNOWN,
-                                    .cached_write_bytes = RH_UNKNOWN,
-                                    .wal_images = RH_UNKNOWN,
-                                    .fsyncs = RH_UNKNOWN};
-
 static void read_counters(rh_pg *side, int pid, bool local, bool published, rh_counters *counters)
 {
     enum { WAL, TEMP, HIT, READ };
     *counters = UNKNOWN;
     if (local)
         read_backend(pid, counters);
+    if (local && rh_pg_server_version(side) >= FIRST_WITH_IO_WORKERS)
+        add_io_workers(side, counters);
     rh_pg_result *result = rh_pg_query_again(side, rh_sql_counters, 0, NULL, NULL);
     if (result && rh_pg_rows(result) == 1) {
         counters->wal_bytes = rh_pg_int(result, 0, WAL, RH_UNKNOWN);

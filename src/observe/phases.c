@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { OLDEST_WITH_ALL = 140000 };
+enum { OLDEST_WITH_ALL = 140000, FIRST_WITH_IO_WORKERS = 180000 };
 
 /* One row, without a command when PID runs none. */
 static rh_pg_result *query(rh_pg *pg, int pid)
@@ -43,6 +43,8 @@ bool rh_phases_sample(rh_pg *pg, int pid, bool local, rh_arena *arena, rh_phase_
         sample->phase = sample->command ? rh_arena_strdup(arena, rh_pg_value(result, 0, 1)) : NULL;
         sample->wal_bytes = rh_pg_int(result, 0, 2, RH_UNKNOWN);
     }
+    if (rh_pg_server_version(pg) >= FIRST_WITH_IO_WORKERS) /* which read for the session */
+        sample->read_bytes = RH_UNKNOWN;
     rh_pg_result_free(result);
     return ok;
 }

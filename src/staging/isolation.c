@@ -271,6 +271,11 @@ bool rh_isolation_prove(rh_staging *staging, rh_error *error)
     if (staging->scenario->staging.isolation == RH_ISOLATION_WEAK || !has_failed(staging, &result))
         return true;
     rh_error_set(error, RH_ERROR_REFUSED, "the staging server is not isolated: %s", isolation->why_not);
+    if (staging->major < FIRST_WITHOUT_UDP && !rh_confinement_layers_here()->network)
+        return rh_error_hint(
+            error, "before PostgreSQL 15 the server needs a UDP socket, which only a network namespace "
+                   "confines: run as root, or permit user namespaces; staging.isolation: weak accepts the "
+                   "risk for a backup that you trust");
     return rh_error_hint(
         error,
         "inactive layers: %s. Run as root, permit user namespaces, or use a kernel with Landlock (Linux "

@@ -31,7 +31,7 @@ COPY public.schema_migrations (version, dirty) FROM stdin;
 \\.
 
 COPY public.orders (id, note) FROM stdin;
-$(seq 1 1000 | sed 's/.*/&\tnote &/')
+$(seq 1 20000 | sed 's/.*/&\tnote &/')
 \\.
 
 ALTER TABLE ONLY public.orders ADD CONSTRAINT orders_pkey PRIMARY KEY (id);

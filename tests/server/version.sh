@@ -95,5 +95,5 @@ rehearsal "$work/dump.sql"
 sed -i '/^disturb/d' "$work/scenario.yaml"
 PATH=$PG_BINDIR:$PATH rehearse 0 --pass quiet
 report "r['staging']['server_version_num'] // 10000 == $version and r['backup']['server_major'] == $version"
-report "r['backup']['rows'] == 1001 and all(m['rollback']['outcome'] == 'ok' for m in r['migrations'][1:])"
+report "r['backup']['rows'] == 20001 and all(m['rollback']['outcome'] == 'ok' for m in r['migrations'][1:])"
 nothing_left

@@ -12,7 +12,8 @@
  * Accuracy of a difference: total CPU is exact to 1 µs (the scheduler's accounting), its split into user and
  * system to a clock tick (10 ms). It is the CPU of the backend without parallel workers, which
  * rh_sampler_worker_cpu has from samples. Bytes read and written are the device I/O that the kernel accounts
- * to the backend, without pages that the checkpointer writes. WAL is that of the whole server, so it is the
+ * to the backend (on 18 and newer also to the server's I/O workers, which may have worked for others),
+ * without pages that the checkpointer writes. WAL is that of the whole server, so it is the
  * statement's only if nothing else writes. Temporary bytes and blocks are those of the whole database and
  * reach pg_stat_database only after a transaction: only rh_counters_read_idle reads them, and they are
  * unknown for a statement inside a transaction. */
