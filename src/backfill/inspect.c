@@ -173,7 +173,7 @@ static bool try_batch(const inspection *in, const rh_backfill *keyset, const cha
     if (b->sql && !rh_backfill_count_written(in->pg, in->target, &after, error))
         return false;
     const bool elsewhere = before != RH_UNKNOWN && after == before;
-    if (b->sql && found > 0 && (rows == 0 || elsewhere))
+    if (b->sql && !b->replaces && found > 0 && (rows == 0 || elsewhere))
         return rh_backfill_refuse(&b->sql_where, error,
                                   rh_arena_printf(in->arena,
                                                   "sql changes none of the first %" PRId64 " rows of %s",

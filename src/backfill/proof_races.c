@@ -174,9 +174,9 @@ static bool judge_complete(race *r, rh_error *error)
         rh_proof_fail(p, RH_PROOF_COMPLETE,
                       2 * passed < before ? "backfill-ends-early" : "backfill-skip-locked", before,
                       "%" PRId64
-                      " rows that were there before it began are left: clients had changed, locked or "
+                      " rows that were there before it began are left%s: clients had changed, locked or "
                       "deleted rows of a batch",
-                      before);
+                      before, r->end.ok ? "" : ", also after it had failed and was started again");
     else if (!ended_well(r, RH_PROOF_COMPLETE))
         return true;
     else if (inserted > 0 && p->backfill->dual_write && strcmp(p->backfill->dual_write, "none") == 0)
@@ -215,6 +215,10 @@ static bool try_complete(rh_proof *p, rh_error *error)
         rh_proof_unknown(p, RH_PROOF_COMPLETE, "clients could not write beside it: %s", why);
         return true;
     }
+    /* One that fails is seen, and started again: what that leaves was missed. */
+    rh_proof_end again;
+    if (r.end.ending == RH_PROOF_ENDED && !r.end.ok && !rh_proof_run(p, true, &again, error))
+        return false;
     return judge_complete(&r, error);
 }
 

@@ -41,10 +41,13 @@ static rh_catalog *schema_of(const rh_backfill *b, const rh_plan *plan, rh_arena
     bool ended = false;
     for (size_t m = 0; m < plan->migration_count && !ended; m++) {
         const rh_migration *migration = &plan->migrations[m];
-        for (size_t i = 0; migration->pending && i < migration->up.statement_count; i++)
-            if (migration->up.statements[i].sql)
-                rh_catalog_learn(context->catalog, migration->up.statements[i].sql);
-        ended = migration->pending && b->after && strcmp(migration->id, b->after) == 0;
+        const bool replaced = migration->pending && b->replaces && strcmp(migration->id, b->replaces) == 0;
+        for (size_t i = 0; migration->pending && i < migration->up.statement_count; i++) {
+            const rh_statement *s = &migration->up.statements[i];
+            if (s->sql && !(replaced && s->ordinal >= b->replaces_statement))
+                rh_catalog_learn(context->catalog, s->sql);
+        }
+        ended = replaced || (migration->pending && b->after && strcmp(migration->id, b->after) == 0);
     }
     return context->catalog;
 }

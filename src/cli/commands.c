@@ -99,6 +99,8 @@ int rh_command_plan(rh_cli *cli, rh_error *error)
     if (!rh_cli_scenario(cli, &scenario, error) ||
         !rh_rehearsal_plan(&scenario, cli->arena, &plan, &backup, error))
         return rh_exit_code(error);
+    rh_notes declined = {0};
+    scenario = *rh_backfills_offered(&scenario, &plan, cli->arena, &declined);
     rh_text text = {0};
     const bool safer = cli->options.given[RH_OPTION_SAFER].count > 0,
                json = strcmp(rh_options_value(&cli->options, RH_OPTION_PLAN_FORMAT, "text"), "json") == 0,
@@ -122,6 +124,11 @@ int rh_command_plan(rh_cli *cli, rh_error *error)
         rh_plan_safer_text(&plan, to_terminal, cli->arena, &text);
     } else if (!backfill) {
         rh_plan_text(&scenario, &plan, &backup, &text);
+        for (size_t i = 0; i < declined.count; i++) {
+            rh_text_append_char(&text, '\n');
+            rh_text_append_wrapped(
+                &text, rh_arena_printf(cli->arena, "not offered: %s", declined.items[i].text), 2, 80);
+        }
     }
     bool ok = rh_cli_result(&text, error);
     rh_text_release(&text);

@@ -17,7 +17,10 @@ static void append_one(const rh_backfill *b, rh_text *text)
         rh_text_printf(&line, "walk %s", rh_backfill_walk_name(b->walk));
     for (size_t i = 0; i < b->key_count; i++)
         rh_text_printf(&line, "%s%s", i ? ", " : " by ", b->key[i]);
-    rh_text_printf(&line, ", after %s", b->after ? b->after : "the last pending migration");
+    if (b->replaces)
+        rh_text_printf(&line, ", instead of statement %d of %s", b->replaces_statement, b->replaces);
+    else
+        rh_text_printf(&line, ", after %s", b->after ? b->after : "the last pending migration");
     if (!b->command || b->range)
         rh_text_printf(&line, ", %zu setting%s to try", settings, settings == 1 ? "" : "s");
     rh_text_append_char(text, '\n');

@@ -255,6 +255,8 @@ static bool make_plan(rehearsal *r, rh_error *error)
         !rh_rehearsal_read_schema(r->scenario, &run->backup, r->staging, run->arena, &run->plan, error) ||
         !rh_plan_make(r->scenario, &history, run->arena, &run->plan, error))
         return false;
+    r->scenario = run->scenario =
+        rh_backfills_offered(r->scenario, &run->plan, run->arena, &run->not_measured);
     run->plan.database_owner = run->backup.database.owner;
     rh_newer_syntax_judge(run, r->staging);
     if (run->plan.pending_count == 0)

@@ -328,5 +328,12 @@ bool rh_safer_batches(rh_safer_list *list, rh_json *body)
                                 : NULL;
     rh_safer_fill(list, "whole-table-update", table, name, rh_identifier(alias ? alias : bare, list->arena),
                   verb, condition);
+    rh_safer_step *step = &list->steps[list->count - 1];
+    step->batch_table = rh_catalog_name(table, list->arena);
+    step->batch_key = rh_catalog_key_column(table);
+    step->batch = rh_arena_printf(
+        list->arena, "%s\nWHERE %s%s%s%s.%s BETWEEN :from AND :to", verb, condition ? "(" : "",
+        condition ? condition : "", condition ? "\n) AND " : "",
+        rh_identifier(alias ? alias : bare, list->arena), rh_identifier(step->batch_key, list->arena));
     return true;
 }

@@ -36,6 +36,12 @@ static bool read_after(rh_reader *reader, const char *name, rh_yaml_node *node, 
     return read_plain(reader, name, node, &b->after);
 }
 
+static bool read_auto(rh_reader *reader, const char *name, rh_yaml_node *node, rh_backfill *b)
+{
+    return rh_value_bool(reader, name, node, &b->offered) &&
+           (b->offered || rh_value_fail(reader, node, "%s: leave it out, or write true", name));
+}
+
 static bool read_table(rh_reader *reader, const char *name, rh_yaml_node *node, rh_backfill *b)
 {
     b->table_where = rh_value_where(reader, node);
@@ -107,6 +113,7 @@ typedef struct key_entry {
 } key_entry;
 
 static const key_entry KEYS[] = {
+    {"auto", read_auto},
     {"name", read_name},
     {"after", read_after},
     {"table", read_table},
@@ -148,6 +155,14 @@ static bool read_pair(rh_reader *reader, rh_yaml_node *name, rh_yaml_node *value
 /* What the keys of one backfill must be together. */
 static bool check(rh_reader *reader, rh_yaml_node *node, rh_backfill *b)
 {
+    if (b->offered) {
+        if (!b->name && !b->after && !b->table && !b->set && !b->sql && !b->command && !b->from && !b->join &&
+            !b->condition && b->key_count == 0)
+            return true;
+        rh_value_fail(reader, node,
+                      "auto has what the migrations say: name, after, table, key and statement");
+        return rh_error_hint(reader->error, "beside it stand sweep, gates, proof and the like");
+    }
     if (!b->table || (!b->set && !b->command && !b->sql)) {
         rh_value_fail(reader, node, "a backfill needs table and set");
         return rh_error_hint(reader->error, "write - {table: public.orders, set: total = price * quantity}");
@@ -179,13 +194,18 @@ static bool check(rh_reader *reader, rh_yaml_node *node, rh_backfill *b)
     return !b->set || rh_backfill_check_set(reader, node, b);
 }
 
-static bool read_one(rh_reader *reader, rh_yaml_node *node, rh_backfill *b)
+static void set_defaults(rh_reader *reader, rh_yaml_node *node, rh_backfill *b)
 {
     *b = (rh_backfill){.where = rh_value_where(reader, node),
                        .lock_timeout = RH_SECOND / 2,
                        .stops = true,
                        .standby = RH_STANDBY_ASYNC,
                        .proof = {.kills = 20, .runners = 2, .races = true, .twice = true}};
+}
+
+static bool read_one(rh_reader *reader, rh_yaml_node *node, rh_backfill *b)
+{
+    set_defaults(reader, node, b);
     if (rh_yaml_node_kind(node) != RH_YAML_MAPPING) {
         rh_value_fail(reader, node, "each item of backfills is a map of keys");
         return rh_error_hint(reader->error, "write - {table: public.orders, set: total = price * quantity}");
@@ -202,8 +222,15 @@ static bool read_one(rh_reader *reader, rh_yaml_node *node, rh_backfill *b)
 bool rh_backfills_read(rh_reader *reader, rh_yaml_node *node)
 {
     rh_scenario *scenario = reader->scenario;
+    if (rh_yaml_node_kind(node) == RH_YAML_SCALAR && strcmp(rh_yaml_scalar(node), "auto") == 0) {
+        rh_backfill *b = rh_arena_add(reader->arena, &scenario->backfills, &scenario->backfill_count);
+        set_defaults(reader, node, b);
+        b->offered = true;
+        rh_backfill_default_sweep(reader, b);
+        return true;
+    }
     if (rh_yaml_node_kind(node) != RH_YAML_SEQUENCE) {
-        rh_value_fail(reader, node, "backfills must be a list of backfills");
+        rh_value_fail(reader, node, "backfills must be a list of backfills, or auto");
         return rh_error_hint(reader->error, "begin each with a dash: - {table: NAME, set: COLUMN = VALUE}");
     }
     for (size_t i = 0; i < rh_yaml_count(node); i++)

@@ -125,21 +125,34 @@ static void rows_ahead_of_its_position_show_an_early_end(void **state)
     script_proof_expect(RH_PROOF_COMPLETE, RH_PROOF_FAILED, "backfill-ends-early");
 }
 
+/* It is started again, without clients: a run more. */
+static void complete_fails(void)
+{
+    script_backfill_run *runs = scripted_backfill.runs;
+    runs[DEADLOCK + 1] = runs[DEADLOCK];
+    runs[DEADLOCK] = runs[END];
+    runs[END] = (script_backfill_run){0};
+    runs[COMPLETE].fails = "lock timeout";
+}
+
 static void rows_left_are_a_failure_though_it_ended_badly(void **state)
 {
     (void)state;
-    scripted_backfill.runs[COMPLETE].fails = "lock timeout";
+    complete_fails();
     script_rows("FILTER (WHERE EXISTS", "8 2");
     tried();
     script_proof_expect(RH_PROOF_COMPLETE, RH_PROOF_FAILED, "backfill-ends-early");
+    script_proof_says(RH_PROOF_COMPLETE, "also after it had failed and was started again");
 }
 
 static void one_that_ended_badly_is_not_complete(void **state)
 {
     (void)state;
-    scripted_backfill.runs[COMPLETE].fails = "lock timeout";
+    complete_fails();
     tried();
     script_proof_expect(RH_PROOF_COMPLETE, RH_PROOF_UNKNOWN, NULL);
+    script_proof_expect(RH_PROOF_ENDS, RH_PROOF_HELD, NULL);
+    assert_int_equal(scripted_backfill.started, 5);
 }
 
 static void inserted_rows_that_nothing_fills_are_missed(void **state)

@@ -120,6 +120,11 @@ typedef struct rh_backfill_schedule {
 typedef struct rh_backfill {
     const char *name;
     const char *after; /* the migration behind which it runs; NULL: the last pending one */
+    bool offered;      /* auto: in the scenario, what those have in common that the migrations offer */
+    /* The statement of a pending migration, by id and ordinal, instead of which it would run: on the database
+     * as the statements before have left it. NULL and 0: none */
+    const char *replaces;
+    int replaces_statement;
     const char *table;
     const char *set;         /* the assignments of UPDATE … SET */
     const char *from, *join; /* what SET reads, and the condition between it and TABLE; NULL */

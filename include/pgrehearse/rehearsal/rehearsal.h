@@ -43,6 +43,12 @@ bool rh_rehearsal_plan(const rh_scenario *scenario, rh_arena *arena, rh_plan *pl
 bool rh_rehearsal_read_schema(const rh_scenario *scenario, const rh_backup_facts *backup, rh_staging *staging,
                               rh_arena *arena, rh_plan *plan, rh_error *error);
 
+/* SCENARIO with a backfill for each pending UPDATE or DELETE of PLAN that changes a whole table and is the
+ * sum of batches, in place of the item auto; SCENARIO itself where it has none. Those that cannot be run in
+ * batches are in NOTES, with the reason. In ARENA. */
+const rh_scenario *rh_backfills_offered(const rh_scenario *scenario, const rh_plan *plan, rh_arena *arena,
+                                        rh_notes *notes);
+
 /* Loads a scenario, for cli/. */
 bool rh_rehearsal_load(const char *path, const char *const *sets, size_t set_count, rh_arena *arena,
                        rh_scenario *scenario, rh_error *error);

@@ -15,6 +15,9 @@ typedef struct rh_safer_step {
     bool opens, closes; /* the first and the last of steps that must be one transaction in any framework */
     bool later;         /* in a later release: once no instance of the old one runs */
     const char *note;   /* a remark; NULL */
+    /* Of an UPDATE or DELETE in batches: a batch with the keys :from and :to, its table as SQL writes it, and
+     * the column of the table's key. NULL */
+    const char *batch, *batch_table, *batch_key;
 } rh_safer_step;
 
 /* One migration, or for frameworks that commit after each statement the whole file. */

@@ -6,6 +6,7 @@
 #include "pgrehearse/backfill/backfill.h"
 #include "backfill_proof.h"
 #include "load_size.h"
+#include "pgrehearse/sql/classify.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,12 +61,59 @@ typedef struct expansion {
     const rh_backfill *backfill;
 } expansion;
 
+/* The statements of the migration that come before the one that the backfill replaces, each by itself: a
+ * transaction that it is a part of would not be committed here. */
+static bool run_statements_before(const expansion *e, const rh_migration *migration, rh_error *error)
+{
+    rh_pg *pg = rh_pg_connect(rh_staging_migrations_conninfo(e->staging), ": migration", error);
+    bool ok = pg != NULL;
+    for (size_t i = 0; ok && i < migration->up.statement_count; i++) {
+        const rh_statement *s = &migration->up.statements[i];
+        const rh_transaction_verb verb = rh_transaction_verb_of(s->sql);
+        if (s->ordinal >= e->backfill->replaces_statement)
+            break;
+        if (verb == RH_VERB_BEGIN || verb == RH_VERB_END)
+            continue;
+        ok = rh_pg_execute(pg, s->sql, error);
+        for (size_t g = 0; ok && g < s->grouped_count; g++)
+            ok = rh_pg_execute(pg, s->grouped[g].sql, error);
+        if (!ok)
+            rh_error_context(error, "statement %d of migration %s", s->ordinal, migration->id);
+    }
+    rh_pg_close(pg);
+    return ok;
+}
+
+/* The restored state and what comes before the statement that the backfill replaces. */
+static rh_pass_result settle_before(const expansion *e, rh_error *error)
+{
+    const rh_plan *plan = &e->run->plan;
+    const rh_migration *last = NULL, *replaced = NULL;
+    for (size_t m = 0; m < plan->migration_count && !replaced; m++) {
+        if (!plan->migrations[m].pending)
+            continue;
+        if (strcmp(plan->migrations[m].id, e->backfill->replaces) == 0)
+            replaced = &plan->migrations[m];
+        else
+            last = &plan->migrations[m];
+    }
+    rh_pass_result settled = {.kind = RH_PASS_KIND_VERIFY, .name = rh_pass_kind_name(RH_PASS_KIND_VERIFY)};
+    if (last)
+        settled = rh_pass_settle(e->run, e->staging, RH_PASS_KIND_VERIFY, last->id, NULL, NULL, NULL, error);
+    else
+        settled.ok = rh_staging_reset(e->staging, NULL, error);
+    settled.ok = settled.ok && run_statements_before(e, replaced, error);
+    return settled;
+}
+
 /* The restored state and the migrations before the backfill. Statistics are fresh, as autoanalyze leaves
  * them. */
 static rh_pass_result expand(const expansion *e, rh_error *error)
 {
-    rh_pass_result settled =
-        rh_pass_settle(e->run, e->staging, RH_PASS_KIND_VERIFY, e->backfill->after, NULL, NULL, NULL, error);
+    rh_pass_result settled = e->backfill->replaces
+                                 ? settle_before(e, error)
+                                 : rh_pass_settle(e->run, e->staging, RH_PASS_KIND_VERIFY, e->backfill->after,
+                                                  NULL, NULL, NULL, error);
     if (!settled.ok)
         return settled;
     rh_pg *pg = rh_pg_connect(rh_staging_conninfo(e->staging), ": backfill", error);

@@ -43,7 +43,8 @@ const char **rh_backfill_environment(void *staging, const struct rh_proxy *proxy
 static size_t first_behind(const sampled *s)
 {
     const rh_plan *plan = &s->run->plan;
-    size_t first = plan->migration_count;
+    size_t first =
+        plan->migration_count; /* behind a statement that it replaces comes the rest of its migration */
     for (size_t m = 0; s->backfill->after && m < plan->migration_count; m++)
         if (strcmp(plan->migrations[m].id, s->backfill->after) == 0)
             first = m + 1;

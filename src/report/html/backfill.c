@@ -215,6 +215,8 @@ static void backfill(rh_html *html, const rh_view_backfill *b, size_t index)
     rh_html_section(html, rh_view_printf(&html->view, "backfill-%zu", index + 1),
                     rh_view_printf(&html->view, "Backfill %s", b->name));
     rh_html_paragraph(html, "headline", b->headline);
+    if (b->one_statement)
+        rh_html_paragraph(html, NULL, b->one_statement);
     if (b->advice)
         rh_html_paragraph(html, NULL, b->advice);
     if (b->measured) {

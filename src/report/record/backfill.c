@@ -1,6 +1,7 @@
 /* backfills[] of report.json. */
 #include "record.h"
 #include <math.h>
+#include <string.h>
 
 static void add_figure(rh_json *parent, const char *key, const rh_backfill_figure *figure)
 {
@@ -277,12 +278,56 @@ static rh_json *standby_record(const rh_backfill_standby *standby)
     return object;
 }
 
-static rh_json *backfill_record(const rh_backfill_result *result)
+static bool is_replaced(const rh_backfill *b, const char *migration, int statement)
+{
+    return migration && strcmp(migration, b->replaces) == 0 && statement == b->replaces_statement;
+}
+
+/* The statement that the backfill replaces, as the quiet and the loaded pass measured it. */
+static void add_one_statement(rh_json *object, const rh_run *run, const rh_backfill *b)
+{
+    double alone_s = RH_NOT_MEASURED, loaded_s = RH_NOT_MEASURED, wait_s = 0;
+    int64_t wal_bytes = RH_UNKNOWN;
+    if (!b->replaces) {
+        rh_json_add_null(object, "one_statement");
+        return;
+    }
+    for (size_t m = 0; m < run->plan.migration_count; m++)
+        for (size_t i = 0; i < run->plan.migrations[m].up.statement_count; i++) {
+            const rh_statement *s = &run->plan.migrations[m].up.statements[i];
+            for (size_t r = 0; is_replaced(b, run->plan.migrations[m].id, s->ordinal) && r < s->run_count;
+                 r++) {
+                const rh_statement_run *ran = &s->runs[r];
+                if (ran->pass == RH_PASS_KIND_QUIET && !(alone_s <= ran->elapsed_s)) {
+                    alone_s = ran->elapsed_s; /* the least of the repeats */
+                    wal_bytes = ran->wal_bytes;
+                } else if (ran->pass == RH_PASS_KIND_LOADED) {
+                    loaded_s = ran->elapsed_s;
+                }
+            }
+        }
+    for (size_t i = 0; i < run->contention.wait_count; i++) {
+        const rh_wait *wait = &run->contention.waits[i];
+        if (is_replaced(b, wait->migration, wait->statement) && wait->blocked_by_migration &&
+            !wait->waiter_is_migration && wait->wait_s > wait_s)
+            wait_s = wait->wait_s;
+    }
+    rh_json *one = rh_json_add_object(object, "one_statement");
+    rh_json_add_string(one, "migration", b->replaces);
+    rh_json_add_int(one, "statement", b->replaces_statement);
+    rh_record_figure(one, "alone_s", alone_s);
+    rh_record_figure(one, "beside_load_s", loaded_s);
+    rh_record_figure(one, "lock_wait_s", isnan(loaded_s) ? RH_NOT_MEASURED : wait_s);
+    rh_json_add_count(one, "wal_bytes", wal_bytes);
+}
+
+static rh_json *backfill_record(const rh_run *run, const rh_backfill_result *result)
 {
     const rh_backfill *b = result->backfill;
     rh_json *object = rh_json_object();
     rh_json_add_string(object, "name", b->name);
     rh_json_add_string(object, "after", b->after);
+    add_one_statement(object, run, b);
     rh_json_add_bool(object, "measured", result->measured);
     rh_json_add_string(object, "why_not", result->why_not);
     rh_json_add_string(object, "table", result->table ? result->table : b->table);
@@ -341,6 +386,6 @@ rh_json *rh_record_backfills(const rh_run *run)
 {
     rh_json *array = rh_json_array();
     for (size_t i = 0; i < run->backfill_count; i++)
-        rh_json_add(array, NULL, backfill_record(&run->backfills[i]));
+        rh_json_add(array, NULL, backfill_record(run, &run->backfills[i]));
     return array;
 }

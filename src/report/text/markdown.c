@@ -146,6 +146,8 @@ static void backfills(const page *p)
     for (size_t i = 0; i < count && i < LIST_MAX; i++) {
         const char *gates = rh_view_backfill_gates(view, &list[i]);
         rh_text_printf(p->out, "%s\n", plain_within(p, list[i].headline, SENTENCE_MAX));
+        if (list[i].one_statement)
+            rh_text_printf(p->out, "- %s\n", plain_within(p, list[i].one_statement, SENTENCE_MAX));
         if (list[i].tested)
             rh_text_printf(p->out, "- %s\n", plain_within(p, list[i].tested, SENTENCE_MAX));
         if (gates)

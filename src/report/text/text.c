@@ -224,6 +224,8 @@ static void backfills(const page *p)
         const char *gates = rh_view_backfill_gates(&p->view, &list[i]),
                    *proof = rh_view_backfill_proof(&p->view, &list[i]);
         wrap_over(p, list[i].headline, 5);
+        if (list[i].one_statement)
+            wrap_behind(p, 2, list[i].one_statement, 2);
         if (gates)
             wrap_behind(p, 2, rh_view_printf(&p->view, "Gates: %s", gates), proof ? 1 : count > 2 ? 2 : 4);
         else if (list[i].advice) /* else it is in the table of gates */

@@ -221,6 +221,7 @@ size_t rh_view_backfills(const rh_view *view, rh_view_backfill **backfills)
             *rh_arena_add(view->arena, &b->gates, &b->gate_count) = gate_of(view, b, rh_json_at(gates, g));
         rh_view_claims(view, b);
         b->headline = rh_view_backfill_headline(view, b);
+        b->one_statement = rh_view_backfill_one_statement(view, b);
         b->parts = rh_view_backfill_parts(view, b);
         b->tested = rh_view_backfill_tested(view, b);
         b->advice = b->measured ? rh_view_string(record, "advice") : NULL;

@@ -45,9 +45,10 @@ typedef struct rh_view_backfill {
     size_t claim_count;
     const char
         *headline; /* rows, setting, duration, finishing date, p99 ratio, longest wait, WAL, disk, proof */
-    const char *parts;  /* a sentence: what the duration consists of; NULL: nothing ran */
-    const char *tested; /* a sentence: how far predictions of stretches were off; NULL: none ran */
-    const char *advice; /* why that setting; NULL if HEADLINE says it */
+    const char *one_statement; /* what the statement that it replaces took; NULL: it replaces none */
+    const char *parts;         /* a sentence: what the duration consists of; NULL: nothing ran */
+    const char *tested;        /* a sentence: how far predictions of stretches were off; NULL: none ran */
+    const char *advice;        /* why that setting; NULL if HEADLINE says it */
 } rh_view_backfill;
 
 /* *BACKFILLS in the view's arena. Returns how many. */
@@ -75,6 +76,7 @@ void rh_view_claims(const rh_view *view, rh_view_backfill *backfill);
 const char *rh_view_proof_words(const rh_view_backfill *backfill);
 
 /* The sentences of rh_view_backfill, which rh_view_backfills fills in. */
+const char *rh_view_backfill_one_statement(const rh_view *view, const rh_view_backfill *backfill);
 const char *rh_view_backfill_headline(const rh_view *view, const rh_view_backfill *backfill);
 const char *rh_view_backfill_parts(const rh_view *view, const rh_view_backfill *backfill);
 const char *rh_view_backfill_tested(const rh_view *view, const rh_view_backfill *backfill);

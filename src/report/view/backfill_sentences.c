@@ -16,6 +16,27 @@ static const char *duration_of(const rh_view *view, const rh_view_backfill *b)
                           rh_view_range(view, total->low, total->high));
 }
 
+const char *rh_view_backfill_one_statement(const rh_view *view, const rh_view_backfill *b)
+{
+    const rh_json *one = rh_json_get(b->record, "one_statement");
+    const char *migration = rh_view_string(one, "migration");
+    const double alone_s = rh_view_real(one, "alone_s"), loaded_s = rh_view_real(one, "beside_load_s"),
+                 wait_s = rh_view_real(one, "lock_wait_s");
+    if (!migration)
+        return NULL;
+    const char *text = rh_view_printf(view, "As one statement (%lld of migration %s)",
+                                      (long long)rh_json_int(rh_json_get(one, "statement")), migration);
+    if (isnan(alone_s) && isnan(loaded_s))
+        return rh_view_printf(view, "%s: not measured.", text);
+    if (!isnan(alone_s))
+        text = rh_view_printf(view, "%s: %s without load", text, rh_view_seconds(view, alone_s));
+    if (!isnan(loaded_s))
+        text = rh_view_printf(view, "%s%s %s beside it, which waited %s for its locks at the longest", text,
+                              isnan(alone_s) ? ":" : ",", rh_view_seconds(view, loaded_s),
+                              rh_view_seconds(view, wait_s));
+    return rh_view_printf(view, "%s; it keeps them to its end.", text);
+}
+
 /* MOMENT without its day if that is the one of OTHER. */
 static const char *same_day(const char *moment, const char *other)
 {

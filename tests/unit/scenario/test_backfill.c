@@ -175,6 +175,22 @@ static void test_programs_that_do_a_part(void **state)
     complains("  - {table: o, command: [f], sweep: {workers: [1, 2]}}\n", 4, 5, "no {workers}");
 }
 
+static void test_auto(void **state)
+{
+    (void)state;
+    const rh_backfill *b = loads("  - {auto: true, sweep: {batch: 300}, gates: {duration: 1h}}\n");
+    assert_true(b->offered);
+    assert_int_equal(b->batches[0], 300);
+    write_file("s.yaml", "name: n\nbackup: {path: b.dump}\nbackfills: auto\n");
+    rh_error error = {0};
+    assert_true(rh_scenario_load("s.yaml", NULL, 0, arena, &scenario, &error));
+    assert_int_equal(scenario.backfill_count, 1);
+    assert_true(scenario.backfills[0].offered);
+    assert_int_equal(scenario.backfills[0].batch_count, 4);
+    complains("  - {auto: true, table: o}\n", 4, 5, "auto has what the migrations say");
+    complains("  - {auto: false, table: o, set: a = 1}\n", 4, 12, "or write true");
+}
+
 static void test_own_sql(void **state)
 {
     (void)state;
@@ -315,6 +331,7 @@ int main(void)
         EACH(test_every_key),
         EACH(test_programs),
         EACH(test_programs_that_do_a_part),
+        EACH(test_auto),
         EACH(test_own_sql),
         EACH(test_own_sql_with_a_limit),
         EACH(test_mistakes_in_own_sql),
