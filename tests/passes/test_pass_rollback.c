@@ -160,6 +160,60 @@ static void what_a_down_leaves_out_is_irreversible(void **state)
     assert_int_equal(rollback_of(0)->reversibility, RH_REVERSIBILITY_IRREVERSIBLE);
 }
 
+/* The schema's readings: before the set, before the first migration, after its way down, and so on. */
+static void move_columns_by_first_migration(void)
+{
+    static const char *const was[] = {"order of the columns of table public.t", "a,\nx"};
+    static const char *const is[] = {"order of the columns of table public.t", "x,\na"};
+    script_rule rule = {.role = ": side", .pattern = OBJECTS, .columns = 2, .rows = 1};
+    rule.values = is;
+    rule.first = 3;
+    rule.last = 99;
+    script_add(rule);
+    rule.values = was;
+    rule.first = 1;
+    rule.last = 2;
+    script_add(rule);
+}
+
+static void moved_columns_need_no_fresh_copy(void **state)
+{
+    (void)state;
+    move_columns_by_first_migration();
+    assert_true(rolled_back());
+    assert_int_equal(rollback_of(0)->schema_restored, 0);
+    assert_int_equal(rollback_of(0)->reversibility, RH_REVERSIBILITY_FULL);
+    assert_int_equal(rollback_of(1)->reversibility, RH_REVERSIBILITY_FULL);
+    assert_int_equal(scripted_staging.resets, 2); /* at the beginning, and for the set */
+}
+
+static void moved_columns_matter_to_who_goes_by_their_order(void **state)
+{
+    (void)state;
+    move_columns_by_first_migration();
+    run->plan.migrations[1].up.statements[0].sql = "INSERT INTO t VALUES (1)";
+    assert_true(rolled_back());
+    assert_int_equal(scripted_staging.resets, 3);
+}
+
+static void a_loss_on_moved_columns_is_tried_on_a_fresh_copy(void **state)
+{
+    (void)state;
+    move_columns_by_first_migration();
+    script_add((script_rule){.role = ": migration",
+                             .pattern = "DROP b",
+                             .action = SCRIPT_REFUSE,
+                             .sqlstate = "2BP01",
+                             .message = "on the moved columns only",
+                             .first = 1,
+                             .last = 1});
+    run->plan.migrations[0].outcome = run->plan.migrations[1].outcome = RH_OUTCOME_OK;
+    assert_true(rolled_back());
+    assert_int_equal(rollback_of(1)->reversibility, RH_REVERSIBILITY_FULL);
+    assert_null(rollback_of(1)->failure);
+    assert_int_equal(run->plan.migrations[1].down.statements[0].run_count, 1);
+}
+
 static void without_a_down_the_part_after_it_is_tried(void **state)
 {
     (void)state;
@@ -215,6 +269,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_up_that_fails_is_tried_on_a_fresh_copy, begin, end),
         cmocka_unit_test_setup_teardown(an_up_that_always_fails_is_the_migrations, begin, end),
         cmocka_unit_test_setup_teardown(what_a_down_leaves_out_is_irreversible, begin, end),
+        cmocka_unit_test_setup_teardown(moved_columns_need_no_fresh_copy, begin, end),
+        cmocka_unit_test_setup_teardown(moved_columns_matter_to_who_goes_by_their_order, begin, end),
+        cmocka_unit_test_setup_teardown(a_loss_on_moved_columns_is_tried_on_a_fresh_copy, begin, end),
         cmocka_unit_test_setup_teardown(without_a_down_the_part_after_it_is_tried, begin, end),
         cmocka_unit_test_setup_teardown(the_set_fails_by_itself, begin, end),
         cmocka_unit_test_setup_teardown(a_dead_server_ends_the_pass, begin, end),

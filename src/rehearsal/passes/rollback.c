@@ -1,9 +1,11 @@
 /* The rollback pass: every migration up, down and up again, then the whole set; the schema compared object by
  * object, the rows of every column that existed before by count and digest, the down migrations observed like
  * those up. */
+#include "column_order.h"
 #include "reversibility.h"
 #include "rollback_steps.h"
 #include "pgrehearse/migrations/plan.h"
+#include <string.h>
 
 /* ---- one migration ---- */
 
@@ -97,32 +99,83 @@ static bool rehearse_one(rh_rollback_pass *p, size_t m, rh_error *error)
 
 /* ---- the pass ---- */
 
-/* Is the database where the way up left it? What a way down did not bring back, or left behind, may not be
- * there for the next migration, or be in its way. */
-static bool equals_state_after_up(const rh_rollback *rollback)
+/* How the database differs from what the way up left: what a way down did not bring back, or left behind, may
+ * not be there for the next migration, or be in its way. */
+typedef enum drift {
+    DRIFT_NONE,
+    DRIFT_COLUMN_ORDER, /* a table has its columns in another order: those that were dropped are its last */
+    DRIFT_OTHER,
+} drift;
+
+static drift drift_of(const rh_rollback *rollback)
 {
-    return rollback->reversibility == RH_REVERSIBILITY_FULL && rollback->schema_restored == 1;
+    if (rollback->reversibility != RH_REVERSIBILITY_FULL)
+        return DRIFT_OTHER;
+    for (size_t i = 0; i < rollback->difference_count; i++)
+        if (strcmp(rollback->differences[i].change, "moved") != 0)
+            return DRIFT_OTHER;
+    return rollback->schema_restored == 1 ? DRIFT_NONE : DRIFT_COLUMN_ORDER;
+}
+
+static bool rehearse_on_fresh_copy(rh_rollback_pass *p, size_t m, drift *state, rh_error *error)
+{
+    *state = DRIFT_NONE;
+    return rh_rollback_start_over(p, m, error) && rehearse_one(p, m, error);
+}
+
+/* What fails here or loses anything is tried again on a fresh copy, and has that copy's verdict. */
+static bool rehearse_on_moved_columns(rh_rollback_pass *p, size_t m, drift *state, rh_error *error)
+{
+    rh_rollback *rollback = rollback_of(p, &p->run->plan.migrations[m]);
+    const rh_rollback untouched = *rollback;
+    const size_t attempts = p->result->pass.attempt_count, notes = p->result->pass.notes.count;
+    if (!rehearse_one(p, m, error))
+        return false;
+    rh_reversibility_judge(rollback, p->run->arena);
+    if (!rollback->has_down || rollback->reversibility == RH_REVERSIBILITY_FULL)
+        return true;
+    *rollback = untouched;
+    p->result->pass.attempt_count = attempts;
+    p->result->pass.notes.count = notes;
+    return rehearse_on_fresh_copy(p, m, state, error);
+}
+
+/* In the STATE that those before it left, which it changes. A fresh copy costs every migration before it once
+ * more: one that does not go by the order of columns does without. One without a down migration needs no
+ * state of its own: it runs when the next copy is made. */
+static bool rehearse_in(rh_rollback_pass *p, size_t m, drift *state, rh_error *error)
+{
+    const rh_migration *migration = &p->run->plan.migrations[m];
+    bool ok = true;
+    if (*state == DRIFT_NONE)
+        ok = rehearse_one(p, m, error);
+    else if (*state == DRIFT_COLUMN_ORDER && !rh_depends_on_column_order(migration))
+        ok = rehearse_on_moved_columns(p, m, state, error);
+    else if (migration->has_down)
+        ok = rehearse_on_fresh_copy(p, m, state, error);
+    else
+        *state = DRIFT_OTHER;
+    rh_rollback *rollback = rollback_of(p, migration);
+    rh_reversibility_judge(rollback, p->run->arena);
+    if (rollback->reversibility == RH_REVERSIBILITY_BROKEN)
+        *state = DRIFT_NONE; /* a fresh copy has been made already */
+    else if (migration->has_down && drift_of(rollback) > *state)
+        *state = drift_of(rollback);
+    return ok;
 }
 
 static bool rehearse_each(rh_rollback_pass *p, rh_error *error)
 {
     const rh_run *run = p->run;
     size_t done = 0;
-    bool drifted = false;
+    drift state = DRIFT_NONE;
     for (size_t m = 0; m < run->plan.migration_count; m++) {
-        const rh_migration *migration = &run->plan.migrations[m];
-        rh_rollback *rollback = rollback_of(p, migration);
-        if (!migration->pending)
+        if (!run->plan.migrations[m].pending)
             continue;
-        rh_progress_update(p->progress, "rollback", migration->name, (int64_t)done++,
+        rh_progress_update(p->progress, "rollback", run->plan.migrations[m].name, (int64_t)done++,
                            (int64_t)run->plan.pending_count, RH_UNIT_ITEMS);
-        const bool fresh = drifted && migration->has_down; /* one without a down migration needs no state */
-        if ((fresh && !rh_rollback_start_over(p, m, error)) ||
-            ((!drifted || fresh) && !rehearse_one(p, m, error)))
+        if (!rehearse_in(p, m, &state, error))
             return false;
-        rh_reversibility_judge(rollback, run->arena);
-        if (migration->has_down) /* after a failure there is a fresh copy already */
-            drifted = !equals_state_after_up(rollback) && rollback->reversibility != RH_REVERSIBILITY_BROKEN;
     }
     return true;
 }
