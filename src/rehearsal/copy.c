@@ -53,6 +53,7 @@ bool rh_copy_restore(rh_run *run, rh_staging *staging, const rh_progress *progre
     rh_progress_begin(progress, "restore", "the files of the copy, and their recovery");
     if (!rh_staging_adopt(staging, backup->physical, run->arena, error))
         return false;
+    backup->roles_known = true;
     backup->restore_s = rh_seconds(rh_clock_monotonic() - began);
     if (!rh_staging_describe(staging, run->arena, &run->staging, error))
         return false;

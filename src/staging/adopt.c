@@ -7,6 +7,7 @@
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/physical/physical.h"
 #include "adopt.h"
+#include "database.h"
 #include "embedded.h"
 #include "isolation.h"
 #include "locale.h"
@@ -173,13 +174,15 @@ static bool recover(rh_staging *staging, rh_error *error)
     int status = 0;
     int64_t before = log_size(staging);
     rh_progress_update(staging->progress, "restore", "recovery from the copy's WAL", -1, -1, RH_UNIT_NONE);
-    if (!run_single(staging, ROLE, &status, error))
+    const char *sql =
+        rh_arena_printf(staging->arena, "%s%s", ROLE, rh_database_role_settings(staging->arena));
+    if (!run_single(staging, sql, &status, error))
         return false;
     const char *locale = status != 0 && !staging->locale_path ? missing_locale(staging, before) : NULL;
     if (locale) {
         staging->origin->collate = staging->origin->ctype = locale;
         before = log_size(staging);
-        if (!rh_locale_prepare(staging, error) || !run_single(staging, ROLE, &status, error))
+        if (!rh_locale_prepare(staging, error) || !run_single(staging, sql, &status, error))
             return false;
     }
     return status == 0 || explain(staging, before, error);

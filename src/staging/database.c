@@ -212,6 +212,21 @@ const char *rh_database_options(const rh_database_facts *origin, rh_arena *arena
     return copy;
 }
 
+const char *rh_database_role_settings(rh_arena *arena)
+{
+    rh_text lines = {0};
+    for (size_t n = 0; n < sizeof NEUTRAL / sizeof *NEUTRAL; n++) {
+        rh_text_printf(&lines, "ALTER ROLE " RH_OWN_ROLE " SET %s = '", NEUTRAL[n].name);
+        for (const char *c = NEUTRAL[n].value; *c; c++)
+            if (*c != '\\') /* which libpq's options need */
+                rh_text_append_char(&lines, *c);
+        rh_text_append(&lines, "'\n");
+    }
+    const char *copy = rh_arena_strdup(arena, lines.data);
+    rh_text_release(&lines);
+    return copy;
+}
+
 bool rh_database_idles(const rh_database_facts *origin)
 {
     for (size_t i = 0; i < origin->setting_count; i++)

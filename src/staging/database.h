@@ -22,3 +22,6 @@ bool rh_database_idles(const rh_database_facts *origin);
 /* Startup options of pgrehearse's own sessions that override limits and formats in the settings of the
  * backup's database: "-c statement_timeout=0 …", or NULL. */
 const char *rh_database_options(const rh_database_facts *origin, rh_arena *arena);
+/* The same as settings of our own role, a line of SQL each: for a physical copy, whose databases have
+ * settings that no text of the backup tells. A server that does not know one refuses that line. */
+const char *rh_database_role_settings(rh_arena *arena);

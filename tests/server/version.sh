@@ -19,10 +19,11 @@ sql postgres "ALTER SYSTEM SET archive_command = 'touch $given/touched'"
 as_owner "$clients/psql" -qX -h "$given" -p "$port" -U admin -d shop \
     -c "BEGIN; LOCK TABLE elsewhere; PREPARE TRANSACTION 'stuck'" 2>/dev/null || fail 'PREPARE TRANSACTION'
 fact 'every query of the program is one that this server understands'
+sql shop 'CREATE EXTENSION pg_stat_statements'
 # All that has no version of its own in the program, and is one query.
 for file in "$source"/src/*/sql/*.sql; do
     case ${file##*/} in
-    probe_* | proof_* | watch.sql | disturb_burn.sql | profile_begin.sql | profile_statements.sql | sqitch_registry.sql) continue ;;
+    probe_* | proof_* | watch.sql | disturb_burn.sql | profile_begin.sql | sqitch_registry.sql) continue ;;
     counters_io.sql) [ "$version" -ge 16 ] || continue ;;
     counters_wal.sql) [ "$version" = 14 ] || [ "$version" = 15 ] || continue ;;
     waiters.sql) [ "$version" -ge 14 ] || continue ;;
@@ -32,6 +33,10 @@ for file in "$source"/src/*/sql/*.sql; do
     as_owner "$clients/psql" -qX -h "$given" -p "$port" -U admin -d shop -v ON_ERROR_STOP=1 <"$work/query.sql" >"$work/out" 2>&1 ||
         fail "$file"
 done
+sql shop 'DROP EXTENSION pg_stat_statements'
+# As an application may have them: our own sessions must not.
+sql shop "ALTER ROLE app SET default_transaction_read_only = off" "ALTER ROLE app SET statement_timeout = 0" \
+    "ALTER DATABASE shop SET statement_timeout = '1ms'; ALTER ROLE ALL SET default_transaction_read_only = on"
 copy_by_sql "$copies/copy"
 stop_server
 migration 000012_add.up.sql 'BEGIN; ALTER TABLE orders ADD COLUMN paid boolean; COMMIT;'

@@ -111,7 +111,7 @@ typedef struct rh_backup_facts {
     const char *dump_version;    /* pg_dump's version, "15.4"; NULL: not known */
     int server_major;            /* of the dumped database; 0: not known */
     rh_database_facts database;
-    bool roles_known; /* it contains the roles' attributes and memberships (pg_dumpall) */
+    bool roles_known; /* it contains the roles' attributes and memberships (pg_dumpall, a physical copy) */
     double restore_s;
     int64_t database_bytes, tables, rows; /* after restore and prepare: user tables, exact row count */
     rh_skipped *skipped;                  /* entries left out, changed or failed without consequence */
