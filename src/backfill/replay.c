@@ -1,8 +1,9 @@
-/* How much WAL a standby replays in a second, and which settings it cannot follow. */
+/* How much WAL a standby replays in a second. */
 #include "pgrehearse/base/interrupt.h"
 #include "pgrehearse/base/units.h"
 #include "pgrehearse/predict/predict.h"
 #include "pgrehearse/staging/staging.h"
+#include "bounds.h"
 #include "standby.h"
 #include "wal_watch.h"
 #include <inttypes.h>
@@ -14,33 +15,6 @@ static const char TOO_LITTLE[] = "the sample gives too little WAL to time its re
 /* Batches between two looks at how much there is, and how long all of it may take. */
 enum { STEP_BATCHES = 5 };
 static const rh_usec PILE_LIMIT = 60 * RH_SECOND, PATIENCE = 300 * RH_SECOND;
-/* Batches beside a load take longer than without it, so that a setting is excluded only far beyond the bound.
- */
-static const double MARGIN = 1.5;
-
-/* ---- without load ---- */
-
-/* What batches of one size did without load. */
-typedef struct quiet {
-    double batch_s, rows, wal; /* of a batch */
-} quiet;
-
-static quiet quiet_of(const rh_sweep *sweep, int64_t batch)
-{
-    quiet q = {0};
-    size_t count = 0;
-    for (size_t i = 0; i < sweep->evidence.batch_count; i++) {
-        const rh_backfill_measured *m = &sweep->evidence.batches[i];
-        if (!m->quiet || m->batch.changed <= 0 || (batch && sweep->backfill->batches[m->setting] != batch))
-            continue;
-        q.batch_s += rh_predict_batch_s(&m->batch);
-        q.rows += (double)m->batch.changed;
-        q.wal += (double)m->batch.wal_bytes;
-        count++;
-    }
-    return count == 0 ? (quiet){NAN, NAN, NAN}
-                      : (quiet){q.batch_s / (double)count, q.rows / (double)count, q.wal / (double)count};
-}
 
 /* ---- the capacity ---- */
 
@@ -152,7 +126,7 @@ bool rh_sweep_measure_replay(rh_sweep *sweep, rh_backfill_result *result, rh_err
     const char *why_not = NULL;
     if (found->mode == RH_STANDBY_NONE || !staging)
         return true;
-    const quiet all = quiet_of(sweep, 0);
+    const rh_quiet_batches all = rh_sweep_quiet(sweep, 0);
     if (!(all.wal / all.rows * (double)sweep->budget / 3 >= (double)PILE_LEAST)) {
         found->replay_why_not = TOO_LITTLE;
         return true;
@@ -175,70 +149,4 @@ bool rh_sweep_measure_replay(rh_sweep *sweep, rh_backfill_result *result, rh_err
         rh_error_release(&problem);
     }
     return rh_staging_standby_stop(staging, error) && settle(sweep, error);
-}
-
-/* ---- the bound ---- */
-
-/* WAL of the load a second, in the windows without batches. */
-static double load_wal(const rh_sweep *sweep)
-{
-    double bytes = 0, elapsed_s = 0;
-    for (size_t i = 0; i < sweep->evidence.window_count; i++) {
-        const rh_backfill_window *w = &sweep->evidence.windows[i];
-        if (w->setting != SIZE_MAX || w->wal_bytes < 0)
-            continue;
-        bytes += (double)w->wal_bytes;
-        elapsed_s += rh_seconds(w->ended - w->began);
-    }
-    return elapsed_s > 0 ? bytes / elapsed_s : 0;
-}
-
-static void bound_setting(const rh_sweep *sweep, const rh_backfill_result *result, double load_per_s,
-                          double limit, rh_backfill_cell *cell)
-{
-    const rh_gate_limit *gate = &sweep->backfill->gates[RH_BACKFILL_GATE_REPLICA_LAG];
-    const quiet q = quiet_of(sweep, cell->setting.batch);
-    const double pause_s = rh_sweep_pause_s(&cell->setting, q.batch_s), workers = cell->setting.workers;
-    const double rows_per_s = q.rows / (q.batch_s + pause_s) * workers;
-    const rh_lag_queue queue = {.batch_s = q.batch_s,
-                                .pause_s = pause_s,
-                                .batch_bytes = q.wal * workers,
-                                .load_per_s = load_per_s,
-                                .capacity = result->standby.replay_bytes_per_s,
-                                .total_s = (double)result->rows / rows_per_s};
-    const double lag_s = rh_lag_predicted_s(&queue);
-    char rate[32], lag[32];
-    if (cell->state == RH_CELL_EXCLUDED || !gate->set || !(rows_per_s > MARGIN * limit) ||
-        !(lag_s > gate->limit))
-        return;
-    cell->state = RH_CELL_EXCLUDED;
-    cell->why = rh_arena_printf(
-        sweep->arena,
-        "without load it changes %s rows a second, more than the standby can replay: at its end the standby would "
-        "be %s behind, and replica_lag is %s",
-        rh_count_format((int64_t)rows_per_s, rate, sizeof rate), rh_duration_format(lag_s, lag, sizeof lag),
-        gate->text);
-}
-
-void rh_sweep_bound_replay(const rh_sweep *sweep, rh_backfill_result *result)
-{
-    const double capacity = result->standby.replay_bytes_per_s, load_per_s = load_wal(sweep);
-    const quiet all = quiet_of(sweep, 0);
-    const double wal_per_row = all.wal / all.rows;
-    char replayed[32], load[32], row[32];
-    if (!(capacity > 0) || !(wal_per_row > 0))
-        return;
-    const double limit = fmax(capacity - load_per_s, 0) / wal_per_row;
-    *rh_arena_add(sweep->arena, &result->bounds, &result->bound_count) = (rh_backfill_bound){
-        .name = "rows a second",
-        .limit = limit,
-        .why = rh_arena_printf(
-            sweep->arena,
-            "staging's standby replays %s of WAL a second while nothing else runs; the load writes %s a second, and "
-            "a row %s",
-            rh_size_format((int64_t)capacity, replayed, sizeof replayed),
-            rh_size_format((int64_t)load_per_s, load, sizeof load),
-            rh_size_format((int64_t)wal_per_row, row, sizeof row))};
-    for (size_t i = 0; i < result->cell_count; i++)
-        bound_setting(sweep, result, load_per_s, limit, &result->cells[i]);
 }

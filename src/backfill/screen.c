@@ -2,7 +2,7 @@
 #include "pgrehearse/base/interrupt.h"
 #include "pgrehearse/base/random.h"
 #include "screen.h"
-#include "standby.h"
+#include "bounds.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -258,7 +258,7 @@ static bool run_round(rh_sweep *sweep, rh_backfill_result *result, const size_t 
     rh_sweep_round r = {.sweep = sweep};
     bool ok = rh_sweep_round_begin(&r, error) && rh_sweep_window(&r, result, SIZE_MAX, duration / 2, error);
     if (ok && r.first_window == 0) /* the first look at the load's own WAL */
-        rh_sweep_bound_replay(sweep, result);
+        rh_sweep_bound_rates(sweep, result);
     for (bool first = true;
          ok && !sweep->no_capacity && *next < count && rh_clock_monotonic() + duration <= sweep->deadline;
          first = false) {

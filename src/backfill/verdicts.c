@@ -90,6 +90,14 @@ void rh_sweep_judge(const rh_sweep *sweep, bool has_load, rh_backfill_cell *cell
                                 format_reading(sweep, (rh_backfill_gate_kind)kind, r.high), gate->text);
         }
     }
+    const double archive_rate = sweep->backfill->archive_rate;
+    if (cell->state != RH_CELL_FAILED && archive_rate > 0 && cell->wal_per_s > archive_rate) {
+        char wal[32], most[32];
+        cell->state = RH_CELL_FAILED;
+        cell->why = rh_arena_printf(sweep->arena, "it writes %s of WAL a second, the archiver takes %s",
+                                    rh_size_format((int64_t)cell->wal_per_s, wal, sizeof wal),
+                                    rh_size_format((int64_t)archive_rate, most, sizeof most));
+    }
     if (cell->state == RH_CELL_HELD && !sweep->states.autovacuum) {
         cell->state = RH_CELL_UNCLEAR;
         cell->why = "autovacuum is off on staging: the vacuums that the whole would meet were not measured";

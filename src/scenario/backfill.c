@@ -127,6 +127,7 @@ static const key_entry KEYS[] = {
     {"standby", read_standby},
     {"sweep", rh_backfill_read_sweep},
     {"gates", rh_backfill_read_gates},
+    {"archive", rh_backfill_read_archive},
     {"sql", rh_backfill_read_sql},
     {"command", rh_backfill_read_command},
     {"resume", rh_backfill_read_resume},

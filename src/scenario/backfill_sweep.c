@@ -248,6 +248,23 @@ bool rh_backfill_read_gates(rh_reader *reader, const char *name, rh_yaml_node *n
     return read_section(reader, name, node, keys, sizeof keys / sizeof *keys, b);
 }
 
+/* ---- the archiver ---- */
+
+static bool read_archive_rate(rh_reader *reader, const char *name, rh_yaml_node *node, rh_backfill *b)
+{
+    rh_gate_limit limit;
+    if (!read_size(reader, name, node, ", for a second", "archive: {rate: 80MB}", &limit))
+        return false;
+    b->archive_rate = limit.limit;
+    return limit.limit > 0 || rh_value_fail(reader, node, "%s must be more than 0", name);
+}
+
+bool rh_backfill_read_archive(rh_reader *reader, const char *name, rh_yaml_node *node, rh_backfill *b)
+{
+    static const key_entry keys[] = {{"rate", read_archive_rate}};
+    return read_section(reader, name, node, keys, sizeof keys / sizeof *keys, b);
+}
+
 /* ---- proof ---- */
 
 static bool read_kills(rh_reader *reader, const char *name, rh_yaml_node *node, rh_backfill *b)

@@ -152,6 +152,7 @@ typedef struct rh_backfill {
     rh_usec lock_timeout; /* of a batch */
     rh_standby_mode standby;
     rh_backfill_schedule schedule;
+    double archive_rate; /* bytes of WAL that the archiver takes a second; 0: not known */
     rh_gate_limit gates[RH_BACKFILL_GATE_COUNT];
     rh_proof_options proof;
     rh_location where, after_where, table_where, set_where, from_where, condition_where, key_where;

@@ -210,6 +210,23 @@ static void statement(rh_html *html, const rh_view_backfill *b)
             rh_view_count_or(view, rh_json_int(rh_json_get(b->record, "changed")), "?"), b->name));
 }
 
+static void settings_to_paste(rh_html *html, const rh_view_backfill *b)
+{
+    static const char *const columns[] = {"Tool", "Setting", NULL};
+    rh_view_paste *list;
+    const size_t count = rh_view_backfill_paste(&html->view, b, &list);
+    if (count == 0)
+        return;
+    rh_html_table(html, "The recommended setting to paste", columns);
+    for (size_t i = 0; i < count; i++) {
+        rh_html_row(html, NULL);
+        rh_html_cell(html, list[i].tool);
+        rh_html_cell(html, list[i].text);
+        rh_html_row_end(html);
+    }
+    rh_html_table_end(html);
+}
+
 static void backfill(rh_html *html, const rh_view_backfill *b, size_t index)
 {
     rh_html_section(html, rh_view_printf(&html->view, "backfill-%zu", index + 1),
@@ -237,6 +254,7 @@ static void backfill(rh_html *html, const rh_view_backfill *b, size_t index)
         rh_html_backfill_phases(html, b, index);
         rh_html_backfill_course(html, b, index);
         statement(html, b);
+        settings_to_paste(html, b);
     }
     if (!b->measured)
         proof(html, b);

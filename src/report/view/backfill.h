@@ -51,6 +51,13 @@ typedef struct rh_view_backfill {
     const char *advice;        /* why that setting; NULL if HEADLINE says it */
 } rh_view_backfill;
 
+/* The recommended setting as a tool has it. */
+typedef struct rh_view_paste {
+    const char *tool, *text;
+} rh_view_paste;
+/* *LIST in the view's arena; none where no setting is recommended, or these tools cannot have it. */
+size_t rh_view_backfill_paste(const rh_view *view, const rh_view_backfill *backfill, rh_view_paste **list);
+
 /* *BACKFILLS in the view's arena. Returns how many. */
 size_t rh_view_backfills(const rh_view *view, rh_view_backfill **backfills);
 /* All gates in one line: "lock_wait 0 (may be 201 ms), limit 250ms: held; …"; NULL: none is set. */

@@ -1,4 +1,6 @@
-/* What the replay capacity of a standby excludes, and settings that no run with a standby has confirmed. */
+/* What a standby, the archiver and vacuum cannot follow, and settings that no run with a standby has
+ * confirmed. */
+#include "backfill/bounds.h"
 #include "backfill/standby.h"
 #include <math.h>
 #include <setjmp.h>
@@ -75,7 +77,7 @@ static void a_small_sample_is_left_alone(void **state)
 static void the_bound_is_in_rows(void **state)
 {
     (void)state;
-    rh_sweep_bound_replay(&sweep, &result);
+    rh_sweep_bound_rates(&sweep, &result);
     assert_int_equal(result.bound_count, 1);
     assert_string_equal(result.bounds[0].name, "rows a second");
     assert_true(fabs(result.bounds[0].limit - 50000) < 1); /* (12 − 2) MB / 200 bytes */
@@ -84,7 +86,7 @@ static void the_bound_is_in_rows(void **state)
 static void without_the_gate_nothing_is_excluded(void **state)
 {
     (void)state;
-    rh_sweep_bound_replay(&sweep, &result);
+    rh_sweep_bound_rates(&sweep, &result);
     assert_int_equal(result.cells[0].state, RH_CELL_NOT_RUN);
 }
 
@@ -92,7 +94,7 @@ static void what_leaves_the_standby_behind_is_excluded(void **state)
 {
     (void)state;
     gate(10);
-    rh_sweep_bound_replay(&sweep, &result);
+    rh_sweep_bound_rates(&sweep, &result);
     assert_int_equal(result.cells[0].state, RH_CELL_EXCLUDED);
     assert_non_null(strstr(result.cells[0].why, "replica_lag is the limit"));
 }
@@ -101,7 +103,7 @@ static void with_long_pauses_it_keeps_up(void **state)
 {
     (void)state;
     gate(10);
-    rh_sweep_bound_replay(&sweep, &result);
+    rh_sweep_bound_rates(&sweep, &result);
     assert_int_equal(result.cells[1].state, RH_CELL_NOT_RUN);
 }
 
@@ -109,7 +111,7 @@ static void a_lag_within_the_gate_excludes_nothing(void **state)
 {
     (void)state;
     gate(3600); /* 100 s of batches: at most 100 s behind */
-    rh_sweep_bound_replay(&sweep, &result);
+    rh_sweep_bound_rates(&sweep, &result);
     assert_int_equal(result.cells[0].state, RH_CELL_NOT_RUN);
 }
 
@@ -118,7 +120,7 @@ static void near_the_bound_it_is_run(void **state)
     (void)state;
     gate(10);
     result.standby.replay_bytes_per_s = 18e6; /* 80,000 rows a second; without load it does 100,000 */
-    rh_sweep_bound_replay(&sweep, &result);
+    rh_sweep_bound_rates(&sweep, &result);
     assert_int_equal(result.cells[0].state, RH_CELL_NOT_RUN);
 }
 
@@ -127,9 +129,82 @@ static void an_unknown_capacity_bounds_nothing(void **state)
     (void)state;
     gate(0);
     result.standby.replay_bytes_per_s = RH_NOT_MEASURED;
-    rh_sweep_bound_replay(&sweep, &result);
+    rh_sweep_bound_rates(&sweep, &result);
     assert_int_equal(result.bound_count, 0);
     assert_int_equal(result.cells[0].state, RH_CELL_NOT_RUN);
+}
+
+/* ---- the archiver, and vacuum ---- */
+
+static void what_the_archiver_cannot_take_is_excluded(void **state)
+{
+    (void)state;
+    result.standby.replay_bytes_per_s = RH_NOT_MEASURED;
+    backfill.archive_rate = 12e6;
+    rh_sweep_bound_rates(&sweep, &result);
+    assert_int_equal(result.bound_count, 1);
+    assert_true(fabs(result.bounds[0].limit - 50000) < 1);
+    assert_non_null(strstr(result.bounds[0].why, "archive.rate"));
+    assert_int_equal(result.cells[0].state, RH_CELL_EXCLUDED);
+    assert_non_null(strstr(result.cells[0].why, "more than the archiver takes"));
+    assert_int_equal(result.cells[1].state, RH_CELL_NOT_RUN);
+}
+
+static void a_setting_that_fills_the_archive_fails(void **state)
+{
+    (void)state;
+    rh_backfill_cell cell = {.batches = 1, .wal_per_s = 13e6};
+    backfill.archive_rate = 12e6;
+    rh_sweep_judge(&sweep, true, &cell);
+    assert_int_equal(cell.state, RH_CELL_FAILED);
+    assert_non_null(strstr(cell.why, "the archiver takes"));
+    cell.wal_per_s = 11e6;
+    rh_sweep_judge(&sweep, true, &cell);
+    assert_int_equal(cell.state, RH_CELL_HELD);
+}
+
+/* A vacuum starts from 2 million dead rows on, and removes fewer than 100,000 a second. */
+static void slow_vacuum(void)
+{
+    result.standby.replay_bytes_per_s = RH_NOT_MEASURED;
+    sweep.states.pages = (rh_backfill_pages){.along = 0.02};
+    sweep.states.vacuum = (rh_backfill_vacuum){.on = true,
+                                               .table_rows = 1e7,
+                                               .factor = 0.2,
+                                               .naptime_s = 1,
+                                               .index_pages = 30000,
+                                               .s_per_credit = 1e-3,
+                                               .slowdown = 1};
+}
+
+static void what_vacuum_cannot_follow_is_excluded(void **state)
+{
+    (void)state;
+    slow_vacuum();
+    backfill.gates[RH_BACKFILL_GATE_DEAD_ROWS] = (rh_gate_limit){.set = true, .limit = 0.25, .text = "25%"};
+    rh_sweep_bound_rates(&sweep, &result);
+    assert_int_equal(result.bound_count, 1);
+    assert_non_null(strstr(result.bounds[0].why, "as many may die meanwhile"));
+    assert_int_equal(result.cells[0].state, RH_CELL_EXCLUDED);
+    assert_non_null(strstr(result.cells[0].why, "more than vacuum removes"));
+}
+
+static void without_the_gate_vacuum_excludes_nothing(void **state)
+{
+    (void)state;
+    slow_vacuum();
+    rh_sweep_bound_rates(&sweep, &result);
+    assert_int_equal(result.bound_count, 1);
+    assert_int_equal(result.cells[0].state, RH_CELL_NOT_RUN);
+}
+
+static void a_backfill_that_meets_no_vacuum_has_no_such_bound(void **state)
+{
+    (void)state;
+    slow_vacuum();
+    result.rows = 1000000;
+    rh_sweep_bound_rates(&sweep, &result);
+    assert_int_equal(result.bound_count, 0);
 }
 
 static void without_a_standby_the_gate_is_unclear(void **state)
@@ -183,6 +258,11 @@ int main(void)
         EACH(a_lag_within_the_gate_excludes_nothing),
         EACH(near_the_bound_it_is_run),
         EACH(an_unknown_capacity_bounds_nothing),
+        EACH(what_the_archiver_cannot_take_is_excluded),
+        EACH(a_setting_that_fills_the_archive_fails),
+        EACH(what_vacuum_cannot_follow_is_excluded),
+        EACH(without_the_gate_vacuum_excludes_nothing),
+        EACH(a_backfill_that_meets_no_vacuum_has_no_such_bound),
         EACH(without_a_standby_the_gate_is_unclear),
         EACH(without_the_gate_it_holds),
         EACH(the_lag_of_the_whole_decides),

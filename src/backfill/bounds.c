@@ -1,0 +1,212 @@
+#include "bounds.h"
+#include "lag.h"
+#include "pgrehearse/base/units.h"
+#include "pgrehearse/predict/predict.h"
+#include <math.h>
+
+/* Batches beside a load take longer than without it, so that a setting is excluded only far beyond a bound.
+ */
+static const double MARGIN = 1.5;
+
+rh_quiet_batches rh_sweep_quiet(const rh_sweep *sweep, int64_t batch)
+{
+    rh_quiet_batches q = {0};
+    size_t count = 0;
+    for (size_t i = 0; i < sweep->evidence.batch_count; i++) {
+        const rh_backfill_measured *m = &sweep->evidence.batches[i];
+        if (!m->quiet || m->batch.changed <= 0 || (batch && sweep->backfill->batches[m->setting] != batch))
+            continue;
+        q.batch_s += rh_predict_batch_s(&m->batch);
+        q.rows += (double)m->batch.changed;
+        q.wal += (double)m->batch.wal_bytes;
+        count++;
+    }
+    const double n = (double)count;
+    return count == 0 ? (rh_quiet_batches){NAN, NAN, NAN}
+                      : (rh_quiet_batches){q.batch_s / n, q.rows / n, q.wal / n};
+}
+
+/* WAL of the load a second, in the windows without batches. */
+static double load_wal(const rh_sweep *sweep)
+{
+    double bytes = 0, elapsed_s = 0;
+    for (size_t i = 0; i < sweep->evidence.window_count; i++) {
+        const rh_backfill_window *w = &sweep->evidence.windows[i];
+        if (w->setting != SIZE_MAX || w->wal_bytes < 0)
+            continue;
+        bytes += (double)w->wal_bytes;
+        elapsed_s += rh_seconds(w->ended - w->began);
+    }
+    return elapsed_s > 0 ? bytes / elapsed_s : 0;
+}
+
+/* What is bounded, and by how much. */
+typedef struct rates {
+    const rh_sweep *sweep;
+    rh_backfill_result *result;
+    double load_per_s, wal_per_row;
+} rates;
+
+static const char *size_text(const rates *r, double bytes)
+{
+    char text[32];
+    return rh_arena_strdup(r->sweep->arena, rh_size_format((int64_t)bytes, text, sizeof text));
+}
+
+static const char *duration_text(const rates *r, double seconds)
+{
+    char text[32];
+    return rh_arena_strdup(r->sweep->arena, rh_duration_format(seconds, text, sizeof text));
+}
+
+static const char *count_text(const rates *r, double count)
+{
+    char text[32];
+    return rh_arena_strdup(r->sweep->arena, rh_count_format((int64_t)count, text, sizeof text));
+}
+
+static double rows_per_s_of(const rates *r, const rh_backfill_cell *cell)
+{
+    const rh_quiet_batches q = rh_sweep_quiet(r->sweep, cell->setting.batch);
+    return q.rows / (q.batch_s + rh_sweep_pause_s(&cell->setting, q.batch_s)) * cell->setting.workers;
+}
+
+static void add_bound(const rates *r, const char *name, double limit, const char *why)
+{
+    *rh_arena_add(r->sweep->arena, &r->result->bounds, &r->result->bound_count) =
+        (rh_backfill_bound){.name = name, .limit = limit, .why = why};
+}
+
+/* Excludes the settings far beyond LIMIT rows a second for which BREAKS says why that is too much. */
+static void exclude(const rates *r, double limit,
+                    const char *(*breaks)(const rates *r, const rh_backfill_cell *cell, double rows_per_s))
+{
+    for (size_t i = 0; i < r->result->cell_count; i++) {
+        rh_backfill_cell *cell = &r->result->cells[i];
+        const double rows_per_s = rows_per_s_of(r, cell);
+        const char *why = cell->state != RH_CELL_EXCLUDED && rows_per_s > MARGIN * limit
+                              ? breaks(r, cell, rows_per_s)
+                              : NULL;
+        if (!why)
+            continue;
+        cell->state = RH_CELL_EXCLUDED;
+        cell->why = rh_arena_printf(r->sweep->arena, "without load it changes %s rows a second, %s",
+                                    count_text(r, rows_per_s), why);
+    }
+}
+
+/* ---- the standby ---- */
+
+static const char *leaves_standby(const rates *r, const rh_backfill_cell *cell, double rows_per_s)
+{
+    const rh_gate_limit *gate = &r->sweep->backfill->gates[RH_BACKFILL_GATE_REPLICA_LAG];
+    const rh_quiet_batches q = rh_sweep_quiet(r->sweep, cell->setting.batch);
+    const rh_lag_queue queue = {.batch_s = q.batch_s,
+                                .pause_s = rh_sweep_pause_s(&cell->setting, q.batch_s),
+                                .batch_bytes = q.wal * cell->setting.workers,
+                                .load_per_s = r->load_per_s,
+                                .capacity = r->result->standby.replay_bytes_per_s,
+                                .total_s = (double)r->result->rows / rows_per_s};
+    const double lag_s = rh_lag_predicted_s(&queue);
+    if (!gate->set || !(lag_s > gate->limit))
+        return NULL;
+    return rh_arena_printf(r->sweep->arena,
+                           "more than the standby can replay: at its end the standby would be %s behind, and "
+                           "replica_lag is %s",
+                           duration_text(r, lag_s), gate->text);
+}
+
+static void bound_standby(const rates *r)
+{
+    const double capacity = r->result->standby.replay_bytes_per_s,
+                 limit = fmax(capacity - r->load_per_s, 0) / r->wal_per_row;
+    if (!(capacity > 0))
+        return;
+    add_bound(
+        r, "rows a second", limit,
+        rh_arena_printf(r->sweep->arena,
+                        "staging's standby replays %s of WAL a second while nothing else runs; the load "
+                        "writes %s a second, and a row %s",
+                        size_text(r, capacity), size_text(r, r->load_per_s), size_text(r, r->wal_per_row)));
+    exclude(r, limit, leaves_standby);
+}
+
+/* ---- the archiver ---- */
+
+static const char *leaves_archiver(const rates *r, const rh_backfill_cell *cell, double rows_per_s)
+{
+    const double slower = rows_per_s / MARGIN, /* beside the load */
+        behind = slower * r->wal_per_row + r->load_per_s - r->sweep->backfill->archive_rate,
+                 total_s = (double)r->result->rows / slower;
+    (void)cell;
+    return rh_arena_printf(
+        r->sweep->arena,
+        "more than the archiver takes: at its end %s of WAL would wait for it, and archive.rate "
+        "is %s a second",
+        size_text(r, fmax(behind, 0) * total_s), size_text(r, r->sweep->backfill->archive_rate));
+}
+
+static void bound_archiver(const rates *r)
+{
+    const double rate = r->sweep->backfill->archive_rate,
+                 limit = fmax(rate - r->load_per_s, 0) / r->wal_per_row;
+    if (!(rate > 0))
+        return;
+    add_bound(
+        r, "rows a second", limit,
+        rh_arena_printf(r->sweep->arena,
+                        "the archiver takes %s of WAL a second (archive.rate); the load writes %s a second, "
+                        "and a row %s",
+                        size_text(r, rate), size_text(r, r->load_per_s), size_text(r, r->wal_per_row)));
+    exclude(r, limit, leaves_archiver);
+}
+
+/* ---- vacuum ---- */
+
+static const char *leaves_vacuum(const rates *r, const rh_backfill_cell *cell, double rows_per_s)
+{
+    const rh_backfill_states *states = &r->sweep->states;
+    const rh_gate_limit *gate = &r->sweep->backfill->gates[RH_BACKFILL_GATE_DEAD_ROWS];
+    const rh_backfill_vacuums met =
+        rh_predict_vacuums(&states->vacuum, &states->pages, (double)r->result->rows, rows_per_s / MARGIN);
+    const double share = met.peak_dead / states->vacuum.table_rows;
+    (void)cell;
+    if (!gate->set || !(share > gate->limit))
+        return NULL;
+    return rh_arena_printf(
+        r->sweep->arena,
+        "more than vacuum removes: dead rows would reach %.0f %% of the table's, and dead_rows is "
+        "%s",
+        100 * share, gate->text);
+}
+
+/* While a vacuum removes the rows that were dead when it began, no more may die. */
+static void bound_vacuum(const rates *r)
+{
+    const rh_backfill_states *states = &r->sweep->states;
+    const rh_backfill_vacuum *vacuum = &states->vacuum;
+    const double dead = vacuum->threshold + vacuum->factor * vacuum->table_rows,
+                 takes_s = vacuum->s_per_credit * rh_predict_vacuum_credits(vacuum, &states->pages, dead);
+    if (!vacuum->on || !(takes_s > 0) || (double)r->result->rows <= dead)
+        return;
+    add_bound(
+        r, "rows a second", dead / takes_s,
+        rh_arena_printf(r->sweep->arena,
+                        "a vacuum of %s dead rows, from which on one starts, takes %s (%s): as many may die "
+                        "meanwhile",
+                        count_text(r, dead), duration_text(r, takes_s),
+                        states->vacuum_measured ? "timed on the sample" : "by its cost settings"));
+    exclude(r, dead / takes_s, leaves_vacuum);
+}
+
+void rh_sweep_bound_rates(const rh_sweep *sweep, rh_backfill_result *result)
+{
+    const rh_quiet_batches all = rh_sweep_quiet(sweep, 0);
+    const rates r = {
+        .sweep = sweep, .result = result, .load_per_s = load_wal(sweep), .wal_per_row = all.wal / all.rows};
+    if (!(r.wal_per_row > 0))
+        return;
+    bound_standby(&r);
+    bound_archiver(&r);
+    bound_vacuum(&r);
+}
