@@ -1,8 +1,12 @@
 #include "bounds.h"
 #include "lag.h"
+#include "pgrehearse/base/statistics.h"
 #include "pgrehearse/base/units.h"
 #include "pgrehearse/predict/predict.h"
+#include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* Batches beside a load take longer than without it, so that a setting is excluded only far beyond a bound.
  */
@@ -10,20 +14,26 @@ static const double MARGIN = 1.5;
 
 rh_quiet_batches rh_sweep_quiet(const rh_sweep *sweep, int64_t batch)
 {
+    const rh_backfill_evidence *evidence = &sweep->evidence;
     rh_quiet_batches q = {0};
-    size_t count = 0;
-    for (size_t i = 0; i < sweep->evidence.batch_count; i++) {
-        const rh_backfill_measured *m = &sweep->evidence.batches[i];
+    double *times = rh_alloc((evidence->batch_count + 1) * sizeof *times);
+    for (size_t i = 0; i < evidence->batch_count; i++) {
+        const rh_backfill_measured *m = &evidence->batches[i];
         if (!m->quiet || m->batch.changed <= 0 || (batch && sweep->backfill->batches[m->setting] != batch))
             continue;
+        times[q.count++] = rh_predict_batch_s(&m->batch);
         q.batch_s += rh_predict_batch_s(&m->batch);
         q.rows += (double)m->batch.changed;
         q.wal += (double)m->batch.wal_bytes;
-        count++;
     }
-    const double n = (double)count;
-    return count == 0 ? (rh_quiet_batches){NAN, NAN, NAN}
-                      : (rh_quiet_batches){q.batch_s / n, q.rows / n, q.wal / n};
+    const double n = q.count > 0 ? (double)q.count : NAN;
+    q.batch_s /= n;
+    q.rows /= n;
+    q.wal /= n;
+    q.median_s = q.count > 0 ? rh_median(times, q.count) : NAN; /* sorts */
+    q.p90_s = q.count > 0 ? times[(q.count - 1) * 9 / 10] : NAN;
+    free(times);
+    return q;
 }
 
 /* WAL of the load a second, in the windows without batches. */
@@ -39,6 +49,66 @@ static double load_wal(const rh_sweep *sweep)
     }
     return elapsed_s > 0 ? bytes / elapsed_s : 0;
 }
+
+/* ---- a batch alone ---- */
+
+static void exclude_cell(rh_backfill_cell *cell, const char *why)
+{
+    cell->state = RH_CELL_EXCLUDED;
+    cell->why = why;
+}
+
+static bool has_bound(const rh_backfill_result *result, const char *name, double limit)
+{
+    for (size_t i = 0; i < result->bound_count; i++)
+        if (strcmp(result->bounds[i].name, name) == 0 && result->bounds[i].limit == limit)
+            return true;
+    return false;
+}
+
+/* A writer of a row of the batch waits at most as long as the batch takes. */
+static void bound_lock_wait(const rh_sweep *sweep, rh_backfill_result *result, const rh_quiet_batches *q,
+                            rh_backfill_cell *cell)
+{
+    static const char name[] = "rows of a batch";
+    const rh_gate_limit *gate = &sweep->backfill->gates[RH_BACKFILL_GATE_LOCK_WAIT];
+    char took[32];
+    if (!gate->set || !(q->p90_s > gate->limit))
+        return;
+    const double rows = (double)cell->setting.batch;
+    const char *why =
+        rh_arena_printf(sweep->arena,
+                        "a batch of %" PRId64 " rows takes %s without load, and who waits for one of "
+                        "its rows may wait that long: lock_wait is %s",
+                        cell->setting.batch, rh_duration_format(q->p90_s, took, sizeof took), gate->text);
+    exclude_cell(cell, why);
+    if (!has_bound(result, name, rows))
+        *rh_arena_add(sweep->arena, &result->bounds, &result->bound_count) =
+            (rh_backfill_bound){.name = name, .limit = rows, .why = why};
+}
+
+static void bound_wal_rate(const rh_sweep *sweep, const rh_quiet_batches *q, rh_backfill_cell *cell)
+{
+    const rh_gate_limit *gate = &sweep->backfill->gates[RH_BACKFILL_GATE_WAL_RATE];
+    const double cycle_s = q->median_s + rh_sweep_pause_s(&cell->setting, q->median_s),
+                 wal_per_s = q->wal / cycle_s * cell->setting.workers;
+    char rate[32];
+    if (gate->set && wal_per_s > gate->limit && cell->state != RH_CELL_EXCLUDED)
+        exclude_cell(
+            cell, rh_arena_printf(sweep->arena, "without load it writes %s of WAL a second: wal_rate is %s",
+                                  rh_size_format((int64_t)wal_per_s, rate, sizeof rate), gate->text));
+}
+
+void rh_sweep_bound_batches(const rh_sweep *sweep, rh_backfill_result *result)
+{
+    for (size_t i = 0; i < result->cell_count; i++) {
+        const rh_quiet_batches q = rh_sweep_quiet(sweep, result->cells[i].setting.batch);
+        bound_lock_wait(sweep, result, &q, &result->cells[i]);
+        bound_wal_rate(sweep, &q, &result->cells[i]);
+    }
+}
+
+/* ---- rows a second ---- */
 
 /* What is bounded, and by how much. */
 typedef struct rates {
@@ -89,13 +159,12 @@ static void exclude(const rates *r, double limit,
                               : NULL;
         if (!why)
             continue;
-        cell->state = RH_CELL_EXCLUDED;
-        cell->why = rh_arena_printf(r->sweep->arena, "without load it changes %s rows a second, %s",
-                                    count_text(r, rows_per_s), why);
+        exclude_cell(cell, rh_arena_printf(r->sweep->arena, "without load it changes %s rows a second, %s",
+                                           count_text(r, rows_per_s), why));
     }
 }
 
-/* ---- the standby ---- */
+/* By the standby. */
 
 static const char *leaves_standby(const rates *r, const rh_backfill_cell *cell, double rows_per_s)
 {
@@ -131,7 +200,7 @@ static void bound_standby(const rates *r)
     exclude(r, limit, leaves_standby);
 }
 
-/* ---- the archiver ---- */
+/* By the archiver. */
 
 static const char *leaves_archiver(const rates *r, const rh_backfill_cell *cell, double rows_per_s)
 {
@@ -161,7 +230,7 @@ static void bound_archiver(const rates *r)
     exclude(r, limit, leaves_archiver);
 }
 
-/* ---- vacuum ---- */
+/* By vacuum. */
 
 static const char *leaves_vacuum(const rates *r, const rh_backfill_cell *cell, double rows_per_s)
 {

@@ -68,29 +68,29 @@ int64_t rh_sweep_units(const rh_sweep *sweep, int64_t rows);
 /* The pause behind a batch that took BATCH_S. */
 double rh_sweep_pause_s(const rh_backfill_setting *setting, double batch_s);
 
-/* Runs batches of SETTING with its workers until UNTIL (monotonic), or until the rows of the budget are used
- * up, VISIT consecutive ones in each stratum, of which one worker takes every STRIDE'th from FIRST on (STRIDE
- * 0: all, from where the last run ended); adds them to the evidence. PIDS (may be NULL; one a worker) gets
- * the sessions. MOST: batches in all; 0: no limit.
- *
- * A program takes time to start: with a DURATION, that counts from its first batch on, when OPENED is called
- * (once, or, if there is no batch, never). */
+/* Which batches to run: of a setting, for some time, in which strata. */
 typedef struct rh_sweep_run {
     rh_backfill_setting setting;
-    size_t index;
+    size_t index; /* of the setting in the result's cells; of a quiet run: of its size in the backfill's
+                     batches */
     bool quiet;
-    rh_usec until;
-    int visit;
-    int64_t most;
-    size_t first, stride;
-    rh_usec duration; /* instead of UNTIL; 0: none */
+    rh_usec until;        /* monotonic */
+    int64_t most;         /* batches in all; 0: no limit */
+    int visit;            /* consecutive batches in a stratum */
+    size_t first, stride; /* one worker takes every STRIDE'th stratum from FIRST on; STRIDE 0: all, from where
+                             the last run ended */
+    /* A program takes time to start: its time is DURATION from its first batch on, when OPENED is called
+     * (never, if there is none). 0: UNTIL counts */
+    rh_usec duration;
     void (*opened)(void *data);
     void *data;
 } rh_sweep_run;
+/* The sessions of the workers. */
 typedef struct rh_sweep_pids {
     int *pids;
     size_t count;
 } rh_sweep_pids;
+/* Runs them, until the budget is used up at the latest, and adds them to the evidence. PIDS may be NULL. */
 bool rh_sweep_batches(rh_sweep *sweep, const rh_sweep_run *run, rh_sweep_pids *pids, rh_error *error);
 
 /* The same for a backfill that is a program, which is started on a part of the rows again and again. Where

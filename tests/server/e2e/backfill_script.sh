@@ -107,6 +107,15 @@ progressed() { [ "$(ask 'SELECT batches FROM backfill_slow_progress')" -ge "$1" 
 is_running() { [ "$(ask "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")" = 1 ]; }
 is_idle() { ! is_running; }
 
+fact 'it pauses behind a batch'
+call &
+caller=$!
+pauses() { [ "$(ask "SELECT count(*) FROM pg_stat_activity a, backfill_slow_progress p WHERE a.pid = p.pid AND a.wait_event = 'PgSleep'")" = 1 ]; }
+eventually pauses
+ask 'UPDATE backfill_slow_progress SET stop = true'
+wait $caller || fail "stopping is no error"
+ask 'UPDATE backfill_slow_progress SET stop = false'
+
 fact 'killed half-way: each batch has its progress or neither'
 call &
 caller=$!

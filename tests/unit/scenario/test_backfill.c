@@ -265,8 +265,8 @@ static void test_mistakes(void **state)
     complains("  - {table: o, set: a = 1, sweep: {pause: 100}}\n", 4, 43, "has no unit");
     complains("  - {table: o, set: a = 1, sweep: {batches: 100}}\n", 4, 36, "did you mean \"batch\"");
     complains("  - {table: o, set: a = 1, gates: {lag: 1s}}\n", 4, 36, "unknown key");
-    complains("  - {table: o, set: a = 1, archive: {rate: 80}}\n", 4, 43, "must be a size");
-    complains("  - {table: o, set: a = 1, archive: {rate: 0MB}}\n", 4, 43, "must be more than 0");
+    complains("  - {table: o, set: a = 1, archive: {rate: 80}}\n", 4, 44, "must be a size");
+    complains("  - {table: o, set: a = 1, archive: {rate: 0MB}}\n", 4, 44, "must be more than 0");
     complains("  - {table: o, set: a = 1, standby: replica}\n", 4, 37, "cannot be \"replica\"");
     complains("  - {table: o, set: a = 1, standby: none, gates: {replica_lag: 1s}}\n", 4, 64,
               "needs a standby");
