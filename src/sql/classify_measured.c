@@ -163,6 +163,13 @@ static bool says_nothing(rh_statement_class class_)
     return class_ == RH_CLASS_UNCLASSIFIED || class_ == RH_CLASS_PROCEDURE;
 }
 
+/* Where nothing stands out, that says nothing. */
+static bool is_silent(rh_statement_class class_)
+{
+    return says_nothing(class_) || class_ == RH_CLASS_QUERY || class_ == RH_CLASS_MAINTENANCE ||
+           class_ == RH_CLASS_INDEX_BUILD || class_ == RH_CLASS_INDEX_CONCURRENT;
+}
+
 /* A batch that changed more than half of its table is none. */
 static rh_statement_class class_of_change(const rh_statement *statement, const rh_relation_work *r)
 {
@@ -211,12 +218,18 @@ static bool class_of_nothing(const rh_statement *statement, const rh_statement_r
 {
     const rh_statement_work *work = run->work;
     const rh_statement_class expected = expected_of(statement, run);
+    static const char uncounted[] = "before PostgreSQL 15 a server does not tell at once what a statement "
+                                    "outside of a transaction read and changed";
+    if (!work->counted && !is_silent(expected))
+        *sentence = uncounted;
+    if (!work->counted)
+        return false;
     switch (expected) {
     case RH_CLASS_DATA_CHANGE:
     case RH_CLASS_BACKFILL_BATCH:
         *class_ = expected;
         *sentence = "no row was changed";
-        return work->counted;
+        return true;
     case RH_CLASS_QUERY:
     case RH_CLASS_MAINTENANCE:
         if (statement->class_expected != RH_CLASS_UNCLASSIFIED)
@@ -224,7 +237,7 @@ static bool class_of_nothing(const rh_statement *statement, const rh_statement_r
         *class_ = expected;
         *sentence = rh_arena_printf(arena, "the server answered %s, and no row was changed",
                                     run->command_tag ? run->command_tag : "");
-        return work->counted;
+        return true;
     case RH_CLASS_HEAP_SCAN:
     case RH_CLASS_VALIDATION:
     case RH_CLASS_FOREIGN_KEY:
@@ -235,11 +248,11 @@ static bool class_of_nothing(const rh_statement *statement, const rh_statement_r
                 ? nothing_sentence(statement->expected_relation, work->target_pages, arena)
                 : rh_arena_printf(arena, "%s is empty here, so neither a scan nor a rewrite would show",
                                   statement->expected_relation ? statement->expected_relation : "the table");
-        return work->target_pages > 0 && work->counted;
+        return work->target_pages > 0;
     case RH_CLASS_CATALOG:
         *class_ = RH_CLASS_CATALOG;
         *sentence = nothing_sentence(statement->expected_relation, work->target_pages, arena);
-        return work->counted;
+        return true;
     default:
         return false;
     }

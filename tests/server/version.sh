@@ -34,6 +34,9 @@ for file in "$source"/src/*/sql/*.sql; do
         fail "$file"
 done
 sql shop 'DROP EXTENSION pg_stat_statements'
+fact 'a profile is read from it'
+"$program" profile --url "host=$given port=$port user=admin dbname=shop" --no-probe --quiet --output "$work/profile.json" >"$work/out" 2>"$work/err" ||
+    fail profile
 # As an application may have them: our own sessions must not.
 sql shop "ALTER ROLE app SET default_transaction_read_only = off" "ALTER ROLE app SET statement_timeout = 0" \
     "ALTER DATABASE shop SET statement_timeout = '1ms'; ALTER ROLE ALL SET default_transaction_read_only = on"
@@ -74,6 +77,12 @@ fact 'each migration runs quietly, under load, down and up again'
 report "all(m['outcome'] == 'ok' and m['rollback']['outcome'] == 'ok' for m in r['migrations'][1:])"
 fact 'locks are observed'
 report "any(l['mode'] == 'AccessExclusiveLock' and not l['inferred'] for s in r['migrations'][1]['statements'] for l in s['locks'])"
+fact 'effects that the server does not tell are called not measured, and others measured'
+if [ "$version" -lt 15 ]; then
+    report "'before PostgreSQL 15' in r['migrations'][3]['statements'][0]['class_evidence']"
+else
+    report "r['migrations'][3]['statements'][0]['class'] == 'heap_scan' and r['migrations'][3]['statements'][0]['class_measured']"
+fi
 fact 'hazards rest on the definitions of the copy'
 report "any(h['rule'] == 'set-not-null-scan' for h in r['migrations'][3]['statements'][0]['hazards'])"
 safer='CHECK (note IS NOT NULL) NOT VALID'
