@@ -141,6 +141,71 @@ static const char *name_of(const rh_backfill_cell *cell, rh_arena *arena)
                            cell->setting.workers, cell->setting.workers == 1 ? "" : "s");
 }
 
+/* The fastest setting that holds every gate if the limit of KIND were LIMIT; -1: none does. */
+static int best_with(const rh_sweep *sweep, const rh_backfill_result *result, int kind, double limit)
+{
+    rh_backfill backfill = *sweep->backfill;
+    rh_sweep with = *sweep;
+    int best = -1;
+    with.backfill = &backfill;
+    backfill.gates[kind].limit = limit;
+    for (size_t i = 0; i < result->cell_count; i++) {
+        rh_backfill_cell cell = result->cells[i];
+        if (cell.batches == 0 || cell.state == RH_CELL_EXCLUDED || !(cell.total_s.median > 0) ||
+            (backfill.gates[RH_BACKFILL_GATE_REPLICA_LAG].set && isnan(cell.replica_lag_s.median)))
+            continue;
+        rh_sweep_judge(&with, sweep->place->load != NULL, &cell);
+        if (cell.state == RH_CELL_HELD &&
+            (best < 0 || cell.total_s.median < result->cells[best].total_s.median))
+            best = (int)i;
+    }
+    return best;
+}
+
+static const char *append_sentence(const rh_sweep *sweep, const char *text, const rh_backfill_cell *cell,
+                                   const char *condition)
+{
+    char total[32];
+    return rh_arena_printf(sweep->arena, "%s %s it would be %s: %s.", text, condition,
+                           name_of(cell, sweep->arena),
+                           rh_duration_format(cell->total_s.median, total, sizeof total));
+}
+
+/* No setting holds: of each gate, the limit at which one would. */
+static const char *what_would_hold(const rh_sweep *sweep, const rh_backfill_result *result)
+{
+    const char *text = "";
+    for (int kind = 0; kind < RH_BACKFILL_GATE_COUNT; kind++) {
+        const int best = sweep->backfill->gates[kind].set ? best_with(sweep, result, kind, INFINITY) : -1;
+        const double needed =
+            best >= 0 ? read_gate(&result->cells[best], (rh_backfill_gate_kind)kind).high : INFINITY;
+        if (isfinite(needed))
+            text =
+                append_sentence(sweep, text, &result->cells[best],
+                                rh_arena_printf(sweep->arena, "With %s %s",
+                                                rh_backfill_gate_name((rh_backfill_gate_kind)kind),
+                                                format_reading(sweep, (rh_backfill_gate_kind)kind, needed)));
+    }
+    return text;
+}
+
+/* A setting holds: what a quarter more of a gate would make faster. */
+static const char *what_more_gives(const rh_sweep *sweep, const rh_backfill_result *result, int held)
+{
+    const char *text = "";
+    for (int kind = 0; kind < RH_BACKFILL_GATE_COUNT; kind++) {
+        const rh_gate_limit *gate = &sweep->backfill->gates[kind];
+        if (!gate->set || kind == RH_BACKFILL_GATE_FINISH_BY)
+            continue;
+        const int best = best_with(sweep, result, kind, 1.25 * gate->limit);
+        if (best >= 0 && result->cells[best].total_s.median < result->cells[held].total_s.median)
+            text = append_sentence(sweep, text, &result->cells[best],
+                                   rh_arena_printf(sweep->arena, "With a quarter more of %s",
+                                                   rh_backfill_gate_name((rh_backfill_gate_kind)kind)));
+    }
+    return text;
+}
+
 void rh_sweep_recommend(const rh_sweep *sweep, rh_backfill_result *result)
 {
     rh_arena *arena = sweep->arena;
@@ -150,20 +215,22 @@ void rh_sweep_recommend(const rh_sweep *sweep, rh_backfill_result *result)
     result->recommended = held;
     if (held >= 0) {
         result->cells[held].recommended = true;
-        result->advice = has_gate(sweep->backfill)
-                             ? rh_arena_printf(arena,
-                                               "%s: the fastest setting that holds every gate with the "
-                                               "upper end of its interval.",
-                                               name_of(&result->cells[held], arena))
-                             : rh_arena_printf(arena,
-                                               "%s: the fastest setting; no gate is set, so the price "
-                                               "for the load did not count.",
-                                               name_of(&result->cells[held], arena));
+        result->advice =
+            has_gate(sweep->backfill)
+                ? rh_arena_printf(arena,
+                                  "%s: the fastest setting that holds every gate with the "
+                                  "upper end of its interval.%s",
+                                  name_of(&result->cells[held], arena), what_more_gives(sweep, result, held))
+                : rh_arena_printf(arena,
+                                  "%s: the fastest setting; no gate is set, so the price "
+                                  "for the load did not count.",
+                                  name_of(&result->cells[held], arena));
         return;
     }
     const int nearest = rh_sweep_chosen(result);
-    result->advice =
-        nearest < 0 ? "No setting was run."
-                    : rh_arena_printf(arena, "No setting holds every gate. The nearest is %s: %s.",
-                                      name_of(&result->cells[nearest], arena), result->cells[nearest].why);
+    result->advice = nearest < 0
+                         ? "No setting was run."
+                         : rh_arena_printf(arena, "No setting holds every gate. The nearest is %s: %s.%s",
+                                           name_of(&result->cells[nearest], arena),
+                                           result->cells[nearest].why, what_would_hold(sweep, result));
 }

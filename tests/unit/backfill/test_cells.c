@@ -222,6 +222,27 @@ static void a_gate_within_the_interval_is_unclear(void **state)
     assert_non_null(strstr(result.advice, "The nearest is 100 rows a batch"));
 }
 
+/* 200 rows take 20 ms, 100 rows 12 ms: each is longer than 11 ms, and without load only the first. */
+static void what_relaxing_a_gate_gives(void **state)
+{
+    (void)state;
+    gate(RH_BACKFILL_GATE_LOCK_WAIT, 0.011);
+    whole(10, 10);
+    assert_int_equal(result.recommended, -1);
+    assert_non_null(
+        strstr(result.advice, "With lock_wait 12 ms it would be 100 rows a batch, pause 0, 1 worker: "));
+}
+
+static void what_a_quarter_more_gives(void **state)
+{
+    (void)state;
+    gate(RH_BACKFILL_GATE_P99_RATIO, 2);
+    whole(10, 20);
+    assert_int_equal(result.recommended, 0);
+    assert_non_null(
+        strstr(result.advice, "With a quarter more of response_p99_ratio it would be 200 rows a batch"));
+}
+
 static void the_longest_batch_bounds_the_wait(void **state)
 {
     (void)state;
@@ -273,6 +294,8 @@ int main(void)
         EACH(much_wal_is_excluded),
         EACH(the_fastest_that_holds_is_recommended),
         EACH(a_gate_within_the_interval_is_unclear),
+        EACH(what_relaxing_a_gate_gives),
+        EACH(what_a_quarter_more_gives),
         EACH(the_longest_batch_bounds_the_wait),
         EACH(without_load_nothing_is_known_of_it),
         EACH(other_gates),
