@@ -71,8 +71,9 @@ static bool read_manifest(const rh_physical_facts *copy, rh_arena *arena, rh_man
 
 /* ---- WAL ---- */
 
+/* *COMPLETE: all of it is there. With a restore_command, what is missing is no error. */
 static bool check_wal(const rh_physical_facts *copy, const char *to, const rh_manifest *manifest,
-                      const rh_control *control, rh_arena *arena, rh_error *error)
+                      const rh_control *control, bool *complete, rh_arena *arena, rh_error *error)
 {
     char **names = NULL;
     size_t count = 0;
@@ -91,13 +92,14 @@ static bool check_wal(const rh_physical_facts *copy, const char *to, const rh_ma
                                  control->segment_bytes, names, count, arena);
     else
         missing = rh_wal_gap(timeline, start, control->segment_bytes, names, count, arena);
-    if (!missing)
+    *complete = !missing && (!copy->label || manifest->range_count > 0);
+    if (!missing || (copy->label && copy->restore_command))
         return true;
     rh_error_set(error, RH_ERROR_BACKUP, "the backup lacks the WAL segment %s, which its recovery needs",
                  missing);
     rh_error_hint(error,
-                  "put it into %s from the archive, or take the backup with its WAL (pg_basebackup "
-                  "--wal-method=stream)",
+                  "put it into %s from the archive, let backup.restore_command bring it, or take the "
+                  "backup with its WAL (pg_basebackup --wal-method=stream)",
                   copy->tar ? "pg_wal.tar" : rh_arena_printf(arena, "%s/pg_wal", copy->path));
     return rh_error_at(error, copy->path, 0, 0);
 }
@@ -106,13 +108,14 @@ bool rh_physical_check(const rh_physical_facts *copy, bool atomic, rh_error *err
 {
     rh_manifest manifest = {0};
     rh_control control;
+    bool complete;
     if (copy->tar)
         return true;
     rh_arena *arena = rh_arena_new();
     bool ok = check_label(copy, atomic, error) && rh_physical_walk(copy, error) &&
               rh_control_read(copy->path, copy->major, &control, error) &&
               read_manifest(copy, arena, &manifest, error) &&
-              check_wal(copy, copy->path, &manifest, &control, arena, error);
+              check_wal(copy, copy->path, &manifest, &control, &complete, arena, error);
     rh_arena_free(arena);
     return ok;
 }
@@ -239,7 +242,7 @@ bool rh_physical_restore(rh_physical_facts *copy, bool atomic, const char *to, r
     if (!make_directories(to, arena, error) || !take_control(copy, to, &control, arena, error) ||
         !check_label(copy, atomic, error) || !read_manifest(copy, arena, &manifest, error) ||
         !rh_manifest_verify(&manifest, to, progress, &copy->files_verified, error) ||
-        !check_wal(copy, to, &manifest, &control, arena, error) ||
+        !check_wal(copy, to, &manifest, &control, &copy->wal_complete, arena, error) ||
         !check_tablespaces(copy, to, &control, arena, error))
         return false;
     read_settings(copy, to, arena);

@@ -25,12 +25,39 @@ bool rh_copy_check_keys(const rh_scenario *s, rh_error *error)
     return true;
 }
 
+/* Which WAL it is to be recovered with, and how far. */
+static bool take_target(const rh_scenario *s, rh_physical_facts *copy, rh_error *error)
+{
+    const rh_recovery_target *target = &s->backup.target;
+    bool wanted = target->time || target->name || target->lsn;
+    if (s->backup.restore_command) {
+        copy->restore_command = s->backup.restore_command;
+        copy->restore_directory = s->directory;
+    }
+    if (!wanted || (copy->label && copy->restore_command))
+        return true;
+    rh_error_set(error, RH_ERROR_SCENARIO,
+                 copy->label ? "backup.target needs a restore_command, which brings the WAL up to it"
+                             : "backup.target is for a base backup, and the copy has no backup_label");
+    rh_error_hint(error, copy->label ? "write backup.restore_command, as production's postgresql.conf has it"
+                                     : "remove the target: the copy is of one moment");
+    return rh_error_at(error, target->where.file, target->where.line, target->where.column);
+}
+
 bool rh_copy_check(const rh_run *run, rh_error *error)
 {
     const rh_scenario *s = run->scenario;
-    return !run->backup.physical ||
-           (rh_copy_check_keys(s, error) &&
-            rh_physical_check(run->backup.physical, s->backup.atomic_snapshot, error));
+    rh_physical_facts *copy = run->backup.physical;
+    const rh_location *where = &s->backup.where;
+    if (copy)
+        return rh_copy_check_keys(s, error) && take_target(s, copy, error) &&
+               rh_physical_check(copy, s->backup.atomic_snapshot, error);
+    if (!s->backup.restore_command && !s->backup.target.where.file)
+        return true;
+    rh_error_set(error, RH_ERROR_SCENARIO, "backup.%s is for a physical copy, and %s is a dump",
+                 s->backup.restore_command ? "restore_command" : "target", run->backup.path);
+    rh_error_hint(error, "remove the key");
+    return rh_error_at(error, where->file, where->line, where->column);
 }
 
 static void report_doubts(rh_run *run)

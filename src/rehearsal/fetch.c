@@ -5,6 +5,7 @@
 #include "pgrehearse/backup/backup.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/base/units.h"
+#include "pgrehearse/physical/physical.h"
 #include "rehearsal/program/environment.h"
 #include <ctype.h>
 #include <errno.h>
@@ -123,6 +124,7 @@ static bool recognise(rh_run *run, const rh_fetched *fetched, const char *name, 
         ok = rh_error_set(&own, RH_ERROR_BACKUP, "it is no data directory, but a dump");
     if (ok) {
         run->backup.physical->within = fetched->place.directory;
+        rh_physical_take_restore_command(run->backup.physical, run->arena);
     } else {
         rh_error_set(error, own.code, "backup.command: what %s restored cannot be used: %s", name,
                      own.message);

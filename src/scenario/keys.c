@@ -4,6 +4,7 @@
 #include "pgrehearse/base/text.h"
 #include "backfill.h"
 #include "disturb.h"
+#include "recovery.h"
 #include "settings.h"
 #include "steps.h"
 #include <ctype.h>
@@ -147,6 +148,26 @@ static bool read_backup_command(rh_reader *reader, const key_spec *key, rh_yaml_
     *(const char ***)field = rh_command_read(reader, "command", node);
     reader->scenario->backup.where = rh_value_where(reader, node);
     return *(const char ***)field != NULL;
+}
+
+static bool read_restore_command(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
+{
+    return rh_restore_command_read(reader, key->path, node, field);
+}
+
+static bool read_target_time(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
+{
+    return rh_target_time_read(reader, key->path, node, field);
+}
+
+static bool read_target_name(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
+{
+    return rh_target_name_read(reader, key->path, node, field);
+}
+
+static bool read_target_lsn(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
+{
+    return rh_target_lsn_read(reader, key->path, node, field);
 }
 
 static bool read_skip(rh_reader *reader, const key_spec *key, rh_yaml_node *node, void *field)
@@ -468,6 +489,11 @@ static const key_spec KEYS[] = {
     {"backup.path", read_backup_path, AT(backup.path)},
     {"backup.command", read_backup_command, AT(backup.command)},
     {"backup.timeout", read_duration, AT(backup.timeout)},
+    {"backup.restore_command", read_restore_command, AT(backup.restore_command)},
+    {"backup.target", NULL, AT(backup.target.where)},
+    {"backup.target.time", read_target_time, AT(backup.target.time)},
+    {"backup.target.name", read_target_name, AT(backup.target.name)},
+    {"backup.target.lsn", read_target_lsn, AT(backup.target.lsn)},
     {"backup.sha256", read_sha256, AT(backup.sha256)},
     {"backup.database", read_text, AT(backup.database)},
     {"backup.atomic_snapshot", read_bool, AT(backup.atomic_snapshot)},

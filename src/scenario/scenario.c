@@ -190,10 +190,15 @@ static bool check_backup(rh_reader *reader, rh_yaml_node *backup)
                       "backup has both a path and a command that restores it");
         return rh_error_hint(reader->error, "remove one of the two");
     }
-    rh_yaml_node *timeout = rh_yaml_get(backup, "timeout");
-    if (timeout && !scenario->backup.command) {
-        rh_value_fail(reader, timeout, "backup.timeout is for backup.command");
+    rh_yaml_node *timeout = rh_yaml_get(backup, "timeout"), *target = rh_yaml_get(backup, "target");
+    if (timeout && !scenario->backup.command && !scenario->backup.restore_command) {
+        rh_value_fail(reader, timeout, "backup.timeout is for backup.command and backup.restore_command");
         return rh_error_hint(reader->error, "remove it");
+    }
+    const rh_recovery_target *wanted = &scenario->backup.target;
+    if (target && (wanted->time != NULL) + (wanted->name != NULL) + (wanted->lsn != NULL) != 1) {
+        rh_value_fail(reader, target, "backup.target has one of time, name and lsn");
+        return rh_error_hint(reader->error, "without backup.target the recovery ends with the backup");
     }
     return true;
 }

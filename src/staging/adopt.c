@@ -9,6 +9,7 @@
 #include "adopt.h"
 #include "database.h"
 #include "embedded.h"
+#include "follow.h"
 #include "isolation.h"
 #include "locale.h"
 #include "server_log.h"
@@ -78,6 +79,10 @@ static const struct meaning {
      "locales)"},
     {"invalid page", "a page of the copy is damaged: compare it with its original, or take another backup"},
     {"tablespace", "a tablespace was created after the backup began: take another backup"},
+    {"before consistent recovery point",
+     "the target lies before the end of the backup: take an earlier backup, or a later backup.target"},
+    {"is not a child of this server's history",
+     "the archive has a timeline that began before the backup ended: take another backup"},
     {"could not access file", "install the package of that library for this version of PostgreSQL"},
 };
 
@@ -186,6 +191,23 @@ static bool recover(rh_staging *staging, rh_error *error)
             return false;
     }
     return status == 0 || explain(staging, before, error);
+}
+
+/* The WAL of the archive first, if it needs that. */
+static bool recover_all(rh_staging *staging, rh_physical_facts *copy, rh_error *error)
+{
+    if (!rh_copy_needs_archive(staging, copy)) {
+        if (!check_tablespaces(staging, copy, error) || !recover(staging, error))
+            return false;
+        copy->recovery_target = copy->label ? "end of the backup" : "end of its WAL";
+        return true;
+    }
+    bool ended = false;
+    int64_t before = log_size(staging);
+    if (rh_copy_follow(staging, copy, &ended, error))
+        return recover(staging, error);
+    rh_embedded_halt(staging, false, NULL);
+    return ended && check_tablespaces(staging, copy, error) && explain(staging, before, error);
 }
 
 /* ---- the server ---- */
@@ -311,8 +333,8 @@ bool rh_staging_adopt(rh_staging *staging, rh_physical_facts *copy, rh_arena *ar
     staging->copy_arena = arena;
     note_all(staging, copy);
     if (!rh_settings_carry(staging, copy->settings, copy->setting_count, error) ||
-        !rh_settings_write(staging, RH_SETTINGS_RESTORE, error) || !check_tablespaces(staging, copy, error) ||
-        !recover(staging, error) || !rh_physical_check_recovered(copy, staging->cluster.data, error))
+        !rh_settings_write(staging, RH_SETTINGS_RESTORE, error) || !recover_all(staging, copy, error) ||
+        !rh_physical_check_recovered(copy, staging->cluster.data, error))
         return false;
     if (!rh_embedded_run(staging, error) || !choose_database(staging, error) ||
         !read_origin(staging, arena, error))

@@ -90,7 +90,14 @@ typedef struct rh_physical_facts {
     int tablespaces;             /* besides pg_default and pg_global */
     int64_t files_verified;      /* compared with the manifest */
     int max_prepared, max_locks; /* of the server, max_prepared_transactions and max_locks_per_transaction */
-    rh_setting *settings;        /* of production's configuration files */
+    const char *restore_command; /* a shell's line that brings WAL of production's archive; NULL: none */
+    const char *restore_directory; /* where it runs */
+    bool wal_complete;             /* pg_wal has all that the recovery to the end of the backup needs */
+    const char *recovery_target;   /* "end of the backup", "time 2026-…"; NULL: not recovered yet */
+    const char *recovery_stopped;  /* why it ended there, in the server's words; NULL: with its WAL */
+    const char *recovered_lsn;     /* of the last record; NULL: not known */
+    int64_t wal_brought;           /* segments by restore_command */
+    rh_setting *settings;          /* of production's configuration files */
     size_t setting_count;
     const char **neutralised; /* sentences: what of production was not taken over, or removed */
     size_t neutralised_count;

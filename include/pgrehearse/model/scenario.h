@@ -36,6 +36,14 @@ typedef struct rh_migration_step {
 /* Whether a run goes on when the staging server could reach something outside. */
 typedef enum rh_isolation_demand { RH_ISOLATION_FULL, RH_ISOLATION_WEAK } rh_isolation_demand;
 
+/* backup.target: where the recovery of a physical copy ends. */
+typedef struct rh_recovery_target {
+    const char *time, *name, *lsn; /* one of them, as PostgreSQL's recovery_target_… takes it; all NULL: at
+                                      the end of the backup */
+    int64_t time_s;                /* of time, in seconds since 1970 */
+    rh_location where;
+} rh_recovery_target;
+
 /* One of backup.skip: an entry of the backup, as pg_restore --list names it. */
 typedef struct rh_skip {
     const char *entry;
@@ -162,10 +170,12 @@ typedef struct rh_scenario {
     char sha256[65];       /* of the file's bytes */
     const char *name;
     struct {
-        const char *path;     /* absolute; NULL: a command restores it */
-        const char **command; /* fills $PGDATA with a physical copy, NULL-ended; NULL: path */
-        rh_usec timeout;      /* of the command */
-        const char *sha256;   /* 64 hex digits in lower case; NULL: looked for beside the backup */
+        const char *path;            /* absolute; NULL: a command restores it */
+        const char **command;        /* fills $PGDATA with a physical copy, NULL-ended; NULL: path */
+        rh_usec timeout;             /* of the command, and of each restore_command */
+        const char *restore_command; /* a shell's line that brings WAL, as PostgreSQL's; NULL */
+        rh_recovery_target target;
+        const char *sha256; /* 64 hex digits in lower case; NULL: looked for beside the backup */
         rh_location sha256_where;
         int jobs;
         const char *database; /* of a physical copy; NULL: its only one */

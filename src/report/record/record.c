@@ -113,6 +113,10 @@ static rh_json *physical_record(const rh_physical_facts *copy)
     rh_json_add_count(object, "timeline", copy->timeline > 0 ? copy->timeline : RH_UNKNOWN);
     rh_json_add_string(object, "start_lsn", copy->start_lsn);
     rh_json_add_string(object, "stop_lsn", copy->stop_lsn);
+    rh_json_add_string(object, "recovery_target", copy->recovery_target);
+    rh_json_add_string(object, "recovery_stopped", copy->recovery_stopped);
+    rh_json_add_string(object, "recovered_lsn", copy->recovered_lsn);
+    rh_json_add_int(object, "wal_segments_brought", copy->wal_brought);
     rh_json_add_bool(object, "has_manifest", copy->manifest);
     rh_json_add_int(object, "files_verified", copy->files_verified);
     rh_json_add_bool(object, "page_checksums", copy->page_checksums);
