@@ -105,22 +105,13 @@ static bool refuse(const char *name, const char *what, rh_error *error)
 static bool check_segment(const rh_wal_archive *archive, const char *name, uint64_t number, const char *path,
                           rh_error *error)
 {
-    enum { AT_ADDRESS = 8, AT_SYSTEM = 24, HEADER = 40 };
-    unsigned char head[HEADER];
-    struct stat status;
-    int fd = rh_file_open(path, false, error);
-    if (fd < 0)
-        return false;
-    bool read = fstat(fd, &status) == 0 && pread(fd, head, HEADER, 0) == HEADER;
-    close(fd);
-    if (!read || status.st_size != archive->segment_bytes)
-        return refuse(name,
-                      rh_arena_printf(archive->arena, "has %lld bytes instead of %u",
-                                      (long long)status.st_size, archive->segment_bytes),
-                      error);
     uint64_t address, system;
-    memcpy(&address, head + AT_ADDRESS, sizeof address);
-    memcpy(&system, head + AT_SYSTEM, sizeof system);
+    int64_t size = 0;
+    if (!rh_wal_segment_head(path, &system, &address, &size) || size != archive->segment_bytes)
+        return refuse(name,
+                      rh_arena_printf(archive->arena, "has %lld bytes instead of %u", (long long)size,
+                                      archive->segment_bytes),
+                      error);
     if (system != archive->system_identifier)
         return refuse(name, "is of another server: its system identifier differs", error);
     return address == number * archive->segment_bytes ||

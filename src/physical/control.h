@@ -28,8 +28,9 @@ typedef struct rh_control {
     int64_t time;                                /* of its last change, in seconds since 1970 */
     uint64_t checkpoint, redo, minimum_recovery; /* LSN; minimum_recovery 0: none */
     uint32_t timeline;
-    uint32_t segment_bytes;      /* of WAL */
-    int max_prepared, max_locks; /* transactions, locks a transaction */
+    uint32_t next_xid, oldest_xid; /* at the last checkpoint; without the epoch */
+    uint32_t segment_bytes;        /* of WAL */
+    int max_prepared, max_locks;   /* transactions, locks a transaction */
     bool page_checksums;
 } rh_control;
 

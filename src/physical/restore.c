@@ -10,6 +10,7 @@
 #include "pgrehearse/base/text.h"
 #include "verify.h"
 #include "wal.h"
+#include "whole.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,6 +72,22 @@ static bool read_manifest(const rh_physical_facts *copy, rh_arena *arena, rh_man
 
 /* ---- WAL ---- */
 
+/* The server's own message is that it cannot find its checkpoint. */
+static bool check_system(const rh_physical_facts *copy, const char *to, const char *name,
+                         const rh_control *control, rh_arena *arena, rh_error *error)
+{
+    uint64_t system, address;
+    int64_t size;
+    if (!rh_wal_segment_head(rh_arena_printf(arena, "%s/pg_wal/%s", to, name), &system, &address, &size) ||
+        system == control->system_identifier || system == 0)
+        return true;
+    rh_error_set(error, RH_ERROR_BACKUP,
+                 "the backup is of two servers: global/pg_control is of system %llu, and pg_wal/%s of %llu",
+                 (unsigned long long)control->system_identifier, name, (unsigned long long)system);
+    rh_error_hint(error, "copy it again: files of another server came between");
+    return rh_error_at(error, copy->path, 0, 0);
+}
+
 /* *COMPLETE: all of it is there. With a restore_command, what is missing is no error. */
 static bool check_wal(const rh_physical_facts *copy, const char *to, const rh_manifest *manifest,
                       const rh_control *control, bool *complete, rh_arena *arena, rh_error *error)
@@ -93,8 +110,10 @@ static bool check_wal(const rh_physical_facts *copy, const char *to, const rh_ma
     else
         missing = rh_wal_gap(timeline, start, control->segment_bytes, names, count, arena);
     *complete = !missing && (!copy->label || manifest->range_count > 0);
+    const char *first =
+        rh_wal_segment_name(timeline, start / control->segment_bytes, control->segment_bytes, arena);
     if (!missing || (copy->label && copy->restore_command))
-        return true;
+        return check_system(copy, to, first, control, arena, error);
     rh_error_set(error, RH_ERROR_BACKUP, "the backup lacks the WAL segment %s, which its recovery needs",
                  missing);
     rh_error_hint(error,
@@ -115,6 +134,7 @@ bool rh_physical_check(const rh_physical_facts *copy, bool atomic, rh_error *err
     bool ok = check_label(copy, atomic, error) && rh_physical_walk(copy, error) &&
               rh_control_read(copy->path, copy->major, &control, error) &&
               read_manifest(copy, arena, &manifest, error) &&
+              rh_physical_check_whole(copy, copy->path, &control, error) &&
               check_wal(copy, copy->path, &manifest, &control, &complete, arena, error);
     rh_arena_free(arena);
     return ok;
@@ -242,6 +262,7 @@ bool rh_physical_restore(rh_physical_facts *copy, bool atomic, const char *to, r
     if (!make_directories(to, arena, error) || !take_control(copy, to, &control, arena, error) ||
         !check_label(copy, atomic, error) || !read_manifest(copy, arena, &manifest, error) ||
         !rh_manifest_verify(&manifest, to, progress, &copy->files_verified, error) ||
+        !rh_physical_check_whole(copy, to, &control, error) ||
         !check_wal(copy, to, &manifest, &control, &copy->wal_complete, arena, error) ||
         !check_tablespaces(copy, to, &control, arena, error))
         return false;

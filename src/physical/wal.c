@@ -1,8 +1,11 @@
 #include "wal.h"
+#include "pgrehearse/adapters/files.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 bool rh_wal_segment_parse(const char *name, uint32_t segment_bytes, uint32_t *timeline, uint64_t *number)
 {
@@ -63,4 +66,20 @@ const char *rh_wal_gap(uint32_t timeline, uint64_t start, uint32_t segment_bytes
             return name;
     }
     return NULL;
+}
+
+bool rh_wal_segment_head(const char *path, uint64_t *system, uint64_t *address, int64_t *size)
+{
+    enum { AT_ADDRESS = 8, AT_SYSTEM = 24, HEADER = 40 };
+    unsigned char head[HEADER];
+    struct stat status;
+    int fd = rh_file_open(path, false, NULL);
+    if (fd < 0)
+        return false;
+    bool read = fstat(fd, &status) == 0 && pread(fd, head, HEADER, 0) == HEADER;
+    close(fd);
+    memcpy(address, head + AT_ADDRESS, sizeof *address);
+    memcpy(system, head + AT_SYSTEM, sizeof *system);
+    *size = read ? status.st_size : 0;
+    return read;
 }

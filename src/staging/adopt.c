@@ -22,11 +22,24 @@
 
 /* A replayed CREATE TABLESPACE writes into the directory that it names: production's, on its own machine. The
  * confinement denies that, with a message that does not say so. */
+static const char *find_waldump(rh_staging *staging)
+{
+    const char *beside = rh_staging_program(staging, "pg_waldump");
+    if (rh_file_exists(beside))
+        return beside;
+    char *server = realpath(rh_staging_program(staging, "postgres"), NULL); /* a link elsewhere */
+    beside = server ? rh_arena_printf(staging->arena, "%.*s/pg_waldump", (int)(strrchr(server, '/') - server),
+                                      server)
+                    : NULL;
+    free(server);
+    return beside && rh_file_exists(beside) ? beside : NULL;
+}
+
 static bool check_tablespaces(rh_staging *staging, const rh_physical_facts *copy, rh_error *error)
 {
-    const char *program = rh_staging_program(staging, "pg_waldump");
+    const char *program = copy->start_lsn ? find_waldump(staging) : NULL;
     const char *argv[] = {program, "-p", NULL, "-r", "Tablespace", "-t", NULL, "-s", copy->start_lsn, NULL};
-    if (!copy->start_lsn || !rh_file_exists(program))
+    if (!program)
         return true;
     argv[2] = rh_arena_printf(staging->arena, "%s/pg_wal", staging->cluster.data);
     argv[6] = rh_arena_printf(staging->arena, "%d", copy->timeline);
@@ -78,6 +91,9 @@ static const struct meaning {
      "install the locale that the database was made with (Debian: apt install "
      "locales)"},
     {"invalid page", "a page of the copy is damaged: compare it with its original, or take another backup"},
+    {"FATAL:  directory \"",
+     "a tablespace was created after the backup began, and the recovery would write into that "
+     "directory: take another backup"},
     {"tablespace", "a tablespace was created after the backup began: take another backup"},
     {"before consistent recovery point",
      "the target lies before the end of the backup: take an earlier backup, or a later backup.target"},
@@ -196,16 +212,19 @@ static bool recover(rh_staging *staging, rh_error *error)
 /* The WAL of the archive first, if it needs that. */
 static bool recover_all(rh_staging *staging, rh_physical_facts *copy, rh_error *error)
 {
+    int64_t before = log_size(staging);
     if (!rh_copy_needs_archive(staging, copy)) {
         if (!check_tablespaces(staging, copy, error) || !recover(staging, error))
             return false;
         copy->recovery_target = copy->label ? "end of the backup" : "end of its WAL";
+        rh_copy_examine_log(staging, log_since(staging, before));
         return true;
     }
     bool ended = false;
-    int64_t before = log_size(staging);
-    if (rh_copy_follow(staging, copy, &ended, error))
+    if (rh_copy_follow(staging, copy, &ended, error)) {
+        rh_copy_examine_log(staging, log_since(staging, before));
         return recover(staging, error);
+    }
     rh_embedded_halt(staging, false, NULL);
     return ended && check_tablespaces(staging, copy, error) && explain(staging, before, error);
 }

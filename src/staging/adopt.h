@@ -8,3 +8,5 @@ bool rh_copy_end_prepared(rh_staging *staging, const char *database, rh_error *e
 /* Adds to staging->copy->doubts what the rehearsed database lacks beside production: rows of
  * unlogged tables, libraries, the collations' version. */
 bool rh_copy_examine(rh_staging *staging, rh_error *error);
+/* The same of what the recovery LOG says of files that were not there. */
+void rh_copy_examine_log(rh_staging *staging, const char *log);

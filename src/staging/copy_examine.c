@@ -3,6 +3,7 @@
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/text.h"
 #include "embedded/staging.h"
+#include <string.h>
 
 /* Between its two phases, a transaction that is alive is prepared for moments. */
 enum { LONG_PREPARED_S = 60, HOUR_S = 3600, DAY_S = 86400 };
@@ -84,6 +85,22 @@ static bool check_libraries(rh_staging *staging, rh_pg *pg, rh_error *error)
     }
     rh_pg_result_free(rows);
     return rows != NULL;
+}
+
+void rh_copy_examine_log(rh_staging *staging, const char *log)
+{
+    static const char mark[] = "doesn't exist, reading as zeroes";
+    for (const char *found = log; (found = strstr(found, mark)) != NULL; found += sizeof mark - 1) {
+        const char *end = found, *begin;
+        while (end > log && *end != '"' && *end != '\n')
+            end--;
+        for (begin = end; begin > log && begin[-1] != '"' && begin[-1] != '\n';)
+            begin--;
+        doubt(
+            staging, rh_arena_strndup(staging->arena, begin, (size_t)(end - begin)),
+            "the copy lacks this file, and its recovery took it for empty: unless production had removed it "
+            "meanwhile, transactions that were committed are not, and rows are missing");
+    }
 }
 
 bool rh_copy_examine(rh_staging *staging, rh_error *error)

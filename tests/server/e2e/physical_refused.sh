@@ -85,7 +85,18 @@ of two 'database: shop'
 migration 000012_a.up.sql 'ALTER TABLE orders ADD COLUMN paid boolean;'
 rehearse 0 --pass quiet
 report "r['migrations'][-1]['outcome'] == 'ok'"
+fact 'a base backup without any of pg_xact'
+another clog
+rm "$copies/clog/pg_xact/"* "$copies/clog/backup_manifest"
+try clog 5 'lacks the files of pg_xact'
+fact 'WAL of another server'
+another system
+as_owner "$bindir/initdb" -D "$copies/other" -A trust --no-sync >/dev/null
+rm "$copies/system/backup_manifest"
+cp "$copies/other/pg_wal/000000010000000000000001" "$copies/system/pg_wal/$segment"
+try system 5 'is of two servers: global/pg_control is of system'
 fact 'a tablespace created after the backup began'
+of two 'database: shop'
 as_owner mkdir "$given/late"
 sql postgres "CREATE TABLESPACE late LOCATION '$given/late'" "SELECT pg_switch_wal()" >/dev/null
 as_owner cp "$given/data/pg_wal/"????????????????????[0-9A-F]??? "$copies/two/pg_wal/"
@@ -94,3 +105,20 @@ rehearse 5 --pass quiet
 says "$work/err" 'tablespace was created after the backup began'
 fact 'and its directory is not written to'
 [ "$(ls -A "$given/late")" = "$before" ] || fail 'the recovery wrote into it'
+fact 'a stopped server that lacks pg_xact, or a part of it'
+trap finish EXIT
+stop_server
+as_owner cp -a "$given/data" "$copies/stopped"
+for link in "$copies/stopped/pg_tblspc/"*; do
+    to=$(readlink "$link")
+    rm "$link"
+    as_owner cp -a "$to" "$link"
+done
+rm "$copies/stopped/pg_xact/0000"
+try stopped 5 'lacks the files of pg_xact'
+fact 'a stopped server that lacks a file of a database'
+as_owner cp -a "$given/data/pg_xact/0000" "$copies/stopped/pg_xact/0001"
+try stopped 5 'lacks pg_xact/0000, which says which transactions were committed'
+as_owner mv "$copies/stopped/pg_xact/0001" "$copies/stopped/pg_xact/0000"
+rm "$copies/stopped/base/1/pg_filenode.map"
+try stopped 5 'lacks base/1/pg_filenode.map, of a database'

@@ -1,0 +1,5 @@
+#!/bin/sh
+# Recovery from production's archive on PostgreSQL 12: see ../archive_version.sh.
+. "$(dirname "$0")/lib.sh"
+version=12
+. "$(dirname "$0")/../archive_version.sh"
