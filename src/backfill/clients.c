@@ -28,10 +28,10 @@ struct rh_clients {
     atomic_bool stop;
 };
 
-const rh_image_column *rh_clients_column(const rh_proof *p)
+const rh_digest_column *rh_clients_column(const rh_proof *p)
 {
     for (size_t i = 0; i < p->columns.count; i++) {
-        const rh_image_column *column = &p->columns.items[i];
+        const rh_digest_column *column = &p->columns.items[i];
         if (column->other && !column->owned && !column->varies)
             return column;
     }
@@ -43,7 +43,7 @@ static const char *insert_sql(const rh_proof *p)
 {
     const char *names = "", *values = "";
     for (size_t i = 0; i < p->columns.count; i++) {
-        const rh_image_column *column = &p->columns.items[i];
+        const rh_digest_column *column = &p->columns.items[i];
         if (!column->insert || (column->owned && !column->required))
             continue;
         names = rh_arena_printf(p->arena, "%s%s%s", names, *names ? ", " : "", column->name);
@@ -73,7 +73,7 @@ static bool make_models(rh_proof *p, rh_error *error)
 static bool make_parent(client *c, rh_error *error)
 {
     rh_proof *p = c->clients->proof;
-    const rh_image_column *column = rh_clients_column(p);
+    const rh_digest_column *column = rh_clients_column(p);
     const char *parameters[] = {p->target.table};
     rh_pg_result *key = rh_pg_query(
         p->side,
@@ -97,7 +97,7 @@ static bool make_parent(client *c, rh_error *error)
 
 static const char *sql_of(const rh_proof *p, rh_client_kind kind)
 {
-    const rh_image_column *column = rh_clients_column(p);
+    const rh_digest_column *column = rh_clients_column(p);
     const char *table = p->target.table;
     switch (kind) {
     case RH_CLIENT_INSERT:

@@ -28,4 +28,4 @@ typedef struct rh_clients_done {
 rh_clients_done rh_clients_stop(rh_clients *clients);
 
 /* A column that UPDATE may change; NULL: there is none. */
-const rh_image_column *rh_clients_column(const rh_proof *proof);
+const rh_digest_column *rh_clients_column(const rh_proof *proof);

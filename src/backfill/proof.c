@@ -69,11 +69,11 @@ static void find_owned(rh_proof *p)
         rh_sql_assigned(rh_arena_printf(p->arena, "UPDATE t SET %s", p->backfill->set), p->arena, &assigned,
                         &count);
     for (size_t i = 0; i < p->columns.count; i++) {
-        rh_image_column *column = &p->columns.items[i];
+        rh_digest_column *column = &p->columns.items[i];
         for (size_t k = 0; k < count; k++)
             column->owned = column->owned || strcmp(assigned[k].column, column->plain) == 0;
         if (!p->backfill->set)
-            column->owned = rh_image_column_differs(&p->reference.before, &p->reference.after, i);
+            column->owned = rh_digest_column_differs(&p->reference.before, &p->reference.after, i);
     }
 }
 
@@ -115,15 +115,15 @@ static bool read_places(rh_proof *p, rh_error *error)
 /* Values that depend on the time or on chance differ between two runs. */
 static bool find_varying(rh_proof *p, rh_error *error)
 {
-    rh_image second = {0};
+    rh_digest second = {0};
     rh_proof_end end;
     if (!rh_proof_fresh(p, error) || !rh_proof_run(p, false, &end, error) ||
-        !rh_image_read(p->side, &p->target, &p->columns, p->arena, &second, error))
+        !rh_digest_read(p->side, &p->target, &p->columns, p->arena, &second, error))
         return false;
     for (size_t i = 0; i < p->columns.count; i++)
-        p->columns.items[i].varies = rh_image_column_differs(&p->reference.after, &second, i);
+        p->columns.items[i].varies = rh_digest_column_differs(&p->reference.after, &second, i);
     p->reference.after = second;
-    return rh_image_rows_read(p->side, &p->target, &p->columns, p->arena, &p->reference.after, error);
+    return rh_digest_rows_read(p->side, &p->target, &p->columns, p->arena, &p->reference.after, error);
 }
 
 /* Says what the undisturbed run alone shows; false: without it nothing else can be compared. */
@@ -206,13 +206,13 @@ bool rh_proof_reference_run(rh_proof *p, rh_error *error)
     rh_proof_end end;
     const rh_usec began = rh_clock_monotonic();
     if (!rh_proof_fresh(p, error) ||
-        !rh_image_columns_read(p->side, &p->target, p->arena, &p->columns, error) ||
-        !rh_image_read(p->side, &p->target, &p->columns, p->arena, &r->before, error))
+        !rh_digest_columns_read(p->side, &p->target, p->arena, &p->columns, error) ||
+        !rh_digest_read(p->side, &p->target, &p->columns, p->arena, &r->before, error))
         return false;
     if (p->rows == 0)
         p->rows = r->before.rows;
     if (!rh_proof_run(p, false, &end, error) || !rh_proof_count(p, &r->counts, error) ||
-        !rh_image_read(p->side, &p->target, &p->columns, p->arena, &r->after, error))
+        !rh_digest_read(p->side, &p->target, &p->columns, p->arena, &r->after, error))
         return false;
     r->elapsed_s = rh_seconds(rh_clock_monotonic() - began);
     find_owned(p);

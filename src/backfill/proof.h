@@ -1,7 +1,7 @@
 /* What the parts of the proof share: the copy of the sample that is in use, and the undisturbed run that the
  * others are compared with. */
 #pragma once
-#include "image.h"
+#include "digest.h"
 #include "runner.h"
 #include <stdatomic.h>
 
@@ -33,7 +33,7 @@ typedef struct rh_proof_end {
 /* The undisturbed run. */
 typedef struct rh_proof_reference {
     bool made;
-    rh_image before, after; /* AFTER with its rows */
+    rh_digest before, after; /* AFTER with its rows */
     rh_proof_counts counts;
     int64_t left;        /* rows that are to do afterwards; RH_UNKNOWN: no condition says */
     const char **places; /* ctid of each row in the order in which they were written */
@@ -52,7 +52,7 @@ typedef struct rh_proof {
     rh_backfill_target target;
     rh_backfill_statements sql;
     rh_backfill_setting setting;
-    rh_image_columns columns;
+    rh_digest_columns columns;
     const char *condition; /* of the rows that are still to do; NULL: not known */
     int64_t rows;          /* to do, at most */
     rh_proof_sessions sessions;

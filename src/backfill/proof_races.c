@@ -165,7 +165,7 @@ static bool judge_complete(race *r, rh_error *error)
         "SELECT count(*), 0 FROM %s WHERE %s AND NOT %s AND (%s) < (SELECT %s FROM %s WHERE %s IN (SELECT key FROM "
         "pgrehearse_proof.journal WHERE backfill) ORDER BY %s LIMIT 1)",
         p->target.table, still_to_do(p, key), was_inserted, keys, keys, p->target.table, key,
-        rh_backfill_key_order(&p->target, p->arena));
+        rh_backfill_key_descending(&p->target, p->arena));
     if (!query_numbers(p, sql, &left, &inserted, error) ||
         !query_numbers(p, passed_sql, &passed, &unused, error))
         return false;

@@ -45,17 +45,17 @@ static const char *varying(const rh_proof *p)
 /* The undisturbed run's copy is current: it is run again from its beginning. */
 static bool run_again(rh_proof *p, rh_error *error)
 {
-    rh_image first = p->reference.after, second = {0};
+    rh_digest first = p->reference.after, second = {0};
     rh_proof_counts before, after;
     rh_proof_end end;
     if (!rh_proof_count(p, &before, error) || !rh_proof_run(p, false, &end, error) ||
         !rh_proof_count(p, &after, error) ||
-        !rh_image_read(p->side, &p->target, &p->columns, p->arena, &second, error))
+        !rh_digest_read(p->side, &p->target, &p->columns, p->arena, &second, error))
         return false;
     const int64_t again = after.writes - before.writes;
     bool chance = false;
     for (size_t i = 0; i < p->columns.count; i++)
-        chance = chance || (p->columns.items[i].varies && rh_image_column_differs(&first, &second, i));
+        chance = chance || (p->columns.items[i].varies && rh_digest_column_differs(&first, &second, i));
     if (!same_as_reference(p, RH_PROOF_IDEMPOTENT, "backfill-not-idempotent", "Run a second time", &end,
                            error))
         return false;

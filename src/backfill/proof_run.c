@@ -238,23 +238,23 @@ bool rh_proof_left(rh_proof *p, int64_t *left, rh_error *error)
 
 bool rh_proof_compare(rh_proof *p, rh_backfill_claim *claim, int64_t *different, rh_error *error)
 {
-    rh_image now = {0};
+    rh_digest now = {0};
     *different = 0;
-    if (!rh_image_read(p->side, &p->target, &p->columns, p->arena, &now, error))
+    if (!rh_digest_read(p->side, &p->target, &p->columns, p->arena, &now, error))
         return false;
     bool differs = now.rows != p->reference.after.rows;
     for (size_t i = 0; i < p->columns.count; i++) {
-        const rh_image_column *column = &p->columns.items[i];
-        if (column->varies || !rh_image_column_differs(&p->reference.after, &now, i))
+        const rh_digest_column *column = &p->columns.items[i];
+        if (column->varies || !rh_digest_column_differs(&p->reference.after, &now, i))
             continue;
         differs = true;
         *rh_arena_add(p->arena, &claim->columns, &claim->column_count) = column->plain;
     }
     if (!differs)
         return true;
-    if (!rh_image_rows_read(p->side, &p->target, &p->columns, p->arena, &now, error))
+    if (!rh_digest_rows_read(p->side, &p->target, &p->columns, p->arena, &now, error))
         return false;
-    *different = rh_image_different_rows(&p->reference.after, &now);
+    *different = rh_digest_different_rows(&p->reference.after, &now);
     if (*different == 0)
         *different = RH_UNKNOWN; /* in columns that the backfill does not own */
     return true;

@@ -68,7 +68,7 @@ static const char *update(const rh_backfill *b, const rh_backfill_target *target
                            also(b->join, arena), also(b->condition, arena));
 }
 
-const char *rh_backfill_key_order(const rh_backfill_target *target, rh_arena *arena)
+const char *rh_backfill_key_descending(const rh_backfill_target *target, rh_arena *arena)
 {
     rh_text list = {0};
     for (size_t i = 0; i < target->key_count; i++)
@@ -81,7 +81,8 @@ static const char *find_keyset(const rh_backfill *b, const rh_backfill_target *t
                                rh_arena *arena)
 {
     const size_t size = target->key_count, upper = first ? 1 : size + 1;
-    const char *keys = rh_backfill_key_list(target, "", arena), *order = rh_backfill_key_order(target, arena);
+    const char *keys = rh_backfill_key_list(target, "", arena),
+               *order = rh_backfill_key_descending(target, arena);
     const char *start = first ? "" : rh_arena_printf(arena, "%s AND ", compare(target, "", ">", 1, arena));
     return rh_arena_printf(arena,
                            "SELECT %s, count(*) OVER () FROM (\n"
@@ -260,7 +261,7 @@ const char *rh_backfill_last_sql(const rh_backfill *b, const rh_backfill_target 
     }
     return rh_arena_printf(arena, "SELECT %s FROM %s ORDER BY %s LIMIT 1",
                            rh_backfill_key_list(target, "", arena), target->table,
-                           rh_backfill_key_order(target, arena));
+                           rh_backfill_key_descending(target, arena));
 }
 
 const char *rh_backfill_count_up_to(const rh_backfill *b, const rh_backfill_target *target, rh_arena *arena)

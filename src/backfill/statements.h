@@ -41,7 +41,7 @@ const char *rh_backfill_count_up_to(const rh_backfill *backfill, const rh_backfi
 /* "id", "tenant, id"; PREFIX before each: "orders.id". In ARENA. */
 const char *rh_backfill_key_list(const rh_backfill_target *target, const char *prefix, rh_arena *arena);
 /* "id DESC", "tenant DESC, id DESC". */
-const char *rh_backfill_key_order(const rh_backfill_target *target, rh_arena *arena);
+const char *rh_backfill_key_descending(const rh_backfill_target *target, rh_arena *arena);
 
 /* A value of the key's type that lies before all others; NULL: not known. */
 const char *rh_backfill_lowest(const rh_backfill_target *target);

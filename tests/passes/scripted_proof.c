@@ -158,11 +158,11 @@ static rh_proof_reference reference(void)
 
 static rh_proof *make_proof(const rh_proof_place *place)
 {
-    static rh_image_column columns[3];
+    static rh_digest_column columns[3];
     rh_proof *proof = rh_arena_alloc(arena, sizeof *proof);
-    columns[0] = (rh_image_column){.plain = "id", .name = "id", .is_key = true, .required = true};
-    columns[1] = (rh_image_column){.plain = "a", .name = "a", .other = "a + 1", .insert = "a"};
-    columns[2] = (rh_image_column){.plain = "b", .name = "b", .insert = "b", .owned = true};
+    columns[0] = (rh_digest_column){.plain = "id", .name = "id", .is_key = true, .required = true};
+    columns[1] = (rh_digest_column){.plain = "a", .name = "a", .other = "a + 1", .insert = "a"};
+    columns[2] = (rh_digest_column){.plain = "b", .name = "b", .insert = "b", .owned = true};
     *proof = (rh_proof){
         .backfill = &scripted_of,
         .place = place,

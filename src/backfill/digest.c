@@ -1,10 +1,10 @@
-#include "image.h"
+#include "digest.h"
 #include "embedded/backfill.h"
 #include "pgrehearse/base/text.h"
 #include <string.h>
 
-bool rh_image_columns_read(rh_pg *pg, const rh_backfill_target *target, rh_arena *arena,
-                           rh_image_columns *columns, rh_error *error)
+bool rh_digest_columns_read(rh_pg *pg, const rh_backfill_target *target, rh_arena *arena,
+                            rh_digest_columns *columns, rh_error *error)
 {
     rh_text key = {0};
     for (size_t i = 0; i < target->key_count; i++)
@@ -12,21 +12,21 @@ bool rh_image_columns_read(rh_pg *pg, const rh_backfill_target *target, rh_arena
     const char *parameters[] = {target->table, rh_pg_array_end(&key)};
     rh_pg_result *found = rh_pg_query(pg, rh_sql_proof_columns, 2, parameters, error);
     rh_text_release(&key);
-    *columns = (rh_image_columns){0};
+    *columns = (rh_digest_columns){0};
     for (size_t i = 0; found && i < rh_pg_rows(found); i++)
         *rh_arena_add(arena, &columns->items, &columns->count) =
-            (rh_image_column){.plain = rh_arena_strdup(arena, rh_pg_value(found, i, 0)),
-                              .name = rh_arena_strdup(arena, rh_pg_value(found, i, 1)),
-                              .is_key = rh_pg_bool(found, i, 2),
-                              .other = rh_arena_strdup(arena, rh_pg_value(found, i, 3)),
-                              .insert = rh_arena_strdup(arena, rh_pg_value(found, i, 4)),
-                              .required = rh_pg_bool(found, i, 5)};
+            (rh_digest_column){.plain = rh_arena_strdup(arena, rh_pg_value(found, i, 0)),
+                               .name = rh_arena_strdup(arena, rh_pg_value(found, i, 1)),
+                               .is_key = rh_pg_bool(found, i, 2),
+                               .other = rh_arena_strdup(arena, rh_pg_value(found, i, 3)),
+                               .insert = rh_arena_strdup(arena, rh_pg_value(found, i, 4)),
+                               .required = rh_pg_bool(found, i, 5)};
     rh_pg_result_free(found);
     return found != NULL;
 }
 
-bool rh_image_read(rh_pg *pg, const rh_backfill_target *target, const rh_image_columns *columns,
-                   rh_arena *arena, rh_image *image, rh_error *error)
+bool rh_digest_read(rh_pg *pg, const rh_backfill_target *target, const rh_digest_columns *columns,
+                    rh_arena *arena, rh_digest *digest, rh_error *error)
 {
     const char *key = rh_backfill_key_list(target, "", arena);
     rh_text sql = {0};
@@ -39,16 +39,16 @@ bool rh_image_read(rh_pg *pg, const rh_backfill_target *target, const rh_image_c
     rh_text_release(&sql);
     if (!row)
         return false;
-    *image = (rh_image){.rows = rh_pg_int(row, 0, 0, 0),
-                        .sums = rh_arena_alloc(arena, (columns->count + 1) * sizeof *image->sums)};
+    *digest = (rh_digest){.rows = rh_pg_int(row, 0, 0, 0),
+                          .sums = rh_arena_alloc(arena, (columns->count + 1) * sizeof *digest->sums)};
     for (size_t i = 0; i < columns->count; i++)
-        image->sums[i] = rh_arena_strdup(arena, rh_pg_value(row, 0, i + 1));
+        digest->sums[i] = rh_arena_strdup(arena, rh_pg_value(row, 0, i + 1));
     rh_pg_result_free(row);
     return true;
 }
 
-bool rh_image_rows_read(rh_pg *pg, const rh_backfill_target *target, const rh_image_columns *columns,
-                        rh_arena *arena, rh_image *image, rh_error *error)
+bool rh_digest_rows_read(rh_pg *pg, const rh_backfill_target *target, const rh_digest_columns *columns,
+                         rh_arena *arena, rh_digest *digest, rh_error *error)
 {
     rh_text list = {0};
     for (size_t i = 0; i < columns->count; i++)
@@ -64,23 +64,23 @@ bool rh_image_rows_read(rh_pg *pg, const rh_backfill_target *target, const rh_im
     rh_text_release(&list);
     if (!rows)
         return false;
-    image->count = rh_pg_rows(rows);
-    image->keys = rh_arena_alloc(arena, (image->count + 1) * sizeof *image->keys);
-    image->digests = rh_arena_alloc(arena, (image->count + 1) * sizeof *image->digests);
-    for (size_t i = 0; i < image->count; i++) {
-        image->keys[i] = rh_pg_int(rows, i, 0, 0);
-        image->digests[i] = rh_pg_int(rows, i, 1, 0);
+    digest->count = rh_pg_rows(rows);
+    digest->keys = rh_arena_alloc(arena, (digest->count + 1) * sizeof *digest->keys);
+    digest->digests = rh_arena_alloc(arena, (digest->count + 1) * sizeof *digest->digests);
+    for (size_t i = 0; i < digest->count; i++) {
+        digest->keys[i] = rh_pg_int(rows, i, 0, 0);
+        digest->digests[i] = rh_pg_int(rows, i, 1, 0);
     }
     rh_pg_result_free(rows);
     return true;
 }
 
-bool rh_image_column_differs(const rh_image *a, const rh_image *b, size_t column)
+bool rh_digest_column_differs(const rh_digest *a, const rh_digest *b, size_t column)
 {
     return strcmp(a->sums[column], b->sums[column]) != 0;
 }
 
-int64_t rh_image_different_rows(const rh_image *a, const rh_image *b)
+int64_t rh_digest_different_rows(const rh_digest *a, const rh_digest *b)
 {
     int64_t different = 0;
     size_t i = 0, k = 0;
