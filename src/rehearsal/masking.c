@@ -91,6 +91,9 @@ static void await_sessions(rh_pg *pg)
     int64_t count = 0;
     while (rh_pg_query_int(pg, others, &count, NULL) && count > 0 && rh_clock_monotonic() < until)
         rh_clock_sleep_until(rh_clock_monotonic() + RH_SECOND / 100);
+    /* Before 15, what is read may be what the statistics collector knew half a second ago. */
+    if (rh_pg_server_version(pg) < 150000)
+        rh_clock_sleep_until(rh_clock_monotonic() + RH_SECOND);
 }
 
 void rh_masking_before(rh_run *run, const char *conninfo)
