@@ -92,6 +92,17 @@ static bool inspect_directory(const char *path, rh_arena *arena, rh_backup_facts
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (rh_file_exists(rh_arena_printf(arena, "%s/%s", path, known[i].file)))
             return no_backup(error, path, known[i].what, known[i].hint);
+    char **names = NULL;
+    size_t count = 0;
+    if (!rh_directory_list(path, arena, &names, &count, error))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (rh_ends_with(names[i], ".csv") || rh_ends_with(names[i], ".csv.gz"))
+            return no_backup(
+                error, path, "a folder of CSV files, without the definitions of their tables",
+                "name a dump of the definitions (pg_dump --schema-only) with backup.partial: true, "
+                "and load the files in prepare: - command: [psql, -c, \"\\\\copy TABLE FROM FILE.csv CSV HEADER\"]; "
+                "the verdict is then inconclusive, because the rows are not the backup's");
     return no_backup(error, path, "a directory without pg_dump's toc.dat",
                      "name a file, or a directory that pg_dump --format=directory wrote");
 }

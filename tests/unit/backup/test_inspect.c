@@ -139,6 +139,8 @@ static void what_is_no_backup_is_named(void **state)
     expect_no_backup("sqlite", "a SQLite dump");
     expect_no_backup("utf16", "text in UTF-16");
     expect_no_backup("nothing", "a directory without pg_dump's toc.dat");
+    shell("mkdir tables && echo id >tables/orders.csv");
+    expect_no_backup("tables", "a folder of CSV files");
     expect_no_backup("data", "a server's data directory");
     expect_no_backup("base.tar", "a pg_basebackup in a tar file");
     expect_no_backup("page", "an HTML page");
