@@ -79,6 +79,7 @@ typedef struct crossing {
     double distance;                  /* doublings; 0: no larger than what was seen */
     double growth;                    /* of the duration, by size and memory */
     double hardware_spread;           /* log space */
+    double rounds_spread;             /* log space: of the probes' rounds, here and there */
     double run_width, distance_width; /* log space */
     rh_text notes;                    /* how it was translated */
     bool hardware_known;              /* no part lacks its probe */
@@ -118,6 +119,31 @@ static double scale_part(crossing *c, double seconds, double growth, double rati
     return seconds * growth * (isnan(ratio) ? 1 : ratio);
 }
 
+/* How much the rounds of a probe differ, here and there: half-width of the logarithm of its ratio. */
+static double rounds_of(const rh_translation *t, rh_probe_kind kind)
+{
+    return isnan(rh_translation_ratio(t, kind))
+               ? 0
+               : hypot(t->staging->spread[kind], t->production->spread[kind]);
+}
+
+/* Of the sum of PARTS, each as uncertain as its own probe; of several probes the most uncertain. */
+static double rounds_spread(const rh_translation *t, rh_statement_class class_,
+                            const rh_duration_parts *parts)
+{
+    rh_probe_kind kinds[3];
+    const size_t count = cpu_probes(class_, kinds);
+    double cpu = 0;
+    for (size_t i = 0; i < count; i++)
+        cpu = fmax(cpu, rounds_of(t, kinds[i]));
+    const double squares = pow(parts->cpu_s * cpu, 2) +
+                           pow(parts->read_s * rounds_of(t, RH_PROBE_SEQUENTIAL), 2) +
+                           pow(parts->write_s * rounds_of(t, RH_PROBE_WRITE), 2) +
+                           pow(parts->wal_s * rounds_of(t, RH_PROBE_WAL), 2);
+    const double sum = parts->cpu_s + parts->read_s + parts->write_s + parts->wal_s + parts->wait_s;
+    return sum > 0 ? sqrt(squares) / sum : 0;
+}
+
 /* The share of WAL bytes that is left there. */
 static double wal_share(const rh_statement *statement, double image_share)
 {
@@ -151,6 +177,7 @@ static void translate_parts(crossing *c, const rh_translation *t)
     parts->wal_s = scale_part(c, parts->wal_s, growth_of(c, RH_COST_WAL, c->growth), wal) *
                    wal_share(c->statement, t->image_share);
     parts->wait_s *= c->growth;
+    c->rounds_spread = rounds_spread(t, c->statement->class_, parts);
     /* What does not fit into production's memory comes from its device. */
     double bytes = c->there ? c->there->bytes : 0;
     if (t->memory_bytes > 0 && bytes > t->memory_bytes && t->production->value[RH_PROBE_SEQUENTIAL] > 0) {
@@ -184,7 +211,7 @@ static void widen(crossing *c, const rh_heldouts *heldouts, double level, rh_are
     if (c->distance > 0.25)
         c->distance_width = rh_heldouts_width(heldouts, c->statement->class_, c->distance, level, &used);
     double width = sqrt(c->run_width * c->run_width + c->distance_width * c->distance_width +
-                        c->hardware_spread * c->hardware_spread);
+                        c->hardware_spread * c->hardware_spread + c->rounds_spread * c->rounds_spread);
     p->low_s = p->median_s * exp(-width);
     p->high_s = p->median_s * exp(width);
     p->level = isnan(width) ? NAN : level;
@@ -205,6 +232,12 @@ static void explain(crossing *c, bool profile, rh_arena *arena)
         p->drivers = rh_arena_printf(arena, "production's table is %.3g times as large as the backup's",
                                      exp2(c->distance));
         p->narrows = "a fuller backup, or earlier runs' scores (a run directory with its history)";
+    } else if (c->rounds_spread > c->run_width && c->rounds_spread > c->hardware_spread &&
+               c->rounds_spread > c->distance_width) {
+        p->drivers =
+            rh_arena_printf(arena, "the rounds of the hardware probes differ by %.0f %%: it was disturbed",
+                            100 * (exp(c->rounds_spread) - 1));
+        p->narrows = "a profile of production taken at a quiet hour, and a quieter staging machine";
     } else if (c->distance_width >= c->run_width && c->distance_width >= c->hardware_spread) {
         p->drivers = rh_arena_printf(arena, "the extrapolation to %.3g times the size that was run",
                                      exp2(c->distance));

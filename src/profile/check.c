@@ -3,6 +3,7 @@
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/base/units.h"
 #include "pgrehearse/profile/profile.h"
+#include "rounds.h"
 #include "session.h"
 #include "embedded/profile.h"
 #include <math.h>
@@ -213,7 +214,7 @@ bool rh_profile_compare(const rh_profile *profile, const char *conninfo, rh_aren
 
 /* ---- the same probe on staging ---- */
 
-bool rh_profile_probe(const char *conninfo, unsigned probes, rh_arena *arena, rh_probe *probe,
+bool rh_profile_probe(const char *conninfo, unsigned probes, rh_arena *arena, rh_production_facts *facts,
                       rh_skipped **unknown, size_t *count, rh_error *error)
 {
     rh_json *root = rh_json_object(), *figures = rh_json_add_object(root, "probe");
@@ -237,8 +238,10 @@ bool rh_profile_probe(const char *conninfo, unsigned probes, rh_arena *arena, rh
     for (size_t i = 0; ok && i < read.unknown_count; i++)
         if (rh_starts_with(read.unknown[i].what, "probe."))
             *rh_arena_add(arena, unknown, count) = read.unknown[i];
-    if (ok)
-        *probe = read.probe;
+    if (ok && facts->round_count < RH_PROBE_ROUNDS_MOST) {
+        facts->rounds[facts->round_count++] = read.probe;
+        facts->staging = rh_probe_of_rounds(facts->rounds, facts->round_count);
+    }
     rh_pg_close(session.pg);
     rh_json_free(root);
     return ok;

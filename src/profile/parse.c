@@ -3,6 +3,7 @@
 #include "pgrehearse/base/units.h"
 #include "pgrehearse/profile/profile.h"
 #include "parse_values.h"
+#include "rounds.h"
 #include "partitions.h"
 #include "sections.h"
 #include <math.h>
@@ -383,23 +384,33 @@ static bool is_possible(rh_probe_kind kind, double value)
     return value >= low[kind] && value <= high[kind];
 }
 
-static void parse_probe(parser *p)
+/* ROUND: "probe", or "probe_again", which is left out without a word where it is of no use. */
+static rh_probe parse_round(parser *p, const char *round, bool first)
 {
+    rh_probe probe = {.uncached_bytes_per_s = RH_NOT_MEASURED};
+    const rh_json *all = rh_json_get(p->root, round);
     for (int kind = 0; kind < RH_PROBE_COUNT; kind++) {
         const char *name = rh_probe_name((rh_probe_kind)kind);
-        const rh_json *figures = rh_json_get(rh_json_get(p->root, "probe"), name);
+        const rh_json *figures = rh_json_get(all, name);
         const char *whose = rh_arena_printf(p->arena, "probe %s", name);
         double value = figures ? probe_value(p, (rh_probe_kind)kind, figures, whose) : RH_NOT_MEASURED;
-        p->profile->probe.cut_short[kind] = rh_json_bool(rh_json_get(figures, "cut_short"));
+        probe.cut_short[kind] = rh_json_bool(rh_json_get(figures, "cut_short"));
         if (figures && !is_possible((rh_probe_kind)kind, value)) {
-            if (isnan(value))
+            if (first && isnan(value))
                 warn(p, "%s: the measurements do not give a figure", whose);
-            else
+            else if (first)
                 warn(p, "%s: out of range: %g %s", whose, value, rh_probe_unit((rh_probe_kind)kind));
             value = RH_NOT_MEASURED;
         }
-        p->profile->probe.value[kind] = value;
+        probe.value[kind] = value;
     }
+    return probe;
+}
+
+static void parse_probe(parser *p)
+{
+    const rh_probe rounds[] = {parse_round(p, "probe", true), parse_round(p, "probe_again", false)};
+    p->profile->probe = rh_probe_of_rounds(rounds, 2);
     const rh_json *sequential = rh_json_path(p->root, "probe.sequential");
     double uncached = per(real_of(p, sequential, "uncached_bytes", 1e15, "probe sequential"),
                           real_of(p, sequential, "uncached_seconds", 60, "probe sequential"));

@@ -23,6 +23,11 @@ static bool add_fact(rh_json *root, const char *part, rh_json *fact)
         rh_json_add_string(unknown, "what", part);
         rh_json_add_string(unknown, "why", why);
         rh_json_free(fact);
+    } else if (rh_starts_with(part, "probe_again.")) {
+        rh_json *again = rh_json_get(root, "probe_again");
+        if (!again)
+            again = rh_json_add_object(root, "probe_again");
+        rh_json_add(again, part + strlen("probe_again."), fact);
     } else if (strcmp(part, "unknown") == 0 || (known && known->many)) {
         if (!rh_json_get(root, part))
             rh_json_add_array(root, part);

@@ -15,7 +15,7 @@ static void head(const rh_profile_options *options, rh_text *script)
         "-- Facts about this database for pgrehearse, as CSV on standard output:\n"
         "--     psql -X -f profile.sql \"postgresql://...\" > profile.csv\n"
         "-- It reads catalogs and statistics in a read-only transaction, measures the hardware for about\n"
-        "-- two seconds, and changes nothing. A role with pg_monitor suffices. What fails is reported on\n"
+        "-- five seconds, and changes nothing. A role with pg_monitor suffices. What fails is reported on\n"
         "-- standard error, and in the CSV as unknown.\n");
     rh_text_append(
         script,
@@ -65,7 +65,8 @@ static void add_facts(bool again, bool values, rh_text *script)
     rh_text_append(script, "COMMIT;\n");
 }
 
-static void add_probe(rh_probe_kind kind, rh_text *script)
+/* AGAIN: the second round, which is left out where it fails. */
+static void add_probe(rh_probe_kind kind, bool again, rh_text *script)
 {
     const rh_probe_part *part = rh_profile_probe_part(kind);
     rh_text_append_char(script, '\n');
@@ -74,11 +75,14 @@ static void add_probe(rh_probe_kind kind, rh_text *script)
     else
         rh_text_append(script, "SET search_path = pg_catalog;\nSET statement_timeout = '1500ms';\n");
     rh_text_printf(script, "%s;\n", part->sql);
-    add_failure(part->name, script);
+    if (again)
+        rh_text_append(script, "\\if :ERROR\n");
+    else
+        add_failure(part->name, script);
     rh_text_printf(script,
-                   "\\else\nCOPY (SELECT '%s', current_setting('pgrehearse.probe')::jsonb) TO STDOUT "
+                   "\\else\nCOPY (SELECT '%s%s', current_setting('pgrehearse.probe')::jsonb) TO STDOUT "
                    "(FORMAT csv);\n\\endif\n",
-                   part->name);
+                   again ? "probe_again." : "probe.", rh_probe_name(kind));
     rh_text_append(script, part->own ? "RESET ALL;\n" : "COMMIT;\n");
 }
 
@@ -106,9 +110,10 @@ void rh_profile_script(const rh_profile_options *options, rh_text *script)
     head(options, script);
     rh_text_append(script, "SELECT clock_timestamp() AS began\n\\gset rh_\n");
     add_facts(false, options->most_common_values, script);
-    for (int kind = 0; kind < RH_PROBE_COUNT; kind++)
-        if (options->probes & 1u << kind)
-            add_probe((rh_probe_kind)kind, script);
+    for (int round = 0; round < 2; round++)
+        for (int kind = 0; kind < RH_PROBE_COUNT; kind++)
+            if (options->probes & 1u << kind)
+                add_probe((rh_probe_kind)kind, round > 0, script);
     add_looks(options->watch, script);
     rh_text_append(script, "\nSELECT pg_sleep(greatest(0, 1.2 - extract(epoch FROM clock_timestamp() - "
                            ":'rh_began'::timestamptz))::float8)\n\\gset rh_\n");

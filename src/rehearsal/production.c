@@ -46,24 +46,56 @@ static unsigned probes_of(const rh_profile *profile)
     return probes;
 }
 
+/* Interleaved: what disturbs the machine for a while disturbs a round of every probe, not all rounds of one.
+ */
+static bool probe_staging(rh_run *run, const char *conninfo, rh_error *error)
+{
+    enum { ROUNDS = 3 };
+    _Static_assert((int)ROUNDS < (int)RH_PROBE_ROUNDS_MOST, "one is left for the end");
+    rh_skipped *unknown = NULL;
+    size_t unknown_count = 0, first = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        if (!rh_profile_probe(conninfo, probes_of(run->production.profile), run->arena, &run->production,
+                              &unknown, &unknown_count, error))
+            return false;
+        first = round == 0 ? unknown_count : first;
+    }
+    for (size_t i = 0; i < first; i++)
+        rh_run_not_measured(run, RH_UNMEASURED_PRODUCTION_PROFILE, "staging's %s: %s", unknown[i].what,
+                            unknown[i].why);
+    return true;
+}
+
+bool rh_production_probe_again(rh_run *run, const char *conninfo, const rh_progress *progress,
+                               rh_error *error)
+{
+    /* Tables are others by now, and caches warmer. */
+    static const unsigned of_machine =
+        1u << RH_PROBE_CPU | 1u << RH_PROBE_SORT | 1u << RH_PROBE_WAL | 1u << RH_PROBE_WRITE;
+    rh_skipped *unknown = NULL;
+    size_t count = 0;
+    if (!run->production.profile)
+        return true;
+    rh_progress_begin(progress, "probe", "staging once more: is the machine as fast as it was?");
+    if (!rh_profile_probe(conninfo, probes_of(run->production.profile) & of_machine, run->arena,
+                          &run->production, &unknown, &count, error))
+        return false;
+    rh_progress_end(progress, "probe", "a part of the predictions' uncertainty");
+    return true;
+}
+
 bool rh_production_compare(rh_run *run, const char *conninfo, const rh_progress *progress, rh_error *error)
 {
     rh_production_facts *facts = &run->production;
-    rh_skipped *unknown = NULL;
-    size_t unknown_count = 0;
     if (!facts->profile)
         return true;
     rh_progress_begin(progress, "probe", "staging, with the same probes as production");
     if (!rh_profile_compare(facts->profile, conninfo, run->arena, facts, error))
         return at_profile(run->scenario, error);
-    if (!rh_profile_probe(conninfo, probes_of(facts->profile), run->arena, &facts->staging, &unknown,
-                          &unknown_count, error))
+    if (!probe_staging(run, conninfo, error))
         return false;
     for (size_t i = 0; i < facts->sentence_count; i++)
         rh_run_not_measured(run, RH_UNMEASURED_PRODUCTION_PROFILE, "%s", facts->sentences[i]);
-    for (size_t i = 0; i < unknown_count; i++)
-        rh_run_not_measured(run, RH_UNMEASURED_PRODUCTION_PROFILE, "staging's %s: %s", unknown[i].what,
-                            unknown[i].why);
     rh_progress_end(progress, "probe", "beside production's in the report");
     return true;
 }

@@ -12,6 +12,10 @@ bool rh_production_read(rh_run *run, const rh_progress *progress, rh_error *erro
  * (RH_ERROR_SCENARIO when the profile is of another database) and runs the probe at CONNINFO. What was found
  * goes into run->not_measured, too. */
 bool rh_production_compare(rh_run *run, const char *conninfo, const rh_progress *progress, rh_error *error);
+/* After the timed passes: once more those of the machine, not of the tables. One that differs from the
+ * earlier rounds widens the predictions' intervals. */
+bool rh_production_probe_again(rh_run *run, const char *conninfo, const rh_progress *progress,
+                               rh_error *error);
 /* What production's profile sets besides PostgreSQL's defaults, in run->arena; none without a profile. */
 const rh_setting *rh_production_own_settings(rh_run *run, size_t *count);
 /* Fills in production's values of staging's settings. */

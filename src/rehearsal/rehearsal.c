@@ -334,6 +334,13 @@ static bool quiet_passes(rehearsal *r, rh_error *error)
     return true;
 }
 
+/* Other tenants of the machine may have come or gone during the passes. */
+static bool probe_again(rehearsal *r, rh_error *error)
+{
+    r->stage = "probe";
+    return rh_production_probe_again(r->run, rh_staging_conninfo(r->staging), r->progress, error);
+}
+
 static bool loaded_pass(rehearsal *r, rh_error *error)
 {
     r->stage = "loaded pass";
@@ -483,6 +490,7 @@ static stage *const BEFORE[] = {inspect_backup,   /* its format and checksum */
                                 NULL};
 static stage *const MIGRATIONS[] = {scaled_passes,      /* on samples; predictions are written */
                                     quiet_passes,       /* at full size; predictions are scored */
+                                    probe_again,        /* is the machine as fast as before? */
                                     loaded_pass,        /* lock waits and response times under load */
                                     verify,             /* the scenario's checks */
                                     compatibility_pass, /* each release on the other's schema */
@@ -492,7 +500,7 @@ static stage *const MIGRATIONS[] = {scaled_passes,      /* on samples; predictio
                                     lock_policy,        /* trials of lock_timeout */
                                     backfill_pass,      /* trials of settings for each backfill */
                                     NULL};
-static stage *const TWO_PHASE[] = {scaled_passes, quiet_passes,           loaded_pass,
+static stage *const TWO_PHASE[] = {scaled_passes, quiet_passes,           probe_again, loaded_pass,
                                    verify,        omit_inspecting_passes, NULL};
 static stage *const NONE_PENDING[] = {verify, backfill_pass, NULL};
 

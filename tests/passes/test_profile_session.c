@@ -164,15 +164,15 @@ static void staging_is_probed_as_production_was(void **state)
 {
     (void)state;
     rh_arena *arena = rh_arena_new();
-    rh_probe probe;
+    rh_production_facts facts = {0};
     rh_skipped *gaps = NULL;
     size_t count = 0;
     script_rows("pgrehearse.probe', true", "{\"why\":\"no-table\"}");
     assert_true(
-        rh_profile_probe("", 1U << RH_PROBE_CPU | 1U << RH_PROBE_SORT, arena, &probe, &gaps, &count, &error));
+        rh_profile_probe("", 1U << RH_PROBE_CPU | 1U << RH_PROBE_SORT, arena, &facts, &gaps, &count, &error));
     assert_int_equal(count, 2);
     assert_string_equal(gaps[0].what, "probe.cpu");
-    assert_true(isnan(probe.value[RH_PROBE_CPU]));
+    assert_true(isnan(facts.staging.value[RH_PROBE_CPU]));
     rh_arena_free(arena);
 }
 

@@ -25,9 +25,12 @@ const char *rh_probe_name(rh_probe_kind kind);
 /* The unit of its figure: "numbers/s", "bytes/s", "s", "times". */
 const char *rh_probe_unit(rh_probe_kind kind);
 
+enum { RH_PROBE_ROUNDS_MOST = 4 };
 typedef struct rh_probe {
     double value[RH_PROBE_COUNT];
     bool cut_short[RH_PROBE_COUNT]; /* measured, but for a shorter time than intended */
+    double spread[RH_PROBE_COUNT];  /* |log(value / median of the rounds)|: how much it was disturbed; 0: one
+                                       round */
     double
         uncached_bytes_per_s; /* of the sequential probe: the rate of the reads that took markedly longer,
                                  which the operating system had not cached; 0 or NAN: not distinguishable */
@@ -116,8 +119,10 @@ typedef struct rh_profile {
 /* For the report: the profile beside staging. */
 typedef struct rh_production_facts {
     const rh_profile *profile; /* NULL: none was given */
-    rh_probe staging;          /* the same probe on staging */
-    const char **sentences;    /* results of the comparison with the restored copy */
+    rh_probe staging;          /* the same probe on staging, of its rounds */
+    rh_probe rounds[RH_PROBE_ROUNDS_MOST];
+    size_t round_count;
+    const char **sentences; /* results of the comparison with the restored copy */
     size_t sentence_count;
     const char **unlisted; /* tables of the copy, "public.orders", that the profile does not have */
     size_t unlisted_count;

@@ -19,6 +19,8 @@ static void add_probe(rh_json *list, const rh_production_facts *facts, rh_probe_
     rh_json_add_real(probe, "staging", staging);
     rh_json_add_real(probe, "staging_speed_ratio", ratio_of(kind, production, staging));
     rh_json_add_bool(probe, "incomplete", facts->profile->probe.cut_short[kind]);
+    rh_json_add_real(probe, "production_rounds_differ", facts->profile->probe.spread[kind]);
+    rh_json_add_real(probe, "staging_rounds_differ", facts->staging.spread[kind]);
 }
 
 static void add_replicas(rh_json *object, const rh_profile *profile)

@@ -98,6 +98,23 @@ static void each_part_has_its_own_ratio(void **state)
     rh_arena_free(arena);
 }
 
+static void a_disturbed_probe_widens_the_interval(void **state)
+{
+    (void)state;
+    rh_arena *arena = rh_arena_new();
+    rh_statement statement = scanned(arena);
+    rh_probe staging = probe(1e6, 1e9, 1e-3), production = probe(1e6, 1e9, 1e-3);
+    production.spread[RH_PROBE_CPU] = 0.3;
+    staging.spread[RH_PROBE_CPU] = 0.4;
+    rh_translation t = {
+        .production = &production, .staging = &staging, .memory_bytes = NAN, .image_share = 1};
+    rh_prediction p = translated(&statement, &t, &staging, arena);
+    near(p.median_s, 1);
+    near(log(p.high_s / p.median_s), hypot(log(1.1), 0.8 * 0.5)); /* four fifths of it are CPU */
+    assert_non_null(strstr(p.drivers, "disturbed"));
+    rh_arena_free(arena);
+}
+
 /* Two processes' CPU in the time of one; there is as much CPU as for one, and as for three. */
 static void workers_need_free_cpus(void **state)
 {
@@ -179,6 +196,7 @@ int main(void)
         cmocka_unit_test(a_duration_is_split_by_its_counters),
         cmocka_unit_test(an_inaccurate_probe_shortens_nothing),
         cmocka_unit_test(each_part_has_its_own_ratio),
+        cmocka_unit_test(a_disturbed_probe_widens_the_interval),
         cmocka_unit_test(workers_need_free_cpus),
         cmocka_unit_test(without_a_probe_it_is_reported),
         cmocka_unit_test(a_larger_table_takes_longer_with_a_wider_interval),
