@@ -16,11 +16,13 @@ rh_quiet_batches rh_sweep_quiet(const rh_sweep *sweep, int64_t batch)
 {
     const rh_backfill_evidence *evidence = &sweep->evidence;
     rh_quiet_batches q = {0};
-    double *times = rh_alloc((evidence->batch_count + 1) * sizeof *times);
+    double *times = rh_alloc((evidence->batch_count + 1) * sizeof *times),
+           *locked = rh_alloc((evidence->batch_count + 1) * sizeof *locked);
     for (size_t i = 0; i < evidence->batch_count; i++) {
         const rh_backfill_measured *m = &evidence->batches[i];
         if (!m->quiet || m->batch.changed <= 0 || (batch && sweep->backfill->batches[m->setting] != batch))
             continue;
+        locked[q.count] = m->batch.update_s + m->batch.commit_s;
         times[q.count++] = rh_predict_batch_s(&m->batch);
         q.batch_s += rh_predict_batch_s(&m->batch);
         q.rows += (double)m->batch.changed;
@@ -30,9 +32,14 @@ rh_quiet_batches rh_sweep_quiet(const rh_sweep *sweep, int64_t batch)
     q.batch_s /= n;
     q.rows /= n;
     q.wal /= n;
-    q.median_s = q.count > 0 ? rh_median(times, q.count) : NAN; /* sorts */
-    q.p90_s = q.count > 0 ? times[(q.count - 1) * 9 / 10] : NAN;
+    q.median_s = q.locks_p90_s = NAN;
+    if (q.count > 0) {
+        q.median_s = rh_median(times, q.count);
+        rh_median(locked, q.count); /* sorts */
+        q.locks_p90_s = locked[(q.count - 1) * 9 / 10];
+    }
     free(times);
+    free(locked);
     return q;
 }
 
@@ -66,21 +73,21 @@ static bool has_bound(const rh_backfill_result *result, const char *name, double
     return false;
 }
 
-/* A writer of a row of the batch waits at most as long as the batch takes. */
+/* A writer of a row of the batch waits at most from its update to its commit. */
 static void bound_lock_wait(const rh_sweep *sweep, rh_backfill_result *result, const rh_quiet_batches *q,
                             rh_backfill_cell *cell)
 {
     static const char name[] = "rows of a batch";
     const rh_gate_limit *gate = &sweep->backfill->gates[RH_BACKFILL_GATE_LOCK_WAIT];
     char took[32];
-    if (!gate->set || !(q->p90_s > gate->limit))
+    if (!gate->set || !(q->locks_p90_s > gate->limit))
         return;
     const double rows = (double)cell->setting.batch;
-    const char *why =
-        rh_arena_printf(sweep->arena,
-                        "a batch of %" PRId64 " rows takes %s without load, and who waits for one of "
-                        "its rows may wait that long: lock_wait is %s",
-                        cell->setting.batch, rh_duration_format(q->p90_s, took, sizeof took), gate->text);
+    const char *why = rh_arena_printf(
+        sweep->arena,
+        "a batch of %" PRId64 " rows keeps them locked for %s without load, and who waits for one of "
+        "its rows may wait that long: lock_wait is %s",
+        cell->setting.batch, rh_duration_format(q->locks_p90_s, took, sizeof took), gate->text);
     exclude_cell(cell, why);
     if (!has_bound(result, name, rows))
         *rh_arena_add(sweep->arena, &result->bounds, &result->bound_count) =

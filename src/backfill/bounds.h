@@ -6,7 +6,8 @@
 typedef struct rh_quiet_batches {
     size_t count;
     double batch_s, rows, wal; /* means of a batch; NaN where none ran */
-    double median_s, p90_s;    /* of their times; likewise */
+    double median_s;           /* of their times; likewise */
+    double locks_p90_s;        /* nine in ten kept their rows locked for less; likewise */
 } rh_quiet_batches;
 /* Of BATCH rows; 0: of all sizes. */
 rh_quiet_batches rh_sweep_quiet(const rh_sweep *sweep, int64_t batch);

@@ -137,6 +137,7 @@ static void measure_batches(const rh_sweep *sweep, size_t index, const rh_backfi
         cell->update_s += batches[i].update_s;
         cell->commit_s += batches[i].commit_s;
         cell->retries += batches[i].retries;
+        cell->locks_max_s = fmax(cell->locks_max_s, batches[i].update_s + batches[i].commit_s);
         cell->pause_s += rh_sweep_pause_s(&cell->setting, rh_predict_batch_s(&batches[i]));
     }
     cell->batches = (int64_t)count;

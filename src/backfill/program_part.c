@@ -106,7 +106,8 @@ static void keep(rh_program_part *part, const transaction *t, int connection, rh
     part->batches[part->count++] =
         (rh_backfill_batch){.worker = connection,
                             .started = ended - (rh_usec)(busy_s * (double)RH_SECOND),
-                            .update_s = fmax(busy_s - t->commit_s, 0),
+                            .find_s = busy_s - inside_s, /* the program's own work, and what it read */
+                            .update_s = fmax(inside_s - t->commit_s, 0),
                             .commit_s = t->commit_s,
                             .found = RH_UNKNOWN,
                             .changed = t->counted ? t->rows : RH_UNKNOWN,

@@ -14,8 +14,9 @@ static reading read_gate(const rh_backfill_cell *cell, rh_backfill_gate_kind kin
     switch (kind) {
     case RH_BACKFILL_GATE_P99_RATIO:
         return (reading){cell->p99_ratio.median, cell->p99_ratio.low, cell->p99_ratio.high};
-    case RH_BACKFILL_GATE_LOCK_WAIT: /* who came at the wrong moment would wait as long as a batch takes */
-        return (reading){cell->lock_wait_s, cell->lock_wait_s, fmax(cell->lock_wait_s, cell->batch_max_s)};
+    case RH_BACKFILL_GATE_LOCK_WAIT: /* who came at the wrong moment would wait as long as a batch has locks
+                                      */
+        return (reading){cell->lock_wait_s, cell->lock_wait_s, fmax(cell->lock_wait_s, cell->locks_max_s)};
     case RH_BACKFILL_GATE_WAL_RATE:
         return (reading){cell->wal_per_s, cell->wal_per_s, cell->wal_per_s};
     case RH_BACKFILL_GATE_LOAD_ERRORS:
@@ -182,7 +183,7 @@ static const char *what_would_hold(const rh_sweep *sweep, const rh_backfill_resu
         if (isfinite(needed))
             text =
                 append_sentence(sweep, text, &result->cells[best],
-                                rh_arena_printf(sweep->arena, "With %s %s",
+                                rh_arena_printf(sweep->arena, "With %s above %s",
                                                 rh_backfill_gate_name((rh_backfill_gate_kind)kind),
                                                 format_reading(sweep, (rh_backfill_gate_kind)kind, needed)));
     }

@@ -286,6 +286,7 @@ typedef struct rh_backfill_cell {
     double rows_per_s;
     double find_s, update_s, commit_s, pause_s; /* sums over its batches */
     double batch_p50_s, batch_p90_s, batch_max_s;
+    double locks_max_s; /* the longest that a batch kept its rows locked: its update and its commit */
     int retries;
     double wal_per_s;             /* bytes, the load's included */
     rh_backfill_figure p99_ratio; /* of the load's response time, to the windows without backfill beside it */

@@ -175,6 +175,7 @@ static rh_json *cell_record(const rh_backfill_cell *cell, const rh_backfill_resu
     rh_record_figure(object, "batch_p50_s", ran ? cell->batch_p50_s : RH_NOT_MEASURED);
     rh_record_figure(object, "batch_p90_s", ran ? cell->batch_p90_s : RH_NOT_MEASURED);
     rh_record_figure(object, "batch_max_s", ran ? cell->batch_max_s : RH_NOT_MEASURED);
+    rh_record_figure(object, "locks_max_s", ran ? cell->locks_max_s : RH_NOT_MEASURED);
     rh_record_figure(object, "wal_bytes_per_s", ran ? cell->wal_per_s : RH_NOT_MEASURED);
     add_figure(object, "response_p99_ratio", &cell->p99_ratio);
     rh_record_figure(object, "response_p99_ms", cell->response_p99_ms);

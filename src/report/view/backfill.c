@@ -142,7 +142,7 @@ static rh_view_figure gate_figure(const rh_view_setting *setting, rh_backfill_ga
     rh_view_figure figure = {value, value, value};
     /* Who comes at the wrong moment waits as long as a batch takes. */
     if (kind == RH_BACKFILL_GATE_LOCK_WAIT)
-        figure.high = fmax(value, rh_view_real(setting->record, "batch_max_s"));
+        figure.high = fmax(value, rh_view_real(setting->record, "locks_max_s"));
     return figure;
 }
 

@@ -22,6 +22,7 @@ static inline rh_backfill_cell fixture_cell(int64_t batch, const char *pause, do
         .batch_p50_s = 0.05,
         .batch_p90_s = 0.08,
         .batch_max_s = 0.14,
+        .locks_max_s = 0.14,
         .wal_per_s = 8e6,
         .p99_ratio = {ratio, 0.9 * ratio, 1.1 * ratio},
         .response_p99_ms = 30 * ratio,
