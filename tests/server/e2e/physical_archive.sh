@@ -156,5 +156,6 @@ before=$(ls -A "$given/late")
 refuses 5 'tablespace was created after the backup began: .*late' 'target: {name: after_tablespace}'
 [ "$(ls -A "$given/late")" = "$before" ] || fail 'the recovery wrote into it'
 fact 'it is no obstacle to an earlier target'
+counts 20010
 target 'target: {name: before_release}'
 rehearse 0 --pass quiet
