@@ -62,11 +62,16 @@ static bool start(follower *f, rh_error *error)
          : target->name ? target->name
          : target->lsn  ? target->lsn
                         : "immediate"},
+        /* Last, because servers before 15 do not know it. Reading ahead, one would ask for a segment while
+         * the target is still to be replayed, and the archive may end there. */
+        {"recovery_prefetch", "off"},
     };
+    enum { FIRST_WITH_PREFETCH = 15, COUNT = sizeof more / sizeof *more };
     const rh_settings_server server = {.data = staging->cluster.data,
                                        .socket = staging->cluster.socket,
                                        .more = more,
-                                       .more_count = sizeof more / sizeof *more};
+                                       .more_count =
+                                           staging->major >= FIRST_WITH_PREFETCH ? COUNT : COUNT - 1};
     const char *signal = rh_arena_printf(staging->arena, "%s/standby.signal", server.data);
     size_t count = 0;
     if (!rh_file_write(signal, "", 0, error) ||
