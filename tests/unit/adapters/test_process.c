@@ -478,7 +478,7 @@ static void test_death_signal(void **state)
     assert_int_equal(pipe(ends), 0);
     pid_t middle = fork();
     if (middle == 0) {
-        rh_process_options options = shell(SHELL("sleep 1000"));
+        rh_process_options options = shell(SHELL("exec sleep 1000"));
         rh_process *process = rh_process_start(&options, NULL);
         pid_t pid = process ? rh_process_pid(process) : -1;
         if (write(ends[1], &pid, sizeof pid) != sizeof pid)
