@@ -37,8 +37,8 @@ nothing_left
 
 fact "a small, fast production makes no prediction shorter than staging's time"
 # its table is a thousandth of the copy's, its probe was cut short and says that it is a thousand times as fast; rows of -1
-# are of a table that was never analysed
-migration 000012_note.up.sql 'CREATE INDEX order_items_by_product ON order_items (product_id);'
+# are of a table that was never analysed. The index takes longer than the 10 ms below which a duration counts as noise.
+migration 000012_note.up.sql 'CREATE INDEX order_items_by_product ON order_items (md5(repeat(product_id::text, 500)));'
 sed -i 's/"rows": 100000, "seconds": 0.05/"rows": 1000000000, "seconds": 0.1/; s/"tuples": 900000000/"tuples": -1/' "$work/production.json"
 rehearse 3 --pass quiet
 valid_report
