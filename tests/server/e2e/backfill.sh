@@ -48,7 +48,7 @@ fact 'a gate for the backfill'
 report "[(g['name'], g['outcome']) for g in r['gates']] == [('backfills.totals', 'held')]"
 
 fact 'a batch that would hold its rows for too long is not run'
-backfill '    sweep: {batch: [10, 4000], pause: 0, limit: 20s}' '    gates: {lock_wait: 1ms}'
+backfill '    sweep: {batch: [2000, 4000], pause: 0, limit: 20s}' '    gates: {lock_wait: 1ms}'
 rehearse 1 --pass backfill
 valid_report
 report "$cells[1]['state'] == 'excluded' and $cells[1]['batches'] == 0 and 'lock_wait is 1ms' in $cells[1]['why']"
