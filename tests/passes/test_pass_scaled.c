@@ -125,6 +125,15 @@ static void one_large_row_needs_all_samples(void **state)
     assert_int_equal(rh_samples_choose(run, sizes).count, RH_SAMPLES_MOST);
 }
 
+static void a_program_needs_all_samples(void **state)
+{
+    static const char *const command[] = {"up.sh", NULL};
+    (void)state;
+    const rh_work_size small[] = {{.rows = 70}, {.rows = 70}};
+    run->plan.migrations[0].command = command;
+    assert_int_equal(rh_samples_choose(run, small).count, RH_SAMPLES_MOST);
+}
+
 static void a_larger_production_needs_all_samples(void **state)
 {
     (void)state;
@@ -145,6 +154,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_small_database_needs_one_sample, begin, end),
         cmocka_unit_test_setup_teardown(one_large_table_needs_all_samples, begin, end),
         cmocka_unit_test_setup_teardown(one_large_row_needs_all_samples, begin, end),
+        cmocka_unit_test_setup_teardown(a_program_needs_all_samples, begin, end),
         cmocka_unit_test_setup_teardown(a_larger_production_needs_all_samples, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

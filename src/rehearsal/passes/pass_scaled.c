@@ -11,13 +11,17 @@ static bool is_small(const rh_work_size *size)
     return size->rows + size->referenced_rows < rows && size->bytes < bytes;
 }
 
+/* What a program works on is not known before it runs. */
 static bool are_all_small(const rh_plan *plan, const rh_work_size *sizes)
 {
     size_t statement = 0;
-    for (size_t m = 0; m < plan->migration_count; m++)
+    for (size_t m = 0; m < plan->migration_count; m++) {
+        if (plan->migrations[m].command)
+            return false;
         for (size_t i = 0; i < plan->migrations[m].up.statement_count; i++)
             if (!is_small(&sizes[statement++]))
                 return false;
+    }
     return true;
 }
 

@@ -24,7 +24,7 @@ nothing_left
 fact 'replay capacity of the standby, timed alone'
 report "$standby['mode'] == 'async' and $standby['why_not'] is None and $standby['replay_why_not'] is None"
 report "$standby['replay_bytes'] >= 4 << 20 and $standby['replay_bytes_per_s'] > 1e6"
-report "[x['name'] for x in $b['bounds']] == ['rows a second'] and 'replays' in $b['bounds'][0]['why']"
+report "[x['name'] for x in $b['bounds'] if 'replays' in x['why']] == ['rows a second']"
 fact 'the recommended setting ran with the standby'
 report "[c['setting'] for c in $standby['confirmed']] == [0] and $b['recommended'] == 0"
 report "all(c['batches'] > 0 and 0 <= c['lag_p99_s'] <= c['lag_max_s'] < 60 for c in $standby['confirmed'])"
