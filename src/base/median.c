@@ -15,3 +15,9 @@ double rh_median(double *values, size_t count)
     qsort(values, count, sizeof *values, compare);
     return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
 }
+
+double rh_conformal_width(const double *sorted, size_t count, double level)
+{
+    const size_t rank = (size_t)ceil((double)(count + 1) * level - 1e-9);
+    return sorted[(rank < count ? rank : count) - 1];
+}

@@ -127,8 +127,7 @@ double rh_heldouts_width(const rh_heldouts *heldouts, rh_statement_class class_,
     double width = NAN;
     if (*used > 0 && *used >= needed) {
         rh_median(scores, *used); /* sorts */
-        size_t rank = (size_t)ceil((double)(*used + 1) * level - 1e-9);
-        width = scores[(rank < *used ? rank : *used) - 1] * spread(distance);
+        width = rh_conformal_width(scores, *used, level) * spread(distance);
     }
     free(scores);
     return width;

@@ -59,9 +59,8 @@ static correction correction_of(const rh_history *history, int class_, bool tran
         off[i] = fabs(values[i] - (corrects ? median_without(values, l.rows, i) : 0));
     qsort(off, l.rows, sizeof *off, ascending);
     l.replaces = class_ >= 0 && l.rows >= rh_predict_residuals_needed(level);
-    size_t rank = (size_t)ceil((double)(l.rows + 1) * level - 1e-9);
     if (l.rows > 0)
-        l.half = off[(rank < l.rows ? rank : l.rows) - 1];
+        l.half = rh_conformal_width(off, l.rows, level);
     free(values);
     free(off);
     return l;

@@ -48,8 +48,7 @@ static double spread_of(double *logarithms, size_t count, double level)
     for (size_t i = 0; i < count; i++)
         logarithms[i] = fabs(logarithms[i] - median);
     rh_median(logarithms, count); /* sorts */
-    const size_t rank = (size_t)ceil((double)(count + 1) * level - 1e-9);
-    return logarithms[(rank < count ? rank : count) - 1];
+    return rh_conformal_width(logarithms, count, level);
 }
 
 /* False: not every statement that has a prediction ran under load. */

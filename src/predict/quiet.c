@@ -67,8 +67,7 @@ static double half_width(double *residuals, size_t count, double level)
     if (count == 0 || count < rh_predict_residuals_needed(level))
         return NAN;
     rh_median(residuals, count); /* sorts */
-    size_t rank = (size_t)ceil((double)(count + 1) * level - 1e-9);
-    return residuals[(rank < count ? rank : count) - 1];
+    return rh_conformal_width(residuals, count, level);
 }
 
 static void predict(rh_statement *statement, const double *widths, const residual_pools *pools, double level,

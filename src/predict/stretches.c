@@ -137,8 +137,7 @@ static void measure_width(const rh_backfill_stretch *stretches, size_t count, do
             scores[known++] = fabs(residual(&stretches[i], s->model));
     rh_median(scores, known); /* sorts */
     if (known > 0) {
-        const size_t rank = (size_t)ceil((double)(known + 1) * level - 1e-9);
-        s->half_width = scores[(rank < known ? rank : known) - 1];
+        s->half_width = rh_conformal_width(scores, known, level);
         s->enough = known >= rh_predict_residuals_needed(level);
     }
     free(scores);

@@ -8,6 +8,10 @@
  * Sorts them: the least is then the first, the greatest the last. */
 double rh_median(double *values, size_t count);
 
+/* The ⌈(COUNT + 1) · LEVEL⌉-th smallest of SORTED, which COUNT > 0 values are; the largest where that is
+ * beyond them: the half-width of split conformal prediction (Vovk, Gammerman, Shafer 2005). */
+double rh_conformal_width(const double *sorted, size_t count, double level);
+
 /* Counts of durations in buckets of bounded relative width (HDR histogram: 2^7 sub-buckets an octave, error <
  * 0.8 %). Fixed memory; covers 0 µs to about 1 hour 11 minutes, larger values count in the last bucket and in
  * max. */
