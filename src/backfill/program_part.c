@@ -1,4 +1,5 @@
 #include "program_part.h"
+#include "gone.h"
 #include "pgrehearse/base/relation.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/proxy/proxy.h"
@@ -198,27 +199,15 @@ static bool await_end(rh_program_part *part, rh_usec patience)
     return part->ended;
 }
 
-/* A session whose client has gone may still execute its last statement. */
 static bool await_sessions(rh_program_part *part, rh_error *error)
 {
-    const rh_usec deadline = rh_clock_monotonic() + GONE;
     const char *list = "0";
     for (size_t i = 0; i < CONNECTIONS; i++)
         if (part->pids[i])
             list = rh_arena_printf(part->arena, "%s, %d", list, part->pids[i]);
     const char *sql = rh_arena_printf(
         part->arena, "SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE pid IN (%s)", list);
-    for (int64_t left = 1; left > 0;) {
-        if (!rh_pg_query_int(part->server, sql, &left, error))
-            return false;
-        if (left > 0 && rh_clock_monotonic() > deadline)
-            return rh_error_set(error, RH_ERROR_STAGING,
-                                "a session of the backfill was still there %.0f s after its end",
-                                rh_seconds(GONE));
-        if (left > 0)
-            rh_clock_sleep_until(rh_clock_monotonic() + GLANCE);
-    }
-    return true;
+    return rh_backfill_await_sessions(part->server, sql, error);
 }
 
 bool rh_program_part_stop(rh_program_part *part, rh_error *error)

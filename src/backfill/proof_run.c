@@ -2,13 +2,14 @@
 #include "pgrehearse/base/interrupt.h"
 #include "pgrehearse/base/text.h"
 #include "embedded/backfill.h"
+#include "gone.h"
 #include "proof.h"
 #include <inttypes.h>
 #include <string.h>
 
 /* How often a run is looked at; how long it may change nothing, and take in all. */
 static const rh_usec GLANCE = RH_SECOND / 500, LOOK = RH_SECOND / 25, STANDSTILL = 60 * RH_SECOND,
-                     LONGEST = 600 * RH_SECOND, GONE = 60 * RH_SECOND;
+                     LONGEST = 600 * RH_SECOND;
 /* A run that has written so many times the rows to do writes the same again, or is fed. */
 enum { TIMES = 3 };
 
@@ -179,21 +180,8 @@ bool rh_proof_await_session(rh_proof *p, void *run, const char *condition, bool 
 
 bool rh_proof_await_gone(rh_proof *p, rh_error *error)
 {
-    const rh_usec deadline = rh_clock_monotonic() + GONE;
-    const char *sql = rh_arena_printf(p->arena, "SELECT count(*) %s", SESSIONS);
-    for (int64_t left = 1; left > 0;) {
-        if (rh_interrupt_requested())
-            return rh_error_set(error, RH_ERROR_INTERRUPTED, "interrupted");
-        if (!rh_pg_query_int(p->side, sql, &left, error))
-            return false;
-        if (left > 0 && rh_clock_monotonic() > deadline)
-            return rh_error_set(error, RH_ERROR_STAGING,
-                                "a session of the backfill was still there %.0f s after its end",
-                                rh_seconds(GONE));
-        if (left > 0)
-            rh_clock_sleep_until(rh_clock_monotonic() + GLANCE);
-    }
-    return true;
+    return rh_backfill_await_sessions(p->side, rh_arena_printf(p->arena, "SELECT count(*) %s", SESSIONS),
+                                      error);
 }
 
 bool rh_proof_kill(rh_proof *p, void *run, rh_error *error)
