@@ -44,6 +44,7 @@ static void measure_lag(const rh_sweep *sweep, rh_wal_points primary, rh_wal_poi
     const rh_backfill_window *windows = sweep->evidence.windows + sweep->evidence.window_count - 3;
     const double from_s = rh_seconds(windows[1].began), to_s = rh_seconds(windows[2].ended);
     const rh_lag_summary lag = rh_lag_of(primary, standby, from_s, to_s);
+    c->lag_bound_s = lag.bound_s;
     c->lag_p99_s = lag.p99_s;
     c->lag_max_s = lag.max_s;
     c->lag_max_bytes = lag.max_bytes;
@@ -128,7 +129,7 @@ static void conclude(const rh_sweep *sweep, rh_backfill_result *result, rh_backf
     if (ran.batches > 0 && !c->why_not) {
         c->predicted_lag_s = predict_lag(sweep, result, &ran, c);
         cell->replica_lag_s =
-            (rh_backfill_figure){c->lag_max_s, c->lag_max_s, fmax(c->lag_max_s, c->predicted_lag_s)};
+            (rh_backfill_figure){c->lag_max_s, c->lag_max_s, fmax(c->lag_bound_s, c->predicted_lag_s)};
     }
     rh_sweep_judge(sweep, sweep->place->load != NULL, cell);
 }
@@ -191,6 +192,7 @@ static bool try_settings(rh_sweep *sweep, rh_backfill_result *result, rh_error *
                                    .p99_ratio = NONE,
                                    .lag_p99_s = RH_NOT_MEASURED,
                                    .lag_max_s = RH_NOT_MEASURED,
+                                   .lag_bound_s = RH_NOT_MEASURED,
                                    .lag_max_bytes = RH_UNKNOWN,
                                    .predicted_lag_s = RH_NOT_MEASURED};
         rh_progress_detail(sweep->place->progress, "backfill", "setting %zu with the standby", index + 1);

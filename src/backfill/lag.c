@@ -53,9 +53,17 @@ int64_t rh_lag_bytes(rh_wal_points primary, double at_s, int64_t position)
     return has_all(position, inserted) ? 0 : inserted - position;
 }
 
+/* The longest lag until NEXT_S of a standby that was AT a position with LAG_S: from then on it is known to
+ * have replayed that position only, and the primary may have been there since its last point. */
+static double bound_until(rh_wal_points primary, const rh_wal_point *at, double lag_s, double next_s)
+{
+    const double seen_s = primary.points[last_up_to(primary, at->at_s, INT64_MAX)].at_s;
+    return fmax(lag_s, at->at_s - seen_s) + (next_s - at->at_s);
+}
+
 rh_lag_summary rh_lag_of(rh_wal_points primary, rh_wal_points standby, double from_s, double to_s)
 {
-    rh_lag_summary summary = {RH_NOT_MEASURED, RH_NOT_MEASURED, RH_UNKNOWN};
+    rh_lag_summary summary = {RH_NOT_MEASURED, RH_NOT_MEASURED, RH_NOT_MEASURED, RH_UNKNOWN};
     double *lags = rh_alloc((standby.count + 1) * sizeof *lags);
     size_t count = 0;
     for (size_t i = 0; i < standby.count; i++) {
@@ -66,6 +74,8 @@ rh_lag_summary rh_lag_of(rh_wal_points primary, rh_wal_points standby, double fr
         const int64_t bytes = rh_lag_bytes(primary, at->at_s, at->position);
         summary.max_bytes = bytes > summary.max_bytes ? bytes : summary.max_bytes;
         lags[count++] = lag_s;
+        const double next_s = i + 1 < standby.count ? fmin(at[1].at_s, to_s) : to_s;
+        summary.bound_s = fmax(summary.bound_s, bound_until(primary, at, lag_s, next_s));
     }
     if (count > 0) {
         rh_median(lags, count); /* sorts */

@@ -22,7 +22,8 @@ double rh_lag_s(rh_wal_points primary, double at_s, int64_t position);
 int64_t rh_lag_bytes(rh_wal_points primary, double at_s, int64_t position);
 
 typedef struct rh_lag_summary {
-    double p99_s, max_s; /* RH_NOT_MEASURED: no point */
+    double p99_s, max_s; /* at the standby's points; RH_NOT_MEASURED: no point */
+    double bound_s;      /* at any time: the longest that the lag can have been between two points */
     int64_t max_bytes;
 } rh_lag_summary;
 /* The lag at each of the standby's points from FROM_S to TO_S. */

@@ -329,7 +329,8 @@ typedef struct rh_backfill_confirmed {
     int64_t batches, rows;
     double elapsed_s, rows_per_s, wal_per_s;
     rh_backfill_figure p99_ratio; /* with the standby on the same machine */
-    double lag_p99_s, lag_max_s;
+    double lag_p99_s, lag_max_s;  /* at the times of its readings */
+    double lag_bound_s;           /* the longest that it can have been between two readings */
     int64_t lag_max_bytes;
     double predicted_lag_s; /* of the whole backfill, by the replay capacity and this run's WAL */
     rh_lag_point *course;   /* evenly over the run */

@@ -252,6 +252,7 @@ static rh_json *confirmed_record(const rh_backfill_confirmed *c)
     add_figure(object, "response_p99_ratio", &c->p99_ratio);
     rh_record_figure(object, "lag_p99_s", c->lag_p99_s);
     rh_record_figure(object, "lag_max_s", c->lag_max_s);
+    rh_record_figure(object, "lag_bound_s", c->lag_bound_s);
     add_bytes(object, "lag_max_bytes", c->lag_max_bytes);
     rh_record_figure(object, "predicted_lag_s", c->predicted_lag_s);
     rh_json *course = rh_json_add_array(object, "course");

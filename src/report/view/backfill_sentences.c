@@ -166,7 +166,7 @@ static const char *lag_of(const rh_view *view, const rh_view_backfill *b)
     if (isnan(median))
         return "";
     return high > median
-               ? rh_view_printf(view, "the standby at most %s behind, at the end maybe %s; ",
+               ? rh_view_printf(view, "the standby at most %s behind (upper end %s); ",
                                 rh_view_seconds(view, median), rh_view_seconds(view, high))
                : rh_view_printf(view, "the standby at most %s behind; ", rh_view_seconds(view, median));
 }

@@ -79,6 +79,17 @@ static void the_summary_is_of_the_stretch(void **state)
     assert_int_equal(begin.max_bytes, 0);
 }
 
+static void between_two_points_the_lag_is_bounded(void **state)
+{
+    (void)state;
+    static const rh_wal_point standby[] = {{5, 105000}, {8, 108000}, {12, 110000}};
+    const rh_lag_summary lag = rh_lag_of(POINTS(PRIMARY), POINTS(standby), 5, 12);
+    about(lag.max_s, 0);
+    about(lag.bound_s,
+          7); /* at 12 s it may have been at 108000 still, where the primary may have been at 5 s */
+    assert_true(isnan(rh_lag_of(POINTS(PRIMARY), (rh_wal_points){0}, 0, 100).bound_s));
+}
+
 static void the_course_keeps_the_longest(void **state)
 {
     (void)state;
@@ -141,6 +152,7 @@ int main(void)
         cmocka_unit_test(a_page_header_is_no_lag),
         cmocka_unit_test(what_was_not_seen_is_not_measured),
         cmocka_unit_test(the_summary_is_of_the_stretch),
+        cmocka_unit_test(between_two_points_the_lag_is_bounded),
         cmocka_unit_test(the_course_keeps_the_longest),
         cmocka_unit_test(a_lag_that_rises_is_seen),
         cmocka_unit_test(a_queue_below_the_capacity_has_only_the_burst),
