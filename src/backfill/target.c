@@ -8,11 +8,7 @@
 
 /* Types as format_type() writes them, where that differs from the parser's name. */
 static const char *const NAMES[][2] = {
-    {"int2", "smallint"},    {"int4", "integer"},
-    {"int8", "bigint"},      {"varchar", "character varying"},
-    {"serial2", "smallint"}, {"smallserial", "smallint"},
-    {"serial", "integer"},   {"serial4", "integer"},
-    {"serial8", "bigint"},   {"bigserial", "bigint"},
+    {"int2", "smallint"}, {"int4", "integer"}, {"int8", "bigint"}, {"varchar", "character varying"},
     {"char", "\"char\""},
 };
 

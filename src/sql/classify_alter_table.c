@@ -2,6 +2,7 @@
  * statement takes the strongest, and its class is that of its heaviest. */
 #include "pgrehearse/sql/classify.h"
 #include "pgrehearse/base/text.h"
+#include "pgrehearse/sql/catalog.h"
 #include <string.h>
 
 typedef struct effect {
@@ -80,20 +81,9 @@ static effect constraint_effect(rh_json *constraint)
                     RH_LOCK_ACCESS_EXCLUSIVE};
 }
 
-static bool is_serial(rh_json *column_def)
-{
-    static const char *const names[] = {"serial",  "bigserial", "smallserial",
-                                        "serial2", "serial4",   "serial8"};
-    const char *type = rh_tree_last_name(rh_json_path(column_def, "typeName.names"));
-    for (size_t i = 0; type && i < sizeof names / sizeof *names; i++)
-        if (strcmp(type, names[i]) == 0)
-            return true;
-    return false;
-}
-
 rh_column_rewrite rh_classify_added_column(rh_json *column_def)
 {
-    if (is_serial(column_def))
+    if (rh_catalog_serial(rh_tree_last_name(rh_json_path(column_def, "typeName.names"))))
         return RH_COLUMN_SERIAL;
     rh_json *constraints = rh_json_get(column_def, "constraints");
     for (size_t i = 0; i < rh_json_count(constraints); i++) {

@@ -229,6 +229,12 @@ const rh_catalog_object *rh_catalog_constrained_domain(const rh_catalog *catalog
 /* True if TYPE is DOMAIN (a domain or another type) or a domain based on it. */
 bool rh_catalog_is_of_type(const rh_catalog *catalog, rh_relation type, const rh_catalog_object *domain);
 
+/* A type of a column that takes its values from a sequence of its own: "bigserial", "bigint", "int8". */
+typedef struct rh_serial {
+    const char *name, *type, *internal;
+} rh_serial;
+/* TYPE without a schema, as the parser names it, which may be NULL; NULL: it is none. */
+const rh_serial *rh_catalog_serial(const char *type);
 /* The type of a TypeName's body and a CollateClause's; both may be NULL. */
 rh_catalog_type rh_catalog_type_of(rh_json *type_name, rh_json *collation, rh_arena *arena);
 /* What ALTER COLUMN … TYPE has to rebuild when the type of the column changes from FROM to TO. */

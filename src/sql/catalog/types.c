@@ -52,11 +52,19 @@ static bool is_built_in(const char *name)
     return rh_is_one_of(name, names);
 }
 
+const rh_serial *rh_catalog_serial(const char *type)
+{
+    static const rh_serial serials[] = {{"bigserial", "bigint", "int8"},     {"serial8", "bigint", "int8"},
+                                        {"serial", "integer", "int4"},       {"serial4", "integer", "int4"},
+                                        {"smallserial", "smallint", "int2"}, {"serial2", "smallint", "int2"}};
+    for (size_t i = 0; type && i < sizeof serials / sizeof *serials; i++)
+        if (strcmp(type, serials[i].name) == 0)
+            return &serials[i];
+    return NULL;
+}
+
 rh_catalog_type rh_catalog_type_of(rh_json *type_name, rh_json *collation, rh_arena *arena)
 {
-    static const char *const serials[][2] = {{"bigserial", "int8"},   {"serial8", "int8"},
-                                             {"serial", "int4"},      {"serial4", "int4"},
-                                             {"smallserial", "int2"}, {"serial2", "int2"}};
     const rh_relation ref = rh_catalog_ref_of(rh_json_get(type_name, "names"), 0);
     rh_json *mods = rh_json_get(type_name, "typmods");
     const char *collated = rh_tree_last_name(rh_json_get(collation, "collname"));
@@ -73,9 +81,9 @@ rh_catalog_type rh_catalog_type_of(rh_json *type_name, rh_json *collation, rh_ar
         type.mods[type.mod_count++] = number ? strtol(number, &end, 10) : 0;
         type.unsupported = !number || *end;
     }
-    for (size_t i = 0; ref.name && i < sizeof serials / sizeof *serials; i++)
-        if (strcmp(ref.name, serials[i][0]) == 0)
-            type.ref = (rh_relation){"pg_catalog", serials[i][1]};
+    const rh_serial *serial = rh_catalog_serial(ref.name);
+    if (serial)
+        type.ref = (rh_relation){"pg_catalog", serial->internal};
     return type;
 }
 

@@ -4,121 +4,6 @@
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/sql/tree.h"
 #include <string.h>
-#include <strings.h>
-
-/* Whatever its default, a column of a domain with a constraint is computed for every row. */
-static void domain_column_hazard(const rh_hazard_subject *s, rh_json *column, const char *name)
-{
-    const rh_catalog_object *domain = rh_catalog_constrained_domain(
-        s->context->catalog, rh_catalog_ref_of(rh_json_path(column, "typeName.names"), 0));
-    if (!domain || s->statement->class_ == RH_CLASS_REWRITE)
-        return;
-    s->statement->class_ = RH_CLASS_REWRITE;
-    RH_HAZARD(s, "constrained-domain",
-              rh_arena_printf(
-                  s->arena,
-                  "%s.%s has a constraint, so a column of it is a full table rewrite of %s under ACCESS "
-                  "EXCLUSIVE, even without a default.",
-                  rh_hazard_quoted(s, domain->schema), rh_hazard_quoted(s, domain->name), s->table),
-              rh_arena_printf(
-                  s->arena,
-                  "ALTER TABLE %s ADD COLUMN %s with the domain's base type; add the domain's condition as "
-                  "CHECK … NOT VALID, and VALIDATE CONSTRAINT in a transaction of its own.",
-                  s->table, name));
-}
-
-/* A function of the user's that is declared IMMUTABLE or STABLE, in all its forms. */
-static bool is_declared_stable(const rh_catalog *catalog, const char *name)
-{
-    bool found = false;
-    for (size_t i = 0; i < catalog->other_count; i++) {
-        const rh_catalog_object *o = &catalog->others[i];
-        if (o->dropped || o->kind != RH_CATALOG_FUNCTION || strcmp(o->name, name) != 0)
-            continue;
-        if (!o->stable)
-            return false;
-        found = true;
-    }
-    return found;
-}
-
-/* The default calls only functions that give one value in a statement, and the column has no other constraint
- * that would need work. */
-static bool is_stable_default(const rh_hazard_subject *s, rh_json *column)
-{
-    rh_json *constraints = rh_json_get(column, "constraints");
-    for (size_t i = 0; i < rh_json_count(constraints); i++) {
-        rh_json *constraint = rh_json_get(rh_json_at(constraints, i), "Constraint");
-        const char **calls = NULL;
-        size_t count = 0;
-        if (rh_tree_is(constraint, "contype", "CONSTR_NOTNULL"))
-            continue;
-        if (!rh_tree_is(constraint, "contype", "CONSTR_DEFAULT"))
-            return false;
-        rh_tree_calls(rh_json_get(constraint, "raw_expr"), s->arena, &calls, &count);
-        for (size_t k = 0; k < count; k++)
-            if (!rh_tree_is_stable(calls[k]) && !is_declared_stable(s->context->catalog, calls[k]))
-                return false;
-    }
-    return true;
-}
-
-static void added_column_hazards(const rh_hazard_subject *s, rh_json *column)
-{
-    const char *name = rh_hazard_quoted(s, rh_json_string(rh_json_get(column, "colname")));
-    domain_column_hazard(s, column, name);
-    switch (rh_classify_added_column(column)) {
-    case RH_COLUMN_VOLATILE:
-        if (is_stable_default(s, column)) {
-            s->statement->class_ = RH_CLASS_CATALOG;
-            break;
-        }
-        RH_HAZARD(
-            s, "volatile-default",
-            rh_arena_printf(
-                s->arena,
-                "The default of %s differs from row to row, which is a full table rewrite of %s and "
-                "its indexes while ACCESS EXCLUSIVE keeps every reader and writer out.",
-                name, s->table),
-            rh_arena_printf(s->arena,
-                            "ALTER TABLE %s ADD COLUMN %s without the default; ALTER TABLE %s ALTER COLUMN "
-                            "%s SET DEFAULT …; then fill "
-                            "the existing rows in batches, each committed: UPDATE %s SET %s = … WHERE %s IS "
-                            "NULL AND <a range of "
-                            "the primary key>.",
-                            s->table, name, s->table, name, s->table, name, name));
-        break;
-    case RH_COLUMN_SERIAL:
-        RH_HAZARD(
-            s, "rewrite-access-exclusive",
-            rh_arena_printf(
-                s->arena,
-                "The new column %s takes a number for every row: a full table rewrite of %s under ACCESS "
-                "EXCLUSIVE.",
-                name, s->table),
-            rh_arena_printf(s->arena,
-                            "ALTER TABLE %s ADD COLUMN %s bigint; CREATE SEQUENCE …; ALTER TABLE %s ALTER "
-                            "COLUMN %s SET DEFAULT "
-                            "nextval('…'); fill the existing rows in batches.",
-                            s->table, name, s->table, name));
-        break;
-    case RH_COLUMN_GENERATED:
-        RH_HAZARD(
-            s, "rewrite-access-exclusive",
-            rh_arena_printf(s->arena,
-                            "The generated column %s is computed for every row: a full table rewrite of %s "
-                            "under ACCESS EXCLUSIVE.",
-                            name, s->table),
-            rh_arena_printf(s->arena,
-                            "Add %s to %s as a plain column, keep it right with a trigger, fill the existing "
-                            "rows in batches; or "
-                            "compute it in a view or an index.",
-                            name, s->table));
-        break;
-    case RH_COLUMN_FREE:
-        break;
-    }
-}
 
 static void set_not_null_hazard(const rh_hazard_subject *s, const char *column)
 {
@@ -147,129 +32,6 @@ static void set_not_null_hazard(const rh_hazard_subject *s, const char *column)
                   "<name>; then ALTER TABLE %s ALTER COLUMN %s SET NOT NULL, which needs no scan now; "
                   "then drop the check.",
                   s->table, name, s->table, s->table, name));
-}
-
-static bool is_utc(const char *zone)
-{
-    static const char *const names[] = {"utc",       "uct",       "gmt", "gmt0", "gmt+0", "gmt-0",  "zulu",
-                                        "universal", "greenwich", "0",   "+0",   "00:00", "+00:00", NULL};
-    if (zone && strncasecmp(zone, "etc/", 4) == 0)
-        zone += 4;
-    for (size_t i = 0; zone && names[i]; i++)
-        if (strcasecmp(zone, names[i]) == 0)
-            return true;
-    return false;
-}
-
-/* A CHECK that names the column is checked again, for all rows. */
-static bool is_checked(const rh_catalog_table *table, const char *column, rh_arena *arena)
-{
-    for (size_t i = 0; table && i < table->constraint_count; i++)
-        if (table->constraints[i].kind == 'c' &&
-            rh_clauses_mention(table->constraints[i].definition, column, arena))
-            return true;
-    return false;
-}
-
-/* COLUMN has an index; ODDLY: one on an expression or with WHERE, which is built again whatever the types. */
-static bool is_indexed(const rh_catalog_table *table, const char *column, bool oddly, rh_arena *arena)
-{
-    for (size_t i = 0; table && i < table->index_count; i++) {
-        const rh_catalog_index *index = &table->indexes[i];
-        bool plain = index->constraint != 0;
-        for (size_t k = 0; k < index->column_count; k++)
-            plain |= strcmp(index->columns[k], column) == 0;
-        const bool where = index->sql && rh_clauses_mention(index->sql, "where", arena);
-        if (rh_catalog_index_uses(index, column, arena) && (!oddly || !plain || where))
-            return true;
-    }
-    return false;
-}
-
-/* Both types are stored alike: what is read or built again all the same. INDEXES: on the column, which sort
- * otherwise. */
-static const char *alike_message(const rh_hazard_subject *s, const char *column, bool indexes)
-{
-    const char *name = rh_hazard_quoted(s, column);
-    if (is_indexed(s->definition, column, !indexes, s->arena)) {
-        s->statement->class_ = RH_CLASS_INDEX_BUILD;
-        return rh_arena_printf(
-            s->arena,
-            indexes
-                ? "Both types of %s are stored alike, but its indexes are rebuilt under ACCESS EXCLUSIVE on %s: their sort order differs."
-                : "Both types of %s are stored alike, but an index on an expression or with WHERE "
-                  "is built again under ACCESS EXCLUSIVE on %s.",
-            name, s->table);
-    }
-    s->statement->class_ =
-        is_checked(s->definition, column, s->arena) ? RH_CLASS_HEAP_SCAN : RH_CLASS_CATALOG;
-    return s->statement->class_ == RH_CLASS_CATALOG
-               ? NULL
-               : rh_arena_printf(
-                     s->arena,
-                     "Both types of %s are stored alike, but a CHECK names it: all of %s is read under "
-                     "ACCESS EXCLUSIVE.",
-                     name, s->table);
-}
-
-static rh_type_change type_change_of(const rh_hazard_subject *s, const rh_catalog_column *c,
-                                     rh_json *definition, const char *column)
-{
-    if (!c || rh_tree_computes(definition, column))
-        return RH_TYPE_REWRITES;
-    const rh_catalog_type to = rh_catalog_type_of(rh_json_get(definition, "typeName"),
-                                                  rh_json_get(definition, "collClause"), s->arena);
-    return rh_catalog_type_change(s->context->catalog, &c->of_type, &to);
-}
-
-/* What the change needs by the known types; the message says so. NULL: nothing. */
-static const char *retype_message(const rh_hazard_subject *s, rh_json *definition, const char *column)
-{
-    const rh_catalog_column *c = s->definition ? rh_catalog_column_of(s->definition, column) : NULL;
-    const char *name = rh_hazard_quoted(s, column);
-    const char *zone = rh_session_value(&s->context->session, RH_SESSION_TIME_ZONE);
-    switch (type_change_of(s, c, definition, column)) {
-    case RH_TYPE_ALIKE:
-        return alike_message(s, column, false);
-    case RH_TYPE_INDEXES:
-        return alike_message(s, column, true);
-    case RH_TYPE_INDEXES_IN_UTC:
-        if (is_utc(zone))
-            alike_message(s, column, true);
-        return rh_arena_printf(
-            s->arena,
-            "Only where TimeZone is UTC do the rows of %s stay as they are, and only the indexes on %s are "
-            "built again; with any other TimeZone all of %s is rewritten, with other values, under ACCESS "
-            "EXCLUSIVE. TimeZone here: %s.",
-            s->table, name, s->table, zone && *zone ? zone : "not known from the backup");
-    default:
-        return rh_arena_printf(
-            s->arena,
-            c ? "Another type for %s is a full table rewrite of %s and its indexes under ACCESS EXCLUSIVE."
-              : "Another type for %s is a full table rewrite of %s and its indexes under ACCESS EXCLUSIVE, "
-                "unless both types are stored alike (varchar to a longer one or to text, numeric to a "
-                "higher precision).",
-            name, s->table);
-    }
-}
-
-static void type_change_hazard(const rh_hazard_subject *s, rh_json *definition, const char *column)
-{
-    const char *name = rh_hazard_quoted(s, column), *message = retype_message(s, definition, column);
-    if (!message)
-        return;
-    RH_HAZARD(
-        s, "type-change", message,
-        s->statement->class_ == RH_CLASS_INDEX_BUILD
-            ? rh_arena_printf(
-                  s->arena,
-                  "DROP INDEX CONCURRENTLY before it and CREATE INDEX CONCURRENTLY after it, where queries on %s can do without the index until then.",
-                  s->table)
-            : rh_arena_printf(
-                  s->arena,
-                  "Add a second column of the new type to %s, write both with a trigger, fill it in "
-                  "batches, let the application change over, and drop %s in a later release.",
-                  s->table, name));
 }
 
 /* The server refuses the subcommand, DROP COLUMN, DROP CONSTRAINT or another TYPE. */
@@ -441,7 +203,7 @@ static bool is_valid(const rh_catalog_table *table, const char *name)
 static void add_column(const rh_hazard_subject *s, rh_json *column)
 {
     rh_json *constraints = rh_json_get(column, "constraints");
-    added_column_hazards(s, column);
+    rh_hazards_of_added_column(s, column);
     remember_expansion(s, column);
     for (size_t k = 0; k < rh_json_count(constraints); k++) {
         rh_json *constraint = rh_json_get(rh_json_at(constraints, k), "Constraint");
@@ -468,7 +230,7 @@ static void of_command(const rh_hazard_subject *s, rh_json *command)
         set_not_null_hazard(s, name);
         expand_and_contract_hazard(s, name, false);
     } else if (strcmp(subtype, "AT_AlterColumnType") == 0) {
-        type_change_hazard(s, column, name);
+        rh_hazards_of_type_change(s, column, name);
         refused_hazard(s, command, name);
     } else if (strcmp(subtype, "AT_DropColumn") == 0) {
         drop_column_hazard(s, name);

@@ -38,3 +38,7 @@ void rh_hazards_of_detach(const rh_hazard_subject *s, rh_json *command);
 void rh_hazards_of_object(const rh_hazard_subject *s, const char *kind, rh_json *body);
 /* UPDATE and DELETE, also within WITH. */
 void rh_hazards_of_changes(const rh_hazard_subject *s, rh_json *tree);
+/* ADD COLUMN, but for the constraints in it. */
+void rh_hazards_of_added_column(const rh_hazard_subject *s, rh_json *column);
+/* ALTER COLUMN COLUMN TYPE; DEFINITION: its ColumnDef. */
+void rh_hazards_of_type_change(const rh_hazard_subject *s, rh_json *definition, const char *column);
