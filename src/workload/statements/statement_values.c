@@ -1,29 +1,11 @@
+/* One value for each parameter of a statement, in each row of values. */
+#include "statement_rows.h"
 #include "statement_values.h"
-#include "workload/mix/frequencies.h"
 #include "pgrehearse/base/text.h"
 #include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* The rows that one mention of a table draws from, and which of them each value row has. */
-typedef struct draw {
-    int entry;
-    const mix_table *table;
-    size_t *rows; /* indexes into the sample */
-    size_t row_count;
-    size_t *base; /* by value row: index into rows */
-} draw;
-
-typedef struct filling {
-    mix_copy *copy;
-    const mix_candidate *candidate;
-    const mix_knobs *knobs;
-    rh_template *template_;
-    draw *draws;
-    size_t draw_count;
-    const char *caveat;
-} filling;
 
 bool rh_mix_binds(const mix_candidate *candidate, mix_bind_kind kind)
 {
@@ -33,137 +15,7 @@ bool rh_mix_binds(const mix_candidate *candidate, mix_bind_kind kind)
     return false;
 }
 
-static const mix_binding *binding_of(const filling *f, size_t parameter)
-{
-    return &f->candidate->bound.parameters[f->candidate->from[parameter] - 1];
-}
-
-/* Is the row's own value of this column sought: then a row without one is no use. */
-static bool seeks(mix_bind_kind kind)
-{
-    return kind == MIX_BIND_EQUAL || kind == MIX_BIND_ANY || kind == MIX_BIND_LOW || kind == MIX_BIND_HIGH ||
-           kind == MIX_BIND_PATTERN;
-}
-
-/* ---- which rows ---- */
-
-static bool is_complete(const filling *f, const draw *d, size_t row)
-{
-    for (size_t p = 0; p < f->candidate->count; p++) {
-        const mix_binding *b = binding_of(f, p);
-        if (b->table && b->entry == d->entry && seeks(b->kind) && !d->table->sample[row][b->column])
-            return false;
-    }
-    return true;
-}
-
-static bool same_key(const filling *f, const draw *d, size_t a, size_t b)
-{
-    for (size_t p = 0; p < f->candidate->count; p++) {
-        const mix_binding *bound = binding_of(f, p);
-        if (bound->table && bound->entry == d->entry && bound->kind == MIX_BIND_EQUAL &&
-            strcmp(d->table->sample[a][bound->column], d->table->sample[b][bound->column]) != 0)
-            return false;
-    }
-    return true;
-}
-
-/* Among rows of a table of which statements delete some, the last quarter is theirs and the rest is for all
- * others: else these would soon look for rows that are gone. */
-static void choose_rows(const filling *f, draw *d)
-{
-    const mix_table *table = d->table;
-    size_t first = 0, last = table->sample_count;
-    bool deletes = f->candidate->bound.kind == MIX_STATEMENT_DELETE && f->candidate->bound.table == table;
-    if (f->copy->deleted[table - f->copy->tables] && last >= 8) {
-        first = deletes ? last - last / 4 : 0;
-        last = deletes ? last : last - last / 4;
-    }
-    d->rows = rh_arena_alloc(f->copy->build->arena, (table->sample_count + 1) * sizeof *d->rows);
-    for (size_t i = first; i < last; i++) {
-        bool wanted = is_complete(f, d, i);
-        for (size_t j = 0; wanted && f->knobs->distinct && j < d->row_count; j++)
-            wanted = !same_key(f, d, d->rows[j], i);
-        if (wanted)
-            d->rows[d->row_count++] = i;
-    }
-}
-
-static bool sample(mix_copy *copy, const mix_table *table, rh_error *error)
-{
-    size_t index = (size_t)(table - copy->tables);
-    if (copy->sampled[index])
-        return true;
-    copy->sampled[index] = true;
-    return rh_mix_sample(copy->build, &copy->tables[index], error);
-}
-
-static draw *draw_of(const filling *f, const mix_binding *binding)
-{
-    for (size_t i = 0; i < f->draw_count; i++)
-        if (f->draws[i].entry == binding->entry)
-            return &f->draws[i];
-    return NULL;
-}
-
-/* By the first column that is sought by equality and whose most common values on production are known. */
-static void follow_production(const filling *f, draw *d)
-{
-    mix_build *build = f->copy->build;
-    for (size_t p = 0; build->value_count > 0 && p < f->candidate->count; p++) {
-        const mix_binding *b = binding_of(f, p);
-        if (!b->table || b->entry != d->entry || (b->kind != MIX_BIND_EQUAL && b->kind != MIX_BIND_ANY))
-            continue;
-        size_t which = rh_mix_frequencies_of(build, d->table, b->column);
-        if (which == SIZE_MAX || f->knobs->distinct ||
-            !rh_mix_frequencies_follow(build, d->table, b->column, which, d->rows, d->row_count))
-            continue;
-        build->followed[which] = true;
-        return;
-    }
-}
-
-/* The first table draws its rows in order, the others at random. */
-static bool draw_rows(filling *f, size_t value_rows, const char **why, rh_error *error)
-{
-    rh_arena *arena = f->copy->build->arena;
-    for (size_t p = 0; p < f->candidate->count; p++) {
-        const mix_binding *b = binding_of(f, p);
-        if (!b->table || draw_of(f, b))
-            continue;
-        if (!sample(f->copy, b->table, error))
-            return false;
-        draw *d = rh_arena_add(arena, &f->draws, &f->draw_count);
-        *d = (draw){.entry = b->entry, .table = b->table};
-        choose_rows(f, d);
-        follow_production(f, d);
-        if (d->row_count == 0 && b->kind != MIX_BIND_INSERT) {
-            *why = b->table->why_unseen
-                       ? rh_arena_printf(arena, "%s: %s", b->table->name, b->table->why_unseen)
-                       : rh_arena_printf(arena, "%s has no rows with the values that it searches",
-                                         b->table->name);
-            return false;
-        }
-        d->base = rh_arena_alloc(arena, (value_rows + 1) * sizeof *d->base);
-        for (size_t r = 0; d->row_count && r < value_rows; r++)
-            d->base[r] = f->draw_count == 1 ? r % d->row_count
-                                            : (size_t)rh_random_below(&f->copy->build->random, d->row_count);
-    }
-    return true;
-}
-
-/* The column's value in the row of VALUE_ROW, or OFFSET rows behind it. */
-static const char *row_value(const filling *f, const mix_binding *b, size_t value_row, size_t offset)
-{
-    const draw *d = draw_of(f, b);
-    if (!d || d->row_count == 0)
-        return NULL;
-    return d->table->sample[d->rows[(d->base[value_row] + offset) % d->row_count]][b->column];
-}
-
-/* ---- one value ---- */
-
-static const char *letters(const filling *f, const mix_binding *b, const char *value)
+static const char *letters(const mix_filling *f, const mix_binding *b, const char *value)
 {
     if (!value || b->letters == MIX_CASE_AS_IS)
         return value;
@@ -174,7 +26,7 @@ static const char *letters(const filling *f, const mix_binding *b, const char *v
 }
 
 /* A value that is in no row, as far as its type lets us tell; VALUE itself where it does not. */
-static const char *missing(const filling *f, const char *value, const mix_type *type)
+static const char *missing(const mix_filling *f, const char *value, const mix_type *type)
 {
     rh_arena *arena = f->copy->build->arena;
     if (!value)
@@ -191,7 +43,7 @@ static const char *missing(const filling *f, const char *value, const mix_type *
 }
 
 /* The beginning of the value, as a pattern. */
-static const char *pattern(const filling *f, const char *value)
+static const char *pattern(const mix_filling *f, const char *value)
 {
     if (!value)
         return "%";
@@ -210,12 +62,12 @@ static const char *pattern(const filling *f, const char *value)
     return result;
 }
 
-static const char *array(const filling *f, const mix_binding *b, size_t value_row)
+static const char *array(const mix_filling *f, const mix_binding *b, size_t value_row)
 {
     rh_text text = {0};
     rh_text_append_char(&text, '{');
     for (size_t i = 0; i < f->knobs->list; i++) {
-        const char *value = letters(f, b, row_value(f, b, value_row, i));
+        const char *value = letters(f, b, rh_mix_row_value(f, b, value_row, i));
         rh_text_append(&text, i ? ",\"" : "\"");
         for (; value && *value; value++) {
             if (*value == '"' || *value == '\\')
@@ -231,7 +83,7 @@ static const char *array(const filling *f, const mix_binding *b, size_t value_ro
 }
 
 /* What the argument of this function is likely to be. */
-static const char *argument(const filling *f, const mix_binding *b)
+static const char *argument(const mix_filling *f, const mix_binding *b)
 {
     static const char *const known[][2] = {
         {"date_part", "day"}, {"date_trunc", "day"}, {"to_char", "YYYY-MM-DD"},
@@ -248,7 +100,7 @@ static const char *argument(const filling *f, const mix_binding *b)
 }
 
 /* For a parameter that meets no column. */
-static const char *plain(const filling *f, const mix_binding *b, const mix_type *type)
+static const char *plain(const mix_filling *f, const mix_binding *b, const mix_type *type)
 {
     static const char *const known[][2] = {{"uuid", "00000000-0000-4000-8000-000000000001"},
                                            {"json", "{}"},
@@ -291,7 +143,7 @@ static const char *plain(const filling *f, const mix_binding *b, const mix_type 
 }
 
 /* "12.50" for an integer is 12. */
-static const char *fit(const filling *f, const char *value, const mix_type *type)
+static const char *fit(const mix_filling *f, const char *value, const mix_type *type)
 {
     const char *point = value && strncmp(type->name, "int", 3) == 0 && isdigit((unsigned char)type->name[3])
                             ? strchr(value, '.')
@@ -308,33 +160,33 @@ static bool is_unique(const mix_table *table, size_t column)
     return false;
 }
 
-static const char *inserted(const filling *f, const mix_binding *b, const mix_type *type, size_t row)
+static const char *inserted(const mix_filling *f, const mix_binding *b, const mix_type *type, size_t row)
 {
-    const draw *d = draw_of(f, b);
+    const mix_draw *d = rh_mix_draw_of(f, b);
     if (!d || d->row_count == 0)
         return plain(f, b, type);
     bool shuffled = f->candidate->shuffled && f->candidate->shuffled[b->column];
     size_t other = shuffled ? 1 + (size_t)rh_random_below(&f->copy->build->random, d->row_count) : 0;
-    return row_value(f, b, row, b->element + other);
+    return rh_mix_row_value(f, b, row, b->element + other);
 }
 
-static const char *value_of(filling *f, size_t p, size_t row)
+static const char *value_of(mix_filling *f, size_t p, size_t row)
 {
-    const mix_binding *b = binding_of(f, p);
+    const mix_binding *b = rh_mix_binding_of(f, p);
     const mix_type *type = &f->candidate->types[p];
     rh_arena *arena = f->copy->build->arena;
     double limit = isnan(f->candidate->rows) ? 10 : ceil(fmin(fmax(f->candidate->rows, 1), 1e6));
     switch (b->kind) {
     case MIX_BIND_EQUAL:
-        return letters(f, b, row_value(f, b, row, b->element));
+        return letters(f, b, rh_mix_row_value(f, b, row, b->element));
     case MIX_BIND_OTHER:
-        return letters(f, b, row_value(f, b, row, 1));
+        return letters(f, b, rh_mix_row_value(f, b, row, 1));
     case MIX_BIND_SET:
-        return row_value(f, b, row, is_unique(b->table, b->column) ? 0 : 1 + row % 7);
+        return rh_mix_row_value(f, b, row, is_unique(b->table, b->column) ? 0 : 1 + row % 7);
     case MIX_BIND_ANY:
         return array(f, b, row);
     case MIX_BIND_PATTERN:
-        return pattern(f, letters(f, b, row_value(f, b, row, 0)));
+        return pattern(f, letters(f, b, rh_mix_row_value(f, b, row, 0)));
     case MIX_BIND_INSERT:
         return inserted(f, b, type, row);
     case MIX_BIND_LIMIT:
@@ -343,7 +195,7 @@ static const char *value_of(filling *f, size_t p, size_t row)
         return "0";
     case MIX_BIND_LOW:
     case MIX_BIND_HIGH:
-        return row_value(f, b, row, 0); /* where the column has no order */
+        return rh_mix_row_value(f, b, row, 0); /* where the column has no order */
     case MIX_BIND_STEP:
         return plain(f, b, type);
     case MIX_BIND_NONE:
@@ -356,12 +208,10 @@ static const char *value_of(filling *f, size_t p, size_t row)
     return NULL;
 }
 
-/* ---- ranges ---- */
-
-static bool has_partner(const filling *f, const mix_binding *b, mix_bind_kind kind)
+static bool has_partner(const mix_filling *f, const mix_binding *b, mix_bind_kind kind)
 {
     for (size_t p = 0; p < f->candidate->count; p++) {
-        const mix_binding *other = binding_of(f, p);
+        const mix_binding *other = rh_mix_binding_of(f, p);
         if (other->kind == kind && other->entry == b->entry && other->column == b->column)
             return true;
     }
@@ -369,9 +219,9 @@ static bool has_partner(const filling *f, const mix_binding *b, mix_bind_kind ki
 }
 
 /* The rank of VALUE_ROW's own value in ORDER. */
-static double rank(const filling *f, const mix_binding *b, const mix_order *order, size_t value_row)
+static double rank(const mix_filling *f, const mix_binding *b, const mix_order *order, size_t value_row)
 {
-    const char *value = row_value(f, b, value_row, 0);
+    const char *value = rh_mix_row_value(f, b, value_row, 0);
     for (size_t i = 0; value && i < order->count; i++)
         if (strcmp(order->values[i], value) == 0)
             return (double)i;
@@ -380,7 +230,7 @@ static double rank(const filling *f, const mix_binding *b, const mix_order *orde
 
 /* Both bounds: as wide as the share that is wanted, around the row's own value. One bound: where that share
  * lies beyond it; but where LIMIT ends the reading, anywhere: those pages are all alike. */
-static double position(const filling *f, const mix_binding *b, const mix_order *order, size_t value_row)
+static double position(const mix_filling *f, const mix_binding *b, const mix_order *order, size_t value_row)
 {
     bool low = b->kind == MIX_BIND_LOW;
     double last = (double)(order->count - 1), width = f->knobs->fraction * last;
@@ -394,9 +244,9 @@ static double position(const filling *f, const mix_binding *b, const mix_order *
     return low ? last - share : share;
 }
 
-static bool fill_range(filling *f, size_t p, rh_error *error)
+static bool fill_range(mix_filling *f, size_t p, rh_error *error)
 {
-    const mix_binding *b = binding_of(f, p);
+    const mix_binding *b = rh_mix_binding_of(f, p);
     const mix_order *order = rh_mix_order(f->copy, b->table, b->column, error);
     if (!order || order->count < 2)
         return order != NULL;
@@ -413,12 +263,10 @@ static bool fill_range(filling *f, size_t p, rh_error *error)
     return ok;
 }
 
-/* ---- all of them ---- */
-
-static size_t first_equal(const filling *f)
+static size_t first_equal(const mix_filling *f)
 {
     size_t p = 0;
-    while (p < f->candidate->count && binding_of(f, p)->kind != MIX_BIND_EQUAL)
+    while (p < f->candidate->count && rh_mix_binding_of(f, p)->kind != MIX_BIND_EQUAL)
         p++;
     return p;
 }
@@ -426,14 +274,14 @@ static size_t first_equal(const filling *f)
 bool rh_mix_statement_values(mix_copy *copy, const mix_candidate *candidate, const mix_knobs *knobs,
                              rh_template *template_, const char **caveat, const char **why, rh_error *error)
 {
-    filling f = {.copy = copy, .candidate = candidate, .knobs = knobs, .template_ = template_};
+    mix_filling f = {.copy = copy, .candidate = candidate, .knobs = knobs, .template_ = template_};
     rh_arena *arena = copy->build->arena;
     size_t rows = 1 + knobs->value_rows / (1 + candidate->count / 50);
     template_->parameter_count = candidate->count;
     template_->value_row_count = candidate->count ? rows : 0;
     if (candidate->count == 0)
         return true;
-    if (!draw_rows(&f, rows, why, error))
+    if (!rh_mix_draw_rows(&f, rows, why, error))
         return false;
     if (f.draw_count == 1 && f.draws[0].row_count > 0 && f.draws[0].row_count < rows)
         rows = template_->value_row_count = f.draws[0].row_count;
@@ -447,7 +295,7 @@ bool rh_mix_statement_values(mix_copy *copy, const mix_candidate *candidate, con
             template_->values[r][key] = missing(&f, template_->values[r][key], &candidate->types[key]);
     }
     for (size_t p = 0; p < candidate->count; p++) {
-        mix_bind_kind kind = binding_of(&f, p)->kind;
+        mix_bind_kind kind = rh_mix_binding_of(&f, p)->kind;
         if ((kind == MIX_BIND_LOW || kind == MIX_BIND_HIGH) && !fill_range(&f, p, error))
             return false;
     }
