@@ -95,3 +95,10 @@ const char *rh_safer_name_settings(const rh_catalog_column *column, bool default
 bool rh_safer_type(rh_safer_list *list, const rh_safer_retyped *r);
 /* The same for renaming a column: both columns are kept in sync until a later release. */
 bool rh_safer_rename_column(rh_safer_list *list, rh_json *body);
+/* Lists the hazards of the statement that its steps do not avoid. */
+void rh_safer_leave(const rh_safer_list *list, rh_arena *arena, rh_safer *safer);
+/* What comes before the steps is committed first. */
+void rh_safer_commit_before(rh_safer_list *list);
+/* The steps of one statement: those that replace it, or the statement itself. BODY, of KIND, in TREE: its
+ * parse tree; NULL: it does not parse. */
+void rh_safer_statement(rh_safer_list *list, rh_safer *safer, const char *kind, rh_json *body, rh_json *tree);

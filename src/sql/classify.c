@@ -1,119 +1,10 @@
 /* What a statement is expected to do and to lock, from its parse: PostgreSQL 15, documentation section 13.3.1
- * and the pages of the commands; ALTER TABLE is in classify_alter_table.c. */
+ * and the pages of the commands. ALTER TABLE is in classify_alter_table.c, what needs no look inside in
+ * classify_fixed.c. */
+#include "classify_fixed.h"
 #include "pgrehearse/sql/classify.h"
 #include <string.h>
 #include <strings.h>
-
-/* Statements whose type alone tells. RELATION is the key of the RangeVar that LOCK is taken on. */
-static const struct simple_rule {
-    const char *kind, *tag;
-    rh_statement_class class_;
-    rh_phase phase;
-    rh_lock_mode lock;
-    const char *relation;
-} SIMPLE[] = {
-    {"InsertStmt", "INSERT", RH_CLASS_DATA_CHANGE, RH_PHASE_MIGRATE, RH_LOCK_ROW_EXCLUSIVE, "relation"},
-    {"MergeStmt", "MERGE", RH_CLASS_DATA_CHANGE, RH_PHASE_MIGRATE, RH_LOCK_ROW_EXCLUSIVE, "relation"},
-    {"TransactionStmt", NULL, RH_CLASS_TRANSACTION, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"VariableSetStmt", "SET", RH_CLASS_TRANSACTION, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"VariableShowStmt", "SHOW", RH_CLASS_TRANSACTION, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"ConstraintsSetStmt", "SET CONSTRAINTS", RH_CLASS_TRANSACTION, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"DiscardStmt", "DISCARD", RH_CLASS_TRANSACTION, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"DoStmt", "DO", RH_CLASS_PROCEDURE, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"CallStmt", "CALL", RH_CLASS_PROCEDURE, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"ExecuteStmt", "EXECUTE", RH_CLASS_PROCEDURE, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"PrepareStmt", "PREPARE", RH_CLASS_QUERY, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"ExplainStmt", "EXPLAIN", RH_CLASS_QUERY, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"CheckPointStmt", "CHECKPOINT", RH_CLASS_MAINTENANCE, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"CreateFunctionStmt", "CREATE FUNCTION", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
-    {"AlterFunctionStmt", "ALTER FUNCTION", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"CreateTrigStmt", "CREATE TRIGGER", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_SHARE_ROW_EXCLUSIVE,
-     "relation"},
-    {"CreatePolicyStmt", "CREATE POLICY", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_ACCESS_EXCLUSIVE,
-     "table"},
-    {"AlterPolicyStmt", "ALTER POLICY", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_ACCESS_EXCLUSIVE, "table"},
-    {"RuleStmt", "CREATE RULE", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_ACCESS_EXCLUSIVE, "relation"},
-    {"ViewStmt", "CREATE VIEW", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
-    {"CreateSchemaStmt", "CREATE SCHEMA", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
-    {"CreateSeqStmt", "CREATE SEQUENCE", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
-    {"AlterSeqStmt", "ALTER SEQUENCE", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_SHARE_ROW_EXCLUSIVE,
-     "sequence"},
-    {"CreateExtensionStmt", "CREATE EXTENSION", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
-    {"AlterExtensionStmt", "ALTER EXTENSION", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"CompositeTypeStmt", "CREATE TYPE", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
-    {"CreateEnumStmt", "CREATE TYPE", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
-    {"CreateRangeStmt", "CREATE TYPE", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
-    {"AlterEnumStmt", "ALTER TYPE", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
-    {"AlterTypeStmt", "ALTER TYPE", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"CreateDomainStmt", "CREATE DOMAIN", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
-    {"DefineStmt", NULL, RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
-    {"CreateCastStmt", "CREATE CAST", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
-    {"CreateStatsStmt", "CREATE STATISTICS", RH_CLASS_CATALOG, RH_PHASE_EXPAND,
-     RH_LOCK_SHARE_UPDATE_EXCLUSIVE, "relations"},
-    {"CreateEventTrigStmt", "CREATE EVENT TRIGGER", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
-    {"CreatePublicationStmt", "CREATE PUBLICATION", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
-    {"AlterPublicationStmt", "ALTER PUBLICATION", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"CommentStmt", "COMMENT", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"GrantStmt", NULL, RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"GrantRoleStmt", NULL, RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"AlterDefaultPrivilegesStmt", "ALTER DEFAULT PRIVILEGES", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE,
-     NULL},
-    {"AlterOwnerStmt", NULL, RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_ACCESS_EXCLUSIVE, "relation"},
-    {"AlterObjectSchemaStmt", NULL, RH_CLASS_CATALOG, RH_PHASE_CONTRACT, RH_LOCK_ACCESS_EXCLUSIVE,
-     "relation"},
-    {"AlterRoleStmt", "ALTER ROLE", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"AlterRoleSetStmt", "ALTER ROLE", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"CreateRoleStmt", "CREATE ROLE", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
-    {"DropRoleStmt", "DROP ROLE", RH_CLASS_CATALOG, RH_PHASE_CONTRACT, RH_LOCK_NONE, NULL},
-    {"DropOwnedStmt", "DROP OWNED", RH_CLASS_CATALOG, RH_PHASE_CONTRACT, RH_LOCK_NONE, NULL},
-    {"ReassignOwnedStmt", "REASSIGN OWNED", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"AlterDatabaseSetStmt", "ALTER DATABASE", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"AlterTSConfigurationStmt", "ALTER TEXT SEARCH CONFIGURATION", RH_CLASS_CATALOG, RH_PHASE_NONE,
-     RH_LOCK_NONE, NULL},
-    {"AlterTSDictionaryStmt", "ALTER TEXT SEARCH DICTIONARY", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE,
-     NULL},
-    {"CreateOpClassStmt", "CREATE OPERATOR CLASS", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
-    {"CreateOpFamilyStmt", "CREATE OPERATOR FAMILY", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
-    {"AlterOpFamilyStmt", "ALTER OPERATOR FAMILY", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"AlterOperatorStmt", "ALTER OPERATOR", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"CreateConversionStmt", "CREATE CONVERSION", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
-    {"CreateTransformStmt", "CREATE TRANSFORM", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
-    {"CreatePLangStmt", "CREATE LANGUAGE", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
-    {"CreateAmStmt", "CREATE ACCESS METHOD", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
-    {"CreateFdwStmt", "CREATE FOREIGN DATA WRAPPER", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
-    {"AlterFdwStmt", "ALTER FOREIGN DATA WRAPPER", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"CreateForeignServerStmt", "CREATE SERVER", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
-    {"AlterForeignServerStmt", "ALTER SERVER", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"CreateUserMappingStmt", "CREATE USER MAPPING", RH_CLASS_CATALOG, RH_PHASE_EXPAND, RH_LOCK_NONE, NULL},
-    {"AlterUserMappingStmt", "ALTER USER MAPPING", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"DropUserMappingStmt", "DROP USER MAPPING", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"ImportForeignSchemaStmt", "IMPORT FOREIGN SCHEMA", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"AlterCollationStmt", "ALTER COLLATION", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"AlterStatsStmt", "ALTER STATISTICS", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"AlterEventTrigStmt", "ALTER EVENT TRIGGER", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"AlterExtensionContentsStmt", "ALTER EXTENSION", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"AlterObjectDependsStmt", NULL, RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"SecLabelStmt", "SECURITY LABEL", RH_CLASS_CATALOG, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"NotifyStmt", "NOTIFY", RH_CLASS_TRANSACTION, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"ListenStmt", "LISTEN", RH_CLASS_TRANSACTION, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"UnlistenStmt", "UNLISTEN", RH_CLASS_TRANSACTION, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"DeallocateStmt", "DEALLOCATE", RH_CLASS_TRANSACTION, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"LoadStmt", "LOAD", RH_CLASS_TRANSACTION, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"DeclareCursorStmt", "DECLARE CURSOR", RH_CLASS_QUERY, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"FetchStmt", "FETCH", RH_CLASS_QUERY, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"ClosePortalStmt", "CLOSE CURSOR", RH_CLASS_QUERY, RH_PHASE_NONE, RH_LOCK_NONE, NULL},
-    {"TruncateStmt", "TRUNCATE TABLE", RH_CLASS_CATALOG, RH_PHASE_CONTRACT, RH_LOCK_ACCESS_EXCLUSIVE,
-     "relations"},
-};
-
-/* The RangeVar under KEY: directly, or the first of a list. */
-static const char *relation_under(rh_json *body, const char *key, rh_arena *arena)
-{
-    rh_json *value = rh_json_get(body, key);
-    if (rh_json_is_array(value))
-        value = rh_json_get(rh_json_at(value, 0), "RangeVar");
-    return rh_tree_relation(value, arena);
-}
 
 void rh_classify_set(rh_statement *s, const char *tag, rh_statement_class class_, rh_phase phase,
                      rh_lock_mode lock, const char *relation)
@@ -124,21 +15,6 @@ void rh_classify_set(rh_statement *s, const char *tag, rh_statement_class class_
     s->expected_lock = relation ? lock : RH_LOCK_NONE;
     s->expected_relation = lock ? relation : NULL;
 }
-
-static bool classify_simple(rh_statement *s, const char *kind, rh_json *body, rh_arena *arena)
-{
-    for (size_t i = 0; i < sizeof SIMPLE / sizeof *SIMPLE; i++) {
-        const struct simple_rule *rule = &SIMPLE[i];
-        if (strcmp(kind, rule->kind) != 0)
-            continue;
-        rh_classify_set(s, rule->tag, rule->class_, rule->phase, rule->lock,
-                        rule->relation ? relation_under(body, rule->relation, arena) : NULL);
-        return true;
-    }
-    return false;
-}
-
-/* ---- statements that need a look inside ---- */
 
 /* The first foreign key's other table in a list of table elements. */
 static const char *referenced_table(rh_json *elements, rh_arena *arena)
@@ -159,7 +35,7 @@ static const char *referenced_table(rh_json *elements, rh_arena *arena)
 /* A new table needs no lock wait, but a foreign key locks the other table, and a partition its parent. */
 static void classify_create_table(rh_statement *s, rh_json *body, rh_arena *arena)
 {
-    const char *parent = relation_under(body, "inhRelations", arena);
+    const char *parent = rh_classify_relation(body, "inhRelations", arena);
     const char *other = referenced_table(rh_json_get(body, "tableElts"), arena);
     bool partition = !rh_json_is_null(rh_json_get(body, "partbound"));
     if (parent)
@@ -172,7 +48,7 @@ static void classify_create_table(rh_statement *s, rh_json *body, rh_arena *aren
 
 static void classify_index(rh_statement *s, rh_json *body, rh_arena *arena)
 {
-    const char *table = relation_under(body, "relation", arena);
+    const char *table = rh_classify_relation(body, "relation", arena);
     s->needs_no_transaction = rh_json_bool(rh_json_get(body, "concurrent"));
     if (s->needs_no_transaction)
         rh_classify_set(s, "CREATE INDEX", RH_CLASS_INDEX_CONCURRENT, RH_PHASE_EXPAND,
@@ -186,7 +62,7 @@ static void classify_rename(rh_statement *s, rh_json *body, rh_arena *arena)
     bool index = rh_tree_is(body, "renameType", "OBJECT_INDEX");
     rh_classify_set(s, index ? "ALTER INDEX" : "ALTER TABLE", RH_CLASS_CATALOG, RH_PHASE_CONTRACT,
                     index ? RH_LOCK_SHARE_UPDATE_EXCLUSIVE : RH_LOCK_ACCESS_EXCLUSIVE,
-                    relation_under(body, "relation", arena));
+                    rh_classify_relation(body, "relation", arena));
     if (!rh_json_get(body, "relation"))
         s->command_tag = NULL;
 }
@@ -271,7 +147,7 @@ static void classify_change(rh_statement *s, rh_json *body, rh_arena *arena)
     const bool update = !rh_json_is_null(rh_json_get(body, "targetList"));
     rh_classify_set(s, update ? "UPDATE" : "DELETE",
                     rh_tree_is_bounded(body) ? RH_CLASS_BACKFILL_BATCH : RH_CLASS_DATA_CHANGE,
-                    RH_PHASE_MIGRATE, RH_LOCK_ROW_EXCLUSIVE, relation_under(body, "relation", arena));
+                    RH_PHASE_MIGRATE, RH_LOCK_ROW_EXCLUSIVE, rh_classify_relation(body, "relation", arena));
 }
 
 static void classify_copy(rh_statement *s, rh_json *body, rh_arena *arena)
@@ -284,7 +160,7 @@ static void classify_copy(rh_statement *s, rh_json *body, rh_arena *arena)
     }
     rh_classify_set(
         s, "COPY", from ? RH_CLASS_DATA_CHANGE : RH_CLASS_QUERY, from ? RH_PHASE_MIGRATE : RH_PHASE_NONE,
-        from ? RH_LOCK_ROW_EXCLUSIVE : RH_LOCK_ACCESS_SHARE, relation_under(body, "relation", arena));
+        from ? RH_LOCK_ROW_EXCLUSIVE : RH_LOCK_ACCESS_SHARE, rh_classify_relation(body, "relation", arena));
 }
 
 rh_lock_mode rh_classify_vacuum_mode(rh_json *body)
@@ -313,7 +189,7 @@ static void classify_reindex(rh_statement *s, rh_json *body, rh_arena *arena)
     rh_classify_set(s, "REINDEX", RH_CLASS_MAINTENANCE, RH_PHASE_NONE,
                     concurrently ? RH_LOCK_SHARE_UPDATE_EXCLUSIVE
                                  : (index ? RH_LOCK_ACCESS_EXCLUSIVE : RH_LOCK_SHARE),
-                    relation_under(body, "relation", arena));
+                    rh_classify_relation(body, "relation", arena));
     s->needs_no_transaction = concurrently || !one;
 }
 
@@ -322,12 +198,12 @@ static void classify_refresh(rh_statement *s, rh_json *body, rh_arena *arena)
     rh_classify_set(s, "REFRESH MATERIALIZED VIEW", RH_CLASS_MAINTENANCE, RH_PHASE_MIGRATE,
                     rh_json_bool(rh_json_get(body, "concurrent")) ? RH_LOCK_EXCLUSIVE
                                                                   : RH_LOCK_ACCESS_EXCLUSIVE,
-                    relation_under(body, "relation", arena));
+                    rh_classify_relation(body, "relation", arena));
 }
 
 static void classify_cluster(rh_statement *s, rh_json *body, rh_arena *arena)
 {
-    const char *table = relation_under(body, "relation", arena);
+    const char *table = rh_classify_relation(body, "relation", arena);
     rh_classify_set(s, "CLUSTER", RH_CLASS_MAINTENANCE, RH_PHASE_NONE, RH_LOCK_ACCESS_EXCLUSIVE, table);
     s->needs_no_transaction = !table;
 }
@@ -341,7 +217,7 @@ rh_lock_mode rh_lock_mode_of_statement(rh_json *lock)
 static void classify_lock(rh_statement *s, rh_json *body, rh_arena *arena)
 {
     rh_classify_set(s, "LOCK TABLE", RH_CLASS_TRANSACTION, RH_PHASE_NONE, rh_lock_mode_of_statement(body),
-                    relation_under(body, "relations", arena));
+                    rh_classify_relation(body, "relations", arena));
 }
 
 static void classify_create_as(rh_statement *s, rh_json *body, rh_arena *arena)
@@ -432,7 +308,7 @@ void rh_classify(rh_statement *statement, rh_json *tree, rh_arena *arena)
         classify_by_words(statement);
         return;
     }
-    if (classify_simple(statement, kind, body, arena))
+    if (rh_classify_fixed(statement, kind, body, arena))
         return;
     for (size_t i = 0; i < sizeof SPECIAL / sizeof *SPECIAL; i++) {
         if (strcmp(kind, SPECIAL[i].kind) == 0) {
