@@ -2,6 +2,7 @@
 #include "pgrehearse/rehearsal/rehearsal.h"
 #include "stages.h"
 #include "gates.h"
+#include "verdict.h"
 #include "masking.h"
 #include "pgrehearse/base/interrupt.h"
 #include "pgrehearse/migrations/replay.h"

@@ -1,5 +1,6 @@
 /* A verdict is never better than what was measured. */
 #include "rehearsal/gates.h"
+#include "rehearsal/verdict.h"
 #include "pgrehearse/rehearsal/rehearsal.h"
 #include <math.h>
 #include <setjmp.h>
