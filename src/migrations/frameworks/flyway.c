@@ -29,129 +29,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- names ---- */
-
-static const char *base_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
-/* What a file is by its ending, and how much of the name that takes; 0: nothing of Flyway's. */
-static size_t ending_of(const char *base, const char **not_sql)
-{
-    static const struct {
-        const char *ending, *not_sql;
-    } endings[] = {
-        {".sql", NULL},
-        {".java", "a program in Java"},
-        {".sh", "a shell script"},
-        {".bash", "a shell script"},
-        {".py", "a script in Python"},
-        {".ps1", "a PowerShell script"},
-        {".cmd", "a Windows batch script"},
-        {".bat", "a Windows batch script"},
-    };
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
-        if (rh_ends_with(base, endings[i].ending)) {
-            *not_sql = endings[i].not_sql;
-            return strlen(endings[i].ending);
-        }
-    return 0;
-}
-
-static bool recognise(const char *file_name, rh_arena *arena, rh_migration_file *file)
-{
-    const char *base = base_of(file_name), kind = *base;
-    const size_t ending = ending_of(base, &file->not_sql);
-    if (!strchr("VUBR", kind) || kind == '\0' || ending == 0)
-        return false;
-    char *stem = rh_arena_strndup(arena, base + 1, strlen(base) - 1 - ending);
-    char *separator = strstr(stem, "__");
-    file->name = "";
-    if (separator) {
-        file->name = separator + 2;
-        *separator = '\0';
-    }
-    if (kind == 'R') {
-        file->id = rh_arena_printf(arena, "R__%s", file->name);
-        return separator == stem;
-    }
-    for (char *p = stem; *p; p++)
-        *p = *p == '_' ? '.' : *p;
-    if (*stem == '\0' || stem[strspn(stem, "0123456789.")] || *stem == '.' || rh_ends_with(stem, ".") ||
-        strstr(stem, ".."))
-        return false;
-    file->id = kind == 'B' ? rh_arena_printf(arena, "B%s", stem) : stem;
-    file->direction = kind == 'U' ? RH_DOWN : RH_UP;
-    return true;
-}
-
-/* Two runs of digits as numbers of any length; what has ended is 0. */
-static int compare_part(const char *a, size_t a_length, const char *b, size_t b_length)
-{
-    for (; a_length > 0 && *a == '0'; a_length--)
-        a++;
-    for (; b_length > 0 && *b == '0'; b_length--)
-        b++;
-    if (a_length != b_length)
-        return a_length < b_length ? -1 : 1;
-    int order = a_length ? strncmp(a, b, a_length) : 0;
-    return (order > 0) - (order < 0);
-}
-
-int rh_flyway_compare(const char *a, const char *b)
-{
-    while (*a || *b) {
-        size_t a_length = strcspn(a, "."), b_length = strcspn(b, ".");
-        int order = compare_part(a, a_length, b, b_length);
-        if (order)
-            return order;
-        a += a_length + (a[a_length] == '.');
-        b += b_length + (b[b_length] == '.');
-    }
-    return 0;
-}
-
-/* As the history has them: "_" is a blank. */
-static int compare_descriptions(const char *a, const char *b)
-{
-    for (;; a++, b++) {
-        const unsigned char x = (unsigned char)(*a == '_' ? ' ' : *a),
-                            y = (unsigned char)(*b == '_' ? ' ' : *b);
-        if (x != y || x == '\0')
-            return (x > y) - (x < y);
-    }
-}
-
-/* Versions, baselines among them, then repeatables. */
-static int compare(const rh_migration_file *a, const rh_migration_file *b)
-{
-    const bool a_last = *a->id == 'R', b_last = *b->id == 'R';
-    if (a_last || b_last)
-        return a_last && b_last ? compare_descriptions(a->name, b->name) : (int)a_last - (int)b_last;
-    const bool a_base = *a->id == 'B', b_base = *b->id == 'B';
-    int order = rh_flyway_compare(a->id + a_base, b->id + b_base);
-    return order ? order : (int)a_base - (int)b_base;
-}
-
-bool rh_flyway_is_repeatable(const rh_migration *migration)
-{
-    return *migration->id == 'R';
-}
-
-bool rh_flyway_is_baseline(const rh_migration *migration)
-{
-    return *migration->id == 'B';
-}
-
-const char *rh_flyway_version(const rh_migration *migration)
-{
-    return migration->id + rh_flyway_is_baseline(migration);
-}
-
-/* ---- the folder ---- */
-
 /* SQL callbacks (api/callback/Event.java): what runs around the migrations is named, not run. */
 static bool is_callback(const char *base)
 {
@@ -245,8 +122,6 @@ static bool settle_plan(rh_plan *plan, rh_arena *arena, bool *in_one, rh_error *
     return !rh_flyway_is(file, "group", false, arena) || check_group(plan, arena, in_one, error);
 }
 
-/* ---- the table ---- */
-
 /* baselineOnMigrate gives such a database a history. */
 static bool takes_over(const rh_plan *plan, rh_arena *arena)
 {
@@ -335,24 +210,6 @@ static bool begin(rh_pg *pg, const rh_plan *plan, const rh_migration *migration,
            restore_state(pg, plan, error);
 }
 
-/* Relative to the folder, as Flyway has it. */
-static const char *script_name(const rh_plan *plan, const char *file)
-{
-    const size_t length = plan->folder ? strlen(plan->folder) : 0;
-    if (length == 0 || strncmp(file, plan->folder, length) != 0)
-        return base_of(file);
-    return file + length + strspn(file + length, "/");
-}
-
-/* The text between "__" and the suffix: a migration that others were joined to has another name. */
-static const char *description_of(const char *file, rh_arena *arena)
-{
-    const char *none, *base = base_of(file), *separator = strstr(base, "__");
-    if (!separator)
-        return "";
-    return rh_arena_strndup(arena, separator + 2, strlen(separator + 2) - ending_of(base, &none));
-}
-
 static bool write_row(rh_pg *pg, const rh_plan *plan, const rh_migration *migration, rh_direction direction,
                       bool success, rh_error *error)
 {
@@ -375,11 +232,11 @@ static bool write_row(rh_pg *pg, const rh_plan *plan, const rh_migration *migrat
         "%s",
         table, table);
     const char *parameters[] = {rh_flyway_is_repeatable(migration) ? NULL : rh_flyway_version(migration),
-                                script->file ? description_of(script->file, scratch) : migration->name,
+                                script->file ? rh_flyway_description(script->file, scratch) : migration->name,
                                 direction == RH_DOWN               ? "UNDO_SQL"
                                 : rh_flyway_is_baseline(migration) ? "SQL_BASELINE"
                                                                    : "SQL",
-                                script->file ? script_name(plan, script->file) : "",
+                                script->file ? rh_flyway_script_name(plan, script->file) : "",
                                 checksum,
                                 success ? "true" : "false"};
     bool ok = rh_history_run(pg, plan, "Flyway", sql.data, 6, parameters, error);
@@ -415,8 +272,8 @@ const rh_framework_rules rh_framework_flyway = {
     .files = "V1__name.sql, U1__name.sql, R__name.sql, B1__name.sql",
     .transaction = RH_TRANSACTION_ONE,
     .layout = RH_LAYOUT_TREE,
-    .recognise = recognise,
-    .compare = compare,
+    .recognise = rh_flyway_recognise,
+    .compare = rh_flyway_compare_files,
     .orphan_down = RH_ORPHAN_DOWN_IGNORED,
     .fit = fit,
     .begins_again = true,

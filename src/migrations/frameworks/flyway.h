@@ -44,3 +44,11 @@ void rh_flyway_mark_fresh(rh_plan *plan, bool none, rh_arena *arena);
 const char *rh_flyway_baseline_on_migrate(const rh_plan *plan, rh_arena *arena);
 /* Is a migration of PLAN passed over because of it? */
 bool rh_flyway_was_baselined(const rh_plan *plan);
+/* The migration that a file is by its name. False: it is none. */
+bool rh_flyway_recognise(const char *file_name, rh_arena *arena, rh_migration_file *file);
+/* Versions, baselines among them, then repeatables. */
+int rh_flyway_compare_files(const rh_migration_file *a, const rh_migration_file *b);
+/* Relative to the folder, as Flyway has it. */
+const char *rh_flyway_script_name(const rh_plan *plan, const char *file);
+/* The text between "__" and the suffix: a migration that others were joined to has another name. */
+const char *rh_flyway_description(const char *file, rh_arena *arena);

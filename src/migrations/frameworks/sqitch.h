@@ -57,3 +57,9 @@ bool rh_sqitch_begin(rh_pg *pg, const rh_plan *plan, const rh_migration *migrati
 bool rh_sqitch_end(rh_pg *pg, const rh_plan *plan, const rh_migration *migration, rh_direction direction,
                    rh_error *error);
 void rh_sqitch_failed(rh_pg *pg, const rh_plan *plan, const rh_migration *migration, rh_direction direction);
+/* The engine's own setting, or the one for all. */
+const char *rh_sqitch_setting_of(const rh_sqitch_project *project, const char *key, const char *otherwise,
+                                 rh_arena *arena);
+bool rh_sqitch_check_engine(const rh_sqitch_project *project, rh_error *error);
+/* Nothing outside of the migrations' folder is read. */
+bool rh_sqitch_check_confined(const rh_sqitch_project *project, rh_arena *arena, rh_error *error);

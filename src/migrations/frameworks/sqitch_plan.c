@@ -1,97 +1,12 @@
-/* sqitch.conf and sqitch.plan (App::Sqitch 1.3.1: sqitchconf(5), Plan.pm), and the ids that Sqitch makes of a
- * plan: SHA-1 of what Plan/Change.pm and Plan/Tag.pm (info) write, as git names its objects. */
+/* sqitch.plan (App::Sqitch 1.3.1: Plan.pm), and the ids that Sqitch makes of a plan: SHA-1 of what
+ * Plan/Change.pm and Plan/Tag.pm (info) write, as git names its objects. */
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/text.h"
 #include "sqitch.h"
 #include <ctype.h>
 #include <string.h>
-#include <strings.h>
 
 static const int64_t PLAN_LIMIT = INT64_C(64) * 1024 * 1024;
-
-/* ---- sqitch.conf: git's format ---- */
-
-/* [core], [engine "pg"] → "core", "engine.pg". */
-static const char *section_of(const char *line, rh_arena *arena)
-{
-    char *name = rh_arena_strndup(arena, line + 1, strcspn(line + 1, "]\r\n")), *out = name;
-    for (const char *p = name; *p; p++) {
-        if (*p == ' ' || *p == '\t') {
-            if (out > name && out[-1] != '.')
-                *out++ = '.';
-        } else if (*p != '"') {
-            *out++ = *p;
-        }
-    }
-    *out = '\0';
-    return name;
-}
-
-void rh_sqitch_settings(const char *config, const char *section, rh_arena *arena,
-                        void (*each)(void *user, const char *key, const char *value), void *user)
-{
-    const char *current = "";
-    for (const char *line = config; *line; line += strcspn(line, "\n"), line += *line == '\n') {
-        const char *p = line + strspn(line, " \t");
-        if (*p == '[') {
-            current = section_of(p, arena);
-            continue;
-        }
-        size_t key = strcspn(p, " \t=\r\n#;");
-        if (key == 0 || strcasecmp(current, section) != 0)
-            continue;
-        const char *value = p + key + strspn(p + key, " \t");
-        value = *value == '=' ? value + 1 + strspn(value + 1, " \t") : "true";
-        size_t length = *value == '"' ? strcspn(value + 1, "\"\r\n") : strcspn(value, "\r\n#;");
-        value += *value == '"';
-        while (length > 0 && isspace((unsigned char)value[length - 1]))
-            length--;
-        each(user, rh_arena_strndup(arena, p, key), rh_arena_strndup(arena, value, length));
-    }
-}
-
-typedef struct wanted {
-    const char *key, *value;
-} wanted;
-
-static void keep_wanted(void *user, const char *key, const char *value)
-{
-    wanted *w = user;
-    if (strcasecmp(key, w->key) == 0)
-        w->value = value;
-}
-
-const char *rh_sqitch_setting(const char *config, const char *key, rh_arena *arena)
-{
-    const char *dot = strrchr(key, '.');
-    wanted w = {.key = dot + 1};
-    rh_sqitch_settings(config, rh_arena_strndup(arena, key, (size_t)(dot - key)), arena, keep_wanted, &w);
-    return w.value;
-}
-
-/* The engine's own setting, or the one for all. */
-static const char *setting(const rh_sqitch_project *project, const char *key, const char *otherwise,
-                           rh_arena *arena)
-{
-    const char *value =
-        rh_sqitch_setting(project->config, rh_arena_printf(arena, "engine.pg.%s", key), arena);
-    if (!value)
-        value = rh_sqitch_setting(project->config, rh_arena_printf(arena, "core.%s", key), arena);
-    return value && *value ? value : otherwise;
-}
-
-const char *rh_sqitch_script(const rh_sqitch_project *project, const char *verb, const char *label,
-                             rh_arena *arena)
-{
-    const char *top = setting(project, "top_dir", ".", arena);
-    const char *folder = setting(project, rh_arena_printf(arena, "%s_dir", verb), NULL, arena);
-    if (!folder)
-        folder = strcmp(top, ".") == 0 ? verb : rh_arena_printf(arena, "%s/%s", top, verb);
-    return rh_arena_printf(arena, "%s/%s/%s.%s", project->folder, folder, label,
-                           setting(project, "extension", "sql", arena));
-}
-
-/* ---- sqitch.plan ---- */
 
 typedef struct parser {
     rh_sqitch_project *project;
@@ -404,42 +319,6 @@ static void label_reworked(rh_sqitch_project *project, rh_arena *arena)
     }
 }
 
-static bool check_engine(const rh_sqitch_project *project, rh_error *error)
-{
-    rh_arena *scratch = rh_arena_new();
-    const char *engine = rh_sqitch_setting(project->config, "core.engine", scratch);
-    bool ok = !engine || strcmp(engine, "pg") == 0;
-    const char *registry = setting(project, "registry", "sqitch", scratch);
-    if (!ok)
-        rh_error_set(error, RH_ERROR_SCENARIO, "the Sqitch project is for the engine %s, not for PostgreSQL",
-                     engine);
-    else if (strcmp(registry, "sqitch") != 0) {
-        ok = rh_error_set(error, RH_ERROR_UNSUPPORTED,
-                          "Sqitch's registry is the schema %s, which is not replayed", registry);
-        rh_error_hint(error, "Run Sqitch as it is, with framework: command.");
-    }
-    if (!ok)
-        rh_error_at(error, rh_arena_printf(scratch, "%s/sqitch.conf", project->folder), 0, 0);
-    rh_arena_free(scratch);
-    return ok;
-}
-
-/* Nothing outside of the migrations' folder is read. */
-static bool check_confined(const rh_sqitch_project *project, rh_arena *arena, rh_error *error)
-{
-    static const char *const keys[] = {"top_dir",    "plan_file",  "deploy_dir",
-                                       "revert_dir", "verify_dir", "extension"};
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        const char *value = setting(project, keys[i], "", arena);
-        if (*value != '/' && !strstr(value, ".."))
-            continue;
-        rh_error_set(error, RH_ERROR_REFUSED, "sqitch.conf: %s leads out of the migrations' folder", keys[i]);
-        rh_error_hint(error, "Name the folder of the whole project in migrations.path.");
-        return rh_error_at(error, rh_arena_printf(arena, "%s/sqitch.conf", project->folder), 0, 0);
-    }
-    return true;
-}
-
 bool rh_sqitch_load(const char *folder, rh_arena *arena, rh_sqitch_project **project, rh_error *error)
 {
     rh_sqitch_project *made = rh_arena_alloc(arena, sizeof *made);
@@ -449,11 +328,12 @@ bool rh_sqitch_load(const char *folder, rh_arena *arena, rh_sqitch_project **pro
     made->config = rh_file_exists(conf) ? rh_file_read(conf, PLAN_LIMIT, arena, NULL, error) : "";
     if (!made->config)
         return false;
-    if (!check_confined(made, arena, error))
+    if (!rh_sqitch_check_confined(made, arena, error))
         return false;
-    const char *top = setting(made, "top_dir", ".", arena);
+    const char *top = rh_sqitch_setting_of(made, "top_dir", ".", arena);
     const char *plan = strcmp(top, ".") == 0 ? "sqitch.plan" : rh_arena_printf(arena, "%s/sqitch.plan", top);
-    made->plan_file = rh_arena_printf(arena, "%s/%s", folder, setting(made, "plan_file", plan, arena));
+    made->plan_file =
+        rh_arena_printf(arena, "%s/%s", folder, rh_sqitch_setting_of(made, "plan_file", plan, arena));
     made->user = rh_sqitch_setting(made->config, "user.name", arena);
     made->email = rh_sqitch_setting(made->config, "user.email", arena);
     if (!made->user)
@@ -463,7 +343,7 @@ bool rh_sqitch_load(const char *folder, rh_arena *arena, rh_sqitch_project **pro
     if (!rh_file_exists(made->plan_file))
         return true;
     char *text = rh_file_read(made->plan_file, PLAN_LIMIT, arena, NULL, error), *line;
-    if (!text || !check_engine(made, error))
+    if (!text || !rh_sqitch_check_engine(made, error))
         return false;
     parser p = {.project = made, .arena = arena, .error = error};
     while ((line = strsep(&text, "\n")) != NULL) {

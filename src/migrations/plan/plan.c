@@ -1,4 +1,5 @@
-/* Makes the plan: all migrations, the applied ones, the pending ones. */
+/* Makes the plan: all migrations, the applied ones, the pending ones, and the scripts of these. */
+#include "pending.h"
 #include "detect.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/migrations/plan.h"
@@ -7,19 +8,9 @@
 #include "join.h"
 #include "program.h"
 #include "script.h"
-#include <ctype.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- files become migrations ---- */
-
-static const char *base_name(const char *path)
-{
-    const char *slash = path ? strrchr(path, '/') : NULL;
-    return slash ? slash + 1 : "";
-}
 
 static int compare_files(const void *a, const void *b, void *user)
 {
@@ -43,7 +34,7 @@ static bool add_file(rh_migration *migration, const rh_migration_file *file, rh_
     }
     if (script->file) {
         rh_error_set(error, RH_ERROR_SCENARIO, "two files are the %s migration of %s: %s and %s",
-                     file->direction == RH_UP ? "up" : "down", file->id, strrchr(script->file, '/') + 1,
+                     file->direction == RH_UP ? "up" : "down", file->id, rh_base_name(script->file),
                      file->file);
         rh_error_hint(error, "Rename or remove one of them.");
         return rh_error_at(error, file->path, 0, 0);
@@ -105,7 +96,7 @@ static bool settle_lone_downs(const rh_framework_rules *rules, rh_arena *arena, 
             return rh_error_at(error, migration->down.file, 0, 0);
         }
         plan->framework_reason = rh_arena_printf(arena, "%s; %s has no up migration and never runs",
-                                                 plan->framework_reason, base_name(migration->down.file));
+                                                 plan->framework_reason, rh_base_name(migration->down.file));
     }
     plan->migration_count = kept;
     return true;
@@ -156,167 +147,6 @@ static bool make_migrations(const rh_scenario *scenario, const rh_framework_rule
     }
     return settle_lone_downs(rules, arena, plan, error) &&
            check_ids(rules, plan, RH_DUPLICATE_VERSION_REFUSED, error);
-}
-
-/* ---- which of them ---- */
-
-/* The digits at the start of TEXT without leading zeros; length 0 when there are none. */
-static size_t leading_number(const char **text)
-{
-    size_t digits = strspn(*text, "0123456789");
-    while (digits > 1 && **text == '0') {
-        (*text)++;
-        digits--;
-    }
-    return digits;
-}
-
-static bool is_number(const char *text)
-{
-    return *text && text[strspn(text, "0123456789")] == '\0';
-}
-
-static bool is_called(const rh_migration *migration, const char *wanted)
-{
-    if (strcmp(wanted, migration->id) == 0 || strcmp(wanted, migration->name) == 0 ||
-        strcmp(wanted, base_name(migration->up.file)) == 0)
-        return true;
-    size_t id = strlen(migration->id);
-    if (strncmp(wanted, migration->id, id) == 0 && wanted[id] == '_' &&
-        strcmp(wanted + id + 1, migration->name) == 0)
-        return true;
-    if (!is_number(wanted))
-        return false;
-    const char *have = migration->id;
-    size_t wanted_digits = leading_number(&wanted), have_digits = leading_number(&have);
-    return have_digits > 0 && wanted_digits == have_digits && strncmp(wanted, have, have_digits) == 0;
-}
-
-rh_migration *rh_plan_find(rh_plan *plan, const char *wanted, rh_error_code code, const char *where,
-                           rh_arena *arena, rh_error *error)
-{
-    rh_migration *found = NULL;
-    for (size_t i = 0; i < plan->migration_count; i++) {
-        rh_migration *migration = &plan->migrations[i];
-        if (strcmp(migration->id, wanted) == 0)
-            return migration;
-        if (!is_called(migration, wanted))
-            continue;
-        if (found) {
-            rh_error_set(error, code, "%s: \"%s\" could be %s or %s", where, wanted, found->id,
-                         migration->id);
-            rh_error_hint(error, "Write the whole id.");
-            return NULL;
-        }
-        found = migration;
-    }
-    if (found)
-        return found;
-    const char **names = rh_arena_alloc(arena, (2 * plan->migration_count + 1) * sizeof *names);
-    for (size_t i = 0; i < plan->migration_count; i++) {
-        names[2 * i] = plan->migrations[i].id;
-        names[2 * i + 1] = plan->migrations[i].name;
-    }
-    const char *nearest = rh_nearest(wanted, names, 2 * plan->migration_count);
-    rh_error_set(error, code, "%s: there is no migration \"%s\"", where, wanted);
-    if (nearest)
-        rh_error_hint(error, "Did you mean %s?", nearest);
-    else
-        rh_error_hint(error, "`pgrehearse plan` lists them.");
-    return NULL;
-}
-
-/* What the backup's history says; with pending: all or a list, one that cannot be read does not matter. */
-static bool mark_applied(const rh_scenario *scenario, const rh_framework_rules *rules, const rh_rows *history,
-                         rh_plan *plan, rh_arena *arena, rh_error *error)
-{
-    const bool fresh = !history || !history->present || scenario->migrations.pending == RH_PENDING_ALL;
-    if (fresh && rules->mark_fresh)
-        rules->mark_fresh(plan, !history || !history->present, arena);
-    if (!rules->mark_applied || !history || !history->present)
-        return true;
-    if (scenario->migrations.pending != RH_PENDING_AUTO) {
-        rules->mark_applied(history, plan, arena, NULL);
-        return true;
-    }
-    if (history->row_count == 0 && plan->other_tables > 0)
-        plan->framework_reason = rh_arena_printf(
-            arena,
-            "%s; the history table is empty, and there are %zu other table%s, so all migrations are pending",
-            plan->framework_reason, plan->other_tables, plan->other_tables == 1 ? "" : "s");
-    if (rules->mark_applied(history, plan, arena, error))
-        return true;
-    return error && error->file ? false : rh_error_at_migrations(scenario, error);
-}
-
-static bool choose_pending(const rh_scenario *scenario, rh_plan *plan, rh_arena *arena, rh_error *error)
-{
-    const rh_pending_kind kind = scenario->migrations.pending;
-    for (size_t i = 0; i < plan->migration_count; i++) {
-        rh_migration *migration = &plan->migrations[i];
-        migration->pending =
-            !migration->skipped &&
-            (kind == RH_PENDING_ALL || (kind == RH_PENDING_AUTO && !migration->applied_in_backup));
-    }
-    for (size_t i = 0; kind == RH_PENDING_LIST && i < scenario->migrations.pending_id_count; i++) {
-        rh_migration *migration = rh_plan_find(plan, scenario->migrations.pending_ids[i], RH_ERROR_SCENARIO,
-                                               "migrations.pending", arena, error);
-        if (!migration)
-            return rh_error_at_migrations(scenario, error);
-        migration->pending = true;
-    }
-    return true;
-}
-
-/* The programs of migrations.steps take their places; one behind a migration that the backup has is done. */
-static bool insert_steps(const rh_scenario *scenario, rh_plan *plan, rh_arena *arena, rh_error *error)
-{
-    for (size_t i = 0; i < scenario->migrations.step_count; i++) {
-        const rh_migration_step *step = &scenario->migrations.steps[i];
-        const rh_migration *after =
-            plan->migration_count ? &plan->migrations[plan->migration_count - 1] : NULL;
-        if (step->after)
-            after = rh_plan_find(plan, step->after, RH_ERROR_SCENARIO, "after", arena, error);
-        if (step->after && !after)
-            return rh_error_at(error, step->where.file, step->where.line, step->where.column);
-        size_t at = after ? (size_t)(after - plan->migrations) + 1 : 0;
-        bool done = step->after && !after->pending;
-        while (at < plan->migration_count && plan->migrations[at].command)
-            at++; /* several behind one keep their order */
-        rh_program_insert(step, at, arena, plan);
-        if (done) {
-            plan->migrations[at].pending = false;
-            plan->migrations[at].skipped =
-                rh_arena_printf(arena, "migration %s, after which it runs, is not pending", step->after);
-        }
-    }
-    return true;
-}
-
-/* --only: some of the pending ones. */
-static bool keep_only(const rh_scenario *scenario, rh_plan *plan, rh_arena *arena, rh_error *error)
-{
-    if (!scenario->only)
-        return true;
-    bool *wanted = rh_arena_alloc(arena, (plan->migration_count + 1) * sizeof *wanted);
-    for (size_t i = 0; i < scenario->only_count; i++) {
-        rh_migration *migration =
-            rh_plan_find(plan, scenario->only[i], RH_ERROR_USAGE, "--only", arena, error);
-        if (!migration)
-            return false;
-        if (!migration->pending) {
-            rh_error_set(error, RH_ERROR_USAGE, "--only: migration %s is not pending%s%s", migration->id,
-                         migration->applied_in_backup ? ": the backup has it already"
-                         : migration->skipped         ? ": "
-                                                      : "",
-                         migration->skipped && !migration->applied_in_backup ? migration->skipped : "");
-            return rh_error_hint(error, "Set migrations.pending to all or to a list that has it.");
-        }
-        wanted[migration - plan->migrations] = true;
-    }
-    for (size_t i = 0; i < plan->migration_count; i++)
-        plan->migrations[i].pending = wanted[i];
-    return true;
 }
 
 static bool refuse_not_sql(const rh_framework_rules *rules, const rh_migration *migration, rh_error *error)
@@ -413,16 +243,18 @@ bool rh_plan_make(const rh_scenario *scenario, const rh_rows *history, rh_arena 
     plan->setting_count = given.setting_count;
     if (scenario->migrations.command) {
         rh_program_plan(scenario, arena, plan);
-        return keep_only(scenario, plan, arena, error) && load_scripts(scenario, NULL, arena, plan, error);
+        return rh_plan_keep_only(scenario, plan, arena, error) &&
+               load_scripts(scenario, NULL, arena, plan, error);
     }
     if (!scenario->migrations.path)
         return true;
     const rh_framework_rules *rules = rh_framework_rules_of(plan->framework);
     return make_migrations(scenario, rules, arena, plan, error) &&
-           mark_applied(scenario, rules, history, plan, arena, error) &&
-           choose_pending(scenario, plan, arena, error) &&
+           rh_plan_mark_applied(scenario, rules, history, plan, arena, error) &&
+           rh_plan_choose_pending(scenario, plan, arena, error) &&
            check_ids(rules, plan, RH_DUPLICATE_VERSION_ONE, error) &&
-           insert_steps(scenario, plan, arena, error) && keep_only(scenario, plan, arena, error) &&
+           rh_plan_insert_steps(scenario, plan, arena, error) &&
+           rh_plan_keep_only(scenario, plan, arena, error) &&
            load_scripts(scenario, rules, arena, plan, error) && settle(scenario, rules, arena, plan, error) &&
            (scenario->staging.kind != RH_STAGING_SERVER || rh_plan_check_server_safety(plan, error));
 }
