@@ -3,7 +3,6 @@
  * keys, bytes that are no text, which it reads as the end of the file) is refused here. */
 #include "yaml_tree.h"
 #include "pgrehearse/adapters/yaml.h"
-#include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/text.h"
 #include <libfyaml.h>

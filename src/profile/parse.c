@@ -1,7 +1,6 @@
 /* Reads the profile's document into plain data. An implausible figure becomes unknown, with a sentence in
  * warnings. */
 #include "parse.h"
-#include "pgrehearse/base/units.h"
 #include "pgrehearse/profile/profile.h"
 #include "parse_values.h"
 #include "partitions.h"

@@ -1,10 +1,7 @@
 /* The parts of a profile that were measured at production: rates from two readings of the same counters, and
  * the hardware probe. */
 #include "parse.h"
-#include "pgrehearse/profile/profile.h"
-#include "parse_values.h"
 #include "rounds.h"
-#include "sections.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,6 @@
  * so that types, expressions and quoting stay the same. */
 #include "alter.h"
 #include "safer.h"
-#include "pgrehearse/sql/classify.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/sql/tree.h"
 #include <string.h>

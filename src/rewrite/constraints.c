@@ -2,7 +2,6 @@
  * CONCURRENTLY and USING INDEX. */
 #include "alter.h"
 #include "safer.h"
-#include "pgrehearse/sql/classify.h"
 #include "pgrehearse/sql/tree.h"
 #include <string.h>
 

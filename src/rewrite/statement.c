@@ -4,8 +4,6 @@
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/rewrite/rewrite.h"
 #include "pgrehearse/sql/tree.h"
-#include "commit_points.h"
-#include "swaps.h"
 #include <string.h>
 
 rh_safer_step *rh_safer_add(rh_safer_list *list, const char *rule, const char *format, ...)

@@ -1,7 +1,6 @@
 /* The subcommands of ALTER TABLE. */
 #include "tables.h"
 #include "pgrehearse/sql/catalog.h"
-#include "objects.h"
 #include "pgrehearse/sql/tree.h"
 #include <string.h>
 

@@ -1,7 +1,6 @@
 /* Constraints of a table, and the names that PostgreSQL gives them. */
 #include "tables.h"
 #include "pgrehearse/sql/catalog.h"
-#include "objects.h"
 #include "pgrehearse/sql/tree.h"
 #include <string.h>
 

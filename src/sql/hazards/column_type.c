@@ -1,5 +1,4 @@
 /* Hazards of ALTER COLUMN … TYPE: what the change of the type rewrites, rebuilds or reads. */
-#include "pgrehearse/sql/classify.h"
 #include "subject.h"
 #include "pgrehearse/sql/tree.h"
 #include <string.h>

@@ -2,7 +2,6 @@
 #include "binding_expressions.h"
 #include "bindings.h"
 #include "bindings_scope.h"
-#include "pgrehearse/sql/tree.h"
 #include <string.h>
 
 static void visit(mix_walk *walk, rh_json *node);
