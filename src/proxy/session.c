@@ -8,14 +8,14 @@
 const char RH_SESSION_CLIENT_TYPES[] = "QPBEC";
 const char RH_SESSION_SERVER_TYPES[] = "CEZKR";
 
-bool rh_pending_is_statement(const rh_pending *p)
+bool rh_outstanding_is_statement(const rh_outstanding *p)
 {
     return p->kind == QUERY || p->kind == EXECUTE;
 }
 
-rh_pending *rh_pending_push(rh_proxy_session *s, rh_pending_kind what, const char *sql)
+rh_outstanding *rh_outstanding_push(rh_proxy_session *s, rh_outstanding_kind what, const char *sql)
 {
-    rh_pending *p = rh_alloc(sizeof *p);
+    rh_outstanding *p = rh_alloc(sizeof *p);
     p->kind = what;
     p->sql = sql ? rh_strdup(sql) : NULL;
     *s->last = p;
@@ -23,9 +23,9 @@ rh_pending *rh_pending_push(rh_proxy_session *s, rh_pending_kind what, const cha
     return p;
 }
 
-void rh_pending_drop(rh_proxy_session *s, rh_pending **link)
+void rh_outstanding_drop(rh_proxy_session *s, rh_outstanding **link)
 {
-    rh_pending *p = *link;
+    rh_outstanding *p = *link;
     *link = p->next;
     if (s->last == &p->next)
         s->last = link;
@@ -52,7 +52,7 @@ void rh_proxy_session_free(rh_proxy_session *s)
     if (!s)
         return;
     while (s->first)
-        rh_pending_drop(s, &s->first);
+        rh_outstanding_drop(s, &s->first);
     rh_prepared_names_release(&s->prepared);
     rh_prepared_names_release(&s->portals);
     free(s);
@@ -60,8 +60,8 @@ void rh_proxy_session_free(rh_proxy_session *s)
 
 bool rh_proxy_session_is_quiet(const rh_proxy_session *s)
 {
-    for (const rh_pending *p = s->first; p; p = p->next)
-        if (rh_pending_is_statement(p) || p->kind == SYNC || p->kind == CALL || p->kind == STARTUP)
+    for (const rh_outstanding *p = s->first; p; p = p->next)
+        if (rh_outstanding_is_statement(p) || p->kind == SYNC || p->kind == CALL || p->kind == STARTUP)
             return false;
     return true;
 }
@@ -81,7 +81,7 @@ int rh_proxy_session_pid(const rh_proxy_session *s)
     return s->pid;
 }
 
-static rh_proxy_statement describe(const rh_proxy_session *s, const rh_pending *p)
+static rh_proxy_statement describe(const rh_proxy_session *s, const rh_outstanding *p)
 {
     return (rh_proxy_statement){.connection = s->connection,
                                 .pid = s->pid,
@@ -97,7 +97,7 @@ static rh_proxy_statement describe(const rh_proxy_session *s, const rh_pending *
                                 .mark = p->mark};
 }
 
-void rh_pending_begin(rh_proxy_session *s, rh_pending *p, rh_usec now)
+void rh_outstanding_begin(rh_proxy_session *s, rh_outstanding *p, rh_usec now)
 {
     p->begun = true;
     p->started = now;
@@ -107,16 +107,16 @@ void rh_pending_begin(rh_proxy_session *s, rh_pending *p, rh_usec now)
     p->started = statement.started;
 }
 
-void rh_pending_begin_next(rh_proxy_session *s, rh_usec now)
+void rh_outstanding_begin_next(rh_proxy_session *s, rh_usec now)
 {
-    rh_pending *p = s->first;
-    while (p && !rh_pending_is_statement(p) && p->kind != SYNC && p->kind != CALL && p->kind != STARTUP)
+    rh_outstanding *p = s->first;
+    while (p && !rh_outstanding_is_statement(p) && p->kind != SYNC && p->kind != CALL && p->kind != STARTUP)
         p = p->next;
-    if (p && rh_pending_is_statement(p) && !p->begun)
-        rh_pending_begin(s, p, now);
+    if (p && rh_outstanding_is_statement(p) && !p->begun)
+        rh_outstanding_begin(s, p, now);
 }
 
-void rh_pending_end(rh_proxy_session *s, rh_pending *p, rh_usec now)
+void rh_outstanding_end(rh_proxy_session *s, rh_outstanding *p, rh_usec now)
 {
     rh_proxy_statement statement = describe(s, p);
     statement.ended = now;
@@ -124,10 +124,10 @@ void rh_pending_end(rh_proxy_session *s, rh_pending *p, rh_usec now)
     s->events->ended(s->events->user, &statement);
 }
 
-void rh_pending_take_first(rh_proxy_session *s, rh_usec now)
+void rh_outstanding_take_first(rh_proxy_session *s, rh_usec now)
 {
-    rh_pending_drop(s, &s->first);
+    rh_outstanding_drop(s, &s->first);
     while (s->first && s->first->kind == COPY_DONE)
-        rh_pending_drop(s, &s->first);
-    rh_pending_begin_next(s, now);
+        rh_outstanding_drop(s, &s->first);
+    rh_outstanding_begin_next(s, now);
 }

@@ -45,7 +45,7 @@ rh_hold rh_proxy_session_holds(const rh_proxy_session *s, const rh_message *mess
 
 void rh_proxy_session_waited(rh_proxy_session *s, rh_usec ready, rh_usec now)
 {
-    for (rh_pending *p = s->first; p; p = p->next)
+    for (rh_outstanding *p = s->first; p; p = p->next)
         if (p->begun)
             p->held += now - ready;
     s->long_before = false;
@@ -64,26 +64,26 @@ static void sent_extended(rh_proxy_session *s, const rh_message *message)
     switch (message->type) {
     case 'P':
         rh_prepared_names_set(&s->prepared, message->body, second(message));
-        rh_pending_push(s, PARSE, second(message));
+        rh_outstanding_push(s, PARSE, second(message));
         break;
     case 'B':
         sql = rh_prepared_names_find(&s->prepared, second(message));
         rh_prepared_names_set(&s->portals, message->body, sql ? sql : "");
-        rh_pending_push(s, BIND, sql);
+        rh_outstanding_push(s, BIND, sql);
         break;
     case 'D':
-        rh_pending_push(s, DESCRIBE, NULL);
+        rh_outstanding_push(s, DESCRIBE, NULL);
         break;
     case 'C':
         if (message->body_count > 1)
             rh_prepared_names_remove(*message->body == 'S' ? &s->prepared : &s->portals, message->body + 1);
-        rh_pending_push(s, CLOSE, NULL);
+        rh_outstanding_push(s, CLOSE, NULL);
         break;
     default:
         sql = sql_of_portal(s, message);
         s->batch_has_schema_change |= sql && rh_is_schema_change(sql);
         s->batch_has_begin |= sql && rh_is_begin(sql);
-        rh_pending_push(s, EXECUTE, sql ? sql : "");
+        rh_outstanding_push(s, EXECUTE, sql ? sql : "");
         break;
     }
 }
@@ -94,19 +94,19 @@ void rh_proxy_session_sent(rh_proxy_session *s, const rh_message *message, rh_us
         return;
     switch (message->type) {
     case 0:
-        rh_pending_push(s, STARTUP, NULL);
+        rh_outstanding_push(s, STARTUP, NULL);
         break;
     case 'Q':
         rh_prepared_names_remove(&s->prepared, "");
-        rh_pending_push(s, QUERY, message->body);
+        rh_outstanding_push(s, QUERY, message->body);
         break;
     case 'F':
-        rh_pending_push(s, CALL, NULL);
+        rh_outstanding_push(s, CALL, NULL);
         break;
     case 'S':
         s->batch_has_schema_change = s->batch_has_begin = false;
         if (!s->copying)
-            rh_pending_push(s, SYNC, NULL);
+            rh_outstanding_push(s, SYNC, NULL);
         s->skipping = false;
         break;
     case 'c':
@@ -114,7 +114,7 @@ void rh_proxy_session_sent(rh_proxy_session *s, const rh_message *message, rh_us
         if (s->copying)
             s->copying = false;
         else if (!s->skipping && s->first)
-            rh_pending_push(s, COPY_DONE, NULL);
+            rh_outstanding_push(s, COPY_DONE, NULL);
         break;
     case 'P':
     case 'B':
@@ -127,5 +127,5 @@ void rh_proxy_session_sent(rh_proxy_session *s, const rh_message *message, rh_us
     default: /* data, passwords, Flush, Terminate: nothing answers them, or nothing that counts here */
         break;
     }
-    rh_pending_begin_next(s, now);
+    rh_outstanding_begin_next(s, now);
 }

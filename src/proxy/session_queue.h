@@ -3,7 +3,7 @@
 #include "session.h"
 #include "names.h"
 
-typedef enum rh_pending_kind {
+typedef enum rh_outstanding_kind {
     STARTUP,
     QUERY,
     CALL,
@@ -14,25 +14,25 @@ typedef enum rh_pending_kind {
     EXECUTE,
     COPY_DONE,
     SYNC
-} rh_pending_kind;
+} rh_outstanding_kind;
 
 /* A message that the server has not answered yet. */
-typedef struct rh_pending {
-    rh_pending_kind kind;
+typedef struct rh_outstanding {
+    rh_outstanding_kind kind;
     bool begun, failed;
     char *sql; /* QUERY, PARSE, BIND, EXECUTE; may be NULL */
     rh_usec started, held;
     char tag[64];
     char *sqlstate, *message, *function;
     void *mark;
-    struct rh_pending *next;
-} rh_pending;
+    struct rh_outstanding *next;
+} rh_outstanding;
 
 struct rh_proxy_session {
     const rh_proxy_session_events *events;
     int connection, pid;
     rh_usec long_us;
-    rh_pending *first, **last;
+    rh_outstanding *first, **last;
     rh_prepared_names prepared, portals; /* name → SQL */
     char state;                          /* of the last ReadyForQuery; '?' before */
     rh_usec connected;
@@ -44,14 +44,14 @@ struct rh_proxy_session {
 };
 
 /* A simple query or one execution: those that are reported to the callbacks. */
-bool rh_pending_is_statement(const rh_pending *p);
+bool rh_outstanding_is_statement(const rh_outstanding *p);
 /* A message of the client's, at the end of the queue. */
-rh_pending *rh_pending_push(rh_proxy_session *s, rh_pending_kind what, const char *sql);
+rh_outstanding *rh_outstanding_push(rh_proxy_session *s, rh_outstanding_kind what, const char *sql);
 /* Takes the one that LINK points at out of the queue. */
-void rh_pending_drop(rh_proxy_session *s, rh_pending **link);
-void rh_pending_begin(rh_proxy_session *s, rh_pending *p, rh_usec now);
+void rh_outstanding_drop(rh_proxy_session *s, rh_outstanding **link);
+void rh_outstanding_begin(rh_proxy_session *s, rh_outstanding *p, rh_usec now);
 /* The server has come to the first one in the queue that it executes. */
-void rh_pending_begin_next(rh_proxy_session *s, rh_usec now);
-void rh_pending_end(rh_proxy_session *s, rh_pending *p, rh_usec now);
+void rh_outstanding_begin_next(rh_proxy_session *s, rh_usec now);
+void rh_outstanding_end(rh_proxy_session *s, rh_outstanding *p, rh_usec now);
 /* The first one is answered; the end of its COPY data, if it had any, needs no answer. */
-void rh_pending_take_first(rh_proxy_session *s, rh_usec now);
+void rh_outstanding_take_first(rh_proxy_session *s, rh_usec now);

@@ -18,7 +18,7 @@ static char *error_field(const rh_message *message, char code)
     return NULL;
 }
 
-static void set_failure(rh_pending *p, const rh_message *message)
+static void set_failure(rh_outstanding *p, const rh_message *message)
 {
     if (p->failed)
         return;
@@ -35,21 +35,21 @@ static void set_failure(rh_pending *p, const rh_message *message)
 /* An error outside of a simple query: what is outstanding up to the next Sync is skipped. */
 static void fail_batch(rh_proxy_session *s, const rh_message *message, rh_usec now)
 {
-    rh_pending lone = {.kind = STARTUP};
-    rh_pending *p = s->first ? s->first : &lone;
+    rh_outstanding lone = {.kind = STARTUP};
+    rh_outstanding *p = s->first ? s->first : &lone;
     set_failure(p, message);
     if (!p->begun)
         p->started = now;
     if (p->sql && !p->begun)
-        rh_pending_begin(s, p, now);
-    rh_pending_end(s, p, now);
+        rh_outstanding_begin(s, p, now);
+    rh_outstanding_end(s, p, now);
     free(lone.sqlstate);
     free(lone.message);
     free(lone.function);
     if (s->first && s->first->kind == STARTUP)
         return;
     while (s->first && s->first->kind != SYNC)
-        rh_pending_drop(s, &s->first);
+        rh_outstanding_drop(s, &s->first);
     s->skipping = !s->first;
     s->copying = false;
 }
@@ -76,10 +76,10 @@ static void received_ready(rh_proxy_session *s, const rh_message *message, rh_us
     if (s->first->kind == STARTUP)
         s->connected = now;
     if (s->first->kind == QUERY)
-        rh_pending_end(s, s->first, now);
+        rh_outstanding_end(s, s->first, now);
     if (s->state == 'I' && s->first->kind != STARTUP && s->events->transaction_ended)
         s->events->transaction_ended(s->events->user, s->connection, now);
-    rh_pending_take_first(s, now);
+    rh_outstanding_take_first(s, now);
     if (s->first || !s->events->answered)
         return;
     bool long_before = s->long_before;
@@ -87,11 +87,11 @@ static void received_ready(rh_proxy_session *s, const rh_message *message, rh_us
     s->events->answered(s->events->user, s->connection, long_before, s->state == 'I');
 }
 
-/* A statement's rh_pending_end, in a simple query one of several. */
+/* A statement's rh_outstanding_end, in a simple query one of several. */
 static void received_complete(rh_proxy_session *s, const rh_message *message, rh_usec now)
 {
-    rh_pending *p = s->first;
-    if (!p || !rh_pending_is_statement(p)) {
+    rh_outstanding *p = s->first;
+    if (!p || !rh_outstanding_is_statement(p)) {
         s->blind = true;
         return;
     }
@@ -102,33 +102,33 @@ static void received_complete(rh_proxy_session *s, const rh_message *message, rh
     }
     if (p->kind == QUERY)
         return;
-    rh_pending_end(s, p, now);
-    rh_pending_take_first(s, now);
+    rh_outstanding_end(s, p, now);
+    rh_outstanding_take_first(s, now);
 }
 
-/* The server takes COPY data now: what was sent behind the Execute, up to the data's rh_pending_end, is
+/* The server takes COPY data now: what was sent behind the Execute, up to the data's rh_outstanding_end, is
  * ignored if it is a Sync. */
 static void received_copy_in(rh_proxy_session *s)
 {
     if (!s->first || s->first->kind != EXECUTE)
         return;
-    rh_pending **link = &s->first->next;
+    rh_outstanding **link = &s->first->next;
     while (*link && (*link)->kind != COPY_DONE) {
         if ((*link)->kind == SYNC)
-            rh_pending_drop(s, link);
+            rh_outstanding_drop(s, link);
         else
             link = &(*link)->next;
     }
     if (*link)
-        rh_pending_drop(s, link);
+        rh_outstanding_drop(s, link);
     else
         s->copying = true;
 }
 
-static void received_answer(rh_proxy_session *s, rh_pending_kind expected, rh_usec now)
+static void received_answer(rh_proxy_session *s, rh_outstanding_kind expected, rh_usec now)
 {
     if (s->first && s->first->kind == expected)
-        rh_pending_take_first(s, now);
+        rh_outstanding_take_first(s, now);
     else
         s->blind = true;
 }
@@ -165,7 +165,7 @@ void rh_proxy_session_received(rh_proxy_session *s, const rh_message *message, r
     case 'T':
     case 'n':
         if (s->first && s->first->kind == DESCRIBE)
-            rh_pending_take_first(s, now);
+            rh_outstanding_take_first(s, now);
         break;
     case 'G':
         received_copy_in(s);
