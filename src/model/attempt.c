@@ -41,3 +41,31 @@ void rh_migration_conclude(rh_migration *migration, const rh_attempt *attempt)
         migration->outcome = RH_OUTCOME_OK;
     }
 }
+
+rh_statement_run rh_statement_run_unmeasured(rh_pass_kind pass, int repeat, double scale)
+{
+    return (rh_statement_run){
+        .pass = pass,
+        .repeat = repeat,
+        .scale = scale,
+        .relation_bytes = RH_NOT_MEASURED,
+        .elapsed_s = RH_NOT_MEASURED,
+        .lock_wait_s = RH_NOT_MEASURED,
+        .lock_timeout_s = RH_NOT_MEASURED,
+        .lock_wait_limit_s = RH_NOT_MEASURED,
+        .cpu_user_s = RH_NOT_MEASURED,
+        .cpu_system_s = RH_NOT_MEASURED,
+        .cpu_wait_s = RH_NOT_MEASURED,
+        .read_bytes = RH_UNKNOWN,
+        .write_bytes = RH_UNKNOWN,
+        .wal_bytes = RH_UNKNOWN,
+        .temp_bytes = RH_UNKNOWN,
+        .rows = RH_UNKNOWN,
+        .shared_hit_blocks = RH_UNKNOWN,
+        .shared_read_blocks = RH_UNKNOWN,
+        .cached_read_bytes = RH_UNKNOWN,
+        .cached_write_bytes = RH_UNKNOWN,
+        .wal_images = RH_UNKNOWN,
+        .fsyncs = RH_UNKNOWN,
+    };
+}

@@ -10,11 +10,12 @@
 
 enum { FIRST_WITH_IO_WORKERS = 180000 };
 
-int64_t rh_proc_parse_schedstat(const char *text)
+bool rh_proc_parse_schedstat(const char *text, int64_t *spent, int64_t *waited)
 {
-    char *end;
-    long long spent = strtoll(text, &end, 10);
-    return end == text || *end != ' ' || spent < 0 ? RH_UNKNOWN : spent;
+    char *middle, *end;
+    *spent = strtoll(text, &middle, 10);
+    *waited = strtoll(middle, &end, 10);
+    return middle != text && end != middle && *end == ' ' && *spent >= 0 && *waited >= 0;
 }
 
 enum { UTIME = 14 }; /* of the fields of /proc/PID/stat that proc(5) numbers; stime follows */
@@ -60,14 +61,25 @@ static bool read_proc(int pid, const char *name, char *buffer, size_t size)
     return got > 0;
 }
 
+/* A kernel without scheduler statistics says 0. */
+static bool read_schedstat(int pid, double *spent_s, double *waited_s)
+{
+    char text[1024];
+    int64_t spent, waited;
+    if (!read_proc(pid, "schedstat", text, sizeof text) || !rh_proc_parse_schedstat(text, &spent, &waited))
+        return false;
+    *spent_s = (double)spent / 1e9;
+    *waited_s = (double)waited / 1e9;
+    return spent > 0;
+}
+
 double rh_proc_cpu(int pid)
 {
     char text[1024];
     int64_t user, system;
-    int64_t spent =
-        read_proc(pid, "schedstat", text, sizeof text) ? rh_proc_parse_schedstat(text) : RH_UNKNOWN;
-    if (spent > 0) /* a kernel without scheduler statistics says 0 */
-        return (double)spent / 1e9;
+    double spent_s, waited_s;
+    if (read_schedstat(pid, &spent_s, &waited_s))
+        return spent_s;
     if (read_proc(pid, "stat", text, sizeof text) && rh_proc_parse_stat(text, &user, &system))
         return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
     return RH_NOT_MEASURED;
@@ -85,6 +97,9 @@ static void read_backend(int pid, rh_counters *counters)
 {
     char text[1024];
     int64_t user, system;
+    double spent_s, waited_s;
+    if (read_schedstat(pid, &spent_s, &waited_s))
+        counters->cpu_wait_s = waited_s;
     if (read_proc(pid, "stat", text, sizeof text) && rh_proc_parse_stat(text, &user, &system)) {
         counters->cpu_user_s = (double)user / (double)sysconf(_SC_CLK_TCK);
         counters->cpu_system_s = (double)system / (double)sysconf(_SC_CLK_TCK);
@@ -103,6 +118,7 @@ static void read_backend(int pid, rh_counters *counters)
 static const rh_counters UNKNOWN = {.cpu_user_s = RH_NOT_MEASURED,
                                     .cpu_system_s = RH_NOT_MEASURED,
                                     .cpu_s = RH_NOT_MEASURED,
+                                    .cpu_wait_s = RH_NOT_MEASURED,
                                     .read_bytes = RH_UNKNOWN,
                                     .write_bytes = RH_UNKNOWN,
                                     .wal_bytes = RH_UNKNOWN,
@@ -280,6 +296,9 @@ void rh_counters_difference(const rh_counters *before, const rh_counters *after,
     }
     run->cpu_user_s = user >= 0 ? user : RH_NOT_MEASURED;
     run->cpu_system_s = system >= 0 ? system : RH_NOT_MEASURED;
+    run->cpu_wait_s = fmax(0, after->cpu_wait_s - before->cpu_wait_s);
+    if (isnan(after->cpu_wait_s - before->cpu_wait_s))
+        run->cpu_wait_s = RH_NOT_MEASURED;
     run->read_bytes = grown(before->read_bytes, after->read_bytes);
     run->write_bytes = grown(before->write_bytes, after->write_bytes);
     run->wal_bytes = grown(before->wal_bytes, after->wal_bytes);

@@ -89,22 +89,32 @@ static double known(int64_t count)
     return count < 0 ? NAN : (double)count;
 }
 
-/* Waits are known to a few ms only. One of as much as the statement took is no evidence that it did nothing:
- * what used the CPU did not wait. */
-static double own_time(const rh_statement_run *run, double waited)
+static double or_none(double waited)
 {
-    double cpu = run->cpu_user_s + run->cpu_system_s;
-    if (isnan(run->elapsed_s) || waited < run->elapsed_s)
-        return run->elapsed_s - waited;
-    return fmax(cpu > 0 ? fmin(cpu, run->elapsed_s) : run->elapsed_s, 1e-6);
+    return waited > 0 ? waited : 0;
+}
+
+/* Waits for locks, known to a few ms only. Beside nothing of the rehearsal's, a wait for a CPU is also none
+ * of the statement's: other programs of staging's machine had it. Under the load it is what the load costs.
+ * Waits of as much as the statement took are no evidence that it did nothing: what used the CPU did not wait.
+ * The CPU of parallel workers may be more than there was time: then the wait was for them. */
+static double own_time(const rh_statement_run *run)
+{
+    const double cpu = run->cpu_user_s + run->cpu_system_s, elapsed = run->elapsed_s;
+    const double waited =
+        or_none(run->lock_wait_s) + (run->pass == RH_PASS_KIND_LOADED ? 0 : or_none(run->cpu_wait_s));
+    if (isnan(elapsed) || !(waited > 0))
+        return elapsed;
+    if (cpu > 0)
+        return fmax(elapsed - waited, fmin(cpu, elapsed));
+    return waited < elapsed ? elapsed - waited : fmax(elapsed, 1e-6);
 }
 
 double rh_cost_measured(const rh_statement_run *run, rh_cost_quantity quantity)
 {
-    double waited = isnan(run->lock_wait_s) ? 0 : run->lock_wait_s;
     switch (quantity) {
     case RH_COST_ELAPSED:
-        return own_time(run, waited);
+        return own_time(run);
     case RH_COST_CPU:
         return run->cpu_user_s + run->cpu_system_s;
     case RH_COST_READ:

@@ -22,7 +22,7 @@ static double *quiet_durations(const rh_statement *statement, size_t *count)
     for (size_t i = 0; i < statement->run_count; i++) {
         const rh_statement_run *run = &statement->runs[i];
         if (run->pass == RH_PASS_KIND_QUIET && run->elapsed_s > 0)
-            values[(*count)++] = run->elapsed_s;
+            values[(*count)++] = rh_cost_measured(run, RH_COST_ELAPSED);
     }
     return values;
 }
@@ -70,6 +70,28 @@ static double half_width(double *residuals, size_t count, double level)
     return rh_conformal_width(residuals, count, level);
 }
 
+/* ", without 1.2 s for which other programs had the CPU"; empty where that is little. */
+static const char *waits_of(const rh_statement *statement, rh_arena *arena)
+{
+    static const double LITTLE = 0.05;
+    double elapsed = 0, own = 0;
+    size_t count = 0;
+    for (size_t i = 0; i < statement->run_count; i++) {
+        const rh_statement_run *run = &statement->runs[i];
+        if (run->pass != RH_PASS_KIND_QUIET || !(run->elapsed_s > 0) || !(run->cpu_wait_s > 0))
+            continue;
+        elapsed += run->elapsed_s - (run->lock_wait_s > 0 ? run->lock_wait_s : 0);
+        own += rh_cost_measured(run, RH_COST_ELAPSED);
+        count++;
+    }
+    return count > 0 && elapsed - own > LITTLE * own
+               ? rh_arena_printf(arena,
+                                 ", without the %.0f %% of their time for which other programs of staging's "
+                                 "machine had the CPU",
+                                 100 * (1 - own / elapsed))
+               : "";
+}
+
 static void predict(rh_statement *statement, const double *widths, const residual_pools *pools, double level,
                     rh_arena *arena)
 {
@@ -85,19 +107,20 @@ static void predict(rh_statement *statement, const double *widths, const residua
     int pool = pool_of(p->median_s);
     if (isnan(widths[pool])) {
         p->basis = rh_arena_printf(arena,
-                                   "median of %zu quiet run%s; not enough evidence for an interval "
+                                   "median of %zu quiet run%s%s; not enough evidence for an interval "
                                    "(%zu held-out residuals, %.0f %% needs %zu)",
-                                   count, count == 1 ? "" : "s", pools->count[pool], level * 100,
-                                   rh_predict_residuals_needed(level));
+                                   count, count == 1 ? "" : "s", waits_of(statement, arena),
+                                   pools->count[pool], level * 100, rh_predict_residuals_needed(level));
         return;
     }
     p->low_s = p->median_s * exp(-widths[pool]);
     p->high_s = p->median_s * exp(widths[pool]);
     p->level = level;
-    p->basis = rh_arena_printf(arena,
-                               "median of %zu quiet runs; interval from %zu held-out residuals of this run's "
-                               "statements",
-                               count, pools->count[pool]);
+    p->basis =
+        rh_arena_printf(arena,
+                        "median of %zu quiet runs%s; interval from %zu held-out residuals of this run's "
+                        "statements",
+                        count, waits_of(statement, arena), pools->count[pool]);
 }
 
 void rh_predict_statements(rh_plan *plan, double level, rh_arena *arena)

@@ -116,6 +116,7 @@ typedef struct rh_statement_run {
     rh_work_size size;     /* when its pass began */
     rh_usec started;       /* monotonic */
     double elapsed_s, lock_wait_s, cpu_user_s, cpu_system_s;
+    double cpu_wait_s;               /* runnable without a CPU: other processes of staging's machine had it */
     int64_t read_bytes, write_bytes; /* device, of the backend */
     int64_t wal_bytes, temp_bytes, rows;
     int64_t shared_hit_blocks, shared_read_blocks;
@@ -139,6 +140,8 @@ typedef struct rh_statement_run {
     rh_hidden_rows *hidden;    /* rows of its tables that row-level security hides from its role */
     size_t hidden_count;
 } rh_statement_run;
+/* A run before its measurement: nothing of it is known but where it belongs. */
+rh_statement_run rh_statement_run_unmeasured(rh_pass_kind pass, int repeat, double scale);
 
 typedef enum rh_hazard_state {
     RH_HAZARD_EXPECTED, /* by the statement's text, not measured */

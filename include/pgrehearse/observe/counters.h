@@ -24,6 +24,8 @@ typedef struct rh_counters {
     int64_t temp_bytes;              /* of the database */
     int64_t shared_hit_blocks, shared_read_blocks;
     double cpu_s; /* of the backend, user and system, by the most exact source */
+    double
+        cpu_wait_s; /* that the backend was runnable and had no CPU: other processes of its machine had it */
     int64_t cached_read_bytes, cached_write_bytes; /* of the backend, through the page cache */
     int64_t wal_images, fsyncs;                    /* of the server; like blocks, only between transactions */
     /* Where the figures come from; NULL: not measured. */
@@ -54,7 +56,8 @@ void rh_counters_read(rh_pg *side, int pid, bool local, rh_counters *counters);
  * backends and their workers, so it is the statement's only if nothing else runs. */
 void rh_counters_read_idle(rh_pg *migration, rh_pg *side, rh_counters_access *access, rh_counters *counters);
 
-/* Sets CPU, bytes, WAL, temporary bytes and blocks of RUN to AFTER − BEFORE; unknown in either: not measured.
+/* Sets CPU, waits for it, bytes, WAL, temporary bytes and blocks of RUN to AFTER − BEFORE; unknown in either:
+ * not measured.
  */
 void rh_counters_difference(const rh_counters *before, const rh_counters *after, rh_statement_run *run);
 
@@ -66,8 +69,9 @@ typedef struct rh_usage {
 /* Reads the output of log_statement_stats; false if TEXT has none. */
 bool rh_usage_parse(const char *text, rh_usage *usage);
 
-/* Nanoseconds of CPU from the text of /proc/PID/schedstat; -1 if it is not of that form. */
-int64_t rh_proc_parse_schedstat(const char *text);
+/* Nanoseconds of CPU, and of waiting for one, from the text of /proc/PID/schedstat; false if it is not of
+ * that form. */
+bool rh_proc_parse_schedstat(const char *text, int64_t *spent, int64_t *waited);
 /* User and system clock ticks from the text of /proc/PID/stat, whose process name may hold blanks and
  * parentheses. */
 bool rh_proc_parse_stat(const char *text, int64_t *user_ticks, int64_t *system_ticks);

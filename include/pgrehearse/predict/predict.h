@@ -1,6 +1,7 @@
 /* Pure arithmetic: from what was measured to what production will see. No I/O, no server.
  *
- * Durations are the statement's own: elapsed_s − lock_wait_s of its runs. The size of a statement is that of
+ * Durations are the statement's own: elapsed_s − lock_wait_s of its runs, and without the load
+ * − cpu_wait_s: what programs beside the rehearsal took from it. The size of a statement is that of
  * what it works on when its pass begins.
  */
 #pragma once

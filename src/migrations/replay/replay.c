@@ -80,29 +80,7 @@ static rh_statement_run *new_run(replay *r, size_t index)
     if (r->options->record)
         *rh_arena_add(r->arena, &r->attempt.statements, &r->attempt.statement_count) =
             (rh_attempted_statement){.index = index, .run = run};
-    *run = (rh_statement_run){
-        .pass = r->options->pass,
-        .repeat = r->options->repeat,
-        .scale = r->options->scale,
-        .relation_bytes = RH_NOT_MEASURED,
-        .elapsed_s = RH_NOT_MEASURED,
-        .lock_wait_s = RH_NOT_MEASURED,
-        .lock_timeout_s = RH_NOT_MEASURED,
-        .lock_wait_limit_s = RH_NOT_MEASURED,
-        .cpu_user_s = RH_NOT_MEASURED,
-        .cpu_system_s = RH_NOT_MEASURED,
-        .read_bytes = RH_UNKNOWN,
-        .write_bytes = RH_UNKNOWN,
-        .wal_bytes = RH_UNKNOWN,
-        .temp_bytes = RH_UNKNOWN,
-        .rows = RH_UNKNOWN,
-        .shared_hit_blocks = RH_UNKNOWN,
-        .shared_read_blocks = RH_UNKNOWN,
-        .cached_read_bytes = RH_UNKNOWN,
-        .cached_write_bytes = RH_UNKNOWN,
-        .wal_images = RH_UNKNOWN,
-        .fsyncs = RH_UNKNOWN,
-    };
+    *run = rh_statement_run_unmeasured(r->options->pass, r->options->repeat, r->options->scale);
     *rh_arena_add(r->scratch, &r->open, &r->open_count) = run;
     return run;
 }

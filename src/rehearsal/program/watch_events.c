@@ -70,30 +70,8 @@ void rh_program_on_begun(void *user, rh_proxy_statement *statement)
     rh_program_list_add(&l->unread, item, w->arena);
     rh_program_list_add(&l->transaction, item, w->arena);
     statement->started = rh_clock_monotonic();
-    item->run = (rh_statement_run){
-        .pass = w->options.pass,
-        .repeat = w->options.repeat,
-        .scale = w->options.scale,
-        .started = statement->started,
-        .relation_bytes = RH_NOT_MEASURED,
-        .elapsed_s = RH_NOT_MEASURED,
-        .lock_wait_s = RH_NOT_MEASURED,
-        .lock_timeout_s = RH_NOT_MEASURED,
-        .lock_wait_limit_s = RH_NOT_MEASURED,
-        .cpu_user_s = RH_NOT_MEASURED,
-        .cpu_system_s = RH_NOT_MEASURED,
-        .read_bytes = RH_UNKNOWN,
-        .write_bytes = RH_UNKNOWN,
-        .wal_bytes = RH_UNKNOWN,
-        .temp_bytes = RH_UNKNOWN,
-        .rows = RH_UNKNOWN,
-        .shared_hit_blocks = RH_UNKNOWN,
-        .shared_read_blocks = RH_UNKNOWN,
-        .cached_read_bytes = RH_UNKNOWN,
-        .cached_write_bytes = RH_UNKNOWN,
-        .wal_images = RH_UNKNOWN,
-        .fsyncs = RH_UNKNOWN,
-    };
+    item->run = rh_statement_run_unmeasured(w->options.pass, w->options.repeat, w->options.scale);
+    item->run.started = statement->started;
     statement->mark = item;
     if (w->options.program_hooks && known_statement(w, item))
         w->options.program_hooks->begun(w->options.program_hooks->user, known_statement(w, item),

@@ -46,6 +46,7 @@ static void add_run(rh_json *runs, const rh_run *run, const rh_statement_run *r)
     rh_record_figure(object, "lock_timeout_s", r->lock_timeout_s);
     rh_record_figure(object, "cpu_user_s", r->cpu_user_s);
     rh_record_figure(object, "cpu_system_s", r->cpu_system_s);
+    rh_record_figure(object, "cpu_wait_s", r->cpu_wait_s);
     rh_json_add_count(object, "read_bytes", r->read_bytes);
     rh_json_add_count(object, "write_bytes", r->write_bytes);
     rh_json_add_count(object, "wal_bytes", r->wal_bytes);

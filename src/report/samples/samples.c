@@ -161,8 +161,8 @@ static void statement_row(const rh_run *run, rh_csv_writer *csv, const char *mig
     rh_csv_real(csv, r->scale, 6);
     rh_csv_real(csv, loaded ? rh_seconds(r->started - run->load.began) : RH_NOT_MEASURED, 6);
     rh_csv_real(csv, r->relation_bytes, 0);
-    double seconds[] = {r->elapsed_s, r->lock_wait_s, r->cpu_user_s, r->cpu_system_s};
-    for (size_t i = 0; i < 4; i++)
+    double seconds[] = {r->elapsed_s, r->lock_wait_s, r->cpu_user_s, r->cpu_system_s, r->cpu_wait_s};
+    for (size_t i = 0; i < sizeof seconds / sizeof *seconds; i++)
         rh_csv_real(csv, seconds[i], 6);
     const int64_t counts[] = {r->read_bytes,
                               r->write_bytes,
@@ -308,6 +308,7 @@ static const struct {
       "lock_wait_s",
       "cpu_user_s",
       "cpu_system_s",
+      "cpu_wait_s",
       "read_bytes",
       "write_bytes",
       "wal_bytes",

@@ -12,34 +12,40 @@ METHODS = (("this prediction", "predicted_s"), ("linear from the largest", "line
 FLOOR_S = 0.010
 
 
-def quiet_runs(report):
-    for migration in report["migrations"]:
-        for statement in migration["statements"]:
-            yield (migration["id"], statement["ordinal"]), [
-                r["elapsed_s"] for r in statement["runs"] if r["pass"] == "quiet"]
+def own_time(run):
+    """What is predicted: without waits for locks and for a CPU that other programs had."""
+    elapsed, cpu = float(run["elapsed_s"]), float(run["cpu_user_s"] or 0) + float(run["cpu_system_s"] or 0)
+    return max(elapsed - float(run["lock_wait_s"] or 0) - float(run["cpu_wait_s"] or 0), min(cpu, elapsed))
 
 
-def samples_of(path):
-    """The runs on the largest sample, by migration and statement."""
-    times = {}
+def runs_of(path):
+    """Own times of the quiet runs, and of those on the largest sample, by migration and statement."""
+    quiet, scaled = {}, {}
     with open(os.path.join(os.path.dirname(path), "samples", "statements.csv"), encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            if row["pass"] == "scaled" and row["elapsed_s"]:
-                of = times.setdefault((row["migration"], int(row["statement"])), {})
-                of.setdefault(float(row["scale"]), []).append(float(row["elapsed_s"]))
-    return {key: by_scale[max(by_scale)] for key, by_scale in times.items()}
+        for run in csv.DictReader(file):
+            key = (run["migration"], int(run["statement"]))
+            if run["pass"] == "quiet" and run["elapsed_s"]:
+                quiet.setdefault(key, []).append(own_time(run))
+            elif run["pass"] == "scaled" and run["elapsed_s"]:
+                scaled.setdefault(key, {}).setdefault(float(run["scale"]), []).append(own_time(run))
+    return quiet, {key: by_scale[max(by_scale)] for key, by_scale in scaled.items()}
+
+
+def texts_of(report):
+    return {(migration["id"], statement["ordinal"]): statement["sql"]
+            for migration in report["migrations"] for statement in migration["statements"]}
 
 
 def rows_of(paths):
     for path in paths:
         with open(path, encoding="utf-8") as file:
             report = json.load(file)
-        runs, samples = dict(quiet_runs(report)), samples_of(path)
+        (runs, samples), texts = runs_of(path), texts_of(report)
         for row in report["prediction"]["backtest"]["rows"]:
             if row["actual_s"] is None or row["actual_s"] < FLOOR_S:
                 continue
             key = (row["migration"], row["statement"])
-            row["times"], row["sample"] = runs[key], samples[key]
+            row["times"], row["sample"], row["sql"] = runs[key], samples[key], texts[key]
             row["run"] = report["run_id"]
             yield row
 
@@ -112,7 +118,7 @@ def main():
         print("\nfurthest off")
         for row in sorted(rows, key=lambda r: -abs(r["predicted_s"] / r["actual_s"] - 1))[:12]:
             print(f"  {row['run'][-20:]:20} {row['migration']:14} {row['class']:16} {row['predicted_s'] / row['actual_s'] - 1:+7.1%}"
-                  f" of {row['actual_s']:.3f} s  {row['of']['sql'][:70]}")
+                  f" of {row['actual_s']:.3f} s  {row['sql'][:70]}")
 
 
 main()

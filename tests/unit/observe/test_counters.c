@@ -27,11 +27,15 @@ static void test_stat(void **state)
 static void test_schedstat(void **state)
 {
     (void)state;
-    assert_int_equal(rh_proc_parse_schedstat("123456789 42 7\n"), 123456789);
-    assert_int_equal(rh_proc_parse_schedstat("0 0 0\n"), 0);
-    assert_int_equal(rh_proc_parse_schedstat(""), RH_UNKNOWN);
-    assert_int_equal(rh_proc_parse_schedstat("nothing"), RH_UNKNOWN);
-    assert_int_equal(rh_proc_parse_schedstat("-5 0 0"), RH_UNKNOWN);
+    int64_t spent, waited;
+    assert_true(rh_proc_parse_schedstat("123456789 42 7\n", &spent, &waited));
+    assert_int_equal(spent, 123456789);
+    assert_int_equal(waited, 42);
+    assert_true(rh_proc_parse_schedstat("0 0 0\n", &spent, &waited));
+    assert_false(rh_proc_parse_schedstat("", &spent, &waited));
+    assert_false(rh_proc_parse_schedstat("nothing", &spent, &waited));
+    assert_false(rh_proc_parse_schedstat("-5 0 0", &spent, &waited));
+    assert_false(rh_proc_parse_schedstat("5", &spent, &waited));
 }
 
 static void test_io(void **state)
@@ -64,6 +68,7 @@ static void test_difference(void **state)
     rh_counters before = {.cpu_user_s = 1.00,
                           .cpu_system_s = 0.50,
                           .cpu_s = 1.507,
+                          .cpu_wait_s = 0.25,
                           .wal_bytes = 100,
                           .temp_bytes = RH_UNKNOWN,
                           .read_bytes = 4096,
@@ -71,6 +76,7 @@ static void test_difference(void **state)
     rh_counters after = {.cpu_user_s = 1.03,
                          .cpu_system_s = 0.51,
                          .cpu_s = 1.555,
+                         .cpu_wait_s = 0.75,
                          .wal_bytes = 5100,
                          .temp_bytes = 9,
                          .read_bytes = RH_UNKNOWN,
@@ -79,6 +85,7 @@ static void test_difference(void **state)
     rh_counters_difference(&before, &after, &run);
     assert_float_equal(run.cpu_user_s, 0.036, 1e-9); /* three of four ticks of the scheduler's 48 ms */
     assert_float_equal(run.cpu_system_s, 0.012, 1e-9);
+    assert_float_equal(run.cpu_wait_s, 0.5, 1e-9);
     assert_int_equal(run.wal_bytes, 5000);
     assert_int_equal(run.temp_bytes, RH_UNKNOWN);
     assert_int_equal(run.read_bytes, RH_UNKNOWN);
@@ -99,12 +106,13 @@ static void test_difference_below_a_tick(void **state)
 static void test_difference_of_the_unknown(void **state)
 {
     (void)state;
-    rh_counters before = {.cpu_user_s = NAN, .cpu_system_s = NAN, .cpu_s = NAN};
+    rh_counters before = {.cpu_user_s = NAN, .cpu_system_s = NAN, .cpu_s = NAN, .cpu_wait_s = NAN};
     rh_counters after = {.cpu_user_s = 2, .cpu_system_s = 1, .cpu_s = 3, .wal_bytes = RH_UNKNOWN};
     rh_statement_run run = {0};
     rh_counters_difference(&before, &after, &run);
     assert_true(isnan(run.cpu_user_s));
     assert_true(isnan(run.cpu_system_s));
+    assert_true(isnan(run.cpu_wait_s));
     assert_int_equal(run.wal_bytes, RH_UNKNOWN);
     rh_counters_difference(&after, &(rh_counters){.cpu_user_s = 1, .cpu_system_s = 1, .cpu_s = 2}, &run);
     assert_true(isnan(run.cpu_user_s)); /* another backend: a smaller figure is no difference */

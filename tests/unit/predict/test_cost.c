@@ -144,6 +144,31 @@ static void nothing_grows_below_zero(void **state)
     rh_arena_free(arena);
 }
 
+/* Programs beside the rehearsal have the CPU: that is no work of the statement's. */
+static void waits_for_a_cpu_do_not_count(void **state)
+{
+    (void)state;
+    rh_statement_run run = {.pass = RH_PASS_KIND_QUIET,
+                            .elapsed_s = 3,
+                            .lock_wait_s = 0.5,
+                            .cpu_user_s = 0.8,
+                            .cpu_system_s = 0.2,
+                            .cpu_wait_s = 1};
+    within(rh_cost_measured(&run, RH_COST_ELAPSED), 1.5, 1e-9);
+    run.cpu_wait_s = 2.5;
+    within(rh_cost_measured(&run, RH_COST_ELAPSED), 1, 1e-9);
+    run.cpu_user_s = 4; /* with parallel workers */
+    within(rh_cost_measured(&run, RH_COST_ELAPSED), 3, 1e-9);
+}
+
+static void under_load_they_do(void **state)
+{
+    (void)state;
+    const rh_statement_run run = {
+        .pass = RH_PASS_KIND_LOADED, .elapsed_s = 3, .cpu_user_s = 0.8, .cpu_system_s = 0.2, .cpu_wait_s = 1};
+    within(rh_cost_measured(&run, RH_COST_ELAPSED), 3, 1e-9);
+}
+
 /* A wait that was seen as longer than the whole statement, which worked most of the time. */
 static void what_used_the_cpu_did_not_wait(void **state)
 {
@@ -234,6 +259,8 @@ int main(void)
         cmocka_unit_test(hinges_bend_at_their_memory),
         cmocka_unit_test(a_disturbed_run_counts_less),
         cmocka_unit_test(nothing_grows_below_zero),
+        cmocka_unit_test(waits_for_a_cpu_do_not_count),
+        cmocka_unit_test(under_load_they_do),
         cmocka_unit_test(what_used_the_cpu_did_not_wait),
         cmocka_unit_test(what_was_not_measured_is_not_fitted),
         cmocka_unit_test(widths_grow_with_the_distance),
