@@ -71,6 +71,13 @@ const char *rh_reversibility_name(rh_reversibility reversibility)
     return names[reversibility];
 }
 
+const char *rh_change_name(rh_change change)
+{
+    static const char *const names[] = {"missing", "added", "changed", "moved", "emptied"};
+    _Static_assert(sizeof names / sizeof *names == RH_CHANGE_COUNT, "one name a value");
+    return names[change];
+}
+
 const char *rh_runners_outcome_name(rh_runners_outcome outcome)
 {
     static const char *const names[] = {NULL,       "waited",   "refused",       "serialised",

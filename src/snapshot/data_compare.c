@@ -9,7 +9,7 @@ static bool same(const char *a, const char *b)
 }
 
 static void add_change(rh_arena *arena, rh_table_data *table, const column_state *was, const column_state *is,
-                       const char *change)
+                       rh_change change)
 {
     int64_t lost = was->values < 0 ? -1 : was->values - (is->values > 0 ? is->values : 0);
     rh_column_change *added = rh_arena_add(arena, &table->columns, &table->column_count);
@@ -28,11 +28,11 @@ static void compare_columns(const table_state *was, const table_state *is, rh_ar
     for (size_t i = 0; i < was->column_count; i++) {
         const column_state *before = &was->columns[i], *after = &is->columns[i];
         if (!after->present)
-            add_change(arena, table, before, after, "missing");
+            add_change(arena, table, before, after, RH_CHANGE_MISSING);
         else if (before->values > 0 && after->values == 0 && is->rows > 0)
-            add_change(arena, table, before, after, "emptied");
+            add_change(arena, table, before, after, RH_CHANGE_EMPTIED);
         else if (was->rows == is->rows && !same(before->digest, after->digest))
-            add_change(arena, table, before, after, "changed");
+            add_change(arena, table, before, after, RH_CHANGE_CHANGED);
     }
 }
 
@@ -57,7 +57,7 @@ static void compare_table(const table_state *was, const table_state *is, rh_aren
     if (table->depth != RH_DATA_DIGESTED) {
         for (size_t i = 0; i < was->column_count; i++)
             if (!is->columns[i].present)
-                add_change(arena, table, &was->columns[i], &is->columns[i], "missing");
+                add_change(arena, table, &was->columns[i], &is->columns[i], RH_CHANGE_MISSING);
     } else {
         compare_columns(was, is, arena, table);
         if (is->whole && !same(was->digest, is->digest))

@@ -1,6 +1,5 @@
 /* Reads the definitions of a schema's objects, and compares two such lists. */
 #include "pgrehearse/adapters/sql_parser.h"
-#include "pgrehearse/base/text.h"
 #include "pgrehearse/snapshot/snapshot.h"
 #include "embedded/snapshot.h"
 #include <stdlib.h>
@@ -8,6 +7,8 @@
 
 typedef struct schema_object {
     const char *object, *definition;
+    bool is_column_order; /* lists a relation's columns, one a line (sql/schema_objects.sql) */
+    bool is_hidden;       /* comments and values are not shown */
 } schema_object;
 
 struct rh_schema {
@@ -15,9 +16,6 @@ struct rh_schema {
     schema_object *objects; /* sorted by strcmp */
     size_t count;
 };
-
-/* Objects of this name list a relation's columns, one a line (sql/schema_objects.sql). */
-static const char ORDER[] = "order of the columns of ";
 
 /* What is shown of a definition, in bytes. */
 enum { SHOWN_MAX = 600, SHOWN_BEFORE = 120 };
@@ -28,7 +26,8 @@ static bool add_rows(rh_pg *pg, const char *sql, rh_schema *schema, rh_error *er
     for (size_t i = 0; result && i < rh_pg_rows(result); i++) {
         schema_object *object = rh_arena_add(schema->arena, &schema->objects, &schema->count);
         *object = (schema_object){rh_arena_strdup(schema->arena, rh_pg_value(result, i, 0)),
-                                  rh_arena_strdup(schema->arena, rh_pg_value(result, i, 1))};
+                                  rh_arena_strdup(schema->arena, rh_pg_value(result, i, 1)),
+                                  rh_pg_bool(result, i, 2), rh_pg_bool(result, i, 3)};
     }
     rh_pg_result_free(result);
     return result != NULL;
@@ -104,16 +103,6 @@ static size_t first_difference(const char *a, const char *b)
     return at;
 }
 
-/* Comments and values are not shown. */
-static bool is_prose(const char *object)
-{
-    static const char *const prefixes[] = {"comment on ", "settings of ", "options of ", "security label "};
-    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
-        if (rh_starts_with(object, prefixes[i]))
-            return true;
-    return false;
-}
-
 /* A definition as the report shows it: without literals, which may be data or a password. A function's body
  * is one literal to SQL; without its quotes it reads as code. */
 static const char *readable(const schema_object *object, rh_arena *arena)
@@ -130,18 +119,18 @@ static void add_difference(rh_arena *arena, rh_difference **differences, size_t 
                            const schema_object *before, const schema_object *after)
 {
     /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): one of the two is there */
-    const char *object = before ? before->object : after->object;
-    const char *was = before && !is_prose(object) ? readable(before, arena) : NULL;
-    const char *is = after && !is_prose(object) ? readable(after, arena) : NULL;
+    const schema_object *object = before ? before : after;
+    const char *was = before && !object->is_hidden ? readable(before, arena) : NULL;
+    const char *is = after && !object->is_hidden ? readable(after, arena) : NULL;
     size_t first = was && is ? first_difference(was, is) : 0;
     bool hidden = was && is && was[first] == '\0' && is[first] == '\0';
     rh_difference *difference = rh_arena_add(arena, differences, count);
     *difference = (rh_difference){
-        .object = rh_arena_strdup(arena, object),
-        .change = !before                         ? "added"
-                  : !after                        ? "missing"
-                  : rh_starts_with(object, ORDER) ? "moved"
-                                                  : "changed",
+        .object = rh_arena_strdup(arena, object->object),
+        .change = !before                   ? RH_CHANGE_ADDED
+                  : !after                  ? RH_CHANGE_MISSING
+                  : object->is_column_order ? RH_CHANGE_MOVED
+                                            : RH_CHANGE_CHANGED,
         .before = was ? excerpt(was, first, arena) : NULL,
         .after = hidden ? "(the same but for a literal or a comment, which are not shown)"
                  : is   ? excerpt(is, first, arena)
@@ -196,7 +185,7 @@ static bool same_order(const char *was, const char *is)
 static bool same(const schema_object *was, const schema_object *is)
 {
     return strcmp(was->definition, is->definition) == 0 ||
-           (rh_starts_with(was->object, ORDER) && same_order(was->definition, is->definition));
+           (was->is_column_order && same_order(was->definition, is->definition));
 }
 
 void rh_schema_compare(const rh_schema *before, const rh_schema *after, rh_arena *arena,
@@ -209,9 +198,8 @@ void rh_schema_compare(const rh_schema *before, const rh_schema *after, rh_arena
         const schema_object *was = b < before->count ? &before->objects[b] : NULL;
         const schema_object *is = a < after->count ? &after->objects[a] : NULL;
         int order = !was ? 1 : !is ? -1 : strcmp(was->object, is->object);
-        const char *object = order > 0 ? is->object : was->object;
-        if (order != 0 &&
-            !rh_starts_with(object, ORDER)) /* a created or dropped table is reported as a whole */
+        /* of a created or dropped table, the columns' order is not reported as well */
+        if (order != 0 && !(order > 0 ? is : was)->is_column_order)
             add_difference(arena, differences, count, order < 0 ? was : NULL, order > 0 ? is : NULL);
         else if (order == 0 && !same(was, is))
             add_difference(arena, differences, count, was, is);

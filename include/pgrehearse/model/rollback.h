@@ -18,17 +18,28 @@ typedef enum rh_reversibility {
 /* "reversible", "reversible_with_loss", "irreversible", "broken"; NULL for unknown. */
 const char *rh_reversibility_name(rh_reversibility reversibility);
 
+/* What became of an object of the schema or of a column's values. */
+typedef enum rh_change {
+    RH_CHANGE_MISSING,
+    RH_CHANGE_ADDED,
+    RH_CHANGE_CHANGED,
+    RH_CHANGE_MOVED,   /* the columns of a table: they are in another order */
+    RH_CHANGE_EMPTIED, /* a column: it exists, all its values are null */
+    RH_CHANGE_COUNT
+} rh_change;
+const char *rh_change_name(rh_change change); /* "missing" … as in report.json */
+
 /* One object of the schema that is not as it was. */
 typedef struct rh_difference {
     const char *object; /* "column public.orders.note" */
-    const char *change; /* "missing", "added", "changed"; "moved": an order of columns */
+    rh_change change;   /* not RH_CHANGE_EMPTIED */
     const char *before, *after;
 } rh_difference;
 
 /* A column whose values are not what they were. Counts are of values that are not null; -1: not counted. */
 typedef struct rh_column_change {
     const char *column; /* quoted where needed */
-    const char *change; /* "missing", "emptied" (the column exists, all values are null), "changed" */
+    rh_change change;   /* missing, emptied or changed */
     int64_t values_before, values_after;
     int64_t values_lost; /* before − after, at least 0 */
 } rh_column_change;

@@ -1,7 +1,6 @@
 #include "reversibility.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/base/units.h"
-#include <string.h>
 
 /* What is named in a sentence; the rest is counted. */
 enum { NAMED_MAX = 3 };
@@ -44,24 +43,19 @@ static const char *things(int64_t count, const char *thing, rh_arena *arena)
 
 /* ---- the schema ---- */
 
-static bool is(const rh_difference *difference, const char *change)
-{
-    return strcmp(difference->change, change) == 0;
-}
-
 static void add_unrestored(const rh_rollback *rollback, list *l)
 {
     for (size_t i = 0; i < rollback->difference_count; i++) {
         const rh_difference *d = &rollback->differences[i];
-        if (is(d, "missing") || is(d, "changed"))
-            add(l, "%s (%s)", d->object, d->change);
+        if (d->change == RH_CHANGE_MISSING || d->change == RH_CHANGE_CHANGED)
+            add(l, "%s (%s)", d->object, rh_change_name(d->change));
     }
 }
 
-static void add_of_change(const rh_rollback *rollback, const char *change, list *l)
+static void add_of_change(const rh_rollback *rollback, rh_change change, list *l)
 {
     for (size_t i = 0; i < rollback->difference_count; i++)
-        if (is(&rollback->differences[i], change))
+        if (rollback->differences[i].change == change)
             add(l, "%s", rollback->differences[i].object);
 }
 
@@ -74,7 +68,7 @@ static void add_column(const rh_table_data *table, const rh_column_change *colum
             things(column->values_lost, "value", arena));
     else if (column->values_lost < 0)
         add(l, "column %s of %s, values not counted", column->column, table->table);
-    else if (strcmp(column->change, "changed") == 0)
+    else if (column->change == RH_CHANGE_CHANGED)
         add(l, "column %s of %s, whose values changed", column->column, table->table);
 }
 
@@ -126,8 +120,8 @@ static const char *remarks_of(const rh_rollback *rollback, rh_arena *arena)
 {
     list left = {0}, moved = {0};
     rh_text text = {0};
-    add_of_change(rollback, "added", &left);
-    add_of_change(rollback, "moved", &moved);
+    add_of_change(rollback, RH_CHANGE_ADDED, &left);
+    add_of_change(rollback, RH_CHANGE_MOVED, &moved);
     const char *left_behind = finish(&left, arena);
     bool reordered = *finish(&moved, arena) != '\0';
     const rh_data_comparison *data = &rollback->data;

@@ -5,41 +5,40 @@
 #include "reversibility.h"
 #include "rollback_steps.h"
 #include "pgrehearse/migrations/plan.h"
-#include <string.h>
 
 /* ---- one migration ---- */
 
-/* Its record in the result. */
-static rh_rollback *rollback_of(rh_rollback_pass *p, const rh_migration *migration)
+static rh_rollback_found nothing_found(const rh_migration *migration)
 {
-    return &p->result->rollbacks[migration - p->run->plan.migrations];
+    return (rh_rollback_found){.ok = true,
+                               .rollback = {.has_down = migration->has_down,
+                                            .down_is_empty = migration->down_is_empty,
+                                            .schema_restored = -1}};
 }
 
 /* From what was there BEFORE it; OK when it is down and up again. */
 static bool down_and_up_again(rh_rollback_pass *p, const rh_migration *migration,
-                              const rh_rollback_state *before, rh_error *error)
+                              const rh_rollback_state *before, rh_rollback_found *found, rh_error *error)
 {
-    rh_rollback *rollback = rollback_of(p, migration);
     rh_rollback_state after = {0};
-    rollback->outcome = RH_OUTCOME_FAILED;
-    bool ok =
-        rh_rollback_execute(p, migration, RH_ROLLBACK_DOWN, &rollback->down_s, &rollback->failure, error) &&
-        rh_rollback_snapshot(p, NULL, before, &after, error);
+    found->rollback.outcome = RH_OUTCOME_FAILED;
+    bool ok = rh_rollback_execute(p, migration, RH_ROLLBACK_DOWN, found, error) &&
+              rh_rollback_snapshot(p, NULL, before, &after, error);
     if (ok) {
-        rh_rollback_compare(p, before, &after, rollback);
-        ok = rh_rollback_execute(p, migration, RH_ROLLBACK_UP_AGAIN, &rollback->reapply_s, &rollback->failure,
-                                 error);
+        rh_rollback_compare(p, before, &after, &found->rollback);
+        ok = rh_rollback_execute(p, migration, RH_ROLLBACK_UP_AGAIN, found, error);
     }
     if (ok)
-        rollback->outcome = RH_OUTCOME_OK;
+        found->rollback.outcome = RH_OUTCOME_OK;
     rh_rollback_release(&after);
     return ok;
 }
 
-static bool up_down_up(rh_rollback_pass *p, const rh_migration *migration, rh_error *error)
+static bool up_down_up(rh_rollback_pass *p, const rh_migration *migration, rh_rollback_found *found,
+                       rh_error *error)
 {
     if (!migration->has_down)
-        return rh_rollback_execute(p, migration, RH_ROLLBACK_UP, NULL, NULL, error);
+        return rh_rollback_execute(p, migration, RH_ROLLBACK_UP, found, error);
     const char **affected = NULL;
     rh_data_options options = RH_DATA_DEFAULTS;
     rh_rollback_add_affected(migration, p->run->arena, &affected, &options.affected_count);
@@ -48,59 +47,58 @@ static bool up_down_up(rh_rollback_pass *p, const rh_migration *migration, rh_er
     options.history_registry = p->run->plan.history_registry;
     rh_rollback_state before = {0};
     bool ok = rh_rollback_snapshot(p, &options, NULL, &before, error) &&
-              rh_rollback_execute(p, migration, RH_ROLLBACK_UP, NULL, NULL, error) &&
-              down_and_up_again(p, migration, &before, error);
+              rh_rollback_execute(p, migration, RH_ROLLBACK_UP, found, error) &&
+              down_and_up_again(p, migration, &before, found, error);
     rh_rollback_release(&before);
     return ok;
 }
 
-/* The attempt that failed says nothing of the migration. */
-static void forget_last_attempt(rh_rollback_pass *p)
-{
-    p->result->pass.attempt_count--;
-}
-
-/* An up migration that worked in a quiet pass and fails here has met what an earlier one's rollback left: it
- * is no fault of its own, and gets the state that it would find. */
-static bool retry_on_fresh_copy(rh_rollback_pass *p, size_t m, rh_error *failed)
+/* An up migration that worked in a quiet pass and fails here failed on the state that an earlier one's
+ * rollback left: it is no fault of its own, and is rehearsed on the state that it would find. Of the attempt
+ * that failed, FOUND keeps only the notes. */
+static bool retry_on_fresh_copy(rh_rollback_pass *p, size_t m, rh_rollback_found *found, rh_error *failed)
 {
     const rh_migration *migration = &p->run->plan.migrations[m];
-    if (migration->outcome != RH_OUTCOME_OK || rollback_of(p, migration)->outcome != RH_OUTCOME_NOT_RUN ||
-        m == 0 || failed->code != RH_ERROR_MIGRATION)
+    if (migration->outcome != RH_OUTCOME_OK || found->rollback.outcome != RH_OUTCOME_NOT_RUN || m == 0 ||
+        failed->code != RH_ERROR_MIGRATION)
         return false;
     rh_notes_printf(
-        &p->result->pass.notes, p->run->arena, RH_UNMEASURED_ROLLBACK,
+        &found->pass.notes, p->run->arena, RH_UNMEASURED_ROLLBACK,
         "rollback of %s after the other migrations went down and up again: its up migration fails on the "
         "state that they leave (%s), so it was rehearsed on a fresh copy",
         migration->id, failed->message);
     rh_error_release(failed);
-    forget_last_attempt(p);
-    return rh_rollback_start_over(p, m, failed) && up_down_up(p, migration, failed);
+    const rh_notes notes = found->pass.notes;
+    *found = nothing_found(migration);
+    found->pass.notes = notes;
+    return rh_rollback_start_over(p, m, found, failed) && up_down_up(p, migration, found, failed);
 }
 
-static bool rehearse_one(rh_rollback_pass *p, size_t m, rh_error *error)
+static rh_rollback_found rehearse_one(rh_rollback_pass *p, size_t m, rh_error *error)
 {
     const rh_migration *migration = &p->run->plan.migrations[m];
-    rh_rollback *rollback = rollback_of(p, migration);
+    rh_rollback_found found = nothing_found(migration);
     rh_error failed = {0};
-    if (up_down_up(p, migration, &failed) || retry_on_fresh_copy(p, m, &failed))
-        return true;
-    if (rh_rollback_is_fatal(p, &failed) || !rollback->has_down) {
+    found.ok = up_down_up(p, migration, &found, &failed) || retry_on_fresh_copy(p, m, &found, &failed);
+    if (found.ok)
+        return found;
+    if (rh_rollback_is_fatal(p, &failed) || !migration->has_down) {
         rh_error_move(error, &failed);
-        return false;
+        return found;
     }
-    if (!rollback->failure)
-        rollback->failure = rh_failure_of_error(&failed, p->run->arena);
-    if (!rollback->failure->file)
-        rollback->failure->file = migration->down.file;
+    if (!found.rollback.failure)
+        found.rollback.failure = rh_failure_of_error(&failed, p->run->arena);
+    if (!found.rollback.failure->file)
+        found.rollback.failure->file = migration->down.file;
     rh_error_release(&failed);
-    return rh_rollback_start_over(p, m + 1, error); /* the state is not known */
+    found.ok = rh_rollback_start_over(p, m + 1, &found, error); /* the state is not known */
+    return found;
 }
 
 /* ---- the pass ---- */
 
-/* How the database differs from what the way up left: what a way down did not bring back, or left behind, may
- * not be there for the next migration, or be in its way. */
+/* How the database differs from what the up migrations left: what a down migration did not restore, or left
+ * behind, may not be there for the next migration, or be in its way. */
 typedef enum drift {
     DRIFT_NONE,
     DRIFT_COLUMN_ORDER, /* a table has its columns in another order: those that were dropped are its last */
@@ -112,32 +110,33 @@ static drift drift_of(const rh_rollback *rollback)
     if (rollback->reversibility != RH_REVERSIBILITY_FULL)
         return DRIFT_OTHER;
     for (size_t i = 0; i < rollback->difference_count; i++)
-        if (strcmp(rollback->differences[i].change, "moved") != 0)
+        if (rollback->differences[i].change != RH_CHANGE_MOVED)
             return DRIFT_OTHER;
     return rollback->schema_restored == 1 ? DRIFT_NONE : DRIFT_COLUMN_ORDER;
 }
 
-static bool rehearse_on_fresh_copy(rh_rollback_pass *p, size_t m, drift *state, rh_error *error)
+static rh_rollback_found rehearse_on_fresh_copy(rh_rollback_pass *p, size_t m, rh_error *error)
 {
-    *state = DRIFT_NONE;
-    return rh_rollback_start_over(p, m, error) && rehearse_one(p, m, error);
+    rh_rollback_found copied = {0};
+    const bool ok = rh_rollback_start_over(p, m, &copied, error);
+    rh_rollback_file(p, &copied);
+    if (ok)
+        return rehearse_one(p, m, error);
+    copied = nothing_found(&p->run->plan.migrations[m]);
+    copied.ok = false;
+    return copied;
 }
 
 /* What fails here or loses anything is tried again on a fresh copy, and has that copy's verdict. */
-static bool rehearse_on_moved_columns(rh_rollback_pass *p, size_t m, drift *state, rh_error *error)
+static rh_rollback_found rehearse_on_moved_columns(rh_rollback_pass *p, size_t m, drift *state,
+                                                   rh_error *error)
 {
-    rh_rollback *rollback = rollback_of(p, &p->run->plan.migrations[m]);
-    const rh_rollback untouched = *rollback;
-    const size_t attempts = p->result->pass.attempt_count, notes = p->result->pass.notes.count;
-    if (!rehearse_one(p, m, error))
-        return false;
-    rh_reversibility_judge(rollback, p->run->arena);
-    if (!rollback->has_down || rollback->reversibility == RH_REVERSIBILITY_FULL)
-        return true;
-    *rollback = untouched;
-    p->result->pass.attempt_count = attempts;
-    p->result->pass.notes.count = notes;
-    return rehearse_on_fresh_copy(p, m, state, error);
+    rh_rollback_found found = rehearse_one(p, m, error);
+    rh_reversibility_judge(&found.rollback, p->run->arena);
+    if (!found.ok || !found.rollback.has_down || found.rollback.reversibility == RH_REVERSIBILITY_FULL)
+        return found;
+    *state = DRIFT_NONE;
+    return rehearse_on_fresh_copy(p, m, error);
 }
 
 /* In the STATE that those before it left, which it changes. A fresh copy costs every migration before it once
@@ -146,22 +145,26 @@ static bool rehearse_on_moved_columns(rh_rollback_pass *p, size_t m, drift *stat
 static bool rehearse_in(rh_rollback_pass *p, size_t m, drift *state, rh_error *error)
 {
     const rh_migration *migration = &p->run->plan.migrations[m];
-    bool ok = true;
-    if (*state == DRIFT_NONE)
-        ok = rehearse_one(p, m, error);
-    else if (*state == DRIFT_COLUMN_ORDER && !rh_depends_on_column_order(migration))
-        ok = rehearse_on_moved_columns(p, m, state, error);
-    else if (migration->has_down)
-        ok = rehearse_on_fresh_copy(p, m, state, error);
-    else
+    rh_rollback_found found = nothing_found(migration);
+    if (*state == DRIFT_NONE) {
+        found = rehearse_one(p, m, error);
+    } else if (*state == DRIFT_COLUMN_ORDER && !rh_depends_on_column_order(migration)) {
+        found = rehearse_on_moved_columns(p, m, state, error);
+    } else if (migration->has_down) {
+        *state = DRIFT_NONE;
+        found = rehearse_on_fresh_copy(p, m, error);
+    } else {
         *state = DRIFT_OTHER;
-    rh_rollback *rollback = rollback_of(p, migration);
+    }
+    rh_rollback *rollback = &p->result->rollbacks[m];
+    *rollback = found.rollback;
+    rh_rollback_file(p, &found);
     rh_reversibility_judge(rollback, p->run->arena);
     if (rollback->reversibility == RH_REVERSIBILITY_BROKEN)
         *state = DRIFT_NONE; /* a fresh copy has been made already */
     else if (migration->has_down && drift_of(rollback) > *state)
         *state = drift_of(rollback);
-    return ok;
+    return found.ok;
 }
 
 static bool rehearse_each(rh_rollback_pass *p, rh_error *error)
@@ -187,9 +190,7 @@ static void begin(const rh_run *run, rh_rollback_result *result)
     result->migration_count = count;
     result->rollbacks = rh_arena_alloc(run->arena, (count + 1) * sizeof *result->rollbacks);
     for (size_t m = 0; m < count; m++)
-        result->rollbacks[m] = (rh_rollback){.has_down = run->plan.migrations[m].has_down,
-                                             .down_is_empty = run->plan.migrations[m].down_is_empty,
-                                             .schema_restored = -1};
+        result->rollbacks[m] = nothing_found(&run->plan.migrations[m]).rollback;
 }
 
 static void say_end(const rh_rollback_pass *p)
@@ -216,7 +217,7 @@ rh_rollback_result rh_pass_rollback(const rh_run *run, rh_staging *staging, cons
     bool ok = rh_staging_reset(staging, progress, error) && rh_rollback_open(&p, error) &&
               rh_history_prepare(p.pg, &run->plan, error) && rh_rollback_set_inspect(&p, &beginning, error) &&
               rehearse_each(&p, error) && rh_rollback_set(&p, &beginning, error);
-    rh_rollback_close(&p);
+    rh_rollback_close(&p, &result.pass.notes);
     rh_rollback_release(&beginning);
     if (ok)
         say_end(&p);

@@ -29,23 +29,20 @@ bool rh_rollback_set_inspect(rh_rollback_pass *p, rh_rollback_state *beginning, 
 
 /* All from FIRST on down, the last first, compared with what was there BEFORE any of them; then up again. */
 static bool down_and_up_again(rh_rollback_pass *p, size_t first, const rh_rollback_state *before,
-                              rh_error *error)
+                              rh_rollback_found *set, rh_error *error)
 {
     const rh_plan *plan = &p->run->plan;
-    rh_rollback *set = &p->result->set;
     rh_rollback_state after = {0};
     bool ok = true;
     for (size_t m = plan->migration_count; ok && m-- > first;)
         ok = !plan->migrations[m].pending ||
-             rh_rollback_execute(p, &plan->migrations[m], RH_ROLLBACK_DOWN_IN_SET, &set->down_s,
-                                 &set->failure, error);
+             rh_rollback_execute(p, &plan->migrations[m], RH_ROLLBACK_DOWN_IN_SET, set, error);
     ok = ok && rh_rollback_snapshot(p, NULL, before, &after, error);
     if (ok)
-        rh_rollback_compare(p, before, &after, set);
+        rh_rollback_compare(p, before, &after, &set->rollback);
     for (size_t m = first; ok && m < plan->migration_count; m++)
-        ok =
-            !plan->migrations[m].pending || rh_rollback_execute(p, &plan->migrations[m], RH_ROLLBACK_UP_AGAIN,
-                                                                &set->reapply_s, &set->failure, error);
+        ok = !plan->migrations[m].pending ||
+             rh_rollback_execute(p, &plan->migrations[m], RH_ROLLBACK_UP_AGAIN, set, error);
     rh_rollback_release(&after);
     return ok;
 }
@@ -73,16 +70,16 @@ static size_t first_of_set(const rh_plan *plan, size_t *count)
 }
 
 /* On a fresh copy, with what is there before FIRST. */
-static bool on_a_fresh_copy(rh_rollback_pass *p, size_t first, rh_error *error)
+static bool on_a_fresh_copy(rh_rollback_pass *p, size_t first, rh_rollback_found *set, rh_error *error)
 {
     const rh_plan *plan = &p->run->plan;
     rh_rollback_state before = {0};
-    bool ok = rh_rollback_start_over(p, first, error) && rh_history_prepare(p->pg, plan, error) &&
+    bool ok = rh_rollback_start_over(p, first, set, error) && rh_history_prepare(p->pg, plan, error) &&
               read_before(p, first, &before, error);
     for (size_t m = first; ok && m < plan->migration_count; m++)
         ok = !plan->migrations[m].pending ||
-             rh_rollback_execute(p, &plan->migrations[m], RH_ROLLBACK_UP, NULL, NULL, error);
-    ok = ok && down_and_up_again(p, first, &before, error);
+             rh_rollback_execute(p, &plan->migrations[m], RH_ROLLBACK_UP, set, error);
+    ok = ok && down_and_up_again(p, first, &before, set, error);
     rh_rollback_release(&before);
     return ok;
 }
@@ -106,29 +103,29 @@ static bool some_go_down(const rh_plan *plan)
     return false;
 }
 
-/* False: ERROR ends the pass. */
-static bool rehearse(rh_rollback_pass *p, size_t first, const rh_rollback_state *beginning, rh_error *error)
+static rh_rollback_found rehearse(rh_rollback_pass *p, size_t first, const rh_rollback_state *beginning,
+                                  rh_error *error)
 {
-    rh_rollback *set = &p->result->set;
+    rh_rollback_found set = {.rollback = p->result->set};
     rh_error failed = {0};
-    set->has_down = true;
-    set->outcome = RH_OUTCOME_FAILED;
+    set.rollback.has_down = true;
+    set.rollback.outcome = RH_OUTCOME_FAILED;
     rh_progress_update(p->progress, "rollback", "the whole set", 0, 1, RH_UNIT_ITEMS);
-    bool ok = first == 0 && beginning->data && equals_state_after_up(&p->run->plan, p->result->rollbacks)
-                  ? down_and_up_again(p, 0, beginning, &failed)
-                  : on_a_fresh_copy(p, first, &failed);
-    if (ok)
-        set->outcome = RH_OUTCOME_OK;
+    set.ok = first == 0 && beginning->data && equals_state_after_up(&p->run->plan, p->result->rollbacks)
+                 ? down_and_up_again(p, 0, beginning, &set, &failed)
+                 : on_a_fresh_copy(p, first, &set, &failed);
+    if (set.ok)
+        set.rollback.outcome = RH_OUTCOME_OK;
     else if (rh_rollback_is_fatal(p, &failed))
         rh_error_move(error, &failed);
     else
-        ok = true; /* reported in the set's own record */
+        set.ok = true; /* reported in the set's own record */
     rh_error_release(&failed);
-    return ok;
+    return set;
 }
 
 /* A set whose migrations fail one by one may well go down as a whole: files that are steps of one change. So
- * it is tried whenever each has a way down, and with those after the last that has none. */
+ * it is tried whenever each has a down migration, and with those after the last that has none. */
 bool rh_rollback_set(rh_rollback_pass *p, const rh_rollback_state *beginning, rh_error *error)
 {
     const rh_plan *plan = &p->run->plan;
@@ -136,7 +133,10 @@ bool rh_rollback_set(rh_rollback_pass *p, const rh_rollback_state *beginning, rh
     if (plan->pending_count < 2 || !some_go_down(plan))
         return true;
     if (count > 1) {
-        if (!rehearse(p, first, beginning, error))
+        const rh_rollback_found set = rehearse(p, first, beginning, error);
+        rh_rollback_file(p, &set);
+        p->result->set = set.rollback;
+        if (!set.ok)
             return false;
         rh_reversibility_judge(&p->result->set, p->run->arena);
     }

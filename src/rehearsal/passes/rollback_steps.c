@@ -20,10 +20,10 @@ bool rh_rollback_open(rh_rollback_pass *p, rh_error *error)
     return p->observer != NULL;
 }
 
-void rh_rollback_close(rh_rollback_pass *p)
+void rh_rollback_close(rh_rollback_pass *p, rh_notes *notes)
 {
     const rh_observer_result seen = rh_observer_finish(p->observer);
-    rh_notes_add(&p->result->pass.notes, p->run->arena, &seen.notes);
+    rh_notes_add(notes, p->run->arena, &seen.notes);
     rh_pg_close(p->side);
     rh_pg_close(p->pg);
     p->observer = NULL;
@@ -33,8 +33,9 @@ void rh_rollback_close(rh_rollback_pass *p)
 /* ---- executions ---- */
 
 bool rh_rollback_execute(rh_rollback_pass *p, const rh_migration *migration, rh_rollback_step step,
-                         double *elapsed_s, rh_failure **failure, rh_error *error)
+                         rh_rollback_found *found, rh_error *error)
 {
+    rh_rollback *rollback = &found->rollback;
     const bool observed = step == RH_ROLLBACK_DOWN;
     const rh_migrate_options options = {
         .direction = step == RH_ROLLBACK_DOWN || step == RH_ROLLBACK_DOWN_IN_SET ? RH_DOWN : RH_UP,
@@ -47,14 +48,22 @@ bool rh_rollback_execute(rh_rollback_pass *p, const rh_migration *migration, rh_
         .again = step == RH_ROLLBACK_DOWN_IN_SET || step == RH_ROLLBACK_UP_AGAIN};
     const rh_attempt attempt = rh_migrate(p->run, p->staging, p->pg, migration, &options, error);
     if (step == RH_ROLLBACK_UP || observed)
-        rh_pass_add_attempt(&p->result->pass, p->run->arena, &attempt);
+        rh_pass_add_attempt(&found->pass, p->run->arena, &attempt);
     else
-        rh_notes_add(&p->result->pass.notes, p->run->arena, &attempt.notes);
-    if (elapsed_s)
-        *elapsed_s += attempt.elapsed_s;
-    if (failure && attempt.failure)
-        *failure = attempt.failure;
+        rh_notes_add(&found->pass.notes, p->run->arena, &attempt.notes);
+    if (step != RH_ROLLBACK_UP) {
+        *(step == RH_ROLLBACK_UP_AGAIN ? &rollback->reapply_s : &rollback->down_s) += attempt.elapsed_s;
+        rollback->failure = attempt.failure ? attempt.failure : rollback->failure;
+    }
     return attempt.outcome == RH_OUTCOME_OK;
+}
+
+void rh_rollback_file(rh_rollback_pass *p, const rh_rollback_found *found)
+{
+    rh_pass_result *result = &p->result->pass;
+    for (size_t i = 0; i < found->pass.attempt_count; i++)
+        *rh_arena_add(p->run->arena, &result->attempts, &result->attempt_count) = found->pass.attempts[i];
+    rh_notes_add(&result->notes, p->run->arena, &found->pass.notes);
 }
 
 /* ---- readings ---- */
@@ -102,14 +111,14 @@ void rh_rollback_add_affected(const rh_migration *migration, rh_arena *arena, co
 
 /* ---- beginning again ---- */
 
-bool rh_rollback_start_over(rh_rollback_pass *p, size_t count, rh_error *error)
+bool rh_rollback_start_over(rh_rollback_pass *p, size_t count, rh_rollback_found *found, rh_error *error)
 {
-    rh_rollback_close(p);
+    rh_rollback_close(p, &found->pass.notes);
     if (!rh_staging_reset(p->staging, p->progress, error) || !rh_rollback_open(p, error))
         return false;
     for (size_t m = 0; m < count; m++)
         if (p->run->plan.migrations[m].pending &&
-            !rh_rollback_execute(p, &p->run->plan.migrations[m], RH_ROLLBACK_UP, NULL, NULL, error))
+            !rh_rollback_execute(p, &p->run->plan.migrations[m], RH_ROLLBACK_UP, found, error))
             return false;
     return true;
 }

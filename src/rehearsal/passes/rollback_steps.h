@@ -23,21 +23,31 @@ typedef struct rh_rollback_state {
 } rh_rollback_state;
 
 bool rh_rollback_open(rh_rollback_pass *p, rh_error *error);
-void rh_rollback_close(rh_rollback_pass *p);
+/* NOTES: gets what was not observed. */
+void rh_rollback_close(rh_rollback_pass *p, rh_notes *notes);
+
+/* What one rehearsal of a rollback found: of a migration, or of the set. */
+typedef struct rh_rollback_found {
+    bool ok; /* false: the pass ends */
+    rh_rollback rollback;
+    rh_pass_result pass; /* only its attempts and notes */
+} rh_rollback_found;
+/* Adds the attempts and notes of FOUND to the result. */
+void rh_rollback_file(rh_rollback_pass *p, const rh_rollback_found *found);
 
 /* The first time up, and from then on down and up once more. */
 typedef enum rh_rollback_step {
     RH_ROLLBACK_UP,
-    RH_ROLLBACK_DOWN, /* observed: its runs are filed */
+    RH_ROLLBACK_DOWN, /* observed: its runs are recorded */
     RH_ROLLBACK_DOWN_IN_SET,
     RH_ROLLBACK_UP_AGAIN
 } rh_rollback_step;
-/* Executes one step. Adds its duration to *ELAPSED_S (may be NULL); *FAILURE (may be NULL) is its failure.
- * The outcome of RH_ROLLBACK_UP is the migration's. */
+/* Executes one step and adds it to FOUND: down and again up, its duration and failure. The outcome of
+ * RH_ROLLBACK_UP is the migration's. */
 bool rh_rollback_execute(rh_rollback_pass *p, const rh_migration *migration, rh_rollback_step step,
-                         double *elapsed_s, rh_failure **failure, rh_error *error);
+                         rh_rollback_found *found, rh_error *error);
 /* Closes the sessions, resets staging, and runs the pending ones of the first COUNT migrations. */
-bool rh_rollback_start_over(rh_rollback_pass *p, size_t count, rh_error *error);
+bool rh_rollback_start_over(rh_rollback_pass *p, size_t count, rh_rollback_found *found, rh_error *error);
 
 /* Reads schema and rows into NOW. BEFORE: an earlier state, whose tables and columns are read again; NULL:
  * all. */

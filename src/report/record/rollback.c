@@ -7,7 +7,7 @@ void rh_record_differences(rh_json *parent, const char *key, const rh_difference
     for (size_t i = 0; i < count; i++) {
         rh_json *difference = rh_json_add_object(array, NULL);
         rh_json_add_string(difference, "object", differences[i].object);
-        rh_json_add_string(difference, "change", differences[i].change);
+        rh_json_add_string(difference, "change", rh_change_name(differences[i].change));
         rh_json_add_string(difference, "before", differences[i].before);
         rh_json_add_string(difference, "after", differences[i].after);
     }
@@ -20,7 +20,7 @@ static void add_columns(rh_json *table, const rh_table_data *t)
         const rh_column_change *c = &t->columns[i];
         rh_json *column = rh_json_add_object(columns, NULL);
         rh_json_add_string(column, "column", c->column);
-        rh_json_add_string(column, "change", c->change);
+        rh_json_add_string(column, "change", rh_change_name(c->change));
         rh_json_add_count(column, "values_before", c->values_before);
         rh_json_add_count(column, "values_after", c->values_after);
         rh_json_add_count(column, "values_lost", c->values_lost);

@@ -1,6 +1,7 @@
 -- Every object of the current database that a migration can change: its identity and its definition, one row each.
 -- Run with search_path = pg_catalog, so that all names come out qualified. Values of sequences and rows are not part of it.
--- The order of columns is an object of its own, a name a line: with one column more or less, the others have not changed.
+-- The order of columns is an object of its own (is_column_order), a name a line: with one column more or less, the
+-- others have not changed.
 with extension_member as (
     select classid, objid from pg_depend where deptype = 'e' and refclassid = 'pg_extension'::regclass
 ),
@@ -96,12 +97,6 @@ object (object, definition) as (
     join pg_attribute a on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped
     join pg_type t on t.oid = a.atttypid
     left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
-    where r.relkind in ('r', 'p', 'f', 'c', 'v', 'm')
-    union all
-    select 'order of the columns of ' || r.kind || ' ' || r.name,
-           (select string_agg(quote_ident(a.attname), E',\n' order by a.attnum)
-            from pg_attribute a where a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped)
-    from relation r
     where r.relkind in ('r', 'p', 'f', 'c', 'v', 'm')
     union all
     -- a foreign key is only as good as its triggers, which DISABLE TRIGGER ALL switches off
@@ -225,21 +220,6 @@ object (object, definition) as (
           left join pg_init_privs p on p.classoid = x.classid and p.objoid = x.oid and p.objsubid = 0) member
     where not (acl @> initial and initial @> acl)
     union all
-    select 'comment on ' || pg_describe_object(d.classoid, d.objoid, d.objsubid), d.description
-    from pg_description d
-    where (d.objoid >= 16384 or (d.classoid = 'pg_namespace'::regclass and d.objoid = 'public'::regnamespace))
-      and not exists (select from extension_member e where e.classid = d.classoid and e.objid = d.objoid)
-    union all
-    select 'comment on this database', d.description
-    from pg_shdescription d join pg_database b on b.oid = d.objoid and b.datname = current_database()
-    where d.classoid = 'pg_database'::regclass
-    union all
-    select 'comment on role ' || quote_ident(r.rolname), d.description
-    from pg_shdescription d join pg_roles r on r.oid = d.objoid where d.classoid = 'pg_authid'::regclass
-    union all
-    select 'security label (' || l.provider || ') of ' || pg_describe_object(l.classoid, l.objoid, l.objsubid), l.label
-    from pg_seclabel l
-    union all
     -- the rarer kinds
     select pg_describe_object(k.classid, k.oid, 0), k.definition
     from (select 'pg_cast'::regclass as classid, oid, concat_ws(' ', nullif(castfunc, 0)::regprocedure, castcontext, castmethod) as definition from pg_cast
@@ -288,20 +268,6 @@ object (object, definition) as (
     where k.oid >= 16384
       and not exists (select from extension_member e where e.classid = k.classid and e.objid = k.oid)
     union all
-    -- hosts and passwords among them
-    select 'options of ' || pg_describe_object(k.classid, k.oid, 0), array_to_string(k.options, ', ')
-    from (select 'pg_foreign_data_wrapper'::regclass as classid, oid, fdwoptions as options from pg_foreign_data_wrapper
-          union all select 'pg_foreign_server'::regclass, oid, srvoptions from pg_foreign_server
-          union all select 'pg_class'::regclass, ftrelid, ftoptions from pg_foreign_table) k
-    where k.options is not null
-    union all
-    select 'options of ' || pg_describe_object('pg_class'::regclass, a.attrelid, a.attnum), array_to_string(a.attfdwoptions, ', ')
-    from pg_attribute a where a.attfdwoptions is not null
-    union all
-    select 'options of user mapping for ' || case umuser when 0 then 'public' else umuser::regrole::text end || ' on server ' || quote_ident(srvname),
-           array_to_string(umoptions, ', ')
-    from pg_user_mappings
-    union all
     -- recorded for all that a role other than the first superuser owns; those above have a line of their own
     select 'owner of ' || pg_describe_object(d.classid, d.objid, d.objsubid), d.refobjid::regrole::text
     from pg_shdepend d
@@ -323,9 +289,50 @@ object (object, definition) as (
     select 'privileges on this database',
            (select string_agg(x::text, ', ' order by x::text) from unnest(coalesce(datacl, acldefault('d', datdba))) x)
     from pg_database where datname = current_database()
+),
+column_order (object, definition) as (
+    select 'order of the columns of ' || r.kind || ' ' || r.name,
+           (select string_agg(quote_ident(a.attname), E',\n' order by a.attnum)
+            from pg_attribute a where a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped)
+    from relation r
+    where r.relkind in ('r', 'p', 'f', 'c', 'v', 'm')
+),
+-- texts and values of the user's, hosts and passwords among them: that they differ is shown, not what they are
+hidden (object, definition) as (
+    select 'comment on ' || pg_describe_object(d.classoid, d.objoid, d.objsubid), d.description
+    from pg_description d
+    where (d.objoid >= 16384 or (d.classoid = 'pg_namespace'::regclass and d.objoid = 'public'::regnamespace))
+      and not exists (select from extension_member e where e.classid = d.classoid and e.objid = d.objoid)
+    union all
+    select 'comment on this database', d.description
+    from pg_shdescription d join pg_database b on b.oid = d.objoid and b.datname = current_database()
+    where d.classoid = 'pg_database'::regclass
+    union all
+    select 'comment on role ' || quote_ident(r.rolname), d.description
+    from pg_shdescription d join pg_roles r on r.oid = d.objoid where d.classoid = 'pg_authid'::regclass
+    union all
+    select 'security label (' || l.provider || ') of ' || pg_describe_object(l.classoid, l.objoid, l.objsubid), l.label
+    from pg_seclabel l
+    union all
+    select 'options of ' || pg_describe_object(k.classid, k.oid, 0), array_to_string(k.options, ', ')
+    from (select 'pg_foreign_data_wrapper'::regclass as classid, oid, fdwoptions as options from pg_foreign_data_wrapper
+          union all select 'pg_foreign_server'::regclass, oid, srvoptions from pg_foreign_server
+          union all select 'pg_class'::regclass, ftrelid, ftoptions from pg_foreign_table) k
+    where k.options is not null
+    union all
+    select 'options of ' || pg_describe_object('pg_class'::regclass, a.attrelid, a.attnum), array_to_string(a.attfdwoptions, ', ')
+    from pg_attribute a where a.attfdwoptions is not null
+    union all
+    select 'options of user mapping for ' || case umuser when 0 then 'public' else umuser::regrole::text end || ' on server ' || quote_ident(srvname),
+           array_to_string(umoptions, ', ')
+    from pg_user_mappings
     union all
     select 'settings of ' || coalesce(nullif(setrole, 0)::regrole::text, 'all roles') || ' in ' || case setdatabase when 0 then 'all databases' else 'this database' end,
            array_to_string(setconfig, ', ')
     from pg_db_role_setting where setdatabase in (0, (select oid from pg_database where datname = current_database()))
 )
-select object, coalesce(definition, '') from object order by object collate "C", definition collate "C";
+select object, coalesce(definition, ''), is_column_order, is_hidden
+from (select object, definition, false as is_column_order, false as is_hidden from object
+      union all select object, definition, true, false from column_order
+      union all select object, definition, false, true from hidden) everything
+order by object collate "C", definition collate "C";

@@ -257,8 +257,8 @@ static void assert_same_schema(const char *sql, rh_arena *arena)
     size_t count;
     rh_schema_compare(want, have, arena, &differences, &count);
     if (count > 0)
-        fail_msg("%s\n  %s %s: psql leaves %s, replay %s", sql, differences[0].object, differences[0].change,
-                 differences[0].before, differences[0].after);
+        fail_msg("%s\n  %s %s: psql leaves %s, replay %s", sql, differences[0].object,
+                 rh_change_name(differences[0].change), differences[0].before, differences[0].after);
     rh_schema_free(have);
     rh_schema_free(want);
     rh_pg_close(a);

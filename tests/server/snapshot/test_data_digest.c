@@ -113,7 +113,7 @@ static void a_column_is_lost(void **state)
     assert_int_equal(t->rows_after, 1000);
     assert_int_equal(t->column_count, 1);
     assert_string_equal(t->columns[0].column, "note");
-    assert_string_equal(t->columns[0].change, "emptied");
+    assert_int_equal(t->columns[0].change, RH_CHANGE_EMPTIED);
     assert_int_equal(t->columns[0].values_before, 500);
     assert_int_equal(t->columns[0].values_lost, 500);
 
@@ -121,7 +121,7 @@ static void a_column_is_lost(void **state)
     t = table(&c, "s.t");
     assert_int_equal(t->column_count, 1);
     assert_string_equal(t->columns[0].column, "\"odd \"\"name\"");
-    assert_string_equal(t->columns[0].change, "missing");
+    assert_int_equal(t->columns[0].change, RH_CHANGE_MISSING);
     assert_int_equal(t->columns[0].values_lost, 1000);
 }
 
@@ -131,7 +131,7 @@ static void values_change(void **state)
     rh_data_comparison c = after("update s.t set note = upper(note) where id = 500");
     const rh_table_data *t = table(&c, "s.t");
     assert_int_equal(t->column_count, 1);
-    assert_string_equal(t->columns[0].change, "changed");
+    assert_int_equal(t->columns[0].change, RH_CHANGE_CHANGED);
     assert_int_equal(t->columns[0].values_lost, 0);
 
     /* a rounding, and nulls made of some values */

@@ -267,7 +267,7 @@ static void test_changes(void **state)
         for (size_t k = 0; k < count; k++)
             if (strcmp(differences[k].object, CHANGES[i][1]) == 0) {
                 found++;
-                assert_string_equal(differences[k].change, CHANGES[i][2]);
+                assert_string_equal(rh_change_name(differences[k].change), CHANGES[i][2]);
                 if (is_prose(CHANGES[i][1]))
                     continue;
                 assert_true((differences[k].before == NULL) == (strcmp(CHANGES[i][2], "added") == 0));
@@ -333,7 +333,8 @@ static void test_no_changes(void **state)
         size_t count;
         rh_schema_compare(before, after, arena, &differences, &count);
         if (count > 0)
-            fail_msg("%s: %s %s: %s → %s", ways[i], differences[0].object, differences[0].change,
+            fail_msg("%s: %s %s: %s → %s", ways[i], differences[0].object,
+                     rh_change_name(differences[0].change),
                      differences[0].before ? differences[0].before : "-",
                      differences[0].after ? differences[0].after : "-");
         assert_true(rh_schema_object_count(after) > 50);

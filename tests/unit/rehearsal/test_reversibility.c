@@ -30,7 +30,7 @@ static rh_rollback ran(void)
         .outcome = RH_OUTCOME_OK, .has_down = true, .schema_restored = 1, .data = {.measured = true}};
 }
 
-static void differ(rh_rollback *rollback, const char *object, const char *change)
+static void differ(rh_rollback *rollback, const char *object, rh_change change)
 {
     rh_difference *d = rh_arena_add(arena, &rollback->differences, &rollback->difference_count);
     *d = (rh_difference){object, change, NULL, NULL};
@@ -45,7 +45,7 @@ static rh_table_data *table(rh_rollback *rollback, const char *name, int64_t bef
     return t;
 }
 
-static void column(rh_table_data *t, const char *name, const char *change, int64_t lost)
+static void column(rh_table_data *t, const char *name, rh_change change, int64_t lost)
 {
     rh_column_change *c = rh_arena_add(arena, &t->columns, &t->column_count);
     *c = (rh_column_change){name, change, 2000, 2000 - lost, lost};
@@ -82,8 +82,8 @@ static void nothing_is_lost(void **state)
     rh_rollback rollback = ran();
     table(&rollback, "public.orders", 10, 10)->equal = 1;
     expect(&rollback, RH_REVERSIBILITY_FULL, "schema and rows are restored");
-    differ(&rollback, "table public.kept", "added");
-    differ(&rollback, "column public.orders.a", "moved");
+    differ(&rollback, "table public.kept", RH_CHANGE_ADDED);
+    differ(&rollback, "column public.orders.a", RH_CHANGE_MOVED);
     rollback.data.counted_only = 1;
     rollback.data.not_compared = 1200;
     expect(
@@ -95,10 +95,10 @@ static void data_is_lost(void **state)
 {
     (void)state;
     rh_rollback rollback = ran();
-    column(table(&rollback, "public.orders", 2000, 2000), "note", "emptied", 1234);
+    column(table(&rollback, "public.orders", 2000, 2000), "note", RH_CHANGE_EMPTIED, 1234);
     expect(&rollback, RH_REVERSIBILITY_LOSSY, "column note of public.orders, 1,234 values");
-    column(&rollback.data.tables[0], "a", "changed", 0);
-    column(&rollback.data.tables[0], "b", "changed", -1);
+    column(&rollback.data.tables[0], "a", RH_CHANGE_CHANGED, 0);
+    column(&rollback.data.tables[0], "b", RH_CHANGE_CHANGED, -1);
     table(&rollback, "public.items", 11, 10);
     table(&rollback, "public.more", 10, 12);
     expect(&rollback, RH_REVERSIBILITY_LOSSY,
@@ -120,9 +120,9 @@ static void the_schema_is_not_restored(void **state)
 {
     (void)state;
     rh_rollback rollback = ran();
-    differ(&rollback, "column t.note", "missing");
-    differ(&rollback, "table gone", "missing");
-    column(table(&rollback, "t", 2000, 2000), "note", "missing", 5);
+    differ(&rollback, "column t.note", RH_CHANGE_MISSING);
+    differ(&rollback, "table gone", RH_CHANGE_MISSING);
+    column(table(&rollback, "t", 2000, 2000), "note", RH_CHANGE_MISSING, 5);
     rh_table_data *gone = table(&rollback, "gone", 7, -1);
     gone->missing = true;
     table(&rollback, "empty", 0, -1)->missing = true;
@@ -131,7 +131,7 @@ static void the_schema_is_not_restored(void **state)
         "the down migration does not restore column t.note (missing), table gone (missing); lost: column note "
         "of t, 5 values, table gone, 7 rows");
     rollback = ran();
-    differ(&rollback, "index i", "changed");
+    differ(&rollback, "index i", RH_CHANGE_CHANGED);
     expect(&rollback, RH_REVERSIBILITY_IRREVERSIBLE, "the down migration does not restore index i (changed)");
 }
 

@@ -188,7 +188,7 @@ static void fixture_statement_of(rh_run *run, rh_script *script, const fixture_s
 static void fixture_loss(rh_run *run, rh_rollback *rollback)
 {
     rh_difference *d = rh_arena_add(run->arena, &rollback->differences, &rollback->difference_count);
-    *d = (rh_difference){"column public.customers.email", "moved", "number 2 text", "number 5 text"};
+    *d = (rh_difference){"column public.customers.email", RH_CHANGE_MOVED, "number 2 text", "number 5 text"};
     rollback->schema_restored = 0;
     rollback->data.different = 1;
     rollback->data.counted_only = 1;
@@ -200,7 +200,7 @@ static void fixture_loss(rh_run *run, rh_rollback *rollback)
                              .rows_before = 2000,
                              .rows_after = 2000};
     rh_column_change *column = rh_arena_add(run->arena, &table->columns, &table->column_count);
-    *column = (rh_column_change){"email", "emptied", 1234, 0, 1234};
+    *column = (rh_column_change){"email", RH_CHANGE_EMPTIED, 1234, 0, 1234};
     table = rh_arena_add(run->arena, &rollback->data.tables, &rollback->data.table_count);
     *table = (rh_table_data){.table = "public.events",
                              .depth = RH_DATA_COUNTED,
@@ -703,7 +703,7 @@ static inline rh_run *fixture_interrupted(rh_arena *arena)
         if (i > 0)
             continue;
         rh_difference *d = rh_arena_add(arena, &cut->differences, &cut->difference_count);
-        *d = (rh_difference){"index public.\"orders <i>\"", "added", NULL, "CREATE INDEX … invalid"};
+        *d = (rh_difference){"index public.\"orders <i>\"", RH_CHANGE_ADDED, NULL, "CREATE INDEX … invalid"};
         cut->invalid_indexes = cut->invalid_after_rerun = invalid;
         cut->invalid_index_count = cut->invalid_after_rerun_count = 1;
     }
