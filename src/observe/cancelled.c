@@ -90,7 +90,7 @@ bool rh_cancelled_add(const rh_cancellation *event, rh_arena *arena, rh_contenti
     if (!reason)
         return false;
     const rh_wait *wait = wait_that_ended(contention, event->pid, event->at_s);
-    if (strcmp(reason, "deadlock") == 0)
+    if (strcmp(event->sqlstate, "40P01") == 0)
         name_victim(event, wait, arena, contention);
     rh_cancelled *out = rh_arena_add(arena, &contention->cancelled, &contention->cancelled_count);
     *out = (rh_cancelled){.at_s = event->at_s,

@@ -53,7 +53,7 @@ static const char *depended_on_by(const rh_column_copy *c)
     const rh_catalog *catalog = c->list->catalog;
     for (size_t i = 0; i < catalog->object_count; i++) {
         const rh_catalog_object *o = &catalog->objects[i];
-        const bool statistics = strncmp(o->what, "statistics", 10) == 0;
+        const bool statistics = o->kind == RH_CATALOG_STATISTICS;
         if (!o->dropped && (c->rename || statistics) &&
             rh_clauses_mention(o->sql, c->definition->name, c->list->arena) &&
             (rh_clauses_mention(o->sql, c->from->name, c->list->arena) || takes_all(o->sql, c->list->arena)))

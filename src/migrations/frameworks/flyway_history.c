@@ -138,7 +138,7 @@ static const char *type_of(const rh_migration *migration)
         return "SQL_BASELINE";
     if (!migration->not_sql)
         return "SQL";
-    return strstr(migration->not_sql, "Java") ? "JDBC" : "SCRIPT";
+    return rh_ends_with(migration->up.file, ".java") ? "JDBC" : "SCRIPT";
 }
 
 static bool same_type(const char *type, const rh_migration *migration)

@@ -40,13 +40,11 @@ static const char *bytes_or_dash(const rh_view *view, const rh_json *object, con
 static void setting_cell(rh_html *html, const rh_view_setting *s, size_t number)
 {
     const rh_view *view = &html->view;
-    const char *comma = strstr(s->name, ", pause"); /* the number may have commas */
     const char *rows = rh_view_count_or(view, rh_json_int(rh_json_get(s->record, "batch")), "?");
     rh_xml_open(html->xml, "td", "class", "locks", NULL);
     rh_xml_element(html->xml, s->recommended ? "strong" : "span",
                    rh_view_printf(view, "%zu. %s rows", number, rows), NULL);
-    if (comma)
-        rh_xml_element(html->xml, "div", comma + 2, "class", "muted", NULL);
+    rh_xml_element(html->xml, "div", s->pacing, "class", "muted", NULL);
     rh_xml_close(html->xml);
 }
 

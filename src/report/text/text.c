@@ -77,9 +77,11 @@ static void wrap(const page *p, const char *text)
     wrap_over(p, text, 3);
 }
 
-static const char *verdict_color(const char *word)
+static const char *verdict_color(const rh_json *report)
 {
-    return strcmp(word, "PASS") == 0 ? "1;32" : strcmp(word, "INCONCLUSIVE") == 0 ? "1;33" : "1;31";
+    return rh_view_is(report, "verdict", "pass")           ? "1;32"
+           : rh_view_is(report, "verdict", "inconclusive") ? "1;33"
+                                                           : "1;31";
 }
 
 static void head(const page *p)
@@ -91,7 +93,7 @@ static void head(const page *p)
     size_t used = rh_utf8_length(name) + strlen(word) + 4;
     const char *verdict = rh_view_verdict(&p->view);
     const bool fits = rh_utf8_length(verdict) + used <= WIDTH;
-    rh_text_printf(p->out, fits ? "%s  %s  %s\n" : "%s  %s\n", name, paint(p, verdict_color(word), word),
+    rh_text_printf(p->out, fits ? "%s  %s  %s\n" : "%s  %s\n", name, paint(p, verdict_color(report), word),
                    verdict);
     if (!fits)
         wrap(p, verdict);
@@ -166,10 +168,11 @@ static const char *outcome_word(const rh_view_migration *m)
 /* In parentheses when it was not observed. */
 static const char *short_mode(const page *p, const rh_view_migration *m)
 {
-    const char *words = rh_lock_mode_short(rh_lock_mode_named(m->lock_mode));
+    const rh_lock_mode mode = rh_lock_mode_named(m->lock_mode);
+    const char *words = rh_lock_mode_short(mode);
     if (!words)
         return "–";
-    if (m->lock_inferred && strcmp(words, "SHARE UPDATE EXCL.") == 0)
+    if (m->lock_inferred && mode == RH_LOCK_SHARE_UPDATE_EXCLUSIVE)
         words = "SHARE UPD. EXCL."; /* the columns are few */
     return m->lock_inferred ? rh_view_printf(&p->view, "(%s)", words) : words;
 }

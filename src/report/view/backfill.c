@@ -29,11 +29,14 @@ static rh_view_setting setting_of(const rh_view *view, const rh_json *record)
     const char *pause = rh_view_string(record, "pause"), *state = rh_view_string(record, "state");
     const rh_json *finish = rh_json_get(record, "finish");
     const int64_t workers = rh_json_int(rh_json_get(record, "workers"));
+    const char *pacing = rh_view_printf(view, "pause %s, %lld worker%s", pause ? pause : "?",
+                                        (long long)workers, workers == 1 ? "" : "s");
     return (rh_view_setting){
         .record = record,
-        .name = rh_view_printf(view, "%s rows a batch, pause %s, %lld worker%s",
-                               rh_view_count_or(view, rh_json_int(rh_json_get(record, "batch")), "?"),
-                               pause ? pause : "?", (long long)workers, workers == 1 ? "" : "s"),
+        .name =
+            rh_view_printf(view, "%s rows a batch, %s",
+                           rh_view_count_or(view, rh_json_int(rh_json_get(record, "batch")), "?"), pacing),
+        .pacing = pacing,
         .state = state ? state : "not_run",
         .ran = rh_json_int(rh_json_get(record, "batches")) > 0,
         .recommended = rh_json_bool(rh_json_get(record, "recommended")),

@@ -8,8 +8,9 @@ typedef struct rh_view_figure {
 
 typedef struct rh_view_setting {
     const rh_json *record;
-    const char *name;  /* "1,000 rows a batch, pause 0, 1 worker" */
-    const char *state; /* "held", "unclear", "failed", "excluded", "not_run" */
+    const char *name;   /* "1,000 rows a batch, pause 0, 1 worker" */
+    const char *pacing; /* "pause 0, 1 worker" */
+    const char *state;  /* "held", "unclear", "failed", "excluded", "not_run" */
     bool ran, recommended;
     rh_view_figure total_s, p99_ratio;
     rh_view_figure finish_s; /* since 1970 by the clocks of the schedule's zone */

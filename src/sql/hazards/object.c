@@ -25,6 +25,11 @@ static const struct kind_words {
     {"OBJECT_TABLE", "table", 0},
 };
 
+static bool is_table(const struct kind_words *kind)
+{
+    return strcmp(kind->type, "OBJECT_TABLE") == 0;
+}
+
 static const struct kind_words *kind_of(rh_json *body, const char *key)
 {
     for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS; i++)
@@ -62,7 +67,7 @@ static bool is_unused(const rh_hazard_subject *s, const struct kind_words *kind,
     const rh_catalog_object *object = rh_catalog_find_object(catalog, kind->kinds, ref.schema, ref.name);
     if (s->context->is_down)
         return false;
-    if (strcmp(kind->words, "table") == 0)
+    if (is_table(kind))
         return table ? table->is_new : missing_ok && catalog->complete;
     return object ? object->is_new : missing_ok && catalog->complete && kind->kinds;
 }
@@ -109,14 +114,16 @@ static void drop_index(const rh_hazard_subject *s, rh_json *body, rh_relation re
                         "DROP INDEX CONCURRENTLY %s, in a file of its own and outside a transaction.", name));
 }
 
-static void drop_object(const rh_hazard_subject *s, const char *words, const char *name, bool cascade)
+static void drop_object(const rh_hazard_subject *s, const struct kind_words *kind, const char *name,
+                        bool cascade)
 {
-    const bool holds_data = strcmp(words, "schema") == 0 || strcmp(words, "materialized view") == 0;
+    const bool holds_data =
+        strcmp(kind->type, "OBJECT_SCHEMA") == 0 || strcmp(kind->type, "OBJECT_MATVIEW") == 0;
     RH_HAZARD(
         s, "drop-object",
         rh_arena_printf(s->arena,
                         "The running release may still use the %s %s: its statements fail from here on%s%s.",
-                        words, name, cascade ? ", and what depends on it is dropped with it" : "",
+                        kind->words, name, cascade ? ", and what depends on it is dropped with it" : "",
                         holds_data && cascade ? ", tables and their data included" : ""),
         rh_arena_printf(
             s->arena, "Release an application that no longer uses %s first; drop it in a later migration%s.",
@@ -156,10 +163,10 @@ static void of_drop(const rh_hazard_subject *s, rh_json *body)
             drop_policy(s, rh_json_at(objects, i));
         else if (!kind || is_unused(s, kind, ref, missing_ok))
             continue;
-        else if (strcmp(kind->words, "table") == 0)
+        else if (is_table(kind))
             drop_table(s, shown(s, ref));
         else
-            drop_object(s, kind->words, shown(s, ref), rh_tree_is(body, "behavior", "DROP_CASCADE"));
+            drop_object(s, kind, shown(s, ref), rh_tree_is(body, "behavior", "DROP_CASCADE"));
     }
 }
 
