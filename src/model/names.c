@@ -33,6 +33,13 @@ bool rh_statement_class_named(const char *name, rh_statement_class *class_)
     return false;
 }
 
+const char *rh_growth_model_name(rh_growth_model model)
+{
+    static const char *const names[] = {"terms of the work", "straight line", "mean of both"};
+    _Static_assert(sizeof names / sizeof *names == RH_GROWTH_COUNT, "one name a value");
+    return names[model];
+}
+
 const char *rh_phase_name(rh_phase phase)
 {
     static const char *const names[] = {NULL, "expand", "migrate", "contract"};

@@ -1,7 +1,7 @@
 /* Predicts the full-size passes from the scaled ones, and scores the predictions against naive baselines.
  * */
 #include "pgrehearse/base/statistics.h"
-#include "cost.h"
+#include "growth.h"
 #include "pgrehearse/predict/predict.h"
 #include <stdlib.h>
 #include <string.h>
@@ -44,17 +44,20 @@ static void widen(rh_backtest_row *row, const rh_heldouts *residuals, double lev
 }
 
 static void predict_row(const rh_statement *statement, const rh_work_size *size, const rh_heldouts *residuals,
-                        double level, rh_arena *arena, rh_backtest_row *row)
+                        const rh_growth_choice *choice, double level, rh_arena *arena, rh_backtest_row *row)
 {
-    rh_cost cost = rh_cost_fit(statement, RH_COST_ELAPSED, 1u << RH_PASS_KIND_SCALED, 1);
+    const rh_growth growth =
+        rh_growth_fit(statement, RH_COST_ELAPSED, 1u << RH_PASS_KIND_SCALED, 1, choice->model);
+    const rh_cost *cost = &growth.cost;
+    row->model = choice->model;
     row->statement = statement->ordinal;
     row->class_ = statement->class_;
-    row->predicted_s = rh_cost_at(&cost, size);
-    row->distance = fmax(0, log2(rh_work_measure(size) / cost.largest));
+    row->predicted_s = rh_growth_at(&growth, size);
+    row->distance = fmax(0, log2(rh_work_measure(size) / cost->largest));
     row->actual_s = row->low_s = row->high_s = NAN;
-    row->basis =
-        rh_arena_printf(arena, "%zu runs on samples of at most 1/%.0f of its size: %s", cost.observations,
-                        exp2(row->distance), rh_cost_describe(&cost, size, arena));
+    row->basis = rh_arena_printf(arena, "%zu runs on samples of at most 1/%.0f of its size: %s%s",
+                                 cost->observations, exp2(row->distance), rh_cost_describe(cost, size, arena),
+                                 rh_growth_describe(choice, arena));
     if (row->predicted_s >= RH_PREDICT_FLOOR_S)
         widen(row, residuals, level);
     baselines(statement, rh_work_measure(size), row);
@@ -83,7 +86,8 @@ void rh_backtest_predict(const rh_plan *plan, const rh_work_size *sizes, const r
                               .level = level};
     for (size_t i = 0; history && i < history->count; i++)
         rh_heldouts_add(&residuals, history->rows[i], arena);
-    rh_heldouts_of_samples(plan, rh_predict_residuals_needed(level), &residuals, arena);
+    rh_growth_choose(plan, backtest->growth);
+    rh_heldouts_of_samples(plan, rh_predict_residuals_needed(level), backtest->growth, &residuals, arena);
     for (size_t m = 0; m < plan->migration_count; m++) {
         const rh_migration *migration = &plan->migrations[m];
         for (size_t i = 0; i < migration->up.statement_count; i++, index++) {
@@ -92,7 +96,8 @@ void rh_backtest_predict(const rh_plan *plan, const rh_work_size *sizes, const r
                 continue;
             rh_backtest_row *row = rh_arena_add(arena, &backtest->rows, &backtest->row_count);
             row->migration = migration->id;
-            predict_row(statement, &sizes[index], &residuals, level, arena, row);
+            predict_row(statement, &sizes[index], &residuals, &backtest->growth[statement->class_], level,
+                        arena, row);
         }
     }
 }

@@ -63,18 +63,15 @@ static bool is_known(const rh_backfill_stretch *stretch)
  * noisy stretches prefer nothing. */
 static double preferred_by(const rh_backfill_stretch *stretches, size_t count, rh_backfill_model model)
 {
-    double sum = 0, squares = 0, known = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (!is_known(&stretches[i]))
-            continue;
-        const double less =
-            fabs(residual(&stretches[i], RH_MODEL_STATES)) - fabs(residual(&stretches[i], model));
-        sum += less;
-        squares += less * less;
-        known++;
-    }
-    const double mean = sum / known, variance = fmax(squares / known - mean * mean, 0) * known / (known - 1);
-    return mean <= 0 ? 0 : mean / sqrt(fmax(variance / known, 1e-12));
+    double *less = rh_alloc((count + 1) * sizeof *less);
+    size_t known = 0;
+    for (size_t i = 0; i < count; i++)
+        if (is_known(&stretches[i]))
+            less[known++] =
+                fabs(residual(&stretches[i], RH_MODEL_STATES)) - fabs(residual(&stretches[i], model));
+    const double preferred = rh_standard_errors_above_zero(less, known);
+    free(less);
+    return preferred;
 }
 
 /* The states, unless another model was clearly off by less. */

@@ -1,6 +1,6 @@
 #include "pgrehearse/predict/translate.h"
 #include "pgrehearse/base/text.h"
-#include "cost.h"
+#include "growth.h"
 #include <math.h>
 
 double rh_translation_ratio(const rh_translation *t, rh_probe_kind kind)
@@ -75,6 +75,7 @@ static double parallel_factor(const rh_translation *t, const rh_statement *state
 typedef struct crossing {
     rh_statement *statement;
     rh_prediction *p;
+    rh_growth_model model;
     const rh_work_size *here, *there; /* NULL: as here */
     double distance;                  /* doublings; 0: no larger than what was seen */
     double growth;                    /* of the duration, by size and memory */
@@ -100,13 +101,14 @@ static double growth_of(const crossing *c, rh_cost_quantity quantity, double oth
 {
     if (!c->here || !c->there)
         return 1;
-    rh_cost cost =
-        rh_cost_fit(c->statement, quantity, 1u << RH_PASS_KIND_SCALED | 1u << RH_PASS_KIND_QUIET, 1);
-    bool one_size = cost.observations > 0 && cost.largest < 1.05 * cost.smallest;
+    const rh_growth growth = rh_growth_fit(c->statement, quantity,
+                                           1u << RH_PASS_KIND_SCALED | 1u << RH_PASS_KIND_QUIET, 1, c->model);
+    const rh_cost *cost = &growth.cost;
+    bool one_size = cost->observations > 0 && cost->largest < 1.05 * cost->smallest;
     bool constant = c->statement->class_ == RH_CLASS_CATALOG || c->statement->class_ == RH_CLASS_TRANSACTION;
     if (one_size && !constant) /* nothing tells: in proportion */
         return rh_work_measure(c->there) / rh_work_measure(c->here);
-    double from = rh_cost_at(&cost, c->here), to = rh_cost_at(&cost, c->there);
+    double from = rh_growth_at(&growth, c->here), to = rh_growth_at(&growth, c->there);
     return from > 0 && to > 0 ? to / from : otherwise;
 }
 
@@ -288,7 +290,10 @@ void rh_predict_production(rh_plan *plan, const rh_translation *t, const rh_prob
     for (size_t m = 0; m < plan->migration_count; m++)
         for (size_t i = 0; i < plan->migrations[m].up.statement_count; i++, index++) {
             rh_statement *statement = &plan->migrations[m].up.statements[i];
-            crossing c = {.statement = statement, .p = &statement->prediction, .here = size_here(statement)};
+            crossing c = {.statement = statement,
+                          .p = &statement->prediction,
+                          .model = t && t->growth ? t->growth[statement->class_].model : RH_GROWTH_WORK,
+                          .here = size_here(statement)};
             if (t && t->sizes && rh_work_measure(&t->sizes[index]) > 0)
                 c.there = &t->sizes[index];
             if (statement->prediction.median_s > 0)

@@ -12,6 +12,10 @@ double rh_median(double *values, size_t count);
  * beyond them: the half-width of split conformal prediction (Vovk, Gammerman, Shafer 2005). */
 double rh_conformal_width(const double *sorted, size_t count, double level);
 
+/* How far the mean of COUNT values is above 0, in standard errors of that mean; 0 where it is not, or for
+ * fewer than two. */
+double rh_standard_errors_above_zero(const double *values, size_t count);
+
 /* Counts of durations in buckets of bounded relative width (HDR histogram: 2^7 sub-buckets an octave, error <
  * 0.8 %). Fixed memory; covers 0 µs to about 1 hour 11 minutes, larger values count in the last bucket and in
  * max. */

@@ -6,13 +6,31 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* How a duration grows with the size of the relations. */
+typedef enum rh_growth_model {
+    RH_GROWTH_WORK, /* by terms of the work, with a price each from the samples */
+    RH_GROWTH_LINE, /* in proportion, from the largest sample */
+    RH_GROWTH_MEAN, /* the geometric mean of the two */
+    RH_GROWTH_COUNT
+} rh_growth_model;
+/* "terms of the work", "straight line", "mean of both". */
+const char *rh_growth_model_name(rh_growth_model model);
+
+/* The model for a class, and why. */
+typedef struct rh_growth_choice {
+    rh_growth_model model;
+    size_t heldouts;               /* samples that each model was compared on */
+    double error[RH_GROWTH_COUNT]; /* median |log(actual / predicted)| of each; RH_NOT_MEASURED: no sample */
+} rh_growth_choice;
+
 typedef struct rh_backtest_row {
     const char *migration;
     int statement;
     rh_statement_class class_;
     double predicted_s, actual_s, low_s, high_s;             /* low, high may be not measured */
     double linear_largest_s, linear_smallest_s, power_law_s; /* the naive baselines on the same evidence */
-    double distance;   /* doublings from the largest sample to the size predicted */
+    double distance; /* doublings from the largest sample to the size predicted */
+    rh_growth_model model;
     const char *basis; /* a sentence: the evidence of the prediction */
 } rh_backtest_row;
 
@@ -33,6 +51,7 @@ typedef struct rh_backtest {
     const char *sentence;               /* the summary; NULL */
     rh_baseline *baselines;
     size_t baseline_count;
+    rh_growth_choice growth[RH_CLASS_COUNT]; /* the models by which it predicts */
 } rh_backtest;
 
 /* All pending migrations on production. */

@@ -42,8 +42,9 @@ void rh_heldouts_add(rh_heldouts *heldouts, rh_heldout residual, rh_arena *arena
 
 /* Of each statement of PLAN that ran on three samples or more: what the smaller ones say of the largest,
  * against what it took there. Where these, and what HELDOUTS has, are fewer than NEEDED, the second largest
- * is held out as well. */
-void rh_heldouts_of_samples(const rh_plan *plan, size_t needed, rh_heldouts *heldouts, rh_arena *arena);
+ * is held out as well. GROWTH: the model of each class. */
+void rh_heldouts_of_samples(const rh_plan *plan, size_t needed, const rh_growth_choice growth[RH_CLASS_COUNT],
+                            rh_heldouts *heldouts, rh_arena *arena);
 
 /* The rows of a scored back-test. */
 void rh_heldouts_of_backtest(const rh_backtest *backtest, rh_heldouts *heldouts, rh_arena *arena);

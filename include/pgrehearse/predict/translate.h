@@ -20,8 +20,9 @@ double rh_parallel_degree(const rh_statement *statement);
 typedef struct rh_translation {
     const rh_probe *production, *staging; /* values of 0 or NAN: not measured */
     const rh_work_size
-        *sizes;          /* of each statement of the plan there, in order; 0 rows and bytes: not known */
-    double memory_bytes; /* there; NAN: not known */
+        *sizes; /* of each statement of the plan there, in order; 0 rows and bytes: not known */
+    const rh_growth_choice *growth; /* by class; NULL: by the work's terms */
+    double memory_bytes;            /* there; NAN: not known */
     /* The share of a full page's WAL that is written there: 1 as here, 0 with full_page_writes off; with
      * compression switched on or off, its usual ratio. NAN: not known, taken as here. */
     double image_share;

@@ -104,6 +104,7 @@ static rh_translation translation_of(const rh_run *run)
     return (rh_translation){.staging = &run->production.staging,
                             .production = &profile->probe,
                             .sizes = sizes_there(run),
+                            .growth = run->prediction.backtest.growth,
                             .memory_bytes =
                                 profile->memory_bytes > 0 ? (double)profile->memory_bytes : RH_NOT_MEASURED,
                             .image_share = image_share(run)};

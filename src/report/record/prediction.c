@@ -34,6 +34,7 @@ static rh_json *backtest_record(const rh_backtest *backtest)
         rh_record_figure(row, "linear_smallest_s", r->linear_smallest_s);
         rh_record_figure(row, "power_law_s", r->power_law_s);
         rh_record_figure(row, "extrapolation_doublings", r->distance);
+        rh_json_add_string(row, "model", rh_growth_model_name(r->model));
         rh_json_add_string(row, "basis", r->basis);
     }
     rh_record_figure(object, "median_abs_error", scored ? backtest->median_abs_error : RH_NOT_MEASURED);

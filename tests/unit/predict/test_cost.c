@@ -238,13 +238,14 @@ static void samples_are_held_out(void **state)
     statement.runs[6].elapsed_s = statement.runs[7].elapsed_s = 1.2 * scan(&statement.runs[7].size);
     rh_migration migration = {.id = "1", .up = {.statements = &statement, .statement_count = 1}};
     rh_plan plan = {.migrations = &migration, .migration_count = 1};
+    const rh_growth_choice growth[RH_CLASS_COUNT] = {0};
     rh_heldouts seen = {0};
-    rh_heldouts_of_samples(&plan, 1, &seen, arena);
+    rh_heldouts_of_samples(&plan, 1, growth, &seen, arena);
     assert_int_equal(seen.count, 1);
     within(seen.rows[0].distance, 1, 1e-9);
     within(seen.rows[0].log_error, log(1.2), 1e-3);
     seen.count = 0;
-    rh_heldouts_of_samples(&plan, 2, &seen, arena); /* one is not enough: the second largest, too */
+    rh_heldouts_of_samples(&plan, 2, growth, &seen, arena); /* one is not enough: the second largest, too */
     assert_int_equal(seen.count, 2);
     within(seen.rows[1].distance, 1, 1e-9);
     assert_true(fabs(seen.rows[1].log_error) < 1e-3);

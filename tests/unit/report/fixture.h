@@ -577,18 +577,19 @@ static void fixture_prediction(rh_run *run)
         if (f->quiet_s < 0.1)
             continue;
         rh_backtest_row *row = rh_arena_add(run->arena, &b->rows, &b->row_count);
-        *row = (rh_backtest_row){FIXTURE_MIGRATIONS[i].id,
-                                 1,
-                                 f->class_,
-                                 f->quiet_s * 1.08,
-                                 f->quiet_s,
-                                 RH_NOT_MEASURED,
-                                 RH_NOT_MEASURED,
-                                 f->quiet_s * 1.19,
-                                 f->quiet_s * 1.44,
-                                 f->quiet_s * 0.81,
-                                 3.1,
-                                 "9 runs on samples of at most 1/8 of its size: rows 92 %, fixed 8 %"};
+        *row =
+            (rh_backtest_row){.migration = FIXTURE_MIGRATIONS[i].id,
+                              .statement = 1,
+                              .class_ = f->class_,
+                              .predicted_s = f->quiet_s * 1.08,
+                              .actual_s = f->quiet_s,
+                              .low_s = RH_NOT_MEASURED,
+                              .high_s = RH_NOT_MEASURED,
+                              .linear_largest_s = f->quiet_s * 1.19,
+                              .linear_smallest_s = f->quiet_s * 1.44,
+                              .power_law_s = f->quiet_s * 0.81,
+                              .distance = 3.1,
+                              .basis = "9 runs on samples of at most 1/8 of its size: rows 92 %, fixed 8 %"};
     }
     b->median_abs_error = 0.08;
     b->bias = 0.08;
