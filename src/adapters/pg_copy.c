@@ -121,23 +121,39 @@ bool rh_pg_copy_in_put(rh_pg *pg, const char *bytes, size_t length, rh_error *er
 }
 
 /* "COPY a_lines, line 12, column email: …", in whatever language: the first number behind the last comma that
- * precedes any value of the data. */
-static int64_t line_of_context(const char *context)
+ * precedes any value of the data, and the word behind the next one but one. */
+static void read_context(const char *context, rh_pg_copy_place *place)
 {
     const char *copy = context ? strstr(context, "COPY ") : NULL;
     for (const char *next = copy; next && (next = strstr(next + 1, "\nCOPY ")) != NULL;)
         copy = next + 1;
-    const char *comma = copy ? strchr(copy, ',') : NULL;
-    while (comma && *comma && *comma != '\n' && !isdigit((unsigned char)*comma))
-        comma++;
-    return comma ? strtoll(comma, NULL, 10) : 0;
+    const char *at = copy ? strchr(copy, ',') : NULL;
+    while (at && *at && *at != '\n' && !isdigit((unsigned char)*at))
+        at++;
+    if (!at)
+        return;
+    char *rest;
+    place->line = strtoll(at, &rest, 10);
+    const char *name = strncmp(rest, ", ", 2) == 0 ? strchr(rest + 2, ' ') : NULL;
+    const char *end = name ? strchr(name + 1, ':') : NULL;
+    size_t length = end ? (size_t)(end - name - 1) : 0;
+    if (length < sizeof place->column && !*place->column)
+        memcpy(place->column, length ? name + 1 : "", length);
 }
 
-int64_t rh_pg_copy_in_end(rh_pg *pg, int64_t *line, rh_error *error)
+static void read_place(const PGresult *result, rh_pg_copy_place *place)
+{
+    const char *column = PQresultErrorField(result, PG_DIAG_COLUMN_NAME);
+    if (column && strlen(column) < sizeof place->column)
+        strcpy(place->column, column);
+    read_context(PQresultErrorField(result, PG_DIAG_CONTEXT), place);
+}
+
+int64_t rh_pg_copy_in_end(rh_pg *pg, rh_pg_copy_place *place, rh_error *error)
 {
     rh_error own = {0};
     int64_t rows = -1;
-    *line = 0;
+    *place = (rh_pg_copy_place){0};
     bool interrupted = rh_error_is_set(error);
     if (PQputCopyEnd(pg->conn, interrupted ? "interrupted" : NULL) < 0)
         rh_pg_set_error(pg, NULL, NULL, &own);
@@ -148,7 +164,7 @@ int64_t rh_pg_copy_in_end(rh_pg *pg, int64_t *line, rh_error *error)
         if (PQresultStatus(result) == PGRES_COMMAND_OK) {
             rows = rh_pg_tag_rows(result);
         } else {
-            *line = line_of_context(PQresultErrorField(result, PG_DIAG_CONTEXT));
+            read_place(result, place);
             rh_pg_set_error(pg, result, NULL, &own);
         }
         PQclear(result);

@@ -1,4 +1,5 @@
 /* Checksums beside the backup. */
+#include "csv_export.h"
 #include "pgrehearse/backup/backup.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/text.h"
@@ -164,7 +165,8 @@ static bool check_list(const char *path, const expected *e, rh_arena *arena, con
         return false;
     for (size_t i = 0; i < count; i++) {
         const char *file = rh_arena_printf(arena, "%s/%s", path, names[i]);
-        bool dump = strstr(names[i], ".dat") || strstr(names[i], ".toc");
+        bool dump = strstr(names[i], ".dat") || strstr(names[i], ".toc") || strstr(names[i], ".csv") ||
+                    strstr(names[i], ".sql");
         bool listed =
             rh_checksum_find(e->list, rh_arena_printf(arena, "%s%s", e->prefix, names[i]), false, wanted);
         if (!listed && dump)
@@ -218,6 +220,19 @@ static void describe(rh_backup_facts *facts, const expected *e, rh_arena *arena)
         facts->checksum.vouched = nothing;
 }
 
+static bool choose_null(const rh_scenario *scenario, rh_backup_facts *facts, rh_error *error)
+{
+    const rh_location *where = &scenario->backup.where;
+    if (facts->csv)
+        return rh_csv_choose_null(facts->csv, scenario->backup.csv_null, error);
+    if (!scenario->backup.csv_null)
+        return true;
+    rh_error_set(error, RH_ERROR_SCENARIO, "backup.csv_null is for a folder of CSV files, and %s is none",
+                 facts->path);
+    rh_error_hint(error, "remove the key");
+    return rh_error_at(error, where->file, where->line, where->column);
+}
+
 bool rh_backup_examine(const rh_scenario *scenario, rh_arena *arena, rh_backup_facts *facts,
                        const rh_progress *progress, rh_error *error)
 {
@@ -225,6 +240,7 @@ bool rh_backup_examine(const rh_scenario *scenario, rh_arena *arena, rh_backup_f
     expected e = {0};
     rh_error own = {0};
     bool fine = rh_backup_inspect(path, arena, facts, progress, &own);
+    fine = fine && choose_null(scenario, facts, &own);
     bool known = (fine ? !facts->physical : own.code == RH_ERROR_BACKUP) &&
                  find(scenario, path, arena, &e, fine ? &own : NULL);
     fine = fine && (known || facts->physical);

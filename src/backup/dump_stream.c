@@ -9,6 +9,16 @@
 enum { CHUNK = 256 * 1024 };
 static const rh_usec PROGRESS_EVERY = RH_SECOND / 5;
 
+bool rh_dump_is_text(const rh_backup_facts *facts)
+{
+    return facts->shape == RH_SHAPE_PLAIN || facts->csv;
+}
+
+const char *rh_dump_path(const rh_backup_facts *facts)
+{
+    return facts->csv ? facts->csv->definitions : facts->path;
+}
+
 /* Goes to the entry that is the dump. */
 static bool find_entry(rh_archive *archive, const rh_backup_facts *facts, rh_error *error)
 {
@@ -20,7 +30,7 @@ static bool find_entry(rh_archive *archive, const rh_backup_facts *facts, rh_err
             return true;
     if (more == 0)
         rh_error_set(error, RH_ERROR_BACKUP, "%s has no entry \"%s\" any more: it changed while it was read",
-                     facts->path, facts->entry ? facts->entry : "");
+                     rh_dump_path(facts), facts->entry ? facts->entry : "");
     return false;
 }
 
@@ -63,8 +73,8 @@ bool rh_dump_stream(const rh_backup_facts *facts, rh_dump_sink sink, void *user,
     int64_t size;
     int more = 0;
     char *buffer = rh_alloc(CHUNK);
-    rh_dump_lexer *lexer = rh_dump_lexer_new(facts->path, sink, user);
-    rh_archive *archive = rh_archive_open(facts->path, error);
+    rh_dump_lexer *lexer = rh_dump_lexer_new(rh_dump_path(facts), sink, user);
+    rh_archive *archive = rh_archive_open(rh_dump_path(facts), error);
     bool fine = archive && find_entry(archive, facts, error) &&
                 feed_all(archive, lexer, facts, buffer, progress, stage, error);
     /* The rest of the container, for the checksum at its end, before the dump counts as whole. */

@@ -34,8 +34,7 @@ bool rh_restoring_excludes(rh_restoring *r, const rh_dump_entry *entry, const ch
     return left_out;
 }
 
-/* True when backup.skip says that it is known that these rows are not there. */
-static bool accepts(rh_restoring *r, const rh_dump_entry *data)
+bool rh_restoring_accepts_absent(rh_restoring *r, const rh_dump_entry *data)
 {
     bool accepted = false;
     for (size_t i = 0; i < r->target->skip_count; i++)
@@ -175,8 +174,8 @@ bool rh_backup_check_skip(const rh_backup_facts *facts, const rh_skip *skip, siz
                 .named = rh_arena_alloc(scratch, count * sizeof *n.named),
                 .contents = {.arena = scratch}};
     n.headings = rh_headings_of(&n.contents);
-    bool fine = facts->shape == RH_SHAPE_PLAIN ? rh_dump_stream(facts, name_piece, &n, NULL, "", error)
-                                               : name_archive(&n, error);
+    bool fine = rh_dump_is_text(facts) ? rh_dump_stream(facts, name_piece, &n, NULL, "", error)
+                                       : name_archive(&n, error);
     for (size_t i = 0; fine && i < count; i++)
         if (!n.named[i] && !rh_skip_is_post_data(skip[i].entry))
             fine = fail_of_skip(&skip[i], &n.contents, error);
@@ -191,7 +190,7 @@ static void note_unlogged(rh_restoring *r)
     const rh_dump_entry *tables = rh_contents_empty_unlogged(&r->contents, &count);
     for (size_t i = 0; i < count; i++) {
         rh_dump_entry data = {"TABLE DATA", tables[i].schema, tables[i].tag, tables[i].owner};
-        if (!accepts(r, &data))
+        if (!rh_restoring_accepts_absent(r, &data))
             rh_restoring_skip(r, rh_dump_entry_name(&data, r->arena),
                               "the table is unlogged and the dump has no rows of it: it is empty in staging");
     }
@@ -203,7 +202,7 @@ static void note_unpopulated(rh_restoring *r)
     const rh_dump_entry *views = rh_contents_unpopulated(&r->contents, &count);
     for (size_t i = 0; i < count; i++) {
         rh_dump_entry data = {"MATERIALIZED VIEW DATA", views[i].schema, views[i].tag, views[i].owner};
-        if (!accepts(r, &data))
+        if (!rh_restoring_accepts_absent(r, &data))
             rh_restoring_add_missing(
                 r, rh_dump_entry_name(&data, r->arena),
                 "the dump leaves the view without rows: it had none (WITH NO DATA), or pg_dump left "
@@ -235,7 +234,7 @@ bool rh_restoring_check_contents(rh_restoring *r, rh_error *error)
         rh_restoring_add_missing(r, "keys, indexes, triggers and rules", whys[lack]);
     for (size_t i = 0; i < count; i++) {
         rh_dump_entry data = {"TABLE DATA", tables[i].schema, tables[i].tag, tables[i].owner};
-        if (!accepts(r, &data))
+        if (!rh_restoring_accepts_absent(r, &data))
             rh_restoring_add_missing(
                 r, rh_dump_entry_name(&data, r->arena),
                 "the dump has the table without its rows (--exclude-table-data); backup.skip can "

@@ -1,4 +1,5 @@
 /* Extensions that the backup needs: missing ones, their packages, and their schemas. */
+#include "dump_stream.h"
 #include "restoring.h"
 #include <stdlib.h>
 #include <string.h>
@@ -127,5 +128,5 @@ bool rh_restoring_have_extensions(const rh_restoring *r, rh_error *error)
     rh_text_release(&names);
     rh_text_release(&packages);
     rh_text_release(&skip);
-    return rh_error_at(error, r->facts->path, r->missing_extension_line, 0);
+    return rh_error_at(error, rh_dump_path(r->facts), r->missing_extension_line, 0);
 }

@@ -28,7 +28,7 @@ bool rh_backup_mentions(const rh_backup_facts *facts, const char *name, rh_arena
         *found = true;
     if (*found)
         return true;
-    if (facts->shape == RH_SHAPE_PLAIN)
+    if (rh_dump_is_text(facts))
         return rh_dump_stream(facts, visit, &s, NULL, "", error);
     rh_toc toc = {0};
     if (!rh_toc_read_path(facts->path, arena, &toc, error))

@@ -3,6 +3,7 @@
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/backup/backup.h"
 #include "cluster_dump.h"
+#include "csv_export.h"
 #include "database.h"
 #include "dump_stream.h"
 #include "file_type.h"
@@ -59,6 +60,51 @@ static bool inspect_toc(rh_arena *arena, rh_backup_facts *facts, const rh_progre
     return fine;
 }
 
+/* ---- plain SQL, bare or inside of something ---- */
+
+/* The version behind LABEL in the comments at the start of the dump. */
+static const char *version_after(const char *head, const char *label, rh_arena *arena)
+{
+    const char *found = strstr(head, label);
+    if (!found)
+        return NULL;
+    found += strlen(label);
+    size_t length = strcspn(found, "\r\n");
+    return length > 0 && length < 100 ? rh_arena_strndup(arena, found, length) : NULL;
+}
+
+static bool inspect_plain(const char *head, rh_arena *arena, rh_backup_facts *facts,
+                          const rh_progress *progress, rh_error *error)
+{
+    facts->shape = RH_SHAPE_PLAIN;
+    facts->dump_version = version_after(head, "Dumped by pg_dump version ", arena);
+    if (!facts->dump_version)
+        facts->dump_version = version_after(head, "Dumped by pg_dumpall version ", arena);
+    const char *server = version_after(head, "Dumped from database version ", arena);
+    facts->server_major = server ? rh_leading_int(server) : 0;
+    if (strstr(head, "-- PostgreSQL database cluster dump"))
+        return rh_cluster_dump_choose(facts, arena, progress, stage, error);
+    return rh_database_read_plain(facts, arena, error);
+}
+
+/* ---- a folder of CSV files ---- */
+
+/* The beginning of the definitions has their versions. */
+static bool inspect_csv(rh_arena *arena, rh_backup_facts *facts, const rh_progress *progress, rh_error *error)
+{
+    char *head = rh_alloc(RH_HEAD_SIZE + 1);
+    bool fine = rh_csv_read_head(facts->csv->definitions, head, error) >= 0 &&
+                inspect_plain(head, arena, facts, progress, error) &&
+                rh_csv_check(facts->csv, arena, progress, stage, error);
+    free(head);
+    facts->shape = RH_SHAPE_CSV;
+    if (fine)
+        facts->compression = facts->csv->compression;
+    return fine;
+}
+
+/* ---- directories ---- */
+
 static bool take_physical(rh_backup_facts *facts)
 {
     const rh_physical_facts *copy = facts->physical;
@@ -92,46 +138,13 @@ static bool inspect_directory(const char *path, rh_arena *arena, rh_backup_facts
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (rh_file_exists(rh_arena_printf(arena, "%s/%s", path, known[i].file)))
             return no_backup(error, path, known[i].what, known[i].hint);
-    char **names = NULL;
-    size_t count = 0;
-    if (!rh_directory_list(path, arena, &names, &count, error))
+    if (!rh_csv_recognise(path, arena, &facts->csv, error))
         return false;
-    for (size_t i = 0; i < count; i++)
-        if (rh_ends_with(names[i], ".csv") || rh_ends_with(names[i], ".csv.gz"))
-            return no_backup(
-                error, path, "a folder of CSV files, without the definitions of their tables",
-                "name a dump of the definitions (pg_dump --schema-only) with backup.partial: true, "
-                "and load the files in prepare: - command: [psql, -c, \"\\\\copy TABLE FROM FILE.csv CSV HEADER\"]; "
-                "the verdict is then inconclusive, because the rows are not the backup's");
-    return no_backup(error, path, "a directory without pg_dump's toc.dat",
-                     "name a file, or a directory that pg_dump --format=directory wrote");
-}
-
-/* ---- plain SQL, bare or inside of something ---- */
-
-/* The version behind LABEL in the comments at the start of the dump. */
-static const char *version_after(const char *head, const char *label, rh_arena *arena)
-{
-    const char *found = strstr(head, label);
-    if (!found)
-        return NULL;
-    found += strlen(label);
-    size_t length = strcspn(found, "\r\n");
-    return length > 0 && length < 100 ? rh_arena_strndup(arena, found, length) : NULL;
-}
-
-static bool inspect_plain(const char *head, rh_arena *arena, rh_backup_facts *facts,
-                          const rh_progress *progress, rh_error *error)
-{
-    facts->shape = RH_SHAPE_PLAIN;
-    facts->dump_version = version_after(head, "Dumped by pg_dump version ", arena);
-    if (!facts->dump_version)
-        facts->dump_version = version_after(head, "Dumped by pg_dumpall version ", arena);
-    const char *server = version_after(head, "Dumped from database version ", arena);
-    facts->server_major = server ? rh_leading_int(server) : 0;
-    if (strstr(head, "-- PostgreSQL database cluster dump"))
-        return rh_cluster_dump_choose(facts, arena, progress, stage, error);
-    return rh_database_read_plain(facts, arena, error);
+    if (facts->csv)
+        return inspect_csv(arena, facts, progress, error);
+    return no_backup(
+        error, path, "a directory without pg_dump's toc.dat",
+        "name a file, or a directory that pg_dump --format=directory wrote, or one of CSV files");
 }
 
 /* What the walk over the entries of a file has seen. */

@@ -137,6 +137,6 @@ bool rh_backup_list_tables(const rh_backup_facts *facts, rh_arena *arena, rh_lis
     static const char *default_path[] = {"public"};
     *tables = (rh_listed_tables){.search_path = default_path, .search_path_count = 1};
     listing l = {.arena = arena, .tables = tables, .schema = "public"};
-    return facts->shape == RH_SHAPE_PLAIN ? rh_dump_stream(facts, take, &l, NULL, "", error)
-                                          : list_archive(&l, facts, error);
+    return rh_dump_is_text(facts) ? rh_dump_stream(facts, take, &l, NULL, "", error)
+                                  : list_archive(&l, facts, error);
 }

@@ -59,7 +59,7 @@ bool rh_backup_read_schema(const rh_backup_facts *facts, rh_arena *arena, const 
     reading r = {.arena = arena, .texts = texts, .count = count};
     *texts = NULL;
     *count = 0;
-    if (facts->shape == RH_SHAPE_PLAIN)
+    if (rh_dump_is_text(facts))
         return rh_dump_stream(facts, take, &r, NULL, "", error);
     rh_toc toc = {0};
     if (!rh_toc_read_path(facts->path, arena, &toc, error))

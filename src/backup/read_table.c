@@ -1,5 +1,6 @@
 /* Reads the rows of one small table from the backup: from COPY data or INSERTs. */
 #include "create_table.h"
+#include "csv_export.h"
 #include "pgrehearse/adapters/process.h"
 #include "pgrehearse/backup/backup.h"
 #include "dump_stream.h"
@@ -246,7 +247,7 @@ bool rh_backup_read_table(const rh_backup_facts *facts, const char *bindir, cons
     *rows = (rh_rows){0};
     rh_dump_words_name(&words, r.schema, r.name);
     bool fine;
-    if (facts->shape == RH_SHAPE_PLAIN) {
+    if (rh_dump_is_text(facts)) {
         rh_error own = {0};
         fine = rh_dump_stream(facts, take, &r, NULL, "", &own) || r.complete;
         if (!fine && error)
@@ -256,5 +257,6 @@ bool rh_backup_read_table(const rh_backup_facts *facts, const char *bindir, cons
         fine = read_archive(&r, facts, bindir, error);
     }
     rh_text_release(&r.line);
-    return fine;
+    return fine && (!facts->csv || !rows->present ||
+                    rh_csv_read_table(facts->csv, r.schema, r.name, arena, rows, error));
 }

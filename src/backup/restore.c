@@ -1,4 +1,5 @@
 #include "pgrehearse/adapters/process.h"
+#include "dump_stream.h"
 #include "restoring.h"
 #include "toc.h"
 #include "pgrehearse/base/text.h"
@@ -47,7 +48,7 @@ bool rh_backup_restore(rh_backup_facts *facts, const rh_restore_target *target, 
 {
     rh_restoring r = {.facts = facts, .target = target, .arena = arena, .progress = progress};
     rh_error own = {0};
-    bool plain = facts->shape == RH_SHAPE_PLAIN;
+    bool plain = rh_dump_is_text(facts);
     char duration[32], size[32];
     rh_usec started = rh_clock_monotonic();
     rh_progress_begin(progress, "restore", "%s", rh_size_format(facts->bytes, size, sizeof size));

@@ -1,4 +1,5 @@
 /* Restores plain SQL: each statement is read, checked, and sent to the server separately. */
+#include "csv_export.h"
 #include "database.h"
 #include "dump_stream.h"
 #include "headings.h"
@@ -19,6 +20,7 @@ typedef struct plain {
     bool elsewhere;                   /* connected to another database of a pg_dumpall */
     char connected[RH_NAME_SIZE];     /* the database of the first \connect */
     char authorization[RH_NAME_SIZE]; /* the role of the SET SESSION AUTHORIZATION in force; "": none */
+    int64_t statements;               /* that have come */
     rh_text statement;                /* of which only a part has come */
     int64_t statement_line;
     bool skipping; /* the COPY data that come belong to nothing that is restored */
@@ -41,7 +43,7 @@ static bool fail_at(plain *p, int64_t line, rh_error_code code, const char *mess
 {
     rh_error_set(error, code, "%s", message);
     rh_error_hint(error, "%s", hint);
-    return rh_error_at(error, p->r->facts->path, (int)line, 0);
+    return rh_error_at(error, rh_dump_path(p->r->facts), (int)line, 0);
 }
 
 /* Rows that are not there end the restore; anything else goes on. */
@@ -187,7 +189,7 @@ static bool handle_extension(plain *p, const rh_dump_statement *s, int64_t line,
     if (rh_names_have(&p->r->extensions, s->name))
         return !drop_because(p, "CREATE EXTENSION", s->name, "it exists already");
     if (!rh_restoring_extension(p->r, s->name, s->schema, error))
-        return rh_error_at(error, p->r->facts->path, (int)line, 0);
+        return rh_error_at(error, rh_dump_path(p->r->facts), (int)line, 0);
     if (p->r->missing_extensions.count == 1 && p->r->missing_extension_line == 0)
         p->r->missing_extension_line = (int)line;
     return !rh_names_have(&p->r->missing_extensions, s->name);
@@ -279,7 +281,8 @@ static bool handle_part(plain *p, const rh_dump_piece *piece, rh_error *error)
 static bool end_copy(plain *p, rh_error *error)
 {
     rh_error failure = {0};
-    int64_t line = 0, rows = rh_pg_copy_in_end(p->session, &line, &failure);
+    rh_pg_copy_place place;
+    int64_t rows = rh_pg_copy_in_end(p->session, &place, &failure);
     p->copying = false;
     if (rows == p->copy_rows)
         return true;
@@ -287,8 +290,8 @@ static bool end_copy(plain *p, rh_error *error)
         rh_error_set(&failure, RH_ERROR_BACKUP, "%lld rows were sent and %lld are there",
                      (long long)p->copy_rows, (long long)rows);
     (void)error;
-    return failed(p, &p->copy_entry, "COPY t FROM stdin", line > 0 ? p->copy_line + line - 1 : p->copy_line,
-                  &failure);
+    return failed(p, &p->copy_entry, "COPY t FROM stdin",
+                  place.line > 0 ? p->copy_line + place.line - 1 : p->copy_line, &failure);
 }
 
 static bool handle_copy(plain *p, const rh_dump_piece *piece, rh_error *error)
@@ -302,7 +305,7 @@ static bool handle_copy(plain *p, const rh_dump_piece *piece, rh_error *error)
         p->copy_rows++;
     rh_error failure = {0};
     if (!rh_pg_copy_in_put(p->session, piece->bytes, piece->length, &failure)) {
-        rh_pg_copy_in_end(p->session, &(int64_t){0}, &failure);
+        rh_pg_copy_in_end(p->session, &(rh_pg_copy_place){0}, &failure);
         p->copying = false;
         return failed(p, &p->copy_entry, "COPY t FROM stdin", p->copy_line, &failure);
     }
@@ -339,13 +342,33 @@ static bool handle_command(plain *p, const rh_dump_piece *piece, rh_error *error
     return true;
 }
 
+/* ---- the rows of a CSV export ---- */
+
+/* Once: behind the last statement that shapes a table, unless some are to be retried at the end first. */
+static bool load_rows(plain *p, rh_error *error)
+{
+    rh_restoring *r = p->r;
+    bool not_yet = p->statements < r->rows_after || r->later_count > 0 || r->failed > 0 ||
+                   rh_pg_transaction_state(p->session) != 'I';
+    if (!r->facts->csv || r->rows_loaded || not_yet)
+        return true;
+    r->rows_loaded = true;
+    return rh_restoring_have_extensions(r, error) && rh_csv_load(r, error);
+}
+
+static bool finish_rows(rh_restoring *r, rh_error *error)
+{
+    return !r->facts->csv || ((r->rows_loaded || rh_csv_load(r, error)) && rh_csv_settle(r, error));
+}
+
 static bool take(void *user, const rh_dump_piece *piece, rh_error *error)
 {
     plain *p = user;
     switch (piece->kind) {
     case RH_DUMP_STATEMENT:
     case RH_DUMP_PART:
-        return handle_part(p, piece, error);
+        p->statements += piece->last;
+        return handle_part(p, piece, error) && (!piece->last || load_rows(p, error));
     case RH_DUMP_COMMAND:
         return handle_command(p, piece, error);
     case RH_DUMP_COPY_DATA:
@@ -377,15 +400,16 @@ bool rh_restore_plain(rh_restoring *r, rh_error *error)
 {
     plain p = {.r = r, .headings = rh_headings_of(&r->contents)};
     p.session = rh_pg_connect(r->target->conninfo, "restore", error);
-    bool fine = p.session != NULL && rh_dump_stream(r->facts, take, &p, r->progress, stage, error);
+    bool fine = p.session != NULL && (!r->facts->csv || rh_csv_rows_after(r->facts, &r->rows_after, error)) &&
+                rh_dump_stream(r->facts, take, &p, r->progress, stage, error);
     if (p.copying)
-        rh_pg_copy_in_end(p.session, &(int64_t){0}, &(rh_error){.code = RH_ERROR_INTERRUPTED});
+        rh_pg_copy_in_end(p.session, &(rh_pg_copy_place){0}, &(rh_error){.code = RH_ERROR_INTERRUPTED});
     fine = rh_restoring_have_extensions(r, error) && fine && check_end(&p, error);
     rh_pg_close(p.session);
     rh_text_release(&p.statement);
     if (r->first_is_rows && p.headings.seen && r->contents.relation_count == 0) /* their tables are nowhere */
         return rh_restoring_check_contents(r, error);
-    if (rh_error_is_set(error) || !rh_restoring_finish(r, error) || !fine)
+    if (rh_error_is_set(error) || !rh_restoring_finish(r, error) || !fine || !finish_rows(r, error))
         return false;
     if (!p.headings.seen && p.made > 0) /* nothing is known of what it should hold */
         return rh_restoring_check_skips(r, error);

@@ -42,6 +42,8 @@ typedef struct rh_restoring {
     rh_toc_hidden hidden; /* of an archive */
     rh_later *later;
     size_t later_count;
+    int64_t rows_after; /* statement of a CSV export's definitions behind which its rows are loaded */
+    bool rows_loaded;
     size_t failed; /* statements and entries that count */
     rh_error first_failure;
     rh_dump_entry first_entry; /* of that failure */
@@ -75,6 +77,8 @@ bool rh_restoring_have_extensions(const rh_restoring *restoring, rh_error *error
 
 /* Whether backup.skip leaves ENTRY out (noted). */
 bool rh_restoring_excludes(rh_restoring *restoring, const rh_dump_entry *entry, const char *definition);
+/* True when backup.skip says that it is known that the backup lacks these rows (noted). */
+bool rh_restoring_accepts_absent(rh_restoring *restoring, const rh_dump_entry *data);
 /* Adds the parts that the contents lack to facts->missing, unless backup.skip has them; RH_ERROR_BACKUP for a
  * dump that cannot be restored by itself; RH_ERROR_SCENARIO for an entry of backup.skip that names nothing.
  */

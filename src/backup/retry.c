@@ -1,4 +1,5 @@
 /* Statements of the backup that failed: recorded, retried at the end, or counted. */
+#include "dump_stream.h"
 #include "restoring.h"
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +31,7 @@ void rh_restoring_count_failure(rh_restoring *r, const rh_dump_entry *entry, boo
         if (r->first_failure.code == RH_ERROR_SQL)
             r->first_failure.code = RH_ERROR_BACKUP;
         rh_error_context(&r->first_failure, "could not restore %s", name);
-        rh_error_at(&r->first_failure, r->facts->path, line, 0);
+        rh_error_at(&r->first_failure, rh_dump_path(r->facts), line, 0);
     }
     rh_error_release(failure);
 }

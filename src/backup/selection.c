@@ -1,5 +1,6 @@
 /* Signs that pg_dump chose among the objects of a database. Where nothing else needs what was left out, the
  * backup restores without an error, and the rehearsal would not know. */
+#include "dump_stream.h"
 #include "restoring.h"
 #include "statement.h"
 #include "toc.h"
@@ -136,7 +137,8 @@ bool rh_restoring_check_selection(rh_restoring *r, rh_error *error)
     rh_backup_facts *facts = r->facts;
     if (!facts->dumpall_database && facts->missing_count == 0)
         facts->selection_unknown =
-            facts->shape == RH_SHAPE_PLAIN
+            facts->csv ? "nothing in CSV files and definitions tells whether the database has other tables"
+            : facts->shape == RH_SHAPE_PLAIN
                 ? "nothing in a plain dump tells whether pg_dump was given --schema, --table, --exclude-schema or "
                   "--exclude-table"
                 : "it has every relation between its oldest and its newest, but nothing tells whether pg_dump left "

@@ -1,5 +1,6 @@
 /* Tables with few rows: a scan or a rewrite of them is no hazard. */
 #include "pgrehearse/backup/backup.h"
+#include "dump_stream.h"
 #include "toc.h"
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +51,7 @@ bool rh_backup_list_small_tables(const rh_backup_facts *facts, rh_arena *arena, 
     rh_toc toc = {0};
     size_t count = 0;
     *tables = (rh_listed_tables){0};
-    if (facts->shape == RH_SHAPE_PLAIN)
+    if (rh_dump_is_text(facts))
         return true;
     if (!rh_toc_read_path(facts->path, arena, &toc, error))
         return false;

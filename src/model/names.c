@@ -259,7 +259,7 @@ const char *rh_gate_outcome_name(rh_gate_outcome outcome)
 const char *rh_backup_shape_name(rh_backup_shape shape)
 {
     static const char *const names[] = {NULL,    "pgdump_custom",  "pgdump_directory", "pgdump_tar",
-                                        "plain", "data_directory", "base_backup_tar"};
+                                        "plain", "data_directory", "base_backup_tar",  "csv"};
     _Static_assert(sizeof names / sizeof *names == RH_SHAPE_COUNT, "one name a value");
     return names[shape];
 }

@@ -85,7 +85,7 @@ bool rh_rehearsal_plan(const rh_scenario *scenario, rh_arena *arena, rh_plan *pl
                          !rh_history_locate(scenario, &tables, arena, plan, error)))
         return false;
     if (plan->history_located && scenario->migrations.pending == RH_PENDING_AUTO) {
-        if (backup->shape != RH_SHAPE_PLAIN &&
+        if (backup->shape != RH_SHAPE_PLAIN && !backup->csv &&
             !rh_staging_find_binaries(scenario->staging.bindir, arena, &bindir, error))
             return false;
         if (!rh_backup_read_table(backup, bindir, plan->history_located, arena, &history, error))

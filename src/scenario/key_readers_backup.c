@@ -78,3 +78,13 @@ bool rh_read_sha256(rh_reader *reader, const rh_key_spec *key, rh_yaml_node *nod
     reader->scenario->backup.sha256_where = rh_value_where(reader, node);
     return true;
 }
+
+/* It may be empty. */
+bool rh_read_csv_null(rh_reader *reader, const rh_key_spec *key, rh_yaml_node *node, void *field)
+{
+    const char *text = rh_value_text(reader, key->path, node);
+    if (text && text[strcspn(text, ",\"\r\n")])
+        return rh_value_fail(reader, node, "%s is a field without quotes, commas and line ends", key->path);
+    *(const char **)field = text;
+    return text != NULL;
+}

@@ -69,6 +69,7 @@ static const rh_key_spec KEYS[] = {
     {"backup.database", rh_read_text, AT(backup.database)},
     {"backup.atomic_snapshot", rh_read_bool, AT(backup.atomic_snapshot)},
     {"backup.jobs", rh_read_int, AT(backup.jobs), .low = 1, .high = 256},
+    {"backup.csv_null", rh_read_csv_null, AT(backup.csv_null)},
     {"backup.partial", rh_read_bool, AT(backup.partial)},
     {"backup.skip", rh_read_skip, AT(backup.skip)},
     {"backup.before", rh_read_before, AT(backup.before)},

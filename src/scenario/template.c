@@ -26,6 +26,7 @@ const char *rh_scenario_template(void)
            "  # skip: [\"EXTENSION pg_cron\", \"TABLE DATA public.log\"]   # entries to leave out, as "
            "pg_restore "
            "--list names them\n"
+           "  # csv_null: NULL            # what means NULL in a folder of CSV files\n"
            "  # partial: true            # it lacks schemas or tables on purpose (pg_dump -n, -N, -t, -T)\n"
            "  # before: [{sql: schemas.sql}]   # what the backup needs, run in the empty database\n"
            "\n"

@@ -143,12 +143,18 @@ bool rh_pg_execute_one(rh_pg *pg, const char *sql, rh_error *error);
 /* Whether standard_conforming_strings is on in this session now. */
 bool rh_pg_standard_strings(const rh_pg *pg);
 
+/* Where the server refused data of a COPY. */
+typedef struct rh_pg_copy_place {
+    int64_t line;    /* of the data, from 1; 0: unknown */
+    char column[64]; /* name of the table's column; "": unknown */
+} rh_pg_copy_place;
+
 /* COPY … FROM STDIN: begin with its text, put the data, end. A failure of the server shows at the end only:
- * its rows, or -1 with ERROR set and the line of the data in *LINE (from 1; 0: unknown). Begin and put return
- * false when nothing may be put any more; END must follow a begin that returned true. */
+ * its rows, or -1 with ERROR set and the PLACE. Begin and put return false when nothing may be put any more;
+ * END must follow a begin that returned true. */
 bool rh_pg_copy_in_begin(rh_pg *pg, const char *sql, rh_error *error);
 bool rh_pg_copy_in_put(rh_pg *pg, const char *bytes, size_t length, rh_error *error);
-int64_t rh_pg_copy_in_end(rh_pg *pg, int64_t *line, rh_error *error);
+int64_t rh_pg_copy_in_end(rh_pg *pg, rh_pg_copy_place *place, rh_error *error);
 
 /* COPY: moves every row that FROM_SQL (COPY … TO STDOUT) gives into TO_SQL (COPY … FROM STDIN). Returns rows,
  * or -1. */

@@ -19,10 +19,11 @@ typedef enum rh_backup_shape {
     RH_SHAPE_PLAIN,            /* SQL text, maybe compressed, maybe inside tar or zip */
     RH_SHAPE_DATA_DIRECTORY,   /* a server's files, as they lie: pg_basebackup --format=plain, a copy */
     RH_SHAPE_BASE_BACKUP_TAR,  /* pg_basebackup --format=tar: base.tar, maybe compressed, and others */
+    RH_SHAPE_CSV,              /* a directory of CSV files, one a table, and a file of SQL definitions */
     RH_SHAPE_COUNT
 } rh_backup_shape;
-/* "pgdump_custom", "pgdump_directory", "pgdump_tar", "plain", "data_directory", "base_backup_tar"; NULL:
- * unknown. */
+/* "pgdump_custom", "pgdump_directory", "pgdump_tar", "plain", "data_directory", "base_backup_tar", "csv";
+ * NULL: unknown. */
 const char *rh_backup_shape_name(rh_backup_shape shape);
 
 typedef struct rh_skipped {
@@ -105,6 +106,22 @@ typedef struct rh_physical_facts {
     size_t doubt_count;
 } rh_physical_facts;
 
+/* A CSV export. */
+typedef struct rh_csv_file {
+    const char *path;
+    const char *stem; /* its name without .csv: "table" or "schema.table" */
+    int64_t bytes, rows;
+} rh_csv_file;
+typedef struct rh_csv_facts {
+    const char *definitions; /* the path of the file of SQL */
+    const char *null_word;   /* the unquoted field that means NULL: "" or a word; NULL: not chosen yet */
+    rh_location word_where;  /* of the first unquoted field \N; no file: there is none */
+    bool empty_fields;       /* some are empty without quotes */
+    const char *compression; /* of the files: "none", "gzip" …, "mixed" */
+    rh_csv_file *files;
+    size_t file_count;
+} rh_csv_facts;
+
 typedef struct rh_backup_facts {
     const char *path;
     rh_backup_shape shape;
@@ -128,7 +145,8 @@ typedef struct rh_backup_facts {
     const char *selection_unknown; /* why objects that pg_dump's options left out cannot be detected; NULL:
                                       they can */
     const char *dumpall_database; /* of a pg_dumpall: the database to restore; NULL: a dump of one database */
-    rh_physical_facts *physical;  /* NULL: a dump */
+    rh_physical_facts *physical;  /* NULL: a dump or a CSV export */
+    rh_csv_facts *csv;            /* NULL: not a CSV export */
 } rh_backup_facts;
 
 typedef struct rh_setting_fact {

@@ -180,6 +180,7 @@ typedef struct rh_scenario {
         int jobs;
         const char *database; /* of a physical copy; NULL: its only one */
         bool atomic_snapshot; /* a physical copy without a label is one of all files at one moment */
+        const char *csv_null; /* the unquoted field of CSV files that means NULL; NULL: found in them */
         bool partial;         /* it may lack objects that pg_dump's switches left out */
         rh_skip *skip;
         size_t skip_count;

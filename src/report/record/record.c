@@ -124,6 +124,17 @@ static rh_json *physical_record(const rh_physical_facts *copy)
     return object;
 }
 
+static rh_json *csv_record(const rh_csv_facts *csv)
+{
+    if (!csv)
+        return NULL;
+    rh_json *object = rh_json_object();
+    rh_json_add_string(object, "definitions", rh_base_name(csv->definitions));
+    rh_json_add_int(object, "files", (int64_t)csv->file_count);
+    rh_json_add_string(object, "null", csv->null_word);
+    return object;
+}
+
 static rh_json *backup_record(const rh_backup_facts *backup)
 {
     if (!backup->path)
@@ -144,6 +155,7 @@ static rh_json *backup_record(const rh_backup_facts *backup)
     rh_json_add_count(object, "server_major", backup->server_major > 0 ? backup->server_major : RH_UNKNOWN);
     rh_json_add(object, "database", rh_record_database(&backup->database));
     rh_json_add(object, "physical", physical_record(backup->physical));
+    rh_json_add(object, "csv", csv_record(backup->csv));
     rh_record_figure(object, "restore_s", restored ? backup->restore_s : RH_NOT_MEASURED);
     rh_json_add_count(object, "database_bytes", restored ? backup->database_bytes : RH_UNKNOWN);
     rh_json_add_count(object, "tables", restored ? backup->tables : RH_UNKNOWN);

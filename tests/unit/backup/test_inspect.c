@@ -107,6 +107,74 @@ static void plain_dumps_are_recognised(void **state)
     rh_arena_free(arena);
 }
 
+static void csv_files_beside_their_definitions_are_recognised(void **state)
+{
+    (void)state;
+    shell(
+        "mkdir export && cd export && printf -- '-- Dumped from database version 14.3\\nCREATE TABLE t (id int, "
+        "a text);\\n' > ddl && printf 'id,a\\n1,\\n2,\"x\ny\"\\n' > t.csv && gzip -c t.csv > s.u.csv.gz && echo "
+        "'not CSV' > notes.txt && echo no > .hidden.csv");
+    rh_arena *arena = rh_arena_new();
+    rh_backup_facts facts;
+    rh_error error = {0};
+    if (!inspect("export", arena, &facts, &error))
+        fail_msg("%s", error.message);
+    assert_int_equal(facts.shape, RH_SHAPE_CSV);
+    assert_int_equal(facts.server_major, 14);
+    assert_string_equal(facts.compression, "mixed");
+    assert_string_equal(rh_base_name(facts.csv->definitions), "ddl");
+    assert_int_equal(facts.csv->file_count, 2);
+    assert_string_equal(facts.csv->files[0].stem, "s.u");
+    assert_string_equal(facts.csv->files[1].stem, "t");
+    assert_int_equal(facts.csv->files[0].rows, 2);
+    rh_rows rows;
+    assert_true(rh_backup_read_table(&facts, NULL, "t", arena, &rows, &error));
+    assert_int_equal(rows.row_count, 2);
+    assert_string_equal(rows.columns[1], "a");
+    assert_null(rows.rows[0][1]);
+    assert_string_equal(rows.rows[1][1], "x\ny");
+    rh_listed_tables tables;
+    assert_true(rh_backup_list_tables(&facts, arena, &tables, &error));
+    assert_int_equal(tables.count, 1);
+    rh_arena_free(arena);
+}
+
+static void expect_bad_csv(const char *make, const char *file, const char *said, int line, int column)
+{
+    char command[500];
+    snprintf(command, sizeof command,
+             "rm -rf bad && mkdir bad && cd bad && echo 'CREATE TABLE t (id int);' > a.sql && %s", make);
+    shell(command);
+    rh_arena *arena = rh_arena_new();
+    rh_backup_facts facts;
+    rh_error error = {0};
+    if (inspect("bad", arena, &facts, &error))
+        fail_msg("%s: was taken", make);
+    if (!strstr(error.message, said))
+        fail_msg("%s: \"%s\" has no \"%s\"", make, error.message, said);
+    assert_int_equal(error.code, RH_ERROR_BACKUP);
+    assert_string_equal(rh_base_name(error.file), file);
+    assert_int_equal(error.line, line);
+    assert_int_equal(error.column, column);
+    rh_error_release(&error);
+    rh_arena_free(arena);
+}
+
+static void bad_csv_files_are_refused_by_place(void **state)
+{
+    (void)state;
+    expect_bad_csv("printf 'a,b\\n1,2\\n3\\n' > t.csv", "t.csv", "the row has 1 field, and the header has 2",
+                   3, 1);
+    expect_bad_csv("printf 'a,b\\n1,2,3\\n' > t.csv", "t.csv", "has 3 fields", 2, 5);
+    expect_bad_csv("printf 'a;b\\n1;2\\n' > t.csv", "t.csv", "separated by semicolons", 1, 1);
+    expect_bad_csv("printf '' > t.csv", "t.csv", "the file is empty", 0, 0);
+    expect_bad_csv("printf 'a\\n1\\n\\351\\n' > t.csv", "t.csv", "not UTF-8", 3, 1);
+    expect_bad_csv("echo a > t.csv && echo 'SET a = 1;' > b.sql", "b.sql",
+                   "two files of SQL, a.sql and b.sql", 0, 0);
+    expect_bad_csv("ln -s /etc/passwd t.csv", "t.csv", "a symbolic link", 0, 0);
+    expect_bad_csv("echo a > t && tar cf t.csv t", "t.csv", "a tar archive, not CSV", 0, 0);
+}
+
 static void what_is_no_backup_is_named(void **state)
 {
     (void)state;
@@ -192,6 +260,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plain_dumps_are_recognised),
+        cmocka_unit_test(csv_files_beside_their_definitions_are_recognised),
+        cmocka_unit_test(bad_csv_files_are_refused_by_place),
         cmocka_unit_test(what_is_no_backup_is_named),
         cmocka_unit_test(a_dump_of_several_databases_is_refused),
     };
