@@ -1,21 +1,27 @@
 #!/bin/sh
-# The harness's own cost: a quiet pass against psql running the same statements in the same transactions, on the same server,
-# each from a fresh copy of the same database, interleaved. Four sets: the quick start's eight migrations (wanted: at most
+# The harness's own cost: a quiet pass against psql running the same statements in the same transactions, the tool's own history among
+# them (golang-migrate commits it before and after each file), on the same server, each from a fresh copy of the same database, interleaved. Four sets: the quick start's eight migrations (wanted: at most
 # 5 % or 200 ms more), one of 20,000 statements (wanted: at most 3 %), one of 1,000 tiny ones that are timed one by one, and one
 # of 150 files of eight small statements each (wanted: at most 25 % and 0.3 ms a statement), where the observation of each weighs
 # most. CASES picks among them.
 . "$(dirname "$0")/cluster.sh"
 make_dump
+# file VERSION FILE: what golang-migrate sends for a file, in the transaction that its one simple query makes of it.
+history() { echo "BEGIN READ WRITE; TRUNCATE schema_migrations; INSERT INTO schema_migrations (version, dirty) VALUES ($1, $2); COMMIT;"; }
+file() {
+    history "$1" true
+    if [ "$(grep -c ';[[:space:]]*$' "$2")" -gt 1 ]; then
+        { echo 'BEGIN;'; cat "$2"; echo 'COMMIT;'; }
+    else
+        cat "$2"
+    fi
+    history "$1" false
+}
 mkdir "$work/many" "$work/tiny" "$work/files"
-# The pending files in order, each in the transaction that golang-migrate's one simple query makes of it.
 for file in "$source"/scenarios/quickstart/migrations/0000*.up.sql; do
     version=$(basename "$file" | cut -d_ -f1)
     [ "$version" -gt 11 ] || continue
-    if [ "$(grep -c ';[[:space:]]*$' "$file")" -gt 1 ]; then
-        { echo 'BEGIN;'; cat "$file"; echo 'COMMIT;'; } >>"$work/quickstart.sql"
-    else
-        cat "$file" >>"$work/quickstart.sql"
-    fi
+    file "$version" "$file" >>"$work/quickstart.sql"
 done
 echo 'SELECT 1;' >"$work/many/000011_applied.up.sql"
 cp "$work/many/000011_applied.up.sql" "$work/tiny"
@@ -31,7 +37,7 @@ COMMENT ON TABLE small_$file IS 'table $file';
 UPDATE small_$file SET note = 'other' WHERE id = 1;
 CREATE VIEW small_view_$file AS SELECT id, note FROM small_$file;
 SQL
-    { echo 'BEGIN;'; cat "$work/files/$(printf %06d "$file")_table.up.sql"; echo 'COMMIT;'; } >>"$work/files.sql"
+    file "$file" "$work/files/$(printf %06d "$file")_table.up.sql" >>"$work/files.sql"
 done
 awk 'BEGIN { print "CREATE TABLE notes (id int PRIMARY KEY, note text);"
     for (i = 1; i < 10000; i++) printf "INSERT INTO notes VALUES (%d, \047note %d\047);\nUPDATE notes SET note = \047other\047 WHERE id = %d;\n", i, i, i
@@ -39,7 +45,7 @@ awk 'BEGIN { print "CREATE TABLE notes (id int PRIMARY KEY, note text);"
 awk 'BEGIN { for (i = 1; i <= 500; i++) printf "COMMENT ON TABLE orders IS \047comment %d\047;\nUPDATE orders SET note = \047n\047 WHERE id = %d;\n", i, i
     }' >"$work/tiny/000012_tiny.up.sql"
 for set in many tiny; do
-    { echo 'BEGIN;'; cat "$work/$set/000012_$set.up.sql"; echo 'COMMIT;'; } >"$work/$set.sql"
+    file 12 "$work/$set/000012_$set.up.sql" >"$work/$set.sql"
 done
 "$bindir/createdb" original
 "$bindir/pg_restore" -j2 -d original "$work/grown.dump"
