@@ -116,6 +116,18 @@ static void hinges_bend_at_their_memory(void **state)
     within(rh_cost_term_value(RH_TERM_SPILL, RH_CLASS_INDEX_BUILD, &large), 48e6 - 8e6, 1e-9);
 }
 
+/* A sample refers to as many rows as there are, and is the smaller side of the join; the whole is the larger.
+ */
+static void a_foreign_key_is_a_join_with_the_smaller_side_hashed(void **state)
+{
+    (void)state;
+    const rh_work_size sample = {.rows = 5000, .referenced_rows = 20000},
+                       whole = {.rows = 200000, .referenced_rows = 20000};
+    within(rh_cost_term_value(RH_TERM_ROWS, RH_CLASS_FOREIGN_KEY, &sample), 20000 + 2 * 5000, 1e-9);
+    within(rh_cost_term_value(RH_TERM_ROWS, RH_CLASS_FOREIGN_KEY, &whole), 200000 + 2 * 20000, 1e-9);
+    within(rh_cost_term_value(RH_TERM_ROWS, RH_CLASS_VALIDATION, &whole), 200000, 1e-9);
+}
+
 static void a_disturbed_run_counts_less(void **state)
 {
     (void)state;
@@ -258,6 +270,7 @@ int main(void)
         cmocka_unit_test(each_class_has_its_terms),
         cmocka_unit_test(a_hinge_with_few_samples_is_not_fitted),
         cmocka_unit_test(hinges_bend_at_their_memory),
+        cmocka_unit_test(a_foreign_key_is_a_join_with_the_smaller_side_hashed),
         cmocka_unit_test(a_disturbed_run_counts_less),
         cmocka_unit_test(nothing_grows_below_zero),
         cmocka_unit_test(waits_for_a_cpu_do_not_count),
