@@ -2,6 +2,7 @@
  * */
 #include "pgrehearse/base/statistics.h"
 #include "growth.h"
+#include "pgrehearse/base/units.h"
 #include "pgrehearse/predict/predict.h"
 #include <stdlib.h>
 #include <string.h>
@@ -34,11 +35,26 @@ static void baselines(const rh_statement *statement, double measure, rh_backtest
     row->power_law_s = exp((sy - slope * sx) / n + slope * log(measure));
 }
 
+/* What the samples cannot tell; empty where they can. */
+static const char *doubt_of(const rh_growth *growth, const rh_work_size *size, rh_arena *arena)
+{
+    char own[32], joined[32];
+    if (!growth->ambiguous)
+        return "";
+    rh_duration_format(rh_cost_at(&growth->own, size), own, sizeof own);
+    rh_duration_format(rh_cost_at(&growth->joined, size), joined, sizeof joined);
+    return rh_arena_printf(
+        arena,
+        "; the samples do not show whether the time goes with the rows that it changes (%s) "
+        "or with those that it joins (%s): between the two",
+        own, joined);
+}
+
 /* The interval that the samples themselves, and HISTORY, give; none when they are too few. */
-static void widen(rh_backtest_row *row, const rh_heldouts *residuals, double level)
+static void widen(rh_backtest_row *row, const rh_heldouts *residuals, double doubt, double level)
 {
     size_t used;
-    double width = rh_heldouts_width(residuals, row->class_, row->distance, level, &used);
+    double width = hypot(rh_heldouts_width(residuals, row->class_, row->distance, level, &used), doubt);
     row->low_s = row->predicted_s * exp(-width);
     row->high_s = row->predicted_s * exp(width);
 }
@@ -55,11 +71,11 @@ static void predict_row(const rh_statement *statement, const rh_work_size *size,
     row->predicted_s = rh_growth_at(&growth, size);
     row->distance = fmax(0, log2(rh_work_measure(size) / cost->largest));
     row->actual_s = row->low_s = row->high_s = NAN;
-    row->basis = rh_arena_printf(arena, "%zu runs on samples of at most 1/%.0f of its size: %s%s",
+    row->basis = rh_arena_printf(arena, "%zu runs on samples of at most 1/%.0f of its size: %s%s%s",
                                  cost->observations, exp2(row->distance), rh_cost_describe(cost, size, arena),
-                                 rh_growth_describe(choice, arena));
+                                 rh_growth_describe(choice, arena), doubt_of(&growth, size, arena));
     if (row->predicted_s >= RH_PREDICT_FLOOR_S)
-        widen(row, residuals, level);
+        widen(row, residuals, rh_growth_doubt(&growth, size), level);
     baselines(statement, rh_work_measure(size), row);
 }
 

@@ -257,13 +257,29 @@ static double fitted(const observations *o, size_t row, const rh_cost *cost)
     return sum;
 }
 
+static double median_residual(const observations *o, const rh_cost *cost, double *work)
+{
+    for (size_t i = 0; i < o->count; i++)
+        work[i] = fabs(log(fitted(o, i, cost) / o->value[i]));
+    return rh_median(work, o->count);
+}
+
 rh_cost rh_cost_fit(const rh_statement *statement, rh_cost_quantity quantity, unsigned passes,
                     double scale_max)
+{
+    return rh_cost_fit_without(statement, quantity, passes, scale_max, 0);
+}
+
+rh_cost rh_cost_fit_without(const rh_statement *statement, rh_cost_quantity quantity, unsigned passes,
+                            double scale_max, unsigned without)
 {
     enum { ROUNDS = 8 };
     static const double SMALL = 0.03; /* relative errors below this count alike */
     rh_cost cost = {.class_ = statement->class_};
     observations o = collect(statement, quantity, passes, scale_max, &cost);
+    for (int t = 0; t < RH_TERM_COUNT; t++)
+        if (without & 1u << t)
+            o.scale[t] = 0;
     double *weight = rh_alloc((o.count + 1) * sizeof *weight);
     double *work = rh_alloc((o.count + 1) * (RH_TERM_COUNT + 1) * sizeof *work);
     for (size_t i = 0; i < o.count; i++)
@@ -275,6 +291,7 @@ rh_cost rh_cost_fit(const rh_statement *statement, rh_cost_quantity quantity, un
             weight[i] = o.weight[i] / o.value[i] / sqrt(fmax(error, SMALL) / SMALL);
         }
     }
+    cost.residual = median_residual(&o, &cost, work);
     free(work);
     free(weight);
     free(o.terms);

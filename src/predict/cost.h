@@ -43,6 +43,7 @@ typedef struct rh_cost {
     double coefficient[RH_TERM_COUNT];
     size_t observations;      /* 0: nothing to go by */
     double smallest, largest; /* measures of the observations: the extrapolation starts at the largest */
+    double residual;          /* median |log(fitted / observed)|; NAN: nothing to go by */
 } rh_cost;
 
 /* Fits QUANTITY of the runs of STATEMENT whose pass is in PASSES (bits 1 << rh_pass_kind) and whose scale is
@@ -50,6 +51,9 @@ typedef struct rh_cost {
  * reweighted so that a scale that was disturbed counts less (Huber, Robust Statistics, 1981). */
 rh_cost rh_cost_fit(const rh_statement *statement, rh_cost_quantity quantity, unsigned passes,
                     double scale_max);
+/* Without the terms in WITHOUT (bits 1 << rh_cost_term). */
+rh_cost rh_cost_fit_without(const rh_statement *statement, rh_cost_quantity quantity, unsigned passes,
+                            double scale_max, unsigned without);
 /* At SIZE. */
 double rh_cost_at(const rh_cost *cost, const rh_work_size *size);
 /* The share of each term in rh_cost_at, in words: "rows 71 %, sort 20 %, fixed 9 %". */

@@ -50,6 +50,23 @@ static void fit_line(const rh_statement *statement, rh_cost_quantity quantity, u
     }
 }
 
+/* The rows of the relation that a statement changes and those of the relation that it joins grow alike from
+ * sample to sample, but not from there to the whole: a sample has all rows that others refer to, and so a
+ * larger share of one of the two. Where either explains the samples, which of them it was is not known. */
+static void fit_join(const rh_statement *statement, rh_cost_quantity quantity, unsigned passes,
+                     double scale_max, rh_growth *growth)
+{
+    static const double ALIKE = 0.05;
+    const unsigned rows = 1u << RH_TERM_ROWS | 1u << RH_TERM_SORT, other = 1u << RH_TERM_REFERENCED_ROWS;
+    if (statement->class_ == RH_CLASS_FOREIGN_KEY)
+        return;
+    growth->own = rh_cost_fit_without(statement, quantity, passes, scale_max, other);
+    growth->joined = rh_cost_fit_without(statement, quantity, passes, scale_max, rows);
+    const double best = growth->cost.residual + ALIKE;
+    growth->ambiguous = growth->joined.coefficient[RH_TERM_REFERENCED_ROWS] > 0 &&
+                        growth->own.residual <= best && growth->joined.residual <= best;
+}
+
 rh_growth rh_growth_fit(const rh_statement *statement, rh_cost_quantity quantity, unsigned passes,
                         double scale_max, rh_growth_model model)
 {
@@ -58,12 +75,23 @@ rh_growth rh_growth_fit(const rh_statement *statement, rh_cost_quantity quantity
                         .line_value = NAN,
                         .line_measure = NAN};
     fit_line(statement, quantity, passes, scale_max, &growth);
+    fit_join(statement, quantity, passes, scale_max, &growth);
     return growth;
+}
+
+double rh_growth_doubt(const rh_growth *growth, const rh_work_size *size)
+{
+    const double doubt =
+        growth->ambiguous ? fabs(log(rh_cost_at(&growth->joined, size) / rh_cost_at(&growth->own, size))) / 2
+                          : 0;
+    return isfinite(doubt) ? doubt : 0;
 }
 
 double rh_growth_at(const rh_growth *growth, const rh_work_size *size)
 {
-    const double work = rh_cost_at(&growth->cost, size),
+    const double work = growth->ambiguous
+                            ? sqrt(rh_cost_at(&growth->own, size) * rh_cost_at(&growth->joined, size))
+                            : rh_cost_at(&growth->cost, size),
                  line = growth->line_value * rh_work_measure(size) / growth->line_measure;
     if (growth->model == RH_GROWTH_WORK || !(line > 0))
         return work;

@@ -7,6 +7,10 @@
 typedef struct rh_growth {
     rh_growth_model model;
     rh_cost cost;
+    /* Of a statement that joins, and whose samples grow alike in both relations: all for the rows of the one,
+     * and all for those of the other. */
+    bool ambiguous;
+    rh_cost own, joined;
     double line_value, line_measure; /* the least run at the largest size; NAN: none */
 } rh_growth;
 
@@ -14,6 +18,9 @@ typedef struct rh_growth {
 rh_growth rh_growth_fit(const rh_statement *statement, rh_cost_quantity quantity, unsigned passes,
                         double scale_max, rh_growth_model model);
 double rh_growth_at(const rh_growth *growth, const rh_work_size *size);
+/* What the samples cannot tell: half of the distance, in log space, between the two readings of an ambiguous
+ * growth at SIZE; else 0. */
+double rh_growth_doubt(const rh_growth *growth, const rh_work_size *size);
 
 /* The model of each class, from samples of PLAN that are held out: each of a statement's two largest samples,
  * as those of half and of a quarter of its size and less predict it. The work's terms, unless another model

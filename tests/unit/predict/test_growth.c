@@ -112,6 +112,47 @@ static void the_line_starts_at_the_least_run_of_the_largest_sample(void **state)
     assert_float_equal(rh_growth_at(&growth, &whole), sqrt(3.2 * work), 1e-9);
 }
 
+/* Samples of ORDERS rows of one relation for each of ITEMS of the other, whose time is that of the other. */
+static rh_growth join_of(double orders, double items, const rh_work_size *whole, double *at, double *doubt)
+{
+    enum { SAMPLES = 4 };
+    rh_statement_run runs[SAMPLES];
+    for (int i = 0; i < SAMPLES; i++) {
+        runs[i] = rh_statement_run_unmeasured(RH_PASS_KIND_SCALED, 1, 0.125 / (1 << i));
+        runs[i].size.rows = orders / (1 << i);
+        runs[i].size.referenced_rows = items / (1 << i);
+        runs[i].elapsed_s = 2e-6 * runs[i].size.referenced_rows;
+    }
+    const rh_statement statement = {.class_ = RH_CLASS_UNCLASSIFIED, .runs = runs, .run_count = SAMPLES};
+    const rh_growth growth =
+        rh_growth_fit(&statement, RH_COST_ELAPSED, 1u << RH_PASS_KIND_SCALED, 1, RH_GROWTH_WORK);
+    *at = rh_growth_at(&growth, whole);
+    *doubt = rh_growth_doubt(&growth, whole);
+    return growth;
+}
+
+static void a_join_that_may_go_with_either_relation_is_in_doubt(void **state)
+{
+    (void)state;
+    const rh_work_size whole = {.rows = 120000, .referenced_rows = 800000};
+    double at, doubt;
+    const rh_growth growth = join_of(40000, 100000, &whole, &at, &doubt);
+    assert_true(growth.ambiguous);
+    assert_true(at > 0.6 && at < 1.6); /* 3 and 8 times the largest sample's 0.2 s */
+    assert_true(at * exp(doubt) >= 1.6 - 1e-9);
+    assert_true(at * exp(-doubt) <= 0.7);
+}
+
+static void a_join_of_relations_in_proportion_is_in_none(void **state)
+{
+    (void)state;
+    const rh_work_size whole = {.rows = 120000, .referenced_rows = 800000};
+    double at, doubt;
+    join_of(15000, 100000, &whole, &at, &doubt);
+    assert_float_equal(at, 1.6, 0.1);
+    assert_true(doubt < 0.1);
+}
+
 static void the_evidence_is_in_the_sentence(void **state)
 {
     (void)state;
@@ -134,6 +175,8 @@ int main(void)
         cmocka_unit_test(a_class_without_samples_of_its_own_keeps_the_terms),
         cmocka_unit_test(without_samples_the_terms_stay),
         cmocka_unit_test(the_line_starts_at_the_least_run_of_the_largest_sample),
+        cmocka_unit_test(a_join_that_may_go_with_either_relation_is_in_doubt),
+        cmocka_unit_test(a_join_of_relations_in_proportion_is_in_none),
         cmocka_unit_test(the_evidence_is_in_the_sentence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
