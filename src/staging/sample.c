@@ -270,11 +270,13 @@ static bool open_sessions(sampling *job, rh_error *error)
 }
 
 /* VACUUM marks rows as committed for good only once their commit is on disk; otherwise the first scan of the
- * pass would write every page. A commit that is waited for takes the earlier ones with it. */
+ * pass would write every page. A commit that is waited for takes the earlier ones with it, if it has written
+ * WAL: an assigned transaction id alone is not waited for. */
 static bool flush(sampling *job, rh_error *error)
 {
     return rh_pg_execute(job->part, "SET synchronous_commit = local", error) &&
-           rh_pg_execute(job->part, "SELECT pg_catalog.txid_current()", error);
+           rh_pg_execute(job->part, "SELECT pg_catalog.pg_logical_emit_message(true, 'pgrehearse', '')",
+                         error);
 }
 
 static bool make_sample(sampling *job, double fraction, rh_error *error)
