@@ -2,6 +2,8 @@
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/interrupt.h"
 #include "pgrehearse/base/text.h"
+#include "blocks.h"
+#include "tree_state.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -11,24 +13,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { STEP_BYTES = 16 << 20, BUFFER_BYTES = 1 << 20 };
+enum { STEP_BYTES = 16 << 20 };
 
 /* A copy or a restore under way. */
 typedef struct copy_job {
-    bool restore; /* TO exists: keep what is the same */
-    int64_t stamp_ns;
-    bool no_reflink, no_range; /* the file system refused it: do not try again */
+    const rh_tree_restore_options *restore; /* TO exists: keep what is the same; NULL */
+    bool no_reflink, no_range;              /* the file system refused it: do not try again */
     int64_t copied_bytes;
 } copy_job;
 
 static bool same_time(struct timespec a, struct timespec b)
 {
     return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
-}
-
-static int64_t nanoseconds(struct timespec time)
-{
-    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
 /* Owner, mode and times of FROM for the file at PATH (or the descriptor FD, when ≥ 0). */
@@ -44,25 +40,6 @@ static bool copy_attributes(int fd, const char *path, const struct stat *from, r
          (link || (fd >= 0 ? fchmod(fd, from->st_mode & 07777) : chmod(path, from->st_mode & 07777)) == 0);
     ok = ok && (fd >= 0 ? futimens(fd, times) : utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW)) == 0;
     return ok || rh_error_errno(error, errno, "cannot set owner, mode and times of %s", path);
-}
-
-/* LENGTH bytes at OFFSET by read and write, for file systems without copy_file_range. */
-static bool copy_by_buffer(int in, int out, off_t offset, off_t length)
-{
-    char *buffer = rh_alloc(BUFFER_BYTES);
-    bool ok = true;
-    while (ok && length > 0) {
-        ssize_t got = pread(in, buffer, length < BUFFER_BYTES ? (size_t)length : BUFFER_BYTES, offset);
-        if (got == 0)
-            break; /* it became shorter: the caller sets the size */
-        ssize_t written = got < 0 ? -1 : pwrite(out, buffer, (size_t)got, offset);
-        if (written < 0 && errno != EINTR)
-            ok = false;
-        offset += written > 0 ? written : 0;
-        length -= written > 0 ? written : 0;
-    }
-    free(buffer);
-    return ok;
 }
 
 static bool copy_extent(int in, int out, off_t offset, off_t length, copy_job *job)
@@ -84,7 +61,7 @@ static bool copy_extent(int in, int out, off_t offset, off_t length, copy_job *j
         offset += copied > 0 ? copied : 0;
         length -= copied > 0 ? copied : 0;
     }
-    return length == 0 || copy_by_buffer(in, out, offset, length);
+    return length == 0 || rh_blocks_copy(in, out, offset, length);
 }
 
 /* Copies the data between holes, so that sparse files stay sparse. */
@@ -197,11 +174,31 @@ static bool copy_directory(const char *from, const char *to, const struct stat *
 
 /* Is TO, which is there, what FROM is? Change times catch what sizes and modification times can hide: a write
  * within the same tick, or one followed by utime. */
-static bool is_unchanged(const struct stat *from, const struct stat *to, const copy_job *job)
+static bool is_unchanged(const struct stat *from, const struct stat *to, const rh_file_state *then)
 {
-    return S_ISREG(from->st_mode) && S_ISREG(to->st_mode) && from->st_size == to->st_size &&
-           same_time(from->st_mtim, to->st_mtim) && from->st_mode == to->st_mode &&
-           from->st_uid == to->st_uid && nanoseconds(to->st_ctim) <= job->stamp_ns;
+    return then && rh_file_state_is(then, to) && S_ISREG(from->st_mode) && S_ISREG(to->st_mode) &&
+           from->st_size == to->st_size && same_time(from->st_mtim, to->st_mtim) &&
+           from->st_mode == to->st_mode && from->st_uid == to->st_uid;
+}
+
+/* The same file as then, written since: its blocks alone. False: it is to be copied as a whole. */
+static bool restore_in_place(const char *from, const char *to, const struct stat *source,
+                             const struct stat *target, const rh_file_state *then, copy_job *job)
+{
+    if (!job->restore->shared || !then || !S_ISREG(source->st_mode) || !S_ISREG(target->st_mode) ||
+        then->status.st_ino != target->st_ino || source->st_dev != target->st_dev || target->st_nlink != 1)
+        return false;
+    int in = open(from, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    int out = in >= 0 ? open(to, O_RDWR | O_NOFOLLOW | O_CLOEXEC) : -1;
+    int64_t copied = 0;
+    bool ok = out >= 0 && rh_blocks_restore(in, out, source->st_size, &copied) &&
+              copy_attributes(out, to, source, NULL);
+    if (out >= 0)
+        close(out);
+    if (in >= 0)
+        close(in);
+    job->copied_bytes += ok ? copied : 0;
+    return ok;
 }
 
 static bool copy_entry(const char *from, const char *to, copy_job *job, rh_error *error)
@@ -210,8 +207,11 @@ static bool copy_entry(const char *from, const char *to, copy_job *job, rh_error
     if (lstat(from, &source) != 0)
         return rh_error_errno(error, errno, "cannot read %s", from);
     if (job->restore && lstat(to, &target) == 0) {
-        if (is_unchanged(&source, &target, job))
+        const rh_file_state *then = rh_tree_state_find(job->restore->state, to);
+        if (is_unchanged(&source, &target, then) || restore_in_place(from, to, &source, &target, then, job))
             return true;
+        if (rh_interrupt_requested())
+            return rh_error_set(error, RH_ERROR_INTERRUPTED, "interrupted while copying %s", from);
         if (!(S_ISDIR(source.st_mode) && S_ISDIR(target.st_mode)) && !rh_tree_remove(to, error))
             return false;
     }
@@ -224,11 +224,6 @@ static bool copy_entry(const char *from, const char *to, copy_job *job, rh_error
     return true; /* sockets and pipes belong to a running program */
 }
 
-static rh_copy_method job_method(const copy_job *job)
-{
-    return job->no_reflink ? RH_COPY_RANGE : RH_COPY_REFLINK;
-}
-
 bool rh_tree_copy(const char *from, const char *to, rh_copy_method *method, rh_error *error)
 {
     copy_job job = {0};
@@ -237,17 +232,15 @@ bool rh_tree_copy(const char *from, const char *to, rh_copy_method *method, rh_e
         return rh_error_errno(error, EEXIST, "cannot copy %s to %s", from, to);
     bool ok = copy_entry(from, to, &job, error);
     if (method)
-        *method = job_method(&job);
+        *method = job.no_reflink ? RH_COPY_RANGE : RH_COPY_REFLINK;
     return ok;
 }
 
-bool rh_tree_restore(const char *from, const char *to, int64_t stamp_ns, rh_copy_method *method,
+bool rh_tree_restore(const char *from, const char *to, const rh_tree_restore_options *options,
                      int64_t *copied_bytes, rh_error *error)
 {
-    copy_job job = {.restore = true, .stamp_ns = stamp_ns};
+    copy_job job = {.restore = options};
     bool ok = copy_entry(from, to, &job, error);
-    if (method)
-        *method = job_method(&job);
     if (copied_bytes)
         *copied_bytes = job.copied_bytes;
     return ok;

@@ -50,6 +50,28 @@ static bool scaled_passes(rh_rehearsal *r, rh_error *error)
     return rh_predictions_write(run, error);
 }
 
+/* Where blocks are shared with the snapshot, their first write is dearer: it is not to be timed. What fails
+ * here, fails in the pass that is observed, too. */
+static bool warm_up(rh_rehearsal *r, rh_error *error)
+{
+    r->stage = "warm-up";
+    if (!(r->scenario->passes & (RH_PASS_QUIET | RH_PASS_LOADED)) || !r->scenario->staging.warm_up ||
+        !rh_staging_first_writes_differ(r->staging))
+        return true;
+    rh_error failed = {0};
+    rh_progress_begin(r->progress, r->stage, "not timed: it writes the blocks that the snapshot shares");
+    rh_pass_settle(r->run, r->staging, RH_PASS_KIND_QUIET, NULL, r->progress, NULL, NULL, &failed);
+    const bool lost = failed.code == RH_ERROR_LOST;
+    if (rh_error_is_set(&failed) && !lost && !rh_pass_is_of_migration(&failed)) {
+        rh_error_move(error, &failed);
+        return false;
+    }
+    rh_error_release(&failed);
+    rh_staging_warmed_up(r->staging);
+    rh_progress_end(r->progress, r->stage, "done");
+    return !lost || rh_staging_accept_restart(r->staging, error);
+}
+
 static bool quiet_passes(rh_rehearsal *r, rh_error *error)
 {
     r->stage = "quiet passes";
@@ -209,6 +231,7 @@ static bool omit_inspecting_passes(rh_rehearsal *r, rh_error *error)
 }
 
 static rh_stage *const MIGRATIONS[] = {scaled_passes,      /* on samples; predictions are written */
+                                       warm_up,            /* untimed, where blocks are shared */
                                        quiet_passes,       /* at full size; predictions are scored */
                                        probe_again,        /* is the machine as fast as before? */
                                        loaded_pass,        /* lock waits and response times under load */
@@ -220,8 +243,8 @@ static rh_stage *const MIGRATIONS[] = {scaled_passes,      /* on samples; predic
                                        lock_policy,        /* trials of lock_timeout */
                                        backfill_pass,      /* trials of settings for each backfill */
                                        NULL};
-static rh_stage *const TWO_PHASE[] = {scaled_passes, quiet_passes,           probe_again, loaded_pass,
-                                      verify,        omit_inspecting_passes, NULL};
+static rh_stage *const TWO_PHASE[] = {scaled_passes, warm_up, quiet_passes,           probe_again,
+                                      loaded_pass,   verify,  omit_inspecting_passes, NULL};
 static rh_stage *const NONE_PENDING[] = {verify, backfill_pass, NULL};
 
 rh_stage *const *rh_stages_of(const rh_plan *plan)

@@ -79,6 +79,7 @@ static const rh_key_spec KEYS[] = {
     {"staging.directory", rh_read_directory, AT(staging.directory)},
     {"staging.bindir", rh_read_directory, AT(staging.bindir)},
     {"staging.isolation", rh_read_word, AT(staging.isolation), WORDS(ISOLATIONS)},
+    {"staging.warm_up", rh_read_bool, AT(staging.warm_up)},
     {"staging.settings", rh_read_settings, AT(staging.settings)},
     {"prepare", rh_read_prepare, AT(prepare)},
     {"migrations", NULL, AT(migrations.where)},

@@ -16,6 +16,7 @@ static void set_defaults(rh_scenario *scenario)
     scenario->backup.jobs = cpus > 0 ? (int)cpus : 1;
     scenario->backup.timeout = 24 * 3600 * RH_SECOND;
     scenario->staging.directory = "/var/tmp";
+    scenario->staging.warm_up = true;
     scenario->workload.next.source = RH_WORKLOAD_NONE;
     scenario->workload.before = 10 * RH_SECOND;
     scenario->workload.after = 10 * RH_SECOND;

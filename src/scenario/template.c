@@ -37,6 +37,7 @@ const char *rh_scenario_template(void)
            "#   directory: /var/tmp      # embedded: where clusters live; needs room for two copies\n"
            "#   bindir: /usr/lib/postgresql/15/bin   # default: of the backup's version, else the next newer\n"
            "#   isolation: full          # weak: go on although this system cannot isolate the private cluster\n"
+           "#   warm_up: false           # no untimed run of the migrations first, where resets are by reflink\n"
            "#   settings:                # production's settings, or the path of its postgresql.conf, or of "
            "a CSV of pg_settings\n"
            "#     shared_buffers: 1GB\n"

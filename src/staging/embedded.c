@@ -290,6 +290,8 @@ void rh_embedded_free(rh_staging *staging, bool keep)
         rh_mark_remove_cluster(cluster->directory, NULL);
     }
     rh_account_release(&staging->account);
+    rh_tree_state_free(cluster->state);
+    cluster->state = NULL;
     if (cluster->lock >= 0)
         close(cluster->lock);
     cluster->lock = -1;

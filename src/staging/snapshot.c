@@ -8,6 +8,7 @@
  */
 #include "snapshot.h"
 #include "pgrehearse/adapters/files.h"
+#include "pgrehearse/base/interrupt.h"
 #include "pgrehearse/base/units.h"
 #include "embedded.h"
 #include "settings.h"
@@ -27,11 +28,35 @@ void rh_snapshot_sync(const rh_staging *staging)
     }
 }
 
-/* From now on, a change time later than the stamp means that the server wrote. */
-static void stamp(rh_staging *staging)
+bool rh_snapshot_record(const char *data, rh_tree_state **state, rh_error *error)
 {
-    staging->cluster.stamp_ns = rh_clock_wall() * 1000;
+    rh_tree_state_free(*state);
+    *state = rh_tree_state_read(data, error);
     rh_clock_sleep_until(rh_clock_monotonic() + CLOCK_LAG);
+    return *state != NULL;
+}
+
+/* Everything that runs writes WAL, and first of all into segments that are there. */
+static bool unshare_wal(rh_staging *staging, rh_error *error)
+{
+    rh_cluster *cluster = &staging->cluster;
+    int64_t bytes;
+    if (cluster->shared &&
+        !rh_tree_unshare(rh_arena_printf(staging->arena, "%s/pg_wal", cluster->data), &bytes, NULL)) {
+        cluster->shared = false; /* no room, or the file system does not tell what is shared */
+        staging->copy_on_write = "every_pass";
+    }
+    return !rh_interrupt_requested() ||
+           rh_error_set(error, RH_ERROR_INTERRUPTED, "interrupted while the cluster was copied");
+}
+
+/* The files are as in the snapshot: nothing waits to be written, and what is written from now on is told. */
+static bool finish_copy(rh_staging *staging, rh_error *error)
+{
+    if (!unshare_wal(staging, error))
+        return false;
+    rh_snapshot_sync(staging);
+    return rh_snapshot_record(staging->cluster.data, &staging->cluster.state, error);
 }
 
 /* The copy holds what lies in the data directory; a tablespace elsewhere would escape the reset. */
@@ -53,7 +78,14 @@ static bool refuse_tablespaces(rh_pg *pg, rh_error *error)
 static bool settle(rh_staging *staging, rh_error *error)
 {
     rh_pg *pg = rh_staging_connect(staging, staging->database, ": settle", error);
-    bool ok = pg && refuse_tablespaces(pg, error) && (staging->copy || rh_pg_execute(pg, "VACUUM", error));
+    /* A commit that wrote WAL and is waited for: VACUUM marks rows as committed only once their commit is on
+     * disk, or the first scan of each pass would write every page. */
+    bool ok =
+        pg && refuse_tablespaces(pg, error) &&
+        (staging->copy ||
+         (rh_pg_execute(pg, "SET synchronous_commit = local", error) &&
+          rh_pg_execute(pg, "SELECT pg_catalog.pg_logical_emit_message(true, 'pgrehearse', '')", error) &&
+          rh_pg_execute(pg, "VACUUM", error)));
     rh_pg_close(pg);
     return ok;
 }
@@ -77,7 +109,11 @@ static bool copy_cluster(rh_staging *staging, rh_error *error)
         }
         return false;
     }
-    staging->reset_method = method == RH_COPY_REFLINK ? "reflink" : "copy of changed files";
+    cluster->shared = method == RH_COPY_REFLINK;
+    staging->copy_on_write = !cluster->shared                             ? "none"
+                             : rh_overwrites_in_place(cluster->directory) ? "first_pass"
+                                                                          : "every_pass";
+    staging->reset_method = cluster->shared ? "reflink" : "copy of changed files";
     return true;
 }
 
@@ -91,8 +127,8 @@ bool rh_snapshot_take(rh_staging *staging, rh_error *error)
         return false;
     if (!rh_tree_remove(staging->cluster.snapshot, error) || !copy_cluster(staging, error))
         return false;
-    rh_snapshot_sync(staging);
-    stamp(staging);
+    if (!finish_copy(staging, error))
+        return false;
     rh_staging_use(staging, staging->database);
     return rh_embedded_run(staging, error);
 }
@@ -108,10 +144,14 @@ bool rh_snapshot_reset(rh_staging *staging, rh_error *error)
     staging->scaled_settings = NULL;
     if (scaled && !rh_settings_write(staging, RH_SETTINGS_TIMED, error))
         return false;
-    if (!rh_tree_restore(cluster->snapshot, cluster->data, cluster->stamp_ns, NULL, NULL, error))
+    const rh_tree_restore_options options = {.state = cluster->state, .shared = cluster->shared};
+    int64_t bytes = 0;
+    if (!rh_tree_restore(cluster->snapshot, cluster->data, &options, &bytes, error))
         return false;
-    rh_snapshot_sync(staging);
-    stamp(staging);
+    if (bytes > staging->reset_bytes)
+        staging->reset_bytes = bytes;
+    if (!finish_copy(staging, error))
+        return false;
     rh_staging_use(staging, staging->database);
     return rh_embedded_run(staging, error);
 }

@@ -36,6 +36,7 @@ rh_staging *rh_staging_start(const rh_staging_request *request, rh_error *error)
     staging->id = make_id(arena);
     staging->cluster.lock = staging->account.lock = -1;
     staging->phase = RH_SETTINGS_RESTORE;
+    staging->reset_bytes = RH_UNKNOWN;
     bool ok = staging->kind == RH_STAGING_EMBEDDED ? rh_embedded_start(staging, request, error)
                                                    : rh_server_start(staging, request, error);
     if (ok)
@@ -136,6 +137,16 @@ bool rh_staging_reset(rh_staging *staging, const rh_progress *progress, rh_error
     *took = rh_seconds(rh_clock_monotonic() - began);
     rh_progress_detail(progress, "reset", "%s, %.2f s", staging->reset_method, *took);
     return true;
+}
+
+bool rh_staging_first_writes_differ(const rh_staging *staging)
+{
+    return staging->copy_on_write && strcmp(staging->copy_on_write, "first_pass") == 0;
+}
+
+void rh_staging_warmed_up(rh_staging *staging)
+{
+    staging->copy_on_write = "unshared";
 }
 
 void rh_staging_crash(rh_staging *staging)
@@ -306,9 +317,11 @@ bool rh_staging_describe(rh_staging *staging, rh_arena *arena, rh_staging_facts 
             .server_version_num = rh_pg_server_version(pg),
             .location = rh_arena_strdup(arena, describe_location(staging)),
             .reset_method = staging->reset_method,
+            .copy_on_write = staging->copy_on_write,
             .snapshot_s = staging->reset_method ? staging->snapshot_s : RH_NOT_MEASURED,
             .reset_s = median_reset_s(staging),
             .snapshot_bytes = staging->reset_method ? staging->snapshot_bytes : RH_UNKNOWN,
+            .reset_bytes = staging->reset_bytes,
             .resets = (int)staging->reset_count,
             .cpu_count = (int)sysconf(_SC_NPROCESSORS_ONLN),
             .memory_bytes = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE),

@@ -14,6 +14,7 @@
 #include "isolation.h"
 #include "server_log.h"
 #include "settings.h"
+#include "snapshot.h"
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -27,9 +28,6 @@
 enum { FIRST_WITH_SIGNAL_FILE = 12 };
 
 static const rh_usec START_PATIENCE = 120 * RH_SECOND, SLOT_PATIENCE = 30 * RH_SECOND;
-
-/* A file system's clock lags the real one by up to a tick. */
-static const rh_usec CLOCK_LAG = RH_SECOND / 50;
 
 /* ---- whether one is possible ---- */
 
@@ -46,7 +44,7 @@ static const char *check_disk(rh_staging *staging)
     char needed[32], had[32];
     if (!rh_tree_bytes(cluster->data, &bytes, NULL))
         return "the size of the cluster could not be read";
-    if (staging->standby.stamp_ns)
+    if (staging->standby.state)
         rh_tree_bytes(staging->standby.data, &copied, NULL);
     const bool reflink = staging->reset_method && strcmp(staging->reset_method, "reflink") == 0;
     const int64_t needs = rh_standby_needs(bytes, copied, reflink),
@@ -112,21 +110,27 @@ static bool name_files(rh_staging *staging, rh_error *error)
     return true;
 }
 
+static bool remove_files(rh_standby *standby, rh_error *error)
+{
+    rh_tree_state_free(standby->state);
+    standby->state = NULL;
+    return rh_tree_remove(standby->data, error);
+}
+
 /* The primary has stopped. */
 static bool copy_primary(rh_staging *staging, rh_error *error)
 {
     rh_standby *standby = &staging->standby;
     const char *signal_file = rh_arena_printf(staging->arena, "%s/standby.signal", standby->data);
-    bool ok = standby->stamp_ns ? rh_tree_restore(staging->cluster.data, standby->data, standby->stamp_ns,
-                                                  NULL, NULL, error)
-                                : rh_tree_copy(staging->cluster.data, standby->data, NULL, error);
+    const rh_tree_restore_options options = {.state = standby->state, .shared = staging->cluster.shared};
+    bool ok = standby->state ? rh_tree_restore(staging->cluster.data, standby->data, &options, NULL, error)
+                             : rh_tree_copy(staging->cluster.data, standby->data, NULL, error);
     ok = ok && rh_file_write(signal_file, "", 0, error);
     if (ok && staging->uid && lchown(signal_file, staging->uid, staging->gid) != 0)
         ok = rh_error_errno(error, errno, "cannot change the owner of %s", signal_file);
-    standby->stamp_ns = ok ? rh_clock_wall() * 1000 : 0;
+    ok = ok && rh_snapshot_record(standby->data, &standby->state, error);
     if (!ok)
-        rh_tree_remove(standby->data, NULL);
-    rh_clock_sleep_until(rh_clock_monotonic() + CLOCK_LAG);
+        remove_files(standby, NULL);
     return ok;
 }
 
@@ -346,8 +350,7 @@ bool rh_staging_standby_remove(rh_staging *staging, rh_error *error)
 {
     if (!rh_staging_standby_stop(staging, error))
         return false;
-    staging->standby.stamp_ns = 0;
-    return !staging->standby.data || rh_tree_remove(staging->standby.data, error);
+    return !staging->standby.data || remove_files(&staging->standby, error);
 }
 
 bool rh_staging_standby_was_up(rh_staging *staging, const char **why_not)
@@ -369,6 +372,6 @@ void rh_standby_free(rh_staging *staging)
         return;
     if (strcmp(standby->log, standby->shown_log) != 0)
         rh_server_log_show(standby->log, standby->shown_log, NULL);
-    rh_tree_remove(standby->data, NULL);
+    remove_files(standby, NULL);
     rh_tree_remove(standby->socket, NULL);
 }

@@ -1,6 +1,7 @@
 /* The state of staging. Shared by the files of staging/ only. */
 #pragma once
 #include "account.h"
+#include "pgrehearse/adapters/files.h"
 #include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/adapters/process.h"
 #include "server_life.h"
@@ -29,7 +30,8 @@ typedef struct rh_cluster {
     rh_shared_memory memory;                   /* of the server that was started last */
     rh_server_life life;                       /* the same server's */
     bool broken;                               /* a server lost a process before it was stopped */
-    int64_t stamp_ns;                          /* data equalled the snapshot at this wall time */
+    rh_tree_state *state;                      /* data when it last equalled the snapshot; NULL */
+    bool shared; /* data shares blocks with the snapshot, and the file system tells which */
 } rh_cluster;
 
 /* A standby of the private cluster; its socket's directory is beside the cluster's. */
@@ -39,7 +41,7 @@ typedef struct rh_standby {
     rh_shared_memory memory;
     rh_server_life life;
     rh_standby_mode mode; /* how the primary that runs was started for it */
-    int64_t stamp_ns;     /* its data equalled the primary's at this wall time; 0: not copied yet */
+    rh_tree_state *state; /* its data when they last equalled the primary's; NULL: not copied yet */
 } rh_standby;
 
 /* Databases that pgrehearse creates on a given server. */
@@ -94,6 +96,8 @@ struct rh_staging {
 
     /* for the facts */
     const char *reset_method;
+    const char *copy_on_write; /* of the next timed pass */
+    int64_t reset_bytes;       /* of the largest */
     double snapshot_s;
     int64_t snapshot_bytes;
     double *reset_s; /* each */

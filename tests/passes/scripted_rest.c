@@ -96,6 +96,17 @@ bool rh_staging_reset(rh_staging *staging, const rh_progress *progress, rh_error
     return true;
 }
 
+bool rh_staging_first_writes_differ(const rh_staging *staging)
+{
+    (void)staging;
+    return false;
+}
+
+void rh_staging_warmed_up(rh_staging *staging)
+{
+    (void)staging;
+}
+
 bool rh_staging_sample(rh_staging *staging, double fraction, rh_arena *arena, const char **why_not,
                        rh_error *error)
 {

@@ -79,11 +79,28 @@ typedef enum rh_copy_method { RH_COPY_REFLINK, RH_COPY_RANGE } rh_copy_method;
 /* Copies a tree (regular files, directories, symbolic links as links), keeping modes, modification times and,
  * as root, owners: by reflink where the file system has it, else copy_file_range. TO must not exist. */
 bool rh_tree_copy(const char *from, const char *to, rh_copy_method *method, rh_error *error);
-/* Makes TO equal to FROM again by copying only what differs in size, modification time (ns) or — for files
- * that TO changed since STAMP_NS wall time — change time, and removing what FROM lacks. *COPIED_BYTES may be
- * NULL. */
-bool rh_tree_restore(const char *from, const char *to, int64_t stamp_ns, rh_copy_method *method,
+/* What the files of a tree are at one moment: the times, size and place of each. */
+typedef struct rh_tree_state rh_tree_state;
+rh_tree_state *rh_tree_state_read(const char *path, rh_error *error);
+/* Takes NULL. */
+void rh_tree_state_free(rh_tree_state *state);
+
+typedef struct rh_tree_restore_options {
+    const rh_tree_state *state; /* of TO, when it last equalled FROM; NULL: nothing is known of it */
+    bool shared;                /* TO was copied by reflink: the blocks that were written are copied back in
+                                   place, and stay TO's own; the rest stays shared */
+} rh_tree_restore_options;
+/* Makes TO equal to FROM again: copies each file whose size, modification time, inode or change time is not
+ * that of the state, which no program can hide, and removes what FROM lacks. *COPIED_BYTES (may be NULL):
+ * how many bytes were copied or shared anew. */
+bool rh_tree_restore(const char *from, const char *to, const rh_tree_restore_options *options,
                      int64_t *copied_bytes, rh_error *error);
+/* Gives the files of a tree blocks of their own where they share them; contents and times stay. *BYTES: how
+ * many were copied. */
+bool rh_tree_unshare(const char *path, int64_t *bytes, rh_error *error);
+/* Whether a write to a block that is not shared goes to its old place in DIRECTORY. False where it never does
+ * (btrfs, ZFS), and where the file system does not tell. */
+bool rh_overwrites_in_place(const char *directory);
 /* An exclusive lock on PATH (created if missing) that lives until the returned descriptor is closed, also by
  * death; -1 when another process holds it (no error set) or on failure (error set). Not inherited by
  * children. */

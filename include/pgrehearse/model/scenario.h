@@ -196,6 +196,7 @@ typedef struct rh_scenario {
         rh_setting *settings;  /* production's, for the timed passes */
         size_t setting_count;
         rh_isolation_demand isolation;
+        bool warm_up; /* where a reset shares blocks */
         rh_location where;
     } staging;
     struct {

@@ -122,6 +122,11 @@ bool rh_staging_snapshot(rh_staging *staging, const rh_progress *progress, rh_er
  * same state: shared buffers empty except for what one connection reads, the operating system's cache as
  * after the copy, and no dirty pages. No connection of the caller may be open. */
 bool rh_staging_reset(rh_staging *staging, const rh_progress *progress, rh_error *error);
+/* Whether the first pass that writes a block pays for its copy, and later ones do not: a reset by reflink
+ * shares blocks, and those that were written once are not shared any more. Until rh_staging_warmed_up, which
+ * says that the migrations have run once from the snapshot. */
+bool rh_staging_first_writes_differ(const rh_staging *staging);
+void rh_staging_warmed_up(rh_staging *staging);
 /* Kills an embedded server, as a crash does, without waiting. May be called from another thread, while
  * connections are open. Call rh_staging_restart then. */
 void rh_staging_crash(rh_staging *staging);

@@ -69,9 +69,11 @@ static rh_json *staging_record(const rh_staging_facts *staging)
     rh_json_add_string(object, "locale_missing", staging->locale_missing);
     rh_json_add_string(object, "location", staging->location);
     rh_json_add_string(object, "reset_method", staging->reset_method);
+    rh_json_add_string(object, "copy_on_write", staging->copy_on_write);
     rh_record_figure(object, "snapshot_s", staging->snapshot_s);
     rh_json_add_count(object, "snapshot_bytes", staging->snapshot_bytes);
     rh_record_figure(object, "reset_s", staging->resets > 0 ? staging->reset_s : RH_NOT_MEASURED);
+    rh_json_add_count(object, "reset_bytes", staging->reset_bytes);
     rh_json_add_int(object, "resets", staging->resets);
     rh_json_add_count(object, "cpu_count", staging->cpu_count);
     rh_json_add_count(object, "memory_bytes", staging->memory_bytes);

@@ -24,7 +24,7 @@
 
 typedef struct fixture {
     rh_arena *arena;
-    char root[64]; /* staging.directory and log directory */
+    char root[64]; /* staging.directory and log directory, in $PGREHEARSE_TEST_DIRECTORY or /tmp */
     rh_scenario scenario;
     rh_staging *staging;
     rh_error error;
@@ -33,7 +33,8 @@ typedef struct fixture {
 static inline int fixture_set_up(void **state)
 {
     fixture *f = calloc(1, sizeof *f);
-    snprintf(f->root, sizeof f->root, "/tmp/pgrehearse-staging-XXXXXX");
+    const char *parent = getenv("PGREHEARSE_TEST_DIRECTORY");
+    snprintf(f->root, sizeof f->root, "%s/pgrehearse-staging-XXXXXX", parent ? parent : "/tmp");
     *state = f;
     if (!mkdtemp(f->root) || chmod(f->root, 0755))
         return -1;

@@ -174,13 +174,13 @@ static void test_digest(void **state)
     rh_error_release(&error);
 }
 
-static int64_t stamp_now(void)
+static rh_tree_state *state_now(const char *path)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
+    rh_tree_state *now = rh_tree_state_read(path, NULL);
+    assert_non_null(now);
     nanosleep(&(struct timespec){.tv_nsec = 20 * 1000 * 1000},
               NULL); /* let the file system's coarse clock pass it */
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    return now;
 }
 
 static void make_tree(fixture *f)
@@ -243,7 +243,7 @@ static void test_restore(void **state)
     make_tree(f);
     assert_true(rh_tree_copy(in(f, "from"), in(f, "to"), NULL, &error));
     for (int round = 0; round < 3; round++) {
-        int64_t stamp = stamp_now();
+        rh_tree_state *written = state_now(in(f, "to"));
         struct stat before;
         assert_int_equal(stat(in(f, "to/touched"), &before), 0);
         assert_true(rh_file_append(in(f, "to/longer"), "!", 1, &error));
@@ -257,13 +257,18 @@ static void test_restore(void **state)
         put(f, "to/new/deep/file", "new");
         assert_true(rh_tree_remove(in(f, "to/was_file"), &error));
         assert_true(rh_directory_make(in(f, "to/was_file/now"), 0700, &error));
-        assert_true(rh_tree_restore(in(f, "from"), in(f, "to"), stamp, NULL, &copied, &error));
+        const rh_tree_restore_options options = {.state = written};
+        assert_true(rh_tree_restore(in(f, "from"), in(f, "to"), &options, &copied, &error));
+        rh_tree_state_free(written);
         check_tree(f, "to");
         assert_false(rh_file_exists(in(f, "to/new")));
         assert_int_equal(copied, strlen("short") + strlen("before") + strlen("deleted") + strlen("file"));
     }
     /* Nothing changed: nothing is copied. */
-    assert_true(rh_tree_restore(in(f, "from"), in(f, "to"), stamp_now(), NULL, &copied, &error));
+    rh_tree_state *same = state_now(in(f, "to"));
+    const rh_tree_restore_options options = {.state = same};
+    assert_true(rh_tree_restore(in(f, "from"), in(f, "to"), &options, &copied, &error));
+    rh_tree_state_free(same);
     assert_int_equal(copied, 0);
 }
 

@@ -530,6 +530,8 @@ static void fixture_facts(rh_run *run)
                                       .server_version_num = 150018,
                                       .location = "/var/tmp/pgrehearse-4711",
                                       .reset_method = "copy of changed files",
+                                      .copy_on_write = "none",
+                                      .reset_bytes = 33554432,
                                       .snapshot_s = 1.2,
                                       .reset_s = 0.84,
                                       .snapshot_bytes = 790000000,
