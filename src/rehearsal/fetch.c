@@ -7,38 +7,12 @@
 #include "pgrehearse/base/units.h"
 #include "pgrehearse/physical/physical.h"
 #include "rehearsal/program/environment.h"
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 static const char stage[] = "backup";
-
-/* $PGDATA and $PGREHEARSE_TABLESPACES in an argument, as a shell would have them. */
-static const char *fill(const char *argument, const char *const (*variables)[2], size_t count,
-                        rh_arena *arena)
-{
-    rh_text text = {0};
-    for (const char *at = argument; *at;) {
-        size_t i = 0, length = 0;
-        for (; *at == '$' && i < count; i++) {
-            length = strlen(variables[i][0]);
-            if (strncmp(at + 1, variables[i][0], length) == 0 &&
-                !(isalnum((unsigned char)at[1 + length]) || at[1 + length] == '_'))
-                break;
-        }
-        if (*at == '$' && i < count) {
-            rh_text_append(&text, variables[i][1]);
-            at += 1 + length;
-        } else {
-            rh_text_append_char(&text, *at++);
-        }
-    }
-    const char *filled = rh_arena_strdup(arena, rh_text_string(&text));
-    rh_text_release(&text);
-    return filled;
-}
 
 static bool at_command(const rh_run *run, rh_error *error)
 {
@@ -140,29 +114,25 @@ bool rh_fetch_backup(rh_run *run, rh_fetched *fetched, const rh_progress *progre
 {
     const rh_scenario *s = run->scenario;
     rh_arena *arena = run->arena;
+    /* What it restores is moved from there, not copied. */
+    const char *parent = s->staging.snapshot.directory ? s->staging.snapshot.directory : s->staging.directory;
     rh_staging_clear_leftovers(s->staging.directory, progress);
-    if (!rh_place_make(s->staging.directory, arena, &fetched->place, error))
+    if (parent != s->staging.directory)
+        rh_staging_clear_leftovers(parent, progress);
+    if (!rh_place_make(parent, arena, &fetched->place, error))
         return false;
     const char *place = fetched->place.directory;
     fetched->data = rh_arena_printf(arena, "%s/data", place);
     const char *const variables[][2] = {
         {"PGDATA", fetched->data},
         {"PGREHEARSE_TABLESPACES", rh_arena_printf(arena, "%s/tablespaces", place)}};
-    const char *environment[3] = {0};
-    for (size_t i = 0; i < 2; i++) {
-        environment[i] = rh_arena_printf(arena, "%s=%s", variables[i][0], variables[i][1]);
+    for (size_t i = 0; i < 2; i++)
         if (mkdir(variables[i][1], 0700) != 0)
             return rh_error_errno(error, errno, "cannot create the directory %s", variables[i][1]);
-    }
-    size_t count = 0;
-    while (s->backup.command[count])
-        count++;
-    const char **argv = rh_arena_alloc(arena, (count + 1) * sizeof *argv);
-    for (size_t i = 0; i < count; i++)
-        argv[i] = i == 0 ? s->backup.command[i] : fill(s->backup.command[i], variables, 2, arena);
-    argv[count] = NULL;
+    const char **argv = rh_process_arguments(s->backup.command, variables, 2, arena);
     const char *name = rh_base_name(argv[0]);
     rh_progress_begin(progress, stage, "%s restores it", name);
-    const rh_process_options options = {.argv = argv, .environment = environment, .directory = s->directory};
+    const rh_process_options options = {
+        .argv = argv, .environment = rh_process_environment(variables, 2, arena), .directory = s->directory};
     return run_command(run, &options, progress, error) && recognise(run, fetched, name, progress, error);
 }

@@ -17,6 +17,7 @@ static void set_defaults(rh_scenario *scenario)
     scenario->backup.timeout = 24 * 3600 * RH_SECOND;
     scenario->staging.directory = "/var/tmp";
     scenario->staging.warm_up = true;
+    scenario->staging.snapshot.timeout = 3600 * RH_SECOND;
     scenario->workload.next.source = RH_WORKLOAD_NONE;
     scenario->workload.before = 10 * RH_SECOND;
     scenario->workload.after = 10 * RH_SECOND;
@@ -220,6 +221,10 @@ static bool check_together(rh_reader *reader, rh_yaml_node *root)
     if (!server && scenario->staging.url) {
         rh_value_fail(reader, rh_yaml_get(staging, "url"), "staging.url is only for a given server");
         return rh_error_hint(reader->error, "add kind: server, or remove the url");
+    }
+    if (server && scenario->staging.snapshot.take) {
+        rh_value_fail(reader, rh_yaml_get(staging, "snapshot"), "staging.snapshot is not for a given server");
+        return rh_error_hint(reader->error, "remove it: databases there are reset from a template");
     }
     rh_yaml_node *workload = rh_yaml_get(root, "workload");
     if (!workload || !rh_yaml_get(workload, "source"))

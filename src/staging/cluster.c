@@ -42,7 +42,10 @@ static bool choose_account(rh_staging *staging, const char *parent, rh_error *er
 {
     if (geteuid() != 0)
         return true;
-    bool own = is_open_to_all(staging, parent) && rh_account_choose(&staging->account);
+    const char *base = staging->cluster.base;
+    const char *volume = rh_arena_strndup(staging->arena, base, (size_t)(strrchr(base, '/') - base));
+    bool own = is_open_to_all(staging, parent) && is_open_to_all(staging, volume) &&
+               rh_account_choose(&staging->account);
     if (!own && !rh_account_common(&staging->account, error))
         return false;
     staging->uid = staging->account.uid;
@@ -64,6 +67,8 @@ static bool write_mark(rh_staging *staging, const char *socket, bool kept, rh_er
     rh_cluster *cluster = &staging->cluster;
     rh_mark mark = {.kept = kept, .uid = staging->account.own ? staging->uid : 0};
     snprintf(mark.socket, sizeof mark.socket, "%s", socket);
+    if (strcmp(cluster->base, cluster->directory) != 0)
+        snprintf(mark.base, sizeof mark.base, "%s", cluster->base);
     return rh_mark_write(cluster->mark, &mark, &cluster->lock, error);
 }
 
@@ -76,6 +81,36 @@ static bool make_log(const char *path, rh_error *error)
         return rh_error_errno(error, errno, "cannot create %s", path);
     close(fd);
     return true;
+}
+
+/* Where the scenario's programs take the snapshot of a volume, only the data directory lies on it. */
+static bool choose_base(rh_staging *staging, const char *directory, rh_error *error)
+{
+    const rh_scenario *scenario = staging->scenario;
+    const char *wanted = scenario->staging.snapshot.directory;
+    rh_cluster *cluster = &staging->cluster;
+    const char *name = strrchr(directory, '/') + 1;
+    char *real = wanted ? realpath(wanted, NULL) : NULL;
+    const size_t most = sizeof((rh_mark *)0)->base - strlen(name) - 2;
+    if (wanted && (!real || strlen(real) > most)) {
+        rh_error_errno(error, real ? ENAMETOOLONG : errno, "cannot use the directory %s", wanted);
+        free(real);
+        const rh_location *where = &scenario->staging.snapshot.where;
+        return rh_error_at(error, where->file, where->line, where->column);
+    }
+    cluster->base = wanted ? rh_arena_printf(staging->arena, "%s/%s", real, name) : directory;
+    free(real);
+    return true;
+}
+
+/* What was there is not ours, and not to be removed with the cluster. */
+static bool make_base(rh_cluster *cluster, rh_error *error)
+{
+    if (strcmp(cluster->base, cluster->directory) == 0 || mkdir(cluster->base, 0711) == 0)
+        return true;
+    rh_error_errno(error, errno, "cannot create the directory %s", cluster->base);
+    cluster->base = cluster->directory;
+    return false;
 }
 
 bool rh_cluster_make_directories(rh_staging *staging, const char *log_directory, rh_error *error)
@@ -91,7 +126,7 @@ bool rh_cluster_make_directories(rh_staging *staging, const char *log_directory,
         return rh_error_errno(error, errno, "cannot use the directory %s", wanted);
     const char *name = rh_arena_printf(arena, "pgrehearse-%u-%s", geteuid(), staging->id);
     const char *directory = rh_arena_printf(arena, "%s/%s", parent, name);
-    bool chosen = choose_account(staging, parent, error);
+    bool chosen = choose_base(staging, directory, error) && choose_account(staging, parent, error);
     free(parent);
     if (!chosen)
         return false;
@@ -100,7 +135,7 @@ bool rh_cluster_make_directories(rh_staging *staging, const char *log_directory,
         return rh_error_errno(error, errno, "cannot create the directory %s", directory);
     cluster->directory = directory;
     cluster->mark = rh_arena_printf(arena, "%s/mark", directory);
-    cluster->data = rh_arena_printf(arena, "%s/data", directory);
+    cluster->data = rh_arena_printf(arena, "%s/data", cluster->base);
     cluster->config = rh_arena_printf(arena, "%s/config", directory);
     cluster->snapshot = rh_arena_printf(arena, "%s/snapshot", directory);
     cluster->work = rh_arena_printf(arena, "%s/work", directory);
@@ -108,7 +143,7 @@ bool rh_cluster_make_directories(rh_staging *staging, const char *log_directory,
     cluster->shown_log =
         log_directory ? rh_arena_printf(arena, "%s/server.log", log_directory) : cluster->log;
     const char *socket = choose_socket(staging, name);
-    if (!write_mark(staging, socket, false, error) ||
+    if (!write_mark(staging, socket, false, error) || !make_base(cluster, error) ||
         !rh_cluster_make_private(&staging->account, socket, error))
         return false;
     cluster->socket = socket;

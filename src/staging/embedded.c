@@ -12,6 +12,7 @@
 #include "mark.h"
 #include "server_log.h"
 #include "settings.h"
+#include "snapshot_hook.h"
 #include "standby.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -281,12 +282,16 @@ void rh_embedded_free(rh_staging *staging, bool keep)
     if (cluster->log && cluster->shown_log != cluster->log)
         rh_server_log_show(cluster->log, cluster->shown_log, NULL);
     rh_account_end(&staging->account);
+    if (!keep)
+        rh_snapshot_hook_remove(staging);
     if (keep && cluster->lock >= 0) {
         rh_tree_remove(cluster->snapshot, NULL);
         rh_cluster_keep(staging);
     } else if (cluster->directory && cluster->lock >= 0) {
         if (cluster->socket)
             rh_tree_remove(cluster->socket, NULL);
+        if (cluster->base && strcmp(cluster->base, cluster->directory) != 0)
+            rh_tree_remove(cluster->base, NULL);
         rh_mark_remove_cluster(cluster->directory, NULL);
     }
     rh_account_release(&staging->account);

@@ -282,7 +282,7 @@ bool rh_copy_follow(rh_staging *staging, rh_physical_facts *copy, bool *ended, r
     follower f = {.staging = staging, .copy = copy, .at = NONE, .tried = NONE};
     f.archive = (rh_wal_archive){.copy = copy,
                                  .data = cluster->data,
-                                 .scratch = rh_arena_printf(staging->arena, "%s/courier", cluster->directory),
+                                 .scratch = rh_arena_printf(staging->arena, "%s/courier", cluster->base),
                                  .uid = staging->uid,
                                  .gid = staging->gid,
                                  .timeout = staging->scenario->backup.timeout,

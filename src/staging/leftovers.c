@@ -70,11 +70,11 @@ static void stop_server(const char *data)
     }
 }
 
-static void stop_servers(const char *directory, uid_t uid, rh_arena *arena)
+static void stop_servers(const char *directory, const char *base, uid_t uid, rh_arena *arena)
 {
     rh_account account;
     stop_server(rh_arena_printf(arena, "%s/standby", directory));
-    stop_server(rh_arena_printf(arena, "%s/data", directory));
+    stop_server(rh_arena_printf(arena, "%s/data", *base ? base : directory));
     if (rh_account_claim(&account, uid))
         rh_account_end(&account);
     rh_account_release(&account);
@@ -84,6 +84,14 @@ static void stop_servers(const char *directory, uid_t uid, rh_arena *arena)
 static bool is_our_socket(const char *socket, const char *name, rh_arena *arena)
 {
     return strcmp(socket, rh_arena_printf(arena, "/tmp/%s.socket", name)) == 0;
+}
+
+/* The same of the directory of its data directory, which the mark alone would not show to be ours. */
+static bool is_our_base(const char *base, const char *name)
+{
+    struct stat status;
+    return *base == '/' && strcmp(rh_base_name(base), name) == 0 && lstat(base, &status) == 0 &&
+           S_ISDIR(status.st_mode) && status.st_uid == geteuid();
 }
 
 static bool clear_one(const char *directory, const char *name, rh_arena *arena, const rh_progress *progress)
@@ -102,8 +110,9 @@ static bool clear_one(const char *directory, const char *name, rh_arena *arena, 
     bool removed = false;
     if (rh_mark_read(mark_path, &mark) && !mark.kept) {
         rh_error error = {0};
-        stop_servers(path, mark.uid, arena);
-        removed = rh_mark_remove_cluster(path, &error);
+        const bool apart = is_our_base(mark.base, name);
+        stop_servers(path, apart ? mark.base : "", mark.uid, arena);
+        removed = (!apart || rh_tree_remove(mark.base, &error)) && rh_mark_remove_cluster(path, &error);
         if (removed && is_our_socket(mark.socket, name, arena)) {
             rh_tree_remove(mark.socket, NULL);
             rh_tree_remove(rh_arena_printf(arena, "%s.canary", mark.socket), NULL);

@@ -17,8 +17,10 @@ bool rh_mark_write(const char *path, const rh_mark *mark, int *lock, rh_error *e
     if (*lock < 0)
         return rh_error_set(error, RH_ERROR_STAGING, "another program holds %s", path);
     rh_text text = {0};
-    rh_text_printf(&text, "%spid %d\naccount %u\nsocket %s\n%s", MAGIC, (int)getpid(), mark->uid,
-                   mark->socket, mark->kept ? "kept\n" : "");
+    rh_text_printf(&text, "%spid %d\naccount %u\nsocket %s\n", MAGIC, (int)getpid(), mark->uid, mark->socket);
+    if (*mark->base)
+        rh_text_printf(&text, "data %s\n", mark->base);
+    rh_text_append(&text, mark->kept ? "kept\n" : "");
     bool ok = ftruncate(*lock, 0) == 0 && pwrite(*lock, text.data, text.length, 0) == (ssize_t)text.length &&
               fsync(*lock) == 0;
     if (!ok)
@@ -37,6 +39,9 @@ bool rh_mark_read(const char *path, rh_mark *mark)
         const char *socket = strstr(text, "\nsocket ");
         if (socket)
             snprintf(mark->socket, sizeof mark->socket, "%.*s", (int)strcspn(socket + 8, "\n"), socket + 8);
+        const char *base = strstr(text, "\ndata ");
+        if (base)
+            snprintf(mark->base, sizeof mark->base, "%.*s", (int)strcspn(base + 6, "\n"), base + 6);
         const char *account = strstr(text, "\naccount ");
         if (account)
             mark->uid = (uid_t)strtoul(account + strlen("\naccount "), NULL, 10);

@@ -9,6 +9,7 @@ typedef struct rh_mark {
     bool kept;        /* --keep-staging: not removed by later runs */
     uid_t uid;        /* the account of the server's own; 0: none */
     char socket[512]; /* its socket directory */
+    char base[1024];  /* the directory of its data directory, where it lies apart; "" */
 } rh_mark;
 
 /* Locks the mark file PATH and writes MARK into it. *LOCK is the descriptor that holds the lock; if it is ≥ 0

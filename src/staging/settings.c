@@ -114,7 +114,7 @@ static int64_t clamp(int64_t value, int64_t low, int64_t high)
 
 static void put_restore(const rh_staging *staging, rh_text *conf)
 {
-    int64_t memory = rh_settings_memory(), disk = rh_disk_free(staging->cluster.directory);
+    int64_t memory = rh_settings_memory(), disk = rh_disk_free(staging->cluster.base);
     for (size_t i = 0; i < sizeof RESTORE / sizeof *RESTORE; i++) {
         if (staging->major >= RESTORE[i].since)
             put(conf, RESTORE[i].name, RESTORE[i].value);

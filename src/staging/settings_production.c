@@ -163,7 +163,7 @@ static bool is_carried(const rh_staging *staging, const char *name)
 /* What this machine lacks for it; NULL when it has enough. */
 static const char *too_much(rh_staging *staging, const rh_setting *setting)
 {
-    int64_t wanted = 0, memory = rh_settings_memory(), disk = rh_disk_free(staging->cluster.directory);
+    int64_t wanted = 0, memory = rh_settings_memory(), disk = rh_disk_free(staging->cluster.base);
     char have[32];
     if (!rh_size_parse(setting->value, &wanted))
         return NULL;

@@ -12,6 +12,7 @@
 #include "pgrehearse/base/units.h"
 #include "embedded.h"
 #include "settings.h"
+#include "snapshot_hook.h"
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -125,17 +126,32 @@ bool rh_snapshot_take(rh_staging *staging, rh_error *error)
         !rh_settings_write(staging, RH_SETTINGS_TIMED, error) || !rh_embedded_run(staging, error) ||
         !rh_settings_record(staging, error) || !rh_embedded_halt(staging, true, error))
         return false;
-    if (!rh_tree_remove(staging->cluster.snapshot, error) || !copy_cluster(staging, error))
+    if (staging->scenario->staging.snapshot.take) {
+        if (!rh_snapshot_hook_take(staging, error))
+            return false;
+        rh_snapshot_sync(staging);
+    } else if (!rh_tree_remove(staging->cluster.snapshot, error) || !copy_cluster(staging, error) ||
+               !finish_copy(staging, error)) {
         return false;
-    if (!finish_copy(staging, error))
-        return false;
+    }
     rh_staging_use(staging, staging->database);
     return rh_embedded_run(staging, error);
 }
 
+static bool copy_back(rh_staging *staging, rh_error *error)
+{
+    const rh_cluster *cluster = &staging->cluster;
+    const rh_tree_restore_options options = {.state = cluster->state, .shared = cluster->shared};
+    int64_t bytes = 0;
+    if (!rh_tree_restore(cluster->snapshot, cluster->data, &options, &bytes, error))
+        return false;
+    if (bytes > staging->reset_bytes)
+        staging->reset_bytes = bytes;
+    return finish_copy(staging, error);
+}
+
 bool rh_snapshot_reset(rh_staging *staging, rh_error *error)
 {
-    rh_cluster *cluster = &staging->cluster;
     if (!staging->reset_method)
         return rh_error_set(error, RH_ERROR_INTERNAL, "a reset before the snapshot");
     if (!rh_embedded_halt(staging, false, error))
@@ -144,13 +160,8 @@ bool rh_snapshot_reset(rh_staging *staging, rh_error *error)
     staging->scaled_settings = NULL;
     if (scaled && !rh_settings_write(staging, RH_SETTINGS_TIMED, error))
         return false;
-    const rh_tree_restore_options options = {.state = cluster->state, .shared = cluster->shared};
-    int64_t bytes = 0;
-    if (!rh_tree_restore(cluster->snapshot, cluster->data, &options, &bytes, error))
-        return false;
-    if (bytes > staging->reset_bytes)
-        staging->reset_bytes = bytes;
-    if (!finish_copy(staging, error))
+    if (!(staging->scenario->staging.snapshot.take ? rh_snapshot_hook_reset(staging, error)
+                                                   : copy_back(staging, error)))
         return false;
     rh_staging_use(staging, staging->database);
     return rh_embedded_run(staging, error);

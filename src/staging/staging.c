@@ -226,7 +226,7 @@ static double median_reset_s(const rh_staging *staging)
 static const char *describe_location(rh_staging *staging)
 {
     if (staging->kind == RH_STAGING_EMBEDDED)
-        return staging->cluster.directory;
+        return staging->cluster.base;
     char *shown = rh_pg_conninfo_display(rh_staging_conninfo_of(staging, staging->database));
     const char *copy = rh_arena_strdup(staging->arena, shown);
     free(shown);

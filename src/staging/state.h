@@ -21,6 +21,7 @@ typedef enum rh_settings_phase { RH_SETTINGS_RESTORE, RH_SETTINGS_TIMED } rh_set
  * change them, and we open nothing for writing that it could replace by a link. */
 typedef struct rh_cluster {
     const char *directory;
+    const char *base; /* of data: the directory, or one of the same name in staging.snapshot.directory */
     const char *mark, *data, *snapshot, *work; /* in it; work: files that client programs write */
     const char *config;                        /* in it: postgresql.conf, pg_hba.conf, pg_ident.conf */
     const char *socket;                        /* in it, or under /tmp when its path would be too long */
@@ -31,7 +32,9 @@ typedef struct rh_cluster {
     rh_server_life life;                       /* the same server's */
     bool broken;                               /* a server lost a process before it was stopped */
     rh_tree_state *state;                      /* data when it last equalled the snapshot; NULL */
-    bool shared; /* data shares blocks with the snapshot, and the file system tells which */
+    char control[65]; /* the digest of pg_control in a snapshot of the scenario's programs */
+    bool hooked;      /* such a snapshot was taken, and not removed */
+    bool shared;      /* data shares blocks with the snapshot, and the file system tells which */
 } rh_cluster;
 
 /* A standby of the private cluster; its socket's directory is beside the cluster's. */

@@ -85,6 +85,10 @@ rh_tree_state *rh_tree_state_read(const char *path, rh_error *error);
 /* Takes NULL. */
 void rh_tree_state_free(rh_tree_state *state);
 
+/* The first file of the tree that is not as it was, by kind, mode, owner, size and modification time (of
+ * files), as a sentence in ARENA: "base/5/1259 has another size"; NULL: none. */
+const char *rh_tree_state_difference(const rh_tree_state *then, const rh_tree_state *now, rh_arena *arena);
+
 typedef struct rh_tree_restore_options {
     const rh_tree_state *state; /* of TO, when it last equalled FROM; NULL: nothing is known of it */
     bool shared;                /* TO was copied by reflink: the blocks that were written are copied back in

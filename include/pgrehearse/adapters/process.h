@@ -7,6 +7,7 @@
  * death signal follows the thread that started the child.
  */
 #pragma once
+#include "pgrehearse/base/arena.h"
 #include "pgrehearse/base/clock.h"
 #include "pgrehearse/base/error.h"
 #include "pgrehearse/base/text.h"
@@ -66,6 +67,11 @@ typedef struct rh_process_options {
 /* For a program that takes milliseconds on an idle machine: no load makes it take this long. */
 #define RH_PROCESS_PATIENCE (120 * RH_SECOND)
 
+/* COMMAND, NULL-ended, with $NAME of VARIABLES ({name, value} each, COUNT of them) filled in in its
+ * arguments; and the same as "NAME=value" entries. Both NULL-ended, in ARENA. */
+const char **rh_process_arguments(const char *const *command, const char *const (*variables)[2], size_t count,
+                                  rh_arena *arena);
+const char **rh_process_environment(const char *const (*variables)[2], size_t count, rh_arena *arena);
 /* Whether PROGRAM, an argv[0], is an executable file; a path is one from DIRECTORY (NULL: ours). */
 bool rh_process_can_start(const char *program, const char *directory);
 rh_process *rh_process_start(const rh_process_options *options, rh_error *error);

@@ -188,12 +188,13 @@ typedef struct rh_staging_facts {
     const char *encoding, *provider, *collate, *ctype, *locale; /* of the rehearsed database; locale: the
                                                                   provider's own, NULL with libc */
     const char *locale_missing, *locale_why; /* a locale of the backup that staging lacks, and why; NULL */
-    const char *location;     /* the cluster's directory, or user@host:port/db without a password */
-    const char *reset_method; /* "reflink", "copy of changed files", "template database"; NULL: never reset */
-    const char *copy_on_write;  /* what the timed passes have of it: "none", "unshared" (an untimed pass had
-                                   the blocks copied), "first_pass", "every_pass" (the file system copies
-                                   each write, as btrfs, or does not tell what is shared); NULL: never reset,
-                                   or not known */
+    const char *location;      /* the cluster's directory, or user@host:port/db without a password */
+    const char *reset_method;  /* "reflink", "copy of changed files", "template database", "staging.snapshot";
+                                  NULL: never reset */
+    const char *copy_on_write; /* what the timed passes have of it: "none", "unshared" (an untimed pass had
+                                  the blocks copied), "first_pass", "every_pass" (the file system copies
+                                  each write, as btrfs, or does not tell what is shared); NULL: never reset,
+                                  or not known */
     double snapshot_s, reset_s; /* reset: the median */
     int64_t reset_bytes;        /* that the largest reset copied or shared anew; RH_UNKNOWN */
     int64_t snapshot_bytes;

@@ -197,6 +197,12 @@ typedef struct rh_scenario {
         size_t setting_count;
         rh_isolation_demand isolation;
         bool warm_up; /* where a reset shares blocks */
+        struct {
+            const char **take, **reset, **remove; /* programs, NULL-ended; take is NULL: our own snapshot */
+            const char *directory; /* on the storage that they act on: of the data directory; NULL */
+            rh_usec timeout;       /* of each */
+            rh_location where;
+        } snapshot;
         rh_location where;
     } staging;
     struct {

@@ -233,6 +233,18 @@ static void test_wrong_values(void **state)
     complains(BASE "staging: {kind: geheim}\n", 3, 17, "what is written there", NULL);
     complains(BASE "staging: {kind: server}\n", 3, 17, "needs staging.url", "STAGING_URL");
     complains(BASE "staging: {url: x}\n", 3, 16, "only for a given server", "kind: server");
+    complains(BASE "staging: {snapshot: {take: [zfs]}}\n", 3, 21, "staging.snapshot.reset is missing", NULL);
+    complains(BASE "staging: {snapshot: {reset: [zfs]}}\n", 3, 21, "staging.snapshot.take is missing", NULL);
+    complains(BASE "staging: {snapshot: zfs}\n", 3, 21, "must be a map of keys", NULL);
+    complains(BASE "staging: {snapshot: {take: zfs, reset: [zfs]}}\n", 3, 28, "must be a list", "[sh, -c,");
+    complains(BASE "staging: {snapshot: {take: [zfs], reset: []}}\n", 3, 42, "must be a list", NULL);
+    complains(BASE "staging: {snapshot: {take: [a], reset: [a], rest: [a]}}\n", 3, 45,
+              "did you mean \"reset\"?", "take, reset, remove");
+    complains(BASE "staging: {snapshot: {take: [a], reset: [a], timeout: 5}}\n", 3, 54, "unit", NULL);
+    complains(BASE "staging: {snapshot: {take: [./no], reset: [a]}}\n", 3, 29, "./no", NULL);
+    complains(BASE "staging: {snapshot: {take: [a], reset: [a], directory: none}}\n", 3, 56, "none", NULL);
+    complains(BASE "staging: {kind: server, url: x, snapshot: {take: [a], reset: [a]}}\n", 3, 43,
+              "not for a given server", "template");
     complains(BASE "staging: {directory: b.dump}\n", 3, 22, "must be a directory", NULL);
     complains(BASE "migrations: {path: migrations, pending: some}\n", 3, 41, "cannot be \"some\"",
               "pending: [some]");
