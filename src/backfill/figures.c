@@ -1,6 +1,7 @@
 /* What each setting measured beside the load, and what the whole takes with it. */
 #include "pgrehearse/base/statistics.h"
 #include "pgrehearse/predict/predict.h"
+#include "activity.h"
 #include "sweep.h"
 #include <math.h>
 #include <stdlib.h>
@@ -51,6 +52,7 @@ static void measure_windows(const rh_sweep *sweep, size_t index, rh_backfill_cel
         const rh_backfill_figure baseline = baseline_of(evidence, i);
         cell->elapsed_s += rh_seconds(window->ended - window->began);
         wal += (double)window->wal_bytes;
+        rh_activity_add(&cell->activity, &window->activity);
         cell->load_errors += window->errors;
         cell->lock_wait_s = fmax(cell->lock_wait_s, window->lock_wait_s);
         cell->response_p99_ms = fmax(cell->response_p99_ms, window->p99_ms);

@@ -2,6 +2,7 @@
 #include "pgrehearse/base/interrupt.h"
 #include "pgrehearse/base/random.h"
 #include "screen.h"
+#include "activity.h"
 #include "bounds.h"
 #include <math.h>
 #include <stdlib.h>
@@ -140,7 +141,8 @@ static int visit_of(const rh_sweep *sweep, const rh_backfill_setting *setting, r
 typedef struct opening {
     rh_sweep_round *round;
     rh_backfill_window *window;
-    int64_t wal; /* when it began */
+    int64_t wal;                   /* when it began */
+    rh_backfill_activity activity; /* likewise */
     bool ok;
     rh_error *error;
 } opening;
@@ -148,7 +150,9 @@ typedef struct opening {
 static void open_window(void *data)
 {
     opening *o = data;
-    o->ok = rh_backfill_wal_position(o->round->side, &o->wal, o->error);
+    rh_sweep *sweep = o->round->sweep;
+    o->ok = rh_activity_read(o->round->side, sweep->target.table, sweep->arena, &o->activity, o->error) &&
+            rh_backfill_wal_position(o->round->side, &o->wal, o->error);
     if (o->round->generator)
         rh_generator_window(o->round->generator, RH_WINDOW_DURING, o->window->id);
     o->window->began = rh_clock_monotonic();
@@ -176,6 +180,23 @@ static bool fill_window(opening *o, const rh_backfill_result *result, size_t ind
     return ok;
 }
 
+/* What its batches did is counted only when their sessions have published it. Before 15 they cannot. */
+static bool close_window(opening *o)
+{
+    rh_sweep *sweep = o->round->sweep;
+    rh_pg *side = o->round->side;
+    rh_backfill_activity now;
+    int64_t wal;
+    o->window->ended = rh_clock_monotonic();
+    if (!rh_backfill_wal_position(side, &wal, o->error) ||
+        (rh_pg_server_version(side) >= 150000 && !rh_sweep_flush_statistics(sweep, o->error)) ||
+        !rh_activity_read(side, sweep->target.table, sweep->arena, &now, o->error))
+        return false;
+    o->window->wal_bytes = wal - o->wal;
+    o->window->activity = rh_activity_between(&o->activity, &now);
+    return true;
+}
+
 bool rh_sweep_window(rh_sweep_round *r, const rh_backfill_result *result, size_t index, rh_usec duration,
                      rh_error *error)
 {
@@ -183,20 +204,18 @@ bool rh_sweep_window(rh_sweep_round *r, const rh_backfill_result *result, size_t
     rh_backfill_evidence *evidence = &sweep->evidence;
     rh_backfill_window window = {.id = rh_arena_printf(sweep->arena, "%zu", evidence->window_count),
                                  .setting = index,
+                                 .wal_bytes = RH_UNKNOWN,
                                  .p99_ms = RH_NOT_MEASURED,
                                  .p99_low_ms = RH_NOT_MEASURED,
                                  .p99_high_ms = RH_NOT_MEASURED};
     opening o = {.round = r, .window = &window, .error = error};
-    int64_t after;
     open_window(&o); /* a program opens it again, with its first batch */
     bool ok = o.ok;
     if (ok && index == SIZE_MAX)
         rh_clock_sleep_until(window.began + duration);
     else if (ok)
         ok = fill_window(&o, result, index, duration);
-    window.ended = rh_clock_monotonic();
-    ok = ok && rh_backfill_wal_position(r->side, &after, error);
-    window.wal_bytes = ok ? after - o.wal : RH_UNKNOWN;
+    ok = ok && close_window(&o);
     *rh_arena_add(sweep->arena, &evidence->windows, &evidence->window_count) = window;
     if (ok && rh_interrupt_requested())
         return rh_error_set(error, RH_ERROR_INTERRUPTED, "interrupted in the backfill pass");

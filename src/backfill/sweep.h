@@ -16,9 +16,10 @@ typedef struct rh_backfill_measured {
 /* A window of the load, with or without batches beside it. */
 typedef struct rh_backfill_window {
     const char *id;
-    size_t setting;                         /* index in the result's cells; SIZE_MAX: the baseline */
-    rh_usec began, ended;                   /* monotonic */
-    int64_t wal_bytes;                      /* of the server */
+    size_t setting;       /* index in the result's cells; SIZE_MAX: the baseline */
+    rh_usec began, ended; /* monotonic */
+    int64_t wal_bytes;    /* of the server */
+    rh_backfill_activity activity;
     double lock_wait_s;                     /* the longest that another session waited for a worker */
     double p99_ms, p99_low_ms, p99_high_ms; /* of the load's response time */
     int64_t errors;

@@ -277,6 +277,17 @@ typedef enum rh_backfill_cell_state {
 const char *rh_backfill_cell_state_name(rh_backfill_cell_state state); /* "excluded" … */
 
 /* One setting, and what it measured beside the load. */
+/* What the server did, and became of the table, in some windows; the load's share included. RH_UNKNOWN: the
+ * server does not tell in time (before 15). */
+typedef struct rh_backfill_activity {
+    int64_t page_images; /* full pages in the WAL */
+    int64_t checkpoints;
+    int64_t temp_bytes;
+    int64_t autovacuums;  /* of the table that ended */
+    int64_t updated, hot; /* rows of the table; of these without a new entry in an index */
+    int64_t table_bytes;  /* growth of the table, its indexes and its TOAST */
+} rh_backfill_activity;
+
 typedef struct rh_backfill_cell {
     rh_backfill_setting setting;
     rh_backfill_cell_state state;
@@ -288,7 +299,8 @@ typedef struct rh_backfill_cell {
     double batch_p50_s, batch_p90_s, batch_max_s;
     double locks_max_s; /* the longest that a batch kept its rows locked: its update and its commit */
     int retries;
-    double wal_per_s;             /* bytes, the load's included */
+    double wal_per_s; /* bytes, the load's included */
+    rh_backfill_activity activity;
     rh_backfill_figure p99_ratio; /* of the load's response time, to the windows without backfill beside it */
     double response_p99_ms, baseline_p99_ms;
     double lock_wait_s;                 /* the longest that the load waited for the backfill */

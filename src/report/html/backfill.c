@@ -106,6 +106,48 @@ static void settings(rh_html *html, const rh_view_backfill *b)
     rh_html_table_end(html);
 }
 
+/* A count of RECORD, or a dash. */
+static const char *count_of(const rh_view *view, const rh_json *record, const char *key)
+{
+    const double count = rh_view_real(record, key);
+    return isnan(count) ? "–" : rh_view_count_or(view, llround(count), "–");
+}
+
+static void activity_row(rh_html *html, const rh_view_setting *s, size_t number)
+{
+    const rh_view *view = &html->view;
+    const double hot = rh_view_real(s->record, "hot_share"), growth = rh_view_real(s->record, "growth_bytes");
+    rh_html_row(html, NULL);
+    setting_cell(html, s, number);
+    rh_html_figure(html, rh_view_seconds_or(view, rh_view_real(s->record, "elapsed_s"), "–"));
+    rh_html_figure(html, count_of(view, s->record, "rows"));
+    rh_html_figure(html, count_of(view, s->record, "page_images"));
+    rh_html_figure(html, isnan(hot) ? "–" : rh_view_percent(view, hot));
+    rh_html_figure(html, growth < 0 ? "0 B" : bytes_or_dash(view, s->record, "growth_bytes"));
+    rh_html_figure(html, count_of(view, s->record, "checkpoints"));
+    rh_html_figure(html, count_of(view, s->record, "autovacuums"));
+    rh_html_figure(html, bytes_or_dash(view, s->record, "temp_bytes"));
+    rh_html_row_end(html);
+}
+
+/* What the server did beside the batches, where it tells. */
+static void activity(rh_html *html, const rh_view_backfill *b)
+{
+    static const char *const columns[] = {"Setting",          "#Windows", "#Rows",        "#Full-page images",
+                                          "#HOT updates",     "#Growth",  "#Checkpoints", "#Autovacuums",
+                                          "#Temporary files", NULL};
+    bool known = false;
+    for (size_t i = 0; i < b->setting_count; i++)
+        known = known || !isnan(rh_view_real(b->settings[i].record, "page_images"));
+    if (!known)
+        return;
+    rh_html_table(html, "What the server did in the windows of each setting, for the load as well", columns);
+    for (size_t i = 0; i < b->setting_count; i++)
+        if (b->settings[i].ran)
+            activity_row(html, &b->settings[i], i + 1);
+    rh_html_table_end(html);
+}
+
 static void gates(rh_html *html, const rh_view_backfill *b)
 {
     static const char *const columns[] = {"Gate", "#Limit", "#Measured", "Outcome", NULL};
@@ -240,6 +282,7 @@ static void backfill(rh_html *html, const rh_view_backfill *b, size_t index)
         rh_xml_element(html->xml, "h3", "Duration against response time", NULL);
         rh_html_backfill_frontier(html, b, index);
         settings(html, b);
+        activity(html, b);
         bounds(html, b);
         rh_html_backfill_standby(html, b, index);
         rh_xml_element(html->xml, "h3", "Cost along the key", NULL);

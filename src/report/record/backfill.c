@@ -155,6 +155,28 @@ static void add_setting(rh_json *object, const rh_backfill_setting *setting)
     rh_json_add_int(object, "workers", setting->workers);
 }
 
+static void add_counter(rh_json *object, const char *key, int64_t value)
+{
+    if (value == RH_UNKNOWN)
+        rh_json_add_null(object, key);
+    else
+        rh_json_add_int(object, key, value);
+}
+
+static void add_activity(rh_json *object, const rh_backfill_activity *a)
+{
+    static const rh_backfill_activity none = {RH_UNKNOWN, RH_UNKNOWN, RH_UNKNOWN, RH_UNKNOWN,
+                                              RH_UNKNOWN, RH_UNKNOWN, RH_UNKNOWN};
+    a = a ? a : &none;
+    add_counter(object, "page_images", a->page_images);
+    add_counter(object, "checkpoints", a->checkpoints);
+    add_counter(object, "temp_bytes", a->temp_bytes);
+    add_counter(object, "autovacuums", a->autovacuums);
+    rh_record_figure(object, "hot_share",
+                     a->updated > 0 && a->hot >= 0 ? (double)a->hot / (double)a->updated : RH_NOT_MEASURED);
+    add_counter(object, "growth_bytes", a->table_bytes);
+}
+
 static rh_json *cell_record(const rh_backfill_cell *cell, const rh_backfill_result *result)
 {
     rh_json *object = rh_json_object();
@@ -177,6 +199,7 @@ static rh_json *cell_record(const rh_backfill_cell *cell, const rh_backfill_resu
     rh_record_figure(object, "batch_max_s", ran ? cell->batch_max_s : RH_NOT_MEASURED);
     rh_record_figure(object, "locks_max_s", ran ? cell->locks_max_s : RH_NOT_MEASURED);
     rh_record_figure(object, "wal_bytes_per_s", ran ? cell->wal_per_s : RH_NOT_MEASURED);
+    add_activity(object, ran ? &cell->activity : NULL);
     add_figure(object, "response_p99_ratio", &cell->p99_ratio);
     rh_record_figure(object, "response_p99_ms", cell->response_p99_ms);
     rh_record_figure(object, "baseline_p99_ms", cell->baseline_p99_ms);

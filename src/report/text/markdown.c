@@ -138,6 +138,20 @@ static void proof(const page *p, const rh_view_backfill *b)
     rh_text_append(p->out, "\n");
 }
 
+/* The recommended setting as tools have it. */
+static void paste(const page *p, const rh_view_backfill *b)
+{
+    rh_view_paste *list;
+    const size_t count = rh_view_backfill_paste(&p->view, b, &list);
+    if (count == 0)
+        return;
+    rh_text_append(p->out, "| Tool | Recommended setting to paste |\n| --- | --- |\n");
+    for (size_t i = 0; i < count; i++)
+        rh_text_printf(p->out, "| %s | %s |\n", plain(p, list[i].tool),
+                       plain_within(p, list[i].text, SENTENCE_MAX));
+    rh_text_append(p->out, "\n");
+}
+
 static void backfills(const page *p)
 {
     const rh_view *view = &p->view;
@@ -158,6 +172,7 @@ static void backfills(const page *p)
                            plain_within(p, list[i].advice, SENTENCE_MAX));
         rh_text_append(p->out, "\n");
         proof(p, &list[i]);
+        paste(p, &list[i]);
     }
     if (count > LIST_MAX)
         rh_text_printf(p->out, "%zu more backfills in report.html\n\n", count - LIST_MAX);

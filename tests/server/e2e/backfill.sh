@@ -24,6 +24,9 @@ nothing_left
 fact 'every setting ran beside the load'
 report "$b['measured'] and len($cells) == 4 and all(c['batches'] > 0 and c['elapsed_s'] > 0 for c in $cells)"
 report "$b['rate_per_s'] == 50 and all(c['response_p99_ratio']['median'] > 0 for c in $cells)"
+fact 'what the server did in the windows of a setting'
+report "all(min(c[k] for k in ('page_images', 'checkpoints', 'temp_bytes', 'autovacuums', 'growth_bytes')) >= 0 for c in $cells)"
+report "all(0 <= c['hot_share'] <= 1 for c in $cells) and any(c['growth_bytes'] > 0 for c in $cells)"
 fact 'rows by stratum are the rows to do'
 report "$b['rows'] == 8000 and sum(s['rows'] for s in $b['strata']) == 8000 and len($b['strata']) == 16"
 fact 'the whole is predicted from its batches and its pauses'
