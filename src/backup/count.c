@@ -26,11 +26,12 @@ bool rh_backup_count(const char *conninfo, rh_backup_facts *facts, rh_error *err
 {
     rh_pg *pg = rh_pg_connect(conninfo, "count", error);
     rh_pg_result *tables = NULL;
-    /* A physical copy has production's statistics, and its rows would take hours to count. */
-    bool fine = pg && (facts->physical || rh_pg_execute(pg, "ANALYZE", error));
+    /* A copy has production's statistics, and its rows would take hours to count. */
+    const bool copy = rh_backup_is_copy(facts);
+    bool fine = pg && (copy || rh_pg_execute(pg, "ANALYZE", error));
     if (fine)
         tables = rh_pg_query(pg, rh_sql_user_tables, 0, NULL, error);
-    fine = tables && (facts->physical || count_rows(pg, tables, &facts->rows, error)) &&
+    fine = tables && (copy || count_rows(pg, tables, &facts->rows, error)) &&
            rh_pg_query_int(pg, "SELECT pg_catalog.pg_database_size(pg_catalog.current_database())",
                            &facts->database_bytes, error);
     if (fine)

@@ -17,7 +17,8 @@ static void append_backup(rh_text *text, const rh_backup_facts *backup)
 {
     static const char *const shapes[] = {
         "unknown",   "pg_dump custom format", "pg_dump directory format", "pg_dump tar format",
-        "plain SQL", "data directory",        "base backup (tar)",        "CSV files"};
+        "plain SQL", "data directory",        "base backup (tar)",        "CSV files",
+        "clone"};
     _Static_assert(sizeof shapes / sizeof *shapes == RH_SHAPE_COUNT, "one text a value");
     char size[32];
     rh_text line = {0};

@@ -259,9 +259,15 @@ const char *rh_gate_outcome_name(rh_gate_outcome outcome)
 const char *rh_backup_shape_name(rh_backup_shape shape)
 {
     static const char *const names[] = {NULL,    "pgdump_custom",  "pgdump_directory", "pgdump_tar",
-                                        "plain", "data_directory", "base_backup_tar",  "csv"};
+                                        "plain", "data_directory", "base_backup_tar",  "csv",
+                                        "clone"};
     _Static_assert(sizeof names / sizeof *names == RH_SHAPE_COUNT, "one name a value");
     return names[shape];
+}
+
+bool rh_backup_is_copy(const rh_backup_facts *backup)
+{
+    return backup->physical || backup->shape == RH_SHAPE_CLONE;
 }
 
 const char *rh_transaction_rule_name(rh_transaction_rule rule)

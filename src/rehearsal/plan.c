@@ -39,7 +39,7 @@ bool rh_rehearsal_read_schema(const rh_scenario *scenario, const rh_backup_facts
                               rh_arena *arena, rh_plan *plan, rh_error *error)
 {
     const char **texts = NULL;
-    const bool ok = backup->physical
+    const bool ok = rh_backup_is_copy(backup)
                         ? rh_staging_read_definitions(staging, arena, &texts, &plan->schema_count, error)
                         : rh_backup_list_small_tables(backup, arena, &plan->small_tables, error) &&
                               rh_backup_read_schema(backup, arena, &texts, &plan->schema_count, error);
@@ -58,7 +58,8 @@ static bool plan_copy(const rh_scenario *scenario, const rh_physical_facts *copy
     rh_rows history = {0};
     if (plan->folder && scenario->migrations.pending == RH_PENDING_AUTO) {
         rh_error_set(error, RH_ERROR_UNSUPPORTED,
-                     "which migrations are pending cannot be read from a physical copy without a server");
+                     "which migrations are pending cannot be read from %s without a server",
+                     scenario->backup.clone ? "a clone" : "a physical copy");
         rh_error_hint(error, "name them in migrations.pending (all, or a list), or run the rehearsal");
         return rh_error_at(error, where->file, where->line, where->column);
     }
@@ -74,7 +75,7 @@ bool rh_rehearsal_plan(const rh_scenario *scenario, rh_arena *arena, rh_plan *pl
     const char *bindir = NULL;
     if (!rh_plan_detect(scenario, arena, plan, error))
         return false;
-    if (scenario->backup.command)
+    if (scenario->backup.command || scenario->backup.clone)
         return plan_copy(scenario, NULL, arena, plan, error);
     if (!rh_backup_examine(scenario, arena, backup, NULL, error))
         return false;

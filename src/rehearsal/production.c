@@ -20,7 +20,11 @@ bool rh_production_read(rh_run *run, const rh_progress *progress, rh_error *erro
     run->production.profile = profile;
     for (int kind = 0; kind < RH_PROBE_COUNT; kind++)
         run->production.staging.value[kind] = RH_NOT_MEASURED;
-    if (scenario->staging.kind == RH_STAGING_SERVER) {
+    if (scenario->backup.clone) {
+        rh_run_not_measured(run, RH_UNMEASURED_PRODUCTION_GUARD,
+                            "guard: a clone may bear production's system identifier, which is therefore not "
+                            "compared: its mark says that it is not production");
+    } else if (scenario->staging.kind == RH_STAGING_SERVER) {
         bool checked;
         if (!rh_profile_guard(profile, scenario->staging.url, &checked, error)) {
             const rh_location *where = &scenario->staging.where;

@@ -84,8 +84,9 @@ static void begin(rh_run *run, const rh_scenario *scenario, rh_arena *arena)
     run->tool_version = RH_VERSION;
     run->started_wall = rh_clock_wall();
     run->started = rh_clock_monotonic();
-    run->backup.path =
-        scenario->backup.path ? scenario->backup.path : rh_base_name(scenario->backup.command[0]);
+    run->backup.path = scenario->backup.path    ? scenario->backup.path
+                       : scenario->backup.clone ? scenario->backup.clone
+                                                : rh_base_name(scenario->backup.command[0]);
     run->backup.restore_s = run->staging.snapshot_s = run->staging.reset_s = RH_NOT_MEASURED;
     run->backup.bytes = run->backup.database_bytes = run->backup.tables = run->backup.rows = RH_UNKNOWN;
     run->prediction.disk_peak_bytes = RH_UNKNOWN;

@@ -32,10 +32,24 @@ static void end_copy(rh_rehearsal *r)
                     rh_size_format(run->backup.bytes, size, sizeof size), copy->major);
 }
 
+/* Nothing of it is known before its server is asked. */
+static bool take_clone(rh_run *run)
+{
+    run->backup.shape = RH_SHAPE_CLONE;
+    run->backup.roles_known = true;
+    run->backup.checksum.vouched = "nothing: it is a database";
+    rh_run_not_measured(
+        run, RH_UNMEASURED_BACKUP_INCOMPLETE,
+        "clone: whether it has all of production's database, and of what time it is, is not known");
+    return true;
+}
+
 static bool inspect_backup(rh_rehearsal *r, rh_error *error)
 {
     char size[32];
     r->stage = "backup";
+    if (r->scenario->backup.clone)
+        return take_clone(r->run);
     if (r->scenario->backup.command)
         return rh_copy_check_keys(r->scenario, error);
     rh_progress_begin(r->progress, r->stage, "%s", r->scenario->backup.path);
@@ -65,7 +79,7 @@ static bool check_history(const rh_rehearsal *r, rh_plan *plan, rh_error *error)
 {
     rh_listed_tables tables = {0};
     if (!plan->folder || r->scenario->prepare_count > 0 || r->run->backup.dumpall_database ||
-        r->run->backup.physical || r->scenario->backup.command)
+        rh_backup_is_copy(&r->run->backup) || r->scenario->backup.command)
         return true;
     return rh_backup_list_tables(&r->run->backup, r->run->arena, &tables, error) &&
            rh_history_locate(r->scenario, &tables, r->run->arena, plan, error);
@@ -119,18 +133,25 @@ static bool start_staging(rh_rehearsal *r, rh_error *error)
                                   .exact_major = run->backup.physical ? run->backup.physical->major : 0,
                                   .wanted_major = run->backup.server_major,
                                   .origin = &run->backup.database,
+                                  .arena = run->arena,
                                   .log_directory = rh_arena_printf(run->arena, "%s/log", run->directory),
                                   .production = settings,
                                   .production_count = setting_count,
                                   .load_connections = rh_load_connections(run),
                                   .progress = r->progress};
+    rh_usec began = rh_clock_monotonic();
     r->staging = rh_staging_start(&request, error);
+    rh_usec ended = rh_clock_monotonic();
     if (!r->staging || !rh_staging_describe(r->staging, run->arena, &run->staging, error))
         return false;
+    if (r->scenario->backup.clone) { /* its copy is what was made */
+        run->backup.restore_s = rh_seconds(ended - began);
+        run->backup.server_major = run->staging.server_version_num / 10000;
+    }
     if (r->scenario->staging.kind == RH_STAGING_SERVER && !rh_roles_check(run, r->staging, error))
         return false;
     rh_progress_end(r->progress, r->stage, "PostgreSQL %s", run->staging.server_version);
-    if (!run->backup.physical)
+    if (!rh_backup_is_copy(&run->backup))
         rh_origin_compare(run);
     return true;
 }
@@ -142,6 +163,8 @@ static bool restore(rh_rehearsal *r, rh_error *error)
     if (run->backup.physical)
         return rh_copy_restore(run, r->staging, r->progress, error) &&
                rh_place_remove(&r->fetched.place, error);
+    if (r->scenario->backup.clone)
+        return rh_staging_neutralise(r->staging, error);
     rh_restore_target target = {.conninfo = rh_staging_conninfo(r->staging),
                                 .pg_restore = rh_staging_pg_restore(r->staging, NULL),
                                 .jobs = r->scenario->backup.jobs,
@@ -180,7 +203,7 @@ static bool prepare(rh_rehearsal *r, rh_error *error)
     r->stage = "prepare";
     rh_progress_begin(r->progress, r->stage, "%zu step%s%s", r->scenario->prepare_count,
                       r->scenario->prepare_count == 1 ? "" : "s",
-                      run->backup.physical ? "" : ", then ANALYZE");
+                      rh_backup_is_copy(&run->backup) ? "" : ", then ANALYZE");
     const char *conninfo = rh_staging_conninfo(r->staging);
     rh_masking_before(run, conninfo);
     if (!rh_steps_prepare(run, conninfo, r->progress, error))

@@ -24,8 +24,9 @@ rh_key_reader rh_read_name, rh_read_text, rh_read_int, rh_read_seed, rh_read_rea
     rh_read_gate_count, rh_read_gate_required, rh_read_before, rh_read_prepare, rh_read_verify,
     rh_read_migration_steps, rh_read_disturb, rh_read_lock_policy, rh_read_backfills;
 /* key_readers_backup.c: backup. */
-rh_key_reader rh_read_backup_path, rh_read_backup_command, rh_read_restore_command, rh_read_target_time,
-    rh_read_target_name, rh_read_target_lsn, rh_read_skip, rh_read_sha256, rh_read_csv_null;
+rh_key_reader rh_read_backup_path, rh_read_backup_command, rh_read_backup_clone, rh_read_restore_command,
+    rh_read_target_time, rh_read_target_name, rh_read_target_lsn, rh_read_skip, rh_read_sha256,
+    rh_read_csv_null;
 /* key_readers_migrations.c: migrations and workload. */
 rh_key_reader rh_read_migrations_path, rh_read_command, rh_read_pending, rh_read_history_table,
     rh_read_transaction, rh_read_workload_path, rh_read_next_path;

@@ -20,6 +20,12 @@ bool rh_read_backup_command(rh_reader *reader, const rh_key_spec *key, rh_yaml_n
     return *(const char ***)field != NULL;
 }
 
+bool rh_read_backup_clone(rh_reader *reader, const rh_key_spec *key, rh_yaml_node *node, void *field)
+{
+    reader->scenario->backup.where = rh_value_where(reader, node);
+    return rh_read_text(reader, key, node, field);
+}
+
 bool rh_read_restore_command(rh_reader *reader, const rh_key_spec *key, rh_yaml_node *node, void *field)
 {
     return rh_restore_command_read(reader, key->path, node, field);

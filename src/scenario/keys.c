@@ -59,6 +59,7 @@ static const rh_key_spec KEYS[] = {
     {"backup", NULL, AT(backup.where), .required = true},
     {"backup.path", rh_read_backup_path, AT(backup.path)},
     {"backup.command", rh_read_backup_command, AT(backup.command)},
+    {"backup.clone", rh_read_backup_clone, AT(backup.clone)},
     {"backup.timeout", rh_read_duration, AT(backup.timeout)},
     {"backup.restore_command", rh_read_restore_command, AT(backup.restore_command)},
     {"backup.target", NULL, AT(backup.target.where)},

@@ -178,10 +178,31 @@ static bool check_disturb(rh_reader *reader, rh_yaml_node *root)
     return true;
 }
 
+/* Nothing is restored of a clone, and its own server copies it. */
+static bool check_clone(rh_reader *reader, rh_yaml_node *backup)
+{
+    static const char *const others[] = {"path",    "command",  "timeout", "restore_command", "target",
+                                         "sha256",  "database", "jobs",    "atomic_snapshot", "csv_null",
+                                         "partial", "skip",     "before"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (rh_yaml_get(backup, others[i])) {
+            rh_value_fail(reader, rh_yaml_get(backup, others[i]),
+                          "backup.%s is not for backup.clone, of which nothing is restored", others[i]);
+            return rh_error_hint(reader->error, "remove one of the two");
+        }
+    if (reader->scenario->staging.kind == RH_STAGING_SERVER)
+        return true;
+    rh_value_fail(reader, rh_yaml_get(backup, "clone"), "backup.clone needs the server that it is on");
+    return rh_error_hint(reader->error,
+                         "write staging: {kind: server, url: postgresql://USER@HOST/postgres}");
+}
+
 /* A backup that is there, or a program that restores one. */
 static bool check_backup(rh_reader *reader, rh_yaml_node *backup)
 {
     const rh_scenario *scenario = reader->scenario;
+    if (scenario->backup.clone)
+        return check_clone(reader, backup);
     if (!scenario->backup.path && !scenario->backup.command) {
         rh_value_fail(reader, backup, "backup.path is missing");
         return rh_error_hint(reader->error,

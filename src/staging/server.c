@@ -6,6 +6,7 @@
  */
 #include "server.h"
 #include "clients.h"
+#include "clone.h"
 #include "pgrehearse/adapters/files.h"
 #include "pgrehearse/base/interrupt.h"
 #include "pgrehearse/base/text.h"
@@ -33,7 +34,7 @@ static bool write_mark(rh_staging *staging, const char *name, const char *mark, 
     return rh_pg_executef(staging->borrowed.lease, error, "COMMENT ON DATABASE %s IS '%s'", name, mark);
 }
 
-static bool refuse(rh_staging *staging, const char *why, const char *hint, rh_error *error)
+bool rh_server_refuse(rh_staging *staging, const char *why, const char *hint, rh_error *error)
 {
     const rh_location *where = &staging->scenario->staging.where;
     rh_error_set(error, RH_ERROR_REFUSED, "staging.url: %s", why);
@@ -50,11 +51,11 @@ static bool guard(rh_staging *staging, int minimum_major, rh_error *error)
     bool in_recovery = rh_pg_bool(facts, 0, 0), may_create = rh_pg_bool(facts, 0, 1);
     rh_pg_result_free(facts);
     if (in_recovery)
-        return refuse(staging, "the server is a standby (in recovery)",
-                      "name a server of your own for staging", error);
+        return rh_server_refuse(staging, "the server is a standby (in recovery)",
+                                "name a server of your own for staging", error);
     if (!may_create)
-        return refuse(staging, "the role may not create databases",
-                      "ALTER ROLE … CREATEDB, or name another role in the URL", error);
+        return rh_server_refuse(staging, "the role may not create databases",
+                                "ALTER ROLE … CREATEDB, or name another role in the URL", error);
     staging->major = rh_pg_server_version(lease) / 10000;
     if (staging->major < minimum_major) {
         rh_error_set(error, RH_ERROR_BACKUP,
@@ -105,8 +106,8 @@ bool rh_server_create(rh_staging *staging, const char *name, const char *templat
     rh_pg *lease = staging->borrowed.lease;
     bool empty = strcmp(template_name, "template0") == 0;
     bool ok = empty ? rh_database_create(staging, lease, name, error)
-                    : rh_pg_executef(lease, error, "CREATE DATABASE %s TEMPLATE %s%s", name, template_name,
-                                     strategy);
+                    : rh_pg_executef(lease, error, "CREATE DATABASE %s TEMPLATE %s%s", name,
+                                     rh_identifier(template_name, staging->arena), strategy);
     return ok && write_mark(staging, name, mark_of(staging), error);
 }
 
@@ -142,6 +143,14 @@ static void note_limits(rh_staging *staging)
         rh_staging_note(staging, "production's settings are not applied: a given server keeps its own");
 }
 
+static bool make_database(rh_staging *staging, const rh_staging_request *request, rh_error *error)
+{
+    if (request->scenario->backup.clone)
+        return rh_clone_read(staging, request->arena, error) && rh_clone_copy(staging, error);
+    return rh_server_create(staging, staging->database, "template0", error) &&
+           rh_database_settings(staging, staging->borrowed.lease, error);
+}
+
 bool rh_server_start(rh_staging *staging, const rh_staging_request *request, rh_error *error)
 {
     rh_pg_forget_environment(false);
@@ -161,8 +170,7 @@ bool rh_server_start(rh_staging *staging, const rh_staging_request *request, rh_
         !clear_leftovers(staging, error))
         return false;
     staging->database = rh_arena_printf(staging->arena, "pgrehearse_%s", staging->id);
-    if (!rh_server_create(staging, staging->database, "template0", error) ||
-        !rh_database_settings(staging, staging->borrowed.lease, error))
+    if (!make_database(staging, request, error))
         return false;
     rh_staging_use(staging, staging->database);
     note_limits(staging);
@@ -172,11 +180,18 @@ bool rh_server_start(rh_staging *staging, const rh_staging_request *request, rh_
 bool rh_server_snapshot(rh_staging *staging, rh_error *error)
 {
     const char *name = rh_arena_printf(staging->arena, "%s_snapshot", staging->database);
+    const char *clone = staging->borrowed.clone;
     rh_pg *pg = rh_staging_connect(staging, staging->database, ": settle", error);
     bool ok =
-        pg && rh_pg_execute(pg, "VACUUM", error) &&
+        pg && (clone || rh_pg_execute(pg, "VACUUM", error)) &&
         rh_pg_query_int(pg, "SELECT pg_database_size(current_database())", &staging->snapshot_bytes, error);
     rh_pg_close(pg);
+    bool as_cloned = clone && staging->scenario->prepare_count == 0;
+    if (ok && as_cloned) {
+        staging->borrowed.snapshot = clone;
+        staging->reset_method = "template database";
+        return true;
+    }
     if (!ok || !rh_server_drop(staging, name, error) ||
         !rh_server_create(staging, name, staging->database, error) ||
         !rh_database_copy_settings(staging->borrowed.lease, staging->database, name, error))
@@ -195,10 +210,13 @@ bool rh_server_reset(rh_staging *staging, rh_error *error)
     if (sampled && (!rh_server_drop(staging, rh_staging_scaled_name(staging), error) ||
                     !rh_server_drop(staging, rh_staging_sample_name(staging), error)))
         return false;
-    if (!rh_server_drop(staging, staging->database, error) ||
-        !rh_server_create(staging, staging->database, staging->borrowed.snapshot, error) ||
-        !rh_database_copy_settings(staging->borrowed.lease, staging->borrowed.snapshot, staging->database,
-                                   error))
+    const char *from = staging->borrowed.snapshot, *clone = staging->borrowed.clone;
+    if (!rh_server_drop(staging, staging->database, error))
+        return false;
+    if (from == clone
+            ? !rh_clone_copy(staging, error) || !rh_staging_neutralise(staging, error)
+            : !rh_server_create(staging, staging->database, from, error) ||
+                  !rh_database_copy_settings(staging->borrowed.lease, from, staging->database, error))
         return false;
     /* A first connection, so that the migration's is not the one that fills the catalog caches. */
     rh_pg *pg = rh_staging_connect(staging, staging->database, ": reset", error);
@@ -228,7 +246,7 @@ void rh_server_free(rh_staging *staging, bool keep)
         rh_server_drop(staging, rh_arena_printf(staging->arena, "%s_snapshot", staging->database), NULL);
     } else if (borrowed->lease && staging->database) {
         write_mark(staging, staging->database, "pgrehearse kept", NULL);
-        if (borrowed->snapshot)
+        if (borrowed->snapshot && borrowed->snapshot != borrowed->clone)
             rh_server_drop(staging, borrowed->snapshot, NULL);
     }
     if (borrowed->work)

@@ -52,6 +52,7 @@ typedef struct rh_given_server {
     const char *url; /* the scenario's: its database is where databases are made and dropped from */
     rh_pg *lease;    /* holds the advisory lock that says that this run lives */
     int32_t lock_key;
+    const char *clone;    /* database that the rehearsed one is a copy of; NULL: the backup is restored */
     const char *snapshot; /* database; NULL before the snapshot */
     const char *work;     /* directory for pg_dump's file, ours; NULL until needed */
 } rh_given_server;

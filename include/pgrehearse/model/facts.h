@@ -20,6 +20,7 @@ typedef enum rh_backup_shape {
     RH_SHAPE_DATA_DIRECTORY,   /* a server's files, as they lie: pg_basebackup --format=plain, a copy */
     RH_SHAPE_BASE_BACKUP_TAR,  /* pg_basebackup --format=tar: base.tar, maybe compressed, and others */
     RH_SHAPE_CSV,              /* a directory of CSV files, one a table, and a file of SQL definitions */
+    RH_SHAPE_CLONE,            /* a database that is there already: a branch of production */
     RH_SHAPE_COUNT
 } rh_backup_shape;
 /* "pgdump_custom", "pgdump_directory", "pgdump_tar", "plain", "data_directory", "base_backup_tar", "csv";
@@ -148,6 +149,9 @@ typedef struct rh_backup_facts {
     rh_physical_facts *physical;  /* NULL: a dump or a CSV export */
     rh_csv_facts *csv;            /* NULL: not a CSV export */
 } rh_backup_facts;
+
+/* Its files are production's, with their bloat and statistics: a physical copy, or a clone. */
+bool rh_backup_is_copy(const rh_backup_facts *backup);
 
 typedef struct rh_setting_fact {
     const char *name, *value;     /* in force during the timed passes */

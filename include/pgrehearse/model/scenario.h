@@ -171,6 +171,7 @@ typedef struct rh_scenario {
     const char *name;
     struct {
         const char *path;            /* absolute; NULL: a command restores it */
+        const char *clone;           /* a database on staging.url's server, to be copied there; NULL */
         const char **command;        /* fills $PGDATA with a physical copy, NULL-ended; NULL: path */
         rh_usec timeout;             /* of the command, and of each restore_command */
         const char *restore_command; /* a shell's line that brings WAL, as PostgreSQL's; NULL */

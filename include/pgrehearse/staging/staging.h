@@ -22,7 +22,8 @@ typedef struct rh_staging_request {
     int wanted_major;  /* of the dumped server; 0: not known. Embedded: this version if it is installed, else
                           the  next newer one, else the newest */
     rh_database_facts
-        *origin; /* the properties of the backup's database; settings that do not apply get why_not */
+        *origin;     /* the properties of the backup's database; settings that do not apply get why_not */
+    rh_arena *arena; /* for the strings of a clone's ORIGIN, which is found out here */
     const char *log_directory;    /* server.log goes here (embedded) */
     const rh_setting *production; /* production's non-default settings; the scenario's take precedence. NULL:
                                      no profile */

@@ -77,11 +77,11 @@ nothing_left
 fact 'sequences and materialized views are said to be ours'
 report "'SEQUENCE SET of 2 sequences' in [s['subject'] for s in r['backup']['skipped']]"
 report "'MATERIALIZED VIEW DATA public.names' in [s['subject'] for s in r['backup']['skipped']]"
-fact 'files that write NULL as \N'
+fact 'files that write NULL as a word'
 export_all ", NULL '\\N', FORCE_QUOTE *"
 try 0
 report "r['backup']['csv']['null'] == '\\\\N'"
-fact 'empty fields beside \N may mean either'
+fact 'empty fields beside such words may mean either'
 export_all
 sed -i '2s/plain,,/plain,\\N,/' "$work/export/customers.csv"
 refused 'customers.csv:2:9: the field is .N, and others are empty, all without quotes'
@@ -129,7 +129,7 @@ check=$original_check
 fact 'rows that violate a foreign key of the definitions'
 sed -i '2,$s/^2,/77,/' "$work/export/customers.csv"
 refused 'foreign key .?log_who_fkey.? of audit.log.*violates foreign key constraint'
-fact 'rows that violate a foreign key of a dump'"'"'s definitions'
+fact 'rows that violate a foreign key behind the rows'
 pg_dump --schema-only -f "$work/export/schema.sql" shop
 refused 'schema.sql:[0-9]+.*log_who_fkey.*violates foreign key constraint'
 
@@ -213,7 +213,7 @@ PYTHON
     report "r['backup']['csv']['files'] == 6 and r['backup']['rows'] == 10094"
     migration 001_a.sql 'ALTER TABLE customers ADD COLUMN x int;'
 else
-    echo "skipped: no corpora"
+    echo "the files of other people are not here"
 fi
 fact 'a given server'
 check=$original_check

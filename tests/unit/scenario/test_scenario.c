@@ -200,6 +200,9 @@ static void test_missing(void **state)
     complains("name: n\n", 1, 1, "backup is missing", NULL);
     complains("backup: {path: b.dump}\n", 1, 1, "name is missing", NULL);
     complains("name: n\nbackup:\n", 2, 1, "backup.path is missing", NULL);
+    complains("name: n\nbackup: {clone: shop}\n", 2, 17, "backup.clone needs the server", NULL);
+    complains("name: n\nbackup: {clone: shop, skip: [a]}\n", 2, 29, "backup.skip is not for backup.clone",
+              NULL);
     complains("name: n\nbackup: {jobs: 2}\n", 2, 9, "backup.path is missing", NULL);
     complains("name: n\nbackup: b.dump\n", 2, 9, "backup must be a map of keys", NULL);
     complains(BASE "migrations: {pending: all}\n", 3, 13, "migrations.path is missing", NULL);
