@@ -1,5 +1,6 @@
 /* What a directory is, by the files in it. */
 #include "pgrehearse/physical/physical.h"
+#include "chain.h"
 #include "control.h"
 #include "copy.h"
 #include "label.h"
@@ -44,7 +45,7 @@ static bool take_label(rh_physical_facts *copy, const char *text, rh_arena *aren
             "copy the backup again: without the start of its recovery its files do not fit together",
             "has a backup_label that is damaged or cut off");
     if (label.incremental_from)
-        return rh_physical_refuse_incremental(copy->path, copy->path, error);
+        return rh_physical_refuse_chain(copy->path, &label, error);
     copy->label = label.label ? label.label : "";
     copy->started_at = label.started_at;
     copy->from_standby = label.from_standby;

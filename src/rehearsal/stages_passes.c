@@ -55,9 +55,15 @@ static bool scaled_passes(rh_rehearsal *r, rh_error *error)
 static bool warm_up(rh_rehearsal *r, rh_error *error)
 {
     r->stage = "warm-up";
-    if (!(r->scenario->passes & (RH_PASS_QUIET | RH_PASS_LOADED)) || !r->scenario->staging.warm_up ||
-        !rh_staging_first_writes_differ(r->staging))
+    if (!(r->scenario->passes & (RH_PASS_QUIET | RH_PASS_LOADED)))
         return true;
+    if (!r->scenario->staging.warm_up || !rh_staging_first_writes_differ(r->staging)) {
+        const char *added = rh_staging_copy_on_write(r->staging);
+        if (added)
+            rh_run_not_measured(r->run, RH_UNMEASURED_HARDWARE, "copy-on-write in the timed passes: %s",
+                                added);
+        return true;
+    }
     rh_error failed = {0};
     rh_progress_begin(r->progress, r->stage, "not timed: it writes the blocks that the snapshot shares");
     rh_pass_settle(r->run, r->staging, RH_PASS_KIND_QUIET, NULL, r->progress, NULL, NULL, &failed);

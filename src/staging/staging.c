@@ -144,6 +144,20 @@ bool rh_staging_first_writes_differ(const rh_staging *staging)
     return staging->copy_on_write && strcmp(staging->copy_on_write, "first_pass") == 0;
 }
 
+const char *rh_staging_copy_on_write(const rh_staging *staging)
+{
+    const char *state = staging->copy_on_write;
+    return staging->scenario->staging.snapshot.take
+               ? "what the storage of staging.snapshot adds to the first write of a block is not known"
+           : state && strcmp(state, "every_pass") == 0
+               ? "the file system of staging.directory copies each write, or does not tell which blocks are "
+                 "shared (btrfs, ZFS): XFS, ext4 and chattr +C on btrfs do not"
+           : state && strcmp(state, "first_pass") == 0
+               ? "the first write of each block is copied in the first pass that writes it (staging.warm_up: "
+                 "false)"
+               : NULL;
+}
+
 void rh_staging_warmed_up(rh_staging *staging)
 {
     staging->copy_on_write = "unshared";

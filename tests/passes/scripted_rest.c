@@ -102,6 +102,12 @@ bool rh_staging_first_writes_differ(const rh_staging *staging)
     return false;
 }
 
+const char *rh_staging_copy_on_write(const rh_staging *staging)
+{
+    (void)staging;
+    return NULL;
+}
+
 void rh_staging_warmed_up(rh_staging *staging)
 {
     (void)staging;

@@ -128,6 +128,8 @@ bool rh_staging_reset(rh_staging *staging, const rh_progress *progress, rh_error
  * says that the migrations have run once from the snapshot. */
 bool rh_staging_first_writes_differ(const rh_staging *staging);
 void rh_staging_warmed_up(rh_staging *staging);
+/* A sentence on what copy-on-write may add to the times of the next pass; NULL: nothing. Static. */
+const char *rh_staging_copy_on_write(const rh_staging *staging);
 /* Kills an embedded server, as a crash does, without waiting. May be called from another thread, while
  * connections are open. Call rh_staging_restart then. */
 void rh_staging_crash(rh_staging *staging);

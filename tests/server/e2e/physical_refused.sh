@@ -49,8 +49,15 @@ rm "$copies/file/$file"
 try file 5 "$file is missing"
 fact 'an incremental backup'
 another incremental
-echo 'INCREMENTAL FROM LSN: 0/2000028' >>"$copies/incremental/backup_label"
-try incremental 5 'pg_combinebackup'
+echo 'INCREMENTAL FROM LSN: 0/1000028' >>"$copies/incremental/backup_label"
+start=$(sed -n 's/^START WAL LOCATION: \([0-9A-F/]*\) .*/\1/p' "$copies/base/backup_label")
+try incremental 5 'the backup that starts at 0/1000028 .* is not in .*/copies: put the whole chain there'
+fact 'the chain of an incremental backup is named, as pg_combinebackup takes it'
+sed -i "s|^INCREMENTAL FROM LSN.*|INCREMENTAL FROM LSN: $start|; s|^START WAL LOCATION: [0-9A-F/]*|START WAL LOCATION: 0/F000028|" "$copies/incremental/backup_label"
+another second
+sed -i 's|^START WAL LOCATION: [0-9A-F/]*|START WAL LOCATION: 0/1F000028|; s|^INCREMENTAL FROM LSN.*|INCREMENTAL FROM LSN: 0/F000028|' "$copies/second/backup_label"
+try second 5 "backup: .command: .pg_combinebackup, -o, .PGDATA, $copies/base, $copies/incremental, $copies/second"
+rm -r "$copies/second"
 fact 'WAL that ends before the backup does'
 another short
 rm "$copies/short/backup_manifest"

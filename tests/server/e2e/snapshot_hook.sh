@@ -42,6 +42,7 @@ report "r['staging']['reset_method'] == 'staging.snapshot' and r['staging']['res
 report "r['migrations'][-1]['outcome'] == 'ok'"
 fact 'what they add to the timed passes is not known'
 report "r['staging']['copy_on_write'] is None and r['staging']['reset_bytes'] is None"
+report "any('copy-on-write' in n['text'] for n in r['not_measured'])"
 fact 'the data directory lies in the directory that is named, the rest does not'
 report "r['staging']['location'].startswith('$volume/pgrehearse-')"
 fact 'they get the data directory and an identifier, and no variable of libpq'
