@@ -54,7 +54,7 @@ start=$(sed -n 's/^START WAL LOCATION: \([0-9A-F/]*\) .*/\1/p' "$copies/base/bac
 try incremental 5 'the backup that starts at 0/1000028 .* is not in .*/copies: put the whole chain there'
 fact 'the chain of an incremental backup is named, as pg_combinebackup takes it'
 sed -i "s|^INCREMENTAL FROM LSN.*|INCREMENTAL FROM LSN: $start|; s|^START WAL LOCATION: [0-9A-F/]*|START WAL LOCATION: 0/F000028|" "$copies/incremental/backup_label"
-another second
+another second incremental
 sed -i 's|^START WAL LOCATION: [0-9A-F/]*|START WAL LOCATION: 0/1F000028|; s|^INCREMENTAL FROM LSN.*|INCREMENTAL FROM LSN: 0/F000028|' "$copies/second/backup_label"
 try second 5 "backup: .command: .pg_combinebackup, -o, .PGDATA, $copies/base, $copies/incremental, $copies/second"
 rm -r "$copies/second"
