@@ -85,8 +85,8 @@ static void bound_lock_wait(const rh_sweep *sweep, rh_backfill_result *result, c
     const double rows = (double)cell->setting.batch;
     const char *why = rh_arena_printf(
         sweep->arena,
-        "a batch of %" PRId64 " rows keeps them locked for %s without load, and who waits for one of "
-        "its rows may wait that long: lock_wait is %s",
+        "a batch of %" PRId64
+        " rows keeps them locked for %s without load, and a session may wait that long for one of its rows: lock_wait is %s",
         cell->setting.batch, rh_duration_format(q->locks_p90_s, took, sizeof took), gate->text);
     exclude_cell(cell, why);
     if (!has_bound(result, name, rows))
@@ -186,10 +186,10 @@ static const char *leaves_standby(const rates *r, const rh_backfill_cell *cell, 
     const double lag_s = rh_lag_predicted_s(&queue);
     if (!gate->set || !(lag_s > gate->limit))
         return NULL;
-    return rh_arena_printf(r->sweep->arena,
-                           "more than the standby can replay: at its end the standby would be %s behind, and "
-                           "replica_lag is %s",
-                           duration_text(r, lag_s), gate->text);
+    return rh_arena_printf(
+        r->sweep->arena,
+        "more than the standby can replay: at the end its lag would be %s, and replica_lag is %s",
+        duration_text(r, lag_s), gate->text);
 }
 
 static void bound_standby(const rates *r)
@@ -217,8 +217,7 @@ static const char *leaves_archiver(const rates *r, const rh_backfill_cell *cell,
     (void)cell;
     return rh_arena_printf(
         r->sweep->arena,
-        "more than the archiver takes: at its end %s of WAL would wait for it, and archive.rate "
-        "is %s a second",
+        "more than the archiver can archive: at the end %s of WAL would be waiting for it, and archive.rate is %s a second",
         size_text(r, fmax(behind, 0) * total_s), size_text(r, r->sweep->backfill->archive_rate));
 }
 
@@ -230,10 +229,10 @@ static void bound_archiver(const rates *r)
         return;
     add_bound(
         r, "rows a second", limit,
-        rh_arena_printf(r->sweep->arena,
-                        "the archiver takes %s of WAL a second (archive.rate); the load writes %s a second, "
-                        "and a row %s",
-                        size_text(r, rate), size_text(r, r->load_per_s), size_text(r, r->wal_per_row)));
+        rh_arena_printf(
+            r->sweep->arena,
+            "the archiver archives %s of WAL a second (archive.rate); the load writes %s a second, and a row %s",
+            size_text(r, rate), size_text(r, r->load_per_s), size_text(r, r->wal_per_row)));
     exclude(r, limit, leaves_archiver);
 }
 
@@ -265,13 +264,11 @@ static void bound_vacuum(const rates *r)
                  takes_s = vacuum->s_per_credit * rh_predict_vacuum_credits(vacuum, &states->pages, dead);
     if (!vacuum->on || !(takes_s > 0) || (double)r->result->rows <= dead)
         return;
-    add_bound(
-        r, "rows a second", dead / takes_s,
-        rh_arena_printf(r->sweep->arena,
-                        "a vacuum of %s dead rows, from which on one starts, takes %s (%s): as many may die "
-                        "meanwhile",
-                        count_text(r, dead), duration_text(r, takes_s),
-                        states->vacuum_measured ? "timed on the sample" : "by its cost settings"));
+    add_bound(r, "rows a second", dead / takes_s,
+              rh_arena_printf(r->sweep->arena,
+                              "a vacuum starts at %s dead rows and takes %s (%s): as many may die meanwhile",
+                              count_text(r, dead), duration_text(r, takes_s),
+                              states->vacuum_measured ? "timed on the sample" : "by its cost settings"));
     exclude(r, dead / takes_s, leaves_vacuum);
 }
 

@@ -39,9 +39,8 @@ void rh_sweep_course(const rh_sweep *sweep, rh_backfill_result *result)
     if (isinf(cell->finish_s.median))
         result->finish_why =
             schedule->hour_count > 0
-                ? "it is not done in three years: too few hours of its windows have no more load than "
-                  "the rehearsal's"
-                : "it is not done in three years";
+                ? "it would not end within three years: in too few hours of its windows does the load not exceed the rehearsal's"
+                : "it would not end within three years";
     else if (schedule->hour_count > 0 && !(result->rate_per_s > 0))
         result->finish_why = "without load in the rehearsal, the hours of schedule.load do not count";
     result->course = rh_arena_alloc(sweep->arena, POINTS * sizeof *result->course);

@@ -37,7 +37,7 @@ void rh_sweep_plan(const rh_sweep *sweep, rh_backfill_result *result)
                 *cell = (rh_backfill_cell){
                     .setting = {b->batches[i], b->pauses[p], b->workers[w]},
                     .state = RH_CELL_NOT_RUN,
-                    .why = "the limit of the sweep came first",
+                    .why = "the limit of the sweep was reached before",
                     .p99_ratio = none,
                     .busy_s = none,
                     .total_s = none,

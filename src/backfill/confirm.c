@@ -73,7 +73,7 @@ static bool run_one(rh_sweep *sweep, const rh_backfill_result *result, rh_usec d
     if (!rh_staging_standby_was_up(sweep->place->staging, &c->why_not) || lost)
         c->why_not = c->why_not ? c->why_not : "its connection was lost";
     if (sweep->evidence.batch_count == batches)
-        c->why_not = "no batch ran beside it";
+        c->why_not = "no batch ran during it";
     return true;
 }
 

@@ -74,7 +74,7 @@ static bool check_key(const inspection *in, const rh_pg_result *key, rh_error *e
         if (!rh_pg_bool(key, i, 4))
             return rh_backfill_refuse(where, error,
                                       rh_arena_printf(arena, "column \"%s\" of the key may be null", name),
-                                      "rows in which it is null would never be met");
+                                      "rows in which it is null would never be processed");
     }
     if (!rh_pg_bool(key, 0, 5))
         return rh_backfill_refuse(where, error, "no unique index has exactly the columns of the key",
@@ -123,7 +123,7 @@ static bool keeps_key(const inspection *in, rh_error *error)
                 return rh_backfill_refuse(
                     &b->set_where, error,
                     rh_arena_printf(in->arena, "set changes %s, a column of the key", in->target->key[k]),
-                    "a row whose key changes would be met again or missed");
+                    "a row whose key changes could be processed twice or missed");
     return true;
 }
 
@@ -178,7 +178,7 @@ static bool try_batch(const inspection *in, const rh_backfill *keyset, const cha
                                   rh_arena_printf(in->arena,
                                                   "sql changes none of the first %" PRId64 " rows of %s",
                                                   found, in->target->table),
-                                  "it would end with all of them still to do");
+                                  "it would end without having changed any of them");
     const char *remaining = rh_backfill_count_up_to(keyset, in->target, in->arena);
     if (b->condition && !count_remaining(in, remaining, last, &left, error))
         return false;
@@ -188,8 +188,7 @@ static bool try_batch(const inspection *in, const rh_backfill *keyset, const cha
             &b->condition_where, error,
             rh_arena_printf(in->arena, "%" PRId64 " of %" PRId64 " rows still match where after set",
                             left - (found - rows), rows),
-            "the backfill would never end, or would do them again each time: set must make where "
-            "false");
+            "the backfill would never end, or would change them again in each run: after set, where must be false");
     return true;
 }
 

@@ -51,8 +51,9 @@ static bool check_lowest(const trial *t, rh_error *error)
                         t->target->table, t->target->key[0], t->sql.lowest, t->target->types[0]);
     if (!rh_pg_query_int(t->pg, sql, &rows, error))
         return false;
-    return rows == 0 || refuse(t, error, "a row has the key with which :after begins, and would never be met",
-                               "use :from and :to");
+    return rows == 0 ||
+           refuse(t, error, "a row has the key that :after begins with, and would never be processed",
+                  "use :from and :to");
 }
 
 /* One batch, behind AT with :after. LAST: where it ended. */
@@ -85,7 +86,7 @@ static bool judge(const trial *t, int64_t before, int64_t changed, int64_t after
         return refuse(t, error,
                       rh_arena_printf(t->arena, "sql changes none of the %" PRId64 " rows of %s to do",
                                       before, t->target->table),
-                      "it would end with all of them still to do");
+                      "it would end without having changed any of them");
     if (changed > RH_BACKFILL_TRIED)
         return refuse(t, error,
                       rh_arena_printf(t->arena, "sql changed %" PRId64 " rows with a :limit of %d", changed,
@@ -97,7 +98,7 @@ static bool judge(const trial *t, int64_t before, int64_t changed, int64_t after
             &t->backfill->condition_where, error,
             rh_arena_printf(t->arena, "%" PRId64 " of %" PRId64 " rows still match where after sql",
                             again < changed ? again : changed, changed),
-            "the backfill would never end, or would do them again each time: sql must make where false");
+            "the backfill would never end, or would change them again in each run: after sql, where must be false");
     return true;
 }
 

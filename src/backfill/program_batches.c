@@ -90,8 +90,7 @@ static bool check_range(piece *p, rh_error *error)
                         "%s ignores its range: it changed %" PRId64
                         " rows outside of {from} … {to}, and %" PRId64 " of the %" PRId64 " within",
                         sweep->backfill->command[0], outside, p->written, p->rows),
-        "{from} and {to} are the first and the last key of the rows to do; leave range out where the program "
-        "cannot do a part");
+        "{from} and {to} are the first and the last key of the rows to do; leave range out if the program cannot process a part of the rows");
 }
 
 static bool is_too_much(const piece *p, int64_t rows)
@@ -116,14 +115,14 @@ static const char *no_capacity(const piece *p, const rh_program_report *report)
         return rh_arena_printf(arena, "%s ended with status %d on a part of the rows%s%s", program,
                                report->status, *report->said ? ": " : "", report->said);
     if (!p->completed && report->batch_count > 0 && is_too_much(p, told_rows(report)))
-        return rh_arena_printf(arena, "%s changed the rows of its part again and again", program);
+        return rh_arena_printf(arena, "%s changed the rows of its part repeatedly", program);
     if (report->hidden)
         return rh_arena_printf(
-            arena, "the transactions of %s are not seen: it calls a procedure or a DO block", program);
+            arena, "the transactions of %s cannot be observed: it calls a procedure or a DO block", program);
     if (p->completed && p->written == 0)
         return rh_arena_printf(arena, "%s changed no row of its part", program);
     if (p->completed && report->batch_count == 0)
-        return rh_arena_printf(arena, "the statements by which %s changes rows are not seen", program);
+        return rh_arena_printf(arena, "the statements by which %s changes rows cannot be observed", program);
     return NULL;
 }
 

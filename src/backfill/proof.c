@@ -135,12 +135,12 @@ static bool judge_reference(rh_proof *p, const rh_proof_end *end)
         rh_proof_fail(p, RH_PROOF_ENDS, "backfill-never-ends", RH_UNKNOWN, "Without any load: %s", text);
     if (end->held > 2)
         rh_proof_fail(p, RH_PROOF_COMMITS, "backfill-held-snapshot", RH_UNKNOWN,
-                      "A transaction stood open while %" PRId64
-                      " batches were committed: nothing that was dead since it began can be vacuumed",
+                      "A transaction was open while %" PRId64
+                      " batches were committed: rows that died since it began cannot be vacuumed",
                       end->held);
     if (end->deadlock)
         rh_proof_fail(p, RH_PROOF_NO_DEADLOCK, "backfill-lock-order", RH_UNKNOWN,
-                      "Without any load, two of its own sessions came into a deadlock, and it failed");
+                      "Without any load, a deadlock between two of its own sessions made it fail");
     if (end->ending == RH_PROOF_ENDED && !end->ok)
         for (int i = 0; i < RH_PROOF_CLAIM_COUNT; i++)
             rh_proof_unknown(p, (rh_proof_claim)i, "the backfill fails without any load: %s", text);
@@ -162,8 +162,8 @@ static void judge_transactions(rh_proof *p)
                       c->writes);
     else if (batch != RH_UNKNOWN && c->largest > 4 * batch)
         rh_proof_fail(p, RH_PROOF_COMMITS, "backfill-key-not-unique", c->largest,
-                      "A transaction changed %" PRId64 " rows where a batch is to have %" PRId64
-                      ": what it goes by is no bound",
+                      "A transaction changed %" PRId64 " rows, although a batch should have %" PRId64
+                      ": its condition does not bound the batch",
                       c->largest, batch);
     else
         rh_proof_hold(p, RH_PROOF_COMMITS,
@@ -188,7 +188,8 @@ static bool judge_left(rh_proof *p, rh_error *error)
         return false;
     if (missed > 0)
         rh_proof_fail(p, RH_PROOF_COMPLETE, "backfill-rows-left", missed,
-                      "It ended well with %" PRId64 " rows still to do, without any load", missed);
+                      "It ended without an error, with %" PRId64 " rows still to do, without any load",
+                      missed);
     else if (p->place->sampled)
         rh_notes_printf(p->notes, p->arena, RH_UNMEASURED_BACKFILL,
                         "backfill %s: its proof: %" PRId64 " rows of the sample of the database match where "

@@ -15,7 +15,7 @@ typedef enum moment {
 } moment;
 
 static const char *const MOMENTS[] = {
-    "at a random moment", "before COMMIT",       "behind COMMIT, its answer withheld",
+    "at a random moment", "before COMMIT",       "after COMMIT, before its answer",
     "in the pause",       "crash of the server", "crash of the server with synchronous_commit off"};
 
 typedef struct kills {
@@ -135,7 +135,7 @@ static bool judge(kills *k, moment m, const rh_proof_end *end, rh_error *error)
     else if (rework > r->largest * p->setting.workers)
         rh_proof_fail(p, RH_PROOF_RESUMES, "backfill-no-resume", rework,
                       "Started again after a kill (%s), it wrote %" PRId64
-                      " rows a second time: more than a batch, which has at most %" PRId64,
+                      " rows twice: more than a batch, which has at most %" PRId64,
                       MOMENTS[m], rework, r->largest);
     else
         return true;

@@ -62,7 +62,7 @@ static bool ended_well(const race *r, rh_proof_claim claim)
 {
     if (r->end.ending == RH_PROOF_ENDED && r->end.ok)
         return true;
-    rh_proof_unknown(r->p, claim, "beside clients that write to its rows, it did not end well: %s",
+    rh_proof_unknown(r->p, claim, "while clients write to its rows, it did not end without an error: %s",
                      rh_proof_ending_text(r->p, &r->end));
     return false;
 }
@@ -101,18 +101,18 @@ static bool judge_lost(race *r, rh_error *error)
                                    &met, &unused, error);
     const int64_t lost = ok ? rh_pg_int(row, 0, 0, 0) : 0;
     if (ok && lost > 0) {
-        rh_proof_fail(p, RH_PROOF_KEEPS_UPDATES, "backfill-whole-row", lost,
-                      "%" PRId64 " of %" PRId64
-                      " rows that the application changed just before the backfill have "
-                      "the values of before again",
-                      lost, met);
+        rh_proof_fail(
+            p, RH_PROOF_KEEPS_UPDATES, "backfill-whole-row", lost,
+            "%" PRId64 " of %" PRId64
+            " rows that the application changed just before the backfill have their earlier values again",
+            lost, met);
         add_columns(p, rh_pg_value(row, 0, 1), rh_proof_claim_of(p, RH_PROOF_KEEPS_UPDATES));
     } else if (ok && met < HITS) {
         rh_proof_unknown(p, RH_PROOF_KEEPS_UPDATES,
                          "clients changed only %" PRId64 " rows just before the backfill did", met);
     } else if (ok && ended_well(r, RH_PROOF_KEEPS_UPDATES)) {
         rh_proof_hold(p, RH_PROOF_KEEPS_UPDATES,
-                      "Clients changed %" PRId64 " rows just before the backfill did: every change is kept",
+                      "Clients changed %" PRId64 " rows just before the backfill did: no change was lost",
                       met);
     }
     rh_pg_result_free(row);
@@ -171,32 +171,32 @@ static bool judge_complete(race *r, rh_error *error)
         return false;
     const int64_t before = left - inserted - (p->reference.left > 0 ? p->reference.left : 0);
     if (before > 0)
-        rh_proof_fail(p, RH_PROOF_COMPLETE,
-                      2 * passed < before ? "backfill-ends-early" : "backfill-skip-locked", before,
-                      "%" PRId64
-                      " rows that were there before it began are left%s: clients had changed, locked or "
-                      "deleted rows of a batch",
-                      before, r->end.ok ? "" : ", also after it had failed and was started again");
+        rh_proof_fail(
+            p, RH_PROOF_COMPLETE, 2 * passed < before ? "backfill-ends-early" : "backfill-skip-locked",
+            before,
+            "%" PRId64
+            " rows that existed before it began are still to do%s: clients had changed, locked or deleted rows of a batch",
+            before, r->end.ok ? "" : ", also after it had failed and was started again");
     else if (!ended_well(r, RH_PROOF_COMPLETE))
         return true;
     else if (inserted > 0 && p->backfill->dual_write && strcmp(p->backfill->dual_write, "none") == 0)
         rh_proof_fail(p, RH_PROOF_COMPLETE, "backfill-random-key", inserted,
                       "%" PRId64
-                      " rows that were inserted while it ran, before three quarters of it, are left",
+                      " rows that were inserted during the first three quarters of it are still to do",
                       inserted);
     else if (inserted > 0 && !p->backfill->dual_write)
         rh_proof_unknown(
             p, RH_PROOF_COMPLETE,
-            "it reached every row of before its start; of the rows inserted while it ran %" PRId64
-            " are left, and dual_write: does not say whether the application fills them",
+            "it processed every row that existed at its start; of the rows inserted while it ran %" PRId64
+            " are still to do, and dual_write: does not say whether the application fills them",
             inserted);
     else
         rh_proof_hold(p, RH_PROOF_COMPLETE,
-                      "No row of before its start is left, beside %" PRId64 " updates, %" PRId64
+                      "No row that existed at its start is still to do, with %" PRId64 " updates, %" PRId64
                       " deletes, %" PRId64 " locks and %" PRId64 " inserts%s",
                       r->clients.done[RH_CLIENT_UPDATE], r->clients.done[RH_CLIENT_DELETE],
                       r->clients.done[RH_CLIENT_LOCK], r->clients.done[RH_CLIENT_INSERT],
-                      inserted > 0 ? "; the application fills what it inserts" : "");
+                      inserted > 0 ? "; the application fills the rows that it inserts" : "");
     return true;
 }
 
@@ -211,8 +211,8 @@ static bool try_complete(rh_proof *p, rh_error *error)
         return false;
     const rh_clients_done *c = &r.clients;
     if (c->done[RH_CLIENT_LOCK] == 0 || (c->done[RH_CLIENT_UPDATE] + c->done[RH_CLIENT_DELETE] == 0)) {
-        const char *why = c->why[RH_CLIENT_DELETE] ? c->why[RH_CLIENT_DELETE] : "they were not in time";
-        rh_proof_unknown(p, RH_PROOF_COMPLETE, "clients could not write beside it: %s", why);
+        const char *why = c->why[RH_CLIENT_DELETE] ? c->why[RH_CLIENT_DELETE] : "they were too late";
+        rh_proof_unknown(p, RH_PROOF_COMPLETE, "clients could not write during it: %s", why);
         return true;
     }
     /* One that fails is seen, and started again: what that leaves was missed. */
@@ -234,10 +234,10 @@ static bool try_end(rh_proof *p, rh_error *error)
         rh_proof_fail(p, RH_PROOF_ENDS, "backfill-never-ends", RH_UNKNOWN, "Beside %" PRId64 " inserts: %s",
                       r.clients.done[RH_CLIENT_INSERT], rh_proof_ending_text(p, &r.end));
     else if (r.clients.done[RH_CLIENT_INSERT] == 0)
-        rh_proof_unknown(p, RH_PROOF_ENDS, "it ends without load; rows could not be inserted beside it: %s",
+        rh_proof_unknown(p, RH_PROOF_ENDS, "it ends without load; rows could not be inserted during it: %s",
                          r.clients.why[RH_CLIENT_INSERT] ? r.clients.why[RH_CLIENT_INSERT] : "none came in");
     else if (ended_well(&r, RH_PROOF_ENDS))
-        rh_proof_hold(p, RH_PROOF_ENDS, "It ended beside %" PRId64 " inserts, with %" PRId64 " rows written",
+        rh_proof_hold(p, RH_PROOF_ENDS, "It ended during %" PRId64 " inserts, with %" PRId64 " rows written",
                       r.clients.done[RH_CLIENT_INSERT], r.counts.writes);
     return true;
 }
@@ -266,21 +266,19 @@ static bool try_deadlock(rh_proof *p, rh_error *error)
     if (r.clients.deadlocks > 0)
         rh_proof_fail(
             p, RH_PROOF_NO_DEADLOCK, "backfill-lock-order", RH_UNKNOWN,
-            "Clients that update two rows in either order, or a row and then the one that it refers to, were the victim of %" PRId64
+            "Clients that update two rows in either order, or a row and then the row that it references, were aborted by %" PRId64
             " deadlocks with it: its lock_timeout should be shorter than deadlock_timeout",
             r.clients.deadlocks);
     else if (r.end.ending != RH_PROOF_ENDED || !r.end.ok)
         rh_proof_fail(p, RH_PROOF_NO_DEADLOCK, "backfill-lock-order", RH_UNKNOWN,
-                      "Beside clients that update two rows in either order: %s",
-                      rh_proof_ending_text(p, &r.end));
+                      "While clients update two rows in either order: %s", rh_proof_ending_text(p, &r.end));
     else if (r.clients.done[RH_CLIENT_PAIR] < HITS)
-        rh_proof_unknown(p, RH_PROOF_NO_DEADLOCK, "clients changed only %" PRId64 " rows beside it",
+        rh_proof_unknown(p, RH_PROOF_NO_DEADLOCK, "clients changed only %" PRId64 " rows during it",
                          r.clients.done[RH_CLIENT_PAIR]);
     else
         rh_proof_hold(p, RH_PROOF_NO_DEADLOCK,
                       "Clients that updated two rows in either order, %" PRId64
-                      " times, were not the victim of "
-                      "one",
+                      " times, were not aborted by a deadlock",
                       r.clients.done[RH_CLIENT_PAIR] / 2);
     return true;
 }
@@ -310,15 +308,16 @@ bool rh_proof_runners(rh_proof *p, rh_error *error)
     claim->runs++;
     if (ends[0].deadlock || ends[1].deadlock)
         rh_proof_fail(p, RH_PROOF_NO_DEADLOCK, "backfill-lock-order", RH_UNKNOWN,
-                      "Two runners at once: one ended by a deadlock with the other");
+                      "Two runners at the same time: one ended because of a deadlock with the other");
     else if (!ends[0].ok && !ends[1].ok)
         rh_proof_fail(p, RH_PROOF_NO_DEADLOCK, "backfill-lock-order", RH_UNKNOWN,
-                      "Two runners at once: both failed: %s", rh_proof_ending_text(p, &ends[0]));
+                      "Two runners at the same time: both failed: %s", rh_proof_ending_text(p, &ends[0]));
     else if (different != 0)
         rh_proof_fail(p, RH_PROOF_IDEMPOTENT, "backfill-not-idempotent", different,
-                      "Two runners at once end with other rows than one");
+                      "Two runners at the same time end with other rows than one runner");
     else if (claim->outcome == RH_PROOF_HELD)
-        claim->why = rh_arena_printf(p->arena, "%s; two runners at once end as one%s", claim->why,
-                                     ends[0].ok && ends[1].ok ? "" : ", the other refuses");
+        claim->why =
+            rh_arena_printf(p->arena, "%s; two runners at the same time end with the rows of one%s",
+                            claim->why, ends[0].ok && ends[1].ok ? "" : ", the second refuses to run");
     return true;
 }

@@ -66,7 +66,8 @@ static bool run_again(rh_proof *p, rh_error *error)
                          "the time or on chance",
                          again, varying(p));
     else if (again > 0)
-        rh_proof_hold(p, RH_PROOF_IDEMPOTENT, "A second run writes the same again: %" PRId64 " rows", again);
+        rh_proof_hold(p, RH_PROOF_IDEMPOTENT, "A second run writes the same values again: %" PRId64 " rows",
+                      again);
     else
         rh_proof_hold(p, RH_PROOF_IDEMPOTENT, "A second run writes nothing");
     return true;
@@ -89,14 +90,14 @@ bool rh_proof_twice(rh_proof *p, rh_error *error)
     if (!run || !rh_proof_await(p, run, p->reference.counts.writes / 2, &reached, error) ||
         !rh_proof_kill(p, run, error) || !rh_proof_run(p, false, &end, error) ||
         !same_as_reference(p, RH_PROOF_IDEMPOTENT, "backfill-not-idempotent",
-                           "Begun again behind its first half", &end, error))
+                           "Started again after its first half", &end, error))
         return false;
     claim->runs = reached ? 4 : 3;
     if (claim->outcome == RH_PROOF_HELD)
-        claim->why =
-            rh_arena_printf(p->arena, "%s%s%s%s%s", why, reached ? "; the first half twice ends as once" : "",
-                            varying(p) ? " (not compared: " : "", varying(p) ? varying(p) : "",
-                            varying(p) ? ", which depend on the time or on chance)" : "");
+        claim->why = rh_arena_printf(p->arena, "%s%s%s%s%s", why,
+                                     reached ? "; repeating the first half changes nothing" : "",
+                                     varying(p) ? " (not compared: " : "", varying(p) ? varying(p) : "",
+                                     varying(p) ? ", which depend on the time or on chance)" : "");
     return true;
 }
 
@@ -137,11 +138,10 @@ bool rh_proof_stops(rh_proof *p, rh_error *error)
         rh_proof_fail(p, RH_PROOF_STOPS, "backfill-does-not-stop", RH_UNKNOWN,
                       "Asked to stop, it began %" PRId64 " more batches", behind);
     else
-        rh_proof_hold(p, RH_PROOF_STOPS, "Asked to stop, it ended behind %" PRId64 " more batches", behind);
+        rh_proof_hold(p, RH_PROOF_STOPS, "Asked to stop, it ended after %" PRId64 " more batches", behind);
     rh_proof_claim_of(p, RH_PROOF_STOPS)->runs = 1;
-    return rh_proof_run(p, true, &end, error) &&
-           same_as_reference(p, RH_PROOF_RESUMES, "backfill-no-resume", "Started again behind a stop", &end,
-                             error);
+    return rh_proof_run(p, true, &end, error) && same_as_reference(p, RH_PROOF_RESUMES, "backfill-no-resume",
+                                                                   "Started again after a stop", &end, error);
 }
 
 /* ---- pages read ---- */
@@ -205,16 +205,17 @@ bool rh_proof_reads(rh_proof *p, rh_error *error)
     const double each = more > 0 ? (double)(pages[1] - pages[0]) / (double)more : 0;
     if (!ok[0] || !ok[1] || more < batches[0] || pages[0] == RH_UNKNOWN || pages[1] == RH_UNKNOWN)
         rh_proof_unknown(p, RH_PROOF_READS_ONCE,
-                         "the pages that a batch reads could not be told: %" PRId64 " and %" PRId64
+                         "the pages that a batch reads could not be determined: %" PRId64 " and %" PRId64
                          " batches, a table of %" PRId64 " pages",
                          batches[0], batches[1], size);
     else if (each > (double)size / 20)
         rh_proof_fail(p, RH_PROOF_READS_ONCE, "backfill-rescan", RH_UNKNOWN,
-                      "Each further batch reads %.0f pages more, of a table of %" PRId64
-                      ": it walks over what earlier ones did",
+                      "Each additional batch reads %.0f more pages, of a table of %" PRId64
+                      ": it reads the rows of earlier batches again",
                       each, size);
     else
-        rh_proof_hold(p, RH_PROOF_READS_ONCE, "A further batch reads %.1f pages more, of a table of %" PRId64,
+        rh_proof_hold(p, RH_PROOF_READS_ONCE,
+                      "An additional batch reads %.1f more pages, of a table of %" PRId64,
                       each > 0 ? each : 0.0, size);
     return true;
 }
@@ -235,11 +236,11 @@ bool rh_proof_contract(rh_proof *p, rh_error *error)
     if (!p->place->contract(p->place->data, &why, &of_rows, error))
         return false;
     if (why && !of_rows)
-        rh_proof_unknown(p, RH_PROOF_CONTRACT, "on the filled sample %s", why);
+        rh_proof_unknown(p, RH_PROOF_CONTRACT, "on the backfilled sample, %s", why);
     else if (why)
         rh_proof_fail(p, RH_PROOF_CONTRACT, "backfill-contract", RH_UNKNOWN, "Behind it, %s", why);
     else
-        rh_proof_hold(p, RH_PROOF_CONTRACT, "The migrations behind it pass on the filled sample");
+        rh_proof_hold(p, RH_PROOF_CONTRACT, "The migrations that follow pass on the backfilled sample");
     rh_proof_claim_of(p, RH_PROOF_CONTRACT)->runs = 1;
     return true;
 }

@@ -253,7 +253,7 @@ const char *rh_proof_ending_text(const rh_proof *p, const rh_proof_end *end)
     switch (end->ending) {
     case RH_PROOF_REPEATS:
         return rh_arena_printf(p->arena,
-                               "it wrote the same rows again and again: %lld writes for %" PRId64 " rows",
+                               "it wrote the same rows repeatedly: %lld writes for %" PRId64 " rows",
                                (long long)atomic_load(&p->written), p->rows);
     case RH_PROOF_ENDLESS:
         return "it does not end while rows are inserted";

@@ -20,7 +20,7 @@ bool rh_backfill_blame(const rh_location *where, const char *what, rh_error *err
 bool rh_backfill_refuse_standstill(const rh_backfill *backfill, rh_error *error)
 {
     return rh_backfill_refuse(
-        &backfill->sql_where, error, "sql returned no key that lies behind :after",
+        &backfill->sql_where, error, "sql returned no key greater than :after",
         "it would never end: change the first rows with a key > :after, in the order of "
         "the key, and return it");
 }

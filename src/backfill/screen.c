@@ -292,7 +292,7 @@ static bool run_round(rh_sweep *sweep, rh_backfill_result *result, const size_t 
         ok = rh_sweep_window(&r, result, order[*next], longer, error) &&
              rh_sweep_window(&r, result, SIZE_MAX, duration / 2, error);
         ++*next;
-        rh_progress_update(sweep->place->progress, "backfill", "settings beside the load", (int64_t)*next,
+        rh_progress_update(sweep->place->progress, "backfill", "settings under load", (int64_t)*next,
                            (int64_t)count, RH_UNIT_ITEMS);
     }
     ok = ok && rh_sweep_flush_statistics(sweep, error) &&

@@ -22,7 +22,8 @@ static void write_head(const rh_script_writer *w)
             w, "Positions are page numbers: do not run VACUUM FULL or CLUSTER on the table meanwhile.");
     if (b->walk != RH_WALK_REMAINING)
         rh_script_comment(
-            w, "Rows inserted after the start are not reached: the application must write them complete.");
+            w,
+            "Rows inserted after the start are not processed: the application must fill the new columns itself.");
     rh_text_append_char(w->text, '\n');
 }
 
@@ -30,12 +31,13 @@ static void write_use(const rh_script_writer *w)
 {
     const char *p = w->progress;
     rh_script_comment(
-        w, "3. Settings: these are the most careful ones of the sweep. A run's report names the one to use.");
+        w,
+        "3. Settings: these are the most cautious ones of the sweep. A run's report names the one to use.");
     rh_text_printf(w->text, "-- UPDATE %s SET batch_rows = 5000, pause_s = 0.1, pause_share = 0;\n\n", p);
-    rh_script_comment(w, "4. Run it, and again to go on after it was stopped or killed.");
+    rh_script_comment(w, "4. Run it; run it again to resume after it was stopped or killed.");
     rh_text_printf(w->text, "SET statement_timeout = 0; -- it would count for the whole CALL\nCALL %s();\n\n",
                    w->procedure);
-    rh_script_comment(w, "5. Stop it after the batch under way; let it go on.");
+    rh_script_comment(w, "5. Stop it after the current batch; allow it to continue.");
     rh_text_printf(w->text, "-- UPDATE %s SET stop = true;\n", p);
     rh_text_printf(w->text, "-- UPDATE %s SET stop = false;\n-- CALL %s();\n\n", p, w->procedure);
 }
@@ -43,14 +45,14 @@ static void write_use(const rh_script_writer *w)
 static void write_watch(const rh_script_writer *w)
 {
     const char *p = w->progress, *sep = w->sql.position_size > 0 ? ", " : "";
-    rh_script_comment(w, "6. Watch it from another session: how far it is, and how fast since its start;");
+    rh_script_comment(w, "6. Watch it from another session: its progress, and its rate since the start;");
     rh_text_printf(w->text,
                    "SELECT %s%s%s%srows_changed, batches, updated_at, finished_at, stop,\n"
                    "       round(rows_changed / greatest(extract(epoch FROM updated_at - started_at), 1)) AS "
                    "rows_per_s\nFROM %s;\n",
                    rh_script_position(w, "", "last_key", ""), sep, rh_script_position(w, "", "upper_key", ""),
                    sep, p);
-    rh_script_comment(w, "who waits for its locks;");
+    rh_script_comment(w, "the sessions that wait for its locks;");
     rh_text_printf(w->text,
                    "SELECT a.pid, a.wait_event_type, a.wait_event, now() - a.query_start AS since, a.query\n"
                    "FROM pg_stat_activity a, %s p WHERE p.pid = ANY (pg_blocking_pids(a.pid));\n",
@@ -60,7 +62,7 @@ static void write_watch(const rh_script_writer *w)
                    "SELECT n_live_tup, n_dead_tup, last_autovacuum FROM pg_stat_user_tables\n"
                    "WHERE relid = %s::regclass;\n",
                    rh_script_literal(w->target->table, w->arena));
-    rh_script_comment(w, "how far the standbys are behind;");
+    rh_script_comment(w, "the replication lag of the standbys;");
     rh_text_append(w->text, "SELECT application_name, replay_lag,\n"
                             "       pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn) AS bytes_behind\n"
                             "FROM pg_stat_replication;\n");
@@ -70,7 +72,7 @@ static void write_watch(const rh_script_writer *w)
         rh_text_printf(w->text, " WHERE (%s\n)", w->b->condition);
     rh_text_append(w->text, ";\n\n");
     rh_script_comment(
-        w, "7. Remove it when nothing is left to do; to run it from the first row again, remove it before.");
+        w, "7. Remove it when no row is left to do; to run it from the first row again, remove it first.");
     rh_text_printf(w->text, "-- DROP PROCEDURE %s();\n-- DROP TABLE %s;\n", w->procedure, p);
 }
 

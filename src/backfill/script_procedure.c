@@ -170,20 +170,7 @@ static const char *step_by_own(const rh_script_writer *w)
                                      rh_script_literal(w->sql.lowest, w->arena), w->types[0]);
     return rh_arena_printf(
         w->arena,
-        "            to_key := NULL;\n"
-        "            IF p.last_key IS DISTINCT FROM p.upper_key THEN\n"
-        "%s"
-        "            END IF;\n"
-        "            IF to_key = %s THEN\n"
-        "                RAISE EXCEPTION 'the statement returned no key that lies behind the last batch';\n"
-        "            END IF;\n"
-        "            IF to_key IS NULL THEN -- no row is left\n"
-        "                UPDATE %s SET pid = NULL, finished_at = clock_timestamp();\n"
-        "            ELSE\n"
-        "                UPDATE %s SET last_key = to_key, pid = pg_backend_pid(),\n"
-        "                    rows_changed = rows_changed + changed, batches = batches + 1,\n"
-        "                    updated_at = clock_timestamp();\n"
-        "            END IF;\n",
+        "            to_key := NULL;\n            IF p.last_key IS DISTINCT FROM p.upper_key THEN\n%s            END IF;\n            IF to_key = %s THEN\n                RAISE EXCEPTION 'the statement returned no key greater than the last batch';\n            END IF;\n            IF to_key IS NULL THEN -- no row is left\n                UPDATE %s SET pid = NULL, finished_at = clock_timestamp();\n            ELSE\n                UPDATE %s SET last_key = to_key, pid = pg_backend_pid(),\n                    rows_changed = rows_changed + changed, batches = batches + 1,\n                    updated_at = clock_timestamp();\n            END IF;\n",
         execute(w, "                ", w->sql.step, "to_key, changed",
                 rh_arena_printf(w->arena, "%s, p.upper_key, batch", at)),
         at, w->progress, w->progress);
@@ -291,8 +278,7 @@ void rh_script_procedure(const rh_script_writer *w)
         w->lock, loop(w), w->lock);
     rh_script_comment(
         w,
-        "2. The procedure. It stops after a batch when stop is set, and goes on from the row of progress,\n"
-        "however it ended. Only one session runs it at a time.");
+        "2. The procedure. It stops after a batch when stop is set, and resumes from the row of progress,\nhowever it ended. Only one session runs it at a time.");
     rh_text_printf(w->text, "CREATE OR REPLACE PROCEDURE %s()\nLANGUAGE plpgsql AS %s;\n\n", w->procedure,
                    dollar_quoted("procedure", rh_text_string(&body), w->arena));
     rh_text_release(&body);

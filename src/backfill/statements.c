@@ -219,8 +219,7 @@ bool rh_backfill_check_first(const rh_backfill *b, const rh_backfill_target *tar
             ? "sql needs a key of one column"
             : rh_arena_printf(
                   arena,
-                  "no value of type %s is known that lies before all keys, for :after of the first "
-                  "batch",
+                  "there is no known value of type %s that sorts before all keys, for :after of the first batch",
                   target->types[0]),
         "use :from and :to, or a key of an integer, text, uuid, date or timestamp");
 }

@@ -181,10 +181,10 @@ static bool measure(rh_sweep *sweep, rh_backfill_result *result, rh_error *error
         return false;
     describe(sweep, result);
     if (sweep->census.rows == 0)
-        result->why_not = "no row is to do";
+        result->why_not = "no row is left to do";
     else if (b->command && !b->range && !rh_program_needs_range(b))
-        result->why_not = "the capacity of a program is measured on parts of the rows, and it has no range; "
-                          "only its proof is run";
+        result->why_not =
+            "the capacity of a program is measured on parts of the rows, but it has no range; only its proof runs";
     if (result->why_not)
         return true;
     if (!run_quiet(sweep, error) || (!sweep->no_capacity && !measure_settings(sweep, result, error)))

@@ -76,7 +76,7 @@ static bool add_column(const rh_backfill *b, const rh_catalog_table *table, cons
     if (!is_primary && !column->not_null)
         return rh_backfill_refuse(where, error,
                                   rh_arena_printf(arena, "column \"%s\" of the key may be null", name),
-                                  "rows in which it is null would never be met");
+                                  "rows in which it is null would never be processed");
     if (b->walk == RH_WALK_RANGE && strcmp(type, "smallint") != 0 && strcmp(type, "integer") != 0 &&
         strcmp(type, "bigint") != 0)
         return rh_backfill_refuse(where, error, "walk: range needs a key of one integer column",

@@ -95,13 +95,13 @@ void rh_sweep_judge(const rh_sweep *sweep, bool has_load, rh_backfill_cell *cell
     if (cell->state != RH_CELL_FAILED && archive_rate > 0 && cell->wal_per_s > archive_rate) {
         char wal[32], most[32];
         cell->state = RH_CELL_FAILED;
-        cell->why = rh_arena_printf(sweep->arena, "it writes %s of WAL a second, the archiver takes %s",
+        cell->why = rh_arena_printf(sweep->arena, "it writes %s of WAL a second, the archiver can archive %s",
                                     rh_size_format((int64_t)cell->wal_per_s, wal, sizeof wal),
                                     rh_size_format((int64_t)archive_rate, most, sizeof most));
     }
     if (cell->state == RH_CELL_HELD && !sweep->states.autovacuum) {
         cell->state = RH_CELL_UNCLEAR;
-        cell->why = "autovacuum is off on staging: the vacuums that the whole would meet were not measured";
+        cell->why = "autovacuum is off on staging: the vacuums during the whole backfill were not measured";
     }
 }
 
@@ -201,7 +201,7 @@ static const char *what_more_gives(const rh_sweep *sweep, const rh_backfill_resu
         const int best = best_with(sweep, result, kind, 1.25 * gate->limit);
         if (best >= 0 && result->cells[best].total_s.median < result->cells[held].total_s.median)
             text = append_sentence(sweep, text, &result->cells[best],
-                                   rh_arena_printf(sweep->arena, "With a quarter more of %s",
+                                   rh_arena_printf(sweep->arena, "With %s higher by a quarter",
                                                    rh_backfill_gate_name((rh_backfill_gate_kind)kind)));
     }
     return text;
@@ -222,10 +222,10 @@ void rh_sweep_recommend(const rh_sweep *sweep, rh_backfill_result *result)
                                   "%s: the fastest setting that holds every gate with the "
                                   "upper end of its interval.%s",
                                   name_of(&result->cells[held], arena), what_more_gives(sweep, result, held))
-                : rh_arena_printf(arena,
-                                  "%s: the fastest setting; no gate is set, so the price "
-                                  "for the load did not count.",
-                                  name_of(&result->cells[held], arena));
+                : rh_arena_printf(
+                      arena,
+                      "%s: the fastest setting; no gate is set, so its effect on the load was not considered.",
+                      name_of(&result->cells[held], arena));
         return;
     }
     const int nearest = rh_sweep_chosen(result);

@@ -205,7 +205,7 @@ static bool commit(rh_backfill_worker *worker, rh_error *error)
         return rh_pg_execute(worker->pg, "COMMIT", error);
     rh_pg_send(worker->pg, "COMMIT");
     rh_backfill_worker_cut(worker); /* what was sent still reaches the server */
-    return rh_error_set(error, RH_ERROR_LOST, "the connection was cut behind COMMIT");
+    return rh_error_set(error, RH_ERROR_LOST, "the connection was cut after COMMIT");
 }
 
 static void stretch(const rh_backfill_worker *worker)

@@ -110,7 +110,7 @@ void rh_plan_safer_text(const rh_plan *plan, bool to_terminal, rh_arena *arena, 
     else if (plan->framework == RH_FRAMEWORK_COMMAND)
         rh_text_append(
             text,
-            "-- a program: its statements are known when it has run; the report has their safer ways\n");
+            "-- a program: its statements are known only after a run; the report has their safer ways\n");
 }
 
 static void add_file(rh_json *array, const rh_safer_file *file)

@@ -45,7 +45,7 @@ bool rh_cli_score_progress(const rh_json *record, const char *value, rh_arena *a
     if (isnan(s.pace))
         rh_text_append(text, "No work was done in an open window yet, so the date stays as predicted.\n");
     else
-        rh_text_printf(text, "Pace: %.0f %% of the predicted. Done %s (%s to %s), if it goes on.\n",
+        rh_text_printf(text, "Pace: %.0f %% of the predicted one. Done %s (%s to %s) at this pace.\n",
                        100 * s.pace, moment(&s, s.corrected_s.median, median),
                        moment(&s, s.corrected_s.low, low), moment(&s, s.corrected_s.high, high));
     return true;

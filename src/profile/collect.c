@@ -159,7 +159,7 @@ static void disk_free(take *t)
     rh_json_add_count(disk, "free_bytes", bytes);
     if (bytes < 0)
         rh_profile_unknown(&t->session, "disk",
-                           "PostgreSQL does not tell a client; write it into disk.free_bytes by hand");
+                           "PostgreSQL does not report it to clients; write it into disk.free_bytes by hand");
     rh_pg_result_free(result);
 }
 

@@ -100,7 +100,7 @@ static rh_json *read_csv(const char *path, rh_arena *arena, rh_error *error)
     }
     rh_json *disk = rh_json_add_object(rh_json_get(root, "unknown"), NULL);
     rh_json_add_string(disk, "what", "disk");
-    rh_json_add_string(disk, "why", "PostgreSQL does not tell a client");
+    rh_json_add_string(disk, "why", "PostgreSQL does not report it to clients");
     if (!rh_json_get(root, "end")) {
         rh_json *rest = rh_json_add_object(rh_json_get(root, "unknown"), NULL);
         rh_json_add_string(rest, "what", "what came last");

@@ -116,7 +116,7 @@ static bool take_figures(rh_profile_session *session, const rh_probe_part *part,
     const char *text = rh_pg_value(result, 0, 0);
     rh_json *figures = text ? rh_json_parse(text, strlen(text), part->name, error) : NULL;
     const char *why = text ? rh_json_string(rh_json_get(figures, "why"))
-                           : "its result was lost: does a connection pooler stand between?";
+                           : "its result was lost: is a connection pooler in between?";
     if (why) {
         rh_profile_unknown(session, part->name, why);
         rh_json_free(figures);

@@ -81,9 +81,7 @@ static bool refuse(const rh_run *run, const rh_staging *staging, const char *key
         rh_error_hint(
             error,
             embedded
-                ? "the backup does not name it: is it spelled as there, in the same case and without quotes? "
-                  "A step in prepare: can "
-                  "create it and grant it what it has on production"
+                ? "the backup does not name it: is it spelled as in the backup, in the same case and without quotes? A step in prepare: can create it and grant it the privileges that it has on production"
                 : "create it on the staging server, with the privileges that it has on production");
     } else {
         rh_error_set(error, RH_ERROR_SCENARIO, "%s: the role of staging.url, \"%s\", must not become \"%s\"",

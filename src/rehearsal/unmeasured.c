@@ -78,8 +78,7 @@ static void tell_statements(rh_run *run)
     if (unknown.count)
         rh_run_not_measured(
             run, RH_UNMEASURED_STATEMENT_HAZARDS,
-            "%zu statement%s that the parser does not understand: hazards that a text shows are "
-            "unknown (the first: migration %s, statement %d: %s)",
+            "%zu statement%s that the parser does not understand: hazards that follow from their text are unknown (the first: migration %s, statement %d: %s)",
             unknown.count, rh_plural((int64_t)unknown.count), unknown.migration, unknown.statement,
             unknown.what);
     if (hidden.count)

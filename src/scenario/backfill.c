@@ -162,7 +162,7 @@ static bool check(rh_reader *reader, rh_yaml_node *node, rh_backfill *b)
             return true;
         rh_value_fail(reader, node,
                       "auto has what the migrations say: name, after, table, key and statement");
-        return rh_error_hint(reader->error, "beside it stand sweep, gates, proof and the like");
+        return rh_error_hint(reader->error, "it may be combined with sweep, gates, proof and the like");
     }
     if (!b->table || (!b->set && !b->command && !b->sql)) {
         rh_value_fail(reader, node, "a backfill needs table and set");

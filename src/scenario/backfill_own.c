@@ -56,7 +56,7 @@ static bool find_variables(const own_sql *own, const char *first[VARIABLES])
         while (known < VARIABLES && !rh_token_is(&name, NAMES[known]))
             known++;
         if (known == VARIABLES) {
-            rh_value_fail(own->reader, own->node, "%s has :%.*s, which nothing gives a value", own->name,
+            rh_value_fail(own->reader, own->node, "%s has :%.*s, which has no value", own->name,
                           (int)name.length, name.at);
             rh_error_hint(own->reader->error, "%s", HINT);
             return at_place(own, name.at - 1);
@@ -75,7 +75,7 @@ static bool check_variables(const own_sql *own, rh_backfill_own *kind)
         return false;
     const bool range = first[FROM] || first[TO], limited = first[AFTER] || first[LIMIT];
     if (range && limited) {
-        rh_value_fail(own->reader, own->node, "%s uses :%s beside :%s", own->name,
+        rh_value_fail(own->reader, own->node, "%s uses :%s together with :%s", own->name,
                       NAMES[first[LIMIT] ? LIMIT : AFTER], NAMES[first[FROM] ? FROM : TO]);
         rh_error_hint(own->reader->error, "%s", HINT);
         return at_place(own, first[LIMIT] ? first[LIMIT] : first[AFTER]);
@@ -106,7 +106,7 @@ static bool returns_key(const own_sql *own, const rh_json *statement)
         rh_value_fail(own->reader, own->node,
                       "%s must return one column, the key of the rows that it changed", own->name);
         return rh_error_hint(own->reader->error,
-                             "the next batch begins behind the last of them: end it with RETURNING id");
+                             "the next batch begins after the last of them: end it with RETURNING id");
     }
     for (size_t i = 0; i < rh_json_count(parts); i++)
         for (size_t c = 0; c < sizeof changes / sizeof *changes; c++)
@@ -188,9 +188,9 @@ bool rh_backfill_check_own(rh_reader *reader, rh_yaml_node *node, rh_backfill *b
         if (b->condition)
             return true;
         rh_value_fail(reader, node, "sql with :limit alone needs where");
-        return rh_error_hint(reader->error,
-                             "it tells the rows that are still to do, and so the end; or use :after "
-                             "and :limit");
+        return rh_error_hint(
+            reader->error,
+            "it determines the rows that are still to do, and thus the end; or use :after and :limit");
     }
     if (b->key_count > 1 || b->walk == RH_WALK_CTID || b->walk == RH_WALK_REMAINING)
         return rh_value_fail(reader, node, "sql needs a key of one column, and walk: keyset or range");

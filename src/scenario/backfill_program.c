@@ -13,7 +13,7 @@ static bool check_placeholders(rh_reader *reader, const char *name, rh_yaml_node
             found = rh_starts_with(at, known[i]);
         if (found)
             continue;
-        rh_value_fail(reader, node, "%s has {%.*s}, which nothing gives a value", name, (int)letters, at + 1);
+        rh_value_fail(reader, node, "%s has {%.*s}, which has no value", name, (int)letters, at + 1);
         return rh_error_hint(reader->error,
                              "there are {batch}, {pause_ms}, {pause_s}, {workers}, and {from} and {to}");
     }
@@ -82,7 +82,7 @@ static bool check_range(rh_reader *reader, rh_yaml_node *node, const rh_backfill
     const bool in_command = mentions(b->command, "{from}") || mentions(b->command, "{to}");
     const char *const *arguments = b->range ? b->range : b->command;
     if (b->range && in_command)
-        return rh_value_fail(reader, node, "{from} and {to} stand in command and in range");
+        return rh_value_fail(reader, node, "{from} and {to} are both in command and in range");
     if (!b->range && !in_command)
         return true;
     if (!mentions(arguments, "{from}") || !mentions(arguments, "{to}")) {

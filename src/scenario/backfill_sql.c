@@ -119,7 +119,8 @@ bool rh_backfill_check_set(rh_reader *reader, rh_yaml_node *node, const rh_backf
         for (size_t k = 0; k < b->key_count; k++)
             if (strcmp(assigned[i].column, b->key[k]) == 0) {
                 rh_value_fail(reader, node, "set changes %s, a column of the key", b->key[k]);
-                return rh_error_hint(reader->error, "a row whose key changes would be met again or missed");
+                return rh_error_hint(reader->error,
+                                     "a row whose key changes could be processed twice or missed");
             }
     return true;
 }

@@ -104,7 +104,7 @@ static bool check_workload(rh_reader *reader, rh_yaml_node *workload)
         return true;
     if (scenario->workload.source == RH_WORKLOAD_NONE) {
         rh_value_fail(reader, next, "workload.next needs a workload: workload.source is none");
-        return rh_error_hint(reader->error, "what it is compared with is the running release's mix");
+        return rh_error_hint(reader->error, "it is compared with the running release's mix");
     }
     return check_files(reader, next, "workload.next", scenario->workload.next.source,
                        scenario->workload.next.file_count);

@@ -218,8 +218,8 @@ static bool class_of_nothing(const rh_statement *statement, const rh_statement_r
 {
     const rh_statement_work *work = run->work;
     const rh_statement_class expected = expected_of(statement, run);
-    static const char uncounted[] = "before PostgreSQL 15 a server does not tell at once what a statement "
-                                    "outside of a transaction read and changed";
+    static const char uncounted[] =
+        "before PostgreSQL 15 a server reports with a delay what a statement outside of a transaction read and changed";
     if (!work->counted && !is_silent(expected))
         *sentence = uncounted;
     if (!work->counted)

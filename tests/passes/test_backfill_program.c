@@ -142,7 +142,7 @@ static void one_whose_statements_are_not_seen_tells_nothing(void **state)
     scripted_program = nothing;
     script_rows(INSIDE, "8");
     assert_true(run());
-    assert_string_equal(sweep.no_capacity, "the statements by which true changes rows are not seen");
+    assert_string_equal(sweep.no_capacity, "the statements by which true changes rows cannot be observed");
 }
 
 static void without_rows_it_is_not_started(void **state)

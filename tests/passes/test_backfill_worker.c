@@ -129,7 +129,7 @@ static void own_sql_that_stands_still_is_refused(void **state)
     open_worker(&steps, false, NULL);
     assert_false(next());
     assert_int_equal(error.code, RH_ERROR_SCENARIO);
-    assert_string_equal(error.message, "sql returned no key that lies behind :after");
+    assert_string_equal(error.message, "sql returned no key greater than :after");
     assert_int_equal(script_sent(NULL, "COMMIT"), 0);
 }
 

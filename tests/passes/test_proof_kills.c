@@ -36,8 +36,8 @@ static void each_resumed_run_ends_as_without_the_kill(void **state)
     assert_true(script_proof_try(rh_proof_kills));
     script_proof_expect(RH_PROOF_RESUMES, RH_PROOF_HELD, NULL);
     script_proof_says(RH_PROOF_RESUMES,
-                      "10 kills (2 at a random moment; 2 before COMMIT; 2 behind COMMIT, its answer "
-                      "withheld; 2 in the pause; 1 crash of the server; 1 crash of the server with "
+                      "10 kills (2 at a random moment; 2 before COMMIT; 2 after COMMIT, before its answer; "
+                      "2 in the pause; 1 crash of the server; 1 crash of the server with "
                       "synchronous_commit off)");
     assert_int_equal(resumes()->runs, 10);
     assert_int_equal(scripted_backfill.again, 10);
@@ -88,7 +88,7 @@ static void the_first_failure_is_kept(void **state)
     script_rows(SCRIPT_PROOF_SUMS, "100 1 98 3")->last = 1;
     script_rows(SCRIPT_PROOF_SUMS, "100 1 2 99");
     assert_true(script_proof_try(rh_proof_kills));
-    script_proof_says(RH_PROOF_RESUMES, "(behind COMMIT, its answer withheld)");
+    script_proof_says(RH_PROOF_RESUMES, "(after COMMIT, before its answer)");
     script_proof_says(RH_PROOF_RESUMES, "(3 of 10 kills)");
     assert_string_equal(resumes()->columns[0], "a");
     assert_int_equal(resumes()->column_count, 1);
@@ -140,7 +140,7 @@ static void a_moment_that_does_not_come_is_no_kill(void **state)
     scripted_backfill.runs[0] = (script_backfill_run){.until = "'advisory'", .times = 1};
     assert_true(script_proof_try(rh_proof_kills));
     script_proof_expect(RH_PROOF_RESUMES, RH_PROOF_HELD, NULL);
-    script_proof_says(RH_PROOF_RESUMES, "9 kills (3 at a random moment; 2 behind COMMIT");
+    script_proof_says(RH_PROOF_RESUMES, "9 kills (3 at a random moment; 2 after COMMIT");
     assert_int_equal(resumes()->runs, 9);
 }
 

@@ -81,7 +81,7 @@ static void one_that_fails_beside_clients_keeps_nothing(void **state)
     scripted_backfill.runs[LOST].fails = "could not serialize access";
     tried();
     script_proof_expect(RH_PROOF_KEEPS_UPDATES, RH_PROOF_UNKNOWN, NULL);
-    script_proof_says(RH_PROOF_KEEPS_UPDATES, "did not end well: could not serialize access");
+    script_proof_says(RH_PROOF_KEEPS_UPDATES, "did not end without an error: could not serialize access");
 }
 
 static bool races_without_column(rh_proof *proof, rh_error *error)
@@ -172,7 +172,7 @@ static void inserted_rows_need_dual_write_to_be_judged(void **state)
     script_rows("FILTER (WHERE EXISTS", "3 3");
     tried();
     script_proof_expect(RH_PROOF_COMPLETE, RH_PROOF_UNKNOWN, NULL);
-    script_proof_says(RH_PROOF_COMPLETE, "of the rows inserted while it ran 3 are left");
+    script_proof_says(RH_PROOF_COMPLETE, "of the rows inserted while it ran 3 are still to do");
 }
 
 static void inserted_rows_that_the_application_fills_are_its_own(void **state)
@@ -181,7 +181,7 @@ static void inserted_rows_that_the_application_fills_are_its_own(void **state)
     script_rows("FILTER (WHERE EXISTS", "3 3");
     tried();
     script_proof_expect(RH_PROOF_COMPLETE, RH_PROOF_HELD, NULL);
-    script_proof_says(RH_PROOF_COMPLETE, "; the application fills what it inserts");
+    script_proof_says(RH_PROOF_COMPLETE, "; the application fills the rows that it inserts");
 }
 
 static void clients_that_may_not_delete_say_why(void **state)
@@ -285,7 +285,8 @@ static void two_that_end_as_one_hold(void **state)
     (void)state;
     memset(scripted_backfill.runs, 0, sizeof scripted_backfill.runs);
     assert_true(script_proof_try(two));
-    assert_string_equal(claim(RH_PROOF_NO_DEADLOCK)->why, "No deadlock; two runners at once end as one");
+    assert_string_equal(claim(RH_PROOF_NO_DEADLOCK)->why,
+                        "No deadlock; two runners at the same time end with the rows of one");
 }
 
 static void the_second_may_refuse(void **state)
@@ -295,7 +296,7 @@ static void the_second_may_refuse(void **state)
     scripted_backfill.runs[1] = (script_backfill_run){.fails = "another is at work", .refused = true};
     assert_true(script_proof_try(two));
     script_proof_expect(RH_PROOF_NO_DEADLOCK, RH_PROOF_HELD, NULL);
-    script_proof_says(RH_PROOF_NO_DEADLOCK, "the other refuses");
+    script_proof_says(RH_PROOF_NO_DEADLOCK, "the second refuses to run");
 }
 
 static void a_deadlock_between_them_is_a_failure(void **state)

@@ -27,7 +27,8 @@ static void nothing_is_written_again(void **state)
     scripted_backfill.runs[1] = (script_backfill_run){.endless = true};
     assert_true(script_proof_try(twice));
     script_proof_expect(RH_PROOF_IDEMPOTENT, RH_PROOF_HELD, NULL);
-    script_proof_says(RH_PROOF_IDEMPOTENT, "A second run writes nothing; the first half twice ends as once");
+    script_proof_says(RH_PROOF_IDEMPOTENT,
+                      "A second run writes nothing; repeating the first half changes nothing");
     assert_int_equal(claim(RH_PROOF_IDEMPOTENT)->runs, 4);
     assert_int_equal(scripted_backfill.killed, 1);
 }
@@ -39,7 +40,7 @@ static void the_same_may_be_written_again(void **state)
     script_rows(SCRIPT_PROOF_COUNTS, "140 100 20 10");
     assert_true(script_proof_try(twice));
     script_proof_expect(RH_PROOF_IDEMPOTENT, RH_PROOF_HELD, NULL);
-    script_proof_says(RH_PROOF_IDEMPOTENT, "writes the same again: 40 rows");
+    script_proof_says(RH_PROOF_IDEMPOTENT, "writes the same values again: 40 rows");
 }
 
 static void a_first_half_that_was_not_stopped_is_not_claimed(void **state)
@@ -100,7 +101,7 @@ static void half_of_it_again_may_fail(void **state)
     script_rows(SCRIPT_PROOF_ROWS, "1 11;2 12;3 98");
     assert_true(script_proof_try(twice));
     script_proof_expect(RH_PROOF_IDEMPOTENT, RH_PROOF_FAILED, "backfill-not-idempotent");
-    script_proof_says(RH_PROOF_IDEMPOTENT, "Begun again behind its first half");
+    script_proof_says(RH_PROOF_IDEMPOTENT, "Started again after its first half");
     assert_int_equal(claim(RH_PROOF_IDEMPOTENT)->rows, 1);
 }
 
@@ -139,7 +140,7 @@ static void it_stops_and_goes_on(void **state)
     script_rows("pgrehearse_proof.stopped s", "2");
     assert_true(script_proof_try(rh_proof_stops));
     script_proof_expect(RH_PROOF_STOPS, RH_PROOF_HELD, NULL);
-    script_proof_says(RH_PROOF_STOPS, "ended behind 2 more batches");
+    script_proof_says(RH_PROOF_STOPS, "ended after 2 more batches");
     script_proof_expect(RH_PROOF_RESUMES, RH_PROOF_UNKNOWN, NULL);
     assert_int_equal(scripted_backfill.stopped, 1);
     assert_int_equal(scripted_backfill.again, 1);
@@ -162,7 +163,7 @@ static void one_that_ignores_the_request_fails(void **state)
     script_rows(SCRIPT_PROOF_WATCHED, "400 40");
     assert_true(script_proof_try(rh_proof_stops));
     script_proof_expect(RH_PROOF_STOPS, RH_PROOF_FAILED, "backfill-does-not-stop");
-    script_proof_says(RH_PROOF_STOPS, "the same rows again and again");
+    script_proof_says(RH_PROOF_STOPS, "the same rows repeatedly");
     assert_int_equal(scripted_backfill.killed, 1);
 }
 
@@ -203,7 +204,7 @@ static void a_batch_reads_its_own_pages(void **state)
     (void)state;
     reads("1000", "1120", "100 100 50 2", "400");
     script_proof_expect(RH_PROOF_READS_ONCE, RH_PROOF_HELD, NULL);
-    script_proof_says(RH_PROOF_READS_ONCE, "reads 3.0 pages more, of a table of 400");
+    script_proof_says(RH_PROOF_READS_ONCE, "reads 3.0 more pages, of a table of 400");
     assert_int_equal(scripted_proof->setting.batch, 10);
 }
 
@@ -212,7 +213,7 @@ static void one_that_walks_over_the_table_fails(void **state)
     (void)state;
     reads("1000", "1840", "100 100 50 2", "400");
     script_proof_expect(RH_PROOF_READS_ONCE, RH_PROOF_FAILED, "backfill-rescan");
-    script_proof_says(RH_PROOF_READS_ONCE, "reads 21 pages more");
+    script_proof_says(RH_PROOF_READS_ONCE, "reads 21 more pages");
 }
 
 static void batches_that_it_does_not_follow_say_nothing(void **state)

@@ -83,7 +83,7 @@ static bool read_file(const char *path, rh_direction direction, rh_arena *arena,
         line += *p == '\n';
     rh_error_set(error, RH_ERROR_UNSUPPORTED,
                  "the file is a Go template ({{ … }}), which is not expanded here");
-    rh_error_hint(error, "Give the rehearsal the SQL that Pop would make of it.");
+    rh_error_hint(error, "Give the rehearsal the SQL that Pop would generate from it.");
     return rh_error_at(error, path, line, 0);
 }
 

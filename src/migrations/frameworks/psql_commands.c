@@ -104,9 +104,10 @@ static bool include(rh_psql_walk *w, const char *name, bool beside)
     free(real);
     free(root);
     if (!found)
-        return rh_psql_refuse(w, RH_ERROR_SCENARIO,
-                              "psql searches it where the tool runs, or with \\ir beside the file.",
-                              "there is no file %s", name);
+        return rh_psql_refuse(
+            w, RH_ERROR_SCENARIO,
+            "psql looks for it in the directory in which the tool runs, or with \\ir beside the file.",
+            "there is no file %s", name);
     if (!inside)
         return rh_psql_refuse(w, RH_ERROR_REFUSED,
                               "A rehearsal reads only what lies in the migrations' folder.",

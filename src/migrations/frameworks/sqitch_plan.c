@@ -205,7 +205,7 @@ static bool add_change(parser *p, const entry *e)
                                .email = e->email};
     for (size_t i = p->section; i < project->change_count; i++)
         if (strcmp(project->changes[i].name, e->name) == 0)
-            return refuse(p, "change %s is there twice since the last tag", e->name);
+            return refuse(p, "change %s occurs twice since the last tag", e->name);
     char *list = e->dependencies, *one;
     while (list && (one = strsep(&list, " \t")) != NULL)
         if (*one && !add_dependency(p, &change, one))
@@ -224,7 +224,7 @@ static bool add_tag(parser *p, const entry *e)
     for (size_t i = 0; i < project->change_count; i++)
         for (size_t t = 0; t < project->changes[i].tag_count; t++)
             if (strcmp(project->changes[i].tags[t].name, e->name) == 0)
-                return refuse(p, "tag %s is there twice", e->name);
+                return refuse(p, "tag %s occurs twice", e->name);
     if (e->dependencies)
         return refuse(p, "tag %s has dependencies", e->name);
     rh_sqitch_change *change = &project->changes[project->change_count - 1];

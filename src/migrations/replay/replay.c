@@ -204,7 +204,7 @@ static bool close_block(replay *r, rh_error *error)
                rh_error_context(error, "at the end of the file, where its statements are committed");
     r->at = r->begin;
     rh_error_set(error, RH_ERROR_MIGRATION,
-                 "the file begins a transaction and does not end it: nothing of it would be kept");
+                 "the file begins a transaction and does not end it: it would be rolled back");
     return rh_error_hint(error, "Add COMMIT at the end of the file.");
 }
 

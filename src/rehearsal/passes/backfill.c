@@ -184,7 +184,7 @@ static const char *no_proof(const rh_backfill *backfill, const rh_backfill_resul
 {
     const char *no_sample = NULL;
     return backfill->proof.off                        ? "the scenario has proof: none"
-           : result->rows == 0                        ? "no row is to do"
+           : result->rows == 0                        ? "no row is left to do"
            : !result->measured && !backfill->command  ? result->why_not
            : !rh_staging_pg_dump(staging, &no_sample) ? no_sample
                                                       : NULL;

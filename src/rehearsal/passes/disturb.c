@@ -116,7 +116,7 @@ void rh_disturb_end(rh_arena *arena, rh_disturbers *disturbers, const rh_migrati
     for (size_t i = before; i < *count; i++)
         if ((*rows)[i].outcome == RH_DISTURBANCE_NOT_STARTED)
             rh_notes_printf(notes, arena, RH_UNMEASURED_DISTURBERS,
-                            "disturber %s beside migration %s: it could not be started: %s", (*rows)[i].name,
+                            "disturber %s during migration %s: it could not be started: %s", (*rows)[i].name,
                             migration->id, (*rows)[i].detail);
 }
 

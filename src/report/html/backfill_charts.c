@@ -183,15 +183,15 @@ void rh_html_backfill_frontier(rh_html *html, const rh_view_backfill *b, size_t 
     frontier f = {.view = &html->view};
     if (!measure_axes(&f, b)) {
         rh_html_paragraph(html, "absent",
-                          "Duration against response time: not measured (no setting ran beside a load).");
+                          "Duration against response time: not measured (no setting ran under load).");
         return;
     }
     rh_html_paragraph(html, "legend",
                       "● holds every gate  ◇ unclear  ✕ fails a gate  ◯ around it: recommended. The lines "
                       "are intervals; dashed: the gates. The numbers are those of the table below.");
     f.canvas = rh_html_backfill_canvas(
-        html, "frontier", index, "Each setting: duration of the backfill, price for the load",
-        "A point a setting that ran. The table below has the figures.", FRONTIER_HEIGHT);
+        html, "frontier", index, "Each setting: duration of the backfill, effect on the load",
+        "One point for each setting that ran. The table below has the figures.", FRONTIER_HEIGHT);
     draw_ticks(&f, &f.x, false);
     draw_ticks(&f, &f.y, true);
     rh_canvas_line(&f.canvas, LEFT, BOTTOM, WIDTH - RIGHT, BOTTOM, "axis");
@@ -231,7 +231,7 @@ static void draw_panel(rh_canvas *c, const rh_json *strata, const char *key, con
         }
         const double height = fmax(value / most * BARS, 1);
         rh_canvas_box(c, x + 2, floor_y - height, fmax(step - 4, 1), height, class_,
-                      rh_view_printf(view, "part %zu of %zu: %s a row", i + 1, count, format(view, value)));
+                      rh_view_printf(view, "part %zu of %zu: %s per row", i + 1, count, format(view, value)));
     }
     rh_canvas_text(c, LEFT, floor_y + 13, "m", "first rows");
     rh_canvas_text(c, WIDTH - RIGHT, floor_y + 13, "m e", "last rows");
@@ -268,8 +268,9 @@ void rh_html_backfill_strata(rh_html *html, const rh_view_backfill *b, size_t in
             measured == rh_json_count(strata)
                 ? "batches ran in each"
                 : rh_view_printf(&html->view, "batches ran in %zu, the others have a dash", measured)));
-    rh_canvas c = rh_html_backfill_canvas(html, "strata", index, "Cost of a row, along the key",
-                                          "Two bars a part of the rows: time and WAL a row.", 2 * PANEL + 10);
+    rh_canvas c =
+        rh_html_backfill_canvas(html, "strata", index, "Cost per row, along the key",
+                                "Two bars for each part of the rows: time and WAL per row.", 2 * PANEL + 10);
     draw_panel(&c, strata, "us_per_row", "Time a row", microseconds, "p-cpu");
     draw_panel(&c, strata, "wal_bytes_per_row", "WAL a row", bytes, "p-wal");
     rh_html_backfill_canvas_end(&c);

@@ -79,11 +79,11 @@ void rh_html_backfill_course(rh_html *html, const rh_view_backfill *b, size_t in
     c.count = rh_json_count(c.points);
     if (!rh_view_string(rh_json_get(b->record, "schedule"), "zone") || !b->chosen)
         return;
-    rh_xml_element(html->xml, "h3", "Course on the calendar", NULL);
+    rh_xml_element(html->xml, "h3", "Predicted progress on the calendar", NULL);
     if (c.count < 2 || !(c.rows > 0)) {
         const char *why = rh_view_string(b->record, "finish_why");
         rh_html_paragraph(html, "absent",
-                          rh_view_printf(view, "No course: %s.", why ? why : "no setting ran"));
+                          rh_view_printf(view, "No predicted progress: %s.", why ? why : "no setting ran"));
         return;
     }
     rh_html_paragraph(
@@ -93,7 +93,7 @@ void rh_html_backfill_course(rh_html *html, const rh_view_backfill *b, size_t in
             b->chosen->name, rh_view_percent(view, rh_view_real(b->record, "level")),
             rh_view_string(rh_json_get(b->record, "schedule"), "zone")));
     c.canvas = rh_html_backfill_canvas(html, "course", index, "Rows done over time",
-                                       "A line, and the band in which the course is expected.", HEIGHT);
+                                       "A line, and the band in which the progress is expected.", HEIGHT);
     draw_axes(&c);
     draw_band(&c);
     draw_line(&c);

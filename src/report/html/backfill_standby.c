@@ -60,7 +60,7 @@ static void table(rh_html *html, const rh_view_backfill *b)
     static const char *const columns[] = {"Setting",
                                           "#Longest lag",
                                           "#Lag, p99",
-                                          "#Most WAL behind",
+                                          "#Largest lag in WAL",
                                           "#At the end, predicted",
                                           "#p99 ratio with it",
                                           "#Rows a second",
@@ -111,7 +111,8 @@ static void curve(rh_html *html, const rh_view_backfill *b, size_t index)
         rh_text_printf(&d, "%c%.1f %.1f", i ? 'L' : 'M', LEFT + rh_view_real(point, "at_s") / end_s * width,
                        BOTTOM - fmin(rh_view_real(point, "lag_s") / most_s, 1) * PLOT);
     }
-    rh_canvas_text(&c, LEFT, 11, "h", "lag: time since the primary was where the standby is");
+    rh_canvas_text(&c, LEFT, 11, "h",
+                   "lag: time since the primary's WAL position was the one that the standby has replayed");
     rh_canvas_line(&c, LEFT, BOTTOM, LEFT + width, BOTTOM, "axis");
     rh_canvas_line(&c, LEFT, TOP, LEFT + width, TOP, "grid");
     rh_canvas_line(&c, LEFT + batches_s / end_s * width, TOP, LEFT + batches_s / end_s * width, BOTTOM,

@@ -9,7 +9,7 @@ static const char *kind_words(const rh_json *disturbance)
     static const char *const kinds[][2] = {
         {"pg_dump", "ACCESS SHARE on every table until it ends: whatever needs ACCESS EXCLUSIVE waits"},
         {"idle_in_transaction", "a row and its table's lock, until the session is ended"},
-        {"query", "ACCESS SHARE on what it reads, until it ends"},
+        {"query", "ACCESS SHARE on the tables that it reads, until it ends"},
         {"autovacuum", "SHARE UPDATE EXCLUSIVE, and it does not give way: it prevents wraparound"},
         {"snapshot", "a snapshot that CREATE INDEX CONCURRENTLY must wait for"}};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)

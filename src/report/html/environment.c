@@ -65,7 +65,7 @@ static void settings(rh_html *html, const rh_json *list)
     static const char *const columns[] = {"Setting", "#Timed passes", "#Restore", "#Production", NULL};
     if (rh_json_count(list) == 0)
         return;
-    rh_html_table(html, "Settings in force, beside production's where they are known", columns);
+    rh_html_table(html, "Settings in force, and production's where they are known", columns);
     rh_xml_open(html->xml, "tbody", NULL);
     for (size_t i = 0; i < rh_json_count(list); i++) {
         const rh_json *s = rh_json_at(list, i);

@@ -28,8 +28,7 @@ static const char *state_words(const rh_json *i)
         return "as before";
     if (!rh_view_is(i, "state", "applied"))
         return "half of it stayed";
-    return rh_json_bool(rh_json_get(i, "in_statement")) ? "it went on by itself, to its end"
-                                                        : "all of it had ended";
+    return rh_json_bool(rh_json_get(i, "in_statement")) ? "it continued to its end" : "all of it had ended";
 }
 
 static const char *again_words(const rh_view *view, const rh_json *i)

@@ -129,7 +129,7 @@ void rh_html_lock_forecast(rh_html *html)
     const char *unknown = rh_view_string(locks, "unknown_reason");
     if (unknown)
         rh_html_paragraph(html, "note",
-                          rh_view_printf(view, "The longest blocking is not known: %s.", unknown));
+                          rh_view_printf(view, "The longest blocked time is not known: %s.", unknown));
     if (count == 0) {
         rh_html_paragraph(html, NULL,
                           "No statement waits for a lock on production or makes other sessions wait.");

@@ -138,7 +138,7 @@ void rh_html_lock_policy(rh_html *html)
                 "All transactions together: up to %lld attempts a trial, pauses of %s; %.0f transactions per second%s",
                 (long long)rh_json_int(rh_json_get(search, "attempts")), backoff ? backoff : "none",
                 rh_view_real(search, "rate_per_s"),
-                rh_json_bool(rh_json_get(search, "with_disturbers")) ? ", beside the disturbers" : ""),
+                rh_json_bool(rh_json_get(search, "with_disturbers")) ? ", together with the disturbers" : ""),
             rh_json_get(search, "overall"));
     }
     for (size_t i = 0; i < rh_json_count(cases) && i < CASES_SHOWN; i++)

@@ -75,7 +75,7 @@ void rh_html_backtest(rh_html *html)
                       "Each prediction was written to predictions.log before the run that it predicts, and "
                       "was not changed after.");
     baselines(html, backtest);
-    rh_html_table(html, "Statement by statement, beside the naive baselines", columns);
+    rh_html_table(html, "Statement by statement, with the naive baselines", columns);
     rh_xml_open(html->xml, "tbody", NULL);
     for (size_t i = 0; i < rh_json_count(rows); i++)
         backtest_row(html, rh_json_at(rows, i));

@@ -25,7 +25,7 @@ static const char *probe_title(const char *name)
                                             {"random", "Read past shared buffers, a single page"},
                                             {"wal", "Commit with a flush to disk"},
                                             {"write", "WAL written and flushed"},
-                                            {"parallel", "CPU, three processes beside one"}};
+                                            {"parallel", "CPU, three processes compared with one"}};
     for (size_t i = 0; i < sizeof titles / sizeof *titles; i++)
         if (strcmp(titles[i][0], name) == 0)
             return titles[i][1];

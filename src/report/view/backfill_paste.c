@@ -40,7 +40,7 @@ size_t rh_view_backfill_paste(const rh_view *view, const rh_view_backfill *b, rh
                                      "UPDATE backfill_%s_progress SET batch_rows = %lld, pause_s = %.3f, "
                                      "pause_share = 0; -- of plan --backfill",
                                      b->name, batch, seconds)},
-        {"psql loop", rh_view_printf(view, "LIMIT %lld in the statement of a batch, \\watch %.3f behind it",
+        {"psql loop", rh_view_printf(view, "LIMIT %lld in the statement of a batch, \\watch %.3f after it",
                                      batch, fmax(seconds, 0.001))},
         {"pgroll",
          rh_view_printf(view, "--backfill-batch-size=%lld --backfill-batch-delay=%.0fms", batch, ms)},

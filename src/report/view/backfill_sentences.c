@@ -31,10 +31,10 @@ const char *rh_view_backfill_one_statement(const rh_view *view, const rh_view_ba
     if (!isnan(alone_s))
         text = rh_view_printf(view, "%s: %s without load", text, rh_view_seconds(view, alone_s));
     if (!isnan(loaded_s))
-        text = rh_view_printf(view, "%s%s %s beside it, which waited %s for its locks at the longest", text,
+        text = rh_view_printf(view, "%s%s %s with the load, which waited for its locks for up to %s", text,
                               isnan(alone_s) ? ":" : ",", rh_view_seconds(view, loaded_s),
                               rh_view_seconds(view, wait_s));
-    return rh_view_printf(view, "%s; it keeps them to its end.", text);
+    return rh_view_printf(view, "%s; it holds them until its end.", text);
 }
 
 /* MOMENT without its day if that is the one of OTHER. */
@@ -79,19 +79,19 @@ const char *rh_view_backfill_parts(const rh_view *view, const rh_view_backfill *
     if (isnan(sampled_s))
         return NULL;
     const char *text =
-        rh_view_printf(view, "The batches as the sample has them take %s; %s page images %s %s",
+        rh_view_printf(view, "Extrapolated from the sample, the batches take %s; %s full page images %s %s",
                        rh_view_seconds(view, sampled_s), images_s < 0 ? "fewer" : "more",
                        images_s < 0 ? "save" : "add", rh_view_seconds(view, fabs(images_s)));
     if (checkpoints > 0)
         text = rh_view_printf(view, "%s (%.0f checkpoint%s)", text, checkpoints, checkpoints == 1 ? "" : "s");
     if (vacuums > 0)
-        return rh_view_printf(view, "%s; %.0f vacuum%s beside it, %s of the time, add%s %s%s.", text, vacuums,
+        return rh_view_printf(view, "%s; %.0f vacuum%s during %s of the time add%s %s%s.", text, vacuums,
                               vacuums == 1 ? "" : "s", rh_view_percent(view, share), vacuums == 1 ? "s" : "",
                               rh_view_seconds(view, fmax(vacuum_s, 0)),
                               rh_json_bool(rh_json_get(parts, "vacuum_behind"))
                                   ? ": vacuum does not keep up, more rows die meanwhile than it removes"
                                   : "");
-    return rh_view_printf(view, "%s; it meets no vacuum.", text);
+    return rh_view_printf(view, "%s; no vacuum runs during it.", text);
 }
 
 /* Which model the duration is from, and why. */
@@ -99,7 +99,7 @@ static const char *model_of(const rh_view *view, const rh_view_backfill *b)
 {
     static const struct {
         const char *key, *name;
-    } MODELS[] = {{"states", "the model of the states"},
+    } MODELS[] = {{"states", "the sample with page images and vacuums (model states)"},
                   {"exponential_mean", "the exponential mean of the last batches"},
                   {"mix", "the geometric mean of both"}};
     const rh_json *errors = rh_json_get(b->record, "model_errors");
@@ -108,7 +108,7 @@ static const char *model_of(const rh_view *view, const rh_view_backfill *b)
         if (strcmp(MODELS[i].key, model) == 0)
             text = rh_view_printf(view, "The duration is predicted by %s", MODELS[i].name);
     if (!rh_json_bool(rh_json_get(b->record, "model_chosen")))
-        return rh_view_printf(view, "%s: the stretches are too few to prefer another.", text);
+        return rh_view_printf(view, "%s: there are too few stretches to prefer another model.", text);
     return rh_view_printf(
         view, "%s, chosen by the mean errors of these stretches: states %s, exponential mean %s, both %s.",
         text, rh_view_percent(view, expm1(rh_view_real(errors, "states"))),
@@ -166,9 +166,9 @@ static const char *lag_of(const rh_view *view, const rh_view_backfill *b)
     if (isnan(median))
         return "";
     return high > median
-               ? rh_view_printf(view, "the standby at most %s behind (upper end %s); ",
+               ? rh_view_printf(view, "replication lag at most %s (upper end %s); ",
                                 rh_view_seconds(view, median), rh_view_seconds(view, high))
-               : rh_view_printf(view, "the standby at most %s behind; ", rh_view_seconds(view, median));
+               : rh_view_printf(view, "replication lag at most %s; ", rh_view_seconds(view, median));
 }
 
 const char *rh_view_backfill_headline(const rh_view *view, const rh_view_backfill *b)

@@ -14,7 +14,7 @@ static const struct claim_words {
     {"reads_once", "reads each row once"},
     {"no_deadlock", "no deadlock hits the application"},
     {"stops", "stops when it is asked to"},
-    {"contract", "the migrations behind it pass"},
+    {"contract", "the migrations that follow pass"},
 };
 
 static const char *words_of(const char *claim)

@@ -75,8 +75,7 @@ void rh_hazards_of_added_column(const rh_hazard_subject *s, rh_json *column)
             s, "volatile-default",
             rh_arena_printf(
                 s->arena,
-                "The default of %s differs from row to row, which is a full table rewrite of %s and "
-                "its indexes while ACCESS EXCLUSIVE keeps every reader and writer out.",
+                "The default of %s differs from row to row, which is a full table rewrite of %s and its indexes while ACCESS EXCLUSIVE blocks every reader and writer.",
                 name, s->table),
             rh_arena_printf(s->arena,
                             "ALTER TABLE %s ADD COLUMN %s without the default; ALTER TABLE %s ALTER COLUMN "

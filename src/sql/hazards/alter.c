@@ -13,25 +13,24 @@ static void set_not_null_hazard(const rh_hazard_subject *s, const char *column)
         return;
     }
     const char *name = rh_hazard_quoted(s, column);
-    RH_HAZARD(
-        s, "set-not-null-scan",
-        rh_arena_printf(
-            s->arena,
-            "All of %s is read for a NULL in %s while ACCESS EXCLUSIVE keeps every reader and writer out.",
-            s->table, name),
-        s->context->server_major >= FIRST_WITH_NOT_VALID
-            ? rh_arena_printf(
+    RH_HAZARD(s, "set-not-null-scan",
+              rh_arena_printf(
                   s->arena,
-                  "ALTER TABLE %s ADD CONSTRAINT <name> NOT NULL %s NOT VALID; then ALTER TABLE %s "
-                  "VALIDATE CONSTRAINT <name>, in a transaction of its own.",
-                  s->table, name, s->table)
-            : rh_arena_printf(
-                  s->arena,
-                  "ALTER TABLE %s ADD CONSTRAINT <name> CHECK (%s IS NOT NULL) NOT VALID; then ALTER "
-                  "TABLE %s VALIDATE CONSTRAINT "
-                  "<name>; then ALTER TABLE %s ALTER COLUMN %s SET NOT NULL, which needs no scan now; "
-                  "then drop the check.",
-                  s->table, name, s->table, s->table, name));
+                  "All of %s is read for a NULL in %s while ACCESS EXCLUSIVE blocks every reader and writer.",
+                  s->table, name),
+              s->context->server_major >= FIRST_WITH_NOT_VALID
+                  ? rh_arena_printf(
+                        s->arena,
+                        "ALTER TABLE %s ADD CONSTRAINT <name> NOT NULL %s NOT VALID; then ALTER TABLE %s "
+                        "VALIDATE CONSTRAINT <name>, in a transaction of its own.",
+                        s->table, name, s->table)
+                  : rh_arena_printf(
+                        s->arena,
+                        "ALTER TABLE %s ADD CONSTRAINT <name> CHECK (%s IS NOT NULL) NOT VALID; then ALTER "
+                        "TABLE %s VALIDATE CONSTRAINT "
+                        "<name>; then ALTER TABLE %s ALTER COLUMN %s SET NOT NULL, which needs no scan now; "
+                        "then drop the check.",
+                        s->table, name, s->table, s->table, name));
 }
 
 /* The server refuses the subcommand, DROP COLUMN, DROP CONSTRAINT or another TYPE. */

@@ -30,18 +30,18 @@ static void key_from_index_hazard(const rh_hazard_subject *s, const char *name)
         return;
     if (t)
         s->statement->class_ = RH_CLASS_HEAP_SCAN;
-    RH_HAZARD(s, "primary-key-from-nullable",
-              rh_arena_printf(
-                  s->arena,
-                  "A primary key makes %s NOT NULL: unless that is so or a CHECK proves it, all of %s is "
-                  "read for a NULL while ACCESS EXCLUSIVE keeps every reader and writer out.",
-                  columns, s->table),
-              rh_arena_printf(
-                  s->arena,
-                  "ALTER TABLE %s ADD CONSTRAINT <name> CHECK (%s IS NOT NULL) NOT VALID; then, in a "
-                  "transaction of its own, VALIDATE CONSTRAINT <name>; then this statement, which needs no "
-                  "scan now; then drop the check. It does not apply to columns that are NOT NULL already.",
-                  s->table, checked));
+    RH_HAZARD(
+        s, "primary-key-from-nullable",
+        rh_arena_printf(
+            s->arena,
+            "A primary key makes %s NOT NULL: unless the column is NOT NULL already or a CHECK proves it, all of %s is read for a NULL while ACCESS EXCLUSIVE blocks every reader and writer.",
+            columns, s->table),
+        rh_arena_printf(
+            s->arena,
+            "ALTER TABLE %s ADD CONSTRAINT <name> CHECK (%s IS NOT NULL) NOT VALID; then, in a "
+            "transaction of its own, VALIDATE CONSTRAINT <name>; then this statement, which needs no "
+            "scan now; then drop the check. It does not apply to columns that are NOT NULL already.",
+            s->table, checked));
 }
 
 static void unique_hazard(const rh_hazard_subject *s, rh_json *constraint, const char *column)
@@ -125,10 +125,10 @@ void rh_hazards_of_constraint(const rh_hazard_subject *s, rh_json *constraint, c
     } else if (strcmp(type, "CONSTR_CHECK") == 0) {
         RH_HAZARD(
             s, "constraint-without-not-valid",
-            rh_arena_printf(s->arena,
-                            "All of %s is read to check the constraint while ACCESS EXCLUSIVE keeps every "
-                            "reader and writer out.",
-                            s->table),
+            rh_arena_printf(
+                s->arena,
+                "All of %s is read to check the constraint while ACCESS EXCLUSIVE blocks every reader and writer.",
+                s->table),
             rh_arena_printf(s->arena,
                             "ALTER TABLE %s ADD CONSTRAINT %s CHECK (…) NOT VALID; then, in a transaction of "
                             "its own, ALTER TABLE %s "

@@ -113,7 +113,7 @@ static const char *by_kind(const rh_catalog *catalog, const char *kind, rh_json 
         return "not known from the text: it runs a prepared statement";
     if (strcmp(kind, "DropStmt") == 0 && rh_tree_is(body, "removeType", "OBJECT_EXTENSION") &&
         rh_tree_is(body, "behavior", "DROP_CASCADE"))
-        return "not known from the text: what uses the extension is dropped with it, and is locked for that";
+        return "not known from the text: objects that use the extension are dropped with it, and are locked for that";
     if (strcmp(kind, "DropOwnedStmt") != 0 && strcmp(kind, "ReassignOwnedStmt") != 0)
         return NULL;
     for (size_t i = 0; i < catalog->table_count; i++)

@@ -133,8 +133,7 @@ static void retried_index_hazard(const rh_hazard_subject *s, rh_json *body, cons
         s, "invalid-index",
         rh_arena_printf(
             s->arena,
-            "When an earlier try has failed, %s is there but invalid: IF NOT EXISTS passes over it, and "
-            "no query ever uses it.",
+            "If an earlier attempt failed, %s exists but is invalid: IF NOT EXISTS skips it, and no query ever uses it.",
             name),
         rh_arena_printf(
             s->arena,

@@ -275,8 +275,7 @@ static void of_truncate(const rh_hazard_subject *s, rh_json *body)
             s, "truncate",
             rh_arena_printf(
                 s->arena,
-                "All rows of %s%s are gone once this commits, and ACCESS EXCLUSIVE keeps every reader and "
-                "writer out until then.",
+                "All rows of %s%s are gone once this commits, and ACCESS EXCLUSIVE blocks every reader and writer until then.",
                 list, cascade ? ", and of every table that refers to it," : ""),
             "Copy the rows to another table or keep a backup at hand; DELETE in batches where the running release still reads the table. It does not apply to an unused table.");
 }
@@ -292,8 +291,7 @@ static void of_enum(const rh_hazard_subject *s, rh_json *body)
         s, "rename",
         rh_arena_printf(
             s->arena,
-            "The running release knows only the old value of the type %s: its statements that name it fail "
-            "from here on, and what it reads has a value that it does not know.",
+            "The running release knows only the old value of the type %s: its statements that name it fail from here on, and it reads a value that it does not know.",
             shown(s, ref)),
         "ALTER TYPE … ADD VALUE with the new name, change the application over, UPDATE the rows in batches; the old value "
         "stays unused.");

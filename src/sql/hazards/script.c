@@ -93,9 +93,7 @@ static void interrupted_build(company *c, rh_statement *statement)
         add(c, statement, "invalid-index",
             rh_arena_printf(
                 c->context->arena,
-                "CONCURRENTLY waits for every transaction that is older than itself. With a %s of %s it "
-                "gives up behind "
-                "a longer one and leaves an invalid index, which no query uses and every write maintains.",
+                "CONCURRENTLY waits for every transaction that is older than itself. With a %s of %s it is cancelled while it waits for a longer one, and leaves an invalid index, which no query uses and every write maintains.",
                 name, rh_duration_format(limit, duration, sizeof duration)),
             rh_arena_printf(
                 c->context->arena,
@@ -265,12 +263,10 @@ static void missing_between(company *c, rh_statement *statement, const char *nam
         rh_hazard *hazard = &statement->hazards[i];
         if (strcmp(hazard->rule, "rename") != 0 && strcmp(hazard->rule, "drop-object") != 0)
             continue;
-        hazard->message =
-            rh_arena_printf(arena,
-                            "From the commit of this statement to that of statement %d nothing is called %s: "
-                            "statements of the running release that use it fail in between, and for good if "
-                            "statement %d fails.",
-                            again, rh_identifier(name, arena), again);
+        hazard->message = rh_arena_printf(
+            arena,
+            "Between the commits of this statement and of statement %d no object has the name %s: statements of the running release that use it fail in between, and permanently if statement %d fails.",
+            again, rh_identifier(name, arena), again);
         hazard->safer = rh_arena_printf(
             arena, "BEGIN before this statement and COMMIT after statement %d, in one transaction.", again);
     }

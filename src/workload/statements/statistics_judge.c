@@ -68,7 +68,7 @@ static void judge_text(mix_player *player, mix_item *item)
             leave(item, "with a text that does not parse",
                   rh_arena_printf(arena, "its text does not parse: %s", failure.message));
     } else if (c->bound.kind == MIX_STATEMENT_TRANSACTION) {
-        leave(item, "beginning or ending transactions", "each template is a transaction of its own");
+        leave(item, "beginning or ending transactions", "each template is a separate transaction");
     } else if (c->bound.kind == MIX_STATEMENT_UTILITY) {
         leave(item, "of the utility kind", "it is a utility command");
     } else if (c->bound.function) {
@@ -122,7 +122,7 @@ static bool freshen(mix_player *player, mix_item *item, rh_error *error)
         return true;
     if (bound->value_rows > FRESH_ROWS)
         return leave(item, "inserting many rows at once",
-                     "it inserts more rows at once than can get fresh keys");
+                     "it inserts more rows at once than there are new keys for");
     bool *named = rh_arena_alloc(arena, bound->table->column_count + 1),
          *plain = rh_arena_alloc(arena, bound->table->column_count + 1);
     find_columns(bound, named, plain);

@@ -88,7 +88,7 @@ fact 'no row to do'
 backfill '    sweep: {limit: 20s}'
 sed -i 's/where: total IS NULL/where: id < 0/' "$work/scenario.yaml"
 rehearse 0 --pass backfill
-report "not $b['measured'] and $b['why_not'] == 'no row is to do' and $b['rows'] == 0"
+report "not $b['measured'] and $b['why_not'] == 'no row is left to do' and $b['rows'] == 0"
 
 fact 'rows that still match where after set'
 backfill

@@ -131,7 +131,7 @@ while True:
 PYTHON
 prove 2 endless '    proof: {kills: 0}'
 fact 'a program that never ends'
-report p="$proof" "p['ends']['outcome'] == 'failed' and 'again and again' in p['ends']['why']"
+report p="$proof" "p['ends']['outcome'] == 'failed' and 'repeatedly' in p['ends']['why']"
 
 fact 'a program that is not there is refused before anything starts'
 sed -i 's/command: .python3/command: [no-such-program/' "$work/scenario.yaml"

@@ -51,4 +51,4 @@ rehearse 0 --pass quiet
 valid_report
 nothing_left
 report "[(i['kind'], i['state'], i['rerun']) for i in r['migrations'][0]['interruptions']] == [('connection_lost', 'applied', None), ('server_restarted', 'partly_applied', 'ok')]"
-says "$work/run/report.html" 'went on by itself'
+says "$work/run/report.html" 'continued to its end'

@@ -241,7 +241,7 @@ static void what_a_quarter_more_gives(void **state)
     whole(10, 20);
     assert_int_equal(result.recommended, 0);
     assert_non_null(
-        strstr(result.advice, "With a quarter more of response_p99_ratio it would be 200 rows a batch"));
+        strstr(result.advice, "With response_p99_ratio higher by a quarter it would be 200 rows a batch"));
 }
 
 static void the_longest_batch_bounds_the_wait(void **state)

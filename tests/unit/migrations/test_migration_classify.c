@@ -596,7 +596,7 @@ static void test_hazard_texts(void **state)
     assert_true(fixture_plan(f, NULL));
     hazard = f->plan.migrations[0].up.statements[0].hazards;
     assert_string_equal(hazard->rule, "rename");
-    assert_non_null(strstr(hazard->message, "to that of statement 2 nothing is called t"));
+    assert_non_null(strstr(hazard->message, "of statement 2 no object has the name t"));
     fixture_end(f);
 }
 

@@ -39,8 +39,8 @@ static void test_plans(void **state)
     refused("b " PERSON "\n", "its deploy script is missing", 0);
     refused("a [b] " PERSON "\n", "it requires b, which is not planned before it", 3);
     refused("a [!b] " PERSON "\n", "change b does not exist", 3);
-    refused("a " PERSON "\na " PERSON "\n", "change a is there twice", 4);
-    refused("a " PERSON "\n@t " PERSON "\n@t " PERSON "\n", "tag @t is there twice", 5);
+    refused("a " PERSON "\na " PERSON "\n", "change a occurs twice", 4);
+    refused("a " PERSON "\n@t " PERSON "\n@t " PERSON "\n", "tag @t occurs twice", 5);
     refused("@t " PERSON "\n", "precedes every change", 3);
     refused("a\n", "lacks its time", 3);
     refused("a 2024-01-01T00:00:00Z\n", "lacks its time, or its planner", 3);

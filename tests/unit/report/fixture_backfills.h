@@ -212,7 +212,7 @@ static inline void fixture_none_holds(rh_run *run)
     *claim = (rh_backfill_claim){.claim = RH_PROOF_KEEPS_UPDATES,
                                  .outcome = RH_PROOF_FAILED,
                                  .defect = "backfill-whole-row",
-                                 .why = "12 of 90 rows have the values of before again",
+                                 .why = "12 of 90 rows have their earlier values again",
                                  .runs = 1,
                                  .rows = 12};
     *rh_arena_add(run->arena, &claim->columns, &claim->column_count) = "note";
@@ -229,7 +229,7 @@ static inline rh_run *fixture_backfills(rh_arena *arena)
     rh_backfill_result *r = rh_arena_add(arena, &run->backfills, &run->backfill_count);
     *r = (rh_backfill_result){.backfill = fixture_backfill(run, "3"),
                               .why_not = "no row matches where.",
-                              .proof_why_not = "no row is to do",
+                              .proof_why_not = "no row is left to do",
                               .table = "public.orders",
                               .recommended = -1,
                               .chosen = -1,

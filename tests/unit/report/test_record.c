@@ -112,7 +112,7 @@ static rh_run *with_profile(rh_arena *arena)
     rh_profile_replica *replica = rh_arena_add(arena, &profile->replicas, &profile->replica_count);
     *replica = (rh_profile_replica){"standby", NULL, NULL, RH_UNKNOWN, RH_NOT_MEASURED};
     rh_skipped *unknown = rh_arena_add(arena, &profile->unknown, &profile->unknown_count);
-    *unknown = (rh_skipped){"disk", "PostgreSQL does not tell"};
+    *unknown = (rh_skipped){"disk", "PostgreSQL does not report it"};
     run->production.profile = profile;
     with_forecasts(run);
     return run;

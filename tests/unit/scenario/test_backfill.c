@@ -165,7 +165,7 @@ static void test_programs_that_do_a_part(void **state)
     complains("  - {table: o, command: [f, \"{batch}\", \"{from}\"]}\n", 4, 5, "command has no {to}");
     complains("  - {table: o, command: [f, \"{batch}\"], range: [\"{to}\"]}\n", 4, 5, "range has no {from}");
     complains("  - {table: o, command: [f, \"{batch}{from}{to}\"], range: [\"{from}{to}\"]}\n", 4, 5,
-              "stand in command and in range");
+              "are both in command and in range");
     complains("  - {table: o, key: [a, b], command: [f, \"{batch}{from}{to}\"]}\n", 4, 5,
               "a key of one column");
     complains("  - {table: o, command: [f, \"{from}{to}\"]}\n", 4, 5, "command has no {batch}");
@@ -219,7 +219,7 @@ static void test_own_sql_with_a_limit(void **state)
 static void test_mistakes_in_own_sql(void **state)
 {
     (void)state;
-    complains("  - {table: o, sql: fill.sql}\n", 2, 34, "uses :limit beside :from");
+    complains("  - {table: o, sql: fill.sql}\n", 2, 34, "uses :limit together with :from");
     complains("  - {table: o, sql: \"UPDATE o SET a = 1 WHERE id > :after RETURNING id\"}\n", 4, 21,
               "does not use :limit");
     complains("  - {table: o, sql: \"" AFTER "\"}\n", 4, 21, "must return one column, the key");
@@ -245,7 +245,7 @@ static void test_mistakes(void **state)
     complains("  - {tabel: orders, set: a = 1}\n", 4, 6, "did you mean \"table\"");
     complains("  - {table: o, set: a = 1, command: [x]}\n", 4, 5, "only one of set, sql and command");
     complains("  - {table: o, sql: \"UPDATE o SET a = 1 WHERE id >= :from AND id < :upto\"}\n", 4, 21,
-              "has :upto, which nothing gives a value");
+              "has :upto, which has no value");
     complains("  - {table: o, sql: \"UPDATE o SET a = ':to' WHERE id >= :from\"}\n", 4, 21,
               "does not use :to");
     complains("  - {table: o, sql: \"UPDATE o SET a = WHERE id BETWEEN :from AND :to\"}\n", 4, 21,
@@ -253,7 +253,7 @@ static void test_mistakes(void **state)
     complains("  - {table: o, sql: \"SELECT fill(:from, :to)\"}\n", 4, 21,
               "must be an UPDATE, INSERT, DELETE or MERGE");
     complains("  - {table: o, command: x}\n", 4, 25, "must be a list");
-    complains("  - {table: o, command: [x, \"{bach}\"]}\n", 4, 29, "{bach}, which nothing gives a value");
+    complains("  - {table: o, command: [x, \"{bach}\"]}\n", 4, 29, "{bach}, which has no value");
     complains("  - {table: o, set: a = 1, proof: {kils: 3}}\n", 4, 36, "did you mean \"kills\"");
     complains("  - {table: o, set: a = 1, proof: 3}\n", 4, 35, "must be a map of keys");
     complains("  - {table: o, set: a = 1, dual_write: yes}\n", 4, 40, "cannot be \"yes\"");
