@@ -57,6 +57,28 @@ workload: {source: none}
 YAML
 }
 
+# by COMMAND [KEYS]: a scenario whose backup is restored by COMMAND, with more keys of backup.
+by() {
+    cat >"$work/scenario.yaml" <<YAML
+name: test
+backup: {command: $1${2:+, $2}}
+staging: {kind: embedded, directory: $work/clusters}
+migrations: {path: $work/migrations}
+workload: {source: none}
+YAML
+}
+
+# counts N: a step of verify, in the scenario that follows, fails unless orders has N rows.
+counts() { echo "SELECT count(*) FROM orders HAVING count(*) <> $1;" >"$work/counts.sql"; }
+verify_counts() { echo "verify: [{sql: $work/counts.sql}]" >>"$work/scenario.yaml"; }
+
+# rows_around POINT: ten rows of orders, the restore point, ten more.
+rows_around() {
+    sql shop "INSERT INTO orders SELECT g, 'late' FROM generate_series(30001, 30010) g"
+    sql postgres "SELECT pg_create_restore_point('$1')" >/dev/null
+    sql shop "INSERT INTO orders SELECT g, 'later' FROM generate_series(40001, 40010) g"
+}
+
 # basebackup DIRECTORY [OPTION ...]: of the given server; its tablespace goes to DIRECTORY/../space.
 basebackup() {
     to=$1

@@ -43,9 +43,7 @@ while kill -0 $backup 2>/dev/null; do
     sleep 0.2
 done
 wait $backup || fail 'barman backup'
-sql shop "INSERT INTO orders SELECT g, 'late' FROM generate_series(30001, 30010) g"
-sql postgres "SELECT pg_create_restore_point('release')" >/dev/null
-sql shop "INSERT INTO orders SELECT g, 'later' FROM generate_series(40001, 40010) g"
+rows_around release
 segment=$(sql postgres 'SELECT pg_walfile_name(pg_current_wal_lsn())')
 sql postgres 'SELECT pg_switch_wal()' >/dev/null
 filed() { $barman archive-wal main >/dev/null 2>&1; find "$work/barman/main/wals" -name "$segment" | grep -q .; }
@@ -56,19 +54,10 @@ migration 000012_add.up.sql 'ALTER TABLE orders ADD COLUMN paid boolean;'
 of_tool() {
     keys=${1:-}
     [ $# -eq 0 ] || shift
-    cat >"$work/scenario.yaml" <<YAML
-name: test
-backup:
-  command: [barman, -c, $work/barman/barman.conf, recover, --tablespace, "space:\$PGREHEARSE_TABLESPACES/space", $*
-    main, latest, \$PGDATA]
-${keys:+  $keys}
-staging: {kind: embedded, directory: $work/clusters}
-migrations: {path: $work/migrations}
-workload: {source: none}
-verify: [{sql: $work/counts.sql}]
-YAML
+    by "[barman, -c, $work/barman/barman.conf, recover, --tablespace, \"space:\$PGREHEARSE_TABLESPACES/space\", $*
+    main, latest, \$PGDATA]" "$keys"
+    verify_counts
 }
-counts() { echo "SELECT count(*) FROM orders HAVING count(*) <> $1;" >"$work/counts.sql"; }
 
 # The one that Barman writes goes by sudo.
 wal="restore_command: 'barman -c $work/barman/barman.conf get-wal main %f >%p'"
@@ -79,8 +68,7 @@ rehearse 0 --pass quiet
 report "r['backup']['physical']['tablespaces'] == 1 and r['backup']['path'] == 'barman'"
 nothing_left
 fact 'and to a restore point'
-of_tool "target: {name: release}
-  $wal" --get-wal,
+of_tool "target: {name: release}, $wal" --get-wal,
 counts 20010
 rehearse 0 --pass quiet
 nothing_left

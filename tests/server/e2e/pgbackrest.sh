@@ -26,9 +26,7 @@ tool="pgbackrest --config=$work/pgbackrest.conf --stanza=main"
 sql postgres "ALTER SYSTEM SET archive_command = '$tool archive-push %p'" 'SELECT pg_reload_conf()' >/dev/null
 as_owner $tool stanza-create || fail stanza-create
 as_owner $tool backup --type=full --start-fast || fail backup
-sql shop "INSERT INTO orders SELECT g, 'late' FROM generate_series(30001, 30010) g"
-sql postgres "SELECT pg_create_restore_point('release')" >/dev/null
-sql shop "INSERT INTO orders SELECT g, 'later' FROM generate_series(40001, 40010) g"
+rows_around release
 as_owner $tool backup --type=incr --start-fast || fail 'incremental backup'
 migration 000012_add.up.sql 'ALTER TABLE orders ADD COLUMN paid boolean;'
 
@@ -36,19 +34,10 @@ migration 000012_add.up.sql 'ALTER TABLE orders ADD COLUMN paid boolean;'
 of_tool() {
     keys=${1:-}
     [ $# -eq 0 ] || shift
-    cat >"$work/scenario.yaml" <<YAML
-name: test
-backup:
-  command: [pgbackrest, --config=$work/pgbackrest.conf, --stanza=main, restore, --pg1-path=\$PGDATA, --archive-mode=off,
-    "--tablespace-map-all=\$PGREHEARSE_TABLESPACES", --lock-path=$work/lock${*:+, $*}]
-${keys:+  $keys}
-staging: {kind: embedded, directory: $work/clusters}
-migrations: {path: $work/migrations}
-workload: {source: none}
-verify: [{sql: $work/counts.sql}]
-YAML
+    by "[pgbackrest, --config=$work/pgbackrest.conf, --stanza=main, restore, --pg1-path=\$PGDATA, --archive-mode=off,
+    \"--tablespace-map-all=\$PGREHEARSE_TABLESPACES\", --lock-path=$work/lock${*:+, $*}]" "$keys"
+    verify_counts
 }
-counts() { echo "SELECT count(*) FROM orders HAVING count(*) <> $1;" >"$work/counts.sql"; }
 
 fact 'an incremental backup with a tablespace is restored to its end'
 before=$(ls -A "$given/space")

@@ -15,9 +15,7 @@ archived() {
     eventually test -e "$work/archive/$name"
 }
 basebackup "$copies/base" -T "$given/space=$copies/space" --wal-method=none
-sql shop "INSERT INTO orders SELECT g, 'late' FROM generate_series(30001, 30010) g"
-sql postgres "SELECT pg_create_restore_point('before_release')" >/dev/null
-sql shop "INSERT INTO orders SELECT g, 'later' FROM generate_series(40001, 40010) g"
+rows_around before_release
 archived
 moment=$(sql postgres 'SELECT clock_timestamp()')
 sql shop "INSERT INTO orders SELECT g, 'last' FROM generate_series(50001, 50010) g"
@@ -26,12 +24,10 @@ sql shop "INSERT INTO orders SELECT g, 'end' FROM generate_series(60001, 60010) 
 archived
 cp -r "$work/archive" "$work/whole"
 
-# counts N: a verify step that fails unless orders has N rows.
-counts() { echo "SELECT count(*) FROM orders HAVING count(*) <> $1;" >"$work/counts.sql"; }
 # target KEYS: the base backup with the archive and more keys of backup.
 target() {
     of base "restore_command: \"cp $work/archive/%f %p\"${1:+, $1}"
-    echo "verify: [{sql: $work/counts.sql}]" >>"$work/scenario.yaml"
+    verify_counts
 }
 # refuses EXIT PATTERN KEYS
 refuses() {

@@ -6,17 +6,6 @@ production
 migration 000012_add.up.sql 'ALTER TABLE orders ADD COLUMN paid boolean;'
 basebackup "$copies/base" -T "$given/space=$copies/space"
 
-# by COMMAND [KEYS]: a scenario whose backup that program restores.
-by() {
-    cat >"$work/scenario.yaml" <<YAML
-name: test
-backup: {command: $1${2:+, $2}}
-staging: {kind: embedded, directory: $work/clusters}
-migrations: {path: $work/migrations}
-workload: {source: none}
-YAML
-}
-
 # fails EXIT PATTERN COMMAND [KEYS]
 fails() {
     by "$3" "${4:-}"
