@@ -47,7 +47,7 @@ typedef enum rh_backfill_gate_kind {
     RH_BACKFILL_GATE_WAL_RATE,    /* bytes a second */
     RH_BACKFILL_GATE_LOAD_ERRORS, /* count */
     RH_BACKFILL_GATE_DURATION,    /* s: batches and pauses, upper end of the interval */
-    RH_BACKFILL_GATE_REPLICA_LAG, /* s: the longest that the standby was behind the primary */
+    RH_BACKFILL_GATE_REPLICA_LAG, /* s: the largest replication lag */
     RH_BACKFILL_GATE_DEAD_ROWS,   /* share of the table's rows, at its most */
     RH_BACKFILL_GATE_DISK,        /* bytes: growth and the WAL that is kept, at their most */
     RH_BACKFILL_GATE_FINISH_BY,   /* s since 1970: the schedule's finishing date, upper end */
@@ -66,7 +66,7 @@ typedef enum rh_proof_claim {
     RH_PROOF_READS_ONCE,    /* a batch does not read what earlier ones did */
     RH_PROOF_NO_DEADLOCK,   /* no deadlock hits the application, nor ends the backfill */
     RH_PROOF_STOPS,         /* within two batches when it is asked to */
-    RH_PROOF_CONTRACT,      /* the migrations behind it pass */
+    RH_PROOF_CONTRACT,      /* the migrations after it pass */
     RH_PROOF_CLAIM_COUNT
 } rh_proof_claim;
 const char *rh_proof_claim_name(rh_proof_claim claim); /* "resumes" … */
@@ -158,105 +158,19 @@ typedef struct rh_backfill {
     rh_location where, after_where, table_where, set_where, from_where, condition_where, key_where;
 } rh_backfill;
 
-/* A figure with its interval; LOW and HIGH not measured where the evidence is not enough for LEVEL. */
-typedef struct rh_backfill_figure {
-    double median, low, high;
-} rh_backfill_figure;
-
 /* One batch that ran and was committed. */
 typedef struct rh_backfill_batch {
     size_t stratum;
     int worker;
     rh_usec started;                   /* monotonic */
     double find_s, update_s, commit_s; /* its three statements, waits for locks included */
-    double failed_s;                   /* in attempts that failed, and the pauses behind them */
+    double failed_s;                   /* in attempts that failed, and the pauses after them */
     int64_t found, changed;            /* rows; FOUND RH_UNKNOWN where the walk does not count them */
     int64_t wal_bytes;                 /* of the server meanwhile: the batch's own if nothing else writes */
     int retries;                       /* after a lock timeout, a deadlock, a serialization failure */
     bool warmup;                       /* the first of its session: catalogs are read, statements planned */
     double images; /* pages that it changed first since a checkpoint, by the table's shape */
 } rh_backfill_batch;
-
-/* The pages in which changing a row leaves something: of the table, the row's old version; of each index, its
- * entry. A checkpoint makes the first change of a page write an image of it. */
-typedef struct rh_backfill_pages {
-    double along, along_index; /* pages a row, where the walk goes through them in order */
-    double heap;               /* pages of the table, if the walk meets them in another order */
-    double *random;            /* pages each of the indexes that the walk meets in another order */
-    size_t random_count;
-    double split_rows; /* after these, the pages of such an index are split: it has twice as many; 0: never */
-    double filled_rows; /* after these, split pages are full again: until then their images are smaller */
-    double hot_share;   /* of the updates: they leave no entry in an index */
-} rh_backfill_pages;
-
-/* Images of a whole backfill. */
-typedef struct rh_backfill_images {
-    double count, bytes; /* of WAL */
-    double cycle_rows;   /* rows from one checkpoint to the next, at its end */
-} rh_backfill_images;
-
-/* What a row and a page image cost. */
-typedef struct rh_backfill_prices {
-    double row_bytes, image_bytes; /* of WAL */
-    double image_s;
-    /* Images that the batches met beyond those of the pages' shape: new row versions that filled room on
-     * pages of the table. The whole fills it once. */
-    double room_images;
-} rh_backfill_prices;
-
-/* When the server writes a checkpoint. */
-typedef struct rh_backfill_checkpoints {
-    double distance_bytes, timeout_s; /* of WAL, and of time, between two */
-    double rows_per_s, other_per_s;   /* of the backfill, pauses included; WAL bytes that others write */
-} rh_backfill_checkpoints;
-
-/* Autovacuum's settings for the table, and what a vacuum of it costs. */
-typedef struct rh_backfill_vacuum {
-    bool on;
-    double table_rows, threshold, factor; /* it starts from THRESHOLD + FACTOR × rows dead rows on */
-    double naptime_s, memory_bytes;       /* memory for dead rows; 0: any number */
-    double index_pages;                   /* a vacuum reads all of them */
-    double s_per_credit;                  /* seconds a credit of vacuum_cost_limit, measured */
-    double slowdown;                      /* time of a batch beside it over the time alone; at least 1 */
-} rh_backfill_vacuum;
-
-/* The vacuums that a whole backfill meets. */
-typedef struct rh_backfill_vacuums {
-    int64_t count;
-    double elapsed_s, beside_s; /* of the backfill; of that beside a vacuum */
-    double peak_dead;           /* rows */
-    double grown_rows;          /* row versions for which no removed one makes room */
-    bool behind;                /* more rows die during a vacuum than it removes */
-} rh_backfill_vacuums;
-
-/* What the whole is predicted from. */
-typedef struct rh_backfill_whole_input {
-    double rows;
-    rh_backfill_figure sampled;   /* seconds of all batches as the sample has them */
-    double sampled_images;        /* a row of the sample */
-    double pauses_s, pause_share; /* in all; of the time of the batches */
-    double workers;
-    const rh_backfill_pages *pages;
-    const rh_backfill_prices *prices;
-    rh_backfill_checkpoints checkpoints; /* rows_per_s not set */
-    const rh_backfill_vacuum *vacuum;
-    bool vacuum_measured; /* false: its price is what the settings say */
-    double table_bytes, index_bytes, index_pages;
-    double hot_share; /* of the updates; not measured counts as 0 */
-} rh_backfill_whole_input;
-
-/* A whole backfill: seconds of the batches, with pauses, and what they consist of. */
-typedef struct rh_backfill_whole {
-    rh_backfill_figure busy_s, total_s, wal_bytes;
-    double sampled_s, images_s,
-        vacuum_s;              /* as the sample says; what images and vacuums add: may be negative */
-    double images, cycle_rows; /* page images; rows from one checkpoint to the next */
-    double exponential_s;      /* of all batches, by the exponential mean of the last */
-    rh_backfill_vacuums vacuums;
-    rh_backfill_figure dead_share; /* of the table's rows, at its most */
-    rh_backfill_figure disk_bytes; /* growth, and WAL that is kept until a checkpoint, at their most */
-    double final_bytes;            /* of the table and its indexes */
-} rh_backfill_whole;
 
 /* A part of the rows to do: from one quantile of their keys to the next. */
 typedef struct rh_backfill_stratum {
@@ -371,7 +285,7 @@ typedef enum rh_stretch_naive {
 
 /* What the duration is predicted by; chosen from the stretches. */
 typedef enum rh_backfill_model {
-    RH_MODEL_STATES,      /* the sample by strata, and the states that the whole meets */
+    RH_MODEL_STATES,      /* the sample by strata, with full page images and vacuums */
     RH_MODEL_EXPONENTIAL, /* rows × the exponential mean of the last batches */
     RH_MODEL_MIX,         /* the geometric mean of both */
     RH_MODEL_COUNT
@@ -381,7 +295,7 @@ const char *rh_backfill_model_name(rh_backfill_model model); /* "states", "expon
 /* Consecutive batches of the setting to use: µs a row as predicted before they ran, and as they took. */
 typedef struct rh_backfill_stretch {
     size_t stratum;  /* in which it begins */
-    bool checkpoint; /* it began behind a checkpoint */
+    bool checkpoint; /* it began right after a checkpoint */
     int64_t batches, rows;
     rh_backfill_model model; /* by which US_PER_ROW was predicted: the best of the stretches before */
     rh_backfill_figure us_per_row;

@@ -1,5 +1,5 @@
-/* Predictions: the back-test of the method, durations and lock waits on production, and the comparison of
- * earlier predictions with actual durations. */
+/* Predictions: the back-test of the method, durations and lock waits on production, the comparison of earlier
+ * predictions with actual durations, and the duration of a whole backfill. */
 #pragma once
 #include "pgrehearse/model/statement.h"
 #include <stdbool.h>
@@ -182,3 +182,91 @@ typedef struct rh_score {
     const char **unmatched;             /* sentences: omitted lines, with reasons */
     size_t unmatched_count;
 } rh_score;
+
+/* ---- a whole backfill, from a sample of its batches ---- */
+
+/* A figure with its interval; LOW and HIGH not measured where the evidence is not enough for LEVEL. */
+typedef struct rh_backfill_figure {
+    double median, low, high;
+} rh_backfill_figure;
+
+/* The pages in which changing a row leaves something: of the table, the row's old version; of each index, its
+ * entry. A checkpoint makes the first change of a page write an image of it. */
+typedef struct rh_backfill_pages {
+    double along, along_index; /* pages a row, where the walk goes through them in order */
+    double heap;               /* pages of the table, if the walk visits them in another order */
+    double *random;            /* pages of each index that the walk visits in another order */
+    size_t random_count;
+    double split_rows; /* after these, the pages of such an index are split: it has twice as many; 0: never */
+    double filled_rows; /* after these, split pages are full again: until then their images are smaller */
+    double hot_share;   /* of the updates: they leave no entry in an index */
+} rh_backfill_pages;
+
+/* Images of a whole backfill. */
+typedef struct rh_backfill_images {
+    double count, bytes; /* of WAL */
+    double cycle_rows;   /* rows from one checkpoint to the next, at its end */
+} rh_backfill_images;
+
+/* The cost of a row and of a full page image. */
+typedef struct rh_backfill_prices {
+    double row_bytes, image_bytes; /* of WAL */
+    double image_s;
+    /* Images of the batches beyond those that the shape of the pages gives: new row versions that filled free
+     * space on pages of the table, which a whole backfill fills only once. */
+    double room_images;
+} rh_backfill_prices;
+
+/* When the server writes a checkpoint. */
+typedef struct rh_backfill_checkpoints {
+    double distance_bytes, timeout_s; /* of WAL, and of time, between two */
+    double rows_per_s, other_per_s;   /* of the backfill, pauses included; WAL bytes that others write */
+} rh_backfill_checkpoints;
+
+/* Autovacuum's settings for the table, and what a vacuum of it costs. */
+typedef struct rh_backfill_vacuum {
+    bool on;
+    double table_rows, threshold, factor; /* it starts from THRESHOLD + FACTOR × rows dead rows on */
+    double naptime_s, memory_bytes;       /* memory for dead rows; 0: any number */
+    double index_pages;                   /* a vacuum reads all of them */
+    double s_per_credit;                  /* seconds a credit of vacuum_cost_limit, measured */
+    double slowdown;                      /* time of a batch beside it over the time alone; at least 1 */
+} rh_backfill_vacuum;
+
+/* The vacuums during a whole backfill. */
+typedef struct rh_backfill_vacuums {
+    int64_t count;
+    double elapsed_s, beside_s; /* of the backfill; of that beside a vacuum */
+    double peak_dead;           /* rows */
+    double grown_rows;          /* row versions for which no removed one makes room */
+    bool behind;                /* more rows die during a vacuum than it removes */
+} rh_backfill_vacuums;
+
+/* What the whole is predicted from. */
+typedef struct rh_backfill_whole_input {
+    double rows;
+    rh_backfill_figure sampled;   /* seconds of all batches as the sample has them */
+    double sampled_images;        /* a row of the sample */
+    double pauses_s, pause_share; /* in all; of the time of the batches */
+    double workers;
+    const rh_backfill_pages *pages;
+    const rh_backfill_prices *prices;
+    rh_backfill_checkpoints checkpoints; /* rows_per_s not set */
+    const rh_backfill_vacuum *vacuum;
+    bool vacuum_measured; /* false: its price is what the settings say */
+    double table_bytes, index_bytes, index_pages;
+    double hot_share; /* of the updates; not measured counts as 0 */
+} rh_backfill_whole_input;
+
+/* A whole backfill: seconds of the batches, with pauses, and what they consist of. */
+typedef struct rh_backfill_whole {
+    rh_backfill_figure busy_s, total_s, wal_bytes;
+    double sampled_s, images_s,
+        vacuum_s;              /* as the sample says; what images and vacuums add: may be negative */
+    double images, cycle_rows; /* page images; rows from one checkpoint to the next */
+    double exponential_s;      /* of all batches, by the exponential mean of the last */
+    rh_backfill_vacuums vacuums;
+    rh_backfill_figure dead_share; /* of the table's rows, at its most */
+    rh_backfill_figure disk_bytes; /* growth, and WAL that is kept until a checkpoint, at their most */
+    double final_bytes;            /* of the table and its indexes */
+} rh_backfill_whole;
